@@ -1,0 +1,3 @@
+//! The `pallas` command.
+
+fn main() {}

@@ -1,0 +1,139 @@
+//! [`Disk`] over the operating system's file system.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::{Disk, DiskFile, DiskLock};
+
+/// A directory of the real file system.
+#[derive(Debug, Clone)]
+pub struct RealDisk {
+    root: PathBuf,
+}
+
+impl RealDisk {
+    /// The directory `root`, which must exist.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The directory `root`, made (durably, with the parents that are missing)
+    /// if it does not exist.
+    ///
+    /// # Errors
+    /// As the file system reports.
+    pub fn make(root: impl Into<PathBuf>) -> io::Result<Self> {
+        let root = root.into();
+        let missing: Vec<&Path> =
+            root.ancestors().take_while(|dir| !is_here(dir) && !dir.exists()).collect();
+        fs::create_dir_all(&root)?;
+        for dir in missing {
+            let parent = dir.parent().filter(|parent| !is_here(parent));
+            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(Self { root })
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        if name.is_empty() { self.root.clone() } else { self.root.join(name) }
+    }
+}
+
+/// Whether a path is the empty one that stands for the current directory.
+fn is_here(path: &Path) -> bool {
+    path.as_os_str().is_empty()
+}
+
+impl Disk for RealDisk {
+    fn path(&self, name: &str) -> PathBuf {
+        self.at(name)
+    }
+
+    // The lock is on the directory itself, so that there is no lock file to
+    // create, to lose in a copy, or to leave behind.
+    fn lock(&self) -> io::Result<Box<dyn DiskLock>> {
+        let dir = File::open(&self.root)?;
+        flock(&dir, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Box::new(RealLock { _dir: dir }))
+    }
+
+    fn random(&self) -> io::Result<[u8; 32]> {
+        let mut bytes = [0; 32];
+        File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        Ok(Arc::new(RealFile(options.open(self.at(name))?)))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(RealFile(OpenOptions::new().read(true).write(true).open(self.at(name))?)))
+    }
+
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.at(dir))? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn make_dir(&self, dir: &str) -> io::Result<()> {
+        match fs::create_dir(self.at(dir)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            other => other,
+        }
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.at(from), self.at(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.at(name))
+    }
+
+    fn sync_dir(&self, dir: &str) -> io::Result<()> {
+        File::open(self.at(dir))?.sync_all()
+    }
+}
+
+/// Holds the locked directory open: closing it releases the lock.
+struct RealLock {
+    _dir: File,
+}
+
+impl DiskLock for RealLock {}
+
+struct RealFile(File);
+
+impl DiskFile for RealFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.0.read_exact_at(buffer, offset)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}

@@ -1,0 +1,257 @@
+//! The bytes of a segment: its header, and the frames that follow it. Pure
+//! encoding and checking; FORMAT.md draws the same boxes.
+//!
+//! Every check is BLAKE3 truncated to 16 bytes. Those of frames are keyed with a
+//! random key kept in the segment's header and cover the frame's offset, so a
+//! frame is valid in one place of one segment only: neither a payload that
+//! imitates frames nor bytes left from a file's former use can pass for one.
+
+/// Length of a segment's header, in bytes.
+pub(crate) const SEGMENT_HEADER: u64 = 128;
+/// Length of a frame's header, in bytes.
+pub(crate) const FRAME_HEADER: u64 = 64;
+/// Frames begin at multiples of this.
+pub(crate) const ALIGNMENT: u64 = 16;
+/// The version of everything laid out here.
+pub(crate) const VERSION: u32 = 1;
+
+const FRAME_MAGIC: [u8; 4] = [0xF7, b'P', b'L', b'N'];
+
+/// Identifies one store; every file in it carries it.
+pub(crate) type StoreId = [u8; 16];
+/// A truncated BLAKE3.
+pub(crate) type Check = [u8; 16];
+/// The key of one segment's checks.
+pub(crate) type Key = [u8; 32];
+
+/// Truncates a BLAKE3 to what is kept of it.
+pub(crate) fn short(hash: &blake3::Hash) -> Check {
+    array(hash.as_bytes(), 0)
+}
+
+/// `N` bytes from `at` on. The caller has made sure that they are there.
+pub(crate) fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut out = [0; N];
+    out.copy_from_slice(&bytes[at..at + N]);
+    out
+}
+
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(array(bytes, at))
+}
+
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(array(bytes, at))
+}
+
+/// The header of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SegmentHeader {
+    /// What kind of segment it is.
+    pub(crate) magic: [u8; 8],
+    /// The store it belongs to.
+    pub(crate) store: StoreId,
+    /// The sequence of its first data frame.
+    pub(crate) first: u64,
+    /// The key of its checks.
+    pub(crate) key: Key,
+}
+
+impl SegmentHeader {
+    pub(crate) fn encode(&self) -> [u8; SEGMENT_HEADER as usize] {
+        let mut bytes = [0; SEGMENT_HEADER as usize];
+        bytes[0..8].copy_from_slice(&self.magic);
+        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[16..32].copy_from_slice(&self.store);
+        bytes[32..40].copy_from_slice(&self.first.to_le_bytes());
+        bytes[48..80].copy_from_slice(&self.key);
+        let check = short(&blake3::hash(&bytes[..112]));
+        bytes[112..].copy_from_slice(&check);
+        bytes
+    }
+
+    /// Fails with the reason why these bytes are not a header of this kind.
+    pub(crate) fn decode(
+        bytes: &[u8; SEGMENT_HEADER as usize],
+        magic: [u8; 8],
+        store: StoreId,
+    ) -> Result<Self, String> {
+        if bytes[112..] != short(&blake3::hash(&bytes[..112])) {
+            return Err("the segment's header fails its check".into());
+        }
+        if bytes[0..8] != magic {
+            return Err("the file is a segment of another kind".into());
+        }
+        let version = u32_at(bytes, 8);
+        if version != VERSION {
+            return Err(format!("the segment is of version {version}, not {VERSION}"));
+        }
+        if bytes[16..32] != store {
+            return Err("the segment belongs to another store".into());
+        }
+        Ok(Self { magic, store, first: u64_at(bytes, 32), key: array(bytes, 48) })
+    }
+}
+
+/// What a frame is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FrameKind {
+    /// Carries a payload.
+    Data = 1,
+    /// Says how far the segment was durable; carries nothing.
+    Mark = 2,
+    /// The last of its segment: the next segment exists. Carries nothing.
+    Seal = 3,
+}
+
+/// The header of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FrameHeader {
+    pub(crate) kind: FrameKind,
+    /// Of data: its own sequence. Of the others: that of the last data frame.
+    pub(crate) seq: u64,
+    /// Every data frame up to this sequence was durable before this was written.
+    pub(crate) durable: u64,
+    /// Bytes of payload.
+    pub(crate) length: u64,
+    /// The check of the above, which the payload's check covers in turn.
+    pub(crate) check: Check,
+    /// The check of the payload.
+    pub(crate) payload_check: Check,
+}
+
+/// Length of a frame with its header and padding; `None` beyond 2^64.
+pub(crate) fn frame_length(payload: u64) -> Option<u64> {
+    payload.checked_add(FRAME_HEADER)?.checked_next_multiple_of(ALIGNMENT)
+}
+
+/// Hashes a payload piece by piece.
+pub(crate) struct PayloadCheck(blake3::Hasher);
+
+impl PayloadCheck {
+    pub(crate) fn new(key: &Key, header: &Check) -> Self {
+        let mut hasher = blake3::Hasher::new_keyed(key);
+        hasher.update(header);
+        Self(hasher)
+    }
+
+    pub(crate) fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    pub(crate) fn finish(&self) -> Check {
+        short(&self.0.finalize())
+    }
+}
+
+fn header_check(key: &Key, offset: u64, fields: &[u8]) -> Check {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(&offset.to_le_bytes());
+    hasher.update(fields);
+    short(&hasher.finalize())
+}
+
+/// Appends the frame that stands at `offset` of the segment with `key`.
+pub(crate) fn encode_frame(
+    out: &mut Vec<u8>,
+    key: &Key,
+    offset: u64,
+    (kind, seq, durable): (FrameKind, u64, u64),
+    payload: &[u8],
+) {
+    let start = out.len();
+    out.extend_from_slice(&FRAME_MAGIC);
+    out.extend_from_slice(&(kind as u32).to_le_bytes());
+    out.extend_from_slice(&seq.to_le_bytes());
+    out.extend_from_slice(&durable.to_le_bytes());
+    out.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+    let check = header_check(key, offset, &out[start..]);
+    out.extend_from_slice(&check);
+    let mut payload_check = PayloadCheck::new(key, &check);
+    payload_check.update(payload);
+    out.extend_from_slice(&payload_check.finish());
+    out.extend_from_slice(payload);
+    let padded = (out.len() - start).next_multiple_of(ALIGNMENT as usize);
+    out.resize(start + padded, 0);
+}
+
+/// The header of the frame at `offset`, or the reason why there is none.
+pub(crate) fn decode_frame(
+    bytes: &[u8; FRAME_HEADER as usize],
+    key: &Key,
+    offset: u64,
+) -> Result<FrameHeader, &'static str> {
+    if bytes[0..4] != FRAME_MAGIC {
+        return Err("no frame begins here");
+    }
+    let check: Check = array(bytes, 32);
+    if check != header_check(key, offset, &bytes[..32]) {
+        return Err("the frame's header fails its check");
+    }
+    let kind = match u32_at(bytes, 4) {
+        1 => FrameKind::Data,
+        2 => FrameKind::Mark,
+        3 => FrameKind::Seal,
+        _ => return Err("the frame is of an unknown kind"),
+    };
+    Ok(FrameHeader {
+        kind,
+        seq: u64_at(bytes, 8),
+        durable: u64_at(bytes, 16),
+        length: u64_at(bytes, 24),
+        check,
+        payload_check: array(bytes, 48),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Key = [7; 32];
+
+    fn frame(payload: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_frame(&mut bytes, &KEY, 128, (FrameKind::Data, 5, 4), payload);
+        bytes
+    }
+
+    #[test]
+    fn a_frame_comes_back_as_it_was_encoded() {
+        for payload in [&b""[..], b"x", &[9; 16], &[9; 1000]] {
+            let bytes = frame(payload);
+            assert_eq!(Some(bytes.len() as u64), frame_length(payload.len() as u64));
+            let header = decode_frame(&array(&bytes, 0), &KEY, 128).unwrap();
+            assert_eq!((header.kind, header.seq, header.durable), (FrameKind::Data, 5, 4));
+            assert_eq!(header.length, payload.len() as u64);
+            let mut check = PayloadCheck::new(&KEY, &header.check);
+            check.update(payload);
+            assert_eq!(check.finish(), header.payload_check);
+        }
+    }
+
+    #[test]
+    fn a_frame_is_valid_in_one_place_only() {
+        let bytes = array(&frame(b"payload"), 0);
+        assert!(decode_frame(&bytes, &KEY, 144).is_err());
+        assert!(decode_frame(&bytes, &[8; 32], 128).is_err());
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_header_is_found() {
+        let bytes: [u8; 64] = array(&frame(b"payload"), 0);
+        for bit in 0..48 * 8 {
+            let mut flipped = bytes;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode_frame(&flipped, &KEY, 128).is_err(), "bit {bit}");
+        }
+        let header = SegmentHeader { magic: *b"PLANTEST", store: [1; 16], first: 9, key: KEY };
+        let bytes = header.encode();
+        assert_eq!(SegmentHeader::decode(&bytes, *b"PLANTEST", [1; 16]), Ok(header));
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(SegmentHeader::decode(&flipped, *b"PLANTEST", [1; 16]).is_err(), "bit {bit}");
+        }
+    }
+}

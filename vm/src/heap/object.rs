@@ -1,0 +1,270 @@
+//! Objects: a header word and a payload of words, and the raw loads and stores on them.
+//!
+//! ```text
+//!  63                     32 31           12 11  10   9    8   7          0
+//! +-------------------------+---------------+------+----+----+-------------+
+//! |  payload, in words      |     extra     |      | R  | N  |   layout    |
+//! +-------------------------+---------------+------+----+----+-------------+
+//! ```
+//!
+//! `N` says that the value is in normal form throughout, `R` that the object is in the remembered
+//! set. While a collection runs, the header of an object that has moved is replaced by
+//! `new address << 8 | Moved`.
+//!
+//! # Safety
+//!
+//! This module and its siblings `space` and `stack` are where the heap's memory is touched.
+//! The invariant all of them keep: *a [`Word`] with an address points to an object of the layout
+//! its kind says, in memory owned by the heap it came from, from the moment it was made until the
+//! next collection of that heap*. Words are made only by the heap's allocator and read back only
+//! from objects, the stack and root slots, all of which the collector rewrites; code that keeps one
+//! in a Rust local across a call that may collect breaks the invariant, which is what running
+//! with a collection at every allocation finds.
+
+use crate::word::{Kind, Word};
+
+/// How the payload of an object is laid out, and so what the collector looks at in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Layout {
+    /// Limbs of a big nat, least first, the last not zero. At least one; if just one, >= 2^63.
+    Big = 1,
+    /// `[item, hash x 4, facts]`: see [`crate::pin`].
+    Pin = 2,
+    /// `[name, arity, body, code]`.
+    Law = 3,
+    /// `[function, argument...]`. `extra` is how many more arguments it takes.
+    App = 4,
+    /// `[length in bytes, bytes...]`.
+    Bar = 5,
+    /// The items, first to last.
+    Row = 6,
+    /// `[set of keys, value...]`, values in the order of the keys.
+    Tab = 7,
+    /// The keys in ascending order.
+    Set = 8,
+    /// `[code and entry, captured...]`: an expression of a law, to be run.
+    ThunkCode = 9,
+    /// `[function, argument...]`: an application, to be made.
+    ThunkApp = 10,
+    /// `[value, unused...]`: a thunk that has its value.
+    Indirection = 11,
+    /// A thunk that is being evaluated. Its payload is not looked at.
+    BlackHole = 12,
+    /// `[frame words...]`: a part of the stack, cut off when an evaluation was stopped from
+    /// outside; forcing it goes on from there.
+    ThunkStack = 13,
+    /// A thunk whose evaluation ended in a crash: `[op, argument...]`.
+    Crashed = 14,
+    /// The object has moved; the header holds its new address.
+    Moved = 0xff,
+}
+
+impl Layout {
+    #[inline(always)]
+    fn of(byte: u8) -> Layout {
+        match byte {
+            1 => Layout::Big,
+            2 => Layout::Pin,
+            3 => Layout::Law,
+            4 => Layout::App,
+            5 => Layout::Bar,
+            6 => Layout::Row,
+            7 => Layout::Tab,
+            8 => Layout::Set,
+            9 => Layout::ThunkCode,
+            10 => Layout::ThunkApp,
+            11 => Layout::Indirection,
+            12 => Layout::BlackHole,
+            13 => Layout::ThunkStack,
+            14 => Layout::Crashed,
+            _ => Layout::Moved,
+        }
+    }
+
+    /// The kind of the words that point to such objects.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Layout::Big => Kind::Big,
+            Layout::Pin => Kind::Pin,
+            Layout::Law => Kind::Law,
+            Layout::App => Kind::App,
+            Layout::Bar => Kind::Bar,
+            Layout::Row => Kind::Row,
+            Layout::Tab => Kind::Tab,
+            Layout::Set => Kind::Set,
+            _ => Kind::Thunk,
+        }
+    }
+
+    /// Which words of a payload of `size` words are values.
+    pub(crate) fn values(self, size: usize) -> std::ops::Range<usize> {
+        match self {
+            Layout::Big | Layout::Bar | Layout::BlackHole | Layout::Moved => 0..0,
+            Layout::Pin | Layout::Indirection => 0..1,
+            Layout::Crashed => 0..2,
+            _ => 0..size,
+        }
+    }
+}
+
+/// An object's header. See the module's overview.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Header(u64);
+
+const NORMAL: u64 = 1 << 8;
+const REMEMBERED: u64 = 1 << 9;
+const EXTRA_SHIFT: u32 = 12;
+/// The largest number `extra` holds; for an app it means "ask the function".
+pub(crate) const EXTRA_MAX: u64 = (1 << 20) - 1;
+/// The largest payload, in words.
+pub(crate) const PAYLOAD_MAX: usize = u32::MAX as usize;
+
+impl Header {
+    #[inline(always)]
+    pub(crate) fn new(layout: Layout, extra: u64, size: usize) -> Header {
+        debug_assert!(size <= PAYLOAD_MAX && extra <= EXTRA_MAX);
+        Header(((size as u64) << 32) | (extra << EXTRA_SHIFT) | layout as u64)
+    }
+
+    #[inline(always)]
+    pub(crate) fn moved(address: usize) -> Header {
+        Header(((address as u64) << 8) | Layout::Moved as u64)
+    }
+
+    /// Where the object went, if it has moved.
+    #[inline(always)]
+    pub(crate) fn new_address(self) -> Option<usize> {
+        (self.layout() == Layout::Moved).then_some((self.0 >> 8) as usize)
+    }
+
+    #[inline(always)]
+    pub(crate) fn layout(self) -> Layout {
+        Layout::of(self.0 as u8)
+    }
+
+    #[inline(always)]
+    pub(crate) fn size(self) -> usize {
+        (self.0 >> 32) as usize
+    }
+
+    #[inline(always)]
+    pub(crate) fn extra(self) -> u64 {
+        (self.0 >> EXTRA_SHIFT) & EXTRA_MAX
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_normal(self) -> bool {
+        self.0 & NORMAL != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_remembered(self) -> bool {
+        self.0 & REMEMBERED != 0
+    }
+
+    pub(crate) fn with_normal(self) -> Header {
+        Header(self.0 | NORMAL)
+    }
+
+    pub(crate) fn with_remembered(self, yes: bool) -> Header {
+        Header(if yes { self.0 | REMEMBERED } else { self.0 & !REMEMBERED })
+    }
+
+    /// The same object, laid out anew (a thunk that is entered, updated or crashed).
+    pub(crate) fn with_layout(self, layout: Layout) -> Header {
+        Header((self.0 & !0xff) | layout as u64)
+    }
+}
+
+#[inline(always)]
+fn cell(address: usize, index: usize) -> *mut u64 {
+    std::ptr::with_exposed_provenance_mut::<u64>(address + 8 * index)
+}
+
+/// Reads an object's header.
+#[inline(always)]
+pub(crate) fn header(address: usize) -> Header {
+    // SAFETY: by the module's invariant the address is that of a live object, whose first
+    // word is its header.
+    Header(unsafe { cell(address, 0).read() })
+}
+
+/// Overwrites an object's header.
+#[inline(always)]
+pub(crate) fn set_header(address: usize, header: Header) {
+    // SAFETY: as for `header`; the heap is only ever touched by the thread that owns it.
+    unsafe { cell(address, 0).write(header.0) }
+}
+
+/// Reads a payload word as it is.
+#[inline(always)]
+pub(crate) fn load_raw(address: usize, index: usize) -> u64 {
+    debug_assert!(index < header(address).size(), "object read out of bounds");
+    // SAFETY: by the module's invariant the object is live, and the index is below its size
+    // (callers take it from the layout; checked in debug builds).
+    unsafe { cell(address, 1 + index).read() }
+}
+
+/// Writes a payload word as it is.
+#[inline(always)]
+pub(crate) fn store_raw(address: usize, index: usize, bits: u64) {
+    debug_assert!(index < header(address).size(), "object written out of bounds");
+    // SAFETY: as for `load_raw`.
+    unsafe { cell(address, 1 + index).write(bits) }
+}
+
+/// Reads a payload word that is a value.
+#[inline(always)]
+pub(crate) fn load(address: usize, index: usize) -> Word {
+    // SAFETY: `Word` is a transparent u64, and value words are written as words only.
+    unsafe { std::mem::transmute::<u64, Word>(load_raw(address, index)) }
+}
+
+/// Copies `words` payload words from one object to another.
+pub(crate) fn copy(from: usize, from_index: usize, to: usize, to_index: usize, words: usize) {
+    debug_assert!(from_index + words <= header(from).size());
+    debug_assert!(to_index + words <= header(to).size());
+    // SAFETY: both ranges lie in live objects (checked in debug builds); the two objects may be
+    // the same, for which `copy` allows.
+    unsafe {
+        std::ptr::copy(cell(from, 1 + from_index), cell(to, 1 + to_index), words);
+    }
+}
+
+/// Copies a whole object, header included, to memory that does not overlap it.
+pub(crate) fn relocate(from: usize, to: usize, size: usize) {
+    // SAFETY: `from` is a live object of `size` payload words; `to` was just handed out by the
+    // allocator for one word more than that.
+    unsafe { std::ptr::copy_nonoverlapping(cell(from, 0), cell(to, 0), 1 + size) }
+}
+
+/// A payload range as raw words, for limbs.
+#[inline]
+pub(crate) fn raw_words<'a>(address: usize, from: usize, words: usize) -> &'a [u64] {
+    debug_assert!(from + words <= header(address).size());
+    // SAFETY: the range lies within a live object. The lifetime is the caller's: every caller ties
+    // it to a borrow of the heap, which a collection needs exclusively.
+    unsafe { std::slice::from_raw_parts(cell(address, 1 + from), words) }
+}
+
+/// A payload range as value words.
+#[inline]
+pub(crate) fn words<'a>(address: usize, from: usize, words: usize) -> &'a [Word] {
+    let raw = raw_words::<'a>(address, from, words);
+    // SAFETY: `Word` is a transparent u64.
+    unsafe { std::slice::from_raw_parts(raw.as_ptr().cast::<Word>(), raw.len()) }
+}
+
+/// The first `length` bytes of a payload range, in memory order (both targets are little-endian,
+/// so the first byte is the least significant one of the first word).
+#[inline]
+pub(crate) fn bytes<'a>(address: usize, from: usize, length: usize) -> &'a [u8] {
+    let raw = raw_words::<'a>(address, from, length.div_ceil(8));
+    // SAFETY: the words just borrowed hold at least `length` bytes.
+    unsafe { std::slice::from_raw_parts(raw.as_ptr().cast::<u8>(), length) }
+}
+
+#[cfg(not(target_endian = "little"))]
+compile_error!("bars and big nats are read as little-endian bytes in place");

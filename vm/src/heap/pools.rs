@@ -1,0 +1,102 @@
+//! Constant pools: the values that decoded laws refer to.
+//!
+//! A law's decoded code lives outside the heap, so that it does not move while it runs; the values
+//! it mentions are kept here, where the collector finds and rewrites them. A pool lives as long as
+//! a law or thunk names it, or it is on the stack of running code.
+
+use crate::word::Word;
+
+/// Names a pool, and with it the decoded code it belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct PoolId(pub(crate) u32);
+
+#[derive(Default)]
+struct Pool {
+    constants: Vec<Word>,
+    live: bool,
+    marked: bool,
+}
+
+/// All pools of a heap.
+#[derive(Default)]
+pub(crate) struct Pools {
+    pools: Vec<Pool>,
+    free: Vec<u32>,
+    /// Pools made since the last collection: the only ones that can hold young values.
+    young: Vec<u32>,
+    /// Pools marked in this collection whose constants have not been looked at.
+    pending: Vec<u32>,
+}
+
+impl Pools {
+    /// A new pool. It must be named by something reachable before the next collection.
+    pub(crate) fn add(&mut self, constants: Vec<Word>) -> PoolId {
+        let pool = Pool { constants, live: true, marked: false };
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.pools[id as usize] = pool;
+                id
+            }
+            None => {
+                self.pools.push(pool);
+                self.pools.len() as u32 - 1
+            }
+        };
+        self.young.push(id);
+        PoolId(id)
+    }
+
+    #[inline(always)]
+    pub(crate) fn constant(&self, id: PoolId, index: u32) -> Word {
+        self.pools[id.0 as usize].constants[index as usize]
+    }
+
+    /// Replaces one constant (code that caches what it found out); the pool counts as young again.
+    pub(crate) fn young_constants(&mut self) -> impl Iterator<Item = &mut Word> {
+        let ids = std::mem::take(&mut self.young);
+        let mut is_young = vec![false; self.pools.len()];
+        for id in ids {
+            is_young[id as usize] = true;
+        }
+        self.pools
+            .iter_mut()
+            .zip(is_young)
+            .filter(|(pool, young)| *young && pool.live)
+            .flat_map(|(pool, _)| pool.constants.iter_mut())
+    }
+
+    /// Notes that something reachable names the pool.
+    pub(crate) fn mark(&mut self, id: PoolId) {
+        let pool = &mut self.pools[id.0 as usize];
+        if !pool.marked {
+            pool.marked = true;
+            self.pending.push(id.0);
+        }
+    }
+
+    /// Takes the constants of a marked pool that has not been looked at, to be handed back.
+    pub(crate) fn next_marked(&mut self) -> Option<(PoolId, Vec<Word>)> {
+        let id = self.pending.pop()?;
+        Some((PoolId(id), std::mem::take(&mut self.pools[id as usize].constants)))
+    }
+
+    /// Hands back constants that [`Pools::next_marked`] took.
+    pub(crate) fn put_back(&mut self, id: PoolId, constants: Vec<Word>) {
+        self.pools[id.0 as usize].constants = constants;
+    }
+
+    /// Ends a full collection: drops the pools that were not marked and tells which.
+    pub(crate) fn sweep(&mut self) -> Vec<PoolId> {
+        self.young.clear();
+        let mut dead = Vec::new();
+        for (id, pool) in self.pools.iter_mut().enumerate() {
+            if pool.live && !pool.marked {
+                *pool = Pool::default();
+                self.free.push(id as u32);
+                dead.push(PoolId(id as u32));
+            }
+            pool.marked = false;
+        }
+        dead
+    }
+}

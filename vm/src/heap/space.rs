@@ -1,0 +1,138 @@
+//! Spaces: where objects are allocated by bumping a pointer.
+//!
+//! The nursery is one block; the old space is a list of chunks, so that it grows without moving.
+//! Neither knows what objects are: they hand out addresses of words that stay put until the block
+//! is dropped.
+
+/// A block of memory handed out from its start.
+pub(crate) struct Block {
+    memory: Box<[u64]>,
+    base: usize,
+    used: usize,
+}
+
+impl Block {
+    pub(crate) fn new(words: usize) -> Block {
+        let mut memory = vec![0u64; words].into_boxed_slice();
+        let base = memory.as_mut_ptr().expose_provenance();
+        Block { memory, base, used: 0 }
+    }
+
+    /// Room for `words` words, or nothing if the block has less.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, words: usize) -> Option<usize> {
+        let end = self.used + words;
+        if end > self.memory.len() {
+            return None;
+        }
+        let address = self.base + 8 * self.used;
+        self.used = end;
+        Some(address)
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_room(&self, words: usize) -> bool {
+        words <= self.memory.len() - self.used
+    }
+
+    #[inline(always)]
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        address.wrapping_sub(self.base) < 8 * self.memory.len()
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// The address of the word at that offset.
+    pub(crate) fn address(&self, offset: usize) -> usize {
+        self.base + 8 * offset
+    }
+
+    /// Forgets everything in the block.
+    pub(crate) fn clear(&mut self) {
+        self.used = 0;
+    }
+}
+
+/// Words in an ordinary chunk of old space; larger objects get a chunk of their own.
+const CHUNK: usize = 1 << 17;
+
+/// The old space: chunks, of which the last is being filled.
+#[derive(Default)]
+pub(crate) struct OldSpace {
+    chunks: Vec<Block>,
+    capacity: usize,
+}
+
+/// A place in an old space up to which objects have been scanned.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Cursor {
+    chunk: usize,
+    offset: usize,
+}
+
+impl OldSpace {
+    /// Room for `words` words.
+    #[inline]
+    pub(crate) fn take(&mut self, words: usize) -> usize {
+        if let Some(last) = self.chunks.last_mut()
+            && let Some(address) = last.take(words)
+        {
+            return address;
+        }
+        let size = CHUNK.max(words);
+        let mut chunk = Block::new(size);
+        let address = chunk.address(0);
+        let taken = chunk.take(words);
+        debug_assert_eq!(taken, Some(address));
+        self.chunks.push(chunk);
+        self.capacity += size;
+        address
+    }
+
+    /// Words reserved from the system.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Where the next object will be, or the start of the chunk after it.
+    pub(crate) fn end(&self) -> Cursor {
+        match self.chunks.len() {
+            0 => Cursor::default(),
+            n => Cursor { chunk: n - 1, offset: self.chunks[n - 1].used() },
+        }
+    }
+
+    /// The address of the object at the cursor, stepping over the ends of chunks; nothing if
+    /// everything has been scanned.
+    pub(crate) fn at(&self, cursor: &mut Cursor) -> Option<usize> {
+        loop {
+            let chunk = self.chunks.get(cursor.chunk)?;
+            if cursor.offset < chunk.used() {
+                return Some(chunk.address(cursor.offset));
+            }
+            if cursor.chunk + 1 >= self.chunks.len() {
+                return None;
+            }
+            *cursor = Cursor { chunk: cursor.chunk + 1, offset: 0 };
+        }
+    }
+
+    /// Whether the address lies in one of the chunks (slow; for checks).
+    #[cfg(debug_assertions)]
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        self.chunks.iter().any(|c| c.contains(address))
+    }
+}
+
+impl Cursor {
+    /// Steps over an object of that many words, header included.
+    pub(crate) fn step(&mut self, words: usize) {
+        self.offset += words;
+    }
+}

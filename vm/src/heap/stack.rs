@@ -1,0 +1,212 @@
+//! The evaluation stack: words in one large reserved range of addresses.
+//!
+//! Every word on it is a value or a direct nat, so the collector scans it without a map. Memory is
+//! reserved once and committed by the kernel as it is touched; reaching the limit is reported to
+//! the evaluator, which ends the evaluation. The deepest point reached since the last collection is
+//! known from below (`unchanged`), so that a deep stack is not scanned again and again.
+
+use crate::word::Word;
+
+/// The stack. Indices count words from its bottom.
+pub(crate) struct Stack {
+    base: *mut Word,
+    reserved: usize,
+    limit: usize,
+    top: usize,
+    unchanged: usize,
+}
+
+/// Words kept free above the limit, so that a single operation need not check each push.
+pub(crate) const SLACK: usize = 1 << 12;
+
+impl Stack {
+    /// A stack of at most `limit` words.
+    pub(crate) fn new(limit: usize) -> std::io::Result<Stack> {
+        let reserved = limit + 2 * SLACK;
+        let base = reserve(reserved)?;
+        Ok(Stack { base, reserved, limit, top: 0, unchanged: 0 })
+    }
+
+    #[inline(always)]
+    pub(crate) fn top(&self) -> usize {
+        self.top
+    }
+
+    /// Whether `words` more can be pushed (and the slack is still there).
+    #[inline(always)]
+    pub(crate) fn has_room(&self, words: usize) -> bool {
+        self.top + words <= self.limit
+    }
+
+    #[inline(always)]
+    pub(crate) fn push(&mut self, word: Word) {
+        assert!(self.top < self.reserved, "the evaluator pushed past the stack's slack");
+        // SAFETY: `top` is below `reserved`, so the cell lies in the reserved range.
+        unsafe { self.base.add(self.top).write(word) }
+        self.top += 1;
+    }
+
+    #[inline(always)]
+    pub(crate) fn pop(&mut self) -> Word {
+        let word = self.peek(0);
+        self.truncate(self.top - 1);
+        word
+    }
+
+    /// The word `depth` below the top one.
+    #[inline(always)]
+    pub(crate) fn peek(&self, depth: usize) -> Word {
+        self.get(self.top.wrapping_sub(1 + depth))
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self, index: usize) -> Word {
+        assert!(index < self.top, "the evaluator read above the stack's top");
+        // SAFETY: cells below `top` have been written.
+        unsafe { self.base.add(index).read() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(&mut self, index: usize, word: Word) {
+        assert!(index < self.top, "the evaluator wrote above the stack's top");
+        if index < self.unchanged {
+            self.unchanged = index;
+        }
+        // SAFETY: the index is below `top`, so the cell lies in the reserved range.
+        unsafe { self.base.add(index).write(word) }
+    }
+
+    /// Drops everything from `top` upwards.
+    #[inline(always)]
+    pub(crate) fn truncate(&mut self, top: usize) {
+        debug_assert!(top <= self.top);
+        self.top = top;
+        if top < self.unchanged {
+            self.unchanged = top;
+        }
+    }
+
+    /// The words from `from` to the top.
+    #[inline(always)]
+    pub(crate) fn from(&self, from: usize) -> &[Word] {
+        assert!(from <= self.top);
+        // SAFETY: cells below `top` have been written.
+        unsafe { std::slice::from_raw_parts(self.base.add(from), self.top - from) }
+    }
+
+    /// The words from `from` to the top, to be rewritten.
+    pub(crate) fn from_mut(&mut self, from: usize) -> &mut [Word] {
+        assert!(from <= self.top);
+        self.unchanged = self.unchanged.min(from);
+        // SAFETY: cells below `top` have been written, and the borrow is exclusive.
+        unsafe { std::slice::from_raw_parts_mut(self.base.add(from), self.top - from) }
+    }
+
+    /// Moves the words from `from` to the top down to `to`, and drops what was above them.
+    #[inline(always)]
+    pub(crate) fn slide(&mut self, to: usize, from: usize) {
+        assert!(to <= from && from <= self.top);
+        let count = self.top - from;
+        // SAFETY: both ranges lie below `top`.
+        unsafe { std::ptr::copy(self.base.add(from), self.base.add(to), count) }
+        self.unchanged = self.unchanged.min(to);
+        self.top = to + count;
+    }
+
+    /// Inserts a gap of `count` zeroes at `at`, moving what is above it up.
+    pub(crate) fn open_gap(&mut self, at: usize, count: usize) {
+        assert!(at <= self.top && self.top + count <= self.reserved);
+        self.unchanged = self.unchanged.min(at);
+        // SAFETY: source and target lie in the reserved range; the gap is then written whole.
+        unsafe {
+            std::ptr::copy(self.base.add(at), self.base.add(at + count), self.top - at);
+            for i in 0..count {
+                self.base.add(at + i).write(Word::ZERO);
+            }
+        }
+        self.top += count;
+    }
+
+    /// Hands the collector what may have changed since it last looked, and remembers that it has.
+    pub(crate) fn changed_mut(&mut self) -> &mut [Word] {
+        let from = self.unchanged;
+        let changed = self.top;
+        let words = self.from_mut(from);
+        let words: *mut [Word] = words;
+        self.unchanged = changed;
+        // SAFETY: the slice was just made from the exclusive borrow that is returned again here.
+        unsafe { &mut *words }
+    }
+
+    /// Makes the next [`Stack::changed_mut`] return everything.
+    pub(crate) fn forget_unchanged(&mut self) {
+        self.unchanged = 0;
+    }
+
+    /// Gives memory above the top back to the system when a deep evaluation is over.
+    pub(crate) fn release(&mut self) {
+        release(self.base, self.top, self.reserved);
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        free(self.base, self.reserved);
+    }
+}
+
+#[cfg(not(miri))]
+fn reserve(words: usize) -> std::io::Result<*mut Word> {
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+    // SAFETY: a fresh anonymous mapping at an address the kernel chooses touches nothing of ours.
+    let base = unsafe {
+        mmap_anonymous(
+            std::ptr::null_mut(),
+            words * 8,
+            ProtFlags::READ | ProtFlags::WRITE,
+            MapFlags::PRIVATE | MapFlags::NORESERVE,
+        )
+    }?;
+    Ok(base.cast())
+}
+
+#[cfg(not(miri))]
+fn release(base: *mut Word, top: usize, reserved: usize) {
+    /// Stacks below this many words keep their pages.
+    const KEEP: usize = 1 << 17;
+    let from = top.max(KEEP).next_multiple_of(1 << 16);
+    if from >= reserved {
+        return;
+    }
+    // SAFETY: the range lies in our mapping, above everything that is in use; its contents are
+    // never read again before they are written.
+    let advised = unsafe {
+        rustix::mm::madvise(
+            base.add(from).cast(),
+            (reserved - from) * 8,
+            rustix::mm::Advice::LinuxDontNeed,
+        )
+    };
+    debug_assert!(advised.is_ok());
+}
+
+#[cfg(not(miri))]
+fn free(base: *mut Word, words: usize) {
+    // SAFETY: the mapping was made by `reserve` with this length and nothing points into it.
+    let unmapped = unsafe { rustix::mm::munmap(base.cast(), words * 8) };
+    debug_assert!(unmapped.is_ok());
+}
+
+#[cfg(miri)]
+fn reserve(words: usize) -> std::io::Result<*mut Word> {
+    Ok(Box::leak(vec![Word::ZERO; words].into_boxed_slice()).as_mut_ptr())
+}
+
+#[cfg(miri)]
+fn release(_: *mut Word, _: usize, _: usize) {}
+
+#[cfg(miri)]
+fn free(base: *mut Word, words: usize) {
+    // SAFETY: made by `reserve` from a box of this length.
+    drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(base, words)) });
+}

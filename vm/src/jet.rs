@@ -1,0 +1,288 @@
+//! The door through which native twins of laws come in.
+//!
+//! A jet is declared once ([`Jet`]): name, arity, what it needs of its arguments, and the code. The
+//! evaluator finds the jet of a pinned law by the law's hash, evaluates the arguments as far as the
+//! jet demands, and calls it with them on the stack ([`Call`]). A jet may answer that it does not
+//! handle these arguments; then the law itself runs.
+
+use crate::heap::object::Layout;
+use crate::nat::NatRef;
+use crate::word::{Kind, Word};
+use crate::{Hash, Natural, Ref, Stop, Val, Vm, build, shape};
+use std::collections::HashMap;
+
+/// How far an argument is evaluated before the jet sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Demand {
+    /// Not at all.
+    Lazy,
+    /// To its outermost shape.
+    Head,
+    /// To normal form.
+    Normal,
+}
+
+/// What a jet answers.
+#[derive(Debug)]
+pub enum Answer {
+    /// The result is on top of the stack.
+    Done,
+    /// A function and this many arguments are on top of the stack; the result is that of the call.
+    Call(usize),
+    /// Not handled: run the law.
+    Law,
+}
+
+/// The code of a jet.
+#[derive(Clone, Copy)]
+pub enum Code {
+    /// A native function of the evaluated arguments.
+    Native(fn(&mut Call<'_>) -> Result<Answer, Stop>),
+    /// A form of control that the evaluator itself knows.
+    Control(Control),
+}
+
+/// Forms of control that the evaluator itself knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Control {
+    /// `if c t e`: `e` if `c` is 0 or not a nat, else `t`.
+    If,
+    /// `ifz c t e`: `t` if `c` is the nat 0, else `e`.
+    IfZero,
+    /// `ifNot c t e`: `t` if `c` is 0 or not a nat, else `e`.
+    IfNot,
+    /// `seq a b`: `b`, after `a` has been evaluated to its outermost shape.
+    Seq,
+    /// `deepseq a b`: `b`, after `a` has been normalised.
+    DeepSeq,
+    /// `force a`: `a` in normal form.
+    Force,
+    /// `trk a b`: `b`, after `a` has been normalised and handed to the trace hook.
+    Trace,
+    /// `try f x`: `(0 value)` for `f x` in normal form, or `(op arg)` for the crash that it ends in,
+    /// in the row shapes that [`Control::Try`]'s law describes.
+    Try,
+}
+
+/// The declaration of a jet.
+pub struct Jet {
+    /// The name of the law it stands for.
+    pub name: &'static str,
+    /// How many arguments it takes; the law's arity.
+    pub arity: usize,
+    /// What it needs of each argument.
+    pub demands: &'static [Demand],
+    /// What it does.
+    pub code: Code,
+}
+
+/// The jets that a runtime knows, found by the hash of the law they stand for.
+#[derive(Default)]
+pub struct JetTable {
+    jets: Vec<Jet>,
+    by_hash: HashMap<Hash, u32>,
+}
+
+impl JetTable {
+    /// No jets.
+    pub fn new() -> JetTable {
+        JetTable::default()
+    }
+
+    /// Adds a jet that stands for the laws with these hashes.
+    pub fn add(&mut self, jet: Jet, hashes: &[Hash]) {
+        debug_assert_eq!(jet.arity, jet.demands.len(), "{}: a demand an argument", jet.name);
+        let id = self.jets.len() as u32;
+        self.jets.push(jet);
+        self.by_hash.extend(hashes.iter().map(|hash| (*hash, id)));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.jets.is_empty()
+    }
+
+    pub(crate) fn find(&self, hash: &Hash) -> Option<u32> {
+        self.by_hash.get(hash).copied()
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self, id: u32) -> &Jet {
+        &self.jets[id as usize]
+    }
+}
+
+/// A jet's call: its arguments on the stack, and the means to make the result.
+///
+/// What is pushed lies above the arguments. A jet that answers [`Answer::Done`] has its result on
+/// top; the evaluator drops the rest.
+pub struct Call<'v> {
+    pub(crate) vm: &'v mut Vm,
+    pub(crate) base: usize,
+}
+
+impl Call<'_> {
+    /// The argument at that index, from 0.
+    #[inline(always)]
+    pub fn arg(&self, index: usize) -> Ref<'_> {
+        Ref::new(self.vm.heap.stack.get(self.base + index), &self.vm.heap)
+    }
+
+    /// The argument as a direct nat, if it is one: the fast path of arithmetic.
+    #[inline(always)]
+    pub fn small(&self, index: usize) -> Option<u64> {
+        self.vm.heap.stack.get(self.base + index).as_direct()
+    }
+
+    /// The argument as a nat, if it is one.
+    #[inline(always)]
+    pub fn nat(&self, index: usize) -> Option<NatRef<'_>> {
+        let word = self.vm.heap.stack.get(self.base + index);
+        matches!(word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(word))
+    }
+
+    /// The argument as a nat, 0 for anything else: PLAN's cast.
+    #[inline(always)]
+    pub fn cast(&self, index: usize) -> NatRef<'_> {
+        self.nat(index).unwrap_or(NatRef::Small(0))
+    }
+
+    /// How many values were pushed above the base: arguments and results.
+    pub fn height(&self) -> usize {
+        self.vm.heap.stack.top() - self.base
+    }
+
+    /// The value at that height above the first argument (arguments come first).
+    pub fn at(&self, index: usize) -> Ref<'_> {
+        self.arg(index)
+    }
+
+    /// Makes sure that `count` more values can be pushed.
+    ///
+    /// # Errors
+    /// [`Stop::StackFull`].
+    pub fn room_for(&self, count: usize) -> Result<(), Stop> {
+        if self.vm.heap.stack.has_room(count) { Ok(()) } else { Err(Stop::StackFull) }
+    }
+
+    /// Pushes an argument, or a value pushed before, again.
+    #[inline(always)]
+    pub fn push_at(&mut self, index: usize) {
+        let word = self.vm.heap.stack.get(self.base + index);
+        self.vm.heap.stack.push(word);
+    }
+
+    /// Pushes item `item` of the row, table, set or app at that height, by its place in the object:
+    /// a row's and a set's items from 0; a table's values from 1 (0 is its key set); an app's
+    /// function at 0.
+    ///
+    /// # Panics
+    /// If the object has no such place.
+    pub fn push_item(&mut self, index: usize, item: usize) {
+        let object = self.vm.heap.resolve(self.vm.heap.stack.get(self.base + index));
+        assert!(item < self.vm.heap.size(object), "no such item");
+        let word = self.vm.heap.load(object, item);
+        self.vm.heap.stack.push(word);
+    }
+
+    /// Pushes a value held from outside.
+    pub fn push(&mut self, val: &Val) {
+        let word = self.vm.heap.word(val);
+        self.vm.heap.stack.push(word);
+    }
+
+    /// Pushes a nat below 2^63.
+    #[inline(always)]
+    pub fn push_small(&mut self, nat: u64) {
+        self.vm.heap.stack.push(Word::direct(nat));
+    }
+
+    /// Pushes 1 or 0.
+    #[inline(always)]
+    pub fn push_bit(&mut self, bit: bool) {
+        self.vm.heap.stack.push(Word::bit(bit));
+    }
+
+    /// Pushes a nat.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`], as for all that allocate.
+    #[inline(always)]
+    pub fn push_u64(&mut self, nat: u64) -> Result<(), Stop> {
+        self.push_limbs(&[nat])
+    }
+
+    /// Pushes a nat of any size.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn push_natural(&mut self, nat: &Natural) -> Result<(), Stop> {
+        self.push_limbs(&nat.to_limbs_asc())
+    }
+
+    /// Pushes the nat with these limbs, least first; leading zero limbs do not matter.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn push_limbs(&mut self, limbs: &[u64]) -> Result<(), Stop> {
+        let word = build::push_nat(self.vm, limbs)?;
+        self.vm.heap.stack.push(word);
+        Ok(())
+    }
+
+    /// Pushes a bar.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn push_bar(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        let word = shape::make_bar(&mut self.vm.heap, bytes)?;
+        self.vm.heap.stack.push(word);
+        Ok(())
+    }
+
+    /// Replaces the top `count` values by the row of them, first pushed first.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn row(&mut self, count: usize) -> Result<(), Stop> {
+        self.vm.heap.reserve(1 + count)?;
+        let row = self.vm.heap.allocate_popped(Layout::Row, 0, count);
+        self.vm.heap.stack.push(row);
+        Ok(())
+    }
+
+    /// Replaces the top `count` values by the set of them. They must be in normal form and
+    /// strictly ascending, which the caller has seen to.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn set_of_ascending(&mut self, count: usize) -> Result<(), Stop> {
+        self.vm.heap.reserve(1 + count)?;
+        let set = self.vm.heap.allocate_popped(Layout::Set, 0, count);
+        self.vm.heap.stack.push(set);
+        Ok(())
+    }
+
+    /// Replaces a set and, above it, as many values as it has keys, by the table.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn tab(&mut self, count: usize) -> Result<(), Stop> {
+        self.vm.heap.reserve(2 + count)?;
+        let tab = self.vm.heap.allocate_popped(Layout::Tab, 0, 1 + count);
+        self.vm.heap.stack.push(tab);
+        Ok(())
+    }
+
+    /// Replaces a function and `count` arguments by the application, not evaluated.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn app(&mut self, count: usize) -> Result<(), Stop> {
+        Ok(shape::apply_lazily(&mut self.vm.heap, count)?)
+    }
+
+    /// Drops everything above that height.
+    pub fn drop_to(&mut self, height: usize) {
+        self.vm.heap.stack.truncate(self.base + height);
+    }
+}

@@ -1,0 +1,50 @@
+//! PLAN: its values, the heap they live in, and their evaluation.
+//!
+//! The central type is [`Vm`]: a heap with a collector and an evaluator. From outside, values are
+//! held as [`Val`] handles, looked at as [`Ref`]s and built with a [`Builder`]; nothing here knows
+//! of Sire, machines or disks.
+//!
+//! ```text
+//!            Vm  ---- eval/    the interpreter: decoded laws, frames, crashes
+//!           /  \
+//!      build    view           making values, looking at values
+//!         |      |
+//!       shape  order  hash     which shape a law or app takes; what makes values equal
+//!         \      |     /
+//!          word  heap/         the value word; objects, collector, stack
+//!
+//!      seed/  show/            values as bytes, values as text
+//!      jet                     the door through which native twins of laws come in
+//!      spec/                   PLAN's rules, literally: the oracle for all of the above
+//! ```
+//!
+//! # Threads
+//!
+//! A `Vm` belongs to the thread that made it, and so do its values. What is handed to another is
+//! handed as bytes ([`seed`]).
+
+pub mod build;
+mod eval;
+mod hash;
+mod heap;
+pub mod jet;
+mod nat;
+mod order;
+mod pin;
+pub mod seed;
+mod shape;
+pub mod show;
+pub mod spec;
+mod view;
+mod vm;
+mod word;
+
+pub use build::Builder;
+pub use hash::Hash;
+pub use heap::{Options, Statistics, Val};
+pub use nat::NatRef;
+pub use view::{AppRef, Items, LawRef, PinRef, Ref, Shape};
+pub use vm::{Stop, Vm};
+
+/// The arbitrary-precision naturals that nats are converted to and from.
+pub use malachite_nz::natural::Natural;

@@ -1,0 +1,77 @@
+//! Pins: a normalised value with a hash of its own.
+//!
+//! An object's payload is `[item, hash x 4, facts]`. The hash is that of the item, computed at once
+//! for a law (jets are found by it) and otherwise when first asked for. `facts` is a raw word:
+//!
+//! ```text
+//!  63            32 31                     1   0
+//! +----------------+------------------------+---+
+//! |  jet number+1  |          unused        | H |   H: the hash is there
+//! +----------------+------------------------+---+
+//! ```
+
+use crate::Hash;
+use crate::heap::Heap;
+use crate::heap::object::{self, Layout};
+use crate::view::PinRef;
+use crate::word::{Kind, Word};
+
+/// Payload words of a pin.
+pub(crate) const SIZE: usize = 6;
+const FACTS: usize = 5;
+const HASHED: u64 = 1;
+
+/// Allocates a pin around `item`, whose room has been reserved.
+pub(crate) fn allocate(heap: &mut Heap, item: Word) -> Word {
+    let address = heap.allocate(Layout::Pin, 0, SIZE);
+    object::store_raw(address, 0, item.raw());
+    for index in 1..SIZE {
+        object::store_raw(address, index, 0);
+    }
+    Word::object(Kind::Pin, address)
+}
+
+/// The hash, if it has been computed.
+pub(crate) fn known_hash(pin: Word) -> Option<Hash> {
+    let address = pin.address();
+    if object::load_raw(address, FACTS) & HASHED == 0 {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(object::bytes(address, 1, 32));
+    Some(Hash(bytes))
+}
+
+/// Records the hash.
+pub(crate) fn set_hash(pin: Word, hash: Hash) {
+    let address = pin.address();
+    for (index, chunk) in hash.0.chunks_exact(8).enumerate() {
+        let mut word = [0; 8];
+        word.copy_from_slice(chunk);
+        object::store_raw(address, 1 + index, u64::from_le_bytes(word));
+    }
+    let facts = object::load_raw(address, FACTS);
+    object::store_raw(address, FACTS, facts | HASHED);
+}
+
+/// The jet that stands for this pinned law, if there is one.
+#[inline(always)]
+pub(crate) fn jet(pin: Word) -> Option<u32> {
+    let facts = object::load_raw(pin.address(), FACTS);
+    ((facts >> 32) as u32).checked_sub(1)
+}
+
+/// Records the jet.
+pub(crate) fn set_jet(pin: Word, jet: u32) {
+    let address = pin.address();
+    let facts = object::load_raw(address, FACTS);
+    object::store_raw(address, FACTS, (facts & 0xffff_ffff) | (u64::from(jet + 1) << 32));
+}
+
+/// The pin's hash, computing it and those of the pins below it that it needs.
+pub(crate) fn hash(pin: PinRef<'_>) -> Hash {
+    match known_hash(pin.0.word) {
+        Some(hash) => hash,
+        None => crate::hash::hash_pins(pin),
+    }
+}

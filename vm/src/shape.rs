@@ -1,0 +1,289 @@
+//! Which shape a law or an application takes.
+//!
+//! PLAN knows pins, laws, apps and nats. Some laws and apps have machine shapes of their own (data
+//! jets), and the same value always takes the same shape:
+//!
+//! | value                                                      | shape            |
+//! |------------------------------------------------------------|------------------|
+//! | `{0 1 0}`                                                  | the empty row    |
+//! | `{0 n+1 0}`                                                | constructor of n |
+//! | constructor of n applied to n values                       | row, last first  |
+//! | `{1 1 b}`, b one bit above whole bytes                     | bar              |
+//! | `{1 2 keys}`, keys a row in strictly ascending order       | set              |
+//! | a set applied to a row of as many values                   | table            |
+//!
+//! The last takes its shape as soon as the row is evaluated: at the latest when the app is
+//! normalised. (prototype: `matchData`, `execFrame`)
+
+use crate::heap::object::{self, EXTRA_MAX, Header, Layout};
+use crate::heap::{Heap, HeapFull};
+use crate::nat::NatRef;
+use crate::order;
+use crate::view::Ref;
+use crate::word::{COW_LIMIT, Kind, Word};
+use std::cmp::Ordering;
+
+/// How many arguments a value takes when it is called. Those of 2^64 - 1 or more count as that.
+pub(crate) fn arity(heap: &Heap, mut word: Word) -> u64 {
+    let mut given = 0;
+    loop {
+        let arity = match word.kind() {
+            Kind::Nat => match word.raw() {
+                0 | 2 => 3,
+                1 => 5,
+                _ => 1,
+            },
+            Kind::Law => NatRef::of(heap.load(word, 1)).saturating_u64(),
+            Kind::Cow => word.cow_width() + 1,
+            Kind::Set => 2,
+            Kind::Big | Kind::Bar | Kind::Row | Kind::Tab => 1,
+            Kind::Pin => {
+                word = heap.load(word, 0);
+                continue;
+            }
+            Kind::App => {
+                let header = heap.header(word);
+                if header.extra() < EXTRA_MAX {
+                    header.extra()
+                } else {
+                    given += header.size() as u64 - 1;
+                    word = heap.load(word, 0);
+                    continue;
+                }
+            }
+            Kind::Thunk | Kind::Code => unreachable!("only an evaluated value has an arity"),
+        };
+        return if arity == u64::MAX { arity } else { arity - given };
+    }
+}
+
+/// An app with at least this many words is not copied to be extended, but chained.
+const CHAIN: usize = 32;
+
+/// Replaces a function and `count` arguments above it on the stack by the application: an app (or
+/// the data jet it is) if the function is evaluated and takes more arguments, else a thunk.
+pub(crate) fn apply_lazily(heap: &mut Heap, count: usize) -> Result<(), HeapFull> {
+    let function = heap.resolve(heap.stack.peek(count));
+    if count == 0 {
+        return Ok(());
+    }
+    if !function.is_thunk() && arity(heap, function) > count as u64 {
+        return make_partial(heap, count);
+    }
+    let size = (1 + count).max(2);
+    heap.reserve(1 + size)?;
+    let thunk = heap.allocate_popped(Layout::ThunkApp, 0, 1 + count);
+    heap.stack.push(thunk);
+    Ok(())
+}
+
+/// Replaces an evaluated function that takes more than `count` arguments, and the arguments above
+/// it, by the app of them (or the data jet it is).
+pub(crate) fn make_partial(heap: &mut Heap, count: usize) -> Result<(), HeapFull> {
+    debug_assert!(count > 0);
+    let at = heap.stack.top() - 1 - count;
+    let function = heap.resolve(heap.stack.get(at));
+    heap.stack.set(at, function);
+    match function.kind() {
+        Kind::Cow if function.cow_width() == count as u64 => make_row(heap, count),
+        Kind::Set if count == 1 => make_keyed(heap),
+        Kind::App => extend(heap, count),
+        _ => {
+            heap.reserve(2 + count)?;
+            let left = arity(heap, function) - count as u64;
+            push_app(heap, left, 1 + count);
+            Ok(())
+        }
+    }
+}
+
+/// Allocates the app of the top `size` words of the stack in their place.
+fn push_app(heap: &mut Heap, left: u64, size: usize) {
+    let app = heap.allocate_popped(Layout::App, left.min(EXTRA_MAX), size);
+    heap.stack.push(app);
+}
+
+/// A row constructor and all its arguments, last item first.
+fn make_row(heap: &mut Heap, count: usize) -> Result<(), HeapFull> {
+    heap.reserve(1 + count)?;
+    let top = heap.stack.top();
+    heap.stack.from_mut(top - count).reverse();
+    let row = heap.allocate_popped(Layout::Row, 0, count);
+    heap.stack.truncate(top - count - 1);
+    heap.stack.push(row);
+    Ok(())
+}
+
+/// A set and one argument: a table if that is evaluated, and a row of as many values.
+fn make_keyed(heap: &mut Heap) -> Result<(), HeapFull> {
+    let values = heap.resolve(heap.stack.peek(0));
+    let keys = heap.stack.peek(1);
+    if values.kind() != Kind::Row || heap.size(values) != heap.size(keys) {
+        heap.reserve(3)?;
+        push_app(heap, 1, 2);
+        return Ok(());
+    }
+    let size = heap.size(values);
+    heap.reserve(2 + size)?;
+    let address = heap.allocate(Layout::Tab, 0, 1 + size);
+    let (keys, values) = (heap.stack.peek(1), heap.resolve(heap.stack.peek(0)));
+    heap.stack.truncate(heap.stack.top() - 2);
+    object::store_raw(address, 0, keys.raw());
+    object::copy(values.address(), 0, address, 1, size);
+    heap.stack.push(Word::object(Kind::Tab, address));
+    Ok(())
+}
+
+/// An app and more arguments.
+fn extend(heap: &mut Heap, count: usize) -> Result<(), HeapFull> {
+    let app = heap.stack.peek(count);
+    let left = arity(heap, app) - count as u64;
+    let size = heap.size(app);
+    let (head, given) = spine(heap, app);
+    if head.kind() == Kind::Cow && head.cow_width() == (given + count) as u64 {
+        expand(heap, count);
+        return make_row(heap, given + count);
+    }
+    if size >= CHAIN {
+        heap.reserve(2 + count)?;
+        push_app(heap, left, 1 + count);
+        return Ok(());
+    }
+    heap.reserve(1 + size + count)?;
+    let at = heap.stack.top() - 1 - count;
+    let app = heap.stack.get(at);
+    let address = heap.allocate(Layout::App, left.min(EXTRA_MAX), size + count);
+    object::copy(app.address(), 0, address, 0, size);
+    for (index, arg) in heap.stack.from(at + 1).iter().enumerate() {
+        object::store_raw(address, size + index, arg.raw());
+    }
+    heap.stack.truncate(at);
+    heap.stack.push(Word::object(Kind::App, address));
+    Ok(())
+}
+
+/// The function under an app's arguments, and how many those are.
+pub(crate) fn spine(heap: &Heap, mut word: Word) -> (Word, usize) {
+    let mut given = 0;
+    while word.kind() == Kind::App {
+        given += heap.size(word) - 1;
+        word = heap.load(word, 0);
+    }
+    (word, given)
+}
+
+/// Replaces an app that lies under `count` values on the stack by its function and its arguments.
+/// The stack must have room for them.
+pub(crate) fn expand(heap: &mut Heap, count: usize) {
+    let at = heap.stack.top() - 1 - count;
+    let app = heap.stack.get(at);
+    let (head, given) = spine(heap, app);
+    heap.stack.open_gap(at + 1, given);
+    heap.stack.set(at, head);
+    let mut end = at + 1 + given;
+    let mut word = app;
+    while word.kind() == Kind::App {
+        let args = heap.size(word) - 1;
+        end -= args;
+        for index in 0..args {
+            let arg = heap.load(word, 1 + index);
+            heap.stack.set(end + index, arg);
+        }
+        word = heap.load(word, 0);
+    }
+}
+
+/// Replaces name, arity and body (all in normal form) by the law, or the data jet it is. Not nats
+/// count as 0. Says false, and leaves the stack as it is, if the arity is 0.
+pub(crate) fn make_law(heap: &mut Heap) -> Result<bool, HeapFull> {
+    let top = heap.stack.top();
+    for index in [top - 3, top - 2] {
+        let word = heap.resolve(heap.stack.get(index));
+        let nat = matches!(word.kind(), Kind::Nat | Kind::Big);
+        heap.stack.set(index, if nat { word } else { Word::ZERO });
+    }
+    let (name, arity) = (heap.stack.peek(2), heap.stack.peek(1));
+    let body = heap.resolve(heap.stack.peek(0));
+    let data = match (name.as_direct(), arity.as_direct(), body.kind()) {
+        (_, Some(0), _) => return Ok(false),
+        (Some(0), Some(1), Kind::Nat) if body == Word::ZERO => {
+            heap.reserve(1)?;
+            Some(heap.allocate_words(Layout::Row, 0, &[]))
+        }
+        (Some(0), Some(n), Kind::Nat) if body == Word::ZERO && n <= COW_LIMIT => {
+            Some(Word::cow(n - 1))
+        }
+        (Some(1), Some(1), Kind::Nat | Kind::Big) => match_bar(heap, body)?,
+        (Some(1), Some(2), Kind::Row) if is_ascending(heap, body) => Some(make_set(heap)?),
+        _ => None,
+    };
+    let word = match data {
+        Some(word) => word,
+        None => {
+            heap.reserve(5)?;
+            heap.stack.push(Word::ZERO);
+            heap.allocate_popped(Layout::Law, 0, 4)
+        }
+    };
+    heap.stack.truncate(top - 3);
+    heap.stack.push(word);
+    Ok(true)
+}
+
+/// The set whose keys are the row on top of the stack.
+fn make_set(heap: &mut Heap) -> Result<Word, HeapFull> {
+    let size = heap.size(heap.resolve(heap.stack.peek(0)));
+    heap.reserve(1 + size)?;
+    let keys = heap.resolve(heap.stack.peek(0));
+    let address = heap.allocate(Layout::Set, 0, size);
+    object::copy(keys.address(), 0, address, 0, size);
+    Ok(Word::object(Kind::Set, address))
+}
+
+fn is_ascending(heap: &Heap, row: Word) -> bool {
+    let keys = heap.words(row, 0);
+    keys.windows(2).all(|pair| {
+        let (a, b) = (Ref::new(pair[0], heap), Ref::new(pair[1], heap));
+        order::compare(a, b) == Ordering::Less
+    })
+}
+
+/// The bar that a law `{1 1 body}` is, if its body is one bit above whole bytes.
+fn match_bar(heap: &mut Heap, body: Word) -> Result<Option<Word>, HeapFull> {
+    let bits = NatRef::of(body).bits();
+    if bits == 0 || (bits - 1) % 8 != 0 {
+        return Ok(None);
+    }
+    let length = (bits - 1) / 8;
+    let mut bytes = NatRef::of(body).bytes();
+    bytes.truncate(length as usize);
+    make_bar(heap, &bytes).map(Some)
+}
+
+/// A bar with these bytes.
+pub(crate) fn make_bar(heap: &mut Heap, bytes: &[u8]) -> Result<Word, HeapFull> {
+    let words = bytes.len().div_ceil(8);
+    heap.reserve(2 + words)?;
+    let address = heap.allocate(Layout::Bar, 0, 1 + words);
+    object::store_raw(address, 0, bytes.len() as u64);
+    for (index, chunk) in bytes.chunks(8).enumerate() {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        object::store_raw(address, 1 + index, u64::from_le_bytes(word));
+    }
+    Ok(Word::object(Kind::Bar, address))
+}
+
+/// The limbs of the nat that is a bar's law body: its bytes and a one above them.
+pub(crate) fn bar_body_limbs(bytes: &[u8]) -> Vec<u64> {
+    let mut with_end = Vec::with_capacity(bytes.len() + 1);
+    with_end.extend_from_slice(bytes);
+    with_end.push(1);
+    crate::nat::limbs_of_bytes(&with_end)
+}
+
+/// Marks an object whose values are all in normal form as being so itself.
+pub(crate) fn mark_normal(word: Word) {
+    let header: Header = object::header(word.address());
+    object::set_header(word.address(), header.with_normal());
+}

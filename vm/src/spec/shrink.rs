@@ -1,0 +1,94 @@
+//! Making a failing term smaller.
+
+use std::sync::Arc;
+
+use malachite_base::num::basic::traits::{One, Zero};
+use malachite_nz::natural::Natural;
+
+use super::Term;
+
+/// The terms that are one step simpler than this well-formed one, smallest first: some subtree is
+/// replaced by a part of itself or by 0, or some number in it by a smaller one.
+///
+/// All are well formed. Every step makes the term smaller in a well-founded order, so repeating it
+/// ends.
+pub fn shrink(term: &Term) -> Vec<Term> {
+    let mut found: Vec<Term> = Vec::new();
+    let mut places = vec![(term, None)];
+    let mut at = 0;
+    while let Some(&(here, _)) = places.get(at) {
+        for simpler in simplify(here) {
+            found.push(replace(&places, at, simpler));
+        }
+        places.extend(here.children().enumerate().map(|(i, child)| (&**child, Some((at, i)))));
+        at += 1;
+    }
+    found.retain(Term::is_well_formed);
+    found.sort_by_cached_key(Term::size);
+    found.dedup();
+    found
+}
+
+/// The simplest term that shrinking reaches from `term` by steps that all still fail.
+pub fn minimise(term: Term, mut fails: impl FnMut(&Term) -> bool) -> Term {
+    let mut smallest = term;
+    while let Some(smaller) = shrink(&smallest).into_iter().find(&mut fails) {
+        smallest = smaller;
+    }
+    smallest
+}
+
+/// A subtree, and of which place it is which child.
+type Place<'a> = (&'a Term, Option<(usize, usize)>);
+
+/// The whole term with the subtree at a place replaced.
+fn replace(places: &[Place<'_>], at: usize, new: Term) -> Term {
+    let (mut at, mut new) = (at, new);
+    while let (_, Some((parent, child))) = places[at] {
+        let inner = Arc::new(new);
+        new = match (places[parent].0, child) {
+            (Term::App(_, x), 0) => Term::App(inner, Arc::clone(x)),
+            (Term::App(f, _), _) => Term::App(Arc::clone(f), inner),
+            (Term::Law { name, arity, .. }, _) => {
+                Term::Law { name: name.clone(), arity: arity.clone(), body: inner }
+            }
+            (Term::Pin(_), _) => Term::Pin(inner),
+            (Term::Nat(_), _) => unreachable!("a nat has no children"),
+        };
+        at = parent;
+    }
+    new
+}
+
+/// What may stand in place of a subtree.
+fn simplify(term: &Term) -> Vec<Term> {
+    let mut simpler: Vec<Term> = term.children().map(|child| Term::clone(child)).collect();
+    match term {
+        Term::Nat(n) => simpler.extend(smaller(n).into_iter().map(Term::Nat)),
+        Term::Law { name, arity, body } => {
+            simpler.push(Term::zero());
+            simpler.extend(smaller(name).into_iter().map(|name| Term::Law {
+                name,
+                arity: arity.clone(),
+                body: Arc::clone(body),
+            }));
+            simpler.extend(smaller(arity).into_iter().map(|arity| Term::Law {
+                name: name.clone(),
+                arity,
+                body: Arc::clone(body),
+            }));
+        }
+        Term::App(..) | Term::Pin(_) => simpler.push(Term::zero()),
+    }
+    simpler
+}
+
+/// Numbers to try instead of `n`, all smaller.
+fn smaller(n: &Natural) -> Vec<Natural> {
+    if *n == 0u8 {
+        return Vec::new();
+    }
+    let mut numbers = vec![Natural::ZERO, n >> 1u32, n - Natural::ONE];
+    numbers.dedup();
+    numbers
+}

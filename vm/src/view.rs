@@ -1,0 +1,241 @@
+//! Looking at values: [`Ref`], a value seen while nothing can move, and [`Shape`], what it is.
+//!
+//! A `Ref` borrows its [`Vm`](crate::Vm); whatever allocates or evaluates needs the `Vm`
+//! exclusively, so no `Ref` can see a value move.
+//!
+//! The shapes are those of the machine, not of PLAN: a row is PLAN's app of a row constructor, and
+//! so on. [`crate::plain`] tells what PLAN sees.
+
+use crate::heap::Heap;
+use crate::heap::object::{self, Layout};
+use crate::nat::NatRef;
+use crate::pin;
+use crate::word::{Kind, Word};
+
+/// A value, seen while nothing can move. Cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Ref<'h> {
+    pub(crate) word: Word,
+    pub(crate) heap: &'h Heap,
+}
+
+/// What a value is.
+#[derive(Clone, Copy)]
+pub enum Shape<'h> {
+    /// A nat.
+    Nat(NatRef<'h>),
+    /// A pin around its item.
+    Pin(PinRef<'h>),
+    /// A law: its name, arity and body.
+    Law(LawRef<'h>),
+    /// A function and the arguments it has so far, fewer than it takes.
+    App(AppRef<'h>),
+    /// Bytes.
+    Bar(&'h [u8]),
+    /// A row's items, first to last.
+    Row(Items<'h>),
+    /// A table: its keys in ascending order, and as many values.
+    Tab(Items<'h>, Items<'h>),
+    /// A set's keys in ascending order.
+    Set(Items<'h>),
+    /// The constructor of rows of that width, which is at least 1.
+    Cow(u64),
+    /// Not evaluated.
+    Thunk,
+}
+
+impl<'h> Ref<'h> {
+    pub(crate) fn new(word: Word, heap: &'h Heap) -> Ref<'h> {
+        Ref { word: heap.resolve(word), heap }
+    }
+
+    /// What the value is.
+    pub fn shape(self) -> Shape<'h> {
+        let (heap, word) = (self.heap, self.word);
+        let items = |from| Items { words: heap.words(word, from), heap };
+        match word.kind() {
+            Kind::Nat | Kind::Big => Shape::Nat(NatRef::of(word)),
+            Kind::Pin => Shape::Pin(PinRef(self)),
+            Kind::Law => Shape::Law(LawRef(self)),
+            Kind::App => Shape::App(AppRef(self)),
+            Kind::Bar => Shape::Bar(bar_bytes(word)),
+            Kind::Row => Shape::Row(items(0)),
+            Kind::Set => Shape::Set(items(0)),
+            Kind::Tab => {
+                let keys = heap.load(word, 0);
+                Shape::Tab(Items { words: heap.words(keys, 0), heap }, items(1))
+            }
+            Kind::Cow => Shape::Cow(word.cow_width()),
+            Kind::Thunk | Kind::Code => Shape::Thunk,
+        }
+    }
+
+    /// The nat this is, if it is one.
+    pub fn as_nat(self) -> Option<NatRef<'h>> {
+        matches!(self.word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(self.word))
+    }
+
+    /// The nat this is, if it is one below 2^64.
+    pub fn as_u64(self) -> Option<u64> {
+        self.as_nat().and_then(NatRef::to_u64)
+    }
+
+    /// The row's items, if this is a row.
+    pub fn as_row(self) -> Option<Items<'h>> {
+        match self.shape() {
+            Shape::Row(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The bytes, if this is a bar.
+    pub fn as_bar(self) -> Option<&'h [u8]> {
+        (self.word.kind() == Kind::Bar).then(|| bar_bytes(self.word))
+    }
+
+    /// Whether the value is evaluated, so that its shape is known.
+    pub fn is_evaluated(self) -> bool {
+        !self.word.is_thunk()
+    }
+
+    /// Whether both are one object (or the same small nat): then they are surely equal.
+    pub fn is_same(self, other: Ref<'_>) -> bool {
+        self.word == other.word
+    }
+}
+
+fn bar_bytes<'h>(word: Word) -> &'h [u8] {
+    let length = object::load_raw(word.address(), 0) as usize;
+    object::bytes(word.address(), 1, length)
+}
+
+/// Some values of one object, in order.
+#[derive(Clone, Copy)]
+pub struct Items<'h> {
+    words: &'h [Word],
+    heap: &'h Heap,
+}
+
+impl<'h> Items<'h> {
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.words.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The item at that index, if there are so many.
+    pub fn get(self, index: usize) -> Option<Ref<'h>> {
+        self.words.get(index).map(|&word| Ref::new(word, self.heap))
+    }
+
+    /// All of them.
+    pub fn iter(self) -> impl DoubleEndedIterator<Item = Ref<'h>> + ExactSizeIterator {
+        let heap = self.heap;
+        self.words.iter().map(move |&word| Ref::new(word, heap))
+    }
+}
+
+/// A pin.
+#[derive(Clone, Copy)]
+pub struct PinRef<'h>(pub(crate) Ref<'h>);
+
+impl<'h> PinRef<'h> {
+    /// What is pinned, in normal form.
+    pub fn item(self) -> Ref<'h> {
+        Ref::new(self.0.heap.load(self.0.word, 0), self.0.heap)
+    }
+
+    /// The pin's hash: that of its item. Computed when first asked for, and then kept.
+    pub fn hash(self) -> crate::Hash {
+        pin::hash(self)
+    }
+}
+
+/// A law.
+#[derive(Clone, Copy)]
+pub struct LawRef<'h>(Ref<'h>);
+
+impl<'h> LawRef<'h> {
+    fn nat(self, index: usize) -> NatRef<'h> {
+        NatRef::of(self.0.heap.load(self.0.word, index))
+    }
+
+    /// The law's name, any nat; mostly UTF-8 text, first byte least.
+    pub fn name(self) -> NatRef<'h> {
+        self.nat(0)
+    }
+
+    /// How many arguments it takes; never 0.
+    pub fn arity(self) -> NatRef<'h> {
+        self.nat(1)
+    }
+
+    /// Its body, in normal form.
+    pub fn body(self) -> Ref<'h> {
+        Ref::new(self.0.heap.load(self.0.word, 2), self.0.heap)
+    }
+}
+
+/// A function and the arguments it has so far.
+///
+/// Mostly one flat object; long ones that grew argument by argument are chained, which normal
+/// forms never are. The accessors hide the difference.
+#[derive(Clone, Copy)]
+pub struct AppRef<'h>(Ref<'h>);
+
+impl<'h> AppRef<'h> {
+    /// The function, which is not itself an app.
+    pub fn head(self) -> Ref<'h> {
+        let mut word = self.0.word;
+        while word.kind() == Kind::App {
+            word = self.0.heap.load(word, 0);
+        }
+        Ref::new(word, self.0.heap)
+    }
+
+    /// The arguments, first to last, in at least one run.
+    pub fn runs(self) -> Vec<Items<'h>> {
+        let heap = self.0.heap;
+        let mut runs = Vec::with_capacity(1);
+        let mut word = self.0.word;
+        while word.kind() == Kind::App {
+            runs.push(Items { words: heap.words(word, 1), heap });
+            word = heap.load(word, 0);
+        }
+        runs.reverse();
+        runs
+    }
+
+    /// The arguments, first to last.
+    pub fn args(self) -> impl Iterator<Item = Ref<'h>> {
+        self.runs().into_iter().flat_map(|run| run.iter())
+    }
+
+    /// How many arguments there are.
+    pub fn len(self) -> usize {
+        self.runs().iter().map(|run| run.len()).sum()
+    }
+
+    /// Never: an app has at least one argument.
+    pub fn is_empty(self) -> bool {
+        false
+    }
+}
+
+impl Layout {
+    /// Whether an object of this layout is a thunk that still has to be evaluated.
+    pub(crate) fn is_pending(self) -> bool {
+        matches!(
+            self,
+            Layout::ThunkCode
+                | Layout::ThunkApp
+                | Layout::ThunkStack
+                | Layout::BlackHole
+                | Layout::Crashed
+        )
+    }
+}
