@@ -156,6 +156,9 @@ pub enum LogError {
         /// The last sequence there is.
         last: Seq,
     },
+    /// The committer's thread could not be started.
+    #[error(transparent)]
+    NoCommitter(DiskError),
     /// The store was closed.
     #[error("{}: the store is closed", path.display())]
     Closed {
@@ -248,10 +251,11 @@ pub enum SnapshotError {
     /// The events it covers could not be made durable.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The pins it needs could not be made durable.
+    /// Old data could not be removed.
     #[error(transparent)]
-    Pins(#[from] PinError),
-    /// No room on the disk; the previous snapshot stays the newest.
+    Disk(#[from] DiskError),
+    /// No room on the disk for the snapshot or its pins; the previous one stays the
+    /// newest.
     #[error("{0}; the previous snapshot stays valid: make room on the disk")]
     Full(DiskError),
     /// As [`LogError::Failed`].

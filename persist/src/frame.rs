@@ -151,26 +151,29 @@ fn header_check(key: &Key, offset: u64, fields: &[u8]) -> Check {
     short(&hasher.finalize())
 }
 
-/// Appends the frame that stands at `offset` of the segment with `key`.
+/// Appends the frame that stands at `offset` of the segment with `key`. Its
+/// payload is given in `parts`.
 pub(crate) fn encode_frame(
     out: &mut Vec<u8>,
     key: &Key,
     offset: u64,
     (kind, seq, durable): (FrameKind, u64, u64),
-    payload: &[u8],
+    parts: &[&[u8]],
 ) {
     let start = out.len();
     out.extend_from_slice(&FRAME_MAGIC);
     out.extend_from_slice(&(kind as u32).to_le_bytes());
     out.extend_from_slice(&seq.to_le_bytes());
     out.extend_from_slice(&durable.to_le_bytes());
-    out.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    out.reserve(length + 2 * FRAME_HEADER as usize);
+    out.extend_from_slice(&(length as u64).to_le_bytes());
     let check = header_check(key, offset, &out[start..]);
     out.extend_from_slice(&check);
     let mut payload_check = PayloadCheck::new(key, &check);
-    payload_check.update(payload);
+    parts.iter().for_each(|part| payload_check.update(part));
     out.extend_from_slice(&payload_check.finish());
-    out.extend_from_slice(payload);
+    parts.iter().for_each(|part| out.extend_from_slice(part));
     let padded = (out.len() - start).next_multiple_of(ALIGNMENT as usize);
     out.resize(start + padded, 0);
 }
@@ -212,7 +215,7 @@ mod tests {
 
     fn frame(payload: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        encode_frame(&mut bytes, &KEY, 128, (FrameKind::Data, 5, 4), payload);
+        encode_frame(&mut bytes, &KEY, 128, (FrameKind::Data, 5, 4), &[payload]);
         bytes
     }
 

@@ -17,7 +17,8 @@ use std::sync::Arc;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Damage, DiskError, OpenError, ReadError};
 use crate::frame::{
-    FrameKind, SEGMENT_HEADER, SegmentHeader, StoreId, encode_frame, frame_length,
+    FRAME_HEADER, FrameKind, SEGMENT_HEADER, SegmentHeader, StoreId, array, decode_frame,
+    encode_frame, frame_length,
 };
 use crate::health::{Health, WriteError};
 use crate::segment::{Depth, Extent, Family, Segment, UNFINISHED, scan};
@@ -155,8 +156,8 @@ fn list(home: &Home, family: &Family) -> Result<(Vec<u64>, Vec<String>), DiskErr
     Ok((firsts, leftovers))
 }
 
-/// Where a payload was put.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a payload was put. Later places are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     /// The first sequence of the segment.
     pub(crate) segment: u64,
@@ -276,17 +277,26 @@ impl Journal {
         &self.firsts
     }
 
-    /// Whether the frame at a place has been written, so that it can be read.
-    pub(crate) fn is_written(&self, place: Place) -> bool {
-        place.segment != self.active.header.first || place.offset < self.end
+    /// Where the written part ends.
+    pub(crate) fn end(&self) -> Place {
+        Place { segment: self.active.header.first, offset: self.end }
     }
 
-    /// Takes a payload, which will be written by the next [`Journal::flush`] at
-    /// the latest. After an error it has not been taken.
-    pub(crate) fn push(&mut self, payload: &[u8]) -> Result<Place, WriteError> {
+    /// The payload at a place that is not written yet.
+    pub(crate) fn buffered(&self, place: Place) -> Option<&[u8]> {
+        let start = usize::try_from(place.offset.checked_sub(self.end)?).ok()?;
+        let header = self.buffer.get(start..start + FRAME_HEADER as usize)?;
+        let frame = decode_frame(&array(header, 0), &self.active.header.key, place.offset).ok()?;
+        self.buffer[start + FRAME_HEADER as usize..].get(..frame.length as usize)
+    }
+
+    /// Takes a payload, given in parts, which will be written by the next
+    /// [`Journal::flush`] at the latest. After an error it has not been taken.
+    pub(crate) fn push(&mut self, parts: &[&[u8]]) -> Result<Place, WriteError> {
         self.home.health.check()?;
         let at = self.end + self.buffer.len() as u64;
-        let end = frame_length(payload.len() as u64).and_then(|length| at.checked_add(length));
+        let length = parts.iter().map(|part| part.len() as u64).sum();
+        let end = frame_length(length).and_then(|length| at.checked_add(length));
         let fits = end.is_some_and(|end| end <= self.limit);
         if !fits && self.next > self.active.header.first {
             self.rotate()?;
@@ -295,7 +305,7 @@ impl Journal {
         }
         let offset = self.end + self.buffer.len() as u64;
         let header = (FrameKind::Data, self.next, self.durable);
-        encode_frame(&mut self.buffer, &self.active.header.key, offset, header, payload);
+        encode_frame(&mut self.buffer, &self.active.header.key, offset, header, parts);
         self.next += 1;
         Ok(Place { segment: self.active.header.first, offset })
     }

@@ -1,1 +1,115 @@
-//! Placeholder while the workspace is laid out.
+//! Durable storage for machines: an event log, content-addressed pins, and
+//! snapshots, in one directory. Knows nothing of PLAN: it stores bytes.
+//!
+//! ```text
+//!   append ──> queue ──commit──> log/    journal of events      ┐
+//!   put ─────> index ──commit──> pins/   journal of pins        ├─ Disk: real or simulated
+//!   write_snapshot ────────────> snap/   one small file each    ┘
+//! ```
+//!
+//! What it promises:
+//!
+//! - An event whose commit returned is there after any crash; what is there is
+//!   always a prefix of what was appended, without gaps.
+//! - A snapshot that was returned is there and whole, with every pin and event it
+//!   needs, and so is the one before it until then.
+//! - Damage to anything that was durable is an error that says where, never a
+//!   silent loss: see [`OpenError`], and FORMAT.md for the one exception.
+//! - After a failed flush nothing is acknowledged any more. A full disk, on the
+//!   other hand, loses nothing, and work goes on when there is room.
+//! - One store is open at most once, by a lock of the operating system.
+//!
+//! ```
+//! use persist::{Seq, Store};
+//!
+//! let dir = tempfile::tempdir()?;
+//! let store = Store::create(dir.path().join("store"))?;
+//! store.append(b"deposit 5")?;
+//! store.append(b"deposit 7")?;
+//! store.commit()?;                                     // both are safe from here on
+//!
+//! let root = [1; 32];                                  // the hash of the state
+//! store.put(root, &[], b"balance 5")?;
+//! store.write_snapshot(root, Seq(1))?;
+//! store.close()?;
+//!
+//! let store = Store::open(dir.path().join("store"))?;
+//! let recovery = store.recover()?;
+//! let snapshot = recovery.snapshot.expect("one was written");
+//! let state = store.get(&snapshot.root)?.expect("its pins are durable");
+//! assert_eq!(state.body, b"balance 5");
+//! for record in recovery.records {                     // what happened since
+//!     assert_eq!(record?.payload, b"deposit 7");
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod disk;
+pub mod error;
+mod format_file;
+mod frame;
+mod health;
+mod journal;
+mod lock;
+mod log;
+mod opening;
+mod pins;
+mod records;
+mod segment;
+pub mod sim;
+mod snapshots;
+mod store;
+
+use std::fmt;
+
+pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
+pub use error::{
+    CreateError, Damage, DiskError, LogError, OpenError, PinError, ReadError, SnapshotError,
+};
+pub use journal::Pruned;
+pub use log::{Appender, Ticket};
+pub use pins::StoredPin;
+pub use records::{Record, Records};
+pub use snapshots::Snapshot;
+pub use store::{Recovery, Settings, Store};
+
+/// The version of the format on disk that this crate reads and writes.
+pub const FORMAT_VERSION: u32 = frame::VERSION;
+
+/// The longest event, in bytes.
+pub const MAX_EVENT: u64 = 1 << 30;
+
+/// The longest pin, edges included, in bytes.
+pub const MAX_PIN: u64 = 1 << 36;
+
+/// The PLAN hash of a pin.
+pub type Hash = [u8; 32];
+
+/// The number of an event. They count from 1, without gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// Before the first event.
+    pub const START: Self = Self(0);
+
+    /// The one after this.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl From<u64> for Seq {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -32,6 +32,10 @@ const CHUNK: usize = 64 << 10;
 /// Bytes read at once where payloads are skipped.
 const SMALL_CHUNK: usize = 4 << 10;
 
+/// Segments begin with a sequence no higher than this, so that counting on from
+/// there cannot overflow.
+const LAST_FIRST: u64 = u64::MAX >> 1;
+
 /// The ending of a file that is not finished yet.
 pub(crate) const UNFINISHED: &str = ".new";
 
@@ -55,7 +59,8 @@ impl Family {
     pub(crate) fn first(&self, name: &str) -> Option<u64> {
         let digits = name.strip_suffix(self.ending)?;
         let plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        plain.then(|| digits.parse().ok())?
+        let first: u64 = plain.then(|| digits.parse().ok())??;
+        (1..=LAST_FIRST).contains(&first).then_some(first)
     }
 }
 
@@ -265,11 +270,7 @@ pub(crate) struct Extent {
 
 /// Finds the end of a segment, given that everything up to the sequence `proven`
 /// is known to have been durable.
-pub(crate) fn scan(
-    segment: &Arc<Segment>,
-    depth: Depth,
-    proven: u64,
-) -> Result<Extent, ReadError> {
+pub(crate) fn scan(segment: &Arc<Segment>, depth: Depth, proven: u64) -> Result<Extent, ReadError> {
     let chunk = if depth == Depth::Everything { CHUNK } else { SMALL_CHUNK };
     let mut frames = segment.frames_by(SEGMENT_HEADER, chunk)?;
     let mut scan = Scan {
@@ -321,8 +322,7 @@ impl Scan {
             let data = frame.kind == FrameKind::Data;
             let expected = if data { self.extent.next } else { self.extent.next - 1 };
             if frame.seq != expected {
-                let reason =
-                    format!("found {} {} instead of {expected}", segment.item, frame.seq);
+                let reason = format!("found {} {} instead of {expected}", segment.item, frame.seq);
                 return Err(segment.damage(at, reason).into());
             }
             let end = frame_length(frame.length).and_then(|length| at.checked_add(length));

@@ -14,15 +14,18 @@ pub const fn is_word_byte(byte: u8) -> bool {
 
 /// Whether `byte` can be part of a rune.
 pub const fn is_rune_byte(byte: u8) -> bool {
+    RUNE_BYTES[byte as usize]
+}
+
+const RUNE_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
     let mut i = 0;
     while i < RUNE_CHARS.len() {
-        if RUNE_CHARS.as_bytes()[i] == byte {
-            return true;
-        }
+        table[RUNE_CHARS.as_bytes()[i] as usize] = true;
         i += 1;
     }
-    false
-}
+    table
+};
 
 /// Whether `c` can be part of a word.
 pub fn is_word_char(c: char) -> bool {

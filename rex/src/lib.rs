@@ -17,7 +17,7 @@
 //!
 //! * [`chars`]: which characters make words and runes;
 //! * [`Rex`]: the tree, with walks that do not use the native stack;
-//! * [`print`]: one-line and multi-line printing;
+//! * [`mod@print`]: one-line and multi-line printing;
 //! * [`BlockReader`]: lines in, blocks out, with [`ReadError`]s that point at their place.
 //!
 //! No part of this crate recurses natively on a tree or on input: a tree may be as deep as memory

@@ -9,16 +9,25 @@
 //!
 //! Both are deterministic to the byte (the layout is the prototype's: lib/Rex/Print.hs), and
 //! printed values are compared by their text all over the project, so a change here is a change of
-//! the language. What is printed reads back as the same tree, except where a tree has no notation:
+//! the language.
 //!
-//! * [`line`] writes open nodes as nested ones, line strings as texts, and so does [`block`]
+//! What is printed reads back as the same tree, except where a tree has no notation, or the
+//! prototype misses it:
+//!
+//! * [`line()`] writes open nodes as nested ones and line strings as texts, and so does [`block`]
 //!   inside of anything that is not open;
 //! * a word that is not one (`Word` with a space in it, say) becomes a text;
-//! * a word or shut heir of a word, or of an infix operand, flows into it: `a` with heir `b` is
-//!   `ab`;
-//! * `(x)` is `x`, so a `|` node of one son is written `(| x)`, and a prefix node with other than
-//!   one son or an infix node of fewer than two has no notation at all;
-//! * a text with a line feed, or with every printable character and unbalanced braces, has none.
+//! * a word behind a word, and a shut node behind anything, flow into it: `a` with the heir `b` is
+//!   written `ab`; so does the heir of a `|` node that is an infix operand;
+//! * a prefix node of other than one son, a shut or infix node of fewer than two, and a rune that
+//!   is not made of rune characters cannot be written;
+//! * neither can a text with a line feed, or one with unbalanced braces and every character that
+//!   could quote it;
+//! * a line string continues the one above it, so it cannot have another heir;
+//! * an open node whose rune is wider than five characters may be moved right into the column of
+//!   the block above it, and be taken for its heir;
+//! * columns count bytes in reading and characters in printing: a block that is pulled up behind
+//!   text that is not ASCII may end up in another place.
 
 mod layout;
 mod line;
@@ -35,7 +44,7 @@ pub fn line(rex: &Rex, colour: Colour) -> String {
     line::phrase(rex, colour).text
 }
 
-/// How many characters [`line`] takes, colours not counted.
+/// How many characters [`line()`] takes, colours not counted.
 pub fn width(rex: &Rex) -> usize {
     line::phrase(rex, Colour::None).width
 }

@@ -1,15 +1,264 @@
-//! The hash of a value.
+//! The hash of a value: BLAKE3 over a tagged walk.
+//!
+//! A value in normal form is written out from the outside in, left to right, and what is written is
+//! hashed. A pin contributes its own hash, so values that are large but consist of pins are hashed
+//! without looking into those.
+//!
+//! | value            | what is written                                             |
+//! |------------------|-------------------------------------------------------------|
+//! | pin              | byte 0, the hash of its item                                |
+//! | law              | byte 1, name and arity as numbers, the body                 |
+//! | app              | byte 2, count of arguments, the function, the arguments     |
+//! | nat              | byte 3, the number                                          |
+//! | bar              | byte 4, count of bytes, the bytes                           |
+//! | row constructor  | byte 5, its width as a number                               |
+//! | row              | byte 6, count of items, the items                           |
+//! | set              | byte 7, count of keys, the keys                             |
+//! | table            | byte 8, count of keys, the keys, the values                 |
+//!
+//! A count is 8 bytes, least first; a number is the count of its 64-bit limbs and then those, least
+//! first. The empty row is the row of 0 items. (prototype: lib/Fan/Hash.hs)
 
-use crate::{PinRef, Ref};
+use crate::heap::Heap;
+use crate::nat::NatRef;
+use crate::pin;
+use crate::view::{LawRef, PinRef, Ref, Shape};
+use crate::walk::{self, Walk};
+use crate::word::{Kind, Word};
+use std::fmt;
+use std::str::FromStr;
 
-/// A BLAKE3 hash.
+/// A BLAKE3 hash. As text it is written in base 58, with the alphabet of Bitcoin.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Hash(pub [u8; 32]);
 
-pub(crate) fn hash(_value: Ref<'_>) -> Hash {
-    Hash([0; 32])
+impl Hash {
+    /// How many bytes a hash has.
+    pub const SIZE: usize = 32;
+
+    /// The hash's bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
-pub(crate) fn hash_pins(_pin: PinRef<'_>) -> Hash {
-    Hash([0; 32])
+impl From<[u8; 32]> for Hash {
+    fn from(bytes: [u8; 32]) -> Hash {
+        Hash(bytes)
+    }
+}
+
+impl From<Hash> for [u8; 32] {
+    fn from(hash: Hash) -> [u8; 32] {
+        hash.0
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&bs58::encode(&self.0).into_string())
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hash({self})")
+    }
+}
+
+/// A text is not a hash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ParseHashError {
+    /// A character that base 58 does not use, or one beyond ASCII.
+    #[error("not a hash: the character at offset {offset} does not occur in base 58")]
+    Character {
+        /// Where in the text, in bytes.
+        offset: usize,
+    },
+    /// Too short or too long.
+    #[error("not a hash: it stands for other than 32 bytes")]
+    Length,
+}
+
+impl FromStr for Hash {
+    type Err = ParseHashError;
+
+    fn from_str(text: &str) -> Result<Hash, ParseHashError> {
+        use bs58::decode::Error;
+        let mut bytes = [0; 32];
+        match bs58::decode(text).onto(&mut bytes) {
+            Ok(32) => Ok(Hash(bytes)),
+            Ok(_) | Err(Error::BufferTooSmall) => Err(ParseHashError::Length),
+            Err(Error::InvalidCharacter { index, .. } | Error::NonAsciiCharacter { index }) => {
+                Err(ParseHashError::Character { offset: index })
+            }
+            Err(_) => Err(ParseHashError::Length),
+        }
+    }
+}
+
+/// The hash of a value in normal form. Pins in it that have no hash yet get theirs.
+///
+/// # Panics
+/// If there is something unevaluated in it.
+pub(crate) fn hash(value: Ref<'_>) -> Hash {
+    if let Some(hash) = digest(value) {
+        return hash;
+    }
+    for pin in unhashed_pins(value) {
+        hash_pins(PinRef(Ref::new(pin, value.heap)));
+    }
+    digest(value).expect("the pins in it have just been hashed")
+}
+
+/// The hash of a pin that has none yet. Those below it are hashed first, the innermost before all.
+pub(crate) fn hash_pins(pin: PinRef<'_>) -> Hash {
+    let heap = pin.0.heap;
+    let mut pending = vec![pin.0.word];
+    while let Some(&top) = pending.last() {
+        if pin::known_hash(top).is_some() {
+            pending.pop();
+            continue;
+        }
+        let item = item_of(top, heap);
+        match digest(item) {
+            Some(hash) => pin::set_hash(top, hash),
+            None => pending.append(&mut unhashed_pins(item)),
+        }
+    }
+    pin::known_hash(pin.0.word).expect("the loop leaves no pin without one")
+}
+
+fn item_of(pin: Word, heap: &Heap) -> Ref<'_> {
+    PinRef(Ref::new(pin, heap)).item()
+}
+
+/// The pins in a value that have no hash yet.
+fn unhashed_pins(value: Ref<'_>) -> Vec<Word> {
+    let words = Walk::new(value).map(|part| part.word);
+    let mut pins: Vec<Word> =
+        words.filter(|word| word.kind() == Kind::Pin && pin::known_hash(*word).is_none()).collect();
+    pins.sort_unstable_by_key(|pin| pin.address());
+    pins.dedup();
+    pins
+}
+
+/// The hash of a value, unless there is a pin in it that has none.
+fn digest(value: Ref<'_>) -> Option<Hash> {
+    let mut writer = Writer::default();
+    for part in Walk::new(value) {
+        write_outermost(&mut writer, part)?;
+    }
+    Some(writer.finish())
+}
+
+/// Writes a value up to where the first value within it begins; says none for an unhashed pin.
+fn write_outermost(writer: &mut Writer, value: Ref<'_>) -> Option<()> {
+    match value.shape() {
+        Shape::Pin(pin) => {
+            let hash = pin::known_hash(pin.0.word)?;
+            writer.byte(0);
+            writer.bytes(&hash.0);
+        }
+        Shape::Law(law) => write_law(writer, law),
+        Shape::App(app) => {
+            writer.byte(2);
+            writer.word(app.len() as u64);
+        }
+        Shape::Nat(nat) => {
+            writer.byte(3);
+            writer.limbs(nat.limbs());
+        }
+        Shape::Bar(bytes) => {
+            writer.byte(4);
+            writer.word(bytes.len() as u64);
+            writer.bytes(bytes);
+        }
+        Shape::Cow(width) => {
+            writer.byte(5);
+            writer.limbs(&[width]);
+        }
+        Shape::Row(items) => {
+            writer.byte(6);
+            writer.word(items.len() as u64);
+        }
+        Shape::Set(keys) => {
+            writer.byte(7);
+            writer.word(keys.len() as u64);
+        }
+        Shape::Tab(keys, _) => {
+            writer.byte(8);
+            writer.word(keys.len() as u64);
+        }
+        Shape::Thunk => unreachable!("only values in normal form are hashed"),
+    }
+    Some(())
+}
+
+/// Writes a law up to its body. Row constructors too wide for a shape of their own are seen here.
+fn write_law(writer: &mut Writer, law: LawRef<'_>) {
+    if walk::is_wide_constructor(law) {
+        writer.byte(5);
+        writer.limbs(&predecessor(law.arity()));
+        return;
+    }
+    writer.byte(1);
+    writer.limbs(law.name().limbs());
+    writer.limbs(law.arity().limbs());
+}
+
+/// The limbs of the number below one that is at least 2.
+fn predecessor(nat: NatRef<'_>) -> Vec<u64> {
+    let mut limbs = nat.limbs().to_vec();
+    for limb in &mut limbs {
+        let borrow = *limb == 0;
+        *limb = limb.wrapping_sub(1);
+        if !borrow {
+            break;
+        }
+    }
+    crate::nat::trim(&mut limbs);
+    limbs
+}
+
+/// BLAKE3, fed in pieces large enough that it can work on many blocks at once.
+#[derive(Default)]
+struct Writer {
+    hasher: blake3::Hasher,
+    buffer: Vec<u8>,
+}
+
+/// Bytes that are gathered before they are hashed.
+const BUFFER: usize = 1 << 14;
+
+impl Writer {
+    fn byte(&mut self, byte: u8) {
+        self.buffer.push(byte);
+    }
+
+    fn word(&mut self, word: u64) {
+        self.bytes(&word.to_le_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.hasher.update(&self.buffer);
+            self.buffer.clear();
+            if bytes.len() > BUFFER {
+                self.hasher.update(bytes);
+                return;
+            }
+        }
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    fn limbs(&mut self, limbs: &[u64]) {
+        self.word(limbs.len() as u64);
+        limbs.iter().for_each(|&limb| self.word(limb));
+    }
+
+    fn finish(mut self) -> Hash {
+        self.hasher.update(&self.buffer);
+        Hash(self.hasher.finalize().into())
+    }
 }

@@ -59,8 +59,7 @@ pub enum Control {
     Force,
     /// `trk a b`: `b`, after `a` has been normalised and handed to the trace hook.
     Trace,
-    /// `try f x`: `(0 value)` for `f x` in normal form, or `(op arg)` for the crash that it ends in,
-    /// in the row shapes that [`Control::Try`]'s law describes.
+    /// `try x`: what its law's documentation says of the crash, if `x` ends in one.
     Try,
 }
 
@@ -279,6 +278,38 @@ impl Call<'_> {
     /// [`Stop::HeapFull`].
     pub fn app(&mut self, count: usize) -> Result<(), Stop> {
         Ok(shape::apply_lazily(&mut self.vm.heap, count)?)
+    }
+
+    /// Whether [`Call::run`] and its like may be used: they re-enter the evaluator on the native
+    /// stack, which has an end. A jet that needs them asks first, and answers [`Answer::Law`] if not.
+    pub fn may_nest(&self) -> bool {
+        self.vm.may_nest()
+    }
+
+    /// Replaces a function and `count` arguments by the value of the application, evaluated to its
+    /// outermost shape.
+    ///
+    /// # Errors
+    /// However the evaluation stops; the jet passes it on.
+    pub fn run(&mut self, count: usize) -> Result<(), Stop> {
+        shape::apply_lazily(&mut self.vm.heap, count)?;
+        self.vm.evaluate_top()
+    }
+
+    /// Evaluates the value on top to its outermost shape.
+    ///
+    /// # Errors
+    /// As for [`Call::run`].
+    pub fn head(&mut self) -> Result<(), Stop> {
+        self.vm.evaluate_top()
+    }
+
+    /// Normalises the value on top.
+    ///
+    /// # Errors
+    /// As for [`Call::run`].
+    pub fn normalise(&mut self) -> Result<(), Stop> {
+        self.vm.normalise_top()
     }
 
     /// Drops everything above that height.

@@ -1,9 +1,358 @@
-//! Equality and the total order of values.
+//! Equality and the total order of values in normal form.
+//!
+//! The order is PLAN's own, which knows neither rows nor bars: nats come before pins, pins before
+//! laws, laws before apps. Among themselves
+//!
+//! - nats go by magnitude;
+//! - pins by their items; equal hashes settle that two pins are equal;
+//! - laws by name, then arity, then body;
+//! - apps by how many arguments there are, then by the function, then argument by argument.
+//!
+//! A machine shape takes the place of what it stands for:
+//!
+//! | shape           | compares as                | so that among themselves they go by           |
+//! |-----------------|----------------------------|-----------------------------------------------|
+//! | bar             | `{1 1 n}`                  | length, then the last byte that differs       |
+//! | row constructor | `{0 n+1 0}`                | width; the empty row is `{0 1 0}`             |
+//! | row             | constructor, items in reverse | length, then the last item that differs    |
+//! | set             | `{1 2 row of keys}`        | size, then the last key that differs          |
+//! | table           | set of keys, row of values | size, last differing key, last differing value |
+//!
+//! (prototype: the `Ord` instance of values in lib/Fan/Eval.hs; for functions of functions, which
+//! it leaves out, PLAN's own law for comparing.)
 
-use crate::Ref;
+use crate::heap::Heap;
+use crate::nat::NatRef;
+use crate::pin;
+use crate::shape;
+use crate::view::{PinRef, Ref, Shape};
+use crate::word::{Kind, Word};
 use std::cmp::Ordering;
 
 /// Compares two values in normal form.
-pub(crate) fn compare(_a: Ref<'_>, _b: Ref<'_>) -> Ordering {
-    Ordering::Less
+///
+/// # Panics
+/// If something that is not evaluated has to be looked at.
+pub(crate) fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
+    Comparison::new(left, right, false).run()
+}
+
+/// Whether two values in normal form are equal: the order says so, this says it sooner.
+///
+/// # Panics
+/// As for [`compare`].
+pub(crate) fn equal(left: Ref<'_>, right: Ref<'_>) -> bool {
+    Comparison::new(left, right, true).run() == Ordering::Equal
+}
+
+/// A comparison under way. Two heaps, since the values need not live in the same one.
+struct Comparison<'l, 'r> {
+    left: &'l Heap,
+    right: &'r Heap,
+    /// Only whether the values are equal matters, not which is less.
+    only_equality: bool,
+    /// What is to be compared if all before is equal; the last first.
+    pending: Vec<Task>,
+}
+
+/// Something to be compared.
+#[derive(Clone, Copy)]
+struct Task {
+    left: Word,
+    right: Word,
+    step: Step,
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    /// Two values.
+    Values(As, As),
+    /// What two lists of items of the same length have before this index, from the last down.
+    ItemsBelow(u32),
+    /// The arguments of two flat apps of the same size from this payload index up.
+    ArgumentsFrom(u32),
+}
+
+const _: () = assert!(size_of::<Task>() == 24);
+
+/// How a word is to be taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum As {
+    /// As the value it is.
+    Itself,
+    /// A set as the row of its keys, a table as the row of its values.
+    Row,
+}
+
+/// One of the two values that are being compared, seen as PLAN sees it.
+#[derive(Clone, Copy)]
+struct Side<'h> {
+    word: Word,
+    taken: As,
+    heap: &'h Heap,
+}
+
+/// The body of a law.
+enum Body<'h> {
+    Value(Side<'h>),
+    /// A nat that is nowhere on the heap, by its limbs.
+    Nat(Vec<u64>),
+}
+
+impl<'l, 'r> Comparison<'l, 'r> {
+    fn new(left: Ref<'l>, right: Ref<'r>, only_equality: bool) -> Comparison<'l, 'r> {
+        let mut new =
+            Comparison { left: left.heap, right: right.heap, only_equality, pending: Vec::new() };
+        new.push_values((left.word, As::Itself), (right.word, As::Itself));
+        new
+    }
+
+    fn push_values(&mut self, left: (Word, As), right: (Word, As)) {
+        let step = Step::Values(left.1, right.1);
+        self.pending.push(Task { left: left.0, right: right.0, step });
+    }
+
+    fn run(mut self) -> Ordering {
+        while let Some(task) = self.pending.pop() {
+            let order = match task.step {
+                Step::Values(left_as, right_as) => self.values(
+                    Side::new(task.left, left_as, self.left),
+                    Side::new(task.right, right_as, self.right),
+                ),
+                Step::ItemsBelow(end) => self.items_below(task, end as usize),
+                Step::ArgumentsFrom(start) => self.arguments_from(task, start as usize),
+            };
+            if order != Ordering::Equal {
+                return order;
+            }
+        }
+        Ordering::Equal
+    }
+
+    /// Compares the last pair of items before `end` that are not one object, and leaves those
+    /// before them for later.
+    fn items_below(&mut self, task: Task, end: usize) -> Ordering {
+        let left = &self.left.words(task.left, items_offset(task.left))[..end];
+        let right = &self.right.words(task.right, items_offset(task.right))[..end];
+        let Some(index) = (0..end).rev().find(|&index| left[index] != right[index]) else {
+            return Ordering::Equal;
+        };
+        if index > 0 {
+            // Objects have at most `u32::MAX` words.
+            self.pending.push(Task { step: Step::ItemsBelow(index as u32), ..task });
+        }
+        self.values(
+            Side::new(left[index], As::Itself, self.left),
+            Side::new(right[index], As::Itself, self.right),
+        )
+    }
+
+    /// Likewise for the first pair from `start`.
+    fn arguments_from(&mut self, task: Task, start: usize) -> Ordering {
+        let left = self.left.words(task.left, 0);
+        let right = self.right.words(task.right, 0);
+        let Some(index) = (start..left.len()).find(|&index| left[index] != right[index]) else {
+            return Ordering::Equal;
+        };
+        if index + 1 < left.len() {
+            self.pending.push(Task { step: Step::ArgumentsFrom(index as u32 + 1), ..task });
+        }
+        self.values(
+            Side::new(left[index], As::Itself, self.left),
+            Side::new(right[index], As::Itself, self.right),
+        )
+    }
+
+    /// Compares two values as far as that can be said at once, and leaves the rest for later.
+    fn values(&mut self, left: Side<'l>, right: Side<'r>) -> Ordering {
+        if left.word == right.word && left.taken == right.taken {
+            return Ordering::Equal;
+        }
+        if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
+            return left.cmp(&right);
+        }
+        if self.only_equality && left.word.kind() != right.word.kind() {
+            // The same value always takes the same shape.
+            return Ordering::Less;
+        }
+        let rank = left.rank();
+        rank.cmp(&right.rank()).then_with(|| match rank {
+            Rank::Nat => NatRef::of(left.word).cmp(&NatRef::of(right.word)),
+            Rank::Pin => self.pins(left, right),
+            Rank::Law => self.laws(left, right),
+            Rank::App => self.apps(left, right),
+        })
+    }
+
+    fn pins(&mut self, left: Side<'l>, right: Side<'r>) -> Ordering {
+        let (left, right) = (PinRef(left.as_ref()), PinRef(right.as_ref()));
+        if pin::hash(left) == pin::hash(right) {
+            return Ordering::Equal;
+        }
+        if self.only_equality {
+            return Ordering::Less;
+        }
+        self.push_values((left.item().word, As::Itself), (right.item().word, As::Itself));
+        Ordering::Equal
+    }
+
+    fn laws(&mut self, left: Side<'l>, right: Side<'r>) -> Ordering {
+        if let (Some(left), Some(right)) = (left.as_ref().as_bar(), right.as_ref().as_bar()) {
+            let from_the_last = || left.iter().rev().cmp(right.iter().rev());
+            return left.len().cmp(&right.len()).then_with(from_the_last);
+        }
+        let names_and_arities = (left.law_name().cmp(&right.law_name()))
+            .then_with(|| left.law_arity().cmp(&right.law_arity()));
+        names_and_arities.then_with(|| match (left.law_body(), right.law_body()) {
+            (Body::Value(left), Body::Value(right)) => {
+                self.push_values((left.word, left.taken), (right.word, right.taken));
+                Ordering::Equal
+            }
+            (Body::Nat(left), Body::Nat(right)) => NatRef::Limbs(&left).cmp(&NatRef::Limbs(&right)),
+            (Body::Nat(nat), Body::Value(value)) => compare_nat(&nat, value),
+            (Body::Value(value), Body::Nat(nat)) => compare_nat(&nat, value).reverse(),
+        })
+    }
+
+    fn apps(&mut self, left: Side<'l>, right: Side<'r>) -> Ordering {
+        let given = left.given();
+        let order = given.cmp(&right.given());
+        if order != Ordering::Equal {
+            return order;
+        }
+        let both = |kind| left.word.kind() == kind && right.word.kind() == kind;
+        match (left.is_row(), right.is_row()) {
+            (true, true) => {
+                let step = Step::ItemsBelow(given as u32);
+                self.pending.push(Task { left: left.word, right: right.word, step });
+            }
+            (false, false) if both(Kind::App) && left.is_flat() && right.is_flat() => {
+                let step = Step::ArgumentsFrom(0);
+                self.pending.push(Task { left: left.word, right: right.word, step });
+            }
+            (false, false) => {
+                let pairs = left.parts().into_iter().zip(right.parts());
+                pairs.rev().for_each(|(left, right)| self.push_values(left, right));
+            }
+            // The functions settle it: if they were equal, the other would be a row too.
+            _ => self.push_values((left.function(), As::Itself), (right.function(), As::Itself)),
+        }
+        Ordering::Equal
+    }
+}
+
+/// The four kinds of value that PLAN knows, in their order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Nat,
+    Pin,
+    Law,
+    App,
+}
+
+impl<'h> Side<'h> {
+    fn new(word: Word, taken: As, heap: &'h Heap) -> Side<'h> {
+        Side { word: heap.resolve(word), taken, heap }
+    }
+
+    fn as_ref(self) -> Ref<'h> {
+        Ref { word: self.word, heap: self.heap }
+    }
+
+    fn rank(self) -> Rank {
+        match self.word.kind() {
+            _ if self.is_row() && self.count() == 0 => Rank::Law,
+            _ if self.is_row() => Rank::App,
+            Kind::Nat | Kind::Big => Rank::Nat,
+            Kind::Pin => Rank::Pin,
+            Kind::Law | Kind::Bar | Kind::Set | Kind::Cow => Rank::Law,
+            Kind::App | Kind::Row | Kind::Tab => Rank::App,
+            Kind::Thunk | Kind::Code => unreachable!("only values in normal form are compared"),
+        }
+    }
+
+    /// Whether this is taken as a row, be it one or not.
+    fn is_row(self) -> bool {
+        self.taken == As::Row || self.word.kind() == Kind::Row
+    }
+
+    /// How many items a row has, keys a set, values a table.
+    fn count(self) -> usize {
+        self.heap.size(self.word) - items_offset(self.word)
+    }
+
+    /// How many arguments an app has.
+    fn given(self) -> usize {
+        match self.word.kind() {
+            _ if self.is_row() => self.count(),
+            Kind::App => shape::spine(self.heap, self.word).1,
+            _ => 1,
+        }
+    }
+
+    /// The function of an app, be it a shape or not.
+    fn function(self) -> Word {
+        match self.word.kind() {
+            _ if self.is_row() => Word::cow(self.count() as u64),
+            Kind::App => shape::spine(self.heap, self.word).0,
+            _ => self.heap.load(self.word, 0),
+        }
+    }
+
+    /// Whether an app is not chained.
+    fn is_flat(self) -> bool {
+        self.heap.load(self.word, 0).kind() != Kind::App
+    }
+
+    /// The function and the arguments of an app or table.
+    fn parts(self) -> Vec<(Word, As)> {
+        let mut parts = vec![(self.function(), As::Itself)];
+        match self.as_ref().shape() {
+            Shape::App(app) => parts.extend(app.args().map(|arg| (arg.word, As::Itself))),
+            _ => parts.push((self.word, As::Row)),
+        }
+        parts
+    }
+
+    /// The name of a law, be it a shape or not.
+    fn law_name(self) -> NatRef<'h> {
+        match self.as_ref().shape() {
+            Shape::Law(law) => law.name(),
+            Shape::Bar(_) => NatRef::Small(1),
+            Shape::Set(_) if !self.is_row() => NatRef::Small(1),
+            _ => NatRef::Small(0),
+        }
+    }
+
+    /// How many arguments a law takes.
+    fn law_arity(self) -> NatRef<'h> {
+        match self.as_ref().shape() {
+            Shape::Law(law) => law.arity(),
+            Shape::Cow(width) => NatRef::Small(width + 1),
+            Shape::Set(_) if !self.is_row() => NatRef::Small(2),
+            _ => NatRef::Small(1),
+        }
+    }
+
+    fn law_body(self) -> Body<'h> {
+        match self.as_ref().shape() {
+            Shape::Law(law) => Body::Value(Side::new(law.body().word, As::Itself, self.heap)),
+            Shape::Bar(bytes) => Body::Nat(shape::bar_body_limbs(bytes)),
+            Shape::Set(_) if !self.is_row() => Body::Value(Side { taken: As::Row, ..self }),
+            _ => Body::Nat(Vec::new()),
+        }
+    }
+}
+
+/// Where in the payload of a row, a set or a table the items, keys or values begin.
+fn items_offset(word: Word) -> usize {
+    usize::from(word.kind() == Kind::Tab)
+}
+
+/// A nat by its limbs, and a value.
+fn compare_nat(nat: &[u64], value: Side<'_>) -> Ordering {
+    match value.rank() {
+        Rank::Nat => NatRef::Limbs(nat).cmp(&NatRef::of(value.word)),
+        _ => Ordering::Less,
+    }
 }

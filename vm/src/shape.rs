@@ -287,3 +287,66 @@ pub(crate) fn mark_normal(word: Word) {
     let header: Header = object::header(word.address());
     object::set_header(word.address(), header.with_normal());
 }
+
+/// Arguments a link when a long app is chained to be taken apart.
+const LINK: usize = 16;
+
+/// Replaces an app, or a row or table seen as one, on top of the stack by its function (applied to
+/// all arguments but the last) and its last argument.
+pub(crate) fn split_app(heap: &mut Heap) -> Result<(), HeapFull> {
+    let word = heap.stack.peek(0);
+    let size = heap.size(word);
+    match word.kind() {
+        Kind::Tab => {
+            heap.reserve(size)?;
+            let tab = heap.stack.pop();
+            let keys = heap.load(tab, 0);
+            let address = heap.allocate(Layout::Row, 0, size - 1);
+            object::copy(tab.address(), 1, address, 0, size - 1);
+            heap.stack.push(keys);
+            heap.stack.push(Word::object(Kind::Row, address));
+        }
+        Kind::Row => {
+            heap.reserve(linked_words(size - 1))?;
+            let row = heap.stack.pop();
+            let last = heap.load(row, 0);
+            let args: Vec<Word> = heap.words(row, 1).iter().rev().copied().collect();
+            let function = link(heap, Word::cow(size as u64), &args);
+            heap.stack.push(function);
+            heap.stack.push(last);
+        }
+        _ => {
+            heap.reserve(linked_words(size - 2))?;
+            let app = heap.stack.pop();
+            let (head, last) = (heap.load(app, 0), heap.load(app, size - 1));
+            let args: Vec<Word> = heap.words(app, 1)[..size - 2].to_vec();
+            let function = link(heap, head, &args);
+            heap.stack.push(function);
+            heap.stack.push(last);
+        }
+    }
+    Ok(())
+}
+
+/// Room that [`link`] needs for so many arguments.
+fn linked_words(args: usize) -> usize {
+    args + 2 * args.div_ceil(LINK) + 2 * CHAIN
+}
+
+/// The app of a function to arguments of which it takes more; a long one chained, so that taking
+/// off one argument after the other costs no more than looking at them.
+fn link(heap: &mut Heap, head: Word, args: &[Word]) -> Word {
+    let mut left = arity(heap, head);
+    let mut function = head;
+    let width = if args.len() < CHAIN { CHAIN } else { LINK };
+    for chunk in args.chunks(width) {
+        left = left.saturating_sub(chunk.len() as u64);
+        let address = heap.allocate(Layout::App, left.min(EXTRA_MAX), 1 + chunk.len());
+        object::store_raw(address, 0, function.raw());
+        for (index, arg) in chunk.iter().enumerate() {
+            object::store_raw(address, 1 + index, arg.raw());
+        }
+        function = Word::object(Kind::App, address);
+    }
+    function
+}

@@ -7,7 +7,7 @@
 //! so on. [`crate::plain`] tells what PLAN sees.
 
 use crate::heap::Heap;
-use crate::heap::object::{self, Layout};
+use crate::heap::object;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::word::{Kind, Word};
@@ -223,19 +223,5 @@ impl<'h> AppRef<'h> {
     /// Never: an app has at least one argument.
     pub fn is_empty(self) -> bool {
         false
-    }
-}
-
-impl Layout {
-    /// Whether an object of this layout is a thunk that still has to be evaluated.
-    pub(crate) fn is_pending(self) -> bool {
-        matches!(
-            self,
-            Layout::ThunkCode
-                | Layout::ThunkApp
-                | Layout::ThunkStack
-                | Layout::BlackHole
-                | Layout::Crashed
-        )
     }
 }

@@ -23,9 +23,9 @@ pub struct Block {
 
 /// Reads blocks from lines as they come.
 ///
-/// A block is given out as soon as it is known to be over, which is with the blank line that
-/// follows it at the latest. A block with an error in it is given out as that error (the first), and reading
-/// goes on behind it.
+/// A block is given out as soon as it is known to be over, which is with the blank line behind it at
+/// the latest. A block with errors in it is given out as the first of them, and reading goes on
+/// behind it.
 #[derive(Debug)]
 pub struct BlockReader {
     file: Arc<str>,
@@ -57,6 +57,23 @@ impl Pending {
                 false,
                 LineStart::Text(column) | LineStart::Rune(column) | LineStart::Other(column),
             ) => column >= self.column,
+        }
+    }
+
+    /// Adds what a line holds. The first error is the one that counts.
+    fn extend(&mut self, start: LineStart, content: Result<Vec<Clump>, ReadError>) {
+        let Ok(clumps) = &mut self.content else { return };
+        match content {
+            Err(error) => self.content = Err(error),
+            Ok(mut more) => {
+                if let LineStart::Text(column) = start
+                    && self.trailing_text == Some(column)
+                    && let (Some(text), Some(line)) = (clumps.last_mut(), more.pop())
+                {
+                    text.continue_text(line);
+                }
+                clumps.append(&mut more);
+            }
         }
     }
 
@@ -120,25 +137,6 @@ impl BlockReader {
 
     fn end_block(&mut self) -> Option<Result<Block, ReadError>> {
         self.pending.take().map(Pending::finish)
-    }
-}
-
-impl Pending {
-    /// Adds what a line holds. The first error is the one that counts.
-    fn extend(&mut self, start: LineStart, content: Result<Vec<Clump>, ReadError>) {
-        let Ok(clumps) = &mut self.content else { return };
-        match content {
-            Err(error) => self.content = Err(error),
-            Ok(mut more) => {
-                if let LineStart::Text(column) = start
-                    && self.trailing_text == Some(column)
-                    && let (Some(text), Some(line)) = (clumps.last_mut(), more.pop())
-                {
-                    text.continue_text(line);
-                }
-                clumps.append(&mut more);
-            }
-        }
     }
 }
 

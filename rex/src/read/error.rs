@@ -1,6 +1,5 @@
 //! What can be wrong with a source text, and where.
 
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -44,7 +43,8 @@ fn unexpected(c: char) -> String {
 }
 
 /// Why a block could not be read. Displayed, it quotes the source line and points at the place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{file}:{line}:{column}: {problem}\n\n    {excerpt}\n    {carets}")]
 pub struct ReadError {
     /// The name the reader was given for its input.
     pub file: Arc<str>,
@@ -54,7 +54,9 @@ pub struct ReadError {
     pub column: usize,
     /// What is wrong there.
     pub problem: Problem,
+    /// The source line, or the part of a long one that is around the place.
     excerpt: String,
+    /// What goes below it.
     carets: String,
 }
 
@@ -96,15 +98,6 @@ fn visible(c: char) -> char {
         c => c,
     }
 }
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ReadError { file, line, column, problem, excerpt, carets } = self;
-        write!(f, "{file}:{line}:{column}: {problem}\n\n    {excerpt}\n    {carets}")
-    }
-}
-
-impl std::error::Error for ReadError {}
 
 /// The bytes of a file as text.
 ///

@@ -1,25 +1,90 @@
-//! The interpreter.
+//! The interpreter: evaluation of values on the stack of a [`Vm`].
+//!
+//! Evaluating a thunk to its outermost shape, calling a function, and normalising are one machine:
+//! a loop that either runs a law's instructions, calls what lies on the stack, evaluates a word or
+//! gives a value to the frame on top. What is left to do later is a frame on the evaluation stack,
+//! so depth of recursion costs stack words and never native stack.
+//!
+//! ```text
+//! code     instructions of a decoded law
+//! decode   from a law's body to code (lets: which bindings, in which order)
+//! frame    what is left to do when a value is there
+//! run      the loop
+//! call     calling laws, operations, jets and data
+//! normal   normal form
+//! unwind   crashes, and other ends
+//! ```
 
-use crate::heap::Heap;
+mod call;
+mod code;
+mod decode;
+mod frame;
+mod lets;
+mod normal;
+mod run;
+mod unwind;
+
+use self::code::Code;
+use crate::heap::{Heap, PoolId};
+use crate::word::Word;
 use crate::{Stop, Val, Vm};
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Jets that re-enter the evaluator may be nested this deep; each costs a native stack frame.
+const NESTING_LIMIT: usize = 48;
+
+/// The state of evaluation that is not on the stack.
 pub(crate) struct Evaluator {
+    /// Decoded laws by the number of their pool.
+    codes: Vec<Option<Rc<Code>>>,
+    /// The newest mark on the stack, as one more than its index; 0 if there is none.
+    mark: usize,
+    nesting: usize,
+    /// What runs when nothing does.
+    idle: Rc<Code>,
     interrupt: Arc<AtomicBool>,
 }
 
 impl Evaluator {
     pub(crate) fn new() -> Evaluator {
-        Evaluator { interrupt: Arc::default() }
+        let idle = Rc::new(Code::idle());
+        Evaluator { codes: Vec::new(), mark: 0, nesting: 0, idle, interrupt: Arc::default() }
     }
 
     pub(crate) fn interrupt_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.interrupt)
     }
 
+    /// Drops the code of laws that the collector found dead.
     pub(crate) fn forget_dead(&mut self, heap: &mut Heap) {
-        heap.dead_pools.clear();
+        for pool in heap.dead_pools.drain(..) {
+            self.codes[pool.0 as usize] = None;
+        }
+    }
+
+    #[inline(always)]
+    fn code(&self, pool: u32) -> &Rc<Code> {
+        match &self.codes[pool as usize] {
+            Some(code) => code,
+            None => unreachable!("code that is still named is kept"),
+        }
+    }
+
+    /// Makes the code of that pool the one that is run.
+    #[inline(always)]
+    fn load_code(&self, at: &mut run::Position, pool: u32) {
+        let code = self.code(pool);
+        if !Rc::ptr_eq(&at.code, code) {
+            at.code = Rc::clone(code);
+        }
+    }
+
+    /// Whether somebody asked for the evaluation to stop; clears the request.
+    #[inline(always)]
+    fn interrupted(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed) && self.interrupt.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -29,7 +94,12 @@ impl Vm {
     /// # Errors
     /// Why there is no value.
     pub fn eval(&mut self, val: &Val) -> Result<Val, Stop> {
-        Ok(val.clone())
+        let word = self.heap.resolve(self.heap.word(val));
+        if !word.is_thunk() {
+            return Ok(self.heap.root(word));
+        }
+        self.heap.stack.push(word);
+        self.take_top(Vm::evaluate_top)
     }
 
     /// Evaluates a value to normal form.
@@ -37,7 +107,12 @@ impl Vm {
     /// # Errors
     /// Why there is no value.
     pub fn force(&mut self, val: &Val) -> Result<Val, Stop> {
-        Ok(val.clone())
+        let word = self.heap.resolve(self.heap.word(val));
+        if self.heap.is_normal(word) {
+            return Ok(self.heap.root(word));
+        }
+        self.heap.stack.push(word);
+        self.take_top(Vm::normalise_top)
     }
 
     /// Applies a function to arguments and evaluates the result to its outermost shape.
@@ -48,4 +123,59 @@ impl Vm {
         let app = self.app(function, args)?;
         self.eval(&app)
     }
+
+    /// Runs `evaluate` on the value on top, which is taken off whatever comes of it.
+    fn take_top(&mut self, evaluate: fn(&mut Vm) -> Result<(), Stop>) -> Result<Val, Stop> {
+        let result = evaluate(self);
+        let word = self.heap.stack.pop();
+        self.heap.stack.release();
+        result.map(|()| self.heap.root(word))
+    }
+
+    /// Whether a jet may re-enter the evaluator.
+    pub(crate) fn may_nest(&self) -> bool {
+        self.evaluator.nesting < NESTING_LIMIT
+    }
+
+    /// Evaluates the value on top of the stack in place.
+    pub(crate) fn evaluate_top(&mut self) -> Result<(), Stop> {
+        let top = self.heap.stack.top() - 1;
+        let word = self.heap.resolve(self.heap.stack.get(top));
+        let value = if word.is_thunk() { self.run(word, false)? } else { word };
+        self.heap.stack.set(top, value);
+        Ok(())
+    }
+
+    /// Normalises the value on top of the stack in place.
+    pub(crate) fn normalise_top(&mut self) -> Result<(), Stop> {
+        let top = self.heap.stack.top() - 1;
+        let word = self.heap.resolve(self.heap.stack.get(top));
+        let value = if self.heap.is_normal(word) { word } else { self.run(word, true)? };
+        self.heap.stack.set(top, value);
+        Ok(())
+    }
+
+    /// The law's code, decoding it if that has not been done.
+    fn code_of_law(&mut self, law: Word) -> Result<Rc<Code>, Stop> {
+        let slot = self.heap.load(law, 3);
+        if slot != Word::ZERO {
+            return Ok(Rc::clone(self.evaluator.code(slot.code_parts().0)));
+        }
+        self.evaluator.forget_dead(&mut self.heap);
+        // Decoding only reads the heap, so `law` stays where it is.
+        let mut decoded = decode::decode(&self.heap, &self.jets, law).ok_or(Stop::HeapFull)?;
+        let pool = self.heap.pools.add(std::mem::take(&mut decoded.constants));
+        let PoolId(number) = pool;
+        let code = Rc::new(decoded.into_code(pool));
+        let codes = &mut self.evaluator.codes;
+        if codes.len() <= number as usize {
+            codes.resize(number as usize + 1, None);
+        }
+        codes[number as usize] = Some(Rc::clone(&code));
+        self.heap.store(law, 3, Word::code(number, 0));
+        Ok(code)
+    }
 }
+
+#[cfg(test)]
+mod tests;

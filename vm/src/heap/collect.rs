@@ -12,8 +12,8 @@
 //! is replaced by the value.
 
 use super::object::{self, Header, Layout};
-use super::space::{Block, OldSpace};
 use super::pools::{PoolId, Pools};
+use super::space::{Block, OldSpace};
 use super::{Heap, MAJOR_MINIMUM};
 use crate::word::{Kind, Word};
 
@@ -116,8 +116,7 @@ impl Heap {
         self.statistics.minor += 1;
         let mut cursor = self.old.end();
         let nursery = std::mem::replace(&mut self.nursery, Block::new(0));
-        let mut run =
-            Collection { from: From::Nursery(&nursery), to: &mut self.old, copied: 0 };
+        let mut run = Collection { from: From::Nursery(&nursery), to: &mut self.old, copied: 0 };
         for word in self.stack.changed_mut() {
             run.visit(word);
         }

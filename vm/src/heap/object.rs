@@ -43,7 +43,7 @@ pub(crate) enum Layout {
     Tab = 7,
     /// The keys in ascending order.
     Set = 8,
-    /// `[code and entry, captured...]`: an expression of a law, to be run.
+    /// `[code word, captured...]`: an expression of a law, to be run. `extra` counts the captured.
     ThunkCode = 9,
     /// `[function, argument...]`: an application, to be made.
     ThunkApp = 10,
@@ -51,11 +51,10 @@ pub(crate) enum Layout {
     Indirection = 11,
     /// A thunk that is being evaluated. Its payload is not looked at.
     BlackHole = 12,
-    /// `[frame words...]`: a part of the stack, cut off when an evaluation was stopped from
-    /// outside; forcing it goes on from there.
-    ThunkStack = 13,
-    /// A thunk whose evaluation ended in a crash: `[op, argument...]`.
-    Crashed = 14,
+    /// A thunk whose evaluation ended in a crash: `[op, argument, unused...]`.
+    Crashed = 13,
+    /// A thunk whose evaluation was ended by something else: `[reason, unused...]`.
+    Aborted = 14,
     /// The object has moved; the header holds its new address.
     Moved = 0xff,
 }
@@ -76,8 +75,8 @@ impl Layout {
             10 => Layout::ThunkApp,
             11 => Layout::Indirection,
             12 => Layout::BlackHole,
-            13 => Layout::ThunkStack,
-            14 => Layout::Crashed,
+            13 => Layout::Crashed,
+            14 => Layout::Aborted,
             _ => Layout::Moved,
         }
     }
@@ -101,7 +100,7 @@ impl Layout {
     pub(crate) fn values(self, size: usize) -> std::ops::Range<usize> {
         match self {
             Layout::Big | Layout::Bar | Layout::BlackHole | Layout::Moved => 0..0,
-            Layout::Pin | Layout::Indirection => 0..1,
+            Layout::Pin | Layout::Indirection | Layout::Aborted => 0..1,
             Layout::Crashed => 0..2,
             _ => 0..size,
         }

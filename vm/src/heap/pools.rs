@@ -51,7 +51,7 @@ impl Pools {
         self.pools[id.0 as usize].constants[index as usize]
     }
 
-    /// Replaces one constant (code that caches what it found out); the pool counts as young again.
+    /// The constants that may be young.
     pub(crate) fn young_constants(&mut self) -> impl Iterator<Item = &mut Word> {
         let ids = std::mem::take(&mut self.young);
         let mut is_young = vec![false; self.pools.len()];

@@ -8,6 +8,7 @@
 //! cell point to itself by any number of steps.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use malachite_nz::natural::Natural;
@@ -137,37 +138,26 @@ impl Graph {
     }
 
     /// Builds the cells of a term. Subtrees that the term shares share a cell.
-    pub(super) fn load(&mut self, term: &Term) -> Run<Ref> {
+    pub(super) fn load<'t>(&mut self, term: &'t Term) -> Run<Ref> {
         let root = self.push(Node::Hole)?;
         let mut known: HashMap<*const Term, Ref> = HashMap::new();
         let mut pending = vec![(term, root)];
         while let Some((term, cell)) = pending.pop() {
-            let mut child = |graph: &mut Graph, child: &'_ Arc<Term>| match known.get(&Arc::as_ptr(child)) {
-                Some(&cell) => Ok((cell, false)),
-                None => {
-                    let cell = graph.push(Node::Hole)?;
-                    known.insert(Arc::as_ptr(child), cell);
-                    Ok((cell, true))
+            let mut child = |child: &'t Arc<Term>| match known.entry(Arc::as_ptr(child)) {
+                Entry::Occupied(cell) => Ok(*cell.get()),
+                Entry::Vacant(place) => {
+                    let cell = *place.insert(self.push(Node::Hole)?);
+                    pending.push((child, cell));
+                    Ok(cell)
                 }
             };
             let node = match term {
                 Term::Nat(n) => Node::Nat(n.clone()),
-                Term::App(f, x) => {
-                    let ((fc, new_f), (xc, new_x)) = (child(self, f)?, child(self, x)?);
-                    pending.extend(new_f.then_some((&**f, fc)));
-                    pending.extend(new_x.then_some((&**x, xc)));
-                    Node::App(fc, xc)
-                }
+                Term::App(f, x) => Node::App(child(f)?, child(x)?),
                 Term::Law { name, arity, body } => {
-                    let (bc, new) = child(self, body)?;
-                    pending.extend(new.then_some((&**body, bc)));
-                    Node::Law { name: name.clone(), arity: arity.clone(), body: bc }
+                    Node::Law { name: name.clone(), arity: arity.clone(), body: child(body)? }
                 }
-                Term::Pin(item) => {
-                    let (ic, new) = child(self, item)?;
-                    pending.extend(new.then_some((&**item, ic)));
-                    Node::Pin(ic)
-                }
+                Term::Pin(item) => Node::Pin(child(item)?),
             };
             self.cells[cell.0 as usize] = node;
         }

@@ -24,7 +24,7 @@
 
 mod eval;
 mod form;
-//GEN
+pub mod generate;
 mod heap;
 mod order;
 mod read;
@@ -34,8 +34,8 @@ pub mod shrink;
 mod term;
 mod text;
 
-
-
+#[cfg(test)]
+mod tests;
 
 pub use eval::{Goal, Limits, Outcome, Report, eval, eval_on_big_stack, run, whnf};
 pub use term::{Term, nat_from_bytes};

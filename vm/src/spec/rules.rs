@@ -169,7 +169,9 @@ impl Graph {
                 Node::Pin(p) => o = *p,
                 Node::Law { arity, .. } => return arity - given,
                 Node::Nat(n) => return Natural::from(nat_arity(n)) - given,
-                Node::Hole | Node::Same(_) => unreachable!("only evaluated functions have an arity"),
+                Node::Hole | Node::Same(_) => {
+                    unreachable!("only evaluated functions have an arity")
+                }
             }
         }
     }

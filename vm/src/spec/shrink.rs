@@ -24,7 +24,7 @@ pub fn shrink(term: &Term) -> Vec<Term> {
         at += 1;
     }
     found.retain(Term::is_well_formed);
-    found.sort_by_cached_key(Term::size);
+    found.sort_by_cached_key(|term| (term.size(), term.clone()));
     found.dedup();
     found
 }

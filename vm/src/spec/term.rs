@@ -53,7 +53,7 @@ impl Term {
         arguments.into_iter().fold(self, Term::app)
     }
 
-    /// The law `{name arity body}`. The name is most pleasantly given as text.
+    /// The law `{name arity body}`; a name that is no nat counts as 0, as it does for operation 0.
     pub fn law(name: impl Into<Term>, arity: u64, body: impl Into<Term>) -> Term {
         let name = match name.into() {
             Term::Nat(ref name) => name.clone(),

@@ -167,8 +167,11 @@ impl Parser<'_> {
         loop {
             let rest = self.rest();
             let trimmed = rest.trim_start();
-            let comment =
-                if trimmed.starts_with(';') { trimmed.find('\n').unwrap_or(trimmed.len()) } else { 0 };
+            let comment = if trimmed.starts_with(';') {
+                trimmed.find('\n').unwrap_or(trimmed.len())
+            } else {
+                0
+            };
             let skipped = rest.len() - trimmed.len() + comment;
             if skipped == 0 {
                 return;

@@ -1,0 +1,156 @@
+//! Appending from several threads with the background committer.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use persist::sim::{Fault, SimDisk, Survives};
+use persist::{LogError, Seq, Settings, Store};
+use support::small;
+
+fn on_sim(settings: Settings) -> (SimDisk, Store) {
+    let disk = SimDisk::new();
+    let store = Store::create_on(Arc::new(disk.clone()), settings).unwrap();
+    (disk, store)
+}
+
+#[test]
+fn many_threads_share_flushes_and_lose_nothing() {
+    let (disk, store) = on_sim(Settings { log_segment: 1 << 16, ..small() });
+    let before = disk.steps();
+    let appender = store.appender().unwrap();
+    let threads: Vec<_> = (0..8u8)
+        .map(|thread| {
+            let appender = appender.clone();
+            thread::spawn(move || {
+                for n in 0..100u8 {
+                    let ticket = appender.submit(vec![thread, n]).unwrap();
+                    if n % 10 == 9 {
+                        ticket.wait().unwrap();
+                    }
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(store.commit().unwrap(), Seq(800));
+    println!("{} operations for 800 events", disk.steps() - before);
+
+    let image = disk.crash(Survives::Nothing);
+    let store = Store::open_on(Arc::new(image), small()).unwrap();
+    let mut next = [0u8; 8];
+    for record in store.recover().unwrap().records {
+        let payload = record.unwrap().payload;
+        let (thread, n) = (payload[0] as usize, payload[1]);
+        assert_eq!(next[thread], n, "each thread's events are in its order");
+        next[thread] += 1;
+    }
+    assert_eq!(next, [100; 8]);
+}
+
+#[test]
+fn callbacks_come_in_order_and_after_the_flush() {
+    let (disk, store) = on_sim(small());
+    let appender = store.appender().unwrap();
+    let (send, receive) = mpsc::channel();
+    for n in 0..50u8 {
+        let (send, disk) = (send.clone(), disk.clone());
+        let call = move |outcome: Result<Seq, LogError>| {
+            let image = disk.crash(Survives::Nothing);
+            let store = Store::open_on(Arc::new(image), small()).unwrap();
+            send.send((outcome.unwrap(), store.last())).unwrap();
+        };
+        appender.append(vec![n; 30], call).unwrap();
+    }
+    for expected in 1..=50 {
+        let (seq, durable) = receive.recv().unwrap();
+        assert_eq!(seq, Seq(expected));
+        assert!(durable >= seq);
+    }
+}
+
+#[test]
+fn a_callback_may_append_commit_and_even_panic() {
+    let (_, store) = on_sim(small());
+    let appender = store.appender().unwrap();
+    let (send, receive) = mpsc::channel();
+    let inner = appender.clone();
+    let call = move |_| {
+        let ticket = inner.submit(b"from a callback".to_vec()).unwrap();
+        ticket.wait().unwrap();
+        send.send(ticket.seq()).unwrap();
+        panic!("a callback that panics, on purpose");
+    };
+    appender.append(b"first".to_vec(), call).unwrap();
+    assert_eq!(receive.recv().unwrap(), Seq(2));
+    assert_eq!(appender.submit(b"third".to_vec()).unwrap().seq(), Seq(3));
+    store.wait_durable(Seq(3)).unwrap();
+}
+
+#[test]
+fn an_event_is_committed_though_nobody_waits() {
+    let delay = Duration::from_millis(5);
+    let (_, store) = on_sim(Settings { commit_delay: delay, ..small() });
+    let (send, receive) = mpsc::channel();
+    let appender = store.appender().unwrap();
+    appender.append(b"alone".to_vec(), move |outcome| send.send(outcome).unwrap()).unwrap();
+    assert_eq!(receive.recv().unwrap().unwrap(), Seq(1));
+}
+
+#[test]
+fn a_wait_does_not_sit_out_the_delay() {
+    // Would take an hour otherwise.
+    let delay = Duration::from_secs(3600);
+    let (_, store) = on_sim(Settings { commit_delay: delay, ..small() });
+    let appender = store.appender().unwrap();
+    appender.submit(b"urgent".to_vec()).unwrap().wait().unwrap();
+    appender.submit(b"not urgent".to_vec()).unwrap();
+    store.close().unwrap();
+}
+
+#[test]
+fn a_queue_that_is_full_holds_appenders_back() {
+    let settings =
+        Settings { max_pending: 100, commit_delay: Duration::from_secs(3600), ..small() };
+    let (_, store) = on_sim(settings);
+    let appender = store.appender().unwrap();
+    for _ in 0..50 {
+        appender.submit(vec![0; 60]).unwrap();
+    }
+    assert_eq!(store.commit().unwrap(), Seq(50));
+}
+
+#[test]
+fn a_failed_flush_reaches_every_callback_and_waiter() {
+    let (disk, store) = on_sim(Settings { commit_delay: Duration::from_secs(3600), ..small() });
+    let appender = store.appender().unwrap();
+    let (send, receive) = mpsc::channel();
+    for _ in 0..3 {
+        let send = send.clone();
+        appender.append(b"doomed".to_vec(), move |outcome| send.send(outcome).unwrap()).unwrap();
+    }
+    disk.fail_at(disk.steps() + 2, Fault::Io);
+    assert!(matches!(store.wait_durable(Seq(3)), Err(LogError::Failed(_))));
+    for _ in 0..3 {
+        assert!(matches!(receive.recv().unwrap(), Err(LogError::Failed(_))));
+    }
+    assert!(matches!(appender.submit(vec![]), Err(LogError::Failed(_))));
+}
+
+#[test]
+fn closing_commits_what_is_queued_and_refuses_the_rest() {
+    let (disk, store) = on_sim(Settings { commit_delay: Duration::from_secs(3600), ..small() });
+    let appender = store.appender().unwrap();
+    let (send, receive) = mpsc::channel();
+    appender.append(b"last".to_vec(), move |outcome| send.send(outcome).unwrap()).unwrap();
+    let ticket = appender.submit(b"very last".to_vec()).unwrap();
+    store.close().unwrap();
+    assert_eq!(receive.recv().unwrap().unwrap(), Seq(1));
+    ticket.wait().unwrap();
+    assert!(matches!(appender.submit(vec![]), Err(LogError::Closed { .. })));
+    let store = Store::open_on(Arc::new(disk), small()).unwrap();
+    assert_eq!(store.last(), Seq(2));
+}

@@ -1,0 +1,178 @@
+//! Flips bits in every file of a store: each flip is noticed before the data is
+//! used, or does not matter; and a store that cannot be opened is left as it is.
+
+mod support;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use persist::sim::{SimDisk, Survives};
+use persist::{Damage, OpenError, PinError, ReadError, Store};
+use support::{Action, Model, run, small, workload};
+
+/// A store with several segments, two snapshots and events after them.
+fn sample() -> (SimDisk, Model) {
+    let disk = SimDisk::new();
+    let mut actions = workload(3, 40);
+    actions.extend([Action::Snapshot { back: 2 }, Action::Append(700), Action::Append(5)]);
+    actions.extend([Action::Commit, Action::Append(900), Action::Append(0), Action::Reopen]);
+    let (model, done) = run(&disk, &actions);
+    assert!(done);
+    let names: Vec<String> = disk.files().into_keys().collect();
+    for dir in ["log/", "pins/", "snap/"] {
+        assert!(names.iter().filter(|name| name.starts_with(dir)).count() >= 2, "{names:?}");
+    }
+    (disk, model)
+}
+
+/// What became of a store that was tampered with.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Refused,
+    /// Opened, but something was found damaged when it was read.
+    Noticed,
+    Harmless,
+}
+
+/// Opens a store and compares all that it gives with the model. Panics if any of
+/// it is wrong; `name` is the file that was tampered with.
+fn examine(disk: &SimDisk, model: &Model, name: &str) -> Outcome {
+    let before = disk.files();
+    let store = match Store::open_on(Arc::new(disk.clone()), small()) {
+        Ok(store) => store,
+        Err(error) => {
+            assert!(is_about(&error, name), "{name}: {error}");
+            assert!(disk.files() == before, "{name}: a failed open changed something");
+            return Outcome::Refused;
+        }
+    };
+    let mut outcome = Outcome::Harmless;
+    let recovery = store.recover().unwrap();
+    if !recovery.damaged.is_empty() {
+        assert!(recovery.damaged[0].path.ends_with(name));
+        outcome = Outcome::Noticed;
+    }
+    let mut last = recovery.snapshot.map_or(0, |snapshot| snapshot.covers.0 as usize);
+    for record in recovery.records {
+        assert_eq!(record.unwrap().payload, model.events[last], "{name}: event {last}");
+        last += 1;
+    }
+    assert_eq!(last, model.events.len(), "{name}");
+    for (hash, edges, body) in &model.pins {
+        match store.get(hash) {
+            Ok(pin) => {
+                let pin = pin.unwrap_or_else(|| panic!("{name}: a pin is missing"));
+                assert_eq!((&pin.edges, &pin.body), (edges, body));
+            }
+            Err(PinError::Damaged(damage)) => {
+                assert!(damage.path.ends_with(name) && damage.to_string().contains(name));
+                outcome = Outcome::Noticed;
+            }
+            Err(error) => panic!("{name}: {error}"),
+        }
+    }
+    if read_from_older_snapshots(&store, model, name) {
+        outcome = Outcome::Noticed;
+    }
+    outcome
+}
+
+fn is_about(error: &OpenError, name: &str) -> bool {
+    let named = match error {
+        OpenError::Damaged { damage: Damage { path, .. }, .. } => path,
+        OpenError::NotAStore { path, .. } | OpenError::Version { path, .. } => path,
+        _ => return false,
+    };
+    named.ends_with(name) && error.to_string().contains(name) && error.source().is_none()
+}
+
+/// The events since older snapshots are right, or the damage is named: then true.
+fn read_from_older_snapshots(store: &Store, model: &Model, name: &str) -> bool {
+    let mut noticed = false;
+    for snapshot in store.snapshots() {
+        let covers = snapshot.covers.0 as usize;
+        for (record, event) in
+            store.recover_from(&snapshot).unwrap().records.zip(&model.events[covers..])
+        {
+            match record {
+                Ok(record) => assert_eq!(record.payload, *event),
+                Err(ReadError::Damaged(damage)) => {
+                    assert!(damage.path.ends_with(name));
+                    noticed = true;
+                }
+                Err(error) => panic!("{name}: {error}"),
+            }
+        }
+    }
+    noticed
+}
+
+#[test]
+fn a_flipped_bit_is_noticed_or_harmless() {
+    let (disk, model) = sample();
+    assert_eq!(examine(&disk.crash(Survives::Everything), &model, ""), Outcome::Harmless);
+    let (mut refused, mut noticed, mut harmless) = (0, 0, 0);
+    for (name, contents) in disk.files() {
+        for at in 0..contents.len() {
+            let mut flipped = contents.clone();
+            flipped[at] ^= 1 << ((at * 5 + at / 8) % 8);
+            let copy = disk.crash(Survives::Everything);
+            copy.overwrite(&name, &flipped);
+            match examine(&copy, &model, &name) {
+                Outcome::Refused => refused += 1,
+                Outcome::Noticed => noticed += 1,
+                Outcome::Harmless => harmless += 1,
+            }
+        }
+    }
+    println!("{refused} refused, {noticed} noticed, {harmless} harmless");
+    // Harmless are: padding, seals, marks at the end, and events that every
+    // snapshot covers and nobody reads.
+    assert!(refused > 3000 && noticed > 3000, "{refused} refused, {noticed} noticed");
+}
+
+#[test]
+fn a_missing_file_is_noticed() {
+    let (disk, model) = sample();
+    for name in disk.files().into_keys() {
+        let copy = disk.crash(Survives::Everything);
+        persist::Disk::remove(&copy, &name).unwrap();
+        let before = copy.files();
+        match Store::open_on(Arc::new(copy.clone()), small()) {
+            Err(_) => assert!(copy.files() == before),
+            // Older than what the newest snapshot needs.
+            Ok(store) => {
+                let recovery = store.recover().unwrap();
+                let covers = recovery.snapshot.as_ref().map_or(0, |it| it.covers.0 as usize);
+                assert_eq!(covers + recovery.records.count(), model.events.len(), "{name}");
+                assert!(!name.starts_with("pins/"), "{name}");
+            }
+        }
+    }
+}
+
+/// Cuts the last file of events at every length: what was acknowledged cannot
+/// always be told from what was not, but what is given is a prefix, and whole.
+#[test]
+fn a_cut_file_gives_a_prefix_or_an_error() {
+    let (disk, model) = sample();
+    for (name, contents) in disk.files() {
+        if name.starts_with("snap/") || name == "FORMAT" {
+            continue;
+        }
+        for length in 0..contents.len() {
+            let copy = disk.crash(Survives::Everything);
+            copy.overwrite(&name, &contents[..length]);
+            let before = copy.files();
+            let Ok(store) = Store::open_on(Arc::new(copy.clone()), small()) else {
+                assert!(copy.files() == before);
+                continue;
+            };
+            let recovery = store.recover().unwrap();
+            let covers = recovery.snapshot.map_or(0, |snapshot| snapshot.covers.0 as usize);
+            for (record, event) in recovery.records.zip(&model.events[covers..]) {
+                assert_eq!(record.unwrap().payload, *event);
+            }
+        }
+    }
+}

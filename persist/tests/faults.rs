@@ -1,0 +1,153 @@
+//! Operations that fail while the machine goes on running: errors of the disk
+//! stop a store for good, a full disk only for as long as it is full.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use persist::sim::{Fault, SimDisk, Survives};
+use persist::{LogError, PinError, Seq, SnapshotError, Store};
+use support::{Action, open_after_crash, run, small, workload};
+
+fn steady(seed: u64) -> Vec<Action> {
+    let mut actions = workload(seed, 80);
+    actions.retain(|action| !matches!(action, Action::Reopen));
+    actions
+}
+
+fn steps(actions: &[Action]) -> u64 {
+    let disk = SimDisk::new();
+    assert!(run(&disk, actions).1);
+    disk.steps()
+}
+
+#[test]
+fn an_error_of_the_disk_loses_nothing_acknowledged() {
+    let actions = steady(11);
+    for step in 1..=steps(&actions) {
+        for survives in [Survives::Nothing, Survives::Everything, Survives::Anything(step)] {
+            let disk = SimDisk::new();
+            disk.fail_at(step, Fault::Io);
+            let (mut model, _) = run(&disk, &actions);
+            model.check(&open_after_crash(&disk.crash(survives), &model).unwrap());
+        }
+    }
+}
+
+#[test]
+fn a_failed_flush_stops_the_store_for_good() {
+    let disk = SimDisk::new();
+    let store = Store::create_on(Arc::new(disk.clone()), small()).unwrap();
+    store.append(b"one").unwrap();
+    store.commit().unwrap();
+    store.put([1; 32], &[], b"pin").unwrap();
+    store.append(b"two").unwrap();
+    // A write, then the flush.
+    disk.fail_at(disk.steps() + 2, Fault::Io);
+    let error = store.commit().unwrap_err();
+    assert!(matches!(error, LogError::Failed(_)), "{error}");
+    assert!(error.to_string().contains("log/00000000000000000001.log"), "{error}");
+
+    assert!(matches!(store.commit(), Err(LogError::Failed(_))));
+    assert!(matches!(store.append(b"three"), Err(LogError::Failed(_))));
+    assert!(matches!(store.wait_durable(Seq(2)), Err(LogError::Failed(_))));
+    assert!(matches!(store.put([2; 32], &[], b""), Err(PinError::Failed(_))));
+    assert!(matches!(store.commit_pins(), Err(PinError::Failed(_))));
+    let snapshot = store.write_snapshot([1; 32], Seq(1));
+    assert!(matches!(snapshot, Err(SnapshotError::Failed(_))));
+    assert_eq!(store.durable(), Seq(1));
+    assert!(store.wait_durable(Seq(1)).is_ok(), "what was durable before stays so");
+    assert_eq!(store.get(&[1; 32]).unwrap().unwrap().body, b"pin");
+    assert!(store.close().is_err());
+
+    // The second event can still be read, though the disk does not hold it: only
+    // writing it again makes it durable.
+    let store = Store::open_on(Arc::new(disk.clone()), small()).unwrap();
+    assert_eq!(store.recover().unwrap().records.count(), 2);
+    let after = disk.crash(Survives::Nothing);
+    let store = Store::open_on(Arc::new(after), small()).unwrap();
+    assert_eq!(store.recover().unwrap().records.count(), 2);
+}
+
+#[test]
+fn no_room_once_delays_and_loses_nothing() {
+    let actions = steady(12);
+    let mut delayed = 0;
+    for step in 1..=steps(&actions) {
+        let disk = SimDisk::new();
+        let Ok(store) = Store::create_on(Arc::new(disk.clone()), small()) else { continue };
+        if disk.steps() >= step {
+            continue;
+        }
+        disk.fail_at(step, Fault::NoSpace);
+        let mut model = support::Model { created: true, ..support::Model::default() };
+        for action in &actions {
+            if model.step(&store, action) {
+                continue;
+            }
+            if matches!(store.commit(), Err(LogError::Failed(_))) {
+                // A flush that finds no room is a flush that failed.
+                break;
+            }
+            delayed += 1;
+            let again = matches!(action, Action::Commit) || model.step(&store, action);
+            assert!(again, "step {step}: {action:?} after there is room again");
+        }
+        drop(store);
+        model.check(&open_after_crash(&disk.crash(Survives::Nothing), &model).unwrap());
+    }
+    assert!(delayed > 50, "{delayed}");
+}
+
+#[test]
+fn a_full_disk_is_waited_for() {
+    let disk = SimDisk::new();
+    let store = Store::create_on(Arc::new(disk.clone()), small()).unwrap();
+    disk.set_capacity(Some(600));
+    for _ in 0..3 {
+        store.append(&[7; 200]).unwrap();
+    }
+    let error = store.commit().unwrap_err();
+    assert!(matches!(error, LogError::Full(_)), "{error}");
+    assert!(matches!(store.wait_durable(Seq(3)), Err(LogError::Full(_))));
+    assert_eq!(store.durable(), Seq::START);
+    store.append(b"still taken").unwrap();
+
+    disk.set_capacity(None);
+    assert_eq!(store.commit().unwrap(), Seq(4));
+    drop(store);
+    let store = Store::open_on(Arc::new(disk.crash(Survives::Nothing)), small()).unwrap();
+    assert_eq!(store.recover().unwrap().records.count(), 4);
+}
+
+#[test]
+fn callbacks_outlast_a_full_disk() {
+    let disk = SimDisk::new();
+    let store = Store::create_on(Arc::new(disk.clone()), small()).unwrap();
+    let appender = store.appender().unwrap();
+    disk.set_capacity(Some(600));
+    let (send, receive) = mpsc::channel();
+    for _ in 0..3 {
+        let send = send.clone();
+        appender.append(vec![1; 200], move |outcome| send.send(outcome).unwrap()).unwrap();
+    }
+    assert!(matches!(store.wait_durable(Seq(3)), Err(LogError::Full(_))));
+    assert!(receive.try_recv().is_err(), "nothing is acknowledged");
+    disk.set_capacity(None);
+    for seq in 1..=3 {
+        assert_eq!(receive.recv().unwrap().unwrap(), Seq(seq));
+    }
+}
+
+#[test]
+fn a_full_disk_bounds_what_is_queued() {
+    let disk = SimDisk::new();
+    let settings = persist::Settings { max_pending: 1000, ..small() };
+    let store = Store::create_on(Arc::new(disk.clone()), settings).unwrap();
+    disk.set_capacity(Some(300));
+    let taken = (0..100).take_while(|_| store.append(&[0; 300]).is_ok()).count();
+    assert!((3..20).contains(&taken), "{taken}");
+    disk.set_capacity(None);
+    assert_eq!(store.commit().unwrap(), Seq(taken as u64));
+}

@@ -1,0 +1,50 @@
+//! Random operations, compared with a model that is a few vectors.
+
+mod support;
+
+use std::sync::Arc;
+
+use persist::Store;
+use persist::sim::{SimDisk, Survives};
+use proptest::prelude::*;
+use support::{Action, open_after_crash, run, small};
+
+fn action() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        6 => (0usize..1200).prop_map(Action::Append),
+        3 => Just(Action::Commit),
+        5 => (0usize..1200, 0usize..5).prop_map(|(size, edges)| Action::Put { size, edges }),
+        1 => Just(Action::CommitPins),
+        2 => (0usize..6).prop_map(|back| Action::Snapshot { back }),
+        1 => Just(Action::Prune),
+        1 => Just(Action::Reopen),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn a_store_holds_what_its_model_holds(actions in prop::collection::vec(action(), 0..80)) {
+        let disk = SimDisk::new();
+        let (mut model, done) = run(&disk, &actions);
+        prop_assert!(done);
+        // Running to the end drops the store, which makes everything durable.
+        model.certain_events = model.events.len();
+        model.certain_pins = model.pins.len();
+        model.check(&Store::open_on(Arc::new(disk), small()).unwrap());
+    }
+
+    #[test]
+    fn a_crash_leaves_a_prefix(
+        actions in prop::collection::vec(action(), 0..80),
+        power_off in 1u64..300,
+        remains in any::<u64>(),
+    ) {
+        let disk = SimDisk::new();
+        disk.fail_at(power_off, persist::sim::Fault::PowerOff);
+        let (mut model, _) = run(&disk, &actions);
+        let image = disk.crash(Survives::Anything(remains));
+        model.check(&open_after_crash(&image, &model).unwrap());
+    }
+}

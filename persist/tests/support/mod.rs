@@ -1,0 +1,249 @@
+//! A model of a store, and workloads that are run against both.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of this")]
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use persist::sim::SimDisk;
+use persist::{Hash, LogError, OpenError, Seq, Settings, Snapshot, SnapshotError, Store};
+
+/// Segments so small that every few operations begin a new one.
+pub fn small() -> Settings {
+    Settings {
+        log_segment: 1500,
+        pin_segment: 2500,
+        commit_delay: Duration::ZERO,
+        keep_snapshots: 2,
+        max_pending: 1 << 20,
+    }
+}
+
+/// One step of a workload. Sizes and choices are free numbers, made to fit.
+#[derive(Debug, Clone)]
+pub enum Action {
+    Append(usize),
+    Commit,
+    Put { size: usize, edges: usize },
+    CommitPins,
+    Snapshot { back: usize },
+    Prune,
+    Reopen,
+}
+
+/// What a store must hold, and what it may.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    pub created: bool,
+    /// All events that were appended, in order; of these, how many are certain.
+    pub events: Vec<Vec<u8>>,
+    pub certain_events: usize,
+    /// All pins that were put, in order; of these, how many are certain.
+    pub pins: Vec<(Hash, Vec<Hash>, Vec<u8>)>,
+    pub certain_pins: usize,
+    /// Snapshots that were begun; of these, how many are certain.
+    pub snapshots: Vec<(Hash, Seq)>,
+    pub certain_snapshots: usize,
+}
+
+/// The hash of the `n`th pin of a workload.
+fn pin_hash(n: usize) -> Hash {
+    let mut hash = [0xA5; 32];
+    hash[..8].copy_from_slice(&(n as u64).to_le_bytes());
+    hash
+}
+
+/// Contents that tell which event or pin they belong to.
+pub fn payload(n: usize, size: usize) -> Vec<u8> {
+    (0..size).map(|i| (n * 31 + i * 7) as u8).collect()
+}
+
+/// A workload of `count` actions, decided by `seed`.
+pub fn workload(seed: u64, count: usize) -> Vec<Action> {
+    let mut state = seed;
+    let mut roll = move |limit: u64| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        ((state >> 33) % limit) as usize
+    };
+    let mut actions = Vec::new();
+    for _ in 0..count {
+        actions.push(match roll(20) {
+            0..=6 => Action::Append([0, 1, 40, 300, 900, 2000][roll(6)]),
+            7..=9 => Action::Commit,
+            10..=13 => Action::Put { size: [0, 10, 500, 1500][roll(4)], edges: roll(4) },
+            14 => Action::CommitPins,
+            15..=17 => Action::Snapshot { back: roll(3) },
+            18 => Action::Prune,
+            _ => Action::Reopen,
+        });
+    }
+    actions
+}
+
+impl Model {
+    /// Does an action on a store and here. `false`: the store reported an error.
+    pub fn step(&mut self, store: &Store, action: &Action) -> bool {
+        match action {
+            Action::Append(size) => {
+                let n = self.events.len();
+                let payload = payload(n, *size);
+                self.events.push(payload.clone());
+                match store.append(&payload) {
+                    Ok(seq) => assert_eq!(seq.0, self.events.len() as u64),
+                    Err(_) => drop(self.events.pop()),
+                }
+                store.last().0 == n as u64 + 1
+            }
+            Action::Commit => self.note_durable(store.commit().is_ok()),
+            Action::Put { size, edges } => self.put(store, *size, *edges),
+            Action::CommitPins => {
+                let done = store.commit_pins().is_ok();
+                if done {
+                    self.certain_pins = self.pins.len();
+                }
+                done
+            }
+            Action::Snapshot { back } => self.snapshot(store, *back),
+            Action::Prune => store.prune().is_ok(),
+            Action::Reopen => unreachable!("done by the one who holds the store"),
+        }
+    }
+
+    pub fn note_durable(&mut self, committed: bool) -> bool {
+        if committed {
+            self.certain_events = self.events.len();
+        }
+        committed
+    }
+
+    fn put(&mut self, store: &Store, size: usize, edges: usize) -> bool {
+        let n = self.pins.len();
+        let body = payload(n, size);
+        let edges: Vec<Hash> = self.pins.iter().rev().take(edges).map(|pin| pin.0).collect();
+        self.pins.push((pin_hash(n), edges.clone(), body.clone()));
+        match store.put(pin_hash(n), &edges, &body) {
+            Ok(new) => assert!(new),
+            Err(_) => drop(self.pins.pop()),
+        }
+        self.pins.len() > n
+    }
+
+    fn snapshot(&mut self, store: &Store, back: usize) -> bool {
+        let Some(root) = self.pins.last().map(|pin| pin.0) else { return true };
+        let earlier = self.snapshots.last().map_or(0, |snapshot| snapshot.1.0);
+        let covers = Seq((self.events.len().saturating_sub(back) as u64).max(earlier));
+        self.snapshots.push((root, covers));
+        let written = match store.write_snapshot(root, covers) {
+            Ok(written) => written,
+            // Whether a failed one is there is open; one without room is not.
+            Err(error) => {
+                if is_full(&error) {
+                    self.snapshots.pop();
+                }
+                return false;
+            }
+        };
+        assert_eq!((written.root, written.covers), (root, covers));
+        self.certain_events = self.certain_events.max(covers.0 as usize);
+        self.certain_pins = self.pins.len();
+        self.certain_snapshots = self.snapshots.len();
+        true
+    }
+
+    /// Checks that a reopened store holds what it must and nothing it may not.
+    /// Then forgets what did not survive.
+    pub fn check(&mut self, store: &Store) {
+        let recovery = store.recover().unwrap();
+        assert!(recovery.damaged.is_empty());
+        let covers = self.check_snapshots(store, recovery.snapshot.as_ref());
+        let mut last = covers.0 as usize;
+        for record in recovery.records {
+            let record = record.unwrap();
+            assert_eq!(record.seq.0 as usize, last + 1);
+            assert_eq!(self.events.get(last), Some(&record.payload), "event {}", last + 1);
+            last += 1;
+        }
+        assert!(last >= self.certain_events, "{last} of {} events", self.certain_events);
+        assert_eq!((store.last(), store.durable()), (Seq(last as u64), Seq(last as u64)));
+        self.events.truncate(last);
+        self.certain_events = last;
+
+        let mut kept = 0;
+        for (hash, edges, body) in &self.pins {
+            let Some(pin) = store.get(hash).unwrap() else { break };
+            assert_eq!((&pin.edges, &pin.body), (edges, body), "pin {kept}");
+            kept += 1;
+        }
+        assert!(kept >= self.certain_pins, "{kept} of {} pins", self.certain_pins);
+        assert_eq!(store.pin_count(), kept as u64);
+        self.pins.truncate(kept);
+        self.certain_pins = kept;
+    }
+
+    /// Returns what the recovered snapshot covers.
+    fn check_snapshots(&mut self, store: &Store, recovered: Option<&Snapshot>) -> Seq {
+        let listed = store.snapshots();
+        assert_eq!(listed.first(), recovered);
+        for snapshot in &listed {
+            let model = self.snapshots[snapshot.generation as usize - 1];
+            assert_eq!((snapshot.root, snapshot.covers), model);
+            assert!(store.contains(&snapshot.root));
+        }
+        // Each of the newest two that are certain is there, though a snapshot
+        // begun and not certain may have replaced the older one.
+        let newest = recovered.map_or(0, |snapshot| snapshot.generation as usize);
+        assert!(newest >= self.certain_snapshots);
+        assert!(listed.len() >= newest.min(2), "{listed:?} after {newest}");
+        self.snapshots.truncate(newest);
+        self.certain_snapshots = newest;
+        recovered.map_or(Seq::START, |snapshot| snapshot.covers)
+    }
+}
+
+pub fn is_full(error: &SnapshotError) -> bool {
+    matches!(error, SnapshotError::Full(_) | SnapshotError::Log(LogError::Full(_)))
+}
+
+/// Runs a workload from the creation of the store on, until its end or the first
+/// error.
+pub fn run(disk: &SimDisk, actions: &[Action]) -> (Model, bool) {
+    let mut model = Model::default();
+    let Ok(store) = Store::create_on(Arc::new(disk.clone()), small()) else {
+        return (model, false);
+    };
+    model.created = true;
+    let mut store = Some(store);
+    for action in actions {
+        let done = if matches!(action, Action::Reopen) {
+            reopen(disk, &mut store, &mut model)
+        } else {
+            store.as_ref().is_some_and(|store| model.step(store, action))
+        };
+        if !done {
+            return (model, false);
+        }
+    }
+    (model, true)
+}
+
+fn reopen(disk: &SimDisk, store: &mut Option<Store>, model: &mut Model) -> bool {
+    let closed = store.take().is_some_and(|store| store.close().is_ok());
+    if closed {
+        model.certain_events = model.events.len();
+        model.certain_pins = model.pins.len();
+        *store = Store::open_on(Arc::new(disk.clone()), small()).ok();
+    }
+    store.is_some()
+}
+
+/// Opens what a crash left, or creates the store again if creating it had not
+/// been finished.
+pub fn open_after_crash(disk: &SimDisk, model: &Model) -> Result<Store, Box<dyn Error>> {
+    match Store::open_on(Arc::new(disk.clone()), small()) {
+        Err(OpenError::NotAStore { .. }) if !model.created => {
+            Ok(Store::create_on(Arc::new(disk.clone()), small())?)
+        }
+        other => Ok(other?),
+    }
+}

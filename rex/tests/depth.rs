@@ -1,0 +1,97 @@
+//! Input as deep or as long as a hostile file can make it: nothing may overflow the native stack,
+//! or take time that grows with the square. (Square would be hours here.)
+
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+use rex::print::{self, Colour};
+use rex::{Problem, Rex, read_file};
+
+const DEEP: usize = 200_000;
+const LONG: usize = 10_000_000;
+
+fn read_one(text: &str) -> Rex {
+    let mut blocks = read_file(text, "deep");
+    let block = blocks.next().unwrap().unwrap();
+    assert!(blocks.next().is_none());
+    block.rex
+}
+
+/// Reads, prints on a line, reads again; the tree is dropped on the way out.
+fn there_and_back(text: &str) {
+    let rex = read_one(text);
+    let printed = print::line(&rex, Colour::None);
+    assert!(read_one(&printed) == rex);
+}
+
+/// `x` with `open` in front of it and `close` behind it, `DEEP` times.
+fn nested(open: &str, close: &str) -> String {
+    open.repeat(DEEP) + "x" + &close.repeat(DEEP)
+}
+
+#[test]
+fn a_million_parentheses() {
+    let million = 1_000_000;
+    let text = format!("{}x{}", "(".repeat(million), ")".repeat(million));
+    assert_eq!(read_one(&text), Rex::word("x"));
+}
+
+#[test]
+fn parentheses() {
+    there_and_back(&nested("(+ ", ")"));
+    there_and_back(&nested("[", "]"));
+    there_and_back(&nested("(a + ", ")"));
+}
+
+#[test]
+fn tight_forms() {
+    there_and_back(&nested("-(", ")"));
+    there_and_back(&nested("{a}(", ")"));
+    there_and_back(&nested("(", "{b})"));
+    there_and_back(&nested("{a}", ""));
+    there_and_back(&nested("", "+a-b"));
+    there_and_back(&nested("", "+a"));
+}
+
+#[test]
+fn runes_in_parentheses() {
+    there_and_back(&format!("({})", nested("| a ", "")));
+    there_and_back(&format!("({})", nested("", " + a - b")));
+}
+
+#[test]
+fn open_forms() {
+    let row = read_one(&nested("| ", ""));
+    assert!(read_one(&print::block(&row, Colour::None)) == row);
+    for text in
+        [nested("@ a\n", ""), "} line\n".repeat(DEEP), nested("", "\n| b").replace('x', "|")]
+    {
+        let heirs = read_one(&text);
+        assert_eq!(print::block(&heirs, Colour::None).trim_end(), text.trim_end());
+    }
+}
+
+#[test]
+fn unclosed_forms() {
+    for (text, problem) in [
+        ("(".repeat(DEEP), Problem::UnclosedNest('(')),
+        ("[(".repeat(DEEP), Problem::UnclosedNest('(')),
+        ("{".repeat(DEEP), Problem::UnclosedText('}')),
+    ] {
+        let error = read_file(&text, "deep").next().unwrap().unwrap_err();
+        assert_eq!(error.problem, problem);
+        assert!(error.to_string().len() < 500, "long lines are quoted in part");
+    }
+}
+
+#[test]
+fn long_lines() {
+    let words = "word ".repeat(LONG / 5);
+    assert_eq!(read_one(&words).sons().len(), LONG / 5);
+    let error = read_file(&format!("{words})"), "long").next().unwrap().unwrap_err();
+    assert_eq!(error.column, LONG + 1);
+    assert!(error.to_string().ends_with("^") && error.to_string().len() < 500);
+
+    let word = "w".repeat(LONG);
+    assert_eq!(read_one(&word), Rex::word(&word));
+    there_and_back(&format!("{{{}}}", "{} ".repeat(LONG / 3)));
+}

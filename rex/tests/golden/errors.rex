@@ -1,0 +1,40 @@
+; What is refused. The blocks in between are read all the same.
+
+good
+
+(a
+
+a)
+
+[a (b]
+
+(a]
+
+[a + b]
+
+[| a]
+
+{never closed
+
+"never closed
+
+}qnever closed
+
+café
+
+a	b
+
+| a
+  (b
+  c
+d
+
+after
+
+| a
+| [b
+| "c
+
+}é no quote é
+
+good (still)

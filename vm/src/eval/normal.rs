@@ -1,0 +1,106 @@
+//! Normal form: a value with nothing left to evaluate in it.
+//!
+//! Apps, rows and tables are normalised in place: each value in them is evaluated, normalised and
+//! stored back, and then the object is marked, so that what is shared is walked once. The way back
+//! up is a Force frame a level, so depth costs stack words. An app that was chained is flattened
+//! here, and one of a set to a row that fits it becomes the table that it is.
+
+use super::frame::{self, FrameKind};
+use super::run::Next;
+use crate::heap::object::{self, Layout};
+use crate::word::{Kind, Word};
+use crate::{Stop, Vm, shape};
+
+impl Vm {
+    /// Normalises an evaluated word.
+    pub(super) fn normalise(&mut self, word: Word) -> Result<Next, Stop> {
+        if self.heap.is_normal(word) {
+            return Ok(Next::Give(word));
+        }
+        self.normalise_from(word, 0, None)
+    }
+
+    /// Goes on normalising an object at that index, whose value has been normalised if it is given.
+    pub(super) fn normalise_from(
+        &mut self,
+        object: Word,
+        mut index: usize,
+        done: Option<Word>,
+    ) -> Result<Next, Stop> {
+        if let Some(value) = done {
+            self.heap.store(object, index, value);
+            index += 1;
+        }
+        let size = self.heap.size(object);
+        while index < size {
+            let before = self.heap.load(object, index);
+            let word = self.heap.resolve(before);
+            if self.heap.is_normal(word) {
+                if word != before {
+                    self.heap.store(object, index, word);
+                }
+                index += 1;
+                continue;
+            }
+            if !self.heap.stack.has_room(16) {
+                return Err(Stop::StackFull);
+            }
+            self.heap.stack.push(object);
+            frame::push_number(&mut self.heap.stack, index);
+            frame::push_kind(&mut self.heap.stack, FrameKind::Force);
+            if !word.is_thunk() {
+                if self.evaluator.interrupted() {
+                    return Err(Stop::Interrupted);
+                }
+                return Ok(Next::Normalise(word));
+            }
+            frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
+            return Ok(Next::Eval(word));
+        }
+        self.finish(object).map(Next::Give)
+    }
+
+    /// The object, all of whose values are normal, in its final shape.
+    fn finish(&mut self, object: Word) -> Result<Word, Stop> {
+        let mut object = object;
+        if object.kind() == Kind::App {
+            let function = self.heap.load(object, 0);
+            match function.kind() {
+                Kind::App => object = self.flatten(object)?,
+                Kind::Set => object = self.keyed(object)?,
+                _ => {}
+            }
+        }
+        shape::mark_normal(object);
+        Ok(object)
+    }
+
+    /// A chained app as one flat object. The app below it is flat already.
+    fn flatten(&mut self, app: Word) -> Result<Word, Stop> {
+        let function = self.heap.load(app, 0);
+        let (inner, outer) = (self.heap.size(function), self.heap.size(app) - 1);
+        let left = self.heap.header(app).extra();
+        self.heap.stack.push(app);
+        let reserved = self.heap.reserve(1 + inner + outer);
+        let app = self.heap.stack.pop();
+        reserved?;
+        let function = self.heap.load(app, 0);
+        let address = self.heap.allocate(Layout::App, left, inner + outer);
+        object::copy(function.address(), 0, address, 0, inner);
+        object::copy(app.address(), 1, address, inner, outer);
+        Ok(Word::object(Kind::App, address))
+    }
+
+    /// A set applied to one value: the table, if that is a row that fits.
+    fn keyed(&mut self, app: Word) -> Result<Word, Stop> {
+        let (keys, values) = (self.heap.load(app, 0), self.heap.load(app, 1));
+        self.heap.stack.push(keys);
+        self.heap.stack.push(values);
+        let made = shape::make_partial(&mut self.heap, 1);
+        let result = self.heap.stack.peek(0);
+        let top = self.heap.stack.top() - if made.is_ok() { 1 } else { 2 };
+        self.heap.stack.truncate(top);
+        made?;
+        Ok(result)
+    }
+}

@@ -1,0 +1,163 @@
+//! The interpreter on hand-made laws; agreement with the specification is tested in
+//! `tests/agreement.rs`.
+
+use crate::{Options, Ref, Shape, Stop, Val, Vm};
+
+fn vm() -> Vm {
+    let options = Options { max_stack: 1 << 30, max_heap: 2 << 30, ..Options::default() };
+    Vm::new(options, Default::default()).expect("a small stack can be had")
+}
+
+fn stressed() -> Vm {
+    let options = Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 26, stress: true };
+    Vm::new(options, Default::default()).expect("a small stack can be had")
+}
+
+/// A nat, or `[function, argument...]`, applied when evaluated.
+enum E {
+    N(u64),
+    A(Vec<E>),
+}
+use E::{A, N};
+
+fn make(vm: &mut Vm, e: &E) -> Val {
+    match e {
+        N(n) => vm.nat(*n),
+        A(parts) => {
+            let parts: Vec<Val> = parts.iter().map(|p| make(vm, p)).collect();
+            vm.app(&parts[0], &parts[1..]).expect("room")
+        }
+    }
+}
+
+fn law(arity: u64, body: E) -> E {
+    A(vec![N(0), N(0x66), N(arity), body])
+}
+
+fn ap(f: E, x: E) -> E {
+    A(vec![N(0), f, x])
+}
+
+fn run(vm: &mut Vm, e: &E) -> Result<Val, Stop> {
+    let val = make(vm, e);
+    vm.force(&val)
+}
+
+fn number(vm: &mut Vm, e: &E) -> Option<u64> {
+    let val = run(vm, e).expect("a value");
+    vm.look(&val).as_u64()
+}
+
+#[test]
+fn operations_do_what_plan_says() {
+    for mut vm in [vm(), stressed()] {
+        assert_eq!(number(&mut vm, &A(vec![N(3), N(4)])), Some(5));
+        let big = run(&mut vm, &A(vec![N(3), N(u64::MAX)])).expect("a value");
+        assert_eq!(vm.look(&big).as_nat().map(|n| n.bits()), Some(65));
+        assert_eq!(number(&mut vm, &A(vec![N(2), N(10), N(3), N(0)])), Some(10));
+        assert_eq!(number(&mut vm, &A(vec![N(2), N(10), N(3), N(9)])), Some(9));
+        assert_eq!(number(&mut vm, &A(vec![law(2, N(1)), N(7), N(8)])), Some(7));
+        assert_eq!(number(&mut vm, &A(vec![law(1, A(vec![N(2), N(1)])), N(5)])), Some(1));
+        assert_eq!(number(&mut vm, &A(vec![law(1, ap(N(3), ap(N(3), N(1)))), N(5)])), Some(7));
+    }
+}
+
+/// `(1 3 (1 (inc 1) (inc 3)))`: the first let is the second one, which is the argument's successor.
+#[test]
+fn a_let_may_refer_to_a_later_one() {
+    let increment = |e| ap(A(vec![N(2), N(3)]), e);
+    for mut vm in [vm(), stressed()] {
+        let lets = A(vec![N(1), N(3), A(vec![N(1), increment(N(1)), increment(N(2))])]);
+        assert_eq!(number(&mut vm, &A(vec![law(1, lets), N(5)])), Some(7));
+    }
+}
+
+#[test]
+fn crashes_carry_operation_and_argument() {
+    let mut vm = vm();
+    let stop = run(&mut vm, &A(vec![N(99), A(vec![N(3), N(4)])])).expect_err("a crash");
+    let Stop::Crash { op, arg } = stop else { panic!("{stop}") };
+    assert_eq!((vm.look(&op).as_u64(), vm.look(&arg).as_u64()), (Some(99), Some(5)));
+    // The runtime is as good as before.
+    assert_eq!(number(&mut vm, &A(vec![N(3), N(4)])), Some(5));
+}
+
+#[test]
+fn a_value_that_needs_itself_loops() {
+    let mut vm = vm();
+    let stop = run(&mut vm, &A(vec![law(1, A(vec![N(1), N(2), N(2)])), N(0)])).expect_err("loop");
+    assert!(matches!(stop, Stop::Loop), "{stop}");
+}
+
+/// `f n = 2 0 (m & k (f m)) n`, whose depth is n, where `k` is the operation 3.
+fn deep(n: u64) -> E {
+    // (f n) = 2 0 (g f) n ; (g f m) = 3 (f m)
+    let g = law(2, ap(N(3), ap(N(1), N(2))));
+    let f = law(1, ap(ap(ap(N(2), A(vec![N(2), N(0)])), ap(g, N(0))), N(1)));
+    A(vec![f, N(n)])
+}
+
+#[test]
+fn recursion_goes_as_deep_as_the_stack() {
+    let mut vm = vm();
+    assert_eq!(number(&mut vm, &deep(1_000_000)), Some(1_000_000));
+    let stop = run(&mut vm, &deep(1 << 40)).expect_err("no stack is that large");
+    assert!(matches!(stop, Stop::StackFull), "{stop}");
+    assert_eq!(number(&mut vm, &deep(1000)), Some(1000));
+}
+
+#[test]
+fn recursion_survives_collection_everywhere() {
+    assert_eq!(number(&mut stressed(), &deep(300)), Some(300));
+}
+
+/// `(0 7 (chain m))`, n times around 0.
+#[test]
+fn a_deep_value_is_normalised_and_kept() {
+    let mut vm = vm();
+    let g = law(
+        2,
+        A(vec![N(0), A(vec![N(0), A(vec![N(2), N(0)]), A(vec![N(2), N(7)])]), ap(N(1), N(2))]),
+    );
+    let f = law(1, ap(ap(ap(N(2), A(vec![N(2), N(0)])), ap(g, N(0))), N(1)));
+    let chain = run(&mut vm, &A(vec![f, N(1_000_000)])).expect("a value");
+    vm.collect();
+    let mut depth = 0;
+    let mut value: Ref<'_> = vm.look(&chain);
+    while let Shape::App(app) = value.shape() {
+        value = app.args().last().expect("an argument");
+        depth += 1;
+    }
+    assert_eq!(depth, 1_000_000);
+}
+
+#[test]
+fn long_apps_grow_and_come_apart() {
+    let mut vm = vm();
+    let f = make(&mut vm, &law(1000, N(0)));
+    let mut app = vm.eval(&f).expect("a law");
+    for n in 0..500 {
+        let arg = vm.nat(n);
+        app = vm.apply(&app, &[arg]).expect("an app");
+    }
+    let app = vm.force(&app).expect("a normal app");
+    let Shape::App(seen) = vm.look(&app).shape() else { panic!("an app") };
+    let args: Vec<_> = seen.args().map(|a| a.as_u64()).collect();
+    assert_eq!(args, (0..500).map(Some).collect::<Vec<_>>());
+    assert_eq!(seen.runs().len(), 1, "normal forms are flat");
+}
+
+#[test]
+fn an_interrupt_stops_a_loop() {
+    let mut vm = vm();
+    let flag = vm.interrupt_flag();
+    let looping = law(1, ap(N(0), N(1)));
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        flag.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let stop = run(&mut vm, &A(vec![looping, N(0)])).expect_err("it never ends by itself");
+    assert!(matches!(stop, Stop::Interrupted), "{stop}");
+    stopper.join().expect("the thread ended");
+    assert_eq!(number(&mut vm, &A(vec![N(3), N(4)])), Some(5));
+}

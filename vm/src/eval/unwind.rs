@@ -1,0 +1,123 @@
+//! Ends: a crash finds its handler, and what was being evaluated learns of it.
+//!
+//! Marks on the stack are chained. On the way to the nearest handler every thunk under evaluation
+//! is overwritten: by the crash, so that whoever needs it meets the same one; or by the reason that
+//! ended it from outside. Only a crash stops at a Catch frame.
+
+use super::frame::{self, FrameKind};
+use super::run::Next;
+use crate::heap::object::{self, Layout};
+use crate::word::Word;
+use crate::{Stop, Vm};
+
+impl Vm {
+    /// Pushes a mark that is no thunk's.
+    pub(super) fn push_mark(&mut self, kind: FrameKind) {
+        let stack = &mut self.heap.stack;
+        let here = stack.top() + 2;
+        frame::push_number(stack, here - self.evaluator.mark);
+        frame::push_kind(stack, kind);
+        self.evaluator.mark = here;
+    }
+
+    /// Pushes the mark of a thunk that is about to be evaluated by that code.
+    #[inline(always)]
+    pub(super) fn push_update(&mut self, thunk: Word, code: Word) {
+        self.heap.stack.push(thunk);
+        self.heap.stack.push(code);
+        self.push_mark(FrameKind::Update);
+    }
+
+    /// Takes the newest mark off the chain and its distance off the stack; its kind has been.
+    #[inline(always)]
+    pub(super) fn pop_mark(&mut self) {
+        let distance = frame::pop_number(&mut self.heap.stack);
+        self.evaluator.mark -= distance;
+    }
+
+    /// The crash of calling `op` with `arg`, which is in normal form.
+    pub(super) fn crash(&self, op: Word, arg: Word) -> Stop {
+        Stop::Crash { op: self.heap.root(op), arg: self.heap.root(arg) }
+    }
+
+    /// Cuts the stack down to the nearest handler. An Exit frame gets the stop as an error.
+    #[cold]
+    pub(super) fn unwind(&mut self, stop: Stop) -> Result<Next, Stop> {
+        loop {
+            let mark = self.evaluator.mark;
+            debug_assert!(mark > 0, "run pushes an Exit frame before anything can stop");
+            self.heap.stack.truncate(mark);
+            let kind = FrameKind::of(self.heap.stack.pop());
+            self.pop_mark();
+            match kind {
+                FrameKind::Update => {
+                    self.heap.stack.pop();
+                    let thunk = self.heap.stack.pop();
+                    self.spoil(thunk, &stop);
+                }
+                FrameKind::Catch => {
+                    if let Stop::Crash { op, arg } = &stop {
+                        let (op, arg) = (self.heap.word(op), self.heap.word(arg));
+                        return self.caught(op, arg);
+                    }
+                }
+                FrameKind::Exit => return Err(stop),
+                kind => unreachable!("a {kind:?} frame is no mark"),
+            }
+        }
+    }
+
+    /// Overwrites a thunk whose evaluation ended without a value. One that loops stays as it is:
+    /// needing it again is to loop again.
+    fn spoil(&mut self, thunk: Word, stop: &Stop) {
+        let address = thunk.address();
+        let header = object::header(address);
+        let (layout, values) = match stop {
+            Stop::Crash { op, arg } => (Layout::Crashed, [self.heap.word(op), self.heap.word(arg)]),
+            Stop::Loop => return,
+            Stop::StackFull => (Layout::Aborted, [Word::direct(0), Word::ZERO]),
+            Stop::HeapFull => (Layout::Aborted, [Word::direct(1), Word::ZERO]),
+            Stop::Interrupted => (Layout::Aborted, [Word::direct(2), Word::ZERO]),
+        };
+        object::set_header(address, header.with_layout(layout));
+        for (index, value) in values.into_iter().enumerate() {
+            self.heap.store(thunk, index, value);
+        }
+    }
+
+    /// `try` when nothing crashed: the row of 1 and the value.
+    pub(super) fn caught_nothing(&mut self, value: Word) -> Result<Next, Stop> {
+        self.heap.stack.push(Word::direct(1));
+        self.heap.stack.push(value);
+        self.give_row()
+    }
+
+    /// `try` when something did: the row of 0 and the row of operation and argument.
+    fn caught(&mut self, op: Word, arg: Word) -> Result<Next, Stop> {
+        self.heap.stack.push(Word::ZERO);
+        self.heap.stack.push(op);
+        self.heap.stack.push(arg);
+        let next = self.give_row()?;
+        if let Next::Give(pair) = next {
+            self.heap.stack.push(pair);
+        }
+        self.give_row()
+    }
+
+    /// Gives the row of the top two values.
+    fn give_row(&mut self) -> Result<Next, Stop> {
+        self.heap.reserve(3)?;
+        let row = self.heap.allocate_popped(Layout::Row, 0, 2);
+        crate::shape::mark_normal(row);
+        Ok(Next::Give(row))
+    }
+}
+
+/// Why a thunk that is spoiled by something other than a crash has no value.
+pub(super) fn reason(number: Word) -> Stop {
+    match number.raw() {
+        0 => Stop::StackFull,
+        1 => Stop::HeapFull,
+        _ => Stop::Interrupted,
+    }
+}

@@ -1,0 +1,109 @@
+//! The bytes of a graph.
+
+use super::bits::BitWriter;
+use super::graph::{Graph, LEAF, Node};
+use std::borrow::Cow;
+
+/// The number by which a node is referred to, once it has one; [`LEAF`] before.
+type References = Vec<u32>;
+
+/// Writes a graph down. See the module `seed` for the form.
+pub(super) fn write(graph: Graph<'_>) -> Vec<u8> {
+    let Graph { nodes, holes, words, bigs, .. } = graph;
+    let mut bigs: Vec<(Cow<'_, [u64]>, Node)> = bigs.into_iter().collect();
+    bigs.sort_unstable_by(|(a, _), (b, _)| compare_bigs(a, b));
+    let mut words: Vec<(u64, Node)> = words.into_iter().collect();
+    words.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
+    let (words, bytes) = words.split_at(words.partition_point(|&(word, _)| word > 0xff));
+
+    let leaves: Vec<Node> = (0..holes)
+        .chain(bigs.iter().map(|(_, node)| *node))
+        .chain(words.iter().chain(bytes).map(|(_, node)| *node))
+        .collect();
+    let fragments = fragments(&nodes);
+
+    let counts = [holes as usize, bigs.len(), words.len(), bytes.len(), fragments.len()];
+    let widths = bigs.iter().map(|(limbs, _)| limbs.len() as u64);
+    let header = counts.into_iter().map(|count| count as u64).chain(widths);
+    let limbs = bigs.iter().flat_map(|(limbs, _)| limbs.iter().copied());
+    let data = header.chain(limbs).chain(words.iter().map(|(word, _)| *word));
+    let mut out: Vec<u8> = data.flat_map(u64::to_le_bytes).collect();
+    out.extend(bytes.iter().map(|(byte, _)| *byte as u8));
+
+    let mut out = write_fragments(&nodes, &leaves, &fragments, BitWriter::after(out));
+    out.resize(out.len().next_multiple_of(8), 0);
+    out
+}
+
+/// The order of bigs: more limbs first, then the greater highest limb, and then the smaller nat.
+fn compare_bigs(a: &[u64], b: &[u64]) -> std::cmp::Ordering {
+    let highest = |limbs: &[u64]| limbs.last().copied();
+    (b.len().cmp(&a.len()))
+        .then_with(|| highest(b).cmp(&highest(a)))
+        .then_with(|| a.iter().rev().cmp(b.iter().rev()))
+}
+
+/// The nodes that are written as fragments: the last one, which is the value, and the pairs that
+/// occur in more than one place. Their order is that in which they were completed.
+fn fragments(nodes: &[(Node, Node)]) -> Vec<Node> {
+    let mut uses = vec![0u8; nodes.len()];
+    let pairs = nodes.iter().filter(|pair| pair.0 != LEAF);
+    for node in pairs.flat_map(|&(function, argument)| [function, argument]) {
+        let uses = &mut uses[node as usize];
+        *uses = uses.saturating_add(1);
+    }
+    if let Some(value) = uses.last_mut() {
+        *value = 2;
+    }
+    let numbered = (0..).zip(nodes.iter().zip(uses));
+    let shared = numbered.filter(|(_, (pair, uses))| pair.0 != LEAF && *uses > 1);
+    shared.map(|(node, _)| node).collect()
+}
+
+fn write_fragments(
+    nodes: &[(Node, Node)],
+    leaves: &[Node],
+    fragments: &[Node],
+    mut out: BitWriter,
+) -> Vec<u8> {
+    let mut references: References = vec![LEAF; nodes.len()];
+    for (number, &leaf) in (0..).zip(leaves) {
+        references[leaf as usize] = number;
+    }
+    for (number, &fragment) in (leaves.len() as u32..).zip(fragments) {
+        write_fragment(nodes, &references, fragment, number, &mut out);
+        references[fragment as usize] = number;
+    }
+    out.finish()
+}
+
+/// Writes the tree of a fragment, to which `known` references are known.
+fn write_fragment(
+    nodes: &[(Node, Node)],
+    references: &References,
+    fragment: Node,
+    known: u32,
+    out: &mut BitWriter,
+) {
+    let width = reference_bits(known as usize);
+    let (function, argument) = nodes[fragment as usize];
+    let mut pending = vec![argument, function];
+    let mut pairs = 0;
+    while let Some(node) = pending.pop() {
+        let reference = references[node as usize];
+        if reference == LEAF {
+            let (function, argument) = nodes[node as usize];
+            pending.extend([argument, function]);
+            pairs += 1;
+            continue;
+        }
+        out.put_ones(pairs);
+        pairs = 0;
+        out.put(u64::from(reference) << 1, 1 + width);
+    }
+}
+
+/// How many bits the number of one of `known` references takes, of which there is at least one.
+pub(super) fn reference_bits(known: usize) -> u32 {
+    usize::BITS - (known - 1).leading_zeros()
+}

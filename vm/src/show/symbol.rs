@@ -1,0 +1,47 @@
+//! [`Symbol`]: a nat that serves as a name.
+
+use crate::NatRef;
+use crate::nat::limbs_of_bytes;
+use malachite_nz::natural::Natural;
+use std::rc::Rc;
+
+/// A nat that serves as a name. Any nat can; mostly it is text.
+///
+/// ```
+/// use vm::show::Symbol;
+/// assert_eq!(Symbol::from("add").text(), Some("add"));
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Symbol(
+    /// The nat's bytes, least first, without trailing zeroes.
+    Rc<[u8]>,
+);
+
+impl Symbol {
+    /// Whether this is 0, the name of what has none.
+    pub fn is_zero(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The text that the nat's bytes spell, if they are UTF-8.
+    pub fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
+    /// The nat as a number.
+    pub(super) fn decimal(&self) -> String {
+        Natural::from_owned_limbs_asc(limbs_of_bytes(&self.0)).to_string()
+    }
+}
+
+impl From<&str> for Symbol {
+    fn from(text: &str) -> Symbol {
+        Symbol(text.trim_end_matches('\0').as_bytes().into())
+    }
+}
+
+impl From<NatRef<'_>> for Symbol {
+    fn from(nat: NatRef<'_>) -> Symbol {
+        Symbol(nat.bytes().into())
+    }
+}

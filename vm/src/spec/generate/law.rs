@@ -1,0 +1,108 @@
+//! Laws: arguments, lets that refer to one another in any order, and the writing of bodies.
+
+use super::super::Term;
+use super::Gen;
+use super::expression::{Expression, Kind, Scope};
+
+impl Gen {
+    /// A random law that takes `arity` nats and is meant to give a nat.
+    pub(super) fn law(&mut self, arity: u64, size: usize) -> Term {
+        if self.chance(1, 12) {
+            let body = self.body_form(size);
+            return Term::law(self.name(), arity, body);
+        }
+        let arguments: Vec<(u64, Kind)> = (1..=arity)
+            .map(|i| (i, if self.chance(1, 8) { Kind::Any } else { Kind::Nat }))
+            .collect();
+        let myself = (0, if self.chance(1, 16) { Kind::Function(arity) } else { Kind::Any });
+        let count = if size < 3 { 0 } else { [0, 0, 0, 0, 1, 1, 2, 2, 3, 4][self.index(10)] };
+        let lets: Vec<(u64, Kind)> = (1..=count).map(|i| (arity + i, self.let_kind())).collect();
+
+        let mut outer = vec![myself];
+        outer.extend(arguments);
+        let part = size / (lets.len() + 1);
+        let values = self.let_values(&outer, &lets, part);
+        outer.extend(lets);
+        let body = self.expression(Kind::Nat, &Scope { variables: outer }, part);
+        self.law_of(arity, &values, body)
+    }
+
+    fn let_kind(&mut self) -> Kind {
+        match self.below(8) {
+            0..5 => Kind::Nat,
+            5 => Kind::Function(1),
+            _ => Kind::Any,
+        }
+    }
+
+    /// What the lets are bound to.
+    ///
+    /// A let mostly mentions only those before it in a random order, so that references go both ways
+    /// but rarely in circles.
+    fn let_values(
+        &mut self,
+        outer: &[(u64, Kind)],
+        lets: &[(u64, Kind)],
+        size: usize,
+    ) -> Vec<Expression> {
+        let mut ranks: Vec<usize> = (0..lets.len()).collect();
+        self.shuffle(&mut ranks);
+        let mut values = Vec::new();
+        for (i, &(_, kind)) in lets.iter().enumerate() {
+            let anything_goes = self.chance(1, 8);
+            let mut scope = Scope { variables: outer.to_vec() };
+            for (j, &variable) in lets.iter().enumerate() {
+                if anything_goes || ranks[j] < ranks[i] {
+                    scope.variables.push(variable);
+                }
+            }
+            values.push(self.expression(kind, &scope, size));
+        }
+        values
+    }
+
+    /// The law with these lets and this body.
+    pub(super) fn law_of(&mut self, arity: u64, lets: &[Expression], body: Expression) -> Term {
+        let last = arity + lets.len() as u64;
+        let end = self.write_body(&body, last, true);
+        let body = lets.iter().rev().fold(end, |rest, value| {
+            let value = self.write_body(value, last, false);
+            Term::from(1).app(value).app(rest)
+        });
+        Term::law(self.name(), arity, body)
+    }
+
+    /// The form of an expression in a body whose last variable is `last`.
+    ///
+    /// `outermost` is for what follows the lets, where one more form would be taken for a let.
+    fn write_body(&mut self, expression: &Expression, last: u64, outermost: bool) -> Term {
+        match expression {
+            Expression::Variable(n) => Term::from(*n),
+            Expression::App(f, x) => {
+                let f = self.write_body(f, last, false);
+                let x = self.write_body(x, last, false);
+                Term::from(0).app(f).app(x)
+            }
+            Expression::Constant(value) => {
+                if means_something(value, last, outermost) || self.chance(1, 4) {
+                    Term::from(2).app(value.clone())
+                } else {
+                    value.clone()
+                }
+            }
+        }
+    }
+}
+
+/// Whether a value in a body would be taken for a variable, an app, a quoted constant or a let.
+fn means_something(value: &Term, last: u64, outermost: bool) -> bool {
+    let is = |term: &Term, n: u64| term.as_nat().is_some_and(|m| *m == n);
+    match value.spine() {
+        (Term::Nat(n), arguments) if arguments.is_empty() => *n <= last,
+        (head, arguments) => match arguments.len() {
+            1 => is(head, 2),
+            2 => is(head, 0) || (outermost && is(head, 1)),
+            _ => false,
+        },
+    }
+}

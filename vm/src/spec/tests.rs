@@ -1,0 +1,31 @@
+//! What the rules come to, on programs whose meaning is known from elsewhere.
+//!
+//! Results marked "printed" are what the prototype printed for the same program, at PLAN level.
+
+mod generated;
+mod golden;
+mod laziness;
+mod notation;
+
+use super::*;
+
+/// Enough for every program written here.
+const FUEL: u64 = 200_000;
+
+/// The term written so.
+fn term(text: &str) -> Term {
+    Term::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// Asserts that a program has a value, and which.
+#[track_caller]
+fn gives(program: &str, value: &str) {
+    assert_eq!(eval(&term(program), FUEL), Outcome::Value(term(value)), "{program}");
+}
+
+/// Asserts that a program crashes, with what operation and argument.
+#[track_caller]
+fn crashes(program: &str, op: &str, arg: &str) {
+    let op = term(op).as_nat().expect("the operation is a nat").clone();
+    assert_eq!(eval(&term(program), FUEL), Outcome::Crash { op, arg: term(arg) }, "{program}");
+}
