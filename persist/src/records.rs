@@ -1,5 +1,6 @@
 //! Reading events back.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::Seq;
@@ -24,7 +25,7 @@ pub struct Record {
 pub struct Records {
     home: Home,
     /// The first sequences of the segments not yet opened, in order.
-    firsts: std::vec::IntoIter<u64>,
+    firsts: VecDeque<u64>,
     current: Option<(Arc<Segment>, Frames)>,
     next: u64,
     upto: u64,
@@ -39,13 +40,13 @@ impl Records {
             let first = firsts.first().copied().unwrap_or(upto + 1).into();
             return Err(ReadError::Gap { path, wanted: next.into(), first });
         };
-        let firsts = firsts[start..].to_vec().into_iter();
+        let firsts = firsts[start..].iter().copied().collect();
         Ok(Self { home, firsts, current: None, next, upto })
     }
 
     /// Goes to the next segment, which must begin at or before the next sequence.
     fn open_next(&mut self) -> Result<(), ReadError> {
-        let Some(first) = self.firsts.next().filter(|first| *first <= self.next) else {
+        let Some(first) = self.firsts.pop_front().filter(|first| *first <= self.next) else {
             let path = self.home.disk.path(LOG.dir);
             return Err(ReadError::Gap {
                 path,
@@ -64,7 +65,7 @@ impl Records {
         loop {
             // Nothing in a segment is looked at behind its last event: it may be a
             // seal that was torn.
-            if self.firsts.as_slice().first() == Some(&self.next) {
+            if self.firsts.front() == Some(&self.next) {
                 self.current = None;
             }
             let Some((segment, frames)) = &mut self.current else {

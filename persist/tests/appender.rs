@@ -1,5 +1,7 @@
 //! Appending from several threads with the background committer.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::sync::Arc;

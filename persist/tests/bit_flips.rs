@@ -1,6 +1,8 @@
 //! Flips bits in every file of a store: each flip is noticed before the data is
 //! used, or does not matter; and a store that cannot be opened is left as it is.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::error::Error;

@@ -1,6 +1,8 @@
 //! Pulls the plug at every operation of a workload, lets every kind of remains be
 //! found afterwards, and compares each with the model.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::collections::HashSet;

@@ -1,5 +1,7 @@
 //! Stores in the real file system: creating, opening, refusing, locking.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -32,7 +34,7 @@ fn a_store_comes_back_from_the_real_disk() {
         store.append(&n.to_le_bytes().repeat(30)).unwrap();
         let mut hash = [0; 32];
         hash[0] = n as u8;
-        assert!(store.put(hash, &[], &vec![n as u8; 100]).unwrap());
+        assert!(store.put(hash, &[], &[n as u8; 100]).unwrap());
         assert!(!store.put(hash, &[], b"ignored: there is one of this hash").unwrap());
     }
     store.commit().unwrap();

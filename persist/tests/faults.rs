@@ -1,6 +1,8 @@
 //! Operations that fail while the machine goes on running: errors of the disk
 //! stop a store for good, a full disk only for as long as it is full.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::sync::Arc;

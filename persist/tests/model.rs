@@ -1,5 +1,7 @@
 //! Random operations, compared with a model that is a few vectors.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::sync::Arc;

@@ -262,3 +262,6 @@ impl Writer {
         Hash(self.hasher.finalize().into())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,8 @@
 //!         \      |     /
 //!          word  heap/         the value word; objects, collector, stack
 //!
-//!      seed/  show/            values as bytes, values as text
+//!      walk                    a value from the outside in, for those two
+//!      seed/  show/  plain      values as bytes, as text, as PLAN's plain trees
 //!      jet                     the door through which native twins of laws come in
 //!      spec/                   PLAN's rules, literally: the oracle for all of the above
 //! ```
@@ -32,6 +33,8 @@ mod nat;
 mod order;
 mod pin;
 pub mod plain;
+#[cfg(test)]
+mod samples;
 pub mod seed;
 mod shape;
 pub mod show;

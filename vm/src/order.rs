@@ -10,13 +10,13 @@
 //!
 //! A machine shape takes the place of what it stands for:
 //!
-//! | shape           | compares as                | so that among themselves they go by           |
-//! |-----------------|----------------------------|-----------------------------------------------|
-//! | bar             | `{1 1 n}`                  | length, then the last byte that differs       |
-//! | row constructor | `{0 n+1 0}`                | width; the empty row is `{0 1 0}`             |
-//! | row             | constructor, items in reverse | length, then the last item that differs    |
-//! | set             | `{1 2 row of keys}`        | size, then the last key that differs          |
-//! | table           | set of keys, row of values | size, last differing key, last differing value |
+//! | shape           | compares as                   | so that two of them go by                     |
+//! |-----------------|-------------------------------|-----------------------------------------------|
+//! | bar             | `{1 1 n}`                     | length, then the last byte that differs       |
+//! | row constructor | `{0 n+1 0}`                   | width; the empty row is `{0 1 0}`             |
+//! | row             | constructor, items in reverse | length, then the last item that differs       |
+//! | set             | `{1 2 row of keys}`           | size, then the last key that differs          |
+//! | table           | set of keys, row of values    | set of keys, then the last value that differs |
 //!
 //! (prototype: the `Ord` instance of values in lib/Fan/Eval.hs; for functions of functions, which
 //! it leaves out, PLAN's own law for comparing.)
@@ -26,6 +26,7 @@ use crate::nat::NatRef;
 use crate::pin;
 use crate::shape;
 use crate::view::{PinRef, Ref, Shape};
+use crate::walk::items_offset;
 use crate::word::{Kind, Word};
 use std::cmp::Ordering;
 
@@ -34,7 +35,7 @@ use std::cmp::Ordering;
 /// # Panics
 /// If something that is not evaluated has to be looked at.
 pub(crate) fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
-    Comparison::new(left, right, false).run()
+    Comparison::new(left.heap, right.heap, false).run(left, right)
 }
 
 /// Whether two values in normal form are equal: the order says so, this says it sooner.
@@ -42,7 +43,7 @@ pub(crate) fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
 /// # Panics
 /// As for [`compare`].
 pub(crate) fn equal(left: Ref<'_>, right: Ref<'_>) -> bool {
-    Comparison::new(left, right, true).run() == Ordering::Equal
+    Comparison::new(left.heap, right.heap, true).run(left, right) == Ordering::Equal
 }
 
 /// A comparison under way. Two heaps, since the values need not live in the same one.
@@ -100,11 +101,8 @@ enum Body<'h> {
 }
 
 impl<'l, 'r> Comparison<'l, 'r> {
-    fn new(left: Ref<'l>, right: Ref<'r>, only_equality: bool) -> Comparison<'l, 'r> {
-        let mut new =
-            Comparison { left: left.heap, right: right.heap, only_equality, pending: Vec::new() };
-        new.push_values((left.word, As::Itself), (right.word, As::Itself));
-        new
+    fn new(left: &'l Heap, right: &'r Heap, only_equality: bool) -> Comparison<'l, 'r> {
+        Comparison { left, right, only_equality, pending: Vec::new() }
     }
 
     fn push_values(&mut self, left: (Word, As), right: (Word, As)) {
@@ -112,9 +110,14 @@ impl<'l, 'r> Comparison<'l, 'r> {
         self.pending.push(Task { left: left.0, right: right.0, step });
     }
 
-    fn run(mut self) -> Ordering {
-        while let Some(task) = self.pending.pop() {
-            let order = match task.step {
+    fn run(mut self, left: Ref<'l>, right: Ref<'r>) -> Ordering {
+        let left = Side::new(left.word, As::Itself, self.left);
+        let right = Side::new(right.word, As::Itself, self.right);
+        let mut order = self.values(left, right);
+        while order == Ordering::Equal
+            && let Some(task) = self.pending.pop()
+        {
+            order = match task.step {
                 Step::Values(left_as, right_as) => self.values(
                     Side::new(task.left, left_as, self.left),
                     Side::new(task.right, right_as, self.right),
@@ -122,11 +125,8 @@ impl<'l, 'r> Comparison<'l, 'r> {
                 Step::ItemsBelow(end) => self.items_below(task, end as usize),
                 Step::ArgumentsFrom(start) => self.arguments_from(task, start as usize),
             };
-            if order != Ordering::Equal {
-                return order;
-            }
         }
-        Ordering::Equal
+        order
     }
 
     /// Compares the last pair of items before `end` that are not one object, and leaves those
@@ -344,11 +344,6 @@ impl<'h> Side<'h> {
     }
 }
 
-/// Where in the payload of a row, a set or a table the items, keys or values begin.
-fn items_offset(word: Word) -> usize {
-    usize::from(word.kind() == Kind::Tab)
-}
-
 /// A nat by its limbs, and a value.
 fn compare_nat(nat: &[u64], value: Side<'_>) -> Ordering {
     match value.rank() {
@@ -356,3 +351,6 @@ fn compare_nat(nat: &[u64], value: Side<'_>) -> Ordering {
         _ => Ordering::Less,
     }
 }
+
+#[cfg(test)]
+mod tests;

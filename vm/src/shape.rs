@@ -89,8 +89,8 @@ pub(crate) fn make_partial(heap: &mut Heap, count: usize) -> Result<(), HeapFull
         Kind::Set if count == 1 => make_keyed(heap),
         Kind::App => extend(heap, count),
         _ => {
-            heap.reserve(2 + count)?;
             let left = arity(heap, function) - count as u64;
+            heap.reserve(2 + count)?;
             push_app(heap, left, 1 + count);
             Ok(())
         }

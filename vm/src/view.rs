@@ -102,6 +102,20 @@ impl<'h> Ref<'h> {
     pub fn is_same(self, other: Ref<'_>) -> bool {
         self.word == other.word
     }
+
+    /// Whether two values in normal form are equal.
+    ///
+    /// # Panics
+    /// If one of them is not in normal form.
+    pub fn is_equal(self, other: Ref<'_>) -> bool {
+        crate::order::equal(self, other)
+    }
+
+    /// How many arguments the value takes when it is called; those of 2^64 - 1 or more count as
+    /// that. None if it is not evaluated.
+    pub fn arity(self) -> Option<u64> {
+        self.is_evaluated().then(|| crate::shape::arity(self.heap, self.word))
+    }
 }
 
 fn bar_bytes<'h>(word: Word) -> &'h [u8] {

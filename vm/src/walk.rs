@@ -1,9 +1,9 @@
 //! Walking a value from the outside in, without recursion.
 //!
-//! The walk visits a value before what it consists of, and that from left to right: a law's body, an
-//! app's function and then its arguments, a row's items, a set's keys, a table's keys and then its
-//! values. A row constructor consists of nothing, and pins are not looked into. This is the order in which values are hashed, and in which a
-//! pin lists the pins that it refers to.
+//! The walk visits a value before what it consists of, and that from left to right: a law's body,
+//! an app's function and then its arguments, a row's items, a set's keys, a table's keys and then
+//! its values. A row constructor consists of nothing, and pins are not looked into. This is the
+//! order in which values are hashed, and in which a pin lists the pins that it refers to.
 
 use crate::heap::Heap;
 use crate::view::{LawRef, Ref, Shape};
@@ -12,6 +12,11 @@ use crate::word::{Kind, Word};
 /// Whether a law is a row constructor that is too wide for a shape of its own (see `shape`).
 pub(crate) fn is_wide_constructor(law: LawRef<'_>) -> bool {
     law.name().is_zero() && law.body().as_nat().is_some_and(|body| body.is_zero())
+}
+
+/// Where in the payload of a row, a set or a table the items, keys or values begin.
+pub(crate) fn items_offset(object: Word) -> usize {
+    usize::from(object.kind() == Kind::Tab)
 }
 
 /// A walk over one value. As an iterator it gives every value in it, in the order the module tells.

@@ -73,9 +73,7 @@ pub(super) enum Item {
 pub(super) fn tight(parts: Vec<Part>) -> Item {
     let mut parts = parts.into_iter().peekable();
     let mut prefix = None;
-    if let Some(Part::Rune(_)) = parts.peek()
-        && let Some(Part::Rune(rune)) = parts.next()
-    {
+    if let Some(Part::Rune(rune)) = parts.next_if(|part| matches!(part, Part::Rune(_))) {
         if parts.peek().is_none() {
             return Item::Rune(rune);
         }

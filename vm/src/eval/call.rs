@@ -23,8 +23,16 @@ enum Callee {
 
 use Demand::{Head, Lazy, Normal};
 
-/// What the operations need of their arguments. Operation 0 needs them in another order: see
-/// [`Vm::next_demand`].
+/// Which argument is evaluated as that one in order: the first is, except that a law's arity
+/// comes before its name (an arity of 0 crashes whatever the name is).
+pub(super) fn gathering_order(function: Word, index: usize) -> usize {
+    match (function.as_direct(), index) {
+        (Some(0), 0 | 1) => 1 - index,
+        _ => index,
+    }
+}
+
+/// What the operations need of their arguments.
 fn operation_demands(operation: Option<u64>) -> &'static [Demand] {
     match operation {
         Some(0) => &[Head, Head, Normal],
@@ -120,6 +128,10 @@ impl Vm {
             Kind::Pin => {
                 let item = self.heap.load(function, 0);
                 if item.kind() != Kind::Law {
+                    if self.is_self_law(item) {
+                        self.heap.stack.truncate(place);
+                        return Ok(Some(Next::Give(function)));
+                    }
                     self.heap.stack.set(place, item);
                     return Ok(None);
                 }
@@ -153,6 +165,12 @@ impl Vm {
     pub(super) fn run_pinned_law(&mut self, place: usize, at: &mut Position) -> Result<Next, Stop> {
         let law = self.heap.load(self.heap.stack.get(place), 0);
         self.enter_law(law, place, at)
+    }
+
+    /// Whether this is a law that returns itself: a row constructor, or the empty row. Pinned, it
+    /// returns the pin.
+    fn is_self_law(&self, word: Word) -> bool {
+        word.kind() == Kind::Cow || word.kind() == Kind::Row && self.heap.size(word) == 0
     }
 
     /// Runs a law that has a data jet's shape.
@@ -216,7 +234,8 @@ impl Vm {
         index: usize,
         at: &mut Position,
     ) -> Result<Next, Stop> {
-        let operation = self.heap.stack.get(place).as_direct();
+        let function = self.heap.stack.get(place);
+        let operation = function.as_direct();
         let callee = self.callee(place);
         let demands = match callee {
             Callee::Operation => operation_demands(operation),
@@ -226,11 +245,11 @@ impl Vm {
             if *demand == Lazy {
                 continue;
             }
-            // A law's arity is looked at before its name and body: an arity of 0 crashes first.
-            if operation == Some(0) && index == 2 && is_false(self.heap.stack.get(place + 2)) {
+            if operation == Some(0) && index == 1 && is_false(self.heap.stack.get(place + 2)) {
                 return Err(self.crash(Word::ZERO, Word::ZERO));
             }
-            let word = self.heap.resolve(self.heap.stack.get(place + 1 + index));
+            let slot = place + 1 + gathering_order(function, index);
+            let word = self.heap.resolve(self.heap.stack.get(slot));
             let next = match demand {
                 Normal if self.heap.is_normal(word) => None,
                 Normal if word.is_thunk() => Some(Next::Eval(word)),
@@ -239,7 +258,7 @@ impl Vm {
                 _ => None,
             };
             let Some(next) = next else {
-                self.heap.stack.set(place + 1 + index, word);
+                self.heap.stack.set(slot, word);
                 continue;
             };
             frame::push_number(&mut self.heap.stack, count);

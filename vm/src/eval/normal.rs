@@ -4,12 +4,24 @@
 //! stored back, and then the object is marked, so that what is shared is walked once. The way back
 //! up is a Force frame a level, so depth costs stack words. An app that was chained is flattened
 //! here, and one of a set to a row that fits it becomes the table that it is.
+//!
+//! The values are taken in the order of the plain app: a row is its constructor applied to the last
+//! item first, so a crash in the last item is the one that is met.
 
 use super::frame::{self, FrameKind};
 use super::run::Next;
 use crate::heap::object::{self, Layout};
 use crate::word::{Kind, Word};
 use crate::{Stop, Vm, shape};
+
+/// The place in the object of the value that is normalised as that one in order.
+fn slot(object: Word, index: usize, size: usize) -> usize {
+    match object.kind() {
+        Kind::Row => size - 1 - index,
+        Kind::Tab if index > 0 => size - index,
+        _ => index,
+    }
+}
 
 impl Vm {
     /// Normalises an evaluated word.
@@ -20,24 +32,26 @@ impl Vm {
         self.normalise_from(word, 0, None)
     }
 
-    /// Goes on normalising an object at that index, whose value has been normalised if it is given.
+    /// Goes on normalising an object with the value that comes as that one in order, which has been
+    /// normalised if it is given.
     pub(super) fn normalise_from(
         &mut self,
         object: Word,
         mut index: usize,
         done: Option<Word>,
     ) -> Result<Next, Stop> {
+        let size = self.heap.size(object);
         if let Some(value) = done {
-            self.heap.store(object, index, value);
+            self.heap.store(object, slot(object, index, size), value);
             index += 1;
         }
-        let size = self.heap.size(object);
         while index < size {
-            let before = self.heap.load(object, index);
+            let slot = slot(object, index, size);
+            let before = self.heap.load(object, slot);
             let word = self.heap.resolve(before);
             if self.heap.is_normal(word) {
                 if word != before {
-                    self.heap.store(object, index, word);
+                    self.heap.store(object, slot, word);
                 }
                 index += 1;
                 continue;

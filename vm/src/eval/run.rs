@@ -1,5 +1,6 @@
 //! The loop: instructions, and the frames that get their values.
 
+use super::call;
 use super::code::{Code, Op};
 use super::frame::{self, FrameKind};
 use crate::heap::object::{self, Layout};
@@ -165,7 +166,8 @@ impl Vm {
                 let index = frame::pop_number(stack);
                 let count = frame::pop_number(stack);
                 let place = stack.top() - count - 1;
-                stack.set(place + 1 + index, value);
+                let slot = call::gathering_order(stack.get(place), index);
+                stack.set(place + 1 + slot, value);
                 self.gather(place, count, index + 1, at)
             }
             FrameKind::Normal => Ok(Next::Normalise(value)),

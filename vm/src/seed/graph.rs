@@ -7,6 +7,7 @@ use crate::nat::NatRef;
 use crate::pin;
 use crate::shape;
 use crate::view::{LawRef, PinRef, Ref, Shape};
+use crate::walk::items_offset;
 use crate::word::{Kind, Word};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -279,9 +280,4 @@ impl Frame {
             Left::Fields(..) | Left::Items(_) | Left::Nothing => None,
         }
     }
-}
-
-/// Where in the payload of a row, a set or a table the items, keys or values begin.
-fn items_offset(object: Word) -> usize {
-    usize::from(object.kind() == Kind::Tab)
 }

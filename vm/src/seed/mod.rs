@@ -1,11 +1,12 @@
-//! Values as bytes: *seeds*, which hold a value whole, and *germs*, which hold what one pin pins and
-//! leave the pins within as holes.
+//! Values as bytes: *seeds*, which hold a value whole, and *germs*, which hold what one pin pins
+//! and leave the pins within as holes.
 //!
 //! Both have the same form. The value is taken apart into pairs (a function and one argument) with
 //! nats and holes as their leaves: a law is `(0 name arity body)`, a pin `(4 item)`, and shapes are
 //! the laws and apps that they stand for. Equal parts are written once. What is left is a list of
 //! *references*, each numbered by its place: the holes, the nats, and then *fragments*, pairs that
-//! occur more than once, each made of references to what comes before it. The last one is the value.
+//! occur more than once, each made of references to what comes before it. The last one is the
+//! value.
 //!
 //! ```text
 //! +-------+-------+-------+-------+-----------+
@@ -23,8 +24,8 @@
 //! +----------------------------+-------------+
 //! ```
 //!
-//! Counts, limbs and words are 8 bytes, least first; so are bits within a byte. A fragment is a tree
-//! in which a one stands for a pair, whose function and argument follow, and a zero for a
+//! Counts, limbs and words are 8 bytes, least first; so are bits within a byte. A fragment is a
+//! tree in which a one stands for a pair, whose function and argument follow, and a zero for a
 //! reference, whose number follows in as many bits as the largest number possible there needs. The
 //! fragment's own pair goes without saying. A value without pairs has no fragments.
 //!
@@ -45,7 +46,7 @@ mod write;
 
 use crate::heap::Val;
 use crate::pin;
-use crate::view::{PinRef, Ref, Shape};
+use crate::view::{PinRef, Shape};
 use crate::walk::Walk;
 use crate::word::Kind;
 use crate::{Hash, Stop, Vm};

@@ -3,8 +3,8 @@
 //! The references are kept at the bottom of what the reader puts onto the evaluation stack, in the
 //! order of their numbers, and the tree of the current fragment is built above them. Nothing is
 //! believed before it is checked: counts are compared with the input's length before anything is
-//! made of them, and every pair is made by the rules for shapes, after it is known that it is not to
-//! be evaluated.
+//! made of them, and every pair is made by the rules for shapes, once it is known that it is not
+//! to be evaluated.
 
 use super::bits::BitReader;
 use super::write::reference_bits;
@@ -91,21 +91,19 @@ impl Reader<'_, '_> {
             return Err(LoadProblem::HoleCount { holes, given });
         }
         Ok(Counts {
-            bigs: self.read_count("table of big nats", 8)?,
-            words: self.read_count("words", 8)?,
-            bytes: self.read_count("small nats", 1)?,
+            bigs: self.read_count("table of big nats", 64)?,
+            words: self.read_count("words", 64)?,
+            bytes: self.read_count("small nats", 8)?,
             // A fragment has two references at least, each with a bit that says so.
-            fragments: self.read_count("fragments", 0)?,
+            fragments: self.read_count("fragments", 2)?,
         })
     }
 
-    /// A count of things of that many bytes; of none, it is one of things of two bits.
-    fn read_count(&mut self, what: &'static str, size: u64) -> Result<usize, LoadProblem> {
+    /// A count of things of which each takes that many bits of the input at least.
+    fn read_count(&mut self, what: &'static str, bits: u64) -> Result<usize, LoadProblem> {
         let at = self.at;
         let count = self.read_word("header")?;
-        let length = self.bytes.len() as u64;
-        let most = if size == 0 { 4 * length } else { length / size };
-        if count > most {
+        if count > 8 * self.bytes.len() as u64 / bits {
             self.at = at;
             return Err(LoadProblem::Truncated(what));
         }

@@ -5,9 +5,10 @@
 //! (prototype: lib/Loot/Syntax.hs)
 
 use super::Symbol;
-use super::charset::{is_alphanumeric, is_name_char, is_printable, is_space};
+use super::charset::{is_name_char, is_printable, is_space};
 use super::size::{Size, Word};
 use crate::NatRef;
+use malachite_nz::natural::Natural;
 use rex::{Leaf, Rex};
 
 /// A box made at once: its size, and what it looks like.
@@ -141,14 +142,14 @@ pub(super) fn reference(symbol: &Symbol) -> LeafBox {
     LeafBox { size, line: Rex::prefix(".", plain.line), tall }
 }
 
-/// A name as a tree that stands on one line.
-pub(super) fn name_rex(symbol: &Symbol) -> Rex {
-    name(symbol).line
+/// The constructor of rows of that width.
+pub(super) fn constructor(width: &Natural) -> LeafBox {
+    LeafBox::word(format!("C{width}"))
 }
 
-/// A row constructor.
-pub(super) fn constructor(width: String) -> LeafBox {
-    LeafBox::word(format!("C{width}"))
+/// What is not evaluated.
+pub(super) fn thunk() -> LeafBox {
+    LeafBox::new(5, Rex::nest("...", Vec::new()))
 }
 
 /// A bar: `b#text` or `x#hexadecimal`.

@@ -177,7 +177,9 @@ impl<'h> Frame<'h> {
         let arity = law.arity().saturating_u64();
         if arity > MAX_PARAMETERS {
             self.branch(Node::App, [Task::Value(law.body())]);
-            [NatRef::Small(0), law.name(), law.arity()].map(|nat| self.leaf(Node::Nat(nat)));
+            for nat in [NatRef::Small(0), law.name(), law.arity()] {
+                self.leaf(Node::Nat(nat));
+            }
             return;
         }
         let number = self.term.laws.len();
@@ -229,8 +231,8 @@ impl<'h> Frame<'h> {
         let children = quoted.children().into_iter().map(Task::Tree);
         match quoted {
             Quoted::Embed(value) => self.branch(Node::RexValue(EMBED), [Task::Value(value)]),
-            Quoted::Leaf { leaf, text, heir } => {
-                self.branch(Node::RexLeaf { leaf, text, has_heir: heir.is_some() }, children);
+            Quoted::Leaf { leaf, text, .. } => {
+                self.branch(Node::RexLeaf { leaf, text }, children);
             }
             Quoted::Node { shape, rune, heir, .. } => {
                 self.branch(Node::RexNode { shape, rune, has_heir: heir.is_some() }, children);

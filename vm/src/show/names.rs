@@ -7,7 +7,7 @@
 //! (prototype: `assignNames`, `resugarRul`)
 
 use super::Symbol;
-use super::leaf::name_rex;
+use super::leaf;
 use super::term::{Node, PinEntry, Term};
 use rex::print::{Colour, line};
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ pub(super) fn name_pins(pins: &[PinEntry<'_>]) -> Vec<Symbol> {
             names.push(tag.clone());
             continue;
         }
-        let stem = line(&name_rex(tag), Colour::None);
+        let stem = line(&leaf::name(tag).line, Colour::None);
         let mut number = given.get(tag).copied().unwrap_or(1);
         let name = loop {
             let name = Symbol::from(format!("{stem}_{number}").as_str());

@@ -139,14 +139,15 @@ pub(super) fn unquote<'h>(value: Ref<'h>, print: impl Fn(Ref<'h>) -> Rex) -> Rex
             },
             Step::Make(quoted) => {
                 let heir = if quoted.has_heir() { done.pop() } else { None };
-                done.push(match quoted {
+                let made = match quoted {
                     Quoted::Leaf { leaf, text, .. } => Rex::leaf(leaf, text, heir),
                     Quoted::Node { shape, rune, sons, .. } => {
                         let sons = done.split_off(done.len() - sons.len());
                         Rex::node(shape, rune, sons, heir)
                     }
-                    Quoted::Embed(_) => unreachable!("is done when it is seen"),
-                });
+                    Quoted::Embed(_) => unreachable!("made when it is seen"),
+                };
+                done.push(made);
             }
         }
     }

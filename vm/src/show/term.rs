@@ -60,7 +60,6 @@ pub(super) enum Node<'h> {
     RexLeaf {
         leaf: Leaf,
         text: String,
-        has_heir: bool,
     },
     /// A part of a tree: the rune, and the value that is the child.
     RexValue(&'static str),
@@ -74,6 +73,13 @@ pub(super) struct LawFacts<'h> {
     pub(super) variables: u64,
     /// Whether the body refers to the law.
     pub(super) is_recursive: bool,
+}
+
+impl LawFacts<'_> {
+    /// Whether the law is written without a name: it has none, and needs none.
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.name.is_zero() && !self.is_recursive
+    }
 }
 
 /// A value taken apart for printing.

@@ -1,0 +1,26 @@
+# The commands of this repository. `make help` lists them.
+
+.PHONY: help build check test fix doc miri
+
+help: ## Lists the commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+build: ## Builds the release binary, target/release/pallas
+	cargo build --release --package cli
+
+check: ## Formatting and lints, as CI runs them
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets --quiet -- --deny warnings
+
+test: ## The whole test suite
+	cargo test --workspace --quiet --no-fail-fast
+
+fix: ## Formats, and fixes what clippy can
+	cargo fmt --all
+	cargo clippy --workspace --all-targets --fix --allow-dirty
+
+doc: ## The API documentation
+	cargo doc --workspace --no-deps
+
+miri: ## The heap under Miri (needs a nightly toolchain with the miri component)
+	MIRIFLAGS=-Zmiri-permissive-provenance cargo +nightly miri test -p vm --lib miri

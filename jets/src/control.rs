@@ -1,0 +1,24 @@
+//! Control: conditionals, order of evaluation, traces, and catching crashes.
+
+use crate::args::lazy;
+use crate::declare::{Declaration, Outcome, control, native};
+use vm::jet::Call;
+use vm::jet::Control::{Force, If, IfZero, Seq, Trace, Try};
+use vm::jet::Demand::{Head, Lazy, Normal};
+
+pub(crate) const JETS: &[Declaration] = &[
+    control("_If", &[Head, Lazy, Lazy], If),
+    control("_Ifz", &[Head, Lazy, Lazy], IfZero),
+    control("_Force", &[Normal], Force),
+    control("_Seq", &[Head, Lazy], Seq),
+    control("_Trace", &[Normal, Lazy], Trace),
+    control("_DeepTrace", &[Normal, Lazy], Trace),
+    control("_Try", &[Normal], Try),
+    native("par", &[Lazy, Lazy], second),
+    control("pseq", &[Head, Lazy], Seq),
+];
+
+/// `par a b`: `b`. The law allows `a` to be evaluated meanwhile, and does not ask for it.
+fn second(call: &mut Call<'_>) -> Outcome {
+    lazy(call, 1)
+}

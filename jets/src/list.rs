@@ -1,0 +1,67 @@
+//! Lists: chains of pairs of an item and the rest, ended by a nat.
+//!
+//! The laws take whatever is not a nat for a pair: its first two items, 0 for those that are not
+//! there.
+
+use crate::args::{evaluate, ready, row_len};
+use crate::declare::{Declaration, Outcome, native};
+use vm::jet::Demand::{Head, Lazy};
+use vm::jet::{Answer, Call};
+use vm::Stop;
+
+pub(crate) const JETS: &[Declaration] = &[
+    native("_SizedListToRow", &[Head, Lazy], to_row),
+    native("_SizedListToRowRev", &[Head, Lazy], to_row_reversed),
+];
+
+/// Pushes the first items of a list, as many as the first argument says; zeroes for those that it
+/// lacks. Gives their number; nothing, if a part of the list must be evaluated first.
+fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, Stop> {
+    let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
+    call.afford((count as u64).saturating_add(1))?;
+    call.room_for(count.saturating_add(8))?;
+    // The rest of the list takes the place of the argument: a jet that is called again begins there
+    // anew, so the argument itself must stay.
+    let rest = call.height();
+    call.push_at(1);
+    for pushed in 0..count {
+        if evaluate(call, rest)?.is_none() {
+            return Ok(None);
+        }
+        if call.nat(rest).is_some() {
+            (pushed..count).for_each(|_| call.push_small(0));
+            break;
+        }
+        push_field(call, rest, 0)?;
+        push_field(call, rest, 1)?;
+        call.put(rest);
+    }
+    Ok(Some(count))
+}
+
+/// Pushes an item of what is taken for a pair.
+fn push_field(call: &mut Call<'_>, pair: usize, field: usize) -> Result<(), Stop> {
+    let given = call.given(pair);
+    if field >= given {
+        call.push_small(0);
+        return Ok(());
+    }
+    if row_len(call, pair).is_some() {
+        call.push_item(pair, field);
+        return Ok(());
+    }
+    call.push_arg(pair, given - 1 - field)
+}
+
+fn to_row(call: &mut Call<'_>) -> Outcome {
+    let count = ready!(push_listed(call));
+    call.row(count)?;
+    Ok(Answer::Done)
+}
+
+fn to_row_reversed(call: &mut Call<'_>) -> Outcome {
+    let count = ready!(push_listed(call));
+    call.reverse(count);
+    call.row(count)?;
+    Ok(Answer::Done)
+}

@@ -1,0 +1,69 @@
+//! Truth: 0, and whatever is not a nat, is false.
+//!
+//! The second argument of a connective is evaluated only if the first does not settle the result.
+
+use crate::args::{bit, is_true, need};
+use crate::declare::{Declaration, Outcome, native};
+use vm::jet::Call;
+use vm::jet::Demand::{Head, Lazy};
+
+pub(crate) const JETS: &[Declaration] = &[
+    native("_Not", &[Head], not),
+    native("_Bit", &[Head], truth),
+    native("_Eqz", &[Head], is_zero),
+    native("_And", &[Head, Lazy], and),
+    native("_Or", &[Head, Lazy], or),
+    native("_Nand", &[Head, Lazy], nand),
+    native("_Nor", &[Head, Lazy], nor),
+    native("_Xor", &[Head, Head], xor),
+    native("_Xnor", &[Head, Head], xnor),
+];
+
+fn not(call: &mut Call<'_>) -> Outcome {
+    let truth = is_true(call.arg(0));
+    bit(call, !truth)
+}
+
+fn truth(call: &mut Call<'_>) -> Outcome {
+    let truth = is_true(call.arg(0));
+    bit(call, truth)
+}
+
+/// Unlike `not`, no for what is not a nat.
+fn is_zero(call: &mut Call<'_>) -> Outcome {
+    let zero = call.small(0) == Some(0);
+    bit(call, zero)
+}
+
+/// Ends with whether the second argument is as true as `wanted`.
+fn second_is(call: &mut Call<'_>, wanted: bool) -> Outcome {
+    need!(call, 1);
+    let truth = is_true(call.arg(1));
+    bit(call, truth == wanted)
+}
+
+fn and(call: &mut Call<'_>) -> Outcome {
+    if is_true(call.arg(0)) { second_is(call, true) } else { bit(call, false) }
+}
+
+fn or(call: &mut Call<'_>) -> Outcome {
+    if is_true(call.arg(0)) { bit(call, true) } else { second_is(call, true) }
+}
+
+fn nand(call: &mut Call<'_>) -> Outcome {
+    if is_true(call.arg(0)) { second_is(call, false) } else { bit(call, true) }
+}
+
+fn nor(call: &mut Call<'_>) -> Outcome {
+    if is_true(call.arg(0)) { bit(call, false) } else { second_is(call, false) }
+}
+
+fn xor(call: &mut Call<'_>) -> Outcome {
+    let differ = is_true(call.arg(0)) != is_true(call.arg(1));
+    bit(call, differ)
+}
+
+fn xnor(call: &mut Call<'_>) -> Outcome {
+    let agree = is_true(call.arg(0)) == is_true(call.arg(1));
+    bit(call, agree)
+}

@@ -1,0 +1,201 @@
+//! Comparing values that may not be evaluated throughout, as the law `_Cmp` does: outermost first,
+//! then part by part in PLAN's order, and no further than the first difference. What lies behind
+//! that is never evaluated.
+//!
+//! Comparing works on the call's stack, where what it has to evaluate stays in sight of the
+//! collector; a list of open apps takes the place of recursion.
+
+use crate::args::{evaluate, ready};
+use crate::declare::{Declaration, Outcome, native};
+use std::cmp::Ordering;
+use vm::jet::Demand::Head;
+use vm::jet::{Answer, Call};
+use vm::{Ref, Stop};
+
+pub(crate) const JETS: &[Declaration] = &[
+    native("_Cmp", &[Head, Head], cmp),
+    native("_Eql", &[Head, Head], eql),
+    native("_Neq", &[Head, Head], neq),
+    native("_Lth", &[Head, Head], lth),
+    native("_Lte", &[Head, Head], lte),
+    native("_Gth", &[Head, Head], gth),
+    native("_Gte", &[Head, Head], gte),
+    native("_Min", &[Head, Head], min),
+    native("_Max", &[Head, Head], max),
+];
+
+/// What a comparison is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    Order,
+    /// Only whether the values are equal matters: any difference is reported as `Less`.
+    Equality,
+}
+
+/// Two apps whose arguments are being compared: they lie at `at` and above it.
+struct Open {
+    at: usize,
+    next: usize,
+    count: usize,
+}
+
+/// What looking at two evaluated values says.
+enum Glance {
+    Settled(Ordering),
+    /// They are apps of equal functions to so many arguments.
+    Arguments(usize),
+}
+
+/// The order of the values at these heights. Nothing, if a value must be evaluated first that
+/// cannot be from here: it is on top then.
+pub(crate) fn compare(
+    call: &mut Call<'_>,
+    left: usize,
+    right: usize,
+) -> Result<Option<Ordering>, Stop> {
+    compare_for(call, left, right, Goal::Order)
+}
+
+/// Whether the values at these heights are equal; nothing as for [`compare`].
+pub(crate) fn equal(call: &mut Call<'_>, left: usize, right: usize) -> Result<Option<bool>, Stop> {
+    let order = compare_for(call, left, right, Goal::Equality)?;
+    Ok(order.map(|order| order == Ordering::Equal))
+}
+
+fn compare_for(
+    call: &mut Call<'_>,
+    left: usize,
+    right: usize,
+    goal: Goal,
+) -> Result<Option<Ordering>, Stop> {
+    if let (Some(left), Some(right)) = (call.small(left), call.small(right)) {
+        return Ok(Some(left.cmp(&right)));
+    }
+    let floor = call.height();
+    call.push_at(left);
+    call.push_at(right);
+    let mut open: Vec<Open> = Vec::new();
+    loop {
+        // The pair to look at is on top.
+        let at = call.height() - 2;
+        if evaluate(call, at)?.is_none() || evaluate(call, at + 1)?.is_none() {
+            return Ok(None);
+        }
+        match glance(call, at, goal) {
+            Glance::Settled(Ordering::Equal) => call.drop_to(at),
+            Glance::Settled(order) => {
+                call.drop_to(floor);
+                return Ok(Some(order));
+            }
+            Glance::Arguments(count) => open.push(Open { at, next: 0, count }),
+        }
+        if !push_next_pair(call, &mut open)? {
+            call.drop_to(floor);
+            return Ok(Some(Ordering::Equal));
+        }
+    }
+}
+
+/// Pushes the next arguments to be compared. Says no if there are none left.
+fn push_next_pair(call: &mut Call<'_>, open: &mut Vec<Open>) -> Result<bool, Stop> {
+    while let Some(last) = open.last_mut() {
+        if last.next == last.count {
+            call.drop_to(last.at);
+            open.pop();
+            continue;
+        }
+        call.room_for(8)?;
+        call.push_arg(last.at, last.next)?;
+        call.push_arg(last.at + 1, last.next)?;
+        last.next += 1;
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+/// Compares the evaluated values at `at` and above it as far as that can be said at once.
+fn glance(call: &mut Call<'_>, at: usize, goal: Goal) -> Glance {
+    let (left, right) = (call.at(at), call.at(at + 1));
+    if left.is_normal() && right.is_normal() {
+        return Glance::Settled(settled(left, right, goal));
+    }
+    // One of them is an app, since all else is in normal form. An app is greater than what is none,
+    // and one with more arguments greater than one with fewer.
+    let given = call.given(at);
+    let order = given.cmp(&call.given(at + 1));
+    if order != Ordering::Equal {
+        return Glance::Settled(order);
+    }
+    let height = call.height();
+    call.push_function(at);
+    call.push_function(at + 1);
+    let order = settled(call.at(height), call.at(height + 1), goal);
+    call.drop_to(height);
+    if order == Ordering::Equal { Glance::Arguments(given) } else { Glance::Settled(order) }
+}
+
+/// Compares values in normal form.
+fn settled(left: Ref<'_>, right: Ref<'_>, goal: Goal) -> Ordering {
+    match goal {
+        Goal::Order => left.compare(right),
+        Goal::Equality if left.equals(right) => Ordering::Equal,
+        Goal::Equality => Ordering::Less,
+    }
+}
+
+/// Ends with whether the order of the arguments is as wanted.
+fn ordered(call: &mut Call<'_>, wanted: fn(Ordering) -> bool) -> Outcome {
+    let order = ready!(compare(call, 0, 1));
+    call.push_bit(wanted(order));
+    Ok(Answer::Done)
+}
+
+fn cmp(call: &mut Call<'_>) -> Outcome {
+    let order = ready!(compare(call, 0, 1));
+    call.push_small(match order {
+        Ordering::Less => 0,
+        Ordering::Equal => 1,
+        Ordering::Greater => 2,
+    });
+    Ok(Answer::Done)
+}
+
+fn eql(call: &mut Call<'_>) -> Outcome {
+    let equal = ready!(equal(call, 0, 1));
+    call.push_bit(equal);
+    Ok(Answer::Done)
+}
+
+fn neq(call: &mut Call<'_>) -> Outcome {
+    let equal = ready!(equal(call, 0, 1));
+    call.push_bit(!equal);
+    Ok(Answer::Done)
+}
+
+fn lth(call: &mut Call<'_>) -> Outcome {
+    ordered(call, Ordering::is_lt)
+}
+
+fn lte(call: &mut Call<'_>) -> Outcome {
+    ordered(call, Ordering::is_le)
+}
+
+fn gth(call: &mut Call<'_>) -> Outcome {
+    ordered(call, Ordering::is_gt)
+}
+
+fn gte(call: &mut Call<'_>) -> Outcome {
+    ordered(call, Ordering::is_ge)
+}
+
+fn min(call: &mut Call<'_>) -> Outcome {
+    let order = ready!(compare(call, 0, 1));
+    call.push_at(usize::from(order.is_gt()));
+    Ok(Answer::Done)
+}
+
+fn max(call: &mut Call<'_>) -> Outcome {
+    let order = ready!(compare(call, 0, 1));
+    call.push_at(usize::from(order.is_lt()));
+    Ok(Answer::Done)
+}

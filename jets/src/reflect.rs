@@ -1,0 +1,262 @@
+//! What PLAN can know of a value: its kind, and what it is made of.
+//!
+//! Rows, tables, sets and bars are seen here as the apps and laws they stand for.
+
+use crate::args::{bit, is_true, natural, same, small};
+use crate::declare::{Declaration, Outcome, native};
+use vm::jet::Demand::Head;
+use vm::jet::{Answer, Call};
+use vm::{Ref, Shape};
+
+pub(crate) const JETS: &[Declaration] = &[
+    native("_IsPin", &[Head], is_pin),
+    native("_IsLaw", &[Head], is_law),
+    native("_IsApp", &[Head], is_app),
+    native("_IsNat", &[Head], is_nat),
+    native("_PlanTag", &[Head], plan_tag),
+    native("_TypeTag", &[Head], type_tag),
+    native("_DataTag", &[Head], data_tag),
+    native("_PinItem", &[Head], pin_item),
+    native("_LawName", &[Head], law_name),
+    native("_LawArgs", &[Head], law_args),
+    native("_LawBody", &[Head], law_body),
+    native("_Car", &[Head], car),
+    native("_Cdr", &[Head], cdr),
+    native("_Null", &[Head], null),
+    native("_Head", &[Head], head),
+    native("_Arity", &[Head], arity),
+    native("_Cow", &[Head], cow),
+    native("_CowSize", &[Head], cow_size),
+    native("_IsCow", &[Head], is_cow),
+    native("_IsRow", &[Head], is_row),
+];
+
+/// The four kinds of value, as numbered by `_PlanTag`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Pin = 0,
+    Law = 1,
+    App = 2,
+    Nat = 3,
+}
+
+fn kind(value: Ref<'_>) -> Kind {
+    match value.shape() {
+        Shape::Pin(_) => Kind::Pin,
+        Shape::Nat(_) => Kind::Nat,
+        Shape::Row(items) if items.is_empty() => Kind::Law,
+        Shape::Law(_) | Shape::Bar(_) | Shape::Set(_) | Shape::Cow(_) => Kind::Law,
+        Shape::App(_) | Shape::Row(_) | Shape::Tab(..) => Kind::App,
+        Shape::Thunk => unreachable!("the argument is evaluated"),
+    }
+}
+
+fn is(call: &mut Call<'_>, wanted: Kind) -> Outcome {
+    let answer = kind(call.arg(0)) == wanted;
+    bit(call, answer)
+}
+
+fn is_pin(call: &mut Call<'_>) -> Outcome {
+    is(call, Kind::Pin)
+}
+
+fn is_law(call: &mut Call<'_>) -> Outcome {
+    is(call, Kind::Law)
+}
+
+fn is_app(call: &mut Call<'_>) -> Outcome {
+    is(call, Kind::App)
+}
+
+fn is_nat(call: &mut Call<'_>) -> Outcome {
+    is(call, Kind::Nat)
+}
+
+fn plan_tag(call: &mut Call<'_>) -> Outcome {
+    let tag = kind(call.arg(0)) as u64;
+    small(call, tag)
+}
+
+/// Like the plain tag, but data that have a shape of their own have one of their own here too.
+fn type_tag(call: &mut Call<'_>) -> Outcome {
+    let value = call.arg(0);
+    let tag = match value.shape() {
+        Shape::Bar(_) => 4,
+        Shape::Row(_) => 5,
+        Shape::Tab(..) => 6,
+        Shape::Set(_) => 8,
+        _ if is_constructor(value) => 7,
+        // It may be a table whose values have not been evaluated.
+        Shape::App(app) if matches!(app.head().shape(), Shape::Set(_)) => return Ok(Answer::Law),
+        _ => kind(value) as u64,
+    };
+    small(call, tag)
+}
+
+/// A nat itself; of an app, what it was applied to last; else 0.
+fn data_tag(call: &mut Call<'_>) -> Outcome {
+    if is_true(call.arg(0)) {
+        return same(call, 0);
+    }
+    match call.given(0) {
+        0 => small(call, 0),
+        given => {
+            call.push_arg(0, given - 1)?;
+            Ok(Answer::Eval)
+        }
+    }
+}
+
+fn pin_item(call: &mut Call<'_>) -> Outcome {
+    if kind(call.arg(0)) != Kind::Pin {
+        return small(call, 0);
+    }
+    call.push_item(0, 0);
+    Ok(Answer::Done)
+}
+
+fn law_name(call: &mut Call<'_>) -> Outcome {
+    match call.arg(0).shape() {
+        Shape::Law(_) => call.push_item(0, 0),
+        Shape::Bar(_) | Shape::Set(_) => call.push_small(1),
+        _ => call.push_small(0),
+    }
+    Ok(Answer::Done)
+}
+
+/// Pushes the arity of a law, 0 for what is none.
+fn push_law_args(call: &mut Call<'_>) {
+    match call.arg(0).shape() {
+        Shape::Law(_) => call.push_item(0, 1),
+        Shape::Set(_) => call.push_small(2),
+        Shape::Bar(_) => call.push_small(1),
+        Shape::Row(items) if items.is_empty() => call.push_small(1),
+        Shape::Cow(width) => call.push_small(width + 1),
+        _ => call.push_small(0),
+    }
+}
+
+fn law_args(call: &mut Call<'_>) -> Outcome {
+    push_law_args(call);
+    Ok(Answer::Done)
+}
+
+/// Pushes the body of a law, 0 for what is none.
+fn push_law_body(call: &mut Call<'_>) -> Result<(), vm::Stop> {
+    match call.arg(0).shape() {
+        Shape::Law(_) => call.push_item(0, 2),
+        Shape::Set(_) => call.push_keys(0)?,
+        Shape::Bar(bytes) => {
+            let mut with_end = bytes.to_vec();
+            with_end.push(1);
+            call.push_bytes(&with_end)?;
+        }
+        _ => call.push_small(0),
+    }
+    Ok(())
+}
+
+fn law_body(call: &mut Call<'_>) -> Outcome {
+    push_law_body(call)?;
+    Ok(Answer::Done)
+}
+
+/// The function of an app, without its last argument; the constructor of a pin; a law's, without
+/// the body.
+fn car(call: &mut Call<'_>) -> Outcome {
+    match kind(call.arg(0)) {
+        Kind::Nat => call.push_small(0),
+        Kind::Pin => call.push_small(4),
+        Kind::Law => {
+            call.push_small(0);
+            law_name(call)?;
+            push_law_args(call);
+            call.app(2)?;
+        }
+        Kind::App => {
+            call.push_at(0);
+            call.split()?;
+            let function = call.height() - 2;
+            call.drop_to(function + 1);
+        }
+    }
+    Ok(Answer::Done)
+}
+
+/// The last argument of an app, the item of a pin, the body of a law.
+fn cdr(call: &mut Call<'_>) -> Outcome {
+    match kind(call.arg(0)) {
+        Kind::Nat => call.push_small(0),
+        Kind::Pin => call.push_item(0, 0),
+        Kind::Law => push_law_body(call)?,
+        Kind::App => {
+            let last = call.given(0) - 1;
+            call.push_arg(0, last)?;
+            return Ok(Answer::Eval);
+        }
+    }
+    Ok(Answer::Done)
+}
+
+fn null(call: &mut Call<'_>) -> Outcome {
+    let none = kind(call.arg(0)) != Kind::App;
+    bit(call, none)
+}
+
+/// The function of an app, without any arguments; anything else is its own.
+fn head(call: &mut Call<'_>) -> Outcome {
+    if kind(call.arg(0)) != Kind::App {
+        return same(call, 0);
+    }
+    call.push_function(0);
+    Ok(Answer::Done)
+}
+
+/// How many arguments a value takes when it is called.
+fn arity(call: &mut Call<'_>) -> Outcome {
+    match call.arity(0) {
+        Some(arity) => small(call, arity),
+        None => Ok(Answer::Law),
+    }
+}
+
+/// The constructor of rows of that width: the law `{0 width+1 0}`.
+fn cow(call: &mut Call<'_>) -> Outcome {
+    let width = natural(call, 0);
+    call.push_small(0);
+    call.push_small(0);
+    call.push_natural(&(width + vm::Natural::from(1u32)))?;
+    call.push_small(0);
+    Ok(Answer::Call(3))
+}
+
+/// One less than the arity of a law.
+fn cow_size(call: &mut Call<'_>) -> Outcome {
+    if let Shape::Law(_) = call.arg(0).shape() {
+        return Ok(Answer::Law);
+    }
+    push_law_args(call);
+    let args = call.small(call.height() - 1).unwrap_or(0);
+    small(call, args.saturating_sub(1))
+}
+
+fn is_constructor(value: Ref<'_>) -> bool {
+    match value.shape() {
+        Shape::Cow(_) => true,
+        Shape::Row(items) => items.is_empty(),
+        Shape::Law(law) => {
+            law.name().is_zero() && law.body().as_nat().is_some_and(|body| body.is_zero())
+        }
+        _ => false,
+    }
+}
+
+fn is_cow(call: &mut Call<'_>) -> Outcome {
+    let answer = is_constructor(call.arg(0));
+    bit(call, answer)
+}
+
+fn is_row(call: &mut Call<'_>) -> Outcome {
+    let answer = call.arg(0).as_row().is_some();
+    bit(call, answer)
+}

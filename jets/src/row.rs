@@ -1,0 +1,340 @@
+//! Rows: looking into them, and making new ones of their items.
+//!
+//! The laws take any app for a row: its items are its arguments, the last one first. What is no app
+//! has no items. Items are passed on as they are; only what a law looks at is evaluated.
+
+use crate::args::{evaluate_item, lazy, natural, need, number, ready, row_len, same, small};
+use crate::declare::{Declaration, Outcome, native};
+use std::ops::Range;
+use vm::jet::Demand::{Head, Lazy};
+use vm::jet::{Answer, Call};
+use vm::{Natural, Stop};
+
+pub(crate) const JETS: &[Declaration] = &[
+    native("_Len", &[Head], len),
+    native("_Get", &[Head, Lazy], get),
+    native("_Idx", &[Lazy, Head], idx),
+    native("_Last", &[Head], last),
+    native("_Put", &[Head, Lazy, Lazy], put),
+    native("_Mut", &[Lazy, Lazy, Head], mutate),
+    native("_Switch", &[Head, Lazy, Head], switch),
+    native("_Gen", &[Head, Lazy], generate),
+    native("_Weld", &[Head, Head], weld),
+    native("_Map", &[Lazy, Head], map),
+    native("_Rev", &[Head], rev),
+    native("rowCons", &[Lazy, Head], cons),
+    native("rowSnoc", &[Head, Lazy], snoc),
+    native("take", &[Head, Head], take),
+    native("drop", &[Head, Head], drop),
+    native("cat", &[Head], cat),
+    native("zip", &[Head, Head], zip),
+    native("sum", &[Head], sum),
+    native("sumOf", &[Lazy, Head], sum_of),
+];
+
+/// Words that a thunk for a function of one argument takes.
+const THUNK: u64 = 4;
+
+/// Makes sure that a row of `count` items, each of which takes `words` on the heap, can be made.
+fn afford_row(call: &Call<'_>, count: usize, words: u64) -> Result<(), Stop> {
+    call.afford((count as u64).saturating_mul(1 + words))?;
+    call.room_for(count + 4)
+}
+
+/// Pushes item `item` of the `count` items of the app at that height.
+fn push_nth(call: &mut Call<'_>, row: usize, item: usize, count: usize) -> Result<(), Stop> {
+    if row_len(call, row).is_some() {
+        call.push_item(row, item);
+        return Ok(());
+    }
+    call.push_arg(row, count - 1 - item)
+}
+
+/// Pushes these of the `count` items of the app at that height.
+fn push_range(
+    call: &mut Call<'_>,
+    row: usize,
+    items: Range<usize>,
+    count: usize,
+) -> Result<(), Stop> {
+    afford_row(call, items.len(), 0)?;
+    if row_len(call, row).is_some() {
+        call.push_items(row, items);
+        return Ok(());
+    }
+    items.into_iter().try_for_each(|item| push_nth(call, row, item, count))
+}
+
+fn len(call: &mut Call<'_>) -> Outcome {
+    let count = call.given(0) as u64;
+    small(call, count)
+}
+
+/// The item of `row` whose number is the argument `index`; 0 beyond the last.
+fn item(call: &mut Call<'_>, row: usize, index: usize) -> Outcome {
+    let count = call.given(row);
+    if count == 0 {
+        return small(call, 0);
+    }
+    need!(call, index);
+    match call.cast(index).to_u64() {
+        Some(item) if item < count as u64 => {
+            push_nth(call, row, item as usize, count)?;
+            Ok(Answer::Eval)
+        }
+        _ => small(call, 0),
+    }
+}
+
+fn get(call: &mut Call<'_>) -> Outcome {
+    item(call, 0, 1)
+}
+
+fn idx(call: &mut Call<'_>) -> Outcome {
+    item(call, 1, 0)
+}
+
+fn last(call: &mut Call<'_>) -> Outcome {
+    match call.given(0) {
+        0 => small(call, 0),
+        count => {
+            push_nth(call, 0, count - 1, count)?;
+            Ok(Answer::Eval)
+        }
+    }
+}
+
+/// `row` with the item whose number is the argument `index` replaced by the argument `value`.
+/// Beyond the last item nothing changes.
+fn replace(call: &mut Call<'_>, row: usize, index: usize, value: usize) -> Outcome {
+    let count = call.given(row);
+    if count == 0 {
+        return same(call, row);
+    }
+    need!(call, index);
+    let item = match call.cast(index).to_u64() {
+        Some(item) if item < count as u64 => item as usize,
+        _ => return same(call, row),
+    };
+    if row_len(call, row).is_some() {
+        afford_row(call, count, 0)?;
+        call.push_items(row, 0..item);
+        call.push_at(value);
+        call.push_items(row, item + 1..count);
+        call.row(count)?;
+        return Ok(Answer::Done);
+    }
+    afford_row(call, count, 0)?;
+    call.push_function(row);
+    for arg in 0..count {
+        if arg == count - 1 - item {
+            call.push_at(value);
+        } else {
+            call.push_arg(row, arg)?;
+        }
+    }
+    call.app(count)?;
+    Ok(Answer::Done)
+}
+
+fn put(call: &mut Call<'_>) -> Outcome {
+    replace(call, 0, 1, 2)
+}
+
+fn mutate(call: &mut Call<'_>) -> Outcome {
+    replace(call, 2, 0, 1)
+}
+
+/// The branch of that number, or the fallback.
+fn switch(call: &mut Call<'_>) -> Outcome {
+    let count = call.given(2);
+    match call.nat(0).and_then(|nat| nat.to_u64()) {
+        Some(branch) if branch < count as u64 => {
+            push_nth(call, 2, branch as usize, count)?;
+            Ok(Answer::Eval)
+        }
+        _ => lazy(call, 1),
+    }
+}
+
+/// The row of the values of a function at 0, 1, ..., none of them evaluated.
+fn generate(call: &mut Call<'_>) -> Outcome {
+    let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
+    afford_row(call, count, THUNK)?;
+    for item in 0..count {
+        call.push_at(1);
+        call.push_small(item as u64);
+        call.app(1)?;
+    }
+    call.row(count)?;
+    Ok(Answer::Done)
+}
+
+fn weld(call: &mut Call<'_>) -> Outcome {
+    let (left, right) = (call.given(0), call.given(1));
+    push_range(call, 0, 0..left, left)?;
+    push_range(call, 1, 0..right, right)?;
+    call.row(left + right)?;
+    Ok(Answer::Done)
+}
+
+fn map(call: &mut Call<'_>) -> Outcome {
+    let count = call.given(1);
+    afford_row(call, count, THUNK)?;
+    for item in 0..count {
+        call.push_at(0);
+        push_nth(call, 1, item, count)?;
+        call.app(1)?;
+    }
+    call.row(count)?;
+    Ok(Answer::Done)
+}
+
+fn rev(call: &mut Call<'_>) -> Outcome {
+    let count = call.given(0);
+    push_range(call, 0, 0..count, count)?;
+    call.reverse(count);
+    call.row(count)?;
+    Ok(Answer::Done)
+}
+
+fn cons(call: &mut Call<'_>) -> Outcome {
+    let count = call.given(1);
+    call.push_at(0);
+    push_range(call, 1, 0..count, count)?;
+    call.row(1 + count)?;
+    Ok(Answer::Done)
+}
+
+fn snoc(call: &mut Call<'_>) -> Outcome {
+    let count = call.given(0);
+    push_range(call, 0, 0..count, count)?;
+    call.push_at(1);
+    call.row(count + 1)?;
+    Ok(Answer::Done)
+}
+
+/// Ends with the row of these items of the argument `row`.
+fn part(call: &mut Call<'_>, row: usize, items: Range<usize>) -> Outcome {
+    let count = call.given(row);
+    if items.len() == count && row_len(call, row).is_some() {
+        return same(call, row);
+    }
+    let len = items.len();
+    push_range(call, row, items, count)?;
+    call.row(len)?;
+    Ok(Answer::Done)
+}
+
+/// How many of `count` items a first argument says to take: all, if it is not a nat.
+pub(crate) fn taken(call: &Call<'_>, count: usize) -> usize {
+    match call.nat(0) {
+        Some(nat) => nat.saturating_u64().min(count as u64) as usize,
+        None => count,
+    }
+}
+
+/// How many of `count` items a first argument says to drop: none, if it is not a nat.
+pub(crate) fn dropped(call: &Call<'_>, count: usize) -> usize {
+    call.cast(0).saturating_u64().min(count as u64) as usize
+}
+
+fn take(call: &mut Call<'_>) -> Outcome {
+    let taken = taken(call, call.given(1));
+    part(call, 1, 0..taken)
+}
+
+fn drop(call: &mut Call<'_>) -> Outcome {
+    let count = call.given(1);
+    let dropped = dropped(call, count);
+    part(call, 1, dropped..count)
+}
+
+/// Rows end to end. The law evaluates them from the last to the first.
+fn cat(call: &mut Call<'_>) -> Outcome {
+    let Some(rows) = row_len(call, 0) else { return Ok(Answer::Law) };
+    for row in (0..rows).rev() {
+        ready!(evaluate_item(call, 0, row));
+    }
+    let mut total = 0;
+    for row in 0..rows {
+        let at = call.height();
+        call.push_item(0, row);
+        call.settle(at);
+        // What has been pushed so far lies below: the row just pushed is moved above its items.
+        let count = call.given(at);
+        push_range(call, at, 0..count, count)?;
+        call.remove(at);
+        total += count;
+    }
+    call.row(total)?;
+    Ok(Answer::Done)
+}
+
+/// Pairs of items, as many as the shorter row has.
+fn zip(call: &mut Call<'_>) -> Outcome {
+    let (left, right) = (call.given(0), call.given(1));
+    let count = left.min(right);
+    afford_row(call, count, 3)?;
+    for item in 0..count {
+        push_nth(call, 0, item, left)?;
+        push_nth(call, 1, item, right)?;
+        call.row(2)?;
+    }
+    call.row(count)?;
+    Ok(Answer::Done)
+}
+
+/// The sum of the items. The law evaluates them from the last to the first.
+fn sum(call: &mut Call<'_>) -> Outcome {
+    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+    let mut total = Total::default();
+    for item in (0..count).rev() {
+        ready!(evaluate_item(call, 0, item));
+        let at = call.height();
+        call.push_item(0, item);
+        call.settle(at);
+        total.add(call, at);
+        call.drop_to(at);
+    }
+    total.done(call)
+}
+
+/// The sum of the values of a function at the items, evaluated from the first to the last.
+fn sum_of(call: &mut Call<'_>) -> Outcome {
+    let Some(count) = row_len(call, 1) else { return Ok(Answer::Law) };
+    if !call.may_nest() {
+        return Ok(Answer::Law);
+    }
+    let mut total = Total::default();
+    for item in 0..count {
+        let at = call.height();
+        call.push_at(0);
+        call.push_item(1, item);
+        call.run(1)?;
+        total.add(call, at);
+        call.drop_to(at);
+    }
+    total.done(call)
+}
+
+/// A sum, in a register for as long as it fits one.
+#[derive(Default)]
+struct Total {
+    low: u64,
+    rest: Natural,
+}
+
+impl Total {
+    /// Adds the value at that height, as a nat.
+    fn add(&mut self, call: &Call<'_>, at: usize) {
+        match call.small(at).map(|nat| self.low.overflowing_add(nat)) {
+            Some((low, false)) => self.low = low,
+            _ => self.rest += natural(call, at),
+        }
+    }
+
+    fn done(self, call: &mut Call<'_>) -> Outcome {
+        number(call, &(self.rest + Natural::from(self.low)))
+    }
+}

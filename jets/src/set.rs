@@ -1,0 +1,274 @@
+//! Sets: distinct keys in ascending order.
+//!
+//! The laws see the row of keys that is the body of a set's law, and do what they do with anything
+//! else as well; that is left to them, except where it is plain.
+
+use crate::args::{bit, need, ready, same, set_len, small};
+use crate::declare::{Declaration, Outcome, native};
+use crate::merge::{Source, merge};
+use crate::row::{dropped, taken};
+use crate::search::{Place, search};
+use std::ops::Range;
+use vm::jet::Demand::{Head, Lazy, Normal};
+use vm::jet::{Answer, Call};
+use vm::{Items, Shape, Stop};
+
+pub(crate) const JETS: &[Declaration] = &[
+    native("_MkSet", &[Lazy], make),
+    native("_SetToRow", &[Head], to_row),
+    native("setSing", &[Normal], singleton),
+    native("setIsEmpty", &[Head], is_empty),
+    native("setLen", &[Head], len),
+    native("setHas", &[Lazy, Head], has),
+    native("setMin", &[Head], min),
+    native("setIns", &[Normal, Head], insert),
+    native("setDel", &[Lazy, Head], delete),
+    native("setWeld", &[Head, Head], weld),
+    native("setCatRowAsc", &[Head], cat_ascending),
+    native("isSet", &[Head], is_set),
+    native("setDrop", &[Head, Head], drop),
+    native("setTake", &[Head, Head], take),
+    native("setSplitAt", &[Lazy, Lazy], split_at),
+    native("setSplitLT", &[Lazy, Lazy], split_below),
+    native("setIntersect", &[Lazy, Head], intersect),
+    native("setSub", &[Lazy, Head], subtract),
+];
+
+/// Pushes the set of these keys of the set at that height.
+pub(crate) fn push_part(
+    call: &mut Call<'_>,
+    set: usize,
+    keys: Range<usize>,
+) -> Result<(), Stop> {
+    let count = keys.len();
+    call.room_for(count + 4)?;
+    call.push_items(set, keys);
+    call.set_of_ascending(count)
+}
+
+/// The keys of two sets, which both arguments are.
+fn both<'c>(call: &'c Call<'_>) -> Option<(Items<'c>, Items<'c>)> {
+    match (call.arg(0).shape(), call.arg(1).shape()) {
+        (Shape::Set(left), Shape::Set(right)) => Some((left, right)),
+        _ => None,
+    }
+}
+
+/// Ends with the set of those keys of both arguments that are wanted.
+fn merged(call: &mut Call<'_>, wanted: fn(Source) -> bool) -> Outcome {
+    let Some((left, right)) = both(call) else { return Ok(Answer::Law) };
+    let mut sources = merge(left, right);
+    sources.retain(|source| wanted(*source));
+    call.room_for(sources.len() + 4)?;
+    for source in &sources {
+        match *source {
+            Source::Left(key) | Source::Both(key, _) => call.push_item(0, key),
+            Source::Right(key) => call.push_item(1, key),
+        }
+    }
+    call.set_of_ascending(sources.len())?;
+    Ok(Answer::Done)
+}
+
+/// The law `{1 2 keys}`, which is a set if the keys are a row in ascending order.
+fn make(call: &mut Call<'_>) -> Outcome {
+    call.push_small(0);
+    call.push_small(1);
+    call.push_small(2);
+    call.push_at(0);
+    Ok(Answer::Call(3))
+}
+
+fn to_row(call: &mut Call<'_>) -> Outcome {
+    if set_len(call, 0).is_none() {
+        return Ok(Answer::Law);
+    }
+    call.push_keys(0)?;
+    Ok(Answer::Done)
+}
+
+fn singleton(call: &mut Call<'_>) -> Outcome {
+    call.push_at(0);
+    call.set_of_ascending(1)?;
+    Ok(Answer::Done)
+}
+
+fn is_empty(call: &mut Call<'_>) -> Outcome {
+    let Some(count) = set_len(call, 0) else { return Ok(Answer::Law) };
+    bit(call, count == 0)
+}
+
+fn len(call: &mut Call<'_>) -> Outcome {
+    let Some(count) = set_len(call, 0) else { return Ok(Answer::Law) };
+    small(call, count as u64)
+}
+
+fn has(call: &mut Call<'_>) -> Outcome {
+    match set_len(call, 1) {
+        None => Ok(Answer::Law),
+        Some(0) => bit(call, false),
+        Some(_) => {
+            need!(call, 0);
+            let place = ready!(search(call, 0, 1));
+            bit(call, matches!(place, Place::Found(_)))
+        }
+    }
+}
+
+fn min(call: &mut Call<'_>) -> Outcome {
+    match set_len(call, 0) {
+        None => return Ok(Answer::Law),
+        Some(0) => call.push_small(0),
+        Some(_) => call.push_item(0, 0),
+    }
+    Ok(Answer::Done)
+}
+
+fn insert(call: &mut Call<'_>) -> Outcome {
+    let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };
+    match ready!(search(call, 0, 1)) {
+        Place::Found(_) => same(call, 1),
+        Place::Missing(at) => {
+            call.room_for(count + 4)?;
+            call.push_items(1, 0..at);
+            call.push_at(0);
+            call.push_items(1, at..count);
+            call.set_of_ascending(count + 1)?;
+            Ok(Answer::Done)
+        }
+    }
+}
+
+/// The law compares the key with all others, so it is evaluated if there are any.
+fn delete(call: &mut Call<'_>) -> Outcome {
+    let count = match set_len(call, 1) {
+        None => return Ok(Answer::Law),
+        Some(0) => return same(call, 1),
+        Some(count) => count,
+    };
+    need!(call, 0);
+    match ready!(search(call, 0, 1)) {
+        Place::Missing(_) => same(call, 1),
+        Place::Found(at) => {
+            call.room_for(count + 4)?;
+            call.push_items(1, 0..at);
+            call.push_items(1, at + 1..count);
+            call.set_of_ascending(count - 1)?;
+            Ok(Answer::Done)
+        }
+    }
+}
+
+fn weld(call: &mut Call<'_>) -> Outcome {
+    merged(call, |_| true)
+}
+
+/// The keys that both have. The law looks at its first argument once per key of the second.
+fn intersect(call: &mut Call<'_>) -> Outcome {
+    match set_len(call, 1) {
+        None => return Ok(Answer::Law),
+        Some(0) => return same(call, 1),
+        Some(_) => need!(call, 0),
+    }
+    merged(call, |source| matches!(source, Source::Both(..)))
+}
+
+/// The keys that only the first has. The law deletes those of the second one by one.
+fn subtract(call: &mut Call<'_>) -> Outcome {
+    match set_len(call, 1) {
+        None => return Ok(Answer::Law),
+        Some(0) => {
+            call.push_at(0);
+            return Ok(Answer::Eval);
+        }
+        Some(_) => need!(call, 0),
+    }
+    merged(call, |source| matches!(source, Source::Left(_)))
+}
+
+/// The union of a row of sets, each of which ends before the next begins.
+fn cat_ascending(call: &mut Call<'_>) -> Outcome {
+    let Some(sets) = ascending_sets(call) else { return Ok(Answer::Law) };
+    let mut total = 0;
+    for set in 0..sets {
+        let at = call.height();
+        call.push_item(0, set);
+        call.settle(at);
+        let count = set_len(call, at).unwrap_or(0);
+        call.room_for(count + 4)?;
+        call.push_items(at, 0..count);
+        call.remove(at);
+        total += count;
+    }
+    call.set_of_ascending(total)?;
+    Ok(Answer::Done)
+}
+
+/// How many items the argument has, if it is a row of evaluated sets, in ascending order.
+fn ascending_sets(call: &Call<'_>) -> Option<usize> {
+    let row = call.arg(0).as_row()?;
+    let mut last = None;
+    for item in row.iter() {
+        let Shape::Set(keys) = item.shape() else { return None };
+        let Some(first) = keys.get(0) else { continue };
+        if let Some(last) = last
+            && first.compare(last).is_le()
+        {
+            return None;
+        }
+        last = keys.get(keys.len() - 1);
+    }
+    Some(row.len())
+}
+
+fn is_set(call: &mut Call<'_>) -> Outcome {
+    let answer = set_len(call, 0).is_some();
+    bit(call, answer)
+}
+
+fn drop(call: &mut Call<'_>) -> Outcome {
+    let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };
+    let dropped = dropped(call, count);
+    push_part(call, 1, dropped..count)?;
+    Ok(Answer::Done)
+}
+
+fn take(call: &mut Call<'_>) -> Outcome {
+    let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };
+    let taken = taken(call, count);
+    push_part(call, 1, 0..taken)?;
+    Ok(Answer::Done)
+}
+
+/// Ends with the row of the two parts of the set that the second argument is.
+fn split(call: &mut Call<'_>, at: usize, count: usize) -> Outcome {
+    push_part(call, 1, 0..at)?;
+    push_part(call, 1, at..count)?;
+    call.row(2)?;
+    Ok(Answer::Done)
+}
+
+/// The law evaluates neither argument before a part is asked for: with unevaluated ones it is left
+/// to do so.
+fn split_at(call: &mut Call<'_>) -> Outcome {
+    if !(call.settle(0) && call.settle(1)) {
+        return Ok(Answer::Law);
+    }
+    match (call.nat(0).is_some(), set_len(call, 1)) {
+        (true, Some(count)) => {
+            let at = taken(call, count);
+            split(call, at, count)
+        }
+        _ => Ok(Answer::Law),
+    }
+}
+
+/// The keys below the first argument, and the others. As lazy as [`split_at`].
+fn split_below(call: &mut Call<'_>) -> Outcome {
+    if !(call.settle(0) && call.settle(1) && call.arg(0).is_normal()) {
+        return Ok(Answer::Law);
+    }
+    let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };
+    let (Place::Found(at) | Place::Missing(at)) = ready!(search(call, 0, 1));
+    split(call, at, count)
+}

@@ -1,0 +1,27 @@
+//! Text: nats whose bytes are characters, the first one least.
+
+use crate::args::{evaluate_item, ready, row_len};
+use crate::declare::{Declaration, Outcome, native};
+use vm::jet::Demand::Head;
+use vm::jet::{Answer, Call};
+
+pub(crate) const JETS: &[Declaration] = &[native("implode", &[Head], implode)];
+
+/// The text whose pieces are the items, end to end: each takes as many bytes as it needs, so zeroes
+/// take none.
+fn implode(call: &mut Call<'_>) -> Outcome {
+    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+    let mut bytes = Vec::new();
+    for item in 0..count {
+        ready!(evaluate_item(call, 0, item));
+        let Some(piece) = call.arg(0).as_row().and_then(|row| row.get(item)) else { break };
+        let Some(nat) = piece.as_nat() else { continue };
+        call.afford((bytes.len() as u64 + nat.bits() / 8) / 8 + 2)?;
+        match nat.to_u64() {
+            Some(nat @ 1..=255) => bytes.push(nat as u8),
+            _ => bytes.extend(nat.bytes()),
+        }
+    }
+    call.push_bytes(&bytes)?;
+    Ok(Answer::Done)
+}

@@ -1,0 +1,196 @@
+//! A torn tail is cut off, damage is reported: the line between the two.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use persist::sim::{Fault, SimDisk, Survives};
+use persist::{Damage, OpenError, Seq, Settings, Store};
+
+const LOG: &str = "log/00000000000000000001.log";
+const PINS: &str = "pins/00000000000000000001.pins";
+/// The lengths of a segment's header and of a frame's (FORMAT.md).
+const HEADER: usize = 128;
+const FRAME: usize = 64;
+
+fn open(disk: &SimDisk) -> Result<Store, OpenError> {
+    Store::open_on(Arc::new(disk.clone()), Settings::default())
+}
+
+fn create() -> (SimDisk, Store) {
+    let disk = SimDisk::new();
+    let store = Store::create_on(Arc::new(disk.clone()), Settings::default()).unwrap();
+    (disk, store)
+}
+
+/// The disk after a power cut, with one file changed.
+fn tampered(disk: &SimDisk, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> SimDisk {
+    let image = disk.crash(Survives::Nothing);
+    let mut contents = image.files()[name].clone();
+    change(&mut contents);
+    image.overwrite(name, &contents);
+    image
+}
+
+fn events(disk: &SimDisk) -> Vec<Vec<u8>> {
+    let store = open(disk).unwrap();
+    let records = store.recover().unwrap().records;
+    records.map(|record| record.unwrap().payload).collect()
+}
+
+fn damage(disk: &SimDisk) -> (Damage, usize) {
+    let before = disk.files();
+    match open(disk).err().unwrap() {
+        OpenError::Damaged { damage, usable } => {
+            assert!(disk.files() == before);
+            (damage, usable.len())
+        }
+        error => panic!("{error}"),
+    }
+}
+
+/// Two events, each flushed by itself; the mark after the second one is not.
+fn two_events() -> SimDisk {
+    let (disk, store) = create();
+    for event in [[1; 100], [2; 100]] {
+        store.append(&event).unwrap();
+        store.commit().unwrap();
+    }
+    let image = disk.crash(Survives::Nothing);
+    assert_eq!(events(&image.crash(Survives::Everything)), [[1; 100], [2; 100]]);
+    image
+}
+
+#[test]
+fn a_bad_record_before_a_later_flush_is_damage() {
+    let disk = two_events();
+    for at in [0, 9, 33, 50, FRAME, FRAME + 99] {
+        let image = tampered(&disk, LOG, |bytes| bytes[HEADER + at] ^= 4);
+        let (damage, _) = damage(&image);
+        assert_eq!(damage.offset, HEADER as u64, "the offset is that of the record");
+        assert!(damage.path.ends_with(LOG));
+    }
+    let zeroed = tampered(&disk, LOG, |bytes| bytes[HEADER..HEADER + 100].fill(0));
+    assert_eq!(damage(&zeroed).0.offset, HEADER as u64);
+}
+
+#[test]
+fn a_bad_record_at_the_very_end_is_cut_off() {
+    // The second frame stands behind the first and its mark.
+    let second = HEADER + (FRAME + 112) + FRAME;
+    let disk = two_events();
+    for at in [0, 9, 33, 50, FRAME, FRAME + 99] {
+        let image = tampered(&disk, LOG, |bytes| bytes[second + at] ^= 4);
+        assert_eq!(events(&image), [[1; 100]]);
+    }
+    for garbage in [vec![0; 5000], vec![0xFF; 5000], b"short".to_vec()] {
+        let image = tampered(&disk, LOG, |bytes| bytes.extend(garbage));
+        assert_eq!(events(&image), [[1; 100], [2; 100]]);
+    }
+}
+
+#[test]
+fn a_bad_last_record_with_a_mark_behind_it_is_damage() {
+    let (disk, store) = create();
+    store.append(&[1; 100]).unwrap();
+    store.close().unwrap();
+    for at in [0, 33, FRAME + 50] {
+        let image = tampered(&disk, LOG, |bytes| bytes[HEADER + at] ^= 1);
+        assert_eq!(damage(&image).0.offset, HEADER as u64);
+    }
+}
+
+#[test]
+fn a_group_whose_later_part_alone_arrived_is_cut_off() {
+    let (disk, store) = create();
+    store.append(&[1; 100]).unwrap();
+    store.commit().unwrap();
+    for event in [[2; 600], [3; 600], [4; 600]] {
+        store.append(&event).unwrap();
+    }
+    // The write goes through, the flush does not.
+    disk.fail_at(disk.steps() + 2, Fault::PowerOff);
+    store.commit().unwrap_err();
+    let all = disk.crash(Survives::Everything);
+    assert_eq!(events(&all.crash(Survives::Everything)).len(), 4);
+    let second = HEADER + (FRAME + 112) + FRAME;
+    for lost in [second..second + 64, second + 64..second + 600] {
+        let image = tampered(&all, LOG, |bytes| bytes[lost].fill(0));
+        assert_eq!(events(&image), [[1; 100]], "the third and fourth have no claim");
+        assert_eq!(events(&image), [[1; 100]], "and opening again finds the same");
+    }
+}
+
+#[test]
+fn a_payload_that_looks_like_a_log_proves_nothing() {
+    let decoy = two_events().files()[LOG].clone();
+    let (disk, store) = create();
+    store.append(b"first").unwrap();
+    store.commit().unwrap();
+    store.append(&decoy).unwrap();
+    store.commit().unwrap();
+    let own = disk.crash(Survives::Nothing).files()[LOG].clone();
+    store.append(&own).unwrap();
+    store.commit().unwrap();
+    let third = own.len() + FRAME;
+    let image = tampered(&disk, LOG, |bytes| bytes[third] ^= 1);
+    assert_eq!(events(&image), [b"first".to_vec(), decoy]);
+}
+
+#[test]
+fn a_snapshot_proves_what_it_covers() {
+    let (disk, store) = create();
+    for n in 0..4 {
+        store.append(&[n; 100]).unwrap();
+    }
+    store.put([9; 32], &[], b"state").unwrap();
+    store.write_snapshot([9; 32], Seq(4)).unwrap();
+    let third = HEADER + 2 * (FRAME + 112);
+    let image = tampered(&disk, LOG, |bytes| bytes.truncate(third));
+    let (damage, usable) = damage(&image);
+    assert_eq!((damage.offset, usable), (third as u64, 1));
+    assert!(damage.reason.contains("event 3"), "{damage}");
+}
+
+#[test]
+fn damaged_pins_leave_the_snapshots_before_them_usable() {
+    let (disk, store) = create();
+    let mut ends = Vec::new();
+    for n in 1..=3 {
+        store.put([n; 32], &[], b"state").unwrap();
+        store.write_snapshot([n; 32], Seq::START).unwrap();
+        ends.push(disk.files()[PINS].len());
+    }
+    for at in [0, 33, FRAME, FRAME + 32, FRAME + 41] {
+        let image = tampered(&disk, PINS, |bytes| bytes[ends[1] + at] ^= 1);
+        let (found, usable) = damage(&image);
+        assert_eq!((found.offset, usable), (ends[1] as u64, 2), "{found}");
+    }
+    // A body is not looked at before it is wanted.
+    let image = tampered(&disk, PINS, |bytes| bytes[ends[1] + 2 * FRAME] ^= 1);
+    let store = open(&image).unwrap();
+    let error = store.get(&[3; 32]).unwrap_err();
+    assert!(error.to_string().contains(PINS), "{error}");
+    assert_eq!(store.get(&[2; 32]).unwrap().unwrap().body, b"state");
+}
+
+#[test]
+fn a_damaged_snapshot_is_passed_over() {
+    let (disk, store) = create();
+    store.append(b"one").unwrap();
+    store.append(b"two").unwrap();
+    for n in 1..=2 {
+        store.put([n; 32], &[], b"state").unwrap();
+        store.write_snapshot([n; 32], Seq(n.into())).unwrap();
+    }
+    let name = "snap/00000000000000000002.snap";
+    let image = tampered(&disk, name, |bytes| bytes[70] ^= 1);
+    let store = open(&image).unwrap();
+    let recovery = store.recover().unwrap();
+    assert_eq!(recovery.snapshot.unwrap().generation, 1);
+    assert!(recovery.damaged[0].path.ends_with(name));
+    assert_eq!(recovery.records.count(), 1);
+    let next = store.write_snapshot([2; 32], Seq(2)).unwrap();
+    assert_eq!(next.generation, 3, "the name of a damaged one is not used again");
+    assert!(image.files().contains_key(name), "and it is not removed before its time");
+}

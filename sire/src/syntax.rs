@@ -1,0 +1,226 @@
+//! Rex trees as nouns: what macros take and give.
+//!
+//! A tree is a pinned law of a telling name that lacks its last argument:
+//!
+//! ```text
+//! word, text, line     ##WORD ##TEXT ##LINE                    text, heir
+//! node                 ##OPEN ##NEST ##INFX ##PREF ##SHUT      rune, row of sons, heir
+//! embedded value       ##EMBD                                  value
+//! ```
+//!
+//! No heir is 0. Sire works on these nouns themselves, a level at a time ([`Form::of`]): what a
+//! macro gets is what another one gave, as it is, and what nobody looks at is not even checked.
+
+use crate::name;
+use rex::{Leaf, Rex, Shape as NodeShape};
+use vm::{Natural, PinRef, Ref, Shape, Stop, Val, Vm};
+
+/// The root of a rex noun.
+pub(crate) enum Form {
+    /// A rune and its arguments.
+    Node { shape: NodeShape, rune: Natural, sons: Vec<Val>, heir: Option<Val> },
+    /// A word or string.
+    Leaf { leaf: Leaf, text: String, heir: Option<Val> },
+    /// A value.
+    Embed(Val),
+    /// Something that is not a rex tree.
+    Evil,
+}
+
+/// A kind of tree, in the order of [`NAMES`].
+#[derive(Clone, Copy)]
+enum Tag {
+    Leaf(Leaf),
+    Node(NodeShape),
+    Embed,
+}
+
+const NAMES: [(&str, Tag); 9] = [
+    ("##WORD", Tag::Leaf(Leaf::Word)),
+    ("##TEXT", Tag::Leaf(Leaf::Text)),
+    ("##LINE", Tag::Leaf(Leaf::Line)),
+    ("##OPEN", Tag::Node(NodeShape::Open)),
+    ("##NEST", Tag::Node(NodeShape::Nest)),
+    ("##INFX", Tag::Node(NodeShape::Infix)),
+    ("##PREF", Tag::Node(NodeShape::Prefix)),
+    ("##SHUT", Tag::Node(NodeShape::Shut)),
+    ("##EMBD", Tag::Embed),
+];
+
+impl Tag {
+    fn arity(self) -> u64 {
+        match self {
+            Tag::Leaf(_) => 3,
+            Tag::Node(_) => 4,
+            Tag::Embed => 2,
+        }
+    }
+
+    /// The tag that this constructor stands for.
+    fn of(pin: PinRef<'_>) -> Option<Tag> {
+        let Shape::Law(law) = pin.item().shape() else { return None };
+        let (name, arity) = (law.name().to_u64()?, law.arity().to_u64()?);
+        if law.body().as_u64() != Some(0) {
+            return None;
+        }
+        let is_it = |(text, tag): &&(&str, Tag)| name::small(text) == name && tag.arity() == arity;
+        NAMES.iter().find(is_it).map(|(_, tag)| *tag)
+    }
+}
+
+/// The constructors of rex nouns.
+pub(crate) struct Syntax {
+    leaves: [Val; 3],
+    nodes: [Val; 5],
+    embed: Val,
+}
+
+impl Syntax {
+    pub(crate) fn new(vm: &mut Vm) -> Result<Syntax, Stop> {
+        let mut make = |index: usize| {
+            let (name, tag) = NAMES[index];
+            let law = vm.build(|b| {
+                b.push_nat_bytes(name.as_bytes())?;
+                b.push_nat(tag.arity())?;
+                b.push_nat(0)?;
+                b.law()
+            })?;
+            vm.pin(&law)
+        };
+        Ok(Syntax {
+            leaves: [make(0)?, make(1)?, make(2)?],
+            nodes: [make(3)?, make(4)?, make(5)?, make(6)?, make(7)?],
+            embed: make(8)?,
+        })
+    }
+
+    /// The noun of a leaf.
+    pub(crate) fn leaf(
+        &self,
+        vm: &mut Vm,
+        leaf: Leaf,
+        text: &str,
+        heir: Option<&Val>,
+    ) -> Result<Val, Stop> {
+        vm.build(|b| {
+            b.push(&self.leaves[leaf as usize]);
+            b.push_nat_bytes(text.as_bytes())?;
+            match heir {
+                Some(heir) => b.push(heir),
+                None => b.push_nat(0)?,
+            }
+            b.app(2)
+        })
+    }
+
+    /// The noun of a word without an heir.
+    pub(crate) fn word(&self, vm: &mut Vm, text: &str) -> Result<Val, Stop> {
+        self.leaf(vm, Leaf::Word, text, None)
+    }
+
+    /// The noun of a node.
+    pub(crate) fn node(
+        &self,
+        vm: &mut Vm,
+        shape: NodeShape,
+        rune: &str,
+        sons: &[Val],
+        heir: Option<&Val>,
+    ) -> Result<Val, Stop> {
+        vm.build(|b| {
+            b.room_for(sons.len() + 4)?;
+            b.push(&self.nodes[shape as usize]);
+            b.push_nat_bytes(rune.as_bytes())?;
+            sons.iter().for_each(|son| b.push(son));
+            b.row(sons.len())?;
+            match heir {
+                Some(heir) => b.push(heir),
+                None => b.push_nat(0)?,
+            }
+            b.app(3)
+        })
+    }
+
+    /// The noun of an embedded value.
+    pub(crate) fn embed(&self, vm: &mut Vm, value: &Val) -> Result<Val, Stop> {
+        vm.app(&self.embed, std::slice::from_ref(value))
+    }
+
+    /// The noun of a tree.
+    pub(crate) fn noun(&self, vm: &mut Vm, rex: &Rex<Val>) -> Result<Val, Stop> {
+        rex.try_fold(|rex, sons: Vec<Val>, heir: Option<Val>| match rex {
+            Rex::Node { shape, rune, .. } => self.node(vm, *shape, rune, &sons, heir.as_ref()),
+            Rex::Leaf { leaf, text, .. } => self.leaf(vm, *leaf, text, heir.as_ref()),
+            Rex::Embed(value) => self.embed(vm, value),
+        })
+    }
+}
+
+impl Form {
+    /// The root of the tree that this noun is, which must be in normal form.
+    pub(crate) fn of(vm: &Vm, noun: &Val) -> Form {
+        Form::read(vm, vm.look(noun)).unwrap_or(Form::Evil)
+    }
+
+    fn read(vm: &Vm, noun: Ref<'_>) -> Option<Form> {
+        let Shape::App(app) = noun.shape() else { return None };
+        let Shape::Pin(pin) = app.head().shape() else { return None };
+        let tag = Tag::of(pin)?;
+        if app.len() as u64 != tag.arity() - 1 {
+            return None;
+        }
+        let mut args = app.args();
+        let mut arg = || args.next();
+        let heir = |noun: Ref<'_>| (noun.as_u64() != Some(0)).then(|| vm.hold(noun));
+        Some(match tag {
+            Tag::Leaf(leaf) => {
+                let text = arg()?.as_nat()?.text()?;
+                Form::Leaf { leaf, text, heir: heir(arg()?) }
+            }
+            Tag::Node(shape) => {
+                let rune = arg()?.as_nat()?.to_natural();
+                let sons = arg()?.as_row()?.iter().map(|son| vm.hold(son)).collect();
+                Form::Node { shape, rune, sons, heir: heir(arg()?) }
+            }
+            Tag::Embed => Form::Embed(vm.hold(arg()?)),
+        })
+    }
+
+    /// The sons, and the heir as the last of them, if this is a node.
+    pub(crate) fn kids(self) -> Option<(Natural, Vec<Val>)> {
+        let Form::Node { rune, mut sons, heir, .. } = self else { return None };
+        sons.extend(heir);
+        Some((rune, sons))
+    }
+
+    /// The key that the tree writes: a number, a word or a text, without an heir.
+    pub(crate) fn key(&self) -> Option<Natural> {
+        Some(match self.literal()? {
+            Literal::Number(number) => number,
+            Literal::Name(text) | Literal::Text(text) => name::of_text(text),
+        })
+    }
+
+    /// What the tree means without any macro, if it is a leaf without an heir.
+    pub(crate) fn literal(&self) -> Option<Literal<'_>> {
+        match self {
+            Form::Leaf { leaf: Leaf::Text, text, heir: None } => Some(Literal::Text(text)),
+            Form::Leaf { leaf: Leaf::Word, text, heir: None } => {
+                match text.starts_with(|c: char| c.is_ascii_digit()) {
+                    true => name::parse_decimal(text).map(Literal::Number),
+                    false if text.is_empty() => None,
+                    false => Some(Literal::Name(text)),
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a leaf means without any macro.
+pub(crate) enum Literal<'a> {
+    Number(Natural),
+    /// A name that stands for what is bound to it.
+    Name(&'a str),
+    Text(&'a str),
+}

@@ -1,0 +1,102 @@
+use super::*;
+use crate::plain::from_term;
+use crate::samples::vm;
+use crate::spec::Term;
+use crate::{Val, Vm};
+
+fn hash_of(text: &str) -> Hash {
+    let vm = &mut vm(false);
+    let value = from_term(vm, &Term::parse(text).unwrap()).unwrap();
+    vm.hash(&value)
+}
+
+fn blake3(parts: &[&[u8]]) -> Hash {
+    Hash(blake3::hash(&parts.concat()).into())
+}
+
+/// A number as it is written: the count of its limbs, and those.
+fn number(limbs: &[u64]) -> Vec<u8> {
+    let words = std::iter::once(limbs.len() as u64).chain(limbs.iter().copied());
+    words.flat_map(u64::to_le_bytes).collect()
+}
+
+#[test]
+fn each_shape_is_written_as_the_table_says() {
+    let (zero, one, two) = (number(&[]), number(&[1]), number(&[2]));
+    assert_eq!(hash_of("0"), blake3(&[&[3], &zero]));
+    assert_eq!(hash_of("18446744073709551616"), blake3(&[&[3], &number(&[0, 1])]));
+    assert_eq!(hash_of("<0>"), blake3(&[&[0], &hash_of("0").0]));
+    assert_eq!(hash_of("{1 2 <0>}"), blake3(&[&[1], &one, &two, &[0], &hash_of("0").0]));
+    assert_eq!(hash_of("(0 1)"), blake3(&[&[2], &1u64.to_le_bytes(), &[3], &zero, &[3], &one]));
+    assert_eq!(hash_of("{1 1 353}"), blake3(&[&[4], &1u64.to_le_bytes(), b"a"]));
+    assert_eq!(hash_of("{0 2 0}"), blake3(&[&[5], &one]));
+    assert_eq!(hash_of("{0 1 0}"), blake3(&[&[6], &0u64.to_le_bytes()]));
+    assert_eq!(hash_of("{1 2 {0 1 0}}"), blake3(&[&[7], &0u64.to_le_bytes()]));
+}
+
+#[test]
+fn wide_row_constructors_hash_like_narrow_ones() {
+    for (arity, width) in [
+        ("281474976710656", [0xffff_ffff_ffff, 0]),
+        ("281474976710657", [0x1_0000_0000_0000, 0]),
+        ("18446744073709551616", [u64::MAX, 0]),
+        ("18446744073709551617", [0, 1]),
+    ] {
+        let limbs = if width[1] == 0 { &width[..1] } else { &width };
+        let expected = blake3(&[&[5], &number(limbs)]);
+        assert_eq!(hash_of(&format!("{{0 {arity} 0}}")), expected, "{arity}");
+    }
+}
+
+#[test]
+fn large_values_are_hashed_in_pieces() {
+    let vm = &mut vm(false);
+    for length in [BUFFER - 20, BUFFER - 9, BUFFER, BUFFER + 1, 3 * BUFFER + 5] {
+        let bytes = vec![b'x'; length];
+        let bar = vm.bar(&bytes).unwrap();
+        let row = vm.row(&[bar.clone(), bar.clone()]).unwrap();
+        let bar_bytes = [&[4], &(length as u64).to_le_bytes() as &[u8], &bytes].concat();
+        assert_eq!(vm.hash(&bar), blake3(&[&bar_bytes]));
+        let expected = blake3(&[&[6], &2u64.to_le_bytes(), &bar_bytes, &bar_bytes]);
+        assert_eq!(vm.hash(&row), expected);
+    }
+}
+
+#[test]
+fn text_and_back() {
+    let hash = hash_of("7");
+    assert_eq!(hash.to_string().parse(), Ok(hash));
+    assert_eq!(Hash([0; 32]).to_string(), "1".repeat(32));
+    assert_eq!("1".repeat(32).parse(), Ok(Hash([0; 32])));
+    assert_eq!("1".repeat(31).parse::<Hash>(), Err(ParseHashError::Length));
+    assert_eq!("1".repeat(33).parse::<Hash>(), Err(ParseHashError::Length));
+    assert_eq!("".parse::<Hash>(), Err(ParseHashError::Length));
+    assert_eq!("z".repeat(44).parse::<Hash>(), Err(ParseHashError::Length));
+    assert_eq!("ab0".parse::<Hash>(), Err(ParseHashError::Character { offset: 2 }));
+    assert_eq!("aé".parse::<Hash>(), Err(ParseHashError::Character { offset: 1 }));
+}
+
+/// A pin around a row of two times the value, so many times over.
+fn doubled(vm: &mut Vm, times: usize) -> Val {
+    let mut value = vm.nat(0);
+    for _ in 0..times {
+        let row = vm.row(&[value.clone(), value]).unwrap();
+        value = vm
+            .build(|b| {
+                b.push(&row);
+                b.pin()
+            })
+            .unwrap();
+    }
+    value
+}
+
+#[test]
+fn pins_are_hashed_once_and_however_deep() {
+    let vm = &mut vm(false);
+    let (one, two) = (doubled(vm, 100_000), doubled(vm, 100_000));
+    assert_eq!(vm.hash(&one), vm.hash(&two));
+    assert!(crate::order::equal(vm.look(&one), vm.look(&two)));
+    let shallow = doubled(vm, 99_999);
+    assert_ne!(vm.hash(&one), vm.hash(&shallow));
+}
