@@ -1,1 +1,119 @@
-//! Placeholder while the workspace is laid out.
+//! Jets: native twins of known pinned laws, found by the laws' hashes.
+//!
+//! A jet must give what its law gives, for all arguments: evaluate what the law evaluates, crash
+//! where it crashes, and leave alone what it leaves alone. Where a jet does not handle its arguments
+//! it says so, and the law runs. Two things are different on purpose: a jet may come to an end where
+//! its law would not (a division by 0), and it refuses early what no memory could hold.
+//!
+//! ```text
+//! declare  a jet's declaration: one line of a family's table
+//! hashes   which laws they stand for
+//! args     shared: arguments, results, and waiting for an evaluation
+//!
+//! control logic            conditionals, order, crashes; truth
+//! nat bits words           arithmetic; bits; words of 32 and 64 bits
+//! order search merge       comparing; finding and merging keys
+//! reflect                  what a value is and is made of
+//! row list set tab         containers
+//! bar pad text tree        bytes, bits, characters; trees of them
+//! hash                     BLAKE3
+//! ```
+//!
+//! Laws that have no jet here just run.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod bar;
+mod bits;
+mod control;
+mod declare;
+mod hash;
+mod hashes;
+mod list;
+mod logic;
+mod merge;
+mod nat;
+mod order;
+mod pad;
+mod reflect;
+mod row;
+mod search;
+mod set;
+mod tab;
+mod text;
+mod tree;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use declare::Declaration;
+use vm::Hash;
+use vm::jet::{Jet, JetTable};
+
+/// The families' tables.
+const FAMILIES: &[&[Declaration]] = &[
+    control::JETS,
+    logic::JETS,
+    nat::JETS,
+    bits::JETS,
+    words::JETS,
+    order::JETS,
+    search::JETS,
+    reflect::JETS,
+    row::JETS,
+    list::JETS,
+    set::JETS,
+    tab::JETS,
+    bar::JETS,
+    pad::JETS,
+    text::JETS,
+    hash::JETS,
+];
+
+/// A law that is known by hash, as `pallas jets` lists it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// The law's name.
+    pub name: &'static str,
+    /// Its hash.
+    pub hash: Hash,
+    /// Whether it has a jet; otherwise it runs as the law it is.
+    pub native: bool,
+}
+
+/// Every law that is known by hash, by name.
+pub fn list() -> Vec<Listed> {
+    let native = |name| declarations().any(|jet| jet.name == name);
+    let mut list: Vec<Listed> = known_laws()
+        .map(|(name, hash)| Listed { name, hash, native: native(name) })
+        .collect();
+    list.sort_unstable_by_key(|law| law.name);
+    list
+}
+
+/// The jets, for [`vm::Vm::new`].
+pub fn table() -> JetTable {
+    let mut table = JetTable::new();
+    for Declaration { name, demands, code } in declarations() {
+        let jet = Jet { name, arity: demands.len(), demands, code: *code };
+        let laws = known_laws().filter(|(law, _)| law == name);
+        let hashes: Vec<Hash> = laws.map(|(_, hash)| hash).collect();
+        table.add(jet, &hashes);
+    }
+    table
+}
+
+fn declarations() -> impl Iterator<Item = &'static Declaration> {
+    FAMILIES.iter().copied().flatten()
+}
+
+/// The laws that are known, and their hashes.
+fn known_laws() -> impl Iterator<Item = (&'static str, Hash)> {
+    let parse = |(name, text): &(&'static str, &str)| {
+        let hash = text.parse().expect("the tables are tested to hold nothing but hashes");
+        (*name, hash)
+    };
+    hashes::PROTOTYPE.iter().map(parse)
+}

@@ -40,7 +40,7 @@ fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, Stop> {
 }
 
 /// Pushes an item of what is taken for a pair.
-fn push_field(call: &mut Call<'_>, pair: usize, field: usize) -> Result<(), Stop> {
+pub(crate) fn push_field(call: &mut Call<'_>, pair: usize, field: usize) -> Result<(), Stop> {
     let given = call.given(pair);
     if field >= given {
         call.push_small(0);

@@ -3,7 +3,7 @@
 //! The laws see the row of keys that is the body of a set's law, and do what they do with anything
 //! else as well; that is left to them, except where it is plain.
 
-use crate::args::{bit, need, ready, same, set_len, small};
+use crate::args::{bit, lazy, need, ready, same, set_len, small};
 use crate::declare::{Declaration, Outcome, native};
 use crate::merge::{Source, merge};
 use crate::row::{dropped, taken};
@@ -177,10 +177,7 @@ fn intersect(call: &mut Call<'_>) -> Outcome {
 fn subtract(call: &mut Call<'_>) -> Outcome {
     match set_len(call, 1) {
         None => return Ok(Answer::Law),
-        Some(0) => {
-            call.push_at(0);
-            return Ok(Answer::Eval);
-        }
+        Some(0) => return lazy(call, 0),
         Some(_) => need!(call, 0),
     }
     merged(call, |source| matches!(source, Source::Left(_)))

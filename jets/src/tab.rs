@@ -4,8 +4,9 @@
 //! having been made before its row was evaluated. The rest is left to the laws. Values are never
 //! evaluated, only passed on.
 
-use crate::args::{bit, is_true, lazy, need, ready, row_len, same, set_len, small};
+use crate::args::{bit, evaluate_item, is_true, lazy, need, ready, row_len, same, small};
 use crate::declare::{Declaration, Outcome, native};
+use crate::list::push_field;
 use crate::merge::{Source, merge};
 use crate::row::taken;
 use crate::search::{Place, search};
@@ -32,7 +33,8 @@ pub(crate) const JETS: &[Declaration] = &[
     native("tabElemIdx", &[Head, Head], element),
     native("tabMinKey", &[Head], min_key),
     native("tabIns", &[Normal, Lazy, Head], insert),
-    native("tabAlter", &[Lazy, Normal, Head], alter),
+    native("tabAlter", &[Lazy, Lazy, Head], alter),
+    native("tabFromPairs", &[Head], from_pairs),
     native("tabToPairs", &[Head], to_pairs),
     native("tabToPairList", &[Head], to_pair_list),
     native("tabSplitAt", &[Lazy, Lazy], split_at),
@@ -55,7 +57,6 @@ macro_rules! table {
         }
     };
 }
-pub(crate) use table;
 
 /// How many keys the table that an argument is has; nothing if it is none. An app of a set to an
 /// evaluated row that fits becomes the table it is.
@@ -314,16 +315,13 @@ fn insert(call: &mut Call<'_>) -> Outcome {
 }
 
 /// `tabAlter f key tab`: `f` is given `(0 value)`, or 0 for a key that is not there, and gives
-/// likewise what shall be there.
-///
-/// The key is demanded in normal form, which the law asks for only if the key becomes one of the
-/// table's: so nothing but a key that is normal already is handled here.
+/// likewise what shall be there. The key is normalised if it becomes one of the table's.
 fn alter(call: &mut Call<'_>) -> Outcome {
-    let count = table!(call, 2);
+    let place = find!(call, 1, 2);
     if !call.may_nest() {
         return Ok(Answer::Law);
     }
-    let place = ready!(find(call, 1, 2));
+    let count = table!(call, 2);
     let result = call.height();
     call.push_at(0);
     call.push_small(0);
@@ -345,7 +343,12 @@ fn alter(call: &mut Call<'_>) -> Outcome {
     call.push_arg(result, given - 1)?;
     match place {
         Place::Found(at) => put_value(call, 2, count, at)?,
-        Place::Missing(at) => insert_value(call, 2, count, at, 1)?,
+        Place::Missing(at) => {
+            call.push_at(1);
+            call.normalise()?;
+            call.put(1);
+            insert_value(call, 2, count, at, 1)?;
+        }
     }
     Ok(Answer::Done)
 }
@@ -360,6 +363,40 @@ fn remove(call: &mut Call<'_>, tab: usize, count: usize, at: usize) -> Outcome {
     push_values(call, tab, 0..at);
     push_values(call, tab, at + 1..count);
     call.tab(count - 1)?;
+    Ok(Answer::Done)
+}
+
+/// The table of a row of pairs. Keys are normalised one after the other; of equal ones the last
+/// counts.
+fn from_pairs(call: &mut Call<'_>) -> Outcome {
+    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+    call.room_for(count.saturating_mul(4).saturating_add(8))?;
+    let first = call.height();
+    for item in 0..count {
+        ready!(evaluate_item(call, 0, item));
+        let pair = call.height();
+        call.push_item(0, item);
+        call.settle(pair);
+        push_field(call, pair, 0)?;
+        if !call.at(pair + 1).is_normal() {
+            if !call.may_nest() {
+                return Ok(Answer::Law);
+            }
+            call.normalise()?;
+        }
+        push_field(call, pair, 1)?;
+        call.remove(pair);
+    }
+    let key = |entry: &usize| first + 2 * entry;
+    let mut entries: Vec<usize> = (0..count).collect();
+    entries.sort_by(|a, b| call.at(key(a)).compare(call.at(key(b))));
+    entries.reverse();
+    entries.dedup_by(|a, b| call.at(key(a)).equals(call.at(key(b))));
+    entries.reverse();
+    entries.iter().for_each(|entry| call.push_at(key(entry)));
+    call.set_of_ascending(entries.len())?;
+    entries.iter().for_each(|entry| call.push_at(key(entry) + 1));
+    call.tab(entries.len())?;
     Ok(Answer::Done)
 }
 

@@ -1,1 +1,67 @@
-//! Placeholder while the workspace is laid out.
+//! Machines: persistent processes whose inputs are logged, whose state is snapshotted, and which
+//! go on where they were after anything.
+//!
+//! A machine runs one *cog*, a pure transition function in PLAN, and the *workers* that the cog
+//! asks for: drivers, which deal with the outside, and jobs, which compute in parallel. What the
+//! values look like and what each party may rely on is told in `PROTOCOL.md`, beside this crate.
+//!
+//! ```text
+//!   devices ◀──call── driver ──write, read──▶ cog ──event──▶ log (persist)
+//!           ──answer─▶ thread ◀──message───── thread ◀─durable─┘
+//!                                  job pool ──result──▶ │
+//!                                                       └──▶ snapshots
+//! ```
+//!
+//! What it promises:
+//!
+//! - An event (a batch of inputs to the cog) is evaluated, logged with how it ended, and only when
+//!   the log is durable does anything that depends on it leave: messages and starts of workers,
+//!   answers to reads, traces.
+//! - Starting is the newest snapshot and the same [`Cog::apply`](cog::Cog::apply) over the events
+//!   since. Events and snapshots carry hashes of the state, so a replay that goes astray is an
+//!   error.
+//! - Whatever an evaluation ends in, it ends only that evaluation; how an event ended is in the
+//!   log, and a replay takes the log's word.
+//! - Nothing runs while there is nothing to do.
+//!
+//! Each running thing has a heap and a thread of its own; what crosses is bytes (`codec`).
+//!
+//! ```text
+//! machine   the run loop: batches, effects that wait for the log, the end
+//! replay    opening: snapshot, events since, checks
+//! boot      a new machine from a value
+//! cog       the cog's heap: events, reads, status
+//! workers   which worker is in which slot; crew: those that run
+//! driver    a driver's thread          job     the job pool
+//! device    what drivers can call; device/time
+//! protocol  the shapes of PLAN values  record  the bytes of an event
+//! state     machine state as pins      codec   values as bytes
+//! ```
+
+mod boot;
+pub mod clock;
+mod codec;
+mod cog;
+mod console;
+mod crew;
+pub mod device;
+mod driver;
+mod error;
+mod job;
+mod leash;
+mod machine;
+mod protocol;
+mod record;
+mod replay;
+mod settings;
+mod snapshot;
+mod state;
+mod trace;
+mod watchdog;
+mod workers;
+
+pub use boot::Booted;
+pub use console::{Console, Notice, Who};
+pub use error::{Abort, BootError, RunError, StartError, StateError};
+pub use machine::{Handle, Machine, Outcome};
+pub use settings::{ReplayFrom, Settings, SnapshotRule};

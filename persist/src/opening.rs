@@ -136,6 +136,10 @@ pub(crate) fn open(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Parts, Op
     let log = Survey::make(&home, &LOG, covers.next().0, covers.0, Depth::Everything)
         .map_err(|error| refuse(error, snapshots.list()))?;
 
+    // The process that created the store may have ended before it could make the
+    // directory durable.
+    let synced = home.disk.sync_dir("");
+    synced.map_err(|error| home.error("", "flush", error))?;
     snapshots.resume()?;
     let pins = pins.resume(home.clone(), settings.pin_segment)?;
     let log = Journal::resume(home.clone(), LOG, settings.log_segment, log)?;

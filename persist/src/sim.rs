@@ -204,6 +204,13 @@ impl SimDisk {
         }
     }
 
+    /// Lets operations succeed again after [`Fault::PowerOff`] with nothing lost:
+    /// then it was not the power that went but the process alone that ended, and
+    /// what was not flushed is still waiting to be.
+    pub fn revive(&self) {
+        lock(&self.state).off = false;
+    }
+
     /// The disk as it may be found after the power went just now.
     pub fn crash(&self, survives: Survives) -> Self {
         Self::of(crash::image(&lock(&self.state), survives))
@@ -306,8 +313,8 @@ impl State {
         let inode = &mut self.inodes[inode];
         match fault {
             None => {
-                inode.durable.clone_from(&inode.current);
-                inode.unflushed.clear();
+                let Inode { durable, unflushed, .. } = inode;
+                unflushed.drain(..).for_each(|op| op.change.apply(durable));
                 Ok(())
             }
             Some(Fault::PowerOff) => Err(power_is_off()),
@@ -406,14 +413,18 @@ impl Disk for SimDisk {
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
         let mut state = lock(&self.state);
         let fault = state.step()?;
-        let dir = state.dirs.get_mut(dir).ok_or_else(not_found)?;
+        let Dir { durable, unflushed, .. } = state.dirs.get_mut(dir).ok_or_else(not_found)?;
         match fault {
             None => {
-                dir.durable.clone_from(&dir.current);
-                dir.unflushed.clear();
+                unflushed.drain(..).for_each(|op| op.change.apply(durable));
                 Ok(())
             }
-            Some(fault) => Err(injected(fault)),
+            Some(fault) => {
+                if fault != Fault::PowerOff {
+                    unflushed.clear();
+                }
+                Err(injected(fault))
+            }
         }
     }
 }

@@ -114,3 +114,25 @@ fn a_crash_during_recovery_changes_nothing() {
     println!("{points} crash points in recovery");
     assert!(points > 500, "{points}");
 }
+
+/// The process is killed, its successor recovers and acts on what it finds, and
+/// only then does the power go: by then all that was found must be durable.
+#[test]
+fn what_a_recovery_found_outlives_the_next_crash() {
+    let actions = workload(5, 120);
+    let whole = SimDisk::new();
+    assert!(run(&whole, &actions).1);
+    for step in 1..=whole.steps() {
+        for survives in [Survives::Nothing, Survives::Anything(step), Survives::LengthsOnly] {
+            let disk = SimDisk::new();
+            disk.fail_at(step, Fault::PowerOff);
+            let (mut model, _) = run(&disk, &actions);
+            disk.revive();
+            let store = open_after_crash(&disk, &model).unwrap();
+            model.created = true;
+            model.check(&store);
+            let image = disk.crash(survives);
+            check(&image, &model, &format!("step {step}, killed, then {survives:?}"));
+        }
+    }
+}

@@ -122,6 +122,23 @@ fn a_group_whose_later_part_alone_arrived_is_cut_off() {
 }
 
 #[test]
+fn what_was_cut_off_does_not_come_back() {
+    let (disk, store) = create();
+    store.append(&[1; 600]).unwrap();
+    store.append(&[2; 600]).unwrap();
+    disk.fail_at(disk.steps() + 2, Fault::PowerOff);
+    store.commit().unwrap_err();
+    let all = disk.crash(Survives::Everything);
+    let image = tampered(&all, LOG, |bytes| bytes[HEADER + 100..HEADER + 500].fill(0));
+    let store = open(&image).unwrap();
+    assert_eq!(store.last(), Seq::START);
+    // Of the same length, so that the second one would follow on.
+    store.append(&[3; 600]).unwrap();
+    store.commit().unwrap();
+    assert_eq!(events(&image.crash(Survives::Nothing)), [[3; 600]]);
+}
+
+#[test]
 fn a_payload_that_looks_like_a_log_proves_nothing() {
     let decoy = two_events().files()[LOG].clone();
     let (disk, store) = create();

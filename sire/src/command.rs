@@ -5,6 +5,7 @@ use crate::bind::Definition;
 use crate::error::Fault;
 use crate::expr::{self, Signature, read_key, reject};
 use crate::name;
+use crate::output;
 use crate::rune::{Command, Primitive};
 use crate::session::Session;
 use crate::state::{ImportError, Missing};
@@ -207,7 +208,7 @@ fn filter(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Fault> 
     let Err(Missing(missing)) = session.state.filter(&names) else { return Ok(()) };
     let Session { vm, syntax, .. } = session;
     let problem = syntax.word(vm, "logic error")?;
-    let names: Vec<String> = missing.iter().map(|name| session.out.show().key(name)).collect();
+    let names: Vec<String> = missing.iter().map(|name| output::key(name)).collect();
     reject(&problem, format!("filter for non-existing keys: {}", names.join(", ")))
 }
 
@@ -249,12 +250,12 @@ pub(crate) fn import_module(
         Ok(()) => Ok(()),
         Err(ImportError::Malformed(malformed)) => Err(malformed.into()),
         Err(ImportError::NotLoaded) => {
-            let module = session.out.show().key(module);
+            let module = output::key(module);
             reject(block, format!("Module not loaded: {module}"))
         }
         Err(ImportError::Missing(Missing(names))) => {
             let names: Vec<String> =
-                names.iter().map(|name| session.out.show().key(name)).collect();
+                names.iter().map(|name| output::key(name)).collect();
             reject(block, format!("imported symbols do not exist: {names:?}"))
         }
     }
@@ -294,8 +295,8 @@ fn assert(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Fault> 
 /// `=?=` over two values as they print.
 fn difference(session: &mut Session, left: &Val, right: &Val) -> Result<Val, Fault> {
     let Session { vm, syntax, out, .. } = session;
-    let left = syntax.noun(vm, &out.show().rex(vm.look(left)).widen())?;
-    let right = syntax.noun(vm, &out.show().rex(vm.look(right)).widen())?;
+    let left = syntax.noun(vm, &output::rex(vm.look(left)).widen())?;
+    let right = syntax.noun(vm, &output::rex(vm.look(right)).widen())?;
     let right = syntax.node(vm, Shape::Open, "*", &[right], None)?;
     let left = syntax.node(vm, Shape::Open, "*", &[left], Some(&right))?;
     Ok(syntax.node(vm, Shape::Open, "=?=", &[], Some(&left))?)

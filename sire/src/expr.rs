@@ -7,6 +7,7 @@
 use crate::ast::{self, BINDERS_MAX, Expr, Lam};
 use crate::error::Fault;
 use crate::name;
+use crate::output;
 use crate::rune::{Expression, Primitive};
 use crate::session::Session;
 use crate::syntax::{Form, Literal};
@@ -243,7 +244,7 @@ impl Reader<'_> {
         match self.session.state.lookup(name) {
             Some(bind) => Ok(ast::global(Rc::clone(bind))),
             None => {
-                let key = self.session.out.show().key(name);
+                let key = output::key(name);
                 reject(rex, format!("Unresolved symbol: {key}"))
             }
         }
@@ -254,8 +255,7 @@ impl Reader<'_> {
         match state.lookup_in(vm, binds, module, name)? {
             Some(bind) => Ok(ast::global(bind)),
             None => {
-                let show = self.session.out.show();
-                let (module, name) = (show.key(module), show.key(name));
+                let (module, name) = (output::key(module), output::key(name));
                 reject(rex, format!("Unresolved symbol: {module}.{name}"))
             }
         }

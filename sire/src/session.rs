@@ -5,7 +5,7 @@ use crate::bind::{Binds, Definition};
 use crate::error::Fault;
 use crate::inline::inline;
 use crate::lower;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::state::State;
 use crate::syntax::Syntax;
 use vm::{Natural, Stop, Val, Vm};
@@ -61,7 +61,7 @@ impl Session {
         let bad = match items.as_deref() {
             Some([one, two, tag]) => match (tag.as_nat().map(|tag| tag.to_u64()), one.as_nat()) {
                 (Some(Some(0)), Some(message)) => {
-                    let reason = self.out.show().key(&message.to_natural());
+                    let reason = output::key(&message.to_natural());
                     return Err(Fault::Macro { trouble: self.vm.hold(*two), reason });
                 }
                 (Some(Some(1)), _) => {
@@ -75,7 +75,7 @@ impl Session {
             Some(_) => "not arity = 3",
             None => "not row",
         };
-        let text = self.out.show().value(self.vm.look(&result));
+        let text = output::text(self.vm.look(&result));
         let reason = format!("Invalid macro expansion result({bad})\n{text}");
         Err(Fault::Reject { problem: input.clone(), reason })
     }

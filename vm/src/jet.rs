@@ -5,6 +5,8 @@
 //! jet demands, and calls it with them on the stack ([`Call`]). A jet may answer that it does not
 //! handle these arguments; then the law itself runs.
 
+mod parts;
+
 use crate::heap::object::Layout;
 use crate::nat::NatRef;
 use crate::word::{Kind, Word};
@@ -29,6 +31,12 @@ pub enum Answer {
     Done,
     /// A function and this many arguments are on top of the stack; the result is that of the call.
     Call(usize),
+    /// The value on top of the stack, evaluated to its outermost shape, is the result.
+    Eval,
+    /// The value on top of the stack has to be evaluated to its outermost shape first: do that, and
+    /// call the jet again with the same arguments. It must be a thunk, within reach of the
+    /// arguments, so that the jet finds it evaluated next time.
+    Again,
     /// Not handled: run the law.
     Law,
 }

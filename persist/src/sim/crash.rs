@@ -81,17 +81,24 @@ pub(super) fn image(state: &State, survives: Survives) -> State {
 fn contents(inode: &Inode, survives: Survives, cut: u64, dice: &mut Dice) -> Vec<u8> {
     match survives {
         Survives::Nothing => inode.durable.clone(),
-        Survives::Everything => inode.current.clone(),
+        Survives::Everything => everything(inode),
         Survives::UpTo(_) => up_to(inode, cut, dice),
         Survives::Anything(_) => anything(inode, dice),
         Survives::LengthsOnly => {
             let mut contents = inode.durable.clone();
             if !inode.unflushed.is_empty() {
-                contents.resize(inode.current.len(), 0);
+                contents.resize(everything(inode).len(), 0);
             }
             contents
         }
     }
+}
+
+/// What would be durable after a flush.
+fn everything(inode: &Inode) -> Vec<u8> {
+    let mut contents = inode.durable.clone();
+    inode.unflushed.iter().for_each(|op| op.change.apply(&mut contents));
+    contents
 }
 
 /// Everything before the cut, and part of what happens at it.

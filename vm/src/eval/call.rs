@@ -406,11 +406,26 @@ impl Vm {
                 self.heap.stack.slide(place, from);
                 Ok(Next::Call(place))
             }
+            Answer::Eval => {
+                let word = self.heap.stack.peek(0);
+                self.heap.stack.truncate(place);
+                Ok(Next::Eval(self.heap.resolve(word)))
+            }
+            Answer::Again => Ok(self.evaluate_and_ask_again(place, count)),
             Answer::Law => {
                 self.heap.stack.truncate(place + 1 + count);
                 self.run_pinned_law(place, at)
             }
         }
+    }
+
+    /// Evaluates the value on top, for the jet at `place` to be called again when that is done.
+    pub(super) fn evaluate_and_ask_again(&mut self, place: usize, count: usize) -> Next {
+        let word = self.heap.stack.peek(0);
+        self.heap.stack.truncate(place + 1 + count);
+        frame::push_number(&mut self.heap.stack, count);
+        frame::push_kind(&mut self.heap.stack, FrameKind::Again);
+        Next::Eval(self.heap.resolve(word))
     }
 
     /// A form of control that was not decoded in place.

@@ -7,6 +7,7 @@
 //! Update      thunk, its code word or 0, distance to mark      overwrite the thunk
 //! Apply       hole, argument..., count                         call the value
 //! Call        function, argument..., count, index              evaluate the other arguments
+//! Again       function, argument..., count                     call the jet again
 //! Normal      -                                                normalise the value
 //! Force       object, index                                    store it, normalise the rest
 //! Catch       distance to mark                                 wrap it: nothing crashed
@@ -31,6 +32,7 @@ pub(crate) enum FrameKind {
     Force,
     Catch,
     Exit,
+    Again,
 }
 
 impl FrameKind {
@@ -45,6 +47,7 @@ impl FrameKind {
             5 => FrameKind::Force,
             6 => FrameKind::Catch,
             7 => FrameKind::Exit,
+            8 => FrameKind::Again,
             other => unreachable!("{other} is not a frame"),
         }
     }

@@ -170,6 +170,11 @@ impl Vm {
                 stack.set(place + 1 + slot, value);
                 self.gather(place, count, index + 1, at)
             }
+            FrameKind::Again => {
+                let count = frame::pop_number(stack);
+                let place = stack.top() - count - 1;
+                self.gather(place, count, count, at)
+            }
             FrameKind::Normal => Ok(Next::Normalise(value)),
             FrameKind::Force => {
                 let index = frame::pop_number(stack);
@@ -369,27 +374,47 @@ impl Vm {
             Answer::Call(args) => {
                 let from = self.heap.stack.top() - args - 1;
                 self.heap.stack.slide(base, from);
-                Ok(Some(self.call_out(at, base)))
+                Ok(Some(Next::Call(self.leave(at, base))))
+            }
+            Answer::Eval => {
+                let word = self.heap.resolve(self.heap.stack.peek(0));
+                self.heap.stack.truncate(base);
+                if !word.is_thunk() {
+                    self.heap.stack.push(word);
+                    return Ok(None);
+                }
+                self.leave(at, base);
+                Ok(Some(Next::Eval(word)))
+            }
+            Answer::Again => {
+                self.insert_pin(at, number, base);
+                let place = self.leave(at, base);
+                Ok(Some(self.evaluate_and_ask_again(place, count)))
             }
             Answer::Law => {
                 self.heap.stack.truncate(base + count);
-                self.heap.stack.open_gap(base, 1);
-                // The jet may have collected: fetch the pin again.
-                let pin = self.heap.pools.constant(at.code.pool, number);
-                self.heap.stack.set(base, pin);
-                let place = self.insert_return(at, base);
+                self.insert_pin(at, number, base);
+                let place = self.leave(at, base);
                 self.run_pinned_law(place, at).map(Some)
             }
         }
     }
 
-    /// Puts a frame that goes on here under the function and arguments from `place` up, and
-    /// calls it.
-    fn call_out(&mut self, at: &Position, place: usize) -> Next {
-        Next::Call(self.insert_return(at, place))
+    /// Puts the pin of a jet under its arguments. The jet may have collected, so the pin is fetched
+    /// again.
+    fn insert_pin(&mut self, at: &Position, number: u32, base: usize) {
+        self.heap.stack.open_gap(base, 1);
+        let pin = self.heap.pools.constant(at.code.pool, number);
+        self.heap.stack.set(base, pin);
     }
 
-    fn insert_return(&mut self, at: &Position, place: usize) -> usize {
+    /// Makes way for a call of what lies from `place` up: it replaces this frame if that has nothing
+    /// left to do, and else gets a frame under it that goes on here. Gives the call's new place.
+    fn leave(&mut self, at: &Position, place: usize) -> usize {
+        if at.code.ops[at.pc] == Op::Return {
+            self.heap.stack.slide(at.base, place);
+            return at.base;
+        }
         self.heap.stack.open_gap(place, frame::RETURN_SIZE);
         self.heap.stack.set(place, Word::code(at.code.pool.0, at.pc as u32));
         self.heap.stack.set(place + 1, Word::direct((place - at.base) as u64));

@@ -322,6 +322,11 @@ impl Heap {
         }
     }
 
+    /// The most words that live objects may take.
+    pub(crate) fn limit_words(&self) -> usize {
+        self.options.max_heap / 8
+    }
+
     /// Bytes in use, dead objects included.
     pub(crate) fn used_bytes(&self) -> usize {
         8 * (self.old.capacity() + self.nursery.used())

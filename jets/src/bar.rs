@@ -1,0 +1,221 @@
+//! Bars: bytes.
+//!
+//! The laws calculate with the nat that is a bar's body, and so give something for other laws too;
+//! that is left to them.
+
+use crate::args::{bit, evaluate_item, need, ready, row_len, small};
+use crate::declare::{Declaration, Outcome, native};
+use crate::row::{dropped, taken};
+use crate::tree::leaves;
+use std::ops::Range;
+use vm::jet::Demand::{Head, Lazy};
+use vm::jet::{Answer, Call};
+use vm::{NatRef, Natural, Stop};
+
+pub(crate) const JETS: &[Declaration] = &[
+    native("isBar", &[Head], is_bar),
+    native("_Bar", &[Lazy], make),
+    native("natBar", &[Head], from_nat),
+    native("barNat", &[Head], to_nat),
+    native("barLen", &[Head], len),
+    native("barIsEmpty", &[Head], is_empty),
+    native("_NatToSizedBar", &[Head, Head], sized),
+    native("barIdx", &[Head, Head], idx),
+    native("barWeld", &[Head, Head], weld),
+    native("barCat", &[Head], cat),
+    native("barFlat", &[Head], flat),
+    native("barTake", &[Head, Head], take),
+    native("barDrop", &[Head, Head], drop),
+    native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat),
+    native("barElemIndexEnd", &[Lazy, Head], last_index),
+    native("barElemIndexOff", &[Lazy, Head, Head], index_from),
+];
+
+/// Goes on with the bytes of the bar that an argument is; leaves anything else to the law.
+macro_rules! bar {
+    ($call:expr, $index:expr) => {
+        match $call.arg($index).as_bar() {
+            Some(bytes) => bytes,
+            None => return Ok(Answer::Law),
+        }
+    };
+}
+
+/// Makes sure that a bar of so many bytes can be made.
+fn afford_bytes(call: &Call<'_>, bytes: u64) -> Result<(), Stop> {
+    call.afford(bytes / 8 + 4)
+}
+
+/// Ends with these bytes of the bar that an argument is.
+fn part(call: &mut Call<'_>, index: usize, range: Range<usize>) -> Outcome {
+    let part = bar!(call, index).get(range).unwrap_or_default().to_vec();
+    call.push_bar(&part)?;
+    Ok(Answer::Done)
+}
+
+fn is_bar(call: &mut Call<'_>) -> Outcome {
+    let answer = call.arg(0).as_bar().is_some();
+    bit(call, answer)
+}
+
+/// The law `{1 1 pad}`: a bar, if the pad is one bit longer than whole bytes.
+fn make(call: &mut Call<'_>) -> Outcome {
+    call.push_small(0);
+    call.push_small(1);
+    call.push_small(1);
+    call.push_at(0);
+    Ok(Answer::Call(3))
+}
+
+fn from_nat(call: &mut Call<'_>) -> Outcome {
+    let bytes = call.cast(0).bytes();
+    call.push_bar(&bytes)?;
+    Ok(Answer::Done)
+}
+
+fn to_nat(call: &mut Call<'_>) -> Outcome {
+    let bytes = bar!(call, 0).to_vec();
+    call.push_bytes(&bytes)?;
+    Ok(Answer::Done)
+}
+
+fn len(call: &mut Call<'_>) -> Outcome {
+    let len = bar!(call, 0).len() as u64;
+    small(call, len)
+}
+
+fn is_empty(call: &mut Call<'_>) -> Outcome {
+    let empty = bar!(call, 0).is_empty();
+    bit(call, empty)
+}
+
+/// A nat as a bar of so many bytes. The law adds a one above them, whatever is there: a nat that
+/// does not fit makes a longer bar, or none.
+fn sized(call: &mut Call<'_>) -> Outcome {
+    let size = call.cast(0).saturating_u64();
+    afford_bytes(call, size)?;
+    let size = size as usize;
+    let mut bytes = call.cast(1).bytes();
+    if bytes.len() <= size {
+        bytes.resize(size, 0);
+        call.push_bar(&bytes)?;
+        return Ok(Answer::Done);
+    }
+    let body = call.cast(1).to_natural() + (Natural::from(1u32) << (8 * size as u64));
+    call.push_small(0);
+    call.push_small(1);
+    call.push_small(1);
+    call.push_natural(&body)?;
+    Ok(Answer::Call(3))
+}
+
+fn idx(call: &mut Call<'_>) -> Outcome {
+    let index = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
+    let byte = bar!(call, 1).get(index).copied().unwrap_or(0);
+    small(call, u64::from(byte))
+}
+
+fn weld(call: &mut Call<'_>) -> Outcome {
+    let whole = [bar!(call, 0), bar!(call, 1)].concat();
+    call.push_bar(&whole)?;
+    Ok(Answer::Done)
+}
+
+/// Bars end to end. The law evaluates them from the last to the first.
+fn cat(call: &mut Call<'_>) -> Outcome {
+    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+    for item in (0..count).rev() {
+        ready!(evaluate_item(call, 0, item));
+    }
+    let Some(row) = call.arg(0).as_row() else { return Ok(Answer::Law) };
+    let mut parts = Vec::with_capacity(count);
+    for item in row.iter() {
+        match item.as_bar() {
+            Some(bytes) => parts.push(bytes),
+            None => return Ok(Answer::Law),
+        }
+    }
+    afford_bytes(call, parts.iter().map(|part| part.len() as u64).sum())?;
+    let whole = parts.concat();
+    call.push_bar(&whole)?;
+    Ok(Answer::Done)
+}
+
+/// The bars among the leaves of a tree, end to end.
+fn flat(call: &mut Call<'_>) -> Outcome {
+    let mut whole = Vec::new();
+    ready!(leaves(call, 0, |call, leaf| {
+        if let Some(bytes) = leaf.as_bar() {
+            afford_bytes(call, (whole.len() + bytes.len()) as u64)?;
+            whole.extend_from_slice(bytes);
+        }
+        Ok(())
+    }));
+    call.push_bar(&whole)?;
+    Ok(Answer::Done)
+}
+
+fn take(call: &mut Call<'_>) -> Outcome {
+    let taken = taken(call, bar!(call, 1).len());
+    part(call, 1, 0..taken)
+}
+
+fn drop(call: &mut Call<'_>) -> Outcome {
+    let count = bar!(call, 1).len();
+    let dropped = dropped(call, count);
+    part(call, 1, dropped..count)
+}
+
+/// `_BarSliceToNat offset width bar`: what is not a nat is offset 0, and any width.
+fn slice_to_nat(call: &mut Call<'_>) -> Outcome {
+    let bytes = bar!(call, 2);
+    let rest = &bytes[dropped(call, bytes.len())..];
+    let width = match call.nat(1) {
+        Some(nat) => nat.saturating_u64().min(rest.len() as u64) as usize,
+        None => rest.len(),
+    };
+    let slice = rest[..width].to_vec();
+    call.push_bytes(&slice)?;
+    Ok(Answer::Done)
+}
+
+/// The byte that the first argument is, if it is one.
+fn wanted_byte(call: &Call<'_>) -> Option<u8> {
+    call.nat(0).and_then(NatRef::to_u64).and_then(|byte| u8::try_from(byte).ok())
+}
+
+/// Where a byte occurs last: `(0 index)`; 0 if nowhere. In an empty bar it is not even looked at.
+fn last_index(call: &mut Call<'_>) -> Outcome {
+    if bar!(call, 1).is_empty() {
+        return small(call, 0);
+    }
+    need!(call, 0);
+    let byte = wanted_byte(call);
+    let bytes = bar!(call, 1);
+    let found = byte.and_then(|byte| bytes.iter().rposition(|b| *b == byte));
+    match found {
+        None => call.push_small(0),
+        Some(index) => {
+            call.push_small(0);
+            call.push_small(index as u64);
+            call.app(1)?;
+        }
+    }
+    Ok(Answer::Done)
+}
+
+/// `barElemIndexOff byte offset bar`: where a byte occurs first at the offset or after it; the bar's
+/// length if nowhere. Beyond the bar's end the byte is not looked at.
+fn index_from(call: &mut Call<'_>) -> Outcome {
+    let len = bar!(call, 2).len();
+    let from = match call.nat(1).and_then(NatRef::to_u64) {
+        Some(from) if from < len as u64 => from as usize,
+        _ => return small(call, len as u64),
+    };
+    need!(call, 0);
+    let byte = wanted_byte(call);
+    let rest = &bar!(call, 2)[from..];
+    let found = byte.and_then(|byte| rest.iter().position(|b| *b == byte));
+    let index = found.map_or(len, |found| from + found);
+    small(call, index as u64)
+}

@@ -1,0 +1,41 @@
+//! Hashes: BLAKE3, of bytes and of values.
+
+use crate::args::{ready, small};
+use crate::declare::{Declaration, Outcome, native};
+use crate::tree::leaves;
+use vm::Shape;
+use vm::jet::Demand::{Head, Normal};
+use vm::jet::{Answer, Call};
+
+pub(crate) const JETS: &[Declaration] = &[
+    native("_Blake3", &[Head], blake3),
+    native("_PlanHash", &[Normal], plan_hash),
+    native("_PinHash", &[Head], pin_hash),
+];
+
+/// The hash of the bars among the leaves of a tree, end to end.
+fn blake3(call: &mut Call<'_>) -> Outcome {
+    let mut hasher = blake3::Hasher::new();
+    ready!(leaves(call, 0, |_, leaf| {
+        if let Some(bytes) = leaf.as_bar() {
+            hasher.update(bytes);
+        }
+        Ok(())
+    }));
+    call.push_bar(hasher.finalize().as_bytes())?;
+    Ok(Answer::Done)
+}
+
+fn plan_hash(call: &mut Call<'_>) -> Outcome {
+    let hash = call.hash(0);
+    call.push_bar(hash.as_bytes())?;
+    Ok(Answer::Done)
+}
+
+/// The hash of a pin's item; 0 for what is no pin.
+fn pin_hash(call: &mut Call<'_>) -> Outcome {
+    let Shape::Pin(pin) = call.arg(0).shape() else { return small(call, 0) };
+    let hash = pin.hash();
+    call.push_bar(hash.as_bytes())?;
+    Ok(Answer::Done)
+}

@@ -1,0 +1,95 @@
+//! Pads: bits, as a nat whose topmost one only marks their end. What is not a pad counts as the
+//! empty one, 1.
+
+use crate::args::{evaluate_item, number, ready, row_len, same};
+use crate::declare::{Declaration, Outcome, native};
+use crate::nat::afford_bits;
+use crate::tree::leaves;
+use vm::jet::Call;
+use vm::jet::Demand::Head;
+use vm::jet::Answer;
+use vm::{Natural, Ref, Stop};
+
+pub(crate) const JETS: &[Declaration] = &[
+    native("padWeld", &[Head, Head], weld),
+    native("padCat", &[Head], cat),
+    native("padFlat", &[Head], flat),
+];
+
+/// Bits that pads are appended to.
+#[derive(Default)]
+struct Bits {
+    limbs: Vec<u64>,
+    count: u64,
+}
+
+impl Bits {
+    /// Appends a pad's bits, if the heap could hold the result.
+    fn append(&mut self, call: &Call<'_>, pad: Ref<'_>) -> Result<(), Stop> {
+        let Some(pad) = pad.as_nat() else { return Ok(()) };
+        let count = pad.bits().saturating_sub(1);
+        afford_bits(call, self.count.saturating_add(count).saturating_add(64))?;
+        let mut left = count;
+        for limb in pad.limbs() {
+            let bits = left.min(64);
+            self.append_limb(*limb, bits);
+            left -= bits;
+        }
+        Ok(())
+    }
+
+    /// Appends the lowest `count` bits of a limb, at most 64.
+    fn append_limb(&mut self, limb: u64, count: u64) {
+        if count == 0 {
+            return;
+        }
+        let limb = if count < 64 { limb & ((1 << count) - 1) } else { limb };
+        let at = self.count % 64;
+        if at == 0 {
+            self.limbs.push(limb);
+        } else {
+            if let Some(last) = self.limbs.last_mut() {
+                *last |= limb << at;
+            }
+            if at + count > 64 {
+                self.limbs.push(limb >> (64 - at));
+            }
+        }
+        self.count += count;
+    }
+
+    /// The pad of all bits.
+    fn finish(mut self) -> Natural {
+        self.append_limb(1, 1);
+        Natural::from_owned_limbs_asc(self.limbs)
+    }
+}
+
+fn weld(call: &mut Call<'_>) -> Outcome {
+    let mut bits = Bits::default();
+    bits.append(call, call.arg(0))?;
+    bits.append(call, call.arg(1))?;
+    number(call, &bits.finish())
+}
+
+fn cat(call: &mut Call<'_>) -> Outcome {
+    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+    for item in 0..count {
+        ready!(evaluate_item(call, 0, item));
+    }
+    let mut bits = Bits::default();
+    if let Some(row) = call.arg(0).as_row() {
+        row.iter().try_for_each(|item| bits.append(call, item))?;
+    }
+    number(call, &bits.finish())
+}
+
+/// The leaves of a tree end to end; a nat is taken as it is.
+fn flat(call: &mut Call<'_>) -> Outcome {
+    if call.nat(0).is_some() {
+        return same(call, 0);
+    }
+    let mut bits = Bits::default();
+    ready!(leaves(call, 0, |call, leaf| bits.append(call, leaf)));
+    number(call, &bits.finish())
+}

@@ -1,0 +1,3 @@
+//! Tests of the tables and of the jets.
+
+mod declarations;

@@ -1,0 +1,163 @@
+//! Arithmetic on words of 32 and of 64 bits: nats, of which only the low bits count. Whatever is
+//! not a nat counts as 0.
+
+use crate::args::{need, number, small, word};
+use crate::declare::{Declaration, Outcome, native};
+use malachite_base::num::arithmetic::traits::SaturatingSub;
+use vm::jet::Call;
+use vm::jet::Demand::{Head, Lazy};
+use vm::{NatRef, Natural};
+
+pub(crate) const JETS: &[Declaration] = &[
+    native("w32", &[Head], low::<32>),
+    native("add32", &[Head, Head], add::<32>),
+    native("sub32", &[Head, Head], sub::<32>),
+    native("mul32", &[Lazy, Head], mul::<32>),
+    native("div32", &[Head, Head], div::<32>),
+    native("and32", &[Head, Head], and::<32>),
+    native("or32", &[Head, Head], or::<32>),
+    native("xor32", &[Head, Head], xor::<32>),
+    native("lsh32", &[Head, Lazy], lsh::<32>),
+    native("rsh32", &[Head, Head], rsh::<32>),
+    native("rol32", &[Head, Head], rol::<32>),
+    native("ror32", &[Head, Head], ror::<32>),
+    native("w64", &[Head], low::<64>),
+    native("add64", &[Head, Head], add::<64>),
+    native("sub64", &[Head, Head], sub::<64>),
+    native("mul64", &[Lazy, Head], mul::<64>),
+    native("div64", &[Head, Head], div::<64>),
+    native("and64", &[Head, Head], and::<64>),
+    native("or64", &[Head, Head], or::<64>),
+    native("xor64", &[Head, Head], xor::<64>),
+    native("lsh64", &[Head, Lazy], lsh::<64>),
+    native("rsh64", &[Head, Head], rsh::<64>),
+    native("rol64", &[Head, Head], rol::<64>),
+    native("ror64", &[Head, Head], ror::<64>),
+    native("iDiv64", &[Head, Head], signed_div),
+];
+
+/// The low `BITS` bits of a number, 32 or 64.
+const fn cut<const BITS: u32>(nat: u64) -> u64 {
+    if BITS == 32 { nat & 0xffff_ffff } else { nat }
+}
+
+/// The low bits of a nat.
+fn low_bits<const BITS: u32>(nat: NatRef<'_>) -> u64 {
+    cut::<BITS>(nat.limbs().first().copied().unwrap_or(0))
+}
+
+/// An argument's low bits.
+fn arg<const BITS: u32>(call: &Call<'_>, index: usize) -> u64 {
+    low_bits::<BITS>(call.cast(index))
+}
+
+fn both<const BITS: u32>(call: &Call<'_>) -> (u64, u64) {
+    (arg::<BITS>(call, 0), arg::<BITS>(call, 1))
+}
+
+fn low<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+    let low = arg::<BITS>(call, 0);
+    word(call, low)
+}
+
+fn add<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+    let (a, b) = both::<BITS>(call);
+    word(call, cut::<BITS>(a.wrapping_add(b)))
+}
+
+/// As the law multiplies, its first factor is not looked at if the second is 0.
+fn mul<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+    if arg::<BITS>(call, 1) == 0 {
+        return small(call, 0);
+    }
+    need!(call, 0);
+    let (a, b) = both::<BITS>(call);
+    word(call, cut::<BITS>(a.wrapping_mul(b)))
+}
+
+fn div<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+    let (a, b) = both::<BITS>(call);
+    word(call, a.checked_div(b).unwrap_or(0))
+}
+
+fn and<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+    let (a, b) = both::<BITS>(call);
+    word(call, a & b)
+}
+
+fn or<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+    let (a, b) = both::<BITS>(call);
+    word(call, a | b)
+}
+
+fn xor<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+    let (a, b) = both::<BITS>(call);
+    word(call, a ^ b)
+}
+
+fn shifted_left<const BITS: u32>(a: u64, by: u64) -> u64 {
+    if by < u64::from(BITS) { cut::<BITS>(a << by) } else { 0 }
+}
+
+fn shifted_right<const BITS: u32>(a: u64, by: u64) -> u64 {
+    if by < u64::from(BITS) { a >> by } else { 0 }
+}
+
+/// Shifting 0, the law does not look by how much.
+fn lsh<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+    if arg::<BITS>(call, 0) == 0 {
+        return small(call, 0);
+    }
+    need!(call, 1);
+    let (a, by) = both::<BITS>(call);
+    word(call, shifted_left::<BITS>(a, by))
+}
+
+fn rsh<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+    let (a, by) = both::<BITS>(call);
+    word(call, shifted_right::<BITS>(a, by))
+}
+
+/// What the law gives for `a - b`. It compares the low bits, but where those of `b` are more it
+/// subtracts all of `b` from all of `a`, with 2^BITS lent to it.
+fn difference<const BITS: u32>(a: NatRef<'_>, b: NatRef<'_>) -> Natural {
+    let (low_a, low_b) = (low_bits::<BITS>(a), low_bits::<BITS>(b));
+    if low_b <= low_a {
+        return Natural::from(low_a - low_b);
+    }
+    let lent = a.to_natural() + (Natural::from(1u32) << BITS);
+    lent.saturating_sub(b.to_natural())
+}
+
+fn sub<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+    let difference = difference::<BITS>(call.cast(0), call.cast(1));
+    number(call, &difference)
+}
+
+/// What the law has the other half of a rotation shift by: `BITS - by`, in its way of subtracting.
+fn other_shift<const BITS: u32>(by: NatRef<'_>) -> u64 {
+    let rest = difference::<BITS>(NatRef::Small(u64::from(BITS)), by);
+    cut::<BITS>(rest.limbs().next().unwrap_or(0))
+}
+
+/// The law rotates by no more than all bits; it shifts out by more.
+fn rol<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+    let (a, by) = both::<BITS>(call);
+    let other = other_shift::<BITS>(call.cast(1));
+    word(call, shifted_left::<BITS>(a, by) | shifted_right::<BITS>(a, other))
+}
+
+/// As for `rol`.
+fn ror<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+    let (a, by) = both::<BITS>(call);
+    let other = other_shift::<BITS>(call.cast(1));
+    word(call, shifted_right::<BITS>(a, by) | shifted_left::<BITS>(a, other))
+}
+
+/// The quotient of numbers in two's complement, rounded towards 0; by 0, 0.
+fn signed_div(call: &mut Call<'_>) -> Outcome {
+    let (a, b) = both::<64>(call);
+    let (a, b) = (a.cast_signed(), b.cast_signed());
+    let quotient = if b == 0 { 0 } else { a.wrapping_div(b) };
+    word(call, quotient.cast_unsigned())
+}

@@ -1,0 +1,202 @@
+//! What a jet sees of values as PLAN has them: a row, a table and an app are all a function and its
+//! arguments, whatever shape the machine has given them.
+
+use super::Call;
+use crate::heap::object::Layout;
+use crate::view::Shape;
+use crate::nat::limbs_of_bytes;
+use crate::word::{DIRECT_LIMIT, Kind, Word};
+use crate::{Hash, Ref, Stop, hash, order, shape};
+use std::cmp::Ordering;
+use std::ops::Range;
+
+impl Ref<'_> {
+    /// Whether the value is known to be in normal form. Says yes to everything that is and has
+    /// been normalised, and may say no to other things that are.
+    pub fn is_normal(self) -> bool {
+        self.heap.is_normal(self.word)
+    }
+
+    /// Compares two values in normal form.
+    ///
+    /// # Panics
+    /// If something that is not evaluated has to be looked at.
+    pub fn compare(self, other: Ref<'_>) -> Ordering {
+        order::compare(self, other)
+    }
+
+    /// Whether two values in normal form are equal.
+    ///
+    /// # Panics
+    /// As for [`Ref::compare`].
+    pub fn equals(self, other: Ref<'_>) -> bool {
+        order::equal(self, other)
+    }
+}
+
+impl Call<'_> {
+    /// Ends the call if the heap could never hold a result of so many words: a jet that knows how
+    /// large its result will be asks before it does the work.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn afford(&self, words: u64) -> Result<(), Stop> {
+        if words <= self.vm.heap.limit_words() as u64 { Ok(()) } else { Err(Stop::HeapFull) }
+    }
+
+    /// Whether the value at that height is evaluated. If so, the accessors that look no further
+    /// than the word ([`Call::small`], [`Call::nat`], [`Call::cast`]) may be used on it.
+    #[inline(always)]
+    pub fn settle(&mut self, index: usize) -> bool {
+        let place = self.base + index;
+        let word = self.vm.heap.stack.get(place);
+        if !word.is_thunk() {
+            return true;
+        }
+        let word = self.vm.heap.resolve(word);
+        self.vm.heap.stack.set(place, word);
+        !word.is_thunk()
+    }
+
+    /// Replaces the value at that height by the one on top, which is dropped.
+    pub fn put(&mut self, index: usize) {
+        let word = self.vm.heap.stack.pop();
+        self.vm.heap.stack.set(self.base + index, word);
+    }
+
+    /// The hash of the value at that height, which is in normal form.
+    ///
+    /// # Panics
+    /// If it is not in normal form.
+    pub fn hash(&self, index: usize) -> Hash {
+        hash::hash(self.at(index))
+    }
+
+    /// Pushes these items of the row, table or set at that height, by their place in the object as
+    /// for [`Call::push_item`]. The stack must have room for them.
+    ///
+    /// # Panics
+    /// If the object has no such places.
+    pub fn push_items(&mut self, index: usize, items: Range<usize>) {
+        let object = self.vm.heap.resolve(self.vm.heap.stack.get(self.base + index));
+        assert!(items.end <= self.vm.heap.size(object), "no such items");
+        for item in items {
+            let word = self.vm.heap.load(object, item);
+            self.vm.heap.stack.push(word);
+        }
+    }
+
+    /// How many arguments the evaluated value at that height takes when it is called; nothing if
+    /// they are 2^63 or more.
+    pub fn arity(&self, index: usize) -> Option<u64> {
+        let arity = shape::arity(&self.vm.heap, self.at(index).word);
+        (arity < DIRECT_LIMIT).then_some(arity)
+    }
+
+    /// Pushes the nat with these bytes, least first.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        self.push_limbs(&limbs_of_bytes(bytes))
+    }
+
+    /// Drops the value at that height, moving those above it down.
+    pub fn remove(&mut self, index: usize) {
+        let place = self.base + index;
+        self.vm.heap.stack.slide(place, place + 1);
+    }
+
+    /// Reverses the order of the top `count` values.
+    pub fn reverse(&mut self, count: usize) {
+        let top = self.vm.heap.stack.top();
+        self.vm.heap.stack.from_mut(top - count).reverse();
+    }
+
+    /// How many arguments the evaluated value at that height has been given: none, if it is no app.
+    pub fn given(&self, index: usize) -> usize {
+        match self.at(index).shape() {
+            Shape::Row(items) => items.len(),
+            Shape::Tab(..) => 1,
+            Shape::App(app) => app.len(),
+            _ => 0,
+        }
+    }
+
+    /// Pushes the function of the app at that height, which is not itself an app.
+    ///
+    /// # Panics
+    /// If the value is no app.
+    pub fn push_function(&mut self, index: usize) {
+        let app = self.at(index);
+        let word = match app.shape() {
+            Shape::Row(items) if !items.is_empty() => Word::cow(items.len() as u64),
+            Shape::App(parts) => parts.head().word,
+            Shape::Tab(..) => self.vm.heap.load(app.word, 0),
+            _ => unreachable!("only an app has a function"),
+        };
+        self.vm.heap.stack.push(word);
+    }
+
+    /// Pushes an argument of the app at that height, the one given first being 0: of a row that is
+    /// its last item; of a table, the row of its values.
+    ///
+    /// # Panics
+    /// If there are not so many arguments.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn push_arg(&mut self, index: usize, arg: usize) -> Result<(), Stop> {
+        let app = self.at(index);
+        let word = match app.shape() {
+            Shape::Row(items) => items.get(items.len().wrapping_sub(1 + arg)).map(|r| r.word),
+            Shape::App(parts) => parts.args().nth(arg).map(|r| r.word),
+            Shape::Tab(..) => return self.push_values(index),
+            _ => None,
+        };
+        self.vm.heap.stack.push(word.expect("the app has that argument"));
+        Ok(())
+    }
+
+    /// Pushes the row of the values of the table at that height.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn push_values(&mut self, index: usize) -> Result<(), Stop> {
+        self.push_copied(index, 1, false)
+    }
+
+    /// Pushes the row of the keys of the set at that height.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn push_keys(&mut self, index: usize) -> Result<(), Stop> {
+        self.push_copied(index, 0, true)
+    }
+
+    /// Pushes the row of the words of an object from `from` on.
+    fn push_copied(&mut self, index: usize, from: usize, normal: bool) -> Result<(), Stop> {
+        let place = self.base + index;
+        let heap = &mut self.vm.heap;
+        let size = heap.size(heap.resolve(heap.stack.get(place))) - from;
+        heap.reserve(1 + size)?;
+        let object = heap.resolve(heap.stack.get(place));
+        let address = heap.allocate(Layout::Row, 0, size);
+        crate::heap::object::copy(object.address(), from, address, 0, size);
+        let row = Word::object(Kind::Row, address);
+        if normal {
+            shape::mark_normal(row);
+        }
+        heap.stack.push(row);
+        Ok(())
+    }
+
+    /// Replaces the app on top, of whatever shape, by its function (applied to all arguments but
+    /// the last) and its last argument.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn split(&mut self) -> Result<(), Stop> {
+        Ok(shape::split_app(&mut self.vm.heap)?)
+    }
+}
