@@ -1,6 +1,8 @@
-//! Embeds the library: every `.sire` file beside this one.
+//! Embeds the library, which is every `.sire` file beside this one, and a hash of this crate's
+//! sources, by which caches that another version wrote are told apart.
 
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -9,6 +11,7 @@ fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
     // Also says when a file is new or gone.
     println!("cargo::rerun-if-changed={}", here.display());
+    println!("cargo::rustc-env=SIRE_SOURCES={:016x}", hash_files(&here.join("src"))?);
     let mut modules = modules(&here)?;
     modules.sort();
     let mut source = String::from("&[\n");
@@ -33,4 +36,17 @@ fn modules(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
         }
     }
     Ok(modules)
+}
+
+/// A hash of the names and contents of a folder's files.
+fn hash_files(folder: &Path) -> io::Result<u64> {
+    let paths = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths.collect::<io::Result<Vec<PathBuf>>>()?;
+    paths.sort();
+    let mut hasher = DefaultHasher::new();
+    for path in paths.into_iter().filter(|path| path.is_file()) {
+        hasher.write(path.file_name().unwrap_or_default().as_encoded_bytes());
+        hasher.write(&fs::read(path)?);
+    }
+    Ok(hasher.finish())
 }

@@ -49,6 +49,8 @@ pub enum Notice {
     TracesDropped(u64),
     /// A newer snapshot is damaged, as told here; an older one was taken.
     SnapshotPassedOver(String),
+    /// A snapshot was not written, for the reason told here. The log has everything nevertheless.
+    SnapshotFailed(String),
     /// There is no room on the disk, as told here. The machine waits.
     DiskFull(String),
     /// There is room again, and the machine goes on.
@@ -67,6 +69,9 @@ impl fmt::Display for Notice {
             Notice::TracesDropped(count) => write!(f, "{count} traces were too many to be shown"),
             Notice::SnapshotPassedOver(damage) => {
                 write!(f, "{damage}; an older snapshot is used, and more of the log is replayed")
+            }
+            Notice::SnapshotFailed(error) => {
+                write!(f, "no snapshot was written: {error}; the log has everything")
             }
             Notice::DiskFull(error) => write!(f, "waiting for room on the disk: {error}"),
             Notice::DiskHasRoom => write!(f, "there is room on the disk again"),

@@ -124,9 +124,9 @@ pub enum RunError {
     /// The system refused what running needs.
     #[error(transparent)]
     System(#[from] SystemError),
-    /// A thread of the machine panicked.
-    #[error("the thread of {0} panicked; this is a defect of this program, please report it")]
-    Panicked(String),
+    /// Something happened that cannot.
+    #[error("{0}; this is a defect of this program, please report it")]
+    Defect(String),
 }
 
 /// The system refused a resource.

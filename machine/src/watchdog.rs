@@ -1,7 +1,7 @@
 //! Time limits of evaluations: one thread that interrupts those that run over.
 //!
-//! It sleeps until the earliest deadline, and for good while nothing is watched. A watch that is
-//! ended stays no longer; its deadline may still wake the thread once, for nothing.
+//! It sleeps until the earliest deadline, and for good while nothing is watched. The deadline of a
+//! watch that has ended may still wake it once, for nothing.
 
 use crate::error::SystemError;
 use std::collections::BTreeMap;
@@ -21,11 +21,26 @@ pub(crate) enum Overrun {
 
 #[derive(Default)]
 struct State {
-    watches: BTreeMap<(Instant, u64), Arc<AtomicBool>>,
+    /// When each watched evaluation is to be over, and how it is told.
+    watches: BTreeMap<u64, (Instant, Arc<AtomicBool>)>,
     next: u64,
     /// When everything is to be over.
     hurry: Option<Instant>,
+    /// When the thread wakes up by itself, while it sleeps.
+    wakes_at: Option<Instant>,
     closing: bool,
+}
+
+impl State {
+    /// Interrupts what is overdue; gives the next deadline.
+    fn interrupt_overdue(&mut self, now: Instant) -> Option<Instant> {
+        let latest = self.hurry;
+        let due = |deadline: Instant| latest.map_or(deadline, |latest| deadline.min(latest));
+        for (_, (_, interrupt)) in self.watches.extract_if(.., |_, (at, _)| due(*at) <= now) {
+            interrupt.store(true, Ordering::SeqCst);
+        }
+        self.watches.values().map(|(deadline, _)| due(*deadline)).min()
+    }
 }
 
 #[derive(Default)]
@@ -43,13 +58,11 @@ impl Shared {
         let mut state = self.lock();
         while !state.closing {
             let now = Instant::now();
-            while let Some(entry) = state.watches.first_entry().filter(|it| it.key().0 <= now) {
-                entry.remove().store(true, Ordering::SeqCst);
-            }
-            state = match state.watches.first_key_value() {
+            state.wakes_at = state.interrupt_overdue(now);
+            state = match state.wakes_at {
                 None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some((&(deadline, _), _)) => {
-                    let waited = self.changed.wait_timeout(state, deadline - now);
+                Some(next) => {
+                    let waited = self.changed.wait_timeout(state, next.duration_since(now));
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
@@ -64,6 +77,7 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
+    /// Starts its thread, which ends when this is dropped.
     pub(crate) fn start() -> Result<Watchdog, SystemError> {
         let shared = Arc::new(Shared::default());
         let running = Arc::clone(&shared);
@@ -77,31 +91,23 @@ impl Watchdog {
     /// Sets `interrupt` after `limit`, unless the watch is ended before.
     pub(crate) fn watch(&self, interrupt: &Arc<AtomicBool>, limit: Duration) -> Watch<'_> {
         let mut state = self.shared.lock();
-        let limited = Instant::now() + limit;
-        let deadline = state.hurry.map_or(limited, |hurry| hurry.min(limited));
-        let key = (deadline, state.next);
+        let number = state.next;
         state.next += 1;
-        state.watches.insert(key, Arc::clone(interrupt));
-        let is_first = state.watches.first_key_value().is_some_and(|(first, _)| *first == key);
+        let deadline = Instant::now() + limit;
+        state.watches.insert(number, (deadline, Arc::clone(interrupt)));
+        let wake = state.hurry.is_some() || state.wakes_at.is_none_or(|at| deadline < at);
         drop(state);
-        if is_first {
+        if wake {
             self.shared.changed.notify_one();
         }
-        Watch { watchdog: self, interrupt: Arc::clone(interrupt), key }
+        Watch { watchdog: self, interrupt: Arc::clone(interrupt), number }
     }
 
     /// Ends all evaluations, those to come as well, that still run after that time.
     pub(crate) fn hurry(&self, within: Duration) {
-        let mut state = self.shared.lock();
         let latest = Instant::now() + within;
-        let latest = state.hurry.map_or(latest, |hurry| hurry.min(latest));
-        state.hurry = Some(latest);
-        // The keys change, and watches know theirs: a watch that finds its own gone was overrun or
-        // moved here, which `end` tells apart by looking at the interrupt.
-        let watches = std::mem::take(&mut state.watches);
-        for ((deadline, number), interrupt) in watches {
-            state.watches.insert((deadline.min(latest), number), interrupt);
-        }
+        let mut state = self.shared.lock();
+        state.hurry = Some(state.hurry.map_or(latest, |hurry| hurry.min(latest)));
         drop(state);
         self.shared.changed.notify_one();
     }
@@ -115,5 +121,26 @@ impl Drop for Watchdog {
             // It holds nothing that could be lost.
             let _ = thread.join();
         }
+    }
+}
+
+/// An evaluation that is watched.
+pub(crate) struct Watch<'w> {
+    watchdog: &'w Watchdog,
+    interrupt: Arc<AtomicBool>,
+    number: u64,
+}
+
+impl Watch<'_> {
+    /// The evaluation is over: whether and why it was interrupted. The interrupt is cleared, so
+    /// that one that came too late does not meet the next evaluation.
+    pub(crate) fn end(self) -> Option<Overrun> {
+        let mut state = self.watchdog.shared.lock();
+        if state.watches.remove(&self.number).is_some() {
+            return None;
+        }
+        self.interrupt.store(false, Ordering::SeqCst);
+        let hurried = state.hurry.is_some_and(|latest| latest <= Instant::now());
+        Some(if hurried { Overrun::Hurry } else { Overrun::Limit })
     }
 }

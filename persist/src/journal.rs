@@ -450,23 +450,24 @@ const COPY: u64 = 256 << 10;
 
 /// Cuts a torn tail off, and makes the rest durable.
 ///
-/// What nothing proves durable is written again in place before it is flushed:
-/// after a flush that failed in a former process, the system may take those
-/// pages for clean, and a flush alone would succeed without writing them.
+/// What nothing proves durable, marks included, is written again in place before
+/// it is flushed: after a flush that failed in a former process, the system may
+/// take those pages for clean, and a flush alone would succeed without writing
+/// them.
 fn repair(segment: &Segment, extent: &Extent) -> Result<(), DiskError> {
     let failed = |action| move |error| DiskError::new(segment.path.clone(), action, error);
+    if extent.length == extent.proven_end {
+        return Ok(());
+    }
     if extent.length > extent.end {
         segment.file.truncate(extent.end).map_err(failed("truncate"))?;
     }
-    let mut at = extent.unproven.unwrap_or(extent.end);
+    let mut at = extent.proven_end;
     while at < extent.end {
         let mut piece = vec![0; (extent.end - at).min(COPY) as usize];
         segment.file.read_at(at, &mut piece).map_err(failed("read"))?;
         segment.file.write_at(at, &piece).map_err(failed("write"))?;
         at += piece.len() as u64;
     }
-    if extent.length > extent.end || extent.unproven.is_some() {
-        segment.file.flush().map_err(failed("flush"))?;
-    }
-    Ok(())
+    segment.file.flush().map_err(failed("flush"))
 }

@@ -213,6 +213,7 @@ impl Appender {
     /// While the disk is full the callback waits.
     ///
     /// A callback should be short, since it keeps others waiting: send a message.
+    /// It may append, commit and wait for events, but not for another thread.
     ///
     /// # Errors
     /// As [`crate::Store::append`]; then `on_durable` is dropped without a call.

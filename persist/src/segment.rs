@@ -260,8 +260,9 @@ pub(crate) struct Extent {
     pub(crate) length: u64,
     /// The sequence of the next data frame.
     pub(crate) next: u64,
-    /// Where the data begins that nothing proves to be durable, if there is any.
-    pub(crate) unproven: Option<u64>,
+    /// The offset behind the last data frame that is proven to be durable: what
+    /// stands between here and `end` is good, but perhaps not durable.
+    pub(crate) proven_end: u64,
     /// Whether it ends with a mark that proves all of it.
     pub(crate) marked: bool,
     /// Whether it ends with a seal.
@@ -278,7 +279,7 @@ pub(crate) fn scan(segment: &Arc<Segment>, depth: Depth, proven: u64) -> Result<
             end: SEGMENT_HEADER,
             length: frames.window.length,
             next: segment.header.first,
-            unproven: None,
+            proven_end: SEGMENT_HEADER,
             marked: false,
             sealed: false,
         },
@@ -301,8 +302,16 @@ struct Scan {
     extent: Extent,
     /// Everything up to this sequence is proven to have been durable.
     proven: u64,
-    /// The data frames beyond `proven`, with their offsets.
-    open: VecDeque<(u64, FrameHeader)>,
+    /// The data frames beyond `proven`.
+    open: VecDeque<Open>,
+}
+
+/// A data frame that nothing proves to be durable, yet.
+#[derive(Clone, Copy)]
+struct Open {
+    at: u64,
+    end: u64,
+    frame: FrameHeader,
 }
 
 impl Scan {
@@ -339,14 +348,12 @@ impl Scan {
 
     fn accept(&mut self, at: u64, end: u64, frame: FrameHeader) {
         self.proven = self.proven.max(frame.durable);
-        while self.open.front().is_some_and(|(_, open)| open.seq <= self.proven) {
-            self.open.pop_front();
-        }
         if frame.kind == FrameKind::Data {
             self.extent.next = frame.seq + 1;
-            if frame.seq > self.proven {
-                self.open.push_back((at, frame));
-            }
+            self.open.push_back(Open { at, end, frame });
+        }
+        while let Some(open) = self.open.pop_front_if(|open| open.frame.seq <= self.proven) {
+            self.extent.proven_end = open.end;
         }
         self.extent.end = end;
         self.extent.marked = frame.kind != FrameKind::Data;
@@ -357,7 +364,7 @@ impl Scan {
     /// is not whole.
     fn check_open(&mut self, window: &mut Window) -> Result<Option<Fault>, ReadError> {
         for index in 0..self.open.len() {
-            let (at, frame) = self.open[index];
+            let Open { at, frame, .. } = self.open[index];
             if !window.payload_is_whole(at, &frame)? {
                 self.open.truncate(index);
                 self.extent.end = at;
@@ -372,7 +379,7 @@ impl Scan {
 
     /// Decides between torn and damaged, by the rule at the top of the module.
     fn judge(
-        mut self,
+        self,
         segment: &Segment,
         window: &mut Window,
         fault: Option<Fault>,
@@ -391,7 +398,6 @@ impl Scan {
             );
             return Err(segment.damage(at, reason).into());
         }
-        self.extent.unproven = self.open.front().map(|(at, _)| *at);
         Ok(self.extent)
     }
 }

@@ -67,6 +67,7 @@ fn callbacks_come_in_order_and_after_the_flush() {
         };
         appender.append(vec![n; 30], call).unwrap();
     }
+    drop(send);
     for expected in 1..=50 {
         let (seq, durable) = receive.recv().unwrap();
         assert_eq!(seq, Seq(expected));

@@ -131,6 +131,9 @@ fn what_a_recovery_found_outlives_the_next_crash() {
             let store = open_after_crash(&disk, &model).unwrap();
             model.created = true;
             model.check(&store);
+            for action in [Action::Append(40), Action::Commit] {
+                assert!(model.step(&store, &action));
+            }
             let image = disk.crash(survives);
             check(&image, &model, &format!("step {step}, killed, then {survives:?}"));
         }

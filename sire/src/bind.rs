@@ -32,8 +32,6 @@ pub(crate) struct Definition<'a> {
     pub(crate) key: &'a Natural,
     pub(crate) value: Val,
     pub(crate) code: Expr,
-    /// The name of the module.
-    pub(crate) location: &'a Natural,
     pub(crate) name: &'a Natural,
     pub(crate) props: Val,
 }
@@ -45,9 +43,13 @@ const VALUE: usize = 1;
 const CODE: usize = 2;
 
 impl Bind {
-    /// A new binding; `value` and `props` must be in normal form.
-    pub(crate) fn new(vm: &mut Vm, definition: Definition<'_>) -> Result<Bind, Stop> {
-        let Definition { key, value, code, location, name, props } = definition;
+    /// A new binding in the module `location`; `value` and `props` must be in normal form.
+    pub(crate) fn new(
+        vm: &mut Vm,
+        location: &Natural,
+        definition: Definition<'_>,
+    ) -> Result<Bind, Stop> {
+        let Definition { key, value, code, name, props } = definition;
         let noun = vm.build(|b| {
             b.push_natural(key)?;
             b.push(&value);

@@ -16,14 +16,13 @@
 //! from their sources. Files are put in place by renaming, so that no half of one is ever seen; the
 //! oldest go when there are too many.
 
-use crate::scope;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use vm::{Shape, Stop, Val, Vm, seed};
 
 /// What the state after a module depends on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Key([u8; 32]);
 
 const MAGIC: &[u8; 8] = b"PLSIRE\0\x01";
@@ -84,7 +83,7 @@ impl Cache {
         Cache { folder }
     }
 
-    /// The states of as many first modules of a chain as some file has.
+    /// The packed states of as many first modules of a chain as some file has.
     pub(crate) fn load(
         &self,
         vm: &mut Vm,
@@ -141,7 +140,7 @@ impl Cache {
         self.folder.join(format!("{name}.{EXTENSION}"))
     }
 
-    /// Keeps the states of a chain.
+    /// Keeps the packed states of a chain.
     pub(crate) fn store(
         &self,
         vm: &mut Vm,
@@ -182,7 +181,8 @@ pub(crate) fn pack(vm: &mut Vm, state: &Val) -> Result<Val, Stop> {
     change_scope(vm, state, |vm, scope| vm.pin(scope))
 }
 
-fn unpack(vm: &mut Vm, state: &Val) -> Result<Val, Stop> {
+/// The state that was packed.
+pub(crate) fn unpack(vm: &mut Vm, state: &Val) -> Result<Val, Stop> {
     change_scope(vm, state, |vm, pin| match vm.look(pin).shape() {
         Shape::Pin(pin) => Ok(vm.hold(pin.item())),
         _ => Ok(pin.clone()),

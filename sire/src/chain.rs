@@ -7,7 +7,6 @@ use rex::{Leaf, Rex};
 
 /// A module's text and its place in a chain of them.
 pub(crate) struct Link {
-    pub(crate) name: String,
     /// What messages call the file.
     pub(crate) file: String,
     /// The file's path, for messages about its syntax.
@@ -30,13 +29,13 @@ pub(crate) fn chain(library: &Library, name: &str) -> Result<Vec<Link>, Error> {
         let Source { file, path, bytes } = library.read(&name, names.last().map(String::as_str))?;
         let text = rex::decode(&bytes, &path).map_err(Error::Syntax)?;
         next = header(&name, &file, &path, text)?;
-        sources.push((name.clone(), file, path, text.to_owned()));
+        sources.push((file, path, text.to_owned()));
         names.push(name);
     }
     let mut key = Key::start();
-    let links = sources.into_iter().rev().map(|(name, file, path, text)| {
+    let links = sources.into_iter().rev().map(|(file, path, text)| {
         key = key.then(text.as_bytes());
-        Link { name, file, path, text, key }
+        Link { file, path, text, key }
     });
     Ok(links.collect())
 }

@@ -118,6 +118,9 @@ pub enum Error {
     /// Output could not be written.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
+    /// Something that should always hold does not: a mistake in this program.
+    #[error("internal error: {0}")]
+    Internal(String),
     /// The runtime stopped outside of any command.
     #[error(transparent)]
     Stop(#[from] Stop),
@@ -125,4 +128,14 @@ pub enum Error {
 
 fn wanted(by: &Option<String>) -> String {
     by.as_ref().map_or_else(String::new, |by| format!(" (the predecessor of {by})"))
+}
+
+impl Error {
+    /// What a program that ends with this error exits with: 2 after a failed command, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Command { .. } => 2,
+            _ => 1,
+        }
+    }
 }

@@ -75,6 +75,9 @@ pub(crate) fn read_lambda(
     reader.run()
 }
 
+/// What is wrong with a noun in the place of a rex tree.
+pub(crate) const MALFORMED_REX: &str = "malformed rex";
+
 /// The refusal of a part of the source.
 pub(crate) fn reject<T>(problem: &Val, reason: impl Into<String>) -> Result<T, Fault> {
     Err(Fault::Reject { problem: problem.clone(), reason: reason.into() })
@@ -154,7 +157,7 @@ impl Reader<'_> {
 
     fn read(&mut self, rex: Val) -> Result<(), Fault> {
         match Form::of(&self.session.vm, &rex) {
-            Form::Evil => reject(&rex, "malformed rex"),
+            Form::Evil => reject(&rex, MALFORMED_REX),
             Form::Embed(value) => {
                 self.done.push(ast::constant(value));
                 Ok(())

@@ -61,7 +61,8 @@ impl Output {
         }
     }
 
-    fn write(&self, text: &str) -> io::Result<()> {
+    /// Prints text as it is.
+    pub(crate) fn write(&self, text: &str) -> io::Result<()> {
         let sink = &mut *self.sink.borrow_mut();
         match sink.error.take() {
             Some(error) => Err(error),

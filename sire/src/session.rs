@@ -3,11 +3,12 @@
 use crate::ast::Expr;
 use crate::bind::{Binds, Definition};
 use crate::error::Fault;
+use crate::expr::{MALFORMED_REX, reject};
 use crate::inline::inline;
 use crate::lower;
 use crate::output::{self, Output};
 use crate::state::State;
-use crate::syntax::Syntax;
+use crate::syntax::{Form, Syntax};
 use vm::{Natural, Stop, Val, Vm};
 
 /// A running Sire: everything but where modules come from.
@@ -17,6 +18,8 @@ pub(crate) struct Session {
     pub(crate) binds: Binds,
     pub(crate) state: State,
     pub(crate) out: Output,
+    /// Where syntax errors go.
+    pub(crate) diagnostics: Output,
     /// The nat 0.
     pub(crate) zero: Val,
     /// What a macro calls with a complaint: it makes the row `[message rex 0]`.
@@ -26,7 +29,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(mut vm: Vm, out: Output) -> Result<Session, Stop> {
+    pub(crate) fn new(mut vm: Vm, out: Output, diagnostics: Output) -> Result<Session, Stop> {
         let syntax = Syntax::new(&mut vm)?;
         let zero = vm.nat(0);
         let one = vm.nat(1);
@@ -40,7 +43,7 @@ impl Session {
         let fail = vm.app(&row, std::slice::from_ref(&zero))?;
         let succeed = vm.app(&row, &[one])?;
         let (binds, state) = (Binds::default(), State::new());
-        Ok(Session { vm, syntax, binds, state, out, zero, fail, succeed })
+        Ok(Session { vm, syntax, binds, state, out, diagnostics, zero, fail, succeed })
     }
 
     /// Whether a name is bound, and to what.
@@ -66,6 +69,9 @@ impl Session {
                 }
                 (Some(Some(1)), _) => {
                     let (rex, state) = (self.vm.hold(*one), self.vm.hold(*two));
+                    if matches!(Form::of(&self.vm, &rex), Form::Evil) {
+                        return reject(&rex, MALFORMED_REX);
+                    }
                     self.state.adopt(&self.vm, &self.binds, &state)?;
                     return Ok(rex);
                 }

@@ -159,8 +159,8 @@ impl State {
             self.fields.next_key += Natural::from(1u8);
         }
         let name = definition.name;
-        let location = &self.fields.context;
-        let bind = Bind::new(vm, Definition { key: &key, location, ..definition })?;
+        let definition = Definition { key: &key, ..definition };
+        let bind = Bind::new(vm, &self.fields.context, definition)?;
         let entry = Entry { name: vm.natural(name)?, bind: binds.add(&key, bind) };
         self.insert(name.clone(), entry);
         self.forget_scope_noun();

@@ -1,1 +1,146 @@
-//! Placeholder while the workspace is laid out.
+//! What the suites share: running the `pallas` binary as a user would, and reading golden files.
+//!
+//! The binary is built (once a run of a suite) by the cargo that runs the suite, in the same
+//! profile, so a suite never judges an old one.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+/// A golden file's path.
+pub fn golden(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(path)
+}
+
+/// A golden file's text.
+///
+/// # Panics
+/// If it cannot be read.
+pub fn golden_text(path: &str) -> String {
+    let path = golden(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The checkout of the prototype that the long suites compare with, if there is one.
+pub fn reference() -> Option<PathBuf> {
+    std::env::var_os("PALLAS_REFERENCE").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// The `pallas` binary of this build.
+///
+/// # Panics
+/// If it cannot be built.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let test = std::env::current_exe().expect("a test has a path");
+        // target/PROFILE/deps/test-HASH
+        let folder = test.ancestors().nth(2).expect("tests are two folders deep");
+        let release = folder.file_name().is_some_and(|name| name == "release");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--package", "cli", "--target-dir"]);
+        cargo.arg(folder.parent().expect("a profile has a target folder"));
+        cargo.args(release.then_some("--release"));
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        assert!(cargo.status().expect("cargo runs").success(), "pallas does not build");
+        folder.join("pallas")
+    })
+}
+
+/// A call of `pallas` in an empty folder of its own, with its modules kept there too.
+pub struct Pallas {
+    /// The folder, which goes with this.
+    pub folder: tempfile::TempDir,
+}
+
+impl Default for Pallas {
+    fn default() -> Pallas {
+        Pallas::new()
+    }
+}
+
+impl Pallas {
+    /// A new empty folder.
+    ///
+    /// # Panics
+    /// If there is no room for one.
+    pub fn new() -> Pallas {
+        Pallas { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    /// A path in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Puts a file into the folder.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        let folder = path.parent().expect("a file is in a folder");
+        std::fs::create_dir_all(folder).expect("the folder can be made");
+        std::fs::write(&path, contents).expect("the file can be written");
+        path
+    }
+
+    /// The command, to be given arguments and run.
+    pub fn command<I: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Command {
+        let mut command = Command::new(binary());
+        command.args(args).current_dir(self.folder.path());
+        command.env("PALLAS_DIR", self.path("pallas-dir"));
+        command.env_remove("PALLAS_GC_STRESS").env("NO_COLOR", "1");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs it to its end with this input.
+    ///
+    /// # Panics
+    /// If it cannot be run.
+    pub fn run<I: AsRef<std::ffi::OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = I>,
+        input: impl AsRef<[u8]>,
+    ) -> Output {
+        let mut command = self.command(args);
+        command.stdin(Stdio::piped());
+        let mut child = command.spawn().expect("pallas runs");
+        let mut stdin = child.stdin.take().expect("a pipe was asked for");
+        let input = input.as_ref().to_vec();
+        // A program that ends early does not read everything: that is for the caller to judge.
+        let writer = std::thread::spawn(move || stdin.write_all(&input).is_ok());
+        let output = child.wait_with_output().expect("pallas ends");
+        writer.join().expect("the writer does not panic");
+        output
+    }
+}
+
+/// What a command printed.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What a command complained about.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The first lines that differ, to be shown by a failing test; nothing if none do.
+pub fn difference(expected: &str, found: &str) -> Option<String> {
+    if expected == found {
+        return None;
+    }
+    let (expected, found): (Vec<_>, Vec<_>) = (expected.lines().collect(), found.lines().collect());
+    let same = expected.iter().zip(&found).take_while(|(a, b)| a == b).count();
+    let around = |lines: &[&str]| {
+        let from = same.saturating_sub(3);
+        let to = lines.len().min(same + 6);
+        lines[from.min(to)..to].join("\n")
+    };
+    let line = same + 1;
+    let (expected, found) = (around(&expected), around(&found));
+    Some(format!("line {line}\n--- expected\n{expected}\n--- found\n{found}\n"))
+}

@@ -158,6 +158,11 @@ impl<'h> Items<'h> {
 pub struct PinRef<'h>(pub(crate) Ref<'h>);
 
 impl<'h> PinRef<'h> {
+    /// The pin itself, as a value.
+    pub fn value(self) -> Ref<'h> {
+        self.0
+    }
+
     /// What is pinned, in normal form.
     pub fn item(self) -> Ref<'h> {
         Ref::new(self.0.heap.load(self.0.word, 0), self.0.heap)

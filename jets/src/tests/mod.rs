@@ -1,3 +1,11 @@
 //! Tests of the tables and of the jets.
 
+mod bench;
+mod containers;
+mod data;
 mod declarations;
+mod deep;
+mod keyed;
+mod lazy;
+mod numbers;
+mod reflection;

@@ -1,0 +1,176 @@
+//! The command line: what can be asked for, and the help that teaches it.
+
+use clap::{Args as Arguments, Parser, Subcommand};
+use std::path::PathBuf;
+
+const ABOUT: &str = "Runs Pallas: persistent processes and the Sire language, on one kind of value";
+
+const EXAMPLES: &str = "\
+Examples:
+  pallas sire                                a Sire session with nothing loaded
+  pallas sire prelude                        one with the standard library in scope
+  pallas save counter.seed demo_count_up     compile a module and save its `main`
+  pallas boot /tmp/counter sire/demo_count_up.sire
+  pallas start /tmp/counter                  run it; Ctrl-C, and start again
+
+Modules are looked for in ./sire, then in the library built in.";
+
+const EXITS: &str = "\
+Exit codes: 0 done; 1 something given could not be read or used; 2 a command line or a Sire
+command was wrong; 3 the machine ended by itself with a crash; 101 a mistake in pallas.";
+
+/// The whole command line.
+#[derive(Parser, Debug)]
+#[command(name = "pallas", version, about = ABOUT, after_help = format!("{EXAMPLES}\n\n{EXITS}"))]
+#[command(arg_required_else_help = true, subcommand_required = true)]
+pub(crate) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be done.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run a Sire session (read, evaluate, print)
+    Sire(Sire),
+    /// Load a Sire module and save its `main` as a seed
+    Save(Save),
+    /// Print what a seed file holds
+    Show(Show),
+    /// Talk to the program in a seed file
+    Repl(Repl),
+    /// Make a new machine from a Sire module
+    Boot(Boot),
+    /// Start a machine, or go on where it was
+    Start(Start),
+}
+
+/// Where loaded modules are kept.
+#[derive(Arguments, Debug)]
+pub(crate) struct Cache {
+    /// Where loaded modules are kept between runs [default: $PALLAS_DIR, or ~/.pallas]
+    #[arg(short = 'd', long, value_name = "STORE")]
+    pub(crate) store: Option<PathBuf>,
+}
+
+/// `pallas sire`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Sire {
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+    /// Modules to load first; the names of the last are in scope
+    #[arg(value_name = "SIRE")]
+    pub(crate) modules: Vec<String>,
+}
+
+/// `pallas save`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Save {
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+    /// The seed file to write
+    #[arg(value_name = "SEED")]
+    pub(crate) seed: PathBuf,
+    /// The module whose `main` is saved
+    #[arg(value_name = "SIRE")]
+    pub(crate) module: String,
+}
+
+/// `pallas show`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Show {
+    /// The seed file to print
+    #[arg(value_name = "SEED")]
+    pub(crate) seed: PathBuf,
+}
+
+/// `pallas repl`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Repl {
+    /// The seed file of the program: a function from a bar of input to a row of a bar of output and
+    /// the next function
+    #[arg(value_name = "SEED")]
+    pub(crate) seed: PathBuf,
+    /// Where to write the program's output
+    #[arg(long = "save", value_name = "OUTPUT_FILE", default_value = "/dev/null")]
+    pub(crate) output: PathBuf,
+}
+
+/// How a machine is run.
+#[derive(Arguments, Debug)]
+pub(crate) struct Machine {
+    /// Write no snapshots: the next start replays everything
+    #[arg(short = 'S', long)]
+    pub(crate) disable_snapshots: bool,
+    /// How many jobs may run at the same time
+    #[arg(short = 'w', long, value_name = "NUM_WORKERS", default_value_t = 8)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) eval_workers: u16,
+}
+
+/// `pallas boot`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Boot {
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+    #[command(flatten)]
+    pub(crate) cache: Modules,
+    /// Start the machine at once
+    #[arg(long)]
+    pub(crate) start: bool,
+    /// Where the machine will live: a folder that does not exist yet, or is empty
+    #[arg(value_name = "STORE")]
+    pub(crate) store: PathBuf,
+    /// The module whose `main` is the machine's first state
+    #[arg(value_name = "SIRE")]
+    pub(crate) module: String,
+}
+
+/// Where `boot` keeps loaded modules; `STORE` is taken by the machine.
+#[derive(Arguments, Debug)]
+pub(crate) struct Modules {
+    /// Where loaded modules are kept between runs [default: $PALLAS_DIR, or ~/.pallas]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) modules: Option<PathBuf>,
+}
+
+/// `pallas start`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Start {
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+    /// Replay the log from its beginning, and check it on the way
+    #[arg(long)]
+    pub(crate) replay_all: bool,
+    /// Where the machine lives
+    #[arg(value_name = "STORE")]
+    pub(crate) store: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declarations_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_prototype_s_calls_are_understood() {
+        for line in [
+            "pallas sire",
+            "pallas sire -d /tmp/x sire/prelude.sire",
+            "pallas save out.seed sire/foo.sire",
+            "pallas show out.seed",
+            "pallas repl --save log out.seed",
+            "pallas boot -S -w 4 --start /tmp/counter sire/demo_count_up.sire",
+            "pallas start --replay-all --eval-workers 2 /tmp/counter",
+        ] {
+            let parsed = Args::try_parse_from(line.split(' '));
+            assert!(parsed.is_ok(), "{line}: {:?}", parsed.err());
+        }
+    }
+}

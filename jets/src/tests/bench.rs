@@ -1,0 +1,276 @@
+//! A bench to run single jets on: values written down as data, and what comes of a call.
+//!
+//! Each jet is tied to a law of the bench's own, whose body is the constant [`V::Law`]: a jet that
+//! leaves its arguments to the law gives just that.
+
+use crate::declarations;
+use std::collections::HashMap;
+use std::sync::Arc;
+use vm::jet::{Jet, JetTable};
+use vm::{Builder, Natural, Options, Stop, Val, Vm};
+
+/// A value, or how one is computed.
+#[derive(Clone, Debug)]
+pub(super) enum V {
+    /// A nat.
+    N(u64),
+    /// A large nat.
+    Big(Natural),
+    /// The nat whose bytes these are.
+    Text(&'static str),
+    /// A row.
+    Row(Vec<V>),
+    /// A set; its keys must be ascending.
+    Set(Vec<V>),
+    /// A table of ascending keys and their values.
+    Tab(Vec<(V, V)>),
+    /// A bar.
+    Bar(&'static [u8]),
+    /// A function, an app or a call: the first applied to the others, not evaluated.
+    Ap(Vec<V>),
+    /// A law: name, arity, body.
+    LawOf(u64, u64, Box<V>),
+    /// A pin.
+    Pin(Box<V>),
+    /// The pin of the law that a jet stands for.
+    Jet(&'static str),
+    /// Something unevaluated that becomes this.
+    Lazy(Box<V>),
+    /// Something unevaluated that crashes with this operation.
+    Die(u64),
+    /// What a law gives that runs in place of its jet.
+    Law,
+}
+
+pub(super) use V::{Ap, Bar, Big, Die, Law, N, Row, Set, Tab, Text};
+
+/// Something unevaluated that becomes `value`.
+pub(super) fn lazy(value: V) -> V {
+    V::Lazy(Box::new(value))
+}
+
+pub(super) fn pin(value: V) -> V {
+    V::Pin(Box::new(value))
+}
+
+/// A law that is no data: `{name 2 0}`, applied to nothing.
+pub(super) fn law() -> V {
+    V::LawOf(77, 2, Box::new(N(0)))
+}
+
+/// An app of a law that takes many arguments.
+pub(super) fn app(args: Vec<V>) -> V {
+    let mut parts = vec![V::LawOf(78, 1000, Box::new(N(0)))];
+    parts.extend(args);
+    Ap(parts)
+}
+
+pub(super) fn nats(nats: impl IntoIterator<Item = u64>) -> Vec<V> {
+    nats.into_iter().map(N).collect()
+}
+
+/// 2 to the power of `exponent`.
+pub(super) fn power(exponent: u64) -> Natural {
+    Natural::from(1u32) << exponent
+}
+
+/// What comes of a call.
+#[derive(Clone, Debug)]
+pub(super) enum Result {
+    Is(V),
+    Dies(u64),
+    HeapFull,
+}
+
+impl From<V> for Result {
+    fn from(value: V) -> Result {
+        match value {
+            Die(op) => Result::Dies(op),
+            value => Result::Is(value),
+        }
+    }
+}
+
+/// The marker that laws of the bench give.
+const LAW_MARKER: u64 = 0x0077_616c_0077_616c;
+
+pub(super) struct Bench {
+    pub(super) vm: Vm,
+    pins: HashMap<&'static str, Val>,
+    identity: Val,
+}
+
+impl Bench {
+    pub(super) fn new() -> Bench {
+        Bench::with(Options { max_heap: 1 << 30, max_stack: 1 << 28, ..Options::default() })
+    }
+
+    /// A bench that collects at every allocation.
+    pub(super) fn stressed() -> Bench {
+        Bench::with(Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 26, stress: true })
+    }
+
+    fn with(options: Options) -> Bench {
+        let mut table = JetTable::new();
+        let mut scratch = Vm::new(Options { stress: false, ..options.clone() }, Arc::default())
+            .expect("a stack can be had");
+        for jet in declarations() {
+            let law = law_of(&mut scratch, jet.name, jet.demands.len());
+            let hash = scratch.hash(&law);
+            let demands = jet.demands;
+            table.add(Jet { name: jet.name, arity: demands.len(), demands, code: jet.code }, &[hash]);
+        }
+        let mut vm = Vm::new(options, Arc::new(table)).expect("a stack can be had");
+        let pins = declarations()
+            .map(|jet| {
+                let law = law_of(&mut vm, jet.name, jet.demands.len());
+                (jet.name, vm.pin(&law).expect("a pin"))
+            })
+            .collect();
+        let identity = vm.build(|b| push_law(b, 1, 1, |b| b.push_nat(1))).expect("a law");
+        Bench { vm, pins, identity }
+    }
+
+    /// The value, not evaluated where it says so.
+    pub(super) fn make(&mut self, value: &V) -> Val {
+        let made = match value {
+            N(nat) => Ok(self.vm.nat(*nat)),
+            Big(nat) => self.vm.natural(nat),
+            Text(text) => self.vm.text(text),
+            Bar(bytes) => self.vm.bar(bytes),
+            Row(items) => {
+                let items = self.make_all(items);
+                self.vm.row(&items)
+            }
+            Set(keys) => {
+                let keys = self.make(&Row(keys.clone()));
+                self.make_set(&keys)
+            }
+            Tab(entries) => {
+                let (keys, values) = entries.iter().cloned().unzip();
+                let (keys, values) = (self.make(&Set(keys)), self.make(&Row(values)));
+                self.vm.build(|b| {
+                    b.push(&keys);
+                    b.push(&values);
+                    b.tab()
+                })
+            }
+            Ap(parts) => {
+                let parts = self.make_all(parts);
+                self.vm.app(&parts[0], &parts[1..])
+            }
+            V::LawOf(name, arity, body) => {
+                let body = self.make(body);
+                let body = self.vm.force(&body).expect("a normal form");
+                self.vm.build(|b| {
+                    push_law(b, *name, *arity, |b| {
+                        b.push(&body);
+                        Ok(())
+                    })
+                })
+            }
+            V::Pin(item) => {
+                let item = self.make(item);
+                self.vm.pin(&item)
+            }
+            V::Jet(name) => Ok(self.pins[name].clone()),
+            V::Lazy(value) => {
+                let value = self.make(value);
+                self.vm.app(&self.identity.clone(), &[value])
+            }
+            Die(op) => {
+                let op = self.vm.nat(*op);
+                self.vm.app(&op, std::slice::from_ref(&op))
+            }
+            Law => Ok(self.vm.nat(LAW_MARKER)),
+        };
+        made.expect("a small value")
+    }
+
+    fn make_all(&mut self, values: &[V]) -> Vec<Val> {
+        values.iter().map(|value| self.make(value)).collect()
+    }
+
+    fn make_set(&mut self, keys: &Val) -> std::result::Result<Val, Stop> {
+        let keys = self.vm.force(keys)?;
+        self.vm.build(|b| {
+            push_law(b, 1, 2, |b| {
+                b.push(&keys);
+                Ok(())
+            })
+        })
+    }
+
+    /// The value of a jet's call, to its outermost shape.
+    pub(super) fn head(&mut self, jet: &'static str, args: &[V]) -> std::result::Result<Val, Stop> {
+        let args = self.make_all(args);
+        let pin = self.pins[jet].clone();
+        self.vm.apply(&pin, &args)
+    }
+
+    /// Checks what comes of a jet's call.
+    pub(super) fn check(&mut self, jet: &'static str, args: &[V], expected: &Result) {
+        let result = self.head(jet, args).and_then(|value| self.vm.force(&value));
+        let agrees = match (&result, expected) {
+            (Ok(value), Result::Is(expected)) => {
+                let expected = self.make(expected);
+                let expected = self.vm.force(&expected).expect("a value is expected");
+                self.vm.look(value).equals(self.vm.look(&expected))
+                    && self.vm.hash(value) == self.vm.hash(&expected)
+            }
+            (Err(Stop::Crash { op, .. }), Result::Dies(expected)) => {
+                self.vm.look(op).as_u64() == Some(*expected)
+            }
+            (Err(Stop::HeapFull), Result::HeapFull) => true,
+            _ => false,
+        };
+        let shown = result.map(|value| vm::plain::to_term(self.vm.look(&value)));
+        assert!(agrees, "{jet} {args:?}\n gives {shown:?}\n not   {expected:?}");
+    }
+}
+
+fn push_law(
+    b: &mut Builder<'_>,
+    name: u64,
+    arity: u64,
+    body: impl FnOnce(&mut Builder<'_>) -> std::result::Result<(), Stop>,
+) -> std::result::Result<(), Stop> {
+    b.push_nat(name)?;
+    b.push_nat(arity)?;
+    body(b)?;
+    b.law()
+}
+
+fn law_of(vm: &mut Vm, name: &str, arity: usize) -> Val {
+    vm.build(|b| {
+        b.push_nat_bytes(name.as_bytes())?;
+        b.push_nat(arity as u64)?;
+        b.push_nat(LAW_MARKER)?;
+        b.law()
+    })
+    .expect("a law")
+}
+
+/// A jet, its arguments, and what comes of that.
+pub(super) type Case = (&'static str, Vec<V>, Result);
+
+/// Checks all cases, and all over again while collecting at every allocation.
+pub(super) fn check_all(cases: &[Case]) {
+    for mut bench in [Bench::new(), Bench::stressed()] {
+        for (jet, args, expected) in cases {
+            bench.check(jet, args, expected);
+        }
+    }
+}
+
+/// Cases, one a line: `jet arg, arg => result;`.
+macro_rules! cases {
+    ($($jet:literal $($arg:expr),+ => $result:expr;)*) => {
+        $crate::tests::bench::check_all(&[$((
+            $jet,
+            vec![$($arg),+],
+            $crate::tests::bench::Result::from($result),
+        )),*])
+    };
+}
+pub(super) use cases;

@@ -1,0 +1,107 @@
+//! Bars, pads and hashes.
+
+use super::bench::{Ap, Bar, Big, Die, N, Row, Set, Tab, Text, V, app, cases, law, lazy, nats, pin, power};
+use vm::Natural;
+
+#[test]
+fn bars() {
+    let abc = || Bar(b"abc");
+    cases! {
+        "isBar" abc() => N(1);
+        "isBar" N(1) => N(0);
+        "_Bar" N(0x0161) => Bar(b"a");
+        "_Bar" N(0x0261) => V::LawOf(1, 1, Box::new(N(0x0261)));
+        "natBar" Text("abc") => abc();
+        "natBar" law() => Bar(b"");
+        "natBar" Big(power(64)) => Bar(&[0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        "barNat" abc() => Text("abc");
+        "barNat" Bar(&[1, 0, 0]) => N(1);
+        "barNat" N(5) => V::Law;
+        "barLen" Bar(&[0, 0]) => N(2);
+        "barIsEmpty" Bar(b"") => N(1);
+        "barIsEmpty" abc() => N(0);
+        "_NatToSizedBar" N(3), N(0x0102) => Bar(&[2, 1, 0]);
+        "_NatToSizedBar" N(1), N(0x0102) => V::LawOf(1, 1, Box::new(N(0x0202)));
+        "_NatToSizedBar" N(1), N(0x0001_0002) => Ap(vec![N(0), N(1), N(1), N(0x0001_0102)]);
+        "_NatToSizedBar" N(0), law() => Bar(b"");
+        "barIdx" N(1), abc() => Text("b");
+        "barIdx" N(3), abc() => N(0);
+        "barIdx" Big(power(64)), abc() => N(0);
+        "barIdx" law(), abc() => Text("a");
+        "barWeld" abc(), Bar(b"d") => Bar(b"abcd");
+        "barCat" Row(vec![lazy(abc()), Bar(b""), Bar(b"d")]) => Bar(b"abcd");
+        "barCat" Row(vec![]) => Bar(b"");
+        "barCat" Row(vec![abc(), N(0)]) => V::Law;
+        "barCat" Row(vec![Die(8), Die(9)]) => Die(9);
+        "barTake" N(2), abc() => Bar(b"ab");
+        "barTake" law(), abc() => abc();
+        "barTake" N(u64::MAX), abc() => abc();
+        "barDrop" N(2), abc() => Bar(b"c");
+        "barDrop" law(), abc() => abc();
+        "barDrop" N(9), abc() => Bar(b"");
+        "_BarSliceToNat" N(1), N(1), abc() => Text("b");
+        "_BarSliceToNat" N(1), law(), abc() => Text("bc");
+        "_BarSliceToNat" N(9), N(1), abc() => N(0);
+        "barElemIndexEnd" N(0x62), Bar(b"bab") => Ap(vec![N(0), N(2)]);
+        "barElemIndexEnd" lazy(N(0x7a)), Bar(b"bab") => N(0);
+        "barElemIndexEnd" N(0x0162), Bar(b"bab") => N(0);
+        "barElemIndexEnd" Die(9), Bar(b"") => N(0);
+        "barElemIndexOff" N(0x62), N(1), Bar(b"bab") => N(2);
+        "barElemIndexOff" N(0x7a), N(1), Bar(b"bab") => N(3);
+        "barElemIndexOff" Die(9), N(3), Bar(b"bab") => N(3);
+        "barElemIndexOff" Die(9), law(), Bar(b"bab") => N(3);
+    }
+}
+
+#[test]
+fn trees_of_bars() {
+    let tree = || Row(vec![
+        Bar(b"a"),
+        lazy(Row(vec![N(7), Bar(b"b"), pin(Bar(b"x"))])),
+        app(vec![Bar(b"d"), Bar(b"c")]),
+        Tab(vec![(Bar(b"k"), Bar(b"e"))]),
+        Set(vec![Bar(b"y")]),
+    ]);
+    let hash = blake3::hash(b"abcde");
+    let hash: &'static [u8] = Box::leak(Box::new(*hash.as_bytes()));
+    cases! {
+        "barFlat" tree() => Bar(b"abcde");
+        "barFlat" N(3) => Bar(b"");
+        "barFlat" Bar(b"x") => Bar(b"x");
+        "barFlat" Row(vec![Die(8), Die(9)]) => Die(8);
+        "_Blake3" tree() => Bar(hash);
+    }
+}
+
+#[test]
+fn pads() {
+    cases! {
+        "padWeld" N(0b101), N(0b110) => N(0b11001);
+        "padWeld" N(0), law() => N(1);
+        "padWeld" Big(power(64)), N(1) => Big(power(64));
+        "padWeld" N(0b11), Big(power(64) + power(63)) => Big(power(65) + power(64) + power(0));
+        "padWeld" Big(power(65) + power(3)), Big(power(65) + power(2)) =>
+            Big(power(130) + power(67) + power(3));
+        "padCat" Row(vec![N(0b10), lazy(N(0b11)), law(), N(0)]) => N(0b110);
+        "padCat" Row(vec![]) => N(1);
+        "padFlat" N(0) => N(0);
+        "padFlat" law() => N(1);
+        "padFlat" Row(vec![N(0b10), Row(vec![N(0b11), N(0)]), Row(nats([0b11]))]) => N(0b1110);
+        "padFlat" Row(vec![Die(8), Die(9)]) => Die(8);
+    }
+}
+
+#[test]
+fn hashes_of_values() {
+    let mut bench = super::bench::Bench::new();
+    let value = Row(vec![N(3), lazy(Big(Natural::from(u64::MAX))), pin(law())]);
+    let made = bench.make(&value);
+    let forced = bench.vm.force(&made).expect("a value");
+    let hash = bench.vm.hash(&forced);
+    let expected = bench.vm.bar(hash.as_bytes()).expect("room");
+    for (jet, arg) in [("_PlanHash", value.clone()), ("_PinHash", pin(value.clone()))] {
+        let result = bench.head(jet, &[arg]).expect("a hash");
+        assert!(bench.vm.look(&result).equals(bench.vm.look(&expected)), "{jet}");
+    }
+    cases! { "_PinHash" value => N(0); }
+}

@@ -1,0 +1,122 @@
+//! Control, truth and comparison: what is evaluated, and what is not.
+
+use super::bench::{Ap, Bar, Big, Die, N, Row, Set, Tab, V, app, cases, law, lazy, nats, pin, power};
+
+#[test]
+fn control() {
+    cases! {
+        "_If" N(1), N(5), Die(9) => N(5);
+        "_If" N(0), Die(9), lazy(N(6)) => N(6);
+        "_If" law(), Die(9), N(6) => N(6);
+        "_Ifz" N(0), N(5), Die(9) => N(5);
+        "_Ifz" law(), Die(9), N(6) => N(6);
+        "_Seq" Row(vec![Die(9)]), N(1) => N(1);
+        "_Seq" Die(9), N(1) => Die(9);
+        "_Force" Row(vec![lazy(N(1))]) => Row(nats([1]));
+        "_Force" Row(vec![Die(9)]) => Die(9);
+        "_Trace" Row(vec![Die(9)]), N(1) => Die(9);
+        "_DeepTrace" N(5), lazy(N(1)) => N(1);
+        "par" Die(9), lazy(N(1)) => N(1);
+        "pseq" Die(9), N(1) => Die(9);
+    }
+}
+
+#[test]
+fn truth() {
+    cases! {
+        "_Not" N(0) => N(1);
+        "_Not" Big(power(64)) => N(0);
+        "_Not" law() => N(1);
+        "_Bit" N(7) => N(1);
+        "_Bit" law() => N(0);
+        "_Eqz" N(0) => N(1);
+        "_Eqz" law() => N(0);
+        "_And" N(0), Die(9) => N(0);
+        "_And" N(2), lazy(N(3)) => N(1);
+        "_And" N(2), law() => N(0);
+        "_And" N(2), Die(9) => Die(9);
+        "_Or" N(2), Die(9) => N(1);
+        "_Or" N(0), lazy(N(3)) => N(1);
+        "_Or" law(), N(0) => N(0);
+        "_Nand" N(0), Die(9) => N(1);
+        "_Nand" N(1), lazy(N(1)) => N(0);
+        "_Nor" N(1), Die(9) => N(0);
+        "_Nor" N(0), N(0) => N(1);
+        "_Xor" N(2), N(3) => N(0);
+        "_Xor" N(2), law() => N(1);
+        "_Xnor" N(2), N(3) => N(1);
+        "_Xnor" N(0), N(3) => N(0);
+    }
+}
+
+#[test]
+fn order() {
+    let row = |items: [u64; 2]| Row(nats(items));
+    cases! {
+        "_Cmp" N(3), law() => N(0);
+        "_Cmp" law(), pin(N(1)) => N(2);
+        "_Cmp" Row(vec![]), Row(nats([0])) => N(0);
+        "_Cmp" row([9, 1]), row([1, 2]) => N(0);
+        "_Cmp" Row(nats([9])), row([0, 0]) => N(0);
+        "_Cmp" row([2, 1]), row([1, 1]) => N(2);
+        "_Cmp" row([2, 1]), Row(vec![lazy(N(2)), lazy(N(1))]) => N(1);
+        "_Eql" lazy(Bar(b"ab")), Bar(b"ab") => N(1);
+        "_Eql" Bar(b"ab"), V::LawOf(1, 1, Box::new(N(0x0001_6261))) => N(1);
+        "_Neq" N(0), Row(vec![]) => N(1);
+        "_Lth" N(3), N(4) => N(1);
+        "_Lte" N(4), N(4) => N(1);
+        "_Gth" N(4), N(4) => N(0);
+        "_Gte" N(4), N(4) => N(1);
+        "_Min" law(), N(4) => N(4);
+        "_Max" law(), N(4) => law();
+        "_Max" N(4), N(4) => N(4);
+    }
+}
+
+/// Rows are compared by length, then from the last item to the first; apps by how many arguments
+/// there are, the function, and the arguments from the first to the last. Nothing is evaluated
+/// beyond the first difference.
+#[test]
+fn comparing_stops_at_the_first_difference() {
+    cases! {
+        "_Eql" Row(vec![Die(9)]), Row(vec![Die(9), Die(9)]) => N(0);
+        "_Eql" Row(vec![Die(9)]), N(3) => N(0);
+        "_Cmp" Row(vec![Die(9)]), pin(N(3)) => N(2);
+        "_Cmp" Row(vec![Die(9), N(1)]), Row(vec![Die(9), N(2)]) => N(0);
+        "_Cmp" Row(vec![Die(9), N(1)]), Row(vec![Die(8), N(1)]) => Die(9);
+        "_Cmp" Row(vec![N(1), Die(9)]), Row(vec![N(2), N(1)]) => Die(9);
+        "_Cmp" app(vec![N(1), Die(9)]), app(vec![N(2), Die(9)]) => N(0);
+        "_Cmp" app(vec![Die(9), N(1)]), app(vec![N(1), N(1)]) => Die(9);
+        "_Cmp" app(vec![Die(9)]), app(vec![Die(9), Die(9)]) => N(0);
+        "_Cmp" Ap(vec![N(0), Die(9)]), Ap(vec![N(1), Die(9)]) => N(0);
+        "_Cmp" Row(vec![Row(vec![Die(9)]), N(1)]), Row(vec![N(5), N(1)]) => N(2);
+        "_Cmp" Row(vec![Row(vec![Die(9)])]), Row(vec![Row(vec![N(1)])]) => Die(9);
+        "_Eql" Ap(vec![V::LawOf(0, 3, Box::new(N(0))), Die(9)]), Row(vec![Die(9), Die(9)]) => N(0);
+    }
+}
+
+#[test]
+fn tables_compare_as_their_set_and_their_values() {
+    let tab = |values: [V; 2]| {
+        let [a, b] = values;
+        Tab(vec![(N(1), a), (N(2), b)])
+    };
+    let late = |values: V| Ap(vec![Set(nats([1, 2])), values]);
+    cases! {
+        "_Eql" tab([N(3), N(4)]), late(lazy(Row(nats([3, 4])))) => N(1);
+        "_Cmp" tab([Die(9), N(4)]), late(lazy(Row(vec![Die(9), N(5)]))) => N(0);
+        "_Cmp" tab([Die(9), N(4)]), tab([Die(9), N(3)]) => N(2);
+        "_Cmp" tab([Die(9), Die(9)]), Tab(vec![(N(1), Die(9))]) => N(2);
+        "_Cmp" tab([N(1), N(1)]), late(N(7)) => N(2);
+    }
+}
+
+/// One object on both sides is not evaluated any less.
+#[test]
+fn a_value_is_compared_with_itself_throughout() {
+    let mut bench = super::bench::Bench::new();
+    let row = bench.make(&Row(vec![Die(9)]));
+    let eql = bench.make(&V::Jet("_Eql"));
+    let result = bench.vm.apply(&eql, &[row.clone(), row]);
+    assert!(matches!(result, Err(vm::Stop::Crash { .. })));
+}

@@ -1,0 +1,105 @@
+//! What the tests share: sessions that print to memory, and the comparison of transcripts.
+
+#![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
+
+use sire::{Library, Options, Output, Sire};
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use vm::Vm;
+
+/// A writer that keeps what is written.
+#[derive(Clone, Default)]
+pub struct Memory(Rc<RefCell<Vec<u8>>>);
+
+impl Memory {
+    /// Takes out what was written since the last time.
+    pub fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut self.0.borrow_mut())).expect("output is UTF-8")
+    }
+}
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A Sire whose output and diagnostics can be looked at.
+pub struct Rig {
+    pub sire: Sire,
+    pub out: Memory,
+    pub diagnostics: Memory,
+}
+
+impl Rig {
+    pub fn new(library: Library, cache: Option<PathBuf>) -> Rig {
+        let (out, diagnostics) = (Memory::default(), Memory::default());
+        let options = Options {
+            library,
+            cache,
+            output: Output::new(out.clone(), Default::default()),
+            diagnostics: Output::new(diagnostics.clone(), Default::default()),
+        };
+        let jets = Arc::new(jets::table());
+        let vm = Vm::new(vm::Options::default(), jets).expect("a runtime");
+        let sire = Sire::new(vm, options).expect("room for a session");
+        Rig { sire, out, diagnostics }
+    }
+
+    /// Runs a session, and returns what it printed.
+    pub fn session(&mut self, input: &str) -> String {
+        self.sire.repl(input.as_bytes()).expect("memory can be read and written");
+        self.out.take()
+    }
+}
+
+/// What a session without modules prints.
+pub fn session(input: &str) -> String {
+    Rig::new(Library::only("/nonexistent"), None).session(input)
+}
+
+/// A part of a transcript.
+#[derive(PartialEq, Eq, Debug)]
+enum Part<'a> {
+    Text(&'a str),
+    /// An error: the innermost reason, without quotes and with its spaces made one.
+    Error(String),
+}
+
+/// Panics where two transcripts differ in anything but how errors are wrapped.
+pub fn assert_same_transcript(expected: &str, printed: &str) {
+    let (expected, printed) = (parts(expected), parts(printed));
+    for (expected, printed) in expected.iter().zip(&printed) {
+        assert_eq!(expected, printed);
+    }
+    assert_eq!(expected.len(), printed.len(), "one transcript goes on");
+}
+
+fn parts(mut transcript: &str) -> Vec<Part<'_>> {
+    const START: &str = "\n++ %crash\n";
+    const END: &str = "\n\n\n";
+    let mut parts = Vec::new();
+    while let Some(start) = transcript.find(START) {
+        let (before, error) = transcript.split_at(start);
+        let end = error.find(END).map_or(error.len(), |end| end + END.len());
+        let (error, after) = error.split_at(end);
+        parts.extend([Part::Text(before), Part::Error(innermost_reason(error))]);
+        transcript = after;
+    }
+    parts.push(Part::Text(transcript));
+    parts
+}
+
+fn innermost_reason(error: &str) -> String {
+    let reason = error.rsplit("# reason").next().unwrap_or_default();
+    let words: Vec<&str> = reason.split_whitespace().collect();
+    words.join(" ").trim_matches(['{', '}', '|', ' ']).to_owned()
+}

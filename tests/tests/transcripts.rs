@@ -1,0 +1,81 @@
+//! What the prototype printed at its REPL for inputs written for this project, line by line.
+//!
+//! Values and definitions must be equal to the byte. Of an error only the innermost reason must
+//! agree: the prototype wraps errors twice and repeats the block.
+
+use tests::{Pallas, difference, golden_text, stdout};
+
+/// A transcript with each printed error reduced to `<reason>`, and empty lines around it to one.
+fn reduced(transcript: &str) -> String {
+    let mut out = String::new();
+    let mut lines = transcript.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line != "++ %crash" {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        }
+        let mut error = Vec::new();
+        while let Some(line) = lines.next_if(|line| !line.is_empty()) {
+            error.push(line);
+        }
+        while lines.next_if(|line| line.is_empty()).is_some() {}
+        while out.ends_with("\n\n") {
+            out.pop();
+        }
+        out.push_str(&format!("\n<{}>\n\n", innermost_reason(&error)));
+    }
+    out
+}
+
+/// The text of the last `# reason`, without the braces that a text of several words is printed in.
+fn innermost_reason(error: &[&str]) -> String {
+    let last = error.iter().rposition(|line| line.trim_start().starts_with("# reason"));
+    let last = last.unwrap_or_else(|| panic!("an error gives a reason: {error:?}"));
+    let mut reason = error[last].trim_start().trim_start_matches("# reason").trim().to_owned();
+    for line in &error[last + 1..] {
+        reason.push(' ');
+        reason.push_str(line.trim());
+    }
+    reason.trim_matches(['{', '}', ' ']).to_owned()
+}
+
+fn check(name: &str) {
+    let pallas = Pallas::new();
+    let output = pallas.run(["sire"], golden_text(&format!("repl/{name}.in")));
+    assert!(output.status.success(), "{output:?}");
+    let expected = reduced(&golden_text(&format!("repl/{name}.out")));
+    if let Some(difference) = difference(&expected, &reduced(&stdout(&output))) {
+        panic!("{name}: {difference}");
+    }
+}
+
+macro_rules! transcripts {
+    ($($test:ident: $name:literal,)*) => {
+        $(#[test] fn $test() { check($name) })*
+
+        #[test]
+        fn every_transcript_is_checked() {
+            let mut known = [$($name),*].map(|name: &str| format!("{name}.in"));
+            known.sort();
+            let folder = std::fs::read_dir(tests::golden("repl")).expect("the transcripts");
+            let mut there: Vec<String> = folder
+                .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+                .filter(|name| name.ends_with(".in"))
+                .collect();
+            there.sort();
+            assert_eq!(there, known);
+        }
+    };
+}
+
+transcripts! {
+    literals: "01_literals",
+    operations: "02_primops",
+    laws: "03_laws",
+    data: "04_data",
+    errors: "05_errors",
+    rex: "06_rex",
+    macros: "07_macros",
+    scale: "08_scale",
+}
