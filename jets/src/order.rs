@@ -116,12 +116,12 @@ fn push_next_pair(call: &mut Call<'_>, open: &mut Vec<Open>) -> Result<bool, Sto
 /// Compares the evaluated values at `at` and above it as far as that can be said at once.
 fn glance(call: &mut Call<'_>, at: usize, goal: Goal) -> Glance {
     let (left, right) = (call.at(at), call.at(at + 1));
-    if left.is_normal() && right.is_normal() {
+    let given = call.given(at);
+    if left.is_normal() && right.is_normal() || given == 0 && call.given(at + 1) == 0 {
         return Glance::Settled(settled(left, right, goal));
     }
     // One of them is an app, since all else is in normal form. An app is greater than what is none,
     // and one with more arguments greater than one with fewer.
-    let given = call.given(at);
     let order = given.cmp(&call.given(at + 1));
     if order != Ordering::Equal {
         return Glance::Settled(order);

@@ -105,6 +105,11 @@ impl Cog {
         &self.status
     }
 
+    /// Its heap.
+    pub(crate) fn heap(&self) -> &Vm {
+        &self.vm
+    }
+
     /// Its heap and its state.
     pub(crate) fn parts(&mut self) -> (&mut Vm, &Status) {
         (&mut self.vm, &self.status)

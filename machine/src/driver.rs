@@ -9,7 +9,7 @@ use crate::console::{Notice, Who};
 use crate::device::{Answer, Cancel, Devices, Reply};
 use crate::error::SystemError;
 use crate::leash::Leash;
-use crate::machine::{Control, Request};
+use crate::messages::{Control, Request};
 use crate::protocol::{self, Effect};
 use crate::settings::Settings;
 use crate::trace::Said;

@@ -7,7 +7,7 @@ use crate::codec::{self, Portable};
 use crate::console::Who;
 use crate::error::SystemError;
 use crate::leash::Leash;
-use crate::machine::Control;
+use crate::messages::Control;
 use crate::record::Payload;
 use crate::settings::Settings;
 use crate::trace::Said;

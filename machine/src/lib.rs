@@ -39,6 +39,7 @@
 //! ```
 
 mod boot;
+mod checks;
 pub mod clock;
 mod codec;
 mod cog;
@@ -50,6 +51,7 @@ mod error;
 mod job;
 mod leash;
 mod machine;
+mod messages;
 mod protocol;
 mod record;
 mod replay;
@@ -62,6 +64,6 @@ mod workers;
 
 pub use boot::Booted;
 pub use console::{Console, Notice, Who};
-pub use error::{Abort, BootError, RunError, StartError, StateError};
+pub use error::{Abort, BootError, RunError, StartError, StateError, SystemError};
 pub use machine::{Handle, Machine, Outcome};
 pub use settings::{ReplayFrom, Settings, SnapshotRule};

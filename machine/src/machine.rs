@@ -10,11 +10,16 @@
 //! The loop runs on the thread that the machine was opened on, which is the cog's. While an event
 //! is on its way to the disk, the next ones are applied.
 
-use crate::cog::{Applied, Cog, Refused, Word};
+mod leave;
+
+use crate::checks::Checks;
+use crate::codec::Portable;
+use crate::cog::{Applied, Cog, Output, Refused, Word};
 use crate::console::{Notice, Who};
 use crate::crew::Crew;
 use crate::driver::ToDriver;
-use crate::error::{Abort, RunError, StateError, SystemError};
+use crate::error::{Abort, RunError};
+use crate::messages::{Control, Request};
 use crate::record::{Event, Input, Payload};
 use crate::settings::Settings;
 use crate::snapshot::Snapshots;
@@ -22,14 +27,13 @@ use crate::state::Status;
 use crate::trace::Said;
 use crate::watchdog::Watchdog;
 use crate::workers::{Change, Workers};
-use crate::{codec::Portable, cog::Output};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, never, select};
-use persist::{Appender, LogError, Seq, SnapshotError, Store};
+use crossbeam_channel::{Receiver, Sender, after, never, select};
+use persist::{Appender, LogError, Seq, Store};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use vm::Hash;
 
 /// The most inputs, and about the most bytes, of one event.
@@ -47,55 +51,6 @@ const RETRY: Duration = Duration::from_millis(250);
 
 /// How long events may be on their way to the disk before the reason is asked for.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The hash of the state is logged when computing it takes at most one part in this of the time.
-const CHECK_SHARE: u32 = 32;
-
-/// What drivers ask of the cog.
-pub(crate) enum Request {
-    /// To take an input.
-    Write { worker: u64, value: Portable },
-    /// To answer a query.
-    Read { worker: u64, key: u64, serial: u64, query: Portable },
-}
-
-/// What else the loop has to know.
-pub(crate) enum Control {
-    /// Events up to that one are durable, or never will be.
-    Durable(Result<Seq, LogError>),
-    /// A job has a result.
-    JobDone { worker: u64, payload: Payload },
-    /// A worker could not begin.
-    WorkerFailed(SystemError),
-    /// A snapshot has been written, or not.
-    SnapshotDone(Result<(), SnapshotError>),
-    /// A thread has panicked.
-    Panicked(&'static str),
-    /// To look whether to stop.
-    Stop,
-}
-
-impl Control {
-    /// Lets the machine know if the thread that holds the guard panics.
-    pub(crate) fn on_panic(control: &Sender<Control>, what: &'static str) -> PanicGuard {
-        PanicGuard { control: control.clone(), what }
-    }
-}
-
-/// See [`Control::on_panic`].
-pub(crate) struct PanicGuard {
-    control: Sender<Control>,
-    what: &'static str,
-}
-
-impl Drop for PanicGuard {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            // A machine that is gone need not know.
-            let _ = self.control.send(Control::Panicked(self.what));
-        }
-    }
-}
 
 /// Why a machine stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -136,27 +91,6 @@ enum Effect {
     Change(Change),
     Tell(u64, ToDriver),
     Say(Vec<Said>),
-}
-
-/// Decides in which events the hash of the state is logged.
-#[derive(Default)]
-pub(crate) struct Checks {
-    cost: Duration,
-    last: Option<Instant>,
-}
-
-impl Checks {
-    /// The hash, if it is cheap enough to compute it now.
-    fn hash(&mut self, cog: &mut Cog) -> Option<Hash> {
-        let begun = Instant::now();
-        if self.last.is_some_and(|last| begun.duration_since(last) < self.cost * CHECK_SHARE) {
-            return None;
-        }
-        let hash = cog.hash().ok();
-        let done = Instant::now();
-        (self.cost, self.last) = (done - begun, Some(done));
-        hash
-    }
 }
 
 /// A machine, ready to run. It belongs to the thread that opened it.
@@ -247,7 +181,7 @@ impl Machine {
                 return Ok(());
             }
             let late = match self.held.0.front() {
-                Some(_) => crossbeam_channel::after(PATIENCE),
+                Some(_) => after(PATIENCE),
                 None => never(),
             };
             select! {
@@ -304,7 +238,7 @@ impl Machine {
                 }
                 Request::Read { worker, key, serial, query } => {
                     self.event(std::mem::take(&mut inputs))?;
-                    self.read(worker, key, serial, &query);
+                    self.read(worker, key, serial, &query)?;
                 }
             }
             let is_full = inputs.len() >= BATCH_INPUTS || bytes >= BATCH_BYTES;
@@ -335,7 +269,8 @@ impl Machine {
         let said = self.cog.take_said();
         let effects = self.effects(outputs, said);
         self.held.0.push_back((self.applied, effects));
-        self.snapshot_if_due()
+        let Machine { snapshots, cog, store, to_control, settings, .. } = self;
+        snapshots.begin_if_due(cog, store, self.applied, to_control, &*settings.console)
     }
 
     /// Appends an event to the log, waiting while the disk is full.
@@ -383,9 +318,15 @@ impl Machine {
     }
 
     /// Answers a query of a driver, when the state it is answered from is durable.
-    fn read(&mut self, worker: u64, key: u64, serial: u64, query: &Portable) {
-        let Some(slot) = self.workers.slot_of(worker) else { return };
-        let Some(value) = self.cog.read(slot, key, query) else { return };
+    fn read(
+        &mut self,
+        worker: u64,
+        key: u64,
+        serial: u64,
+        query: &Portable,
+    ) -> Result<(), RunError> {
+        let Some(slot) = self.workers.slot_of(worker) else { return Ok(()) };
+        let Some(value) = self.cog.read(slot, key, query) else { return Ok(()) };
         let answer = Effect::Tell(worker, ToDriver::Read { key, serial, value });
         let mut effects = vec![answer];
         let said = self.cog.take_said();
@@ -393,10 +334,10 @@ impl Machine {
             effects.push(Effect::Say(said));
         }
         if self.held.0.is_empty() && self.store.durable() >= self.applied {
-            effects.into_iter().for_each(|effect| self.perform_harmless(effect));
-        } else {
-            self.held.0.push_back((self.applied, effects));
+            return self.release(effects);
         }
+        self.held.0.push_back((self.applied, effects));
+        Ok(())
     }
 
     /// Lets out what has waited.

@@ -122,6 +122,7 @@ impl Sire {
     pub fn load(&mut self, name: &str) -> Result<(), Error> {
         self.module = None;
         self.session.state = State::new();
+        self.session.defined.clear();
         let result = self.load_chain(name);
         match &result {
             Ok(()) => self.module = Some(name.to_owned()),
@@ -175,6 +176,7 @@ impl Sire {
     }
 
     fn run_module(&mut self, link: &Link) -> Result<(), Error> {
+        self.session.defined.clear();
         for block in rex::read_file(&link.text, &link.path) {
             let block = block.map_err(Error::Syntax)?;
             match repl::run_block(&mut self.session, &link.file, &block) {
@@ -201,9 +203,10 @@ impl Sire {
         })
     }
 
-    /// The names bound in the module that was loaded last, in ascending order, and their values.
-    pub fn bindings(&self) -> impl Iterator<Item = (String, Val)> {
-        self.session.state.names().map(|(name, bind)| (name::text(name), bind.value.clone()))
+    /// What the module that was loaded last defined, in that order: also what it defined anew or
+    /// dropped later. Nothing if it came from the cache.
+    pub fn definitions(&self) -> impl Iterator<Item = (String, Val)> {
+        self.session.defined.iter().map(|(name, value)| (name::text(name), value.clone()))
     }
 
     /// Reads and carries out commands until the input ends, with the names of the module that was

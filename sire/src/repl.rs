@@ -69,14 +69,17 @@ fn execute(session: &mut Session, block: Result<Block, ReadError>) -> Result<(),
         Err(error) => {
             session.diagnostics.write(&format!("\n\n{error}\n\n\n")).map_err(Error::Output)
         }
-        Ok(block) => match run_block(session, NAME, &block) {
+        Ok(block) => {
+            session.defined.clear();
+            match run_block(session, NAME, &block) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => {
                 session.state.roll_back();
                 Ok(())
             }
             Err(fault) => Err(last_fault(fault)),
-        },
+            }
+        }
     }
 }
 

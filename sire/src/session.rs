@@ -20,6 +20,8 @@ pub(crate) struct Session {
     pub(crate) out: Output,
     /// Where syntax errors go.
     pub(crate) diagnostics: Output,
+    /// What the current module, or block of the session, has defined.
+    pub(crate) defined: Vec<(Natural, Val)>,
     /// The nat 0.
     pub(crate) zero: Val,
     /// What a macro calls with a complaint: it makes the row `[message rex 0]`.
@@ -42,8 +44,8 @@ impl Session {
         })?;
         let fail = vm.app(&row, std::slice::from_ref(&zero))?;
         let succeed = vm.app(&row, &[one])?;
-        let (binds, state) = (Binds::default(), State::new());
-        Ok(Session { vm, syntax, binds, state, out, diagnostics, zero, fail, succeed })
+        let (binds, state, defined) = (Binds::default(), State::new(), Vec::new());
+        Ok(Session { vm, syntax, binds, state, out, diagnostics, defined, zero, fail, succeed })
     }
 
     /// Whether a name is bound, and to what.
@@ -94,6 +96,7 @@ impl Session {
 
     /// Binds a name in the current module.
     pub(crate) fn define(&mut self, definition: Definition<'_>) -> Result<(), Fault> {
+        self.defined.push((definition.name.clone(), definition.value.clone()));
         Ok(self.state.define(&mut self.vm, &self.binds, definition)?)
     }
 }

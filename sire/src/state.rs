@@ -141,11 +141,6 @@ impl State {
         Ok(module.table(vm, binds)?.get(name).map(|entry| Rc::clone(&entry.bind)))
     }
 
-    /// The names bound in the current module, in ascending order.
-    pub(crate) fn names(&self) -> impl Iterator<Item = (&Natural, &Rc<Bind>)> {
-        self.scope.iter().map(|(name, entry)| (name, &entry.bind))
-    }
-
     /// Binds a name. A key of 0 stands for a new one.
     pub(crate) fn define(
         &mut self,

@@ -5,7 +5,7 @@
 
 use crate::heap::Val;
 use crate::heap::object::{self, Layout};
-use crate::nat::{limbs_of_bytes, trim};
+use crate::nat::limbs_of_bytes;
 use crate::word::{DIRECT_LIMIT, Kind, Word};
 use crate::{Natural, Ref, Stop, Vm, pin, shape};
 
@@ -212,10 +212,4 @@ pub(crate) fn make_pin(vm: &mut Vm) -> Result<(), Stop> {
         }
     }
     Ok(())
-}
-
-/// The limbs of a number without leading zeroes.
-pub(crate) fn trimmed(mut limbs: Vec<u64>) -> Vec<u64> {
-    trim(&mut limbs);
-    limbs
 }

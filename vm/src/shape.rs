@@ -107,7 +107,7 @@ fn push_app(heap: &mut Heap, left: u64, size: usize) {
 fn make_row(heap: &mut Heap, count: usize) -> Result<(), HeapFull> {
     heap.reserve(1 + count)?;
     let top = heap.stack.top();
-    heap.stack.from_mut(top - count).reverse();
+    heap.stack.top_mut(top - count).reverse();
     let row = heap.allocate_popped(Layout::Row, 0, count);
     heap.stack.truncate(top - count - 1);
     heap.stack.push(row);
@@ -154,7 +154,7 @@ fn extend(heap: &mut Heap, count: usize) -> Result<(), HeapFull> {
     let app = heap.stack.get(at);
     let address = heap.allocate(Layout::App, left.min(EXTRA_MAX), size + count);
     object::copy(app.address(), 0, address, 0, size);
-    for (index, arg) in heap.stack.from(at + 1).iter().enumerate() {
+    for (index, arg) in heap.stack.top_from(at + 1).iter().enumerate() {
         object::store_raw(address, size + index, arg.raw());
     }
     heap.stack.truncate(at);
@@ -251,7 +251,7 @@ fn is_ascending(heap: &Heap, row: Word) -> bool {
 /// The bar that a law `{1 1 body}` is, if its body is one bit above whole bytes.
 fn match_bar(heap: &mut Heap, body: Word) -> Result<Option<Word>, HeapFull> {
     let bits = NatRef::of(body).bits();
-    if bits == 0 || (bits - 1) % 8 != 0 {
+    if bits == 0 || !(bits - 1).is_multiple_of(8) {
         return Ok(None);
     }
     let length = (bits - 1) / 8;

@@ -44,7 +44,7 @@ impl From<HeapFull> for Stop {
 }
 
 /// What a `trk` does with its message: it is called with the evaluated, normalised value.
-pub type TraceHook = Box<dyn FnMut(Ref<'_>)>;
+pub(crate) type TraceHook = Box<dyn FnMut(Ref<'_>)>;
 
 /// A heap with a collector and an evaluator: the runtime of one running thing.
 ///

@@ -24,7 +24,7 @@ use std::fmt;
 /// What an evaluated word is. The discriminants are the words' top bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A nat below 2^63, held in the word.
     Nat = 0x00,
     /// A nat of 2^63 or more, on the heap.

@@ -110,6 +110,11 @@ impl Bench {
         Bench::with(Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 26, stress: true })
     }
 
+    /// A bench whose evaluation stack has room for little more than a hundred thousand values.
+    pub(super) fn with_small_stack() -> Bench {
+        Bench::with(Options { max_heap: 1 << 28, max_stack: 1 << 20, ..Options::default() })
+    }
+
     fn with(options: Options) -> Bench {
         let mut table = JetTable::new();
         let mut scratch = Vm::new(Options { stress: false, ..options.clone() }, Arc::default())

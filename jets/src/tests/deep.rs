@@ -77,53 +77,20 @@ fn comparisons_wait_for_comparisons() {
     assert_eq!(bench.vm.look(&value).as_u64(), Some(1));
 }
 
-/// A law that counts down by a jet in tail position needs no stack for it:
-/// `{loop 1 (switch n 7 [0, loop (dec n)...])}` is written with `_If`'s and `_Switch`'s pins.
+/// `{loop 3 (ifz acc 7 (tabFoldlWithKey loop (dec acc) [0=0]))}`: a fold over one entry ends in a
+/// call of its function.
 #[test]
 fn a_jet_in_tail_position_is_a_tail_call() {
-    let mut bench = Bench::new();
-    let pin = |bench: &mut Bench, name| bench.make(&V::Jet(name));
-    let (switch, eqz, dec) =
-        (pin(&mut bench, "_Switch"), pin(&mut bench, "_Eqz"), pin(&mut bench, "_Dec"));
-    // (0 (0 (0 (2 switch) (eqz n)) 7) [loop (dec n), n]): a row is built by its constructor.
-    let cow = bench.make(&V::LawOf(0, 3, Box::new(N(0))));
-    let nat = |bench: &mut Bench, n| bench.vm.nat(n);
-    let quote = |bench: &mut Bench, value: Val| {
-        let two = bench.vm.nat(2);
-        bench.vm.app(&two, &[value]).expect("room")
-    };
-    let apply = |bench: &mut Bench, f: Val, x: Val| {
-        let zero = bench.vm.nat(0);
-        bench.vm.app(&zero, &[f, x]).expect("room")
-    };
-    let (itself, n) = (nat(&mut bench, 0), nat(&mut bench, 1));
-    let dec = quote(&mut bench, dec);
-    let less = apply(&mut bench, dec, n.clone());
-    let again = apply(&mut bench, itself, less);
-    let cow = quote(&mut bench, cow);
-    let row = apply(&mut bench, cow, n.clone());
-    let row = apply(&mut bench, row, again);
-    let eqz = quote(&mut bench, eqz);
-    let test = apply(&mut bench, eqz, n);
-    let body = quote(&mut bench, switch);
-    let body = apply(&mut bench, body, test);
-    let fallback = nat(&mut bench, 7);
-    let body = apply(&mut bench, body, fallback);
-    let body = apply(&mut bench, body, row);
-    let body = bench.vm.force(&body).expect("a value");
-    let law = bench
-        .vm
-        .build(|b| {
-            b.push_nat(0)?;
-            b.push_nat(1)?;
-            b.push(&body);
-            b.law()
-        })
-        .expect("a law");
-    // Far more turns than the stack has words.
-    let turns = bench.vm.nat(1 << 26);
-    let _ = turns;
-    let turns = bench.vm.nat(40_000_000);
-    let value = bench.vm.apply(&law, &[turns]).expect("a value");
-    assert_eq!(bench.vm.look(&value).as_u64(), Some(0));
+    let mut bench = Bench::with_small_stack();
+    let quoted = |jet| V::Ap(vec![N(2), V::Jet(jet)]);
+    let apply = |f, x| V::Ap(vec![N(0), f, x]);
+    let call = |f, args: Vec<V>| args.into_iter().fold(f, apply);
+    let table = V::Ap(vec![N(2), V::Tab(vec![(N(0), N(0))])]);
+    let less = call(quoted("_Dec"), vec![N(1)]);
+    let again = call(quoted("tabFoldlWithKey"), vec![N(0), less, table]);
+    let body = call(quoted("_Ifz"), vec![N(1), N(7), again]);
+    let law = bench.make(&V::LawOf(0, 3, Box::new(body)));
+    let args = [1_000_000, 0, 0].map(|nat| bench.vm.nat(nat));
+    let value = bench.vm.apply(&law, &args).expect("a value");
+    assert_eq!(bench.vm.look(&value).as_u64(), Some(7));
 }

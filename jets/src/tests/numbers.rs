@@ -199,7 +199,7 @@ proptest! {
             ("_Dis", &a, &b, &a | &b),
             ("_Con", &a, &b, &a & &b),
             ("_Mix", &a, &b, &a ^ &b),
-            ("_Cmp", &a, &b, Natural::from(a.cmp(&b) as u64 + 1 & 3)),
+            ("_Cmp", &a, &b, Natural::from((a.cmp(&b) as i8 + 1) as u8)),
             ("_Lsh", &a, &shift, &a << by),
             ("_Rsh", &a, &shift, &a >> by),
             ("_Pow", &a, &Natural::from(by % 9), (&a).pow(by % 9)),

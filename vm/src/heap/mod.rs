@@ -293,7 +293,7 @@ impl Heap {
     pub(crate) fn allocate_popped(&mut self, layout: Layout, extra: u64, count: usize) -> Word {
         let address = self.allocate(layout, extra, count);
         let from = self.stack.top() - count;
-        for (index, value) in self.stack.from(from).iter().enumerate() {
+        for (index, value) in self.stack.top_from(from).iter().enumerate() {
             object::store_raw(address, index, value.raw());
         }
         self.stack.truncate(from);

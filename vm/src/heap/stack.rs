@@ -88,14 +88,14 @@ impl Stack {
 
     /// The words from `from` to the top.
     #[inline(always)]
-    pub(crate) fn from(&self, from: usize) -> &[Word] {
+    pub(crate) fn top_from(&self, from: usize) -> &[Word] {
         assert!(from <= self.top);
         // SAFETY: cells below `top` have been written.
         unsafe { std::slice::from_raw_parts(self.base.add(from), self.top - from) }
     }
 
     /// The words from `from` to the top, to be rewritten.
-    pub(crate) fn from_mut(&mut self, from: usize) -> &mut [Word] {
+    pub(crate) fn top_mut(&mut self, from: usize) -> &mut [Word] {
         assert!(from <= self.top);
         self.unchanged = self.unchanged.min(from);
         // SAFETY: cells below `top` have been written, and the borrow is exclusive.
@@ -131,7 +131,7 @@ impl Stack {
     pub(crate) fn changed_mut(&mut self) -> &mut [Word] {
         let from = self.unchanged;
         let changed = self.top;
-        let words = self.from_mut(from);
+        let words = self.top_mut(from);
         let words: *mut [Word] = words;
         self.unchanged = changed;
         // SAFETY: the slice was just made from the exclusive borrow that is returned again here.

@@ -110,7 +110,7 @@ impl Call<'_> {
     /// Reverses the order of the top `count` values.
     pub fn reverse(&mut self, count: usize) {
         let top = self.vm.heap.stack.top();
-        self.vm.heap.stack.from_mut(top - count).reverse();
+        self.vm.heap.stack.top_mut(top - count).reverse();
     }
 
     /// How many arguments the evaluated value at that height has been given: none, if it is no app.

@@ -59,6 +59,8 @@ impl<'h> Closure<'h> {
 struct Loader<'h> {
     pins: Vec<PinEntry<'h>>,
     numbers: HashMap<Hash, usize>,
+    /// The tags of pins around pins.
+    tags: HashMap<Hash, Symbol>,
 }
 
 impl<'h> Loader<'h> {
@@ -80,9 +82,30 @@ impl<'h> Loader<'h> {
 
     fn enter(&mut self, pin: PinRef<'h>, definition: Option<Term<'h>>) -> usize {
         let number = self.pins.len();
-        self.pins.push(PinEntry { tag: tag(pin), definition });
+        let tag = self.tag(pin);
+        self.pins.push(PinEntry { tag, definition });
         self.numbers.insert(pin.hash(), number);
         number
+    }
+
+    /// The name of the law in a pin, or in the pins in it; 0 if it is something else.
+    fn tag(&mut self, mut pin: PinRef<'h>) -> Symbol {
+        let mut around = Vec::new();
+        let tag = loop {
+            if let Some(tag) = self.tags.get(&pin.hash()) {
+                break tag.clone();
+            }
+            match pin.item().shape() {
+                Shape::Law(law) => break law.name().into(),
+                Shape::Pin(inner) => {
+                    around.push(pin.hash());
+                    pin = inner;
+                }
+                _ => break NatRef::Small(0).into(),
+            }
+        };
+        self.tags.extend(around.into_iter().map(|hash| (hash, tag.clone())));
+        tag
     }
 
     /// Goes on with a term until it is done, or until a pin is met that has to be taken apart
@@ -114,17 +137,6 @@ impl<'h> Loader<'h> {
             }
         }
         None
-    }
-}
-
-/// The name of the law in a pin, or in the pins in it.
-fn tag(mut pin: PinRef<'_>) -> Symbol {
-    loop {
-        match pin.item().shape() {
-            Shape::Pin(inner) => pin = inner,
-            Shape::Law(law) => return law.name().into(),
-            _ => return NatRef::Small(0).into(),
-        }
     }
 }
 

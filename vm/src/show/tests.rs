@@ -280,7 +280,7 @@ fn trees_that_are_values() {
     let unquoted = |value: Ref<'_>| block(&unquoted_rex(value), Colour::None);
     assert_eq!(shown(&node(&two), unquoted), "| f ▣(0 1 2)\n");
     // Not a tree, for want of text that is UTF-8.
-    prints(&format!("({WORD} 255 0)"), "({##WORD} 255 0)");
+    prints(&format!("({WORD} 255 0)"), "(.{##WORD} 255 0)");
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn size_limits() {
     assert!(is_larger_than(vm.look(&shared.unwrap()), 1 << 16));
 }
 
-const DEPTH: usize = 300_000;
+const DEPTH: usize = 1_000_000;
 
 /// A value around which `wrap` is put again and again.
 fn deep(vm: &mut Vm, wrap: impl Fn(&mut Builder<'_>) -> Result<(), Stop>) -> Val {
@@ -374,7 +374,7 @@ fn depth_costs_no_native_stack() {
     assert_eq!(text.matches('@').count(), DEPTH);
 
     let pins = deep(&mut vm, |b| b.pin());
-    assert!(trace_text(vm.look(&pins), Colour::None).contains("{0_300000}"));
+    assert!(trace_text(vm.look(&pins), Colour::None).contains("{0_20000}"));
 }
 
 #[test]
@@ -396,4 +396,39 @@ fn depth_of_laws_and_trees_costs_no_native_stack() {
         Ok(())
     }));
     assert_eq!(rex::print::line(&unquoted_rex(vm.look(&trees)), Colour::None).matches('▣').count(), DEPTH);
+}
+#[test]
+fn timing() {
+    let mut vm = vm();
+    let t = std::time::Instant::now();
+    let pins = deep(&mut vm, |b| b.pin());
+    eprintln!("build {:?}", t.elapsed());
+    let t = std::time::Instant::now();
+    let c = Closure::shallow(vm.look(&pins));
+    eprintln!("load {:?}", t.elapsed());
+    let t = std::time::Instant::now();
+    let d = c.definitions(None);
+    eprintln!("defs {:?} {}", t.elapsed(), d.len());
+    let lets = deep(&mut vm, |b| {
+        apply_to_top(b, |b| {
+            b.push_nat(1)?;
+            b.push_nat(0)?;
+            b.app(1)
+        })
+    });
+    let law = vm.build(|b| {
+        b.push_nat(0)?;
+        b.push_nat(1)?;
+        b.push(&lets);
+        b.law()
+    }).unwrap();
+    let t = std::time::Instant::now();
+    let c = Closure::shallow(vm.look(&law));
+    eprintln!("load {:?}", t.elapsed());
+    let t = std::time::Instant::now();
+    let r = c.value();
+    eprintln!("rex {:?}", t.elapsed());
+    let t = std::time::Instant::now();
+    let r = block(&r, Colour::None);
+    eprintln!("print {:?} {}", t.elapsed(), r.len());
 }
