@@ -107,7 +107,8 @@ pub(crate) fn evaluate_item(
     row: usize,
     item: usize,
 ) -> Result<Option<()>, Stop> {
-    let evaluated = |r: Ref<'_>| r.as_row().and_then(|items| items.get(item)).map(Ref::is_evaluated);
+    let evaluated =
+        |r: Ref<'_>| r.as_row().and_then(|items| items.get(item)).map(Ref::is_evaluated);
     if evaluated(call.at(row)) == Some(true) {
         return Ok(Some(()));
     }

@@ -86,9 +86,8 @@ pub struct Listed {
 /// Every law that is known by hash, by name.
 pub fn list() -> Vec<Listed> {
     let native = |name| declarations().any(|jet| jet.name == name);
-    let mut list: Vec<Listed> = known_laws()
-        .map(|(name, hash)| Listed { name, hash, native: native(name) })
-        .collect();
+    let mut list: Vec<Listed> =
+        known_laws().map(|(name, hash)| Listed { name, hash, native: native(name) }).collect();
     list.sort_unstable_by_key(|law| law.name);
     list
 }

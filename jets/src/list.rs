@@ -5,9 +5,9 @@
 
 use crate::args::{evaluate, ready, row_len};
 use crate::declare::{Declaration, Outcome, native};
+use vm::Stop;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::{Answer, Call};
-use vm::Stop;
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_SizedListToRow", &[Head, Lazy], to_row),

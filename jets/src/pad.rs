@@ -5,9 +5,9 @@ use crate::args::{evaluate_item, number, ready, row_len, same};
 use crate::declare::{Declaration, Outcome, native};
 use crate::nat::afford_bits;
 use crate::tree::leaves;
+use vm::jet::Answer;
 use vm::jet::Call;
 use vm::jet::Demand::Head;
-use vm::jet::Answer;
 use vm::{Natural, Ref, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[

@@ -26,11 +26,7 @@ pub(crate) enum Place {
 
 /// Searches the row or set at height `keys` for the value at height `key`. Nothing, if a value must
 /// be evaluated first: it is on top then.
-pub(crate) fn search(
-    call: &mut Call<'_>,
-    key: usize,
-    keys: usize,
-) -> Result<Option<Place>, Stop> {
+pub(crate) fn search(call: &mut Call<'_>, key: usize, keys: usize) -> Result<Option<Place>, Stop> {
     let Some(items) = items(call.at(keys)) else { unreachable!("only rows and sets are searched") };
     let (mut low, mut end) = (0, items.len());
     while low < end {

@@ -35,11 +35,7 @@ pub(crate) const JETS: &[Declaration] = &[
 ];
 
 /// Pushes the set of these keys of the set at that height.
-pub(crate) fn push_part(
-    call: &mut Call<'_>,
-    set: usize,
-    keys: Range<usize>,
-) -> Result<(), Stop> {
+pub(crate) fn push_part(call: &mut Call<'_>, set: usize, keys: Range<usize>) -> Result<(), Stop> {
     let count = keys.len();
     call.room_for(count + 4)?;
     call.push_items(set, keys);

@@ -236,12 +236,7 @@ fn switch(call: &mut Call<'_>) -> Outcome {
 
 /// Pushes the row of a key and its value: entry `item` of the table at that height, whose key set
 /// is at height `keys`.
-fn push_pair(
-    call: &mut Call<'_>,
-    keys: usize,
-    tab: usize,
-    item: usize,
-) -> Result<(), Stop> {
+fn push_pair(call: &mut Call<'_>, keys: usize, tab: usize, item: usize) -> Result<(), Stop> {
     call.push_item(keys, item);
     call.push_item(tab, 1 + item);
     call.row(2)

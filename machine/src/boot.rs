@@ -22,7 +22,7 @@ impl Machine {
     /// See [`BootError`]. A machine that is there is never touched.
     pub fn boot(dir: &Path, vm: &mut Vm, main: &Val) -> Result<Booted, BootError> {
         // Before anything is created.
-        let main = vm.force(main).map_err(BootError::Evaluation)?;
+        let main = vm.force(main).map_err(|stop| BootError::Evaluation(stop.to_string()))?;
         let store = match Store::create(dir) {
             Ok(store) => store,
             Err(CreateError::HoldsStore { path }) => {
@@ -43,7 +43,7 @@ impl Machine {
     /// # Errors
     /// As there.
     pub fn boot_on(store: Store, vm: &mut Vm, main: &Val) -> Result<Booted, BootError> {
-        let main = vm.force(main).map_err(BootError::Evaluation)?;
+        let main = vm.force(main).map_err(|stop| BootError::Evaluation(stop.to_string()))?;
         let slots = CogParts::of(vm.look(&main)).slots();
         let workers = slots.filter(|slot| crate::protocol::Worker::of(*slot).is_some()).count();
         let root = Status::Spinning(main).save(vm, &store)?;

@@ -1,12 +1,13 @@
 //! What can go wrong, one enum for each operation. Messages name path, place and reason.
+//!
+//! No error holds a value: errors outlive heaps, and may be handed to other threads.
 
 use persist::{CreateError, LogError, OpenError, PinError, ReadError, Seq, SnapshotError};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use vm::Hash;
-use vm::Stop;
-use vm::seed::{LoadError, SaveError};
+use vm::seed::SaveError;
 
 /// Why an evaluation ended, other than by PLAN's own crash or for lack of time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,9 +33,10 @@ impl fmt::Display for Abort {
 /// Why a machine was not booted.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
-    /// The program's value could not be computed. Nothing was created.
+    /// The program's value could not be computed, for this reason. Nothing was created. (Whoever
+    /// wants to show what it crashed with evaluates it before.)
     #[error("the program has no value: {0}")]
-    Evaluation(Stop),
+    Evaluation(String),
     /// A machine is there already.
     #[error("{}: already holds a machine; start it, or choose another directory", path.display())]
     Exists {
@@ -172,14 +174,14 @@ pub enum StateError {
         hash: Hash,
     },
     /// A pin's bytes are whole, but no value.
-    #[error("{}: pin {hash}: {source}", path.display())]
+    #[error("{}: pin {hash}: {problem}", path.display())]
     Load {
         /// The store's directory.
         path: PathBuf,
         /// The pin.
         hash: Hash,
-        /// What is wrong with its bytes.
-        source: LoadError,
+        /// What is wrong with its bytes, and where.
+        problem: String,
     },
     /// A pin's value is not the one that its hash names.
     #[error("{}: pin {hash} holds a value whose hash is {found}; restore the store from a copy",
@@ -201,11 +203,18 @@ pub enum StateError {
         hash: Hash,
     },
     /// The state needs more memory than the heap may have.
-    #[error("{}: the state cannot be loaded: {stop}", path.display())]
+    #[error("{}: there is no room for the state: {problem}", path.display())]
     NoRoom {
         /// The store's directory.
         path: PathBuf,
         /// Which limit was met.
-        stop: Stop,
+        problem: String,
     },
 }
+
+const _: () = {
+    const fn sendable<T: Send + Sync + 'static>() {}
+    sendable::<BootError>();
+    sendable::<StartError>();
+    sendable::<RunError>();
+};

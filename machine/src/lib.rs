@@ -67,3 +67,6 @@ pub use console::{Console, Notice, Who};
 pub use error::{Abort, BootError, RunError, StartError, StateError, SystemError};
 pub use machine::{Handle, Machine, Outcome};
 pub use settings::{ReplayFrom, Settings, SnapshotRule};
+
+#[cfg(test)]
+mod tests;

@@ -94,7 +94,7 @@ impl Status {
 
     /// Puts the state into the store, in memory as yet, as far as it is not there; gives the root.
     pub(crate) fn save(&self, vm: &mut Vm, store: &Store) -> Result<Hash, StateError> {
-        let no_room = |stop| StateError::NoRoom { path: store.path().into(), stop };
+        let no_room = |stop| no_room(store.path(), &stop);
         let value = self.to_value(vm).map_err(no_room)?;
         let root = vm.pin(&value).map_err(no_room)?;
         let mut todo = vec![(root.clone(), false)];
@@ -191,8 +191,8 @@ fn make_pin(
     };
     let holes = stored.edges.iter().map(hole).collect::<Result<Vec<Val>, _>>()?;
     let item = seed::load_germ(vm, &holes, &stored.body)
-        .map_err(|source| StateError::Load { path: path.into(), hash, source })?;
-    let pin = vm.pin(&item).map_err(|stop| StateError::NoRoom { path: path.into(), stop })?;
+        .map_err(|error| StateError::Load { path: path.into(), hash, problem: error.to_string() })?;
+    let pin = vm.pin(&item).map_err(|stop| no_room(path, &stop))?;
     match vm.look(&pin).shape() {
         Shape::Pin(made) if made.hash() == hash => Ok(pin),
         _ => {
@@ -200,4 +200,8 @@ fn make_pin(
             Err(StateError::WrongHash { path: path.into(), hash, found })
         }
     }
+}
+
+fn no_room(path: &Path, stop: &Stop) -> StateError {
+    StateError::NoRoom { path: path.into(), problem: stop.to_string() }
 }

@@ -6,8 +6,8 @@
 use crate::heap::Val;
 use crate::heap::object::{self, Layout};
 use crate::nat::limbs_of_bytes;
-use crate::word::{DIRECT_LIMIT, Kind, Word};
-use crate::{Natural, Ref, Stop, Vm, pin, shape};
+use crate::word::{Kind, Word};
+use crate::{NatRef, Natural, Ref, Stop, Vm, pin, shape};
 
 /// Builds values on the stack of a [`Vm`]. Dropping it drops what was pushed.
 pub struct Builder<'v> {
@@ -182,11 +182,9 @@ impl Drop for Builder<'_> {
 
 /// The nat with these limbs, least first, as a word.
 pub(crate) fn push_nat(vm: &mut Vm, limbs: &[u64]) -> Result<Word, Stop> {
-    let used = limbs.iter().rposition(|&limb| limb != 0).map_or(0, |last| last + 1);
-    match &limbs[..used] {
-        [] => Ok(Word::ZERO),
-        [limb] if *limb < DIRECT_LIMIT => Ok(Word::direct(*limb)),
-        limbs => {
+    match NatRef::from_limbs(limbs) {
+        NatRef::Small(nat) => Ok(Word::direct(nat)),
+        NatRef::Limbs(limbs) => {
             vm.heap.reserve(1 + limbs.len())?;
             let address = vm.heap.allocate(Layout::Big, 0, limbs.len());
             for (index, limb) in limbs.iter().enumerate() {

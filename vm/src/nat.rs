@@ -4,7 +4,7 @@
 //! zero limb. Text is a nat too: its bytes, the first one least.
 
 use crate::heap::object;
-use crate::word::{Kind, Word};
+use crate::word::{DIRECT_LIMIT, Kind, Word};
 use malachite_nz::natural::Natural;
 use std::cmp::Ordering;
 
@@ -26,6 +26,16 @@ impl<'h> NatRef<'h> {
                 NatRef::Limbs(object::raw_words(word.address(), 0, size))
             }
             kind => unreachable!("a {kind:?} is not a nat"),
+        }
+    }
+
+    /// The nat with these limbs, least first; leading zero limbs do not matter.
+    pub fn from_limbs(limbs: &'h [u64]) -> NatRef<'h> {
+        let used = limbs.iter().rposition(|&limb| limb != 0).map_or(0, |last| last + 1);
+        match &limbs[..used] {
+            [] => NatRef::Small(0),
+            [limb] if *limb < DIRECT_LIMIT => NatRef::Small(*limb),
+            used => NatRef::Limbs(used),
         }
     }
 

@@ -1,4 +1,70 @@
-//! `boot` and `start`.
-use crate::args::{Boot, Start};
-pub(crate) fn boot(_: Boot) -> anyhow::Result<()> { anyhow::bail!("later") }
-pub(crate) fn start(_: Start) -> anyhow::Result<()> { anyhow::bail!("later") }
+//! `boot` and `start`: machines.
+
+use super::{jets, sire};
+use crate::args::{Boot, Cache, Machine as MachineArgs, Start};
+use crate::console::Terminal;
+use crate::terminal::{self, Exit};
+use anyhow::Context;
+use machine::{Handle, Machine, Outcome, ReplayFrom, Settings};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Makes a new machine from the `main` of a module.
+pub(crate) fn boot(args: Boot) -> anyhow::Result<()> {
+    let cache = Cache { store: args.cache.modules };
+    let (mut sire, main) = sire::load_main(&cache, &args.module)?;
+    let booted = Machine::boot(&args.store, sire.vm(), &main)?;
+    drop((main, sire));
+    if booted.workers == 0 {
+        eprintln!("pallas: `main` of {} has no workers, so it will never do anything", args.module);
+    }
+    if args.start { run(&args.store, &args.machine, ReplayFrom::Latest) } else { Ok(()) }
+}
+
+/// Starts a machine, and runs it until it ends or is stopped.
+pub(crate) fn start(args: Start) -> anyhow::Result<()> {
+    let from = if args.replay_all { ReplayFrom::Earliest } else { ReplayFrom::Latest };
+    run(&args.store, &args.machine, from)
+}
+
+fn run(store: &Path, args: &MachineArgs, replay: ReplayFrom) -> anyhow::Result<()> {
+    let mut settings = Settings::new(Arc::new(Terminal::new()));
+    settings.jets = jets();
+    settings.jobs = usize::from(args.eval_workers);
+    settings.replay = replay;
+    if args.disable_snapshots {
+        settings.snapshots = None;
+    }
+    let machine = Machine::open(store, settings)?;
+    stop_on_signal(machine.handle())?;
+    match machine.run()? {
+        Outcome::Stopped | Outcome::Finished => Ok(()),
+        Outcome::Crashed => ended("its cog crashed"),
+        Outcome::TimedOut => ended("its cog took too long to handle an event"),
+        Outcome::Aborted(abort) => ended(&format!("its cog could not handle an event: {abort}")),
+    }
+}
+
+fn ended(why: &str) -> anyhow::Result<()> {
+    Err(Exit { code: terminal::CRASHED, message: Some(format!("the machine ended: {why}")) }.into())
+}
+
+/// Stops the machine at Ctrl-C or SIGTERM; a second one ends the process at once.
+fn stop_on_signal(handle: Handle) -> anyhow::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot watch for signals")?;
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for (count, signal) in signals.forever().enumerate() {
+                if count > 0 {
+                    // What is durable stays; the next start replays the rest.
+                    std::process::exit(128 + signal);
+                }
+                handle.stop();
+            }
+        })
+        .context("cannot start a thread")?;
+    Ok(())
+}

@@ -102,17 +102,27 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new() -> Bench {
-        Bench::with(Options { max_heap: 1 << 30, max_stack: 1 << 28, ..Options::default() })
+        Bench::calm(1 << 28)
     }
 
     /// A bench that collects at every allocation.
     pub(super) fn stressed() -> Bench {
-        Bench::with(Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 26, stress: true })
+        Bench::with(Options {
+            nursery: 1 << 16,
+            max_heap: 1 << 28,
+            max_stack: 1 << 26,
+            stress: true,
+        })
     }
 
     /// A bench whose evaluation stack has room for little more than a hundred thousand values.
     pub(super) fn with_small_stack() -> Bench {
-        Bench::with(Options { max_heap: 1 << 28, max_stack: 1 << 20, ..Options::default() })
+        Bench::calm(1 << 20)
+    }
+
+    /// A bench that collects when it has to, whatever the environment says.
+    fn calm(max_stack: usize) -> Bench {
+        Bench::with(Options { max_heap: 1 << 30, max_stack, stress: false, ..Options::default() })
     }
 
     fn with(options: Options) -> Bench {
@@ -123,7 +133,10 @@ impl Bench {
             let law = law_of(&mut scratch, jet.name, jet.demands.len());
             let hash = scratch.hash(&law);
             let demands = jet.demands;
-            table.add(Jet { name: jet.name, arity: demands.len(), demands, code: jet.code }, &[hash]);
+            table.add(
+                Jet { name: jet.name, arity: demands.len(), demands, code: jet.code },
+                &[hash],
+            );
         }
         let mut vm = Vm::new(options, Arc::new(table)).expect("a stack can be had");
         let pins = declarations()

@@ -1,6 +1,8 @@
 //! Bars, pads and hashes.
 
-use super::bench::{Ap, Bar, Big, Die, N, Row, Set, Tab, Text, V, app, cases, law, lazy, nats, pin, power};
+use super::bench::{
+    Ap, Bar, Big, Die, N, Row, Set, Tab, Text, V, app, cases, law, lazy, nats, pin, power,
+};
 use vm::Natural;
 
 #[test]
@@ -55,13 +57,15 @@ fn bars() {
 
 #[test]
 fn trees_of_bars() {
-    let tree = || Row(vec![
-        Bar(b"a"),
-        lazy(Row(vec![N(7), Bar(b"b"), pin(Bar(b"x"))])),
-        app(vec![Bar(b"d"), Bar(b"c")]),
-        Tab(vec![(Bar(b"k"), Bar(b"e"))]),
-        Set(vec![Bar(b"y")]),
-    ]);
+    let tree = || {
+        Row(vec![
+            Bar(b"a"),
+            lazy(Row(vec![N(7), Bar(b"b"), pin(Bar(b"x"))])),
+            app(vec![Bar(b"d"), Bar(b"c")]),
+            Tab(vec![(Bar(b"k"), Bar(b"e"))]),
+            Set(vec![Bar(b"y")]),
+        ])
+    };
     let hash = blake3::hash(b"abcde");
     let hash: &'static [u8] = Box::leak(Box::new(*hash.as_bytes()));
     cases! {

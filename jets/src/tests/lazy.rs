@@ -1,6 +1,8 @@
 //! Control, truth and comparison: what is evaluated, and what is not.
 
-use super::bench::{Ap, Bar, Big, Die, N, Row, Set, Tab, V, app, cases, law, lazy, nats, pin, power};
+use super::bench::{
+    Ap, Bar, Big, Die, N, Row, Set, Tab, V, app, cases, law, lazy, nats, pin, power,
+};
 
 #[test]
 fn control() {

@@ -1,7 +1,9 @@
 //! Arithmetic, bits and words: against what the laws say of chosen numbers, and against malachite
 //! for numbers of all sizes.
 
-use super::bench::{Ap, Bar, Bench, Big, Die, N, Result, Row, Text, V, app, cases, law, lazy, power};
+use super::bench::{
+    Ap, Bar, Bench, Big, Die, N, Result, Row, Text, V, app, cases, law, lazy, power,
+};
 use malachite_base::num::arithmetic::traits::{DivMod, ModPowerOf2, Pow, SaturatingSub};
 use malachite_base::num::logic::traits::{BitAccess, CountOnes, SignificantBits};
 use proptest::prelude::*;
@@ -164,7 +166,8 @@ fn words() {
 
 /// Naturals that lie about the limits of words as often as not.
 fn natural() -> impl Strategy<Value = Natural> {
-    let edge = prop_oneof![Just(0u64), Just(62), Just(63), Just(64), Just(65), Just(128), 0u64..2000];
+    let edge =
+        prop_oneof![Just(0u64), Just(62), Just(63), Just(64), Just(65), Just(128), 0u64..2000];
     prop_oneof![
         (0u64..300).prop_map(Natural::from),
         any::<u64>().prop_map(Natural::from),

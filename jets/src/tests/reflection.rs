@@ -1,6 +1,8 @@
 //! What PLAN can know of a value.
 
-use super::bench::{Ap, Bar, Big, Die, N, Row, Set, Tab, Text, V, app, cases, law, nats, pin, power};
+use super::bench::{
+    Ap, Bar, Big, Die, N, Row, Set, Tab, Text, V, app, cases, law, nats, pin, power,
+};
 use vm::Natural;
 
 /// The constructor of rows of that width.

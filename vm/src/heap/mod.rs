@@ -332,3 +332,6 @@ impl Heap {
         8 * (self.old.capacity() + self.nursery.used())
     }
 }
+
+#[cfg(test)]
+mod tests;

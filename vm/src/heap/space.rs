@@ -3,26 +3,50 @@
 //! The nursery is one block; the old space is a list of chunks, so that it grows without moving.
 //! Neither knows what objects are: they hand out addresses of words that stay put until the block
 //! is dropped.
+//!
+//! # Safety
+//!
+//! A block owns its memory by a raw pointer whose provenance is exposed: objects are reached by
+//! address (`object`), so nothing may claim the memory exclusively, as a box would whenever it is
+//! moved.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 
 /// A block of memory handed out from its start.
 pub(crate) struct Block {
-    memory: Box<[u64]>,
+    memory: *mut u64,
+    words: usize,
     base: usize,
     used: usize,
 }
 
 impl Block {
+    /// A block of so many words. One of none owns no memory.
     pub(crate) fn new(words: usize) -> Block {
-        let mut memory = vec![0u64; words].into_boxed_slice();
-        let base = memory.as_mut_ptr().expose_provenance();
-        Block { memory, base, used: 0 }
+        if words == 0 {
+            return Block { memory: std::ptr::null_mut(), words, base: 0, used: 0 };
+        }
+        let layout = Block::layout(words);
+        // SAFETY: the layout is not of size zero.
+        let memory = unsafe { alloc_zeroed(layout) }.cast::<u64>();
+        if memory.is_null() {
+            handle_alloc_error(layout);
+        }
+        Block { memory, words, base: memory.expose_provenance(), used: 0 }
+    }
+
+    fn layout(words: usize) -> Layout {
+        match Layout::array::<u64>(words) {
+            Ok(layout) => layout,
+            Err(_) => unreachable!("payloads are limited far below the address space"),
+        }
     }
 
     /// Room for `words` words, or nothing if the block has less.
     #[inline(always)]
     pub(crate) fn take(&mut self, words: usize) -> Option<usize> {
         let end = self.used + words;
-        if end > self.memory.len() {
+        if end > self.words {
             return None;
         }
         let address = self.base + 8 * self.used;
@@ -32,12 +56,12 @@ impl Block {
 
     #[inline(always)]
     pub(crate) fn has_room(&self, words: usize) -> bool {
-        words <= self.memory.len() - self.used
+        words <= self.words - self.used
     }
 
     #[inline(always)]
     pub(crate) fn contains(&self, address: usize) -> bool {
-        address.wrapping_sub(self.base) < 8 * self.memory.len()
+        address.wrapping_sub(self.base) < 8 * self.words
     }
 
     pub(crate) fn used(&self) -> usize {
@@ -45,7 +69,7 @@ impl Block {
     }
 
     pub(crate) fn capacity(&self) -> usize {
-        self.memory.len()
+        self.words
     }
 
     /// The address of the word at that offset.
@@ -56,6 +80,16 @@ impl Block {
     /// Forgets everything in the block.
     pub(crate) fn clear(&mut self) {
         self.used = 0;
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if self.words > 0 {
+            // SAFETY: made by `new` with this layout, and dropped once. Words that still point into
+            // it are stale by the heap's invariant.
+            unsafe { dealloc(self.memory.cast(), Block::layout(self.words)) }
+        }
     }
 }
 

@@ -112,17 +112,13 @@ impl Layout<'_, '_> {
                 Rex::open("@", sons).with_heir(body)
             }
             Node::Quote(rune) => Rex::open(*rune, ones(parts)),
-            Node::QuotedApp(rune) => {
-                sequence(rune, parts.into_iter().map(Piece::parts).collect())
-            }
-            Node::RexNode { shape, rune, has_heir } => {
+            Node::QuotedApp(rune) => sequence(rune, parts.into_iter().map(Piece::parts).collect()),
+            Node::TreeBranch { shape, rune, has_heir } => {
                 let heir = if *has_heir { pop_one(&mut parts) } else { None };
                 Rex::node(*shape, rune.as_str(), ones(parts), heir)
             }
-            Node::RexLeaf { leaf, text } => {
-                Rex::leaf(*leaf, text.as_str(), pop_one(&mut parts))
-            }
-            Node::RexValue(rune) => self.marked(index + 1, rune, ones(parts)),
+            Node::TreeLeaf { leaf, text } => Rex::leaf(*leaf, text.as_str(), pop_one(&mut parts)),
+            Node::TreeValue(rune) => self.marked(index + 1, rune, ones(parts)),
             _ => unreachable!("leaves and whole Rex trees are dealt with elsewhere"),
         }
     }

@@ -79,7 +79,7 @@ impl<'t, 'h> Layout<'t, 'h> {
         while index < self.term.ends[root] {
             let form = self.decide(index);
             plan.push((index, form));
-            if matches!(self.term.nodes[index], Node::Rex) {
+            if matches!(self.term.nodes[index], Node::Tree) {
                 index = self.term.ends[index];
             } else {
                 self.ask_children(index, form);
@@ -164,7 +164,7 @@ impl Layout<'_, '_> {
         // Rex trees, the last first: where each begins, and how deep others are in it.
         let mut trees: Vec<(usize, usize)> = Vec::new();
         for index in (0..self.term.nodes.len()).rev() {
-            if !matches!(self.term.nodes[index], Node::Rex) {
+            if !matches!(self.term.nodes[index], Node::Tree) {
                 self.sizes[index] = self.size(index);
                 continue;
             }

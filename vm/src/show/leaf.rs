@@ -26,7 +26,8 @@ impl LeafBox {
     }
 
     fn word(text: String) -> LeafBox {
-        let word = if matches!(text.as_str(), "0" | "1" | "2") { Word::Operation } else { Word::Yes };
+        let word =
+            if matches!(text.as_str(), "0" | "1" | "2") { Word::Operation } else { Word::Yes };
         let size = Size { word, ..Size::new(text.chars().count()) };
         LeafBox { size, line: Rex::word(text), tall: None }
     }

@@ -49,6 +49,16 @@ impl<'h> Closure<'h> {
         Loader::default().load(value, false)
     }
 
+    /// The row of a row of two nats and a value, of which no pin is looked into.
+    pub(super) fn stamped(label: NatRef<'h>, time: NatRef<'h>, value: Ref<'h>) -> Closure<'h> {
+        let mut frame = Frame::new(value, None);
+        let term = &mut frame.term;
+        term.nodes = vec![Node::Row, Node::Row, Node::Nat(label), Node::Nat(time)];
+        term.ends = vec![0, 4, 3, 4];
+        frame.tasks.insert(0, Task::End(0));
+        Loader::default().run(frame, false)
+    }
+
     /// A value with all pins that can be reached from it.
     pub(super) fn full(value: Ref<'h>) -> Closure<'h> {
         Loader::default().load(value, true)
@@ -64,8 +74,12 @@ struct Loader<'h> {
 }
 
 impl<'h> Loader<'h> {
-    fn load(mut self, value: Ref<'h>, all: bool) -> Closure<'h> {
-        let mut frames = vec![Frame::new(value, None)];
+    fn load(self, value: Ref<'h>, all: bool) -> Closure<'h> {
+        self.run(Frame::new(value, None), all)
+    }
+
+    fn run(mut self, frame: Frame<'h>, all: bool) -> Closure<'h> {
+        let mut frames = vec![frame];
         while let Some(mut frame) = frames.pop() {
             match self.advance(&mut frame, all) {
                 Some(pin) => frames.extend([frame, Frame::new(pin.item(), Some(pin))]),
@@ -173,7 +187,7 @@ impl<'h> Frame<'h> {
                 self.branch(Node::Tab, tasks);
             }
             Shape::App(app) => match Quoted::of(value) {
-                Some(_) => self.branch(Node::Rex, [Task::Tree(value)]),
+                Some(_) => self.branch(Node::Tree, [Task::Tree(value)]),
                 None => self.branch(Node::App, parts(app)),
             },
             Shape::Law(law) => self.law(law),
@@ -238,16 +252,16 @@ impl<'h> Frame<'h> {
 
     fn tree(&mut self, value: Ref<'h>) {
         let Some(quoted) = Quoted::of(value) else {
-            return self.branch(Node::RexValue(STRAY), [Task::Value(value)]);
+            return self.branch(Node::TreeValue(STRAY), [Task::Value(value)]);
         };
         let children = quoted.children().into_iter().map(Task::Tree);
         match quoted {
-            Quoted::Embed(value) => self.branch(Node::RexValue(EMBED), [Task::Value(value)]),
+            Quoted::Embed(value) => self.branch(Node::TreeValue(EMBED), [Task::Value(value)]),
             Quoted::Leaf { leaf, text, .. } => {
-                self.branch(Node::RexLeaf { leaf, text }, children);
+                self.branch(Node::TreeLeaf { leaf, text }, children);
             }
             Quoted::Node { shape, rune, heir, .. } => {
-                self.branch(Node::RexNode { shape, rune, has_heir: heir.is_some() }, children);
+                self.branch(Node::TreeBranch { shape, rune, has_heir: heir.is_some() }, children);
             }
         }
     }

@@ -10,7 +10,7 @@
 //! | what an expression at the REPL, or `trk`, gives | [`trace_text`]                       |
 //! | a definition at the REPL                        | [`definition_rex`], [`tree_text`]    |
 //! | a value with all its pins: `pallas show`        | [`full_rex`], [`tree_text`]          |
-//! | a value with a label, in the machine's log      | [`labelled_text`]                    |
+//! | a value with a label or a time, in a log        | [`labelled_text`], [`stamped_text`]  |
 //! | a Rex tree that is a value, within a message    | [`unquoted_rex`]                     |
 //! | a name                                          | [`symbol_text`]                      |
 //!
@@ -39,7 +39,7 @@ mod trace;
 
 pub use quoted::Quoted;
 pub use symbol::Symbol;
-pub use trace::{labelled_text, trace_text, tree_text};
+pub use trace::{labelled_text, stamped_text, trace_text, tree_text};
 
 use crate::view::{Ref, Shape};
 use rex::Rex;
@@ -83,10 +83,17 @@ pub fn symbol_text(symbol: &Symbol) -> String {
 }
 
 /// Whether a value has more than `limit` parts, counting shared ones as often as they occur, and
-/// eight bytes of a nat or bar as one. Pins are not looked into. Takes no more time or memory than
-/// `limit` parts do.
-pub fn is_larger_than(value: Ref<'_>, limit: usize) -> bool {
+/// eight bytes of a nat or bar as one. As in what is printed in short, the value and what it pins
+/// are looked into, other pins are not. Takes no more time or memory than `limit` parts do.
+pub fn is_larger_than(mut value: Ref<'_>, limit: usize) -> bool {
     let mut seen = 0usize;
+    while let Shape::Pin(pin) = value.shape() {
+        seen += 1;
+        if seen > limit {
+            return true;
+        }
+        value = pin.item();
+    }
     let mut pending = vec![value];
     while let Some(value) = pending.pop() {
         let shape = value.shape();

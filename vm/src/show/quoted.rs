@@ -160,8 +160,5 @@ fn mark(rune: &str, rex: Rex) -> Rex {
 
 /// Whether a tree can be printed on one line without a change of its shape at the top.
 pub(super) fn is_closed(rex: &Rex) -> bool {
-    !matches!(
-        rex,
-        Rex::Node { shape: rex::Shape::Open, .. } | Rex::Leaf { leaf: Leaf::Line, .. }
-    )
+    !matches!(rex, Rex::Node { shape: rex::Shape::Open, .. } | Rex::Leaf { leaf: Leaf::Line, .. })
 }

@@ -49,20 +49,20 @@ pub(super) enum Node<'h> {
     QuotedApp(&'static str),
 
     /// A Rex tree that is a value. Its child is the tree.
-    Rex,
+    Tree,
     /// A part of a tree: its sons and perhaps its heir are the children.
-    RexNode {
+    TreeBranch {
         shape: rex::Shape,
         rune: String,
         has_heir: bool,
     },
     /// A part of a tree: its heir, if there is one, is the child.
-    RexLeaf {
+    TreeLeaf {
         leaf: Leaf,
         text: String,
     },
     /// A part of a tree: the rune, and the value that is the child.
-    RexValue(&'static str),
+    TreeValue(&'static str),
 }
 
 /// What is to be known of a law to give names to its variables.

@@ -4,7 +4,8 @@ use super::Symbol;
 use super::charset::is_space;
 use super::quoted::{Quoted, unquote};
 use super::term::Closure;
-use crate::Ref;
+use crate::nat::limbs_of_bytes;
+use crate::{NatRef, Ref};
 use rex::Rex;
 use rex::print::{Colour, block};
 
@@ -23,6 +24,14 @@ pub fn labelled_text(label: Option<&Symbol>, value: Ref<'_>, colour: Colour) -> 
     closure_text(label, value, colour)
 }
 
+/// The text of an entry in a log that has a time: the value, below what kind of entry it is and
+/// when it was made. It is printed as the row `[[kind time] value]`.
+pub fn stamped_text(kind: &str, time: &str, value: Ref<'_>, colour: Colour) -> String {
+    let (kind, time) = (limbs_of_bytes(kind.as_bytes()), limbs_of_bytes(time.as_bytes()));
+    let closure = Closure::stamped(NatRef::from_limbs(&kind), NatRef::from_limbs(&time), value);
+    definitions_text(&closure, None, colour)
+}
+
 /// The text that shows a tree to the user: its lines, and an empty one. (prototype: `trkRex`)
 pub fn tree_text(rex: &Rex, colour: Colour) -> String {
     let mut text = block(rex, colour);
@@ -31,7 +40,11 @@ pub fn tree_text(rex: &Rex, colour: Colour) -> String {
 }
 
 fn closure_text(name: Option<&Symbol>, value: Ref<'_>, colour: Colour) -> String {
-    let definitions = Closure::shallow(value).definitions(name);
+    definitions_text(&Closure::shallow(value), name, colour)
+}
+
+fn definitions_text(closure: &Closure<'_>, name: Option<&Symbol>, colour: Colour) -> String {
+    let definitions = closure.definitions(name);
     let mut text = paragraphs(definitions.iter().map(|rex| block(rex, colour)));
     text.push('\n');
     text

@@ -48,7 +48,11 @@ mod tests {
     #[test]
     fn what_can_be_seen() {
         assert!(" a~é\u{a0}\u{301}\u{2003}€😀".chars().all(is_printable));
-        assert!("\0\t\n\u{7f}\u{85}\u{ad}\u{200b}\u{2028}\u{e000}\u{378}".chars().all(|c| !is_printable(c)));
+        assert!(
+            "\0\t\n\u{7f}\u{85}\u{ad}\u{200b}\u{2028}\u{e000}\u{378}"
+                .chars()
+                .all(|c| !is_printable(c))
+        );
         // Assigned since Unicode 15.
         assert!(!is_printable('\u{1fae8}'));
         assert!("\u{85}\u{200b}\u{2028}a".chars().all(|c| !is_space(c)));

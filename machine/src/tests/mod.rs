@@ -1,0 +1,10 @@
+//! Machines as a whole, on a simulated disk and with a clock that leaps, so that nothing waits.
+
+mod counter;
+mod crashes;
+mod disk;
+mod jobs;
+mod plan;
+mod programs;
+mod rig;
+mod workers;

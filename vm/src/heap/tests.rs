@@ -1,0 +1,194 @@
+//! The collector on its own. These run under Miri too (`make miri`), so they are small.
+
+use super::object::Layout;
+use super::{Heap, Options, Val};
+use crate::word::{Kind, Word};
+
+fn heap() -> Heap {
+    let options =
+        Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
+    Heap::new(options).expect("a small stack can be had")
+}
+
+/// Pushes the row of the top `count` words.
+fn push_row(heap: &mut Heap, count: usize) {
+    heap.reserve(1 + count).expect("room");
+    let row = heap.allocate_popped(Layout::Row, 0, count);
+    heap.stack.push(row);
+}
+
+/// Pushes a list of that length: `[n, [n - 1, ... [1, 0]]]`.
+fn push_list(heap: &mut Heap, length: u64) {
+    heap.stack.push(Word::ZERO);
+    for n in 1..=length {
+        let rest = heap.stack.pop();
+        heap.stack.push(Word::direct(n));
+        heap.stack.push(rest);
+        push_row(heap, 2);
+    }
+}
+
+fn list_length(heap: &Heap, mut list: Word) -> u64 {
+    let mut length = 0;
+    while list != Word::ZERO {
+        assert_eq!(list.kind(), Kind::Row);
+        length += 1;
+        list = heap.resolve(heap.load(list, 1));
+    }
+    length
+}
+
+#[test]
+fn what_is_on_the_stack_survives_both_collections() {
+    let mut heap = heap();
+    push_list(&mut heap, 100);
+    heap.collect_young();
+    assert_eq!(list_length(&heap, heap.stack.peek(0)), 100);
+    heap.collect_all();
+    assert_eq!(list_length(&heap, heap.stack.peek(0)), 100);
+    assert_eq!(heap.load(heap.stack.peek(0), 0), Word::direct(100));
+}
+
+#[test]
+fn garbage_is_dropped() {
+    let mut heap = heap();
+    for _ in 0..20 {
+        push_list(&mut heap, 1000);
+        heap.stack.pop();
+    }
+    assert!(heap.statistics.minor > 0, "the nursery holds one list");
+    heap.collect_all();
+    let before = heap.statistics.copied;
+    heap.collect_all();
+    assert_eq!(heap.statistics.copied, before, "nothing is left to be copied");
+}
+
+#[test]
+fn handles_keep_values_and_follow_them() {
+    let mut heap = heap();
+    push_list(&mut heap, 50);
+    let top = heap.stack.pop();
+    let held: Val = heap.root(top);
+    let twin = held.clone();
+    heap.collect_young();
+    heap.collect_all();
+    drop(held);
+    heap.collect_all();
+    assert_eq!(list_length(&heap, heap.word(&twin)), 50);
+    drop(twin);
+    let before = heap.statistics.copied;
+    heap.collect_all();
+    assert_eq!(heap.statistics.copied, before);
+}
+
+#[test]
+fn an_old_object_may_point_to_a_young_one() {
+    let mut heap = heap();
+    heap.stack.push(Word::ZERO);
+    push_row(&mut heap, 1);
+    heap.collect_young();
+    for length in 1..10 {
+        push_list(&mut heap, length);
+        let list = heap.stack.pop();
+        let row = heap.stack.peek(0);
+        heap.store(row, 0, list);
+        heap.collect_young();
+        assert_eq!(list_length(&heap, heap.load(heap.stack.peek(0), 0)), length);
+    }
+}
+
+#[test]
+fn an_evaluated_thunk_is_short_cut() {
+    let mut heap = heap();
+    heap.reserve(3).expect("room");
+    let thunk = heap.allocate_words(Layout::ThunkApp, 0, &[Word::ZERO, Word::ZERO]);
+    heap.stack.push(thunk);
+    heap.collect_young();
+    push_list(&mut heap, 3);
+    let value = heap.stack.pop();
+    heap.update(heap.stack.peek(0), value);
+    assert_eq!(list_length(&heap, heap.resolve(heap.stack.peek(0))), 3);
+    heap.collect_all();
+    assert_eq!(heap.stack.peek(0).kind(), Kind::Row);
+}
+
+#[test]
+fn an_object_larger_than_the_nursery_has_a_place() {
+    let mut heap = heap();
+    let count = (1 << 15) / 8 + 100;
+    assert!(heap.stack.has_room(count));
+    for n in 0..count {
+        heap.stack.push(Word::direct(n as u64));
+    }
+    push_row(&mut heap, count);
+    push_list(&mut heap, 2);
+    let list = heap.stack.pop();
+    heap.store(heap.stack.peek(0), 7, list);
+    heap.collect_young();
+    heap.collect_all();
+    let row = heap.stack.peek(0);
+    assert_eq!(heap.size(row), count);
+    assert_eq!(list_length(&heap, heap.load(row, 7)), 2);
+    assert_eq!(heap.load(row, count - 1), Word::direct(count as u64 - 1));
+}
+
+#[test]
+fn pools_live_as_long_as_something_names_them() {
+    let mut heap = heap();
+    push_list(&mut heap, 4);
+    let list = heap.stack.pop();
+    let pool = heap.pools.add(vec![list]);
+    heap.stack.push(Word::code(pool.0, 0));
+    heap.collect_young();
+    heap.collect_all();
+    assert_eq!(list_length(&heap, heap.pools.constant(pool, 0)), 4);
+    heap.stack.pop();
+    heap.collect_all();
+    assert_eq!(heap.dead_pools, [pool]);
+}
+
+#[test]
+fn more_than_the_ceiling_is_refused() {
+    let options = Options { nursery: 1 << 15, max_heap: 1 << 20, max_stack: 1 << 17, stress: false };
+    let mut heap = Heap::new(options).expect("a small stack can be had");
+    assert!(heap.reserve(1 << 20).is_err(), "one object larger than the heap may get");
+    heap.stack.push(Word::ZERO);
+    let refused = (0..100_000).any(|_| {
+        // A list that grows, all of it alive.
+        let rest = heap.stack.pop();
+        heap.stack.push(Word::direct(1));
+        heap.stack.push(rest);
+        if heap.reserve(3).is_err() {
+            return true;
+        }
+        let row = heap.allocate_popped(Layout::Row, 0, 2);
+        heap.stack.push(row);
+        false
+    });
+    assert!(refused);
+    heap.stack.truncate(0);
+    assert!(heap.reserve(3).is_ok(), "what is dropped makes room");
+}
+
+#[test]
+fn the_stack_opens_gaps_and_slides() {
+    let mut heap = heap();
+    for n in 0..6 {
+        heap.stack.push(Word::direct(n));
+    }
+    heap.stack.open_gap(2, 3);
+    let words: Vec<u64> = heap.stack.top_from(0).iter().map(|w| w.raw()).collect();
+    assert_eq!(words, [0, 1, 0, 0, 0, 2, 3, 4, 5]);
+    heap.stack.slide(1, 7);
+    let words: Vec<u64> = heap.stack.top_from(0).iter().map(|w| w.raw()).collect();
+    assert_eq!(words, [0, 4, 5]);
+}
+
+#[test]
+fn stress_collects_at_every_reserve() {
+    let options = Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: true };
+    let mut heap = Heap::new(options).expect("a small stack can be had");
+    push_list(&mut heap, 40);
+    assert!(heap.statistics.minor + heap.statistics.major >= 40);
+    assert_eq!(list_length(&heap, heap.stack.peek(0)), 40);
+}
