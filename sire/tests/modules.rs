@@ -1,0 +1,137 @@
+//! Modules in files: what loads, what is refused, and with which words.
+
+mod common;
+
+use common::Rig;
+use sire::{Error, Library};
+use std::fs;
+use tempfile::TempDir;
+
+/// A folder with these modules, and a Sire over it.
+fn rig(modules: &[(&str, &str)]) -> (TempDir, Rig) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in modules {
+        fs::write(folder.path().join(format!("{name}.sire")), text).expect("a file");
+    }
+    let rig = Rig::new(Library::only(folder.path()), None);
+    (folder, rig)
+}
+
+/// Loads `main` of these modules, which must fail.
+fn refusal(modules: &[(&str, &str)]) -> Error {
+    let (_folder, mut rig) = rig(modules);
+    let error = rig.sire.load("main").expect_err("it must not load");
+    assert!(rig.sire.binding("a").is_err(), "nothing is loaded");
+    error
+}
+
+#[test]
+fn a_chain_of_modules() {
+    let (_folder, mut rig) = rig(&[
+        ("one", "#### one\n\n= a 1\n= b 2\n\n^-^ a\n"),
+        ("two", "#### two <- one\n\n:| one\n\n= c (3 a)\n"),
+        ("main", "#### main <- two\n\n:| two [c]\n\n= main (3 c)\n"),
+    ]);
+    rig.sire.load("main").expect("it loads");
+    assert_eq!(rig.out.take(), "a=1\n\nb=2\n\nc=2\n\nmain=3\n\n");
+    let main = rig.sire.binding("main").expect("it is defined");
+    assert_eq!(rig.sire.vm().look(&main).as_u64(), Some(3));
+    let names: Vec<String> = rig.sire.definitions().map(|(name, _)| name).collect();
+    assert_eq!(names, ["main"]);
+    let missing = rig.sire.binding("a").expect_err("it was not imported").to_string();
+    assert_eq!(missing, "main does not define `a`");
+}
+
+#[test]
+fn a_session_sees_the_module_and_can_reach_the_others() {
+    let (_folder, mut rig) = rig(&[
+        ("one", "#### one\n\n= a 1\n"),
+        ("main", "#### main <- one\n\n= b 2\n"),
+    ]);
+    rig.sire.load("main").expect("it loads");
+    rig.out.take();
+    let printed = rig.session("b\n\n(. one a)\n\n(. main b)\n\na\n");
+    assert!(printed.contains("\n2\n\n1\n\n2\n\n"), "{printed}");
+    assert!(printed.contains("Unresolved symbol: a"), "{printed}");
+}
+
+#[test]
+fn loading_again_prints_only_what_changed() {
+    let (folder, mut rig) =
+        rig(&[("one", "#### one\n= a 1\n"), ("main", "#### main <- one\n= b 2\n")]);
+    rig.sire.load("main").expect("it loads");
+    rig.out.take();
+    rig.sire.load("main").expect("it loads");
+    assert_eq!(rig.out.take(), "");
+    fs::write(folder.path().join("main.sire"), "#### main <- one\n= b 3\n").expect("a file");
+    rig.sire.load("main").expect("it loads");
+    assert_eq!(rig.out.take(), "b=3\n\n");
+}
+
+#[test]
+fn a_missing_predecessor() {
+    let message = refusal(&[("main", "#### main <- gone\n")]).to_string();
+    assert!(message.starts_with("no module gone"), "{message}");
+    assert!(message.ends_with("(the predecessor of main)"), "{message}");
+}
+
+#[test]
+fn modules_that_need_each_other() {
+    let error = refusal(&[("main", "#### main <- other\n"), ("other", "#### other <- main\n")]);
+    assert_eq!(error.to_string(), "the modules main <- other <- main need each other");
+}
+
+#[test]
+fn files_that_do_not_begin_as_modules() {
+    let cases = [
+        ("", "main.sire:1: the file is empty"),
+        ("; only a comment\n", "main.sire:1: the file is empty"),
+        ("\n\n= a 1\n", "main.sire:3: a module begins with"),
+        ("#### other\n", "main.sire:1: the module's name is not that of its file"),
+        ("#### main <- (a b)\n", "main.sire:1: expected `#### NAME`"),
+        ("#### main <- ../up\n", "main.sire:1: expected `#### NAME`"),
+        ("#### main other\n", "main.sire:1: expected `#### NAME`"),
+        ("####\n", "main.sire:1: expected `#### NAME`"),
+    ];
+    for (text, message) in cases {
+        let error = refusal(&[("main", text)]);
+        assert!(error.to_string().starts_with(message), "{text:?}: {error}");
+        assert_eq!(error.exit_code(), 1);
+    }
+}
+
+#[test]
+fn a_failing_command_names_its_place() {
+    let (folder, mut rig) = rig(&[("main", "#### main\n\n= a 1\n\n= b (3 c)\n\n= d 4\n")]);
+    let error = rig.sire.load("main").expect_err("c is not bound");
+    let path = folder.path().join("main.sire");
+    let message = format!("{}:5: Unresolved symbol: c", path.display());
+    assert_eq!((error.to_string(), error.exit_code()), (message, 2));
+    let printed = rig.out.take();
+    assert!(printed.starts_with("a=1\n\n\n++ %crash\n"), "{printed}");
+    assert!(printed.contains("# where {main.sire}:5\n"), "{printed}");
+    assert!(!printed.contains("d=4"), "{printed}");
+    assert!(rig.sire.binding("a").is_err());
+}
+
+#[test]
+fn text_that_is_not_rex() {
+    let error = refusal(&[("main", "#### main\n\n= a 1\n\n= b (3\n")]);
+    assert!(matches!(&error, Error::Syntax(place) if place.line == 5), "{error}");
+}
+
+#[test]
+fn a_file_that_is_not_text() {
+    let (folder, mut rig) = rig(&[]);
+    fs::write(folder.path().join("main.sire"), b"#### main\n\n= a \xff\n").expect("a file");
+    let error = rig.sire.load("main").expect_err("it is not UTF-8");
+    assert!(matches!(&error, Error::Syntax(place) if place.line == 3), "{error}");
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_module() {
+    let (folder, mut rig) = rig(&[]);
+    fs::create_dir(folder.path().join("main.sire")).expect("a folder");
+    let error = rig.sire.load("main").expect_err("a folder cannot be read");
+    assert!(matches!(error, Error::File { .. }), "{error}");
+}
