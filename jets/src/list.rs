@@ -18,10 +18,8 @@ pub(crate) const JETS: &[Declaration] = &[
 /// lacks. Gives their number; nothing, if a part of the list must be evaluated first.
 fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, Stop> {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
-    call.afford((count as u64).saturating_add(1))?;
-    call.room_for(count.saturating_add(8))?;
-    // The rest of the list takes the place of the argument: a jet that is called again begins there
-    // anew, so the argument itself must stay.
+    // A copy of the argument becomes the rest of the list: the argument itself must stay, for the
+    // jet to begin with when it is called again.
     let rest = call.height();
     call.push_at(1);
     for pushed in 0..count {
@@ -29,9 +27,13 @@ fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, Stop> {
             return Ok(None);
         }
         if call.nat(rest).is_some() {
+            // Only now it is known that no part of the list crashes before memory runs out.
+            call.afford((count as u64).saturating_add(1))?;
+            call.room_for(count - pushed)?;
             (pushed..count).for_each(|_| call.push_small(0));
             break;
         }
+        call.room_for(8)?;
         push_field(call, rest, 0)?;
         push_field(call, rest, 1)?;
         call.put(rest);

@@ -116,11 +116,11 @@ pub(crate) fn run(
         last_crash: None,
     };
     driver.issue();
-    while let Ok(told) = inbox.recv() {
-        if identity.leash.is_ended() || matches!(told, ToDriver::End) {
-            break;
+    while !identity.leash.is_ended() {
+        match inbox.recv() {
+            Ok(ToDriver::End) | Err(_) => break,
+            Ok(told) => driver.handle(told, inbox),
         }
-        driver.handle(told, inbox);
     }
     driver.close_all();
 }

@@ -257,7 +257,10 @@ impl Machine {
         let Applied { fate, outputs, took } = match self.cog.apply(&inputs, &Word::Live) {
             Ok(applied) => applied,
             // It has not happened. The machine stops.
-            Err(Refused::Hurried) => return Ok(drop(self.cog.take_said())),
+            Err(Refused::Hurried) => {
+                self.cog.take_said();
+                return Ok(());
+            }
             Err(refused) => {
                 return Err(RunError::Defect(format!("an event was refused: {refused:?}")));
             }

@@ -276,7 +276,7 @@ mod tests {
             Fate::Aborted(Abort::Memory),
             Fate::Aborted(Abort::Loop),
         ];
-        let inputs = vec![
+        let inputs = [
             Input { slot: 0, payload: Payload::Written(value(b"one")) },
             Input { slot: u64::MAX, payload: Payload::Result(value(b"")) },
             Input { slot: 3, payload: Payload::Noted(Hash([7; 32]), None) },

@@ -105,17 +105,23 @@ impl Pallas {
         args: impl IntoIterator<Item = I>,
         input: impl AsRef<[u8]>,
     ) -> Output {
-        let mut command = self.command(args);
-        command.stdin(Stdio::piped());
-        let mut child = command.spawn().expect("pallas runs");
-        let mut stdin = child.stdin.take().expect("a pipe was asked for");
-        let input = input.as_ref().to_vec();
-        // A program that ends early does not read everything: that is for the caller to judge.
-        let writer = std::thread::spawn(move || stdin.write_all(&input).is_ok());
-        let output = child.wait_with_output().expect("pallas ends");
-        writer.join().expect("the writer does not panic");
-        output
+        feed(self.command(args), input)
     }
+}
+
+/// Runs a command to its end with this input.
+///
+/// # Panics
+/// If it cannot be run.
+pub fn feed(mut command: Command, input: impl AsRef<[u8]>) -> Output {
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("pallas runs");
+    let mut stdin = child.stdin.take().expect("a pipe was asked for");
+    let input = input.as_ref().to_vec();
+    // A program that ends early does not read everything: that is for the caller to judge.
+    let writer = std::thread::spawn(move || stdin.write_all(&input).is_ok());
+    let output = child.wait_with_output().expect("pallas ends");
+    writer.join().expect("the writer does not panic");
+    output
 }
 
 /// What a command printed.

@@ -12,7 +12,8 @@
 
 use crate::Hash;
 use crate::heap::Heap;
-use crate::heap::object::{self, Layout};
+use crate::heap::object::{self, EXTRA_MAX, Layout};
+use crate::shape;
 use crate::view::PinRef;
 use crate::word::{Kind, Word};
 
@@ -23,7 +24,8 @@ const HASHED: u64 = 1;
 
 /// Allocates a pin around `item`, whose room has been reserved.
 pub(crate) fn allocate(heap: &mut Heap, item: Word) -> Word {
-    let address = heap.allocate(Layout::Pin, 0, SIZE);
+    let arity = shape::arity(heap, item).min(EXTRA_MAX);
+    let address = heap.allocate(Layout::Pin, arity, SIZE);
     object::store_raw(address, 0, item.raw());
     for index in 1..SIZE {
         object::store_raw(address, index, 0);

@@ -33,20 +33,17 @@ pub(crate) fn arity(heap: &Heap, mut word: Word) -> u64 {
                 1 => 5,
                 _ => 1,
             },
-            Kind::Law => NatRef::of(heap.load(word, 1)).saturating_u64(),
             Kind::Cow => word.cow_width() + 1,
             Kind::Set => 2,
             Kind::Big | Kind::Bar | Kind::Row | Kind::Tab => 1,
-            Kind::Pin => {
-                word = heap.load(word, 0);
-                continue;
-            }
-            Kind::App => {
+            Kind::Law | Kind::Pin | Kind::App => {
                 let header = heap.header(word);
                 if header.extra() < EXTRA_MAX {
                     header.extra()
+                } else if word.kind() == Kind::Law {
+                    NatRef::of(heap.load(word, 1)).saturating_u64()
                 } else {
-                    given += header.size() as u64 - 1;
+                    given += if word.kind() == Kind::App { header.size() as u64 - 1 } else { 0 };
                     word = heap.load(word, 0);
                     continue;
                 }
@@ -221,8 +218,9 @@ pub(crate) fn make_law(heap: &mut Heap) -> Result<bool, HeapFull> {
         Some(word) => word,
         None => {
             heap.reserve(5)?;
+            let arity = NatRef::of(heap.stack.peek(1)).saturating_u64().min(EXTRA_MAX);
             heap.stack.push(Word::ZERO);
-            heap.allocate_popped(Layout::Law, 0, 4)
+            heap.allocate_popped(Layout::Law, arity, 4)
         }
     };
     heap.stack.truncate(top - 3);

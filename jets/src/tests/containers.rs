@@ -98,6 +98,7 @@ fn lists() {
         "_SizedListToRow" N(4), cell(vec![1, 2]) => Row(nats([1, 2, 0, 0]));
         "_SizedListToRow" N(1), list(vec![N(1)], Die(9)) => Row(nats([1]));
         "_SizedListToRow" N(2), list(vec![N(1)], Die(9)) => Die(9);
+        "_SizedListToRow" Big(power(70)), list(vec![N(1)], Die(9)) => Die(9);
         "_SizedListToRow" N(0), Die(9) => Row(vec![]);
         "_SizedListToRow" law(), Die(9) => Row(vec![]);
         "_SizedListToRow" N(2), lazy(list(vec![N(1), N(2)], N(0))) => Row(nats([1, 2]));

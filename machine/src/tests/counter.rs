@@ -1,6 +1,7 @@
 //! The counter counts, whatever happens to it.
 
-use super::programs::counter;
+use super::plan::nat;
+use super::programs::{cog, counter, counting_all, cycle, exec, read, when, write};
 use super::rig::{Failure, Rig};
 use crate::{Outcome, ReplayFrom, RunError};
 use persist::sim::{Fault, Survives};
@@ -53,6 +54,23 @@ fn it_never_skips_or_goes_back_when_the_plug_is_pulled() {
                 "step {step}, {survives:?}: {before:?}, then {numbers:?}"
             );
         }
+    }
+}
+
+/// A driver that does not wait for the log itself sees nothing that could still be lost.
+#[test]
+fn what_a_read_shows_is_never_lost() {
+    let counts = cycle(vec![write(nat(0)), read()], &[]);
+    let busy = cog(counting_all(), nat(1), [exec(counts), exec(cycle(vec![when(), read()], &[1]))]);
+    let booted = Rig::boot(&busy).with(|settings| settings.snapshots = None);
+    for step in 1..40 {
+        let rig = Rig::on(booted.disk.crash(Survives::Everything));
+        rig.disk.fail_at(rig.disk.steps() + step, Fault::PowerOff);
+        let seen = rig.run(|_| false).numbers().into_iter().max().unwrap_or(1);
+        let again = Rig::on(rig.disk.crash(Survives::Nothing));
+        let state = again.state();
+        let left: u64 = state.strip_prefix("0 ").and_then(|it| it.parse().ok()).expect("a count");
+        assert!(left >= seen, "step {step}: {seen} was seen, {left} is left");
     }
 }
 

@@ -17,7 +17,7 @@ fn a_crash_ends_the_cog_and_is_remembered() {
     let rig = does(law(1, call(nat(99), [arg(1)])));
     let run = rig.run(|_| false);
     let words = Heard::Text("the cog crashed: 99 5".into());
-    assert_eq!(run.heard, [words.clone()]);
+    assert_eq!(run.heard, std::slice::from_ref(&words));
     assert_eq!(run.outcome(), Outcome::Crashed);
     assert_eq!(rig.state(), "2 99 5 7");
     let again = rig.run(|_| false);

@@ -136,7 +136,7 @@ impl Bodies for Vm {
 
     fn quoted(&mut self, value: &Val) -> Val {
         let two = self.nat(2);
-        self.app(&two, &[value.clone()]).expect("room")
+        self.app(&two, std::slice::from_ref(value)).expect("room")
     }
 }
 

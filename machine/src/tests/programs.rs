@@ -59,6 +59,12 @@ pub(crate) fn counting() -> P {
     law(4, row([next, row([row([nat(0), nat(3), nat(0)])])]))
 }
 
+/// The same, answering request 1 of worker 0.
+pub(crate) fn counting_all() -> P {
+    let next = call(arg(0), [inc(arg(1)), arg(2), arg(3)]);
+    law(4, row([next, row([row([nat(0), nat(0), nat(0)])])]))
+}
+
 /// Shows the count that is on disk, waits a second, counts.
 pub(crate) fn counter() -> P {
     let driver = cycle(vec![read(), when(), wait(inc(arg(2))), write(nat(0))], &[0]);

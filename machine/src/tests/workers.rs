@@ -76,3 +76,21 @@ fn malformed_outputs_void_all_outputs() {
         assert_eq!(got, expected);
     }
 }
+
+/// However inputs fall into events, each comes once.
+#[test]
+fn every_write_of_many_drivers_comes_once() {
+    let next = call(arg(0), [row([arg(4), arg(1)]), arg(2), arg(3)]);
+    let collecting = law(4, row([next, row([])]));
+    let writers = (0..20).map(|number| exec(writer(nat(100 + number))));
+    let watcher = exec(cycle(vec![when(), read()], &[1]));
+    let rig = Rig::boot(&cog(collecting, nat(0), writers.chain([watcher])));
+    let input = |slot: u64| format!("[{slot} {}]", 100 + slot);
+    let run = rig.run(|heard| {
+        let Some(Heard::Text(last)) = heard.last() else { return false };
+        (0..20).all(|slot| last.contains(&input(slot)))
+    });
+    assert_eq!(run.outcome(), Outcome::Stopped);
+    let state = rig.state();
+    assert!((0..20).all(|slot| state.matches(&input(slot)).count() == 1), "{state}");
+}

@@ -152,7 +152,7 @@ impl Vm {
     /// Runs a law that lies, itself or pinned, at `place`.
     #[inline(always)]
     fn enter_law(&mut self, law: Word, place: usize, at: &mut Position) -> Result<Next, Stop> {
-        at.code = self.code_of_law(law)?;
+        self.load_law(law, at)?;
         if !self.heap.stack.has_room(at.code.depth + 8) {
             return Err(Stop::StackFull);
         }

@@ -155,25 +155,32 @@ impl Vm {
         Ok(())
     }
 
-    /// The law's code, decoding it if that has not been done.
-    fn code_of_law(&mut self, law: Word) -> Result<Rc<Code>, Stop> {
-        let slot = self.heap.load(law, 3);
-        if slot != Word::ZERO {
-            return Ok(Rc::clone(self.evaluator.code(slot.code_parts().0)));
+    /// Makes the law's code the one that is run, decoding it if that has not been done.
+    #[inline(always)]
+    fn load_law(&mut self, law: Word, at: &mut run::Position) -> Result<(), Stop> {
+        let mut slot = self.heap.load(law, 3);
+        if slot == Word::ZERO {
+            slot = self.decode_law(law)?;
         }
+        self.evaluator.load_code(at, slot.code_parts().0);
+        Ok(())
+    }
+
+    #[cold]
+    fn decode_law(&mut self, law: Word) -> Result<Word, Stop> {
         self.evaluator.forget_dead(&mut self.heap);
         // Decoding only reads the heap, so `law` stays where it is.
         let mut decoded = decode::decode(&self.heap, &self.jets, law).ok_or(Stop::HeapFull)?;
         let pool = self.heap.pools.add(std::mem::take(&mut decoded.constants));
         let PoolId(number) = pool;
-        let code = Rc::new(decoded.into_code(pool));
         let codes = &mut self.evaluator.codes;
         if codes.len() <= number as usize {
             codes.resize(number as usize + 1, None);
         }
-        codes[number as usize] = Some(Rc::clone(&code));
-        self.heap.store(law, 3, Word::code(number, 0));
-        Ok(code)
+        codes[number as usize] = Some(Rc::new(decoded.into_code(pool)));
+        let slot = Word::code(number, 0);
+        self.heap.store(law, 3, slot);
+        Ok(slot)
     }
 }
 

@@ -29,9 +29,9 @@ use crate::word::{Kind, Word};
 pub(crate) enum Layout {
     /// Limbs of a big nat, least first, the last not zero. At least one; if just one, >= 2^63.
     Big = 1,
-    /// `[item, hash x 4, facts]`: see [`crate::pin`].
+    /// `[item, hash x 4, facts]`: see [`crate::pin`]. `extra` is the arity, as for a law.
     Pin = 2,
-    /// `[name, arity, body, code]`.
+    /// `[name, arity, body, code]`. `extra` is the arity too, or [`EXTRA_MAX`] if it is more.
     Law = 3,
     /// `[function, argument...]`. `extra` is how many more arguments it takes.
     App = 4,
