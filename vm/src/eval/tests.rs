@@ -111,6 +111,27 @@ fn recursion_survives_collection_everywhere() {
     assert_eq!(number(&mut stressed(), &deep(300)), Some(300));
 }
 
+/// `grow x = grow (0 x x)`, all of which is alive.
+#[test]
+fn growth_ends_at_the_heap_s_ceiling() {
+    let options = Options { max_stack: 1 << 24, max_heap: 64 << 20, ..Options::default() };
+    let mut vm = Vm::new(options, Default::default()).expect("a small stack can be had");
+    let pair = ap(ap(A(vec![N(2), N(0)]), N(1)), N(1));
+    let stop = run(&mut vm, &A(vec![law(1, ap(N(0), pair)), N(7)])).expect_err("no end");
+    assert!(matches!(stop, Stop::HeapFull), "{stop}");
+    assert_eq!(number(&mut vm, &deep(1000)), Some(1000));
+}
+
+/// `xs = (0 7 xs)`, which has no normal form.
+#[test]
+fn a_value_that_contains_itself_ends_at_the_stack_s() {
+    let options = Options { max_stack: 1 << 24, ..Options::default() };
+    let mut vm = Vm::new(options, Default::default()).expect("a small stack can be had");
+    let body = A(vec![N(1), ap(ap(A(vec![N(2), N(0)]), A(vec![N(2), N(7)])), N(2)), N(2)]);
+    let stop = run(&mut vm, &A(vec![law(1, body), N(0)])).expect_err("no end");
+    assert!(matches!(stop, Stop::StackFull), "{stop}");
+}
+
 /// `(0 7 (chain m))`, n times around 0.
 #[test]
 fn a_deep_value_is_normalised_and_kept() {

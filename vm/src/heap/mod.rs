@@ -47,7 +47,9 @@ use std::rc::Rc;
 pub struct Options {
     /// Bytes of the nursery.
     pub nursery: usize,
-    /// Bytes that the heap's live data may take at most; crossing it ends the evaluation.
+    /// Bytes that the old space may take at most. An evaluation whose live data needs more than three
+    /// quarters of it is ended: with less to spare, it would be collected all the time. A full
+    /// collection needs as much again while it copies.
     pub max_heap: usize,
     /// Bytes that the evaluation stack may take at most; crossing it ends the evaluation.
     pub max_stack: usize,
@@ -56,13 +58,14 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// A 4 MB nursery; half of the machine's memory for the heap, a quarter for the stack.
+    /// A 4 MB nursery; a quarter of the machine's memory for the heap, an eighth for the stack, so
+    /// that a full collection fits too.
     fn default() -> Options {
         let memory = physical_memory();
         Options {
             nursery: 4 << 20,
-            max_heap: memory / 2,
-            max_stack: memory / 4,
+            max_heap: memory / 4,
+            max_stack: memory / 8,
             stress: std::env::var_os("PALLAS_GC_STRESS").is_some(),
         }
     }
@@ -176,10 +179,10 @@ impl Heap {
         } else {
             self.collect_young();
         }
-        let after = self.old.capacity() + if large { words } else { 0 };
-        if after > self.major_at.min(limit) {
+        let asked = if large { words } else { 0 };
+        if self.old.capacity() + asked > self.major_at.min(limit) {
             self.collect_all();
-            if self.old.capacity() + if large { words } else { 0 } > limit {
+            if self.old.capacity() + asked > limit / 4 * 3 {
                 return Err(HeapFull);
             }
         }

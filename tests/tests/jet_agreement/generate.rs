@@ -1,0 +1,319 @@
+//! Arguments for jets: mostly of the kind that one expects, now and then something else, partly not
+//! evaluated, and in places something that crashes when it is.
+//!
+//! | letter | kind                      | letter | kind                           |
+//! |--------|---------------------------|--------|--------------------------------|
+//! | `a`    | anything                  | `r`    | row                            |
+//! | `n`    | nat                       | `N`    | row of nats                    |
+//! | `p`    | nat that is a short pad   | `B`    | row of bars                    |
+//! | `k`    | key, maybe with thunks    | `R`    | row of rows                    |
+//! | `f`    | function                  | `S`    | row of sets                    |
+//! | `b`    | bar                       | `Q`    | row of pairs of key and value  |
+//! | `s`    | set                       | `O`    | row of ascending nats          |
+//! | `t`    | table                     | `T`    | tree of bars                   |
+//! | `l`    | list                      | `D`    | tree of pads                   |
+
+use vm::{Builder, Natural, Stop, Val, Vm};
+
+/// How deep arguments are nested.
+const DEPTH: u32 = 3;
+
+/// Makes arguments; equal ones for equal seeds.
+pub(crate) struct Generator<'v> {
+    vm: &'v mut Vm,
+    functions: &'v [Val],
+    state: u64,
+    crashes: u64,
+}
+
+impl<'v> Generator<'v> {
+    /// A generator of arguments; these are among the functions.
+    pub(crate) fn new(vm: &'v mut Vm, seed: u64, functions: &'v [Val]) -> Generator<'v> {
+        let mut new = Generator { vm, functions, state: seed | 1, crashes: 1000 };
+        // The first few numbers of neighbouring seeds are much alike.
+        for _ in 0..8 {
+            new.word();
+        }
+        new
+    }
+
+    /// An argument of that kind, or now and then of another.
+    pub(crate) fn argument(&mut self, kind: char) -> Val {
+        self.mostly(kind, DEPTH)
+    }
+
+    // Chance.
+
+    /// The next pseudo-random number (xorshift64*).
+    fn word(&mut self) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        (self.word() >> 33) % limit
+    }
+
+    // Making values.
+
+    fn nat(&mut self, nat: u64) -> Val {
+        self.vm.nat(nat)
+    }
+
+    fn app(&mut self, function: &Val, args: &[Val]) -> Val {
+        self.vm.app(function, args).expect("arguments are small")
+    }
+
+    fn row(&mut self, items: &[Val]) -> Val {
+        self.vm.row(items).expect("arguments are small")
+    }
+
+    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), Stop>) -> Val {
+        self.vm.build(make).expect("arguments are small")
+    }
+
+    fn law(&mut self, name: u64, arity: u64, body: &Val) -> Val {
+        self.build(|b| {
+            b.push_nat(name)?;
+            b.push_nat(arity)?;
+            b.push(body);
+            b.law()
+        })
+    }
+
+    /// The value, or a thunk that becomes it.
+    fn delayed(&mut self, value: Val) -> Val {
+        let one = self.nat(1);
+        let identity = self.law(5, 1, &one);
+        self.app(&identity, &[value])
+    }
+
+    /// Something that crashes when it is evaluated, like no other does.
+    fn crash(&mut self) -> Val {
+        self.crashes += 1;
+        let op = self.nat(self.crashes);
+        self.app(&op, std::slice::from_ref(&op))
+    }
+
+    /// The value as it is, delayed, or a crash in its place.
+    fn veiled(&mut self, value: Val) -> Val {
+        match self.below(100) {
+            0..28 => self.delayed(value),
+            28..35 => self.crash(),
+            _ => value,
+        }
+    }
+
+    fn mostly(&mut self, kind: char, depth: u32) -> Val {
+        let value = if self.below(12) == 0 { self.any(depth) } else { self.exactly(kind, depth) };
+        self.veiled(value)
+    }
+
+    fn items(&mut self, kind: char, limit: u64, depth: u32) -> Vec<Val> {
+        (0..self.below(limit)).map(|_| self.mostly(kind, depth)).collect()
+    }
+
+    fn row_of(&mut self, kind: char, depth: u32) -> Val {
+        let items = self.items(kind, 6, depth);
+        self.row(&items)
+    }
+
+    /// A value of that kind, at least on the outside.
+    fn exactly(&mut self, kind: char, depth: u32) -> Val {
+        let inner = depth.saturating_sub(1);
+        match kind {
+            'a' => self.any(inner),
+            'n' => self.number(),
+            'p' => {
+                let pad = self.below(64);
+                self.nat(pad)
+            }
+            'k' => self.key(),
+            'f' => self.function(),
+            'b' => self.bar(),
+            's' => self.set().0,
+            't' => self.table(inner),
+            'l' => self.list(inner),
+            'r' => self.row_of('a', inner),
+            'N' => self.row_of('n', inner),
+            'B' => self.row_of('b', inner),
+            'R' => self.row_of('r', inner),
+            'S' => self.row_of('s', inner),
+            'Q' => self.row_of('q', inner),
+            'q' => {
+                let (key, value) = (self.mostly('k', inner), self.mostly('a', inner));
+                self.row(&[key, value])
+            }
+            'O' => self.ascending_row(),
+            'T' if depth > 0 && self.below(10) < 6 => self.row_of('T', inner),
+            'T' => self.bar(),
+            'D' if depth > 0 && self.below(10) < 6 => self.row_of('D', inner),
+            'D' => self.exactly('p', 0),
+            kind => unreachable!("{kind:?} is no kind"),
+        }
+    }
+
+    fn any(&mut self, depth: u32) -> Val {
+        let inner = depth.saturating_sub(1);
+        match self.below(if depth == 0 { 8 } else { 22 }) {
+            0..5 => self.number(),
+            5 => self.bar(),
+            6 => self.function(),
+            7 => self.exactly('p', 0),
+            8..12 => self.row_of('a', inner),
+            12 => self.set().0,
+            13 => self.table(inner),
+            14 | 15 => self.list(inner),
+            16 => self.pin(inner),
+            17 => self.partial(inner),
+            18 => {
+                let (zero, item) = (self.nat(0), self.any(inner));
+                self.app(&zero, &[item])
+            }
+            19 => {
+                let (set, values) = (self.set().0, self.any(inner));
+                self.app(&set, &[values])
+            }
+            20 => self.short_row(inner),
+            _ => {
+                let (name, arity, body) = (self.below(3), 1 + self.below(3), self.number());
+                self.law(name, arity, &body)
+            }
+        }
+    }
+
+    // Kinds of values.
+
+    fn number(&mut self) -> Val {
+        let one = Natural::from(1u32);
+        let by = Natural::from(self.below(3));
+        let number = match self.below(24) {
+            0..14 => Natural::from(self.below(12)),
+            14..17 => Natural::from(self.below(300)),
+            17 => Natural::from(32 + self.below(40)),
+            18 => Natural::from(48 + self.below(10)),
+            19 => (one << (62 + self.below(4))) - by,
+            20 => (one << (31 + self.below(3))) + by,
+            21 => Natural::from(self.word()),
+            22 => {
+                let limbs = self.below(5);
+                Natural::from_owned_limbs_asc((0..limbs).map(|_| self.word()).collect())
+            }
+            _ => one << self.below(2000),
+        };
+        self.vm.natural(&number).expect("arguments are small")
+    }
+
+    fn bar(&mut self) -> Val {
+        let bytes: Vec<u8> =
+            (0..self.below(5)).map(|_| [0, 1, 2, 97, 98][self.below(5) as usize]).collect();
+        self.vm.bar(&bytes).expect("arguments are small")
+    }
+
+    fn function(&mut self) -> Val {
+        match self.below(4) {
+            0 => self.nat(0),
+            1 => {
+                let value = self.any(0);
+                let one = self.nat(1);
+                let constant = self.law(6, 2, &one);
+                self.app(&constant, &[value])
+            }
+            _ => self.functions[self.below(self.functions.len() as u64) as usize].clone(),
+        }
+    }
+
+    /// A nat, a bar or a pair of small nats, of which there may be some in a set.
+    fn key(&mut self) -> Val {
+        match self.below(10) {
+            0..6 => {
+                let nat = self.below(9);
+                self.nat(nat)
+            }
+            6 => self.bar(),
+            _ => {
+                let items: Vec<Val> = (0..2)
+                    .map(|_| {
+                        let nat = self.below(3);
+                        let nat = self.nat(nat);
+                        self.veiled(nat)
+                    })
+                    .collect();
+                self.row(&items)
+            }
+        }
+    }
+
+    /// A set, and how many keys it has.
+    fn set(&mut self) -> (Val, usize) {
+        let count = self.below(7);
+        let mut keys: Vec<Val> = Vec::new();
+        for _ in 0..count {
+            let key = self.key();
+            // A key that crashes is none.
+            keys.extend(self.vm.force(&key));
+        }
+        let vm = &*self.vm;
+        keys.sort_by(|a, b| vm.look(a).compare(vm.look(b)));
+        keys.dedup_by(|a, b| vm.look(a).equals(vm.look(b)));
+        let row = self.row(&keys);
+        let row = self.vm.force(&row).expect("the keys are normal");
+        (self.law(1, 2, &row), keys.len())
+    }
+
+    fn table(&mut self, depth: u32) -> Val {
+        let (set, count) = self.set();
+        let values: Vec<Val> = (0..count).map(|_| self.mostly('a', depth)).collect();
+        let mut values = self.row(&values);
+        if self.below(6) == 0 {
+            values = self.delayed(values);
+        }
+        self.app(&set, &[values])
+    }
+
+    fn list(&mut self, depth: u32) -> Val {
+        let mut list = if self.below(10) == 0 { self.any(0) } else { self.nat(0) };
+        for _ in 0..self.below(5) {
+            let item = self.mostly('a', depth);
+            let cell = self.row(&[item, list]);
+            list = self.veiled(cell);
+        }
+        list
+    }
+
+    fn ascending_row(&mut self) -> Val {
+        let mut nats: Vec<u64> = (0..self.below(8)).map(|_| self.below(12)).collect();
+        nats.sort_unstable();
+        let items: Vec<Val> = nats
+            .into_iter()
+            .map(|nat| {
+                let nat = self.nat(nat);
+                if self.below(5) == 0 { self.veiled(nat) } else { nat }
+            })
+            .collect();
+        self.row(&items)
+    }
+
+    fn pin(&mut self, depth: u32) -> Val {
+        let item = self.any(depth);
+        self.vm.pin(&item).unwrap_or_else(|_| Vm::nat(self.vm, 7))
+    }
+
+    /// An app of a law that takes far more arguments.
+    fn partial(&mut self, depth: u32) -> Val {
+        let body = self.nat(0);
+        let law = self.law(7, 500, &body);
+        let args = self.items('a', 4, depth);
+        self.app(&law, &args)
+    }
+
+    /// A row's constructor with too few items.
+    fn short_row(&mut self, depth: u32) -> Val {
+        let (width, body) = (3 + self.below(4), self.nat(0));
+        let constructor = self.law(0, width + 1, &body);
+        let items = self.items('a', 3, depth);
+        self.app(&constructor, &items)
+    }
+}

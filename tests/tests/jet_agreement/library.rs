@@ -1,0 +1,108 @@
+//! The laws that jets stand for, found by their hashes in the prototype's library.
+
+use crate::watch::Watch;
+use sire::{Library, Options, Output, Sire};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use vm::{Hash, Ref, Shape, Val, Vm};
+
+/// Modules in which the laws are, each after those that it needs.
+const MODULES: &[&str] = &[
+    "sire_01_fan",
+    "sire_02_bit",
+    "sire_03_nat",
+    "sire_04_cmp",
+    "sire_05_row",
+    "sire_07_dat",
+    "sire_10_str",
+    "sire_11_set",
+    "sire_12_tab",
+    "sire_15_pad",
+    "sire_16_bar",
+    "sire_21_switch",
+    "sire_22_seed",
+    "sire_25_datatype",
+    "w32",
+    "w64",
+    "plan",
+    "blake3",
+    "parallel",
+    "pinhash",
+];
+
+/// Functions that generated arguments may be.
+const FUNCTIONS: &[&str] =
+    &["_Add", "_Dec", "_ToNat", "_Eql", "_Idx", "rowCons", "_Mul", "_If", "_Cmp", "_Car"];
+
+/// A runtime in which the library is loaded, and its laws' pins.
+pub(crate) struct Laws {
+    sire: Sire,
+    pins: HashMap<Hash, Val>,
+    functions: Vec<Val>,
+    watch: Watch,
+}
+
+impl Laws {
+    /// Loads the library from the prototype's folder of modules.
+    pub(crate) fn load(folder: &Path) -> Laws {
+        let options = vm::Options { max_stack: 1 << 27, max_heap: 1 << 29, ..Default::default() };
+        let vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
+        let output = Output::new(std::io::sink(), Default::default());
+        let library = Library::only(folder);
+        let options = Options { library, cache: None, diagnostics: output.clone(), output };
+        let mut sire = Sire::new(vm, options).expect("there is room");
+        let mut pins = HashMap::new();
+        for module in MODULES {
+            sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
+            let values: Vec<Val> = sire.definitions().map(|(_, value)| value).collect();
+            values.iter().for_each(|value| collect(sire.vm(), value, &mut pins));
+        }
+        let watch = Watch::new(sire.vm().interrupt_flag());
+        let mut laws = Laws { sire, pins, functions: Vec::new(), watch };
+        laws.functions = FUNCTIONS.iter().map(|name| laws.pin(name)).collect();
+        laws
+    }
+
+    /// The pin of a law that is known by name and hash.
+    ///
+    /// # Panics
+    /// If the library has no such law.
+    pub(crate) fn pin(&self, name: &str) -> Val {
+        let known = jets::list().into_iter().find(|law| law.name == name);
+        let pin = known.and_then(|law| self.pins.get(&law.hash));
+        pin.unwrap_or_else(|| panic!("{name}: no such law in the library")).clone()
+    }
+
+    /// What a trial needs.
+    pub(crate) fn parts(&mut self) -> (&mut Vm, &Watch, &[Val]) {
+        (self.sire.vm(), &self.watch, &self.functions)
+    }
+}
+
+/// Adds the pinned laws in a value, by the laws' hashes.
+fn collect(vm: &Vm, value: &Val, pins: &mut HashMap<Hash, Val>) {
+    let mut seen = HashSet::new();
+    let mut pending: Vec<Ref<'_>> = vec![vm.look(value)];
+    while let Some(value) = pending.pop() {
+        match value.shape() {
+            Shape::Pin(pin) if seen.insert(pin.hash()) && !pins.contains_key(&pin.hash()) => {
+                if let Shape::Law(_) = pin.item().shape() {
+                    pins.insert(pin.hash(), vm.hold(value));
+                }
+                pending.push(pin.item());
+            }
+            Shape::Law(law) => pending.push(law.body()),
+            Shape::App(app) => {
+                pending.push(app.head());
+                pending.extend(app.args());
+            }
+            Shape::Row(items) | Shape::Set(items) => pending.extend(items.iter()),
+            Shape::Tab(keys, values) => {
+                pending.extend(keys.iter());
+                pending.extend(values.iter());
+            }
+            _ => {}
+        }
+    }
+}
