@@ -3,7 +3,7 @@
 use crate::args::lazy;
 use crate::declare::{Declaration, Outcome, control, native};
 use vm::jet::Call;
-use vm::jet::Control::{Force, If, IfZero, Seq, Trace, Try};
+use vm::jet::Control::{DeepTrace, Force, If, IfZero, Seq, Trace, Try};
 use vm::jet::Demand::{Head, Lazy, Normal};
 
 pub(crate) const JETS: &[Declaration] = &[
@@ -12,7 +12,7 @@ pub(crate) const JETS: &[Declaration] = &[
     control("_Force", &[Normal], Force),
     control("_Seq", &[Head, Lazy], Seq),
     control("_Trace", &[Normal, Lazy], Trace),
-    control("_DeepTrace", &[Normal, Lazy], Trace),
+    control("_DeepTrace", &[Normal, Lazy], DeepTrace),
     control("_Try", &[Normal], Try),
     native("par", &[Lazy, Lazy], second),
     control("pseq", &[Head, Lazy], Seq),

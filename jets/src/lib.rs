@@ -14,7 +14,7 @@
 //! nat bits words           arithmetic; bits; words of 32 and 64 bits
 //! order search merge       comparing; finding and merging keys
 //! reflect                  what a value is and is made of
-//! row list set tab         containers
+//! row list set tab tab_build containers
 //! bar pad text tree        bytes, bits, characters; trees of them
 //! hash                     BLAKE3
 //! ```
@@ -41,6 +41,7 @@ mod row;
 mod search;
 mod set;
 mod tab;
+mod tab_build;
 mod text;
 mod tree;
 mod words;
@@ -66,6 +67,7 @@ const FAMILIES: &[&[Declaration]] = &[
     list::JETS,
     set::JETS,
     tab::JETS,
+    tab_build::JETS,
     bar::JETS,
     pad::JETS,
     text::JETS,

@@ -1,24 +1,19 @@
-//! Tables: a set of keys applied to the row of as many values.
+//! Tables: a set of keys applied to the row of as many values. Looking into them; new ones are
+//! made in [`crate::tab_build`].
 //!
 //! The jets take what has the shape of a table, and an app of a set to a row that is one but for
 //! having been made before its row was evaluated. The rest is left to the laws. Values are never
 //! evaluated, only passed on.
 
-use crate::args::{bit, evaluate_item, is_true, lazy, need, ready, row_len, same, small};
+use crate::args::{bit, lazy, need, ready, small};
 use crate::declare::{Declaration, Outcome, native};
-use crate::list::push_field;
-use crate::merge::{Source, merge};
-use crate::row::taken;
 use crate::search::{Place, search};
-use crate::set;
 use std::ops::Range;
-use vm::jet::Demand::{Head, Lazy, Normal};
+use vm::jet::Demand::{Head, Lazy};
 use vm::jet::{Answer, Call};
 use vm::{Shape, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_MkTab", &[Lazy, Lazy], make),
-    native("tabSing", &[Normal, Lazy], singleton),
     native("isTab", &[Head], is_tab),
     native("_TabKeys", &[Head], keys),
     native("_TabVals", &[Head], values),
@@ -32,19 +27,9 @@ pub(crate) const JETS: &[Declaration] = &[
     native("tabSwitch", &[Lazy, Lazy, Head], switch),
     native("tabElemIdx", &[Head, Head], element),
     native("tabMinKey", &[Head], min_key),
-    native("tabIns", &[Normal, Lazy, Head], insert),
-    native("tabAlter", &[Lazy, Lazy, Head], alter),
-    native("tabFromPairs", &[Head], from_pairs),
     native("tabToPairs", &[Head], to_pairs),
     native("tabToPairList", &[Head], to_pair_list),
-    native("tabSplitAt", &[Lazy, Lazy], split_at),
-    native("tabSplitLT", &[Lazy, Lazy], split_below),
-    native("tabMap", &[Lazy, Head], map),
-    native("tabMapWithKey", &[Lazy, Head], map_with_key),
-    native("tabUnionWith", &[Lazy, Head, Head], union_with),
-    native("tabWeld", &[Head, Head], weld),
     native("tabFoldlWithKey", &[Lazy, Lazy, Head], fold),
-    native("_TabFilterWithKey", &[Lazy, Head], filter),
 ];
 
 /// Goes on with the number of keys of the table that an argument is; leaves anything else to the
@@ -57,10 +42,11 @@ macro_rules! table {
         }
     };
 }
+pub(crate) use table;
 
 /// How many keys the table that an argument is has; nothing if it is none. An app of a set to an
 /// evaluated row that fits becomes the table it is.
-fn as_table(call: &mut Call<'_>, index: usize) -> Result<Option<usize>, Stop> {
+pub(crate) fn as_table(call: &mut Call<'_>, index: usize) -> Result<Option<usize>, Stop> {
     let app = match call.arg(index).shape() {
         Shape::Tab(keys, _) => return Ok(Some(keys.len())),
         Shape::App(app) => app,
@@ -79,53 +65,24 @@ fn as_table(call: &mut Call<'_>, index: usize) -> Result<Option<usize>, Stop> {
 }
 
 /// Pushes the key set of the table at that height, and says at which height it is.
-fn push_keys(call: &mut Call<'_>, tab: usize) -> usize {
+pub(crate) fn push_keys(call: &mut Call<'_>, tab: usize) -> usize {
     call.push_item(tab, 0);
     call.height() - 1
 }
 
 /// Pushes these values of the table at that height.
-fn push_values(call: &mut Call<'_>, tab: usize, items: Range<usize>) {
+pub(crate) fn push_values(call: &mut Call<'_>, tab: usize, items: Range<usize>) {
     call.push_items(tab, 1 + items.start..1 + items.end);
 }
 
-/// Pushes the table of these entries of the table at that height.
-fn push_part(call: &mut Call<'_>, tab: usize, items: Range<usize>) -> Result<(), Stop> {
-    let count = items.len();
-    call.room_for(count + 8)?;
-    let keys = push_keys(call, tab);
-    set::push_part(call, keys, items.clone())?;
-    call.remove(keys);
-    push_values(call, tab, items);
-    call.tab(count)
-}
-
 /// Searches the keys of a table. Nothing, if a value must be evaluated first: it is on top then.
-fn find(call: &mut Call<'_>, key: usize, tab: usize) -> Result<Option<Place>, Stop> {
+pub(crate) fn find(call: &mut Call<'_>, key: usize, tab: usize) -> Result<Option<Place>, Stop> {
     let keys = push_keys(call, tab);
     let place = search(call, key, keys)?;
     if place.is_some() {
         call.drop_to(keys);
     }
     Ok(place)
-}
-
-/// The law `{1 2 keys}` applied to the values: a table, if the keys are a row in ascending order.
-fn make(call: &mut Call<'_>) -> Outcome {
-    call.push_small(0);
-    call.push_small(1);
-    call.push_small(2);
-    call.push_at(0);
-    call.push_at(1);
-    Ok(Answer::Call(4))
-}
-
-fn singleton(call: &mut Call<'_>) -> Outcome {
-    call.push_at(0);
-    call.set_of_ascending(1)?;
-    call.push_at(1);
-    call.tab(1)?;
-    Ok(Answer::Done)
 }
 
 /// A set applied to a row of as many values. The law evaluates what the set is applied to.
@@ -185,7 +142,7 @@ fn is_empty(call: &mut Call<'_>) -> Outcome {
 
 /// Where the argument `key` is among the keys of the table that the argument `tab` is. The laws do
 /// not look at the key if there are none.
-macro_rules! find {
+macro_rules! find_key {
     ($call:expr, $key:expr, $tab:expr) => {
         if table!($call, $tab) == 0 {
             Place::Missing(0)
@@ -195,9 +152,10 @@ macro_rules! find {
         }
     };
 }
+pub(crate) use find_key;
 
 fn idx(call: &mut Call<'_>) -> Outcome {
-    match find!(call, 0, 1) {
+    match find_key!(call, 0, 1) {
         Place::Missing(_) => small(call, 0),
         Place::Found(at) => {
             call.push_item(1, 1 + at);
@@ -207,13 +165,13 @@ fn idx(call: &mut Call<'_>) -> Outcome {
 }
 
 fn has(call: &mut Call<'_>) -> Outcome {
-    let place = find!(call, 0, 1);
+    let place = find_key!(call, 0, 1);
     bit(call, matches!(place, Place::Found(_)))
 }
 
 /// `(0 value)`, or 0.
 fn lookup(call: &mut Call<'_>) -> Outcome {
-    match find!(call, 0, 1) {
+    match find_key!(call, 0, 1) {
         Place::Missing(_) => call.push_small(0),
         Place::Found(at) => {
             call.push_small(0);
@@ -225,7 +183,7 @@ fn lookup(call: &mut Call<'_>) -> Outcome {
 }
 
 fn switch(call: &mut Call<'_>) -> Outcome {
-    match find!(call, 0, 2) {
+    match find_key!(call, 0, 2) {
         Place::Missing(_) => lazy(call, 1),
         Place::Found(at) => {
             call.push_item(2, 1 + at);
@@ -264,137 +222,6 @@ fn min_key(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// Replaces the value on top by the table that the one at that height becomes when entry `at` gets
-/// this value.
-fn put_value(call: &mut Call<'_>, tab: usize, count: usize, at: usize) -> Result<(), Stop> {
-    let value = call.height() - 1;
-    call.room_for(count + 8)?;
-    push_keys(call, tab);
-    push_values(call, tab, 0..at);
-    call.push_at(value);
-    push_values(call, tab, at + 1..count);
-    call.tab(count)
-}
-
-/// Replaces the value on top by the table that the one at that height becomes when it is inserted
-/// before entry `at` under the key at height `key`.
-fn insert_value(
-    call: &mut Call<'_>,
-    tab: usize,
-    count: usize,
-    at: usize,
-    key: usize,
-) -> Result<(), Stop> {
-    let value = call.height() - 1;
-    call.room_for(count + 8)?;
-    let keys = push_keys(call, tab);
-    call.push_items(keys, 0..at);
-    call.push_at(key);
-    call.push_items(keys, at..count);
-    call.set_of_ascending(count + 1)?;
-    push_values(call, tab, 0..at);
-    call.push_at(value);
-    push_values(call, tab, at..count);
-    call.tab(count + 1)
-}
-
-fn insert(call: &mut Call<'_>) -> Outcome {
-    let count = table!(call, 2);
-    let place = ready!(find(call, 0, 2));
-    call.push_at(1);
-    match place {
-        Place::Found(at) => put_value(call, 2, count, at)?,
-        Place::Missing(at) => insert_value(call, 2, count, at, 0)?,
-    }
-    Ok(Answer::Done)
-}
-
-/// `tabAlter f key tab`: `f` is given `(0 value)`, or 0 for a key that is not there, and gives
-/// likewise what shall be there. The key is normalised if it becomes one of the table's.
-fn alter(call: &mut Call<'_>) -> Outcome {
-    let place = find!(call, 1, 2);
-    if !call.may_nest() {
-        return Ok(Answer::Law);
-    }
-    let count = table!(call, 2);
-    let result = call.height();
-    call.push_at(0);
-    call.push_small(0);
-    if let Place::Found(at) = place {
-        call.push_item(2, 1 + at);
-        call.app(1)?;
-    }
-    call.run(1)?;
-    if call.nat(result).is_some() {
-        return match place {
-            Place::Missing(_) => same(call, 2),
-            Place::Found(at) => remove(call, 2, count, at),
-        };
-    }
-    let given = call.given(result);
-    if given == 0 {
-        return Ok(Answer::Law);
-    }
-    call.push_arg(result, given - 1)?;
-    match place {
-        Place::Found(at) => put_value(call, 2, count, at)?,
-        Place::Missing(at) => {
-            call.push_at(1);
-            call.normalise()?;
-            call.put(1);
-            insert_value(call, 2, count, at, 1)?;
-        }
-    }
-    Ok(Answer::Done)
-}
-
-/// Ends with the table that an argument becomes without entry `at`.
-fn remove(call: &mut Call<'_>, tab: usize, count: usize, at: usize) -> Outcome {
-    call.room_for(count + 8)?;
-    let keys = push_keys(call, tab);
-    call.push_items(keys, 0..at);
-    call.push_items(keys, at + 1..count);
-    call.set_of_ascending(count - 1)?;
-    push_values(call, tab, 0..at);
-    push_values(call, tab, at + 1..count);
-    call.tab(count - 1)?;
-    Ok(Answer::Done)
-}
-
-/// The table of a row of pairs. Keys are normalised one after the other; of equal ones the last
-/// counts.
-fn from_pairs(call: &mut Call<'_>) -> Outcome {
-    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
-    call.room_for(count.saturating_mul(4).saturating_add(8))?;
-    let first = call.height();
-    for item in 0..count {
-        ready!(evaluate_item(call, 0, item));
-        let pair = call.height();
-        call.push_item(0, item);
-        call.settle(pair);
-        push_field(call, pair, 0)?;
-        if !call.at(pair + 1).is_normal() {
-            if !call.may_nest() {
-                return Ok(Answer::Law);
-            }
-            call.normalise()?;
-        }
-        push_field(call, pair, 1)?;
-        call.remove(pair);
-    }
-    let key = |entry: &usize| first + 2 * entry;
-    let mut entries: Vec<usize> = (0..count).collect();
-    entries.sort_by(|a, b| call.at(key(a)).compare(call.at(key(b))));
-    entries.reverse();
-    entries.dedup_by(|a, b| call.at(key(a)).equals(call.at(key(b))));
-    entries.reverse();
-    entries.iter().for_each(|entry| call.push_at(key(entry)));
-    call.set_of_ascending(entries.len())?;
-    entries.iter().for_each(|entry| call.push_at(key(entry) + 1));
-    call.tab(entries.len())?;
-    Ok(Answer::Done)
-}
-
 fn to_pairs(call: &mut Call<'_>) -> Outcome {
     let count = table!(call, 0);
     call.room_for(count + 8)?;
@@ -416,111 +243,6 @@ fn to_pair_list(call: &mut Call<'_>) -> Outcome {
         call.row(2)?;
     }
     Ok(Answer::Done)
-}
-
-/// Ends with the row of the two parts of the table that the second argument is.
-fn split(call: &mut Call<'_>, at: usize, count: usize) -> Outcome {
-    push_part(call, 1, 0..at)?;
-    push_part(call, 1, at..count)?;
-    call.row(2)?;
-    Ok(Answer::Done)
-}
-
-/// The law evaluates neither argument before a part is asked for: with unevaluated ones it is left
-/// to do so. What is not a nat takes everything into both parts, which is left to it as well.
-fn split_at(call: &mut Call<'_>) -> Outcome {
-    if !(call.settle(0) && call.settle(1)) || call.nat(0).is_none() {
-        return Ok(Answer::Law);
-    }
-    let count = table!(call, 1);
-    let at = taken(call, count);
-    split(call, at, count)
-}
-
-/// The entries with keys below the first argument, and the others. As lazy as [`split_at`].
-fn split_below(call: &mut Call<'_>) -> Outcome {
-    if !(call.settle(0) && call.settle(1) && call.arg(0).is_normal()) {
-        return Ok(Answer::Law);
-    }
-    let count = table!(call, 1);
-    let (Place::Found(at) | Place::Missing(at)) = ready!(find(call, 0, 1));
-    split(call, at, count)
-}
-
-/// Words on the heap for each value that is a thunk of two arguments.
-const THUNK: u64 = 5;
-
-fn map(call: &mut Call<'_>) -> Outcome {
-    let count = table!(call, 1);
-    call.afford(count as u64 * THUNK)?;
-    call.room_for(count + 8)?;
-    push_keys(call, 1);
-    for item in 0..count {
-        call.push_at(0);
-        call.push_item(1, 1 + item);
-        call.app(1)?;
-    }
-    call.tab(count)?;
-    Ok(Answer::Done)
-}
-
-fn map_with_key(call: &mut Call<'_>) -> Outcome {
-    let count = table!(call, 1);
-    call.afford(count as u64 * THUNK)?;
-    call.room_for(count + 8)?;
-    let keys = push_keys(call, 1);
-    for item in 0..count {
-        call.push_at(0);
-        call.push_item(keys, item);
-        call.push_item(1, 1 + item);
-        call.app(2)?;
-    }
-    call.tab(count)?;
-    Ok(Answer::Done)
-}
-
-/// Ends with the union of the tables that the arguments `left` and `left + 1` are. A key that both
-/// have gets the value of the left one, or that of the argument `with` applied to both.
-fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> Outcome {
-    let right = left + 1;
-    table!(call, left);
-    table!(call, right);
-    let sources = match (call.arg(left).shape(), call.arg(right).shape()) {
-        (Shape::Tab(a, _), Shape::Tab(b, _)) => merge(a, b),
-        _ => return Ok(Answer::Law),
-    };
-    call.room_for(sources.len() + 8)?;
-    let left_keys = push_keys(call, left);
-    let right_keys = push_keys(call, right);
-    for source in &sources {
-        match *source {
-            Source::Left(key) | Source::Both(key, _) => call.push_item(left_keys, key),
-            Source::Right(key) => call.push_item(right_keys, key),
-        }
-    }
-    call.set_of_ascending(sources.len())?;
-    for source in &sources {
-        match (*source, with) {
-            (Source::Both(a, b), Some(function)) => {
-                call.push_at(function);
-                call.push_item(left, 1 + a);
-                call.push_item(right, 1 + b);
-                call.app(2)?;
-            }
-            (Source::Left(a) | Source::Both(a, _), _) => call.push_item(left, 1 + a),
-            (Source::Right(b), _) => call.push_item(right, 1 + b),
-        }
-    }
-    call.tab(sources.len())?;
-    Ok(Answer::Done)
-}
-
-fn union_with(call: &mut Call<'_>) -> Outcome {
-    union(call, 1, Some(0))
-}
-
-fn weld(call: &mut Call<'_>) -> Outcome {
-    union(call, 0, None)
 }
 
 /// `tabFoldlWithKey f start tab`: `f (f start key value) key value` and so on, evaluated from the
@@ -548,31 +270,4 @@ fn fold(call: &mut Call<'_>) -> Outcome {
         call.put(total);
     }
     unreachable!("the last round returns")
-}
-
-/// The entries for which a function of key and value gives a true value.
-fn filter(call: &mut Call<'_>) -> Outcome {
-    let count = table!(call, 1);
-    if !call.may_nest() {
-        return Ok(Answer::Law);
-    }
-    call.room_for(count + 8)?;
-    let keys = push_keys(call, 1);
-    let mut kept = Vec::new();
-    for item in 0..count {
-        let result = call.height();
-        call.push_at(0);
-        call.push_item(keys, item);
-        call.push_item(1, 1 + item);
-        call.run(2)?;
-        if is_true(call.at(result)) {
-            kept.push(item);
-        }
-        call.drop_to(result);
-    }
-    kept.iter().for_each(|item| call.push_item(keys, *item));
-    call.set_of_ascending(kept.len())?;
-    kept.iter().for_each(|item| call.push_item(1, 1 + item));
-    call.tab(kept.len())?;
-    Ok(Answer::Done)
 }

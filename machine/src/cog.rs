@@ -191,12 +191,13 @@ impl Cog {
             Payload::Noted(_, Some(value)) => (None, value),
             Payload::Noted(hash, None) => (Some(hash), &self.recompute(cog, input.slot)?),
         };
-        let value = codec::unpack(&mut self.vm, value).map_err(|error| {
-            match codec::out_of_room(&error) {
-                Some(stop) => Failure::Stop(stop),
-                None => Failure::Refused(Refused::Input(input.slot, error)),
-            }
-        })?;
+        let value =
+            codec::unpack(&mut self.vm, value).map_err(|error| {
+                match codec::out_of_room(&error) {
+                    Some(stop) => Failure::Stop(stop),
+                    None => Failure::Refused(Refused::Input(input.slot, error)),
+                }
+            })?;
         match expected {
             Some(hash) if self.vm.hash(&value) != *hash => {
                 Err(Failure::Refused(Refused::Job(input.slot)))
@@ -322,7 +323,6 @@ impl Cog {
         let key = self.vm.nat(key);
         let call = self.vm.app(&reads, &[state, key, query])?;
         let answer = self.vm.force(&call)?;
-        codec::pack(&self.vm, &answer)
-            .map_err(|_| Failure::Refused(Refused::Stuck(Stop::HeapFull)))
+        codec::pack(&self.vm, &answer).map_err(|_| Failure::Refused(Refused::Stuck(Stop::HeapFull)))
     }
 }

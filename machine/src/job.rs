@@ -68,7 +68,9 @@ fn run(vm: &mut Vm, job: &Portable) -> (Option<Stop>, Result<Done, NoResult>) {
     let (row, stop) = match evaluate(vm, job) {
         Ok(value) => (vec![value], None),
         Err(Stop::Interrupted) => return (None, Err(NoResult::Interrupted)),
-        Err(Stop::Crash { op, arg }) => (vec![op.clone(), arg.clone()], Some(Stop::Crash { op, arg })),
+        Err(Stop::Crash { op, arg }) => {
+            (vec![op.clone(), arg.clone()], Some(Stop::Crash { op, arg }))
+        }
         Err(stop) => (Vec::new(), Some(stop)),
     };
     let done = finish(vm, &row).or_else(|| finish(vm, &[]));
@@ -82,8 +84,10 @@ fn evaluate(vm: &mut Vm, job: &Portable) -> Result<Val, Stop> {
     let part = |index| row.and_then(|row| row.get(index));
     let hold = |value: Ref<'_>| vm.hold(value);
     let function = part(1).map(hold);
-    let args: Vec<Val> =
-        part(2).and_then(Ref::as_row).map(|args| args.iter().map(hold).collect()).unwrap_or_default();
+    let args: Vec<Val> = part(2)
+        .and_then(Ref::as_row)
+        .map(|args| args.iter().map(hold).collect())
+        .unwrap_or_default();
     let Some(function) = function else { return Ok(vm.nat(0)) };
     if args.is_empty() {
         return Ok(function);

@@ -13,8 +13,12 @@ pub(crate) struct Leash {
 impl Leash {
     /// Makes known how the worker's evaluations are interrupted.
     pub(crate) fn attach(&self, interrupt: Arc<AtomicBool>) {
-        // A worker has one heap and attaches once.
-        let _ = self.interrupt.set(interrupt);
+        let interrupt = self.interrupt.get_or_init(|| interrupt);
+        // `end` may have found nothing to set: it sets its mark before it looks, and this looks
+        // for the mark after there is something to set, so one of the two sees the other.
+        if self.is_ended() {
+            interrupt.store(true, Ordering::SeqCst);
+        }
     }
 
     /// Ends the worker: what it evaluates is interrupted, and it is to begin nothing more.

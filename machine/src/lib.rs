@@ -17,8 +17,7 @@
 //! - An event (a batch of inputs to the cog) is evaluated, logged with how it ended, and only when
 //!   the log is durable does anything that depends on it leave: messages and starts of workers,
 //!   answers to reads, traces.
-//! - Starting is the newest snapshot and the same [`Cog::apply`](cog::Cog::apply) over the events
-//!   since. Events and snapshots carry hashes of the state, so a replay that goes astray is an
+//! - Starting is the newest snapshot and then the same `Cog::apply` over the events since. Events and snapshots carry hashes of the state, so a replay that goes astray is an
 //!   error.
 //! - Whatever an evaluation ends in, it ends only that evaluation; how an event ended is in the
 //!   log, and a replay takes the log's word.
@@ -36,6 +35,23 @@
 //! device    what drivers can call; device/time
 //! protocol  the shapes of PLAN values  record  the bytes of an event
 //! state     machine state as pins      codec   values as bytes
+//! snapshot  when and how they are written      checks  when the state's hash is logged
+//! watchdog  time limits                leash   ending a worker from outside
+//! ```
+//!
+//! Whoever starts a machine gives it a [`Console`], and stops it with a [`Handle`]:
+//!
+//! ```no_run
+//! # fn demo(console: std::sync::Arc<dyn machine::Console>) -> Result<(), Box<dyn std::error::Error>> {
+//! use machine::{Machine, Settings};
+//! let machine = Machine::open("counter".as_ref(), Settings::new(console))?;
+//! let handle = machine.handle();
+//! std::thread::spawn(move || {
+//!     // When a signal comes:
+//!     handle.stop();
+//! });
+//! let outcome = machine.run()?;
+//! # let _ = outcome; Ok(()) }
 //! ```
 
 mod boot;

@@ -214,7 +214,9 @@ impl Machine {
                 }
             }
             Control::WorkerFailed(error) => return Err(error.into()),
-            Control::SnapshotDone(result) => self.snapshots.done(result, &*self.settings.console)?,
+            Control::SnapshotDone(result) => {
+                self.snapshots.done(result, &*self.settings.console)?
+            }
             Control::Panicked(what) => {
                 return Err(RunError::Defect(format!("the thread of {what} panicked")));
             }

@@ -207,7 +207,8 @@ impl<'b> Reader<'b> {
     fn take(&mut self, count: u64) -> Result<&'b [u8], RecordError> {
         let rest = &self.bytes[self.at..];
         let taken = usize::try_from(count).ok().and_then(|count| rest.get(..count));
-        let taken = taken.ok_or(RecordError { offset: self.at, problem: "the record ends here" })?;
+        let taken =
+            taken.ok_or(RecordError { offset: self.at, problem: "the record ends here" })?;
         self.at += taken.len();
         Ok(taken)
     }

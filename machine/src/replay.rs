@@ -43,7 +43,7 @@ impl Machine {
         let Some(snapshot) = &recovery.snapshot else {
             return Err(StartError::NotBooted { path: store.path().into() });
         };
-        let mut snapshots = Snapshots::new(settings.snapshots, snapshot.covers);
+        let mut snapshots = Snapshots::new(settings.snapshots);
         let mut cog = load(&store, snapshot, &settings, &watchdog)?;
         let mut replayed = 0;
         for record in recovery.records {

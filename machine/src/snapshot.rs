@@ -15,8 +15,6 @@ use std::time::Duration;
 /// What has happened since the last snapshot.
 pub(crate) struct Snapshots {
     rule: Option<SnapshotRule>,
-    /// The event that the newest covers, or is to cover.
-    covers: Seq,
     events: u64,
     bytes: u64,
     work: Duration,
@@ -24,10 +22,9 @@ pub(crate) struct Snapshots {
 }
 
 impl Snapshots {
-    /// Snapshots by that rule, where the newest covers that event.
-    pub(crate) fn new(rule: Option<SnapshotRule>, covers: Seq) -> Snapshots {
-        let work = Duration::ZERO;
-        Snapshots { rule, covers, events: 0, bytes: 0, work, writer: None }
+    /// Snapshots by that rule.
+    pub(crate) fn new(rule: Option<SnapshotRule>) -> Snapshots {
+        Snapshots { rule, events: 0, bytes: 0, work: Duration::ZERO, writer: None }
     }
 
     /// Counts an event.
@@ -65,7 +62,6 @@ impl Snapshots {
             })
             .map_err(SystemError::new("start a thread"))?;
         self.writer = Some(writer);
-        self.covers = applied;
         Ok(())
     }
 

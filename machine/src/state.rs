@@ -190,8 +190,11 @@ fn make_pin(
         loaded.get(&hash).cloned().ok_or_else(|| missing(hash))
     };
     let holes = stored.edges.iter().map(hole).collect::<Result<Vec<Val>, _>>()?;
-    let item = seed::load_germ(vm, &holes, &stored.body)
-        .map_err(|error| StateError::Load { path: path.into(), hash, problem: error.to_string() })?;
+    let item = seed::load_germ(vm, &holes, &stored.body).map_err(|error| StateError::Load {
+        path: path.into(),
+        hash,
+        problem: error.to_string(),
+    })?;
     let pin = vm.pin(&item).map_err(|stop| no_room(path, &stop))?;
     match vm.look(&pin).shape() {
         Shape::Pin(made) if made.hash() == hash => Ok(pin),

@@ -18,10 +18,18 @@ pub(crate) enum Spec {
 
 /// A worker that begins or ends.
 pub(crate) enum Change {
-    Start { worker: u64, slot: u64, spec: Spec },
-    End { worker: u64 },
+    Start {
+        worker: u64,
+        slot: u64,
+        spec: Spec,
+    },
+    End {
+        worker: u64,
+    },
     /// The worker in that slot has no bytes, and is not started.
-    TooLarge { slot: u64 },
+    TooLarge {
+        slot: u64,
+    },
 }
 
 #[derive(Default)]

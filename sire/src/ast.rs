@@ -245,3 +245,53 @@ fn dismantle(kind: Kind, doomed: &mut Vec<Kind>) {
         Kind::Lam(lam) => drop_expr(lam.body),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn anonymous(arity: u32, body: Expr) -> Expr {
+        let (pinned, inline, recursive) = (false, false, false);
+        lambda(Lam { pinned, inline, recursive, tag: Natural::from(0u8), arity, body })
+    }
+
+    #[test]
+    fn free_variables_are_those_that_no_binder_takes() {
+        assert_eq!(app(var(2), var(0)).free, 3);
+        assert_eq!(let_in(var(2), var(1)).free, 3);
+        assert_eq!(let_in(var(0), var(3)).free, 3);
+        assert_eq!(let_rec(vec![var(0), var(4)], var(1)).free, 3);
+        assert_eq!(anonymous(2, app(var(2), var(1))).free, 0);
+        assert_eq!(anonymous(2, var(3)).free, 1);
+    }
+
+    #[test]
+    fn moving_inward_leaves_bound_variables_alone() {
+        let expr = let_in(var(1), anonymous(1, app(app(var(0), var(2)), app(var(3), var(4)))));
+        let moved = shift(&expr, 10, 0);
+        let Kind::Let(value, body) = &moved.kind else { panic!("a let") };
+        assert!(refers_to(value, 11) && !refers_to(value, 1));
+        let expected = [(0, true), (2, true), (3, false), (13, true), (14, true)];
+        let Kind::Lam(lam) = &body.kind else { panic!("a lambda") };
+        for (index, refers) in expected {
+            assert_eq!(refers_to(&lam.body, index), refers, "{index}");
+        }
+        assert!(Rc::ptr_eq(&shift(&expr, 10, expr.free), &expr));
+    }
+
+    #[test]
+    fn deep_expressions_can_be_searched_moved_and_dropped() {
+        const DEPTH: u32 = 300_000;
+        let mut expr = var(DEPTH);
+        for level in 0..DEPTH {
+            expr = match level % 3 {
+                0 => app(expr, var(0)),
+                1 => let_in(var(0), expr),
+                _ => inline(expr),
+            };
+        }
+        assert!(refers_to(&expr, DEPTH - DEPTH / 3));
+        let moved = shift(&expr, 1, 1);
+        assert_eq!(moved.free, expr.free + 1);
+    }
+}

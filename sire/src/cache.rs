@@ -84,12 +84,7 @@ impl Cache {
     }
 
     /// The packed states of as many first modules of a chain as some file has.
-    pub(crate) fn load(
-        &self,
-        vm: &mut Vm,
-        keys: &[Key],
-        warnings: &mut Vec<Warning>,
-    ) -> Vec<Val> {
+    pub(crate) fn load(&self, vm: &mut Vm, keys: &[Key], warnings: &mut Vec<Warning>) -> Vec<Val> {
         let mut candidates = self.candidates(keys);
         while let Some((count, path)) = candidates.pop() {
             match read_states(vm, &path, &keys[..count]) {
@@ -141,12 +136,7 @@ impl Cache {
     }
 
     /// Keeps the packed states of a chain.
-    pub(crate) fn store(
-        &self,
-        vm: &mut Vm,
-        keys: &[Key],
-        states: &[Val],
-    ) -> Result<(), Warning> {
+    pub(crate) fn store(&self, vm: &mut Vm, keys: &[Key], states: &[Val]) -> Result<(), Warning> {
         let Some(last) = keys.last() else { return Ok(()) };
         let path = self.path_of(last);
         let result = encode(vm, keys, states).and_then(|bytes| Ok(self.put(&path, &bytes)?));
@@ -195,7 +185,8 @@ fn change_scope(
     change: impl FnOnce(&mut Vm, &Val) -> Result<Val, Stop>,
 ) -> Result<Val, Stop> {
     let row = vm.look(state).as_row();
-    let mut items: Vec<Val> = row.into_iter().flat_map(|row| row.iter()).map(|item| vm.hold(item)).collect();
+    let mut items: Vec<Val> =
+        row.into_iter().flat_map(|row| row.iter()).map(|item| vm.hold(item)).collect();
     if let Some(scope) = items.get_mut(2) {
         *scope = change(vm, scope)?;
     }

@@ -208,7 +208,7 @@ fn filter(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Fault> 
     let Err(Missing(missing)) = session.state.filter(&names) else { return Ok(()) };
     let Session { vm, syntax, .. } = session;
     let problem = syntax.word(vm, "logic error")?;
-    let names: Vec<String> = missing.iter().map(|name| output::key(name)).collect();
+    let names: Vec<String> = missing.iter().map(output::key).collect();
     reject(&problem, format!("filter for non-existing keys: {}", names.join(", ")))
 }
 
@@ -254,8 +254,7 @@ pub(crate) fn import_module(
             reject(block, format!("Module not loaded: {module}"))
         }
         Err(ImportError::Missing(Missing(names))) => {
-            let names: Vec<String> =
-                names.iter().map(|name| output::key(name)).collect();
+            let names: Vec<String> = names.iter().map(output::key).collect();
             reject(block, format!("imported symbols do not exist: {names:?}"))
         }
     }

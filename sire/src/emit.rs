@@ -33,7 +33,8 @@ pub(crate) fn law(
 ) -> Result<(Option<Val>, Vec<Var>), Fault> {
     let mut used = count_uses(vm, code, &function)?;
     let id = function.id;
-    let free: Vec<Var> = used.iter().copied().filter(|&var| code.vars[var as usize].owner != id).collect();
+    let free: Vec<Var> =
+        used.iter().copied().filter(|&var| code.vars[var as usize].owner != id).collect();
     if !free.is_empty() {
         let lifted = code.var(id);
         let this = code.exp(Exp::Var(lifted));
@@ -168,12 +169,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    fn push_value(
-        &self,
-        b: &mut Builder<'_>,
-        value: &Val,
-        quoting: Quoting,
-    ) -> Result<(), Stop> {
+    fn push_value(&self, b: &mut Builder<'_>, value: &Val, quoting: Quoting) -> Result<(), Stop> {
         let quoted = match quoting {
             Quoting::Always => true,
             Quoting::Never => false,

@@ -21,6 +21,8 @@
 //!
 //! No part of this crate recurses natively over source, expressions or values.
 
+#![forbid(unsafe_code)]
+
 mod ast;
 mod bind;
 mod cache;
@@ -104,6 +106,8 @@ impl Sire {
         let Options { library, cache, output, diagnostics } = options;
         let traces = output.clone();
         vm.on_trace(move |value| traces.trace(value));
+        let traces = output.clone();
+        vm.on_deep_trace(move |value| traces.deep_trace(value));
         let session = Session::new(vm, output, diagnostics)?;
         let cache = cache.map(Cache::new);
         Ok(Sire { session, library, cache, known: HashMap::new(), module: None })

@@ -54,11 +54,9 @@ impl Library {
                 let path = format!("<library>/{file}");
                 Ok(Source { file, path, bytes: built_in[index].1.to_vec() })
             }
-            Err(_) => Err(Error::NoModule {
-                name: name.to_owned(),
-                path,
-                by: by.map(str::to_owned),
-            }),
+            Err(_) => {
+                Err(Error::NoModule { name: name.to_owned(), path, by: by.map(str::to_owned) })
+            }
         }
     }
 }
@@ -90,7 +88,8 @@ mod tests {
         for argument in ["foo", "foo.sire", "./foo", "sire/foo.sire", "./sire/foo"] {
             assert_eq!(module_name(argument).expect(argument), "foo");
         }
-        for argument in ["", ".", "..", "/foo", "a/foo", "../sire/foo", "foo.txt", "foo.x.sire", "sire/"]
+        for argument in
+            ["", ".", "..", "/foo", "a/foo", "../sire/foo", "foo.txt", "foo.x.sire", "sire/"]
         {
             assert!(module_name(argument).is_err(), "{argument}");
         }

@@ -112,7 +112,11 @@ enum Step<'e> {
     /// So many variables go out of scope.
     Unbind(usize),
     /// The last result is the body of this lambda.
-    Close { lam: &'e Lam, function: Function, outer: u32 },
+    Close {
+        lam: &'e Lam,
+        function: Function,
+        outer: u32,
+    },
 }
 
 struct Lowering<'e, 'v> {

@@ -201,3 +201,84 @@ impl Build<'_> {
         done.push(built);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use vm::{Options, Val};
+
+    /// The expression that some bytes write, under so many binders.
+    fn expr(vm: &mut Vm, bytes: &mut impl Iterator<Item = u8>, depth: u32, fuel: u32) -> Expr {
+        let (form, detail) = (bytes.next().unwrap_or(0), bytes.next().unwrap_or(0));
+        let many = u32::from(detail % 3);
+        let mut part = |more| expr(vm, bytes, depth + more, fuel.saturating_sub(1));
+        match if fuel == 0 { form % 2 } else { form % 7 } {
+            0 if depth > 0 => ast::var(u32::from(detail) % depth),
+            0 | 1 => ast::constant(vm.nat(u64::from(detail))),
+            2 => ast::app(part(0), part(0)),
+            3 => ast::let_in(part(0), part(1)),
+            4 => ast::let_rec((0..many).map(|_| part(many)).collect(), part(many)),
+            5 => ast::inline(part(0)),
+            _ => ast::lambda(Lam {
+                pinned: detail & 1 != 0,
+                inline: detail & 2 != 0,
+                recursive: detail & 4 != 0,
+                tag: Natural::from(detail) << 70u32,
+                arity: many,
+                body: part(many + 1),
+            }),
+        }
+    }
+
+    fn noun(vm: &mut Vm, expr: &Expr) -> Val {
+        vm.build(|b| push(b, expr)).expect("room for it")
+    }
+
+    fn vm() -> Vm {
+        Vm::new(Options::default(), Default::default()).expect("a runtime")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn nouns_and_expressions_are_one(bytes: Vec<u8>) {
+            let mut vm = vm();
+            let expr = expr(&mut vm, &mut bytes.into_iter(), 0, 6);
+            let there = noun(&mut vm, &expr);
+            let decoded = decode(&vm, &Binds::default(), vm.look(&there)).expect("it is code");
+            prop_assert_eq!(decoded.free, 0);
+            let back = noun(&mut vm, &decoded);
+            let there = vm.force(&there).expect("it is evaluated");
+            let back = vm.force(&back).expect("it is evaluated");
+            prop_assert!(vm.look(&there).is_equal(vm.look(&back)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_expression_is_refused() {
+        let mut vm = vm();
+        let text = vm.text("A").expect("room");
+        let zero = vm.nat(0);
+        let free = vm.nat(1);
+        let huge = vm.nat(1 << 40);
+        let lambda = vm.text("F").expect("room");
+        let letrec = vm.text("R").expect("room");
+        let rows: [&[Val]; 6] = [
+            &[],
+            std::slice::from_ref(&text),
+            &[text.clone(), zero.clone(), zero.clone(), zero.clone()],
+            &[huge.clone(), zero.clone(), zero.clone()],
+            &[letrec, zero.clone(), zero.clone()],
+            &[lambda, zero.clone(), zero.clone(), zero.clone(), zero.clone(), huge, zero.clone()],
+        ];
+        let mut values: Vec<Val> =
+            rows.iter().map(|row| vm.row(row).expect("room for a row")).collect();
+        values.push(free);
+        values.push(vm.app(&zero, &[text]).expect("room"));
+        for value in values {
+            assert!(decode(&vm, &Binds::default(), vm.look(&value)).is_err(), "{value:?}");
+        }
+    }
+}

@@ -48,15 +48,26 @@ impl Output {
                 let rex = show::definition_rex(&symbol, value);
                 self.write(&show::tree_text(&rex, self.colour))
             }
-            false => {
-                self.write(&format!("{}={TOO_LARGE}", show::symbol_text(&symbol)))
-            }
+            false => self.write(&format!("{}={TOO_LARGE}", show::symbol_text(&symbol))),
         }
     }
 
     /// Prints what an evaluation traces; an error is kept for the next one to return.
     pub(crate) fn trace(&self, value: Ref<'_>) {
-        if let Err(error) = self.value(value) {
+        self.keep_error(self.value(value));
+    }
+
+    /// Prints a traced value with all its pins.
+    pub(crate) fn deep_trace(&self, value: Ref<'_>) {
+        let text = match is_printable(value) {
+            true => &show::tree_text(&show::full_rex(value), self.colour),
+            false => TOO_LARGE,
+        };
+        self.keep_error(self.write(text));
+    }
+
+    fn keep_error(&self, result: io::Result<()>) {
+        if let Err(error) = result {
             self.sink.borrow_mut().error.get_or_insert(error);
         }
     }

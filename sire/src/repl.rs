@@ -72,12 +72,12 @@ fn execute(session: &mut Session, block: Result<Block, ReadError>) -> Result<(),
         Ok(block) => {
             session.defined.clear();
             match run_block(session, NAME, &block) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => {
-                session.state.roll_back();
-                Ok(())
-            }
-            Err(fault) => Err(last_fault(fault)),
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) => {
+                    session.state.roll_back();
+                    Ok(())
+                }
+                Err(fault) => Err(last_fault(fault)),
             }
         }
     }

@@ -29,7 +29,8 @@ struct Failure {
     reason: String,
 }
 
-/// Prints why a command failed, and returns the reason alone.
+/// Prints why a command failed, and returns the reason alone. Nothing is evaluated, so nothing can
+/// be interrupted.
 ///
 /// # Errors
 /// A failure of the output or the runtime, which then takes the place of the first one.
@@ -59,7 +60,6 @@ fn reason_of(session: &mut Session, fault: Fault) -> Result<String, Fault> {
     Ok(match fault {
         Fault::Stop(Stop::Crash { op, arg }) => {
             let row = session.vm.row(&[op, arg])?;
-            let row = session.vm.force(&row)?;
             output::text(session.vm.look(&row))
         }
         Fault::Stop(stop) => stop.to_string(),
@@ -89,6 +89,5 @@ fn row(session: &mut Session, place: &Place<'_>, failure: Failure) -> Result<Val
     let vm = &mut session.vm;
     let mut items = vec![vm.text("crash")?, vm.text(kind)?];
     items.extend(tree);
-    let row = vm.row(&items)?;
-    vm.force(&row)
+    vm.row(&items)
 }

@@ -300,12 +300,7 @@ impl State {
         Ok(())
     }
 
-    fn adopt_scope(
-        &mut self,
-        vm: &Vm,
-        binds: &Binds,
-        noun: Ref<'_>,
-    ) -> Result<(), Malformed> {
+    fn adopt_scope(&mut self, vm: &Vm, binds: &Binds, noun: Ref<'_>) -> Result<(), Malformed> {
         if self.scope.is_empty() {
             self.replace_scope(scope::decode(vm, binds, noun)?);
             self.fields.scope_noun = Some(vm.hold(noun));

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 const ONE: &str = "#### one\n\n= (k a b) | a\n= (**twice f x) | f (f x)\n";
-const TWO: &str = "#### two <- one\n\n:| one\n\n= (add2 x) | twice 3 x\n= t | (0 1 2 (0 0 3 0 2 1))\n";
+const TWO: &str =
+    "#### two <- one\n\n:| one\n\n= (add2 x) | twice 3 x\n= t | (0 1 2 (0 0 3 0 2 1))\n";
 const MAIN: &str = "#### main <- two\n\n:| two\n\n= main | 0 (add2 5) t\n";
 
 fn modules() -> TempDir {
@@ -100,7 +101,8 @@ fn old_files_go() {
 fn a_foreign_file_is_a_warning() {
     let (modules, cache) = (modules(), tempfile::tempdir().expect("a temporary folder"));
     let (all, ..) = load(&modules, cache.path());
-    for content in [&b""[..], b"something else entirely, and longer than any header would be ....."] {
+    for content in [&b""[..], b"something else entirely, and longer than any header would be ....."]
+    {
         fs::write(&files(cache.path())[0], content).expect("a file");
         let (printed, _, warnings) = load(&modules, cache.path());
         assert_eq!(printed, all);

@@ -44,10 +44,8 @@ fn a_chain_of_modules() {
 
 #[test]
 fn a_session_sees_the_module_and_can_reach_the_others() {
-    let (_folder, mut rig) = rig(&[
-        ("one", "#### one\n\n= a 1\n"),
-        ("main", "#### main <- one\n\n= b 2\n"),
-    ]);
+    let (_folder, mut rig) =
+        rig(&[("one", "#### one\n\n= a 1\n"), ("main", "#### main <- one\n\n= b 2\n")]);
     rig.sire.load("main").expect("it loads");
     rig.out.take();
     let printed = rig.session("b\n\n(. one a)\n\n(. main b)\n\na\n");

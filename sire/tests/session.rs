@@ -17,12 +17,7 @@ fn run(input: &str) -> String {
     after_banner(&common::session(input)).to_owned()
 }
 
-/// Sire's `idx` for rows of up to four items, and what macros need of it.
-const MACROS: &str = "
-= (argsOf x)     | 1 (i & 0) (n a b & 0) (f y & y) (n & 0) x
-= (bump n c s m) | (0 0 5 0) m s c (3 n)
-";
-
+/// What a session prints behind some definitions.
 fn run_with(macros: &str, input: &str) -> String {
     let printed = run(&format!("{macros}\n{input}"));
     let quiet = run(&format!("{macros}\n"));
@@ -33,7 +28,10 @@ fn run_with(macros: &str, input: &str) -> String {
 fn a_failed_command_changes_nothing() {
     let printed = run("* (= a 1) (= a 2) (= b zzz)\n\na\n\n= c 3\n\n* (^-^) (zzz)\n\nc\n");
     assert!(printed.starts_with("a=1\n\na=2\n\n"), "{printed}");
-    assert!(printed.contains("Unresolved symbol: a\n") || printed.contains("symbol: a}"), "{printed}");
+    assert!(
+        printed.contains("Unresolved symbol: a\n") || printed.contains("symbol: a}"),
+        "{printed}"
+    );
     assert!(printed.ends_with("\n3\n\n"), "{printed}");
 }
 
@@ -60,7 +58,8 @@ fn a_macro_may_change_the_state() {
 = {+}  | & (st rex err ok) | ok (bump st) (EMBD 0)
 = {%%} | & (st rex err ok) | ok st (EMBD (first st))
 ";
-    let printed = run_with(step, "%% 0\n\n+ 0\n\n%% 0\n\n(0 (+ 0) (%% 0))\n\n* (+ 0) (zzz)\n\n%% 0\n");
+    let printed =
+        run_with(step, "%% 0\n\n+ 0\n\n%% 0\n\n(0 (+ 0) (%% 0))\n\n* (+ 0) (zzz)\n\n%% 0\n");
     let values: Vec<&str> = printed.lines().filter(|line| !line.is_empty()).collect();
     assert_eq!(&values[..4], ["7", "0", "8", "(0 0 9)"], "{printed}");
     assert!(printed.ends_with("\n9\n\n"), "{printed}");
@@ -112,6 +111,15 @@ fn the_last_line_needs_no_end() {
     assert_eq!(run(""), "");
 }
 
+/// Sets a flag when it is dropped, be it by a panic.
+struct AtEnd<'a>(&'a AtomicBool);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn an_evaluation_can_be_interrupted() {
     let mut rig = Rig::new(Library::only("/nonexistent"), None);
@@ -124,9 +132,8 @@ fn an_evaluation_can_be_interrupted() {
                 thread::yield_now();
             }
         });
-        let printed = rig.session("((? (loop x) | loop x) 1)\n\n");
-        done.store(true, Ordering::Relaxed);
-        printed
+        let _at_end = AtEnd(&done);
+        rig.session("((? (loop x) | loop x) 1)\n\n")
     });
     assert!(printed.contains("interrupted"), "{printed}");
     flag.store(false, Ordering::Relaxed);
@@ -143,17 +150,17 @@ fn inlining_that_does_not_end_is_refused() {
 #[test]
 fn a_law_without_arguments_crashes_only_if_it_is_used() {
     assert_eq!(run("@ x (? f 3) 5\n"), "5\n\n");
-    for input in ["? f 3\n", "= x (? f 3)\n", "(? f 3) 1\n", "(0 1 (? f 3))\n", "= (f) 3\n"] {
+    for input in ["? f 3\n", "= x (? f 3)\n", "(? f 3) 1\n", "(0 1 (? f 3))\n", "= (| f) 3\n"] {
         assert!(run(input).contains("[0 0]"), "{input}");
     }
-    assert_eq!(run("= (g y) | 0 (? f y)\n").lines().next(), Some("(g a)=(0 ((b f ? b) a))"));
+    assert_eq!(run("= (g y) | 0 (? f y)\n").lines().next(), Some("(g a)=(0 ((f b ? b) a))"));
 }
 
 #[test]
 fn depth_is_no_matter() {
     const DEPTH: usize = 50_000;
     let nested = format!("= x | {}1{}\n", "(3 ".repeat(DEPTH), ")".repeat(DEPTH));
-    assert_eq!(run(&nested), format!("x={}\n\n", DEPTH + 1).replace("x=50001", "x={Q\u{00c3}}"));
+    assert_eq!(run(&nested), format!("x={}\n\n", DEPTH + 1));
     let lets: String = (0..DEPTH).map(|n| format!("@ a{n} (3 {n})\n")).collect();
     assert_eq!(run(&format!("{lets}| 0 a1 a2\n")), "(0 2 3)\n\n");
     let lambdas = format!("= f | {}9{}\n", "(& a ".repeat(2000), ")".repeat(2000));

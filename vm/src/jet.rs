@@ -67,6 +67,8 @@ pub enum Control {
     Force,
     /// `trk a b`: `b`, after `a` has been normalised and handed to the trace hook.
     Trace,
+    /// `deepTrace a b`: likewise, with the hook for deep traces if there is one.
+    DeepTrace,
     /// `try x`: what its law's documentation says of the crash, if `x` ends in one.
     Try,
 }

@@ -62,6 +62,7 @@ pub struct Vm {
     pub(crate) evaluator: Evaluator,
     pub(crate) jets: Arc<JetTable>,
     pub(crate) trace: Option<TraceHook>,
+    pub(crate) deep_trace: Option<TraceHook>,
 }
 
 impl Vm {
@@ -71,12 +72,18 @@ impl Vm {
     /// If the system does not grant the stack's address range.
     pub fn new(options: Options, jets: Arc<JetTable>) -> std::io::Result<Vm> {
         let evaluator = Evaluator::new();
-        Ok(Vm { heap: Heap::new(options)?, evaluator, jets, trace: None })
+        Ok(Vm { heap: Heap::new(options)?, evaluator, jets, trace: None, deep_trace: None })
     }
 
     /// Says what happens to the messages of `trk`. Without a hook they are dropped.
     pub fn on_trace(&mut self, hook: impl FnMut(Ref<'_>) + 'static) {
         self.trace = Some(Box::new(hook));
+    }
+
+    /// Says what happens to the messages of `deepTrace`, which ask to be shown with all their pins.
+    /// Without a hook of their own they go where those of `trk` go.
+    pub fn on_deep_trace(&mut self, hook: impl FnMut(Ref<'_>) + 'static) {
+        self.deep_trace = Some(Box::new(hook));
     }
 
     /// A flag that another thread sets to stop the running evaluation with

@@ -9,3 +9,4 @@ mod keyed;
 mod lazy;
 mod numbers;
 mod reflection;
+mod stress;

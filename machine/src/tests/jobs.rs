@@ -38,8 +38,13 @@ fn a_large_result_is_computed_again_by_a_replay() {
     let rig = Rig::boot(&cog(keeping(), nat(0), [eval(law(1, arg(1)), [large])]))
         .with(|settings| settings.snapshots = None);
     assert_eq!(rig.run(|_| false).outcome(), Outcome::Finished);
-    let logged: usize =
-        rig.disk.files().iter().filter(|(name, _)| name.starts_with("log/")).map(|f| f.1.len()).sum();
+    let logged: usize = rig
+        .disk
+        .files()
+        .iter()
+        .filter(|(name, _)| name.starts_with("log/"))
+        .map(|f| f.1.len())
+        .sum();
     assert!(logged < 1 << 20, "the log has {logged} bytes");
     assert_eq!(rig.open().expect("it opens").replayed(), 1);
     assert_eq!(rig.state(), "1 [[0 [_]]]");

@@ -146,7 +146,7 @@ pub(crate) fn jets() -> JetTable {
     let law = law(2, arg(2)).value(&mut vm);
     let hash: Hash = vm.hash(&law);
     let mut jets = JetTable::new();
-    let demands = &[Demand::Lazy, Demand::Lazy];
+    let demands = &[Demand::Normal, Demand::Lazy];
     let code = Code::Control(Control::Trace);
     jets.add(Jet { name: "trk", arity: 2, demands, code }, &[hash]);
     jets

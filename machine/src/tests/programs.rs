@@ -59,10 +59,11 @@ pub(crate) fn counting() -> P {
     law(4, row([next, row([row([nat(0), nat(3), nat(0)])])]))
 }
 
-/// The same, answering request 1 of worker 0.
-pub(crate) fn counting_all() -> P {
+/// The law of a cog that counts its events, and answers request 0 of worker 0 with something made
+/// of the new count.
+pub(crate) fn replying(reply: impl Fn(P) -> P) -> P {
     let next = call(arg(0), [inc(arg(1)), arg(2), arg(3)]);
-    law(4, row([next, row([row([nat(0), nat(0), nat(0)])])]))
+    law(4, row([next, row([row([nat(0), nat(0), reply(inc(arg(1)))])])]))
 }
 
 /// Shows the count that is on disk, waits a second, counts.

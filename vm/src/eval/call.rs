@@ -438,10 +438,10 @@ impl Vm {
             Control::IfZero => 1 + usize::from(first != Word::ZERO),
             Control::Seq | Control::DeepSeq => 1,
             Control::Force => 0,
-            Control::Trace => {
-                if let Some(mut hook) = self.trace.take() {
+            Control::Trace | Control::DeepTrace => {
+                let deep = self.deep_trace.as_mut().filter(|_| control == Control::DeepTrace);
+                if let Some(hook) = deep.or(self.trace.as_mut()) {
                     hook(Ref::new(first, &self.heap));
-                    self.trace = Some(hook);
                 }
                 1
             }

@@ -149,7 +149,8 @@ fn pools_live_as_long_as_something_names_them() {
 
 #[test]
 fn more_than_the_ceiling_is_refused() {
-    let options = Options { nursery: 1 << 15, max_heap: 1 << 20, max_stack: 1 << 17, stress: false };
+    let options =
+        Options { nursery: 1 << 15, max_heap: 1 << 20, max_stack: 1 << 17, stress: false };
     let mut heap = Heap::new(options).expect("a small stack can be had");
     assert!(heap.reserve(1 << 20).is_err(), "one object larger than the heap may get");
     heap.stack.push(Word::ZERO);

@@ -3,8 +3,8 @@
 
 use super::Call;
 use crate::heap::object::Layout;
-use crate::view::Shape;
 use crate::nat::limbs_of_bytes;
+use crate::view::Shape;
 use crate::word::{DIRECT_LIMIT, Kind, Word};
 use crate::{Hash, Ref, Stop, hash, order, shape};
 use std::cmp::Ordering;

@@ -63,12 +63,8 @@ fn an_entry_with_a_time_is_two_rows() {
     let mut vm = vm();
     let parts = [vm.text("counter is at").expect("room"), vm.nat(1)];
     let message = vm.row(&parts).expect("room");
-    let text = stamped_text(
-        "trk",
-        "2026-11-22T10:15:00.729241178Z",
-        vm.look(&message),
-        Colour::None,
-    );
+    let text =
+        stamped_text("trk", "2026-11-22T10:15:00.729241178Z", vm.look(&message), Colour::None);
     let expected = "\n++ [%trk {2026-11-22T10:15:00.729241178Z}]\n++ [{counter is at} 1]\n\n\n";
     assert_eq!(text, expected);
 }

@@ -1,0 +1,41 @@
+//! What the expressions of a law's body are, and what their references mean.
+
+use crate::heap::Heap;
+use crate::word::{Kind, Word};
+
+/// What an expression of a law's body is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Form {
+    /// A reference: 0 the law itself, then arguments, then lets.
+    Reference(u64),
+    /// A value.
+    Constant(Word),
+    /// An application.
+    Application(Word, Word),
+}
+
+/// Reads an expression whose references go up to `last`.
+pub(crate) fn form(heap: &Heap, node: Word, last: u64) -> Form {
+    match node.kind() {
+        Kind::Nat if node.raw() <= last => Form::Reference(node.raw()),
+        Kind::App => {
+            let parts = heap.words(node, 0);
+            match (parts[0].as_direct(), parts) {
+                (Some(0), [_, f, x]) => Form::Application(*f, *x),
+                (Some(2), [_, k]) => Form::Constant(*k),
+                _ => Form::Constant(node),
+            }
+        }
+        _ => Form::Constant(node),
+    }
+}
+
+/// Where the value of a reference is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    Slot(u32),
+    Constant(Word),
+}
+
+/// What references mean in the code being emitted: sorted by reference.
+pub(crate) type Scope = Vec<(u64, Place)>;

@@ -1,0 +1,277 @@
+//! Decoding: from a law's body to [`Code`].
+//!
+//! What a body means: `(1 v b)` at the top binds, every binding sees all of them; within, a nat up
+//! to the number of slots refers, `(0 f x)` applies, `(2 k)` is `k`, anything else is itself.
+//!
+//! The body's outermost expression is emitted to be evaluated (*strictly*); arguments are emitted
+//! to be passed on (*lazily*): references and constants as they are, applications that lack
+//! arguments as apps, others as thunks. Where the function is a constant whose need of an argument
+//! is known (an operation, a jet), the argument is emitted strictly in place.
+//!
+//! Bodies come from outside and may be nested deeply. Spines and lets are walked in loops, lazy
+//! subexpressions are decoded one after the other from a list, and strict nesting beyond
+//! [`STRICT_LIMIT`] becomes lazy; so nothing here recurses further than that.
+
+mod form;
+mod lazy;
+mod strict;
+
+pub(super) use form::{Form, form};
+
+use super::code::{Branches, Code, Entry, Op};
+use super::lets;
+use crate::heap::object::EXTRA_MAX;
+use crate::heap::{Heap, PoolId};
+use crate::jet::JetTable;
+use crate::nat::NatRef;
+use crate::word::Word;
+use form::{Place, Scope};
+use std::collections::HashMap;
+
+/// Strict expressions nested deeper than this are evaluated through thunks.
+const STRICT_LIMIT: usize = 64;
+/// The most instructions a law may take: a code word holds no more.
+const OPS_LIMIT: usize = 1 << 24;
+
+/// An expression, or a slot without a name (a field or predecessor just pushed).
+#[derive(Clone, Copy)]
+enum Operand {
+    Node(Word),
+    Local(u32),
+}
+
+/// A function and its arguments.
+struct Spine {
+    head: Operand,
+    args: Vec<Operand>,
+}
+
+/// A lazy subexpression that has been given an entry and is still to be emitted.
+struct Pending {
+    entry: usize,
+    node: Word,
+    scope: Scope,
+    slots: u32,
+}
+
+pub(crate) struct Decoder<'a> {
+    heap: &'a Heap,
+    jets: &'a JetTable,
+    /// The largest reference.
+    last: u64,
+    ops: Vec<Op>,
+    constants: Vec<Word>,
+    constant_numbers: HashMap<u64, u32>,
+    entries: Vec<Entry>,
+    branches: Vec<Branches>,
+    pending: Vec<Pending>,
+    scope: Scope,
+    depth: u32,
+    deepest: u32,
+    nesting: usize,
+}
+
+/// A decoded law whose pool has not been made.
+pub(crate) struct Decoded {
+    pub(crate) constants: Vec<Word>,
+    ops: Vec<Op>,
+    entries: Vec<Entry>,
+    branches: Vec<Branches>,
+    deepest: u32,
+}
+
+impl Decoded {
+    /// The finished code.
+    pub(crate) fn into_code(self, pool: PoolId) -> Code {
+        Code {
+            pool,
+            ops: self.ops.into(),
+            entries: self.entries.into(),
+            branches: self.branches.into(),
+            depth: self.deepest as usize + 8,
+        }
+    }
+}
+
+/// Decodes a law; nothing if it is too large to be run.
+pub(crate) fn decode(heap: &Heap, jets: &JetTable, law: Word) -> Option<Decoded> {
+    let arity = NatRef::of(heap.load(law, 1)).to_u64()?;
+    let arguments = u32::try_from(arity).ok()?;
+    let (lets, body) = lets::split(heap, heap.load(law, 2));
+    let mut decoder = Decoder {
+        heap,
+        jets,
+        last: arity + lets.len() as u64,
+        ops: Vec::new(),
+        constants: Vec::new(),
+        constant_numbers: HashMap::new(),
+        entries: Vec::new(),
+        branches: Vec::new(),
+        pending: Vec::new(),
+        scope: (0..=arguments).map(|i| (u64::from(i), Place::Slot(i))).collect(),
+        depth: arguments + 1,
+        deepest: arguments + 1,
+        nesting: 0,
+    };
+    decoder.lets(arity, &lets, body);
+    decoder.tail(body);
+    while let Some(pending) = decoder.pending.pop() {
+        if decoder.ops.len() > OPS_LIMIT / 2 {
+            return None;
+        }
+        decoder.entries[pending.entry].pc = decoder.ops.len() as u32;
+        decoder.scope = pending.scope;
+        decoder.depth = pending.slots;
+        decoder.deepest = decoder.deepest.max(pending.slots);
+        decoder.tail(pending.node);
+    }
+    let fits = decoder.entries.iter().all(|e| (e.captures.len() as u64) < EXTRA_MAX);
+    (fits && decoder.ops.len() < OPS_LIMIT).then_some(Decoded {
+        constants: decoder.constants,
+        ops: decoder.ops,
+        entries: decoder.entries,
+        branches: decoder.branches,
+        deepest: decoder.deepest,
+    })
+}
+
+impl Decoder<'_> {
+    // Emitting, with the stack's depth kept in step.
+
+    fn emit(&mut self, op: Op) {
+        self.ops.push(op);
+    }
+
+    fn push(&mut self, op: Op) {
+        self.emit(op);
+        self.grow(1);
+    }
+
+    fn grow(&mut self, count: u32) {
+        self.depth += count;
+        self.deepest = self.deepest.max(self.depth);
+    }
+
+    fn here(&self) -> u32 {
+        self.ops.len() as u32
+    }
+
+    /// Emits a jump whose target [`Decoder::land`] fills in.
+    fn jump(&mut self, op: fn(u32) -> Op) -> usize {
+        self.emit(op(0));
+        self.ops.len() - 1
+    }
+
+    fn land(&mut self, jump: usize) {
+        let here = self.here();
+        self.ops[jump] = match self.ops[jump] {
+            Op::Jump(_) => Op::Jump(here),
+            Op::JumpIfFalse(_) => Op::JumpIfFalse(here),
+            Op::JumpUnlessZero(_) => Op::JumpUnlessZero(here),
+            Op::Predecessor(_) => Op::Predecessor(here),
+            Op::Frame(_) => Op::Frame(here),
+            op => unreachable!("{op:?} does not jump"),
+        };
+    }
+
+    fn constant(&mut self, word: Word) -> u32 {
+        let next = self.constants.len() as u32;
+        let number = *self.constant_numbers.entry(word.raw()).or_insert(next);
+        if number == next {
+            self.constants.push(word);
+        }
+        number
+    }
+
+    fn place(&self, reference: u64) -> Place {
+        match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
+            Ok(found) => self.scope[found].1,
+            Err(_) => unreachable!("reference {reference} is not in scope"),
+        }
+    }
+
+    fn bind(&mut self, reference: u64, place: Place) {
+        match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
+            Ok(found) => self.scope[found].1 = place,
+            Err(at) => self.scope.insert(at, (reference, place)),
+        }
+    }
+
+    // Lets.
+
+    /// Pushes what the lets bind that is needed, each after those it needs.
+    fn lets(&mut self, arity: u64, values: &[Word], body: Word) {
+        for group in lets::order(self.heap, arity, values, body) {
+            match group {
+                lets::Group::Alone(index) => {
+                    let reference = arity + 1 + index as u64;
+                    let place = self.bound(values[index]);
+                    self.bind(reference, place);
+                }
+                lets::Group::Knot(members) => self.knot(arity, values, &members),
+            }
+        }
+    }
+
+    /// The place of a let's value, pushing it if it is not just another name.
+    fn bound(&mut self, node: Word) -> Place {
+        match form(self.heap, node, self.last) {
+            Form::Reference(r) => self.place(r),
+            Form::Constant(k) => Place::Constant(k),
+            Form::Application(..) => {
+                let slot = self.depth;
+                self.lazy(Operand::Node(node));
+                Place::Slot(slot)
+            }
+        }
+    }
+
+    /// Lets that need each other: holes first, then what they capture.
+    fn knot(&mut self, arity: u64, values: &[Word], members: &[usize]) {
+        let first = self.depth;
+        for (i, &index) in members.iter().enumerate() {
+            self.bind(arity + 1 + index as u64, Place::Slot(first + i as u32));
+        }
+        // All holes are in scope before the first capture is worked out.
+        let entries: Vec<u32> = members
+            .iter()
+            .map(|&index| {
+                let entry = self.entry(values[index]);
+                self.push(Op::Hole(entry));
+                entry
+            })
+            .collect();
+        for (i, entry) in entries.into_iter().enumerate() {
+            self.emit(Op::Fill { slot: first + i as u32, entry });
+        }
+    }
+
+    // Applications, taken apart for both ways of emission.
+
+    /// The function and arguments of an expression.
+    fn spine(&self, operand: Operand) -> Spine {
+        let mut head = operand;
+        let mut args = Vec::new();
+        while let Operand::Node(node) = head
+            && let Form::Application(f, x) = form(self.heap, node, self.last)
+        {
+            args.push(Operand::Node(x));
+            head = Operand::Node(f);
+        }
+        args.reverse();
+        Spine { head, args }
+    }
+
+    /// The function, if it is a constant.
+    fn constant_head(&self, spine: &Spine) -> Option<Word> {
+        let Operand::Node(node) = spine.head else { return None };
+        match form(self.heap, node, self.last) {
+            Form::Constant(k) => Some(k),
+            Form::Reference(r) => match self.place(r) {
+                Place::Constant(k) => Some(k),
+                Place::Slot(_) => None,
+            },
+            Form::Application(..) => None,
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Strict emission: what is evaluated now.
+
+use super::super::code::{Branches, Op};
+use super::super::frame::RETURN_SIZE;
+use super::form::{Form, Place, form};
+use super::{Decoder, Operand, STRICT_LIMIT, Spine};
+use crate::jet::{Code as JetCode, Control, Demand};
+use crate::word::{Kind, Word};
+use crate::{pin, shape};
+
+/// What becomes of an expression's value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// It is the result of the frame.
+    Return,
+    /// It stays on top of the stack, evaluated.
+    Keep,
+}
+
+impl Decoder<'_> {
+    /// Emits an expression as the frame's result.
+    pub(super) fn tail(&mut self, node: Word) {
+        let spine = self.spine(Operand::Node(node));
+        self.evaluate(spine, Then::Return);
+    }
+
+    /// Pushes an operand, evaluated.
+    fn strict(&mut self, operand: Operand) {
+        if self.nesting >= STRICT_LIMIT {
+            self.lazy(operand);
+            return self.emit(Op::Eval);
+        }
+        self.nesting += 1;
+        let spine = self.spine(operand);
+        self.evaluate(spine, Then::Keep);
+        self.nesting -= 1;
+    }
+
+    /// Emits the evaluation of an application.
+    fn evaluate(&mut self, spine: Spine, then: Then) {
+        if spine.args.is_empty() {
+            return self.evaluate_atom(spine.head, then);
+        }
+        let Some(function) = self.constant_head(&spine) else {
+            return self.call(&spine, then);
+        };
+        let arity = shape::arity(self.heap, function);
+        if arity > spine.args.len() as u64 {
+            self.partial(function, &spine);
+            return self.finish(then);
+        }
+        if arity < spine.args.len() as u64 || self.nesting >= STRICT_LIMIT {
+            return self.call(&spine, then);
+        }
+        match function.as_direct() {
+            Some(1) => self.reflect(&spine.args, then),
+            Some(2) => self.predecessor(&spine.args, then),
+            Some(3) => {
+                self.strict(spine.args[0]);
+                self.emit(Op::Increment);
+                self.finish(then);
+            }
+            _ => match self.jet_of(function) {
+                Some(jet) => self.jet(function, jet, &spine, then),
+                None => self.call(&spine, then),
+            },
+        }
+    }
+
+    /// Ends an expression whose evaluated value is on top.
+    fn finish(&mut self, then: Then) {
+        if then == Then::Return {
+            self.emit(Op::Return);
+        }
+    }
+
+    fn evaluate_atom(&mut self, operand: Operand, then: Then) {
+        let slot = match operand {
+            Operand::Local(slot) => Some(slot),
+            Operand::Node(node) => match form(self.heap, node, self.last) {
+                Form::Reference(r) => match self.place(r) {
+                    Place::Slot(slot) => Some(slot),
+                    Place::Constant(k) => {
+                        self.push_constant(k);
+                        None
+                    }
+                },
+                Form::Constant(k) => {
+                    self.push_constant(k);
+                    None
+                }
+                Form::Application(..) => unreachable!("an atom is no application"),
+            },
+        };
+        match (slot, then) {
+            (Some(slot), Then::Return) => self.emit(Op::ReturnSlot(slot)),
+            (Some(slot), Then::Keep) => self.push(Op::EvalSlot(slot)),
+            (None, then) => self.finish(then),
+        }
+    }
+
+    /// A call in general. It leaves this frame, or returns to it with the value.
+    fn call(&mut self, spine: &Spine, then: Then) {
+        let before = self.depth;
+        let frame = (then == Then::Keep).then(|| {
+            let frame = self.jump(Op::Frame);
+            self.grow(RETURN_SIZE as u32);
+            frame
+        });
+        self.lazy(spine.head);
+        for arg in &spine.args {
+            self.lazy(*arg);
+        }
+        let count = spine.args.len() as u32;
+        self.emit(if frame.is_some() { Op::Call(count) } else { Op::TailCall(count) });
+        if let Some(frame) = frame {
+            self.land(frame);
+            self.depth = before;
+            self.grow(1);
+        }
+    }
+
+    /// `2 z p x`: `z`, or `p` of the predecessor.
+    fn predecessor(&mut self, args: &[Operand], then: Then) {
+        let before = self.depth;
+        self.strict(args[2]);
+        self.depth = before;
+        let zero = self.jump(Op::Predecessor);
+        self.grow(1);
+        self.branch_call(args[1], 1, then);
+        let end = self.end_branch(before, then);
+        self.land(zero);
+        self.depth = before;
+        self.branch(args[0], then);
+        self.join(before, end, then);
+    }
+
+    /// `1 p l a n x`: the function for the kind that `x` is, of its parts.
+    fn reflect(&mut self, args: &[Operand], then: Then) {
+        let before = self.depth;
+        self.strict(args[4]);
+        let number = self.branches.len();
+        self.branches.push(Branches::default());
+        self.emit(Op::Reflect(number as u32));
+        let mut ends = Vec::new();
+        for (index, parts) in [(0, 1), (1, 3), (2, 2), (3, 1)] {
+            self.depth = before;
+            self.grow(parts);
+            let here = self.here();
+            let branches = &mut self.branches[number];
+            match index {
+                0 => branches.pin = here,
+                1 => branches.law = here,
+                2 => branches.app = here,
+                _ => branches.nat = here,
+            }
+            self.branch_call(args[index], parts, then);
+            ends.extend(self.end_branch(before, then));
+        }
+        ends.into_iter().for_each(|end| self.land(end));
+        self.depth = before;
+        self.grow(u32::from(then == Then::Keep));
+    }
+
+    /// A branch that calls a function with the top so many slots.
+    fn branch_call(&mut self, function: Operand, count: u32, then: Then) {
+        let mut spine = self.spine(function);
+        let first = self.depth - count;
+        spine.args.extend((first..first + count).map(Operand::Local));
+        self.nested(|d| d.evaluate(spine, then));
+    }
+
+    fn branch(&mut self, operand: Operand, then: Then) {
+        let spine = self.spine(operand);
+        self.nested(|d| d.evaluate(spine, then));
+    }
+
+    fn nested(&mut self, emit: impl FnOnce(&mut Self)) {
+        self.nesting += 1;
+        emit(self);
+        self.nesting -= 1;
+    }
+
+    /// Ends a branch that is not the last: brings its value down to `before`, and jumps.
+    fn end_branch(&mut self, before: u32, then: Then) -> Option<usize> {
+        if then == Then::Return {
+            return None;
+        }
+        self.settle(before);
+        Some(self.jump(Op::Jump))
+    }
+
+    /// Brings the top value down to `before`.
+    fn settle(&mut self, before: u32) {
+        if self.depth > before + 1 {
+            self.emit(Op::Slide(self.depth - before - 1));
+        }
+        self.depth = before + 1;
+    }
+
+    /// Ends the last branch, where the others that ended come in.
+    fn join(&mut self, before: u32, end: Option<usize>, then: Then) {
+        if then == Then::Keep {
+            self.settle(before);
+        }
+        if let Some(end) = end {
+            self.land(end);
+        }
+    }
+
+    // Jets.
+
+    fn jet_of(&self, function: Word) -> Option<u32> {
+        if function.kind() == Kind::Pin { pin::jet(function) } else { None }
+    }
+
+    fn jet(&mut self, function: Word, jet: u32, spine: &Spine, then: Then) {
+        let jet = self.jets.get(jet);
+        match jet.code {
+            JetCode::Control(control) => self.control(control, spine, then),
+            JetCode::Native(_) => {
+                let before = self.depth;
+                for (arg, demand) in spine.args.iter().zip(jet.demands) {
+                    match demand {
+                        Demand::Lazy => self.lazy(*arg),
+                        Demand::Head => self.strict(*arg),
+                        Demand::Normal => {
+                            self.strict(*arg);
+                            self.emit(Op::Normalise);
+                        }
+                    }
+                }
+                let pin = self.constant(function);
+                self.emit(Op::Native { pin, count: spine.args.len() as u32 });
+                self.grow(RETURN_SIZE as u32 + 1);
+                self.depth = before;
+                self.grow(1);
+                self.finish(then);
+            }
+        }
+    }
+
+    fn control(&mut self, control: Control, spine: &Spine, then: Then) {
+        let args = &spine.args;
+        match control {
+            Control::If => self.choose(args[0], Op::JumpIfFalse, args[1], args[2], then),
+            Control::IfNot => self.choose(args[0], Op::JumpIfFalse, args[2], args[1], then),
+            Control::IfZero => self.choose(args[0], Op::JumpUnlessZero, args[1], args[2], then),
+            Control::Seq | Control::DeepSeq => {
+                self.strict(args[0]);
+                if control == Control::DeepSeq {
+                    self.emit(Op::Normalise);
+                }
+                self.emit(Op::Drop);
+                self.depth -= 1;
+                self.branch(args[1], then);
+            }
+            Control::Force => {
+                self.strict(args[0]);
+                self.emit(Op::Normalise);
+                self.finish(then);
+            }
+            Control::Trace | Control::DeepTrace | Control::Try => self.call(spine, then),
+        }
+    }
+
+    /// A conditional: `yes` unless the jump is taken, then `no`.
+    fn choose(
+        &mut self,
+        test: Operand,
+        jump: fn(u32) -> Op,
+        yes: Operand,
+        no: Operand,
+        then: Then,
+    ) {
+        let before = self.depth;
+        self.strict(test);
+        self.depth = before;
+        let to_no = self.jump(jump);
+        self.branch(yes, then);
+        let end = self.end_branch(before, then);
+        self.land(to_no);
+        self.depth = before;
+        self.branch(no, then);
+        self.join(before, end, then);
+    }
+}
