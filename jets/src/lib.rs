@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! declare  a jet's declaration: one line of a family's table
-//! hashes   which laws they stand for
+//! hashes   which laws they stand for: those of the prototype's library
+//! library  and those of ours
 //! args     shared: arguments, results, and waiting for an evaluation
 //!
 //! control logic            conditionals, order, crashes; truth
@@ -30,6 +31,7 @@ mod control;
 mod declare;
 mod hash;
 mod hashes;
+mod library;
 mod list;
 mod logic;
 mod merge;
@@ -83,14 +85,19 @@ pub struct Listed {
     pub hash: Hash,
     /// Whether it has a jet; otherwise it runs as the law it is.
     pub native: bool,
+    /// Whether only our own library has it, and not the prototype's.
+    pub ours: bool,
 }
 
-/// Every law that is known by hash, by name.
+/// Every law that is known by hash, by name; the prototype's first.
 pub fn list() -> Vec<Listed> {
     let native = |name| declarations().any(|jet| jet.name == name);
-    let mut list: Vec<Listed> =
-        known_laws().map(|(name, hash)| Listed { name, hash, native: native(name) }).collect();
-    list.sort_unstable_by_key(|law| law.name);
+    let theirs = hashes::PROTOTYPE.len();
+    let mut list: Vec<Listed> = known_laws()
+        .enumerate()
+        .map(|(at, (name, hash))| Listed { name, hash, native: native(name), ours: at >= theirs })
+        .collect();
+    list.sort_unstable_by_key(|law| (law.name, law.ours));
     list
 }
 
@@ -110,11 +117,11 @@ fn declarations() -> impl Iterator<Item = &'static Declaration> {
     FAMILIES.iter().copied().flatten()
 }
 
-/// The laws that are known, and their hashes.
+/// The laws that are known, and their hashes; the prototype's first.
 fn known_laws() -> impl Iterator<Item = (&'static str, Hash)> {
     let parse = |(name, text): &(&'static str, &str)| {
         let hash = text.parse().expect("the tables are tested to hold nothing but hashes");
         (*name, hash)
     };
-    hashes::PROTOTYPE.iter().map(parse)
+    hashes::PROTOTYPE.iter().chain(library::LAWS).map(parse)
 }

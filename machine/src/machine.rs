@@ -332,12 +332,12 @@ impl Machine {
     ) -> Result<(), RunError> {
         let Some(slot) = self.workers.slot_of(worker) else { return Ok(()) };
         let Some(value) = self.cog.read(slot, key, query) else { return Ok(()) };
-        let answer = Effect::Tell(worker, ToDriver::Read { key, serial, value });
-        let mut effects = vec![answer];
+        let mut effects = Vec::new();
         let said = self.cog.take_said();
         if !said.is_empty() {
             effects.push(Effect::Say(said));
         }
+        effects.push(Effect::Tell(worker, ToDriver::Read { key, serial, value }));
         if self.held.0.is_empty() && self.store.durable() >= self.applied {
             return self.release(effects);
         }

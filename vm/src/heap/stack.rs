@@ -6,6 +6,7 @@
 //! known from below (`unchanged`), so that a deep stack is not scanned again and again.
 
 use crate::word::Word;
+use std::cell::Cell;
 
 /// The stack. Indices count words from its bottom.
 pub(crate) struct Stack {
@@ -14,6 +15,8 @@ pub(crate) struct Stack {
     limit: usize,
     top: usize,
     unchanged: usize,
+    /// How far up it is known to have reached since memory was last given back.
+    highest: Cell<usize>,
 }
 
 /// Words kept free above the limit, so that a single operation need not check each push.
@@ -24,7 +27,7 @@ impl Stack {
     pub(crate) fn new(limit: usize) -> std::io::Result<Stack> {
         let reserved = limit + 2 * SLACK;
         let base = reserve(reserved)?;
-        Ok(Stack { base, reserved, limit, top: 0, unchanged: 0 })
+        Ok(Stack { base, reserved, limit, top: 0, unchanged: 0, highest: Cell::new(0) })
     }
 
     #[inline(always)]
@@ -35,7 +38,11 @@ impl Stack {
     /// Whether `words` more can be pushed (and the slack is still there).
     #[inline(always)]
     pub(crate) fn has_room(&self, words: usize) -> bool {
-        self.top + words <= self.limit
+        let fits = self.top + words <= self.limit;
+        if !fits {
+            self.highest.set(self.limit);
+        }
+        fits
     }
 
     #[inline(always)]
@@ -131,6 +138,7 @@ impl Stack {
     pub(crate) fn changed_mut(&mut self) -> &mut [Word] {
         let from = self.unchanged;
         let changed = self.top;
+        self.highest.set(self.highest.get().max(changed));
         let words = self.top_mut(from);
         let words: *mut [Word] = words;
         self.unchanged = changed;
@@ -143,9 +151,14 @@ impl Stack {
         self.unchanged = 0;
     }
 
-    /// Gives memory above the top back to the system when a deep evaluation is over.
+    /// Gives memory above the top back to the system when a deep evaluation is over. How deep it
+    /// was is what collections saw of it, or the limit if that was met.
     pub(crate) fn release(&mut self) {
-        release(self.base, self.top, self.reserved);
+        /// A stack that stays below this many words keeps its pages.
+        const KEEP: usize = 1 << 17;
+        if self.highest.replace(0) > KEEP {
+            release(self.base, self.top.max(KEEP), self.reserved);
+        }
     }
 }
 
@@ -171,10 +184,8 @@ fn reserve(words: usize) -> std::io::Result<*mut Word> {
 }
 
 #[cfg(not(miri))]
-fn release(base: *mut Word, top: usize, reserved: usize) {
-    /// Stacks below this many words keep their pages.
-    const KEEP: usize = 1 << 17;
-    let from = top.max(KEEP).next_multiple_of(1 << 16);
+fn release(base: *mut Word, from: usize, reserved: usize) {
+    let from = from.next_multiple_of(1 << 16);
     if from >= reserved {
         return;
     }

@@ -1,0 +1,72 @@
+//! The laws of our library that bear a jet's name are known to the jets by their hashes.
+//!
+//! Jets are found by hash alone: a law whose definition was changed would just run slowly, and nobody
+//! would be told. So this suite is told, and says what to write into `jets/src/library.rs`. Whether
+//! law and jet agree is for the suite `jet_agreement`.
+
+use sire::{Library, Options, Output, Sire};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use vm::{Hash, Shape, Val, Vm};
+
+/// The pinned laws that the library's modules bind: their names and hashes.
+fn pinned_laws() -> BTreeSet<(String, Hash)> {
+    let vm = Vm::new(Default::default(), Arc::new(jets::table())).expect("a stack can be had");
+    let output = Output::new(std::io::sink(), Default::default());
+    let library = Library::new("/nonexistent");
+    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let mut sire = Sire::new(vm, options).expect("there is room");
+    let mut laws = BTreeSet::new();
+    for module in Library::built_in() {
+        sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
+        let values: Vec<Val> = sire.definitions().map(|(_, value)| value).collect();
+        for value in &values {
+            let Shape::Pin(pin) = sire.vm().look(value).shape() else { continue };
+            if let Shape::Law(law) = pin.item().shape()
+                && let Some(name) = law.name().text()
+            {
+                laws.insert((name, pin.hash()));
+            }
+        }
+    }
+    laws
+}
+
+/// The lines of the table in `jets/src/library.rs` that these laws are.
+fn lines<'l>(laws: impl IntoIterator<Item = (&'l str, Hash)>) -> String {
+    laws.into_iter().map(|(name, hash)| format!("    (\"{name}\", \"{hash}\"),\n")).collect()
+}
+
+#[test]
+fn laws_with_the_name_of_a_jet_are_known() {
+    let mut known: HashMap<&str, Vec<Hash>> = HashMap::new();
+    for law in jets::list() {
+        known.entry(law.name).or_default().push(law.hash);
+    }
+    let laws = pinned_laws();
+    let unknown = laws.iter().filter_map(|(name, hash)| {
+        let hashes = known.get(name.as_str())?;
+        (!hashes.contains(hash)).then_some((name.as_str(), *hash))
+    });
+    let missing = lines(unknown);
+    let gone = lines(jets::list().into_iter().filter_map(|law| {
+        let there = laws.contains(&(law.name.to_owned(), law.hash));
+        (law.ours && !there).then_some((law.name, law.hash))
+    }));
+    assert!(
+        missing.is_empty() && gone.is_empty(),
+        "jets/src/library.rs is out of date.\n\nAdd, in order of their names:\n{missing}\n\
+         Remove:\n{gone}"
+    );
+}
+
+#[test]
+fn most_jets_have_their_law_in_the_library() {
+    let laws = pinned_laws();
+    let names: BTreeSet<&str> = laws.iter().map(|(name, _)| name.as_str()).collect();
+    let natives: BTreeSet<&str> =
+        jets::list().iter().filter(|law| law.native).map(|law| law.name).collect();
+    let absent: Vec<&&str> = natives.difference(&names).collect();
+    // Not written yet: hashing, catching crashes, and the tags of data.
+    assert!(absent.len() <= 8, "{absent:?}");
+}
