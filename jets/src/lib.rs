@@ -104,13 +104,22 @@ pub fn list() -> Vec<Listed> {
 /// The jets, for [`vm::Vm::new`].
 pub fn table() -> JetTable {
     let mut table = JetTable::new();
-    for Declaration { name, demands, code } in declarations() {
-        let jet = Jet { name, arity: demands.len(), demands, code: *code };
-        let laws = known_laws().filter(|(law, _)| law == name);
+    for jet in jets() {
+        let laws = known_laws().filter(|(law, _)| *law == jet.name);
         let hashes: Vec<Hash> = laws.map(|(_, hash)| hash).collect();
         table.add(jet, &hashes);
     }
     table
+}
+
+/// Every jet by itself, for a table that ties them to other laws than the known ones.
+pub fn jets() -> impl Iterator<Item = Jet> {
+    declarations().map(|&Declaration { name, demands, code }| Jet {
+        name,
+        arity: demands.len(),
+        demands,
+        code,
+    })
 }
 
 fn declarations() -> impl Iterator<Item = &'static Declaration> {

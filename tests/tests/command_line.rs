@@ -21,7 +21,10 @@ fn a_wrong_command_line_is_explained() {
     for args in [&["nonsense"][..], &["save", "one"], &["start"], &["boot", "-w", "0", "a", "b"]] {
         let output = pallas.run(args, "");
         assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
-        assert!(stderr(&output).contains("Usage") || stderr(&output).contains("error"), "{output:?}");
+        assert!(
+            stderr(&output).contains("Usage") || stderr(&output).contains("error"),
+            "{output:?}"
+        );
     }
 }
 

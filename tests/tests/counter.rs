@@ -127,7 +127,8 @@ fn kill_often(seed: u64, kills: usize) -> usize {
 fn the_counter_survives_being_killed_fifty_times() {
     let counters = (1..=10).map(|seed| std::thread::spawn(move || kill_often(seed * 7919, 5)));
     let counters: Vec<_> = counters.collect();
-    let kills: usize = counters.into_iter().map(|counter| counter.join().expect("it went on")).sum();
+    let kills: usize =
+        counters.into_iter().map(|counter| counter.join().expect("it went on")).sum();
     assert_eq!(kills, 50);
 }
 
@@ -169,7 +170,10 @@ fn a_store_in_use_is_refused() {
     running.number();
     let second = pallas.run(["start", "counter"], "");
     assert_eq!(second.status.code(), Some(1), "{second:?}");
-    assert!(stderr(&second).contains("counter") && stderr(&second).contains("in use"), "{second:?}");
+    assert!(
+        stderr(&second).contains("counter") && stderr(&second).contains("in use"),
+        "{second:?}"
+    );
     running.number();
     running.kill();
 }

@@ -3,7 +3,13 @@
 use tests::{Pallas, difference, golden, golden_text, stderr, stdout};
 
 const SEEDS: [&str; 8] = [
-    "seed_big", "seed_data", "seed_law", "seed_letrec", "seed_nat", "seed_pins", "seed_shared",
+    "seed_big",
+    "seed_data",
+    "seed_law",
+    "seed_letrec",
+    "seed_nat",
+    "seed_pins",
+    "seed_shared",
     "seed_zero",
 ];
 

@@ -57,7 +57,9 @@ fn check(name: &str, stressed: bool) {
 /// All but the deep ones, whose stacks would be looked at as often as they change.
 #[test]
 fn collecting_at_every_allocation_changes_nothing() {
-    for name in ["01_literals", "02_primops", "03_laws", "04_data", "05_errors", "06_rex", "07_macros"] {
+    for name in
+        ["01_literals", "02_primops", "03_laws", "04_data", "05_errors", "06_rex", "07_macros"]
+    {
         check(name, true);
     }
 }

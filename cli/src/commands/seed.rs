@@ -27,7 +27,8 @@ pub(crate) fn repl(args: Repl) -> anyhow::Result<()> {
     let mut vm = runtime()?;
     vm.on_trace(|value| {
         // A trace that cannot be shown is no reason to stop the program.
-        let _ = io::stdout().write_all(show::trace_text(value, terminal::stdout_colour()).as_bytes());
+        let _ =
+            io::stdout().write_all(show::trace_text(value, terminal::stdout_colour()).as_bytes());
     });
     let mut program = load(&mut vm, &args.seed)?;
     let failed = || format!("cannot write {}", args.output.display());
@@ -70,7 +71,6 @@ fn answer(vm: &mut Vm, program: &Val, input: &[u8]) -> anyhow::Result<(Vec<u8>, 
 
 /// The value in a seed file.
 fn load(vm: &mut Vm, path: &Path) -> anyhow::Result<Val> {
-    let bytes =
-        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     seed::load(vm, &bytes).map_err(|error| anyhow!("{} is no seed: {error}", path.display()))
 }

@@ -26,8 +26,8 @@ pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
 pub(crate) fn save(args: Save) -> anyhow::Result<()> {
     let (mut sire, main) = load_main(&args.cache, &args.module)?;
     let vm = sire.vm();
-    let bytes = seed::save(vm, &main)
-        .with_context(|| format!("cannot save `main` of {}", args.module))?;
+    let bytes =
+        seed::save(vm, &main).with_context(|| format!("cannot save `main` of {}", args.module))?;
     write_whole(&args.seed, &bytes)
 }
 

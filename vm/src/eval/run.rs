@@ -302,35 +302,40 @@ impl Vm {
         self.heap.stack.push(word);
     }
 
+    /// Pushes a thunk for an entry, and captures the slots of the frame.
     #[inline(always)]
     fn make_thunk(&mut self, at: &Position, entry: usize) -> Result<(), Stop> {
-        let entry = &at.code.entries[entry];
-        let captured = entry.captures.len();
-        let size = (1 + captured).max(2);
-        self.heap.reserve(1 + size)?;
-        let address = self.heap.allocate(Layout::ThunkCode, captured as u64, size);
-        object::store_raw(address, 1, 0);
-        object::store_raw(address, 0, Word::code(at.code.pool.0, entry.pc).raw());
-        for (index, &slot) in entry.captures.iter().enumerate() {
+        let thunk = self.allocate_entry(at, entry)?;
+        for (index, &slot) in at.code.entries[entry].captures.iter().enumerate() {
             let value = self.heap.stack.get(at.base + slot as usize);
-            object::store_raw(address, 1 + index, value.raw());
+            object::store_raw(thunk, 1 + index, value.raw());
         }
-        self.heap.stack.push(Word::object(Kind::Thunk, address));
+        self.heap.stack.push(Word::object(Kind::Thunk, thunk));
         Ok(())
     }
 
+    /// Pushes a thunk for an entry, whose captures [`Vm::fill_hole`] provides.
     fn make_hole(&mut self, at: &Position, entry: usize) -> Result<(), Stop> {
+        let thunk = self.allocate_entry(at, entry)?;
+        for index in 0..at.code.entries[entry].captures.len() {
+            object::store_raw(thunk, 1 + index, 0);
+        }
+        self.heap.stack.push(Word::object(Kind::Thunk, thunk));
+        Ok(())
+    }
+
+    /// A thunk for an entry, whose captures are still to be written.
+    #[inline(always)]
+    fn allocate_entry(&mut self, at: &Position, entry: usize) -> Result<usize, Stop> {
         let entry = &at.code.entries[entry];
         let captured = entry.captures.len();
+        // A crash needs room for two words; what captures nothing has one that is not used.
         let size = (1 + captured).max(2);
         self.heap.reserve(1 + size)?;
-        let address = self.heap.allocate(Layout::ThunkCode, captured as u64, size);
-        object::store_raw(address, 0, Word::code(at.code.pool.0, entry.pc).raw());
-        for index in 1..size {
-            object::store_raw(address, index, 0);
-        }
-        self.heap.stack.push(Word::object(Kind::Thunk, address));
-        Ok(())
+        let thunk = self.heap.allocate(Layout::ThunkCode, captured as u64, size);
+        object::store_raw(thunk, 1, 0);
+        object::store_raw(thunk, 0, Word::code(at.code.pool.0, entry.pc).raw());
+        Ok(thunk)
     }
 
     fn fill_hole(&mut self, at: &Position, slot: usize, entry: usize) {

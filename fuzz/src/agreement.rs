@@ -1,0 +1,95 @@
+//! The interpreter does what the specification says, also while collecting at every allocation.
+
+use crate::bounds::{TimeLimit, small_vm};
+use crate::terms::program;
+use arbitrary::Unstructured;
+use std::sync::Arc;
+use std::time::Duration;
+use vm::spec::shrink::minimise;
+use vm::spec::{Goal, Limits, Outcome, Term, run};
+use vm::{Stop, Vm, plain};
+
+/// What the specification may spend on a program, for what the fuzzer's stack can hold.
+const LIMITS: Limits = Limits { fuel: 5_000, depth: 400 };
+
+/// What the interpreter may spend where it is to come to the same end. It needs far less.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What it may spend where the specification has given up: it is only to stop cleanly.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// How an evaluation ended.
+#[derive(Debug, PartialEq)]
+enum End {
+    Value(Term),
+    Crash(Term, Term),
+    Loop,
+    /// It used up what it was given.
+    Cut,
+}
+
+/// Runs the program that the bytes spell.
+///
+/// # Panics
+/// If the two disagree on it, with the smallest program found on which they do.
+pub fn check(bytes: &[u8]) {
+    let program = program(&mut Unstructured::new(bytes));
+    if let Some(found) = disagreement(&program) {
+        let smallest = minimise(program, |smaller| disagreement(smaller).is_some());
+        let (specified, interpreted) = disagreement(&smallest).unwrap_or(found);
+        panic!("{smallest}\n specified {specified:?}\n interpreted {interpreted:?}");
+    }
+}
+
+/// The two ends, if they cannot both be right.
+fn disagreement(program: &Term) -> Option<(End, End)> {
+    let specified = specified(program);
+    let vm = |stress| small_vm(Arc::default(), stress);
+    if specified == End::Cut {
+        glance(vm(false), program);
+        return None;
+    }
+    [false, true].into_iter().find_map(|stress| {
+        let interpreted = interpreted(vm(stress), program);
+        let agree = match &specified {
+            // What loops may be noticed as such, or only when the stack ends.
+            End::Loop => matches!(interpreted, End::Loop | End::Cut),
+            known => *known == interpreted,
+        };
+        (!agree).then(|| (self::specified(program), interpreted))
+    })
+}
+
+fn specified(program: &Term) -> End {
+    match run(program, Goal::Normal, LIMITS).outcome {
+        Outcome::Value(value) => End::Value(value),
+        Outcome::Crash { op, arg } => End::Crash(Term::Nat(op), arg),
+        Outcome::Loop => End::Loop,
+        Outcome::OutOfFuel => End::Cut,
+    }
+}
+
+fn interpreted(mut vm: Vm, program: &Term) -> End {
+    let _limit = TimeLimit::start(&vm, PATIENCE);
+    let result = plain::from_term(&mut vm, program).and_then(|value| vm.force(&value));
+    let term = |val| plain::to_term(vm.look(val));
+    match result {
+        Ok(value) => End::Value(term(&value)),
+        Err(Stop::Crash { op, arg }) => End::Crash(term(&op), term(&arg)),
+        Err(Stop::Loop) => End::Loop,
+        Err(_) => End::Cut,
+    }
+}
+
+/// Evaluates for a moment; the runtime must be usable afterwards, however that ended.
+fn glance(mut vm: Vm, program: &Term) {
+    let limit = TimeLimit::start(&vm, GLANCE);
+    let ended = plain::from_term(&mut vm, program).and_then(|value| vm.force(&value));
+    drop(limit);
+    drop(ended);
+    vm.interrupt_flag().store(false, std::sync::atomic::Ordering::Relaxed);
+    vm.collect();
+    let (three, argument) = (vm.nat(3), vm.nat(41));
+    let sum = vm.apply(&three, &[argument]).expect("there is room again");
+    assert_eq!(vm.look(&sum).as_u64(), Some(42));
+}

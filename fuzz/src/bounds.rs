@@ -1,0 +1,79 @@
+//! Runtimes that use little memory, evaluations that come to an end, values of known size.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+use vm::jet::JetTable;
+use vm::{Options, Ref, Shape, Vm};
+
+/// A runtime of at most 32 MB. `stress` collects at every allocation.
+pub(crate) fn small_vm(jets: Arc<JetTable>, stress: bool) -> Vm {
+    let options = Options { nursery: 1 << 16, max_heap: 1 << 24, max_stack: 1 << 20, stress };
+    Vm::new(options, jets).expect("a megabyte of addresses can be had")
+}
+
+/// Interrupts what a runtime evaluates when its time is over, and from then on whatever it
+/// evaluates, until this is dropped.
+pub(crate) struct TimeLimit(());
+
+/// What the watchdog's thread looks at: when to interrupt whom.
+static WATCHED: Mutex<Option<(Instant, Arc<AtomicBool>)>> = Mutex::new(None);
+static WATCHDOG: Once = Once::new();
+
+impl TimeLimit {
+    /// Gives the runtime so much time. There is one limit at a time: a check uses one thread.
+    pub(crate) fn start(vm: &Vm, limit: Duration) -> TimeLimit {
+        WATCHDOG.call_once(|| {
+            thread::spawn(watch);
+        });
+        watch_for(Some((Instant::now() + limit, vm.interrupt_flag())));
+        TimeLimit(())
+    }
+}
+
+impl Drop for TimeLimit {
+    fn drop(&mut self) {
+        watch_for(None);
+    }
+}
+
+fn watch_for(watched: Option<(Instant, Arc<AtomicBool>)>) {
+    *WATCHED.lock().unwrap_or_else(PoisonError::into_inner) = watched;
+}
+
+fn watch() {
+    loop {
+        thread::sleep(Duration::from_millis(5));
+        let watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((end, flag)) = &*watched
+            && Instant::now() >= *end
+        {
+            flag.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether a value in normal form has at most so many parts. A shared part counts as often as it
+/// occurs, which is how often hashing and comparing come upon it.
+pub(crate) fn has_at_most(value: Ref<'_>, parts: usize) -> bool {
+    let mut left = parts;
+    let mut pending = vec![value];
+    while let Some(value) = pending.pop() {
+        let Some(rest) = left.checked_sub(1) else { return false };
+        left = rest;
+        match value.shape() {
+            Shape::Nat(_) | Shape::Bar(_) | Shape::Cow(_) => {}
+            Shape::Thunk => unreachable!("the value is in normal form"),
+            Shape::Pin(pin) => pending.push(pin.item()),
+            Shape::Law(law) => pending.push(law.body()),
+            Shape::App(app) => {
+                pending.push(app.head());
+                pending.extend(app.args());
+            }
+            Shape::Row(items) | Shape::Set(items) => pending.extend(items.iter()),
+            Shape::Tab(keys, values) => pending.extend(keys.iter().chain(values.iter())),
+        }
+    }
+    true
+}

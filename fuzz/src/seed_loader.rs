@@ -1,0 +1,79 @@
+//! Bytes are a seed or they are not; what they are a seed of can be saved and loaded again.
+
+use crate::bounds::{has_at_most, small_vm};
+use crate::terms::{below, number, value};
+use arbitrary::Unstructured;
+use std::sync::Arc;
+use vm::{Val, Vm, plain, seed};
+
+/// Values of more parts are only loaded: to hash one takes as long as it has parts, and a seed of a
+/// hundred bytes can have more than there are atoms.
+const PARTS: usize = 1 << 16;
+
+/// Loads a seed. First the bytes themselves, or, if they begin with 255, a value's seed that they
+/// spell and damage. A first byte from 1 to 8 makes it a germ with so many holes.
+///
+/// # Panics
+/// If what was loaded is not the same after it was saved and loaded again, or is something else
+/// where the loader is made to collect at every allocation.
+pub fn check(bytes: &[u8]) {
+    match bytes.split_first() {
+        Some((255, rest)) => check_seed(&damaged(&mut Unstructured::new(rest))),
+        _ => check_seed(bytes),
+    }
+}
+
+/// A value's seed, with some changes.
+fn damaged(bytes: &mut Unstructured<'_>) -> Vec<u8> {
+    let mut vm = small_vm(Arc::default(), false);
+    let changes = below(bytes, 4);
+    let term = value(bytes, 8);
+    let saved = plain::from_term(&mut vm, &term).map(|value| seed::save(&vm, &value));
+    let mut seed = saved.expect("there is room").expect("the value is in normal form");
+    for _ in 0..changes {
+        let at = number(bytes) as usize % seed.len().max(1);
+        let word = at - at % 8;
+        match below(bytes, 6) {
+            0 => seed[at] ^= 1 << below(bytes, 8),
+            1 => seed[at] = below(bytes, 255),
+            // A count, width or nat one higher or lower.
+            2 => seed[word] = seed[word].wrapping_add(1),
+            3 => seed[word] = seed[word].wrapping_sub(1),
+            4 => drop(seed.drain(word..(word + 8).min(seed.len()))),
+            _ => drop(seed.splice(word..word, [below(bytes, 4), 0, 0, 0, 0, 0, 0, 0])),
+        }
+        if seed.is_empty() {
+            break;
+        }
+    }
+    seed
+}
+
+fn check_seed(bytes: &[u8]) {
+    let mut vm = small_vm(Arc::default(), false);
+    let Some(value) = load(&mut vm, bytes) else { return };
+    let saved = seed::save(&vm, &value).expect("what was loaded is in normal form");
+    let again = seed::load(&mut vm, &saved).expect("what was saved can be loaded");
+    assert_eq!(seed::save(&vm, &again).as_ref(), Ok(&saved), "saved, loaded and saved");
+
+    let mut stressed = small_vm(Arc::default(), true);
+    let under_stress = load(&mut stressed, bytes).expect("it can be loaded");
+    assert_eq!(seed::save(&stressed, &under_stress).as_ref(), Ok(&saved), "loaded under stress");
+
+    if has_at_most(vm.look(&value), PARTS) {
+        assert!(vm.look(&value).is_equal(vm.look(&again)), "loaded and loaded again");
+        assert_eq!(vm.hash(&value), vm.hash(&again));
+        assert_eq!(vm.hash(&value), stressed.hash(&under_stress));
+    }
+}
+
+fn load(vm: &mut Vm, bytes: &[u8]) -> Option<Val> {
+    let holes = bytes.first().filter(|count| (1..=8).contains(*count)).map_or(0, |count| *count);
+    let pins: Vec<Val> = (0..holes)
+        .map(|nat| {
+            let nat = vm.nat(nat.into());
+            vm.pin(&nat).expect("there is room for a pin")
+        })
+        .collect();
+    seed::load_germ(vm, &pins, bytes).ok()
+}
