@@ -36,8 +36,8 @@ use std::thread;
 use std::time::Duration;
 use vm::Hash;
 
-/// The most inputs, and about the most bytes, of one event.
-const BATCH_INPUTS: usize = 1024;
+/// The most requests, and about the most bytes, that are taken at once, and so the most of one event.
+const BATCH_REQUESTS: usize = 1024;
 const BATCH_BYTES: usize = 16 << 20;
 
 /// How many requests of drivers may be waiting before drivers have to.
@@ -228,7 +228,7 @@ impl Machine {
     /// Handles a request and those that have come after it: writes in a row are one event.
     fn batch(&mut self, first: Request) -> Result<(), RunError> {
         let mut inputs = Vec::new();
-        let mut bytes = 0;
+        let (mut requests, mut bytes) = (0, 0);
         let mut next = Some(first);
         while let Some(request) = next {
             match request {
@@ -243,7 +243,8 @@ impl Machine {
                     self.read(worker, key, serial, &query)?;
                 }
             }
-            let is_full = inputs.len() >= BATCH_INPUTS || bytes >= BATCH_BYTES;
+            requests += 1;
+            let is_full = requests >= BATCH_REQUESTS || bytes >= BATCH_BYTES;
             next = if is_full { None } else { self.requests.try_recv().ok() };
         }
         self.event(inputs)

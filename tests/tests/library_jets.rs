@@ -6,30 +6,33 @@
 
 use sire::{Library, Options, Output, Sire};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use vm::{Hash, Shape, Val, Vm};
 
-/// The pinned laws that the library's modules bind: their names and hashes.
-fn pinned_laws() -> BTreeSet<(String, Hash)> {
+/// The pinned laws that the library's modules define: their names and hashes.
+fn pinned_laws() -> &'static BTreeSet<(String, Hash)> {
+    static LAWS: OnceLock<BTreeSet<(String, Hash)>> = OnceLock::new();
+    LAWS.get_or_init(|| Library::built_in().flat_map(laws_of).collect())
+}
+
+/// Those of one module. Each is loaded anew: of a module that is loaded already, Sire does not tell
+/// what it defined.
+fn laws_of(module: &str) -> Vec<(String, Hash)> {
     let vm = Vm::new(Default::default(), Arc::new(jets::table())).expect("a stack can be had");
     let output = Output::new(std::io::sink(), Default::default());
     let library = Library::new("/nonexistent");
     let options = Options { library, cache: None, diagnostics: output.clone(), output };
     let mut sire = Sire::new(vm, options).expect("there is room");
-    let mut laws = BTreeSet::new();
-    for module in Library::built_in() {
-        sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
-        let values: Vec<Val> = sire.definitions().map(|(_, value)| value).collect();
-        for value in &values {
-            let Shape::Pin(pin) = sire.vm().look(value).shape() else { continue };
-            if let Shape::Law(law) = pin.item().shape()
-                && let Some(name) = law.name().text()
-            {
-                laws.insert((name, pin.hash()));
-            }
-        }
-    }
-    laws
+    sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
+    let values: Vec<Val> = sire.definitions().map(|(_, value)| value).collect();
+    values.iter().filter_map(|value| named_law(sire.vm(), value)).collect()
+}
+
+/// The name and the hash of a pinned law.
+fn named_law(vm: &Vm, value: &Val) -> Option<(String, Hash)> {
+    let Shape::Pin(pin) = vm.look(value).shape() else { return None };
+    let Shape::Law(law) = pin.item().shape() else { return None };
+    Some((law.name().text()?, pin.hash()))
 }
 
 /// The lines of the table in `jets/src/library.rs` that these laws are.

@@ -3,7 +3,7 @@
 use super::plan::{P, nat, trace};
 use super::programs::{cog, counter, cycle, exec, read, replying, when, write};
 use super::rig::{Failure, Rig};
-use crate::{Outcome, ReplayFrom, RunError};
+use crate::{Outcome, ReplayFrom, RunError, SnapshotRule};
 use persist::sim::{Fault, Survives};
 
 fn assert_consecutive(numbers: &[u64]) {
@@ -104,8 +104,10 @@ fn a_replay_arrives_at_the_same_state() {
     drop(all);
     let hash = rig.hash();
     assert_eq!(rig.hash(), hash);
-    // Snapshots from here on. The machine may count on before it stops.
-    let rig = Rig::on(rig.disk);
+    // With a last snapshot. The machine may count on before it stops.
+    let rig = Rig::on(rig.disk).with(|settings| {
+        settings.snapshots = Some(SnapshotRule { events: u64::MAX, ..SnapshotRule::default() });
+    });
     rig.run(|_| true).outcome();
     let mut latest = rig.open().expect("it opens");
     assert_eq!(latest.replayed(), 0, "the last snapshot covers everything");

@@ -1,4 +1,4 @@
-//! The laws that jets stand for, found by their hashes in the prototype's library.
+//! The laws that jets stand for, found by their hashes in a library: the prototype's, or ours.
 
 use crate::watch::Watch;
 use sire::{Library, Options, Output, Sire};
@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use vm::{Hash, Ref, Shape, Val, Vm};
 
-/// Modules in which the laws are, each after those that it needs.
-const MODULES: &[&str] = &[
+/// Modules of the prototype's library in which the laws are, each after those that it needs.
+const THEIR_MODULES: &[&str] = &[
     "sire_01_fan",
     "sire_02_bit",
     "sire_03_nat",
@@ -31,6 +31,11 @@ const MODULES: &[&str] = &[
     "pinhash",
 ];
 
+/// The same for our library.
+const OUR_MODULES: &[&str] = &[
+    "plan", "nat", "compare", "row", "list", "text", "set", "tab", "pad", "bar", "word", "prelude",
+];
+
 /// Functions that generated arguments may be.
 const FUNCTIONS: &[&str] =
     &["_Add", "_Dec", "_ToNat", "_Eql", "_Idx", "rowCons", "_Mul", "_If", "_Cmp", "_Car"];
@@ -44,34 +49,38 @@ pub(crate) struct Laws {
 }
 
 impl Laws {
-    /// Loads the library from the prototype's folder of modules.
-    pub(crate) fn load(folder: &Path) -> Laws {
+    /// Loads the library in the prototype's folder of modules.
+    pub(crate) fn theirs(folder: &Path) -> Laws {
+        Laws::load(Library::only(folder), THEIR_MODULES)
+    }
+
+    /// Loads our library.
+    pub(crate) fn ours() -> Laws {
+        Laws::load(Library::new("/nonexistent"), OUR_MODULES)
+    }
+
+    fn load(library: Library, modules: &[&str]) -> Laws {
         let options = vm::Options { max_stack: 1 << 27, max_heap: 1 << 29, ..Default::default() };
         let vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
         let output = Output::new(std::io::sink(), Default::default());
-        let library = Library::only(folder);
         let options = Options { library, cache: None, diagnostics: output.clone(), output };
         let mut sire = Sire::new(vm, options).expect("there is room");
         let mut pins = HashMap::new();
-        for module in MODULES {
+        for module in modules {
             sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
             let values: Vec<Val> = sire.definitions().map(|(_, value)| value).collect();
             values.iter().for_each(|value| collect(sire.vm(), value, &mut pins));
         }
         let watch = Watch::new(sire.vm().interrupt_flag());
         let mut laws = Laws { sire, pins, functions: Vec::new(), watch };
-        laws.functions = FUNCTIONS.iter().map(|name| laws.pin(name)).collect();
+        laws.functions = FUNCTIONS.iter().filter_map(|name| laws.pin(name)).collect();
         laws
     }
 
-    /// The pin of a law that is known by name and hash.
-    ///
-    /// # Panics
-    /// If the library has no such law.
-    pub(crate) fn pin(&self, name: &str) -> Val {
-        let known = jets::list().into_iter().find(|law| law.name == name);
-        let pin = known.and_then(|law| self.pins.get(&law.hash));
-        pin.unwrap_or_else(|| panic!("{name}: no such law in the library")).clone()
+    /// The pin of a law that is known by name and hash, if the library has it.
+    pub(crate) fn pin(&self, name: &str) -> Option<Val> {
+        let known = jets::list().into_iter().filter(|law| law.name == name);
+        known.filter_map(|law| self.pins.get(&law.hash).cloned()).next()
     }
 
     /// What a trial needs.

@@ -1,0 +1,134 @@
+//! The reader takes any bytes, however they arrive, and reads back what the printer writes.
+
+use rex::print::{self, Colour};
+use rex::{Block, BlockReader, Leaf, ReadError, Rex, Shape, read_file};
+
+/// Reads the bytes, all at once and line by line, and prints and reads again each tree found.
+///
+/// # Panics
+/// If lines give other blocks than the whole text does, or a tree is not read back as it was,
+/// other than where the printer's documentation says so.
+pub fn check(bytes: &[u8]) {
+    let pushed = push_lines(bytes);
+    if let Ok(text) = rex::decode(bytes, "fuzz") {
+        let whole: Vec<_> = read_file(text, "fuzz").collect();
+        assert_eq!(whole, pushed, "read at once, and line by line");
+    }
+    for block in pushed {
+        match block {
+            Ok(block) => there_and_back(&block.rex),
+            Err(error) => assert!(error.line > 0 && error.column > 0, "{error}"),
+        }
+    }
+}
+
+/// What a session makes of the bytes. A line that is not text is an error and counts as blank.
+fn push_lines(bytes: &[u8]) -> Vec<Result<Block, ReadError>> {
+    let mut reader = BlockReader::new("fuzz");
+    let mut blocks = Vec::new();
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        match rex::decode(line, "fuzz") {
+            Ok(line) => blocks.extend(reader.push_line(line)),
+            Err(error) => {
+                blocks.extend(reader.push_line(""));
+                blocks.push(Err(error));
+            }
+        }
+    }
+    blocks.extend(reader.finish());
+    blocks
+}
+
+fn there_and_back(rex: &Rex) {
+    let line = print::line(rex, Colour::None);
+    assert_eq!(print::width(rex), line.chars().count(), "{line}");
+    let flat = flat(rex);
+    if has_notation(&flat) {
+        assert_eq!(read_one(&line), Some(flat), "from the line {line}");
+    }
+    let block = print::block(rex, Colour::None);
+    assert!(block.ends_with('\n'), "{block}");
+    let laid_out = laid_out(rex);
+    if has_notation(&laid_out) && has_layout(&laid_out) {
+        assert_eq!(read_one(&block), Some(laid_out), "from the block\n{block}");
+    }
+}
+
+/// The tree that a text is read as, if that is one.
+fn read_one(text: &str) -> Option<Rex> {
+    let mut blocks = read_file(text, "printed");
+    let block = blocks.next()?.ok()?;
+    blocks.next().is_none().then_some(block.rex)
+}
+
+/// A tree as it is written on a line: open nodes as nested ones, line strings as texts.
+fn flat(rex: &Rex) -> Rex {
+    rex.fold(|rex, sons, heir| match rex {
+        Rex::Node { shape: Shape::Open, rune, .. } => Rex::node(Shape::Nest, rune, sons, heir),
+        Rex::Node { shape, rune, .. } => Rex::node(*shape, rune, sons, heir),
+        Rex::Leaf { leaf: Leaf::Line, text, .. } => Rex::leaf(Leaf::Text, text, heir),
+        Rex::Leaf { leaf, text, .. } => Rex::leaf(*leaf, text, heir),
+        Rex::Embed(never) => match *never {},
+    })
+}
+
+/// A tree as it is laid out: what is inside of anything but open nodes and line strings is flat.
+fn laid_out(rex: &Rex) -> Rex {
+    rex.fold(|rex, sons, heir| match rex {
+        Rex::Node { shape: Shape::Open, rune, .. } => Rex::node(Shape::Open, rune, sons, heir),
+        Rex::Leaf { leaf: Leaf::Line, text, .. } => Rex::leaf(Leaf::Line, text, heir),
+        Rex::Node { shape, rune, .. } => {
+            let sons = sons.iter().map(flat).collect();
+            Rex::node(*shape, rune, sons, heir.as_ref().map(flat))
+        }
+        Rex::Leaf { leaf, text, .. } => Rex::leaf(*leaf, text, heir.as_ref().map(flat)),
+        Rex::Embed(never) => match *never {},
+    })
+}
+
+/// Whether a tree has none of what the printer's documentation says cannot be read back.
+fn has_notation(rex: &Rex) -> bool {
+    let fits = |rex: &Rex| match rex {
+        Rex::Leaf { leaf: Leaf::Line, heir, .. } => {
+            matches!(heir.as_deref(), None | Some(Rex::Leaf { leaf: Leaf::Line, .. }))
+        }
+        Rex::Leaf { leaf: Leaf::Word, heir, .. } => {
+            !matches!(heir.as_deref(), Some(Rex::Leaf { leaf: Leaf::Word, .. }))
+        }
+        Rex::Leaf { leaf: Leaf::Text, text, .. } => can_be_quoted(text),
+        Rex::Node { shape: Shape::Prefix, sons, .. } => sons.len() == 1,
+        Rex::Node { shape: Shape::Shut, sons, .. } => sons.len() >= 2,
+        Rex::Node { shape: Shape::Infix, sons, .. } => {
+            sons.len() >= 2 && !sons.iter().any(is_row_with_heir)
+        }
+        Rex::Node { .. } => true,
+        Rex::Embed(never) => match *never {},
+    };
+    rex.fold(|rex, sons: Vec<bool>, heir| {
+        let flows = matches!(rex.heir(), Some(Rex::Node { shape: Shape::Shut, .. }));
+        fits(rex) && !flows && sons.iter().all(|fits| *fits) && heir != Some(false)
+    })
+}
+
+fn is_row_with_heir(rex: &Rex) -> bool {
+    matches!(rex, Rex::Node { shape: Shape::Nest, rune, heir: Some(_), .. } if rune == "|")
+}
+
+/// Whether there is surely a way to write a text: its braces are none, or some quote is not in it.
+fn can_be_quoted(text: &str) -> bool {
+    let quotes = rex::chars::RUNE_CHARS.chars().chain('a'..='z').chain('A'..='Z');
+    !text.contains('\n')
+        && (!text.contains(['{', '}']) || quotes.into_iter().any(|quote| !text.contains(quote)))
+}
+
+/// Whether it is of no matter how wide its runes are, and how columns are counted.
+fn has_layout(rex: &Rex) -> bool {
+    rex.fold(|rex, sons: Vec<bool>, heir| {
+        let fits = match rex {
+            Rex::Node { rune, .. } => rune.len() <= 5,
+            Rex::Leaf { text, .. } => text.is_ascii(),
+            Rex::Embed(never) => match *never {},
+        };
+        fits && sons.iter().all(|fits| *fits) && heir != Some(false)
+    })
+}
