@@ -44,17 +44,13 @@ pub(crate) fn argument(bytes: &mut Unstructured<'_>) -> Term {
 
 fn expression(bytes: &mut Unstructured<'_>, depth: u32) -> Term {
     let Some(inner) = depth.checked_sub(1) else { return nat(bytes) };
-    let mut call = |head: u64, count: usize| {
-        let arguments: Vec<Term> = (0..count).map(|_| expression(bytes, inner)).collect();
-        Term::from(head).apps(arguments)
-    };
     match below(bytes, 16) {
         0 | 1 => nat(bytes),
-        2 => call(0, 3),
-        3 => call(1, 5),
-        4 => call(2, 3),
-        5 => call(3, 1),
-        6 => call(4, 1),
+        2 => call(bytes, inner, 0, 3),
+        3 => call(bytes, inner, 1, 5),
+        4 => call(bytes, inner, 2, 3),
+        5 => call(bytes, inner, 3, 1),
+        6 => call(bytes, inner, 4, 1),
         7 => value(bytes, inner),
         8 => data(bytes, inner),
         9..=11 => law(bytes, inner).apps(several(bytes, inner, expression)),
@@ -62,6 +58,12 @@ fn expression(bytes: &mut Unstructured<'_>, depth: u32) -> Term {
         13 => shapes::row(several(bytes, inner, expression)),
         _ => expression(bytes, inner).apps(several(bytes, inner, expression)),
     }
+}
+
+/// An operation with so many arguments.
+fn call(bytes: &mut Unstructured<'_>, depth: u32, operation: u64, count: usize) -> Term {
+    let arguments: Vec<Term> = (0..count).map(|_| expression(bytes, depth)).collect();
+    Term::from(operation).apps(arguments)
 }
 
 /// Up to four terms.
