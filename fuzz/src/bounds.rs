@@ -1,7 +1,7 @@
 //! Runtimes that use little memory, evaluations that come to an end, values of known size.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use vm::jet::JetTable;
@@ -15,40 +15,39 @@ pub(crate) fn small_vm(jets: Arc<JetTable>, stress: bool) -> Vm {
 
 /// Interrupts what a runtime evaluates when its time is over, and from then on whatever it
 /// evaluates, until this is dropped.
-pub(crate) struct TimeLimit(());
+pub(crate) struct TimeLimit(Arc<AtomicBool>);
 
 /// What the watchdog's thread looks at: when to interrupt whom.
-static WATCHED: Mutex<Option<(Instant, Arc<AtomicBool>)>> = Mutex::new(None);
+static WATCHED: Mutex<Vec<(Instant, Arc<AtomicBool>)>> = Mutex::new(Vec::new());
 static WATCHDOG: Once = Once::new();
 
 impl TimeLimit {
-    /// Gives the runtime so much time. There is one limit at a time: a check uses one thread.
+    /// Gives the runtime so much time.
     pub(crate) fn start(vm: &Vm, limit: Duration) -> TimeLimit {
         WATCHDOG.call_once(|| {
             thread::spawn(watch);
         });
-        watch_for(Some((Instant::now() + limit, vm.interrupt_flag())));
-        TimeLimit(())
+        let flag = vm.interrupt_flag();
+        watched().push((Instant::now() + limit, Arc::clone(&flag)));
+        TimeLimit(flag)
     }
 }
 
 impl Drop for TimeLimit {
     fn drop(&mut self) {
-        watch_for(None);
+        watched().retain(|(_, flag)| !Arc::ptr_eq(flag, &self.0));
     }
 }
 
-fn watch_for(watched: Option<(Instant, Arc<AtomicBool>)>) {
-    *WATCHED.lock().unwrap_or_else(PoisonError::into_inner) = watched;
+fn watched() -> MutexGuard<'static, Vec<(Instant, Arc<AtomicBool>)>> {
+    WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn watch() {
     loop {
         thread::sleep(Duration::from_millis(5));
-        let watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((end, flag)) = &*watched
-            && Instant::now() >= *end
-        {
+        let now = Instant::now();
+        for (_, flag) in watched().iter().filter(|(end, _)| now >= *end) {
             flag.store(true, Ordering::Relaxed);
         }
     }

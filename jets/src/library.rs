@@ -47,6 +47,7 @@ pub(crate) const LAWS: &[(&str, &str)] = &[
     ("_TabLookup", "EBgNrqQ9ZYwz7vhGZFfqwZZi1ZQTqok8Qb69jHsHmA87"),
     ("_TestBit", "EN5zK4a8onTH8fHfhGgDjuTPA1tQ2cHjBs63n9PkDbMQ"),
     ("_Trunc", "9fSMFjp2v5VVrTMmcaaUp8bjiggFtoixG6muLUBQ4TTE"),
+    ("_TypeTag", "GCQN8HmrmkS3F1ntMhjTCXefY2BbJasrhvLwfYBu3G6M"),
     ("_Weld", "F32reyFPpzndmQY93Fm3LJRetfbrqcMAqroVYAQNCNeg"),
     ("add32", "Ae5x5pvh3x7xZcBWVxW1dKHaJ6B2WWiJ8atK9kvN9Vcd"),
     ("add64", "CiKhKDQsdb2f1phS9KB4EQckVBxTxvVAPXFFtXks4PbN"),

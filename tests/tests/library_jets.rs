@@ -70,6 +70,6 @@ fn most_jets_have_their_law_in_the_library() {
     let natives: BTreeSet<&str> =
         jets::list().iter().filter(|law| law.native).map(|law| law.name).collect();
     let absent: Vec<&&str> = natives.difference(&names).collect();
-    // Not written yet: hashing, catching crashes, and the tags of data.
-    assert!(absent.len() <= 8, "{absent:?}");
+    // Hashing and catching crashes are not written yet.
+    assert!(absent.len() <= 4, "{absent:?}");
 }

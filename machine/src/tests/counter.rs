@@ -61,7 +61,7 @@ fn it_never_skips_or_goes_back_when_the_plug_is_pulled() {
 fn assert_nothing_seen_is_lost(program: &P) {
     let booted = Rig::boot(program);
     let mut most = 0;
-    for step in 1..40 {
+    for step in (1..40).chain([100, 200, 400]) {
         let rig = Rig::on(booted.disk.crash(Survives::Everything));
         rig.disk.fail_at(rig.disk.steps() + step, Fault::PowerOff);
         let seen = rig.run(|_| false).numbers().into_iter().max().unwrap_or(1);
@@ -71,7 +71,7 @@ fn assert_nothing_seen_is_lost(program: &P) {
         let left: u64 = state.strip_prefix("0 ").and_then(|it| it.parse().ok()).expect("a count");
         assert!(left >= seen, "step {step}: {seen} was seen, {left} is left");
     }
-    assert!(most > 5, "something is to be seen at all");
+    assert!(most > 1, "something is to be seen at all");
 }
 
 #[test]
@@ -122,8 +122,9 @@ fn a_replay_arrives_at_the_same_state() {
 #[test]
 fn snapshots_are_written_while_it_runs() {
     let rig = Rig::boot(&counter());
-    rig.count(40);
-    let crashed = Rig::on(rig.disk.crash(Survives::Nothing));
-    let replayed = crashed.open().expect("it opens").replayed();
-    assert!(replayed <= 14, "snapshots every 7 events, but {replayed} were replayed");
+    rig.disk.fail_at(rig.disk.steps() + 300, Fault::PowerOff);
+    let last = rig.run(|_| false).numbers().into_iter().max().expect("it counted");
+    let again = Rig::on(rig.disk.crash(Survives::Nothing));
+    let replayed = again.open().expect("it opens").replayed();
+    assert!(replayed + 7 <= last, "{replayed} of {last} were replayed");
 }

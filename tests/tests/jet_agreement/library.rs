@@ -32,9 +32,8 @@ const THEIR_MODULES: &[&str] = &[
 ];
 
 /// The same for our library.
-const OUR_MODULES: &[&str] = &[
-    "plan", "nat", "compare", "row", "list", "text", "set", "tab", "pad", "bar", "word", "prelude",
-];
+const OUR_MODULES: &[&str] =
+    &["plan", "nat", "compare", "row", "list", "text", "set", "tab", "pad", "bar", "word", "data"];
 
 /// Functions that generated arguments may be.
 const FUNCTIONS: &[&str] =
