@@ -52,6 +52,7 @@ mod words;
 mod tests;
 
 use declare::Declaration;
+use std::collections::HashMap;
 use vm::Hash;
 use vm::jet::{Jet, JetTable};
 
@@ -103,11 +104,14 @@ pub fn list() -> Vec<Listed> {
 
 /// The jets, for [`vm::Vm::new`].
 pub fn table() -> JetTable {
+    let mut hashes: HashMap<&str, Vec<Hash>> = HashMap::new();
+    for (name, hash) in known_laws() {
+        hashes.entry(name).or_default().push(hash);
+    }
     let mut table = JetTable::new();
     for jet in jets() {
-        let laws = known_laws().filter(|(law, _)| *law == jet.name);
-        let hashes: Vec<Hash> = laws.map(|(_, hash)| hash).collect();
-        table.add(jet, &hashes);
+        let hashes = hashes.get(jet.name).map_or(&[][..], Vec::as_slice);
+        table.add(jet, hashes);
     }
     table
 }
