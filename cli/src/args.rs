@@ -44,6 +44,16 @@ pub(crate) enum Command {
     Boot(Boot),
     /// Start a machine, or go on where it was
     Start(Start),
+    /// List the laws that have native twins, with their hashes
+    Jets,
+}
+
+/// How laws and jets find each other.
+#[derive(Arguments, Clone, Copy, Debug)]
+pub(crate) struct Matching {
+    /// End at once if a law has the name of a jet's law but not its hash
+    #[arg(short = 'M', long)]
+    pub(crate) jet_mismatch_crash: bool,
 }
 
 /// Where loaded modules are kept.
@@ -59,6 +69,8 @@ pub(crate) struct Cache {
 pub(crate) struct Sire {
     #[command(flatten)]
     pub(crate) cache: Cache,
+    #[command(flatten)]
+    pub(crate) matching: Matching,
     /// Modules to load first; the names of the last are in scope
     #[arg(value_name = "SIRE")]
     pub(crate) modules: Vec<String>,
@@ -69,6 +81,8 @@ pub(crate) struct Sire {
 pub(crate) struct Save {
     #[command(flatten)]
     pub(crate) cache: Cache,
+    #[command(flatten)]
+    pub(crate) matching: Matching,
     /// The seed file to write
     #[arg(value_name = "SEED")]
     pub(crate) seed: PathBuf,
@@ -88,6 +102,8 @@ pub(crate) struct Show {
 /// `pallas repl`.
 #[derive(Arguments, Debug)]
 pub(crate) struct Repl {
+    #[command(flatten)]
+    pub(crate) matching: Matching,
     /// The seed file of the program: a function from a bar of input to a row of a bar of output and
     /// the next function
     #[arg(value_name = "SEED")]
@@ -100,6 +116,8 @@ pub(crate) struct Repl {
 /// How a machine is run.
 #[derive(Arguments, Debug)]
 pub(crate) struct Machine {
+    #[command(flatten)]
+    pub(crate) matching: Matching,
     /// Write no snapshots: the next start replays everything
     #[arg(short = 'S', long)]
     pub(crate) disable_snapshots: bool,
@@ -168,6 +186,8 @@ mod tests {
             "pallas repl --save log out.seed",
             "pallas boot -S -w 4 --start /tmp/counter sire/demo_count_up.sire",
             "pallas start --replay-all --eval-workers 2 /tmp/counter",
+            "pallas start -M /tmp/counter",
+            "pallas sire --jet-mismatch-crash sire/prelude.sire",
         ] {
             let parsed = Args::try_parse_from(line.split(' '));
             assert!(parsed.is_ok(), "{line}: {:?}", parsed.err());

@@ -18,8 +18,11 @@ const LIMIT: Duration = Duration::from_millis(200);
 /// Values of more parts are not compared.
 const PARTS: usize = 1 << 16;
 
-/// The jets, and the pins of the laws that they are tied to with their arities.
-static BENCH: LazyLock<(Arc<JetTable>, Vec<(Term, usize)>)> = LazyLock::new(|| {
+/// The pin of a law that a jet is tied to, and its arity.
+type Pinned = (Term, usize);
+
+/// The jets, and what they are tied to.
+static BENCH: LazyLock<(Arc<JetTable>, Vec<Pinned>)> = LazyLock::new(|| {
     let mut vm = small_vm(Arc::default(), false);
     let mut table = JetTable::new();
     let mut pins = Vec::new();

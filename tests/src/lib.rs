@@ -150,3 +150,57 @@ pub fn difference(expected: &str, found: &str) -> Option<String> {
     let (expected, found) = (around(&expected), around(&found));
     Some(format!("line {line}\n--- expected\n{expected}\n--- found\n{found}\n"))
 }
+
+/// The module that the first line of a golden input says is loaded.
+///
+/// # Panics
+/// If it names none.
+pub fn named_module(input: &str) -> &str {
+    let first = input.lines().next().unwrap_or_default();
+    first.split('`').nth(1).unwrap_or_else(|| panic!("no module is named in: {first}"))
+}
+
+/// A transcript with each printed error reduced to `<reason>`, and empty lines around it to one: the
+/// prototype wraps errors twice and repeats the block, so only the innermost reason has to agree.
+///
+/// # Panics
+/// If an error gives no reason.
+pub fn reduced(transcript: &str) -> String {
+    let mut out = String::new();
+    let mut lines = transcript.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line != "++ %crash" {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        }
+        let mut error = Vec::new();
+        while let Some(line) = lines.next_if(|line| !line.is_empty()) {
+            error.push(line);
+        }
+        while lines.next_if(|line| line.is_empty()).is_some() {}
+        while out.ends_with("\n\n") {
+            out.pop();
+        }
+        out.push_str(&format!("\n<{}>\n\n", innermost_reason(&error)));
+    }
+    out
+}
+
+/// The text of the last `# reason`, without the braces that a text of several words is printed in.
+fn innermost_reason(error: &[&str]) -> String {
+    let last = error.iter().rposition(|line| line.trim_start().starts_with("# reason"));
+    let last = last.unwrap_or_else(|| panic!("an error gives a reason: {error:?}"));
+    let mut reason = error[last].trim_start().trim_start_matches("# reason").trim().to_owned();
+    for line in &error[last + 1..] {
+        reason.push(' ');
+        reason.push_str(line.trim());
+    }
+    reason.trim_matches(['{', '}', ' ']).to_owned()
+}
+
+/// Tells what a suite did or left out, whether or not the output of tests is shown.
+pub fn tell(text: &str) {
+    // There is nobody to be told if standard error is gone.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

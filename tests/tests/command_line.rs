@@ -8,7 +8,7 @@ fn help_tells_what_each_command_is_for() {
     let help = pallas.run(["--help"], "");
     assert!(help.status.success());
     let help = stdout(&help);
-    for command in ["sire", "save", "show", "repl", "boot", "start"] {
+    for command in ["sire", "save", "show", "repl", "boot", "start", "jets"] {
         assert!(help.contains(command), "{help}");
         let own = pallas.run([command, "--help"], "");
         assert!(own.status.success() && stdout(&own).contains("Usage: pallas"), "{own:?}");
@@ -119,4 +119,37 @@ fn a_program_in_a_seed_can_be_talked_to() {
     let output = pallas.run(["repl", "echo.seed", "--save", "said"], "hello\n");
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(std::fs::read_to_string(pallas.path("said")).expect("it wrote"), "hello\n");
+}
+
+/// A module with a law that is called as a jet's is, but is another one.
+const IMPOSTOR: &str = "#### impostor\n\n= main | 4 | 0 {_Add} 2 1\n";
+
+#[test]
+fn a_law_with_only_the_name_of_a_jet_s_is_fatal_if_that_is_asked_for() {
+    let pallas = Pallas::new();
+    pallas.write("sire/impostor.sire", IMPOSTOR);
+    let silent = pallas.run(["save", "out.seed", "impostor"], "");
+    assert!(silent.status.success() && stderr(&silent).is_empty(), "{silent:?}");
+    let boot = ["boot", "-M", "store", "impostor"];
+    for args in [&["sire", "-M", "impostor"][..], &["repl", "-M", "out.seed"], &boot] {
+        let output = pallas.run(args, "");
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
+        let told = stderr(&output);
+        let hash = "gNiuiwQ4JBAVJ2xfrERvm4yYfc5jqiKcWa6F83Lw1wj";
+        assert!(told.contains("_Add") && told.contains(hash), "{args:?}: {told}");
+    }
+    assert!(!pallas.path("store").exists());
+}
+
+#[test]
+fn the_jets_are_listed_by_name_and_hash() {
+    let pallas = Pallas::new();
+    let output = pallas.run(["jets"], "");
+    assert!(output.status.success(), "{output:?}");
+    let listed = stdout(&output);
+    let rows: Vec<Vec<&str>> =
+        listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    let add = ["QeTTm1EFP1r7mkXJQVnBYUW2QeKUvjNfYA5PiGzFRVj", "_Add", "native", "prototype"];
+    assert!(rows.iter().any(|row| *row == add), "{listed}");
+    assert_eq!(rows.iter().filter(|row| row.last() == Some(&"prototype")).count(), 197);
 }

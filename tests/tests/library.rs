@@ -3,17 +3,11 @@
 //! The prototype's `%` prints a trace of itself whenever it is expanded; ours does not, so those
 //! lines are left out of the comparison, and so are empty ones.
 
-use tests::{Pallas, difference, golden, golden_text, stdout};
+use tests::{Pallas, difference, golden, golden_text, named_module, stdout};
 
 fn lines(transcript: &str) -> String {
     let shown = transcript.lines().filter(|line| !line.is_empty() && !line.starts_with("[`(%"));
     shown.flat_map(|line| [line, "\n"]).collect()
-}
-
-/// The module that the first line of a transcript says is loaded.
-fn module(input: &str) -> &str {
-    let first = input.lines().next().unwrap_or_default();
-    first.split('`').nth(1).unwrap_or_else(|| panic!("no module is named in: {first}"))
 }
 
 #[test]
@@ -29,8 +23,8 @@ fn our_library_does_what_the_prototype_s_does() {
     for name in names {
         let input = golden_text(&format!("library/{name}.in"));
         // Once for the definitions that loading prints, which are not ours to compare.
-        pallas.run(["sire", module(&input)], "");
-        let output = pallas.run(["sire", module(&input)], &input);
+        pallas.run(["sire", named_module(&input)], "");
+        let output = pallas.run(["sire", named_module(&input)], &input);
         assert!(output.status.success(), "{name}: {output:?}");
         let expected = lines(&golden_text(&format!("library/{name}.out")));
         if let Some(difference) = difference(&expected, &lines(&stdout(&output))) {

@@ -3,42 +3,7 @@
 //! Values and definitions must be equal to the byte. Of an error only the innermost reason must
 //! agree: the prototype wraps errors twice and repeats the block.
 
-use tests::{Pallas, difference, feed, golden_text, stdout};
-
-/// A transcript with each printed error reduced to `<reason>`, and empty lines around it to one.
-fn reduced(transcript: &str) -> String {
-    let mut out = String::new();
-    let mut lines = transcript.lines().peekable();
-    while let Some(line) = lines.next() {
-        if line != "++ %crash" {
-            out.push_str(line);
-            out.push('\n');
-            continue;
-        }
-        let mut error = Vec::new();
-        while let Some(line) = lines.next_if(|line| !line.is_empty()) {
-            error.push(line);
-        }
-        while lines.next_if(|line| line.is_empty()).is_some() {}
-        while out.ends_with("\n\n") {
-            out.pop();
-        }
-        out.push_str(&format!("\n<{}>\n\n", innermost_reason(&error)));
-    }
-    out
-}
-
-/// The text of the last `# reason`, without the braces that a text of several words is printed in.
-fn innermost_reason(error: &[&str]) -> String {
-    let last = error.iter().rposition(|line| line.trim_start().starts_with("# reason"));
-    let last = last.unwrap_or_else(|| panic!("an error gives a reason: {error:?}"));
-    let mut reason = error[last].trim_start().trim_start_matches("# reason").trim().to_owned();
-    for line in &error[last + 1..] {
-        reason.push(' ');
-        reason.push_str(line.trim());
-    }
-    reason.trim_matches(['{', '}', ' ']).to_owned()
-}
+use tests::{Pallas, difference, feed, golden_text, reduced, stdout};
 
 fn check(name: &str, stressed: bool) {
     let pallas = Pallas::new();

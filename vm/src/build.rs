@@ -6,6 +6,7 @@
 use crate::heap::Val;
 use crate::heap::object::{self, Layout};
 use crate::nat::limbs_of_bytes;
+use crate::show::is_larger_than;
 use crate::word::{Kind, Word};
 use crate::{NatRef, Natural, Ref, Stop, Vm, pin, shape};
 
@@ -195,6 +196,11 @@ pub(crate) fn push_nat(vm: &mut Vm, limbs: &[u64]) -> Result<Word, Stop> {
     }
 }
 
+/// No law that a jet stands for has more parts than this, counting shared ones as often as they
+/// occur. A few shared parts can make a law whose hash would take forever; that is computed only
+/// if somebody asks for it.
+const JET_PARTS: usize = 1 << 20;
+
 /// Replaces the value on top of the stack, which is in normal form, by the pin around it. The pin
 /// of a law is hashed at once and looked up among the jets.
 pub(crate) fn make_pin(vm: &mut Vm) -> Result<(), Stop> {
@@ -202,11 +208,13 @@ pub(crate) fn make_pin(vm: &mut Vm) -> Result<(), Stop> {
     let item = vm.heap.stack.pop();
     let word = pin::allocate(&mut vm.heap, item);
     vm.heap.stack.push(word);
-    if item.kind() == Kind::Law && !vm.jets.is_empty() {
+    let is_large = |vm: &Vm| is_larger_than(Ref::new(item, &vm.heap), JET_PARTS);
+    if item.kind() == Kind::Law && !vm.jets.is_empty() && !is_large(vm) {
         let hash = crate::hash::hash(Ref::new(item, &vm.heap));
         pin::set_hash(word, hash);
-        if let Some(jet) = vm.jets.find(&hash) {
-            pin::set_jet(word, jet);
+        match vm.jets.find(&hash) {
+            Some(jet) => pin::set_jet(word, jet),
+            None => vm.jets.missed(Ref::new(item, &vm.heap), &hash),
         }
     }
     Ok(())

@@ -4,14 +4,17 @@
 //! evaluator finds the jet of a pinned law by the law's hash, evaluates the arguments as far as the
 //! jet demands, and calls it with them on the stack ([`Call`]). A jet may answer that it does not
 //! handle these arguments; then the law itself runs.
+//!
+//! A law is never taken for a jet's because of its name. Whoever wants to know of laws that have only
+//! the name asks for it: [`JetTable::on_mismatch`].
 
 mod parts;
 
 use crate::heap::object::Layout;
 use crate::nat::NatRef;
 use crate::word::{Kind, Word};
-use crate::{Hash, Natural, Ref, Stop, Val, Vm, build, shape};
-use std::collections::HashMap;
+use crate::{Hash, Natural, Ref, Shape, Stop, Val, Vm, build, shape};
+use std::collections::{HashMap, HashSet};
 
 /// How far an argument is evaluated before the jet sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,6 +93,17 @@ pub struct Jet {
 pub struct JetTable {
     jets: Vec<Jet>,
     by_hash: HashMap<Hash, u32>,
+    mismatches: Option<Mismatches>,
+}
+
+/// Is called with a law's name and hash.
+type MismatchHook = Box<dyn Fn(&str, &Hash) + Send + Sync>;
+
+/// Who is told of pinned laws that have only the name of a known one.
+struct Mismatches {
+    names: HashSet<&'static str>,
+    hashes: HashSet<Hash>,
+    hook: MismatchHook,
 }
 
 impl JetTable {
@@ -104,6 +118,29 @@ impl JetTable {
         let id = self.jets.len() as u32;
         self.jets.push(jet);
         self.by_hash.extend(hashes.iter().map(|hash| (*hash, id)));
+    }
+
+    /// Calls `hook` with name and hash whenever a law is pinned that has the name of one of these
+    /// known laws, but is none of them. Without a hook that goes unnoticed: such a law just runs.
+    pub fn on_mismatch(
+        &mut self,
+        known: impl IntoIterator<Item = (&'static str, Hash)>,
+        hook: impl Fn(&str, &Hash) + Send + Sync + 'static,
+    ) {
+        let (names, hashes) = known.into_iter().unzip();
+        self.mismatches = Some(Mismatches { names, hashes, hook: Box::new(hook) });
+    }
+
+    /// Tells of a pinned law that no jet stands for, if it has only the name of a known one.
+    pub(crate) fn missed(&self, law: Ref<'_>, hash: &Hash) {
+        let Some(Mismatches { names, hashes, hook }) = &self.mismatches else { return };
+        if hashes.contains(hash) {
+            return;
+        }
+        let Shape::Law(law) = law.shape() else { return };
+        if let Some(name) = law.name().text().filter(|name| names.contains(name.as_str())) {
+            hook(&name, hash);
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

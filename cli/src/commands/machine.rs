@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Makes a new machine from the `main` of a module.
 pub(crate) fn boot(args: Boot) -> anyhow::Result<()> {
     let cache = Cache { store: args.cache.modules };
-    let (mut sire, main) = sire::load_main(&cache, &args.module)?;
+    let (mut sire, main) = sire::load_main(&cache, args.machine.matching, &args.module)?;
     let booted = Machine::boot(&args.store, sire.vm(), &main)?;
     drop((main, sire));
     if booted.workers == 0 {
@@ -31,7 +31,7 @@ pub(crate) fn start(args: Start) -> anyhow::Result<()> {
 
 fn run(store: &Path, args: &MachineArgs, replay: ReplayFrom) -> anyhow::Result<()> {
     let mut settings = Settings::new(Arc::new(Terminal::new()));
-    settings.jets = jets();
+    settings.jets = jets::table(args.matching);
     settings.jobs = usize::from(args.eval_workers);
     settings.replay = replay;
     if args.disable_snapshots {

@@ -1,7 +1,7 @@
 //! `sire` and `save`: modules and sessions.
 
 use super::runtime;
-use crate::args::{Cache, Save, Sire as SireArgs};
+use crate::args::{Cache, Matching, Save, Sire as SireArgs};
 use crate::terminal::{self, sire_error};
 use anyhow::Context;
 use sire::{Library, Options, Output, Sire, module_name};
@@ -12,7 +12,7 @@ use vm::{Val, seed};
 
 /// Loads the modules, then runs a session on standard input.
 pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
-    let mut sire = session(&args.cache.store)?;
+    let mut sire = session(&args.cache.store, args.matching)?;
     let modules = args.modules.iter().map(|module| module_name(module));
     let modules: Vec<&str> = modules.collect::<Result<_, _>>().map_err(sire_error)?;
     interrupts(&mut sire)?;
@@ -24,7 +24,7 @@ pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
 
 /// Saves the `main` of a module.
 pub(crate) fn save(args: Save) -> anyhow::Result<()> {
-    let (mut sire, main) = load_main(&args.cache, &args.module)?;
+    let (mut sire, main) = load_main(&args.cache, args.matching, &args.module)?;
     let vm = sire.vm();
     let bytes =
         seed::save(vm, &main).with_context(|| format!("cannot save `main` of {}", args.module))?;
@@ -32,23 +32,27 @@ pub(crate) fn save(args: Save) -> anyhow::Result<()> {
 }
 
 /// Loads a module and gives its `main`.
-pub(crate) fn load_main(cache: &Cache, module: &str) -> anyhow::Result<(Sire, Val)> {
+pub(crate) fn load_main(
+    cache: &Cache,
+    matching: Matching,
+    module: &str,
+) -> anyhow::Result<(Sire, Val)> {
     let name = module_name(module).map_err(sire_error)?;
-    let mut sire = session(&cache.store)?;
+    let mut sire = session(&cache.store, matching)?;
     sire.load(name).map_err(sire_error)?;
     let main = sire.binding("main").map_err(sire_error)?;
     Ok((sire, main))
 }
 
 /// A Sire that prints to standard output.
-fn session(store: &Option<PathBuf>) -> anyhow::Result<Sire> {
+fn session(store: &Option<PathBuf>, matching: Matching) -> anyhow::Result<Sire> {
     let options = Options {
         library: Library::new("sire"),
         cache: cache_folder(store),
         output: Output::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour()),
         diagnostics: Output::new(io::stderr(), terminal::stderr_colour()),
     };
-    Sire::new(runtime()?, options).map_err(terminal::stopped)
+    Sire::new(runtime(matching)?, options).map_err(terminal::stopped)
 }
 
 /// The folder in which loaded modules are kept, if there is a place for it.

@@ -1,6 +1,7 @@
 //! The interpreter on hand-made laws; agreement with the specification is tested in
 //! `tests/agreement.rs`.
 
+use crate::jet::{Code, Control, Demand, Jet};
 use crate::{Options, Ref, Shape, Stop, Val, Vm};
 
 fn vm() -> Vm {
@@ -130,6 +131,25 @@ fn a_value_that_contains_itself_ends_at_the_stack_s() {
     let body = A(vec![N(1), ap(ap(A(vec![N(2), N(0)]), A(vec![N(2), N(7)])), N(2)), N(2)]);
     let stop = run(&mut vm, &A(vec![law(1, body), N(0)])).expect_err("no end");
     assert!(matches!(stop, Stop::StackFull), "{stop}");
+}
+
+/// A law whose body doubles 200 times has a hash that nobody can compute; pinning does not need it.
+#[test]
+fn pinning_a_law_of_shared_parts_comes_to_an_end() {
+    let mut jets = crate::jet::JetTable::new();
+    let (code, demands) = (Code::Control(Control::Force), &[Demand::Normal][..]);
+    jets.add(Jet { name: "force", arity: 1, demands, code }, &[]);
+    let mut vm = Vm::new(Options::default(), jets.into()).expect("a stack can be had");
+    let mut doubled = vm.nat(0);
+    for _ in 0..200 {
+        let zero = vm.nat(0);
+        doubled = vm.app(&zero, &[doubled.clone(), doubled]).expect("room");
+    }
+    let parts = [vm.nat(0), vm.nat(1), doubled];
+    let zero = vm.nat(0);
+    let law = vm.app(&zero, &parts).expect("room");
+    let pin = vm.pin(&law).expect("a pin");
+    assert!(matches!(vm.look(&pin).shape(), Shape::Pin(_)));
 }
 
 /// `(0 7 (chain m))`, n times around 0.

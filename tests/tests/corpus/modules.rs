@@ -1,0 +1,138 @@
+//! Modules: each prints to the byte what it printed, or fails; each binds what it bound.
+
+use crate::{Corpus, facts, sha256};
+use sire::{Library, Options, Output, Sire};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use tests::{stderr, tell};
+use vm::{Hash, Shape, Val, Vm};
+
+/// What agrees, and what does not.
+#[derive(Default)]
+struct Tally {
+    loaded: usize,
+    failed: usize,
+    lines: usize,
+    bindings: usize,
+    jets: usize,
+    wrong: Vec<String>,
+}
+
+#[test]
+fn modules_print_and_bind_what_they_did() {
+    let Some(corpus) = Corpus::open() else { return };
+    let mut tally = Tally::default();
+    let bound = std::thread::scope(|scope| {
+        let bound = scope.spawn(|| bind_all(&corpus));
+        print_all(&corpus, &mut tally);
+        bound.join().expect("the other half ends")
+    });
+    tally.wrong.extend(bound.wrong);
+    tell(&format!(
+        "corpus: {} modules load and {} fail as they did; equal: {} lines, {} bindings, {} jets; \
+         {} wrong",
+        tally.loaded,
+        tally.failed,
+        tally.lines,
+        bound.bindings,
+        bound.jets,
+        tally.wrong.len()
+    ));
+    assert!(tally.wrong.is_empty(), "{}", tally.wrong.join("\n"));
+    assert_eq!((tally.loaded, tally.failed, bound.bindings, bound.jets), (82, 54, 3111, 197));
+}
+
+/// Loads every module with everything before it in the cache, and compares what is printed.
+fn print_all(corpus: &Corpus, tally: &mut Tally) {
+    let mut last = "-".to_owned();
+    for [module, before, outcome, _, lines, hash] in facts("modules.tsv") {
+        if before != "-" && before != last {
+            // It need not be loadable.
+            corpus.session(&before, "");
+        }
+        last.clone_from(&module);
+        let output = corpus.session(&module, "");
+        let (code, told) = (output.status.code(), stderr(&output));
+        if outcome != "ok" {
+            let reason = told.starts_with("pallas: ") && !told.contains("jet mismatch");
+            match reason && matches!(code, Some(1 | 2)) {
+                true => tally.failed += 1,
+                false => tally.wrong.push(format!("{module}: should fail, not {code:?}: {told}")),
+            }
+            continue;
+        }
+        if code != Some(0) || !told.is_empty() {
+            tally.wrong.push(format!("{module}: ends with {code:?}: {told}"));
+            continue;
+        }
+        tally.loaded += 1;
+        // There are modules of which only the outcome is known.
+        if lines == "-" {
+            continue;
+        }
+        let printed = output.stdout.iter().filter(|&&byte| byte == b'\n').count();
+        if printed.to_string() == lines && sha256(&output.stdout) == hash {
+            tally.lines += printed;
+        } else {
+            tally.wrong.push(format!("{module}: prints {printed} lines, where {lines} were"));
+        }
+    }
+}
+
+/// Loads every module in a process, compares the hashes of what it binds, and looks for the laws
+/// that jets stand for.
+fn bind_all(corpus: &Corpus) -> Tally {
+    let mut expected: HashMap<String, Vec<String>> = HashMap::new();
+    for [module, name, hash] in facts("bindings.tsv") {
+        expected.entry(module).or_default().push(format!("{name} {hash}"));
+    }
+    let mut tally = Tally::default();
+    let mut laws: HashSet<(String, Hash)> = HashSet::new();
+    let mut sire = new_sire(corpus);
+    for [module, ..] in facts::<6>("modules.tsv") {
+        if sire.load(&module).is_err() {
+            // Whether it should is for the other half.
+            continue;
+        }
+        let found: Vec<(String, Val)> = sire.definitions().collect();
+        laws.extend(found.iter().filter_map(|(_, value)| named_law(sire.vm(), value)));
+        // There are modules of which only the outcome is known.
+        let Some(expected) = expected.remove(&module) else { continue };
+        if found.len() != expected.len() {
+            let (found, expected) = (found.len(), expected.len());
+            tally.wrong.push(format!("{module}: {found} definitions, not {expected}"));
+        }
+        for ((name, value), expected) in found.iter().zip(&expected) {
+            let name = vm::show::symbol_text(&name.as_str().into());
+            let found = format!("{name} {}", sire.vm().hash(value));
+            match found == *expected {
+                true => tally.bindings += 1,
+                false => tally.wrong.push(format!("{module}: {found}, not {expected}")),
+            }
+        }
+    }
+    tally.wrong.extend(expected.keys().map(|module| format!("{module}: its bindings are missing")));
+    for law in jets::list().into_iter().filter(|law| !law.ours) {
+        match laws.contains(&(law.name.to_owned(), law.hash)) {
+            true => tally.jets += 1,
+            false => tally.wrong.push(format!("{}: no module defines {}", law.name, law.hash)),
+        }
+    }
+    tally
+}
+
+/// A Sire that knows the prototype's modules only, and prints nothing.
+fn new_sire(corpus: &Corpus) -> Sire {
+    let vm = Vm::new(Default::default(), Arc::new(jets::table())).expect("a stack can be had");
+    let output = Output::new(std::io::sink(), Default::default());
+    let library = Library::only(corpus.reference.join("sire"));
+    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    Sire::new(vm, options).expect("there is room")
+}
+
+/// The name and the hash of a pinned law.
+fn named_law(vm: &Vm, value: &Val) -> Option<(String, Hash)> {
+    let Shape::Pin(pin) = vm.look(value).shape() else { return None };
+    let Shape::Law(law) = pin.item().shape() else { return None };
+    Some((law.name().text()?, pin.hash()))
+}
