@@ -22,5 +22,6 @@ fix: ## Formats, and fixes what clippy can
 doc: ## The API documentation
 	cargo doc --workspace --no-deps
 
-miri: ## The heap under Miri (needs a nightly toolchain with the miri component)
-	MIRIFLAGS=-Zmiri-permissive-provenance cargo +nightly miri test -p vm --lib miri
+miri: ## The collector under Miri (needs a nightly toolchain with the miri component)
+	MIRIFLAGS="-Zmiri-permissive-provenance -Zmiri-disable-isolation" \
+		cargo +nightly miri test --package vm --lib heap::
