@@ -286,6 +286,21 @@ impl Shared {
         Ok(Seq(seq))
     }
 
+    /// Has a group committed, or waits for one that is.
+    fn advance<'a>(
+        &'a self,
+        mut queue: MutexGuard<'a, Queue>,
+    ) -> Result<MutexGuard<'a, Queue>, LogError> {
+        if queue.commits_itself() {
+            drop(queue);
+            self.commit()?;
+            return Ok(lock(&self.queue));
+        }
+        queue.demanded = true;
+        self.work.notify_one();
+        Ok(self.wait(&self.done, queue))
+    }
+
     /// Holds an appender back while too much is queued already.
     fn make_room(&self, length: usize) -> Result<MutexGuard<'_, Queue>, LogError> {
         let mut queue = lock(&self.queue);
@@ -300,15 +315,7 @@ impl Shared {
             if let Some(full) = &queue.full {
                 return Err(LogError::Full(full.clone()));
             }
-            if queue.commits_itself() {
-                drop(queue);
-                self.commit()?;
-                queue = lock(&self.queue);
-            } else {
-                queue.demanded = true;
-                self.work.notify_one();
-                queue = self.wait(&self.done, queue);
-            }
+            queue = self.advance(queue)?;
         }
     }
 
@@ -329,15 +336,7 @@ impl Shared {
             if let Some(full) = queue.full.as_ref().filter(|_| queue.commits != commits) {
                 return Err(LogError::Full(full.clone()));
             }
-            if queue.commits_itself() {
-                drop(queue);
-                self.commit()?;
-                queue = lock(&self.queue);
-            } else {
-                queue.demanded = true;
-                self.work.notify_one();
-                queue = self.wait(&self.done, queue);
-            }
+            queue = self.advance(queue)?;
         }
     }
 

@@ -20,7 +20,6 @@
 //! first. The empty row is the row of 0 items. (prototype: lib/Fan/Hash.hs)
 
 use crate::heap::Heap;
-use crate::nat::NatRef;
 use crate::pin;
 use crate::view::{LawRef, PinRef, Ref, Shape};
 use crate::walk::{self, Walk};
@@ -199,26 +198,12 @@ fn write_outermost(writer: &mut Writer, value: Ref<'_>) -> Option<()> {
 fn write_law(writer: &mut Writer, law: LawRef<'_>) {
     if walk::is_wide_constructor(law) {
         writer.byte(5);
-        writer.limbs(&predecessor(law.arity()));
+        writer.limbs(&law.arity().predecessor());
         return;
     }
     writer.byte(1);
     writer.limbs(law.name().limbs());
     writer.limbs(law.arity().limbs());
-}
-
-/// The limbs of the number below one that is at least 2.
-fn predecessor(nat: NatRef<'_>) -> Vec<u64> {
-    let mut limbs = nat.limbs().to_vec();
-    for limb in &mut limbs {
-        let borrow = *limb == 0;
-        *limb = limb.wrapping_sub(1);
-        if !borrow {
-            break;
-        }
-    }
-    crate::nat::trim(&mut limbs);
-    limbs
 }
 
 /// BLAKE3, fed in pieces large enough that it can work on many blocks at once.

@@ -53,6 +53,20 @@ impl<'h> NatRef<'h> {
         self.to_u64().unwrap_or(u64::MAX)
     }
 
+    /// The limbs of the number below it, which it must have: least first, without leading zeroes.
+    pub(crate) fn predecessor(&self) -> Vec<u64> {
+        let mut limbs = self.limbs().to_vec();
+        for limb in &mut limbs {
+            let borrow = *limb == 0;
+            *limb = limb.wrapping_sub(1);
+            if !borrow {
+                break;
+            }
+        }
+        trim(&mut limbs);
+        limbs
+    }
+
     /// Whether it is 0.
     pub fn is_zero(self) -> bool {
         matches!(self, NatRef::Small(0))

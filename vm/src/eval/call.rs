@@ -286,17 +286,12 @@ impl Vm {
             }
             Some(1) => self.reflect(place),
             Some(2) => {
-                let number = self.heap.stack.pop();
-                if is_false(number) {
+                if is_false(self.heap.stack.peek(0)) {
                     let zero = self.heap.stack.get(place + 1);
                     self.heap.stack.truncate(place);
                     return Ok(Next::Eval(self.heap.resolve(zero)));
                 }
-                let previous = match number.as_direct() {
-                    Some(n) => Word::direct(n - 1),
-                    None => self.decrement(number)?,
-                };
-                self.heap.stack.push(previous);
+                self.decrement_top()?;
                 self.heap.stack.slide(place, place + 2);
                 Ok(Next::Call(place))
             }

@@ -455,27 +455,16 @@ impl Vm {
         build::push_nat(self, &limbs)
     }
 
+    /// Replaces the top value, a nat that is not 0, by its predecessor.
     #[inline(always)]
-    fn decrement_top(&mut self) -> Result<(), Stop> {
+    pub(super) fn decrement_top(&mut self) -> Result<(), Stop> {
         let word = self.heap.stack.pop();
         let previous = match word.as_direct() {
             Some(n) => Word::direct(n - 1),
-            None => self.decrement(word)?,
+            None => build::push_nat(self, &NatRef::of(word).predecessor())?,
         };
         self.heap.stack.push(previous);
         Ok(())
-    }
-
-    /// One less than a nat that is not 0.
-    pub(super) fn decrement(&mut self, word: Word) -> Result<Word, Stop> {
-        let mut limbs = NatRef::of(word).limbs().to_vec();
-        for limb in &mut limbs {
-            *limb = limb.wrapping_sub(1);
-            if *limb != u64::MAX {
-                break;
-            }
-        }
-        build::push_nat(self, &limbs)
     }
 }
 
