@@ -1,0 +1,10 @@
+//! The compiler: hot laws to native code.
+//!
+//! ```text
+//! ir       the intermediate representation: types, text form, verifier
+//! build    from a law's body to IR
+//! passes   IR to better IR
+//! codegen  IR to machine code, through Cranelift
+//! runtime  what compiled code stands on: activations, stack maps, stubs
+//! tier     what is compiled, when, and how it is published
+//! ```
