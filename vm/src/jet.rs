@@ -88,10 +88,23 @@ pub struct Jet {
     pub code: Code,
 }
 
+/// When a jet is *cheap*: it takes a short, bounded time, and neither crashes nor re-enters the
+/// evaluator. Where one is to be applied lazily to arguments that happen to be evaluated, it is
+/// called at once, which saves the thunk and all that this would keep alive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cheap {
+    /// Unless an argument is a nat of 2^63 or more.
+    Always,
+    /// If all arguments are nats below 2^63.
+    OnNats,
+}
+
 /// The jets that a runtime knows, found by the hash of the law they stand for.
 #[derive(Default)]
 pub struct JetTable {
     jets: Vec<Jet>,
+    /// By the number of the jet: see [`JetTable::mark_cheap`].
+    cheap: Vec<Option<Cheap>>,
     by_hash: HashMap<Hash, u32>,
     mismatches: Option<Mismatches>,
 }
@@ -118,6 +131,21 @@ impl JetTable {
         let id = self.jets.len() as u32;
         self.jets.push(jet);
         self.by_hash.extend(hashes.iter().map(|hash| (*hash, id)));
+    }
+
+    /// Says when the jets of these names are cheap.
+    pub fn mark_cheap(&mut self, cheap: Cheap, names: &[&str]) {
+        self.cheap.resize(self.jets.len(), None);
+        for (jet, mark) in self.jets.iter().zip(&mut self.cheap) {
+            if names.contains(&jet.name) {
+                *mark = Some(cheap);
+            }
+        }
+    }
+
+    /// When a jet is cheap, if it ever is.
+    pub(crate) fn cheap(&self, id: u32) -> Option<Cheap> {
+        self.cheap.get(id as usize).copied().flatten()
     }
 
     /// Calls `hook` with name and hash whenever a law is pinned that has the name of one of these
@@ -214,7 +242,7 @@ impl Call<'_> {
     #[inline(always)]
     pub fn push_at(&mut self, index: usize) {
         let word = self.vm.heap.stack.get(self.base + index);
-        self.vm.heap.stack.push(word);
+        self.vm.heap.stack.push_checked(word);
     }
 
     /// Pushes item `item` of the row, table, set or app at that height, by its place in the object:
@@ -227,25 +255,25 @@ impl Call<'_> {
         let object = self.vm.heap.resolve(self.vm.heap.stack.get(self.base + index));
         assert!(item < self.vm.heap.size(object), "no such item");
         let word = self.vm.heap.load(object, item);
-        self.vm.heap.stack.push(word);
+        self.vm.heap.stack.push_checked(word);
     }
 
     /// Pushes a value held from outside.
     pub fn push(&mut self, val: &Val) {
         let word = self.vm.heap.word(val);
-        self.vm.heap.stack.push(word);
+        self.vm.heap.stack.push_checked(word);
     }
 
     /// Pushes a nat below 2^63.
     #[inline(always)]
     pub fn push_small(&mut self, nat: u64) {
-        self.vm.heap.stack.push(Word::direct(nat));
+        self.vm.heap.stack.push_checked(Word::direct(nat));
     }
 
     /// Pushes 1 or 0.
     #[inline(always)]
     pub fn push_bit(&mut self, bit: bool) {
-        self.vm.heap.stack.push(Word::bit(bit));
+        self.vm.heap.stack.push_checked(Word::bit(bit));
     }
 
     /// Pushes a nat.
@@ -271,7 +299,7 @@ impl Call<'_> {
     /// [`Stop::HeapFull`].
     pub fn push_limbs(&mut self, limbs: &[u64]) -> Result<(), Stop> {
         let word = build::push_nat(self.vm, limbs)?;
-        self.vm.heap.stack.push(word);
+        self.vm.heap.stack.push_checked(word);
         Ok(())
     }
 
@@ -281,7 +309,7 @@ impl Call<'_> {
     /// [`Stop::HeapFull`].
     pub fn push_bar(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         let word = shape::make_bar(&mut self.vm.heap, bytes)?;
-        self.vm.heap.stack.push(word);
+        self.vm.heap.stack.push_checked(word);
         Ok(())
     }
 
@@ -292,7 +320,7 @@ impl Call<'_> {
     pub fn row(&mut self, count: usize) -> Result<(), Stop> {
         self.vm.heap.reserve(1 + count)?;
         let row = self.vm.heap.allocate_popped(Layout::Row, 0, count);
-        self.vm.heap.stack.push(row);
+        self.vm.heap.stack.push_checked(row);
         Ok(())
     }
 
@@ -304,7 +332,7 @@ impl Call<'_> {
     pub fn set_of_ascending(&mut self, count: usize) -> Result<(), Stop> {
         self.vm.heap.reserve(1 + count)?;
         let set = self.vm.heap.allocate_popped(Layout::Set, 0, count);
-        self.vm.heap.stack.push(set);
+        self.vm.heap.stack.push_checked(set);
         Ok(())
     }
 
@@ -315,7 +343,7 @@ impl Call<'_> {
     pub fn tab(&mut self, count: usize) -> Result<(), Stop> {
         self.vm.heap.reserve(2 + count)?;
         let tab = self.vm.heap.allocate_popped(Layout::Tab, 0, 1 + count);
-        self.vm.heap.stack.push(tab);
+        self.vm.heap.stack.push_checked(tab);
         Ok(())
     }
 

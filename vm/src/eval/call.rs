@@ -6,20 +6,14 @@
 //! a Call frame.
 
 use super::code::Branches;
+use super::fetch::Position;
 use super::frame::{self, FrameKind};
-use super::run::{Next, Position, is_false};
+use super::run::{Next, is_false};
 use crate::build;
+use crate::heap::object::{self, EXTRA_MAX};
 use crate::jet::{Answer, Call, Code as JetCode, Control, Demand};
 use crate::word::{Kind, Word};
 use crate::{Ref, Stop, Vm, pin, shape};
-
-/// What a gathered call turns out to be.
-enum Callee {
-    /// One of the five operations, or the crash that any other nat is.
-    Operation,
-    /// A jet, by its number.
-    Jet(u32),
-}
 
 use Demand::{Head, Lazy, Normal};
 
@@ -51,8 +45,11 @@ impl Vm {
             return Err(Stop::Interrupted);
         }
         loop {
-            let function = self.heap.resolve(self.heap.stack.get(place));
-            self.heap.stack.set(place, function);
+            let mut function = self.heap.stack.get(place);
+            if function.is_thunk() {
+                function = self.heap.resolve(function);
+                self.heap.stack.set(place, function);
+            }
             let count = self.heap.stack.top() - place - 1;
             match function.kind() {
                 Kind::Thunk => {
@@ -61,15 +58,10 @@ impl Vm {
                     return Ok(Next::Eval(function));
                 }
                 Kind::App => {
-                    let (_, given) = shape::spine(&self.heap, function);
-                    if !self.heap.stack.has_room(given + 8) {
-                        return Err(Stop::StackFull);
+                    if self.expand(function, place, count)? {
+                        continue;
                     }
-                    if shape::arity(&self.heap, function) > count as u64 {
-                        return self.partial(count);
-                    }
-                    shape::expand(&mut self.heap, count);
-                    continue;
+                    return self.partial(count);
                 }
                 _ => {}
             }
@@ -80,10 +72,38 @@ impl Vm {
             if arity < count as u64 {
                 place = self.set_aside(place, arity as usize)?;
             }
-            if let Some(next) = self.call_saturated(place, arity as usize, at)? {
+            if let Some(next) = self.call_saturated(function, place, arity as usize, at)? {
                 return Ok(next);
             }
         }
+    }
+
+    /// Replaces an app at `place`, under `count` values, by its function and arguments. Says no, and
+    /// does not, if it takes more arguments than these.
+    #[inline(always)]
+    fn expand(&mut self, app: Word, place: usize, count: usize) -> Result<bool, Stop> {
+        let (header, head) = (self.heap.header(app), self.heap.load(app, 0));
+        if head.kind() != Kind::App && header.extra() < EXTRA_MAX {
+            if header.extra() > count as u64 {
+                return Ok(false);
+            }
+            if !self.heap.stack.has_room(header.size() + 8) {
+                return Err(Stop::StackFull);
+            }
+            self.heap.stack.set(place, head);
+            let args = object::words(app.address(), 1, header.size() - 1);
+            self.heap.stack.insert(place + 1, args);
+            return Ok(true);
+        }
+        let (_, given) = shape::spine(&self.heap, app);
+        if !self.heap.stack.has_room(given + 8) {
+            return Err(Stop::StackFull);
+        }
+        if shape::arity(&self.heap, app) > count as u64 {
+            return Ok(false);
+        }
+        shape::expand(&mut self.heap, count);
+        Ok(true)
     }
 
     /// Gives the app of a function and too few arguments.
@@ -118,11 +138,11 @@ impl Vm {
     #[inline(always)]
     fn call_saturated(
         &mut self,
+        function: Word,
         place: usize,
         arity: usize,
         at: &mut Position,
     ) -> Result<Option<Next>, Stop> {
-        let function = self.heap.stack.get(place);
         match function.kind() {
             Kind::Law => self.enter_law(function, place, at).map(Some),
             Kind::Pin => {
@@ -135,12 +155,12 @@ impl Vm {
                     self.heap.stack.set(place, item);
                     return Ok(None);
                 }
-                if pin::jet(function).is_some() {
-                    return self.gather(place, arity, 0, at).map(Some);
+                match pin::jet(function) {
+                    Some(jet) => self.gather_jet(place, arity, 0, jet, at).map(Some),
+                    None => self.enter_law(item, place, at).map(Some),
                 }
-                self.enter_law(item, place, at).map(Some)
             }
-            Kind::Nat | Kind::Big => self.gather(place, arity, 0, at).map(Some),
+            Kind::Nat | Kind::Big => self.gather_operation(place, arity, 0).map(Some),
             _ => {
                 let result = self.call_data(function, place)?;
                 self.heap.stack.truncate(place);
@@ -152,12 +172,10 @@ impl Vm {
     /// Runs a law that lies, itself or pinned, at `place`.
     #[inline(always)]
     fn enter_law(&mut self, law: Word, place: usize, at: &mut Position) -> Result<Next, Stop> {
-        self.load_law(law, at)?;
-        if !self.heap.stack.has_room(at.code.depth + 8) {
+        at.go(self.code_of(law)?, 0, place);
+        if !self.heap.stack.has_room(at.depth() + 8) {
             return Err(Stop::StackFull);
         }
-        at.base = place;
-        at.pc = 0;
         Ok(Next::Run)
     }
 
@@ -206,25 +224,14 @@ impl Vm {
         let size = self.heap.size(set(self));
         self.heap.reserve(1 + size)?;
         let set = set(self);
-        let address = self.heap.allocate(crate::heap::object::Layout::Row, 0, size);
-        crate::heap::object::copy(set.address(), 0, address, 0, size);
+        let address = self.heap.allocate(object::Layout::Row, 0, size);
+        object::copy(set.address(), 0, address, 0, size);
         let row = Word::object(Kind::Row, address);
         shape::mark_normal(row);
         Ok(row)
     }
 
     // Operations and jets.
-
-    fn callee(&self, place: usize) -> Callee {
-        let function = self.heap.stack.get(place);
-        match function.kind() {
-            Kind::Pin => match pin::jet(function) {
-                Some(jet) => Callee::Jet(jet),
-                None => unreachable!("only a jet's pin is gathered"),
-            },
-            _ => Callee::Operation,
-        }
-    }
 
     /// Evaluates the arguments that an operation or jet demands, from `index` on, then runs it.
     pub(super) fn gather(
@@ -235,43 +242,77 @@ impl Vm {
         at: &mut Position,
     ) -> Result<Next, Stop> {
         let function = self.heap.stack.get(place);
-        let operation = function.as_direct();
-        let callee = self.callee(place);
-        let demands = match callee {
-            Callee::Operation => operation_demands(operation),
-            Callee::Jet(jet) => self.jets.get(jet).demands,
-        };
+        if function.kind() != Kind::Pin {
+            return self.gather_operation(place, count, index);
+        }
+        match pin::jet(function) {
+            Some(jet) => self.gather_jet(place, count, index, jet, at),
+            None => unreachable!("only a jet's pin is gathered"),
+        }
+    }
+
+    /// Evaluates the arguments that a jet demands, from `index` on, then runs it.
+    fn gather_jet(
+        &mut self,
+        place: usize,
+        count: usize,
+        index: usize,
+        jet: u32,
+        at: &mut Position,
+    ) -> Result<Next, Stop> {
+        let demands = self.jets.get(jet).demands;
         for (index, demand) in demands.iter().enumerate().skip(index) {
-            if *demand == Lazy {
-                continue;
+            if let Some(next) = self.demand(place + 1 + index, *demand) {
+                self.push_gathering(count, index, *demand, next);
+                return Ok(next);
             }
+        }
+        self.call_jet(place, count, jet, at)
+    }
+
+    /// Evaluates the arguments that an operation demands, from `index` on, then runs it.
+    fn gather_operation(&mut self, place: usize, count: usize, index: usize) -> Result<Next, Stop> {
+        let function = self.heap.stack.get(place);
+        let operation = function.as_direct();
+        let demands = operation_demands(operation);
+        for (index, demand) in demands.iter().enumerate().skip(index) {
             if operation == Some(0) && index == 1 && is_false(self.heap.stack.get(place + 2)) {
                 return Err(self.crash(Word::ZERO, Word::ZERO));
             }
             let slot = place + 1 + gathering_order(function, index);
-            let word = self.heap.resolve(self.heap.stack.get(slot));
-            let next = match demand {
-                Normal if self.heap.is_normal(word) => None,
-                Normal if word.is_thunk() => Some(Next::Eval(word)),
-                Normal => Some(Next::Normalise(word)),
-                _ if word.is_thunk() => Some(Next::Eval(word)),
-                _ => None,
-            };
-            let Some(next) = next else {
-                self.heap.stack.set(slot, word);
-                continue;
-            };
-            frame::push_number(&mut self.heap.stack, count);
-            frame::push_number(&mut self.heap.stack, index);
-            frame::push_kind(&mut self.heap.stack, FrameKind::Call);
-            if *demand == Normal && matches!(next, Next::Eval(_)) {
-                frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
+            if let Some(next) = self.demand(slot, *demand) {
+                self.push_gathering(count, index, *demand, next);
+                return Ok(next);
             }
-            return Ok(next);
         }
-        match callee {
-            Callee::Operation => self.operate(place, operation),
-            Callee::Jet(jet) => self.call_jet(place, count, jet, at),
+        self.operate(place, operation)
+    }
+
+    /// What has to be done first, if anything, for a stack slot to hold its value evaluated as far as
+    /// is demanded.
+    #[inline(always)]
+    fn demand(&mut self, slot: usize, demand: Demand) -> Option<Next> {
+        if demand == Lazy {
+            return None;
+        }
+        let mut word = self.heap.stack.get(slot);
+        if word.is_thunk() {
+            word = self.heap.resolve(word);
+            if word.is_thunk() {
+                return Some(Next::Eval(word));
+            }
+            self.heap.stack.set(slot, word);
+        }
+        (demand == Normal && !self.heap.is_normal(word)).then_some(Next::Normalise(word))
+    }
+
+    /// Pushes the frame that goes on gathering when `next` has given the argument at `index`.
+    fn push_gathering(&mut self, count: usize, index: usize, demand: Demand, next: Next) {
+        frame::push_number(&mut self.heap.stack, count);
+        frame::push_number(&mut self.heap.stack, index);
+        frame::push_kind(&mut self.heap.stack, FrameKind::Call);
+        if demand == Normal && matches!(next, Next::Eval(_)) {
+            frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
         }
     }
 

@@ -8,6 +8,7 @@
 //! ```text
 //! code     instructions of a decoded law
 //! decode   from a law's body to code (lets: which bindings, in which order)
+//! fetch    the code being run, reached without checks
 //! frame    what is left to do when a value is there
 //! run      the loop
 //! call     calling laws, operations, jets and data
@@ -18,6 +19,7 @@
 mod call;
 mod code;
 mod decode;
+mod fetch;
 mod frame;
 mod lets;
 mod normal;
@@ -64,20 +66,12 @@ impl Evaluator {
         }
     }
 
+    /// The code of that pool.
     #[inline(always)]
     fn code(&self, pool: u32) -> &Rc<Code> {
         match &self.codes[pool as usize] {
             Some(code) => code,
             None => unreachable!("code that is still named is kept"),
-        }
-    }
-
-    /// Makes the code of that pool the one that is run.
-    #[inline(always)]
-    fn load_code(&self, at: &mut run::Position, pool: u32) {
-        let code = self.code(pool);
-        if !Rc::ptr_eq(&at.code, code) {
-            at.code = Rc::clone(code);
         }
     }
 
@@ -155,15 +149,15 @@ impl Vm {
         Ok(())
     }
 
-    /// Makes the law's code the one that is run, decoding it if that has not been done.
+    /// The code of a law, which is decoded if that has not been done. This is where a law's code
+    /// slot is read.
     #[inline(always)]
-    fn load_law(&mut self, law: Word, at: &mut run::Position) -> Result<(), Stop> {
+    fn code_of(&mut self, law: Word) -> Result<&Rc<Code>, Stop> {
         let mut slot = self.heap.load(law, 3);
         if slot == Word::ZERO {
             slot = self.decode_law(law)?;
         }
-        self.evaluator.load_code(at, slot.code_parts().0);
-        Ok(())
+        Ok(self.evaluator.code(slot.code_parts().0))
     }
 
     #[cold]
@@ -172,12 +166,13 @@ impl Vm {
         // Decoding only reads the heap, so `law` stays where it is.
         let mut decoded = decode::decode(&self.heap, &self.jets, law).ok_or(Stop::HeapFull)?;
         let pool = self.heap.pools.add(std::mem::take(&mut decoded.constants));
+        let constants = self.heap.pools.constants(pool);
         let PoolId(number) = pool;
         let codes = &mut self.evaluator.codes;
         if codes.len() <= number as usize {
             codes.resize(number as usize + 1, None);
         }
-        codes[number as usize] = Some(Rc::new(decoded.into_code(pool)));
+        codes[number as usize] = Some(Rc::new(decoded.into_code(pool, constants)));
         let slot = Word::code(number, 0);
         self.heap.store(law, 3, slot);
         Ok(slot)

@@ -46,7 +46,12 @@ impl Pools {
         PoolId(id)
     }
 
-    #[inline(always)]
+    /// Where a pool's constants are for as long as it lives: they are only ever rewritten in place.
+    pub(crate) fn constants(&self, id: PoolId) -> *const Word {
+        self.pools[id.0 as usize].constants.as_ptr()
+    }
+
+    #[cfg(test)]
     pub(crate) fn constant(&self, id: PoolId, index: u32) -> Word {
         self.pools[id.0 as usize].constants[index as usize]
     }

@@ -82,7 +82,7 @@ impl Call<'_> {
         assert!(items.end <= self.vm.heap.size(object), "no such items");
         for item in items {
             let word = self.vm.heap.load(object, item);
-            self.vm.heap.stack.push(word);
+            self.vm.heap.stack.push_checked(word);
         }
     }
 
@@ -135,7 +135,7 @@ impl Call<'_> {
             Shape::Tab(..) => self.vm.heap.load(app.word, 0),
             _ => unreachable!("only an app has a function"),
         };
-        self.vm.heap.stack.push(word);
+        self.vm.heap.stack.push_checked(word);
     }
 
     /// Pushes an argument of the app at that height, the one given first being 0: of a row that is
@@ -154,7 +154,7 @@ impl Call<'_> {
             Shape::Tab(..) => return self.push_values(index),
             _ => None,
         };
-        self.vm.heap.stack.push(word.expect("the app has that argument"));
+        self.vm.heap.stack.push_checked(word.expect("the app has that argument"));
         Ok(())
     }
 
@@ -187,7 +187,7 @@ impl Call<'_> {
         if normal {
             shape::mark_normal(row);
         }
-        heap.stack.push(row);
+        heap.stack.push_checked(row);
         Ok(())
     }
 

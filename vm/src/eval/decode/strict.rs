@@ -210,7 +210,7 @@ impl Decoder<'_> {
 
     // Jets.
 
-    fn jet_of(&self, function: Word) -> Option<u32> {
+    pub(super) fn jet_of(&self, function: Word) -> Option<u32> {
         if function.kind() == Kind::Pin { pin::jet(function) } else { None }
     }
 
@@ -231,7 +231,7 @@ impl Decoder<'_> {
                     }
                 }
                 let pin = self.constant(function);
-                self.emit(Op::Native { pin, count: spine.args.len() as u32 });
+                self.emit(Op::Native { pin, count: spine.args.len() as u16 });
                 self.grow(RETURN_SIZE as u32 + 1);
                 self.depth = before;
                 self.grow(1);
