@@ -3,6 +3,7 @@
 use super::SaveError;
 use crate::Hash;
 use crate::heap::Heap;
+use crate::map::Map;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::shape;
@@ -11,9 +12,6 @@ use crate::walk::items_offset;
 use crate::word::{Kind, Word};
 use std::borrow::Cow;
 use std::collections::HashMap;
-
-/// A table for keys that are a word or two, looked up millions of times in a large value.
-type Table<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// The number of a node. Nodes are numbered as they are completed, functions before arguments.
 pub(super) type Node = u32;
@@ -33,9 +31,9 @@ const COMMON_WIDTHS: usize = 16;
 pub(super) struct Graph<'h> {
     pub(super) nodes: Vec<Pair>,
     pub(super) holes: u32,
-    pub(super) words: Table<u64, Node>,
-    pub(super) bigs: Table<Cow<'h, [u64]>, Node>,
-    pairs: Table<Pair, Node>,
+    pub(super) words: Map<u64, Node>,
+    pub(super) bigs: Map<Cow<'h, [u64]>, Node>,
+    pairs: Map<Pair, Node>,
     /// Row constructors by their width, those of the widths that are common.
     constructors: [Option<Node>; COMMON_WIDTHS],
 }
@@ -52,7 +50,7 @@ impl<'h> Graph<'h> {
             graph.holes += 1;
             graph.leaf()?;
         }
-        Build { graph, holes, heap: value.heap, known: Table::default(), frames: Vec::new() }
+        Build { graph, holes, heap: value.heap, known: Map::default(), frames: Vec::new() }
             .run(value.word)
     }
 
@@ -143,7 +141,7 @@ struct Build<'h, 'm> {
     holes: Option<&'m HashMap<Hash, u32>>,
     heap: &'h Heap,
     /// The nodes of objects that have been seen: shared objects are taken apart once.
-    known: Table<u64, Node>,
+    known: Map<u64, Node>,
     frames: Vec<Frame>,
 }
 
