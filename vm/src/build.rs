@@ -6,9 +6,8 @@
 use crate::heap::Val;
 use crate::heap::object::{self, Layout};
 use crate::nat::limbs_of_bytes;
-use crate::show::is_larger_than;
 use crate::word::{Kind, Word};
-use crate::{NatRef, Natural, Ref, Stop, Vm, pin, shape};
+use crate::{NatRef, Natural, Ref, Shape, Stop, Vm, pin, shape};
 
 /// Builds values on the stack of a [`Vm`]. Dropping it drops what was pushed.
 pub struct Builder<'v> {
@@ -96,6 +95,11 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_nat_bytes(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        if bytes.len() <= 8 {
+            let mut limb = [0; 8];
+            limb[..bytes.len()].copy_from_slice(bytes);
+            return self.push_nat(u64::from_le_bytes(limb));
+        }
         self.push_limbs(&limbs_of_bytes(bytes))
     }
 
@@ -173,6 +177,25 @@ impl<'v> Builder<'v> {
         assert_eq!(self.vm.heap.stack.peek(0).kind(), Kind::Tab, "a set and a row of values");
         Ok(())
     }
+
+    /// Replaces a table, and a key and a value in normal form above it, by the table in which the
+    /// key has that value. The keys are copied only if the key is new.
+    ///
+    /// # Panics
+    /// If the first value is no table.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn tab_insert(&mut self) -> Result<(), Stop> {
+        let (place, count) = {
+            let (table, key) = (self.get(self.len() - 3), self.get(self.len() - 2));
+            let Shape::Tab(keys, _) = table.shape() else { panic!("a table, a key and a value") };
+            let place = keys.binary_search_by(|other| other.compare(key));
+            (place, keys.len())
+        };
+        shape::insert_into_tab(&mut self.vm.heap, place, count)?;
+        Ok(())
+    }
 }
 
 impl Drop for Builder<'_> {
@@ -196,10 +219,10 @@ pub(crate) fn push_nat(vm: &mut Vm, limbs: &[u64]) -> Result<Word, Stop> {
     }
 }
 
-/// No law that a jet stands for has more parts than this, counting shared ones as often as they
+/// No law that a jet stands for has more words than this, counting shared ones as often as they
 /// occur. A few shared parts can make a law whose hash would take forever; that is computed only
 /// if somebody asks for it.
-const JET_PARTS: usize = 1 << 20;
+const JET_WORDS: usize = 1 << 20;
 
 /// Replaces the value on top of the stack, which is in normal form, by the pin around it. The pin
 /// of a law is hashed at once and looked up among the jets.
@@ -208,9 +231,10 @@ pub(crate) fn make_pin(vm: &mut Vm) -> Result<(), Stop> {
     let item = vm.heap.stack.pop();
     let word = pin::allocate(&mut vm.heap, item);
     vm.heap.stack.push(word);
-    let is_large = |vm: &Vm| is_larger_than(Ref::new(item, &vm.heap), JET_PARTS);
-    if item.kind() == Kind::Law && !vm.jets.is_empty() && !is_large(vm) {
-        let hash = crate::hash::hash(Ref::new(item, &vm.heap));
+    if item.kind() == Kind::Law
+        && !vm.jets.is_empty()
+        && let Some(hash) = crate::hash::hash_within(Ref::new(item, &vm.heap), JET_WORDS)
+    {
         pin::set_hash(word, hash);
         match vm.jets.find(&hash) {
             Some(jet) => pin::set_jet(word, jet),

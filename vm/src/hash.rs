@@ -21,6 +21,7 @@
 
 use crate::heap::Heap;
 use crate::pin;
+use crate::show::is_larger_than;
 use crate::view::{LawRef, PinRef, Ref, Shape};
 use crate::walk::{self, Walk};
 use crate::word::{Kind, Word};
@@ -101,13 +102,27 @@ impl FromStr for Hash {
 /// # Panics
 /// If there is something unevaluated in it.
 pub(crate) fn hash(value: Ref<'_>) -> Hash {
-    if let Some(hash) = digest(value) {
+    if let Ok(hash) = digest(value, usize::MAX) {
         return hash;
     }
     for pin in unhashed_pins(value) {
         hash_pins(PinRef(Ref::new(pin, value.heap)));
     }
-    digest(value).expect("the pins in it have just been hashed")
+    digest(value, usize::MAX).expect("the pins in it have just been hashed")
+}
+
+/// The hash of a value in normal form, unless it is made of more than `limit` words of 8 bytes,
+/// shared ones counted as often as they occur. Takes no more time than so many words do, and what
+/// the pins in it take that have no hash yet.
+///
+/// # Panics
+/// As for [`hash`].
+pub(crate) fn hash_within(value: Ref<'_>, limit: usize) -> Option<Hash> {
+    match digest(value, limit) {
+        Ok(hash) => Some(hash),
+        Err(NoHash::TooLong) => None,
+        Err(NoHash::UnhashedPin) => (!is_larger_than(value, limit)).then(|| hash(value)),
+    }
 }
 
 /// The hash of a pin that has none yet. Those below it are hashed first, the innermost before all.
@@ -120,9 +135,9 @@ pub(crate) fn hash_pins(pin: PinRef<'_>) -> Hash {
             continue;
         }
         let item = item_of(top, heap);
-        match digest(item) {
-            Some(hash) => pin::set_hash(top, hash),
-            None => pending.append(&mut unhashed_pins(item)),
+        match digest(item, usize::MAX) {
+            Ok(hash) => pin::set_hash(top, hash),
+            Err(_) => pending.append(&mut unhashed_pins(item)),
         }
     }
     pin::known_hash(pin.0.word).expect("the loop leaves no pin without one")
@@ -142,13 +157,25 @@ fn unhashed_pins(value: Ref<'_>) -> Vec<Word> {
     pins
 }
 
-/// The hash of a value, unless there is a pin in it that has none.
-fn digest(value: Ref<'_>) -> Option<Hash> {
-    let mut writer = Writer::default();
+/// Why a value was not hashed.
+#[derive(Debug)]
+enum NoHash {
+    /// There is a pin in it that has no hash.
+    UnhashedPin,
+    /// There is more to hash than allowed.
+    TooLong,
+}
+
+/// The hash of a value that takes no more than about `limit` words to write.
+fn digest(value: Ref<'_>, limit: usize) -> Result<Hash, NoHash> {
+    let mut writer = Writer::new();
     for part in Walk::new(value) {
-        write_outermost(&mut writer, part)?;
+        write_outermost(&mut writer, part).ok_or(NoHash::UnhashedPin)?;
+        if writer.written() / 8 > limit {
+            return Err(NoHash::TooLong);
+        }
     }
-    Some(writer.finish())
+    Ok(writer.finish())
 }
 
 /// Writes a value up to where the first value within it begins; says none for an unhashed pin.
@@ -207,7 +234,6 @@ fn write_law(writer: &mut Writer, law: LawRef<'_>) {
 }
 
 /// BLAKE3, fed in pieces large enough that it can work on many blocks at once.
-#[derive(Default)]
 struct Writer {
     hasher: blake3::Hasher,
     buffer: Vec<u8>,
@@ -215,8 +241,19 @@ struct Writer {
 
 /// Bytes that are gathered before they are hashed.
 const BUFFER: usize = 1 << 14;
+/// Bytes that there is room for from the start: most values take fewer.
+const SMALL: usize = 1 << 10;
 
 impl Writer {
+    fn new() -> Writer {
+        Writer { hasher: blake3::Hasher::new(), buffer: Vec::with_capacity(SMALL) }
+    }
+
+    /// How many bytes were written.
+    fn written(&self) -> usize {
+        self.hasher.count() as usize + self.buffer.len()
+    }
+
     fn byte(&mut self, byte: u8) {
         self.buffer.push(byte);
     }

@@ -13,7 +13,7 @@
 //!         \      |     /
 //!          word  heap/         the value word; objects, collector, stack
 //!
-//!      walk                    a value from the outside in, for those two
+//!      walk  map               a value from the outside in, for those two; fast tables
 //!      seed/  show/  plain      values as bytes, as text, as PLAN's plain trees
 //!      jet                     the door through which native twins of laws come in
 //!      spec/                   PLAN's rules, literally: the oracle for all of the above
@@ -29,6 +29,7 @@ mod eval;
 mod hash;
 mod heap;
 pub mod jet;
+mod map;
 mod nat;
 mod order;
 mod pin;

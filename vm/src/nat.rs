@@ -99,7 +99,9 @@ impl<'h> NatRef<'h> {
 
     /// The number's bytes, least first, without trailing zeroes; none for 0.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes: Vec<u8> = self.limbs().iter().flat_map(|limb| limb.to_le_bytes()).collect();
+        let limbs = self.limbs();
+        let mut bytes = Vec::with_capacity(8 * limbs.len());
+        limbs.iter().for_each(|limb| bytes.extend_from_slice(&limb.to_le_bytes()));
         bytes.truncate(self.bits().div_ceil(8) as usize);
         bytes
     }

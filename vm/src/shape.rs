@@ -131,6 +131,50 @@ fn make_keyed(heap: &mut Heap) -> Result<(), HeapFull> {
     Ok(())
 }
 
+/// Replaces a table of `count` keys, a key and a value by the table that has that value too: at
+/// the place where the key was found, or (`Err`) where it belongs.
+pub(crate) fn insert_into_tab(
+    heap: &mut Heap,
+    place: Result<usize, usize>,
+    count: usize,
+) -> Result<(), HeapFull> {
+    let size = count + usize::from(place.is_err());
+    heap.reserve(1 + size + 2 + size)?;
+    let [value, key, table] = [(); 3].map(|()| {
+        let word = heap.stack.pop();
+        heap.resolve(word)
+    });
+    let keys = heap.load(table, 0);
+    let (at, replaced, keys) = match place {
+        Ok(at) => (at, 1, keys),
+        Err(at) => {
+            let address = heap.allocate(Layout::Set, 0, size);
+            copy_around(keys, address, 0, at, 0);
+            object::store_raw(address, at, key.raw());
+            (at, 0, Word::object(Kind::Set, address))
+        }
+    };
+    let address = heap.allocate(Layout::Tab, 0, 1 + size);
+    copy_around(table, address, 1, at, replaced);
+    object::store_raw(address, 0, keys.raw());
+    object::store_raw(address, 1 + at, value.raw());
+    let made = Word::object(Kind::Tab, address);
+    if heap.is_normal(table) && heap.is_normal(value) {
+        mark_normal(made);
+    }
+    heap.stack.push(made);
+    Ok(())
+}
+
+/// Copies an object's words but the first `skipped`, leaving a hole of one word at `at` in which
+/// `replaced` of them are lost.
+fn copy_around(from: Word, to: usize, skipped: usize, at: usize, replaced: usize) {
+    let (from, at) = (from.address(), skipped + at);
+    let after = at + replaced;
+    object::copy(from, skipped, to, skipped, at - skipped);
+    object::copy(from, after, to, at + 1, object::header(from).size() - after);
+}
+
 /// An app and more arguments.
 fn extend(heap: &mut Heap, count: usize) -> Result<(), HeapFull> {
     let app = heap.stack.peek(count);

@@ -11,6 +11,7 @@ use crate::heap::object;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::word::{Kind, Word};
+use std::cmp::Ordering;
 
 /// A value, seen while nothing can move. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -146,6 +147,18 @@ impl<'h> Items<'h> {
         self.words.get(index).map(|&word| Ref::new(word, self.heap))
     }
 
+    /// Where an item is of which `order` says [`Ordering::Equal`], or where it would be (`Err`);
+    /// the items must be in that order.
+    ///
+    /// # Errors
+    /// The place where there is no such item.
+    pub fn binary_search_by(
+        self,
+        mut order: impl FnMut(Ref<'h>) -> Ordering,
+    ) -> Result<usize, usize> {
+        self.words.binary_search_by(|&word| order(Ref::new(word, self.heap)))
+    }
+
     /// All of them.
     pub fn iter(self) -> impl DoubleEndedIterator<Item = Ref<'h>> + ExactSizeIterator {
         let heap = self.heap;
@@ -217,26 +230,32 @@ impl<'h> AppRef<'h> {
     }
 
     /// The arguments, first to last, in at least one run.
-    pub fn runs(self) -> Vec<Items<'h>> {
-        let heap = self.0.heap;
-        let mut runs = Vec::with_capacity(1);
-        let mut word = self.0.word;
-        while word.kind() == Kind::App {
-            runs.push(Items { words: heap.words(word, 1), heap });
-            word = heap.load(word, 0);
+    pub fn runs(self) -> impl Iterator<Item = Items<'h>> {
+        // Mostly there is only this one, so that there is nothing to gather.
+        let (last, mut function) = self.run_of(self.0.word);
+        let mut before = Vec::new();
+        while function.kind() == Kind::App {
+            let (run, next) = self.run_of(function);
+            before.push(run);
+            function = next;
         }
-        runs.reverse();
-        runs
+        before.into_iter().rev().chain([last])
+    }
+
+    /// The arguments in one object, and the function that has those before them.
+    fn run_of(self, word: Word) -> (Items<'h>, Word) {
+        let heap = self.0.heap;
+        (Items { words: heap.words(word, 1), heap }, heap.load(word, 0))
     }
 
     /// The arguments, first to last.
     pub fn args(self) -> impl Iterator<Item = Ref<'h>> {
-        self.runs().into_iter().flat_map(|run| run.iter())
+        self.runs().flat_map(|run| run.iter())
     }
 
     /// How many arguments there are.
     pub fn len(self) -> usize {
-        self.runs().iter().map(|run| run.len()).sum()
+        crate::shape::spine(self.0.heap, self.0.word).1
     }
 
     /// Never: an app has at least one argument.

@@ -3,6 +3,7 @@
 use super::SaveError;
 use crate::Hash;
 use crate::heap::Heap;
+use crate::map::Map;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::shape;
@@ -20,6 +21,9 @@ pub(super) type Pair = (Node, Node);
 
 pub(super) const LEAF: Node = Node::MAX;
 
+/// Rows narrower than this are most of all rows.
+const COMMON_WIDTHS: usize = 16;
+
 /// A value as a graph of pairs, in which every node is distinct. The last node is the value.
 ///
 /// The leaves are the nodes that `words` and `bigs` tell, and the first `holes` nodes.
@@ -27,9 +31,11 @@ pub(super) const LEAF: Node = Node::MAX;
 pub(super) struct Graph<'h> {
     pub(super) nodes: Vec<Pair>,
     pub(super) holes: u32,
-    pub(super) words: HashMap<u64, Node>,
-    pub(super) bigs: HashMap<Cow<'h, [u64]>, Node>,
-    pairs: HashMap<Pair, Node>,
+    pub(super) words: Map<u64, Node>,
+    pub(super) bigs: Map<Cow<'h, [u64]>, Node>,
+    pairs: Map<Pair, Node>,
+    /// Row constructors by their width, those of the widths that are common.
+    constructors: [Option<Node>; COMMON_WIDTHS],
 }
 
 impl<'h> Graph<'h> {
@@ -44,7 +50,7 @@ impl<'h> Graph<'h> {
             graph.holes += 1;
             graph.leaf()?;
         }
-        Build { graph, holes, heap: value.heap, known: HashMap::new(), frames: Vec::new() }
+        Build { graph, holes, heap: value.heap, known: Map::default(), frames: Vec::new() }
             .run(value.word)
     }
 
@@ -109,9 +115,17 @@ impl<'h> Graph<'h> {
 
     /// `(0 0 width+1 0)`: a row constructor.
     fn constructor(&mut self, width: u64) -> Result<Node, SaveError> {
+        let common = usize::try_from(width).ok().filter(|&width| width < COMMON_WIDTHS);
+        if let Some(known) = common.and_then(|width| self.constructors[width]) {
+            return Ok(known);
+        }
         let head = self.law_head(NatRef::Small(0), NatRef::Small(width + 1))?;
         let zero = self.word(0)?;
-        self.pair(head, zero)
+        let node = self.pair(head, zero)?;
+        if let Some(width) = common {
+            self.constructors[width] = Some(node);
+        }
+        Ok(node)
     }
 
     fn bar(&mut self, bytes: &[u8]) -> Result<Node, SaveError> {
@@ -127,7 +141,7 @@ struct Build<'h, 'm> {
     holes: Option<&'m HashMap<Hash, u32>>,
     heap: &'h Heap,
     /// The nodes of objects that have been seen: shared objects are taken apart once.
-    known: HashMap<u64, Node>,
+    known: Map<u64, Node>,
     frames: Vec<Frame>,
 }
 

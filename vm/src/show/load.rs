@@ -7,12 +7,12 @@
 use super::Symbol;
 use super::quoted::{EMBED, Quoted, STRAY};
 use super::term::{Closure, LawFacts, Node, PinEntry, Term};
+use crate::map::Map;
 use crate::view::{AppRef, LawRef, PinRef, Ref, Shape};
 use crate::walk::is_wide_constructor;
 use crate::{Hash, NatRef};
 use malachite_base::num::basic::traits::One;
 use malachite_nz::natural::Natural;
-use std::collections::HashMap;
 
 /// A law with more parameters than this is shown as the app of `0` that makes it: nobody wants to
 /// read so many names.
@@ -68,9 +68,9 @@ impl<'h> Closure<'h> {
 #[derive(Default)]
 struct Loader<'h> {
     pins: Vec<PinEntry<'h>>,
-    numbers: HashMap<Hash, usize>,
+    numbers: Map<Hash, usize>,
     /// The tags of pins around pins.
-    tags: HashMap<Hash, Symbol>,
+    tags: Map<Hash, Symbol>,
 }
 
 impl<'h> Loader<'h> {
