@@ -9,26 +9,27 @@ use crate::row::{dropped, taken};
 use crate::tree::leaves;
 use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::{Bar, Bit, Nat};
 use vm::jet::{Answer, Call};
 use vm::{NatRef, Natural, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("isBar", &[Head], is_bar),
+    native("isBar", &[Head], is_bar).total(Bit),
     native("_Bar", &[Lazy], make),
-    native("natBar", &[Head], from_nat),
-    native("barNat", &[Head], to_nat),
-    native("barLen", &[Head], len),
-    native("barIsEmpty", &[Head], is_empty),
-    native("_NatToSizedBar", &[Head, Head], sized),
-    native("barIdx", &[Head, Head], idx),
-    native("barWeld", &[Head, Head], weld),
+    native("natBar", &[Head], from_nat).total(Bar),
+    native("barNat", &[Head], to_nat).gives(Nat),
+    native("barLen", &[Head], len).gives(Nat),
+    native("barIsEmpty", &[Head], is_empty).gives(Bit),
+    native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]),
+    native("barIdx", &[Head, Head], idx).gives(Nat),
+    native("barWeld", &[Head, Head], weld).order(&[1, 0]),
     native("barCat", &[Head], cat),
-    native("barFlat", &[Head], flat),
+    native("barFlat", &[Head], flat).gives(Bar),
     native("barTake", &[Head, Head], take),
     native("barDrop", &[Head, Head], drop),
-    native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat),
+    native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat).order(&[1, 0, 2]).gives(Nat),
     native("barElemIndexEnd", &[Lazy, Head], last_index),
-    native("barElemIndexOff", &[Lazy, Head, Head], index_from),
+    native("barElemIndexOff", &[Lazy, Head, Head], index_from).gives(Nat),
 ];
 
 /// Goes on with the bytes of the bar that an argument is; leaves anything else to the law.

@@ -7,23 +7,25 @@ use malachite_base::num::arithmetic::traits::ModPowerOf2;
 use malachite_base::num::logic::traits::{BitAccess, SignificantBits};
 use vm::jet::Call;
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::{Bit, Nat, Small};
+use vm::jet::Operation;
 use vm::{NatRef, Natural};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_Bex", &[Head], bex),
-    native("_Lsh", &[Head, Lazy], lsh),
-    native("_Rsh", &[Head, Head], rsh),
-    native("_Dis", &[Head, Head], or),
-    native("_Con", &[Head, Head], and),
-    native("_Mix", &[Head, Head], xor),
-    native("_PopCount", &[Head], pop_count),
-    native("_Met", &[Head], met),
-    native("_Bix", &[Head, Head], test_bit),
-    native("_TestBit", &[Head, Head], test_bit),
-    native("_SetBit", &[Head, Head], set_bit),
+    native("_Bex", &[Head], bex).primitive(Operation::PowerOfTwo, Nat),
+    native("_Lsh", &[Head, Lazy], lsh).primitive(Operation::ShiftLeft, Nat),
+    native("_Rsh", &[Head, Head], rsh).order(&[1, 0]).primitive(Operation::ShiftRight, Nat),
+    native("_Dis", &[Head, Head], or).order(&[1, 0]).primitive(Operation::BitOr, Nat),
+    native("_Con", &[Head, Head], and).order(&[1, 0]).primitive(Operation::BitAnd, Nat),
+    native("_Mix", &[Head, Head], xor).order(&[1, 0]).primitive(Operation::BitXor, Nat),
+    native("_PopCount", &[Head], pop_count).primitive(Operation::PopCount, Small),
+    native("_Met", &[Head], met).primitive(Operation::BitWidth, Small),
+    native("_Bix", &[Head, Head], test_bit).primitive(Operation::TestBit, Bit),
+    native("_TestBit", &[Head, Head], test_bit).primitive(Operation::TestBit, Bit),
+    native("_SetBit", &[Head, Head], set_bit).total(Nat),
     native("_ClearBit", &[Head, Head], clear_bit),
-    native("_Trunc", &[Head, Head], trunc),
-    native("_BitSlice", &[Head, Head, Head], bit_slice),
+    native("_Trunc", &[Head, Head], trunc).primitive(Operation::Truncate, Nat),
+    native("_BitSlice", &[Head, Head, Head], bit_slice).order(&[1, 0, 2]).total(Nat),
 ];
 
 /// A nat that fits a word, shifted left so that the result does too.

@@ -5,12 +5,13 @@ use crate::declare::{Declaration, Outcome, native};
 use crate::tree::leaves;
 use vm::Shape;
 use vm::jet::Demand::{Head, Normal};
+use vm::jet::Gives::{Any, Bar};
 use vm::jet::{Answer, Call};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_Blake3", &[Head], blake3),
-    native("_PlanHash", &[Normal], plan_hash),
-    native("_PinHash", &[Head], pin_hash),
+    native("_Blake3", &[Head], blake3).gives(Bar),
+    native("_PlanHash", &[Normal], plan_hash).total(Bar),
+    native("_PinHash", &[Head], pin_hash).total(Any),
 ];
 
 /// The hash of the bars among the leaves of a tree, end to end.

@@ -102,16 +102,16 @@ pub fn list() -> Vec<Listed> {
     list
 }
 
-/// The jets, for [`vm::Vm::new`].
+/// The jets, for [`vm::Vm::new`]. A jet that stands for several laws has a number for each.
 pub fn table() -> JetTable {
-    let mut hashes: HashMap<&str, Vec<Hash>> = HashMap::new();
-    for (name, hash) in known_laws() {
-        hashes.entry(name).or_default().push(hash);
-    }
+    let declared: HashMap<&str, &Declaration> = declarations().map(|jet| (jet.name, jet)).collect();
+    let orders: HashMap<&str, &'static [usize]> = library::ORDERS.iter().copied().collect();
     let mut table = JetTable::new();
-    for jet in jets() {
-        let hashes = hashes.get(jet.name).map_or(&[][..], Vec::as_slice);
-        table.add(jet, hashes);
+    for (at, (name, hash)) in known_laws().enumerate() {
+        let Some(jet) = declared.get(name) else { continue };
+        let ours = at >= hashes::PROTOTYPE.len();
+        let order = orders.get(name).copied().filter(|_| ours);
+        table.add(jet.order(order.unwrap_or(jet.order)), &[hash]);
     }
     table.mark_cheap(Cheap::Always, CHEAP);
     table.mark_cheap(Cheap::OnNats, CHEAP_ON_NATS);
@@ -166,12 +166,7 @@ const CHEAP_ON_NATS: &[&str] = &[
 
 /// Every jet by itself, for a table that ties them to other laws than the known ones.
 pub fn jets() -> impl Iterator<Item = Jet> {
-    declarations().map(|&Declaration { name, demands, code }| Jet {
-        name,
-        arity: demands.len(),
-        demands,
-        code,
-    })
+    declarations().copied()
 }
 
 fn declarations() -> impl Iterator<Item = &'static Declaration> {

@@ -6,21 +6,23 @@ use crate::args::{bit, lazy, natural, need, number, same, small, word};
 use crate::declare::{Declaration, Outcome, native};
 use malachite_base::num::arithmetic::traits::{DivMod, Pow, SaturatingSub};
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::{Bit, Nat};
+use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use vm::{NatRef, Natural, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_ToNat", &[Head], to_nat),
-    native("_Dec", &[Head], dec),
-    native("_Add", &[Head, Head], add),
-    native("_Sub", &[Head, Head], sub),
-    native("_Mul", &[Lazy, Head], mul),
-    native("_Div", &[Head, Head], div),
-    native("_Mod", &[Head, Head], rem),
+    native("_ToNat", &[Head], to_nat).primitive(Operation::ToNat, Nat),
+    native("_Dec", &[Head], dec).primitive(Operation::Decrement, Nat),
+    native("_Add", &[Head, Head], add).order(&[1, 0]).primitive(Operation::Add, Nat),
+    native("_Sub", &[Head, Head], sub).order(&[1, 0]).primitive(Operation::Subtract, Nat),
+    native("_Mul", &[Lazy, Head], mul).primitive(Operation::Multiply, Nat),
+    native("_Div", &[Head, Head], div).order(&[1, 0]).primitive(Operation::Divide, Nat),
+    native("_Mod", &[Head, Head], rem).order(&[1, 0]).primitive(Operation::Remainder, Nat),
     native("_DivMod", &[Lazy, Lazy], div_mod),
-    native("_Pow", &[Lazy, Head], pow),
+    native("_Pow", &[Lazy, Head], pow).total(Nat),
     native("_OrdWeld", &[Head, Lazy], ord_weld),
-    native("isDigit", &[Head], is_digit),
+    native("isDigit", &[Head], is_digit).total(Bit),
 ];
 
 /// Ends the call if a nat of so many bits cannot be held.

@@ -8,12 +8,13 @@ use crate::tree::leaves;
 use vm::jet::Answer;
 use vm::jet::Call;
 use vm::jet::Demand::Head;
+use vm::jet::Gives::Nat;
 use vm::{Natural, Ref, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("padWeld", &[Head, Head], weld),
-    native("padCat", &[Head], cat),
-    native("padFlat", &[Head], flat),
+    native("padWeld", &[Head, Head], weld).order(&[1, 0]).total(Nat),
+    native("padCat", &[Head], cat).gives(Nat),
+    native("padFlat", &[Head], flat).gives(Nat),
 ];
 
 /// Bits that pads are appended to.

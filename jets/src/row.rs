@@ -7,29 +7,31 @@ use crate::args::{evaluate_item, lazy, natural, need, number, ready, row_len, sa
 use crate::declare::{Declaration, Outcome, native};
 use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::{Nat, Row, Small};
+use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use vm::{Natural, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_Len", &[Head], len),
-    native("_Get", &[Head, Lazy], get),
-    native("_Idx", &[Lazy, Head], idx),
+    native("_Len", &[Head], len).primitive(Operation::Length, Small),
+    native("_Get", &[Head, Lazy], get).operation(Operation::Get),
+    native("_Idx", &[Lazy, Head], idx).operation(Operation::Index),
     native("_Last", &[Head], last),
     native("_Put", &[Head, Lazy, Lazy], put),
     native("_Mut", &[Lazy, Lazy, Head], mutate),
     native("_Switch", &[Head, Lazy, Head], switch),
-    native("_Gen", &[Head, Lazy], generate),
-    native("_Weld", &[Head, Head], weld),
-    native("_Map", &[Lazy, Head], map),
-    native("_Rev", &[Head], rev),
-    native("rowCons", &[Lazy, Head], cons),
-    native("rowSnoc", &[Head, Lazy], snoc),
-    native("take", &[Head, Head], take),
-    native("drop", &[Head, Head], drop),
-    native("cat", &[Head], cat),
-    native("zip", &[Head, Head], zip),
-    native("sum", &[Head], sum),
-    native("sumOf", &[Lazy, Head], sum_of),
+    native("_Gen", &[Head, Lazy], generate).total(Row),
+    native("_Weld", &[Head, Head], weld).order(&[1, 0]).total(Row),
+    native("_Map", &[Lazy, Head], map).total(Row),
+    native("_Rev", &[Head], rev).total(Row),
+    native("rowCons", &[Lazy, Head], cons).total(Row),
+    native("rowSnoc", &[Head, Lazy], snoc).total(Row),
+    native("take", &[Head, Head], take).total(Row),
+    native("drop", &[Head, Head], drop).total(Row),
+    native("cat", &[Head], cat).gives(Row),
+    native("zip", &[Head, Head], zip).total(Row),
+    native("sum", &[Head], sum).gives(Nat),
+    native("sumOf", &[Lazy, Head], sum_of).gives(Nat),
 ];
 
 /// Words that a thunk for a function of one argument takes.

@@ -10,10 +10,11 @@ use crate::declare::{Declaration, Outcome, native};
 use crate::order::compare;
 use std::cmp::Ordering;
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::Nat;
 use vm::jet::{Answer, Call};
 use vm::{Items, Ref, Shape, Stop};
 
-pub(crate) const JETS: &[Declaration] = &[native("bsearch", &[Lazy, Head], bsearch)];
+pub(crate) const JETS: &[Declaration] = &[native("bsearch", &[Lazy, Head], bsearch).gives(Nat)];
 
 /// Where a key is among others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

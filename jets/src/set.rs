@@ -10,26 +10,27 @@ use crate::row::{dropped, taken};
 use crate::search::{Place, search};
 use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy, Normal};
+use vm::jet::Gives::{Bit, Row, Set, Small};
 use vm::jet::{Answer, Call};
 use vm::{Items, Shape, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_MkSet", &[Lazy], make),
     native("_SetToRow", &[Head], to_row),
-    native("setSing", &[Normal], singleton),
-    native("setIsEmpty", &[Head], is_empty),
-    native("setLen", &[Head], len),
-    native("setHas", &[Lazy, Head], has),
+    native("setSing", &[Normal], singleton).total(Set),
+    native("setIsEmpty", &[Head], is_empty).gives(Bit),
+    native("setLen", &[Head], len).gives(Small),
+    native("setHas", &[Lazy, Head], has).gives(Bit),
     native("setMin", &[Head], min),
-    native("setIns", &[Normal, Head], insert),
+    native("setIns", &[Normal, Head], insert).order(&[1, 0]),
     native("setDel", &[Lazy, Head], delete),
-    native("setWeld", &[Head, Head], weld),
+    native("setWeld", &[Head, Head], weld).order(&[1, 0]),
     native("setCatRowAsc", &[Head], cat_ascending),
-    native("isSet", &[Head], is_set),
+    native("isSet", &[Head], is_set).total(Bit),
     native("setDrop", &[Head, Head], drop),
     native("setTake", &[Head, Head], take),
-    native("setSplitAt", &[Lazy, Lazy], split_at),
-    native("setSplitLT", &[Lazy, Lazy], split_below),
+    native("setSplitAt", &[Lazy, Lazy], split_at).gives(Row),
+    native("setSplitLT", &[Lazy, Lazy], split_below).gives(Row),
     native("setIntersect", &[Lazy, Head], intersect),
     native("setSub", &[Lazy, Head], subtract),
 ];

@@ -10,19 +10,20 @@ use crate::declare::{Declaration, Outcome, native};
 use crate::search::{Place, search};
 use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::{Bit, Small};
 use vm::jet::{Answer, Call};
 use vm::{Shape, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("isTab", &[Head], is_tab),
+    native("isTab", &[Head], is_tab).gives(Bit),
     native("_TabKeys", &[Head], keys),
     native("_TabVals", &[Head], values),
     native("_TabKeysRow", &[Head], keys_row),
     native("_TabKeysList", &[Head], keys_list),
-    native("_TabLen", &[Head], len),
-    native("_TabIsEmpty", &[Head], is_empty),
+    native("_TabLen", &[Head], len).gives(Small),
+    native("_TabIsEmpty", &[Head], is_empty).gives(Bit),
     native("tabIdx", &[Lazy, Head], idx),
-    native("_TabHas", &[Lazy, Head], has),
+    native("_TabHas", &[Lazy, Head], has).gives(Bit),
     native("_TabLookup", &[Lazy, Head], lookup),
     native("tabSwitch", &[Lazy, Lazy, Head], switch),
     native("tabElemIdx", &[Head, Head], element),

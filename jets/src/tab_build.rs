@@ -12,17 +12,18 @@ use crate::set;
 use crate::tab::{as_table, find, find_key, push_keys, push_values, table};
 use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy, Normal};
+use vm::jet::Gives::{Row, Tab};
 use vm::jet::{Answer, Call};
 use vm::{Shape, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_MkTab", &[Lazy, Lazy], make),
-    native("tabSing", &[Normal, Lazy], singleton),
-    native("tabIns", &[Normal, Lazy, Head], insert),
+    native("tabSing", &[Normal, Lazy], singleton).total(Tab),
+    native("tabIns", &[Normal, Lazy, Head], insert).order(&[2, 0]),
     native("tabAlter", &[Lazy, Lazy, Head], alter),
     native("tabFromPairs", &[Head], from_pairs),
-    native("tabSplitAt", &[Lazy, Lazy], split_at),
-    native("tabSplitLT", &[Lazy, Lazy], split_below),
+    native("tabSplitAt", &[Lazy, Lazy], split_at).gives(Row),
+    native("tabSplitLT", &[Lazy, Lazy], split_below).gives(Row),
     native("tabMap", &[Lazy, Head], map),
     native("tabMapWithKey", &[Lazy, Head], map_with_key),
     native("tabUnionWith", &[Lazy, Head, Head], union_with),

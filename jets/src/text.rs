@@ -3,9 +3,10 @@
 use crate::args::{evaluate_item, ready, row_len};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Demand::Head;
+use vm::jet::Gives::Nat;
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[native("implode", &[Head], implode)];
+pub(crate) const JETS: &[Declaration] = &[native("implode", &[Head], implode).gives(Nat)];
 
 /// The text whose pieces are the items, end to end: each takes as many bytes as it needs, so zeroes
 /// take none.

@@ -6,34 +6,39 @@ use crate::declare::{Declaration, Outcome, native};
 use malachite_base::num::arithmetic::traits::SaturatingSub;
 use vm::jet::Call;
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::{Nat, Small};
+use vm::jet::Operation::{Word32, Word64};
+use vm::jet::WordOperation as W;
 use vm::{NatRef, Natural};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("w32", &[Head], low::<32>),
-    native("add32", &[Head, Head], add::<32>),
-    native("sub32", &[Head, Head], sub::<32>),
-    native("mul32", &[Lazy, Head], mul::<32>),
-    native("div32", &[Head, Head], div::<32>),
-    native("and32", &[Head, Head], and::<32>),
-    native("or32", &[Head, Head], or::<32>),
-    native("xor32", &[Head, Head], xor::<32>),
-    native("lsh32", &[Head, Lazy], lsh::<32>),
-    native("rsh32", &[Head, Head], rsh::<32>),
-    native("rol32", &[Head, Head], rol::<32>),
-    native("ror32", &[Head, Head], ror::<32>),
-    native("w64", &[Head], low::<64>),
-    native("add64", &[Head, Head], add::<64>),
-    native("sub64", &[Head, Head], sub::<64>),
-    native("mul64", &[Lazy, Head], mul::<64>),
-    native("div64", &[Head, Head], div::<64>),
-    native("and64", &[Head, Head], and::<64>),
-    native("or64", &[Head, Head], or::<64>),
-    native("xor64", &[Head, Head], xor::<64>),
-    native("lsh64", &[Head, Lazy], lsh::<64>),
-    native("rsh64", &[Head, Head], rsh::<64>),
-    native("rol64", &[Head, Head], rol::<64>),
-    native("ror64", &[Head, Head], ror::<64>),
-    native("iDiv64", &[Head, Head], signed_div),
+    native("w32", &[Head], low::<32>).primitive(Word32(W::Low), Small),
+    native("add32", &[Head, Head], add::<32>).order(&[1, 0]).primitive(Word32(W::Add), Small),
+    native("sub32", &[Head, Head], sub::<32>).order(&[1, 0]).total(Nat),
+    native("mul32", &[Lazy, Head], mul::<32>).primitive(Word32(W::Multiply), Small),
+    native("div32", &[Head, Head], div::<32>).order(&[1, 0]).primitive(Word32(W::Divide), Small),
+    native("and32", &[Head, Head], and::<32>).order(&[1, 0]).primitive(Word32(W::And), Small),
+    native("or32", &[Head, Head], or::<32>).order(&[1, 0]).primitive(Word32(W::Or), Small),
+    native("xor32", &[Head, Head], xor::<32>).order(&[1, 0]).primitive(Word32(W::Xor), Small),
+    native("lsh32", &[Head, Lazy], lsh::<32>).primitive(Word32(W::ShiftLeft), Small),
+    native("rsh32", &[Head, Head], rsh::<32>)
+        .order(&[1, 0])
+        .primitive(Word32(W::ShiftRight), Small),
+    native("rol32", &[Head, Head], rol::<32>).order(&[1, 0]).total(Small),
+    native("ror32", &[Head, Head], ror::<32>).total(Small),
+    native("w64", &[Head], low::<64>).primitive(Word64(W::Low), Nat),
+    native("add64", &[Head, Head], add::<64>).order(&[1, 0]).primitive(Word64(W::Add), Nat),
+    native("sub64", &[Head, Head], sub::<64>).order(&[1, 0]).total(Nat),
+    native("mul64", &[Lazy, Head], mul::<64>).primitive(Word64(W::Multiply), Nat),
+    native("div64", &[Head, Head], div::<64>).order(&[1, 0]).primitive(Word64(W::Divide), Nat),
+    native("and64", &[Head, Head], and::<64>).order(&[1, 0]).primitive(Word64(W::And), Nat),
+    native("or64", &[Head, Head], or::<64>).order(&[1, 0]).primitive(Word64(W::Or), Nat),
+    native("xor64", &[Head, Head], xor::<64>).order(&[1, 0]).primitive(Word64(W::Xor), Nat),
+    native("lsh64", &[Head, Lazy], lsh::<64>).primitive(Word64(W::ShiftLeft), Nat),
+    native("rsh64", &[Head, Head], rsh::<64>).order(&[1, 0]).primitive(Word64(W::ShiftRight), Nat),
+    native("rol64", &[Head, Head], rol::<64>).order(&[1, 0]).total(Nat),
+    native("ror64", &[Head, Head], ror::<64>).total(Nat),
+    native("iDiv64", &[Head, Head], signed_div).primitive(Word64(W::SignedDivide), Nat),
 ];
 
 /// The low `BITS` bits of a number, 32 or 64.

@@ -8,7 +8,12 @@
 //! A law is never taken for a jet's because of its name. Whoever wants to know of laws that have only
 //! the name asks for it: [`JetTable::on_mismatch`].
 
+mod declare;
 mod parts;
+mod watch;
+
+pub use declare::{Crashes, Gives, Jet, Operation, WordOperation};
+pub use watch::Calls;
 
 use crate::heap::object::Layout;
 use crate::nat::NatRef;
@@ -76,16 +81,11 @@ pub enum Control {
     Try,
 }
 
-/// The declaration of a jet.
-pub struct Jet {
-    /// The name of the law it stands for.
-    pub name: &'static str,
-    /// How many arguments it takes; the law's arity.
-    pub arity: usize,
-    /// What it needs of each argument.
-    pub demands: &'static [Demand],
-    /// What it does.
-    pub code: Code,
+impl Control {
+    /// Whether the form is called like a law, and not carried out where it stands.
+    pub(crate) fn is_called(self) -> bool {
+        matches!(self, Control::Trace | Control::DeepTrace | Control::Try)
+    }
 }
 
 /// When a jet is *cheap*: it takes a short, bounded time, and neither crashes nor re-enters the
@@ -107,6 +107,8 @@ pub struct JetTable {
     cheap: Vec<Option<Cheap>>,
     by_hash: HashMap<Hash, u32>,
     mismatches: Option<Mismatches>,
+    counters: Option<Vec<watch::Counter>>,
+    fallback: watch::Fallback,
 }
 
 /// Is called with a law's name and hash.
@@ -127,7 +129,6 @@ impl JetTable {
 
     /// Adds a jet that stands for the laws with these hashes.
     pub fn add(&mut self, jet: Jet, hashes: &[Hash]) {
-        debug_assert_eq!(jet.arity, jet.demands.len(), "{}: a demand an argument", jet.name);
         let id = self.jets.len() as u32;
         self.jets.push(jet);
         self.by_hash.extend(hashes.iter().map(|hash| (*hash, id)));
@@ -175,12 +176,17 @@ impl JetTable {
         self.jets.is_empty()
     }
 
-    pub(crate) fn find(&self, hash: &Hash) -> Option<u32> {
+    /// The number of the jet that stands for the law with this hash.
+    pub fn find(&self, hash: &Hash) -> Option<u32> {
         self.by_hash.get(hash).copied()
     }
 
+    /// The jet with that number, as [`JetTable::find`] and [`crate::PinRef::jet`] give it.
+    ///
+    /// # Panics
+    /// If there is none.
     #[inline(always)]
-    pub(crate) fn get(&self, id: u32) -> &Jet {
+    pub fn get(&self, id: u32) -> &Jet {
         &self.jets[id as usize]
     }
 }
@@ -353,6 +359,16 @@ impl Call<'_> {
     /// [`Stop::HeapFull`].
     pub fn app(&mut self, count: usize) -> Result<(), Stop> {
         Ok(shape::apply_lazily(&mut self.vm.heap, count)?)
+    }
+
+    /// Goes on unless somebody asked for the evaluation to stop. A jet whose work grows with its
+    /// arguments looks here once every so many steps.
+    ///
+    /// # Errors
+    /// [`Stop::Interrupted`].
+    #[inline(always)]
+    pub fn check(&self) -> Result<(), Stop> {
+        if self.vm.evaluator.interrupted() { Err(Stop::Interrupted) } else { Ok(()) }
     }
 
     /// Whether [`Call::run`] and its like may be used: they re-enter the evaluator on the native

@@ -185,6 +185,12 @@ impl<'h> PinRef<'h> {
     pub fn hash(self) -> crate::Hash {
         pin::hash(self)
     }
+
+    /// The number of the jet that stands for the pinned law, in the runtime's
+    /// [`crate::jet::JetTable`].
+    pub fn jet(self) -> Option<u32> {
+        pin::jet(self.0.word)
+    }
 }
 
 /// A law.

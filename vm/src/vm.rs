@@ -75,6 +75,11 @@ impl Vm {
         Ok(Vm { heap: Heap::new(options)?, evaluator, jets, trace: None, deep_trace: None })
     }
 
+    /// The native laws it was made with.
+    pub fn jets(&self) -> &Arc<JetTable> {
+        &self.jets
+    }
+
     /// Says what happens to the messages of `trk`. Without a hook they are dropped.
     pub fn on_trace(&mut self, hook: impl FnMut(Ref<'_>) + 'static) {
         self.trace = Some(Box::new(hook));

@@ -6,7 +6,7 @@
 use crate::declarations;
 use std::collections::HashMap;
 use std::sync::Arc;
-use vm::jet::{Jet, JetTable};
+use vm::jet::JetTable;
 use vm::{Builder, Natural, Options, Stop, Val, Vm};
 
 /// A value, or how one is computed.
@@ -132,11 +132,7 @@ impl Bench {
         for jet in declarations() {
             let law = law_of(&mut scratch, jet.name, jet.demands.len());
             let hash = scratch.hash(&law);
-            let demands = jet.demands;
-            table.add(
-                Jet { name: jet.name, arity: demands.len(), demands, code: jet.code },
-                &[hash],
-            );
+            table.add(*jet, &[hash]);
         }
         let mut vm = Vm::new(options, Arc::new(table)).expect("a stack can be had");
         let pins = declarations()

@@ -1,7 +1,16 @@
 //! What the arguments of each jet mostly are. Letters are those of [`crate::generate`].
 
+/// The kinds of a jet's arguments.
+///
+/// # Panics
+/// If the jet is not listed.
+pub(crate) fn of(name: &str) -> &'static str {
+    let signature = SIGNATURES.iter().find(|(jet, _)| *jet == name);
+    signature.unwrap_or_else(|| panic!("{name}: its arguments are not known")).1
+}
+
 /// Jets and their arguments' kinds.
-pub(crate) const SIGNATURES: &[(&str, &str)] = &[
+const SIGNATURES: &[(&str, &str)] = &[
     ("_Force", "a"),
     ("_Seq", "aa"),
     ("_Trace", "aa"),

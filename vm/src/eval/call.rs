@@ -10,21 +10,15 @@ use super::fetch::Position;
 use super::frame::{self, FrameKind};
 use super::run::{Next, is_false};
 use crate::build;
-use crate::heap::object::{self, EXTRA_MAX};
+use crate::heap::object::{self, EXTRA_MAX, Layout};
 use crate::jet::{Answer, Call, Code as JetCode, Control, Demand};
 use crate::word::{Kind, Word};
 use crate::{Ref, Stop, Vm, pin, shape};
 
 use Demand::{Head, Lazy, Normal};
 
-/// Which argument is evaluated as that one in order: the first is, except that a law's arity
-/// comes before its name (an arity of 0 crashes whatever the name is).
-pub(super) fn gathering_order(function: Word, index: usize) -> usize {
-    match (function.as_direct(), index) {
-        (Some(0), 0 | 1) => 1 - index,
-        _ => index,
-    }
-}
+/// The operation that a call crashes with if it was not to be left to a law: the text `deopt`.
+const DEOPT: u64 = u64::from_le_bytes(*b"deopt\0\0\0");
 
 /// What the operations need of their arguments.
 fn operation_demands(operation: Option<u64>) -> &'static [Demand] {
@@ -156,7 +150,10 @@ impl Vm {
                     return Ok(None);
                 }
                 match pin::jet(function) {
-                    Some(jet) => self.gather_jet(place, arity, 0, jet, at).map(Some),
+                    Some(jet) => {
+                        self.jets.called(jet);
+                        self.gather_jet(place, arity, 0, jet, at).map(Some)
+                    }
                     None => self.enter_law(item, place, at).map(Some),
                 }
             }
@@ -179,10 +176,28 @@ impl Vm {
         Ok(Next::Run)
     }
 
-    /// Runs the law of a pin whose jet did not handle its arguments.
-    pub(super) fn run_pinned_law(&mut self, place: usize, at: &mut Position) -> Result<Next, Stop> {
+    /// Runs the law of the pin at `place`, whose jet did not handle the arguments above it.
+    pub(super) fn fall_back(&mut self, place: usize, at: &mut Position) -> Result<Next, Stop> {
+        if self.jets.watches_fallbacks() && self.tell_of_fallback(place) {
+            // A call of a nat that is no operation: it normalises the row, and crashes.
+            let count = self.heap.stack.top() - place;
+            self.heap.reserve(1 + count)?;
+            let row = self.heap.allocate_popped(Layout::Row, 0, count);
+            self.heap.stack.push(Word::direct(DEOPT));
+            self.heap.stack.push(row);
+            return Ok(Next::Call(place));
+        }
         let law = self.heap.load(self.heap.stack.get(place), 0);
         self.enter_law(law, place, at)
+    }
+
+    /// Tells of a call that is left to the law. Says whether it crashes instead.
+    #[cold]
+    fn tell_of_fallback(&self, place: usize) -> bool {
+        let stack = &self.heap.stack;
+        let Some(jet) = pin::jet(stack.get(place)) else { return false };
+        let args = (place + 1..stack.top()).map(|at| Ref::new(stack.get(at), &self.heap));
+        self.jets.fell_back(jet, &args.collect::<Vec<_>>())
     }
 
     /// Whether this is a law that returns itself: a row constructor, or the empty row. Pinned, it
@@ -224,7 +239,7 @@ impl Vm {
         let size = self.heap.size(set(self));
         self.heap.reserve(1 + size)?;
         let set = set(self);
-        let address = self.heap.allocate(object::Layout::Row, 0, size);
+        let address = self.heap.allocate(Layout::Row, 0, size);
         object::copy(set.address(), 0, address, 0, size);
         let row = Word::object(Kind::Row, address);
         shape::mark_normal(row);
@@ -233,55 +248,72 @@ impl Vm {
 
     // Operations and jets.
 
-    /// Evaluates the arguments that an operation or jet demands, from `index` on, then runs it.
+    /// Which argument of the operation or jet at `place` is evaluated in that step: as a jet is
+    /// declared, or else the first in the first, except that a law's arity comes before its name
+    /// (an arity of 0 crashes whatever the name is).
+    pub(super) fn gathered_in(&self, place: usize, step: usize) -> usize {
+        let function = self.heap.stack.get(place);
+        match function.kind() {
+            Kind::Pin => match pin::jet(function) {
+                Some(jet) => self.jets.get(jet).nth(step),
+                None => unreachable!("only a jet's pin is gathered"),
+            },
+            _ if function == Word::ZERO && step < 2 => 1 - step,
+            _ => step,
+        }
+    }
+
+    /// Evaluates the arguments that an operation or jet demands, from that step on, then runs it.
     pub(super) fn gather(
         &mut self,
         place: usize,
         count: usize,
-        index: usize,
+        step: usize,
         at: &mut Position,
     ) -> Result<Next, Stop> {
         let function = self.heap.stack.get(place);
         if function.kind() != Kind::Pin {
-            return self.gather_operation(place, count, index);
+            return self.gather_operation(place, count, step);
         }
         match pin::jet(function) {
-            Some(jet) => self.gather_jet(place, count, index, jet, at),
+            Some(jet) => self.gather_jet(place, count, step, jet, at),
             None => unreachable!("only a jet's pin is gathered"),
         }
     }
 
-    /// Evaluates the arguments that a jet demands, from `index` on, then runs it.
+    /// Evaluates the arguments that a jet demands, from that step on, then runs it.
     fn gather_jet(
         &mut self,
         place: usize,
         count: usize,
-        index: usize,
+        step: usize,
         jet: u32,
         at: &mut Position,
     ) -> Result<Next, Stop> {
-        let demands = self.jets.get(jet).demands;
-        for (index, demand) in demands.iter().enumerate().skip(index) {
-            if let Some(next) = self.demand(place + 1 + index, *demand) {
-                self.push_gathering(count, index, *demand, next);
+        let declared = *self.jets.get(jet);
+        for step in step..count {
+            let index = declared.nth(step);
+            let demand = declared.demands[index];
+            if let Some(next) = self.demand(place + 1 + index, demand) {
+                self.push_gathering(count, step, demand, next);
                 return Ok(next);
             }
         }
         self.call_jet(place, count, jet, at)
     }
 
-    /// Evaluates the arguments that an operation demands, from `index` on, then runs it.
-    fn gather_operation(&mut self, place: usize, count: usize, index: usize) -> Result<Next, Stop> {
+    /// Evaluates the arguments that an operation demands, from that step on, then runs it.
+    fn gather_operation(&mut self, place: usize, count: usize, step: usize) -> Result<Next, Stop> {
         let function = self.heap.stack.get(place);
         let operation = function.as_direct();
         let demands = operation_demands(operation);
-        for (index, demand) in demands.iter().enumerate().skip(index) {
-            if operation == Some(0) && index == 1 && is_false(self.heap.stack.get(place + 2)) {
+        for step in step..demands.len() {
+            let index = self.gathered_in(place, step);
+            if operation == Some(0) && step == 1 && is_false(self.heap.stack.get(place + 2)) {
                 return Err(self.crash(Word::ZERO, Word::ZERO));
             }
-            let slot = place + 1 + gathering_order(function, index);
-            if let Some(next) = self.demand(slot, *demand) {
-                self.push_gathering(count, index, *demand, next);
+            if let Some(next) = self.demand(place + 1 + index, demands[index]) {
+                self.push_gathering(count, step, demands[index], next);
                 return Ok(next);
             }
         }
@@ -306,10 +338,10 @@ impl Vm {
         (demand == Normal && !self.heap.is_normal(word)).then_some(Next::Normalise(word))
     }
 
-    /// Pushes the frame that goes on gathering when `next` has given the argument at `index`.
-    fn push_gathering(&mut self, count: usize, index: usize, demand: Demand, next: Next) {
+    /// Pushes the frame that goes on gathering when `next` has given the argument of that step.
+    fn push_gathering(&mut self, count: usize, step: usize, demand: Demand, next: Next) {
         frame::push_number(&mut self.heap.stack, count);
-        frame::push_number(&mut self.heap.stack, index);
+        frame::push_number(&mut self.heap.stack, step);
         frame::push_kind(&mut self.heap.stack, FrameKind::Call);
         if demand == Normal && matches!(next, Next::Eval(_)) {
             frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
@@ -450,7 +482,7 @@ impl Vm {
             Answer::Again => Ok(self.evaluate_and_ask_again(place, count)),
             Answer::Law => {
                 self.heap.stack.truncate(place + 1 + count);
-                self.run_pinned_law(place, at)
+                self.fall_back(place, at)
             }
         }
     }
@@ -492,7 +524,7 @@ impl Vm {
     fn try_row(&mut self, place: usize, at: &mut Position) -> Result<Next, Stop> {
         let row = self.heap.stack.get(place + 1);
         if row.kind() != Kind::Row || self.heap.size(row) == 0 {
-            return self.run_pinned_law(place, at);
+            return self.fall_back(place, at);
         }
         let size = self.heap.size(row);
         if !self.heap.stack.has_room(size + 16) {

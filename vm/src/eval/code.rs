@@ -86,6 +86,8 @@ pub(crate) enum Op {
         /// The constant that is the pin.
         pin: u32,
     },
+    /// Counts a call of the jet of that number.
+    CountJet(u32),
     /// Pushes a slot's value, evaluated.
     EvalSlot(u32),
     /// Evaluates the top value.
@@ -110,6 +112,8 @@ pub(crate) enum Op {
     /// Replaces the top value by its parts: a pin's item; a law's name, arity and body; an app's
     /// function and last argument; the nat. Goes on at the place for its kind.
     Reflect(u32),
+    /// Exchanges the top value with the one so many below it.
+    Exchange(u32),
     /// Drops the values under the top one.
     Slide(u32),
     /// Drops the top value.

@@ -77,7 +77,7 @@ impl Evaluator {
 
     /// Whether somebody asked for the evaluation to stop; clears the request.
     #[inline(always)]
-    fn interrupted(&self) -> bool {
+    pub(crate) fn interrupted(&self) -> bool {
         self.interrupt.load(Ordering::Relaxed) && self.interrupt.swap(false, Ordering::Relaxed)
     }
 }

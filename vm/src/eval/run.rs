@@ -1,6 +1,5 @@
 //! The loop: instructions, and the frames that get their values.
 
-use super::call;
 use super::code::{List, Op, Source};
 use super::fetch::Position;
 use super::frame::{self, FrameKind};
@@ -149,12 +148,12 @@ impl Vm {
                 Ok(Next::Call(place))
             }
             FrameKind::Call => {
-                let index = frame::pop_number(stack);
+                let step = frame::pop_number(stack);
                 let count = frame::pop_number(stack);
                 let place = stack.top() - count - 1;
-                let slot = call::gathering_order(stack.get(place), index);
-                stack.set(place + 1 + slot, value);
-                self.gather(place, count, index + 1, at)
+                let index = self.gathered_in(place, step);
+                self.heap.stack.set(place + 1 + index, value);
+                self.gather(place, count, step + 1, at)
             }
             FrameKind::Again => {
                 let count = frame::pop_number(stack);
@@ -279,6 +278,14 @@ impl Vm {
                 Op::Increment => self.increment_top()?,
                 Op::Reflect(number) => {
                     at.pc = self.push_parts(at.branches(number))? as usize;
+                }
+                Op::CountJet(jet) => self.jets.called(jet),
+                Op::Exchange(below) => {
+                    let top = self.heap.stack.top() - 1;
+                    let other = top - below as usize;
+                    let (upper, lower) = (self.heap.stack.get(top), self.heap.stack.get(other));
+                    self.heap.stack.set(other, upper);
+                    self.heap.stack.set(top, lower);
                 }
                 Op::Slide(count) => {
                     let top = self.heap.stack.top();
@@ -453,7 +460,7 @@ impl Vm {
                 self.heap.stack.truncate(base + count);
                 self.insert_pin(at, number, base);
                 let place = self.leave(at, base);
-                self.run_pinned_law(place, at).map(Some)
+                self.fall_back(place, at).map(Some)
             }
         }
     }

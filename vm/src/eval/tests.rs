@@ -1,7 +1,7 @@
 //! The interpreter on hand-made laws; agreement with the specification is tested in
 //! `tests/agreement.rs`.
 
-use crate::jet::{Code, Control, Demand, Jet};
+use crate::jet::{Control, Demand, Jet};
 use crate::{Options, Ref, Shape, Stop, Val, Vm};
 
 fn vm() -> Vm {
@@ -137,8 +137,7 @@ fn a_value_that_contains_itself_ends_at_the_stack_s() {
 #[test]
 fn pinning_a_law_of_shared_parts_comes_to_an_end() {
     let mut jets = crate::jet::JetTable::new();
-    let (code, demands) = (Code::Control(Control::Force), &[Demand::Normal][..]);
-    jets.add(Jet { name: "force", arity: 1, demands, code }, &[]);
+    jets.add(Jet::control("force", &[Demand::Normal], Control::Force), &[]);
     let mut vm = Vm::new(Options::default(), jets.into()).expect("a stack can be had");
     let mut doubled = vm.nat(0);
     for _ in 0..200 {

@@ -104,6 +104,7 @@ impl Decoder<'_> {
     }
 
     /// Whether it is worth the attempt to call a function as soon as its arguments are evaluated.
+    /// Not if calls are counted: the attempt would not be one that the law makes.
     fn is_cheap(&self, function: Word, count: usize) -> bool {
         if function.as_direct() == Some(3) {
             return count == 1;
@@ -111,7 +112,8 @@ impl Decoder<'_> {
         self.jet_of(function).is_some_and(|jet| {
             let declared = self.jets.get(jet);
             let native = matches!(declared.code, JetCode::Native(_));
-            native && declared.arity == count && self.jets.cheap(jet).is_some()
+            let known = native && declared.arity() == count && !self.jets.counts();
+            known && self.jets.cheap(jet).is_some()
         })
     }
 

@@ -307,7 +307,12 @@ impl Decoder<'_> {
 
     /// The function, if it is a constant.
     fn constant_head(&self, spine: &Spine) -> Option<Word> {
-        let Operand::Node(node) = spine.head else { return None };
+        self.constant_operand(spine.head)
+    }
+
+    /// The value that an operand is, if that is known.
+    fn constant_operand(&self, operand: Operand) -> Option<Word> {
+        let Operand::Node(node) = operand else { return None };
         match form(self.heap, node, self.last) {
             Form::Constant(k) => Some(k),
             Form::Reference(r) => match self.place(r) {

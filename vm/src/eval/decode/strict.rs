@@ -4,7 +4,7 @@ use super::super::code::{Branches, Op};
 use super::super::frame::RETURN_SIZE;
 use super::form::{Form, Place, form};
 use super::{Decoder, Operand, STRICT_LIMIT, Spine};
-use crate::jet::{Code as JetCode, Control, Demand};
+use crate::jet::{Code as JetCode, Control, Demand, Jet};
 use crate::word::{Kind, Word};
 use crate::{pin, shape};
 
@@ -214,28 +214,53 @@ impl Decoder<'_> {
         if function.kind() == Kind::Pin { pin::jet(function) } else { None }
     }
 
-    fn jet(&mut self, function: Word, jet: u32, spine: &Spine, then: Then) {
-        let jet = self.jets.get(jet);
+    fn jet(&mut self, function: Word, number: u32, spine: &Spine, then: Then) {
+        let jet = self.jets.get(number);
+        // A call in general is counted when it is made.
+        let in_place = !matches!(jet.code, JetCode::Control(control) if control.is_called());
+        if in_place && self.jets.counts() {
+            self.emit(Op::CountJet(number));
+        }
         match jet.code {
             JetCode::Control(control) => self.control(control, spine, then),
             JetCode::Native(_) => {
                 let before = self.depth;
-                for (arg, demand) in spine.args.iter().zip(jet.demands) {
-                    match demand {
-                        Demand::Lazy => self.lazy(*arg),
-                        Demand::Head => self.strict(*arg),
-                        Demand::Normal => {
-                            self.strict(*arg);
-                            self.emit(Op::Normalise);
-                        }
-                    }
-                }
+                self.arguments(jet, &spine.args);
                 let pin = self.constant(function);
                 self.emit(Op::Native { pin, count: spine.args.len() as u16 });
                 self.grow(RETURN_SIZE as u32 + 1);
                 self.depth = before;
                 self.grow(1);
                 self.finish(then);
+            }
+        }
+    }
+
+    /// Pushes a jet's arguments, evaluated as it demands and in its order, each in its place.
+    fn arguments(&mut self, jet: &Jet, args: &[Operand]) {
+        let ends = |index: &&usize| self.constant_operand(args[**index]).is_none();
+        // With no more than one that has to be evaluated, any order will do.
+        let first = if jet.order.iter().filter(ends).count() > 1 { jet.order } else { &[] };
+        let mut pushed = first.to_vec();
+        pushed.extend((0..args.len()).filter(|index| !first.contains(index)));
+        for &index in &pushed {
+            self.argument(jet.demands[index], args[index]);
+        }
+        let top = pushed.len() - 1;
+        while let Some(wrong) = (0..top).find(|place| pushed[*place] != *place) {
+            let place = if pushed[top] == top { wrong } else { pushed[top] };
+            pushed.swap(place, top);
+            self.emit(Op::Exchange((top - place) as u32));
+        }
+    }
+
+    fn argument(&mut self, demand: Demand, arg: Operand) {
+        match demand {
+            Demand::Lazy => self.lazy(arg),
+            Demand::Head => self.strict(arg),
+            Demand::Normal => {
+                self.strict(arg);
+                self.emit(Op::Normalise);
             }
         }
     }
