@@ -24,6 +24,7 @@ fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, Stop> {
     let rest = call.height();
     call.push_at(1);
     for pushed in 0..count {
+        call.check()?;
         if evaluate(call, rest)?.is_none() {
             return Ok(None);
         }

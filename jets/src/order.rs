@@ -78,6 +78,7 @@ fn compare_for(
     call.push_at(right);
     let mut open: Vec<Open> = Vec::new();
     loop {
+        call.check()?;
         // The pair to look at is on top.
         let at = call.height() - 2;
         if evaluate(call, at)?.is_none() || evaluate(call, at + 1)?.is_none() {

@@ -76,6 +76,7 @@ fn weld(call: &mut Call<'_>) -> Outcome {
 fn cat(call: &mut Call<'_>) -> Outcome {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     for item in 0..count {
+        call.check()?;
         ready!(evaluate_item(call, 0, item));
     }
     let mut bits = Bits::default();

@@ -164,6 +164,7 @@ fn generate(call: &mut Call<'_>) -> Outcome {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     afford_row(call, count, THUNK)?;
     for item in 0..count {
+        call.check()?;
         call.push_at(1);
         call.push_small(item as u64);
         call.app(1)?;
@@ -184,6 +185,7 @@ fn map(call: &mut Call<'_>) -> Outcome {
     let count = call.given(1);
     afford_row(call, count, THUNK)?;
     for item in 0..count {
+        call.check()?;
         call.push_at(0);
         push_nth(call, 1, item, count)?;
         call.app(1)?;
@@ -279,6 +281,7 @@ fn zip(call: &mut Call<'_>) -> Outcome {
     let count = left.min(right);
     afford_row(call, count, 3)?;
     for item in 0..count {
+        call.check()?;
         push_nth(call, 0, item, left)?;
         push_nth(call, 1, item, right)?;
         call.row(2)?;
@@ -292,6 +295,7 @@ fn sum(call: &mut Call<'_>) -> Outcome {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     let mut total = Total::default();
     for item in (0..count).rev() {
+        call.check()?;
         ready!(evaluate_item(call, 0, item));
         let at = call.height();
         call.push_item(0, item);

@@ -14,6 +14,7 @@ fn implode(call: &mut Call<'_>) -> Outcome {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     let mut bytes = Vec::new();
     for item in 0..count {
+        call.check()?;
         ready!(evaluate_item(call, 0, item));
         let Some(piece) = call.arg(0).as_row().and_then(|row| row.get(item)) else { break };
         let Some(nat) = piece.as_nat() else { continue };
