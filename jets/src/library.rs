@@ -8,7 +8,7 @@
 /// Those of our laws that evaluate their arguments in another order than the prototype's, which is
 /// the one that is declared. (See [`vm::jet::Jet::order`].)
 pub(crate) const ORDERS: &[(&str, &[usize])] = &[
-    ("_BarSliceToNat", &[0, 1, 2]),
+    ("_BarSliceToNat", &[0, 2, 1]),
     ("_Cmp", &[1, 0]),
     ("_Con", &[0, 1]),
     ("_Dis", &[0, 1]),
