@@ -66,7 +66,7 @@ fn a_file_that_may_not_be_read_is_named() {
     use std::os::unix::fs::PermissionsExt;
     let pallas = Pallas::new();
     let path = pallas.write("sire/secret.sire", "#### secret\n");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).expect("one's own file");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("one's own file");
     if fs::read(&path).is_ok() {
         // Nothing is kept from the superuser.
         return;
