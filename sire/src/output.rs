@@ -91,9 +91,11 @@ impl Output {
     }
 }
 
-const TOO_LARGE: &str = "(a value too large to print)\n\n";
+/// What is printed in the place of a value that is not printable.
+pub(crate) const TOO_LARGE: &str = "(a value too large to print)\n\n";
 
-fn is_printable(value: Ref<'_>) -> bool {
+/// Whether a value is small enough to be printed.
+pub(crate) fn is_printable(value: Ref<'_>) -> bool {
     !show::is_larger_than(value, PARTS_MAX)
 }
 
