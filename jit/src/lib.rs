@@ -8,3 +8,5 @@
 //! runtime  what compiled code stands on: activations, stack maps, stubs
 //! tier     what is compiled, when, and how it is published
 //! ```
+
+pub mod ir;
