@@ -1,17 +1,20 @@
 //! The intermediate representation: laws in A-normal form, with evaluation made explicit.
 //!
-//! A [`Unit`] is what is compiled together: one law, the functions made of it, and the constants
-//! they mention. It knows no heap: a constant is a number in the unit's pool with what passes may
+//! A [`Unit`] is what is compiled together: one law, those that it calls as far as they are worth
+//! it, the functions made of them, and the constants they mention. It knows no heap: a constant is a number in the unit's pool with what passes may
 //! know of it ([`Constant`]); who built the unit keeps the values in a table of the same order.
 //! Constant 0 is the law itself, as it refers to itself (the pin around it, if it is pinned).
 //!
 //! # Functions
 //!
 //! ```text
-//! general  the law's own entry: `arity` parameters of type `any`, one result `whnf`
+//! general  a law's own entry: `arity` parameters of type `any`, one result `whnf`
 //! worker   an entry for known callers: parameters and results of any types
 //! thunk    the code of a delayed expression: parameters are its captures, one result `whnf`
 //! ```
+//!
+//! Function 0 is the general entry of constant 0. Other laws' general entries are the unit's own
+//! copies, named by their constants (`entry f3`); who runs such a law from outside does not see them.
 //!
 //! # Values and types
 //!
@@ -85,8 +88,8 @@
 //!
 //! # Effects
 //!
-//! `force`, `normalise`, calls and `enter` may crash, run out of something, or never end. The rest
-//! cannot, but for running out of memory; a [`Prim`] is total. So all but the former may be
+//! `force`, `normalise`, calls, `enter` and comparisons without a nat ([`Prim::is_total`]) may crash,
+//! run out of something, or never end. The rest cannot, but for running out of memory: it may be
 //! dropped if unused and moved freely. The former may be moved to where it is certain that they
 //! run: which crash comes first may change, whether there is one may not.
 
@@ -218,11 +221,6 @@ pub enum Op {
 }
 
 impl Op {
-    /// Whether it always ends, without a crash, so that it can be dropped, moved and done early.
-    pub fn is_total(&self) -> bool {
-        !matches!(self, Op::Force(_) | Op::Normalise(_) | Op::Call(_))
-    }
-
     /// Its operands, callee included, in order.
     pub fn operands(&self) -> impl Iterator<Item = Operand> {
         let (first, rest): (Option<Operand>, &[Operand]) = match self {
@@ -478,20 +476,38 @@ pub struct Constant {
     pub arity: u64,
     /// What its jet demands, if it has one.
     pub jet: Option<Vec<Demand>>,
-    /// The signature of its worker, if it is a law that has one.
+    /// The signature of its worker in another unit, if it is a law that has one.
     pub worker: Option<Signature>,
+    /// Its general entry, if it is a law that is part of this unit.
+    pub entry: Option<FunctionId>,
 }
 
 /// What is compiled together: a law's functions and constants.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Unit {
-    /// The constants; the first is the law itself.
+    /// The constants, each once; the first is the law itself.
     pub constants: Vec<Constant>,
     /// The functions; the first is the law's general entry.
     pub functions: Vec<Function>,
 }
 
 impl Unit {
+    /// Whether an operation always ends, without a crash, so that it can be dropped and moved.
+    pub fn is_total(&self, function: &Function, op: &Op) -> bool {
+        match op {
+            Op::Thunk(..) | Op::Delay(..) | Op::Partial(..) | Op::Row(_) => true,
+            Op::Prim(prim, operands) => prim.is_total(&self.types_of(function, operands)),
+            Op::Force(a) => self.type_of(function, *a).is_some_and(|ty| ty.is(Type::Whnf)),
+            Op::Normalise(_) | Op::Call(_) => false,
+        }
+    }
+
+    /// The types of some operands; `any` for what there is not.
+    pub fn types_of(&self, function: &Function, operands: &[Operand]) -> Vec<Type> {
+        let one = |operand: &Operand| self.type_of(function, *operand).unwrap_or(Type::Any);
+        operands.iter().map(one).collect()
+    }
+
     /// The type of an operand in one of the functions; nothing if there is no such thing.
     pub fn type_of(&self, function: &Function, operand: Operand) -> Option<Type> {
         match operand {

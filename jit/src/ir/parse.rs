@@ -177,7 +177,9 @@ impl Parser<'_> {
         } else {
             None
         };
-        Ok(Constant { name, kind, arity, jet, worker })
+        let entry =
+            if self.accept_word("entry")? { Some(FunctionId(self.numbered("f")?)) } else { None };
+        Ok(Constant { name, kind, arity, jet, worker, entry })
     }
 
     fn demand(&mut self) -> Parse<Demand> {

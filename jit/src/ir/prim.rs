@@ -1,7 +1,12 @@
 //! Primitive operations, each declared once.
 //!
-//! They are total and lazy in nothing: operands are evaluated, and there is a result for all of
-//! them. Nats are of any size: what a register cannot do, generated code leaves to the runtime.
+//! Operands are evaluated to their outermost shape. Nats are of any size; where an operation is of
+//! nats, an operand that is no nat counts as 0. So all take any evaluated value, generated code
+//! tests for the one case it handles itself (operands below 2^63, seen by their signs), and leaves
+//! the rest to the runtime.
+//!
+//! All are total but the comparisons, which look into apps as far as they must, and evaluate what
+//! they find there. With a nat on either side they need not. (`lsh` and `mul` may run out of memory.)
 
 use super::Type;
 
@@ -53,53 +58,70 @@ prims! {
     /// Whether a value is an app.
     IsApp "isapp" (Whnf) Bit;
     /// The successor.
-    Inc "inc" (Nat) Nat;
+    Inc "inc" (Whnf) Nat;
     /// The predecessor, of 0 0.
-    Dec "dec" (Nat) Nat;
+    Dec "dec" (Whnf) Nat;
     /// The sum.
-    Add "add" (Nat, Nat) Nat;
+    Add "add" (Whnf, Whnf) Nat;
     /// The difference, 0 if that is negative.
-    Sub "sub" (Nat, Nat) Nat;
+    Sub "sub" (Whnf, Whnf) Nat;
+    /// The product.
+    Mul "mul" (Whnf, Whnf) Nat;
     /// The quotient, by 0 0.
-    Div "div" (Nat, Nat) Nat;
+    Div "div" (Whnf, Whnf) Nat;
     /// The remainder, by 0 the dividend.
-    Mod "mod" (Nat, Nat) Nat;
+    Mod "mod" (Whnf, Whnf) Nat;
     /// Both bits.
-    And "and" (Nat, Nat) Nat;
+    And "and" (Whnf, Whnf) Nat;
     /// Either bit.
-    Or "or" (Nat, Nat) Nat;
+    Or "or" (Whnf, Whnf) Nat;
     /// Differing bits.
-    Xor "xor" (Nat, Nat) Nat;
+    Xor "xor" (Whnf, Whnf) Nat;
+    /// Shifted up by so many bits.
+    Lsh "lsh" (Whnf, Whnf) Nat;
     /// Shifted down by so many bits.
-    Rsh "rsh" (Nat, Nat) Nat;
-    /// Whether two nats are equal.
-    Eq "eq" (Nat, Nat) Bit;
-    /// Whether two nats differ.
-    Ne "ne" (Nat, Nat) Bit;
+    Rsh "rsh" (Whnf, Whnf) Nat;
+    /// Whether two values are equal.
+    Eq "eq" (Whnf, Whnf) Bit;
+    /// Whether two values differ.
+    Ne "ne" (Whnf, Whnf) Bit;
     /// Whether the first is less.
-    Lt "lt" (Nat, Nat) Bit;
+    Lt "lt" (Whnf, Whnf) Bit;
     /// Whether the first is less or equal.
-    Le "le" (Nat, Nat) Bit;
+    Le "le" (Whnf, Whnf) Bit;
     /// Whether the first is greater.
-    Gt "gt" (Nat, Nat) Bit;
+    Gt "gt" (Whnf, Whnf) Bit;
     /// Whether the first is greater or equal.
-    Ge "ge" (Nat, Nat) Bit;
+    Ge "ge" (Whnf, Whnf) Bit;
     /// 0, 1 or 2: whether the first is less, equal, greater.
-    Cmp "cmp" (Nat, Nat) Small;
-    /// How many items a row has; 0 if a value is none.
-    RowLen "rowlen" (Whnf) Small;
-    /// The item of a row (the first operand) at an index; 0 if there is none.
-    RowItem "rowitem" (Whnf, Nat) Any;
-    /// Whether a value has the machine shape of a row.
-    IsRow "isrow" (Whnf) Bit;
-    /// How many arguments a value takes, those above 2^63 - 1 counting as that.
-    Arity "arity" (Whnf) Small;
+    Cmp "cmp" (Whnf, Whnf) Small;
 }
 
 impl Prim {
     /// The operation of that name.
     pub fn named(name: &str) -> Option<Prim> {
         Prim::ALL.iter().copied().find(|prim| prim.name() == name)
+    }
+
+    /// Whether it compares values in PLAN's order.
+    pub fn compares(self) -> bool {
+        use Prim::{Cmp, Eq, Ge, Gt, Le, Lt, Ne};
+        matches!(self, Eq | Ne | Lt | Le | Gt | Ge | Cmp)
+    }
+
+    /// Whether it ends without a crash for operands of these types.
+    pub fn is_total(self, params: &[Type]) -> bool {
+        !self.compares() || params.iter().any(|ty| ty.is(Type::Nat))
+    }
+
+    /// Whether it is done in a few instructions, and its result takes little room, for operands of
+    /// these types: then it may be done without being asked for.
+    pub fn is_cheap(self, params: &[Type]) -> bool {
+        match self {
+            Prim::Lsh => false,
+            Prim::Mul | Prim::Div | Prim::Mod => params.iter().all(|ty| ty.is(Type::Small)),
+            _ => self.is_total(params),
+        }
     }
 
     /// What its result is when its operands are of these types, as far as that narrows it.

@@ -117,6 +117,9 @@ impl Display for Constant {
         if let Some(worker) = &self.worker {
             write!(f, " worker{worker}")?;
         }
+        if let Some(entry) = self.entry {
+            write!(f, " entry {entry}")?;
+        }
         Ok(())
     }
 }

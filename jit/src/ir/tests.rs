@@ -1,7 +1,7 @@
 use super::{parse, verify};
 
 /// `fib`, with everything known about it.
-const FIB: &str = r#"k0 = pin "fib" arity 1 worker(nat) -> nat
+const FIB: &str = r#"k0 = pin "fib" arity 1 worker(nat) -> nat entry f0
 
 general f0(v0: any) -> whnf {
   v1: whnf = force v0
@@ -26,7 +26,7 @@ worker f1(v0: nat) -> nat {
 "#;
 
 /// One of everything that has a syntax.
-const ALL: &str = r#"k0 = law "a \"b\"" arity 2
+const ALL: &str = r#"k0 = law "a \"b\"" arity 2 entry f0
 k1 = pin "_X" arity 3 jet(lazy, head, normal)
 k2 = nat "" arity 1
 k3 = app "t" arity 9 worker(small, any) -> nat, any
@@ -87,7 +87,7 @@ fn what_is_printed_is_read() {
 
 /// What the verifier says of a general entry of one argument with this body.
 fn complaint(body: &str) -> String {
-    let text = format!("k0 = law \"l\" arity 1\ngeneral f0(v0: any) -> whnf {{ {body} }}");
+    let text = format!("k0 = law \"l\" arity 1 entry f0\ngeneral f0(v0: any) -> whnf {{ {body} }}");
     let unit = parse(&text).expect("a unit");
     verify(&unit).expect_err("a bad one").what
 }
@@ -98,7 +98,7 @@ fn bad_units_are_found() {
     assert_eq!(complaint("enter v7"), "v7 is not in scope");
     assert_eq!(complaint("v0: any = force 3 return 3"), "v0 is defined twice");
     assert_eq!(complaint("v1: nat = force v0 return v1"), "force v0: v1 is nat, the result whnf");
-    assert_eq!(complaint("v1: nat = add 1, k0 return v1"), "add 1, k0: k0 is whnf, not nat");
+    assert_eq!(complaint("v1: nat = add 1, v0 return v1"), "add 1, v0: v0 is any, not whnf");
     assert_eq!(complaint("tail call k0(1, 2)"), "tail call k0(1, 2): 1 arguments are taken");
     assert_eq!(complaint("jump j0()"), "j0 is not in scope");
     assert_eq!(complaint("join j0() { jump j0() } jump j0()"), "j0 is not in scope");

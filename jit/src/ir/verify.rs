@@ -31,6 +31,14 @@ macro_rules! ensure {
 /// # Errors
 /// The first thing found wrong.
 pub fn verify(unit: &Unit) -> Result<(), VerifyError> {
+    for (number, constant) in unit.constants.iter().enumerate() {
+        let Some(entry) = constant.entry else { continue };
+        let is_general = |function: &Function| function.role == Role::General;
+        if !unit.functions.get(entry.index()).is_some_and(is_general) {
+            let what = format!("k{number} has it for an entry, which it is not");
+            return Err(VerifyError { function: entry.index(), what });
+        }
+    }
     for (number, function) in unit.functions.iter().enumerate() {
         let mut checker = Checker {
             unit,
@@ -40,7 +48,7 @@ pub fn verify(unit: &Unit) -> Result<(), VerifyError> {
             blocks: vec![false; function.blocks.len()],
             scope: Vec::new(),
         };
-        checker.function().map_err(|what| VerifyError { function: number, what })?;
+        checker.function(number).map_err(|what| VerifyError { function: number, what })?;
     }
     Ok(())
 }
@@ -70,7 +78,7 @@ struct Checker<'u> {
 }
 
 impl Checker<'_> {
-    fn function(&mut self) -> Check {
+    fn function(&mut self, number: usize) -> Check {
         let function = self.function;
         if function.role != Role::Worker {
             ensure!(function.results == [Type::Whnf], "only a worker chooses its results");
@@ -81,18 +89,20 @@ impl Checker<'_> {
             "a single result is evaluated"
         );
         if function.role == Role::General {
-            let arity = self.unit.constants.first().map(|law| law.arity);
-            ensure!(
-                arity == Some(function.params.len() as u64),
-                "parameters are not as many as the arity"
-            );
-            ensure!(
-                function.param_types().iter().all(|ty| *ty == Type::Any),
-                "a general entry takes anything"
-            );
+            self.general(number)?;
         }
         self.define(&function.params)?;
         self.block(function.entry, 0)
+    }
+
+    fn general(&self, number: usize) -> Check {
+        let entry = Some(FunctionId(number as u32));
+        let law = self.unit.constants.iter().find(|constant| constant.entry == entry);
+        let Some(law) = law else { return Err("the entry of no law".to_owned()) };
+        let params = self.function.param_types();
+        ensure!(law.arity == params.len() as u64, "parameters are not as many as the arity");
+        ensure!(params.iter().all(|ty| *ty == Type::Any), "a general entry takes anything");
+        Ok(())
     }
 
     // Scopes.
