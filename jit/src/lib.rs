@@ -9,4 +9,5 @@
 //! tier     what is compiled, when, and how it is published
 //! ```
 
+pub mod build;
 pub mod ir;

@@ -55,7 +55,8 @@
 //! ```text
 //! thunk f2(a, ..)      any    a new thunk: the code of `f2` with these captures
 //! delay g(a, ..)       any    a new thunk: the application of the value `g`, unevaluated
-//! partial k1(a, ..)    whnf   the constant `k1` applied to fewer arguments than it takes
+//! partial k1(a, ..)    whnf   the constant `k1` applied to fewer arguments than it takes, in the
+//!                             shape such a value has (a row, say, if `k1` is part of one)
 //! row(a, ..)           whnf   a row of at least one item, first item first
 //! force a              whnf   evaluates to the outermost shape
 //! normalise a          whnf   evaluates to normal form
@@ -78,7 +79,7 @@
 //! tail <call>          a call of any of the kinds above in place of this function
 //! jump j0(a, ..)       to a join point in scope
 //! if c { .. } else { .. }                       `c` is a `bit`
-//! switch n { 0 { .. } 3 { .. } else { .. } }    `n` is a `nat`
+//! switch n { 0 { .. } 3 { .. } else { .. } }    `n` is `whnf`; what is no nat goes to `else`
 //! reflect x { pin(p) { .. } law(n, a, b) { .. } app(f, y) { .. } nat(n) { .. } }
 //!                      PLAN's operation 1: by the kind of the `whnf` `x`, with its parts: the
 //!                      pin's item (`whnf`), the law's name, arity (`nat`) and body (`whnf`), the
@@ -289,7 +290,7 @@ pub enum End {
     Jump(JoinId, Vec<Operand>),
     /// By a bit: yes, no.
     If(Operand, BlockId, BlockId),
-    /// By a nat: the cases in ascending order, and any other.
+    /// By a nat: the cases in ascending order; any other, and what is no nat.
     Switch(Operand, Vec<(u64, BlockId)>, BlockId),
     /// By the kind of an evaluated value: pin, law, app, nat.
     Reflect(Operand, Box<[Arm; 4]>),

@@ -331,7 +331,7 @@ impl Checker<'_> {
             }
             End::If(condition, ..) => self.fit(*condition, Type::Bit)?,
             End::Switch(on, cases, _) => {
-                self.fit(*on, Type::Nat)?;
+                self.fit(*on, Type::Whnf)?;
                 ensure!(cases.is_sorted_by(|a, b| a.0 < b.0), "switch: cases out of order");
             }
             End::Reflect(on, _) => self.fit(*on, Type::Whnf)?,
