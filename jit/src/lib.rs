@@ -11,3 +11,4 @@
 
 pub mod build;
 pub mod ir;
+pub mod passes;
