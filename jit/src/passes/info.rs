@@ -59,8 +59,8 @@ pub(super) struct Info {
     pub(super) depth: usize,
     /// Whether it only evaluates some of its parameters and calls another.
     pub(super) is_wrapper: bool,
-    /// Whether it calls itself, directly.
-    pub(super) calls_itself: bool,
+    /// Whether it calls itself, perhaps by way of others or of thunks.
+    pub(super) is_recursive: bool,
     /// Whether it ends in one place, and has no join points.
     pub(super) is_straight: bool,
     /// How often each variable is used.
@@ -78,7 +78,7 @@ impl Info {
             size: size(function, function.entry),
             depth: depth(function, function.entry),
             is_wrapper: is_wrapper(function),
-            calls_itself: false,
+            is_recursive: is_recursive(unit, id),
             is_straight: false,
             uses: vec![0; function.vars.len()],
             thunks: vec![false; function.vars.len()],
@@ -94,15 +94,11 @@ impl Info {
                 }
                 for op in ops(stmt) {
                     op.operands().for_each(|operand| info.count(operand));
-                    info.calls_itself |=
-                        matches!(op, Op::Call(call) if call.callee == Callee::Local(id));
                 }
             }
             block.end.operands().into_iter().for_each(|operand| info.count(operand));
-            match &block.end {
-                End::Jump(join, _) => info.jumps[join.index()] += 1,
-                End::Tail(call) => info.calls_itself |= call.callee == Callee::Local(id),
-                _ => {}
+            if let End::Jump(join, _) = block.end {
+                info.jumps[join.index()] += 1;
             }
         }
         let end = &function.blocks[function.entry.index()].end;
@@ -115,6 +111,43 @@ impl Info {
             self.uses[var.index()] += 1;
         }
     }
+}
+
+/// The functions of the unit that a function calls or makes thunks of.
+pub(super) fn called(function: &Function) -> Vec<FunctionId> {
+    let local = |callee: Callee| match callee {
+        Callee::Local(function) => Some(function),
+        _ => None,
+    };
+    let mut found = Vec::new();
+    for block in blocks(function, function.entry) {
+        let block = &function.blocks[block.index()];
+        for op in block.stmts.iter().flat_map(ops) {
+            match op {
+                Op::Thunk(entry, _) => found.push(*entry),
+                Op::Call(call) => found.extend(local(call.callee)),
+                _ => {}
+            }
+        }
+        if let End::Tail(call) = &block.end {
+            found.extend(local(call.callee));
+        }
+    }
+    found
+}
+
+fn is_recursive(unit: &Unit, id: FunctionId) -> bool {
+    let mut seen = vec![false; unit.functions.len()];
+    let mut todo = called(&unit.functions[id.index()]);
+    while let Some(next) = todo.pop() {
+        if next == id {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[next.index()], true) {
+            todo.extend(called(&unit.functions[next.index()]));
+        }
+    }
+    false
 }
 
 fn is_wrapper(function: &Function) -> bool {

@@ -2,7 +2,7 @@
 
 use super::info;
 use crate::ir::{
-    Block, BlockId, Callee, End, Function, FunctionId, Join, JoinId, Op, Operand, Stmt, Unit, Var,
+    Block, BlockId, End, Function, FunctionId, Join, JoinId, Op, Operand, Stmt, Unit, Var,
 };
 
 /// Drops functions that cannot be reached from the first, and from the rest what has no use.
@@ -15,31 +15,6 @@ pub(super) fn sweep(unit: &mut Unit) {
     sweep_unit(unit);
 }
 
-fn called(function: &Function) -> Vec<FunctionId> {
-    let mut found = Vec::new();
-    for block in info::blocks(function, function.entry) {
-        let block = &function.blocks[block.index()];
-        for op in block.stmts.iter().flat_map(info::ops) {
-            match op {
-                Op::Thunk(entry, _) => found.push(*entry),
-                Op::Call(call) => found.extend(local(call.callee)),
-                _ => {}
-            }
-        }
-        if let End::Tail(call) = &block.end {
-            found.extend(local(call.callee));
-        }
-    }
-    found
-}
-
-fn local(callee: Callee) -> Option<FunctionId> {
-    match callee {
-        Callee::Local(function) => Some(function),
-        _ => None,
-    }
-}
-
 fn sweep_unit(unit: &mut Unit) {
     let mut numbers: Vec<Option<u32>> = vec![None; unit.functions.len()];
     let mut order = Vec::new();
@@ -48,7 +23,7 @@ fn sweep_unit(unit: &mut Unit) {
         if numbers.get(id.index()) == Some(&None) {
             numbers[id.index()] = Some(order.len() as u32);
             order.push(id);
-            let mut callees = called(&unit.functions[id.index()]);
+            let mut callees = info::called(&unit.functions[id.index()]);
             callees.reverse();
             todo.extend(callees);
         }

@@ -2,7 +2,7 @@
 
 use super::calls::Made;
 use super::{Frame, Results, Target, Walker};
-use crate::ir::{Arm, BlockId, End, JoinId, Op, Operand, Prim, Stmt, Type, Var};
+use crate::ir::{Arm, BlockId, Call, End, JoinId, Op, Operand, Prim, Stmt, Type, Var};
 use crate::passes::info;
 
 /// The code of a join point of at most this size is put where the jumps are.
@@ -48,10 +48,25 @@ impl<'u> Walker<'u> {
 
     /// Gives results to where they go.
     fn give(&mut self, frame: &Frame<'u>, results: Vec<Operand>) {
-        self.end_with(match frame.results {
-            Results::Return => End::Return(results),
+        let end = match frame.results {
+            Results::Return => match self.take_call(&results) {
+                Some(call) => End::Tail(call),
+                None => End::Return(results),
+            },
             Results::Jump(join) => End::Jump(join, results),
-        });
+        };
+        self.end_with(end);
+    }
+
+    /// Takes away the call that was just written, if these are its results.
+    fn take_call(&mut self, results: &[Operand]) -> Option<Call> {
+        let stmts = &mut self.out.blocks[self.block.index()].stmts;
+        let Some(Stmt::Let(vars, Op::Call(_))) = stmts.last() else { return None };
+        let same = vars.iter().map(|var| Operand::Var(*var)).eq(results.iter().copied());
+        match same.then(|| stmts.pop())?? {
+            Stmt::Let(_, Op::Call(call)) => Some(call),
+            _ => None,
+        }
     }
 
     fn enter(&mut self, frame: &mut Frame<'u>, a: Operand) {
