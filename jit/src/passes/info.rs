@@ -59,8 +59,9 @@ pub(super) struct Info {
     pub(super) depth: usize,
     /// Whether it only evaluates some of its parameters and calls another.
     pub(super) is_wrapper: bool,
-    /// Whether it calls itself, perhaps by way of others or of thunks.
-    pub(super) is_recursive: bool,
+    /// Whether it calls itself, perhaps by way of a wrapper. (Functions that call each other may be
+    /// inlined into each other.)
+    pub(super) calls_itself: bool,
     /// Whether it ends in one place, and has no join points.
     pub(super) is_straight: bool,
     /// How often each variable is used.
@@ -78,7 +79,7 @@ impl Info {
             size: size(function, function.entry),
             depth: depth(function, function.entry),
             is_wrapper: is_wrapper(function),
-            is_recursive: is_recursive(unit, id),
+            calls_itself: calls_itself(unit, id),
             is_straight: false,
             uses: vec![0; function.vars.len()],
             thunks: vec![false; function.vars.len()],
@@ -136,18 +137,11 @@ pub(super) fn called(function: &Function) -> Vec<FunctionId> {
     found
 }
 
-fn is_recursive(unit: &Unit, id: FunctionId) -> bool {
-    let mut seen = vec![false; unit.functions.len()];
-    let mut todo = called(&unit.functions[id.index()]);
-    while let Some(next) = todo.pop() {
-        if next == id {
-            return true;
-        }
-        if !std::mem::replace(&mut seen[next.index()], true) {
-            todo.extend(called(&unit.functions[next.index()]));
-        }
-    }
-    false
+fn calls_itself(unit: &Unit, id: FunctionId) -> bool {
+    called(&unit.functions[id.index()]).into_iter().any(|callee| {
+        let function = &unit.functions[callee.index()];
+        callee == id || is_wrapper(function) && called(function).contains(&id)
+    })
 }
 
 fn is_wrapper(function: &Function) -> bool {

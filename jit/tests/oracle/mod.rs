@@ -82,7 +82,7 @@ enum Flow {
 impl<'u> Machine<'u> {
     /// A machine for a unit with these constants.
     pub(crate) fn new(unit: &'u Unit, constants: &[Term], fuel: u64) -> Machine<'u> {
-        let mut values: Vec<Value> = constants.iter().map(|term| load(term)).collect();
+        let mut values: Vec<Value> = constants.iter().map(load).collect();
         for (value, constant) in values.iter_mut().zip(&unit.constants) {
             match &mut *value.borrow_mut() {
                 Node::Pin(_, entry) | Node::Law { entry, .. } => *entry = constant.entry,

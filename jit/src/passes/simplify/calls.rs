@@ -183,7 +183,7 @@ impl<'u> Walker<'u> {
         }
         let info = &self.infos[callee.index()];
         let wanted = info.is_wrapper
-            || !info.is_recursive
+            || !info.calls_itself
                 && (info.size <= SMALL || info.size <= MEDIUM && self.takes_function(&call.args));
         wanted.then_some(callee)
     }
