@@ -46,8 +46,9 @@ fn redirect(unit: &mut Unit, copies: &mut HashMap<Key, FunctionId>, call: &mut C
     let called = called_params(unit, callee);
     let known = |(arg, called): (&Operand, &bool)| match arg {
         Operand::Constant(k) if *called => {
-            let kind = unit.constants[k.index()].kind;
-            matches!(kind, Kind::Law | Kind::Pin).then_some(*k)
+            let constant = &unit.constants[k.index()];
+            let is_function = matches!(constant.kind, Kind::Law | Kind::Pin);
+            (is_function || constant.of.is_some()).then_some(*k)
         }
         _ => None,
     };
