@@ -38,8 +38,10 @@ const STRICT_LIMIT: usize = 40;
 const LAW_LIMIT: usize = 20_000;
 /// A law with more lets than this is not compiled.
 const LETS_LIMIT: usize = 250;
-/// No law with more nodes than this becomes part of another's unit.
+/// No law with more nodes than this becomes part of another's unit because that calls it.
 const CALLEE_LIMIT: usize = 400;
+/// Nor with more than this because it passes it on: then some known function may come to call it.
+const PASSED_LIMIT: usize = 100;
 /// No unit has more laws than this.
 const LAWS_LIMIT: usize = 48;
 /// A law with more parameters than this is not compiled.
@@ -121,7 +123,16 @@ impl<'h> Linker<'h> {
     fn constant(&mut self, value: Ref<'h>) -> Operand {
         match value.as_u64() {
             Some(nat) if nat < 1 << 63 => Operand::Small(nat),
-            _ => Operand::Constant(self.constant_id(value)),
+            _ => {
+                let id = self.constant_id(value);
+                let of = self.unit.constants[id.index()].of.as_ref().map(|(law, _)| *law);
+                for law in [id].into_iter().chain(of) {
+                    if self.unit.constants[law.index()].jet.is_none() {
+                        self.admit(law, PASSED_LIMIT);
+                    }
+                }
+                Operand::Constant(id)
+            }
         }
     }
 
