@@ -151,7 +151,38 @@ impl<'u> Walker<'u> {
                 write(walker, is_set != negated);
             })
         });
-        self.end_with(End::If(condition, yes, no));
+        if !self.unguarded(condition, yes, no) {
+            self.end_with(End::If(condition, yes, no));
+        }
+    }
+
+    /// Replaces a branch by the operation in it, if that would be 0 in the other branch as well:
+    /// what is left of a product whose second factor is not to be looked at if the first is 0.
+    fn unguarded(&mut self, condition: Operand, yes: BlockId, no: BlockId) -> bool {
+        let [yes, no] = [yes, no].map(|id| &self.out.blocks[id.index()]);
+        let Some(Op::Prim(Prim::Truth, tested)) = self.facts.maker(condition) else { return false };
+        let [Stmt::Let(vars, op @ Op::Prim(Prim::Mul | Prim::Lsh, factors))] = &yes.stmts[..]
+        else {
+            return false;
+        };
+        let is_zero_too = match op {
+            Op::Prim(Prim::Lsh, _) => factors.first() == tested.first(),
+            _ => tested.iter().all(|tested| factors.contains(tested)),
+        };
+        let mut other = no.end.clone();
+        let results = vars.iter().map(|var| Operand::Var(*var));
+        for (operand, result) in other.operands_mut().into_iter().zip(results) {
+            if *operand == Operand::Small(0) {
+                *operand = result;
+            }
+        }
+        if !is_zero_too || !no.stmts.is_empty() || other != yes.end {
+            return false;
+        }
+        let stmts = yes.stmts.clone();
+        self.out.blocks[self.block.index()].stmts.extend(stmts);
+        self.end_with(other);
+        true
     }
 
     /// Notes what the outcome of a test says of what was tested.
