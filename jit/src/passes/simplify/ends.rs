@@ -253,13 +253,16 @@ impl<'u> Walker<'u> {
             return self.kept_join(frame, id);
         }
         let body = &frame.source.blocks[join.body.index()];
-        let size = info::size(frame.source, join.body);
+        let cost = Self::cost(frame, join.body);
+        frame.costs[id.index()] = cost;
         let fits = self.depth + info::depth(frame.source, join.body) + 8 < crate::ir::DEPTH_LIMIT;
-        if fits && (jumps <= 1 || size <= SMALL) {
+        if fits && (jumps <= 1 || cost <= SMALL) {
             frame.joins[id.index()] = Target::Here;
             return;
         }
-        let is_start = body.stmts.len() <= START
+        // Only where it decides something: else every round of the pass would do it again.
+        let is_start = self.infos[frame.id.index()].given_nat[id.index()]
+            && body.stmts.len() <= START
             && body.stmts.iter().all(|stmt| matches!(stmt, Stmt::Let(_, Op::Prim(..))));
         match &body.end {
             End::If(condition, yes, no)
@@ -270,6 +273,20 @@ impl<'u> Walker<'u> {
             }
             _ => self.kept_join(frame, id),
         }
+    }
+
+    /// How much is written for a join point's code, with that of those it jumps to if it is put there.
+    fn cost(frame: &Frame<'u>, body: BlockId) -> usize {
+        let blocks = info::blocks(frame.source, body);
+        let jumps =
+            blocks.iter().filter_map(|block| match frame.source.blocks[block.index()].end {
+                End::Jump(join, _) => Some(join),
+                _ => None,
+            });
+        let put_here = jumps.filter(|join| matches!(frame.joins[join.index()], Target::Here));
+        let more =
+            put_here.fold(0, |sum: usize, join| sum.saturating_add(frame.costs[join.index()]));
+        info::size(frame.source, body).saturating_add(more)
     }
 
     /// Whether a condition is a join point's parameter, or made by its own start.
