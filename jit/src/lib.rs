@@ -8,3 +8,7 @@
 //! runtime  what compiled code stands on: activations, stack maps, stubs
 //! tier     what is compiled, when, and how it is published
 //! ```
+
+pub mod build;
+pub mod ir;
+pub mod passes;

@@ -1,0 +1,128 @@
+//! Tokens of the text form.
+
+use super::ParseError;
+use std::fmt::{self, Display, Formatter};
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Token {
+    /// Letters and digits, starting with a letter.
+    Word(String),
+    Nat(u64),
+    /// What stands between quotes.
+    Text(String),
+    Mark(char),
+    /// The end of the text.
+    End,
+}
+
+impl Display for Token {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Token::Word(word) => write!(f, "`{word}`"),
+            Token::Nat(nat) => write!(f, "`{nat}`"),
+            Token::Text(text) => write!(f, "{text:?}"),
+            Token::Mark(mark) => write!(f, "`{mark}`"),
+            Token::End => f.write_str("the end"),
+        }
+    }
+}
+
+pub(super) struct Lexer<'t> {
+    rest: &'t str,
+    line: usize,
+    ahead: Option<Token>,
+}
+
+impl<'t> Lexer<'t> {
+    pub(super) fn new(text: &'t str) -> Lexer<'t> {
+        Lexer { rest: text, line: 1, ahead: None }
+    }
+
+    pub(super) fn error(&self, what: String) -> ParseError {
+        ParseError { line: self.line, what }
+    }
+
+    pub(super) fn peek(&mut self) -> Result<Token, ParseError> {
+        let token = self.next()?;
+        self.ahead = Some(token.clone());
+        Ok(token)
+    }
+
+    pub(super) fn next(&mut self) -> Result<Token, ParseError> {
+        if let Some(token) = self.ahead.take() {
+            return Ok(token);
+        }
+        self.skip();
+        match self.rest.chars().next() {
+            None => Ok(Token::End),
+            Some('"') => self.text(),
+            Some(c) if c.is_ascii_digit() => {
+                let digits = self.take(|c| c.is_ascii_digit());
+                let nat = digits.parse::<u64>().ok().filter(|nat| *nat < 1 << 63);
+                nat.map(Token::Nat).ok_or_else(|| self.error(format!("{digits} is too large")))
+            }
+            Some(c) if c.is_ascii_alphabetic() => {
+                Ok(Token::Word(self.take(|c| c.is_ascii_alphanumeric()).to_owned()))
+            }
+            Some(mark) => {
+                self.rest = &self.rest[mark.len_utf8()..];
+                Ok(Token::Mark(mark))
+            }
+        }
+    }
+
+    /// Takes the longest start of the rest whose characters are all such.
+    fn take(&mut self, such: impl Fn(char) -> bool) -> &'t str {
+        let end = self.rest.find(|c| !such(c)).unwrap_or(self.rest.len());
+        let (taken, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        taken
+    }
+
+    /// Skips space and comments.
+    fn skip(&mut self) {
+        loop {
+            let space = self.take(char::is_whitespace);
+            self.line += space.matches('\n').count();
+            if !self.rest.starts_with(';') {
+                return;
+            }
+            self.take(|c| c != '\n');
+        }
+    }
+
+    /// A text in quotes, written as Rust writes strings; `\u{..}` is the only escape with more than
+    /// one character.
+    fn text(&mut self) -> Result<Token, ParseError> {
+        let mut chars = self.rest.char_indices().skip(1);
+        let mut text = String::new();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '"' => {
+                    self.rest = &self.rest[at + 1..];
+                    return Ok(Token::Text(text));
+                }
+                '\\' => match chars.next().map(|(_, c)| c) {
+                    Some('n') => text.push('\n'),
+                    Some('r') => text.push('\r'),
+                    Some('t') => text.push('\t'),
+                    Some('0') => text.push('\0'),
+                    Some('u') => {
+                        let code: String = chars
+                            .by_ref()
+                            .map(|(_, c)| c)
+                            .skip_while(|c| *c == '{')
+                            .take_while(|c| *c != '}')
+                            .collect();
+                        let c = u32::from_str_radix(&code, 16).ok().and_then(char::from_u32);
+                        text.push(c.ok_or_else(|| self.error(format!("no character {code}")))?);
+                    }
+                    Some(c) => text.push(c),
+                    None => break,
+                },
+                c => text.push(c),
+            }
+        }
+        Err(self.error("a text does not end".to_owned()))
+    }
+}

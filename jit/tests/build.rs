@@ -1,0 +1,50 @@
+//! Laws of generated programs become units that the verifier accepts.
+
+use jit::build::{Jets, build};
+use jit::ir::{parse, verify};
+use vm::spec::Term;
+use vm::spec::generate::Gen;
+use vm::{Options, Vm, plain};
+
+fn small_vm() -> Vm {
+    let options =
+        Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
+    Vm::new(options, Default::default()).expect("a stack can be had")
+}
+
+/// The laws in a term, outermost first.
+fn laws(term: &Term) -> Vec<Term> {
+    let mut found = Vec::new();
+    let mut todo = vec![term];
+    while let Some(term) = todo.pop() {
+        match term {
+            Term::Nat(_) => {}
+            Term::App(f, x) => todo.extend([&**x, &**f]),
+            Term::Pin(item) => todo.push(item),
+            Term::Law { body, .. } => {
+                found.push(term.clone());
+                todo.push(body);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn units_of_generated_laws_are_good() {
+    let mut built = 0;
+    for seed in 0..300 {
+        let program = Gen::new(seed).program(60);
+        let mut vm = small_vm();
+        for law in laws(&program) {
+            let value = plain::from_term(&mut vm, &law).expect("there is room");
+            let Ok(unit) = build(&vm, vm.look(&value), &Jets::default()) else { continue };
+            let unit = unit.unit;
+            verify(&unit).unwrap_or_else(|wrong| panic!("{wrong}\n{law}\n{unit}"));
+            let text = unit.to_string();
+            assert_eq!(parse(&text).map(|read| read.to_string()), Ok(text));
+            built += 1;
+        }
+    }
+    assert!(built > 300, "only {built} were built");
+}
