@@ -99,12 +99,23 @@ pub enum Cheap {
     OnNats,
 }
 
+/// Connectives that the evaluator knows: truth values of which the second is evaluated only if the
+/// first does not settle the result. (0, and what is not a nat, is false.)
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Connective {
+    /// 1 if both are true, else 0.
+    And,
+    /// 1 if either is true, else 0.
+    Or,
+}
+
 /// The jets that a runtime knows, found by the hash of the law they stand for.
 #[derive(Default)]
 pub struct JetTable {
     jets: Vec<Jet>,
     /// By the number of the jet: see [`JetTable::mark_cheap`].
     cheap: Vec<Option<Cheap>>,
+    connectives: HashMap<u32, Connective>,
     by_hash: HashMap<Hash, u32>,
     mismatches: Option<Mismatches>,
 }
@@ -146,6 +157,18 @@ impl JetTable {
     /// When a jet is cheap, if it ever is.
     pub(crate) fn cheap(&self, id: u32) -> Option<Cheap> {
         self.cheap.get(id as usize).copied().flatten()
+    }
+
+    /// Says that the jet of that name is a connective, so that the evaluator may do without it.
+    pub fn mark_connective(&mut self, connective: Connective, name: &str) {
+        for (id, jet) in self.jets.iter().enumerate().filter(|(_, jet)| jet.name == name) {
+            debug_assert_eq!(jet.arity, 2);
+            self.connectives.insert(id as u32, connective);
+        }
+    }
+
+    pub(crate) fn connective(&self, id: u32) -> Option<Connective> {
+        self.connectives.get(&id).copied()
     }
 
     /// Calls `hook` with name and hash whenever a law is pinned that has the name of one of these
