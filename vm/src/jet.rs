@@ -221,19 +221,19 @@ impl Call<'_> {
     /// The argument at that index, from 0.
     #[inline(always)]
     pub fn arg(&self, index: usize) -> Ref<'_> {
-        Ref::new(self.vm.heap.stack.get(self.base + index), &self.vm.heap)
+        Ref::new(self.vm.heap.stack.get_checked(self.base + index), &self.vm.heap)
     }
 
     /// The argument as a direct nat, if it is one: the fast path of arithmetic.
     #[inline(always)]
     pub fn small(&self, index: usize) -> Option<u64> {
-        self.vm.heap.stack.get(self.base + index).as_direct()
+        self.vm.heap.stack.get_checked(self.base + index).as_direct()
     }
 
     /// The argument as a nat, if it is one.
     #[inline(always)]
     pub fn nat(&self, index: usize) -> Option<NatRef<'_>> {
-        let word = self.vm.heap.stack.get(self.base + index);
+        let word = self.vm.heap.stack.get_checked(self.base + index);
         matches!(word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(word))
     }
 
@@ -264,7 +264,7 @@ impl Call<'_> {
     /// Pushes an argument, or a value pushed before, again.
     #[inline(always)]
     pub fn push_at(&mut self, index: usize) {
-        let word = self.vm.heap.stack.get(self.base + index);
+        let word = self.vm.heap.stack.get_checked(self.base + index);
         self.vm.heap.stack.push_checked(word);
     }
 
@@ -275,7 +275,7 @@ impl Call<'_> {
     /// # Panics
     /// If the object has no such place.
     pub fn push_item(&mut self, index: usize, item: usize) {
-        let object = self.vm.heap.resolve(self.vm.heap.stack.get(self.base + index));
+        let object = self.vm.heap.resolve(self.vm.heap.stack.get_checked(self.base + index));
         assert!(item < self.vm.heap.size(object), "no such item");
         let word = self.vm.heap.load(object, item);
         self.vm.heap.stack.push_checked(word);

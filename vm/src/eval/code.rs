@@ -36,7 +36,7 @@ impl Source {
 
 /// Some consecutive ones of the code's sources. (Packed, so that an instruction fits in a word.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(packed(2))]
+#[repr(C, packed(2))]
 pub(crate) struct List {
     pub(crate) count: u16,
     pub(crate) start: u32,
