@@ -54,7 +54,7 @@ mod tests;
 use declare::Declaration;
 use std::collections::HashMap;
 use vm::Hash;
-use vm::jet::{Cheap, Jet, JetTable};
+use vm::jet::{Cheap, Connective, Jet, JetTable};
 
 /// The families' tables.
 const FAMILIES: &[&[Declaration]] = &[
@@ -115,6 +115,8 @@ pub fn table() -> JetTable {
     }
     table.mark_cheap(Cheap::Always, CHEAP);
     table.mark_cheap(Cheap::OnNats, CHEAP_ON_NATS);
+    table.mark_connective(Connective::And, "_And");
+    table.mark_connective(Connective::Or, "_Or");
     table
 }
 

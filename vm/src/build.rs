@@ -37,7 +37,7 @@ impl<'v> Builder<'v> {
     /// # Panics
     /// If fewer values are there.
     pub fn get(&self, index: usize) -> Ref<'_> {
-        Ref::new(self.vm.heap.stack.get(self.base + index), &self.vm.heap)
+        Ref::new(self.vm.heap.stack.get_checked(self.base + index), &self.vm.heap)
     }
 
     /// The value on top, kept; the builder is done with.
@@ -51,7 +51,7 @@ impl<'v> Builder<'v> {
     }
 
     fn push_word(&mut self, word: Word) {
-        self.vm.heap.stack.push(word);
+        self.vm.heap.stack.push_checked(word);
     }
 
     /// Makes sure that `count` more values can be pushed.
@@ -70,7 +70,7 @@ impl<'v> Builder<'v> {
 
     /// Pushes the value at that index from the bottom again.
     pub fn push_copy(&mut self, index: usize) {
-        let word = self.vm.heap.stack.get(self.base + index);
+        let word = self.vm.heap.stack.get_checked(self.base + index);
         self.push_word(word);
     }
 
@@ -230,7 +230,7 @@ pub(crate) fn make_pin(vm: &mut Vm) -> Result<(), Stop> {
     vm.heap.reserve(1 + pin::SIZE)?;
     let item = vm.heap.stack.pop();
     let word = pin::allocate(&mut vm.heap, item);
-    vm.heap.stack.push(word);
+    vm.heap.stack.push_checked(word);
     if item.kind() == Kind::Law
         && !vm.jets.is_empty()
         && let Some(hash) = crate::hash::hash_within(Ref::new(item, &vm.heap), JET_WORDS)

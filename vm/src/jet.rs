@@ -99,12 +99,23 @@ pub enum Cheap {
     OnNats,
 }
 
+/// Connectives that the evaluator knows: truth values of which the second is evaluated only if the
+/// first does not settle the result. (0, and what is not a nat, is false.)
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Connective {
+    /// 1 if both are true, else 0.
+    And,
+    /// 1 if either is true, else 0.
+    Or,
+}
+
 /// The jets that a runtime knows, found by the hash of the law they stand for.
 #[derive(Default)]
 pub struct JetTable {
     jets: Vec<Jet>,
     /// By the number of the jet: see [`JetTable::mark_cheap`].
     cheap: Vec<Option<Cheap>>,
+    connectives: HashMap<u32, Connective>,
     by_hash: HashMap<Hash, u32>,
     mismatches: Option<Mismatches>,
     counters: Option<Vec<watch::Counter>>,
@@ -147,6 +158,18 @@ impl JetTable {
     /// When a jet is cheap, if it ever is.
     pub(crate) fn cheap(&self, id: u32) -> Option<Cheap> {
         self.cheap.get(id as usize).copied().flatten()
+    }
+
+    /// Says that the jet of that name is a connective, so that the evaluator may do without it.
+    pub fn mark_connective(&mut self, connective: Connective, name: &str) {
+        for (id, jet) in self.jets.iter().enumerate().filter(|(_, jet)| jet.name == name) {
+            debug_assert_eq!(jet.arity(), 2);
+            self.connectives.insert(id as u32, connective);
+        }
+    }
+
+    pub(crate) fn connective(&self, id: u32) -> Option<Connective> {
+        self.connectives.get(&id).copied()
     }
 
     /// Calls `hook` with name and hash whenever a law is pinned that has the name of one of these
@@ -204,19 +227,19 @@ impl Call<'_> {
     /// The argument at that index, from 0.
     #[inline(always)]
     pub fn arg(&self, index: usize) -> Ref<'_> {
-        Ref::new(self.vm.heap.stack.get(self.base + index), &self.vm.heap)
+        Ref::new(self.vm.heap.stack.get_checked(self.base + index), &self.vm.heap)
     }
 
     /// The argument as a direct nat, if it is one: the fast path of arithmetic.
     #[inline(always)]
     pub fn small(&self, index: usize) -> Option<u64> {
-        self.vm.heap.stack.get(self.base + index).as_direct()
+        self.vm.heap.stack.get_checked(self.base + index).as_direct()
     }
 
     /// The argument as a nat, if it is one.
     #[inline(always)]
     pub fn nat(&self, index: usize) -> Option<NatRef<'_>> {
-        let word = self.vm.heap.stack.get(self.base + index);
+        let word = self.vm.heap.stack.get_checked(self.base + index);
         matches!(word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(word))
     }
 
@@ -247,7 +270,7 @@ impl Call<'_> {
     /// Pushes an argument, or a value pushed before, again.
     #[inline(always)]
     pub fn push_at(&mut self, index: usize) {
-        let word = self.vm.heap.stack.get(self.base + index);
+        let word = self.vm.heap.stack.get_checked(self.base + index);
         self.vm.heap.stack.push_checked(word);
     }
 
@@ -258,7 +281,7 @@ impl Call<'_> {
     /// # Panics
     /// If the object has no such place.
     pub fn push_item(&mut self, index: usize, item: usize) {
-        let object = self.vm.heap.resolve(self.vm.heap.stack.get(self.base + index));
+        let object = self.vm.heap.resolve(self.vm.heap.stack.get_checked(self.base + index));
         assert!(item < self.vm.heap.size(object), "no such item");
         let word = self.vm.heap.load(object, item);
         self.vm.heap.stack.push_checked(word);

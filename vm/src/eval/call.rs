@@ -45,6 +45,12 @@ impl Vm {
                 self.heap.stack.set(place, function);
             }
             let count = self.heap.stack.top() - place - 1;
+            if function.kind() == Kind::Pin
+                && self.heap.header(function).extra() == count as u64
+                && let Some(next) = self.call_pin(function, place, count, at)?
+            {
+                return Ok(next);
+            }
             match function.kind() {
                 Kind::Thunk => {
                     frame::push_number(&mut self.heap.stack, count);
@@ -140,22 +146,16 @@ impl Vm {
         match function.kind() {
             Kind::Law => self.enter_law(function, place, at).map(Some),
             Kind::Pin => {
+                if let Some(next) = self.call_pin(function, place, arity, at)? {
+                    return Ok(Some(next));
+                }
                 let item = self.heap.load(function, 0);
-                if item.kind() != Kind::Law {
-                    if self.is_self_law(item) {
-                        self.heap.stack.truncate(place);
-                        return Ok(Some(Next::Give(function)));
-                    }
-                    self.heap.stack.set(place, item);
-                    return Ok(None);
+                if self.is_self_law(item) {
+                    self.heap.stack.truncate(place);
+                    return Ok(Some(Next::Give(function)));
                 }
-                match pin::jet(function) {
-                    Some(jet) => {
-                        self.jets.called(jet);
-                        self.gather_jet(place, arity, 0, jet, at).map(Some)
-                    }
-                    None => self.enter_law(item, place, at).map(Some),
-                }
+                self.heap.stack.set(place, item);
+                Ok(None)
             }
             Kind::Nat | Kind::Big => self.gather_operation(place, arity, 0).map(Some),
             _ => {
@@ -163,6 +163,28 @@ impl Vm {
                 self.heap.stack.truncate(place);
                 Ok(Some(result))
             }
+        }
+    }
+
+    /// Calls a pin with just as many arguments as it takes, if a plain law is in it.
+    #[inline(always)]
+    fn call_pin(
+        &mut self,
+        pin: Word,
+        place: usize,
+        count: usize,
+        at: &mut Position,
+    ) -> Result<Option<Next>, Stop> {
+        let item = self.heap.load(pin, 0);
+        if item.kind() != Kind::Law {
+            return Ok(None);
+        }
+        match pin::jet(pin) {
+            Some(jet) => {
+                self.jets.called(jet);
+                self.gather_jet(place, count, 0, jet, at).map(Some)
+            }
+            None => self.enter_law(item, place, at).map(Some),
         }
     }
 

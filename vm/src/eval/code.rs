@@ -109,6 +109,10 @@ pub(crate) enum Op {
     Predecessor(u32),
     /// Replaces the top value, as a nat, by its successor.
     Increment,
+    /// Replaces the top value by 1, or by 0 if it was 0 or not a nat.
+    Truth,
+    /// Forgets what is in the slots whose bits are set: it is not needed any more.
+    Clear(u32),
     /// Replaces the top value by its parts: a pin's item; a law's name, arity and body; an app's
     /// function and last argument; the nat. Goes on at the place for its kind.
     Reflect(u32),

@@ -73,7 +73,10 @@ impl Vm {
         }
         let header = self.heap.header(word);
         match header.layout() {
-            Layout::Indirection => Ok(Next::Give(self.heap.load(word, 0))),
+            Layout::Indirection => {
+                let value = self.heap.load(word, 0);
+                Ok(if value.is_thunk() { Next::Eval(value) } else { Next::Give(value) })
+            }
             Layout::ThunkCode => {
                 let place = self.heap.load(word, 0);
                 let captured = header.extra() as usize;
@@ -84,10 +87,10 @@ impl Vm {
                 if !self.heap.stack.has_room(count + 8) {
                     return Err(Stop::StackFull);
                 }
-                self.push_update(word, Word::ZERO);
+                let outer = self.push_update(word, Word::ZERO);
                 let function = self.heap.stack.top();
                 self.heap.stack.push_all(object::words(word.address(), 0, count));
-                object::set_header(word.address(), header.with_layout(Layout::BlackHole));
+                self.entered(word, outer);
                 Ok(Next::Call(function))
             }
             Layout::Crashed => Err(self.crash(self.heap.load(word, 0), self.heap.load(word, 1))),
@@ -110,11 +113,10 @@ impl Vm {
         if !self.heap.stack.has_room(at.depth() + 8) {
             return Err(Stop::StackFull);
         }
-        self.push_update(thunk, place);
+        let outer = self.push_update(thunk, place);
         at.base = self.heap.stack.top();
         self.heap.stack.push_all(object::words(thunk.address(), 1, captured));
-        let header = self.heap.header(thunk);
-        object::set_header(thunk.address(), header.with_layout(Layout::BlackHole));
+        self.entered(thunk, outer);
         Ok(Next::Run)
     }
 
@@ -276,6 +278,17 @@ impl Vm {
                     }
                 }
                 Op::Increment => self.increment_top()?,
+                Op::Truth => {
+                    let truth = !is_false(self.heap.stack.pop());
+                    self.heap.stack.push(Word::bit(truth));
+                }
+                Op::Clear(mut slots) => {
+                    while slots != 0 {
+                        let slot = at.base + slots.trailing_zeros() as usize;
+                        self.heap.stack.set(slot, Word::ZERO);
+                        slots &= slots - 1;
+                    }
+                }
                 Op::Reflect(number) => {
                     at.pc = self.push_parts(at.branches(number))? as usize;
                 }

@@ -12,6 +12,7 @@ use crate::{Stop, Vm};
 
 impl Vm {
     /// Pushes a mark that is no thunk's.
+    #[inline(always)]
     pub(super) fn push_mark(&mut self, kind: FrameKind) {
         let stack = &mut self.heap.stack;
         let here = stack.top() + 2;
@@ -20,12 +21,35 @@ impl Vm {
         self.evaluator.mark = here;
     }
 
-    /// Pushes the mark of a thunk that is about to be evaluated by that code.
+    /// Pushes the mark of a thunk that is about to be evaluated by that code. If the frame on top is
+    /// the mark of another, whose value this one's is, no new one is needed: that frame goes on for
+    /// both, and the other thunk is returned, for [`Vm::entered`]. So a loop through thunks that end
+    /// in each other takes no stack.
     #[inline(always)]
-    pub(super) fn push_update(&mut self, thunk: Word, code: Word) {
-        self.heap.stack.push(thunk);
-        self.heap.stack.push(code);
+    pub(super) fn push_update(&mut self, thunk: Word, code: Word) -> Option<Word> {
+        let stack = &mut self.heap.stack;
+        if FrameKind::of(stack.peek(0)) == FrameKind::Update {
+            let top = stack.top();
+            stack.set(top - 3, code);
+            return Some(stack.get(top - 4));
+        }
+        stack.push(thunk);
+        stack.push(code);
         self.push_mark(FrameKind::Update);
+        None
+    }
+
+    /// Notes that a thunk, whose payload has been read, is under evaluation: as such, or as part of
+    /// another that [`Vm::push_update`] found.
+    #[inline(always)]
+    pub(super) fn entered(&mut self, thunk: Word, outer: Option<Word>) {
+        match outer {
+            Some(outer) => self.heap.update(thunk, outer),
+            None => {
+                let header = self.heap.header(thunk);
+                object::set_header(thunk.address(), header.with_layout(Layout::BlackHole));
+            }
+        }
     }
 
     /// Takes the newest mark off the chain and its distance off the stack; its kind has been.

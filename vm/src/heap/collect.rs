@@ -40,21 +40,18 @@ impl Collection<'_> {
             return;
         }
         let mut old = *word;
-        if old.is_thunk() {
-            // An indirection's value is never itself a thunk word: one step is enough.
-            let header = object::header(old.address());
-            if header.layout() == Layout::Indirection {
-                old = object::load(old.address(), 0);
-                *word = old;
-                if !old.has_object() {
-                    return;
-                }
-            }
+        while old.is_thunk() && object::header(old.address()).layout() == Layout::Indirection {
+            old = object::load(old.address(), 0);
+        }
+        if !old.has_object() {
+            *word = old;
+            return;
         }
         let address = old.address();
         if let From::Nursery(nursery) = &self.from
             && !nursery.contains(address)
         {
+            *word = old;
             return;
         }
         let header = object::header(address);

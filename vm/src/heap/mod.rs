@@ -240,7 +240,7 @@ impl Heap {
         }
     }
 
-    /// Overwrites a thunk with its value.
+    /// Overwrites a thunk with its value, or with the thunk under evaluation that has the same one.
     #[inline(always)]
     pub(crate) fn update(&mut self, thunk: Word, value: Word) {
         let address = thunk.address();
@@ -251,9 +251,9 @@ impl Heap {
 
     /// Follows a thunk that has its value; anything else is returned as it is.
     #[inline(always)]
-    pub(crate) fn resolve(&self, word: Word) -> Word {
-        if word.is_thunk() && self.header(word).layout() == Layout::Indirection {
-            return self.load(word, 0);
+    pub(crate) fn resolve(&self, mut word: Word) -> Word {
+        while word.is_thunk() && self.header(word).layout() == Layout::Indirection {
+            word = self.load(word, 0);
         }
         word
     }

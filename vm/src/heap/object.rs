@@ -47,7 +47,7 @@ pub(crate) enum Layout {
     ThunkCode = 9,
     /// `[function, argument...]`: an application, to be made.
     ThunkApp = 10,
-    /// `[value, unused...]`: a thunk that has its value.
+    /// `[value, unused...]`: a thunk that has its value, or the same one as another thunk.
     Indirection = 11,
     /// A thunk that is being evaluated. Its payload is not looked at.
     BlackHole = 12,

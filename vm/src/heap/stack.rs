@@ -10,8 +10,8 @@
 //! Every cell of the reserved range may be read: the kernel hands out zeroes. That indices are
 //! below the top and pushes within the range is the evaluator's invariant: it asks for the room
 //! that a frame needs ([`Stack::has_room`]) before it pushes, the decoder counts how much that
-//! is, and [`SLACK`] words are there beyond. Debug builds check every access. Jets, which are not
-//! ours to trust, come in through [`Stack::push_checked`] and the checks in [`crate::jet`].
+//! is, and [`SLACK`] words are there beyond. Debug builds check every access. Jets, builders and
+//! readers of seeds work on behalf of others, and use what checks in every build.
 
 use crate::word::Word;
 use std::cell::Cell;
@@ -98,6 +98,13 @@ impl Stack {
         debug_assert!(index < self.top, "the evaluator read above the stack's top");
         // SAFETY: the index is below `top`, so the cell lies in the reserved range.
         unsafe { self.base.add(index).read() }
+    }
+
+    /// The word at an index that comes from somebody who may be wrong about it.
+    #[inline(always)]
+    pub(crate) fn get_checked(&self, index: usize) -> Word {
+        assert!(index < self.top, "nothing is on the stack there");
+        self.get(index)
     }
 
     #[inline(always)]

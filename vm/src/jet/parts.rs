@@ -49,7 +49,7 @@ impl Call<'_> {
     #[inline(always)]
     pub fn settle(&mut self, index: usize) -> bool {
         let place = self.base + index;
-        let word = self.vm.heap.stack.get(place);
+        let word = self.vm.heap.stack.get_checked(place);
         if !word.is_thunk() {
             return true;
         }
@@ -60,6 +60,7 @@ impl Call<'_> {
 
     /// Replaces the value at that height by the one on top, which is dropped.
     pub fn put(&mut self, index: usize) {
+        assert!(index + 1 < self.height(), "no such value");
         let word = self.vm.heap.stack.pop();
         self.vm.heap.stack.set(self.base + index, word);
     }
@@ -78,7 +79,7 @@ impl Call<'_> {
     /// # Panics
     /// If the object has no such places.
     pub fn push_items(&mut self, index: usize, items: Range<usize>) {
-        let object = self.vm.heap.resolve(self.vm.heap.stack.get(self.base + index));
+        let object = self.vm.heap.resolve(self.vm.heap.stack.get_checked(self.base + index));
         assert!(items.end <= self.vm.heap.size(object), "no such items");
         for item in items {
             let word = self.vm.heap.load(object, item);
@@ -178,9 +179,9 @@ impl Call<'_> {
     fn push_copied(&mut self, index: usize, from: usize, normal: bool) -> Result<(), Stop> {
         let place = self.base + index;
         let heap = &mut self.vm.heap;
-        let size = heap.size(heap.resolve(heap.stack.get(place))) - from;
+        let size = heap.size(heap.resolve(heap.stack.get_checked(place))) - from;
         heap.reserve(1 + size)?;
-        let object = heap.resolve(heap.stack.get(place));
+        let object = heap.resolve(heap.stack.get_checked(place));
         let address = heap.allocate(Layout::Row, 0, size);
         crate::heap::object::copy(object.address(), from, address, 0, size);
         let row = Word::object(Kind::Row, address);

@@ -14,6 +14,7 @@
 
 mod form;
 mod lazy;
+mod live;
 mod strict;
 
 pub(super) use form::{Form, form};
@@ -24,8 +25,10 @@ use crate::heap::object::EXTRA_MAX;
 use crate::heap::{Heap, PoolId};
 use crate::jet::JetTable;
 use crate::nat::NatRef;
+use crate::pin;
 use crate::word::Word;
 use form::{Place, Scope};
+use live::{Instructions, Region};
 use std::collections::HashMap;
 
 /// Strict expressions nested deeper than this are evaluated through thunks.
@@ -122,17 +125,21 @@ pub(crate) fn decode(heap: &Heap, jets: &JetTable, law: Word) -> Option<Decoded>
         nesting: 0,
     };
     decoder.lets(arity, &lets, body);
+    let mut regions = vec![Region { start: 0, slots: live::range(1, decoder.depth) }];
     decoder.tail(body);
     while let Some(pending) = decoder.pending.pop() {
         if decoder.ops.len() > OPS_LIMIT / 2 {
             return None;
         }
-        decoder.entries[pending.entry].pc = decoder.here();
+        let start = decoder.here();
+        regions.push(Region { start, slots: live::range(0, pending.slots) });
+        decoder.entries[pending.entry].pc = start;
         decoder.scope = pending.scope;
         decoder.depth = pending.slots;
         decoder.deepest = decoder.deepest.max(pending.slots);
         decoder.tail(pending.node);
     }
+    decoder.forget_dead_slots(&regions);
     let fits = decoder.entries.iter().all(|e| u64::from(e.captured) < EXTRA_MAX);
     (fits && decoder.ops.len() < OPS_LIMIT).then_some(Decoded {
         constants: decoder.constants,
@@ -145,6 +152,15 @@ pub(crate) fn decode(heap: &Heap, jets: &JetTable, law: Word) -> Option<Decoded>
 }
 
 impl Decoder<'_> {
+    fn forget_dead_slots(&mut self, regions: &[Region]) {
+        let Decoder { ops, sources, entries, branches, constants, jets, .. } = self;
+        let is_cheap = |pin: u32| {
+            pin::jet(constants[pin as usize]).is_some_and(|jet| jets.cheap(jet).is_some())
+        };
+        Instructions { ops, sources, entries, branches, is_cheap: &is_cheap }
+            .forget_dead_slots(regions);
+    }
+
     // Emitting, with the stack's depth kept in step.
 
     fn emit(&mut self, op: Op) {

@@ -4,7 +4,7 @@ use super::super::code::{Branches, Op};
 use super::super::frame::RETURN_SIZE;
 use super::form::{Form, Place, form};
 use super::{Decoder, Operand, STRICT_LIMIT, Spine};
-use crate::jet::{Code as JetCode, Control, Demand, Jet};
+use crate::jet::{Code as JetCode, Connective, Control, Demand, Jet};
 use crate::word::{Kind, Word};
 use crate::{pin, shape};
 
@@ -221,6 +221,9 @@ impl Decoder<'_> {
         if in_place && self.jets.counts() {
             self.emit(Op::CountJet(number));
         }
+        if let Some(connective) = self.jets.connective(number) {
+            return self.connective(connective, &spine.args, then);
+        }
         match jet.code {
             JetCode::Control(control) => self.control(control, spine, then),
             JetCode::Native(_) => {
@@ -287,6 +290,35 @@ impl Decoder<'_> {
             }
             Control::Trace | Control::DeepTrace | Control::Try => self.call(spine, then),
         }
+    }
+
+    /// The truth of one value, or else of a second one, which is evaluated only then.
+    fn connective(&mut self, connective: Connective, args: &[Operand], then: Then) {
+        let before = self.depth;
+        self.strict(args[0]);
+        self.depth = before;
+        let to_false = self.jump(Op::JumpIfFalse);
+        let settled = |d: &mut Self, truth| {
+            d.push_constant(Word::bit(truth));
+            d.finish(then);
+        };
+        let second = |d: &mut Self| {
+            d.strict(args[1]);
+            d.emit(Op::Truth);
+            d.finish(then);
+        };
+        match connective {
+            Connective::And => self.nested(second),
+            Connective::Or => settled(self, true),
+        }
+        let end = self.end_branch(before, then);
+        self.land(to_false);
+        self.depth = before;
+        match connective {
+            Connective::And => settled(self, false),
+            Connective::Or => self.nested(second),
+        }
+        self.join(before, end, then);
     }
 
     /// A conditional: `yes` unless the jump is taken, then `no`.
