@@ -19,8 +19,7 @@ pub(crate) fn insert(
     at: usize,
     item: usize,
 ) -> Result<Word, HeapFull> {
-    let mut edit = Edit::prepare(heap, place, Some(item))?;
-    let (root, item) = (edit.heap.stack.get(place), edit.heap.resolve(edit.heap.stack.get(item)));
+    let (mut edit, root, item) = Edit::with_item(heap, place, item)?;
     if edit.is_short(root) {
         return Ok(edit.spliced(root, at, 0, &[item]));
     }
@@ -42,8 +41,7 @@ pub(crate) fn replace(
     at: usize,
     item: usize,
 ) -> Result<Word, HeapFull> {
-    let mut edit = Edit::prepare(heap, place, Some(item))?;
-    let (root, item) = (edit.heap.stack.get(place), edit.heap.resolve(edit.heap.stack.get(item)));
+    let (mut edit, root, item) = Edit::with_item(heap, place, item)?;
     Ok(edit.replace(root, at, item))
 }
 
@@ -116,6 +114,7 @@ enum Edge {
 }
 
 impl<'h> Edit<'h> {
+    /// Makes room to edit the row or set at that place, with the value at the other one.
     fn prepare(
         heap: &'h mut Heap,
         place: usize,
@@ -138,6 +137,17 @@ impl<'h> Edit<'h> {
         let word = |place: usize| heap.resolve(heap.stack.get(place));
         let normal = [Some(place), item].into_iter().flatten().all(|p| heap.is_normal(word(p)));
         Ok(Edit { heap, normal })
+    }
+
+    /// Likewise, and what lies at the two places.
+    fn with_item(
+        heap: &'h mut Heap,
+        place: usize,
+        item: usize,
+    ) -> Result<(Edit<'h>, Word, Word), HeapFull> {
+        let edit = Edit::prepare(heap, place, Some(item))?;
+        let words = [place, item].map(|place| edit.heap.resolve(edit.heap.stack.get(place)));
+        Ok((edit, words[0], words[1]))
     }
 
     /// Whether an item more or less is best dealt with by copying all.

@@ -27,7 +27,7 @@
 //!
 //! A leaf has at most [`LEAF`] items, a node at most [`FAN`] parts. At least a quarter of that is kept
 //! up when items are removed, except along the two edges: what grows at an end leaves full parts
-//! behind. So a tree of 2^32 items has at most a dozen levels, and going down it may recurse.
+//! behind. So a tree of 2^32 items has fewer than twenty levels, and going down it may recurse.
 
 mod build;
 pub(crate) mod edit;
