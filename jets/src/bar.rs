@@ -117,8 +117,9 @@ fn idx(call: &mut Call<'_>) -> Outcome {
 }
 
 fn weld(call: &mut Call<'_>) -> Outcome {
-    let whole = [bar!(call, 0), bar!(call, 1)].concat();
-    call.push_bar(&whole)?;
+    bar!(call, 0);
+    let right = bar!(call, 1).to_vec();
+    call.push_appended(0, &right)?;
     Ok(Answer::Done)
 }
 
@@ -137,8 +138,14 @@ fn cat(call: &mut Call<'_>) -> Outcome {
         }
     }
     afford_bytes(call, parts.iter().map(|part| part.len() as u64).sum())?;
-    let whole = parts.concat();
-    call.push_bar(&whole)?;
+    let Some((_, more)) = parts.split_first() else {
+        call.push_bar(&[])?;
+        return Ok(Answer::Done);
+    };
+    let more = more.concat();
+    call.push_item(0, 0);
+    let first = call.height() - 1;
+    call.push_appended(first, &more)?;
     Ok(Answer::Done)
 }
 

@@ -119,11 +119,7 @@ fn replace(call: &mut Call<'_>, row: usize, index: usize, value: usize) -> Outco
         _ => return same(call, row),
     };
     if row_len(call, row).is_some() {
-        afford_row(call, count, 0)?;
-        call.push_items(row, 0..item);
-        call.push_at(value);
-        call.push_items(row, item + 1..count);
-        call.row(count)?;
+        call.push_replaced(row, item, value)?;
         return Ok(Answer::Done);
     }
     afford_row(call, count, 0)?;
@@ -173,8 +169,37 @@ fn generate(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
+/// One long row and another of fewer than one item for so many of its own is welded by inserting
+/// those one by one.
+const SHORTER: usize = 16;
+
+/// Whether items are better inserted into the row that an argument is than both copied.
+fn is_long(call: &Call<'_>, row: usize, count: usize, items: usize) -> bool {
+    Call::is_long(count) && items < count / SHORTER && row_len(call, row).is_some()
+}
+
+/// Ends with the `count` items of the row that an argument is, and the `items` ones of the argument
+/// `other` inserted before item `at`.
+fn extend(call: &mut Call<'_>, row: usize, at: usize, other: usize, items: usize) -> Outcome {
+    call.push_at(row);
+    let whole = call.height() - 1;
+    for item in 0..items {
+        push_nth(call, other, item, items)?;
+        call.push_inserted(whole, at + item, whole + 1)?;
+        call.put(whole);
+        call.drop_to(whole + 1);
+    }
+    Ok(Answer::Done)
+}
+
 fn weld(call: &mut Call<'_>) -> Outcome {
     let (left, right) = (call.given(0), call.given(1));
+    if is_long(call, 0, left, right) {
+        return extend(call, 0, left, 1, right);
+    }
+    if is_long(call, 1, right, left) {
+        return extend(call, 1, 0, 0, left);
+    }
     push_range(call, 0, 0..left, left)?;
     push_range(call, 1, 0..right, right)?;
     call.row(left + right)?;
@@ -204,6 +229,10 @@ fn rev(call: &mut Call<'_>) -> Outcome {
 
 fn cons(call: &mut Call<'_>) -> Outcome {
     let count = call.given(1);
+    if is_long(call, 1, count, 1) {
+        call.push_inserted(1, 0, 0)?;
+        return Ok(Answer::Done);
+    }
     call.push_at(0);
     push_range(call, 1, 0..count, count)?;
     call.row(1 + count)?;
@@ -212,6 +241,10 @@ fn cons(call: &mut Call<'_>) -> Outcome {
 
 fn snoc(call: &mut Call<'_>) -> Outcome {
     let count = call.given(0);
+    if is_long(call, 0, count, 1) {
+        call.push_inserted(0, count, 1)?;
+        return Ok(Answer::Done);
+    }
     push_range(call, 0, 0..count, count)?;
     call.push_at(1);
     call.row(count + 1)?;

@@ -7,7 +7,7 @@ use crate::heap::Val;
 use crate::heap::object::{self, Layout};
 use crate::nat::limbs_of_bytes;
 use crate::word::{Kind, Word};
-use crate::{NatRef, Natural, Ref, Shape, Stop, Vm, pin, shape};
+use crate::{NatRef, Natural, Ref, Shape, Stop, Vm, bar, pin, shape, tree};
 
 /// Builds values on the stack of a [`Vm`]. Dropping it drops what was pushed.
 pub struct Builder<'v> {
@@ -118,7 +118,7 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_bar(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        let word = shape::make_bar(&mut self.vm.heap, bytes)?;
+        let word = bar::make(&mut self.vm.heap, bytes)?;
         self.push_word(word);
         Ok(())
     }
@@ -179,7 +179,7 @@ impl<'v> Builder<'v> {
     }
 
     /// Replaces a table, and a key and a value in normal form above it, by the table in which the
-    /// key has that value. The keys are copied only if the key is new.
+    /// key has that value. Of a long one, all but two paths is shared.
     ///
     /// # Panics
     /// If the first value is no table.
@@ -187,13 +187,12 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn tab_insert(&mut self) -> Result<(), Stop> {
-        let (place, count) = {
+        let place = {
             let (table, key) = (self.get(self.len() - 3), self.get(self.len() - 2));
             let Shape::Tab(keys, _) = table.shape() else { panic!("a table, a key and a value") };
-            let place = keys.binary_search_by(|other| other.compare(key));
-            (place, keys.len())
+            keys.search(key)
         };
-        shape::insert_into_tab(&mut self.vm.heap, place, count)?;
+        tree::edit::put_in_table(&mut self.vm.heap, place)?;
         Ok(())
     }
 }

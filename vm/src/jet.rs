@@ -18,7 +18,7 @@ pub use watch::Calls;
 use crate::heap::object::Layout;
 use crate::nat::NatRef;
 use crate::word::{Kind, Word};
-use crate::{Hash, Natural, Ref, Shape, Stop, Val, Vm, build, shape};
+use crate::{Hash, Items, Natural, Ref, Shape, Stop, Val, Vm, bar, build, shape, tree};
 use std::collections::{HashMap, HashSet};
 
 /// How far an argument is evaluated before the jet sees it.
@@ -274,17 +274,20 @@ impl Call<'_> {
         self.vm.heap.stack.push_checked(word);
     }
 
-    /// Pushes item `item` of the row, table, set or app at that height, by its place in the object:
-    /// a row's and a set's items from 0; a table's values from 1 (0 is its key set); an app's
-    /// function at 0.
+    /// Pushes item `item` of the row, set or object at that height: a row's items and a set's keys
+    /// from the first on; a table's set of keys at 0 and its row of values at 1; an app's function
+    /// at 0.
     ///
     /// # Panics
-    /// If the object has no such place.
+    /// If there is no such item.
     pub fn push_item(&mut self, index: usize, item: usize) {
-        let object = self.vm.heap.resolve(self.vm.heap.stack.get_checked(self.base + index));
-        assert!(item < self.vm.heap.size(object), "no such item");
-        let word = self.vm.heap.load(object, item);
-        self.vm.heap.stack.push_checked(word);
+        let heap = &mut self.vm.heap;
+        let object = heap.resolve(heap.stack.get_checked(self.base + index));
+        let word = match object.kind() {
+            Kind::Row | Kind::Set => Items::of(object, heap).word(item),
+            _ => heap.words(object, 0).get(item).copied(),
+        };
+        heap.stack.push_checked(word.expect("the caller knows how many items there are"));
     }
 
     /// Pushes a value held from outside.
@@ -337,7 +340,7 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_bar(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        let word = shape::make_bar(&mut self.vm.heap, bytes)?;
+        let word = bar::make(&mut self.vm.heap, bytes)?;
         self.vm.heap.stack.push_checked(word);
         Ok(())
     }
@@ -359,20 +362,16 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn set_of_ascending(&mut self, count: usize) -> Result<(), Stop> {
-        self.vm.heap.reserve(1 + count)?;
-        let set = self.vm.heap.allocate_popped(Layout::Set, 0, count);
-        self.vm.heap.stack.push_checked(set);
-        Ok(())
+        Ok(tree::set_of_top(&mut self.vm.heap, count)?)
     }
 
-    /// Replaces a set and, above it, as many values as it has keys, by the table.
+    /// Replaces a set and, above it, the row of as many values by the table.
     ///
     /// # Errors
     /// [`Stop::HeapFull`].
-    pub fn tab(&mut self, count: usize) -> Result<(), Stop> {
-        self.vm.heap.reserve(2 + count)?;
-        let tab = self.vm.heap.allocate_popped(Layout::Tab, 0, 1 + count);
-        self.vm.heap.stack.push_checked(tab);
+    pub fn tab(&mut self) -> Result<(), Stop> {
+        shape::apply_lazily(&mut self.vm.heap, 1)?;
+        debug_assert_eq!(self.vm.heap.stack.peek(0).kind(), Kind::Tab, "a set and its values");
         Ok(())
     }
 

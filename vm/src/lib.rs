@@ -10,6 +10,8 @@
 //!      build    view           making values, looking at values
 //!         |      |
 //!       shape  order  hash     which shape a law or app takes; what makes values equal
+//!         |      |     |
+//!     tree, bar  |     |       long rows and sets in parts; bytes that can be appended to
 //!         \      |     /
 //!          word  heap/         the value word; objects, collector, stack
 //!
@@ -24,6 +26,7 @@
 //! A `Vm` belongs to the thread that made it, and so do its values. What is handed to another is
 //! handed as bytes ([`seed`]).
 
+mod bar;
 pub mod build;
 mod eval;
 mod hash;
@@ -40,6 +43,7 @@ pub mod seed;
 mod shape;
 pub mod show;
 pub mod spec;
+mod tree;
 mod view;
 mod vm;
 mod walk;
@@ -49,7 +53,8 @@ pub use build::Builder;
 pub use hash::{Hash, ParseHashError};
 pub use heap::{Options, Statistics, Val};
 pub use nat::NatRef;
-pub use view::{AppRef, Items, LawRef, PinRef, Ref, Shape};
+pub use tree::Items;
+pub use view::{AppRef, LawRef, PinRef, Ref, Shape};
 pub use vm::{Stop, Vm};
 
 /// The arbitrary-precision naturals that nats are converted to and from.

@@ -25,8 +25,8 @@ use crate::heap::Heap;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::shape;
+use crate::tree::{self, Items};
 use crate::view::{PinRef, Ref, Shape};
-use crate::walk::items_offset;
 use crate::word::{Kind, Word};
 use std::cmp::Ordering;
 
@@ -35,6 +35,9 @@ use std::cmp::Ordering;
 /// # Panics
 /// If something that is not evaluated has to be looked at.
 pub(crate) fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
+    if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
+        return left.cmp(&right);
+    }
     Comparison::new(left.heap, right.heap, false).run(left, right)
 }
 
@@ -81,7 +84,7 @@ const _: () = assert!(size_of::<Task>() == 24);
 enum As {
     /// As the value it is.
     Itself,
-    /// A set as the row of its keys, a table as the row of its values.
+    /// A set as the row of its keys.
     Row,
 }
 
@@ -132,9 +135,9 @@ impl<'l, 'r> Comparison<'l, 'r> {
     /// Compares the last pair of items before `end` that are not one object, and leaves those
     /// before them for later.
     fn items_below(&mut self, task: Task, end: usize) -> Ordering {
-        let left = &self.left.words(task.left, items_offset(task.left))[..end];
-        let right = &self.right.words(task.right, items_offset(task.right))[..end];
-        let Some(index) = (0..end).rev().find(|&index| left[index] != right[index]) else {
+        let left = Items::of(task.left, self.left);
+        let right = Items::of(task.right, self.right);
+        let Some((index, pair)) = last_difference(left, right, end) else {
             return Ordering::Equal;
         };
         if index > 0 {
@@ -142,8 +145,8 @@ impl<'l, 'r> Comparison<'l, 'r> {
             self.pending.push(Task { step: Step::ItemsBelow(index as u32), ..task });
         }
         self.values(
-            Side::new(left[index], As::Itself, self.left),
-            Side::new(right[index], As::Itself, self.right),
+            Side::new(pair.0, As::Itself, self.left),
+            Side::new(pair.1, As::Itself, self.right),
         )
     }
 
@@ -241,6 +244,28 @@ impl<'l, 'r> Comparison<'l, 'r> {
     }
 }
 
+/// The last index below `end` at which two lists do not have the same word, and those words.
+fn last_difference(
+    left: Items<'_>,
+    right: Items<'_>,
+    mut end: usize,
+) -> Option<(usize, (Word, Word))> {
+    while let Some(last) = end.checked_sub(1)
+        && let (Some((l, l_start)), Some((r, r_start))) = (left.chunk(last), right.chunk(last))
+    {
+        let start = l_start.max(r_start);
+        let (l, r) = (&l[start - l_start..end - l_start], &r[start - r_start..end - r_start]);
+        // Two versions of a tree share most of their parts.
+        let shared = std::ptr::eq(l, r);
+        let at = if shared { None } else { (0..l.len()).rev().find(|&at| l[at] != r[at]) };
+        if let Some(at) = at {
+            return Some((start + at, (l[at], r[at])));
+        }
+        end = start;
+    }
+    None
+}
+
 /// The four kinds of value that PLAN knows, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
@@ -276,9 +301,9 @@ impl<'h> Side<'h> {
         self.taken == As::Row || self.word.kind() == Kind::Row
     }
 
-    /// How many items a row has, keys a set, values a table.
+    /// How many items a row has, keys a set.
     fn count(self) -> usize {
-        self.heap.size(self.word) - items_offset(self.word)
+        tree::len(self.heap, self.word)
     }
 
     /// How many arguments an app has.
@@ -309,7 +334,7 @@ impl<'h> Side<'h> {
         let mut parts = vec![(self.function(), As::Itself)];
         match self.as_ref().shape() {
             Shape::App(app) => parts.extend(app.args().map(|arg| (arg.word, As::Itself))),
-            _ => parts.push((self.word, As::Row)),
+            _ => parts.push((self.heap.load(self.word, 1), As::Itself)),
         }
         parts
     }

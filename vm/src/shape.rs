@@ -15,12 +15,12 @@
 //! The last takes its shape as soon as the row is evaluated: at the latest when the app is
 //! normalised. (prototype: `matchData`, `execFrame`)
 
+use crate::bar;
 use crate::heap::object::{self, EXTRA_MAX, Header, Layout};
 use crate::heap::{Heap, HeapFull};
 use crate::nat::NatRef;
-use crate::order;
-use crate::view::Ref;
 use crate::word::{COW_LIMIT, Kind, Word};
+use crate::{Items, order, tree};
 use std::cmp::Ordering;
 
 /// How many arguments a value takes when it is called. Those of 2^64 - 1 or more count as that.
@@ -113,66 +113,17 @@ fn make_row(heap: &mut Heap, count: usize) -> Result<(), HeapFull> {
 
 /// A set and one argument: a table if that is evaluated, and a row of as many values.
 fn make_keyed(heap: &mut Heap) -> Result<(), HeapFull> {
+    heap.reserve(3)?;
     let values = heap.resolve(heap.stack.peek(0));
     let keys = heap.stack.peek(1);
-    if values.kind() != Kind::Row || heap.size(values) != heap.size(keys) {
-        heap.reserve(3)?;
+    if values.kind() != Kind::Row || tree::len(heap, values) != tree::len(heap, keys) {
         push_app(heap, 1, 2);
         return Ok(());
     }
-    let size = heap.size(values);
-    heap.reserve(2 + size)?;
-    let address = heap.allocate(Layout::Tab, 0, 1 + size);
-    let (keys, values) = (heap.stack.peek(1), heap.resolve(heap.stack.peek(0)));
     heap.stack.truncate(heap.stack.top() - 2);
-    object::store_raw(address, 0, keys.raw());
-    object::copy(values.address(), 0, address, 1, size);
-    heap.stack.push(Word::object(Kind::Tab, address));
+    let tab = heap.allocate_words(Layout::Tab, 0, &[keys, values]);
+    heap.stack.push(tab);
     Ok(())
-}
-
-/// Replaces a table of `count` keys, a key and a value by the table that has that value too: at
-/// the place where the key was found, or (`Err`) where it belongs.
-pub(crate) fn insert_into_tab(
-    heap: &mut Heap,
-    place: Result<usize, usize>,
-    count: usize,
-) -> Result<(), HeapFull> {
-    let size = count + usize::from(place.is_err());
-    heap.reserve(1 + size + 2 + size)?;
-    let [value, key, table] = [(); 3].map(|()| {
-        let word = heap.stack.pop();
-        heap.resolve(word)
-    });
-    let keys = heap.load(table, 0);
-    let (at, replaced, keys) = match place {
-        Ok(at) => (at, 1, keys),
-        Err(at) => {
-            let address = heap.allocate(Layout::Set, 0, size);
-            copy_around(keys, address, 0, at, 0);
-            object::store_raw(address, at, key.raw());
-            (at, 0, Word::object(Kind::Set, address))
-        }
-    };
-    let address = heap.allocate(Layout::Tab, 0, 1 + size);
-    copy_around(table, address, 1, at, replaced);
-    object::store_raw(address, 0, keys.raw());
-    object::store_raw(address, 1 + at, value.raw());
-    let made = Word::object(Kind::Tab, address);
-    if heap.is_normal(table) && heap.is_normal(value) {
-        mark_normal(made);
-    }
-    heap.stack.push(made);
-    Ok(())
-}
-
-/// Copies an object's words but the first `skipped`, leaving a hole of one word at `at` in which
-/// `replaced` of them are lost.
-fn copy_around(from: Word, to: usize, skipped: usize, at: usize, replaced: usize) {
-    let (from, at) = (from.address(), skipped + at);
-    let after = at + replaced;
-    object::copy(from, skipped, to, skipped, at - skipped);
-    object::copy(from, after, to, at + 1, object::header(from).size() - after);
 }
 
 /// An app and more arguments.
@@ -255,7 +206,7 @@ pub(crate) fn make_law(heap: &mut Heap) -> Result<bool, HeapFull> {
             Some(Word::cow(n - 1))
         }
         (Some(1), Some(1), Kind::Nat | Kind::Big) => match_bar(heap, body)?,
-        (Some(1), Some(2), Kind::Row) if is_ascending(heap, body) => Some(make_set(heap)?),
+        (Some(1), Some(2), Kind::Row) if is_ascending(heap, body) => Some(tree::set_of_row(heap)?),
         _ => None,
     };
     let word = match data {
@@ -272,22 +223,9 @@ pub(crate) fn make_law(heap: &mut Heap) -> Result<bool, HeapFull> {
     Ok(true)
 }
 
-/// The set whose keys are the row on top of the stack.
-fn make_set(heap: &mut Heap) -> Result<Word, HeapFull> {
-    let size = heap.size(heap.resolve(heap.stack.peek(0)));
-    heap.reserve(1 + size)?;
-    let keys = heap.resolve(heap.stack.peek(0));
-    let address = heap.allocate(Layout::Set, 0, size);
-    object::copy(keys.address(), 0, address, 0, size);
-    Ok(Word::object(Kind::Set, address))
-}
-
 fn is_ascending(heap: &Heap, row: Word) -> bool {
-    let keys = heap.words(row, 0);
-    keys.windows(2).all(|pair| {
-        let (a, b) = (Ref::new(pair[0], heap), Ref::new(pair[1], heap));
-        order::compare(a, b) == Ordering::Less
-    })
+    let items = Items::of(row, heap);
+    items.iter().zip(items.iter().skip(1)).all(|(a, b)| order::compare(a, b) == Ordering::Less)
 }
 
 /// The bar that a law `{1 1 body}` is, if its body is one bit above whole bytes.
@@ -299,21 +237,7 @@ fn match_bar(heap: &mut Heap, body: Word) -> Result<Option<Word>, HeapFull> {
     let length = (bits - 1) / 8;
     let mut bytes = NatRef::of(body).bytes();
     bytes.truncate(length as usize);
-    make_bar(heap, &bytes).map(Some)
-}
-
-/// A bar with these bytes.
-pub(crate) fn make_bar(heap: &mut Heap, bytes: &[u8]) -> Result<Word, HeapFull> {
-    let words = bytes.len().div_ceil(8);
-    heap.reserve(2 + words)?;
-    let address = heap.allocate(Layout::Bar, 0, 1 + words);
-    object::store_raw(address, 0, bytes.len() as u64);
-    for (index, chunk) in bytes.chunks(8).enumerate() {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        object::store_raw(address, 1 + index, u64::from_le_bytes(word));
-    }
-    Ok(Word::object(Kind::Bar, address))
+    bar::make(heap, &bytes).map(Some)
 }
 
 /// The limbs of the nat that is a bar's law body: its bytes and a one above them.
@@ -337,27 +261,26 @@ const LINK: usize = 16;
 /// all arguments but the last) and its last argument.
 pub(crate) fn split_app(heap: &mut Heap) -> Result<(), HeapFull> {
     let word = heap.stack.peek(0);
-    let size = heap.size(word);
     match word.kind() {
         Kind::Tab => {
-            heap.reserve(size)?;
-            let tab = heap.stack.pop();
-            let keys = heap.load(tab, 0);
-            let address = heap.allocate(Layout::Row, 0, size - 1);
-            object::copy(tab.address(), 1, address, 0, size - 1);
-            heap.stack.push(keys);
-            heap.stack.push(Word::object(Kind::Row, address));
+            heap.stack.pop();
+            for part in [heap.load(word, 0), heap.load(word, 1)] {
+                heap.stack.push(part);
+            }
         }
         Kind::Row => {
+            let size = tree::len(heap, word);
             heap.reserve(linked_words(size - 1))?;
             let row = heap.stack.pop();
-            let last = heap.load(row, 0);
-            let args: Vec<Word> = heap.words(row, 1).iter().rev().copied().collect();
+            let mut args: Vec<Word> = Items::of(row, heap).iter().map(|item| item.word).collect();
+            args.reverse();
+            let last = args.pop().unwrap_or(Word::ZERO);
             let function = link(heap, Word::cow(size as u64), &args);
             heap.stack.push(function);
             heap.stack.push(last);
         }
         _ => {
+            let size = heap.size(word);
             heap.reserve(linked_words(size - 2))?;
             let app = heap.stack.pop();
             let (head, last) = (heap.load(app, 0), heap.load(app, size - 1));

@@ -6,12 +6,12 @@
 //! The shapes are those of the machine, not of PLAN: a row is PLAN's app of a row constructor, and
 //! so on. [`crate::plain`] tells what PLAN sees.
 
+use crate::bar;
 use crate::heap::Heap;
-use crate::heap::object;
 use crate::nat::NatRef;
 use crate::pin;
+use crate::tree::Items;
 use crate::word::{Kind, Word};
-use std::cmp::Ordering;
 
 /// A value, seen while nothing can move. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -53,18 +53,17 @@ impl<'h> Ref<'h> {
     /// What the value is.
     pub fn shape(self) -> Shape<'h> {
         let (heap, word) = (self.heap, self.word);
-        let items = |from| Items { words: heap.words(word, from), heap };
         match word.kind() {
             Kind::Nat | Kind::Big => Shape::Nat(NatRef::of(word)),
             Kind::Pin => Shape::Pin(PinRef(self)),
             Kind::Law => Shape::Law(LawRef(self)),
             Kind::App => Shape::App(AppRef(self)),
-            Kind::Bar => Shape::Bar(bar_bytes(word)),
-            Kind::Row => Shape::Row(items(0)),
-            Kind::Set => Shape::Set(items(0)),
+            Kind::Bar => Shape::Bar(bar::bytes(word)),
+            Kind::Row => Shape::Row(Items::of(word, heap)),
+            Kind::Set => Shape::Set(Items::of(word, heap)),
             Kind::Tab => {
-                let keys = heap.load(word, 0);
-                Shape::Tab(Items { words: heap.words(keys, 0), heap }, items(1))
+                let (keys, values) = (heap.load(word, 0), heap.load(word, 1));
+                Shape::Tab(Items::of(keys, heap), Items::of(values, heap))
             }
             Kind::Cow => Shape::Cow(word.cow_width()),
             Kind::Thunk | Kind::Code => Shape::Thunk,
@@ -91,7 +90,7 @@ impl<'h> Ref<'h> {
 
     /// The bytes, if this is a bar.
     pub fn as_bar(self) -> Option<&'h [u8]> {
-        (self.word.kind() == Kind::Bar).then(|| bar_bytes(self.word))
+        (self.word.kind() == Kind::Bar).then(|| bar::bytes(self.word))
     }
 
     /// Whether the value is evaluated, so that its shape is known.
@@ -116,53 +115,6 @@ impl<'h> Ref<'h> {
     /// that. None if it is not evaluated.
     pub fn arity(self) -> Option<u64> {
         self.is_evaluated().then(|| crate::shape::arity(self.heap, self.word))
-    }
-}
-
-fn bar_bytes<'h>(word: Word) -> &'h [u8] {
-    let length = object::load_raw(word.address(), 0) as usize;
-    object::bytes(word.address(), 1, length)
-}
-
-/// Some values of one object, in order.
-#[derive(Clone, Copy)]
-pub struct Items<'h> {
-    words: &'h [Word],
-    heap: &'h Heap,
-}
-
-impl<'h> Items<'h> {
-    /// How many there are.
-    pub fn len(self) -> usize {
-        self.words.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(self) -> bool {
-        self.words.is_empty()
-    }
-
-    /// The item at that index, if there are so many.
-    pub fn get(self, index: usize) -> Option<Ref<'h>> {
-        self.words.get(index).map(|&word| Ref::new(word, self.heap))
-    }
-
-    /// Where an item is of which `order` says [`Ordering::Equal`], or where it would be (`Err`);
-    /// the items must be in that order.
-    ///
-    /// # Errors
-    /// The place where there is no such item.
-    pub fn binary_search_by(
-        self,
-        mut order: impl FnMut(Ref<'h>) -> Ordering,
-    ) -> Result<usize, usize> {
-        self.words.binary_search_by(|&word| order(Ref::new(word, self.heap)))
-    }
-
-    /// All of them.
-    pub fn iter(self) -> impl DoubleEndedIterator<Item = Ref<'h>> + ExactSizeIterator {
-        let heap = self.heap;
-        self.words.iter().map(move |&word| Ref::new(word, heap))
     }
 }
 
@@ -251,7 +203,7 @@ impl<'h> AppRef<'h> {
     /// The arguments in one object, and the function that has those before them.
     fn run_of(self, word: Word) -> (Items<'h>, Word) {
         let heap = self.0.heap;
-        (Items { words: heap.words(word, 1), heap }, heap.load(word, 0))
+        (Items::flat(heap.words(word, 1), heap), heap.load(word, 0))
     }
 
     /// The arguments, first to last.

@@ -6,17 +6,13 @@
 //! order in which values are hashed, and in which a pin lists the pins that it refers to.
 
 use crate::heap::Heap;
+use crate::tree;
 use crate::view::{LawRef, Ref, Shape};
 use crate::word::{Kind, Word};
 
 /// Whether a law is a row constructor that is too wide for a shape of its own (see `shape`).
 pub(crate) fn is_wide_constructor(law: LawRef<'_>) -> bool {
     law.name().is_zero() && law.body().as_nat().is_some_and(|body| body.is_zero())
-}
-
-/// Where in the payload of a row, a set or a table the items, keys or values begin.
-pub(crate) fn items_offset(object: Word) -> usize {
-    usize::from(object.kind() == Kind::Tab)
 }
 
 /// A walk over one value. As an iterator it gives every value in it, in the order the module tells.
@@ -47,6 +43,12 @@ impl<'h> Walk<'h> {
         }
     }
 
+    /// Leaves the items of a row or the keys of a set to be visited.
+    fn push_items(&mut self, object: Word) {
+        let heap = self.heap;
+        tree::leaves_backwards(heap, object, &mut |leaf| self.push(leaf, 0, heap.size(leaf)));
+    }
+
     /// Leaves what the value consists of to be visited.
     fn enter(&mut self, word: Word) {
         match word.kind() {
@@ -55,11 +57,10 @@ impl<'h> Walk<'h> {
                 Shape::Law(law) if is_wide_constructor(law) => {}
                 _ => self.push(word, 2, 3),
             },
-            Kind::Row | Kind::Set => self.push(word, 0, self.heap.size(word)),
+            Kind::Row | Kind::Set => self.push_items(word),
             Kind::Tab => {
-                let keys = self.heap.load(word, 0);
-                self.push(word, 1, self.heap.size(word));
-                self.push(keys, 0, self.heap.size(keys));
+                self.push_items(self.heap.load(word, 1));
+                self.push_items(self.heap.load(word, 0));
             }
             Kind::App => {
                 let mut link = word;

@@ -222,6 +222,14 @@ impl Bench {
         self.vm.apply(&pin, &args)
     }
 
+    /// The normal form of a jet's call on values that are there already.
+    pub(super) fn call(&mut self, jet: &'static str, args: &[&Val]) -> Val {
+        let args: Vec<Val> = args.iter().map(|arg| (*arg).clone()).collect();
+        let pin = self.pins[jet].clone();
+        let value = self.vm.apply(&pin, &args).expect("a value");
+        self.vm.force(&value).expect("a normal form")
+    }
+
     /// Checks what comes of a jet's call.
     pub(super) fn check(&mut self, jet: &'static str, args: &[V], expected: &Result) {
         let result = self.head(jet, args).and_then(|value| self.vm.force(&value));

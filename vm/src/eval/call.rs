@@ -13,7 +13,7 @@ use crate::build;
 use crate::heap::object::{self, EXTRA_MAX, Layout};
 use crate::jet::{Answer, Call, Code as JetCode, Control, Demand};
 use crate::word::{Kind, Word};
-use crate::{Ref, Stop, Vm, pin, shape};
+use crate::{Ref, Stop, Vm, pin, shape, tree};
 
 use Demand::{Head, Lazy, Normal};
 
@@ -232,7 +232,7 @@ impl Vm {
     fn call_data(&mut self, function: Word, place: usize) -> Result<Next, Stop> {
         Ok(match function.kind() {
             Kind::Cow => Next::Give(function),
-            Kind::Row => match self.heap.size(function) {
+            Kind::Row => match tree::len(&self.heap, function) {
                 0 => Next::Give(function),
                 width => Next::Give(Word::cow(width as u64)),
             },
@@ -246,26 +246,13 @@ impl Vm {
                 let limbs = shape::bar_body_limbs(bytes);
                 Next::Give(build::push_nat(self, &limbs)?)
             }
-            Kind::Set => Next::Give(self.keys_row(place, false)?),
-            Kind::Tab => Next::Give(self.keys_row(place, true)?),
+            Kind::Set => Next::Give(tree::row_of_items(&mut self.heap, function)?),
+            Kind::Tab => {
+                let keys = self.heap.load(function, 0);
+                Next::Give(tree::row_of_items(&mut self.heap, keys)?)
+            }
             kind => unreachable!("a {kind:?} is not data"),
         })
-    }
-
-    /// The row of the keys of the set, or table, at `place`.
-    fn keys_row(&mut self, place: usize, of_table: bool) -> Result<Word, Stop> {
-        let set = |vm: &Vm| {
-            let word = vm.heap.stack.get(place);
-            if of_table { vm.heap.load(word, 0) } else { word }
-        };
-        let size = self.heap.size(set(self));
-        self.heap.reserve(1 + size)?;
-        let set = set(self);
-        let address = self.heap.allocate(Layout::Row, 0, size);
-        object::copy(set.address(), 0, address, 0, size);
-        let row = Word::object(Kind::Row, address);
-        shape::mark_normal(row);
-        Ok(row)
     }
 
     // Operations and jets.
@@ -460,7 +447,7 @@ impl Vm {
         };
         let body = match law.kind() {
             Kind::Law => self.heap.load(law, 2),
-            Kind::Set => self.keys_row(self.heap.stack.top() - 1, false)?,
+            Kind::Set => tree::row_of_items(&mut self.heap, law)?,
             Kind::Bar => {
                 let bytes = Ref::new(law, &self.heap).as_bar().unwrap_or_default();
                 let limbs = shape::bar_body_limbs(bytes);
@@ -548,7 +535,7 @@ impl Vm {
         if row.kind() != Kind::Row || self.heap.size(row) == 0 {
             return self.fall_back(place, at);
         }
-        let size = self.heap.size(row);
+        let size = tree::len(&self.heap, row);
         if !self.heap.stack.has_room(size + 16) {
             return Err(Stop::StackFull);
         }
@@ -556,10 +543,7 @@ impl Vm {
         self.push_mark(FrameKind::Catch);
         frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
         let function = self.heap.stack.top();
-        for index in 0..size {
-            let item = self.heap.load(row, index);
-            self.heap.stack.push(item);
-        }
+        tree::push_range(&mut self.heap, row, 0..size);
         if size == 1 {
             let value = self.heap.stack.pop();
             return Ok(Next::Eval(value));

@@ -39,9 +39,9 @@ pub(crate) enum Layout {
     Bar = 5,
     /// The items, first to last.
     Row = 6,
-    /// `[set of keys, value...]`, values in the order of the keys.
+    /// `[set of keys, row of values]`, values in the order of the keys.
     Tab = 7,
-    /// The keys in ascending order.
+    /// The keys in ascending order, none of them a thunk.
     Set = 8,
     /// `[code word, captured...]`: an expression of a law, to be run. `extra` counts the captured.
     ThunkCode = 9,
@@ -55,6 +55,14 @@ pub(crate) enum Layout {
     Crashed = 13,
     /// A thunk whose evaluation was ended by something else: `[reason, unused...]`.
     Aborted = 14,
+    /// A long row in parts: `[end..., part...]`. See [`crate::tree`].
+    RowNode = 15,
+    /// A long set in parts: `[end..., first key..., part...]`. See [`crate::tree`].
+    SetNode = 16,
+    /// A bar that shares its bytes: `[length in bytes, buffer]`. See [`crate::bar`].
+    BarPart = 17,
+    /// `[bytes in use, bytes..., room...]`: what such bars share. It is no value itself.
+    Buffer = 18,
     /// The object has moved; the header holds its new address.
     Moved = 0xff,
 }
@@ -77,6 +85,10 @@ impl Layout {
             12 => Layout::BlackHole,
             13 => Layout::Crashed,
             14 => Layout::Aborted,
+            15 => Layout::RowNode,
+            16 => Layout::SetNode,
+            17 => Layout::BarPart,
+            18 => Layout::Buffer,
             _ => Layout::Moved,
         }
     }
@@ -88,10 +100,10 @@ impl Layout {
             Layout::Pin => Kind::Pin,
             Layout::Law => Kind::Law,
             Layout::App => Kind::App,
-            Layout::Bar => Kind::Bar,
-            Layout::Row => Kind::Row,
+            Layout::Bar | Layout::BarPart | Layout::Buffer => Kind::Bar,
+            Layout::Row | Layout::RowNode => Kind::Row,
             Layout::Tab => Kind::Tab,
-            Layout::Set => Kind::Set,
+            Layout::Set | Layout::SetNode => Kind::Set,
             _ => Kind::Thunk,
         }
     }
@@ -99,7 +111,8 @@ impl Layout {
     /// Which words of a payload of `size` words are values.
     pub(crate) fn values(self, size: usize) -> std::ops::Range<usize> {
         match self {
-            Layout::Big | Layout::Bar | Layout::BlackHole | Layout::Moved => 0..0,
+            Layout::Big | Layout::Bar | Layout::Buffer => 0..0,
+            Layout::BlackHole | Layout::Moved => 0..0,
             Layout::Pin | Layout::Indirection | Layout::Aborted => 0..1,
             Layout::Crashed => 0..2,
             _ => 0..size,
@@ -229,6 +242,17 @@ pub(crate) fn copy(from: usize, from_index: usize, to: usize, to_index: usize, w
     // the same, for which `copy` allows.
     unsafe {
         std::ptr::copy(cell(from, 1 + from_index), cell(to, 1 + to_index), words);
+    }
+}
+
+/// Writes bytes into a payload range, from the byte `offset` after the word `from` on.
+pub(crate) fn store_bytes(address: usize, from: usize, offset: usize, bytes: &[u8]) {
+    debug_assert!(8 * from + offset + bytes.len() <= 8 * header(address).size());
+    // SAFETY: the range lies within a live object (checked in debug builds), and `bytes`, which the
+    // caller owns, does not overlap it.
+    unsafe {
+        let target = cell(address, 1 + from).cast::<u8>().add(offset);
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len());
     }
 }
 

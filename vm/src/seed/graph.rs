@@ -7,8 +7,8 @@ use crate::map::Map;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::shape;
+use crate::tree::{self, Items};
 use crate::view::{LawRef, PinRef, Ref, Shape};
-use crate::walk::items_offset;
 use crate::word::{Kind, Word};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -148,7 +148,7 @@ struct Build<'h, 'm> {
 /// A value within a value, about to become a node.
 enum Part {
     Value(Word),
-    /// The row of a set's keys or a table's values.
+    /// The row of a set's keys.
     RowOf(Word),
 }
 
@@ -165,14 +165,10 @@ struct Frame {
 enum Left {
     /// Its payload in that range, upwards.
     Fields(u32, u32),
-    /// So many of its items, keys or values, downwards.
+    /// So many of its items or keys, downwards.
     Items(u32),
     /// Its keys as a row.
     Keys,
-    /// Its set of keys, and its values as a row.
-    KeysAndValues,
-    /// Its values as a row.
-    Values,
     /// Nothing.
     Nothing,
 }
@@ -231,7 +227,7 @@ impl<'h> Build<'h, '_> {
             }
             Shape::Pin(pin) => self.enter_pin(pin),
             Shape::Law(law) => self.enter_law(word, law),
-            Shape::App(_) => {
+            Shape::App(_) | Shape::Tab(..) => {
                 let fields = Left::Fields(0, self.heap.size(word) as u32);
                 Ok(self.push(word, None, fields))
             }
@@ -240,7 +236,6 @@ impl<'h> Build<'h, '_> {
                 let head = self.graph.law_head(NatRef::Small(1), NatRef::Small(2))?;
                 Ok(self.push(word, Some(head), Left::Keys))
             }
-            Shape::Tab(..) => Ok(self.push(word, None, Left::KeysAndValues)),
             Shape::Thunk => Err(SaveError::NotNormal),
         }
     }
@@ -251,7 +246,7 @@ impl<'h> Build<'h, '_> {
     }
 
     fn enter_row(&mut self, object: Word) -> Result<Option<Node>, SaveError> {
-        let count = self.heap.size(object) - items_offset(object);
+        let count = tree::len(self.heap, object);
         let constructor = self.graph.constructor(count as u64)?;
         Ok(self.push(object, Some(constructor), Left::Items(count as u32)))
     }
@@ -280,16 +275,11 @@ impl Frame {
             }
             Left::Items(count) if count > 0 => {
                 self.left = Left::Items(count - 1);
-                let index = items_offset(self.object) + count as usize - 1;
-                Some(Part::Value(heap.load(self.object, index)))
+                Items::of(self.object, heap).word(count as usize - 1).map(Part::Value)
             }
-            Left::Keys | Left::Values => {
+            Left::Keys => {
                 self.left = Left::Nothing;
                 Some(Part::RowOf(self.object))
-            }
-            Left::KeysAndValues => {
-                self.left = Left::Values;
-                Some(Part::Value(heap.load(self.object, 0)))
             }
             Left::Fields(..) | Left::Items(_) | Left::Nothing => None,
         }
