@@ -10,7 +10,7 @@ use crate::tree::leaves;
 use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::{Answer, Call};
-use vm::{NatRef, Natural, Stop};
+use vm::{NatRef, Stop, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("isBar", &[Head], is_bar),
@@ -48,8 +48,11 @@ fn afford_bytes(call: &Call<'_>, bytes: u64) -> Result<(), Stop> {
 
 /// Ends with these bytes of the bar that an argument is.
 fn part(call: &mut Call<'_>, index: usize, range: Range<usize>) -> Outcome {
-    let part = bar!(call, index).get(range).unwrap_or_default().to_vec();
-    call.push_bar(&part)?;
+    let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
+    call.push_bar_with(bytes as u64, |call, out| {
+        let part = call.arg(index).as_bar().and_then(|bar| bar.get(range));
+        out.copy_from_slice(part.unwrap_or_default());
+    })?;
     Ok(Answer::Done)
 }
 
@@ -68,15 +71,24 @@ fn make(call: &mut Call<'_>) -> Outcome {
 }
 
 fn from_nat(call: &mut Call<'_>) -> Outcome {
-    let bytes = call.cast(0).bytes();
-    call.push_bar(&bytes)?;
+    let bytes = call.cast(0).byte_count();
+    call.push_bar_with(bytes, |call, out| limbs::to_bytes(out, call.cast(0).limbs()))?;
+    Ok(Answer::Done)
+}
+
+/// Ends with these bytes of the bar that an argument is, as a nat.
+fn part_to_nat(call: &mut Call<'_>, index: usize, range: Range<usize>) -> Outcome {
+    let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
+    call.push_nat_with(bytes.div_ceil(8) as u64, |call, out| {
+        let part = call.arg(index).as_bar().and_then(|bar| bar.get(range));
+        limbs::from_bytes(out, part.unwrap_or_default());
+    })?;
     Ok(Answer::Done)
 }
 
 fn to_nat(call: &mut Call<'_>) -> Outcome {
-    let bytes = bar!(call, 0).to_vec();
-    call.push_bytes(&bytes)?;
-    Ok(Answer::Done)
+    let bytes = bar!(call, 0).len();
+    part_to_nat(call, 0, 0..bytes)
 }
 
 fn len(call: &mut Call<'_>) -> Outcome {
@@ -94,18 +106,21 @@ fn is_empty(call: &mut Call<'_>) -> Outcome {
 fn sized(call: &mut Call<'_>) -> Outcome {
     let size = call.cast(0).saturating_u64();
     afford_bytes(call, size)?;
-    let size = size as usize;
-    let mut bytes = call.cast(1).bytes();
-    if bytes.len() <= size {
-        bytes.resize(size, 0);
-        call.push_bar(&bytes)?;
+    if call.cast(1).byte_count() <= size {
+        call.push_bar_with(size, |call, out| limbs::to_bytes(out, call.cast(1).limbs()))?;
         return Ok(Answer::Done);
     }
-    let body = call.cast(1).to_natural() + (Natural::from(1u32) << (8 * size as u64));
     call.push_small(0);
     call.push_small(1);
     call.push_small(1);
-    call.push_natural(&body)?;
+    let one = call.height();
+    call.push_nat_with(limbs::shifted_left_len(&[1], 8 * size), |_, out| {
+        limbs::shift_left(out, &[1], 8 * size);
+    })?;
+    call.push_nat_with(call.limb_count(1).max(call.limb_count(one)) + 1, |call, out| {
+        limbs::add(out, call.cast(1).limbs(), call.cast(one).limbs());
+    })?;
+    call.put(one);
     Ok(Answer::Call(3))
 }
 
@@ -116,8 +131,13 @@ fn idx(call: &mut Call<'_>) -> Outcome {
 }
 
 fn weld(call: &mut Call<'_>) -> Outcome {
-    let whole = [bar!(call, 0), bar!(call, 1)].concat();
-    call.push_bar(&whole)?;
+    let bytes = bar!(call, 0).len() + bar!(call, 1).len();
+    call.push_bar_with(bytes as u64, |call, out| {
+        let [left, right] = [0, 1].map(|index| call.arg(index).as_bar().unwrap_or_default());
+        let (low, high) = out.split_at_mut(left.len());
+        low.copy_from_slice(left);
+        high.copy_from_slice(right);
+    })?;
     Ok(Answer::Done)
 }
 
@@ -128,16 +148,21 @@ fn cat(call: &mut Call<'_>) -> Outcome {
         ready!(evaluate_item(call, 0, item));
     }
     let Some(row) = call.arg(0).as_row() else { return Ok(Answer::Law) };
-    let mut parts = Vec::with_capacity(count);
+    let mut bytes = 0;
     for item in row.iter() {
         match item.as_bar() {
-            Some(bytes) => parts.push(bytes),
+            Some(part) => bytes += part.len() as u64,
             None => return Ok(Answer::Law),
         }
     }
-    afford_bytes(call, parts.iter().map(|part| part.len() as u64).sum())?;
-    let whole = parts.concat();
-    call.push_bar(&whole)?;
+    call.push_bar_with(bytes, |call, mut out| {
+        for part in call.arg(0).as_row().iter().flat_map(|row| row.iter()) {
+            let part = part.as_bar().unwrap_or_default();
+            let (here, rest) = out.split_at_mut(part.len());
+            here.copy_from_slice(part);
+            out = rest;
+        }
+    })?;
     Ok(Answer::Done)
 }
 
@@ -174,9 +199,8 @@ fn slice_to_nat(call: &mut Call<'_>) -> Outcome {
         Some(nat) => nat.saturating_u64().min(rest.len() as u64) as usize,
         None => rest.len(),
     };
-    let slice = rest[..width].to_vec();
-    call.push_bytes(&slice)?;
-    Ok(Answer::Done)
+    let from = bytes.len() - rest.len();
+    part_to_nat(call, 2, from..from + width)
 }
 
 /// The byte that the first argument is, if it is one.

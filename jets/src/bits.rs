@@ -1,13 +1,10 @@
 //! Bits of nats. Whatever is not a nat counts as 0.
 
-use crate::args::{bit, natural, need, number, same, small};
+use crate::args::{bit, need, same, small};
 use crate::declare::{Declaration, Outcome, native};
-use crate::nat::afford_bits;
-use malachite_base::num::arithmetic::traits::ModPowerOf2;
-use malachite_base::num::logic::traits::{BitAccess, SignificantBits};
-use vm::jet::Call;
 use vm::jet::Demand::{Head, Lazy};
-use vm::{NatRef, Natural};
+use vm::jet::{Answer, Call};
+use vm::{NatRef, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_Bex", &[Head], bex),
@@ -32,17 +29,16 @@ fn shifted_small(nat: u64, by: u64) -> Option<u64> {
     fits.then(|| if nat == 0 { 0 } else { nat << by })
 }
 
-/// Ends with a nat shifted left.
-fn push_shifted(call: &mut Call<'_>, nat: Natural, by: u64) -> Outcome {
-    afford_bits(call, nat.significant_bits().saturating_add(by))?;
-    number(call, &(nat << by))
-}
-
 fn bex(call: &mut Call<'_>) -> Outcome {
     let by = call.cast(0).saturating_u64();
     match shifted_small(1, by) {
         Some(power) => small(call, power),
-        None => push_shifted(call, Natural::from(1u32), by),
+        None => {
+            call.push_nat_with(limbs::shifted_left_len(&[1], by), |_, out| {
+                limbs::shift_left(out, &[1], by);
+            })?;
+            Ok(Answer::Done)
+        }
     }
 }
 
@@ -55,7 +51,13 @@ fn lsh(call: &mut Call<'_>) -> Outcome {
     let by = call.cast(1).saturating_u64();
     match call.small(0).and_then(|nat| shifted_small(nat, by)) {
         Some(shifted) => small(call, shifted),
-        None => push_shifted(call, natural(call, 0), by),
+        None => {
+            let limbs = limbs::shifted_left_len(call.cast(0).limbs(), by);
+            call.push_nat_with(limbs, |call, out| {
+                limbs::shift_left(out, call.cast(0).limbs(), by);
+            })?;
+            Ok(Answer::Done)
+        }
     }
 }
 
@@ -63,41 +65,35 @@ fn rsh(call: &mut Call<'_>) -> Outcome {
     let by = call.cast(1).saturating_u64();
     match call.cast(0) {
         NatRef::Small(nat) => small(call, if by < 64 { nat >> by } else { 0 }),
-        nat if by >= nat.bits() => small(call, 0),
-        nat => {
-            let shifted = nat.to_natural() >> by;
-            number(call, &shifted)
-        }
+        NatRef::Limbs(_) => slice(call, 0, by, u64::MAX),
     }
 }
 
 /// Ends with a bitwise operation on both arguments.
-fn bitwise(
-    call: &mut Call<'_>,
-    on_words: fn(u64, u64) -> u64,
-    on_naturals: fn(Natural, Natural) -> Natural,
-) -> Outcome {
+fn bitwise(call: &mut Call<'_>, op: impl Fn(u64, u64) -> u64) -> Outcome {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
-        return small(call, on_words(a, b));
+        return small(call, op(a, b));
     }
-    let result = on_naturals(natural(call, 0), natural(call, 1));
-    number(call, &result)
+    call.push_nat_with(call.limb_count(0).max(call.limb_count(1)), |call, out| {
+        limbs::bitwise(out, call.cast(0).limbs(), call.cast(1).limbs(), op);
+    })?;
+    Ok(Answer::Done)
 }
 
 fn or(call: &mut Call<'_>) -> Outcome {
-    bitwise(call, |a, b| a | b, |a, b| a | b)
+    bitwise(call, |a, b| a | b)
 }
 
 fn and(call: &mut Call<'_>) -> Outcome {
-    bitwise(call, |a, b| a & b, |a, b| a & b)
+    bitwise(call, |a, b| a & b)
 }
 
 fn xor(call: &mut Call<'_>) -> Outcome {
-    bitwise(call, |a, b| a ^ b, |a, b| a ^ b)
+    bitwise(call, |a, b| a ^ b)
 }
 
 fn pop_count(call: &mut Call<'_>) -> Outcome {
-    let ones = call.cast(0).limbs().iter().map(|limb| u64::from(limb.count_ones())).sum();
+    let ones = limbs::count_ones(call.cast(0).limbs());
     small(call, ones)
 }
 
@@ -106,14 +102,8 @@ fn met(call: &mut Call<'_>) -> Outcome {
     small(call, bits)
 }
 
-/// Bit `index` of a nat.
-fn bit_of(nat: NatRef<'_>, index: u64) -> bool {
-    let limb = usize::try_from(index / 64).ok().and_then(|limb| nat.limbs().get(limb).copied());
-    limb.is_some_and(|limb| limb >> (index % 64) & 1 == 1)
-}
-
 fn test_bit(call: &mut Call<'_>) -> Outcome {
-    let set = bit_of(call.cast(1), call.cast(0).saturating_u64());
+    let set = limbs::bit(call.cast(1).limbs(), call.cast(0).saturating_u64());
     bit(call, set)
 }
 
@@ -122,29 +112,37 @@ fn set_bit(call: &mut Call<'_>) -> Outcome {
     if let (Some(nat), 0..63) = (call.small(1), index) {
         return small(call, nat | 1 << index);
     }
-    afford_bits(call, index.saturating_add(1))?;
-    let mut nat = natural(call, 1);
-    nat.set_bit(index);
-    number(call, &nat)
+    call.push_nat_with(call.limb_count(1).max(index / limbs::BITS + 1), |call, out| {
+        let nat = call.cast(1);
+        let (low, high) = out.split_at_mut(nat.limbs().len());
+        low.copy_from_slice(nat.limbs());
+        high.fill(0);
+        out[(index / limbs::BITS) as usize] |= 1 << (index % limbs::BITS);
+    })?;
+    Ok(Answer::Done)
 }
 
 /// The law gives what it was given, be it a nat or not, if the bit is not set.
 fn clear_bit(call: &mut Call<'_>) -> Outcome {
     let index = call.cast(0).saturating_u64();
-    if !bit_of(call.cast(1), index) {
+    if !limbs::bit(call.cast(1).limbs(), index) {
         return same(call, 1);
     }
-    let mut nat = natural(call, 1);
-    nat.clear_bit(index);
-    number(call, &nat)
+    call.push_nat_with(call.limb_count(1), |call, out| {
+        out.copy_from_slice(call.cast(1).limbs());
+        out[(index / limbs::BITS) as usize] &= !(1 << (index % limbs::BITS));
+    })?;
+    Ok(Answer::Done)
 }
 
-/// The lowest `width` bits of a nat from bit `from` on.
-fn slice(nat: NatRef<'_>, from: u64, width: u64) -> Natural {
-    if from >= nat.bits() {
-        return Natural::from(0u32);
-    }
-    (nat.to_natural() >> from).mod_power_of_2(width)
+/// Ends with the lowest `width` bits of an argument from bit `from` on.
+fn slice(call: &mut Call<'_>, index: usize, from: u64, width: u64) -> Outcome {
+    let bits = call.cast(index).bits().saturating_sub(from).min(width);
+    call.push_nat_with(bits.div_ceil(limbs::BITS), |call, out| {
+        limbs::shift_right(out, call.cast(index).limbs(), from);
+        limbs::truncate(out, bits);
+    })?;
+    Ok(Answer::Done)
 }
 
 fn trunc(call: &mut Call<'_>) -> Outcome {
@@ -152,12 +150,10 @@ fn trunc(call: &mut Call<'_>) -> Outcome {
     if let Some(nat) = call.small(1) {
         return small(call, if width < 64 { nat & ((1 << width) - 1) } else { nat });
     }
-    let low = slice(call.cast(1), 0, width);
-    number(call, &low)
+    slice(call, 1, 0, width)
 }
 
 fn bit_slice(call: &mut Call<'_>) -> Outcome {
     let (from, width) = (call.cast(0).saturating_u64(), call.cast(1).saturating_u64());
-    let bits = slice(call.cast(2), from, width);
-    number(call, &bits)
+    slice(call, 2, from, width)
 }

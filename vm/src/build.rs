@@ -4,10 +4,9 @@
 //! lost to a collection. Values built have the shape that PLAN's rules and `shape` give them.
 
 use crate::heap::Val;
-use crate::heap::object::{self, Layout};
-use crate::nat::limbs_of_bytes;
+use crate::heap::object::Layout;
 use crate::word::{Kind, Word};
-use crate::{NatRef, Natural, Ref, Shape, Stop, Vm, pin, shape};
+use crate::{Natural, Ref, Shape, Stop, Vm, nat, pin, shape};
 
 /// Builds values on the stack of a [`Vm`]. Dropping it drops what was pushed.
 pub struct Builder<'v> {
@@ -87,7 +86,7 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_natural(&mut self, nat: &Natural) -> Result<(), Stop> {
-        self.push_limbs(&nat.to_limbs_asc())
+        self.push_limbs(nat.as_limbs_asc())
     }
 
     /// Pushes the nat with these bytes, least first.
@@ -100,7 +99,9 @@ impl<'v> Builder<'v> {
             limb[..bytes.len()].copy_from_slice(bytes);
             return self.push_nat(u64::from_le_bytes(limb));
         }
-        self.push_limbs(&limbs_of_bytes(bytes))
+        let word = nat::from_bytes(&mut self.vm.heap, bytes)?;
+        self.push_word(word);
+        Ok(())
     }
 
     /// Pushes the nat with these limbs, least first; leading zero limbs do not matter.
@@ -108,7 +109,7 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_limbs(&mut self, limbs: &[u64]) -> Result<(), Stop> {
-        let word = push_nat(self.vm, limbs)?;
+        let word = nat::from_limbs(&mut self.vm.heap, limbs)?;
         self.push_word(word);
         Ok(())
     }
@@ -201,21 +202,6 @@ impl<'v> Builder<'v> {
 impl Drop for Builder<'_> {
     fn drop(&mut self) {
         self.vm.heap.stack.truncate(self.base);
-    }
-}
-
-/// The nat with these limbs, least first, as a word.
-pub(crate) fn push_nat(vm: &mut Vm, limbs: &[u64]) -> Result<Word, Stop> {
-    match NatRef::from_limbs(limbs) {
-        NatRef::Small(nat) => Ok(Word::direct(nat)),
-        NatRef::Limbs(limbs) => {
-            vm.heap.reserve(1 + limbs.len())?;
-            let address = vm.heap.allocate(Layout::Big, 0, limbs.len());
-            for (index, limb) in limbs.iter().enumerate() {
-                object::store_raw(address, index, *limb);
-            }
-            Ok(Word::object(Kind::Big, address))
-        }
     }
 }
 

@@ -20,6 +20,7 @@
 //! first. The empty row is the row of 0 items. (prototype: lib/Fan/Hash.hs)
 
 use crate::heap::Heap;
+use crate::nat::limbs;
 use crate::pin;
 use crate::show::is_larger_than;
 use crate::view::{LawRef, PinRef, Ref, Shape};
@@ -225,7 +226,10 @@ fn write_outermost(writer: &mut Writer, value: Ref<'_>) -> Option<()> {
 fn write_law(writer: &mut Writer, law: LawRef<'_>) {
     if walk::is_wide_constructor(law) {
         writer.byte(5);
-        writer.limbs(&law.arity().predecessor());
+        let arity = law.arity();
+        let mut width = vec![0; arity.limbs().len()];
+        limbs::decrement(&mut width, arity.limbs());
+        writer.limbs(limbs::trimmed(&width));
         return;
     }
     writer.byte(1);

@@ -8,12 +8,13 @@
 //! A law is never taken for a jet's because of its name. Whoever wants to know of laws that have only
 //! the name asks for it: [`JetTable::on_mismatch`].
 
+mod numbers;
 mod parts;
 
 use crate::heap::object::Layout;
 use crate::nat::NatRef;
 use crate::word::{Kind, Word};
-use crate::{Hash, Natural, Ref, Shape, Stop, Val, Vm, build, shape};
+use crate::{Hash, Natural, Ref, Shape, Stop, Val, Vm, nat, shape};
 use std::collections::{HashMap, HashSet};
 
 /// How far an argument is evaluated before the jet sees it.
@@ -290,7 +291,7 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_natural(&mut self, nat: &Natural) -> Result<(), Stop> {
-        self.push_limbs(&nat.to_limbs_asc())
+        self.push_limbs(nat.as_limbs_asc())
     }
 
     /// Pushes the nat with these limbs, least first; leading zero limbs do not matter.
@@ -298,7 +299,7 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_limbs(&mut self, limbs: &[u64]) -> Result<(), Stop> {
-        let word = build::push_nat(self.vm, limbs)?;
+        let word = nat::from_limbs(&mut self.vm.heap, limbs)?;
         self.vm.heap.stack.push_checked(word);
         Ok(())
     }

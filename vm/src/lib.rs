@@ -28,6 +28,7 @@ pub mod build;
 mod eval;
 mod hash;
 mod heap;
+mod interrupt;
 pub mod jet;
 mod map;
 mod nat;
@@ -48,7 +49,7 @@ mod word;
 pub use build::Builder;
 pub use hash::{Hash, ParseHashError};
 pub use heap::{Options, Statistics, Val};
-pub use nat::NatRef;
+pub use nat::{NatRef, limbs};
 pub use view::{AppRef, Items, LawRef, PinRef, Ref, Shape};
 pub use vm::{Stop, Vm};
 

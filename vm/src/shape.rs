@@ -17,7 +17,7 @@
 
 use crate::heap::object::{self, EXTRA_MAX, Header, Layout};
 use crate::heap::{Heap, HeapFull};
-use crate::nat::NatRef;
+use crate::nat::{BarDraft, NatRef, limbs};
 use crate::order;
 use crate::view::Ref;
 use crate::word::{COW_LIMIT, Kind, Word};
@@ -290,30 +290,25 @@ fn is_ascending(heap: &Heap, row: Word) -> bool {
     })
 }
 
-/// The bar that a law `{1 1 body}` is, if its body is one bit above whole bytes.
+/// The bar that a law `{1 1 body}` is, if its body, on top of the stack, is one bit above whole
+/// bytes.
 fn match_bar(heap: &mut Heap, body: Word) -> Result<Option<Word>, HeapFull> {
     let bits = NatRef::of(body).bits();
     if bits == 0 || !(bits - 1).is_multiple_of(8) {
         return Ok(None);
     }
-    let length = (bits - 1) / 8;
-    let mut bytes = NatRef::of(body).bytes();
-    bytes.truncate(length as usize);
-    make_bar(heap, &bytes).map(Some)
+    let top = heap.stack.top() - 1;
+    heap.stack.set(top, body);
+    let mut draft = BarDraft::new(heap, (bits - 1) / 8)?;
+    limbs::to_bytes(draft.bytes(), NatRef::of(heap.stack.peek(0)).limbs());
+    Ok(Some(draft.finish()))
 }
 
 /// A bar with these bytes.
 pub(crate) fn make_bar(heap: &mut Heap, bytes: &[u8]) -> Result<Word, HeapFull> {
-    let words = bytes.len().div_ceil(8);
-    heap.reserve(2 + words)?;
-    let address = heap.allocate(Layout::Bar, 0, 1 + words);
-    object::store_raw(address, 0, bytes.len() as u64);
-    for (index, chunk) in bytes.chunks(8).enumerate() {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        object::store_raw(address, 1 + index, u64::from_le_bytes(word));
-    }
-    Ok(Word::object(Kind::Bar, address))
+    let mut draft = BarDraft::new(heap, bytes.len() as u64)?;
+    draft.bytes().copy_from_slice(bytes);
+    Ok(draft.finish())
 }
 
 /// The limbs of the nat that is a bar's law body: its bytes and a one above them.

@@ -7,8 +7,7 @@
 //! so on. [`crate::plain`] tells what PLAN sees.
 
 use crate::heap::Heap;
-use crate::heap::object;
-use crate::nat::NatRef;
+use crate::nat::{self, NatRef};
 use crate::pin;
 use crate::word::{Kind, Word};
 use std::cmp::Ordering;
@@ -59,7 +58,7 @@ impl<'h> Ref<'h> {
             Kind::Pin => Shape::Pin(PinRef(self)),
             Kind::Law => Shape::Law(LawRef(self)),
             Kind::App => Shape::App(AppRef(self)),
-            Kind::Bar => Shape::Bar(bar_bytes(word)),
+            Kind::Bar => Shape::Bar(nat::bar_bytes(word)),
             Kind::Row => Shape::Row(items(0)),
             Kind::Set => Shape::Set(items(0)),
             Kind::Tab => {
@@ -91,7 +90,7 @@ impl<'h> Ref<'h> {
 
     /// The bytes, if this is a bar.
     pub fn as_bar(self) -> Option<&'h [u8]> {
-        (self.word.kind() == Kind::Bar).then(|| bar_bytes(self.word))
+        (self.word.kind() == Kind::Bar).then(|| nat::bar_bytes(self.word))
     }
 
     /// Whether the value is evaluated, so that its shape is known.
@@ -117,11 +116,6 @@ impl<'h> Ref<'h> {
     pub fn arity(self) -> Option<u64> {
         self.is_evaluated().then(|| crate::shape::arity(self.heap, self.word))
     }
-}
-
-fn bar_bytes<'h>(word: Word) -> &'h [u8] {
-    let length = object::load_raw(word.address(), 0) as usize;
-    object::bytes(word.address(), 1, length)
 }
 
 /// Some values of one object, in order.

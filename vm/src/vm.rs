@@ -71,8 +71,9 @@ impl Vm {
     /// # Errors
     /// If the system does not grant the stack's address range.
     pub fn new(options: Options, jets: Arc<JetTable>) -> std::io::Result<Vm> {
+        let heap = Heap::new(options)?;
         let evaluator = Evaluator::new();
-        Ok(Vm { heap: Heap::new(options)?, evaluator, jets, trace: None, deep_trace: None })
+        Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None })
     }
 
     /// Says what happens to the messages of `trk`. Without a hook they are dropped.
@@ -89,7 +90,7 @@ impl Vm {
     /// A flag that another thread sets to stop the running evaluation with
     /// [`Stop::Interrupted`]. The evaluation that stops clears it.
     pub fn interrupt_flag(&self) -> Arc<AtomicBool> {
-        self.evaluator.interrupt_flag()
+        self.heap.interrupt.flag()
     }
 
     /// Looks at a value.

@@ -3,10 +3,9 @@
 
 use super::Call;
 use crate::heap::object::Layout;
-use crate::nat::limbs_of_bytes;
 use crate::view::Shape;
 use crate::word::{DIRECT_LIMIT, Kind, Word};
-use crate::{Hash, Ref, Stop, hash, order, shape};
+use crate::{Hash, Ref, Stop, hash, nat, order, shape};
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -98,7 +97,9 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.push_limbs(&limbs_of_bytes(bytes))
+        let word = nat::from_bytes(&mut self.vm.heap, bytes)?;
+        self.vm.heap.stack.push_checked(word);
+        Ok(())
     }
 
     /// Drops the value at that height, moving those above it down.
