@@ -31,7 +31,7 @@ impl Rig {
         for jet in jets::jets() {
             let law = law(&mut scratch, jet.name, jet.arity)?;
             names.push((jet.name, jet.arity));
-            let hash = scratch.hash(&law);
+            let hash = scratch.hash(&law)?;
             table.add(jet, &[hash]);
         }
         let mut vm = Vm::new(Options::default(), Arc::new(table))?;

@@ -219,7 +219,7 @@ pub(crate) fn make_pin(vm: &mut Vm) -> Result<(), Stop> {
     vm.heap.stack.push(word);
     if item.kind() == Kind::Law
         && !vm.jets.is_empty()
-        && let Some(hash) = crate::hash::hash_within(Ref::new(item, &vm.heap), JET_WORDS)
+        && let Some(hash) = crate::hash::hash_within(Ref::new(item, &vm.heap), JET_WORDS)?
     {
         pin::set_hash(word, hash);
         match vm.jets.find(&hash) {

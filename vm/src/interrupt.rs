@@ -20,6 +20,13 @@ impl Interrupt {
         self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed)
     }
 
+    /// Asks again: for one who saw the request, but is not the one to stop.
+    pub(crate) fn pass_on(&self, stop: &Stop) {
+        if matches!(stop, Stop::Interrupted) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Ends with [`Stop::Interrupted`] if somebody asked for it.
     #[inline(always)]
     pub(crate) fn check(&self) -> Result<(), Stop> {

@@ -10,6 +10,7 @@ use crate::heap::Heap;
 use crate::nat::{self, NatRef};
 use crate::pin;
 use crate::word::{Kind, Word};
+use crate::{Hash, Stop};
 use std::cmp::Ordering;
 
 /// A value, seen while nothing can move. Cheap to copy.
@@ -176,7 +177,10 @@ impl<'h> PinRef<'h> {
     }
 
     /// The pin's hash: that of its item. Computed when first asked for, and then kept.
-    pub fn hash(self) -> crate::Hash {
+    ///
+    /// # Errors
+    /// [`Stop::TooLarge`] and [`Stop::Interrupted`], if it has to be computed.
+    pub fn hash(self) -> Result<Hash, Stop> {
         pin::hash(self)
     }
 }

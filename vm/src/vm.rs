@@ -32,6 +32,13 @@ pub enum Stop {
     /// The evaluation's live data outgrew the heap.
     #[error("the evaluation needs more memory than it may use")]
     HeapFull,
+    /// A value was to be written out, to be hashed or printed, that shares its parts so much that
+    /// it would never end.
+    #[error("the value is too large: written out, it has more than {parts} parts")]
+    TooLarge {
+        /// How many parts it may have.
+        parts: u64,
+    },
     /// Somebody asked for it to stop.
     #[error("interrupted")]
     Interrupted,
@@ -188,7 +195,10 @@ impl Vm {
     ///
     /// # Panics
     /// If the value is not in normal form: [`Vm::force`] it first.
-    pub fn hash(&self, val: &Val) -> Hash {
+    ///
+    /// # Errors
+    /// [`Stop::TooLarge`] and [`Stop::Interrupted`].
+    pub fn hash(&self, val: &Val) -> Result<Hash, Stop> {
         crate::hash::hash(self.look(val))
     }
 

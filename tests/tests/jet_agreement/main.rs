@@ -204,7 +204,7 @@ impl<'l> Trial<'l> {
         match (jet, law) {
             (End::Value(jet), End::Value(law)) => {
                 self.vm.look(jet).equals(self.vm.look(law))
-                    && self.vm.hash(jet) == self.vm.hash(law)
+                    && self.vm.hash(jet).unwrap() == self.vm.hash(law).unwrap()
             }
             (End::Crash(jet), End::Crash(law)) => {
                 let same = self.vm.look(jet).equals(self.vm.look(law));

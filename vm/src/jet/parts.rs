@@ -67,7 +67,10 @@ impl Call<'_> {
     ///
     /// # Panics
     /// If it is not in normal form.
-    pub fn hash(&self, index: usize) -> Hash {
+    ///
+    /// # Errors
+    /// [`Stop::TooLarge`] and [`Stop::Interrupted`].
+    pub fn hash(&self, index: usize) -> Result<Hash, Stop> {
         hash::hash(self.at(index))
     }
 
