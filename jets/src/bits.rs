@@ -1,6 +1,6 @@
 //! Bits of nats. Whatever is not a nat counts as 0.
 
-use crate::args::{bit, need, same, small};
+use crate::args::{bit, lazy, need, same, small};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::{Answer, Call};
@@ -10,6 +10,8 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_Bex", &[Head], bex),
     native("_Lsh", &[Head, Lazy], lsh),
     native("_Rsh", &[Head, Head], rsh),
+    native("_Bitwise", &[Lazy, Head, Head], bitwise_by),
+    native("_NatFold", &[Lazy, Lazy, Head], fold),
     native("_Dis", &[Head, Head], or),
     native("_Con", &[Head, Head], and),
     native("_Mix", &[Head, Head], xor),
@@ -78,6 +80,51 @@ fn bitwise(call: &mut Call<'_>, op: impl Fn(u64, u64) -> u64) -> Outcome {
         limbs::bitwise(out, call.cast(0).limbs(), call.cast(1).limbs(), op);
     })?;
     Ok(Answer::Done)
+}
+
+/// `bitwise f x y`: the bits that a function gives of pairs of bits, from the lowest up. Functions
+/// that give other nats are left to the law, which adds those up.
+fn bitwise_by(call: &mut Call<'_>) -> Outcome {
+    let height = call.height();
+    let count = call.cast(1).bits().max(call.cast(2).bits());
+    let mut bits = vec![0; count.div_ceil(limbs::BITS) as usize];
+    if !call.may_nest() {
+        return Ok(Answer::Law);
+    }
+    for index in 0..count {
+        call.push_at(0);
+        for arg in [1, 2] {
+            let bit = limbs::bit(call.cast(arg).limbs(), index);
+            call.push_bit(bit);
+        }
+        call.run(2)?;
+        match call.cast(height) {
+            NatRef::Small(bit @ (0 | 1)) => {
+                bits[(index / limbs::BITS) as usize] |= bit << (index % limbs::BITS);
+            }
+            _ => return Ok(Answer::Law),
+        }
+        call.drop_to(height);
+    }
+    call.push_limbs(&bits)?;
+    Ok(Answer::Done)
+}
+
+/// `natFold f z n`: a function of what has come of the bits below and each bit, from the lowest up
+/// to the highest that is set.
+fn fold(call: &mut Call<'_>) -> Outcome {
+    if !call.may_nest() {
+        return Ok(Answer::Law);
+    }
+    for index in 0..call.cast(2).bits() {
+        call.push_at(0);
+        call.push_at(1);
+        let bit = limbs::bit(call.cast(2).limbs(), index);
+        call.push_bit(bit);
+        call.run(2)?;
+        call.put(1);
+    }
+    lazy(call, 1)
 }
 
 fn or(call: &mut Call<'_>) -> Outcome {

@@ -12,6 +12,7 @@ use vm::{NatRef, Stop, limbs};
 pub(crate) const JETS: &[Declaration] = &[
     native("_ToNat", &[Head], to_nat),
     native("_Dec", &[Head], dec),
+    native("_Times", &[Lazy, Lazy, Head], times),
     native("_Add", &[Head, Head], add),
     native("_Sub", &[Head, Head], sub),
     native("_Mul", &[Lazy, Head], mul),
@@ -38,6 +39,20 @@ fn dec(call: &mut Call<'_>) -> Outcome {
         limbs::decrement(out, call.cast(0).limbs());
     })?;
     Ok(Answer::Done)
+}
+
+/// `times f x n`: `f` of `f` of ... `x`, `n` times. The law evaluates none of them before the last.
+fn times(call: &mut Call<'_>) -> Outcome {
+    for turn in 0..call.cast(2).saturating_u64() {
+        if turn.is_multiple_of(1 << 12) {
+            call.check_interrupt()?;
+        }
+        call.push_at(0);
+        call.push_at(1);
+        call.app(1)?;
+        call.put(1);
+    }
+    lazy(call, 1)
 }
 
 fn add(call: &mut Call<'_>) -> Outcome {

@@ -40,7 +40,17 @@ fn spread(number: u64) -> u64 {
 }
 
 /// Jets without a law in our library.
-const NOT_OURS: &[&str] = &["_Blake3", "_PinHash", "_PlanHash", "_Try"];
+const NOT_OURS: &[&str] = &[
+    "_Bitwise",
+    "_Blake3",
+    "_LoadGerm",
+    "_LoadSeed",
+    "_PinHash",
+    "_PlanHash",
+    "_SaveSeed",
+    "_Times",
+    "_Try",
+];
 
 #[test]
 fn jets_agree_with_the_laws_of_our_library() {
@@ -204,7 +214,7 @@ impl<'l> Trial<'l> {
         match (jet, law) {
             (End::Value(jet), End::Value(law)) => {
                 self.vm.look(jet).equals(self.vm.look(law))
-                    && self.vm.hash(jet).unwrap() == self.vm.hash(law).unwrap()
+                    && self.vm.hash(jet).ok() == self.vm.hash(law).ok()
             }
             (End::Crash(jet), End::Crash(law)) => {
                 let same = self.vm.look(jet).equals(self.vm.look(law));

@@ -5,7 +5,7 @@ use super::Call;
 use crate::heap::object::Layout;
 use crate::view::Shape;
 use crate::word::{DIRECT_LIMIT, Kind, Word};
-use crate::{Hash, Ref, Stop, hash, nat, order, shape};
+use crate::{Hash, Ref, Stop, Val, Vm, hash, nat, order, shape};
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -41,6 +41,21 @@ impl Call<'_> {
     /// [`Stop::HeapFull`].
     pub fn afford(&self, words: u64) -> Result<(), Stop> {
         if words <= self.vm.heap.limit_words() as u64 { Ok(()) } else { Err(Stop::HeapFull) }
+    }
+
+    /// The runtime, to make values with. What is done with it must leave the stack as it was.
+    pub fn vm(&mut self) -> &mut Vm {
+        self.vm
+    }
+
+    /// Keeps the value at that height.
+    pub fn hold(&self, index: usize) -> Val {
+        self.hold_value(self.at(index))
+    }
+
+    /// Keeps a value that was looked at.
+    pub fn hold_value(&self, value: Ref<'_>) -> Val {
+        self.vm.hold(value)
     }
 
     /// Whether the value at that height is evaluated. If so, the accessors that look no further
