@@ -153,3 +153,44 @@ pub(crate) fn bar_bytes<'h>(bar: Word) -> &'h [u8] {
     let length = object::load_raw(bar.address(), 0) as usize;
     object::bytes(bar.address(), 1, length)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::vm;
+
+    /// Room for 20,000 limbs, more than the nursery has, of which `used` are not zero.
+    fn drafted(heap: &mut Heap, used: usize) -> Word {
+        fill_nat(heap, 20_000, |_, out| {
+            out.fill(0);
+            out[..used].fill(7);
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn room_that_a_result_does_not_need_is_given_back() {
+        for stress in [false, true] {
+            let heap = &mut vm(stress).heap;
+            assert_eq!(drafted(heap, 1), Word::direct(7));
+            let before = drafted(heap, 3);
+            heap.stack.push(before);
+            assert_eq!(drafted(heap, 0), Word::ZERO);
+            let after = drafted(heap, 10_000);
+            heap.stack.push(after);
+            heap.collect_young();
+            heap.collect_all();
+            assert_eq!(cast(heap.stack.peek(1)), NatRef::Limbs(&[7; 3]));
+            assert_eq!(cast(heap.stack.peek(0)), NatRef::Limbs(&[7; 10_000]));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_held_is_refused() {
+        let heap = &mut vm(false).heap;
+        for limbs in [1 << 40, u64::MAX] {
+            assert!(NatDraft::new(heap, limbs).is_err());
+            assert!(BarDraft::new(heap, limbs).is_err());
+        }
+    }
+}
