@@ -11,7 +11,7 @@ use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::{Bar, Bit, Nat};
 use vm::jet::{Answer, Call};
-use vm::{NatRef, Natural, Stop};
+use vm::{NatRef, Stop, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("isBar", &[Head], is_bar).total(Bit),
@@ -49,8 +49,11 @@ fn afford_bytes(call: &Call<'_>, bytes: u64) -> Result<(), Stop> {
 
 /// Ends with these bytes of the bar that an argument is.
 fn part(call: &mut Call<'_>, index: usize, range: Range<usize>) -> Outcome {
-    let part = bar!(call, index).get(range).unwrap_or_default().to_vec();
-    call.push_bar(&part)?;
+    let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
+    call.push_bar_with(bytes as u64, |call, out| {
+        let part = call.arg(index).as_bar().and_then(|bar| bar.get(range));
+        out.copy_from_slice(part.unwrap_or_default());
+    })?;
     Ok(Answer::Done)
 }
 
@@ -69,15 +72,24 @@ fn make(call: &mut Call<'_>) -> Outcome {
 }
 
 fn from_nat(call: &mut Call<'_>) -> Outcome {
-    let bytes = call.cast(0).bytes();
-    call.push_bar(&bytes)?;
+    let bytes = call.cast(0).byte_count();
+    call.push_bar_with(bytes, |call, out| limbs::to_bytes(out, call.cast(0).limbs()))?;
+    Ok(Answer::Done)
+}
+
+/// Ends with these bytes of the bar that an argument is, as a nat.
+fn part_to_nat(call: &mut Call<'_>, index: usize, range: Range<usize>) -> Outcome {
+    let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
+    call.push_nat_with(bytes.div_ceil(8) as u64, |call, out| {
+        let part = call.arg(index).as_bar().and_then(|bar| bar.get(range));
+        limbs::from_bytes(out, part.unwrap_or_default());
+    })?;
     Ok(Answer::Done)
 }
 
 fn to_nat(call: &mut Call<'_>) -> Outcome {
-    let bytes = bar!(call, 0).to_vec();
-    call.push_bytes(&bytes)?;
-    Ok(Answer::Done)
+    let bytes = bar!(call, 0).len();
+    part_to_nat(call, 0, 0..bytes)
 }
 
 fn len(call: &mut Call<'_>) -> Outcome {
@@ -95,18 +107,21 @@ fn is_empty(call: &mut Call<'_>) -> Outcome {
 fn sized(call: &mut Call<'_>) -> Outcome {
     let size = call.cast(0).saturating_u64();
     afford_bytes(call, size)?;
-    let size = size as usize;
-    let mut bytes = call.cast(1).bytes();
-    if bytes.len() <= size {
-        bytes.resize(size, 0);
-        call.push_bar(&bytes)?;
+    if call.cast(1).byte_count() <= size {
+        call.push_bar_with(size, |call, out| limbs::to_bytes(out, call.cast(1).limbs()))?;
         return Ok(Answer::Done);
     }
-    let body = call.cast(1).to_natural() + (Natural::from(1u32) << (8 * size as u64));
     call.push_small(0);
     call.push_small(1);
     call.push_small(1);
-    call.push_natural(&body)?;
+    let one = call.height();
+    call.push_nat_with(limbs::shifted_left_len(&[1], 8 * size), |_, out| {
+        limbs::shift_left(out, &[1], 8 * size);
+    })?;
+    call.push_nat_with(call.limb_count(1).max(call.limb_count(one)) + 1, |call, out| {
+        limbs::add(out, call.cast(1).limbs(), call.cast(one).limbs());
+    })?;
+    call.put(one);
     Ok(Answer::Call(3))
 }
 
@@ -182,9 +197,8 @@ fn slice_to_nat(call: &mut Call<'_>) -> Outcome {
         Some(nat) => nat.saturating_u64().min(rest.len() as u64) as usize,
         None => rest.len(),
     };
-    let slice = rest[..width].to_vec();
-    call.push_bytes(&slice)?;
-    Ok(Answer::Done)
+    let from = bytes.len() - rest.len();
+    part_to_nat(call, 2, from..from + width)
 }
 
 /// The byte that the first argument is, if it is one.

@@ -28,7 +28,7 @@ fn blake3(call: &mut Call<'_>) -> Outcome {
 }
 
 fn plan_hash(call: &mut Call<'_>) -> Outcome {
-    let hash = call.hash(0);
+    let hash = call.hash(0)?;
     call.push_bar(hash.as_bytes())?;
     Ok(Answer::Done)
 }
@@ -36,7 +36,7 @@ fn plan_hash(call: &mut Call<'_>) -> Outcome {
 /// The hash of a pin's item; 0 for what is no pin.
 fn pin_hash(call: &mut Call<'_>) -> Outcome {
     let Shape::Pin(pin) = call.arg(0).shape() else { return small(call, 0) };
-    let hash = pin.hash();
+    let hash = pin.hash()?;
     call.push_bar(hash.as_bytes())?;
     Ok(Answer::Done)
 }

@@ -17,7 +17,7 @@
 //! reflect                  what a value is and is made of
 //! row list set tab tab_build containers
 //! bar pad text tree        bytes, bits, characters; trees of them
-//! hash                     BLAKE3
+//! hash seed                BLAKE3; values as bytes
 //! ```
 //!
 //! Laws that have no jet here just run.
@@ -41,6 +41,7 @@ mod pad;
 mod reflect;
 mod row;
 mod search;
+mod seed;
 mod set;
 mod tab;
 mod tab_build;
@@ -75,6 +76,7 @@ const FAMILIES: &[&[Declaration]] = &[
     pad::JETS,
     text::JETS,
     hash::JETS,
+    seed::JETS,
 ];
 
 /// A law that is known by hash, as `pallas jets` lists it.

@@ -59,11 +59,11 @@ impl Output {
 
     /// Prints a traced value with all its pins.
     pub(crate) fn deep_trace(&self, value: Ref<'_>) {
-        let text = match is_printable(value) {
-            true => &show::tree_text(&show::full_rex(value), self.colour),
-            false => TOO_LARGE,
+        let text = match show::full_rex(value) {
+            Ok(rex) if is_printable(value) => show::tree_text(&rex, self.colour),
+            _ => TOO_LARGE.into(),
         };
-        self.keep_error(self.write(text));
+        self.keep_error(self.write(&text));
     }
 
     fn keep_error(&self, result: io::Result<()>) {

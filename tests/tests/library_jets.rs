@@ -32,7 +32,7 @@ fn laws_of(module: &str) -> Vec<(String, Hash)> {
 fn named_law(vm: &Vm, value: &Val) -> Option<(String, Hash)> {
     let Shape::Pin(pin) = vm.look(value).shape() else { return None };
     let Shape::Law(law) = pin.item().shape() else { return None };
-    Some((law.name().text()?, pin.hash()))
+    Some((law.name().text()?, pin.hash().ok()?))
 }
 
 /// The lines of the table in `jets/src/library.rs` that these laws are.

@@ -11,6 +11,7 @@
 
 use crate::heap::object::{self, Layout};
 use crate::heap::{Heap, HeapFull};
+use crate::nat::BarDraft;
 use crate::word::{Kind, Word};
 
 /// Bars of fewer bytes are copied when they are appended to.
@@ -29,16 +30,9 @@ pub(crate) fn bytes<'h>(bar: Word) -> &'h [u8] {
 
 /// A bar with these bytes.
 pub(crate) fn make(heap: &mut Heap, bytes: &[u8]) -> Result<Word, HeapFull> {
-    let words = bytes.len().div_ceil(8);
-    heap.reserve(2 + words)?;
-    let address = heap.allocate(Layout::Bar, 0, 1 + words);
-    object::store_raw(address, 0, bytes.len() as u64);
-    if words > 0 {
-        // The bytes beyond the last one are zero.
-        object::store_raw(address, words, 0);
-    }
-    object::store_bytes(address, 1, 0, bytes);
-    Ok(Word::object(Kind::Bar, address))
+    let mut draft = BarDraft::new(heap, bytes.len() as u64)?;
+    draft.bytes().copy_from_slice(bytes);
+    Ok(draft.finish())
 }
 
 /// The bar at that place of the stack with more bytes behind it.

@@ -4,10 +4,9 @@
 //! lost to a collection. Values built have the shape that PLAN's rules and `shape` give them.
 
 use crate::heap::Val;
-use crate::heap::object::{self, Layout};
-use crate::nat::limbs_of_bytes;
+use crate::heap::object::Layout;
 use crate::word::{Kind, Word};
-use crate::{NatRef, Natural, Ref, Shape, Stop, Vm, bar, pin, shape, tree};
+use crate::{Natural, Ref, Shape, Stop, Vm, bar, nat, pin, shape, tree};
 
 /// Builds values on the stack of a [`Vm`]. Dropping it drops what was pushed.
 pub struct Builder<'v> {
@@ -87,7 +86,7 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_natural(&mut self, nat: &Natural) -> Result<(), Stop> {
-        self.push_limbs(&nat.to_limbs_asc())
+        self.push_limbs(nat.as_limbs_asc())
     }
 
     /// Pushes the nat with these bytes, least first.
@@ -100,7 +99,9 @@ impl<'v> Builder<'v> {
             limb[..bytes.len()].copy_from_slice(bytes);
             return self.push_nat(u64::from_le_bytes(limb));
         }
-        self.push_limbs(&limbs_of_bytes(bytes))
+        let word = nat::from_bytes(&mut self.vm.heap, bytes)?;
+        self.push_word(word);
+        Ok(())
     }
 
     /// Pushes the nat with these limbs, least first; leading zero limbs do not matter.
@@ -108,7 +109,7 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_limbs(&mut self, limbs: &[u64]) -> Result<(), Stop> {
-        let word = push_nat(self.vm, limbs)?;
+        let word = nat::from_limbs(&mut self.vm.heap, limbs)?;
         self.push_word(word);
         Ok(())
     }
@@ -203,21 +204,6 @@ impl Drop for Builder<'_> {
     }
 }
 
-/// The nat with these limbs, least first, as a word.
-pub(crate) fn push_nat(vm: &mut Vm, limbs: &[u64]) -> Result<Word, Stop> {
-    match NatRef::from_limbs(limbs) {
-        NatRef::Small(nat) => Ok(Word::direct(nat)),
-        NatRef::Limbs(limbs) => {
-            vm.heap.reserve(1 + limbs.len())?;
-            let address = vm.heap.allocate(Layout::Big, 0, limbs.len());
-            for (index, limb) in limbs.iter().enumerate() {
-                object::store_raw(address, index, *limb);
-            }
-            Ok(Word::object(Kind::Big, address))
-        }
-    }
-}
-
 /// No law that a jet stands for has more words than this, counting shared ones as often as they
 /// occur. A few shared parts can make a law whose hash would take forever; that is computed only
 /// if somebody asks for it.
@@ -232,7 +218,7 @@ pub(crate) fn make_pin(vm: &mut Vm) -> Result<(), Stop> {
     vm.heap.stack.push_checked(word);
     if item.kind() == Kind::Law
         && !vm.jets.is_empty()
-        && let Some(hash) = crate::hash::hash_within(Ref::new(item, &vm.heap), JET_WORDS)
+        && let Some(hash) = crate::hash::hash_within(Ref::new(item, &vm.heap), JET_WORDS)?
     {
         pin::set_hash(word, hash);
         match vm.jets.find(&hash) {

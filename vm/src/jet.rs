@@ -9,6 +9,7 @@
 //! the name asks for it: [`JetTable::on_mismatch`].
 
 mod declare;
+mod numbers;
 mod parts;
 mod watch;
 
@@ -18,7 +19,7 @@ pub use watch::Calls;
 use crate::heap::object::Layout;
 use crate::nat::NatRef;
 use crate::word::{Kind, Word};
-use crate::{Hash, Items, Natural, Ref, Shape, Stop, Val, Vm, bar, build, shape, tree};
+use crate::{Hash, Items, Natural, Ref, Shape, Stop, Val, Vm, bar, nat, shape, tree};
 use std::collections::{HashMap, HashSet};
 
 /// How far an argument is evaluated before the jet sees it.
@@ -322,7 +323,7 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_natural(&mut self, nat: &Natural) -> Result<(), Stop> {
-        self.push_limbs(&nat.to_limbs_asc())
+        self.push_limbs(nat.as_limbs_asc())
     }
 
     /// Pushes the nat with these limbs, least first; leading zero limbs do not matter.
@@ -330,7 +331,7 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_limbs(&mut self, limbs: &[u64]) -> Result<(), Stop> {
-        let word = build::push_nat(self.vm, limbs)?;
+        let word = nat::from_limbs(&mut self.vm.heap, limbs)?;
         self.vm.heap.stack.push_checked(word);
         Ok(())
     }
@@ -390,7 +391,7 @@ impl Call<'_> {
     /// [`Stop::Interrupted`].
     #[inline(always)]
     pub fn check(&self) -> Result<(), Stop> {
-        if self.vm.evaluator.interrupted() { Err(Stop::Interrupted) } else { Ok(()) }
+        self.vm.heap.interrupt.check()
     }
 
     /// Whether [`Call::run`] and its like may be used: they re-enter the evaluator on the native

@@ -22,6 +22,7 @@
 //! it leaves out, PLAN's own law for comparing.)
 
 use crate::heap::Heap;
+use crate::map::Map;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::shape;
@@ -57,6 +58,40 @@ struct Comparison<'l, 'r> {
     only_equality: bool,
     /// What is to be compared if all before is equal; the last first.
     pending: Vec<Task>,
+    /// Pairs of values that have been looked at, and how many are before pairs are remembered.
+    steps: usize,
+    patience: usize,
+    known: Classes,
+}
+
+/// Values that were found equal, as sets that are joined: each points to another one of its set,
+/// but for one. Two values that share their parts can have more pairs of parts than can ever be
+/// looked at; but pairs that tell something new are no more than there are values.
+#[derive(Default)]
+struct Classes(Map<u64, u64>);
+
+impl Classes {
+    /// The value that stands for the set of this one.
+    fn find(&mut self, mut value: u64) -> u64 {
+        while let Some(&next) = self.0.get(&value) {
+            if let Some(&after) = self.0.get(&next) {
+                self.0.insert(value, after);
+            }
+            value = next;
+        }
+        value
+    }
+
+    fn join(&mut self, left: Word, right: Word) {
+        let (left, right) = (self.find(left.raw()), self.find(right.raw()));
+        if left != right {
+            self.0.insert(left, right);
+        }
+    }
+
+    fn are_equal(&mut self, left: Word, right: Word) -> bool {
+        self.find(left.raw()) == self.find(right.raw())
+    }
 }
 
 /// Something to be compared.
@@ -75,7 +110,12 @@ enum Step {
     ItemsBelow(u32),
     /// The arguments of two flat apps of the same size from this payload index up.
     ArgumentsFrom(u32),
+    /// Nothing: the two values have been found equal.
+    Known,
 }
+
+/// Pairs that are compared at least before any is remembered.
+const PATIENCE: usize = 1 << 16;
 
 const _: () = assert!(size_of::<Task>() == 24);
 
@@ -105,7 +145,17 @@ enum Body<'h> {
 
 impl<'l, 'r> Comparison<'l, 'r> {
     fn new(left: &'l Heap, right: &'r Heap, only_equality: bool) -> Comparison<'l, 'r> {
-        Comparison { left, right, only_equality, pending: Vec::new() }
+        // More pairs than there are objects: some must be shared.
+        let patience = (left.used_bytes() + right.used_bytes()) / 16;
+        Comparison {
+            left,
+            right,
+            only_equality,
+            pending: Vec::new(),
+            steps: 0,
+            patience: patience.max(PATIENCE),
+            known: Classes::default(),
+        }
     }
 
     fn push_values(&mut self, left: (Word, As), right: (Word, As)) {
@@ -127,6 +177,10 @@ impl<'l, 'r> Comparison<'l, 'r> {
                 ),
                 Step::ItemsBelow(end) => self.items_below(task, end as usize),
                 Step::ArgumentsFrom(start) => self.arguments_from(task, start as usize),
+                Step::Known => {
+                    self.known.join(task.left, task.right);
+                    Ordering::Equal
+                }
             };
         }
         order
@@ -178,6 +232,10 @@ impl<'l, 'r> Comparison<'l, 'r> {
             // The same value always takes the same shape.
             return Ordering::Less;
         }
+        self.steps += 1;
+        if self.steps > self.patience && self.is_known(left, right) {
+            return Ordering::Equal;
+        }
         let rank = left.rank();
         rank.cmp(&right.rank()).then_with(|| match rank {
             Rank::Nat => NatRef::of(left.word).cmp(&NatRef::of(right.word)),
@@ -187,13 +245,31 @@ impl<'l, 'r> Comparison<'l, 'r> {
         })
     }
 
+    /// Whether two values have been found equal before. If not, they will have been once all that is
+    /// pushed from now on has been compared.
+    #[cold]
+    fn is_known(&mut self, left: Side<'l>, right: Side<'r>) -> bool {
+        let are_objects = left.word.has_object() && right.word.has_object();
+        if !are_objects || left.taken != As::Itself || right.taken != As::Itself {
+            return false;
+        }
+        if self.known.are_equal(left.word, right.word) {
+            return true;
+        }
+        self.pending.push(Task { left: left.word, right: right.word, step: Step::Known });
+        false
+    }
+
     fn pins(&mut self, left: Side<'l>, right: Side<'r>) -> Ordering {
         let (left, right) = (PinRef(left.as_ref()), PinRef(right.as_ref()));
-        if pin::hash(left) == pin::hash(right) {
-            return Ordering::Equal;
-        }
-        if self.only_equality {
-            return Ordering::Less;
+        // What is too large to be hashed is compared by what it consists of.
+        if let (Some(left), Some(right)) = (pin::hash_if_small(left), pin::hash_if_small(right)) {
+            if left == right {
+                return Ordering::Equal;
+            }
+            if self.only_equality {
+                return Ordering::Less;
+            }
         }
         self.push_values((left.item().word, As::Itself), (right.item().word, As::Itself));
         Ordering::Equal

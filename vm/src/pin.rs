@@ -10,12 +10,12 @@
 //! +----------------+------------------------+---+
 //! ```
 
-use crate::Hash;
 use crate::heap::Heap;
 use crate::heap::object::{self, EXTRA_MAX, Layout};
 use crate::shape;
 use crate::view::PinRef;
 use crate::word::{Kind, Word};
+use crate::{Hash, Stop};
 
 /// Payload words of a pin.
 pub(crate) const SIZE: usize = 6;
@@ -42,6 +42,12 @@ pub(crate) fn known_hash(pin: Word) -> Option<Hash> {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(object::bytes(address, 1, 32));
     Some(Hash(bytes))
+}
+
+/// The pin's hash, if it can be computed. An interrupt that comes meanwhile is for the caller's
+/// caller.
+pub(crate) fn hash_if_small(pin: PinRef<'_>) -> Option<Hash> {
+    hash(pin).inspect_err(|stop| pin.0.heap.interrupt.pass_on(stop)).ok()
 }
 
 /// Records the hash.
@@ -71,9 +77,12 @@ pub(crate) fn set_jet(pin: Word, jet: u32) {
 }
 
 /// The pin's hash, computing it and those of the pins below it that it needs.
-pub(crate) fn hash(pin: PinRef<'_>) -> Hash {
+///
+/// # Errors
+/// [`Stop::TooLarge`] and [`Stop::Interrupted`].
+pub(crate) fn hash(pin: PinRef<'_>) -> Result<Hash, Stop> {
     match known_hash(pin.0.word) {
-        Some(hash) => hash,
+        Some(hash) => Ok(hash),
         None => crate::hash::hash_pins(pin),
     }
 }

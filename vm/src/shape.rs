@@ -15,10 +15,9 @@
 //! The last takes its shape as soon as the row is evaluated: at the latest when the app is
 //! normalised. (prototype: `matchData`, `execFrame`)
 
-use crate::bar;
 use crate::heap::object::{self, EXTRA_MAX, Header, Layout};
 use crate::heap::{Heap, HeapFull};
-use crate::nat::NatRef;
+use crate::nat::{BarDraft, NatRef, limbs};
 use crate::word::{COW_LIMIT, Kind, Word};
 use crate::{Items, order, tree};
 use std::cmp::Ordering;
@@ -228,16 +227,18 @@ fn is_ascending(heap: &Heap, row: Word) -> bool {
     items.iter().zip(items.iter().skip(1)).all(|(a, b)| order::compare(a, b) == Ordering::Less)
 }
 
-/// The bar that a law `{1 1 body}` is, if its body is one bit above whole bytes.
+/// The bar that a law `{1 1 body}` is, if its body, on top of the stack, is one bit above whole
+/// bytes.
 fn match_bar(heap: &mut Heap, body: Word) -> Result<Option<Word>, HeapFull> {
     let bits = NatRef::of(body).bits();
     if bits == 0 || !(bits - 1).is_multiple_of(8) {
         return Ok(None);
     }
-    let length = (bits - 1) / 8;
-    let mut bytes = NatRef::of(body).bytes();
-    bytes.truncate(length as usize);
-    bar::make(heap, &bytes).map(Some)
+    let top = heap.stack.top() - 1;
+    heap.stack.set(top, body);
+    let mut draft = BarDraft::new(heap, (bits - 1) / 8)?;
+    limbs::to_bytes(draft.bytes(), NatRef::of(heap.stack.peek(0)).limbs());
+    Ok(Some(draft.finish()))
 }
 
 /// The limbs of the nat that is a bar's law body: its bytes and a one above them.

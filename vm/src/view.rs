@@ -12,6 +12,7 @@ use crate::nat::NatRef;
 use crate::pin;
 use crate::tree::Items;
 use crate::word::{Kind, Word};
+use crate::{Hash, Stop};
 
 /// A value, seen while nothing can move. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -134,7 +135,10 @@ impl<'h> PinRef<'h> {
     }
 
     /// The pin's hash: that of its item. Computed when first asked for, and then kept.
-    pub fn hash(self) -> crate::Hash {
+    ///
+    /// # Errors
+    /// [`Stop::TooLarge`] and [`Stop::Interrupted`], if it has to be computed.
+    pub fn hash(self) -> Result<Hash, Stop> {
         pin::hash(self)
     }
 

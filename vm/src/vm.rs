@@ -32,6 +32,13 @@ pub enum Stop {
     /// The evaluation's live data outgrew the heap.
     #[error("the evaluation needs more memory than it may use")]
     HeapFull,
+    /// A value was to be written out, to be hashed or printed, that shares its parts so much that
+    /// it would never end.
+    #[error("the value is too large: written out, it has more than {parts} parts")]
+    TooLarge {
+        /// How many parts it may have.
+        parts: u64,
+    },
     /// Somebody asked for it to stop.
     #[error("interrupted")]
     Interrupted,
@@ -71,8 +78,9 @@ impl Vm {
     /// # Errors
     /// If the system does not grant the stack's address range.
     pub fn new(options: Options, jets: Arc<JetTable>) -> std::io::Result<Vm> {
+        let heap = Heap::new(options)?;
         let evaluator = Evaluator::new();
-        Ok(Vm { heap: Heap::new(options)?, evaluator, jets, trace: None, deep_trace: None })
+        Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None })
     }
 
     /// The native laws it was made with.
@@ -94,7 +102,7 @@ impl Vm {
     /// A flag that another thread sets to stop the running evaluation with
     /// [`Stop::Interrupted`]. The evaluation that stops clears it.
     pub fn interrupt_flag(&self) -> Arc<AtomicBool> {
-        self.evaluator.interrupt_flag()
+        self.heap.interrupt.flag()
     }
 
     /// Looks at a value.
@@ -192,7 +200,10 @@ impl Vm {
     ///
     /// # Panics
     /// If the value is not in normal form: [`Vm::force`] it first.
-    pub fn hash(&self, val: &Val) -> Hash {
+    ///
+    /// # Errors
+    /// [`Stop::TooLarge`] and [`Stop::Interrupted`].
+    pub fn hash(&self, val: &Val) -> Result<Hash, Stop> {
         crate::hash::hash(self.look(val))
     }
 

@@ -24,7 +24,8 @@ impl Jets {
 
     /// The jet of a pinned law.
     pub(super) fn find(&self, pin: PinRef<'_>) -> Option<&Jet> {
-        if self.by_hash.is_empty() { None } else { self.by_hash.get(&pin.hash()) }
+        // A law too large to be hashed is none that is known.
+        if self.by_hash.is_empty() { None } else { self.by_hash.get(&pin.hash().ok()?) }
     }
 }
 

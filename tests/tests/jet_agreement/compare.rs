@@ -52,7 +52,7 @@ pub(crate) fn ends(vm: &mut Vm, watch: &Watch, jet: End, law: End, time: Duratio
             (End::Value(jet), End::Value(law)) => {
                 let (left, right) = (vm.look(jet), vm.look(law));
                 if left.is_normal() && right.is_normal() {
-                    left.equals(right) && vm.hash(jet) == vm.hash(law)
+                    left.equals(right) && vm.hash(jet).ok() == vm.hash(law).ok()
                 } else {
                     if let Some(values) = values_of_late_table(left, right) {
                         // A set applied to a row is a table as soon as the row is evaluated.

@@ -12,6 +12,8 @@
 //! | `s`    | set                       | `O`    | row of ascending nats          |
 //! | `t`    | table                     | `T`    | tree of bars                   |
 //! | `l`    | list                      | `D`    | tree of pads                   |
+//! | `i`    | pin                       | `I`    | row of pins                    |
+//! | `e`    | seed, as a bar            |        |                                |
 
 use vm::{Builder, Natural, Stop, Val, Vm};
 
@@ -154,6 +156,9 @@ impl<'v> Generator<'v> {
                 let pad = self.below(64);
                 self.nat(pad)
             }
+            'i' => self.pin(inner),
+            'e' => self.seed(inner),
+            'I' => self.row_of('i', inner),
             'k' => self.key(),
             'f' => self.function(),
             'b' => self.bar(),
@@ -240,6 +245,14 @@ impl<'v> Generator<'v> {
     fn bar(&mut self) -> Val {
         let bytes: Vec<u8> =
             (0..self.below(5)).map(|_| [0, 1, 2, 97, 98][self.below(5) as usize]).collect();
+        self.vm.bar(&bytes).expect("arguments are small")
+    }
+
+    /// A seed of something.
+    fn seed(&mut self, depth: u32) -> Val {
+        let value = self.any(depth);
+        let value = self.vm.force(&value).unwrap_or_else(|_| Vm::nat(self.vm, 7));
+        let bytes = vm::seed::save(self.vm, &value).expect("arguments are small");
         self.vm.bar(&bytes).expect("arguments are small")
     }
 

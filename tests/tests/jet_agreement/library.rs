@@ -125,9 +125,13 @@ fn collect(vm: &Vm, value: &Val, pins: &mut HashMap<Hash, Val>) {
     let mut pending: Vec<Ref<'_>> = vec![vm.look(value)];
     while let Some(value) = pending.pop() {
         match value.shape() {
-            Shape::Pin(pin) if seen.insert(pin.hash()) && !pins.contains_key(&pin.hash()) => {
+            Shape::Pin(pin) => {
+                let hash = pin.hash().expect("a pin that ends");
+                if !seen.insert(hash) || pins.contains_key(&hash) {
+                    continue;
+                }
                 if let Shape::Law(_) = pin.item().shape() {
-                    pins.insert(pin.hash(), vm.hold(value));
+                    pins.insert(hash, vm.hold(value));
                 }
                 pending.push(pin.item());
             }

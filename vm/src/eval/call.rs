@@ -9,11 +9,10 @@ use super::code::Branches;
 use super::fetch::Position;
 use super::frame::{self, FrameKind};
 use super::run::{Next, is_false};
-use crate::build;
 use crate::heap::object::{self, EXTRA_MAX, Layout};
 use crate::jet::{Answer, Call, Code as JetCode, Control, Demand};
 use crate::word::{Kind, Word};
-use crate::{Ref, Stop, Vm, pin, shape, tree};
+use crate::{Ref, Stop, Vm, build, nat, pin, shape, tree};
 
 use Demand::{Head, Lazy, Normal};
 
@@ -35,7 +34,7 @@ impl Vm {
     /// Calls what lies at `place`.
     #[inline(always)]
     pub(super) fn call(&mut self, mut place: usize, at: &mut Position) -> Result<Next, Stop> {
-        if self.evaluator.interrupted() {
+        if self.heap.interrupt.is_due() {
             return Err(Stop::Interrupted);
         }
         loop {
@@ -243,8 +242,8 @@ impl Vm {
                 if bytes.is_empty() {
                     return Ok(Next::Eval(self.heap.resolve(self.heap.stack.get(place + 1))));
                 }
-                let limbs = shape::bar_body_limbs(bytes);
-                Next::Give(build::push_nat(self, &limbs)?)
+                self.heap.stack.push(function);
+                Next::Give(nat::bar_body(&mut self.heap)?)
             }
             Kind::Set => Next::Give(tree::row_of_items(&mut self.heap, function)?),
             Kind::Tab => {
@@ -449,9 +448,8 @@ impl Vm {
             Kind::Law => self.heap.load(law, 2),
             Kind::Set => tree::row_of_items(&mut self.heap, law)?,
             Kind::Bar => {
-                let bytes = Ref::new(law, &self.heap).as_bar().unwrap_or_default();
-                let limbs = shape::bar_body_limbs(bytes);
-                build::push_nat(self, &limbs)?
+                self.heap.stack.push(law);
+                nat::bar_body(&mut self.heap)?
             }
             _ => Word::ZERO,
         };

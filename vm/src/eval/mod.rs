@@ -31,8 +31,6 @@ use crate::heap::{Heap, PoolId};
 use crate::word::Word;
 use crate::{Stop, Val, Vm};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Jets that re-enter the evaluator may be nested this deep; each costs a native stack frame.
 const NESTING_LIMIT: usize = 48;
@@ -46,17 +44,12 @@ pub(crate) struct Evaluator {
     nesting: usize,
     /// What runs when nothing does.
     idle: Rc<Code>,
-    interrupt: Arc<AtomicBool>,
 }
 
 impl Evaluator {
     pub(crate) fn new() -> Evaluator {
         let idle = Rc::new(Code::idle());
-        Evaluator { codes: Vec::new(), mark: 0, nesting: 0, idle, interrupt: Arc::default() }
-    }
-
-    pub(crate) fn interrupt_flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.interrupt)
+        Evaluator { codes: Vec::new(), mark: 0, nesting: 0, idle }
     }
 
     /// Drops the code of laws that the collector found dead.
@@ -73,12 +66,6 @@ impl Evaluator {
             Some(code) => code,
             None => unreachable!("code that is still named is kept"),
         }
-    }
-
-    /// Whether somebody asked for the evaluation to stop; clears the request.
-    #[inline(always)]
-    pub(crate) fn interrupted(&self) -> bool {
-        self.interrupt.load(Ordering::Relaxed) && self.interrupt.swap(false, Ordering::Relaxed)
     }
 }
 

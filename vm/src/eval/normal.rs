@@ -63,7 +63,7 @@ impl Vm {
             frame::push_number(&mut self.heap.stack, index);
             frame::push_kind(&mut self.heap.stack, FrameKind::Force);
             if !word.is_thunk() {
-                if self.evaluator.interrupted() {
+                if self.heap.interrupt.is_due() {
                     return Err(Stop::Interrupted);
                 }
                 return Ok(Next::Normalise(word));

@@ -5,9 +5,8 @@ use super::fetch::Position;
 use super::frame::{self, FrameKind};
 use crate::heap::object::{self, Layout};
 use crate::jet::{Answer, Call, Cheap, Code as JetCode, Demand};
-use crate::nat::NatRef;
 use crate::word::{DIRECT_LIMIT, Kind, Word};
-use crate::{Stop, Vm, build, pin, shape};
+use crate::{Stop, Vm, nat, pin, shape};
 
 /// What the machine does next.
 #[derive(Clone, Copy, Debug)]
@@ -511,18 +510,8 @@ impl Vm {
     /// One more than a word as a nat.
     #[cold]
     pub(super) fn increment(&mut self, word: Word) -> Result<Word, Stop> {
-        let mut limbs = match word.kind() {
-            Kind::Nat | Kind::Big => NatRef::of(word).limbs().to_vec(),
-            _ => Vec::new(),
-        };
-        let carry = limbs.iter_mut().all(|limb| {
-            *limb = limb.wrapping_add(1);
-            *limb == 0
-        });
-        if carry {
-            limbs.push(1);
-        }
-        build::push_nat(self, &limbs)
+        self.heap.stack.push(word);
+        nat::increment(&mut self.heap)
     }
 
     /// Replaces the top value, a nat that is not 0, by its predecessor.
@@ -531,7 +520,10 @@ impl Vm {
         let word = self.heap.stack.pop();
         let previous = match word.as_direct() {
             Some(n) => Word::direct(n - 1),
-            None => build::push_nat(self, &NatRef::of(word).predecessor())?,
+            None => {
+                self.heap.stack.push(word);
+                nat::predecessor(&mut self.heap)?
+            }
         };
         self.heap.stack.push(previous);
         Ok(())

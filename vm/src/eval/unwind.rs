@@ -7,6 +7,7 @@
 use super::frame::{self, FrameKind};
 use super::run::Next;
 use crate::heap::object::{self, Layout};
+use crate::walk::MAX_PARTS;
 use crate::word::Word;
 use crate::{Stop, Vm};
 
@@ -102,6 +103,7 @@ impl Vm {
             Stop::StackFull => (Layout::Aborted, [Word::direct(0), Word::ZERO]),
             Stop::HeapFull => (Layout::Aborted, [Word::direct(1), Word::ZERO]),
             Stop::Interrupted => (Layout::Aborted, [Word::direct(2), Word::ZERO]),
+            Stop::TooLarge { .. } => (Layout::Aborted, [Word::direct(3), Word::ZERO]),
         };
         object::set_header(address, header.with_layout(layout));
         for (index, value) in values.into_iter().enumerate() {
@@ -142,6 +144,7 @@ pub(super) fn reason(number: Word) -> Stop {
     match number.raw() {
         0 => Stop::StackFull,
         1 => Stop::HeapFull,
+        3 => Stop::TooLarge { parts: MAX_PARTS },
         _ => Stop::Interrupted,
     }
 }

@@ -39,6 +39,7 @@ use self::pools::Pools;
 use self::roots::Roots;
 use self::space::{Block, OldSpace};
 use self::stack::Stack;
+use crate::interrupt::Interrupt;
 use crate::word::{Kind, Word};
 use std::rc::Rc;
 
@@ -108,6 +109,8 @@ pub(crate) struct Heap {
     roots: Rc<Roots>,
     pub(crate) pools: Pools,
     options: Options,
+    /// Whether what works on this heap should stop.
+    pub(crate) interrupt: Interrupt,
     pub(crate) statistics: Statistics,
     /// Pools that the last full collections found dead, for the evaluator to forget.
     pub(crate) dead_pools: Vec<PoolId>,
@@ -127,6 +130,7 @@ impl Heap {
             roots: Rc::new(Roots::default()),
             pools: Pools::default(),
             options,
+            interrupt: Interrupt::default(),
             statistics: Statistics::default(),
             dead_pools: Vec::new(),
         })
@@ -160,11 +164,32 @@ impl Heap {
     fn allocate_large(&mut self, layout: Layout, extra: u64, size: usize) -> usize {
         let address = self.old.take(1 + size);
         object::set_header(address, Header::new(layout, extra, size).with_remembered(true));
-        for index in 0..size {
+        for index in layout.values(size) {
             object::store_raw(address, index, 0);
         }
         self.remembered.push(address);
         address
+    }
+
+    /// Cuts the object that was allocated last to a payload of `size` words.
+    pub(crate) fn cut(&mut self, address: usize, size: usize) {
+        let header = object::header(address);
+        object::set_header(address, header.with_size(size));
+        self.give_back(address + 8 * (1 + header.size()), header.size() - size);
+    }
+
+    /// Takes back the object that was allocated last, of which no word has been made.
+    pub(crate) fn discard(&mut self, address: usize) {
+        let size = object::header(address).size();
+        if self.remembered.last() == Some(&address) {
+            self.remembered.pop();
+        }
+        self.give_back(address + 8 * (1 + size), 1 + size);
+    }
+
+    fn give_back(&mut self, end: usize, words: usize) {
+        let given = self.nursery.give_back(end, words) || self.old.give_back(end, words);
+        debug_assert!(given, "only what was allocated last can be given back");
     }
 
     #[cold]

@@ -35,7 +35,7 @@ pub(crate) enum Layout {
     Law = 3,
     /// `[function, argument...]`. `extra` is how many more arguments it takes.
     App = 4,
-    /// `[length in bytes, bytes...]`.
+    /// `[length in bytes, bytes...]`, the last word filled up with zero bytes.
     Bar = 5,
     /// The items, first to last.
     Row = 6,
@@ -184,6 +184,12 @@ impl Header {
         Header(if yes { self.0 | REMEMBERED } else { self.0 & !REMEMBERED })
     }
 
+    /// The same object with a smaller payload.
+    pub(crate) fn with_size(self, size: usize) -> Header {
+        debug_assert!(size <= self.size());
+        Header((self.0 & 0xffff_ffff) | ((size as u64) << 32))
+    }
+
     /// The same object, laid out anew (a thunk that is entered, updated or crashed).
     pub(crate) fn with_layout(self, layout: Layout) -> Header {
         Header((self.0 & !0xff) | layout as u64)
@@ -270,6 +276,25 @@ pub(crate) fn raw_words<'a>(address: usize, from: usize, words: usize) -> &'a [u
     // SAFETY: the range lies within a live object. The lifetime is the caller's: every caller ties
     // it to a borrow of the heap, which a collection needs exclusively.
     unsafe { std::slice::from_raw_parts(cell(address, 1 + from), words) }
+}
+
+/// A payload range to be written to.
+///
+/// The object must be one that nobody else has an address of yet: allocated, and not yet finished.
+#[inline]
+pub(crate) fn raw_words_mut<'a>(address: usize, from: usize, words: usize) -> &'a mut [u64] {
+    debug_assert!(from + words <= header(address).size());
+    // SAFETY: the range lies within an object whose memory is initialised (blocks are, from the
+    // start), and which only the caller knows of, who finishes it before anything is allocated.
+    unsafe { std::slice::from_raw_parts_mut(cell(address, 1 + from), words) }
+}
+
+/// The first `length` bytes of a payload range to be written to, as for [`raw_words_mut`].
+#[inline]
+pub(crate) fn bytes_mut<'a>(address: usize, from: usize, length: usize) -> &'a mut [u8] {
+    let raw = raw_words_mut::<'a>(address, from, length.div_ceil(8));
+    // SAFETY: the words just borrowed hold at least `length` bytes, and any bytes make words.
+    unsafe { std::slice::from_raw_parts_mut(raw.as_mut_ptr().cast::<u8>(), length) }
 }
 
 /// A payload range as value words.

@@ -54,6 +54,15 @@ impl Block {
         Some(address)
     }
 
+    /// Takes back the last `words` words that were handed out, if they end at that address.
+    pub(crate) fn give_back(&mut self, end: usize, words: usize) -> bool {
+        let is_last = self.words > 0 && end == self.base + 8 * self.used;
+        if is_last {
+            self.used -= words;
+        }
+        is_last
+    }
+
     #[inline(always)]
     pub(crate) fn has_room(&self, words: usize) -> bool {
         words <= self.words - self.used
@@ -127,6 +136,11 @@ impl OldSpace {
         self.chunks.push(chunk);
         self.capacity += size;
         address
+    }
+
+    /// Takes back the last `words` words that were handed out, if they end at that address.
+    pub(crate) fn give_back(&mut self, end: usize, words: usize) -> bool {
+        self.chunks.last_mut().is_some_and(|chunk| chunk.give_back(end, words))
     }
 
     /// Words reserved from the system.

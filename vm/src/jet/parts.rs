@@ -2,10 +2,9 @@
 //! arguments, whatever shape the machine has given them.
 
 use super::Call;
-use crate::nat::limbs_of_bytes;
 use crate::view::Shape;
 use crate::word::{DIRECT_LIMIT, Word};
-use crate::{Hash, Ref, Stop, bar, hash, order, shape, tree};
+use crate::{Hash, Ref, Stop, Val, Vm, bar, hash, nat, order, shape, tree};
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -43,6 +42,21 @@ impl Call<'_> {
         if words <= self.vm.heap.limit_words() as u64 { Ok(()) } else { Err(Stop::HeapFull) }
     }
 
+    /// The runtime, to make values with. What is done with it must leave the stack as it was.
+    pub fn vm(&mut self) -> &mut Vm {
+        self.vm
+    }
+
+    /// Keeps the value at that height.
+    pub fn hold(&self, index: usize) -> Val {
+        self.hold_value(self.at(index))
+    }
+
+    /// Keeps a value that was looked at.
+    pub fn hold_value(&self, value: Ref<'_>) -> Val {
+        self.vm.hold(value)
+    }
+
     /// Whether the value at that height is evaluated. If so, the accessors that look no further
     /// than the word ([`Call::small`], [`Call::nat`], [`Call::cast`]) may be used on it.
     #[inline(always)]
@@ -68,7 +82,10 @@ impl Call<'_> {
     ///
     /// # Panics
     /// If it is not in normal form.
-    pub fn hash(&self, index: usize) -> Hash {
+    ///
+    /// # Errors
+    /// [`Stop::TooLarge`] and [`Stop::Interrupted`].
+    pub fn hash(&self, index: usize) -> Result<Hash, Stop> {
         hash::hash(self.at(index))
     }
 
@@ -95,7 +112,9 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.push_limbs(&limbs_of_bytes(bytes))
+        let word = nat::from_bytes(&mut self.vm.heap, bytes)?;
+        self.vm.heap.stack.push_checked(word);
+        Ok(())
     }
 
     /// Drops the value at that height, moving those above it down.

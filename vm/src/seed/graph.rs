@@ -253,7 +253,7 @@ impl<'h> Build<'h, '_> {
 
     fn enter_pin(&mut self, pin: PinRef<'h>) -> Result<Option<Node>, SaveError> {
         if let Some(holes) = self.holes {
-            let hole = holes.get(&pin::hash(pin));
+            let hole = holes.get(&pin::hash(pin)?);
             return Ok(Some(*hole.expect("every pin in the value has a hole")));
         }
         let four = self.graph.word(4)?;

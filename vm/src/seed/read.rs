@@ -12,7 +12,7 @@ use super::{LoadError, LoadProblem};
 use crate::heap::{HeapFull, Val};
 use crate::view::Ref;
 use crate::word::{Kind, Word};
-use crate::{Stop, Vm, build, shape};
+use crate::{Stop, Vm, build, nat, shape};
 
 /// Reads a value; these pins fill its holes.
 pub(super) fn read(vm: &mut Vm, holes: &[Val], bytes: &[u8]) -> Result<Val, LoadError> {
@@ -132,7 +132,7 @@ impl Reader<'_, '_> {
     }
 
     fn push_nat(&mut self, limbs: &[u64]) -> Result<(), LoadProblem> {
-        let word = build::push_nat(self.vm, limbs)?;
+        let word = nat::from_limbs(&mut self.vm.heap, limbs)?;
         self.push(word)
     }
 
