@@ -10,8 +10,10 @@
 
 mod parts;
 
+use crate::hash::HashedAlready;
 use crate::heap::object::Layout;
 use crate::nat::NatRef;
+use crate::pinspace::record;
 use crate::word::{Kind, Word};
 use crate::{Hash, Natural, Ref, Shape, Stop, Val, Vm, build, shape};
 use std::collections::{HashMap, HashSet};
@@ -105,7 +107,7 @@ pub struct JetTable {
     jets: Vec<Jet>,
     /// By the number of the jet: see [`JetTable::mark_cheap`].
     cheap: Vec<Option<Cheap>>,
-    by_hash: HashMap<Hash, u32>,
+    by_hash: HashMap<Hash, u32, HashedAlready>,
     mismatches: Option<Mismatches>,
 }
 
@@ -254,6 +256,9 @@ impl Call<'_> {
     pub fn push_item(&mut self, index: usize, item: usize) {
         let object = self.vm.heap.resolve(self.vm.heap.stack.get(self.base + index));
         assert!(item < self.vm.heap.size(object), "no such item");
+        if object.kind() == Kind::Pin {
+            record::touch(object.address());
+        }
         let word = self.vm.heap.load(object, item);
         self.vm.heap.stack.push_checked(word);
     }

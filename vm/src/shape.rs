@@ -19,6 +19,7 @@ use crate::heap::object::{self, EXTRA_MAX, Header, Layout};
 use crate::heap::{Heap, HeapFull};
 use crate::nat::NatRef;
 use crate::order;
+use crate::pinspace::record;
 use crate::view::Ref;
 use crate::word::{COW_LIMIT, Kind, Word};
 use std::cmp::Ordering;
@@ -37,6 +38,9 @@ pub(crate) fn arity(heap: &Heap, mut word: Word) -> u64 {
             Kind::Set => 2,
             Kind::Big | Kind::Bar | Kind::Row | Kind::Tab => 1,
             Kind::Law | Kind::Pin | Kind::App => {
+                if word.kind() == Kind::Pin {
+                    record::touch(word.address());
+                }
                 let header = heap.header(word);
                 if header.extra() < EXTRA_MAX {
                     header.extra()

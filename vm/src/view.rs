@@ -178,7 +178,7 @@ impl<'h> PinRef<'h> {
 
     /// What is pinned, in normal form.
     pub fn item(self) -> Ref<'h> {
-        Ref::new(self.0.heap.load(self.0.word, 0), self.0.heap)
+        Ref::new(pin::item(self.0.word), self.0.heap)
     }
 
     /// The pin's hash: that of its item. Computed when first asked for, and then kept.

@@ -146,7 +146,7 @@ impl Vm {
         match function.kind() {
             Kind::Law => self.enter_law(function, place, at).map(Some),
             Kind::Pin => {
-                let item = self.heap.load(function, 0);
+                let item = pin::item(function);
                 if item.kind() != Kind::Law {
                     if self.is_self_law(item) {
                         self.heap.stack.truncate(place);
@@ -155,7 +155,7 @@ impl Vm {
                     self.heap.stack.set(place, item);
                     return Ok(None);
                 }
-                match pin::jet(function) {
+                match pin::jet(function, &self.jets) {
                     Some(jet) => self.gather_jet(place, arity, 0, jet, at).map(Some),
                     None => self.enter_law(item, place, at).map(Some),
                 }
@@ -181,7 +181,7 @@ impl Vm {
 
     /// Runs the law of a pin whose jet did not handle its arguments.
     pub(super) fn run_pinned_law(&mut self, place: usize, at: &mut Position) -> Result<Next, Stop> {
-        let law = self.heap.load(self.heap.stack.get(place), 0);
+        let law = pin::item(self.heap.stack.get(place));
         self.enter_law(law, place, at)
     }
 
@@ -245,7 +245,7 @@ impl Vm {
         if function.kind() != Kind::Pin {
             return self.gather_operation(place, count, index);
         }
-        match pin::jet(function) {
+        match pin::jet(function, &self.jets) {
             Some(jet) => self.gather_jet(place, count, index, jet, at),
             None => unreachable!("only a jet's pin is gathered"),
         }
@@ -375,8 +375,7 @@ impl Vm {
             Kind::Nat | Kind::Big => Ok(branches.nat),
             Kind::Pin => {
                 self.heap.stack.pop();
-                let item = self.heap.load(word, 0);
-                self.heap.stack.push(item);
+                self.heap.stack.push(pin::item(word));
                 Ok(branches.pin)
             }
             Kind::App | Kind::Tab => {
