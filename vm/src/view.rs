@@ -10,6 +10,7 @@ use crate::heap::Heap;
 use crate::heap::object;
 use crate::nat::NatRef;
 use crate::pin;
+use crate::pinspace::record;
 use crate::word::{Kind, Word};
 use std::cmp::Ordering;
 
@@ -56,7 +57,10 @@ impl<'h> Ref<'h> {
         let items = |from| Items { words: heap.words(word, from), heap };
         match word.kind() {
             Kind::Nat | Kind::Big => Shape::Nat(NatRef::of(word)),
-            Kind::Pin => Shape::Pin(PinRef(self)),
+            Kind::Pin => {
+                record::touch(word.address());
+                Shape::Pin(PinRef(self))
+            }
             Kind::Law => Shape::Law(LawRef(self)),
             Kind::App => Shape::App(AppRef(self)),
             Kind::Bar => Shape::Bar(bar_bytes(word)),

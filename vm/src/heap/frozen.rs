@@ -35,12 +35,13 @@ pub(crate) struct FrozenCodes {
 
 impl Default for FrozenCodes {
     fn default() -> FrozenCodes {
-        FrozenCodes { cache: Box::new([NOWHERE; PLACES]), table: HashMap::default() }
+        let cache = Box::new([const { Cell::new(NOWHERE) }; PLACES]);
+        FrozenCodes { cache, table: HashMap::default() }
     }
 }
 
 /// A place of the cache that no law has.
-const NOWHERE: Cell<(usize, Word)> = Cell::new((0, Word::ZERO));
+const NOWHERE: (usize, Word) = (0, Word::ZERO);
 
 /// Hashes addresses, which differ in the middle.
 #[derive(Default)]
@@ -98,7 +99,7 @@ impl FrozenCodes {
 
     /// Begins a full collection: the pools of the laws that have run since the one before.
     pub(super) fn take_used(&mut self) -> Vec<PoolId> {
-        self.cache.fill(NOWHERE);
+        self.cache.iter().for_each(|place| place.set(NOWHERE));
         let used = self.table.values().filter(|entry| entry.used.replace(false));
         used.map(|entry| pool(entry.slot)).collect()
     }

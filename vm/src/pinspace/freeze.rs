@@ -148,7 +148,10 @@ fn find_whole(
     backing: &mut dyn super::Backing,
     hash: &Hash,
 ) -> Result<Option<usize>, BackingError> {
-    Ok(backing.find(hash)?.filter(|address| record::verify(*address)))
+    let is_it = |address: &usize| {
+        record::verify(*address) && record::hash(range::words(*address, LINE)) == *hash
+    };
+    Ok(backing.find(hash)?.filter(is_it))
 }
 
 /// A pin that is being copied.

@@ -66,7 +66,12 @@ fn what_was_committed_is_there_after_a_crash_anywhere() {
     let steps = disk.steps() - begun;
     let mut crashes = 0;
     for step in 0..=steps {
-        for survives in [Survives::Nothing, Survives::Everything, Survives::Anything(step), Survives::LengthsOnly] {
+        for survives in [
+            Survives::Nothing,
+            Survives::Everything,
+            Survives::Anything(step),
+            Survives::LengthsOnly,
+        ] {
             let (disk, mut files) = fresh();
             disk.fail_at(disk.steps() + step, Fault::PowerOff);
             let mut durable = 0;
