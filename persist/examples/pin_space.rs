@@ -15,7 +15,7 @@ use vm::spec::Term;
 use vm::{Hash, Options, Val, Vm, plain};
 
 /// What a measurement may fail with.
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Outcome {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -87,7 +87,8 @@ fn open(dir: &Path) -> Outcome {
     let begun = Instant::now();
     let files = PinFiles::open(dir)?;
     let vm = &mut vm()?;
-    let root = files.space().find(&Hash(root))?.ok_or("no root")?;
+    let root =
+        files.space().find(&Hash(root)).map_err(|error| error.to_string())?.ok_or("no root")?;
     let root = vm.adopt(&root);
     let opened = begun.elapsed();
     let begun = Instant::now();
@@ -117,7 +118,7 @@ fn open(dir: &Path) -> Outcome {
     }
     let begun = Instant::now();
     for hash in &hashes {
-        if files.space().find(hash)?.is_some() {
+        if files.space().find(hash).map_err(|error| error.to_string())?.is_some() {
             return Err("found what is not there".into());
         }
     }
