@@ -126,11 +126,14 @@ fn frozen_laws_run_across_collections() {
         let vm = &mut samples::vm(stress);
         let space = space();
         let law = value(vm, COUNT_DOWN);
+        let one = vm.nat(1);
+        // It has run, and runs on, as a law of the heap.
+        vm.apply(&law, std::slice::from_ref(&one)).expect("a value");
         let frozen = freeze(vm, &law, &space);
         let bare = item(vm, &frozen);
         let steps = vm.nat(if stress { 20 } else { 20_000 });
         for _ in 0..4 {
-            for function in [&frozen, &bare] {
+            for function in [&law, &frozen, &bare] {
                 let result = vm.apply(function, std::slice::from_ref(&steps)).expect("a value");
                 assert_eq!(vm.look(&result).as_u64(), Some(0));
             }
