@@ -6,8 +6,8 @@
 //! number the pins; they become addresses when the pins within have theirs and it has its own.
 //!
 //! A pin that is in the space already is not gathered, nor is anything below it. What was frozen
-//! stays on its heap until the next collection that would move it, which takes the frozen one
-//! instead ([`crate::pin::twin`]).
+//! stays on its heap until the next full collection, which takes the frozen one instead
+//! ([`crate::pin::twin`]).
 
 use super::record::{self, LINE};
 use super::{BackingError, Frozen, NewPin, PinSpace, range};
