@@ -29,8 +29,8 @@ impl Rig {
         let mut table = JetTable::new();
         let mut names = Vec::new();
         for jet in jets::jets() {
-            let law = law(&mut scratch, jet.name, jet.arity)?;
-            names.push((jet.name, jet.arity));
+            let law = law(&mut scratch, jet.name, jet.arity())?;
+            names.push((jet.name, jet.arity()));
             let hash = scratch.hash(&law)?;
             table.add(jet, &[hash]);
         }

@@ -16,8 +16,10 @@ mod watch;
 pub use declare::{Crashes, Gives, Jet, Operation, WordOperation};
 pub use watch::Calls;
 
+use crate::hash::HashedAlready;
 use crate::heap::object::Layout;
 use crate::nat::NatRef;
+use crate::pinspace::record;
 use crate::word::{Kind, Word};
 use crate::{Hash, Items, Natural, Ref, Shape, Stop, Val, Vm, bar, nat, shape, tree};
 use std::collections::{HashMap, HashSet};
@@ -117,7 +119,7 @@ pub struct JetTable {
     /// By the number of the jet: see [`JetTable::mark_cheap`].
     cheap: Vec<Option<Cheap>>,
     connectives: HashMap<u32, Connective>,
-    by_hash: HashMap<Hash, u32>,
+    by_hash: HashMap<Hash, u32, HashedAlready>,
     mismatches: Option<Mismatches>,
     counters: Option<Vec<watch::Counter>>,
     fallback: watch::Fallback,
@@ -284,6 +286,9 @@ impl Call<'_> {
     pub fn push_item(&mut self, index: usize, item: usize) {
         let heap = &mut self.vm.heap;
         let object = heap.resolve(heap.stack.get_checked(self.base + index));
+        if object.kind() == Kind::Pin {
+            record::touch(object.address());
+        }
         let word = match object.kind() {
             Kind::Row | Kind::Set => Items::of(object, heap).word(item),
             _ => heap.words(object, 0).get(item).copied(),

@@ -17,6 +17,7 @@
 //!
 //!      walk  map               a value from the outside in, for those two; fast tables
 //!      seed/  show/  plain      values as bytes, as text, as PLAN's plain trees
+//!      pinspace/               pins that are shared or kept, mapped as they are
 //!      jet                     the door through which native twins of laws come in
 //!      spec/                   PLAN's rules, literally: the oracle for all of the above
 //! ```
@@ -37,6 +38,7 @@ mod map;
 mod nat;
 mod order;
 mod pin;
+pub mod pinspace;
 pub mod plain;
 #[cfg(test)]
 mod samples;

@@ -18,6 +18,7 @@
 use crate::heap::object::{self, EXTRA_MAX, Header, Layout};
 use crate::heap::{Heap, HeapFull};
 use crate::nat::{BarDraft, NatRef, limbs};
+use crate::pinspace::record;
 use crate::word::{COW_LIMIT, Kind, Word};
 use crate::{Items, order, tree};
 use std::cmp::Ordering;
@@ -36,6 +37,9 @@ pub(crate) fn arity(heap: &Heap, mut word: Word) -> u64 {
             Kind::Set => 2,
             Kind::Big | Kind::Bar | Kind::Row | Kind::Tab => 1,
             Kind::Law | Kind::Pin | Kind::App => {
+                if word.kind() == Kind::Pin {
+                    record::touch(word.address());
+                }
                 let header = heap.header(word);
                 if header.extra() < EXTRA_MAX {
                     header.extra()

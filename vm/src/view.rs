@@ -8,8 +8,10 @@
 
 use crate::bar;
 use crate::heap::Heap;
+use crate::jet::JetTable;
 use crate::nat::NatRef;
 use crate::pin;
+use crate::pinspace::record;
 use crate::tree::Items;
 use crate::word::{Kind, Word};
 use crate::{Hash, Stop};
@@ -56,7 +58,10 @@ impl<'h> Ref<'h> {
         let (heap, word) = (self.heap, self.word);
         match word.kind() {
             Kind::Nat | Kind::Big => Shape::Nat(NatRef::of(word)),
-            Kind::Pin => Shape::Pin(PinRef(self)),
+            Kind::Pin => {
+                record::touch(word.address());
+                Shape::Pin(PinRef(self))
+            }
             Kind::Law => Shape::Law(LawRef(self)),
             Kind::App => Shape::App(AppRef(self)),
             Kind::Bar => Shape::Bar(bar::bytes(word)),
@@ -131,7 +136,7 @@ impl<'h> PinRef<'h> {
 
     /// What is pinned, in normal form.
     pub fn item(self) -> Ref<'h> {
-        Ref::new(self.0.heap.load(self.0.word, 0), self.0.heap)
+        Ref::new(pin::item(self.0.word), self.0.heap)
     }
 
     /// The pin's hash: that of its item. Computed when first asked for, and then kept.
@@ -142,10 +147,9 @@ impl<'h> PinRef<'h> {
         pin::hash(self)
     }
 
-    /// The number of the jet that stands for the pinned law, in the runtime's
-    /// [`crate::jet::JetTable`].
-    pub fn jet(self) -> Option<u32> {
-        pin::jet(self.0.word)
+    /// The number, in the runtime's table of jets, of the one that stands for the pinned law.
+    pub fn jet(self, jets: &JetTable) -> Option<u32> {
+        pin::jet(self.0.word, jets)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::build::Builder;
 use crate::eval::Evaluator;
 use crate::heap::{Heap, HeapFull, Options, Statistics, Val};
 use crate::jet::JetTable;
+use crate::pinspace::PinSpace;
 use crate::view::Ref;
 use crate::word::{DIRECT_LIMIT, Word};
 use crate::{Hash, Natural};
@@ -70,6 +71,8 @@ pub struct Vm {
     pub(crate) jets: Arc<JetTable>,
     pub(crate) trace: Option<TraceHook>,
     pub(crate) deep_trace: Option<TraceHook>,
+    /// Those that the heap may point into. After the heap, so that they are let go later.
+    pub(crate) spaces: Vec<Arc<PinSpace>>,
 }
 
 impl Vm {
@@ -80,7 +83,7 @@ impl Vm {
     pub fn new(options: Options, jets: Arc<JetTable>) -> std::io::Result<Vm> {
         let heap = Heap::new(options)?;
         let evaluator = Evaluator::new();
-        Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None })
+        Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None, spaces: Vec::new() })
     }
 
     /// The native laws it was made with.

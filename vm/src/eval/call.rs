@@ -148,7 +148,7 @@ impl Vm {
                 if let Some(next) = self.call_pin(function, place, arity, at)? {
                     return Ok(Some(next));
                 }
-                let item = self.heap.load(function, 0);
+                let item = pin::item(function);
                 if self.is_self_law(item) {
                     self.heap.stack.truncate(place);
                     return Ok(Some(Next::Give(function)));
@@ -178,7 +178,7 @@ impl Vm {
         if item.kind() != Kind::Law {
             return Ok(None);
         }
-        match pin::jet(pin) {
+        match pin::jet(pin, &self.jets) {
             Some(jet) => {
                 self.jets.called(jet);
                 self.gather_jet(place, count, 0, jet, at).map(Some)
@@ -208,7 +208,7 @@ impl Vm {
             self.heap.stack.push(row);
             return Ok(Next::Call(place));
         }
-        let law = self.heap.load(self.heap.stack.get(place), 0);
+        let law = pin::item(self.heap.stack.get(place));
         self.enter_law(law, place, at)
     }
 
@@ -216,7 +216,7 @@ impl Vm {
     #[cold]
     fn tell_of_fallback(&self, place: usize) -> bool {
         let stack = &self.heap.stack;
-        let Some(jet) = pin::jet(stack.get(place)) else { return false };
+        let Some(jet) = pin::jet(stack.get(place), &self.jets) else { return false };
         let args = (place + 1..stack.top()).map(|at| Ref::new(stack.get(at), &self.heap));
         self.jets.fell_back(jet, &args.collect::<Vec<_>>())
     }
@@ -262,7 +262,7 @@ impl Vm {
     pub(super) fn gathered_in(&self, place: usize, step: usize) -> usize {
         let function = self.heap.stack.get(place);
         match function.kind() {
-            Kind::Pin => match pin::jet(function) {
+            Kind::Pin => match pin::jet(function, &self.jets) {
                 Some(jet) => self.jets.get(jet).nth(step),
                 None => unreachable!("only a jet's pin is gathered"),
             },
@@ -283,7 +283,7 @@ impl Vm {
         if function.kind() != Kind::Pin {
             return self.gather_operation(place, count, step);
         }
-        match pin::jet(function) {
+        match pin::jet(function, &self.jets) {
             Some(jet) => self.gather_jet(place, count, step, jet, at),
             None => unreachable!("only a jet's pin is gathered"),
         }
@@ -415,8 +415,7 @@ impl Vm {
             Kind::Nat | Kind::Big => Ok(branches.nat),
             Kind::Pin => {
                 self.heap.stack.pop();
-                let item = self.heap.load(word, 0);
-                self.heap.stack.push(item);
+                self.heap.stack.push(pin::item(word));
                 Ok(branches.pin)
             }
             Kind::App | Kind::Tab => {

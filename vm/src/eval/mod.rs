@@ -27,7 +27,9 @@ mod run;
 mod unwind;
 
 use self::code::Code;
+use crate::heap::object::LAW_CODE;
 use crate::heap::{Heap, PoolId};
+use crate::pinspace::range::is_frozen;
 use crate::word::Word;
 use crate::{Stop, Val, Vm};
 use std::rc::Rc;
@@ -140,9 +142,12 @@ impl Vm {
     /// slot is read.
     #[inline(always)]
     fn code_of(&mut self, law: Word) -> Result<&Rc<Code>, Stop> {
-        let mut slot = self.heap.load(law, 3);
+        let mut slot = self.heap.load(law, LAW_CODE);
         if slot == Word::ZERO {
-            slot = self.decode_law(law)?;
+            slot = match self.heap.pools.code_of_frozen(law) {
+                Some(slot) => slot,
+                None => self.decode_law(law)?,
+            };
         }
         Ok(self.evaluator.code(slot.code_parts().0))
     }
@@ -161,7 +166,11 @@ impl Vm {
         }
         codes[number as usize] = Some(Rc::new(decoded.into_code(pool, constants)));
         let slot = Word::code(number, 0);
-        self.heap.store(law, 3, slot);
+        if is_frozen(law.address()) {
+            self.heap.pools.set_code_of_frozen(law, slot);
+        } else {
+            self.heap.store(law, LAW_CODE, slot);
+        }
         Ok(slot)
     }
 }

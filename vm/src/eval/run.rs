@@ -345,7 +345,7 @@ impl Vm {
     fn attempt_above(&mut self, base: usize, at: &Position, list: List) -> Result<bool, Stop> {
         let sources = at.list(list);
         let function = self.source(at, sources[0]);
-        let jet = if function.is_direct() { None } else { pin::jet(function) };
+        let jet = if function.is_direct() { None } else { pin::jet(function, &self.jets) };
         let cheap = jet.map_or(Some(Cheap::Always), |jet| self.jets.cheap(jet));
         for source in &sources[1..] {
             let word = self.heap.resolve(self.source(at, *source));
@@ -437,7 +437,7 @@ impl Vm {
         count: usize,
     ) -> Result<Option<Next>, Stop> {
         let pin = at.constant(number);
-        let Some(jet) = pin::jet(pin) else { unreachable!("decoded as a jet") };
+        let Some(jet) = pin::jet(pin, &self.jets) else { unreachable!("decoded as a jet") };
         let base = self.heap.stack.top() - count;
         let JetCode::Native(run) = self.jets.get(jet).code else {
             unreachable!("decoded as a native jet")

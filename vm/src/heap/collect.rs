@@ -7,14 +7,20 @@
 //! *All*: everything reachable moves to a new old space, and the former one is dropped. Pools that
 //! nothing names any more are dropped too.
 //!
+//! Frozen objects ([`crate::pinspace`]) never move and are never looked into: a collection sees
+//! only that a word points to one, and keeps the code of the law that it may be. A full collection
+//! replaces a pin that has been frozen since by the frozen one.
+//!
 //! Either way the objects that have arrived are scanned in address order, moving what they point
 //! to behind them, until the scan has caught up (Cheney). A word that points to an evaluated thunk
 //! is replaced by the value.
 
+use super::frozen;
 use super::object::{self, Header, Layout};
 use super::pools::{PoolId, Pools};
 use super::space::{Block, OldSpace};
 use super::{Heap, MAJOR_MINIMUM};
+use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
 
 /// What a collection moves objects from.
@@ -54,6 +60,10 @@ impl Collection<'_> {
             *word = old;
             return;
         }
+        if is_frozen(address) {
+            self.mark_frozen(old);
+            return;
+        }
         let header = object::header(address);
         let new = match header.new_address() {
             Some(new) => new,
@@ -72,7 +82,21 @@ impl Collection<'_> {
         }
     }
 
+    /// Keeps the code of a frozen law that the word is or pins.
+    fn mark_frozen(&mut self, word: Word) {
+        if let From::Everywhere(pools) = &mut self.from {
+            pools.mark_frozen(word);
+        }
+    }
+
     fn relocate(&mut self, address: usize, header: Header) -> usize {
+        if let From::Everywhere(pools) = &mut self.from
+            && let Some(twin) = frozen::twin(address, header.layout())
+        {
+            object::set_header(address, Header::moved(twin));
+            pools.mark_frozen(Word::object(Kind::Pin, twin));
+            return twin;
+        }
         let size = header.size();
         let new = self.to.take(1 + size);
         object::relocate(address, new, size);
@@ -143,6 +167,7 @@ impl Heap {
         self.stack.forget_unchanged();
         self.remembered.clear();
         let mut cursor = self.old.end();
+        self.pools.begin();
         let from = From::Everywhere(&mut self.pools);
         let mut run = Collection { from, to: &mut self.old, copied: 0 };
         for word in self.stack.changed_mut() {

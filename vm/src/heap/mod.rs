@@ -21,10 +21,12 @@
 //! stack   the evaluation stack
 //! roots   Val: a handle that keeps a value alive from outside
 //! pools   constants of decoded laws
+//! frozen  what a heap knows of laws in a pin space
 //! collect the two collections
 //! ```
 
 mod collect;
+mod frozen;
 pub(crate) mod object;
 mod pools;
 mod roots;
@@ -40,6 +42,8 @@ use self::roots::Roots;
 use self::space::{Block, OldSpace};
 use self::stack::Stack;
 use crate::interrupt::Interrupt;
+#[cfg(debug_assertions)]
+use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
 use std::rc::Rc;
 
@@ -297,7 +301,8 @@ impl Heap {
         assert!(word.has_object(), "{word:?} has no object");
         if self.options.stress {
             let address = word.address();
-            let ours = self.nursery.contains(address) || self.old.contains(address);
+            let ours =
+                self.nursery.contains(address) || self.old.contains(address) || is_frozen(address);
             assert!(ours, "{word:?} points outside the heap: held across a collection");
         }
         let layout = object::header(word.address()).layout();

@@ -29,9 +29,9 @@ use crate::word::{Kind, Word};
 pub(crate) enum Layout {
     /// Limbs of a big nat, least first, the last not zero. At least one; if just one, >= 2^63.
     Big = 1,
-    /// `[item, hash x 4, facts]`: see [`crate::pin`]. `extra` is the arity, as for a law.
+    /// `[item, hash x 4, facts, twin]`: see [`crate::pin`]. `extra` is the arity, as for a law.
     Pin = 2,
-    /// `[name, arity, body, code]`. `extra` is the arity too, or [`EXTRA_MAX`] if it is more.
+    /// `[name, arity, body, code]`, code at [`LAW_CODE`]. `extra` is the arity too, or [`EXTRA_MAX`] if it is more.
     Law = 3,
     /// `[function, argument...]`. `extra` is how many more arguments it takes.
     App = 4,
@@ -125,6 +125,9 @@ impl Layout {
 #[repr(transparent)]
 pub(crate) struct Header(u64);
 
+/// Where a law's decoded code is named, if it has been decoded on this heap.
+pub(crate) const LAW_CODE: usize = 3;
+
 const NORMAL: u64 = 1 << 8;
 const REMEMBERED: u64 = 1 << 9;
 const EXTRA_SHIFT: u32 = 12;
@@ -138,6 +141,16 @@ impl Header {
     pub(crate) fn new(layout: Layout, extra: u64, size: usize) -> Header {
         debug_assert!(size <= PAYLOAD_MAX && extra <= EXTRA_MAX);
         Header(((size as u64) << 32) | (extra << EXTRA_SHIFT) | layout as u64)
+    }
+
+    /// The header as it lies in memory.
+    pub(crate) fn raw(self) -> u64 {
+        self.0
+    }
+
+    /// The header that lies in memory as this.
+    pub(crate) fn from_raw(raw: u64) -> Header {
+        Header(raw)
     }
 
     #[inline(always)]
@@ -225,6 +238,13 @@ pub(crate) fn load_raw(address: usize, index: usize) -> u64 {
     unsafe { cell(address, 1 + index).read() }
 }
 
+/// Reads a payload word of an object that may have moved in the collection that is going on.
+pub(crate) fn load_moved(address: usize, index: usize) -> u64 {
+    // SAFETY: a collection replaces the header of an object that moves, and frees nothing before
+    // it is over; so the payload is as it was. The index is below the size of every such object.
+    unsafe { cell(address, 1 + index).read() }
+}
+
 /// Writes a payload word as it is.
 #[inline(always)]
 pub(crate) fn store_raw(address: usize, index: usize, bits: u64) {
@@ -236,8 +256,14 @@ pub(crate) fn store_raw(address: usize, index: usize, bits: u64) {
 /// Reads a payload word that is a value.
 #[inline(always)]
 pub(crate) fn load(address: usize, index: usize) -> Word {
+    word(load_raw(address, index))
+}
+
+/// The value that a payload word is.
+#[inline(always)]
+pub(crate) fn word(raw: u64) -> Word {
     // SAFETY: `Word` is a transparent u64, and value words are written as words only.
-    unsafe { std::mem::transmute::<u64, Word>(load_raw(address, index)) }
+    unsafe { std::mem::transmute::<u64, Word>(raw) }
 }
 
 /// Copies `words` payload words from one object to another.

@@ -4,6 +4,7 @@
 //! it mentions are kept here, where the collector finds and rewrites them. A pool lives as long as
 //! a law or thunk names it, or it is on the stack of running code.
 
+use super::frozen::FrozenCodes;
 use crate::word::Word;
 
 /// Names a pool, and with it the decoded code it belongs to.
@@ -26,6 +27,7 @@ pub(crate) struct Pools {
     young: Vec<u32>,
     /// Pools marked in this collection whose constants have not been looked at.
     pending: Vec<u32>,
+    frozen: FrozenCodes,
 }
 
 impl Pools {
@@ -79,6 +81,32 @@ impl Pools {
         }
     }
 
+    /// The code of a frozen law that has been decoded. None for a law of the heap, which names its
+    /// code itself.
+    #[inline(always)]
+    pub(crate) fn code_of_frozen(&self, law: Word) -> Option<Word> {
+        self.frozen.get(law)
+    }
+
+    /// Notes the code of a frozen law.
+    pub(crate) fn set_code_of_frozen(&mut self, law: Word, slot: Word) {
+        self.frozen.set(law, slot);
+    }
+
+    /// Begins a full collection.
+    pub(crate) fn begin(&mut self) {
+        for pool in self.frozen.take_used() {
+            self.mark(pool);
+        }
+    }
+
+    /// Notes that something reachable names a frozen object.
+    pub(crate) fn mark_frozen(&mut self, word: Word) {
+        if let Some(pool) = self.frozen.pool_of(word) {
+            self.mark(pool);
+        }
+    }
+
     /// Takes the constants of a marked pool that has not been looked at, to be handed back.
     pub(crate) fn next_marked(&mut self) -> Option<(PoolId, Vec<Word>)> {
         let id = self.pending.pop()?;
@@ -102,6 +130,8 @@ impl Pools {
             }
             pool.marked = false;
         }
+        let pools = &self.pools;
+        self.frozen.retain(|id| pools[id.0 as usize].live);
         dead
     }
 }

@@ -10,6 +10,7 @@
 //! address (`object`), so nothing may claim the memory exclusively, as a box would whenever it is
 //! moved.
 
+use crate::pinspace::range::is_frozen;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 
 /// A block of memory handed out from its start.
@@ -32,7 +33,9 @@ impl Block {
         if memory.is_null() {
             handle_alloc_error(layout);
         }
-        Block { memory, words, base: memory.expose_provenance(), used: 0 }
+        let base = memory.expose_provenance();
+        assert!(!is_frozen(base) && !is_frozen(base + 8 * words), "the system allots no pin space");
+        Block { memory, words, base, used: 0 }
     }
 
     fn layout(words: usize) -> Layout {

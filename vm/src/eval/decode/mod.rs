@@ -155,7 +155,7 @@ impl Decoder<'_> {
     fn forget_dead_slots(&mut self, regions: &[Region]) {
         let Decoder { ops, sources, entries, branches, constants, jets, .. } = self;
         let is_cheap = |pin: u32| {
-            pin::jet(constants[pin as usize]).is_some_and(|jet| jets.cheap(jet).is_some())
+            pin::jet(constants[pin as usize], jets).is_some_and(|jet| jets.cheap(jet).is_some())
         };
         Instructions { ops, sources, entries, branches, is_cheap: &is_cheap }
             .forget_dead_slots(regions);

@@ -211,7 +211,7 @@ impl Decoder<'_> {
     // Jets.
 
     pub(super) fn jet_of(&self, function: Word) -> Option<u32> {
-        if function.kind() == Kind::Pin { pin::jet(function) } else { None }
+        if function.kind() == Kind::Pin { pin::jet(function, self.jets) } else { None }
     }
 
     fn jet(&mut self, function: Word, number: u32, spine: &Spine, then: Then) {
