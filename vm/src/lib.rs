@@ -15,6 +15,7 @@
 //!
 //!      walk                    a value from the outside in, for those two
 //!      seed/  show/  plain      values as bytes, as text, as PLAN's plain trees
+//!      native/                 the door through which compiled code comes in
 //!      jet                     the door through which native twins of laws come in
 //!      spec/                   PLAN's rules, literally: the oracle for all of the above
 //! ```
@@ -30,6 +31,7 @@ mod hash;
 mod heap;
 pub mod jet;
 mod nat;
+pub mod native;
 mod order;
 mod pin;
 pub mod plain;

@@ -14,7 +14,7 @@
 //! * Everything else has bit 63 set. `T` (bit 62) is set on a thunk, so whether a word is evaluated
 //!   is known without touching memory; the kind is read from the word as well.
 //! * Bit 61 is set on the kinds that have no object: a row constructor (`Cow`) carries its width in
-//!   the low 48 bits, a code word the place of an instruction.
+//!   the low 48 bits, a code word the place of an instruction, of decoded or of compiled code.
 //!
 //! A word with an address is valid until the next collection; see [`crate::heap`] for who may hold
 //! one across it.
@@ -45,7 +45,7 @@ pub(crate) enum Kind {
     Set = 0x88,
     /// A row constructor: the law `{0 n+1 0}`, for n of at least 1.
     Cow = 0xA1,
-    /// Not a value: a place in decoded code, in a frame or in a law's code slot.
+    /// Not a value: a place in code, in a frame, a thunk or a law's code slot.
     Code = 0xA2,
     /// Not evaluated yet, or evaluated and not yet short-cut by the collector.
     Thunk = 0xC0,
@@ -61,6 +61,8 @@ const ADDRESS_MASK: u64 = (1 << ADDRESS_BITS) - 1;
 const TAG_SHIFT: u32 = 56;
 const THUNK_BIT: u64 = 1 << 62;
 const IMMEDIATE_BIT: u64 = 1 << 61;
+/// The top byte of a code word that is an address of compiled code.
+pub(crate) const NATIVE_TAG: u64 = 0xA3;
 /// A code word's low bits are the instruction, the rest the pool.
 const PC_BITS: u32 = 24;
 
@@ -105,6 +107,27 @@ impl Word {
     pub(crate) const fn code_parts(self) -> (u32, u32) {
         let place = self.0 & ADDRESS_MASK;
         ((place >> PC_BITS) as u32, (place & ((1 << PC_BITS) - 1)) as u32)
+    }
+
+    /// The code word of compiled code that starts at that address.
+    #[inline(always)]
+    pub(crate) const fn native(address: usize) -> Word {
+        debug_assert!(address as u64 & !ADDRESS_MASK == 0);
+        Word((NATIVE_TAG << TAG_SHIFT) | address as u64)
+    }
+
+    /// The address of the compiled code that this code word names, if it names such.
+    #[inline(always)]
+    pub(crate) const fn as_native(self) -> Option<usize> {
+        if self.0 >> TAG_SHIFT == NATIVE_TAG { Some(self.address()) } else { None }
+    }
+
+    /// The word that compiled code, or the machine's own stack, holds as these bits.
+    ///
+    /// Only bits that were a word's may be made one again.
+    #[inline(always)]
+    pub(crate) const fn from_bits(bits: u64) -> Word {
+        Word(bits)
     }
 
     /// The word for the object of that kind at that address.
@@ -177,7 +200,7 @@ impl Word {
             0x87 => Kind::Tab,
             0x88 => Kind::Set,
             0xA1 => Kind::Cow,
-            0xA2 => Kind::Code,
+            0xA2 | 0xA3 => Kind::Code,
             _ => Kind::Thunk,
         }
     }
@@ -222,6 +245,9 @@ mod tests {
         let code = Word::code(5, 77);
         assert_eq!((code.kind(), code.code_parts()), (Kind::Code, (5, 77)));
         assert!(!code.has_object() && !code.is_thunk());
+        let native = Word::native(0x7f12_3456_7891);
+        assert_eq!((native.kind(), native.as_native()), (Kind::Code, Some(0x7f12_3456_7891)));
+        assert!(!native.has_object() && !native.is_thunk() && code.as_native().is_none());
     }
 
     #[test]

@@ -152,7 +152,17 @@ impl Vm {
     /// Runs a law that lies, itself or pinned, at `place`.
     #[inline(always)]
     fn enter_law(&mut self, law: Word, place: usize, at: &mut Position) -> Result<Next, Stop> {
-        self.load_law(law, at)?;
+        let mut compiled = self.load_law(law, at)?;
+        if compiled.is_none() {
+            let calls = at.code.calls.get().wrapping_add(1);
+            at.code.calls.set(calls);
+            if calls >= self.heap.native.threshold {
+                compiled = self.compiled(place, at);
+            }
+        }
+        if let Some(entry) = compiled {
+            return self.call_compiled(entry, place);
+        }
         if !self.heap.stack.has_room(at.code.depth + 8) {
             return Err(Stop::StackFull);
         }
@@ -383,7 +393,7 @@ impl Vm {
     }
 
     /// Runs a jet whose arguments are evaluated as it demands.
-    fn call_jet(
+    pub(super) fn call_jet(
         &mut self,
         place: usize,
         count: usize,

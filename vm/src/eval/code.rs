@@ -6,6 +6,9 @@
 //! of its own, with a frame of the values it captured.
 
 use crate::heap::PoolId;
+use std::cell::{Cell, OnceCell};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 /// An instruction. `d` below is the depth of the stack above the frame's base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +103,10 @@ pub(crate) struct Code {
     pub(crate) branches: Box<[Branches]>,
     /// The most words that a frame of it takes.
     pub(crate) depth: usize,
+    /// How often the law was called, as far as the compiler asks.
+    pub(crate) calls: Cell<u32>,
+    /// Where the address of its compiled code appears, once the compiler has been asked.
+    pub(crate) compiled: OnceCell<Option<Arc<AtomicUsize>>>,
 }
 
 impl Code {
@@ -111,6 +118,8 @@ impl Code {
             entries: Box::default(),
             branches: Box::default(),
             depth: 0,
+            calls: Cell::new(0),
+            compiled: OnceCell::new(),
         }
     }
 }

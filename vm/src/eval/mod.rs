@@ -11,6 +11,7 @@
 //! frame    what is left to do when a value is there
 //! run      the loop
 //! call     calling laws, operations, jets and data
+//! native   calling compiled code, and being called by it
 //! normal   normal form
 //! unwind   crashes, and other ends
 //! ```
@@ -20,6 +21,7 @@ mod code;
 mod decode;
 mod frame;
 mod lets;
+mod native;
 mod normal;
 mod run;
 mod unwind;
@@ -46,6 +48,9 @@ pub(crate) struct Evaluator {
     idle: Rc<Code>,
     interrupt: Arc<AtomicBool>,
 }
+
+/// Where compiled code finds the newest mark.
+pub(crate) const MARK_OFFSET: usize = std::mem::offset_of!(Evaluator, mark);
 
 impl Evaluator {
     pub(crate) fn new() -> Evaluator {
@@ -134,7 +139,7 @@ impl Vm {
 
     /// Whether a jet may re-enter the evaluator.
     pub(crate) fn may_nest(&self) -> bool {
-        self.evaluator.nesting < NESTING_LIMIT
+        self.has_native_stack() || self.evaluator.nesting < NESTING_LIMIT
     }
 
     /// Evaluates the value on top of the stack in place.
@@ -155,15 +160,19 @@ impl Vm {
         Ok(())
     }
 
-    /// Makes the law's code the one that is run, decoding it if that has not been done.
+    /// Makes the law's code the one that is run, decoding it if that has not been done. Gives the
+    /// address of the law's compiled code instead, if it has some.
     #[inline(always)]
-    fn load_law(&mut self, law: Word, at: &mut run::Position) -> Result<(), Stop> {
+    fn load_law(&mut self, law: Word, at: &mut run::Position) -> Result<Option<usize>, Stop> {
         let mut slot = self.heap.load(law, 3);
         if slot == Word::ZERO {
             slot = self.decode_law(law)?;
         }
+        if let Some(entry) = slot.as_native() {
+            return Ok(Some(entry));
+        }
         self.evaluator.load_code(at, slot.code_parts().0);
-        Ok(())
+        Ok(None)
     }
 
     #[cold]

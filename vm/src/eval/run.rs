@@ -35,34 +35,8 @@ pub(super) struct Position {
 }
 
 impl Vm {
-    /// Evaluates a word, to normal form if so asked. What is on the stack stays there.
-    pub(super) fn run(&mut self, word: Word, normalise: bool) -> Result<Word, Stop> {
-        if !self.heap.stack.has_room(64) {
-            return Err(Stop::StackFull);
-        }
-        self.push_mark(FrameKind::Exit);
-        let mut next = Next::Eval(word);
-        if normalise {
-            frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
-        }
-        let mut at = Position { code: Rc::clone(&self.evaluator.idle), pc: 0, base: 0 };
-        self.evaluator.nesting += 1;
-        let result = loop {
-            match self.step(next, &mut at) {
-                Ok(Next::Exit(value)) => break Ok(value),
-                Ok(more) => next = more,
-                Err(stop) => match self.unwind(stop) {
-                    Ok(more) => next = more,
-                    Err(stop) => break Err(stop),
-                },
-            }
-        };
-        self.evaluator.nesting -= 1;
-        result
-    }
-
     #[inline(always)]
-    fn step(&mut self, next: Next, at: &mut Position) -> Result<Next, Stop> {
+    pub(super) fn step(&mut self, next: Next, at: &mut Position) -> Result<Next, Stop> {
         match next {
             Next::Run => self.run_ops(at),
             Next::Call(place) => self.call(place, at),
@@ -116,6 +90,9 @@ impl Vm {
         captured: usize,
         at: &mut Position,
     ) -> Result<Next, Stop> {
+        if let Some(entry) = place.as_native() {
+            return self.enter_compiled_thunk(thunk, entry);
+        }
         let (pool, pc) = place.code_parts();
         self.evaluator.load_code(at, pool);
         if !self.heap.stack.has_room(at.code.depth + 8) {
@@ -128,9 +105,15 @@ impl Vm {
             let value = self.heap.load(thunk, 1 + index);
             self.heap.stack.push(value);
         }
+        self.blacken(thunk);
+        Ok(Next::Run)
+    }
+
+    /// Marks a thunk as being evaluated.
+    #[inline(always)]
+    pub(super) fn blacken(&mut self, thunk: Word) {
         let header = self.heap.header(thunk);
         object::set_header(thunk.address(), header.with_layout(Layout::BlackHole));
-        Ok(Next::Run)
     }
 
     /// Gives a value to the frame on top.

@@ -15,6 +15,7 @@ use super::object::{self, Header, Layout};
 use super::pools::{PoolId, Pools};
 use super::space::{Block, OldSpace};
 use super::{Heap, MAJOR_MINIMUM};
+use crate::native;
 use crate::word::{Kind, Word};
 
 /// What a collection moves objects from.
@@ -70,6 +71,7 @@ impl Collection<'_> {
     fn mark(&mut self, word: Word) {
         if let From::Everywhere(pools) = &mut self.from
             && word.kind() == Kind::Code
+            && word.as_native().is_none()
         {
             pools.mark(PoolId(word.code_parts().0));
         }
@@ -120,6 +122,7 @@ impl Heap {
         for word in self.stack.changed_mut() {
             run.visit(word);
         }
+        self.native.visit_frames(native::Since::LastCollection, |word| run.visit(word));
         self.roots.visit(false, |word| run.visit(word));
         for word in self.pools.young_constants() {
             run.visit(word);
@@ -146,11 +149,13 @@ impl Heap {
         self.stack.forget_unchanged();
         self.remembered.clear();
         let mut cursor = self.old.end();
+        self.pools.mark_forever();
         let from = From::Everywhere(&mut self.pools);
         let mut run = Collection { from, to: &mut self.old, copied: 0 };
         for word in self.stack.changed_mut() {
             run.visit(word);
         }
+        self.native.visit_frames(native::Since::Ever, |word| run.visit(word));
         self.roots.visit(true, |word| run.visit(word));
         loop {
             while let Some(address) = run.to.at(&mut cursor) {

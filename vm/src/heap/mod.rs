@@ -39,6 +39,7 @@ use self::pools::Pools;
 use self::roots::Roots;
 use self::space::{Block, OldSpace};
 use self::stack::Stack;
+use crate::native::Native;
 use crate::word::{Kind, Word};
 use std::rc::Rc;
 
@@ -107,19 +108,29 @@ pub(crate) struct Heap {
     pub(crate) stack: Stack,
     roots: Rc<Roots>,
     pub(crate) pools: Pools,
-    options: Options,
+    /// The state of compiled code, whose frames hold roots.
+    pub(crate) native: Native,
+    /// Where the nursery ends for compiled code: nowhere, if every allocation is to collect.
+    pub(crate) native_end: usize,
+    pub(crate) options: Options,
     pub(crate) statistics: Statistics,
     /// Pools that the last full collections found dead, for the evaluator to forget.
     pub(crate) dead_pools: Vec<PoolId>,
 }
+
+/// Where compiled code finds the address of the next object.
+pub(crate) const NEXT_OFFSET: usize = std::mem::offset_of!(Heap, nursery) + space::NEXT_OFFSET;
 
 /// The old space is left alone until it has this many words.
 const MAJOR_MINIMUM: usize = 4 << 20;
 
 impl Heap {
     pub(crate) fn new(options: Options) -> std::io::Result<Heap> {
+        let nursery = Block::new((options.nursery / 8).max(1 << 12));
         Ok(Heap {
-            nursery: Block::new((options.nursery / 8).max(1 << 12)),
+            native: Native::default(),
+            native_end: if options.stress { 0 } else { nursery.end() },
+            nursery,
             old: OldSpace::default(),
             major_at: MAJOR_MINIMUM,
             remembered: Vec::new(),
@@ -168,7 +179,7 @@ impl Heap {
     }
 
     #[cold]
-    fn make_room(&mut self, words: usize) -> Result<(), HeapFull> {
+    pub(crate) fn make_room(&mut self, words: usize) -> Result<(), HeapFull> {
         let limit = self.options.max_heap / 8;
         if words > PAYLOAD_MAX || words > limit {
             return Err(HeapFull);

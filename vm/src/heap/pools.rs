@@ -22,6 +22,8 @@ struct Pool {
 pub(crate) struct Pools {
     pools: Vec<Pool>,
     free: Vec<u32>,
+    /// The pools of compiled code, which is never dropped.
+    forever: Vec<u32>,
     /// Pools made since the last collection: the only ones that can hold young values.
     young: Vec<u32>,
     /// Pools marked in this collection whose constants have not been looked at.
@@ -31,7 +33,18 @@ pub(crate) struct Pools {
 impl Pools {
     /// A new pool. It must be named by something reachable before the next collection.
     pub(crate) fn add(&mut self, constants: Vec<Word>) -> PoolId {
-        let pool = Pool { constants, live: true, marked: false };
+        self.insert(Pool { constants, live: true, ..Pool::default() })
+    }
+
+    /// A new pool for compiled code. It lives as long as the heap, and its words stay where they are:
+    /// their address is returned.
+    pub(crate) fn add_forever(&mut self, constants: Vec<Word>) -> *const Word {
+        let id = self.insert(Pool { constants, live: true, marked: false });
+        self.forever.push(id.0);
+        self.pools[id.0 as usize].constants.as_ptr()
+    }
+
+    fn insert(&mut self, pool: Pool) -> PoolId {
         let id = match self.free.pop() {
             Some(id) => {
                 self.pools[id as usize] = pool;
@@ -71,6 +84,13 @@ impl Pools {
         if !pool.marked {
             pool.marked = true;
             self.pending.push(id.0);
+        }
+    }
+
+    /// Marks the pools of compiled code.
+    pub(crate) fn mark_forever(&mut self) {
+        for index in 0..self.forever.len() {
+            self.mark(PoolId(self.forever[index]));
         }
     }
 

@@ -26,6 +26,7 @@ use crate::jet::JetTable;
 use crate::nat::NatRef;
 use crate::word::Word;
 use form::{Place, Scope};
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 
 /// Strict expressions nested deeper than this are evaluated through thunks.
@@ -89,6 +90,8 @@ impl Decoded {
             entries: self.entries.into(),
             branches: self.branches.into(),
             depth: self.deepest as usize + 8,
+            calls: Cell::new(0),
+            compiled: OnceCell::new(),
         }
     }
 }

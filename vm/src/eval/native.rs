@@ -1,0 +1,154 @@
+//! Where the interpreter and compiled code call each other.
+
+use super::code::Branches;
+use super::frame::{self, FrameKind};
+use super::run::{Next, Position};
+use crate::native::PENDING;
+use crate::word::Word;
+use crate::{Stop, Vm, pin};
+use std::sync::atomic::Ordering;
+
+/// A law whose compilation is under way is looked at again after so many calls.
+const LOOK_AGAIN: u32 = 64;
+
+impl Vm {
+    /// A law that has been called often lies, itself or pinned, at `place`: its compiled code, if
+    /// there is some by now. The law's slot is set to it, so that this is asked no more.
+    #[cold]
+    pub(super) fn compiled(&mut self, place: usize, at: &Position) -> Option<usize> {
+        let code = std::rc::Rc::clone(&at.code);
+        code.calls.set(self.heap.native.threshold.saturating_sub(LOOK_AGAIN));
+        let compiled = code.compiled.get_or_init(|| {
+            let function = self.heap.root(self.heap.stack.get(place));
+            self.ask_engine(&function)
+        });
+        let Some(compiled) = compiled else {
+            code.calls.set(0);
+            return None;
+        };
+        let entry = compiled.load(Ordering::Acquire);
+        if entry == 0 {
+            return None;
+        }
+        let function = self.heap.stack.get(place);
+        let law = match function.kind() {
+            crate::word::Kind::Pin => self.heap.load(function, 0),
+            _ => function,
+        };
+        self.heap.store(law, 3, Word::native(entry));
+        Some(entry)
+    }
+
+    /// Calls the compiled code of the law at `place` with what lies above it.
+    #[inline(never)]
+    pub(super) fn call_compiled(&mut self, entry: usize, place: usize) -> Result<Next, Stop> {
+        let count = self.heap.stack.top() - place - 1;
+        // The arguments are read at once, before anything can be pushed in their place.
+        let args = self.heap.stack.top_from(place + 1).as_ptr().cast::<u64>();
+        self.heap.stack.truncate(place);
+        let bits = self.enter_native(entry, args, count)?;
+        Ok(self.after_native(bits))
+    }
+
+    /// Evaluates a thunk whose code is compiled.
+    #[inline(never)]
+    pub(super) fn enter_compiled_thunk(&mut self, thunk: Word, entry: usize) -> Result<Next, Stop> {
+        if !self.heap.stack.has_room(16) {
+            return Err(Stop::StackFull);
+        }
+        self.push_update(thunk, Word::ZERO);
+        self.blacken(thunk);
+        let bits = self.enter_native(entry, (&raw const thunk).cast::<u64>(), 1)?;
+        Ok(self.after_native(bits))
+    }
+
+    fn after_native(&self, bits: u64) -> Next {
+        if bits == PENDING { Next::Call(self.pending_call()) } else { Next::Give(Word::from_bits(bits)) }
+    }
+
+    /// Evaluates the call that `push` puts on the stack.
+    pub(crate) fn run_call(
+        &mut self,
+        push: impl FnOnce(&mut Vm) -> Result<(), Stop>,
+    ) -> Result<Word, Stop> {
+        self.run_from(|vm, _| {
+            let place = vm.heap.stack.top();
+            push(vm)?;
+            Ok(Next::Call(place))
+        })
+    }
+
+    /// Evaluates a jet's call that `push` puts on the stack, with `count` evaluated arguments.
+    pub(crate) fn run_jet(
+        &mut self,
+        count: usize,
+        push: impl FnOnce(&mut Vm) -> Result<(), Stop>,
+    ) -> Result<Word, Stop> {
+        self.run_from(|vm, at| {
+            let place = vm.heap.stack.top();
+            push(vm)?;
+            match pin::jet(vm.heap.stack.get(place)) {
+                Some(jet) => vm.call_jet(place, count, jet, at),
+                None => Ok(Next::Call(place)),
+            }
+        })
+    }
+
+    /// Why compiled code stopped at its limit.
+    pub(crate) fn beyond_limit(&self) -> Stop {
+        if self.evaluator.interrupted() { Stop::Interrupted } else { Stop::StackFull }
+    }
+
+    /// Takes the value on top apart for compiled code: see [`crate::native::Helper::Parts`].
+    pub(crate) fn native_parts(&mut self) -> Result<u64, Stop> {
+        let from = self.heap.stack.top() - 1;
+        let branch = self.push_parts(Branches { pin: 0, law: 1, app: 2, nat: 3 })?;
+        let parts = self.heap.stack.top_from(from).to_vec();
+        self.heap.stack.truncate(from);
+        self.set_parts(&parts);
+        Ok(u64::from(branch))
+    }
+
+    /// Runs the loop until the value is there that the step `start` begins with. What is on the
+    /// stack stays there.
+    pub(super) fn run_from(
+        &mut self,
+        start: impl FnOnce(&mut Vm, &mut Position) -> Result<Next, Stop>,
+    ) -> Result<Word, Stop> {
+        self.on_native_stack(|vm| {
+            if !vm.heap.stack.has_room(64) {
+                return Err(Stop::StackFull);
+            }
+            vm.push_mark(FrameKind::Exit);
+            let idle = std::rc::Rc::clone(&vm.evaluator.idle);
+            let mut at = Position { code: idle, pc: 0, base: 0 };
+            vm.evaluator.nesting += 1;
+            let first = start(vm, &mut at);
+            let result = vm.go_on(first, &mut at);
+            vm.evaluator.nesting -= 1;
+            result
+        })
+    }
+
+    fn go_on(&mut self, first: Result<Next, Stop>, at: &mut Position) -> Result<Word, Stop> {
+        let mut step = first;
+        loop {
+            let next = match step {
+                Ok(Next::Exit(value)) => return Ok(value),
+                Ok(next) => next,
+                Err(stop) => self.unwind(stop)?,
+            };
+            step = self.step(next, at);
+        }
+    }
+
+    /// Evaluates a word, to normal form if so asked. What is on the stack stays there.
+    pub(crate) fn run(&mut self, word: Word, normalise: bool) -> Result<Word, Stop> {
+        self.run_from(|vm, _| {
+            if normalise {
+                frame::push_kind(&mut vm.heap.stack, FrameKind::Normal);
+            }
+            Ok(Next::Eval(word))
+        })
+    }
+}
