@@ -63,6 +63,8 @@ const THUNK_BIT: u64 = 1 << 62;
 const IMMEDIATE_BIT: u64 = 1 << 61;
 /// The top byte of a code word that is an address of compiled code.
 pub(crate) const NATIVE_TAG: u64 = 0xA3;
+/// The top byte of one for a law that, in this code, stands for the pin around it.
+pub(crate) const PINNED_TAG: u64 = 0xA4;
 /// A code word's low bits are the instruction, the rest the pool.
 const PC_BITS: u32 = 24;
 
@@ -109,17 +111,25 @@ impl Word {
         ((place >> PC_BITS) as u32, (place & ((1 << PC_BITS) - 1)) as u32)
     }
 
-    /// The code word of compiled code that starts at that address.
+    /// The code word of compiled code that starts at that address: a thunk's, a law's, or that of a
+    /// law which refers to itself as the pin around it.
     #[inline(always)]
-    pub(crate) const fn native(address: usize) -> Word {
+    pub(crate) const fn native(address: usize, pinned: bool) -> Word {
         debug_assert!(address as u64 & !ADDRESS_MASK == 0);
-        Word((NATIVE_TAG << TAG_SHIFT) | address as u64)
+        let tag = if pinned { PINNED_TAG } else { NATIVE_TAG };
+        Word((tag << TAG_SHIFT) | address as u64)
     }
 
-    /// The address of the compiled code that this code word names, if it names such.
+    /// Whether this code word names compiled code.
     #[inline(always)]
-    pub(crate) const fn as_native(self) -> Option<usize> {
-        if self.0 >> TAG_SHIFT == NATIVE_TAG { Some(self.address()) } else { None }
+    pub(crate) const fn is_native(self) -> bool {
+        matches!(self.0 >> TAG_SHIFT, NATIVE_TAG | PINNED_TAG)
+    }
+
+    /// Whether it names compiled code of a law that refers to itself as a pin.
+    #[inline(always)]
+    pub(crate) const fn is_native_of_pin(self) -> bool {
+        self.0 >> TAG_SHIFT == PINNED_TAG
     }
 
     /// The word that compiled code, or the machine's own stack, holds as these bits.
@@ -200,7 +210,7 @@ impl Word {
             0x87 => Kind::Tab,
             0x88 => Kind::Set,
             0xA1 => Kind::Cow,
-            0xA2 | 0xA3 => Kind::Code,
+            0xA2..=0xA4 => Kind::Code,
             _ => Kind::Thunk,
         }
     }
@@ -245,9 +255,12 @@ mod tests {
         let code = Word::code(5, 77);
         assert_eq!((code.kind(), code.code_parts()), (Kind::Code, (5, 77)));
         assert!(!code.has_object() && !code.is_thunk());
-        let native = Word::native(0x7f12_3456_7891);
-        assert_eq!((native.kind(), native.as_native()), (Kind::Code, Some(0x7f12_3456_7891)));
-        assert!(!native.has_object() && !native.is_thunk() && code.as_native().is_none());
+        for pinned in [false, true] {
+            let native = Word::native(0x7f12_3456_7891, pinned);
+            assert_eq!((native.kind(), native.address()), (Kind::Code, 0x7f12_3456_7891));
+            assert!(native.is_native() && native.is_native_of_pin() == pinned);
+            assert!(!native.has_object() && !native.is_thunk() && !code.is_native());
+        }
     }
 
     #[test]

@@ -152,7 +152,8 @@ impl Vm {
     /// Runs a law that lies, itself or pinned, at `place`.
     #[inline(always)]
     fn enter_law(&mut self, law: Word, place: usize, at: &mut Position) -> Result<Next, Stop> {
-        let mut compiled = self.load_law(law, at)?;
+        let pinned = self.heap.stack.get(place) != law;
+        let mut compiled = self.load_law(law, pinned, at)?;
         if compiled.is_none() {
             let calls = at.code.calls.get().wrapping_add(1);
             at.code.calls.set(calls);

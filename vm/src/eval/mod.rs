@@ -49,6 +49,9 @@ pub(crate) struct Evaluator {
     interrupt: Arc<AtomicBool>,
 }
 
+/// The kind of the mark of a thunk under evaluation.
+pub(crate) const UPDATE: u64 = frame::FrameKind::Update as u64;
+
 /// Where compiled code finds the newest mark.
 pub(crate) const MARK_OFFSET: usize = std::mem::offset_of!(Evaluator, mark);
 
@@ -163,16 +166,33 @@ impl Vm {
     /// Makes the law's code the one that is run, decoding it if that has not been done. Gives the
     /// address of the law's compiled code instead, if it has some.
     #[inline(always)]
-    fn load_law(&mut self, law: Word, at: &mut run::Position) -> Result<Option<usize>, Stop> {
+    fn load_law(
+        &mut self,
+        law: Word,
+        pinned: bool,
+        at: &mut run::Position,
+    ) -> Result<Option<usize>, Stop> {
         let mut slot = self.heap.load(law, 3);
         if slot == Word::ZERO {
             slot = self.decode_law(law)?;
-        }
-        if let Some(entry) = slot.as_native() {
-            return Ok(Some(entry));
+        } else if slot.is_native() {
+            if slot.is_native_of_pin() == pinned {
+                return Ok(Some(slot.address()));
+            }
+            slot = self.decode_again(law)?;
         }
         self.evaluator.load_code(at, slot.code_parts().0);
         Ok(None)
+    }
+
+    /// Decodes a law whose compiled code refers to the law, or pin, as which it is not called now.
+    /// It stays decoded.
+    #[cold]
+    fn decode_again(&mut self, law: Word) -> Result<Word, Stop> {
+        let slot = self.decode_law(law)?;
+        let code = self.evaluator.code(slot.code_parts().0);
+        code.compiled.get_or_init(|| None);
+        Ok(slot)
     }
 
     #[cold]

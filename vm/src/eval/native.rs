@@ -4,7 +4,7 @@ use super::code::Branches;
 use super::frame::{self, FrameKind};
 use super::run::{Next, Position};
 use crate::native::PENDING;
-use crate::word::Word;
+use crate::word::{Kind, Word};
 use crate::{Stop, Vm, pin};
 use std::sync::atomic::Ordering;
 
@@ -31,11 +31,9 @@ impl Vm {
             return None;
         }
         let function = self.heap.stack.get(place);
-        let law = match function.kind() {
-            crate::word::Kind::Pin => self.heap.load(function, 0),
-            _ => function,
-        };
-        self.heap.store(law, 3, Word::native(entry));
+        let pinned = function.kind() == Kind::Pin;
+        let law = if pinned { self.heap.load(function, 0) } else { function };
+        self.heap.store(law, 3, Word::native(entry, pinned));
         Some(entry)
     }
 

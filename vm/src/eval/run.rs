@@ -90,8 +90,8 @@ impl Vm {
         captured: usize,
         at: &mut Position,
     ) -> Result<Next, Stop> {
-        if let Some(entry) = place.as_native() {
-            return self.enter_compiled_thunk(thunk, entry);
+        if place.is_native() {
+            return self.enter_compiled_thunk(thunk, place.address());
         }
         let (pool, pc) = place.code_parts();
         self.evaluator.load_code(at, pool);

@@ -71,7 +71,7 @@ impl Collection<'_> {
     fn mark(&mut self, word: Word) {
         if let From::Everywhere(pools) = &mut self.from
             && word.kind() == Kind::Code
-            && word.as_native().is_none()
+            && !word.is_native()
         {
             pools.mark(PoolId(word.code_parts().0));
         }

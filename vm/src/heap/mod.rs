@@ -118,8 +118,11 @@ pub(crate) struct Heap {
     pub(crate) dead_pools: Vec<PoolId>,
 }
 
-/// Where compiled code finds the address of the next object.
-pub(crate) const NEXT_OFFSET: usize = std::mem::offset_of!(Heap, nursery) + space::NEXT_OFFSET;
+/// Where compiled code finds the nursery: the address of the next object, and the two ends.
+pub(crate) const NURSERY_OFFSETS: [usize; 3] = {
+    let nursery = std::mem::offset_of!(Heap, nursery);
+    [nursery + space::NEXT_OFFSET, nursery + space::BASE_OFFSET, nursery + space::END_OFFSET]
+};
 
 /// The old space is left alone until it has this many words.
 const MAJOR_MINIMUM: usize = 4 << 20;

@@ -23,8 +23,10 @@ pub(crate) struct Block {
     end: usize,
 }
 
-/// Where compiled code finds the address of the next object.
+/// Where compiled code finds the address of the next object, and the block's ends.
 pub(crate) const NEXT_OFFSET: usize = std::mem::offset_of!(Block, next);
+pub(crate) const BASE_OFFSET: usize = std::mem::offset_of!(Block, base);
+pub(crate) const END_OFFSET: usize = std::mem::offset_of!(Block, end);
 
 impl Block {
     /// A block of so many words. One of none owns no memory.

@@ -10,8 +10,9 @@
 //! So its `Vm` is the one that entered compiled code, whose borrow of it lies dormant until `enter`
 //! returns; and argument blocks hold as many words as the stub says.
 
-use super::{CUT, End, PENDING};
-use crate::word::Word;
+use super::{CUT, End, NatOp, PENDING};
+use crate::heap::object;
+use crate::word::{Kind, Word};
 use crate::{Stop, Vm};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -42,6 +43,12 @@ pub enum Helper {
     /// `(value)`: takes it apart into the words at [`PARTS`](super::offset::PARTS). 0 for a pin (its
     /// item), 1 for a law (name, arity, body), 2 for an app (function, last argument), 3 for a nat.
     Parts,
+    /// `(value)`: which of those it is.
+    Kind,
+    /// `(value)`: how many arguments it takes; 2^63 - 1 if that or more.
+    Arity,
+    /// `(operation, a, b)`: what a [`NatOp`](super::NatOp), by its number, makes of nats.
+    Nat,
     /// `(object, index, value)`: writes a value into an object that may be old. 0.
     Store,
 }
@@ -60,6 +67,9 @@ impl Helper {
             Helper::Room => room as extern "C" fn(_, _) -> u64 as usize,
             Helper::Limit => limit as extern "C" fn(_) -> u64 as usize,
             Helper::Parts => parts as extern "C" fn(_, _) -> u64 as usize,
+            Helper::Kind => kind as extern "C" fn(_, _) -> u64 as usize,
+            Helper::Arity => arity as extern "C" fn(_, _) -> u64 as usize,
+            Helper::Nat => nat as extern "C" fn(_, _, _, _) -> u64 as usize,
             Helper::Store => store as extern "C" fn(_, _, _, _) -> u64 as usize,
         }
     }
@@ -162,6 +172,29 @@ extern "C" fn parts(vm: *mut Vm, word: u64) -> u64 {
         vm.heap.stack.push(Word::from_bits(word));
         vm.native_parts()
     })
+}
+
+extern "C" fn kind(_: *mut Vm, word: u64) -> u64 {
+    let word = Word::from_bits(word);
+    match word.kind() {
+        Kind::Nat | Kind::Big => 3,
+        Kind::Pin => 0,
+        Kind::App | Kind::Tab => 2,
+        Kind::Row if object::header(word.address()).size() > 0 => 2,
+        _ => 1,
+    }
+}
+
+extern "C" fn arity(vm: *mut Vm, word: u64) -> u64 {
+    serve(vm, |vm| {
+        let arity = crate::shape::arity(&vm.heap, Word::from_bits(word));
+        Ok(arity.min(crate::word::DIRECT_LIMIT - 1))
+    })
+}
+
+extern "C" fn nat(vm: *mut Vm, operation: usize, a: u64, b: u64) -> u64 {
+    let (a, b) = (Word::from_bits(a), Word::from_bits(b));
+    serve(vm, |vm| NatOp::ALL[operation].compute(vm, a, b).map(Word::raw))
 }
 
 extern "C" fn store(vm: *mut Vm, object: u64, index: usize, value: u64) -> u64 {

@@ -61,6 +61,9 @@ pub const PAYLOAD: i32 = 8;
 pub const REMEMBERED: u64 = crate::heap::object::REMEMBERED;
 /// By how much a header's extra number is shifted, and how wide it is.
 pub const EXTRA: (u32, u32) = (crate::heap::object::EXTRA_SHIFT, 20);
+/// The mark of a thunk under evaluation is the thunk, 0, the distance to the mark before it, and
+/// this.
+pub const UPDATE: u64 = crate::eval::UPDATE;
 /// The index of the code word in a law's payload.
 pub const LAW_CODE: i32 = 3;
 /// The index of the facts in a pin's payload; above the low half is the jet's number, plus one.
@@ -81,14 +84,14 @@ pub mod top {
     pub const ROW: u64 = Kind::Row as u64;
     /// A thunk.
     pub const THUNK: u64 = Kind::Thunk as u64;
-    /// Compiled code.
+    /// Compiled code of a thunk, or of a law that refers to itself as it is.
     pub const NATIVE: u64 = crate::word::NATIVE_TAG;
+    /// Compiled code of a law that refers to itself as the pin around it.
+    pub const PINNED: u64 = crate::word::PINNED_TAG;
 }
 
-/// The code word of compiled code at that address.
-pub fn code_word(address: usize) -> u64 {
-    Word::native(address).raw()
-}
+/// The bits above the address in the code word of a thunk whose code is compiled.
+pub const NATIVE_TAG: u64 = Word::native(0, false).raw();
 
 /// The constructor of rows of that width, which is at least 1.
 pub fn cow(width: u64) -> u64 {

@@ -8,6 +8,7 @@
 //! mod      the door: what a compiler is told, and what its code needs to know
 //! layout   objects and words as machine code sees them
 //! helpers  Rust functions that compiled code calls
+//! nats     arithmetic beyond what a register holds
 //! frames   the values in frames of compiled code
 //! stack    the native stack
 //! switch   entering compiled code, and cutting it off
@@ -32,11 +33,13 @@
 pub(crate) mod frames;
 mod helpers;
 pub mod layout;
+mod nats;
 mod stack;
 mod switch;
 
 pub use self::frames::FrameTable;
 pub use self::helpers::Helper;
+pub use self::nats::NatOp;
 
 pub(crate) use self::frames::Since;
 
@@ -148,7 +151,9 @@ pub mod offset {
     const STACK: usize = HEAP + offset_of!(Heap, stack);
 
     /// The address of the next object in the nursery.
-    pub const NURSERY_NEXT: usize = HEAP + heap::NEXT_OFFSET;
+    pub const NURSERY_NEXT: usize = HEAP + heap::NURSERY_OFFSETS[0];
+    /// The addresses of the nursery's first word, and after its last: an object elsewhere is old.
+    pub const NURSERY: [usize; 2] = [HEAP + heap::NURSERY_OFFSETS[1], HEAP + heap::NURSERY_OFFSETS[2]];
     /// The address that objects may not reach beyond without [`Helper::Room`](super::Helper::Room).
     pub const NURSERY_END: usize = HEAP + offset_of!(Heap, native_end);
     /// The lowest address at which a frame may begin.

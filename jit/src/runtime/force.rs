@@ -1,0 +1,130 @@
+//! Forcing a thunk without leaving compiled code, if its own code is compiled.
+//!
+//! The thunk gets a mark on the evaluation stack, as the interpreter would give it one: the
+//! collector finds the thunk there, and a crash what it has to spoil.
+
+use super::Stub;
+use crate::codegen::{Backend, Emit, GiveUp, Object, Target, tail_signature};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use vm::native::layout::{self, Object as Kind};
+use vm::native::offset;
+
+/// Words of a mark.
+const MARK: i32 = 4;
+/// Room above it that is asked for.
+const ROOM: i64 = 16;
+
+pub(super) fn compile(backend: &mut Backend) -> Result<Object, GiveUp> {
+    backend.define(tail_signature(1, 1), false, |emit, params| {
+        let thunk = params[0];
+        let address = emit.address(thunk);
+        let header = emit.load(address, 0);
+        let layout = emit.b.ins().band_imm(header, 0xff);
+        let (done, waiting, slowly) = (emit.block(), emit.block(), emit.cold_block());
+        let is_done = is(emit, layout, Kind::Indirection);
+        emit.branch(is_done, done, waiting);
+        emit.go_on_in(done);
+        let value = emit.payload(address, 0);
+        emit.b.ins().return_(&[value]);
+        emit.go_on_in(waiting);
+        let entry = compiled_code(emit, address, layout, slowly);
+        mark(emit, thunk, slowly);
+        set_layout(emit, address, header, Kind::BlackHole);
+        let value = emit.call_address(entry, &[thunk]);
+        let thunk = unmark(emit);
+        update(emit, thunk, value);
+        emit.b.ins().return_(&[value]);
+        emit.go_on_in(slowly);
+        emit.tail_call(Target::Stub(Stub::ForceSlowly), &[thunk], 1);
+        Ok(())
+    })
+}
+
+fn is(emit: &mut Emit<'_>, layout: Value, kind: Kind) -> Value {
+    emit.b.ins().icmp_imm(IntCC::Equal, layout, kind.code() as i64)
+}
+
+/// The address of the thunk's code, if that is compiled.
+fn compiled_code(emit: &mut Emit<'_>, address: Value, layout: Value, slowly: Block) -> Value {
+    let (has_code, is_compiled) = (emit.block(), emit.block());
+    let code = is(emit, layout, Kind::ThunkCode);
+    emit.branch(code, has_code, slowly);
+    emit.go_on_in(has_code);
+    let code = emit.payload(address, 0);
+    let native = emit.is_top(code, layout::top::NATIVE);
+    emit.branch(native, is_compiled, slowly);
+    emit.go_on_in(is_compiled);
+    emit.address(code)
+}
+
+/// Pushes the thunk's mark.
+fn mark(emit: &mut Emit<'_>, thunk: Value, slowly: Block) {
+    let fits = emit.block();
+    let top = emit.load_context(offset::EVAL_TOP);
+    let limit = emit.load_context(offset::EVAL_LIMIT);
+    let needed = emit.b.ins().iadd_imm(top, ROOM);
+    let has_room = emit.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, needed, limit);
+    emit.branch(has_room, fits, slowly);
+    emit.go_on_in(fits);
+    let place = cell(emit, top);
+    let before = emit.load_context(offset::MARK);
+    let here = emit.b.ins().iadd_imm(top, i64::from(MARK));
+    let distance = emit.b.ins().isub(here, before);
+    let zero = emit.constant(0);
+    let update = emit.constant(layout::UPDATE);
+    for (index, word) in [thunk, zero, distance, update].into_iter().enumerate() {
+        emit.store(word, place, 8 * index as i32);
+    }
+    emit.store_context(here, offset::EVAL_TOP);
+    emit.store_context(here, offset::MARK);
+}
+
+/// Pops the mark; its thunk.
+fn unmark(emit: &mut Emit<'_>) -> Value {
+    let top = emit.load_context(offset::EVAL_TOP);
+    let below = emit.b.ins().iadd_imm(top, -i64::from(MARK));
+    let place = cell(emit, below);
+    let thunk = emit.load(place, 0);
+    let distance = emit.load(place, 16);
+    let mark = emit.load_context(offset::MARK);
+    let before = emit.b.ins().isub(mark, distance);
+    emit.store_context(before, offset::MARK);
+    emit.store_context(below, offset::EVAL_TOP);
+    let unchanged = emit.load_context(offset::EVAL_UNCHANGED);
+    let unchanged = emit.b.ins().umin(unchanged, below);
+    emit.store_context(unchanged, offset::EVAL_UNCHANGED);
+    thunk
+}
+
+/// The address of a word on the evaluation stack.
+fn cell(emit: &mut Emit<'_>, index: Value) -> Value {
+    let base = emit.load_context(offset::EVAL_BASE);
+    let distance = emit.b.ins().ishl_imm(index, 3);
+    emit.b.ins().iadd(base, distance)
+}
+
+fn set_layout(emit: &mut Emit<'_>, address: Value, header: Value, kind: Kind) {
+    let rest = emit.b.ins().band_imm(header, !0xff);
+    let header = emit.b.ins().bor_imm(rest, kind.code() as i64);
+    emit.store(header, address, 0);
+}
+
+/// Overwrites the thunk by its value.
+fn update(emit: &mut Emit<'_>, thunk: Value, value: Value) {
+    let address = emit.address(thunk);
+    let header = emit.load(address, 0);
+    set_layout(emit, address, header, Kind::Indirection);
+    emit.set_payload(address, 0, value);
+    let (old, done) = (emit.cold_block(), emit.block());
+    let [base, end] = offset::NURSERY.map(|at| emit.load_context(at));
+    let distance = emit.b.ins().isub(address, base);
+    let size = emit.b.ins().isub(end, base);
+    let young = emit.b.ins().icmp(IntCC::UnsignedLessThan, distance, size);
+    emit.branch(young, done, old);
+    emit.go_on_in(old);
+    let zero = emit.constant(0);
+    emit.call_stub(Stub::Store, &[thunk, zero, value]);
+    emit.jump(done, &[]);
+    emit.go_on_in(done);
+}
