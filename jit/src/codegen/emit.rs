@@ -7,7 +7,7 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{
-    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlags, SigRef, Signature,
+    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData, SigRef, Signature,
     UserExternalName, UserFuncName, Value,
 };
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
@@ -191,8 +191,8 @@ pub(crate) struct Emit<'a> {
 }
 
 /// Memory that is there and aligned.
-pub(crate) fn plain() -> MemFlags {
-    MemFlags::trusted()
+pub(crate) fn plain() -> MemFlagsData {
+    MemFlagsData::trusted()
 }
 
 impl Emit<'_> {
@@ -204,17 +204,17 @@ impl Emit<'_> {
 
     /// The address in a word that has one.
     pub(crate) fn address(&mut self, word: Value) -> Value {
-        self.b.ins().band_imm(word, layout::ADDRESS_MASK as i64)
+        self.b.ins().band_imm_s(word, layout::ADDRESS_MASK as i64)
     }
 
     /// The top byte of a word.
     pub(crate) fn top_byte(&mut self, word: Value) -> Value {
-        self.b.ins().ushr_imm(word, 56)
+        self.b.ins().ushr_imm_s(word, 56)
     }
 
     pub(crate) fn is_top(&mut self, word: Value, top: u64) -> Value {
         let byte = self.top_byte(word);
-        self.b.ins().icmp_imm(IntCC::Equal, byte, top as i64)
+        self.b.ins().icmp_imm_s(IntCC::Equal, byte, top as i64)
     }
 
     /// Whether the word is a thunk's: as an unsigned number, those are the largest.
@@ -225,7 +225,7 @@ impl Emit<'_> {
 
     /// Whether the word is a nat that lies on the heap, or no nat.
     pub(crate) fn is_not_direct(&mut self, word: Value) -> Value {
-        self.b.ins().icmp_imm(IntCC::SignedLessThan, word, 0)
+        self.b.ins().icmp_imm_s(IntCC::SignedLessThan, word, 0)
     }
 
     // Memory.

@@ -15,10 +15,10 @@ pub(super) fn compile(backend: &mut Backend, count: usize) -> Result<Object, Giv
         let top = emit.top_byte(function);
         let (pin, other, law, otherwise) =
             (emit.block(), emit.block(), emit.block(), emit.block());
-        let is_pin = emit.b.ins().icmp_imm(IntCC::Equal, top, layout::top::PIN as i64);
+        let is_pin = emit.b.ins().icmp_imm_s(IntCC::Equal, top, layout::top::PIN as i64);
         emit.branch(is_pin, pin, other);
         emit.go_on_in(other);
-        let is_law = emit.b.ins().icmp_imm(IntCC::Equal, top, layout::top::LAW as i64);
+        let is_law = emit.b.ins().icmp_imm_s(IntCC::Equal, top, layout::top::LAW as i64);
         emit.branch(is_law, law, otherwise);
 
         emit.go_on_in(law);
@@ -30,8 +30,8 @@ pub(super) fn compile(backend: &mut Backend, count: usize) -> Result<Object, Giv
         let address = emit.address(function);
         takes(emit, address, count, otherwise);
         let facts = emit.payload(address, layout::PIN_FACTS as usize);
-        let jet = emit.b.ins().ushr_imm(facts, 32);
-        let no_jet = emit.b.ins().icmp_imm(IntCC::Equal, jet, 0);
+        let jet = emit.b.ins().ushr_imm_s(facts, 32);
+        let no_jet = emit.b.ins().icmp_imm_s(IntCC::Equal, jet, 0);
         only_if(emit, no_jet, otherwise);
         let item = emit.payload(address, 0);
         let is_law = emit.is_top(item, layout::top::LAW);
@@ -55,9 +55,9 @@ fn only_if(emit: &mut Emit<'_>, condition: Value, otherwise: Block) {
 fn takes(emit: &mut Emit<'_>, address: Value, count: usize, otherwise: Block) {
     let header = emit.load(address, 0);
     let (shift, width) = layout::EXTRA;
-    let extra = emit.b.ins().ushr_imm(header, i64::from(shift));
-    let extra = emit.b.ins().band_imm(extra, (1 << width) - 1);
-    let fits = emit.b.ins().icmp_imm(IntCC::Equal, extra, count as i64);
+    let extra = emit.b.ins().ushr_imm_s(header, i64::from(shift));
+    let extra = emit.b.ins().band_imm_s(extra, (1 << width) - 1);
+    let fits = emit.b.ins().icmp_imm_s(IntCC::Equal, extra, count as i64);
     only_if(emit, fits, otherwise);
 }
 

@@ -20,7 +20,7 @@ pub(super) fn compile(backend: &mut Backend) -> Result<Object, GiveUp> {
         let thunk = params[0];
         let address = emit.address(thunk);
         let header = emit.load(address, 0);
-        let layout = emit.b.ins().band_imm(header, 0xff);
+        let layout = emit.b.ins().band_imm_s(header, 0xff);
         let (done, waiting, slowly) = (emit.block(), emit.block(), emit.cold_block());
         let is_done = is(emit, layout, Kind::Indirection);
         emit.branch(is_done, done, waiting);
@@ -42,7 +42,7 @@ pub(super) fn compile(backend: &mut Backend) -> Result<Object, GiveUp> {
 }
 
 fn is(emit: &mut Emit<'_>, layout: Value, kind: Kind) -> Value {
-    emit.b.ins().icmp_imm(IntCC::Equal, layout, kind.code() as i64)
+    emit.b.ins().icmp_imm_s(IntCC::Equal, layout, kind.code() as i64)
 }
 
 /// The address of the thunk's code, if that is compiled.
@@ -63,13 +63,13 @@ fn mark(emit: &mut Emit<'_>, thunk: Value, slowly: Block) {
     let fits = emit.block();
     let top = emit.load_context(offset::EVAL_TOP);
     let limit = emit.load_context(offset::EVAL_LIMIT);
-    let needed = emit.b.ins().iadd_imm(top, ROOM);
+    let needed = emit.b.ins().iadd_imm_s(top, ROOM);
     let has_room = emit.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, needed, limit);
     emit.branch(has_room, fits, slowly);
     emit.go_on_in(fits);
     let place = cell(emit, top);
     let before = emit.load_context(offset::MARK);
-    let here = emit.b.ins().iadd_imm(top, i64::from(MARK));
+    let here = emit.b.ins().iadd_imm_s(top, i64::from(MARK));
     let distance = emit.b.ins().isub(here, before);
     let zero = emit.constant(0);
     let update = emit.constant(layout::UPDATE);
@@ -83,7 +83,7 @@ fn mark(emit: &mut Emit<'_>, thunk: Value, slowly: Block) {
 /// Pops the mark; its thunk.
 fn unmark(emit: &mut Emit<'_>) -> Value {
     let top = emit.load_context(offset::EVAL_TOP);
-    let below = emit.b.ins().iadd_imm(top, -i64::from(MARK));
+    let below = emit.b.ins().iadd_imm_s(top, -i64::from(MARK));
     let place = cell(emit, below);
     let thunk = emit.load(place, 0);
     let distance = emit.load(place, 16);
@@ -100,13 +100,13 @@ fn unmark(emit: &mut Emit<'_>) -> Value {
 /// The address of a word on the evaluation stack.
 fn cell(emit: &mut Emit<'_>, index: Value) -> Value {
     let base = emit.load_context(offset::EVAL_BASE);
-    let distance = emit.b.ins().ishl_imm(index, 3);
+    let distance = emit.b.ins().ishl_imm_s(index, 3);
     emit.b.ins().iadd(base, distance)
 }
 
 fn set_layout(emit: &mut Emit<'_>, address: Value, header: Value, kind: Kind) {
-    let rest = emit.b.ins().band_imm(header, !0xff);
-    let header = emit.b.ins().bor_imm(rest, kind.code() as i64);
+    let rest = emit.b.ins().band_imm_s(header, !0xff);
+    let header = emit.b.ins().bor_imm_s(rest, kind.code() as i64);
     emit.store(header, address, 0);
 }
 

@@ -136,7 +136,7 @@ fn block(
         let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3);
         let slot = emit.b.create_sized_stack_slot(slot);
         for (index, param) in params.iter().enumerate() {
-            emit.b.ins().stack_store(*param, slot, 8 * index as i32);
+            emit.b.ins().stack_store(I64, *param, slot, 8 * index as i32);
         }
         let address = emit.b.ins().stack_addr(I64, slot, 0);
         let count = emit.constant(count as u64);
@@ -166,7 +166,7 @@ pub(super) fn ask(emit: &mut Emit<'_>, helper: Helper, args: &[Value]) -> Value 
     let args: Vec<Value> = std::iter::once(context).chain(args.iter().copied()).collect();
     let result = emit.call_rust(helper.address(), &args, 1);
     let (failed, succeeded) = (emit.cold_block(), emit.block());
-    let cut = emit.b.ins().icmp_imm(IntCC::Equal, result, CUT as i64);
+    let cut = emit.b.ins().icmp_imm_s(IntCC::Equal, result, CUT as i64);
     emit.branch(cut, failed, succeeded);
     emit.go_on_in(failed);
     let saved = emit.load_context(offset::CUT);

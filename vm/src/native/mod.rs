@@ -109,6 +109,8 @@ pub(crate) struct Native {
     end: Option<End>,
     frames: Arc<FrameTable>,
     trampolines: Vec<usize>,
+    /// The jets that compare values: by order, by equality.
+    compare: [Option<u32>; 2],
     stack: Option<Rc<NativeStack>>,
     /// Taken out while it is asked.
     engine: Option<Box<dyn Engine>>,
@@ -129,6 +131,7 @@ impl Default for Native {
             end: None,
             frames: Arc::default(),
             trampolines: Vec::new(),
+            compare: [None; 2],
             stack: None,
             engine: None,
             threshold: u32::MAX,
@@ -219,6 +222,7 @@ impl Vm {
         native.stack = Some(Rc::new(stack));
         native.interrupt = interrupt;
         native.trampolines = plug.trampolines;
+        native.compare = ["_Cmp", "_Eql"].map(|name| self.jets.named(name));
         native.frames = plug.frames;
         native.threshold = plug.threshold;
         native.engine = Some(plug.engine);

@@ -1,0 +1,121 @@
+//! What is compiled, and when.
+//!
+//! The interpreter tells of a law that has been called often. Its unit is built at once, by the
+//! thread that evaluates, for only that may look into the heap; from there on everything is plain
+//! data, and a thread in the background makes code of it. The queue between them is bounded: a law
+//! that finds it full is told of again later. When the code lies in its place and the collector
+//! knows its frames, its address is stored where the interpreter, and code that calls the law, look
+//! for it.
+
+mod worker;
+
+use self::worker::{Request, Worker};
+use crate::build::{self, Jets};
+use crate::codegen::{Backend, ConstantFacts, Environment, GiveUp};
+use crate::runtime::Linker;
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use vm::native::{Engine, Plug};
+use vm::{Val, Vm};
+
+/// When laws are compiled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Mode {
+    /// Never.
+    Off,
+    /// When they are first called, before they run. For tests.
+    Eager,
+    /// When they have been called often, in the background.
+    #[default]
+    Tiered,
+}
+
+/// Calls after which a law is worth compiling.
+const THRESHOLD: u32 = 500;
+/// Laws that may wait for the background thread.
+const QUEUE: usize = 64;
+
+/// Plugs the compiler into a runtime. The jets are those of the runtime.
+///
+/// # Errors
+/// If the machine or the system does not do what is needed.
+pub fn plug_in(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), GiveUp> {
+    if mode == Mode::Off {
+        return Ok(());
+    }
+    let mut backend = Backend::new()?;
+    let linker = Linker::new(&mut backend)?;
+    let (frames, trampolines) = (linker.frames(), linker.trampolines());
+    let worker = Worker::new(backend, Arc::new(Mutex::new(linker)));
+    let (threshold, stage) = match mode {
+        Mode::Eager => (1, Stage::Here(Box::new(worker))),
+        _ => (THRESHOLD, Stage::Idle(Box::new(worker))),
+    };
+    let engine = Box::new(Compiler { jets, stage });
+    vm.plug(Plug { engine, threshold, trampolines, frames })
+        .map_err(|error| GiveUp::Machine(error.to_string()))
+}
+
+/// Where code is made.
+enum Stage {
+    /// Where the evaluation runs.
+    Here(Box<Worker>),
+    /// In the background, but there is no thread yet.
+    Idle(Box<Worker>),
+    /// In the background.
+    There(SyncSender<Request>),
+    /// Nowhere any more: no thread could be had.
+    Nowhere,
+}
+
+/// The compiler of a runtime.
+struct Compiler {
+    jets: Jets,
+    stage: Stage,
+}
+
+impl Engine for Compiler {
+    fn hot(&mut self, vm: &mut Vm, function: &Val, entry: Arc<AtomicUsize>) -> bool {
+        let Some(request) = self.request(vm, function, entry) else { return true };
+        self.start_thread();
+        match &mut self.stage {
+            Stage::Here(worker) => {
+                worker.serve(request);
+                true
+            }
+            Stage::There(queue) => !matches!(queue.try_send(request), Err(TrySendError::Full(_))),
+            Stage::Idle(_) | Stage::Nowhere => true,
+        }
+    }
+}
+
+impl Compiler {
+    /// All that is needed to compile a law, if that can be done.
+    fn request(&self, vm: &mut Vm, function: &Val, entry: Arc<AtomicUsize>) -> Option<Request> {
+        let built = build::build(vm, vm.look(function), &self.jets).ok()?;
+        debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
+        let facts = built.unit.constants.iter().zip(&built.values).map(|(constant, value)| {
+            let elsewhere = constant.entry.is_none() && constant.jet.is_none();
+            let entry = if elsewhere { vm.code_entry(value) } else { None };
+            ConstantFacts { top: vm.top_byte(value), entry }
+        });
+        let facts = facts.collect();
+        let constants = vm.constants(&built.values);
+        Some(Request { unit: built.unit, environment: Environment { constants, facts }, entry })
+    }
+
+    fn start_thread(&mut self) {
+        if !matches!(self.stage, Stage::Idle(_)) {
+            return;
+        }
+        if let Stage::Idle(mut worker) = std::mem::replace(&mut self.stage, Stage::Nowhere) {
+            let (sender, receiver) = sync_channel::<Request>(QUEUE);
+            let run = move || receiver.into_iter().for_each(|request| worker.serve(request));
+            let thread = std::thread::Builder::new().name("pallas-compiler".into());
+            if thread.spawn(run).is_ok() {
+                self.stage = Stage::There(sender);
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! From a request to published code.
+
+use crate::codegen::{self, Backend, Environment, GiveUp};
+use crate::ir::Unit;
+use crate::runtime::Linker;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A unit to be compiled.
+pub(super) struct Request {
+    pub(super) unit: Unit,
+    pub(super) environment: Environment,
+    /// Where the address of its first function is to appear.
+    pub(super) entry: Arc<AtomicUsize>,
+}
+
+/// Who compiles.
+pub(super) struct Worker {
+    backend: Backend,
+    linker: Arc<Mutex<Linker>>,
+    /// The name of a law to be printed.
+    print: Option<String>,
+    /// The environments of code that has been made, which refers to what they hold.
+    kept: Vec<Environment>,
+}
+
+impl Worker {
+    pub(super) fn new(backend: Backend, linker: Arc<Mutex<Linker>>) -> Worker {
+        let print = std::env::var("PALLAS_JIT_PRINT").ok();
+        Worker { backend, linker, print, kept: Vec::new() }
+    }
+
+    /// Compiles a unit and publishes it. One that cannot be compiled is forgotten.
+    pub(super) fn serve(&mut self, request: Request) {
+        let Request { unit, environment, entry } = request;
+        let print = match (&self.print, unit.constants.first()) {
+            (Some(name), Some(law)) => *name == law.name || name == "*",
+            _ => false,
+        };
+        match self.compile(&unit, &environment, print) {
+            Ok(address) => {
+                self.kept.push(environment);
+                // Who sees the address sees the code and its maps.
+                entry.store(address, Ordering::Release);
+            }
+            Err(reason) if print => eprintln!("not compiled: {reason}"),
+            Err(_) => {}
+        }
+    }
+
+    fn compile(
+        &mut self,
+        unit: &Unit,
+        environment: &Environment,
+        print: bool,
+    ) -> Result<usize, GiveUp> {
+        if print {
+            eprintln!("{unit}");
+        }
+        let objects = codegen::compile(&mut self.backend, unit, environment, print)?;
+        if print {
+            for (number, object) in objects.iter().enumerate() {
+                eprintln!("f{number}:\n{}", object.text.as_deref().unwrap_or_default());
+            }
+        }
+        let mut linker = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
+        linker.link(&objects)?.first().copied().ok_or(GiveUp::Shape("there are no functions"))
+    }
+}
