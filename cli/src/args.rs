@@ -1,6 +1,6 @@
 //! The command line: what can be asked for, and the help that teaches it.
 
-use clap::{Args as Arguments, Parser, Subcommand};
+use clap::{Args as Arguments, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 const ABOUT: &str = "Runs Pallas: persistent processes and the Sire language, on one kind of value";
@@ -48,9 +48,43 @@ pub(crate) enum Command {
     Jets,
 }
 
-/// How laws and jets find each other.
-#[derive(Arguments, Clone, Copy, Debug)]
+/// What laws are run by.
+#[derive(Arguments, Clone, Copy, Debug, Default)]
+pub(crate) struct Native {
+    /// Compile no laws
+    #[arg(long, conflicts_with = "jit")]
+    no_jit: bool,
+    /// When laws are compiled
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    jit: When,
+}
+
+/// When laws are compiled.
+#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+enum When {
+    /// When they are called often
+    #[default]
+    Tiered,
+    /// Before they first run (slow; for tests)
+    Eager,
+}
+
+impl Native {
+    /// What the compiler is to do.
+    pub(crate) fn mode(self) -> jit::Mode {
+        match self.jit {
+            _ if self.no_jit => jit::Mode::Off,
+            When::Tiered => jit::Mode::Tiered,
+            When::Eager => jit::Mode::Eager,
+        }
+    }
+}
+
+/// How laws are run, and how they and jets find each other.
+#[derive(Arguments, Clone, Copy, Debug, Default)]
 pub(crate) struct Matching {
+    #[command(flatten)]
+    pub(crate) jit: Native,
     /// End at once if a law has the name of a jet's law but not its hash
     #[arg(short = 'M', long)]
     pub(crate) jet_mismatch_crash: bool,

@@ -11,7 +11,7 @@ use vm::{Stop, Val, Vm, seed, show};
 
 /// Prints the value in a seed file with all its pins.
 pub(crate) fn show(args: Show) -> anyhow::Result<()> {
-    let mut vm = runtime(Matching { jet_mismatch_crash: false })?;
+    let mut vm = runtime(Matching::default())?;
     let value = load(&mut vm, &args.seed)?;
     let tree = show::full_rex(vm.look(&value));
     let text = show::tree_text(&tree, terminal::stdout_colour());

@@ -7,8 +7,8 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{
-    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData, SigRef, Signature,
-    UserExternalName, UserFuncName, Value,
+    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData, SigRef,
+    Signature, UserExternalName, UserFuncName, Value,
 };
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
@@ -175,7 +175,12 @@ impl Backend {
         });
         Ok(Object {
             code: compiled.code_buffer().to_vec(),
-            relocations: compiled.buffer.relocs().iter().map(relocation).collect::<Result<_, _>>()?,
+            relocations: compiled
+                .buffer
+                .relocs()
+                .iter()
+                .map(relocation)
+                .collect::<Result<_, _>>()?,
             maps: maps.collect(),
             text: compiled.vcode.clone(),
         })

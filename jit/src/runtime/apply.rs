@@ -13,8 +13,7 @@ pub(super) fn compile(backend: &mut Backend, count: usize) -> Result<Object, Giv
     backend.define(tail_signature(count + 1, 1), false, |emit, params| {
         let (function, args) = (params[0], &params[1..]);
         let top = emit.top_byte(function);
-        let (pin, other, law, otherwise) =
-            (emit.block(), emit.block(), emit.block(), emit.block());
+        let (pin, other, law, otherwise) = (emit.block(), emit.block(), emit.block(), emit.block());
         let is_pin = emit.b.ins().icmp_imm_s(IntCC::Equal, top, layout::top::PIN as i64);
         emit.branch(is_pin, pin, other);
         emit.go_on_in(other);
@@ -62,13 +61,7 @@ fn takes(emit: &mut Emit<'_>, address: Value, count: usize, otherwise: Block) {
 }
 
 /// Jumps to the code of the law at the address, if it is compiled for such calls.
-fn jump_to_law(
-    emit: &mut Emit<'_>,
-    address: Value,
-    tag: u64,
-    args: &[Value],
-    otherwise: Block,
-) {
+fn jump_to_law(emit: &mut Emit<'_>, address: Value, tag: u64, args: &[Value], otherwise: Block) {
     let code = emit.payload(address, layout::LAW_CODE as usize);
     let compiled = emit.is_top(code, tag);
     only_if(emit, compiled, otherwise);

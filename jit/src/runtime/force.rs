@@ -32,8 +32,8 @@ pub(super) fn compile(backend: &mut Backend) -> Result<Object, GiveUp> {
         mark(emit, thunk, slowly);
         set_layout(emit, address, header, Kind::BlackHole);
         let value = emit.call_address(entry, &[thunk]);
-        let thunk = unmark(emit);
-        update(emit, thunk, value);
+        let moved = unmark(emit);
+        update(emit, moved, value);
         emit.b.ins().return_(&[value]);
         emit.go_on_in(slowly);
         emit.tail_call(Target::Stub(Stub::ForceSlowly), &[thunk], 1);

@@ -16,7 +16,6 @@ pub struct Linker {
     memory: CodeMemory,
     stubs: HashMap<Stub, usize>,
     frames: Arc<FrameTable>,
-    trampolines: Vec<usize>,
 }
 
 impl Linker {
@@ -24,10 +23,9 @@ impl Linker {
     ///
     /// # Errors
     /// If the system does not grant the memory.
-    pub fn new(backend: &mut Backend) -> Result<Linker, GiveUp> {
+    pub fn new(backend: &mut Backend, frames: Arc<FrameTable>) -> Result<Linker, GiveUp> {
         let memory = CodeMemory::new(REGION).map_err(|e| GiveUp::Machine(e.to_string()))?;
-        let (stubs, trampolines) = (HashMap::new(), Vec::new());
-        let mut linker = Linker { memory, stubs, frames: Arc::default(), trampolines };
+        let mut linker = Linker { memory, stubs: HashMap::new(), frames };
         // Stubs refer to each other: those that call Rust come first.
         let (late, early): (Vec<Stub>, Vec<Stub>) =
             Stub::all().partition(|stub| matches!(stub, Stub::Force | Stub::Apply(_)));
@@ -37,20 +35,17 @@ impl Linker {
             let addresses = linker.link(&objects?)?;
             linker.stubs.extend(group.into_iter().zip(addresses));
         }
-        let objects: Result<Vec<Object>, GiveUp> =
-            (0..=PARAMETERS_MAX).map(|count| trampoline(backend, count)).collect();
-        linker.trampolines = linker.link(&objects?)?;
         Ok(linker)
     }
 
-    /// The maps of all code that has been linked.
-    pub fn frames(&self) -> Arc<FrameTable> {
-        Arc::clone(&self.frames)
-    }
-
-    /// The trampolines, by number of parameters.
-    pub fn trampolines(&self) -> Vec<usize> {
-        self.trampolines.clone()
+    /// Makes the trampolines: their addresses, by number of parameters.
+    ///
+    /// # Errors
+    /// As for [`Linker::link`].
+    pub fn trampolines(&mut self, backend: &mut Backend) -> Result<Vec<usize>, GiveUp> {
+        let objects: Result<Vec<Object>, GiveUp> =
+            (0..=PARAMETERS_MAX).map(|count| trampoline(backend, count)).collect();
+        self.link(&objects?)
     }
 
     /// Bytes of code so far.

@@ -60,8 +60,7 @@ const FIXED: [Stub; 10] = [
     Stub::Nat,
     Stub::Store,
 ];
-const BLOCKS: [fn(u32) -> Stub; 5] =
-    [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row];
+const BLOCKS: [fn(u32) -> Stub; 5] = [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row];
 
 impl Stub {
     /// All stubs, in the order of their numbers.

@@ -9,14 +9,13 @@
 
 mod worker;
 
-use self::worker::{Request, Worker};
+use self::worker::{Birth, Request, Trampolines, Worker};
 use crate::build::{self, Jets};
-use crate::codegen::{Backend, ConstantFacts, Environment, GiveUp};
-use crate::runtime::Linker;
+use crate::codegen::{ConstantFacts, Environment, GiveUp};
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex};
-use vm::native::{Engine, Plug};
+use vm::native::{Engine, FrameTable, Plug};
 use vm::{Val, Vm};
 
 /// When laws are compiled.
@@ -41,16 +40,12 @@ const QUEUE: usize = 64;
 /// # Errors
 /// If the machine or the system does not do what is needed.
 pub fn plug_in(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), GiveUp> {
-    if mode == Mode::Off {
-        return Ok(());
-    }
-    let mut backend = Backend::new()?;
-    let linker = Linker::new(&mut backend)?;
-    let (frames, trampolines) = (linker.frames(), linker.trampolines());
-    let worker = Worker::new(backend, Arc::new(Mutex::new(linker)));
+    let (frames, trampolines) = <(Arc<FrameTable>, Trampolines)>::default();
+    let birth = Birth { frames: Arc::clone(&frames), trampolines: Arc::clone(&trampolines) };
     let (threshold, stage) = match mode {
-        Mode::Eager => (1, Stage::Here(Box::new(worker))),
-        _ => (THRESHOLD, Stage::Idle(Box::new(worker))),
+        Mode::Off => return Ok(()),
+        Mode::Eager => (1, Stage::Here(Box::new(birth.worker()?))),
+        Mode::Tiered => (THRESHOLD, Stage::Idle(birth)),
     };
     let engine = Box::new(Compiler { jets, stage });
     vm.plug(Plug { engine, threshold, trampolines, frames })
@@ -62,7 +57,7 @@ enum Stage {
     /// Where the evaluation runs.
     Here(Box<Worker>),
     /// In the background, but there is no thread yet.
-    Idle(Box<Worker>),
+    Idle(Birth),
     /// In the background.
     There(SyncSender<Request>),
     /// Nowhere any more: no thread could be had.
@@ -105,13 +100,18 @@ impl Compiler {
         Some(Request { unit: built.unit, environment: Environment { constants, facts }, entry })
     }
 
+    /// Starts the thread, which first makes the stubs: so a runtime without hot laws pays nothing.
     fn start_thread(&mut self) {
         if !matches!(self.stage, Stage::Idle(_)) {
             return;
         }
-        if let Stage::Idle(mut worker) = std::mem::replace(&mut self.stage, Stage::Nowhere) {
+        if let Stage::Idle(birth) = std::mem::replace(&mut self.stage, Stage::Nowhere) {
             let (sender, receiver) = sync_channel::<Request>(QUEUE);
-            let run = move || receiver.into_iter().for_each(|request| worker.serve(request));
+            let run = move || {
+                if let Ok(mut worker) = birth.worker() {
+                    receiver.into_iter().for_each(|request| worker.serve(request));
+                }
+            };
             let thread = std::thread::Builder::new().name("pallas-compiler".into());
             if thread.spawn(run).is_ok() {
                 self.stage = Stage::There(sender);

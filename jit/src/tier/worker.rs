@@ -4,7 +4,8 @@ use crate::codegen::{self, Backend, Environment, GiveUp};
 use crate::ir::Unit;
 use crate::runtime::Linker;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
+use vm::native::FrameTable;
 
 /// A unit to be compiled.
 pub(super) struct Request {
@@ -14,10 +15,31 @@ pub(super) struct Request {
     pub(super) entry: Arc<AtomicUsize>,
 }
 
+pub(super) type Trampolines = Arc<OnceLock<Vec<usize>>>;
+
+/// What a worker begins with.
+pub(super) struct Birth {
+    pub(super) frames: Arc<FrameTable>,
+    pub(super) trampolines: Trampolines,
+}
+
+impl Birth {
+    /// Makes the stubs.
+    pub(super) fn worker(self) -> Result<Worker, GiveUp> {
+        let mut backend = Backend::new()?;
+        let mut linker = Linker::new(&mut backend, self.frames)?;
+        let trampolines = linker.trampolines(&mut backend)?;
+        // Nobody else sets them.
+        let _ = self.trampolines.set(trampolines);
+        let print = std::env::var("PALLAS_JIT_PRINT").ok();
+        Ok(Worker { backend, linker, print, kept: Vec::new() })
+    }
+}
+
 /// Who compiles.
 pub(super) struct Worker {
     backend: Backend,
-    linker: Arc<Mutex<Linker>>,
+    linker: Linker,
     /// The name of a law to be printed.
     print: Option<String>,
     /// The environments of code that has been made, which refers to what they hold.
@@ -25,11 +47,6 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(backend: Backend, linker: Arc<Mutex<Linker>>) -> Worker {
-        let print = std::env::var("PALLAS_JIT_PRINT").ok();
-        Worker { backend, linker, print, kept: Vec::new() }
-    }
-
     /// Compiles a unit and publishes it. One that cannot be compiled is forgotten.
     pub(super) fn serve(&mut self, request: Request) {
         let Request { unit, environment, entry } = request;
@@ -63,7 +80,6 @@ impl Worker {
                 eprintln!("f{number}:\n{}", object.text.as_deref().unwrap_or_default());
             }
         }
-        let mut linker = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
-        linker.link(&objects)?.first().copied().ok_or(GiveUp::Shape("there are no functions"))
+        self.linker.link(&objects)?.first().copied().ok_or(GiveUp::Shape("there are no functions"))
     }
 }

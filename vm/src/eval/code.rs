@@ -105,8 +105,10 @@ pub(crate) struct Code {
     pub(crate) depth: usize,
     /// How often the law was called, as far as the compiler asks.
     pub(crate) calls: Cell<u32>,
-    /// Where the address of its compiled code appears, once the compiler has been asked.
-    pub(crate) compiled: OnceCell<Option<Arc<AtomicUsize>>>,
+    /// Whether the compiler has been told of it.
+    pub(crate) told: Cell<bool>,
+    /// Where the address of the law's compiled code appears: as the law, and as a pin.
+    pub(crate) compiled: [OnceCell<Arc<AtomicUsize>>; 2],
 }
 
 impl Code {
@@ -119,7 +121,8 @@ impl Code {
             branches: Box::default(),
             depth: 0,
             calls: Cell::new(0),
-            compiled: OnceCell::new(),
+            told: Cell::new(false),
+            compiled: Default::default(),
         }
     }
 }

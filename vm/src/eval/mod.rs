@@ -191,7 +191,7 @@ impl Vm {
     fn decode_again(&mut self, law: Word) -> Result<Word, Stop> {
         let slot = self.decode_law(law)?;
         let code = self.evaluator.code(slot.code_parts().0);
-        code.compiled.get_or_init(|| None);
+        code.told.set(true);
         Ok(slot)
     }
 

@@ -6,7 +6,9 @@ use super::run::{Next, Position};
 use crate::native::PENDING;
 use crate::word::{Kind, Word};
 use crate::{Stop, Vm, pin};
-use std::sync::atomic::Ordering;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A law whose compilation is under way is looked at again after so many calls.
 const LOOK_AGAIN: u32 = 64;
@@ -16,25 +18,38 @@ impl Vm {
     /// there is some by now. The law's slot is set to it, so that this is asked no more.
     #[cold]
     pub(super) fn compiled(&mut self, place: usize, at: &Position) -> Option<usize> {
-        let code = std::rc::Rc::clone(&at.code);
+        let code = Rc::clone(&at.code);
         code.calls.set(self.heap.native.threshold.saturating_sub(LOOK_AGAIN));
-        let compiled = code.compiled.get_or_init(|| {
+        let pinned = self.heap.stack.get(place).kind() == Kind::Pin;
+        let entry = Arc::clone(code.compiled[usize::from(pinned)].get_or_init(Arc::default));
+        if !code.told.get() {
             let function = self.heap.root(self.heap.stack.get(place));
-            self.ask_engine(&function)
-        });
-        let Some(compiled) = compiled else {
-            code.calls.set(0);
-            return None;
-        };
-        let entry = compiled.load(Ordering::Acquire);
+            let heard = self.tell_engine(&function, Arc::clone(&entry));
+            code.told.set(heard);
+        }
+        let entry = entry.load(Ordering::Acquire);
         if entry == 0 {
             return None;
         }
         let function = self.heap.stack.get(place);
-        let pinned = function.kind() == Kind::Pin;
         let law = if pinned { self.heap.load(function, 0) } else { function };
         self.heap.store(law, 3, Word::native(entry, pinned));
         Some(entry)
+    }
+
+    /// Where the address of a law's code appears, called as itself or as a pin. Nothing, if it has
+    /// been compiled to be called otherwise, or cannot be decoded.
+    pub(crate) fn law_entry(&mut self, law: Word, pinned: bool) -> Option<Arc<AtomicUsize>> {
+        let mut slot = self.heap.load(law, 3);
+        if slot == Word::ZERO {
+            slot = self.decode_law(law).ok()?;
+        }
+        if slot.is_native() {
+            let fits = slot.is_native_of_pin() == pinned;
+            return fits.then(|| Arc::new(AtomicUsize::new(slot.address())));
+        }
+        let code = self.evaluator.code(slot.code_parts().0);
+        Some(Arc::clone(code.compiled[usize::from(pinned)].get_or_init(Arc::default)))
     }
 
     /// Calls the compiled code of the law at `place` with what lies above it.
@@ -61,7 +76,11 @@ impl Vm {
     }
 
     fn after_native(&self, bits: u64) -> Next {
-        if bits == PENDING { Next::Call(self.pending_call()) } else { Next::Give(Word::from_bits(bits)) }
+        if bits == PENDING {
+            Next::Call(self.pending_call())
+        } else {
+            Next::Give(Word::from_bits(bits))
+        }
     }
 
     /// Evaluates the call that `push` puts on the stack.
@@ -118,7 +137,7 @@ impl Vm {
                 return Err(Stop::StackFull);
             }
             vm.push_mark(FrameKind::Exit);
-            let idle = std::rc::Rc::clone(&vm.evaluator.idle);
+            let idle = Rc::clone(&vm.evaluator.idle);
             let mut at = Position { code: idle, pc: 0, base: 0 };
             vm.evaluator.nesting += 1;
             let first = start(vm, &mut at);

@@ -45,11 +45,12 @@ pub(crate) use self::frames::Since;
 
 use self::stack::NativeStack;
 use crate::heap::Heap;
+use crate::word::Kind;
 use crate::{Stop, Val, Vm};
 use std::any::Any;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 
 /// The result of a helper that has no value, and of compiled code that was cut off.
 pub const CUT: u64 = u64::MAX;
@@ -60,10 +61,10 @@ pub const PARAMETERS_MAX: usize = 16;
 
 /// A compiler.
 pub trait Engine {
-    /// A law has been called often: `function` is the law, or the pin of it, that was. The answer
-    /// is where the address of its code, in the convention above, appears when it is ready.
-    /// Nothing, if it cannot be compiled.
-    fn hot(&mut self, vm: &mut Vm, function: &Val) -> Option<Arc<AtomicUsize>>;
+    /// A law has been called often: `function` is the law, or the pin of it, that was. The address
+    /// of its code, in the convention above, is to be stored in `entry` when it is ready. Says no if
+    /// it is to be told again.
+    fn hot(&mut self, vm: &mut Vm, function: &Val, entry: Arc<AtomicUsize>) -> bool;
 }
 
 /// What a compiler brings along.
@@ -74,8 +75,8 @@ pub struct Plug {
     pub threshold: u32,
     /// Functions of the system's convention, one for each number of parameters from 0: they get the
     /// address of a compiled function and that of its arguments, write their frame pointer to
-    /// [`offset::ENTRY_FRAME`], and call it.
-    pub trampolines: Vec<usize>,
+    /// [`offset::ENTRY_FRAME`], and call it. They are there before any other code is.
+    pub trampolines: Arc<OnceLock<Vec<usize>>>,
     /// The maps of the compiler's code.
     pub frames: Arc<FrameTable>,
 }
@@ -108,7 +109,7 @@ pub(crate) struct Native {
     parts: [u64; 3],
     end: Option<End>,
     frames: Arc<FrameTable>,
-    trampolines: Vec<usize>,
+    trampolines: Arc<OnceLock<Vec<usize>>>,
     /// The jets that compare values: by order, by equality.
     compare: [Option<u32>; 2],
     stack: Option<Rc<NativeStack>>,
@@ -130,7 +131,7 @@ impl Default for Native {
             parts: [0; 3],
             end: None,
             frames: Arc::default(),
-            trampolines: Vec::new(),
+            trampolines: Arc::default(),
             compare: [None; 2],
             stack: None,
             engine: None,
@@ -156,7 +157,8 @@ pub mod offset {
     /// The address of the next object in the nursery.
     pub const NURSERY_NEXT: usize = HEAP + heap::NURSERY_OFFSETS[0];
     /// The addresses of the nursery's first word, and after its last: an object elsewhere is old.
-    pub const NURSERY: [usize; 2] = [HEAP + heap::NURSERY_OFFSETS[1], HEAP + heap::NURSERY_OFFSETS[2]];
+    pub const NURSERY: [usize; 2] =
+        [HEAP + heap::NURSERY_OFFSETS[1], HEAP + heap::NURSERY_OFFSETS[2]];
     /// The address that objects may not reach beyond without [`Helper::Room`](super::Helper::Room).
     pub const NURSERY_END: usize = HEAP + offset_of!(Heap, native_end);
     /// The lowest address at which a frame may begin.
@@ -194,7 +196,7 @@ impl Native {
     /// Enters compiled code with so many arguments, which are read before anything else happens.
     fn enter(vm: &mut Vm, entry: usize, args: *const u64, count: usize) -> u64 {
         let before = vm.heap.native.now;
-        let trampoline = vm.heap.native.trampolines[count];
+        let trampoline = vm.heap.native.trampolines.wait()[count];
         vm.heap.native.now.previous = &raw const before;
         let context: *mut Vm = vm;
         // SAFETY: `entry` is compiled code of this runtime for so many arguments, which lie at
@@ -236,12 +238,28 @@ impl Vm {
         self.heap.pools.add_forever(words).expose_provenance()
     }
 
-    /// Asks the compiler for a law's code.
-    pub(crate) fn ask_engine(&mut self, function: &Val) -> Option<Arc<AtomicUsize>> {
-        let mut engine = self.heap.native.engine.take()?;
-        let answer = engine.hot(self, function);
+    /// The top byte of a value's word: see [`layout::top`].
+    pub fn top_byte(&self, value: &Val) -> u8 {
+        (self.heap.word(value).raw() >> 56) as u8
+    }
+
+    /// Where the address of a value's code appears when it has some, if it is a law or the pin of
+    /// one. A pin's jet is not asked for.
+    pub fn code_entry(&mut self, value: &Val) -> Option<Arc<AtomicUsize>> {
+        let word = self.heap.word(value);
+        let law = if word.kind() == Kind::Pin { self.heap.load(word, 0) } else { word };
+        if law.kind() != Kind::Law {
+            return None;
+        }
+        self.law_entry(law, law != word)
+    }
+
+    /// Tells the compiler of a law. Says no if it is to be told again.
+    pub(crate) fn tell_engine(&mut self, function: &Val, entry: Arc<AtomicUsize>) -> bool {
+        let Some(mut engine) = self.heap.native.engine.take() else { return true };
+        let heard = engine.hot(self, function, entry);
         self.heap.native.engine = Some(engine);
-        answer
+        heard
     }
 
     /// Enters compiled code: its result's bits, or [`PENDING`].
@@ -279,10 +297,7 @@ impl Vm {
     }
 
     #[inline(never)]
-    fn switch_stack<R>(
-        &mut self,
-        run: impl FnOnce(&mut Vm) -> Result<R, Stop>,
-    ) -> Result<R, Stop> {
+    fn switch_stack<R>(&mut self, run: impl FnOnce(&mut Vm) -> Result<R, Stop>) -> Result<R, Stop> {
         let Some(stack) = self.heap.native.stack.clone() else { return run(self) };
         let result = stack.run(|| run(self));
         stack.release(std::mem::replace(&mut self.heap.native.lowest, usize::MAX));

@@ -26,7 +26,7 @@ use crate::jet::JetTable;
 use crate::nat::NatRef;
 use crate::word::Word;
 use form::{Place, Scope};
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// Strict expressions nested deeper than this are evaluated through thunks.
@@ -91,7 +91,8 @@ impl Decoded {
             branches: self.branches.into(),
             depth: self.deepest as usize + 8,
             calls: Cell::new(0),
-            compiled: OnceCell::new(),
+            told: Cell::new(false),
+            compiled: Default::default(),
         }
     }
 }
