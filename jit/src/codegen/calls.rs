@@ -3,7 +3,7 @@
 use super::emit::Target;
 use super::lower::{Lower, block_size};
 use super::{ConstantFacts, GiveUp};
-use crate::ir::{Call, Callee, ConstantId, Operand};
+use crate::ir::{Call, Callee, ConstantId, Operand, Type};
 use crate::runtime::Stub;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
@@ -113,7 +113,11 @@ impl Lower<'_, '_> {
         stub: fn(u32) -> Stub,
     ) -> Result<(Goal, Vec<Value>), GiveUp> {
         let stub = stub(block_size(args.len())?);
-        let words = self.words(&[&[function], args].concat());
+        let mut words = vec![self.word(function)];
+        if !self.type_of(function).is(Type::Whnf) {
+            words[0] = self.force(words[0]);
+        }
+        words.extend(self.words(args));
         Ok((Goal::Target(Target::Stub(stub), 1), words))
     }
 }

@@ -45,27 +45,35 @@ impl Target {
 /// A place in code that depends on where things lie.
 #[derive(Debug)]
 pub struct Relocation {
+    /// Where in the code.
     pub offset: u32,
+    /// What is written there.
     pub kind: Reloc,
+    /// Of what.
     pub target: Target,
+    /// What is added to its address.
     pub addend: i64,
 }
 
-/// Where a frame's values are while a call is under way: the call's return address, as an offset in
-/// the code; the bytes from the frame pointer down to the stack pointer; the values' offsets from
-/// the latter.
+/// Where a frame's values are while a call is under way.
 #[derive(Debug)]
 pub struct CallMap {
+    /// Where in the code the call returns to.
     pub return_offset: u32,
+    /// From the frame pointer down to the stack pointer, in bytes.
     pub span: u32,
+    /// The values' offsets from the stack pointer.
     pub values: Vec<u32>,
 }
 
 /// A compiled function that has not been given a place.
 #[derive(Debug)]
 pub struct Object {
+    /// The machine code.
     pub code: Vec<u8>,
+    /// Where it depends on places.
     pub relocations: Vec<Relocation>,
+    /// The maps of its calls that hold values.
     pub maps: Vec<CallMap>,
     /// The machine code as text, if that was asked for.
     pub text: Option<String>,

@@ -43,10 +43,10 @@ pub fn compile(
     environment: &Environment,
     print: bool,
 ) -> Result<Vec<Object>, GiveUp> {
+    if unit.functions.first().is_some_and(|law| law.params.len() > PARAMETERS_MAX) {
+        return Err(GiveUp::Shape("the law takes too many arguments"));
+    }
     let compile = |function: &Function| {
-        if function.params.len() > PARAMETERS_MAX && function.role != Role::Thunk {
-            return Err(GiveUp::Shape("a function has too many parameters"));
-        }
         let params = if function.role == Role::Thunk { 1 } else { function.params.len() };
         let signature = tail_signature(params, function.results.len());
         backend.define(signature, print, |emit, params| {
@@ -224,7 +224,7 @@ impl Lower<'_, '_> {
     }
 
     /// The value of a word that may be a thunk.
-    fn force(&mut self, word: Value) -> Value {
+    pub(super) fn force(&mut self, word: Value) -> Value {
         let (slowly, (done, value)) = (self.emit.block(), self.emit.block_of_word());
         let thunk = self.emit.is_thunk(word);
         self.emit.b.ins().brif(thunk, slowly, &[], done, &[word.into()]);

@@ -4,12 +4,37 @@ use super::{CodeMemory, Stub, trampoline};
 use crate::codegen::{Backend, GiveUp, Object, Target};
 use cranelift_codegen::binemit::Reloc;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use vm::native::{FrameTable, PARAMETERS_MAX};
 
 /// The region of a runtime's code: addresses a call apart.
 const REGION: usize = 64 << 20;
 const ALIGNMENT: usize = 32;
+
+/// Stubs and trampolines before they are given a place: the same for all runtimes.
+struct Prepared {
+    /// In two groups: stubs refer to each other, and those that call Rust come first.
+    stubs: [(Vec<Stub>, Vec<Object>); 2],
+    trampolines: Vec<Object>,
+}
+
+static PREPARED: OnceLock<Result<Prepared, GiveUp>> = OnceLock::new();
+
+impl Prepared {
+    fn new() -> Result<Prepared, GiveUp> {
+        let mut backend = Backend::new()?;
+        let mut compile = |stubs: Vec<Stub>| -> Result<(Vec<Stub>, Vec<Object>), GiveUp> {
+            let objects = stubs.iter().map(|stub| stub.compile(&mut backend));
+            let objects = objects.collect::<Result<_, _>>()?;
+            Ok((stubs, objects))
+        };
+        let (late, early) =
+            Stub::all().partition(|stub| matches!(stub, Stub::Force | Stub::Apply(_)));
+        let stubs = [compile(early)?, compile(late)?];
+        let trampolines = (0..=PARAMETERS_MAX).map(|count| trampoline(&mut backend, count));
+        Ok(Prepared { stubs, trampolines: trampolines.collect::<Result<_, _>>()? })
+    }
+}
 
 /// Where compiled code is put.
 pub struct Linker {
@@ -19,33 +44,20 @@ pub struct Linker {
 }
 
 impl Linker {
-    /// A new region, with the stubs in it.
+    /// A new region, with the stubs in it; and the trampolines, by number of parameters.
     ///
     /// # Errors
     /// If the system does not grant the memory.
-    pub fn new(backend: &mut Backend, frames: Arc<FrameTable>) -> Result<Linker, GiveUp> {
+    pub fn new(frames: Arc<FrameTable>) -> Result<(Linker, Vec<usize>), GiveUp> {
+        let prepared = PREPARED.get_or_init(Prepared::new).as_ref().map_err(GiveUp::clone)?;
         let memory = CodeMemory::new(REGION).map_err(|e| GiveUp::Machine(e.to_string()))?;
         let mut linker = Linker { memory, stubs: HashMap::new(), frames };
-        // Stubs refer to each other: those that call Rust come first.
-        let (late, early): (Vec<Stub>, Vec<Stub>) =
-            Stub::all().partition(|stub| matches!(stub, Stub::Force | Stub::Apply(_)));
-        for group in [early, late] {
-            let objects: Result<Vec<Object>, GiveUp> =
-                group.iter().map(|stub| stub.compile(backend)).collect();
-            let addresses = linker.link(&objects?)?;
-            linker.stubs.extend(group.into_iter().zip(addresses));
+        for (stubs, objects) in &prepared.stubs {
+            let addresses = linker.link(objects)?;
+            linker.stubs.extend(stubs.iter().copied().zip(addresses));
         }
-        Ok(linker)
-    }
-
-    /// Makes the trampolines: their addresses, by number of parameters.
-    ///
-    /// # Errors
-    /// As for [`Linker::link`].
-    pub fn trampolines(&mut self, backend: &mut Backend) -> Result<Vec<usize>, GiveUp> {
-        let objects: Result<Vec<Object>, GiveUp> =
-            (0..=PARAMETERS_MAX).map(|count| trampoline(backend, count)).collect();
-        self.link(&objects?)
+        let trampolines = linker.link(&prepared.trampolines)?;
+        Ok((linker, trampolines))
     }
 
     /// Bytes of code so far.

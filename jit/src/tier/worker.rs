@@ -26,9 +26,8 @@ pub(super) struct Birth {
 impl Birth {
     /// Makes the stubs.
     pub(super) fn worker(self) -> Result<Worker, GiveUp> {
-        let mut backend = Backend::new()?;
-        let mut linker = Linker::new(&mut backend, self.frames)?;
-        let trampolines = linker.trampolines(&mut backend)?;
+        let backend = Backend::new()?;
+        let (linker, trampolines) = Linker::new(self.frames)?;
         // Nobody else sets them.
         let _ = self.trampolines.set(trampolines);
         let print = std::env::var("PALLAS_JIT_PRINT").ok();

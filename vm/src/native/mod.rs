@@ -116,6 +116,8 @@ pub(crate) struct Native {
     /// Taken out while it is asked.
     engine: Option<Box<dyn Engine>>,
     pub(crate) threshold: u32,
+    /// The return address in whose place the barrier is, if it is anywhere.
+    behind_barrier: usize,
     /// The lowest frame that a collection saw since memory was last given back.
     lowest: usize,
 }
@@ -136,6 +138,7 @@ impl Default for Native {
             stack: None,
             engine: None,
             threshold: u32::MAX,
+            behind_barrier: 0,
             lowest: usize::MAX,
         }
     }

@@ -32,6 +32,15 @@ unsafe extern "C" {
     /// Returns [`super::CUT`] from the `enter` that saved the stack pointer given.
     #[link_name = "pallas_cut"]
     pub(super) fn cut(saved: usize) -> !;
+
+    /// Not to be called: the address of the barrier, to which compiled code returns.
+    #[link_name = "pallas_barrier"]
+    fn barrier();
+}
+
+/// The return address that is the barrier.
+pub(super) fn barrier_address() -> usize {
+    (barrier as unsafe extern "C" fn()) as usize
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -69,6 +78,36 @@ global_asm!(
     "mov rsp, rdi",
     "mov rax, -1",
     "jmp 2b",
+    // The results may be in any register that Rust does not keep; the frame pointer is again that
+    // of the frame to be returned to. The stack is aligned as that frame's own code leaves it.
+    ".p2align 4",
+    ".globl pallas_barrier",
+    "pallas_barrier:",
+    "push 0",
+    "push rax",
+    "push rcx",
+    "push rdx",
+    "push rsi",
+    "push rdi",
+    "push r8",
+    "push r9",
+    "push r10",
+    "push r11",
+    "mov rdi, r15",
+    "mov rsi, rbp",
+    "call {pass_barrier}",
+    "mov [rsp + 72], rax",
+    "pop r11",
+    "pop r10",
+    "pop r9",
+    "pop r8",
+    "pop rdi",
+    "pop rsi",
+    "pop rdx",
+    "pop rcx",
+    "pop rax",
+    "ret",
+    pass_barrier = sym super::frames::pass_barrier,
 );
 
 #[cfg(target_arch = "aarch64")]
@@ -113,6 +152,33 @@ global_asm!(
     "mov sp, x0",
     "mov x0, #-1",
     "b 2b",
+    // The results may be in any register that Rust does not keep; the frame pointer is again that
+    // of the frame to be returned to.
+    ".p2align 4",
+    ".globl pallas_barrier",
+    "pallas_barrier:",
+    "stp x0, x1, [sp, #-128]!",
+    "stp x2, x3, [sp, #16]",
+    "stp x4, x5, [sp, #32]",
+    "stp x6, x7, [sp, #48]",
+    "stp x8, x9, [sp, #64]",
+    "stp x10, x11, [sp, #80]",
+    "stp x12, x13, [sp, #96]",
+    "stp x14, x15, [sp, #112]",
+    "mov x0, x21",
+    "mov x1, x29",
+    "bl {pass_barrier}",
+    "mov x16, x0",
+    "ldp x2, x3, [sp, #16]",
+    "ldp x4, x5, [sp, #32]",
+    "ldp x6, x7, [sp, #48]",
+    "ldp x8, x9, [sp, #64]",
+    "ldp x10, x11, [sp, #80]",
+    "ldp x12, x13, [sp, #96]",
+    "ldp x14, x15, [sp, #112]",
+    "ldp x0, x1, [sp], #128",
+    "br x16",
+    pass_barrier = sym super::frames::pass_barrier,
 );
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
