@@ -12,6 +12,7 @@
 pub mod build;
 pub mod codegen;
 pub mod ir;
+pub mod passes;
 pub mod runtime;
 mod tier;
 

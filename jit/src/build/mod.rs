@@ -23,6 +23,7 @@ mod lazy;
 mod strict;
 
 pub use known::Jets;
+pub(crate) use known::prim as prim_of_jet;
 
 use crate::ir::{
     BlockId, Callee, Constant, ConstantId, DEPTH_LIMIT, End, Function, FunctionId, Kind, Op,

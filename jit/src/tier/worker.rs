@@ -2,6 +2,7 @@
 
 use crate::codegen::{self, Backend, Environment, GiveUp};
 use crate::ir::Unit;
+use crate::passes::optimise;
 use crate::runtime::Linker;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -31,7 +32,8 @@ impl Birth {
         // Nobody else sets them.
         let _ = self.trampolines.set(trampolines);
         let print = std::env::var("PALLAS_JIT_PRINT").ok();
-        Ok(Worker { backend, linker, print, kept: Vec::new() })
+        let plainly = std::env::var_os("PALLAS_JIT_PLAINLY").is_some();
+        Ok(Worker { backend, linker, print, plainly, kept: Vec::new() })
     }
 }
 
@@ -41,6 +43,8 @@ pub(super) struct Worker {
     linker: Linker,
     /// The name of a law to be printed.
     print: Option<String>,
+    /// Whether units are compiled as they are built.
+    plainly: bool,
     /// The environments of code that has been made, which refers to what they hold.
     kept: Vec<Environment>,
 }
@@ -48,7 +52,10 @@ pub(super) struct Worker {
 impl Worker {
     /// Compiles a unit and publishes it. One that cannot be compiled is forgotten.
     pub(super) fn serve(&mut self, request: Request) {
-        let Request { unit, environment, entry } = request;
+        let Request { mut unit, environment, entry } = request;
+        if !self.plainly {
+            optimise(&mut unit, &[], |_, _| {});
+        }
         let print = match (&self.print, unit.constants.first()) {
             (Some(name), Some(law)) => *name == law.name || name == "*",
             _ => false,

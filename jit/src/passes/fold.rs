@@ -1,0 +1,98 @@
+//! Primitive operations whose result is known, or is that of a simpler one.
+
+use crate::ir::{Operand, Prim, Type};
+
+/// What an operation comes to.
+pub(super) enum Folded {
+    /// A value that is there.
+    Value(Operand),
+    /// Another operation.
+    Prim(Prim, Vec<Operand>),
+}
+
+/// Folds an operation on operands of these types.
+pub(super) fn fold(prim: Prim, operands: &[Operand], types: &[Type]) -> Option<Folded> {
+    match (operands, types) {
+        (&[a], &[ty]) => unary(prim, a, ty),
+        (&[Operand::Small(a), Operand::Small(b)], _) => numbers(prim, a, b).map(Folded::Value),
+        (&[a, b], &[of_a, of_b]) => binary(prim, [a, b], [of_a, of_b]),
+        _ => None,
+    }
+}
+
+fn small(nat: u64) -> Operand {
+    Operand::Small(nat)
+}
+
+fn unary(prim: Prim, a: Operand, ty: Type) -> Option<Folded> {
+    let is_nat = ty.is(Type::Nat);
+    let value = match (prim, a) {
+        (Prim::ToNat, _) if is_nat => a,
+        (Prim::Truth, Operand::Small(n)) => small(u64::from(n != 0)),
+        (Prim::Truth, _) if ty == Type::Bit => a,
+        (Prim::Not | Prim::IsZero, Operand::Small(n)) => small(u64::from(n == 0)),
+        (Prim::Not, _) if is_nat => return Some(Folded::Prim(Prim::IsZero, vec![a])),
+        (Prim::IsNat, _) if is_nat => small(1),
+        (Prim::IsPin | Prim::IsLaw | Prim::IsApp, _) if is_nat => small(0),
+        (Prim::Inc, Operand::Small(n)) if n + 1 < 1 << 63 => small(n + 1),
+        (Prim::Dec, Operand::Small(n)) => small(n.saturating_sub(1)),
+        _ => return None,
+    };
+    Some(Folded::Value(value))
+}
+
+fn numbers(prim: Prim, a: u64, b: u64) -> Option<Operand> {
+    let bit = |holds: bool| Some(u64::from(holds));
+    let nat = match prim {
+        Prim::Add => a.checked_add(b),
+        Prim::Sub => Some(a.saturating_sub(b)),
+        Prim::Mul => a.checked_mul(b),
+        Prim::Div => Some(a.checked_div(b).unwrap_or(0)),
+        Prim::Mod => Some(a.checked_rem(b).unwrap_or(a)),
+        Prim::And => Some(a & b),
+        Prim::Or => Some(a | b),
+        Prim::Xor => Some(a ^ b),
+        Prim::Rsh => Some(if b < 64 { a >> b } else { 0 }),
+        Prim::Lsh => (b < u64::from(a.leading_zeros())).then(|| a << b),
+        Prim::Eq => bit(a == b),
+        Prim::Ne => bit(a != b),
+        Prim::Lt => bit(a < b),
+        Prim::Le => bit(a <= b),
+        Prim::Gt => bit(a > b),
+        Prim::Ge => bit(a >= b),
+        Prim::Cmp => Some(a.cmp(&b) as i8 as i64 as u64).map(|order| order.wrapping_add(1)),
+        _ => None,
+    };
+    nat.filter(|nat| *nat < 1 << 63).map(small)
+}
+
+fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<Folded> {
+    let cast = |operand: Operand, ty: Type| {
+        Some(if ty.is(Type::Nat) {
+            Folded::Value(operand)
+        } else {
+            Folded::Prim(Prim::ToNat, vec![operand])
+        })
+    };
+    match (prim, a, b) {
+        (Prim::Add | Prim::Or | Prim::Xor, Operand::Small(0), _) => cast(b, of_b),
+        (
+            Prim::Add | Prim::Sub | Prim::Or | Prim::Xor | Prim::Lsh | Prim::Rsh,
+            _,
+            Operand::Small(0),
+        )
+        | (Prim::Mul | Prim::Div, _, Operand::Small(1)) => cast(a, of_a),
+        (Prim::Mul, Operand::Small(1), _) => cast(b, of_b),
+        (Prim::Add, Operand::Small(1), _) => Some(Folded::Prim(Prim::Inc, vec![b])),
+        (Prim::Add, _, Operand::Small(1)) => Some(Folded::Prim(Prim::Inc, vec![a])),
+        (Prim::Sub, _, Operand::Small(1)) => Some(Folded::Prim(Prim::Dec, vec![a])),
+        (Prim::Mul | Prim::And, Operand::Small(0), _)
+        | (Prim::Mul | Prim::And, _, Operand::Small(0))
+        | (Prim::Sub | Prim::Div | Prim::Mod, Operand::Small(0), _) => {
+            Some(Folded::Value(small(0)))
+        }
+        (Prim::Eq, Operand::Small(0), _) => Some(Folded::Prim(Prim::IsZero, vec![b])),
+        (Prim::Eq, _, Operand::Small(0)) => Some(Folded::Prim(Prim::IsZero, vec![a])),
+        _ => None,
+    }
+}

@@ -1,0 +1,292 @@
+//! Calls, forcing and inlining.
+
+use super::{Frame, GROWTH_LIMIT, Results, Walker};
+use crate::build::prim_of_jet;
+use crate::ir::{
+    Call, Callee, ConstantId, DEPTH_LIMIT, End, Function, FunctionId, JoinId, Kind, Op, Operand,
+    Role, Stmt, Type,
+};
+
+/// Functions of at most this size are inlined wherever they are called.
+const SMALL: usize = 9;
+/// Those up to this size are where they are given a function that is known.
+const MEDIUM: usize = 60;
+/// Functions are inlined into what is inlined no deeper than this.
+const NESTING: usize = 6;
+
+/// What an application comes to.
+pub(super) enum Made {
+    Value(Operand),
+    Call(Call),
+}
+
+/// A thunk that is evaluated in the one place where it is used.
+pub(super) enum Once {
+    Entry(FunctionId, Vec<Operand>),
+    Application(Operand, Vec<Operand>),
+}
+
+impl<'u> Walker<'u> {
+    // Forcing.
+
+    pub(super) fn force(&mut self, operand: Operand) -> Operand {
+        let ty = self.type_of(operand);
+        if ty.is(Type::Whnf) { operand } else { self.emit(Type::Whnf, Op::Force(operand)) }
+    }
+
+    /// The thunk that an operation evaluates, if that is the only use there is of it.
+    pub(super) fn once(&self, frame: &Frame<'u>, op: &Op) -> Option<Once> {
+        let Op::Force(Operand::Var(var)) = *op else { return None };
+        let is_own = frame.id == self.id && self.inlining.is_empty();
+        let info = &self.infos[frame.id.index()];
+        if !is_own || !info.thunks[var.index()] || info.uses[var.index()] != 1 {
+            return None;
+        }
+        let thunk = frame.vars[var.index()];
+        let Operand::Var(made) = thunk else { return None };
+        // A loop would evaluate it at every turn.
+        if !self.facts.is_made_in(made, self.in_loop) {
+            return None;
+        }
+        match self.facts.maker(thunk)? {
+            Op::Thunk(entry, captures) if self.may_inline(*entry) => {
+                Some(Once::Entry(*entry, captures.clone()))
+            }
+            Op::Delay(function, args) => Some(Once::Application(*function, args.clone())),
+            _ => None,
+        }
+    }
+
+    pub(super) fn evaluate_once(&mut self, thunk: Operand, once: Once) -> Operand {
+        let results = match once {
+            Once::Entry(entry, captures) => self.inline(entry, &captures),
+            Once::Application(function, args) => {
+                let call = self.application(function, args);
+                self.made(call)
+            }
+        };
+        results.first().copied().unwrap_or(thunk)
+    }
+
+    // Calls.
+
+    /// What a call comes to.
+    pub(super) fn simpler(&mut self, call: Call) -> Made {
+        match call.callee {
+            Callee::Unknown(function) => self.application(function, call.args),
+            Callee::Jet(k) => match self.item(k, &call.args) {
+                Some(item) => Made::Value(self.force(item)),
+                None => Made::Call(call),
+            },
+            _ => Made::Call(call),
+        }
+    }
+
+    /// What an application comes to.
+    pub(super) fn application(&mut self, function: Operand, mut args: Vec<Operand>) -> Made {
+        let (k, given) = match (function, self.facts.maker(function)) {
+            (Operand::Constant(k), _) => (k, Vec::new()),
+            (_, Some(Op::Partial(k, given))) => (*k, given.clone()),
+            _ => return Made::Call(Call { callee: Callee::Unknown(function), args }),
+        };
+        args.splice(0..0, given);
+        let constant = &self.unit.constants[k.index()];
+        let taken = usize::try_from(constant.arity).unwrap_or(usize::MAX);
+        if constant.kind == Kind::Nat || args.len() > taken && taken == 0 {
+            return Made::Call(Call { callee: Callee::Unknown(function), args });
+        }
+        if args.len() < taken {
+            return Made::Value(self.emit(Type::Whnf, Op::Partial(k, args)));
+        }
+        let rest = args.split_off(taken);
+        let made = self.saturated(k, args);
+        if rest.is_empty() {
+            return made;
+        }
+        match self.made(made).first() {
+            Some(&function) => self.application(function, rest),
+            None => Made::Value(Operand::Small(0)),
+        }
+    }
+
+    /// A call of a constant with as many arguments as it takes.
+    fn saturated(&mut self, k: ConstantId, args: Vec<Operand>) -> Made {
+        let constant = &self.unit.constants[k.index()];
+        if constant.jet.is_some()
+            && let Some(prim) = prim_of_jet(&constant.name)
+        {
+            let args: Vec<Operand> = args.into_iter().map(|arg| self.force(arg)).collect();
+            return Made::Value(self.prim(prim, &args));
+        }
+        let callee = match (constant.entry, constant.kind) {
+            (Some(entry), _) => Callee::Local(entry),
+            (None, Kind::Pin | Kind::Law) => Callee::Known(k),
+            (None, _) => Callee::Unknown(Operand::Constant(k)),
+        };
+        Made::Call(Call { callee, args })
+    }
+
+    /// The item that a jet takes out of a row made here.
+    fn item(&self, k: ConstantId, args: &[Operand]) -> Option<Operand> {
+        let (index, row) = match (self.unit.constants[k.index()].name.as_str(), args) {
+            ("_Idx", &[index, row]) | ("_Get", &[row, index]) => (index, row),
+            _ => return None,
+        };
+        let (Operand::Small(index), Op::Row(items)) = (index, self.facts.maker(row)?) else {
+            return None;
+        };
+        let item = usize::try_from(index).ok().and_then(|index| items.get(index));
+        Some(item.copied().unwrap_or(Operand::Small(0)))
+    }
+
+    /// Writes what a call came to; its results.
+    pub(super) fn made(&mut self, made: Made) -> Vec<Operand> {
+        let call = match made {
+            Made::Value(value) => return vec![value],
+            Made::Call(call) => call,
+        };
+        if let Some(callee) = self.to_inline(&call) {
+            return self.inline(callee, &call.args);
+        }
+        let vars: Vec<_> = self.results_of(&call).iter().map(|ty| self.out.var(*ty)).collect();
+        self.push(Stmt::Let(vars.clone(), Op::Call(call)));
+        vars.into_iter().map(Operand::Var).collect()
+    }
+
+    fn results_of(&self, call: &Call) -> Vec<Type> {
+        match call.callee {
+            Callee::Local(callee) => self.unit.functions[callee.index()].results.clone(),
+            Callee::Worker(k) => match &self.unit.constants[k.index()].worker {
+                Some(signature) => signature.results.clone(),
+                None => vec![Type::Whnf],
+            },
+            _ => vec![Type::Whnf],
+        }
+    }
+
+    // Inlining.
+
+    /// Whether a function can be written here.
+    pub(super) fn may_inline(&self, callee: FunctionId) -> bool {
+        self.inlining.len() < NESTING
+            && !self.inlining.contains(&callee)
+            && callee != self.id
+            && self.written + self.infos[callee.index()].size < GROWTH_LIMIT
+            && self.depth + self.infos[callee.index()].depth + 2 < DEPTH_LIMIT
+    }
+
+    /// The function that a call is of, if it is to be written here.
+    pub(super) fn to_inline(&self, call: &Call) -> Option<FunctionId> {
+        let Callee::Local(callee) = call.callee else { return None };
+        if !self.rules.inline || !self.may_inline(callee) {
+            return None;
+        }
+        let info = &self.infos[callee.index()];
+        let wanted = info.is_wrapper
+            || !info.calls_itself
+                && (info.size <= SMALL || info.size <= MEDIUM && self.takes_function(&call.args));
+        wanted.then_some(callee)
+    }
+
+    /// Whether one of the arguments is a function that is known.
+    fn takes_function(&self, args: &[Operand]) -> bool {
+        args.iter().any(|arg| match arg {
+            Operand::Constant(k) => {
+                matches!(self.unit.constants[k.index()].kind, Kind::Law | Kind::Pin)
+            }
+            _ => matches!(self.facts.maker(*arg), Some(Op::Partial(..))),
+        })
+    }
+
+    /// Whether evaluating a thunk costs next to nothing: operations only, on what is evaluated.
+    pub(super) fn is_cheap(&self, entry: FunctionId, captures: &[Operand]) -> bool {
+        if !self.rules.eager || self.infos[entry.index()].size > 4 || !self.may_inline(entry) {
+            return false;
+        }
+        let source = &self.unit.functions[entry.index()];
+        let mut known = Function::new(Role::Thunk);
+        known.vars = source.vars.clone();
+        for (param, capture) in source.params.iter().zip(captures) {
+            known.vars[param.index()] = self.type_of(*capture);
+        }
+        let block = &source.blocks[source.entry.index()];
+        for stmt in &block.stmts {
+            let Stmt::Let(vars, op) = stmt else { return false };
+            let ty = match op {
+                Op::Force(a) => self.unit.types_of(&known, &[*a])[0],
+                Op::Prim(prim, operands) => {
+                    let types = self.unit.types_of(&known, operands);
+                    let evaluated = types.iter().all(|ty| ty.is(Type::Whnf));
+                    if !evaluated || !prim.is_cheap(&types) {
+                        return false;
+                    }
+                    prim.result_of(&types)
+                }
+                _ => return false,
+            };
+            if !ty.is(Type::Whnf) {
+                return false;
+            }
+            vars.iter().for_each(|var| known.vars[var.index()] = ty);
+        }
+        matches!(&block.end, End::Return(_))
+    }
+
+    /// Writes a function's body here; its results.
+    pub(super) fn inline(&mut self, callee: FunctionId, args: &[Operand]) -> Vec<Operand> {
+        self.inlining.push(callee);
+        let results = if self.infos[callee.index()].is_straight {
+            self.inline_straight(callee, args)
+        } else {
+            let source = &self.unit.functions[callee.index()];
+            let types = source.results.clone();
+            let vars: Vec<_> = types.iter().map(|ty| self.out.var(*ty)).collect();
+            let after = self.new_block();
+            let join = self.out.join(vars.clone(), after, false);
+            self.inline_to(callee, args, join);
+            self.block = after;
+            self.depth += 1;
+            vars.into_iter().map(Operand::Var).collect()
+        };
+        self.inlining.pop();
+        results
+    }
+
+    fn inline_straight(&mut self, callee: FunctionId, args: &[Operand]) -> Vec<Operand> {
+        let mut frame = Frame::new(self.unit, callee, args, Results::Return);
+        let block = &frame.source.blocks[frame.source.entry.index()];
+        for stmt in &block.stmts {
+            self.statement(&mut frame, stmt);
+        }
+        match &block.end {
+            End::Enter(a) => {
+                let value = self.operand(&frame, *a);
+                vec![self.force(value)]
+            }
+            End::Tail(call) => {
+                let call = self.resolved_call(&frame, call);
+                let call = self.simpler(call);
+                self.made(call)
+            }
+            end => self.operands(&frame, &end.operands()),
+        }
+    }
+
+    fn inline_to(&mut self, callee: FunctionId, args: &[Operand], join: JoinId) {
+        self.push(Stmt::Join(join));
+        let (depth, scope) = (self.depth, self.facts.enter());
+        let mut frame = Frame::new(self.unit, callee, args, Results::Jump(join));
+        let entry = frame.source.entry;
+        self.walk(&mut frame, entry);
+        self.facts.leave(scope);
+        self.depth = depth;
+    }
+
+    pub(super) fn resolved_call(&self, frame: &Frame<'u>, call: &Call) -> Call {
+        let callee = match call.callee {
+            Callee::Unknown(function) => Callee::Unknown(self.operand(frame, function)),
+            known => known,
+        };
+        Call { callee, args: self.operands(frame, &call.args) }
+    }
+}

@@ -1,0 +1,387 @@
+//! An evaluator of IR, to compare what passes make with what PLAN says: plain, slow, and with
+//! nothing in common with generated code. Laws outside the unit run by PLAN's rules.
+
+mod law;
+
+use jit::ir::{BlockId, Call, Callee, End, FunctionId, Kind, Op, Operand, Prim, Stmt, Unit, Var};
+use std::cell::RefCell;
+use std::rc::Rc;
+use vm::Natural;
+use vm::spec::Term;
+
+/// A value or thunk, shared.
+pub(crate) type Value = Rc<RefCell<Node>>;
+
+/// What a value is.
+#[derive(Clone)]
+pub(crate) enum Node {
+    Nat(Natural),
+    /// A pin, with its entry in the unit if it has one.
+    Pin(Value, Option<FunctionId>),
+    Law {
+        name: Natural,
+        arity: Natural,
+        body: Value,
+        entry: Option<FunctionId>,
+    },
+    App(Value, Value),
+    Thunk(FunctionId, Vec<Value>),
+    /// The same as another.
+    Same(Value),
+    /// Being evaluated.
+    Hole,
+}
+
+/// Why there is no value.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Stop {
+    Crash,
+    Loop,
+    Fuel,
+}
+
+pub(crate) type Run<T> = Result<T, Stop>;
+
+pub(crate) fn new(node: Node) -> Value {
+    Rc::new(RefCell::new(node))
+}
+
+fn nat(n: u64) -> Value {
+    new(Node::Nat(Natural::from(n)))
+}
+
+/// The value of a term.
+fn load(term: &Term) -> Value {
+    new(match term {
+        Term::Nat(n) => Node::Nat(n.clone()),
+        Term::App(f, x) => Node::App(load(f), load(x)),
+        Term::Pin(item) => Node::Pin(load(item), None),
+        Term::Law { name, arity, body } => {
+            Node::Law { name: name.clone(), arity: arity.clone(), body: load(body), entry: None }
+        }
+    })
+}
+
+/// Runs units.
+pub(crate) struct Machine<'u> {
+    unit: &'u Unit,
+    constants: Vec<Value>,
+    fuel: u64,
+    depth: u32,
+}
+
+/// The variables of a function.
+type Vars = Vec<Option<Value>>;
+
+/// What a block came to.
+enum Flow {
+    Done(Vec<Value>),
+    Tail(FunctionId, Vec<Value>),
+}
+
+impl<'u> Machine<'u> {
+    /// A machine for a unit with these constants.
+    pub(crate) fn new(unit: &'u Unit, constants: &[Term], fuel: u64) -> Machine<'u> {
+        let mut values: Vec<Value> = constants.iter().map(load).collect();
+        for (value, constant) in values.iter_mut().zip(&unit.constants) {
+            match &mut *value.borrow_mut() {
+                Node::Pin(_, entry) | Node::Law { entry, .. } => *entry = constant.entry,
+                _ => {}
+            }
+        }
+        Machine { unit, constants: values, fuel, depth: 0 }
+    }
+
+    /// The normal form of the unit's law applied to arguments.
+    pub(crate) fn run(&mut self, args: &[Term]) -> Run<Term> {
+        let args = args.iter().map(load).collect();
+        let mut results = self.function(FunctionId(0), args)?;
+        let value = results.pop().expect("a general entry has one result");
+        self.normal(&value)?;
+        Ok(self.read(&value))
+    }
+
+    fn read(&self, value: &Value) -> Term {
+        match &*value.borrow() {
+            Node::Nat(n) => Term::Nat(n.clone()),
+            Node::Pin(item, _) => self.read(item).pin(),
+            Node::Law { name, arity, body, .. } => Term::Law {
+                name: name.clone(),
+                arity: arity.clone(),
+                body: std::sync::Arc::new(self.read(body)),
+            },
+            Node::App(f, x) => self.read(f).app(self.read(x)),
+            Node::Same(other) => self.read(other),
+            Node::Thunk(..) | Node::Hole => unreachable!("a normal form holds no thunk"),
+        }
+    }
+
+    fn step(&mut self) -> Run<()> {
+        self.fuel = self.fuel.checked_sub(1).ok_or(Stop::Fuel)?;
+        Ok(())
+    }
+
+    /// Runs something one level deeper.
+    fn nested<T>(&mut self, run: impl FnOnce(&mut Self) -> Run<T>) -> Run<T> {
+        if self.depth > 20_000 {
+            return Err(Stop::Fuel);
+        }
+        self.depth += 1;
+        let result = run(self);
+        self.depth -= 1;
+        result
+    }
+
+    // Evaluation.
+
+    /// Evaluates to the outermost shape; the value that it is then.
+    fn whnf(&mut self, value: &Value) -> Run<Value> {
+        self.step()?;
+        let node = value.borrow().clone();
+        let result = match node {
+            Node::Same(other) => return self.whnf(&other),
+            Node::Hole => return Err(Stop::Loop),
+            Node::Thunk(entry, captures) => {
+                *value.borrow_mut() = Node::Hole;
+                self.nested(|m| m.function(entry, captures))?.remove(0)
+            }
+            Node::App(f, x) => {
+                *value.borrow_mut() = Node::Hole;
+                let f = self.nested(|m| m.whnf(&f))?;
+                if self.arity(&f) != 1u32 {
+                    *value.borrow_mut() = Node::App(f, x);
+                    return Ok(value.clone());
+                }
+                self.nested(|m| m.enter(&f, x))?
+            }
+            _ => return Ok(value.clone()),
+        };
+        let result = self.nested(|m| m.whnf(&result))?;
+        *value.borrow_mut() = Node::Same(result.clone());
+        Ok(result)
+    }
+
+    fn normal(&mut self, value: &Value) -> Run<()> {
+        let mut todo = vec![value.clone()];
+        while let Some(value) = todo.pop() {
+            let value = self.whnf(&value)?;
+            if let Node::App(f, x) = &*value.borrow() {
+                todo.extend([x.clone(), f.clone()]);
+            }
+        }
+        Ok(())
+    }
+
+    // Blocks.
+
+    fn function(&mut self, mut id: FunctionId, mut args: Vec<Value>) -> Run<Vec<Value>> {
+        loop {
+            self.step()?;
+            let function = &self.unit.functions[id.index()];
+            let mut vars: Vars = vec![None; function.vars.len()];
+            bind(&mut vars, &function.params, &args);
+            match self.block(id, &mut vars, function.entry)? {
+                Flow::Done(results) => return Ok(results),
+                Flow::Tail(next, given) => (id, args) = (next, given),
+            }
+        }
+    }
+
+    fn operand(&self, vars: &Vars, operand: Operand) -> Value {
+        match operand {
+            Operand::Var(var) => vars[var.index()].clone().expect("a variable in scope"),
+            Operand::Small(n) => nat(n),
+            Operand::Constant(k) => self.constants[k.index()].clone(),
+        }
+    }
+
+    fn operands(&self, vars: &Vars, operands: &[Operand]) -> Vec<Value> {
+        operands.iter().map(|operand| self.operand(vars, *operand)).collect()
+    }
+
+    fn block(&mut self, id: FunctionId, vars: &mut Vars, mut block: BlockId) -> Run<Flow> {
+        let function = &self.unit.functions[id.index()];
+        loop {
+            self.step()?;
+            let code = &function.blocks[block.index()];
+            for stmt in &code.stmts {
+                match stmt {
+                    Stmt::Let(defined, op) => {
+                        let results = self.op(vars, op)?;
+                        bind(vars, defined, &results);
+                    }
+                    Stmt::Rec(group) => self.knot(vars, group)?,
+                    Stmt::Join(_) => {}
+                }
+            }
+            block = match &code.end {
+                End::Return(list) => return Ok(Flow::Done(self.operands(vars, list))),
+                End::Enter(a) => {
+                    let value = self.operand(vars, *a);
+                    return Ok(Flow::Done(vec![self.nested(|m| m.whnf(&value))?]));
+                }
+                End::Tail(Call { callee: Callee::Local(next), args }) => {
+                    return Ok(Flow::Tail(*next, self.operands(vars, args)));
+                }
+                End::Tail(call) => {
+                    return Ok(Flow::Done(self.nested(|m| m.call(vars, call))?));
+                }
+                End::Jump(join, args) => {
+                    let args = self.operands(vars, args);
+                    let join = &function.joins[join.index()];
+                    bind(vars, &join.params, &args);
+                    join.body
+                }
+                End::If(condition, yes, no) => {
+                    let bit = self.nat_of(&self.operand(vars, *condition));
+                    assert!(bit <= 1u32, "a bit is 0 or 1");
+                    if bit == 1u32 { *yes } else { *no }
+                }
+                End::Switch(on, cases, other) => {
+                    let value = self.operand(vars, *on);
+                    let is_case = |case: &&(u64, BlockId)| matches!(&*value.borrow(), Node::Nat(n) if *n == case.0);
+                    cases.iter().find(is_case).map_or(*other, |(_, block)| *block)
+                }
+                End::Reflect(on, arms) => {
+                    let value = self.operand(vars, *on);
+                    let value = self.whnf(&value)?;
+                    let (arm, parts) = match &*value.borrow() {
+                        Node::Pin(item, _) => (0, vec![item.clone()]),
+                        Node::Law { name, arity, body, .. } => {
+                            let [name, arity] = [name, arity].map(|n| new(Node::Nat(n.clone())));
+                            (1, vec![name, arity, body.clone()])
+                        }
+                        Node::App(f, x) => (2, vec![f.clone(), x.clone()]),
+                        _ => (3, vec![value.clone()]),
+                    };
+                    bind(vars, &arms[arm].params, &parts);
+                    arms[arm].block
+                }
+                End::Crash(_, arg) => {
+                    let arg = self.operand(vars, *arg);
+                    self.normal(&arg)?;
+                    return Err(Stop::Crash);
+                }
+            };
+        }
+    }
+
+    fn knot(&mut self, vars: &mut Vars, group: &[(Var, Op)]) -> Run<()> {
+        for (var, _) in group {
+            vars[var.index()] = Some(new(Node::Hole));
+        }
+        for (var, op) in group {
+            let made = self.op(vars, op)?.remove(0);
+            let hole = self.operand(vars, (*var).into());
+            let node = made.borrow().clone();
+            *hole.borrow_mut() = node;
+        }
+        Ok(())
+    }
+
+    fn op(&mut self, vars: &Vars, op: &Op) -> Run<Vec<Value>> {
+        let value = match op {
+            Op::Thunk(entry, captures) => new(Node::Thunk(*entry, self.operands(vars, captures))),
+            Op::Delay(function, args) => {
+                let function = self.operand(vars, *function);
+                apply(function, self.operands(vars, args))
+            }
+            Op::Partial(k, args) => {
+                apply(self.constants[k.index()].clone(), self.operands(vars, args))
+            }
+            Op::Row(items) => {
+                let mut items = self.operands(vars, items);
+                items.reverse();
+                let arity = Natural::from(items.len() as u64 + 1);
+                let cow = Node::Law { name: Natural::from(0u32), arity, body: nat(0), entry: None };
+                apply(new(cow), items)
+            }
+            Op::Force(a) => {
+                let value = self.operand(vars, *a);
+                self.nested(|m| m.whnf(&value))?
+            }
+            Op::Normalise(a) => {
+                let value = self.operand(vars, *a);
+                self.normal(&value)?;
+                value
+            }
+            Op::Prim(prim, operands) => {
+                let operands = self.operands(vars, operands);
+                self.prim(*prim, &operands)
+            }
+            Op::Call(call) => return self.nested(|m| m.call(vars, call)),
+        };
+        Ok(vec![value])
+    }
+
+    fn call(&mut self, vars: &Vars, call: &Call) -> Run<Vec<Value>> {
+        let args = self.operands(vars, &call.args);
+        let function = match call.callee {
+            Callee::Local(callee) => return self.function(callee, args),
+            Callee::Known(k) | Callee::Jet(k) | Callee::Worker(k) => {
+                self.constants[k.index()].clone()
+            }
+            Callee::Unknown(function) => self.operand(vars, function),
+        };
+        Ok(vec![self.whnf(&apply(function, args))?])
+    }
+
+    // Operations.
+
+    /// The nat that an evaluated value is, 0 if none.
+    fn nat_of(&self, value: &Value) -> Natural {
+        match &*value.borrow() {
+            Node::Nat(n) => n.clone(),
+            Node::Same(other) => self.nat_of(other),
+            Node::Thunk(..) | Node::Hole => panic!("an operand is not evaluated"),
+            _ => Natural::from(0u32),
+        }
+    }
+
+    fn prim(&self, prim: Prim, operands: &[Value]) -> Value {
+        let n: Vec<Natural> = operands.iter().map(|operand| self.nat_of(operand)).collect();
+        let (zero, one) = (Natural::from(0u32), Natural::from(1u32));
+        let bit = |holds: bool| Natural::from(u32::from(holds));
+        let kind = self.kind(&operands[0]);
+        new(Node::Nat(match prim {
+            Prim::ToNat => n[0].clone(),
+            Prim::Truth => bit(n[0] != zero),
+            Prim::Not => bit(n[0] == zero),
+            Prim::IsZero => bit(kind == Kind::Nat && n[0] == zero),
+            Prim::IsNat => bit(kind == Kind::Nat),
+            Prim::IsPin => bit(kind == Kind::Pin),
+            Prim::IsLaw => bit(kind == Kind::Law),
+            Prim::IsApp => bit(kind == Kind::App),
+            Prim::Inc => &n[0] + one,
+            Prim::Dec if n[0] == zero => zero,
+            Prim::Dec => &n[0] - one,
+            Prim::Add => &n[0] + &n[1],
+            Prim::Mul => &n[0] * &n[1],
+            Prim::Sub if n[0] < n[1] => zero,
+            Prim::Sub => &n[0] - &n[1],
+            _ => unreachable!("generated programs have no jets"),
+        }))
+    }
+
+    fn kind(&self, value: &Value) -> Kind {
+        match &*value.borrow() {
+            Node::Pin(..) => Kind::Pin,
+            Node::Law { .. } => Kind::Law,
+            Node::App(..) => Kind::App,
+            Node::Same(other) => self.kind(other),
+            _ => Kind::Nat,
+        }
+    }
+}
+
+fn bind(vars: &mut Vars, names: &[Var], values: &[Value]) {
+    assert_eq!(names.len(), values.len());
+    for (name, value) in names.iter().zip(values) {
+        vars[name.index()] = Some(value.clone());
+    }
+}
+
+/// The application, not evaluated.
+fn apply(function: Value, args: Vec<Value>) -> Value {
+    args.into_iter().fold(function, |f, x| new(Node::App(f, x)))
+}
