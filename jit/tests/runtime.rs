@@ -29,10 +29,21 @@ fn apply(vm: &mut Vm, function: &str, nat: u64) -> Result<Option<u64>, Stop> {
     Ok(vm.look(&result).as_u64())
 }
 
+fn deep_allocating(vm: &mut Vm, depth: u64) -> Result<Option<u64>, Stop> {
+    let (function, counting) = (value(vm, DEEP_ALLOCATING), value(vm, COUNTING));
+    let depth = vm.nat(depth);
+    let result = vm.apply(&function, &[counting, depth])?;
+    Ok(vm.look(&result).as_u64())
+}
+
 /// `f n`: 0 for 0, else one more than `f` of the predecessor.
 const DEEP: &str = "{'f' 1 (0 (0 (0 2 (2 0)) (0 {'g' 2 (0 3 (0 1 2))} 0)) 1)}";
-/// The same, making an app of the predecessor on the way that it looks at on the way back.
-const DEEP_ALLOCATING: &str = "{'f' 1 (0 (0 (0 2 (2 0)) (0 {'g' 2 (1 (0 (0 (2 0) 2) 2) (0 (0 {'h' 2 (0 3 2)} 3) (0 1 2)))} 0)) 1)}";
+/// `f k n`: 0 for 0, else `k` of an app of the predecessor, and `f k` of it.
+const DEEP_ALLOCATING: &str = "{'f' 2 (0 (0 (0 (2 2) (2 0)) (0 (0 {'g' 3 (0 (0 1 (0 (0 (2 0) 3) \
+    3)) (0 (0 2 1) 3))} 1) 0)) 2)}";
+/// `k a n`: one more than `n`, if `a` is an app.
+const COUNTING: &str =
+    "{'k' 2 (0 (0 (0 (0 (0 (2 1) (2 0)) (2 0)) (0 {'n' 3 (0 (2 3) 1)} 2)) (2 0)) 1)}";
 /// `f n`: never ends, in tail calls.
 const LOOP: &str = "{'f' 1 (0 0 1)}";
 /// `f n`: never ends, and goes deeper all the time.
@@ -44,14 +55,14 @@ const CRASHING: &str = "{'f' 1 (0 (0 (0 2 (0 9 7)) (0 {'g' 2 (0 3 (0 1 2))} 0)) 
 fn deep_recursion_runs_on_the_native_stack() {
     let mut vm = compiling(options());
     assert_eq!(apply(&mut vm, DEEP, 300_000).expect("a value"), Some(300_000));
-    assert_eq!(apply(&mut vm, DEEP_ALLOCATING, 100_000).expect("a value"), Some(100_000));
+    assert_eq!(deep_allocating(&mut vm, 100_000).expect("a value"), Some(100_000));
     assert!(vm.statistics().minor > 10);
 }
 
 #[test]
 fn values_in_deep_frames_survive_collections() {
     let mut vm = compiling(Options { nursery: 1 << 15, stress: true, ..options() });
-    assert_eq!(apply(&mut vm, DEEP_ALLOCATING, 600).expect("a value"), Some(600));
+    assert_eq!(deep_allocating(&mut vm, 600).expect("a value"), Some(600));
 }
 
 #[test]
