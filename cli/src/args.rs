@@ -70,10 +70,13 @@ enum When {
 }
 
 impl Native {
-    /// What the compiler is to do.
+    /// What the compiler is to do. `PALLAS_JIT=off` and `PALLAS_JIT=eager` do what the flags do, for
+    /// tests that run the command as it is.
     pub(crate) fn mode(self) -> jit::Mode {
+        let asked = std::env::var("PALLAS_JIT").ok();
         match self.jit {
-            _ if self.no_jit => jit::Mode::Off,
+            _ if self.no_jit || asked.as_deref() == Some("off") => jit::Mode::Off,
+            _ if asked.as_deref() == Some("eager") => jit::Mode::Eager,
             When::Tiered => jit::Mode::Tiered,
             When::Eager => jit::Mode::Eager,
         }

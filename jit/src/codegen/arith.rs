@@ -5,7 +5,7 @@ use crate::ir::{Operand, Prim, Type};
 use crate::runtime::Stub;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::NatOp;
 use vm::native::layout::top;
 
@@ -235,38 +235,66 @@ impl Lower<'_, '_> {
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_of_word());
         self.emit.b.ins().brif(slow, slowly, &[], done, &[fast.into()]);
         self.emit.go_on_in(slowly);
+        let value = self.compare_by_runtime(prim, a, b);
+        self.emit.jump(done, &[value]);
+        self.emit.go_on_in(done);
+        result
+    }
+
+    /// Goes to one block or the other, as a comparison turns out.
+    pub(super) fn branch_on(&mut self, prim: Prim, operands: &[Operand], yes: Block, no: Block) {
+        let words = self.words(operands);
+        let [a, b] = words[..] else { unreachable!("a comparison takes two operands") };
+        let small = |operand: &Operand| self.type_of(*operand).is(Type::Small);
+        if !operands.iter().any(small) {
+            let (fast, slowly) = (self.emit.block(), self.emit.cold_block());
+            let either = self.emit.b.ins().bor(a, b);
+            let slow = self.emit.is_not_direct(either);
+            self.emit.branch(slow, slowly, fast);
+            self.emit.go_on_in(slowly);
+            let holds = self.compare_by_runtime(prim, a, b);
+            self.emit.branch(holds, yes, no);
+            self.emit.go_on_in(fast);
+        }
+        let condition = self.emit.b.ins().icmp(condition(prim), a, b);
+        self.emit.branch(condition, yes, no);
+    }
+
+    fn compare_by_runtime(&mut self, prim: Prim, a: Value, b: Value) -> Value {
         let equality = matches!(prim, Prim::Eq | Prim::Ne);
         let order = self.ask(if equality { NatOp::Eq } else { NatOp::Cmp }, a, b);
-        let value = match prim {
+        match prim {
             Prim::Cmp | Prim::Eq => order,
             Prim::Ne => self.emit.b.ins().bxor_imm_s(order, 1),
             _ => {
                 let one = self.emit.constant(1);
                 self.compare_direct(prim, order, one)
             }
-        };
-        self.emit.jump(done, &[value]);
-        self.emit.go_on_in(done);
-        result
+        }
     }
 
     /// Compares words of which one is a direct nat.
     fn compare_direct(&mut self, prim: Prim, a: Value, b: Value) -> Value {
-        let condition = match prim {
-            Prim::Eq => IntCC::Equal,
-            Prim::Ne => IntCC::NotEqual,
-            Prim::Lt => IntCC::UnsignedLessThan,
-            Prim::Le => IntCC::UnsignedLessThanOrEqual,
-            Prim::Gt => IntCC::UnsignedGreaterThan,
-            Prim::Ge => IntCC::UnsignedGreaterThanOrEqual,
-            _ => {
-                let above = self.emit.b.ins().icmp(IntCC::UnsignedGreaterThan, a, b);
-                let not_below = self.emit.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, a, b);
-                let (above, not_below) = (self.bit(above), self.bit(not_below));
-                return self.emit.b.ins().iadd(above, not_below);
-            }
-        };
-        let holds = self.emit.b.ins().icmp(condition, a, b);
+        if prim == Prim::Cmp {
+            let above = self.emit.b.ins().icmp(IntCC::UnsignedGreaterThan, a, b);
+            let not_below = self.emit.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, a, b);
+            let (above, not_below) = (self.bit(above), self.bit(not_below));
+            return self.emit.b.ins().iadd(above, not_below);
+        }
+        let holds = self.emit.b.ins().icmp(condition(prim), a, b);
         self.bit(holds)
+    }
+}
+
+/// The condition of a comparison, for words of which one is a direct nat.
+fn condition(prim: Prim) -> IntCC {
+    match prim {
+        Prim::Eq => IntCC::Equal,
+        Prim::Ne => IntCC::NotEqual,
+        Prim::Lt => IntCC::UnsignedLessThan,
+        Prim::Le => IntCC::UnsignedLessThanOrEqual,
+        Prim::Gt => IntCC::UnsignedGreaterThan,
+        Prim::Ge => IntCC::UnsignedGreaterThanOrEqual,
+        _ => unreachable!("{prim:?} does not compare for a bit"),
     }
 }

@@ -385,13 +385,30 @@ impl Emit<'_> {
         let limit = self.load_context(offset::STACK_LIMIT);
         let sp = self.b.ins().get_stack_pointer(I64);
         let deep = self.b.ins().icmp(IntCC::UnsignedLessThan, sp, limit);
-        let flag = self.load_context(offset::INTERRUPT);
-        let flag = self.b.ins().load(I8, plain(), flag, 0);
-        let stop = self.b.ins().bor(deep, flag);
         let (beyond, within) = (self.cold_block(), self.block());
-        self.branch(stop, beyond, within);
+        self.branch(deep, beyond, within);
+        self.go_on_in(within);
+        let on = self.unless_interrupted(beyond);
         self.go_on_in(beyond);
         self.tail_call(Target::Stub(Stub::Limit), &[], results);
-        self.go_on_in(within);
+        self.go_on_in(on);
+    }
+
+    /// Leaves by the stub that says why, if the evaluation is to stop.
+    pub(crate) fn check_interrupt(&mut self, results: usize) {
+        let beyond = self.cold_block();
+        let on = self.unless_interrupted(beyond);
+        self.go_on_in(beyond);
+        self.tail_call(Target::Stub(Stub::Limit), &[], results);
+        self.go_on_in(on);
+    }
+
+    /// Goes to `beyond` if the evaluation is to stop, else to the block returned.
+    fn unless_interrupted(&mut self, beyond: Block) -> Block {
+        let flag = self.load_context(offset::INTERRUPT);
+        let flag = self.b.ins().load(I8, plain(), flag, 0);
+        let within = self.block();
+        self.branch(flag, beyond, within);
+        within
     }
 }

@@ -3,13 +3,14 @@
 use super::emit::{Emit, Object, tail_signature};
 use super::{Backend, GiveUp};
 use crate::ir::{
-    Arm, Block, BlockId, Call, Callee, ConstantId, End, Function, JoinId, Op, Operand, Role, Stmt,
-    Type, Unit, Var,
+    Arm, Block, BlockId, Call, Callee, ConstantId, End, Function, JoinId, Op, Operand, Prim, Role,
+    Stmt, Type, Unit, Var,
 };
 use crate::runtime::Stub;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{self as clif, InstBuilder, Value};
 use cranelift_frontend::Switch;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use vm::native::{PARAMETERS_MAX, offset};
@@ -52,12 +53,36 @@ pub fn compile(
         backend.define(signature, print, |emit, params| {
             let values = vec![None; function.vars.len()];
             let joins = vec![None; function.joins.len()];
-            let pending = Vec::new();
-            let mut lower = Lower { emit, unit, function, environment, values, joins, pending };
+            let (pending, turns, uses) = (Vec::new(), HashSet::new(), uses(function));
+            let mut lower =
+                Lower { emit, unit, function, environment, values, joins, pending, turns, uses };
             lower.function(params)
         })
     };
     unit.functions.iter().map(compile).collect()
+}
+
+/// How often each variable of a function is used.
+fn uses(function: &Function) -> Vec<u32> {
+    let mut uses = vec![0; function.vars.len()];
+    let mut count = |operand: Operand| {
+        if let Operand::Var(var) = operand {
+            uses[var.index()] += 1;
+        }
+    };
+    for block in &function.blocks {
+        for stmt in &block.stmts {
+            match stmt {
+                Stmt::Let(_, op) => op.operands().for_each(&mut count),
+                Stmt::Rec(group) => {
+                    group.iter().for_each(|(_, op)| op.operands().for_each(&mut count))
+                }
+                Stmt::Join(_) => {}
+            }
+        }
+        block.end.operands().into_iter().for_each(&mut count);
+    }
+    uses
 }
 
 /// A function being lowered.
@@ -70,6 +95,10 @@ pub(super) struct Lower<'e, 'f> {
     joins: Vec<Option<clif::Block>>,
     /// Blocks that something jumps to and that are still to be written.
     pending: Vec<(clif::Block, BlockId)>,
+    /// Blocks that end with a jump to a loop that they are in.
+    turns: HashSet<BlockId>,
+    /// How often each variable is used.
+    uses: Vec<u32>,
 }
 
 impl Lower<'_, '_> {
@@ -143,6 +172,20 @@ impl Lower<'_, '_> {
         let mut rest = &stmts[..];
         while let Some((stmt, after)) = rest.split_first() {
             rest = after;
+            match (stmt, end) {
+                (Stmt::Let(vars, Op::Prim(prim, operands)), End::If(condition, yes, no))
+                    if after.is_empty()
+                        && prim.compares()
+                        && *prim != Prim::Cmp
+                        && *condition == Operand::Var(vars[0])
+                        && self.uses[vars[0].index()] == 1 =>
+                {
+                    let (yes, no) = (self.later(*yes), self.later(*no));
+                    self.branch_on(*prim, operands, yes, no);
+                    return Ok(());
+                }
+                _ => {}
+            }
             match stmt {
                 Stmt::Join(join) => self.join(*join),
                 Stmt::Rec(group) => self.allocate(group)?,
@@ -160,6 +203,10 @@ impl Lower<'_, '_> {
                 Stmt::Let(vars, op) => self.operation(vars, op)?,
             }
         }
+        if self.turns.contains(&id) {
+            // Each turn of a loop passes a place where it can be interrupted.
+            self.emit.check_interrupt(self.function.results.len());
+        }
         self.end(end)
     }
 
@@ -171,19 +218,25 @@ impl Lower<'_, '_> {
             self.define(*var, value);
         }
         self.joins[id.index()] = Some(block);
-        if !join.is_loop {
-            self.pending.push((block, join.body));
-            return;
+        self.pending.push((block, join.body));
+        if join.is_loop {
+            self.mark_turns(id, join.body);
         }
-        // Each turn passes a place where it can be interrupted.
-        let here = self.emit.b.current_block();
-        self.emit.go_on_in(block);
-        self.emit.check_limit(self.function.results.len());
-        let body = self.emit.block();
-        self.emit.jump(body, &[]);
-        self.pending.push((body, join.body));
-        if let Some(here) = here {
-            self.emit.go_on_in(here);
+    }
+
+    /// Notes the blocks from which a jump to a loop begins another turn of it.
+    fn mark_turns(&mut self, id: JoinId, body: BlockId) {
+        let mut todo = vec![body];
+        while let Some(number) = todo.pop() {
+            let block = &self.function.blocks[number.index()];
+            if matches!(block.end, End::Jump(join, _) if join == id) {
+                self.turns.insert(number);
+            }
+            todo.extend(block.end.blocks());
+            todo.extend(block.stmts.iter().filter_map(|stmt| match stmt {
+                Stmt::Join(join) => Some(self.function.joins[join.index()].body),
+                _ => None,
+            }));
         }
     }
 
