@@ -8,7 +8,6 @@ use crate::runtime::Stub;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// What a call becomes.
 enum Goal {
@@ -98,9 +97,6 @@ impl Lower<'_, '_> {
         let entry = entry.clone();
         let (goal, words) = self.block_call(Operand::Constant(k), args, Stub::Apply)?;
         let Some(entry) = entry else { return Ok((goal, words)) };
-        if entry.load(Ordering::Acquire) == 0 && args.is_empty() {
-            return Ok((goal, words));
-        }
         let place = Arc::as_ptr(&entry).expose_provenance();
         Ok((Goal::Entry(place, Stub::Apply(args.len() as u32)), words))
     }
