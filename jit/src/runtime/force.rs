@@ -7,9 +7,12 @@ use super::Stub;
 use crate::codegen::{Backend, Emit, GiveUp, Object, Target, tail_signature};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use cranelift_frontend::Switch;
 use vm::native::layout::{self, Object as Kind};
 use vm::native::offset;
 
+/// An application to more arguments than this is left to the interpreter.
+const ARGUMENTS: usize = 5;
 /// Words of a mark.
 const MARK: i32 = 4;
 /// Room above it that is asked for.
@@ -28,13 +31,16 @@ pub(super) fn compile(backend: &mut Backend) -> Result<Object, GiveUp> {
         let value = emit.payload(address, 0);
         emit.b.ins().return_(&[value]);
         emit.go_on_in(waiting);
-        let entry = compiled_code(emit, address, layout, slowly);
+        let application = emit.block();
+        let entry = compiled_code(emit, address, layout, [application, slowly]);
         mark(emit, thunk, slowly);
         set_layout(emit, address, header, Kind::BlackHole);
         let value = emit.call_address(entry, &[thunk]);
-        let moved = unmark(emit);
-        update(emit, moved, value);
-        emit.b.ins().return_(&[value]);
+        finish(emit, value);
+
+        emit.go_on_in(application);
+        force_application(emit, thunk, address, header, slowly);
+
         emit.go_on_in(slowly);
         emit.tail_call(Target::Stub(Stub::ForceSlowly), &[thunk], 1);
         Ok(())
@@ -45,11 +51,52 @@ fn is(emit: &mut Emit<'_>, layout: Value, kind: Kind) -> Value {
     emit.b.ins().icmp_imm_s(IntCC::Equal, layout, kind.code() as i64)
 }
 
-/// The address of the thunk's code, if that is compiled.
-fn compiled_code(emit: &mut Emit<'_>, address: Value, layout: Value, slowly: Block) -> Value {
-    let (has_code, is_compiled) = (emit.block(), emit.block());
+/// Overwrites the thunk that was marked by its value, and returns that.
+fn finish(emit: &mut Emit<'_>, value: Value) {
+    let thunk = unmark(emit);
+    update(emit, thunk, value);
+    emit.b.ins().return_(&[value]);
+}
+
+/// Forces a thunk that is an application of something to a few arguments.
+fn force_application(
+    emit: &mut Emit<'_>,
+    thunk: Value,
+    address: Value,
+    header: Value,
+    slowly: Block,
+) {
+    let size = emit.b.ins().ushr_imm_s(header, 32);
+    let cases: Vec<(usize, Block)> = (1..=ARGUMENTS).map(|count| (count, emit.block())).collect();
+    let mut switch = Switch::new();
+    for (count, block) in &cases {
+        switch.set_entry(1 + *count as u128, *block);
+    }
+    switch.emit(&mut emit.b, size, slowly);
+    for (count, block) in cases {
+        emit.go_on_in(block);
+        let words: Vec<Value> = (0..=count).map(|index| emit.payload(address, index)).collect();
+        mark(emit, thunk, slowly);
+        set_layout(emit, address, header, Kind::BlackHole);
+        let value = emit.call_stub(Stub::Apply(count as u32), &words);
+        finish(emit, value);
+    }
+}
+
+/// The address of the thunk's code, if that is compiled; else goes to the first block if it is an
+/// application, to the second if it is neither.
+fn compiled_code(
+    emit: &mut Emit<'_>,
+    address: Value,
+    layout: Value,
+    [application, slowly]: [Block; 2],
+) -> Value {
+    let (has_code, no_code, is_compiled) = (emit.block(), emit.block(), emit.block());
     let code = is(emit, layout, Kind::ThunkCode);
-    emit.branch(code, has_code, slowly);
+    emit.branch(code, has_code, no_code);
+    emit.go_on_in(no_code);
+    let app = is(emit, layout, Kind::ThunkApp);
+    emit.branch(app, application, slowly);
     emit.go_on_in(has_code);
     let code = emit.payload(address, 0);
     let native = emit.is_top(code, layout::top::NATIVE);

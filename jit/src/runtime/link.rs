@@ -13,8 +13,8 @@ const ALIGNMENT: usize = 32;
 
 /// Stubs and trampolines before they are given a place: the same for all runtimes.
 struct Prepared {
-    /// In two groups: stubs refer to each other, and those that call Rust come first.
-    stubs: [(Vec<Stub>, Vec<Object>); 2],
+    /// In three groups, each of which refers to those before: those that call Rust come first.
+    stubs: [(Vec<Stub>, Vec<Object>); 3],
     trampolines: Vec<Object>,
 }
 
@@ -28,9 +28,8 @@ impl Prepared {
             let objects = objects.collect::<Result<_, _>>()?;
             Ok((stubs, objects))
         };
-        let (late, early) =
-            Stub::all().partition(|stub| matches!(stub, Stub::Force | Stub::Apply(_)));
-        let stubs = [compile(early)?, compile(late)?];
+        let of = |group| Stub::all().filter(move |stub| stub.group() == group).collect();
+        let stubs = [compile(of(0))?, compile(of(1))?, compile(of(2))?];
         let trampolines = (0..=PARAMETERS_MAX).map(|count| trampoline(&mut backend, count));
         Ok(Prepared { stubs, trampolines: trampolines.collect::<Result<_, _>>()? })
     }

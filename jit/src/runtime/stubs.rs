@@ -69,6 +69,15 @@ impl Stub {
         FIXED.into_iter().chain(blocks)
     }
 
+    /// Which stubs it may call: those of a lower group.
+    pub(super) fn group(self) -> usize {
+        match self {
+            Stub::Apply(_) => 1,
+            Stub::Force => 2,
+            _ => 0,
+        }
+    }
+
     /// The stub's number.
     pub fn number(self) -> u32 {
         let block = |index: u32, count: u32| FIXED.len() as u32 + index * BLOCK + count;

@@ -31,7 +31,7 @@ pub enum Mode {
 }
 
 /// Calls after which a law is worth compiling.
-const THRESHOLD: u32 = 500;
+const THRESHOLD: u32 = 2000;
 /// Laws that may wait for the background thread.
 const QUEUE: usize = 64;
 
