@@ -9,7 +9,7 @@ mod oracle;
 
 use jit::build::{Jets, build};
 use jit::ir::{Unit, verify};
-use jit::passes::optimise;
+use jit::passes::{PASSES, optimise};
 use oracle::{Machine, Stop};
 use vm::spec::generate::Gen;
 use vm::spec::{Outcome, Term, eval_on_big_stack};
@@ -48,7 +48,7 @@ fn agree(right: &Outcome, found: &Result<Term, Stop>) -> bool {
     }
 }
 
-fn check(seed: u64, size: usize) -> bool {
+fn check(seed: u64, size: usize, without: &[&str]) -> bool {
     let program = Gen::new(seed).program(size);
     let right = eval_on_big_stack(&program, FUEL);
     if right == Outcome::OutOfFuel {
@@ -63,7 +63,7 @@ fn check(seed: u64, size: usize) -> bool {
         }
     };
     test("building", &unit);
-    optimise(&mut unit, &[], test);
+    optimise(&mut unit, without, test);
     true
 }
 
@@ -84,7 +84,7 @@ fn cases(default: u64) -> u64 {
 fn passes_change_no_value() {
     on_big_stack(|| {
         let count = cases(600);
-        let decided = (0..count).filter(|seed| check(*seed, 30)).count() as u64;
+        let decided = (0..count).filter(|seed| check(*seed, 30, &[])).count() as u64;
         assert!(decided * 2 > count, "most programs should end: {decided} of {count} did");
     });
 }
@@ -93,7 +93,18 @@ fn passes_change_no_value() {
 fn nor_in_larger_programs() {
     on_big_stack(|| {
         let count = cases(150);
-        let decided = (0..count).filter(|seed| check(1_000_000 + seed, 120)).count() as u64;
+        let decided = (0..count).filter(|seed| check(1_000_000 + seed, 120, &[])).count() as u64;
         assert!(decided * 2 > count, "most programs should end: {decided} of {count} did");
+    });
+}
+
+#[test]
+fn any_pass_can_be_left_out() {
+    on_big_stack(|| {
+        for pass in PASSES {
+            let count = cases(400) / 10;
+            let decided = (0..count).filter(|n| check(2_000_000 + n, 40, &[pass.name])).count();
+            assert!(decided > 0, "without {}", pass.name);
+        }
     });
 }

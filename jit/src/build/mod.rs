@@ -38,8 +38,10 @@ const STRICT_LIMIT: usize = 40;
 const LAW_LIMIT: usize = 20_000;
 /// A law with more lets than this is not compiled.
 const LETS_LIMIT: usize = 250;
-/// No law with more nodes than this becomes part of another's unit.
+/// No law with more nodes than this becomes part of another's unit because that calls it.
 const CALLEE_LIMIT: usize = 400;
+/// Nor with more than this because it passes it on: then some known function may come to call it.
+const PASSED_LIMIT: usize = 100;
 /// No unit has more laws than this.
 const LAWS_LIMIT: usize = 48;
 /// A law with more parameters than this is not compiled.
@@ -99,6 +101,13 @@ fn law_of(value: Ref<'_>) -> Option<(u64, Ref<'_>)> {
     Some((law.arity().to_u64()?, law.body()))
 }
 
+/// The law or pin that an app applies, and its arguments, if they are few.
+fn application(value: Ref<'_>) -> Option<(Ref<'_>, Vec<Ref<'_>>)> {
+    let Shape::App(app) = value.shape() else { return None };
+    let is_function = matches!(app.head().shape(), Shape::Law(_) | Shape::Pin(_));
+    (is_function && app.len() < ARITY_LIMIT as usize).then(|| (app.head(), app.args().collect()))
+}
+
 /// What all laws of a unit share while it is built.
 struct Linker<'h> {
     jets: &'h Jets,
@@ -114,18 +123,44 @@ impl<'h> Linker<'h> {
     fn constant(&mut self, value: Ref<'h>) -> Operand {
         match value.as_u64() {
             Some(nat) if nat < 1 << 63 => Operand::Small(nat),
-            _ => Operand::Constant(self.constant_id(value)),
+            _ => {
+                let id = self.constant_id(value);
+                let of = self.unit.constants[id.index()].of.as_ref().map(|(law, _)| *law);
+                for law in [id].into_iter().chain(of) {
+                    if self.unit.constants[law.index()].jet.is_none() {
+                        self.admit(law, PASSED_LIMIT);
+                    }
+                }
+                Operand::Constant(id)
+            }
         }
     }
 
     fn constant_id(&mut self, value: Ref<'h>) -> ConstantId {
+        let (id, is_new) = self.number(value);
+        if is_new && let Some((function, args)) = application(value) {
+            // What it is made of is not taken apart in turn: values may be deep.
+            let function = self.number(function).0;
+            let args = args.into_iter().map(|arg| match arg.as_u64() {
+                Some(nat) if nat < 1 << 63 => Operand::Small(nat),
+                _ => Operand::Constant(self.number(arg).0),
+            });
+            let of = Some((function, args.collect()));
+            self.unit.constants[id.index()].of = of;
+        }
+        id
+    }
+
+    /// The number of a constant, and whether it is a new one.
+    fn number(&mut self, value: Ref<'h>) -> (ConstantId, bool) {
         let same = |other: &Ref<'h>| other.is_same(value);
-        let number = self.refs.iter().position(same).unwrap_or_else(|| {
+        let known = self.refs.iter().position(same);
+        let number = known.unwrap_or_else(|| {
             self.refs.push(value);
             self.unit.constants.push(self.describe(value));
             self.refs.len() - 1
         });
-        ConstantId(number as u32)
+        (ConstantId(number as u32), known.is_none())
     }
 
     fn describe(&self, value: Ref<'_>) -> Constant {
@@ -152,6 +187,7 @@ impl<'h> Linker<'h> {
             jet,
             worker: None,
             entry: None,
+            of: None,
         }
     }
 
@@ -211,6 +247,8 @@ struct Lower<'l, 'h> {
 #[derive(Clone, Copy)]
 enum Expr<'h> {
     Node(Ref<'h>),
+    /// A value that is part of a constant.
+    Value(Ref<'h>),
     Done(Operand),
 }
 
@@ -361,14 +399,33 @@ impl<'h> Lower<'_, 'h> {
             args.push(Expr::Node(x));
             head = Expr::Node(f);
         }
+        if !args.is_empty()
+            && let Some((function, given)) = self.constant_node(head).and_then(application)
+        {
+            args.extend(given.into_iter().rev().map(Expr::Value));
+            head = Expr::Value(function);
+        }
         args.reverse();
         Spine { head, args }
+    }
+
+    /// The value that an expression is, if it is a constant that has not been numbered.
+    fn constant_node(&self, expr: Expr<'h>) -> Option<Ref<'h>> {
+        match expr {
+            Expr::Node(node) => match self.form(node) {
+                Form::Constant(value) => Some(value),
+                _ => None,
+            },
+            Expr::Value(value) => Some(value),
+            Expr::Done(_) => None,
+        }
     }
 
     /// What an expression that is no application is.
     fn atom(&mut self, expr: Expr<'h>) -> Option<Operand> {
         match expr {
             Expr::Done(operand) => Some(operand),
+            Expr::Value(value) => Some(self.linker.constant(value)),
             Expr::Node(node) => match self.form(node) {
                 Form::Reference(reference) => Some(self.place(reference)),
                 Form::Constant(value) => Some(self.linker.constant(value)),

@@ -481,6 +481,9 @@ pub struct Constant {
     pub worker: Option<Signature>,
     /// Its general entry, if it is a law that is part of this unit.
     pub entry: Option<FunctionId>,
+    /// The law or pin that it applies, and the first arguments of that, if it is such an app and
+    /// that is known.
+    pub of: Option<(ConstantId, Vec<Operand>)>,
 }
 
 /// What is compiled together: a law's functions and constants.

@@ -179,7 +179,12 @@ impl Parser<'_> {
         };
         let entry =
             if self.accept_word("entry")? { Some(FunctionId(self.numbered("f")?)) } else { None };
-        Ok(Constant { name, kind, arity, jet, worker, entry })
+        let of = if self.accept_word("of")? {
+            Some((ConstantId(self.numbered("k")?), self.operands()?))
+        } else {
+            None
+        };
+        Ok(Constant { name, kind, arity, jet, worker, entry, of })
     }
 
     fn demand(&mut self) -> Parse<Demand> {

@@ -120,6 +120,9 @@ impl Display for Constant {
         if let Some(entry) = self.entry {
             write!(f, " entry {entry}")?;
         }
+        if let Some((function, args)) = &self.of {
+            write!(f, " of {function}({})", List(args))?;
+        }
         Ok(())
     }
 }

@@ -32,6 +32,17 @@ macro_rules! ensure {
 /// The first thing found wrong.
 pub fn verify(unit: &Unit) -> Result<(), VerifyError> {
     for (number, constant) in unit.constants.iter().enumerate() {
+        let exists = |operand: &Operand| match operand {
+            Operand::Constant(k) => k.index() < unit.constants.len(),
+            Operand::Small(_) => true,
+            Operand::Var(_) => false,
+        };
+        if let Some((function, args)) = &constant.of
+            && !(exists(&Operand::Constant(*function)) && args.iter().all(exists))
+        {
+            let what = format!("k{number} is of what there is not");
+            return Err(VerifyError { function: 0, what });
+        }
         let Some(entry) = constant.entry else { continue };
         let is_general = |function: &Function| function.role == Role::General;
         if !unit.functions.get(entry.index()).is_some_and(is_general) {

@@ -70,6 +70,8 @@ pub(super) struct Info {
     pub(super) thunks: Vec<bool>,
     /// How often each join point is jumped to.
     pub(super) jumps: Vec<u32>,
+    /// Whether any jump gives a join point a nat that is written out.
+    pub(super) given_nat: Vec<bool>,
 }
 
 impl Info {
@@ -84,6 +86,7 @@ impl Info {
             uses: vec![0; function.vars.len()],
             thunks: vec![false; function.vars.len()],
             jumps: vec![0; function.joins.len()],
+            given_nat: vec![false; function.joins.len()],
         };
         let mut plain = true;
         for block in blocks(function, function.entry) {
@@ -98,8 +101,10 @@ impl Info {
                 }
             }
             block.end.operands().into_iter().for_each(|operand| info.count(operand));
-            if let End::Jump(join, _) = block.end {
+            if let End::Jump(join, args) = &block.end {
                 info.jumps[join.index()] += 1;
+                let is_nat = |arg: &Operand| matches!(arg, Operand::Small(_));
+                info.given_nat[join.index()] |= args.iter().any(is_nat);
             }
         }
         let end = &function.blocks[function.entry.index()].end;

@@ -12,6 +12,7 @@
 //! worker      functions take evaluated what they are sure to evaluate
 //! specialise  copies of functions with the functions that they are given
 //! narrow      types of parameters and results from what is passed
+//! float       values are made in the one branch that uses them
 //! loop        tail calls of oneself are jumps
 //! sweep       unused functions go
 //!
@@ -21,6 +22,7 @@
 //! ```
 
 mod demand;
+mod float;
 mod fold;
 mod info;
 mod looping;
@@ -49,6 +51,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "worker", run: worker::split },
     Pass { name: "specialise", run: specialise::specialise },
     Pass { name: "narrow", run: narrow::narrow },
+    Pass { name: "float", run: float::float },
     Pass { name: "loop", run: looping::loops },
     Pass { name: "sweep", run: sweep::sweep },
 ];
@@ -59,6 +62,7 @@ pub const PIPELINE: &[&str] = &[
     "inline",
     "specialise",
     "inline",
+    "float",
     "strict",
     "worker",
     "inline",
@@ -68,6 +72,7 @@ pub const PIPELINE: &[&str] = &[
     "inline",
     "narrow",
     "eager",
+    "float",
     "strict",
     "worker",
     "inline",
@@ -76,6 +81,7 @@ pub const PIPELINE: &[&str] = &[
     "simplify",
     "narrow",
     "simplify",
+    "float",
     "sweep",
 ];
 

@@ -5,7 +5,8 @@
 
 use super::info;
 use crate::ir::{
-    Call, Callee, ConstantId, End, Function, FunctionId, Kind, Op, Operand, Role, Stmt, Unit, Var,
+    BlockId, Call, Callee, ConstantId, End, Function, FunctionId, Kind, Op, Operand, Role, Stmt,
+    Type, Unit, Var,
 };
 use std::collections::HashMap;
 
@@ -13,9 +14,15 @@ use std::collections::HashMap;
 const COPIES: usize = 24;
 /// No function of more than this size is copied.
 const SIZE: usize = 400;
+/// No closure with more captured values than this is built in.
+const CAPTURES: usize = 4;
 
-/// A function and what is built in of its arguments.
-type Key = (FunctionId, Vec<Option<ConstantId>>);
+/// What is built in for a parameter: a constant, applied to so many captured values.
+type BuiltIn = Option<(ConstantId, usize)>;
+/// A function and what is built in for its parameters.
+type Key = (FunctionId, Vec<BuiltIn>);
+/// The partial applications that a function makes: constants and what they capture.
+type Closures = HashMap<Var, (ConstantId, Vec<Operand>)>;
 
 pub(super) fn specialise(unit: &mut Unit) {
     let mut copies: HashMap<Key, FunctionId> = HashMap::new();
@@ -23,15 +30,17 @@ pub(super) fn specialise(unit: &mut Unit) {
     // Copies are looked through as well when it is their turn.
     while index < unit.functions.len() {
         let mut function = unit.functions[index].clone();
-        for block in info::blocks(&function, function.entry) {
+        let blocks = info::blocks(&function, function.entry);
+        let closures = closures(&function, &blocks);
+        for block in blocks {
             let block = &mut function.blocks[block.index()];
             for stmt in &mut block.stmts {
                 if let Stmt::Let(_, Op::Call(call)) = stmt {
-                    redirect(unit, &mut copies, call);
+                    redirect(unit, &mut copies, &closures, call);
                 }
             }
             if let End::Tail(call) = &mut block.end {
-                redirect(unit, &mut copies, call);
+                redirect(unit, &mut copies, &closures, call);
             }
         }
         unit.functions[index] = function;
@@ -39,19 +48,37 @@ pub(super) fn specialise(unit: &mut Unit) {
     }
 }
 
+fn closures(function: &Function, blocks: &[BlockId]) -> Closures {
+    let stmts = blocks.iter().flat_map(|block| &function.blocks[block.index()].stmts);
+    let closure = |stmt: &Stmt| match stmt {
+        Stmt::Let(vars, Op::Partial(k, captures)) if captures.len() <= CAPTURES => {
+            Some((*vars.first()?, (*k, captures.clone())))
+        }
+        _ => None,
+    };
+    stmts.filter_map(closure).collect()
+}
+
 /// Has a call with known functions among its arguments call a copy.
-fn redirect(unit: &mut Unit, copies: &mut HashMap<Key, FunctionId>, call: &mut Call) {
+fn redirect(
+    unit: &mut Unit,
+    copies: &mut HashMap<Key, FunctionId>,
+    closures: &Closures,
+    call: &mut Call,
+) {
     let Callee::Local(callee) = call.callee else { return };
     let function = &unit.functions[callee.index()];
     let called = called_params(unit, callee);
     let known = |(arg, called): (&Operand, &bool)| match arg {
         Operand::Constant(k) if *called => {
-            let kind = unit.constants[k.index()].kind;
-            matches!(kind, Kind::Law | Kind::Pin).then_some(*k)
+            let constant = &unit.constants[k.index()];
+            let is_function = matches!(constant.kind, Kind::Law | Kind::Pin);
+            (is_function || constant.of.is_some()).then_some((*k, 0))
         }
+        Operand::Var(var) if *called => closures.get(var).map(|(k, captures)| (*k, captures.len())),
         _ => None,
     };
-    let built_in: Vec<Option<ConstantId>> = call.args.iter().zip(&called).map(known).collect();
+    let built_in: Vec<BuiltIn> = call.args.iter().zip(&called).map(known).collect();
     if built_in.iter().all(Option::is_none) {
         return;
     }
@@ -68,8 +95,12 @@ fn redirect(unit: &mut Unit, copies: &mut HashMap<Key, FunctionId>, call: &mut C
         None => return,
     };
     call.callee = Callee::Local(copy);
-    let mut built_in = key.1.iter();
-    call.args.retain(|_| built_in.next().is_some_and(Option::is_none));
+    let passed = call.args.iter().zip(&key.1).flat_map(|(arg, built_in)| match (arg, built_in) {
+        (Operand::Var(var), Some(_)) => closures[var].1.clone(),
+        (_, Some(_)) => Vec::new(),
+        (arg, None) => vec![*arg],
+    });
+    call.args = passed.collect();
 }
 
 /// Which parameters a function calls, or passes on to itself where it does.
@@ -134,16 +165,26 @@ fn thunk_calls(function: &Function) -> Vec<bool> {
     function.params.iter().map(|param| called[param.index()]).collect()
 }
 
-/// A copy of a function with some of its parameters built in.
-fn built(function: &Function, built_in: &[Option<ConstantId>]) -> Function {
+/// A copy of a function with some of its parameters built in; what those capture it takes instead.
+fn built(function: &Function, built_in: &[BuiltIn]) -> Function {
     let mut copy = function.clone();
     copy.role = Role::Worker;
-    let mut values: HashMap<Var, Operand> = HashMap::new();
     copy.params.clear();
-    for (param, value) in function.params.iter().zip(built_in) {
-        match value {
-            Some(k) => drop(values.insert(*param, Operand::Constant(*k))),
+    let mut values: HashMap<Var, Operand> = HashMap::new();
+    let mut made = Vec::new();
+    for (param, built_in) in function.params.iter().zip(built_in) {
+        match *built_in {
             None => copy.params.push(*param),
+            Some((k, 0)) => drop(values.insert(*param, Operand::Constant(k))),
+            Some((k, count)) => {
+                let captures: Vec<Var> = (0..count).map(|_| copy.var(Type::Any)).collect();
+                copy.params.extend(&captures);
+                // A name of its own: its type is more than the parameter's.
+                let closure = copy.var(Type::Whnf);
+                let captures = captures.into_iter().map(Operand::Var).collect();
+                made.push(Stmt::Let(vec![closure], Op::Partial(k, captures)));
+                values.insert(*param, closure.into());
+            }
         }
     }
     super::each_operand(&mut copy, |operand| {
@@ -153,5 +194,6 @@ fn built(function: &Function, built_in: &[Option<ConstantId>]) -> Function {
             *operand = *value;
         }
     });
+    copy.blocks[copy.entry.index()].stmts.splice(0..0, made);
     copy
 }

@@ -307,7 +307,7 @@ impl<'u> Machine<'u> {
             }
             Op::Prim(prim, operands) => {
                 let operands = self.operands(vars, operands);
-                self.prim(*prim, &operands)
+                self.prim(*prim, &operands)?
             }
             Op::Call(call) => return self.nested(|m| m.call(vars, call)),
         };
@@ -338,12 +338,16 @@ impl<'u> Machine<'u> {
         }
     }
 
-    fn prim(&self, prim: Prim, operands: &[Value]) -> Value {
+    fn prim(&mut self, prim: Prim, operands: &[Value]) -> Run<Value> {
+        if prim.compares() {
+            return self.compare(prim, operands);
+        }
         let n: Vec<Natural> = operands.iter().map(|operand| self.nat_of(operand)).collect();
         let (zero, one) = (Natural::from(0u32), Natural::from(1u32));
         let bit = |holds: bool| Natural::from(u32::from(holds));
         let kind = self.kind(&operands[0]);
-        new(Node::Nat(match prim {
+        let by = |n: &Natural| u64::try_from(n).map_err(|_| Stop::Fuel);
+        Ok(new(Node::Nat(match prim {
             Prim::ToNat => n[0].clone(),
             Prim::Truth => bit(n[0] != zero),
             Prim::Not => bit(n[0] == zero),
@@ -359,8 +363,34 @@ impl<'u> Machine<'u> {
             Prim::Mul => &n[0] * &n[1],
             Prim::Sub if n[0] < n[1] => zero,
             Prim::Sub => &n[0] - &n[1],
-            _ => unreachable!("generated programs have no jets"),
-        }))
+            Prim::Div if n[1] == zero => zero,
+            Prim::Div => &n[0] / &n[1],
+            Prim::Mod if n[1] == zero => n[0].clone(),
+            Prim::Mod => &n[0] % &n[1],
+            Prim::And => &n[0] & &n[1],
+            Prim::Or => &n[0] | &n[1],
+            Prim::Xor => &n[0] ^ &n[1],
+            Prim::Lsh => &n[0] << by(&n[1])?,
+            Prim::Rsh => &n[0] >> by(&n[1])?,
+            _ => unreachable!("comparisons have been done"),
+        })))
+    }
+
+    fn compare(&mut self, prim: Prim, operands: &[Value]) -> Run<Value> {
+        let [a, b] = operands else { unreachable!("two values are compared") };
+        self.normal(a)?;
+        self.normal(b)?;
+        let order = self.read(a).cmp(&self.read(b));
+        let holds = match prim {
+            Prim::Eq => order.is_eq(),
+            Prim::Ne => order.is_ne(),
+            Prim::Lt => order.is_lt(),
+            Prim::Le => order.is_le(),
+            Prim::Gt => order.is_gt(),
+            Prim::Ge => order.is_ge(),
+            _ => return Ok(nat((order as i8 + 1) as u64)),
+        };
+        Ok(nat(u64::from(holds)))
     }
 
     fn kind(&self, value: &Value) -> Kind {

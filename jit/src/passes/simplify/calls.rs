@@ -85,7 +85,10 @@ impl<'u> Walker<'u> {
     /// What an application comes to.
     pub(super) fn application(&mut self, function: Operand, mut args: Vec<Operand>) -> Made {
         let (k, given) = match (function, self.facts.maker(function)) {
-            (Operand::Constant(k), _) => (k, Vec::new()),
+            (Operand::Constant(k), _) => match &self.unit.constants[k.index()].of {
+                Some((function, given)) => (*function, given.clone()),
+                None => (k, Vec::new()),
+            },
             (_, Some(Op::Partial(k, given))) => (*k, given.clone()),
             _ => return Made::Call(Call { callee: Callee::Unknown(function), args }),
         };

@@ -151,7 +151,38 @@ impl<'u> Walker<'u> {
                 write(walker, is_set != negated);
             })
         });
-        self.end_with(End::If(condition, yes, no));
+        if !self.unguarded(condition, yes, no) {
+            self.end_with(End::If(condition, yes, no));
+        }
+    }
+
+    /// Replaces a branch by the operation in it, if that would be 0 in the other branch as well:
+    /// what is left of a product whose second factor is not to be looked at if the first is 0.
+    fn unguarded(&mut self, condition: Operand, yes: BlockId, no: BlockId) -> bool {
+        let [yes, no] = [yes, no].map(|id| &self.out.blocks[id.index()]);
+        let Some(Op::Prim(Prim::Truth, tested)) = self.facts.maker(condition) else { return false };
+        let [Stmt::Let(vars, op @ Op::Prim(Prim::Mul | Prim::Lsh, factors))] = &yes.stmts[..]
+        else {
+            return false;
+        };
+        let is_zero_too = match op {
+            Op::Prim(Prim::Lsh, _) => factors.first() == tested.first(),
+            _ => tested.iter().all(|tested| factors.contains(tested)),
+        };
+        let mut other = no.end.clone();
+        let results = vars.iter().map(|var| Operand::Var(*var));
+        for (operand, result) in other.operands_mut().into_iter().zip(results) {
+            if *operand == Operand::Small(0) {
+                *operand = result;
+            }
+        }
+        if !is_zero_too || !no.stmts.is_empty() || other != yes.end {
+            return false;
+        }
+        let stmts = yes.stmts.clone();
+        self.out.blocks[self.block.index()].stmts.extend(stmts);
+        self.end_with(other);
+        true
     }
 
     /// Notes what the outcome of a test says of what was tested.
@@ -222,13 +253,16 @@ impl<'u> Walker<'u> {
             return self.kept_join(frame, id);
         }
         let body = &frame.source.blocks[join.body.index()];
-        let size = info::size(frame.source, join.body);
+        let cost = Self::cost(frame, join.body);
+        frame.costs[id.index()] = cost;
         let fits = self.depth + info::depth(frame.source, join.body) + 8 < crate::ir::DEPTH_LIMIT;
-        if fits && (jumps <= 1 || size <= SMALL) {
+        if fits && (jumps <= 1 || cost <= SMALL) {
             frame.joins[id.index()] = Target::Here;
             return;
         }
-        let is_start = body.stmts.len() <= START
+        // Only where it decides something: else every round of the pass would do it again.
+        let is_start = self.infos[frame.id.index()].given_nat[id.index()]
+            && body.stmts.len() <= START
             && body.stmts.iter().all(|stmt| matches!(stmt, Stmt::Let(_, Op::Prim(..))));
         match &body.end {
             End::If(condition, yes, no)
@@ -239,6 +273,20 @@ impl<'u> Walker<'u> {
             }
             _ => self.kept_join(frame, id),
         }
+    }
+
+    /// How much is written for a join point's code, with that of those it jumps to if it is put there.
+    fn cost(frame: &Frame<'u>, body: BlockId) -> usize {
+        let blocks = info::blocks(frame.source, body);
+        let jumps =
+            blocks.iter().filter_map(|block| match frame.source.blocks[block.index()].end {
+                End::Jump(join, _) => Some(join),
+                _ => None,
+            });
+        let put_here = jumps.filter(|join| matches!(frame.joins[join.index()], Target::Here));
+        let more =
+            put_here.fold(0, |sum: usize, join| sum.saturating_add(frame.costs[join.index()]));
+        info::size(frame.source, body).saturating_add(more)
     }
 
     /// Whether a condition is a join point's parameter, or made by its own start.

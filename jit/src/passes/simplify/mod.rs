@@ -13,8 +13,8 @@
 //! ends    ends of blocks, join points
 //! ```
 //!
-//! What is inlined is other functions as they were before the pass. A function whose blocks get too
-//! deep is left as it was; the walk recurses no deeper than they are.
+//! What is inlined is other functions as they were before the pass. A function that gets too large, or
+//! its blocks too deep, is left as it was; so the walk's recursion is bounded.
 
 mod calls;
 mod ends;
@@ -31,6 +31,11 @@ use facts::Facts;
 
 /// A function does not grow beyond this many statements by inlining.
 const GROWTH_LIMIT: usize = 4000;
+
+/// One that gets beyond this is left as it was. (A law's body has at most half as many nodes.)
+const WRITTEN_LIMIT: usize = 50_000;
+/// So is one in whose walk walks of blocks are nested deeper than this.
+const WALKS_LIMIT: usize = 3 * DEPTH_LIMIT;
 
 /// What the walk may do besides what is always good.
 #[derive(Clone, Copy, Default)]
@@ -85,6 +90,8 @@ struct Frame<'u> {
     source: &'u Function,
     vars: Vec<Operand>,
     joins: Vec<Target>,
+    /// How much is written where a jump to a join point is replaced by its code.
+    costs: Vec<usize>,
     results: Results,
 }
 
@@ -96,6 +103,7 @@ impl<'u> Frame<'u> {
             source,
             vars: vec![Operand::Small(0); source.vars.len()],
             joins: vec![Target::Here; source.joins.len()],
+            costs: vec![0; source.joins.len()],
             results,
         };
         frame.bind_all(&source.params, args);
@@ -129,7 +137,9 @@ struct Walker<'u> {
     /// Functions being inlined, innermost last.
     inlining: Vec<FunctionId>,
     written: usize,
-    too_deep: bool,
+    /// How many walks are under way, one in the other.
+    walks: usize,
+    too_large: bool,
 }
 
 impl<'u> Walker<'u> {
@@ -161,7 +171,8 @@ impl<'u> Walker<'u> {
             facts: Facts::default(),
             inlining: Vec::new(),
             written: 0,
-            too_deep: false,
+            walks: 0,
+            too_large: false,
         }
     }
 
@@ -170,7 +181,7 @@ impl<'u> Walker<'u> {
         let mut frame = Frame::new(self.unit, self.id, &params, Results::Return);
         let entry = frame.source.entry;
         self.walk(&mut frame, entry);
-        if self.too_deep {
+        if self.too_large {
             return None;
         }
         super::sweep::sweep_function(self.unit, &mut self.out);
@@ -179,15 +190,19 @@ impl<'u> Walker<'u> {
 
     /// Walks a block of a function into the present one.
     fn walk(&mut self, frame: &mut Frame<'u>, block: BlockId) {
-        if self.depth > DEPTH_LIMIT {
-            self.too_deep = true;
+        self.written += 1;
+        self.too_large |=
+            self.depth > DEPTH_LIMIT || self.walks > WALKS_LIMIT || self.written > WRITTEN_LIMIT;
+        if self.too_large {
             return;
         }
+        self.walks += 1;
         let Block { stmts, end } = &frame.source.blocks[block.index()];
         for stmt in stmts {
             self.statement(frame, stmt);
         }
         self.end(frame, end);
+        self.walks -= 1;
     }
 
     fn statement(&mut self, frame: &mut Frame<'u>, stmt: &'u Stmt) {

@@ -1,0 +1,152 @@
+//! Every law of our library through the compiler's build and passes, with the verifier after each.
+
+#[path = "../../jit/tests/oracle/mod.rs"]
+mod oracle;
+
+use jit::build::{Jets, Refused, build};
+use jit::ir::{Callee, End, Op, Stmt, Unit, verify};
+use jit::passes::optimise;
+use oracle::Machine;
+use sire::{Library, Options, Output, Sire};
+use std::sync::Arc;
+use vm::spec::Term;
+use vm::{Val, Vm, plain};
+
+/// A session in which the library is loaded, and what it defines.
+fn session(module: &str) -> (Sire, Vec<(String, Val)>) {
+    let vm = Vm::new(Default::default(), Arc::new(jets::table())).expect("a stack can be had");
+    let output = Output::new(std::io::sink(), Default::default());
+    let library = Library::new("/nonexistent");
+    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let mut sire = Sire::new(vm, options).expect("there is room");
+    sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
+    let definitions = sire.definitions().collect();
+    (sire, definitions)
+}
+
+fn optimised(name: &str, mut unit: Unit) -> Unit {
+    let check = |after: &str, unit: &Unit| {
+        verify(unit).unwrap_or_else(|wrong| panic!("{name}, after {after}: {wrong}\n{unit}"));
+    };
+    check("building", &unit);
+    optimise(&mut unit, &[], check);
+    unit
+}
+
+/// How many thunks are made, and unknown functions called, in a unit's code.
+fn costs(unit: &Unit) -> (usize, usize) {
+    let (mut thunks, mut unknown) = (0, 0);
+    let mut count = |callee: &Callee| unknown += usize::from(matches!(callee, Callee::Unknown(_)));
+    for block in unit.functions.iter().flat_map(|function| &function.blocks) {
+        for stmt in &block.stmts {
+            match stmt {
+                Stmt::Let(_, Op::Thunk(..) | Op::Delay(..)) => thunks += 1,
+                Stmt::Let(_, Op::Call(call)) => count(&call.callee),
+                _ => {}
+            }
+        }
+        if let End::Tail(call) = &block.end {
+            count(&call.callee);
+        }
+    }
+    (thunks, unknown)
+}
+
+#[test]
+fn laws_of_the_library_are_compiled_to_good_units() {
+    let jets = Jets::library();
+    let mut built = 0;
+    for module in Library::built_in() {
+        let (mut sire, definitions) = session(module);
+        for (name, value) in definitions {
+            let vm = sire.vm();
+            match build(vm, vm.look(&value), &jets) {
+                Ok(unit) => {
+                    optimised(&name, unit.unit);
+                    built += 1;
+                }
+                Err(refused) => assert_eq!(refused, Refused::NoLaw, "{name}"),
+            }
+        }
+    }
+    assert!(built > 500, "only {built} laws were built");
+}
+
+/// Programs that use jets in many ways, and arguments to run them with.
+const SAMPLES: &[(&str, &str, &[u64])] = &[
+    ("fib", "= (fib n) | if (lth n 2) n | add (fib (dec n)) (fib (sub n 2))", &[9]),
+    ("fact", "= (fact n) | ifz n 1 | mul n (fact (dec n))", &[25]),
+    ("sums", "= (sums n) | foldl (x y & add n (add x y)) 0 (gen n (mul 3))", &[6]),
+    ("bits", "= (bits a b) | add (mix a b) (add (con a b) (add (dis a b) (rsh a 1)))", &[0, 91]),
+    ("logic", "= (logic a b) | v4 (and a b) (or a b) (xor a b) (nand a (nor a b))", &[0, 7]),
+    ("order", "= (order a b) | v4 (cmp a b) (min a b) (eql a b) (gth a (v2 a b))", &[3, 3]),
+    ("pick", "= (pick i x) | switch i (die 7) (v4 (add i x) x (div x 0) (mod x 2))", &[2, 9]),
+    ("pair", "= (pair a b)\n@ p | v2 b (die a)\n| add (idx 0 p) (idx 7 p)", &[4, 5]),
+    (
+        "count",
+        "= (count p n) | foldl (x y & if (eql 0 (mod y p)) (inc x) x) 0 (gen n inc)",
+        &[3, 12],
+    ),
+    (
+        "drain",
+        "= (drain n acc) | ifz n acc | seq acc | drain (dec n) (mod (add acc n) 1003)",
+        &[50, 1],
+    ),
+];
+
+#[test]
+fn optimised_units_of_samples_give_what_the_interpreter_does() {
+    let (mut sire, _) = session("prelude");
+    let jets = Jets::library();
+    let text: String = SAMPLES.iter().flat_map(|(_, text, _)| [text, "\n\n"]).collect();
+    sire.repl(text.as_bytes()).expect("they are read");
+    for (name, _, args) in SAMPLES {
+        let law = sire.binding(name).expect("it is defined");
+        let vm = sire.vm();
+        let built = build(vm, vm.look(&law), &jets).expect("it is a law");
+        let constants: Vec<Term> =
+            built.values.iter().map(|value| plain::to_term(vm.look(value))).collect();
+        let terms: Vec<Term> = args.iter().map(|arg| Term::from(*arg)).collect();
+        let given: Vec<Val> = args.iter().map(|arg| vm.nat(*arg)).collect();
+        let value = vm.apply(&law, &given).and_then(|value| vm.force(&value));
+        let right = plain::to_term(vm.look(&value.expect("it has a value")));
+        let mut unit = built.unit;
+        optimise(&mut unit, &[], |after, unit| {
+            let found = Machine::new(unit, &constants, 20_000_000).run(&terms);
+            assert_eq!(found.as_ref(), Ok(&right), "{name}, after {after}\n{unit}");
+        });
+    }
+}
+
+/// Programs whose inner loops must come out without thunks and unknown calls.
+const PROGRAMS: &str = "
+= (fib n) | if (lth n 2) n | add (fib dec-n) (fib | sub n 2)
+
+= (tak x y z)
+| if (lte x y) z
+| tak (tak (dec x) y z) (tak (dec y) z x) (tak (dec z) x y)
+
+= (ack m n)
+| ifz m (inc n)
+| ifz n (ack (dec m) 1)
+| ack (dec m) (ack m (dec n))
+
+= (spin n acc)
+| ifz n acc
+| seq acc
+| spin (dec n) (mod (add acc n) 1000003)
+";
+
+#[test]
+fn strict_recursion_leaves_no_thunk() {
+    let (mut sire, _) = session("prelude");
+    sire.repl(PROGRAMS.replace("dec-n", "(dec n)").as_bytes()).expect("the programs are read");
+    let jets = Jets::library();
+    for name in ["fib", "tak", "ack", "spin"] {
+        let value = sire.binding(name).expect("it is defined");
+        let vm = sire.vm();
+        let built = build(vm, vm.look(&value), &jets).expect("it is a law");
+        let unit = optimised(name, built.unit);
+        assert_eq!(costs(&unit), (0, 0), "{name}\n{unit}");
+    }
+}
