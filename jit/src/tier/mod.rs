@@ -9,7 +9,7 @@
 
 mod worker;
 
-use self::worker::{Birth, Request, Trampolines, Worker};
+use self::worker::{Birth, Request, Trampolines};
 use crate::build::{self, Jets};
 use crate::codegen::{ConstantFacts, Environment, GiveUp};
 use std::sync::Arc;
@@ -34,54 +34,59 @@ pub enum Mode {
 const THRESHOLD: u32 = 2000;
 /// Laws that may wait for the background thread.
 const QUEUE: usize = 64;
+/// Its stack, in bytes: passes and Cranelift recurse as deeply as blocks are nested.
+const THREAD_STACK: usize = 16 << 20;
 
 /// Plugs the compiler into a runtime. The jets are those of the runtime.
 ///
 /// # Errors
-/// If the machine or the system does not do what is needed.
+/// If the system does not grant the addresses of a stack.
 pub fn plug_in(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), GiveUp> {
+    let (threshold, wait) = match mode {
+        Mode::Off => return Ok(()),
+        Mode::Eager => (1, true),
+        Mode::Tiered => (THRESHOLD, false),
+    };
     let (frames, trampolines) = <(Arc<FrameTable>, Trampolines)>::default();
     let birth = Birth { frames: Arc::clone(&frames), trampolines: Arc::clone(&trampolines) };
-    let (threshold, stage) = match mode {
-        Mode::Off => return Ok(()),
-        Mode::Eager => (1, Stage::Here(Box::new(birth.worker()?))),
-        Mode::Tiered => (THRESHOLD, Stage::Idle(birth)),
-    };
-    let engine = Box::new(Compiler { jets, stage });
+    let engine = Box::new(Compiler { jets, wait, stage: Stage::Idle(birth) });
     vm.plug(Plug { engine, threshold, trampolines, frames })
         .map_err(|error| GiveUp::Machine(error.to_string()))
 }
 
-/// Where code is made.
+/// The thread that makes code.
 enum Stage {
-    /// Where the evaluation runs.
-    Here(Box<Worker>),
-    /// In the background, but there is no thread yet.
+    /// There is none yet.
     Idle(Birth),
-    /// In the background.
-    There(SyncSender<Request>),
-    /// Nowhere any more: no thread could be had.
-    Nowhere,
+    /// It waits for requests.
+    Running(SyncSender<Request>),
+    /// None could be had.
+    Failed,
 }
 
 /// The compiler of a runtime.
 struct Compiler {
     jets: Jets,
+    /// Whether the evaluation waits for the code.
+    wait: bool,
     stage: Stage,
 }
 
 impl Engine for Compiler {
     fn hot(&mut self, vm: &mut Vm, function: &Val, entry: Arc<AtomicUsize>) -> bool {
-        let Some(request) = self.request(vm, function, entry) else { return true };
         self.start_thread();
-        match &mut self.stage {
-            Stage::Here(worker) => {
-                worker.serve(request);
-                true
-            }
-            Stage::There(queue) => !matches!(queue.try_send(request), Err(TrySendError::Full(_))),
-            Stage::Idle(_) | Stage::Nowhere => true,
+        let Stage::Running(queue) = &self.stage else { return true };
+        let Some(mut request) = self.request(vm, function, entry) else { return true };
+        if !self.wait {
+            return !matches!(queue.try_send(request), Err(TrySendError::Full(_)));
         }
+        let (done, is_done) = sync_channel(1);
+        request.done = Some(done);
+        if queue.send(request).is_ok() {
+            // An answer that never comes means that there is no code.
+            let _ = is_done.recv();
+        }
+        true
     }
 }
 
@@ -97,7 +102,8 @@ impl Compiler {
         });
         let facts = facts.collect();
         let constants = vm.constants(&built.values);
-        Some(Request { unit: built.unit, environment: Environment { constants, facts }, entry })
+        let environment = Environment { constants, facts };
+        Some(Request { unit: built.unit, environment, entry, done: None })
     }
 
     /// Starts the thread, which first makes the stubs: so a runtime without hot laws pays nothing.
@@ -105,16 +111,14 @@ impl Compiler {
         if !matches!(self.stage, Stage::Idle(_)) {
             return;
         }
-        if let Stage::Idle(birth) = std::mem::replace(&mut self.stage, Stage::Nowhere) {
-            let (sender, receiver) = sync_channel::<Request>(QUEUE);
-            let run = move || {
-                if let Ok(mut worker) = birth.worker() {
-                    receiver.into_iter().for_each(|request| worker.serve(request));
-                }
-            };
-            let thread = std::thread::Builder::new().name("pallas-compiler".into());
-            if thread.spawn(run).is_ok() {
-                self.stage = Stage::There(sender);
+        if let Stage::Idle(birth) = std::mem::replace(&mut self.stage, Stage::Failed) {
+            let (sender, receiver) = sync_channel(QUEUE);
+            let thread = std::thread::Builder::new()
+                .name("pallas-compiler".into())
+                .stack_size(THREAD_STACK)
+                .spawn(move || worker::run(birth, receiver));
+            if thread.is_ok() {
+                self.stage = Stage::Running(sender);
             }
         }
     }

@@ -4,7 +4,9 @@ use crate::codegen::{self, Backend, Environment, GiveUp};
 use crate::ir::Unit;
 use crate::passes::optimise;
 use crate::runtime::Linker;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, OnceLock};
 use vm::native::FrameTable;
 
@@ -14,6 +16,27 @@ pub(super) struct Request {
     pub(super) environment: Environment,
     /// Where the address of its first function is to appear.
     pub(super) entry: Arc<AtomicUsize>,
+    /// Who waits for it, if somebody does.
+    pub(super) done: Option<SyncSender<()>>,
+}
+
+/// Serves requests until nobody can make any more.
+///
+/// The code lives as long as this runs. So a mistake in the compiler, which would be a panic, ends
+/// the compiling and not the thread.
+pub(super) fn run(birth: Birth, requests: Receiver<Request>) {
+    let mut worker = birth.worker().ok();
+    let mut broken = false;
+    for mut request in requests {
+        let done = request.done.take();
+        if let Some(worker) = worker.as_mut().filter(|_| !broken) {
+            broken = catch_unwind(AssertUnwindSafe(|| worker.serve(request))).is_err();
+        }
+        if let Some(done) = done {
+            // Whoever waited may be gone.
+            let _ = done.send(());
+        }
+    }
 }
 
 pub(super) type Trampolines = Arc<OnceLock<Vec<usize>>>;
@@ -26,7 +49,7 @@ pub(super) struct Birth {
 
 impl Birth {
     /// Makes the stubs.
-    pub(super) fn worker(self) -> Result<Worker, GiveUp> {
+    fn worker(self) -> Result<Worker, GiveUp> {
         let backend = Backend::new()?;
         let (linker, trampolines) = Linker::new(self.frames)?;
         // Nobody else sets them.
@@ -38,7 +61,7 @@ impl Birth {
 }
 
 /// Who compiles.
-pub(super) struct Worker {
+struct Worker {
     backend: Backend,
     linker: Linker,
     /// The name of a law to be printed.
@@ -51,8 +74,8 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Compiles a unit and publishes it. One that cannot be compiled is forgotten.
-    pub(super) fn serve(&mut self, request: Request) {
-        let Request { mut unit, environment, entry } = request;
+    fn serve(&mut self, request: Request) {
+        let Request { mut unit, environment, entry, .. } = request;
         if !self.plainly {
             optimise(&mut unit, &[], |_, _| {});
         }

@@ -113,7 +113,9 @@ impl Vm {
 
     /// Why compiled code stopped at its limit.
     pub(crate) fn beyond_limit(&self) -> Stop {
-        if self.evaluator.interrupted() { Stop::Interrupted } else { Stop::StackFull }
+        // A request may have been taken back since compiled code saw it; it has left all the same.
+        let asked = self.evaluator.interrupted() || !self.native_stack_is_full();
+        if asked { Stop::Interrupted } else { Stop::StackFull }
     }
 
     /// Takes the value on top apart for compiled code: see [`crate::native::Helper::Parts`].

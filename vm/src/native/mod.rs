@@ -293,10 +293,15 @@ impl Vm {
         if !stack.is_current() {
             return self.switch_stack(run);
         }
-        if psm::stack_pointer().addr() < self.heap.native.limit {
+        if self.native_stack_is_full() {
             return Err(Stop::StackFull);
         }
         run(self)
+    }
+
+    /// Whether the stack pointer is beyond the native stack's limit.
+    pub(crate) fn native_stack_is_full(&self) -> bool {
+        psm::stack_pointer().addr() < self.heap.native.limit
     }
 
     #[inline(never)]
