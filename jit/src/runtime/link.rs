@@ -11,29 +11,9 @@ use vm::native::{FrameTable, PARAMETERS_MAX};
 const REGION: usize = 64 << 20;
 const ALIGNMENT: usize = 32;
 
-/// Stubs and trampolines before they are given a place: the same for all runtimes.
-struct Prepared {
-    /// In three groups, each of which refers to those before: those that call Rust come first.
-    stubs: [(Vec<Stub>, Vec<Object>); 3],
-    trampolines: Vec<Object>,
-}
-
-static PREPARED: OnceLock<Result<Prepared, GiveUp>> = OnceLock::new();
-
-impl Prepared {
-    fn new() -> Result<Prepared, GiveUp> {
-        let mut backend = Backend::new()?;
-        let mut compile = |stubs: Vec<Stub>| -> Result<(Vec<Stub>, Vec<Object>), GiveUp> {
-            let objects = stubs.iter().map(|stub| stub.compile(&mut backend));
-            let objects = objects.collect::<Result<_, _>>()?;
-            Ok((stubs, objects))
-        };
-        let of = |group| Stub::all().filter(move |stub| stub.group() == group).collect();
-        let stubs = [compile(of(0))?, compile(of(1))?, compile(of(2))?];
-        let trampolines = (0..=PARAMETERS_MAX).map(|count| trampoline(&mut backend, count));
-        Ok(Prepared { stubs, trampolines: trampolines.collect::<Result<_, _>>()? })
-    }
-}
+/// Stubs before they are given a place, by number: the same for all runtimes, made when first used.
+static STUBS: [OnceLock<Result<Object, GiveUp>>; Stub::COUNT] =
+    [const { OnceLock::new() }; Stub::COUNT];
 
 /// Where compiled code is put.
 pub struct Linker {
@@ -43,20 +23,36 @@ pub struct Linker {
 }
 
 impl Linker {
-    /// A new region, with the stubs in it; and the trampolines, by number of parameters.
+    /// A new region; and the trampolines in it, by number of parameters.
     ///
     /// # Errors
     /// If the system does not grant the memory.
-    pub fn new(frames: Arc<FrameTable>) -> Result<(Linker, Vec<usize>), GiveUp> {
-        let prepared = PREPARED.get_or_init(Prepared::new).as_ref().map_err(GiveUp::clone)?;
+    pub fn new(
+        backend: &mut Backend,
+        frames: Arc<FrameTable>,
+    ) -> Result<(Linker, Vec<usize>), GiveUp> {
         let memory = CodeMemory::new(REGION).map_err(|e| GiveUp::Machine(e.to_string()))?;
         let mut linker = Linker { memory, stubs: HashMap::new(), frames };
-        for (stubs, objects) in &prepared.stubs {
-            let addresses = linker.link(objects)?;
-            linker.stubs.extend(stubs.iter().copied().zip(addresses));
-        }
-        let trampolines = linker.link(&prepared.trampolines)?;
+        let trampolines: Result<Vec<Object>, GiveUp> =
+            (0..=PARAMETERS_MAX).map(|count| trampoline(backend, count)).collect();
+        let trampolines = linker.link(backend, &trampolines?)?;
         Ok((linker, trampolines))
+    }
+
+    /// Makes sure that the stubs that functions refer to have a place. Those may refer to others, but
+    /// not back.
+    fn place_stubs(&mut self, backend: &mut Backend, objects: &[Object]) -> Result<(), GiveUp> {
+        for relocation in objects.iter().flat_map(|object| &object.relocations) {
+            let Target::Stub(stub) = relocation.target else { continue };
+            if self.stubs.contains_key(&stub) {
+                continue;
+            }
+            let object = STUBS[stub.number() as usize].get_or_init(|| stub.compile(backend));
+            let object = object.as_ref().map_err(GiveUp::clone)?;
+            let addresses = self.link(backend, std::slice::from_ref(object))?;
+            self.stubs.extend(addresses.first().map(|address| (stub, *address)));
+        }
+        Ok(())
     }
 
     /// Bytes of code so far.
@@ -69,7 +65,12 @@ impl Linker {
     ///
     /// # Errors
     /// If there is no room, or something cannot be referred to.
-    pub fn link(&mut self, objects: &[Object]) -> Result<Vec<usize>, GiveUp> {
+    pub fn link(
+        &mut self,
+        backend: &mut Backend,
+        objects: &[Object],
+    ) -> Result<Vec<usize>, GiveUp> {
+        self.place_stubs(backend, objects)?;
         let mut offsets = Vec::with_capacity(objects.len());
         let mut size = 0usize;
         for object in objects {

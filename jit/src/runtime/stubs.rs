@@ -63,20 +63,8 @@ const FIXED: [Stub; 10] = [
 const BLOCKS: [fn(u32) -> Stub; 5] = [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row];
 
 impl Stub {
-    /// All stubs, in the order of their numbers.
-    pub fn all() -> impl Iterator<Item = Stub> {
-        let blocks = BLOCKS.into_iter().flat_map(|of| (0..BLOCK).map(of));
-        FIXED.into_iter().chain(blocks)
-    }
-
-    /// Which stubs it may call: those of a lower group.
-    pub(super) fn group(self) -> usize {
-        match self {
-            Stub::Apply(_) => 1,
-            Stub::Force => 2,
-            _ => 0,
-        }
-    }
+    /// How many there are.
+    pub const COUNT: usize = FIXED.len() + BLOCKS.len() * PARAMETERS_MAX;
 
     /// The stub's number.
     pub fn number(self) -> u32 {

@@ -50,8 +50,8 @@ pub(super) struct Birth {
 impl Birth {
     /// Makes the stubs.
     fn worker(self) -> Result<Worker, GiveUp> {
-        let backend = Backend::new()?;
-        let (linker, trampolines) = Linker::new(self.frames)?;
+        let mut backend = Backend::new()?;
+        let (linker, trampolines) = Linker::new(&mut backend, self.frames)?;
         // Nobody else sets them.
         let _ = self.trampolines.set(trampolines);
         let print = std::env::var("PALLAS_JIT_PRINT").ok();
@@ -109,6 +109,10 @@ impl Worker {
                 eprintln!("f{number}:\n{}", object.text.as_deref().unwrap_or_default());
             }
         }
-        self.linker.link(&objects)?.first().copied().ok_or(GiveUp::Shape("there are no functions"))
+        self.linker
+            .link(&mut self.backend, &objects)?
+            .first()
+            .copied()
+            .ok_or(GiveUp::Shape("there are no functions"))
     }
 }
