@@ -119,3 +119,13 @@ fn tail_calls_between_compiled_and_interpreted_laws_take_no_stack() {
     let law = format!("{{'f' 1 (0 (0 (2 {given}) 0) 1)}}");
     assert_eq!(apply(&mut vm, &law, 200_000).expect("a value"), Some(0));
 }
+
+#[test]
+fn code_made_in_the_background_takes_over_unnoticed() {
+    let mut vm = Vm::new(options(), Default::default()).expect("a stack can be had");
+    plug_in(&mut vm, Jets::default(), Mode::Tiered).expect("the stack's addresses can be had");
+    for _ in 0..40 {
+        assert_eq!(deep_allocating(&mut vm, 3_000).expect("a value"), Some(3_000));
+        assert!(matches!(apply(&mut vm, CRASHING, 1_000), Err(Stop::Crash { .. })));
+    }
+}

@@ -172,19 +172,12 @@ impl Lower<'_, '_> {
         let mut rest = &stmts[..];
         while let Some((stmt, after)) = rest.split_first() {
             rest = after;
-            match (stmt, end) {
-                (Stmt::Let(vars, Op::Prim(prim, operands)), End::If(condition, yes, no))
-                    if after.is_empty()
-                        && prim.compares()
-                        && *prim != Prim::Cmp
-                        && *condition == Operand::Var(vars[0])
-                        && self.uses[vars[0].index()] == 1 =>
-                {
-                    let (yes, no) = (self.later(*yes), self.later(*no));
-                    self.branch_on(*prim, operands, yes, no);
-                    return Ok(());
-                }
-                _ => {}
+            if let (Some((prim, operands)), End::If(_, yes, no)) = (self.decides(stmt, end), end)
+                && after.is_empty()
+            {
+                let (yes, no) = (self.later(*yes), self.later(*no));
+                self.branch_on(prim, operands, yes, no);
+                return Ok(());
             }
             match stmt {
                 Stmt::Join(join) => self.join(*join),
@@ -208,6 +201,14 @@ impl Lower<'_, '_> {
             self.emit.check_interrupt(self.function.results.len());
         }
         self.end(end)
+    }
+
+    /// The comparison that a statement makes, if it is made only for the block's end to branch on.
+    fn decides<'s>(&self, stmt: &'s Stmt, end: &End) -> Option<(Prim, &'s [Operand])> {
+        let Stmt::Let(vars, Op::Prim(prim, operands)) = stmt else { return None };
+        let End::If(Operand::Var(condition), ..) = end else { return None };
+        let alone = vars[0] == *condition && self.uses[condition.index()] == 1;
+        (alone && prim.compares() && *prim != Prim::Cmp).then_some((*prim, operands))
     }
 
     fn join(&mut self, id: JoinId) {
