@@ -3,6 +3,7 @@
 use super::code::Branches;
 use super::frame::{self, FrameKind};
 use super::run::{Next, Position};
+use crate::jet::{Answer, Call, Code};
 use crate::native::PENDING;
 use crate::word::{Kind, Word};
 use crate::{Stop, Vm, pin};
@@ -95,20 +96,33 @@ impl Vm {
         })
     }
 
-    /// Evaluates a jet's call that `push` puts on the stack, with `count` evaluated arguments.
-    pub(crate) fn run_jet(
-        &mut self,
-        count: usize,
-        push: impl FnOnce(&mut Vm) -> Result<(), Stop>,
-    ) -> Result<Word, Stop> {
-        self.run_from(|vm, at| {
-            let place = vm.heap.stack.top();
-            push(vm)?;
-            match pin::jet(vm.heap.stack.get(place)) {
-                Some(jet) => vm.call_jet(place, count, jet, at),
-                None => Ok(Next::Call(place)),
+    /// Evaluates the call of a jet's pin that lies on top of the stack, with `count` arguments that
+    /// are evaluated as the jet demands, and drops it.
+    pub(crate) fn run_jet(&mut self, count: usize) -> Result<Word, Stop> {
+        let place = self.heap.stack.top() - count - 1;
+        let jet = pin::jet(self.heap.stack.get(place));
+        if let Some(Code::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
+            // Nearly always it is done at once. If not, it is asked once more, by the loop.
+            if let Answer::Done = run(&mut Call { vm: self, base: place + 1 })? {
+                let value = self.heap.stack.pop();
+                self.heap.stack.truncate(place);
+                return Ok(value);
             }
-        })
+            self.heap.stack.truncate(place + count + 1);
+        }
+        let value = self.run_from(|vm, at| {
+            let again = vm.heap.stack.top();
+            for index in place..=place + count {
+                let word = vm.heap.stack.get(index);
+                vm.heap.stack.push(word);
+            }
+            match jet {
+                Some(jet) => vm.call_jet(again, count, jet, at),
+                None => Ok(Next::Call(again)),
+            }
+        })?;
+        self.heap.stack.truncate(place);
+        Ok(value)
     }
 
     /// Why compiled code stopped at its limit.

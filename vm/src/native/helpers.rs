@@ -144,7 +144,10 @@ extern "C" fn apply(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
 }
 
 extern "C" fn jet(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
-    serve(vm, |vm| vm.run_jet(count, |vm| push_block(vm, block, count)).map(Word::raw))
+    serve(vm, |vm| {
+        push_block(vm, block, count)?;
+        vm.run_jet(count).map(Word::raw)
+    })
 }
 
 extern "C" fn row(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
