@@ -29,7 +29,14 @@ pub(super) fn compile(backend: &mut Backend) -> Result<Object, GiveUp> {
         emit.branch(is_done, done, waiting);
         emit.go_on_in(done);
         let value = emit.payload(address, 0);
+        let (evaluated, passed_on) = (emit.block(), emit.cold_block());
+        let thunk_again = emit.is_thunk(value);
+        emit.branch(thunk_again, passed_on, evaluated);
+        emit.go_on_in(evaluated);
         emit.b.ins().return_(&[value]);
+        // Its value is that of another, which may be under evaluation.
+        emit.go_on_in(passed_on);
+        emit.tail_call(Target::Stub(Stub::ForceSlowly), &[value], 1);
         emit.go_on_in(waiting);
         let application = emit.block();
         let entry = compiled_code(emit, address, layout, [application, slowly]);
