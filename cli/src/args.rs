@@ -44,8 +44,22 @@ pub(crate) enum Command {
     Boot(Boot),
     /// Start a machine, or go on where it was
     Start(Start),
-    /// List the laws that have native twins, with their hashes
-    Jets,
+    /// List the laws that have native twins (jets), and how they do in a run
+    Jets(Jets),
+}
+
+/// `pallas jets`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Jets {
+    /// Print JSON: an array of objects with the keys name, hash, library, native, and for a run calls,
+    /// fell_back, mismatched
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Modules to load anew, one after the other: the list then tells how often each law's jet was
+    /// called, how many of these calls it left to its law, and how many laws were pinned that have
+    /// only the name
+    #[arg(value_name = "SIRE")]
+    pub(crate) modules: Vec<String>,
 }
 
 /// What laws are run by.
@@ -88,6 +102,12 @@ impl Native {
 pub(crate) struct Matching {
     #[command(flatten)]
     pub(crate) jit: Native,
+    /// Tell on standard error when a jet leaves a call to its law
+    #[arg(short = 'f', long)]
+    pub(crate) law_fallback_warn: bool,
+    /// Crash when a jet would leave a call to its law
+    #[arg(short = 'F', long)]
+    pub(crate) law_fallback_crash: bool,
     /// End at once if a law has the name of a jet's law but not its hash
     #[arg(short = 'M', long)]
     pub(crate) jet_mismatch_crash: bool,
@@ -224,6 +244,10 @@ mod tests {
             "pallas boot -S -w 4 --start /tmp/counter sire/demo_count_up.sire",
             "pallas start --replay-all --eval-workers 2 /tmp/counter",
             "pallas start -M /tmp/counter",
+            "pallas start -f /tmp/counter",
+            "pallas boot --law-fallback-warn /tmp/counter sire/demo_count_up.sire",
+            "pallas sire -F sire/prelude.sire",
+            "pallas repl --law-fallback-crash out.seed",
             "pallas sire --jet-mismatch-crash sire/prelude.sire",
         ] {
             let parsed = Args::try_parse_from(line.split(' '));

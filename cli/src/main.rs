@@ -44,7 +44,7 @@ fn run(command: Command) -> ExitCode {
         Command::Repl(args) => commands::seed::repl(args),
         Command::Boot(args) => commands::machine::boot(args),
         Command::Start(args) => commands::machine::start(args),
-        Command::Jets => commands::jets::list(),
+        Command::Jets(args) => commands::jets::list(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

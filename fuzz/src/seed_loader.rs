@@ -62,8 +62,8 @@ fn check_seed(bytes: &[u8]) {
 
     if has_at_most(vm.look(&value), PARTS) {
         assert!(vm.look(&value).is_equal(vm.look(&again)), "loaded and loaded again");
-        assert_eq!(vm.hash(&value), vm.hash(&again));
-        assert_eq!(vm.hash(&value), stressed.hash(&under_stress));
+        assert_eq!(vm.hash(&value).ok(), vm.hash(&again).ok());
+        assert_eq!(vm.hash(&value).ok(), stressed.hash(&under_stress).ok());
     }
 }
 

@@ -9,26 +9,27 @@ use crate::row::{dropped, taken};
 use crate::tree::leaves;
 use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::{Bar, Bit, Nat};
 use vm::jet::{Answer, Call};
-use vm::{NatRef, Natural, Stop};
+use vm::{NatRef, Stop, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("isBar", &[Head], is_bar),
+    native("isBar", &[Head], is_bar).total(Bit),
     native("_Bar", &[Lazy], make),
-    native("natBar", &[Head], from_nat),
-    native("barNat", &[Head], to_nat),
-    native("barLen", &[Head], len),
-    native("barIsEmpty", &[Head], is_empty),
-    native("_NatToSizedBar", &[Head, Head], sized),
-    native("barIdx", &[Head, Head], idx),
-    native("barWeld", &[Head, Head], weld),
+    native("natBar", &[Head], from_nat).total(Bar),
+    native("barNat", &[Head], to_nat).gives(Nat),
+    native("barLen", &[Head], len).gives(Nat),
+    native("barIsEmpty", &[Head], is_empty).gives(Bit),
+    native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]),
+    native("barIdx", &[Head, Head], idx).gives(Nat),
+    native("barWeld", &[Head, Head], weld).order(&[1, 0]),
     native("barCat", &[Head], cat),
-    native("barFlat", &[Head], flat),
+    native("barFlat", &[Head], flat).gives(Bar),
     native("barTake", &[Head, Head], take),
     native("barDrop", &[Head, Head], drop),
-    native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat),
+    native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat).order(&[1, 0, 2]).gives(Nat),
     native("barElemIndexEnd", &[Lazy, Head], last_index),
-    native("barElemIndexOff", &[Lazy, Head, Head], index_from),
+    native("barElemIndexOff", &[Lazy, Head, Head], index_from).gives(Nat),
 ];
 
 /// Goes on with the bytes of the bar that an argument is; leaves anything else to the law.
@@ -48,8 +49,11 @@ fn afford_bytes(call: &Call<'_>, bytes: u64) -> Result<(), Stop> {
 
 /// Ends with these bytes of the bar that an argument is.
 fn part(call: &mut Call<'_>, index: usize, range: Range<usize>) -> Outcome {
-    let part = bar!(call, index).get(range).unwrap_or_default().to_vec();
-    call.push_bar(&part)?;
+    let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
+    call.push_bar_with(bytes as u64, |call, out| {
+        let part = call.arg(index).as_bar().and_then(|bar| bar.get(range));
+        out.copy_from_slice(part.unwrap_or_default());
+    })?;
     Ok(Answer::Done)
 }
 
@@ -68,15 +72,24 @@ fn make(call: &mut Call<'_>) -> Outcome {
 }
 
 fn from_nat(call: &mut Call<'_>) -> Outcome {
-    let bytes = call.cast(0).bytes();
-    call.push_bar(&bytes)?;
+    let bytes = call.cast(0).byte_count();
+    call.push_bar_with(bytes, |call, out| limbs::to_bytes(out, call.cast(0).limbs()))?;
+    Ok(Answer::Done)
+}
+
+/// Ends with these bytes of the bar that an argument is, as a nat.
+fn part_to_nat(call: &mut Call<'_>, index: usize, range: Range<usize>) -> Outcome {
+    let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
+    call.push_nat_with(bytes.div_ceil(8) as u64, |call, out| {
+        let part = call.arg(index).as_bar().and_then(|bar| bar.get(range));
+        limbs::from_bytes(out, part.unwrap_or_default());
+    })?;
     Ok(Answer::Done)
 }
 
 fn to_nat(call: &mut Call<'_>) -> Outcome {
-    let bytes = bar!(call, 0).to_vec();
-    call.push_bytes(&bytes)?;
-    Ok(Answer::Done)
+    let bytes = bar!(call, 0).len();
+    part_to_nat(call, 0, 0..bytes)
 }
 
 fn len(call: &mut Call<'_>) -> Outcome {
@@ -94,18 +107,21 @@ fn is_empty(call: &mut Call<'_>) -> Outcome {
 fn sized(call: &mut Call<'_>) -> Outcome {
     let size = call.cast(0).saturating_u64();
     afford_bytes(call, size)?;
-    let size = size as usize;
-    let mut bytes = call.cast(1).bytes();
-    if bytes.len() <= size {
-        bytes.resize(size, 0);
-        call.push_bar(&bytes)?;
+    if call.cast(1).byte_count() <= size {
+        call.push_bar_with(size, |call, out| limbs::to_bytes(out, call.cast(1).limbs()))?;
         return Ok(Answer::Done);
     }
-    let body = call.cast(1).to_natural() + (Natural::from(1u32) << (8 * size as u64));
     call.push_small(0);
     call.push_small(1);
     call.push_small(1);
-    call.push_natural(&body)?;
+    let one = call.height();
+    call.push_nat_with(limbs::shifted_left_len(&[1], 8 * size), |_, out| {
+        limbs::shift_left(out, &[1], 8 * size);
+    })?;
+    call.push_nat_with(call.limb_count(1).max(call.limb_count(one)) + 1, |call, out| {
+        limbs::add(out, call.cast(1).limbs(), call.cast(one).limbs());
+    })?;
+    call.put(one);
     Ok(Answer::Call(3))
 }
 
@@ -116,8 +132,9 @@ fn idx(call: &mut Call<'_>) -> Outcome {
 }
 
 fn weld(call: &mut Call<'_>) -> Outcome {
-    let whole = [bar!(call, 0), bar!(call, 1)].concat();
-    call.push_bar(&whole)?;
+    bar!(call, 0);
+    let right = bar!(call, 1).to_vec();
+    call.push_appended(0, &right)?;
     Ok(Answer::Done)
 }
 
@@ -136,8 +153,14 @@ fn cat(call: &mut Call<'_>) -> Outcome {
         }
     }
     afford_bytes(call, parts.iter().map(|part| part.len() as u64).sum())?;
-    let whole = parts.concat();
-    call.push_bar(&whole)?;
+    let Some((_, more)) = parts.split_first() else {
+        call.push_bar(&[])?;
+        return Ok(Answer::Done);
+    };
+    let more = more.concat();
+    call.push_item(0, 0);
+    let first = call.height() - 1;
+    call.push_appended(first, &more)?;
     Ok(Answer::Done)
 }
 
@@ -174,9 +197,8 @@ fn slice_to_nat(call: &mut Call<'_>) -> Outcome {
         Some(nat) => nat.saturating_u64().min(rest.len() as u64) as usize,
         None => rest.len(),
     };
-    let slice = rest[..width].to_vec();
-    call.push_bytes(&slice)?;
-    Ok(Answer::Done)
+    let from = bytes.len() - rest.len();
+    part_to_nat(call, 2, from..from + width)
 }
 
 /// The byte that the first argument is, if it is one.

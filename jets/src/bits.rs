@@ -1,29 +1,30 @@
 //! Bits of nats. Whatever is not a nat counts as 0.
 
-use crate::args::{bit, natural, need, number, same, small};
+use crate::args::{bit, lazy, need, same, small};
 use crate::declare::{Declaration, Outcome, native};
-use crate::nat::afford_bits;
-use malachite_base::num::arithmetic::traits::ModPowerOf2;
-use malachite_base::num::logic::traits::{BitAccess, SignificantBits};
-use vm::jet::Call;
 use vm::jet::Demand::{Head, Lazy};
-use vm::{NatRef, Natural};
+use vm::jet::Gives::{Bit, Nat, Small};
+use vm::jet::Operation;
+use vm::jet::{Answer, Call};
+use vm::{NatRef, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_Bex", &[Head], bex),
-    native("_Lsh", &[Head, Lazy], lsh),
-    native("_Rsh", &[Head, Head], rsh),
-    native("_Dis", &[Head, Head], or),
-    native("_Con", &[Head, Head], and),
-    native("_Mix", &[Head, Head], xor),
-    native("_PopCount", &[Head], pop_count),
-    native("_Met", &[Head], met),
-    native("_Bix", &[Head, Head], test_bit),
-    native("_TestBit", &[Head, Head], test_bit),
-    native("_SetBit", &[Head, Head], set_bit),
+    native("_Bex", &[Head], bex).primitive(Operation::PowerOfTwo, Nat),
+    native("_Lsh", &[Head, Lazy], lsh).primitive(Operation::ShiftLeft, Nat),
+    native("_Rsh", &[Head, Head], rsh).order(&[1, 0]).primitive(Operation::ShiftRight, Nat),
+    native("_Bitwise", &[Lazy, Head, Head], bitwise_by),
+    native("_NatFold", &[Lazy, Lazy, Head], fold),
+    native("_Dis", &[Head, Head], or).order(&[1, 0]).primitive(Operation::BitOr, Nat),
+    native("_Con", &[Head, Head], and).order(&[1, 0]).primitive(Operation::BitAnd, Nat),
+    native("_Mix", &[Head, Head], xor).order(&[1, 0]).primitive(Operation::BitXor, Nat),
+    native("_PopCount", &[Head], pop_count).primitive(Operation::PopCount, Small),
+    native("_Met", &[Head], met).primitive(Operation::BitWidth, Small),
+    native("_Bix", &[Head, Head], test_bit).primitive(Operation::TestBit, Bit),
+    native("_TestBit", &[Head, Head], test_bit).primitive(Operation::TestBit, Bit),
+    native("_SetBit", &[Head, Head], set_bit).total(Nat),
     native("_ClearBit", &[Head, Head], clear_bit),
-    native("_Trunc", &[Head, Head], trunc),
-    native("_BitSlice", &[Head, Head, Head], bit_slice),
+    native("_Trunc", &[Head, Head], trunc).primitive(Operation::Truncate, Nat),
+    native("_BitSlice", &[Head, Head, Head], bit_slice).order(&[1, 0, 2]).total(Nat),
 ];
 
 /// A nat that fits a word, shifted left so that the result does too.
@@ -32,17 +33,16 @@ fn shifted_small(nat: u64, by: u64) -> Option<u64> {
     fits.then(|| if nat == 0 { 0 } else { nat << by })
 }
 
-/// Ends with a nat shifted left.
-fn push_shifted(call: &mut Call<'_>, nat: Natural, by: u64) -> Outcome {
-    afford_bits(call, nat.significant_bits().saturating_add(by))?;
-    number(call, &(nat << by))
-}
-
 fn bex(call: &mut Call<'_>) -> Outcome {
     let by = call.cast(0).saturating_u64();
     match shifted_small(1, by) {
         Some(power) => small(call, power),
-        None => push_shifted(call, Natural::from(1u32), by),
+        None => {
+            call.push_nat_with(limbs::shifted_left_len(&[1], by), |_, out| {
+                limbs::shift_left(out, &[1], by);
+            })?;
+            Ok(Answer::Done)
+        }
     }
 }
 
@@ -55,7 +55,13 @@ fn lsh(call: &mut Call<'_>) -> Outcome {
     let by = call.cast(1).saturating_u64();
     match call.small(0).and_then(|nat| shifted_small(nat, by)) {
         Some(shifted) => small(call, shifted),
-        None => push_shifted(call, natural(call, 0), by),
+        None => {
+            let limbs = limbs::shifted_left_len(call.cast(0).limbs(), by);
+            call.push_nat_with(limbs, |call, out| {
+                limbs::shift_left(out, call.cast(0).limbs(), by);
+            })?;
+            Ok(Answer::Done)
+        }
     }
 }
 
@@ -63,41 +69,80 @@ fn rsh(call: &mut Call<'_>) -> Outcome {
     let by = call.cast(1).saturating_u64();
     match call.cast(0) {
         NatRef::Small(nat) => small(call, if by < 64 { nat >> by } else { 0 }),
-        nat if by >= nat.bits() => small(call, 0),
-        nat => {
-            let shifted = nat.to_natural() >> by;
-            number(call, &shifted)
-        }
+        NatRef::Limbs(_) => slice(call, 0, by, u64::MAX),
     }
 }
 
 /// Ends with a bitwise operation on both arguments.
-fn bitwise(
-    call: &mut Call<'_>,
-    on_words: fn(u64, u64) -> u64,
-    on_naturals: fn(Natural, Natural) -> Natural,
-) -> Outcome {
+fn bitwise(call: &mut Call<'_>, op: impl Fn(u64, u64) -> u64) -> Outcome {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
-        return small(call, on_words(a, b));
+        return small(call, op(a, b));
     }
-    let result = on_naturals(natural(call, 0), natural(call, 1));
-    number(call, &result)
+    call.push_nat_with(call.limb_count(0).max(call.limb_count(1)), |call, out| {
+        limbs::bitwise(out, call.cast(0).limbs(), call.cast(1).limbs(), op);
+    })?;
+    Ok(Answer::Done)
+}
+
+/// `bitwise f x y`: the bits that a function gives of pairs of bits, from the lowest up. Functions
+/// that give other nats are left to the law, which adds those up.
+fn bitwise_by(call: &mut Call<'_>) -> Outcome {
+    let height = call.height();
+    let count = call.cast(1).bits().max(call.cast(2).bits());
+    let mut bits = vec![0; count.div_ceil(limbs::BITS) as usize];
+    if !call.may_nest() {
+        return Ok(Answer::Law);
+    }
+    for index in 0..count {
+        call.push_at(0);
+        for arg in [1, 2] {
+            let bit = limbs::bit(call.cast(arg).limbs(), index);
+            call.push_bit(bit);
+        }
+        call.run(2)?;
+        match call.cast(height) {
+            NatRef::Small(bit @ (0 | 1)) => {
+                bits[(index / limbs::BITS) as usize] |= bit << (index % limbs::BITS);
+            }
+            _ => return Ok(Answer::Law),
+        }
+        call.drop_to(height);
+    }
+    call.push_limbs(&bits)?;
+    Ok(Answer::Done)
+}
+
+/// `natFold f z n`: a function of what has come of the bits below and each bit, from the lowest up
+/// to the highest that is set.
+fn fold(call: &mut Call<'_>) -> Outcome {
+    if !call.may_nest() {
+        return Ok(Answer::Law);
+    }
+    for index in 0..call.cast(2).bits() {
+        call.push_at(0);
+        call.push_at(1);
+        let bit = limbs::bit(call.cast(2).limbs(), index);
+        call.push_bit(bit);
+        call.run(2)?;
+        call.put(1);
+    }
+    lazy(call, 1)
 }
 
 fn or(call: &mut Call<'_>) -> Outcome {
-    bitwise(call, |a, b| a | b, |a, b| a | b)
+    bitwise(call, |a, b| a | b)
 }
 
 fn and(call: &mut Call<'_>) -> Outcome {
-    bitwise(call, |a, b| a & b, |a, b| a & b)
+    bitwise(call, |a, b| a & b)
 }
 
 fn xor(call: &mut Call<'_>) -> Outcome {
-    bitwise(call, |a, b| a ^ b, |a, b| a ^ b)
+    bitwise(call, |a, b| a ^ b)
 }
 
 fn pop_count(call: &mut Call<'_>) -> Outcome {
-    let ones = call.cast(0).limbs().iter().map(|limb| u64::from(limb.count_ones())).sum();
+    let ones = limbs::count_ones(call.cast(0).limbs());
     small(call, ones)
 }
 
@@ -106,14 +151,8 @@ fn met(call: &mut Call<'_>) -> Outcome {
     small(call, bits)
 }
 
-/// Bit `index` of a nat.
-fn bit_of(nat: NatRef<'_>, index: u64) -> bool {
-    let limb = usize::try_from(index / 64).ok().and_then(|limb| nat.limbs().get(limb).copied());
-    limb.is_some_and(|limb| limb >> (index % 64) & 1 == 1)
-}
-
 fn test_bit(call: &mut Call<'_>) -> Outcome {
-    let set = bit_of(call.cast(1), call.cast(0).saturating_u64());
+    let set = limbs::bit(call.cast(1).limbs(), call.cast(0).saturating_u64());
     bit(call, set)
 }
 
@@ -122,29 +161,37 @@ fn set_bit(call: &mut Call<'_>) -> Outcome {
     if let (Some(nat), 0..63) = (call.small(1), index) {
         return small(call, nat | 1 << index);
     }
-    afford_bits(call, index.saturating_add(1))?;
-    let mut nat = natural(call, 1);
-    nat.set_bit(index);
-    number(call, &nat)
+    call.push_nat_with(call.limb_count(1).max(index / limbs::BITS + 1), |call, out| {
+        let nat = call.cast(1);
+        let (low, high) = out.split_at_mut(nat.limbs().len());
+        low.copy_from_slice(nat.limbs());
+        high.fill(0);
+        out[(index / limbs::BITS) as usize] |= 1 << (index % limbs::BITS);
+    })?;
+    Ok(Answer::Done)
 }
 
 /// The law gives what it was given, be it a nat or not, if the bit is not set.
 fn clear_bit(call: &mut Call<'_>) -> Outcome {
     let index = call.cast(0).saturating_u64();
-    if !bit_of(call.cast(1), index) {
+    if !limbs::bit(call.cast(1).limbs(), index) {
         return same(call, 1);
     }
-    let mut nat = natural(call, 1);
-    nat.clear_bit(index);
-    number(call, &nat)
+    call.push_nat_with(call.limb_count(1), |call, out| {
+        out.copy_from_slice(call.cast(1).limbs());
+        out[(index / limbs::BITS) as usize] &= !(1 << (index % limbs::BITS));
+    })?;
+    Ok(Answer::Done)
 }
 
-/// The lowest `width` bits of a nat from bit `from` on.
-fn slice(nat: NatRef<'_>, from: u64, width: u64) -> Natural {
-    if from >= nat.bits() {
-        return Natural::from(0u32);
-    }
-    (nat.to_natural() >> from).mod_power_of_2(width)
+/// Ends with the lowest `width` bits of an argument from bit `from` on.
+fn slice(call: &mut Call<'_>, index: usize, from: u64, width: u64) -> Outcome {
+    let bits = call.cast(index).bits().saturating_sub(from).min(width);
+    call.push_nat_with(bits.div_ceil(limbs::BITS), |call, out| {
+        limbs::shift_right(out, call.cast(index).limbs(), from);
+        limbs::truncate(out, bits);
+    })?;
+    Ok(Answer::Done)
 }
 
 fn trunc(call: &mut Call<'_>) -> Outcome {
@@ -152,12 +199,10 @@ fn trunc(call: &mut Call<'_>) -> Outcome {
     if let Some(nat) = call.small(1) {
         return small(call, if width < 64 { nat & ((1 << width) - 1) } else { nat });
     }
-    let low = slice(call.cast(1), 0, width);
-    number(call, &low)
+    slice(call, 1, 0, width)
 }
 
 fn bit_slice(call: &mut Call<'_>) -> Outcome {
     let (from, width) = (call.cast(0).saturating_u64(), call.cast(1).saturating_u64());
-    let bits = slice(call.cast(2), from, width);
-    number(call, &bits)
+    slice(call, 2, from, width)
 }

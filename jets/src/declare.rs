@@ -1,19 +1,15 @@
-//! How a jet is declared: once, as a line of its family's table. Everything else (the table that
-//! the evaluator is given, the list that `pallas jets` prints) is derived from these lines.
+//! How a jet is declared: once, as a line of its family's table. Everything else is derived from
+//! these lines: the table that the evaluator is given, what a compiler knows of jets, the list that
+//! `pallas jets` prints, and what the suites try.
 
 use vm::Stop;
-use vm::jet::{Answer, Call, Code, Control, Demand};
+use vm::jet::{Answer, Call, Control, Demand, Jet};
 
 /// What a jet's code returns.
 pub(crate) type Outcome = Result<Answer, Stop>;
 
-/// A jet: the name of its law, what it needs of each argument, and what it does. The law's arity is
-/// the number of demands.
-pub(crate) struct Declaration {
-    pub(crate) name: &'static str,
-    pub(crate) demands: &'static [Demand],
-    pub(crate) code: Code,
-}
+/// A line of a family's table.
+pub(crate) type Declaration = Jet;
 
 /// A jet with code of its own.
 pub(crate) const fn native(
@@ -21,7 +17,7 @@ pub(crate) const fn native(
     demands: &'static [Demand],
     code: fn(&mut Call<'_>) -> Outcome,
 ) -> Declaration {
-    Declaration { name, demands, code: Code::Native(code) }
+    Jet::native(name, demands, code)
 }
 
 /// A jet that the evaluator knows as a form of control.
@@ -30,5 +26,5 @@ pub(crate) const fn control(
     demands: &'static [Demand],
     form: Control,
 ) -> Declaration {
-    Declaration { name, demands, code: Code::Control(form) }
+    Jet::control(name, demands, form)
 }

@@ -5,12 +5,13 @@ use crate::declare::{Declaration, Outcome, native};
 use crate::tree::leaves;
 use vm::Shape;
 use vm::jet::Demand::{Head, Normal};
+use vm::jet::Gives::{Any, Bar};
 use vm::jet::{Answer, Call};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_Blake3", &[Head], blake3),
-    native("_PlanHash", &[Normal], plan_hash),
-    native("_PinHash", &[Head], pin_hash),
+    native("_Blake3", &[Head], blake3).gives(Bar),
+    native("_PlanHash", &[Normal], plan_hash).total(Bar),
+    native("_PinHash", &[Head], pin_hash).total(Any),
 ];
 
 /// The hash of the bars among the leaves of a tree, end to end.
@@ -27,7 +28,7 @@ fn blake3(call: &mut Call<'_>) -> Outcome {
 }
 
 fn plan_hash(call: &mut Call<'_>) -> Outcome {
-    let hash = call.hash(0);
+    let hash = call.hash(0)?;
     call.push_bar(hash.as_bytes())?;
     Ok(Answer::Done)
 }
@@ -35,7 +36,7 @@ fn plan_hash(call: &mut Call<'_>) -> Outcome {
 /// The hash of a pin's item; 0 for what is no pin.
 fn pin_hash(call: &mut Call<'_>) -> Outcome {
     let Shape::Pin(pin) = call.arg(0).shape() else { return small(call, 0) };
-    let hash = pin.hash();
+    let hash = pin.hash()?;
     call.push_bar(hash.as_bytes())?;
     Ok(Answer::Done)
 }

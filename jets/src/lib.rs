@@ -17,7 +17,7 @@
 //! reflect                  what a value is and is made of
 //! row list set tab tab_build containers
 //! bar pad text tree        bytes, bits, characters; trees of them
-//! hash                     BLAKE3
+//! hash seed                BLAKE3; values as bytes
 //! ```
 //!
 //! Laws that have no jet here just run.
@@ -41,6 +41,7 @@ mod pad;
 mod reflect;
 mod row;
 mod search;
+mod seed;
 mod set;
 mod tab;
 mod tab_build;
@@ -54,7 +55,7 @@ mod tests;
 use declare::Declaration;
 use std::collections::HashMap;
 use vm::Hash;
-use vm::jet::{Jet, JetTable};
+use vm::jet::{Cheap, Connective, Jet, JetTable};
 
 /// The families' tables.
 const FAMILIES: &[&[Declaration]] = &[
@@ -75,6 +76,7 @@ const FAMILIES: &[&[Declaration]] = &[
     pad::JETS,
     text::JETS,
     hash::JETS,
+    seed::JETS,
 ];
 
 /// A law that is known by hash, as `pallas jets` lists it.
@@ -102,28 +104,73 @@ pub fn list() -> Vec<Listed> {
     list
 }
 
-/// The jets, for [`vm::Vm::new`].
+/// The jets, for [`vm::Vm::new`]. A jet that stands for several laws has a number for each.
 pub fn table() -> JetTable {
-    let mut hashes: HashMap<&str, Vec<Hash>> = HashMap::new();
-    for (name, hash) in known_laws() {
-        hashes.entry(name).or_default().push(hash);
-    }
+    let declared: HashMap<&str, &Declaration> = declarations().map(|jet| (jet.name, jet)).collect();
+    let orders: HashMap<&str, &'static [usize]> = library::ORDERS.iter().copied().collect();
     let mut table = JetTable::new();
-    for jet in jets() {
-        let hashes = hashes.get(jet.name).map_or(&[][..], Vec::as_slice);
-        table.add(jet, hashes);
+    for (at, (name, hash)) in known_laws().enumerate() {
+        let Some(jet) = declared.get(name) else { continue };
+        let ours = at >= hashes::PROTOTYPE.len();
+        let order = orders.get(name).copied().filter(|_| ours);
+        table.add(jet.order(order.unwrap_or(jet.order)), &[hash]);
     }
+    table.mark_cheap(Cheap::Always, CHEAP);
+    table.mark_cheap(Cheap::OnNats, CHEAP_ON_NATS);
+    table.mark_connective(Connective::And, "_And");
+    table.mark_connective(Connective::Or, "_Or");
     table
 }
 
+/// Jets that take a short, bounded time and cannot crash, unless on large nats.
+const CHEAP: &[&str] = &[
+    "_And",
+    "_Bit",
+    "_DataTag",
+    "_Dec",
+    "_Eqz",
+    "_Get",
+    "_Idx",
+    "_IsApp",
+    "_IsCow",
+    "_IsLaw",
+    "_IsNat",
+    "_IsPin",
+    "_IsRow",
+    "_Len",
+    "_Nand",
+    "_Nor",
+    "_Not",
+    "_Or",
+    "_PinItem",
+    "_PlanTag",
+    "_ToNat",
+    "_TypeTag",
+    "_Xnor",
+    "_Xor",
+    "barIdx",
+    "barIsEmpty",
+    "barLen",
+    "isBar",
+    "isDigit",
+    "isSet",
+    "isTab",
+    "setIsEmpty",
+    "setLen",
+    "_TabIsEmpty",
+    "_TabLen",
+];
+
+/// Jets that do so on nats below 2^63.
+const CHEAP_ON_NATS: &[&str] = &[
+    "_Add", "_Cmp", "_Con", "_Dis", "_Div", "_Eql", "_Gte", "_Gth", "_Lte", "_Lth", "_Max", "_Min",
+    "_Mix", "_Mod", "_Mul", "_Neq", "_Rsh", "_Sub", "_TestBit", "_Trunc", "add32", "add64",
+    "and32", "and64", "mul32", "mul64", "or32", "or64", "sub32", "sub64", "xor32", "xor64",
+];
+
 /// Every jet by itself, for a table that ties them to other laws than the known ones.
 pub fn jets() -> impl Iterator<Item = Jet> {
-    declarations().map(|&Declaration { name, demands, code }| Jet {
-        name,
-        arity: demands.len(),
-        demands,
-        code,
-    })
+    declarations().copied()
 }
 
 fn declarations() -> impl Iterator<Item = &'static Declaration> {

@@ -5,6 +5,46 @@
 //! it would run without its jet. The suite `library_jets` notices, and prints the lines that belong
 //! here; `jet_agreement` tells whether the changed law still means what its jet does.
 
+/// Those of our laws that evaluate their arguments in another order than the prototype's, which is
+/// the one that is declared. (See [`vm::jet::Jet::order`].)
+pub(crate) const ORDERS: &[(&str, &[usize])] = &[
+    ("_BarSliceToNat", &[0, 2, 1]),
+    ("_Cmp", &[1, 0]),
+    ("_Con", &[0, 1]),
+    ("_Dis", &[0, 1]),
+    ("_Eql", &[1, 0]),
+    ("_Gte", &[1, 0]),
+    ("_Gth", &[1, 0]),
+    ("_Lte", &[1, 0]),
+    ("_Lth", &[1, 0]),
+    ("_Max", &[1, 0]),
+    ("_Min", &[1, 0]),
+    ("_Mix", &[0, 1]),
+    ("_Neq", &[1, 0]),
+    ("_SetBit", &[1, 0]),
+    ("_Switch", &[2, 0]),
+    ("and32", &[0, 1]),
+    ("and64", &[0, 1]),
+    ("barElemIndexOff", &[2, 1]),
+    ("barTake", &[1, 0]),
+    ("or32", &[0, 1]),
+    ("or64", &[0, 1]),
+    ("rol32", &[0, 1]),
+    ("rol64", &[0, 1]),
+    ("ror32", &[1, 0]),
+    ("ror64", &[1, 0]),
+    ("setTake", &[1, 0]),
+    ("sub32", &[0, 1]),
+    ("sub64", &[0, 1]),
+    ("tabElemIdx", &[1, 0]),
+    ("tabUnionWith", &[2, 1]),
+    ("tabWeld", &[1, 0]),
+    ("take", &[1, 0]),
+    ("xor32", &[0, 1]),
+    ("xor64", &[0, 1]),
+    ("zip", &[1, 0]),
+];
+
 /// The laws, by the BLAKE3 hash that PLAN gives the law itself (not its pin).
 pub(crate) const LAWS: &[(&str, &str)] = &[
     ("_BarSliceToNat", "2nqHZB3iVN6JTuMepERgpdHDsYCciBaK2pY3HSmJ3jsu"),

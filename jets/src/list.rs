@@ -7,11 +7,12 @@ use crate::args::{evaluate, ready, row_len};
 use crate::declare::{Declaration, Outcome, native};
 use vm::Stop;
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::Row;
 use vm::jet::{Answer, Call};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_SizedListToRow", &[Head, Lazy], to_row),
-    native("_SizedListToRowRev", &[Head, Lazy], to_row_reversed),
+    native("_SizedListToRow", &[Head, Lazy], to_row).gives(Row),
+    native("_SizedListToRowRev", &[Head, Lazy], to_row_reversed).gives(Row),
 ];
 
 /// Pushes the first items of a list, as many as the first argument says; zeroes for those that it
@@ -23,6 +24,7 @@ fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, Stop> {
     let rest = call.height();
     call.push_at(1);
     for pushed in 0..count {
+        call.check()?;
         if evaluate(call, rest)?.is_none() {
             return Ok(None);
         }

@@ -6,17 +6,19 @@ use crate::args::{bit, is_true, need};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Call;
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::Bit;
+use vm::jet::Operation;
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_Not", &[Head], not),
-    native("_Bit", &[Head], truth),
-    native("_Eqz", &[Head], is_zero),
-    native("_And", &[Head, Lazy], and),
-    native("_Or", &[Head, Lazy], or),
-    native("_Nand", &[Head, Lazy], nand),
-    native("_Nor", &[Head, Lazy], nor),
-    native("_Xor", &[Head, Head], xor),
-    native("_Xnor", &[Head, Head], xnor),
+    native("_Not", &[Head], not).primitive(Operation::Not, Bit),
+    native("_Bit", &[Head], truth).primitive(Operation::Truth, Bit),
+    native("_Eqz", &[Head], is_zero).primitive(Operation::IsZero, Bit),
+    native("_And", &[Head, Lazy], and).primitive(Operation::And, Bit),
+    native("_Or", &[Head, Lazy], or).primitive(Operation::Or, Bit),
+    native("_Nand", &[Head, Lazy], nand).primitive(Operation::NotAnd, Bit),
+    native("_Nor", &[Head, Lazy], nor).primitive(Operation::NotOr, Bit),
+    native("_Xor", &[Head, Head], xor).primitive(Operation::Xor, Bit),
+    native("_Xnor", &[Head, Head], xnor).primitive(Operation::NotXor, Bit),
 ];
 
 fn not(call: &mut Call<'_>) -> Outcome {

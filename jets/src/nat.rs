@@ -1,32 +1,30 @@
 //! Arithmetic on nats. Whatever is not a nat counts as 0.
 //!
-//! Nats below 2^63 are calculated with in registers; larger ones through malachite.
+//! Nats below 2^63 are calculated with in registers, larger ones on the heap; products, quotients
+//! and powers of many limbs are malachite's. See [`vm::jet::Call`].
 
-use crate::args::{bit, lazy, natural, need, number, same, small, word};
+use crate::args::{bit, lazy, need, same, small, word};
 use crate::declare::{Declaration, Outcome, native};
-use malachite_base::num::arithmetic::traits::{DivMod, Pow, SaturatingSub};
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::{Bit, Nat};
+use vm::jet::Operation;
 use vm::jet::{Answer, Call};
-use vm::{NatRef, Natural, Stop};
+use vm::{NatRef, Stop, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_ToNat", &[Head], to_nat),
-    native("_Dec", &[Head], dec),
-    native("_Add", &[Head, Head], add),
-    native("_Sub", &[Head, Head], sub),
-    native("_Mul", &[Lazy, Head], mul),
-    native("_Div", &[Head, Head], div),
-    native("_Mod", &[Head, Head], rem),
+    native("_ToNat", &[Head], to_nat).primitive(Operation::ToNat, Nat),
+    native("_Dec", &[Head], dec).primitive(Operation::Decrement, Nat),
+    native("_Times", &[Lazy, Lazy, Head], times),
+    native("_Add", &[Head, Head], add).order(&[1, 0]).primitive(Operation::Add, Nat),
+    native("_Sub", &[Head, Head], sub).order(&[1, 0]).primitive(Operation::Subtract, Nat),
+    native("_Mul", &[Lazy, Head], mul).primitive(Operation::Multiply, Nat),
+    native("_Div", &[Head, Head], div).order(&[1, 0]).primitive(Operation::Divide, Nat),
+    native("_Mod", &[Head, Head], rem).order(&[1, 0]).primitive(Operation::Remainder, Nat),
     native("_DivMod", &[Lazy, Lazy], div_mod),
-    native("_Pow", &[Lazy, Head], pow),
+    native("_Pow", &[Lazy, Head], pow).total(Nat),
     native("_OrdWeld", &[Head, Lazy], ord_weld),
-    native("isDigit", &[Head], is_digit),
+    native("isDigit", &[Head], is_digit).total(Bit),
 ];
-
-/// Ends the call if a nat of so many bits cannot be held.
-pub(crate) fn afford_bits(call: &Call<'_>, bits: u64) -> Result<(), Stop> {
-    call.afford(bits.div_ceil(64).saturating_add(1))
-}
 
 fn to_nat(call: &mut Call<'_>) -> Outcome {
     if call.nat(0).is_some() { same(call, 0) } else { small(call, 0) }
@@ -36,8 +34,27 @@ fn dec(call: &mut Call<'_>) -> Outcome {
     if let Some(nat) = call.small(0) {
         return small(call, nat.saturating_sub(1));
     }
-    let less = natural(call, 0).saturating_sub(Natural::from(1u32));
-    number(call, &less)
+    if call.cast(0).is_zero() {
+        return small(call, 0);
+    }
+    call.push_nat_with(call.limb_count(0), |call, out| {
+        limbs::decrement(out, call.cast(0).limbs());
+    })?;
+    Ok(Answer::Done)
+}
+
+/// `times f x n`: `f` of `f` of ... `x`, `n` times. The law evaluates none of them before the last.
+fn times(call: &mut Call<'_>) -> Outcome {
+    for turn in 0..call.cast(2).saturating_u64() {
+        if turn.is_multiple_of(1 << 12) {
+            call.check()?;
+        }
+        call.push_at(0);
+        call.push_at(1);
+        call.app(1)?;
+        call.put(1);
+    }
+    lazy(call, 1)
 }
 
 fn add(call: &mut Call<'_>) -> Outcome {
@@ -45,16 +62,24 @@ fn add(call: &mut Call<'_>) -> Outcome {
         // Both are below 2^63.
         return word(call, a + b);
     }
-    let sum = natural(call, 0) + natural(call, 1);
-    number(call, &sum)
+    let limbs = call.limb_count(0).max(call.limb_count(1)) + 1;
+    call.push_nat_with(limbs, |call, out| {
+        limbs::add(out, call.cast(0).limbs(), call.cast(1).limbs());
+    })?;
+    Ok(Answer::Done)
 }
 
 fn sub(call: &mut Call<'_>) -> Outcome {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
         return small(call, a.saturating_sub(b));
     }
-    let difference = natural(call, 0).saturating_sub(natural(call, 1));
-    number(call, &difference)
+    if call.cast(0) <= call.cast(1) {
+        return small(call, 0);
+    }
+    call.push_nat_with(call.limb_count(0), |call, out| {
+        limbs::sub(out, call.cast(0).limbs(), call.cast(1).limbs());
+    })?;
+    Ok(Answer::Done)
 }
 
 /// The law adds its first argument as often as the second says: not once, and so without looking
@@ -69,30 +94,38 @@ fn mul(call: &mut Call<'_>) -> Outcome {
         call.push_limbs(&[product as u64, (product >> 64) as u64])?;
         return Ok(Answer::Done);
     }
-    afford_bits(call, call.cast(0).bits().saturating_add(call.cast(1).bits()))?;
-    let product = natural(call, 0) * natural(call, 1);
-    number(call, &product)
+    call.push_product(0, 1)?;
+    Ok(Answer::Done)
 }
 
-/// The quotient and the remainder: of a division by 0, 0 and the dividend.
-fn divide(a: Natural, b: Natural) -> (Natural, Natural) {
-    if b == 0u32 { (Natural::from(0u32), a) } else { a.div_mod(b) }
+/// Pushes the quotient: 0, of a division by 0.
+fn push_quotient(call: &mut Call<'_>) -> Result<(), Stop> {
+    if call.cast(1).is_zero() {
+        call.push_small(0);
+        return Ok(());
+    }
+    call.push_quotient(0, 1)
+}
+
+/// Pushes the remainder: the dividend, of a division by 0.
+fn push_remainder(call: &mut Call<'_>) -> Result<(), Stop> {
+    if call.cast(1).is_zero() { call.push_cast(0) } else { call.push_remainder(0, 1) }
 }
 
 fn div(call: &mut Call<'_>) -> Outcome {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
         return small(call, a.checked_div(b).unwrap_or(0));
     }
-    let (quotient, _) = divide(natural(call, 0), natural(call, 1));
-    number(call, &quotient)
+    push_quotient(call)?;
+    Ok(Answer::Done)
 }
 
 fn rem(call: &mut Call<'_>) -> Outcome {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
         return small(call, a.checked_rem(b).unwrap_or(a));
     }
-    let (_, remainder) = divide(natural(call, 0), natural(call, 1));
-    number(call, &remainder)
+    push_remainder(call)?;
+    Ok(Answer::Done)
 }
 
 /// The app `(0 quotient remainder)`, neither evaluated by the law; what needs no evaluation of the
@@ -101,10 +134,9 @@ fn div_mod(call: &mut Call<'_>) -> Outcome {
     if !(call.settle(0) && call.settle(1)) {
         return Ok(Answer::Law);
     }
-    let (quotient, remainder) = divide(natural(call, 0), natural(call, 1));
     call.push_small(0);
-    call.push_natural(&quotient)?;
-    call.push_natural(&remainder)?;
+    push_quotient(call)?;
+    push_remainder(call)?;
     call.app(2)?;
     Ok(Answer::Done)
 }
@@ -119,9 +151,9 @@ fn pow(call: &mut Call<'_>) -> Outcome {
     match call.cast(0) {
         NatRef::Small(base @ (0 | 1)) => small(call, base),
         base => {
-            afford_bits(call, (base.bits() - 1).saturating_mul(exponent))?;
-            let power = base.to_natural().pow(exponent);
-            number(call, &power)
+            call.afford_bits((base.bits() - 1).saturating_mul(exponent))?;
+            call.push_power(0, exponent)?;
+            Ok(Answer::Done)
         }
     }
 }

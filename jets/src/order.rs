@@ -9,19 +9,21 @@ use crate::args::{evaluate, ready};
 use crate::declare::{Declaration, Outcome, native};
 use std::cmp::Ordering;
 use vm::jet::Demand::Head;
+use vm::jet::Gives::{Any, Bit, Small};
+use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use vm::{Ref, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_Cmp", &[Head, Head], cmp),
-    native("_Eql", &[Head, Head], eql),
-    native("_Neq", &[Head, Head], neq),
-    native("_Lth", &[Head, Head], lth),
-    native("_Lte", &[Head, Head], lte),
-    native("_Gth", &[Head, Head], gth),
-    native("_Gte", &[Head, Head], gte),
-    native("_Min", &[Head, Head], min),
-    native("_Max", &[Head, Head], max),
+    native("_Cmp", &[Head, Head], cmp).on_nats(Operation::Compare, Small),
+    native("_Eql", &[Head, Head], eql).on_nats(Operation::Equal, Bit),
+    native("_Neq", &[Head, Head], neq).on_nats(Operation::NotEqual, Bit),
+    native("_Lth", &[Head, Head], lth).on_nats(Operation::Less, Bit),
+    native("_Lte", &[Head, Head], lte).on_nats(Operation::LessOrEqual, Bit),
+    native("_Gth", &[Head, Head], gth).on_nats(Operation::Greater, Bit),
+    native("_Gte", &[Head, Head], gte).on_nats(Operation::GreaterOrEqual, Bit),
+    native("_Min", &[Head, Head], min).on_nats(Operation::Least, Any),
+    native("_Max", &[Head, Head], max).on_nats(Operation::Greatest, Any),
 ];
 
 /// What a comparison is for.
@@ -76,6 +78,7 @@ fn compare_for(
     call.push_at(right);
     let mut open: Vec<Open> = Vec::new();
     loop {
+        call.check()?;
         // The pair to look at is on top.
         let at = call.height() - 2;
         if evaluate(call, at)?.is_none() || evaluate(call, at + 1)?.is_none() {

@@ -1,19 +1,19 @@
 //! Pads: bits, as a nat whose topmost one only marks their end. What is not a pad counts as the
 //! empty one, 1.
 
-use crate::args::{evaluate_item, number, ready, row_len, same};
+use crate::args::{evaluate_item, ready, row_len, same};
 use crate::declare::{Declaration, Outcome, native};
-use crate::nat::afford_bits;
 use crate::tree::leaves;
 use vm::jet::Answer;
 use vm::jet::Call;
 use vm::jet::Demand::Head;
-use vm::{Natural, Ref, Stop};
+use vm::jet::Gives::Nat;
+use vm::{NatRef, Ref, Stop, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("padWeld", &[Head, Head], weld),
-    native("padCat", &[Head], cat),
-    native("padFlat", &[Head], flat),
+    native("padWeld", &[Head, Head], weld).order(&[1, 0]).total(Nat),
+    native("padCat", &[Head], cat).gives(Nat),
+    native("padFlat", &[Head], flat).gives(Nat),
 ];
 
 /// Bits that pads are appended to.
@@ -28,7 +28,7 @@ impl Bits {
     fn append(&mut self, call: &Call<'_>, pad: Ref<'_>) -> Result<(), Stop> {
         let Some(pad) = pad.as_nat() else { return Ok(()) };
         let count = pad.bits().saturating_sub(1);
-        afford_bits(call, self.count.saturating_add(count).saturating_add(64))?;
+        call.afford_bits(self.count.saturating_add(count).saturating_add(64))?;
         let mut left = count;
         for limb in pad.limbs() {
             let bits = left.min(64);
@@ -58,30 +58,48 @@ impl Bits {
         self.count += count;
     }
 
-    /// The pad of all bits.
-    fn finish(mut self) -> Natural {
+    /// Ends with the pad of all bits.
+    fn finish(mut self, call: &mut Call<'_>) -> Outcome {
         self.append_limb(1, 1);
-        Natural::from_owned_limbs_asc(self.limbs)
+        call.push_limbs(&self.limbs)?;
+        Ok(Answer::Done)
     }
 }
 
+/// An argument as a pad.
+fn pad<'c>(call: &'c Call<'_>, index: usize) -> NatRef<'c> {
+    call.nat(index).filter(|pad| !pad.is_zero()).unwrap_or(NatRef::Small(1))
+}
+
+/// The second pad above the bits of the first.
 fn weld(call: &mut Call<'_>) -> Outcome {
-    let mut bits = Bits::default();
-    bits.append(call, call.arg(0))?;
-    bits.append(call, call.arg(1))?;
-    number(call, &bits.finish())
+    let count = pad(call, 0).bits() - 1;
+    let limbs = limbs::shifted_left_len(pad(call, 1).limbs(), count);
+    call.push_nat_with(limbs, |call, out| {
+        limbs::shift_left(out, pad(call, 1).limbs(), count);
+        for (out, bits) in out.iter_mut().zip(pad(call, 0).limbs()) {
+            *out |= bits;
+        }
+        // The end of the first is now a bit of the second.
+        let (at, end) = ((count / limbs::BITS) as usize, 1 << (count % limbs::BITS));
+        if !limbs::bit(pad(call, 1).limbs(), 0) {
+            out[at] &= !end;
+        }
+    })?;
+    Ok(Answer::Done)
 }
 
 fn cat(call: &mut Call<'_>) -> Outcome {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     for item in 0..count {
+        call.check()?;
         ready!(evaluate_item(call, 0, item));
     }
     let mut bits = Bits::default();
     if let Some(row) = call.arg(0).as_row() {
         row.iter().try_for_each(|item| bits.append(call, item))?;
     }
-    number(call, &bits.finish())
+    bits.finish(call)
 }
 
 /// The leaves of a tree end to end; a nat is taken as it is.
@@ -91,5 +109,5 @@ fn flat(call: &mut Call<'_>) -> Outcome {
     }
     let mut bits = Bits::default();
     ready!(leaves(call, 0, |call, leaf| bits.append(call, leaf)));
-    number(call, &bits.finish())
+    bits.finish(call)
 }

@@ -5,30 +5,32 @@
 use crate::args::{bit, is_true, natural, same, small};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Demand::Head;
+use vm::jet::Gives::{Any, Bit, Nat, Small};
+use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use vm::{Ref, Shape};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_IsPin", &[Head], is_pin),
-    native("_IsLaw", &[Head], is_law),
-    native("_IsApp", &[Head], is_app),
-    native("_IsNat", &[Head], is_nat),
-    native("_PlanTag", &[Head], plan_tag),
-    native("_TypeTag", &[Head], type_tag),
+    native("_IsPin", &[Head], is_pin).primitive(Operation::IsPin, Bit),
+    native("_IsLaw", &[Head], is_law).primitive(Operation::IsLaw, Bit),
+    native("_IsApp", &[Head], is_app).primitive(Operation::IsApp, Bit),
+    native("_IsNat", &[Head], is_nat).primitive(Operation::IsNat, Bit),
+    native("_PlanTag", &[Head], plan_tag).total(Small),
+    native("_TypeTag", &[Head], type_tag).gives(Small),
     native("_DataTag", &[Head], data_tag),
-    native("_PinItem", &[Head], pin_item),
-    native("_LawName", &[Head], law_name),
-    native("_LawArgs", &[Head], law_args),
-    native("_LawBody", &[Head], law_body),
-    native("_Car", &[Head], car),
+    native("_PinItem", &[Head], pin_item).total(Any),
+    native("_LawName", &[Head], law_name).total(Nat),
+    native("_LawArgs", &[Head], law_args).total(Nat),
+    native("_LawBody", &[Head], law_body).total(Any),
+    native("_Car", &[Head], car).total(Any),
     native("_Cdr", &[Head], cdr),
-    native("_Null", &[Head], null),
-    native("_Head", &[Head], head),
-    native("_Arity", &[Head], arity),
-    native("_Cow", &[Head], cow),
-    native("_CowSize", &[Head], cow_size),
-    native("_IsCow", &[Head], is_cow),
-    native("_IsRow", &[Head], is_row),
+    native("_Null", &[Head], null).total(Bit),
+    native("_Head", &[Head], head).total(Any),
+    native("_Arity", &[Head], arity).total(Nat),
+    native("_Cow", &[Head], cow).total(Any),
+    native("_CowSize", &[Head], cow_size).total(Nat),
+    native("_IsCow", &[Head], is_cow).total(Bit),
+    native("_IsRow", &[Head], is_row).total(Bit),
 ];
 
 /// The four kinds of value, as numbered by `_PlanTag`.

@@ -7,29 +7,31 @@ use crate::args::{evaluate_item, lazy, natural, need, number, ready, row_len, sa
 use crate::declare::{Declaration, Outcome, native};
 use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::{Nat, Row, Small};
+use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use vm::{Natural, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_Len", &[Head], len),
-    native("_Get", &[Head, Lazy], get),
-    native("_Idx", &[Lazy, Head], idx),
+    native("_Len", &[Head], len).primitive(Operation::Length, Small),
+    native("_Get", &[Head, Lazy], get).operation(Operation::Get),
+    native("_Idx", &[Lazy, Head], idx).operation(Operation::Index),
     native("_Last", &[Head], last),
     native("_Put", &[Head, Lazy, Lazy], put),
     native("_Mut", &[Lazy, Lazy, Head], mutate),
     native("_Switch", &[Head, Lazy, Head], switch),
-    native("_Gen", &[Head, Lazy], generate),
-    native("_Weld", &[Head, Head], weld),
-    native("_Map", &[Lazy, Head], map),
-    native("_Rev", &[Head], rev),
-    native("rowCons", &[Lazy, Head], cons),
-    native("rowSnoc", &[Head, Lazy], snoc),
-    native("take", &[Head, Head], take),
-    native("drop", &[Head, Head], drop),
-    native("cat", &[Head], cat),
-    native("zip", &[Head, Head], zip),
-    native("sum", &[Head], sum),
-    native("sumOf", &[Lazy, Head], sum_of),
+    native("_Gen", &[Head, Lazy], generate).total(Row),
+    native("_Weld", &[Head, Head], weld).order(&[1, 0]).total(Row),
+    native("_Map", &[Lazy, Head], map).total(Row),
+    native("_Rev", &[Head], rev).total(Row),
+    native("rowCons", &[Lazy, Head], cons).total(Row),
+    native("rowSnoc", &[Head, Lazy], snoc).total(Row),
+    native("take", &[Head, Head], take).total(Row),
+    native("drop", &[Head, Head], drop).total(Row),
+    native("cat", &[Head], cat).gives(Row),
+    native("zip", &[Head, Head], zip).total(Row),
+    native("sum", &[Head], sum).gives(Nat),
+    native("sumOf", &[Lazy, Head], sum_of).gives(Nat),
 ];
 
 /// Words that a thunk for a function of one argument takes.
@@ -117,11 +119,7 @@ fn replace(call: &mut Call<'_>, row: usize, index: usize, value: usize) -> Outco
         _ => return same(call, row),
     };
     if row_len(call, row).is_some() {
-        afford_row(call, count, 0)?;
-        call.push_items(row, 0..item);
-        call.push_at(value);
-        call.push_items(row, item + 1..count);
-        call.row(count)?;
+        call.push_replaced(row, item, value)?;
         return Ok(Answer::Done);
     }
     afford_row(call, count, 0)?;
@@ -162,6 +160,7 @@ fn generate(call: &mut Call<'_>) -> Outcome {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     afford_row(call, count, THUNK)?;
     for item in 0..count {
+        call.check()?;
         call.push_at(1);
         call.push_small(item as u64);
         call.app(1)?;
@@ -170,8 +169,37 @@ fn generate(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
+/// One long row and another of fewer than one item for so many of its own is welded by inserting
+/// those one by one.
+const SHORTER: usize = 16;
+
+/// Whether items are better inserted into the row that an argument is than both copied.
+fn is_long(call: &Call<'_>, row: usize, count: usize, items: usize) -> bool {
+    Call::is_long(count) && items < count / SHORTER && row_len(call, row).is_some()
+}
+
+/// Ends with the `count` items of the row that an argument is, and the `items` ones of the argument
+/// `other` inserted before item `at`.
+fn extend(call: &mut Call<'_>, row: usize, at: usize, other: usize, items: usize) -> Outcome {
+    call.push_at(row);
+    let whole = call.height() - 1;
+    for item in 0..items {
+        push_nth(call, other, item, items)?;
+        call.push_inserted(whole, at + item, whole + 1)?;
+        call.put(whole);
+        call.drop_to(whole + 1);
+    }
+    Ok(Answer::Done)
+}
+
 fn weld(call: &mut Call<'_>) -> Outcome {
     let (left, right) = (call.given(0), call.given(1));
+    if is_long(call, 0, left, right) {
+        return extend(call, 0, left, 1, right);
+    }
+    if is_long(call, 1, right, left) {
+        return extend(call, 1, 0, 0, left);
+    }
     push_range(call, 0, 0..left, left)?;
     push_range(call, 1, 0..right, right)?;
     call.row(left + right)?;
@@ -182,6 +210,7 @@ fn map(call: &mut Call<'_>) -> Outcome {
     let count = call.given(1);
     afford_row(call, count, THUNK)?;
     for item in 0..count {
+        call.check()?;
         call.push_at(0);
         push_nth(call, 1, item, count)?;
         call.app(1)?;
@@ -200,6 +229,10 @@ fn rev(call: &mut Call<'_>) -> Outcome {
 
 fn cons(call: &mut Call<'_>) -> Outcome {
     let count = call.given(1);
+    if is_long(call, 1, count, 1) {
+        call.push_inserted(1, 0, 0)?;
+        return Ok(Answer::Done);
+    }
     call.push_at(0);
     push_range(call, 1, 0..count, count)?;
     call.row(1 + count)?;
@@ -208,6 +241,10 @@ fn cons(call: &mut Call<'_>) -> Outcome {
 
 fn snoc(call: &mut Call<'_>) -> Outcome {
     let count = call.given(0);
+    if is_long(call, 0, count, 1) {
+        call.push_inserted(0, count, 1)?;
+        return Ok(Answer::Done);
+    }
     push_range(call, 0, 0..count, count)?;
     call.push_at(1);
     call.row(count + 1)?;
@@ -277,6 +314,7 @@ fn zip(call: &mut Call<'_>) -> Outcome {
     let count = left.min(right);
     afford_row(call, count, 3)?;
     for item in 0..count {
+        call.check()?;
         push_nth(call, 0, item, left)?;
         push_nth(call, 1, item, right)?;
         call.row(2)?;
@@ -290,6 +328,7 @@ fn sum(call: &mut Call<'_>) -> Outcome {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     let mut total = Total::default();
     for item in (0..count).rev() {
+        call.check()?;
         ready!(evaluate_item(call, 0, item));
         let at = call.height();
         call.push_item(0, item);

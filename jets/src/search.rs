@@ -10,10 +10,11 @@ use crate::declare::{Declaration, Outcome, native};
 use crate::order::compare;
 use std::cmp::Ordering;
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::Nat;
 use vm::jet::{Answer, Call};
 use vm::{Items, Ref, Shape, Stop};
 
-pub(crate) const JETS: &[Declaration] = &[native("bsearch", &[Lazy, Head], bsearch)];
+pub(crate) const JETS: &[Declaration] = &[native("bsearch", &[Lazy, Head], bsearch).gives(Nat)];
 
 /// Where a key is among others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +28,11 @@ pub(crate) enum Place {
 /// Searches the row or set at height `keys` for the value at height `key`. Nothing, if a value must
 /// be evaluated first: it is on top then.
 pub(crate) fn search(call: &mut Call<'_>, key: usize, keys: usize) -> Result<Option<Place>, Stop> {
+    if let (key, Shape::Set(keys)) = (call.at(key), call.at(keys).shape())
+        && key.is_normal()
+    {
+        return Ok(Some(keys.search(key).map_or_else(Place::Missing, Place::Found)));
+    }
     let Some(items) = items(call.at(keys)) else { unreachable!("only rows and sets are searched") };
     let (mut low, mut end) = (0, items.len());
     while low < end {

@@ -10,26 +10,27 @@ use crate::row::{dropped, taken};
 use crate::search::{Place, search};
 use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy, Normal};
+use vm::jet::Gives::{Bit, Row, Set, Small};
 use vm::jet::{Answer, Call};
 use vm::{Items, Shape, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_MkSet", &[Lazy], make),
     native("_SetToRow", &[Head], to_row),
-    native("setSing", &[Normal], singleton),
-    native("setIsEmpty", &[Head], is_empty),
-    native("setLen", &[Head], len),
-    native("setHas", &[Lazy, Head], has),
+    native("setSing", &[Normal], singleton).total(Set),
+    native("setIsEmpty", &[Head], is_empty).gives(Bit),
+    native("setLen", &[Head], len).gives(Small),
+    native("setHas", &[Lazy, Head], has).gives(Bit),
     native("setMin", &[Head], min),
-    native("setIns", &[Normal, Head], insert),
+    native("setIns", &[Normal, Head], insert).order(&[1, 0]),
     native("setDel", &[Lazy, Head], delete),
-    native("setWeld", &[Head, Head], weld),
+    native("setWeld", &[Head, Head], weld).order(&[1, 0]),
     native("setCatRowAsc", &[Head], cat_ascending),
-    native("isSet", &[Head], is_set),
+    native("isSet", &[Head], is_set).total(Bit),
     native("setDrop", &[Head, Head], drop),
     native("setTake", &[Head, Head], take),
-    native("setSplitAt", &[Lazy, Lazy], split_at),
-    native("setSplitLT", &[Lazy, Lazy], split_below),
+    native("setSplitAt", &[Lazy, Lazy], split_at).gives(Row),
+    native("setSplitLT", &[Lazy, Lazy], split_below).gives(Row),
     native("setIntersect", &[Lazy, Head], intersect),
     native("setSub", &[Lazy, Head], subtract),
 ];
@@ -63,6 +64,34 @@ fn merged(call: &mut Call<'_>, wanted: fn(Source) -> bool) -> Outcome {
         }
     }
     call.set_of_ascending(sources.len())?;
+    Ok(Answer::Done)
+}
+
+/// One of two sets or tables with fewer than one key for so many of the other's is dealt with key
+/// by key, which shares most of the other.
+const SHORTER: usize = 16;
+
+/// Whether to do so.
+pub(crate) fn is_far_shorter(one: Items<'_>, other: Items<'_>) -> bool {
+    Call::is_long(other.len()) && one.len() < other.len() / SHORTER
+}
+
+/// Ends with the set that the argument `set` is, with (or else without) each key of the argument
+/// `keys`.
+fn one_by_one(call: &mut Call<'_>, set: usize, keys: usize, with: bool) -> Outcome {
+    let count = set_len(call, keys).unwrap_or(0);
+    call.push_at(set);
+    let whole = call.height() - 1;
+    for item in 0..count {
+        call.push_item(keys, item);
+        match (ready!(search(call, whole + 1, whole)), with) {
+            (Place::Missing(at), true) => call.push_inserted(whole, at, whole + 1)?,
+            (Place::Found(at), false) => call.push_removed(whole, at)?,
+            _ => call.push_at(whole),
+        }
+        call.put(whole);
+        call.drop_to(whole + 1);
+    }
     Ok(Answer::Done)
 }
 
@@ -121,15 +150,13 @@ fn min(call: &mut Call<'_>) -> Outcome {
 }
 
 fn insert(call: &mut Call<'_>) -> Outcome {
-    let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };
+    if set_len(call, 1).is_none() {
+        return Ok(Answer::Law);
+    }
     match ready!(search(call, 0, 1)) {
         Place::Found(_) => same(call, 1),
         Place::Missing(at) => {
-            call.room_for(count + 4)?;
-            call.push_items(1, 0..at);
-            call.push_at(0);
-            call.push_items(1, at..count);
-            call.set_of_ascending(count + 1)?;
+            call.push_inserted(1, at, 0)?;
             Ok(Answer::Done)
         }
     }
@@ -137,25 +164,28 @@ fn insert(call: &mut Call<'_>) -> Outcome {
 
 /// The law compares the key with all others, so it is evaluated if there are any.
 fn delete(call: &mut Call<'_>) -> Outcome {
-    let count = match set_len(call, 1) {
+    match set_len(call, 1) {
         None => return Ok(Answer::Law),
         Some(0) => return same(call, 1),
-        Some(count) => count,
-    };
-    need!(call, 0);
+        Some(_) => need!(call, 0),
+    }
     match ready!(search(call, 0, 1)) {
         Place::Missing(_) => same(call, 1),
         Place::Found(at) => {
-            call.room_for(count + 4)?;
-            call.push_items(1, 0..at);
-            call.push_items(1, at + 1..count);
-            call.set_of_ascending(count - 1)?;
+            call.push_removed(1, at)?;
             Ok(Answer::Done)
         }
     }
 }
 
 fn weld(call: &mut Call<'_>) -> Outcome {
+    let Some((left, right)) = both(call) else { return Ok(Answer::Law) };
+    if is_far_shorter(right, left) {
+        return one_by_one(call, 0, 1, true);
+    }
+    if is_far_shorter(left, right) {
+        return one_by_one(call, 1, 0, true);
+    }
     merged(call, |_| true)
 }
 
@@ -176,7 +206,10 @@ fn subtract(call: &mut Call<'_>) -> Outcome {
         Some(0) => return lazy(call, 0),
         Some(_) => need!(call, 0),
     }
-    merged(call, |source| matches!(source, Source::Left(_)))
+    match both(call) {
+        Some((left, right)) if is_far_shorter(right, left) => one_by_one(call, 0, 1, false),
+        _ => merged(call, |source| matches!(source, Source::Left(_))),
+    }
 }
 
 /// The union of a row of sets, each of which ends before the next begins.
@@ -233,13 +266,17 @@ fn take(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// Ends with the row of the two parts of the set that the second argument is.
-fn split(call: &mut Call<'_>, at: usize, count: usize) -> Outcome {
-    push_part(call, 1, 0..at)?;
-    push_part(call, 1, at..count)?;
+/// Ends with the row of the two parts, before and from `at`, of the `count` entries of the set or
+/// table that the second argument is.
+pub(crate) fn split(call: &mut Call<'_>, push: PushPart, at: usize, count: usize) -> Outcome {
+    push(call, 1, 0..at)?;
+    push(call, 1, at..count)?;
     call.row(2)?;
     Ok(Answer::Done)
 }
+
+/// Pushes part of what is at that height.
+type PushPart = fn(&mut Call<'_>, usize, Range<usize>) -> Result<(), Stop>;
 
 /// The law evaluates neither argument before a part is asked for: with unevaluated ones it is left
 /// to do so.
@@ -250,7 +287,7 @@ fn split_at(call: &mut Call<'_>) -> Outcome {
     match (call.nat(0).is_some(), set_len(call, 1)) {
         (true, Some(count)) => {
             let at = taken(call, count);
-            split(call, at, count)
+            split(call, push_part, at, count)
         }
         _ => Ok(Answer::Law),
     }
@@ -263,5 +300,5 @@ fn split_below(call: &mut Call<'_>) -> Outcome {
     }
     let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };
     let (Place::Found(at) | Place::Missing(at)) = ready!(search(call, 0, 1));
-    split(call, at, count)
+    split(call, push_part, at, count)
 }

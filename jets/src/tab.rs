@@ -8,21 +8,21 @@
 use crate::args::{bit, lazy, need, ready, small};
 use crate::declare::{Declaration, Outcome, native};
 use crate::search::{Place, search};
-use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy};
+use vm::jet::Gives::{Bit, Small};
 use vm::jet::{Answer, Call};
 use vm::{Shape, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("isTab", &[Head], is_tab),
+    native("isTab", &[Head], is_tab).gives(Bit),
     native("_TabKeys", &[Head], keys),
     native("_TabVals", &[Head], values),
     native("_TabKeysRow", &[Head], keys_row),
     native("_TabKeysList", &[Head], keys_list),
-    native("_TabLen", &[Head], len),
-    native("_TabIsEmpty", &[Head], is_empty),
+    native("_TabLen", &[Head], len).gives(Small),
+    native("_TabIsEmpty", &[Head], is_empty).gives(Bit),
     native("tabIdx", &[Lazy, Head], idx),
-    native("_TabHas", &[Lazy, Head], has),
+    native("_TabHas", &[Lazy, Head], has).gives(Bit),
     native("_TabLookup", &[Lazy, Head], lookup),
     native("tabSwitch", &[Lazy, Lazy, Head], switch),
     native("tabElemIdx", &[Head, Head], element),
@@ -70,9 +70,17 @@ pub(crate) fn push_keys(call: &mut Call<'_>, tab: usize) -> usize {
     call.height() - 1
 }
 
-/// Pushes these values of the table at that height.
-pub(crate) fn push_values(call: &mut Call<'_>, tab: usize, items: Range<usize>) {
-    call.push_items(tab, 1 + items.start..1 + items.end);
+/// Pushes the row of the values of the table at that height, and says at which height it is.
+pub(crate) fn push_values(call: &mut Call<'_>, tab: usize) -> usize {
+    call.push_item(tab, 1);
+    call.height() - 1
+}
+
+/// Pushes a value of the table at that height.
+pub(crate) fn push_value(call: &mut Call<'_>, tab: usize, item: usize) {
+    let values = push_values(call, tab);
+    call.push_item(values, item);
+    call.remove(values);
 }
 
 /// Searches the keys of a table. Nothing, if a value must be evaluated first: it is on top then.
@@ -106,7 +114,7 @@ fn keys(call: &mut Call<'_>) -> Outcome {
 
 fn values(call: &mut Call<'_>) -> Outcome {
     table!(call, 0);
-    call.push_values(0)?;
+    push_values(call, 0);
     Ok(Answer::Done)
 }
 
@@ -158,7 +166,7 @@ fn idx(call: &mut Call<'_>) -> Outcome {
     match find_key!(call, 0, 1) {
         Place::Missing(_) => small(call, 0),
         Place::Found(at) => {
-            call.push_item(1, 1 + at);
+            push_value(call, 1, at);
             Ok(Answer::Eval)
         }
     }
@@ -175,7 +183,7 @@ fn lookup(call: &mut Call<'_>) -> Outcome {
         Place::Missing(_) => call.push_small(0),
         Place::Found(at) => {
             call.push_small(0);
-            call.push_item(1, 1 + at);
+            push_value(call, 1, at);
             call.app(1)?;
         }
     }
@@ -186,7 +194,7 @@ fn switch(call: &mut Call<'_>) -> Outcome {
     match find_key!(call, 0, 2) {
         Place::Missing(_) => lazy(call, 1),
         Place::Found(at) => {
-            call.push_item(2, 1 + at);
+            push_value(call, 2, at);
             Ok(Answer::Eval)
         }
     }
@@ -196,7 +204,7 @@ fn switch(call: &mut Call<'_>) -> Outcome {
 /// is at height `keys`.
 fn push_pair(call: &mut Call<'_>, keys: usize, tab: usize, item: usize) -> Result<(), Stop> {
     call.push_item(keys, item);
-    call.push_item(tab, 1 + item);
+    push_value(call, tab, item);
     call.row(2)
 }
 
@@ -262,7 +270,7 @@ fn fold(call: &mut Call<'_>) -> Outcome {
         call.push_at(0);
         call.push_at(total);
         call.push_item(keys, item);
-        call.push_item(2, 1 + item);
+        push_value(call, 2, item);
         if item + 1 == count {
             return Ok(Answer::Call(3));
         }

@@ -8,21 +8,22 @@ use crate::list::push_field;
 use crate::merge::{Source, merge};
 use crate::row::taken;
 use crate::search::Place;
-use crate::set;
-use crate::tab::{as_table, find, find_key, push_keys, push_values, table};
+use crate::set::{self, is_far_shorter, split};
+use crate::tab::{as_table, find, find_key, push_keys, push_value, push_values, table};
 use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy, Normal};
+use vm::jet::Gives::{Row, Tab};
 use vm::jet::{Answer, Call};
 use vm::{Shape, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_MkTab", &[Lazy, Lazy], make),
-    native("tabSing", &[Normal, Lazy], singleton),
-    native("tabIns", &[Normal, Lazy, Head], insert),
+    native("tabSing", &[Normal, Lazy], singleton).total(Tab),
+    native("tabIns", &[Normal, Lazy, Head], insert).order(&[2, 0]),
     native("tabAlter", &[Lazy, Lazy, Head], alter),
     native("tabFromPairs", &[Head], from_pairs),
-    native("tabSplitAt", &[Lazy, Lazy], split_at),
-    native("tabSplitLT", &[Lazy, Lazy], split_below),
+    native("tabSplitAt", &[Lazy, Lazy], split_at).gives(Row),
+    native("tabSplitLT", &[Lazy, Lazy], split_below).gives(Row),
     native("tabMap", &[Lazy, Head], map),
     native("tabMapWithKey", &[Lazy, Head], map_with_key),
     native("tabUnionWith", &[Lazy, Head, Head], union_with),
@@ -37,8 +38,11 @@ fn push_part(call: &mut Call<'_>, tab: usize, items: Range<usize>) -> Result<(),
     let keys = push_keys(call, tab);
     set::push_part(call, keys, items.clone())?;
     call.remove(keys);
-    push_values(call, tab, items);
-    call.tab(count)
+    let values = push_values(call, tab);
+    call.push_items(values, items);
+    call.remove(values);
+    call.row(count)?;
+    call.tab()
 }
 
 /// The law `{1 2 keys}` applied to the values: a table, if the keys are a row in ascending order.
@@ -55,51 +59,40 @@ fn singleton(call: &mut Call<'_>) -> Outcome {
     call.push_at(0);
     call.set_of_ascending(1)?;
     call.push_at(1);
-    call.tab(1)?;
+    call.row(1)?;
+    call.tab()?;
     Ok(Answer::Done)
 }
 
-/// Replaces the value on top by the table that the one at that height becomes when entry `at` gets
-/// this value.
-fn put_value(call: &mut Call<'_>, tab: usize, count: usize, at: usize) -> Result<(), Stop> {
+/// Pushes the table that the one at that height becomes when entry `at` gets the value on top.
+fn put_value(call: &mut Call<'_>, tab: usize, at: usize) -> Result<(), Stop> {
     let value = call.height() - 1;
-    call.room_for(count + 8)?;
     push_keys(call, tab);
-    push_values(call, tab, 0..at);
-    call.push_at(value);
-    push_values(call, tab, at + 1..count);
-    call.tab(count)
+    let values = push_values(call, tab);
+    call.push_replaced(values, at, value)?;
+    call.remove(values);
+    call.tab()
 }
 
-/// Replaces the value on top by the table that the one at that height becomes when it is inserted
-/// before entry `at` under the key at height `key`.
-fn insert_value(
-    call: &mut Call<'_>,
-    tab: usize,
-    count: usize,
-    at: usize,
-    key: usize,
-) -> Result<(), Stop> {
+/// Pushes the table that the one at that height becomes when the value on top is inserted before
+/// entry `at` under the key at height `key`.
+fn insert_value(call: &mut Call<'_>, tab: usize, at: usize, key: usize) -> Result<(), Stop> {
     let value = call.height() - 1;
-    call.room_for(count + 8)?;
     let keys = push_keys(call, tab);
-    call.push_items(keys, 0..at);
-    call.push_at(key);
-    call.push_items(keys, at..count);
-    call.set_of_ascending(count + 1)?;
-    push_values(call, tab, 0..at);
-    call.push_at(value);
-    push_values(call, tab, at..count);
-    call.tab(count + 1)
+    call.push_inserted(keys, at, key)?;
+    let values = push_values(call, tab);
+    call.push_inserted(values, at, value)?;
+    call.remove(values);
+    call.tab()
 }
 
 fn insert(call: &mut Call<'_>) -> Outcome {
-    let count = table!(call, 2);
+    table!(call, 2);
     let place = ready!(find(call, 0, 2));
     call.push_at(1);
     match place {
-        Place::Found(at) => put_value(call, 2, count, at)?,
-        Place::Missing(at) => insert_value(call, 2, count, at, 0)?,
+        Place::Found(at) => put_value(call, 2, at)?,
+        Place::Missing(at) => insert_value(call, 2, at, 0)?,
     }
     Ok(Answer::Done)
 }
@@ -111,19 +104,18 @@ fn alter(call: &mut Call<'_>) -> Outcome {
     if !call.may_nest() {
         return Ok(Answer::Law);
     }
-    let count = table!(call, 2);
     let result = call.height();
     call.push_at(0);
     call.push_small(0);
     if let Place::Found(at) = place {
-        call.push_item(2, 1 + at);
+        push_value(call, 2, at);
         call.app(1)?;
     }
     call.run(1)?;
     if call.nat(result).is_some() {
         return match place {
             Place::Missing(_) => same(call, 2),
-            Place::Found(at) => remove(call, 2, count, at),
+            Place::Found(at) => remove(call, 2, at),
         };
     }
     let given = call.given(result);
@@ -132,27 +124,25 @@ fn alter(call: &mut Call<'_>) -> Outcome {
     }
     call.push_arg(result, given - 1)?;
     match place {
-        Place::Found(at) => put_value(call, 2, count, at)?,
+        Place::Found(at) => put_value(call, 2, at)?,
         Place::Missing(at) => {
             call.push_at(1);
             call.normalise()?;
             call.put(1);
-            insert_value(call, 2, count, at, 1)?;
+            insert_value(call, 2, at, 1)?;
         }
     }
     Ok(Answer::Done)
 }
 
 /// Ends with the table that an argument becomes without entry `at`.
-fn remove(call: &mut Call<'_>, tab: usize, count: usize, at: usize) -> Outcome {
-    call.room_for(count + 8)?;
+fn remove(call: &mut Call<'_>, tab: usize, at: usize) -> Outcome {
     let keys = push_keys(call, tab);
-    call.push_items(keys, 0..at);
-    call.push_items(keys, at + 1..count);
-    call.set_of_ascending(count - 1)?;
-    push_values(call, tab, 0..at);
-    push_values(call, tab, at + 1..count);
-    call.tab(count - 1)?;
+    call.push_removed(keys, at)?;
+    let values = push_values(call, tab);
+    call.push_removed(values, at)?;
+    call.remove(values);
+    call.tab()?;
     Ok(Answer::Done)
 }
 
@@ -186,15 +176,8 @@ fn from_pairs(call: &mut Call<'_>) -> Outcome {
     entries.iter().for_each(|entry| call.push_at(key(entry)));
     call.set_of_ascending(entries.len())?;
     entries.iter().for_each(|entry| call.push_at(key(entry) + 1));
-    call.tab(entries.len())?;
-    Ok(Answer::Done)
-}
-
-/// Ends with the row of the two parts of the table that the second argument is.
-fn split(call: &mut Call<'_>, at: usize, count: usize) -> Outcome {
-    push_part(call, 1, 0..at)?;
-    push_part(call, 1, at..count)?;
-    call.row(2)?;
+    call.row(entries.len())?;
+    call.tab()?;
     Ok(Answer::Done)
 }
 
@@ -206,7 +189,7 @@ fn split_at(call: &mut Call<'_>) -> Outcome {
     }
     let count = table!(call, 1);
     let at = taken(call, count);
-    split(call, at, count)
+    split(call, push_part, at, count)
 }
 
 /// The entries with keys below the first argument, and the others. As lazy as [`split_at`].
@@ -216,7 +199,7 @@ fn split_below(call: &mut Call<'_>) -> Outcome {
     }
     let count = table!(call, 1);
     let (Place::Found(at) | Place::Missing(at)) = ready!(find(call, 0, 1));
-    split(call, at, count)
+    split(call, push_part, at, count)
 }
 
 /// Words on the heap for each value that is a thunk of two arguments.
@@ -229,10 +212,11 @@ fn map(call: &mut Call<'_>) -> Outcome {
     push_keys(call, 1);
     for item in 0..count {
         call.push_at(0);
-        call.push_item(1, 1 + item);
+        push_value(call, 1, item);
         call.app(1)?;
     }
-    call.tab(count)?;
+    call.row(count)?;
+    call.tab()?;
     Ok(Answer::Done)
 }
 
@@ -244,10 +228,11 @@ fn map_with_key(call: &mut Call<'_>) -> Outcome {
     for item in 0..count {
         call.push_at(0);
         call.push_item(keys, item);
-        call.push_item(1, 1 + item);
+        push_value(call, 1, item);
         call.app(2)?;
     }
-    call.tab(count)?;
+    call.row(count)?;
+    call.tab()?;
     Ok(Answer::Done)
 }
 
@@ -258,6 +243,12 @@ fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> Outcome {
     table!(call, left);
     table!(call, right);
     let sources = match (call.arg(left).shape(), call.arg(right).shape()) {
+        (Shape::Tab(a, _), Shape::Tab(b, _)) if is_far_shorter(b, a) => {
+            return union_into(call, left, right, left, with);
+        }
+        (Shape::Tab(a, _), Shape::Tab(b, _)) if is_far_shorter(a, b) => {
+            return union_into(call, right, left, left, with);
+        }
         (Shape::Tab(a, _), Shape::Tab(b, _)) => merge(a, b),
         _ => return Ok(Answer::Law),
     };
@@ -275,15 +266,57 @@ fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> Outcome {
         match (*source, with) {
             (Source::Both(a, b), Some(function)) => {
                 call.push_at(function);
-                call.push_item(left, 1 + a);
-                call.push_item(right, 1 + b);
+                push_value(call, left, a);
+                push_value(call, right, b);
                 call.app(2)?;
             }
-            (Source::Left(a) | Source::Both(a, _), _) => call.push_item(left, 1 + a),
-            (Source::Right(b), _) => call.push_item(right, 1 + b),
+            (Source::Left(a) | Source::Both(a, _), _) => push_value(call, left, a),
+            (Source::Right(b), _) => push_value(call, right, b),
         }
     }
-    call.tab(sources.len())?;
+    call.row(sources.len())?;
+    call.tab()?;
+    Ok(Answer::Done)
+}
+
+/// [`union`], by inserting into the table that the argument `large` is the entries of `small` one by
+/// one; one of these is `left`.
+fn union_into(
+    call: &mut Call<'_>,
+    large: usize,
+    small: usize,
+    left: usize,
+    with: Option<usize>,
+) -> Outcome {
+    let count = table!(call, small);
+    let small_keys = push_keys(call, small);
+    call.push_at(large);
+    let whole = call.height() - 1;
+    for item in 0..count {
+        call.push_item(small_keys, item);
+        let key = whole + 1;
+        match (ready!(find(call, key, whole)), with) {
+            (Place::Missing(at), _) => {
+                push_value(call, small, item);
+                insert_value(call, whole, at, key)?;
+            }
+            (Place::Found(at), Some(function)) => {
+                call.push_at(function);
+                let (first, second) = if large == left { (whole, small) } else { (small, whole) };
+                push_value(call, first, if first == whole { at } else { item });
+                push_value(call, second, if second == whole { at } else { item });
+                call.app(2)?;
+                put_value(call, whole, at)?;
+            }
+            (Place::Found(at), None) if small == left => {
+                push_value(call, small, item);
+                put_value(call, whole, at)?;
+            }
+            (Place::Found(_), None) => call.push_at(whole),
+        }
+        call.put(whole);
+        call.drop_to(whole + 1);
+    }
     Ok(Answer::Done)
 }
 
@@ -308,7 +341,7 @@ fn filter(call: &mut Call<'_>) -> Outcome {
         let result = call.height();
         call.push_at(0);
         call.push_item(keys, item);
-        call.push_item(1, 1 + item);
+        push_value(call, 1, item);
         call.run(2)?;
         if is_true(call.at(result)) {
             kept.push(item);
@@ -317,7 +350,8 @@ fn filter(call: &mut Call<'_>) -> Outcome {
     }
     kept.iter().for_each(|item| call.push_item(keys, *item));
     call.set_of_ascending(kept.len())?;
-    kept.iter().for_each(|item| call.push_item(1, 1 + item));
-    call.tab(kept.len())?;
+    kept.iter().for_each(|item| push_value(call, 1, *item));
+    call.row(kept.len())?;
+    call.tab()?;
     Ok(Answer::Done)
 }

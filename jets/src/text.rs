@@ -3,9 +3,10 @@
 use crate::args::{evaluate_item, ready, row_len};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Demand::Head;
+use vm::jet::Gives::Nat;
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[native("implode", &[Head], implode)];
+pub(crate) const JETS: &[Declaration] = &[native("implode", &[Head], implode).gives(Nat)];
 
 /// The text whose pieces are the items, end to end: each takes as many bytes as it needs, so zeroes
 /// take none.
@@ -13,6 +14,7 @@ fn implode(call: &mut Call<'_>) -> Outcome {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     let mut bytes = Vec::new();
     for item in 0..count {
+        call.check()?;
         ready!(evaluate_item(call, 0, item));
         let Some(piece) = call.arg(0).as_row().and_then(|row| row.get(item)) else { break };
         let Some(nat) = piece.as_nat() else { continue };

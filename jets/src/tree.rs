@@ -25,6 +25,7 @@ pub(crate) fn leaves(
     let mut open: Vec<Open> = Vec::new();
     call.push_at(tree);
     loop {
+        call.check()?;
         let at = call.height() - 1;
         if evaluate(call, at)?.is_none() {
             return Ok(None);

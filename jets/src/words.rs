@@ -1,39 +1,43 @@
 //! Arithmetic on words of 32 and of 64 bits: nats, of which only the low bits count. Whatever is
 //! not a nat counts as 0.
 
-use crate::args::{need, number, small, word};
+use crate::args::{need, small, word};
 use crate::declare::{Declaration, Outcome, native};
-use malachite_base::num::arithmetic::traits::SaturatingSub;
-use vm::jet::Call;
 use vm::jet::Demand::{Head, Lazy};
-use vm::{NatRef, Natural};
+use vm::jet::Gives::{Nat, Small};
+use vm::jet::Operation::{Word32, Word64};
+use vm::jet::WordOperation as W;
+use vm::jet::{Answer, Call};
+use vm::{NatRef, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("w32", &[Head], low::<32>),
-    native("add32", &[Head, Head], add::<32>),
-    native("sub32", &[Head, Head], sub::<32>),
-    native("mul32", &[Lazy, Head], mul::<32>),
-    native("div32", &[Head, Head], div::<32>),
-    native("and32", &[Head, Head], and::<32>),
-    native("or32", &[Head, Head], or::<32>),
-    native("xor32", &[Head, Head], xor::<32>),
-    native("lsh32", &[Head, Lazy], lsh::<32>),
-    native("rsh32", &[Head, Head], rsh::<32>),
-    native("rol32", &[Head, Head], rol::<32>),
-    native("ror32", &[Head, Head], ror::<32>),
-    native("w64", &[Head], low::<64>),
-    native("add64", &[Head, Head], add::<64>),
-    native("sub64", &[Head, Head], sub::<64>),
-    native("mul64", &[Lazy, Head], mul::<64>),
-    native("div64", &[Head, Head], div::<64>),
-    native("and64", &[Head, Head], and::<64>),
-    native("or64", &[Head, Head], or::<64>),
-    native("xor64", &[Head, Head], xor::<64>),
-    native("lsh64", &[Head, Lazy], lsh::<64>),
-    native("rsh64", &[Head, Head], rsh::<64>),
-    native("rol64", &[Head, Head], rol::<64>),
-    native("ror64", &[Head, Head], ror::<64>),
-    native("iDiv64", &[Head, Head], signed_div),
+    native("w32", &[Head], low::<32>).primitive(Word32(W::Low), Small),
+    native("add32", &[Head, Head], add::<32>).order(&[1, 0]).primitive(Word32(W::Add), Small),
+    native("sub32", &[Head, Head], sub::<32>).order(&[1, 0]).total(Nat),
+    native("mul32", &[Lazy, Head], mul::<32>).primitive(Word32(W::Multiply), Small),
+    native("div32", &[Head, Head], div::<32>).order(&[1, 0]).primitive(Word32(W::Divide), Small),
+    native("and32", &[Head, Head], and::<32>).order(&[1, 0]).primitive(Word32(W::And), Small),
+    native("or32", &[Head, Head], or::<32>).order(&[1, 0]).primitive(Word32(W::Or), Small),
+    native("xor32", &[Head, Head], xor::<32>).order(&[1, 0]).primitive(Word32(W::Xor), Small),
+    native("lsh32", &[Head, Lazy], lsh::<32>).primitive(Word32(W::ShiftLeft), Small),
+    native("rsh32", &[Head, Head], rsh::<32>)
+        .order(&[1, 0])
+        .primitive(Word32(W::ShiftRight), Small),
+    native("rol32", &[Head, Head], rol::<32>).order(&[1, 0]).total(Small),
+    native("ror32", &[Head, Head], ror::<32>).total(Small),
+    native("w64", &[Head], low::<64>).primitive(Word64(W::Low), Nat),
+    native("add64", &[Head, Head], add::<64>).order(&[1, 0]).primitive(Word64(W::Add), Nat),
+    native("sub64", &[Head, Head], sub::<64>).order(&[1, 0]).total(Nat),
+    native("mul64", &[Lazy, Head], mul::<64>).primitive(Word64(W::Multiply), Nat),
+    native("div64", &[Head, Head], div::<64>).order(&[1, 0]).primitive(Word64(W::Divide), Nat),
+    native("and64", &[Head, Head], and::<64>).order(&[1, 0]).primitive(Word64(W::And), Nat),
+    native("or64", &[Head, Head], or::<64>).order(&[1, 0]).primitive(Word64(W::Or), Nat),
+    native("xor64", &[Head, Head], xor::<64>).order(&[1, 0]).primitive(Word64(W::Xor), Nat),
+    native("lsh64", &[Head, Lazy], lsh::<64>).primitive(Word64(W::ShiftLeft), Nat),
+    native("rsh64", &[Head, Head], rsh::<64>).order(&[1, 0]).primitive(Word64(W::ShiftRight), Nat),
+    native("rol64", &[Head, Head], rol::<64>).order(&[1, 0]).total(Nat),
+    native("ror64", &[Head, Head], ror::<64>).total(Nat),
+    native("iDiv64", &[Head, Head], signed_div).primitive(Word64(W::SignedDivide), Nat),
 ];
 
 /// The low `BITS` bits of a number, 32 or 64.
@@ -118,26 +122,45 @@ fn rsh<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
     word(call, shifted_right::<BITS>(a, by))
 }
 
-/// What the law gives for `a - b`. It compares the low bits, but where those of `b` are more it
-/// subtracts all of `b` from all of `a`, with 2^BITS lent to it.
-fn difference<const BITS: u32>(a: NatRef<'_>, b: NatRef<'_>) -> Natural {
-    let (low_a, low_b) = (low_bits::<BITS>(a), low_bits::<BITS>(b));
-    if low_b <= low_a {
-        return Natural::from(low_a - low_b);
-    }
-    let lent = a.to_natural() + (Natural::from(1u32) << BITS);
-    lent.saturating_sub(b.to_natural())
+/// 2^BITS, as limbs.
+const fn modulus<const BITS: u32>() -> [u64; 2] {
+    if BITS == 32 { [1 << 32, 0] } else { [0, 1] }
 }
 
+/// What the law gives for `a - b`. It compares the low bits, but where those of `b` are more it
+/// subtracts all of `b` from all of `a`, with 2^BITS lent to it.
 fn sub<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
-    let difference = difference::<BITS>(call.cast(0), call.cast(1));
-    number(call, &difference)
+    let (a, b) = both::<BITS>(call);
+    if b <= a {
+        return word(call, a - b);
+    }
+    // The sum lies on the heap before `b` is taken from it.
+    let lent = call.height();
+    call.push_nat_with(call.limb_count(0).max(2) + 1, |call, out| {
+        limbs::add(out, call.cast(0).limbs(), &modulus::<BITS>());
+    })?;
+    if call.cast(lent) <= call.cast(1) {
+        return small(call, 0);
+    }
+    call.push_nat_with(call.limb_count(lent), |call, out| {
+        limbs::sub(out, call.cast(lent).limbs(), call.cast(1).limbs());
+    })?;
+    Ok(Answer::Done)
 }
 
 /// What the law has the other half of a rotation shift by: `BITS - by`, in its way of subtracting.
 fn other_shift<const BITS: u32>(by: NatRef<'_>) -> u64 {
-    let rest = difference::<BITS>(NatRef::Small(u64::from(BITS)), by);
-    cut::<BITS>(rest.limbs().next().unwrap_or(0))
+    let (all, low) = (u64::from(BITS), low_bits::<BITS>(by));
+    if low <= all {
+        return all - low;
+    }
+    // All of `by` is taken from 2^BITS + BITS, if it is no more than that.
+    match by.limbs() {
+        [by] => cut::<BITS>(
+            u128::from(all).wrapping_add(1 << BITS).saturating_sub(u128::from(*by)) as u64,
+        ),
+        _ => 0,
+    }
 }
 
 /// The law rotates by no more than all bits; it shifts out by more.

@@ -123,7 +123,7 @@ impl Cog {
     /// The hash of its state: that of a snapshot's root.
     pub(crate) fn hash(&mut self) -> Result<Hash, Stop> {
         let value = self.status.to_value(&mut self.vm)?;
-        Ok(self.vm.hash(&value))
+        self.vm.hash(&value)
     }
 
     /// Lets an event happen.
@@ -199,7 +199,7 @@ impl Cog {
                 }
             })?;
         match expected {
-            Some(hash) if self.vm.hash(&value) != *hash => {
+            Some(hash) if self.vm.hash(&value).map_err(Failure::Stop)? != *hash => {
                 Err(Failure::Refused(Refused::Job(input.slot)))
             }
             _ => Ok(value),
@@ -251,7 +251,7 @@ impl Cog {
             Stop::Interrupted => Fate::TimedOut(took),
             Stop::Loop => Fate::Aborted(Abort::Loop),
             Stop::StackFull => Fate::Aborted(Abort::Stack),
-            Stop::HeapFull => Fate::Aborted(Abort::Memory),
+            Stop::HeapFull | Stop::TooLarge { .. } => Fate::Aborted(Abort::Memory),
         }
     }
 

@@ -103,7 +103,7 @@ fn evaluate(vm: &mut Vm, job: &Portable) -> Result<Val, Stop> {
 
 fn finish(vm: &mut Vm, row: &[Val]) -> Option<Done> {
     let row = vm.row(row).and_then(|row| vm.force(&row)).ok()?;
-    Some(Done { value: codec::pack(vm, &row).ok()?, hash: vm.hash(&row) })
+    Some(Done { value: codec::pack(vm, &row).ok()?, hash: vm.hash(&row).ok()? })
 }
 
 /// The pool. Dropping it ends its threads when they have done what they are at.

@@ -18,7 +18,7 @@ use persist::{Snapshot, Store};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
-use vm::{Hash, PinRef, Ref, Shape, Stop, Val, Vm, seed};
+use vm::{Hash, Ref, Shape, Stop, Val, Vm, seed};
 
 /// A cog and its status.
 #[derive(Clone, Debug)]
@@ -101,13 +101,13 @@ impl Status {
         // A pin is put when it is met again, after all that it refers to.
         while let Some((pin, is_open)) = todo.pop() {
             let Shape::Pin(found) = vm.look(&pin).shape() else { continue };
-            let hash = found.hash();
+            let hash = found.hash().map_err(no_room)?;
             if store.contains(hash.as_bytes()) {
                 continue;
             }
             if !is_open {
-                let edges: Vec<Val> =
-                    seed::edges(found).into_iter().map(|edge| vm.hold(edge.value())).collect();
+                let edges = seed::edges(found).map_err(no_room)?;
+                let edges: Vec<Val> = edges.into_iter().map(|it| vm.hold(it.value())).collect();
                 todo.push((pin, true));
                 todo.extend(edges.into_iter().map(|edge| (edge, false)));
                 continue;
@@ -118,7 +118,7 @@ impl Status {
             store.put(hash.into(), &edges, &body)?;
         }
         match vm.look(&root).shape() {
-            Shape::Pin(root) => Ok(PinRef::hash(root)),
+            Shape::Pin(root) => root.hash().map_err(no_room),
             _ => unreachable!("a pin was made"),
         }
     }
@@ -196,13 +196,11 @@ fn make_pin(
         problem: error.to_string(),
     })?;
     let pin = vm.pin(&item).map_err(|stop| no_room(path, &stop))?;
-    match vm.look(&pin).shape() {
-        Shape::Pin(made) if made.hash() == hash => Ok(pin),
-        _ => {
-            let found = vm.hash(&item);
-            Err(StateError::WrongHash { path: path.into(), hash, found })
-        }
+    let found = vm.hash(&item).map_err(|stop| no_room(path, &stop))?;
+    if found == hash {
+        return Ok(pin);
     }
+    Err(StateError::WrongHash { path: path.into(), hash, found })
 }
 
 fn no_room(path: &Path, stop: &Stop) -> StateError {

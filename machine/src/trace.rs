@@ -33,7 +33,9 @@ impl Said {
             Stop::Interrupted => Said::Notice(Notice::TimedOut(who)),
             Stop::Loop => Said::Notice(Notice::Aborted(who, Abort::Loop)),
             Stop::StackFull => Said::Notice(Notice::Aborted(who, Abort::Stack)),
-            Stop::HeapFull => Said::Notice(Notice::Aborted(who, Abort::Memory)),
+            Stop::HeapFull | Stop::TooLarge { .. } => {
+                Said::Notice(Notice::Aborted(who, Abort::Memory))
+            }
         }
     }
 

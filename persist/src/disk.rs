@@ -39,6 +39,12 @@ pub trait Disk: Send + Sync + 'static {
     /// [`io::ErrorKind::WouldBlock`] where somebody else holds it.
     fn lock(&self) -> io::Result<Box<dyn DiskLock>>;
 
+    /// Names the run of the system: files that were written in the same one are as they were
+    /// written, flushed or not. None where that cannot be known.
+    fn boot(&self) -> Option<[u8; 32]> {
+        None
+    }
+
     /// 32 bytes that nobody can guess.
     ///
     /// # Errors
@@ -127,6 +133,11 @@ pub trait DiskFile: Send + Sync {
     /// # Errors
     /// As the file system reports.
     fn truncate(&self, length: u64) -> io::Result<()>;
+
+    /// The file, for mapping it; none where there is no such thing.
+    fn as_file(&self) -> Option<&std::fs::File> {
+        None
+    }
 
     /// Makes contents and length durable (`fdatasync`).
     ///

@@ -1,5 +1,6 @@
 //! Durable storage for machines: an event log, content-addressed pins, and
-//! snapshots, in one directory. Knows nothing of PLAN: it stores bytes.
+//! snapshots, in one directory; and pin spaces on disk ([`space`]). Knows nothing of PLAN: it
+//! stores bytes.
 //!
 //! ```text
 //!   append ──> queue ──commit──> log/    journal of events      ┐
@@ -44,7 +45,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod disk;
 pub mod error;
@@ -60,6 +61,7 @@ mod records;
 mod segment;
 pub mod sim;
 mod snapshots;
+pub mod space;
 mod store;
 
 use std::fmt;

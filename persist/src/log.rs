@@ -4,8 +4,8 @@
 //! writes it and flushes once (group commit). Whoever needs an event to be
 //! durable waits for it, or leaves a callback.
 //!
-//! Commits are made by whoever waits, as long as there is no committer. The
-//! first [`Appender`] starts one: a thread that commits whatever is queued, at
+//! Commits are made by whoever waits, one for all that wait, as long as there is no
+//! committer. The first [`Appender`] starts one: a thread that commits whatever is queued, at
 //! the latest [`crate::Settings::commit_delay`] after it was appended. While a
 //! flush is under way the next group gathers by itself. Without work the thread
 //! sleeps.
@@ -54,6 +54,8 @@ struct Queue {
     callbacks: VecDeque<(u64, Callback)>,
     /// Whether somebody is waiting, so that a commit must not be put off.
     demanded: bool,
+    /// Whether somebody who waits is committing for all who do.
+    led: bool,
     /// Commits made so far, and why the last one found no room, if it did.
     commits: u64,
     full: Option<DiskError>,
@@ -107,6 +109,7 @@ impl Log {
             durable: journal.durable(),
             callbacks: VecDeque::new(),
             demanded: false,
+            led: false,
             commits: 0,
             full: None,
             committer: None,
@@ -256,6 +259,17 @@ impl Ticket {
     }
 }
 
+/// Held while committing for all who wait; they would otherwise queue up for the journal, each to flush
+/// what little came in the meantime.
+struct Leading<'a>(&'a Shared);
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.queue).led = false;
+        self.0.done.notify_all();
+    }
+}
+
 impl Shared {
     fn wait<'a>(&self, on: &Condvar, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
         on.wait(queue).unwrap_or_else(PoisonError::into_inner)
@@ -292,8 +306,14 @@ impl Shared {
         mut queue: MutexGuard<'a, Queue>,
     ) -> Result<MutexGuard<'a, Queue>, LogError> {
         if queue.commits_itself() {
+            if queue.led {
+                return Ok(self.wait(&self.done, queue));
+            }
+            queue.led = true;
             drop(queue);
+            let leading = Leading(self);
             self.commit()?;
+            drop(leading);
             return Ok(lock(&self.queue));
         }
         queue.demanded = true;

@@ -32,12 +32,7 @@ pub(crate) fn create(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Parts, 
         let path = disk.path(name);
         move |error| CreateError::Disk(DiskError::new(path, action, error))
     };
-    let lock = match disk.lock() {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            return Err(CreateError::InUse { path: disk.path("") });
-        }
-        other => other.map_err(failed("", "lock"))?,
-    };
+    let lock = lock_new(disk.as_ref())?;
     for leftover in find_leftovers(disk.as_ref())? {
         disk.remove(&leftover).map_err(failed(&leftover, "remove"))?;
     }
@@ -52,11 +47,20 @@ pub(crate) fn create(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Parts, 
     let log = Journal::create(home.clone(), LOG, settings.log_segment).map_err(not_created)?;
     let pins = Pins::create(home.clone(), settings.pin_segment).map_err(not_created)?;
     let snapshots = Snapshots::empty(home.clone(), settings.keep());
-    home.publish("", format_file::NAME, &format_file::encode(store)).map_err(not_created)?;
+    home.publish("", format_file::NAME, &format_file::encode(format_file::STORE, store))
+        .map_err(not_created)?;
     Ok(Parts { home, lock, log, pins, snapshots })
 }
 
-fn not_created(error: WriteError) -> CreateError {
+/// Locks a directory in which something is to be created.
+pub(crate) fn lock_new(disk: &dyn Disk) -> Result<Box<dyn DiskLock>, CreateError> {
+    disk.lock().map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => CreateError::InUse { path: disk.path("") },
+        _ => CreateError::Disk(DiskError::new(disk.path(""), "lock", error)),
+    })
+}
+
+pub(crate) fn not_created(error: WriteError) -> CreateError {
     match error {
         WriteError::Full(error) | WriteError::Failed(error) => CreateError::Disk(error),
     }
@@ -117,17 +121,8 @@ fn is_leftover(disk: &dyn Disk, family: &Family, file: &str) -> bool {
 
 /// Opens a store.
 pub(crate) fn open(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Parts, OpenError> {
-    let not_a_store =
-        |reason: &str| Err(OpenError::NotAStore { path: disk.path(""), reason: reason.into() });
-    let lock = match disk.lock() {
-        Ok(lock) => lock,
-        Err(error) => match error.kind() {
-            io::ErrorKind::WouldBlock => return Err(OpenError::InUse { path: disk.path("") }),
-            io::ErrorKind::NotFound => return not_a_store("there is no such directory"),
-            _ => return Err(DiskError::new(disk.path(""), "lock", error).into()),
-        },
-    };
-    let store = read_format(disk.as_ref())?;
+    let lock = lock_existing(disk.as_ref())?;
+    let store = read_format(disk.as_ref(), format_file::STORE)?;
     let home = Home { disk, store, health: Arc::new(Health::default()) };
 
     let mut snapshots = Snapshots::survey(home.clone(), settings.keep())?;
@@ -146,8 +141,23 @@ pub(crate) fn open(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Parts, Op
     Ok(Parts { home, lock, log, pins, snapshots })
 }
 
+/// Locks a directory in which something is to be opened.
+pub(crate) fn lock_existing(disk: &dyn Disk) -> Result<Box<dyn DiskLock>, OpenError> {
+    let path = disk.path("");
+    disk.lock().map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => OpenError::InUse { path },
+        io::ErrorKind::NotFound => {
+            OpenError::NotAStore { path, reason: "there is no such directory".into() }
+        }
+        _ => DiskError::new(path, "lock", error).into(),
+    })
+}
+
 /// Reads the store's identity.
-fn read_format(disk: &dyn Disk) -> Result<crate::frame::StoreId, OpenError> {
+pub(crate) fn read_format(
+    disk: &dyn Disk,
+    magic: [u8; 8],
+) -> Result<crate::frame::StoreId, OpenError> {
     let path = disk.path(format_file::NAME);
     let failed = |error| DiskError::new(path.clone(), "read", error);
     let file = match disk.open(format_file::NAME) {
@@ -164,7 +174,7 @@ fn read_format(disk: &dyn Disk) -> Result<crate::frame::StoreId, OpenError> {
     let length = file.len().map_err(failed)?.min(format_file::LENGTH as u64 + 1);
     let mut bytes = vec![0; length as usize];
     file.read_at(0, &mut bytes).map_err(failed)?;
-    format_file::decode(&bytes).map_err(|unfit| match unfit {
+    format_file::decode(magic, &bytes).map_err(|unfit| match unfit {
         Unfit::NotAStore => {
             OpenError::NotAStore { path: path.clone(), reason: "it is another program's".into() }
         }

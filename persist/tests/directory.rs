@@ -3,9 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use persist::{CreateError, LogError, OpenError, PinError, Seq, Settings, SnapshotError, Store};
 
@@ -65,42 +63,6 @@ fn a_second_store_on_the_same_directory_is_refused() {
     drop(store);
     assert!(matches!(Store::create(dir.path()), Err(CreateError::HoldsStore { .. })));
     Store::open(dir.path()).unwrap();
-}
-
-const HELD_BY_CHILD: &str = "PERSIST_TEST_HELD_BY_CHILD";
-
-/// The child of the test below: opens the store and holds it until it is killed.
-#[test]
-fn child_that_holds_the_store() {
-    let Some(dir) = std::env::var_os(HELD_BY_CHILD) else { return };
-    let store = Store::open(dir).unwrap();
-    store.append(b"by the child").unwrap();
-    store.commit().unwrap();
-    eprintln!("open");
-    let _ = std::io::stdin().read(&mut [0]);
-}
-
-#[test]
-fn another_process_is_refused_until_the_first_is_gone() {
-    let dir = tempfile::tempdir().unwrap();
-    Store::create(dir.path()).unwrap().close().unwrap();
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child_that_holds_the_store", "--nocapture"])
-        .env(HELD_BY_CHILD, dir.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert!(lines.map_while(Result::ok).any(|line| line == "open"));
-
-    assert!(matches!(Store::open(dir.path()), Err(OpenError::InUse { .. })));
-    // SIGKILL: nobody tidies up, and the lock is gone all the same.
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let store = Store::open(dir.path()).unwrap();
-    assert_eq!(store.last(), Seq(1));
 }
 
 #[test]

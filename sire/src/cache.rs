@@ -29,6 +29,8 @@ const MAGIC: &[u8; 8] = b"PLSIRE\0\x01";
 const EXTENSION: &str = "sirecache";
 /// As many files are kept.
 const FILES_MAX: usize = 16;
+/// No file is larger, in bytes.
+const FILE_MAX: u64 = 1 << 32;
 /// No chain is longer.
 const STATES_MAX: u64 = 1 << 16;
 const HEADER: usize = 8 + 8 + 32;
@@ -100,7 +102,7 @@ impl Cache {
     fn candidates(&self, keys: &[Key]) -> Vec<(usize, PathBuf)> {
         if let Some(last) = keys.last()
             && let path = self.path_of(last)
-            && path.exists()
+            && is_regular(&path)
         {
             let mut candidates = self.scan(keys);
             candidates.retain(|(_, other)| *other != path);
@@ -127,7 +129,8 @@ impl Cache {
     fn files(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
         let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        paths.filter(|path| path.extension().is_some_and(|found| found == EXTENSION)).collect()
+        let is_ours = |path: &PathBuf| path.extension().is_some_and(|found| found == EXTENSION);
+        paths.filter(|path| is_ours(path) && is_regular(path)).collect()
     }
 
     fn path_of(&self, key: &Key) -> PathBuf {
@@ -164,6 +167,11 @@ impl Cache {
         let surplus = files.len().saturating_sub(FILES_MAX);
         files.iter().take(surplus).for_each(|path| drop(fs::remove_file(path)));
     }
+}
+
+/// Whether there is a file of a possible size; opening a pipe might never end.
+fn is_regular(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|facts| facts.is_file() && facts.len() <= FILE_MAX)
 }
 
 /// A state as it is kept: the scope is in a pin, which it will share with later states.

@@ -21,15 +21,20 @@ pub(crate) fn chain(library: &Library, name: &str) -> Result<Vec<Link>, Error> {
     let mut sources = Vec::new();
     let mut names: Vec<String> = Vec::new();
     let mut next = Some(name.to_owned());
+    // Where the next module is named.
+    let mut place = None;
     while let Some(name) = next {
-        if let Some(start) = names.iter().position(|earlier| *earlier == name) {
-            let cycle = names.split_off(start);
-            return Err(Error::Cycle(cycle.into_iter().chain([name]).collect()));
+        if let (Some(start), Some(place)) = (names.iter().position(|other| *other == name), &place)
+        {
+            let modules = names.split_off(start).into_iter().chain([name]).collect();
+            return Err(Error::Cycle { place: String::clone(place), modules });
         }
-        let Source { file, path, bytes } = library.read(&name, names.last().map(String::as_str))?;
-        let text = rex::decode(&bytes, &path).map_err(Error::Syntax)?;
-        next = header(&name, &file, &path, text)?;
-        sources.push((file, path, text.to_owned()));
+        let Source { file, path, bytes } = library.read(&name, place.as_deref())?;
+        let text = text_of(bytes, &path)?;
+        let header = header(&name, &file, &path, &text)?;
+        next = header.predecessor;
+        place = Some(format!("{path}:{}", header.line));
+        sources.push((file, path, text));
         names.push(name);
     }
     let mut key = Key::start();
@@ -40,9 +45,23 @@ pub(crate) fn chain(library: &Library, name: &str) -> Result<Vec<Link>, Error> {
     Ok(links.collect())
 }
 
-/// The predecessor that a module's first command names, which is `#### NAME` or
-/// `#### NAME <- PREDECESSOR`.
-fn header(name: &str, file: &str, path: &str, text: &str) -> Result<Option<String>, Error> {
+/// A file's text.
+fn text_of(bytes: Vec<u8>, path: &str) -> Result<String, Error> {
+    String::from_utf8(bytes).map_err(|error| match rex::decode(error.as_bytes(), path) {
+        Err(error) => Error::Syntax(error),
+        Ok(_) => unreachable!("both decide by the same rule"),
+    })
+}
+
+/// What a module's first command says.
+struct Header {
+    predecessor: Option<String>,
+    /// Its line.
+    line: usize,
+}
+
+/// A module's first command, which is `#### NAME` or `#### NAME <- PREDECESSOR`.
+fn header(name: &str, file: &str, path: &str, text: &str) -> Result<Header, Error> {
     let error = |line, reason| Err(Error::Header { file: file.to_owned(), line, reason });
     let block = match rex::read_file(text, path).next() {
         None => return error(1, "the file is empty, but a module begins with `#### NAME`"),
@@ -63,10 +82,11 @@ fn header(name: &str, file: &str, path: &str, text: &str) -> Result<Option<Strin
     if key(own) != Some(name) {
         return error(block.line, "the module's name is not that of its file");
     }
+    let line = block.line;
     match predecessor.map(key) {
-        None => Ok(None),
-        Some(Some(predecessor)) => Ok(Some(predecessor.to_owned())),
-        Some(None) => error(block.line, BAD_HEADER),
+        None => Ok(Header { predecessor: None, line }),
+        Some(Some(predecessor)) => Ok(Header { predecessor: Some(predecessor.to_owned()), line }),
+        Some(None) => error(line, BAD_HEADER),
     }
 }
 

@@ -294,8 +294,8 @@ fn assert(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Fault> 
 /// `=?=` over two values as they print.
 fn difference(session: &mut Session, left: &Val, right: &Val) -> Result<Val, Fault> {
     let Session { vm, syntax, .. } = session;
-    let left = syntax.noun(vm, &output::rex(vm.look(left)).widen())?;
-    let right = syntax.noun(vm, &output::rex(vm.look(right)).widen())?;
+    let left = syntax.noun(vm, &output::rex(vm.look(left)))?;
+    let right = syntax.noun(vm, &output::rex(vm.look(right)))?;
     let right = syntax.node(vm, Shape::Open, "*", &[right], None)?;
     let left = syntax.node(vm, Shape::Open, "*", &[left], Some(&right))?;
     Ok(syntax.node(vm, Shape::Open, "=?=", &[], Some(&left))?)

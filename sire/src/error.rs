@@ -58,7 +58,7 @@ impl From<io::Error> for Fault {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A command in a module failed. The details have been printed.
-    #[error("{file}:{line}: {reason}")]
+    #[error("{file}:{line}: {reason}\n\n    {source_line}")]
     Command {
         /// The file.
         file: String,
@@ -66,6 +66,8 @@ pub enum Error {
         line: usize,
         /// What is wrong with it.
         reason: String,
+        /// That line, or the start of a long one.
+        source_line: String,
     },
     /// A file is not well-formed Rex.
     #[error("{0}")]
@@ -74,18 +76,23 @@ pub enum Error {
     #[error("not a Sire module: {0} (expected NAME, NAME.sire or sire/NAME.sire)")]
     ModuleName(String),
     /// There is no such module.
-    #[error("no module {name}: neither {} nor the library has it{}", .path.display(), wanted(.by))]
+    #[error("{}no module {name}: neither {} nor the library has it", wanted(.by), .path.display())]
     NoModule {
         /// Its name.
         name: String,
         /// The file that was looked for.
         path: PathBuf,
-        /// The module that names it as its predecessor.
+        /// The file and line that name it as the predecessor.
         by: Option<String>,
     },
     /// Modules are each other's predecessors.
-    #[error("the modules {} need each other", .0.join(" <- "))]
-    Cycle(Vec<String>),
+    #[error("{place}: the modules {} need each other", .modules.join(" <- "))]
+    Cycle {
+        /// The file and line that close the circle.
+        place: String,
+        /// The modules, the first one again at the end.
+        modules: Vec<String>,
+    },
     /// A file does not begin as a module does.
     #[error("{file}:{line}: {reason}")]
     Header {
@@ -127,7 +134,7 @@ pub enum Error {
 }
 
 fn wanted(by: &Option<String>) -> String {
-    by.as_ref().map_or_else(String::new, |by| format!(" (the predecessor of {by})"))
+    by.as_ref().map_or_else(String::new, |by| format!("{by}: "))
 }
 
 impl Error {

@@ -189,7 +189,8 @@ impl Sire {
                 Ok(Err(reason)) => {
                     let (file, line) = (link.path.clone(), block.line);
                     let reason = reason.trim_end().to_owned();
-                    return Err(Error::Command { file, line, reason });
+                    let source_line = excerpt(&link.text, line);
+                    return Err(Error::Command { file, line, reason, source_line });
                 }
             }
         }
@@ -221,5 +222,15 @@ impl Sire {
     pub fn repl(&mut self, input: impl BufRead) -> Result<(), Error> {
         let module = self.module.take();
         repl::run(&mut self.session, module.as_deref(), input)
+    }
+}
+
+/// The line of that number, or the start of it if it is long.
+fn excerpt(text: &str, line: usize) -> String {
+    const WIDTH: usize = 100;
+    let line = text.lines().nth(line - 1).unwrap_or_default();
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
     }
 }

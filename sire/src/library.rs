@@ -39,11 +39,11 @@ impl Library {
         BUILT_IN.iter().map(|(name, _)| *name)
     }
 
-    /// The text of a module that `by` wants.
+    /// The text of a module that is wanted by the file and line `by`.
     pub(crate) fn read(&self, name: &str, by: Option<&str>) -> Result<Source, Error> {
         let file = format!("{name}.sire");
         let path = self.folder.join(&file);
-        match fs::read(&path) {
+        match read_regular(&path) {
             Ok(bytes) => return Ok(Source { file, path: path.display().to_string(), bytes }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::File { path, error }),
@@ -59,6 +59,14 @@ impl Library {
             }
         }
     }
+}
+
+/// The content of a file. Pipes and devices are refused: reading one might never end.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    fs::read(path)
 }
 
 /// The name of the module that a command line means: `NAME`, `NAME.sire`, or either of them in
@@ -102,8 +110,8 @@ mod tests {
 
     #[test]
     fn who_wanted_a_missing_module_is_told() {
-        let missing = Library::only("/nonexistent").read("foo", Some("bar"));
+        let missing = Library::only("/nonexistent").read("foo", Some("bar.sire:3"));
         let message = missing.err().expect("no such module").to_string();
-        assert!(message.contains("foo") && message.contains("predecessor of bar"), "{message}");
+        assert!(message.starts_with("bar.sire:3: no module foo"), "{message}");
     }
 }

@@ -59,11 +59,11 @@ impl Output {
 
     /// Prints a traced value with all its pins.
     pub(crate) fn deep_trace(&self, value: Ref<'_>) {
-        let text = match is_printable(value) {
-            true => &show::tree_text(&show::full_rex(value), self.colour),
-            false => TOO_LARGE,
+        let text = match show::full_rex(value) {
+            Ok(rex) if is_printable(value) => show::tree_text(&rex, self.colour),
+            _ => TOO_LARGE.into(),
         };
-        self.keep_error(self.write(text));
+        self.keep_error(self.write(&text));
     }
 
     fn keep_error(&self, result: io::Result<()>) {
@@ -91,9 +91,11 @@ impl Output {
     }
 }
 
-const TOO_LARGE: &str = "(a value too large to print)\n\n";
+/// What is printed in the place of a value that is not printable.
+pub(crate) const TOO_LARGE: &str = "(a value too large to print)\n\n";
 
-fn is_printable(value: Ref<'_>) -> bool {
+/// Whether a value is small enough to be printed.
+pub(crate) fn is_printable(value: Ref<'_>) -> bool {
     !show::is_larger_than(value, PARTS_MAX)
 }
 

@@ -92,7 +92,7 @@ pub(crate) fn run_block(
     // A request that came when nothing was running is not meant for what comes next.
     session.vm.interrupt_flag().store(false, Ordering::Relaxed);
     session.state.begin();
-    let rex = session.syntax.noun(&mut session.vm, &block.rex.widen())?;
+    let rex = session.syntax.noun(&mut session.vm, &block.rex)?;
     let place = Place { file, line: block.line, block: &rex };
     match command::execute(session, &rex) {
         Ok(()) => Ok(Ok(())),

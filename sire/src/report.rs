@@ -73,7 +73,11 @@ fn reason_of(session: &mut Session, fault: Fault) -> Result<String, Fault> {
 
 /// The value that a failure is printed as.
 fn row(session: &mut Session, place: &Place<'_>, failure: Failure) -> Result<Val, Stop> {
-    let Failure { kind, label, part, reason } = failure;
+    let Failure { kind, label, mut part, reason } = failure;
+    if !output::is_printable(session.vm.look(&part)) {
+        // The rest is still worth reading.
+        part = session.syntax.word(&mut session.vm, output::TOO_LARGE.trim_end())?;
+    }
     let file = session.syntax.word(&mut session.vm, place.file)?;
     let line = session.syntax.word(&mut session.vm, &place.line.to_string())?;
     let place_of = session.syntax.node(&mut session.vm, Shape::Shut, ":", &[file, line], None)?;

@@ -44,6 +44,23 @@ pub(crate) fn noun(vm: &mut Vm, table: &Table) -> Result<Val, Stop> {
     vm.force(&tab)
 }
 
+/// The noun of a table that has these entries and otherwise is that noun.
+pub(crate) fn with_entries<'e>(
+    vm: &mut Vm,
+    noun: &Val,
+    entries: impl Iterator<Item = &'e Entry>,
+) -> Result<Val, Stop> {
+    vm.build(|b| {
+        b.push(noun);
+        for entry in entries {
+            b.push(&entry.name);
+            b.push(&entry.bind.noun);
+            b.tab_insert()?;
+        }
+        Ok(())
+    })
+}
+
 /// Pushes the table of these entries, whose keys are nats in ascending order.
 pub(crate) fn push_tab<'v, I: Iterator<Item = (&'v Val, &'v Val)>>(
     b: &mut Builder<'_>,

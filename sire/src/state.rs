@@ -26,6 +26,9 @@ struct Module {
 /// The modules by name.
 type Modules = BTreeMap<Natural, Rc<Module>>;
 
+/// The scope's noun is made anew if more names than these have changed.
+const CHANGES_MAX: usize = 32;
+
 /// Everything but the bindings of the current module, which are many.
 #[derive(Clone)]
 struct Fields {
@@ -33,8 +36,11 @@ struct Fields {
     /// 0 before the first module.
     context: Natural,
     modules: Rc<Modules>,
-    /// The nouns of the scope, the modules and the whole, if they are known.
+    /// The noun of the scope as it was before some names got other values, if it is known.
     scope_noun: Option<Val>,
+    /// Those names.
+    changed: Vec<Natural>,
+    /// The nouns of the modules and of the whole, if they are known.
     modules_noun: Option<Val>,
     noun: Option<Val>,
 }
@@ -79,6 +85,7 @@ impl State {
             context: 0u8.into(),
             modules: Rc::default(),
             scope_noun: None,
+            changed: Vec::new(),
             modules_noun: None,
             noun: None,
         };
@@ -158,7 +165,7 @@ impl State {
         let bind = Bind::new(vm, &self.fields.context, definition)?;
         let entry = Entry { name: vm.natural(name)?, bind: binds.add(&key, bind) };
         self.insert(name.clone(), entry);
-        self.forget_scope_noun();
+        self.forget_entry(name.clone());
         Ok(())
     }
 
@@ -172,9 +179,24 @@ impl State {
         self.forget_scope_noun();
     }
 
-    fn forget_scope_noun(&mut self) {
-        self.fields.scope_noun = None;
+    /// Notes that the scope's noun has another entry for a name, or none.
+    fn forget_entry(&mut self, name: Natural) {
         self.fields.noun = None;
+        if self.fields.changed.len() >= CHANGES_MAX {
+            self.set_scope_noun(None);
+        } else if self.fields.scope_noun.is_some() {
+            self.fields.changed.push(name);
+        }
+    }
+
+    fn forget_scope_noun(&mut self) {
+        self.set_scope_noun(None);
+        self.fields.noun = None;
+    }
+
+    fn set_scope_noun(&mut self, noun: Option<Val>) {
+        self.fields.scope_noun = noun;
+        self.fields.changed.clear();
     }
 
     /// Leaves the current module for a new one, with nothing in scope.
@@ -234,11 +256,15 @@ impl State {
     }
 
     fn scope_noun(&mut self, vm: &mut Vm) -> Result<Val, Stop> {
-        if let Some(noun) = &self.fields.scope_noun {
-            return Ok(noun.clone());
-        }
-        let noun = scope::noun(vm, &self.scope)?;
-        self.fields.scope_noun = Some(noun.clone());
+        let noun = match &self.fields.scope_noun {
+            Some(noun) if self.fields.changed.is_empty() => return Ok(noun.clone()),
+            Some(noun) => {
+                let entries = self.fields.changed.iter().map(|name| self.scope.get(name));
+                scope::with_entries(vm, noun, entries.flatten())?
+            }
+            None => scope::noun(vm, &self.scope)?,
+        };
+        self.set_scope_noun(Some(noun.clone()));
         Ok(noun)
     }
 
@@ -288,7 +314,7 @@ impl State {
         let context = context.as_nat().ok_or(Malformed("state: the context is not a nat"))?;
         self.fields.next_key = next_key.to_natural();
         self.fields.context = context.to_natural();
-        if !is_known(vm, &self.fields.scope_noun, scope) {
+        if !self.fields.changed.is_empty() || !is_known(vm, &self.fields.scope_noun, scope) {
             self.adopt_scope(vm, binds, scope)?;
         }
         if !is_known(vm, &self.fields.modules_noun, modules) {
@@ -303,7 +329,7 @@ impl State {
     fn adopt_scope(&mut self, vm: &Vm, binds: &Binds, noun: Ref<'_>) -> Result<(), Malformed> {
         if self.scope.is_empty() {
             self.replace_scope(scope::decode(vm, binds, noun)?);
-            self.fields.scope_noun = Some(vm.hold(noun));
+            self.set_scope_noun(Some(vm.hold(noun)));
             return Ok(());
         }
         let entries = scope::entries(noun)?;
@@ -320,7 +346,7 @@ impl State {
             let table = scope::decode(vm, binds, noun)?;
             self.replace_scope(table);
         }
-        self.fields.scope_noun = Some(vm.hold(noun));
+        self.set_scope_noun(Some(vm.hold(noun)));
         Ok(())
     }
 

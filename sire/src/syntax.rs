@@ -72,7 +72,6 @@ impl Tag {
 pub(crate) struct Syntax {
     leaves: [Val; 3],
     nodes: [Val; 5],
-    embed: Val,
 }
 
 impl Syntax {
@@ -90,7 +89,6 @@ impl Syntax {
         Ok(Syntax {
             leaves: [make(0)?, make(1)?, make(2)?],
             nodes: [make(3)?, make(4)?, make(5)?, make(6)?, make(7)?],
-            embed: make(8)?,
         })
     }
 
@@ -141,17 +139,51 @@ impl Syntax {
         })
     }
 
-    /// The noun of an embedded value.
-    pub(crate) fn embed(&self, vm: &mut Vm, value: &Val) -> Result<Val, Stop> {
-        vm.app(&self.embed, std::slice::from_ref(value))
-    }
-
     /// The noun of a tree.
-    pub(crate) fn noun(&self, vm: &mut Vm, rex: &Rex<Val>) -> Result<Val, Stop> {
-        rex.try_fold(|rex, sons: Vec<Val>, heir: Option<Val>| match rex {
-            Rex::Node { shape, rune, .. } => self.node(vm, *shape, rune, &sons, heir.as_ref()),
-            Rex::Leaf { leaf, text, .. } => self.leaf(vm, *leaf, text, heir.as_ref()),
-            Rex::Embed(value) => self.embed(vm, value),
+    pub(crate) fn noun(&self, vm: &mut Vm, rex: &Rex) -> Result<Val, Stop> {
+        enum Step<'r> {
+            Tree(&'r Rex),
+            /// No heir.
+            Nothing,
+            Row(usize),
+            Apply(usize),
+        }
+        vm.build(|b| {
+            let mut steps = vec![Step::Tree(rex)];
+            while let Some(step) = steps.pop() {
+                let rex = match step {
+                    Step::Tree(rex) => rex,
+                    Step::Nothing => {
+                        b.push_nat(0)?;
+                        continue;
+                    }
+                    Step::Row(count) => {
+                        b.row(count)?;
+                        continue;
+                    }
+                    Step::Apply(count) => {
+                        b.app(count)?;
+                        continue;
+                    }
+                };
+                b.room_for(4)?;
+                let heir = rex.heir().map_or(Step::Nothing, Step::Tree);
+                match rex {
+                    Rex::Leaf { leaf, text, .. } => {
+                        b.push(&self.leaves[*leaf as usize]);
+                        b.push_nat_bytes(text.as_bytes())?;
+                        steps.extend([Step::Apply(2), heir]);
+                    }
+                    Rex::Node { shape, rune, sons, .. } => {
+                        b.push(&self.nodes[*shape as usize]);
+                        b.push_nat_bytes(rune.as_bytes())?;
+                        steps.extend([Step::Apply(3), heir, Step::Row(sons.len())]);
+                        steps.extend(sons.iter().rev().map(Step::Tree));
+                    }
+                    Rex::Embed(never) => match *never {},
+                }
+            }
+            Ok(())
         })
     }
 }

@@ -31,7 +31,7 @@ fn load(modules: &TempDir, cache: &Path) -> (String, String, String) {
     let mut rig = rig(modules, cache);
     rig.sire.load("main").expect("it loads");
     let main = rig.sire.binding("main").expect("it is defined");
-    let hash = rig.sire.vm().hash(&main).to_string();
+    let hash = rig.sire.vm().hash(&main).expect("a value that ends").to_string();
     (rig.out.take(), hash, rig.diagnostics.take())
 }
 

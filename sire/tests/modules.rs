@@ -69,14 +69,15 @@ fn loading_again_prints_only_what_changed() {
 #[test]
 fn a_missing_predecessor() {
     let message = refusal(&[("main", "#### main <- gone\n")]).to_string();
-    assert!(message.starts_with("no module gone"), "{message}");
-    assert!(message.ends_with("(the predecessor of main)"), "{message}");
+    assert!(message.contains("main.sire:1: no module gone"), "{message}");
 }
 
 #[test]
 fn modules_that_need_each_other() {
     let error = refusal(&[("main", "#### main <- other\n"), ("other", "#### other <- main\n")]);
-    assert_eq!(error.to_string(), "the modules main <- other <- main need each other");
+    let message = error.to_string();
+    let end = "other.sire:1: the modules main <- other <- main need each other";
+    assert!(message.ends_with(end), "{message}");
 }
 
 #[test]
@@ -103,7 +104,7 @@ fn a_failing_command_names_its_place() {
     let (folder, mut rig) = rig(&[("main", "#### main\n\n= a 1\n\n= b (3 c)\n\n= d 4\n")]);
     let error = rig.sire.load("main").expect_err("c is not bound");
     let path = folder.path().join("main.sire");
-    let message = format!("{}:5: Unresolved symbol: c", path.display());
+    let message = format!("{}:5: Unresolved symbol: c\n\n    = b (3 c)", path.display());
     assert_eq!((error.to_string(), error.exit_code()), (message, 2));
     let printed = rig.out.take();
     assert!(printed.starts_with("a=1\n\n\n++ %crash\n"), "{printed}");

@@ -153,3 +153,28 @@ fn the_jets_are_listed_by_name_and_hash() {
     assert!(rows.iter().any(|row| *row == add), "{listed}");
     assert_eq!(rows.iter().filter(|row| row.last() == Some(&"prototype")).count(), 197);
 }
+
+#[test]
+fn a_run_s_jets_are_counted() {
+    let pallas = Pallas::new();
+    let output = pallas.run(["jets", "--json", "nat"], "");
+    assert!(output.status.success(), "{output:?}");
+    let listed = stdout(&output);
+    let add = listed.lines().find(|line| line.contains(r#""name": "_Add""#)).expect(&listed);
+    assert!(add.contains(r#""native": true, "calls": "#), "{add}");
+    assert!(!add.contains(r#""calls": 0,"#), "{add}");
+}
+
+#[test]
+fn a_jet_that_falls_back_is_told_of_or_crashes() {
+    let pallas = Pallas::new();
+    let input = "(barLen 5)\n(add 2 3)\n";
+    let warned = pallas.run(["sire", "-f", "prelude"], input);
+    let warning = "pallas: jet fallback: barLen runs as a law, with 5\n";
+    assert!(stderr(&warned).contains(warning), "{warned:?}");
+    let crashed = pallas.run(["sire", "-F", "prelude"], input);
+    let told = stdout(&crashed) + &stderr(&crashed);
+    assert!(told.contains("[%deopt [barLen 5]]"), "{told}");
+    let quiet = pallas.run(["sire", "prelude"], input);
+    assert!(!stderr(&quiet).contains("fallback"), "{quiet:?}");
+}

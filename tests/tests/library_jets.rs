@@ -32,7 +32,7 @@ fn laws_of(module: &str) -> Vec<(String, Hash)> {
 fn named_law(vm: &Vm, value: &Val) -> Option<(String, Hash)> {
     let Shape::Pin(pin) = vm.look(value).shape() else { return None };
     let Shape::Law(law) = pin.item().shape() else { return None };
-    Some((law.name().text()?, pin.hash()))
+    Some((law.name().text()?, pin.hash().ok()?))
 }
 
 /// The lines of the table in `jets/src/library.rs` that these laws are.
@@ -69,7 +69,9 @@ fn most_jets_have_their_law_in_the_library() {
     let names: BTreeSet<&str> = laws.iter().map(|(name, _)| name.as_str()).collect();
     let natives: BTreeSet<&str> =
         jets::list().iter().filter(|law| law.native).map(|law| law.name).collect();
-    let absent: Vec<&&str> = natives.difference(&names).collect();
-    // Hashing and catching crashes are not written yet.
-    assert!(absent.len() <= 4, "{absent:?}");
+    let absent: Vec<&str> = natives.difference(&names).copied().collect();
+    // Hashes, seeds and catching crashes: not written yet.
+    let unwritten =
+        ["_Blake3", "_LoadGerm", "_LoadSeed", "_PinHash", "_PlanHash", "_SaveSeed", "_Try"];
+    assert_eq!(absent, unwritten);
 }

@@ -53,3 +53,25 @@ fn a_damaged_seed_is_refused_with_the_place() {
     assert!(told.contains("cut.seed") && told.contains("no seed"), "{told}");
     assert!(output.stdout.is_empty());
 }
+
+/// A row that holds twice a row that holds twice ... `times` deep, and a pin around it.
+fn doubled(times: usize) -> Vec<u8> {
+    let mut vm = vm::Vm::new(vm::Options::default(), Default::default()).expect("a stack");
+    let mut value = vm.nat(7);
+    for _ in 0..times {
+        value = vm.row(&[value.clone(), value]).expect("a small value");
+    }
+    let pin = vm.pin(&value).expect("a small value");
+    vm::seed::save(&vm, &pin).expect("a small value")
+}
+
+#[test]
+fn a_small_seed_of_a_value_without_end_is_refused() {
+    let pallas = Pallas::new();
+    let path = pallas.write("hostile.seed", doubled(60));
+    let output = pallas.run(["show".as_ref(), path.as_os_str()], "");
+    assert_eq!(output.status.code(), Some(1));
+    let told = stderr(&output);
+    assert!(told.contains("hostile.seed") && told.contains("too large"), "{told}");
+    assert!(output.stdout.is_empty());
+}

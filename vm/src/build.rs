@@ -4,11 +4,9 @@
 //! lost to a collection. Values built have the shape that PLAN's rules and `shape` give them.
 
 use crate::heap::Val;
-use crate::heap::object::{self, Layout};
-use crate::nat::limbs_of_bytes;
-use crate::show::is_larger_than;
+use crate::heap::object::Layout;
 use crate::word::{Kind, Word};
-use crate::{NatRef, Natural, Ref, Stop, Vm, pin, shape};
+use crate::{Natural, Ref, Shape, Stop, Vm, bar, nat, pin, shape, tree};
 
 /// Builds values on the stack of a [`Vm`]. Dropping it drops what was pushed.
 pub struct Builder<'v> {
@@ -38,7 +36,7 @@ impl<'v> Builder<'v> {
     /// # Panics
     /// If fewer values are there.
     pub fn get(&self, index: usize) -> Ref<'_> {
-        Ref::new(self.vm.heap.stack.get(self.base + index), &self.vm.heap)
+        Ref::new(self.vm.heap.stack.get_checked(self.base + index), &self.vm.heap)
     }
 
     /// The value on top, kept; the builder is done with.
@@ -52,7 +50,7 @@ impl<'v> Builder<'v> {
     }
 
     fn push_word(&mut self, word: Word) {
-        self.vm.heap.stack.push(word);
+        self.vm.heap.stack.push_checked(word);
     }
 
     /// Makes sure that `count` more values can be pushed.
@@ -71,7 +69,7 @@ impl<'v> Builder<'v> {
 
     /// Pushes the value at that index from the bottom again.
     pub fn push_copy(&mut self, index: usize) {
-        let word = self.vm.heap.stack.get(self.base + index);
+        let word = self.vm.heap.stack.get_checked(self.base + index);
         self.push_word(word);
     }
 
@@ -88,7 +86,7 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_natural(&mut self, nat: &Natural) -> Result<(), Stop> {
-        self.push_limbs(&nat.to_limbs_asc())
+        self.push_limbs(nat.as_limbs_asc())
     }
 
     /// Pushes the nat with these bytes, least first.
@@ -96,7 +94,14 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_nat_bytes(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.push_limbs(&limbs_of_bytes(bytes))
+        if bytes.len() <= 8 {
+            let mut limb = [0; 8];
+            limb[..bytes.len()].copy_from_slice(bytes);
+            return self.push_nat(u64::from_le_bytes(limb));
+        }
+        let word = nat::from_bytes(&mut self.vm.heap, bytes)?;
+        self.push_word(word);
+        Ok(())
     }
 
     /// Pushes the nat with these limbs, least first; leading zero limbs do not matter.
@@ -104,7 +109,7 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_limbs(&mut self, limbs: &[u64]) -> Result<(), Stop> {
-        let word = push_nat(self.vm, limbs)?;
+        let word = nat::from_limbs(&mut self.vm.heap, limbs)?;
         self.push_word(word);
         Ok(())
     }
@@ -114,7 +119,7 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_bar(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        let word = shape::make_bar(&mut self.vm.heap, bytes)?;
+        let word = bar::make(&mut self.vm.heap, bytes)?;
         self.push_word(word);
         Ok(())
     }
@@ -173,6 +178,24 @@ impl<'v> Builder<'v> {
         assert_eq!(self.vm.heap.stack.peek(0).kind(), Kind::Tab, "a set and a row of values");
         Ok(())
     }
+
+    /// Replaces a table, and a key and a value in normal form above it, by the table in which the
+    /// key has that value. Of a long one, all but two paths is shared.
+    ///
+    /// # Panics
+    /// If the first value is no table.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn tab_insert(&mut self) -> Result<(), Stop> {
+        let place = {
+            let (table, key) = (self.get(self.len() - 3), self.get(self.len() - 2));
+            let Shape::Tab(keys, _) = table.shape() else { panic!("a table, a key and a value") };
+            keys.search(key)
+        };
+        tree::edit::put_in_table(&mut self.vm.heap, place)?;
+        Ok(())
+    }
 }
 
 impl Drop for Builder<'_> {
@@ -181,25 +204,10 @@ impl Drop for Builder<'_> {
     }
 }
 
-/// The nat with these limbs, least first, as a word.
-pub(crate) fn push_nat(vm: &mut Vm, limbs: &[u64]) -> Result<Word, Stop> {
-    match NatRef::from_limbs(limbs) {
-        NatRef::Small(nat) => Ok(Word::direct(nat)),
-        NatRef::Limbs(limbs) => {
-            vm.heap.reserve(1 + limbs.len())?;
-            let address = vm.heap.allocate(Layout::Big, 0, limbs.len());
-            for (index, limb) in limbs.iter().enumerate() {
-                object::store_raw(address, index, *limb);
-            }
-            Ok(Word::object(Kind::Big, address))
-        }
-    }
-}
-
-/// No law that a jet stands for has more parts than this, counting shared ones as often as they
+/// No law that a jet stands for has more words than this, counting shared ones as often as they
 /// occur. A few shared parts can make a law whose hash would take forever; that is computed only
 /// if somebody asks for it.
-const JET_PARTS: usize = 1 << 20;
+const JET_WORDS: usize = 1 << 20;
 
 /// Replaces the value on top of the stack, which is in normal form, by the pin around it. The pin
 /// of a law is hashed at once and looked up among the jets.
@@ -207,10 +215,11 @@ pub(crate) fn make_pin(vm: &mut Vm) -> Result<(), Stop> {
     vm.heap.reserve(1 + pin::SIZE)?;
     let item = vm.heap.stack.pop();
     let word = pin::allocate(&mut vm.heap, item);
-    vm.heap.stack.push(word);
-    let is_large = |vm: &Vm| is_larger_than(Ref::new(item, &vm.heap), JET_PARTS);
-    if item.kind() == Kind::Law && !vm.jets.is_empty() && !is_large(vm) {
-        let hash = crate::hash::hash(Ref::new(item, &vm.heap));
+    vm.heap.stack.push_checked(word);
+    if item.kind() == Kind::Law
+        && !vm.jets.is_empty()
+        && let Some(hash) = crate::hash::hash_within(Ref::new(item, &vm.heap), JET_WORDS)?
+    {
         pin::set_hash(word, hash);
         match vm.jets.find(&hash) {
             Some(jet) => pin::set_jet(word, jet),

@@ -19,8 +19,11 @@
 //! A count is 8 bytes, least first; a number is the count of its 64-bit limbs and then those, least
 //! first. The empty row is the row of 0 items. (prototype: lib/Fan/Hash.hs)
 
+use crate::Stop;
 use crate::heap::Heap;
+use crate::nat::limbs;
 use crate::pin;
+use crate::show::is_larger_than;
 use crate::view::{LawRef, PinRef, Ref, Shape};
 use crate::walk::{self, Walk};
 use crate::word::{Kind, Word};
@@ -38,6 +41,27 @@ impl Hash {
     /// The hash's bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+/// Hashes as keys of a map: their first bytes are as good as any hash of them.
+pub(crate) type HashedAlready = std::hash::BuildHasherDefault<FirstBytes>;
+
+/// See [`HashedAlready`].
+#[derive(Clone, Copy, Default)]
+pub(crate) struct FirstBytes(u64);
+
+impl std::hash::Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -100,18 +124,46 @@ impl FromStr for Hash {
 ///
 /// # Panics
 /// If there is something unevaluated in it.
-pub(crate) fn hash(value: Ref<'_>) -> Hash {
-    if let Some(hash) = digest(value) {
-        return hash;
+///
+/// # Errors
+/// [`Stop::TooLarge`] and [`Stop::Interrupted`].
+pub(crate) fn hash(value: Ref<'_>) -> Result<Hash, Stop> {
+    if let Some(hash) = whole(value)? {
+        return Ok(hash);
     }
-    for pin in unhashed_pins(value) {
-        hash_pins(PinRef(Ref::new(pin, value.heap)));
+    for pin in unhashed_pins(value)? {
+        hash_pins(PinRef(Ref::new(pin, value.heap)))?;
     }
-    digest(value).expect("the pins in it have just been hashed")
+    Ok(whole(value)?.expect("the pins in it have just been hashed"))
+}
+
+/// The hash of a value in normal form, unless it is made of more than `limit` words of 8 bytes,
+/// shared ones counted as often as they occur, or has a pin in it that is too large to be hashed.
+/// Takes no more time than so many words do, and what the pins in it take that have no hash yet.
+///
+/// # Panics
+/// As for [`hash`].
+///
+/// # Errors
+/// [`Stop::Interrupted`].
+pub(crate) fn hash_within(value: Ref<'_>, limit: usize) -> Result<Option<Hash>, Stop> {
+    match digest(value, limit) {
+        Ok(hash) => Ok(Some(hash)),
+        Err(NoHash::UnhashedPin) if !is_larger_than(value, limit) => match hash(value) {
+            Ok(hash) => Ok(Some(hash)),
+            Err(Stop::TooLarge { .. }) => Ok(None),
+            Err(stop) => Err(stop),
+        },
+        Err(NoHash::UnhashedPin | NoHash::TooLong) => Ok(None),
+        Err(NoHash::Stopped(stop)) => Err(stop),
+    }
 }
 
 /// The hash of a pin that has none yet. Those below it are hashed first, the innermost before all.
-pub(crate) fn hash_pins(pin: PinRef<'_>) -> Hash {
+///
+/// # Errors
+/// [`Stop::TooLarge`] and [`Stop::Interrupted`].
+pub(crate) fn hash_pins(pin: PinRef<'_>) -> Result<Hash, Stop> {
     let heap = pin.0.heap;
     let mut pending = vec![pin.0.word];
     while let Some(&top) = pending.last() {
@@ -120,12 +172,12 @@ pub(crate) fn hash_pins(pin: PinRef<'_>) -> Hash {
             continue;
         }
         let item = item_of(top, heap);
-        match digest(item) {
+        match whole(item)? {
             Some(hash) => pin::set_hash(top, hash),
-            None => pending.append(&mut unhashed_pins(item)),
+            None => pending.append(&mut unhashed_pins(item)?),
         }
     }
-    pin::known_hash(pin.0.word).expect("the loop leaves no pin without one")
+    Ok(pin::known_hash(pin.0.word).expect("the loop leaves no pin without one"))
 }
 
 fn item_of(pin: Word, heap: &Heap) -> Ref<'_> {
@@ -133,22 +185,49 @@ fn item_of(pin: Word, heap: &Heap) -> Ref<'_> {
 }
 
 /// The pins in a value that have no hash yet.
-fn unhashed_pins(value: Ref<'_>) -> Vec<Word> {
-    let words = Walk::new(value).map(|part| part.word);
-    let mut pins: Vec<Word> =
-        words.filter(|word| word.kind() == Kind::Pin && pin::known_hash(*word).is_none()).collect();
+fn unhashed_pins(value: Ref<'_>) -> Result<Vec<Word>, Stop> {
+    let mut walk = Walk::distinct(value);
+    let mut pins = Vec::new();
+    while let Some(part) = walk.next()? {
+        if part.word.kind() == Kind::Pin && pin::known_hash(part.word).is_none() {
+            pins.push(part.word);
+        }
+    }
     pins.sort_unstable_by_key(|pin| pin.address());
     pins.dedup();
-    pins
+    Ok(pins)
+}
+
+/// Why a value was not hashed.
+enum NoHash {
+    /// There is a pin in it that has no hash.
+    UnhashedPin,
+    /// There is more to hash than allowed.
+    TooLong,
+    /// The walk over it did not come to its end.
+    Stopped(Stop),
 }
 
 /// The hash of a value, unless there is a pin in it that has none.
-fn digest(value: Ref<'_>) -> Option<Hash> {
-    let mut writer = Writer::default();
-    for part in Walk::new(value) {
-        write_outermost(&mut writer, part)?;
+fn whole(value: Ref<'_>) -> Result<Option<Hash>, Stop> {
+    match digest(value, usize::MAX) {
+        Ok(hash) => Ok(Some(hash)),
+        Err(NoHash::Stopped(stop)) => Err(stop),
+        Err(NoHash::UnhashedPin | NoHash::TooLong) => Ok(None),
     }
-    Some(writer.finish())
+}
+
+/// The hash of a value that takes no more than about `limit` words to write.
+fn digest(value: Ref<'_>, limit: usize) -> Result<Hash, NoHash> {
+    let mut writer = Writer::new();
+    let mut walk = Walk::new(value);
+    while let Some(part) = walk.next().map_err(NoHash::Stopped)? {
+        write_outermost(&mut writer, part).ok_or(NoHash::UnhashedPin)?;
+        if writer.written() / 8 > limit {
+            return Err(NoHash::TooLong);
+        }
+    }
+    Ok(writer.finish())
 }
 
 /// Writes a value up to where the first value within it begins; says none for an unhashed pin.
@@ -198,7 +277,10 @@ fn write_outermost(writer: &mut Writer, value: Ref<'_>) -> Option<()> {
 fn write_law(writer: &mut Writer, law: LawRef<'_>) {
     if walk::is_wide_constructor(law) {
         writer.byte(5);
-        writer.limbs(&law.arity().predecessor());
+        let arity = law.arity();
+        let mut width = vec![0; arity.limbs().len()];
+        limbs::decrement(&mut width, arity.limbs());
+        writer.limbs(limbs::trimmed(&width));
         return;
     }
     writer.byte(1);
@@ -207,7 +289,6 @@ fn write_law(writer: &mut Writer, law: LawRef<'_>) {
 }
 
 /// BLAKE3, fed in pieces large enough that it can work on many blocks at once.
-#[derive(Default)]
 struct Writer {
     hasher: blake3::Hasher,
     buffer: Vec<u8>,
@@ -215,8 +296,19 @@ struct Writer {
 
 /// Bytes that are gathered before they are hashed.
 const BUFFER: usize = 1 << 14;
+/// Bytes that there is room for from the start: most values take fewer.
+const SMALL: usize = 1 << 10;
 
 impl Writer {
+    fn new() -> Writer {
+        Writer { hasher: blake3::Hasher::new(), buffer: Vec::with_capacity(SMALL) }
+    }
+
+    /// How many bytes were written.
+    fn written(&self) -> usize {
+        self.hasher.count() as usize + self.buffer.len()
+    }
+
     fn byte(&mut self, byte: u8) {
         self.buffer.push(byte);
     }

@@ -8,12 +8,20 @@
 //! A law is never taken for a jet's because of its name. Whoever wants to know of laws that have only
 //! the name asks for it: [`JetTable::on_mismatch`].
 
+mod declare;
+mod numbers;
 mod parts;
+mod watch;
 
+pub use declare::{Crashes, Gives, Jet, Operation, WordOperation};
+pub use watch::Calls;
+
+use crate::hash::HashedAlready;
 use crate::heap::object::Layout;
 use crate::nat::NatRef;
+use crate::pinspace::record;
 use crate::word::{Kind, Word};
-use crate::{Hash, Natural, Ref, Shape, Stop, Val, Vm, build, shape};
+use crate::{Hash, Items, Natural, Ref, Shape, Stop, Val, Vm, bar, nat, shape, tree};
 use std::collections::{HashMap, HashSet};
 
 /// How far an argument is evaluated before the jet sees it.
@@ -76,24 +84,45 @@ pub enum Control {
     Try,
 }
 
-/// The declaration of a jet.
-pub struct Jet {
-    /// The name of the law it stands for.
-    pub name: &'static str,
-    /// How many arguments it takes; the law's arity.
-    pub arity: usize,
-    /// What it needs of each argument.
-    pub demands: &'static [Demand],
-    /// What it does.
-    pub code: Code,
+impl Control {
+    /// Whether the form is called like a law, and not carried out where it stands.
+    pub(crate) fn is_called(self) -> bool {
+        matches!(self, Control::Trace | Control::DeepTrace | Control::Try)
+    }
+}
+
+/// When a jet is *cheap*: it takes a short, bounded time, and neither crashes nor re-enters the
+/// evaluator. Where one is to be applied lazily to arguments that happen to be evaluated, it is
+/// called at once, which saves the thunk and all that this would keep alive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cheap {
+    /// Unless an argument is a nat of 2^63 or more.
+    Always,
+    /// If all arguments are nats below 2^63.
+    OnNats,
+}
+
+/// Connectives that the evaluator knows: truth values of which the second is evaluated only if the
+/// first does not settle the result. (0, and what is not a nat, is false.)
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Connective {
+    /// 1 if both are true, else 0.
+    And,
+    /// 1 if either is true, else 0.
+    Or,
 }
 
 /// The jets that a runtime knows, found by the hash of the law they stand for.
 #[derive(Default)]
 pub struct JetTable {
     jets: Vec<Jet>,
-    by_hash: HashMap<Hash, u32>,
+    /// By the number of the jet: see [`JetTable::mark_cheap`].
+    cheap: Vec<Option<Cheap>>,
+    connectives: HashMap<u32, Connective>,
+    by_hash: HashMap<Hash, u32, HashedAlready>,
     mismatches: Option<Mismatches>,
+    counters: Option<Vec<watch::Counter>>,
+    fallback: watch::Fallback,
 }
 
 /// Is called with a law's name and hash.
@@ -114,10 +143,36 @@ impl JetTable {
 
     /// Adds a jet that stands for the laws with these hashes.
     pub fn add(&mut self, jet: Jet, hashes: &[Hash]) {
-        debug_assert_eq!(jet.arity, jet.demands.len(), "{}: a demand an argument", jet.name);
         let id = self.jets.len() as u32;
         self.jets.push(jet);
         self.by_hash.extend(hashes.iter().map(|hash| (*hash, id)));
+    }
+
+    /// Says when the jets of these names are cheap.
+    pub fn mark_cheap(&mut self, cheap: Cheap, names: &[&str]) {
+        self.cheap.resize(self.jets.len(), None);
+        for (jet, mark) in self.jets.iter().zip(&mut self.cheap) {
+            if names.contains(&jet.name) {
+                *mark = Some(cheap);
+            }
+        }
+    }
+
+    /// When a jet is cheap, if it ever is.
+    pub(crate) fn cheap(&self, id: u32) -> Option<Cheap> {
+        self.cheap.get(id as usize).copied().flatten()
+    }
+
+    /// Says that the jet of that name is a connective, so that the evaluator may do without it.
+    pub fn mark_connective(&mut self, connective: Connective, name: &str) {
+        for (id, jet) in self.jets.iter().enumerate().filter(|(_, jet)| jet.name == name) {
+            debug_assert_eq!(jet.arity(), 2);
+            self.connectives.insert(id as u32, connective);
+        }
+    }
+
+    pub(crate) fn connective(&self, id: u32) -> Option<Connective> {
+        self.connectives.get(&id).copied()
     }
 
     /// Calls `hook` with name and hash whenever a law is pinned that has the name of one of these
@@ -152,12 +207,17 @@ impl JetTable {
         self.jets.iter().position(|jet| jet.name == name).map(|index| index as u32)
     }
 
-    pub(crate) fn find(&self, hash: &Hash) -> Option<u32> {
+    /// The number of the jet that stands for the law with this hash.
+    pub fn find(&self, hash: &Hash) -> Option<u32> {
         self.by_hash.get(hash).copied()
     }
 
+    /// The jet with that number, as [`JetTable::find`] and [`crate::PinRef::jet`] give it.
+    ///
+    /// # Panics
+    /// If there is none.
     #[inline(always)]
-    pub(crate) fn get(&self, id: u32) -> &Jet {
+    pub fn get(&self, id: u32) -> &Jet {
         &self.jets[id as usize]
     }
 }
@@ -175,19 +235,19 @@ impl Call<'_> {
     /// The argument at that index, from 0.
     #[inline(always)]
     pub fn arg(&self, index: usize) -> Ref<'_> {
-        Ref::new(self.vm.heap.stack.get(self.base + index), &self.vm.heap)
+        Ref::new(self.vm.heap.stack.get_checked(self.base + index), &self.vm.heap)
     }
 
     /// The argument as a direct nat, if it is one: the fast path of arithmetic.
     #[inline(always)]
     pub fn small(&self, index: usize) -> Option<u64> {
-        self.vm.heap.stack.get(self.base + index).as_direct()
+        self.vm.heap.stack.get_checked(self.base + index).as_direct()
     }
 
     /// The argument as a nat, if it is one.
     #[inline(always)]
     pub fn nat(&self, index: usize) -> Option<NatRef<'_>> {
-        let word = self.vm.heap.stack.get(self.base + index);
+        let word = self.vm.heap.stack.get_checked(self.base + index);
         matches!(word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(word))
     }
 
@@ -218,39 +278,45 @@ impl Call<'_> {
     /// Pushes an argument, or a value pushed before, again.
     #[inline(always)]
     pub fn push_at(&mut self, index: usize) {
-        let word = self.vm.heap.stack.get(self.base + index);
-        self.vm.heap.stack.push(word);
+        let word = self.vm.heap.stack.get_checked(self.base + index);
+        self.vm.heap.stack.push_checked(word);
     }
 
-    /// Pushes item `item` of the row, table, set or app at that height, by its place in the object:
-    /// a row's and a set's items from 0; a table's values from 1 (0 is its key set); an app's
-    /// function at 0.
+    /// Pushes item `item` of the row, set or object at that height: a row's items and a set's keys
+    /// from the first on; a table's set of keys at 0 and its row of values at 1; an app's function
+    /// at 0.
     ///
     /// # Panics
-    /// If the object has no such place.
+    /// If there is no such item.
     pub fn push_item(&mut self, index: usize, item: usize) {
-        let object = self.vm.heap.resolve(self.vm.heap.stack.get(self.base + index));
-        assert!(item < self.vm.heap.size(object), "no such item");
-        let word = self.vm.heap.load(object, item);
-        self.vm.heap.stack.push(word);
+        let heap = &mut self.vm.heap;
+        let object = heap.resolve(heap.stack.get_checked(self.base + index));
+        if object.kind() == Kind::Pin {
+            record::touch(object.address());
+        }
+        let word = match object.kind() {
+            Kind::Row | Kind::Set => Items::of(object, heap).word(item),
+            _ => heap.words(object, 0).get(item).copied(),
+        };
+        heap.stack.push_checked(word.expect("the caller knows how many items there are"));
     }
 
     /// Pushes a value held from outside.
     pub fn push(&mut self, val: &Val) {
         let word = self.vm.heap.word(val);
-        self.vm.heap.stack.push(word);
+        self.vm.heap.stack.push_checked(word);
     }
 
     /// Pushes a nat below 2^63.
     #[inline(always)]
     pub fn push_small(&mut self, nat: u64) {
-        self.vm.heap.stack.push(Word::direct(nat));
+        self.vm.heap.stack.push_checked(Word::direct(nat));
     }
 
     /// Pushes 1 or 0.
     #[inline(always)]
     pub fn push_bit(&mut self, bit: bool) {
-        self.vm.heap.stack.push(Word::bit(bit));
+        self.vm.heap.stack.push_checked(Word::bit(bit));
     }
 
     /// Pushes a nat.
@@ -267,7 +333,7 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_natural(&mut self, nat: &Natural) -> Result<(), Stop> {
-        self.push_limbs(&nat.to_limbs_asc())
+        self.push_limbs(nat.as_limbs_asc())
     }
 
     /// Pushes the nat with these limbs, least first; leading zero limbs do not matter.
@@ -275,8 +341,8 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_limbs(&mut self, limbs: &[u64]) -> Result<(), Stop> {
-        let word = build::push_nat(self.vm, limbs)?;
-        self.vm.heap.stack.push(word);
+        let word = nat::from_limbs(&mut self.vm.heap, limbs)?;
+        self.vm.heap.stack.push_checked(word);
         Ok(())
     }
 
@@ -285,8 +351,8 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_bar(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        let word = shape::make_bar(&mut self.vm.heap, bytes)?;
-        self.vm.heap.stack.push(word);
+        let word = bar::make(&mut self.vm.heap, bytes)?;
+        self.vm.heap.stack.push_checked(word);
         Ok(())
     }
 
@@ -297,7 +363,7 @@ impl Call<'_> {
     pub fn row(&mut self, count: usize) -> Result<(), Stop> {
         self.vm.heap.reserve(1 + count)?;
         let row = self.vm.heap.allocate_popped(Layout::Row, 0, count);
-        self.vm.heap.stack.push(row);
+        self.vm.heap.stack.push_checked(row);
         Ok(())
     }
 
@@ -307,20 +373,16 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn set_of_ascending(&mut self, count: usize) -> Result<(), Stop> {
-        self.vm.heap.reserve(1 + count)?;
-        let set = self.vm.heap.allocate_popped(Layout::Set, 0, count);
-        self.vm.heap.stack.push(set);
-        Ok(())
+        Ok(tree::set_of_top(&mut self.vm.heap, count)?)
     }
 
-    /// Replaces a set and, above it, as many values as it has keys, by the table.
+    /// Replaces a set and, above it, the row of as many values by the table.
     ///
     /// # Errors
     /// [`Stop::HeapFull`].
-    pub fn tab(&mut self, count: usize) -> Result<(), Stop> {
-        self.vm.heap.reserve(2 + count)?;
-        let tab = self.vm.heap.allocate_popped(Layout::Tab, 0, 1 + count);
-        self.vm.heap.stack.push(tab);
+    pub fn tab(&mut self) -> Result<(), Stop> {
+        shape::apply_lazily(&mut self.vm.heap, 1)?;
+        debug_assert_eq!(self.vm.heap.stack.peek(0).kind(), Kind::Tab, "a set and its values");
         Ok(())
     }
 
@@ -330,6 +392,16 @@ impl Call<'_> {
     /// [`Stop::HeapFull`].
     pub fn app(&mut self, count: usize) -> Result<(), Stop> {
         Ok(shape::apply_lazily(&mut self.vm.heap, count)?)
+    }
+
+    /// Goes on unless somebody asked for the evaluation to stop. A jet whose work grows with its
+    /// arguments looks here once every so many steps.
+    ///
+    /// # Errors
+    /// [`Stop::Interrupted`].
+    #[inline(always)]
+    pub fn check(&self) -> Result<(), Stop> {
+        self.vm.heap.interrupt.check()
     }
 
     /// Whether [`Call::run`] and its like may be used: they re-enter the evaluator on the native

@@ -10,12 +10,15 @@
 //!      build    view           making values, looking at values
 //!         |      |
 //!       shape  order  hash     which shape a law or app takes; what makes values equal
+//!         |      |     |
+//!     tree, bar  |     |       long rows and sets in parts; bytes that can be appended to
 //!         \      |     /
 //!          word  heap/         the value word; objects, collector, stack
 //!
-//!      walk                    a value from the outside in, for those two
+//!      walk  map               a value from the outside in, for those two; fast tables
 //!      seed/  show/  plain      values as bytes, as text, as PLAN's plain trees
 //!      native/                 the door through which compiled code comes in
+//!      pinspace/               pins that are shared or kept, mapped as they are
 //!      jet                     the door through which native twins of laws come in
 //!      spec/                   PLAN's rules, literally: the oracle for all of the above
 //! ```
@@ -25,15 +28,19 @@
 //! A `Vm` belongs to the thread that made it, and so do its values. What is handed to another is
 //! handed as bytes ([`seed`]).
 
+mod bar;
 pub mod build;
 mod eval;
 mod hash;
 mod heap;
+mod interrupt;
 pub mod jet;
+mod map;
 mod nat;
 pub mod native;
 mod order;
 mod pin;
+pub mod pinspace;
 pub mod plain;
 #[cfg(test)]
 mod samples;
@@ -41,6 +48,7 @@ pub mod seed;
 mod shape;
 pub mod show;
 pub mod spec;
+mod tree;
 mod view;
 mod vm;
 mod walk;
@@ -49,8 +57,9 @@ mod word;
 pub use build::Builder;
 pub use hash::{Hash, ParseHashError};
 pub use heap::{Options, Statistics, Val};
-pub use nat::NatRef;
-pub use view::{AppRef, Items, LawRef, PinRef, Ref, Shape};
+pub use nat::{NatRef, limbs};
+pub use tree::Items;
+pub use view::{AppRef, LawRef, PinRef, Ref, Shape};
 pub use vm::{Stop, Vm};
 
 /// The arbitrary-precision naturals that nats are converted to and from.

@@ -22,11 +22,12 @@
 //! it leaves out, PLAN's own law for comparing.)
 
 use crate::heap::Heap;
+use crate::map::Map;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::shape;
+use crate::tree::{self, Items};
 use crate::view::{PinRef, Ref, Shape};
-use crate::walk::items_offset;
 use crate::word::{Kind, Word};
 use std::cmp::Ordering;
 
@@ -35,6 +36,9 @@ use std::cmp::Ordering;
 /// # Panics
 /// If something that is not evaluated has to be looked at.
 pub(crate) fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
+    if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
+        return left.cmp(&right);
+    }
     Comparison::new(left.heap, right.heap, false).run(left, right)
 }
 
@@ -54,6 +58,40 @@ struct Comparison<'l, 'r> {
     only_equality: bool,
     /// What is to be compared if all before is equal; the last first.
     pending: Vec<Task>,
+    /// Pairs of values that have been looked at, and how many are before pairs are remembered.
+    steps: usize,
+    patience: usize,
+    known: Classes,
+}
+
+/// Values that were found equal, as sets that are joined: each points to another one of its set,
+/// but for one. Two values that share their parts can have more pairs of parts than can ever be
+/// looked at; but pairs that tell something new are no more than there are values.
+#[derive(Default)]
+struct Classes(Map<u64, u64>);
+
+impl Classes {
+    /// The value that stands for the set of this one.
+    fn find(&mut self, mut value: u64) -> u64 {
+        while let Some(&next) = self.0.get(&value) {
+            if let Some(&after) = self.0.get(&next) {
+                self.0.insert(value, after);
+            }
+            value = next;
+        }
+        value
+    }
+
+    fn join(&mut self, left: Word, right: Word) {
+        let (left, right) = (self.find(left.raw()), self.find(right.raw()));
+        if left != right {
+            self.0.insert(left, right);
+        }
+    }
+
+    fn are_equal(&mut self, left: Word, right: Word) -> bool {
+        self.find(left.raw()) == self.find(right.raw())
+    }
 }
 
 /// Something to be compared.
@@ -72,7 +110,12 @@ enum Step {
     ItemsBelow(u32),
     /// The arguments of two flat apps of the same size from this payload index up.
     ArgumentsFrom(u32),
+    /// Nothing: the two values have been found equal.
+    Known,
 }
+
+/// Pairs that are compared at least before any is remembered.
+const PATIENCE: usize = 1 << 16;
 
 const _: () = assert!(size_of::<Task>() == 24);
 
@@ -81,7 +124,7 @@ const _: () = assert!(size_of::<Task>() == 24);
 enum As {
     /// As the value it is.
     Itself,
-    /// A set as the row of its keys, a table as the row of its values.
+    /// A set as the row of its keys.
     Row,
 }
 
@@ -102,7 +145,17 @@ enum Body<'h> {
 
 impl<'l, 'r> Comparison<'l, 'r> {
     fn new(left: &'l Heap, right: &'r Heap, only_equality: bool) -> Comparison<'l, 'r> {
-        Comparison { left, right, only_equality, pending: Vec::new() }
+        // More pairs than there are objects: some must be shared.
+        let patience = (left.used_bytes() + right.used_bytes()) / 16;
+        Comparison {
+            left,
+            right,
+            only_equality,
+            pending: Vec::new(),
+            steps: 0,
+            patience: patience.max(PATIENCE),
+            known: Classes::default(),
+        }
     }
 
     fn push_values(&mut self, left: (Word, As), right: (Word, As)) {
@@ -124,6 +177,10 @@ impl<'l, 'r> Comparison<'l, 'r> {
                 ),
                 Step::ItemsBelow(end) => self.items_below(task, end as usize),
                 Step::ArgumentsFrom(start) => self.arguments_from(task, start as usize),
+                Step::Known => {
+                    self.known.join(task.left, task.right);
+                    Ordering::Equal
+                }
             };
         }
         order
@@ -132,9 +189,9 @@ impl<'l, 'r> Comparison<'l, 'r> {
     /// Compares the last pair of items before `end` that are not one object, and leaves those
     /// before them for later.
     fn items_below(&mut self, task: Task, end: usize) -> Ordering {
-        let left = &self.left.words(task.left, items_offset(task.left))[..end];
-        let right = &self.right.words(task.right, items_offset(task.right))[..end];
-        let Some(index) = (0..end).rev().find(|&index| left[index] != right[index]) else {
+        let left = Items::of(task.left, self.left);
+        let right = Items::of(task.right, self.right);
+        let Some((index, pair)) = last_difference(left, right, end) else {
             return Ordering::Equal;
         };
         if index > 0 {
@@ -142,8 +199,8 @@ impl<'l, 'r> Comparison<'l, 'r> {
             self.pending.push(Task { step: Step::ItemsBelow(index as u32), ..task });
         }
         self.values(
-            Side::new(left[index], As::Itself, self.left),
-            Side::new(right[index], As::Itself, self.right),
+            Side::new(pair.0, As::Itself, self.left),
+            Side::new(pair.1, As::Itself, self.right),
         )
     }
 
@@ -175,6 +232,10 @@ impl<'l, 'r> Comparison<'l, 'r> {
             // The same value always takes the same shape.
             return Ordering::Less;
         }
+        self.steps += 1;
+        if self.steps > self.patience && self.is_known(left, right) {
+            return Ordering::Equal;
+        }
         let rank = left.rank();
         rank.cmp(&right.rank()).then_with(|| match rank {
             Rank::Nat => NatRef::of(left.word).cmp(&NatRef::of(right.word)),
@@ -184,13 +245,31 @@ impl<'l, 'r> Comparison<'l, 'r> {
         })
     }
 
+    /// Whether two values have been found equal before. If not, they will have been once all that is
+    /// pushed from now on has been compared.
+    #[cold]
+    fn is_known(&mut self, left: Side<'l>, right: Side<'r>) -> bool {
+        let are_objects = left.word.has_object() && right.word.has_object();
+        if !are_objects || left.taken != As::Itself || right.taken != As::Itself {
+            return false;
+        }
+        if self.known.are_equal(left.word, right.word) {
+            return true;
+        }
+        self.pending.push(Task { left: left.word, right: right.word, step: Step::Known });
+        false
+    }
+
     fn pins(&mut self, left: Side<'l>, right: Side<'r>) -> Ordering {
         let (left, right) = (PinRef(left.as_ref()), PinRef(right.as_ref()));
-        if pin::hash(left) == pin::hash(right) {
-            return Ordering::Equal;
-        }
-        if self.only_equality {
-            return Ordering::Less;
+        // What is too large to be hashed is compared by what it consists of.
+        if let (Some(left), Some(right)) = (pin::hash_if_small(left), pin::hash_if_small(right)) {
+            if left == right {
+                return Ordering::Equal;
+            }
+            if self.only_equality {
+                return Ordering::Less;
+            }
         }
         self.push_values((left.item().word, As::Itself), (right.item().word, As::Itself));
         Ordering::Equal
@@ -241,6 +320,28 @@ impl<'l, 'r> Comparison<'l, 'r> {
     }
 }
 
+/// The last index below `end` at which two lists do not have the same word, and those words.
+fn last_difference(
+    left: Items<'_>,
+    right: Items<'_>,
+    mut end: usize,
+) -> Option<(usize, (Word, Word))> {
+    while let Some(last) = end.checked_sub(1)
+        && let (Some((l, l_start)), Some((r, r_start))) = (left.chunk(last), right.chunk(last))
+    {
+        let start = l_start.max(r_start);
+        let (l, r) = (&l[start - l_start..end - l_start], &r[start - r_start..end - r_start]);
+        // Two versions of a tree share most of their parts.
+        let shared = std::ptr::eq(l, r);
+        let at = if shared { None } else { (0..l.len()).rev().find(|&at| l[at] != r[at]) };
+        if let Some(at) = at {
+            return Some((start + at, (l[at], r[at])));
+        }
+        end = start;
+    }
+    None
+}
+
 /// The four kinds of value that PLAN knows, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
@@ -276,9 +377,9 @@ impl<'h> Side<'h> {
         self.taken == As::Row || self.word.kind() == Kind::Row
     }
 
-    /// How many items a row has, keys a set, values a table.
+    /// How many items a row has, keys a set.
     fn count(self) -> usize {
-        self.heap.size(self.word) - items_offset(self.word)
+        tree::len(self.heap, self.word)
     }
 
     /// How many arguments an app has.
@@ -309,7 +410,7 @@ impl<'h> Side<'h> {
         let mut parts = vec![(self.function(), As::Itself)];
         match self.as_ref().shape() {
             Shape::App(app) => parts.extend(app.args().map(|arg| (arg.word, As::Itself))),
-            _ => parts.push((self.word, As::Row)),
+            _ => parts.push((self.heap.load(self.word, 1), As::Itself)),
         }
         parts
     }

@@ -6,8 +6,8 @@
 use crate::nat::NatRef;
 use crate::shape;
 use crate::spec::{Term, shapes};
-use crate::view::{Items, Ref, Shape};
-use crate::{Builder, Natural, Stop, Val, Vm};
+use crate::view::{Ref, Shape};
+use crate::{Builder, Items, Natural, Stop, Val, Vm};
 use std::sync::Arc;
 
 /// What a value is to PLAN.

@@ -17,10 +17,10 @@
 
 use crate::heap::object::{self, EXTRA_MAX, Header, Layout};
 use crate::heap::{Heap, HeapFull};
-use crate::nat::NatRef;
-use crate::order;
-use crate::view::Ref;
+use crate::nat::{BarDraft, NatRef, limbs};
+use crate::pinspace::record;
 use crate::word::{COW_LIMIT, Kind, Word};
+use crate::{Items, order, tree};
 use std::cmp::Ordering;
 
 /// How many arguments a value takes when it is called. Those of 2^64 - 1 or more count as that.
@@ -37,6 +37,9 @@ pub(crate) fn arity(heap: &Heap, mut word: Word) -> u64 {
             Kind::Set => 2,
             Kind::Big | Kind::Bar | Kind::Row | Kind::Tab => 1,
             Kind::Law | Kind::Pin | Kind::App => {
+                if word.kind() == Kind::Pin {
+                    record::touch(word.address());
+                }
                 let header = heap.header(word);
                 if header.extra() < EXTRA_MAX {
                     header.extra()
@@ -113,21 +116,16 @@ fn make_row(heap: &mut Heap, count: usize) -> Result<(), HeapFull> {
 
 /// A set and one argument: a table if that is evaluated, and a row of as many values.
 fn make_keyed(heap: &mut Heap) -> Result<(), HeapFull> {
+    heap.reserve(3)?;
     let values = heap.resolve(heap.stack.peek(0));
     let keys = heap.stack.peek(1);
-    if values.kind() != Kind::Row || heap.size(values) != heap.size(keys) {
-        heap.reserve(3)?;
+    if values.kind() != Kind::Row || tree::len(heap, values) != tree::len(heap, keys) {
         push_app(heap, 1, 2);
         return Ok(());
     }
-    let size = heap.size(values);
-    heap.reserve(2 + size)?;
-    let address = heap.allocate(Layout::Tab, 0, 1 + size);
-    let (keys, values) = (heap.stack.peek(1), heap.resolve(heap.stack.peek(0)));
     heap.stack.truncate(heap.stack.top() - 2);
-    object::store_raw(address, 0, keys.raw());
-    object::copy(values.address(), 0, address, 1, size);
-    heap.stack.push(Word::object(Kind::Tab, address));
+    let tab = heap.allocate_words(Layout::Tab, 0, &[keys, values]);
+    heap.stack.push(tab);
     Ok(())
 }
 
@@ -211,7 +209,7 @@ pub(crate) fn make_law(heap: &mut Heap) -> Result<bool, HeapFull> {
             Some(Word::cow(n - 1))
         }
         (Some(1), Some(1), Kind::Nat | Kind::Big) => match_bar(heap, body)?,
-        (Some(1), Some(2), Kind::Row) if is_ascending(heap, body) => Some(make_set(heap)?),
+        (Some(1), Some(2), Kind::Row) if is_ascending(heap, body) => Some(tree::set_of_row(heap)?),
         _ => None,
     };
     let word = match data {
@@ -228,48 +226,23 @@ pub(crate) fn make_law(heap: &mut Heap) -> Result<bool, HeapFull> {
     Ok(true)
 }
 
-/// The set whose keys are the row on top of the stack.
-fn make_set(heap: &mut Heap) -> Result<Word, HeapFull> {
-    let size = heap.size(heap.resolve(heap.stack.peek(0)));
-    heap.reserve(1 + size)?;
-    let keys = heap.resolve(heap.stack.peek(0));
-    let address = heap.allocate(Layout::Set, 0, size);
-    object::copy(keys.address(), 0, address, 0, size);
-    Ok(Word::object(Kind::Set, address))
-}
-
 fn is_ascending(heap: &Heap, row: Word) -> bool {
-    let keys = heap.words(row, 0);
-    keys.windows(2).all(|pair| {
-        let (a, b) = (Ref::new(pair[0], heap), Ref::new(pair[1], heap));
-        order::compare(a, b) == Ordering::Less
-    })
+    let items = Items::of(row, heap);
+    items.iter().zip(items.iter().skip(1)).all(|(a, b)| order::compare(a, b) == Ordering::Less)
 }
 
-/// The bar that a law `{1 1 body}` is, if its body is one bit above whole bytes.
+/// The bar that a law `{1 1 body}` is, if its body, on top of the stack, is one bit above whole
+/// bytes.
 fn match_bar(heap: &mut Heap, body: Word) -> Result<Option<Word>, HeapFull> {
     let bits = NatRef::of(body).bits();
     if bits == 0 || !(bits - 1).is_multiple_of(8) {
         return Ok(None);
     }
-    let length = (bits - 1) / 8;
-    let mut bytes = NatRef::of(body).bytes();
-    bytes.truncate(length as usize);
-    make_bar(heap, &bytes).map(Some)
-}
-
-/// A bar with these bytes.
-pub(crate) fn make_bar(heap: &mut Heap, bytes: &[u8]) -> Result<Word, HeapFull> {
-    let words = bytes.len().div_ceil(8);
-    heap.reserve(2 + words)?;
-    let address = heap.allocate(Layout::Bar, 0, 1 + words);
-    object::store_raw(address, 0, bytes.len() as u64);
-    for (index, chunk) in bytes.chunks(8).enumerate() {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        object::store_raw(address, 1 + index, u64::from_le_bytes(word));
-    }
-    Ok(Word::object(Kind::Bar, address))
+    let top = heap.stack.top() - 1;
+    heap.stack.set(top, body);
+    let mut draft = BarDraft::new(heap, (bits - 1) / 8)?;
+    limbs::to_bytes(draft.bytes(), NatRef::of(heap.stack.peek(0)).limbs());
+    Ok(Some(draft.finish()))
 }
 
 /// The limbs of the nat that is a bar's law body: its bytes and a one above them.
@@ -293,27 +266,26 @@ const LINK: usize = 16;
 /// all arguments but the last) and its last argument.
 pub(crate) fn split_app(heap: &mut Heap) -> Result<(), HeapFull> {
     let word = heap.stack.peek(0);
-    let size = heap.size(word);
     match word.kind() {
         Kind::Tab => {
-            heap.reserve(size)?;
-            let tab = heap.stack.pop();
-            let keys = heap.load(tab, 0);
-            let address = heap.allocate(Layout::Row, 0, size - 1);
-            object::copy(tab.address(), 1, address, 0, size - 1);
-            heap.stack.push(keys);
-            heap.stack.push(Word::object(Kind::Row, address));
+            heap.stack.pop();
+            for part in [heap.load(word, 0), heap.load(word, 1)] {
+                heap.stack.push(part);
+            }
         }
         Kind::Row => {
+            let size = tree::len(heap, word);
             heap.reserve(linked_words(size - 1))?;
             let row = heap.stack.pop();
-            let last = heap.load(row, 0);
-            let args: Vec<Word> = heap.words(row, 1).iter().rev().copied().collect();
+            let mut args: Vec<Word> = Items::of(row, heap).iter().map(|item| item.word).collect();
+            args.reverse();
+            let last = args.pop().unwrap_or(Word::ZERO);
             let function = link(heap, Word::cow(size as u64), &args);
             heap.stack.push(function);
             heap.stack.push(last);
         }
         _ => {
+            let size = heap.size(word);
             heap.reserve(linked_words(size - 2))?;
             let app = heap.stack.pop();
             let (head, last) = (heap.load(app, 0), heap.load(app, size - 1));

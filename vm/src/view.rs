@@ -6,11 +6,15 @@
 //! The shapes are those of the machine, not of PLAN: a row is PLAN's app of a row constructor, and
 //! so on. [`crate::plain`] tells what PLAN sees.
 
+use crate::bar;
 use crate::heap::Heap;
-use crate::heap::object;
+use crate::jet::JetTable;
 use crate::nat::NatRef;
 use crate::pin;
+use crate::pinspace::record;
+use crate::tree::Items;
 use crate::word::{Kind, Word};
+use crate::{Hash, Stop};
 
 /// A value, seen while nothing can move. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -52,18 +56,20 @@ impl<'h> Ref<'h> {
     /// What the value is.
     pub fn shape(self) -> Shape<'h> {
         let (heap, word) = (self.heap, self.word);
-        let items = |from| Items { words: heap.words(word, from), heap };
         match word.kind() {
             Kind::Nat | Kind::Big => Shape::Nat(NatRef::of(word)),
-            Kind::Pin => Shape::Pin(PinRef(self)),
+            Kind::Pin => {
+                record::touch(word.address());
+                Shape::Pin(PinRef(self))
+            }
             Kind::Law => Shape::Law(LawRef(self)),
             Kind::App => Shape::App(AppRef(self)),
-            Kind::Bar => Shape::Bar(bar_bytes(word)),
-            Kind::Row => Shape::Row(items(0)),
-            Kind::Set => Shape::Set(items(0)),
+            Kind::Bar => Shape::Bar(bar::bytes(word)),
+            Kind::Row => Shape::Row(Items::of(word, heap)),
+            Kind::Set => Shape::Set(Items::of(word, heap)),
             Kind::Tab => {
-                let keys = heap.load(word, 0);
-                Shape::Tab(Items { words: heap.words(keys, 0), heap }, items(1))
+                let (keys, values) = (heap.load(word, 0), heap.load(word, 1));
+                Shape::Tab(Items::of(keys, heap), Items::of(values, heap))
             }
             Kind::Cow => Shape::Cow(word.cow_width()),
             Kind::Thunk | Kind::Code => Shape::Thunk,
@@ -90,7 +96,7 @@ impl<'h> Ref<'h> {
 
     /// The bytes, if this is a bar.
     pub fn as_bar(self) -> Option<&'h [u8]> {
-        (self.word.kind() == Kind::Bar).then(|| bar_bytes(self.word))
+        (self.word.kind() == Kind::Bar).then(|| bar::bytes(self.word))
     }
 
     /// Whether the value is evaluated, so that its shape is known.
@@ -118,41 +124,6 @@ impl<'h> Ref<'h> {
     }
 }
 
-fn bar_bytes<'h>(word: Word) -> &'h [u8] {
-    let length = object::load_raw(word.address(), 0) as usize;
-    object::bytes(word.address(), 1, length)
-}
-
-/// Some values of one object, in order.
-#[derive(Clone, Copy)]
-pub struct Items<'h> {
-    words: &'h [Word],
-    heap: &'h Heap,
-}
-
-impl<'h> Items<'h> {
-    /// How many there are.
-    pub fn len(self) -> usize {
-        self.words.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(self) -> bool {
-        self.words.is_empty()
-    }
-
-    /// The item at that index, if there are so many.
-    pub fn get(self, index: usize) -> Option<Ref<'h>> {
-        self.words.get(index).map(|&word| Ref::new(word, self.heap))
-    }
-
-    /// All of them.
-    pub fn iter(self) -> impl DoubleEndedIterator<Item = Ref<'h>> + ExactSizeIterator {
-        let heap = self.heap;
-        self.words.iter().map(move |&word| Ref::new(word, heap))
-    }
-}
-
 /// A pin.
 #[derive(Clone, Copy)]
 pub struct PinRef<'h>(pub(crate) Ref<'h>);
@@ -165,12 +136,20 @@ impl<'h> PinRef<'h> {
 
     /// What is pinned, in normal form.
     pub fn item(self) -> Ref<'h> {
-        Ref::new(self.0.heap.load(self.0.word, 0), self.0.heap)
+        Ref::new(pin::item(self.0.word), self.0.heap)
     }
 
     /// The pin's hash: that of its item. Computed when first asked for, and then kept.
-    pub fn hash(self) -> crate::Hash {
+    ///
+    /// # Errors
+    /// [`Stop::TooLarge`] and [`Stop::Interrupted`], if it has to be computed.
+    pub fn hash(self) -> Result<Hash, Stop> {
         pin::hash(self)
+    }
+
+    /// The number, in the runtime's table of jets, of the one that stands for the pinned law.
+    pub fn jet(self, jets: &JetTable) -> Option<u32> {
+        pin::jet(self.0.word, jets)
     }
 }
 
@@ -217,26 +196,32 @@ impl<'h> AppRef<'h> {
     }
 
     /// The arguments, first to last, in at least one run.
-    pub fn runs(self) -> Vec<Items<'h>> {
-        let heap = self.0.heap;
-        let mut runs = Vec::with_capacity(1);
-        let mut word = self.0.word;
-        while word.kind() == Kind::App {
-            runs.push(Items { words: heap.words(word, 1), heap });
-            word = heap.load(word, 0);
+    pub fn runs(self) -> impl Iterator<Item = Items<'h>> {
+        // Mostly there is only this one, so that there is nothing to gather.
+        let (last, mut function) = self.run_of(self.0.word);
+        let mut before = Vec::new();
+        while function.kind() == Kind::App {
+            let (run, next) = self.run_of(function);
+            before.push(run);
+            function = next;
         }
-        runs.reverse();
-        runs
+        before.into_iter().rev().chain([last])
+    }
+
+    /// The arguments in one object, and the function that has those before them.
+    fn run_of(self, word: Word) -> (Items<'h>, Word) {
+        let heap = self.0.heap;
+        (Items::flat(heap.words(word, 1), heap), heap.load(word, 0))
     }
 
     /// The arguments, first to last.
     pub fn args(self) -> impl Iterator<Item = Ref<'h>> {
-        self.runs().into_iter().flat_map(|run| run.iter())
+        self.runs().flat_map(|run| run.iter())
     }
 
     /// How many arguments there are.
     pub fn len(self) -> usize {
-        self.runs().iter().map(|run| run.len()).sum()
+        crate::shape::spine(self.0.heap, self.0.word).1
     }
 
     /// Never: an app has at least one argument.

@@ -4,6 +4,7 @@ use crate::build::Builder;
 use crate::eval::Evaluator;
 use crate::heap::{Heap, HeapFull, Options, Statistics, Val};
 use crate::jet::JetTable;
+use crate::pinspace::PinSpace;
 use crate::view::Ref;
 use crate::word::{DIRECT_LIMIT, Word};
 use crate::{Hash, Natural};
@@ -32,6 +33,13 @@ pub enum Stop {
     /// The evaluation's live data outgrew the heap.
     #[error("the evaluation needs more memory than it may use")]
     HeapFull,
+    /// A value was to be written out, to be hashed or printed, that shares its parts so much that
+    /// it would never end.
+    #[error("the value is too large: written out, it has more than {parts} parts")]
+    TooLarge {
+        /// How many parts it may have.
+        parts: u64,
+    },
     /// Somebody asked for it to stop.
     #[error("interrupted")]
     Interrupted,
@@ -63,6 +71,8 @@ pub struct Vm {
     pub(crate) jets: Arc<JetTable>,
     pub(crate) trace: Option<TraceHook>,
     pub(crate) deep_trace: Option<TraceHook>,
+    /// Those that the heap may point into. After the heap, so that they are let go later.
+    pub(crate) spaces: Vec<Arc<PinSpace>>,
 }
 
 impl Vm {
@@ -71,8 +81,14 @@ impl Vm {
     /// # Errors
     /// If the system does not grant the stack's address range.
     pub fn new(options: Options, jets: Arc<JetTable>) -> std::io::Result<Vm> {
+        let heap = Heap::new(options)?;
         let evaluator = Evaluator::new();
-        Ok(Vm { heap: Heap::new(options)?, evaluator, jets, trace: None, deep_trace: None })
+        Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None, spaces: Vec::new() })
+    }
+
+    /// The native laws it was made with.
+    pub fn jets(&self) -> &Arc<JetTable> {
+        &self.jets
     }
 
     /// Says what happens to the messages of `trk`. Without a hook they are dropped.
@@ -89,7 +105,7 @@ impl Vm {
     /// A flag that another thread sets to stop the running evaluation with
     /// [`Stop::Interrupted`]. The evaluation that stops clears it.
     pub fn interrupt_flag(&self) -> Arc<AtomicBool> {
-        self.evaluator.interrupt_flag()
+        self.heap.interrupt.flag()
     }
 
     /// Looks at a value.
@@ -187,7 +203,10 @@ impl Vm {
     ///
     /// # Panics
     /// If the value is not in normal form: [`Vm::force`] it first.
-    pub fn hash(&self, val: &Val) -> Hash {
+    ///
+    /// # Errors
+    /// [`Stop::TooLarge`] and [`Stop::Interrupted`].
+    pub fn hash(&self, val: &Val) -> Result<Hash, Stop> {
         crate::hash::hash(self.look(val))
     }
 

@@ -5,10 +5,11 @@
 //! A disagreement is shrunk before it is reported. `PALLAS_AGREEMENT_CASES` sets how many programs
 //! a configuration runs.
 
+use vm::pinspace::PinSpace;
 use vm::spec::generate::Gen;
 use vm::spec::shrink::minimise;
 use vm::spec::{Outcome, Term, eval_on_big_stack};
-use vm::{Options, Stop, Vm, plain};
+use vm::{Options, Shape, Stop, Val, Vm, plain};
 
 /// What the specification may spend on a program.
 const FUEL: u64 = 20_000;
@@ -34,6 +35,10 @@ fn specified(program: &Term) -> End {
 fn interpreted(options: &Options, program: &Term) -> End {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
     let result = plain::from_term(&mut vm, program).and_then(|value| vm.force(&value));
+    end(&vm, result)
+}
+
+fn end(vm: &Vm, result: Result<Val, Stop>) -> End {
     match result {
         Ok(value) => End::Value(plain::to_term(vm.look(&value))),
         Err(Stop::Crash { op, arg }) => {
@@ -42,6 +47,28 @@ fn interpreted(options: &Options, program: &Term) -> End {
         Err(Stop::Loop) => End::Loop,
         Err(_) => End::Cut,
     }
+}
+
+/// The same for a program whose function and arguments have been frozen. None, if not all of them
+/// have a normal form.
+fn interpreted_frozen(options: &Options, program: &Term) -> Option<End> {
+    let (function, arguments) = program.spine();
+    let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
+    let mut parts = Vec::new();
+    for part in std::iter::once(function).chain(arguments) {
+        let End::Value(part) = specified(part) else { return None };
+        let part = plain::from_term(&mut vm, &part).and_then(|part| vm.force(&part));
+        parts.push(part.ok()?);
+    }
+    let row = vm.row(&parts).ok()?;
+    let space = PinSpace::in_memory().expect("a slot is free");
+    let frozen = vm.freeze(&row, &space).expect("room");
+    let pin = vm.adopt(&frozen);
+    let Shape::Pin(pin) = vm.look(&pin).shape() else { panic!("not a pin") };
+    let row = pin.item().as_row().expect("a row");
+    let parts: Vec<Val> = row.iter().map(|part| vm.hold(part)).collect();
+    let result = vm.app(&parts[0], &parts[1..]).and_then(|value| vm.force(&value));
+    Some(end(&vm, result))
 }
 
 /// Whether both ends are right together.
@@ -99,4 +126,25 @@ fn larger_programs_agree_too() {
 fn collecting_at_every_allocation_changes_nothing() {
     let options = Options { nursery: 1 << 15, stress: true, ..small() };
     check(&options, 2_000_000, cases(500), 40);
+}
+
+/// Laws and data that lie in a pin space behave as they do on a heap.
+#[test]
+fn frozen_programs_do_what_the_specification_says() {
+    let stressed = Options { nursery: 1 << 15, stress: true, ..small() };
+    for (options, first, count) in [(small(), 3_000_000, 600), (stressed, 4_000_000, 60)] {
+        let mut decided = 0;
+        for seed in first..first + cases(count) {
+            let program = Gen::new(seed).program(40);
+            let right = specified(&program);
+            if right == End::Cut {
+                continue;
+            }
+            if let Some(end) = interpreted_frozen(&options, &program) {
+                decided += 1;
+                assert!(agree(&right, &end), "{program}\n specified {right:?}\n frozen {end:?}");
+            }
+        }
+        assert!(decided * 10 > cases(count), "some programs are made of values: {decided} were");
+    }
 }

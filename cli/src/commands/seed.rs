@@ -13,7 +13,8 @@ use vm::{Stop, Val, Vm, seed, show};
 pub(crate) fn show(args: Show) -> anyhow::Result<()> {
     let mut vm = runtime(Matching::default())?;
     let value = load(&mut vm, &args.seed)?;
-    let tree = show::full_rex(vm.look(&value));
+    let tree = show::full_rex(vm.look(&value))
+        .map_err(|stop| anyhow!("{} cannot be shown: {stop}", args.seed.display()))?;
     let text = show::tree_text(&tree, terminal::stdout_colour());
     io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }

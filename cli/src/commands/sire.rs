@@ -8,7 +8,7 @@ use sire::{Library, Options, Output, Sire, module_name};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use vm::{Val, seed};
+use vm::{Val, Vm, seed};
 
 /// Loads the modules, then runs a session on standard input.
 pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
@@ -46,13 +46,27 @@ pub(crate) fn load_main(
 
 /// A Sire that prints to standard output.
 fn session(store: &Option<PathBuf>, matching: Matching) -> anyhow::Result<Sire> {
-    let options = Options {
-        library: Library::new("sire"),
-        cache: cache_folder(store),
-        output: Output::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour()),
-        diagnostics: Output::new(io::stderr(), terminal::stderr_colour()),
-    };
-    Sire::new(runtime(matching)?, options).map_err(terminal::stopped)
+    let output = Output::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour());
+    start(runtime(matching)?, cache_folder(store), output)
+}
+
+/// Loads modules anew, whatever is kept of them, and prints nothing but diagnostics.
+pub(super) fn load_anew(vm: Vm, modules: &[String]) -> anyhow::Result<()> {
+    let output = Output::new(io::sink(), terminal::colour(false));
+    let mut sire = start(vm, None, output)?;
+    interrupts(&mut sire)?;
+    for module in modules {
+        let name = module_name(module).map_err(sire_error)?;
+        sire.load(name).map_err(sire_error)?;
+    }
+    Ok(())
+}
+
+fn start(vm: Vm, cache: Option<PathBuf>, output: Output) -> anyhow::Result<Sire> {
+    let library = Library::new("sire");
+    let diagnostics = Output::new(io::stderr(), terminal::stderr_colour());
+    let options = Options { library, cache, output, diagnostics };
+    Sire::new(vm, options).map_err(terminal::stopped)
 }
 
 /// The folder in which loaded modules are kept, if there is a place for it.

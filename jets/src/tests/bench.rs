@@ -6,7 +6,7 @@
 use crate::declarations;
 use std::collections::HashMap;
 use std::sync::Arc;
-use vm::jet::{Jet, JetTable};
+use vm::jet::JetTable;
 use vm::{Builder, Natural, Options, Stop, Val, Vm};
 
 /// A value, or how one is computed.
@@ -131,12 +131,8 @@ impl Bench {
             .expect("a stack can be had");
         for jet in declarations() {
             let law = law_of(&mut scratch, jet.name, jet.demands.len());
-            let hash = scratch.hash(&law);
-            let demands = jet.demands;
-            table.add(
-                Jet { name: jet.name, arity: demands.len(), demands, code: jet.code },
-                &[hash],
-            );
+            let hash = scratch.hash(&law).expect("a small law");
+            table.add(*jet, &[hash]);
         }
         let mut vm = Vm::new(options, Arc::new(table)).expect("a stack can be had");
         let pins = declarations()
@@ -226,6 +222,14 @@ impl Bench {
         self.vm.apply(&pin, &args)
     }
 
+    /// The normal form of a jet's call on values that are there already.
+    pub(super) fn call(&mut self, jet: &'static str, args: &[&Val]) -> Val {
+        let args: Vec<Val> = args.iter().map(|arg| (*arg).clone()).collect();
+        let pin = self.pins[jet].clone();
+        let value = self.vm.apply(&pin, &args).expect("a value");
+        self.vm.force(&value).expect("a normal form")
+    }
+
     /// Checks what comes of a jet's call.
     pub(super) fn check(&mut self, jet: &'static str, args: &[V], expected: &Result) {
         let result = self.head(jet, args).and_then(|value| self.vm.force(&value));
@@ -234,7 +238,7 @@ impl Bench {
                 let expected = self.make(expected);
                 let expected = self.vm.force(&expected).expect("a value is expected");
                 self.vm.look(value).equals(self.vm.look(&expected))
-                    && self.vm.hash(value) == self.vm.hash(&expected)
+                    && self.vm.hash(value).ok() == self.vm.hash(&expected).ok()
             }
             (Err(Stop::Crash { op, .. }), Result::Dies(expected)) => {
                 self.vm.look(op).as_u64() == Some(*expected)

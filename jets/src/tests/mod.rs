@@ -7,6 +7,7 @@ mod declarations;
 mod deep;
 mod keyed;
 mod lazy;
+mod long;
 mod numbers;
 mod reflection;
 mod stress;

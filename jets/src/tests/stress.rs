@@ -44,7 +44,7 @@ enum End {
 
 fn end(bench: &mut Bench, jet: &'static str, args: &[V]) -> End {
     match bench.head(jet, args).and_then(|value| bench.vm.force(&value)) {
-        Ok(value) => End::Value(bench.vm.hash(&value)),
+        Ok(value) => End::Value(bench.vm.hash(&value).expect("a small value")),
         Err(Stop::Crash { op, .. }) => End::Crash(bench.vm.look(&op).as_u64()),
         Err(stop) => End::Other(stop.to_string()),
     }

@@ -93,6 +93,9 @@ fn entry(emit: &mut Emit<'_>, function: Value, count: Option<usize>, otherwise: 
 
     emit.go_on_in(pin);
     let address = emit.address(function);
+    let range = emit.b.ins().ushr_imm_s(address, i64::from(layout::FROZEN_SHIFT));
+    let not_frozen = emit.b.ins().icmp_imm_s(IntCC::NotEqual, range, 1);
+    only_if(emit, not_frozen, otherwise);
     if let Some(count) = count {
         takes(emit, address, count, otherwise);
     }

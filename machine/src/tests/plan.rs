@@ -1,6 +1,6 @@
 //! Small PLAN programs, written as Rust expressions.
 
-use vm::jet::{Code, Control, Demand, Jet, JetTable};
+use vm::jet::{Control, Demand, Jet, JetTable};
 use vm::{Hash, Options, Val, Vm};
 
 /// A PLAN value, or the body of a law when it stands in one.
@@ -144,11 +144,9 @@ impl Bodies for Vm {
 pub(crate) fn jets() -> JetTable {
     let mut vm = Vm::new(options(), Default::default()).expect("a small heap can be had");
     let law = law(2, arg(2)).value(&mut vm);
-    let hash: Hash = vm.hash(&law);
+    let hash: Hash = vm.hash(&law).unwrap();
     let mut jets = JetTable::new();
-    let demands = &[Demand::Normal, Demand::Lazy];
-    let code = Code::Control(Control::Trace);
-    jets.add(Jet { name: "trk", arity: 2, demands, code }, &[hash]);
+    jets.add(Jet::control("trk", &[Demand::Normal, Demand::Lazy], Control::Trace), &[hash]);
     jets
 }
 

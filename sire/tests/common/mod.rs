@@ -41,6 +41,11 @@ pub struct Rig {
 
 impl Rig {
     pub fn new(library: Library, cache: Option<PathBuf>) -> Rig {
+        Rig::with_limits(library, cache, vm::Options::default())
+    }
+
+    /// A Sire whose runtime has these limits.
+    pub fn with_limits(library: Library, cache: Option<PathBuf>, limits: vm::Options) -> Rig {
         let (out, diagnostics) = (Memory::default(), Memory::default());
         let options = Options {
             library,
@@ -49,7 +54,7 @@ impl Rig {
             diagnostics: Output::new(diagnostics.clone(), Default::default()),
         };
         let jets = Arc::new(jets::table());
-        let vm = Vm::new(vm::Options::default(), jets).expect("a runtime");
+        let vm = Vm::new(limits, jets).expect("a runtime");
         let sire = Sire::new(vm, options).expect("room for a session");
         Rig { sire, out, diagnostics }
     }

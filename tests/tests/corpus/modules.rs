@@ -104,7 +104,7 @@ fn bind_all(corpus: &Corpus) -> Tally {
         }
         for ((name, value), expected) in found.iter().zip(&expected) {
             let name = vm::show::symbol_text(&name.as_str().into());
-            let found = format!("{name} {}", sire.vm().hash(value));
+            let found = format!("{name} {}", sire.vm().hash(value).expect("a value that ends"));
             match found == *expected {
                 true => tally.bindings += 1,
                 false => tally.wrong.push(format!("{module}: {found}, not {expected}")),
@@ -134,5 +134,5 @@ fn new_sire(corpus: &Corpus) -> Sire {
 fn named_law(vm: &Vm, value: &Val) -> Option<(String, Hash)> {
     let Shape::Pin(pin) = vm.look(value).shape() else { return None };
     let Shape::Law(law) = pin.item().shape() else { return None };
-    Some((law.name().text()?, pin.hash()))
+    Some((law.name().text()?, pin.hash().ok()?))
 }

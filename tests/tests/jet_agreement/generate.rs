@@ -12,6 +12,8 @@
 //! | `s`    | set                       | `O`    | row of ascending nats          |
 //! | `t`    | table                     | `T`    | tree of bars                   |
 //! | `l`    | list                      | `D`    | tree of pads                   |
+//! | `i`    | pin                       | `I`    | row of pins                    |
+//! | `e`    | seed, as a bar            |        |                                |
 
 use vm::{Builder, Natural, Stop, Val, Vm};
 
@@ -52,7 +54,8 @@ impl<'v> Generator<'v> {
         self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    /// A number below that limit.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         (self.word() >> 33) % limit
     }
 
@@ -97,17 +100,40 @@ impl<'v> Generator<'v> {
         self.app(&op, std::slice::from_ref(&op))
     }
 
-    /// The value as it is, delayed, or a crash in its place.
+    /// Something that needs its own value: an argument that must not be evaluated where the law does
+    /// not.
+    fn endless(&mut self) -> Val {
+        // {8 1 (let x = x in x)}, applied.
+        let knot = self.build(|b| {
+            b.push_nat(1)?;
+            b.push_nat(2)?;
+            b.push_nat(2)?;
+            b.app(2)
+        });
+        let law = self.law(8, 1, &knot);
+        let zero = self.nat(0);
+        self.app(&law, &[zero])
+    }
+
+    /// The value as it is, delayed, or a crash or what has no end in its place.
     fn veiled(&mut self, value: Val) -> Val {
         match self.below(100) {
             0..28 => self.delayed(value),
-            28..35 => self.crash(),
+            28..36 => self.crash(),
+            36 | 37 => self.endless(),
             _ => value,
         }
     }
 
     fn mostly(&mut self, kind: char, depth: u32) -> Val {
-        let value = if self.below(12) == 0 { self.any(depth) } else { self.exactly(kind, depth) };
+        let value = match self.below(36) {
+            0..3 => self.any(depth),
+            3 => {
+                let value = self.exactly(kind, depth);
+                self.pinned(value)
+            }
+            _ => self.exactly(kind, depth),
+        };
         self.veiled(value)
     }
 
@@ -130,6 +156,9 @@ impl<'v> Generator<'v> {
                 let pad = self.below(64);
                 self.nat(pad)
             }
+            'i' => self.pin(inner),
+            'e' => self.seed(inner),
+            'I' => self.row_of('i', inner),
             'k' => self.key(),
             'f' => self.function(),
             'b' => self.bar(),
@@ -189,16 +218,23 @@ impl<'v> Generator<'v> {
     fn number(&mut self) -> Val {
         let one = Natural::from(1u32);
         let by = Natural::from(self.below(3));
-        let number = match self.below(24) {
+        let number = match self.below(25) {
             0..14 => Natural::from(self.below(12)),
             14..17 => Natural::from(self.below(300)),
             17 => Natural::from(32 + self.below(40)),
             18 => Natural::from(48 + self.below(10)),
-            19 => (one << (62 + self.below(4))) - by,
+            // From 2^63 - 2 to 2^63 + 2, and so on.
+            19 => {
+                (one << (63 + self.below(2))) + Natural::from(self.below(5)) - Natural::from(2u32)
+            }
             20 => (one << (31 + self.below(3))) + by,
             21 => Natural::from(self.word()),
             22 => {
                 let limbs = self.below(5);
+                Natural::from_owned_limbs_asc((0..limbs).map(|_| self.word()).collect())
+            }
+            23 => {
+                let limbs = 30 + self.below(70);
                 Natural::from_owned_limbs_asc((0..limbs).map(|_| self.word()).collect())
             }
             _ => one << self.below(2000),
@@ -209,6 +245,14 @@ impl<'v> Generator<'v> {
     fn bar(&mut self) -> Val {
         let bytes: Vec<u8> =
             (0..self.below(5)).map(|_| [0, 1, 2, 97, 98][self.below(5) as usize]).collect();
+        self.vm.bar(&bytes).expect("arguments are small")
+    }
+
+    /// A seed of something.
+    fn seed(&mut self, depth: u32) -> Val {
+        let value = self.any(depth);
+        let value = self.vm.force(&value).unwrap_or_else(|_| Vm::nat(self.vm, 7));
+        let bytes = vm::seed::save(self.vm, &value).expect("arguments are small");
         self.vm.bar(&bytes).expect("arguments are small")
     }
 
@@ -285,7 +329,9 @@ impl<'v> Generator<'v> {
 
     fn ascending_row(&mut self) -> Val {
         let mut nats: Vec<u64> = (0..self.below(8)).map(|_| self.below(12)).collect();
-        nats.sort_unstable();
+        if self.below(6) > 0 {
+            nats.sort_unstable();
+        }
         let items: Vec<Val> = nats
             .into_iter()
             .map(|nat| {
@@ -298,15 +344,23 @@ impl<'v> Generator<'v> {
 
     fn pin(&mut self, depth: u32) -> Val {
         let item = self.any(depth);
-        self.vm.pin(&item).unwrap_or_else(|_| Vm::nat(self.vm, 7))
+        self.pinned(item)
     }
 
-    /// An app of a law that takes far more arguments.
+    /// A value's pin; of what crashes, something else's.
+    fn pinned(&mut self, value: Val) -> Val {
+        self.vm.pin(&value).unwrap_or_else(|_| Vm::nat(self.vm, 7))
+    }
+
+    /// An app of a law that takes far more arguments, which it got at once or one after the other.
     fn partial(&mut self, depth: u32) -> Val {
         let body = self.nat(0);
         let law = self.law(7, 500, &body);
         let args = self.items('a', 4, depth);
-        self.app(&law, &args)
+        if self.below(2) == 0 {
+            return self.app(&law, &args);
+        }
+        args.into_iter().fold(law, |function, arg| self.app(&function, &[arg]))
     }
 
     /// A row's constructor with too few items.

@@ -5,7 +5,7 @@ use sire::{Library, Options, Output, Sire};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use vm::{Hash, Ref, Shape, Val, Vm};
+use vm::{Hash, Ref, Shape, Val, Vm, seed};
 
 /// Modules of the prototype's library in which the laws are, each after those that it needs.
 const THEIR_MODULES: &[&str] = &[
@@ -83,9 +83,40 @@ impl Laws {
     }
 
     /// What a trial needs.
-    pub(crate) fn parts(&mut self) -> (&mut Vm, &Watch, &[Val]) {
-        (self.sire.vm(), &self.watch, &self.functions)
+    pub(crate) fn parts(&mut self) -> (&mut Vm, &Watch) {
+        (self.sire.vm(), &self.watch)
     }
+
+    /// Functions that arguments may be.
+    pub(crate) fn functions(&self) -> Vec<Val> {
+        self.functions.clone()
+    }
+
+    /// The same law and functions in a small runtime of their own that collects at every allocation.
+    pub(crate) fn stressed(&mut self, law: &Val) -> Stressed {
+        let vm = self.sire.vm();
+        let all = [std::slice::from_ref(law), &self.functions].concat();
+        let row = vm.row(&all).and_then(|row| vm.force(&row)).expect("there is room");
+        let bytes = seed::save(vm, &row).expect("laws can be saved");
+        let options =
+            vm::Options { nursery: 1 << 16, max_stack: 1 << 25, max_heap: 1 << 28, stress: true };
+        let mut vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
+        let row = seed::load(&mut vm, &bytes).expect("it has just been saved");
+        let items = vm.look(&row).as_row().expect("it is a row");
+        let mut items = items.iter().map(|item| vm.hold(item));
+        let law = items.next().expect("the law comes first");
+        let functions = items.collect();
+        let watch = Watch::new(vm.interrupt_flag());
+        Stressed { vm, law, functions, watch }
+    }
+}
+
+/// A runtime that collects at every allocation, and what a trial in it needs.
+pub(crate) struct Stressed {
+    pub(crate) vm: Vm,
+    pub(crate) law: Val,
+    pub(crate) functions: Vec<Val>,
+    pub(crate) watch: Watch,
 }
 
 /// Adds the pinned laws in a value, by the laws' hashes.
@@ -94,9 +125,13 @@ fn collect(vm: &Vm, value: &Val, pins: &mut HashMap<Hash, Val>) {
     let mut pending: Vec<Ref<'_>> = vec![vm.look(value)];
     while let Some(value) = pending.pop() {
         match value.shape() {
-            Shape::Pin(pin) if seen.insert(pin.hash()) && !pins.contains_key(&pin.hash()) => {
+            Shape::Pin(pin) => {
+                let hash = pin.hash().expect("a pin that ends");
+                if !seen.insert(hash) || pins.contains_key(&hash) {
+                    continue;
+                }
                 if let Shape::Law(_) = pin.item().shape() {
-                    pins.insert(pin.hash(), vm.hold(value));
+                    pins.insert(hash, vm.hold(value));
                 }
                 pending.push(pin.item());
             }

@@ -1,7 +1,16 @@
 //! What the arguments of each jet mostly are. Letters are those of [`crate::generate`].
 
+/// The kinds of a jet's arguments.
+///
+/// # Panics
+/// If the jet is not listed.
+pub(crate) fn of(name: &str) -> &'static str {
+    let signature = SIGNATURES.iter().find(|(jet, _)| *jet == name);
+    signature.unwrap_or_else(|| panic!("{name}: its arguments are not known")).1
+}
+
 /// Jets and their arguments' kinds.
-pub(crate) const SIGNATURES: &[(&str, &str)] = &[
+const SIGNATURES: &[(&str, &str)] = &[
     ("_Force", "a"),
     ("_Seq", "aa"),
     ("_Trace", "aa"),
@@ -30,6 +39,7 @@ pub(crate) const SIGNATURES: &[(&str, &str)] = &[
     ("_Ifz", "naa"),
     ("_ToNat", "n"),
     ("_Dec", "n"),
+    ("_Times", "fan"),
     ("_Add", "nn"),
     ("_Mul", "nn"),
     ("_Sub", "nn"),
@@ -42,6 +52,8 @@ pub(crate) const SIGNATURES: &[(&str, &str)] = &[
     ("_Lsh", "nn"),
     ("_Rsh", "nn"),
     ("_Bix", "nn"),
+    ("_Bitwise", "fnn"),
+    ("_NatFold", "fan"),
     ("_Dis", "nn"),
     ("_Con", "nn"),
     ("_Mix", "nn"),
@@ -186,6 +198,9 @@ pub(crate) const SIGNATURES: &[(&str, &str)] = &[
     ("iDiv64", "nn"),
     ("par", "aa"),
     ("pseq", "aa"),
+    ("_SaveSeed", "a"),
+    ("_LoadSeed", "e"),
+    ("_LoadGerm", "Ie"),
     ("_Blake3", "T"),
     ("_PlanHash", "a"),
     ("_PinHash", "a"),

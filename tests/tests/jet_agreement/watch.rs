@@ -20,7 +20,8 @@ impl Watch {
         let watch = Watch { deadline: Arc::default(), interrupt };
         let (deadline, interrupt) = (Arc::clone(&watch.deadline), Arc::clone(&watch.interrupt));
         std::thread::spawn(move || {
-            loop {
+            // It ends with the last of those who set the deadline.
+            while Arc::strong_count(&deadline) > 1 {
                 std::thread::sleep(Duration::from_millis(2));
                 if lock(&deadline).is_some_and(|deadline| deadline < Instant::now()) {
                     interrupt.store(true, Ordering::Relaxed);

@@ -6,31 +6,18 @@
 //! a Call frame.
 
 use super::code::Branches;
+use super::fetch::Position;
 use super::frame::{self, FrameKind};
-use super::run::{Next, Position, is_false};
-use crate::build;
+use super::run::{Next, is_false};
+use crate::heap::object::{self, EXTRA_MAX, Layout};
 use crate::jet::{Answer, Call, Code as JetCode, Control, Demand};
 use crate::word::{Kind, Word};
-use crate::{Ref, Stop, Vm, pin, shape};
-
-/// What a gathered call turns out to be.
-enum Callee {
-    /// One of the five operations, or the crash that any other nat is.
-    Operation,
-    /// A jet, by its number.
-    Jet(u32),
-}
+use crate::{Ref, Stop, Vm, build, nat, pin, shape, tree};
 
 use Demand::{Head, Lazy, Normal};
 
-/// Which argument is evaluated as that one in order: the first is, except that a law's arity
-/// comes before its name (an arity of 0 crashes whatever the name is).
-pub(super) fn gathering_order(function: Word, index: usize) -> usize {
-    match (function.as_direct(), index) {
-        (Some(0), 0 | 1) => 1 - index,
-        _ => index,
-    }
-}
+/// The operation that a call crashes with if it was not to be left to a law: the text `deopt`.
+const DEOPT: u64 = u64::from_le_bytes(*b"deopt\0\0\0");
 
 /// What the operations need of their arguments.
 fn operation_demands(operation: Option<u64>) -> &'static [Demand] {
@@ -47,13 +34,22 @@ impl Vm {
     /// Calls what lies at `place`.
     #[inline(always)]
     pub(super) fn call(&mut self, mut place: usize, at: &mut Position) -> Result<Next, Stop> {
-        if self.evaluator.interrupted() {
+        if self.heap.interrupt.is_due() {
             return Err(Stop::Interrupted);
         }
         loop {
-            let function = self.heap.resolve(self.heap.stack.get(place));
-            self.heap.stack.set(place, function);
+            let mut function = self.heap.stack.get(place);
+            if function.is_thunk() {
+                function = self.heap.resolve(function);
+                self.heap.stack.set(place, function);
+            }
             let count = self.heap.stack.top() - place - 1;
+            if function.kind() == Kind::Pin
+                && self.heap.header(function).extra() == count as u64
+                && let Some(next) = self.call_pin(function, place, count, at)?
+            {
+                return Ok(next);
+            }
             match function.kind() {
                 Kind::Thunk => {
                     frame::push_number(&mut self.heap.stack, count);
@@ -61,15 +57,10 @@ impl Vm {
                     return Ok(Next::Eval(function));
                 }
                 Kind::App => {
-                    let (_, given) = shape::spine(&self.heap, function);
-                    if !self.heap.stack.has_room(given + 8) {
-                        return Err(Stop::StackFull);
+                    if self.expand(function, place, count)? {
+                        continue;
                     }
-                    if shape::arity(&self.heap, function) > count as u64 {
-                        return self.partial(count);
-                    }
-                    shape::expand(&mut self.heap, count);
-                    continue;
+                    return self.partial(count);
                 }
                 _ => {}
             }
@@ -80,10 +71,38 @@ impl Vm {
             if arity < count as u64 {
                 place = self.set_aside(place, arity as usize)?;
             }
-            if let Some(next) = self.call_saturated(place, arity as usize, at)? {
+            if let Some(next) = self.call_saturated(function, place, arity as usize, at)? {
                 return Ok(next);
             }
         }
+    }
+
+    /// Replaces an app at `place`, under `count` values, by its function and arguments. Says no, and
+    /// does not, if it takes more arguments than these.
+    #[inline(always)]
+    fn expand(&mut self, app: Word, place: usize, count: usize) -> Result<bool, Stop> {
+        let (header, head) = (self.heap.header(app), self.heap.load(app, 0));
+        if head.kind() != Kind::App && header.extra() < EXTRA_MAX {
+            if header.extra() > count as u64 {
+                return Ok(false);
+            }
+            if !self.heap.stack.has_room(header.size() + 8) {
+                return Err(Stop::StackFull);
+            }
+            self.heap.stack.set(place, head);
+            let args = object::words(app.address(), 1, header.size() - 1);
+            self.heap.stack.insert(place + 1, args);
+            return Ok(true);
+        }
+        let (_, given) = shape::spine(&self.heap, app);
+        if !self.heap.stack.has_room(given + 8) {
+            return Err(Stop::StackFull);
+        }
+        if shape::arity(&self.heap, app) > count as u64 {
+            return Ok(false);
+        }
+        shape::expand(&mut self.heap, count);
+        Ok(true)
     }
 
     /// Gives the app of a function and too few arguments.
@@ -118,29 +137,26 @@ impl Vm {
     #[inline(always)]
     fn call_saturated(
         &mut self,
+        function: Word,
         place: usize,
         arity: usize,
         at: &mut Position,
     ) -> Result<Option<Next>, Stop> {
-        let function = self.heap.stack.get(place);
         match function.kind() {
             Kind::Law => self.enter_law(function, place, at).map(Some),
             Kind::Pin => {
-                let item = self.heap.load(function, 0);
-                if item.kind() != Kind::Law {
-                    if self.is_self_law(item) {
-                        self.heap.stack.truncate(place);
-                        return Ok(Some(Next::Give(function)));
-                    }
-                    self.heap.stack.set(place, item);
-                    return Ok(None);
+                if let Some(next) = self.call_pin(function, place, arity, at)? {
+                    return Ok(Some(next));
                 }
-                if pin::jet(function).is_some() {
-                    return self.gather(place, arity, 0, at).map(Some);
+                let item = pin::item(function);
+                if self.is_self_law(item) {
+                    self.heap.stack.truncate(place);
+                    return Ok(Some(Next::Give(function)));
                 }
-                self.enter_law(item, place, at).map(Some)
+                self.heap.stack.set(place, item);
+                Ok(None)
             }
-            Kind::Nat | Kind::Big => self.gather(place, arity, 0, at).map(Some),
+            Kind::Nat | Kind::Big => self.gather_operation(place, arity, 0).map(Some),
             _ => {
                 let result = self.call_data(function, place)?;
                 self.heap.stack.truncate(place);
@@ -149,33 +165,74 @@ impl Vm {
         }
     }
 
+    /// Calls a pin with just as many arguments as it takes, if a plain law is in it.
+    #[inline(always)]
+    fn call_pin(
+        &mut self,
+        pin: Word,
+        place: usize,
+        count: usize,
+        at: &mut Position,
+    ) -> Result<Option<Next>, Stop> {
+        let item = self.heap.load(pin, 0);
+        if item.kind() != Kind::Law {
+            return Ok(None);
+        }
+        match pin::jet(pin, &self.jets) {
+            Some(jet) => {
+                self.jets.called(jet);
+                self.gather_jet(place, count, 0, jet, at).map(Some)
+            }
+            None => self.enter_law(item, place, at).map(Some),
+        }
+    }
+
     /// Runs a law that lies, itself or pinned, at `place`.
     #[inline(always)]
     fn enter_law(&mut self, law: Word, place: usize, at: &mut Position) -> Result<Next, Stop> {
         let pinned = self.heap.stack.get(place) != law;
-        let mut compiled = self.load_law(law, pinned, at)?;
-        if compiled.is_none() {
-            let calls = at.code.calls.get().wrapping_add(1);
-            at.code.calls.set(calls);
-            if calls >= self.heap.native.threshold {
-                compiled = self.compiled(place, at);
-            }
+        let slot = self.slot_of(law, pinned)?;
+        if slot.is_native() {
+            return self.call_compiled(slot.address(), place);
         }
-        if let Some(entry) = compiled {
+        let (pool, _) = slot.code_parts();
+        let code = self.evaluator.code(pool);
+        let calls = code.calls.get().wrapping_add(1);
+        code.calls.set(calls);
+        if calls >= self.heap.native.threshold
+            && let Some(entry) = self.compiled(place, pool)
+        {
             return self.call_compiled(entry, place);
         }
-        if !self.heap.stack.has_room(at.code.depth + 8) {
+        at.go(self.evaluator.code(pool), 0, place);
+        if !self.heap.stack.has_room(at.depth() + 8) {
             return Err(Stop::StackFull);
         }
-        at.base = place;
-        at.pc = 0;
         Ok(Next::Run)
     }
 
-    /// Runs the law of a pin whose jet did not handle its arguments.
-    pub(super) fn run_pinned_law(&mut self, place: usize, at: &mut Position) -> Result<Next, Stop> {
-        let law = self.heap.load(self.heap.stack.get(place), 0);
+    /// Runs the law of the pin at `place`, whose jet did not handle the arguments above it.
+    pub(super) fn fall_back(&mut self, place: usize, at: &mut Position) -> Result<Next, Stop> {
+        if self.jets.watches_fallbacks() && self.tell_of_fallback(place) {
+            // A call of a nat that is no operation: it normalises the row, and crashes.
+            let count = self.heap.stack.top() - place;
+            self.heap.reserve(1 + count)?;
+            let row = self.heap.allocate_popped(Layout::Row, 0, count);
+            self.heap.stack.push(Word::direct(DEOPT));
+            self.heap.stack.push(row);
+            return Ok(Next::Call(place));
+        }
+        let law = pin::item(self.heap.stack.get(place));
         self.enter_law(law, place, at)
+    }
+
+    /// Tells of a call that is left to the law. Says whether it crashes instead.
+    #[cold]
+    fn tell_of_fallback(&self, place: usize) -> bool {
+        let stack = &self.heap.stack;
+        let Some(jet) = pin::jet(stack.get(place), &self.jets) else { return false };
+        let args = (place + 1..stack.top()).map(|at| Ref::new(stack.get(at), &self.heap));
+        self.jets.fell_back(jet, &args.collect::<Vec<_>>())
     }
 
     /// Whether this is a law that returns itself: a row constructor, or the empty row. Pinned, it
@@ -188,7 +245,7 @@ impl Vm {
     fn call_data(&mut self, function: Word, place: usize) -> Result<Next, Stop> {
         Ok(match function.kind() {
             Kind::Cow => Next::Give(function),
-            Kind::Row => match self.heap.size(function) {
+            Kind::Row => match tree::len(&self.heap, function) {
                 0 => Next::Give(function),
                 width => Next::Give(Word::cow(width as u64)),
             },
@@ -199,90 +256,117 @@ impl Vm {
                 if bytes.is_empty() {
                     return Ok(Next::Eval(self.heap.resolve(self.heap.stack.get(place + 1))));
                 }
-                let limbs = shape::bar_body_limbs(bytes);
-                Next::Give(build::push_nat(self, &limbs)?)
+                self.heap.stack.push(function);
+                Next::Give(nat::bar_body(&mut self.heap)?)
             }
-            Kind::Set => Next::Give(self.keys_row(place, false)?),
-            Kind::Tab => Next::Give(self.keys_row(place, true)?),
+            Kind::Set => Next::Give(tree::row_of_items(&mut self.heap, function)?),
+            Kind::Tab => {
+                let keys = self.heap.load(function, 0);
+                Next::Give(tree::row_of_items(&mut self.heap, keys)?)
+            }
             kind => unreachable!("a {kind:?} is not data"),
         })
     }
 
-    /// The row of the keys of the set, or table, at `place`.
-    fn keys_row(&mut self, place: usize, of_table: bool) -> Result<Word, Stop> {
-        let set = |vm: &Vm| {
-            let word = vm.heap.stack.get(place);
-            if of_table { vm.heap.load(word, 0) } else { word }
-        };
-        let size = self.heap.size(set(self));
-        self.heap.reserve(1 + size)?;
-        let set = set(self);
-        let address = self.heap.allocate(crate::heap::object::Layout::Row, 0, size);
-        crate::heap::object::copy(set.address(), 0, address, 0, size);
-        let row = Word::object(Kind::Row, address);
-        shape::mark_normal(row);
-        Ok(row)
-    }
-
     // Operations and jets.
 
-    fn callee(&self, place: usize) -> Callee {
+    /// Which argument of the operation or jet at `place` is evaluated in that step: as a jet is
+    /// declared, or else the first in the first, except that a law's arity comes before its name
+    /// (an arity of 0 crashes whatever the name is).
+    pub(super) fn gathered_in(&self, place: usize, step: usize) -> usize {
         let function = self.heap.stack.get(place);
         match function.kind() {
-            Kind::Pin => match pin::jet(function) {
-                Some(jet) => Callee::Jet(jet),
+            Kind::Pin => match pin::jet(function, &self.jets) {
+                Some(jet) => self.jets.get(jet).nth(step),
                 None => unreachable!("only a jet's pin is gathered"),
             },
-            _ => Callee::Operation,
+            _ if function == Word::ZERO && step < 2 => 1 - step,
+            _ => step,
         }
     }
 
-    /// Evaluates the arguments that an operation or jet demands, from `index` on, then runs it.
+    /// Evaluates the arguments that an operation or jet demands, from that step on, then runs it.
     pub(super) fn gather(
         &mut self,
         place: usize,
         count: usize,
-        index: usize,
+        step: usize,
         at: &mut Position,
     ) -> Result<Next, Stop> {
         let function = self.heap.stack.get(place);
-        let operation = function.as_direct();
-        let callee = self.callee(place);
-        let demands = match callee {
-            Callee::Operation => operation_demands(operation),
-            Callee::Jet(jet) => self.jets.get(jet).demands,
-        };
-        for (index, demand) in demands.iter().enumerate().skip(index) {
-            if *demand == Lazy {
-                continue;
+        if function.kind() != Kind::Pin {
+            return self.gather_operation(place, count, step);
+        }
+        match pin::jet(function, &self.jets) {
+            Some(jet) => self.gather_jet(place, count, step, jet, at),
+            None => unreachable!("only a jet's pin is gathered"),
+        }
+    }
+
+    /// Evaluates the arguments that a jet demands, from that step on, then runs it.
+    fn gather_jet(
+        &mut self,
+        place: usize,
+        count: usize,
+        step: usize,
+        jet: u32,
+        at: &mut Position,
+    ) -> Result<Next, Stop> {
+        let declared = *self.jets.get(jet);
+        for step in step..count {
+            let index = declared.nth(step);
+            let demand = declared.demands[index];
+            if let Some(next) = self.demand(place + 1 + index, demand) {
+                self.push_gathering(count, step, demand, next);
+                return Ok(next);
             }
-            if operation == Some(0) && index == 1 && is_false(self.heap.stack.get(place + 2)) {
+        }
+        self.call_jet(place, count, jet, at)
+    }
+
+    /// Evaluates the arguments that an operation demands, from that step on, then runs it.
+    fn gather_operation(&mut self, place: usize, count: usize, step: usize) -> Result<Next, Stop> {
+        let function = self.heap.stack.get(place);
+        let operation = function.as_direct();
+        let demands = operation_demands(operation);
+        for step in step..demands.len() {
+            let index = self.gathered_in(place, step);
+            if operation == Some(0) && step == 1 && is_false(self.heap.stack.get(place + 2)) {
                 return Err(self.crash(Word::ZERO, Word::ZERO));
             }
-            let slot = place + 1 + gathering_order(function, index);
-            let word = self.heap.resolve(self.heap.stack.get(slot));
-            let next = match demand {
-                Normal if self.heap.is_normal(word) => None,
-                Normal if word.is_thunk() => Some(Next::Eval(word)),
-                Normal => Some(Next::Normalise(word)),
-                _ if word.is_thunk() => Some(Next::Eval(word)),
-                _ => None,
-            };
-            let Some(next) = next else {
-                self.heap.stack.set(slot, word);
-                continue;
-            };
-            frame::push_number(&mut self.heap.stack, count);
-            frame::push_number(&mut self.heap.stack, index);
-            frame::push_kind(&mut self.heap.stack, FrameKind::Call);
-            if *demand == Normal && matches!(next, Next::Eval(_)) {
-                frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
+            if let Some(next) = self.demand(place + 1 + index, demands[index]) {
+                self.push_gathering(count, step, demands[index], next);
+                return Ok(next);
             }
-            return Ok(next);
         }
-        match callee {
-            Callee::Operation => self.operate(place, operation),
-            Callee::Jet(jet) => self.call_jet(place, count, jet, at),
+        self.operate(place, operation)
+    }
+
+    /// What has to be done first, if anything, for a stack slot to hold its value evaluated as far as
+    /// is demanded.
+    #[inline(always)]
+    fn demand(&mut self, slot: usize, demand: Demand) -> Option<Next> {
+        if demand == Lazy {
+            return None;
+        }
+        let mut word = self.heap.stack.get(slot);
+        if word.is_thunk() {
+            word = self.heap.resolve(word);
+            if word.is_thunk() {
+                return Some(Next::Eval(word));
+            }
+            self.heap.stack.set(slot, word);
+        }
+        (demand == Normal && !self.heap.is_normal(word)).then_some(Next::Normalise(word))
+    }
+
+    /// Pushes the frame that goes on gathering when `next` has given the argument of that step.
+    fn push_gathering(&mut self, count: usize, step: usize, demand: Demand, next: Next) {
+        frame::push_number(&mut self.heap.stack, count);
+        frame::push_number(&mut self.heap.stack, step);
+        frame::push_kind(&mut self.heap.stack, FrameKind::Call);
+        if demand == Normal && matches!(next, Next::Eval(_)) {
+            frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
         }
     }
 
@@ -345,8 +429,7 @@ impl Vm {
             Kind::Nat | Kind::Big => Ok(branches.nat),
             Kind::Pin => {
                 self.heap.stack.pop();
-                let item = self.heap.load(word, 0);
-                self.heap.stack.push(item);
+                self.heap.stack.push(pin::item(word));
                 Ok(branches.pin)
             }
             Kind::App | Kind::Tab => {
@@ -376,11 +459,10 @@ impl Vm {
         };
         let body = match law.kind() {
             Kind::Law => self.heap.load(law, 2),
-            Kind::Set => self.keys_row(self.heap.stack.top() - 1, false)?,
+            Kind::Set => tree::row_of_items(&mut self.heap, law)?,
             Kind::Bar => {
-                let bytes = Ref::new(law, &self.heap).as_bar().unwrap_or_default();
-                let limbs = shape::bar_body_limbs(bytes);
-                build::push_nat(self, &limbs)?
+                self.heap.stack.push(law);
+                nat::bar_body(&mut self.heap)?
             }
             _ => Word::ZERO,
         };
@@ -420,7 +502,7 @@ impl Vm {
             Answer::Again => Ok(self.evaluate_and_ask_again(place, count)),
             Answer::Law => {
                 self.heap.stack.truncate(place + 1 + count);
-                self.run_pinned_law(place, at)
+                self.fall_back(place, at)
             }
         }
     }
@@ -462,9 +544,9 @@ impl Vm {
     fn try_row(&mut self, place: usize, at: &mut Position) -> Result<Next, Stop> {
         let row = self.heap.stack.get(place + 1);
         if row.kind() != Kind::Row || self.heap.size(row) == 0 {
-            return self.run_pinned_law(place, at);
+            return self.fall_back(place, at);
         }
-        let size = self.heap.size(row);
+        let size = tree::len(&self.heap, row);
         if !self.heap.stack.has_room(size + 16) {
             return Err(Stop::StackFull);
         }
@@ -472,10 +554,7 @@ impl Vm {
         self.push_mark(FrameKind::Catch);
         frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
         let function = self.heap.stack.top();
-        for index in 0..size {
-            let item = self.heap.load(row, index);
-            self.heap.stack.push(item);
-        }
+        tree::push_range(&mut self.heap, row, 0..size);
         if size == 1 {
             let value = self.heap.stack.pop();
             return Ok(Next::Eval(value));

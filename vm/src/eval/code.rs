@@ -6,17 +6,66 @@
 //! of its own, with a frame of the values it captured.
 
 use crate::heap::PoolId;
+use crate::word::Word;
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-/// An instruction. `d` below is the depth of the stack above the frame's base.
+/// Where a word that is passed on comes from: a slot, or a constant of the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Source(u32);
+
+const CONSTANT: u32 = 1 << 31;
+
+impl Source {
+    /// The word in a slot.
+    pub(crate) fn slot(slot: u32) -> Source {
+        debug_assert!(slot < CONSTANT);
+        Source(slot)
+    }
+
+    /// A constant of the pool.
+    pub(crate) fn constant(number: u32) -> Source {
+        debug_assert!(number < CONSTANT);
+        Source(number | CONSTANT)
+    }
+
+    /// The slot, or else the number of the constant.
+    #[inline(always)]
+    pub(crate) fn place(self) -> Result<usize, usize> {
+        if self.0 < CONSTANT { Ok(self.0 as usize) } else { Err((self.0 & !CONSTANT) as usize) }
+    }
+}
+
+/// Some consecutive ones of the code's sources. (Packed, so that an instruction fits in a word.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, packed(2))]
+pub(crate) struct List {
+    pub(crate) count: u16,
+    pub(crate) start: u32,
+}
+
+impl List {
+    /// The place after the last of them.
+    pub(crate) fn end(self) -> usize {
+        self.start as usize + usize::from(self.count)
+    }
+}
+
+/// An instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     /// Pushes a slot as it is.
     Slot(u32),
     /// Pushes a constant of the pool.
     Constant(u32),
+    /// Pushes the words of several sources.
+    Push(List),
+    /// Pushes a new thunk for the application of the first of these to the others.
+    Delay(List),
+    /// Pushes the value of a cheap jet, or of operation 3, the first of these, applied to the
+    /// others, if those are evaluated; else does what `Delay` does.
+    Attempt(List),
     /// Pushes a new thunk for an entry, capturing its slots.
     Thunk(u32),
     /// Replaces a function and so many arguments by the application, not evaluated.
@@ -25,13 +74,8 @@ pub(crate) enum Op {
     Row(u32),
     /// Pushes a thunk for an entry whose captures are not there yet.
     Hole(u32),
-    /// Gives the hole in a slot its captures.
-    Fill {
-        /// The slot of the hole.
-        slot: u32,
-        /// The entry it was made for.
-        entry: u32,
-    },
+    /// Gives the hole that was made for an entry its captures.
+    Fill(u32),
     /// Pushes a frame that goes on at that instruction with the value returned to it on top.
     Frame(u32),
     /// Calls the function under so many arguments on top, above a frame for its value.
@@ -40,11 +84,13 @@ pub(crate) enum Op {
     TailCall(u32),
     /// Calls a jet whose evaluated arguments are on top.
     Native {
+        /// How many arguments it takes.
+        count: u16,
         /// The constant that is the pin.
         pin: u32,
-        /// How many arguments it takes.
-        count: u32,
     },
+    /// Counts a call of the jet of that number.
+    CountJet(u32),
     /// Pushes a slot's value, evaluated.
     EvalSlot(u32),
     /// Evaluates the top value.
@@ -66,9 +112,15 @@ pub(crate) enum Op {
     Predecessor(u32),
     /// Replaces the top value, as a nat, by its successor.
     Increment,
+    /// Replaces the top value by 1, or by 0 if it was 0 or not a nat.
+    Truth,
+    /// Forgets what is in the slots whose bits are set: it is not needed any more.
+    Clear(u32),
     /// Replaces the top value by its parts: a pin's item; a law's name, arity and body; an app's
     /// function and last argument; the nat. Goes on at the place for its kind.
     Reflect(u32),
+    /// Exchanges the top value with the one so many below it.
+    Exchange(u32),
     /// Drops the values under the top one.
     Slide(u32),
     /// Drops the top value.
@@ -85,12 +137,16 @@ pub(crate) struct Branches {
 }
 
 /// A lazy subexpression.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// Its first instruction.
     pub(crate) pc: u32,
-    /// The slots, in the frame that makes the thunk, of what becomes its own slots 0, 1, ...
-    pub(crate) captures: Box<[u32]>,
+    /// The sources, in the frame that makes the thunk, of what becomes its own slots 0, 1, ...: where
+    /// they start, and how many they are.
+    pub(crate) captures: u32,
+    pub(crate) captured: u32,
+    /// The slot of its hole, if it is one of a knot.
+    pub(crate) hole: u32,
 }
 
 /// A decoded law.
@@ -98,7 +154,10 @@ pub(crate) struct Entry {
 pub(crate) struct Code {
     /// The law's constants, and the number that its laws and thunks name it by.
     pub(crate) pool: PoolId,
+    /// Where the pool's constants are, which does not change.
+    pub(crate) constants: *const Word,
     pub(crate) ops: Box<[Op]>,
+    pub(crate) sources: Box<[Source]>,
     pub(crate) entries: Box<[Entry]>,
     pub(crate) branches: Box<[Branches]>,
     /// The most words that a frame of it takes.
@@ -116,7 +175,9 @@ impl Code {
     pub(crate) fn idle() -> Code {
         Code {
             pool: PoolId(u32::MAX),
+            constants: std::ptr::null(),
             ops: Box::default(),
+            sources: Box::default(),
             entries: Box::default(),
             branches: Box::default(),
             depth: 0,
@@ -127,4 +188,4 @@ impl Code {
     }
 }
 
-const _: () = assert!(std::mem::size_of::<Op>() <= 12);
+const _: () = assert!(std::mem::size_of::<Op>() == 8);

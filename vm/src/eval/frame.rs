@@ -6,7 +6,7 @@
 //! Return      code word, distance to the base                  go on in a law's code
 //! Update      thunk, its code word or 0, distance to mark      overwrite the thunk
 //! Apply       hole, argument..., count                         call the value
-//! Call        function, argument..., count, index              evaluate the other arguments
+//! Call        function, argument..., count, step               evaluate the other arguments
 //! Again       function, argument..., count                     call the jet again
 //! Normal      -                                                normalise the value
 //! Force       object, index                                    store it, normalise the rest

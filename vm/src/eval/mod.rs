@@ -8,6 +8,7 @@
 //! ```text
 //! code     instructions of a decoded law
 //! decode   from a law's body to code (lets: which bindings, in which order)
+//! fetch    the code being run, reached without checks
 //! frame    what is left to do when a value is there
 //! run      the loop
 //! call     calling laws, operations, jets and data
@@ -19,6 +20,7 @@
 mod call;
 mod code;
 mod decode;
+mod fetch;
 mod frame;
 mod lets;
 mod native;
@@ -27,12 +29,12 @@ mod run;
 mod unwind;
 
 use self::code::Code;
+use crate::heap::object::LAW_CODE;
 use crate::heap::{Heap, PoolId};
+use crate::pinspace::range::is_frozen;
 use crate::word::Word;
 use crate::{Stop, Val, Vm};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Jets that re-enter the evaluator may be nested this deep; each costs a native stack frame.
 const NESTING_LIMIT: usize = 48;
@@ -46,7 +48,6 @@ pub(crate) struct Evaluator {
     nesting: usize,
     /// What runs when nothing does.
     idle: Rc<Code>,
-    interrupt: Arc<AtomicBool>,
 }
 
 /// The kind of the mark of a thunk under evaluation.
@@ -58,11 +59,7 @@ pub(crate) const MARK_OFFSET: usize = std::mem::offset_of!(Evaluator, mark);
 impl Evaluator {
     pub(crate) fn new() -> Evaluator {
         let idle = Rc::new(Code::idle());
-        Evaluator { codes: Vec::new(), mark: 0, nesting: 0, idle, interrupt: Arc::default() }
-    }
-
-    pub(crate) fn interrupt_flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.interrupt)
+        Evaluator { codes: Vec::new(), mark: 0, nesting: 0, idle }
     }
 
     /// Drops the code of laws that the collector found dead.
@@ -72,27 +69,13 @@ impl Evaluator {
         }
     }
 
+    /// The code of that pool.
     #[inline(always)]
     fn code(&self, pool: u32) -> &Rc<Code> {
         match &self.codes[pool as usize] {
             Some(code) => code,
             None => unreachable!("code that is still named is kept"),
         }
-    }
-
-    /// Makes the code of that pool the one that is run.
-    #[inline(always)]
-    fn load_code(&self, at: &mut run::Position, pool: u32) {
-        let code = self.code(pool);
-        if !Rc::ptr_eq(&at.code, code) {
-            at.code = Rc::clone(code);
-        }
-    }
-
-    /// Whether somebody asked for the evaluation to stop; clears the request.
-    #[inline(always)]
-    fn interrupted(&self) -> bool {
-        self.interrupt.load(Ordering::Relaxed) && self.interrupt.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -163,26 +146,22 @@ impl Vm {
         Ok(())
     }
 
-    /// Makes the law's code the one that is run, decoding it if that has not been done. Gives the
-    /// address of the law's compiled code instead, if it has some.
+    /// Where a law's code is: that which it was decoded to, which is done if it has not been; or its
+    /// compiled code, if it has some for being called like this. This is where a law's code slot is
+    /// read.
     #[inline(always)]
-    fn load_law(
-        &mut self,
-        law: Word,
-        pinned: bool,
-        at: &mut run::Position,
-    ) -> Result<Option<usize>, Stop> {
-        let mut slot = self.heap.load(law, 3);
+    fn slot_of(&mut self, law: Word, pinned: bool) -> Result<Word, Stop> {
+        let slot = self.heap.load(law, LAW_CODE);
         if slot == Word::ZERO {
-            slot = self.decode_law(law)?;
-        } else if slot.is_native() {
-            if slot.is_native_of_pin() == pinned {
-                return Ok(Some(slot.address()));
-            }
-            slot = self.decode_again(law)?;
+            return match self.heap.pools.code_of_frozen(law) {
+                Some(slot) => Ok(slot),
+                None => self.decode_law(law),
+            };
         }
-        self.evaluator.load_code(at, slot.code_parts().0);
-        Ok(None)
+        if slot.is_native() && slot.is_native_of_pin() != pinned {
+            return self.decode_again(law);
+        }
+        Ok(slot)
     }
 
     /// Decodes a law whose compiled code refers to the law, or pin, as which it is not called now.
@@ -190,8 +169,7 @@ impl Vm {
     #[cold]
     fn decode_again(&mut self, law: Word) -> Result<Word, Stop> {
         let slot = self.decode_law(law)?;
-        let code = self.evaluator.code(slot.code_parts().0);
-        code.told.set(true);
+        self.evaluator.code(slot.code_parts().0).told.set(true);
         Ok(slot)
     }
 
@@ -201,14 +179,19 @@ impl Vm {
         // Decoding only reads the heap, so `law` stays where it is.
         let mut decoded = decode::decode(&self.heap, &self.jets, law).ok_or(Stop::HeapFull)?;
         let pool = self.heap.pools.add(std::mem::take(&mut decoded.constants));
+        let constants = self.heap.pools.constants(pool);
         let PoolId(number) = pool;
         let codes = &mut self.evaluator.codes;
         if codes.len() <= number as usize {
             codes.resize(number as usize + 1, None);
         }
-        codes[number as usize] = Some(Rc::new(decoded.into_code(pool)));
+        codes[number as usize] = Some(Rc::new(decoded.into_code(pool, constants)));
         let slot = Word::code(number, 0);
-        self.heap.store(law, 3, slot);
+        if is_frozen(law.address()) {
+            self.heap.pools.set_code_of_frozen(law, slot);
+        } else {
+            self.heap.store(law, LAW_CODE, slot);
+        }
         Ok(slot)
     }
 }

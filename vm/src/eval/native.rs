@@ -1,10 +1,13 @@
 //! Where the interpreter and compiled code call each other.
 
 use super::code::Branches;
+use super::fetch::Position;
 use super::frame::{self, FrameKind};
-use super::run::{Next, Position};
+use super::run::Next;
+use crate::heap::object::LAW_CODE;
 use crate::jet::{Answer, Call, Code};
 use crate::native::PENDING;
+use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
 use crate::{Stop, Vm, pin};
 use std::rc::Rc;
@@ -18,8 +21,8 @@ impl Vm {
     /// A law that has been called often lies, itself or pinned, at `place`: its compiled code, if
     /// there is some by now. The law's slot is set to it, so that this is asked no more.
     #[cold]
-    pub(super) fn compiled(&mut self, place: usize, at: &Position) -> Option<usize> {
-        let code = Rc::clone(&at.code);
+    pub(super) fn compiled(&mut self, place: usize, pool: u32) -> Option<usize> {
+        let code = Rc::clone(self.evaluator.code(pool));
         code.calls.set(self.heap.native.threshold.saturating_sub(LOOK_AGAIN));
         let pinned = self.heap.stack.get(place).kind() == Kind::Pin;
         let entry = Arc::clone(code.compiled[usize::from(pinned)].get_or_init(Arc::default));
@@ -33,17 +36,24 @@ impl Vm {
             return None;
         }
         let function = self.heap.stack.get(place);
-        let law = if pinned { self.heap.load(function, 0) } else { function };
-        self.heap.store(law, 3, Word::native(entry, pinned));
+        let law = if pinned { pin::item(function) } else { function };
+        if is_frozen(law.address()) {
+            // Its slot cannot be written to: the entry is asked for at each call.
+            code.calls.set(self.heap.native.threshold - 1);
+            return Some(entry);
+        }
+        // What still runs the decoded code may have nothing else that names it.
+        self.heap.pools.keep(code.pool);
+        self.heap.store(law, LAW_CODE, Word::native(entry, pinned));
         Some(entry)
     }
 
     /// Where the address of a law's code appears, called as itself or as a pin. Nothing, if it has
     /// been compiled to be called otherwise, or cannot be decoded.
     pub(crate) fn law_entry(&mut self, law: Word, pinned: bool) -> Option<Arc<AtomicUsize>> {
-        let mut slot = self.heap.load(law, 3);
+        let mut slot = self.heap.load(law, LAW_CODE);
         if slot == Word::ZERO {
-            slot = self.decode_law(law).ok()?;
+            slot = self.slot_of(law, pinned).ok()?;
         }
         if slot.is_native() {
             let fits = slot.is_native_of_pin() == pinned;
@@ -70,8 +80,10 @@ impl Vm {
         if !self.heap.stack.has_room(16) {
             return Err(Stop::StackFull);
         }
-        self.push_update(thunk, Word::ZERO);
-        self.blacken(thunk);
+        // The code reads what the thunk captured before anything is allocated; that lies where
+        // `entered` does not write.
+        let outer = self.push_update(thunk, Word::ZERO);
+        self.entered(thunk, outer);
         let bits = self.enter_native(entry, (&raw const thunk).cast::<u64>(), 1)?;
         Ok(self.after_native(bits))
     }
@@ -100,7 +112,10 @@ impl Vm {
     /// are evaluated as the jet demands, and drops it.
     pub(crate) fn run_jet(&mut self, count: usize) -> Result<Word, Stop> {
         let place = self.heap.stack.top() - count - 1;
-        let jet = pin::jet(self.heap.stack.get(place));
+        let jet = pin::jet(self.heap.stack.get(place), &self.jets);
+        if let Some(jet) = jet {
+            self.jets.called(jet);
+        }
         if let Some(Code::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
             // Nearly always it is done at once. If not, it is asked once more, by the loop.
             if let Answer::Done = run(&mut Call { vm: self, base: place + 1 })? {
@@ -128,7 +143,7 @@ impl Vm {
     /// Why compiled code stopped at its limit.
     pub(crate) fn beyond_limit(&self) -> Stop {
         // A request may have been taken back since compiled code saw it; it has left all the same.
-        let asked = self.evaluator.interrupted() || !self.native_stack_is_full();
+        let asked = self.heap.interrupt.is_due() || !self.native_stack_is_full();
         if asked { Stop::Interrupted } else { Stop::StackFull }
     }
 
@@ -153,8 +168,7 @@ impl Vm {
                 return Err(Stop::StackFull);
             }
             vm.push_mark(FrameKind::Exit);
-            let idle = Rc::clone(&vm.evaluator.idle);
-            let mut at = Position { code: idle, pc: 0, base: 0 };
+            let mut at = Position::new(&vm.evaluator.idle);
             vm.evaluator.nesting += 1;
             let first = start(vm, &mut at);
             let result = vm.go_on(first, &mut at);

@@ -6,7 +6,8 @@
 //! here, and one of a set to a row that fits it becomes the table that it is.
 //!
 //! The values are taken in the order of the plain app: a row is its constructor applied to the last
-//! item first, so a crash in the last item is the one that is met.
+//! item first, so a crash in the last item is the one that is met. The parts of a long row
+//! ([`crate::tree`]) are rows among nats, and are normalised and marked as such.
 
 use super::frame::{self, FrameKind};
 use super::run::Next;
@@ -18,7 +19,6 @@ use crate::{Stop, Vm, shape};
 fn slot(object: Word, index: usize, size: usize) -> usize {
     match object.kind() {
         Kind::Row => size - 1 - index,
-        Kind::Tab if index > 0 => size - index,
         _ => index,
     }
 }
@@ -63,7 +63,7 @@ impl Vm {
             frame::push_number(&mut self.heap.stack, index);
             frame::push_kind(&mut self.heap.stack, FrameKind::Force);
             if !word.is_thunk() {
-                if self.evaluator.interrupted() {
+                if self.heap.interrupt.is_due() {
                     return Err(Stop::Interrupted);
                 }
                 return Ok(Next::Normalise(word));

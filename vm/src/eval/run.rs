@@ -1,14 +1,12 @@
 //! The loop: instructions, and the frames that get their values.
 
-use super::call;
-use super::code::{Code, Op};
+use super::code::{List, Op, Source};
+use super::fetch::Position;
 use super::frame::{self, FrameKind};
 use crate::heap::object::{self, Layout};
-use crate::jet::{Answer, Call, Code as JetCode};
-use crate::nat::NatRef;
+use crate::jet::{Answer, Call, Cheap, Code as JetCode, Demand};
 use crate::word::{DIRECT_LIMIT, Kind, Word};
-use crate::{Stop, Vm, build, pin, shape};
-use std::rc::Rc;
+use crate::{Stop, Vm, nat, pin, shape};
 
 /// What the machine does next.
 #[derive(Clone, Copy, Debug)]
@@ -25,13 +23,6 @@ pub(super) enum Next {
     Give(Word),
     /// Hand an evaluated word to Rust.
     Exit(Word),
-}
-
-/// The place in a law's code, and its frame.
-pub(super) struct Position {
-    pub(super) code: Rc<Code>,
-    pub(super) pc: usize,
-    pub(super) base: usize,
 }
 
 impl Vm {
@@ -55,7 +46,10 @@ impl Vm {
         }
         let header = self.heap.header(word);
         match header.layout() {
-            Layout::Indirection => Ok(Next::Give(self.heap.load(word, 0))),
+            Layout::Indirection => {
+                let value = self.heap.load(word, 0);
+                Ok(if value.is_thunk() { Next::Eval(value) } else { Next::Give(value) })
+            }
             Layout::ThunkCode => {
                 let place = self.heap.load(word, 0);
                 let captured = header.extra() as usize;
@@ -66,13 +60,10 @@ impl Vm {
                 if !self.heap.stack.has_room(count + 8) {
                     return Err(Stop::StackFull);
                 }
-                self.push_update(word, Word::ZERO);
+                let outer = self.push_update(word, Word::ZERO);
                 let function = self.heap.stack.top();
-                for index in 0..count {
-                    let part = self.heap.load(word, index);
-                    self.heap.stack.push(part);
-                }
-                object::set_header(word.address(), header.with_layout(Layout::BlackHole));
+                self.heap.stack.push_all(object::words(word.address(), 0, count));
+                self.entered(word, outer);
                 Ok(Next::Call(function))
             }
             Layout::Crashed => Err(self.crash(self.heap.load(word, 0), self.heap.load(word, 1))),
@@ -94,26 +85,15 @@ impl Vm {
             return self.enter_compiled_thunk(thunk, place.address());
         }
         let (pool, pc) = place.code_parts();
-        self.evaluator.load_code(at, pool);
-        if !self.heap.stack.has_room(at.code.depth + 8) {
+        at.go(self.evaluator.code(pool), pc as usize, 0);
+        if !self.heap.stack.has_room(at.depth() + 8) {
             return Err(Stop::StackFull);
         }
-        self.push_update(thunk, place);
+        let outer = self.push_update(thunk, place);
         at.base = self.heap.stack.top();
-        at.pc = pc as usize;
-        for index in 0..captured {
-            let value = self.heap.load(thunk, 1 + index);
-            self.heap.stack.push(value);
-        }
-        self.blacken(thunk);
+        self.heap.stack.push_all(object::words(thunk.address(), 1, captured));
+        self.entered(thunk, outer);
         Ok(Next::Run)
-    }
-
-    /// Marks a thunk as being evaluated.
-    #[inline(always)]
-    pub(super) fn blacken(&mut self, thunk: Word) {
-        let header = self.heap.header(thunk);
-        object::set_header(thunk.address(), header.with_layout(Layout::BlackHole));
     }
 
     /// Gives a value to the frame on top.
@@ -123,12 +103,12 @@ impl Vm {
         let stack = &mut self.heap.stack;
         match FrameKind::of(stack.pop()) {
             FrameKind::Return => {
-                let distance = frame::pop_number(stack);
-                let (pool, pc) = stack.pop().code_parts();
-                at.base = stack.top() - distance;
-                at.pc = pc as usize;
+                let distance = stack.peek(0).raw() as usize;
+                let (pool, pc) = stack.peek(1).code_parts();
+                let here = stack.top() - 2;
+                stack.truncate(here);
                 stack.push(value);
-                self.evaluator.load_code(at, pool);
+                at.go(self.evaluator.code(pool), pc as usize, here - distance);
                 Ok(Next::Run)
             }
             FrameKind::Update => {
@@ -146,12 +126,12 @@ impl Vm {
                 Ok(Next::Call(place))
             }
             FrameKind::Call => {
-                let index = frame::pop_number(stack);
+                let step = frame::pop_number(stack);
                 let count = frame::pop_number(stack);
                 let place = stack.top() - count - 1;
-                let slot = call::gathering_order(stack.get(place), index);
-                stack.set(place + 1 + slot, value);
-                self.gather(place, count, index + 1, at)
+                let index = self.gathered_in(place, step);
+                self.heap.stack.set(place + 1 + index, value);
+                self.gather(place, count, step + 1, at)
             }
             FrameKind::Again => {
                 let count = frame::pop_number(stack);
@@ -178,23 +158,33 @@ impl Vm {
     /// Runs instructions until one needs something that is not there.
     fn run_ops(&mut self, at: &mut Position) -> Result<Next, Stop> {
         loop {
-            let op = at.code.ops[at.pc];
-            at.pc += 1;
-            match op {
+            match at.fetch() {
                 Op::Slot(slot) => {
                     let word = self.heap.stack.get(at.base + slot as usize);
                     self.heap.stack.push(word);
                 }
-                Op::Constant(number) => self.push_constant(at, number),
-                Op::Thunk(entry) => self.make_thunk(at, entry as usize)?,
+                Op::Constant(number) => self.heap.stack.push(at.constant(number as usize)),
+                Op::Push(list) => {
+                    for source in at.list(list) {
+                        let word = self.source(at, *source);
+                        self.heap.stack.push(word);
+                    }
+                }
+                Op::Delay(list) => self.delay(at, list)?,
+                Op::Attempt(list) => {
+                    if !self.attempt(at, list)? {
+                        self.delay(at, list)?;
+                    }
+                }
+                Op::Thunk(entry) => self.make_thunk(at, entry)?,
                 Op::Apply(count) => shape::apply_lazily(&mut self.heap, count as usize)?,
                 Op::Row(count) => {
                     self.heap.reserve(1 + count as usize)?;
                     let row = self.heap.allocate_popped(Layout::Row, 0, count as usize);
                     self.heap.stack.push(row);
                 }
-                Op::Hole(entry) => self.make_hole(at, entry as usize)?,
-                Op::Fill { slot, entry } => self.fill_hole(at, slot as usize, entry as usize),
+                Op::Hole(entry) => self.make_hole(at, entry)?,
+                Op::Fill(entry) => self.fill_hole(at, entry),
                 Op::Frame(pc) => self.push_return(at, pc as usize),
                 Op::Call(count) => {
                     return Ok(Next::Call(self.heap.stack.top() - count as usize - 1));
@@ -204,8 +194,8 @@ impl Vm {
                     self.heap.stack.slide(at.base, function);
                     return Ok(Next::Call(at.base));
                 }
-                Op::Native { pin, count } => {
-                    if let Some(next) = self.native(at, pin, count as usize)? {
+                Op::Native { count, pin } => {
+                    if let Some(next) = self.native(at, pin as usize, count as usize)? {
                         return Ok(next);
                     }
                 }
@@ -264,9 +254,27 @@ impl Vm {
                     }
                 }
                 Op::Increment => self.increment_top()?,
+                Op::Truth => {
+                    let truth = !is_false(self.heap.stack.pop());
+                    self.heap.stack.push(Word::bit(truth));
+                }
+                Op::Clear(mut slots) => {
+                    while slots != 0 {
+                        let slot = at.base + slots.trailing_zeros() as usize;
+                        self.heap.stack.set(slot, Word::ZERO);
+                        slots &= slots - 1;
+                    }
+                }
                 Op::Reflect(number) => {
-                    let branches = at.code.branches[number as usize];
-                    at.pc = self.push_parts(branches)? as usize;
+                    at.pc = self.push_parts(at.branches(number))? as usize;
+                }
+                Op::CountJet(jet) => self.jets.called(jet),
+                Op::Exchange(below) => {
+                    let top = self.heap.stack.top() - 1;
+                    let other = top - below as usize;
+                    let (upper, lower) = (self.heap.stack.get(top), self.heap.stack.get(other));
+                    self.heap.stack.set(other, upper);
+                    self.heap.stack.set(top, lower);
                 }
                 Op::Slide(count) => {
                     let top = self.heap.stack.top();
@@ -280,27 +288,84 @@ impl Vm {
     }
 
     #[inline(always)]
-    fn push_constant(&mut self, at: &Position, number: u32) {
-        let word = self.heap.pools.constant(at.code.pool, number);
-        self.heap.stack.push(word);
+    fn source(&self, at: &Position, source: Source) -> Word {
+        match source.place() {
+            Ok(slot) => self.heap.stack.get(at.base + slot),
+            Err(number) => at.constant(number),
+        }
+    }
+
+    /// Pushes a thunk for the application of the first of the sources to the others.
+    #[inline(always)]
+    fn delay(&mut self, at: &Position, list: List) -> Result<(), Stop> {
+        let sources = at.list(list);
+        self.heap.reserve(1 + sources.len())?;
+        let thunk = self.heap.allocate(Layout::ThunkApp, 0, sources.len());
+        for (index, source) in sources.iter().enumerate() {
+            object::store_raw(thunk, index, self.source(at, *source).raw());
+        }
+        self.heap.stack.push(Word::object(Kind::Thunk, thunk));
+        Ok(())
+    }
+
+    /// Pushes the value of a cheap function, the first of the sources, if its arguments are there;
+    /// says no, and does not, if not. The value may be left unevaluated.
+    fn attempt(&mut self, at: &Position, list: List) -> Result<bool, Stop> {
+        let base = self.heap.stack.top();
+        let done = self.attempt_above(base, at, list)?;
+        if !done {
+            self.heap.stack.truncate(base);
+        }
+        Ok(done)
+    }
+
+    fn attempt_above(&mut self, base: usize, at: &Position, list: List) -> Result<bool, Stop> {
+        let sources = at.list(list);
+        let function = self.source(at, sources[0]);
+        let jet = if function.is_direct() { None } else { pin::jet(function, &self.jets) };
+        let cheap = jet.map_or(Some(Cheap::Always), |jet| self.jets.cheap(jet));
+        for source in &sources[1..] {
+            let word = self.heap.resolve(self.source(at, *source));
+            if word.kind() == Kind::Big || !word.is_direct() && cheap == Some(Cheap::OnNats) {
+                return Ok(false);
+            }
+            self.heap.stack.push(word);
+        }
+        let Some(jet) = jet.map(|jet| self.jets.get(jet)) else {
+            let evaluated = !self.heap.stack.peek(0).is_thunk();
+            return if evaluated { self.increment_top().map(|()| true) } else { Ok(false) };
+        };
+        for (index, demand) in jet.demands.iter().enumerate() {
+            if *demand != Demand::Lazy && self.heap.stack.get(base + index).is_thunk() {
+                return Ok(false);
+            }
+        }
+        let JetCode::Native(run) = jet.code else { unreachable!("decoded as a native jet") };
+        match run(&mut Call { vm: self, base })? {
+            Answer::Done | Answer::Eval => {
+                let top = self.heap.stack.top();
+                self.heap.stack.slide(base, top - 1);
+                Ok(true)
+            }
+            Answer::Call(_) | Answer::Again | Answer::Law => Ok(false),
+        }
     }
 
     /// Pushes a thunk for an entry, and captures the slots of the frame.
     #[inline(always)]
-    fn make_thunk(&mut self, at: &Position, entry: usize) -> Result<(), Stop> {
+    fn make_thunk(&mut self, at: &Position, entry: u32) -> Result<(), Stop> {
         let thunk = self.allocate_entry(at, entry)?;
-        for (index, &slot) in at.code.entries[entry].captures.iter().enumerate() {
-            let value = self.heap.stack.get(at.base + slot as usize);
-            object::store_raw(thunk, 1 + index, value.raw());
+        for (index, source) in at.captures(at.entry(entry)).iter().enumerate() {
+            object::store_raw(thunk, 1 + index, self.source(at, *source).raw());
         }
         self.heap.stack.push(Word::object(Kind::Thunk, thunk));
         Ok(())
     }
 
     /// Pushes a thunk for an entry, whose captures [`Vm::fill_hole`] provides.
-    fn make_hole(&mut self, at: &Position, entry: usize) -> Result<(), Stop> {
+    fn make_hole(&mut self, at: &Position, entry: u32) -> Result<(), Stop> {
         let thunk = self.allocate_entry(at, entry)?;
-        for index in 0..at.code.entries[entry].captures.len() {
+        for index in 0..at.entry(entry).captured as usize {
             object::store_raw(thunk, 1 + index, 0);
         }
         self.heap.stack.push(Word::object(Kind::Thunk, thunk));
@@ -309,22 +374,23 @@ impl Vm {
 
     /// A thunk for an entry, whose captures are still to be written.
     #[inline(always)]
-    fn allocate_entry(&mut self, at: &Position, entry: usize) -> Result<usize, Stop> {
-        let entry = &at.code.entries[entry];
-        let captured = entry.captures.len();
+    fn allocate_entry(&mut self, at: &Position, entry: u32) -> Result<usize, Stop> {
+        let entry = at.entry(entry);
+        let captured = entry.captured as usize;
         // A crash needs room for two words; what captures nothing has one that is not used.
         let size = (1 + captured).max(2);
         self.heap.reserve(1 + size)?;
         let thunk = self.heap.allocate(Layout::ThunkCode, captured as u64, size);
         object::store_raw(thunk, 1, 0);
-        object::store_raw(thunk, 0, Word::code(at.code.pool.0, entry.pc).raw());
+        object::store_raw(thunk, 0, at.word(entry.pc as usize).raw());
         Ok(thunk)
     }
 
-    fn fill_hole(&mut self, at: &Position, slot: usize, entry: usize) {
-        let hole = self.heap.stack.get(at.base + slot);
-        for (index, &slot) in at.code.entries[entry].captures.iter().enumerate() {
-            let value = self.heap.stack.get(at.base + slot as usize);
+    fn fill_hole(&mut self, at: &Position, entry: u32) {
+        let entry = at.entry(entry);
+        let hole = self.heap.stack.get(at.base + entry.hole as usize);
+        for (index, source) in at.captures(entry).iter().enumerate() {
+            let value = self.source(at, *source);
             self.heap.store(hole, 1 + index, value);
         }
     }
@@ -334,7 +400,7 @@ impl Vm {
     pub(super) fn push_return(&mut self, at: &Position, pc: usize) {
         let stack = &mut self.heap.stack;
         let distance = stack.top() - at.base;
-        stack.push(Word::code(at.code.pool.0, pc as u32));
+        stack.push(at.word(pc));
         frame::push_number(stack, distance);
         frame::push_kind(stack, FrameKind::Return);
     }
@@ -344,11 +410,11 @@ impl Vm {
     fn native(
         &mut self,
         at: &mut Position,
-        number: u32,
+        number: usize,
         count: usize,
     ) -> Result<Option<Next>, Stop> {
-        let pin = self.heap.pools.constant(at.code.pool, number);
-        let Some(jet) = pin::jet(pin) else { unreachable!("decoded as a jet") };
+        let pin = at.constant(number);
+        let Some(jet) = pin::jet(pin, &self.jets) else { unreachable!("decoded as a jet") };
         let base = self.heap.stack.top() - count;
         let JetCode::Native(run) = self.jets.get(jet).code else {
             unreachable!("decoded as a native jet")
@@ -383,31 +449,28 @@ impl Vm {
                 self.heap.stack.truncate(base + count);
                 self.insert_pin(at, number, base);
                 let place = self.leave(at, base);
-                self.run_pinned_law(place, at).map(Some)
+                self.fall_back(place, at).map(Some)
             }
         }
     }
 
     /// Puts the pin of a jet under its arguments. The jet may have collected, so the pin is fetched
     /// again.
-    fn insert_pin(&mut self, at: &Position, number: u32, base: usize) {
-        self.heap.stack.open_gap(base, 1);
-        let pin = self.heap.pools.constant(at.code.pool, number);
-        self.heap.stack.set(base, pin);
+    fn insert_pin(&mut self, at: &Position, number: usize, base: usize) {
+        self.heap.stack.insert(base, &[at.constant(number)]);
     }
 
     /// Makes way for a call of what lies from `place` up: it replaces this frame if that has nothing
     /// left to do, and else gets a frame under it that goes on here. Gives the call's new place.
     fn leave(&mut self, at: &Position, place: usize) -> usize {
-        if at.code.ops[at.pc] == Op::Return {
+        if at.next() == Op::Return {
             self.heap.stack.slide(at.base, place);
             return at.base;
         }
-        self.heap.stack.open_gap(place, frame::RETURN_SIZE);
-        self.heap.stack.set(place, Word::code(at.code.pool.0, at.pc as u32));
-        self.heap.stack.set(place + 1, Word::direct((place - at.base) as u64));
-        self.heap.stack.set(place + 2, Word::direct(FrameKind::Return as u64));
-        place + frame::RETURN_SIZE
+        let distance = Word::direct((place - at.base) as u64);
+        let frame = [at.word(at.pc), distance, Word::direct(FrameKind::Return as u64)];
+        self.heap.stack.insert(place, &frame);
+        place + frame.len()
     }
 
     #[inline(always)]
@@ -424,18 +487,8 @@ impl Vm {
     /// One more than a word as a nat.
     #[cold]
     pub(super) fn increment(&mut self, word: Word) -> Result<Word, Stop> {
-        let mut limbs = match word.kind() {
-            Kind::Nat | Kind::Big => NatRef::of(word).limbs().to_vec(),
-            _ => Vec::new(),
-        };
-        let carry = limbs.iter_mut().all(|limb| {
-            *limb = limb.wrapping_add(1);
-            *limb == 0
-        });
-        if carry {
-            limbs.push(1);
-        }
-        build::push_nat(self, &limbs)
+        self.heap.stack.push(word);
+        nat::increment(&mut self.heap)
     }
 
     /// Replaces the top value, a nat that is not 0, by its predecessor.
@@ -444,7 +497,10 @@ impl Vm {
         let word = self.heap.stack.pop();
         let previous = match word.as_direct() {
             Some(n) => Word::direct(n - 1),
-            None => build::push_nat(self, &NatRef::of(word).predecessor())?,
+            None => {
+                self.heap.stack.push(word);
+                nat::predecessor(&mut self.heap)?
+            }
         };
         self.heap.stack.push(previous);
         Ok(())

@@ -1,7 +1,7 @@
 //! The interpreter on hand-made laws; agreement with the specification is tested in
 //! `tests/agreement.rs`.
 
-use crate::jet::{Code, Control, Demand, Jet};
+use crate::jet::{Control, Demand, Jet};
 use crate::{Options, Ref, Shape, Stop, Val, Vm};
 
 fn vm() -> Vm {
@@ -137,8 +137,7 @@ fn a_value_that_contains_itself_ends_at_the_stack_s() {
 #[test]
 fn pinning_a_law_of_shared_parts_comes_to_an_end() {
     let mut jets = crate::jet::JetTable::new();
-    let (code, demands) = (Code::Control(Control::Force), &[Demand::Normal][..]);
-    jets.add(Jet { name: "force", arity: 1, demands, code }, &[]);
+    jets.add(Jet::control("force", &[Demand::Normal], Control::Force), &[]);
     let mut vm = Vm::new(Options::default(), jets.into()).expect("a stack can be had");
     let mut doubled = vm.nat(0);
     for _ in 0..200 {
@@ -185,7 +184,40 @@ fn long_apps_grow_and_come_apart() {
     let Shape::App(seen) = vm.look(&app).shape() else { panic!("an app") };
     let args: Vec<_> = seen.args().map(|a| a.as_u64()).collect();
     assert_eq!(args, (0..500).map(Some).collect::<Vec<_>>());
-    assert_eq!(seen.runs().len(), 1, "normal forms are flat");
+    assert_eq!(seen.runs().count(), 1, "normal forms are flat");
+}
+
+/// `loop n = 2 n (m & second 0 (loop m)) n`: a lazy argument whose value is that of the next one.
+#[test]
+fn thunks_that_end_in_each_other_take_no_stack() {
+    let options = Options { max_stack: 1 << 18, ..Options::default() };
+    let mut vm = Vm::new(options, Default::default()).expect("a small stack can be had");
+    let second = law(2, N(2));
+    let next = law(2, ap(ap(second, A(vec![N(2), N(0)])), ap(N(1), N(2))));
+    let again = law(1, ap(ap(ap(N(2), A(vec![N(2), N(7)])), ap(next, N(0))), N(1)));
+    assert_eq!(number(&mut vm, &A(vec![again, N(300_000)])), Some(7));
+}
+
+/// A list of half a million cells, each made when it is looked at, is walked while the law that
+/// bound it to a name waits for the end.
+#[test]
+fn what_a_waiting_frame_does_not_need_is_not_kept() {
+    let options = Options { max_heap: 24 << 20, nursery: 1 << 16, ..Options::default() };
+    let mut vm = Vm::new(options, Default::default()).expect("a small stack can be had");
+    let quoted = |n| A(vec![N(2), N(n)]);
+    let apply = |args: Vec<E>| args.into_iter().reduce(ap).expect("a function");
+    // from n = (0 n (from (3 n)))
+    let from = law(1, apply(vec![quoted(0), N(1), ap(N(0), ap(N(3), N(1)))]));
+    // walk n xs = 2 9 (step walk xs) n ; step walk xs m = 1 7 7 (cell walk m) 7 xs
+    // cell walk m start rest = walk m rest
+    let cell = law(4, apply(vec![N(1), N(2), N(4)]));
+    let on = apply(vec![cell, N(1), N(3)]);
+    let step = law(3, apply(vec![quoted(1), quoted(7), quoted(7), on, quoted(7), N(2)]));
+    let walk = law(2, apply(vec![quoted(2), quoted(9), apply(vec![step, N(0), N(2)]), N(1)]));
+    // main n = let xs = from 0 in 3 (walk n xs)
+    let body = ap(N(3), apply(vec![walk, N(1), N(2)]));
+    let main = law(1, A(vec![N(1), ap(from, quoted(0)), body]));
+    assert_eq!(number(&mut vm, &A(vec![main, N(500_000)])), Some(10));
 }
 
 #[test]

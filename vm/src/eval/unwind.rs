@@ -7,11 +7,13 @@
 use super::frame::{self, FrameKind};
 use super::run::Next;
 use crate::heap::object::{self, Layout};
+use crate::walk::MAX_PARTS;
 use crate::word::Word;
 use crate::{Stop, Vm};
 
 impl Vm {
     /// Pushes a mark that is no thunk's.
+    #[inline(always)]
     pub(super) fn push_mark(&mut self, kind: FrameKind) {
         let stack = &mut self.heap.stack;
         let here = stack.top() + 2;
@@ -20,12 +22,35 @@ impl Vm {
         self.evaluator.mark = here;
     }
 
-    /// Pushes the mark of a thunk that is about to be evaluated by that code.
+    /// Pushes the mark of a thunk that is about to be evaluated by that code. If the frame on top is
+    /// the mark of another, whose value this one's is, no new one is needed: that frame goes on for
+    /// both, and the other thunk is returned, for [`Vm::entered`]. So a loop through thunks that end
+    /// in each other takes no stack.
     #[inline(always)]
-    pub(super) fn push_update(&mut self, thunk: Word, code: Word) {
-        self.heap.stack.push(thunk);
-        self.heap.stack.push(code);
+    pub(super) fn push_update(&mut self, thunk: Word, code: Word) -> Option<Word> {
+        let stack = &mut self.heap.stack;
+        if FrameKind::of(stack.peek(0)) == FrameKind::Update {
+            let top = stack.top();
+            stack.set(top - 3, code);
+            return Some(stack.get(top - 4));
+        }
+        stack.push(thunk);
+        stack.push(code);
         self.push_mark(FrameKind::Update);
+        None
+    }
+
+    /// Notes that a thunk, whose payload has been read, is under evaluation: as such, or as part of
+    /// another that [`Vm::push_update`] found.
+    #[inline(always)]
+    pub(super) fn entered(&mut self, thunk: Word, outer: Option<Word>) {
+        match outer {
+            Some(outer) => self.heap.update(thunk, outer),
+            None => {
+                let header = self.heap.header(thunk);
+                object::set_header(thunk.address(), header.with_layout(Layout::BlackHole));
+            }
+        }
     }
 
     /// Takes the newest mark off the chain and its distance off the stack; its kind has been.
@@ -78,6 +103,7 @@ impl Vm {
             Stop::StackFull => (Layout::Aborted, [Word::direct(0), Word::ZERO]),
             Stop::HeapFull => (Layout::Aborted, [Word::direct(1), Word::ZERO]),
             Stop::Interrupted => (Layout::Aborted, [Word::direct(2), Word::ZERO]),
+            Stop::TooLarge { .. } => (Layout::Aborted, [Word::direct(3), Word::ZERO]),
         };
         object::set_header(address, header.with_layout(layout));
         for (index, value) in values.into_iter().enumerate() {
@@ -118,6 +144,7 @@ pub(super) fn reason(number: Word) -> Stop {
     match number.raw() {
         0 => Stop::StackFull,
         1 => Stop::HeapFull,
+        3 => Stop::TooLarge { parts: MAX_PARTS },
         _ => Stop::Interrupted,
     }
 }

@@ -7,15 +7,21 @@
 //! *All*: everything reachable moves to a new old space, and the former one is dropped. Pools that
 //! nothing names any more are dropped too.
 //!
+//! Frozen objects ([`crate::pinspace`]) never move and are never looked into: a collection sees
+//! only that a word points to one, and keeps the code of the law that it may be. A full collection
+//! replaces a pin that has been frozen since by the frozen one.
+//!
 //! Either way the objects that have arrived are scanned in address order, moving what they point
 //! to behind them, until the scan has caught up (Cheney). A word that points to an evaluated thunk
 //! is replaced by the value.
 
+use super::frozen;
 use super::object::{self, Header, Layout};
 use super::pools::{PoolId, Pools};
 use super::space::{Block, OldSpace};
 use super::{Heap, MAJOR_MINIMUM};
 use crate::native;
+use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
 
 /// What a collection moves objects from.
@@ -41,21 +47,22 @@ impl Collection<'_> {
             return;
         }
         let mut old = *word;
-        if old.is_thunk() {
-            // An indirection's value is never itself a thunk word: one step is enough.
-            let header = object::header(old.address());
-            if header.layout() == Layout::Indirection {
-                old = object::load(old.address(), 0);
-                *word = old;
-                if !old.has_object() {
-                    return;
-                }
-            }
+        while old.is_thunk() && object::header(old.address()).layout() == Layout::Indirection {
+            old = object::load(old.address(), 0);
+        }
+        if !old.has_object() {
+            *word = old;
+            return;
         }
         let address = old.address();
         if let From::Nursery(nursery) = &self.from
             && !nursery.contains(address)
         {
+            *word = old;
+            return;
+        }
+        if is_frozen(address) {
+            self.mark_frozen(old);
             return;
         }
         let header = object::header(address);
@@ -77,7 +84,21 @@ impl Collection<'_> {
         }
     }
 
+    /// Keeps the code of a frozen law that the word is or pins.
+    fn mark_frozen(&mut self, word: Word) {
+        if let From::Everywhere(pools) = &mut self.from {
+            pools.mark_frozen(word);
+        }
+    }
+
     fn relocate(&mut self, address: usize, header: Header) -> usize {
+        if let From::Everywhere(pools) = &mut self.from
+            && let Some(twin) = frozen::twin(address, header.layout())
+        {
+            object::set_header(address, Header::moved(twin));
+            pools.mark_frozen(Word::object(Kind::Pin, twin));
+            return twin;
+        }
         let size = header.size();
         let new = self.to.take(1 + size);
         object::relocate(address, new, size);
@@ -149,7 +170,7 @@ impl Heap {
         self.stack.forget_unchanged();
         self.remembered.clear();
         let mut cursor = self.old.end();
-        self.pools.mark_forever();
+        self.pools.begin();
         let from = From::Everywhere(&mut self.pools);
         let mut run = Collection { from, to: &mut self.old, copied: 0 };
         for word in self.stack.changed_mut() {

@@ -21,10 +21,12 @@
 //! stack   the evaluation stack
 //! roots   Val: a handle that keeps a value alive from outside
 //! pools   constants of decoded laws
+//! frozen  what a heap knows of laws in a pin space
 //! collect the two collections
 //! ```
 
 mod collect;
+mod frozen;
 pub(crate) mod object;
 mod pools;
 mod roots;
@@ -39,7 +41,10 @@ use self::pools::Pools;
 use self::roots::Roots;
 use self::space::{Block, OldSpace};
 use self::stack::Stack;
+use crate::interrupt::Interrupt;
 use crate::native::Native;
+#[cfg(debug_assertions)]
+use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
 use std::rc::Rc;
 
@@ -113,6 +118,8 @@ pub(crate) struct Heap {
     /// Where the nursery ends for compiled code: nowhere, if every allocation is to collect.
     pub(crate) native_end: usize,
     pub(crate) options: Options,
+    /// Whether what works on this heap should stop.
+    pub(crate) interrupt: Interrupt,
     pub(crate) statistics: Statistics,
     /// Pools that the last full collections found dead, for the evaluator to forget.
     pub(crate) dead_pools: Vec<PoolId>,
@@ -141,6 +148,7 @@ impl Heap {
             roots: Rc::new(Roots::default()),
             pools: Pools::default(),
             options,
+            interrupt: Interrupt::default(),
             statistics: Statistics::default(),
             dead_pools: Vec::new(),
         })
@@ -174,11 +182,32 @@ impl Heap {
     fn allocate_large(&mut self, layout: Layout, extra: u64, size: usize) -> usize {
         let address = self.old.take(1 + size);
         object::set_header(address, Header::new(layout, extra, size).with_remembered(true));
-        for index in 0..size {
+        for index in layout.values(size) {
             object::store_raw(address, index, 0);
         }
         self.remembered.push(address);
         address
+    }
+
+    /// Cuts the object that was allocated last to a payload of `size` words.
+    pub(crate) fn cut(&mut self, address: usize, size: usize) {
+        let header = object::header(address);
+        object::set_header(address, header.with_size(size));
+        self.give_back(address + 8 * (1 + header.size()), header.size() - size);
+    }
+
+    /// Takes back the object that was allocated last, of which no word has been made.
+    pub(crate) fn discard(&mut self, address: usize) {
+        let size = object::header(address).size();
+        if self.remembered.last() == Some(&address) {
+            self.remembered.pop();
+        }
+        self.give_back(address + 8 * (1 + size), 1 + size);
+    }
+
+    fn give_back(&mut self, end: usize, words: usize) {
+        let given = self.nursery.give_back(end, words) || self.old.give_back(end, words);
+        debug_assert!(given, "only what was allocated last can be given back");
     }
 
     #[cold]
@@ -254,7 +283,7 @@ impl Heap {
         }
     }
 
-    /// Overwrites a thunk with its value.
+    /// Overwrites a thunk with its value, or with the thunk under evaluation that has the same one.
     #[inline(always)]
     pub(crate) fn update(&mut self, thunk: Word, value: Word) {
         let address = thunk.address();
@@ -265,9 +294,9 @@ impl Heap {
 
     /// Follows a thunk that has its value; anything else is returned as it is.
     #[inline(always)]
-    pub(crate) fn resolve(&self, word: Word) -> Word {
-        if word.is_thunk() && self.header(word).layout() == Layout::Indirection {
-            return self.load(word, 0);
+    pub(crate) fn resolve(&self, mut word: Word) -> Word {
+        while word.is_thunk() && self.header(word).layout() == Layout::Indirection {
+            word = self.load(word, 0);
         }
         word
     }
@@ -286,7 +315,8 @@ impl Heap {
         assert!(word.has_object(), "{word:?} has no object");
         if self.options.stress {
             let address = word.address();
-            let ours = self.nursery.contains(address) || self.old.contains(address);
+            let ours =
+                self.nursery.contains(address) || self.old.contains(address) || is_frozen(address);
             assert!(ours, "{word:?} points outside the heap: held across a collection");
         }
         let layout = object::header(word.address()).layout();

@@ -29,25 +29,25 @@ use crate::word::{Kind, Word};
 pub(crate) enum Layout {
     /// Limbs of a big nat, least first, the last not zero. At least one; if just one, >= 2^63.
     Big = 1,
-    /// `[item, hash x 4, facts]`: see [`crate::pin`]. `extra` is the arity, as for a law.
+    /// `[item, hash x 4, facts, twin]`: see [`crate::pin`]. `extra` is the arity, as for a law.
     Pin = 2,
-    /// `[name, arity, body, code]`. `extra` is the arity too, or [`EXTRA_MAX`] if it is more.
+    /// `[name, arity, body, code]`, code at [`LAW_CODE`]. `extra` is the arity too, or [`EXTRA_MAX`] if it is more.
     Law = 3,
     /// `[function, argument...]`. `extra` is how many more arguments it takes.
     App = 4,
-    /// `[length in bytes, bytes...]`.
+    /// `[length in bytes, bytes...]`, the last word filled up with zero bytes.
     Bar = 5,
     /// The items, first to last.
     Row = 6,
-    /// `[set of keys, value...]`, values in the order of the keys.
+    /// `[set of keys, row of values]`, values in the order of the keys.
     Tab = 7,
-    /// The keys in ascending order.
+    /// The keys in ascending order, none of them a thunk.
     Set = 8,
     /// `[code word, captured...]`: an expression of a law, to be run. `extra` counts the captured.
     ThunkCode = 9,
     /// `[function, argument...]`: an application, to be made.
     ThunkApp = 10,
-    /// `[value, unused...]`: a thunk that has its value.
+    /// `[value, unused...]`: a thunk that has its value, or the same one as another thunk.
     Indirection = 11,
     /// A thunk that is being evaluated. Its payload is not looked at.
     BlackHole = 12,
@@ -55,6 +55,14 @@ pub(crate) enum Layout {
     Crashed = 13,
     /// A thunk whose evaluation was ended by something else: `[reason, unused...]`.
     Aborted = 14,
+    /// A long row in parts: `[end..., part...]`. See [`crate::tree`].
+    RowNode = 15,
+    /// A long set in parts: `[end..., first key..., part...]`. See [`crate::tree`].
+    SetNode = 16,
+    /// A bar that shares its bytes: `[length in bytes, buffer]`. See [`crate::bar`].
+    BarPart = 17,
+    /// `[bytes in use, bytes..., room...]`: what such bars share. It is no value itself.
+    Buffer = 18,
     /// The object has moved; the header holds its new address.
     Moved = 0xff,
 }
@@ -77,6 +85,10 @@ impl Layout {
             12 => Layout::BlackHole,
             13 => Layout::Crashed,
             14 => Layout::Aborted,
+            15 => Layout::RowNode,
+            16 => Layout::SetNode,
+            17 => Layout::BarPart,
+            18 => Layout::Buffer,
             _ => Layout::Moved,
         }
     }
@@ -88,10 +100,10 @@ impl Layout {
             Layout::Pin => Kind::Pin,
             Layout::Law => Kind::Law,
             Layout::App => Kind::App,
-            Layout::Bar => Kind::Bar,
-            Layout::Row => Kind::Row,
+            Layout::Bar | Layout::BarPart | Layout::Buffer => Kind::Bar,
+            Layout::Row | Layout::RowNode => Kind::Row,
             Layout::Tab => Kind::Tab,
-            Layout::Set => Kind::Set,
+            Layout::Set | Layout::SetNode => Kind::Set,
             _ => Kind::Thunk,
         }
     }
@@ -99,7 +111,8 @@ impl Layout {
     /// Which words of a payload of `size` words are values.
     pub(crate) fn values(self, size: usize) -> std::ops::Range<usize> {
         match self {
-            Layout::Big | Layout::Bar | Layout::BlackHole | Layout::Moved => 0..0,
+            Layout::Big | Layout::Bar | Layout::Buffer => 0..0,
+            Layout::BlackHole | Layout::Moved => 0..0,
             Layout::Pin | Layout::Indirection | Layout::Aborted => 0..1,
             Layout::Crashed => 0..2,
             _ => 0..size,
@@ -111,6 +124,9 @@ impl Layout {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub(crate) struct Header(u64);
+
+/// Where a law's decoded code is named, if it has been decoded on this heap.
+pub(crate) const LAW_CODE: usize = 3;
 
 const NORMAL: u64 = 1 << 8;
 pub(crate) const REMEMBERED: u64 = 1 << 9;
@@ -125,6 +141,16 @@ impl Header {
     pub(crate) fn new(layout: Layout, extra: u64, size: usize) -> Header {
         debug_assert!(size <= PAYLOAD_MAX && extra <= EXTRA_MAX);
         Header(((size as u64) << 32) | (extra << EXTRA_SHIFT) | layout as u64)
+    }
+
+    /// The header as it lies in memory.
+    pub(crate) fn raw(self) -> u64 {
+        self.0
+    }
+
+    /// The header that lies in memory as this.
+    pub(crate) fn from_raw(raw: u64) -> Header {
+        Header(raw)
     }
 
     #[inline(always)]
@@ -176,6 +202,12 @@ impl Header {
         Header(if yes { self.0 | REMEMBERED } else { self.0 & !REMEMBERED })
     }
 
+    /// The same object with a smaller payload.
+    pub(crate) fn with_size(self, size: usize) -> Header {
+        debug_assert!(size <= self.size());
+        Header((self.0 & 0xffff_ffff) | ((size as u64) << 32))
+    }
+
     /// The same object, laid out anew (a thunk that is entered, updated or crashed).
     pub(crate) fn with_layout(self, layout: Layout) -> Header {
         Header((self.0 & !0xff) | layout as u64)
@@ -211,6 +243,13 @@ pub(crate) fn load_raw(address: usize, index: usize) -> u64 {
     unsafe { cell(address, 1 + index).read() }
 }
 
+/// Reads a payload word of an object that may have moved in the collection that is going on.
+pub(crate) fn load_moved(address: usize, index: usize) -> u64 {
+    // SAFETY: a collection replaces the header of an object that moves, and frees nothing before
+    // it is over; so the payload is as it was. The index is below the size of every such object.
+    unsafe { cell(address, 1 + index).read() }
+}
+
 /// Writes a payload word as it is.
 #[inline(always)]
 pub(crate) fn store_raw(address: usize, index: usize, bits: u64) {
@@ -222,8 +261,14 @@ pub(crate) fn store_raw(address: usize, index: usize, bits: u64) {
 /// Reads a payload word that is a value.
 #[inline(always)]
 pub(crate) fn load(address: usize, index: usize) -> Word {
+    word(load_raw(address, index))
+}
+
+/// The value that a payload word is.
+#[inline(always)]
+pub(crate) fn word(raw: u64) -> Word {
     // SAFETY: `Word` is a transparent u64, and value words are written as words only.
-    unsafe { std::mem::transmute::<u64, Word>(load_raw(address, index)) }
+    unsafe { std::mem::transmute::<u64, Word>(raw) }
 }
 
 /// Copies `words` payload words from one object to another.
@@ -234,6 +279,17 @@ pub(crate) fn copy(from: usize, from_index: usize, to: usize, to_index: usize, w
     // the same, for which `copy` allows.
     unsafe {
         std::ptr::copy(cell(from, 1 + from_index), cell(to, 1 + to_index), words);
+    }
+}
+
+/// Writes bytes into a payload range, from the byte `offset` after the word `from` on.
+pub(crate) fn store_bytes(address: usize, from: usize, offset: usize, bytes: &[u8]) {
+    debug_assert!(8 * from + offset + bytes.len() <= 8 * header(address).size());
+    // SAFETY: the range lies within a live object (checked in debug builds), and `bytes`, which the
+    // caller owns, does not overlap it.
+    unsafe {
+        let target = cell(address, 1 + from).cast::<u8>().add(offset);
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len());
     }
 }
 
@@ -251,6 +307,25 @@ pub(crate) fn raw_words<'a>(address: usize, from: usize, words: usize) -> &'a [u
     // SAFETY: the range lies within a live object. The lifetime is the caller's: every caller ties
     // it to a borrow of the heap, which a collection needs exclusively.
     unsafe { std::slice::from_raw_parts(cell(address, 1 + from), words) }
+}
+
+/// A payload range to be written to.
+///
+/// The object must be one that nobody else has an address of yet: allocated, and not yet finished.
+#[inline]
+pub(crate) fn raw_words_mut<'a>(address: usize, from: usize, words: usize) -> &'a mut [u64] {
+    debug_assert!(from + words <= header(address).size());
+    // SAFETY: the range lies within an object whose memory is initialised (blocks are, from the
+    // start), and which only the caller knows of, who finishes it before anything is allocated.
+    unsafe { std::slice::from_raw_parts_mut(cell(address, 1 + from), words) }
+}
+
+/// The first `length` bytes of a payload range to be written to, as for [`raw_words_mut`].
+#[inline]
+pub(crate) fn bytes_mut<'a>(address: usize, from: usize, length: usize) -> &'a mut [u8] {
+    let raw = raw_words_mut::<'a>(address, from, length.div_ceil(8));
+    // SAFETY: the words just borrowed hold at least `length` bytes, and any bytes make words.
+    unsafe { std::slice::from_raw_parts_mut(raw.as_mut_ptr().cast::<u8>(), length) }
 }
 
 /// A payload range as value words.

@@ -4,6 +4,7 @@
 //! it mentions are kept here, where the collector finds and rewrites them. A pool lives as long as
 //! a law or thunk names it, or it is on the stack of running code.
 
+use super::frozen::FrozenCodes;
 use crate::word::Word;
 
 /// Names a pool, and with it the decoded code it belongs to.
@@ -22,12 +23,13 @@ struct Pool {
 pub(crate) struct Pools {
     pools: Vec<Pool>,
     free: Vec<u32>,
-    /// The pools of compiled code, which is never dropped.
+    /// The pools of compiled code, which is never dropped, and of what it was decoded to before.
     forever: Vec<u32>,
     /// Pools made since the last collection: the only ones that can hold young values.
     young: Vec<u32>,
     /// Pools marked in this collection whose constants have not been looked at.
     pending: Vec<u32>,
+    frozen: FrozenCodes,
 }
 
 impl Pools {
@@ -39,9 +41,14 @@ impl Pools {
     /// A new pool for compiled code. It lives as long as the heap, and its words stay where they are:
     /// their address is returned.
     pub(crate) fn add_forever(&mut self, constants: Vec<Word>) -> *const Word {
-        let id = self.insert(Pool { constants, live: true, marked: false });
-        self.forever.push(id.0);
+        let id = self.insert(Pool { constants, live: true, ..Pool::default() });
+        self.keep(id);
         self.pools[id.0 as usize].constants.as_ptr()
+    }
+
+    /// Keeps a pool as long as the heap lives.
+    pub(crate) fn keep(&mut self, id: PoolId) {
+        self.forever.push(id.0);
     }
 
     fn insert(&mut self, pool: Pool) -> PoolId {
@@ -59,7 +66,12 @@ impl Pools {
         PoolId(id)
     }
 
-    #[inline(always)]
+    /// Where a pool's constants are for as long as it lives: they are only ever rewritten in place.
+    pub(crate) fn constants(&self, id: PoolId) -> *const Word {
+        self.pools[id.0 as usize].constants.as_ptr()
+    }
+
+    #[cfg(test)]
     pub(crate) fn constant(&self, id: PoolId, index: u32) -> Word {
         self.pools[id.0 as usize].constants[index as usize]
     }
@@ -87,10 +99,32 @@ impl Pools {
         }
     }
 
-    /// Marks the pools of compiled code.
-    pub(crate) fn mark_forever(&mut self) {
+    /// The code of a frozen law that has been decoded. None for a law of the heap, which names its
+    /// code itself.
+    #[inline(always)]
+    pub(crate) fn code_of_frozen(&self, law: Word) -> Option<Word> {
+        self.frozen.get(law)
+    }
+
+    /// Notes the code of a frozen law.
+    pub(crate) fn set_code_of_frozen(&mut self, law: Word, slot: Word) {
+        self.frozen.set(law, slot);
+    }
+
+    /// Begins a full collection.
+    pub(crate) fn begin(&mut self) {
+        for pool in self.frozen.take_used() {
+            self.mark(pool);
+        }
         for index in 0..self.forever.len() {
             self.mark(PoolId(self.forever[index]));
+        }
+    }
+
+    /// Notes that something reachable names a frozen object.
+    pub(crate) fn mark_frozen(&mut self, word: Word) {
+        if let Some(pool) = self.frozen.pool_of(word) {
+            self.mark(pool);
         }
     }
 
@@ -117,6 +151,8 @@ impl Pools {
             }
             pool.marked = false;
         }
+        let pools = &self.pools;
+        self.frozen.retain(|id| pools[id.0 as usize].live);
         dead
     }
 }

@@ -10,6 +10,7 @@
 //! address (`object`), so nothing may claim the memory exclusively, as a box would whenever it is
 //! moved.
 
+use crate::pinspace::range::is_frozen;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 
 /// A block of memory handed out from its start.
@@ -41,6 +42,7 @@ impl Block {
             handle_alloc_error(layout);
         }
         let base = memory.expose_provenance();
+        assert!(!is_frozen(base) && !is_frozen(base + 8 * words), "the system allots no pin space");
         Block { memory, words, base, next: base, end: base + 8 * words }
     }
 
@@ -60,6 +62,15 @@ impl Block {
         let address = self.next;
         self.next += 8 * words;
         Some(address)
+    }
+
+    /// Takes back the last `words` words that were handed out, if they end at that address.
+    pub(crate) fn give_back(&mut self, end: usize, words: usize) -> bool {
+        let is_last = self.words > 0 && end == self.next;
+        if is_last {
+            self.next -= 8 * words;
+        }
+        is_last
     }
 
     #[inline(always)]
@@ -140,6 +151,11 @@ impl OldSpace {
         self.chunks.push(chunk);
         self.capacity += size;
         address
+    }
+
+    /// Takes back the last `words` words that were handed out, if they end at that address.
+    pub(crate) fn give_back(&mut self, end: usize, words: usize) -> bool {
+        self.chunks.last_mut().is_some_and(|chunk| chunk.give_back(end, words))
     }
 
     /// Words reserved from the system.

@@ -4,6 +4,14 @@
 //! reserved once and committed by the kernel as it is touched; reaching the limit is reported to
 //! the evaluator, which ends the evaluation. The deepest point reached since the last collection is
 //! known from below (`unchanged`), so that a deep stack is not scanned again and again.
+//!
+//! # Safety
+//!
+//! Every cell of the reserved range may be read: the kernel hands out zeroes. That indices are
+//! below the top and pushes within the range is the evaluator's invariant: it asks for the room
+//! that a frame needs ([`Stack::has_room`]) before it pushes, the decoder counts how much that
+//! is, and [`SLACK`] words are there beyond. Debug builds check every access. Jets, builders and
+//! readers of seeds work on behalf of others, and use what checks in every build.
 
 use crate::word::Word;
 use std::cell::Cell;
@@ -54,12 +62,31 @@ impl Stack {
         fits
     }
 
+    /// Pushes a word for which there is room.
     #[inline(always)]
     pub(crate) fn push(&mut self, word: Word) {
-        assert!(self.top < self.reserved, "the evaluator pushed past the stack's slack");
+        debug_assert!(self.top < self.reserved, "the evaluator pushed past the stack's slack");
         // SAFETY: `top` is below `reserved`, so the cell lies in the reserved range.
         unsafe { self.base.add(self.top).write(word) }
         self.top += 1;
+    }
+
+    /// Pushes a word on behalf of somebody who may not have asked for room.
+    #[inline(always)]
+    pub(crate) fn push_checked(&mut self, word: Word) {
+        assert!(self.top < self.reserved, "pushed past the stack's slack");
+        self.push(word);
+    }
+
+    /// Pushes words for which there is room.
+    #[inline(always)]
+    pub(crate) fn push_all(&mut self, words: &[Word]) {
+        debug_assert!(self.top + words.len() <= self.reserved);
+        for (index, word) in words.iter().enumerate() {
+            // SAFETY: as for `push`.
+            unsafe { self.base.add(self.top + index).write(*word) }
+        }
+        self.top += words.len();
     }
 
     #[inline(always)]
@@ -77,14 +104,21 @@ impl Stack {
 
     #[inline(always)]
     pub(crate) fn get(&self, index: usize) -> Word {
-        assert!(index < self.top, "the evaluator read above the stack's top");
-        // SAFETY: cells below `top` have been written.
+        debug_assert!(index < self.top, "the evaluator read above the stack's top");
+        // SAFETY: the index is below `top`, so the cell lies in the reserved range.
         unsafe { self.base.add(index).read() }
+    }
+
+    /// The word at an index that comes from somebody who may be wrong about it.
+    #[inline(always)]
+    pub(crate) fn get_checked(&self, index: usize) -> Word {
+        assert!(index < self.top, "nothing is on the stack there");
+        self.get(index)
     }
 
     #[inline(always)]
     pub(crate) fn set(&mut self, index: usize, word: Word) {
-        assert!(index < self.top, "the evaluator wrote above the stack's top");
+        debug_assert!(index < self.top, "the evaluator wrote above the stack's top");
         if index < self.unchanged {
             self.unchanged = index;
         }
@@ -121,12 +155,42 @@ impl Stack {
     /// Moves the words from `from` to the top down to `to`, and drops what was above them.
     #[inline(always)]
     pub(crate) fn slide(&mut self, to: usize, from: usize) {
-        assert!(to <= from && from <= self.top);
+        debug_assert!(to <= from && from <= self.top);
         let count = self.top - from;
-        // SAFETY: both ranges lie below `top`.
-        unsafe { std::ptr::copy(self.base.add(from), self.base.add(to), count) }
         self.unchanged = self.unchanged.min(to);
         self.top = to + count;
+        self.copy(from, to, count);
+    }
+
+    /// Copies words; what is above the top and near the target afterwards is anything.
+    #[inline(always)]
+    fn copy(&mut self, from: usize, to: usize, count: usize) {
+        /// A frame is seldom larger, and moving so many at once needs no loop.
+        const AT_ONCE: usize = 4;
+        // SAFETY: both ranges lie in the reserved range, and so do `AT_ONCE` words more, for the
+        // slack is larger; the words are all read before the first is written.
+        unsafe {
+            let (from, to) = (self.base.add(from), self.base.add(to));
+            if count <= AT_ONCE {
+                let words = from.cast::<[Word; AT_ONCE]>().read();
+                to.cast::<[Word; AT_ONCE]>().write(words);
+            } else {
+                std::ptr::copy(from, to, count);
+            }
+        }
+    }
+
+    /// Inserts words above `at`, moving what is above it up. There must be room for them.
+    #[inline(always)]
+    pub(crate) fn insert(&mut self, at: usize, words: &[Word]) {
+        debug_assert!(at <= self.top && self.top + words.len() <= self.reserved - SLACK);
+        self.unchanged = self.unchanged.min(at);
+        self.copy(at, at + words.len(), self.top - at);
+        for (index, word) in words.iter().enumerate() {
+            // SAFETY: as for `push`.
+            unsafe { self.base.add(at + index).write(*word) }
+        }
+        self.top += words.len();
     }
 
     /// Inserts a gap of `count` zeroes at `at`, moving what is above it up.

@@ -2,11 +2,9 @@
 //! arguments, whatever shape the machine has given them.
 
 use super::Call;
-use crate::heap::object::Layout;
-use crate::nat::limbs_of_bytes;
 use crate::view::Shape;
-use crate::word::{DIRECT_LIMIT, Kind, Word};
-use crate::{Hash, Ref, Stop, hash, order, shape};
+use crate::word::{DIRECT_LIMIT, Word};
+use crate::{Hash, Ref, Stop, Val, Vm, bar, hash, nat, order, shape, tree};
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -44,12 +42,27 @@ impl Call<'_> {
         if words <= self.vm.heap.limit_words() as u64 { Ok(()) } else { Err(Stop::HeapFull) }
     }
 
+    /// The runtime, to make values with. What is done with it must leave the stack as it was.
+    pub fn vm(&mut self) -> &mut Vm {
+        self.vm
+    }
+
+    /// Keeps the value at that height.
+    pub fn hold(&self, index: usize) -> Val {
+        self.hold_value(self.at(index))
+    }
+
+    /// Keeps a value that was looked at.
+    pub fn hold_value(&self, value: Ref<'_>) -> Val {
+        self.vm.hold(value)
+    }
+
     /// Whether the value at that height is evaluated. If so, the accessors that look no further
     /// than the word ([`Call::small`], [`Call::nat`], [`Call::cast`]) may be used on it.
     #[inline(always)]
     pub fn settle(&mut self, index: usize) -> bool {
         let place = self.base + index;
-        let word = self.vm.heap.stack.get(place);
+        let word = self.vm.heap.stack.get_checked(place);
         if !word.is_thunk() {
             return true;
         }
@@ -60,6 +73,7 @@ impl Call<'_> {
 
     /// Replaces the value at that height by the one on top, which is dropped.
     pub fn put(&mut self, index: usize) {
+        assert!(index + 1 < self.height(), "no such value");
         let word = self.vm.heap.stack.pop();
         self.vm.heap.stack.set(self.base + index, word);
     }
@@ -68,22 +82,22 @@ impl Call<'_> {
     ///
     /// # Panics
     /// If it is not in normal form.
-    pub fn hash(&self, index: usize) -> Hash {
+    ///
+    /// # Errors
+    /// [`Stop::TooLarge`] and [`Stop::Interrupted`].
+    pub fn hash(&self, index: usize) -> Result<Hash, Stop> {
         hash::hash(self.at(index))
     }
 
-    /// Pushes these items of the row, table or set at that height, by their place in the object as
-    /// for [`Call::push_item`]. The stack must have room for them.
+    /// Pushes these items of the row, or these keys of the set, at that height. The stack must have
+    /// room for them.
     ///
     /// # Panics
-    /// If the object has no such places.
+    /// If there are no such items.
     pub fn push_items(&mut self, index: usize, items: Range<usize>) {
-        let object = self.vm.heap.resolve(self.vm.heap.stack.get(self.base + index));
-        assert!(items.end <= self.vm.heap.size(object), "no such items");
-        for item in items {
-            let word = self.vm.heap.load(object, item);
-            self.vm.heap.stack.push(word);
-        }
+        let heap = &mut self.vm.heap;
+        let object = heap.resolve(heap.stack.get_checked(self.base + index));
+        tree::push_range(heap, object, items);
     }
 
     /// How many arguments the evaluated value at that height takes when it is called; nothing if
@@ -98,7 +112,9 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.push_limbs(&limbs_of_bytes(bytes))
+        let word = nat::from_bytes(&mut self.vm.heap, bytes)?;
+        self.vm.heap.stack.push_checked(word);
+        Ok(())
     }
 
     /// Drops the value at that height, moving those above it down.
@@ -135,7 +151,7 @@ impl Call<'_> {
             Shape::Tab(..) => self.vm.heap.load(app.word, 0),
             _ => unreachable!("only an app has a function"),
         };
-        self.vm.heap.stack.push(word);
+        self.vm.heap.stack.push_checked(word);
     }
 
     /// Pushes an argument of the app at that height, the one given first being 0: of a row that is
@@ -151,19 +167,11 @@ impl Call<'_> {
         let word = match app.shape() {
             Shape::Row(items) => items.get(items.len().wrapping_sub(1 + arg)).map(|r| r.word),
             Shape::App(parts) => parts.args().nth(arg).map(|r| r.word),
-            Shape::Tab(..) => return self.push_values(index),
+            Shape::Tab(..) => Some(self.vm.heap.load(app.word, 1)),
             _ => None,
         };
-        self.vm.heap.stack.push(word.expect("the app has that argument"));
+        self.vm.heap.stack.push_checked(word.expect("the app has that argument"));
         Ok(())
-    }
-
-    /// Pushes the row of the values of the table at that height.
-    ///
-    /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn push_values(&mut self, index: usize) -> Result<(), Stop> {
-        self.push_copied(index, 1, false)
     }
 
     /// Pushes the row of the keys of the set at that height.
@@ -171,23 +179,64 @@ impl Call<'_> {
     /// # Errors
     /// [`Stop::HeapFull`].
     pub fn push_keys(&mut self, index: usize) -> Result<(), Stop> {
-        self.push_copied(index, 0, true)
+        let heap = &mut self.vm.heap;
+        let set = heap.resolve(heap.stack.get(self.base + index));
+        let row = tree::row_of_items(heap, set)?;
+        heap.stack.push_checked(row);
+        Ok(())
     }
 
-    /// Pushes the row of the words of an object from `from` on.
-    fn push_copied(&mut self, index: usize, from: usize, normal: bool) -> Result<(), Stop> {
-        let place = self.base + index;
-        let heap = &mut self.vm.heap;
-        let size = heap.size(heap.resolve(heap.stack.get(place))) - from;
-        heap.reserve(1 + size)?;
-        let object = heap.resolve(heap.stack.get(place));
-        let address = heap.allocate(Layout::Row, 0, size);
-        crate::heap::object::copy(object.address(), from, address, 0, size);
-        let row = Word::object(Kind::Row, address);
-        if normal {
-            shape::mark_normal(row);
-        }
-        heap.stack.push(row);
+    /// Pushes what the row or set at height `index` becomes when the value at height `item` is
+    /// inserted before item `at`. Of a long one, all but a path is shared. For a set, the value is in
+    /// normal form and belongs there.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn push_inserted(&mut self, index: usize, at: usize, item: usize) -> Result<(), Stop> {
+        let (base, heap) = (self.base, &mut self.vm.heap);
+        let word = tree::edit::insert(heap, base + index, at, base + item)?;
+        heap.stack.push_checked(word);
+        Ok(())
+    }
+
+    /// Pushes what the row at height `index` becomes when item `at` is replaced by the value at height
+    /// `item`. Of a long one, all but a path is shared.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn push_replaced(&mut self, index: usize, at: usize, item: usize) -> Result<(), Stop> {
+        let (base, heap) = (self.base, &mut self.vm.heap);
+        let word = tree::edit::replace(heap, base + index, at, base + item)?;
+        heap.stack.push_checked(word);
+        Ok(())
+    }
+
+    /// Pushes what the row or set at height `index` becomes without item `at`. Of a long one, all
+    /// but a path is shared.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn push_removed(&mut self, index: usize, at: usize) -> Result<(), Stop> {
+        let (base, heap) = (self.base, &mut self.vm.heap);
+        let word = tree::edit::remove(heap, base + index, at)?;
+        heap.stack.push_checked(word);
+        Ok(())
+    }
+
+    /// Whether inserting into the row or set of so many items is cheaper than copying it.
+    pub fn is_long(count: usize) -> bool {
+        count >= tree::FLAT_ROW
+    }
+
+    /// Pushes the bar at that height with these bytes behind it. Appending to a long bar over and
+    /// over copies each byte a bounded number of times.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn push_appended(&mut self, index: usize, more: &[u8]) -> Result<(), Stop> {
+        let (base, heap) = (self.base, &mut self.vm.heap);
+        let word = bar::append(heap, base + index, more)?;
+        heap.stack.push_checked(word);
         Ok(())
     }
 

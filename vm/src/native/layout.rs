@@ -69,6 +69,10 @@ pub const LAW_CODE: i32 = 3;
 /// The index of the facts in a pin's payload; above the low half is the jet's number, plus one.
 pub const PIN_FACTS: i32 = 5;
 
+/// An object lies in the pin space if its address, shifted right by so much, is 1. It is not to be
+/// looked into without a check.
+pub const FROZEN_SHIFT: u32 = crate::pinspace::range::RANGE_SHIFT;
+
 /// The top byte of a word of each kind.
 pub mod top {
     use super::Kind;

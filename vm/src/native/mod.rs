@@ -46,7 +46,7 @@ pub(crate) use self::frames::Since;
 use self::stack::NativeStack;
 use crate::heap::Heap;
 use crate::word::Kind;
-use crate::{Stop, Val, Vm};
+use crate::{Stop, Val, Vm, pin};
 use std::any::Any;
 use std::rc::Rc;
 use std::sync::atomic::AtomicUsize;
@@ -220,7 +220,7 @@ impl Vm {
     /// # Errors
     /// If the system does not grant the native stack's address range.
     pub fn plug(&mut self, plug: Plug) -> std::io::Result<()> {
-        let interrupt = self.evaluator.interrupt_flag().as_ptr();
+        let interrupt = self.heap.interrupt.flag().as_ptr();
         let native = &mut self.heap.native;
         let stack = NativeStack::new(self.heap.options.max_stack)?;
         native.limit = stack.limit();
@@ -250,7 +250,7 @@ impl Vm {
     /// one. A pin's jet is not asked for.
     pub fn code_entry(&mut self, value: &Val) -> Option<Arc<AtomicUsize>> {
         let word = self.heap.word(value);
-        let law = if word.kind() == Kind::Pin { self.heap.load(word, 0) } else { word };
+        let law = if word.kind() == Kind::Pin { pin::item(word) } else { word };
         if law.kind() != Kind::Law {
             return None;
         }

@@ -3,7 +3,7 @@
 use crate::jet::{Answer, Call, Code};
 use crate::nat::NatRef;
 use crate::word::{Kind, Word};
-use crate::{Natural, Ref, Stop, Vm, build, order};
+use crate::{Natural, Ref, Stop, Vm, nat, order};
 use std::cmp::Ordering;
 
 /// An operation on two evaluated values: of nats, what is none counting as 0, but for the
@@ -99,7 +99,7 @@ impl NatOp {
             NatOp::Cmp => return Ok(order_word(a.cmp(&b))),
             NatOp::Eq => return Ok(Word::bit(a == b)),
         };
-        build::push_nat(vm, &result.to_limbs_asc())
+        Ok(nat::from_limbs(&mut vm.heap, result.as_limbs_asc())?)
     }
 }
 

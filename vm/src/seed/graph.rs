@@ -3,11 +3,12 @@
 use super::SaveError;
 use crate::Hash;
 use crate::heap::Heap;
+use crate::map::Map;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::shape;
+use crate::tree::{self, Items};
 use crate::view::{LawRef, PinRef, Ref, Shape};
-use crate::walk::items_offset;
 use crate::word::{Kind, Word};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -20,6 +21,9 @@ pub(super) type Pair = (Node, Node);
 
 pub(super) const LEAF: Node = Node::MAX;
 
+/// Rows narrower than this are most of all rows.
+const COMMON_WIDTHS: usize = 16;
+
 /// A value as a graph of pairs, in which every node is distinct. The last node is the value.
 ///
 /// The leaves are the nodes that `words` and `bigs` tell, and the first `holes` nodes.
@@ -27,9 +31,11 @@ pub(super) const LEAF: Node = Node::MAX;
 pub(super) struct Graph<'h> {
     pub(super) nodes: Vec<Pair>,
     pub(super) holes: u32,
-    pub(super) words: HashMap<u64, Node>,
-    pub(super) bigs: HashMap<Cow<'h, [u64]>, Node>,
-    pairs: HashMap<Pair, Node>,
+    pub(super) words: Map<u64, Node>,
+    pub(super) bigs: Map<Cow<'h, [u64]>, Node>,
+    pairs: Map<Pair, Node>,
+    /// Row constructors by their width, those of the widths that are common.
+    constructors: [Option<Node>; COMMON_WIDTHS],
 }
 
 impl<'h> Graph<'h> {
@@ -44,7 +50,7 @@ impl<'h> Graph<'h> {
             graph.holes += 1;
             graph.leaf()?;
         }
-        Build { graph, holes, heap: value.heap, known: HashMap::new(), frames: Vec::new() }
+        Build { graph, holes, heap: value.heap, known: Map::default(), frames: Vec::new() }
             .run(value.word)
     }
 
@@ -109,9 +115,17 @@ impl<'h> Graph<'h> {
 
     /// `(0 0 width+1 0)`: a row constructor.
     fn constructor(&mut self, width: u64) -> Result<Node, SaveError> {
+        let common = usize::try_from(width).ok().filter(|&width| width < COMMON_WIDTHS);
+        if let Some(known) = common.and_then(|width| self.constructors[width]) {
+            return Ok(known);
+        }
         let head = self.law_head(NatRef::Small(0), NatRef::Small(width + 1))?;
         let zero = self.word(0)?;
-        self.pair(head, zero)
+        let node = self.pair(head, zero)?;
+        if let Some(width) = common {
+            self.constructors[width] = Some(node);
+        }
+        Ok(node)
     }
 
     fn bar(&mut self, bytes: &[u8]) -> Result<Node, SaveError> {
@@ -127,14 +141,14 @@ struct Build<'h, 'm> {
     holes: Option<&'m HashMap<Hash, u32>>,
     heap: &'h Heap,
     /// The nodes of objects that have been seen: shared objects are taken apart once.
-    known: HashMap<u64, Node>,
+    known: Map<u64, Node>,
     frames: Vec<Frame>,
 }
 
 /// A value within a value, about to become a node.
 enum Part {
     Value(Word),
-    /// The row of a set's keys or a table's values.
+    /// The row of a set's keys.
     RowOf(Word),
 }
 
@@ -151,14 +165,10 @@ struct Frame {
 enum Left {
     /// Its payload in that range, upwards.
     Fields(u32, u32),
-    /// So many of its items, keys or values, downwards.
+    /// So many of its items or keys, downwards.
     Items(u32),
     /// Its keys as a row.
     Keys,
-    /// Its set of keys, and its values as a row.
-    KeysAndValues,
-    /// Its values as a row.
-    Values,
     /// Nothing.
     Nothing,
 }
@@ -217,7 +227,7 @@ impl<'h> Build<'h, '_> {
             }
             Shape::Pin(pin) => self.enter_pin(pin),
             Shape::Law(law) => self.enter_law(word, law),
-            Shape::App(_) => {
+            Shape::App(_) | Shape::Tab(..) => {
                 let fields = Left::Fields(0, self.heap.size(word) as u32);
                 Ok(self.push(word, None, fields))
             }
@@ -226,7 +236,6 @@ impl<'h> Build<'h, '_> {
                 let head = self.graph.law_head(NatRef::Small(1), NatRef::Small(2))?;
                 Ok(self.push(word, Some(head), Left::Keys))
             }
-            Shape::Tab(..) => Ok(self.push(word, None, Left::KeysAndValues)),
             Shape::Thunk => Err(SaveError::NotNormal),
         }
     }
@@ -237,14 +246,14 @@ impl<'h> Build<'h, '_> {
     }
 
     fn enter_row(&mut self, object: Word) -> Result<Option<Node>, SaveError> {
-        let count = self.heap.size(object) - items_offset(object);
+        let count = tree::len(self.heap, object);
         let constructor = self.graph.constructor(count as u64)?;
         Ok(self.push(object, Some(constructor), Left::Items(count as u32)))
     }
 
     fn enter_pin(&mut self, pin: PinRef<'h>) -> Result<Option<Node>, SaveError> {
         if let Some(holes) = self.holes {
-            let hole = holes.get(&pin::hash(pin));
+            let hole = holes.get(&pin::hash(pin)?);
             return Ok(Some(*hole.expect("every pin in the value has a hole")));
         }
         let four = self.graph.word(4)?;
@@ -266,16 +275,11 @@ impl Frame {
             }
             Left::Items(count) if count > 0 => {
                 self.left = Left::Items(count - 1);
-                let index = items_offset(self.object) + count as usize - 1;
-                Some(Part::Value(heap.load(self.object, index)))
+                Items::of(self.object, heap).word(count as usize - 1).map(Part::Value)
             }
-            Left::Keys | Left::Values => {
+            Left::Keys => {
                 self.left = Left::Nothing;
                 Some(Part::RowOf(self.object))
-            }
-            Left::KeysAndValues => {
-                self.left = Left::Values;
-                Some(Part::Value(heap.load(self.object, 0)))
             }
             Left::Fields(..) | Left::Items(_) | Left::Nothing => None,
         }

@@ -64,6 +64,24 @@ pub enum SaveError {
     /// A germ was asked of something else than a pin.
     #[error("the value cannot be saved as a germ: it is not a pin")]
     NotAPin,
+    /// A pin within a germ cannot be hashed: see [`Stop::TooLarge`].
+    #[error("the value cannot be saved: a pin in it, written out, has more than {parts} parts")]
+    PinTooLarge {
+        /// How many parts it may have.
+        parts: u64,
+    },
+    /// Somebody asked for it to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl From<Stop> for SaveError {
+    fn from(stop: Stop) -> SaveError {
+        match stop {
+            Stop::TooLarge { parts } => SaveError::PinTooLarge { parts },
+            _ => SaveError::Interrupted,
+        }
+    }
 }
 
 /// Why bytes are not a value.
@@ -143,22 +161,28 @@ pub fn load(vm: &mut Vm, bytes: &[u8]) -> Result<Val, LoadError> {
 
 /// The pins that a pin refers to directly, each once, in the order in which a [walk](crate::walk)
 /// comes upon them. Those with equal hashes are one.
-pub fn edges(pin: PinRef<'_>) -> Vec<PinRef<'_>> {
+///
+/// # Errors
+/// [`Stop::TooLarge`] and [`Stop::Interrupted`], if one of them is to be hashed.
+pub fn edges(pin: PinRef<'_>) -> Result<Vec<PinRef<'_>>, Stop> {
     let mut seen = HashMap::new();
     edges_in(pin, &mut seen)
 }
 
-fn edges_in<'h>(pin: PinRef<'h>, seen: &mut HashMap<Hash, u32>) -> Vec<PinRef<'h>> {
+fn edges_in<'h>(pin: PinRef<'h>, seen: &mut HashMap<Hash, u32>) -> Result<Vec<PinRef<'h>>, Stop> {
     let mut edges = Vec::new();
-    let parts = Walk::new(pin.item()).filter(|part| part.word.kind() == Kind::Pin);
-    for found in parts.map(PinRef) {
+    let mut walk = Walk::distinct(pin.item());
+    while let Some(part) = walk.next()? {
+        if part.word.kind() != Kind::Pin {
+            continue;
+        }
         let place = edges.len() as u32;
-        seen.entry(pin::hash(found)).or_insert_with(|| {
-            edges.push(found);
+        seen.entry(pin::hash(PinRef(part))?).or_insert_with(|| {
+            edges.push(PinRef(part));
             place
         });
     }
-    edges
+    Ok(edges)
 }
 
 /// Saves what a pin pins, leaving the pins directly within as holes: their hashes, in the order of
@@ -171,9 +195,10 @@ pub fn save_germ(vm: &Vm, pin: &Val) -> Result<(Vec<Hash>, Vec<u8>), SaveError> 
         return Err(SaveError::NotAPin);
     };
     let mut holes = HashMap::new();
-    let edges = edges_in(pin, &mut holes);
+    let edges = edges_in(pin, &mut holes)?;
     let graph = graph::Graph::of(pin.item(), Some(&holes))?;
-    Ok((edges.into_iter().map(pin::hash).collect(), write::write(graph)))
+    let hashes = edges.into_iter().map(pin::hash).collect::<Result<_, Stop>>()?;
+    Ok((hashes, write::write(graph)))
 }
 
 /// Loads what a pin pinned from a germ, with these pins in its holes. The caller pins it.

@@ -12,7 +12,7 @@ use super::{LoadError, LoadProblem};
 use crate::heap::{HeapFull, Val};
 use crate::view::Ref;
 use crate::word::{Kind, Word};
-use crate::{Stop, Vm, build, shape};
+use crate::{Stop, Vm, build, nat, shape};
 
 /// Reads a value; these pins fill its holes.
 pub(super) fn read(vm: &mut Vm, holes: &[Val], bytes: &[u8]) -> Result<Val, LoadError> {
@@ -127,12 +127,12 @@ impl Reader<'_, '_> {
         if !self.vm.heap.stack.has_room(1) {
             return Err(Stop::StackFull.into());
         }
-        self.vm.heap.stack.push(word);
+        self.vm.heap.stack.push_checked(word);
         Ok(())
     }
 
     fn push_nat(&mut self, limbs: &[u64]) -> Result<(), LoadProblem> {
-        let word = build::push_nat(self.vm, limbs)?;
+        let word = nat::from_limbs(&mut self.vm.heap, limbs)?;
         self.push(word)
     }
 
@@ -203,7 +203,7 @@ impl Reader<'_, '_> {
             if reference >= known as u64 {
                 return Err(LoadProblem::BadReference { reference, known });
             }
-            let word = self.vm.heap.stack.get(self.base + reference as usize);
+            let word = self.vm.heap.stack.get_checked(self.base + reference as usize);
             self.push(word)?;
             let arguments = ones + std::mem::take(&mut implied);
             open.push(Open { arguments, missing: 1 + arguments });
@@ -228,7 +228,7 @@ impl Reader<'_, '_> {
     fn apply(&mut self, mut count: usize) -> Result<(), LoadProblem> {
         while count > 0 {
             let at = self.vm.heap.stack.top() - 1 - count;
-            let function = self.vm.heap.stack.get(at);
+            let function = self.vm.heap.stack.get_checked(at);
             match function.kind() {
                 Kind::App => {
                     let (_, given) = shape::spine(&self.vm.heap, function);
@@ -262,7 +262,7 @@ impl Reader<'_, '_> {
 
     /// Replaces 0, which lies at that place of the stack, and three arguments by the law.
     fn make_law(&mut self, at: usize) -> Result<(), LoadProblem> {
-        let arguments = [1, 2, 3].map(|index| self.vm.heap.stack.get(at + index));
+        let arguments = [1, 2, 3].map(|index| self.vm.heap.stack.get_checked(at + index));
         let nats = arguments[..2].iter().all(|&word| {
             let value = Ref::new(word, &self.vm.heap);
             value.as_nat().is_some()
@@ -280,7 +280,7 @@ impl Reader<'_, '_> {
 
     /// Replaces 4, which lies at that place of the stack, and one argument by the pin.
     fn make_pin(&mut self, at: usize) -> Result<(), LoadProblem> {
-        let item = self.vm.heap.stack.get(at + 1);
+        let item = self.vm.heap.stack.get_checked(at + 1);
         self.push(item)?;
         build::make_pin(self.vm)?;
         self.replace(at, 1);

@@ -36,7 +36,7 @@ fn golden_seeds_load_with_their_hash_and_save_as_they_were() {
             assert_eq!(save(&vm, &value).unwrap(), bytes, "{name}");
             let line = format!("{name}\tmain\t");
             let hash = BINDINGS.lines().find_map(|l| l.strip_prefix(&line)).unwrap();
-            assert_eq!(vm.hash(&value).to_string(), hash, "{name}");
+            assert_eq!(vm.hash(&value).unwrap().to_string(), hash, "{name}");
         }
     }
 }
@@ -75,10 +75,11 @@ fn pins_survive_saving_as_germs() {
             let pin = from_term(vm, &term.clone().pin()).unwrap();
             let (hashes, bytes) = save_germ(vm, &pin).unwrap();
             let Shape::Pin(seen) = vm.look(&pin).shape() else { panic!("a pin") };
-            let holes: Vec<Val> = edges(seen).into_iter().map(|edge| vm.hold(edge.0)).collect();
+            let holes: Vec<Val> =
+                edges(seen).unwrap().into_iter().map(|edge| vm.hold(edge.0)).collect();
             assert_eq!(hashes.len(), holes.len());
             assert!(holes.iter().zip(&hashes).all(|(hole, hash)| {
-                matches!(vm.look(hole).shape(), Shape::Pin(pin) if pin.hash() == *hash)
+                matches!(vm.look(hole).shape(), Shape::Pin(pin) if pin.hash().unwrap() == *hash)
             }));
             let item = load_germ(vm, &holes, &bytes).unwrap();
             assert_eq!(to_term(vm.look(&item)), term);
@@ -93,7 +94,7 @@ fn edges_are_listed_in_the_order_of_the_walk() {
     let pin = from_term(vm, &Term::parse(text).unwrap()).unwrap();
     let Shape::Pin(seen) = vm.look(&pin).shape() else { panic!("a pin") };
     let items: Vec<String> =
-        edges(seen).into_iter().map(|pin| to_term(pin.item()).to_string()).collect();
+        edges(seen).unwrap().into_iter().map(|pin| to_term(pin.item()).to_string()).collect();
     assert_eq!(items, ["1", "3", "2", "<4>", "5"]);
 }
 
@@ -154,7 +155,7 @@ fn deep_values_are_hashed_compared_saved_and_loaded() {
         assert!(order::compare(vm.look(&one), vm.look(&two)).is_eq(), "{name}");
         let bytes = save(vm, &one).unwrap();
         let loaded = load(vm, &bytes).unwrap();
-        assert_eq!(vm.hash(&loaded), vm.hash(&two), "{name}");
+        assert_eq!(vm.hash(&loaded).unwrap(), vm.hash(&two).unwrap(), "{name}");
         assert!(order::equal(vm.look(&one), vm.look(&loaded)), "{name}");
         let term = to_term(vm.look(&loaded));
         let again = from_term(vm, &term).unwrap();
@@ -310,7 +311,7 @@ fn apps_that_grow_by_references_are_flat() {
         std::iter::once(law.as_slice()).chain(apps.iter().map(<[Bit; 2]>::as_slice)).collect();
     let value = load(vm, &craft(&[0, 250], &fragments)).unwrap();
     let Shape::App(app) = vm.look(&value).shape() else { panic!("an app") };
-    assert_eq!((app.runs().len(), app.len()), (1, 240));
+    assert_eq!((app.runs().count(), app.len()), (1, 240));
 }
 
 #[test]

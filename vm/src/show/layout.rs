@@ -13,8 +13,8 @@ use super::leaf::{self, LeafBox};
 use super::names::LawNames;
 use super::size::{Size, application, rotation};
 use super::term::{Node, Term};
+use crate::map::Map;
 use rex::Rex;
-use std::collections::HashMap;
 
 /// Rex trees within values within Rex trees, so many deep, do not fit on a line: two characters go
 /// to each of them.
@@ -29,7 +29,7 @@ pub(super) struct Layout<'t, 'h> {
     /// What the parents ask of the nodes.
     asked: Vec<Ask>,
     /// The Rex trees that have been measured, by their nodes, and not been used yet.
-    pub(super) trees: HashMap<usize, Rex>,
+    pub(super) trees: Map<usize, Rex>,
 }
 
 /// What a parent asks of a box.
@@ -65,7 +65,7 @@ impl<'t, 'h> Layout<'t, 'h> {
             laws,
             sizes: vec![Size::NEVER; count],
             asked: vec![Ask::Free; count],
-            trees: HashMap::new(),
+            trees: Map::default(),
         };
         layout.measure();
         layout

@@ -7,12 +7,12 @@
 use super::Symbol;
 use super::quoted::{EMBED, Quoted, STRAY};
 use super::term::{Closure, LawFacts, Node, PinEntry, Term};
+use crate::map::Map;
 use crate::view::{AppRef, LawRef, PinRef, Ref, Shape};
 use crate::walk::is_wide_constructor;
-use crate::{Hash, NatRef};
+use crate::{Hash, NatRef, pin};
 use malachite_base::num::basic::traits::One;
 use malachite_nz::natural::Natural;
-use std::collections::HashMap;
 
 /// A law with more parameters than this is shown as the app of `0` that makes it: nobody wants to
 /// read so many names.
@@ -65,12 +65,27 @@ impl<'h> Closure<'h> {
     }
 }
 
+/// What tells pins apart.
+#[derive(PartialEq, Eq, Hash)]
+enum PinKey {
+    Hash(Hash),
+    /// The pin is too large to be hashed; its address has to do.
+    Address(usize),
+}
+
+fn key(pin: PinRef<'_>) -> PinKey {
+    match pin::hash_if_small(pin) {
+        Some(hash) => PinKey::Hash(hash),
+        None => PinKey::Address(pin.value().word.address()),
+    }
+}
+
 #[derive(Default)]
 struct Loader<'h> {
     pins: Vec<PinEntry<'h>>,
-    numbers: HashMap<Hash, usize>,
+    numbers: Map<PinKey, usize>,
     /// The tags of pins around pins.
-    tags: HashMap<Hash, Symbol>,
+    tags: Map<PinKey, Symbol>,
 }
 
 impl<'h> Loader<'h> {
@@ -98,7 +113,7 @@ impl<'h> Loader<'h> {
         let number = self.pins.len();
         let tag = self.tag(pin);
         self.pins.push(PinEntry { tag, definition });
-        self.numbers.insert(pin.hash(), number);
+        self.numbers.insert(key(pin), number);
         number
     }
 
@@ -106,13 +121,13 @@ impl<'h> Loader<'h> {
     fn tag(&mut self, mut pin: PinRef<'h>) -> Symbol {
         let mut around = Vec::new();
         let tag = loop {
-            if let Some(tag) = self.tags.get(&pin.hash()) {
+            if let Some(tag) = self.tags.get(&key(pin)) {
                 break tag.clone();
             }
             match pin.item().shape() {
                 Shape::Law(law) => break law.name().into(),
                 Shape::Pin(inner) => {
-                    around.push(pin.hash());
+                    around.push(key(pin));
                     pin = inner;
                 }
                 _ => break NatRef::Small(0).into(),
@@ -136,7 +151,7 @@ impl<'h> Loader<'h> {
                 },
                 Task::Value(value) => match value.shape() {
                     Shape::Pin(pin) => {
-                        let number = match self.numbers.get(&pin.hash()) {
+                        let number = match self.numbers.get(&key(pin)) {
                             Some(&number) => number,
                             None if all || frame.term.nodes.is_empty() => {
                                 frame.tasks.push(task);

@@ -41,7 +41,9 @@ pub use quoted::Quoted;
 pub use symbol::Symbol;
 pub use trace::{labelled_text, stamped_text, trace_text, tree_text};
 
+use crate::Stop;
 use crate::view::{Ref, Shape};
+use crate::walk::{Pins, written_size};
 use rex::Rex;
 use rex::print::{Colour, block, line};
 use term::Closure;
@@ -65,9 +67,20 @@ pub fn definition_rex(name: &Symbol, value: Ref<'_>) -> Rex {
 
 /// A value and all pins that can be reached from it, as a list of definitions; or the value alone
 /// if it has none. (prototype: `planRexFull`)
-pub fn full_rex(value: Ref<'_>) -> Rex {
-    itemized(Closure::full(value).definitions(None))
+///
+/// # Errors
+/// [`Stop::TooLarge`] if the text would have more parts than fit into as much memory as the heap
+/// may take; [`Stop::Interrupted`].
+pub fn full_rex(value: Ref<'_>) -> Result<Rex, Stop> {
+    let parts = (value.heap.limit_words() / WORDS_PER_PART) as u64;
+    if written_size(value, Pins::AreWritten)? > parts {
+        return Err(Stop::TooLarge { parts });
+    }
+    Ok(itemized(Closure::full(value).definitions(None)))
 }
+
+/// Words of memory that printing a part takes, about.
+const WORDS_PER_PART: usize = 32;
 
 /// The tree that a value stands for, as Sire's macros see it. Values in it print as by
 /// [`value_rex`] behind a `▣`; a value that is in the place of a tree, behind a replacement

@@ -9,16 +9,16 @@
 use super::Symbol;
 use super::leaf;
 use super::term::{Node, PinEntry, Term};
+use crate::map::Map;
 use rex::print::{Colour, line};
-use std::collections::HashMap;
 
 /// A different name for each pin.
 pub(super) fn name_pins(pins: &[PinEntry<'_>]) -> Vec<Symbol> {
-    let mut uses: HashMap<&Symbol, usize> = HashMap::new();
+    let mut uses: Map<&Symbol, usize> = Map::default();
     for pin in pins {
         *uses.entry(&pin.tag).or_default() += 1;
     }
-    let mut given: HashMap<Symbol, usize> = HashMap::new();
+    let mut given: Map<Symbol, usize> = Map::default();
     let mut names = Vec::with_capacity(pins.len());
     for PinEntry { tag, .. } in pins {
         if uses[tag] == 1 {
@@ -85,11 +85,11 @@ fn variable_name(number: u64) -> Symbol {
 }
 
 /// Where in a term the pins are whose names a variable could have.
-struct Mentions<'n>(HashMap<&'n Symbol, Vec<usize>>);
+struct Mentions<'n>(Map<&'n Symbol, Vec<usize>>);
 
 impl<'n> Mentions<'n> {
     fn of(term: &Term<'_>, pins: &'n [Symbol]) -> Mentions<'n> {
-        let mut places: HashMap<&Symbol, Vec<usize>> = HashMap::new();
+        let mut places: Map<&Symbol, Vec<usize>> = Map::default();
         for (index, node) in term.nodes.iter().enumerate() {
             let Node::Pin(pin) = node else { continue };
             places.entry(&pins[*pin]).or_default().push(index);
@@ -112,7 +112,7 @@ struct Around {
     /// For each, the outermost first: where it ends, and how many names from the start are taken.
     laws: Vec<(Symbol, usize, u64)>,
     /// How many of them have that name.
-    names: HashMap<Symbol, usize>,
+    names: Map<Symbol, usize>,
 }
 
 impl Around {

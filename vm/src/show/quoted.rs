@@ -12,7 +12,8 @@
 //! Text and rune are nats that spell UTF-8, the sons are a row, the heir is 0 if there is none.
 //! Anything else in the place of a tree is a *stray* value. (prototype: lib/Fan/PlanRex.hs)
 
-use crate::view::{Items, PinRef, Ref, Shape};
+use crate::tree::Items;
+use crate::view::{PinRef, Ref, Shape};
 use rex::{Leaf, Rex};
 
 /// The outermost part of a tree that is a value.

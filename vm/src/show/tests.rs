@@ -54,7 +54,7 @@ fn defines(name: &str, text: &str, expected: &str) {
 
 #[track_caller]
 fn shows(text: &str, expected: &str) {
-    let print = |value: Ref<'_>| block(&full_rex(value), Colour::None);
+    let print = |value: Ref<'_>| block(&full_rex(value).unwrap(), Colour::None);
     assert_eq!(shown(text, print), expected);
 }
 

@@ -1,8 +1,9 @@
 //! Lazy emission: what is passed on, not evaluated.
 
-use super::super::code::{Entry, Op};
+use super::super::code::{Entry, Op, Source};
 use super::form::{Form, Place, Scope, form};
 use super::{Decoder, Operand, Pending, STRICT_LIMIT, Spine};
+use crate::jet::Code as JetCode;
 use crate::shape;
 use crate::word::{Kind, Word};
 
@@ -12,23 +13,33 @@ const CAPTURE_BUDGET: usize = 512;
 impl Decoder<'_> {
     /// Pushes an operand, not evaluated.
     pub(super) fn lazy(&mut self, operand: Operand) {
+        match (self.source(operand), operand) {
+            (Some(source), _) => self.push_source(source),
+            (None, Operand::Node(node)) => self.lazy_application(node),
+            (None, Operand::Local(_)) => unreachable!("a slot is a source"),
+        }
+    }
+
+    /// Where the operand's word comes from, unless it is an application.
+    fn source(&mut self, operand: Operand) -> Option<Source> {
         let node = match operand {
-            Operand::Local(slot) => return self.push(Op::Slot(slot)),
+            Operand::Local(slot) => return Some(Source::slot(slot)),
             Operand::Node(node) => node,
         };
-        match form(self.heap, node, self.last) {
+        let constant = match form(self.heap, node, self.last) {
             Form::Reference(r) => match self.place(r) {
-                Place::Slot(slot) => self.push(Op::Slot(slot)),
-                Place::Constant(k) => self.push_constant(k),
+                Place::Slot(slot) => return Some(Source::slot(slot)),
+                Place::Constant(k) => k,
             },
-            Form::Constant(k) => self.push_constant(k),
-            Form::Application(..) => self.lazy_application(node),
-        }
+            Form::Constant(k) => k,
+            Form::Application(..) => return None,
+        };
+        Some(Source::constant(self.constant(constant)))
     }
 
     pub(super) fn push_constant(&mut self, word: Word) {
         let number = self.constant(word);
-        self.push(Op::Constant(number));
+        self.push_source(Source::constant(number));
     }
 
     fn lazy_application(&mut self, node: Word) {
@@ -44,7 +55,10 @@ impl Decoder<'_> {
         }
         let atoms = |o: &Operand| self.is_atom(*o);
         if atoms(&spine.head) && spine.args.iter().all(atoms) && spine.args.len() < 64 {
-            return self.application(&spine);
+            return match self.constant_head(&spine) {
+                Some(function) => self.saturated(function, &spine),
+                None => self.application(&spine),
+            };
         }
         let entry = self.entry(node);
         self.push(Op::Thunk(entry));
@@ -74,6 +88,35 @@ impl Decoder<'_> {
         self.push(Op::Apply(count));
     }
 
+    /// Pushes the application of a known function to no fewer arguments than it takes, none of them
+    /// an application: its value, if that is cheap to have, else a thunk.
+    fn saturated(&mut self, function: Word, spine: &Spine) {
+        let head = Source::constant(self.constant(function));
+        let args: Vec<Source> = spine.args.iter().filter_map(|arg| self.source(*arg)).collect();
+        let list = self.list(std::iter::once(head).chain(args));
+        if !self.is_cheap(function, spine.args.len()) {
+            return self.push(Op::Delay(list));
+        }
+        let before = self.depth;
+        self.grow(u32::from(list.count));
+        self.depth = before;
+        self.push(Op::Attempt(list));
+    }
+
+    /// Whether it is worth the attempt to call a function as soon as its arguments are evaluated.
+    /// Not if calls are counted: the attempt would not be one that the law makes.
+    fn is_cheap(&self, function: Word, count: usize) -> bool {
+        if function.as_direct() == Some(3) {
+            return count == 1;
+        }
+        self.jet_of(function).is_some_and(|jet| {
+            let declared = self.jets.get(jet);
+            let native = matches!(declared.code, JetCode::Native(_));
+            let known = native && declared.arity() == count && !self.jets.counts();
+            known && self.jets.cheap(jet).is_some()
+        })
+    }
+
     fn is_atom(&self, operand: Operand) -> bool {
         match operand {
             Operand::Local(_) => true,
@@ -95,14 +138,16 @@ impl Decoder<'_> {
             }
             scope.push(match place {
                 Place::Slot(slot) => {
-                    captures.push(slot);
+                    captures.push(Source::slot(slot));
                     (reference, Place::Slot(captures.len() as u32 - 1))
                 }
                 constant => (reference, constant),
             });
         }
         let slots = captures.len() as u32;
-        self.entries.push(Entry { pc: 0, captures: captures.into() });
+        let start = self.sources.len() as u32;
+        self.sources.extend(captures);
+        self.entries.push(Entry { pc: 0, captures: start, captured: slots, hole: 0 });
         self.pending.push(Pending { entry: number, node, scope, slots });
         number as u32
     }

@@ -14,18 +14,21 @@
 
 mod form;
 mod lazy;
+mod live;
 mod strict;
 
 pub(super) use form::{Form, form};
 
-use super::code::{Branches, Code, Entry, Op};
+use super::code::{Branches, Code, Entry, List, Op, Source};
 use super::lets;
 use crate::heap::object::EXTRA_MAX;
 use crate::heap::{Heap, PoolId};
 use crate::jet::JetTable;
 use crate::nat::NatRef;
+use crate::pin;
 use crate::word::Word;
 use form::{Place, Scope};
+use live::{Instructions, Region};
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -61,6 +64,9 @@ pub(crate) struct Decoder<'a> {
     /// The largest reference.
     last: u64,
     ops: Vec<Op>,
+    /// Where something may jump to last; what comes before is not merged with what comes after.
+    landing: usize,
+    sources: Vec<Source>,
     constants: Vec<Word>,
     constant_numbers: HashMap<u64, u32>,
     entries: Vec<Entry>,
@@ -76,17 +82,20 @@ pub(crate) struct Decoder<'a> {
 pub(crate) struct Decoded {
     pub(crate) constants: Vec<Word>,
     ops: Vec<Op>,
+    sources: Vec<Source>,
     entries: Vec<Entry>,
     branches: Vec<Branches>,
     deepest: u32,
 }
 
 impl Decoded {
-    /// The finished code.
-    pub(crate) fn into_code(self, pool: PoolId) -> Code {
+    /// The finished code, with the pool that its constants are in now.
+    pub(crate) fn into_code(self, pool: PoolId, constants: *const Word) -> Code {
         Code {
             pool,
+            constants,
             ops: self.ops.into(),
+            sources: self.sources.into(),
             entries: self.entries.into(),
             branches: self.branches.into(),
             depth: self.deepest as usize + 8,
@@ -107,6 +116,8 @@ pub(crate) fn decode(heap: &Heap, jets: &JetTable, law: Word) -> Option<Decoded>
         jets,
         last: arity + lets.len() as u64,
         ops: Vec::new(),
+        landing: 0,
+        sources: Vec::new(),
         constants: Vec::new(),
         constant_numbers: HashMap::new(),
         entries: Vec::new(),
@@ -118,21 +129,26 @@ pub(crate) fn decode(heap: &Heap, jets: &JetTable, law: Word) -> Option<Decoded>
         nesting: 0,
     };
     decoder.lets(arity, &lets, body);
+    let mut regions = vec![Region { start: 0, slots: live::range(1, decoder.depth) }];
     decoder.tail(body);
     while let Some(pending) = decoder.pending.pop() {
         if decoder.ops.len() > OPS_LIMIT / 2 {
             return None;
         }
-        decoder.entries[pending.entry].pc = decoder.ops.len() as u32;
+        let start = decoder.here();
+        regions.push(Region { start, slots: live::range(0, pending.slots) });
+        decoder.entries[pending.entry].pc = start;
         decoder.scope = pending.scope;
         decoder.depth = pending.slots;
         decoder.deepest = decoder.deepest.max(pending.slots);
         decoder.tail(pending.node);
     }
-    let fits = decoder.entries.iter().all(|e| (e.captures.len() as u64) < EXTRA_MAX);
+    decoder.forget_dead_slots(&regions);
+    let fits = decoder.entries.iter().all(|e| u64::from(e.captured) < EXTRA_MAX);
     (fits && decoder.ops.len() < OPS_LIMIT).then_some(Decoded {
         constants: decoder.constants,
         ops: decoder.ops,
+        sources: decoder.sources,
         entries: decoder.entries,
         branches: decoder.branches,
         deepest: decoder.deepest,
@@ -140,6 +156,15 @@ pub(crate) fn decode(heap: &Heap, jets: &JetTable, law: Word) -> Option<Decoded>
 }
 
 impl Decoder<'_> {
+    fn forget_dead_slots(&mut self, regions: &[Region]) {
+        let Decoder { ops, sources, entries, branches, constants, jets, .. } = self;
+        let is_cheap = |pin: u32| {
+            pin::jet(constants[pin as usize], jets).is_some_and(|jet| jets.cheap(jet).is_some())
+        };
+        Instructions { ops, sources, entries, branches, is_cheap: &is_cheap }
+            .forget_dead_slots(regions);
+    }
+
     // Emitting, with the stack's depth kept in step.
 
     fn emit(&mut self, op: Op) {
@@ -156,8 +181,41 @@ impl Decoder<'_> {
         self.deepest = self.deepest.max(self.depth);
     }
 
-    fn here(&self) -> u32 {
+    /// The place of the next instruction, for something to jump to.
+    fn here(&mut self) -> u32 {
+        self.landing = self.ops.len();
         self.ops.len() as u32
+    }
+
+    /// Pushes a source's word, with the one instruction that pushes those before it if there is one.
+    fn push_source(&mut self, source: Source) {
+        self.grow(1);
+        let single = |source: Source| match source.place() {
+            Ok(slot) => Op::Slot(slot as u32),
+            Err(number) => Op::Constant(number as u32),
+        };
+        let before = match self.ops.last() {
+            Some(op) if self.ops.len() > self.landing => *op,
+            _ => return self.emit(single(source)),
+        };
+        let merged = match before {
+            Op::Slot(slot) => self.list([Source::slot(slot), source]),
+            Op::Constant(number) => self.list([Source::constant(number), source]),
+            Op::Push(list) if list.count < u16::MAX && list.end() == self.sources.len() => {
+                self.sources.push(source);
+                List { count: list.count + 1, start: list.start }
+            }
+            _ => return self.emit(single(source)),
+        };
+        self.ops.pop();
+        self.emit(Op::Push(merged));
+    }
+
+    /// Notes a list of sources, of which there must be few.
+    fn list(&mut self, sources: impl IntoIterator<Item = Source>) -> List {
+        let start = self.sources.len();
+        self.sources.extend(sources);
+        List { count: (self.sources.len() - start) as u16, start: start as u32 }
     }
 
     /// Emits a jump whose target [`Decoder::land`] fills in.
@@ -241,12 +299,13 @@ impl Decoder<'_> {
             .iter()
             .map(|&index| {
                 let entry = self.entry(values[index]);
+                self.entries[entry as usize].hole = self.depth;
                 self.push(Op::Hole(entry));
                 entry
             })
             .collect();
-        for (i, entry) in entries.into_iter().enumerate() {
-            self.emit(Op::Fill { slot: first + i as u32, entry });
+        for entry in entries {
+            self.emit(Op::Fill(entry));
         }
     }
 
@@ -268,7 +327,12 @@ impl Decoder<'_> {
 
     /// The function, if it is a constant.
     fn constant_head(&self, spine: &Spine) -> Option<Word> {
-        let Operand::Node(node) = spine.head else { return None };
+        self.constant_operand(spine.head)
+    }
+
+    /// The value that an operand is, if that is known.
+    fn constant_operand(&self, operand: Operand) -> Option<Word> {
+        let Operand::Node(node) = operand else { return None };
         match form(self.heap, node, self.last) {
             Form::Constant(k) => Some(k),
             Form::Reference(r) => match self.place(r) {

@@ -4,7 +4,7 @@ use super::super::code::{Branches, Op};
 use super::super::frame::RETURN_SIZE;
 use super::form::{Form, Place, form};
 use super::{Decoder, Operand, STRICT_LIMIT, Spine};
-use crate::jet::{Code as JetCode, Control, Demand};
+use crate::jet::{Code as JetCode, Connective, Control, Demand, Jet};
 use crate::word::{Kind, Word};
 use crate::{pin, shape};
 
@@ -210,32 +210,60 @@ impl Decoder<'_> {
 
     // Jets.
 
-    fn jet_of(&self, function: Word) -> Option<u32> {
-        if function.kind() == Kind::Pin { pin::jet(function) } else { None }
+    pub(super) fn jet_of(&self, function: Word) -> Option<u32> {
+        if function.kind() == Kind::Pin { pin::jet(function, self.jets) } else { None }
     }
 
-    fn jet(&mut self, function: Word, jet: u32, spine: &Spine, then: Then) {
-        let jet = self.jets.get(jet);
+    fn jet(&mut self, function: Word, number: u32, spine: &Spine, then: Then) {
+        let jet = self.jets.get(number);
+        // A call in general is counted when it is made.
+        let in_place = !matches!(jet.code, JetCode::Control(control) if control.is_called());
+        if in_place && self.jets.counts() {
+            self.emit(Op::CountJet(number));
+        }
+        if let Some(connective) = self.jets.connective(number) {
+            return self.connective(connective, &spine.args, then);
+        }
         match jet.code {
             JetCode::Control(control) => self.control(control, spine, then),
             JetCode::Native(_) => {
                 let before = self.depth;
-                for (arg, demand) in spine.args.iter().zip(jet.demands) {
-                    match demand {
-                        Demand::Lazy => self.lazy(*arg),
-                        Demand::Head => self.strict(*arg),
-                        Demand::Normal => {
-                            self.strict(*arg);
-                            self.emit(Op::Normalise);
-                        }
-                    }
-                }
+                self.arguments(jet, &spine.args);
                 let pin = self.constant(function);
-                self.emit(Op::Native { pin, count: spine.args.len() as u32 });
+                self.emit(Op::Native { pin, count: spine.args.len() as u16 });
                 self.grow(RETURN_SIZE as u32 + 1);
                 self.depth = before;
                 self.grow(1);
                 self.finish(then);
+            }
+        }
+    }
+
+    /// Pushes a jet's arguments, evaluated as it demands and in its order, each in its place.
+    fn arguments(&mut self, jet: &Jet, args: &[Operand]) {
+        let ends = |index: &&usize| self.constant_operand(args[**index]).is_none();
+        // With no more than one that has to be evaluated, any order will do.
+        let first = if jet.order.iter().filter(ends).count() > 1 { jet.order } else { &[] };
+        let mut pushed = first.to_vec();
+        pushed.extend((0..args.len()).filter(|index| !first.contains(index)));
+        for &index in &pushed {
+            self.argument(jet.demands[index], args[index]);
+        }
+        let top = pushed.len() - 1;
+        while let Some(wrong) = (0..top).find(|place| pushed[*place] != *place) {
+            let place = if pushed[top] == top { wrong } else { pushed[top] };
+            pushed.swap(place, top);
+            self.emit(Op::Exchange((top - place) as u32));
+        }
+    }
+
+    fn argument(&mut self, demand: Demand, arg: Operand) {
+        match demand {
+            Demand::Lazy => self.lazy(arg),
+            Demand::Head => self.strict(arg),
+            Demand::Normal => {
+                self.strict(arg);
+                self.emit(Op::Normalise);
             }
         }
     }
@@ -262,6 +290,35 @@ impl Decoder<'_> {
             }
             Control::Trace | Control::DeepTrace | Control::Try => self.call(spine, then),
         }
+    }
+
+    /// The truth of one value, or else of a second one, which is evaluated only then.
+    fn connective(&mut self, connective: Connective, args: &[Operand], then: Then) {
+        let before = self.depth;
+        self.strict(args[0]);
+        self.depth = before;
+        let to_false = self.jump(Op::JumpIfFalse);
+        let settled = |d: &mut Self, truth| {
+            d.push_constant(Word::bit(truth));
+            d.finish(then);
+        };
+        let second = |d: &mut Self| {
+            d.strict(args[1]);
+            d.emit(Op::Truth);
+            d.finish(then);
+        };
+        match connective {
+            Connective::And => self.nested(second),
+            Connective::Or => settled(self, true),
+        }
+        let end = self.end_branch(before, then);
+        self.land(to_false);
+        self.depth = before;
+        match connective {
+            Connective::And => settled(self, false),
+            Connective::Or => self.nested(second),
+        }
+        self.join(before, end, then);
     }
 
     /// A conditional: `yes` unless the jump is taken, then `no`.

@@ -1,8 +1,6 @@
-//! Nats: reading them in place, and making them from numbers and bytes.
-//!
-//! A nat below 2^63 is its word; a larger one is an object of limbs, least first, with no leading
-//! zero limb. Text is a nat too: its bytes, the first one least.
+//! [`NatRef`]: a nat, read where it lies.
 
+use super::limbs;
 use crate::heap::object;
 use crate::word::{DIRECT_LIMIT, Kind, Word};
 use malachite_nz::natural::Natural;
@@ -31,8 +29,7 @@ impl<'h> NatRef<'h> {
 
     /// The nat with these limbs, least first; leading zero limbs do not matter.
     pub fn from_limbs(limbs: &'h [u64]) -> NatRef<'h> {
-        let used = limbs.iter().rposition(|&limb| limb != 0).map_or(0, |last| last + 1);
-        match &limbs[..used] {
+        match limbs::trimmed(limbs) {
             [] => NatRef::Small(0),
             [limb] if *limb < DIRECT_LIMIT => NatRef::Small(*limb),
             used => NatRef::Limbs(used),
@@ -51,20 +48,6 @@ impl<'h> NatRef<'h> {
     /// The number, or 2^64 - 1 if it is larger.
     pub fn saturating_u64(self) -> u64 {
         self.to_u64().unwrap_or(u64::MAX)
-    }
-
-    /// The limbs of the number below it, which it must have: least first, without leading zeroes.
-    pub(crate) fn predecessor(&self) -> Vec<u64> {
-        let mut limbs = self.limbs().to_vec();
-        for limb in &mut limbs {
-            let borrow = *limb == 0;
-            *limb = limb.wrapping_sub(1);
-            if !borrow {
-                break;
-            }
-        }
-        trim(&mut limbs);
-        limbs
     }
 
     /// Whether it is 0.
@@ -91,16 +74,18 @@ impl<'h> NatRef<'h> {
 
     /// How many bits the number has; 0 for 0.
     pub fn bits(&self) -> u64 {
-        match self.limbs() {
-            [] => 0,
-            [rest @ .., last] => 64 * rest.len() as u64 + u64::from(64 - last.leading_zeros()),
-        }
+        limbs::bits(self.limbs())
+    }
+
+    /// How many bytes the number has; 0 for 0.
+    pub fn byte_count(&self) -> u64 {
+        self.bits().div_ceil(8)
     }
 
     /// The number's bytes, least first, without trailing zeroes; none for 0.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes: Vec<u8> = self.limbs().iter().flat_map(|limb| limb.to_le_bytes()).collect();
-        bytes.truncate(self.bits().div_ceil(8) as usize);
+        let mut bytes = vec![0; self.byte_count() as usize];
+        limbs::to_bytes(&mut bytes, self.limbs());
         bytes
     }
 
@@ -126,28 +111,6 @@ impl PartialOrd for NatRef<'_> {
 
 impl Ord for NatRef<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let (a, b) = (self.limbs(), other.limbs());
-        a.len().cmp(&b.len()).then_with(|| a.iter().rev().cmp(b.iter().rev()))
-    }
-}
-
-/// The limbs of a little-endian number in bytes, without leading zero limbs.
-pub(crate) fn limbs_of_bytes(bytes: &[u8]) -> Vec<u64> {
-    let mut limbs: Vec<u64> = bytes
-        .chunks(8)
-        .map(|chunk| {
-            let mut limb = [0; 8];
-            limb[..chunk.len()].copy_from_slice(chunk);
-            u64::from_le_bytes(limb)
-        })
-        .collect();
-    trim(&mut limbs);
-    limbs
-}
-
-/// Drops leading (that is, last) zero limbs.
-pub(crate) fn trim(limbs: &mut Vec<u64>) {
-    while limbs.last() == Some(&0) {
-        limbs.pop();
+        limbs::compare(self.limbs(), other.limbs())
     }
 }

@@ -1,0 +1,7 @@
+import Numeric.Natural
+
+fib :: Natural -> Natural
+fib n = if n < 2 then n else fib (n - 2) + fib (n - 1)
+
+main :: IO ()
+main = print (fib 32)

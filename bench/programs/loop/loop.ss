@@ -1,0 +1,5 @@
+(define (loop i acc)
+  (if (= i 0) acc
+      (loop (- i 1) (+ acc (modulo i 7)))))
+
+(display (loop 10000000 0)) (newline)

@@ -1,0 +1,5 @@
+(define (tak x y z)
+  (if (<= x y) z
+      (tak (tak (- x 1) y z) (tak (- y 1) z x) (tak (- z 1) x y))))
+
+(display (tak 24 16 8)) (newline)

@@ -1,0 +1,40 @@
+//! The programs that are compared: folders of `bench/programs`.
+
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+/// The program that does nothing: what starting costs.
+pub(crate) const NOTHING: &str = "nothing";
+
+/// A program, with a source for each system that can run it.
+pub(crate) struct Program {
+    pub(crate) name: String,
+    folder: PathBuf,
+}
+
+impl Program {
+    /// Its source in the language with that file extension, if there is one.
+    pub(crate) fn source(&self, extension: &str) -> Option<PathBuf> {
+        let path = self.folder.join(&self.name).with_extension(extension);
+        path.is_file().then_some(path)
+    }
+}
+
+/// All programs, [`NOTHING`] first, the others by name.
+///
+/// # Errors
+/// If the folder of programs cannot be read.
+pub(crate) fn all() -> Result<Vec<Program>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs");
+    let entries = root.read_dir().with_context(|| format!("cannot read {}", root.display()))?;
+    let mut programs = Vec::new();
+    for entry in entries {
+        let folder = entry?.path();
+        let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        if folder.is_dir() {
+            programs.push(Program { name, folder });
+        }
+    }
+    programs.sort_by_key(|program| (program.name != NOTHING, program.name.clone()));
+    Ok(programs)
+}

@@ -1,0 +1,125 @@
+//! Times of work on big nats through the jets: `cargo run --release -p jets --example nats`.
+//!
+//! Each jet is tied to a law of its name, so that it runs as the evaluator would run it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+use vm::jet::JetTable;
+use vm::{Natural, Options, Stop, Val, Vm};
+
+/// A runtime with all jets, and the pinned laws that they stand for here.
+struct Rig {
+    vm: Vm,
+    pins: HashMap<&'static str, Val>,
+}
+
+fn law(vm: &mut Vm, name: &str, arity: usize) -> Result<Val, Stop> {
+    vm.build(|b| {
+        b.push_nat_bytes(name.as_bytes())?;
+        b.push_nat(arity as u64)?;
+        b.push_nat(0x1234)?;
+        b.law()
+    })
+}
+
+impl Rig {
+    fn new() -> Result<Rig, Box<dyn std::error::Error>> {
+        let mut scratch = Vm::new(Options::default(), Arc::default())?;
+        let mut table = JetTable::new();
+        let mut names = Vec::new();
+        for jet in jets::jets() {
+            let law = law(&mut scratch, jet.name, jet.arity())?;
+            names.push((jet.name, jet.arity()));
+            let hash = scratch.hash(&law)?;
+            table.add(jet, &[hash]);
+        }
+        let mut vm = Vm::new(Options::default(), Arc::new(table))?;
+        let mut pins = HashMap::new();
+        for (name, arity) in names {
+            let law = law(&mut vm, name, arity)?;
+            pins.insert(name, vm.pin(&law)?);
+        }
+        Ok(Rig { vm, pins })
+    }
+
+    fn call(&mut self, jet: &str, args: &[Val]) -> Result<Val, Stop> {
+        let pin = self.pins[jet].clone();
+        self.vm.apply(&pin, args)
+    }
+
+    fn factorial(&mut self, n: u64) -> Result<Val, Stop> {
+        let mut product = self.vm.nat(1);
+        for factor in 1..=n {
+            let factor = self.vm.nat(factor);
+            product = self.call("_Mul", &[product, factor])?;
+        }
+        Ok(product)
+    }
+
+    fn power(&mut self, base: u64, exponent: u64) -> Result<Val, Stop> {
+        let (base, exponent) = (self.vm.nat(base), self.vm.nat(exponent));
+        self.call("_Pow", &[base, exponent])
+    }
+
+    fn fibonacci(&mut self, n: u64) -> Result<Val, Stop> {
+        let (mut a, mut b) = (self.vm.nat(0), self.vm.nat(1));
+        for _ in 0..n {
+            let sum = self.call("_Add", &[a, b.clone()])?;
+            (a, b) = (b, sum);
+        }
+        Ok(a)
+    }
+
+    /// A bar of a megabyte to a nat and back, so many times.
+    fn conversions(&mut self, times: usize) -> Result<Val, Stop> {
+        let bytes: Vec<u8> = (0..1 << 20).map(|i: u32| (i % 255 + 1) as u8).collect();
+        let mut bar = self.vm.bar(&bytes)?;
+        for _ in 0..times {
+            let nat = self.call("barNat", &[bar])?;
+            bar = self.call("natBar", &[nat])?;
+        }
+        Ok(bar)
+    }
+
+    /// Shifts, masks and differences of numbers of 16,000 bits.
+    fn bits(&mut self, times: usize) -> Result<Val, Stop> {
+        let ones = (Natural::from(1u32) << 16_000u64) - Natural::from(1u32);
+        let mut value = self.vm.natural(&ones)?;
+        let ones = value.clone();
+        let by = self.vm.nat(13);
+        for _ in 0..times {
+            let left = self.call("_Lsh", &[value, by.clone()])?;
+            let less = self.call("_Sub", &[left, ones.clone()])?;
+            let mixed = self.call("_Mix", &[less, ones.clone()])?;
+            value = self.call("_Con", &[mixed, ones.clone()])?;
+        }
+        Ok(value)
+    }
+}
+
+fn time(
+    rig: &mut Rig,
+    what: &str,
+    work: impl Fn(&mut Rig) -> Result<Val, Stop>,
+) -> Result<(), Stop> {
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        let start = Instant::now();
+        work(rig)?;
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    println!("{what:<42} {:>9.3} ms", best * 1e3);
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut rig = Rig::new()?;
+    let rig = &mut rig;
+    time(rig, "factorial of 10,000", |rig| rig.factorial(10_000))?;
+    time(rig, "3 to the power of 2,000,000", |rig| rig.power(3, 2_000_000))?;
+    time(rig, "fibonacci 100,000 by addition", |rig| rig.fibonacci(100_000))?;
+    time(rig, "100 times a bar of 1 MB to a nat and back", |rig| rig.conversions(100))?;
+    time(rig, "10,000 times four bit operations, 16,000 b", |rig| rig.bits(10_000))?;
+    Ok(())
+}

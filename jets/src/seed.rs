@@ -1,0 +1,74 @@
+//! Seeds and germs: values as bars. See [`vm::seed`].
+//!
+//! What is not in the form of a seed is left to the laws, which read some of it all the same. So is
+//! `_SaveGerm`: its law lists the pins of a row from the last to the first, [`vm::seed::save_germ`]
+//! as they are hashed, from the first to the last.
+
+use crate::args::row_len;
+use crate::declare::{Declaration, Outcome, native};
+use vm::jet::Demand::{Head, Normal};
+use vm::jet::{Answer, Call};
+use vm::seed::{LoadError, LoadProblem, SaveError, load, load_germ, save};
+use vm::{Shape, Stop, Val};
+
+pub(crate) const JETS: &[Declaration] = &[
+    native("_SaveSeed", &[Normal], save_seed),
+    native("_LoadSeed", &[Head], load_seed),
+    native("_LoadGerm", &[Head, Head], load_pin),
+];
+
+/// The end of a call that cannot save: only of what is too large, or if somebody asked for it.
+fn stopped(error: SaveError) -> Stop {
+    match error {
+        SaveError::PinTooLarge { parts } => Stop::TooLarge { parts },
+        SaveError::Interrupted => Stop::Interrupted,
+        SaveError::TooLarge | SaveError::NotNormal | SaveError::NotAPin => Stop::HeapFull,
+    }
+}
+
+fn save_seed(call: &mut Call<'_>) -> Outcome {
+    let value = call.hold(0);
+    let bytes = save(call.vm(), &value).map_err(stopped)?;
+    call.push_bar(&bytes)?;
+    Ok(Answer::Done)
+}
+
+/// Ends with what has been loaded, or leaves it to the law.
+fn done(call: &mut Call<'_>, loaded: Result<Val, LoadError>) -> Outcome {
+    match loaded {
+        Ok(value) => {
+            call.push(&value);
+            Ok(Answer::Done)
+        }
+        Err(LoadError { problem: LoadProblem::Stop(stop), .. }) => Err(stop),
+        Err(_) => Ok(Answer::Law),
+    }
+}
+
+fn load_seed(call: &mut Call<'_>) -> Outcome {
+    let Some(bytes) = call.arg(0).as_bar().map(<[u8]>::to_vec) else { return Ok(Answer::Law) };
+    let loaded = load(call.vm(), &bytes);
+    done(call, loaded)
+}
+
+/// `_LoadGerm pins bar`: the pin again.
+fn load_pin(call: &mut Call<'_>) -> Outcome {
+    let (Some(count), Some(bytes)) = (row_len(call, 0), call.arg(1).as_bar()) else {
+        return Ok(Answer::Law);
+    };
+    let bytes = bytes.to_vec();
+    let items = call.arg(0).as_row().into_iter().flat_map(|row| row.iter());
+    let pins = items.filter(|item| matches!(item.shape(), Shape::Pin(_)));
+    let pins: Vec<Val> = pins.map(|pin| call.hold_value(pin)).collect();
+    if pins.len() < count {
+        return Ok(Answer::Law);
+    }
+    match load_germ(call.vm(), &pins, &bytes) {
+        Ok(item) => {
+            let pin = call.vm().pin(&item)?;
+            call.push(&pin);
+            Ok(Answer::Done)
+        }
+        failed => done(call, failed),
+    }
+}

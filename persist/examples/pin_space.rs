@@ -1,0 +1,182 @@
+//! Measures a pin space on disk.
+//!
+//! ```text
+//! cargo run --release -p persist --example pin_space -- fill DIR PINS BYTES   bars of so many bytes
+//! cargo run --release -p persist --example pin_space -- open DIR              open, touch 1000 pins
+//! cargo run --release -p persist --example pin_space -- walk DIR              follow all edges
+//! cargo run --release -p persist --example pin_space -- calls                 calls of frozen laws
+//! ```
+
+use persist::space::PinFiles;
+use std::path::Path;
+use std::time::Instant;
+use vm::pinspace::PinSpace;
+use vm::spec::Term;
+use vm::{Hash, Options, Val, Vm, plain};
+
+/// What a measurement may fail with.
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Outcome {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        ["fill", dir, pins, bytes] => fill(Path::new(dir), pins.parse()?, bytes.parse()?),
+        ["open", dir] => open(Path::new(dir)),
+        ["walk", dir] => walk(Path::new(dir)),
+        ["calls"] => calls(),
+        _ => Err("fill DIR PINS BYTES, open DIR, walk DIR, or calls".into()),
+    }
+}
+
+fn vm() -> Outcome<Vm> {
+    Ok(Vm::new(Options::default(), Default::default())?)
+}
+
+/// The bar that is told apart by a number.
+fn bar(vm: &mut Vm, number: u64, bytes: usize) -> Outcome<Val> {
+    let mut content = vec![0x55; bytes.max(8)];
+    content[..8].copy_from_slice(&number.to_le_bytes());
+    let bar = vm.bar(&content)?;
+    Ok(vm.pin(&bar)?)
+}
+
+/// As many pins, a hundred to a parent.
+fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
+    let files = PinFiles::create(dir)?;
+    let vm = &mut vm()?;
+    let begun = Instant::now();
+    let mut parents = Vec::new();
+    for parent in 0..pins.div_ceil(100) {
+        let children = (100 * parent..pins.min(100 * parent + 100))
+            .map(|number| bar(vm, number, bytes))
+            .collect::<Outcome<Vec<Val>>>()?;
+        let row = vm.row(&children)?;
+        let pin = vm.pin(&row)?;
+        let frozen = vm.freeze(&pin, files.space())?;
+        parents.push(vm.adopt(&frozen));
+    }
+    let root = vm.row(&parents)?;
+    let root = vm.freeze(&root, files.space())?;
+    let frozen = begun.elapsed();
+    files.commit()?;
+    let committed = begun.elapsed();
+    std::fs::write(dir.join("root"), root.hash().as_bytes())?;
+    drop(root);
+    files.close()?;
+    println!(
+        "{pins} pins of {bytes} bytes: frozen in {frozen:.2?} ({:.1} us a pin, {:.0} MB/s), \
+         committed by {committed:.2?}, closed by {:.2?}",
+        frozen.as_secs_f64() * 1e6 / pins as f64,
+        (pins * bytes as u64) as f64 / 1e6 / frozen.as_secs_f64(),
+        begun.elapsed(),
+    );
+    Ok(())
+}
+
+/// Resident memory, in MB.
+fn resident() -> Outcome<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).ok_or("no VmRSS")?;
+    let kilobytes: f64 = line.split_whitespace().nth(1).ok_or("no figure")?.parse()?;
+    Ok(kilobytes / 1e3)
+}
+
+fn open(dir: &Path) -> Outcome {
+    let root: [u8; 32] = std::fs::read(dir.join("root"))?.as_slice().try_into()?;
+    let begun = Instant::now();
+    let files = PinFiles::open(dir)?;
+    let vm = &mut vm()?;
+    let root =
+        files.space().find(&Hash(root)).map_err(|error| error.to_string())?.ok_or("no root")?;
+    let root = vm.adopt(&root);
+    let opened = begun.elapsed();
+    let begun = Instant::now();
+    let parents = vm.look(&root);
+    let items = |pin: vm::Ref<'_>| match pin.shape() {
+        vm::Shape::Pin(pin) => pin.item().as_row().map_or(0, |row| row.len()),
+        _ => 0,
+    };
+    let count = items(parents);
+    let mut touched = 0;
+    for step in 0..1000usize {
+        let vm::Shape::Pin(pin) = vm.look(&root).shape() else { break };
+        let row = pin.item().as_row().ok_or("not a row")?;
+        let vm::Shape::Pin(parent) = row.get(step * 7919 % count).ok_or("none")?.shape() else {
+            break;
+        };
+        let row = parent.item().as_row().ok_or("not a row")?;
+        let child = row.get(step * 31 % row.len()).ok_or("none")?;
+        let vm::Shape::Pin(child) = child.shape() else { break };
+        touched += child.item().as_bar().map_or(0, |bar| bar.len());
+    }
+    let walked = begun.elapsed();
+    // Pins that are there and pins that are not, by their hashes.
+    let mut hashes = Vec::new();
+    for number in 0..1000 {
+        hashes.push(Hash(*blake3_of(number)));
+    }
+    let begun = Instant::now();
+    for hash in &hashes {
+        if files.space().find(hash).map_err(|error| error.to_string())?.is_some() {
+            return Err("found what is not there".into());
+        }
+    }
+    let looked_up = begun.elapsed();
+    println!(
+        "opened, root found in {opened:.2?}; 1000 pins touched ({touched} bytes) in {walked:.2?}; \
+         {:.2} us to look up a hash that is not there; {:.0} MB resident",
+        looked_up.as_secs_f64() * 1e3,
+        resident()?,
+    );
+    Ok(())
+}
+
+/// 32 bytes that are no pin's hash.
+fn blake3_of(number: u64) -> Box<[u8; 32]> {
+    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    Box::new(std::array::from_fn(|_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    }))
+}
+
+fn walk(dir: &Path) -> Outcome {
+    let files = PinFiles::open(dir)?;
+    let begun = Instant::now();
+    let (mut pins, mut edges, mut bytes) = (0u64, 0, 0);
+    files.each_entry(|entry| {
+        pins += 1;
+        edges += entry.edges.len();
+        bytes += entry.bytes;
+    })?;
+    println!("{pins} pins, {edges} edges, {bytes} bytes of bodies: in {:.2?}", begun.elapsed());
+    Ok(())
+}
+
+/// A law that counts down through `inner`, which returns its argument: two calls a turn.
+fn calls() -> Outcome {
+    let vm = &mut vm()?;
+    let space = PinSpace::in_memory()?;
+    // (f n) = if n is 0 then 0 else inner (f (n - 1)), strict in the end.
+    let text = "<{7 1 (0 (0 (0 2 (2 0)) 0) (0 (2 <{8 1 1}>) 1))}>";
+    let term = Term::parse(text).map_err(|error| format!("{error:?}"))?;
+    let plain = plain::from_term(vm, &term)?;
+    let frozen = vm.freeze(&plain, &space)?;
+    let frozen = vm.adopt(&frozen);
+    let turns = 2_000_000;
+    let steps = vm.nat(turns);
+    let fresh = plain::from_term(vm, &term)?;
+    for round in 0..5 {
+        for (name, law) in [("heap", &fresh), ("frozen", &frozen)] {
+            let begun = Instant::now();
+            let result = vm.apply(law, std::slice::from_ref(&steps))?;
+            let taken = begun.elapsed().as_secs_f64() * 1e9 / turns as f64;
+            let value = vm.look(&result).as_u64();
+            println!("round {round}, {name}: {taken:.1} ns a turn of two calls ({value:?})");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! A store that another process has open. A test binary of its own: while a child is being started it
+//! holds whatever locks the other threads of its parent hold.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
+use persist::{OpenError, Seq, Store};
+
+const HELD_BY_CHILD: &str = "PERSIST_TEST_HELD_BY_CHILD";
+
+/// The child of the test below: opens the store and holds it until it is killed.
+#[test]
+fn child_that_holds_the_store() {
+    let Some(dir) = std::env::var_os(HELD_BY_CHILD) else { return };
+    let store = Store::open(dir).unwrap();
+    store.append(b"by the child").unwrap();
+    store.commit().unwrap();
+    eprintln!("open");
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+#[test]
+fn another_process_is_refused_until_the_first_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    Store::create(dir.path()).unwrap().close().unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_that_holds_the_store", "--nocapture"])
+        .env(HELD_BY_CHILD, dir.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line == "open"));
+
+    assert!(matches!(Store::open(dir.path()), Err(OpenError::InUse { .. })));
+    // SIGKILL: nobody tidies up, and the lock is gone all the same.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(store.last(), Seq(1));
+}

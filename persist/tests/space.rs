@@ -1,0 +1,153 @@
+//! Pins that are frozen into files, and found there by another opening.
+
+use persist::space::{PinFiles, SpaceError};
+use vm::spec::Term;
+use vm::spec::generate::Gen;
+use vm::{Hash, Options, Shape, Val, Vm, plain};
+
+fn vm() -> Vm {
+    Vm::new(Options::default(), Default::default()).expect("a heap")
+}
+
+fn terms() -> impl Iterator<Item = Term> {
+    let mut generator = Gen::new(11);
+    (0..300).map(move |index| generator.term(1 + index % 60))
+}
+
+fn pin_of(vm: &mut Vm, term: &Term) -> Val {
+    let value = plain::from_term(vm, term).expect("a value");
+    vm.pin(&value).expect("room")
+}
+
+#[test]
+fn pins_are_there_when_the_space_is_opened_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("pins");
+    let mut kept: Vec<(Hash, usize)> = Vec::new();
+    {
+        let files = PinFiles::create(&path).expect("made");
+        let vm = &mut vm();
+        for (number, term) in terms().enumerate() {
+            let pin = pin_of(vm, &term);
+            let frozen = vm.freeze(&pin, files.space()).expect("room");
+            kept.push((frozen.hash(), frozen.address()));
+            if number % 50 == 0 {
+                files.commit().expect("room");
+            }
+        }
+        files.close().expect("room");
+    }
+    let files = PinFiles::open(&path).expect("opens");
+    let vm = &mut vm();
+    for (term, (hash, address)) in terms().zip(&kept) {
+        let frozen = files.space().find(hash).expect("read").expect("it is there");
+        assert_eq!(frozen.address(), *address);
+        let pin = vm.adopt(&frozen);
+        let Shape::Pin(pin) = vm.look(&pin).shape() else { panic!("not a pin") };
+        assert_eq!(plain::to_term(pin.item()), term);
+        // What is there is not written again.
+        let again = pin_of(vm, &term);
+        assert_eq!(vm.freeze(&again, files.space()).expect("room").address(), *address);
+    }
+    let mut seen = std::collections::HashSet::new();
+    let visit = |entry: &persist::space::Entry| {
+        assert!(entry.edges.iter().all(|edge| seen.contains(edge)), "edges come first");
+        seen.insert(entry.address);
+    };
+    files.each_entry(visit).expect("a whole catalogue");
+    assert!(kept.iter().all(|(_, address)| seen.contains(&(*address as u64))));
+}
+
+#[test]
+fn what_was_not_committed_is_gone_and_written_over() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("pins");
+    PinFiles::create(&path).expect("made").close().expect("room");
+    let copy = dir.path().join("copy");
+    let first = {
+        let files = PinFiles::open(&path).expect("opens");
+        let vm = &mut vm();
+        let pin = pin_of(vm, &Term::from(1).pin());
+        vm.freeze(&pin, files.space()).expect("room");
+        files.commit().expect("room");
+        let lost = pin_of(vm, &Term::from(2));
+        let lost = vm.freeze(&lost, files.space()).expect("room");
+        // The files as a crash would leave them.
+        copy_dir(&path, &copy);
+        lost
+    };
+    drop(first.clone());
+    let hash = first.hash();
+    drop(first);
+    let files = PinFiles::open(&copy).expect("opens");
+    assert!(files.space().find(&hash).expect("read").is_none());
+    let vm = &mut vm();
+    let other = pin_of(vm, &Term::from(3));
+    let other = vm.freeze(&other, files.space()).expect("room");
+    files.commit().expect("room");
+    assert!(files.space().find(&other.hash()).expect("read").is_some());
+}
+
+fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).expect("made");
+    for entry in std::fs::read_dir(from).expect("read") {
+        let entry = entry.expect("read");
+        let to = to.join(entry.file_name());
+        if entry.file_type().expect("read").is_dir() {
+            copy_dir(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), &to).expect("copied");
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_a_body_is_found_before_it_is_used() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("pins");
+    let hash = {
+        let files = PinFiles::create(&path).expect("made");
+        let vm = &mut vm();
+        let pin = pin_of(vm, &Term::parse("({5 9 0} 1 2 <7> {1 1 353})").expect("a term"));
+        let frozen = vm.freeze(&pin, files.space()).expect("room");
+        files.commit().expect("room");
+        frozen.hash()
+    };
+    let bodies = std::fs::read_dir(path.join("bodies")).expect("read");
+    let body = bodies.map(|entry| entry.expect("read").path()).next().expect("a file");
+    let whole = std::fs::read(&body).expect("read");
+    for at in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        std::fs::write(&body, &flipped).expect("written");
+        match PinFiles::open(&path) {
+            Err(SpaceError::Open(_)) => assert!(at < 64, "the header"),
+            Err(other) => panic!("{other}"),
+            Ok(files) => {
+                let found = files.space().find(&hash).expect("read");
+                let vm = &mut vm();
+                let inside = found.map(|found| vm.adopt(&found));
+                let walked = inside.map(|pin| {
+                    let walk = || vm::seed::save(vm, &pin);
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(walk))
+                        .is_ok_and(|seed| seed.is_ok())
+                });
+                let padding = flipped[at] == 1 << (at % 8) && walked == Some(true);
+                assert!(walked != Some(true) || padding, "byte {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_space_is_open_once_and_its_slot_is_its_own() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("pins");
+    let files = PinFiles::create(&path).expect("made");
+    assert!(matches!(PinFiles::open(&path), Err(SpaceError::Open(_))));
+    let copy = dir.path().join("copy");
+    copy_dir(&path, &copy);
+    assert!(matches!(PinFiles::open(&copy), Err(SpaceError::Range { .. })));
+    files.close().expect("room");
+    assert!(PinFiles::open(&copy).is_ok());
+}

@@ -1,0 +1,58 @@
+//! Macros whose results are endless or huge: the command fails, memory stays bounded, and the
+//! session goes on.
+
+mod common;
+
+use common::Rig;
+use sire::Library;
+
+const DEFINITIONS: &str = "
+= (EMBD x) | (4 (0 {##EMBD} 2 0)) x
+= (row3 a b c) | 0 0 4 0 c b a
+= (grow x) | 0 x (grow (3 x))
+= (twice f x) | f (f x)
+= (both x) | 0 x x
+= bush | twice (twice (twice (twice twice))) both 1
+";
+
+/// What a macro with this body makes of a session, with little memory to use.
+fn session(body: &str) -> String {
+    let limits = vm::Options { max_heap: 48 << 20, max_stack: 8 << 20, ..Default::default() };
+    let mut rig = Rig::with_limits(Library::only("/nonexistent"), None, limits);
+    let input = format!("{DEFINITIONS}\n= {{$}} | & (st rex err ok) {body}\n\n($ 1)\n\n(3 41)\n");
+    let printed = rig.session(&input);
+    let (_, after) = printed.split_once("($)=").or_else(|| printed.split_once("$")).expect("bound");
+    assert!(after.ends_with("\n42\n\n"), "{body}: {after:.2000}");
+    assert!(after.len() < 20_000, "{body}: {} bytes are printed", after.len());
+    after.to_owned()
+}
+
+#[test]
+fn endless_results_end_at_a_limit() {
+    for body in [
+        "| ok st (grow 1)",
+        "| ok (grow 1) rex",
+        "| err (grow 1) {no}",
+        "| err rex (grow 1)",
+        "| grow 1",
+        "| ok st (EMBD (grow 1))",
+        "(@@ (= cycle (0 0 cycle)) (ok st (EMBD cycle)))",
+    ] {
+        let told = session(body);
+        assert!(told.contains("needs more"), "{body}: {told}");
+    }
+}
+
+#[test]
+fn what_is_too_large_to_print_is_not() {
+    for (body, part) in [
+        ("| err bush {no}", "# reason no"),
+        ("| ok st bush", "# reason"),
+        ("| ok bush rex", "malformed state"),
+        ("bush", "Invalid macro expansion"),
+        ("| ok st (EMBD bush)", "too large to print"),
+    ] {
+        let told = session(body);
+        assert!(told.contains(part), "{body}: {told:.2000}");
+    }
+}

@@ -1,0 +1,103 @@
+//! What arithmetic gives where its law, which counts, would take too long.
+
+use vm::jet::{Operation, WordOperation};
+use vm::{Natural, Val, Vm};
+
+/// Shifts by more than this are not calculated.
+const SHIFT_LIMIT: u64 = 1 << 20;
+
+/// The nat that an operation gives for these arguments, if it is arithmetic, none of them crashes and
+/// it is not too large.
+pub(crate) fn result(vm: &mut Vm, operation: Operation, args: &[Val]) -> Option<Natural> {
+    let mut nats = Vec::new();
+    for arg in args {
+        let value = vm.eval(arg).ok()?;
+        let nat = vm.look(&value).as_nat().map(|nat| nat.to_natural());
+        nats.push(nat.unwrap_or_default());
+    }
+    match (operation, &nats[..]) {
+        (Operation::Word32(operation), args) => word(operation, args, 32),
+        (Operation::Word64(operation), args) => word(operation, args, 64),
+        (operation, [a]) => of_one(operation, a),
+        (operation, [a, b]) => of_two(operation, a, b),
+        _ => None,
+    }
+}
+
+fn of_one(operation: Operation, a: &Natural) -> Option<Natural> {
+    let ones = || a.limbs().map(|limb| u64::from(limb.count_ones())).sum::<u64>();
+    Some(match operation {
+        Operation::ToNat => a.clone(),
+        Operation::Decrement => less(a, &one()),
+        Operation::PowerOfTwo => one() << bits(a)?,
+        Operation::PopCount => ones().into(),
+        Operation::BitWidth => width(a).into(),
+        _ => return None,
+    })
+}
+
+fn of_two(operation: Operation, a: &Natural, b: &Natural) -> Option<Natural> {
+    let zero = Natural::default();
+    Some(match operation {
+        Operation::Add => a + b,
+        Operation::Subtract => less(a, b),
+        Operation::Multiply => a * b,
+        Operation::Divide if *b == zero => zero,
+        Operation::Divide => a / b,
+        Operation::Remainder if *b == zero => a.clone(),
+        Operation::Remainder => a % b,
+        Operation::ShiftLeft if *a == zero => zero,
+        Operation::ShiftLeft => a << bits(b)?,
+        Operation::ShiftRight => bits(b).map_or(zero, |by| a >> by),
+        Operation::BitOr => a | b,
+        Operation::BitAnd => a & b,
+        Operation::BitXor => a ^ b,
+        Operation::TestBit => bits(a).map_or(zero, |at| low(&(b >> at), 1)),
+        Operation::Truncate => bits(a).map_or(b.clone(), |width| low(b, width)),
+        _ => return None,
+    })
+}
+
+fn word(operation: WordOperation, args: &[Natural], width: u64) -> Option<Natural> {
+    let cut: Vec<Natural> = args.iter().map(|nat| low(nat, width)).collect();
+    let result = match (operation, &cut[..]) {
+        (WordOperation::Low, [a]) => a.clone(),
+        (WordOperation::Add, [a, b]) => a + b,
+        (WordOperation::Multiply, [a, b]) => a * b,
+        (WordOperation::Divide, [a, b]) => return of_two(Operation::Divide, a, b),
+        (WordOperation::And, [a, b]) => a & b,
+        (WordOperation::Or, [a, b]) => a | b,
+        (WordOperation::Xor, [a, b]) => a ^ b,
+        (WordOperation::ShiftRight, [a, b]) => return of_two(Operation::ShiftRight, a, b),
+        (WordOperation::ShiftLeft, [a, b]) => match bits(b) {
+            Some(by) if by < width => a << by,
+            _ => Natural::default(),
+        },
+        _ => return None,
+    };
+    Some(low(&result, width))
+}
+
+fn one() -> Natural {
+    Natural::from(1u32)
+}
+
+fn less(a: &Natural, b: &Natural) -> Natural {
+    if a > b { a - b } else { Natural::default() }
+}
+
+fn width(a: &Natural) -> u64 {
+    let limbs = a.to_limbs_asc();
+    let top = limbs.last().map_or(0, |limb| u64::from(limb.leading_zeros()));
+    limbs.len() as u64 * 64 - top
+}
+
+/// The lowest bits of a nat.
+fn low(a: &Natural, width: u64) -> Natural {
+    a & ((one() << width) - one())
+}
+
+/// A number of bits, if a nat of so many is not too large.
+fn bits(a: &Natural) -> Option<u64> {
+    u64::try_from(a).ok().filter(|bits| *bits <= SHIFT_LIMIT)
+}

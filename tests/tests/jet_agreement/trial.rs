@@ -1,0 +1,226 @@
+//! The trial of one jet: case after case, it and its law get equal arguments, made anew for each.
+
+use crate::compare::{self, End};
+use crate::generate::Generator;
+use crate::oracle;
+use crate::sketch::sketch;
+use crate::watch::Watch;
+use std::fmt;
+use std::time::{Duration, Instant};
+use vm::jet::{Crashes, Gives, Jet};
+use vm::{Shape, Stop, Val, Vm};
+
+/// How long a jet may take: far longer than any needs.
+const JET_TIME: Duration = Duration::from_secs(2);
+/// How long a law may take.
+const LAW_TIME: Duration = Duration::from_millis(20);
+
+/// How cases of a jet ended.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) cases: u64,
+    calculated: u64,
+    given_up: u64,
+    failed: u64,
+    jet_time: Duration,
+    law_time: Duration,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: &Tally) {
+        self.cases += other.cases;
+        self.calculated += other.calculated;
+        self.given_up += other.given_up;
+        self.failed += other.failed;
+        self.jet_time += other.jet_time;
+        self.law_time += other.law_time;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tally { cases, calculated, given_up, failed, .. } = self;
+        let ratio = self.law_time.as_secs_f64() / self.jet_time.as_secs_f64().max(1e-9);
+        write!(f, "{cases:7} cases, {failed} disagree; {calculated} laws too slow but known, ")?;
+        write!(f, "{given_up} given up; law / jet {ratio:.1}")
+    }
+}
+
+/// What takes part in a trial.
+#[derive(Clone)]
+pub(crate) struct Parties {
+    pub(crate) declared: Jet,
+    pub(crate) signature: &'static str,
+    /// The pinned law, which the jet stands for.
+    pub(crate) jet: Val,
+    /// Whether jet and law may meet different crashes, if there are several.
+    pub(crate) any_crash: bool,
+    /// Functions that arguments may be.
+    pub(crate) functions: Vec<Val>,
+}
+
+/// How the arguments are given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Giving {
+    /// All at once.
+    AtOnce,
+    /// The first few make an app, which gets the others.
+    InTwo(usize),
+    /// One more than there are parameters.
+    TooMany,
+}
+
+/// The trial of one jet.
+pub(crate) struct Trial<'l> {
+    vm: &'l mut Vm,
+    watch: &'l Watch,
+    parties: Parties,
+    law: Val,
+    pub(crate) tally: Tally,
+    pub(crate) failures: Vec<String>,
+}
+
+impl<'l> Trial<'l> {
+    pub(crate) fn new(vm: &'l mut Vm, watch: &'l Watch, parties: Parties) -> Trial<'l> {
+        let Shape::Pin(pin) = vm.look(&parties.jet).shape() else {
+            unreachable!("laws are found as pins")
+        };
+        let law = vm.hold(pin.item());
+        Trial { vm, watch, parties, law, tally: Tally::default(), failures: Vec::new() }
+    }
+
+    fn arguments(&mut self, seed: u64) -> (Vec<Val>, Giving) {
+        let Parties { signature, functions, .. } = &self.parties;
+        let mut generator = Generator::new(self.vm, seed, functions);
+        let mut args: Vec<Val> = signature.chars().map(|kind| generator.argument(kind)).collect();
+        let giving = match generator.below(24) {
+            0 => {
+                args.push(generator.argument('a'));
+                Giving::TooMany
+            }
+            1 | 2 => Giving::InTwo(generator.below(args.len() as u64) as usize),
+            _ => Giving::AtOnce,
+        };
+        (args, giving)
+    }
+
+    /// Evaluates a call to its outermost shape.
+    fn end(&mut self, function: &Val, args: &[Val], giving: Giving, time: Duration) -> End {
+        let vm = &mut *self.vm;
+        let result = self.watch.limit(time, || match giving {
+            Giving::AtOnce | Giving::TooMany => vm.apply(function, args),
+            Giving::InTwo(first) => {
+                let partial = vm.apply(function, &args[..first])?;
+                vm.apply(&partial, &args[first..])
+            }
+        });
+        result.into()
+    }
+
+    /// Tries the arguments of that seed.
+    pub(crate) fn run(&mut self, seed: u64) {
+        self.tally.cases += 1;
+        let (args, giving) = self.arguments(seed);
+        let start = Instant::now();
+        let jet = self.end(&self.parties.jet.clone(), &args, giving, JET_TIME);
+        let jet_time = start.elapsed();
+        let (args, _) = self.arguments(seed);
+        let start = Instant::now();
+        let law = self.end(&self.law.clone(), &args, giving, LAW_TIME);
+        let law_time = start.elapsed();
+        if let End::Cut(_) = law {
+            return self.judge_without_law(seed, giving, jet);
+        }
+        self.tally.jet_time += jet_time;
+        self.tally.law_time += law_time;
+        if let Err(why) = self.keeps_its_word(&jet, seed, giving) {
+            return self.fail(seed, &why);
+        }
+        let other_crash =
+            matches!((&jet, &law), (End::Crash(..) | End::Loop, End::Crash(..) | End::Loop));
+        if other_crash && self.parties.any_crash {
+            return;
+        }
+        match compare::ends(self.vm, self.watch, jet, law, LAW_TIME) {
+            compare::Verdict::Agree => {}
+            compare::Verdict::TooSlow => self.tally.given_up += 1,
+            compare::Verdict::Differ(why) => self.fail(seed, &why),
+        }
+    }
+
+    /// The law takes too long: what it would give is calculated, if it is arithmetic.
+    fn judge_without_law(&mut self, seed: u64, giving: Giving, jet: End) {
+        let (args, _) = self.arguments(seed);
+        let operation = self.parties.declared.operation;
+        let known = match operation {
+            Some(operation) if giving != Giving::TooMany => {
+                oracle::result(self.vm, operation, &args)
+            }
+            _ => None,
+        };
+        match (known, jet) {
+            (None, _) => self.tally.given_up += 1,
+            // What cannot fit in memory is no value.
+            (Some(_), End::Cut(Stop::HeapFull)) => self.tally.calculated += 1,
+            (Some(known), End::Value(value))
+                if self.vm.look(&value).as_nat().is_some_and(|nat| nat.to_natural() == known) =>
+            {
+                self.tally.calculated += 1;
+            }
+            (Some(known), jet) => {
+                let why = format!("jet {}\n  not {known}", compare::sketch_end(self.vm, &jet));
+                self.fail(seed, &why);
+            }
+        }
+    }
+
+    /// Whether a result is what the declaration says, and a crash one that it allows.
+    fn keeps_its_word(&mut self, end: &End, seed: u64, giving: Giving) -> Result<(), String> {
+        let declared = self.parties.declared;
+        if giving == Giving::TooMany {
+            return Ok(());
+        }
+        match end {
+            End::Value(value) if !has_shape(self.vm, value, declared.gives) => {
+                let shown = sketch(self.vm.look(value), 4);
+                Err(format!("{shown} is not {:?}, as declared", declared.gives))
+            }
+            End::Crash(..) if declared.crashes != Crashes::Maybe => {
+                let (args, _) = self.arguments(seed);
+                let harmless = args.iter().all(|arg| match self.vm.force(arg) {
+                    Ok(value) => {
+                        declared.crashes == Crashes::Never
+                            || self.vm.look(&value).as_nat().is_some()
+                    }
+                    Err(_) => false,
+                });
+                if harmless { Err("crashes, against its declaration".into()) } else { Ok(()) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn fail(&mut self, seed: u64, why: &str) {
+        self.tally.failed += 1;
+        let (args, giving) = self.arguments(seed);
+        let args: Vec<String> = args.iter().map(|arg| sketch(self.vm.look(arg), 5)).collect();
+        let name = self.parties.declared.name;
+        let args = args.join(" ");
+        self.failures.push(format!("{name} {args}\n  seed {seed}, {giving:?}\n  {why}"));
+    }
+}
+
+fn has_shape(vm: &Vm, value: &Val, gives: Gives) -> bool {
+    let value = vm.look(value);
+    let below = |limit: u64| value.as_u64().is_some_and(|nat| nat < limit);
+    match gives {
+        Gives::Any => true,
+        Gives::Bit => below(2),
+        Gives::Small => below(1 << 63),
+        Gives::Nat => value.as_nat().is_some(),
+        Gives::Bar => value.as_bar().is_some(),
+        Gives::Row => value.as_row().is_some(),
+        Gives::Set => matches!(value.shape(), Shape::Set(_)),
+        Gives::Tab => matches!(value.shape(), Shape::Tab(..)),
+    }
+}

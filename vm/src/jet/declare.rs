@@ -1,0 +1,248 @@
+//! What is declared of a jet, once; whoever needs to know of jets (the evaluator, a compiler, lists,
+//! tests) reads it from here.
+//!
+//! A declaration is a constant, made by [`Jet::native`] or [`Jet::control`] and refined by the methods
+//! that follow each other on its line. What is not said is what can be relied on least: any result,
+//! and perhaps a crash.
+
+use super::{Answer, Call, Code, Control, Demand};
+use crate::Stop;
+
+/// The declaration of a jet.
+#[derive(Clone, Copy)]
+pub struct Jet {
+    /// The name of the law it stands for.
+    pub name: &'static str,
+    /// What it needs of each argument before its code runs.
+    pub demands: &'static [Demand],
+    /// The arguments that are demanded, by their index, in the order in which the law evaluates
+    /// them; from the first to the last if this is empty. It decides which crash is met if there
+    /// is more than one.
+    pub order: &'static [usize],
+    /// What its result is, if there is one.
+    pub gives: Gives,
+    /// Whether it may crash by itself.
+    pub crashes: Crashes,
+    /// What it does, if a compiler may have instructions for that.
+    pub operation: Option<Operation>,
+    /// What it does.
+    pub code: Code,
+}
+
+/// The shape of a jet's result, whatever the arguments are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gives {
+    /// Anything.
+    Any,
+    /// 0 or 1.
+    Bit,
+    /// A nat below 2^63, which is a word by itself.
+    Small,
+    /// A nat.
+    Nat,
+    /// A bar.
+    Bar,
+    /// A row, the empty one included.
+    Row,
+    /// A set.
+    Set,
+    /// A table.
+    Tab,
+}
+
+/// Whether a call may crash once its arguments are evaluated: those that are demanded as they are
+/// demanded, the lazy ones to their outermost shape.
+///
+/// A call that does not crash evaluates nothing beyond its arguments, and gives a value that is
+/// evaluated. It may still run out of memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Crashes {
+    /// It never does.
+    Never,
+    /// It does not if the arguments are nats.
+    NotOnNats,
+    /// It may.
+    Maybe,
+}
+
+/// What a primitive jet does. Whatever is not a nat counts as 0 where a nat is needed, except by
+/// those that compare any values or ask what they are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Operation {
+    /// The nat itself.
+    ToNat,
+    /// One less; 0 of 0.
+    Decrement,
+    /// `a + b`.
+    Add,
+    /// `a - b`; 0 if `b` is more.
+    Subtract,
+    /// `a * b`.
+    Multiply,
+    /// The quotient; 0 if `b` is 0.
+    Divide,
+    /// The remainder; `a` if `b` is 0.
+    Remainder,
+    /// `2^a`.
+    PowerOfTwo,
+    /// `a * 2^b`.
+    ShiftLeft,
+    /// `a / 2^b`.
+    ShiftRight,
+    /// The bits of both.
+    BitOr,
+    /// The bits that both have.
+    BitAnd,
+    /// The bits that one of both has.
+    BitXor,
+    /// How many bits are set.
+    PopCount,
+    /// How many bits it takes to write the nat; 0 of 0.
+    BitWidth,
+    /// Whether bit `a` of `b` is set.
+    TestBit,
+    /// The lowest `a` bits of `b`.
+    Truncate,
+    /// Whether the value is the nat 0.
+    IsZero,
+    /// Whether the value is 0 or no nat.
+    Not,
+    /// Whether the value is a nat other than 0.
+    Truth,
+    /// Whether both are true; the second is evaluated only if the first is.
+    And,
+    /// Whether one of both is true; the second is evaluated only if the first is not.
+    Or,
+    /// The opposite of `And`, likewise.
+    NotAnd,
+    /// The opposite of `Or`, likewise.
+    NotOr,
+    /// Whether one of both is true and the other is not.
+    Xor,
+    /// Whether both are true, or neither is.
+    NotXor,
+    /// 0, 1 or 2: the first is less, equal or greater in PLAN's order.
+    Compare,
+    /// Whether the values are equal.
+    Equal,
+    /// Whether they differ.
+    NotEqual,
+    /// Whether the first is less in PLAN's order.
+    Less,
+    /// Whether the first is less or equal.
+    LessOrEqual,
+    /// Whether the first is greater.
+    Greater,
+    /// Whether the first is greater or equal.
+    GreaterOrEqual,
+    /// The lesser value; the first of equal ones.
+    Least,
+    /// The greater value; the first of equal ones.
+    Greatest,
+    /// Whether the value is a pin.
+    IsPin,
+    /// Whether it is a law.
+    IsLaw,
+    /// Whether it is an app.
+    IsApp,
+    /// Whether it is a nat.
+    IsNat,
+    /// How many arguments an app has been given: a row's length. 0 for what is no app.
+    Length,
+    /// Item `a` of row `b`, evaluated; 0 beyond the last.
+    Index,
+    /// Item `b` of row `a`, likewise.
+    Get,
+    /// On words of 32 bits.
+    Word32(WordOperation),
+    /// On words of 64 bits.
+    Word64(WordOperation),
+}
+
+/// What a jet does with words: nats of which only the low bits count. (Where the laws look at
+/// more than those, the jets have no operation.)
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WordOperation {
+    /// The low bits.
+    Low,
+    /// `a + b`.
+    Add,
+    /// `a * b`.
+    Multiply,
+    /// The quotient; 0 if `b` is 0.
+    Divide,
+    /// The bits that both have.
+    And,
+    /// The bits of both.
+    Or,
+    /// The bits that one of both has.
+    Xor,
+    /// `a` shifted left by `b`; 0 if that is as many bits as there are, or more.
+    ShiftLeft,
+    /// `a` shifted right by `b`, likewise.
+    ShiftRight,
+    /// The quotient of numbers in two's complement, rounded towards 0; 0 if `b` is 0.
+    SignedDivide,
+}
+
+impl Jet {
+    /// A jet with code of its own.
+    pub const fn native(
+        name: &'static str,
+        demands: &'static [Demand],
+        code: fn(&mut Call<'_>) -> Result<Answer, Stop>,
+    ) -> Jet {
+        Jet::new(name, demands, Code::Native(code))
+    }
+
+    /// A jet that the evaluator knows as a form of control.
+    pub const fn control(name: &'static str, demands: &'static [Demand], form: Control) -> Jet {
+        Jet::new(name, demands, Code::Control(form))
+    }
+
+    const fn new(name: &'static str, demands: &'static [Demand], code: Code) -> Jet {
+        let (gives, crashes) = (Gives::Any, Crashes::Maybe);
+        Jet { name, demands, order: &[], gives, crashes, operation: None, code }
+    }
+
+    /// Its arguments are evaluated in this order: all that are demanded, by their index.
+    pub const fn order(self, order: &'static [usize]) -> Jet {
+        Jet { order, ..self }
+    }
+
+    /// Its result has this shape.
+    pub const fn gives(self, gives: Gives) -> Jet {
+        Jet { gives, ..self }
+    }
+
+    /// It gives this, and never crashes.
+    pub const fn total(self, gives: Gives) -> Jet {
+        Jet { gives, crashes: Crashes::Never, ..self }
+    }
+
+    /// It does this; and as primitive operations do, it gives that and never crashes.
+    pub const fn primitive(self, operation: Operation, gives: Gives) -> Jet {
+        Jet { operation: Some(operation), ..self.total(gives) }
+    }
+
+    /// It does this, and does not crash if its arguments are nats.
+    pub const fn on_nats(self, operation: Operation, gives: Gives) -> Jet {
+        Jet { operation: Some(operation), gives, crashes: Crashes::NotOnNats, ..self }
+    }
+
+    /// It does this with what it is meant for; else it gives or does anything.
+    pub const fn operation(self, operation: Operation) -> Jet {
+        Jet { operation: Some(operation), ..self }
+    }
+
+    /// How many arguments it takes, which is the law's arity.
+    pub const fn arity(&self) -> usize {
+        self.demands.len()
+    }
+
+    /// The argument that is gathered as that one in order. One that is demanded may come twice.
+    #[inline(always)]
+    pub fn nth(&self, step: usize) -> usize {
+        self.order.get(step).copied().unwrap_or(step)
+    }
+}

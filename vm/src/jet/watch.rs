@@ -1,0 +1,99 @@
+//! Watching jets at work: counting calls, and telling of those that a jet left to its law.
+//!
+//! Nothing of this costs anything where it was not asked for: calls are counted by instructions of
+//! their own, which are only decoded into laws then.
+
+use super::{Jet, JetTable};
+use crate::Ref;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How often a jet was called.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Calls {
+    /// All its calls.
+    pub all: u64,
+    /// Those that it left to its law.
+    pub fell_back: u64,
+}
+
+/// Calls that are being counted, by however many threads use the table.
+#[derive(Default)]
+pub(super) struct Counter {
+    all: AtomicU64,
+    fell_back: AtomicU64,
+}
+
+/// Is called with a jet and the arguments of a call that it leaves to its law.
+type FallbackHook = Box<dyn Fn(&Jet, &[Ref<'_>]) + Send + Sync>;
+
+/// What happens when a jet leaves a call to its law.
+#[derive(Default)]
+pub(super) enum Fallback {
+    /// The law runs.
+    #[default]
+    Run,
+    /// Somebody is told, and the law runs.
+    Tell(FallbackHook),
+    /// The evaluation crashes.
+    Crash,
+}
+
+impl JetTable {
+    /// Counts the calls of jets from now on. No runtime may have used the table before.
+    pub fn count_calls(&mut self) {
+        self.counters = Some(self.jets.iter().map(|_| Counter::default()).collect());
+    }
+
+    /// How often the jet of that number was called, if calls are counted.
+    pub fn calls(&self, id: u32) -> Option<Calls> {
+        let counter = self.counters.as_ref()?.get(id as usize)?;
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Some(Calls { all: read(&counter.all), fell_back: read(&counter.fell_back) })
+    }
+
+    /// Calls `hook` with the jet and its arguments, evaluated or not, whenever a jet leaves a call to
+    /// its law.
+    pub fn on_fallback(&mut self, hook: impl Fn(&Jet, &[Ref<'_>]) + Send + Sync + 'static) {
+        self.fallback = Fallback::Tell(Box::new(hook));
+    }
+
+    /// Makes a call that a jet would leave to its law crash instead: with the operation `deopt`,
+    /// and the row of the pinned law and its arguments. (prototype: lib/Fan/Jets.hs)
+    pub fn crash_on_fallback(&mut self) {
+        self.fallback = Fallback::Crash;
+    }
+
+    /// Whether calls are counted.
+    #[inline(always)]
+    pub(crate) fn counts(&self) -> bool {
+        self.counters.is_some()
+    }
+
+    /// Counts a call, if that was asked for.
+    #[inline(always)]
+    pub(crate) fn called(&self, id: u32) {
+        if let Some(counter) = self.counter(id) {
+            counter.all.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn counter(&self, id: u32) -> Option<&Counter> {
+        self.counters.as_ref()?.get(id as usize)
+    }
+
+    /// Whether anybody wants to know of calls that are left to laws.
+    pub(crate) fn watches_fallbacks(&self) -> bool {
+        self.counts() || !matches!(self.fallback, Fallback::Run)
+    }
+
+    /// Counts and tells of a call that is left to the law. Says whether it crashes instead.
+    pub(crate) fn fell_back(&self, id: u32, args: &[Ref<'_>]) -> bool {
+        if let Some(counter) = self.counter(id) {
+            counter.fell_back.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Fallback::Tell(hook) = &self.fallback {
+            hook(self.get(id), args);
+        }
+        matches!(self.fallback, Fallback::Crash)
+    }
+}

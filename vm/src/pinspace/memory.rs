@@ -1,0 +1,93 @@
+//! A pin space in memory: its files have no names, and are gone with it.
+
+use super::range::{ALIGNMENT, SLOT_SIZE};
+use super::{Backing, BackingError, NewPin, Owner, RangeError, Slot};
+use crate::Hash;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// Keeps pins in files without names.
+pub(super) struct Memory {
+    owner: Owner,
+    places: HashMap<Hash, usize>,
+    /// Full, but for the last.
+    files: Vec<Chunk>,
+}
+
+struct Chunk {
+    slot: Slot,
+    file: File,
+    /// Bytes in use.
+    used: usize,
+}
+
+/// A pin does not fit.
+#[derive(Debug, thiserror::Error)]
+#[error("a pin of {0} bytes is over the limit of {SLOT_SIZE}")]
+struct TooLarge(usize);
+
+impl Memory {
+    pub(super) fn new() -> Result<Memory, RangeError> {
+        let owner = Owner::new();
+        Ok(Memory { owner, places: HashMap::new(), files: vec![Chunk::new(owner)?] })
+    }
+}
+
+impl Chunk {
+    fn new(owner: Owner) -> Result<Chunk, RangeError> {
+        use rustix::fs::{MemfdFlags, memfd_create};
+        let file = memfd_create("pallas-pins", MemfdFlags::CLOEXEC)
+            .map_err(|error| RangeError::Map(error.into()))?;
+        let file = File::from(file);
+        let mut slot = Slot::claim(None, owner)?;
+        // SAFETY: the file is ours alone, and written only at its end.
+        unsafe { slot.map(&file) }?;
+        Ok(Chunk { slot, file, used: 0 })
+    }
+
+    /// Writes at the end.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, self.used as u64)?;
+        self.used += bytes.len();
+        self.slot.set_end(self.used);
+        self.used = self.used.next_multiple_of(ALIGNMENT);
+        Ok(())
+    }
+}
+
+// SAFETY: an address is given out only in a slot of ours, which stays claimed; its file has
+// the pin before the slot's end allows reading it, and is written only behind that.
+unsafe impl Backing for Memory {
+    fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    fn find(&mut self, hash: &Hash) -> Result<Option<usize>, BackingError> {
+        Ok(self.places.get(hash).copied())
+    }
+
+    fn place(&mut self, bytes: usize) -> Result<usize, BackingError> {
+        if bytes > SLOT_SIZE {
+            return Err(TooLarge(bytes).into());
+        }
+        let is_full = |chunk: &Chunk| chunk.used + bytes > SLOT_SIZE;
+        match self.files.last() {
+            Some(last) if !is_full(last) => Ok(last.slot.address() + last.used),
+            _ => {
+                let chunk = Chunk::new(self.owner)?;
+                let address = chunk.slot.address();
+                self.files.push(chunk);
+                Ok(address)
+            }
+        }
+    }
+
+    fn keep(&mut self, pin: NewPin<'_>) -> Result<(), BackingError> {
+        let Some(last) = self.files.last_mut() else { unreachable!("there is always a file") };
+        last.append(pin.record)?;
+        self.places.insert(*pin.hash, pin.address);
+        Ok(())
+    }
+}

@@ -1,0 +1,301 @@
+//! The range of addresses in which frozen pins lie, and the slots that it is dealt out in.
+//!
+//! ```text
+//! 2^45                                                                  2^46
+//! +-----------+-----------+-----------+- - - - - - - - - - - +-----------+
+//! |  slot 0   |  slot 1   |  slot 2   |                      | slot 511  |   64 GiB each
+//! +-----------+-----------+-----------+- - - - - - - - - - - +-----------+
+//! ```
+//!
+//! The range is the same in every process, so words with addresses in it mean the same in a file as
+//! in memory. It is reserved when the first slot is claimed (32 TiB without access and without
+//! memory behind them). A slot belongs to one pin space at a time, and holds one mapped file: so
+//! a machine of 10 TB takes 160 mappings.
+//!
+//! Beside its memory, a slot has a bit for every possible place of a record, set once the record
+//! there has been found whole.
+//!
+//! # Safety
+//!
+//! This module maps memory. Its invariant: *memory of a claimed slot below its end is mapped for
+//! reading, and never changes and never goes away while the slot is claimed*. Nothing outside of
+//! slots is ever mapped in the range, so an address in it is a frozen one.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::ptr::{null_mut, with_exposed_provenance_mut};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Where the range begins.
+pub const BASE: usize = 1 << RANGE_SHIFT;
+/// Bytes in the range.
+pub const SIZE: usize = 1 << RANGE_SHIFT;
+/// Bytes in a slot.
+pub const SLOT_SIZE: usize = 1 << SLOT_SHIFT;
+/// How many slots there are.
+pub const SLOTS: usize = SIZE / SLOT_SIZE;
+/// Records begin at multiples of this many bytes.
+pub const ALIGNMENT: usize = 64;
+
+pub(crate) const RANGE_SHIFT: u32 = 45;
+const SLOT_SHIFT: u32 = 36;
+/// Bytes of a slot's bits: 128 MiB of addresses, of which only what is touched takes memory.
+const BITS_SIZE: usize = SLOT_SIZE / ALIGNMENT / 8;
+
+/// Why there is no slot to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum RangeError {
+    /// The system does not grant the addresses.
+    #[error(
+        "the address range {BASE:#x} to {:#x}, in which pins are mapped, cannot be had: {reason} \
+         (a limit on address space, as set by `ulimit -v`, must allow for 32 TiB; \
+         systems with less than 47 bits of addresses cannot map pins)",
+        BASE + SIZE,
+        reason = _0
+    )]
+    Unavailable(io::Error),
+    /// Another pin space of this process has it.
+    #[error(
+        "slot {0} of the pin range is in use by another store that this process has open; \
+         close that one first"
+    )]
+    Taken(usize),
+    /// There is no such slot.
+    #[error("the pin range has no slot {0}, only {SLOTS}")]
+    NoSuchSlot(usize),
+    /// All are in use.
+    #[error("all slots of the pin range are in use")]
+    Full,
+    /// A file was not mapped.
+    #[error("a file of pins cannot be mapped: {0}")]
+    Map(io::Error),
+}
+
+/// Whose slots are whose: a number for each pin space of the process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Owner(u32);
+
+impl Owner {
+    /// One that no other has.
+    pub fn new() -> Owner {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        Owner(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Default for Owner {
+    fn default() -> Owner {
+        Owner::new()
+    }
+}
+
+/// What everyone may know of a slot.
+struct State {
+    /// The number of its owner; 0 if it is free.
+    owner: AtomicU32,
+    /// The address behind what may be read.
+    end: AtomicUsize,
+    bits: AtomicPtr<AtomicU64>,
+}
+
+static STATES: [State; SLOTS] = [const {
+    State { owner: AtomicU32::new(0), end: AtomicUsize::new(0), bits: AtomicPtr::new(null_mut()) }
+}; SLOTS];
+
+/// Held while slots change hands.
+static CLAIMING: Mutex<()> = Mutex::new(());
+
+fn claiming() -> MutexGuard<'static, ()> {
+    CLAIMING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether an object lies in the pin space. Such an object never moves and is never written to.
+#[inline(always)]
+pub(crate) const fn is_frozen(address: usize) -> bool {
+    address >> RANGE_SHIFT == 1
+}
+
+#[inline(always)]
+fn state(address: usize) -> &'static State {
+    debug_assert!(is_frozen(address));
+    &STATES[(address >> SLOT_SHIFT) % SLOTS]
+}
+
+/// Who owns the slot of an address in the range.
+pub(crate) fn owner(address: usize) -> Option<Owner> {
+    match state(address).owner.load(Ordering::Acquire) {
+        0 => None,
+        owner => Some(Owner(owner)),
+    }
+}
+
+/// Up to which address the slot of an address in the range may be read; 0 if not at all.
+pub(crate) fn end(address: usize) -> usize {
+    state(address).end.load(Ordering::Acquire)
+}
+
+/// The word and the bit in it that tell of a record.
+#[inline(always)]
+fn bit(address: usize) -> Option<(&'static AtomicU64, u64)> {
+    let bits = state(address).bits.load(Ordering::Acquire);
+    if bits.is_null() {
+        return None;
+    }
+    let number = address % SLOT_SIZE / ALIGNMENT;
+    // SAFETY: the slot's bits are mapped while it is claimed, one for each multiple of `ALIGNMENT`
+    // in it. Whoever has an address in a slot keeps the slot claimed.
+    let word = unsafe { &*bits.add(number / 64) };
+    Some((word, 1 << (number % 64)))
+}
+
+/// Whether the record there has been found whole.
+#[inline(always)]
+pub(crate) fn is_verified(address: usize) -> bool {
+    // What the bit promises was true before anyone could learn the address: no order is needed.
+    bit(address).is_some_and(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
+}
+
+/// Notes that the record there is whole.
+pub(crate) fn set_verified(address: usize) {
+    if let Some((word, bit)) = bit(address) {
+        word.fetch_or(bit, Ordering::Relaxed);
+    }
+}
+
+/// Readable words of claimed slots.
+///
+/// # Panics
+/// If not all of them lie below the end of one slot.
+pub(crate) fn words<'a>(address: usize, count: usize) -> &'a [u64] {
+    assert!(is_frozen(address) && address.is_multiple_of(8), "not a place for words");
+    let room = end(address).saturating_sub(address) / 8;
+    assert!(count <= room, "frozen words beyond the end of their slot");
+    // SAFETY: the words lie in a claimed slot below its end, are readable and never change. The
+    // lifetime is the caller's, who keeps the slot claimed.
+    unsafe { std::slice::from_raw_parts(with_exposed_provenance_mut::<u64>(address), count) }
+}
+
+/// Words as bytes.
+pub(crate) fn bytes_of(words: &[u64]) -> &[u8] {
+    // SAFETY: every bit pattern is a byte, and there are eight to a word.
+    unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), 8 * words.len()) }
+}
+
+/// A claimed slot. Dropping it unmaps its memory: nothing may point into it any more.
+#[derive(Debug)]
+pub struct Slot(usize);
+
+impl Slot {
+    /// Claims that slot, or any that is free, for a pin space.
+    ///
+    /// # Errors
+    /// See [`RangeError`].
+    pub fn claim(number: Option<usize>, owner: Owner) -> Result<Slot, RangeError> {
+        reserve()?;
+        let _guard = claiming();
+        let is_free = |number: &usize| STATES[*number].owner.load(Ordering::Acquire) == 0;
+        let number = match number {
+            Some(number) if number >= SLOTS => return Err(RangeError::NoSuchSlot(number)),
+            Some(number) if !is_free(&number) => return Err(RangeError::Taken(number)),
+            Some(number) => number,
+            None => (0..SLOTS).find(is_free).ok_or(RangeError::Full)?,
+        };
+        let bits = map_bits().map_err(RangeError::Map)?;
+        let state = &STATES[number];
+        state.bits.store(bits, Ordering::Release);
+        state.owner.store(owner.0, Ordering::Release);
+        Ok(Slot(number))
+    }
+
+    /// Its number.
+    pub fn number(&self) -> usize {
+        self.0
+    }
+
+    /// Its first address.
+    pub fn address(&self) -> usize {
+        BASE + self.0 * SLOT_SIZE
+    }
+
+    /// Makes a file readable in the slot, its first byte at the slot's first address, also those
+    /// parts that it will grow by. Nothing may be read before [`Slot::set_end`] allows it.
+    ///
+    /// # Safety
+    /// While the slot is claimed, the file must not be cut short, and what was written to it below the
+    /// slot's end must not be changed, by anyone. Nothing that was mapped here before may be in use.
+    ///
+    /// # Errors
+    /// If the system does not map it.
+    pub unsafe fn map(&mut self, file: &File) -> Result<(), RangeError> {
+        use rustix::mm::{MapFlags, ProtFlags, mmap};
+        let address = with_exposed_provenance_mut(self.address());
+        let flags = MapFlags::SHARED | MapFlags::FIXED | MapFlags::NORESERVE;
+        // SAFETY: the slot is ours, lies in the reserved range, and nothing in it is in use.
+        let mapped = unsafe { mmap(address, SLOT_SIZE, ProtFlags::READ, flags, file.as_fd(), 0) };
+        mapped.map(drop).map_err(|error| RangeError::Map(error.into()))
+    }
+
+    /// Allows reading the first so many bytes, which the mapped file must have.
+    pub fn set_end(&self, bytes: usize) {
+        assert!(bytes <= SLOT_SIZE, "a slot has no more than its size");
+        STATES[self.0].end.store(self.address() + bytes, Ordering::Release);
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        use rustix::mm::munmap;
+        let _guard = claiming();
+        let state = &STATES[self.0];
+        state.end.store(0, Ordering::Release);
+        let bits = state.bits.swap(null_mut(), Ordering::AcqRel);
+        // SAFETY: whoever drops the slot says that nothing points into it any more.
+        let reserved = unsafe { reserve_at(self.address(), SLOT_SIZE, true) };
+        // SAFETY: mapped by `map_bits` with this size, and unreachable from here on.
+        let unmapped = unsafe { munmap(bits.cast(), BITS_SIZE) };
+        debug_assert!(unmapped.is_ok());
+        // A slot that could not be emptied is not used again.
+        if reserved.is_ok() {
+            state.owner.store(0, Ordering::Release);
+        }
+    }
+}
+
+/// Reserves the range, once.
+fn reserve() -> Result<(), RangeError> {
+    static RESERVED: OnceLock<Result<(), rustix::io::Errno>> = OnceLock::new();
+    // SAFETY: nothing is mapped over, since that is refused.
+    let reserved = RESERVED.get_or_init(|| unsafe { reserve_at(BASE, SIZE, false) });
+    reserved.map_err(|error| RangeError::Unavailable(error.into()))
+}
+
+/// Takes addresses without memory behind them.
+///
+/// # Safety
+/// If `over` is set, whatever is mapped there goes away: it must not be in use.
+unsafe fn reserve_at(address: usize, size: usize, over: bool) -> Result<(), rustix::io::Errno> {
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+    let place = if over { MapFlags::FIXED } else { MapFlags::FIXED_NOREPLACE };
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | place;
+    let wanted = with_exposed_provenance_mut(address);
+    // SAFETY: the caller has seen to it that nothing in use is mapped over.
+    let got = unsafe { mmap_anonymous(wanted, size, ProtFlags::empty(), flags) }?;
+    if got != wanted {
+        // Kernels before 4.17 take the address as a hint.
+        // SAFETY: it was mapped just now.
+        unsafe { munmap(got, size) }?;
+        return Err(rustix::io::Errno::EXIST);
+    }
+    Ok(())
+}
+
+fn map_bits() -> io::Result<*mut AtomicU64> {
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing of ours.
+    let bits = unsafe { mmap_anonymous(null_mut(), BITS_SIZE, access, flags) }?;
+    Ok(bits.cast())
+}

@@ -1,0 +1,108 @@
+//! The form of one frozen pin: a *record*.
+//!
+//! A record begins at a multiple of 64 bytes with the object of the pin, which fills one cache
+//! line; the objects of its body follow, each a header and a payload as on the heap.
+//!
+//! ```text
+//!      0        8       16                    48        56       64
+//!      +--------+-------+----------------------+--------+--------+----------------- - -
+//!      | header | item  | hash                 | facts  | check  | objects
+//!      +--------+-------+----------------------+--------+--------+----------------- - -
+//!          8        8      32                       8        8
+//! ```
+//!
+//! Facts are the length of the record in words, shifted left by one, with bit 0 set: the hash is
+//! there. The check is the first 8 bytes of BLAKE3 of the record's address and all of its words but the
+//! check itself. What a record must keep to is written down in `FORMAT.md`.
+
+use super::range;
+use crate::Hash;
+use crate::heap::object::{Header, Layout};
+use crate::pin;
+
+/// Words of the line that a record begins with.
+pub(crate) const LINE: usize = 8;
+const FACTS: usize = 6;
+const CHECK: usize = 7;
+
+/// The first line of a record whose body has been put behind it, its check left out.
+pub(crate) fn line(item: u64, hash: &Hash, arity: u64, words: usize) -> [u64; LINE] {
+    let mut line = [0; LINE];
+    line[0] = Header::new(Layout::Pin, arity, pin::SIZE).with_normal().raw();
+    line[1] = item;
+    for (word, bytes) in line[2..FACTS].iter_mut().zip(hash.0.as_chunks().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    line[FACTS] = (words as u64) << 1 | 1;
+    line
+}
+
+/// The check of a record that is, or will be, at that address.
+fn check(address: usize, record: &[u64]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(address as u64).to_le_bytes());
+    hasher.update(range::bytes_of(&record[..CHECK]));
+    hasher.update(range::bytes_of(&record[LINE..]));
+    let hash = hasher.finalize();
+    let (first, _) = hash.as_bytes().split_at(8);
+    first.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+/// Puts in the check that a record has at that address.
+pub(crate) fn seal(address: usize, record: &mut [u64]) {
+    record[CHECK] = check(address, record);
+}
+
+/// The words of the record at that address, if it is one and whole.
+pub(crate) fn read<'a>(address: usize) -> Option<&'a [u64]> {
+    let room = range::end(address).saturating_sub(address) / 8;
+    if !address.is_multiple_of(range::ALIGNMENT) || room < LINE {
+        return None;
+    }
+    let line = range::words(address, LINE);
+    let words = usize::try_from(line[FACTS] >> 1).ok()?;
+    if !(LINE..=room).contains(&words) {
+        return None;
+    }
+    let record = range::words(address, words);
+    (check(address, record) == record[CHECK]).then_some(record)
+}
+
+/// The hash in a record that is whole.
+pub(crate) fn hash(record: &[u64]) -> Hash {
+    let mut hash = [0; Hash::SIZE];
+    hash.copy_from_slice(range::bytes_of(&record[2..FACTS]));
+    Hash(hash)
+}
+
+/// Makes sure that the record of a frozen pin is whole, before anything in it is used: looks at it
+/// if nobody has. Does nothing for a pin of the heap.
+///
+/// # Panics
+/// If it is damaged. Nothing that was read from it has been used then.
+#[inline(always)]
+pub(crate) fn touch(address: usize) {
+    if range::is_frozen(address) && !range::is_verified(address) {
+        first_touch(address);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn first_touch(address: usize) {
+    if !verify(address) {
+        panic!(
+            "the pin at {address:#x} is damaged: its bytes are not those that were written; \
+             check the disk, and the store with `pallas check`"
+        );
+    }
+}
+
+/// Whether there is a whole record at that address.
+pub(crate) fn verify(address: usize) -> bool {
+    let is_whole = range::is_verified(address) || read(address).is_some();
+    if is_whole {
+        range::set_verified(address);
+    }
+    is_whole
+}

@@ -1,0 +1,345 @@
+use super::record::{self, LINE};
+use super::{Frozen, NewPin, Owner, PinSpace, Slot, range};
+use crate::heap::object;
+use crate::jet::{Answer, Call, Demand, Jet, JetTable};
+use crate::plain::{from_term, to_term};
+use crate::samples::{self, terms};
+use crate::spec::Term;
+use crate::{Hash, Options, Shape, Stop, Val, Vm, seed, show};
+use std::sync::{Arc, Mutex};
+use std::{fs, os::unix::fs::FileExt, thread};
+
+fn space() -> Arc<PinSpace> {
+    PinSpace::in_memory().expect("the range can be had")
+}
+
+fn value(vm: &mut Vm, text: &str) -> Val {
+    let term = Term::parse(text).expect("a term");
+    from_term(vm, &term).expect("a value")
+}
+
+fn freeze(vm: &mut Vm, value: &Val, space: &Arc<PinSpace>) -> Val {
+    let frozen = vm.freeze(value, space).expect("room");
+    vm.adopt(&frozen)
+}
+
+/// What is pinned.
+fn item(vm: &Vm, pin: &Val) -> Val {
+    match vm.look(pin).shape() {
+        Shape::Pin(pin) => vm.hold(pin.item()),
+        _ => panic!("not a pin"),
+    }
+}
+
+#[test]
+fn a_frozen_value_is_the_value() {
+    for stress in [false, true] {
+        let vm = &mut samples::vm(stress);
+        let space = space();
+        for term in terms(7, 200) {
+            let plain = from_term(vm, &term).expect("a value");
+            let pin = vm.pin(&plain).expect("room");
+            let frozen = freeze(vm, &pin, &space);
+            let inside = item(vm, &frozen);
+            vm.collect();
+            assert_eq!(to_term(vm.look(&inside)), term);
+            assert!(vm.look(&frozen).is_equal(vm.look(&pin)), "{term}");
+            assert_eq!(vm.hash(&frozen).expect("small"), vm.hash(&pin).expect("small"), "{term}");
+            assert_eq!(vm.hash(&inside).expect("small"), vm.hash(&plain).expect("small"), "{term}");
+            assert_eq!(vm.look(&frozen).arity(), vm.look(&pin).arity(), "{term}");
+            let texts = [&frozen, &pin].map(|value| show::value_text(vm.look(value)));
+            assert_eq!(texts[0], texts[1]);
+            let seeds = [&frozen, &pin].map(|value| seed::save(vm, value).expect("a seed"));
+            assert_eq!(seeds[0], seeds[1]);
+            let germs = [&frozen, &pin].map(|value| seed::save_germ(vm, value).expect("a germ"));
+            assert_eq!(germs[0], germs[1]);
+        }
+    }
+}
+
+#[test]
+fn every_word_of_a_record_is_a_nat_or_frozen() {
+    let vm = &mut samples::vm(false);
+    let space = space();
+    for term in terms(8, 200) {
+        let plain = from_term(vm, &term).expect("a value");
+        let frozen = vm.freeze(&plain, &space).expect("room");
+        let words = record::read(frozen.address()).expect("a record");
+        let mut at = 0;
+        while at < words.len() {
+            let header = object::Header::from_raw(words[at]);
+            for index in header.layout().values(header.size()) {
+                let word = object::word(words[at + 1 + index]);
+                assert!(!word.is_thunk());
+                let is_inside = |address| {
+                    let end = frozen.address() + 8 * words.len();
+                    (frozen.address() + 8 * LINE..end).contains(&address)
+                };
+                if word.has_object() && !is_inside(word.address()) {
+                    assert_eq!(word.kind(), crate::word::Kind::Pin);
+                    assert!(space.contains(word.address()));
+                }
+            }
+            at += 1 + header.size();
+        }
+        assert_eq!(at, words.len());
+    }
+}
+
+#[test]
+fn what_is_there_is_not_written_again() {
+    let vm = &mut samples::vm(false);
+    let (first, second) = (space(), space());
+    let small = value(vm, "({0 3 0} <7> <{5 6 (0 9)}>)");
+    let once = vm.freeze(&small, &first).expect("room");
+    assert_eq!(vm.freeze(&small, &first).expect("room").address(), once.address());
+    let held = vm.adopt(&once);
+    assert_eq!(vm.freeze(&held, &first).expect("room").address(), once.address());
+    let copy = vm.freeze(&held, &second).expect("room");
+    assert!(second.contains(copy.address()) && !first.contains(copy.address()));
+    assert_eq!(copy.hash(), once.hash());
+    let found = first.find(&once.hash()).expect("no trouble").expect("it is there");
+    assert_eq!(found.address(), once.address());
+    assert!(first.find(&Hash([9; 32])).expect("no trouble").is_none());
+}
+
+#[test]
+fn a_collection_takes_the_frozen_twin() {
+    let vm = &mut samples::vm(false);
+    let space = space();
+    let bar = vm.bar(&[7; 1000]).expect("room");
+    let pin = vm.pin(&bar).expect("room");
+    let row = vm.row(&[pin.clone(), pin.clone()]).expect("room");
+    let frozen = vm.freeze(&pin, &space).expect("room");
+    vm.collect();
+    assert_eq!(vm.heap.word(&pin).address(), frozen.address());
+    let row = vm.look(&row).as_row().expect("a row");
+    assert!(row.iter().all(|item| item.word.address() == frozen.address()));
+}
+
+/// `n` times, `(f n) = if n is 0 then 0 else f (n - 1)`: the law calls itself through its own slot.
+const COUNT_DOWN: &str = "<{7 1 (0 (0 (0 2 (2 0)) 0) 1)}>";
+
+#[test]
+fn frozen_laws_run_across_collections() {
+    for stress in [false, true] {
+        let vm = &mut samples::vm(stress);
+        let space = space();
+        let law = value(vm, COUNT_DOWN);
+        let one = vm.nat(1);
+        // It has run, and runs on, as a law of the heap.
+        vm.apply(&law, std::slice::from_ref(&one)).expect("a value");
+        let frozen = freeze(vm, &law, &space);
+        let bare = item(vm, &frozen);
+        let steps = vm.nat(if stress { 20 } else { 20_000 });
+        for _ in 0..4 {
+            for function in [&law, &frozen, &bare] {
+                let result = vm.apply(function, std::slice::from_ref(&steps)).expect("a value");
+                assert_eq!(vm.look(&result).as_u64(), Some(0));
+            }
+            vm.collect();
+        }
+    }
+}
+
+#[test]
+fn code_of_frozen_laws_is_dropped_when_they_rest() {
+    let vm = &mut samples::vm(false);
+    let space = space();
+    let law = value(vm, COUNT_DOWN);
+    let frozen = vm.freeze(&law, &space).expect("room");
+    let held = vm.adopt(&frozen);
+    let one = vm.nat(1);
+    vm.apply(&held, std::slice::from_ref(&one)).expect("a value");
+    drop((held, law));
+    let inside = vm.adopt(&frozen);
+    let law = item(vm, &inside);
+    drop(inside);
+    let code = |vm: &Vm, law: &Val| vm.heap.pools.code_of_frozen(vm.heap.word(law)).is_some();
+    assert!(code(vm, &law));
+    vm.collect();
+    vm.collect();
+    assert!(code(vm, &law), "it is still referred to");
+    let word = vm.heap.word(&law);
+    drop(law);
+    vm.collect();
+    vm.collect();
+    assert!(vm.heap.pools.code_of_frozen(word).is_none());
+}
+
+#[test]
+fn jets_of_frozen_pins_are_found() {
+    fn nine(call: &mut Call<'_>) -> Result<Answer, Stop> {
+        call.push_small(9);
+        Ok(Answer::Done)
+    }
+    let law = Term::parse(COUNT_DOWN).expect("a term");
+    let mut probe = samples::vm(false);
+    let pin = from_term(&mut probe, &law).expect("a value");
+    let hash = probe.hash(&item(&probe, &pin)).expect("small");
+    let mut jets = JetTable::new();
+    jets.add(Jet::native("nine", &[Demand::Lazy], nine), &[hash]);
+    let mut vm = Vm::new(Options::default(), Arc::new(jets)).expect("a heap");
+    let pin = from_term(&mut vm, &law).expect("a value");
+    let frozen = freeze(&mut vm, &pin, &space());
+    let one = vm.nat(1);
+    let result = vm.apply(&frozen, std::slice::from_ref(&one)).expect("a value");
+    assert_eq!(vm.look(&result).as_u64(), Some(9));
+}
+
+#[test]
+fn deep_and_doubled_values_freeze() {
+    let vm = &mut samples::vm(false);
+    let space = space();
+    let mut chain = vm.nat(0);
+    let mut list = vm.nat(0);
+    for _ in 0..100_000 {
+        let row = vm.row(std::slice::from_ref(&chain)).expect("room");
+        chain = vm.pin(&row).expect("room");
+        list = vm.row(&[list]).expect("room");
+    }
+    let frozen = freeze(vm, &chain, &space);
+    assert!(vm.look(&frozen).is_equal(vm.look(&chain)));
+    freeze(vm, &list, &space);
+    // 2^16 leaves, 17 objects.
+    let mut double = vm.nat(1);
+    for _ in 0..16 {
+        double = vm.row(&[double.clone(), double]).expect("room");
+    }
+    let frozen = vm.freeze(&double, &space).expect("room");
+    assert_eq!(record::read(frozen.address()).expect("a record").len(), LINE + 16 * 3);
+}
+
+#[test]
+fn threads_freeze_and_read_at_once() {
+    let space = space();
+    let made: Vec<Vec<Frozen>> = thread::scope(|scope| {
+        let work = |seed: u64| {
+            let space = &space;
+            scope.spawn(move || {
+                let vm = &mut samples::vm(false);
+                let freeze = |term: &Term| {
+                    let value = from_term(vm, term).expect("a value");
+                    vm.freeze(&value, space).expect("room")
+                };
+                terms(seed % 2, 100).iter().map(freeze).collect()
+            })
+        };
+        let threads: Vec<_> = (0..4).map(work).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    let vm = &mut samples::vm(true);
+    for (seed, frozen) in made.iter().enumerate() {
+        for (term, frozen) in terms(seed as u64 % 2, 100).iter().zip(frozen) {
+            let pin = vm.adopt(frozen);
+            let is_pin = matches!(term, Term::Pin(_));
+            let expected = if is_pin { term.clone() } else { term.clone().pin() };
+            assert_eq!(to_term(vm.look(&pin)), expected);
+        }
+    }
+    let addresses = |made: &[Frozen]| made.iter().map(Frozen::address).collect::<Vec<_>>();
+    assert_eq!(addresses(&made[0]), addresses(&made[2]));
+}
+
+/// Keeps one record after another in a file that a test may damage.
+struct Fragile {
+    owner: Owner,
+    slot: Slot,
+    file: Arc<fs::File>,
+    used: usize,
+    places: Arc<Mutex<Vec<(Hash, usize)>>>,
+}
+
+// SAFETY: the file is mapped for as long as the slot is claimed. A test that damages it does so
+// while nothing borrows from it.
+unsafe impl super::Backing for Fragile {
+    fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    fn find(&mut self, hash: &Hash) -> Result<Option<usize>, super::BackingError> {
+        let places = self.places.lock().expect("no panic");
+        Ok(places.iter().find(|(known, _)| known == hash).map(|(_, address)| *address))
+    }
+
+    fn place(&mut self, _: usize) -> Result<usize, super::BackingError> {
+        Ok(self.slot.address() + self.used)
+    }
+
+    fn keep(&mut self, pin: NewPin<'_>) -> Result<(), super::BackingError> {
+        self.file.write_all_at(pin.record, self.used as u64)?;
+        self.slot.set_end(self.used + pin.record.len());
+        self.used = (self.used + pin.record.len()).next_multiple_of(range::ALIGNMENT);
+        self.places.lock().expect("no panic").push((*pin.hash, pin.address));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_found_before_the_data_is_used() {
+    let file = Arc::new(tempfile());
+    let places = Arc::new(Mutex::new(Vec::new()));
+    let open = |used: usize| {
+        let owner = Owner::new();
+        let mut slot = Slot::claim(Some(500), owner).expect("free");
+        // SAFETY: the test damages the file only while nothing borrows from it.
+        unsafe { slot.map(&file) }.expect("mapped");
+        slot.set_end(used);
+        let (file, places) = (Arc::clone(&file), Arc::clone(&places));
+        PinSpace::new(Fragile { owner, slot, file, used, places })
+    };
+    let (hash, length) = {
+        let vm = &mut samples::vm(false);
+        let row = value(vm, "({0 3 0} 7 {5 6 (0 9)})");
+        let frozen = vm.freeze(&row, &open(0)).expect("room");
+        (frozen.hash(), 8 * record::read(frozen.address()).expect("a record").len())
+    };
+    assert!(open(length).find(&hash).expect("no trouble").is_some());
+    for offset in 0..length as u64 {
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, offset).expect("read");
+        file.write_all_at(&[byte[0] ^ 1 << (offset % 8)], offset).expect("written");
+        let space = open(length);
+        assert!(space.find(&hash).expect("no trouble").is_none(), "byte {offset}");
+        // Written anew, since what is there is of no use.
+        let vm = &mut samples::vm(false);
+        let row = value(vm, "({0 3 0} 7 {5 6 (0 9)})");
+        places.lock().expect("no panic").truncate(1);
+        assert_ne!(vm.freeze(&row, &space).expect("room").address(), 0);
+        file.write_all_at(&byte, offset).expect("written");
+        places.lock().expect("no panic").truncate(1);
+    }
+}
+
+fn tempfile() -> fs::File {
+    use rustix::fs::{MemfdFlags, memfd_create};
+    memfd_create("test", MemfdFlags::CLOEXEC).expect("memory").into()
+}
+
+#[test]
+fn a_damaged_pin_within_another_stops_who_calls_it() {
+    let space = space();
+    let frozen = {
+        let vm = &mut samples::vm(false);
+        let law = value(vm, COUNT_DOWN);
+        vm.freeze(&law, &space).expect("room")
+    };
+    let other = super::Frozen { space: Arc::clone(&space), address: frozen.address() + 64 };
+    let touched = thread::spawn(move || other.hash()).join();
+    assert!(touched.is_err(), "there is no record at that place");
+}
+
+#[test]
+fn slots_are_claimed_once() {
+    let owner = Owner::new();
+    let slot = Slot::claim(Some(499), owner).expect("free");
+    assert_eq!(slot.number(), 499);
+    let again = Slot::claim(Some(499), owner);
+    assert!(matches!(again, Err(super::RangeError::Taken(499))));
+    drop(slot);
+    assert!(Slot::claim(Some(499), owner).is_ok());
+    assert!(matches!(
+        Slot::claim(Some(range::SLOTS), owner),
+        Err(super::RangeError::NoSuchSlot(_))
+    ));
+}
