@@ -1,6 +1,6 @@
 //! The command line: what can be asked for, and the help that teaches it.
 
-use clap::{Args as Arguments, Parser, Subcommand};
+use clap::{Args as Arguments, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 const ABOUT: &str = "Runs Pallas: persistent processes and the Sire language, on one kind of value";
@@ -62,9 +62,46 @@ pub(crate) struct Jets {
     pub(crate) modules: Vec<String>,
 }
 
-/// How laws and jets find each other.
-#[derive(Arguments, Clone, Copy, Default, Debug)]
+/// What laws are run by.
+#[derive(Arguments, Clone, Copy, Debug, Default)]
+pub(crate) struct Native {
+    /// Compile no laws
+    #[arg(long, conflicts_with = "jit")]
+    no_jit: bool,
+    /// When laws are compiled
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    jit: When,
+}
+
+/// When laws are compiled.
+#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+enum When {
+    /// When they are called often
+    #[default]
+    Tiered,
+    /// Before they first run (slow; for tests)
+    Eager,
+}
+
+impl Native {
+    /// What the compiler is to do. `PALLAS_JIT=off` and `PALLAS_JIT=eager` do what the flags do, for
+    /// tests that run the command as it is.
+    pub(crate) fn mode(self) -> jit::Mode {
+        let asked = std::env::var("PALLAS_JIT").ok();
+        match self.jit {
+            _ if self.no_jit || asked.as_deref() == Some("off") => jit::Mode::Off,
+            _ if asked.as_deref() == Some("eager") => jit::Mode::Eager,
+            When::Tiered => jit::Mode::Tiered,
+            When::Eager => jit::Mode::Eager,
+        }
+    }
+}
+
+/// How laws are run, and how they and jets find each other.
+#[derive(Arguments, Clone, Copy, Debug, Default)]
 pub(crate) struct Matching {
+    #[command(flatten)]
+    pub(crate) jit: Native,
     /// Tell on standard error when a jet leaves a call to its law
     #[arg(short = 'f', long)]
     pub(crate) law_fallback_warn: bool,

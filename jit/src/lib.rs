@@ -5,10 +5,15 @@
 //! build    from a law's body to IR
 //! passes   IR to better IR
 //! codegen  IR to machine code, through Cranelift
-//! runtime  what compiled code stands on: activations, stack maps, stubs
+//! runtime  what compiled code stands on: memory for it, and stubs
 //! tier     what is compiled, when, and how it is published
 //! ```
 
 pub mod build;
+pub mod codegen;
 pub mod ir;
 pub mod passes;
+pub mod runtime;
+mod tier;
+
+pub use tier::{Mode, plug_in};

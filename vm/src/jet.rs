@@ -202,6 +202,11 @@ impl JetTable {
         self.jets.is_empty()
     }
 
+    /// A jet of that name.
+    pub(crate) fn named(&self, name: &str) -> Option<u32> {
+        self.jets.iter().position(|jet| jet.name == name).map(|index| index as u32)
+    }
+
     /// The number of the jet that stands for the law with this hash.
     pub fn find(&self, hash: &Hash) -> Option<u32> {
         self.by_hash.get(hash).copied()

@@ -17,6 +17,7 @@
 //!
 //!      walk  map               a value from the outside in, for those two; fast tables
 //!      seed/  show/  plain      values as bytes, as text, as PLAN's plain trees
+//!      native/                 the door through which compiled code comes in
 //!      pinspace/               pins that are shared or kept, mapped as they are
 //!      jet                     the door through which native twins of laws come in
 //!      spec/                   PLAN's rules, literally: the oracle for all of the above
@@ -36,6 +37,7 @@ mod interrupt;
 pub mod jet;
 mod map;
 mod nat;
+pub mod native;
 mod order;
 mod pin;
 pub mod pinspace;

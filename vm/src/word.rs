@@ -14,7 +14,7 @@
 //! * Everything else has bit 63 set. `T` (bit 62) is set on a thunk, so whether a word is evaluated
 //!   is known without touching memory; the kind is read from the word as well.
 //! * Bit 61 is set on the kinds that have no object: a row constructor (`Cow`) carries its width in
-//!   the low 48 bits, a code word the place of an instruction.
+//!   the low 48 bits, a code word the place of an instruction, of decoded or of compiled code.
 //!
 //! A word with an address is valid until the next collection; see [`crate::heap`] for who may hold
 //! one across it.
@@ -45,7 +45,7 @@ pub(crate) enum Kind {
     Set = 0x88,
     /// A row constructor: the law `{0 n+1 0}`, for n of at least 1.
     Cow = 0xA1,
-    /// Not a value: a place in decoded code, in a frame or in a law's code slot.
+    /// Not a value: a place in code, in a frame, a thunk or a law's code slot.
     Code = 0xA2,
     /// Not evaluated yet, or evaluated and not yet short-cut by the collector.
     Thunk = 0xC0,
@@ -61,6 +61,10 @@ const ADDRESS_MASK: u64 = (1 << ADDRESS_BITS) - 1;
 const TAG_SHIFT: u32 = 56;
 const THUNK_BIT: u64 = 1 << 62;
 const IMMEDIATE_BIT: u64 = 1 << 61;
+/// The top byte of a code word that is an address of compiled code.
+pub(crate) const NATIVE_TAG: u64 = 0xA3;
+/// The top byte of one for a law that, in this code, stands for the pin around it.
+pub(crate) const PINNED_TAG: u64 = 0xA4;
 /// A code word's low bits are the instruction, the rest the pool.
 const PC_BITS: u32 = 24;
 
@@ -105,6 +109,35 @@ impl Word {
     pub(crate) const fn code_parts(self) -> (u32, u32) {
         let place = self.0 & ADDRESS_MASK;
         ((place >> PC_BITS) as u32, (place & ((1 << PC_BITS) - 1)) as u32)
+    }
+
+    /// The code word of compiled code that starts at that address: a thunk's, a law's, or that of a
+    /// law which refers to itself as the pin around it.
+    #[inline(always)]
+    pub(crate) const fn native(address: usize, pinned: bool) -> Word {
+        debug_assert!(address as u64 & !ADDRESS_MASK == 0);
+        let tag = if pinned { PINNED_TAG } else { NATIVE_TAG };
+        Word((tag << TAG_SHIFT) | address as u64)
+    }
+
+    /// Whether this code word names compiled code.
+    #[inline(always)]
+    pub(crate) const fn is_native(self) -> bool {
+        matches!(self.0 >> TAG_SHIFT, NATIVE_TAG | PINNED_TAG)
+    }
+
+    /// Whether it names compiled code of a law that refers to itself as a pin.
+    #[inline(always)]
+    pub(crate) const fn is_native_of_pin(self) -> bool {
+        self.0 >> TAG_SHIFT == PINNED_TAG
+    }
+
+    /// The word that compiled code, or the machine's own stack, holds as these bits.
+    ///
+    /// Only bits that were a word's may be made one again.
+    #[inline(always)]
+    pub(crate) const fn from_bits(bits: u64) -> Word {
+        Word(bits)
     }
 
     /// The word for the object of that kind at that address.
@@ -177,7 +210,7 @@ impl Word {
             0x87 => Kind::Tab,
             0x88 => Kind::Set,
             0xA1 => Kind::Cow,
-            0xA2 => Kind::Code,
+            0xA2..=0xA4 => Kind::Code,
             _ => Kind::Thunk,
         }
     }
@@ -222,6 +255,12 @@ mod tests {
         let code = Word::code(5, 77);
         assert_eq!((code.kind(), code.code_parts()), (Kind::Code, (5, 77)));
         assert!(!code.has_object() && !code.is_thunk());
+        for pinned in [false, true] {
+            let native = Word::native(0x7f12_3456_7891, pinned);
+            assert_eq!((native.kind(), native.address()), (Kind::Code, 0x7f12_3456_7891));
+            assert!(native.is_native() && native.is_native_of_pin() == pinned);
+            assert!(!native.has_object() && !native.is_thunk() && !code.is_native());
+        }
     }
 
     #[test]

@@ -11,6 +11,11 @@ use vm::{Options, Vm};
 
 /// A runtime for a command of its own.
 fn runtime(matching: Matching) -> anyhow::Result<Vm> {
-    Vm::new(Options::default(), jets::table(matching))
-        .context("cannot reserve addresses for the stack")
+    let mut vm = Vm::new(Options::default(), jets::table(matching))
+        .context("cannot reserve addresses for the stack")?;
+    let mode = matching.jit.mode();
+    if mode != jit::Mode::Off {
+        jit::plug_in(&mut vm, jit::build::Jets::library(), mode).context("cannot compile")?;
+    }
+    Ok(vm)
 }

@@ -1,31 +1,26 @@
 //! Jets that are more to the compiler than calls of native code: operations and branches.
 
 use crate::ir::Prim;
-use std::collections::HashMap;
-use vm::jet::{Code, Control, Jet};
-use vm::{Hash, PinRef};
+use vm::PinRef;
+use vm::jet::{Code, Control, Jet, JetTable};
 
-/// The jets that a runtime has, by the hashes of their laws.
+/// The jets that a runtime has.
 #[derive(Default)]
 pub struct Jets {
-    by_hash: HashMap<Hash, Jet>,
+    table: JetTable,
 }
 
 impl Jets {
     /// Those of the library.
     pub fn library() -> Jets {
-        let mut by_hash = HashMap::new();
-        for law in jets::list() {
-            let jet = jets::jets().find(|jet| jet.name == law.name);
-            by_hash.extend(jet.map(|jet| (law.hash, jet)));
-        }
-        Jets { by_hash }
+        Jets { table: jets::table() }
     }
 
     /// The jet of a pinned law.
     pub(super) fn find(&self, pin: PinRef<'_>) -> Option<&Jet> {
         // A law too large to be hashed is none that is known.
-        if self.by_hash.is_empty() { None } else { self.by_hash.get(&pin.hash().ok()?) }
+        let jet = self.table.find(&pin.hash().ok()?)?;
+        Some(self.table.get(jet))
     }
 }
 

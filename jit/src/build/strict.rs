@@ -4,7 +4,7 @@ use super::known::{Meaning, meaning};
 use super::{Expr, Lower, STRICT_LIMIT, Spine};
 use crate::ir::{Arm, BlockId, Call, Callee, End, JoinId, Op, Operand, Prim, Stmt, Type, Var};
 use vm::Ref;
-use vm::jet::{Control, Demand};
+use vm::jet::{Control, Demand, Jet};
 
 /// What becomes of an expression's value.
 #[derive(Clone, Copy)]
@@ -108,7 +108,7 @@ impl<'h> Lower<'_, 'h> {
                 self.finish(value, then)
             }
             _ => match self.meaning_of(function) {
-                Some((meaning, demands)) => self.jet(function, meaning, demands, args, then),
+                Some((meaning, jet)) => self.jet(function, meaning, jet, args, then),
                 None => {
                     let callee = self.callee(function);
                     self.call(callee, args, then)
@@ -225,12 +225,12 @@ impl<'h> Lower<'_, 'h> {
 
     // Jets.
 
-    fn meaning_of(&self, function: Operand) -> Option<(Meaning, &'static [Demand])> {
+    fn meaning_of(&self, function: Operand) -> Option<(Meaning, Jet)> {
         let Operand::Constant(k) = function else { return None };
         match self.linker.refs[k.index()].shape() {
             vm::Shape::Pin(pin) => {
                 let jet = self.linker.jets.find(pin)?;
-                Some((meaning(jet), jet.demands))
+                Some((meaning(jet), *jet))
             }
             _ => None,
         }
@@ -240,21 +240,21 @@ impl<'h> Lower<'_, 'h> {
         &mut self,
         function: Operand,
         meaning: Meaning,
-        demands: &[Demand],
+        jet: Jet,
         args: &[Expr<'h>],
         then: Then,
     ) -> Option<Operand> {
         match meaning {
             Meaning::Prim(prim) => {
-                let operands: Vec<Operand> = args.iter().map(|arg| self.strict(*arg)).collect();
+                let operands = self.operands(jet, args);
                 let value = self.prim(prim, &operands);
                 self.finish(value, then)
             }
             Meaning::OfTruth(prim) => {
-                let a = self.strict(args[0]);
-                let b = self.strict(args[1]);
-                let (a, b) = (self.prim(Prim::Truth, &[a]), self.prim(Prim::Truth, &[b]));
-                let value = self.prim(prim, &[a, b]);
+                let operands = self.operands(jet, args);
+                let truths: Vec<Operand> =
+                    operands.into_iter().map(|a| self.prim(Prim::Truth, &[a])).collect();
+                let value = self.prim(prim, &truths);
                 self.finish(value, then)
             }
             Meaning::Guarded(prim, guard) => self.guarded(prim, guard, args, then),
@@ -263,28 +263,42 @@ impl<'h> Lower<'_, 'h> {
             }
             Meaning::Switch => match self.table(args[2]) {
                 Some(table) => self.switch(args, &table, then),
-                None => self.native(function, demands, args, then),
+                None => self.native(function, jet, args, then),
             },
             Meaning::Control(control) => self.control(function, control, args, then),
-            Meaning::Native => self.native(function, demands, args, then),
+            Meaning::Native => self.native(function, jet, args, then),
         }
     }
 
     fn native(
         &mut self,
         function: Operand,
-        demands: &[Demand],
+        jet: Jet,
         args: &[Expr<'h>],
         then: Then,
     ) -> Option<Operand> {
         let Operand::Constant(k) = function else { unreachable!("a nat has no jet") };
-        let operands = args.iter().zip(demands).map(|(arg, demand)| match demand {
-            Demand::Lazy => self.lazy(*arg),
-            Demand::Head => self.strict(*arg),
-            Demand::Normal => self.normal(*arg),
-        });
-        let args = operands.collect();
+        let args = self.operands(jet, args);
         self.call_with(Call { callee: Callee::Jet(k), args }, then)
+    }
+
+    /// The arguments of a jet, evaluated as it demands, in the order that it demands.
+    fn operands(&mut self, jet: Jet, args: &[Expr<'h>]) -> Vec<Operand> {
+        let mut operands = vec![None; args.len()];
+        for index in (0..args.len()).map(|step| jet.nth(step)) {
+            if operands[index].is_none() {
+                operands[index] = match jet.demands[index] {
+                    Demand::Lazy => None,
+                    Demand::Head => Some(self.strict(args[index])),
+                    Demand::Normal => Some(self.normal(args[index])),
+                };
+            }
+        }
+        let lazily = |(operand, arg): (Option<Operand>, &Expr<'h>)| match operand {
+            Some(operand) => operand,
+            None => self.lazy(*arg),
+        };
+        operands.into_iter().zip(args).map(lazily).collect()
     }
 
     fn normal(&mut self, arg: Expr<'h>) -> Operand {

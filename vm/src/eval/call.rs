@@ -190,7 +190,21 @@ impl Vm {
     /// Runs a law that lies, itself or pinned, at `place`.
     #[inline(always)]
     fn enter_law(&mut self, law: Word, place: usize, at: &mut Position) -> Result<Next, Stop> {
-        at.go(self.code_of(law)?, 0, place);
+        let pinned = self.heap.stack.get(place) != law;
+        let slot = self.slot_of(law, pinned)?;
+        if slot.is_native() {
+            return self.call_compiled(slot.address(), place);
+        }
+        let (pool, _) = slot.code_parts();
+        let code = self.evaluator.code(pool);
+        let calls = code.calls.get().wrapping_add(1);
+        code.calls.set(calls);
+        if calls >= self.heap.native.threshold
+            && let Some(entry) = self.compiled(place, pool)
+        {
+            return self.call_compiled(entry, place);
+        }
+        at.go(self.evaluator.code(pool), 0, place);
         if !self.heap.stack.has_room(at.depth() + 8) {
             return Err(Stop::StackFull);
         }
@@ -462,7 +476,7 @@ impl Vm {
     }
 
     /// Runs a jet whose arguments are evaluated as it demands.
-    fn call_jet(
+    pub(super) fn call_jet(
         &mut self,
         place: usize,
         count: usize,

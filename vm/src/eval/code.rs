@@ -7,6 +7,9 @@
 
 use crate::heap::PoolId;
 use crate::word::Word;
+use std::cell::{Cell, OnceCell};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 /// Where a word that is passed on comes from: a slot, or a constant of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +162,12 @@ pub(crate) struct Code {
     pub(crate) branches: Box<[Branches]>,
     /// The most words that a frame of it takes.
     pub(crate) depth: usize,
+    /// How often the law was called, as far as the compiler asks.
+    pub(crate) calls: Cell<u32>,
+    /// Whether the compiler has been told of it.
+    pub(crate) told: Cell<bool>,
+    /// Where the address of the law's compiled code appears: as the law, and as a pin.
+    pub(crate) compiled: [OnceCell<Arc<AtomicUsize>>; 2],
 }
 
 impl Code {
@@ -172,6 +181,9 @@ impl Code {
             entries: Box::default(),
             branches: Box::default(),
             depth: 0,
+            calls: Cell::new(0),
+            told: Cell::new(false),
+            compiled: Default::default(),
         }
     }
 }

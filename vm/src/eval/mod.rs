@@ -12,6 +12,7 @@
 //! frame    what is left to do when a value is there
 //! run      the loop
 //! call     calling laws, operations, jets and data
+//! native   calling compiled code, and being called by it
 //! normal   normal form
 //! unwind   crashes, and other ends
 //! ```
@@ -22,6 +23,7 @@ mod decode;
 mod fetch;
 mod frame;
 mod lets;
+mod native;
 mod normal;
 mod run;
 mod unwind;
@@ -47,6 +49,12 @@ pub(crate) struct Evaluator {
     /// What runs when nothing does.
     idle: Rc<Code>,
 }
+
+/// The kind of the mark of a thunk under evaluation.
+pub(crate) const UPDATE: u64 = frame::FrameKind::Update as u64;
+
+/// Where compiled code finds the newest mark.
+pub(crate) const MARK_OFFSET: usize = std::mem::offset_of!(Evaluator, mark);
 
 impl Evaluator {
     pub(crate) fn new() -> Evaluator {
@@ -117,7 +125,7 @@ impl Vm {
 
     /// Whether a jet may re-enter the evaluator.
     pub(crate) fn may_nest(&self) -> bool {
-        self.evaluator.nesting < NESTING_LIMIT
+        self.has_native_stack() || self.evaluator.nesting < NESTING_LIMIT
     }
 
     /// Evaluates the value on top of the stack in place.
@@ -138,18 +146,31 @@ impl Vm {
         Ok(())
     }
 
-    /// The code of a law, which is decoded if that has not been done. This is where a law's code
-    /// slot is read.
+    /// Where a law's code is: that which it was decoded to, which is done if it has not been; or its
+    /// compiled code, if it has some for being called like this. This is where a law's code slot is
+    /// read.
     #[inline(always)]
-    fn code_of(&mut self, law: Word) -> Result<&Rc<Code>, Stop> {
-        let mut slot = self.heap.load(law, LAW_CODE);
+    fn slot_of(&mut self, law: Word, pinned: bool) -> Result<Word, Stop> {
+        let slot = self.heap.load(law, LAW_CODE);
         if slot == Word::ZERO {
-            slot = match self.heap.pools.code_of_frozen(law) {
-                Some(slot) => slot,
-                None => self.decode_law(law)?,
+            return match self.heap.pools.code_of_frozen(law) {
+                Some(slot) => Ok(slot),
+                None => self.decode_law(law),
             };
         }
-        Ok(self.evaluator.code(slot.code_parts().0))
+        if slot.is_native() && slot.is_native_of_pin() != pinned {
+            return self.decode_again(law);
+        }
+        Ok(slot)
+    }
+
+    /// Decodes a law whose compiled code refers to the law, or pin, as which it is not called now.
+    /// It stays decoded.
+    #[cold]
+    fn decode_again(&mut self, law: Word) -> Result<Word, Stop> {
+        let slot = self.decode_law(law)?;
+        self.evaluator.code(slot.code_parts().0).told.set(true);
+        Ok(slot)
     }
 
     #[cold]

@@ -26,34 +26,8 @@ pub(super) enum Next {
 }
 
 impl Vm {
-    /// Evaluates a word, to normal form if so asked. What is on the stack stays there.
-    pub(super) fn run(&mut self, word: Word, normalise: bool) -> Result<Word, Stop> {
-        if !self.heap.stack.has_room(64) {
-            return Err(Stop::StackFull);
-        }
-        self.push_mark(FrameKind::Exit);
-        let mut next = Next::Eval(word);
-        if normalise {
-            frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
-        }
-        let mut at = Position::new(&self.evaluator.idle);
-        self.evaluator.nesting += 1;
-        let result = loop {
-            match self.step(next, &mut at) {
-                Ok(Next::Exit(value)) => break Ok(value),
-                Ok(more) => next = more,
-                Err(stop) => match self.unwind(stop) {
-                    Ok(more) => next = more,
-                    Err(stop) => break Err(stop),
-                },
-            }
-        };
-        self.evaluator.nesting -= 1;
-        result
-    }
-
     #[inline(always)]
-    fn step(&mut self, next: Next, at: &mut Position) -> Result<Next, Stop> {
+    pub(super) fn step(&mut self, next: Next, at: &mut Position) -> Result<Next, Stop> {
         match next {
             Next::Run => self.run_ops(at),
             Next::Call(place) => self.call(place, at),
@@ -107,6 +81,9 @@ impl Vm {
         captured: usize,
         at: &mut Position,
     ) -> Result<Next, Stop> {
+        if place.is_native() {
+            return self.enter_compiled_thunk(thunk, place.address());
+        }
         let (pool, pc) = place.code_parts();
         at.go(self.evaluator.code(pool), pc as usize, 0);
         if !self.heap.stack.has_room(at.depth() + 8) {

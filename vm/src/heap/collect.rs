@@ -20,6 +20,7 @@ use super::object::{self, Header, Layout};
 use super::pools::{PoolId, Pools};
 use super::space::{Block, OldSpace};
 use super::{Heap, MAJOR_MINIMUM};
+use crate::native;
 use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
 
@@ -77,6 +78,7 @@ impl Collection<'_> {
     fn mark(&mut self, word: Word) {
         if let From::Everywhere(pools) = &mut self.from
             && word.kind() == Kind::Code
+            && !word.is_native()
         {
             pools.mark(PoolId(word.code_parts().0));
         }
@@ -141,6 +143,7 @@ impl Heap {
         for word in self.stack.changed_mut() {
             run.visit(word);
         }
+        self.native.visit_frames(native::Since::LastCollection, |word| run.visit(word));
         self.roots.visit(false, |word| run.visit(word));
         for word in self.pools.young_constants() {
             run.visit(word);
@@ -173,6 +176,7 @@ impl Heap {
         for word in self.stack.changed_mut() {
             run.visit(word);
         }
+        self.native.visit_frames(native::Since::Ever, |word| run.visit(word));
         self.roots.visit(true, |word| run.visit(word));
         loop {
             while let Some(address) = run.to.at(&mut cursor) {

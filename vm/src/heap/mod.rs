@@ -42,6 +42,7 @@ use self::roots::Roots;
 use self::space::{Block, OldSpace};
 use self::stack::Stack;
 use crate::interrupt::Interrupt;
+use crate::native::Native;
 #[cfg(debug_assertions)]
 use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
@@ -112,7 +113,11 @@ pub(crate) struct Heap {
     pub(crate) stack: Stack,
     roots: Rc<Roots>,
     pub(crate) pools: Pools,
-    options: Options,
+    /// The state of compiled code, whose frames hold roots.
+    pub(crate) native: Native,
+    /// Where the nursery ends for compiled code: nowhere, if every allocation is to collect.
+    pub(crate) native_end: usize,
+    pub(crate) options: Options,
     /// Whether what works on this heap should stop.
     pub(crate) interrupt: Interrupt,
     pub(crate) statistics: Statistics,
@@ -120,13 +125,22 @@ pub(crate) struct Heap {
     pub(crate) dead_pools: Vec<PoolId>,
 }
 
+/// Where compiled code finds the nursery: the address of the next object, and the two ends.
+pub(crate) const NURSERY_OFFSETS: [usize; 3] = {
+    let nursery = std::mem::offset_of!(Heap, nursery);
+    [nursery + space::NEXT_OFFSET, nursery + space::BASE_OFFSET, nursery + space::END_OFFSET]
+};
+
 /// The old space is left alone until it has this many words.
 const MAJOR_MINIMUM: usize = 4 << 20;
 
 impl Heap {
     pub(crate) fn new(options: Options) -> std::io::Result<Heap> {
+        let nursery = Block::new((options.nursery / 8).max(1 << 12));
         Ok(Heap {
-            nursery: Block::new((options.nursery / 8).max(1 << 12)),
+            native: Native::default(),
+            native_end: if options.stress { 0 } else { nursery.end() },
+            nursery,
             old: OldSpace::default(),
             major_at: MAJOR_MINIMUM,
             remembered: Vec::new(),
@@ -197,7 +211,7 @@ impl Heap {
     }
 
     #[cold]
-    fn make_room(&mut self, words: usize) -> Result<(), HeapFull> {
+    pub(crate) fn make_room(&mut self, words: usize) -> Result<(), HeapFull> {
         let limit = self.options.max_heap / 8;
         if words > PAYLOAD_MAX || words > limit {
             return Err(HeapFull);

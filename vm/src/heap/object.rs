@@ -129,8 +129,8 @@ pub(crate) struct Header(u64);
 pub(crate) const LAW_CODE: usize = 3;
 
 const NORMAL: u64 = 1 << 8;
-const REMEMBERED: u64 = 1 << 9;
-const EXTRA_SHIFT: u32 = 12;
+pub(crate) const REMEMBERED: u64 = 1 << 9;
+pub(crate) const EXTRA_SHIFT: u32 = 12;
 /// The largest number `extra` holds; for an app it means "ask the function".
 pub(crate) const EXTRA_MAX: u64 = (1 << 20) - 1;
 /// The largest payload, in words.
@@ -187,6 +187,11 @@ impl Header {
     #[inline(always)]
     pub(crate) fn is_remembered(self) -> bool {
         self.0 & REMEMBERED != 0
+    }
+
+    /// The header as it lies in memory.
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
     }
 
     pub(crate) fn with_normal(self) -> Header {

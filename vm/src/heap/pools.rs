@@ -23,6 +23,8 @@ struct Pool {
 pub(crate) struct Pools {
     pools: Vec<Pool>,
     free: Vec<u32>,
+    /// The pools of compiled code, which is never dropped, and of what it was decoded to before.
+    forever: Vec<u32>,
     /// Pools made since the last collection: the only ones that can hold young values.
     young: Vec<u32>,
     /// Pools marked in this collection whose constants have not been looked at.
@@ -33,7 +35,23 @@ pub(crate) struct Pools {
 impl Pools {
     /// A new pool. It must be named by something reachable before the next collection.
     pub(crate) fn add(&mut self, constants: Vec<Word>) -> PoolId {
-        let pool = Pool { constants, live: true, marked: false };
+        self.insert(Pool { constants, live: true, ..Pool::default() })
+    }
+
+    /// A new pool for compiled code. It lives as long as the heap, and its words stay where they are:
+    /// their address is returned.
+    pub(crate) fn add_forever(&mut self, constants: Vec<Word>) -> *const Word {
+        let id = self.insert(Pool { constants, live: true, ..Pool::default() });
+        self.keep(id);
+        self.pools[id.0 as usize].constants.as_ptr()
+    }
+
+    /// Keeps a pool as long as the heap lives.
+    pub(crate) fn keep(&mut self, id: PoolId) {
+        self.forever.push(id.0);
+    }
+
+    fn insert(&mut self, pool: Pool) -> PoolId {
         let id = match self.free.pop() {
             Some(id) => {
                 self.pools[id as usize] = pool;
@@ -97,6 +115,9 @@ impl Pools {
     pub(crate) fn begin(&mut self) {
         for pool in self.frozen.take_used() {
             self.mark(pool);
+        }
+        for index in 0..self.forever.len() {
+            self.mark(PoolId(self.forever[index]));
         }
     }
 

@@ -18,14 +18,22 @@ pub(crate) struct Block {
     memory: *mut u64,
     words: usize,
     base: usize,
-    used: usize,
+    /// The address of the next object.
+    next: usize,
+    /// The address after the last word.
+    end: usize,
 }
+
+/// Where compiled code finds the address of the next object, and the block's ends.
+pub(crate) const NEXT_OFFSET: usize = std::mem::offset_of!(Block, next);
+pub(crate) const BASE_OFFSET: usize = std::mem::offset_of!(Block, base);
+pub(crate) const END_OFFSET: usize = std::mem::offset_of!(Block, end);
 
 impl Block {
     /// A block of so many words. One of none owns no memory.
     pub(crate) fn new(words: usize) -> Block {
         if words == 0 {
-            return Block { memory: std::ptr::null_mut(), words, base: 0, used: 0 };
+            return Block { memory: std::ptr::null_mut(), words, base: 0, next: 0, end: 0 };
         }
         let layout = Block::layout(words);
         // SAFETY: the layout is not of size zero.
@@ -35,7 +43,7 @@ impl Block {
         }
         let base = memory.expose_provenance();
         assert!(!is_frozen(base) && !is_frozen(base + 8 * words), "the system allots no pin space");
-        Block { memory, words, base, used: 0 }
+        Block { memory, words, base, next: base, end: base + 8 * words }
     }
 
     fn layout(words: usize) -> Layout {
@@ -48,27 +56,26 @@ impl Block {
     /// Room for `words` words, or nothing if the block has less.
     #[inline(always)]
     pub(crate) fn take(&mut self, words: usize) -> Option<usize> {
-        let end = self.used + words;
-        if end > self.words {
+        if !self.has_room(words) {
             return None;
         }
-        let address = self.base + 8 * self.used;
-        self.used = end;
+        let address = self.next;
+        self.next += 8 * words;
         Some(address)
     }
 
     /// Takes back the last `words` words that were handed out, if they end at that address.
     pub(crate) fn give_back(&mut self, end: usize, words: usize) -> bool {
-        let is_last = self.words > 0 && end == self.base + 8 * self.used;
+        let is_last = self.words > 0 && end == self.next;
         if is_last {
-            self.used -= words;
+            self.next -= 8 * words;
         }
         is_last
     }
 
     #[inline(always)]
     pub(crate) fn has_room(&self, words: usize) -> bool {
-        words <= self.words - self.used
+        words <= (self.end - self.next) / 8
     }
 
     #[inline(always)]
@@ -77,7 +84,12 @@ impl Block {
     }
 
     pub(crate) fn used(&self) -> usize {
-        self.used
+        (self.next - self.base) / 8
+    }
+
+    /// The address after the last word.
+    pub(crate) fn end(&self) -> usize {
+        self.end
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -91,7 +103,7 @@ impl Block {
 
     /// Forgets everything in the block.
     pub(crate) fn clear(&mut self) {
-        self.used = 0;
+        self.next = self.base;
     }
 }
 

@@ -27,6 +27,15 @@ pub(crate) struct Stack {
     highest: Cell<usize>,
 }
 
+/// Where compiled code finds the address of the stack.
+pub(crate) const BASE_OFFSET: usize = std::mem::offset_of!(Stack, base);
+/// Where it finds its top.
+pub(crate) const TOP_OFFSET: usize = std::mem::offset_of!(Stack, top);
+/// Where it finds its limit.
+pub(crate) const LIMIT_OFFSET: usize = std::mem::offset_of!(Stack, limit);
+/// Where it finds how much of it is known not to have changed.
+pub(crate) const UNCHANGED_OFFSET: usize = std::mem::offset_of!(Stack, unchanged);
+
 /// Words kept free above the limit, so that a single operation need not check each push.
 pub(crate) const SLACK: usize = 1 << 12;
 

@@ -240,9 +240,9 @@ impl Jet {
         self.demands.len()
     }
 
-    /// The argument that is gathered as that one in order.
+    /// The argument that is gathered as that one in order. One that is demanded may come twice.
     #[inline(always)]
-    pub(crate) fn nth(&self, step: usize) -> usize {
+    pub fn nth(&self, step: usize) -> usize {
         self.order.get(step).copied().unwrap_or(step)
     }
 }

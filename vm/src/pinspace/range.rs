@@ -39,7 +39,7 @@ pub const SLOTS: usize = SIZE / SLOT_SIZE;
 /// Records begin at multiples of this many bytes.
 pub const ALIGNMENT: usize = 64;
 
-const RANGE_SHIFT: u32 = 45;
+pub(crate) const RANGE_SHIFT: u32 = 45;
 const SLOT_SHIFT: u32 = 36;
 /// Bytes of a slot's bits: 128 MiB of addresses, of which only what is touched takes memory.
 const BITS_SIZE: usize = SLOT_SIZE / ALIGNMENT / 8;

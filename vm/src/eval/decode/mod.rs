@@ -29,6 +29,7 @@ use crate::pin;
 use crate::word::Word;
 use form::{Place, Scope};
 use live::{Instructions, Region};
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// Strict expressions nested deeper than this are evaluated through thunks.
@@ -98,6 +99,9 @@ impl Decoded {
             entries: self.entries.into(),
             branches: self.branches.into(),
             depth: self.deepest as usize + 8,
+            calls: Cell::new(0),
+            told: Cell::new(false),
+            compiled: Default::default(),
         }
     }
 }

@@ -1,0 +1,119 @@
+//! Calls, in tail position and not.
+
+use super::emit::Target;
+use super::lower::{Lower, block_size};
+use super::{ConstantFacts, GiveUp};
+use crate::ir::{Call, Callee, ConstantId, Operand, Type};
+use crate::runtime::Stub;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, Value};
+use std::sync::Arc;
+
+/// What a call becomes.
+enum Goal {
+    /// A function or stub, and how many results it has.
+    Target(Target, usize),
+    /// Compiled code at a place in memory that may still be 0, in which case the stub is called; the
+    /// first argument is the function, for it alone.
+    Entry(usize, Stub),
+}
+
+impl Lower<'_, '_> {
+    /// Calls; the results.
+    pub(super) fn call(&mut self, call: &Call) -> Result<Vec<Value>, GiveUp> {
+        let (goal, args) = self.goal(call)?;
+        let (entry, stub) = match goal {
+            Goal::Target(target, results) => return Ok(self.emit.call(target, &args, results)),
+            Goal::Entry(entry, stub) => (entry, stub),
+        };
+        let (compiled, (done, value)) = (self.emit.block(), self.emit.block_of_word());
+        let interpreted = self.emit.cold_block();
+        let address = self.entry(entry, compiled, interpreted);
+        self.emit.go_on_in(compiled);
+        let result = self.emit.call_address(address, &args[1..]);
+        self.emit.jump(done, &[result]);
+        self.emit.go_on_in(interpreted);
+        let result = self.emit.call_stub(stub, &args);
+        self.emit.jump(done, &[result]);
+        self.emit.go_on_in(done);
+        Ok(vec![value])
+    }
+
+    /// Calls in place of this function.
+    pub(super) fn tail_call(&mut self, call: &Call) -> Result<(), GiveUp> {
+        let (goal, args) = self.goal(call)?;
+        match goal {
+            Goal::Target(target, results) => self.emit.tail_call(target, &args, results),
+            Goal::Entry(entry, stub) => {
+                let (compiled, interpreted) = (self.emit.block(), self.emit.cold_block());
+                let address = self.entry(entry, compiled, interpreted);
+                self.emit.go_on_in(compiled);
+                self.emit.tail_call_address(address, &args[1..]);
+                self.emit.go_on_in(interpreted);
+                self.emit.tail_call(Target::Stub(stub), &args, 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for the code of a law: its address, where it is known that there is some.
+    fn entry(
+        &mut self,
+        entry: usize,
+        compiled: cranelift_codegen::ir::Block,
+        interpreted: cranelift_codegen::ir::Block,
+    ) -> Value {
+        let place = self.emit.constant(entry as u64);
+        let address = self.emit.load(place, 0);
+        let there = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, address, 0);
+        self.emit.branch(there, compiled, interpreted);
+        address
+    }
+
+    /// What is called, and with what.
+    fn goal(&mut self, call: &Call) -> Result<(Goal, Vec<Value>), GiveUp> {
+        let args = &call.args[..];
+        match call.callee {
+            Callee::Local(function) => {
+                let results = self.unit.functions[function.index()].results.len();
+                let target = Target::Function(function.0);
+                Ok((Goal::Target(target, results), self.words(args)))
+            }
+            Callee::Known(k) => match self.unit.constants[k.index()].entry {
+                Some(function) => {
+                    Ok((Goal::Target(Target::Function(function.0), 1), self.words(args)))
+                }
+                None => self.known(k, args),
+            },
+            Callee::Unknown(function) => self.block_call(function, args, Stub::Apply),
+            Callee::Jet(k) => self.block_call(Operand::Constant(k), args, Stub::Jet),
+            Callee::Worker(_) => Err(GiveUp::Shape("a worker of another unit is called")),
+        }
+    }
+
+    /// A law that is not part of the unit.
+    fn known(&mut self, k: ConstantId, args: &[Operand]) -> Result<(Goal, Vec<Value>), GiveUp> {
+        let ConstantFacts { entry, .. } = self.facts(k);
+        let entry = entry.clone();
+        let (goal, words) = self.block_call(Operand::Constant(k), args, Stub::Apply)?;
+        let Some(entry) = entry else { return Ok((goal, words)) };
+        let place = Arc::as_ptr(&entry).expose_provenance();
+        Ok((Goal::Entry(place, Stub::Apply(args.len() as u32)), words))
+    }
+
+    /// A call by a stub, which takes the function first.
+    fn block_call(
+        &mut self,
+        function: Operand,
+        args: &[Operand],
+        stub: fn(u32) -> Stub,
+    ) -> Result<(Goal, Vec<Value>), GiveUp> {
+        let stub = stub(block_size(args.len())?);
+        let mut words = vec![self.word(function)];
+        if !self.type_of(function).is(Type::Whnf) {
+            words[0] = self.force(words[0]);
+        }
+        words.extend(self.words(args));
+        Ok((Goal::Target(Target::Stub(stub), 1), words))
+    }
+}

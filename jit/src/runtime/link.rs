@@ -1,0 +1,141 @@
+//! Giving compiled functions a place, and everything they refer to its address.
+
+use super::{CodeMemory, Stub, trampoline};
+use crate::codegen::{Backend, GiveUp, Object, Target};
+use cranelift_codegen::binemit::Reloc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+use vm::native::{FrameTable, PARAMETERS_MAX};
+
+/// The region of a runtime's code: addresses a call apart.
+const REGION: usize = 64 << 20;
+const ALIGNMENT: usize = 32;
+
+/// Stubs before they are given a place, by number: the same for all runtimes, made when first used.
+static STUBS: [OnceLock<Result<Object, GiveUp>>; Stub::COUNT] =
+    [const { OnceLock::new() }; Stub::COUNT];
+
+/// Where compiled code is put.
+pub struct Linker {
+    memory: CodeMemory,
+    stubs: HashMap<Stub, usize>,
+    frames: Arc<FrameTable>,
+}
+
+impl Linker {
+    /// A new region; and the trampolines in it, by number of parameters.
+    ///
+    /// # Errors
+    /// If the system does not grant the memory.
+    pub fn new(
+        backend: &mut Backend,
+        frames: Arc<FrameTable>,
+    ) -> Result<(Linker, Vec<usize>), GiveUp> {
+        let memory = CodeMemory::new(REGION).map_err(|e| GiveUp::Machine(e.to_string()))?;
+        let mut linker = Linker { memory, stubs: HashMap::new(), frames };
+        let trampolines: Result<Vec<Object>, GiveUp> =
+            (0..=PARAMETERS_MAX).map(|count| trampoline(backend, count)).collect();
+        let trampolines = linker.link(backend, &trampolines?)?;
+        Ok((linker, trampolines))
+    }
+
+    /// Makes sure that the stubs that functions refer to have a place. Those may refer to others, but
+    /// not back.
+    fn place_stubs(&mut self, backend: &mut Backend, objects: &[Object]) -> Result<(), GiveUp> {
+        for relocation in objects.iter().flat_map(|object| &object.relocations) {
+            let Target::Stub(stub) = relocation.target else { continue };
+            if self.stubs.contains_key(&stub) {
+                continue;
+            }
+            let object = STUBS[stub.number() as usize].get_or_init(|| stub.compile(backend));
+            let object = object.as_ref().map_err(GiveUp::clone)?;
+            let addresses = self.link(backend, std::slice::from_ref(object))?;
+            self.stubs.extend(addresses.first().map(|address| (stub, *address)));
+        }
+        Ok(())
+    }
+
+    /// Bytes of code so far.
+    pub fn used(&self) -> usize {
+        self.memory.used()
+    }
+
+    /// Gives functions that refer to each other by their index here a place; their addresses. They
+    /// can be run, and the collector knows their frames.
+    ///
+    /// # Errors
+    /// If there is no room, or something cannot be referred to.
+    pub fn link(
+        &mut self,
+        backend: &mut Backend,
+        objects: &[Object],
+    ) -> Result<Vec<usize>, GiveUp> {
+        self.place_stubs(backend, objects)?;
+        let mut offsets = Vec::with_capacity(objects.len());
+        let mut size = 0usize;
+        for object in objects {
+            size = size.next_multiple_of(ALIGNMENT);
+            offsets.push(size);
+            size += object.code.len();
+        }
+        let start = self.memory.take(size).ok_or(GiveUp::NoRoom)?;
+        let addresses: Vec<usize> = offsets.iter().map(|offset| start + offset).collect();
+        for (object, &address) in objects.iter().zip(&addresses) {
+            self.memory.piece(address, object.code.len()).copy_from_slice(&object.code);
+            for relocation in &object.relocations {
+                let target = match relocation.target {
+                    Target::Function(index) => addresses[index as usize],
+                    Target::Stub(stub) => self.stubs[&stub],
+                };
+                let target = target.wrapping_add_signed(relocation.addend as isize);
+                let at = address + relocation.offset as usize;
+                relocate(&mut self.memory, relocation.kind, at, target)?;
+            }
+        }
+        self.memory.publish(start, size).map_err(|e| GiveUp::Machine(e.to_string()))?;
+        for (object, address) in objects.iter().zip(&addresses) {
+            for map in &object.maps {
+                let return_address = address + map.return_offset as usize;
+                self.frames.add(return_address, map.span, map.values.iter().copied());
+            }
+        }
+        Ok(addresses)
+    }
+}
+
+/// Writes what the place `at` needs to refer to `target`.
+fn relocate(memory: &mut CodeMemory, kind: Reloc, at: usize, target: usize) -> Result<(), GiveUp> {
+    let distance = (target as i64).wrapping_sub(at as i64);
+    match kind {
+        Reloc::Abs8 => memory.piece(at, 8).copy_from_slice(&(target as u64).to_le_bytes()),
+        Reloc::X86PCRel4 | Reloc::X86CallPCRel4 => {
+            let distance = i32::try_from(distance).map_err(|_| GiveUp::NoRoom)?;
+            memory.piece(at, 4).copy_from_slice(&distance.to_le_bytes());
+        }
+        Reloc::Arm64Call => {
+            let distance = (distance >> 2) as i32;
+            if distance >> 25 != 0 && distance >> 25 != -1 {
+                return Err(GiveUp::NoRoom);
+            }
+            change(memory, at, |inst| inst | (distance as u32 & 0x03ff_ffff));
+        }
+        Reloc::Aarch64AdrPrelPgHi21 => {
+            let pages = ((target & !0xfff) as i64).wrapping_sub((at & !0xfff) as i64) >> 12;
+            let pages = pages as u32;
+            change(memory, at, |inst| inst | (pages & 3) << 29 | (pages & 0x1f_fffc) << 3);
+        }
+        Reloc::Aarch64AddAbsLo12Nc => {
+            change(memory, at, |inst| inst | (target as u32 & 0xfff) << 10);
+        }
+        other => return Err(GiveUp::Cranelift(format!("a reference of kind {other:?}"))),
+    }
+    Ok(())
+}
+
+/// Changes an instruction of four bytes.
+fn change(memory: &mut CodeMemory, at: usize, change: impl FnOnce(u32) -> u32) {
+    let piece = memory.piece(at, 4);
+    let mut bytes = [0; 4];
+    bytes.copy_from_slice(piece);
+    piece.copy_from_slice(&change(u32::from_le_bytes(bytes)).to_le_bytes());
+}

@@ -1,0 +1,104 @@
+//! Compiled code against the specification, on generated programs.
+//!
+//! A program is run by both, every law compiled before it is first called; they must agree on the
+//! value, or on the crash. A disagreement is shrunk before it is reported. `PALLAS_AGREEMENT_CASES`
+//! sets how many programs a configuration runs.
+
+use jit::build::Jets;
+use jit::{Mode, plug_in};
+use vm::spec::generate::Gen;
+use vm::spec::shrink::minimise;
+use vm::spec::{Outcome, Term, eval_on_big_stack};
+use vm::{Options, Stop, Vm, plain};
+
+/// What the specification may spend on a program.
+const FUEL: u64 = 20_000;
+
+/// How a program ended, for both.
+#[derive(Debug, PartialEq)]
+enum End {
+    Value(Term),
+    Crash(Term, Term),
+    Loop,
+    Cut,
+}
+
+fn specified(program: &Term) -> End {
+    match eval_on_big_stack(program, FUEL) {
+        Outcome::Value(value) => End::Value(value),
+        Outcome::Crash { op, arg } => End::Crash(Term::Nat(op), arg),
+        Outcome::Loop => End::Loop,
+        Outcome::OutOfFuel => End::Cut,
+    }
+}
+
+fn compiled(options: &Options, program: &Term) -> End {
+    let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
+    plug_in(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    let result = plain::from_term(&mut vm, program).and_then(|value| vm.force(&value));
+    match result {
+        Ok(value) => End::Value(plain::to_term(vm.look(&value))),
+        Err(Stop::Crash { op, arg }) => {
+            End::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
+        }
+        Err(Stop::Loop) => End::Loop,
+        Err(_) => End::Cut,
+    }
+}
+
+/// Whether both ends are right together.
+fn agree(specified: &End, compiled: &End) -> bool {
+    match specified {
+        // The budget is the specification's own.
+        End::Cut => true,
+        // What loops may be noticed as such, or only when the stack ends.
+        End::Loop => matches!(compiled, End::Loop | End::Cut),
+        known => known == compiled,
+    }
+}
+
+fn cases(default: u64) -> u64 {
+    let set = std::env::var("PALLAS_AGREEMENT_CASES").ok();
+    set.and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn check(options: &Options, first: u64, count: u64, size: usize) {
+    for seed in first..first + count {
+        let program = Gen::new(seed).program(size);
+        let right = specified(&program);
+        if right == End::Cut {
+            continue;
+        }
+        if std::env::var_os("PALLAS_AGREEMENT_TRACE").is_some() {
+            eprintln!("seed {seed}: {program}");
+        }
+        if !agree(&right, &compiled(options, &program)) {
+            let smallest = minimise(program, |smaller| {
+                let right = specified(smaller);
+                right != End::Cut && !agree(&right, &compiled(options, smaller))
+            });
+            let (right, wrong) = (specified(&smallest), compiled(options, &smallest));
+            panic!("seed {seed}: {smallest}\n specified {right:?}\n compiled {wrong:?}");
+        }
+    }
+}
+
+fn small() -> Options {
+    Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }
+}
+
+#[test]
+fn compiled_code_does_what_the_specification_says() {
+    check(&small(), 0, cases(150), 30);
+}
+
+#[test]
+fn larger_programs_agree_too() {
+    check(&small(), 1_000_000, cases(40), 150);
+}
+
+#[test]
+fn collecting_at_every_safepoint_changes_nothing() {
+    let options = Options { nursery: 1 << 15, stress: true, ..small() };
+    check(&options, 2_000_000, cases(60), 40);
+}

@@ -1,0 +1,201 @@
+//! Where the interpreter and compiled code call each other.
+
+use super::code::Branches;
+use super::fetch::Position;
+use super::frame::{self, FrameKind};
+use super::run::Next;
+use crate::heap::object::LAW_CODE;
+use crate::jet::{Answer, Call, Code};
+use crate::native::PENDING;
+use crate::pinspace::range::is_frozen;
+use crate::word::{Kind, Word};
+use crate::{Stop, Vm, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A law whose compilation is under way is looked at again after so many calls.
+const LOOK_AGAIN: u32 = 64;
+
+impl Vm {
+    /// A law that has been called often lies, itself or pinned, at `place`: its compiled code, if
+    /// there is some by now. The law's slot is set to it, so that this is asked no more.
+    #[cold]
+    pub(super) fn compiled(&mut self, place: usize, pool: u32) -> Option<usize> {
+        let code = Rc::clone(self.evaluator.code(pool));
+        code.calls.set(self.heap.native.threshold.saturating_sub(LOOK_AGAIN));
+        let pinned = self.heap.stack.get(place).kind() == Kind::Pin;
+        let entry = Arc::clone(code.compiled[usize::from(pinned)].get_or_init(Arc::default));
+        if !code.told.get() {
+            let function = self.heap.root(self.heap.stack.get(place));
+            let heard = self.tell_engine(&function, Arc::clone(&entry));
+            code.told.set(heard);
+        }
+        let entry = entry.load(Ordering::Acquire);
+        if entry == 0 {
+            return None;
+        }
+        let function = self.heap.stack.get(place);
+        let law = if pinned { pin::item(function) } else { function };
+        if is_frozen(law.address()) {
+            // Its slot cannot be written to: the entry is asked for at each call.
+            code.calls.set(self.heap.native.threshold - 1);
+            return Some(entry);
+        }
+        // What still runs the decoded code may have nothing else that names it.
+        self.heap.pools.keep(code.pool);
+        self.heap.store(law, LAW_CODE, Word::native(entry, pinned));
+        Some(entry)
+    }
+
+    /// Where the address of a law's code appears, called as itself or as a pin. Nothing, if it has
+    /// been compiled to be called otherwise, or cannot be decoded.
+    pub(crate) fn law_entry(&mut self, law: Word, pinned: bool) -> Option<Arc<AtomicUsize>> {
+        let mut slot = self.heap.load(law, LAW_CODE);
+        if slot == Word::ZERO {
+            slot = self.slot_of(law, pinned).ok()?;
+        }
+        if slot.is_native() {
+            let fits = slot.is_native_of_pin() == pinned;
+            return fits.then(|| Arc::new(AtomicUsize::new(slot.address())));
+        }
+        let code = self.evaluator.code(slot.code_parts().0);
+        Some(Arc::clone(code.compiled[usize::from(pinned)].get_or_init(Arc::default)))
+    }
+
+    /// Calls the compiled code of the law at `place` with what lies above it.
+    #[inline(never)]
+    pub(super) fn call_compiled(&mut self, entry: usize, place: usize) -> Result<Next, Stop> {
+        let count = self.heap.stack.top() - place - 1;
+        // The arguments are read at once, before anything can be pushed in their place.
+        let args = self.heap.stack.top_from(place + 1).as_ptr().cast::<u64>();
+        self.heap.stack.truncate(place);
+        let bits = self.enter_native(entry, args, count)?;
+        Ok(self.after_native(bits))
+    }
+
+    /// Evaluates a thunk whose code is compiled.
+    #[inline(never)]
+    pub(super) fn enter_compiled_thunk(&mut self, thunk: Word, entry: usize) -> Result<Next, Stop> {
+        if !self.heap.stack.has_room(16) {
+            return Err(Stop::StackFull);
+        }
+        // The code reads what the thunk captured before anything is allocated; that lies where
+        // `entered` does not write.
+        let outer = self.push_update(thunk, Word::ZERO);
+        self.entered(thunk, outer);
+        let bits = self.enter_native(entry, (&raw const thunk).cast::<u64>(), 1)?;
+        Ok(self.after_native(bits))
+    }
+
+    fn after_native(&self, bits: u64) -> Next {
+        if bits == PENDING {
+            Next::Call(self.pending_call())
+        } else {
+            Next::Give(Word::from_bits(bits))
+        }
+    }
+
+    /// Evaluates the call that `push` puts on the stack.
+    pub(crate) fn run_call(
+        &mut self,
+        push: impl FnOnce(&mut Vm) -> Result<(), Stop>,
+    ) -> Result<Word, Stop> {
+        self.run_from(|vm, _| {
+            let place = vm.heap.stack.top();
+            push(vm)?;
+            Ok(Next::Call(place))
+        })
+    }
+
+    /// Evaluates the call of a jet's pin that lies on top of the stack, with `count` arguments that
+    /// are evaluated as the jet demands, and drops it.
+    pub(crate) fn run_jet(&mut self, count: usize) -> Result<Word, Stop> {
+        let place = self.heap.stack.top() - count - 1;
+        let jet = pin::jet(self.heap.stack.get(place), &self.jets);
+        if let Some(jet) = jet {
+            self.jets.called(jet);
+        }
+        if let Some(Code::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
+            // Nearly always it is done at once. If not, it is asked once more, by the loop.
+            if let Answer::Done = run(&mut Call { vm: self, base: place + 1 })? {
+                let value = self.heap.stack.pop();
+                self.heap.stack.truncate(place);
+                return Ok(value);
+            }
+            self.heap.stack.truncate(place + count + 1);
+        }
+        let value = self.run_from(|vm, at| {
+            let again = vm.heap.stack.top();
+            for index in place..=place + count {
+                let word = vm.heap.stack.get(index);
+                vm.heap.stack.push(word);
+            }
+            match jet {
+                Some(jet) => vm.call_jet(again, count, jet, at),
+                None => Ok(Next::Call(again)),
+            }
+        })?;
+        self.heap.stack.truncate(place);
+        Ok(value)
+    }
+
+    /// Why compiled code stopped at its limit.
+    pub(crate) fn beyond_limit(&self) -> Stop {
+        // A request may have been taken back since compiled code saw it; it has left all the same.
+        let asked = self.heap.interrupt.is_due() || !self.native_stack_is_full();
+        if asked { Stop::Interrupted } else { Stop::StackFull }
+    }
+
+    /// Takes the value on top apart for compiled code: see [`crate::native::Helper::Parts`].
+    pub(crate) fn native_parts(&mut self) -> Result<u64, Stop> {
+        let from = self.heap.stack.top() - 1;
+        let branch = self.push_parts(Branches { pin: 0, law: 1, app: 2, nat: 3 })?;
+        let parts = self.heap.stack.top_from(from).to_vec();
+        self.heap.stack.truncate(from);
+        self.set_parts(&parts);
+        Ok(u64::from(branch))
+    }
+
+    /// Runs the loop until the value is there that the step `start` begins with. What is on the
+    /// stack stays there.
+    pub(super) fn run_from(
+        &mut self,
+        start: impl FnOnce(&mut Vm, &mut Position) -> Result<Next, Stop>,
+    ) -> Result<Word, Stop> {
+        self.on_native_stack(|vm| {
+            if !vm.heap.stack.has_room(64) {
+                return Err(Stop::StackFull);
+            }
+            vm.push_mark(FrameKind::Exit);
+            let mut at = Position::new(&vm.evaluator.idle);
+            vm.evaluator.nesting += 1;
+            let first = start(vm, &mut at);
+            let result = vm.go_on(first, &mut at);
+            vm.evaluator.nesting -= 1;
+            result
+        })
+    }
+
+    fn go_on(&mut self, first: Result<Next, Stop>, at: &mut Position) -> Result<Word, Stop> {
+        let mut step = first;
+        loop {
+            let next = match step {
+                Ok(Next::Exit(value)) => return Ok(value),
+                Ok(next) => next,
+                Err(stop) => self.unwind(stop)?,
+            };
+            step = self.step(next, at);
+        }
+    }
+
+    /// Evaluates a word, to normal form if so asked. What is on the stack stays there.
+    pub(crate) fn run(&mut self, word: Word, normalise: bool) -> Result<Word, Stop> {
+        self.run_from(|vm, _| {
+            if normalise {
+                frame::push_kind(&mut vm.heap.stack, FrameKind::Normal);
+            }
+            Ok(Next::Eval(word))
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! Entering compiled code, and cutting it off.
+//!
+//! [`enter`] saves what Rust's calling convention expects to find again, and where on the stack it
+//! did so. [`cut`] goes back there whatever lies between: it is how a crash leaves compiled code.
+//!
+//! # Safety
+//!
+//! The invariant: *between the newest `enter` and a `cut` there are only frames of compiled code.*
+//! Such frames own nothing, so nothing is lost when they are jumped over. Compiled code keeps
+//! it by calling `cut` itself, after the Rust function that it had called has returned; Rust keeps
+//! it by restoring [`Activation::cut`](super::Activation) of the activation before when `enter`
+//! returns.
+//!
+//! The context register (r15, x21) holds the address of the [`Vm`](crate::Vm) as long as compiled
+//! code runs. Rust's convention lets callees keep it, so it survives calls back into Rust.
+
+use std::arch::global_asm;
+
+unsafe extern "C" {
+    /// Calls `trampoline(entry, args)`, a function of Rust's convention that Cranelift made, with
+    /// `context` in the context register and `cut` set for the newest activation. Returns what that
+    /// returns, or [`super::CUT`].
+    #[link_name = "pallas_enter"]
+    pub(super) fn enter(
+        context: *mut u8,
+        trampoline: usize,
+        entry: usize,
+        args: *const u64,
+        cut: *mut usize,
+    ) -> u64;
+
+    /// Returns [`super::CUT`] from the `enter` that saved the stack pointer given.
+    #[link_name = "pallas_cut"]
+    pub(super) fn cut(saved: usize) -> !;
+
+    /// Not to be called: the address of the barrier, to which compiled code returns.
+    #[link_name = "pallas_barrier"]
+    fn barrier();
+}
+
+/// The return address that is the barrier.
+pub(super) fn barrier_address() -> usize {
+    (barrier as unsafe extern "C" fn()) as usize
+}
+
+#[cfg(target_arch = "x86_64")]
+global_asm!(
+    ".text",
+    ".p2align 4",
+    ".globl pallas_enter",
+    "pallas_enter:",
+    "push rbp",
+    "mov rbp, rsp",
+    "push rbx",
+    "push r12",
+    "push r13",
+    "push r14",
+    "push r15",
+    "sub rsp, 8",
+    "mov [r8], rsp",
+    "mov r15, rdi",
+    "mov rax, rsi",
+    "mov rdi, rdx",
+    "mov rsi, rcx",
+    "call rax",
+    "2:",
+    "add rsp, 8",
+    "pop r15",
+    "pop r14",
+    "pop r13",
+    "pop r12",
+    "pop rbx",
+    "pop rbp",
+    "ret",
+    ".p2align 4",
+    ".globl pallas_cut",
+    "pallas_cut:",
+    "mov rsp, rdi",
+    "mov rax, -1",
+    "jmp 2b",
+    // The results may be in any register that Rust does not keep; the frame pointer is again that
+    // of the frame to be returned to. The stack is aligned as that frame's own code leaves it.
+    ".p2align 4",
+    ".globl pallas_barrier",
+    "pallas_barrier:",
+    "push 0",
+    "push rax",
+    "push rcx",
+    "push rdx",
+    "push rsi",
+    "push rdi",
+    "push r8",
+    "push r9",
+    "push r10",
+    "push r11",
+    "mov rdi, r15",
+    "mov rsi, rbp",
+    "call {pass_barrier}",
+    "mov [rsp + 72], rax",
+    "pop r11",
+    "pop r10",
+    "pop r9",
+    "pop r8",
+    "pop rdi",
+    "pop rsi",
+    "pop rdx",
+    "pop rcx",
+    "pop rax",
+    "ret",
+    pass_barrier = sym super::frames::pass_barrier,
+);
+
+#[cfg(target_arch = "aarch64")]
+global_asm!(
+    ".text",
+    ".p2align 4",
+    ".globl pallas_enter",
+    "pallas_enter:",
+    "stp x29, x30, [sp, #-160]!",
+    "mov x29, sp",
+    "stp x19, x20, [sp, #16]",
+    "stp x21, x22, [sp, #32]",
+    "stp x23, x24, [sp, #48]",
+    "stp x25, x26, [sp, #64]",
+    "stp x27, x28, [sp, #80]",
+    "stp d8, d9, [sp, #96]",
+    "stp d10, d11, [sp, #112]",
+    "stp d12, d13, [sp, #128]",
+    "stp d14, d15, [sp, #144]",
+    "mov x9, sp",
+    "str x9, [x4]",
+    "mov x21, x0",
+    "mov x9, x1",
+    "mov x0, x2",
+    "mov x1, x3",
+    "blr x9",
+    "2:",
+    "ldp x19, x20, [sp, #16]",
+    "ldp x21, x22, [sp, #32]",
+    "ldp x23, x24, [sp, #48]",
+    "ldp x25, x26, [sp, #64]",
+    "ldp x27, x28, [sp, #80]",
+    "ldp d8, d9, [sp, #96]",
+    "ldp d10, d11, [sp, #112]",
+    "ldp d12, d13, [sp, #128]",
+    "ldp d14, d15, [sp, #144]",
+    "ldp x29, x30, [sp], #160",
+    "ret",
+    ".p2align 4",
+    ".globl pallas_cut",
+    "pallas_cut:",
+    "mov sp, x0",
+    "mov x0, #-1",
+    "b 2b",
+    // The results may be in any register that Rust does not keep; the frame pointer is again that
+    // of the frame to be returned to.
+    ".p2align 4",
+    ".globl pallas_barrier",
+    "pallas_barrier:",
+    "stp x0, x1, [sp, #-128]!",
+    "stp x2, x3, [sp, #16]",
+    "stp x4, x5, [sp, #32]",
+    "stp x6, x7, [sp, #48]",
+    "stp x8, x9, [sp, #64]",
+    "stp x10, x11, [sp, #80]",
+    "stp x12, x13, [sp, #96]",
+    "stp x14, x15, [sp, #112]",
+    "mov x0, x21",
+    "mov x1, x29",
+    "bl {pass_barrier}",
+    "mov x16, x0",
+    "ldp x2, x3, [sp, #16]",
+    "ldp x4, x5, [sp, #32]",
+    "ldp x6, x7, [sp, #48]",
+    "ldp x8, x9, [sp, #64]",
+    "ldp x10, x11, [sp, #80]",
+    "ldp x12, x13, [sp, #96]",
+    "ldp x14, x15, [sp, #112]",
+    "ldp x0, x1, [sp], #128",
+    "br x16",
+    pass_barrier = sym super::frames::pass_barrier,
+);
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("compiled code is entered by hand-written instructions, which this target lacks");
