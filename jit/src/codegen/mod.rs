@@ -6,6 +6,7 @@
 //! alloc  objects: thunks, applications, rows
 //! arith  primitive operations
 //! calls  calls and ends that leave the function
+//! items  jets that look into rows
 //! ```
 //!
 //! A variable of the IR is a value of Cranelift's; those that may point into the heap are declared
@@ -16,6 +17,7 @@ mod alloc;
 mod arith;
 mod calls;
 mod emit;
+mod items;
 mod lower;
 
 pub use self::emit::{Backend, CallMap, Object, Relocation, Target};
