@@ -28,7 +28,7 @@ const HEADER: usize = 128;
 const CHECKED: usize = 96;
 /// The longest label, in bytes.
 pub const LABEL_MAX: usize = 1 << 24;
-/// Images take slots from this one on; other pin spaces begin at the other end of the range.
+/// Images take slots from this one on; other pin spaces begin at the lower end of the range.
 const FIRST_SLOT: usize = SLOTS / 2;
 
 /// Why an image was not written or opened.
