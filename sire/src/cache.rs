@@ -1,39 +1,33 @@
 //! States of modules that were loaded before, kept in files.
 //!
-//! A file holds the states after all modules of one chain, as a seed: they share nearly everything.
-//! Each state has a key, the hash of all files that made it and of this program's version, so a
-//! state can be used exactly if its key is the one wanted.
-//!
-//! ```text
-//! +---------+-------+------------------+----------------+------+
-//! | 8 bytes | count | 32 bytes         | count keys     | seed |
-//! | magic   | u64   | BLAKE3 of what   | of 32 bytes    |      |
-//! |         |       | comes after it   |                |      |
-//! +---------+-------+------------------+----------------+------+
-//! ```
+//! A file holds the states after all modules of one chain, as an image of pins
+//! ([`vm::pinspace::image`]): they share nearly everything, and are mapped, not loaded. Each state
+//! has a key, the hash of all files that made it and of this program's version, so a state can be
+//! used exactly if its key is the one wanted. The image's label is the keys, its root the row of
+//! states.
 //!
 //! A file that is damaged or not ours is never used: that is a warning, and the modules are loaded
-//! from their sources. Files are put in place by renaming, so that no half of one is ever seen; the
-//! oldest go when there are too many.
+//! from their sources. A file is checked as a whole when it is opened, at the speed of BLAKE3, so
+//! nothing in it can turn out bad later. Files are put in place by renaming, so that no half of one
+//! is ever seen, and never changed after that: any number of processes use them at once, without a
+//! lock. The oldest go when there are too many.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use vm::{Shape, Stop, Val, Vm, seed};
+use std::sync::atomic::{AtomicU32, Ordering};
+use vm::pinspace::image::{self, ImageError};
+use vm::{Shape, Stop, Val, Vm};
 
 /// What the state after a module depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Key([u8; 32]);
 
-const MAGIC: &[u8; 8] = b"PLSIRE\0\x01";
 const EXTENSION: &str = "sirecache";
 /// As many files are kept.
 const FILES_MAX: usize = 16;
 /// No file is larger, in bytes.
 const FILE_MAX: u64 = 1 << 32;
-/// No chain is longer.
-const STATES_MAX: u64 = 1 << 16;
-const HEADER: usize = 8 + 8 + 32;
 
 impl Key {
     /// The key before the first module. The sources of this crate are part of it: other code may
@@ -68,14 +62,10 @@ pub(crate) struct Warning {
 enum Problem {
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("it is not a cache of this version")]
+    #[error("it holds other modules than it says")]
     Foreign,
-    #[error("it is damaged (its checksum does not agree)")]
-    Damaged,
     #[error("{0}")]
-    Load(#[from] seed::LoadError),
-    #[error("{0}")]
-    Save(#[from] seed::SaveError),
+    Image(#[from] ImageError),
     #[error("{0}")]
     Stop(#[from] Stop),
 }
@@ -85,9 +75,17 @@ impl Cache {
         Cache { folder }
     }
 
-    /// The packed states of as many first modules of a chain as some file has.
-    pub(crate) fn load(&self, vm: &mut Vm, keys: &[Key], warnings: &mut Vec<Warning>) -> Vec<Val> {
+    /// The packed states of as many first modules of a chain as some file has, if it has more than
+    /// `known`.
+    pub(crate) fn load(
+        &self,
+        vm: &mut Vm,
+        keys: &[Key],
+        known: usize,
+        warnings: &mut Vec<Warning>,
+    ) -> Vec<Val> {
         let mut candidates = self.candidates(keys);
+        candidates.retain(|(count, _)| *count > known);
         while let Some((count, path)) = candidates.pop() {
             match read_states(vm, &path, &keys[..count]) {
                 Ok(states) => return states,
@@ -117,7 +115,7 @@ impl Cache {
             .files()
             .into_iter()
             .filter_map(|path| {
-                let found = read_keys(&mut File::open(&path).ok()?).ok()?;
+                let found = read_keys(&File::open(&path).ok()?).ok()?;
                 let shared = keys.iter().zip(&found).take_while(|(a, b)| a == b).count();
                 (shared > 0).then_some((shared, path))
             })
@@ -142,21 +140,32 @@ impl Cache {
     pub(crate) fn store(&self, vm: &mut Vm, keys: &[Key], states: &[Val]) -> Result<(), Warning> {
         let Some(last) = keys.last() else { return Ok(()) };
         let path = self.path_of(last);
-        let result = encode(vm, keys, states).and_then(|bytes| Ok(self.put(&path, &bytes)?));
+        let label: Vec<u8> = keys.iter().flat_map(|key| key.0).collect();
+        let result = self.put(&path, |file| {
+            let row = vm.row(states)?;
+            Ok(image::save(vm, &row, &label, file)?)
+        });
         result.map_err(|problem| Warning { path, problem })
     }
 
-    fn put(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    /// Puts a file in place that is written by `write`.
+    fn put(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&File) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         fs::create_dir_all(&self.folder)?;
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-        let written = File::create(&temporary).and_then(|mut file| file.write_all(bytes));
-        let placed = written.and_then(|()| fs::rename(&temporary, path));
-        if placed.is_err() {
-            // It may not even be there.
+        let temporary = temporary(path);
+        // A file of that name would be one that another process left behind.
+        let _ = fs::remove_file(&temporary);
+        let file = File::options().read(true).write(true).create_new(true).open(&temporary)?;
+        let written = write(&file).and_then(|()| Ok(fs::rename(&temporary, path)?));
+        if written.is_err() {
+            // It is of no use, and the first error is the one to tell.
             let _ = fs::remove_file(&temporary);
         }
         self.prune();
-        placed
+        written
     }
 
     /// Removes the oldest files. Failing to is not worth a word.
@@ -167,6 +176,13 @@ impl Cache {
         let surplus = files.len().saturating_sub(FILES_MAX);
         files.iter().take(surplus).for_each(|path| drop(fs::remove_file(path)));
     }
+}
+
+/// A name beside this one that no other file has: images must not be written over.
+fn temporary(path: &Path) -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    path.with_extension(format!("{}.{number}.tmp", std::process::id()))
 }
 
 /// Whether there is a file of a possible size; opening a pipe might never end.
@@ -202,64 +218,29 @@ fn change_scope(
     vm.force(&row)
 }
 
-fn encode(vm: &mut Vm, keys: &[Key], states: &[Val]) -> Result<Vec<u8>, Problem> {
-    let row = vm.row(states)?;
-    let row = vm.force(&row)?;
-    let seed = seed::save(vm, &row)?;
-    let mut body: Vec<u8> = keys.iter().flat_map(|key| key.0).collect();
-    body.extend(seed);
-    let mut bytes = Vec::with_capacity(HEADER + body.len());
-    bytes.extend(MAGIC);
-    bytes.extend((keys.len() as u64).to_le_bytes());
-    bytes.extend(blake3::hash(&body).as_bytes());
-    bytes.extend(body);
-    Ok(bytes)
-}
-
-/// The number of keys and the checksum in a file's header.
-fn read_header(file: &mut File) -> Result<(usize, [u8; 32]), Problem> {
-    let mut header = [0; HEADER];
-    file.read_exact(&mut header).map_err(|_| Problem::Foreign)?;
-    let (magic, rest) = header.split_at(8);
-    let (count, checksum) = rest.split_at(8);
-    let count = u64::from_le_bytes(count.try_into().map_err(|_| Problem::Foreign)?);
-    let checksum = checksum.try_into().map_err(|_| Problem::Foreign)?;
-    match magic == MAGIC && (1..=STATES_MAX).contains(&count) {
-        true => Ok((count as usize, checksum)),
-        false => Err(Problem::Foreign),
-    }
-}
-
-fn read_keys(file: &mut File) -> Result<Vec<Key>, Problem> {
-    let (count, _) = read_header(file)?;
-    let mut bytes = vec![0; 32 * count];
-    file.read_exact(&mut bytes).map_err(|_| Problem::Damaged)?;
-    Ok(split_keys(&bytes))
-}
-
-fn split_keys(bytes: &[u8]) -> Vec<Key> {
-    bytes.as_chunks().0.iter().map(|chunk| Key(*chunk)).collect()
+fn read_keys(file: &File) -> Result<Vec<Key>, Problem> {
+    let label = image::label(file)?;
+    Ok(label.as_chunks().0.iter().map(|chunk| Key(*chunk)).collect())
 }
 
 /// The first states in a file, if it is whole and they have these keys.
 fn read_states(vm: &mut Vm, path: &Path, keys: &[Key]) -> Result<Vec<Val>, Problem> {
-    let mut file = File::open(path)?;
-    let (count, checksum) = read_header(&mut file)?;
-    let mut body = Vec::new();
-    file.read_to_end(&mut body)?;
-    if *blake3::hash(&body).as_bytes() != checksum {
-        return Err(Problem::Damaged);
-    }
-    let (found, seed) = body.split_at_checked(32 * count).ok_or(Problem::Damaged)?;
-    if !split_keys(found).starts_with(keys) {
+    let file = File::open(path)?;
+    let root = image::open(&file)?;
+    // Read after all of it has been found whole.
+    let found = read_keys(&file)?;
+    if !found.starts_with(keys) {
         return Err(Problem::Foreign);
     }
-    let row = seed::load(vm, seed)?;
-    let states: Vec<Val> = match vm.look(&row).as_row() {
-        Some(items) if items.len() == count => {
-            items.iter().take(keys.len()).map(|item| vm.hold(item)).collect()
-        }
-        _ => return Err(Problem::Foreign),
+    let root = vm.adopt(&root);
+    let row = match vm.look(&root).shape() {
+        Shape::Pin(pin) => pin.item().as_row(),
+        _ => None,
     };
-    Ok(states)
+    match row {
+        Some(items) if items.len() == found.len() => {
+            Ok(items.iter().take(keys.len()).map(|item| vm.hold(item)).collect())
+        }
+        _ => Err(Problem::Foreign),
+    }
 }

@@ -170,7 +170,7 @@ impl Sire {
             return Ok(known);
         };
         let mut warnings = Vec::new();
-        let kept = cache.load(&mut self.session.vm, keys, &mut warnings);
+        let kept = cache.load(&mut self.session.vm, keys, known.len(), &mut warnings);
         warnings.iter().try_for_each(|warning| self.warn(&warning.to_string()))?;
         Ok(if kept.len() > known.len() { kept } else { known })
     }

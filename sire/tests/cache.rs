@@ -106,7 +106,7 @@ fn a_foreign_file_is_a_warning() {
         fs::write(&files(cache.path())[0], content).expect("a file");
         let (printed, _, warnings) = load(&modules, cache.path());
         assert_eq!(printed, all);
-        assert!(warnings.contains("not a cache of this version"), "{warnings}");
+        assert!(warnings.contains("it is not an image of pins"), "{warnings}");
     }
 }
 

@@ -198,16 +198,7 @@ impl Body {
                 _ => word.moved_to(base + word.address()).raw(),
             }
         };
-        self.words[1] = place(self.words[1]);
-        let mut at = LINE;
-        while at < self.words.len() {
-            let header = Header::from_raw(self.words[at]);
-            let values = header.layout().values(header.size());
-            for word in &mut self.words[at + 1..][values] {
-                *word = place(*word);
-            }
-            at += 1 + header.size();
-        }
+        record::replace_values(&mut self.words, place);
     }
 
     /// Fills in the first line.

@@ -16,7 +16,8 @@ pub(super) struct Memory {
     files: Vec<Chunk>,
 }
 
-struct Chunk {
+/// A mapped file that grows by records.
+pub(super) struct Chunk {
     slot: Slot,
     file: File,
     /// Bytes in use.
@@ -31,24 +32,39 @@ struct TooLarge(usize);
 impl Memory {
     pub(super) fn new() -> Result<Memory, RangeError> {
         let owner = Owner::new();
-        Ok(Memory { owner, places: HashMap::new(), files: vec![Chunk::new(owner)?] })
+        Ok(Memory { owner, places: HashMap::new(), files: vec![Chunk::nameless(owner)?] })
     }
 }
 
+/// A file without a name.
+pub(super) fn nameless() -> Result<File, RangeError> {
+    use rustix::fs::{MemfdFlags, memfd_create};
+    let file = memfd_create("pallas-pins", MemfdFlags::CLOEXEC);
+    file.map(File::from).map_err(|error| RangeError::Map(error.into()))
+}
+
 impl Chunk {
-    fn new(owner: Owner) -> Result<Chunk, RangeError> {
-        use rustix::fs::{MemfdFlags, memfd_create};
-        let file = memfd_create("pallas-pins", MemfdFlags::CLOEXEC)
-            .map_err(|error| RangeError::Map(error.into()))?;
-        let file = File::from(file);
-        let mut slot = Slot::claim(None, owner)?;
-        // SAFETY: the file is ours alone, and written only at its end.
+    /// A chunk in memory, in a slot that is free.
+    fn nameless(owner: Owner) -> Result<Chunk, RangeError> {
+        let file = nameless()?;
+        Chunk::new(Slot::claim(None, owner)?, file, 0)
+    }
+
+    /// A chunk in a file that nobody else writes, its first so many bytes (a multiple of the
+    /// alignment) taken.
+    pub(super) fn new(mut slot: Slot, file: File, used: usize) -> Result<Chunk, RangeError> {
+        // SAFETY: the file is ours alone, and read only where it has been written and stays as it is.
         unsafe { slot.map(&file) }?;
-        Ok(Chunk { slot, file, used: 0 })
+        Ok(Chunk { slot, file, used })
+    }
+
+    /// Where a record of so many bytes would go, if there is room.
+    pub(super) fn place(&self, bytes: usize) -> Option<usize> {
+        (bytes <= SLOT_SIZE - self.used).then(|| self.slot.address() + self.used)
     }
 
     /// Writes at the end.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all_at(bytes, self.used as u64)?;
         self.used += bytes.len();
         self.slot.set_end(self.used);
@@ -72,11 +88,10 @@ unsafe impl Backing for Memory {
         if bytes > SLOT_SIZE {
             return Err(TooLarge(bytes).into());
         }
-        let is_full = |chunk: &Chunk| chunk.used + bytes > SLOT_SIZE;
-        match self.files.last() {
-            Some(last) if !is_full(last) => Ok(last.slot.address() + last.used),
-            _ => {
-                let chunk = Chunk::new(self.owner)?;
+        match self.files.last().and_then(|last| last.place(bytes)) {
+            Some(address) => Ok(address),
+            None => {
+                let chunk = Chunk::nameless(self.owner)?;
                 let address = chunk.slot.address();
                 self.files.push(chunk);
                 Ok(address)

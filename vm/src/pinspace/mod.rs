@@ -13,12 +13,14 @@
 //! record    the form of one frozen pin, and its check at first touch
 //! range     the fixed range of addresses; slots, each with one mapped file
 //! memory    a pin space that is gone with the process
+//! image     a pin space in one file that is written once
 //! ```
 //!
 //! Nothing here knows of stores: what keeps the bytes is a [`Backing`]. [`Frozen`] is how a frozen pin
 //! is held outside of a heap, and handed to another thread. `FORMAT.md` has the bytes.
 
 mod freeze;
+pub mod image;
 mod memory;
 pub mod range;
 pub(crate) mod record;

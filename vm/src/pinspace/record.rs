@@ -22,6 +22,7 @@ use crate::pin;
 
 /// Words of the line that a record begins with.
 pub(crate) const LINE: usize = 8;
+const ITEM: usize = 1;
 const FACTS: usize = 6;
 const CHECK: usize = 7;
 
@@ -55,17 +56,38 @@ pub(crate) fn seal(address: usize, record: &mut [u64]) {
 
 /// The words of the record at that address, if it is one and whole.
 pub(crate) fn read<'a>(address: usize) -> Option<&'a [u64]> {
+    let record = range::words(address, length(address)? / 8);
+    (check(address, record) == record[CHECK]).then_some(record)
+}
+
+/// The bytes of the record at that address, as its first line tells, if there is room for them.
+pub(crate) fn length(address: usize) -> Option<usize> {
     let room = range::end(address).saturating_sub(address) / 8;
     if !address.is_multiple_of(range::ALIGNMENT) || room < LINE {
         return None;
     }
     let line = range::words(address, LINE);
-    let words = usize::try_from(line[FACTS] >> 1).ok()?;
-    if !(LINE..=room).contains(&words) {
-        return None;
+    let words = size(line)?;
+    (LINE..=room).contains(&words).then(|| 8 * words)
+}
+
+/// The words of a record, as its first line tells.
+pub(crate) fn size(line: &[u64]) -> Option<usize> {
+    usize::try_from(line.get(FACTS)? >> 1).ok()
+}
+
+/// Replaces the item of a record and the values in all of its objects.
+pub(crate) fn replace_values(record: &mut [u64], place: impl Fn(u64) -> u64) {
+    record[ITEM] = place(record[ITEM]);
+    let mut at = LINE;
+    while at < record.len() {
+        let header = Header::from_raw(record[at]);
+        let values = header.layout().values(header.size());
+        for word in &mut record[at + 1..][values] {
+            *word = place(*word);
+        }
+        at += 1 + header.size();
     }
-    let record = range::words(address, words);
-    (check(address, record) == record[CHECK]).then_some(record)
 }
 
 /// The hash in a record that is whole.

@@ -1,5 +1,6 @@
+use super::image::{self, ImageError};
 use super::record::{self, LINE};
-use super::{Frozen, NewPin, Owner, PinSpace, Slot, range};
+use super::{Frozen, NewPin, Owner, PinSpace, Slot, memory, range};
 use crate::heap::object;
 use crate::jet::{Answer, Call, Demand, Jet, JetTable};
 use crate::plain::{from_term, to_term};
@@ -312,8 +313,7 @@ fn a_flipped_bit_is_found_before_the_data_is_used() {
 }
 
 fn tempfile() -> fs::File {
-    use rustix::fs::{MemfdFlags, memfd_create};
-    memfd_create("test", MemfdFlags::CLOEXEC).expect("memory").into()
+    memory::nameless().expect("memory")
 }
 
 #[test]
@@ -342,4 +342,90 @@ fn slots_are_claimed_once() {
         Slot::claim(Some(range::SLOTS), owner),
         Err(super::RangeError::NoSuchSlot(_))
     ));
+}
+
+/// An image of a value with pins, one in another, and a big nat.
+fn small_image(vm: &mut Vm, label: &[u8]) -> fs::File {
+    let value = value(vm, "({0 3 0} <7> <{5 6 (0 9)}> <(0 <7> 1267650600228229401496703205376)>)");
+    let file = tempfile();
+    image::save(vm, &value, label, &file).expect("room");
+    file
+}
+
+#[test]
+fn an_image_is_what_was_saved() {
+    for label in [&b""[..], b"seven b", &[9; 1000]] {
+        let vm = &mut samples::vm(false);
+        let terms = terms(9, 100);
+        let values: Vec<Val> =
+            terms.iter().map(|term| from_term(vm, term).expect("a value")).collect();
+        let row = vm.row(&values).expect("room");
+        let (file, again) = (tempfile(), tempfile());
+        image::save(vm, &row, label, &file).expect("room");
+        assert_eq!(image::label(&file).expect("an image"), label);
+        // Its own slot is taken by the one who wrote it, so the first of these is a copy.
+        for is_copy in [true, false] {
+            let other = &mut samples::vm(is_copy);
+            let root = image::open(&file).expect("an image");
+            let pin = other.adopt(&root);
+            let found = item(other, &pin);
+            other.collect();
+            let items = other.look(&found).as_row().expect("a row");
+            assert!(items.iter().map(to_term).eq(terms.iter().cloned()));
+            drop(root);
+            if is_copy {
+                *vm = samples::vm(false);
+            }
+        }
+        let row = value(vm, "(0 7)");
+        image::save(vm, &row, label, &again).expect("room");
+        assert_ne!(
+            image::open(&again).expect("one").hash(),
+            image::open(&file).expect("one").hash()
+        );
+    }
+}
+
+#[test]
+fn a_damaged_image_is_refused() {
+    let vm = &mut samples::vm(false);
+    let file = small_image(vm, b"damaged");
+    let length = file.metadata().expect("a length").len();
+    let is_refused = |file: &fs::File| match image::open(file) {
+        Err(ImageError::Damaged | ImageError::Foreign | ImageError::Version(_)) => true,
+        Err(other) => panic!("{other}"),
+        Ok(_) => false,
+    };
+    // First of all copies, then mapped in its slot.
+    for is_open in [true, false] {
+        if !is_open {
+            *vm = samples::vm(false);
+        }
+        for offset in 0..length {
+            let mut byte = [0];
+            file.read_exact_at(&mut byte, offset).expect("read");
+            file.write_all_at(&[byte[0] ^ 1 << (offset % 8)], offset).expect("written");
+            assert!(is_refused(&file), "byte {offset}");
+            file.write_all_at(&byte, offset).expect("written");
+        }
+        assert!(!is_refused(&file));
+        let copy = tempfile();
+        let mut bytes = vec![0; length as usize];
+        file.read_exact_at(&mut bytes, 0).expect("read");
+        for cut in 0..bytes.len() {
+            copy.set_len(0).expect("a length");
+            copy.write_all_at(&bytes[..cut], 0).expect("written");
+            assert!(is_refused(&copy), "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_finished_image_takes_no_pins() {
+    let vm = &mut samples::vm(false);
+    let file = small_image(vm, b"finished");
+    let root = image::open(&file).expect("an image");
+    let other = value(vm, "<{5 6 (0 9)}>");
+    let refused = vm.freeze(&other, root.space()).expect_err("it is finished");
+    assert!(refused.to_string().contains("takes no more pins"), "{refused}");
 }
