@@ -64,6 +64,7 @@ pub mod sim;
 mod snapshots;
 pub mod space;
 mod store;
+pub mod transfer;
 
 use std::fmt;
 

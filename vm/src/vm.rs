@@ -186,18 +186,18 @@ impl Vm {
         })
     }
 
-    /// A pin that stands for another one: it has that pin's hash and takes as many arguments, and
-    /// nothing else of it is true. With such pins in its holes a germ can be loaded and hashed
-    /// without what it refers to, where no set has pins among its keys (those are compared).
+    /// A pin that stands for another one: it has that pin's hash, takes more arguments than there
+    /// ever are, and nothing else of it is true. With such pins in its holes a germ can be loaded and
+    /// hashed without what it refers to, where no set has pins among its keys (those are compared).
     ///
     /// # Errors
-    /// [`Stop::HeapFull`]; a crash for an arity of 0, which no pin has.
-    pub fn stand_in(&mut self, hash: Hash, arity: u64) -> Result<Val, Stop> {
+    /// [`Stop::HeapFull`].
+    pub fn stand_in(&mut self, hash: Hash) -> Result<Val, Stop> {
         self.build(|b| {
             // A law of a name that no data jet has.
-            b.push_nat(2)?;
-            b.push_nat(arity)?;
-            b.push_nat(0)?;
+            for part in [2, u64::MAX, 0] {
+                b.push_nat(part)?;
+            }
             b.law()?;
             b.stand_in(hash)
         })
