@@ -12,6 +12,7 @@ Examples:
   pallas save counter.seed demo_count_up     compile a module and save its `main`
   pallas boot /tmp/counter sire/demo_count_up.sire
   pallas start /tmp/counter                  run it; Ctrl-C, and start again
+  pallas check /tmp/counter                  verify every byte of it
 
 Modules are looked for in ./sire, then in the library built in.";
 
