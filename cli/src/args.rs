@@ -12,8 +12,30 @@ Examples:
   pallas save counter.seed demo_count_up     compile a module and save its `main`
   pallas boot /tmp/counter sire/demo_count_up.sire
   pallas start /tmp/counter                  run it; Ctrl-C, and start again
+  pallas check /tmp/counter                  verify every byte of it
 
 Modules are looked for in ./sire, then in the library built in.";
+
+const CHECK: &str = "\
+Looks at every frame of the log and of the pins, every edge between pins, every snapshot, and
+whether each pin has the hash that it is found by. Changes nothing; the machine must not be running.
+What is damaged is told with file and offset, and with what it means for each snapshot. An end that
+a crash left unfinished is no damage: the next start cuts it off.
+
+Exit codes: 0 the store is whole; 1 something is damaged; 2 it could not be looked at.";
+
+const DU: &str = "\
+A pin is a part of a state that is stored once, however many states share it. A snapshot holds the
+pins that it reaches; garbage are those that no snapshot reaches any more. Reads no pin's body.";
+
+const EXPORT: &str = "\
+The file holds the newest snapshot, all that it needs, and the events since: the machine with its
+running programs and open calls. It ends with a checksum, and is the same on every architecture.
+  pallas export /tmp/counter counter.pallas
+  pallas import counter.pallas /tmp/counter2
+  pallas start /tmp/counter2
+The machine must not be running, and goes on to exist: start only one of the two if what it does
+must be done once.";
 
 const EXITS: &str = "\
 Exit codes: 0 done; 1 something given could not be read or used; 2 a command line or a Sire
@@ -44,6 +66,17 @@ pub(crate) enum Command {
     Boot(Boot),
     /// Start a machine, or go on where it was
     Start(Start),
+    /// Verify every byte of a store, and tell what is damaged
+    #[command(after_help = CHECK)]
+    Check(Check),
+    /// Tell what holds how much of a store
+    #[command(after_help = DU)]
+    Du(Du),
+    /// Write a machine into one portable file
+    #[command(after_help = EXPORT)]
+    Export(Export),
+    /// Make a machine of such a file
+    Import(Import),
     /// List the laws that have native twins (jets), and how they do in a run
     Jets(Jets),
 }
@@ -219,6 +252,47 @@ pub(crate) struct Start {
     #[arg(long)]
     pub(crate) replay_all: bool,
     /// Where the machine lives
+    #[arg(value_name = "STORE")]
+    pub(crate) store: PathBuf,
+}
+
+/// `pallas check`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Check {
+    /// Where the machine lives
+    #[arg(value_name = "STORE")]
+    pub(crate) store: PathBuf,
+}
+
+/// `pallas du`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Du {
+    /// Print JSON: an object with the keys log, pins, shared, garbage and snapshots
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the machine lives
+    #[arg(value_name = "STORE")]
+    pub(crate) store: PathBuf,
+}
+
+/// `pallas export`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Export {
+    /// Where the machine lives
+    #[arg(value_name = "STORE")]
+    pub(crate) store: PathBuf,
+    /// The file to write, which must not exist
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// `pallas import`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Import {
+    /// The file that `pallas export` wrote
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Where the machine will live: a folder that does not exist yet, or is empty
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,
 }

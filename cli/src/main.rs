@@ -4,6 +4,7 @@
 //! args       the command line
 //! commands/  one file a command, or two that belong together
 //! console    what a machine prints
+//! progress   bars of long commands
 //! terminal   colours, exit codes, Ctrl-C
 //! ```
 //!
@@ -13,6 +14,7 @@
 mod args;
 mod commands;
 mod console;
+mod progress;
 mod terminal;
 
 use args::{Args, Command};
@@ -44,6 +46,10 @@ fn run(command: Command) -> ExitCode {
         Command::Repl(args) => commands::seed::repl(args),
         Command::Boot(args) => commands::machine::boot(args),
         Command::Start(args) => commands::machine::start(args),
+        Command::Check(args) => commands::check::check(args),
+        Command::Du(args) => commands::du::du(args),
+        Command::Export(args) => commands::transfer::export(args),
+        Command::Import(args) => commands::transfer::import(args),
         Command::Jets(args) => commands::jets::list(args),
     };
     match result {

@@ -37,6 +37,7 @@
 //! state     machine state as pins      codec   values as bytes
 //! snapshot  when and how they are written      checks  when the state's hash is logged
 //! watchdog  time limits                leash   ending a worker from outside
+//! verify    whether stored pins are what their hashes say
 //! ```
 //!
 //! Whoever starts a machine gives it a [`Console`], and stops it with a [`Handle`]:
@@ -75,6 +76,7 @@ mod settings;
 mod snapshot;
 mod state;
 mod trace;
+mod verify;
 mod watchdog;
 mod workers;
 
@@ -83,6 +85,7 @@ pub use console::{Console, Notice, Who};
 pub use error::{Abort, BootError, RunError, StartError, StateError, SystemError};
 pub use machine::{Handle, Machine, Outcome};
 pub use settings::{ReplayFrom, Settings, SnapshotRule};
+pub use verify::Verifier;
 
 #[cfg(test)]
 mod tests;

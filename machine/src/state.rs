@@ -14,6 +14,7 @@
 //! (The first four are the prototype's: lib/Server/Convert.hs.)
 
 use crate::error::{Abort, StateError};
+use persist::inspect::Fetch;
 use persist::{Snapshot, Store};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -130,7 +131,7 @@ impl Status {
         snapshot: &Snapshot,
     ) -> Result<Status, StateError> {
         let hash = Hash(snapshot.root);
-        let root = load_pin(vm, store, hash)?;
+        let root = load_pin(vm, store.path(), &mut |hash| store.get(hash), hash)?;
         let item = match vm.look(&root).shape() {
             Shape::Pin(pin) => vm.hold(pin.item()),
             _ => unreachable!("a pin was loaded"),
@@ -148,9 +149,13 @@ enum Task {
     Make(Hash, persist::StoredPin),
 }
 
-/// Loads a pin and all that it refers to, and checks their hashes.
-fn load_pin(vm: &mut Vm, store: &Store, root: Hash) -> Result<Val, StateError> {
-    let path = store.path();
+/// Loads a pin and all that it refers to from the store at `path`, and checks their hashes.
+pub(crate) fn load_pin(
+    vm: &mut Vm,
+    path: &Path,
+    fetch: &mut Fetch<'_>,
+    root: Hash,
+) -> Result<Val, StateError> {
     let mut loaded: HashMap<Hash, Val> = HashMap::new();
     let mut opened: HashSet<Hash> = HashSet::new();
     let mut todo = vec![Task::Open(root)];
@@ -160,7 +165,7 @@ fn load_pin(vm: &mut Vm, store: &Store, root: Hash) -> Result<Val, StateError> {
             // needed, it needs itself, which `make_pin` reports as missing.)
             Task::Open(hash) if !opened.insert(hash) => {}
             Task::Open(hash) => {
-                let stored = store.get(hash.as_bytes())?;
+                let stored = fetch(hash.as_bytes())?;
                 let stored =
                     stored.ok_or_else(|| StateError::Missing { path: path.into(), hash })?;
                 let edges: Vec<Task> =

@@ -143,7 +143,7 @@ fn survey_one(
 }
 
 /// The first sequences of a journal's segments, and its unfinished files.
-fn list(home: &Home, family: &Family) -> Result<(Vec<u64>, Vec<String>), DiskError> {
+pub(crate) fn list(home: &Home, family: &Family) -> Result<(Vec<u64>, Vec<String>), DiskError> {
     let names =
         home.disk.list(family.dir).map_err(|error| home.error(family.dir, "list", error))?;
     let mut firsts: Vec<u64> = names.iter().filter_map(|name| family.first(name)).collect();

@@ -52,6 +52,7 @@ pub mod error;
 mod format_file;
 mod frame;
 mod health;
+pub mod inspect;
 mod journal;
 mod lock;
 mod log;
@@ -63,6 +64,7 @@ pub mod sim;
 mod snapshots;
 pub mod space;
 mod store;
+pub mod transfer;
 
 use std::fmt;
 
@@ -70,6 +72,7 @@ pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
 pub use error::{
     CreateError, Damage, DiskError, LogError, OpenError, PinError, ReadError, SnapshotError,
 };
+pub use inspect::Inspection;
 pub use journal::Pruned;
 pub use log::{Appender, Ticket};
 pub use pins::StoredPin;

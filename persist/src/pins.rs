@@ -154,7 +154,7 @@ fn edges_length(prefix: &[u8; PREFIX], length: u64) -> Option<usize> {
 }
 
 /// Reads and checks hash and edges of the pin at `offset`.
-fn read_head(
+pub(crate) fn read_head(
     segment: &Segment,
     offset: u64,
     frame: &FrameHeader,
@@ -182,10 +182,23 @@ fn split(edges: &[u8]) -> Vec<Hash> {
 
 /// Takes a checked payload apart; `None` if it is not that of `hash`.
 fn decode(payload: &[u8], hash: &Hash) -> Option<StoredPin> {
+    let (prefix, edges, body) = take_apart(payload)?;
+    (prefix[..32] == *hash).then(|| StoredPin { edges: split(edges), body: body.to_vec() })
+}
+
+/// Takes a checked payload apart; `None` if the check of hash and edges fails.
+pub(crate) fn decode_any(payload: &[u8]) -> Option<(Hash, StoredPin)> {
+    let (prefix, edges, body) = take_apart(payload)?;
+    let pin = StoredPin { edges: split(edges), body: body.to_vec() };
+    (prefix[40..56] == head_check(prefix, edges)).then(|| (array(prefix, 0), pin))
+}
+
+/// Prefix, edges and body.
+fn take_apart(payload: &[u8]) -> Option<(&[u8; PREFIX], &[u8], &[u8])> {
     let prefix = payload.first_chunk::<PREFIX>()?;
     let edges = edges_length(prefix, payload.len() as u64)?;
     let (edges, body) = payload[PREFIX..].split_at(edges);
-    (prefix[..32] == *hash).then(|| StoredPin { edges: split(edges), body: body.to_vec() })
+    Some((prefix, edges, body))
 }
 
 /// The pins of an open store.
@@ -250,6 +263,25 @@ impl Pins {
         flushed.map(|()| journal.durable())
     }
 
+    /// The pins that one reaches, itself included, each after those that it refers to.
+    pub(crate) fn reached(&self, root: &Hash) -> Result<Vec<Hash>, PinError> {
+        self.commit()?;
+        let mut places = HashMap::new();
+        let mut todo = vec![*root];
+        while let Some(hash) = todo.pop() {
+            if places.contains_key(&hash) {
+                continue;
+            }
+            let Some((place, Some(segment))) = self.locate(&hash) else { continue };
+            places.insert(hash, place);
+            todo.extend(read_edges(&segment, place)?);
+        }
+        let mut order: Vec<(Place, Hash)> =
+            places.into_iter().map(|(hash, at)| (at, hash)).collect();
+        order.sort_unstable_by_key(|(place, _)| *place);
+        Ok(order.into_iter().map(|(_, hash)| hash).collect())
+    }
+
     pub(crate) fn close(&self) -> Result<(), WriteError> {
         lock(&self.journal).close()
     }
@@ -290,17 +322,38 @@ impl Index {
     }
 }
 
-fn read_pin(segment: &Arc<Segment>, place: Place, hash: &Hash) -> Result<StoredPin, PinError> {
+fn read_edges(segment: &Arc<Segment>, place: Place) -> Result<Vec<Hash>, PinError> {
+    let read = || -> Result<Vec<Hash>, ReadError> {
+        match segment.frames(place.offset)?.next()? {
+            Some((offset, frame)) => Ok(read_head(segment, offset, &frame)?.1),
+            None => Err(segment.damage(place.offset, CUT).into()),
+        }
+    };
+    read().map_err(of_one_pin)
+}
+
+const CUT: &str = "the file ends before the pin";
+
+/// An error of reading one pin.
+pub(crate) fn of_one_pin(error: ReadError) -> PinError {
+    match error {
+        ReadError::Damaged(damage) => damage.into(),
+        ReadError::Disk(error) => error.into(),
+        ReadError::Gap { .. } => unreachable!("reading one frame meets no gap"),
+    }
+}
+
+pub(crate) fn read_pin(
+    segment: &Arc<Segment>,
+    place: Place,
+    hash: &Hash,
+) -> Result<StoredPin, PinError> {
     let read = || -> Result<StoredPin, ReadError> {
         let Some((offset, frame)) = segment.frames(place.offset)?.next()? else {
-            return Err(segment.damage(place.offset, "the file ends before the pin").into());
+            return Err(segment.damage(place.offset, CUT).into());
         };
         let pin = decode(&segment.payload(offset, &frame)?, hash);
         pin.ok_or_else(|| segment.damage(offset, "the pin stored here is another one").into())
     };
-    read().map_err(|error| match error {
-        ReadError::Damaged(damage) => damage.into(),
-        ReadError::Disk(error) => error.into(),
-        ReadError::Gap { .. } => unreachable!("reading one frame meets no gap"),
-    })
+    read().map_err(of_one_pin)
 }

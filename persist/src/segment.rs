@@ -126,9 +126,17 @@ impl Segment {
     }
 
     fn frames_by(self: &Arc<Self>, offset: u64, chunk: usize) -> Result<Frames, ReadError> {
+        Ok(Frames { window: self.window(chunk)?, at: offset })
+    }
+
+    fn window(self: &Arc<Self>, chunk: usize) -> Result<Window, DiskError> {
         let length = self.file.len().map_err(|error| self.failed("read", error))?;
-        let window = Window { segment: Arc::clone(self), length, chunk, start: 0, bytes: vec![] };
-        Ok(Frames { window, at: offset })
+        Ok(Window { segment: Arc::clone(self), length, chunk, start: 0, bytes: vec![] })
+    }
+
+    /// All that stands in the segment, damaged or not.
+    pub(crate) fn stretches(self: &Arc<Self>) -> Result<Stretches, DiskError> {
+        Ok(Stretches { window: self.window(SMALL_CHUNK)?, at: SEGMENT_HEADER })
     }
 
     /// The checked payload of the frame at `offset`.
@@ -236,8 +244,56 @@ impl Frames {
         self.at = frame_length(frame.length)
             .and_then(|length| at.checked_add(length))
             .filter(|end| *end <= self.window.length)
-            .ok_or_else(|| segment.damage(at, "the file ends within a frame"))?;
+            .ok_or_else(|| segment.damage(at, ENDS_WITHIN))?;
         Ok((frame.kind != FrameKind::Seal).then_some((at, frame)))
+    }
+}
+
+/// A part of a segment as [`Stretches`] finds it.
+pub(crate) enum Stretch {
+    /// A frame with a valid header, that lies within the file.
+    Frame { at: u64, frame: FrameHeader },
+    /// From here up to `end` no frame begins.
+    Bad { at: u64, end: u64, reason: Fault },
+}
+
+/// Walks a segment from its first frame to the end of the file, whatever stands there: where no
+/// frame begins it goes on with the next that is valid.
+pub(crate) struct Stretches {
+    window: Window,
+    at: u64,
+}
+
+impl Stretches {
+    /// Where the next stretch begins.
+    pub(crate) fn offset(&self) -> u64 {
+        self.at
+    }
+
+    pub(crate) fn next(&mut self) -> Result<Option<Stretch>, DiskError> {
+        let (at, length) = (self.at, self.window.length);
+        if at >= length {
+            return Ok(None);
+        }
+        let reason = match self.window.header(at)? {
+            Ok(frame) => {
+                let end = frame_length(frame.length).and_then(|length| at.checked_add(length));
+                if let Some(end) = end.filter(|end| *end <= length) {
+                    self.at = end;
+                    return Ok(Some(Stretch::Frame { at, frame }));
+                }
+                ENDS_WITHIN
+            }
+            Err(reason) => reason,
+        };
+        let chunk = std::mem::replace(&mut self.window.chunk, CHUNK);
+        let mut end = at + ALIGNMENT;
+        while end < length && self.window.header(end)?.is_err() {
+            end += ALIGNMENT;
+        }
+        self.window.chunk = chunk;
+        self.at = end.min(length);
+        Ok(Some(Stretch::Bad { at, end: self.at, reason }))
     }
 }
 
@@ -294,7 +350,9 @@ pub(crate) fn scan(segment: &Arc<Segment>, depth: Depth, proven: u64) -> Result<
 }
 
 /// A place where no good frame stands though the file goes on.
-type Fault = &'static str;
+pub(crate) type Fault = &'static str;
+
+const ENDS_WITHIN: Fault = "the file ends within a frame";
 
 const BAD_PAYLOAD: Fault = "the frame's payload fails its check";
 
@@ -336,7 +394,7 @@ impl Scan {
             }
             let end = frame_length(frame.length).and_then(|length| at.checked_add(length));
             let Some(end) = end.filter(|end| *end <= self.extent.length) else {
-                return Ok(Some("the file ends within a frame"));
+                return Ok(Some(ENDS_WITHIN));
             };
             if depth == Depth::Everything && !window.payload_is_whole(at, &frame)? {
                 return Ok(Some(BAD_PAYLOAD));

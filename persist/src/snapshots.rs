@@ -152,6 +152,11 @@ impl Snapshots {
         self.whole.iter().rev().cloned().collect()
     }
 
+    /// All damaged ones, with their generations.
+    pub(crate) fn damaged(&self) -> &[(u64, Damage)] {
+        &self.damaged
+    }
+
     /// The damaged ones that are newer than every whole one.
     pub(crate) fn passed_over(&self) -> Vec<Damage> {
         let newest = self.newest().map_or(0, |snapshot| snapshot.generation);

@@ -267,6 +267,15 @@ impl Store {
         self.pins.get(hash)
     }
 
+    /// The pins that a pin reaches, itself included, each after those that it refers to. Reads
+    /// edges only, and takes memory in proportion to their number. Commits the pins.
+    ///
+    /// # Errors
+    /// See [`PinError`].
+    pub fn reached(&self, root: &Hash) -> Result<Vec<Hash>, PinError> {
+        self.pins.reached(root)
+    }
+
     /// Whether a pin of this hash is stored, durable or not.
     pub fn contains(&self, hash: &Hash) -> bool {
         self.pins.contains(hash)

@@ -8,7 +8,10 @@ fn help_tells_what_each_command_is_for() {
     let help = pallas.run(["--help"], "");
     assert!(help.status.success());
     let help = stdout(&help);
-    for command in ["sire", "save", "show", "repl", "boot", "start", "jets"] {
+    let store = ["check", "du", "export", "import"];
+    for command in
+        ["sire", "save", "show", "repl", "boot", "start", "jets"].into_iter().chain(store)
+    {
         assert!(help.contains(command), "{help}");
         let own = pallas.run([command, "--help"], "");
         assert!(own.status.success() && stdout(&own).contains("Usage: pallas"), "{own:?}");

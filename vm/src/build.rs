@@ -6,7 +6,7 @@
 use crate::heap::Val;
 use crate::heap::object::Layout;
 use crate::word::{Kind, Word};
-use crate::{Natural, Ref, Shape, Stop, Vm, bar, nat, pin, shape, tree};
+use crate::{Hash, Natural, Ref, Shape, Stop, Vm, bar, nat, pin, shape, tree};
 
 /// Builds values on the stack of a [`Vm`]. Dropping it drops what was pushed.
 pub struct Builder<'v> {
@@ -164,6 +164,16 @@ impl<'v> Builder<'v> {
     /// [`Stop::HeapFull`].
     pub fn pin(&mut self) -> Result<(), Stop> {
         make_pin(self.vm)
+    }
+
+    /// Replaces a value in normal form by a pin around it that claims that hash.
+    pub(crate) fn stand_in(&mut self, hash: Hash) -> Result<(), Stop> {
+        self.vm.heap.reserve(1 + pin::SIZE)?;
+        let item = self.vm.heap.stack.pop();
+        let word = pin::allocate(&mut self.vm.heap, item);
+        pin::set_hash(word, hash);
+        self.push_word(word);
+        Ok(())
     }
 
     /// Replaces the top two values, a set and a row of as many values, by the table.

@@ -1,9 +1,12 @@
 //! The commands, and what several of them need.
 
+pub(crate) mod check;
+pub(crate) mod du;
 pub(crate) mod jets;
 pub(crate) mod machine;
 pub(crate) mod seed;
 pub(crate) mod sire;
+pub(crate) mod transfer;
 
 use crate::args::Matching;
 use anyhow::Context;

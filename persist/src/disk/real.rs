@@ -14,12 +14,18 @@ use super::{Disk, DiskFile, DiskLock};
 #[derive(Debug, Clone)]
 pub struct RealDisk {
     root: PathBuf,
+    read_only: bool,
 }
 
 impl RealDisk {
     /// The directory `root`, which must exist.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), read_only: false }
+    }
+
+    /// The same, with files opened for reading only: for looking at a store that may not be written to.
+    pub fn read_only(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), read_only: true }
     }
 
     /// The directory `root`, made (durably, with the parents that are missing)
@@ -36,7 +42,7 @@ impl RealDisk {
             let parent = dir.parent().filter(|parent| !is_here(parent));
             File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
         }
-        Ok(Self { root })
+        Ok(Self { root, read_only: false })
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -80,7 +86,9 @@ impl Disk for RealDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(RealFile(OpenOptions::new().read(true).write(true).open(self.at(name))?)))
+        let mut options = OpenOptions::new();
+        options.read(true).write(!self.read_only);
+        Ok(Arc::new(RealFile(options.open(self.at(name))?)))
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {

@@ -1,0 +1,123 @@
+//! `check`: what is damaged in a store, and what that means.
+
+use crate::args::Check;
+use crate::progress;
+use crate::terminal::Exit;
+use anyhow::Context;
+use machine::Verifier;
+use persist::inspect::{Effect, Finding, Report, SnapshotState};
+use persist::{Hash, Inspection, OpenError};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// The store is damaged.
+const DAMAGED: u8 = 1;
+/// The store could not be looked at.
+const UNSEEN: u8 = 2;
+
+/// So many damages are told one by one.
+const TOLD: usize = 100;
+
+/// Verifies a store, and tells what is damaged.
+pub(crate) fn check(args: Check) -> anyhow::Result<()> {
+    let inspection = Inspection::open(&args.store).map_err(not_opened)?;
+    let bar = progress::bytes("checking", inspection.bytes());
+    let unseen = |error: &dyn std::fmt::Display| exit(UNSEEN, error);
+    let mut verifier = Verifier::new(&args.store, |bytes| bar.set_position(bytes))
+        .map_err(|error| unseen(&error))?;
+    let report = inspection.check(&mut verifier);
+    bar.finish_and_clear();
+    let report = report.map_err(|error| unseen(&error))?;
+    let text = tell(&args.store, &report);
+    io::stdout().write_all(text.as_bytes()).context("cannot write the output")?;
+    if report.findings.is_empty() {
+        return Ok(());
+    }
+    Err(Exit { code: DAMAGED, message: None }.into())
+}
+
+fn exit(code: u8, message: &dyn std::fmt::Display) -> Exit {
+    Exit { code, message: Some(message.to_string()) }
+}
+
+fn not_opened(error: OpenError) -> Exit {
+    let code = if matches!(error, OpenError::Damaged { .. }) { DAMAGED } else { UNSEEN };
+    exit(code, &error)
+}
+
+fn tell(store: &Path, report: &Report) -> String {
+    let mut text = String::new();
+    for finding in report.findings.iter().take(TOLD) {
+        let damage = &finding.damage;
+        let (path, at) = (damage.path.display(), damage.offset);
+        let _ = writeln!(text, "damaged: {path}, byte {at}: {}", damage.reason);
+        let _ = writeln!(text, "  {}", cost(finding));
+    }
+    if let Some(more @ 1..) = report.findings.len().checked_sub(TOLD) {
+        let _ = writeln!(text, "and {more} more");
+    }
+    for damage in &report.unfinished {
+        let (path, at) = (damage.path.display(), damage.offset);
+        let _ = writeln!(text, "unfinished: {path} from byte {at} on: {}", damage.reason);
+        text.push_str("  a crash left this; nothing in it was acknowledged: no damage\n");
+    }
+    for state in &report.snapshots {
+        let (generation, covers) = (state.snapshot.generation, state.snapshot.covers);
+        let _ = writeln!(text, "snapshot {generation} (after event {covers}): {}", fate(state));
+    }
+    let count =
+        |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let (pins, events) = (count(report.pins, "pin"), count(report.events, "event"));
+    let store = store.display();
+    let _ = match report.findings.len() as u64 {
+        0 => writeln!(text, "{store}: whole: {pins} and {events} verified"),
+        found => writeln!(
+            text,
+            "{store}: {} found; {pins} and {events} are whole\n{}",
+            count(found, "damage"),
+            advice(report)
+        ),
+    };
+    text
+}
+
+fn cost(finding: &Finding) -> String {
+    let range = |what: &str, first: u64, last: u64| match last {
+        u64::MAX => format!("{what}s from {first} on are lost"),
+        last if last == first => format!("{what} {first} is lost"),
+        last => format!("{what}s {first} to {last} are lost"),
+    };
+    match finding.effect {
+        Effect::Events { first, last } => range("event", first, last),
+        Effect::Pins { first, last } => range("pin", first, last),
+        Effect::Pin(hash) => format!("pin {} is lost", name(&hash)),
+        Effect::Snapshot => "this snapshot is lost".into(),
+        Effect::Nothing => "no data is lost, but the store is not opened like this".into(),
+    }
+}
+
+fn fate(state: &SnapshotState) -> String {
+    match (state.has_root, &state.first_bad, state.first_event) {
+        (false, ..) => "its state is missing".into(),
+        (_, Some(pin), _) => format!("its state needs pin {}, which is damaged", name(pin)),
+        (.., Some(event)) => format!("its state is whole; event {event} after it is lost"),
+        (true, None, None) => "whole, with all events after it".into(),
+    }
+}
+
+fn advice(report: &Report) -> &'static str {
+    let mut states = report.snapshots.iter();
+    if states.any(|state| state.is_whole() && state.first_event.is_none()) {
+        "Nothing was changed. A snapshot with all that follows it is whole, so no state is lost: restore \
+         the damaged files from a copy if there is one, and keep a copy of the directory before \
+         anything else."
+    } else {
+        "Nothing was changed. Restore the damaged files from a copy; keep a copy of the directory \
+         before anything else."
+    }
+}
+
+fn name(hash: &Hash) -> String {
+    vm::Hash(*hash).to_string()
+}
