@@ -54,6 +54,7 @@ const KINDS: &[(&str, &str)] = &[
     ("_Neq", "cc"),
     ("_PopCount", "w"),
     ("_Rsh", "wn"),
+    ("_SaveGerm", "i"),
     ("_SetBit", "nw"),
     ("_SizedListToRow", "zl"),
     ("_SizedListToRowRev", "zl"),
@@ -61,6 +62,7 @@ const KINDS: &[(&str, &str)] = &[
     ("_ToNat", "w"),
     ("_Trunc", "nw"),
     ("natBar", "w"),
+    ("unfoldr", "fn"),
 ];
 
 /// The functions that jets are given.
