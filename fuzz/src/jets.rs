@@ -1,40 +1,129 @@
-//! A jet takes any arguments, and gives the same while collecting at every allocation.
+//! A jet gives what its law gives, while collecting at every allocation too.
 //!
-//! Each jet is tied to a law of this module's own, which is a constant: what a jet leaves to its
-//! law becomes that. (That a jet does what its real law does is another matter, for tests that have
-//! the laws.)
+//! The laws are those of our library. Each call is made three times, in runtimes of their own: of
+//! the jet, of the jet while collecting at every allocation, and of the law itself, unpinned, so
+//! that its jet does not take its place (what it calls runs by jets all the same). Where the law
+//! needs longer than it gets, or jet and law meet different crashes, nothing is said: which crash
+//! comes first is for the suite `jet_agreement`, which knows the laws' orders.
 
 use crate::bounds::{TimeLimit, has_at_most, small_vm};
 use crate::terms::{argument, below, value};
 use arbitrary::Unstructured;
+use sire::{Library, Options, Output, Sire};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::io;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use vm::jet::JetTable;
 use vm::spec::Term;
-use vm::{Hash, Stop, Val, Vm, plain};
+use vm::{Hash, Ref, Shape, Stop, Val, Vm, plain, seed};
 
 const LIMIT: Duration = Duration::from_millis(200);
 
 /// Values of more parts are not compared.
 const PARTS: usize = 1 << 16;
 
-/// The pin of a law that a jet is tied to, and its arity.
-type Pinned = (Term, usize);
+/// Modules of our library in which all laws are that jets stand for.
+const MODULES: &[&str] =
+    &["plan", "nat", "compare", "row", "list", "text", "set", "tab", "pad", "bar", "word", "data"];
 
-/// The jets, and what they are tied to.
-static BENCH: LazyLock<(Arc<JetTable>, Vec<Pinned>)> = LazyLock::new(|| {
-    let mut vm = small_vm(Arc::default(), false);
-    let mut table = JetTable::new();
-    let mut pins = Vec::new();
-    for jet in ::jets::jets() {
-        let law = Term::law(jet.name, jet.arity() as u64, "a law ran");
-        let value = plain::from_term(&mut vm, &law).expect("there is room for a law");
-        let hash = vm.hash(&value).expect("a small value");
-        pins.push((law.pin(), jet.arity()));
-        table.add(jet, &[hash]);
+/// A law that a jet stands for.
+struct Law {
+    name: &'static str,
+    arity: usize,
+    /// Its pin.
+    seed: Vec<u8>,
+}
+
+static JETS: LazyLock<Arc<JetTable>> = LazyLock::new(|| Arc::new(::jets::table()));
+
+/// The laws of our library that jets stand for, in the order of the jets.
+static LAWS: LazyLock<Vec<Law>> = LazyLock::new(|| {
+    let vm = Vm::new(vm::Options::default(), Arc::clone(&JETS)).expect("a stack can be had");
+    let output = Output::new(io::sink(), Default::default());
+    let library = Library::new("/nonexistent");
+    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let mut sire = Sire::new(vm, options).expect("there is room for a session");
+    let mut seeds = HashMap::new();
+    for module in MODULES {
+        sire.load(module).expect("our library loads");
+        let values: Vec<Val> = sire.definitions().map(|(_, value)| value).collect();
+        values.iter().for_each(|value| collect(sire.vm(), value, &mut seeds));
     }
-    (Arc::new(table), pins)
+    let known = ::jets::list();
+    let law = |jet: vm::jet::Jet| {
+        let mut hashes = known.iter().filter(|law| law.name == jet.name).map(|law| law.hash);
+        let seed = hashes.find_map(|hash| seeds.get(&hash).cloned())?;
+        Some(Law { name: jet.name, arity: jet.arity(), seed })
+    };
+    ::jets::jets().filter_map(law).collect()
 });
+
+/// Adds the seeds of the pinned laws in a value, by their hashes.
+fn collect(vm: &Vm, value: &Val, seeds: &mut HashMap<Hash, Vec<u8>>) {
+    let mut seen = HashSet::new();
+    let mut pending: Vec<Ref<'_>> = vec![vm.look(value)];
+    while let Some(value) = pending.pop() {
+        match value.shape() {
+            Shape::Pin(pin) => {
+                let hash = pin.hash().expect("a library's pins are small");
+                if !seen.insert(hash) || seeds.contains_key(&hash) {
+                    continue;
+                }
+                if pin.jet(&JETS).is_some() {
+                    let bytes = seed::save(vm, &vm.hold(value)).expect("laws can be saved");
+                    seeds.insert(hash, bytes);
+                }
+                pending.push(pin.item());
+            }
+            Shape::Law(law) => pending.push(law.body()),
+            Shape::App(app) => pending.extend(std::iter::once(app.head()).chain(app.args())),
+            Shape::Row(items) | Shape::Set(items) => pending.extend(items.iter()),
+            Shape::Tab(keys, values) => pending.extend(keys.iter().chain(values.iter())),
+            Shape::Nat(_) | Shape::Bar(_) | Shape::Cow(_) | Shape::Thunk => {}
+        }
+    }
+}
+
+/// What a jet is called with.
+enum Argument {
+    Term(Term),
+    /// Another jet, perhaps with arguments of its own.
+    Jet(&'static Law, Vec<Term>),
+}
+
+/// A jet's call.
+struct Call {
+    law: &'static Law,
+    arguments: Vec<Argument>,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.law.name)?;
+        for argument in &self.arguments {
+            match argument {
+                Argument::Term(term) => write!(f, " {term}")?,
+                Argument::Jet(law, given) => {
+                    write!(f, " ({}", law.name)?;
+                    given.iter().try_for_each(|term| write!(f, " {term}"))?;
+                    f.write_str(")")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Who carries out a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Jet,
+    /// The jet, while collecting at every allocation.
+    StressedJet,
+    Law,
+}
 
 /// How a call ended.
 #[derive(Debug, PartialEq)]
@@ -45,43 +134,93 @@ enum End {
     Cut,
 }
 
-/// Calls the jet and with the arguments that the bytes spell.
+/// Calls the jet and its law with the arguments that the bytes spell.
 ///
 /// # Panics
-/// If collecting makes a difference.
+/// If they end differently, or if collecting makes a difference.
 pub fn check(bytes: &[u8]) {
     let call = call(&mut Unstructured::new(bytes));
-    let [calm, stressed] = [false, true].map(|stress| end(stress, &call));
+    let [calm, stressed, law] = [Who::Jet, Who::StressedJet, Who::Law].map(|who| end(who, &call));
     let known = calm != End::Cut && stressed != End::Cut;
     assert!(!known || calm == stressed, "{call}\n calm {calm:?}\n stressed {stressed:?}");
+    assert!(may_be_both(&calm, &law), "{call}\n jet {calm:?}\n law {law:?}");
 }
 
-fn call(bytes: &mut Unstructured<'_>) -> Term {
-    let (_, pins) = &*BENCH;
-    let (pin, arity) = &pins[usize::from(below(bytes, u8::MAX)) % pins.len()];
-    let arguments: Vec<Term> = (0..*arity)
+/// Whether a jet may end like this where its law ends like that.
+fn may_be_both(jet: &End, law: &End) -> bool {
+    match (jet, law) {
+        (End::Cut, _) | (_, End::Cut) => true,
+        // A law that loops may be noticed to do so where its jet comes to an end.
+        (_, End::Loop) => true,
+        (End::Crash(..) | End::Loop, End::Crash(..)) => true,
+        (jet, law) => jet == law,
+    }
+}
+
+fn any_law(bytes: &mut Unstructured<'_>) -> &'static Law {
+    let laws = &*LAWS;
+    &laws[usize::from(below(bytes, u8::MAX)) % laws.len()]
+}
+
+fn call(bytes: &mut Unstructured<'_>) -> Call {
+    let law = any_law(bytes);
+    let arguments = (0..law.arity)
         .map(|_| match below(bytes, 8) {
-            // A jet as an argument, perhaps with arguments of its own.
             7 => {
-                let (pin, arity) = &pins[usize::from(below(bytes, u8::MAX)) % pins.len()];
-                let given = usize::from(below(bytes, 4)).min(arity - 1);
-                pin.clone().apps((0..given).map(|_| value(bytes, 3)).collect::<Vec<_>>())
+                let law = any_law(bytes);
+                let given = usize::from(below(bytes, 4)).min(law.arity - 1);
+                Argument::Jet(law, (0..given).map(|_| value(bytes, 3)).collect())
             }
-            _ => argument(bytes),
+            _ => Argument::Term(argument(bytes)),
         })
         .collect();
-    pin.clone().apps(arguments)
+    Call { law, arguments }
 }
 
-fn end(stress: bool, call: &Term) -> End {
-    let mut vm = small_vm(Arc::clone(&BENCH.0), stress);
+fn end(who: Who, call: &Call) -> End {
+    let mut vm = small_vm(Arc::clone(&JETS), who == Who::StressedJet);
     let _limit = TimeLimit::start(&vm, LIMIT);
-    match plain::from_term(&mut vm, call).and_then(|value| vm.force(&value)) {
+    match made(&mut vm, who, call).and_then(|value| vm.force(&value)) {
         Ok(value) => End::Value(hash(&vm, &value)),
         Err(Stop::Crash { op, arg }) => End::Crash(hash(&vm, &op), hash(&vm, &arg)),
         Err(Stop::Loop) => End::Loop,
         Err(_) => End::Cut,
     }
+}
+
+/// The call, not evaluated.
+fn made(vm: &mut Vm, who: Who, call: &Call) -> Result<Val, Stop> {
+    let function = match who {
+        Who::Jet | Who::StressedJet => loaded(vm, call.law)?,
+        Who::Law => {
+            let pin = loaded(vm, call.law)?;
+            let Shape::Pin(law) = vm.look(&pin).shape() else { unreachable!("a pin was saved") };
+            vm.hold(law.item())
+        }
+    };
+    let mut arguments = Vec::new();
+    for argument in &call.arguments {
+        arguments.push(match argument {
+            Argument::Term(term) => plain::from_term(vm, term)?,
+            Argument::Jet(law, given) => {
+                let function = loaded(vm, law)?;
+                let given: Vec<Val> = given
+                    .iter()
+                    .map(|term| plain::from_term(vm, term))
+                    .collect::<Result<_, _>>()?;
+                vm.app(&function, &given)?
+            }
+        });
+    }
+    vm.app(&function, &arguments)
+}
+
+/// A law's pin.
+fn loaded(vm: &mut Vm, law: &Law) -> Result<Val, Stop> {
+    seed::load(vm, &law.seed).map_err(|error| match error.problem {
+        seed::LoadProblem::Stop(stop) => stop,
+        problem => unreachable!("a seed that was saved does not load: {problem}"),
+    })
 }
 
 fn hash(vm: &Vm, value: &Val) -> Option<Hash> {

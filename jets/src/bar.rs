@@ -8,20 +8,21 @@ use crate::declare::{Declaration, Outcome, native};
 use crate::row::{dropped, taken};
 use crate::tree::leaves;
 use std::ops::Range;
+use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::{Bar, Bit, Nat};
 use vm::jet::{Answer, Call};
 use vm::{NatRef, Stop, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("isBar", &[Head], is_bar).total(Bit),
+    native("isBar", &[Head], is_bar).total(Bit).cheap(Always),
     native("_Bar", &[Lazy], make),
     native("natBar", &[Head], from_nat).total(Bar),
     native("barNat", &[Head], to_nat).gives(Nat),
-    native("barLen", &[Head], len).gives(Nat),
-    native("barIsEmpty", &[Head], is_empty).gives(Bit),
+    native("barLen", &[Head], len).gives(Nat).cheap(Always),
+    native("barIsEmpty", &[Head], is_empty).gives(Bit).cheap(Always),
     native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]),
-    native("barIdx", &[Head, Head], idx).gives(Nat),
+    native("barIdx", &[Head, Head], idx).gives(Nat).cheap(Always),
     native("barWeld", &[Head, Head], weld).order(&[1, 0]),
     native("barCat", &[Head], cat),
     native("barFlat", &[Head], flat).gives(Bar),
@@ -142,6 +143,7 @@ fn weld(call: &mut Call<'_>) -> Outcome {
 fn cat(call: &mut Call<'_>) -> Outcome {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     for item in (0..count).rev() {
+        call.check()?;
         ready!(evaluate_item(call, 0, item));
     }
     let Some(row) = call.arg(0).as_row() else { return Ok(Answer::Law) };

@@ -2,6 +2,7 @@
 
 use crate::args::{bit, lazy, need, same, small};
 use crate::declare::{Declaration, Outcome, native};
+use vm::jet::Cheap::OnNats;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::{Bit, Nat, Small};
 use vm::jet::Operation;
@@ -11,19 +12,28 @@ use vm::{NatRef, limbs};
 pub(crate) const JETS: &[Declaration] = &[
     native("_Bex", &[Head], bex).primitive(Operation::PowerOfTwo, Nat),
     native("_Lsh", &[Head, Lazy], lsh).primitive(Operation::ShiftLeft, Nat),
-    native("_Rsh", &[Head, Head], rsh).order(&[1, 0]).primitive(Operation::ShiftRight, Nat),
+    native("_Rsh", &[Head, Head], rsh)
+        .order(&[1, 0])
+        .primitive(Operation::ShiftRight, Nat)
+        .cheap(OnNats),
     native("_Bitwise", &[Lazy, Head, Head], bitwise_by),
     native("_NatFold", &[Lazy, Lazy, Head], fold),
-    native("_Dis", &[Head, Head], or).order(&[1, 0]).primitive(Operation::BitOr, Nat),
-    native("_Con", &[Head, Head], and).order(&[1, 0]).primitive(Operation::BitAnd, Nat),
-    native("_Mix", &[Head, Head], xor).order(&[1, 0]).primitive(Operation::BitXor, Nat),
+    native("_Dis", &[Head, Head], or).order(&[1, 0]).primitive(Operation::BitOr, Nat).cheap(OnNats),
+    native("_Con", &[Head, Head], and)
+        .order(&[1, 0])
+        .primitive(Operation::BitAnd, Nat)
+        .cheap(OnNats),
+    native("_Mix", &[Head, Head], xor)
+        .order(&[1, 0])
+        .primitive(Operation::BitXor, Nat)
+        .cheap(OnNats),
     native("_PopCount", &[Head], pop_count).primitive(Operation::PopCount, Small),
     native("_Met", &[Head], met).primitive(Operation::BitWidth, Small),
     native("_Bix", &[Head, Head], test_bit).primitive(Operation::TestBit, Bit),
-    native("_TestBit", &[Head, Head], test_bit).primitive(Operation::TestBit, Bit),
+    native("_TestBit", &[Head, Head], test_bit).primitive(Operation::TestBit, Bit).cheap(OnNats),
     native("_SetBit", &[Head, Head], set_bit).total(Nat),
     native("_ClearBit", &[Head, Head], clear_bit),
-    native("_Trunc", &[Head, Head], trunc).primitive(Operation::Truncate, Nat),
+    native("_Trunc", &[Head, Head], trunc).primitive(Operation::Truncate, Nat).cheap(OnNats),
     native("_BitSlice", &[Head, Head, Head], bit_slice).order(&[1, 0, 2]).total(Nat),
 ];
 
@@ -94,6 +104,7 @@ fn bitwise_by(call: &mut Call<'_>) -> Outcome {
         return Ok(Answer::Law);
     }
     for index in 0..count {
+        call.check()?;
         call.push_at(0);
         for arg in [1, 2] {
             let bit = limbs::bit(call.cast(arg).limbs(), index);
@@ -119,6 +130,7 @@ fn fold(call: &mut Call<'_>) -> Outcome {
         return Ok(Answer::Law);
     }
     for index in 0..call.cast(2).bits() {
+        call.check()?;
         call.push_at(0);
         call.push_at(1);
         let bit = limbs::bit(call.cast(2).limbs(), index);

@@ -55,7 +55,7 @@ mod tests;
 use declare::Declaration;
 use std::collections::HashMap;
 use vm::Hash;
-use vm::jet::{Cheap, Connective, Jet, JetTable};
+use vm::jet::{Connective, Jet, JetTable};
 
 /// The families' tables.
 const FAMILIES: &[&[Declaration]] = &[
@@ -115,58 +115,10 @@ pub fn table() -> JetTable {
         let order = orders.get(name).copied().filter(|_| ours);
         table.add(jet.order(order.unwrap_or(jet.order)), &[hash]);
     }
-    table.mark_cheap(Cheap::Always, CHEAP);
-    table.mark_cheap(Cheap::OnNats, CHEAP_ON_NATS);
     table.mark_connective(Connective::And, "_And");
     table.mark_connective(Connective::Or, "_Or");
     table
 }
-
-/// Jets that take a short, bounded time and cannot crash, unless on large nats.
-const CHEAP: &[&str] = &[
-    "_And",
-    "_Bit",
-    "_DataTag",
-    "_Dec",
-    "_Eqz",
-    "_Get",
-    "_Idx",
-    "_IsApp",
-    "_IsCow",
-    "_IsLaw",
-    "_IsNat",
-    "_IsPin",
-    "_IsRow",
-    "_Len",
-    "_Nand",
-    "_Nor",
-    "_Not",
-    "_Or",
-    "_PinItem",
-    "_PlanTag",
-    "_ToNat",
-    "_TypeTag",
-    "_Xnor",
-    "_Xor",
-    "barIdx",
-    "barIsEmpty",
-    "barLen",
-    "isBar",
-    "isDigit",
-    "isSet",
-    "isTab",
-    "setIsEmpty",
-    "setLen",
-    "_TabIsEmpty",
-    "_TabLen",
-];
-
-/// Jets that do so on nats below 2^63.
-const CHEAP_ON_NATS: &[&str] = &[
-    "_Add", "_Cmp", "_Con", "_Dis", "_Div", "_Eql", "_Gte", "_Gth", "_Lte", "_Lth", "_Max", "_Min",
-    "_Mix", "_Mod", "_Mul", "_Neq", "_Rsh", "_Sub", "_TestBit", "_Trunc", "add32", "add64",
-    "and32", "and64", "mul32", "mul64", "or32", "or64", "sub32", "sub64", "xor32", "xor64",
-];
 
 /// Every jet by itself, for a table that ties them to other laws than the known ones.
 pub fn jets() -> impl Iterator<Item = Jet> {

@@ -13,6 +13,7 @@ use vm::jet::{Answer, Call};
 pub(crate) const JETS: &[Declaration] = &[
     native("_SizedListToRow", &[Head, Lazy], to_row).gives(Row),
     native("_SizedListToRowRev", &[Head, Lazy], to_row_reversed).gives(Row),
+    native("unfoldr", &[Lazy, Lazy], unfold).gives(Row),
 ];
 
 /// Pushes the first items of a list, as many as the first argument says; zeroes for those that it
@@ -61,6 +62,46 @@ fn to_row(call: &mut Call<'_>) -> Outcome {
     let count = ready!(push_listed(call));
     call.row(count)?;
     Ok(Answer::Done)
+}
+
+/// `unfoldr f x`: the row of the items that a function gives, one after the other: of what it is
+/// given it makes `(0 pair)`, of an item and of what to go on with, or a nat at the end. The law does
+/// not look at the pairs before the function does: where one is not evaluated it is left to the law,
+/// which makes thunks that will.
+fn unfold(call: &mut Call<'_>) -> Outcome {
+    if !call.may_nest() {
+        return Ok(Answer::Law);
+    }
+    let next = call.height();
+    call.push_at(1);
+    for count in 0.. {
+        call.check()?;
+        call.room_for(8)?;
+        let result = call.height();
+        call.push_at(0);
+        call.push_at(next);
+        call.run(1)?;
+        if call.nat(result).is_some() {
+            call.drop_to(result);
+            call.row(count)?;
+            return Ok(Answer::Done);
+        }
+        let given = call.given(result);
+        if given == 0 {
+            return Ok(Answer::Law);
+        }
+        call.push_arg(result, given - 1)?;
+        let pair = result + 1;
+        if !call.settle(pair) {
+            return Ok(Answer::Law);
+        }
+        push_field(call, pair, 1)?;
+        call.put(next);
+        push_field(call, pair, 0)?;
+        call.put(result);
+        call.drop_to(result + 1);
+    }
+    unreachable!("counting does not end")
 }
 
 fn to_row_reversed(call: &mut Call<'_>) -> Outcome {

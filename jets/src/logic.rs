@@ -5,20 +5,21 @@
 use crate::args::{bit, is_true, need};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Call;
+use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::Bit;
 use vm::jet::Operation;
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_Not", &[Head], not).primitive(Operation::Not, Bit),
-    native("_Bit", &[Head], truth).primitive(Operation::Truth, Bit),
-    native("_Eqz", &[Head], is_zero).primitive(Operation::IsZero, Bit),
-    native("_And", &[Head, Lazy], and).primitive(Operation::And, Bit),
-    native("_Or", &[Head, Lazy], or).primitive(Operation::Or, Bit),
-    native("_Nand", &[Head, Lazy], nand).primitive(Operation::NotAnd, Bit),
-    native("_Nor", &[Head, Lazy], nor).primitive(Operation::NotOr, Bit),
-    native("_Xor", &[Head, Head], xor).primitive(Operation::Xor, Bit),
-    native("_Xnor", &[Head, Head], xnor).primitive(Operation::NotXor, Bit),
+    native("_Not", &[Head], not).primitive(Operation::Not, Bit).cheap(Always),
+    native("_Bit", &[Head], truth).primitive(Operation::Truth, Bit).cheap(Always),
+    native("_Eqz", &[Head], is_zero).primitive(Operation::IsZero, Bit).cheap(Always),
+    native("_And", &[Head, Lazy], and).primitive(Operation::And, Bit).cheap(Always),
+    native("_Or", &[Head, Lazy], or).primitive(Operation::Or, Bit).cheap(Always),
+    native("_Nand", &[Head, Lazy], nand).primitive(Operation::NotAnd, Bit).cheap(Always),
+    native("_Nor", &[Head, Lazy], nor).primitive(Operation::NotOr, Bit).cheap(Always),
+    native("_Xor", &[Head, Head], xor).primitive(Operation::Xor, Bit).cheap(Always),
+    native("_Xnor", &[Head, Head], xnor).primitive(Operation::NotXor, Bit).cheap(Always),
 ];
 
 fn not(call: &mut Call<'_>) -> Outcome {

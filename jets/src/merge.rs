@@ -1,7 +1,9 @@
-//! Merging two ascending lists of keys.
+//! Merging ascending lists of keys, and sorting by merging. Both go on only until somebody asks for an
+//! evaluation to stop, which the standard library's sorting could not.
 
 use std::cmp::Ordering;
-use vm::Items;
+use vm::jet::Call;
+use vm::{Items, Stop};
 
 /// Where a key of the merged list comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,11 +17,20 @@ pub(crate) enum Source {
 }
 
 /// The keys of both lists, in ascending order.
-pub(crate) fn merge(left: Items<'_>, right: Items<'_>) -> Vec<Source> {
+///
+/// # Errors
+/// [`Stop::HeapFull`] if what is merged could not be held, and [`Stop::Interrupted`].
+pub(crate) fn merge(
+    call: &Call<'_>,
+    left: Items<'_>,
+    right: Items<'_>,
+) -> Result<Vec<Source>, Stop> {
+    call.afford(left.len().max(right.len()) as u64)?;
     let mut merged = Vec::with_capacity(left.len() + right.len());
     let (mut l, mut r) = (0, 0);
     while let (Some(a), Some(b)) = (left.get(l), right.get(r)) {
-        let order = a.compare(b);
+        call.check()?;
+        let order = a.try_compare(b)?;
         merged.push(match order {
             Ordering::Less => Source::Left(l),
             Ordering::Equal => Source::Both(l, r),
@@ -30,5 +41,47 @@ pub(crate) fn merge(left: Items<'_>, right: Items<'_>) -> Vec<Source> {
     }
     merged.extend((l..left.len()).map(Source::Left));
     merged.extend((r..right.len()).map(Source::Right));
-    merged
+    Ok(merged)
+}
+
+/// The numbers below `count`, sorted by an order that may fail; of equal ones the last.
+///
+/// # Errors
+/// How `compare` failed.
+pub(crate) fn sorted(
+    count: usize,
+    mut compare: impl FnMut(usize, usize) -> Result<Ordering, Stop>,
+) -> Result<Vec<usize>, Stop> {
+    let mut runs: Vec<Vec<usize>> = (0..count).map(|number| vec![number]).collect();
+    while runs.len() > 1 {
+        let mut joined = Vec::with_capacity(runs.len().div_ceil(2));
+        let mut old = runs.into_iter();
+        while let Some(left) = old.next() {
+            joined.push(match old.next() {
+                Some(right) => join(&left, &right, &mut compare)?,
+                None => left,
+            });
+        }
+        runs = joined;
+    }
+    Ok(runs.pop().unwrap_or_default())
+}
+
+/// Two sorted lists as one; of equal numbers those of the second.
+fn join(
+    left: &[usize],
+    right: &[usize],
+    compare: &mut impl FnMut(usize, usize) -> Result<Ordering, Stop>,
+) -> Result<Vec<usize>, Stop> {
+    let mut joined = Vec::with_capacity(left.len() + right.len());
+    let (mut l, mut r) = (0, 0);
+    while let (Some(&a), Some(&b)) = (left.get(l), right.get(r)) {
+        let order = compare(a, b)?;
+        joined.push(if order.is_lt() { a } else { b });
+        l += usize::from(order.is_le());
+        r += usize::from(order.is_ge());
+    }
+    joined.extend_from_slice(&left[l..]);
+    joined.extend_from_slice(&right[r..]);
+    Ok(joined)
 }

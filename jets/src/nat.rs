@@ -5,6 +5,8 @@
 
 use crate::args::{bit, lazy, need, same, small, word};
 use crate::declare::{Declaration, Outcome, native};
+use crate::row::THUNK;
+use vm::jet::Cheap::{Always, OnNats};
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::{Bit, Nat};
 use vm::jet::Operation;
@@ -12,18 +14,27 @@ use vm::jet::{Answer, Call};
 use vm::{NatRef, Stop, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_ToNat", &[Head], to_nat).primitive(Operation::ToNat, Nat),
-    native("_Dec", &[Head], dec).primitive(Operation::Decrement, Nat),
+    native("_ToNat", &[Head], to_nat).primitive(Operation::ToNat, Nat).cheap(Always),
+    native("_Dec", &[Head], dec).primitive(Operation::Decrement, Nat).cheap(Always),
     native("_Times", &[Lazy, Lazy, Head], times),
-    native("_Add", &[Head, Head], add).order(&[1, 0]).primitive(Operation::Add, Nat),
-    native("_Sub", &[Head, Head], sub).order(&[1, 0]).primitive(Operation::Subtract, Nat),
-    native("_Mul", &[Lazy, Head], mul).primitive(Operation::Multiply, Nat),
-    native("_Div", &[Head, Head], div).order(&[1, 0]).primitive(Operation::Divide, Nat),
-    native("_Mod", &[Head, Head], rem).order(&[1, 0]).primitive(Operation::Remainder, Nat),
+    native("_Add", &[Head, Head], add).order(&[1, 0]).primitive(Operation::Add, Nat).cheap(OnNats),
+    native("_Sub", &[Head, Head], sub)
+        .order(&[1, 0])
+        .primitive(Operation::Subtract, Nat)
+        .cheap(OnNats),
+    native("_Mul", &[Lazy, Head], mul).primitive(Operation::Multiply, Nat).cheap(OnNats),
+    native("_Div", &[Head, Head], div)
+        .order(&[1, 0])
+        .primitive(Operation::Divide, Nat)
+        .cheap(OnNats),
+    native("_Mod", &[Head, Head], rem)
+        .order(&[1, 0])
+        .primitive(Operation::Remainder, Nat)
+        .cheap(OnNats),
     native("_DivMod", &[Lazy, Lazy], div_mod),
     native("_Pow", &[Lazy, Head], pow).total(Nat),
     native("_OrdWeld", &[Head, Lazy], ord_weld),
-    native("isDigit", &[Head], is_digit).total(Bit),
+    native("isDigit", &[Head], is_digit).total(Bit).cheap(Always),
 ];
 
 fn to_nat(call: &mut Call<'_>) -> Outcome {
@@ -45,7 +56,9 @@ fn dec(call: &mut Call<'_>) -> Outcome {
 
 /// `times f x n`: `f` of `f` of ... `x`, `n` times. The law evaluates none of them before the last.
 fn times(call: &mut Call<'_>) -> Outcome {
-    for turn in 0..call.cast(2).saturating_u64() {
+    let turns = call.cast(2).saturating_u64();
+    call.afford(turns.saturating_mul(THUNK))?;
+    for turn in 0..turns {
         if turn.is_multiple_of(1 << 12) {
             call.check()?;
         }

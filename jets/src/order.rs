@@ -8,6 +8,7 @@
 use crate::args::{evaluate, ready};
 use crate::declare::{Declaration, Outcome, native};
 use std::cmp::Ordering;
+use vm::jet::Cheap::OnNats;
 use vm::jet::Demand::Head;
 use vm::jet::Gives::{Any, Bit, Small};
 use vm::jet::Operation;
@@ -15,15 +16,15 @@ use vm::jet::{Answer, Call};
 use vm::{Ref, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_Cmp", &[Head, Head], cmp).on_nats(Operation::Compare, Small),
-    native("_Eql", &[Head, Head], eql).on_nats(Operation::Equal, Bit),
-    native("_Neq", &[Head, Head], neq).on_nats(Operation::NotEqual, Bit),
-    native("_Lth", &[Head, Head], lth).on_nats(Operation::Less, Bit),
-    native("_Lte", &[Head, Head], lte).on_nats(Operation::LessOrEqual, Bit),
-    native("_Gth", &[Head, Head], gth).on_nats(Operation::Greater, Bit),
-    native("_Gte", &[Head, Head], gte).on_nats(Operation::GreaterOrEqual, Bit),
-    native("_Min", &[Head, Head], min).on_nats(Operation::Least, Any),
-    native("_Max", &[Head, Head], max).on_nats(Operation::Greatest, Any),
+    native("_Cmp", &[Head, Head], cmp).on_nats(Operation::Compare, Small).cheap(OnNats),
+    native("_Eql", &[Head, Head], eql).on_nats(Operation::Equal, Bit).cheap(OnNats),
+    native("_Neq", &[Head, Head], neq).on_nats(Operation::NotEqual, Bit).cheap(OnNats),
+    native("_Lth", &[Head, Head], lth).on_nats(Operation::Less, Bit).cheap(OnNats),
+    native("_Lte", &[Head, Head], lte).on_nats(Operation::LessOrEqual, Bit).cheap(OnNats),
+    native("_Gth", &[Head, Head], gth).on_nats(Operation::Greater, Bit).cheap(OnNats),
+    native("_Gte", &[Head, Head], gte).on_nats(Operation::GreaterOrEqual, Bit).cheap(OnNats),
+    native("_Min", &[Head, Head], min).on_nats(Operation::Least, Any).cheap(OnNats),
+    native("_Max", &[Head, Head], max).on_nats(Operation::Greatest, Any).cheap(OnNats),
 ];
 
 /// What a comparison is for.
@@ -84,7 +85,7 @@ fn compare_for(
         if evaluate(call, at)?.is_none() || evaluate(call, at + 1)?.is_none() {
             return Ok(None);
         }
-        match glance(call, at, goal) {
+        match glance(call, at, goal)? {
             Glance::Settled(Ordering::Equal) => call.drop_to(at),
             Glance::Settled(order) => {
                 call.drop_to(floor);
@@ -117,32 +118,32 @@ fn push_next_pair(call: &mut Call<'_>, open: &mut Vec<Open>) -> Result<bool, Sto
 }
 
 /// Compares the evaluated values at `at` and above it as far as that can be said at once.
-fn glance(call: &mut Call<'_>, at: usize, goal: Goal) -> Glance {
+fn glance(call: &mut Call<'_>, at: usize, goal: Goal) -> Result<Glance, Stop> {
     let (left, right) = (call.at(at), call.at(at + 1));
     let given = call.given(at);
     if left.is_normal() && right.is_normal() || given == 0 && call.given(at + 1) == 0 {
-        return Glance::Settled(settled(left, right, goal));
+        return Ok(Glance::Settled(settled(left, right, goal)?));
     }
     // One of them is an app, since all else is in normal form. An app is greater than what is none,
     // and one with more arguments greater than one with fewer.
     let order = given.cmp(&call.given(at + 1));
     if order != Ordering::Equal {
-        return Glance::Settled(order);
+        return Ok(Glance::Settled(order));
     }
     let height = call.height();
     call.push_function(at);
     call.push_function(at + 1);
-    let order = settled(call.at(height), call.at(height + 1), goal);
+    let order = settled(call.at(height), call.at(height + 1), goal)?;
     call.drop_to(height);
-    if order == Ordering::Equal { Glance::Arguments(given) } else { Glance::Settled(order) }
+    Ok(if order == Ordering::Equal { Glance::Arguments(given) } else { Glance::Settled(order) })
 }
 
 /// Compares values in normal form.
-fn settled(left: Ref<'_>, right: Ref<'_>, goal: Goal) -> Ordering {
+fn settled(left: Ref<'_>, right: Ref<'_>, goal: Goal) -> Result<Ordering, Stop> {
     match goal {
-        Goal::Order => left.compare(right),
-        Goal::Equality if left.equals(right) => Ordering::Equal,
-        Goal::Equality => Ordering::Less,
+        Goal::Order => left.try_compare(right),
+        Goal::Equality if left.try_equals(right)? => Ok(Ordering::Equal),
+        Goal::Equality => Ok(Ordering::Less),
     }
 }
 

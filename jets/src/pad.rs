@@ -26,6 +26,7 @@ struct Bits {
 impl Bits {
     /// Appends a pad's bits, if the heap could hold the result.
     fn append(&mut self, call: &Call<'_>, pad: Ref<'_>) -> Result<(), Stop> {
+        call.check()?;
         let Some(pad) = pad.as_nat() else { return Ok(()) };
         let count = pad.bits().saturating_sub(1);
         call.afford_bits(self.count.saturating_add(count).saturating_add(64))?;

@@ -4,6 +4,7 @@
 
 use crate::args::{bit, is_true, natural, same, small};
 use crate::declare::{Declaration, Outcome, native};
+use vm::jet::Cheap::Always;
 use vm::jet::Demand::Head;
 use vm::jet::Gives::{Any, Bit, Nat, Small};
 use vm::jet::Operation;
@@ -11,14 +12,14 @@ use vm::jet::{Answer, Call};
 use vm::{Ref, Shape};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_IsPin", &[Head], is_pin).primitive(Operation::IsPin, Bit),
-    native("_IsLaw", &[Head], is_law).primitive(Operation::IsLaw, Bit),
-    native("_IsApp", &[Head], is_app).primitive(Operation::IsApp, Bit),
-    native("_IsNat", &[Head], is_nat).primitive(Operation::IsNat, Bit),
-    native("_PlanTag", &[Head], plan_tag).total(Small),
-    native("_TypeTag", &[Head], type_tag).gives(Small),
-    native("_DataTag", &[Head], data_tag),
-    native("_PinItem", &[Head], pin_item).total(Any),
+    native("_IsPin", &[Head], is_pin).primitive(Operation::IsPin, Bit).cheap(Always),
+    native("_IsLaw", &[Head], is_law).primitive(Operation::IsLaw, Bit).cheap(Always),
+    native("_IsApp", &[Head], is_app).primitive(Operation::IsApp, Bit).cheap(Always),
+    native("_IsNat", &[Head], is_nat).primitive(Operation::IsNat, Bit).cheap(Always),
+    native("_PlanTag", &[Head], plan_tag).total(Small).cheap(Always),
+    native("_TypeTag", &[Head], type_tag).gives(Small).cheap(Always),
+    native("_DataTag", &[Head], data_tag).cheap(Always),
+    native("_PinItem", &[Head], pin_item).total(Any).cheap(Always),
     native("_LawName", &[Head], law_name).total(Nat),
     native("_LawArgs", &[Head], law_args).total(Nat),
     native("_LawBody", &[Head], law_body).total(Any),
@@ -29,8 +30,8 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_Arity", &[Head], arity).total(Nat),
     native("_Cow", &[Head], cow).total(Any),
     native("_CowSize", &[Head], cow_size).total(Nat),
-    native("_IsCow", &[Head], is_cow).total(Bit),
-    native("_IsRow", &[Head], is_row).total(Bit),
+    native("_IsCow", &[Head], is_cow).total(Bit).cheap(Always),
+    native("_IsRow", &[Head], is_row).total(Bit).cheap(Always),
 ];
 
 /// The four kinds of value, as numbered by `_PlanTag`.

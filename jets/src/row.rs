@@ -6,6 +6,7 @@
 use crate::args::{evaluate_item, lazy, natural, need, number, ready, row_len, same, small};
 use crate::declare::{Declaration, Outcome, native};
 use std::ops::Range;
+use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::{Nat, Row, Small};
 use vm::jet::Operation;
@@ -13,9 +14,9 @@ use vm::jet::{Answer, Call};
 use vm::{Natural, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("_Len", &[Head], len).primitive(Operation::Length, Small),
-    native("_Get", &[Head, Lazy], get).operation(Operation::Get),
-    native("_Idx", &[Lazy, Head], idx).operation(Operation::Index),
+    native("_Len", &[Head], len).primitive(Operation::Length, Small).cheap(Always),
+    native("_Get", &[Head, Lazy], get).operation(Operation::Get).cheap(Always),
+    native("_Idx", &[Lazy, Head], idx).operation(Operation::Index).cheap(Always),
     native("_Last", &[Head], last),
     native("_Put", &[Head, Lazy, Lazy], put),
     native("_Mut", &[Lazy, Lazy, Head], mutate),
@@ -35,7 +36,7 @@ pub(crate) const JETS: &[Declaration] = &[
 ];
 
 /// Words that a thunk for a function of one argument takes.
-const THUNK: u64 = 4;
+pub(crate) const THUNK: u64 = 4;
 
 /// Makes sure that a row of `count` items, each of which takes `words` on the heap, can be made.
 fn afford_row(call: &Call<'_>, count: usize, words: u64) -> Result<(), Stop> {
@@ -64,7 +65,10 @@ fn push_range(
         call.push_items(row, items);
         return Ok(());
     }
-    items.into_iter().try_for_each(|item| push_nth(call, row, item, count))
+    items.into_iter().try_for_each(|item| {
+        call.check()?;
+        push_nth(call, row, item, count)
+    })
 }
 
 fn len(call: &mut Call<'_>) -> Outcome {
@@ -125,6 +129,7 @@ fn replace(call: &mut Call<'_>, row: usize, index: usize, value: usize) -> Outco
     afford_row(call, count, 0)?;
     call.push_function(row);
     for arg in 0..count {
+        call.check()?;
         if arg == count - 1 - item {
             call.push_at(value);
         } else {
@@ -184,6 +189,7 @@ fn extend(call: &mut Call<'_>, row: usize, at: usize, other: usize, items: usize
     call.push_at(row);
     let whole = call.height() - 1;
     for item in 0..items {
+        call.check()?;
         push_nth(call, other, item, items)?;
         call.push_inserted(whole, at + item, whole + 1)?;
         call.put(whole);
@@ -291,10 +297,12 @@ fn drop(call: &mut Call<'_>) -> Outcome {
 fn cat(call: &mut Call<'_>) -> Outcome {
     let Some(rows) = row_len(call, 0) else { return Ok(Answer::Law) };
     for row in (0..rows).rev() {
+        call.check()?;
         ready!(evaluate_item(call, 0, row));
     }
     let mut total = 0;
     for row in 0..rows {
+        call.check()?;
         let at = call.height();
         call.push_item(0, row);
         call.settle(at);
@@ -347,6 +355,7 @@ fn sum_of(call: &mut Call<'_>) -> Outcome {
     }
     let mut total = Total::default();
     for item in 0..count {
+        call.check()?;
         let at = call.height();
         call.push_at(0);
         call.push_item(1, item);

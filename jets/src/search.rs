@@ -58,7 +58,7 @@ fn compare_item(
         && left.is_normal()
         && right.is_normal()
     {
-        return Ok(Some(left.compare(right)));
+        return left.try_compare(right).map(Some);
     }
     let height = call.height();
     call.room_for(8)?;

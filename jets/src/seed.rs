@@ -1,18 +1,17 @@
 //! Seeds and germs: values as bars. See [`vm::seed`].
 //!
-//! What is not in the form of a seed is left to the laws, which read some of it all the same. So is
-//! `_SaveGerm`: its law lists the pins of a row from the last to the first, [`vm::seed::save_germ`]
-//! as they are hashed, from the first to the last.
+//! What is not in the form of a seed is left to the laws, which read some of it all the same.
 
-use crate::args::row_len;
+use crate::args::{row_len, small};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Demand::{Head, Normal};
 use vm::jet::{Answer, Call};
-use vm::seed::{LoadError, LoadProblem, SaveError, load, load_germ, save};
+use vm::seed::{LoadError, LoadProblem, SaveError, load, load_germ, save, save_germ_as_law};
 use vm::{Shape, Stop, Val};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_SaveSeed", &[Normal], save_seed),
+    native("_SaveGerm", &[Head], save_pin),
     native("_LoadSeed", &[Head], load_seed),
     native("_LoadGerm", &[Head, Head], load_pin),
 ];
@@ -30,6 +29,21 @@ fn save_seed(call: &mut Call<'_>) -> Outcome {
     let value = call.hold(0);
     let bytes = save(call.vm(), &value).map_err(stopped)?;
     call.push_bar(&bytes)?;
+    Ok(Answer::Done)
+}
+
+/// The row of the pins that a pin refers to, and the bar of the rest; 0 for what is no pin.
+fn save_pin(call: &mut Call<'_>) -> Outcome {
+    if !matches!(call.arg(0).shape(), Shape::Pin(_)) {
+        return small(call, 0);
+    }
+    let pin = call.hold(0);
+    let (pins, bytes) = save_germ_as_law(call.vm(), &pin).map_err(stopped)?;
+    call.room_for(pins.len() + 4)?;
+    pins.iter().for_each(|pin| call.push(pin));
+    call.row(pins.len())?;
+    call.push_bar(&bytes)?;
+    call.row(2)?;
     Ok(Answer::Done)
 }
 

@@ -9,6 +9,7 @@ use crate::merge::{Source, merge};
 use crate::row::{dropped, taken};
 use crate::search::{Place, search};
 use std::ops::Range;
+use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy, Normal};
 use vm::jet::Gives::{Bit, Row, Set, Small};
 use vm::jet::{Answer, Call};
@@ -18,15 +19,15 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_MkSet", &[Lazy], make),
     native("_SetToRow", &[Head], to_row),
     native("setSing", &[Normal], singleton).total(Set),
-    native("setIsEmpty", &[Head], is_empty).gives(Bit),
-    native("setLen", &[Head], len).gives(Small),
+    native("setIsEmpty", &[Head], is_empty).gives(Bit).cheap(Always),
+    native("setLen", &[Head], len).gives(Small).cheap(Always),
     native("setHas", &[Lazy, Head], has).gives(Bit),
     native("setMin", &[Head], min),
     native("setIns", &[Normal, Head], insert).order(&[1, 0]),
     native("setDel", &[Lazy, Head], delete),
     native("setWeld", &[Head, Head], weld).order(&[1, 0]),
     native("setCatRowAsc", &[Head], cat_ascending),
-    native("isSet", &[Head], is_set).total(Bit),
+    native("isSet", &[Head], is_set).total(Bit).cheap(Always),
     native("setDrop", &[Head, Head], drop),
     native("setTake", &[Head, Head], take),
     native("setSplitAt", &[Lazy, Lazy], split_at).gives(Row),
@@ -54,7 +55,7 @@ fn both<'c>(call: &'c Call<'_>) -> Option<(Items<'c>, Items<'c>)> {
 /// Ends with the set of those keys of both arguments that are wanted.
 fn merged(call: &mut Call<'_>, wanted: fn(Source) -> bool) -> Outcome {
     let Some((left, right)) = both(call) else { return Ok(Answer::Law) };
-    let mut sources = merge(left, right);
+    let mut sources = merge(call, left, right)?;
     sources.retain(|source| wanted(*source));
     call.room_for(sources.len() + 4)?;
     for source in &sources {
@@ -83,6 +84,7 @@ fn one_by_one(call: &mut Call<'_>, set: usize, keys: usize, with: bool) -> Outco
     call.push_at(set);
     let whole = call.height() - 1;
     for item in 0..count {
+        call.check()?;
         call.push_item(keys, item);
         match (ready!(search(call, whole + 1, whole)), with) {
             (Place::Missing(at), true) => call.push_inserted(whole, at, whole + 1)?,
@@ -214,9 +216,10 @@ fn subtract(call: &mut Call<'_>) -> Outcome {
 
 /// The union of a row of sets, each of which ends before the next begins.
 fn cat_ascending(call: &mut Call<'_>) -> Outcome {
-    let Some(sets) = ascending_sets(call) else { return Ok(Answer::Law) };
+    let Some(sets) = ascending_sets(call)? else { return Ok(Answer::Law) };
     let mut total = 0;
     for set in 0..sets {
+        call.check()?;
         let at = call.height();
         call.push_item(0, set);
         call.settle(at);
@@ -231,20 +234,20 @@ fn cat_ascending(call: &mut Call<'_>) -> Outcome {
 }
 
 /// How many items the argument has, if it is a row of evaluated sets, in ascending order.
-fn ascending_sets(call: &Call<'_>) -> Option<usize> {
-    let row = call.arg(0).as_row()?;
+fn ascending_sets(call: &Call<'_>) -> Result<Option<usize>, Stop> {
+    let Some(row) = call.arg(0).as_row() else { return Ok(None) };
     let mut last = None;
     for item in row.iter() {
-        let Shape::Set(keys) = item.shape() else { return None };
+        let Shape::Set(keys) = item.shape() else { return Ok(None) };
         let Some(first) = keys.get(0) else { continue };
         if let Some(last) = last
-            && first.compare(last).is_le()
+            && first.try_compare(last)?.is_le()
         {
-            return None;
+            return Ok(None);
         }
         last = keys.get(keys.len() - 1);
     }
-    Some(row.len())
+    Ok(Some(row.len()))
 }
 
 fn is_set(call: &mut Call<'_>) -> Outcome {

@@ -8,19 +8,20 @@
 use crate::args::{bit, lazy, need, ready, small};
 use crate::declare::{Declaration, Outcome, native};
 use crate::search::{Place, search};
+use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::{Bit, Small};
 use vm::jet::{Answer, Call};
 use vm::{Shape, Stop};
 
 pub(crate) const JETS: &[Declaration] = &[
-    native("isTab", &[Head], is_tab).gives(Bit),
+    native("isTab", &[Head], is_tab).gives(Bit).cheap(Always),
     native("_TabKeys", &[Head], keys),
     native("_TabVals", &[Head], values),
     native("_TabKeysRow", &[Head], keys_row),
     native("_TabKeysList", &[Head], keys_list),
-    native("_TabLen", &[Head], len).gives(Small),
-    native("_TabIsEmpty", &[Head], is_empty).gives(Bit),
+    native("_TabLen", &[Head], len).gives(Small).cheap(Always),
+    native("_TabIsEmpty", &[Head], is_empty).gives(Bit).cheap(Always),
     native("tabIdx", &[Lazy, Head], idx),
     native("_TabHas", &[Lazy, Head], has).gives(Bit),
     native("_TabLookup", &[Lazy, Head], lookup),
@@ -131,6 +132,7 @@ fn keys_list(call: &mut Call<'_>) -> Outcome {
     let keys = push_keys(call, 0);
     call.push_small(0);
     for key in (0..count).rev() {
+        call.check()?;
         call.push_item(keys, key);
         call.reverse(2);
         call.row(2)?;
@@ -235,6 +237,7 @@ fn to_pairs(call: &mut Call<'_>) -> Outcome {
     call.room_for(count + 8)?;
     let keys = push_keys(call, 0);
     for item in 0..count {
+        call.check()?;
         push_pair(call, keys, 0, item)?;
     }
     call.row(count)?;
@@ -246,6 +249,7 @@ fn to_pair_list(call: &mut Call<'_>) -> Outcome {
     let keys = push_keys(call, 0);
     call.push_small(0);
     for item in (0..count).rev() {
+        call.check()?;
         push_pair(call, keys, 0, item)?;
         call.reverse(2);
         call.row(2)?;
@@ -267,6 +271,7 @@ fn fold(call: &mut Call<'_>) -> Outcome {
     let total = call.height();
     call.push_at(1);
     for item in 0..count {
+        call.check()?;
         call.push_at(0);
         call.push_at(total);
         call.push_item(keys, item);

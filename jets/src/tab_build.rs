@@ -5,7 +5,7 @@
 use crate::args::{evaluate_item, is_true, need, ready, row_len, same};
 use crate::declare::{Declaration, Outcome, native};
 use crate::list::push_field;
-use crate::merge::{Source, merge};
+use crate::merge::{Source, merge, sorted};
 use crate::row::taken;
 use crate::search::Place;
 use crate::set::{self, is_far_shorter, split};
@@ -153,6 +153,7 @@ fn from_pairs(call: &mut Call<'_>) -> Outcome {
     call.room_for(count.saturating_mul(4).saturating_add(8))?;
     let first = call.height();
     for item in 0..count {
+        call.check()?;
         ready!(evaluate_item(call, 0, item));
         let pair = call.height();
         call.push_item(0, item);
@@ -168,11 +169,10 @@ fn from_pairs(call: &mut Call<'_>) -> Outcome {
         call.remove(pair);
     }
     let key = |entry: &usize| first + 2 * entry;
-    let mut entries: Vec<usize> = (0..count).collect();
-    entries.sort_by(|a, b| call.at(key(a)).compare(call.at(key(b))));
-    entries.reverse();
-    entries.dedup_by(|a, b| call.at(key(a)).equals(call.at(key(b))));
-    entries.reverse();
+    let entries = sorted(count, |a, b| {
+        call.check()?;
+        call.at(key(&a)).try_compare(call.at(key(&b)))
+    })?;
     entries.iter().for_each(|entry| call.push_at(key(entry)));
     call.set_of_ascending(entries.len())?;
     entries.iter().for_each(|entry| call.push_at(key(entry) + 1));
@@ -211,6 +211,7 @@ fn map(call: &mut Call<'_>) -> Outcome {
     call.room_for(count + 8)?;
     push_keys(call, 1);
     for item in 0..count {
+        call.check()?;
         call.push_at(0);
         push_value(call, 1, item);
         call.app(1)?;
@@ -226,6 +227,7 @@ fn map_with_key(call: &mut Call<'_>) -> Outcome {
     call.room_for(count + 8)?;
     let keys = push_keys(call, 1);
     for item in 0..count {
+        call.check()?;
         call.push_at(0);
         call.push_item(keys, item);
         push_value(call, 1, item);
@@ -249,7 +251,7 @@ fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> Outcome {
         (Shape::Tab(a, _), Shape::Tab(b, _)) if is_far_shorter(a, b) => {
             return union_into(call, right, left, left, with);
         }
-        (Shape::Tab(a, _), Shape::Tab(b, _)) => merge(a, b),
+        (Shape::Tab(a, _), Shape::Tab(b, _)) => merge(call, a, b)?,
         _ => return Ok(Answer::Law),
     };
     call.room_for(sources.len() + 8)?;
@@ -263,6 +265,7 @@ fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> Outcome {
     }
     call.set_of_ascending(sources.len())?;
     for source in &sources {
+        call.check()?;
         match (*source, with) {
             (Source::Both(a, b), Some(function)) => {
                 call.push_at(function);
@@ -293,6 +296,7 @@ fn union_into(
     call.push_at(large);
     let whole = call.height() - 1;
     for item in 0..count {
+        call.check()?;
         call.push_item(small_keys, item);
         let key = whole + 1;
         match (ready!(find(call, key, whole)), with) {
@@ -338,6 +342,7 @@ fn filter(call: &mut Call<'_>) -> Outcome {
     let keys = push_keys(call, 1);
     let mut kept = Vec::new();
     for item in 0..count {
+        call.check()?;
         let result = call.height();
         call.push_at(0);
         call.push_item(keys, item);

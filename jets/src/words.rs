@@ -3,6 +3,7 @@
 
 use crate::args::{need, small, word};
 use crate::declare::{Declaration, Outcome, native};
+use vm::jet::Cheap::OnNats;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::{Nat, Small};
 use vm::jet::Operation::{Word32, Word64};
@@ -12,13 +13,25 @@ use vm::{NatRef, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("w32", &[Head], low::<32>).primitive(Word32(W::Low), Small),
-    native("add32", &[Head, Head], add::<32>).order(&[1, 0]).primitive(Word32(W::Add), Small),
-    native("sub32", &[Head, Head], sub::<32>).order(&[1, 0]).total(Nat),
-    native("mul32", &[Lazy, Head], mul::<32>).primitive(Word32(W::Multiply), Small),
+    native("add32", &[Head, Head], add::<32>)
+        .order(&[1, 0])
+        .primitive(Word32(W::Add), Small)
+        .cheap(OnNats),
+    native("sub32", &[Head, Head], sub::<32>).order(&[1, 0]).total(Nat).cheap(OnNats),
+    native("mul32", &[Lazy, Head], mul::<32>).primitive(Word32(W::Multiply), Small).cheap(OnNats),
     native("div32", &[Head, Head], div::<32>).order(&[1, 0]).primitive(Word32(W::Divide), Small),
-    native("and32", &[Head, Head], and::<32>).order(&[1, 0]).primitive(Word32(W::And), Small),
-    native("or32", &[Head, Head], or::<32>).order(&[1, 0]).primitive(Word32(W::Or), Small),
-    native("xor32", &[Head, Head], xor::<32>).order(&[1, 0]).primitive(Word32(W::Xor), Small),
+    native("and32", &[Head, Head], and::<32>)
+        .order(&[1, 0])
+        .primitive(Word32(W::And), Small)
+        .cheap(OnNats),
+    native("or32", &[Head, Head], or::<32>)
+        .order(&[1, 0])
+        .primitive(Word32(W::Or), Small)
+        .cheap(OnNats),
+    native("xor32", &[Head, Head], xor::<32>)
+        .order(&[1, 0])
+        .primitive(Word32(W::Xor), Small)
+        .cheap(OnNats),
     native("lsh32", &[Head, Lazy], lsh::<32>).primitive(Word32(W::ShiftLeft), Small),
     native("rsh32", &[Head, Head], rsh::<32>)
         .order(&[1, 0])
@@ -26,13 +39,25 @@ pub(crate) const JETS: &[Declaration] = &[
     native("rol32", &[Head, Head], rol::<32>).order(&[1, 0]).total(Small),
     native("ror32", &[Head, Head], ror::<32>).total(Small),
     native("w64", &[Head], low::<64>).primitive(Word64(W::Low), Nat),
-    native("add64", &[Head, Head], add::<64>).order(&[1, 0]).primitive(Word64(W::Add), Nat),
-    native("sub64", &[Head, Head], sub::<64>).order(&[1, 0]).total(Nat),
-    native("mul64", &[Lazy, Head], mul::<64>).primitive(Word64(W::Multiply), Nat),
+    native("add64", &[Head, Head], add::<64>)
+        .order(&[1, 0])
+        .primitive(Word64(W::Add), Nat)
+        .cheap(OnNats),
+    native("sub64", &[Head, Head], sub::<64>).order(&[1, 0]).total(Nat).cheap(OnNats),
+    native("mul64", &[Lazy, Head], mul::<64>).primitive(Word64(W::Multiply), Nat).cheap(OnNats),
     native("div64", &[Head, Head], div::<64>).order(&[1, 0]).primitive(Word64(W::Divide), Nat),
-    native("and64", &[Head, Head], and::<64>).order(&[1, 0]).primitive(Word64(W::And), Nat),
-    native("or64", &[Head, Head], or::<64>).order(&[1, 0]).primitive(Word64(W::Or), Nat),
-    native("xor64", &[Head, Head], xor::<64>).order(&[1, 0]).primitive(Word64(W::Xor), Nat),
+    native("and64", &[Head, Head], and::<64>)
+        .order(&[1, 0])
+        .primitive(Word64(W::And), Nat)
+        .cheap(OnNats),
+    native("or64", &[Head, Head], or::<64>)
+        .order(&[1, 0])
+        .primitive(Word64(W::Or), Nat)
+        .cheap(OnNats),
+    native("xor64", &[Head, Head], xor::<64>)
+        .order(&[1, 0])
+        .primitive(Word64(W::Xor), Nat)
+        .cheap(OnNats),
     native("lsh64", &[Head, Lazy], lsh::<64>).primitive(Word64(W::ShiftLeft), Nat),
     native("rsh64", &[Head, Head], rsh::<64>).order(&[1, 0]).primitive(Word64(W::ShiftRight), Nat),
     native("rol64", &[Head, Head], rol::<64>).order(&[1, 0]).total(Nat),

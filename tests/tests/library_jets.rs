@@ -71,7 +71,15 @@ fn most_jets_have_their_law_in_the_library() {
         jets::list().iter().filter(|law| law.native).map(|law| law.name).collect();
     let absent: Vec<&str> = natives.difference(&names).copied().collect();
     // Hashes, seeds and catching crashes: not written yet.
-    let unwritten =
-        ["_Blake3", "_LoadGerm", "_LoadSeed", "_PinHash", "_PlanHash", "_SaveSeed", "_Try"];
+    let unwritten = [
+        "_Blake3",
+        "_LoadGerm",
+        "_LoadSeed",
+        "_PinHash",
+        "_PlanHash",
+        "_SaveGerm",
+        "_SaveSeed",
+        "_Try",
+    ];
     assert_eq!(absent, unwritten);
 }

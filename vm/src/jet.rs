@@ -13,7 +13,7 @@ mod numbers;
 mod parts;
 mod watch;
 
-pub use declare::{Crashes, Gives, Jet, Operation, WordOperation};
+pub use declare::{Cheap, Crashes, Gives, Jet, Operation, WordOperation};
 pub use watch::Calls;
 
 use crate::hash::HashedAlready;
@@ -91,17 +91,6 @@ impl Control {
     }
 }
 
-/// When a jet is *cheap*: it takes a short, bounded time, and neither crashes nor re-enters the
-/// evaluator. Where one is to be applied lazily to arguments that happen to be evaluated, it is
-/// called at once, which saves the thunk and all that this would keep alive.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Cheap {
-    /// Unless an argument is a nat of 2^63 or more.
-    Always,
-    /// If all arguments are nats below 2^63.
-    OnNats,
-}
-
 /// Connectives that the evaluator knows: truth values of which the second is evaluated only if the
 /// first does not settle the result. (0, and what is not a nat, is false.)
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,8 +105,6 @@ pub enum Connective {
 #[derive(Default)]
 pub struct JetTable {
     jets: Vec<Jet>,
-    /// By the number of the jet: see [`JetTable::mark_cheap`].
-    cheap: Vec<Option<Cheap>>,
     connectives: HashMap<u32, Connective>,
     by_hash: HashMap<Hash, u32, HashedAlready>,
     mismatches: Option<Mismatches>,
@@ -148,19 +135,9 @@ impl JetTable {
         self.by_hash.extend(hashes.iter().map(|hash| (*hash, id)));
     }
 
-    /// Says when the jets of these names are cheap.
-    pub fn mark_cheap(&mut self, cheap: Cheap, names: &[&str]) {
-        self.cheap.resize(self.jets.len(), None);
-        for (jet, mark) in self.jets.iter().zip(&mut self.cheap) {
-            if names.contains(&jet.name) {
-                *mark = Some(cheap);
-            }
-        }
-    }
-
     /// When a jet is cheap, if it ever is.
     pub(crate) fn cheap(&self, id: u32) -> Option<Cheap> {
-        self.cheap.get(id as usize).copied().flatten()
+        self.get(id).cheap
     }
 
     /// Says that the jet of that name is a connective, so that the evaluator may do without it.

@@ -21,6 +21,7 @@
 //! (prototype: the `Ord` instance of values in lib/Fan/Eval.hs; for functions of functions, which
 //! it leaves out, PLAN's own law for comparing.)
 
+use crate::Stop;
 use crate::heap::Heap;
 use crate::map::Map;
 use crate::nat::NatRef;
@@ -30,6 +31,7 @@ use crate::tree::{self, Items};
 use crate::view::{PinRef, Ref, Shape};
 use crate::word::{Kind, Word};
 use std::cmp::Ordering;
+use std::convert::Infallible;
 
 /// Compares two values in normal form.
 ///
@@ -39,7 +41,41 @@ pub(crate) fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
     if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
         return left.cmp(&right);
     }
-    Comparison::new(left.heap, right.heap, false).run(left, right)
+    let Ok(order) = Comparison::new(left.heap, right.heap, false).run(left, right, never);
+    order
+}
+
+/// Likewise, for values of any size: it goes on until somebody asks for it to stop.
+///
+/// # Errors
+/// [`Stop::Interrupted`].
+///
+/// # Panics
+/// As for [`compare`].
+pub(crate) fn try_compare(left: Ref<'_>, right: Ref<'_>) -> Result<Ordering, Stop> {
+    if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
+        return Ok(left.cmp(&right));
+    }
+    let breathe = || left.heap.interrupt.check();
+    Comparison::new(left.heap, right.heap, false).run(left, right, breathe)
+}
+
+/// Whether two values of any size are equal, likewise.
+///
+/// # Errors
+/// [`Stop::Interrupted`].
+///
+/// # Panics
+/// As for [`compare`].
+pub(crate) fn try_equal(left: Ref<'_>, right: Ref<'_>) -> Result<bool, Stop> {
+    let breathe = || left.heap.interrupt.check();
+    let order = Comparison::new(left.heap, right.heap, true).run(left, right, breathe)?;
+    Ok(order == Ordering::Equal)
+}
+
+/// Nobody interrupts.
+fn never() -> Result<(), Infallible> {
+    Ok(())
 }
 
 /// Whether two values in normal form are equal: the order says so, this says it sooner.
@@ -47,7 +83,8 @@ pub(crate) fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
 /// # Panics
 /// As for [`compare`].
 pub(crate) fn equal(left: Ref<'_>, right: Ref<'_>) -> bool {
-    Comparison::new(left.heap, right.heap, true).run(left, right) == Ordering::Equal
+    let Ok(order) = Comparison::new(left.heap, right.heap, true).run(left, right, never);
+    order == Ordering::Equal
 }
 
 /// A comparison under way. Two heaps, since the values need not live in the same one.
@@ -163,13 +200,20 @@ impl<'l, 'r> Comparison<'l, 'r> {
         self.pending.push(Task { left: left.0, right: right.0, step });
     }
 
-    fn run(mut self, left: Ref<'l>, right: Ref<'r>) -> Ordering {
+    /// Compares the two values; `breathe` is called between any two steps.
+    fn run<E>(
+        mut self,
+        left: Ref<'l>,
+        right: Ref<'r>,
+        mut breathe: impl FnMut() -> Result<(), E>,
+    ) -> Result<Ordering, E> {
         let left = Side::new(left.word, As::Itself, self.left);
         let right = Side::new(right.word, As::Itself, self.right);
         let mut order = self.values(left, right);
         while order == Ordering::Equal
             && let Some(task) = self.pending.pop()
         {
+            breathe()?;
             order = match task.step {
                 Step::Values(left_as, right_as) => self.values(
                     Side::new(task.left, left_as, self.left),
@@ -183,7 +227,7 @@ impl<'l, 'r> Comparison<'l, 'r> {
                 }
             };
         }
-        order
+        Ok(order)
     }
 
     /// Compares the last pair of items before `end` that are not one object, and leaves those

@@ -120,6 +120,16 @@ impl Bench {
         Bench::calm(1 << 20)
     }
 
+    /// A bench with little more than 6 megabytes for values.
+    pub(super) fn with_small_heap() -> Bench {
+        Bench::with(Options {
+            nursery: 1 << 16,
+            max_heap: 6 << 20,
+            max_stack: 1 << 28,
+            stress: false,
+        })
+    }
+
     /// A bench that collects when it has to, whatever the environment says.
     fn calm(max_stack: usize) -> Bench {
         Bench::with(Options { max_heap: 1 << 30, max_stack, stress: false, ..Options::default() })
@@ -205,7 +215,7 @@ impl Bench {
         values.iter().map(|value| self.make(value)).collect()
     }
 
-    fn make_set(&mut self, keys: &Val) -> std::result::Result<Val, Stop> {
+    pub(super) fn make_set(&mut self, keys: &Val) -> std::result::Result<Val, Stop> {
         let keys = self.vm.force(keys)?;
         self.vm.build(|b| {
             push_law(b, 1, 2, |b| {

@@ -1,6 +1,7 @@
 //! Tests of the tables and of the jets.
 
 mod bench;
+mod bounds;
 mod containers;
 mod data;
 mod declarations;

@@ -56,7 +56,8 @@ proptest! {
     #[test]
     fn collections_change_nothing(args in prop::collection::vec(value(), 3)) {
         let (mut calm, mut stressed) = (Bench::new(), Bench::stressed());
-        for jet in declarations() {
+        // What is unfolded need not come to an end.
+        for jet in declarations().filter(|jet| jet.name != "unfoldr") {
             let args = &args[..jet.demands.len()];
             let (left, right) = (end(&mut calm, jet.name, args), end(&mut stressed, jet.name, args));
             prop_assert_eq!(left, right, "{} {:?}", jet.name, args);

@@ -13,7 +13,8 @@
 //! | `t`    | table                     | `T`    | tree of bars                   |
 //! | `l`    | list                      | `D`    | tree of pads                   |
 //! | `i`    | pin                       | `I`    | row of pins                    |
-//! | `e`    | seed, as a bar            |        |                                |
+//! | `e`    | seed, as a bar            | `u`    | function that unfolds a value  |
+//! | `g`    | pin in which there are others |      |                                |
 
 use vm::{Builder, Natural, Stop, Val, Vm};
 
@@ -159,8 +160,10 @@ impl<'v> Generator<'v> {
             'i' => self.pin(inner),
             'e' => self.seed(inner),
             'I' => self.row_of('i', inner),
+            'g' => self.holder(inner),
             'k' => self.key(),
             'f' => self.function(),
+            'u' => self.unfolder(),
             'b' => self.bar(),
             's' => self.set().0,
             't' => self.table(inner),
@@ -269,6 +272,38 @@ impl<'v> Generator<'v> {
         }
     }
 
+    /// A function that unfolds a nat: of 0 it makes 0, of another `(0 [n n])` where `n` is one less.
+    fn unfolder(&mut self) -> Val {
+        // Few others come to an end.
+        if self.below(50) == 0 {
+            return self.function();
+        }
+        let (zero, one, two) = (self.nat(0), self.nat(1), self.nat(2));
+        let mut item = one.clone();
+        if self.below(4) == 0 {
+            // It crashes if somebody looks.
+            let op = self.nat(5);
+            item = self.call_of(&op, &[item]);
+        }
+        let cow = self.law(0, 3, &zero);
+        let mut pair = self.call_of(&cow, &[item, one.clone()]);
+        if self.below(3) == 0 {
+            // It is not evaluated before somebody looks.
+            let identity = self.law(5, 1, &one);
+            pair = self.call_of(&identity, &[pair]);
+        }
+        let body = self.call_of(&zero, &[pair]);
+        let step = self.law(11, 1, &body);
+        self.app(&two, &[zero, step])
+    }
+
+    /// In a law's body, the call of a constant with what other expressions give.
+    fn call_of(&mut self, constant: &Val, args: &[Val]) -> Val {
+        let (zero, two) = (self.nat(0), self.nat(2));
+        let quoted = self.app(&two, std::slice::from_ref(constant));
+        args.iter().fold(quoted, |function, arg| self.app(&zero, &[function, arg.clone()]))
+    }
+
     /// A nat, a bar or a pair of small nats, of which there may be some in a set.
     fn key(&mut self) -> Val {
         match self.below(10) {
@@ -350,6 +385,16 @@ impl<'v> Generator<'v> {
     /// A value's pin; of what crashes, something else's.
     fn pinned(&mut self, value: Val) -> Val {
         self.vm.pin(&value).unwrap_or_else(|_| Vm::nat(self.vm, 7))
+    }
+
+    /// A pin in which there are pins, some of them more than once.
+    fn holder(&mut self, depth: u32) -> Val {
+        let body = self.nat(0);
+        let law = self.law(7, 500, &body);
+        let (first, second) = (self.row_of('i', depth), self.row_of('i', depth));
+        let table = self.table(depth);
+        let pins = self.app(&law, &[first.clone(), table, second, first]);
+        self.pinned(pins)
     }
 
     /// An app of a law that takes far more arguments, which it got at once or one after the other.

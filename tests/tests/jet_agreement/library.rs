@@ -111,6 +111,12 @@ impl Laws {
     }
 }
 
+/// What a pin pins.
+pub(crate) fn item(vm: &Vm, pin: &Val) -> Val {
+    let Shape::Pin(pin) = vm.look(pin).shape() else { unreachable!("laws are found as pins") };
+    vm.hold(pin.item())
+}
+
 /// A runtime that collects at every allocation, and what a trial in it needs.
 pub(crate) struct Stressed {
     pub(crate) vm: Vm,

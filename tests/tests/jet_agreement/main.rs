@@ -20,6 +20,7 @@ mod library;
 mod oracle;
 mod signatures;
 mod sketch;
+mod speedups;
 mod trial;
 mod watch;
 
@@ -37,8 +38,16 @@ fn spread(number: u64) -> u64 {
 }
 
 /// Jets without a law in our library.
-const NOT_OURS: &[&str] =
-    &["_Blake3", "_LoadGerm", "_LoadSeed", "_PinHash", "_PlanHash", "_SaveSeed", "_Try"];
+const NOT_OURS: &[&str] = &[
+    "_Blake3",
+    "_LoadGerm",
+    "_LoadSeed",
+    "_PinHash",
+    "_PlanHash",
+    "_SaveGerm",
+    "_SaveSeed",
+    "_Try",
+];
 
 /// Jets whose laws do not evaluate argument by argument, so that no order that could be declared is
 /// theirs: `_PlanHash` normalises its argument from the end, its law from the beginning;

@@ -2,6 +2,7 @@
 
 use crate::compare::{self, End};
 use crate::generate::Generator;
+use crate::library;
 use crate::oracle;
 use crate::sketch::sketch;
 use crate::watch::Watch;
@@ -82,10 +83,7 @@ pub(crate) struct Trial<'l> {
 
 impl<'l> Trial<'l> {
     pub(crate) fn new(vm: &'l mut Vm, watch: &'l Watch, parties: Parties) -> Trial<'l> {
-        let Shape::Pin(pin) = vm.look(&parties.jet).shape() else {
-            unreachable!("laws are found as pins")
-        };
-        let law = vm.hold(pin.item());
+        let law = library::item(vm, &parties.jet);
         Trial { vm, watch, parties, law, tally: Tally::default(), failures: Vec::new() }
     }
 

@@ -23,6 +23,8 @@ pub struct Jet {
     pub gives: Gives,
     /// Whether it may crash by itself.
     pub crashes: Crashes,
+    /// When it is cheap, if it ever is.
+    pub cheap: Option<Cheap>,
     /// What it does, if a compiler may have instructions for that.
     pub operation: Option<Operation>,
     /// What it does.
@@ -63,6 +65,18 @@ pub enum Crashes {
     NotOnNats,
     /// It may.
     Maybe,
+}
+
+/// When a jet is *cheap*: it takes a short, bounded time, allocates no more than a few words, and
+/// neither crashes nor re-enters the evaluator. Where one is to be applied lazily to arguments that
+/// happen to be evaluated, it is called at once, which saves the thunk and all that this would keep
+/// alive. What it answers other than a result is as if it had not been called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cheap {
+    /// Unless an argument is a nat of 2^63 or more.
+    Always,
+    /// If all arguments are nats below 2^63.
+    OnNats,
 }
 
 /// What a primitive jet does. Whatever is not a nat counts as 0 where a nat is needed, except by
@@ -202,7 +216,7 @@ impl Jet {
 
     const fn new(name: &'static str, demands: &'static [Demand], code: Code) -> Jet {
         let (gives, crashes) = (Gives::Any, Crashes::Maybe);
-        Jet { name, demands, order: &[], gives, crashes, operation: None, code }
+        Jet { name, demands, order: &[], gives, crashes, cheap: None, operation: None, code }
     }
 
     /// Its arguments are evaluated in this order: all that are demanded, by their index.
@@ -233,6 +247,11 @@ impl Jet {
     /// It does this with what it is meant for; else it gives or does anything.
     pub const fn operation(self, operation: Operation) -> Jet {
         Jet { operation: Some(operation), ..self }
+    }
+
+    /// It is cheap, always or on nats.
+    pub const fn cheap(self, cheap: Cheap) -> Jet {
+        Jet { cheap: Some(cheap), ..self }
     }
 
     /// How many arguments it takes, which is the law's arity.

@@ -30,6 +30,28 @@ impl Ref<'_> {
     pub fn equals(self, other: Ref<'_>) -> bool {
         order::equal(self, other)
     }
+
+    /// [`Ref::compare`] for values of any size, which jets are given.
+    ///
+    /// # Panics
+    /// As for [`Ref::compare`].
+    ///
+    /// # Errors
+    /// [`Stop::Interrupted`].
+    pub fn try_compare(self, other: Ref<'_>) -> Result<Ordering, Stop> {
+        order::try_compare(self, other)
+    }
+
+    /// [`Ref::equals`] likewise.
+    ///
+    /// # Panics
+    /// As for [`Ref::compare`].
+    ///
+    /// # Errors
+    /// [`Stop::Interrupted`].
+    pub fn try_equals(self, other: Ref<'_>) -> Result<bool, Stop> {
+        order::try_equal(self, other)
+    }
 }
 
 impl Call<'_> {

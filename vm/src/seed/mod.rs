@@ -50,7 +50,7 @@ use crate::view::{PinRef, Shape};
 use crate::walk::Walk;
 use crate::word::Kind;
 use crate::{Hash, Stop, Vm};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Why a value was not saved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -199,6 +199,50 @@ pub fn save_germ(vm: &Vm, pin: &Val) -> Result<(Vec<Hash>, Vec<u8>), SaveError> 
     let graph = graph::Graph::of(pin.item(), Some(&holes))?;
     let hashes = edges.into_iter().map(pin::hash).collect::<Result<_, Stop>>()?;
     Ok((hashes, write::write(graph)))
+}
+
+/// Saves a pin as the law `_SaveGerm` does: the pins directly within, and the bytes. The holes stand
+/// in another order than those of [`save_germ`]: the law comes upon what a value consists of as PLAN
+/// does, who gives a row its last item first.
+///
+/// # Errors
+/// See [`SaveError`].
+pub fn save_germ_as_law(vm: &Vm, pin: &Val) -> Result<(Vec<Val>, Vec<u8>), SaveError> {
+    let Shape::Pin(pin) = vm.look(pin).shape() else {
+        return Err(SaveError::NotAPin);
+    };
+    let mut holes = HashMap::new();
+    let mut pins = Vec::new();
+    let mut seen = HashSet::new();
+    let mut pending = vec![pin.item()];
+    while let Some(part) = pending.pop() {
+        part.heap.interrupt.check()?;
+        if part.word.has_object() && !seen.insert(part.word.raw()) {
+            continue;
+        }
+        match part.shape() {
+            Shape::Pin(pin) => {
+                let place = pins.len() as u32;
+                holes.entry(pin::hash(pin)?).or_insert_with(|| {
+                    pins.push(vm.hold(part));
+                    place
+                });
+            }
+            Shape::Law(law) => pending.push(law.body()),
+            Shape::App(app) => {
+                let first = pending.len();
+                pending.extend(app.args());
+                pending[first..].reverse();
+                pending.push(app.head());
+            }
+            Shape::Row(items) | Shape::Set(items) => pending.extend(items.iter()),
+            Shape::Tab(keys, values) => pending.extend(values.iter().chain(keys.iter())),
+            Shape::Nat(_) | Shape::Bar(_) | Shape::Cow(_) => {}
+            Shape::Thunk => return Err(SaveError::NotNormal),
+        }
+    }
+    let graph = graph::Graph::of(pin.item(), Some(&holes))?;
+    Ok((pins, write::write(graph)))
 }
 
 /// Loads what a pin pinned from a germ, with these pins in its holes. The caller pins it.
