@@ -27,6 +27,28 @@ pub fn reference() -> Option<PathBuf> {
     std::env::var_os("PALLAS_REFERENCE").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
+/// The files below a folder, with what is in them, by path.
+///
+/// # Panics
+/// If one cannot be read.
+pub fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = std::fs::read(&path).expect("a file");
+                files.push((path, bytes));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
 /// The `pallas` binary of this build.
 ///
 /// # Panics

@@ -2,11 +2,10 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
-use tests::{Pallas, stderr, stdout};
+use tests::{Pallas, contents, stderr, stdout};
 
 const DEMO: &str = "sire/demo_count_up.sire";
 
@@ -178,24 +177,6 @@ fn a_store_in_use_is_refused() {
     running.kill();
 }
 
-fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let bytes = std::fs::read(&path).expect("a file");
-                files.push((path.display().to_string(), bytes));
-            }
-        }
-    }
-    files.sort();
-    files
-}
-
 #[test]
 fn a_machine_is_never_booted_over_another() {
     let pallas = booted();
@@ -214,17 +195,18 @@ fn a_damaged_store_is_refused_and_left_as_it_is() {
     running.kill();
     for (path, bytes) in contents(&pallas.path("counter")) {
         let Some(middle) = bytes.iter().position(|&byte| byte != 0) else { continue };
+        let place = path.display();
         let mut damaged = bytes.clone();
         damaged[middle] ^= 0xff;
         std::fs::write(&path, &damaged).expect("the file can be written");
         let before = contents(&pallas.path("counter"));
         let output = pallas.run(["start", "counter"], "");
-        assert_eq!(output.status.code(), Some(1), "{path}: {output:?}");
+        assert_eq!(output.status.code(), Some(1), "{place}: {output:?}");
         let told = stderr(&output);
-        let name = Path::new(&path).file_name().expect("a name").to_string_lossy().into_owned();
-        assert!(told.contains(&name), "{path}: {told}");
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        assert!(told.contains(&name), "{place}: {told}");
         assert!(stdout(&output).is_empty());
-        assert_eq!(contents(&pallas.path("counter")), before, "{path}");
+        assert_eq!(contents(&pallas.path("counter")), before, "{place}");
         std::fs::write(&path, &bytes).expect("the file can be written");
     }
     let running = Running::start(&pallas);

@@ -2,9 +2,8 @@
 //! and was killed.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::Output;
-use tests::{Pallas, stderr, stdout};
+use tests::{Pallas, contents, stderr, stdout};
 
 /// Runs the counter in that store until it has shown so many numbers, kills it, and gives them.
 fn count(pallas: &Pallas, store: &str, numbers: usize) -> Vec<u64> {
@@ -32,25 +31,6 @@ fn counted() -> Pallas {
 
 fn run(pallas: &Pallas, args: &[&str]) -> Output {
     pallas.run(args, "")
-}
-
-/// All files below a folder, with what is in them.
-fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let bytes = std::fs::read(&path).expect("a file");
-                files.push((path, bytes));
-            }
-        }
-    }
-    files.sort();
-    files
 }
 
 #[test]
