@@ -192,10 +192,14 @@ impl Vm {
     fn enter_law(&mut self, law: Word, place: usize, at: &mut Position) -> Result<Next, Stop> {
         let pinned = self.heap.stack.get(place) != law;
         let slot = self.slot_of(law, pinned)?;
-        if slot.is_native() {
-            return self.call_compiled(slot.address(), place);
-        }
-        let (pool, _) = slot.code_parts();
+        let pool = if slot.is_native() {
+            match self.decoded_of(slot.address()) {
+                Some(pool) => pool,
+                None => return self.call_compiled(slot.address(), place),
+            }
+        } else {
+            slot.code_parts().0
+        };
         let code = self.evaluator.code(pool);
         let calls = code.calls.get().wrapping_add(1);
         code.calls.set(calls);
@@ -540,25 +544,16 @@ impl Vm {
         Ok(Next::Eval(word))
     }
 
-    /// `try row` at `place`: the row's first item applied to the others, with a handler under it.
+    /// `try row` at `place`, the row in normal form.
     fn try_row(&mut self, place: usize, at: &mut Position) -> Result<Next, Stop> {
         let row = self.heap.stack.get(place + 1);
         if row.kind() != Kind::Row || self.heap.size(row) == 0 {
             return self.fall_back(place, at);
         }
-        let size = tree::len(&self.heap, row);
-        if !self.heap.stack.has_room(size + 16) {
+        if !self.heap.stack.has_room(self.attempt_room(row)) {
             return Err(Stop::StackFull);
         }
         self.heap.stack.truncate(place);
-        self.push_mark(FrameKind::Catch);
-        frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
-        let function = self.heap.stack.top();
-        tree::push_range(&mut self.heap, row, 0..size);
-        if size == 1 {
-            let value = self.heap.stack.pop();
-            return Ok(Next::Eval(value));
-        }
-        Ok(Next::Call(function))
+        self.begin_attempt(row, self.evaluator.in_law_order)
     }
 }

@@ -15,8 +15,10 @@
 //! native   calling compiled code, and being called by it
 //! normal   normal form
 //! unwind   crashes, and other ends
+//! attempt  `try`: what catches crashes, and makes sure which
 //! ```
 
+mod attempt;
 mod call;
 mod code;
 mod decode;
@@ -34,6 +36,7 @@ use crate::heap::{Heap, PoolId};
 use crate::pinspace::range::is_frozen;
 use crate::word::Word;
 use crate::{Stop, Val, Vm};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Jets that re-enter the evaluator may be nested this deep; each costs a native stack frame.
@@ -46,6 +49,12 @@ pub(crate) struct Evaluator {
     /// The newest mark on the stack, as one more than its index; 0 if there is none.
     mark: usize,
     nesting: usize,
+    /// Whether laws run in their own order: interpreted.
+    in_law_order: bool,
+    /// How often the interpreter has entered compiled code.
+    compiled_runs: u64,
+    /// The pools of laws whose slot holds compiled code, by its address.
+    decoded: HashMap<usize, u32>,
     /// What runs when nothing does.
     idle: Rc<Code>,
 }
@@ -59,7 +68,15 @@ pub(crate) const MARK_OFFSET: usize = std::mem::offset_of!(Evaluator, mark);
 impl Evaluator {
     pub(crate) fn new() -> Evaluator {
         let idle = Rc::new(Code::idle());
-        Evaluator { codes: Vec::new(), mark: 0, nesting: 0, idle }
+        Evaluator {
+            codes: Vec::new(),
+            mark: 0,
+            nesting: 0,
+            in_law_order: false,
+            compiled_runs: 0,
+            decoded: HashMap::new(),
+            idle,
+        }
     }
 
     /// Drops the code of laws that the collector found dead.

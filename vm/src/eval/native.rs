@@ -22,6 +22,9 @@ impl Vm {
     /// there is some by now. The law's slot is set to it, so that this is asked no more.
     #[cold]
     pub(super) fn compiled(&mut self, place: usize, pool: u32) -> Option<usize> {
+        if self.evaluator.in_law_order {
+            return None;
+        }
         let code = Rc::clone(self.evaluator.code(pool));
         code.calls.set(self.heap.native.threshold.saturating_sub(LOOK_AGAIN));
         let pinned = self.heap.stack.get(place).kind() == Kind::Pin;
@@ -44,8 +47,18 @@ impl Vm {
         }
         // What still runs the decoded code may have nothing else that names it.
         self.heap.pools.keep(code.pool);
+        self.evaluator.decoded.insert(entry, pool);
         self.heap.store(law, LAW_CODE, Word::native(entry, pinned));
         Some(entry)
+    }
+
+    /// The pool of a law whose slot holds that compiled code, if the law is to run interpreted now.
+    #[inline(always)]
+    pub(super) fn decoded_of(&self, entry: usize) -> Option<u32> {
+        if !self.evaluator.in_law_order {
+            return None;
+        }
+        self.evaluator.decoded.get(&entry).copied()
     }
 
     /// Where the address of a law's code appears, called as itself or as a pin. Nothing, if it has
@@ -66,6 +79,7 @@ impl Vm {
     /// Calls the compiled code of the law at `place` with what lies above it.
     #[inline(never)]
     pub(super) fn call_compiled(&mut self, entry: usize, place: usize) -> Result<Next, Stop> {
+        self.evaluator.compiled_runs += 1;
         let count = self.heap.stack.top() - place - 1;
         // The arguments are read at once, before anything can be pushed in their place.
         let args = self.heap.stack.top_from(place + 1).as_ptr().cast::<u64>();
@@ -84,6 +98,7 @@ impl Vm {
         // `entered` does not write.
         let outer = self.push_update(thunk, Word::ZERO);
         self.entered(thunk, outer);
+        self.evaluator.compiled_runs += 1;
         let bits = self.enter_native(entry, (&raw const thunk).cast::<u64>(), 1)?;
         Ok(self.after_native(bits))
     }

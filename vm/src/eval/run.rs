@@ -146,6 +146,7 @@ impl Vm {
             }
             FrameKind::Catch => {
                 self.pop_mark();
+                self.end_attempt();
                 self.caught_nothing(value)
             }
             FrameKind::Exit => {

@@ -2,7 +2,7 @@
 //!
 //! Marks on the stack are chained. On the way to the nearest handler every thunk under evaluation
 //! is overwritten: by the crash, so that whoever needs it meets the same one; or by the reason that
-//! ended it from outside. Only a crash stops at a Catch frame.
+//! ended it from outside. Only a crash stops at a Catch frame ([`super::attempt`]).
 
 use super::frame::{self, FrameKind};
 use super::run::Next;
@@ -81,6 +81,10 @@ impl Vm {
                     self.spoil(thunk, &stop);
                 }
                 FrameKind::Catch => {
+                    let attempt = self.end_attempt();
+                    if self.is_in_doubt(&attempt, &stop) {
+                        return self.begin_attempt(attempt.row, true);
+                    }
                     if let Stop::Crash { op, arg } = &stop {
                         let (op, arg) = (self.heap.word(op), self.heap.word(arg));
                         return self.caught(op, arg);
@@ -109,33 +113,6 @@ impl Vm {
         for (index, value) in values.into_iter().enumerate() {
             self.heap.store(thunk, index, value);
         }
-    }
-
-    /// `try` when nothing crashed: the row of 1 and the value.
-    pub(super) fn caught_nothing(&mut self, value: Word) -> Result<Next, Stop> {
-        self.heap.stack.push(Word::direct(1));
-        self.heap.stack.push(value);
-        self.give_row()
-    }
-
-    /// `try` when something did: the row of 0 and the row of operation and argument.
-    fn caught(&mut self, op: Word, arg: Word) -> Result<Next, Stop> {
-        self.heap.stack.push(Word::ZERO);
-        self.heap.stack.push(op);
-        self.heap.stack.push(arg);
-        let next = self.give_row()?;
-        if let Next::Give(pair) = next {
-            self.heap.stack.push(pair);
-        }
-        self.give_row()
-    }
-
-    /// Gives the row of the top two values.
-    fn give_row(&mut self) -> Result<Next, Stop> {
-        self.heap.reserve(3)?;
-        let row = self.heap.allocate_popped(Layout::Row, 0, 2);
-        crate::shape::mark_normal(row);
-        Ok(Next::Give(row))
     }
 }
 

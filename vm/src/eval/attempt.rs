@@ -1,0 +1,111 @@
+//! `try`: attempts, and in which order what they attempt is evaluated.
+//!
+//! An attempt's Catch frame keeps the row that it was given. That is in normal form, and all else
+//! that the attempt comes to evaluate was made by it; so it can be begun again with nothing left of
+//! the first time, and keeping the row keeps nothing alive that grows.
+//!
+//! PLAN says which crash an attempt meets: that of the laws' own order. The interpreter keeps to it;
+//! compiled code may evaluate what is sure to be needed before its turn. So if an attempt in which
+//! compiled code ran ends in a crash, it is made once more *in law order*, interpreted throughout,
+//! and what that finds counts. The same if it ends for lack of stack or memory, or in a value that
+//! needs itself: what was evaluated too early may have no end where law order crashes first.
+//! Attempts within one that is made in law order are so too; hence none is made more than twice, and
+//! attempts within attempts at most twice at each level that crashes.
+//!
+//! An interrupt ends everything at once. What loops without taking stack or memory is ended so, in
+//! whichever order it is evaluated.
+
+use super::frame::{self, FrameKind};
+use super::run::Next;
+use crate::heap::object::Layout;
+use crate::word::Word;
+use crate::{Stop, Vm, tree};
+
+/// What a Catch frame keeps, but for the distance.
+pub(super) struct Attempt {
+    pub(super) row: Word,
+    /// How often compiled code had been entered when it began.
+    runs: u64,
+}
+
+/// Words of it on the stack.
+const SIZE: usize = 3;
+
+impl Vm {
+    /// Has laws run in their own order while it is on: interpreted, whatever is compiled. Then an
+    /// evaluation that crashes does so with the crash that `try` would report, if nothing that it
+    /// meets is a thunk of compiled code from before.
+    pub fn keep_law_order(&mut self, on: bool) {
+        self.evaluator.in_law_order = on;
+    }
+
+    /// Begins an attempt at what a row in normal form says: its first item, applied to the others if
+    /// there are any. There must be room for them, and for a frame.
+    pub(super) fn begin_attempt(&mut self, row: Word, in_law_order: bool) -> Result<Next, Stop> {
+        debug_assert!(self.heap.is_normal(row));
+        let evaluator = &mut self.evaluator;
+        let before = std::mem::replace(&mut evaluator.in_law_order, in_law_order);
+        let stack = &mut self.heap.stack;
+        stack.push(row);
+        stack.push(Word::direct(evaluator.compiled_runs));
+        stack.push(Word::bit(before));
+        self.push_mark(FrameKind::Catch);
+        frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
+        let function = self.heap.stack.top();
+        let size = tree::len(&self.heap, row);
+        tree::push_range(&mut self.heap, row, 0..size);
+        if size == 1 {
+            let value = self.heap.stack.pop();
+            return Ok(Next::Eval(value));
+        }
+        Ok(Next::Call(function))
+    }
+
+    /// Takes the rest of an attempt off the stack when its mark has been.
+    pub(super) fn end_attempt(&mut self) -> Attempt {
+        let stack = &mut self.heap.stack;
+        let parts = [stack.peek(2), stack.peek(1), stack.peek(0)];
+        stack.truncate(stack.top() - SIZE);
+        self.evaluator.in_law_order = parts[2] != Word::ZERO;
+        Attempt { row: parts[0], runs: parts[1].raw() }
+    }
+
+    /// Whether law order may end the attempt otherwise.
+    pub(super) fn is_in_doubt(&self, attempt: &Attempt, stop: &Stop) -> bool {
+        // The count stands still in law order.
+        let reordered = self.evaluator.compiled_runs != attempt.runs;
+        reordered && !matches!(stop, Stop::Interrupted | Stop::TooLarge { .. })
+    }
+
+    /// The number of words that the stack must have room for to begin an attempt at a row.
+    pub(super) fn attempt_room(&self, row: Word) -> usize {
+        tree::len(&self.heap, row) + SIZE + 16
+    }
+
+    /// `try` when nothing crashed: the row of 1 and the value.
+    pub(super) fn caught_nothing(&mut self, value: Word) -> Result<Next, Stop> {
+        self.heap.stack.push(Word::direct(1));
+        self.heap.stack.push(value);
+        self.give_row()
+    }
+
+    /// `try` when something did: the row of 0 and the row of operation and argument.
+    pub(super) fn caught(&mut self, op: Word, arg: Word) -> Result<Next, Stop> {
+        self.heap.stack.push(Word::ZERO);
+        self.heap.stack.push(op);
+        self.heap.stack.push(arg);
+        let next = self.give_row()?;
+        if let Next::Give(pair) = next {
+            self.heap.stack.push(pair);
+        }
+        self.give_row()
+    }
+
+    /// Gives the row of the top two values.
+    fn give_row(&mut self) -> Result<Next, Stop> {
+        self.heap.reserve(3)?;
+        let row = self.heap.allocate_popped(Layout::Row, 0, 2);
+        crate::shape::mark_normal(row);
+        Ok(Next::Give(row))
+    }
+}
