@@ -91,8 +91,7 @@ impl Cog {
         watchdog: &Arc<Watchdog>,
         load: impl FnOnce(&mut Vm) -> Result<Status, E>,
     ) -> Result<Cog, E> {
-        let vm = Vm::new(settings.heap.clone(), Arc::clone(&settings.jets));
-        let mut vm = vm.map_err(SystemError::new("reserve memory"))?;
+        let mut vm = settings.runtime(settings.heap.clone())?;
         let status = load(&mut vm)?;
         let traces = Traces::default();
         traces.attach(&mut vm, &settings.console, &settings.clock);
@@ -180,8 +179,7 @@ impl Cog {
             rows.push(self.vm.row(&[slot, value])?);
         }
         let inputs = self.vm.row(&rows)?;
-        let call = self.vm.app(cog, &[inputs])?;
-        Ok(self.vm.force(&call)?)
+        Ok(self.vm.call_in_order(cog, &[inputs])?)
     }
 
     /// The value of an input.

@@ -86,10 +86,9 @@ pub(crate) fn run(
 ) {
     let _guard = Control::on_panic(&context.control, "a driver");
     let settings = &context.settings;
-    let mut vm = match Vm::new(settings.small_heap(), Arc::clone(&settings.jets)) {
+    let mut vm = match settings.small_runtime() {
         Ok(vm) => vm,
         Err(error) => {
-            let error = SystemError::new("reserve memory")(error);
             // A machine that is gone need not know.
             let _ = context.control.send(Control::WorkerFailed(error));
             return;

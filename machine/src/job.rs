@@ -58,8 +58,7 @@ pub(crate) enum NoResult {
 
 /// Does a job in this thread, silently.
 pub(crate) fn compute(settings: &Settings, job: &Portable) -> Result<Done, NoResult> {
-    let vm = Vm::new(settings.small_heap(), Arc::clone(&settings.jets));
-    let mut vm = vm.map_err(|_| NoResult::Failed)?;
+    let mut vm = settings.small_runtime().map_err(|_| NoResult::Failed)?;
     run(&mut vm, job).1
 }
 
@@ -92,13 +91,7 @@ fn evaluate(vm: &mut Vm, job: &Portable) -> Result<Val, Stop> {
     if args.is_empty() {
         return Ok(function);
     }
-    let call = vm.build(|builder| {
-        builder.room_for(args.len() + 1)?;
-        builder.push(&function);
-        args.iter().for_each(|arg| builder.push(arg));
-        builder.app(args.len())
-    })?;
-    vm.force(&call)
+    vm.call_in_order(&function, &args)
 }
 
 fn finish(vm: &mut Vm, row: &[Val]) -> Option<Done> {
@@ -165,10 +158,9 @@ fn perform(settings: &Arc<Settings>, control: &Sender<Control>, task: &Task) {
     if task.leash.is_ended() {
         return;
     }
-    let mut vm = match Vm::new(settings.small_heap(), Arc::clone(&settings.jets)) {
+    let mut vm = match settings.small_runtime() {
         Ok(vm) => vm,
         Err(error) => {
-            let error = SystemError::new("reserve memory")(error);
             // A machine that is gone need not know.
             let _ = control.send(Control::WorkerFailed(error));
             return;

@@ -3,8 +3,11 @@
 use crate::clock::{Clock, SystemClock};
 use crate::console::Console;
 use crate::device::Device;
+use crate::error::SystemError;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use vm::Vm;
 use vm::jet::JetTable;
 
 /// When snapshots are written while the machine runs: as soon as one of these has been reached
@@ -47,6 +50,8 @@ pub struct Settings {
     pub devices: Vec<Arc<dyn Device>>,
     /// Native twins of known laws.
     pub jets: Arc<JetTable>,
+    /// When laws are compiled. What happens does not depend on it.
+    pub jit: jit::Mode,
     /// The heap of the cog. Those of drivers and jobs are the same with a smaller nursery.
     pub heap: vm::Options,
     /// How many jobs run at the same time; at least 1.
@@ -62,13 +67,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The usual: the system's clock, 8 jobs, 30 s an evaluation, no jets.
+    /// The usual: the system's clock, 8 jobs, 30 s an evaluation, no jets, hot laws compiled.
     pub fn new(console: Arc<dyn Console>) -> Settings {
         Settings {
             console,
             clock: Arc::new(SystemClock),
             devices: Vec::new(),
             jets: Arc::default(),
+            jit: jit::Mode::default(),
             heap: vm::Options::default(),
             jobs: 8,
             limit: Duration::from_secs(30),
@@ -78,8 +84,23 @@ impl Settings {
         }
     }
 
-    /// The heap of a driver or job.
-    pub(crate) fn small_heap(&self) -> vm::Options {
-        vm::Options { nursery: self.heap.nursery.min(256 << 10), ..self.heap.clone() }
+    /// A runtime for a driver or job.
+    pub(crate) fn small_runtime(&self) -> Result<Vm, SystemError> {
+        let nursery = self.heap.nursery.min(256 << 10);
+        self.runtime(vm::Options { nursery, ..self.heap.clone() })
+    }
+
+    /// A runtime with such a heap, the machine's jets and the compiler.
+    pub(crate) fn runtime(&self, heap: vm::Options) -> Result<Vm, SystemError> {
+        let refused = SystemError::new("reserve memory");
+        let mut vm = match Vm::new(heap, Arc::clone(&self.jets)) {
+            Ok(vm) => vm,
+            Err(error) => return Err(refused(error)),
+        };
+        let jets = jit::build::Jets::of(Arc::clone(&self.jets));
+        match jit::plug_in(&mut vm, jets, self.jit) {
+            Ok(()) => Ok(vm),
+            Err(error) => Err(refused(io::Error::other(error))),
+        }
     }
 }

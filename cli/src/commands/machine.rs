@@ -1,6 +1,6 @@
 //! `boot` and `start`: machines.
 
-use super::{jets, sire};
+use super::{jets, keep_code, sire};
 use crate::args::{Boot, Cache, Machine as MachineArgs, Start};
 use crate::console::Terminal;
 use crate::terminal::{self, Exit};
@@ -32,11 +32,13 @@ pub(crate) fn start(args: Start) -> anyhow::Result<()> {
 fn run(store: &Path, args: &MachineArgs, replay: ReplayFrom) -> anyhow::Result<()> {
     let mut settings = Settings::new(Arc::new(Terminal::new()));
     settings.jets = jets::table(args.matching);
+    settings.jit = args.matching.jit.mode();
     settings.jobs = usize::from(args.eval_workers);
     settings.replay = replay;
     if args.disable_snapshots {
         settings.snapshots = None;
     }
+    keep_code(&None);
     let machine = Machine::open(store, settings)?;
     stop_on_signal(machine.handle())?;
     match machine.run()? {

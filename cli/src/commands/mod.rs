@@ -10,6 +10,7 @@ pub(crate) mod transfer;
 
 use crate::args::Matching;
 use anyhow::Context;
+use std::path::PathBuf;
 use vm::{Options, Vm};
 
 /// A runtime for a command of its own.
@@ -21,4 +22,18 @@ fn runtime(matching: Matching) -> anyhow::Result<Vm> {
         jit::plug_in(&mut vm, jit::build::Jets::library(), mode).context("cannot compile")?;
     }
     Ok(vm)
+}
+
+/// The folder in which things are kept between runs, if there is a place for it.
+fn kept_folder(store: &Option<PathBuf>) -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let store = store.clone().or_else(|| set("PALLAS_DIR"));
+    store.or_else(|| set("HOME").map(|home| home.join(".pallas")))
+}
+
+/// Has compiled code kept there.
+fn keep_code(store: &Option<PathBuf>) {
+    if let Some(folder) = kept_folder(store) {
+        jit::keep_code_in(&folder);
+    }
 }

@@ -1,6 +1,6 @@
 //! `show` and `repl`: seed files.
 
-use super::runtime;
+use super::{keep_code, runtime};
 use crate::args::{Matching, Repl, Show};
 use crate::terminal::{self, stopped};
 use anyhow::{Context, anyhow, bail};
@@ -25,6 +25,7 @@ const INPUT: usize = 80;
 /// Feeds standard input to the program in a seed file: a function from a bar to the row of a bar
 /// and the next function. The empty bar, at the end of the input, is the last one.
 pub(crate) fn repl(args: Repl) -> anyhow::Result<()> {
+    keep_code(&None);
     let mut vm = runtime(args.matching)?;
     vm.on_trace(|value| {
         // A trace that cannot be shown is no reason to stop the program.

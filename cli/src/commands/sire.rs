@@ -1,6 +1,6 @@
 //! `sire` and `save`: modules and sessions.
 
-use super::runtime;
+use super::{keep_code, kept_folder, runtime};
 use crate::args::{Cache, Matching, Save, Sire as SireArgs};
 use crate::terminal::{self, sire_error};
 use anyhow::Context;
@@ -48,7 +48,9 @@ pub(crate) fn load_main(
 fn session(store: &Option<PathBuf>, matching: Matching) -> anyhow::Result<Sire> {
     let output = Output::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour());
     // What comes from the cache is not pinned anew, so nothing would be compared.
-    let cache = if matching.jet_mismatch_crash { None } else { cache_folder(store) };
+    let folder = kept_folder(store).filter(|_| !matching.jet_mismatch_crash);
+    let cache = folder.map(|folder| folder.join("modules"));
+    keep_code(store);
     start(runtime(matching)?, cache, output)
 }
 
@@ -69,14 +71,6 @@ fn start(vm: Vm, cache: Option<PathBuf>, output: Output) -> anyhow::Result<Sire>
     let diagnostics = Output::new(io::stderr(), terminal::stderr_colour());
     let options = Options { library, cache, output, diagnostics };
     Sire::new(vm, options).map_err(terminal::stopped)
-}
-
-/// The folder in which loaded modules are kept, if there is a place for it.
-fn cache_folder(store: &Option<PathBuf>) -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let store = store.clone().or_else(|| set("PALLAS_DIR"));
-    let store = store.or_else(|| set("HOME").map(|home| home.join(".pallas")));
-    store.map(|store| store.join("modules"))
 }
 
 /// Makes Ctrl-C stop the evaluation that runs, and a second one, while that still runs, the session.

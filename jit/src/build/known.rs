@@ -1,19 +1,25 @@
 //! Jets that are more to the compiler than calls of native code: operations and branches.
 
 use crate::ir::Prim;
+use std::sync::Arc;
 use vm::PinRef;
 use vm::jet::{Code, Control, Jet, JetTable};
 
 /// The jets that a runtime has.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Jets {
-    table: JetTable,
+    table: Arc<JetTable>,
 }
 
 impl Jets {
     /// Those of the library.
     pub fn library() -> Jets {
-        Jets { table: jets::table() }
+        Jets::of(Arc::new(jets::table()))
+    }
+
+    /// Those of a table.
+    pub fn of(table: Arc<JetTable>) -> Jets {
+        Jets { table }
     }
 
     /// The jet of a pinned law.

@@ -1,21 +1,20 @@
 //! Calls, in tail position and not.
 
+use super::GiveUp;
 use super::emit::Target;
 use super::lower::{Lower, block_size};
-use super::{ConstantFacts, GiveUp};
 use crate::ir::{Call, Callee, ConstantId, Operand, Type};
 use crate::runtime::Stub;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
-use std::sync::Arc;
 
 /// What a call becomes.
 enum Goal {
     /// A function or stub, and how many results it has.
     Target(Target, usize),
-    /// Compiled code at a place in memory that may still be 0, in which case the stub is called; the
-    /// first argument is the function, for it alone.
-    Entry(usize, Stub),
+    /// Compiled code whose address appears at a constant's place, which may still be 0: then the stub
+    /// is called; the first argument is the function, for it alone.
+    Entry(ConstantId, Stub),
 }
 
 impl Lower<'_, '_> {
@@ -70,11 +69,11 @@ impl Lower<'_, '_> {
     /// Looks for the code of a law: its address, where it is known that there is some.
     fn entry(
         &mut self,
-        entry: usize,
+        entry: ConstantId,
         compiled: cranelift_codegen::ir::Block,
         interpreted: cranelift_codegen::ir::Block,
     ) -> Value {
-        let place = self.emit.constant(entry as u64);
+        let place = self.emit.data_address(Target::Entry(entry.0), 0);
         let address = self.emit.load(place, 0);
         let there = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, address, 0);
         self.emit.branch(there, compiled, interpreted);
@@ -104,12 +103,12 @@ impl Lower<'_, '_> {
 
     /// A law that is not part of the unit.
     fn known(&mut self, k: ConstantId, args: &[Operand]) -> Result<(Goal, Vec<Value>), GiveUp> {
-        let ConstantFacts { entry, .. } = self.facts(k);
-        let entry = entry.clone();
+        let has_entry = self.facts(k).entry.is_some();
         let (goal, words) = self.block_call(Operand::Constant(k), args, Stub::Apply)?;
-        let Some(entry) = entry else { return Ok((goal, words)) };
-        let place = Arc::as_ptr(&entry).expose_provenance();
-        Ok((Goal::Entry(place, Stub::Apply(args.len() as u32)), words))
+        if !has_entry {
+            return Ok((goal, words));
+        }
+        Ok((Goal::Entry(k, Stub::Apply(args.len() as u32)), words))
     }
 
     /// A call by a stub, which takes the function first.

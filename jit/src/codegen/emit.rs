@@ -7,8 +7,8 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{
-    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData, SigRef,
-    Signature, UserExternalName, UserFuncName, Value,
+    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, GlobalValue, GlobalValueData, InstBuilder,
+    MemFlagsData, SigRef, Signature, UserExternalName, UserFuncName, Value,
 };
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
@@ -24,6 +24,10 @@ pub enum Target {
     Function(u32),
     /// A stub.
     Stub(Stub),
+    /// The words of the unit's constants.
+    Constants,
+    /// The place where the address of a constant's code appears.
+    Entry(u32),
 }
 
 impl Target {
@@ -31,13 +35,17 @@ impl Target {
         match self {
             Target::Function(index) => UserExternalName { namespace: 0, index },
             Target::Stub(stub) => UserExternalName { namespace: 1, index: stub.number() },
+            Target::Constants => UserExternalName { namespace: 2, index: 0 },
+            Target::Entry(index) => UserExternalName { namespace: 3, index },
         }
     }
 
     fn named(name: &UserExternalName) -> Target {
         match name.namespace {
             0 => Target::Function(name.index),
-            _ => Target::Stub(Stub::numbered(name.index)),
+            1 => Target::Stub(Stub::numbered(name.index)),
+            2 => Target::Constants,
+            _ => Target::Entry(name.index),
         }
     }
 }
@@ -130,6 +138,13 @@ impl Backend {
         signature(self.isa.default_call_conv(), params, results)
     }
 
+    /// The machine that code is made for: its architecture and the features that are used.
+    pub(crate) fn describe(&self) -> String {
+        let flags = self.isa.isa_flags();
+        let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
+        format!("{} {} {}", self.isa.triple(), self.isa.flags(), flags.join(" "))
+    }
+
     /// Compiles the function that `emit` writes.
     pub(crate) fn define(
         &mut self,
@@ -147,7 +162,8 @@ impl Backend {
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         let params = b.block_params(entry).to_vec();
-        let mut emitter = Emit { b, system, functions: HashMap::new(), signatures: HashMap::new() };
+        let (functions, signatures, data) = Default::default();
+        let mut emitter = Emit { b, system, functions, signatures, data };
         let emitted = emit(&mut emitter, &params);
         emitter.b.seal_all_blocks();
         let finished = emitted.map(|()| emitter.b.finalize(self.isa.frontend_config()));
@@ -201,6 +217,7 @@ pub(crate) struct Emit<'a> {
     system: CallConv,
     functions: HashMap<(Target, usize, usize), FuncRef>,
     signatures: HashMap<(bool, usize, usize), SigRef>,
+    data: HashMap<(Target, usize), GlobalValue>,
 }
 
 /// Memory that is there and aligned.
@@ -378,6 +395,21 @@ impl Emit<'_> {
     pub(crate) fn function_address(&mut self, index: u32, params: usize) -> Value {
         let function = self.function(Target::Function(index), params, 1);
         self.b.ins().func_addr(I64, function)
+    }
+
+    /// The address of a word of what is no code, so many bytes from its start.
+    pub(crate) fn data_address(&mut self, target: Target, offset: usize) -> Value {
+        let b = &mut self.b;
+        let symbol = *self.data.entry((target, offset)).or_insert_with(|| {
+            let name = b.func.declare_imported_user_function(target.name());
+            b.create_global_value(GlobalValueData::Symbol {
+                name: ExternalName::user(name),
+                offset: (offset as i64).into(),
+                colocated: false,
+                tls: false,
+            })
+        });
+        self.b.ins().symbol_value(I64, symbol)
     }
 
     /// Leaves by the stub that says why, if the stack is at its end or the evaluation is to stop.

@@ -1,6 +1,6 @@
 //! Functions of a unit: their blocks, and how those end.
 
-use super::emit::{Emit, Object, tail_signature};
+use super::emit::{Emit, Object, Target, tail_signature};
 use super::{Backend, GiveUp};
 use crate::ir::{
     Arm, Block, BlockId, Call, Callee, ConstantId, End, Function, JoinId, Op, Operand, Prim, Role,
@@ -143,8 +143,7 @@ impl Lower<'_, '_> {
             },
             Operand::Small(nat) => self.emit.constant(nat),
             Operand::Constant(k) => {
-                let address = self.environment.constants + 8 * k.index();
-                let address = self.emit.constant(address as u64);
+                let address = self.emit.data_address(Target::Constants, 8 * k.index());
                 let value = self.emit.load(address, 0);
                 self.emit.b.declare_value_needs_stack_map(value);
                 value
@@ -344,7 +343,7 @@ impl Lower<'_, '_> {
             let thunk = self.emit.is_thunk(word);
             self.emit.branch(thunk, slowly, done);
             self.emit.go_on_in(slowly);
-            self.emit.tail_call(super::Target::Stub(Stub::Force), &[word], 1);
+            self.emit.tail_call(Target::Stub(Stub::Force), &[word], 1);
             self.emit.go_on_in(done);
         }
         self.emit.b.ins().return_(&[word]);

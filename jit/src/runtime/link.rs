@@ -4,16 +4,35 @@ use super::{CodeMemory, Stub, trampoline};
 use crate::codegen::{Backend, GiveUp, Object, Target};
 use cranelift_codegen::binemit::Reloc;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use vm::native::{FrameTable, PARAMETERS_MAX};
 
-/// The region of a runtime's code: addresses a call apart.
+/// The region of a process's code: addresses a call apart.
 const REGION: usize = 64 << 20;
 const ALIGNMENT: usize = 32;
 
 /// Stubs before they are given a place, by number: the same for all runtimes, made when first used.
 static STUBS: [OnceLock<Result<Object, GiveUp>>; Stub::COUNT] =
     [const { OnceLock::new() }; Stub::COUNT];
+
+/// What code refers to that is not code: where the words of its constants are, and the places where
+/// the addresses of other laws' code appear, by constant.
+#[derive(Default)]
+pub struct Places {
+    /// The address of the constants' words.
+    pub constants: usize,
+    /// The address of such a place, for each constant that has one.
+    pub entries: Vec<Option<usize>>,
+}
+
+/// Code that has been given a place.
+pub struct Linked {
+    /// Where the functions begin.
+    pub addresses: Vec<usize>,
+    /// All that was taken for them.
+    pub piece: Range<usize>,
+}
 
 /// Where compiled code is put.
 pub struct Linker {
@@ -35,8 +54,8 @@ impl Linker {
         let mut linker = Linker { memory, stubs: HashMap::new(), frames };
         let trampolines: Result<Vec<Object>, GiveUp> =
             (0..=PARAMETERS_MAX).map(|count| trampoline(backend, count)).collect();
-        let trampolines = linker.link(backend, &trampolines?)?;
-        Ok((linker, trampolines))
+        let trampolines = linker.link(backend, &trampolines?, &Places::default())?;
+        Ok((linker, trampolines.addresses))
     }
 
     /// Makes sure that the stubs that functions refer to have a place. Those may refer to others, but
@@ -49,19 +68,19 @@ impl Linker {
             }
             let object = STUBS[stub.number() as usize].get_or_init(|| stub.compile(backend));
             let object = object.as_ref().map_err(GiveUp::clone)?;
-            let addresses = self.link(backend, std::slice::from_ref(object))?;
-            self.stubs.extend(addresses.first().map(|address| (stub, *address)));
+            let linked = self.link(backend, std::slice::from_ref(object), &Places::default())?;
+            self.stubs.extend(linked.addresses.first().map(|address| (stub, *address)));
         }
         Ok(())
     }
 
-    /// Bytes of code so far.
+    /// Bytes of code.
     pub fn used(&self) -> usize {
         self.memory.used()
     }
 
-    /// Gives functions that refer to each other by their index here a place; their addresses. They
-    /// can be run, and the collector knows their frames.
+    /// Gives functions that refer to each other by their index here a place. They can be run, and the
+    /// collector knows their frames.
     ///
     /// # Errors
     /// If there is no room, or something cannot be referred to.
@@ -69,7 +88,8 @@ impl Linker {
         &mut self,
         backend: &mut Backend,
         objects: &[Object],
-    ) -> Result<Vec<usize>, GiveUp> {
+        places: &Places,
+    ) -> Result<Linked, GiveUp> {
         self.place_stubs(backend, objects)?;
         let mut offsets = Vec::with_capacity(objects.len());
         let mut size = 0usize;
@@ -78,28 +98,46 @@ impl Linker {
             offsets.push(size);
             size += object.code.len();
         }
-        let start = self.memory.take(size).ok_or(GiveUp::NoRoom)?;
-        let addresses: Vec<usize> = offsets.iter().map(|offset| start + offset).collect();
-        for (object, &address) in objects.iter().zip(&addresses) {
-            self.memory.piece(address, object.code.len()).copy_from_slice(&object.code);
-            for relocation in &object.relocations {
-                let target = match relocation.target {
-                    Target::Function(index) => addresses[index as usize],
-                    Target::Stub(stub) => self.stubs[&stub],
-                };
-                let target = target.wrapping_add_signed(relocation.addend as isize);
-                let at = address + relocation.offset as usize;
-                relocate(&mut self.memory, relocation.kind, at, target)?;
-            }
+        let piece = self.memory.take(size).ok_or(GiveUp::NoRoom)?;
+        let addresses = offsets.iter().map(|offset| piece.start + offset).collect();
+        let linked = Linked { addresses, piece };
+        if let Err(reason) = self.write(objects, places, &linked) {
+            self.memory.give_back(linked.piece);
+            return Err(reason);
         }
-        self.memory.publish(start, size).map_err(|e| GiveUp::Machine(e.to_string()))?;
-        for (object, address) in objects.iter().zip(&addresses) {
+        for (object, address) in objects.iter().zip(&linked.addresses) {
             for map in &object.maps {
                 let return_address = address + map.return_offset as usize;
                 self.frames.add(return_address, map.span, map.values.iter().copied());
             }
         }
-        Ok(addresses)
+        Ok(linked)
+    }
+
+    /// Writes functions to their places, and what they refer to into them.
+    fn write(&mut self, objects: &[Object], places: &Places, to: &Linked) -> Result<(), GiveUp> {
+        for (object, &address) in objects.iter().zip(&to.addresses) {
+            self.memory.piece(address, object.code.len()).copy_from_slice(&object.code);
+            for relocation in &object.relocations {
+                let target = match relocation.target {
+                    Target::Function(index) => to.addresses.get(index as usize).copied(),
+                    Target::Stub(stub) => self.stubs.get(&stub).copied(),
+                    Target::Constants => Some(places.constants),
+                    Target::Entry(k) => places.entries.get(k as usize).copied().flatten(),
+                };
+                let target = target.ok_or(GiveUp::Shape("a reference to nothing"))?;
+                let target = target.wrapping_add_signed(relocation.addend as isize);
+                let at = address + relocation.offset as usize;
+                relocate(&mut self.memory, relocation.kind, at, target)?;
+            }
+        }
+        self.memory.publish(&to.piece).map_err(|e| GiveUp::Machine(e.to_string()))
+    }
+
+    /// Frees pieces of code, which nobody can come to run any more.
+    pub fn free(&mut self, pieces: Vec<Range<usize>>) {
+        self.frames.forget(&pieces);
+        pieces.into_iter().for_each(|piece| self.memory.give_back(piece));
     }
 }
 

@@ -2,20 +2,24 @@
 //!
 //! The region is a file in memory, mapped twice: where it is run it cannot be written, and where it
 //! is written it cannot be run. Code is written through the second mapping, at the same distance
-//! from its start, and never changed once it has been reached.
+//! from its start, and does not change as long as anybody may reach it. Pieces that are given back
+//! are handed out again, the lowest that is large enough first.
 //!
 //! # Safety
 //!
-//! The invariant: *code is handed out piece by piece from the start of the region; a piece is written
-//! by whoever got it, before anybody is told of its address*. The mappings stay until the
-//! [`CodeMemory`] is dropped, which everything that may run the code keeps alive.
+//! The invariant: *a piece of code belongs to whoever took it until it is given back; it is written
+//! before anybody is told of its address, and given back when nobody can come to run it any more*.
+//! The mappings stay until the [`CodeMemory`] is dropped, which everything that may run the code
+//! keeps alive.
 
 use rustix::fs::MemfdFlags;
 use rustix::mm::{MapFlags, ProtFlags};
+use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::ptr::NonNull;
 
-/// Every piece starts at a multiple of this.
+/// Every piece starts at a multiple of this, and takes a multiple of it.
 const ALIGNMENT: usize = 32;
 
 /// A region of code.
@@ -23,7 +27,8 @@ pub struct CodeMemory {
     run: NonNull<u8>,
     write: NonNull<u8>,
     size: usize,
-    used: usize,
+    /// What can be taken: lengths by start, both in bytes from the region's; no two touch.
+    free: BTreeMap<usize, usize>,
 }
 
 // SAFETY: the mappings belong to nobody else, and are reached through the methods only, which follow
@@ -47,26 +52,47 @@ impl CodeMemory {
         };
         let run = map(ProtFlags::READ | ProtFlags::EXEC)?;
         let write = map(ProtFlags::READ | ProtFlags::WRITE)?;
-        Ok(CodeMemory { run, write, size, used: 0 })
+        Ok(CodeMemory { run, write, size, free: BTreeMap::from([(0, size)]) })
     }
 
-    /// Takes a piece of `size` bytes: the address at which it will run. Nothing if the region is
-    /// full.
-    pub fn take(&mut self, size: usize) -> Option<usize> {
-        let start = self.used.next_multiple_of(ALIGNMENT);
-        let end = start.checked_add(size).filter(|end| *end <= self.size)?;
-        self.used = end;
-        Some(self.run.addr().get() + start)
+    /// Takes a piece of at least `size` bytes: the addresses at which it will run. Nothing if there
+    /// is none that large.
+    pub fn take(&mut self, size: usize) -> Option<Range<usize>> {
+        let size = size.max(1).checked_next_multiple_of(ALIGNMENT)?;
+        let (start, length) =
+            self.free.iter().find(|(_, length)| **length >= size).map(|(s, l)| (*s, *l))?;
+        self.free.remove(&start);
+        if length > size {
+            self.free.insert(start + size, length - size);
+        }
+        let address = self.run.addr().get() + start;
+        Some(address..address + size)
     }
 
-    /// The place to write the code that will run at `address`, which [`CodeMemory::take`] gave for
-    /// at least `size` bytes.
+    /// Takes back a piece that [`CodeMemory::take`] gave, which nobody can run any more.
+    pub fn give_back(&mut self, piece: Range<usize>) {
+        let base = self.run.addr().get();
+        let (mut start, mut end) = (piece.start - base, piece.end - base);
+        if let Some((&before, &length)) = self.free.range(..start).next_back() {
+            debug_assert!(before + length <= start, "a piece is given back once");
+            if before + length == start {
+                self.free.remove(&before);
+                start = before;
+            }
+        }
+        if let Some(length) = self.free.remove(&end) {
+            end += length;
+        }
+        self.free.insert(start, end - start);
+    }
+
+    /// The place to write the code that will run at `address`, in a piece that was taken.
     ///
     /// # Panics
-    /// If that does not lie in what has been taken.
+    /// If that does not lie in the region.
     pub fn piece(&mut self, address: usize, size: usize) -> &mut [u8] {
         let start = address - self.run.addr().get();
-        assert!(start + size <= self.used, "only what was taken is written");
+        assert!(start + size <= self.size, "only what was taken is written");
         // SAFETY: the range lies in the mapping, whose bytes are initialised (a file's are 0), and
         // the borrow of the region is exclusive. Nobody runs this piece yet.
         unsafe { std::slice::from_raw_parts_mut(self.write.as_ptr().add(start), size) }
@@ -76,16 +102,16 @@ impl CodeMemory {
     ///
     /// # Errors
     /// If the system does not do so.
-    pub fn publish(&self, address: usize, size: usize) -> io::Result<()> {
-        let start = std::ptr::with_exposed_provenance(address);
+    pub fn publish(&self, piece: &Range<usize>) -> io::Result<()> {
+        let start = std::ptr::with_exposed_provenance(piece.start);
         // SAFETY: the range lies in the mapping.
-        unsafe { wasmtime_internal_jit_icache_coherence::clear_cache(start, size) }?;
+        unsafe { wasmtime_internal_jit_icache_coherence::clear_cache(start, piece.len()) }?;
         wasmtime_internal_jit_icache_coherence::pipeline_flush_mt()
     }
 
-    /// Bytes of code written.
+    /// Bytes of code that are taken.
     pub fn used(&self) -> usize {
-        self.used
+        self.size - self.free.values().sum::<usize>()
     }
 }
 
@@ -108,12 +134,28 @@ mod tests {
         let mut memory = CodeMemory::new(1 << 16).expect("a region");
         let first = memory.take(3).expect("room");
         let second = memory.take(8).expect("room");
-        assert_eq!(second - first, ALIGNMENT);
-        memory.piece(second, 8).copy_from_slice(b"\x01\x02\x03\x04\x05\x06\x07\x08");
-        memory.publish(second, 8).expect("published");
-        let seen = std::ptr::with_exposed_provenance::<[u8; 8]>(second);
+        assert_eq!(second.start - first.start, ALIGNMENT);
+        memory.piece(second.start, 8).copy_from_slice(b"\x01\x02\x03\x04\x05\x06\x07\x08");
+        memory.publish(&second).expect("published");
+        let seen = std::ptr::with_exposed_provenance::<[u8; 8]>(second.start);
         // SAFETY: the mapping is readable.
         assert_eq!(unsafe { seen.read() }, [1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(memory.take(1 << 16), None);
+    }
+
+    #[test]
+    fn what_is_given_back_is_taken_again() {
+        let mut memory = CodeMemory::new(1 << 16).expect("a region");
+        let mut pieces: Vec<_> = std::iter::from_fn(|| memory.take(1000)).collect();
+        assert_eq!(memory.used(), pieces.len() * 1024);
+        assert_eq!(memory.take(1), None);
+        // Every other one first, so that the rest has to be joined with both neighbours.
+        let (mut even, mut odd) = (Vec::new(), Vec::new());
+        for (index, piece) in pieces.drain(..).enumerate() {
+            if index % 2 == 0 { even.push(piece) } else { odd.push(piece) }
+        }
+        even.into_iter().chain(odd).for_each(|piece| memory.give_back(piece));
+        assert_eq!(memory.used(), 0);
+        assert_eq!(memory.take(1 << 16).map(|piece| piece.len()), Some(1 << 16));
     }
 }

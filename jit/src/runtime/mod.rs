@@ -14,6 +14,6 @@ mod link;
 mod memory;
 mod stubs;
 
-pub use self::link::Linker;
+pub use self::link::{Linked, Linker, Places};
 pub use self::memory::CodeMemory;
 pub use self::stubs::{Stub, trampoline};

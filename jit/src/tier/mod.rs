@@ -2,21 +2,33 @@
 //!
 //! The interpreter tells of a law that has been called often. Its unit is built at once, by the
 //! thread that evaluates, for only that may look into the heap; from there on everything is plain
-//! data, and a thread in the background makes code of it. The queue between them is bounded: a law
-//! that finds it full is told of again later. When the code lies in its place and the collector
-//! knows its frames, its address is stored where the interpreter, and code that calls the law, look
-//! for it.
+//! data, and a thread in the background makes code of it: one for all runtimes of the process,
+//! whose code lies in one region. The queue between them is bounded: a law that finds it full is
+//! told of again later. When the code lies in its place and the collector knows its frames, its
+//! address is stored where the interpreter, and code that calls the law, look for it.
+//!
+//! ```text
+//! service  the thread, and what all runtimes share
+//! worker   from a request to published code; when code is freed
+//! kept     machine code kept between runs
+//! bytes    its form on disk
+//! ```
 
+mod bytes;
+mod kept;
+mod service;
 mod worker;
 
-use self::worker::{Birth, Request, Trampolines};
+use self::worker::Request;
 use crate::build::{self, Jets};
 use crate::codegen::{ConstantFacts, Environment, GiveUp};
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use vm::native::{Engine, FrameTable, Plug};
+use std::sync::mpsc::{TrySendError, sync_channel};
+use std::sync::{Arc, Weak};
+use vm::native::{Engine, Plug};
 use vm::{Val, Vm};
+
+pub use self::service::{Statistics, keep_code_in, statistics};
 
 /// When laws are compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -32,10 +44,6 @@ pub enum Mode {
 
 /// Calls after which a law is worth compiling.
 const THRESHOLD: u32 = 2000;
-/// Laws that may wait for the background thread.
-const QUEUE: usize = 64;
-/// Its stack, in bytes: passes and Cranelift recurse as deeply as blocks are nested.
-const THREAD_STACK: usize = 16 << 20;
 
 /// Plugs the compiler into a runtime. The jets are those of the runtime.
 ///
@@ -47,21 +55,20 @@ pub fn plug_in(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), GiveUp> {
         Mode::Eager => (1, true),
         Mode::Tiered => (THRESHOLD, false),
     };
-    let (frames, trampolines) = <(Arc<FrameTable>, Trampolines)>::default();
-    let birth = Birth { frames: Arc::clone(&frames), trampolines: Arc::clone(&trampolines) };
-    let engine = Box::new(Compiler { jets, wait, stage: Stage::Idle(birth) });
+    let (frames, trampolines) = service::shared();
+    let engine = Box::new(Compiler { jets, wait, life: Arc::default() });
     vm.plug(Plug { engine, threshold, trampolines, frames })
         .map_err(|error| GiveUp::Machine(error.to_string()))
 }
 
-/// The thread that makes code.
-enum Stage {
-    /// There is none yet.
-    Idle(Birth),
-    /// It waits for requests.
-    Running(SyncSender<Request>),
-    /// None could be had.
-    Failed,
+/// That a runtime is there. Its code is freed when it is gone.
+#[derive(Default)]
+struct Life;
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        service::note_end();
+    }
 }
 
 /// The compiler of a runtime.
@@ -69,13 +76,12 @@ struct Compiler {
     jets: Jets,
     /// Whether the evaluation waits for the code.
     wait: bool,
-    stage: Stage,
+    life: Arc<Life>,
 }
 
 impl Engine for Compiler {
     fn hot(&mut self, vm: &mut Vm, function: &Val, entry: Arc<AtomicUsize>) -> bool {
-        self.start_thread();
-        let Stage::Running(queue) = &self.stage else { return true };
+        let Some(queue) = service::queue() else { return true };
         let Some(mut request) = self.request(vm, function, entry) else { return true };
         if !self.wait {
             return !matches!(queue.try_send(request), Err(TrySendError::Full(_)));
@@ -103,23 +109,7 @@ impl Compiler {
         let facts = facts.collect();
         let constants = vm.constants(&built.values);
         let environment = Environment { constants, facts };
-        Some(Request { unit: built.unit, environment, entry, done: None })
-    }
-
-    /// Starts the thread, which first makes the stubs: so a runtime without hot laws pays nothing.
-    fn start_thread(&mut self) {
-        if !matches!(self.stage, Stage::Idle(_)) {
-            return;
-        }
-        if let Stage::Idle(birth) = std::mem::replace(&mut self.stage, Stage::Failed) {
-            let (sender, receiver) = sync_channel(QUEUE);
-            let thread = std::thread::Builder::new()
-                .name("pallas-compiler".into())
-                .stack_size(THREAD_STACK)
-                .spawn(move || worker::run(birth, receiver));
-            if thread.is_ok() {
-                self.stage = Stage::Running(sender);
-            }
-        }
+        let life: Weak<Life> = Arc::downgrade(&self.life);
+        Some(Request { unit: built.unit, environment, entry, life, done: None })
     }
 }

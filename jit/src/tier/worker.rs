@@ -1,13 +1,21 @@
 //! From a request to published code.
+//!
+//! Code belongs to the runtime that asked for it, since it refers to that runtime's constants. It is
+//! freed when the runtime is gone: then nobody can run it.
 
-use crate::codegen::{self, Backend, Environment, GiveUp};
+use super::Life;
+use super::kept::{KeptCode, Key};
+use super::service::{Count, Trampolines, ends};
+use crate::codegen::{self, Backend, Environment, GiveUp, Object};
 use crate::ir::Unit;
 use crate::passes::optimise;
-use crate::runtime::Linker;
+use crate::runtime::{Linked, Linker, Places};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Weak};
 use vm::native::FrameTable;
 
 /// A unit to be compiled.
@@ -16,14 +24,16 @@ pub(super) struct Request {
     pub(super) environment: Environment,
     /// Where the address of its first function is to appear.
     pub(super) entry: Arc<AtomicUsize>,
+    /// That of the runtime that asks.
+    pub(super) life: Weak<Life>,
     /// Who waits for it, if somebody does.
     pub(super) done: Option<SyncSender<()>>,
 }
 
-/// Serves requests until nobody can make any more.
+/// Serves requests as long as the process is there.
 ///
-/// The code lives as long as this runs. So a mistake in the compiler, which would be a panic, ends
-/// the compiling and not the thread.
+/// A mistake in the compiler, which would be a panic, ends the compiling and not the thread, which
+/// owns the code.
 pub(super) fn run(birth: Birth, requests: Receiver<Request>) {
     let mut worker = birth.worker().ok();
     let mut broken = false;
@@ -39,12 +49,12 @@ pub(super) fn run(birth: Birth, requests: Receiver<Request>) {
     }
 }
 
-pub(super) type Trampolines = Arc<OnceLock<Vec<usize>>>;
-
 /// What a worker begins with.
 pub(super) struct Birth {
     pub(super) frames: Arc<FrameTable>,
     pub(super) trampolines: Trampolines,
+    /// Where code is kept, if it is.
+    pub(super) kept_in: Option<PathBuf>,
 }
 
 impl Birth {
@@ -56,8 +66,18 @@ impl Birth {
         let _ = self.trampolines.set(trampolines);
         let print = std::env::var("PALLAS_JIT_PRINT").ok();
         let plainly = std::env::var_os("PALLAS_JIT_PLAINLY").is_some();
-        Ok(Worker { backend, linker, print, plainly, kept: Vec::new() })
+        let kept = self.kept_in.filter(|_| !plainly);
+        let kept = kept.and_then(|folder| KeptCode::open(&folder, &backend.describe()));
+        Ok(Worker { backend, linker, print, plainly, kept, units: Vec::new(), ends_seen: 0 })
     }
+}
+
+/// The code of a unit.
+struct Compiled {
+    life: Weak<Life>,
+    piece: Range<usize>,
+    /// What it refers to.
+    _environment: Environment,
 }
 
 /// Who compiles.
@@ -68,25 +88,33 @@ struct Worker {
     print: Option<String>,
     /// Whether units are compiled as they are built.
     plainly: bool,
-    /// The environments of code that has been made, which refers to what they hold.
-    kept: Vec<Environment>,
+    kept: Option<KeptCode>,
+    units: Vec<Compiled>,
+    /// The runtimes whose end has been seen.
+    ends_seen: usize,
 }
 
 impl Worker {
     /// Compiles a unit and publishes it. One that cannot be compiled is forgotten.
     fn serve(&mut self, request: Request) {
-        let Request { mut unit, environment, entry, .. } = request;
-        if !self.plainly {
-            optimise(&mut unit, &[], |_, _| {});
+        self.free_what_is_dead();
+        let Request { unit, environment, entry, life, .. } = request;
+        if life.strong_count() == 0 {
+            return;
         }
         let print = match (&self.print, unit.constants.first()) {
             (Some(name), Some(law)) => *name == law.name || name == "*",
             _ => false,
         };
-        match self.compile(&unit, &environment, print) {
-            Ok(address) => {
-                self.kept.push(environment);
+        let linked = self.objects(unit, &environment, print).and_then(|objects| {
+            self.linker.link(&mut self.backend, &objects, &places(&environment))
+        });
+        match linked {
+            Ok(Linked { addresses, piece }) => {
+                self.units.push(Compiled { life, piece, _environment: environment });
+                Count::Bytes.set(self.linker.used());
                 // Who sees the address sees the code and its maps.
+                let address = addresses.first().copied().unwrap_or(0);
                 entry.store(address, Ordering::Release);
             }
             Err(reason) if print => eprintln!("not compiled: {reason}"),
@@ -94,25 +122,67 @@ impl Worker {
         }
     }
 
-    fn compile(
+    /// A unit's code: that which is kept, or made now.
+    fn objects(
         &mut self,
-        unit: &Unit,
+        unit: Unit,
         environment: &Environment,
         print: bool,
-    ) -> Result<usize, GiveUp> {
+    ) -> Result<Vec<Object>, GiveUp> {
+        let Some(kept) = self.kept.as_mut().filter(|_| !print) else {
+            return self.compile(unit, environment, print);
+        };
+        let key = Key::of(&unit, environment);
+        if let Some(objects) = kept.load(&key) {
+            Count::Loaded.add(1);
+            return Ok(objects);
+        }
+        let objects = self.compile(unit, environment, print)?;
+        if let Some(kept) = &mut self.kept {
+            kept.save(&key, &objects);
+        }
+        Ok(objects)
+    }
+
+    fn compile(
+        &mut self,
+        mut unit: Unit,
+        environment: &Environment,
+        print: bool,
+    ) -> Result<Vec<Object>, GiveUp> {
+        Count::Compiled.add(1);
+        if !self.plainly {
+            optimise(&mut unit, &[], |_, _| {});
+        }
         if print {
             eprintln!("{unit}");
         }
-        let objects = codegen::compile(&mut self.backend, unit, environment, print)?;
+        let objects = codegen::compile(&mut self.backend, &unit, environment, print)?;
         if print {
             for (number, object) in objects.iter().enumerate() {
                 eprintln!("f{number}:\n{}", object.text.as_deref().unwrap_or_default());
             }
         }
-        self.linker
-            .link(&mut self.backend, &objects)?
-            .first()
-            .copied()
-            .ok_or(GiveUp::Shape("there are no functions"))
+        if objects.is_empty() { Err(GiveUp::Shape("there are no functions")) } else { Ok(objects) }
     }
+
+    /// Frees the code of runtimes that are gone.
+    fn free_what_is_dead(&mut self) {
+        let ends = ends();
+        if std::mem::replace(&mut self.ends_seen, ends) == ends {
+            return;
+        }
+        let is_alive = |unit: &mut Compiled| unit.life.strong_count() > 0;
+        let dead: Vec<Compiled> = self.units.extract_if(.., |unit| !is_alive(unit)).collect();
+        Count::Freed.add(dead.len());
+        self.linker.free(dead.into_iter().map(|unit| unit.piece).collect());
+        Count::Bytes.set(self.linker.used());
+    }
+}
+
+/// Where what a unit's code refers to lies.
+fn places(environment: &Environment) -> Places {
+    let place = |entry: &Arc<AtomicUsize>| Arc::as_ptr(entry).expose_provenance();
+    let entries = environment.facts.iter().map(|facts| facts.entry.as_ref().map(place));
+    Places { constants: environment.constants, entries: entries.collect() }
 }

@@ -7,4 +7,5 @@ mod jobs;
 mod plan;
 mod programs;
 mod rig;
+mod tiers;
 mod workers;

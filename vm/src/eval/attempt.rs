@@ -19,24 +19,46 @@ use super::frame::{self, FrameKind};
 use super::run::Next;
 use crate::heap::object::Layout;
 use crate::word::Word;
-use crate::{Stop, Vm, tree};
+use crate::{Stop, Val, Vm, tree};
 
 /// What a Catch frame keeps, but for the distance.
 pub(super) struct Attempt {
     pub(super) row: Word,
     /// How often compiled code had been entered when it began.
-    runs: u64,
+    pub(super) runs: u64,
 }
 
 /// Words of it on the stack.
 const SIZE: usize = 3;
 
 impl Vm {
-    /// Has laws run in their own order while it is on: interpreted, whatever is compiled. Then an
-    /// evaluation that crashes does so with the crash that `try` would report, if nothing that it
-    /// meets is a thunk of compiled code from before.
-    pub fn keep_law_order(&mut self, on: bool) {
-        self.evaluator.in_law_order = on;
+    /// The normal form of a function applied to arguments, all of them in normal form. If there is
+    /// none, the reason is the one that `try` goes by: the crash of the laws' own order.
+    ///
+    /// # Errors
+    /// Why there is no value.
+    pub fn call_in_order(&mut self, function: &Val, args: &[Val]) -> Result<Val, Stop> {
+        let runs = self.evaluator.compiled_runs;
+        let call = self.delayed_call(function, args)?;
+        match self.force(&call) {
+            Err(stop) if self.is_in_doubt(runs, &stop) => {}
+            known => return known,
+        }
+        // The thunk has crashed: law order begins with another.
+        let call = self.delayed_call(function, args)?;
+        self.evaluator.in_law_order = true;
+        let sure = self.force(&call);
+        self.evaluator.in_law_order = false;
+        sure
+    }
+
+    fn delayed_call(&mut self, function: &Val, args: &[Val]) -> Result<Val, Stop> {
+        self.build(|builder| {
+            builder.room_for(args.len() + 1)?;
+            builder.push(function);
+            args.iter().for_each(|arg| builder.push(arg));
+            builder.app(args.len())
+        })
     }
 
     /// Begins an attempt at what a row in normal form says: its first item, applied to the others if
@@ -70,10 +92,11 @@ impl Vm {
         Attempt { row: parts[0], runs: parts[1].raw() }
     }
 
-    /// Whether law order may end the attempt otherwise.
-    pub(super) fn is_in_doubt(&self, attempt: &Attempt, stop: &Stop) -> bool {
+    /// Whether law order may end otherwise what stopped so, and began when compiled code had been
+    /// entered so often.
+    pub(super) fn is_in_doubt(&self, runs: u64, stop: &Stop) -> bool {
         // The count stands still in law order.
-        let reordered = self.evaluator.compiled_runs != attempt.runs;
+        let reordered = self.evaluator.compiled_runs != runs;
         reordered && !matches!(stop, Stop::Interrupted | Stop::TooLarge { .. })
     }
 

@@ -82,7 +82,7 @@ impl Vm {
                 }
                 FrameKind::Catch => {
                     let attempt = self.end_attempt();
-                    if self.is_in_doubt(&attempt, &stop) {
+                    if self.is_in_doubt(attempt.runs, &stop) {
                         return self.begin_attempt(attempt.row, true);
                     }
                     if let Stop::Crash { op, arg } = &stop {

@@ -35,6 +35,7 @@ use crate::Vm;
 use crate::word::Word;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Which frames a collection looks at.
@@ -93,6 +94,37 @@ impl FrameTable {
         table.offsets.extend(offsets);
         let count = table.offsets.len() as u32 - first;
         table.maps.insert(return_address, FrameMap { span, first, count });
+    }
+
+    /// Forgets the maps of all calls in these pieces of code, which nobody runs any more.
+    pub fn forget(&self, pieces: &[Range<usize>]) {
+        let mut pieces = pieces.to_vec();
+        pieces.sort_unstable_by_key(|piece| piece.start);
+        // A return address may be the one after the last instruction.
+        let is_in = |address: usize| {
+            let after = pieces.partition_point(|piece| piece.start < address);
+            after > 0 && address <= pieces[after - 1].end
+        };
+        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Table { maps, offsets } = &mut *table;
+        maps.retain(|address, _| !is_in(*address));
+        let mut kept = Vec::with_capacity(offsets.len());
+        for map in maps.values_mut() {
+            let old = &offsets[map.first as usize..][..map.count as usize];
+            map.first = kept.len() as u32;
+            kept.extend_from_slice(old);
+        }
+        *offsets = kept;
+    }
+
+    /// How many maps there are.
+    pub fn len(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).maps.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 

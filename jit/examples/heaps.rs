@@ -1,0 +1,53 @@
+//! What many runtimes in one process take: memory, threads, mappings.
+//!
+//! `cargo run --profile quick -p jit --example heaps -- 1000 tiered` makes so many runtimes with
+//! (`tiered`, `eager`) or without (`off`) the compiler, has each run a law until it is compiled, and
+//! prints what the process takes then.
+
+use jit::build::Jets;
+use jit::{Mode, plug_in, statistics};
+use std::fs;
+use vm::spec::Term;
+use vm::{Options, Vm, plain};
+
+/// `f n`: 0 for 0, else one more than `f` of the predecessor.
+const DEEP: &str = "{'f' 1 (0 (0 (0 2 (2 0)) (0 {'g' 2 (0 3 (0 1 2))} 0)) 1)}";
+
+fn taken(when: &str) {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+    };
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default().lines().count();
+    let (memory, threads) = (line("VmRSS:"), line("Threads:"));
+    println!("{when}: {memory}, {threads} threads, {maps} mappings, {:?}", statistics());
+}
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let count: usize = args.next().and_then(|text| text.parse().ok()).unwrap_or(1000);
+    let mode = match args.next().as_deref() {
+        Some("off") => Mode::Off,
+        Some("eager") => Mode::Eager,
+        _ => Mode::Tiered,
+    };
+    taken("at first");
+    let law = Term::parse(DEEP).expect("a term");
+    let mut runtimes = Vec::with_capacity(count);
+    for _ in 0..count {
+        let options = Options { nursery: 256 << 10, ..Options::default() };
+        let mut vm = Vm::new(options, Default::default()).expect("addresses can be had");
+        plug_in(&mut vm, Jets::default(), mode).expect("the machine is known");
+        runtimes.push(vm);
+    }
+    taken("made");
+    for vm in &mut runtimes {
+        let law = plain::from_term(vm, &law).expect("room");
+        let depth = vm.nat(3000);
+        vm.apply(&law, &[depth]).expect("a value");
+    }
+    taken("run");
+    runtimes.clear();
+    taken("gone");
+}

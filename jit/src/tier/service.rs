@@ -1,0 +1,112 @@
+//! The compiler's thread, and what all runtimes of a process share.
+//!
+//! The thread is started by the first law that is to be compiled, and first makes the stubs: so a
+//! process without hot laws pays nothing. It is there as long as the process.
+
+use super::worker::{self, Birth, Request};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, LazyLock, OnceLock};
+use vm::native::FrameTable;
+
+/// Laws that may wait for the thread.
+const QUEUE: usize = 64;
+/// Its stack, in bytes: passes and Cranelift recurse as deeply as blocks are nested.
+const THREAD_STACK: usize = 16 << 20;
+
+pub(super) type Trampolines = Arc<OnceLock<Vec<usize>>>;
+
+static SHARED: LazyLock<(Arc<FrameTable>, Trampolines)> = LazyLock::new(Default::default);
+static QUEUE_TO: OnceLock<Option<SyncSender<Request>>> = OnceLock::new();
+static KEPT_IN: OnceLock<PathBuf> = OnceLock::new();
+/// Runtimes that have ended.
+static ENDS: AtomicUsize = AtomicUsize::new(0);
+static COUNTS: [AtomicUsize; 5] = [const { AtomicUsize::new(0) }; 5];
+
+/// What the compiler of this process did so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Statistics {
+    /// Units that were compiled.
+    pub compiled: usize,
+    /// Units whose code was found on disk.
+    pub loaded: usize,
+    /// Files found on disk that hold no such code.
+    pub rejected: usize,
+    /// Units whose code was freed.
+    pub freed: usize,
+    /// Bytes of code that are in use.
+    pub bytes: usize,
+}
+
+/// A number of [`Statistics`].
+#[derive(Clone, Copy)]
+pub(super) enum Count {
+    Compiled,
+    Loaded,
+    Rejected,
+    Freed,
+    Bytes,
+}
+
+impl Count {
+    pub(super) fn add(self, number: usize) {
+        COUNTS[self as usize].fetch_add(number, Ordering::Relaxed);
+    }
+
+    pub(super) fn set(self, number: usize) {
+        COUNTS[self as usize].store(number, Ordering::Relaxed);
+    }
+
+    fn get(self) -> usize {
+        COUNTS[self as usize].load(Ordering::Relaxed)
+    }
+}
+
+/// What the compiler of this process did so far.
+pub fn statistics() -> Statistics {
+    Statistics {
+        compiled: Count::Compiled.get(),
+        loaded: Count::Loaded.get(),
+        rejected: Count::Rejected.get(),
+        freed: Count::Freed.get(),
+        bytes: Count::Bytes.get(),
+    }
+}
+
+/// Has machine code kept in a directory, which need not exist, from run to run. Only the first call
+/// in a process counts, and only before the first law is compiled.
+pub fn keep_code_in(directory: &Path) {
+    // A second call is one too many.
+    let _ = KEPT_IN.set(directory.to_owned());
+}
+
+pub(super) fn shared() -> (Arc<FrameTable>, Trampolines) {
+    SHARED.clone()
+}
+
+/// Where requests go; nothing, if no thread could be had.
+pub(super) fn queue() -> Option<&'static SyncSender<Request>> {
+    QUEUE_TO.get_or_init(start).as_ref()
+}
+
+fn start() -> Option<SyncSender<Request>> {
+    let (sender, receiver) = sync_channel(QUEUE);
+    let (frames, trampolines) = shared();
+    let birth = Birth { frames, trampolines, kept_in: KEPT_IN.get().cloned() };
+    let thread = std::thread::Builder::new()
+        .name("pallas-compiler".into())
+        .stack_size(THREAD_STACK)
+        .spawn(move || worker::run(birth, receiver));
+    thread.ok().map(|_| sender)
+}
+
+/// Notes that a runtime has ended.
+pub(super) fn note_end() {
+    ENDS.fetch_add(1, Ordering::Release);
+}
+
+/// How many runtimes have ended.
+pub(super) fn ends() -> usize {
+    ENDS.load(Ordering::Acquire)
+}

@@ -1,0 +1,248 @@
+//! Which crash `try` sees: that of the law's own order, whatever is compiled.
+//!
+//! Generated programs with `try`, and attempts within attempts, run interpreted and compiled, and
+//! must give the same. Programs of PLAN's own operations are attempted too, and must end as the
+//! specification says. `PALLAS_AGREEMENT_CASES` sets how many programs are run.
+
+use jit::build::Jets;
+use jit::{Mode, plug_in};
+use std::sync::Arc;
+use vm::jet::JetTable;
+use vm::spec::generate::Gen;
+use vm::spec::{Outcome, Term, eval_on_big_stack};
+use vm::{Options, Stop, Vm, plain};
+
+const FUEL: u64 = 20_000;
+
+fn options(stress: bool) -> Options {
+    let nursery = if stress { 1 << 15 } else { 1 << 20 };
+    Options { nursery, max_heap: 1 << 28, max_stack: 1 << 24, stress }
+}
+
+/// A law that stands for a jet, which never leaves anything to it.
+fn stand_in(name: &str, arity: u64) -> Term {
+    Term::law(vm::spec::nat_from_bytes(name.as_bytes()), arity, Term::from(0))
+}
+
+/// The pin of a jet's law.
+fn jet(name: &str, arity: u64) -> Term {
+    Term::pin(stand_in(name, arity))
+}
+
+/// The jets that programs use, for laws that are ours alone.
+fn table() -> Arc<JetTable> {
+    let mut table = JetTable::new();
+    let mut vm = Vm::new(options(false), Arc::default()).expect("a stack can be had");
+    for declared in jets::jets() {
+        let law = stand_in(declared.name, declared.arity() as u64);
+        let law = plain::from_term(&mut vm, &law).expect("room");
+        let hash = vm.hash(&law).expect("a small law");
+        table.add(declared, &[hash]);
+    }
+    Arc::new(table)
+}
+
+fn runtime(options: Options, table: &Arc<JetTable>, mode: Mode) -> Vm {
+    let mut vm = Vm::new(options, Arc::clone(table)).expect("a stack can be had");
+    plug_in(&mut vm, Jets::of(Arc::clone(table)), mode).expect("the machine is known");
+    vm
+}
+
+/// How a program ended.
+#[derive(Debug, PartialEq)]
+enum End {
+    Value(Term),
+    Crash(Term, Term),
+    Loop,
+    Cut,
+}
+
+fn run(vm: &mut Vm, program: &Term) -> End {
+    let result = plain::from_term(vm, program).and_then(|value| vm.force(&value));
+    match result {
+        Ok(value) => End::Value(plain::to_term(vm.look(&value))),
+        Err(Stop::Crash { op, arg }) => {
+            End::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
+        }
+        Err(Stop::Loop) => End::Loop,
+        Err(_) => End::Cut,
+    }
+}
+
+/// The row of these values.
+fn row(items: &[Term]) -> Term {
+    let constructor = Term::law(0, items.len() as u64 + 1, Term::from(0));
+    constructor.apps(items.iter().rev().cloned())
+}
+
+/// The attempt at these values.
+fn attempt(items: &[Term]) -> Term {
+    jet("_Try", 1).app(row(items))
+}
+
+// Text for bodies of laws.
+
+/// Writes laws that calculate, crash and attempt.
+struct Writer {
+    state: u64,
+    /// The laws so far, and how many arguments they take.
+    laws: Vec<(Term, u64)>,
+    crashes: u64,
+}
+
+impl Writer {
+    fn below(&mut self, count: u64) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        (self.state >> 20) % count
+    }
+
+    /// One of the first so many laws.
+    fn law(&mut self, count: u64) -> (Term, u64) {
+        let number = self.below(count) as usize;
+        self.laws[number].clone()
+    }
+
+    /// A call in a law's body.
+    fn call(function: Term, args: impl IntoIterator<Item = Term>) -> Term {
+        args.into_iter().fold(Term::from(2).app(function), |f, x| Term::from(0).apps([f, x]))
+    }
+
+    /// An expression of a law with so many arguments, the first of which counts down if it calls
+    /// itself.
+    fn expression(&mut self, args: u64, size: u64) -> Term {
+        if size < 2 {
+            return match self.below(3) {
+                0 => Term::from(2).app(Term::from(self.below(4))),
+                _ => Term::from(1 + self.below(args)),
+            };
+        }
+        let part = |this: &mut Writer| this.expression(args, size / 2);
+        match self.below(16) {
+            0..6 => {
+                let name = ["_Add", "_Sub", "_Mul", "_Lte", "_Eql"][self.below(5) as usize];
+                Self::call(jet(name, 2), [part(self), part(self)])
+            }
+            6..8 => Self::call(jet("_If", 3), [part(self), part(self), part(self)]),
+            8 => Self::call(jet("_Seq", 2), [part(self), part(self)]),
+            9..11 => {
+                self.crashes += 1;
+                Self::call(Term::from(100 + self.crashes), [part(self)])
+            }
+            11 => self.attempted(args, size),
+            12 => {
+                let less = Self::call(jet("_Dec", 1), [Term::from(1)]);
+                let rest = (1..args).map(|_| part(self)).collect::<Vec<_>>();
+                let again = [less].into_iter().chain(rest);
+                let again = again.fold(Term::from(0), |f, x| Term::from(0).apps([f, x]));
+                Self::call(jet("_If", 3), [Term::from(1), again, part(self)])
+            }
+            _ => match self.laws.len() as u64 {
+                0 => Self::call(jet("_Inc", 1), [part(self)]),
+                count => {
+                    let (law, arity) = self.law(count);
+                    let first = Term::from(2).app(Term::from(self.below(4)));
+                    let rest = (1..arity).map(|_| part(self)).collect::<Vec<_>>();
+                    Self::call(law, [first].into_iter().chain(rest))
+                }
+            },
+        }
+    }
+
+    /// An attempt at a law written before.
+    fn attempted(&mut self, args: u64, size: u64) -> Term {
+        let count = self.laws.len() as u64;
+        if count == 0 {
+            return self.expression(args, size / 2);
+        }
+        let (law, arity) = self.law(count);
+        let first = Term::from(2).app(Term::from(self.below(4)));
+        let rest = (1..arity).map(|_| self.expression(args, size / 4)).collect::<Vec<_>>();
+        let mut items = vec![Term::from(2).app(law), first];
+        items.extend(rest);
+        let constructor = Term::law(0, items.len() as u64 + 1, Term::from(0));
+        let row = Self::call(constructor, items.into_iter().rev());
+        Self::call(jet("_Try", 1), [row])
+    }
+
+    /// A program: attempts at laws that call each other.
+    fn program(seed: u64, size: u64) -> Term {
+        let state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut writer = Writer { state, laws: Vec::new(), crashes: 0 };
+        for number in 0..4 + writer.below(4) {
+            let arity = 1 + writer.below(3);
+            let body = writer.expression(arity, size);
+            let law = Term::law(1000 + number, arity, body);
+            let law = if writer.below(2) == 0 { law } else { Term::pin(law) };
+            writer.laws.push((law, arity));
+        }
+        let laws = std::mem::take(&mut writer.laws);
+        let attempts = laws.iter().map(|(law, arity)| {
+            let mut items = vec![law.clone()];
+            items.extend((0..*arity).map(|_| Term::from(writer.below(4))));
+            attempt(&items)
+        });
+        row(&attempts.collect::<Vec<_>>())
+    }
+}
+
+fn cases(default: u64) -> u64 {
+    let set = std::env::var("PALLAS_AGREEMENT_CASES").ok();
+    set.and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn compare(options: &Options, seeds: std::ops::Range<u64>, size: u64) {
+    let table = table();
+    for seed in seeds {
+        let program = Writer::program(seed, size);
+        let right = run(&mut runtime(options.clone(), &table, Mode::Off), &program);
+        assert!(matches!(right, End::Value(_) | End::Cut), "seed {seed}: {right:?}");
+        let found = run(&mut runtime(options.clone(), &table, Mode::Eager), &program);
+        assert_eq!(right, found, "seed {seed}: {program}");
+    }
+}
+
+#[test]
+fn attempts_see_the_crash_that_the_interpreter_meets() {
+    compare(&options(false), 0..cases(150), 24);
+}
+
+#[test]
+fn collecting_at_every_safepoint_changes_nothing() {
+    compare(&options(true), 1_000_000..1_000_000 + cases(150) / 10, 16);
+}
+
+/// A law of one argument that is the program.
+fn law_of(program: &Term) -> Term {
+    fn quoted(term: &Term) -> Term {
+        match term {
+            Term::App(f, x) => Term::from(0).apps([quoted(f), quoted(x)]),
+            value => Term::from(2).app(value.clone()),
+        }
+    }
+    Term::law(0, 1, quoted(program))
+}
+
+#[test]
+fn attempts_end_as_the_specification_says() {
+    let table = table();
+    let mut crashes = 0;
+    for seed in 2_000_000..2_000_000 + cases(100) {
+        let program = Gen::new(seed).program(40);
+        let right = match eval_on_big_stack(&program, FUEL) {
+            Outcome::Value(value) => row(&[Term::from(1), value]),
+            Outcome::Crash { op, arg } => {
+                crashes += 1;
+                row(&[Term::from(0), row(&[Term::Nat(op), arg])])
+            }
+            _ => continue,
+        };
+        for mode in [Mode::Off, Mode::Eager] {
+            let attempt = attempt(&[law_of(&program), Term::from(0)]);
+            let found = run(&mut runtime(options(false), &table, mode), &attempt);
+            assert_eq!(found, End::Value(right.clone()), "seed {seed}, {mode:?}: {program}");
+        }
+    }
+    assert!(crashes > 0, "some programs crash");
+}
