@@ -67,7 +67,7 @@ struct Life;
 
 impl Drop for Life {
     fn drop(&mut self) {
-        service::note_end();
+        service::note_end(Vec::new());
     }
 }
 
@@ -82,6 +82,9 @@ struct Compiler {
 impl Engine for Compiler {
     fn hot(&mut self, vm: &mut Vm, function: &Val, entry: Arc<AtomicUsize>) -> bool {
         let Some(queue) = service::queue() else { return true };
+        if service::is_full() {
+            return false;
+        }
         let Some(mut request) = self.request(vm, function, entry) else { return true };
         if !self.wait {
             return !matches!(queue.try_send(request), Err(TrySendError::Full(_)));
@@ -93,6 +96,10 @@ impl Engine for Compiler {
             let _ = is_done.recv();
         }
         true
+    }
+
+    fn lost(&mut self, entries: Vec<Arc<AtomicUsize>>) {
+        service::note_end(entries);
     }
 }
 

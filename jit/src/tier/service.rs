@@ -5,9 +5,9 @@
 
 use super::worker::{self, Birth, Request};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use vm::native::FrameTable;
 
 /// Laws that may wait for the thread.
@@ -20,8 +20,12 @@ pub(super) type Trampolines = Arc<OnceLock<Vec<usize>>>;
 static SHARED: LazyLock<(Arc<FrameTable>, Trampolines)> = LazyLock::new(Default::default);
 static QUEUE_TO: OnceLock<Option<SyncSender<Request>>> = OnceLock::new();
 static KEPT_IN: OnceLock<PathBuf> = OnceLock::new();
-/// Runtimes that have ended.
+/// How often something has ended: a runtime, or laws that had code.
 static ENDS: AtomicUsize = AtomicUsize::new(0);
+/// The entries of laws that are gone, for the thread to free their code.
+static LOST: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+/// Whether there was no room for code when it was last asked for, and nothing has ended since.
+static FULL: AtomicBool = AtomicBool::new(false);
 static COUNTS: [AtomicUsize; 5] = [const { AtomicUsize::new(0) }; 5];
 
 /// What the compiler of this process did so far.
@@ -101,12 +105,32 @@ fn start() -> Option<SyncSender<Request>> {
     thread.ok().map(|_| sender)
 }
 
-/// Notes that a runtime has ended.
-pub(super) fn note_end() {
+/// Where the address of a law's code appears.
+pub(super) type Entry = Arc<AtomicUsize>;
+
+/// Notes that a runtime has ended, or that laws are gone.
+pub(super) fn note_end(laws: Vec<Entry>) {
+    LOST.lock().unwrap_or_else(PoisonError::into_inner).extend(laws);
     ENDS.fetch_add(1, Ordering::Release);
+    FULL.store(false, Ordering::Relaxed);
 }
 
-/// How many runtimes have ended.
+/// How often that was noted.
 pub(super) fn ends() -> usize {
     ENDS.load(Ordering::Acquire)
+}
+
+/// The entries of laws that were noted since this was last asked.
+pub(super) fn take_lost() -> Vec<Entry> {
+    std::mem::take(&mut *LOST.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Notes that there is no room for more code.
+pub(super) fn note_full() {
+    FULL.store(true, Ordering::Relaxed);
+}
+
+/// Whether there is no use in asking for code now.
+pub(super) fn is_full() -> bool {
+    FULL.load(Ordering::Relaxed)
 }

@@ -1,15 +1,17 @@
 //! From a request to published code.
 //!
 //! Code belongs to the runtime that asked for it, since it refers to that runtime's constants. It is
-//! freed when the runtime is gone: then nobody can run it.
+//! freed when nobody can run it any more: when the runtime is gone, or says that the law is, and
+//! nothing else that it has leads there.
 
 use super::Life;
 use super::kept::{KeptCode, Key};
-use super::service::{Count, Trampolines, ends};
+use super::service::{self, Count, Entry, Trampolines};
 use crate::codegen::{self, Backend, Environment, GiveUp, Object};
 use crate::ir::Unit;
 use crate::passes::optimise;
 use crate::runtime::{Linked, Linker, Places};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -23,7 +25,7 @@ pub(super) struct Request {
     pub(super) unit: Unit,
     pub(super) environment: Environment,
     /// Where the address of its first function is to appear.
-    pub(super) entry: Arc<AtomicUsize>,
+    pub(super) entry: Entry,
     /// That of the runtime that asks.
     pub(super) life: Weak<Life>,
     /// Who waits for it, if somebody does.
@@ -68,13 +70,23 @@ impl Birth {
         let plainly = std::env::var_os("PALLAS_JIT_PLAINLY").is_some();
         let kept = self.kept_in.filter(|_| !plainly);
         let kept = kept.and_then(|folder| KeptCode::open(&folder, &backend.describe()));
-        Ok(Worker { backend, linker, print, plainly, kept, units: Vec::new(), ends_seen: 0 })
+        Ok(Worker {
+            backend,
+            linker,
+            print,
+            plainly,
+            kept,
+            units: Vec::new(),
+            lost: Vec::new(),
+            ends_seen: 0,
+        })
     }
 }
 
 /// The code of a unit.
 struct Compiled {
     life: Weak<Life>,
+    entry: Entry,
     piece: Range<usize>,
     /// What it refers to.
     _environment: Environment,
@@ -90,7 +102,9 @@ struct Worker {
     plainly: bool,
     kept: Option<KeptCode>,
     units: Vec<Compiled>,
-    /// The runtimes whose end has been seen.
+    /// Of laws that are gone: those whose request is still to come, or came to nothing.
+    lost: Vec<Entry>,
+    /// How much has ended, as was seen last.
     ends_seen: usize,
 }
 
@@ -99,7 +113,7 @@ impl Worker {
     fn serve(&mut self, request: Request) {
         self.free_what_is_dead();
         let Request { unit, environment, entry, life, .. } = request;
-        if life.strong_count() == 0 {
+        if life.strong_count() == 0 || self.lost.iter().any(|lost| Arc::ptr_eq(lost, &entry)) {
             return;
         }
         let print = match (&self.print, unit.constants.first()) {
@@ -111,14 +125,20 @@ impl Worker {
         });
         match linked {
             Ok(Linked { addresses, piece }) => {
-                self.units.push(Compiled { life, piece, _environment: environment });
                 Count::Bytes.set(self.linker.used());
                 // Who sees the address sees the code and its maps.
                 let address = addresses.first().copied().unwrap_or(0);
                 entry.store(address, Ordering::Release);
+                self.units.push(Compiled { life, entry, piece, _environment: environment });
             }
-            Err(reason) if print => eprintln!("not compiled: {reason}"),
-            Err(_) => {}
+            Err(reason) => {
+                if reason == GiveUp::NoRoom {
+                    service::note_full();
+                }
+                if print {
+                    eprintln!("not compiled: {reason}");
+                }
+            }
         }
     }
 
@@ -166,23 +186,29 @@ impl Worker {
         if objects.is_empty() { Err(GiveUp::Shape("there are no functions")) } else { Ok(objects) }
     }
 
-    /// Frees the code of runtimes that are gone.
+    /// Frees the code of runtimes and laws that are gone.
     fn free_what_is_dead(&mut self) {
-        let ends = ends();
+        let ends = service::ends();
         if std::mem::replace(&mut self.ends_seen, ends) == ends {
             return;
         }
-        let is_alive = |unit: &mut Compiled| unit.life.strong_count() > 0;
-        let dead: Vec<Compiled> = self.units.extract_if(.., |unit| !is_alive(unit)).collect();
+        self.lost.extend(service::take_lost());
+        let lost: HashSet<*const AtomicUsize> = self.lost.iter().map(Arc::as_ptr).collect();
+        let is_dead = |unit: &mut Compiled| {
+            unit.life.strong_count() == 0 || lost.contains(&Arc::as_ptr(&unit.entry))
+        };
+        let dead: Vec<Compiled> = self.units.extract_if(.., is_dead).collect();
         Count::Freed.add(dead.len());
         self.linker.free(dead.into_iter().map(|unit| unit.piece).collect());
+        // Whom nobody else knows, no request will come for.
+        self.lost.retain(|entry| Arc::strong_count(entry) > 1);
         Count::Bytes.set(self.linker.used());
     }
 }
 
 /// Where what a unit's code refers to lies.
 fn places(environment: &Environment) -> Places {
-    let place = |entry: &Arc<AtomicUsize>| Arc::as_ptr(entry).expose_provenance();
+    let place = |entry: &Entry| Arc::as_ptr(entry).expose_provenance();
     let entries = environment.facts.iter().map(|facts| facts.entry.as_ref().map(place));
     Places { constants: environment.constants, entries: entries.collect() }
 }

@@ -8,8 +8,8 @@
 //!   constants, until a full collection finds that nothing names the pool. While instructions run,
 //!   something does: the law, at the frame's base; or, for a lazy subexpression, the code word of
 //!   the Update frame under it. A frame that is left for a call is named by its Return frame's code
-//!   word. A law whose slot has come to hold compiled code names its decoded code no more, which is
-//!   kept for good then. What leaves the frame for good (a tail call, a return) reads nothing of the
+//!   word. A law whose slot has come to hold compiled code names its decoded code by way of that.
+//!   What leaves the frame for good (a tail call, a return) reads nothing of the
 //!   code afterwards: the [`Position`] is set anew by [`Position::go`] before the next instruction.
 //! * *Places in it exist.* The decoder makes all numbers that instructions hold, and ends every
 //!   sequence of instructions with one that leaves it. Debug builds check each.

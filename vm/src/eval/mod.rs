@@ -81,9 +81,17 @@ impl Evaluator {
 
     /// Drops the code of laws that the collector found dead.
     pub(crate) fn forget_dead(&mut self, heap: &mut Heap) {
-        for pool in heap.dead_pools.drain(..) {
-            self.codes[pool.0 as usize] = None;
+        if heap.dead_pools.is_empty() {
+            return;
         }
+        for pool in heap.dead_pools.drain(..) {
+            // The pool of compiled code's constants has no decoded code.
+            if let Some(code) = self.codes.get_mut(pool.0 as usize) {
+                *code = None;
+            }
+        }
+        let codes = &self.codes;
+        self.decoded.retain(|_, pool| codes[*pool as usize].is_some());
     }
 
     /// The code of that pool.
@@ -182,11 +190,17 @@ impl Vm {
     }
 
     /// Decodes a law whose compiled code refers to the law, or pin, as which it is not called now.
-    /// It stays decoded.
+    /// It stays decoded; other compiled code goes on calling what was compiled.
     #[cold]
     fn decode_again(&mut self, law: Word) -> Result<Word, Stop> {
+        let compiled = self.heap.load(law, LAW_CODE).address();
+        let before = self.evaluator.decoded.get(&compiled).copied();
         let slot = self.decode_law(law)?;
-        self.evaluator.code(slot.code_parts().0).told.set(true);
+        let code = self.evaluator.code(slot.code_parts().0);
+        code.told.set(true);
+        if let Some(before) = before {
+            self.heap.pools.tie(code.pool, PoolId(before));
+        }
         Ok(slot)
     }
 

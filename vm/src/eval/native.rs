@@ -33,6 +33,7 @@ impl Vm {
             let function = self.heap.root(self.heap.stack.get(place));
             let heard = self.tell_engine(&function, Arc::clone(&entry));
             code.told.set(heard);
+            self.heap.pools.settle(heard.then(|| (code.pool, Arc::clone(&entry))));
         }
         let entry = entry.load(Ordering::Acquire);
         if entry == 0 {
@@ -45,8 +46,6 @@ impl Vm {
             code.calls.set(self.heap.native.threshold - 1);
             return Some(entry);
         }
-        // What still runs the decoded code may have nothing else that names it.
-        self.heap.pools.keep(code.pool);
         self.evaluator.decoded.insert(entry, pool);
         self.heap.store(law, LAW_CODE, Word::native(entry, pinned));
         Some(entry)
@@ -68,11 +67,13 @@ impl Vm {
         if slot == Word::ZERO {
             slot = self.slot_of(law, pinned).ok()?;
         }
-        if slot.is_native() {
+        let pool = if slot.is_native() {
             let fits = slot.is_native_of_pin() == pinned;
-            return fits.then(|| Arc::new(AtomicUsize::new(slot.address())));
-        }
-        let code = self.evaluator.code(slot.code_parts().0);
+            *self.evaluator.decoded.get(&slot.address()).filter(|_| fits)?
+        } else {
+            slot.code_parts().0
+        };
+        let code = self.evaluator.code(pool);
         Some(Arc::clone(code.compiled[usize::from(pinned)].get_or_init(Arc::default)))
     }
 

@@ -20,7 +20,7 @@ use super::object::{self, Header, Layout};
 use super::pools::{PoolId, Pools};
 use super::space::{Block, OldSpace};
 use super::{Heap, MAJOR_MINIMUM};
-use crate::native;
+use crate::native::{Held, Since};
 use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
 
@@ -78,9 +78,24 @@ impl Collection<'_> {
     fn mark(&mut self, word: Word) {
         if let From::Everywhere(pools) = &mut self.from
             && word.kind() == Kind::Code
-            && !word.is_native()
         {
-            pools.mark(PoolId(word.code_parts().0));
+            if word.is_native() {
+                pools.mark_compiled(word.address());
+            } else {
+                pools.mark(PoolId(word.code_parts().0));
+            }
+        }
+    }
+
+    /// Visits what a frame of compiled code holds.
+    fn visit_in_frame(&mut self, held: Held<'_>) {
+        match held {
+            Held::Value(word) => self.visit(word),
+            Held::Code(address) => {
+                if let From::Everywhere(pools) = &mut self.from {
+                    pools.mark_compiled(address);
+                }
+            }
         }
     }
 
@@ -143,7 +158,7 @@ impl Heap {
         for word in self.stack.changed_mut() {
             run.visit(word);
         }
-        self.native.visit_frames(native::Since::LastCollection, |word| run.visit(word));
+        self.native.visit_frames(Since::LastCollection, |held| run.visit_in_frame(held));
         self.roots.visit(false, |word| run.visit(word));
         for word in self.pools.young_constants() {
             run.visit(word);
@@ -176,7 +191,7 @@ impl Heap {
         for word in self.stack.changed_mut() {
             run.visit(word);
         }
-        self.native.visit_frames(native::Since::Ever, |word| run.visit(word));
+        self.native.visit_frames(Since::Ever, |held| run.visit_in_frame(held));
         self.roots.visit(true, |word| run.visit(word));
         loop {
             while let Some(address) = run.to.at(&mut cursor) {
@@ -189,7 +204,9 @@ impl Heap {
             }
         }
         self.statistics.copied += run.copied;
-        self.dead_pools.extend(self.pools.sweep());
+        let (dead, lost) = self.pools.sweep();
+        self.dead_pools.extend(dead);
+        self.native.lose(lost);
         self.nursery.clear();
         drop(before);
         self.major_at = (2 * self.old.capacity()).max(MAJOR_MINIMUM);

@@ -3,9 +3,18 @@
 //! A law's decoded code lives outside the heap, so that it does not move while it runs; the values
 //! it mentions are kept here, where the collector finds and rewrites them. A pool lives as long as
 //! a law or thunk names it, or it is on the stack of running code.
+//!
+//! The constants of a law's compiled code are a pool of their own, tied to the pool of the decoded
+//! code: they live and die together, and with them the machine code. That is named by words that are
+//! its address (of a law's slot, of a thunk's code) and by return addresses on the native stack. When
+//! a pool dies, its *entry*, the cell in which the address of the machine code appears, is set to 0 at
+//! once: so other code that looks there finds none.
 
 use super::frozen::FrozenCodes;
 use crate::word::Word;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 /// Names a pool, and with it the decoded code it belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,6 +23,8 @@ pub(crate) struct PoolId(pub(crate) u32);
 #[derive(Default)]
 struct Pool {
     constants: Vec<Word>,
+    /// The pools that live as long as this one: of the constants of the compiled code, if there is any.
+    tied: Vec<PoolId>,
     live: bool,
     marked: bool,
 }
@@ -23,8 +34,12 @@ struct Pool {
 pub(crate) struct Pools {
     pools: Vec<Pool>,
     free: Vec<u32>,
-    /// The pools of compiled code, which is never dropped, and of what it was decoded to before.
-    forever: Vec<u32>,
+    /// The pool of constants for compiled code that was made last and is tied to none yet.
+    untied: Option<PoolId>,
+    /// Where the addresses of compiled code appear, and the pools of what it was decoded to before.
+    entries: Vec<(Arc<AtomicUsize>, PoolId)>,
+    /// While a full collection runs: the addresses that had appeared when it began, ascending.
+    compiled: Vec<(usize, PoolId)>,
     /// Pools made since the last collection: the only ones that can hold young values.
     young: Vec<u32>,
     /// Pools marked in this collection whose constants have not been looked at.
@@ -38,17 +53,26 @@ impl Pools {
         self.insert(Pool { constants, live: true, ..Pool::default() })
     }
 
-    /// A new pool for compiled code. It lives as long as the heap, and its words stay where they are:
-    /// their address is returned.
-    pub(crate) fn add_forever(&mut self, constants: Vec<Word>) -> *const Word {
-        let id = self.insert(Pool { constants, live: true, ..Pool::default() });
-        self.keep(id);
-        self.pools[id.0 as usize].constants.as_ptr()
+    /// A new pool for compiled code, which [`Pools::settle`] is to tie to another before the next
+    /// collection. Its words stay where they are: their address is returned.
+    pub(crate) fn add_untied(&mut self, constants: Vec<Word>) -> *const Word {
+        let id = self.add(constants);
+        self.untied = Some(id);
+        self.constants(id)
     }
 
-    /// Keeps a pool as long as the heap lives.
-    pub(crate) fn keep(&mut self, id: PoolId) {
-        self.forever.push(id.0);
+    /// Ties the pool made last for compiled code to that of the decoded code of the same law, for
+    /// which the address of the compiled code will appear at the entry; or leaves it to be dropped.
+    pub(crate) fn settle(&mut self, law: Option<(PoolId, Arc<AtomicUsize>)>) {
+        if let (Some(id), Some((to, entry))) = (self.untied.take(), law) {
+            self.tie(to, id);
+            self.entries.push((entry, to));
+        }
+    }
+
+    /// Has a pool live as long as another.
+    pub(crate) fn tie(&mut self, to: PoolId, id: PoolId) {
+        self.pools[to.0 as usize].tied.push(id);
     }
 
     fn insert(&mut self, pool: Pool) -> PoolId {
@@ -93,9 +117,22 @@ impl Pools {
     /// Notes that something reachable names the pool.
     pub(crate) fn mark(&mut self, id: PoolId) {
         let pool = &mut self.pools[id.0 as usize];
-        if !pool.marked {
-            pool.marked = true;
-            self.pending.push(id.0);
+        if pool.marked {
+            return;
+        }
+        pool.marked = true;
+        self.pending.push(id.0);
+        for index in 0..self.pools[id.0 as usize].tied.len() {
+            self.mark(self.pools[id.0 as usize].tied[index]);
+        }
+    }
+
+    /// Notes that something reachable names an address in compiled code. One that lies in no such
+    /// code keeps some code that could be dropped, and does no harm.
+    pub(crate) fn mark_compiled(&mut self, address: usize) {
+        let after = self.compiled.partition_point(|(start, _)| *start <= address);
+        if let Some((_, pool)) = after.checked_sub(1).map(|index| self.compiled[index]) {
+            self.mark(pool);
         }
     }
 
@@ -116,9 +153,10 @@ impl Pools {
         for pool in self.frozen.take_used() {
             self.mark(pool);
         }
-        for index in 0..self.forever.len() {
-            self.mark(PoolId(self.forever[index]));
-        }
+        let appeared = self.entries.iter().map(|(entry, pool)| (entry.load(Acquire), *pool));
+        self.compiled = appeared.filter(|(address, _)| *address != 0).collect();
+        self.compiled.sort_unstable_by_key(|(address, _)| *address);
+        self.untied = None;
     }
 
     /// Notes that something reachable names a frozen object.
@@ -139,8 +177,9 @@ impl Pools {
         self.pools[id.0 as usize].constants = constants;
     }
 
-    /// Ends a full collection: drops the pools that were not marked and tells which.
-    pub(crate) fn sweep(&mut self) -> Vec<PoolId> {
+    /// Ends a full collection: drops the pools that were not marked and tells which, and at which
+    /// entries the code went that was compiled for them.
+    pub(crate) fn sweep(&mut self) -> (Vec<PoolId>, Vec<Arc<AtomicUsize>>) {
         self.young.clear();
         let mut dead = Vec::new();
         for (id, pool) in self.pools.iter_mut().enumerate() {
@@ -153,6 +192,10 @@ impl Pools {
         }
         let pools = &self.pools;
         self.frozen.retain(|id| pools[id.0 as usize].live);
-        dead
+        let is_live = |id: PoolId| pools[id.0 as usize].live;
+        let lost = self.entries.extract_if(.., |(_, id)| !is_live(*id)).map(|(entry, _)| entry);
+        let lost: Vec<Arc<AtomicUsize>> = lost.collect();
+        lost.iter().for_each(|entry| entry.store(0, Release));
+        (dead, lost)
     }
 }

@@ -47,6 +47,14 @@ pub(crate) enum Since {
     LastCollection,
 }
 
+/// What a frame of compiled code holds.
+pub(crate) enum Held<'f> {
+    /// A value, to be rewritten if it moves.
+    Value(&'f mut Word),
+    /// The code that runs in the frame: an address in it.
+    Code(usize),
+}
+
 /// Code addresses differ in their middle bits.
 #[derive(Default)]
 struct AddressHasher(u64);
@@ -187,7 +195,7 @@ const STEP: usize = 64;
 
 impl Native {
     /// Lets `visit` rewrite the values in frames of compiled code.
-    pub(crate) fn visit_frames(&mut self, since: Since, mut visit: impl FnMut(&mut Word)) {
+    pub(crate) fn visit_frames(&mut self, since: Since, mut visit: impl FnMut(Held<'_>)) {
         let Some(newest) = Cursor::newest(&self.now) else { return };
         self.lowest = self.lowest.min(newest.frame);
         let frames = Arc::clone(&self.frames);
@@ -201,6 +209,7 @@ impl Native {
                     break;
                 }
             }
+            visit(Held::Code(at.return_address()));
             table.visit(at, &mut visit);
             cursor = at.older();
         }
@@ -238,13 +247,13 @@ pub(super) extern "C" fn pass_barrier(vm: *mut Vm, frame: usize) -> usize {
 
 impl Table {
     /// Visits the values of the frame that is returned to.
-    fn visit(&self, at: Cursor, visit: &mut impl FnMut(&mut Word)) {
+    fn visit(&self, at: Cursor, visit: &mut impl FnMut(Held<'_>)) {
         let Some(map) = self.maps.get(&at.return_address()) else { return };
         let base = at.caller() - map.span as usize;
         for offset in &self.offsets[map.first as usize..][..map.count as usize] {
             let slot = std::ptr::with_exposed_provenance_mut::<Word>(base + *offset as usize);
             // SAFETY: by the module's invariant the slot is one of a live frame, and holds a value.
-            visit(unsafe { &mut *slot });
+            visit(Held::Value(unsafe { &mut *slot }));
         }
     }
 }

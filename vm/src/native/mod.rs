@@ -41,7 +41,7 @@ pub use self::frames::FrameTable;
 pub use self::helpers::Helper;
 pub use self::nats::NatOp;
 
-pub(crate) use self::frames::Since;
+pub(crate) use self::frames::{Held, Since};
 
 use self::stack::NativeStack;
 use crate::heap::Heap;
@@ -65,6 +65,10 @@ pub trait Engine {
     /// of its code, in the convention above, is to be stored in `entry` when it is ready. Says no if
     /// it is to be told again.
     fn hot(&mut self, vm: &mut Vm, function: &Val, entry: Arc<AtomicUsize>) -> bool;
+
+    /// The laws are gone for which code was made, or would have been, with these entries: nobody runs
+    /// it any more.
+    fn lost(&mut self, entries: Vec<Arc<AtomicUsize>>);
 }
 
 /// What a compiler brings along.
@@ -196,6 +200,13 @@ pub fn cut_address() -> usize {
 }
 
 impl Native {
+    /// Tells the compiler of laws that are gone.
+    pub(crate) fn lose(&mut self, entries: Vec<Arc<AtomicUsize>>) {
+        if let Some(engine) = self.engine.as_mut().filter(|_| !entries.is_empty()) {
+            engine.lost(entries);
+        }
+    }
+
     /// Enters compiled code with so many arguments, which are read before anything else happens.
     fn enter(vm: &mut Vm, entry: usize, args: *const u64, count: usize) -> u64 {
         let before = vm.heap.native.now;
@@ -234,11 +245,11 @@ impl Vm {
         Ok(())
     }
 
-    /// A place outside the heap for constants of compiled code, which the collector keeps up to
-    /// date: the address of its first word.
+    /// A place outside the heap for the constants of the law that the compiler has been told of,
+    /// which the collector keeps up to date as long as the law may run: the address of its first word.
     pub fn constants(&mut self, values: &[Val]) -> usize {
         let words = values.iter().map(|value| self.heap.word(value)).collect();
-        self.heap.pools.add_forever(words).expose_provenance()
+        self.heap.pools.add_untied(words).expose_provenance()
     }
 
     /// The top byte of a value's word: see [`layout::top`].
