@@ -205,12 +205,12 @@ fn compare(options: &Options, seeds: std::ops::Range<u64>, size: u64) {
 
 #[test]
 fn attempts_see_the_crash_that_the_interpreter_meets() {
-    compare(&options(false), 0..cases(150), 24);
+    compare(&options(false), 0..cases(60), 24);
 }
 
 #[test]
 fn collecting_at_every_safepoint_changes_nothing() {
-    compare(&options(true), 1_000_000..1_000_000 + cases(150) / 10, 16);
+    compare(&options(true), 1_000_000..1_000_000 + cases(60) / 10, 16);
 }
 
 /// A law of one argument that is the program.
@@ -228,7 +228,7 @@ fn law_of(program: &Term) -> Term {
 fn attempts_end_as_the_specification_says() {
     let table = table();
     let mut crashes = 0;
-    for seed in 2_000_000..2_000_000 + cases(100) {
+    for seed in 2_000_000..2_000_000 + cases(60) {
         let program = Gen::new(seed).program(40);
         let right = match eval_on_big_stack(&program, FUEL) {
             Outcome::Value(value) => row(&[Term::from(1), value]),

@@ -7,7 +7,6 @@
 use crate::codec::{self, Portable};
 use crate::console::{Notice, Who};
 use crate::device::{Answer, Cancel, Devices, Reply};
-use crate::error::SystemError;
 use crate::leash::Leash;
 use crate::messages::{Control, Request};
 use crate::protocol::{self, Effect};
