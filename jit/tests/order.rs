@@ -246,3 +246,33 @@ fn attempts_end_as_the_specification_says() {
     }
     assert!(crashes > 0, "some programs crash");
 }
+
+/// `f x y`: `x`, once `y` is evaluated.
+const SECOND_FIRST: &str = "{'b' 2 (0 (0 (0 (2 2) 1) (0 {'k' 2 1} 1)) 2)}";
+/// `f n`: never ends, and goes deeper all the time.
+const ENDLESS: &str = "{'f' 1 (0 3 (0 0 (0 3 1)))}";
+
+#[test]
+fn what_law_order_does_not_reach_takes_no_stack_in_the_end() {
+    let table = table();
+    let endless = format!("{{'c' 1 (0 (0 {SECOND_FIRST} (0 {ENDLESS} 1)) (0 9 1))}}");
+    let crash = row(&[Term::from(0), row(&[Term::from(9), Term::from(5)])]);
+    let law = Term::parse(&endless).expect("a term");
+    for mode in [Mode::Off, Mode::Eager] {
+        let options = Options { max_stack: 1 << 22, ..options(false) };
+        let attempt = attempt(&[law.clone(), Term::from(5)]);
+        let found = run(&mut runtime(options, &table, mode), &attempt);
+        assert_eq!(found, End::Value(crash.clone()), "{mode:?}");
+    }
+}
+
+#[test]
+fn a_stop_is_not_caught() {
+    let table = table();
+    let law = Term::parse(ENDLESS).expect("a term");
+    for mode in [Mode::Off, Mode::Eager] {
+        let options = Options { max_stack: 1 << 22, ..options(false) };
+        let attempt = attempt(&[law.clone(), Term::from(5)]);
+        assert_eq!(run(&mut runtime(options, &table, mode), &attempt), End::Cut, "{mode:?}");
+    }
+}

@@ -9,8 +9,8 @@
 //! compiled code ran ends in a crash, it is made once more *in law order*, interpreted throughout,
 //! and what that finds counts. The same if it ends for lack of stack or memory, or in a value that
 //! needs itself: what was evaluated too early may have no end where law order crashes first.
-//! Attempts within one that is made in law order are so too; hence none is made more than twice, and
-//! attempts within attempts at most twice at each level that crashes.
+//! Attempts within one that is made in law order are so too; hence one with n others around it is
+//! made no more than n + 2 times. What is traced the second time is shown again.
 //!
 //! An interrupt ends everything at once. What loops without taking stack or memory is ended so, in
 //! whichever order it is evaluated.
