@@ -52,7 +52,7 @@ pub(crate) struct Evaluator {
     /// Whether laws run in their own order: interpreted.
     in_law_order: bool,
     /// How often the interpreter has entered compiled code.
-    compiled_runs: u64,
+    pub(crate) compiled_runs: u64,
     /// The pools of laws whose slot holds compiled code, by its address.
     decoded: HashMap<usize, u32>,
     /// What runs when nothing does.

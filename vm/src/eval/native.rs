@@ -80,7 +80,6 @@ impl Vm {
     /// Calls the compiled code of the law at `place` with what lies above it.
     #[inline(never)]
     pub(super) fn call_compiled(&mut self, entry: usize, place: usize) -> Result<Next, Stop> {
-        self.evaluator.compiled_runs += 1;
         let count = self.heap.stack.top() - place - 1;
         // The arguments are read at once, before anything can be pushed in their place.
         let args = self.heap.stack.top_from(place + 1).as_ptr().cast::<u64>();
@@ -99,7 +98,6 @@ impl Vm {
         // `entered` does not write.
         let outer = self.push_update(thunk, Word::ZERO);
         self.entered(thunk, outer);
-        self.evaluator.compiled_runs += 1;
         let bits = self.enter_native(entry, (&raw const thunk).cast::<u64>(), 1)?;
         Ok(self.after_native(bits))
     }

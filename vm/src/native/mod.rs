@@ -283,6 +283,7 @@ impl Vm {
         args: *const u64,
         count: usize,
     ) -> Result<u64, Stop> {
+        self.evaluator.compiled_runs += 1;
         let bits = Native::enter(self, entry, args, count);
         if bits != CUT {
             return Ok(bits);
