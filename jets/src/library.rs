@@ -9,6 +9,7 @@
 /// the one that is declared. (See [`vm::jet::Jet::order`].)
 pub(crate) const ORDERS: &[(&str, &[usize])] = &[
     ("_BarSliceToNat", &[0, 2, 1]),
+    ("_Bitwise", &[1, 2]),
     ("_Cmp", &[1, 0]),
     ("_Con", &[0, 1]),
     ("_Dis", &[0, 1]),

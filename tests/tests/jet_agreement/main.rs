@@ -51,12 +51,12 @@ const NOT_OURS: &[&str] = &[
 
 /// Jets whose laws do not evaluate argument by argument, so that no order that could be declared is
 /// theirs: `_PlanHash` normalises its argument from the end, its law from the beginning;
-/// `tabUnionWith` evaluates both tables, its law looks into the first one before the second;
-/// `_Bitwise` goes through the bits from the other end than its law.
-const OTHER_ORDER: &[&str] = &["_Bitwise", "_PlanHash", "tabUnionWith"];
+/// `tabUnionWith` evaluates both tables, its law looks into the first one before the second.
+const OTHER_ORDER: &[&str] = &["_PlanHash", "tabUnionWith"];
 
 /// The same for laws of our library: those that compare evaluate the second of two parts first, and
-/// `tabAlter` calls the function before it looks into the table.
+/// `_Bitwise` begins with the highest bits, and `tabAlter` calls the function before it looks into the
+/// table.
 const OUR_OTHER_ORDER: &[&str] = &[
     "_Bitwise",
     "_Cmp",
