@@ -13,7 +13,7 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_SaveSeed", &[Normal], save_seed),
     native("_SaveGerm", &[Head], save_pin),
     native("_LoadSeed", &[Head], load_seed),
-    native("_LoadGerm", &[Head, Head], load_pin),
+    native("_LoadGerm", &[Head, Head], load_pin).order(&[1, 0]),
 ];
 
 /// The end of a call that cannot save: only of what is too large, or if somebody asked for it.
