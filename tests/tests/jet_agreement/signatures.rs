@@ -202,7 +202,7 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("_SaveSeed", "a"),
     ("_SaveGerm", "g"),
     ("_LoadSeed", "e"),
-    ("_LoadGerm", "Ie"),
+    ("_LoadGerm", "Gh"),
     ("_Blake3", "T"),
     ("_PlanHash", "a"),
     ("_PinHash", "a"),
