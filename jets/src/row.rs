@@ -160,15 +160,16 @@ fn switch(call: &mut Call<'_>) -> Outcome {
     }
 }
 
-/// The row of the values of a function at 0, 1, ..., none of them evaluated.
+/// The row of the values of a function at 0, 1, ..., evaluated only where that is cheap.
 fn generate(call: &mut Call<'_>) -> Outcome {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     afford_row(call, count, THUNK)?;
+    let function = call.cheap_function(1, 1);
     for item in 0..count {
         call.check()?;
         call.push_at(1);
         call.push_small(item as u64);
-        call.app(1)?;
+        call.apply(function, 1)?;
     }
     call.row(count)?;
     Ok(Answer::Done)
@@ -215,11 +216,12 @@ fn weld(call: &mut Call<'_>) -> Outcome {
 fn map(call: &mut Call<'_>) -> Outcome {
     let count = call.given(1);
     afford_row(call, count, THUNK)?;
+    let function = call.cheap_function(0, 1);
     for item in 0..count {
         call.check()?;
         call.push_at(0);
         push_nth(call, 1, item, count)?;
-        call.app(1)?;
+        call.apply(function, 1)?;
     }
     call.row(count)?;
     Ok(Answer::Done)

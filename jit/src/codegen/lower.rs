@@ -322,6 +322,7 @@ impl Lower<'_, '_> {
                 switch.emit(&mut self.emit.b, on, other);
             }
             End::Reflect(on, arms) => self.reflect(*on, arms),
+            End::Closure(on, k, arm, other) => self.closure(*on, *k, arm, *other),
             End::Crash(operation, arg) => {
                 let call = Call { callee: Callee::Unknown(*operation), args: vec![*arg] };
                 self.tail_call(&call)?;
@@ -331,7 +332,7 @@ impl Lower<'_, '_> {
     }
 
     /// A block for one of the IR's, to be written later.
-    fn later(&mut self, id: BlockId) -> clif::Block {
+    pub(super) fn later(&mut self, id: BlockId) -> clif::Block {
         let block = self.emit.block();
         self.pending.push((block, id));
         block

@@ -35,6 +35,8 @@ mod worker;
 use crate::ir::{Block, Callee, End, Function, FunctionId, Op, Operand, Stmt, Unit};
 use simplify::{Rules, simplify};
 
+pub(crate) use specialise::{CAPTURES, Expected, called_by_law, expect};
+
 /// A pass: its name, and what it does to a unit.
 pub struct Pass {
     /// Its name, as in the module's overview.

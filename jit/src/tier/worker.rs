@@ -2,7 +2,7 @@
 
 use crate::codegen::{self, Backend, Environment, GiveUp};
 use crate::ir::Unit;
-use crate::passes::optimise;
+use crate::passes::{Expected, expect, optimise};
 use crate::runtime::Linker;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +13,8 @@ use vm::native::FrameTable;
 /// A unit to be compiled.
 pub(super) struct Request {
     pub(super) unit: Unit,
+    /// What it is expected to be given.
+    pub(super) expected: Vec<Expected>,
     pub(super) environment: Environment,
     /// Where the address of its first function is to appear.
     pub(super) entry: Arc<AtomicUsize>,
@@ -75,8 +77,9 @@ struct Worker {
 impl Worker {
     /// Compiles a unit and publishes it. One that cannot be compiled is forgotten.
     fn serve(&mut self, request: Request) {
-        let Request { mut unit, environment, entry, .. } = request;
+        let Request { mut unit, expected, environment, entry, .. } = request;
         if !self.plainly {
+            expect(&mut unit, &expected);
             optimise(&mut unit, &[], |_, _| {});
         }
         let print = match (&self.print, unit.constants.first()) {
