@@ -7,7 +7,10 @@
 //! knows its frames, its address is stored where the interpreter, and code that calls the law, look
 //! for it.
 
+mod count;
 mod worker;
+
+pub use count::{Statistics, statistics};
 
 use self::worker::{Birth, Request, Trampolines};
 use crate::build::{self, Jets};
@@ -15,6 +18,7 @@ use crate::codegen::{ConstantFacts, Environment, GiveUp};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::time::Instant;
 use vm::native::{Engine, FrameTable, Plug};
 use vm::{Val, Vm};
 
@@ -76,7 +80,10 @@ impl Engine for Compiler {
     fn hot(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: Arc<AtomicUsize>) -> bool {
         self.start_thread();
         let Stage::Running(queue) = &self.stage else { return true };
-        let Some(mut request) = self.request(vm, function, args, entry) else { return true };
+        let start = Instant::now();
+        let request = self.request(vm, function, args, entry);
+        count::built(start);
+        let Some(mut request) = request else { return true };
         if !self.wait {
             return !matches!(queue.try_send(request), Err(TrySendError::Full(_)));
         }

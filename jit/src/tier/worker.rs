@@ -1,13 +1,15 @@
 //! From a request to published code.
 
+use super::count;
 use crate::codegen::{self, Backend, Environment, GiveUp};
 use crate::ir::Unit;
-use crate::passes::{Expected, expect, optimise};
+use crate::passes::{Expected, PASSES, expect, optimise};
 use crate::runtime::Linker;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 use vm::native::FrameTable;
 
 /// A unit to be compiled.
@@ -57,9 +59,28 @@ impl Birth {
         // Nobody else sets them.
         let _ = self.trampolines.set(trampolines);
         let print = std::env::var("PALLAS_JIT_PRINT").ok();
-        let plainly = std::env::var_os("PALLAS_JIT_PLAINLY").is_some();
-        Ok(Worker { backend, linker, print, plainly, kept: Vec::new() })
+        Ok(Worker { backend, linker, print, without: without(), kept: Vec::new() })
     }
+}
+
+/// In a list of passes to be left out: all, and what the law was seen with is not expected again.
+const ALL: &str = "all";
+
+/// The passes that `PALLAS_JIT_WITHOUT` names, with commas between them.
+fn without() -> Vec<&'static str> {
+    let asked = std::env::var("PALLAS_JIT_WITHOUT").unwrap_or_default();
+    let known = || PASSES.iter().map(|pass| pass.name).chain(["expect", ALL]);
+    let mut without = Vec::new();
+    for name in asked.split(',').filter(|name| !name.is_empty()) {
+        match known().find(|known| *known == name) {
+            Some(known) => without.push(known),
+            None => {
+                let known = known().collect::<Vec<_>>().join(", ");
+                eprintln!("PALLAS_JIT_WITHOUT: there is no pass {name}; there are {known}");
+            }
+        }
+    }
+    without
 }
 
 /// Who compiles.
@@ -68,8 +89,8 @@ struct Worker {
     linker: Linker,
     /// The name of a law to be printed.
     print: Option<String>,
-    /// Whether units are compiled as they are built.
-    plainly: bool,
+    /// The passes that are left out.
+    without: Vec<&'static str>,
     /// The environments of code that has been made, which refers to what they hold.
     kept: Vec<Environment>,
 }
@@ -77,16 +98,21 @@ struct Worker {
 impl Worker {
     /// Compiles a unit and publishes it. One that cannot be compiled is forgotten.
     fn serve(&mut self, request: Request) {
+        let (start, used) = (Instant::now(), self.linker.used());
         let Request { mut unit, expected, environment, entry, .. } = request;
-        if !self.plainly {
-            expect(&mut unit, &expected);
-            optimise(&mut unit, &[], |_, _| {});
+        if !self.without.contains(&ALL) {
+            if !self.without.contains(&"expect") {
+                expect(&mut unit, &expected);
+            }
+            optimise(&mut unit, &self.without, |_, _| {});
         }
         let print = match (&self.print, unit.constants.first()) {
             (Some(name), Some(law)) => *name == law.name || name == "*",
             _ => false,
         };
-        match self.compile(&unit, &environment, print) {
+        let compiled = self.compile(&unit, &environment, print);
+        count::compiled(start, compiled.is_ok(), self.linker.used() - used);
+        match compiled {
             Ok(address) => {
                 self.kept.push(environment);
                 // Who sees the address sees the code and its maps.

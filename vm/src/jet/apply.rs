@@ -4,8 +4,8 @@
 //! cheap jet (see [`Cheap`]), perhaps with arguments already, and the item is evaluated, nobody can
 //! tell whether it was applied at once, which saves a thunk and the way to its value later.
 
-use super::{Answer, Call, Cheap, Code, Demand, JetTable};
-use crate::word::{Kind, Word};
+use super::{Answer, Call, Cheap, Code, Demand, JetTable, Operation};
+use crate::word::{DIRECT_LIMIT, Kind, Word};
 use crate::{Stop, pin};
 
 /// A cheap jet that lacks some arguments: what [`Call::cheap_function`] found.
@@ -13,6 +13,23 @@ use crate::{Stop, pin};
 pub struct CheapFunction {
     jet: u32,
     when: Cheap,
+    /// What it does with a nat, if it is one of a few operations that has its first operand.
+    arithmetic: Option<(Operation, u64)>,
+}
+
+impl CheapFunction {
+    /// Its value of a nat, if it takes no more than a few instructions.
+    #[inline(always)]
+    fn of_small(self, b: u64) -> Option<u64> {
+        let (operation, a) = self.arithmetic?;
+        let value = match operation {
+            Operation::Add => a + b,
+            Operation::Subtract => a.saturating_sub(b),
+            Operation::Multiply => a.checked_mul(b)?,
+            _ => return None,
+        };
+        (value < DIRECT_LIMIT).then_some(value)
+    }
 }
 
 impl Call<'_> {
@@ -31,7 +48,34 @@ impl Call<'_> {
         let declared = self.vm.jets.get(jet);
         let fits = declared.arity() == given + lacks && matches!(declared.code, Code::Native(_));
         let when = declared.cheap.filter(|_| fits && !self.vm.jets.watches_fallbacks())?;
-        Some(CheapFunction { jet, when })
+        let first = (given == 1 && lacks == 1).then(|| heap.resolve(heap.load(function, 1)));
+        let arithmetic = declared.operation.zip(first.and_then(Word::as_direct));
+        Some(CheapFunction { jet, when, arithmetic })
+    }
+
+    /// Replaces each of the top `count` values by the function at that height applied to it: see
+    /// [`Call::apply`].
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`] and [`Stop::Interrupted`].
+    pub fn apply_to_each(&mut self, function: usize, count: usize) -> Result<(), Stop> {
+        let known = self.cheap_function(function, 1);
+        let from = self.height() - count;
+        for index in from..from + count {
+            self.check()?;
+            let place = self.base + index;
+            let item = self.vm.heap.stack.get_checked(place);
+            let value = item.as_direct().and_then(|nat| known?.of_small(nat));
+            if let Some(value) = value {
+                self.vm.heap.stack.set(place, Word::direct(value));
+                continue;
+            }
+            self.push_at(function);
+            self.push_at(index);
+            self.apply(known, 1)?;
+            self.put(index);
+        }
+        Ok(())
     }
 
     /// Replaces a function and `count` arguments by the application: its value, if the function is
