@@ -157,7 +157,8 @@ pub(crate) struct Cache {
 
 const SIRE: &str = "\
 If PALLAS_STATISTICS is set, the last line on standard error says what the session cost once the
-modules were loaded: times in nanoseconds (of it, of all threads, of compiling), sizes in bytes.
+modules were loaded: times in nanoseconds (elapsed; of the processor for all threads, for the one
+that evaluates, for compiling), sizes in bytes.
 PALLAS_JIT_PRINT=LAW prints what becomes of a law (of all: *), PALLAS_JIT_WITHOUT=PASS,.. leaves
 passes of the compiler out.";
 

@@ -1,5 +1,6 @@
 //! What a session cost, for those who measure: one line, `PALLAS_STATISTICS: name=number ...`.
 
+use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 use vm::Vm;
 
@@ -10,6 +11,7 @@ const NAME: &str = "PALLAS_STATISTICS";
 pub(super) struct Counting {
     start: Instant,
     cpu: Duration,
+    thread: Duration,
     heap: vm::Statistics,
     compiler: jit::Statistics,
 }
@@ -19,7 +21,8 @@ impl Counting {
     pub(super) fn start(vm: &Vm) -> Option<Counting> {
         std::env::var_os(NAME).map(|_| Counting {
             start: Instant::now(),
-            cpu: cpu_time(),
+            cpu: processor_time(ClockId::ProcessCPUTime),
+            thread: processor_time(ClockId::ThreadCPUTime),
             heap: vm.statistics(),
             compiler: jit::statistics(),
         })
@@ -28,12 +31,14 @@ impl Counting {
     /// What has been spent since.
     pub(super) fn end(self, vm: &Vm) -> String {
         let elapsed = self.start.elapsed();
-        let cpu = cpu_time().saturating_sub(self.cpu);
+        let cpu = processor_time(ClockId::ProcessCPUTime).saturating_sub(self.cpu);
+        let thread = processor_time(ClockId::ThreadCPUTime).saturating_sub(self.thread);
         let (heap, compiler) = (vm.statistics(), jit::statistics());
         let bytes = |after: u64, before: u64| u128::from(8 * (after - before));
         let counts = [
             ("elapsed", elapsed.as_nanos()),
             ("cpu", cpu.as_nanos()),
+            ("thread", thread.as_nanos()),
             ("allocated", bytes(heap.allocated, self.heap.allocated)),
             ("copied", bytes(heap.copied, self.heap.copied)),
             ("minor", u128::from(heap.minor - self.heap.minor)),
@@ -50,8 +55,8 @@ impl Counting {
     }
 }
 
-/// The processor time of all threads of this process.
-fn cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+/// The processor time of all threads of this process, or of this one.
+fn processor_time(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
 }

@@ -18,7 +18,6 @@ use crate::codegen::{ConstantFacts, Environment, GiveUp};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::time::Instant;
 use vm::native::{Engine, FrameTable, Plug};
 use vm::{Val, Vm};
 
@@ -80,7 +79,7 @@ impl Engine for Compiler {
     fn hot(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: Arc<AtomicUsize>) -> bool {
         self.start_thread();
         let Stage::Running(queue) = &self.stage else { return true };
-        let start = Instant::now();
+        let start = count::now();
         let request = self.request(vm, function, args, entry);
         count::built(start);
         let Some(mut request) = request else { return true };

@@ -4,12 +4,11 @@ use super::count;
 use crate::codegen::{self, Backend, Environment, GiveUp};
 use crate::ir::Unit;
 use crate::passes::{Expected, PASSES, expect, optimise};
-use crate::runtime::Linker;
+use crate::runtime::{Linker, make_common};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::sync::{Arc, Once, OnceLock};
 use vm::native::FrameTable;
 
 /// A unit to be compiled.
@@ -29,7 +28,10 @@ pub(super) struct Request {
 /// The code lives as long as this runs. So a mistake in the compiler, which would be a panic, ends
 /// the compiling and not the thread.
 pub(super) fn run(birth: Birth, requests: Receiver<Request>) {
+    help();
+    let start = count::now();
     let mut worker = birth.worker().ok();
+    count::begun(start);
     let mut broken = false;
     for mut request in requests {
         let done = request.done.take();
@@ -41,6 +43,24 @@ pub(super) fn run(birth: Birth, requests: Receiver<Request>) {
             let _ = done.send(());
         }
     }
+}
+
+/// Has what every runtime needs made on some more threads, where there are processors for them: the
+/// first law that becomes hot waits for it.
+fn help() {
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        for _ in 2..processors.min(HELPERS + 2) {
+            let work = || {
+                let start = count::now();
+                make_common();
+                count::begun(start);
+            };
+            // If there is no thread to be had, who needs it makes it.
+            let _ = std::thread::Builder::new().name("pallas-stubs".into()).spawn(work);
+        }
+    });
 }
 
 pub(super) type Trampolines = Arc<OnceLock<Vec<usize>>>;
@@ -62,6 +82,9 @@ impl Birth {
         Ok(Worker { backend, linker, print, without: without(), kept: Vec::new() })
     }
 }
+
+/// Threads that help the compiling one to begin.
+const HELPERS: usize = 2;
 
 /// In a list of passes to be left out: all, and what the law was seen with is not expected again.
 const ALL: &str = "all";
@@ -98,7 +121,7 @@ struct Worker {
 impl Worker {
     /// Compiles a unit and publishes it. One that cannot be compiled is forgotten.
     fn serve(&mut self, request: Request) {
-        let (start, used) = (Instant::now(), self.linker.used());
+        let (start, used) = (count::now(), self.linker.used());
         let Request { mut unit, expected, environment, entry, .. } = request;
         if !self.without.contains(&ALL) {
             if !self.without.contains(&"expect") {
@@ -139,7 +162,7 @@ impl Worker {
             }
         }
         self.linker
-            .link(&mut self.backend, &objects)?
+            .link(&mut self.backend, &objects.iter().collect::<Vec<_>>())?
             .first()
             .copied()
             .ok_or(GiveUp::Shape("there are no functions"))
