@@ -380,6 +380,9 @@ impl<'u> Machine<'u> {
             Prim::Not => bit(n[0] == zero),
             Prim::IsZero => bit(kind == Kind::Nat && n[0] == zero),
             Prim::IsNat => bit(kind == Kind::Nat),
+            Prim::IsSmall => bit(kind == Kind::Nat && n[0] < small_limit()),
+            Prim::Small if n[0] < small_limit() => n[0].clone(),
+            Prim::Small => zero,
             Prim::IsPin => bit(kind == Kind::Pin),
             Prim::IsLaw => bit(kind == Kind::Law),
             Prim::IsApp => bit(kind == Kind::App),
@@ -429,6 +432,11 @@ impl<'u> Machine<'u> {
             _ => Kind::Nat,
         }
     }
+}
+
+/// What nats that are words by themselves are below.
+fn small_limit() -> Natural {
+    Natural::from(1u64 << 63)
 }
 
 fn bind(vars: &mut Vars, names: &[Var], values: &[Value]) {
