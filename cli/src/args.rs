@@ -55,6 +55,7 @@ pub(crate) struct Args {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Run a Sire session (read, evaluate, print)
+    #[command(after_help = SIRE)]
     Sire(Sire),
     /// Load a Sire module and save its `main` as a seed
     Save(Save),
@@ -153,6 +154,13 @@ pub(crate) struct Cache {
     #[arg(short = 'd', long, value_name = "STORE")]
     pub(crate) store: Option<PathBuf>,
 }
+
+const SIRE: &str = "\
+If PALLAS_STATISTICS is set, the last line on standard error says what the session cost once the
+modules were loaded: times in nanoseconds (elapsed; of the processor for all threads, for the one
+that evaluates, for compiling), sizes in bytes.
+PALLAS_JIT_PRINT=LAW prints what becomes of a law (of all: *), PALLAS_JIT_WITHOUT=PASS,.. leaves
+passes of the compiler out.";
 
 /// `pallas sire`.
 #[derive(Arguments, Debug)]

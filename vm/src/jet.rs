@@ -8,15 +8,17 @@
 //! A law is never taken for a jet's because of its name. Whoever wants to know of laws that have only
 //! the name asks for it: [`JetTable::on_mismatch`].
 
+mod apply;
 mod declare;
+pub(crate) mod index;
 mod numbers;
 mod parts;
 mod watch;
 
+pub use apply::CheapFunction;
 pub use declare::{Cheap, Crashes, Gives, Jet, Operation, WordOperation};
 pub use watch::Calls;
 
-use crate::hash::HashedAlready;
 use crate::heap::object::Layout;
 use crate::nat::NatRef;
 use crate::pinspace::record;
@@ -106,7 +108,7 @@ pub enum Connective {
 pub struct JetTable {
     jets: Vec<Jet>,
     connectives: HashMap<u32, Connective>,
-    by_hash: HashMap<Hash, u32, HashedAlready>,
+    by_hash: index::Index,
     mismatches: Option<Mismatches>,
     counters: Option<Vec<watch::Counter>>,
     fallback: watch::Fallback,
@@ -132,7 +134,7 @@ impl JetTable {
     pub fn add(&mut self, jet: Jet, hashes: &[Hash]) {
         let id = self.jets.len() as u32;
         self.jets.push(jet);
-        self.by_hash.extend(hashes.iter().map(|hash| (*hash, id)));
+        hashes.iter().for_each(|hash| self.by_hash.insert(hash, id));
     }
 
     /// When a jet is cheap, if it ever is.
@@ -186,7 +188,13 @@ impl JetTable {
 
     /// The number of the jet that stands for the law with this hash.
     pub fn find(&self, hash: &Hash) -> Option<u32> {
-        self.by_hash.get(hash).copied()
+        self.find_key(&index::key(hash))
+    }
+
+    /// Likewise, by the words of the hash.
+    #[inline]
+    pub(crate) fn find_key(&self, key: &index::Key) -> Option<u32> {
+        self.by_hash.find(key)
     }
 
     /// The jet with that number, as [`JetTable::find`] and [`crate::PinRef::jet`] give it.

@@ -1,6 +1,7 @@
 //! `sire` and `save`: modules and sessions.
 
 use super::runtime;
+use super::statistics::Counting;
 use crate::args::{Cache, Matching, Save, Sire as SireArgs};
 use crate::terminal::{self, sire_error};
 use anyhow::Context;
@@ -19,7 +20,12 @@ pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
     for module in modules {
         sire.load(module).map_err(sire_error)?;
     }
-    sire.repl(io::stdin().lock()).map_err(sire_error)
+    let counting = Counting::start(sire.vm());
+    let ended = sire.repl(io::stdin().lock()).map_err(sire_error);
+    if let Some(counting) = counting {
+        eprintln!("{}", counting.end(sire.vm()));
+    }
+    ended
 }
 
 /// Saves the `main` of a module.

@@ -56,6 +56,16 @@ impl Lower<'_, '_> {
                 let nat = self.is_nat(a);
                 self.bit(nat)
             }
+            Prim::IsSmall => {
+                let direct = self.emit.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, a, 0);
+                self.bit(direct)
+            }
+            Prim::Small if ty.is(Type::Small) => a,
+            Prim::Small => {
+                let zero = self.emit.constant(0);
+                let other = self.emit.is_not_direct(a);
+                self.emit.b.ins().select(other, zero, a)
+            }
             Prim::IsPin => {
                 let pin = self.emit.is_top(a, top::PIN);
                 self.bit(pin)

@@ -6,6 +6,7 @@ use crate::ir::{
     Arm, Block, BlockId, Call, Callee, ConstantId, End, Function, JoinId, Op, Operand, Prim, Role,
     Stmt, Type, Unit, Var,
 };
+use crate::passes::info;
 use crate::runtime::Stub;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{self as clif, InstBuilder, Value};
@@ -53,9 +54,18 @@ pub fn compile(
         backend.define(signature, print, |emit, params| {
             let values = vec![None; function.vars.len()];
             let joins = vec![None; function.joins.len()];
-            let (pending, turns, uses) = (Vec::new(), HashSet::new(), uses(function));
-            let mut lower =
-                Lower { emit, unit, function, environment, values, joins, pending, turns, uses };
+            let mut lower = Lower {
+                emit,
+                unit,
+                function,
+                environment,
+                values,
+                joins,
+                pending: Vec::new(),
+                turns: HashSet::new(),
+                uses: uses(function),
+                is_checked: false,
+            };
             lower.function(params)
         })
     };
@@ -93,12 +103,17 @@ pub(super) struct Lower<'e, 'f> {
     pub(super) environment: &'e Environment,
     values: Vec<Option<Value>>,
     joins: Vec<Option<clif::Block>>,
-    /// Blocks that something jumps to and that are still to be written.
-    pending: Vec<(clif::Block, BlockId)>,
+    /// Blocks that something jumps to and that are still to be written, and whether a check comes
+    /// before all jumps to them.
+    pending: Vec<(clif::Block, BlockId, bool)>,
     /// Blocks that end with a jump to a loop that they are in.
     turns: HashSet<BlockId>,
     /// How often each variable is used.
     uses: Vec<u32>,
+    /// Whether it has been checked, on the way to what is written now, that the function may go on.
+    /// Only what calls something need ask: nothing runs for ever, or needs ever more stack, but by
+    /// calling.
+    is_checked: bool,
 }
 
 impl Lower<'_, '_> {
@@ -115,10 +130,10 @@ impl Lower<'_, '_> {
                 self.define(*var, *value);
             }
         }
-        self.emit.check_limit(function.results.len());
         self.block(function.entry)?;
-        while let Some((block, id)) = self.pending.pop() {
+        while let Some((block, id, is_checked)) = self.pending.pop() {
             self.emit.go_on_in(block);
+            self.is_checked = is_checked;
             self.block(id)?;
         }
         Ok(())
@@ -179,6 +194,11 @@ impl Lower<'_, '_> {
                 self.branch_on(prim, operands, yes, no);
                 return Ok(());
             }
+            if let Stmt::Let(_, op) = stmt
+                && self.may_call(op)
+            {
+                self.check();
+            }
             match stmt {
                 Stmt::Join(join) => self.join(*join),
                 Stmt::Rec(group) => self.allocate(group)?,
@@ -196,7 +216,7 @@ impl Lower<'_, '_> {
                 Stmt::Let(vars, op) => self.operation(vars, op)?,
             }
         }
-        if self.turns.contains(&id) {
+        if self.turns.contains(&id) && !stmts.iter().any(is_local_call) {
             // Each turn of a loop passes a place where it can be interrupted.
             self.emit.check_interrupt(self.function.results.len());
         }
@@ -213,13 +233,17 @@ impl Lower<'_, '_> {
 
     fn join(&mut self, id: JoinId) {
         let join = &self.function.joins[id.index()];
+        if join.is_loop && !self.recurs(join.body) {
+            // Before the loop, not at every turn.
+            self.check();
+        }
         let block = self.emit.block();
         for var in &join.params {
             let value = self.emit.b.append_block_param(block, I64);
             self.define(*var, value);
         }
         self.joins[id.index()] = Some(block);
-        self.pending.push((block, join.body));
+        self.pending.push((block, join.body, self.is_checked));
         if join.is_loop {
             self.mark_turns(id, join.body);
         }
@@ -289,9 +313,35 @@ impl Lower<'_, '_> {
         value
     }
 
+    /// Whether an operation may run something that calls in turn.
+    fn may_call(&self, op: &Op) -> bool {
+        match op {
+            Op::Call(_) | Op::Normalise(_) => true,
+            Op::Force(a) => !self.type_of(*a).is(Type::Whnf),
+            _ => false,
+        }
+    }
+
+    /// Whether the code under a block calls functions of the unit and comes back.
+    fn recurs(&self, body: BlockId) -> bool {
+        info::blocks(self.function, body)
+            .iter()
+            .any(|block| self.function.blocks[block.index()].stmts.iter().any(is_local_call))
+    }
+
+    /// Checks that the function may go on, unless that has been done on the way here.
+    fn check(&mut self) {
+        if !std::mem::replace(&mut self.is_checked, true) {
+            self.emit.check_limit(self.function.results.len());
+        }
+    }
+
     // Ends.
 
     fn end(&mut self, end: &End) -> Result<(), GiveUp> {
+        if matches!(end, End::Enter(_) | End::Tail(_) | End::Reflect(..) | End::Crash(..)) {
+            self.check();
+        }
         match end {
             End::Return(results) => {
                 let results = self.words(results);
@@ -322,6 +372,7 @@ impl Lower<'_, '_> {
                 switch.emit(&mut self.emit.b, on, other);
             }
             End::Reflect(on, arms) => self.reflect(*on, arms),
+            End::Closure(on, k, arm, other) => self.closure(*on, *k, arm, *other),
             End::Crash(operation, arg) => {
                 let call = Call { callee: Callee::Unknown(*operation), args: vec![*arg] };
                 self.tail_call(&call)?;
@@ -331,9 +382,9 @@ impl Lower<'_, '_> {
     }
 
     /// A block for one of the IR's, to be written later.
-    fn later(&mut self, id: BlockId) -> clif::Block {
+    pub(super) fn later(&mut self, id: BlockId) -> clif::Block {
         let block = self.emit.block();
-        self.pending.push((block, id));
+        self.pending.push((block, id, self.is_checked));
         block
     }
 
@@ -358,7 +409,7 @@ impl Lower<'_, '_> {
         let nat_arm = &arms[3];
         let (nat_body, nat_word) = self.emit.block_of_word();
         self.define(nat_arm.params[0], nat_word);
-        self.pending.push((nat_body, nat_arm.block));
+        self.pending.push((nat_body, nat_arm.block, self.is_checked));
         self.emit.go_on_in(nat);
         self.emit.jump(nat_body, &[word]);
 
@@ -386,6 +437,10 @@ impl Lower<'_, '_> {
             self.emit.jump(body, &[]);
         }
     }
+}
+
+fn is_local_call(stmt: &Stmt) -> bool {
+    matches!(stmt, Stmt::Let(_, Op::Call(Call { callee: Callee::Local(_), .. })))
 }
 
 /// The number of words after the first that a stub takes, if it can take so many.

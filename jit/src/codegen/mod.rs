@@ -7,6 +7,7 @@
 //! arith  primitive operations
 //! calls  calls and ends that leave the function
 //! items  jets that look into rows
+//! closure  which function a value is
 //! ```
 //!
 //! A variable of the IR is a value of Cranelift's; those that may point into the heap are declared
@@ -16,6 +17,7 @@
 mod alloc;
 mod arith;
 mod calls;
+mod closure;
 mod emit;
 mod items;
 mod lower;

@@ -13,7 +13,8 @@
 //! thunk    the code of a delayed expression: parameters are its captures, one result `whnf`
 //! ```
 //!
-//! Function 0 is the general entry of constant 0. Other laws' general entries are the unit's own
+//! Function 0 is the general entry of constant 0, whose `entry` may name another one that callers in
+//! the unit use. Other laws' general entries are the unit's own
 //! copies, named by their constants (`entry f3`); who runs such a law from outside does not see them.
 //!
 //! # Values and types
@@ -84,6 +85,10 @@
 //!                      PLAN's operation 1: by the kind of the `whnf` `x`, with its parts: the
 //!                      pin's item (`whnf`), the law's name, arity (`nat`) and body (`whnf`), the
 //!                      app's function (`whnf`) and last argument (`any`), the nat (`nat`)
+//! closure a { k1(x, y) { .. } else { .. } }
+//!                      a guess: whether `a` (`any`) is the constant `k1` itself, applied to as many
+//!                      values as are named (`any`; perhaps none). If it is not evaluated, or only
+//!                      equal to it, either branch may be taken
 //! crash a, b           operation `a` above 4 run with `b`, which is normalised first
 //! ```
 //!
@@ -294,6 +299,8 @@ pub enum End {
     Switch(Operand, Vec<(u64, BlockId)>, BlockId),
     /// By the kind of an evaluated value: pin, law, app, nat.
     Reflect(Operand, Box<[Arm; 4]>),
+    /// By whether a value is that constant applied to some values: if so, those.
+    Closure(Operand, ConstantId, Box<Arm>, BlockId),
     /// A crash: an operation above 4 and its argument.
     Crash(Operand, Operand),
 }
@@ -324,6 +331,7 @@ impl End {
                 cases.iter().map(|(_, block)| *block).chain([*other]).collect()
             }
             End::Reflect(_, arms) => arms.iter().map(|arm| arm.block).collect(),
+            End::Closure(_, _, arm, other) => vec![arm.block, *other],
             _ => Vec::new(),
         }
     }
@@ -332,7 +340,11 @@ impl End {
     pub fn operands(&self) -> Vec<Operand> {
         match self {
             End::Return(list) | End::Jump(_, list) => list.clone(),
-            End::Enter(a) | End::If(a, ..) | End::Switch(a, ..) | End::Reflect(a, _) => vec![*a],
+            End::Enter(a)
+            | End::If(a, ..)
+            | End::Switch(a, ..)
+            | End::Reflect(a, _)
+            | End::Closure(a, ..) => vec![*a],
             End::Tail(call) => call.unknown().into_iter().chain(call.args.clone()).collect(),
             End::Crash(a, b) => vec![*a, *b],
         }
@@ -342,7 +354,11 @@ impl End {
     pub fn operands_mut(&mut self) -> Vec<&mut Operand> {
         match self {
             End::Return(list) | End::Jump(_, list) => list.iter_mut().collect(),
-            End::Enter(a) | End::If(a, ..) | End::Switch(a, ..) | End::Reflect(a, _) => vec![a],
+            End::Enter(a)
+            | End::If(a, ..)
+            | End::Switch(a, ..)
+            | End::Reflect(a, _)
+            | End::Closure(a, ..) => vec![a],
             End::Tail(call) => {
                 let (function, args) = call.split_mut();
                 function.into_iter().chain(args).collect()

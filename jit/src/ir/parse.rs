@@ -388,6 +388,19 @@ impl Parser<'_> {
                 self.expect('}')?;
                 End::Reflect(on, Box::new(arms))
             }
+            "closure" => {
+                let on = self.operand()?;
+                self.expect('{')?;
+                let k = ConstantId(self.numbered("k")?);
+                let params = self.list(Self::typed)?;
+                let arm = Arm { params, block: self.braces(depth + 1)? };
+                if !self.accept_word("else")? {
+                    return Err(self.lexer.error("wanted `else`".to_owned()));
+                }
+                let other = self.braces(depth + 1)?;
+                self.expect('}')?;
+                End::Closure(on, k, Box::new(arm), other)
+            }
             "crash" => {
                 let operation = self.operand()?;
                 self.expect(',')?;

@@ -51,6 +51,10 @@ prims! {
     IsZero "iszero" (Whnf) Bit;
     /// Whether a value is a nat.
     IsNat "isnat" (Whnf) Bit;
+    /// Whether a value is a nat below 2^63.
+    IsSmall "issmall" (Whnf) Bit;
+    /// The nat below 2^63 that a value is, 0 if it is none.
+    Small "small" (Whnf) Small;
     /// Whether a value is a pin.
     IsPin "ispin" (Whnf) Bit;
     /// Whether a value is a law.

@@ -234,6 +234,14 @@ impl Body<'_> {
                 self.indent(f)?;
                 f.write_str("}")
             }
+            End::Closure(on, k, arm, other) => {
+                writeln!(f, "closure {on} {{")?;
+                let head = format!("{k}({})", self.function.typed(&arm.params));
+                self.arm(f, &head, arm.block)?;
+                self.arm(f, "else", *other)?;
+                self.indent(f)?;
+                f.write_str("}")
+            }
             End::Crash(operation, arg) => write!(f, "crash {operation}, {arg}"),
         }
     }

@@ -33,6 +33,8 @@ fn unary(prim: Prim, a: Operand, ty: Type) -> Option<Folded> {
         (Prim::Not | Prim::IsZero, Operand::Small(n)) => small(u64::from(n == 0)),
         (Prim::Not, _) if is_nat => return Some(Folded::Prim(Prim::IsZero, vec![a])),
         (Prim::IsNat, _) if is_nat => small(1),
+        (Prim::IsSmall, _) if ty.is(Type::Small) => small(1),
+        (Prim::Small, _) if ty.is(Type::Small) => a,
         (Prim::IsPin | Prim::IsLaw | Prim::IsApp, _) if is_nat => small(0),
         (Prim::Inc, Operand::Small(n)) if n + 1 < 1 << 63 => small(n + 1),
         (Prim::Dec, Operand::Small(n)) => small(n.saturating_sub(1)),

@@ -3,7 +3,7 @@
 use crate::ir::{BlockId, Callee, DEPTH_LIMIT, End, Function, FunctionId, Op, Operand, Stmt, Unit};
 
 /// A function's blocks, each before those under it.
-pub(super) fn blocks(function: &Function, from: BlockId) -> Vec<BlockId> {
+pub(crate) fn blocks(function: &Function, from: BlockId) -> Vec<BlockId> {
     let mut found = vec![from];
     let mut next = 0;
     while let Some(&id) = found.get(next) {

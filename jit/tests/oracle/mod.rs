@@ -257,6 +257,14 @@ impl<'u> Machine<'u> {
                     bind(vars, &arms[arm].params, &parts);
                     arms[arm].block
                 }
+                End::Closure(on, k, arm, other) => {
+                    let on = self.operand(vars, *on);
+                    let captured = self.captured(&on, &self.constants[k.index()], arm.params.len());
+                    captured.map_or(*other, |captured| {
+                        bind(vars, &arm.params, &captured);
+                        arm.block
+                    })
+                }
                 End::Crash(_, arg) => {
                     let arg = self.operand(vars, *arg);
                     self.normal(&arg)?;
@@ -264,6 +272,25 @@ impl<'u> Machine<'u> {
                 }
             };
         }
+    }
+
+    /// What a value captured, if it is that very function applied to so many values.
+    fn captured(&self, value: &Value, function: &Value, count: usize) -> Option<Vec<Value>> {
+        let mut captured = Vec::new();
+        let mut rest = value.clone();
+        while captured.len() < count || !Rc::ptr_eq(&rest, function) {
+            let next = match &*rest.borrow() {
+                Node::Same(other) => other.clone(),
+                Node::App(f, x) if captured.len() < count => {
+                    captured.push(x.clone());
+                    f.clone()
+                }
+                _ => return None,
+            };
+            rest = next;
+        }
+        captured.reverse();
+        Some(captured)
     }
 
     fn knot(&mut self, vars: &mut Vars, group: &[(Var, Op)]) -> Run<()> {
@@ -353,6 +380,9 @@ impl<'u> Machine<'u> {
             Prim::Not => bit(n[0] == zero),
             Prim::IsZero => bit(kind == Kind::Nat && n[0] == zero),
             Prim::IsNat => bit(kind == Kind::Nat),
+            Prim::IsSmall => bit(kind == Kind::Nat && n[0] < small_limit()),
+            Prim::Small if n[0] < small_limit() => n[0].clone(),
+            Prim::Small => zero,
             Prim::IsPin => bit(kind == Kind::Pin),
             Prim::IsLaw => bit(kind == Kind::Law),
             Prim::IsApp => bit(kind == Kind::App),
@@ -402,6 +432,11 @@ impl<'u> Machine<'u> {
             _ => Kind::Nat,
         }
     }
+}
+
+/// What nats that are words by themselves are below.
+fn small_limit() -> Natural {
+    Natural::from(1u64 << 63)
 }
 
 fn bind(vars: &mut Vars, names: &[Var], values: &[Value]) {

@@ -9,7 +9,7 @@ use crate::jet::{Answer, Call, Code};
 use crate::native::PENDING;
 use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
-use crate::{Stop, Vm, pin};
+use crate::{Stop, Val, Vm, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +28,10 @@ impl Vm {
         let entry = Arc::clone(code.compiled[usize::from(pinned)].get_or_init(Arc::default));
         if !code.told.get() {
             let function = self.heap.root(self.heap.stack.get(place));
-            let heard = self.tell_engine(&function, Arc::clone(&entry));
+            let args = self.heap.stack.top_from(place + 1).iter();
+            let args: Vec<Val> =
+                args.map(|word| self.heap.root(self.heap.resolve(*word))).collect();
+            let heard = self.tell_engine(&function, &args, Arc::clone(&entry));
             code.told.set(heard);
         }
         let entry = entry.load(Ordering::Acquire);

@@ -160,7 +160,7 @@ impl Heap {
         }
         self.statistics.copied += run.copied;
         self.nursery = nursery;
-        self.nursery.clear();
+        self.clear_nursery();
     }
 
     /// Collects everything.
@@ -190,7 +190,7 @@ impl Heap {
         }
         self.statistics.copied += run.copied;
         self.dead_pools.extend(self.pools.sweep());
-        self.nursery.clear();
+        self.clear_nursery();
         drop(before);
         self.major_at = (2 * self.old.capacity()).max(MAJOR_MINIMUM);
     }
