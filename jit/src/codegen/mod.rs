@@ -6,7 +6,7 @@
 //! alloc  objects: thunks, applications, rows
 //! arith  primitive operations
 //! calls  calls and ends that leave the function
-//! items  jets that look into rows
+//! items  jets that look into rows and bars
 //! ```
 //!
 //! A variable of the IR is a value of Cranelift's; those that may point into the heap are declared
