@@ -10,7 +10,8 @@ use crate::tree::leaves;
 use std::ops::Range;
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Bar, Bit, Nat};
+use vm::jet::Gives::{Bar, Bit, Nat, Small};
+use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use vm::{NatRef, Stop, limbs};
 
@@ -19,10 +20,10 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_Bar", &[Lazy], make),
     native("natBar", &[Head], from_nat).total(Bar),
     native("barNat", &[Head], to_nat).gives(Nat),
-    native("barLen", &[Head], len).gives(Nat).cheap(Always),
+    native("barLen", &[Head], len).operation(Operation::ByteCount).gives(Nat).cheap(Always),
     native("barIsEmpty", &[Head], is_empty).gives(Bit).cheap(Always),
     native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]),
-    native("barIdx", &[Head, Head], idx).gives(Nat).cheap(Always),
+    native("barIdx", &[Head, Head], idx).operation(Operation::Byte).gives(Small).cheap(Always),
     native("barWeld", &[Head, Head], weld).order(&[1, 0]),
     native("barCat", &[Head], cat),
     native("barFlat", &[Head], flat).gives(Bar),

@@ -9,6 +9,7 @@
 //! ```text
 //! body    what a body says
 //! known   what jets mean
+//! arithmetic  jets that are operations on nats
 //! strict  expressions to be evaluated now
 //! lazy    expressions to be passed on
 //! ```
@@ -17,13 +18,14 @@
 //! are lowered one after the other from a list, and strict nesting beyond [`STRICT_LIMIT`] becomes
 //! lazy; so nothing here recurses further than that.
 
+mod arithmetic;
 mod body;
 mod known;
 mod lazy;
 mod strict;
 
+pub(crate) use arithmetic::Arithmetic;
 pub use known::Jets;
-pub(crate) use known::prim as prim_of_jet;
 
 use crate::ir::{
     BlockId, Callee, Constant, ConstantId, DEPTH_LIMIT, End, Function, FunctionId, Kind, Op,
@@ -193,7 +195,7 @@ impl<'h> Linker<'h> {
             Shape::App(_) | Shape::Row(_) | Shape::Tab(..) | Shape::Thunk => (Kind::App, None),
         };
         let jet = match value.shape() {
-            Shape::Pin(pin) => self.jets.find(pin).map(|jet| jet.demands.to_vec()),
+            Shape::Pin(pin) => self.jets.find(pin).map(known::twin),
             _ => None,
         };
         Constant {

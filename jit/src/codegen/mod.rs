@@ -6,7 +6,7 @@
 //! alloc  objects: thunks, applications, rows
 //! arith  primitive operations
 //! calls  calls and ends that leave the function
-//! items  jets that look into rows
+//! items  jets that look into rows and bars
 //! closure  which function a value is
 //! ```
 //!

@@ -5,7 +5,8 @@ mod lex;
 
 use super::{
     Arm, Block, BlockId, Call, Callee, Constant, ConstantId, DEPTH_LIMIT, Demand, End, Function,
-    FunctionId, Join, JoinId, Kind, Op, Operand, Prim, Role, Signature, Stmt, Type, Unit, Var,
+    FunctionId, Join, JoinId, Kind, Op, Operand, Operation, Prim, Role, Signature, Stmt, Twin,
+    Type, Unit, Var,
 };
 use lex::{Lexer, Token};
 
@@ -143,6 +144,7 @@ impl Parser<'_> {
         let word = self.word()?;
         match word.as_str() {
             "bit" => Ok(Type::Bit),
+            "half" => Ok(Type::Half),
             "small" => Ok(Type::Small),
             "nat" => Ok(Type::Nat),
             "whnf" => Ok(Type::Whnf),
@@ -170,7 +172,14 @@ impl Parser<'_> {
             return Err(self.lexer.error("wanted `arity`".to_owned()));
         }
         let arity = self.nat()?;
-        let jet = if self.accept_word("jet")? { Some(self.list(Self::demand)?) } else { None };
+        let jet = if self.accept_word("jet")? {
+            let demands = self.list(Self::demand)?;
+            let result = if self.accept_word("gives")? { self.ty()? } else { Type::Whnf };
+            let operation = operation_of(&name);
+            Some(Twin { demands, result, operation })
+        } else {
+            None
+        };
         let worker = if self.accept_word("worker")? {
             let params = self.list(Self::ty)?;
             Some(Signature { params, results: self.results()? })
@@ -423,4 +432,9 @@ impl Parser<'_> {
 fn number(word: &str, letter: &str) -> Option<u32> {
     let digits = word.strip_prefix(letter)?;
     digits.parse().ok().filter(|&n| n < NUMBER_LIMIT)
+}
+
+/// What the jet of that name does: it is not written out.
+fn operation_of(name: &str) -> Option<Operation> {
+    jets::jets().find(|jet| jet.name == name)?.operation
 }

@@ -43,6 +43,10 @@ fn unary(prim: Prim, a: Operand, ty: Type) -> Option<Folded> {
     Some(Folded::Value(value))
 }
 
+fn low32(nat: u64) -> u64 {
+    nat & u64::from(u32::MAX)
+}
+
 fn numbers(prim: Prim, a: u64, b: u64) -> Option<Operand> {
     let bit = |holds: bool| Some(u64::from(holds));
     let nat = match prim {
@@ -56,6 +60,8 @@ fn numbers(prim: Prim, a: u64, b: u64) -> Option<Operand> {
         Prim::Xor => Some(a ^ b),
         Prim::Rsh => Some(if b < 64 { a >> b } else { 0 }),
         Prim::Lsh => (b < u64::from(a.leading_zeros())).then(|| a << b),
+        Prim::Mul32 => Some(low32(a.wrapping_mul(b))),
+        Prim::Lsh32 => Some(if b < 32 { low32(a << b) } else { 0 }),
         Prim::Eq => bit(a == b),
         Prim::Ne => bit(a != b),
         Prim::Lt => bit(a < b),
@@ -68,6 +74,11 @@ fn numbers(prim: Prim, a: u64, b: u64) -> Option<Operand> {
     nat.filter(|nat| *nat < 1 << 63).map(small)
 }
 
+/// Whether a mask leaves all nats of a type as they are.
+fn keeps(mask: u64, ty: Type) -> bool {
+    ty.bits().is_some_and(|bits| mask.trailing_ones() >= bits)
+}
+
 fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<Folded> {
     let cast = |operand: Operand, ty: Type| {
         Some(if ty.is(Type::Nat) {
@@ -78,6 +89,16 @@ fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<F
     };
     match (prim, a, b) {
         (Prim::Add | Prim::Or | Prim::Xor, Operand::Small(0), _) => cast(b, of_b),
+        (Prim::And, Operand::Small(mask), _) if keeps(mask, of_b) => cast(b, of_b),
+        (Prim::And, _, Operand::Small(mask)) if keeps(mask, of_a) => cast(a, of_a),
+        (Prim::Mod, _, Operand::Small(by)) if by.is_power_of_two() => {
+            Some(Folded::Prim(Prim::And, vec![a, small(by - 1)]))
+        }
+        (Prim::Lsh32 | Prim::Mul32, Operand::Small(0), _)
+        | (Prim::Lsh32, _, Operand::Small(32..))
+        | (Prim::Mul32, _, Operand::Small(0)) => Some(Folded::Value(small(0))),
+        (Prim::Lsh32, _, Operand::Small(0)) | (Prim::Mul32, _, Operand::Small(1)) => cast(a, of_a),
+        (Prim::Mul32, Operand::Small(1), _) => cast(b, of_b),
         (
             Prim::Add | Prim::Sub | Prim::Or | Prim::Xor | Prim::Lsh | Prim::Rsh,
             _,

@@ -402,6 +402,8 @@ impl<'u> Machine<'u> {
             Prim::Xor => &n[0] ^ &n[1],
             Prim::Lsh => &n[0] << by(&n[1])?,
             Prim::Rsh => &n[0] >> by(&n[1])?,
+            Prim::Mul32 => (&n[0] * &n[1]) & Natural::from(u32::MAX),
+            Prim::Lsh32 => (&n[0] << by(&n[1])?) & Natural::from(u32::MAX),
             _ => unreachable!("comparisons have been done"),
         })))
     }

@@ -10,6 +10,8 @@ pub enum Object {
     App,
     /// The items, first to last.
     Row,
+    /// `[length, byte...]`: bytes, eight to a word.
+    Bar,
     /// `[code word, captured...]`; the extra number counts the captured, and there are at least two
     /// words.
     ThunkCode,
@@ -26,6 +28,7 @@ impl Object {
         match self {
             Object::App => Layout::App,
             Object::Row => Layout::Row,
+            Object::Bar => Layout::Bar,
             Object::ThunkCode => Layout::ThunkCode,
             Object::ThunkApp => Layout::ThunkApp,
             Object::Indirection => Layout::Indirection,
@@ -84,6 +87,8 @@ pub mod top {
     pub const LAW: u64 = Kind::Law as u64;
     /// An app.
     pub const APP: u64 = Kind::App as u64;
+    /// A bar: `[length, byte...]`, or `[length, what has the bytes at the same place]`.
+    pub const BAR: u64 = Kind::Bar as u64;
     /// A row.
     pub const ROW: u64 = Kind::Row as u64;
     /// A thunk.
