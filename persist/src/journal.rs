@@ -310,6 +310,14 @@ impl Journal {
         Ok(Place { segment: self.active.header.first, offset })
     }
 
+    /// Lets the next payload begin a segment, and tells its sequence.
+    pub(crate) fn begin_segment(&mut self) -> Result<u64, WriteError> {
+        if self.next > self.active.header.first {
+            self.rotate()?;
+        }
+        Ok(self.next)
+    }
+
     /// Makes every payload taken so far durable.
     pub(crate) fn flush(&mut self) -> Result<(), WriteError> {
         self.spill()?;

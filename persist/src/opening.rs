@@ -179,7 +179,8 @@ pub(crate) fn read_format(
             OpenError::NotAStore { path: path.clone(), reason: "it is another program's".into() }
         }
         Unfit::Version(found) => {
-            OpenError::Version { path: path.clone(), found, supported: crate::FORMAT_VERSION }
+            let supported = format_file::version(magic);
+            OpenError::Version { path: path.clone(), found, supported }
         }
         Unfit::Damaged => {
             let reason = "the file fails its check".into();
