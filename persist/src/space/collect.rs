@@ -246,7 +246,7 @@ impl Found {
         }
         for (from, to) in self.free.as_slice() {
             // What reaches to the end of a slot is not between pins.
-            if to % SLOT_SIZE as u64 != 0 {
+            if !to.is_multiple_of(SLOT_SIZE as u64) {
                 figures.gaps += 1;
                 figures.gap_bytes += to - from;
             }

@@ -75,7 +75,7 @@ impl Filling {
     /// What a collection found free is filled, but for what reaches to the end of a slot: that is
     /// where bodies grow, or belongs to a file that is gone.
     pub(crate) fn new(free: &Ranges, fill: u64) -> Self {
-        let is_gap = |range: &&(u64, u64)| range.1 % SLOT_SIZE as u64 != 0;
+        let is_gap = |range: &&(u64, u64)| !range.1.is_multiple_of(SLOT_SIZE as u64);
         let mut gaps: Vec<_> = free.as_slice().iter().filter(is_gap).copied().collect();
         gaps.retain_mut(|gap| {
             gap.0 = gap.0.max(fill);
