@@ -80,6 +80,8 @@ pub fn check(bytes: &[u8]) {
 fn settings() -> Settings {
     Settings {
         log_segment: 1500,
+        log_ahead: 400,
+        log_spares: 1,
         pin_segment: 2500,
         commit_delay: Duration::ZERO,
         keep_snapshots: 2,

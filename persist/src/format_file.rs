@@ -1,13 +1,19 @@
 //! The `FORMAT` file, which makes a directory a store: magic, version, identity.
 //! It is the last thing that creating a store writes.
 
-use crate::frame::{StoreId, VERSION, array, short, u32_at};
+use crate::frame::{self, StoreId, array, short, u32_at};
 
 pub(crate) const NAME: &str = "FORMAT";
 pub(crate) const LENGTH: usize = 64;
 /// The magic of a store, and of a pin space by itself.
 pub(crate) const STORE: [u8; 8] = *b"PALLASDB";
 pub(crate) const PIN_SPACE: [u8; 8] = *b"PALLASPS";
+
+/// The version of what a `FORMAT` file with that magic stands for. A pin space of version 1 could not
+/// be collected, and no machine ever had one.
+pub(crate) fn version(magic: [u8; 8]) -> u32 {
+    if magic == PIN_SPACE { 2 } else { frame::VERSION }
+}
 
 /// Why a file is not a `FORMAT` file to be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,7 +26,7 @@ pub(crate) enum Unfit {
 pub(crate) fn encode(magic: [u8; 8], store: StoreId) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
     bytes[0..8].copy_from_slice(&magic);
-    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[8..12].copy_from_slice(&version(magic).to_le_bytes());
     bytes[16..32].copy_from_slice(&store);
     let check = short(&blake3::hash(&bytes[..48]));
     bytes[48..].copy_from_slice(&check);
@@ -35,9 +41,9 @@ pub(crate) fn decode(magic: [u8; 8], bytes: &[u8]) -> Result<StoreId, Unfit> {
     }
     let whole = bytes.len() == LENGTH && bytes[48..] == short(&blake3::hash(&bytes[..48]));
     match u32_at(bytes, 8) {
-        VERSION if whole => Ok(array(bytes, 16)),
-        VERSION => Err(Unfit::Damaged),
-        other => Err(Unfit::Version(other)),
+        found if found != version(magic) => Err(Unfit::Version(found)),
+        _ if whole => Ok(array(bytes, 16)),
+        _ => Err(Unfit::Damaged),
     }
 }
 

@@ -63,6 +63,7 @@ mod segment;
 pub mod sim;
 mod snapshots;
 pub mod space;
+mod spare;
 mod store;
 pub mod transfer;
 

@@ -45,6 +45,7 @@ pub(crate) fn create(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Parts, 
     let store = crate::frame::array(&random, 0);
     let home = Home { disk: Arc::clone(&disk), store, health: Arc::new(Health::default()) };
     let log = Journal::create(home.clone(), LOG, settings.log_segment).map_err(not_created)?;
+    let log = log.take_ahead(settings.log_ahead, settings.log_spares).map_err(CreateError::Disk)?;
     let pins = Pins::create(home.clone(), settings.pin_segment).map_err(not_created)?;
     let snapshots = Snapshots::empty(home.clone(), settings.keep());
     home.publish("", format_file::NAME, &format_file::encode(format_file::STORE, store))
@@ -138,6 +139,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Parts, Op
     snapshots.resume()?;
     let pins = pins.resume(home.clone(), settings.pin_segment)?;
     let log = Journal::resume(home.clone(), LOG, settings.log_segment, log)?;
+    let log = log.take_ahead(settings.log_ahead, settings.log_spares)?;
     Ok(Parts { home, lock, log, pins, snapshots })
 }
 
@@ -179,7 +181,8 @@ pub(crate) fn read_format(
             OpenError::NotAStore { path: path.clone(), reason: "it is another program's".into() }
         }
         Unfit::Version(found) => {
-            OpenError::Version { path: path.clone(), found, supported: crate::FORMAT_VERSION }
+            let supported = format_file::version(magic);
+            OpenError::Version { path: path.clone(), found, supported }
         }
         Unfit::Damaged => {
             let reason = "the file fails its check".into();

@@ -25,6 +25,12 @@ pub struct Settings {
     /// A log segment is ended before it would grow beyond this, in bytes (a
     /// larger event has a segment to itself). Default: 64 MiB.
     pub log_segment: u64,
+    /// The log's file is made longer by so many bytes at a time, before they are needed: a flush
+    /// is cheaper where the file need not grow. Default: 1 MiB; 0 lets it grow by what is written.
+    pub log_ahead: u64,
+    /// So many files that the log no longer needs are kept, to be written over by its next segments.
+    /// Default: 2.
+    pub log_spares: usize,
     /// The same for files of pins. Default: 1 GiB.
     pub pin_segment: u64,
     /// How long the committer may let an event wait for others to be flushed
@@ -42,6 +48,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             log_segment: 64 << 20,
+            log_ahead: 1 << 20,
+            log_spares: 2,
             pin_segment: 1 << 30,
             commit_delay: Duration::ZERO,
             keep_snapshots: 3,

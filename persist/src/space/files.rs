@@ -6,60 +6,46 @@
 //! ```
 //!
 //! So the catalogue tells only of what is durable, and the index only of what is in the catalogue.
-//! What a crash leaves behind the last committed body is written over.
+//! Records are put into the gaps that the last collection found, and behind all others where those
+//! are full. What a crash leaves where no committed record is, is written over.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use vm::pinspace::range::{ALIGNMENT, BASE, SLOT_SIZE};
+use vm::pinspace::range::SLOT_SIZE;
 
-use super::catalogue::{self, CATALOGUE, End, Entry, Group};
+use super::bodies::{BODY_HEADER, Body, damage, open_bodies};
+use super::catalogue::{CATALOGUE, End, Entry, Filled, Group, Page};
 use super::index::Index;
+use super::pages::{Newest, Pages};
+use super::ranges::{Filling, aligned, slot_begin, slot_of};
 use super::state::State;
 use super::{BODIES_DIR, INDEX_DIR};
 use crate::Hash;
-use crate::disk::DiskFile;
-use crate::error::{Damage, DiskError, OpenError, PinError, ReadError};
-use crate::frame::{FrameKind, SEGMENT_HEADER, VERSION, short, u32_at};
+use crate::error::{DiskError, OpenError, PinError, ReadError};
 use crate::health::WriteError;
-use crate::journal::{Home, Journal, Survey};
-use crate::segment::Depth;
+use crate::journal::{self, Home, Journal, Survey};
+use crate::segment::{Depth, Segment};
 
-const BODY_MAGIC: [u8; 8] = *b"PALLASBD";
-/// Bytes before the first record of a file of bodies.
-const BODY_HEADER: usize = 64;
 /// A group is ended when it has so many bytes, a segment of the catalogue likewise.
 const GROUP: usize = 1 << 20;
-const CATALOGUE_SEGMENT: u64 = 64 << 20;
-
-/// One file of bodies.
-pub(crate) struct Body {
-    pub(crate) slot: usize,
-    name: String,
-    pub(crate) file: Arc<dyn DiskFile>,
-    /// The offset behind the last record.
-    pub(crate) end: u64,
-    dirty: bool,
-}
+const CATALOGUE_SEGMENT: u64 = if cfg!(test) { 4 << 10 } else { 64 << 20 };
 
 /// The open files.
 pub(crate) struct Files {
     pub(crate) home: Home,
     /// The last one is being filled.
     pub(crate) bodies: Vec<Body>,
-    catalogue: Journal,
-    index: Index,
-    state: State,
+    pub(super) catalogue: Journal,
+    pub(super) index: Index,
+    pub(super) state: State,
+    /// The gaps that are being filled, once somebody has asked for a place.
+    filling: Option<Filling>,
     /// Pins that are not in the catalogue yet: groups that are full, the one that is not, and where
     /// they are.
-    full: Vec<(End, Group)>,
+    full: Vec<(Filled, Group)>,
     group: Group,
     fresh: HashMap<Hash, u64>,
-}
-
-/// The address of an offset in a slot's file.
-fn address(slot: usize, offset: u64) -> u64 {
-    (BASE + slot * SLOT_SIZE) as u64 + offset
 }
 
 impl Files {
@@ -69,7 +55,7 @@ impl Files {
         let catalogue = Journal::create(home.clone(), CATALOGUE, CATALOGUE_SEGMENT)?;
         let index = Index::create(&home.disk).map_err(judge)?;
         let end = End { slot: slot as u64, offset: BODY_HEADER as u64 };
-        let state = State { covers: 0, end, changing: None };
+        let state = State { filled: Filled { end, fill: 0 }, ..State::default() };
         let body = Body::create(&home, slot)?;
         Ok(Self {
             home,
@@ -77,6 +63,7 @@ impl Files {
             catalogue,
             index,
             state,
+            filling: None,
             full: Vec::new(),
             group: Group::default(),
             fresh: HashMap::new(),
@@ -88,29 +75,18 @@ impl Files {
     pub(crate) fn open(home: Home) -> Result<Self, OpenError> {
         let kept = State::read(&home).zip(Index::open(&home.disk)?);
         let covers = kept.as_ref().map_or(0, |(state, _)| state.covers);
-        let survey = Survey::make(&home, &CATALOGUE, covers.max(1), covers, Depth::Unproven);
-        let survey = survey.map_err(refuse)?;
-        let (mut state, mut index) = match kept {
-            Some(kept) => kept,
-            None => {
-                State::remove(&home)?;
-                (State::default(), Index::create(&home.disk)?)
-            }
-        };
+        let survey = survey(&home, covers).map_err(refuse)?;
         let last = survey.last.next - 1;
-        if last > state.covers {
-            begin_changing(&home, &mut state).map_err(not_opened)?;
-            each_group(&survey, state.covers, |group_end, entries| {
-                state.end = group_end;
-                entries.iter().try_for_each(|entry| index.insert(&entry.hash, entry.address))
-            })
-            .map_err(refuse)?;
-            state.covers = last;
-        }
+        let pages = || Pages::list(&survey.segments, last).map_err(refuse);
+        let (state, index) = match kept {
+            Some(kept) if last == covers => kept,
+            Some((state, index)) => catch_up(&home, state, index, &pages()?)?,
+            None => rebuild(&home, &pages()?)?,
+        };
         let catalogue = Journal::resume(home.clone(), CATALOGUE, CATALOGUE_SEGMENT, survey)?;
-        let bodies = open_bodies(&home, state.end)?;
-        let (full, group, fresh) = Default::default();
-        Ok(Self { home, bodies, catalogue, index, state, full, group, fresh })
+        let bodies = open_bodies(&home, state.filled.end)?;
+        let (filling, full, group, fresh) = Default::default();
+        Ok(Self { home, bodies, catalogue, index, state, filling, full, group, fresh })
     }
 
     /// Where the pin with that hash may be.
@@ -122,10 +98,25 @@ impl Files {
     }
 
     /// The address for a record of so many bytes; none if it needs another slot.
-    pub(crate) fn place(&self, bytes: usize) -> Option<u64> {
-        let body = self.bodies.last()?;
-        let fits = bytes as u64 <= SLOT_SIZE as u64 - body.end;
-        fits.then(|| address(body.slot, body.end))
+    pub(crate) fn place(&mut self, bytes: usize) -> Result<Option<u64>, ReadError> {
+        if let Some(address) = self.filling()?.place(bytes as u64) {
+            return Ok(Some(address));
+        }
+        let Some(body) = self.bodies.last() else { return Ok(None) };
+        let fits = bytes as u64 <= (SLOT_SIZE as u64).saturating_sub(body.end);
+        Ok(fits.then(|| slot_begin(body.slot as u64) + body.end))
+    }
+
+    fn filling(&mut self) -> Result<&mut Filling, ReadError> {
+        if self.filling.is_none() {
+            let State { gaps, filled, .. } = self.state;
+            let free = match gaps {
+                0 => Default::default(),
+                gaps => read_gaps(&self.home, self.catalogue.firsts(), gaps)?,
+            };
+            self.filling = Some(Filling::new(&free, filled.fill));
+        }
+        Ok(self.filling.get_or_insert_default())
     }
 
     /// Whether a record of so many bytes fits into any slot.
@@ -140,22 +131,32 @@ impl Files {
         Ok(&self.bodies[self.bodies.len() - 1])
     }
 
-    /// Writes a record at the address that [`Files::place`] has told.
-    pub(crate) fn keep(&mut self, record: &[u8], entry: &Entry) -> Result<&Body, PinError> {
+    /// Writes a record at the address that [`Files::place`] has told. Says whether the last file has
+    /// grown by it.
+    pub(crate) fn keep(&mut self, record: &[u8], entry: &Entry) -> Result<bool, PinError> {
         self.home.health.check()?;
-        let Some(body) = self.bodies.last_mut() else { unreachable!("there is always a file") };
-        let written = body.file.write_at(body.end, record);
+        let slot = slot_of(entry.address);
+        let at = self.bodies.iter().rposition(|body| body.slot as u64 == slot);
+        let at = at.expect("a place is in an open file");
+        let (offset, bytes) = (entry.address - slot_begin(slot), record.len() as u64);
+        let body = &mut self.bodies[at];
+        let written = body.file.write_at(offset, record);
         let judged = |error| self.home.health.judge(self.home.error(&body.name, "write", error));
         written.map_err(judged)?;
-        body.end = (body.end + record.len() as u64).next_multiple_of(ALIGNMENT as u64);
         body.dirty = true;
+        let in_gap = self.filling.as_mut().is_some_and(|gaps| gaps.take(entry.address, bytes));
+        if in_gap {
+            self.state.filled.fill = aligned(entry.address + bytes);
+        } else {
+            body.end = aligned(offset + bytes);
+            self.state.filled.end = End { slot, offset: body.end };
+        }
         self.group.add(entry);
         self.fresh.insert(entry.hash, entry.address);
-        let end = End { slot: body.slot as u64, offset: body.end };
         if self.group.len() >= GROUP {
-            self.full.push((end, std::mem::take(&mut self.group)));
+            self.full.push((self.state.filled, std::mem::take(&mut self.group)));
         }
-        Ok(&self.bodies[self.bodies.len() - 1])
+        Ok(!in_gap)
     }
 
     /// Makes durable what has been written.
@@ -173,14 +174,13 @@ impl Files {
         // Groups that find no room stay for the next time; the others are not written twice.
         let mut pushed = 0;
         let mut result = Ok(());
-        for (end, group) in &self.full {
-            let (head, entries) = group.encode(*end);
+        for (filled, group) in &self.full {
+            let (head, entries) = group.encode(*filled);
             result = self.catalogue.push(&[&head, entries]).map(drop);
             if result.is_err() {
                 break;
             }
             pushed += 1;
-            self.state.end = *end;
         }
         self.full.drain(..pushed);
         result?;
@@ -190,9 +190,8 @@ impl Files {
     }
 
     fn end_group(&mut self) {
-        if let (false, Some(body)) = (self.group.is_empty(), self.bodies.last()) {
-            let end = End { slot: body.slot as u64, offset: body.end };
-            self.full.push((end, std::mem::take(&mut self.group)));
+        if !self.group.is_empty() {
+            self.full.push((self.state.filled, std::mem::take(&mut self.group)));
         }
     }
 
@@ -220,22 +219,64 @@ impl Files {
         Ok(())
     }
 
-    /// All pins that are durable, in the order in which they were committed: after those that they
-    /// refer to.
+    /// All pins that are durable, each after those that it refers to.
     pub(crate) fn each_entry(
         &self,
-        mut visit: impl FnMut(&Entry) -> Result<(), DiskError>,
+        mut visit: impl FnMut(&Entry) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        let last = self.catalogue.durable();
-        let survey = Survey::make(&self.home, &CATALOGUE, 1, last, Depth::Unproven)?;
-        each_group(&survey, 0, |_, entries| entries.iter().try_for_each(&mut visit))
+        let pages = self.pages()?;
+        pages.forwards(&pages.count()?, |entry| visit(&entry.to_entry()))
+    }
+
+    /// The whole catalogue.
+    pub(super) fn pages(&self) -> Result<Pages, ReadError> {
+        let survey = survey(&self.home, 0)?;
+        Pages::list(&survey.segments, self.catalogue.durable())
+    }
+
+    /// Says on disk that the index is no longer as it was when it was last closed.
+    pub(super) fn begin_changing(&mut self) -> Result<(), WriteError> {
+        begin_changing(&self.home, &mut self.state)
+    }
+
+    /// Forgets what is known of gaps: a collection has found others.
+    pub(super) fn forget_gaps(&mut self) {
+        self.filling = None;
     }
 }
 
-impl Default for State {
-    fn default() -> Self {
-        Self { covers: 0, end: End { slot: 0, offset: 0 }, changing: None }
+/// The whole catalogue, as far as it is whole, without opening it.
+pub(super) fn all_pages(home: &Home) -> Result<Pages, ReadError> {
+    let survey = survey(home, 0)?;
+    Pages::list(&survey.segments, survey.last.next - 1)
+}
+
+/// Looks into the catalogue behind that sequence, everything up to which was durable.
+fn survey(home: &Home, covers: u64) -> Result<Survey, ReadError> {
+    let from = match covers {
+        0 => journal::list(home, &CATALOGUE)?.0.first().copied().unwrap_or(1),
+        covers => covers,
+    };
+    Survey::make(home, &CATALOGUE, from, covers, Depth::Unproven)
+}
+
+/// The addresses that the gaps of that sequence name.
+fn read_gaps(
+    home: &Home,
+    firsts: &[u64],
+    sequence: u64,
+) -> Result<super::ranges::Ranges, ReadError> {
+    let at = firsts.partition_point(|first| *first <= sequence).saturating_sub(1);
+    let first = firsts.get(at).copied().unwrap_or(1);
+    let segment = Segment::open(home.disk.as_ref(), &CATALOGUE, home.store, first)?;
+    let pages = Pages::list(&[Arc::new(segment)], sequence)?;
+    if !pages.sequences().contains(&sequence) {
+        return Err(pages.damage(first, format!("group {sequence} is missing")));
     }
+    pages.read(sequence, |page| match page {
+        Page::Gaps(gaps) => Ok(gaps.free),
+        _ => Err(pages.damage(sequence, "what stands here are no gaps")),
+    })
 }
 
 /// Says on disk that the index is no longer as it was when it was last closed.
@@ -250,32 +291,52 @@ fn begin_changing(home: &Home, state: &mut State) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Hands out the groups after that one, and where bodies ended with each.
-fn each_group(
-    survey: &Survey,
-    after: u64,
-    mut visit: impl FnMut(End, &[Entry]) -> Result<(), DiskError>,
-) -> Result<(), ReadError> {
-    for segment in &survey.segments {
-        let mut frames = segment.frames(SEGMENT_HEADER)?;
-        let mut reached = segment.header.first;
-        while reached < survey.last.next {
-            let Some((offset, frame)) = frames.next()? else { break };
-            if frame.kind != FrameKind::Data {
-                continue;
+/// Tells the index what has been written behind what it covers.
+fn catch_up(
+    home: &Home,
+    mut state: State,
+    mut index: Index,
+    pages: &Pages,
+) -> Result<(State, Index), OpenError> {
+    begin_changing(home, &mut state).map_err(not_opened)?;
+    let covers = state.covers;
+    for sequence in pages.sequences().skip_while(|sequence| *sequence <= covers) {
+        let told = pages.read(sequence, |page| {
+            match page {
+                Page::Group(filled, entries) => {
+                    state.filled = filled;
+                    for entry in entries {
+                        index.insert(&entry.hash(), entry.address())?;
+                    }
+                }
+                Page::Gaps(gaps) => {
+                    state.filled = Filled { end: gaps.end, fill: 0 };
+                    state.gaps = sequence;
+                    index.remove_all(&gaps.free)?;
+                }
+                Page::Copy(_) => {}
             }
-            reached = frame.seq + 1;
-            if frame.seq <= after {
-                continue;
-            }
-            let group = catalogue::decode(&segment.payload(offset, &frame)?);
-            let Some((end, entries)) = group else {
-                return Err(segment.damage(offset, "what stands here is no group of pins").into());
-            };
-            visit(end, &entries)?;
-        }
+            Ok(())
+        });
+        told.map_err(refuse)?;
+        state.covers = sequence;
     }
-    Ok(())
+    Ok((state, index))
+}
+
+/// Builds the index from the whole catalogue.
+fn rebuild(home: &Home, pages: &Pages) -> Result<(State, Index), OpenError> {
+    State::remove(home)?;
+    let mut index = Index::create(&home.disk)?;
+    let mut state = State::default();
+    begin_changing(home, &mut state).map_err(not_opened)?;
+    let counted = pages.count().map_err(refuse)?;
+    let insert =
+        pages.forwards(&counted, |entry| Ok(index.insert(&entry.hash(), entry.address())?));
+    insert.map_err(refuse)?;
+    let Newest { filled, gaps, .. } = counted.newest;
+    let covers = pages.sequences().end - 1;
+    Ok((State { covers, filled, gaps, ..state }, index))
 }
 
 fn refuse(error: ReadError) -> OpenError {
@@ -293,94 +354,6 @@ fn not_opened(error: WriteError) -> OpenError {
     match error {
         WriteError::Full(error) | WriteError::Failed(error) => error.into(),
     }
-}
-
-fn damage(path: std::path::PathBuf, offset: u64, reason: String) -> Damage {
-    Damage { path, offset, reason, advice: "restore this file from a copy".into() }
-}
-
-impl Body {
-    fn name(slot: usize) -> String {
-        format!("{BODIES_DIR}/{slot:03}.body")
-    }
-
-    /// The slot that a file of this name (without directory) belongs to.
-    fn slot(name: &str) -> Option<usize> {
-        let digits = name.strip_suffix(".body").filter(|digits| digits.len() == 3)?;
-        digits.parse().ok()
-    }
-
-    fn header(home: &Home, slot: usize) -> [u8; BODY_HEADER] {
-        let mut bytes = [0; BODY_HEADER];
-        bytes[..8].copy_from_slice(&BODY_MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[16..32].copy_from_slice(&home.store);
-        bytes[32..40].copy_from_slice(&(slot as u64).to_le_bytes());
-        let check = short(&blake3::hash(&bytes[..48]));
-        bytes[48..].copy_from_slice(&check);
-        bytes
-    }
-
-    fn create(home: &Home, slot: usize) -> Result<Self, WriteError> {
-        let name = Self::name(slot);
-        let file = home.publish(BODIES_DIR, &name, &Self::header(home, slot))?;
-        Ok(Self { slot, name, file, end: BODY_HEADER as u64, dirty: false })
-    }
-
-    fn open(home: &Home, slot: usize) -> Result<Self, OpenError> {
-        let name = Self::name(slot);
-        let failed = |action| {
-            let path = home.disk.path(&name);
-            move |error| OpenError::Disk(DiskError::new(path, action, error))
-        };
-        let refused = |reason: &str| {
-            let damage = damage(home.disk.path(&name), 0, reason.into());
-            Err(OpenError::Damaged { damage, usable: vec![] })
-        };
-        let file = home.disk.open(&name).map_err(failed("open"))?;
-        let end = file.len().map_err(failed("read"))?;
-        if end < BODY_HEADER as u64 {
-            return refused("the file ends within its header");
-        }
-        let mut bytes = [0; BODY_HEADER];
-        file.read_at(0, &mut bytes).map_err(failed("read"))?;
-        let found = u32_at(&bytes, 8);
-        if bytes[..8] == BODY_MAGIC && found != VERSION {
-            let path = home.disk.path(&name);
-            return Err(OpenError::Version { path, found, supported: VERSION });
-        }
-        if bytes != Self::header(home, slot) {
-            return refused("the file's header is not that of these pins");
-        }
-        Ok(Self { slot, name, file, end, dirty: false })
-    }
-}
-
-/// Opens all files of bodies, the one in which they end last.
-fn open_bodies(home: &Home, end: End) -> Result<Vec<Body>, OpenError> {
-    let failed = |error| home.error(BODIES_DIR, "list", error);
-    let names = home.disk.list(BODIES_DIR).map_err(failed)?;
-    let slots = names.iter().filter_map(|name| Body::slot(name));
-    let mut bodies = slots.map(|slot| Body::open(home, slot)).collect::<Result<Vec<_>, _>>()?;
-    if end.offset == 0 {
-        // Nothing was ever committed: it goes on in the first file.
-        bodies.truncate(1);
-        bodies.iter_mut().for_each(|body| body.end = BODY_HEADER as u64);
-        return Ok(bodies);
-    }
-    let last = bodies.iter().position(|body| body.slot as u64 == end.slot);
-    let Some(last) = last.map(|last| bodies.remove(last)) else {
-        let path = home.disk.path(&Body::name(end.slot as usize));
-        let damage = damage(path, 0, "the file in which the pins end is missing".into());
-        return Err(OpenError::Damaged { damage, usable: vec![] });
-    };
-    if last.end.next_multiple_of(ALIGNMENT as u64) < end.offset {
-        let path = home.disk.path(&last.name);
-        let damage = damage(path, last.end, "the file ends before the last pin does".into());
-        return Err(OpenError::Damaged { damage, usable: vec![] });
-    }
-    bodies.push(Body { end: end.offset, ..last });
-    Ok(bodies)
 }
 
 /// Makes the directories of a pin space.

@@ -20,6 +20,7 @@ use crate::Hash;
 use crate::disk::{Disk, DiskFile};
 use crate::error::DiskError;
 use crate::frame::{u32_at, u64_at};
+use crate::space::ranges::Ranges;
 
 const PAGE: usize = 4096;
 /// Bytes before a bucket's entries: its depth and its count, 8 each.
@@ -107,6 +108,17 @@ impl Index {
         }
     }
 
+    /// Forgets all pins at these addresses.
+    pub(crate) fn remove_all(&mut self, free: &Ranges) -> Result<(), DiskError> {
+        for number in 0..self.count {
+            let mut bucket = self.read_bucket(number)?;
+            if bucket.retain(|address| !free.contains(address)) {
+                self.write_bucket(number, &bucket)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Makes everything durable.
     pub(crate) fn flush(&self) -> Result<(), DiskError> {
         for (name, file) in [(BUCKETS, &self.buckets), (DIRECTORY, &self.directory)] {
@@ -157,6 +169,10 @@ impl Index {
         let read = self.directory.read_at(4 * place, &mut number);
         read.map_err(|error| self.failed(DIRECTORY, "read", error))?;
         let number = u32_at(&number, 0);
+        Ok((number, self.read_bucket(number)?))
+    }
+
+    fn read_bucket(&self, number: u32) -> Result<Bucket, DiskError> {
         let mut bucket = Bucket([0; PAGE]);
         let read = self.buckets.read_at(u64::from(number) * PAGE as u64, &mut bucket.0);
         read.map_err(|error| self.failed(BUCKETS, "read", error))?;
@@ -164,7 +180,7 @@ impl Index {
             let error = io::Error::other("the bucket is damaged");
             return Err(self.failed(BUCKETS, "read", error));
         }
-        Ok((number, bucket))
+        Ok(bucket)
     }
 
     fn add_bucket(&mut self, bucket: &Bucket) -> Result<u32, DiskError> {
@@ -230,6 +246,19 @@ impl Bucket {
             self.put(8, place as u64 + 1);
         }
         true
+    }
+
+    /// Keeps the entries whose addresses are wanted; says whether any has gone.
+    fn retain(&mut self, wanted: impl Fn(u64) -> bool) -> bool {
+        let mut kept = Self::empty(self.depth());
+        for (key, address) in self.entries().filter(|(_, address)| wanted(*address)) {
+            kept.insert(key, address);
+        }
+        let fewer = kept.len() < self.len();
+        if fewer {
+            *self = kept;
+        }
+        fewer
     }
 
     /// Two buckets for the keys whose next bit is clear, and set.

@@ -3,16 +3,19 @@
 //! # Safety
 //!
 //! This is the one module of the crate with unsafe code. Its invariant: *a file of bodies is
-//! written only behind the end of its slot, never cut short, and only by us*: whoever has the pin
-//! space open holds the lock on its directory.
+//! written only where there is no pin, behind the end of its slot or in a gap of the last collection;
+//! while it is mapped it is never cut short; and it is written only by us*: whoever has the pin
+//! space open, or collects in it, holds the lock on its directory. Nobody looks into a gap: no pin there
+//! is found, and no pin refers to one.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use vm::pinspace::{Backing, BackingError, NewPin, Owner, PinSpace, RangeError, Slot};
 
+use super::bodies::Body;
 use super::catalogue::Entry;
-use super::files::{self, Body, Files};
+use super::files::{self, Files};
 use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::{CreateError, DiskError, OpenError, PinError, ReadError};
 use crate::format_file::{self, PIN_SPACE};
@@ -167,8 +170,8 @@ fn map(slot: &mut Slot, body: &Body) -> Result<(), RangeError> {
 }
 
 // SAFETY: addresses are those of records in files that are mapped in our slots, which stay claimed as
-// long as `Mapped` lives. A record is written before the slot's end allows reading it, and the files
-// are written nowhere else.
+// long as `Mapped` lives. A record is written before the slot's end allows reading it, or before anyone
+// knows its address, in a gap; and the files are written nowhere else.
 unsafe impl Backing for Keeper {
     fn owner(&self) -> Owner {
         lock(&self.0).owner
@@ -186,14 +189,14 @@ unsafe impl Backing for Keeper {
             let path = mapped.files.home.disk.path("");
             return Err(PinError::TooLarge { path, length: bytes as u64, limit }.into());
         }
-        if let Some(address) = mapped.files.place(bytes) {
+        if let Some(address) = mapped.files.place(bytes)? {
             return Ok(address as usize);
         }
         let mut slot = Slot::claim(None, mapped.owner)?;
         let body = mapped.files.add_slot(slot.number())?;
         map(&mut slot, body)?;
         mapped.slots.push(slot);
-        let address = mapped.files.place(bytes);
+        let address = mapped.files.place(bytes)?;
         Ok(address.ok_or("a fresh slot has no room")? as usize)
     }
 
@@ -205,8 +208,8 @@ unsafe impl Backing for Keeper {
             bytes: pin.record.len() as u64,
             edges: pin.edges.iter().map(|edge| *edge as u64).collect(),
         };
-        mapped.files.keep(pin.record, &entry)?;
-        if let Some(slot) = mapped.slots.last() {
+        let grown = mapped.files.keep(pin.record, &entry)?;
+        if let Some(slot) = mapped.slots.last().filter(|_| grown) {
             slot.set_end(pin.address - slot.address() + pin.record.len());
         }
         Ok(())

@@ -18,11 +18,16 @@
 //!
 //! `vm/src/pinspace/FORMAT.md` has the bytes.
 
+mod bodies;
 mod catalogue;
+pub mod collect;
 mod files;
 mod index;
 #[allow(unsafe_code)]
 mod mapped;
+mod mark;
+mod pages;
+mod ranges;
 mod state;
 
 pub use catalogue::Entry;

@@ -13,6 +13,8 @@ use persist::{Hash, LogError, OpenError, Seq, Settings, Snapshot, SnapshotError,
 pub fn small() -> Settings {
     Settings {
         log_segment: 1500,
+        log_ahead: 400,
+        log_spares: 1,
         pin_segment: 2500,
         commit_delay: Duration::ZERO,
         keep_snapshots: 2,
