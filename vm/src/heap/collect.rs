@@ -166,7 +166,7 @@ impl Heap {
     /// Collects everything.
     pub(crate) fn collect_all(&mut self) {
         self.statistics.major += 1;
-        let before = std::mem::take(&mut self.old);
+        let before = self.old.take_all();
         self.stack.forget_unchanged();
         self.remembered.clear();
         let mut cursor = self.old.end();

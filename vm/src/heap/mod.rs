@@ -143,7 +143,7 @@ impl Heap {
             native: Native::default(),
             native_end: if options.stress { 0 } else { nursery.end() },
             nursery,
-            old: OldSpace::default(),
+            old: OldSpace::new(options.max_heap / 8),
             major_at: MAJOR_MINIMUM,
             remembered: Vec::new(),
             stack: Stack::new((options.max_stack / 8).max(1 << 14))?,
