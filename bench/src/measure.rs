@@ -137,7 +137,8 @@ fn processor_time(line: &str) -> Option<Duration> {
 
 /// What `pallas` tells of a session: see `pallas help sire`.
 fn counts(messages: &str) -> Vec<(String, u64)> {
-    let told = messages.lines().filter_map(|line| line.strip_prefix("PALLAS_STATISTICS:")).last();
+    let told =
+        messages.lines().filter_map(|line| line.strip_prefix("PALLAS_STATISTICS:")).next_back();
     let pair = |pair: &str| {
         let (name, count) = pair.split_once('=')?;
         Some((name.to_owned(), count.parse().ok()?))

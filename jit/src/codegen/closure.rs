@@ -57,10 +57,4 @@ impl Lower<'_, '_> {
         self.only_if(fits, other);
         self.emit.load(address, layout::PAYLOAD)
     }
-
-    fn only_if(&mut self, condition: Value, otherwise: Block) {
-        let then = self.emit.block();
-        self.emit.branch(condition, then, otherwise);
-        self.emit.go_on_in(then);
-    }
 }

@@ -59,7 +59,7 @@ impl Lower<'_, '_> {
     }
 
     /// Goes on where the condition holds.
-    fn only_if(&mut self, condition: Value, otherwise: Block) {
+    pub(super) fn only_if(&mut self, condition: Value, otherwise: Block) {
         let then = self.emit.block();
         self.emit.branch(condition, then, otherwise);
         self.emit.go_on_in(then);
