@@ -99,7 +99,18 @@ impl Parser<'_> {
         Ok(found)
     }
 
+    /// A nat that is a word.
     fn nat(&mut self) -> Parse<u64> {
+        let nat = self.count()?;
+        self.small(nat)
+    }
+
+    fn small(&self, nat: u64) -> Parse<u64> {
+        if nat < 1 << 63 { Ok(nat) } else { Err(self.lexer.error(format!("{nat} is too large"))) }
+    }
+
+    /// Any number of 64 bits: a law's arity may be the largest, which stands for those above it.
+    fn count(&mut self) -> Parse<u64> {
         match self.lexer.next()? {
             Token::Nat(nat) => Ok(nat),
             token => self.wrong("a nat", &token),
@@ -171,7 +182,7 @@ impl Parser<'_> {
         if !self.accept_word("arity")? {
             return Err(self.lexer.error("wanted `arity`".to_owned()));
         }
-        let arity = self.nat()?;
+        let arity = self.count()?;
         let jet = if self.accept_word("jet")? {
             let demands = self.list(Self::demand)?;
             let result = if self.accept_word("gives")? { self.ty()? } else { Type::Whnf };
@@ -299,7 +310,7 @@ impl Parser<'_> {
 
     fn operand(&mut self) -> Parse<Operand> {
         match self.lexer.next()? {
-            Token::Nat(nat) => Ok(Operand::Small(nat)),
+            Token::Nat(nat) => Ok(Operand::Small(self.small(nat)?)),
             Token::Word(word) => {
                 let var = number(&word, "v").map(|n| Operand::Var(Var(n)));
                 let constant = || number(&word, "k").map(|n| Operand::Constant(ConstantId(n)));
