@@ -16,10 +16,28 @@ impl Lower<'_, '_> {
         let types: Vec<Type> = operands.iter().map(|operand| self.type_of(*operand)).collect();
         let result = prim.result_of(operands, &types);
         match words[..] {
+            [a] if prim == Prim::Dec && self.known.bounds.least(operands[0]) > 0 => {
+                let fast = self.emit.b.ins().iadd_imm_s(a, -1);
+                self.unless_big(fast, NatOp::Dec, [a, a], types[0])
+            }
             [a] => self.unary(prim, a, types[0], result),
+            [a, b] if prim == Prim::Sub && self.is_less(operands) => {
+                let fast = self.emit.b.ins().isub(a, b);
+                self.unless_big(fast, NatOp::Sub, [a, b], types[0])
+            }
             [a, b] => self.binary(prim, [a, b], [types[0], types[1]], result),
             _ => unreachable!("operations take one or two operands"),
         }
+    }
+
+    /// Whether what is subtracted is a number that the other operand is not below.
+    fn is_less(&self, operands: &[Operand]) -> bool {
+        matches!(*operands, [a, Operand::Small(b)] if self.known.bounds.least(a) >= b)
+    }
+
+    /// `fast` unless the first operand, of that type, is no nat that is a word by itself.
+    fn unless_big(&mut self, fast: Value, operation: NatOp, ab: [Value; 2], ty: Type) -> Value {
+        if ty.is(Type::Small) { fast } else { self.unless(ab[0], fast, operation, ab) }
     }
 
     // Questions.

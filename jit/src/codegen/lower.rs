@@ -1,5 +1,6 @@
 //! Functions of a unit: their blocks, and how those end.
 
+use super::bounds::Bounds;
 use super::emit::{Emit, Object, tail_signature};
 use super::{Backend, GiveUp};
 use crate::ir::{
@@ -64,7 +65,7 @@ pub fn compile(
                 pending: Vec::new(),
                 turns: HashSet::new(),
                 uses: uses(function),
-                is_checked: false,
+                known: Known::default(),
             };
             lower.function(params)
         })
@@ -103,17 +104,24 @@ pub(super) struct Lower<'e, 'f> {
     pub(super) environment: &'e Environment,
     values: Vec<Option<Value>>,
     joins: Vec<Option<clif::Block>>,
-    /// Blocks that something jumps to and that are still to be written, and whether a check comes
-    /// before all jumps to them.
-    pending: Vec<(clif::Block, BlockId, bool)>,
+    /// Blocks that something jumps to and that are still to be written, with what is known there.
+    pending: Vec<(clif::Block, BlockId, Known)>,
     /// Blocks that end with a jump to a loop that they are in.
     turns: HashSet<BlockId>,
     /// How often each variable is used.
     uses: Vec<u32>,
-    /// Whether it has been checked, on the way to what is written now, that the function may go on.
-    /// Only what calls something need ask: nothing runs for ever, or needs ever more stack, but by
-    /// calling.
+    /// What is known where something is written now.
+    pub(super) known: Known,
+}
+
+/// What is known at a place, from the way there.
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    /// Whether it has been checked that the function may go on. Only what calls something need ask:
+    /// nothing runs for ever, or needs ever more stack, but by calling.
     is_checked: bool,
+    /// What branches have said of nats.
+    pub(super) bounds: Bounds,
 }
 
 impl Lower<'_, '_> {
@@ -131,9 +139,9 @@ impl Lower<'_, '_> {
             }
         }
         self.block(function.entry)?;
-        while let Some((block, id, is_checked)) = self.pending.pop() {
+        while let Some((block, id, known)) = self.pending.pop() {
             self.emit.go_on_in(block);
-            self.is_checked = is_checked;
+            self.known = known;
             self.block(id)?;
         }
         Ok(())
@@ -190,7 +198,7 @@ impl Lower<'_, '_> {
             if let (Some((prim, operands)), End::If(_, yes, no)) = (self.decides(stmt, end), end)
                 && after.is_empty()
             {
-                let (yes, no) = (self.later(*yes), self.later(*no));
+                let (yes, no) = self.branches(id, *yes, *no);
                 self.branch_on(prim, operands, yes, no);
                 return Ok(());
             }
@@ -220,7 +228,7 @@ impl Lower<'_, '_> {
             // Each turn of a loop passes a place where it can be interrupted.
             self.emit.check_interrupt(self.function.results.len());
         }
-        self.end(end)
+        self.end(id, end)
     }
 
     /// The comparison that a statement makes, if it is made only for the block's end to branch on.
@@ -243,7 +251,7 @@ impl Lower<'_, '_> {
             self.define(*var, value);
         }
         self.joins[id.index()] = Some(block);
-        self.pending.push((block, join.body, self.is_checked));
+        self.pending.push((block, join.body, self.known.clone()));
         if join.is_loop {
             self.mark_turns(id, join.body);
         }
@@ -331,14 +339,14 @@ impl Lower<'_, '_> {
 
     /// Checks that the function may go on, unless that has been done on the way here.
     fn check(&mut self) {
-        if !std::mem::replace(&mut self.is_checked, true) {
+        if !std::mem::replace(&mut self.known.is_checked, true) {
             self.emit.check_limit(self.function.results.len());
         }
     }
 
     // Ends.
 
-    fn end(&mut self, end: &End) -> Result<(), GiveUp> {
+    fn end(&mut self, id: BlockId, end: &End) -> Result<(), GiveUp> {
         if matches!(end, End::Enter(_) | End::Tail(_) | End::Reflect(..) | End::Crash(..)) {
             self.check();
         }
@@ -358,7 +366,7 @@ impl Lower<'_, '_> {
             }
             End::If(condition, yes, no) => {
                 let condition = self.word(*condition);
-                let (yes, no) = (self.later(*yes), self.later(*no));
+                let (yes, no) = self.branches(id, *yes, *no);
                 self.emit.branch(condition, yes, no);
             }
             End::Switch(on, cases, other) => {
@@ -384,8 +392,21 @@ impl Lower<'_, '_> {
     /// A block for one of the IR's, to be written later.
     pub(super) fn later(&mut self, id: BlockId) -> clif::Block {
         let block = self.emit.block();
-        self.pending.push((block, id, self.is_checked));
+        self.pending.push((block, id, self.known.clone()));
         block
+    }
+
+    /// Blocks for the branches of a block, which know what it branches on.
+    fn branches(&mut self, id: BlockId, yes: BlockId, no: BlockId) -> (clif::Block, clif::Block) {
+        let Block { stmts, end } = &self.function.blocks[id.index()];
+        let End::If(condition, ..) = end else { return (self.later(yes), self.later(no)) };
+        let here = self.known.bounds.clone();
+        let [yes, no] = [(yes, true), (no, false)].map(|(block, holds)| {
+            self.known.bounds = here.after(stmts, *condition, holds);
+            self.later(block)
+        });
+        self.known.bounds = here;
+        (yes, no)
     }
 
     fn enter(&mut self, a: Operand) {
@@ -409,7 +430,7 @@ impl Lower<'_, '_> {
         let nat_arm = &arms[3];
         let (nat_body, nat_word) = self.emit.block_of_word();
         self.define(nat_arm.params[0], nat_word);
-        self.pending.push((nat_body, nat_arm.block, self.is_checked));
+        self.pending.push((nat_body, nat_arm.block, self.known.clone()));
         self.emit.go_on_in(nat);
         self.emit.jump(nat_body, &[word]);
 

@@ -1,6 +1,7 @@
 //! From IR to machine code, through Cranelift.
 //!
 //! ```text
+//! bounds what branches say of nats
 //! emit   a function of Cranelift's being written
 //! lower  the functions of a unit: blocks and their ends
 //! alloc  objects: thunks, applications, rows
@@ -16,6 +17,7 @@
 
 mod alloc;
 mod arith;
+mod bounds;
 mod calls;
 mod closure;
 mod emit;

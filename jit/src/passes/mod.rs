@@ -13,6 +13,7 @@
 //! specialise  copies of functions with the functions that they are given
 //! narrow      types of parameters and results from what is passed
 //! small       workers that calculate have twins for nats that registers hold
+//! peel        callers of recursive functions see where those end at once
 //! float       values are made in the one branch that uses them
 //! loop        tail calls of oneself are jumps
 //! sweep       unused functions go
@@ -28,6 +29,7 @@ mod fold;
 pub(crate) mod info;
 mod looping;
 mod narrow;
+mod peel;
 mod simplify;
 mod small;
 mod specialise;
@@ -56,6 +58,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "specialise", run: specialise::specialise },
     Pass { name: "narrow", run: narrow::narrow },
     Pass { name: "small", run: small::twins },
+    Pass { name: "peel", run: peel::peel },
     Pass { name: "float", run: float::float },
     Pass { name: "loop", run: looping::loops },
     Pass { name: "sweep", run: sweep::sweep },
@@ -83,6 +86,8 @@ pub const PIPELINE: &[&str] = &[
     "inline",
     "narrow",
     "small",
+    "peel",
+    "inline",
     "loop",
     "simplify",
     "narrow",
