@@ -9,7 +9,7 @@
 //! ```text
 //! f1(v: whnf)  asks, and calls f2 or f3
 //! f2(v: small) the twin
-//! f3(v: whnf)  the code as it was
+//! f3(v: whnf)  the code as it was, which goes on as it has begun
 //! ```
 
 use super::{info, narrow};
@@ -80,16 +80,17 @@ fn write_twin(unit: &mut Unit, id: FunctionId, small: &[bool]) -> FunctionId {
     let twin = FunctionId(unit.functions.len() as u32);
     let slow = FunctionId(twin.0 + 1);
     unit.functions[id.index()] = asking(&code, small, twin, slow);
-    let mut own = code.clone();
-    for block in 0..own.blocks.len() {
-        super::each_function_named(&mut own.blocks[block], |callee| {
-            if *callee == id {
-                *callee = twin;
-            }
-        });
+    for copy in [twin, slow] {
+        let mut own = code.clone();
+        for block in &mut own.blocks {
+            super::each_function_named(block, |callee| {
+                if *callee == id {
+                    *callee = copy;
+                }
+            });
+        }
+        unit.functions.push(own);
     }
-    unit.functions.push(own);
-    unit.functions.push(code);
     twin
 }
 
