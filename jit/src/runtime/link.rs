@@ -70,20 +70,23 @@ pub struct Linker {
 }
 
 impl Linker {
-    /// A new region; and the trampolines in it, by number of parameters.
+    /// A new region.
     ///
     /// # Errors
     /// If the system does not grant the memory.
-    pub fn new(
-        backend: &mut Backend,
-        frames: Arc<FrameTable>,
-    ) -> Result<(Linker, Vec<usize>), GiveUp> {
+    pub fn new(frames: Arc<FrameTable>) -> Result<Linker, GiveUp> {
         let memory = CodeMemory::new(REGION).map_err(|e| GiveUp::Machine(e.to_string()))?;
-        let mut linker = Linker { memory, stubs: HashMap::new(), frames };
+        Ok(Linker { memory, stubs: HashMap::new(), frames })
+    }
+
+    /// Gives trampolines a place, by number of parameters.
+    ///
+    /// # Errors
+    /// If they cannot be made, or there is no room.
+    pub fn trampolines(&mut self, backend: &mut Backend) -> Result<Vec<usize>, GiveUp> {
         let trampolines = (0..=PARAMETERS_MAX).map(|n| Common::Trampoline(n).make(backend));
         let trampolines: Vec<&Object> = trampolines.collect::<Result<_, _>>()?;
-        let trampolines = linker.link(backend, &trampolines)?;
-        Ok((linker, trampolines))
+        self.link(backend, &trampolines)
     }
 
     /// Makes sure that the stubs that functions refer to have a place. Those may refer to others, but

@@ -72,14 +72,11 @@ pub(super) struct Birth {
 }
 
 impl Birth {
-    /// Makes the stubs.
     fn worker(self) -> Result<Worker, GiveUp> {
-        let mut backend = Backend::new()?;
-        let (linker, trampolines) = Linker::new(&mut backend, self.frames)?;
-        // Nobody else sets them.
-        let _ = self.trampolines.set(trampolines);
+        let (backend, linker) = (Backend::new()?, Linker::new(self.frames)?);
         let print = std::env::var("PALLAS_JIT_PRINT").ok();
-        Ok(Worker { backend, linker, print, without: without(), kept: Vec::new() })
+        let trampolines = self.trampolines;
+        Ok(Worker { backend, linker, trampolines, print, without: without(), kept: Vec::new() })
     }
 }
 
@@ -110,6 +107,8 @@ fn without() -> Vec<&'static str> {
 struct Worker {
     backend: Backend,
     linker: Linker,
+    /// Made with the first code.
+    trampolines: Trampolines,
     /// The name of a law to be printed.
     print: Option<String>,
     /// The passes that are left out.
@@ -160,6 +159,11 @@ impl Worker {
             for (number, object) in objects.iter().enumerate() {
                 eprintln!("f{number}:\n{}", object.text.as_deref().unwrap_or_default());
             }
+        }
+        if self.trampolines.get().is_none() {
+            let trampolines = self.linker.trampolines(&mut self.backend)?;
+            // Nobody else sets them.
+            let _ = self.trampolines.set(trampolines);
         }
         self.linker
             .link(&mut self.backend, &objects.iter().collect::<Vec<_>>())?
