@@ -32,6 +32,7 @@ impl Index {
         if self.places.len() <= 2 * self.used + 1 {
             let size = (4 * (self.used + 1)).next_power_of_two();
             let before = std::mem::replace(&mut self.places, vec![(Key::default(), 0); size]);
+            self.used = 0;
             for (key, number) in before.into_iter().filter(|(_, number)| *number > 0) {
                 self.place(&key, number);
             }
