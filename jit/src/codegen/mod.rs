@@ -5,6 +5,7 @@
 //! lower  the functions of a unit: blocks and their ends
 //! alloc  objects: thunks, applications, rows
 //! arith  primitive operations
+//! words  those on words of 64 bits
 //! calls  calls and ends that leave the function
 //! items  jets that look into rows and bars
 //! ```
@@ -19,6 +20,7 @@ mod calls;
 mod emit;
 mod items;
 mod lower;
+mod words;
 
 pub use self::emit::{Backend, CallMap, Object, Relocation, Target};
 pub(crate) use self::emit::{Emit, tail_signature};
