@@ -401,8 +401,9 @@ impl Call<'_> {
     /// # Errors
     /// However the evaluation stops; the jet passes it on.
     pub fn run(&mut self, count: usize) -> Result<(), Stop> {
-        shape::apply_lazily(&mut self.vm.heap, count)?;
-        self.vm.evaluate_top()
+        let value = self.vm.run_top(count)?;
+        self.vm.heap.stack.push(value);
+        Ok(())
     }
 
     /// Evaluates the value on top to its outermost shape.

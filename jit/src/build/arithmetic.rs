@@ -1,10 +1,11 @@
 //! Jets that are operations on nats, in terms of primitive operations.
 //!
 //! Words of 32 bits are cut to that width with `and`, which is nothing where they are known to be
-//! no wider, and calculated with as the nats they are: their types say that nothing overflows.
+//! no wider, and calculated with as the nats they are: their types say that nothing overflows. Those of
+//! 64 bits have operations of their own.
 
 use crate::ir::{Operand, Prim};
-use vm::jet::{Operation, WordOperation};
+use vm::jet::{Operation, WordOperation as W};
 
 /// The bits of a word of 32.
 const LOW32: u64 = u32::MAX as u64;
@@ -21,7 +22,9 @@ pub(crate) enum Arithmetic {
     /// Whether bit `a` of `b` is set.
     TestBit,
     /// One on words of 32 bits.
-    Word32(WordOperation),
+    Word32(W),
+    /// One on words of 64 bits.
+    Word64(W),
 }
 
 impl Arithmetic {
@@ -56,12 +59,13 @@ impl Arithmetic {
             Operation::NotXor => Arithmetic::OfTruth(Prim::Eq),
             Operation::PowerOfTwo => Arithmetic::PowerOfTwo,
             Operation::TestBit => Arithmetic::TestBit,
-            Operation::Word32(WordOperation::SignedDivide) => return None,
-            Operation::Word32(operation) => match Arithmetic::guarded(Operation::Word32(operation))
+            Operation::Word32(word) | Operation::Word64(word)
+                if matches!(word, W::SignedDivide | W::Multiply | W::ShiftLeft) =>
             {
-                None => Arithmetic::Word32(operation),
-                Some(_) => return None,
-            },
+                return None;
+            }
+            Operation::Word32(word) => Arithmetic::Word32(word),
+            Operation::Word64(word) => Arithmetic::Word64(word),
             _ => return None,
         })
     }
@@ -72,12 +76,10 @@ impl Arithmetic {
         match operation {
             Operation::Multiply => Some((Arithmetic::Prim(Prim::Mul), 1)),
             Operation::ShiftLeft => Some((Arithmetic::Prim(Prim::Lsh), 0)),
-            Operation::Word32(word @ WordOperation::Multiply) => {
-                Some((Arithmetic::Word32(word), 1))
-            }
-            Operation::Word32(word @ WordOperation::ShiftLeft) => {
-                Some((Arithmetic::Word32(word), 0))
-            }
+            Operation::Word32(word @ W::Multiply) => Some((Arithmetic::Word32(word), 1)),
+            Operation::Word32(word @ W::ShiftLeft) => Some((Arithmetic::Word32(word), 0)),
+            Operation::Word64(word @ W::Multiply) => Some((Arithmetic::Word64(word), 1)),
+            Operation::Word64(word @ W::ShiftLeft) => Some((Arithmetic::Word64(word), 0)),
             _ => None,
         }
     }
@@ -90,6 +92,10 @@ impl Arithmetic {
     ) -> Operand {
         match self {
             Arithmetic::Word32(_) => low32(operand, &mut emit),
+            Arithmetic::Word64(_) => match operand {
+                Operand::Small(_) => operand,
+                _ => emit(Prim::Low64, &[operand]),
+            },
             _ => operand,
         }
     }
@@ -119,6 +125,7 @@ impl Arithmetic {
                     operands.iter().map(|operand| low32(*operand, &mut emit)).collect();
                 word32(operation, &words, emit)
             }
+            Arithmetic::Word64(operation) => emit(prim64(operation), operands),
         }
     }
 }
@@ -133,23 +140,38 @@ fn low32(operand: Operand, emit: &mut impl FnMut(Prim, &[Operand]) -> Operand) -
 
 /// An operation on words that are cut to their width.
 fn word32(
-    operation: WordOperation,
+    operation: W,
     words: &[Operand],
     mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
 ) -> Operand {
     match operation {
-        WordOperation::Low => words[0],
-        WordOperation::Add => {
+        W::Low => words[0],
+        W::Add => {
             let sum = emit(Prim::Add, words);
             low32(sum, &mut emit)
         }
-        WordOperation::Multiply => emit(Prim::Mul32, words),
-        WordOperation::Divide => emit(Prim::Div, words),
-        WordOperation::And => emit(Prim::And, words),
-        WordOperation::Or => emit(Prim::Or, words),
-        WordOperation::Xor => emit(Prim::Xor, words),
-        WordOperation::ShiftLeft => emit(Prim::Lsh32, words),
-        WordOperation::ShiftRight => emit(Prim::Rsh, words),
-        WordOperation::SignedDivide => unreachable!("there is none of 32 bits"),
+        W::Multiply => emit(Prim::Mul32, words),
+        W::Divide => emit(Prim::Div, words),
+        W::And => emit(Prim::And, words),
+        W::Or => emit(Prim::Or, words),
+        W::Xor => emit(Prim::Xor, words),
+        W::ShiftLeft => emit(Prim::Lsh32, words),
+        W::ShiftRight => emit(Prim::Rsh, words),
+        W::SignedDivide => unreachable!("there is none of 32 bits"),
+    }
+}
+
+fn prim64(operation: W) -> Prim {
+    match operation {
+        W::Low => Prim::Low64,
+        W::Add => Prim::Add64,
+        W::Multiply => Prim::Mul64,
+        W::Divide => Prim::Div64,
+        W::And => Prim::And64,
+        W::Or => Prim::Or64,
+        W::Xor => Prim::Xor64,
+        W::ShiftLeft => Prim::Lsh64,
+        W::ShiftRight => Prim::Rsh64,
+        W::SignedDivide => unreachable!("that is left to the jet"),
     }
 }

@@ -12,6 +12,9 @@ use vm::native::layout::top;
 impl Lower<'_, '_> {
     /// The result of a primitive operation.
     pub(super) fn prim(&mut self, prim: Prim, operands: &[Operand]) -> Value {
+        if let Some(answer) = self.question_of_word(prim, operands) {
+            return answer;
+        }
         let words = self.words(operands);
         let types: Vec<Type> = operands.iter().map(|operand| self.type_of(*operand)).collect();
         let result = prim.result_of(operands, &types);
@@ -50,7 +53,7 @@ impl Lower<'_, '_> {
     }
 
     /// A condition as the nat 0 or 1.
-    fn bit(&mut self, condition: Value) -> Value {
+    pub(super) fn bit(&mut self, condition: Value) -> Value {
         self.emit.b.ins().uextend(I64, condition)
     }
 
@@ -238,7 +241,7 @@ impl Lower<'_, '_> {
     }
 
     /// Whether a divisor is 0, and one that is not.
-    fn divisor(&mut self, b: Value) -> (Value, Value) {
+    pub(super) fn divisor(&mut self, b: Value) -> (Value, Value) {
         let by_zero = self.emit.b.ins().icmp_imm_s(IntCC::Equal, b, 0);
         let one = self.emit.constant(1);
         (by_zero, self.emit.b.ins().select(by_zero, one, b))

@@ -2,6 +2,7 @@
 
 use super::bounds::Bounds;
 use super::emit::{Emit, Object, tail_signature};
+use super::words::takes_words;
 use super::{Backend, GiveUp};
 use crate::ir::{
     Arm, Block, BlockId, Call, Callee, ConstantId, End, Function, JoinId, Op, Operand, Prim, Role,
@@ -61,10 +62,11 @@ pub fn compile(
                 function,
                 environment,
                 values,
+                words: vec![None; function.vars.len()],
                 joins,
                 pending: Vec::new(),
                 turns: HashSet::new(),
-                uses: uses(function),
+                uses: Uses::of(function),
                 known: Known::default(),
             };
             lower.function(params)
@@ -74,26 +76,50 @@ pub fn compile(
 }
 
 /// How often each variable of a function is used.
-fn uses(function: &Function) -> Vec<u32> {
-    let mut uses = vec![0; function.vars.len()];
-    let mut count = |operand: Operand| {
-        if let Operand::Var(var) = operand {
-            uses[var.index()] += 1;
-        }
-    };
-    for block in &function.blocks {
-        for stmt in &block.stmts {
-            match stmt {
-                Stmt::Let(_, op) => op.operands().for_each(&mut count),
-                Stmt::Rec(group) => {
-                    group.iter().for_each(|(_, op)| op.operands().for_each(&mut count))
+pub(super) struct Uses {
+    all: Vec<u32>,
+    /// As a word of 64 bits.
+    as_words: Vec<u32>,
+}
+
+impl Uses {
+    fn of(function: &Function) -> Uses {
+        let none = vec![0; function.vars.len()];
+        let mut uses = Uses { all: none.clone(), as_words: none };
+        for block in &function.blocks {
+            for stmt in &block.stmts {
+                match stmt {
+                    Stmt::Let(_, op) => uses.count_in(op),
+                    Stmt::Rec(group) => group.iter().for_each(|(_, op)| uses.count_in(op)),
+                    Stmt::Join(_) => {}
                 }
-                Stmt::Join(_) => {}
+            }
+            let operands = block.end.operands().into_iter();
+            operands.for_each(|operand| count(&mut uses.all, operand));
+        }
+        uses
+    }
+
+    fn count_in(&mut self, op: &Op) {
+        let as_words = matches!(op, Op::Prim(prim, _) if takes_words(*prim));
+        for operand in op.operands() {
+            count(&mut self.all, operand);
+            if as_words {
+                count(&mut self.as_words, operand);
             }
         }
-        block.end.operands().into_iter().for_each(&mut count);
     }
-    uses
+
+    /// Whether a variable is used otherwise than as a word.
+    pub(super) fn is_value(&self, var: Var) -> bool {
+        self.all[var.index()] > self.as_words[var.index()]
+    }
+}
+
+fn count(counts: &mut [u32], operand: Operand) {
+    if let Operand::Var(var) = operand {
+        counts[var.index()] += 1;
+    }
 }
 
 /// A function being lowered.
@@ -103,13 +129,14 @@ pub(super) struct Lower<'e, 'f> {
     pub(super) function: &'e Function,
     pub(super) environment: &'e Environment,
     values: Vec<Option<Value>>,
+    /// Variables as words of 64 bits: those that operations on such have made.
+    pub(super) words: Vec<Option<Value>>,
     joins: Vec<Option<clif::Block>>,
     /// Blocks that something jumps to and that are still to be written, with what is known there.
     pending: Vec<(clif::Block, BlockId, Known)>,
     /// Blocks that end with a jump to a loop that they are in.
     turns: HashSet<BlockId>,
-    /// How often each variable is used.
-    uses: Vec<u32>,
+    pub(super) uses: Uses,
     /// What is known where something is written now.
     pub(super) known: Known,
 }
@@ -235,7 +262,7 @@ impl Lower<'_, '_> {
     fn decides<'s>(&self, stmt: &'s Stmt, end: &End) -> Option<(Prim, &'s [Operand])> {
         let Stmt::Let(vars, Op::Prim(prim, operands)) = stmt else { return None };
         let End::If(Operand::Var(condition), ..) = end else { return None };
-        let alone = vars[0] == *condition && self.uses[condition.index()] == 1;
+        let alone = vars[0] == *condition && self.uses.all[condition.index()] == 1;
         (alone && prim.compares() && *prim != Prim::Cmp).then_some((*prim, operands))
     }
 
@@ -285,6 +312,10 @@ impl Lower<'_, '_> {
                     true => word,
                     false => self.emit.call_stub(Stub::Normalise, &[word]),
                 }
+            }
+            Op::Prim(prim, operands) if prim.is_of_words() => {
+                self.of_words(vars[0], *prim, operands);
+                return Ok(());
             }
             Op::Prim(prim, operands) => self.prim(*prim, operands),
             Op::Partial(k, args) => {

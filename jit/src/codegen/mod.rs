@@ -6,6 +6,7 @@
 //! lower  the functions of a unit: blocks and their ends
 //! alloc  objects: thunks, applications, rows
 //! arith  primitive operations
+//! words  those on words of 64 bits
 //! calls  calls and ends that leave the function
 //! items  jets that look into rows and bars
 //! closure  which function a value is
@@ -23,6 +24,7 @@ mod closure;
 mod emit;
 mod items;
 mod lower;
+mod words;
 
 pub use self::emit::{Backend, CallMap, Object, Relocation, Target};
 pub(crate) use self::emit::{Emit, tail_signature};

@@ -89,6 +89,24 @@ prims! {
     Mul32 "mul32" (Half, Half) Half;
     /// The low 32 bits of the first shifted up by so many bits as the second says.
     Lsh32 "lsh32" (Half, Half) Half;
+    /// The low 64 bits.
+    Low64 "low64" (Whnf) Nat;
+    /// The low 64 bits of the sum; like all of these, of the low 64 bits of its operands.
+    Add64 "add64" (Whnf, Whnf) Nat;
+    /// The product.
+    Mul64 "mul64" (Whnf, Whnf) Nat;
+    /// The quotient, by 0 0.
+    Div64 "div64" (Whnf, Whnf) Nat;
+    /// Both bits.
+    And64 "and64" (Whnf, Whnf) Nat;
+    /// Either bit.
+    Or64 "or64" (Whnf, Whnf) Nat;
+    /// Differing bits.
+    Xor64 "xor64" (Whnf, Whnf) Nat;
+    /// Shifted up by so many bits.
+    Lsh64 "lsh64" (Whnf, Whnf) Nat;
+    /// Shifted down by so many bits.
+    Rsh64 "rsh64" (Whnf, Whnf) Nat;
     /// Whether two values are equal.
     Eq "eq" (Whnf, Whnf) Bit;
     /// Whether two values differ.
@@ -115,6 +133,28 @@ impl Prim {
     pub fn compares(self) -> bool {
         use Prim::{Cmp, Eq, Ge, Gt, Le, Lt, Ne};
         matches!(self, Eq | Ne | Lt | Le | Gt | Ge | Cmp)
+    }
+
+    /// Whether it is an operation on the low 64 bits of its operands.
+    pub fn is_of_words(self) -> bool {
+        use Prim::{Add64, And64, Div64, Low64, Lsh64, Mul64, Or64, Rsh64, Xor64};
+        matches!(self, Low64 | Add64 | Mul64 | Div64 | And64 | Or64 | Xor64 | Lsh64 | Rsh64)
+    }
+
+    /// The operation on nats that it is if all of its operands, and its result, are below 2^63.
+    pub fn of_nats(self) -> Option<Prim> {
+        Some(match self {
+            Prim::Low64 => Prim::ToNat,
+            Prim::Add64 => Prim::Add,
+            Prim::Mul64 => Prim::Mul,
+            Prim::Div64 => Prim::Div,
+            Prim::And64 => Prim::And,
+            Prim::Or64 => Prim::Or,
+            Prim::Xor64 => Prim::Xor,
+            Prim::Lsh64 => Prim::Lsh,
+            Prim::Rsh64 => Prim::Rsh,
+            _ => return None,
+        })
     }
 
     /// Whether it ends without a crash for operands of these types.
@@ -145,7 +185,13 @@ impl Prim {
             Some(nat) => Some(bits(nat)),
             None => types.get(index).and_then(|ty| ty.bits()),
         };
-        let known = self.width(width(0), width(1), number(1));
+        let known = match self.of_nats() {
+            None => self.width(width(0), width(1), number(1)),
+            Some(same) => {
+                let word = |index| Some(width(index).unwrap_or(u64::BITS));
+                same.width(word(0), word(1), number(1))
+            }
+        };
         known.map_or(self.result(), |bits| Type::of_bits(bits).min(self.result()))
     }
 
@@ -154,6 +200,7 @@ impl Prim {
     fn width(self, a: Option<u32>, b: Option<u32>, number: Option<u64>) -> Option<u32> {
         let either = |join: fn(u32, u32) -> u32| a.zip(b).map(|(a, b)| join(a, b));
         match (self, number) {
+            (Prim::ToNat, _) => a,
             (Prim::Inc, _) => a.map(|a| a + 1),
             (Prim::Add, _) => either(u32::max).map(|most| most + 1),
             (Prim::Mul, _) => either(|a, b| a + b),

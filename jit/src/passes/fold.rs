@@ -12,6 +12,9 @@ pub(super) enum Folded {
 
 /// Folds an operation on operands of these types.
 pub(super) fn fold(prim: Prim, operands: &[Operand], types: &[Type]) -> Option<Folded> {
+    if let Some(folded) = of_nats(prim, operands, types) {
+        return Some(folded);
+    }
     match (operands, types) {
         (&[a], &[ty]) => unary(prim, a, ty),
         (&[Operand::Small(a), Operand::Small(b)], _) => numbers(prim, a, b).map(Folded::Value),
@@ -22,6 +25,14 @@ pub(super) fn fold(prim: Prim, operands: &[Operand], types: &[Type]) -> Option<F
 
 fn small(nat: u64) -> Operand {
     Operand::Small(nat)
+}
+
+/// The operation on nats that one on words is for these operands, if it is.
+fn of_nats(prim: Prim, operands: &[Operand], types: &[Type]) -> Option<Folded> {
+    let same = prim.of_nats()?;
+    let small = |ty: &Type| ty.is(Type::Small);
+    let fits = types.iter().all(small) && small(&prim.result_of(operands, types));
+    fits.then(|| Folded::Prim(same, operands.to_vec()))
 }
 
 fn unary(prim: Prim, a: Operand, ty: Type) -> Option<Folded> {

@@ -402,6 +402,7 @@ impl<'u> Machine<'u> {
             Prim::Xor => &n[0] ^ &n[1],
             Prim::Lsh => &n[0] << by(&n[1])?,
             Prim::Rsh => &n[0] >> by(&n[1])?,
+            _ if prim.is_of_words() => word64(prim, &n),
             Prim::Mul32 => (&n[0] * &n[1]) & Natural::from(u32::MAX),
             Prim::Lsh32 => (&n[0] << by(&n[1])?) & Natural::from(u32::MAX),
             _ => unreachable!("comparisons have been done"),
@@ -439,6 +440,26 @@ impl<'u> Machine<'u> {
 /// What nats that are words by themselves are below.
 fn small_limit() -> Natural {
     Natural::from(1u64 << 63)
+}
+
+/// An operation on the low 64 bits of nats.
+fn word64(prim: Prim, operands: &[Natural]) -> Natural {
+    let limb = |n: &Natural| n.to_limbs_asc().first().copied().unwrap_or(0);
+    let words: Vec<u64> = operands.iter().map(limb).collect();
+    let (a, b) = (words[0], words.last().copied().unwrap_or(0));
+    let by = u32::try_from(b).unwrap_or(u32::MAX);
+    Natural::from(match prim {
+        Prim::Low64 => a,
+        Prim::Add64 => a.wrapping_add(b),
+        Prim::Mul64 => a.wrapping_mul(b),
+        Prim::Div64 => a.checked_div(b).unwrap_or(0),
+        Prim::And64 => a & b,
+        Prim::Or64 => a | b,
+        Prim::Xor64 => a ^ b,
+        Prim::Lsh64 => a.checked_shl(by).unwrap_or(0),
+        Prim::Rsh64 => a.checked_shr(by).unwrap_or(0),
+        _ => unreachable!("{prim:?} is not of words"),
+    })
 }
 
 fn bind(vars: &mut Vars, names: &[Var], values: &[Value]) {

@@ -37,6 +37,9 @@ fn spread(number: u64) -> u64 {
     (number ^ (number >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 
+/// Jets without a law in the prototype's library.
+const NOT_THEIRS: &[&str] = &["barGen", "rowToBar"];
+
 /// Jets without a law in our library.
 const NOT_OURS: &[&str] = &[
     "_Blake3",
@@ -81,7 +84,9 @@ fn jets_agree_with_the_laws_of_our_library() {
 #[test]
 fn jets_agree_with_the_laws_of_the_prototype() {
     match tests::reference() {
-        Some(reference) => try_jets(Laws::theirs(&reference.join("sire")), &[], OTHER_ORDER),
+        Some(reference) => {
+            try_jets(Laws::theirs(&reference.join("sire")), NOT_THEIRS, OTHER_ORDER);
+        }
         None => eprintln!("skipped: PALLAS_REFERENCE is not set"),
     }
 }

@@ -164,6 +164,8 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("barIdx", "nb"),
     ("barWeld", "bb"),
     ("barCat", "B"),
+    ("rowToBar", "N"),
+    ("barGen", "nf"),
     ("barTake", "nb"),
     ("barDrop", "nb"),
     ("_BarSliceToNat", "nnb"),

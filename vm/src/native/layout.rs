@@ -6,6 +6,8 @@ use crate::word::{Kind, Word};
 /// The objects that compiled code makes and looks into.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Object {
+    /// The limbs of a nat of 2^63 or more, least first.
+    Big,
     /// `[function, argument...]`; the header's extra number is how many more it takes.
     App,
     /// The items, first to last.
@@ -26,6 +28,7 @@ pub enum Object {
 impl Object {
     fn layout(self) -> Layout {
         match self {
+            Object::Big => Layout::Big,
             Object::App => Layout::App,
             Object::Row => Layout::Row,
             Object::Bar => Layout::Bar,
