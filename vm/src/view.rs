@@ -54,6 +54,7 @@ impl<'h> Ref<'h> {
     }
 
     /// What the value is.
+    #[inline]
     pub fn shape(self) -> Shape<'h> {
         let (heap, word) = (self.heap, self.word);
         match word.kind() {
@@ -88,10 +89,7 @@ impl<'h> Ref<'h> {
 
     /// The row's items, if this is a row.
     pub fn as_row(self) -> Option<Items<'h>> {
-        match self.shape() {
-            Shape::Row(items) => Some(items),
-            _ => None,
-        }
+        (self.word.kind() == Kind::Row).then(|| Items::of(self.word, self.heap))
     }
 
     /// The bytes, if this is a bar.
