@@ -214,7 +214,24 @@ impl<'h> AppRef<'h> {
 
     /// The arguments, first to last.
     pub fn args(self) -> impl Iterator<Item = Ref<'h>> {
-        self.runs().flat_map(|run| run.iter())
+        let heap = self.0.heap;
+        let mut run = heap.words(self.0.word, 0);
+        // Mostly there is no other.
+        let mut later = Vec::new();
+        while run[0].kind() == Kind::App {
+            let function = run[0];
+            later.push(run);
+            run = heap.words(function, 0);
+        }
+        let mut args = run[1..].iter();
+        std::iter::from_fn(move || {
+            loop {
+                match args.next() {
+                    Some(arg) => return Some(Ref::new(*arg, heap)),
+                    None => args = later.pop()?[1..].iter(),
+                }
+            }
+        })
     }
 
     /// How many arguments there are.
