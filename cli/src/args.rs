@@ -142,7 +142,7 @@ pub(crate) struct Matching {
     /// Crash when a jet would leave a call to its law
     #[arg(short = 'F', long)]
     pub(crate) law_fallback_crash: bool,
-    /// End at once if a law has the name of a jet's law but not its hash; loads all modules anew
+    /// End at once if a law has the name of a jet's law but not its hash
     #[arg(short = 'M', long)]
     pub(crate) jet_mismatch_crash: bool,
 }

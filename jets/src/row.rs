@@ -78,6 +78,9 @@ fn len(call: &mut Call<'_>) -> Outcome {
 
 /// The item of `row` whose number is the argument `index`; 0 beyond the last.
 fn item(call: &mut Call<'_>, row: usize, index: usize) -> Outcome {
+    if call.push_flat_item(row, index) {
+        return Ok(Answer::Eval);
+    }
     let count = call.given(row);
     if count == 0 {
         return small(call, 0);

@@ -121,6 +121,8 @@ type MismatchHook = Box<dyn Fn(&str, &Hash) + Send + Sync>;
 struct Mismatches {
     names: HashSet<&'static str>,
     hashes: HashSet<Hash>,
+    /// That of all names and hashes.
+    hash: Hash,
     hook: MismatchHook,
 }
 
@@ -161,13 +163,28 @@ impl JetTable {
         known: impl IntoIterator<Item = (&'static str, Hash)>,
         hook: impl Fn(&str, &Hash) + Send + Sync + 'static,
     ) {
-        let (names, hashes) = known.into_iter().unzip();
-        self.mismatches = Some(Mismatches { names, hashes, hook: Box::new(hook) });
+        let (mut names, mut hashes, mut hasher) =
+            (HashSet::new(), HashSet::new(), blake3::Hasher::new());
+        for (name, hash) in known {
+            hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
+            hasher.update(&hash.0);
+            names.insert(name);
+            hashes.insert(hash);
+        }
+        let hash = Hash(*hasher.finalize().as_bytes());
+        self.mismatches = Some(Mismatches { names, hashes, hash, hook: Box::new(hook) });
+    }
+
+    /// A hash of what pinned laws are compared with, if they are: values that were made under another
+    /// one, or under none, may have laws in them that the hook of [`JetTable::on_mismatch`] has not
+    /// been told of.
+    pub fn compared_with(&self) -> Option<Hash> {
+        self.mismatches.as_ref().map(|mismatches| mismatches.hash)
     }
 
     /// Tells of a pinned law that no jet stands for, if it has only the name of a known one.
     pub(crate) fn missed(&self, law: Ref<'_>, hash: &Hash) {
-        let Some(Mismatches { names, hashes, hook }) = &self.mismatches else { return };
+        let Some(Mismatches { names, hashes, hook, .. }) = &self.mismatches else { return };
         if hashes.contains(hash) {
             return;
         }

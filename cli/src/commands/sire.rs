@@ -53,9 +53,7 @@ pub(crate) fn load_main(
 /// A Sire that prints to standard output.
 fn session(store: &Option<PathBuf>, matching: Matching) -> anyhow::Result<Sire> {
     let output = Output::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour());
-    // What comes from the cache is not pinned anew, so nothing would be compared.
-    let cache = if matching.jet_mismatch_crash { None } else { cache_folder(store) };
-    start(runtime(matching)?, cache, output)
+    start(runtime(matching)?, cache_folder(store), output)
 }
 
 /// Loads modules anew, whatever is kept of them, and prints nothing but diagnostics.

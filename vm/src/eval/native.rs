@@ -220,14 +220,17 @@ impl Vm {
     }
 
     fn go_on(&mut self, first: Result<Next, Stop>, at: &mut Position) -> Result<Word, Stop> {
-        let mut step = first;
+        let mut next = match first {
+            Ok(next) => next,
+            Err(stop) => self.unwind(stop)?,
+        };
         loop {
-            let next = match step {
+            // Taken apart at once: a result in a variable would be copied at every step.
+            next = match self.step(next, at) {
                 Ok(Next::Exit(value)) => return Ok(value),
                 Ok(next) => next,
                 Err(stop) => self.unwind(stop)?,
             };
-            step = self.step(next, at);
         }
     }
 

@@ -62,6 +62,12 @@ impl<'h> Items<'h> {
         chunk.get(index - start).copied()
     }
 
+    /// Likewise, if the items are flat.
+    #[inline]
+    pub(crate) fn flat_word(self, index: usize) -> Option<Word> {
+        if self.fan == 0 { self.words.get(index).copied() } else { None }
+    }
+
     /// The flat part that has the item of that index, and how many items there are before that part.
     pub(crate) fn chunk(self, index: usize) -> Option<(&'h [Word], usize)> {
         let (mut items, mut start) = (self, 0);
