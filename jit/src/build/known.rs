@@ -14,7 +14,12 @@ pub struct Jets {
 impl Jets {
     /// Those of the library.
     pub fn library() -> Jets {
-        Jets { table: jets::table() }
+        Jets::of(jets::table())
+    }
+
+    /// Those of a table.
+    pub fn of(table: JetTable) -> Jets {
+        Jets { table }
     }
 
     /// The jet of a pinned law.

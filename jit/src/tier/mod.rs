@@ -22,12 +22,14 @@ use vm::native::{Engine, FrameTable, Plug};
 use vm::{Val, Vm};
 
 /// When laws are compiled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Mode {
     /// Never.
     Off,
     /// When they are first called, before they run. For tests.
     Eager,
+    /// When they have been called so often, which stops until there is code. For tests.
+    After(u32),
     /// When they have been called often, in the background.
     #[default]
     Tiered,
@@ -48,6 +50,7 @@ pub fn plug_in(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), GiveUp> {
     let (threshold, wait) = match mode {
         Mode::Off => return Ok(()),
         Mode::Eager => (1, true),
+        Mode::After(calls) => (calls, true),
         Mode::Tiered => (THRESHOLD, false),
     };
     let (frames, trampolines) = <(Arc<FrameTable>, Trampolines)>::default();

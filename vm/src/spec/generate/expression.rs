@@ -20,6 +20,8 @@ pub enum Kind {
     Set,
     /// A table.
     Tab,
+    /// A list: 0, or a row of its first item and the rest.
+    List,
     /// Whatever it may be.
     Any,
 }
@@ -80,6 +82,11 @@ impl Gen {
                 let count = self.index(5);
                 self.row_expression(count, scope, size)
             }
+            Kind::List => {
+                let first = self.expression(Kind::Any, scope, size / 3);
+                let rest = self.expression(Kind::List, scope, size / 2);
+                constant(shapes::cow(2)).app(rest).app(first)
+            }
             Kind::Bar => constant(self.bar()),
             Kind::Set => self.set_expression(0, scope, size),
             Kind::Tab => self.set_expression(2, scope, size),
@@ -89,7 +96,7 @@ impl Gen {
 
     /// A kind of data.
     pub(super) fn data_kind(&mut self) -> Kind {
-        *self.pick(&[Kind::Row, Kind::Bar, Kind::Set, Kind::Tab])
+        *self.pick(&[Kind::Row, Kind::Row, Kind::List, Kind::Bar, Kind::Set, Kind::Tab])
     }
 
     /// An expression of one node: a variable of that kind if there is one, or a constant.
@@ -118,6 +125,7 @@ impl Gen {
                 constant(shapes::set(self.keys(count)))
             }
             Kind::Tab => constant(self.tab(3)),
+            Kind::List => constant(0),
         }
     }
 

@@ -55,8 +55,8 @@ impl Gen {
         self.shuffle(&mut ranks);
         let mut values = Vec::new();
         for (i, &(_, kind)) in lets.iter().enumerate() {
-            // Rows and functions that contain themselves have a use.
-            let lazy = matches!(kind, Kind::Row | Kind::Function(_));
+            // Data and functions that contain themselves have a use.
+            let lazy = matches!(kind, Kind::Row | Kind::List | Kind::Function(_));
             let anything_goes = self.chance(if lazy { 3 } else { 1 }, 8);
             let mut scope = Scope { variables: outer.to_vec() };
             for (j, &variable) in lets.iter().enumerate() {
