@@ -7,89 +7,117 @@
 //!
 //! So the catalogue tells only of what is durable, and the index only of what is in the catalogue.
 //! What a crash leaves behind the last committed body is written over.
+//!
+//! While a commit waits for the disk, pins are found and kept: [`Files`], which those need, is locked
+//! only for moments; the [`Ledger`], which a commit holds throughout, is for commits alone. Where both
+//! are held, the ledger is taken first.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
 
-use vm::pinspace::range::{ALIGNMENT, BASE, SLOT_SIZE};
+use vm::pinspace::range::{ALIGNMENT, SLOT_SIZE};
 
+use super::body::{self, BODY_HEADER, Body, address, damage};
 use super::catalogue::{self, CATALOGUE, End, Entry, Group};
 use super::index::Index;
 use super::state::State;
 use super::{BODIES_DIR, INDEX_DIR};
 use crate::Hash;
 use crate::disk::DiskFile;
-use crate::error::{Damage, DiskError, OpenError, PinError, ReadError};
-use crate::frame::{FrameKind, SEGMENT_HEADER, VERSION, short, u32_at};
+use crate::error::{DiskError, OpenError, PinError, ReadError};
+use crate::frame::{FrameKind, SEGMENT_HEADER};
 use crate::health::WriteError;
 use crate::journal::{Home, Journal, Survey};
-use crate::segment::Depth;
+use crate::lock::lock;
+use crate::segment::{Depth, Segment};
 
-const BODY_MAGIC: [u8; 8] = *b"PALLASBD";
-/// Bytes before the first record of a file of bodies.
-const BODY_HEADER: usize = 64;
 /// A group is ended when it has so many bytes, a segment of the catalogue likewise.
 const GROUP: usize = 1 << 20;
 const CATALOGUE_SEGMENT: u64 = 64 << 20;
 
-/// One file of bodies.
-pub(crate) struct Body {
-    pub(crate) slot: usize,
-    name: String,
-    pub(crate) file: Arc<dyn DiskFile>,
-    /// The offset behind the last record.
-    pub(crate) end: u64,
-    dirty: bool,
+/// So many pins are put into the index while nobody else may look for one.
+const TOLD_AT_ONCE: usize = 256;
+
+/// Pins that are not in the catalogue yet.
+#[derive(Default)]
+struct Gathered {
+    group: Group,
+    /// What the index is to be told of them.
+    places: Vec<(Hash, u64)>,
 }
 
-/// The open files.
+/// Groups that are full, each with where bodies ended then.
+type Groups = VecDeque<(End, Gathered)>;
+
+/// Files that are to be flushed, with their names.
+type Dirty = Vec<(String, Arc<dyn DiskFile>)>;
+
+/// Bodies and index: what it takes to find and to keep pins.
 pub(crate) struct Files {
     pub(crate) home: Home,
     /// The last one is being filled.
     pub(crate) bodies: Vec<Body>,
-    catalogue: Journal,
     index: Index,
-    state: State,
-    /// Pins that are not in the catalogue yet: groups that are full, the one that is not, and where
-    /// they are.
-    full: Vec<(End, Group)>,
-    group: Group,
+    /// Groups that are full, and the one that is not.
+    full: Groups,
+    gathered: Gathered,
+    /// The pins that the index has not been told of.
     fresh: HashMap<Hash, u64>,
 }
 
-/// The address of an offset in a slot's file.
-fn address(slot: usize, offset: u64) -> u64 {
-    (BASE + slot * SLOT_SIZE) as u64 + offset
+/// The catalogue's writing end, and how far the index goes.
+struct Ledger {
+    catalogue: Journal,
+    state: State,
+    /// What the index has not been told of, though the catalogue has it.
+    untold: Vec<(Hash, u64)>,
+    /// Where bodies ended with the last group of the catalogue.
+    end: End,
 }
 
-impl Files {
-    /// Begins a pin space with that slot, in directories that are there and empty.
-    pub(crate) fn create(home: Home, slot: usize) -> Result<Self, WriteError> {
-        let judge = |error| home.health.judge(error);
-        let catalogue = Journal::create(home.clone(), CATALOGUE, CATALOGUE_SEGMENT)?;
-        let index = Index::create(&home.disk).map_err(judge)?;
-        let end = End { slot: slot as u64, offset: BODY_HEADER as u64 };
-        let state = State { covers: 0, end, changing: None };
-        let body = Body::create(&home, slot)?;
-        Ok(Self {
-            home,
-            bodies: vec![body],
-            catalogue,
-            index,
-            state,
-            full: Vec::new(),
-            group: Group::default(),
-            fresh: HashMap::new(),
+/// The open files of a pin space.
+pub(crate) struct Pins {
+    home: Home,
+    files: Mutex<Files>,
+    ledger: Mutex<Ledger>,
+}
+
+/// What is on disk of a pin space, found without changing anything.
+pub(crate) struct PinSurvey {
+    home: Home,
+    kept: Option<(State, Index)>,
+    survey: Survey,
+    bodies: Vec<Body>,
+    end: End,
+}
+
+impl PinSurvey {
+    /// Looks at a pin space of which the first `proven` groups are known to have been durable.
+    pub(crate) fn make(home: &Home, proven: u64) -> Result<Self, OpenError> {
+        let kept = State::read(home).zip(Index::open(&home.disk)?);
+        let state = kept.as_ref().map_or_else(State::default, |(state, _)| *state);
+        let (from, proven) = (state.covers.max(1), state.covers.max(proven));
+        let survey = Survey::make(home, &CATALOGUE, from, proven, Depth::Unproven);
+        let survey = survey.map_err(refuse)?;
+        let mut end = state.end;
+        each_group(&survey, state.covers, |group_end, _| {
+            end = group_end;
+            Ok(())
         })
+        .map_err(refuse)?;
+        let bodies = body::open_all(home, end)?;
+        Ok(Self { home: home.clone(), kept, survey, bodies, end })
     }
 
-    /// Opens a pin space. What the catalogue has and the index lacks is put into that: mostly
+    /// The files of bodies, each with where it ends.
+    pub(crate) fn bodies(&self) -> &[Body] {
+        &self.bodies
+    }
+
+    /// Takes the pin space up. What the catalogue has and the index lacks is put into that: mostly
     /// nothing, everything after a loss of power.
-    pub(crate) fn open(home: Home) -> Result<Self, OpenError> {
-        let kept = State::read(&home).zip(Index::open(&home.disk)?);
-        let covers = kept.as_ref().map_or(0, |(state, _)| state.covers);
-        let survey = Survey::make(&home, &CATALOGUE, covers.max(1), covers, Depth::Unproven);
-        let survey = survey.map_err(refuse)?;
+    pub(crate) fn resume(self) -> Result<Pins, OpenError> {
+        let Self { home, kept, survey, bodies, end } = self;
         let (mut state, mut index) = match kept {
             Some(kept) => kept,
             None => {
@@ -100,19 +128,18 @@ impl Files {
         let last = survey.last.next - 1;
         if last > state.covers {
             begin_changing(&home, &mut state).map_err(not_opened)?;
-            each_group(&survey, state.covers, |group_end, entries| {
-                state.end = group_end;
+            each_group(&survey, state.covers, |_, entries| {
                 entries.iter().try_for_each(|entry| index.insert(&entry.hash, entry.address))
             })
             .map_err(refuse)?;
-            state.covers = last;
+            (state.covers, state.end) = (last, end);
         }
         let catalogue = Journal::resume(home.clone(), CATALOGUE, CATALOGUE_SEGMENT, survey)?;
-        let bodies = open_bodies(&home, state.end)?;
-        let (full, group, fresh) = Default::default();
-        Ok(Self { home, bodies, catalogue, index, state, full, group, fresh })
+        Ok(Pins::new(home, bodies, index, Ledger { catalogue, state, untold: vec![], end }))
     }
+}
 
+impl Files {
     /// Where the pin with that hash may be.
     pub(crate) fn find(&self, hash: &Hash) -> Result<Option<u64>, DiskError> {
         match self.fresh.get(hash) {
@@ -136,12 +163,13 @@ impl Files {
     /// Goes on in another slot.
     pub(crate) fn add_slot(&mut self, slot: usize) -> Result<&Body, PinError> {
         let body = Body::create(&self.home, slot)?;
+        self.end_group();
         self.bodies.push(body);
         Ok(&self.bodies[self.bodies.len() - 1])
     }
 
     /// Writes a record at the address that [`Files::place`] has told.
-    pub(crate) fn keep(&mut self, record: &[u8], entry: &Entry) -> Result<&Body, PinError> {
+    pub(crate) fn keep(&mut self, record: &[u8], entry: &Entry) -> Result<(), PinError> {
         self.home.health.check()?;
         let Some(body) = self.bodies.last_mut() else { unreachable!("there is always a file") };
         let written = body.file.write_at(body.end, record);
@@ -149,75 +177,135 @@ impl Files {
         written.map_err(judged)?;
         body.end = (body.end + record.len() as u64).next_multiple_of(ALIGNMENT as u64);
         body.dirty = true;
-        self.group.add(entry);
+        self.gathered.group.add(entry);
+        self.gathered.places.push((entry.hash, entry.address));
         self.fresh.insert(entry.hash, entry.address);
-        let end = End { slot: body.slot as u64, offset: body.end };
-        if self.group.len() >= GROUP {
-            self.full.push((end, std::mem::take(&mut self.group)));
+        if self.gathered.group.len() >= GROUP {
+            self.end_group();
         }
-        Ok(&self.bodies[self.bodies.len() - 1])
-    }
-
-    /// Makes durable what has been written.
-    pub(crate) fn commit(&mut self) -> Result<(), PinError> {
-        self.end_group();
-        if self.full.is_empty() {
-            return Ok(());
-        }
-        self.home.health.check()?;
-        for body in self.bodies.iter_mut().filter(|body| body.dirty) {
-            let failed = |error| self.home.health.fail(self.home.error(&body.name, "flush", error));
-            body.file.flush().map_err(failed)?;
-            body.dirty = false;
-        }
-        // Groups that find no room stay for the next time; the others are not written twice.
-        let mut pushed = 0;
-        let mut result = Ok(());
-        for (end, group) in &self.full {
-            let (head, entries) = group.encode(*end);
-            result = self.catalogue.push(&[&head, entries]).map(drop);
-            if result.is_err() {
-                break;
-            }
-            pushed += 1;
-            self.state.end = *end;
-        }
-        self.full.drain(..pushed);
-        result?;
-        self.catalogue.flush()?;
-        self.catalogue.mark();
-        self.tell_index()
+        Ok(())
     }
 
     fn end_group(&mut self) {
-        if let (false, Some(body)) = (self.group.is_empty(), self.bodies.last()) {
+        if let (false, Some(body)) = (self.gathered.group.is_empty(), self.bodies.last()) {
             let end = End { slot: body.slot as u64, offset: body.end };
-            self.full.push((end, std::mem::take(&mut self.group)));
+            self.full.push_back((end, std::mem::take(&mut self.gathered)));
         }
     }
 
-    /// Puts into the index what has become durable.
-    fn tell_index(&mut self) -> Result<(), PinError> {
-        begin_changing(&self.home, &mut self.state)?;
-        for (hash, address) in &self.fresh {
-            self.index.insert(hash, *address)?;
+    /// The groups that wait for a commit, and the files to be flushed before.
+    fn take(&mut self) -> (Groups, Dirty) {
+        self.end_group();
+        let mut dirty = Vec::new();
+        for body in self.bodies.iter_mut().filter(|body| body.dirty) {
+            body.dirty = false;
+            dirty.push((body.name.clone(), Arc::clone(&body.file)));
         }
-        self.fresh.clear();
-        self.state.covers = self.catalogue.last();
+        (std::mem::take(&mut self.full), dirty)
+    }
+
+    /// Puts pins into the index.
+    fn tell(&mut self, places: &[(Hash, u64)]) -> Result<(), DiskError> {
+        for (hash, address) in places {
+            self.index.insert(hash, *address)?;
+            self.fresh.remove(hash);
+        }
+        Ok(())
+    }
+}
+
+impl Pins {
+    /// Begins a pin space with that slot, in directories that are there and empty.
+    pub(crate) fn create(home: Home, slot: usize) -> Result<Self, WriteError> {
+        let judge = |error| home.health.judge(error);
+        let catalogue = Journal::create(home.clone(), CATALOGUE, CATALOGUE_SEGMENT)?;
+        let index = Index::create(&home.disk).map_err(judge)?;
+        let end = End { slot: slot as u64, offset: BODY_HEADER as u64 };
+        let state = State { covers: 0, end, changing: None };
+        let body = Body::create(&home, slot)?;
+        let ledger = Ledger { catalogue, state, untold: vec![], end };
+        Ok(Self::new(home, vec![body], index, ledger))
+    }
+
+    fn new(home: Home, bodies: Vec<Body>, index: Index, ledger: Ledger) -> Self {
+        let files = Files {
+            home: home.clone(),
+            bodies,
+            index,
+            full: Groups::new(),
+            gathered: Gathered::default(),
+            fresh: HashMap::new(),
+        };
+        Self { home, files: Mutex::new(files), ledger: Mutex::new(ledger) }
+    }
+
+    /// What it takes to find and to keep pins. To be held for moments only.
+    pub(crate) fn files(&self) -> &Mutex<Files> {
+        &self.files
+    }
+
+    /// Makes durable what had been kept when this was called, and says how many groups the catalogue
+    /// has then.
+    pub(crate) fn commit(&self) -> Result<u64, WriteError> {
+        let ledger = &mut *lock(&self.ledger);
+        self.home.health.check()?;
+        let (mut groups, dirty) = lock(&self.files).take();
+        for (name, file) in dirty {
+            let failed = |error| self.home.health.fail(self.home.error(&name, "flush", error));
+            file.flush().map_err(failed)?;
+        }
+        let mut result = Ok(());
+        while let Some((end, gathered)) = groups.front() {
+            let (head, entries) = gathered.group.encode(*end);
+            result = ledger.catalogue.push(&[&head, entries]);
+            if result.is_err() {
+                break;
+            }
+            ledger.end = *end;
+            ledger.untold.extend(&gathered.places);
+            groups.pop_front();
+        }
+        // Groups that find no room stay for the next time, before those that came meanwhile.
+        groups.into_iter().rev().for_each(|group| lock(&self.files).full.push_front(group));
+        result?;
+        ledger.catalogue.flush()?;
+        ledger.catalogue.mark();
+        self.tell_index(ledger)?;
+        Ok(ledger.catalogue.durable())
+    }
+
+    /// Puts into the index what has become durable.
+    fn tell_index(&self, ledger: &mut Ledger) -> Result<(), WriteError> {
+        if ledger.untold.is_empty() {
+            return Ok(());
+        }
+        begin_changing(&self.home, &mut ledger.state)?;
+        for places in ledger.untold.chunks(TOLD_AT_ONCE) {
+            let told = lock(&self.files).tell(places);
+            told.map_err(|error| self.home.health.judge(error))?;
+        }
+        ledger.untold.clear();
+        (ledger.state.covers, ledger.state.end) = (ledger.catalogue.last(), ledger.end);
         Ok(())
     }
 
     /// Makes everything durable, so that the next opening finds nothing to do.
-    pub(crate) fn close(&mut self) -> Result<(), PinError> {
+    pub(crate) fn close(&self) -> Result<(), WriteError> {
         self.commit()?;
-        self.catalogue.close()?;
-        if self.state.changing.is_none() && self.state.covers > 0 {
+        let ledger = &mut *lock(&self.ledger);
+        ledger.catalogue.close()?;
+        if ledger.state.changing.is_none() && ledger.state.covers > 0 {
             return Ok(());
         }
-        self.index.flush()?;
-        self.state.changing = None;
-        self.state.write(&self.home)?;
-        Ok(())
+        let flushed = lock(&self.files).index.flush();
+        flushed.map_err(|error| self.home.health.judge(error))?;
+        ledger.state.changing = None;
+        ledger.state.write(&self.home)
+    }
+
+    /// How many groups of the catalogue are durable.
+    pub(crate) fn groups(&self) -> u64 {
+        lock(&self.ledger).catalogue.durable()
     }
 
     /// All pins that are durable, in the order in which they were committed: after those that they
@@ -226,15 +314,9 @@ impl Files {
         &self,
         mut visit: impl FnMut(&Entry) -> Result<(), DiskError>,
     ) -> Result<(), ReadError> {
-        let last = self.catalogue.durable();
+        let last = self.groups();
         let survey = Survey::make(&self.home, &CATALOGUE, 1, last, Depth::Unproven)?;
         each_group(&survey, 0, |_, entries| entries.iter().try_for_each(&mut visit))
-    }
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self { covers: 0, end: End { slot: 0, offset: 0 }, changing: None }
     }
 }
 
@@ -251,7 +333,7 @@ fn begin_changing(home: &Home, state: &mut State) -> Result<(), WriteError> {
 }
 
 /// Hands out the groups after that one, and where bodies ended with each.
-fn each_group(
+pub(crate) fn each_group(
     survey: &Survey,
     after: u64,
     mut visit: impl FnMut(End, &[Entry]) -> Result<(), DiskError>,
@@ -278,6 +360,33 @@ fn each_group(
     Ok(())
 }
 
+/// The number of the last group that can be reached from the first without passing damage. Used for
+/// advice only.
+pub(crate) fn intact(home: &Home) -> u64 {
+    let mut last = 0;
+    loop {
+        let Ok(segment) = Segment::open(home.disk.as_ref(), &CATALOGUE, home.store, last + 1)
+        else {
+            return last;
+        };
+        let segment = Arc::new(segment);
+        let Ok(mut frames) = segment.frames(SEGMENT_HEADER) else { return last };
+        let before = last;
+        while let Ok(Some((at, frame))) = frames.next() {
+            if frame.kind == FrameKind::Data {
+                let payload = segment.payload(at, &frame).ok();
+                if payload.and_then(|payload| catalogue::decode(&payload)).is_none() {
+                    return last;
+                }
+                last = frame.seq;
+            }
+        }
+        if last == before {
+            return last;
+        }
+    }
+}
+
 fn refuse(error: ReadError) -> OpenError {
     match error {
         ReadError::Damaged(damage) => OpenError::Damaged { damage, usable: vec![] },
@@ -293,94 +402,6 @@ fn not_opened(error: WriteError) -> OpenError {
     match error {
         WriteError::Full(error) | WriteError::Failed(error) => error.into(),
     }
-}
-
-fn damage(path: std::path::PathBuf, offset: u64, reason: String) -> Damage {
-    Damage { path, offset, reason, advice: "restore this file from a copy".into() }
-}
-
-impl Body {
-    fn name(slot: usize) -> String {
-        format!("{BODIES_DIR}/{slot:03}.body")
-    }
-
-    /// The slot that a file of this name (without directory) belongs to.
-    fn slot(name: &str) -> Option<usize> {
-        let digits = name.strip_suffix(".body").filter(|digits| digits.len() == 3)?;
-        digits.parse().ok()
-    }
-
-    fn header(home: &Home, slot: usize) -> [u8; BODY_HEADER] {
-        let mut bytes = [0; BODY_HEADER];
-        bytes[..8].copy_from_slice(&BODY_MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[16..32].copy_from_slice(&home.store);
-        bytes[32..40].copy_from_slice(&(slot as u64).to_le_bytes());
-        let check = short(&blake3::hash(&bytes[..48]));
-        bytes[48..].copy_from_slice(&check);
-        bytes
-    }
-
-    fn create(home: &Home, slot: usize) -> Result<Self, WriteError> {
-        let name = Self::name(slot);
-        let file = home.publish(BODIES_DIR, &name, &Self::header(home, slot))?;
-        Ok(Self { slot, name, file, end: BODY_HEADER as u64, dirty: false })
-    }
-
-    fn open(home: &Home, slot: usize) -> Result<Self, OpenError> {
-        let name = Self::name(slot);
-        let failed = |action| {
-            let path = home.disk.path(&name);
-            move |error| OpenError::Disk(DiskError::new(path, action, error))
-        };
-        let refused = |reason: &str| {
-            let damage = damage(home.disk.path(&name), 0, reason.into());
-            Err(OpenError::Damaged { damage, usable: vec![] })
-        };
-        let file = home.disk.open(&name).map_err(failed("open"))?;
-        let end = file.len().map_err(failed("read"))?;
-        if end < BODY_HEADER as u64 {
-            return refused("the file ends within its header");
-        }
-        let mut bytes = [0; BODY_HEADER];
-        file.read_at(0, &mut bytes).map_err(failed("read"))?;
-        let found = u32_at(&bytes, 8);
-        if bytes[..8] == BODY_MAGIC && found != VERSION {
-            let path = home.disk.path(&name);
-            return Err(OpenError::Version { path, found, supported: VERSION });
-        }
-        if bytes != Self::header(home, slot) {
-            return refused("the file's header is not that of these pins");
-        }
-        Ok(Self { slot, name, file, end, dirty: false })
-    }
-}
-
-/// Opens all files of bodies, the one in which they end last.
-fn open_bodies(home: &Home, end: End) -> Result<Vec<Body>, OpenError> {
-    let failed = |error| home.error(BODIES_DIR, "list", error);
-    let names = home.disk.list(BODIES_DIR).map_err(failed)?;
-    let slots = names.iter().filter_map(|name| Body::slot(name));
-    let mut bodies = slots.map(|slot| Body::open(home, slot)).collect::<Result<Vec<_>, _>>()?;
-    if end.offset == 0 {
-        // Nothing was ever committed: it goes on in the first file.
-        bodies.truncate(1);
-        bodies.iter_mut().for_each(|body| body.end = BODY_HEADER as u64);
-        return Ok(bodies);
-    }
-    let last = bodies.iter().position(|body| body.slot as u64 == end.slot);
-    let Some(last) = last.map(|last| bodies.remove(last)) else {
-        let path = home.disk.path(&Body::name(end.slot as usize));
-        let damage = damage(path, 0, "the file in which the pins end is missing".into());
-        return Err(OpenError::Damaged { damage, usable: vec![] });
-    };
-    if last.end.next_multiple_of(ALIGNMENT as u64) < end.offset {
-        let path = home.disk.path(&last.name);
-        let damage = damage(path, last.end, "the file ends before the last pin does".into());
-        return Err(OpenError::Damaged { damage, usable: vec![] });
-    }
-    bodies.push(Body { end: end.offset, ..last });
-    Ok(bodies)
 }
 
 /// Makes the directories of a pin space.

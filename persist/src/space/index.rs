@@ -32,6 +32,8 @@ const DEPTH_MAX: u32 = 31;
 
 const DIRECTORY: &str = "index/directory";
 const BUCKETS: &str = "index/buckets";
+/// All files of the index, its state included.
+pub(crate) const FILES: [&str; 3] = [DIRECTORY, BUCKETS, super::state::NAME];
 
 /// The open index.
 pub(crate) struct Index {

@@ -7,7 +7,7 @@ use crate::health::WriteError;
 use crate::journal::Home;
 use crate::space::catalogue::End;
 
-const NAME: &str = "index/state";
+pub(crate) const NAME: &str = "index/state";
 const MAGIC: [u8; 8] = *b"PALLASIX";
 const LENGTH: usize = 112;
 
@@ -20,6 +20,13 @@ pub(crate) struct State {
     pub(crate) end: End,
     /// The run of the system in which it is being changed; none if it is durable as it is.
     pub(crate) changing: Option<Hash>,
+}
+
+impl Default for State {
+    /// Of an index that has nothing.
+    fn default() -> Self {
+        Self { covers: 0, end: End { slot: 0, offset: 0 }, changing: None }
+    }
 }
 
 impl State {
