@@ -83,6 +83,8 @@ fn settings() -> Settings {
     Settings {
         log_segment: 1500,
         slot: Some(0),
+        log_ahead: 400,
+        log_spares: 1,
         commit_delay: Duration::ZERO,
         keep_snapshots: 2,
         max_pending: 1 << 20,

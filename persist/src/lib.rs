@@ -64,6 +64,7 @@ mod segment;
 pub mod sim;
 mod snapshots;
 mod space;
+mod spare;
 mod store;
 pub mod transfer;
 
@@ -78,7 +79,7 @@ pub use journal::Pruned;
 pub use log::{Appender, Ticket};
 pub use records::{Record, Records};
 pub use snapshots::Snapshot;
-pub use space::Entry;
+pub use space::{Entry, collect};
 pub use store::{Recovery, Settings, Store};
 
 /// The version of the format on disk that this crate reads and writes.

@@ -47,6 +47,7 @@ pub(crate) fn create(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Parts, 
     let home = Home { disk: Arc::clone(&disk), store, health: Arc::new(Health::default()) };
     files::make_dirs(&home).map_err(CreateError::Disk)?;
     let log = Journal::create(home.clone(), LOG, settings.log_segment).map_err(not_created)?;
+    let log = log.take_ahead(settings.log_ahead, settings.log_spares).map_err(CreateError::Disk)?;
     let pins = MappedPins::create(&home, settings.slot, Arc::clone(&lock))?;
     let snapshots = Snapshots::empty(home.clone(), settings.keep());
     home.publish("", format_file::NAME, &format_file::encode(store)).map_err(not_created)?;
@@ -167,6 +168,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Parts, Op
     snapshots.resume()?;
     let pins = MappedPins::resume(&home, pins, Arc::clone(&lock))?;
     let log = Journal::resume(home.clone(), LOG, settings.log_segment, log)?;
+    let log = log.take_ahead(settings.log_ahead, settings.log_spares)?;
     Ok(Parts { home, lock, log, pins, snapshots })
 }
 

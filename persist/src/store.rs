@@ -31,6 +31,12 @@ pub struct Settings {
     /// Which slot of the range of pins (`vm::pinspace::range`) a new store begins in. Stores that
     /// are to be open in one process need slots of their own. Default: one that is free, by chance.
     pub slot: Option<usize>,
+    /// The log's file is made longer by so many bytes at a time, before they are needed: a flush
+    /// is cheaper where the file need not grow. Default: 1 MiB; 0 lets it grow by what is written.
+    pub log_ahead: u64,
+    /// So many files that the log no longer needs are kept, to be written over by its next segments.
+    /// Default: 2.
+    pub log_spares: usize,
     /// How long the committer may let an event wait for others to be flushed
     /// together with it, while nobody waits for it. Default: zero, that is, until
     /// the flush before it has ended.
@@ -47,6 +53,8 @@ impl Default for Settings {
         Self {
             log_segment: 64 << 20,
             slot: None,
+            log_ahead: 1 << 20,
+            log_spares: 2,
             commit_delay: Duration::ZERO,
             keep_snapshots: 3,
             max_pending: 64 << 20,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::Hash;
 use crate::space::Entry;
+use crate::space::ranges::Ranges;
 
 struct Node {
     /// None of one that is only referred to.
@@ -46,6 +47,16 @@ impl Graph {
         self.numbers.insert(address, self.nodes.len());
         let (edges_end, is_bad) = (self.edges.len(), hash.is_none());
         self.nodes.push(Node { hash, address, bytes, edges_end, is_bad });
+    }
+
+    /// Forgets all pins at these addresses. They keep their numbers, and are none.
+    pub(crate) fn remove_all(&mut self, free: &Ranges) {
+        for node in self.nodes.iter_mut().filter(|node| free.contains(node.address)) {
+            if node.hash.take().is_some() {
+                self.numbers.remove(&node.address);
+                (node.bytes, node.is_bad) = (0, false);
+            }
+        }
     }
 
     pub(crate) fn find(&self, address: u64) -> Option<usize> {

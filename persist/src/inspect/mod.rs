@@ -32,7 +32,8 @@ use crate::opening::{lock_existing, read_format};
 use crate::segment::{Family, Segment, Stretch};
 use crate::snapshots::Snapshots;
 use crate::space::body;
-use crate::space::catalogue::{self, CATALOGUE};
+use crate::space::catalogue::{self, CATALOGUE, Page};
+use crate::space::files::all_pages;
 use crate::space::look::{self, PinLook};
 
 use faults::{Expect, Faults};
@@ -109,8 +110,9 @@ impl Inspection {
         let newest = self.snapshots.newest();
         let mut pass = Pass { inspection: self, judge, report, done: 0 };
         let proven = newest.map_or(0, |snapshot| snapshot.groups);
-        let mut pins = PinCheck::default();
-        pass.journal(&CATALOGUE, &self.catalogue, 1, proven, &mut pins)?;
+        let mut pins = PinCheck { start: self.catalogue_start(proven), ..PinCheck::default() };
+        let needed = pins.start;
+        pass.journal(&CATALOGUE, &self.catalogue, needed, proven, &mut pins)?;
         pass.bodies(&mut pins.graph)?;
         let covers = self.snapshots.oldest().map_or(Seq::START, |snapshot| snapshot.covers);
         let proven = newest.map_or(0, |snapshot| snapshot.covers.0);
@@ -131,6 +133,14 @@ impl Inspection {
             report.findings.push(Finding { damage, effect: Effect::Snapshot });
         }
         Ok(report)
+    }
+
+    /// From which sequence on the catalogue counts. Where that cannot be told for damage, all of it
+    /// does that is there.
+    fn catalogue_start(&self, proven: u64) -> u64 {
+        let pages = all_pages(&self.home, proven);
+        let start = pages.and_then(|pages| pages.start());
+        start.unwrap_or_else(|_| self.catalogue.first().map_or(1, |(first, _)| *first))
     }
 
     /// What the damage means for each snapshot.
@@ -177,7 +187,7 @@ struct Pass<'a> {
 /// What is done with the payloads of one journal.
 trait Items {
     /// Takes a whole payload.
-    fn whole(&mut self, payload: &[u8]) -> Result<(), String>;
+    fn whole(&mut self, sequence: u64, payload: &[u8]) -> Result<(), String>;
     /// The effect of losing these.
     fn effect(&self, first: u64, last: u64) -> Effect;
 }
@@ -244,7 +254,7 @@ impl Pass<'_> {
             };
             faults.frame(at, &frame);
             let found = match segment.payload(at, &frame) {
-                Ok(payload) if frame.kind == FrameKind::Data => items.whole(&payload),
+                Ok(payload) if frame.kind == FrameKind::Data => items.whole(frame.seq, &payload),
                 Ok(_) => Ok(()),
                 Err(ReadError::Damaged(damage)) => Err(damage.reason),
                 Err(ReadError::Disk(error)) => return Err(error),
@@ -308,7 +318,7 @@ struct EventCheck {
 }
 
 impl Items for EventCheck {
-    fn whole(&mut self, _: &[u8]) -> Result<(), String> {
+    fn whole(&mut self, _: u64, _: &[u8]) -> Result<(), String> {
         self.count += 1;
         Ok(())
     }
@@ -322,16 +332,30 @@ impl Items for EventCheck {
 #[derive(Default)]
 struct PinCheck {
     graph: Graph,
+    /// What stands before this sequence counts no more.
+    start: u64,
 }
 
 impl Items for PinCheck {
-    fn whole(&mut self, payload: &[u8]) -> Result<(), String> {
-        let (_, entries) =
-            catalogue::decode(payload).ok_or("what stands here is no group of pins")?;
+    fn whole(&mut self, sequence: u64, payload: &[u8]) -> Result<(), String> {
+        let page = catalogue::decode(payload).ok_or("what stands here is neither pins nor gaps")?;
+        let (entries, is_copy) = match page {
+            _ if sequence < self.start => return Ok(()),
+            Page::Gaps(gaps) => {
+                self.graph.remove_all(&gaps.free);
+                return Ok(());
+            }
+            Page::Group(_, entries) => (entries, false),
+            Page::Copy(entries) => (entries, true),
+        };
         let mut result = Ok(());
         for entry in entries {
-            if let Some(edge) = self.graph.add(&entry) {
-                let name = vm::Hash(entry.hash);
+            // A copy may be one that does not count: then it tells of what is known.
+            if is_copy && self.graph.find(entry.address()).is_some() {
+                continue;
+            }
+            if let Some(edge) = self.graph.add(&entry.to_entry()) {
+                let name = vm::Hash(entry.hash());
                 result = Err(format!(
                     "pin {name} refers to one at {edge:#x}, which is not stored before it"
                 ));

@@ -1,10 +1,7 @@
 //! What holds how much, by edges alone: no body is read.
 
 use crate::error::{Damage, ReadError};
-use crate::journal::Survey;
-use crate::segment::Depth;
-use crate::space::catalogue::CATALOGUE;
-use crate::space::files::each_group;
+use crate::space::files::all_pages;
 use crate::space::{BODIES_DIR, index};
 use crate::{Inspection, Snapshot};
 
@@ -122,13 +119,11 @@ impl Inspection {
 
     /// Which pin refers to which.
     fn graph(&self) -> Result<Graph, ReadError> {
-        let survey = Survey::make(&self.home, &CATALOGUE, 1, 0, Depth::Unproven)?;
+        let pages = all_pages(&self.home, 0)?;
         let mut graph = Graph::default();
-        each_group(&survey, 0, |_, entries| {
-            for entry in entries {
-                // An edge that leads nowhere is for a check to tell of.
-                let _ = graph.add(entry);
-            }
+        pages.forwards(&pages.count()?, |entry| {
+            // An edge that leads nowhere is for a check to tell of.
+            let _ = graph.add(&entry.to_entry());
             Ok(())
         })?;
         Ok(graph)

@@ -6,20 +6,23 @@
 //! ```
 //!
 //! So the catalogue tells only of what is durable, and the index only of what is in the catalogue.
-//! What a crash leaves behind the last committed body is written over.
+//! Records are put into the gaps that the last collection found, and behind all others where those
+//! are full. What a crash leaves where there is no committed record is written over.
 //!
 //! While a commit waits for the disk, pins are found and kept: [`Files`], which those need, is locked
 //! only for moments; the [`Ledger`], which a commit holds throughout, is for commits alone. Where both
 //! are held, the ledger is taken first.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use vm::pinspace::range::{ALIGNMENT, SLOT_SIZE};
+use vm::pinspace::range::SLOT_SIZE;
 
 use super::body::{self, BODY_HEADER, Body, address, damage};
-use super::catalogue::{self, CATALOGUE, End, Entry, Group};
+use super::catalogue::{self, CATALOGUE, End, Entry, Filled, Group, Page};
 use super::index::Index;
+use super::pages::{Counted, Pages};
+use super::ranges::{Filling, Ranges, aligned};
 use super::state::State;
 use super::{BODIES_DIR, INDEX_DIR};
 use crate::Hash;
@@ -27,13 +30,13 @@ use crate::disk::DiskFile;
 use crate::error::{DiskError, OpenError, PinError, ReadError};
 use crate::frame::{FrameKind, SEGMENT_HEADER};
 use crate::health::WriteError;
-use crate::journal::{Home, Journal, Survey};
+use crate::journal::{self, Home, Journal, Survey};
 use crate::lock::lock;
 use crate::segment::{Depth, Segment};
 
 /// A group is ended when it has so many bytes, a segment of the catalogue likewise.
 const GROUP: usize = 1 << 20;
-const CATALOGUE_SEGMENT: u64 = 64 << 20;
+const CATALOGUE_SEGMENT: u64 = if cfg!(test) { 4 << 10 } else { 64 << 20 };
 
 /// So many pins are put into the index while nobody else may look for one.
 const TOLD_AT_ONCE: usize = 256;
@@ -47,7 +50,7 @@ struct Gathered {
 }
 
 /// Groups that are full, each with where bodies ended then.
-type Groups = VecDeque<(End, Gathered)>;
+type Groups = VecDeque<(Filled, Gathered)>;
 
 /// Files that are to be flushed, with their names.
 type Dirty = Vec<(String, Arc<dyn DiskFile>)>;
@@ -57,22 +60,27 @@ pub(crate) struct Files {
     pub(crate) home: Home,
     /// The last one is being filled.
     pub(crate) bodies: Vec<Body>,
-    index: Index,
-    /// Groups that are full, and the one that is not.
+    pub(super) index: Index,
+    /// How far they have been filled.
+    pub(super) filled: Filled,
+    /// The number of the newest gaps, and what is left of them once somebody has asked for a place.
+    pub(super) gaps: u64,
+    pub(super) filling: Option<Filling>,
     full: Groups,
+    /// What is in none of them yet.
     gathered: Gathered,
     /// The pins that the index has not been told of.
     fresh: HashMap<Hash, u64>,
 }
 
 /// The catalogue's writing end, and how far the index goes.
-struct Ledger {
-    catalogue: Journal,
-    state: State,
+pub(super) struct Ledger {
+    pub(super) catalogue: Journal,
+    pub(super) state: State,
     /// What the index has not been told of, though the catalogue has it.
     untold: Vec<(Hash, u64)>,
-    /// Where bodies ended with the last group of the catalogue.
-    end: End,
+    /// How far bodies had been filled with the last group of the catalogue.
+    filled: Filled,
 }
 
 /// The open files of a pin space.
@@ -85,28 +93,47 @@ pub(crate) struct Pins {
 /// What is on disk of a pin space, found without changing anything.
 pub(crate) struct PinSurvey {
     home: Home,
-    kept: Option<(State, Index)>,
+    todo: Todo,
     survey: Survey,
     bodies: Vec<Body>,
-    end: End,
+    /// What the state will be when all is done.
+    after: State,
+}
+
+/// What the index is to be told.
+enum Todo {
+    Nothing(Index),
+    /// What stands behind what the state covers.
+    CatchUp(State, Index, Pages),
+    /// Everything.
+    Rebuild(Pages, Counted),
 }
 
 impl PinSurvey {
     /// Looks at a pin space of which the first `proven` groups are known to have been durable.
     pub(crate) fn make(home: &Home, proven: u64) -> Result<Self, OpenError> {
         let kept = State::read(home).zip(Index::open(&home.disk)?);
-        let state = kept.as_ref().map_or_else(State::default, |(state, _)| *state);
-        let (from, proven) = (state.covers.max(1), state.covers.max(proven));
-        let survey = Survey::make(home, &CATALOGUE, from, proven, Depth::Unproven);
-        let survey = survey.map_err(refuse)?;
-        let mut end = state.end;
-        each_group(&survey, state.covers, |group_end, _| {
-            end = group_end;
-            Ok(())
-        })
-        .map_err(refuse)?;
-        let bodies = body::open_all(home, end)?;
-        Ok(Self { home: home.clone(), kept, survey, bodies, end })
+        let covers = kept.as_ref().map_or(0, |(state, _)| state.covers);
+        let survey = survey(home, covers, proven).map_err(refuse)?;
+        let last = survey.last.next - 1;
+        let pages = || Pages::list(&survey.segments, last).map_err(refuse);
+        let (todo, after) = match kept {
+            Some((state, index)) if last == covers => (Todo::Nothing(index), state),
+            Some((state, index)) => {
+                let pages = pages()?;
+                let after = state_after(&pages, state).map_err(refuse)?;
+                (Todo::CatchUp(state, index, pages), after)
+            }
+            None => {
+                let pages = pages()?;
+                let counted = pages.count().map_err(refuse)?;
+                let (filled, gaps) = (counted.newest.filled, counted.newest.gaps);
+                let after = State { covers: last, filled, gaps, changing: None };
+                (Todo::Rebuild(pages, counted), after)
+            }
+        };
+        let bodies = body::open_all(home, after.filled.end)?;
+        Ok(Self { home: home.clone(), todo, survey, bodies, after })
     }
 
     /// The files of bodies, each with where it ends.
@@ -117,26 +144,108 @@ impl PinSurvey {
     /// Takes the pin space up. What the catalogue has and the index lacks is put into that: mostly
     /// nothing, everything after a loss of power.
     pub(crate) fn resume(self) -> Result<Pins, OpenError> {
-        let Self { home, kept, survey, bodies, end } = self;
-        let (mut state, mut index) = match kept {
-            Some(kept) => kept,
-            None => {
-                State::remove(&home)?;
-                (State::default(), Index::create(&home.disk)?)
-            }
+        let Self { home, todo, survey, bodies, after } = self;
+        let (changing, index) = match todo {
+            Todo::Nothing(index) => (after.changing, index),
+            Todo::CatchUp(state, index, pages) => catch_up(&home, state, index, &pages)?,
+            Todo::Rebuild(pages, counted) => rebuild(&home, &pages, &counted)?,
         };
-        let last = survey.last.next - 1;
-        if last > state.covers {
-            begin_changing(&home, &mut state).map_err(not_opened)?;
-            each_group(&survey, state.covers, |_, entries| {
-                entries.iter().try_for_each(|entry| index.insert(&entry.hash, entry.address))
-            })
-            .map_err(refuse)?;
-            (state.covers, state.end) = (last, end);
-        }
+        let state = State { changing, ..after };
         let catalogue = Journal::resume(home.clone(), CATALOGUE, CATALOGUE_SEGMENT, survey)?;
-        Ok(Pins::new(home, bodies, index, Ledger { catalogue, state, untold: vec![], end }))
+        let ledger = Ledger { catalogue, state, untold: vec![], filled: state.filled };
+        Ok(Pins::new(home, bodies, index, ledger))
     }
+}
+
+/// Looks into the catalogue behind that sequence.
+fn survey(home: &Home, covers: u64, proven: u64) -> Result<Survey, ReadError> {
+    let from = match covers {
+        0 => journal::list(home, &CATALOGUE)?.0.first().copied().unwrap_or(1),
+        covers => covers,
+    };
+    Survey::make(home, &CATALOGUE, from, covers.max(proven), Depth::Unproven)
+}
+
+/// The whole catalogue, as far as it is there.
+pub(crate) fn all_pages(home: &Home, proven: u64) -> Result<Pages, ReadError> {
+    let survey = survey(home, 0, proven)?;
+    Pages::list(&survey.segments, survey.last.next - 1)
+}
+
+/// What the state will be when the index has been told of these pages.
+fn state_after(pages: &Pages, mut state: State) -> Result<State, ReadError> {
+    let covers = state.covers;
+    for sequence in pages.sequences().skip_while(|sequence| *sequence <= covers) {
+        pages.read(sequence, |page| {
+            match page {
+                Page::Group(filled, _) => state.filled = filled,
+                Page::Gaps(gaps) => {
+                    state.filled = Filled { end: gaps.end, fill: 0 };
+                    state.gaps = sequence;
+                }
+                Page::Copy(_) => {}
+            }
+            Ok(())
+        })?;
+        state.covers = sequence;
+    }
+    Ok(state)
+}
+
+/// Tells the index what has been written behind what it covers. Says in which run of the system it
+/// is changed.
+fn catch_up(
+    home: &Home,
+    mut state: State,
+    mut index: Index,
+    pages: &Pages,
+) -> Result<(Option<Hash>, Index), OpenError> {
+    begin_changing(home, &mut state).map_err(not_opened)?;
+    for sequence in pages.sequences().skip_while(|sequence| *sequence <= state.covers) {
+        let told = pages.read(sequence, |page| match page {
+            Page::Group(_, entries) => entries
+                .iter()
+                .try_for_each(|entry| Ok(index.insert(&entry.hash(), entry.address())?)),
+            Page::Gaps(gaps) => Ok(index.remove_all(&gaps.free)?),
+            Page::Copy(_) => Ok(()),
+        });
+        told.map_err(refuse)?;
+    }
+    Ok((state.changing, index))
+}
+
+/// Builds the index from the whole catalogue.
+fn rebuild(
+    home: &Home,
+    pages: &Pages,
+    counted: &Counted,
+) -> Result<(Option<Hash>, Index), OpenError> {
+    State::remove(home)?;
+    let mut index = Index::create(&home.disk)?;
+    if pages.sequences().is_empty() {
+        return Ok((None, index));
+    }
+    let mut state = State::default();
+    begin_changing(home, &mut state).map_err(not_opened)?;
+    let insert = |entry: catalogue::EntryRef<'_>| Ok(index.insert(&entry.hash(), entry.address())?);
+    pages.forwards(counted, insert).map_err(refuse)?;
+    Ok((state.changing, index))
+}
+
+/// The addresses that the gaps of that sequence name.
+fn read_gaps(home: &Home, sequence: u64) -> Result<Ranges, ReadError> {
+    let (firsts, _) = journal::list(home, &CATALOGUE)?;
+    let at = firsts.partition_point(|first| *first <= sequence).saturating_sub(1);
+    let first = firsts.get(at).copied().unwrap_or(1);
+    let segment = Segment::open(home.disk.as_ref(), &CATALOGUE, home.store, first)?;
+    let pages = Pages::list(&[Arc::new(segment)], sequence)?;
+    if !pages.sequences().contains(&sequence) {
+        return Err(pages.damage(first, format!("group {sequence} is missing")));
+    }
+    pages.read(sequence, |page| match page {
+        Page::Gaps(gaps) => Ok(gaps.free),
+        _ => Err(pages.damage(sequence, "what stands here are no gaps")),
+    })
 }
 
 impl Files {
@@ -149,10 +258,24 @@ impl Files {
     }
 
     /// The address for a record of so many bytes; none if it needs another slot.
-    pub(crate) fn place(&self, bytes: usize) -> Option<u64> {
-        let body = self.bodies.last()?;
-        let fits = bytes as u64 <= SLOT_SIZE as u64 - body.end;
-        fits.then(|| address(body.slot, body.end))
+    pub(crate) fn place(&mut self, bytes: usize) -> Result<Option<u64>, ReadError> {
+        if let Some(address) = self.filling()?.place(bytes as u64) {
+            return Ok(Some(address));
+        }
+        let Some(body) = self.bodies.last() else { return Ok(None) };
+        let fits = bytes as u64 <= (SLOT_SIZE as u64).saturating_sub(body.end);
+        Ok(fits.then(|| address(body.slot, body.end)))
+    }
+
+    fn filling(&mut self) -> Result<&mut Filling, ReadError> {
+        if self.filling.is_none() {
+            let free = match self.gaps {
+                0 => Ranges::default(),
+                gaps => read_gaps(&self.home, gaps)?,
+            };
+            self.filling = Some(Filling::new(&free, self.filled.fill));
+        }
+        Ok(self.filling.get_or_insert_default())
     }
 
     /// Whether a record of so many bytes fits into any slot.
@@ -168,28 +291,37 @@ impl Files {
         Ok(&self.bodies[self.bodies.len() - 1])
     }
 
-    /// Writes a record at the address that [`Files::place`] has told.
-    pub(crate) fn keep(&mut self, record: &[u8], entry: &Entry) -> Result<(), PinError> {
+    /// Writes a record at the address that [`Files::place`] has told. Says whether it is behind all
+    /// others, and in no gap.
+    pub(crate) fn keep(&mut self, record: &[u8], entry: &Entry) -> Result<bool, PinError> {
         self.home.health.check()?;
-        let Some(body) = self.bodies.last_mut() else { unreachable!("there is always a file") };
-        let written = body.file.write_at(body.end, record);
+        let (slot, offset) = body::place(entry.address);
+        let body = self.bodies.iter_mut().rev().find(|body| body.slot == slot);
+        let Some(body) = body else { unreachable!("a place is in an open file") };
+        let written = body.file.write_at(offset, record);
         let judged = |error| self.home.health.judge(self.home.error(&body.name, "write", error));
         written.map_err(judged)?;
-        body.end = (body.end + record.len() as u64).next_multiple_of(ALIGNMENT as u64);
         body.dirty = true;
+        let bytes = record.len() as u64;
+        let in_gap = self.filling.as_mut().is_some_and(|gaps| gaps.take(entry.address, bytes));
+        if in_gap {
+            self.filled.fill = aligned(entry.address + bytes);
+        } else {
+            body.end = aligned(offset + bytes);
+            self.filled.end = End { slot: slot as u64, offset: body.end };
+        }
         self.gathered.group.add(entry);
         self.gathered.places.push((entry.hash, entry.address));
         self.fresh.insert(entry.hash, entry.address);
         if self.gathered.group.len() >= GROUP {
             self.end_group();
         }
-        Ok(())
+        Ok(!in_gap)
     }
 
     fn end_group(&mut self) {
-        if let (false, Some(body)) = (self.gathered.group.is_empty(), self.bodies.last()) {
-            let end = End { slot: body.slot as u64, offset: body.end };
-            self.full.push_back((end, std::mem::take(&mut self.gathered)));
+        if !self.gathered.group.is_empty() {
+            self.full.push_back((self.filled, std::mem::take(&mut self.gathered)));
         }
     }
 
@@ -221,9 +353,10 @@ impl Pins {
         let catalogue = Journal::create(home.clone(), CATALOGUE, CATALOGUE_SEGMENT)?;
         let index = Index::create(&home.disk).map_err(judge)?;
         let end = End { slot: slot as u64, offset: BODY_HEADER as u64 };
-        let state = State { covers: 0, end, changing: None };
+        let filled = Filled { end, fill: 0 };
+        let state = State { filled, ..State::default() };
         let body = Body::create(&home, slot)?;
-        let ledger = Ledger { catalogue, state, untold: vec![], end };
+        let ledger = Ledger { catalogue, state, untold: vec![], filled };
         Ok(Self::new(home, vec![body], index, ledger))
     }
 
@@ -232,6 +365,9 @@ impl Pins {
             home: home.clone(),
             bodies,
             index,
+            filled: ledger.filled,
+            gaps: ledger.state.gaps,
+            filling: None,
             full: Groups::new(),
             gathered: Gathered::default(),
             fresh: HashMap::new(),
@@ -255,13 +391,13 @@ impl Pins {
             file.flush().map_err(failed)?;
         }
         let mut result = Ok(());
-        while let Some((end, gathered)) = groups.front() {
-            let (head, entries) = gathered.group.encode(*end);
+        while let Some((filled, gathered)) = groups.front() {
+            let (head, entries) = gathered.group.encode(*filled);
             result = ledger.catalogue.push(&[&head, entries]);
             if result.is_err() {
                 break;
             }
-            ledger.end = *end;
+            ledger.filled = *filled;
             ledger.untold.extend(&gathered.places);
             groups.pop_front();
         }
@@ -285,7 +421,7 @@ impl Pins {
             told.map_err(|error| self.home.health.judge(error))?;
         }
         ledger.untold.clear();
-        (ledger.state.covers, ledger.state.end) = (ledger.catalogue.last(), ledger.end);
+        (ledger.state.covers, ledger.state.filled) = (ledger.catalogue.last(), ledger.filled);
         Ok(())
     }
 
@@ -308,20 +444,31 @@ impl Pins {
         lock(&self.ledger).catalogue.durable()
     }
 
-    /// All pins that are durable, in the order in which they were committed: after those that they
-    /// refer to.
+    /// All pins that are durable, each after those that it refers to.
     pub(crate) fn each_entry(
         &self,
-        mut visit: impl FnMut(&Entry) -> Result<(), DiskError>,
+        mut visit: impl FnMut(&Entry) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
+        let pages = self.pages()?;
+        pages.forwards(&pages.count()?, |entry| visit(&entry.to_entry()))
+    }
+
+    /// The whole catalogue, as far as it is durable.
+    pub(super) fn pages(&self) -> Result<Pages, ReadError> {
         let last = self.groups();
-        let survey = Survey::make(&self.home, &CATALOGUE, 1, last, Depth::Unproven)?;
-        each_group(&survey, 0, |_, entries| entries.iter().try_for_each(&mut visit))
+        Pages::list(&survey(&self.home, 0, last)?.segments, last)
+    }
+
+    /// Both parts, for one who has the pin space for himself.
+    pub(super) fn parts(&mut self) -> (&mut Files, &mut Ledger) {
+        let files = self.files.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let ledger = self.ledger.get_mut().unwrap_or_else(PoisonError::into_inner);
+        (files, ledger)
     }
 }
 
 /// Says on disk that the index is no longer as it was when it was last closed.
-fn begin_changing(home: &Home, state: &mut State) -> Result<(), WriteError> {
+pub(super) fn begin_changing(home: &Home, state: &mut State) -> Result<(), WriteError> {
     if state.changing.is_some() {
         return Ok(());
     }
@@ -332,38 +479,12 @@ fn begin_changing(home: &Home, state: &mut State) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Hands out the groups after that one, and where bodies ended with each.
-pub(crate) fn each_group(
-    survey: &Survey,
-    after: u64,
-    mut visit: impl FnMut(End, &[Entry]) -> Result<(), DiskError>,
-) -> Result<(), ReadError> {
-    for segment in &survey.segments {
-        let mut frames = segment.frames(SEGMENT_HEADER)?;
-        let mut reached = segment.header.first;
-        while reached < survey.last.next {
-            let Some((offset, frame)) = frames.next()? else { break };
-            if frame.kind != FrameKind::Data {
-                continue;
-            }
-            reached = frame.seq + 1;
-            if frame.seq <= after {
-                continue;
-            }
-            let group = catalogue::decode(&segment.payload(offset, &frame)?);
-            let Some((end, entries)) = group else {
-                return Err(segment.damage(offset, "what stands here is no group of pins").into());
-            };
-            visit(end, &entries)?;
-        }
-    }
-    Ok(())
-}
-
 /// The number of the last group that can be reached from the first without passing damage. Used for
 /// advice only.
 pub(crate) fn intact(home: &Home) -> u64 {
-    let mut last = 0;
+    let first =
+        journal::list(home, &CATALOGUE).ok().and_then(|(firsts, _)| firsts.first().copied());
+    let mut last = first.unwrap_or(1) - 1;
     loop {
         let Ok(segment) = Segment::open(home.disk.as_ref(), &CATALOGUE, home.store, last + 1)
         else {
@@ -374,8 +495,8 @@ pub(crate) fn intact(home: &Home) -> u64 {
         let before = last;
         while let Ok(Some((at, frame))) = frames.next() {
             if frame.kind == FrameKind::Data {
-                let payload = segment.payload(at, &frame).ok();
-                if payload.and_then(|payload| catalogue::decode(&payload)).is_none() {
+                let payload = segment.payload(at, &frame);
+                if !payload.is_ok_and(|payload| catalogue::decode(&payload).is_some()) {
                     return last;
                 }
                 last = frame.seq;

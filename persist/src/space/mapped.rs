@@ -5,9 +5,10 @@
 //!
 //! # Safety
 //!
-//! This is the one module of the crate with unsafe code. Its invariant: *what is mapped in a slot is
-//! written only behind the end of the slot, never cut short, and only by us*: whoever has the store
-//! open holds the lock on its directory.
+//! Its invariant: *what is mapped in a slot is written only where there is no pin, behind the end of
+//! the slot or in a gap of the last collection; it is never cut short while it is mapped; and it is written
+//! only by us*: whoever has the store open, or collects in it, holds the lock on its directory.
+//! Nobody looks into a gap: no pin there is found, and none refers to one.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -22,7 +23,7 @@ use super::body::{self, Body};
 use super::catalogue::Entry;
 use super::files::{Files, PinSurvey, Pins};
 use crate::disk::DiskLock;
-use crate::error::{CreateError, Damage, DiskError, OpenError, PinError, ReadError};
+use crate::error::{CreateError, Damage, OpenError, PinError, ReadError};
 use crate::health::WriteError;
 use crate::journal::Home;
 use crate::lock::lock;
@@ -142,7 +143,7 @@ impl MappedPins {
     /// alone, and no body.
     pub(crate) fn each_entry(
         &self,
-        visit: impl FnMut(&Entry) -> Result<(), DiskError>,
+        visit: impl FnMut(&Entry) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         self.mapped.pins.each_entry(visit)
     }
@@ -211,8 +212,8 @@ impl Mapped {
 }
 
 // SAFETY: addresses are those of records in files that are mapped in our slots, which stay claimed as
-// long as `Mapped` lives. A record is written before the slot's end allows reading it, and the files
-// are written nowhere else.
+// long as `Mapped` lives. A record is written before the slot's end allows reading it, or into a gap before
+// anyone knows its address; and the files are written nowhere else.
 unsafe impl Backing for Keeper {
     fn owner(&self) -> Owner {
         self.0.owner
@@ -230,10 +231,10 @@ unsafe impl Backing for Keeper {
             return Err(PinError::TooLarge { path, length, limit }.into());
         }
         let files = &mut *self.0.files();
-        if files.place(bytes).is_none() {
+        if files.place(bytes)?.is_none() {
             self.0.add_slot(files)?;
         }
-        Ok(files.place(bytes).ok_or("a fresh slot has no room")? as usize)
+        Ok(files.place(bytes)?.ok_or("a fresh slot has no room")? as usize)
     }
 
     fn keep(&mut self, pin: NewPin<'_>) -> Result<(), BackingError> {
@@ -245,15 +246,18 @@ unsafe impl Backing for Keeper {
             edges: pin.edges.iter().map(|edge| *edge as u64).collect(),
         };
         let slots = lock(&self.0.slots);
-        let Some(Mapping { slot, mirror }) = slots.last() else {
-            unreachable!("there is always a slot")
+        let (number, _) = body::place(entry.address);
+        let mapping = slots.iter().rev().find(|mapping| mapping.slot.number() == number);
+        let Some(Mapping { slot, mirror }) = mapping else {
+            unreachable!("a place is in a slot of ours")
         };
         let at = pin.address - slot.address();
         if let Some(mirror) = mirror {
             mirror.write_all_at(pin.record, at as u64)?;
         }
-        files.keep(pin.record, &entry)?;
-        slot.set_end(at + pin.record.len());
+        if files.keep(pin.record, &entry)? {
+            slot.set_end(at + pin.record.len());
+        }
         Ok(())
     }
 

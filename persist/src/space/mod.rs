@@ -2,12 +2,17 @@
 //!
 //! ```text
 //! catalogue   what pins there are, and what each refers to: a journal
+//! pages       which of what stands there counts
 //! index       from hash to address: derived from the catalogue
 //! state       how far the index goes
+//! window      a file that is written, and read where it is mapped
 //! body        files of bodies
+//! ranges      sets of addresses, and the gaps that are filled
 //! files       bodies, catalogue and index, and the order in which they are written
 //! mapped      bodies mapped at their addresses: what `vm` freezes into
 //! look        bodies mapped for looking at a store that is not open
+//! collect     what no snapshot needs goes
+//! mark        what roots reach
 //! ```
 //!
 //! What it promises:
@@ -23,13 +28,19 @@
 
 pub(crate) mod body;
 pub(crate) mod catalogue;
+pub mod collect;
 pub(crate) mod files;
 pub(crate) mod index;
 #[allow(unsafe_code)]
 pub(crate) mod look;
 #[allow(unsafe_code)]
 pub(crate) mod mapped;
+mod mark;
+pub(crate) mod pages;
+pub(crate) mod ranges;
 mod state;
+#[allow(unsafe_code)]
+mod window;
 
 pub use catalogue::Entry;
 

@@ -42,6 +42,8 @@ pub fn small() -> Settings {
     Settings {
         log_segment: 1500,
         slot: Some(slot()),
+        log_ahead: 400,
+        log_spares: 1,
         commit_delay: Duration::ZERO,
         keep_snapshots: 2,
         max_pending: 1 << 20,

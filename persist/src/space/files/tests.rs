@@ -8,9 +8,9 @@ fn home(disk: &SimDisk) -> Home {
 }
 
 /// The bytes of a made-up record, and what the catalogue tells of it.
-fn record(files: &Files, number: u64) -> (Vec<u8>, Entry) {
+fn record(files: &mut Files, number: u64) -> (Vec<u8>, Entry) {
     let bytes = vec![number as u8 + 1; 64 + (number as usize * 24) % 300];
-    let address = files.place(bytes.len()).expect("room");
+    let address = files.place(bytes.len()).expect("read").expect("room");
     let hash = *blake3::hash(&number.to_le_bytes()).as_bytes();
     (bytes.clone(), Entry { hash, address, bytes: bytes.len() as u64, edges: vec![number, 7] })
 }
@@ -18,7 +18,7 @@ fn record(files: &Files, number: u64) -> (Vec<u8>, Entry) {
 fn keep(pins: &Pins, number: u64) -> Result<(), PinError> {
     let files = &mut *lock(pins.files());
     let (bytes, entry) = record(files, number);
-    files.keep(&bytes, &entry)
+    files.keep(&bytes, &entry).map(drop)
 }
 
 fn open(disk: &SimDisk) -> Result<Pins, OpenError> {
