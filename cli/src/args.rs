@@ -17,8 +17,8 @@ Examples:
 Modules are looked for in ./sire, then in the library built in.";
 
 const CHECK: &str = "\
-Looks at every frame of the log and of the pins, every edge between pins, every snapshot, and
-whether each pin has the hash that it is found by. Changes nothing; the machine must not be running.
+Looks at every frame of the log and of the pins' catalogue, every edge between pins, every snapshot,
+and whether each pin is what was written and has the hash that it is found by. Changes nothing; the machine must not be running.
 What is damaged is told with file and offset, and with what it means for each snapshot. An end that
 a crash left unfinished is no damage: the next start cuts it off.
 
@@ -275,7 +275,7 @@ pub(crate) struct Check {
 /// `pallas du`.
 #[derive(Arguments, Debug)]
 pub(crate) struct Du {
-    /// Print JSON: an object with the keys log, pins, shared, garbage and snapshots
+    /// Print JSON: an object with the keys log, pins, catalogue, index, shared, garbage and snapshots
     #[arg(long)]
     pub(crate) json: bool,
     /// Where the machine lives

@@ -143,7 +143,10 @@ pub trait DiskFile: Send + Sync {
     ///
     /// # Errors
     /// [`io::ErrorKind::Unsupported`] where the file system cannot do that, or as it reports.
-    fn punch(&self, offset: u64, length: u64) -> io::Result<()>;
+    fn punch(&self, offset: u64, length: u64) -> io::Result<()> {
+        let _ = (offset, length);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// How many bytes it takes on the disk: fewer than its length where it has holes.
     ///

@@ -20,10 +20,7 @@ use std::sync::Arc;
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Damage, DiskError, OpenError, ReadError};
-use crate::frame::{
-    FRAME_HEADER, FrameKind, SEGMENT_HEADER, SegmentHeader, StoreId, array, decode_frame,
-    encode_frame, frame_length,
-};
+use crate::frame::{FrameKind, SEGMENT_HEADER, SegmentHeader, StoreId, encode_frame, frame_length};
 use crate::health::{Health, WriteError};
 use crate::segment::{Depth, Extent, Family, Segment, UNFINISHED, scan};
 use crate::spare::Spares;
@@ -161,15 +158,6 @@ pub(crate) fn list(home: &Home, family: &Family) -> Result<(Vec<u64>, Vec<String
     Ok((firsts, leftovers))
 }
 
-/// Where a payload was put. Later places are greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    /// The first sequence of the segment.
-    pub(crate) segment: u64,
-    /// The offset of the frame.
-    pub(crate) offset: u64,
-}
-
 /// What pruning gave back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
@@ -296,11 +284,6 @@ impl Journal {
         })
     }
 
-    /// The segment being written.
-    pub(crate) fn active(&self) -> &Arc<Segment> {
-        &self.active
-    }
-
     /// The sequence of the last data frame; 0 before the first.
     pub(crate) fn last(&self) -> u64 {
         self.next - 1
@@ -316,22 +299,9 @@ impl Journal {
         &self.firsts
     }
 
-    /// Where the written part ends.
-    pub(crate) fn end(&self) -> Place {
-        Place { segment: self.active.header.first, offset: self.end }
-    }
-
-    /// The payload at a place that is not written yet.
-    pub(crate) fn buffered(&self, place: Place) -> Option<&[u8]> {
-        let start = usize::try_from(place.offset.checked_sub(self.end)?).ok()?;
-        let header = self.buffer.get(start..start + FRAME_HEADER as usize)?;
-        let frame = decode_frame(&array(header, 0), &self.active.header.key, place.offset).ok()?;
-        self.buffer[start + FRAME_HEADER as usize..].get(..frame.length as usize)
-    }
-
     /// Takes a payload, given in parts, which will be written by the next
     /// [`Journal::flush`] at the latest. After an error it has not been taken.
-    pub(crate) fn push(&mut self, parts: &[&[u8]]) -> Result<Place, WriteError> {
+    pub(crate) fn push(&mut self, parts: &[&[u8]]) -> Result<(), WriteError> {
         self.home.health.check()?;
         let at = self.end + self.buffer.len() as u64;
         let length = parts.iter().map(|part| part.len() as u64).sum();
@@ -346,7 +316,7 @@ impl Journal {
         let header = (FrameKind::Data, self.next, self.durable);
         encode_frame(&mut self.buffer, &self.active.header.key, offset, header, parts);
         self.next += 1;
-        Ok(Place { segment: self.active.header.first, offset })
+        Ok(())
     }
 
     /// Lets the next payload begin a segment, and tells its sequence.

@@ -16,6 +16,7 @@
 //! store.commit()?;
 //! store.append(b"two")?;
 //! let after = disk.crash(Survives::Nothing);       // the plug is pulled
+//! drop(store);
 //! let store = Store::open_on(Arc::new(after), Settings::default())?;
 //! assert_eq!(store.recover()?.records.count(), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -101,6 +101,11 @@ pub(crate) struct Filled {
     pub(crate) fill: u64,
 }
 
+impl Filled {
+    /// Of a pin space in which nothing was ever committed.
+    pub(crate) const NONE: Self = Self { end: End { slot: 0, offset: 0 }, fill: 0 };
+}
+
 /// Entries that are being gathered.
 #[derive(Default)]
 pub(crate) struct Group {

@@ -20,25 +20,26 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use vm::pinspace::range::SLOT_SIZE;
 
 use super::BODIES_DIR;
-use super::bodies::{self, BODY_HEADER, Body};
+use super::body::{self, BODY_HEADER, Body, address};
 use super::catalogue::{End, Filled, Gaps, Group};
-use super::files::{self, Files};
-use super::mark::Marked;
+use super::files::{self, Files, Ledger, PinSurvey};
+use super::mark::{Marked, Root};
 use super::pages::Pages;
-use super::ranges::{Ranges, aligned, slot_begin, slot_of};
+use super::ranges::{Ranges, aligned};
+use super::state::State;
 use crate::Hash;
 use crate::disk::{BLOCK, Disk, RealDisk};
-use crate::error::{DiskError, OpenError, PinError, ReadError};
-use crate::format_file::PIN_SPACE;
+use crate::error::{Damage, DiskError, OpenError, PinError, ReadError};
 use crate::health::{Health, WriteError};
-use crate::journal::Home;
+use crate::journal::{Home, Journal};
 use crate::opening;
+use crate::snapshots::Snapshots;
 
 /// The catalogue is shortened when it would be less than half as long, and this many bytes shorter.
 const WORTH_SHORTENING: u64 = if cfg!(test) { 512 } else { 64 << 10 };
@@ -48,21 +49,31 @@ const COPY: usize = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 /// Why nothing was collected, or not all.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
-    /// The pin space is in use or damaged. Nothing has been changed.
+    /// The store is in use or damaged. Nothing has been changed.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The catalogue is damaged. Nothing has been changed.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// There is no pin of a root's hash. Nothing has been changed.
-    #[error("{}: the root {} is not among the pins; nothing was changed", path.display(), vm::Hash(*root))]
+    /// What a snapshot needs cannot be told, since it is damaged. Nothing has been changed.
+    #[error("{}: {}; nothing was changed: restore that file from a copy, or remove it", _0.path.display(), _0.reason)]
+    Snapshot(Damage),
+    /// There is no snapshot, so nothing says what is needed. Nothing has been changed.
+    #[error("{}: there is no snapshot, so nothing says which pins are needed; nothing was changed", path.display())]
+    NoSnapshot {
+        /// The store's directory.
+        path: PathBuf,
+    },
+    /// The root of a snapshot is not among the pins. Nothing has been changed.
+    #[error("{}: the root {} of a snapshot is not among the pins; nothing was changed: see \
+             `pallas check`", path.display(), vm::Hash(*root))]
     MissingRoot {
-        /// The pin space's directory.
-        path: std::path::PathBuf,
+        /// The store's directory.
+        path: PathBuf,
         /// The root.
         root: Hash,
     },
-    /// The collection was not ended. No pin that is reached is lost; the next one goes on.
+    /// The collection was not ended. No pin that is needed is lost; the next one goes on.
     #[error("{0}; no pin that is needed is lost: collect again when that has been seen to")]
     Write(#[from] PinError),
 }
@@ -114,7 +125,7 @@ pub struct Collected {
     pub no_holes: bool,
 }
 
-/// Collects the pin space in a directory: what these roots do not reach goes.
+/// Collects the pins of the store in a directory: what no kept snapshot reaches goes.
 ///
 /// A trial (`dry_run`) changes nothing.
 ///
@@ -122,13 +133,12 @@ pub struct Collected {
 /// See [`CollectError`].
 pub fn collect(
     dir: impl AsRef<Path>,
-    roots: &[Hash],
     dry_run: bool,
     on_progress: OnProgress<'_>,
 ) -> Result<Collected, CollectError> {
     let dir = dir.as_ref();
     let disk = if dry_run { RealDisk::read_only(dir) } else { RealDisk::new(dir) };
-    collect_on(Arc::new(disk), roots, dry_run, on_progress)
+    collect_on(Arc::new(disk), dry_run, on_progress)
 }
 
 /// As [`collect`], on any disk.
@@ -137,39 +147,66 @@ pub fn collect(
 /// As there.
 pub fn collect_on(
     disk: Arc<dyn Disk>,
-    roots: &[Hash],
     dry_run: bool,
     on_progress: OnProgress<'_>,
 ) -> Result<Collected, CollectError> {
     let _lock = opening::lock_existing(disk.as_ref())?;
-    let store = opening::read_format(disk.as_ref(), PIN_SPACE)?;
+    let store = opening::read_format(disk.as_ref())?;
     let home = Home { disk, store, health: Arc::new(Health::default()) };
+    let (roots, proven) = find_roots(&home)?;
+    collect_at(&home, &roots, proven, dry_run, on_progress)
+}
+
+/// The roots of all snapshots, and up to which group the newest proves the catalogue durable.
+fn find_roots(home: &Home) -> Result<(Vec<Root>, u64), CollectError> {
+    let snapshots = Snapshots::survey(home.clone(), usize::MAX)?;
+    if let Some((_, damage)) = snapshots.damaged().first() {
+        return Err(CollectError::Snapshot(damage.clone()));
+    }
+    let Some(newest) = snapshots.newest() else {
+        return Err(CollectError::NoSnapshot { path: home.disk.path("") });
+    };
+    let roots = snapshots.list().into_iter();
+    let roots = roots.map(|it| Root { address: it.address, hash: it.root }).collect();
+    Ok((roots, newest.groups))
+}
+
+/// Collects what these roots do not reach.
+fn collect_at(
+    home: &Home,
+    roots: &[Root],
+    proven: u64,
+    dry_run: bool,
+    on_progress: OnProgress<'_>,
+) -> Result<Collected, CollectError> {
     if dry_run {
-        let pages = files::all_pages(&home)?;
-        let found = Found::look(&home, &pages, roots, on_progress)?;
-        let disk_before = allocated(&home, &found.slots)?;
+        let pages = files::all_pages(home, proven)?;
+        let found = Found::look(home, &pages, roots, on_progress)?;
+        let disk_before = allocated(home, &found.slots)?;
         return Ok(Collected { disk_before, disk_after: disk_before, ..found.figures });
     }
-    let mut files = Files::open(home.clone())?;
-    let pages = files.pages()?;
-    let mut found = Found::look(&home, &pages, roots, on_progress)?;
-    found.figures.disk_before = allocated(&home, &found.slots)?;
+    let mut pins = PinSurvey::make(home, proven)?.resume()?;
+    let pages = pins.pages()?;
+    let mut found = Found::look(home, &pages, roots, on_progress)?;
+    found.figures.disk_before = allocated(home, &found.slots)?;
+    let (files, ledger) = pins.parts();
     let start = match found.figures.freed_pins {
         0 => found.marked.newest.start,
-        _ => files.tell(&pages, &found)?,
+        _ => tell(files, ledger, &pages, &found)?,
     };
-    files.give_back(&mut found, on_progress)?;
-    files.close()?;
+    give_back(files, &mut found, on_progress)?;
+    pins.close()?;
     // The state of the index says by now that it covers what comes after.
-    files.catalogue.drop_before(start)?;
-    let left: Vec<u64> = files.bodies.iter().map(|body| body.slot as u64).collect();
-    Ok(Collected { disk_after: allocated(&home, &left)?, ..found.figures })
+    let (files, ledger) = pins.parts();
+    ledger.catalogue.drop_before(start)?;
+    let left: Vec<usize> = files.bodies.iter().map(|body| body.slot).collect();
+    Ok(Collected { disk_after: allocated(home, &left)?, ..found.figures })
 }
 
 /// Bytes on the disk of these slots' files.
-fn allocated(home: &Home, slots: &[u64]) -> Result<u64, DiskError> {
-    let one = |slot: &u64| {
-        let name = Body::name(*slot as usize);
+fn allocated(home: &Home, slots: &[usize]) -> Result<u64, DiskError> {
+    let one = |slot: &usize| {
+        let name = body::name(*slot);
         let allocated = home.disk.open(&name).and_then(|file| file.allocated());
         allocated.map_err(|error| home.error(&name, "read", error))
     };
@@ -180,11 +217,11 @@ fn allocated(home: &Home, slots: &[u64]) -> Result<u64, DiskError> {
 struct Found {
     marked: Marked,
     /// The slots that have files.
-    slots: Vec<u64>,
+    slots: Vec<usize>,
     /// Addresses without a pin that is reached.
     free: Ranges,
     /// Where the last pin that is reached ends in each slot that has one.
-    ends: BTreeMap<u64, u64>,
+    ends: BTreeMap<usize, u64>,
     /// Where bodies will end.
     end: End,
     figures: Collected,
@@ -194,7 +231,7 @@ impl Found {
     fn look(
         home: &Home,
         pages: &Pages,
-        roots: &[Hash],
+        roots: &[Root],
         on_progress: OnProgress<'_>,
     ) -> Result<Self, CollectError> {
         let total = 2 * (pages.sequences().end - pages.sequences().start);
@@ -207,9 +244,10 @@ impl Found {
         };
         let marked = Marked::find(pages, roots, &mut on_frame)?;
         if let Some(root) = marked.missing.first() {
-            return Err(CollectError::MissingRoot { path: home.disk.path(""), root: *root });
+            let path = home.disk.path("");
+            return Err(CollectError::MissingRoot { path, root: root.hash });
         }
-        let slots = bodies::slots(home)?.into_iter().map(|slot| slot as u64).collect();
+        let slots = body::slots(home)?;
         let end = marked.newest.filled.end;
         let (free, ends, figures) = (Ranges::default(), BTreeMap::new(), Collected::default());
         let mut found = Self { marked, slots, free, ends, end, figures };
@@ -222,11 +260,11 @@ impl Found {
         let figures = &mut self.figures;
         let mut pins = self.marked.pins().peekable();
         for slot in &self.slots {
-            let (first, behind) = (slot_begin(*slot), slot_begin(*slot + 1));
-            let mut at = first + BODY_HEADER as u64;
+            let behind = address(*slot + 1, 0);
+            let mut at = address(*slot, BODY_HEADER as u64);
             while let Some((from, to, reached)) = pins.next_if(|pin| pin.0 < behind) {
-                if slot_of(from) != *slot {
-                    return Err(lost_file(home, slot_of(from)));
+                if body::place(from).0 != *slot {
+                    return Err(lost_file(home, from));
                 }
                 if reached {
                     self.free.push(at, from);
@@ -242,7 +280,7 @@ impl Found {
             self.free.push(at, behind);
         }
         if let Some((from, ..)) = pins.next() {
-            return Err(lost_file(home, slot_of(from)));
+            return Err(lost_file(home, from));
         }
         for (from, to) in self.free.as_slice() {
             // What reaches to the end of a slot is not between pins.
@@ -252,11 +290,14 @@ impl Found {
             }
         }
         if self.end.offset != 0 {
-            let first = slot_begin(self.end.slot);
-            let last = self.ends.get(&self.end.slot).map(|end| end - first);
-            self.end.offset = last.unwrap_or(BODY_HEADER as u64);
+            self.end.offset = self.end_in(self.end.slot as usize);
         }
         Ok(())
+    }
+
+    /// Where bodies will end in a slot's file.
+    fn end_in(&self, slot: usize) -> u64 {
+        self.ends.get(&slot).map_or(BODY_HEADER as u64, |end| end - address(slot, 0))
     }
 
     /// Whether the catalogue is mostly about what is gone.
@@ -266,107 +307,112 @@ impl Found {
     }
 }
 
-fn lost_file(home: &Home, slot: u64) -> ReadError {
-    let path = home.disk.path(&Body::name(slot as usize));
-    bodies::damage(path, 0, "the file is missing, and pins are in it".into()).into()
+fn lost_file(home: &Home, address: u64) -> ReadError {
+    let path = home.disk.path(&body::name(body::place(address).0));
+    body::damage(path, 0, "the file is missing, and pins are in it").into()
 }
 
-impl Files {
-    /// Writes down what is gone, and lets the index forget it. Gives the sequence from which on the
-    /// catalogue counts.
-    fn tell(&mut self, pages: &Pages, found: &Found) -> Result<u64, CollectError> {
-        let newest = found.marked.newest;
-        let (mut start, mut copied) = (newest.start, newest.copied);
-        if found.is_worth_shortening() {
-            start = self.catalogue.begin_segment()?;
-            self.copy(pages, found)?;
-            copied = self.catalogue.last() + 1;
-        }
-        let gaps = Gaps { end: found.end, start, copied, free: found.free.clone() };
-        self.catalogue.push(&[&gaps.encode()])?;
-        self.catalogue.flush()?;
-        self.catalogue.mark();
-        self.begin_changing()?;
-        self.index.remove_all(&found.free)?;
-        self.state.covers = self.catalogue.last();
-        self.state.gaps = self.catalogue.last();
-        self.state.filled = Filled { end: found.end, fill: 0 };
-        self.forget_gaps();
-        Ok(start)
+/// Writes down what is gone, and lets the index forget it. Gives the sequence from which on the
+/// catalogue counts.
+fn tell(
+    files: &mut Files,
+    ledger: &mut Ledger,
+    pages: &Pages,
+    found: &Found,
+) -> Result<u64, CollectError> {
+    let catalogue = &mut ledger.catalogue;
+    let newest = found.marked.newest;
+    let (mut start, mut copied) = (newest.start, newest.copied);
+    if found.is_worth_shortening() {
+        start = catalogue.begin_segment()?;
+        copy(catalogue, pages, found)?;
+        copied = catalogue.last() + 1;
     }
+    let gaps = Gaps { end: found.end, start, copied, free: found.free.clone() };
+    catalogue.push(&[&gaps.encode()])?;
+    catalogue.flush()?;
+    catalogue.mark();
+    let told = catalogue.last();
+    files::begin_changing(&files.home, &mut ledger.state)?;
+    files.index.remove_all(&found.free)?;
+    let filled = Filled { end: found.end, fill: 0 };
+    let changing = ledger.state.changing;
+    ledger.state = State { covers: told, gaps: told, filled, changing };
+    (files.filled, files.gaps, files.filling) = (filled, told, None);
+    Ok(start)
+}
 
-    /// Tells once more of what is reached.
-    fn copy(&mut self, pages: &Pages, found: &Found) -> Result<(), CollectError> {
-        let mut copy = Group::default();
-        let mut result = Ok(());
-        let catalogue = &mut self.catalogue;
-        let mut write = |copy: &mut Group| {
-            let copy = std::mem::take(copy);
-            let (head, entries) = copy.encode_copy();
-            catalogue.push(&[&head, entries]).map(drop)
-        };
-        pages.forwards(&pages.count()?, |entry| {
-            if result.is_ok() && found.marked.is_reached(entry.address()) {
-                copy.add_read(entry);
-                if copy.len() >= COPY {
-                    result = write(&mut copy);
-                }
+/// Tells once more of what is reached.
+fn copy(catalogue: &mut Journal, pages: &Pages, found: &Found) -> Result<(), CollectError> {
+    let mut copy = Group::default();
+    let mut result = Ok(());
+    let mut write = |copy: &mut Group| {
+        let copy = std::mem::take(copy);
+        let (head, entries) = copy.encode_copy();
+        catalogue.push(&[&head, entries])
+    };
+    pages.forwards(&pages.count()?, |entry| {
+        if result.is_ok() && found.marked.is_reached(entry.address()) {
+            copy.add_read(entry);
+            if copy.len() >= COPY {
+                result = write(&mut copy);
             }
-            Ok(())
-        })?;
-        result?;
-        if !copy.is_empty() {
-            write(&mut copy)?;
         }
         Ok(())
+    })?;
+    result?;
+    if !copy.is_empty() {
+        write(&mut copy)?;
     }
+    Ok(())
+}
 
-    /// Gives the room of gaps back to the file system.
-    fn give_back(
-        &mut self,
-        found: &mut Found,
-        on_progress: OnProgress<'_>,
-    ) -> Result<(), CollectError> {
-        if found.end.offset == 0 {
-            return Ok(());
-        }
-        let home = self.home.clone();
-        let is_empty = |slot: u64| slot != found.end.slot && !found.ends.contains_key(&slot);
-        let (gone, left) = std::mem::take(&mut self.bodies)
-            .into_iter()
-            .partition(|body: &Body| is_empty(body.slot as u64));
-        self.bodies = left;
-        for body in &gone {
-            let removed = home.disk.remove(&body.name);
-            removed.map_err(|error| home.error(&body.name, "remove", error))?;
-        }
-        if !gone.is_empty() {
-            let synced = home.disk.sync_dir(BODIES_DIR);
-            synced.map_err(|error| home.error(BODIES_DIR, "flush", error))?;
-        }
-        let total = found.free.as_slice().len() as u64;
-        let mut done = 0;
-        for body in &mut self.bodies {
-            let slot = body.slot as u64;
-            let last = found.ends.get(&slot).map(|end| end - slot_begin(slot));
-            let end = aligned(last.unwrap_or(BODY_HEADER as u64));
-            cut(&home, body, end)?;
-            let ranges = found.free.as_slice();
-            let from = ranges.partition_point(|range| range.0 < slot_begin(slot));
-            for (from, to) in &ranges[from..] {
-                if slot_of(*from) != slot {
-                    break;
-                }
-                let (from, to) = (from - slot_begin(slot), to - slot_begin(slot));
-                found.figures.no_holes |= !punch(&home, body, from, to.min(end))?;
-                done += 1;
-                on_progress(Step::Returning, done, total);
-            }
-            let flushed = body.file.flush();
-            flushed.map_err(|error| home.health.fail(home.error(&body.name, "flush", error)))?;
-        }
-        Ok(())
+/// Gives the room of gaps back to the file system.
+fn give_back(
+    files: &mut Files,
+    found: &mut Found,
+    on_progress: OnProgress<'_>,
+) -> Result<(), CollectError> {
+    if found.end.offset == 0 {
+        return Ok(());
     }
+    let home = files.home.clone();
+    remove_empty(files, found)?;
+    let total = found.free.as_slice().len() as u64;
+    let mut done = 0;
+    for body in &mut files.bodies {
+        let (first, behind) = (address(body.slot, 0), address(body.slot + 1, 0));
+        let end = aligned(found.end_in(body.slot));
+        cut(&home, body, end)?;
+        let ranges = found.free.as_slice();
+        let from = ranges.partition_point(|range| range.0 < first);
+        for (from, to) in ranges[from..].iter().take_while(|range| range.0 < behind) {
+            found.figures.no_holes |= !punch(&home, body, from - first, (to - first).min(end))?;
+            done += 1;
+            on_progress(Step::Returning, done, total);
+        }
+        let flushed = body.file.flush();
+        flushed.map_err(|error| home.health.fail(home.error(&body.name, "flush", error)))?;
+    }
+    Ok(())
+}
+
+/// Removes files in which nothing is reached, but not the one that is being filled.
+fn remove_empty(files: &mut Files, found: &Found) -> Result<(), DiskError> {
+    let home = &files.home;
+    let is_empty = |slot: usize| slot as u64 != found.end.slot && !found.ends.contains_key(&slot);
+    let mut removed = false;
+    for body in files.bodies.iter().filter(|body| is_empty(body.slot)) {
+        let gone = home.disk.remove(&body.name);
+        gone.map_err(|error| home.error(&body.name, "remove", error))?;
+        removed = true;
+    }
+    if removed {
+        let synced = home.disk.sync_dir(BODIES_DIR);
+        synced.map_err(|error| home.error(BODIES_DIR, "flush", error))?;
+    }
+    files.bodies.retain(|body| !is_empty(body.slot));
+    Ok(())
 }
 
 /// Cuts a file's end off.

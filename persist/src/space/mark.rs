@@ -4,13 +4,20 @@
 //! pin is met after all those that refer to it, so its mark is complete when it is. Edges are
 //! never held in memory, and bodies never read: 12 bytes and a bit for each pin.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use vm::pinspace::range::ALIGNMENT;
 
 use super::pages::{Bits, Newest, Pages};
 use crate::Hash;
 use crate::error::ReadError;
+
+/// A pin that everything begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Root {
+    pub(crate) address: u64,
+    pub(crate) hash: Hash,
+}
 
 /// A pass over the catalogue: called with the sequences that are left.
 pub(crate) type OnFrame<'a> = &'a mut dyn FnMut(u64);
@@ -26,14 +33,14 @@ pub(crate) struct Marked {
     pub(crate) entry_bytes: u64,
     pub(crate) reached_entry_bytes: u64,
     /// Roots that there are no pins for.
-    pub(crate) missing: Vec<Hash>,
+    pub(crate) missing: Vec<Root>,
 }
 
 impl Marked {
     /// Marks what these roots reach.
     pub(crate) fn find(
         pages: &Pages,
-        roots: &[Hash],
+        roots: &[Root],
         on_frame: OnFrame<'_>,
     ) -> Result<Self, ReadError> {
         let mut marked = Self::list(pages, on_frame)?;
@@ -68,11 +75,11 @@ impl Marked {
     fn mark(
         &mut self,
         pages: &Pages,
-        roots: &[Hash],
+        roots: &[Root],
         on_frame: OnFrame<'_>,
     ) -> Result<(), ReadError> {
-        let roots: HashSet<Hash> = roots.iter().copied().collect();
-        let mut found = HashSet::new();
+        let mut missing: HashMap<u64, Hash> =
+            roots.iter().map(|root| (root.address, root.hash)).collect();
         let newest = pages.backwards(|sequence, entry, counts| {
             on_frame(sequence);
             if !counts {
@@ -80,8 +87,8 @@ impl Marked {
             }
             let lost = || pages.damage(sequence, "a pin is not where the catalogue has just said");
             let place = self.find_address(entry.address()).ok_or_else(lost)?;
-            if roots.contains(&entry.hash()) {
-                found.insert(entry.hash());
+            if missing.get(&entry.address()).is_some_and(|hash| *hash == entry.hash()) {
+                missing.remove(&entry.address());
                 self.marks.set(place);
             }
             if !self.marks.get(place) {
@@ -99,7 +106,8 @@ impl Marked {
             Ok(())
         })?;
         debug_assert_eq!(newest, self.newest);
-        self.missing = roots.difference(&found).copied().collect();
+        let missing = missing.into_iter().map(|(address, hash)| Root { address, hash });
+        self.missing = missing.collect();
         Ok(())
     }
 

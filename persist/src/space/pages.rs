@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 
-use super::catalogue::{self, End, EntryRef, Filled, Page};
+use super::catalogue::{self, EntryRef, Filled, Gaps, Page};
 use super::ranges::Ranges;
 use crate::error::ReadError;
 use crate::frame::{FrameKind, SEGMENT_HEADER};
@@ -39,12 +39,15 @@ pub(crate) struct Newest {
 
 impl Newest {
     /// What an empty catalogue says.
-    pub(crate) const NONE: Self = Self {
-        filled: Filled { end: End { slot: 0, offset: 0 }, fill: 0 },
-        gaps: 0,
-        start: 1,
-        copied: 1,
-    };
+    pub(crate) const NONE: Self = Self { filled: Filled::NONE, gaps: 0, start: 1, copied: 1 };
+
+    /// Takes in gaps, of which the first that are met are the newest.
+    fn meet(&mut self, sequence: u64, gaps: &Gaps, filled: &mut Option<Filled>) {
+        if self.gaps == 0 {
+            (self.gaps, self.start, self.copied) = (sequence, gaps.start, gaps.copied);
+            filled.get_or_insert(Filled { end: gaps.end, fill: 0 });
+        }
+    }
 }
 
 /// Which entries count: a bit for each, and what else the catalogue says.
@@ -122,11 +125,7 @@ impl Pages {
             self.read(sequence, |page| {
                 let (entries, may_count) = match page {
                     Page::Gaps(gaps) => {
-                        if newest.gaps == 0 {
-                            let (start, copied) = (gaps.start, gaps.copied);
-                            newest = Newest { gaps: sequence, start, copied, ..newest };
-                            filled.get_or_insert(Filled { end: gaps.end, fill: 0 });
-                        }
+                        newest.meet(sequence, &gaps, &mut filled);
                         free = free.union(&gaps.free);
                         return Ok(());
                     }
@@ -148,6 +147,23 @@ impl Pages {
             return Err(self.damage(self.first, reason));
         }
         Ok(Newest { filled: filled.unwrap_or(newest.filled), ..newest })
+    }
+
+    /// From which sequence on the catalogue counts.
+    pub(crate) fn start(&self) -> Result<u64, ReadError> {
+        let mut start = None;
+        for sequence in self.sequences().rev() {
+            self.read(sequence, |page| {
+                if let Page::Gaps(gaps) = page {
+                    start = Some(gaps.start);
+                }
+                Ok(())
+            })?;
+            if let Some(start) = start {
+                return Ok(start);
+            }
+        }
+        Ok(Newest::NONE.start)
     }
 
     /// Finds out which entries count.

@@ -1,6 +1,6 @@
 //! Sets of addresses, as ranges.
 
-use vm::pinspace::range::{ALIGNMENT, BASE, SLOT_SIZE};
+use vm::pinspace::range::{ALIGNMENT, SLOT_SIZE};
 
 /// A set of addresses: ranges, each from an address up to another, ascending and apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,16 +41,6 @@ impl Ranges {
         all.into_iter().for_each(|(from, to)| union.push(from, to));
         union
     }
-}
-
-/// The first address of a slot.
-pub(crate) fn slot_begin(slot: u64) -> u64 {
-    BASE as u64 + slot * SLOT_SIZE as u64
-}
-
-/// The slot of an address.
-pub(crate) fn slot_of(address: u64) -> u64 {
-    (address - BASE as u64) / SLOT_SIZE as u64
 }
 
 /// Where the next record may begin.
@@ -139,7 +129,7 @@ mod tests {
 
     #[test]
     fn gaps_are_filled_in_order_and_little_is_passed_over() {
-        let end = slot_begin(1);
+        let end = crate::space::body::address(1, 0);
         let free = ranges(&[(64, 192), (256, 320), (640, 1664), (end - 64, end)]);
         let mut filling = Filling::new(&free, 0);
         assert_eq!(filling.place(100), Some(64));

@@ -7,7 +7,7 @@ use crate::health::WriteError;
 use crate::journal::Home;
 use crate::space::catalogue::{End, Filled};
 
-const NAME: &str = "index/state";
+pub(crate) const NAME: &str = "index/state";
 const MAGIC: [u8; 8] = *b"PALLASIX";
 const VERSION: u32 = 2;
 const LENGTH: usize = 128;
@@ -17,7 +17,7 @@ const LENGTH: usize = 128;
 pub(crate) struct State {
     /// All groups up to this one are in the index.
     pub(crate) covers: u64,
-    /// How far the pin space was filled with that group.
+    /// How far bodies had been filled with that group.
     pub(crate) filled: Filled,
     /// The number of the newest gaps in the catalogue; 0 if there are none.
     pub(crate) gaps: u64,
@@ -26,9 +26,9 @@ pub(crate) struct State {
 }
 
 impl Default for State {
+    /// Of an index that has nothing.
     fn default() -> Self {
-        let filled = Filled { end: End { slot: 0, offset: 0 }, fill: 0 };
-        Self { covers: 0, filled, gaps: 0, changing: None }
+        Self { covers: 0, filled: Filled::NONE, gaps: 0, changing: None }
     }
 }
 

@@ -148,8 +148,12 @@ fn find_whole(
     backing: &mut dyn super::Backing,
     hash: &Hash,
 ) -> Result<Option<usize>, BackingError> {
+    let owner = Some(backing.owner());
+    // What was found may be any address.
     let is_it = |address: &usize| {
-        record::verify(*address) && record::hash(range::words(*address, LINE)) == *hash
+        record::verify(*address)
+            && range::owner(*address) == owner
+            && record::hash(range::words(*address, LINE)) == *hash
     };
     Ok(backing.find(hash)?.filter(is_it))
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher};
 
 use super::*;
-use crate::format_file;
+use crate::lock::lock;
 use crate::sim::{Fault, SimDisk, Survives};
 use crate::space::catalogue::Entry;
+use crate::space::files::Pins;
 
 /// A generator of choices (SplitMix64).
 struct Dice(u64);
@@ -101,7 +102,8 @@ impl Model {
         self.edges.len() - 1
     }
 
-    fn add(&mut self, files: &mut Files, dice: &mut Dice) -> Result<(), CollectError> {
+    fn add(&mut self, pins: &Pins, dice: &mut Dice) -> Result<(), CollectError> {
+        let files = &mut *lock(pins.files());
         let pin = self.next_pin(dice);
         let record = bytes_of(pin);
         let find = |edge: &usize| files.find(&hash_of(*edge)).expect("read").expect("it is there");
@@ -114,8 +116,8 @@ impl Model {
         Ok(())
     }
 
-    fn commit(&mut self, files: &mut Files) -> Result<(), CollectError> {
-        files.commit()?;
+    fn commit(&mut self, pins: &Pins) -> Result<(), CollectError> {
+        pins.commit()?;
         self.certain.extend(self.pending.drain(..));
         Ok(())
     }
@@ -123,8 +125,15 @@ impl Model {
     fn collect(&mut self, disk: &SimDisk, roots: &[usize]) -> Result<Collected, CollectError> {
         let after = self.reached(roots);
         self.after = Some(after.clone());
-        let hashes: Vec<Hash> = roots.iter().map(|root| hash_of(*root)).collect();
-        let done = collect_on(Arc::new(disk.clone()), &hashes, false, &mut |_, _, _| {})?;
+        let pins = open(disk)?;
+        let root = |pin: &usize| {
+            let hash = hash_of(*pin);
+            let address = lock(pins.files()).find(&hash).expect("read").expect("it is there");
+            Root { address, hash }
+        };
+        let roots: Vec<Root> = roots.iter().map(root).collect();
+        drop(pins);
+        let done = collect_at(&home(disk), &roots, 0, false, &mut |_, _, _| {})?;
         assert_eq!(done.kept_pins as usize, after.len());
         // One that was there before the crash that this makes good is not freed twice.
         assert!(done.freed_pins as usize <= self.certain.len() - after.len());
@@ -133,7 +142,7 @@ impl Model {
     }
 
     /// Checks that a pin space has what it must have, and forgets what did not survive.
-    fn check(&mut self, files: &Files) {
+    fn check(&mut self, pins: &Pins) {
         let mut addresses = std::collections::HashMap::new();
         let mut there = BTreeSet::new();
         let visit = |entry: &Entry| {
@@ -144,17 +153,19 @@ impl Model {
             let edges: BTreeSet<usize> = edges.into_iter().collect();
             assert!(edges.iter().eq(&self.edges[pin]), "the edges of {pin}");
             addresses.insert(entry.address, pin);
+            let files = lock(pins.files());
             assert_eq!(files.find(&entry.hash).expect("read"), Some(entry.address));
-            let body = files.bodies.iter().find(|it| it.slot as u64 == slot_of(entry.address));
+            let (slot, offset) = body::place(entry.address);
+            let body = files.bodies.iter().find(|body| body.slot == slot);
             let mut bytes = vec![0; entry.bytes as usize];
-            let offset = entry.address % SLOT_SIZE as u64;
             body.expect("open").file.read_at(offset, &mut bytes).expect("there");
             assert!(bytes == bytes_of(pin), "pin {pin}");
             Ok(())
         };
-        files.each_entry(visit).expect("a whole catalogue");
+        pins.each_entry(visit).expect("a whole catalogue");
         for pin in (0..self.edges.len()).filter(|pin| !there.contains(pin)) {
-            assert_eq!(files.find(&hash_of(pin)).expect("read"), None, "{pin} is gone");
+            let found = lock(pins.files()).find(&hash_of(pin)).expect("read");
+            assert_eq!(found, None, "{pin} is gone");
         }
         let mut as_before = self.certain.clone();
         let mut possible = vec![as_before.clone()];
@@ -172,12 +183,14 @@ fn home(disk: &SimDisk) -> Home {
     Home { disk: Arc::new(disk.clone()), store: [5; 16], health: Arc::new(Health::default()) }
 }
 
-fn create(disk: &SimDisk) -> Result<Files, CollectError> {
+fn create(disk: &SimDisk) -> Result<Pins, CollectError> {
     let home = home(disk);
     files::make_dirs(&home)?;
-    let files = Files::create(home.clone(), 3)?;
-    home.publish("", format_file::NAME, &format_file::encode(PIN_SPACE, home.store))?;
-    Ok(files)
+    Ok(Pins::create(home, 3)?)
+}
+
+fn open(disk: &SimDisk) -> Result<Pins, OpenError> {
+    PinSurvey::make(&home(disk), 0)?.resume()
 }
 
 /// Runs a script to its end or to the first error.
@@ -189,32 +202,32 @@ fn run(disk: &SimDisk, seed: u64) -> (Model, Result<(), CollectError>) {
 
 fn run_on(disk: &SimDisk, seed: u64, model: &mut Model) -> Result<(), CollectError> {
     let dice = &mut Dice(seed ^ 0xABCD);
-    let mut files = create(disk)?;
+    let mut pins = create(disk)?;
     model.created = true;
     for action in script(seed) {
         match action {
             Action::Add(count) => {
                 for _ in 0..count {
-                    model.add(&mut files, dice)?;
+                    model.add(&pins, dice)?;
                 }
             }
-            Action::Commit => model.commit(&mut files)?,
-            Action::Slot(slot) => drop(files.add_slot(slot)?),
+            Action::Commit => model.commit(&pins)?,
+            Action::Slot(slot) => drop(lock(pins.files()).add_slot(slot)?),
             Action::Reopen => {
-                files.close()?;
-                files = Files::open(home(disk))?;
+                pins.close()?;
+                pins = open(disk)?;
             }
             Action::Collect(roots) => {
-                files.close()?;
+                pins.close()?;
                 let roots: Vec<usize> =
                     (0..roots).filter_map(|_| dice.pick(&model.certain)).collect();
                 model.collect(disk, &roots)?;
-                files = Files::open(home(disk))?;
-                model.clone().check(&files);
+                pins = open(disk)?;
+                model.clone().check(&pins);
             }
         }
     }
-    files.close()?;
+    pins.close()?;
     Ok(())
 }
 
@@ -222,28 +235,28 @@ fn run_on(disk: &SimDisk, seed: u64, model: &mut Model) -> Result<(), CollectErr
 fn check(image: &SimDisk, model: &Model, point: u64) {
     let model = &mut model.clone();
     let dice = &mut Dice(point);
-    if !model.created && !image.files().contains_key("FORMAT") {
+    if !model.created {
         return;
     }
-    model.check(&Files::open(home(image)).expect("opens after any crash"));
+    model.check(&open(image).expect("opens after any crash"));
     let roots: Vec<usize> = (0..2).filter_map(|_| dice.pick(&model.certain)).collect();
     model.collect(image, &roots).expect("a collection");
-    let mut files = Files::open(home(image)).expect("opens after a collection");
-    model.check(&files);
+    let pins = open(image).expect("opens after a collection");
+    model.check(&pins);
     for _ in 0..6 {
-        model.add(&mut files, dice).expect("room");
+        model.add(&pins, dice).expect("room");
     }
-    model.commit(&mut files).expect("room");
-    files.close().expect("room");
-    drop(files);
-    model.check(&Files::open(home(image)).expect("opens"));
+    model.commit(&pins).expect("room");
+    pins.close().expect("room");
+    drop(pins);
+    model.check(&open(image).expect("opens"));
     // A second collection finds nothing to free, and changes nothing.
     let roots: Vec<usize> = model.certain.iter().copied().collect();
     let done = model.collect(image, &roots).expect("a collection");
     assert_eq!(done.freed_pins, 0);
     // What was closed stays, whatever happens.
     let after = image.crash(Survives::Nothing);
-    model.check(&Files::open(home(&after)).expect("opens"));
+    model.check(&open(&after).expect("opens"));
 }
 
 fn digest(disk: &SimDisk) -> u64 {
