@@ -14,9 +14,9 @@ const UNARY: &[&str] = &["w32", "w64", "bex", "popCount", "met", "toNat", "inc",
 /// Operations of two operands.
 const BINARY: &[&str] = &[
     "add", "sub", "mul", "div", "mod", "dis", "con", "mix", "lsh", "rsh", "testBit", "trunc",
-    "eql", "lth", "gte", "cmp", "add32", "sub32", "mul32", "div32", "and32", "or32", "xor32",
-    "lsh32", "rsh32", "rol32", "ror32", "add64", "sub64", "mul64", "div64", "and64", "or64",
-    "xor64", "lsh64", "rsh64", "rol64", "ror64", "iDiv64", "barIdx",
+    "eql", "lth", "gte", "cmp", "min", "max", "add32", "sub32", "mul32", "div32", "and32", "or32",
+    "xor32", "lsh32", "rsh32", "rol32", "ror32", "add64", "sub64", "mul64", "div64", "and64",
+    "or64", "xor64", "lsh64", "rsh64", "rol64", "ror64", "iDiv64", "barIdx",
 ];
 
 /// Operands, as Sire writes them. Nobody shifts by the long ones.
