@@ -175,6 +175,30 @@ fn with_one_operand_written_out() {
     trials.run();
 }
 
+/// Laws in which jets call functions that are compiled, are not, crash, or end in a call of what is
+/// not compiled.
+const CALLED_BY_JETS: &[(&str, &str)] = &[
+    ("plain n", "barGen n (i & mul i 7)"),
+    ("given n", "barGen n (mul n)"),
+    ("crashes n", "barGen n (i & if (eql i 5) (die n) i)"),
+    ("leaves n", "barGen n (i & wide i 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17)"),
+    ("row n", "rowToBar (gen n (i & if (eql i 40) (v2 i i) (mul i 7)))"),
+    ("bits n", "bitwise (a b & wide a 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 b) n 77"),
+    ("folds n", "natFold (x bit & add bit (mul 3 x)) 1 n"),
+];
+
+#[test]
+fn jets_call_functions_of_all_sorts() {
+    let mut trials = Trials::operands();
+    trials.text += "= (wide a b c d e f g h i j k l m n o p q r) | add a r\n\n";
+    let args: Vec<[usize; 1]> = (0..SMALL.len()).map(|arg| [arg]).collect();
+    let args: Vec<&[usize]> = args.iter().map(|args| &args[..]).collect();
+    for (head, body) in CALLED_BY_JETS {
+        trials.law(&format!("called_{head}"), body, &args);
+    }
+    trials.run();
+}
+
 #[test]
 fn one_in_the_other() {
     let mut trials = Trials::operands();
