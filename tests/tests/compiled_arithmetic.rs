@@ -14,9 +14,9 @@ const UNARY: &[&str] = &["w32", "w64", "bex", "popCount", "met", "toNat", "inc",
 /// Operations of two operands.
 const BINARY: &[&str] = &[
     "add", "sub", "mul", "div", "mod", "dis", "con", "mix", "lsh", "rsh", "testBit", "trunc",
-    "eql", "lth", "gte", "cmp", "add32", "sub32", "mul32", "div32", "and32", "or32", "xor32",
-    "lsh32", "rsh32", "rol32", "ror32", "add64", "sub64", "mul64", "div64", "and64", "or64",
-    "xor64", "lsh64", "rsh64", "rol64", "ror64", "iDiv64", "barIdx",
+    "eql", "lth", "gte", "cmp", "min", "max", "add32", "sub32", "mul32", "div32", "and32", "or32",
+    "xor32", "lsh32", "rsh32", "rol32", "ror32", "add64", "sub64", "mul64", "div64", "and64",
+    "or64", "xor64", "lsh64", "rsh64", "rol64", "ror64", "iDiv64", "barIdx",
 ];
 
 /// Operands, as Sire writes them. Nobody shifts by the long ones.
@@ -171,6 +171,30 @@ fn with_one_operand_written_out() {
             let args = if shifts { short } else { &args };
             trials.law(&head, &format!("{operation} {operand} a"), args);
         }
+    }
+    trials.run();
+}
+
+/// Laws in which jets call functions that are compiled, are not, crash, or end in a call of what is
+/// not compiled.
+const CALLED_BY_JETS: &[(&str, &str)] = &[
+    ("plain n", "barGen n (i & mul i 7)"),
+    ("given n", "barGen n (mul n)"),
+    ("crashes n", "barGen n (i & if (eql i 5) (die n) i)"),
+    ("leaves n", "barGen n (i & wide i 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17)"),
+    ("row n", "rowToBar (gen n (i & if (eql i 40) (v2 i i) (mul i 7)))"),
+    ("bits n", "bitwise (a b & wide a 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 b) n 77"),
+    ("folds n", "natFold (x bit & add bit (mul 3 x)) 1 n"),
+];
+
+#[test]
+fn jets_call_functions_of_all_sorts() {
+    let mut trials = Trials::operands();
+    trials.text += "= (wide a b c d e f g h i j k l m n o p q r) | add a r\n\n";
+    let args: Vec<[usize; 1]> = (0..SMALL.len()).map(|arg| [arg]).collect();
+    let args: Vec<&[usize]> = args.iter().map(|args| &args[..]).collect();
+    for (head, body) in CALLED_BY_JETS {
+        trials.law(&format!("called_{head}"), body, &args);
     }
     trials.run();
 }

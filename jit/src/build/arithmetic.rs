@@ -60,7 +60,7 @@ impl Arithmetic {
             Operation::PowerOfTwo => Arithmetic::PowerOfTwo,
             Operation::TestBit => Arithmetic::TestBit,
             Operation::Word32(word) | Operation::Word64(word)
-                if matches!(word, W::SignedDivide | W::Multiply | W::ShiftLeft) =>
+                if matches!(word, W::Multiply | W::ShiftLeft) || is_partial(word) =>
             {
                 return None;
             }
@@ -130,6 +130,67 @@ impl Arithmetic {
     }
 }
 
+/// Whether an operation on words is one that is not done with all of them.
+fn is_partial(word: W) -> bool {
+    matches!(word, W::Subtract | W::RotateLeft | W::RotateRight | W::SignedDivide)
+}
+
+/// A rotation by a number that is written out.
+#[derive(Clone, Copy)]
+pub(super) struct Rotation {
+    /// By so many bits to the left.
+    left: u64,
+    /// Of so many.
+    bits: u64,
+}
+
+impl Rotation {
+    /// The rotation that an operation is, by that operand.
+    pub(super) fn of(operation: Operation, by: Operand) -> Option<Rotation> {
+        let (word, bits) = match operation {
+            Operation::Word32(word) => (word, 32),
+            Operation::Word64(word) => (word, 64),
+            _ => return None,
+        };
+        match (word, by) {
+            (W::RotateLeft, Operand::Small(by)) if by <= bits => Some(Rotation { left: by, bits }),
+            (W::RotateRight, Operand::Small(by)) if by <= bits => {
+                Some(Rotation { left: bits - by, bits })
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes it.
+    pub(super) fn write(
+        self,
+        operand: Operand,
+        mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
+    ) -> Operand {
+        let (left, right) = (Operand::Small(self.left), Operand::Small(self.bits - self.left));
+        if self.bits == 64 {
+            let parts = [(Prim::Lsh64, left), (Prim::Rsh64, right)];
+            let parts = parts.map(|(prim, by)| emit(prim, &[operand, by]));
+            return emit(Prim::Or64, &parts);
+        }
+        let word = low32(operand, &mut emit);
+        let parts = [(Prim::Lsh32, left), (Prim::Rsh, right)];
+        let parts = parts.map(|(prim, by)| emit(prim, &[word, by]));
+        emit(Prim::Or, &parts)
+    }
+}
+
+/// Writes the difference of words of 32 bits: of nats that are below 2^32.
+pub(super) fn difference32(
+    operands: &[Operand],
+    mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
+) -> Operand {
+    let words: Vec<Operand> = operands.iter().map(|word| low32(*word, &mut emit)).collect();
+    let lent = emit(Prim::Add, &[words[0], Operand::Small(LOW32 + 1)]);
+    let rest = emit(Prim::Sub, &[lent, words[1]]);
+    low32(rest, &mut emit)
+}
+
 /// The low 32 bits of an operand.
 fn low32(operand: Operand, emit: &mut impl FnMut(Prim, &[Operand]) -> Operand) -> Operand {
     match operand {
@@ -157,7 +218,9 @@ fn word32(
         W::Xor => emit(Prim::Xor, words),
         W::ShiftLeft => emit(Prim::Lsh32, words),
         W::ShiftRight => emit(Prim::Rsh, words),
-        W::SignedDivide => unreachable!("there is none of 32 bits"),
+        W::Subtract | W::RotateLeft | W::RotateRight | W::SignedDivide => {
+            unreachable!("it is not done with any words")
+        }
     }
 }
 
@@ -172,6 +235,8 @@ fn prim64(operation: W) -> Prim {
         W::Xor => Prim::Xor64,
         W::ShiftLeft => Prim::Lsh64,
         W::ShiftRight => Prim::Rsh64,
-        W::SignedDivide => unreachable!("that is left to the jet"),
+        W::Subtract | W::RotateLeft | W::RotateRight | W::SignedDivide => {
+            unreachable!("it is not done with any words")
+        }
     }
 }

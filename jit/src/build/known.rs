@@ -1,9 +1,9 @@
 //! Jets that are more to the compiler than calls of native code: operations and branches.
 
 use super::arithmetic::Arithmetic;
-use crate::ir::{Twin, Type};
+use crate::ir::{Prim, Twin, Type};
 use vm::PinRef;
-use vm::jet::{Code, Control, Gives, Jet, JetTable, Operation};
+use vm::jet::{Code, Control, Gives, Jet, JetTable, Operation, WordOperation as W};
 
 /// The jets that a runtime has.
 #[derive(Default)]
@@ -54,6 +54,12 @@ pub(super) enum Meaning {
     /// A connective: `decided` if the first operand is true, or is not, as `on` says; else the truth
     /// of the second, or its opposite, as `negate` says.
     Connective { on: bool, decided: u64, negate: bool },
+    /// A rotation of words.
+    Rotation(Operation),
+    /// The difference of words of 32 bits.
+    Difference32,
+    /// The operand for which a comparison with the other one holds; the first, if it does for both.
+    Choice(Prim),
     /// A branch by a nat, among the items of a row.
     Switch,
     /// A form of control.
@@ -73,6 +79,13 @@ pub(super) fn meaning(jet: &Jet) -> Meaning {
         Some(Operation::Or) => connective(true, 1, false),
         Some(Operation::NotAnd) => connective(false, 1, true),
         Some(Operation::NotOr) => connective(true, 0, true),
+        Some(Operation::Least) => Meaning::Choice(Prim::Le),
+        Some(Operation::Greatest) => Meaning::Choice(Prim::Ge),
+        Some(Operation::Word32(W::Subtract)) => Meaning::Difference32,
+        Some(
+            operation @ (Operation::Word32(W::RotateLeft | W::RotateRight)
+            | Operation::Word64(W::RotateLeft | W::RotateRight)),
+        ) => Meaning::Rotation(operation),
         Some(operation) => match Arithmetic::guarded(operation) {
             Some((arithmetic, guard)) => Meaning::Guarded(arithmetic, guard),
             None => Arithmetic::of(operation).map_or(Meaning::Native, Meaning::Arithmetic),

@@ -1,6 +1,6 @@
 //! Strict lowering: what is evaluated now.
 
-use super::arithmetic::Arithmetic;
+use super::arithmetic::{Arithmetic, Rotation, difference32};
 use super::known::{Meaning, meaning};
 use super::{Expr, Lower, STRICT_LIMIT, Spine};
 use crate::ir::{Arm, BlockId, Call, Callee, End, JoinId, Op, Operand, Prim, Stmt, Type, Var};
@@ -252,6 +252,26 @@ impl<'h> Lower<'_, 'h> {
                 self.finish(value, then)
             }
             Meaning::Guarded(arithmetic, guard) => self.guarded(arithmetic, guard, args, then),
+            Meaning::Rotation(operation) => {
+                let operands = self.operands(jet, args);
+                match Rotation::of(operation, operands[1]) {
+                    Some(rotation) => {
+                        let emit = |prim, operands: &[Operand]| self.prim(prim, operands);
+                        let value = rotation.write(operands[0], emit);
+                        self.finish(value, then)
+                    }
+                    None => self.native_with(function, operands, then),
+                }
+            }
+            Meaning::Difference32 => {
+                let operands = self.operands(jet, args);
+                self.difference32(function, &operands, then)
+            }
+            Meaning::Choice(prim) => {
+                let operands = self.operands(jet, args);
+                let first = self.prim(prim, &operands);
+                self.choose(first, Expr::Done(operands[0]), Expr::Done(operands[1]), then)
+            }
             Meaning::Connective { on, decided, negate } => {
                 self.connective(on, decided, negate, args, then)
             }
@@ -271,8 +291,17 @@ impl<'h> Lower<'_, 'h> {
         args: &[Expr<'h>],
         then: Then,
     ) -> Option<Operand> {
-        let Operand::Constant(k) = function else { unreachable!("a nat has no jet") };
         let args = self.operands(jet, args);
+        self.native_with(function, args, then)
+    }
+
+    fn native_with(
+        &mut self,
+        function: Operand,
+        args: Vec<Operand>,
+        then: Then,
+    ) -> Option<Operand> {
+        let Operand::Constant(k) = function else { unreachable!("a nat has no jet") };
         let call = Call { callee: Callee::Jet(k), args };
         let result = self.linker.unit.results_of(&call)[0];
         if matches!(then, Then::Return) {
@@ -280,6 +309,29 @@ impl<'h> Lower<'_, 'h> {
         }
         let value = self.emit(result, Op::Call(call));
         self.finish(value, then)
+    }
+
+    /// The difference of words of 32 bits, where both operands are that; else the jet's answer.
+    fn difference32(
+        &mut self,
+        function: Operand,
+        operands: &[Operand],
+        then: Then,
+    ) -> Option<Operand> {
+        let bits = self.prim(Prim::Or, operands);
+        let are_words = self.prim(Prim::Le, &[bits, Operand::Small(u64::from(u32::MAX))]);
+        self.branching(then, |lower, then| {
+            let (yes, no) = (lower.new_block(), lower.new_block());
+            lower.end(End::If(are_words, yes, no));
+            lower.branch(yes, |lower| {
+                let emit = |prim, operands: &[Operand]| lower.prim(prim, operands);
+                let value = difference32(operands, emit);
+                lower.finish(value, then);
+            });
+            lower.branch(no, |lower| {
+                lower.native_with(function, operands.to_vec(), then);
+            });
+        })
     }
 
     /// The arguments of a jet, evaluated as it demands, in the order that it demands.

@@ -3,7 +3,8 @@
 //! Operands are evaluated to their outermost shape. Nats are of any size; where an operation is of
 //! nats, an operand that is no nat counts as 0. So all take any evaluated value, generated code
 //! tests for the one case it handles itself (operands below 2^63, seen by their signs), and leaves
-//! the rest to the runtime.
+//! the rest to the runtime. Operations on words of 32 bits take nats that are no wider, those on words
+//! of 64 bits the low bits of any nat.
 //!
 //! All are total but the comparisons, which look into apps as far as they must, and evaluate what
 //! they find there. With a nat on either side they need not. (`lsh` and `mul` may run out of memory.)

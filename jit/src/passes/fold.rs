@@ -125,6 +125,7 @@ fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<F
         | (Prim::Sub | Prim::Div | Prim::Mod, Operand::Small(0), _) => {
             Some(Folded::Value(small(0)))
         }
+        (Prim::Le, _, Operand::Small(most)) if keeps(most, of_a) => Some(Folded::Value(small(1))),
         (Prim::Eq, Operand::Small(0), _) => Some(Folded::Prim(Prim::IsZero, vec![b])),
         (Prim::Eq, _, Operand::Small(0)) => Some(Folded::Prim(Prim::IsZero, vec![a])),
         _ => None,

@@ -162,9 +162,18 @@ impl Vm {
             self.jets.called(jet);
         }
         if let Some(Code::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
-            // Nearly always it is done at once. If not, it is asked once more, by the loop.
-            if let Answer::Done = run(&mut Call { vm: self, base: place + 1 })? {
-                let value = self.heap.stack.pop();
+            // A jet may have replaced its arguments, so its answer counts; only one that is to be asked
+            // again, or leaves the call to the law, is asked once more, by the loop.
+            let value = match run(&mut Call { vm: self, base: place + 1 })? {
+                Answer::Done => Some(self.heap.stack.pop()),
+                Answer::Eval => {
+                    self.evaluate_top()?;
+                    Some(self.heap.stack.pop())
+                }
+                Answer::Call(count) => Some(self.run_top(count)?),
+                Answer::Again | Answer::Law => None,
+            };
+            if let Some(value) = value {
                 self.heap.stack.truncate(place);
                 return Ok(value);
             }
