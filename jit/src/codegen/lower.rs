@@ -13,7 +13,7 @@ use crate::runtime::Stub;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{self as clif, InstBuilder, Value};
 use cranelift_frontend::Switch;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use vm::native::{PARAMETERS_MAX, offset};
@@ -65,7 +65,7 @@ pub fn compile(
                 words: vec![None; function.vars.len()],
                 joins,
                 pending: Vec::new(),
-                turns: HashSet::new(),
+                turns: HashMap::new(),
                 uses: Uses::of(function),
                 known: Known::default(),
             };
@@ -134,8 +134,8 @@ pub(super) struct Lower<'e, 'f> {
     joins: Vec<Option<clif::Block>>,
     /// Blocks that something jumps to and that are still to be written, with what is known there.
     pending: Vec<(clif::Block, BlockId, Known)>,
-    /// Blocks that end with a jump to a loop that they are in.
-    turns: HashSet<BlockId>,
+    /// Blocks that end with a jump to a loop that they are in, and whether that checks where it calls.
+    turns: HashMap<BlockId, bool>,
     pub(super) uses: Uses,
     /// What is known where something is written now.
     pub(super) known: Known,
@@ -251,7 +251,9 @@ impl Lower<'_, '_> {
                 Stmt::Let(vars, op) => self.operation(vars, op)?,
             }
         }
-        if self.turns.contains(&id) && !stmts.iter().any(is_local_call) {
+        if let Some(is_own) = self.turns.get(&id)
+            && !(*is_own && self.known.is_checked)
+        {
             // Each turn of a loop passes a place where it can be interrupted.
             self.emit.check_interrupt(self.function.results.len());
         }
@@ -268,9 +270,15 @@ impl Lower<'_, '_> {
 
     fn join(&mut self, id: JoinId) {
         let join = &self.function.joins[id.index()];
-        if join.is_loop && !self.recurs(join.body) {
-            // Before the loop, not at every turn.
+        let mut known = self.known.clone();
+        if join.is_loop && self.recurs(join.body) {
+            // What calls is checked at every turn, but only on the way to that.
+            known.is_checked = false;
+            self.mark_turns(id, join.body, true);
+        } else if join.is_loop {
             self.check();
+            known.is_checked = true;
+            self.mark_turns(id, join.body, false);
         }
         let block = self.emit.block();
         for var in &join.params {
@@ -278,19 +286,16 @@ impl Lower<'_, '_> {
             self.define(*var, value);
         }
         self.joins[id.index()] = Some(block);
-        self.pending.push((block, join.body, self.known.clone()));
-        if join.is_loop {
-            self.mark_turns(id, join.body);
-        }
+        self.pending.push((block, join.body, known));
     }
 
     /// Notes the blocks from which a jump to a loop begins another turn of it.
-    fn mark_turns(&mut self, id: JoinId, body: BlockId) {
+    fn mark_turns(&mut self, id: JoinId, body: BlockId, is_own: bool) {
         let mut todo = vec![body];
         while let Some(number) = todo.pop() {
             let block = &self.function.blocks[number.index()];
             if matches!(block.end, End::Jump(join, _) if join == id) {
-                self.turns.insert(number);
+                self.turns.insert(number, is_own);
             }
             todo.extend(block.end.blocks());
             todo.extend(block.stmts.iter().filter_map(|stmt| match stmt {
