@@ -147,6 +147,41 @@ pub(crate) struct Matching {
     pub(crate) jet_mismatch_crash: bool,
 }
 
+/// How much memory may be used.
+#[derive(Arguments, Clone, Copy, Debug, Default)]
+pub(crate) struct Memory {
+    /// End an evaluation whose live data needs more than three quarters of so many bytes: a number
+    /// with K, M, G or T [default: a quarter of the memory]. Pins of a machine's store do not count;
+    /// drivers and jobs have as much each
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    max_heap: Option<usize>,
+}
+
+impl Memory {
+    /// The heap for that.
+    pub(crate) fn options(self) -> vm::Options {
+        let options = vm::Options::default();
+        vm::Options { max_heap: self.max_heap.unwrap_or(options.max_heap), ..options }
+    }
+}
+
+/// The least heap in which the library can be loaded.
+const LEAST_HEAP: usize = 1 << 20;
+
+/// A number of bytes.
+fn size(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (&text[..at], 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 30),
+        Some((at, 't' | 'T')) => (&text[..at], 40),
+        _ => (text, 0),
+    };
+    let number: usize = digits.parse().map_err(|_| "give a number, as in 512M or 4G")?;
+    let size = number.checked_mul(1 << shift).ok_or("that is more than there are addresses")?;
+    if size < LEAST_HEAP { Err("1M is the least".into()) } else { Ok(size) }
+}
+
 /// Where loaded modules are kept.
 #[derive(Arguments, Debug)]
 pub(crate) struct Cache {
@@ -169,6 +204,8 @@ pub(crate) struct Sire {
     pub(crate) cache: Cache,
     #[command(flatten)]
     pub(crate) matching: Matching,
+    #[command(flatten)]
+    pub(crate) memory: Memory,
     /// Modules to load first; the names of the last are in scope
     #[arg(value_name = "SIRE")]
     pub(crate) modules: Vec<String>,
@@ -202,6 +239,8 @@ pub(crate) struct Show {
 pub(crate) struct Repl {
     #[command(flatten)]
     pub(crate) matching: Matching,
+    #[command(flatten)]
+    pub(crate) memory: Memory,
     /// The seed file of the program: a function from a bar of input to a row of a bar of output and
     /// the next function
     #[arg(value_name = "SEED")]
@@ -216,6 +255,12 @@ pub(crate) struct Repl {
 pub(crate) struct Machine {
     #[command(flatten)]
     pub(crate) matching: Matching,
+    #[command(flatten)]
+    pub(crate) memory: Memory,
+    /// How many snapshots to keep, at least 2
+    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    #[arg(value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) keep_snapshots: u16,
     /// Write no snapshots: the next start replays everything
     #[arg(short = 'S', long)]
     pub(crate) disable_snapshots: bool,
@@ -313,6 +358,16 @@ mod tests {
     #[test]
     fn the_declarations_are_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_numbers_with_a_unit() {
+        assert_eq!(size("4G"), Ok(4 << 30));
+        assert_eq!(size("1m"), Ok(1 << 20));
+        assert_eq!(size("2097152"), Ok(2 << 20));
+        for bad in ["", "G", "4x", "-1M", "3K", "99999999999T", "4é"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -116,6 +116,14 @@ pub enum StartError {
 /// Why a running machine had to stop. Its store holds everything that was acknowledged.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// A pin of the state is not what was written. The event that came upon it has not happened.
+    #[error("{}: the machine had to stop: {problem}", path.display())]
+    Damaged {
+        /// The store's directory.
+        path: PathBuf,
+        /// What is damaged, where, and what to do.
+        problem: String,
+    },
     /// The log cannot be written.
     #[error(transparent)]
     Log(#[from] LogError),

@@ -100,6 +100,9 @@ impl Status {
         };
         let value = self.to_value(vm).map_err(no_room)?;
         vm.freeze(&value, store.space()).map_err(|error| match error {
+            FreezeError::Stop(stop @ Stop::Damaged { .. }) => {
+                StateError::Freeze { path: store.path().into(), problem: stop.to_string() }
+            }
             FreezeError::Stop(stop) => no_room(stop),
             FreezeError::Space(error) => match error.downcast::<PinError>() {
                 Ok(error) => StateError::Pin(*error),

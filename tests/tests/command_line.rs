@@ -112,6 +112,19 @@ fn the_session_goes_on_after_bad_input() {
 }
 
 #[test]
+fn memory_can_be_limited() {
+    let pallas = Pallas::new();
+    let input = "= (grow x) | 0 x (grow (3 x))\n\n(grow 1)\n\n(3 41)\n";
+    let output = pallas.run(["sire", "--max-heap", "48M"], input);
+    let told = stdout(&output) + &stderr(&output);
+    assert!(told.contains("needs more memory"), "{told}");
+    for size in ["lots", "3K", ""] {
+        let output = pallas.run(["start", "--max-heap", size, "nowhere"], "");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+    }
+}
+
+#[test]
 fn a_program_in_a_seed_can_be_talked_to() {
     let pallas = Pallas::new();
     // It answers every input with that input, and stays as it is.

@@ -21,7 +21,7 @@ pub use watch::Calls;
 
 use crate::heap::object::Layout;
 use crate::nat::NatRef;
-use crate::pinspace::record;
+use crate::pin;
 use crate::word::{Kind, Word};
 use crate::{Hash, Items, Natural, Ref, Shape, Stop, Val, Vm, bar, nat, shape, tree};
 use std::collections::{HashMap, HashSet};
@@ -293,10 +293,8 @@ impl Call<'_> {
     pub fn push_item(&mut self, index: usize, item: usize) {
         let heap = &mut self.vm.heap;
         let object = heap.resolve(heap.stack.get_checked(self.base + index));
-        if object.kind() == Kind::Pin {
-            record::touch(object.address());
-        }
         let word = match object.kind() {
+            Kind::Pin if item == 0 => Some(pin::item(object)),
             Kind::Row | Kind::Set => Items::of(object, heap).word(item),
             _ => heap.words(object, 0).get(item).copied(),
         };

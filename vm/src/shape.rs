@@ -38,8 +38,9 @@ pub(crate) fn arity(heap: &Heap, mut word: Word) -> u64 {
             Kind::Set => 2,
             Kind::Big | Kind::Bar | Kind::Row | Kind::Tab => 1,
             Kind::Law | Kind::Pin | Kind::App => {
-                if word.kind() == Kind::Pin {
-                    record::touch(word.address());
+                if word.kind() == Kind::Pin && !record::is_whole(word.address()) {
+                    // The arity of the 0 that it counts as.
+                    return 3;
                 }
                 let header = heap.header(word);
                 if header.extra() < EXTRA_MAX {

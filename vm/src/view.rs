@@ -11,7 +11,6 @@ use crate::heap::Heap;
 use crate::jet::JetTable;
 use crate::nat::NatRef;
 use crate::pin;
-use crate::pinspace::record;
 use crate::tree::Items;
 use crate::word::{Kind, Word};
 use crate::{Hash, Stop};
@@ -59,10 +58,7 @@ impl<'h> Ref<'h> {
         let (heap, word) = (self.heap, self.word);
         match word.kind() {
             Kind::Nat | Kind::Big => Shape::Nat(NatRef::of(word)),
-            Kind::Pin => {
-                record::touch(word.address());
-                Shape::Pin(PinRef(self))
-            }
+            Kind::Pin => Shape::Pin(PinRef(self)),
             Kind::Law => Shape::Law(LawRef(self)),
             Kind::App => Shape::App(AppRef(self)),
             Kind::Bar => Shape::Bar(bar::bytes(word)),

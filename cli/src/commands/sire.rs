@@ -2,7 +2,7 @@
 
 use super::runtime;
 use super::statistics::Counting;
-use crate::args::{Cache, Matching, Save, Sire as SireArgs};
+use crate::args::{Cache, Matching, Memory, Save, Sire as SireArgs};
 use crate::terminal::{self, sire_error};
 use anyhow::Context;
 use sire::{Library, Options, Output, Sire, module_name};
@@ -13,7 +13,7 @@ use vm::{Val, Vm, seed};
 
 /// Loads the modules, then runs a session on standard input.
 pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
-    let mut sire = session(&args.cache.store, args.matching)?;
+    let mut sire = session(&args.cache.store, args.matching, args.memory)?;
     let modules = args.modules.iter().map(|module| module_name(module));
     let modules: Vec<&str> = modules.collect::<Result<_, _>>().map_err(sire_error)?;
     interrupts(&mut sire)?;
@@ -44,16 +44,16 @@ pub(crate) fn load_main(
     module: &str,
 ) -> anyhow::Result<(Sire, Val)> {
     let name = module_name(module).map_err(sire_error)?;
-    let mut sire = session(&cache.store, matching)?;
+    let mut sire = session(&cache.store, matching, Memory::default())?;
     sire.load(name).map_err(sire_error)?;
     let main = sire.binding("main").map_err(sire_error)?;
     Ok((sire, main))
 }
 
 /// A Sire that prints to standard output.
-fn session(store: &Option<PathBuf>, matching: Matching) -> anyhow::Result<Sire> {
+fn session(store: &Option<PathBuf>, matching: Matching, memory: Memory) -> anyhow::Result<Sire> {
     let output = Output::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour());
-    start(runtime(matching)?, cache_folder(store), output)
+    start(runtime(matching, memory)?, cache_folder(store), output)
 }
 
 /// Loads modules anew, whatever is kept of them, and prints nothing but diagnostics.

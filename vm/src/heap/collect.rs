@@ -92,12 +92,13 @@ impl Collection<'_> {
     }
 
     fn relocate(&mut self, address: usize, header: Header) -> usize {
-        if let From::Everywhere(pools) = &mut self.from
-            && let Some(twin) = frozen::twin(address, header.layout())
-        {
-            object::set_header(address, Header::moved(twin));
-            pools.mark_frozen(Word::object(Kind::Pin, twin));
-            return twin;
+        if let From::Everywhere(pools) = &mut self.from {
+            if let Some(twin) = frozen::twin(address, header.layout()) {
+                object::set_header(address, Header::moved(twin));
+                pools.mark_frozen(Word::object(Kind::Pin, twin));
+                return twin;
+            }
+            pools.note_twin(address, header.layout());
         }
         let size = header.size();
         let new = self.to.take(1 + size);

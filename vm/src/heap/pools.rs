@@ -5,6 +5,7 @@
 //! a law or thunk names it, or it is on the stack of running code.
 
 use super::frozen::FrozenCodes;
+use super::object::{self, Layout};
 use crate::word::Word;
 
 /// Names a pool, and with it the decoded code it belongs to.
@@ -123,9 +124,22 @@ impl Pools {
 
     /// Notes that something reachable names a frozen object.
     pub(crate) fn mark_frozen(&mut self, word: Word) {
+        self.frozen.note(word.address());
         if let Some(pool) = self.frozen.pool_of(word) {
             self.mark(pool);
         }
+    }
+
+    /// Notes the twin of a pin that stays on the heap: another collection may take it.
+    pub(crate) fn note_twin(&mut self, address: usize, layout: Layout) {
+        if layout == Layout::Pin {
+            self.frozen.note(object::load_raw(address, crate::pin::TWIN) as usize);
+        }
+    }
+
+    /// The slots that something reachable points into, as of the last full collection.
+    pub(crate) fn slots_seen(&self) -> impl Iterator<Item = usize> {
+        self.frozen.slots_seen()
     }
 
     /// Takes the constants of a marked pool that has not been looked at, to be handed back.

@@ -51,8 +51,10 @@ impl Vm {
         let pin = if is_pin { value } else { self.pin(&value)? };
         let pin = PinRef(self.look(&pin));
         // The pins below it get their hashes too.
-        pin::hash(pin)?;
-        let address = Freezing::new(&self.heap, space).run(pin.0.word)?;
+        self.unless_damaged(pin::hash(pin))?;
+        let run = Freezing::new(&self.heap, space).run(pin.0.word);
+        self.check_damage()?;
+        let address = run?;
         Ok(Frozen { space: Arc::clone(space), address })
     }
 }
@@ -123,6 +125,10 @@ impl<'h> Freezing<'h> {
     }
 
     fn keep(&self, mut body: Body, places: &[usize]) -> Result<usize, FreezeError> {
+        // A body with something of a damaged pin in it is not what its hash says.
+        if record::damage().is_some() {
+            return Err(Stop::Interrupted.into());
+        }
         let hash = pin::hash(PinRef(Ref::new(body.pin, self.heap)))?;
         let backing = &mut **self.space.backing();
         // Another thread may have kept it by now.

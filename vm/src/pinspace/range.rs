@@ -131,6 +131,16 @@ pub(crate) fn owner(address: usize) -> Option<Owner> {
     }
 }
 
+/// Who owns a slot.
+pub(crate) fn owner_of(slot: usize) -> Option<Owner> {
+    owner(BASE + slot * SLOT_SIZE)
+}
+
+/// The slot of an address in the range.
+pub(crate) fn slot_of(address: usize) -> usize {
+    (address >> SLOT_SHIFT) % SLOTS
+}
+
 /// Up to which address the slot of an address in the range may be read; 0 if not at all.
 pub(crate) fn end(address: usize) -> usize {
     state(address).end.load(Ordering::Acquire)
