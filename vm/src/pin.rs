@@ -90,9 +90,11 @@ pub(crate) fn jet(pin: Word, jets: &JetTable) -> Option<u32> {
     ((facts >> 32) as u32).checked_sub(1)
 }
 
-/// The jet of a frozen pin, whose hash is always there.
+/// The jet of a frozen pin, whose hash is always there; none of a damaged one.
 fn frozen_jet(address: usize, jets: &JetTable) -> Option<u32> {
-    record::touch(address);
+    if !record::is_whole(address) {
+        return None;
+    }
     jets.find_key(object::raw_words(address, 1, 4).as_array()?)
 }
 
