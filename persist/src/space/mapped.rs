@@ -110,6 +110,7 @@ impl MappedPins {
         let files = lock(pins.files());
         let mapped = slots.into_iter().zip(&files.bodies).map(|(slot, body)| map(slot, body));
         let slots = mapped.collect::<Result<Vec<_>, _>>()?;
+        slots.iter().for_each(|mapping| mapping.slot.expect_random());
         drop(files);
         let (slots, home) = (Mutex::new(slots), home.clone());
         let mapped = Arc::new(Mapped { pins, slots, owner, home, _lock: dir_lock });
@@ -206,7 +207,9 @@ impl Mapped {
         let last = files.bodies.last().map_or(0, |body| body.slot);
         let slot = Slot::claim_from(last + 1, self.owner)?;
         let body = files.add_slot(slot.number())?;
-        lock(&self.slots).push(map(slot, body)?);
+        let mapping = map(slot, body)?;
+        mapping.slot.expect_random();
+        lock(&self.slots).push(mapping);
         Ok(())
     }
 }

@@ -59,7 +59,11 @@ pub(crate) fn seal(address: usize, record: &mut [u64]) {
 
 /// The words of the record at that address, if it is one and whole.
 pub(crate) fn read<'a>(address: usize) -> Option<&'a [u64]> {
-    let record = range::words(address, length(address)? / 8);
+    let bytes = length(address)?;
+    if bytes > 2 * range::PAGE {
+        range::prefetch(address, bytes);
+    }
+    let record = range::words(address, bytes / 8);
     (check(address, record) == record[CHECK]).then_some(record)
 }
 
