@@ -28,6 +28,11 @@ const DU: &str = "\
 A pin is a part of a state that is stored once, however many states share it. A snapshot holds the
 pins that it reaches; garbage are those that no snapshot reaches any more. Reads no pin's body.";
 
+const GC: &str = "\
+What a snapshot needs stays; all other pins go, their room is given back to the file system, and what is
+frozen later is put there. Follows the edges between pins and reads no pin's body. If it is ended at any
+moment, nothing that is needed is lost, and the next one goes on. The machine must not be running.";
+
 const EXPORT: &str = "\
 The file holds the newest snapshot, all that it needs, and the events since: the machine with its
 running programs and open calls. It ends with a checksum, and is the same on every architecture.
@@ -73,6 +78,9 @@ pub(crate) enum Command {
     /// Tell what holds how much of a store
     #[command(after_help = DU)]
     Du(Du),
+    /// Remove the pins of a store that no kept snapshot needs
+    #[command(after_help = GC)]
+    Gc(Gc),
     /// Write a machine into one portable file
     #[command(after_help = EXPORT)]
     Export(Export),
@@ -323,6 +331,17 @@ pub(crate) struct Du {
     /// Print JSON: an object with the keys log, pins, catalogue, index, shared, garbage and snapshots
     #[arg(long)]
     pub(crate) json: bool,
+    /// Where the machine lives
+    #[arg(value_name = "STORE")]
+    pub(crate) store: PathBuf,
+}
+
+/// `pallas gc`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Gc {
+    /// Tell what would go, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Where the machine lives
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,

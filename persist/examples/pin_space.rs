@@ -4,6 +4,7 @@
 //! cargo run --release -p persist --example pin_space -- fill DIR PINS BYTES   bars of so many bytes
 //! cargo run --release -p persist --example pin_space -- open DIR              open, touch 1000 pins
 //! cargo run --release -p persist --example pin_space -- walk DIR              follow all edges
+//! cargo run --release -p persist --example pin_space -- gc DIR                keep a half, collect
 //! cargo run --release -p persist --example pin_space -- calls                 calls of frozen laws
 //! ```
 
@@ -24,8 +25,9 @@ fn main() -> Outcome {
         ["fill", dir, pins, bytes] => fill(Path::new(dir), pins.parse()?, bytes.parse()?),
         ["open", dir] => open(Path::new(dir)),
         ["walk", dir] => walk(Path::new(dir)),
+        ["gc", dir] => gc(Path::new(dir)),
         ["calls"] => calls(),
-        _ => Err("fill DIR PINS BYTES, open DIR, walk DIR, or calls".into()),
+        _ => Err("fill DIR PINS BYTES, open DIR, walk DIR, gc DIR, or calls".into()),
     }
 }
 
@@ -158,6 +160,54 @@ fn walk(dir: &Path) -> Outcome {
         bytes += entry.bytes;
     })?;
     println!("{pins} pins, {edges} edges, {bytes} bytes of bodies: in {:.2?}", begun.elapsed());
+    Ok(())
+}
+
+/// The pins in the row that a pin holds.
+fn parents(vm: &mut Vm, root: &Val) -> Outcome<Vec<Val>> {
+    let vm::Shape::Pin(pin) = vm.look(root).shape() else { return Err("not a pin".into()) };
+    let row = pin.item().as_row().ok_or("not a row")?;
+    let items = (0..row.len()).map(|at| row.get(at).map(|item| vm.hold(item)).ok_or("none"));
+    Ok(items.collect::<Result<_, _>>()?)
+}
+
+/// Makes a snapshot of every second parent, and collects the rest.
+fn gc(dir: &Path) -> Outcome {
+    let root: [u8; 32] = std::fs::read(root_file(dir))?.as_slice().try_into()?;
+    {
+        let files = Store::open(dir)?;
+        let vm = &mut vm()?;
+        let found = files.space().find(&Hash(root)).map_err(|error| error.to_string())?;
+        let root = vm.adopt(&found.ok_or("no root")?);
+        let half: Vec<Val> = parents(vm, &root)?.into_iter().step_by(2).collect();
+        let half = vm.row(&half)?;
+        let half = vm.freeze(&half, files.space())?;
+        files.write_snapshot(&half, persist::Seq::START)?;
+    }
+    let read = |what: &str| -> Outcome<u64> {
+        let io = std::fs::read_to_string("/proc/self/io")?;
+        let line = io.lines().find_map(|line| line.strip_prefix(what)).ok_or("no figure")?;
+        Ok(line.trim().parse()?)
+    };
+    let (before, begun) = (read("rchar:")?, Instant::now());
+    let mut marked = None;
+    let done = persist::collect::collect(dir, false, &mut |step, _, _| {
+        if step == persist::collect::Step::Returning && marked.is_none() {
+            marked = Some(begun.elapsed());
+        }
+    })?;
+    println!(
+        "{} of {} pins freed, {} MB of {} MB on disk given back: marked and told in {:.2?}, all in \
+         {:.2?}; {} kB read; {:.0} MB resident",
+        done.freed_pins,
+        done.freed_pins + done.kept_pins,
+        (done.disk_before - done.disk_after) / 1_000_000,
+        done.disk_before / 1_000_000,
+        marked.unwrap_or_default(),
+        begun.elapsed(),
+        (read("rchar:")? - before) / 1000,
+        resident()?,
+    );
     Ok(())
 }
 

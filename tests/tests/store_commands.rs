@@ -114,6 +114,7 @@ fn what_cannot_be_looked_at_is_no_damage() {
     for (args, code) in [
         (&["check", "counter"][..], 2),
         (&["du", "counter"][..], 1),
+        (&["gc", "counter"][..], 1),
         (&["export", "counter", "file"][..], 1),
     ] {
         let output = run(&pallas, args);
@@ -123,6 +124,24 @@ fn what_cannot_be_looked_at_is_no_damage() {
     child.kill().expect("it is there");
     child.wait().expect("it has ended");
     assert!(!pallas.path("file").exists());
+}
+
+#[test]
+fn a_collected_machine_goes_on() {
+    let pallas = counted();
+    let before = contents(&pallas.path("counter"));
+    let output = run(&pallas, &["gc", "--dry-run", "counter"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).starts_with("counter: would free "), "{output:?}");
+    assert_eq!(contents(&pallas.path("counter")), before, "a trial changed something");
+    let output = run(&pallas, &["gc", "counter"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).starts_with("counter: freed "), "{output:?}");
+    let output = run(&pallas, &["check", "counter"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let output = run(&pallas, &["du", "--json", "counter"]);
+    assert!(stdout(&output).contains("\"garbage\": {\"count\": 0, \"bytes\": 0}"), "{output:?}");
+    assert!([3, 4].contains(&count(&pallas, "counter", 1)[0]));
 }
 
 #[test]

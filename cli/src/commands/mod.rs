@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod du;
+pub(crate) mod gc;
 pub(crate) mod jets;
 pub(crate) mod machine;
 pub(crate) mod seed;
