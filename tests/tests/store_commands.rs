@@ -3,21 +3,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::Output;
-use tests::{Pallas, contents, stderr, stdout};
+use tests::{Pallas, contents, count_up, stderr, stdout};
 
 /// Runs the counter in that store until it has shown so many numbers, kills it, and gives them.
 fn count(pallas: &Pallas, store: &str, numbers: usize) -> Vec<u64> {
-    let mut child = pallas.command(["start", store]).spawn().expect("pallas runs");
-    let out = BufReader::new(child.stdout.take().expect("a pipe was asked for"));
-    let lines = out.lines().map_while(Result::ok);
-    let shown = lines.filter_map(|line| {
-        line.strip_prefix("++ [{counter is at} ")?.strip_suffix("]")?.parse().ok()
-    });
-    let shown: Vec<u64> = shown.take(numbers).collect();
-    child.kill().expect("it is there");
-    child.wait().expect("it has ended");
-    assert_eq!(shown.len(), numbers);
-    shown
+    count_up(pallas.command(["start", store]), numbers)
 }
 
 /// A counter that has counted to three, and was killed.
