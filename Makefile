@@ -1,9 +1,9 @@
 # The commands of this repository. `make help` lists them.
 
-.PHONY: help build check test fix doc miri
+.PHONY: help build check test aarch64 fix doc miri
 
 help: ## Lists the commands
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 build: ## Builds the release binary, target/release/pallas
 	cargo build --release --package cli
@@ -14,6 +14,9 @@ check: ## Formatting and lints, as CI runs them
 
 test: ## The whole test suite
 	cargo test --workspace --quiet --no-fail-fast
+
+aarch64: ## Cross-builds for aarch64, and runs a selection of the tests under emulation
+	.ci/aarch64
 
 fix: ## Formats, and fixes what clippy can
 	cargo fmt --all

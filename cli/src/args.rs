@@ -17,8 +17,8 @@ Examples:
 Modules are looked for in ./sire, then in the library built in.";
 
 const CHECK: &str = "\
-Looks at every frame of the log and of the pins, every edge between pins, every snapshot, and
-whether each pin has the hash that it is found by. Changes nothing; the machine must not be running.
+Looks at every frame of the log and of the pins' catalogue, every edge between pins, every snapshot,
+and whether each pin is what was written and has the hash that it is found by. Changes nothing; the machine must not be running.
 What is damaged is told with file and offset, and with what it means for each snapshot. An end that
 a crash left unfinished is no damage: the next start cuts it off.
 
@@ -27,6 +27,11 @@ Exit codes: 0 the store is whole; 1 something is damaged; 2 it could not be look
 const DU: &str = "\
 A pin is a part of a state that is stored once, however many states share it. A snapshot holds the
 pins that it reaches; garbage are those that no snapshot reaches any more. Reads no pin's body.";
+
+const GC: &str = "\
+What a snapshot needs stays; all other pins go, their room is given back to the file system, and what is
+frozen later is put there. Follows the edges between pins and reads no pin's body. If it is ended at any
+moment, nothing that is needed is lost, and the next one goes on. The machine must not be running.";
 
 const EXPORT: &str = "\
 The file holds the newest snapshot, all that it needs, and the events since: the machine with its
@@ -55,6 +60,7 @@ pub(crate) struct Args {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Run a Sire session (read, evaluate, print)
+    #[command(after_help = SIRE)]
     Sire(Sire),
     /// Load a Sire module and save its `main` as a seed
     Save(Save),
@@ -72,6 +78,9 @@ pub(crate) enum Command {
     /// Tell what holds how much of a store
     #[command(after_help = DU)]
     Du(Du),
+    /// Remove the pins of a store that no kept snapshot needs
+    #[command(after_help = GC)]
+    Gc(Gc),
     /// Write a machine into one portable file
     #[command(after_help = EXPORT)]
     Export(Export),
@@ -141,9 +150,44 @@ pub(crate) struct Matching {
     /// Crash when a jet would leave a call to its law
     #[arg(short = 'F', long)]
     pub(crate) law_fallback_crash: bool,
-    /// End at once if a law has the name of a jet's law but not its hash; loads all modules anew
+    /// End at once if a law has the name of a jet's law but not its hash
     #[arg(short = 'M', long)]
     pub(crate) jet_mismatch_crash: bool,
+}
+
+/// How much memory may be used.
+#[derive(Arguments, Clone, Copy, Debug, Default)]
+pub(crate) struct Memory {
+    /// End an evaluation whose live data needs more than three quarters of so many bytes: a number
+    /// with K, M, G or T [default: a quarter of the memory]. Pins of a machine's store do not count;
+    /// drivers and jobs have as much each
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    max_heap: Option<usize>,
+}
+
+impl Memory {
+    /// The heap for that.
+    pub(crate) fn options(self) -> vm::Options {
+        let options = vm::Options::default();
+        vm::Options { max_heap: self.max_heap.unwrap_or(options.max_heap), ..options }
+    }
+}
+
+/// The least heap in which the library can be loaded.
+const LEAST_HEAP: usize = 1 << 20;
+
+/// A number of bytes.
+fn size(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (&text[..at], 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 30),
+        Some((at, 't' | 'T')) => (&text[..at], 40),
+        _ => (text, 0),
+    };
+    let number: usize = digits.parse().map_err(|_| "give a number, as in 512M or 4G")?;
+    let size = number.checked_mul(1 << shift).ok_or("that is more than there are addresses")?;
+    if size < LEAST_HEAP { Err("1M is the least".into()) } else { Ok(size) }
 }
 
 /// Where loaded modules are kept.
@@ -154,6 +198,13 @@ pub(crate) struct Cache {
     pub(crate) store: Option<PathBuf>,
 }
 
+const SIRE: &str = "\
+If PALLAS_STATISTICS is set, the last line on standard error says what the session cost once the
+modules were loaded: times in nanoseconds (elapsed; of the processor for all threads, for the one
+that evaluates, for compiling), sizes in bytes.
+PALLAS_JIT_PRINT=LAW prints what becomes of a law (of all: *), PALLAS_JIT_WITHOUT=PASS,.. leaves
+passes of the compiler out.";
+
 /// `pallas sire`.
 #[derive(Arguments, Debug)]
 pub(crate) struct Sire {
@@ -161,6 +212,8 @@ pub(crate) struct Sire {
     pub(crate) cache: Cache,
     #[command(flatten)]
     pub(crate) matching: Matching,
+    #[command(flatten)]
+    pub(crate) memory: Memory,
     /// Modules to load first; the names of the last are in scope
     #[arg(value_name = "SIRE")]
     pub(crate) modules: Vec<String>,
@@ -194,6 +247,8 @@ pub(crate) struct Show {
 pub(crate) struct Repl {
     #[command(flatten)]
     pub(crate) matching: Matching,
+    #[command(flatten)]
+    pub(crate) memory: Memory,
     /// The seed file of the program: a function from a bar of input to a row of a bar of output and
     /// the next function
     #[arg(value_name = "SEED")]
@@ -208,6 +263,12 @@ pub(crate) struct Repl {
 pub(crate) struct Machine {
     #[command(flatten)]
     pub(crate) matching: Matching,
+    #[command(flatten)]
+    pub(crate) memory: Memory,
+    /// How many snapshots to keep, at least 2
+    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    #[arg(value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) keep_snapshots: u16,
     /// Write no snapshots: the next start replays everything
     #[arg(short = 'S', long)]
     pub(crate) disable_snapshots: bool,
@@ -267,9 +328,20 @@ pub(crate) struct Check {
 /// `pallas du`.
 #[derive(Arguments, Debug)]
 pub(crate) struct Du {
-    /// Print JSON: an object with the keys log, pins, shared, garbage and snapshots
+    /// Print JSON: an object with the keys log, pins, catalogue, index, shared, garbage and snapshots
     #[arg(long)]
     pub(crate) json: bool,
+    /// Where the machine lives
+    #[arg(value_name = "STORE")]
+    pub(crate) store: PathBuf,
+}
+
+/// `pallas gc`.
+#[derive(Arguments, Debug)]
+pub(crate) struct Gc {
+    /// Tell what would go, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Where the machine lives
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,
@@ -305,6 +377,16 @@ mod tests {
     #[test]
     fn the_declarations_are_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_numbers_with_a_unit() {
+        assert_eq!(size("4G"), Ok(4 << 30));
+        assert_eq!(size("1m"), Ok(1 << 20));
+        assert_eq!(size("2097152"), Ok(2 << 20));
+        for bad in ["", "G", "4x", "-1M", "3K", "99999999999T", "4é"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -48,6 +48,7 @@ fn run(command: Command) -> ExitCode {
         Command::Start(args) => commands::machine::start(args),
         Command::Check(args) => commands::check::check(args),
         Command::Du(args) => commands::du::du(args),
+        Command::Gc(args) => commands::gc::gc(args),
         Command::Export(args) => commands::transfer::export(args),
         Command::Import(args) => commands::transfer::import(args),
         Command::Jets(args) => commands::jets::list(args),

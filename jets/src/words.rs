@@ -17,7 +17,10 @@ pub(crate) const JETS: &[Declaration] = &[
         .order(&[1, 0])
         .primitive(Word32(W::Add), Small)
         .cheap(OnNats),
-    native("sub32", &[Head, Head], sub::<32>).order(&[1, 0]).total(Nat).cheap(OnNats),
+    native("sub32", &[Head, Head], sub::<32>)
+        .order(&[1, 0])
+        .primitive(Word32(W::Subtract), Nat)
+        .cheap(OnNats),
     native("mul32", &[Lazy, Head], mul::<32>).primitive(Word32(W::Multiply), Small).cheap(OnNats),
     native("div32", &[Head, Head], div::<32>).order(&[1, 0]).primitive(Word32(W::Divide), Small),
     native("and32", &[Head, Head], and::<32>)
@@ -36,8 +39,10 @@ pub(crate) const JETS: &[Declaration] = &[
     native("rsh32", &[Head, Head], rsh::<32>)
         .order(&[1, 0])
         .primitive(Word32(W::ShiftRight), Small),
-    native("rol32", &[Head, Head], rol::<32>).order(&[1, 0]).total(Small),
-    native("ror32", &[Head, Head], ror::<32>).total(Small),
+    native("rol32", &[Head, Head], rol::<32>)
+        .order(&[1, 0])
+        .primitive(Word32(W::RotateLeft), Small),
+    native("ror32", &[Head, Head], ror::<32>).primitive(Word32(W::RotateRight), Small),
     native("w64", &[Head], low::<64>).primitive(Word64(W::Low), Nat),
     native("add64", &[Head, Head], add::<64>)
         .order(&[1, 0])
@@ -60,8 +65,8 @@ pub(crate) const JETS: &[Declaration] = &[
         .cheap(OnNats),
     native("lsh64", &[Head, Lazy], lsh::<64>).primitive(Word64(W::ShiftLeft), Nat),
     native("rsh64", &[Head, Head], rsh::<64>).order(&[1, 0]).primitive(Word64(W::ShiftRight), Nat),
-    native("rol64", &[Head, Head], rol::<64>).order(&[1, 0]).total(Nat),
-    native("ror64", &[Head, Head], ror::<64>).total(Nat),
+    native("rol64", &[Head, Head], rol::<64>).order(&[1, 0]).primitive(Word64(W::RotateLeft), Nat),
+    native("ror64", &[Head, Head], ror::<64>).primitive(Word64(W::RotateRight), Nat),
     native("iDiv64", &[Head, Head], signed_div).primitive(Word64(W::SignedDivide), Nat),
 ];
 

@@ -46,6 +46,9 @@ const COUNTING: &str =
     "{'k' 2 (0 (0 (0 (0 (0 (2 1) (2 0)) (2 0)) (0 {'n' 3 (0 (2 3) 1)} 2)) (2 0)) 1)}";
 /// `f n`: never ends, in tail calls.
 const LOOP: &str = "{'f' 1 (0 0 1)}";
+/// `l n`: of 0 never ends, in tail calls after calls that end at once.
+const LOOP_OF_CALLS: &str = "{'l' 1 (0 (0 (0 2 (0 0 1)) (2 0)) (0 {'f' 1 (0 (0 (0 2 (2 0)) (0 {'g' 2 \
+    (0 3 (0 1 2))} 0)) 1)} 1))}";
 /// `f n`: never ends, and goes deeper all the time.
 const ENDLESS: &str = "{'f' 1 (0 3 (0 0 (0 3 1)))}";
 /// `f n`: crashes with the operation 9 at the depth `n`.
@@ -75,16 +78,18 @@ fn a_stack_without_end_is_an_error_and_no_more() {
 }
 
 #[test]
-fn a_loop_of_tail_calls_can_be_interrupted() {
+fn loops_can_be_interrupted() {
     let mut vm = compiling(options());
-    let flag = vm.interrupt_flag();
-    let stopper = std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_millis(30));
-        flag.store(true, std::sync::atomic::Ordering::Relaxed);
-    });
-    assert!(matches!(apply(&mut vm, LOOP, 0), Err(Stop::Interrupted)));
-    stopper.join().expect("it only sleeps");
-    assert_eq!(apply(&mut vm, DEEP, 10).expect("a value"), Some(10));
+    for endless in [LOOP, LOOP_OF_CALLS] {
+        let flag = vm.interrupt_flag();
+        let stopper = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(30));
+            flag.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        assert!(matches!(apply(&mut vm, endless, 0), Err(Stop::Interrupted)));
+        stopper.join().expect("it only sleeps");
+        assert_eq!(apply(&mut vm, DEEP, 10).expect("a value"), Some(10));
+    }
 }
 
 #[test]

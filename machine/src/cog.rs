@@ -61,6 +61,8 @@ pub(crate) enum Refused {
     Input(u64, LoadError),
     /// The job in that slot, computed again, is not there or gave another value than it did.
     Job(u64),
+    /// A pin of the state is damaged: [`Stop::Damaged`].
+    Damaged(Stop),
 }
 
 /// The cog. See the module's overview.
@@ -144,9 +146,12 @@ impl Cog {
             self.watched(|this| this.step(&cog, inputs))
         };
         let took = begun.elapsed();
+        // Of an evaluation that came upon damage nothing counts, whatever it came to.
+        self.check_damage()?;
         match result {
             Ok(result) => {
                 let outputs = if is_replay { Vec::new() } else { self.outputs(&result) };
+                self.check_damage()?;
                 self.accept(&result);
                 Ok(Applied { fate: Fate::Done, outputs, took })
             }
@@ -159,6 +164,11 @@ impl Cog {
                 Ok(Applied { fate, outputs: Vec::new(), took })
             }
         }
+    }
+
+    /// Fails if anything of the state that has been looked at was damaged.
+    pub(crate) fn check_damage(&self) -> Result<(), Refused> {
+        self.vm.check_damage().map_err(Refused::Damaged)
     }
 
     /// Runs something under the time limit.
@@ -250,6 +260,7 @@ impl Cog {
             Stop::Loop => Fate::Aborted(Abort::Loop),
             Stop::StackFull => Fate::Aborted(Abort::Stack),
             Stop::HeapFull | Stop::TooLarge { .. } => Fate::Aborted(Abort::Memory),
+            Stop::Damaged { .. } => unreachable!("damage is no end that an event can have"),
         }
     }
 

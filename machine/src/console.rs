@@ -36,6 +36,8 @@ pub enum Notice {
     Aborted(Who, Abort),
     /// An evaluation took too long and was ended.
     TimedOut(Who),
+    /// An evaluation came upon a damaged pin, as told here. The machine stops.
+    Damaged(Who, String),
     /// A driver called a device that is not there; it was answered 0.
     UnknownDevice {
         /// The driver's slot.
@@ -62,6 +64,7 @@ impl fmt::Display for Notice {
         match self {
             Notice::Aborted(who, abort) => write!(f, "{who} was stopped: {abort}"),
             Notice::TimedOut(who) => write!(f, "{who} was stopped: it took too long"),
+            Notice::Damaged(who, damage) => write!(f, "{who} was stopped: {damage}"),
             Notice::UnknownDevice { driver, device } => {
                 write!(f, "driver {driver} called the device %{device}, which does not exist")
             }

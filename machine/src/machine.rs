@@ -149,6 +149,9 @@ impl Machine {
         self.cog.say_crash();
         let said = self.cog.take_said();
         let changes = self.workers.follow(self.cog.heap(), self.cog.status().spinning());
+        if let Err(damaged) = self.check_damage() {
+            return self.leave(Err(damaged)).map(|()| Outcome::Stopped);
+        }
         // All that it stands on is durable.
         self.release(vec![Effect::Say(said)])?;
         self.release(changes.into_iter().map(Effect::Change).collect())?;
@@ -264,9 +267,7 @@ impl Machine {
                 self.cog.take_said();
                 return Ok(());
             }
-            Err(refused) => {
-                return Err(RunError::Defect(format!("an event was refused: {refused:?}")));
-            }
+            Err(refused) => return Err(self.refused(refused)),
         };
         let now = self.settings.clock.now().as_nanosecond();
         let time = u64::try_from(now).unwrap_or(0);
@@ -274,9 +275,24 @@ impl Machine {
         self.append(&record, took)?;
         let said = self.cog.take_said();
         let effects = self.effects(outputs, said);
+        self.check_damage()?;
         self.held.0.push_back((self.applied, effects));
         let Machine { snapshots, cog, store, to_control, settings, .. } = self;
         snapshots.begin_if_due(cog, store, self.applied, to_control, &*settings.console)
+    }
+
+    fn refused(&self, refused: Refused) -> RunError {
+        match refused {
+            Refused::Damaged(stop) => {
+                let path = self.store.path().into();
+                RunError::Damaged { path, problem: stop.to_string() }
+            }
+            refused => RunError::Defect(format!("an event was refused: {refused:?}")),
+        }
+    }
+
+    fn check_damage(&self) -> Result<(), RunError> {
+        self.cog.check_damage().map_err(|refused| self.refused(refused))
     }
 
     /// Appends an event to the log, waiting while the disk is full.
@@ -332,7 +348,9 @@ impl Machine {
         query: &Portable,
     ) -> Result<(), RunError> {
         let Some(slot) = self.workers.slot_of(worker) else { return Ok(()) };
-        let Some(value) = self.cog.read(slot, key, query) else { return Ok(()) };
+        let answer = self.cog.read(slot, key, query);
+        self.check_damage()?;
+        let Some(value) = answer else { return Ok(()) };
         let mut effects = Vec::new();
         let said = self.cog.take_said();
         if !said.is_empty() {

@@ -138,7 +138,7 @@ fn replay(cog: &mut Cog, path: &Path, record: &Record) -> Result<Duration, Start
     }
     match cog.apply(&event.inputs, &Word::Logged(&event.fate)) {
         Ok(applied) => Ok(applied.took),
-        Err(Refused::Stuck(stop)) => Err(stuck(stop.to_string())),
+        Err(Refused::Stuck(stop) | Refused::Damaged(stop)) => Err(stuck(stop.to_string())),
         Err(Refused::Hurried) => Err(stuck("it was interrupted".into())),
         Err(Refused::NotSpinning) => Err(stuck("the cog takes no more events".into())),
         Err(Refused::Job(slot)) => {

@@ -36,6 +36,7 @@ impl Said {
             Stop::HeapFull | Stop::TooLarge { .. } => {
                 Said::Notice(Notice::Aborted(who, Abort::Memory))
             }
+            Stop::Damaged { .. } => Said::Notice(Notice::Damaged(who, stop.to_string())),
         }
     }
 

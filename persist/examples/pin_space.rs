@@ -4,10 +4,11 @@
 //! cargo run --release -p persist --example pin_space -- fill DIR PINS BYTES   bars of so many bytes
 //! cargo run --release -p persist --example pin_space -- open DIR              open, touch 1000 pins
 //! cargo run --release -p persist --example pin_space -- walk DIR              follow all edges
+//! cargo run --release -p persist --example pin_space -- gc DIR                keep a half, collect
 //! cargo run --release -p persist --example pin_space -- calls                 calls of frozen laws
 //! ```
 
-use persist::space::PinFiles;
+use persist::Store;
 use std::path::Path;
 use std::time::Instant;
 use vm::pinspace::PinSpace;
@@ -24,8 +25,9 @@ fn main() -> Outcome {
         ["fill", dir, pins, bytes] => fill(Path::new(dir), pins.parse()?, bytes.parse()?),
         ["open", dir] => open(Path::new(dir)),
         ["walk", dir] => walk(Path::new(dir)),
+        ["gc", dir] => gc(Path::new(dir)),
         ["calls"] => calls(),
-        _ => Err("fill DIR PINS BYTES, open DIR, walk DIR, or calls".into()),
+        _ => Err("fill DIR PINS BYTES, open DIR, walk DIR, gc DIR, or calls".into()),
     }
 }
 
@@ -43,7 +45,7 @@ fn bar(vm: &mut Vm, number: u64, bytes: usize) -> Outcome<Val> {
 
 /// As many pins, a hundred to a parent.
 fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
-    let files = PinFiles::create(dir)?;
+    let files = Store::create(dir)?;
     let vm = &mut vm()?;
     let begun = Instant::now();
     let mut parents = Vec::new();
@@ -59,9 +61,9 @@ fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
     let root = vm.row(&parents)?;
     let root = vm.freeze(&root, files.space())?;
     let frozen = begun.elapsed();
-    files.commit()?;
+    files.commit_pins()?;
     let committed = begun.elapsed();
-    std::fs::write(dir.join("root"), root.hash().as_bytes())?;
+    std::fs::write(root_file(dir), root.hash().as_bytes())?;
     drop(root);
     files.close()?;
     println!(
@@ -74,6 +76,11 @@ fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
     Ok(())
 }
 
+/// Where the root's hash is kept: beside the store.
+fn root_file(dir: &Path) -> std::path::PathBuf {
+    dir.with_extension("root")
+}
+
 /// Resident memory, in MB.
 fn resident() -> Outcome<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
@@ -83,9 +90,9 @@ fn resident() -> Outcome<f64> {
 }
 
 fn open(dir: &Path) -> Outcome {
-    let root: [u8; 32] = std::fs::read(dir.join("root"))?.as_slice().try_into()?;
+    let root: [u8; 32] = std::fs::read(root_file(dir))?.as_slice().try_into()?;
     let begun = Instant::now();
-    let files = PinFiles::open(dir)?;
+    let files = Store::open(dir)?;
     let vm = &mut vm()?;
     let root =
         files.space().find(&Hash(root)).map_err(|error| error.to_string())?.ok_or("no root")?;
@@ -144,15 +151,63 @@ fn blake3_of(number: u64) -> Box<[u8; 32]> {
 }
 
 fn walk(dir: &Path) -> Outcome {
-    let files = PinFiles::open(dir)?;
+    let files = Store::open(dir)?;
     let begun = Instant::now();
     let (mut pins, mut edges, mut bytes) = (0u64, 0, 0);
-    files.each_entry(|entry| {
+    files.each_pin(|entry| {
         pins += 1;
         edges += entry.edges.len();
         bytes += entry.bytes;
     })?;
     println!("{pins} pins, {edges} edges, {bytes} bytes of bodies: in {:.2?}", begun.elapsed());
+    Ok(())
+}
+
+/// The pins in the row that a pin holds.
+fn parents(vm: &mut Vm, root: &Val) -> Outcome<Vec<Val>> {
+    let vm::Shape::Pin(pin) = vm.look(root).shape() else { return Err("not a pin".into()) };
+    let row = pin.item().as_row().ok_or("not a row")?;
+    let items = (0..row.len()).map(|at| row.get(at).map(|item| vm.hold(item)).ok_or("none"));
+    Ok(items.collect::<Result<_, _>>()?)
+}
+
+/// Makes a snapshot of every second parent, and collects the rest.
+fn gc(dir: &Path) -> Outcome {
+    let root: [u8; 32] = std::fs::read(root_file(dir))?.as_slice().try_into()?;
+    {
+        let files = Store::open(dir)?;
+        let vm = &mut vm()?;
+        let found = files.space().find(&Hash(root)).map_err(|error| error.to_string())?;
+        let root = vm.adopt(&found.ok_or("no root")?);
+        let half: Vec<Val> = parents(vm, &root)?.into_iter().step_by(2).collect();
+        let half = vm.row(&half)?;
+        let half = vm.freeze(&half, files.space())?;
+        files.write_snapshot(&half, persist::Seq::START)?;
+    }
+    let read = |what: &str| -> Outcome<u64> {
+        let io = std::fs::read_to_string("/proc/self/io")?;
+        let line = io.lines().find_map(|line| line.strip_prefix(what)).ok_or("no figure")?;
+        Ok(line.trim().parse()?)
+    };
+    let (before, begun) = (read("rchar:")?, Instant::now());
+    let mut marked = None;
+    let done = persist::collect::collect(dir, false, &mut |step, _, _| {
+        if step == persist::collect::Step::Returning && marked.is_none() {
+            marked = Some(begun.elapsed());
+        }
+    })?;
+    println!(
+        "{} of {} pins freed, {} MB of {} MB on disk given back: marked and told in {:.2?}, all in \
+         {:.2?}; {} kB read; {:.0} MB resident",
+        done.freed_pins,
+        done.freed_pins + done.kept_pins,
+        (done.disk_before - done.disk_after) / 1_000_000,
+        done.disk_before / 1_000_000,
+        marked.unwrap_or_default(),
+        begun.elapsed(),
+        (read("rchar:")? - before) / 1000,
+        resident()?,
+    );
     Ok(())
 }
 

@@ -1,9 +1,10 @@
 //! What the suites share: running the `pallas` binary as a user would, and reading golden files.
 //!
 //! The binary is built (once a run of a suite) by the cargo that runs the suite, in the same
-//! profile, so a suite never judges an old one.
+//! profile, so a suite never judges an old one. `PALLAS_BINARY` names another one to be judged, for
+//! instance a script that runs one for another architecture under emulation.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -56,14 +57,18 @@ pub fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(binary) = std::env::var_os("PALLAS_BINARY") {
+            return binary.into();
+        }
         let test = std::env::current_exe().expect("a test has a path");
         // target/PROFILE/deps/test-HASH
         let folder = test.ancestors().nth(2).expect("tests are two folders deep");
-        let release = folder.file_name().is_some_and(|name| name == "release");
+        let profile = folder.file_name().expect("a profile's folder has its name");
+        let profile = if profile == "debug" { "dev".as_ref() } else { profile };
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--quiet", "--package", "cli", "--target-dir"]);
         cargo.arg(folder.parent().expect("a profile has a target folder"));
-        cargo.args(release.then_some("--release"));
+        cargo.arg("--profile").arg(profile);
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
         assert!(cargo.status().expect("cargo runs").success(), "pallas does not build");
         folder.join("pallas")
@@ -110,7 +115,16 @@ impl Pallas {
 
     /// The command, to be given arguments and run.
     pub fn command<I: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Command {
-        let mut command = Command::new(binary());
+        self.command_of(binary(), args)
+    }
+
+    /// The same with another binary.
+    pub fn command_of<I: AsRef<std::ffi::OsStr>>(
+        &self,
+        binary: &Path,
+        args: impl IntoIterator<Item = I>,
+    ) -> Command {
+        let mut command = Command::new(binary);
         command.args(args).current_dir(self.folder.path());
         command.env("PALLAS_DIR", self.path("pallas-dir"));
         command.env_remove("PALLAS_GC_STRESS").env("NO_COLOR", "1");
@@ -144,6 +158,27 @@ pub fn feed(mut command: Command, input: impl AsRef<[u8]>) -> Output {
     let output = child.wait_with_output().expect("pallas ends");
     writer.join().expect("the writer does not panic");
     output
+}
+
+/// The number in a line `++ [{counter is at} 7]`, which the counter prints.
+pub fn counted(line: &str) -> Option<u64> {
+    line.strip_prefix("++ [{counter is at} ")?.strip_suffix("]")?.parse().ok()
+}
+
+/// Runs a command that starts the counter until it has shown so many numbers, kills it, and gives
+/// them.
+///
+/// # Panics
+/// If it cannot be run, or shows fewer.
+pub fn count_up(mut command: Command, numbers: usize) -> Vec<u64> {
+    let mut child = command.spawn().expect("pallas runs");
+    let out = BufReader::new(child.stdout.take().expect("a pipe was asked for"));
+    let lines = out.lines().map_while(Result::ok);
+    let shown: Vec<u64> = lines.filter_map(|line| counted(&line)).take(numbers).collect();
+    child.kill().expect("it is there");
+    child.wait().expect("it has ended");
+    assert_eq!(shown.len(), numbers);
+    shown
 }
 
 /// What a command printed.

@@ -112,6 +112,19 @@ fn the_session_goes_on_after_bad_input() {
 }
 
 #[test]
+fn memory_can_be_limited() {
+    let pallas = Pallas::new();
+    let input = "= (grow x) | 0 x (grow (3 x))\n\n(grow 1)\n\n(3 41)\n";
+    let output = pallas.run(["sire", "--max-heap", "48M"], input);
+    let told = stdout(&output) + &stderr(&output);
+    assert!(told.contains("needs more memory"), "{told}");
+    for size in ["lots", "3K", ""] {
+        let output = pallas.run(["start", "--max-heap", size, "nowhere"], "");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+    }
+}
+
+#[test]
 fn a_program_in_a_seed_can_be_talked_to() {
     let pallas = Pallas::new();
     // It answers every input with that input, and stays as it is.
@@ -142,6 +155,17 @@ fn a_law_with_only_the_name_of_a_jet_s_is_fatal_if_that_is_asked_for() {
         assert!(told.contains("_Add") && told.contains(hash), "{args:?}: {told}");
     }
     assert!(!pallas.path("store").exists());
+}
+
+#[test]
+fn modules_whose_laws_were_compared_are_kept_too() {
+    let pallas = Pallas::new();
+    pallas.write("sire/good.sire", "#### good\n\n= (inc x) | 3 x\n");
+    for args in [&["sire", "good"][..], &["sire", "-M", "good"]] {
+        let first = stdout(&pallas.run(args, ""));
+        let second = stdout(&pallas.run(args, ""));
+        assert!(first.contains("(inc a)=") && !second.contains("(inc a)="), "{args:?}: {second}");
+    }
 }
 
 #[test]

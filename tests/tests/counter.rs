@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
-use tests::{Pallas, contents, stderr, stdout};
+use tests::{Pallas, contents, counted, stderr, stdout};
 
 const DEMO: &str = "sire/demo_count_up.sire";
 
@@ -47,7 +47,7 @@ impl Running {
         loop {
             match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
-                    if let Some(number) = number(&line) {
+                    if let Some(number) = counted(&line) {
                         return Some(number);
                     }
                 }
@@ -68,13 +68,8 @@ impl Running {
     fn kill(mut self) -> Vec<u64> {
         self.signal(Signal::KILL);
         self.child.wait().expect("it has ended");
-        self.lines.iter().filter_map(|line| number(&line)).collect()
+        self.lines.iter().filter_map(|line| counted(&line)).collect()
     }
-}
-
-/// The number in a line `++ [{counter is at} 7]`.
-fn number(line: &str) -> Option<u64> {
-    line.strip_prefix("++ [{counter is at} ")?.strip_suffix("]")?.parse().ok()
 }
 
 /// Numbers that look random and are the same in every run.
@@ -157,7 +152,7 @@ fn it_stops_cleanly_when_told_to() {
         running.signal(signal);
         let status = running.child.wait().expect("it has ended");
         assert_eq!(status.code(), Some(0), "{signal:?}");
-        let rest: Vec<u64> = running.lines.iter().filter_map(|line| number(&line)).collect();
+        let rest: Vec<u64> = running.lines.iter().filter_map(|line| counted(&line)).collect();
         last = follow(last, &[&shown[..], &rest].concat());
     }
 }

@@ -41,10 +41,12 @@ pub(crate) fn allocate(heap: &mut Heap, item: Word) -> Word {
     Word::object(Kind::Pin, address)
 }
 
-/// The hash, if it has been computed.
+/// The hash, if it has been computed. That of a damaged pin is of no pin.
 pub(crate) fn known_hash(pin: Word) -> Option<Hash> {
     let address = pin.address();
-    record::touch(address);
+    if !record::is_whole(address) {
+        return Some(Hash([0; Hash::SIZE]));
+    }
     if object::load_raw(address, FACTS) & HASHED == 0 {
         return None;
     }
@@ -71,11 +73,10 @@ pub(crate) fn set_hash(pin: Word, hash: Hash) {
     object::store_raw(address, FACTS, facts | HASHED);
 }
 
-/// What is pinned.
+/// What is pinned; 0 in a damaged pin.
 #[inline(always)]
 pub(crate) fn item(pin: Word) -> Word {
-    record::touch(pin.address());
-    object::load(pin.address(), 0)
+    if record::is_whole(pin.address()) { object::load(pin.address(), 0) } else { Word::ZERO }
 }
 
 /// The jet that stands for this pinned law, if there is one. That of a frozen pin is looked up by
@@ -83,10 +84,18 @@ pub(crate) fn item(pin: Word) -> Word {
 #[inline(always)]
 pub(crate) fn jet(pin: Word, jets: &JetTable) -> Option<u32> {
     if range::is_frozen(pin.address()) {
-        return known_hash(pin).and_then(|hash| jets.find(&hash));
+        return frozen_jet(pin.address(), jets);
     }
     let facts = object::load_raw(pin.address(), FACTS);
     ((facts >> 32) as u32).checked_sub(1)
+}
+
+/// The jet of a frozen pin, whose hash is always there; none of a damaged one.
+fn frozen_jet(address: usize, jets: &JetTable) -> Option<u32> {
+    if !record::is_whole(address) {
+        return None;
+    }
+    jets.find_key(object::raw_words(address, 1, 4).as_array()?)
 }
 
 /// Records the jet.

@@ -11,7 +11,6 @@ use crate::heap::Heap;
 use crate::jet::JetTable;
 use crate::nat::NatRef;
 use crate::pin;
-use crate::pinspace::record;
 use crate::tree::Items;
 use crate::word::{Kind, Word};
 use crate::{Hash, Stop};
@@ -54,14 +53,12 @@ impl<'h> Ref<'h> {
     }
 
     /// What the value is.
+    #[inline]
     pub fn shape(self) -> Shape<'h> {
         let (heap, word) = (self.heap, self.word);
         match word.kind() {
             Kind::Nat | Kind::Big => Shape::Nat(NatRef::of(word)),
-            Kind::Pin => {
-                record::touch(word.address());
-                Shape::Pin(PinRef(self))
-            }
+            Kind::Pin => Shape::Pin(PinRef(self)),
             Kind::Law => Shape::Law(LawRef(self)),
             Kind::App => Shape::App(AppRef(self)),
             Kind::Bar => Shape::Bar(bar::bytes(word)),
@@ -88,10 +85,7 @@ impl<'h> Ref<'h> {
 
     /// The row's items, if this is a row.
     pub fn as_row(self) -> Option<Items<'h>> {
-        match self.shape() {
-            Shape::Row(items) => Some(items),
-            _ => None,
-        }
+        (self.word.kind() == Kind::Row).then(|| Items::of(self.word, self.heap))
     }
 
     /// The bytes, if this is a bar.
@@ -216,7 +210,24 @@ impl<'h> AppRef<'h> {
 
     /// The arguments, first to last.
     pub fn args(self) -> impl Iterator<Item = Ref<'h>> {
-        self.runs().flat_map(|run| run.iter())
+        let heap = self.0.heap;
+        let mut run = heap.words(self.0.word, 0);
+        // Mostly there is no other.
+        let mut later = Vec::new();
+        while run[0].kind() == Kind::App {
+            let function = run[0];
+            later.push(run);
+            run = heap.words(function, 0);
+        }
+        let mut args = run[1..].iter();
+        std::iter::from_fn(move || {
+            loop {
+                match args.next() {
+                    Some(arg) => return Some(Ref::new(*arg, heap)),
+                    None => args = later.pop()?[1..].iter(),
+                }
+            }
+        })
     }
 
     /// How many arguments there are.

@@ -8,6 +8,7 @@ use crate::pinspace::PinSpace;
 use crate::view::Ref;
 use crate::word::{DIRECT_LIMIT, Word};
 use crate::{Hash, Natural};
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -43,6 +44,15 @@ pub enum Stop {
     /// Somebody asked for it to stop.
     #[error("interrupted")]
     Interrupted,
+    /// A pin that it needed is not what was written. Nothing that the heap holds is to be used any more.
+    #[error(
+        "the pin at {place} is damaged: its bytes are not those that were written; check the disk, \
+         and the store with `pallas check`, and restore the file from a copy"
+    )]
+    Damaged {
+        /// Where the pin is: file and offset, if it is in one.
+        place: Arc<str>,
+    },
 }
 
 impl From<HeapFull> for Stop {
@@ -73,6 +83,8 @@ pub struct Vm {
     pub(crate) deep_trace: Option<TraceHook>,
     /// Those that the heap may point into. After the heap, so that they are let go later.
     pub(crate) spaces: Vec<Arc<PinSpace>>,
+    /// The damaged pin that it came upon.
+    pub(crate) damage: OnceCell<Arc<str>>,
 }
 
 impl Vm {
@@ -83,7 +95,8 @@ impl Vm {
     pub fn new(options: Options, jets: Arc<JetTable>) -> std::io::Result<Vm> {
         let heap = Heap::new(options)?;
         let evaluator = Evaluator::new();
-        Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None, spaces: Vec::new() })
+        let (spaces, damage) = (Vec::new(), OnceCell::new());
+        Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None, spaces, damage })
     }
 
     /// The native laws it was made with.
@@ -224,12 +237,12 @@ impl Vm {
     /// # Errors
     /// [`Stop::TooLarge`] and [`Stop::Interrupted`].
     pub fn hash(&self, val: &Val) -> Result<Hash, Stop> {
-        crate::hash::hash(self.look(val))
+        self.unless_damaged(crate::hash::hash(self.look(val)))
     }
 
-    /// What the collector did so far.
+    /// What was allocated and collected so far.
     pub fn statistics(&self) -> Statistics {
-        self.heap.statistics
+        self.heap.statistics()
     }
 
     /// Bytes of memory that the heap uses, dead objects included.
@@ -237,9 +250,11 @@ impl Vm {
         self.heap.used_bytes()
     }
 
-    /// Collects everything that is not reachable.
+    /// Collects everything that is not reachable, and lets go of pin spaces that nothing points into.
+    /// The code of a law that ran before is kept once, so those need a second time.
     pub fn collect(&mut self) {
         self.heap.collect_all();
         self.evaluator.forget_dead(&mut self.heap);
+        self.release_spaces();
     }
 }

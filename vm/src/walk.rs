@@ -8,6 +8,7 @@
 use crate::Stop;
 use crate::heap::Heap;
 use crate::map::Map;
+use crate::pin;
 use crate::view::{LawRef, Ref, Shape};
 use crate::word::{Kind, Word};
 use crate::{bar, tree};
@@ -191,7 +192,7 @@ pub(crate) fn written_size(value: Ref<'_>, pins: Pins) -> Result<u64, Stop> {
             pending.push((word, true));
             each_part(heap, word, |part| pending.push((part, false)));
             if word.kind() == Kind::Pin && pins == Pins::AreWritten {
-                pending.push((heap.resolve(heap.load(word, 0)), false));
+                pending.push((pin::item(word), false));
             }
             continue;
         }
@@ -199,7 +200,7 @@ pub(crate) fn written_size(value: Ref<'_>, pins: Pins) -> Result<u64, Stop> {
         let mut size = 1 + words_of_leaf(heap, word);
         each_part(heap, word, |part| size = size.saturating_add(size_of(part)));
         if word.kind() == Kind::Pin && pins == Pins::AreWritten {
-            pinned = pinned.saturating_add(size_of(heap.resolve(heap.load(word, 0))));
+            pinned = pinned.saturating_add(size_of(pin::item(word)));
         }
         sizes.insert(word.raw(), size);
     }

@@ -35,6 +35,8 @@ fn run(store: &Path, args: &MachineArgs, replay: ReplayFrom) -> anyhow::Result<(
     settings.jit = args.matching.jit.mode();
     settings.jobs = usize::from(args.eval_workers);
     settings.replay = replay;
+    settings.heap = args.memory.options();
+    settings.store.keep_snapshots = usize::from(args.keep_snapshots);
     if args.disable_snapshots {
         settings.snapshots = None;
     }

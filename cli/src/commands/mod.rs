@@ -2,20 +2,22 @@
 
 pub(crate) mod check;
 pub(crate) mod du;
+pub(crate) mod gc;
 pub(crate) mod jets;
 pub(crate) mod machine;
 pub(crate) mod seed;
 pub(crate) mod sire;
+mod statistics;
 pub(crate) mod transfer;
 
-use crate::args::Matching;
+use crate::args::{Matching, Memory};
 use anyhow::Context;
 use std::path::PathBuf;
-use vm::{Options, Vm};
+use vm::Vm;
 
 /// A runtime for a command of its own.
-fn runtime(matching: Matching) -> anyhow::Result<Vm> {
-    let mut vm = Vm::new(Options::default(), jets::table(matching))
+fn runtime(matching: Matching, memory: Memory) -> anyhow::Result<Vm> {
+    let mut vm = Vm::new(memory.options(), jets::table(matching))
         .context("cannot reserve addresses for the stack")?;
     let mode = matching.jit.mode();
     if mode != jit::Mode::Off {

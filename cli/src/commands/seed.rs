@@ -1,7 +1,7 @@
 //! `show` and `repl`: seed files.
 
 use super::{keep_code, runtime};
-use crate::args::{Matching, Repl, Show};
+use crate::args::{Matching, Memory, Repl, Show};
 use crate::terminal::{self, stopped};
 use anyhow::{Context, anyhow, bail};
 use std::fs::File;
@@ -11,7 +11,7 @@ use vm::{Stop, Val, Vm, seed, show};
 
 /// Prints the value in a seed file with all its pins.
 pub(crate) fn show(args: Show) -> anyhow::Result<()> {
-    let mut vm = runtime(Matching::default())?;
+    let mut vm = runtime(Matching::default(), Memory::default())?;
     let value = load(&mut vm, &args.seed)?;
     let tree = show::full_rex(vm.look(&value))
         .map_err(|stop| anyhow!("{} cannot be shown: {stop}", args.seed.display()))?;
@@ -26,7 +26,7 @@ const INPUT: usize = 80;
 /// and the next function. The empty bar, at the end of the input, is the last one.
 pub(crate) fn repl(args: Repl) -> anyhow::Result<()> {
     keep_code(&None);
-    let mut vm = runtime(args.matching)?;
+    let mut vm = runtime(args.matching, args.memory)?;
     vm.on_trace(|value| {
         // A trace that cannot be shown is no reason to stop the program.
         let _ =

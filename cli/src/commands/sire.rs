@@ -1,7 +1,8 @@
 //! `sire` and `save`: modules and sessions.
 
+use super::statistics::Counting;
 use super::{keep_code, kept_folder, runtime};
-use crate::args::{Cache, Matching, Save, Sire as SireArgs};
+use crate::args::{Cache, Matching, Memory, Save, Sire as SireArgs};
 use crate::terminal::{self, sire_error};
 use anyhow::Context;
 use sire::{Library, Options, Output, Sire, module_name};
@@ -12,14 +13,19 @@ use vm::{Val, Vm, seed};
 
 /// Loads the modules, then runs a session on standard input.
 pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
-    let mut sire = session(&args.cache.store, args.matching)?;
+    let mut sire = session(&args.cache.store, args.matching, args.memory)?;
     let modules = args.modules.iter().map(|module| module_name(module));
     let modules: Vec<&str> = modules.collect::<Result<_, _>>().map_err(sire_error)?;
     interrupts(&mut sire)?;
     for module in modules {
         sire.load(module).map_err(sire_error)?;
     }
-    sire.repl(io::stdin().lock()).map_err(sire_error)
+    let counting = Counting::start(sire.vm());
+    let ended = sire.repl(io::stdin().lock()).map_err(sire_error);
+    if let Some(counting) = counting {
+        eprintln!("{}", counting.end(sire.vm()));
+    }
+    ended
 }
 
 /// Saves the `main` of a module.
@@ -38,20 +44,18 @@ pub(crate) fn load_main(
     module: &str,
 ) -> anyhow::Result<(Sire, Val)> {
     let name = module_name(module).map_err(sire_error)?;
-    let mut sire = session(&cache.store, matching)?;
+    let mut sire = session(&cache.store, matching, Memory::default())?;
     sire.load(name).map_err(sire_error)?;
     let main = sire.binding("main").map_err(sire_error)?;
     Ok((sire, main))
 }
 
 /// A Sire that prints to standard output.
-fn session(store: &Option<PathBuf>, matching: Matching) -> anyhow::Result<Sire> {
+fn session(store: &Option<PathBuf>, matching: Matching, memory: Memory) -> anyhow::Result<Sire> {
     let output = Output::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour());
-    // What comes from the cache is not pinned anew, so nothing would be compared.
-    let folder = kept_folder(store).filter(|_| !matching.jet_mismatch_crash);
-    let cache = folder.map(|folder| folder.join("modules"));
+    let cache = kept_folder(store).map(|folder| folder.join("modules"));
     keep_code(store);
-    start(runtime(matching)?, cache, output)
+    start(runtime(matching, memory)?, cache, output)
 }
 
 /// Loads modules anew, whatever is kept of them, and prints nothing but diagnostics.

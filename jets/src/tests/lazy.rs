@@ -113,6 +113,27 @@ fn tables_compare_as_their_set_and_their_values() {
     }
 }
 
+/// What is applied to items is a cheap jet: it is called at once where nobody can tell.
+#[test]
+fn cheap_functions_are_applied_at_once_where_nobody_can_tell() {
+    let with = |jet: &'static str, first: V| Ap(vec![V::Jet(jet), first]);
+    let last = |items: Vec<V>| {
+        Ap(vec![V::Jet("_Idx"), N(1), Ap(vec![V::Jet("_Map"), with("_Add", N(3)), Row(items)])])
+    };
+    cases! {
+        "_Gen" N(3), with("_Mul", N(5)) => Row(nats([0, 5, 10]));
+        "_Gen" N(3), with("_Sub", N(1)) => Row(nats([1, 0, 0]));
+        "_Gen" N(2), with("_Add", N((1 << 63) - 1)) => Row(vec![N((1 << 63) - 1), Big(power(63))]);
+        "_Gen" N(2), with("_Mul", Big(power(63))) => Row(vec![N(0), Big(power(63))]);
+        "_Gen" N(1), with("_Add", Die(9)) => Die(9);
+        "_Map" with("_Add", N(3)), Row(vec![lazy(N(1)), N(2), law()]) => Row(nats([4, 5, 3]));
+        "_Map" with("_Add", N(3)), Row(vec![N(1), Die(9)]) => Die(9);
+        "_Map" V::Jet("_Dec"), Row(nats([0, 4])) => Row(nats([0, 3]));
+        "_Map" with("_Cmp", N(3)), Row(vec![N(2), lazy(N(3))]) => Row(nats([2, 1]));
+        "_Force" last(vec![Die(9), N(4)]) => N(7);
+    }
+}
+
 /// One object on both sides is not evaluated any less.
 #[test]
 fn a_value_is_compared_with_itself_throughout() {

@@ -1,5 +1,6 @@
 //! Strict lowering: what is evaluated now.
 
+use super::arithmetic::{Arithmetic, Rotation, difference32};
 use super::known::{Meaning, meaning};
 use super::{Expr, Lower, STRICT_LIMIT, Spine};
 use crate::ir::{Arm, BlockId, Call, Callee, End, JoinId, Op, Operand, Prim, Stmt, Type, Var};
@@ -46,7 +47,7 @@ impl<'h> Lower<'_, 'h> {
 
     fn prim(&mut self, prim: Prim, operands: &[Operand]) -> Operand {
         let types: Vec<Type> = operands.iter().map(|operand| self.type_of(*operand)).collect();
-        self.emit(prim.result_of(&types), Op::Prim(prim, operands.to_vec()))
+        self.emit(prim.result_of(operands, &types), Op::Prim(prim, operands.to_vec()))
     }
 
     /// Does with a value what is to become of it; it is there only if it is kept.
@@ -245,19 +246,32 @@ impl<'h> Lower<'_, 'h> {
         then: Then,
     ) -> Option<Operand> {
         match meaning {
-            Meaning::Prim(prim) => {
+            Meaning::Arithmetic(arithmetic) => {
                 let operands = self.operands(jet, args);
-                let value = self.prim(prim, &operands);
+                let value = self.arithmetic(arithmetic, &operands);
                 self.finish(value, then)
             }
-            Meaning::OfTruth(prim) => {
+            Meaning::Guarded(arithmetic, guard) => self.guarded(arithmetic, guard, args, then),
+            Meaning::Rotation(operation) => {
                 let operands = self.operands(jet, args);
-                let truths: Vec<Operand> =
-                    operands.into_iter().map(|a| self.prim(Prim::Truth, &[a])).collect();
-                let value = self.prim(prim, &truths);
-                self.finish(value, then)
+                match Rotation::of(operation, operands[1]) {
+                    Some(rotation) => {
+                        let emit = |prim, operands: &[Operand]| self.prim(prim, operands);
+                        let value = rotation.write(operands[0], emit);
+                        self.finish(value, then)
+                    }
+                    None => self.native_with(function, operands, then),
+                }
             }
-            Meaning::Guarded(prim, guard) => self.guarded(prim, guard, args, then),
+            Meaning::Difference32 => {
+                let operands = self.operands(jet, args);
+                self.difference32(function, &operands, then)
+            }
+            Meaning::Choice(prim) => {
+                let operands = self.operands(jet, args);
+                let first = self.prim(prim, &operands);
+                self.choose(first, Expr::Done(operands[0]), Expr::Done(operands[1]), then)
+            }
             Meaning::Connective { on, decided, negate } => {
                 self.connective(on, decided, negate, args, then)
             }
@@ -277,9 +291,47 @@ impl<'h> Lower<'_, 'h> {
         args: &[Expr<'h>],
         then: Then,
     ) -> Option<Operand> {
-        let Operand::Constant(k) = function else { unreachable!("a nat has no jet") };
         let args = self.operands(jet, args);
-        self.call_with(Call { callee: Callee::Jet(k), args }, then)
+        self.native_with(function, args, then)
+    }
+
+    fn native_with(
+        &mut self,
+        function: Operand,
+        args: Vec<Operand>,
+        then: Then,
+    ) -> Option<Operand> {
+        let Operand::Constant(k) = function else { unreachable!("a nat has no jet") };
+        let call = Call { callee: Callee::Jet(k), args };
+        let result = self.linker.unit.results_of(&call)[0];
+        if matches!(then, Then::Return) {
+            return self.call_with(call, then);
+        }
+        let value = self.emit(result, Op::Call(call));
+        self.finish(value, then)
+    }
+
+    /// The difference of words of 32 bits, where both operands are that; else the jet's answer.
+    fn difference32(
+        &mut self,
+        function: Operand,
+        operands: &[Operand],
+        then: Then,
+    ) -> Option<Operand> {
+        let bits = self.prim(Prim::Or, operands);
+        let are_words = self.prim(Prim::Le, &[bits, Operand::Small(u64::from(u32::MAX))]);
+        self.branching(then, |lower, then| {
+            let (yes, no) = (lower.new_block(), lower.new_block());
+            lower.end(End::If(are_words, yes, no));
+            lower.branch(yes, |lower| {
+                let emit = |prim, operands: &[Operand]| lower.prim(prim, operands);
+                let value = difference32(operands, emit);
+                lower.finish(value, then);
+            });
+            lower.branch(no, |lower| {
+                lower.native_with(function, operands.to_vec(), then);
+            });
+        })
     }
 
     /// The arguments of a jet, evaluated as it demands, in the order that it demands.
@@ -309,23 +361,31 @@ impl<'h> Lower<'_, 'h> {
         self.emit(Type::Whnf, Op::Normalise(value))
     }
 
+    fn arithmetic(&mut self, arithmetic: Arithmetic, operands: &[Operand]) -> Operand {
+        arithmetic.write(operands, |prim, operands| self.prim(prim, operands))
+    }
+
     fn guarded(
         &mut self,
-        prim: Prim,
+        arithmetic: Arithmetic,
         guard: usize,
         args: &[Expr<'h>],
         then: Then,
     ) -> Option<Operand> {
         let first = self.strict(args[guard]);
-        if matches!(first, Operand::Small(1..)) {
-            return self.guarded_rest(prim, guard, first, args, then);
+        if self.is_evaluated(args[1 - guard]) {
+            return self.guarded_rest(arithmetic, guard, first, args, then);
         }
-        let positive = self.prim(Prim::Truth, &[first]);
+        let tested = arithmetic.guard(first, |prim, operands| self.prim(prim, operands));
+        if matches!(tested, Operand::Small(1..)) {
+            return self.guarded_rest(arithmetic, guard, first, args, then);
+        }
+        let positive = self.prim(Prim::Truth, &[tested]);
         self.branching(then, |lower, then| {
             let (yes, no) = (lower.new_block(), lower.new_block());
             lower.end(End::If(positive, yes, no));
             lower.branch(yes, |lower| {
-                lower.guarded_rest(prim, guard, first, args, then);
+                lower.guarded_rest(arithmetic, guard, first, args, then);
             });
             lower.branch(no, |lower| {
                 lower.finish(Operand::Small(0), then);
@@ -333,9 +393,14 @@ impl<'h> Lower<'_, 'h> {
         })
     }
 
+    /// Whether an expression is a value that needs no evaluation.
+    fn is_evaluated(&mut self, expr: Expr<'h>) -> bool {
+        self.atom(expr).is_some_and(|atom| self.type_of(atom).is(Type::Whnf))
+    }
+
     fn guarded_rest(
         &mut self,
-        prim: Prim,
+        arithmetic: Arithmetic,
         guard: usize,
         first: Operand,
         args: &[Expr<'h>],
@@ -343,7 +408,7 @@ impl<'h> Lower<'_, 'h> {
     ) -> Option<Operand> {
         let second = self.strict(args[1 - guard]);
         let operands = if guard == 0 { [first, second] } else { [second, first] };
-        let value = self.prim(prim, &operands);
+        let value = self.arithmetic(arithmetic, &operands);
         self.finish(value, then)
     }
 

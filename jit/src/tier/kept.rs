@@ -1,8 +1,8 @@
 //! Machine code kept from run to run.
 //!
 //! A file holds the code of one unit. Its name is the hash of all that the code was made from: the
-//! unit as it was built (the laws that are in it, with what is known of those that are not); the folder's
-//! name that of whoever made it: this very program, for this processor. So nothing that is found
+//! unit as it was built (the laws that are in it, with what is known of those that are not) and the
+//! functions it is expected to be given; the folder's name that of whoever made it: this very program, for this processor. So nothing that is found
 //! can be out of date. A file begins with a mark and the BLAKE3 of the rest, which its key begins;
 //! one that is damaged, cut off or not ours is no code, and is written anew.
 //!
@@ -15,9 +15,10 @@
 //! another user could have written is not looked at, since it would be run.
 
 use super::bytes;
-use super::service::Count;
+use super::count::Count;
 use crate::codegen::{Environment, Object};
 use crate::ir::Unit;
+use crate::passes::Expected;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -37,11 +38,11 @@ const HEADER: usize = MARK.len() + 32;
 pub(super) struct Key(blake3::Hash);
 
 impl Key {
-    /// That of a unit that was built and not changed since.
-    pub(super) fn of(unit: &Unit, environment: &Environment) -> Key {
+    /// That of a unit that was built and not changed since, with what it is expected to be given.
+    pub(super) fn of(unit: &Unit, expected: &[Expected], environment: &Environment) -> Key {
         let mut hasher = blake3::Hasher::new();
         // All of it, in the form that leaves nothing out.
-        hasher.update(format!("{unit:?}").as_bytes());
+        hasher.update(format!("{unit:?}{expected:?}").as_bytes());
         for facts in &environment.facts {
             hasher.update(&[facts.top, u8::from(facts.entry.is_some())]);
         }

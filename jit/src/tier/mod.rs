@@ -12,12 +12,17 @@
 //! worker   from a request to published code; when code is freed
 //! kept     machine code kept between runs
 //! bytes    its form on disk
+//! count    what all that cost
 //! ```
 
 mod bytes;
+mod count;
 mod kept;
 mod service;
 mod worker;
+
+pub use self::count::{Statistics, statistics};
+pub use self::service::keep_code_in;
 
 use self::worker::Request;
 use crate::build::{self, Jets};
@@ -28,15 +33,15 @@ use std::sync::{Arc, Weak};
 use vm::native::{Engine, Plug};
 use vm::{Val, Vm};
 
-pub use self::service::{Statistics, keep_code_in, statistics};
-
 /// When laws are compiled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Mode {
     /// Never.
     Off,
     /// When they are first called, before they run. For tests.
     Eager,
+    /// When they have been called so often, which stops until there is code. For tests.
+    After(u32),
     /// When they have been called often, in the background.
     #[default]
     Tiered,
@@ -53,6 +58,7 @@ pub fn plug_in(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), GiveUp> {
     let (threshold, wait) = match mode {
         Mode::Off => return Ok(()),
         Mode::Eager => (1, true),
+        Mode::After(calls) => (calls, true),
         Mode::Tiered => (THRESHOLD, false),
     };
     let (frames, trampolines) = service::shared();
@@ -80,12 +86,15 @@ struct Compiler {
 }
 
 impl Engine for Compiler {
-    fn hot(&mut self, vm: &mut Vm, function: &Val, entry: Arc<AtomicUsize>) -> bool {
+    fn hot(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: Arc<AtomicUsize>) -> bool {
         let Some(queue) = service::queue() else { return true };
         if service::is_full() {
             return false;
         }
-        let Some(mut request) = self.request(vm, function, entry) else { return true };
+        let start = count::now();
+        let request = self.request(vm, function, args, entry);
+        count::built(start);
+        let Some(mut request) = request else { return true };
         if !self.wait {
             return !matches!(queue.try_send(request), Err(TrySendError::Full(_)));
         }
@@ -105,8 +114,15 @@ impl Engine for Compiler {
 
 impl Compiler {
     /// All that is needed to compile a law, if that can be done.
-    fn request(&self, vm: &mut Vm, function: &Val, entry: Arc<AtomicUsize>) -> Option<Request> {
-        let built = build::build(vm, vm.look(function), &self.jets).ok()?;
+    fn request(
+        &self,
+        vm: &mut Vm,
+        function: &Val,
+        args: &[Val],
+        entry: Arc<AtomicUsize>,
+    ) -> Option<Request> {
+        let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
+        let built = build::build_for(vm, vm.look(function), &args, &self.jets).ok()?;
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
         let facts = built.unit.constants.iter().zip(&built.values).map(|(constant, value)| {
             let elsewhere = constant.entry.is_none() && constant.jet.is_none();
@@ -116,7 +132,8 @@ impl Compiler {
         let facts = facts.collect();
         let constants = vm.constants(&built.values);
         let environment = Environment { constants, facts };
+        let (unit, expected) = (built.unit, built.expected);
         let life: Weak<Life> = Arc::downgrade(&self.life);
-        Some(Request { unit: built.unit, environment, entry, life, done: None })
+        Some(Request { unit, expected, environment, entry, life, done: None })
     }
 }

@@ -26,57 +26,6 @@ static ENDS: AtomicUsize = AtomicUsize::new(0);
 static LOST: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 /// Whether there was no room for code when it was last asked for, and nothing has ended since.
 static FULL: AtomicBool = AtomicBool::new(false);
-static COUNTS: [AtomicUsize; 5] = [const { AtomicUsize::new(0) }; 5];
-
-/// What the compiler of this process did so far.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Statistics {
-    /// Units that were compiled.
-    pub compiled: usize,
-    /// Units whose code was found on disk.
-    pub loaded: usize,
-    /// Files found on disk that hold no such code.
-    pub rejected: usize,
-    /// Units whose code was freed.
-    pub freed: usize,
-    /// Bytes of code that are in use.
-    pub bytes: usize,
-}
-
-/// A number of [`Statistics`].
-#[derive(Clone, Copy)]
-pub(super) enum Count {
-    Compiled,
-    Loaded,
-    Rejected,
-    Freed,
-    Bytes,
-}
-
-impl Count {
-    pub(super) fn add(self, number: usize) {
-        COUNTS[self as usize].fetch_add(number, Ordering::Relaxed);
-    }
-
-    pub(super) fn set(self, number: usize) {
-        COUNTS[self as usize].store(number, Ordering::Relaxed);
-    }
-
-    fn get(self) -> usize {
-        COUNTS[self as usize].load(Ordering::Relaxed)
-    }
-}
-
-/// What the compiler of this process did so far.
-pub fn statistics() -> Statistics {
-    Statistics {
-        compiled: Count::Compiled.get(),
-        loaded: Count::Loaded.get(),
-        rejected: Count::Rejected.get(),
-        freed: Count::Freed.get(),
-        bytes: Count::Bytes.get(),
-    }
-}
 
 /// Has machine code kept in a directory, which need not exist, from run to run. Only the first call
 /// in a process counts, and only before the first law is compiled.

@@ -5,12 +5,13 @@
 //! nothing else that it has leads there.
 
 use super::Life;
+use super::count::{self, Count};
 use super::kept::{KeptCode, Key};
-use super::service::{self, Count, Entry, Trampolines};
+use super::service::{self, Entry, Trampolines};
 use crate::codegen::{self, Backend, Environment, GiveUp, Object};
 use crate::ir::Unit;
-use crate::passes::optimise;
-use crate::runtime::{Linked, Linker, Places};
+use crate::passes::{Expected, PASSES, expect, optimise};
+use crate::runtime::{Linked, Linker, Places, make_common};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,6 +24,8 @@ use vm::native::FrameTable;
 /// A unit to be compiled.
 pub(super) struct Request {
     pub(super) unit: Unit,
+    /// What it is expected to be given.
+    pub(super) expected: Vec<Expected>,
     pub(super) environment: Environment,
     /// Where the address of its first function is to appear.
     pub(super) entry: Entry,
@@ -37,7 +40,10 @@ pub(super) struct Request {
 /// A mistake in the compiler, which would be a panic, ends the compiling and not the thread, which
 /// owns the code.
 pub(super) fn run(birth: Birth, requests: Receiver<Request>) {
+    help();
+    let start = count::now();
     let mut worker = birth.worker().ok();
+    count::begun(start);
     let mut broken = false;
     for mut request in requests {
         let done = request.done.take();
@@ -51,6 +57,21 @@ pub(super) fn run(birth: Birth, requests: Receiver<Request>) {
     }
 }
 
+/// Has what every runtime needs made on some more threads, where there are processors for them: the
+/// first law that becomes hot waits for it.
+fn help() {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    for _ in 2..processors.min(HELPERS + 2) {
+        let work = || {
+            let start = count::now();
+            make_common();
+            count::begun(start);
+        };
+        // If there is no thread to be had, who needs it makes it.
+        let _ = std::thread::Builder::new().name("pallas-stubs".into()).spawn(work);
+    }
+}
+
 /// What a worker begins with.
 pub(super) struct Birth {
     pub(super) frames: Arc<FrameTable>,
@@ -60,27 +81,48 @@ pub(super) struct Birth {
 }
 
 impl Birth {
-    /// Makes the stubs.
     fn worker(self) -> Result<Worker, GiveUp> {
-        let mut backend = Backend::new()?;
-        let (linker, trampolines) = Linker::new(&mut backend, self.frames)?;
-        // Nobody else sets them.
-        let _ = self.trampolines.set(trampolines);
+        let (backend, linker) = (Backend::new()?, Linker::new(self.frames)?);
         let print = std::env::var("PALLAS_JIT_PRINT").ok();
-        let plainly = std::env::var_os("PALLAS_JIT_PLAINLY").is_some();
-        let kept = self.kept_in.filter(|_| !plainly);
+        let without = without();
+        // Code that a pass is missing from is not what others expect to find.
+        let kept = self.kept_in.filter(|_| without.is_empty());
         let kept = kept.and_then(|folder| KeptCode::open(&folder, &backend.describe()));
         Ok(Worker {
             backend,
             linker,
+            trampolines: self.trampolines,
             print,
-            plainly,
+            without,
             kept,
             units: Vec::new(),
             lost: Vec::new(),
             ends_seen: 0,
         })
     }
+}
+
+/// Threads that help the compiling one to begin.
+const HELPERS: usize = 2;
+
+/// In a list of passes to be left out: all, and what the law was seen with is not expected again.
+const ALL: &str = "all";
+
+/// The passes that `PALLAS_JIT_WITHOUT` names, with commas between them.
+fn without() -> Vec<&'static str> {
+    let asked = std::env::var("PALLAS_JIT_WITHOUT").unwrap_or_default();
+    let known = || PASSES.iter().map(|pass| pass.name).chain(["expect", ALL]);
+    let mut without = Vec::new();
+    for name in asked.split(',').filter(|name| !name.is_empty()) {
+        match known().find(|known| *known == name) {
+            Some(known) => without.push(known),
+            None => {
+                let known = known().collect::<Vec<_>>().join(", ");
+                eprintln!("PALLAS_JIT_WITHOUT: there is no pass {name}; there are {known}");
+            }
+        }
+    }
+    without
 }
 
 /// The code of a unit.
@@ -96,10 +138,12 @@ struct Compiled {
 struct Worker {
     backend: Backend,
     linker: Linker,
+    /// Made with the first code.
+    trampolines: Trampolines,
     /// The name of a law to be printed.
     print: Option<String>,
-    /// Whether units are compiled as they are built.
-    plainly: bool,
+    /// The passes that are left out.
+    without: Vec<&'static str>,
     kept: Option<KeptCode>,
     units: Vec<Compiled>,
     /// Of laws that are gone: those whose request is still to come, or came to nothing.
@@ -112,7 +156,7 @@ impl Worker {
     /// Compiles a unit and publishes it. One that cannot be compiled is forgotten.
     fn serve(&mut self, request: Request) {
         self.free_what_is_dead();
-        let Request { unit, environment, entry, life, .. } = request;
+        let Request { unit, expected, environment, entry, life, .. } = request;
         if life.strong_count() == 0 || self.lost.iter().any(|lost| Arc::ptr_eq(lost, &entry)) {
             return;
         }
@@ -120,9 +164,11 @@ impl Worker {
             (Some(name), Some(law)) => *name == law.name || name == "*",
             _ => false,
         };
-        let linked = self.objects(unit, &environment, print).and_then(|objects| {
-            self.linker.link(&mut self.backend, &objects, &places(&environment))
-        });
+        let (start, used) = (count::now(), self.linker.used());
+        let linked = self
+            .objects(unit, &expected, &environment, print)
+            .and_then(|objects| self.link(&objects, &environment));
+        count::published(start, linked.is_ok(), self.linker.used() - used);
         match linked {
             Ok(Linked { addresses, piece }) => {
                 Count::Bytes.set(self.linker.used());
@@ -146,18 +192,19 @@ impl Worker {
     fn objects(
         &mut self,
         unit: Unit,
+        expected: &[Expected],
         environment: &Environment,
         print: bool,
     ) -> Result<Vec<Object>, GiveUp> {
         let Some(kept) = self.kept.as_mut().filter(|_| !print) else {
-            return self.compile(unit, environment, print);
+            return self.compile(unit, expected, environment, print);
         };
-        let key = Key::of(&unit, environment);
+        let key = Key::of(&unit, expected, environment);
         if let Some(objects) = kept.load(&key) {
             Count::Loaded.add(1);
             return Ok(objects);
         }
-        let objects = self.compile(unit, environment, print)?;
+        let objects = self.compile(unit, expected, environment, print)?;
         if let Some(kept) = &mut self.kept {
             kept.save(&key, &objects);
         }
@@ -167,12 +214,16 @@ impl Worker {
     fn compile(
         &mut self,
         mut unit: Unit,
+        expected: &[Expected],
         environment: &Environment,
         print: bool,
     ) -> Result<Vec<Object>, GiveUp> {
         Count::Compiled.add(1);
-        if !self.plainly {
-            optimise(&mut unit, &[], |_, _| {});
+        if !self.without.contains(&ALL) {
+            if !self.without.contains(&"expect") {
+                expect(&mut unit, expected);
+            }
+            optimise(&mut unit, &self.without, |_, _| {});
         }
         if print {
             eprintln!("{unit}");
@@ -184,6 +235,17 @@ impl Worker {
             }
         }
         if objects.is_empty() { Err(GiveUp::Shape("there are no functions")) } else { Ok(objects) }
+    }
+
+    /// Gives a unit's code a place, and before any code the trampolines that lead into it.
+    fn link(&mut self, objects: &[Object], environment: &Environment) -> Result<Linked, GiveUp> {
+        if self.trampolines.get().is_none() {
+            let trampolines = self.linker.trampolines(&mut self.backend)?;
+            // Nobody else sets them.
+            let _ = self.trampolines.set(trampolines);
+        }
+        let objects: Vec<&Object> = objects.iter().collect();
+        self.linker.link(&mut self.backend, &objects, &places(environment))
     }
 
     /// Frees the code of runtimes and laws that are gone.

@@ -53,6 +53,20 @@ fn what_needs_too_much_stack_is_ended() {
 }
 
 #[test]
+fn what_needs_too_much_memory_is_ended() {
+    // f x = f [x x], forced at each turn so that it grows on the heap and not the stack
+    let grown = row([arg(1), arg(1)]);
+    let rig = does(law(1, call(arg(0), [call(nat(4), [grown])]))).with(|settings| {
+        settings.heap.max_heap = 1 << 20;
+        settings.limit = Duration::from_secs(600);
+    });
+    let run = rig.run(|_| false);
+    assert_eq!(run.heard, [Heard::Notice(Notice::Aborted(Who::Cog, Abort::Memory))]);
+    assert_eq!(run.outcome(), Outcome::Aborted(Abort::Memory));
+    assert_eq!(rig.state(), "4 2 7");
+}
+
+#[test]
 fn a_stop_does_not_wait_for_an_evaluation_without_end() {
     let rig = does(endless()).with(|settings| settings.limit = Duration::from_secs(3600));
     let begun = Instant::now();

@@ -43,6 +43,37 @@ fn damage_in_the_log_is_an_error_that_says_where() {
     assert!(message.contains(name) && message.contains("byte"), "{message}");
 }
 
+/// A machine with a bit of each of its pins flipped, one at a time.
+#[test]
+fn a_damaged_pin_stops_the_machine_and_names_its_file() {
+    let rig = Rig::boot(&counter());
+    let files = rig.disk.files();
+    let (name, contents) =
+        files.iter().find(|(name, _)| name.starts_with("bodies/")).expect("pins");
+    let store = Store::open_on(Arc::new(rig.disk.clone()), Default::default()).expect("it opens");
+    let mut places = Vec::new();
+    let base = vm::pinspace::range::BASE;
+    let visit = |entry: &persist::Entry| {
+        places.push((entry.address as usize - base) % vm::pinspace::range::SLOT_SIZE);
+    };
+    store.each_pin(visit).expect("a whole catalogue");
+    drop(store);
+    assert!(places.len() >= 2, "the root refers to others");
+    for place in places {
+        let mut damaged = contents.clone();
+        damaged[place + 66] ^= 1;
+        rig.disk.overwrite(name, &damaged);
+        let message = match rig.count(3).result {
+            Err(Failure::Start(error)) => error.to_string(),
+            Err(Failure::Run(error)) => error.to_string(),
+            Ok(outcome) => panic!("{place}: {outcome:?}"),
+        };
+        assert!(message.contains(name) && message.contains(&format!("byte {place}")), "{message}");
+        rig.disk.overwrite(name, contents);
+    }
+    assert_eq!(rig.count(3).outcome(), crate::Outcome::Stopped);
+}
+
 /// Appends an event to a machine's log.
 fn append(rig: &Rig, payload: &[u8]) {
     let store = Store::open_on(Arc::new(rig.disk.clone()), Default::default()).expect("it opens");
@@ -122,6 +153,10 @@ fn a_store_in_use_or_without_a_machine_is_refused() {
 
     let main = counter().value(&mut vm);
     assert_eq!(Machine::boot(&path, &mut vm, &main).expect("booted").workers, 1);
+    // The heap that it was booted from may hold pins of the store.
+    drop((main, vm));
+    let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
+    let main = counter().value(&mut vm);
     let error = Machine::boot(&path, &mut vm, &main).expect_err("it is there already");
     assert!(matches!(error, BootError::Exists { .. }), "{error}");
     let first = Machine::open(&path, settings()).expect("it opens");

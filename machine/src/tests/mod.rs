@@ -6,6 +6,6 @@ mod disk;
 mod jobs;
 mod plan;
 mod programs;
-mod rig;
+pub(crate) mod rig;
 mod tiers;
 mod workers;

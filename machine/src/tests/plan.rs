@@ -144,7 +144,7 @@ impl Bodies for Vm {
 pub(crate) fn jets() -> JetTable {
     let mut vm = Vm::new(options(), Default::default()).expect("a small heap can be had");
     let law = law(2, arg(2)).value(&mut vm);
-    let hash: Hash = vm.hash(&law).unwrap();
+    let hash: Hash = vm.hash(&law).expect("a small law");
     let mut jets = JetTable::new();
     jets.add(Jet::control("trk", &[Demand::Normal, Demand::Lazy], Control::Trace), &[hash]);
     jets

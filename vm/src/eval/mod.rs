@@ -34,6 +34,7 @@ use self::code::Code;
 use crate::heap::object::LAW_CODE;
 use crate::heap::{Heap, PoolId};
 use crate::pinspace::range::is_frozen;
+use crate::pinspace::record;
 use crate::word::Word;
 use crate::{Stop, Val, Vm};
 use std::collections::HashMap;
@@ -145,7 +146,11 @@ impl Vm {
         let result = evaluate(self);
         let word = self.heap.stack.pop();
         self.heap.stack.release();
-        result.map(|()| self.heap.root(word))
+        let result = result.map(|()| self.heap.root(word));
+        if record::damage().is_none() && self.damage.get().is_none() {
+            return result;
+        }
+        self.unless_damaged(result)
     }
 
     /// Whether a jet may re-enter the evaluator.

@@ -106,7 +106,10 @@ impl Vm {
             Stop::Loop => return,
             Stop::StackFull => (Layout::Aborted, [Word::direct(0), Word::ZERO]),
             Stop::HeapFull => (Layout::Aborted, [Word::direct(1), Word::ZERO]),
-            Stop::Interrupted => (Layout::Aborted, [Word::direct(2), Word::ZERO]),
+            // Damage is found out from outside.
+            Stop::Interrupted | Stop::Damaged { .. } => {
+                (Layout::Aborted, [Word::direct(2), Word::ZERO])
+            }
             Stop::TooLarge { .. } => (Layout::Aborted, [Word::direct(3), Word::ZERO]),
         };
         object::set_header(address, header.with_layout(layout));

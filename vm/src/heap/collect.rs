@@ -107,12 +107,13 @@ impl Collection<'_> {
     }
 
     fn relocate(&mut self, address: usize, header: Header) -> usize {
-        if let From::Everywhere(pools) = &mut self.from
-            && let Some(twin) = frozen::twin(address, header.layout())
-        {
-            object::set_header(address, Header::moved(twin));
-            pools.mark_frozen(Word::object(Kind::Pin, twin));
-            return twin;
+        if let From::Everywhere(pools) = &mut self.from {
+            if let Some(twin) = frozen::twin(address, header.layout()) {
+                object::set_header(address, Header::moved(twin));
+                pools.mark_frozen(Word::object(Kind::Pin, twin));
+                return twin;
+            }
+            pools.note_twin(address, header.layout());
         }
         let size = header.size();
         let new = self.to.take(1 + size);
@@ -175,13 +176,13 @@ impl Heap {
         }
         self.statistics.copied += run.copied;
         self.nursery = nursery;
-        self.nursery.clear();
+        self.clear_nursery();
     }
 
     /// Collects everything.
     pub(crate) fn collect_all(&mut self) {
         self.statistics.major += 1;
-        let before = std::mem::take(&mut self.old);
+        let before = self.old.take_all();
         self.stack.forget_unchanged();
         self.remembered.clear();
         let mut cursor = self.old.end();
@@ -207,7 +208,7 @@ impl Heap {
         let (dead, lost) = self.pools.sweep();
         self.dead_pools.extend(dead);
         self.native.lose(lost);
-        self.nursery.clear();
+        self.clear_nursery();
         drop(before);
         self.major_at = (2 * self.old.capacity()).max(MAJOR_MINIMUM);
     }

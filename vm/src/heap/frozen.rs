@@ -10,7 +10,7 @@
 
 use super::PoolId;
 use super::object::{self, LAW_CODE, Layout};
-use crate::pinspace::range::is_frozen;
+use crate::pinspace::range::{self, SLOTS, is_frozen};
 use crate::pinspace::record;
 use crate::word::{Kind, Word};
 use std::cell::Cell;
@@ -31,12 +31,14 @@ struct Entry {
 pub(crate) struct FrozenCodes {
     cache: Box<[Cell<(usize, Word)>; PLACES]>,
     table: HashMap<usize, Entry, BuildHasherDefault<Spread>>,
+    /// The slots of the range that the last full collection found words into, a bit for each.
+    seen: [u64; SLOTS / 64],
 }
 
 impl Default for FrozenCodes {
     fn default() -> FrozenCodes {
         let cache = Box::new([const { Cell::new(NOWHERE) }; PLACES]);
-        FrozenCodes { cache, table: HashMap::default() }
+        FrozenCodes { cache, table: HashMap::default(), seen: [0; SLOTS / 64] }
     }
 }
 
@@ -99,6 +101,7 @@ impl FrozenCodes {
 
     /// Begins a full collection: the pools of the laws that have run since the one before.
     pub(super) fn take_used(&mut self) -> Vec<PoolId> {
+        self.seen = [0; SLOTS / 64];
         self.cache.iter().for_each(|place| place.set(NOWHERE));
         let used = self.table.values().filter(|entry| entry.used.replace(false));
         used.map(|entry| pool(entry.slot)).collect()
@@ -107,6 +110,21 @@ impl FrozenCodes {
     /// Ends a full collection: forgets the laws whose code was dropped.
     pub(super) fn retain(&mut self, is_live: impl Fn(PoolId) -> bool) {
         self.table.retain(|_, entry| is_live(pool(entry.slot)));
+        let laws: Vec<usize> = self.table.keys().copied().collect();
+        laws.into_iter().for_each(|law| self.note(law));
+    }
+
+    /// Notes an address, if it is a frozen one, during a full collection.
+    pub(super) fn note(&mut self, address: usize) {
+        if is_frozen(address) {
+            let slot = range::slot_of(address);
+            self.seen[slot / 64] |= 1 << (slot % 64);
+        }
+    }
+
+    /// The slots that the last full collection found words into.
+    pub(super) fn slots_seen(&self) -> impl Iterator<Item = usize> {
+        (0..SLOTS).filter(|slot| self.seen[slot / 64] >> (slot % 64) & 1 == 1)
     }
 }
 

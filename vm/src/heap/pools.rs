@@ -11,6 +11,7 @@
 //! once: so other code that looks there finds none.
 
 use super::frozen::FrozenCodes;
+use super::object::{self, Layout};
 use crate::word::Word;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -161,9 +162,22 @@ impl Pools {
 
     /// Notes that something reachable names a frozen object.
     pub(crate) fn mark_frozen(&mut self, word: Word) {
+        self.frozen.note(word.address());
         if let Some(pool) = self.frozen.pool_of(word) {
             self.mark(pool);
         }
+    }
+
+    /// Notes the twin of a pin that stays on the heap: another collection may take it.
+    pub(crate) fn note_twin(&mut self, address: usize, layout: Layout) {
+        if layout == Layout::Pin {
+            self.frozen.note(object::load_raw(address, crate::pin::TWIN) as usize);
+        }
+    }
+
+    /// The slots that something reachable points into, as of the last full collection.
+    pub(crate) fn slots_seen(&self) -> impl Iterator<Item = usize> {
+        self.frozen.slots_seen()
     }
 
     /// Takes the constants of a marked pool that has not been looked at, to be handed back.

@@ -167,14 +167,17 @@ pub enum Operation {
     Index,
     /// Item `b` of row `a`, likewise.
     Get,
+    /// Byte `a` of bar `b`; 0 beyond the last.
+    Byte,
+    /// How many bytes a bar has.
+    ByteCount,
     /// On words of 32 bits.
     Word32(WordOperation),
     /// On words of 64 bits.
     Word64(WordOperation),
 }
 
-/// What a jet does with words: nats of which only the low bits count. (Where the laws look at
-/// more than those, the jets have no operation.)
+/// What a jet does with words: nats of which only the low bits count.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum WordOperation {
     /// The low bits.
@@ -195,6 +198,12 @@ pub enum WordOperation {
     ShiftLeft,
     /// `a` shifted right by `b`, likewise.
     ShiftRight,
+    /// `a - b`, if no more than the low bits are set in either.
+    Subtract,
+    /// `a` rotated left by `b`, if that is no more than there are bits.
+    RotateLeft,
+    /// `a` rotated right by `b`, likewise.
+    RotateRight,
     /// The quotient of numbers in two's complement, rounded towards 0; 0 if `b` is 0.
     SignedDivide,
 }

@@ -16,6 +16,8 @@
 //! image     a pin space in one file that is written once
 //! ```
 //!
+//! A damaged pin ends the evaluation that comes upon it ([`Stop::Damaged`]), before anything in it is used.
+//!
 //! Nothing here knows of stores: what keeps the bytes is a [`Backing`]. [`Frozen`] is how a frozen pin
 //! is held outside of a heap, and handed to another thread. `FORMAT.md` has the bytes.
 
@@ -28,11 +30,12 @@ pub(crate) mod record;
 mod tests;
 
 pub use self::freeze::FreezeError;
+pub use self::memory::nameless;
 pub use self::range::{Owner, RangeError, Slot};
 
 use crate::heap::Val;
 use crate::word::{Kind, Word};
-use crate::{Hash, Vm};
+use crate::{Hash, Stop, Vm};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -84,6 +87,11 @@ pub unsafe trait Backing: Send {
     /// # Errors
     /// If it cannot be kept. Nothing has changed then.
     fn keep(&mut self, pin: NewPin<'_>) -> Result<(), BackingError>;
+
+    /// Where an address is, in words for whoever looks after the bytes.
+    fn name(&self, address: usize) -> String {
+        format!("address {address:#x}")
+    }
 }
 
 /// A place where pins are frozen. It lives as long as anyone holds something in it.
@@ -148,7 +156,6 @@ pub struct Frozen {
 impl Frozen {
     /// The pin's hash.
     pub fn hash(&self) -> Hash {
-        record::touch(self.address);
         record::hash(range::words(self.address, record::LINE))
     }
 
@@ -173,7 +180,43 @@ impl Vm {
     /// Keeps a pin space as long as this heap may point into it.
     fn attach(&mut self, space: &Arc<PinSpace>) {
         if !self.spaces.iter().any(|held| Arc::ptr_eq(held, space)) {
+            if self.spaces.is_empty() {
+                record::interrupt_at_damage(&self.interrupt_flag());
+            }
             self.spaces.push(Arc::clone(space));
         }
+    }
+
+    /// The result of an evaluation, unless it came upon a damaged pin. From then on nothing that this
+    /// heap computes counts, since what it has computed meanwhile may be wrong.
+    pub(crate) fn unless_damaged<T>(&self, result: Result<T, Stop>) -> Result<T, Stop> {
+        if let Some(address) = record::damage() {
+            record::forget_damage();
+            // The evaluation may have ended before it was interrupted.
+            let _ = self.heap.interrupt.is_due();
+            let space = self.spaces.iter().find(|space| space.contains(address));
+            let place = space.map(|space| space.backing().name(address));
+            let place = place.unwrap_or_else(|| format!("address {address:#x}"));
+            // If it is not the first, the first is what is told.
+            let _ = self.damage.set(place.into());
+        }
+        match self.damage.get() {
+            Some(place) => Err(Stop::Damaged { place: Arc::clone(place) }),
+            None => result,
+        }
+    }
+
+    /// The damaged pin that this heap came upon, if it did: nothing that it holds is to be used then.
+    ///
+    /// # Errors
+    /// [`Stop::Damaged`].
+    pub fn check_damage(&self) -> Result<(), Stop> {
+        self.unless_damaged(Ok(()))
+    }
+
+    /// Lets go of pin spaces that nothing on this heap points into any more.
+    pub(crate) fn release_spaces(&mut self) {
+        let owners: Vec<Owner> = self.heap.pools.slots_seen().filter_map(range::owner_of).collect();
+        self.spaces.retain(|space| owners.contains(&space.owner));
     }
 }

@@ -19,6 +19,9 @@ use super::range;
 use crate::Hash;
 use crate::heap::object::{Header, Layout};
 use crate::pin;
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 /// Words of the line that a record begins with.
 pub(crate) const LINE: usize = 8;
@@ -56,7 +59,11 @@ pub(crate) fn seal(address: usize, record: &mut [u64]) {
 
 /// The words of the record at that address, if it is one and whole.
 pub(crate) fn read<'a>(address: usize) -> Option<&'a [u64]> {
-    let record = range::words(address, length(address)? / 8);
+    let bytes = length(address)?;
+    if bytes > 2 * range::PAGE {
+        range::prefetch(address, bytes);
+    }
+    let record = range::words(address, bytes / 8);
     (check(address, record) == record[CHECK]).then_some(record)
 }
 
@@ -97,31 +104,61 @@ pub(crate) fn hash(record: &[u64]) -> Hash {
     Hash(hash)
 }
 
-/// Makes sure that the record of a frozen pin is whole, before anything in it is used: looks at it
-/// if nobody has. Does nothing for a pin of the heap.
+thread_local! {
+    /// A damaged record that something on this thread came upon; 0 if nothing did.
+    static DAMAGE: Cell<usize> = const { Cell::new(0) };
+    /// How to stop what evaluates on this thread.
+    static INTERRUPTS: RefCell<Vec<Weak<AtomicBool>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether the record of a frozen pin is whole, so that what is in it may be used: looks at it if nobody
+/// has. True for a pin of the heap.
 ///
-/// # Panics
-/// If it is damaged. Nothing that was read from it has been used then.
+/// If it is not, evaluation on this thread is interrupted, and [`damage`] tells of it. Whoever asked
+/// goes on with something harmless in the pin's place: what comes of that is thrown away.
 #[inline(always)]
-pub(crate) fn touch(address: usize) {
-    if range::is_frozen(address) && !range::is_verified(address) {
-        first_touch(address);
-    }
+pub(crate) fn is_whole(address: usize) -> bool {
+    !range::is_frozen(address) || range::is_verified(address) || first_look(address)
 }
 
 #[cold]
 #[inline(never)]
-fn first_touch(address: usize) {
-    if !verify(address) {
-        panic!(
-            "the pin at {address:#x} is damaged: its bytes are not those that were written; \
-             check the disk, and the store with `pallas check`"
-        );
+fn first_look(address: usize) -> bool {
+    let is_whole = verify(address);
+    if !is_whole {
+        DAMAGE.set(address);
+        INTERRUPTS.with_borrow(|interrupts| {
+            for interrupt in interrupts.iter().filter_map(Weak::upgrade) {
+                interrupt.store(true, Ordering::Relaxed);
+            }
+        });
     }
+    is_whole
 }
 
-/// Whether there is a whole record at that address.
+/// The damaged record that something on this thread has come upon, if it has.
+pub(crate) fn damage() -> Option<usize> {
+    Some(DAMAGE.get()).filter(|address| *address != 0)
+}
+
+/// Forgets the damage, which has been told of.
+pub(crate) fn forget_damage() {
+    DAMAGE.set(0);
+}
+
+/// Has damage interrupt what that flag interrupts, on this thread.
+pub(crate) fn interrupt_at_damage(interrupt: &Arc<AtomicBool>) {
+    INTERRUPTS.with_borrow_mut(|interrupts| {
+        interrupts.retain(|known| known.strong_count() > 0);
+        interrupts.push(Arc::downgrade(interrupt));
+    });
+}
+
+/// Whether there is a whole record at that address, which may be any.
 pub(crate) fn verify(address: usize) -> bool {
+    if !range::is_frozen(address) || !address.is_multiple_of(range::ALIGNMENT) {
+        return false;
+    }
     let is_whole = range::is_verified(address) || read(address).is_some();
     if is_whole {
         range::set_verified(address);

@@ -316,17 +316,79 @@ fn tempfile() -> fs::File {
     memory::nameless().expect("memory")
 }
 
+/// A pin where there is no record.
+fn damaged(space: &Arc<PinSpace>) -> Frozen {
+    let vm = &mut samples::vm(false);
+    let law = value(vm, COUNT_DOWN);
+    let frozen = vm.freeze(&law, space).expect("room");
+    Frozen { space: Arc::clone(space), address: frozen.address() + 64 }
+}
+
+fn is_damage<T>(result: Result<T, Stop>, of: &Frozen) -> bool {
+    let place = format!("{:#x}", of.address());
+    matches!(result, Err(Stop::Damaged { place: told }) if told.contains(&place))
+}
+
 #[test]
-fn a_damaged_pin_within_another_stops_who_calls_it() {
+fn a_damaged_pin_ends_the_evaluation_that_comes_upon_it() {
     let space = space();
-    let frozen = {
+    let damaged = damaged(&space);
+    let vm = &mut samples::vm(false);
+    let pin = vm.adopt(&damaged);
+    vm.check_damage().expect("nobody has looked yet");
+    let args: Vec<Val> = (1..4).map(|nat| vm.nat(nat)).collect();
+    assert!(is_damage(vm.apply(&pin, &args), &damaged));
+    // What the heap has computed meanwhile may be wrong, so nothing of it counts any more.
+    let three = vm.nat(3);
+    assert!(is_damage(vm.apply(&three, &args[..1]), &damaged));
+    assert!(is_damage(vm.hash(&three), &damaged));
+    // Other heaps are as they were.
+    let vm = &mut samples::vm(false);
+    let three = vm.nat(3);
+    assert!(vm.apply(&three, &args[..1]).is_ok());
+}
+
+#[test]
+fn damage_is_seen_wherever_a_pin_is_looked_at() {
+    let space = space();
+    let damaged = damaged(&space);
+    let other = self::space();
+    for look in [
+        |vm: &mut Vm, pin: &Val, _: &Arc<PinSpace>| drop(item(vm, pin)),
+        |vm: &mut Vm, pin: &Val, _: &Arc<PinSpace>| drop(vm.hash(pin)),
+        |vm: &mut Vm, pin: &Val, _: &Arc<PinSpace>| drop(seed::save(vm, pin)),
+        |vm: &mut Vm, pin: &Val, _: &Arc<PinSpace>| assert_eq!(vm.look(pin).arity(), Some(3)),
+        |vm: &mut Vm, pin: &Val, other: &Arc<PinSpace>| {
+            let row = vm.row(std::slice::from_ref(pin)).expect("room");
+            vm.freeze(&row, other).expect_err("nothing with it in it is kept");
+        },
+    ] {
         let vm = &mut samples::vm(false);
-        let law = value(vm, COUNT_DOWN);
-        vm.freeze(&law, &space).expect("room")
-    };
-    let other = super::Frozen { space: Arc::clone(&space), address: frozen.address() + 64 };
-    let touched = thread::spawn(move || other.hash()).join();
-    assert!(touched.is_err(), "there is no record at that place");
+        let pin = vm.adopt(&damaged);
+        look(vm, &pin, &other);
+        assert!(is_damage(vm.check_damage(), &damaged));
+    }
+}
+
+#[test]
+fn a_space_is_let_go_when_nothing_points_into_it() {
+    let space = space();
+    let vm = &mut samples::vm(false);
+    let law = value(vm, COUNT_DOWN);
+    let frozen = freeze(vm, &law, &space);
+    let two = vm.nat(2);
+    assert!(vm.apply(&frozen, std::slice::from_ref(&two)).is_ok());
+    vm.collect();
+    assert!(Arc::strong_count(&space) > 1, "the heap has it");
+    let nested = vm.row(std::slice::from_ref(&frozen)).expect("room");
+    drop((frozen, law));
+    vm.collect();
+    vm.collect();
+    assert!(Arc::strong_count(&space) > 1, "a row has it");
+    drop(nested);
+    vm.collect();
+    vm.collect();
+    assert_eq!(Arc::strong_count(&space), 1);
 }
 
 #[test]

@@ -271,7 +271,9 @@ impl Frame {
         match self.left {
             Left::Fields(next, end) if next < end => {
                 self.left = Left::Fields(next + 1, end);
-                Some(Part::Value(heap.load(self.object, next as usize)))
+                let is_pin = self.object.kind() == Kind::Pin;
+                let load = || heap.load(self.object, next as usize);
+                Some(Part::Value(if is_pin { pin::item(self.object) } else { load() }))
             }
             Left::Items(count) if count > 0 => {
                 self.left = Left::Items(count - 1);

@@ -1,0 +1,46 @@
+//! `gc`: what no snapshot of a store needs goes.
+
+use crate::args::Gc;
+use crate::progress;
+use anyhow::Context;
+use persist::collect::{Collected, Step, collect};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Collects a store's pins, and tells what that has freed.
+pub(crate) fn gc(args: Gc) -> anyhow::Result<()> {
+    let marking = progress::items("following edges");
+    let returning = progress::items("giving room back");
+    let mut on_progress = |step, done, total| {
+        let bar = if step == Step::Marking { &marking } else { &returning };
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let collected = collect(&args.store, args.dry_run, &mut on_progress);
+    marking.finish_and_clear();
+    returning.finish_and_clear();
+    let text = tell(&args.store, &collected?, args.dry_run);
+    io::stdout().write_all(text.as_bytes()).context("cannot write the output")
+}
+
+fn tell(store: &Path, collected: &Collected, dry_run: bool) -> String {
+    let Collected { kept_pins, kept_bytes, freed_pins, freed_bytes, gaps, gap_bytes, .. } =
+        collected;
+    let (disk_before, disk_after) = (collected.disk_before, collected.disk_after);
+    let store = store.display();
+    let (would, disk) = if dry_run {
+        ("would free ", format!("on disk: {disk_before} bytes\n"))
+    } else {
+        ("freed ", format!("on disk: {disk_after} bytes, {disk_before} before\n"))
+    };
+    let mut text = format!(
+        "{store}: {would}{freed_pins} pins of {freed_bytes} bytes; {kept_pins} of {kept_bytes} bytes \
+         are needed\n{disk}gaps to be filled: {gaps}, of {gap_bytes} bytes\n"
+    );
+    if collected.no_holes {
+        text.push_str(
+            "this file system cannot give back the room of gaps; they are filled again\n",
+        );
+    }
+    text
+}

@@ -1,0 +1,256 @@
+//! Measures machines whose states are larger than one would want to load.
+//!
+//! ```text
+//! cargo run --release -p machine --example big_state -- DIR GB...
+//! ```
+//!
+//! For each size, a machine is made in `DIR` (which has to have room for the largest), measured by
+//! processes of its own, and removed. Its state is a tree of pins, 256 to a node, three levels above
+//! leaves of 4096 bytes; an event replaces one leaf, chosen by chance. Where it says cold, the files
+//! were dropped from the system's page cache before.
+
+mod program;
+
+#[path = "../../src/tests/plan.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests use the rest of it")]
+mod plan;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use jiff::Timestamp;
+use machine::{Console, Machine, Notice, Settings, SnapshotRule, Who};
+use persist::{Seq, Store};
+use program::{FANOUT, Size};
+use rustix::fs::{Advice, fadvise};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vm::{Ref, Shape, Val, Vm};
+
+/// What a measurement may fail with.
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// Events whose latency is measured.
+const EVENTS: usize = 40;
+
+fn main() -> Outcome {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        ["make", dir, gigabytes] => make(Path::new(dir), gigabytes.parse()?),
+        ["start", dir] => start(Path::new(dir)),
+        ["touch", dir] => touch(Path::new(dir)),
+        ["events", dir] => events(Path::new(dir)),
+        [dir, ref sizes @ ..] if !sizes.is_empty() => {
+            sizes.iter().try_for_each(|size| measure(&Path::new(dir).join("big-state"), size))
+        }
+        _ => Err("give a directory and sizes in GB".into()),
+    }
+}
+
+/// Makes, measures and removes a machine of that size.
+fn measure(dir: &Path, gigabytes: &str) -> Outcome {
+    let run = |what: &[&str]| -> Outcome {
+        let status = Command::new(std::env::current_exe()?).args(what).status()?;
+        if status.success() { Ok(()) } else { Err(format!("{what:?} failed").into()) }
+    };
+    let name = dir.to_str().ok_or("a directory with a plain name")?;
+    println!("{gigabytes} GB:");
+    let measured = run(&["make", name, gigabytes]).and_then(|()| {
+        ["start", "start", "touch", "events"].iter().try_for_each(|it| run(&[it, name]))
+    });
+    fs::remove_dir_all(dir)?;
+    measured
+}
+
+fn make(dir: &Path, gigabytes: f64) -> Outcome {
+    let begun = Instant::now();
+    let store = Store::create(dir)?;
+    let mut vm = Vm::new(vm::Options::default(), Arc::new(plan::jets()))?;
+    let size = Size::of(gigabytes);
+    let mut tops = Vec::new();
+    for top in 0..size.tops() {
+        let mut nodes = Vec::new();
+        for node in 0..size.nodes_in(top) {
+            nodes.push(make_node(&mut vm, &store, top * FANOUT + node)?);
+        }
+        tops.push(freeze_row(&mut vm, &store, &nodes)?);
+        store.commit_pins()?;
+    }
+    let state = freeze_row(&mut vm, &store, &tops)?;
+    let cog = program::cog(&mut vm, &size, &state);
+    Machine::boot_on(store, &mut vm, &cog)?;
+    println!("  made in {:.1?}", begun.elapsed());
+    Ok(())
+}
+
+/// A node of leaves.
+fn make_node(vm: &mut Vm, store: &Store, number: usize) -> Outcome<Val> {
+    let leaves = (0..FANOUT).map(|leaf| {
+        let bar = vm.bar(&program::leaf((number * FANOUT + leaf) as u64))?;
+        Ok(vm.pin(&bar)?)
+    });
+    let leaves = leaves.collect::<Outcome<Vec<Val>>>()?;
+    freeze_row(vm, store, &leaves)
+}
+
+fn freeze_row(vm: &mut Vm, store: &Store, items: &[Val]) -> Outcome<Val> {
+    let row = vm.row(items)?;
+    let pin = vm.pin(&row)?;
+    let frozen = vm.freeze(&pin, store.space())?;
+    Ok(vm.adopt(&frozen))
+}
+
+/// Drops the store's files from the page cache.
+fn evict(dir: &Path) -> Outcome {
+    let mut todo = vec![dir.to_path_buf()];
+    while let Some(path) = todo.pop() {
+        if path.is_dir() {
+            for entry in fs::read_dir(path)? {
+                todo.push(entry?.path());
+            }
+        } else {
+            let file = fs::File::open(path)?;
+            file.sync_all()?;
+            fadvise(&file, 0, None, Advice::DontNeed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Says when something was shown.
+struct Watch(Sender<Instant>);
+
+impl Console for Watch {
+    fn trace_text(&self, _: Ref<'_>, _: Timestamp) -> String {
+        String::new()
+    }
+
+    fn crash_text(&self, who: Who, _: Ref<'_>, _: Ref<'_>, _: Timestamp) -> String {
+        eprintln!("{who} crashed");
+        String::new()
+    }
+
+    fn show(&self, _: &str) {
+        // Whoever has seen enough is gone.
+        let _ = self.0.send(Instant::now());
+    }
+
+    fn notice(&self, notice: &Notice) {
+        eprintln!("{notice}");
+    }
+}
+
+/// A machine that is run on this thread's behalf, and when its events became durable.
+fn open(dir: &Path) -> Outcome<(Machine, Receiver<Instant>)> {
+    let (sender, seen) = unbounded();
+    let mut settings = Settings::new(Arc::new(Watch(sender)));
+    settings.jets = Arc::new(plan::jets());
+    settings.snapshots =
+        Some(SnapshotRule { events: u64::MAX, bytes: u64::MAX, work: Duration::MAX });
+    Ok((Machine::open(dir, settings)?, seen))
+}
+
+/// From nothing to the first event that is durable.
+fn start(dir: &Path) -> Outcome {
+    evict(dir)?;
+    let begun = Instant::now();
+    let (machine, seen) = open(dir)?;
+    let opened = begun.elapsed();
+    let handle = machine.handle();
+    let first = std::thread::spawn(move || -> Result<_, String> {
+        let first = seen.recv().map_err(|error| error.to_string())?;
+        handle.stop();
+        let written = proc_number("io", "wchar:").map_err(|error| error.to_string())?;
+        Ok((first, written))
+    });
+    machine.run()?;
+    let (first, before) = first.join().map_err(|_| "a thread panicked")??;
+    println!(
+        "  start, cold: opened in {opened:.1?}, first event durable after {:.1?}; the snapshot after \
+         it wrote {:.0} KB",
+        first.duration_since(begun),
+        (proc_number("io", "wchar:")? - before) / 1e3,
+    );
+    Ok(())
+}
+
+/// A number from this process's files in /proc.
+fn proc_number(file: &str, name: &str) -> Outcome<f64> {
+    let text = fs::read_to_string(PathBuf::from("/proc/self").join(file))?;
+    let line = text.lines().find(|line| line.starts_with(name)).ok_or("no such line")?;
+    Ok(line.split_whitespace().nth(1).ok_or("no figure")?.parse()?)
+}
+
+/// The items of a pinned row.
+fn item<'v>(pin: Ref<'v>, index: usize) -> Outcome<Ref<'v>> {
+    let Shape::Pin(pin) = pin.shape() else { return Err("not a pin".into()) };
+    let row = pin.item().as_row().ok_or("not a row")?;
+    Ok(row.get(index % row.len()).ok_or("no such item")?)
+}
+
+fn touch(dir: &Path) -> Outcome {
+    for is_cold in [true, false] {
+        if is_cold {
+            evict(dir)?;
+        }
+        let store = Store::open(dir)?;
+        let snapshot = store.snapshots().into_iter().next().ok_or("no snapshot")?;
+        let mut vm = Vm::new(vm::Options::default(), Default::default())?;
+        let root = vm.adopt(&store.root(&snapshot)?);
+        let Shape::Pin(pin) = vm.look(&root).shape() else { return Err("not a pin".into()) };
+        let cog = pin.item().as_row().and_then(|row| row.get(1)).ok_or("no cog")?;
+        let Shape::App(cog) = cog.shape() else { return Err("no closure".into()) };
+        let state = cog.args().next().ok_or("no state")?;
+        let begun = Instant::now();
+        let mut dice = program::Dice(dir.as_os_str().len() as u64);
+        let mut bytes = 0;
+        for _ in 0..1000 {
+            let node = item(item(state, dice.roll())?, dice.roll())?;
+            let Shape::Pin(leaf) = item(node, dice.roll())?.shape() else { continue };
+            bytes += leaf.item().as_bar().map_or(0, <[u8]>::len);
+        }
+        println!(
+            "  1000 random leaves, {}: {:.1?} ({bytes} bytes), {:.0} MB resident",
+            if is_cold { "cold" } else { "warm" },
+            begun.elapsed(),
+            proc_number("status", "VmRSS:")? / 1e3,
+        );
+    }
+    Ok(())
+}
+
+fn events(dir: &Path) -> Outcome {
+    let (machine, seen) = open(dir)?;
+    let handle = machine.handle();
+    let watching = std::thread::spawn(move || -> Result<_, String> {
+        let mut times = Vec::new();
+        for _ in 0..=EVENTS {
+            times.push(seen.recv().map_err(|error| error.to_string())?);
+        }
+        handle.stop();
+        drop(seen);
+        let written = proc_number("io", "wchar:").map_err(|error| error.to_string())?;
+        Ok((times, written))
+    });
+    machine.run()?;
+    let (times, before) = watching.join().map_err(|_| "a thread panicked")??;
+    let mut took: Vec<Duration> =
+        times.windows(2).map(|pair| pair[1].duration_since(pair[0])).collect();
+    took.sort_unstable();
+    println!(
+        "  an event that changes a leaf, durable: {:.2?} least, {:.2?} median, {:.2?} most; \
+         the snapshot of them wrote {:.0} KB",
+        took[0],
+        took[took.len() / 2],
+        took[took.len() - 1],
+        (proc_number("io", "wchar:")? - before) / 1e3,
+    );
+    let store = Store::open(dir)?;
+    let newest = store.snapshots().into_iter().next().ok_or("no snapshot")?;
+    if newest.covers < Seq(EVENTS as u64) {
+        return Err("the snapshot is missing".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Collecting a store on the real file system, and one that is in use or damaged.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::path::Path;
+
+use persist::collect::{CollectError, Collected, collect};
+use persist::inspect::Judge;
+use persist::{Inspection, OpenError, Seq, Settings, Store};
+use support::{freeze, small};
+use vm::Hash;
+use vm::pinspace::Frozen;
+
+/// Believes every pin that is where it should be.
+struct Trusting;
+
+impl Judge for Trusting {
+    fn pin(&mut self, _: &Frozen) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn progress(&mut self, _: u64) {}
+}
+
+fn settings() -> Settings {
+    Settings { log_segment: 1 << 20, ..small() }
+}
+
+fn run(dir: &Path, dry_run: bool) -> Result<Collected, CollectError> {
+    collect(dir, dry_run, &mut |_, _, _| {})
+}
+
+/// Freezes a state of so many pins of 20,000 bytes beside those that are given, and writes a snapshot.
+fn snapshot(store: &Store, first: usize, count: usize, others: &[Hash]) -> Vec<Hash> {
+    let mut pins = others.to_vec();
+    for n in first..first + count {
+        pins.push(freeze(store, n, 20_000, &[]).unwrap().hash());
+    }
+    let root = freeze(store, first + 1_000_000, 10, &pins).unwrap();
+    store.write_snapshot(&root, Seq::START).unwrap();
+    pins
+}
+
+/// A store of which a half is garbage; and the pins that are not.
+fn half_garbage(dir: &Path) -> Vec<Hash> {
+    let store = Store::create_with(dir, settings()).unwrap();
+    let all = snapshot(&store, 0, 60, &[]);
+    let kept: Vec<Hash> = all.iter().copied().step_by(2).collect();
+    // Two snapshots are kept: the first goes.
+    snapshot(&store, 100, 1, &kept);
+    let kept = snapshot(&store, 200, 1, &kept);
+    store.close().unwrap();
+    kept
+}
+
+fn check(dir: &Path, kept: &[Hash]) {
+    let report = Inspection::open(dir).unwrap().check(&mut Trusting).unwrap();
+    assert_eq!(report.findings, []);
+    assert!(report.snapshots.iter().all(|state| state.is_whole()));
+    let store = Store::open_with(dir, settings()).unwrap();
+    for hash in kept {
+        assert!(store.space().find(hash).unwrap().is_some());
+    }
+}
+
+fn body_bytes(dir: &Path) -> u64 {
+    let files = std::fs::read_dir(dir.join("bodies")).unwrap();
+    files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+}
+
+#[test]
+fn garbage_goes_and_its_room_is_used_again() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let dir = dir.path().join("store");
+    let kept = half_garbage(&dir);
+    let usage = Inspection::open(&dir).unwrap().usage().unwrap();
+    let before = std::fs::read_dir(dir.join("catalogue")).unwrap().count();
+
+    let told = run(&dir, true).unwrap();
+    assert_eq!(told.freed_pins, usage.garbage_pins);
+    assert_eq!((told.freed_pins, told.disk_after), (31, told.disk_before));
+    assert_eq!(std::fs::read_dir(dir.join("catalogue")).unwrap().count(), before);
+
+    let done = run(&dir, false).unwrap();
+    assert_eq!((done.freed_pins, done.kept_pins), (told.freed_pins, told.kept_pins));
+    assert!(done.no_holes || done.disk_before - done.disk_after > 30 * 15_000, "{done:?}");
+    check(&dir, &kept);
+    let usage = Inspection::open(&dir).unwrap().usage().unwrap();
+    assert_eq!((usage.pins, usage.garbage_pins), (done.kept_pins, 0));
+
+    let again = run(&dir, false).unwrap();
+    assert_eq!((again.freed_pins, again.kept_pins), (0, done.kept_pins));
+
+    let length = body_bytes(&dir);
+    let store = Store::open_with(&dir, settings()).unwrap();
+    let kept = snapshot(&store, 300, 25, &kept);
+    store.close().unwrap();
+    assert_eq!(body_bytes(&dir), length, "gaps were filled");
+    check(&dir, &kept);
+}
+
+#[test]
+fn a_store_in_use_is_not_collected() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("store");
+    half_garbage(&dir);
+    let store = Store::open_with(&dir, settings()).unwrap();
+    let refused = run(&dir, false).unwrap_err();
+    assert!(matches!(refused, CollectError::Open(OpenError::InUse { .. })), "{refused}");
+    assert!(refused.to_string().contains("in use"), "{refused}");
+    drop(store);
+    assert!(run(&dir, false).is_ok());
+}
+
+#[test]
+fn nothing_goes_while_it_cannot_be_told_what_is_needed() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("store");
+    half_garbage(&dir);
+    let snapshots = std::fs::read_dir(dir.join("snap")).unwrap();
+    let path = snapshots.map(|file| file.unwrap().path()).min().unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    let mut flipped = whole.clone();
+    flipped[70] ^= 1;
+    std::fs::write(&path, &flipped).unwrap();
+    let refused = run(&dir, false).unwrap_err();
+    assert!(matches!(refused, CollectError::Snapshot(_)), "{refused}");
+    std::fs::write(&path, &whole).unwrap();
+    assert_eq!(run(&dir, false).unwrap().freed_pins, 31);
+}
+
+#[test]
+fn a_store_without_a_snapshot_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("store");
+    let store = Store::create_with(&dir, settings()).unwrap();
+    freeze(&store, 1, 10, &[]).unwrap();
+    store.close().unwrap();
+    assert!(matches!(run(&dir, false), Err(CollectError::NoSnapshot { .. })));
+}
