@@ -1,5 +1,6 @@
 //! Strict lowering: what is evaluated now.
 
+use super::body::Form;
 use super::known::{Meaning, meaning};
 use super::{Expr, Lower, STRICT_LIMIT, Spine};
 use crate::ir::{Arm, BlockId, Call, Callee, End, JoinId, Op, Operand, Prim, Stmt, Type, Var};
@@ -317,7 +318,8 @@ impl<'h> Lower<'_, 'h> {
         then: Then,
     ) -> Option<Operand> {
         let first = self.strict(args[guard]);
-        if matches!(first, Operand::Small(1..)) {
+        let is_harmless = self.is_harmless(args[1 - guard], args[guard]);
+        if is_harmless || matches!(first, Operand::Small(1..)) {
             return self.guarded_rest(prim, guard, first, args, then);
         }
         let positive = self.prim(Prim::Truth, &[first]);
@@ -331,6 +333,25 @@ impl<'h> Lower<'_, 'h> {
                 lower.finish(Operand::Small(0), then);
             });
         })
+    }
+
+    /// Whether evaluating an expression does nothing, after another one has been.
+    fn is_harmless(&self, expr: Expr<'h>, evaluated: Expr<'h>) -> bool {
+        let reference = |expr: Expr<'h>| match expr {
+            Expr::Node(node) => match self.form(node) {
+                Form::Reference(reference) => Some(reference),
+                _ => None,
+            },
+            _ => None,
+        };
+        match (reference(expr), expr) {
+            (Some(other), _) => {
+                reference(evaluated) == Some(other)
+                    || self.type_of(self.place(other)).is(Type::Whnf)
+            }
+            (None, Expr::Done(operand)) => self.type_of(operand).is(Type::Whnf),
+            (None, _) => self.constant_node(expr).is_some(),
+        }
     }
 
     fn guarded_rest(

@@ -84,6 +84,8 @@
 //!                      PLAN's operation 1: by the kind of the `whnf` `x`, with its parts: the
 //!                      pin's item (`whnf`), the law's name, arity (`nat`) and body (`whnf`), the
 //!                      app's function (`whnf`) and last argument (`any`), the nat (`nat`)
+//! direct a as v3: small { .. } else { .. }
+//!                      whether `a` (`any`) is by now a nat below 2^63: if so, that
 //! crash a, b           operation `a` above 4 run with `b`, which is normalised first
 //! ```
 //!
@@ -294,6 +296,8 @@ pub enum End {
     Switch(Operand, Vec<(u64, BlockId)>, BlockId),
     /// By the kind of an evaluated value: pin, law, app, nat.
     Reflect(Operand, Box<[Arm; 4]>),
+    /// By whether a value is, as it lies there, a nat below 2^63: if so, that; yes, no.
+    Direct(Operand, Var, BlockId, BlockId),
     /// A crash: an operation above 4 and its argument.
     Crash(Operand, Operand),
 }
@@ -319,7 +323,7 @@ impl End {
     /// The blocks that hang on it.
     pub fn blocks(&self) -> Vec<BlockId> {
         match self {
-            End::If(_, yes, no) => vec![*yes, *no],
+            End::If(_, yes, no) | End::Direct(_, _, yes, no) => vec![*yes, *no],
             End::Switch(_, cases, other) => {
                 cases.iter().map(|(_, block)| *block).chain([*other]).collect()
             }
@@ -332,7 +336,11 @@ impl End {
     pub fn operands(&self) -> Vec<Operand> {
         match self {
             End::Return(list) | End::Jump(_, list) => list.clone(),
-            End::Enter(a) | End::If(a, ..) | End::Switch(a, ..) | End::Reflect(a, _) => vec![*a],
+            End::Enter(a)
+            | End::If(a, ..)
+            | End::Switch(a, ..)
+            | End::Reflect(a, _)
+            | End::Direct(a, ..) => vec![*a],
             End::Tail(call) => call.unknown().into_iter().chain(call.args.clone()).collect(),
             End::Crash(a, b) => vec![*a, *b],
         }
@@ -342,7 +350,11 @@ impl End {
     pub fn operands_mut(&mut self) -> Vec<&mut Operand> {
         match self {
             End::Return(list) | End::Jump(_, list) => list.iter_mut().collect(),
-            End::Enter(a) | End::If(a, ..) | End::Switch(a, ..) | End::Reflect(a, _) => vec![a],
+            End::Enter(a)
+            | End::If(a, ..)
+            | End::Switch(a, ..)
+            | End::Reflect(a, _)
+            | End::Direct(a, ..) => vec![a],
             End::Tail(call) => {
                 let (function, args) = call.split_mut();
                 function.into_iter().chain(args).collect()

@@ -5,6 +5,8 @@
 //! tests for the one case it handles itself (operands below 2^63, seen by their signs), and leaves
 //! the rest to the runtime.
 //!
+//! `item` alone gives a value that is perhaps not evaluated.
+//!
 //! All are total but the comparisons, which look into apps as far as they must, and evaluate what
 //! they find there. With a nat on either side they need not. (`lsh` and `mul` may run out of memory.)
 
@@ -95,6 +97,9 @@ prims! {
     Ge "ge" (Whnf, Whnf) Bit;
     /// 0, 1 or 2: whether the first is less, equal, greater.
     Cmp "cmp" (Whnf, Whnf) Small;
+    /// The item of a row, or of any app seen as one, with that number, as it lies there; 0 if there is
+    /// none.
+    Item "item" (Whnf, Whnf) Any;
 }
 
 impl Prim {

@@ -149,7 +149,7 @@ impl Walk<'_> {
                     }
                 }
             }
-            End::If(..) | End::Switch(..) | End::Reflect(..) => {
+            End::If(..) | End::Switch(..) | End::Reflect(..) | End::Direct(..) => {
                 let branches = end.blocks().into_iter();
                 set = branches.fold(Set::Everything, |set, block| set.and(self.block(block)));
             }

@@ -9,6 +9,8 @@
 //! inline      the same, with small functions put where they are called
 //! strict      the same, with thunks evaluated at once that are sure to be
 //! eager       the same, with those whose evaluation costs next to nothing
+//! guess       the same, with those whose evaluation would cost that if some values are nats, after
+//!             a look at them
 //! worker      functions take evaluated what they are sure to evaluate
 //! specialise  copies of functions with the functions that they are given
 //! narrow      types of parameters and results from what is passed
@@ -48,6 +50,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "inline", run: |unit| simplify(unit, Rules { inline: true, ..Rules::default() }) },
     Pass { name: "strict", run: |unit| simplify(unit, Rules { strict: true, ..Rules::default() }) },
     Pass { name: "eager", run: |unit| simplify(unit, Rules { eager: true, ..Rules::default() }) },
+    Pass { name: "guess", run: |unit| simplify(unit, Rules { guess: true, ..Rules::default() }) },
     Pass { name: "worker", run: worker::split },
     Pass { name: "specialise", run: specialise::specialise },
     Pass { name: "narrow", run: narrow::narrow },
@@ -77,6 +80,7 @@ pub const PIPELINE: &[&str] = &[
     "worker",
     "inline",
     "narrow",
+    "guess",
     "loop",
     "simplify",
     "narrow",

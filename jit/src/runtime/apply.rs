@@ -133,12 +133,7 @@ fn code_of_law(emit: &mut Emit<'_>, law: Value, tag: u64, otherwise: Block) -> V
 }
 
 /// The address of the code of a frozen law, or of the pin of one without a jet, if that is known.
-fn code_of_frozen(
-    emit: &mut Emit<'_>,
-    function: Value,
-    address: Value,
-    otherwise: Block,
-) -> Value {
+fn code_of_frozen(emit: &mut Emit<'_>, function: Value, address: Value, otherwise: Block) -> Value {
     let (log, shifts) = layout::FROZEN_PLACES;
     let [near, far] = shifts.map(|shift| emit.b.ins().ushr_imm_s(address, i64::from(shift)));
     let mixed = emit.b.ins().bxor(near, far);
