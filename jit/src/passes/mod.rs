@@ -18,11 +18,13 @@
 //! loop        tail calls of oneself are jumps
 //! sweep       unused functions go
 //!
+//! called      (analysis) which parameters are called
 //! demand      (analysis) what is sure to be evaluated
 //! fold        (rules) operations on constants
 //! info        (questions) sizes, uses
 //! ```
 
+mod called;
 mod demand;
 mod float;
 mod fold;
