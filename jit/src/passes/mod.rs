@@ -15,6 +15,7 @@
 //! specialise  copies of functions with the functions that they are given
 //! narrow      types of parameters and results from what is passed
 //! float       values are made in the one branch that uses them
+//! gather      the items of a row are read together
 //! loop        tail calls of oneself are jumps
 //! sweep       unused functions go
 //!
@@ -28,6 +29,7 @@ mod called;
 mod demand;
 mod float;
 mod fold;
+mod gather;
 mod info;
 mod looping;
 mod narrow;
@@ -57,6 +59,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "specialise", run: specialise::specialise },
     Pass { name: "narrow", run: narrow::narrow },
     Pass { name: "float", run: float::float },
+    Pass { name: "gather", run: gather::gather },
     Pass { name: "loop", run: looping::loops },
     Pass { name: "sweep", run: sweep::sweep },
 ];
@@ -67,6 +70,7 @@ pub const PIPELINE: &[&str] = &[
     "inline",
     "specialise",
     "inline",
+    "specialise",
     "float",
     "strict",
     "worker",
@@ -88,6 +92,7 @@ pub const PIPELINE: &[&str] = &[
     "narrow",
     "simplify",
     "float",
+    "gather",
     "sweep",
 ];
 

@@ -1,7 +1,8 @@
 //! Specialisation: a function, or thunk, that is given a known function gets a copy that has it built in.
 //!
 //! The copy's calls of itself with the same argument find the copy, so a recursive function over a
-//! known one has no unknown call left.
+//! known one has no unknown call left. An application of a known function that is put off becomes a
+//! thunk that calls it.
 
 use super::called::Called;
 use super::info;
@@ -28,7 +29,8 @@ type Key = (FunctionId, Vec<BuiltIn>);
 type Closures = HashMap<Var, (ConstantId, Vec<Operand>)>;
 
 pub(super) fn specialise(unit: &mut Unit) {
-    let mut copies = Copies { called: Called::of(unit), made: HashMap::new() };
+    let mut copies =
+        Copies { called: Called::of(unit), made: HashMap::new(), thunks: HashMap::new() };
     let mut index = 0;
     // Copies are looked through as well when it is their turn.
     while index < unit.functions.len() {
@@ -60,24 +62,76 @@ fn closures(function: &Function, blocks: &[BlockId]) -> Closures {
     stmts.filter_map(closure).collect()
 }
 
+/// What an application that is put off calls, if that is an entry of the unit and it is given as many
+/// arguments as it takes; and those.
+fn saturated(
+    unit: &Unit,
+    closures: &Closures,
+    function: Operand,
+    args: &[Operand],
+) -> Option<(FunctionId, Vec<Operand>)> {
+    let (k, given) = match function {
+        Operand::Constant(k) => match &unit.constants[k.index()].of {
+            Some((k, given)) => (*k, &given[..]),
+            None => (k, &[][..]),
+        },
+        Operand::Var(var) => closures.get(&var).map(|(k, captures)| (*k, &captures[..]))?,
+        Operand::Small(_) => return None,
+    };
+    let constant = &unit.constants[k.index()];
+    let fits = constant.arity == (given.len() + args.len()) as u64 && constant.jet.is_none();
+    Some((constant.entry.filter(|_| fits)?, [given, args].concat()))
+}
+
 /// The copies made so far.
 struct Copies {
     called: Called,
     made: HashMap<Key, FunctionId>,
+    /// The code of thunks that call general entries.
+    thunks: HashMap<FunctionId, FunctionId>,
 }
 
 impl Copies {
     fn in_stmt(&mut self, unit: &mut Unit, closures: &Closures, stmt: &mut Stmt) {
-        let in_op = |op: &mut Op| match op {
+        match stmt {
+            Stmt::Let(_, op) => self.in_op(unit, closures, op),
+            Stmt::Rec(group) => {
+                group.iter_mut().for_each(|(_, op)| self.in_op(unit, closures, op));
+            }
+            Stmt::Join(_) => {}
+        }
+    }
+
+    fn in_op(&mut self, unit: &mut Unit, closures: &Closures, op: &mut Op) {
+        if let Op::Delay(function, args) = op
+            && let Some((entry, args)) = saturated(unit, closures, *function, args)
+        {
+            *op = Op::Thunk(self.thunk(unit, entry), args);
+        }
+        match op {
             Op::Call(call) => self.in_call(unit, closures, call),
             Op::Thunk(entry, captures) => self.redirect(unit, closures, entry, captures),
             _ => {}
-        };
-        match stmt {
-            Stmt::Let(_, op) => [op].into_iter().for_each(in_op),
-            Stmt::Rec(group) => group.iter_mut().map(|(_, op)| op).for_each(in_op),
-            Stmt::Join(_) => {}
         }
+    }
+
+    /// The code of a thunk that calls a function.
+    fn thunk(&mut self, unit: &mut Unit, callee: FunctionId) -> FunctionId {
+        if let Some(thunk) = self.thunks.get(&callee) {
+            return *thunk;
+        }
+        let mut function = Function::new(Role::Thunk);
+        for ty in unit.functions[callee.index()].param_types() {
+            let param = function.var(ty);
+            function.params.push(param);
+        }
+        let args = function.params.iter().map(|param| Operand::Var(*param)).collect();
+        function.blocks[0].end = End::Tail(Call { callee: Callee::Local(callee), args });
+        let thunk = FunctionId(unit.functions.len() as u32);
+        unit.functions.push(function);
+        self.called.extend(unit);
+        self.thunks.insert(callee, thunk);
+        thunk
     }
 
     fn in_call(&mut self, unit: &mut Unit, closures: &Closures, call: &mut Call) {

@@ -4,8 +4,9 @@
 //! collector finds the thunk there, and a crash what it has to spoil.
 
 use super::Stub;
-use crate::codegen::{Backend, Emit, GiveUp, Object, Target, tail_signature};
+use crate::codegen::{Backend, Emit, GiveUp, Object, Target, plain, tail_signature};
 use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use cranelift_frontend::Switch;
 use vm::native::layout::{self, Object as Kind};
@@ -22,8 +23,7 @@ pub(super) fn compile(backend: &mut Backend) -> Result<Object, GiveUp> {
     backend.define(tail_signature(1, 1), false, |emit, params| {
         let thunk = params[0];
         let address = emit.address(thunk);
-        let header = emit.load(address, 0);
-        let layout = emit.b.ins().band_imm_s(header, 0xff);
+        let layout = emit.b.ins().uload8(I64, plain(), address, 0);
         let (done, waiting, slowly) = (emit.block(), emit.block(), emit.cold_block());
         let is_done = is(emit, layout, Kind::Indirection);
         emit.branch(is_done, done, waiting);
@@ -41,12 +41,12 @@ pub(super) fn compile(backend: &mut Backend) -> Result<Object, GiveUp> {
         let application = emit.block();
         let entry = compiled_code(emit, address, layout, [application, slowly]);
         mark(emit, thunk, slowly);
-        set_layout(emit, address, header, Kind::BlackHole);
+        set_layout(emit, address, Kind::BlackHole);
         let value = emit.call_address(entry, &[thunk]);
         finish(emit, value);
 
         emit.go_on_in(application);
-        force_application(emit, thunk, address, header, slowly);
+        force_application(emit, thunk, address, slowly);
 
         emit.go_on_in(slowly);
         emit.tail_call(Target::Stub(Stub::ForceSlowly), &[thunk], 1);
@@ -66,13 +66,8 @@ fn finish(emit: &mut Emit<'_>, value: Value) {
 }
 
 /// Forces a thunk that is an application of something to a few arguments.
-fn force_application(
-    emit: &mut Emit<'_>,
-    thunk: Value,
-    address: Value,
-    header: Value,
-    slowly: Block,
-) {
+fn force_application(emit: &mut Emit<'_>, thunk: Value, address: Value, slowly: Block) {
+    let header = emit.load(address, 0);
     let size = emit.b.ins().ushr_imm_s(header, 32);
     let cases: Vec<(usize, Block)> = (1..=ARGUMENTS).map(|count| (count, emit.block())).collect();
     let mut switch = Switch::new();
@@ -84,7 +79,7 @@ fn force_application(
         emit.go_on_in(block);
         let words: Vec<Value> = (0..=count).map(|index| emit.payload(address, index)).collect();
         mark(emit, thunk, slowly);
-        set_layout(emit, address, header, Kind::BlackHole);
+        set_layout(emit, address, Kind::BlackHole);
         let value = emit.call_stub(Stub::Apply(count as u32), &words);
         finish(emit, value);
     }
@@ -158,17 +153,17 @@ fn cell(emit: &mut Emit<'_>, index: Value) -> Value {
     emit.b.ins().iadd(base, distance)
 }
 
-fn set_layout(emit: &mut Emit<'_>, address: Value, header: Value, kind: Kind) {
-    let rest = emit.b.ins().band_imm_s(header, !0xff);
-    let header = emit.b.ins().bor_imm_s(rest, kind.code() as i64);
-    emit.store(header, address, 0);
+/// Changes what an object is, by the low byte of its header. Nothing loads that with the rest of it soon
+/// after, which would have to wait.
+fn set_layout(emit: &mut Emit<'_>, address: Value, kind: Kind) {
+    let code = emit.constant(kind.code());
+    emit.b.ins().istore8(plain(), code, address, 0);
 }
 
 /// Overwrites the thunk by its value.
 fn update(emit: &mut Emit<'_>, thunk: Value, value: Value) {
     let address = emit.address(thunk);
-    let header = emit.load(address, 0);
-    set_layout(emit, address, header, Kind::Indirection);
+    set_layout(emit, address, Kind::Indirection);
     emit.set_payload(address, 0, value);
     let (old, done) = (emit.cold_block(), emit.block());
     let [base, end] = offset::NURSERY.map(|at| emit.load_context(at));

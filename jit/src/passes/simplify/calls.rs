@@ -51,7 +51,9 @@ impl<'u> Walker<'u> {
             return None;
         }
         match self.facts.maker(thunk)? {
-            Op::Thunk(entry, captures) if self.may_inline(*entry) => {
+            Op::Thunk(entry, captures)
+                if self.may_inline(*entry) && !self.infos[entry.index()].repeats =>
+            {
                 Some(Once::Entry(*entry, captures.clone()))
             }
             Op::Delay(function, args) => Some(Once::Application(*function, args.clone())),
@@ -84,15 +86,35 @@ impl<'u> Walker<'u> {
         }
     }
 
+    /// The constant that a function is, and what it has been given, if that is known.
+    fn spine(&self, function: Operand) -> Option<(ConstantId, Vec<Operand>)> {
+        match (function, self.facts.maker(function)) {
+            (Operand::Constant(k), _) => match &self.unit.constants[k.index()].of {
+                Some((function, given)) => Some((*function, given.clone())),
+                None => Some((k, Vec::new())),
+            },
+            (_, Some(Op::Partial(k, given))) => Some((*k, given.clone())),
+            _ => None,
+        }
+    }
+
+    /// The entry of the unit that an application is a call of, if it is one, and the arguments.
+    pub(super) fn known(
+        &self,
+        function: Operand,
+        args: &[Operand],
+    ) -> Option<(FunctionId, Vec<Operand>)> {
+        let (k, mut all) = self.spine(function)?;
+        all.extend(args);
+        let constant = &self.unit.constants[k.index()];
+        let fits = constant.arity == all.len() as u64 && constant.jet.is_none();
+        Some((constant.entry.filter(|_| fits)?, all))
+    }
+
     /// What an application comes to.
     pub(super) fn application(&mut self, function: Operand, mut args: Vec<Operand>) -> Made {
-        let (k, given) = match (function, self.facts.maker(function)) {
-            (Operand::Constant(k), _) => match &self.unit.constants[k.index()].of {
-                Some((function, given)) => (*function, given.clone()),
-                None => (k, Vec::new()),
-            },
-            (_, Some(Op::Partial(k, given))) => (*k, given.clone()),
-            _ => return Made::Call(Call { callee: Callee::Unknown(function), args }),
+        let Some((k, given)) = self.spine(function) else {
+            return Made::Call(Call { callee: Callee::Unknown(function), args });
         };
         args.splice(0..0, given);
         let constant = &self.unit.constants[k.index()];

@@ -1,7 +1,7 @@
 //! Thunks that are not made, since their value costs no more than they do.
 //!
 //! What a thunk stands for may be done at once if it is a few operations that always end, on values
-//! that are evaluated. Often they are not known to be, but are when it comes to it: a counter that is
+//! that are evaluated, or makes a row of no more room. Often they are not known to be, but are when it comes to it: a counter that is
 //! passed on lazily is a nat after all. So where everything depends on a few values being nats below
 //! 2^63, code asks whether they are, and makes the thunk only if not.
 
@@ -90,10 +90,16 @@ impl<'u> Walker<'u> {
             known.vars[param.index()] = *ty;
         }
         let block = &source.blocks[source.entry.index()];
+        let room = types.len() + 1;
         let cheap = |stmt: &Stmt, known: &mut Function| {
             let Stmt::Let(vars, op) = stmt else { return false };
             let types = self.unit.types_of(known, &op.operands().collect::<Vec<_>>());
             let ty = match op {
+                // It takes no more room than the thunk would.
+                Op::Row(parts) | Op::Partial(_, parts) if parts.len() <= room => {
+                    vars.iter().for_each(|var| known.vars[var.index()] = Type::Whnf);
+                    return true;
+                }
                 Op::Force(_) => types[0],
                 Op::Prim(prim, _) if prim.is_cheap(&types) => prim.result_of(&types),
                 _ => return false,

@@ -307,7 +307,7 @@ impl<'u> Walker<'u> {
         let value = match resolved {
             Op::Thunk(entry, ref captures) => {
                 let strict = vars.first().is_some_and(|var| self.is_demanded(frame, *var));
-                if strict && self.may_inline(entry) {
+                if strict && self.may_inline(entry) && !self.infos[entry.index()].repeats {
                     return self.inline(entry, captures);
                 }
                 let at_once = self.at_once(entry, captures);
@@ -321,7 +321,11 @@ impl<'u> Walker<'u> {
                     let call = self.application(function, args.clone());
                     return self.made(call);
                 }
-                self.emit(Type::Any, resolved)
+                let known = self.known(function, args);
+                match known.and_then(|(entry, args)| self.at_once(entry, &args)) {
+                    Some(value) => value,
+                    None => self.emit(Type::Any, resolved),
+                }
             }
             Op::Partial(..) | Op::Row(_) => self.emit(Type::Whnf, resolved),
             Op::Force(a) => self.force(a),
