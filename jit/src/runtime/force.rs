@@ -15,7 +15,7 @@ use vm::native::offset;
 /// An application to more arguments than this is left to the interpreter.
 const ARGUMENTS: usize = 5;
 /// Words of a mark.
-const MARK: i32 = 4;
+const MARK_WORDS: i32 = 4;
 /// Room above it that is asked for.
 const ROOM: i64 = 16;
 
@@ -40,10 +40,10 @@ pub(super) fn compile(backend: &mut Backend) -> Result<Object, GiveUp> {
         emit.go_on_in(waiting);
         let application = emit.block();
         let entry = compiled_code(emit, address, layout, [application, slowly]);
-        mark(emit, thunk, slowly);
+        let mark = mark(emit, thunk, slowly);
         set_layout(emit, address, Kind::BlackHole);
         let value = emit.call_address(entry, &[thunk]);
-        finish(emit, value);
+        finish(emit, mark, value);
 
         emit.go_on_in(application);
         force_application(emit, thunk, address, slowly);
@@ -59,8 +59,8 @@ fn is(emit: &mut Emit<'_>, layout: Value, kind: Kind) -> Value {
 }
 
 /// Overwrites the thunk that was marked by its value, and returns that.
-fn finish(emit: &mut Emit<'_>, value: Value) {
-    let thunk = unmark(emit);
+fn finish(emit: &mut Emit<'_>, mark: Mark, value: Value) {
+    let thunk = unmark(emit, mark);
     update(emit, thunk, value);
     emit.b.ins().return_(&[value]);
 }
@@ -78,10 +78,10 @@ fn force_application(emit: &mut Emit<'_>, thunk: Value, address: Value, slowly: 
     for (count, block) in cases {
         emit.go_on_in(block);
         let words: Vec<Value> = (0..=count).map(|index| emit.payload(address, index)).collect();
-        mark(emit, thunk, slowly);
+        let mark = mark(emit, thunk, slowly);
         set_layout(emit, address, Kind::BlackHole);
         let value = emit.call_stub(Stub::Apply(count as u32), &words);
-        finish(emit, value);
+        finish(emit, mark, value);
     }
 }
 
@@ -107,8 +107,16 @@ fn compiled_code(
     emit.address(code)
 }
 
+/// A mark that has been pushed.
+struct Mark {
+    /// How high the evaluation stack was.
+    below: Value,
+    /// The newest mark before.
+    before: Value,
+}
+
 /// Pushes the thunk's mark.
-fn mark(emit: &mut Emit<'_>, thunk: Value, slowly: Block) {
+fn mark(emit: &mut Emit<'_>, thunk: Value, slowly: Block) -> Mark {
     let fits = emit.block();
     let top = emit.load_context(offset::EVAL_TOP);
     let limit = emit.load_context(offset::EVAL_LIMIT);
@@ -118,7 +126,7 @@ fn mark(emit: &mut Emit<'_>, thunk: Value, slowly: Block) {
     emit.go_on_in(fits);
     let place = cell(emit, top);
     let before = emit.load_context(offset::MARK);
-    let here = emit.b.ins().iadd_imm_s(top, i64::from(MARK));
+    let here = emit.b.ins().iadd_imm_s(top, i64::from(MARK_WORDS));
     let distance = emit.b.ins().isub(here, before);
     let zero = emit.constant(0);
     let update = emit.constant(layout::UPDATE);
@@ -127,17 +135,13 @@ fn mark(emit: &mut Emit<'_>, thunk: Value, slowly: Block) {
     }
     emit.store_context(here, offset::EVAL_TOP);
     emit.store_context(here, offset::MARK);
+    Mark { below: top, before }
 }
 
-/// Pops the mark; its thunk.
-fn unmark(emit: &mut Emit<'_>) -> Value {
-    let top = emit.load_context(offset::EVAL_TOP);
-    let below = emit.b.ins().iadd_imm_s(top, -i64::from(MARK));
+/// Pops the mark; its thunk, which a collection may have moved.
+fn unmark(emit: &mut Emit<'_>, Mark { below, before }: Mark) -> Value {
     let place = cell(emit, below);
     let thunk = emit.load(place, 0);
-    let distance = emit.load(place, 16);
-    let mark = emit.load_context(offset::MARK);
-    let before = emit.b.ins().isub(mark, distance);
     emit.store_context(before, offset::MARK);
     emit.store_context(below, offset::EVAL_TOP);
     let unchanged = emit.load_context(offset::EVAL_UNCHANGED);
