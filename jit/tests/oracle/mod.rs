@@ -392,7 +392,7 @@ impl<'u> Machine<'u> {
     /// Whether a value is there, and a nat below 2^63.
     fn direct(&self, value: &Value) -> bool {
         match &*value.borrow() {
-            Node::Nat(n) => *n < Natural::from(1u64 << 63),
+            Node::Nat(n) => *n < (1u64 << 63),
             Node::Same(other) => self.direct(other),
             _ => false,
         }
