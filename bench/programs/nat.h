@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 typedef uint64_t nat;
 
@@ -21,7 +22,25 @@ static inline nat mod(nat a, nat b) {
   return b == 0 ? a : a % b;
 }
 
+static inline int64_t nanoseconds(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return 1000000000ll * t.tv_sec + t.tv_nsec;
+}
+
+static int64_t started, started_cpu;
+
+__attribute__((constructor)) static void start(void) {
+  started = nanoseconds(CLOCK_MONOTONIC);
+  started_cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+// Prints the result, then how long it took to have it there.
 static inline int show(nat n) {
   printf("%llu\n", (unsigned long long)n);
+  fflush(stdout);
+  long long time = nanoseconds(CLOCK_MONOTONIC) - started;
+  long long cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - started_cpu;
+  printf("time: %lld %lld\n", time, cpu);
   return 0;
 }

@@ -20,12 +20,17 @@ impl Program {
     }
 }
 
+/// The folder of programs, and of the clocks that they are timed by.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("programs")
+}
+
 /// All programs, [`NOTHING`] first, the others by name.
 ///
 /// # Errors
 /// If the folder of programs cannot be read.
 pub(crate) fn all() -> Result<Vec<Program>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs");
+    let root = root();
     let entries = root.read_dir().with_context(|| format!("cannot read {}", root.display()))?;
     let mut programs = Vec::new();
     for entry in entries {

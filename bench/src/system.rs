@@ -1,6 +1,6 @@
 //! The systems that are compared, and how each makes a program ready to run.
 
-use crate::program::Program;
+use crate::program::{self, Program};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub(crate) struct System {
 }
 
 enum Kind {
-    Pallas { binary: PathBuf, flags: Vec<String> },
+    Pallas { binary: PathBuf, flags: Vec<String>, without: &'static str },
     Chez,
     Ghc,
     C,
@@ -44,18 +44,29 @@ impl System {
     /// If it does not compile.
     pub(crate) fn prepare(&self, program: &Program) -> Result<()> {
         let output = self.scratch.join(&program.name);
+        let clocks = program::root();
         let mut command = match (&self.kind, self.source(program)) {
             (Kind::Ghc, Some(source)) => {
                 let mut ghc = Command::new("ghc");
                 ghc.args(["-O2", "-v0", "-outputdir"]).arg(output.with_extension("objects"));
-                ghc.arg(source).arg("-o").arg(&output);
+                ghc.arg(source).arg("-o").arg(&output).current_dir(clocks);
                 ghc
             }
             (Kind::C, Some(source)) => {
                 let mut cc = Command::new("cc");
-                cc.arg("-O2").arg("-I").arg(source.with_file_name("..")).arg(&source);
+                cc.arg("-O2").arg("-I").arg(clocks).arg(&source);
                 cc.arg("-o").arg(&output);
                 cc
+            }
+            (Kind::Chez, Some(source)) => {
+                let (source, output) = (source.display(), output.with_extension("so"));
+                let text = format!("(compile-file {source:?} {:?})", output.display());
+                let build = output.with_extension("build");
+                std::fs::write(&build, text)?;
+                let mut scheme = Command::new("scheme");
+                scheme.args(["--optimize-level", "2", "--script"]).arg(build);
+                scheme.current_dir(clocks).stdout(Stdio::null());
+                scheme
             }
             _ => return Ok(()),
         };
@@ -73,22 +84,23 @@ impl System {
     pub(crate) fn command(&self, program: &Program) -> Result<Option<Command>> {
         let Some(source) = self.source(program) else { return Ok(None) };
         let mut command = match &self.kind {
-            Kind::Pallas { binary, flags } => {
+            Kind::Pallas { binary, flags, without } => {
                 let mut pallas = Command::new(binary);
                 pallas.arg("sire").args(flags).arg("prelude");
                 // Its own folder of loaded modules, and no library but the one built in.
                 pallas.env("PALLAS_DIR", &self.scratch).current_dir(&self.scratch);
+                pallas.env("PALLAS_STATISTICS", "1").env("PALLAS_JIT_WITHOUT", without);
                 pallas.stdin(File::open(&source)?);
                 pallas
             }
             Kind::Chez => {
                 let mut scheme = Command::new("scheme");
-                scheme.args(["--optimize-level", "2", "--script"]).arg(&source);
+                scheme.arg("--script").arg(self.scratch.join(&program.name).with_extension("so"));
                 scheme
             }
             Kind::Ghc | Kind::C => Command::new(self.scratch.join(&program.name)),
         };
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         Ok(Some(command))
     }
 
@@ -107,7 +119,7 @@ impl System {
 /// # Errors
 /// If a variant is not `NAME=FLAGS`, or the scratch folder cannot be written.
 pub(crate) fn all(pallas: &Path, variants: &[String], scratch: &Path) -> Result<Vec<System>> {
-    let ours = |flags| Kind::Pallas { binary: pallas.to_owned(), flags };
+    let ours = |flags| Kind::Pallas { binary: pallas.to_owned(), flags, without: "" };
     let mut systems = vec![System::new("pallas", ours(Vec::new()), scratch)?];
     for variant in variants {
         let (name, flags) = variant.split_once('=').context("a variant is NAME=FLAGS")?;
@@ -126,6 +138,21 @@ pub(crate) fn all(pallas: &Path, variants: &[String], scratch: &Path) -> Result<
         }
     }
     Ok(systems)
+}
+
+/// Ways to run `pallas`: as it is, and without each pass of its compiler, and without all.
+///
+/// # Errors
+/// If the scratch folder cannot be written.
+pub(crate) fn without_passes(pallas: &Path, scratch: &Path) -> Result<Vec<System>> {
+    let passes = jit::passes::PASSES.iter().map(|pass| pass.name);
+    let all = [("pallas", "")].into_iter().chain(passes.map(|name| (name, name)));
+    let more = ["expect", "all"].map(|name| (name, name));
+    let one = |(name, without)| {
+        let kind = Kind::Pallas { binary: pallas.to_owned(), flags: Vec::new(), without };
+        System::new(name, kind, scratch)
+    };
+    all.chain(more).map(one).collect()
 }
 
 fn is_installed(tool: &str) -> bool {

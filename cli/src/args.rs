@@ -17,8 +17,8 @@ Examples:
 Modules are looked for in ./sire, then in the library built in.";
 
 const CHECK: &str = "\
-Looks at every frame of the log and of the pins, every edge between pins, every snapshot, and
-whether each pin has the hash that it is found by. Changes nothing; the machine must not be running.
+Looks at every frame of the log and of the pins' catalogue, every edge between pins, every snapshot,
+and whether each pin is what was written and has the hash that it is found by. Changes nothing; the machine must not be running.
 What is damaged is told with file and offset, and with what it means for each snapshot. An end that
 a crash left unfinished is no damage: the next start cuts it off.
 
@@ -55,6 +55,7 @@ pub(crate) struct Args {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Run a Sire session (read, evaluate, print)
+    #[command(after_help = SIRE)]
     Sire(Sire),
     /// Load a Sire module and save its `main` as a seed
     Save(Save),
@@ -141,7 +142,7 @@ pub(crate) struct Matching {
     /// Crash when a jet would leave a call to its law
     #[arg(short = 'F', long)]
     pub(crate) law_fallback_crash: bool,
-    /// End at once if a law has the name of a jet's law but not its hash; loads all modules anew
+    /// End at once if a law has the name of a jet's law but not its hash
     #[arg(short = 'M', long)]
     pub(crate) jet_mismatch_crash: bool,
 }
@@ -153,6 +154,13 @@ pub(crate) struct Cache {
     #[arg(short = 'd', long, value_name = "STORE")]
     pub(crate) store: Option<PathBuf>,
 }
+
+const SIRE: &str = "\
+If PALLAS_STATISTICS is set, the last line on standard error says what the session cost once the
+modules were loaded: times in nanoseconds (elapsed; of the processor for all threads, for the one
+that evaluates, for compiling), sizes in bytes.
+PALLAS_JIT_PRINT=LAW prints what becomes of a law (of all: *), PALLAS_JIT_WITHOUT=PASS,.. leaves
+passes of the compiler out.";
 
 /// `pallas sire`.
 #[derive(Arguments, Debug)]
@@ -267,7 +275,7 @@ pub(crate) struct Check {
 /// `pallas du`.
 #[derive(Arguments, Debug)]
 pub(crate) struct Du {
-    /// Print JSON: an object with the keys log, pins, shared, garbage and snapshots
+    /// Print JSON: an object with the keys log, pins, catalogue, index, shared, garbage and snapshots
     #[arg(long)]
     pub(crate) json: bool,
     /// Where the machine lives

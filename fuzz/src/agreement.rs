@@ -1,13 +1,14 @@
 //! The interpreter does what the specification says, also while collecting at every allocation.
 
 use crate::bounds::{TimeLimit, small_vm};
+use crate::ends::{self, End, found, specified};
 use crate::terms::program;
 use arbitrary::Unstructured;
 use std::sync::Arc;
 use std::time::Duration;
 use vm::spec::shrink::minimise;
-use vm::spec::{Goal, Limits, Outcome, Term, run};
-use vm::{Stop, Vm, plain};
+use vm::spec::{Limits, Term};
+use vm::{Vm, plain};
 
 /// What the specification may spend on a program, for what the fuzzer's stack can hold.
 const LIMITS: Limits = Limits { fuel: 5_000, depth: 400 };
@@ -17,16 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What it may spend where the specification has given up: it is only to stop cleanly.
 const GLANCE: Duration = Duration::from_millis(20);
-
-/// How an evaluation ended.
-#[derive(Debug, PartialEq)]
-enum End {
-    Value(Term),
-    Crash(Term, Term),
-    Loop,
-    /// It used up what it was given.
-    Cut,
-}
 
 /// Runs the program that the bytes spell.
 ///
@@ -43,7 +34,7 @@ pub fn check(bytes: &[u8]) {
 
 /// The two ends, if they cannot both be right.
 fn disagreement(program: &Term) -> Option<(End, End)> {
-    let specified = specified(program);
+    let specified = specified(program, LIMITS);
     let vm = |stress| small_vm(Arc::default(), stress);
     if specified == End::Cut {
         glance(vm(false), program);
@@ -56,29 +47,14 @@ fn disagreement(program: &Term) -> Option<(End, End)> {
             End::Loop => matches!(interpreted, End::Loop | End::Cut),
             known => *known == interpreted,
         };
-        (!agree).then(|| (self::specified(program), interpreted))
+        (!agree).then(|| (ends::specified(program, LIMITS), interpreted))
     })
-}
-
-fn specified(program: &Term) -> End {
-    match run(program, Goal::Normal, LIMITS).outcome {
-        Outcome::Value(value) => End::Value(value),
-        Outcome::Crash { op, arg } => End::Crash(Term::Nat(op), arg),
-        Outcome::Loop => End::Loop,
-        Outcome::OutOfFuel => End::Cut,
-    }
 }
 
 fn interpreted(mut vm: Vm, program: &Term) -> End {
     let _limit = TimeLimit::start(&vm, PATIENCE);
     let result = plain::from_term(&mut vm, program).and_then(|value| vm.force(&value));
-    let term = |val| plain::to_term(vm.look(val));
-    match result {
-        Ok(value) => End::Value(term(&value)),
-        Err(Stop::Crash { op, arg }) => End::Crash(term(&op), term(&arg)),
-        Err(Stop::Loop) => End::Loop,
-        Err(_) => End::Cut,
-    }
+    found(&vm, result)
 }
 
 /// Evaluates for a moment; the runtime must be usable afterwards, however that ended.

@@ -9,7 +9,12 @@ use vm::{Options, Ref, Shape, Vm};
 
 /// A runtime of at most 32 MB. `stress` collects at every allocation.
 pub(crate) fn small_vm(jets: Arc<JetTable>, stress: bool) -> Vm {
-    let options = Options { nursery: 1 << 16, max_heap: 1 << 24, max_stack: 1 << 20, stress };
+    small_vm_with(jets, stress, 1 << 20)
+}
+
+/// The same with a stack of so many bytes.
+pub(crate) fn small_vm_with(jets: Arc<JetTable>, stress: bool, max_stack: usize) -> Vm {
+    let options = Options { nursery: 1 << 16, max_heap: 1 << 24, max_stack, stress };
     Vm::new(options, jets).expect("a megabyte of addresses can be had")
 }
 

@@ -7,15 +7,13 @@
 //! comes first is for the suite `jet_agreement`, which knows the laws' orders.
 
 use crate::bounds::{TimeLimit, has_at_most, small_vm};
+use crate::library::{JETS, definitions};
 use crate::terms::{argument, below, value};
 use arbitrary::Unstructured;
-use sire::{Library, Options, Output, Sire};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::io;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-use vm::jet::JetTable;
 use vm::spec::Term;
 use vm::{Hash, Ref, Shape, Stop, Val, Vm, plain, seed};
 
@@ -23,10 +21,6 @@ const LIMIT: Duration = Duration::from_millis(200);
 
 /// Values of more parts are not compared.
 const PARTS: usize = 1 << 16;
-
-/// Modules of our library in which all laws are that jets stand for.
-const MODULES: &[&str] =
-    &["plan", "nat", "compare", "row", "list", "text", "set", "tab", "pad", "bar", "word", "data"];
 
 /// A law that a jet stands for.
 struct Law {
@@ -36,21 +30,10 @@ struct Law {
     seed: Vec<u8>,
 }
 
-static JETS: LazyLock<Arc<JetTable>> = LazyLock::new(|| Arc::new(::jets::table()));
-
 /// The laws of our library that jets stand for, in the order of the jets.
 static LAWS: LazyLock<Vec<Law>> = LazyLock::new(|| {
-    let vm = Vm::new(vm::Options::default(), Arc::clone(&JETS)).expect("a stack can be had");
-    let output = Output::new(io::sink(), Default::default());
-    let library = Library::new("/nonexistent");
-    let options = Options { library, cache: None, diagnostics: output.clone(), output };
-    let mut sire = Sire::new(vm, options).expect("there is room for a session");
     let mut seeds = HashMap::new();
-    for module in MODULES {
-        sire.load(module).expect("our library loads");
-        let values: Vec<Val> = sire.definitions().map(|(_, value)| value).collect();
-        values.iter().for_each(|value| collect(sire.vm(), value, &mut seeds));
-    }
+    definitions(|_, vm, value| collect(vm, value, &mut seeds));
     let known = ::jets::list();
     let law = |jet: vm::jet::Jet| {
         let mut hashes = known.iter().filter(|law| law.name == jet.name).map(|law| law.hash);

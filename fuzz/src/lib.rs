@@ -5,16 +5,21 @@
 //! failing input fails again, on any compiler, with nothing but these functions.
 //!
 //! ```text
-//! rex_reader  seed_loader  agreement  jets  sire_session  log_recovery     one for each target
-//!                  |            \      /        |
-//!                  |             terms          |         PLAN expressions from bytes
-//!                   \___________   |   ________/
-//!                                bounds                   small runtimes that come to an end
+//! rex_reader  seed_loader  agreement  compiled  jets  sire_session  log_recovery   one a target
+//!                  |            \         |    /  |        |
+//!                  |             \      ends  /  library   |     how evaluations end; our laws
+//!                  |              \       |  /             |
+//!                  |                   terms               |     PLAN expressions from bytes
+//!                   \_______________     |    ____________/
+//!                                     bounds                     small runtimes that come to an end
 //! ```
 
 pub mod agreement;
 mod bounds;
+pub mod compiled;
+mod ends;
 pub mod jets;
+mod library;
 pub mod log_recovery;
 pub mod rex_reader;
 pub mod seed_loader;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use vm::jet::JetTable;
 
 /// After this, what is left of the input is carried out with every evaluation interrupted.
-const LIMIT: Duration = Duration::from_millis(200);
+const LIMIT: Duration = Duration::from_millis(25);
 
 /// How much a session may print.
 const OUTPUT_MAX: usize = 1 << 20;

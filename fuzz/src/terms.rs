@@ -42,7 +42,8 @@ pub(crate) fn argument(bytes: &mut Unstructured<'_>) -> Term {
     }
 }
 
-fn expression(bytes: &mut Unstructured<'_>, depth: u32) -> Term {
+/// An expression, nested no deeper than that.
+pub(crate) fn expression(bytes: &mut Unstructured<'_>, depth: u32) -> Term {
     let Some(inner) = depth.checked_sub(1) else { return nat(bytes) };
     match below(bytes, 16) {
         0 | 1 => nat(bytes),

@@ -1,6 +1,6 @@
 //! Every check on bytes without a meaning, so that this crate is seen to work without a fuzzer.
 
-use crate::{agreement, jets, log_recovery, rex_reader, seed_loader, sire_session};
+use crate::{agreement, compiled, jets, log_recovery, rex_reader, seed_loader, sire_session};
 
 /// Bytes of that length, determined by the seed.
 fn noise(seed: u64, length: usize) -> Vec<u8> {
@@ -34,6 +34,11 @@ fn seed_loader_takes_noise() {
 #[test]
 fn agreement_takes_noise() {
     run(agreement::check, 500);
+}
+
+#[test]
+fn compiled_takes_noise() {
+    run(compiled::check, 300);
 }
 
 #[test]

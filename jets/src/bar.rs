@@ -10,7 +10,8 @@ use crate::tree::leaves;
 use std::ops::Range;
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Bar, Bit, Nat};
+use vm::jet::Gives::{Bar, Bit, Nat, Small};
+use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use vm::{NatRef, Stop, limbs};
 
@@ -19,13 +20,15 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_Bar", &[Lazy], make),
     native("natBar", &[Head], from_nat).total(Bar),
     native("barNat", &[Head], to_nat).gives(Nat),
-    native("barLen", &[Head], len).gives(Nat).cheap(Always),
+    native("barLen", &[Head], len).operation(Operation::ByteCount).gives(Nat).cheap(Always),
     native("barIsEmpty", &[Head], is_empty).gives(Bit).cheap(Always),
     native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]),
-    native("barIdx", &[Head, Head], idx).gives(Nat).cheap(Always),
+    native("barIdx", &[Head, Head], idx).operation(Operation::Byte).gives(Small).cheap(Always),
     native("barWeld", &[Head, Head], weld).order(&[1, 0]),
     native("barCat", &[Head], cat),
     native("barFlat", &[Head], flat).gives(Bar),
+    native("rowToBar", &[Head], of_row).gives(Bar),
+    native("barGen", &[Head, Lazy], generate).gives(Bar),
     native("barTake", &[Head, Head], take),
     native("barDrop", &[Head, Head], drop),
     native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat).order(&[1, 0, 2]).gives(Nat),
@@ -163,6 +166,48 @@ fn cat(call: &mut Call<'_>) -> Outcome {
     call.push_item(0, 0);
     let first = call.height() - 1;
     call.push_appended(first, &more)?;
+    Ok(Answer::Done)
+}
+
+/// What the law makes a byte of: the low bits of a nat.
+fn low_byte(nat: NatRef<'_>) -> u8 {
+    nat.limbs().first().map_or(0, |limb| *limb as u8)
+}
+
+/// The bar of a row's bytes. The law evaluates them from the last to the first.
+fn of_row(call: &mut Call<'_>) -> Outcome {
+    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+    afford_bytes(call, count as u64)?;
+    let mut bytes = vec![0; count];
+    for (item, byte) in bytes.iter_mut().enumerate().rev() {
+        call.check()?;
+        ready!(evaluate_item(call, 0, item));
+        let item = call.arg(0).as_row().and_then(|row| row.get(item));
+        *byte = item.and_then(|item| item.as_nat()).map_or(0, low_byte);
+    }
+    call.push_bar(&bytes)?;
+    Ok(Answer::Done)
+}
+
+/// `barGen n f`: the bar of the bytes `f i`, `i` below `n`. The law evaluates them from the last to
+/// the first.
+fn generate(call: &mut Call<'_>) -> Outcome {
+    let count = call.cast(0).saturating_u64();
+    afford_bytes(call, count)?;
+    if !call.may_nest() {
+        return Ok(Answer::Law);
+    }
+    let mut bytes = vec![0; count as usize];
+    let height = call.height();
+    for (index, byte) in bytes.iter_mut().enumerate().rev() {
+        call.check()?;
+        call.push_at(1);
+        call.push_small(index as u64);
+        call.run(1)?;
+        *byte = low_byte(call.cast(height));
+        call.drop_to(height);
+    }
+    call.push_bar(&bytes)?;
     Ok(Answer::Done)
 }
 

@@ -16,7 +16,7 @@ pub(crate) const JETS: &[Declaration] = &[
         .order(&[1, 0])
         .primitive(Operation::ShiftRight, Nat)
         .cheap(OnNats),
-    native("_Bitwise", &[Lazy, Head, Head], bitwise_by),
+    native("_Bitwise", &[Lazy, Head, Head], bitwise_by).order(&[2, 1]),
     native("_NatFold", &[Lazy, Lazy, Head], fold),
     native("_Dis", &[Head, Head], or).order(&[1, 0]).primitive(Operation::BitOr, Nat).cheap(OnNats),
     native("_Con", &[Head, Head], and)

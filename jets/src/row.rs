@@ -41,7 +41,7 @@ pub(crate) const THUNK: u64 = 4;
 /// Makes sure that a row of `count` items, each of which takes `words` on the heap, can be made.
 fn afford_row(call: &Call<'_>, count: usize, words: u64) -> Result<(), Stop> {
     call.afford((count as u64).saturating_mul(1 + words))?;
-    call.room_for(count + 4)
+    call.room_for(count + 16)
 }
 
 /// Pushes item `item` of the `count` items of the app at that height.
@@ -78,6 +78,9 @@ fn len(call: &mut Call<'_>) -> Outcome {
 
 /// The item of `row` whose number is the argument `index`; 0 beyond the last.
 fn item(call: &mut Call<'_>, row: usize, index: usize) -> Outcome {
+    if call.push_flat_item(row, index) {
+        return Ok(Answer::Eval);
+    }
     let count = call.given(row);
     if count == 0 {
         return small(call, 0);
@@ -160,16 +163,12 @@ fn switch(call: &mut Call<'_>) -> Outcome {
     }
 }
 
-/// The row of the values of a function at 0, 1, ..., none of them evaluated.
+/// The row of the values of a function at 0, 1, ..., evaluated only where that is cheap.
 fn generate(call: &mut Call<'_>) -> Outcome {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     afford_row(call, count, THUNK)?;
-    for item in 0..count {
-        call.check()?;
-        call.push_at(1);
-        call.push_small(item as u64);
-        call.app(1)?;
-    }
+    (0..count as u64).for_each(|item| call.push_small(item));
+    call.apply_to_each(1, count)?;
     call.row(count)?;
     Ok(Answer::Done)
 }
@@ -215,12 +214,8 @@ fn weld(call: &mut Call<'_>) -> Outcome {
 fn map(call: &mut Call<'_>) -> Outcome {
     let count = call.given(1);
     afford_row(call, count, THUNK)?;
-    for item in 0..count {
-        call.check()?;
-        call.push_at(0);
-        push_nth(call, 1, item, count)?;
-        call.app(1)?;
-    }
+    push_range(call, 1, 0..count, count)?;
+    call.apply_to_each(0, count)?;
     call.row(count)?;
     Ok(Answer::Done)
 }

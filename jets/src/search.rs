@@ -31,7 +31,7 @@ pub(crate) fn search(call: &mut Call<'_>, key: usize, keys: usize) -> Result<Opt
     if let (key, Shape::Set(keys)) = (call.at(key), call.at(keys).shape())
         && key.is_normal()
     {
-        return Ok(Some(keys.search(key).map_or_else(Place::Missing, Place::Found)));
+        return Ok(Some(keys.search(key)?.map_or_else(Place::Missing, Place::Found)));
     }
     let Some(items) = items(call.at(keys)) else { unreachable!("only rows and sets are searched") };
     let (mut low, mut end) = (0, items.len());

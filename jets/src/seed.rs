@@ -4,7 +4,7 @@
 
 use crate::args::{row_len, small};
 use crate::declare::{Declaration, Outcome, native};
-use vm::jet::Demand::{Head, Normal};
+use vm::jet::Demand::{Head, Lazy, Normal};
 use vm::jet::{Answer, Call};
 use vm::seed::{LoadError, LoadProblem, SaveError, load, load_germ, save, save_germ_as_law};
 use vm::{Shape, Stop, Val};
@@ -13,7 +13,7 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_SaveSeed", &[Normal], save_seed),
     native("_SaveGerm", &[Head], save_pin),
     native("_LoadSeed", &[Head], load_seed),
-    native("_LoadGerm", &[Head, Head], load_pin),
+    native("_LoadGerm", &[Lazy, Head], load_pin),
 ];
 
 /// The end of a call that cannot save: only of what is too large, or if somebody asked for it.
@@ -65,8 +65,12 @@ fn load_seed(call: &mut Call<'_>) -> Outcome {
     done(call, loaded)
 }
 
-/// `_LoadGerm pins bar`: the pin again.
+/// `_LoadGerm pins bar`: the pin again. The law looks at the pins only where a hole asks for them, so
+/// those that are not evaluated are left to it.
 fn load_pin(call: &mut Call<'_>) -> Outcome {
+    if !call.settle(0) {
+        return Ok(Answer::Law);
+    }
     let (Some(count), Some(bytes)) = (row_len(call, 0), call.arg(1).as_bar()) else {
         return Ok(Answer::Law);
     };

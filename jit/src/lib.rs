@@ -16,4 +16,4 @@ pub mod passes;
 pub mod runtime;
 mod tier;
 
-pub use tier::{Mode, plug_in};
+pub use tier::{Mode, Statistics, plug_in, statistics};

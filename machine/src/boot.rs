@@ -16,7 +16,8 @@ pub struct Booted {
 }
 
 impl Machine {
-    /// Makes a machine in a directory that is empty or does not exist, with this value as its cog.
+    /// Makes a machine in a directory that is empty or does not exist, with this value as its cog. Pins of
+    /// `vm` may be in the machine's store from then on, which is locked as long as they are.
     ///
     /// # Errors
     /// See [`BootError`]. A machine that is there is never touched.
@@ -47,7 +48,7 @@ impl Machine {
         let slots = CogParts::of(vm.look(&main)).slots();
         let workers = slots.filter(|slot| crate::protocol::Worker::of(*slot).is_some()).count();
         let root = Status::Spinning(main).save(vm, &store)?;
-        store.write_snapshot(root.into(), Seq::START).map_err(StateError::from)?;
+        store.write_snapshot(&root, Seq::START).map_err(StateError::from)?;
         store.close().map_err(SnapshotError::from).map_err(StateError::from)?;
         Ok(Booted { workers })
     }

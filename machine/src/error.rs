@@ -7,7 +7,6 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use vm::Hash;
-use vm::seed::SaveError;
 
 /// Why an evaluation ended, other than by PLAN's own crash or for lack of time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -156,43 +155,13 @@ pub enum StateError {
     /// The snapshot could not be written.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// The value has no bytes.
-    #[error("{}: the state cannot be stored: {source}", path.display())]
-    Save {
+    /// A pin of the state was not kept.
+    #[error("{}: the state cannot be stored: {problem}", path.display())]
+    Freeze {
         /// The store's directory.
         path: PathBuf,
         /// Why.
-        source: SaveError,
-    },
-    /// A pin that the state needs is not there.
-    #[error("{}: pin {hash} of the state is missing; start from an older snapshot, or restore the \
-             store from a copy", path.display())]
-    Missing {
-        /// The store's directory.
-        path: PathBuf,
-        /// The pin.
-        hash: Hash,
-    },
-    /// A pin's bytes are whole, but no value.
-    #[error("{}: pin {hash}: {problem}", path.display())]
-    Load {
-        /// The store's directory.
-        path: PathBuf,
-        /// The pin.
-        hash: Hash,
-        /// What is wrong with its bytes, and where.
         problem: String,
-    },
-    /// A pin's value is not the one that its hash names.
-    #[error("{}: pin {hash} holds a value whose hash is {found}; restore the store from a copy",
-            path.display())]
-    WrongHash {
-        /// The store's directory.
-        path: PathBuf,
-        /// The pin.
-        hash: Hash,
-        /// The hash of what it holds.
-        found: Hash,
     },
     /// The snapshot's root is no machine's state.
     #[error("{}: pin {hash} is no machine's state", path.display())]

@@ -34,10 +34,11 @@
 //! driver    a driver's thread          job     the job pool
 //! device    what drivers can call; device/time
 //! protocol  the shapes of PLAN values  record  the bytes of an event
-//! state     machine state as pins      codec   values as bytes
+//! state     machine state as a pin     codec   values as bytes
 //! snapshot  when and how they are written      checks  when the state's hash is logged
 //! watchdog  time limits                leash   ending a worker from outside
 //! verify    whether stored pins are what their hashes say
+//! portable  pins as they travel from store to store
 //! ```
 //!
 //! Whoever starts a machine gives it a [`Console`], and stops it with a [`Handle`]:
@@ -69,6 +70,7 @@ mod job;
 mod leash;
 mod machine;
 mod messages;
+mod portable;
 mod protocol;
 mod record;
 mod replay;
@@ -84,6 +86,7 @@ pub use boot::Booted;
 pub use console::{Console, Notice, Who};
 pub use error::{Abort, BootError, RunError, StartError, StateError, SystemError};
 pub use machine::{Handle, Machine, Outcome};
+pub use portable::Germs;
 pub use settings::{ReplayFrom, Settings, SnapshotRule};
 pub use verify::Verifier;
 

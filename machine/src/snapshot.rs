@@ -1,5 +1,5 @@
-//! When snapshots are written, and writing them: the pins are put by the cog's thread, what has to
-//! wait for the disk is done by another.
+//! When snapshots are written, and writing them: the cog's thread freezes what is new, which copies it
+//! and no more; what has to wait for the disk is done by another thread while events go on.
 
 use crate::cog::Cog;
 use crate::console::{Console, Notice};
@@ -7,10 +7,11 @@ use crate::error::{RunError, StateError, SystemError};
 use crate::messages::Control;
 use crate::settings::SnapshotRule;
 use crossbeam_channel::Sender;
-use persist::{Hash, PinError, Seq, SnapshotError, Store};
+use persist::{PinError, Seq, SnapshotError, Store};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use vm::pinspace::Frozen;
 
 /// What has happened since the last snapshot.
 pub(crate) struct Snapshots {
@@ -55,8 +56,8 @@ impl Snapshots {
         let writer = thread::Builder::new()
             .name("pallas-snapshot".into())
             .spawn(move || {
-                let result = write(&store, root, applied);
-                drop(store);
+                let result = write(&store, &root, applied);
+                drop((root, store));
                 // A machine that is gone need not know.
                 let _ = control.send(Control::SnapshotDone(result));
             })
@@ -97,21 +98,20 @@ impl Snapshots {
             return Ok(());
         }
         match put(cog, store, console)? {
-            Some(root) => judge(write(store, root, applied), console),
+            Some(root) => judge(write(store, &root, applied), console),
             None => Ok(()),
         }
     }
 }
 
-/// Puts the state's pins into the store. None if there is no room for them, which is no reason to
-/// stop: the log has everything.
-fn put(cog: &mut Cog, store: &Store, console: &dyn Console) -> Result<Option<Hash>, RunError> {
+/// Freezes the state into the store. None if there is no room for it, which is no reason to stop: the
+/// log has everything.
+fn put(cog: &mut Cog, store: &Store, console: &dyn Console) -> Result<Option<Frozen>, RunError> {
     let (vm, status) = cog.parts();
     match status.save(vm, store) {
-        Ok(root) => Ok(Some(root.into())),
+        Ok(root) => Ok(Some(root)),
         Err(
             error @ (StateError::NoRoom { .. }
-            | StateError::Save { .. }
             | StateError::Pin(PinError::Full(_) | PinError::TooLarge { .. })),
         ) => {
             console.notice(&Notice::SnapshotFailed(error.to_string()));
@@ -122,7 +122,7 @@ fn put(cog: &mut Cog, store: &Store, console: &dyn Console) -> Result<Option<Has
 }
 
 /// Writes the snapshot, and drops the part of the log that none needs any more.
-fn write(store: &Store, root: Hash, covers: Seq) -> Result<(), SnapshotError> {
+fn write(store: &Store, root: &Frozen, covers: Seq) -> Result<(), SnapshotError> {
     store.write_snapshot(root, covers)?;
     store.prune().map(drop)
 }

@@ -1,4 +1,4 @@
-//! The machine's state: the cog and its status; as a value, and as pins in the store.
+//! The machine's state: the cog and its status; as a value, and as a frozen pin of the store.
 //!
 //! The value is a row, and a snapshot's root is the pin around it:
 //!
@@ -14,12 +14,10 @@
 //! (The first four are the prototype's: lib/Server/Convert.hs.)
 
 use crate::error::{Abort, StateError};
-use persist::inspect::Fetch;
-use persist::{Snapshot, Store};
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use persist::{PinError, Snapshot, Store};
 use std::time::Duration;
-use vm::{Hash, Ref, Shape, Stop, Val, Vm, seed};
+use vm::pinspace::{FreezeError, Frozen};
+use vm::{Hash, Ref, Shape, Stop, Val, Vm};
 
 /// A cog and its status.
 #[derive(Clone, Debug)]
@@ -93,121 +91,38 @@ impl Status {
         }
     }
 
-    /// Puts the state into the store, in memory as yet, as far as it is not there; gives the root.
-    pub(crate) fn save(&self, vm: &mut Vm, store: &Store) -> Result<Hash, StateError> {
-        let no_room = |stop| no_room(store.path(), &stop);
+    /// Freezes the state into the store, as far as it is not there; gives the root. It is not durable
+    /// yet.
+    pub(crate) fn save(&self, vm: &mut Vm, store: &Store) -> Result<Frozen, StateError> {
+        let no_room = |stop: Stop| StateError::NoRoom {
+            path: store.path().into(),
+            problem: stop.to_string(),
+        };
         let value = self.to_value(vm).map_err(no_room)?;
-        let root = vm.pin(&value).map_err(no_room)?;
-        let mut todo = vec![(root.clone(), false)];
-        // A pin is put when it is met again, after all that it refers to.
-        while let Some((pin, is_open)) = todo.pop() {
-            let Shape::Pin(found) = vm.look(&pin).shape() else { continue };
-            let hash = found.hash().map_err(no_room)?;
-            if store.contains(hash.as_bytes()) {
-                continue;
-            }
-            if !is_open {
-                let edges = seed::edges(found).map_err(no_room)?;
-                let edges: Vec<Val> = edges.into_iter().map(|it| vm.hold(it.value())).collect();
-                todo.push((pin, true));
-                todo.extend(edges.into_iter().map(|edge| (edge, false)));
-                continue;
-            }
-            let failed = |source| StateError::Save { path: store.path().into(), source };
-            let (edges, body) = seed::save_germ(vm, &pin).map_err(failed)?;
-            let edges: Vec<[u8; 32]> = edges.into_iter().map(Into::into).collect();
-            store.put(hash.into(), &edges, &body)?;
-        }
-        match vm.look(&root).shape() {
-            Shape::Pin(root) => root.hash().map_err(no_room),
-            _ => unreachable!("a pin was made"),
-        }
+        vm.freeze(&value, store.space()).map_err(|error| match error {
+            FreezeError::Stop(stop) => no_room(stop),
+            FreezeError::Space(error) => match error.downcast::<PinError>() {
+                Ok(error) => StateError::Pin(*error),
+                Err(error) => {
+                    StateError::Freeze { path: store.path().into(), problem: error.to_string() }
+                }
+            },
+        })
     }
 
-    /// The state of a snapshot.
+    /// The state of a snapshot. Nothing but the root is read.
     pub(crate) fn load(
         vm: &mut Vm,
         store: &Store,
         snapshot: &Snapshot,
     ) -> Result<Status, StateError> {
-        let hash = Hash(snapshot.root);
-        let root = load_pin(vm, store.path(), &mut |hash| store.get(hash), hash)?;
+        let root = vm.adopt(&store.root(snapshot)?);
         let item = match vm.look(&root).shape() {
             Shape::Pin(pin) => vm.hold(pin.item()),
-            _ => unreachable!("a pin was loaded"),
+            _ => unreachable!("a pin was adopted"),
         };
+        let hash = Hash(snapshot.root);
         Status::of_value(vm, &item)
             .ok_or_else(|| StateError::NotAState { path: store.path().into(), hash })
     }
-}
-
-/// What is left to do to load a pin.
-enum Task {
-    /// Read it, and see to what it refers to.
-    Open(Hash),
-    /// Make it of this germ: all that it refers to is there.
-    Make(Hash, persist::StoredPin),
-}
-
-/// Loads a pin and all that it refers to from the store at `path`, and checks their hashes.
-pub(crate) fn load_pin(
-    vm: &mut Vm,
-    path: &Path,
-    fetch: &mut Fetch<'_>,
-    root: Hash,
-) -> Result<Val, StateError> {
-    let mut loaded: HashMap<Hash, Val> = HashMap::new();
-    let mut opened: HashSet<Hash> = HashSet::new();
-    let mut todo = vec![Task::Open(root)];
-    while let Some(task) = todo.pop() {
-        match task {
-            // It is there, or will be when its turn comes. (If its turn does not come before it is
-            // needed, it needs itself, which `make_pin` reports as missing.)
-            Task::Open(hash) if !opened.insert(hash) => {}
-            Task::Open(hash) => {
-                let stored = fetch(hash.as_bytes())?;
-                let stored =
-                    stored.ok_or_else(|| StateError::Missing { path: path.into(), hash })?;
-                let edges: Vec<Task> =
-                    stored.edges.iter().map(|edge| Task::Open(Hash(*edge))).collect();
-                todo.push(Task::Make(hash, stored));
-                todo.extend(edges);
-            }
-            Task::Make(hash, stored) => {
-                let pin = make_pin(vm, path, hash, &stored, &loaded)?;
-                loaded.insert(hash, pin);
-            }
-        }
-    }
-    loaded.remove(&root).ok_or_else(|| StateError::Missing { path: path.into(), hash: root })
-}
-
-fn make_pin(
-    vm: &mut Vm,
-    path: &Path,
-    hash: Hash,
-    stored: &persist::StoredPin,
-    loaded: &HashMap<Hash, Val>,
-) -> Result<Val, StateError> {
-    let missing = |hash| StateError::Missing { path: path.into(), hash };
-    let hole = |edge: &[u8; 32]| {
-        let hash = Hash(*edge);
-        loaded.get(&hash).cloned().ok_or_else(|| missing(hash))
-    };
-    let holes = stored.edges.iter().map(hole).collect::<Result<Vec<Val>, _>>()?;
-    let item = seed::load_germ(vm, &holes, &stored.body).map_err(|error| StateError::Load {
-        path: path.into(),
-        hash,
-        problem: error.to_string(),
-    })?;
-    let pin = vm.pin(&item).map_err(|stop| no_room(path, &stop))?;
-    let found = vm.hash(&item).map_err(|stop| no_room(path, &stop))?;
-    if found == hash {
-        return Ok(pin);
-    }
-    Err(StateError::WrongHash { path: path.into(), hash, found })
-}
-
-fn no_room(path: &Path, stop: &Stop) -> StateError {
-    StateError::NoRoom { path: path.into(), problem: stop.to_string() }
 }

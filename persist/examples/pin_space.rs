@@ -7,7 +7,7 @@
 //! cargo run --release -p persist --example pin_space -- calls                 calls of frozen laws
 //! ```
 
-use persist::space::PinFiles;
+use persist::Store;
 use std::path::Path;
 use std::time::Instant;
 use vm::pinspace::PinSpace;
@@ -43,7 +43,7 @@ fn bar(vm: &mut Vm, number: u64, bytes: usize) -> Outcome<Val> {
 
 /// As many pins, a hundred to a parent.
 fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
-    let files = PinFiles::create(dir)?;
+    let files = Store::create(dir)?;
     let vm = &mut vm()?;
     let begun = Instant::now();
     let mut parents = Vec::new();
@@ -59,9 +59,9 @@ fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
     let root = vm.row(&parents)?;
     let root = vm.freeze(&root, files.space())?;
     let frozen = begun.elapsed();
-    files.commit()?;
+    files.commit_pins()?;
     let committed = begun.elapsed();
-    std::fs::write(dir.join("root"), root.hash().as_bytes())?;
+    std::fs::write(root_file(dir), root.hash().as_bytes())?;
     drop(root);
     files.close()?;
     println!(
@@ -74,6 +74,11 @@ fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
     Ok(())
 }
 
+/// Where the root's hash is kept: beside the store.
+fn root_file(dir: &Path) -> std::path::PathBuf {
+    dir.with_extension("root")
+}
+
 /// Resident memory, in MB.
 fn resident() -> Outcome<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
@@ -83,9 +88,9 @@ fn resident() -> Outcome<f64> {
 }
 
 fn open(dir: &Path) -> Outcome {
-    let root: [u8; 32] = std::fs::read(dir.join("root"))?.as_slice().try_into()?;
+    let root: [u8; 32] = std::fs::read(root_file(dir))?.as_slice().try_into()?;
     let begun = Instant::now();
-    let files = PinFiles::open(dir)?;
+    let files = Store::open(dir)?;
     let vm = &mut vm()?;
     let root =
         files.space().find(&Hash(root)).map_err(|error| error.to_string())?.ok_or("no root")?;
@@ -144,10 +149,10 @@ fn blake3_of(number: u64) -> Box<[u8; 32]> {
 }
 
 fn walk(dir: &Path) -> Outcome {
-    let files = PinFiles::open(dir)?;
+    let files = Store::open(dir)?;
     let begun = Instant::now();
     let (mut pins, mut edges, mut bytes) = (0u64, 0, 0);
-    files.each_entry(|entry| {
+    files.each_pin(|entry| {
         pins += 1;
         edges += entry.edges.len();
         bytes += entry.bytes;

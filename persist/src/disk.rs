@@ -26,6 +26,9 @@ use std::sync::Arc;
 
 pub use real::RealDisk;
 
+/// File systems give room back in units of so many bytes, or of fewer.
+pub const BLOCK: u64 = 4096;
+
 /// A directory tree that holds one store. Names are relative to its root, with
 /// `/` between directory and file; the root itself is `""`.
 pub trait Disk: Send + Sync + 'static {
@@ -133,6 +136,25 @@ pub trait DiskFile: Send + Sync {
     /// # Errors
     /// As the file system reports.
     fn truncate(&self, length: u64) -> io::Result<()>;
+
+    /// Gives the room of a part of the file back to the file system. It reads as zeros from then
+    /// on, and the file stays as long as it is. The part should begin and end with multiples of
+    /// [`BLOCK`], and lie within the file.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Unsupported`] where the file system cannot do that, or as it reports.
+    fn punch(&self, offset: u64, length: u64) -> io::Result<()> {
+        let _ = (offset, length);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// How many bytes it takes on the disk: fewer than its length where it has holes.
+    ///
+    /// # Errors
+    /// As the file system reports.
+    fn allocated(&self) -> io::Result<u64> {
+        self.len()
+    }
 
     /// The file, for mapping it; none where there is no such thing.
     fn as_file(&self) -> Option<&std::fs::File> {

@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use vm::pinspace::RangeError;
+
 use crate::{Hash, Seq, Snapshot};
 
 /// Bytes on disk that cannot be what was written there.
@@ -65,6 +67,14 @@ pub enum CreateError {
         /// The first file or directory found in the way.
         path: PathBuf,
     },
+    /// Its pins cannot be mapped.
+    #[error("{}: {source}", path.display())]
+    Range {
+        /// The store's directory.
+        path: PathBuf,
+        /// What is in the way.
+        source: RangeError,
+    },
     /// The file system refused.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -88,8 +98,9 @@ pub enum OpenError {
         reason: String,
     },
     /// A store of a version that this program does not read.
-    #[error("{}: the store's format is version {found}, this program reads version {supported}; \
-             use the program that wrote it", path.display())]
+    #[error("{}: its format is version {found}, this program reads version {supported}; \
+             have the program that wrote it `pallas export` the machine, and `pallas import` \
+             that with this one", path.display())]
     Version {
         /// The file that says so.
         path: PathBuf,
@@ -97,6 +108,14 @@ pub enum OpenError {
         found: u32,
         /// The version known here.
         supported: u32,
+    },
+    /// Its pins cannot be mapped.
+    #[error("{}: {source}", path.display())]
+    Range {
+        /// The store's directory.
+        path: PathBuf,
+        /// What is in the way.
+        source: RangeError,
     },
     /// Part of the store is damaged or missing.
     #[error("{damage}{}", list_usable(usable))]
@@ -191,17 +210,6 @@ pub enum ReadError {
 /// Why a pin was not stored or not read.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PinError {
-    /// An edge names a pin that is not in the store.
-    #[error("{}: pin {} refers to pin {}, which is not stored; store that one first",
-            path.display(), hex(hash), hex(edge))]
-    MissingEdge {
-        /// The pins' directory.
-        path: PathBuf,
-        /// The pin that was to be stored.
-        hash: Hash,
-        /// The one it refers to.
-        edge: Hash,
-    },
     /// The pin is longer than a record can be.
     #[error("{}: a pin of {length} bytes is over the limit of {limit}", path.display())]
     TooLarge {
@@ -215,8 +223,8 @@ pub enum PinError {
     /// The stored bytes are not those that were written.
     #[error(transparent)]
     Damaged(#[from] Damage),
-    /// No room on the disk. The pins put so far are still held in memory, and
-    /// the next commit writes them if there is room by then.
+    /// No room on the disk. The pins that were kept stay, and the next commit makes them durable
+    /// if there is room by then.
     #[error("{0}; nothing is lost yet: make room on the disk")]
     Full(DiskError),
     /// As [`LogError::Failed`].
@@ -231,7 +239,8 @@ pub enum PinError {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SnapshotError {
     /// The root is not in the pin store.
-    #[error("{}: the root {} is not a stored pin; store it first", path.display(), hex(root))]
+    #[error("{}: the root {} is a pin of another place; freeze it here first",
+            path.display(), hex(root))]
     UnknownRoot {
         /// The snapshots' directory.
         path: PathBuf,

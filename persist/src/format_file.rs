@@ -1,13 +1,12 @@
 //! The `FORMAT` file, which makes a directory a store: magic, version, identity.
 //! It is the last thing that creating a store writes.
 
-use crate::frame::{StoreId, VERSION, array, short, u32_at};
+use crate::FORMAT_VERSION as VERSION;
+use crate::frame::{StoreId, array, short, u32_at};
 
 pub(crate) const NAME: &str = "FORMAT";
 pub(crate) const LENGTH: usize = 64;
-/// The magic of a store, and of a pin space by itself.
-pub(crate) const STORE: [u8; 8] = *b"PALLASDB";
-pub(crate) const PIN_SPACE: [u8; 8] = *b"PALLASPS";
+const MAGIC: [u8; 8] = *b"PALLASDB";
 
 /// Why a file is not a `FORMAT` file to be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,9 +16,9 @@ pub(crate) enum Unfit {
     Damaged,
 }
 
-pub(crate) fn encode(magic: [u8; 8], store: StoreId) -> [u8; LENGTH] {
+pub(crate) fn encode(store: StoreId) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
-    bytes[0..8].copy_from_slice(&magic);
+    bytes[0..8].copy_from_slice(&MAGIC);
     bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
     bytes[16..32].copy_from_slice(&store);
     let check = short(&blake3::hash(&bytes[..48]));
@@ -29,8 +28,8 @@ pub(crate) fn encode(magic: [u8; 8], store: StoreId) -> [u8; LENGTH] {
 
 /// The store's identity. Magic and version are looked at first: their places
 /// are the same in every version, the rest need not be.
-pub(crate) fn decode(magic: [u8; 8], bytes: &[u8]) -> Result<StoreId, Unfit> {
-    if bytes.len() < 12 || bytes[0..8] != magic {
+pub(crate) fn decode(bytes: &[u8]) -> Result<StoreId, Unfit> {
+    if bytes.len() < 12 || bytes[0..8] != MAGIC {
         return Err(Unfit::NotAStore);
     }
     let whole = bytes.len() == LENGTH && bytes[48..] == short(&blake3::hash(&bytes[..48]));
@@ -47,14 +46,14 @@ mod tests {
 
     #[test]
     fn only_the_very_bytes_are_accepted() {
-        let bytes = encode(STORE, [3; 16]);
-        assert_eq!(decode(STORE, &bytes), Ok([3; 16]));
+        let bytes = encode([3; 16]);
+        assert_eq!(decode(&bytes), Ok([3; 16]));
         for bit in 0..LENGTH * 8 {
             let mut flipped = bytes;
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(decode(STORE, &flipped).is_err(), "bit {bit}");
+            assert!(decode(&flipped).is_err(), "bit {bit}");
         }
-        assert_eq!(decode(STORE, b""), Err(Unfit::NotAStore));
-        assert_eq!(decode(STORE, &bytes[..20]), Err(Unfit::Damaged));
+        assert_eq!(decode(b""), Err(Unfit::NotAStore));
+        assert_eq!(decode(&bytes[..20]), Err(Unfit::Damaged));
     }
 }

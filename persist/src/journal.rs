@@ -10,18 +10,20 @@
 //! - [`Journal::flush`] returning is what makes frames durable. If it fails,
 //!   the store has stopped (see [`crate::health`]).
 //! - A write that finds no room is undone, and can be made again.
+//!
+//! A journal may take room before it needs it ([`Journal::take_ahead`]): its file is made longer by zeros, a
+//! step at a time, and files that are dropped are used again, so that most flushes write
+//! contents and nothing about the file.
 
 use std::io;
 use std::sync::Arc;
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Damage, DiskError, OpenError, ReadError};
-use crate::frame::{
-    FRAME_HEADER, FrameKind, SEGMENT_HEADER, SegmentHeader, StoreId, array, decode_frame,
-    encode_frame, frame_length,
-};
+use crate::frame::{FrameKind, SEGMENT_HEADER, SegmentHeader, StoreId, encode_frame, frame_length};
 use crate::health::{Health, WriteError};
 use crate::segment::{Depth, Extent, Family, Segment, UNFINISHED, scan};
+use crate::spare::Spares;
 
 /// Frames are collected up to this many bytes before they are written.
 const SPILL: usize = 1 << 20;
@@ -156,15 +158,6 @@ pub(crate) fn list(home: &Home, family: &Family) -> Result<(Vec<u64>, Vec<String
     Ok((firsts, leftovers))
 }
 
-/// Where a payload was put. Later places are greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    /// The first sequence of the segment.
-    pub(crate) segment: u64,
-    /// The offset of the frame.
-    pub(crate) offset: u64,
-}
-
 /// What pruning gave back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
@@ -180,6 +173,15 @@ enum Mark {
     Missing,
     Written,
     Durable,
+}
+
+/// How much room a journal takes before it needs it.
+pub(crate) struct Ahead {
+    /// Where a write would go beyond what the file has, it is made longer by so many bytes of zeros.
+    pub(crate) bytes: u64,
+    pub(crate) spares: Spares,
+    /// Whoever reads the journal holds this: no file becomes a spare one meanwhile.
+    pub(crate) reading: Arc<()>,
 }
 
 /// The writing end of a journal.
@@ -201,12 +203,15 @@ pub(crate) struct Journal {
     /// Whether data was written since the last flush.
     dirty: bool,
     mark: Mark,
+    ahead: Option<Ahead>,
+    /// The length of the active file, where room is taken ahead.
+    room: u64,
 }
 
 impl Journal {
     /// Begins a journal in an empty directory.
     pub(crate) fn create(home: Home, family: Family, limit: u64) -> Result<Self, WriteError> {
-        let active = create_segment(&home, &family, 1)?;
+        let active = create_segment(&home, &family, 1, None)?;
         Ok(Self {
             home,
             family,
@@ -219,7 +224,27 @@ impl Journal {
             durable: 0,
             dirty: false,
             mark: Mark::Durable,
+            ahead: None,
+            room: 0,
         })
+    }
+
+    /// Takes room before it is needed, and keeps so many files that are dropped.
+    pub(crate) fn take_ahead(mut self, bytes: u64, spares: usize) -> Result<Self, DiskError> {
+        let spares = Spares::find(&self.home, &self.family, spares)?;
+        self.room = self.active_length()?;
+        self.ahead = Some(Ahead { bytes, spares, reading: Arc::default() });
+        Ok(self)
+    }
+
+    /// To be held by whoever reads what is durable.
+    pub(crate) fn reading(&self) -> Arc<()> {
+        self.ahead.as_ref().map(|ahead| Arc::clone(&ahead.reading)).unwrap_or_default()
+    }
+
+    fn active_length(&self) -> Result<u64, DiskError> {
+        let length = self.active.file.len();
+        length.map_err(|error| DiskError::new(self.active.path.clone(), "read", error))
     }
 
     /// Takes up a journal where the survey found its end: cuts a torn tail off
@@ -254,12 +279,9 @@ impl Journal {
             durable: last.next - 1,
             dirty: false,
             mark,
+            ahead: None,
+            room: 0,
         })
-    }
-
-    /// The segment being written.
-    pub(crate) fn active(&self) -> &Arc<Segment> {
-        &self.active
     }
 
     /// The sequence of the last data frame; 0 before the first.
@@ -277,22 +299,9 @@ impl Journal {
         &self.firsts
     }
 
-    /// Where the written part ends.
-    pub(crate) fn end(&self) -> Place {
-        Place { segment: self.active.header.first, offset: self.end }
-    }
-
-    /// The payload at a place that is not written yet.
-    pub(crate) fn buffered(&self, place: Place) -> Option<&[u8]> {
-        let start = usize::try_from(place.offset.checked_sub(self.end)?).ok()?;
-        let header = self.buffer.get(start..start + FRAME_HEADER as usize)?;
-        let frame = decode_frame(&array(header, 0), &self.active.header.key, place.offset).ok()?;
-        self.buffer[start + FRAME_HEADER as usize..].get(..frame.length as usize)
-    }
-
     /// Takes a payload, given in parts, which will be written by the next
     /// [`Journal::flush`] at the latest. After an error it has not been taken.
-    pub(crate) fn push(&mut self, parts: &[&[u8]]) -> Result<Place, WriteError> {
+    pub(crate) fn push(&mut self, parts: &[&[u8]]) -> Result<(), WriteError> {
         self.home.health.check()?;
         let at = self.end + self.buffer.len() as u64;
         let length = parts.iter().map(|part| part.len() as u64).sum();
@@ -307,7 +316,15 @@ impl Journal {
         let header = (FrameKind::Data, self.next, self.durable);
         encode_frame(&mut self.buffer, &self.active.header.key, offset, header, parts);
         self.next += 1;
-        Ok(Place { segment: self.active.header.first, offset })
+        Ok(())
+    }
+
+    /// Lets the next payload begin a segment, and tells its sequence.
+    pub(crate) fn begin_segment(&mut self) -> Result<u64, WriteError> {
+        if self.next > self.active.header.first {
+            self.rotate()?;
+        }
+        Ok(self.next)
     }
 
     /// Makes every payload taken so far durable.
@@ -347,8 +364,16 @@ impl Journal {
     pub(crate) fn close(&mut self) -> Result<(), WriteError> {
         self.flush()?;
         self.mark();
-        if self.mark == Mark::Written {
+        let has_ahead = self.ahead.is_some() && self.room > self.end;
+        if has_ahead {
+            let cut = self.active.file.truncate(self.end);
+            cut.map_err(|error| self.fail("truncate", error))?;
+            self.room = self.end;
+        }
+        if self.mark == Mark::Written || has_ahead {
             self.flush_active()?;
+        }
+        if self.mark == Mark::Written {
             self.mark = Mark::Durable;
         }
         Ok(())
@@ -360,10 +385,10 @@ impl Journal {
         while self.firsts.get(1).is_some_and(|second| *second <= needed) {
             let name = self.family.name(self.firsts[0]);
             let length = self.home.disk.open(&name).and_then(|file| file.len());
-            self.home
-                .disk
-                .remove(&name)
-                .map_err(|error| self.home.error(&name, "remove", error))?;
+            if !self.keep_as_spare(&name)? {
+                let removed = self.home.disk.remove(&name);
+                removed.map_err(|error| self.home.error(&name, "remove", error))?;
+            }
             self.firsts.remove(0);
             pruned.segments += 1;
             pruned.bytes += length.unwrap_or(0);
@@ -372,6 +397,13 @@ impl Journal {
             synced.map_err(|error| self.home.error(self.family.dir, "flush", error))?;
         }
         Ok(pruned)
+    }
+
+    fn keep_as_spare(&mut self, name: &str) -> Result<bool, DiskError> {
+        match &mut self.ahead {
+            Some(ahead) if Arc::strong_count(&ahead.reading) == 1 => ahead.spares.keep(name),
+            _ => Ok(false),
+        }
     }
 
     fn judge(&self, action: &'static str, error: io::Error) -> WriteError {
@@ -395,8 +427,7 @@ impl Journal {
         if let Err(error) = self.active.file.write_at(self.end, &self.buffer) {
             let judged = self.judge("write", error);
             if matches!(judged, WriteError::Full(_)) {
-                let cut = self.active.file.truncate(self.end);
-                cut.map_err(|error| self.fail("truncate", error))?;
+                self.give_up_room()?;
             }
             return Err(judged);
         }
@@ -404,17 +435,52 @@ impl Journal {
         self.buffer.clear();
         self.buffer.shrink_to(2 * SPILL);
         self.dirty = true;
+        self.take_room()
+    }
+
+    /// Makes the file longer where the end has come to its own, so that the flushes that follow have
+    /// nothing but contents to write. No room for that is no error.
+    fn take_room(&mut self) -> Result<(), WriteError> {
+        let Some(ahead) = &self.ahead else { return Ok(()) };
+        let to = (self.end + ahead.bytes).min(self.limit);
+        if self.end < self.room || self.end >= to {
+            return Ok(());
+        }
+        let zeros = vec![0; (to - self.end) as usize];
+        self.room = to;
+        match self.active.file.write_at(self.end, &zeros) {
+            Ok(()) => Ok(()),
+            Err(error) => match self.judge("write", error) {
+                WriteError::Full(_) => self.give_up_room(),
+                stopped => Err(stopped),
+            },
+        }
+    }
+
+    /// Gives all room back that is not needed at once.
+    fn give_up_room(&mut self) -> Result<(), WriteError> {
+        let cut = self.active.file.truncate(self.end);
+        cut.map_err(|error| self.fail("truncate", error))?;
+        self.room = self.end;
+        if let Some(ahead) = &mut self.ahead {
+            ahead.spares.clear().map_err(|error| self.home.health.judge(error))?;
+        }
         Ok(())
     }
 
     /// Ends the active segment and begins the next.
     fn rotate(&mut self) -> Result<(), WriteError> {
         self.flush()?;
-        let next = create_segment(&self.home, &self.family, self.next)?;
+        let spares = self.ahead.as_mut().map(|ahead| &mut ahead.spares);
+        let next = create_segment(&self.home, &self.family, self.next, spares)?;
         let ended = std::mem::replace(&mut self.active, Arc::new(next));
         let end = std::mem::replace(&mut self.end, SEGMENT_HEADER);
         self.firsts.push(self.next);
         self.mark = Mark::Missing;
+        self.room = match self.ahead {
+            Some(_) => self.active_length().map_err(|error| self.home.health.judge(error))?,
+            None => 0,
+        };
         self.seal(&ended, end)
     }
 
@@ -431,17 +497,30 @@ impl Journal {
                 stopped => Err(stopped),
             };
         }
+        if self.ahead.is_some() {
+            let cut = segment.file.truncate(end + bytes.len() as u64);
+            cut.map_err(|error| self.home.health.fail(failed("truncate", error)))?;
+        }
         segment.file.flush().map_err(|error| self.home.health.fail(failed("flush", error)))
     }
 }
 
 /// Creates the segment that begins with the sequence `first`.
-fn create_segment(home: &Home, family: &Family, first: u64) -> Result<Segment, WriteError> {
+fn create_segment(
+    home: &Home,
+    family: &Family,
+    first: u64,
+    spares: Option<&mut Spares>,
+) -> Result<Segment, WriteError> {
     let name = family.name(first);
     let judge = |error| home.health.judge(home.error(&name, "create", error));
     let key = home.disk.random().map_err(judge)?;
     let header = SegmentHeader { magic: family.magic, store: home.store, first, key };
-    let file = home.publish(family.dir, &name, &header.encode())?;
+    let bytes = header.encode();
+    let file = match spares.map(|spares| spares.publish(&name, &bytes)).transpose()?.flatten() {
+        Some(file) => file,
+        None => home.publish(family.dir, &name, &bytes)?,
+    };
     Ok(Segment::new(home.disk.path(&name), file, header, family))
 }
 

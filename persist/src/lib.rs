@@ -1,11 +1,11 @@
-//! Durable storage for machines: an event log, content-addressed pins, and
-//! snapshots, in one directory; and pin spaces on disk ([`space`]). Knows nothing of PLAN: it
-//! stores bytes.
+//! Durable storage for machines: an event log, frozen pins, and snapshots, in one
+//! directory. Knows of PLAN only what a frozen pin is ([`vm::pinspace`]).
 //!
 //! ```text
-//!   append ──> queue ──commit──> log/    journal of events      ┐
-//!   put ─────> index ──commit──> pins/   journal of pins        ├─ Disk: real or simulated
-//!   write_snapshot ────────────> snap/   one small file each    ┘
+//!   append ──> queue ──commit──> log/      journal of events     ┐
+//!   freeze ──> space ──commit──> bodies/   mapped files          ├─ Disk: real or simulated
+//!                                catalogue/, index/              │
+//!   write_snapshot ────────────> snap/     one small file each   ┘
 //! ```
 //!
 //! What it promises:
@@ -29,16 +29,18 @@
 //! store.append(b"deposit 7")?;
 //! store.commit()?;                                     // both are safe from here on
 //!
-//! let root = [1; 32];                                  // the hash of the state
-//! store.put(root, &[], b"balance 5")?;
-//! store.write_snapshot(root, Seq(1))?;
+//! let mut vm = vm::Vm::new(Default::default(), Default::default())?;
+//! let balance = vm.nat(5);
+//! let root = vm.freeze(&balance, store.space())?;      // the state: a pin around a nat
+//! store.write_snapshot(&root, Seq(1))?;
 //! store.close()?;
+//! drop((root, vm));                                    // a store is locked while its pins are held
 //!
 //! let store = Store::open(dir.path().join("store"))?;
 //! let recovery = store.recover()?;
 //! let snapshot = recovery.snapshot.expect("one was written");
-//! let state = store.get(&snapshot.root)?.expect("its pins are durable");
-//! assert_eq!(state.body, b"balance 5");
+//! let state = store.root(&snapshot)?;                  // mapped, not loaded
+//! assert_eq!(state.hash().as_bytes(), &snapshot.root);
 //! for record in recovery.records {                     // what happened since
 //!     assert_eq!(record?.payload, b"deposit 7");
 //! }
@@ -57,12 +59,12 @@ mod journal;
 mod lock;
 mod log;
 mod opening;
-mod pins;
 mod records;
 mod segment;
 pub mod sim;
 mod snapshots;
-pub mod space;
+mod space;
+mod spare;
 mod store;
 pub mod transfer;
 
@@ -75,18 +77,18 @@ pub use error::{
 pub use inspect::Inspection;
 pub use journal::Pruned;
 pub use log::{Appender, Ticket};
-pub use pins::StoredPin;
 pub use records::{Record, Records};
 pub use snapshots::Snapshot;
+pub use space::{Entry, collect};
 pub use store::{Recovery, Settings, Store};
 
 /// The version of the format on disk that this crate reads and writes.
-pub const FORMAT_VERSION: u32 = frame::VERSION;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The longest event, in bytes.
 pub const MAX_EVENT: u64 = 1 << 30;
 
-/// The longest pin, edges included, in bytes.
+/// The longest pin, in bytes, in the form in which it is exported.
 pub const MAX_PIN: u64 = 1 << 36;
 
 /// The PLAN hash of a pin.

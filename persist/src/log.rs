@@ -156,7 +156,7 @@ impl Log {
     pub(crate) fn records(&self, next: u64) -> Result<Records, ReadError> {
         let journal = lock(&self.shared.journal);
         let home = self.shared.home.clone();
-        Records::new(home, journal.firsts(), next, journal.durable())
+        Records::new(home, journal.firsts(), (next, journal.durable()), journal.reading())
     }
 
     pub(crate) fn prune(&self, needed: u64) -> Result<Pruned, SnapshotError> {

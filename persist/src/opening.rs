@@ -11,17 +11,20 @@ use crate::frame::SEGMENT_HEADER;
 use crate::health::{Health, WriteError};
 use crate::journal::{Home, Journal, Survey};
 use crate::log::LOG;
-use crate::pins::{PINS, PinSurvey, Pins, intact};
 use crate::segment::{Depth, Family, UNFINISHED};
 use crate::snapshots::{self, Snapshots};
+use crate::space::catalogue::CATALOGUE;
+use crate::space::files::{self, PinSurvey};
+use crate::space::mapped::MappedPins;
+use crate::space::{BODIES_DIR, INDEX_DIR, body, index};
 use crate::{Seq, Settings, Snapshot};
 
 /// The parts of an open store.
 pub(crate) struct Parts {
     pub(crate) home: Home,
-    pub(crate) lock: Box<dyn DiskLock>,
+    pub(crate) lock: Arc<dyn DiskLock>,
     pub(crate) log: Journal,
-    pub(crate) pins: Pins,
+    pub(crate) pins: MappedPins,
     pub(crate) snapshots: Snapshots,
 }
 
@@ -36,25 +39,24 @@ pub(crate) fn create(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Parts, 
     for leftover in find_leftovers(disk.as_ref())? {
         disk.remove(&leftover).map_err(failed(&leftover, "remove"))?;
     }
-    let dirs = [LOG.dir, PINS.dir, snapshots::DIR];
-    for dir in dirs {
+    for dir in [LOG.dir, snapshots::DIR] {
         disk.make_dir(dir).map_err(failed(dir, "create"))?;
     }
-    disk.sync_dir("").map_err(failed("", "flush"))?;
     let random = disk.random().map_err(failed("", "find a random name for"))?;
     let store = crate::frame::array(&random, 0);
     let home = Home { disk: Arc::clone(&disk), store, health: Arc::new(Health::default()) };
+    files::make_dirs(&home).map_err(CreateError::Disk)?;
     let log = Journal::create(home.clone(), LOG, settings.log_segment).map_err(not_created)?;
-    let pins = Pins::create(home.clone(), settings.pin_segment).map_err(not_created)?;
+    let log = log.take_ahead(settings.log_ahead, settings.log_spares).map_err(CreateError::Disk)?;
+    let pins = MappedPins::create(&home, settings.slot, Arc::clone(&lock))?;
     let snapshots = Snapshots::empty(home.clone(), settings.keep());
-    home.publish("", format_file::NAME, &format_file::encode(format_file::STORE, store))
-        .map_err(not_created)?;
+    home.publish("", format_file::NAME, &format_file::encode(store)).map_err(not_created)?;
     Ok(Parts { home, lock, log, pins, snapshots })
 }
 
 /// Locks a directory in which something is to be created.
-pub(crate) fn lock_new(disk: &dyn Disk) -> Result<Box<dyn DiskLock>, CreateError> {
-    disk.lock().map_err(|error| match error.kind() {
+pub(crate) fn lock_new(disk: &dyn Disk) -> Result<Arc<dyn DiskLock>, CreateError> {
+    disk.lock().map(Arc::from).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => CreateError::InUse { path: disk.path("") },
         _ => CreateError::Disk(DiskError::new(disk.path(""), "lock", error)),
     })
@@ -81,10 +83,15 @@ fn find_leftovers(disk: &dyn Disk) -> Result<Vec<String>, CreateError> {
             leftovers.push(name);
             continue;
         }
-        let family = match name.as_str() {
-            dir if dir == LOG.dir => Some(&LOG),
-            dir if dir == PINS.dir => Some(&PINS),
-            dir if dir == snapshots::DIR => None,
+        let is_ours = match name.as_str() {
+            dir if dir == LOG.dir => |disk: &dyn Disk, file: &str| is_segment(disk, &LOG, file),
+            dir if dir == CATALOGUE.dir => {
+                |disk: &dyn Disk, file: &str| is_segment(disk, &CATALOGUE, file)
+            }
+            BODIES_DIR => is_bodies,
+            // It is derived.
+            INDEX_DIR => |_: &dyn Disk, file: &str| is_index(file),
+            snapshots::DIR => |_: &dyn Disk, _: &str| false,
             _ => return Err(foreign(&name)),
         };
         let inside = match disk.list(&name) {
@@ -95,7 +102,7 @@ fn find_leftovers(disk: &dyn Disk) -> Result<Vec<String>, CreateError> {
         };
         for file in inside {
             let file = format!("{name}/{file}");
-            if !family.is_some_and(|family| is_leftover(disk, family, &file)) {
+            if !is_ours(disk, &file) {
                 return Err(foreign(&file));
             }
             leftovers.push(file);
@@ -105,24 +112,47 @@ fn find_leftovers(disk: &dyn Disk) -> Result<Vec<String>, CreateError> {
 }
 
 /// Whether a file is a first segment without any frame, or an unfinished one.
-fn is_leftover(disk: &dyn Disk, family: &Family, file: &str) -> bool {
+fn is_segment(disk: &dyn Disk, family: &Family, file: &str) -> bool {
     let segment = family.name(1);
     if let Some(finished) = file.strip_suffix(UNFINISHED) {
         return finished == segment;
     }
-    let mut magic = [0; 8];
-    let bare = |file: &dyn crate::disk::DiskFile| {
-        Ok::<_, io::Error>(file.len()? == SEGMENT_HEADER && file.read_at(0, &mut magic).is_ok())
+    file == segment && is_bare(disk, file, SEGMENT_HEADER, family.magic)
+}
+
+/// Whether a file is one of bodies without any, or an unfinished one.
+fn is_bodies(disk: &dyn Disk, file: &str) -> bool {
+    let is_name = |file: &str| {
+        file.strip_prefix(BODIES_DIR)
+            .and_then(|file| file.strip_prefix('/'))
+            .is_some_and(|file| body::slot_of(file).is_some())
     };
-    file == segment
-        && disk.open(file).and_then(|file| { bare }(file.as_ref())).unwrap_or(false)
-        && magic == family.magic
+    match file.strip_suffix(UNFINISHED) {
+        Some(finished) => is_name(finished),
+        None => is_name(file) && is_bare(disk, file, body::BODY_HEADER as u64, body::BODY_MAGIC),
+    }
+}
+
+fn is_index(file: &str) -> bool {
+    let file = file.strip_suffix(UNFINISHED).unwrap_or(file);
+    index::FILES.contains(&file)
+}
+
+/// Whether a file is a header and nothing more.
+fn is_bare(disk: &dyn Disk, file: &str, header: u64, magic: [u8; 8]) -> bool {
+    let mut found = [0; 8];
+    let is_bare = disk.open(file).and_then(|file| {
+        let length = file.len()?;
+        file.read_at(0, &mut found)?;
+        Ok(length == header)
+    });
+    is_bare.unwrap_or(false) && found == magic
 }
 
 /// Opens a store.
 pub(crate) fn open(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Parts, OpenError> {
     let lock = lock_existing(disk.as_ref())?;
-    let store = read_format(disk.as_ref(), format_file::STORE)?;
+    let store = read_format(disk.as_ref())?;
     let home = Home { disk, store, health: Arc::new(Health::default()) };
 
     let mut snapshots = Snapshots::survey(home.clone(), settings.keep())?;
@@ -136,15 +166,16 @@ pub(crate) fn open(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Parts, Op
     let synced = home.disk.sync_dir("");
     synced.map_err(|error| home.error("", "flush", error))?;
     snapshots.resume()?;
-    let pins = pins.resume(home.clone(), settings.pin_segment)?;
+    let pins = MappedPins::resume(&home, pins, Arc::clone(&lock))?;
     let log = Journal::resume(home.clone(), LOG, settings.log_segment, log)?;
+    let log = log.take_ahead(settings.log_ahead, settings.log_spares)?;
     Ok(Parts { home, lock, log, pins, snapshots })
 }
 
 /// Locks a directory in which something is to be opened.
-pub(crate) fn lock_existing(disk: &dyn Disk) -> Result<Box<dyn DiskLock>, OpenError> {
+pub(crate) fn lock_existing(disk: &dyn Disk) -> Result<Arc<dyn DiskLock>, OpenError> {
     let path = disk.path("");
-    disk.lock().map_err(|error| match error.kind() {
+    disk.lock().map(Arc::from).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => OpenError::InUse { path },
         io::ErrorKind::NotFound => {
             OpenError::NotAStore { path, reason: "there is no such directory".into() }
@@ -154,10 +185,7 @@ pub(crate) fn lock_existing(disk: &dyn Disk) -> Result<Box<dyn DiskLock>, OpenEr
 }
 
 /// Reads the store's identity.
-pub(crate) fn read_format(
-    disk: &dyn Disk,
-    magic: [u8; 8],
-) -> Result<crate::frame::StoreId, OpenError> {
+pub(crate) fn read_format(disk: &dyn Disk) -> Result<crate::frame::StoreId, OpenError> {
     let path = disk.path(format_file::NAME);
     let failed = |error| DiskError::new(path.clone(), "read", error);
     let file = match disk.open(format_file::NAME) {
@@ -174,7 +202,7 @@ pub(crate) fn read_format(
     let length = file.len().map_err(failed)?.min(format_file::LENGTH as u64 + 1);
     let mut bytes = vec![0; length as usize];
     file.read_at(0, &mut bytes).map_err(failed)?;
-    format_file::decode(magic, &bytes).map_err(|unfit| match unfit {
+    format_file::decode(&bytes).map_err(|unfit| match unfit {
         Unfit::NotAStore => {
             OpenError::NotAStore { path: path.clone(), reason: "it is another program's".into() }
         }
@@ -190,26 +218,18 @@ pub(crate) fn read_format(
     })
 }
 
-/// Finds the pins, among which the newest snapshot's root must be.
+/// Finds the pins, all that the newest snapshot needs among them.
 fn survey_pins(home: &Home, snapshots: &Snapshots) -> Result<PinSurvey, OpenError> {
-    let proven = snapshots.newest().map_or(0, |snapshot| snapshot.pins);
-    let pins = PinSurvey::make(home, proven).map_err(|error| {
-        let intact = intact(home);
-        let mut usable = snapshots.list();
-        usable.retain(|snapshot| snapshot.pins <= intact);
-        refuse(error, usable)
-    })?;
-    match snapshots.newest() {
-        Some(newest) if !pins.contains(&newest.root) => {
-            let reason = format!("the root of snapshot {} is missing", newest.generation);
-            let advice = "nothing was changed; restore the directory from a copy".into();
-            let damage = Damage { path: home.disk.path(PINS.dir), offset: 0, reason, advice };
+    let proven = snapshots.newest().map_or(0, |snapshot| snapshot.groups);
+    PinSurvey::make(home, proven).map_err(|error| match error {
+        OpenError::Damaged { damage, .. } => {
+            let intact = files::intact(home);
             let mut usable = snapshots.list();
-            usable.retain(|snapshot| pins.contains(&snapshot.root));
-            Err(OpenError::Damaged { damage, usable })
+            usable.retain(|snapshot| snapshot.groups <= intact);
+            OpenError::Damaged { damage, usable }
         }
-        _ => Ok(pins),
-    }
+        other => other,
+    })
 }
 
 fn refuse(error: ReadError, usable: Vec<Snapshot>) -> OpenError {

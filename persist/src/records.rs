@@ -29,11 +29,18 @@ pub struct Records {
     current: Option<(Arc<Segment>, Frames)>,
     next: u64,
     upto: u64,
+    /// Keeps files from being used again.
+    _reading: Arc<()>,
 }
 
 impl Records {
     /// The events from `next` to `upto`, of the log whose segments begin with `firsts`.
-    pub(crate) fn new(home: Home, firsts: &[u64], next: u64, upto: u64) -> Result<Self, ReadError> {
+    pub(crate) fn new(
+        home: Home,
+        firsts: &[u64],
+        (next, upto): (u64, u64),
+        reading: Arc<()>,
+    ) -> Result<Self, ReadError> {
         let before = firsts.partition_point(|first| *first <= next);
         let Some(start) = before.checked_sub(1) else {
             let path = home.disk.path(LOG.dir);
@@ -41,7 +48,7 @@ impl Records {
             return Err(ReadError::Gap { path, wanted: next.into(), first });
         };
         let firsts = firsts[start..].iter().copied().collect();
-        Ok(Self { home, firsts, current: None, next, upto })
+        Ok(Self { home, firsts, current: None, next, upto, _reading: reading })
     }
 
     /// Goes to the next segment, which must begin at or before the next sequence.

@@ -279,7 +279,8 @@ impl Stretches {
             Ok(frame) => {
                 let end = frame_length(frame.length).and_then(|length| at.checked_add(length));
                 if let Some(end) = end.filter(|end| *end <= length) {
-                    self.at = end;
+                    // What stands behind a seal is room that was not used.
+                    self.at = if frame.kind == FrameKind::Seal { length } else { end };
                     return Ok(Some(Stretch::Frame { at, frame }));
                 }
                 ENDS_WITHIN

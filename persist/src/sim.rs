@@ -16,6 +16,7 @@
 //! store.commit()?;
 //! store.append(b"two")?;
 //! let after = disk.crash(Survives::Nothing);       // the plug is pulled
+//! drop(store);
 //! let store = Store::open_on(Arc::new(after), Settings::default())?;
 //! assert_eq!(store.recover()?.records.count(), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -31,7 +32,7 @@ use std::sync::{Arc, Mutex};
 
 pub use crash::Survives;
 
-use crate::disk::{Disk, DiskFile, DiskLock};
+use crate::disk::{BLOCK, Disk, DiskFile, DiskLock};
 use crate::lock::lock;
 
 /// What happens at an operation chosen by [`SimDisk::fail_at`].
@@ -139,6 +140,8 @@ struct State {
     /// The most bytes that all files may have together.
     capacity: Option<usize>,
     random: u64,
+    /// How many times the power has gone.
+    crashes: u64,
 }
 
 /// A simulated disk. Clones are the same disk.
@@ -339,6 +342,11 @@ impl Disk for SimDisk {
         Ok(Box::new(SimLock(Arc::clone(&self.locked))))
     }
 
+    fn boot(&self) -> Option<[u8; 32]> {
+        let crashes = lock(&self.state).crashes;
+        Some(*blake3::hash(&crashes.to_be_bytes()).as_bytes())
+    }
+
     fn random(&self) -> io::Result<[u8; 32]> {
         let mut state = lock(&self.state);
         state.random += 1;
@@ -484,6 +492,23 @@ impl DiskFile for SimFile {
                 Err(injected(fault))
             }
         }
+    }
+
+    fn punch(&self, offset: u64, length: u64) -> io::Result<()> {
+        let (offset, length) = (size(offset)?, size(length)?);
+        let mut state = lock(&self.state);
+        let end = state.inodes[self.inode].current.len();
+        // As a write of zeros that takes no room: any part of it may survive a crash.
+        let zeros = vec![0; length.min(end.saturating_sub(offset))];
+        state.write(self.inode, offset, &zeros)
+    }
+
+    fn allocated(&self) -> io::Result<u64> {
+        let state = lock(&self.state);
+        state.check_power()?;
+        let blocks = state.inodes[self.inode].current.chunks(BLOCK as usize);
+        let taken = blocks.filter(|block| block.iter().any(|byte| *byte != 0)).count();
+        Ok(taken as u64 * BLOCK)
     }
 
     fn flush(&self) -> io::Result<()> {

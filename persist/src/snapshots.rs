@@ -4,8 +4,11 @@
 //! durable, so a file that is there and does not pass its check was damaged
 //! later. Such a one is passed over, in favour of the next older that is whole.
 
+use vm::pinspace::Frozen;
+
+use crate::FORMAT_VERSION as VERSION;
 use crate::error::{Damage, DiskError, OpenError, SnapshotError};
-use crate::frame::{VERSION, array, short, u32_at, u64_at};
+use crate::frame::{array, short, u32_at, u64_at};
 use crate::health::WriteError;
 use crate::journal::Home;
 use crate::segment::UNFINISHED;
@@ -26,9 +29,11 @@ pub struct Snapshot {
     pub root: Hash,
     /// The last event that the state has taken in.
     pub covers: Seq,
-    /// How many pins the store held then; the root and all it reaches are among
+    /// Where the pin is.
+    pub address: u64,
+    /// How many groups of pins the catalogue held then; the root and all it reaches are in
     /// these.
-    pub pins: u64,
+    pub groups: u64,
 }
 
 fn name(generation: u64) -> String {
@@ -49,7 +54,8 @@ fn encode(home: &Home, snapshot: &Snapshot) -> [u8; LENGTH] {
     bytes[16..32].copy_from_slice(&home.store);
     bytes[32..40].copy_from_slice(&snapshot.generation.to_le_bytes());
     bytes[40..48].copy_from_slice(&snapshot.covers.0.to_le_bytes());
-    bytes[48..56].copy_from_slice(&snapshot.pins.to_le_bytes());
+    bytes[48..56].copy_from_slice(&snapshot.groups.to_le_bytes());
+    bytes[56..64].copy_from_slice(&snapshot.address.to_le_bytes());
     bytes[64..96].copy_from_slice(&snapshot.root);
     let check = short(&blake3::hash(&bytes[..112]));
     bytes[112..].copy_from_slice(&check);
@@ -69,8 +75,9 @@ fn decode(home: &Home, generation: u64, bytes: &[u8; LENGTH]) -> Result<Snapshot
     if u64_at(bytes, 32) != generation {
         return Err("the snapshot's number is not that of its name");
     }
-    let (covers, pins) = (Seq(u64_at(bytes, 40)), u64_at(bytes, 48));
-    Ok(Snapshot { generation, root: array(bytes, 64), covers, pins })
+    let covers = Seq(u64_at(bytes, 40));
+    let (groups, address) = (u64_at(bytes, 48), u64_at(bytes, 56));
+    Ok(Snapshot { generation, root: array(bytes, 64), address, covers, groups })
 }
 
 /// The snapshots of a store.
@@ -178,14 +185,15 @@ impl Snapshots {
     /// Writes a snapshot whose pins and events are durable.
     pub(crate) fn write(
         &mut self,
-        root: Hash,
+        root: &Frozen,
         covers: Seq,
-        pins: u64,
+        groups: u64,
     ) -> Result<Snapshot, WriteError> {
         let newest = self.newest().map_or(0, |snapshot| snapshot.generation);
         let damaged = self.damaged.iter().map(|(generation, _)| *generation).max();
         let generation = newest.max(damaged.unwrap_or(0)) + 1;
-        let snapshot = Snapshot { generation, root, covers, pins };
+        let (root, address) = (root.hash().into(), root.address() as u64);
+        let snapshot = Snapshot { generation, root, address, covers, groups };
         self.home.publish(DIR, &name(generation), &encode(&self.home, &snapshot))?;
         self.whole.push(snapshot.clone());
         self.forget_old();

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use vm::pinspace::{Frozen, PinSpace};
+
 use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::{
     CreateError, Damage, DiskError, LogError, OpenError, PinError, ReadError, SnapshotError,
@@ -13,9 +15,10 @@ use crate::journal::{Home, Pruned};
 use crate::lock::lock;
 use crate::log::{Appender, Log};
 use crate::opening::{self, Parts};
-use crate::pins::{Pins, StoredPin};
 use crate::records::Records;
 use crate::snapshots::{self, Snapshot, Snapshots};
+use crate::space::Entry;
+use crate::space::mapped::MappedPins;
 use crate::{Hash, Seq};
 
 /// What can be chosen of a store. None of it is recorded on disk: the same store
@@ -25,8 +28,15 @@ pub struct Settings {
     /// A log segment is ended before it would grow beyond this, in bytes (a
     /// larger event has a segment to itself). Default: 64 MiB.
     pub log_segment: u64,
-    /// The same for files of pins. Default: 1 GiB.
-    pub pin_segment: u64,
+    /// Which slot of the range of pins (`vm::pinspace::range`) a new store begins in. Stores that
+    /// are to be open in one process need slots of their own. Default: one that is free, by chance.
+    pub slot: Option<usize>,
+    /// The log's file is made longer by so many bytes at a time, before they are needed: a flush
+    /// is cheaper where the file need not grow. Default: 1 MiB; 0 lets it grow by what is written.
+    pub log_ahead: u64,
+    /// So many files that the log no longer needs are kept, to be written over by its next segments.
+    /// Default: 2.
+    pub log_spares: usize,
     /// How long the committer may let an event wait for others to be flushed
     /// together with it, while nobody waits for it. Default: zero, that is, until
     /// the flush before it has ended.
@@ -42,7 +52,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             log_segment: 64 << 20,
-            pin_segment: 1 << 30,
+            slot: None,
+            log_ahead: 1 << 20,
+            log_spares: 2,
             commit_delay: Duration::ZERO,
             keep_snapshots: 3,
             max_pending: 64 << 20,
@@ -72,10 +84,10 @@ pub struct Store {
     home: Home,
     path: PathBuf,
     log: Log,
-    pins: Pins,
+    pins: MappedPins,
     snapshots: Mutex<Snapshots>,
     // Last, so that it is released when all else is done.
-    lock: Option<Box<dyn DiskLock>>,
+    lock: Option<Arc<dyn DiskLock>>,
 }
 
 impl Store {
@@ -246,47 +258,46 @@ impl Store {
         self.log.appender()
     }
 
-    /// Stores a pin, in memory at first: it is durable after
-    /// [`Store::commit_pins`] or [`Store::write_snapshot`]. Returns whether it is
-    /// new; one of this hash that is there already is left as it is.
-    ///
-    /// `hash` is the PLAN hash of the value. This crate cannot compute it and takes
-    /// the caller's word: whoever decodes `body` again must compare.
-    ///
-    /// # Errors
-    /// See [`PinError`]; the pin was not stored. Its edges must have been.
-    pub fn put(&self, hash: Hash, edges: &[Hash], body: &[u8]) -> Result<bool, PinError> {
-        self.pins.put(&hash, edges, body)
+    /// What pins are frozen into and found in. They are durable after [`Store::commit_pins`] or
+    /// [`Store::write_snapshot`]. Whoever holds a pin in it keeps the store locked.
+    pub fn space(&self) -> &Arc<PinSpace> {
+        self.pins.space()
     }
 
-    /// Reads a pin and checks its bytes; `None` if there is none of this hash.
+    /// The pin that stands for a snapshot's state.
     ///
     /// # Errors
-    /// [`PinError::Damaged`] if the bytes are not those that were stored.
-    pub fn get(&self, hash: &Hash) -> Result<Option<StoredPin>, PinError> {
-        self.pins.get(hash)
+    /// [`PinError::Damaged`] if it is not whole.
+    pub fn root(&self, snapshot: &Snapshot) -> Result<Frozen, PinError> {
+        self.pins.at(snapshot.address, &snapshot.root)
     }
 
-    /// The pins that a pin reaches, itself included, each after those that it refers to. Reads
-    /// edges only, and takes memory in proportion to their number. Commits the pins.
+    /// The pin of that hash at an address that the catalogue tells of ([`Store::each_pin`]).
     ///
     /// # Errors
-    /// See [`PinError`].
-    pub fn reached(&self, root: &Hash) -> Result<Vec<Hash>, PinError> {
-        self.pins.reached(root)
+    /// [`PinError::Damaged`] if it is not whole.
+    pub fn pin(&self, address: u64, hash: &Hash) -> Result<Frozen, PinError> {
+        self.pins.at(address, hash)
     }
 
-    /// Whether a pin of this hash is stored, durable or not.
-    pub fn contains(&self, hash: &Hash) -> bool {
-        self.pins.contains(hash)
+    /// The damage of the pin at an address, where there is none that is whole.
+    pub(crate) fn damage(&self, address: u64) -> Damage {
+        self.pins.damage(address)
     }
 
-    /// How many pins are stored, durable or not.
-    pub fn pin_count(&self) -> u64 {
-        self.pins.count()
+    /// Visits all pins that are durable, each after those that it refers to. Reads the catalogue
+    /// alone, and no body.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn each_pin(&self, mut visit: impl FnMut(&Entry)) -> Result<(), ReadError> {
+        self.pins.each_entry(|entry| {
+            visit(entry);
+            Ok(())
+        })
     }
 
-    /// Makes all pins stored so far durable.
+    /// Makes all pins that have been frozen so far durable. Others may be meanwhile.
     ///
     /// # Errors
     /// [`PinError::Full`] and [`PinError::Failed`].
@@ -301,16 +312,16 @@ impl Store {
     ///
     /// # Errors
     /// See [`SnapshotError`]; the newest snapshot is then the one it was.
-    pub fn write_snapshot(&self, root: Hash, covers: Seq) -> Result<Snapshot, SnapshotError> {
+    pub fn write_snapshot(&self, root: &Frozen, covers: Seq) -> Result<Snapshot, SnapshotError> {
         let mut snapshots = lock(&self.snapshots);
         snapshots.check_order(covers)?;
-        if !self.pins.contains(&root) {
+        if !Arc::ptr_eq(root.space(), self.space()) {
             let path = self.home.disk.path(snapshots::DIR);
-            return Err(SnapshotError::UnknownRoot { path, root });
+            return Err(SnapshotError::UnknownRoot { path, root: root.hash().into() });
         }
-        let pins = self.pins.commit()?;
+        let groups = self.pins.commit()?;
         self.log.wait_durable(covers)?;
-        Ok(snapshots.write(root, covers, pins)?)
+        Ok(snapshots.write(root, covers, groups)?)
     }
 
     /// The snapshots that are whole, newest first.

@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::sync::Arc;
 
 use persist::sim::{Fault, SimDisk, Survives};
 use persist::{Damage, OpenError, Seq, Settings, Store};
+use support::{freeze, slot};
 
 const LOG: &str = "log/00000000000000000001.log";
-const PINS: &str = "pins/00000000000000000001.pins";
+const CATALOGUE: &str = "catalogue/00000000000000000001.cat";
 /// The lengths of a segment's header and of a frame's (FORMAT.md).
 const HEADER: usize = 128;
 const FRAME: usize = 64;
@@ -19,7 +22,8 @@ fn open(disk: &SimDisk) -> Result<Store, OpenError> {
 
 fn create() -> (SimDisk, Store) {
     let disk = SimDisk::new();
-    let store = Store::create_on(Arc::new(disk.clone()), Settings::default()).unwrap();
+    let settings = Settings { slot: Some(slot()), ..Settings::default() };
+    let store = Store::create_on(Arc::new(disk.clone()), settings).unwrap();
     (disk, store)
 }
 
@@ -57,6 +61,7 @@ fn two_events() -> SimDisk {
         store.commit().unwrap();
     }
     let image = disk.crash(Survives::Nothing);
+    drop(store);
     assert_eq!(events(&image.crash(Survives::Everything)), [[1; 100], [2; 100]]);
     image
 }
@@ -111,6 +116,7 @@ fn a_group_whose_later_part_alone_arrived_is_cut_off() {
     // The write goes through, the flush does not.
     disk.fail_at(disk.steps() + 2, Fault::PowerOff);
     store.commit().unwrap_err();
+    drop(store);
     let all = disk.crash(Survives::Everything);
     assert_eq!(events(&all.crash(Survives::Everything)).len(), 4);
     let second = HEADER + (FRAME + 112) + FRAME;
@@ -128,6 +134,7 @@ fn what_was_cut_off_does_not_come_back() {
     store.append(&[2; 600]).unwrap();
     disk.fail_at(disk.steps() + 2, Fault::PowerOff);
     store.commit().unwrap_err();
+    drop(store);
     let all = disk.crash(Survives::Everything);
     let image = tampered(&all, LOG, |bytes| bytes[HEADER + 100..HEADER + 500].fill(0));
     let store = open(&image).unwrap();
@@ -135,7 +142,9 @@ fn what_was_cut_off_does_not_come_back() {
     // Of the same length, so that the second one would follow on.
     store.append(&[3; 600]).unwrap();
     store.commit().unwrap();
-    assert_eq!(events(&image.crash(Survives::Nothing)), [[3; 600]]);
+    let after = image.crash(Survives::Nothing);
+    drop(store);
+    assert_eq!(events(&after), [[3; 600]]);
 }
 
 #[test]
@@ -150,6 +159,8 @@ fn a_payload_that_looks_like_a_log_proves_nothing() {
     store.append(&own).unwrap();
     store.commit().unwrap();
     let third = own.len() + FRAME;
+    let disk = disk.crash(Survives::Nothing);
+    drop(store);
     let image = tampered(&disk, LOG, |bytes| bytes[third] ^= 1);
     assert_eq!(events(&image), [b"first".to_vec(), decoy]);
 }
@@ -160,8 +171,9 @@ fn a_snapshot_proves_what_it_covers() {
     for n in 0..4 {
         store.append(&[n; 100]).unwrap();
     }
-    store.put([9; 32], &[], b"state").unwrap();
-    store.write_snapshot([9; 32], Seq(4)).unwrap();
+    let state = freeze(&store, 9, 10, &[]).unwrap();
+    store.write_snapshot(&state, Seq(4)).unwrap();
+    drop((state, store));
     let third = HEADER + 2 * (FRAME + 112);
     let image = tampered(&disk, LOG, |bytes| bytes.truncate(third));
     let (damage, usable) = damage(&image);
@@ -170,25 +182,49 @@ fn a_snapshot_proves_what_it_covers() {
 }
 
 #[test]
-fn damaged_pins_leave_the_snapshots_before_them_usable() {
+fn a_damaged_catalogue_leaves_the_snapshots_before_it_usable() {
     let (disk, store) = create();
     let mut ends = Vec::new();
     for n in 1..=3 {
-        store.put([n; 32], &[], b"state").unwrap();
-        store.write_snapshot([n; 32], Seq::START).unwrap();
-        ends.push(disk.files()[PINS].len());
+        let state = freeze(&store, n, 10, &[]).unwrap();
+        store.write_snapshot(&state, Seq::START).unwrap();
+        ends.push(disk.files()[CATALOGUE].len());
     }
+    let disk = disk.crash(Survives::Nothing);
+    drop(store);
     for at in [0, 33, FRAME, FRAME + 32, FRAME + 41] {
-        let image = tampered(&disk, PINS, |bytes| bytes[ends[1] + at] ^= 1);
+        let image = tampered(&disk, CATALOGUE, |bytes| bytes[ends[1] + at] ^= 1);
         let (found, usable) = damage(&image);
         assert_eq!((found.offset, usable), (ends[1] as u64, 2), "{found}");
     }
-    // A body is not looked at before it is wanted.
-    let image = tampered(&disk, PINS, |bytes| bytes[ends[1] + 2 * FRAME] ^= 1);
+}
+
+#[test]
+fn a_body_is_not_looked_at_before_it_is_wanted() {
+    let (disk, store) = create();
+    let mut places = Vec::new();
+    for n in 1..=3 {
+        let state = freeze(&store, n, 10, &[]).unwrap();
+        let (name, offset) = place(&state);
+        store.write_snapshot(&state, Seq::START).unwrap();
+        places.push((name, offset));
+    }
+    let disk = disk.crash(Survives::Nothing);
+    drop(store);
+    let (name, offset) = &places[2];
+    let image = tampered(&disk, name, |bytes| bytes[offset + 70] ^= 1);
     let store = open(&image).unwrap();
-    let error = store.get(&[3; 32]).unwrap_err();
-    assert!(error.to_string().contains(PINS), "{error}");
-    assert_eq!(store.get(&[2; 32]).unwrap().unwrap().body, b"state");
+    let snapshots = store.snapshots();
+    let error = store.root(&snapshots[0]).unwrap_err().to_string();
+    assert!(error.contains(name) && error.contains(&format!("byte {offset}")), "{error}");
+    assert!(store.root(&snapshots[1]).is_ok());
+}
+
+/// The file of a pin, and its offset there.
+fn place(pin: &vm::pinspace::Frozen) -> (String, usize) {
+    let at = pin.address() - vm::pinspace::range::BASE;
+    let slot = vm::pinspace::range::SLOT_SIZE;
+    (format!("bodies/{:03}.body", at / slot), at % slot)
 }
 
 #[test]
@@ -197,9 +233,11 @@ fn a_damaged_snapshot_is_passed_over() {
     store.append(b"one").unwrap();
     store.append(b"two").unwrap();
     for n in 1..=2 {
-        store.put([n; 32], &[], b"state").unwrap();
-        store.write_snapshot([n; 32], Seq(n.into())).unwrap();
+        let state = freeze(&store, n, 10, &[]).unwrap();
+        store.write_snapshot(&state, Seq(n as u64)).unwrap();
     }
+    let disk = disk.crash(Survives::Nothing);
+    drop(store);
     let name = "snap/00000000000000000002.snap";
     let image = tampered(&disk, name, |bytes| bytes[70] ^= 1);
     let store = open(&image).unwrap();
@@ -207,7 +245,8 @@ fn a_damaged_snapshot_is_passed_over() {
     assert_eq!(recovery.snapshot.unwrap().generation, 1);
     assert!(recovery.damaged[0].path.ends_with(name));
     assert_eq!(recovery.records.count(), 1);
-    let next = store.write_snapshot([2; 32], Seq(2)).unwrap();
+    let state = freeze(&store, 2, 10, &[]).unwrap();
+    let next = store.write_snapshot(&state, Seq(2)).unwrap();
     assert_eq!(next.generation, 3, "the name of a damaged one is not used again");
     assert!(image.files().contains_key(name), "and it is not removed before its time");
 }

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 
 use persist::sim::{Fault, SimDisk, Survives};
 use persist::{LogError, PinError, Seq, SnapshotError, Store};
-use support::{Action, open_after_crash, run, small, workload};
+use support::{Action, freeze, open_after_crash, run, small, workload};
 
 fn steady(seed: u64) -> Vec<Action> {
     let mut actions = workload(seed, 80);
@@ -43,7 +43,7 @@ fn a_failed_flush_stops_the_store_for_good() {
     let store = Store::create_on(Arc::new(disk.clone()), small()).unwrap();
     store.append(b"one").unwrap();
     store.commit().unwrap();
-    store.put([1; 32], &[], b"pin").unwrap();
+    let pin = freeze(&store, 1, 10, &[]).unwrap();
     store.append(b"two").unwrap();
     // A write, then the flush.
     disk.fail_at(disk.steps() + 2, Fault::Io);
@@ -54,20 +54,21 @@ fn a_failed_flush_stops_the_store_for_good() {
     assert!(matches!(store.commit(), Err(LogError::Failed(_))));
     assert!(matches!(store.append(b"three"), Err(LogError::Failed(_))));
     assert!(matches!(store.wait_durable(Seq(2)), Err(LogError::Failed(_))));
-    assert!(matches!(store.put([2; 32], &[], b""), Err(PinError::Failed(_))));
+    assert!(freeze(&store, 2, 10, &[]).is_err());
     assert!(matches!(store.commit_pins(), Err(PinError::Failed(_))));
-    let snapshot = store.write_snapshot([1; 32], Seq(1));
+    let snapshot = store.write_snapshot(&pin, Seq(1));
     assert!(matches!(snapshot, Err(SnapshotError::Failed(_))));
     assert_eq!(store.durable(), Seq(1));
     assert!(store.wait_durable(Seq(1)).is_ok(), "what was durable before stays so");
-    assert_eq!(store.get(&[1; 32]).unwrap().unwrap().body, b"pin");
     assert!(store.close().is_err());
+    drop(pin);
 
     // The second event can still be read, though the disk does not hold it: only
     // writing it again makes it durable.
     let store = Store::open_on(Arc::new(disk.clone()), small()).unwrap();
     assert_eq!(store.recover().unwrap().records.count(), 2);
     let after = disk.crash(Survives::Nothing);
+    drop(store);
     let store = Store::open_on(Arc::new(after), small()).unwrap();
     assert_eq!(store.recover().unwrap().records.count(), 2);
 }

@@ -39,7 +39,13 @@ pub fn is_rune_char(c: char) -> bool {
 
 /// Whether `text` is read as one word leaf: not empty, and word characters only.
 pub fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_word_byte)
+    !text.is_empty() && are_word_bytes(text.as_bytes())
+}
+
+/// Whether all bytes can be part of a word. Looks at many at a time: leaves may be long.
+pub(crate) fn are_word_bytes(bytes: &[u8]) -> bool {
+    let all = |chunk: &[u8]| chunk.iter().fold(true, |all, byte| all & is_word_byte(*byte));
+    bytes.chunks(64).all(all)
 }
 
 /// Whether `text` is read as one rune: not empty, and rune characters only.

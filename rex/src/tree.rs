@@ -262,8 +262,11 @@ fn take_branches<E>(rex: &mut Rex<E>, doomed: &mut Vec<Rex<E>>) {
         Rex::Leaf { heir, .. } => (Vec::new(), heir.take()),
         Rex::Embed(_) => return,
     };
-    doomed.extend(sons.into_iter().filter(Rex::is_branch));
-    doomed.extend(heir.map(|boxed| *boxed).filter(Rex::is_branch));
+    for rex in sons.into_iter().chain(heir.map(|boxed| *boxed)) {
+        if rex.is_branch() {
+            doomed.push(rex);
+        }
+    }
 }
 
 impl<E: Clone> Clone for Rex<E> {

@@ -207,6 +207,9 @@ pub(crate) fn shift(expr: &Expr, by: u32, bound: u32) -> Expr {
 
 impl Drop for Node {
     fn drop(&mut self) {
+        if matches!(self.kind, Kind::Var(_) | Kind::Const(_)) {
+            return;
+        }
         let mut doomed = Vec::new();
         dismantle(mem::replace(&mut self.kind, Kind::Var(0)), &mut doomed);
         while let Some(kind) = doomed.pop() {

@@ -17,7 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use vm::pinspace::image::{self, ImageError};
-use vm::{Shape, Stop, Val, Vm};
+use vm::{Hash, Shape, Stop, Val, Vm};
 
 /// What the state after a module depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -31,9 +31,15 @@ const FILE_MAX: u64 = 1 << 32;
 
 impl Key {
     /// The key before the first module. The sources of this crate are part of it: other code may
-    /// make other laws.
-    pub(crate) fn start() -> Key {
-        Key(*blake3::hash(concat!("pallas sire ", env!("SIRE_SOURCES")).as_bytes()).as_bytes())
+    /// make other laws. So is what the laws are compared with: those that come from a cache are not
+    /// pinned again, so they must have been compared when they were.
+    pub(crate) fn start(compared_with: Option<Hash>) -> Key {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(concat!("pallas sire ", env!("SIRE_SOURCES")).as_bytes());
+        if let Some(hash) = compared_with {
+            hasher.update(b" compared with ").update(&hash.0);
+        }
+        Key(*hasher.finalize().as_bytes())
     }
 
     /// The key after one more module with this text.

@@ -16,8 +16,8 @@ pub(crate) struct Link {
     pub(crate) key: Key,
 }
 
-/// A module and those before it, the first one first.
-pub(crate) fn chain(library: &Library, name: &str) -> Result<Vec<Link>, Error> {
+/// A module and those before it, the first one first. `key` is the one before that.
+pub(crate) fn chain(library: &Library, name: &str, mut key: Key) -> Result<Vec<Link>, Error> {
     let mut sources = Vec::new();
     let mut names: Vec<String> = Vec::new();
     let mut next = Some(name.to_owned());
@@ -37,7 +37,6 @@ pub(crate) fn chain(library: &Library, name: &str) -> Result<Vec<Link>, Error> {
         sources.push((file, path, text));
         names.push(name);
     }
-    let mut key = Key::start();
     let links = sources.into_iter().rev().map(|(file, path, text)| {
         key = key.then(text.as_bytes());
         Link { file, path, text, key }

@@ -137,7 +137,8 @@ impl Sire {
     }
 
     fn load_chain(&mut self, name: &str) -> Result<(), Error> {
-        let chain = chain::chain(&self.library, name)?;
+        let start = Key::start(self.session.vm.jets().compared_with());
+        let chain = chain::chain(&self.library, name, start)?;
         let keys: Vec<Key> = chain.iter().map(|link| link.key).collect();
         let mut states = self.cached(&keys)?;
         if let Some(state) = states.last() {

@@ -71,7 +71,7 @@ impl Session {
                 }
                 (Some(Some(1)), _) => {
                     let (rex, state) = (self.vm.hold(*one), self.vm.hold(*two));
-                    if matches!(Form::of(&self.vm, &rex), Form::Evil) {
+                    if !Form::is_tree(*one) {
                         return reject(&rex, MALFORMED_REX);
                     }
                     self.state.adopt(&self.vm, &self.binds, &state)?;

@@ -13,7 +13,7 @@
 
 use crate::name;
 use rex::{Leaf, Rex, Shape as NodeShape};
-use vm::{Natural, PinRef, Ref, Shape, Stop, Val, Vm};
+use vm::{AppRef, Natural, PinRef, Ref, Shape, Stop, Val, Vm};
 
 /// The root of a rex noun.
 pub(crate) enum Form {
@@ -27,7 +27,7 @@ pub(crate) enum Form {
     Evil,
 }
 
-/// A kind of tree, in the order of [`NAMES`].
+/// A kind of tree, in the order of [`TAGS`].
 #[derive(Clone, Copy)]
 enum Tag {
     Leaf(Leaf),
@@ -35,7 +35,7 @@ enum Tag {
     Embed,
 }
 
-const NAMES: [(&str, Tag); 9] = [
+const TAGS: [(&str, Tag); 9] = [
     ("##WORD", Tag::Leaf(Leaf::Word)),
     ("##TEXT", Tag::Leaf(Leaf::Text)),
     ("##LINE", Tag::Leaf(Leaf::Line)),
@@ -46,6 +46,16 @@ const NAMES: [(&str, Tag); 9] = [
     ("##SHUT", Tag::Node(NodeShape::Shut)),
     ("##EMBD", Tag::Embed),
 ];
+
+/// The names of [`TAGS`] as nats.
+const NAMES: [u64; TAGS.len()] = {
+    let (mut names, mut index) = ([0; TAGS.len()], 0);
+    while index < names.len() {
+        names[index] = name::small(TAGS[index].0);
+        index += 1;
+    }
+    names
+};
 
 impl Tag {
     fn arity(self) -> u64 {
@@ -60,11 +70,9 @@ impl Tag {
     fn of(pin: PinRef<'_>) -> Option<Tag> {
         let Shape::Law(law) = pin.item().shape() else { return None };
         let (name, arity) = (law.name().to_u64()?, law.arity().to_u64()?);
-        if law.body().as_u64() != Some(0) {
-            return None;
-        }
-        let is_it = |(text, tag): &&(&str, Tag)| name::small(text) == name && tag.arity() == arity;
-        NAMES.iter().find(is_it).map(|(_, tag)| *tag)
+        let index = NAMES.iter().position(|known| *known == name)?;
+        let (_, tag) = TAGS[index];
+        (tag.arity() == arity && law.body().as_u64() == Some(0)).then_some(tag)
     }
 }
 
@@ -77,7 +85,7 @@ pub(crate) struct Syntax {
 impl Syntax {
     pub(crate) fn new(vm: &mut Vm) -> Result<Syntax, Stop> {
         let mut make = |index: usize| {
-            let (name, tag) = NAMES[index];
+            let (name, tag) = TAGS[index];
             let law = vm.build(|b| {
                 b.push_nat_bytes(name.as_bytes())?;
                 b.push_nat(tag.arity())?;
@@ -194,13 +202,20 @@ impl Form {
         Form::read(vm, vm.look(noun)).unwrap_or(Form::Evil)
     }
 
-    fn read(vm: &Vm, noun: Ref<'_>) -> Option<Form> {
-        let Shape::App(app) = noun.shape() else { return None };
-        let Shape::Pin(pin) = app.head().shape() else { return None };
-        let tag = Tag::of(pin)?;
-        if app.len() as u64 != tag.arity() - 1 {
-            return None;
+    /// Whether a noun in normal form is a tree, as far as its root tells.
+    pub(crate) fn is_tree(noun: Ref<'_>) -> bool {
+        let Some((tag, app)) = tagged(noun) else { return false };
+        let mut args = app.args();
+        let first = args.next().and_then(Ref::as_nat);
+        match tag {
+            Tag::Leaf(_) => first.is_some_and(|text| text.is_text()),
+            Tag::Node(_) => first.is_some() && args.next().and_then(Ref::as_row).is_some(),
+            Tag::Embed => true,
         }
+    }
+
+    fn read(vm: &Vm, noun: Ref<'_>) -> Option<Form> {
+        let (tag, app) = tagged(noun)?;
         let mut args = app.args();
         let mut arg = || args.next();
         let heir = |noun: Ref<'_>| (noun.as_u64() != Some(0)).then(|| vm.hold(noun));
@@ -247,6 +262,14 @@ impl Form {
             _ => None,
         }
     }
+}
+
+/// A constructor's tag, and the app of it to as many arguments as a tree has.
+fn tagged(noun: Ref<'_>) -> Option<(Tag, AppRef<'_>)> {
+    let Shape::App(app) = noun.shape() else { return None };
+    let Shape::Pin(pin) = app.head().shape() else { return None };
+    let tag = Tag::of(pin)?;
+    (app.len() as u64 == tag.arity() - 1).then_some((tag, app))
 }
 
 /// What a leaf means without any macro.

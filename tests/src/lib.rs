@@ -59,11 +59,11 @@ pub fn binary() -> &'static Path {
         let test = std::env::current_exe().expect("a test has a path");
         // target/PROFILE/deps/test-HASH
         let folder = test.ancestors().nth(2).expect("tests are two folders deep");
-        let release = folder.file_name().is_some_and(|name| name == "release");
+        let profile = folder.file_name().and_then(|name| name.to_str()).expect("a profile's name");
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--quiet", "--package", "cli", "--target-dir"]);
         cargo.arg(folder.parent().expect("a profile has a target folder"));
-        cargo.args(release.then_some("--release"));
+        cargo.args(["--profile", if profile == "debug" { "dev" } else { profile }]);
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
         assert!(cargo.status().expect("cargo runs").success(), "pallas does not build");
         folder.join("pallas")

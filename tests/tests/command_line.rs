@@ -145,6 +145,17 @@ fn a_law_with_only_the_name_of_a_jet_s_is_fatal_if_that_is_asked_for() {
 }
 
 #[test]
+fn modules_whose_laws_were_compared_are_kept_too() {
+    let pallas = Pallas::new();
+    pallas.write("sire/good.sire", "#### good\n\n= (inc x) | 3 x\n");
+    for args in [&["sire", "good"][..], &["sire", "-M", "good"]] {
+        let first = stdout(&pallas.run(args, ""));
+        let second = stdout(&pallas.run(args, ""));
+        assert!(first.contains("(inc a)=") && !second.contains("(inc a)="), "{args:?}: {second}");
+    }
+}
+
+#[test]
 fn the_jets_are_listed_by_name_and_hash() {
     let pallas = Pallas::new();
     let output = pallas.run(["jets"], "");

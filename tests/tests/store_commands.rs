@@ -76,8 +76,13 @@ fn a_flipped_bit_in_any_file_is_found_and_named() {
     let pallas = counted();
     for (path, bytes) in contents(&pallas.path("counter")) {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        // In the header, and in the first pin or event.
-        for at in [9, bytes.len().min(128 + 64 + 70) - 1] {
+        // The index is derived, and nothing in it is believed.
+        if path.parent().is_some_and(|dir| dir.ends_with("index")) {
+            continue;
+        }
+        // In the header, and in the first pin, group of pins, or event.
+        let inside = if name.ends_with(".body") { 64 + 20 } else { 128 + 64 + 70 };
+        for at in [9, bytes.len().min(inside) - 1] {
             let mut damaged = bytes.clone();
             damaged[at] ^= 4;
             std::fs::write(&path, &damaged).expect("the file can be written");

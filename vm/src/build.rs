@@ -196,12 +196,12 @@ impl<'v> Builder<'v> {
     /// If the first value is no table.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
+    /// [`Stop::HeapFull`], and [`Stop::Interrupted`] while keys are compared.
     pub fn tab_insert(&mut self) -> Result<(), Stop> {
         let place = {
             let (table, key) = (self.get(self.len() - 3), self.get(self.len() - 2));
             let Shape::Tab(keys, _) = table.shape() else { panic!("a table, a key and a value") };
-            keys.search(key)
+            keys.search(key)?
         };
         tree::edit::put_in_table(&mut self.vm.heap, place)?;
         Ok(())

@@ -44,27 +44,6 @@ impl Hash {
     }
 }
 
-/// Hashes as keys of a map: their first bytes are as good as any hash of them.
-pub(crate) type HashedAlready = std::hash::BuildHasherDefault<FirstBytes>;
-
-/// See [`HashedAlready`].
-#[derive(Clone, Copy, Default)]
-pub(crate) struct FirstBytes(u64);
-
-impl std::hash::Hasher for FirstBytes {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-
-    fn write_usize(&mut self, _: usize) {}
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
 impl From<[u8; 32]> for Hash {
     fn from(bytes: [u8; 32]) -> Hash {
         Hash(bytes)

@@ -8,15 +8,17 @@
 //! A law is never taken for a jet's because of its name. Whoever wants to know of laws that have only
 //! the name asks for it: [`JetTable::on_mismatch`].
 
+mod apply;
 mod declare;
+pub(crate) mod index;
 mod numbers;
 mod parts;
 mod watch;
 
+pub use apply::CheapFunction;
 pub use declare::{Cheap, Crashes, Gives, Jet, Operation, WordOperation};
 pub use watch::Calls;
 
-use crate::hash::HashedAlready;
 use crate::heap::object::Layout;
 use crate::nat::NatRef;
 use crate::pinspace::record;
@@ -106,7 +108,7 @@ pub enum Connective {
 pub struct JetTable {
     jets: Vec<Jet>,
     connectives: HashMap<u32, Connective>,
-    by_hash: HashMap<Hash, u32, HashedAlready>,
+    by_hash: index::Index,
     mismatches: Option<Mismatches>,
     counters: Option<Vec<watch::Counter>>,
     fallback: watch::Fallback,
@@ -119,6 +121,8 @@ type MismatchHook = Box<dyn Fn(&str, &Hash) + Send + Sync>;
 struct Mismatches {
     names: HashSet<&'static str>,
     hashes: HashSet<Hash>,
+    /// That of all names and hashes.
+    hash: Hash,
     hook: MismatchHook,
 }
 
@@ -132,7 +136,7 @@ impl JetTable {
     pub fn add(&mut self, jet: Jet, hashes: &[Hash]) {
         let id = self.jets.len() as u32;
         self.jets.push(jet);
-        self.by_hash.extend(hashes.iter().map(|hash| (*hash, id)));
+        hashes.iter().for_each(|hash| self.by_hash.insert(hash, id));
     }
 
     /// When a jet is cheap, if it ever is.
@@ -159,13 +163,28 @@ impl JetTable {
         known: impl IntoIterator<Item = (&'static str, Hash)>,
         hook: impl Fn(&str, &Hash) + Send + Sync + 'static,
     ) {
-        let (names, hashes) = known.into_iter().unzip();
-        self.mismatches = Some(Mismatches { names, hashes, hook: Box::new(hook) });
+        let (mut names, mut hashes, mut hasher) =
+            (HashSet::new(), HashSet::new(), blake3::Hasher::new());
+        for (name, hash) in known {
+            hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
+            hasher.update(&hash.0);
+            names.insert(name);
+            hashes.insert(hash);
+        }
+        let hash = Hash(*hasher.finalize().as_bytes());
+        self.mismatches = Some(Mismatches { names, hashes, hash, hook: Box::new(hook) });
+    }
+
+    /// A hash of what pinned laws are compared with, if they are: values that were made under another
+    /// one, or under none, may have laws in them that the hook of [`JetTable::on_mismatch`] has not
+    /// been told of.
+    pub fn compared_with(&self) -> Option<Hash> {
+        self.mismatches.as_ref().map(|mismatches| mismatches.hash)
     }
 
     /// Tells of a pinned law that no jet stands for, if it has only the name of a known one.
     pub(crate) fn missed(&self, law: Ref<'_>, hash: &Hash) {
-        let Some(Mismatches { names, hashes, hook }) = &self.mismatches else { return };
+        let Some(Mismatches { names, hashes, hook, .. }) = &self.mismatches else { return };
         if hashes.contains(hash) {
             return;
         }
@@ -186,7 +205,13 @@ impl JetTable {
 
     /// The number of the jet that stands for the law with this hash.
     pub fn find(&self, hash: &Hash) -> Option<u32> {
-        self.by_hash.get(hash).copied()
+        self.find_key(&index::key(hash))
+    }
+
+    /// Likewise, by the words of the hash.
+    #[inline]
+    pub(crate) fn find_key(&self, key: &index::Key) -> Option<u32> {
+        self.by_hash.find(key)
     }
 
     /// The jet with that number, as [`JetTable::find`] and [`crate::PinRef::jet`] give it.
@@ -393,8 +418,9 @@ impl Call<'_> {
     /// # Errors
     /// However the evaluation stops; the jet passes it on.
     pub fn run(&mut self, count: usize) -> Result<(), Stop> {
-        shape::apply_lazily(&mut self.vm.heap, count)?;
-        self.vm.evaluate_top()
+        let value = self.vm.run_top(count)?;
+        self.vm.heap.stack.push(value);
+        Ok(())
     }
 
     /// Evaluates the value on top to its outermost shape.

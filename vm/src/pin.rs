@@ -83,10 +83,16 @@ pub(crate) fn item(pin: Word) -> Word {
 #[inline(always)]
 pub(crate) fn jet(pin: Word, jets: &JetTable) -> Option<u32> {
     if range::is_frozen(pin.address()) {
-        return known_hash(pin).and_then(|hash| jets.find(&hash));
+        return frozen_jet(pin.address(), jets);
     }
     let facts = object::load_raw(pin.address(), FACTS);
     ((facts >> 32) as u32).checked_sub(1)
+}
+
+/// The jet of a frozen pin, whose hash is always there.
+fn frozen_jet(address: usize, jets: &JetTable) -> Option<u32> {
+    record::touch(address);
+    jets.find_key(object::raw_words(address, 1, 4).as_array()?)
 }
 
 /// Records the jet.

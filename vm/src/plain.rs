@@ -117,12 +117,30 @@ impl<'h> Unfolding<'h> {
 /// # Errors
 /// [`Stop::HeapFull`] and [`Stop::StackFull`].
 pub fn from_term(vm: &mut Vm, term: &Term) -> Result<Val, Stop> {
+    from_term_with(vm, term, |_| None)
+}
+
+/// As [`from_term`], with values that are there already in place of the subterms that stand for them.
+///
+/// # Panics
+/// As [`from_term`].
+///
+/// # Errors
+/// Those of [`from_term`].
+pub fn from_term_with<'v>(
+    vm: &mut Vm,
+    term: &Term,
+    value_of: impl Fn(&Term) -> Option<&'v Val>,
+) -> Result<Val, Stop> {
     assert!(term.is_well_formed(), "a law or pin must hold a value");
     vm.build(|builder| {
         let mut pending = vec![Fold::Term(term)];
         while let Some(step) = pending.pop() {
             builder.room_for(3)?;
-            fold(builder, &mut pending, step)?;
+            match step {
+                Fold::Term(term) if let Some(value) = value_of(term) => builder.push(value),
+                step => fold(builder, &mut pending, step)?,
+            }
         }
         Ok(())
     })

@@ -15,6 +15,7 @@
 //! The last takes its shape as soon as the row is evaluated: at the latest when the app is
 //! normalised. (prototype: `matchData`, `execFrame`)
 
+use crate::Stop;
 use crate::heap::object::{self, EXTRA_MAX, Header, Layout};
 use crate::heap::{Heap, HeapFull};
 use crate::nat::{BarDraft, NatRef, limbs};
@@ -190,7 +191,10 @@ pub(crate) fn expand(heap: &mut Heap, count: usize) {
 
 /// Replaces name, arity and body (all in normal form) by the law, or the data jet it is. Not nats
 /// count as 0. Says false, and leaves the stack as it is, if the arity is 0.
-pub(crate) fn make_law(heap: &mut Heap) -> Result<bool, HeapFull> {
+///
+/// # Errors
+/// [`Stop::HeapFull`], and [`Stop::Interrupted`] while keys are compared.
+pub(crate) fn make_law(heap: &mut Heap) -> Result<bool, Stop> {
     let top = heap.stack.top();
     for index in [top - 3, top - 2] {
         let word = heap.resolve(heap.stack.get(index));
@@ -209,7 +213,7 @@ pub(crate) fn make_law(heap: &mut Heap) -> Result<bool, HeapFull> {
             Some(Word::cow(n - 1))
         }
         (Some(1), Some(1), Kind::Nat | Kind::Big) => match_bar(heap, body)?,
-        (Some(1), Some(2), Kind::Row) if is_ascending(heap, body) => Some(tree::set_of_row(heap)?),
+        (Some(1), Some(2), Kind::Row) if is_ascending(heap, body)? => Some(tree::set_of_row(heap)?),
         _ => None,
     };
     let word = match data {
@@ -226,9 +230,14 @@ pub(crate) fn make_law(heap: &mut Heap) -> Result<bool, HeapFull> {
     Ok(true)
 }
 
-fn is_ascending(heap: &Heap, row: Word) -> bool {
+fn is_ascending(heap: &Heap, row: Word) -> Result<bool, Stop> {
     let items = Items::of(row, heap);
-    items.iter().zip(items.iter().skip(1)).all(|(a, b)| order::compare(a, b) == Ordering::Less)
+    for (low, high) in items.iter().zip(items.iter().skip(1)) {
+        if order::try_compare(low, high)? != Ordering::Less {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The bar that a law `{1 1 body}` is, if its body, on top of the stack, is one bit above whole

@@ -54,6 +54,7 @@ impl<'h> Ref<'h> {
     }
 
     /// What the value is.
+    #[inline]
     pub fn shape(self) -> Shape<'h> {
         let (heap, word) = (self.heap, self.word);
         match word.kind() {
@@ -88,10 +89,7 @@ impl<'h> Ref<'h> {
 
     /// The row's items, if this is a row.
     pub fn as_row(self) -> Option<Items<'h>> {
-        match self.shape() {
-            Shape::Row(items) => Some(items),
-            _ => None,
-        }
+        (self.word.kind() == Kind::Row).then(|| Items::of(self.word, self.heap))
     }
 
     /// The bytes, if this is a bar.
@@ -216,7 +214,24 @@ impl<'h> AppRef<'h> {
 
     /// The arguments, first to last.
     pub fn args(self) -> impl Iterator<Item = Ref<'h>> {
-        self.runs().flat_map(|run| run.iter())
+        let heap = self.0.heap;
+        let mut run = heap.words(self.0.word, 0);
+        // Mostly there is no other.
+        let mut later = Vec::new();
+        while run[0].kind() == Kind::App {
+            let function = run[0];
+            later.push(run);
+            run = heap.words(function, 0);
+        }
+        let mut args = run[1..].iter();
+        std::iter::from_fn(move || {
+            loop {
+                match args.next() {
+                    Some(arg) => return Some(Ref::new(*arg, heap)),
+                    None => args = later.pop()?[1..].iter(),
+                }
+            }
+        })
     }
 
     /// How many arguments there are.

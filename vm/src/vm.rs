@@ -227,9 +227,9 @@ impl Vm {
         crate::hash::hash(self.look(val))
     }
 
-    /// What the collector did so far.
+    /// What was allocated and collected so far.
     pub fn statistics(&self) -> Statistics {
-        self.heap.statistics
+        self.heap.statistics()
     }
 
     /// Bytes of memory that the heap uses, dead objects included.

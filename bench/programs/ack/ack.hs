@@ -1,4 +1,5 @@
 import Numeric.Natural
+import Timed
 
 ack :: Natural -> Natural -> Natural
 ack m n
@@ -7,4 +8,4 @@ ack m n
   | otherwise = ack (m - 1) (ack m (n - 1))
 
 main :: IO ()
-main = print (ack 3 9)
+main = timed (ack 3 9)

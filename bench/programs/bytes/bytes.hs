@@ -2,6 +2,7 @@
 import qualified Data.ByteString as B
 import Data.Word
 import Numeric.Natural
+import Timed
 
 bytes :: B.ByteString
 bytes = fst (B.unfoldrN 1000000 (\i -> Just (fromIntegral ((i * 31) `mod` 251), i + 1)) (0 :: Int))
@@ -17,4 +18,4 @@ scan b bar = go 0 0
       | otherwise = go (i + 1) acc
 
 main :: IO ()
-main = print (scan 7 bytes + scan 100 bytes)
+main = timed (scan 7 bytes + scan 100 bytes)

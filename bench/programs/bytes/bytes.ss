@@ -1,3 +1,5 @@
+(include "timed.ss")
+
 (define bytes
   (let ([v (make-bytevector 1000000)])
     (do ([i 0 (+ i 1)]) ((= i 1000000) v)
@@ -9,4 +11,4 @@
       (if (= i size) acc
           (go (+ i 1) (if (= b (bytevector-u8-ref bar i)) (+ acc i) acc))))))
 
-(display (+ (scan 7 bytes) (scan 100 bytes))) (newline)
+(show (+ (scan 7 bytes) (scan 100 bytes)))

@@ -1,5 +1,7 @@
+(include "timed.ss")
+
 (define (fib n)
   (if (< n 2) n
       (+ (fib (- n 2)) (fib (- n 1)))))
 
-(display (fib 32)) (newline)
+(show (fib 32))

@@ -1,5 +1,7 @@
+(include "timed.ss")
+
 (define (loop i acc)
   (if (= i 0) acc
       (loop (- i 1) (+ acc (modulo i 7)))))
 
-(display (loop 10000000 0)) (newline)
+(show (loop 10000000 0))

@@ -1,1 +1,3 @@
-(display 0) (newline)
+(include "timed.ss")
+
+(show 0)

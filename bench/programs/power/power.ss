@@ -1,5 +1,7 @@
+(include "timed.ss")
+
 (define (factorial n)
   (if (= n 0) 1
       (* n (factorial (- n 1)))))
 
-(display (modulo (+ (factorial 10000) (expt 3 2000000)) 1000000007)) (newline)
+(show (modulo (+ (factorial 10000) (expt 3 2000000)) 1000000007))

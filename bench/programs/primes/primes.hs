@@ -1,4 +1,5 @@
 import Numeric.Natural
+import Timed
 
 isPrime :: Natural -> [Natural] -> Bool
 isPrime _ [] = True
@@ -16,4 +17,4 @@ primes :: [Natural]
 primes = 2 : 3 : primesFrom primes 5
 
 main :: IO ()
-main = print (primes !! 9999)
+main = timed (primes !! 9999)

@@ -1,3 +1,5 @@
+(include "timed.ss")
+
 (define (prime? n ps)
   (let ([p (car ps)])
     (cond [(> (* p p) n) #t]
@@ -15,4 +17,4 @@
 (define (idx i l)
   (if (= i 0) (car l) (idx (- i 1) (force (cdr l)))))
 
-(display (idx 9999 primes)) (newline)
+(show (idx 9999 primes))

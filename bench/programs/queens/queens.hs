@@ -1,4 +1,5 @@
 import Numeric.Natural
+import Timed
 
 safe :: Natural -> Natural -> [Natural] -> Bool
 safe _ _ [] = True
@@ -16,4 +17,4 @@ queens 0 = [[]]
 queens n = [col : placed | placed <- queens (n - 1), col <- columns, safe col 1 placed]
 
 main :: IO ()
-main = print (length (queens 10))
+main = timed (length (queens 10))

@@ -1,3 +1,5 @@
+(include "timed.ss")
+
 (define (safe col dist placed)
   (cond [(null? placed) #t]
         [(= col (car placed)) #f]
@@ -16,4 +18,4 @@
                       (filter (lambda (col) (safe col 1 placed)) columns)))
                (queens (- n 1)))))
 
-(display (length (queens 10))) (newline)
+(show (length (queens 10)))

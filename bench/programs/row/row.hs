@@ -2,6 +2,7 @@
 import Data.Array
 import Data.List (foldl')
 import Numeric.Natural
+import Timed
 
 -- Arrays are what GHC's own packages have for rows: lazy in their items, as rows are.
 gen :: Int -> (Int -> Natural) -> Array Int Natural
@@ -26,4 +27,4 @@ rounds i !acc
   | otherwise = rounds (i - 1) (acc + once i)
 
 main :: IO ()
-main = print (rounds 20 0)
+main = timed (rounds 20 0)

@@ -1,3 +1,5 @@
+(include "timed.ss")
+
 (define (gen n f)
   (let ([v (make-vector n)])
     (do ([i 0 (+ i 1)]) ((= i n) v)
@@ -25,4 +27,4 @@
   (if (= i 0) acc
       (rounds (- i 1) (+ acc (once i)))))
 
-(display (rounds 20 0)) (newline)
+(show (rounds 20 0))

@@ -1,6 +1,7 @@
 {-# LANGUAGE BangPatterns #-}
 import qualified Data.Map as Map
 import Numeric.Natural
+import Timed
 
 key :: Natural -> Natural
 key i = (i * 7919) `mod` 1000003
@@ -16,4 +17,4 @@ total i tab !acc
   | otherwise = total (i - 1) tab (acc + tab Map.! key i)
 
 main :: IO ()
-main = print (total 20000 (fill 20000 Map.empty) 0)
+main = timed (total 20000 (fill 20000 Map.empty) 0)

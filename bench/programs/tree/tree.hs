@@ -1,5 +1,6 @@
 {-# LANGUAGE BangPatterns #-}
 import Numeric.Natural
+import Timed
 
 data Tree = Leaf !Natural | Node Tree Tree
 
@@ -18,4 +19,4 @@ rounds i !acc
   | otherwise = rounds (i - 1) (acc + fold (build 16 i))
 
 main :: IO ()
-main = print (rounds 20 0)
+main = timed (rounds 20 0)

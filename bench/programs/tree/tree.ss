@@ -1,3 +1,5 @@
+(include "timed.ss")
+
 (define (build depth n)
   (if (= depth 0) n
       (cons (build (- depth 1) (* 2 n)) (build (- depth 1) (+ 1 (* 2 n))))))
@@ -9,4 +11,4 @@
   (if (= i 0) acc
       (rounds (- i 1) (+ acc (fold (build 16 i))))))
 
-(display (rounds 20 0)) (newline)
+(show (rounds 20 0))

@@ -1,6 +1,7 @@
 {-# LANGUAGE BangPatterns #-}
 import Data.Bits
 import Numeric.Natural
+import Timed
 
 lsh32, rsh32 :: Natural -> Int -> Natural
 lsh32 x n = shiftL x n .&. 0xffffffff
@@ -18,4 +19,4 @@ run i !x
   | otherwise = run (i - 1) (step x)
 
 main :: IO ()
-main = print (run 3000000 2463534242)
+main = timed (run 3000000 2463534242)

@@ -1,3 +1,5 @@
+(include "timed.ss")
+
 (define (lsh32 x n) (logand (ash x n) #xffffffff))
 (define (rsh32 x n) (ash x (- n)))
 
@@ -10,4 +12,4 @@
   (if (= i 0) x
       (run (- i 1) (step x))))
 
-(display (run 3000000 2463534242)) (newline)
+(show (run 3000000 2463534242))

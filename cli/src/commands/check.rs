@@ -24,8 +24,8 @@ pub(crate) fn check(args: Check) -> anyhow::Result<()> {
     let inspection = Inspection::open(&args.store).map_err(not_opened)?;
     let bar = progress::bytes("checking", inspection.bytes());
     let unseen = |error: &dyn std::fmt::Display| exit(UNSEEN, error);
-    let mut verifier = Verifier::new(&args.store, |bytes| bar.set_position(bytes))
-        .map_err(|error| unseen(&error))?;
+    let verifier = Verifier::new(|bytes| bar.set_position(bytes));
+    let mut verifier = verifier.map_err(|error| unseen(&error))?;
     let report = inspection.check(&mut verifier);
     bar.finish_and_clear();
     let report = report.map_err(|error| unseen(&error))?;
@@ -84,14 +84,15 @@ fn tell(store: &Path, report: &Report) -> String {
 
 fn cost(finding: &Finding) -> String {
     let range = |what: &str, first: u64, last: u64| match last {
-        u64::MAX => format!("{what}s from {first} on are lost"),
+        u64::MAX => format!("each {what} from {first} on is lost"),
         last if last == first => format!("{what} {first} is lost"),
-        last => format!("{what}s {first} to {last} are lost"),
+        last => format!("each {what} from {first} to {last} is lost"),
     };
     match finding.effect {
         Effect::Events { first, last } => range("event", first, last),
-        Effect::Pins { first, last } => range("pin", first, last),
+        Effect::Groups { first, last } => range("group of pins", first, last),
         Effect::Pin(hash) => format!("pin {} is lost", name(&hash)),
+        Effect::File => "no pin in it can be read".into(),
         Effect::Snapshot => "this snapshot is lost".into(),
         Effect::Nothing => "no data is lost, but the store is not opened like this".into(),
     }
@@ -100,7 +101,7 @@ fn cost(finding: &Finding) -> String {
 fn fate(state: &SnapshotState) -> String {
     match (state.has_root, &state.first_bad, state.first_event) {
         (false, ..) => "its state is missing".into(),
-        (_, Some(pin), _) => format!("its state needs pin {}, which is damaged", name(pin)),
+        (_, Some(pin), _) => format!("its state needs pin {pin}, which is damaged or missing"),
         (.., Some(event)) => format!("its state is whole; event {event} after it is lost"),
         (true, None, None) => "whole, with all events after it".into(),
     }

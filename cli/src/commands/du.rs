@@ -23,7 +23,9 @@ fn as_lines(usage: &Usage) -> String {
         let _ = writeln!(text, "{what:<34}  {count:>10}  {bytes:>16}");
     };
     line("log: files", usage.log_segments, usage.log_bytes);
-    line("pins: files", usage.pin_segments, usage.pin_file_bytes);
+    line("pins: files of bodies", usage.body_files, usage.body_bytes);
+    line("pins: files of the catalogue", usage.catalogue_segments, usage.catalogue_bytes);
+    line("pins: files of the index", usage.index_files, usage.index_bytes);
     line("pins", usage.pins, usage.pin_bytes);
     line("  shared by kept snapshots", usage.shared_pins, usage.shared_bytes);
     line("  garbage: reached by none", usage.garbage_pins, usage.garbage_bytes);
@@ -44,8 +46,10 @@ fn as_json(usage: &Usage) -> String {
         part("log", ("files", usage.log_segments), usage.log_bytes),
         format!(
             r#"  "pins": {{"files": {}, "file_bytes": {}, "count": {}, "bytes": {}}}"#,
-            usage.pin_segments, usage.pin_file_bytes, usage.pins, usage.pin_bytes
+            usage.body_files, usage.body_bytes, usage.pins, usage.pin_bytes
         ),
+        part("catalogue", ("files", usage.catalogue_segments), usage.catalogue_bytes),
+        part("index", ("files", usage.index_files), usage.index_bytes),
         part("shared", ("count", usage.shared_pins), usage.shared_bytes),
         part("garbage", ("count", usage.garbage_pins), usage.garbage_bytes),
     ];

@@ -6,6 +6,7 @@ pub(crate) mod jets;
 pub(crate) mod machine;
 pub(crate) mod seed;
 pub(crate) mod sire;
+mod statistics;
 pub(crate) mod transfer;
 
 use crate::args::Matching;

@@ -1,6 +1,7 @@
 //! `sire` and `save`: modules and sessions.
 
 use super::runtime;
+use super::statistics::Counting;
 use crate::args::{Cache, Matching, Save, Sire as SireArgs};
 use crate::terminal::{self, sire_error};
 use anyhow::Context;
@@ -19,7 +20,12 @@ pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
     for module in modules {
         sire.load(module).map_err(sire_error)?;
     }
-    sire.repl(io::stdin().lock()).map_err(sire_error)
+    let counting = Counting::start(sire.vm());
+    let ended = sire.repl(io::stdin().lock()).map_err(sire_error);
+    if let Some(counting) = counting {
+        eprintln!("{}", counting.end(sire.vm()));
+    }
+    ended
 }
 
 /// Saves the `main` of a module.
@@ -47,9 +53,7 @@ pub(crate) fn load_main(
 /// A Sire that prints to standard output.
 fn session(store: &Option<PathBuf>, matching: Matching) -> anyhow::Result<Sire> {
     let output = Output::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour());
-    // What comes from the cache is not pinned anew, so nothing would be compared.
-    let cache = if matching.jet_mismatch_crash { None } else { cache_folder(store) };
-    start(runtime(matching)?, cache, output)
+    start(runtime(matching)?, cache_folder(store), output)
 }
 
 /// Loads modules anew, whatever is kept of them, and prints nothing but diagnostics.

@@ -2,13 +2,15 @@
 
 use crate::args::{Export, Import};
 use crate::progress;
+use anyhow::Context;
+use machine::Germs;
 use persist::{Store, transfer};
 
 /// Writes a machine to a file.
 pub(crate) fn export(args: Export) -> anyhow::Result<()> {
     let store = Store::open(&args.store)?;
     let bar = progress::items("exporting");
-    transfer::export(&store, &args.file, |done, total| {
+    transfer::export(&store, &args.file, &mut germs()?, |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     })?;
@@ -19,10 +21,14 @@ pub(crate) fn export(args: Export) -> anyhow::Result<()> {
 /// Makes a machine of a file.
 pub(crate) fn import(args: Import) -> anyhow::Result<()> {
     let bar = progress::bytes("importing", 0);
-    transfer::import(&args.file, &args.store, |done, total| {
+    transfer::import(&args.file, &args.store, &mut germs()?, |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     })?;
     bar.finish_and_clear();
     Ok(())
+}
+
+fn germs() -> anyhow::Result<Germs> {
+    Germs::new().context("cannot reserve addresses for the stack")
 }

@@ -80,6 +80,8 @@ fn end(bench: &mut Bench, jet: &'static str, args: &[Large], hurried: bool) -> R
 
 /// What takes far longer than the interrupt takes to come.
 const LONG: &[(&str, &[Large])] = &[
+    // One step of a product takes some tenths of a second; only then is anybody heard.
+    ("_Mul", &[Bits(200_000_000), Bits(200_000_000)]),
     ("_Pow", &[Bits(4_000_000), Nat(30)]),
     ("_Times", &[Jet("_Dec"), Nat(0), Nat(20_000_000)]),
     ("_Bitwise", &[Jet("_Xor"), Bits(4_000_000), Bits(4_000_000)]),

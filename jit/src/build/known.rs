@@ -1,8 +1,9 @@
 //! Jets that are more to the compiler than calls of native code: operations and branches.
 
-use crate::ir::Prim;
+use super::arithmetic::Arithmetic;
+use crate::ir::{Twin, Type};
 use vm::PinRef;
-use vm::jet::{Code, Control, Jet, JetTable};
+use vm::jet::{Code, Control, Gives, Jet, JetTable, Operation};
 
 /// The jets that a runtime has.
 #[derive(Default)]
@@ -13,7 +14,12 @@ pub struct Jets {
 impl Jets {
     /// Those of the library.
     pub fn library() -> Jets {
-        Jets { table: jets::table() }
+        Jets::of(jets::table())
+    }
+
+    /// Those of a table.
+    pub fn of(table: JetTable) -> Jets {
+        Jets { table }
     }
 
     /// The jet of a pinned law.
@@ -24,18 +30,27 @@ impl Jets {
     }
 }
 
+/// What passes may know of a jet.
+pub(super) fn twin(jet: &Jet) -> Twin {
+    let result = match jet.gives {
+        Gives::Bit => Type::Bit,
+        Gives::Small => Type::Small,
+        Gives::Nat => Type::Nat,
+        Gives::Any | Gives::Bar | Gives::Row | Gives::Set | Gives::Tab => Type::Whnf,
+    };
+    Twin { demands: jet.demands.to_vec(), result, operation: jet.operation }
+}
+
 /// What a jet is to the compiler.
 #[derive(Clone, Copy)]
 pub(super) enum Meaning {
     /// A call of native code.
     Native,
     /// An operation on evaluated operands.
-    Prim(Prim),
-    /// An operation on the truth of evaluated operands.
-    OfTruth(Prim),
-    /// An operation that is 0 if the operand at that index is, whatever the other, which then is not
-    /// looked at.
-    Guarded(Prim, usize),
+    Arithmetic(Arithmetic),
+    /// One that is 0 if the operand at that index is, whatever the other, which then is not looked
+    /// at.
+    Guarded(Arithmetic, usize),
     /// A connective: `decided` if the first operand is true, or is not, as `on` says; else the truth
     /// of the second, or its opposite, as `negate` says.
     Connective { on: bool, decided: u64, negate: bool },
@@ -49,48 +64,19 @@ pub(super) fn meaning(jet: &Jet) -> Meaning {
     if let Code::Control(control) = jet.code {
         return Meaning::Control(control);
     }
-    let connective = |on, decided, negate| Meaning::Connective { on, decided, negate };
-    match jet.name {
-        "_Mul" => Meaning::Guarded(Prim::Mul, 1),
-        "_Lsh" => Meaning::Guarded(Prim::Lsh, 0),
-        "_And" => connective(false, 0, false),
-        "_Or" => connective(true, 1, false),
-        "_Nand" => connective(false, 1, true),
-        "_Nor" => connective(true, 0, true),
-        "_Xor" => Meaning::OfTruth(Prim::Ne),
-        "_Xnor" => Meaning::OfTruth(Prim::Eq),
-        "_Switch" => Meaning::Switch,
-        name => prim(name).map_or(Meaning::Native, Meaning::Prim),
+    if jet.name == "_Switch" {
+        return Meaning::Switch;
     }
-}
-
-/// The operation that the jet of that name is, if it is one.
-pub(crate) fn prim(name: &str) -> Option<Prim> {
-    Some(match name {
-        "_ToNat" => Prim::ToNat,
-        "_Bit" => Prim::Truth,
-        "_Not" => Prim::Not,
-        "_Eqz" => Prim::IsZero,
-        "_IsNat" => Prim::IsNat,
-        "_IsPin" => Prim::IsPin,
-        "_IsLaw" => Prim::IsLaw,
-        "_IsApp" => Prim::IsApp,
-        "_Dec" => Prim::Dec,
-        "_Add" => Prim::Add,
-        "_Sub" => Prim::Sub,
-        "_Div" => Prim::Div,
-        "_Mod" => Prim::Mod,
-        "_Con" => Prim::And,
-        "_Dis" => Prim::Or,
-        "_Mix" => Prim::Xor,
-        "_Rsh" => Prim::Rsh,
-        "_Eql" => Prim::Eq,
-        "_Neq" => Prim::Ne,
-        "_Lth" => Prim::Lt,
-        "_Lte" => Prim::Le,
-        "_Gth" => Prim::Gt,
-        "_Gte" => Prim::Ge,
-        "_Cmp" => Prim::Cmp,
-        _ => return None,
-    })
+    let connective = |on, decided, negate| Meaning::Connective { on, decided, negate };
+    match jet.operation {
+        Some(Operation::And) => connective(false, 0, false),
+        Some(Operation::Or) => connective(true, 1, false),
+        Some(Operation::NotAnd) => connective(false, 1, true),
+        Some(Operation::NotOr) => connective(true, 0, true),
+        Some(operation) => match Arithmetic::guarded(operation) {
+            Some((arithmetic, guard)) => Meaning::Guarded(arithmetic, guard),
+            None => Arithmetic::of(operation).map_or(Meaning::Native, Meaning::Arithmetic),
+        },
+        None => Meaning::Native,
+    }
 }

@@ -9,6 +9,7 @@
 //! ```text
 //! body    what a body says
 //! known   what jets mean
+//! arithmetic  jets that are operations on nats
 //! strict  expressions to be evaluated now
 //! lazy    expressions to be passed on
 //! ```
@@ -17,18 +18,20 @@
 //! are lowered one after the other from a list, and strict nesting beyond [`STRICT_LIMIT`] becomes
 //! lazy; so nothing here recurses further than that.
 
+mod arithmetic;
 mod body;
 mod known;
 mod lazy;
 mod strict;
 
+pub(crate) use arithmetic::Arithmetic;
 pub use known::Jets;
-pub(crate) use known::prim as prim_of_jet;
 
 use crate::ir::{
     BlockId, Callee, Constant, ConstantId, DEPTH_LIMIT, End, Function, FunctionId, Kind, Op,
     Operand, Role, Stmt, Type, Unit, Var,
 };
+use crate::passes::{CAPTURES, Expected, called_by_law};
 use body::{Form, form};
 use vm::{Ref, Shape, Val, Vm};
 
@@ -53,6 +56,8 @@ pub struct Built {
     pub unit: Unit,
     /// For each constant its value.
     pub values: Vec<Val>,
+    /// The functions among its arguments that the law calls.
+    pub(crate) expected: Vec<Expected>,
 }
 
 /// Why a law is not compiled.
@@ -71,6 +76,19 @@ pub enum Refused {
 /// # Errors
 /// If it is none, or has no unit for its size.
 pub fn build(vm: &Vm, law: Ref<'_>, jets: &Jets) -> Result<Built, Refused> {
+    build_for(vm, law, &[], jets)
+}
+
+/// Builds the unit of a law that is called with these arguments.
+///
+/// # Errors
+/// As for [`build`].
+pub(crate) fn build_for<'h>(
+    vm: &'h Vm,
+    law: Ref<'h>,
+    args: &[Ref<'h>],
+    jets: &Jets,
+) -> Result<Built, Refused> {
     let mut linker =
         Linker { jets, unit: Unit::default(), refs: Vec::new(), queue: Vec::new(), laws: 0 };
     let root = linker.constant_id(law);
@@ -81,11 +99,11 @@ pub fn build(vm: &Vm, law: Ref<'_>, jets: &Jets) -> Result<Built, Refused> {
         Some(_) => Refused::TooLarge,
         None => Refused::NoLaw,
     })?;
-    while let Some(law) = linker.queue.pop() {
-        lower_law(&mut linker, law)?;
-    }
+    linker.lower_all()?;
+    let expected = linker.expected(args);
+    linker.lower_all()?;
     let values = linker.refs.iter().map(|value| vm.hold(*value)).collect();
-    Ok(Built { unit: linker.unit, values })
+    Ok(Built { unit: linker.unit, values, expected })
 }
 
 /// The law that a law, or a pin of one, runs: its arity and body.
@@ -177,7 +195,7 @@ impl<'h> Linker<'h> {
             Shape::App(_) | Shape::Row(_) | Shape::Tab(..) | Shape::Thunk => (Kind::App, None),
         };
         let jet = match value.shape() {
-            Shape::Pin(pin) => self.jets.find(pin).map(|jet| jet.demands.to_vec()),
+            Shape::Pin(pin) => self.jets.find(pin).map(known::twin),
             _ => None,
         };
         Constant {
@@ -207,6 +225,33 @@ impl<'h> Linker<'h> {
         self.unit.constants[id.index()].entry = Some(entry);
         self.queue.push(id);
         Some(entry)
+    }
+
+    /// Writes the laws that have an entry, and those that they call.
+    fn lower_all(&mut self) -> Result<(), Refused> {
+        while let Some(law) = self.queue.pop() {
+            lower_law(self, law)?;
+        }
+        Ok(())
+    }
+
+    /// Which of its arguments the law calls, as far as they are functions and so are worth expecting
+    /// again.
+    fn expected(&mut self, args: &[Ref<'h>]) -> Vec<Expected> {
+        let called = called_by_law(&self.unit);
+        let mut expected = Vec::new();
+        for (param, (arg, _)) in args.iter().zip(called).enumerate().filter(|(_, arg)| arg.1) {
+            let (function, given) = match arg.shape() {
+                Shape::Law(_) | Shape::Pin(_) => (*arg, 0),
+                Shape::App(app) if app.len() <= CAPTURES => (app.head(), app.len()),
+                _ => continue,
+            };
+            let is_function = matches!(function.shape(), Shape::Law(_) | Shape::Pin(_));
+            if is_function && let Operand::Constant(k) = self.constant(function) {
+                expected.push((param, k, given));
+            }
+        }
+        expected
     }
 
     fn new_function(&mut self, role: Role) -> FunctionId {

@@ -1,5 +1,6 @@
 //! Strict lowering: what is evaluated now.
 
+use super::arithmetic::Arithmetic;
 use super::body::Form;
 use super::known::{Meaning, meaning};
 use super::{Expr, Lower, STRICT_LIMIT, Spine};
@@ -47,7 +48,7 @@ impl<'h> Lower<'_, 'h> {
 
     fn prim(&mut self, prim: Prim, operands: &[Operand]) -> Operand {
         let types: Vec<Type> = operands.iter().map(|operand| self.type_of(*operand)).collect();
-        self.emit(prim.result_of(&types), Op::Prim(prim, operands.to_vec()))
+        self.emit(prim.result_of(operands, &types), Op::Prim(prim, operands.to_vec()))
     }
 
     /// Does with a value what is to become of it; it is there only if it is kept.
@@ -246,19 +247,12 @@ impl<'h> Lower<'_, 'h> {
         then: Then,
     ) -> Option<Operand> {
         match meaning {
-            Meaning::Prim(prim) => {
+            Meaning::Arithmetic(arithmetic) => {
                 let operands = self.operands(jet, args);
-                let value = self.prim(prim, &operands);
+                let value = self.arithmetic(arithmetic, &operands);
                 self.finish(value, then)
             }
-            Meaning::OfTruth(prim) => {
-                let operands = self.operands(jet, args);
-                let truths: Vec<Operand> =
-                    operands.into_iter().map(|a| self.prim(Prim::Truth, &[a])).collect();
-                let value = self.prim(prim, &truths);
-                self.finish(value, then)
-            }
-            Meaning::Guarded(prim, guard) => self.guarded(prim, guard, args, then),
+            Meaning::Guarded(arithmetic, guard) => self.guarded(arithmetic, guard, args, then),
             Meaning::Connective { on, decided, negate } => {
                 self.connective(on, decided, negate, args, then)
             }
@@ -280,7 +274,13 @@ impl<'h> Lower<'_, 'h> {
     ) -> Option<Operand> {
         let Operand::Constant(k) = function else { unreachable!("a nat has no jet") };
         let args = self.operands(jet, args);
-        self.call_with(Call { callee: Callee::Jet(k), args }, then)
+        let call = Call { callee: Callee::Jet(k), args };
+        let result = self.linker.unit.results_of(&call)[0];
+        if matches!(then, Then::Return) {
+            return self.call_with(call, then);
+        }
+        let value = self.emit(result, Op::Call(call));
+        self.finish(value, then)
     }
 
     /// The arguments of a jet, evaluated as it demands, in the order that it demands.
@@ -310,24 +310,32 @@ impl<'h> Lower<'_, 'h> {
         self.emit(Type::Whnf, Op::Normalise(value))
     }
 
+    fn arithmetic(&mut self, arithmetic: Arithmetic, operands: &[Operand]) -> Operand {
+        arithmetic.write(operands, |prim, operands| self.prim(prim, operands))
+    }
+
     fn guarded(
         &mut self,
-        prim: Prim,
+        arithmetic: Arithmetic,
         guard: usize,
         args: &[Expr<'h>],
         then: Then,
     ) -> Option<Operand> {
         let first = self.strict(args[guard]);
-        let is_harmless = self.is_harmless(args[1 - guard], args[guard]);
-        if is_harmless || matches!(first, Operand::Small(1..)) {
-            return self.guarded_rest(prim, guard, first, args, then);
+        let is_same = self.is_same(args[0], args[1]);
+        if is_same || self.is_evaluated(args[1 - guard]) {
+            return self.guarded_rest(arithmetic, guard, first, args, then);
         }
-        let positive = self.prim(Prim::Truth, &[first]);
+        let tested = arithmetic.guard(first, |prim, operands| self.prim(prim, operands));
+        if matches!(tested, Operand::Small(1..)) {
+            return self.guarded_rest(arithmetic, guard, first, args, then);
+        }
+        let positive = self.prim(Prim::Truth, &[tested]);
         self.branching(then, |lower, then| {
             let (yes, no) = (lower.new_block(), lower.new_block());
             lower.end(End::If(positive, yes, no));
             lower.branch(yes, |lower| {
-                lower.guarded_rest(prim, guard, first, args, then);
+                lower.guarded_rest(arithmetic, guard, first, args, then);
             });
             lower.branch(no, |lower| {
                 lower.finish(Operand::Small(0), then);
@@ -335,8 +343,8 @@ impl<'h> Lower<'_, 'h> {
         })
     }
 
-    /// Whether evaluating an expression does nothing, after another one has been.
-    fn is_harmless(&self, expr: Expr<'h>, evaluated: Expr<'h>) -> bool {
+    /// Whether two expressions are the same reference.
+    fn is_same(&self, a: Expr<'h>, b: Expr<'h>) -> bool {
         let reference = |expr: Expr<'h>| match expr {
             Expr::Node(node) => match self.form(node) {
                 Form::Reference(reference) => Some(reference),
@@ -344,19 +352,17 @@ impl<'h> Lower<'_, 'h> {
             },
             _ => None,
         };
-        match (reference(expr), expr) {
-            (Some(other), _) => {
-                reference(evaluated) == Some(other)
-                    || self.type_of(self.place(other)).is(Type::Whnf)
-            }
-            (None, Expr::Done(operand)) => self.type_of(operand).is(Type::Whnf),
-            (None, _) => self.constant_node(expr).is_some(),
-        }
+        reference(a).is_some_and(|a| reference(b) == Some(a))
+    }
+
+    /// Whether an expression is a value that needs no evaluation.
+    fn is_evaluated(&mut self, expr: Expr<'h>) -> bool {
+        self.atom(expr).is_some_and(|atom| self.type_of(atom).is(Type::Whnf))
     }
 
     fn guarded_rest(
         &mut self,
-        prim: Prim,
+        arithmetic: Arithmetic,
         guard: usize,
         first: Operand,
         args: &[Expr<'h>],
@@ -364,7 +370,7 @@ impl<'h> Lower<'_, 'h> {
     ) -> Option<Operand> {
         let second = self.strict(args[1 - guard]);
         let operands = if guard == 0 { [first, second] } else { [second, first] };
-        let value = self.prim(prim, &operands);
+        let value = self.arithmetic(arithmetic, &operands);
         self.finish(value, then)
     }
 

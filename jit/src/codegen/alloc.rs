@@ -114,7 +114,7 @@ impl Lower<'_, '_> {
     }
 
     /// Moves the pointer, after a collection if need be; the address of the first object.
-    fn room(&mut self, words: usize) -> Value {
+    pub(super) fn room(&mut self, words: usize) -> Value {
         let (full, (done, start)) = (self.emit.cold_block(), self.emit.block_of_word());
         let next = self.emit.load_context(offset::NURSERY_NEXT);
         let end = self.emit.load_context(offset::NURSERY_END);

@@ -15,13 +15,35 @@ impl Lower<'_, '_> {
         if let (Prim::Item, &[row, index]) = (prim, operands) {
             return self.item(row, index);
         }
+        if let Some(answer) = self.question_of_word(prim, operands) {
+            return answer;
+        }
         let words = self.words(operands);
         let types: Vec<Type> = operands.iter().map(|operand| self.type_of(*operand)).collect();
+        let result = prim.result_of(operands, &types);
         match words[..] {
-            [a] => self.unary(prim, a, types[0]),
-            [a, b] => self.binary(prim, [a, b], [types[0], types[1]]),
+            [a] if prim == Prim::Dec && self.known.bounds.least(operands[0]) > 0 => {
+                let fast = self.emit.b.ins().iadd_imm_s(a, -1);
+                self.unless_big(fast, NatOp::Dec, [a, a], types[0])
+            }
+            [a] => self.unary(prim, a, types[0], result),
+            [a, b] if prim == Prim::Sub && self.is_less(operands) => {
+                let fast = self.emit.b.ins().isub(a, b);
+                self.unless_big(fast, NatOp::Sub, [a, b], types[0])
+            }
+            [a, b] => self.binary(prim, [a, b], [types[0], types[1]], result),
             _ => unreachable!("operations take one or two operands"),
         }
+    }
+
+    /// Whether what is subtracted is a number that the other operand is not below.
+    fn is_less(&self, operands: &[Operand]) -> bool {
+        matches!(*operands, [a, Operand::Small(b)] if self.known.bounds.least(a) >= b)
+    }
+
+    /// `fast` unless the first operand, of that type, is no nat that is a word by itself.
+    fn unless_big(&mut self, fast: Value, operation: NatOp, ab: [Value; 2], ty: Type) -> Value {
+        if ty.is(Type::Small) { fast } else { self.unless(ab[0], fast, operation, ab) }
     }
 
     // Questions.
@@ -34,11 +56,11 @@ impl Lower<'_, '_> {
     }
 
     /// A condition as the nat 0 or 1.
-    fn bit(&mut self, condition: Value) -> Value {
+    pub(super) fn bit(&mut self, condition: Value) -> Value {
         self.emit.b.ins().uextend(I64, condition)
     }
 
-    fn unary(&mut self, prim: Prim, a: Value, ty: Type) -> Value {
+    fn unary(&mut self, prim: Prim, a: Value, ty: Type, result: Type) -> Value {
         match prim {
             Prim::ToNat if ty.is(Type::Nat) => a,
             Prim::ToNat => {
@@ -59,13 +81,23 @@ impl Lower<'_, '_> {
                 let nat = self.is_nat(a);
                 self.bit(nat)
             }
+            Prim::IsSmall => {
+                let direct = self.emit.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, a, 0);
+                self.bit(direct)
+            }
+            Prim::Small if ty.is(Type::Small) => a,
+            Prim::Small => {
+                let zero = self.emit.constant(0);
+                let other = self.emit.is_not_direct(a);
+                self.emit.b.ins().select(other, zero, a)
+            }
             Prim::IsPin => {
                 let pin = self.emit.is_top(a, top::PIN);
                 self.bit(pin)
             }
             Prim::IsLaw => self.is_kind(a, 1),
             Prim::IsApp => self.is_kind(a, 2),
-            Prim::Inc => self.inc(a),
+            Prim::Inc => self.inc(a, result),
             Prim::Dec => self.dec(a, ty),
             _ => unreachable!("{prim:?} takes two operands"),
         }
@@ -117,8 +149,11 @@ impl Lower<'_, '_> {
         result
     }
 
-    fn inc(&mut self, a: Value) -> Value {
+    fn inc(&mut self, a: Value, result: Type) -> Value {
         let fast = self.emit.b.ins().iadd_imm_s(a, 1);
+        if result.is(Type::Small) {
+            return fast;
+        }
         let wrong = self.emit.b.ins().bor(a, fast);
         self.unless(wrong, fast, NatOp::Inc, [a, a])
     }
@@ -133,11 +168,18 @@ impl Lower<'_, '_> {
         self.unless(a, fast, NatOp::Dec, [a, a])
     }
 
-    fn binary(&mut self, prim: Prim, [a, b]: [Value; 2], types: [Type; 2]) -> Value {
-        if prim.compares() {
-            return self.compare(prim, [a, b], types);
+    fn binary(&mut self, prim: Prim, [a, b]: [Value; 2], types: [Type; 2], result: Type) -> Value {
+        match prim {
+            _ if prim.compares() => return self.compare(prim, [a, b], types),
+            Prim::Mul32 => return self.mul32(a, b),
+            Prim::Lsh32 => return self.lsh32(a, b),
+            _ => {}
         }
         let small = types.map(|ty| ty.is(Type::Small));
+        if small == [true, true] && result.is(Type::Small) {
+            // Nothing can go wrong.
+            return self.fast(prim, a, b).1;
+        }
         let (operation, fast) = self.fast(prim, a, b);
         let either = match small {
             [true, true] => None,
@@ -202,10 +244,28 @@ impl Lower<'_, '_> {
     }
 
     /// Whether a divisor is 0, and one that is not.
-    fn divisor(&mut self, b: Value) -> (Value, Value) {
+    pub(super) fn divisor(&mut self, b: Value) -> (Value, Value) {
         let by_zero = self.emit.b.ins().icmp_imm_s(IntCC::Equal, b, 0);
         let one = self.emit.constant(1);
         (by_zero, self.emit.b.ins().select(by_zero, one, b))
+    }
+
+    /// The low 32 bits of a word.
+    fn low32(&mut self, word: Value) -> Value {
+        self.emit.b.ins().band_imm_u(word, i64::from(u32::MAX))
+    }
+
+    fn mul32(&mut self, a: Value, b: Value) -> Value {
+        let product = self.emit.b.ins().imul(a, b);
+        self.low32(product)
+    }
+
+    fn lsh32(&mut self, a: Value, by: Value) -> Value {
+        let shifted = self.emit.b.ins().ishl(a, by);
+        let low = self.low32(shifted);
+        let far = self.emit.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, by, 31);
+        let zero = self.emit.constant(0);
+        self.emit.b.ins().select(far, zero, low)
     }
 
     fn shift_up(&mut self, [a, b]: [Value; 2], either: Option<Value>) -> Value {

@@ -22,7 +22,7 @@ impl Lower<'_, '_> {
     /// Calls; the results.
     pub(super) fn call(&mut self, call: &Call) -> Result<Vec<Value>, GiveUp> {
         if let Callee::Jet(jet) = call.callee
-            && let Some(value) = self.look_into_row(jet, &call.args)?
+            && let Some(value) = self.look_into(jet, &call.args)?
         {
             return Ok(vec![value]);
         }
@@ -47,7 +47,7 @@ impl Lower<'_, '_> {
     /// Calls in place of this function.
     pub(super) fn tail_call(&mut self, call: &Call) -> Result<(), GiveUp> {
         if let Callee::Jet(jet) = call.callee
-            && let Some(value) = self.look_into_row(jet, &call.args)?
+            && let Some(value) = self.look_into(jet, &call.args)?
         {
             self.emit.b.ins().return_(&[value]);
             return Ok(());

@@ -1,45 +1,52 @@
-//! Looking into rows: what is found in a flat one is read in place.
+//! Looking into rows and bars: what is found in flat rows and in bars is read in place.
 //!
 //! A row that is long may be a tree, which only the runtime knows its way about; so whatever is not
-//! an item of a flat row is left to it, or to the jet.
+//! an item of a flat row, or a byte of a bar, is left to it, or to the jet.
 
 use super::GiveUp;
+use super::emit::plain;
 use super::lower::{Lower, block_size};
-use crate::ir::{ConstantId, Operand};
+use crate::ir::{ConstantId, Operand, Operation};
 use crate::runtime::Stub;
 use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, Object, top};
 
-/// What a jet wants of a row.
+/// What a jet wants.
 #[derive(Clone, Copy)]
 enum Wanted {
-    /// The item of that number, evaluated or not.
+    /// The item of that number of a row, evaluated or not.
     Item(Operand),
+    /// How many items a row has.
     Length,
+    /// The byte of that number of a bar.
+    Byte(Operand),
+    /// How many bytes a bar has.
+    ByteCount,
 }
 
 impl Lower<'_, '_> {
-    /// The result of a jet that looks into a row, if it is one. The row is evaluated.
-    pub(super) fn look_into_row(
+    /// The result of a jet that looks into a row or bar, if it is one. That is evaluated.
+    pub(super) fn look_into(
         &mut self,
         jet: ConstantId,
         args: &[Operand],
     ) -> Result<Option<Value>, GiveUp> {
-        let (wanted, row) = match (self.unit.constants[jet.index()].name.as_str(), args) {
-            ("_Idx", &[index, row]) | ("_Get", &[row, index]) => (Wanted::Item(index), row),
-            ("_Len", &[row]) => (Wanted::Length, row),
+        let twin = self.unit.constants[jet.index()].jet.as_ref();
+        let (wanted, object) = match (twin.and_then(|twin| twin.operation), args) {
+            (Some(Operation::Index), &[index, row]) => (Wanted::Item(index), row),
+            (Some(Operation::Get), &[row, index]) => (Wanted::Item(index), row),
+            (Some(Operation::Length), &[row]) => (Wanted::Length, row),
+            (Some(Operation::Byte), &[index, bar]) => (Wanted::Byte(index), bar),
+            (Some(Operation::ByteCount), &[bar]) => (Wanted::ByteCount, bar),
             _ => return Ok(None),
         };
-        let row = self.word(row);
+        let word = self.word(object);
         let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_of_word());
-        let (address, size) = self.flat_row(row, slowly);
         let value = match wanted {
-            Wanted::Length => size,
-            Wanted::Item(index) => {
-                let item = self.flat_item(address, size, index, slowly);
-                self.force(item)
-            }
+            Wanted::Item(_) | Wanted::Length => self.look_into_row(word, wanted, slowly),
+            Wanted::Byte(_) | Wanted::ByteCount => self.look_into_bar(word, wanted, slowly),
         };
         self.emit.jump(done, &[value]);
 
@@ -66,40 +73,73 @@ impl Lower<'_, '_> {
         result
     }
 
-    /// The address and size of a row that is flat; goes to `slowly` if it is none.
-    fn flat_row(&mut self, row: Value, slowly: Block) -> (Value, Value) {
-        let (is_row, flat) = (self.emit.block(), self.emit.block());
+    /// Goes on where the condition holds.
+    pub(super) fn only_if(&mut self, condition: Value, otherwise: Block) {
+        let then = self.emit.block();
+        self.emit.branch(condition, then, otherwise);
+        self.emit.go_on_in(then);
+    }
+
+    /// Goes on with the place that an item or byte has, if the number is below how many there are.
+    fn place(&mut self, index: Operand, count: Value, otherwise: Block) -> Value {
+        // What is not evaluated, or no small nat, is larger than any size.
+        let index = self.word(index);
+        let inside = self.emit.b.ins().icmp(IntCC::UnsignedLessThan, index, count);
+        self.only_if(inside, otherwise);
+        index
+    }
+
+    fn look_into_row(&mut self, row: Value, wanted: Wanted, otherwise: Block) -> Value {
+        let (address, size) = self.flat_row(row, otherwise);
+        let Wanted::Item(index) = wanted else { return size };
+        let item = self.flat_item(address, size, index, otherwise);
+        self.force(item)
+    }
+
+    /// The address and size of a row that is flat.
+    fn flat_row(&mut self, row: Value, otherwise: Block) -> (Value, Value) {
         let tagged = self.emit.is_top(row, top::ROW);
-        self.emit.branch(tagged, is_row, slowly);
-        self.emit.go_on_in(is_row);
+        self.only_if(tagged, otherwise);
         let address = self.emit.address(row);
         let header = self.emit.load(address, 0);
-        let code = self.emit.b.ins().band_imm_s(header, 0xff);
-        let is_flat = self.emit.b.ins().icmp_imm_s(IntCC::Equal, code, Object::Row.code() as i64);
-        self.emit.branch(is_flat, flat, slowly);
-        self.emit.go_on_in(flat);
+        let is_flat = self.is_object(header, Object::Row);
+        self.only_if(is_flat, otherwise);
         (address, self.emit.b.ins().ushr_imm_s(header, 32))
     }
 
-    /// An item of the flat row at an address; goes to `slowly` if there is no such item.
-    fn flat_item(&mut self, address: Value, size: Value, index: Operand, slowly: Block) -> Value {
-        let there = self.emit.block();
-        if let Operand::Small(index) = index
-            && let Ok(distance) = i32::try_from(8 * (index % (1 << 32)))
-        {
-            let bound = self.emit.constant(index);
-            let inside = self.emit.b.ins().icmp(IntCC::UnsignedGreaterThan, size, bound);
-            self.emit.branch(inside, there, slowly);
-            self.emit.go_on_in(there);
-            return self.emit.load(address, layout::PAYLOAD + distance);
-        }
-        // What is not evaluated, or no small nat, is larger than any size.
-        let index = self.word(index);
-        let inside = self.emit.b.ins().icmp(IntCC::UnsignedLessThan, index, size);
-        self.emit.branch(inside, there, slowly);
-        self.emit.go_on_in(there);
+    /// An item of the flat row at an address, as it lies there.
+    fn flat_item(
+        &mut self,
+        address: Value,
+        size: Value,
+        index: Operand,
+        otherwise: Block,
+    ) -> Value {
+        let index = self.place(index, size, otherwise);
         let distance = self.emit.b.ins().ishl_imm_s(index, 3);
         let place = self.emit.b.ins().iadd(address, distance);
         self.emit.load(place, layout::PAYLOAD)
+    }
+
+    fn look_into_bar(&mut self, bar: Value, wanted: Wanted, otherwise: Block) -> Value {
+        let tagged = self.emit.is_top(bar, top::BAR);
+        self.only_if(tagged, otherwise);
+        let address = self.emit.address(bar);
+        let length = self.emit.payload(address, 0);
+        let Wanted::Byte(index) = wanted else { return length };
+        let index = self.place(index, length, otherwise);
+        // There is a byte, so there is a second word, be it bytes or what has them.
+        let header = self.emit.load(address, 0);
+        let is_flat = self.is_object(header, Object::Bar);
+        let shared = self.emit.payload(address, 1);
+        let shared = self.emit.address(shared);
+        let bytes = self.emit.b.ins().select(is_flat, address, shared);
+        let place = self.emit.b.ins().iadd(bytes, index);
+        self.emit.b.ins().uload8(I64, plain(), place, layout::PAYLOAD + 8)
+    }
+
+    fn is_object(&mut self, header: Value, object: Object) -> Value {
+        let code = self.emit.b.ins().band_imm_s(header, 0xff);
+        self.emit.b.ins().icmp_imm_s(IntCC::Equal, code, object.code() as i64)
     }
 }

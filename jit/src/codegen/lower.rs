@@ -1,11 +1,14 @@
 //! Functions of a unit: their blocks, and how those end.
 
+use super::bounds::Bounds;
 use super::emit::{Emit, Object, tail_signature};
+use super::words::takes_words;
 use super::{Backend, GiveUp};
 use crate::ir::{
     Arm, Block, BlockId, Call, Callee, ConstantId, End, Function, JoinId, Op, Operand, Prim, Role,
     Stmt, Type, Unit, Var,
 };
+use crate::passes::info;
 use crate::runtime::Stub;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{self as clif, InstBuilder, Value};
@@ -53,9 +56,19 @@ pub fn compile(
         backend.define(signature, print, |emit, params| {
             let values = vec![None; function.vars.len()];
             let joins = vec![None; function.joins.len()];
-            let (pending, turns, uses) = (Vec::new(), HashSet::new(), uses(function));
-            let mut lower =
-                Lower { emit, unit, function, environment, values, joins, pending, turns, uses };
+            let mut lower = Lower {
+                emit,
+                unit,
+                function,
+                environment,
+                values,
+                words: vec![None; function.vars.len()],
+                joins,
+                pending: Vec::new(),
+                turns: HashSet::new(),
+                uses: Uses::of(function),
+                known: Known::default(),
+            };
             lower.function(params)
         })
     };
@@ -63,26 +76,50 @@ pub fn compile(
 }
 
 /// How often each variable of a function is used.
-fn uses(function: &Function) -> Vec<u32> {
-    let mut uses = vec![0; function.vars.len()];
-    let mut count = |operand: Operand| {
-        if let Operand::Var(var) = operand {
-            uses[var.index()] += 1;
-        }
-    };
-    for block in &function.blocks {
-        for stmt in &block.stmts {
-            match stmt {
-                Stmt::Let(_, op) => op.operands().for_each(&mut count),
-                Stmt::Rec(group) => {
-                    group.iter().for_each(|(_, op)| op.operands().for_each(&mut count))
+pub(super) struct Uses {
+    all: Vec<u32>,
+    /// As a word of 64 bits.
+    as_words: Vec<u32>,
+}
+
+impl Uses {
+    fn of(function: &Function) -> Uses {
+        let none = vec![0; function.vars.len()];
+        let mut uses = Uses { all: none.clone(), as_words: none };
+        for block in &function.blocks {
+            for stmt in &block.stmts {
+                match stmt {
+                    Stmt::Let(_, op) => uses.count_in(op),
+                    Stmt::Rec(group) => group.iter().for_each(|(_, op)| uses.count_in(op)),
+                    Stmt::Join(_) => {}
                 }
-                Stmt::Join(_) => {}
+            }
+            let operands = block.end.operands().into_iter();
+            operands.for_each(|operand| count(&mut uses.all, operand));
+        }
+        uses
+    }
+
+    fn count_in(&mut self, op: &Op) {
+        let as_words = matches!(op, Op::Prim(prim, _) if takes_words(*prim));
+        for operand in op.operands() {
+            count(&mut self.all, operand);
+            if as_words {
+                count(&mut self.as_words, operand);
             }
         }
-        block.end.operands().into_iter().for_each(&mut count);
     }
-    uses
+
+    /// Whether a variable is used otherwise than as a word.
+    pub(super) fn is_value(&self, var: Var) -> bool {
+        self.all[var.index()] > self.as_words[var.index()]
+    }
+}
+
+fn count(counts: &mut [u32], operand: Operand) {
+    if let Operand::Var(var) = operand {
+        counts[var.index()] += 1;
+    }
 }
 
 /// A function being lowered.
@@ -92,13 +129,26 @@ pub(super) struct Lower<'e, 'f> {
     pub(super) function: &'e Function,
     pub(super) environment: &'e Environment,
     values: Vec<Option<Value>>,
+    /// Variables as words of 64 bits: those that operations on such have made.
+    pub(super) words: Vec<Option<Value>>,
     joins: Vec<Option<clif::Block>>,
-    /// Blocks that something jumps to and that are still to be written.
-    pending: Vec<(clif::Block, BlockId)>,
+    /// Blocks that something jumps to and that are still to be written, with what is known there.
+    pending: Vec<(clif::Block, BlockId, Known)>,
     /// Blocks that end with a jump to a loop that they are in.
     turns: HashSet<BlockId>,
-    /// How often each variable is used.
-    uses: Vec<u32>,
+    pub(super) uses: Uses,
+    /// What is known where something is written now.
+    pub(super) known: Known,
+}
+
+/// What is known at a place, from the way there.
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    /// Whether it has been checked that the function may go on. Only what calls something need ask:
+    /// nothing runs for ever, or needs ever more stack, but by calling.
+    is_checked: bool,
+    /// What branches have said of nats.
+    pub(super) bounds: Bounds,
 }
 
 impl Lower<'_, '_> {
@@ -115,10 +165,10 @@ impl Lower<'_, '_> {
                 self.define(*var, *value);
             }
         }
-        self.emit.check_limit(function.results.len());
         self.block(function.entry)?;
-        while let Some((block, id)) = self.pending.pop() {
+        while let Some((block, id, known)) = self.pending.pop() {
             self.emit.go_on_in(block);
+            self.known = known;
             self.block(id)?;
         }
         Ok(())
@@ -175,9 +225,14 @@ impl Lower<'_, '_> {
             if let (Some((prim, operands)), End::If(_, yes, no)) = (self.decides(stmt, end), end)
                 && after.is_empty()
             {
-                let (yes, no) = (self.later(*yes), self.later(*no));
+                let (yes, no) = self.branches(id, *yes, *no);
                 self.branch_on(prim, operands, yes, no);
                 return Ok(());
+            }
+            if let Stmt::Let(_, op) = stmt
+                && self.may_call(op)
+            {
+                self.check();
             }
             match stmt {
                 Stmt::Join(join) => self.join(*join),
@@ -196,30 +251,34 @@ impl Lower<'_, '_> {
                 Stmt::Let(vars, op) => self.operation(vars, op)?,
             }
         }
-        if self.turns.contains(&id) {
+        if self.turns.contains(&id) && !stmts.iter().any(is_local_call) {
             // Each turn of a loop passes a place where it can be interrupted.
             self.emit.check_interrupt(self.function.results.len());
         }
-        self.end(end)
+        self.end(id, end)
     }
 
     /// The comparison that a statement makes, if it is made only for the block's end to branch on.
     fn decides<'s>(&self, stmt: &'s Stmt, end: &End) -> Option<(Prim, &'s [Operand])> {
         let Stmt::Let(vars, Op::Prim(prim, operands)) = stmt else { return None };
         let End::If(Operand::Var(condition), ..) = end else { return None };
-        let alone = vars[0] == *condition && self.uses[condition.index()] == 1;
+        let alone = vars[0] == *condition && self.uses.all[condition.index()] == 1;
         (alone && prim.compares() && *prim != Prim::Cmp).then_some((*prim, operands))
     }
 
     fn join(&mut self, id: JoinId) {
         let join = &self.function.joins[id.index()];
+        if join.is_loop && !self.recurs(join.body) {
+            // Before the loop, not at every turn.
+            self.check();
+        }
         let block = self.emit.block();
         for var in &join.params {
             let value = self.emit.b.append_block_param(block, I64);
             self.define(*var, value);
         }
         self.joins[id.index()] = Some(block);
-        self.pending.push((block, join.body));
+        self.pending.push((block, join.body, self.known.clone()));
         if join.is_loop {
             self.mark_turns(id, join.body);
         }
@@ -253,6 +312,10 @@ impl Lower<'_, '_> {
                     true => word,
                     false => self.emit.call_stub(Stub::Normalise, &[word]),
                 }
+            }
+            Op::Prim(prim, operands) if prim.is_of_words() => {
+                self.of_words(vars[0], *prim, operands);
+                return Ok(());
             }
             Op::Prim(prim, operands) => self.prim(*prim, operands),
             Op::Partial(k, args) => {
@@ -289,9 +352,35 @@ impl Lower<'_, '_> {
         value
     }
 
+    /// Whether an operation may run something that calls in turn.
+    fn may_call(&self, op: &Op) -> bool {
+        match op {
+            Op::Call(_) | Op::Normalise(_) => true,
+            Op::Force(a) => !self.type_of(*a).is(Type::Whnf),
+            _ => false,
+        }
+    }
+
+    /// Whether the code under a block calls functions of the unit and comes back.
+    fn recurs(&self, body: BlockId) -> bool {
+        info::blocks(self.function, body)
+            .iter()
+            .any(|block| self.function.blocks[block.index()].stmts.iter().any(is_local_call))
+    }
+
+    /// Checks that the function may go on, unless that has been done on the way here.
+    fn check(&mut self) {
+        if !std::mem::replace(&mut self.known.is_checked, true) {
+            self.emit.check_limit(self.function.results.len());
+        }
+    }
+
     // Ends.
 
-    fn end(&mut self, end: &End) -> Result<(), GiveUp> {
+    fn end(&mut self, id: BlockId, end: &End) -> Result<(), GiveUp> {
+        if matches!(end, End::Enter(_) | End::Tail(_) | End::Reflect(..) | End::Crash(..)) {
+            self.check();
+        }
         match end {
             End::Return(results) => {
                 let results = self.words(results);
@@ -308,7 +397,7 @@ impl Lower<'_, '_> {
             }
             End::If(condition, yes, no) => {
                 let condition = self.word(*condition);
-                let (yes, no) = (self.later(*yes), self.later(*no));
+                let (yes, no) = self.branches(id, *yes, *no);
                 self.emit.branch(condition, yes, no);
             }
             End::Switch(on, cases, other) => {
@@ -329,6 +418,7 @@ impl Lower<'_, '_> {
                 let not_direct = self.emit.is_not_direct(word);
                 self.emit.branch(not_direct, no, yes);
             }
+            End::Closure(on, k, arm, other) => self.closure(*on, *k, arm, *other),
             End::Crash(operation, arg) => {
                 let call = Call { callee: Callee::Unknown(*operation), args: vec![*arg] };
                 self.tail_call(&call)?;
@@ -338,10 +428,23 @@ impl Lower<'_, '_> {
     }
 
     /// A block for one of the IR's, to be written later.
-    fn later(&mut self, id: BlockId) -> clif::Block {
+    pub(super) fn later(&mut self, id: BlockId) -> clif::Block {
         let block = self.emit.block();
-        self.pending.push((block, id));
+        self.pending.push((block, id, self.known.clone()));
         block
+    }
+
+    /// Blocks for the branches of a block, which know what it branches on.
+    fn branches(&mut self, id: BlockId, yes: BlockId, no: BlockId) -> (clif::Block, clif::Block) {
+        let Block { stmts, end } = &self.function.blocks[id.index()];
+        let End::If(condition, ..) = end else { return (self.later(yes), self.later(no)) };
+        let here = self.known.bounds.clone();
+        let [yes, no] = [(yes, true), (no, false)].map(|(block, holds)| {
+            self.known.bounds = here.after(stmts, *condition, holds);
+            self.later(block)
+        });
+        self.known.bounds = here;
+        (yes, no)
     }
 
     fn enter(&mut self, a: Operand) {
@@ -365,7 +468,7 @@ impl Lower<'_, '_> {
         let nat_arm = &arms[3];
         let (nat_body, nat_word) = self.emit.block_of_word();
         self.define(nat_arm.params[0], nat_word);
-        self.pending.push((nat_body, nat_arm.block));
+        self.pending.push((nat_body, nat_arm.block, self.known.clone()));
         self.emit.go_on_in(nat);
         self.emit.jump(nat_body, &[word]);
 
@@ -393,6 +496,10 @@ impl Lower<'_, '_> {
             self.emit.jump(body, &[]);
         }
     }
+}
+
+fn is_local_call(stmt: &Stmt) -> bool {
+    matches!(stmt, Stmt::Let(_, Op::Call(Call { callee: Callee::Local(_), .. })))
 }
 
 /// The number of words after the first that a stub takes, if it can take so many.

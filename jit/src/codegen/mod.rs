@@ -1,12 +1,15 @@
 //! From IR to machine code, through Cranelift.
 //!
 //! ```text
+//! bounds what branches say of nats
 //! emit   a function of Cranelift's being written
 //! lower  the functions of a unit: blocks and their ends
 //! alloc  objects: thunks, applications, rows
 //! arith  primitive operations
+//! words  those on words of 64 bits
 //! calls  calls and ends that leave the function
-//! items  jets that look into rows
+//! items  jets that look into rows and bars
+//! closure  which function a value is
 //! ```
 //!
 //! A variable of the IR is a value of Cranelift's; those that may point into the heap are declared
@@ -15,10 +18,13 @@
 
 mod alloc;
 mod arith;
+mod bounds;
 mod calls;
+mod closure;
 mod emit;
 mod items;
 mod lower;
+mod words;
 
 pub use self::emit::{Backend, CallMap, Object, Relocation, Target};
 pub(crate) use self::emit::{Emit, plain, tail_signature};

@@ -13,7 +13,8 @@
 //! thunk    the code of a delayed expression: parameters are its captures, one result `whnf`
 //! ```
 //!
-//! Function 0 is the general entry of constant 0. Other laws' general entries are the unit's own
+//! Function 0 is the general entry of constant 0, whose `entry` may name another one that callers in
+//! the unit use. Other laws' general entries are the unit's own
 //! copies, named by their constants (`entry f3`); who runs such a law from outside does not see them.
 //!
 //! # Values and types
@@ -26,10 +27,11 @@
 //! whnf   evaluated to its outermost shape
 //! nat    a nat, of any size, evaluated
 //! small  a nat below 2^63: the word is the number
+//! half   a nat below 2^32
 //! bit    0 or 1
 //! ```
 //!
-//! An operand is a variable (`v7`), a nat below 2^63 written out (`42`: `small`, or `bit` if 0 or 1)
+//! An operand is a variable (`v7`), a nat below 2^63 written out (`42`: the least type that fits)
 //! or a constant (`k3`: `whnf`, or `nat` if it is a big one). A variable is defined once in its
 //! function, and holds a value that is never changed; a thunk that has been forced may still be
 //! seen through its old variable, as `any`.
@@ -63,8 +65,8 @@
 //! add a, b             ...    a primitive operation, see [`Prim`] for operands and results
 //! call k1(a, ..)       whnf   a constant's general entry, with as many arguments as it takes
 //! call worker k1(..)          the worker of another unit's law; signature: the constant's
-//! call jet k1(..)      whnf   the native twin of a law; operands evaluated as it demands
-//!                             (`any` for lazy, `whnf` for head and for normal, which whoever
+//! call jet k1(..)             the native twin of a law, whose declaration says what it gives;
+//!                             operands evaluated as it demands (`any` for lazy, `whnf` for head and for normal, which whoever
 //!                             emits the call has normalised)
 //! call f1(..)                 a general function or worker of this unit
 //! apply g(a, ..)       whnf   any function to any number (at least 1) of arguments: under-
@@ -86,6 +88,10 @@
 //!                      app's function (`whnf`) and last argument (`any`), the nat (`nat`)
 //! direct a as v3: small { .. } else { .. }
 //!                      whether `a` (`any`) is by now a nat below 2^63: if so, that
+//! closure a { k1(x, y) { .. } else { .. } }
+//!                      a guess: whether `a` (`any`) is the constant `k1` itself, applied to as many
+//!                      values as are named (`any`; perhaps none). If it is not evaluated, or only
+//!                      equal to it, either branch may be taken
 //! crash a, b           operation `a` above 4 run with `b`, which is normalised first
 //! ```
 //!
@@ -116,6 +122,8 @@ pub const DEPTH_LIMIT: usize = 200;
 pub enum Type {
     /// 0 or 1.
     Bit,
+    /// A nat below 2^32.
+    Half,
     /// A nat below 2^63.
     Small,
     /// An evaluated nat.
@@ -130,6 +138,26 @@ impl Type {
     /// Whether a value of this type may stand where `other` is wanted.
     pub fn is(self, other: Type) -> bool {
         self <= other
+    }
+
+    /// How many bits its nats take at most, if they are sure to fit a word.
+    pub fn bits(self) -> Option<u32> {
+        match self {
+            Type::Bit => Some(1),
+            Type::Half => Some(32),
+            Type::Small => Some(63),
+            Type::Nat | Type::Whnf | Type::Any => None,
+        }
+    }
+
+    /// The type of nats of so many bits.
+    pub fn of_bits(bits: u32) -> Type {
+        match bits {
+            0..=1 => Type::Bit,
+            2..=32 => Type::Half,
+            33..=63 => Type::Small,
+            _ => Type::Nat,
+        }
     }
 }
 
@@ -298,6 +326,8 @@ pub enum End {
     Reflect(Operand, Box<[Arm; 4]>),
     /// By whether a value is, as it lies there, a nat below 2^63: if so, that; yes, no.
     Direct(Operand, Var, BlockId, BlockId),
+    /// By whether a value is that constant applied to some values: if so, those.
+    Closure(Operand, ConstantId, Box<Arm>, BlockId),
     /// A crash: an operation above 4 and its argument.
     Crash(Operand, Operand),
 }
@@ -328,6 +358,7 @@ impl End {
                 cases.iter().map(|(_, block)| *block).chain([*other]).collect()
             }
             End::Reflect(_, arms) => arms.iter().map(|arm| arm.block).collect(),
+            End::Closure(_, _, arm, other) => vec![arm.block, *other],
             _ => Vec::new(),
         }
     }
@@ -340,7 +371,8 @@ impl End {
             | End::If(a, ..)
             | End::Switch(a, ..)
             | End::Reflect(a, _)
-            | End::Direct(a, ..) => vec![*a],
+            | End::Direct(a, ..)
+            | End::Closure(a, ..) => vec![*a],
             End::Tail(call) => call.unknown().into_iter().chain(call.args.clone()).collect(),
             End::Crash(a, b) => vec![*a, *b],
         }
@@ -354,7 +386,8 @@ impl End {
             | End::If(a, ..)
             | End::Switch(a, ..)
             | End::Reflect(a, _)
-            | End::Direct(a, ..) => vec![a],
+            | End::Direct(a, ..)
+            | End::Closure(a, ..) => vec![a],
             End::Tail(call) => {
                 let (function, args) = call.split_mut();
                 function.into_iter().chain(args).collect()
@@ -453,8 +486,19 @@ impl Function {
     }
 }
 
-/// How far a jet's argument is evaluated before it is called.
-pub use vm::jet::Demand;
+/// How far a jet's argument is evaluated before it is called; what it does.
+pub use vm::jet::{Demand, Operation};
+
+/// What is known of a jet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Twin {
+    /// What it demands of its arguments.
+    pub demands: Vec<Demand>,
+    /// What it gives.
+    pub result: Type,
+    /// What it does, if that is declared.
+    pub operation: Option<Operation>,
+}
 
 /// The parameters and results of a worker.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -487,8 +531,8 @@ pub struct Constant {
     pub kind: Kind,
     /// How many arguments it takes.
     pub arity: u64,
-    /// What its jet demands, if it has one.
-    pub jet: Option<Vec<Demand>>,
+    /// What is known of its jet, if it has one.
+    pub jet: Option<Twin>,
     /// The signature of its worker in another unit, if it is a law that has one.
     pub worker: Option<Signature>,
     /// Its general entry, if it is a law that is part of this unit.
@@ -518,6 +562,20 @@ impl Unit {
         }
     }
 
+    /// The types of a call's results.
+    pub fn results_of(&self, call: &Call) -> Vec<Type> {
+        let constant = |k: ConstantId| self.constants.get(k.index());
+        let known = match call.callee {
+            Callee::Local(f) => self.functions.get(f.index()).map(|f| f.results.clone()),
+            Callee::Worker(k) => {
+                constant(k).and_then(|k| k.worker.as_ref()).map(|worker| worker.results.clone())
+            }
+            Callee::Jet(k) => constant(k).and_then(|k| k.jet.as_ref()).map(|jet| vec![jet.result]),
+            Callee::Known(_) | Callee::Unknown(_) => None,
+        };
+        known.unwrap_or_else(|| vec![Type::Whnf])
+    }
+
     /// The types of some operands; `any` for what there is not.
     pub fn types_of(&self, function: &Function, operands: &[Operand]) -> Vec<Type> {
         let one = |operand: &Operand| self.type_of(function, *operand).unwrap_or(Type::Any);
@@ -528,8 +586,9 @@ impl Unit {
     pub fn type_of(&self, function: &Function, operand: Operand) -> Option<Type> {
         match operand {
             Operand::Var(var) => function.vars.get(var.index()).copied(),
-            Operand::Small(0 | 1) => Some(Type::Bit),
-            Operand::Small(nat) => (nat < 1 << 63).then_some(Type::Small),
+            Operand::Small(nat) => {
+                (nat < 1 << 63).then(|| Type::of_bits(u64::BITS - nat.leading_zeros()))
+            }
             Operand::Constant(k) => self
                 .constants
                 .get(k.index())

@@ -5,7 +5,8 @@ mod lex;
 
 use super::{
     Arm, Block, BlockId, Call, Callee, Constant, ConstantId, DEPTH_LIMIT, Demand, End, Function,
-    FunctionId, Join, JoinId, Kind, Op, Operand, Prim, Role, Signature, Stmt, Type, Unit, Var,
+    FunctionId, Join, JoinId, Kind, Op, Operand, Operation, Prim, Role, Signature, Stmt, Twin,
+    Type, Unit, Var,
 };
 use lex::{Lexer, Token};
 
@@ -98,7 +99,18 @@ impl Parser<'_> {
         Ok(found)
     }
 
+    /// A nat that is a word.
     fn nat(&mut self) -> Parse<u64> {
+        let nat = self.count()?;
+        self.small(nat)
+    }
+
+    fn small(&self, nat: u64) -> Parse<u64> {
+        if nat < 1 << 63 { Ok(nat) } else { Err(self.lexer.error(format!("{nat} is too large"))) }
+    }
+
+    /// Any number of 64 bits: a law's arity may be the largest, which stands for those above it.
+    fn count(&mut self) -> Parse<u64> {
         match self.lexer.next()? {
             Token::Nat(nat) => Ok(nat),
             token => self.wrong("a nat", &token),
@@ -143,6 +155,7 @@ impl Parser<'_> {
         let word = self.word()?;
         match word.as_str() {
             "bit" => Ok(Type::Bit),
+            "half" => Ok(Type::Half),
             "small" => Ok(Type::Small),
             "nat" => Ok(Type::Nat),
             "whnf" => Ok(Type::Whnf),
@@ -169,8 +182,15 @@ impl Parser<'_> {
         if !self.accept_word("arity")? {
             return Err(self.lexer.error("wanted `arity`".to_owned()));
         }
-        let arity = self.nat()?;
-        let jet = if self.accept_word("jet")? { Some(self.list(Self::demand)?) } else { None };
+        let arity = self.count()?;
+        let jet = if self.accept_word("jet")? {
+            let demands = self.list(Self::demand)?;
+            let result = if self.accept_word("gives")? { self.ty()? } else { Type::Whnf };
+            let operation = operation_of(&name);
+            Some(Twin { demands, result, operation })
+        } else {
+            None
+        };
         let worker = if self.accept_word("worker")? {
             let params = self.list(Self::ty)?;
             Some(Signature { params, results: self.results()? })
@@ -290,7 +310,7 @@ impl Parser<'_> {
 
     fn operand(&mut self) -> Parse<Operand> {
         match self.lexer.next()? {
-            Token::Nat(nat) => Ok(Operand::Small(nat)),
+            Token::Nat(nat) => Ok(Operand::Small(self.small(nat)?)),
             Token::Word(word) => {
                 let var = number(&word, "v").map(|n| Operand::Var(Var(n)));
                 let constant = || number(&word, "k").map(|n| Operand::Constant(ConstantId(n)));
@@ -394,6 +414,19 @@ impl Parser<'_> {
                 self.expect('}')?;
                 End::Reflect(on, Box::new(arms))
             }
+            "closure" => {
+                let on = self.operand()?;
+                self.expect('{')?;
+                let k = ConstantId(self.numbered("k")?);
+                let params = self.list(Self::typed)?;
+                let arm = Arm { params, block: self.braces(depth + 1)? };
+                if !self.accept_word("else")? {
+                    return Err(self.lexer.error("wanted `else`".to_owned()));
+                }
+                let other = self.braces(depth + 1)?;
+                self.expect('}')?;
+                End::Closure(on, k, Box::new(arm), other)
+            }
             "crash" => {
                 let operation = self.operand()?;
                 self.expect(',')?;
@@ -425,4 +458,9 @@ impl Parser<'_> {
 fn number(word: &str, letter: &str) -> Option<u32> {
     let digits = word.strip_prefix(letter)?;
     digits.parse().ok().filter(|&n| n < NUMBER_LIMIT)
+}
+
+/// What the jet of that name does: it is not written out.
+fn operation_of(name: &str) -> Option<Operation> {
+    jets::jets().find(|jet| jet.name == name)?.operation
 }

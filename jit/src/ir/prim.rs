@@ -10,7 +10,7 @@
 //! All are total but the comparisons, which look into apps as far as they must, and evaluate what
 //! they find there. With a nat on either side they need not. (`lsh` and `mul` may run out of memory.)
 
-use super::Type;
+use super::{Operand, Type};
 
 macro_rules! prims {
     ($($(#[$doc:meta])* $name:ident $text:literal ($($param:ident),*) $result:ident;)*) => {
@@ -53,6 +53,10 @@ prims! {
     IsZero "iszero" (Whnf) Bit;
     /// Whether a value is a nat.
     IsNat "isnat" (Whnf) Bit;
+    /// Whether a value is a nat below 2^63.
+    IsSmall "issmall" (Whnf) Bit;
+    /// The nat below 2^63 that a value is, 0 if it is none.
+    Small "small" (Whnf) Small;
     /// Whether a value is a pin.
     IsPin "ispin" (Whnf) Bit;
     /// Whether a value is a law.
@@ -83,6 +87,28 @@ prims! {
     Lsh "lsh" (Whnf, Whnf) Nat;
     /// Shifted down by so many bits.
     Rsh "rsh" (Whnf, Whnf) Nat;
+    /// The low 32 bits of the product.
+    Mul32 "mul32" (Half, Half) Half;
+    /// The low 32 bits of the first shifted up by so many bits as the second says.
+    Lsh32 "lsh32" (Half, Half) Half;
+    /// The low 64 bits.
+    Low64 "low64" (Whnf) Nat;
+    /// The low 64 bits of the sum; like all of these, of the low 64 bits of its operands.
+    Add64 "add64" (Whnf, Whnf) Nat;
+    /// The product.
+    Mul64 "mul64" (Whnf, Whnf) Nat;
+    /// The quotient, by 0 0.
+    Div64 "div64" (Whnf, Whnf) Nat;
+    /// Both bits.
+    And64 "and64" (Whnf, Whnf) Nat;
+    /// Either bit.
+    Or64 "or64" (Whnf, Whnf) Nat;
+    /// Differing bits.
+    Xor64 "xor64" (Whnf, Whnf) Nat;
+    /// Shifted up by so many bits.
+    Lsh64 "lsh64" (Whnf, Whnf) Nat;
+    /// Shifted down by so many bits.
+    Rsh64 "rsh64" (Whnf, Whnf) Nat;
     /// Whether two values are equal.
     Eq "eq" (Whnf, Whnf) Bit;
     /// Whether two values differ.
@@ -114,6 +140,28 @@ impl Prim {
         matches!(self, Eq | Ne | Lt | Le | Gt | Ge | Cmp)
     }
 
+    /// Whether it is an operation on the low 64 bits of its operands.
+    pub fn is_of_words(self) -> bool {
+        use Prim::{Add64, And64, Div64, Low64, Lsh64, Mul64, Or64, Rsh64, Xor64};
+        matches!(self, Low64 | Add64 | Mul64 | Div64 | And64 | Or64 | Xor64 | Lsh64 | Rsh64)
+    }
+
+    /// The operation on nats that it is if all of its operands, and its result, are below 2^63.
+    pub fn of_nats(self) -> Option<Prim> {
+        Some(match self {
+            Prim::Low64 => Prim::ToNat,
+            Prim::Add64 => Prim::Add,
+            Prim::Mul64 => Prim::Mul,
+            Prim::Div64 => Prim::Div,
+            Prim::And64 => Prim::And,
+            Prim::Or64 => Prim::Or,
+            Prim::Xor64 => Prim::Xor,
+            Prim::Lsh64 => Prim::Lsh,
+            Prim::Rsh64 => Prim::Rsh,
+            _ => return None,
+        })
+    }
+
     /// Whether it ends without a crash for operands of these types.
     pub fn is_total(self, params: &[Type]) -> bool {
         !self.compares() || params.iter().any(|ty| ty.is(Type::Nat))
@@ -129,16 +177,54 @@ impl Prim {
         }
     }
 
-    /// What its result is when its operands are of these types, as far as that narrows it.
-    pub fn result_of(self, params: &[Type]) -> Type {
-        let small = |index: usize| params.get(index).is_some_and(|ty| ty.is(Type::Small));
-        match self {
-            Prim::ToNat => params.first().map_or(Type::Nat, |ty| Type::Nat.min(*ty)),
+    /// What its result is for these operands, which are of these types, as far as that narrows it.
+    pub fn result_of(self, operands: &[Operand], types: &[Type]) -> Type {
+        if let (Prim::ToNat, Some(ty)) = (self, types.first()) {
+            return Type::Nat.min(*ty);
+        }
+        let number = |index: usize| match operands.get(index) {
+            Some(Operand::Small(nat)) => Some(*nat),
+            _ => None,
+        };
+        let width = |index: usize| match number(index) {
+            Some(nat) => Some(bits(nat)),
+            None => types.get(index).and_then(|ty| ty.bits()),
+        };
+        let known = match self.of_nats() {
+            None => self.width(width(0), width(1), number(1)),
+            Some(same) => {
+                let word = |index| Some(width(index).unwrap_or(u64::BITS));
+                same.width(word(0), word(1), number(1))
+            }
+        };
+        known.map_or(self.result(), |bits| Type::of_bits(bits).min(self.result()))
+    }
+
+    /// How many bits its result takes at most, by those of its operands where they are known, and
+    /// by the second operand if that is a number.
+    fn width(self, a: Option<u32>, b: Option<u32>, number: Option<u64>) -> Option<u32> {
+        let either = |join: fn(u32, u32) -> u32| a.zip(b).map(|(a, b)| join(a, b));
+        match (self, number) {
+            (Prim::ToNat, _) => a,
+            (Prim::Inc, _) => a.map(|a| a + 1),
+            (Prim::Add, _) => either(u32::max).map(|most| most + 1),
+            (Prim::Mul, _) => either(|a, b| a + b),
+            (Prim::Or | Prim::Xor, _) => either(u32::max),
+            (Prim::And, _) => a.into_iter().chain(b).min(),
+            (Prim::Mod, Some(by @ 1..)) => Some(a.unwrap_or(u32::MAX).min(bits(by - 1))),
+            (Prim::Div, Some(by @ 1..)) => a.map(|a| a.saturating_sub(bits(by) - 1)),
+            (Prim::Rsh, Some(by)) => a.map(|a| a.saturating_sub(u32::try_from(by).unwrap_or(a))),
+            (Prim::Lsh, Some(by)) => {
+                a.zip(u32::try_from(by).ok()).and_then(|(a, by)| a.checked_add(by))
+            }
             // Not above the first operand.
-            Prim::Dec | Prim::Sub | Prim::Div | Prim::Mod | Prim::Rsh if small(0) => Type::Small,
-            Prim::And if small(0) || small(1) => Type::Small,
-            Prim::Or | Prim::Xor if small(0) && small(1) => Type::Small,
-            _ => self.result(),
+            (Prim::Dec | Prim::Sub | Prim::Div | Prim::Mod | Prim::Rsh, _) => a,
+            _ => None,
         }
     }
+}
+
+/// How many bits it takes to write a number.
+fn bits(nat: u64) -> u32 {
+    u64::BITS - nat.leading_zeros()
 }

@@ -10,6 +10,7 @@ impl Display for Type {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Type::Bit => "bit",
+            Type::Half => "half",
             Type::Small => "small",
             Type::Nat => "nat",
             Type::Whnf => "whnf",
@@ -111,8 +112,11 @@ impl Display for Constant {
         })?;
         write!(f, " {:?} arity {}", self.name, self.arity)?;
         if let Some(jet) = &self.jet {
-            let demands: Vec<Needed> = jet.iter().copied().map(Needed).collect();
+            let demands: Vec<Needed> = jet.demands.iter().copied().map(Needed).collect();
             write!(f, " jet({})", List(&demands))?;
+            if jet.result != Type::Whnf {
+                write!(f, " gives {}", jet.result)?;
+            }
         }
         if let Some(worker) = &self.worker {
             write!(f, " worker{worker}")?;
@@ -237,6 +241,14 @@ impl Body<'_> {
                     let head = format!("{word}({})", self.function.typed(&arm.params));
                     self.arm(f, &head, arm.block)?;
                 }
+                self.indent(f)?;
+                f.write_str("}")
+            }
+            End::Closure(on, k, arm, other) => {
+                writeln!(f, "closure {on} {{")?;
+                let head = format!("{k}({})", self.function.typed(&arm.params));
+                self.arm(f, &head, arm.block)?;
+                self.arm(f, "else", *other)?;
                 self.indent(f)?;
                 f.write_str("}")
             }

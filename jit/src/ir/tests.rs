@@ -117,7 +117,11 @@ fn bad_text_is_refused() {
     assert_eq!(what("k1 = law \"l\" arity 1"), "line 1: number 1 comes where 0 should");
     assert_eq!(what("k0 = law \"l"), "line 1: a text does not end");
     assert_eq!(
-        what("k0 = law \"l\" arity 9223372036854775808"),
+        what("k0 = law \"l\" arity 18446744073709551616"),
+        "line 1: 18446744073709551616 is too large"
+    );
+    assert_eq!(
+        what("worker f0() -> nat { return 9223372036854775808 }"),
         "line 1: 9223372036854775808 is too large"
     );
     let deep = format!("worker f0() -> nat {}", "{ if 1 ".repeat(100_000));

@@ -12,6 +12,9 @@ pub(super) enum Folded {
 
 /// Folds an operation on operands of these types.
 pub(super) fn fold(prim: Prim, operands: &[Operand], types: &[Type]) -> Option<Folded> {
+    if let Some(folded) = of_nats(prim, operands, types) {
+        return Some(folded);
+    }
     match (operands, types) {
         (&[a], &[ty]) => unary(prim, a, ty),
         (&[Operand::Small(a), Operand::Small(b)], _) => numbers(prim, a, b).map(Folded::Value),
@@ -24,6 +27,14 @@ fn small(nat: u64) -> Operand {
     Operand::Small(nat)
 }
 
+/// The operation on nats that one on words is for these operands, if it is.
+fn of_nats(prim: Prim, operands: &[Operand], types: &[Type]) -> Option<Folded> {
+    let same = prim.of_nats()?;
+    let small = |ty: &Type| ty.is(Type::Small);
+    let fits = types.iter().all(small) && small(&prim.result_of(operands, types));
+    fits.then(|| Folded::Prim(same, operands.to_vec()))
+}
+
 fn unary(prim: Prim, a: Operand, ty: Type) -> Option<Folded> {
     let is_nat = ty.is(Type::Nat);
     let value = match (prim, a) {
@@ -33,12 +44,18 @@ fn unary(prim: Prim, a: Operand, ty: Type) -> Option<Folded> {
         (Prim::Not | Prim::IsZero, Operand::Small(n)) => small(u64::from(n == 0)),
         (Prim::Not, _) if is_nat => return Some(Folded::Prim(Prim::IsZero, vec![a])),
         (Prim::IsNat, _) if is_nat => small(1),
+        (Prim::IsSmall, _) if ty.is(Type::Small) => small(1),
+        (Prim::Small, _) if ty.is(Type::Small) => a,
         (Prim::IsPin | Prim::IsLaw | Prim::IsApp, _) if is_nat => small(0),
         (Prim::Inc, Operand::Small(n)) if n + 1 < 1 << 63 => small(n + 1),
         (Prim::Dec, Operand::Small(n)) => small(n.saturating_sub(1)),
         _ => return None,
     };
     Some(Folded::Value(value))
+}
+
+fn low32(nat: u64) -> u64 {
+    nat & u64::from(u32::MAX)
 }
 
 fn numbers(prim: Prim, a: u64, b: u64) -> Option<Operand> {
@@ -54,6 +71,8 @@ fn numbers(prim: Prim, a: u64, b: u64) -> Option<Operand> {
         Prim::Xor => Some(a ^ b),
         Prim::Rsh => Some(if b < 64 { a >> b } else { 0 }),
         Prim::Lsh => (b < u64::from(a.leading_zeros())).then(|| a << b),
+        Prim::Mul32 => Some(low32(a.wrapping_mul(b))),
+        Prim::Lsh32 => Some(if b < 32 { low32(a << b) } else { 0 }),
         Prim::Eq => bit(a == b),
         Prim::Ne => bit(a != b),
         Prim::Lt => bit(a < b),
@@ -66,6 +85,11 @@ fn numbers(prim: Prim, a: u64, b: u64) -> Option<Operand> {
     nat.filter(|nat| *nat < 1 << 63).map(small)
 }
 
+/// Whether a mask leaves all nats of a type as they are.
+fn keeps(mask: u64, ty: Type) -> bool {
+    ty.bits().is_some_and(|bits| mask.trailing_ones() >= bits)
+}
+
 fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<Folded> {
     let cast = |operand: Operand, ty: Type| {
         Some(if ty.is(Type::Nat) {
@@ -76,6 +100,16 @@ fn binary(prim: Prim, [a, b]: [Operand; 2], [of_a, of_b]: [Type; 2]) -> Option<F
     };
     match (prim, a, b) {
         (Prim::Add | Prim::Or | Prim::Xor, Operand::Small(0), _) => cast(b, of_b),
+        (Prim::And, Operand::Small(mask), _) if keeps(mask, of_b) => cast(b, of_b),
+        (Prim::And, _, Operand::Small(mask)) if keeps(mask, of_a) => cast(a, of_a),
+        (Prim::Mod, _, Operand::Small(by)) if by.is_power_of_two() => {
+            Some(Folded::Prim(Prim::And, vec![a, small(by - 1)]))
+        }
+        (Prim::Lsh32 | Prim::Mul32, Operand::Small(0), _)
+        | (Prim::Lsh32, _, Operand::Small(32..))
+        | (Prim::Mul32, _, Operand::Small(0)) => Some(Folded::Value(small(0))),
+        (Prim::Lsh32, _, Operand::Small(0)) | (Prim::Mul32, _, Operand::Small(1)) => cast(a, of_a),
+        (Prim::Mul32, Operand::Small(1), _) => cast(b, of_b),
         (
             Prim::Add | Prim::Sub | Prim::Or | Prim::Xor | Prim::Lsh | Prim::Rsh,
             _,

@@ -1,11 +1,12 @@
 //! What passes ask of functions: sizes, uses, who calls whom.
 
 use crate::ir::{
-    BlockId, Callee, DEPTH_LIMIT, End, Function, FunctionId, Op, Operand, Stmt, Unit, Var,
+    Block, BlockId, Call, Callee, DEPTH_LIMIT, End, Function, FunctionId, Op, Operand, Stmt, Unit,
+    Var,
 };
 
 /// A function's blocks, each before those under it.
-pub(super) fn blocks(function: &Function, from: BlockId) -> Vec<BlockId> {
+pub(crate) fn blocks(function: &Function, from: BlockId) -> Vec<BlockId> {
     let mut found = vec![from];
     let mut next = 0;
     while let Some(&id) = found.get(next) {
@@ -61,7 +62,7 @@ pub(super) struct Info {
     pub(super) depth: usize,
     /// Whether it only evaluates some of its parameters and calls another.
     pub(super) is_wrapper: bool,
-    /// Whether it calls itself, perhaps by way of a wrapper. (Functions that call each other may be
+    /// Whether it calls itself, perhaps by way of a wrapper, or of a front (see `peel`). (Functions that call each other may be
     /// inlined into each other.)
     pub(super) calls_itself: bool,
     /// Whether it may end with evaluating a new thunk of its own code: it will be a loop.
@@ -150,7 +151,9 @@ pub(super) fn called(function: &Function) -> Vec<FunctionId> {
 fn calls_itself(unit: &Unit, id: FunctionId) -> bool {
     called(&unit.functions[id.index()]).into_iter().any(|callee| {
         let function = &unit.functions[callee.index()];
-        callee == id || is_wrapper(function) && called(function).contains(&id)
+        callee == id
+            || is_wrapper(function) && called(function).contains(&id)
+            || is_front(function, id)
     })
 }
 
@@ -162,6 +165,20 @@ fn repeats(function: &Function, id: FunctionId) -> bool {
         Stmt::Let(vars, Op::Thunk(entry, _)) => *entry == id && vars.iter().any(entered),
         _ => false,
     })
+}
+
+/// Whether a function only tests whether another one has anything to do, and calls that if so.
+fn is_front(function: &Function, id: FunctionId) -> bool {
+    let End::If(_, yes, no) = function.blocks[function.entry.index()].end else { return false };
+    let passes_on = |branch: BlockId| {
+        let Block { stmts, end } = &function.blocks[branch.index()];
+        let params = function.params.iter().map(|param| Operand::Var(*param));
+        let is_it = |call: &Call| {
+            call.callee == Callee::Local(id) && call.args.iter().copied().eq(params.clone())
+        };
+        stmts.is_empty() && matches!(end, End::Tail(call) if is_it(call))
+    };
+    passes_on(yes) || passes_on(no)
 }
 
 fn is_wrapper(function: &Function) -> bool {

@@ -14,6 +14,8 @@
 //! worker      functions take evaluated what they are sure to evaluate
 //! specialise  copies of functions with the functions that they are given
 //! narrow      types of parameters and results from what is passed
+//! small       workers that calculate have twins for nats that registers hold
+//! peel        callers of recursive functions see where those end at once
 //! float       values are made in the one branch that uses them
 //! gather      the items of a row are read together
 //! loop        tail calls of oneself are jumps
@@ -30,16 +32,20 @@ mod demand;
 mod float;
 mod fold;
 mod gather;
-mod info;
+pub(crate) mod info;
 mod looping;
 mod narrow;
+mod peel;
 mod simplify;
+mod small;
 mod specialise;
 mod sweep;
 mod worker;
 
 use crate::ir::{Block, Callee, End, Function, FunctionId, Op, Operand, Stmt, Unit};
 use simplify::{Rules, simplify};
+
+pub(crate) use specialise::{CAPTURES, Expected, called_by_law, expect};
 
 /// A pass: its name, and what it does to a unit.
 pub struct Pass {
@@ -58,6 +64,8 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "worker", run: worker::split },
     Pass { name: "specialise", run: specialise::specialise },
     Pass { name: "narrow", run: narrow::narrow },
+    Pass { name: "small", run: small::twins },
+    Pass { name: "peel", run: peel::peel },
     Pass { name: "float", run: float::float },
     Pass { name: "gather", run: gather::gather },
     Pass { name: "loop", run: looping::loops },
@@ -87,6 +95,9 @@ pub const PIPELINE: &[&str] = &[
     "inline",
     "narrow",
     "guess",
+    "small",
+    "peel",
+    "inline",
     "loop",
     "simplify",
     "narrow",

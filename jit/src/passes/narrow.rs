@@ -68,15 +68,7 @@ fn end(unit: &mut Unit, index: usize, end: &End) -> bool {
             return_types(unit, index, &types)
         }
         End::Tail(call) => {
-            let results = match call.callee {
-                Callee::Local(callee) => unit.functions[callee.index()].results.clone(),
-                Callee::Worker(k) => match &unit.constants[k.index()].worker {
-                    Some(signature) => signature.results.clone(),
-                    None => vec![Type::Whnf],
-                },
-                _ => vec![Type::Whnf],
-            };
-            let changed = return_types(unit, index, &results);
+            let changed = return_types(unit, index, &unit.results_of(call));
             match call.callee {
                 Callee::Local(callee) => give(unit, index, callee, &call.args) | changed,
                 _ => changed,
@@ -126,12 +118,11 @@ fn widen(function: &mut Function, vars: &[Var], types: &[Type]) -> bool {
 fn define(unit: &mut Unit, index: usize, vars: &[Var], op: &Op) -> bool {
     let function = &unit.functions[index];
     let types = match op {
-        Op::Prim(prim, operands) => vec![prim.result_of(&unit.types_of(function, operands))],
+        Op::Prim(prim, operands) => {
+            vec![prim.result_of(operands, &unit.types_of(function, operands))]
+        }
         Op::Force(a) => vec![Type::Whnf.min(unit.types_of(function, &[*a])[0])],
-        Op::Call(call) => match call.callee {
-            Callee::Local(callee) => unit.functions[callee.index()].results.clone(),
-            _ => return false,
-        },
+        Op::Call(call) => unit.results_of(call),
         _ => return false,
     };
     let function = &mut unit.functions[index];

@@ -3,12 +3,16 @@
 //! The copy's calls of itself with the same argument find the copy, so a recursive function over a
 //! known one has no unknown call left. An application of a known function that is put off becomes a
 //! thunk that calls it.
+//!
+//! A law that became hot while nobody calls it whose code is compiled (a fold's loop, say, that runs
+//! for long) has no such calls. So the functions that it was seen with are *expected*: its entry asks
+//! whether it is given them again, and calls itself with what is known then.
 
 use super::called::Called;
 use super::info;
 use crate::ir::{
-    BlockId, Call, Callee, ConstantId, End, Function, FunctionId, Kind, Op, Operand, Role, Stmt,
-    Type, Unit, Var,
+    Arm, BlockId, Call, Callee, ConstantId, End, Function, FunctionId, Kind, Op, Operand, Role,
+    Stmt, Type, Unit, Var,
 };
 use std::collections::HashMap;
 
@@ -17,7 +21,7 @@ const COPIES: usize = 24;
 /// No function of more than this size is copied.
 const SIZE: usize = 400;
 /// No closure with more captured values than this is built in.
-const CAPTURES: usize = 4;
+pub(crate) const CAPTURES: usize = 4;
 /// Nor are closures in closures deeper than this.
 const NESTING: usize = 3;
 
@@ -27,6 +31,60 @@ type BuiltIn = Option<(ConstantId, usize)>;
 type Key = (FunctionId, Vec<BuiltIn>);
 /// The partial applications that a function makes: constants and what they capture.
 type Closures = HashMap<Var, (ConstantId, Vec<Operand>)>;
+
+/// A parameter, and the function that it is expected to be: a constant applied to so many values.
+pub(crate) type Expected = (usize, ConstantId, usize);
+
+/// Parameters that the law of a unit calls, so that it is worth knowing what they are.
+pub(crate) fn called_by_law(unit: &Unit) -> Vec<bool> {
+    Called::of(unit).params(FunctionId(0)).to_vec()
+}
+
+/// Has the law's entry ask whether parameters are what they are expected to be. Callers in the unit,
+/// who may know better, call the code itself.
+pub(crate) fn expect(unit: &mut Unit, expected: &[Expected]) {
+    let Some(law) = unit.constants.first_mut().filter(|_| !expected.is_empty()) else { return };
+    let code = FunctionId(unit.functions.len() as u32);
+    law.entry = Some(code);
+    let mut entry = Function::new(Role::General);
+    for _ in 0..law.arity {
+        let param = entry.var(Type::Any);
+        entry.params.push(param);
+    }
+    let written = std::mem::replace(&mut unit.functions[0], Function::new(Role::General));
+    unit.functions.push(written);
+    for function in &mut unit.functions {
+        for block in &mut function.blocks {
+            super::each_function_named(block, |id| {
+                if *id == FunctionId(0) {
+                    *id = code;
+                }
+            });
+        }
+    }
+    let mut args: Vec<Operand> = entry.params.iter().map(|param| (*param).into()).collect();
+    let call =
+        |args: &[Operand]| End::Tail(Call { callee: Callee::Local(code), args: args.to_vec() });
+    let unknown = call(&args);
+    let mut here = entry.entry;
+    for (param, k, count) in expected {
+        let params: Vec<Var> = (0..*count).map(|_| entry.var(Type::Any)).collect();
+        let [block, other] = [(); 2].map(|()| entry.block(unknown.clone()));
+        let captures: Vec<Operand> = params.iter().map(|var| (*var).into()).collect();
+        let on = std::mem::replace(&mut args[*param], Operand::Constant(*k));
+        if *count > 0 {
+            let closure = entry.var(Type::Whnf);
+            let made = Stmt::Let(vec![closure], Op::Partial(*k, captures));
+            entry.blocks[block.index()].stmts.push(made);
+            args[*param] = closure.into();
+        }
+        let arm = Box::new(Arm { params, block });
+        entry.blocks[here.index()].end = End::Closure(on, *k, arm, other);
+        here = block;
+    }
+    entry.blocks[here.index()].end = call(&args);
+    unit.functions[0] = entry;
+}
 
 pub(super) fn specialise(unit: &mut Unit) {
     let mut copies =

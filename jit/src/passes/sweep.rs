@@ -223,6 +223,11 @@ impl<'f> Tidy<'f> {
                     arm.block = self.new_block(arm.block);
                 }
             }
+            End::Closure(_, _, arm, other) => {
+                arm.params = self.define(&arm.params);
+                arm.block = self.new_block(arm.block);
+                *other = self.new_block(*other);
+            }
             _ => {}
         }
         self.to.blocks[to.index()].end = end;

@@ -4,6 +4,7 @@ use super::{CodeMemory, Stub, trampoline};
 use crate::codegen::{Backend, GiveUp, Object, Target};
 use cranelift_codegen::binemit::Reloc;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use vm::native::{FrameTable, PARAMETERS_MAX};
 
@@ -11,9 +12,55 @@ use vm::native::{FrameTable, PARAMETERS_MAX};
 const REGION: usize = 64 << 20;
 const ALIGNMENT: usize = 32;
 
-/// Stubs before they are given a place, by number: the same for all runtimes, made when first used.
-static STUBS: [OnceLock<Result<Object, GiveUp>>; Stub::COUNT] =
-    [const { OnceLock::new() }; Stub::COUNT];
+/// Code before it is given a place, made when it is first used.
+type Made = OnceLock<Result<Object, GiveUp>>;
+
+/// Stubs, by number: the same for all runtimes.
+static STUBS: [Made; Stub::COUNT] = [const { Made::new() }; Stub::COUNT];
+/// Trampolines, by number of parameters, likewise.
+static TRAMPOLINES: [Made; PARAMETERS_MAX + 1] = [const { Made::new() }; PARAMETERS_MAX + 1];
+
+/// Something that every runtime with compiled code needs.
+#[derive(Clone, Copy)]
+enum Common {
+    Stub(Stub),
+    Trampoline(usize),
+}
+
+impl Common {
+    /// All of them; those that take longest to make first.
+    fn all() -> impl Iterator<Item = Common> {
+        let fixed = [Stub::Force, Stub::Apply(2), Stub::Apply(1), Stub::Nat, Stub::Limit];
+        let later = [Stub::ForceSlowly, Stub::Store, Stub::Room, Stub::Jet(2), Stub::Jet(1)];
+        let applied = (3..=5).map(Stub::Apply);
+        let called = (1..=5).map(Stub::Call);
+        let stubs = fixed.into_iter().chain(applied).chain(called).chain(later);
+        let trampolines = (0..=PARAMETERS_MAX).rev().map(Common::Trampoline);
+        stubs.map(Common::Stub).chain(trampolines)
+    }
+
+    fn make(self, backend: &mut Backend) -> Result<&'static Object, GiveUp> {
+        let made = match self {
+            Common::Stub(stub) => {
+                STUBS[stub.number() as usize].get_or_init(|| stub.compile(backend))
+            }
+            Common::Trampoline(count) => {
+                TRAMPOLINES[count].get_or_init(|| trampoline(backend, count))
+            }
+        };
+        made.as_ref().map_err(GiveUp::clone)
+    }
+}
+
+/// Makes what every runtime needs and nobody else is making. Several threads may do so at once.
+pub fn make_common() {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let Ok(mut backend) = Backend::new() else { return };
+    while let Some(common) = Common::all().nth(NEXT.fetch_add(1, Ordering::Relaxed)) {
+        // Who needs it will be told why it could not be made.
+        let _ = common.make(&mut backend);
+    }
+}
 
 /// Where compiled code is put.
 pub struct Linker {
@@ -23,33 +70,35 @@ pub struct Linker {
 }
 
 impl Linker {
-    /// A new region; and the trampolines in it, by number of parameters.
+    /// A new region.
     ///
     /// # Errors
     /// If the system does not grant the memory.
-    pub fn new(
-        backend: &mut Backend,
-        frames: Arc<FrameTable>,
-    ) -> Result<(Linker, Vec<usize>), GiveUp> {
+    pub fn new(frames: Arc<FrameTable>) -> Result<Linker, GiveUp> {
         let memory = CodeMemory::new(REGION).map_err(|e| GiveUp::Machine(e.to_string()))?;
-        let mut linker = Linker { memory, stubs: HashMap::new(), frames };
-        let trampolines: Result<Vec<Object>, GiveUp> =
-            (0..=PARAMETERS_MAX).map(|count| trampoline(backend, count)).collect();
-        let trampolines = linker.link(backend, &trampolines?)?;
-        Ok((linker, trampolines))
+        Ok(Linker { memory, stubs: HashMap::new(), frames })
+    }
+
+    /// Gives trampolines a place, by number of parameters.
+    ///
+    /// # Errors
+    /// If they cannot be made, or there is no room.
+    pub fn trampolines(&mut self, backend: &mut Backend) -> Result<Vec<usize>, GiveUp> {
+        let trampolines = (0..=PARAMETERS_MAX).map(|n| Common::Trampoline(n).make(backend));
+        let trampolines: Vec<&Object> = trampolines.collect::<Result<_, _>>()?;
+        self.link(backend, &trampolines)
     }
 
     /// Makes sure that the stubs that functions refer to have a place. Those may refer to others, but
     /// not back.
-    fn place_stubs(&mut self, backend: &mut Backend, objects: &[Object]) -> Result<(), GiveUp> {
+    fn place_stubs(&mut self, backend: &mut Backend, objects: &[&Object]) -> Result<(), GiveUp> {
         for relocation in objects.iter().flat_map(|object| &object.relocations) {
             let Target::Stub(stub) = relocation.target else { continue };
             if self.stubs.contains_key(&stub) {
                 continue;
             }
-            let object = STUBS[stub.number() as usize].get_or_init(|| stub.compile(backend));
-            let object = object.as_ref().map_err(GiveUp::clone)?;
-            let addresses = self.link(backend, std::slice::from_ref(object))?;
+            let object = Common::Stub(stub).make(backend)?;
+            let addresses = self.link(backend, &[object])?;
             self.stubs.extend(addresses.first().map(|address| (stub, *address)));
         }
         Ok(())
@@ -68,7 +117,7 @@ impl Linker {
     pub fn link(
         &mut self,
         backend: &mut Backend,
-        objects: &[Object],
+        objects: &[&Object],
     ) -> Result<Vec<usize>, GiveUp> {
         self.place_stubs(backend, objects)?;
         let mut offsets = Vec::with_capacity(objects.len());

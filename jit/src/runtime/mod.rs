@@ -14,6 +14,6 @@ mod link;
 mod memory;
 mod stubs;
 
-pub use self::link::Linker;
+pub use self::link::{Linker, make_common};
 pub use self::memory::CodeMemory;
 pub use self::stubs::{Stub, trampoline};

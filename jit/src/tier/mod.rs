@@ -7,7 +7,10 @@
 //! knows its frames, its address is stored where the interpreter, and code that calls the law, look
 //! for it.
 
+mod count;
 mod worker;
+
+pub use count::{Statistics, statistics};
 
 use self::worker::{Birth, Request, Trampolines};
 use crate::build::{self, Jets};
@@ -19,12 +22,14 @@ use vm::native::{Engine, FrameTable, Plug};
 use vm::{Val, Vm};
 
 /// When laws are compiled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Mode {
     /// Never.
     Off,
     /// When they are first called, before they run. For tests.
     Eager,
+    /// When they have been called so often, which stops until there is code. For tests.
+    After(u32),
     /// When they have been called often, in the background.
     #[default]
     Tiered,
@@ -45,6 +50,7 @@ pub fn plug_in(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), GiveUp> {
     let (threshold, wait) = match mode {
         Mode::Off => return Ok(()),
         Mode::Eager => (1, true),
+        Mode::After(calls) => (calls, true),
         Mode::Tiered => (THRESHOLD, false),
     };
     let (frames, trampolines) = <(Arc<FrameTable>, Trampolines)>::default();
@@ -73,10 +79,13 @@ struct Compiler {
 }
 
 impl Engine for Compiler {
-    fn hot(&mut self, vm: &mut Vm, function: &Val, entry: Arc<AtomicUsize>) -> bool {
+    fn hot(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: Arc<AtomicUsize>) -> bool {
         self.start_thread();
         let Stage::Running(queue) = &self.stage else { return true };
-        let Some(mut request) = self.request(vm, function, entry) else { return true };
+        let start = count::now();
+        let request = self.request(vm, function, args, entry);
+        count::built(start);
+        let Some(mut request) = request else { return true };
         if !self.wait {
             return !matches!(queue.try_send(request), Err(TrySendError::Full(_)));
         }
@@ -92,8 +101,15 @@ impl Engine for Compiler {
 
 impl Compiler {
     /// All that is needed to compile a law, if that can be done.
-    fn request(&self, vm: &mut Vm, function: &Val, entry: Arc<AtomicUsize>) -> Option<Request> {
-        let built = build::build(vm, vm.look(function), &self.jets).ok()?;
+    fn request(
+        &self,
+        vm: &mut Vm,
+        function: &Val,
+        args: &[Val],
+        entry: Arc<AtomicUsize>,
+    ) -> Option<Request> {
+        let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
+        let built = build::build_for(vm, vm.look(function), &args, &self.jets).ok()?;
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
         let facts = built.unit.constants.iter().zip(&built.values).map(|(constant, value)| {
             let elsewhere = constant.entry.is_none() && constant.jet.is_none();
@@ -103,7 +119,8 @@ impl Compiler {
         let facts = facts.collect();
         let constants = vm.constants(&built.values);
         let environment = Environment { constants, facts };
-        Some(Request { unit: built.unit, environment, entry, done: None })
+        let expected = built.expected;
+        Some(Request { unit: built.unit, expected, environment, entry, done: None })
     }
 
     /// Starts the thread, which first makes the stubs: so a runtime without hot laws pays nothing.

@@ -267,6 +267,14 @@ impl<'u> Machine<'u> {
                         false => *no,
                     }
                 }
+                End::Closure(on, k, arm, other) => {
+                    let on = self.operand(vars, *on);
+                    let captured = self.captured(&on, &self.constants[k.index()], arm.params.len());
+                    captured.map_or(*other, |captured| {
+                        bind(vars, &arm.params, &captured);
+                        arm.block
+                    })
+                }
                 End::Crash(_, arg) => {
                     let arg = self.operand(vars, *arg);
                     self.normal(&arg)?;
@@ -274,6 +282,25 @@ impl<'u> Machine<'u> {
                 }
             };
         }
+    }
+
+    /// What a value captured, if it is that very function applied to so many values.
+    fn captured(&self, value: &Value, function: &Value, count: usize) -> Option<Vec<Value>> {
+        let mut captured = Vec::new();
+        let mut rest = value.clone();
+        while captured.len() < count || !Rc::ptr_eq(&rest, function) {
+            let next = match &*rest.borrow() {
+                Node::Same(other) => other.clone(),
+                Node::App(f, x) if captured.len() < count => {
+                    captured.push(x.clone());
+                    f.clone()
+                }
+                _ => return None,
+            };
+            rest = next;
+        }
+        captured.reverse();
+        Some(captured)
     }
 
     fn knot(&mut self, vars: &mut Vars, group: &[(Var, Op)]) -> Run<()> {
@@ -366,6 +393,9 @@ impl<'u> Machine<'u> {
             Prim::Not => bit(n[0] == zero),
             Prim::IsZero => bit(kind == Kind::Nat && n[0] == zero),
             Prim::IsNat => bit(kind == Kind::Nat),
+            Prim::IsSmall => bit(kind == Kind::Nat && n[0] < small_limit()),
+            Prim::Small if n[0] < small_limit() => n[0].clone(),
+            Prim::Small => zero,
             Prim::IsPin => bit(kind == Kind::Pin),
             Prim::IsLaw => bit(kind == Kind::Law),
             Prim::IsApp => bit(kind == Kind::App),
@@ -385,6 +415,9 @@ impl<'u> Machine<'u> {
             Prim::Xor => &n[0] ^ &n[1],
             Prim::Lsh => &n[0] << by(&n[1])?,
             Prim::Rsh => &n[0] >> by(&n[1])?,
+            _ if prim.is_of_words() => word64(prim, &n),
+            Prim::Mul32 => (&n[0] * &n[1]) & Natural::from(u32::MAX),
+            Prim::Lsh32 => (&n[0] << by(&n[1])?) & Natural::from(u32::MAX),
             _ => unreachable!("comparisons have been done"),
         })))
     }
@@ -438,6 +471,31 @@ impl<'u> Machine<'u> {
             _ => Kind::Nat,
         }
     }
+}
+
+/// What nats that are words by themselves are below.
+fn small_limit() -> Natural {
+    Natural::from(1u64 << 63)
+}
+
+/// An operation on the low 64 bits of nats.
+fn word64(prim: Prim, operands: &[Natural]) -> Natural {
+    let limb = |n: &Natural| n.to_limbs_asc().first().copied().unwrap_or(0);
+    let words: Vec<u64> = operands.iter().map(limb).collect();
+    let (a, b) = (words[0], words.last().copied().unwrap_or(0));
+    let by = u32::try_from(b).unwrap_or(u32::MAX);
+    Natural::from(match prim {
+        Prim::Low64 => a,
+        Prim::Add64 => a.wrapping_add(b),
+        Prim::Mul64 => a.wrapping_mul(b),
+        Prim::Div64 => a.checked_div(b).unwrap_or(0),
+        Prim::And64 => a & b,
+        Prim::Or64 => a | b,
+        Prim::Xor64 => a ^ b,
+        Prim::Lsh64 => a.checked_shl(by).unwrap_or(0),
+        Prim::Rsh64 => a.checked_shr(by).unwrap_or(0),
+        _ => unreachable!("{prim:?} is not of words"),
+    })
 }
 
 fn bind(vars: &mut Vars, names: &[Var], values: &[Value]) {

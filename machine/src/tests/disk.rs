@@ -122,6 +122,10 @@ fn a_store_in_use_or_without_a_machine_is_refused() {
 
     let main = counter().value(&mut vm);
     assert_eq!(Machine::boot(&path, &mut vm, &main).expect("booted").workers, 1);
+    // The heap that it was booted from may hold pins of the store.
+    drop((main, vm));
+    let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
+    let main = counter().value(&mut vm);
     let error = Machine::boot(&path, &mut vm, &main).expect_err("it is there already");
     assert!(matches!(error, BootError::Exists { .. }), "{error}");
     let first = Machine::open(&path, settings()).expect("it opens");

@@ -6,5 +6,5 @@ mod disk;
 mod jobs;
 mod plan;
 mod programs;
-mod rig;
+pub(crate) mod rig;
 mod workers;

@@ -8,8 +8,16 @@ use jiff::Timestamp;
 use persist::sim::SimDisk;
 use persist::{Settings as StoreSettings, Store};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use vm::{Ref, Shape, Vm};
+
+/// Settings of a store whose slot no other test has: tests run in one process, each on its thread.
+pub(crate) fn store_settings() -> StoreSettings {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static SLOT: usize = NEXT.fetch_add(1, Ordering::Relaxed));
+    StoreSettings { slot: Some(SLOT.with(|slot| *slot)), ..StoreSettings::default() }
+}
 
 /// What a machine said.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -94,7 +102,7 @@ impl Rig {
         let disk = SimDisk::new();
         let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
         let main = program.value(&mut vm);
-        let store = Store::create_on(Arc::new(disk.clone()), StoreSettings::default());
+        let store = Store::create_on(Arc::new(disk.clone()), store_settings());
         Machine::boot_on(store.expect("an empty disk"), &mut vm, &main).expect("booted");
         Rig::on(disk)
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -144,6 +144,21 @@ impl DiskFile for RealFile {
 
     fn truncate(&self, length: u64) -> io::Result<()> {
         self.0.set_len(length)
+    }
+
+    fn punch(&self, offset: u64, length: u64) -> io::Result<()> {
+        use rustix::fs::{FallocateFlags, fallocate};
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        fallocate(&self.0, flags, offset, length).map_err(|error| match error {
+            rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS => {
+                io::ErrorKind::Unsupported.into()
+            }
+            error => error.into(),
+        })
+    }
+
+    fn allocated(&self) -> io::Result<u64> {
+        Ok(512 * self.0.metadata()?.blocks())
     }
 
     fn as_file(&self) -> Option<&File> {

@@ -5,62 +5,51 @@
 //! reading only and changes nothing, not even a torn tail.
 //!
 //! ```text
-//! FORMAT, snapshots ──open──▶ Inspection ──check──▶ every frame ──▶ faults ──▶ Report
-//!                                        └─usage──▶ heads of pins ──▶ graph ──▶ Usage
+//! FORMAT, snapshots ──open──▶ Inspection ──check──▶ every frame, every body ──▶ Report
+//!                                        └─usage──▶ catalogue ──▶ graph ──▶ Usage
 //! ```
 //!
-//! Memory: the hashes and edges of all pins, and one frame's payload at a time.
+//! Memory: the hashes and edges of all pins, and one frame's payload at a time; bodies are mapped.
 
 mod faults;
-mod graph;
+pub(crate) mod graph;
 mod report;
 mod usage;
 
 use std::path::Path;
 use std::sync::Arc;
 
+use vm::pinspace::Frozen;
+
+use crate::Seq;
 use crate::disk::{Disk, DiskLock, RealDisk};
-use crate::error::{Damage, DiskError, OpenError, PinError, ReadError};
+use crate::error::{Damage, DiskError, OpenError, ReadError};
 use crate::frame::FrameKind;
 use crate::health::Health;
-use crate::journal::{self, Home, Place};
+use crate::journal::{self, Home};
 use crate::log::LOG;
 use crate::opening::{lock_existing, read_format};
-use crate::pins::{self, PINS, StoredPin};
 use crate::segment::{Family, Segment, Stretch};
 use crate::snapshots::Snapshots;
-use crate::{Hash, Seq, format_file};
+use crate::space::body;
+use crate::space::catalogue::{self, CATALOGUE, Page};
+use crate::space::files::all_pages;
+use crate::space::look::{self, PinLook};
 
 use faults::{Expect, Faults};
 use graph::Graph;
 pub use report::{Effect, Finding, Report, SnapshotState};
 pub use usage::{SnapshotUsage, Usage};
 
-/// What somebody who can decode a body says of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It has the hash that it should have.
-    Whole,
-    /// It has not, or is nothing at all, for this reason.
-    Wrong(String),
-    /// This cannot be told without the pins that it refers to: [`Judge::settle`] is asked later.
-    Unsure,
-}
-
-/// Gives a pin, if there is one of that hash.
-pub type Fetch<'a> = dyn FnMut(&Hash) -> Result<Option<StoredPin>, PinError> + 'a;
-
-/// Who knows what the bodies of pins mean, and is told how far a check has come.
+/// Who can tell whether pins have the hashes that they are found by, and is told how far a check has
+/// come.
 pub trait Judge {
-    /// Judges a pin. Those that it refers to have been judged before.
-    fn pin(&mut self, hash: &Hash, pin: &StoredPin) -> Verdict;
-
-    /// Judges a pin that [`Judge::pin`] was unsure of; `fetch` gives all others. The error says what
-    /// is wrong.
+    /// Judges a pin, whose bytes are those that were written; all that it refers to have been judged,
+    /// and found whole, before.
     ///
     /// # Errors
-    /// If it is not the pin of that hash.
-    fn settle(&mut self, hash: &Hash, fetch: &mut Fetch<'_>) -> Result<(), String>;
+    /// What is wrong, if it has not the hash that it should have.
+    fn pin(&mut self, pin: &Frozen) -> Result<(), String>;
 
     /// So many of [`Inspection::bytes`] have been looked at.
     fn progress(&mut self, bytes: u64);
@@ -72,9 +61,11 @@ pub struct Inspection {
     snapshots: Snapshots,
     /// First sequences of the segments, and the lengths of their files.
     log: Vec<(u64, u64)>,
-    pins: Vec<(u64, u64)>,
+    catalogue: Vec<(u64, u64)>,
+    /// The lengths of the files of bodies.
+    bodies: Vec<u64>,
     // Last, so that it is released when all else is done.
-    _lock: Box<dyn DiskLock>,
+    _lock: Arc<dyn DiskLock>,
 }
 
 impl Inspection {
@@ -92,40 +83,43 @@ impl Inspection {
     /// As there.
     pub fn open_on(disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let lock = lock_existing(disk.as_ref())?;
-        let store = read_format(disk.as_ref(), format_file::STORE)?;
+        let store = read_format(disk.as_ref())?;
         let home = Home { disk, store, health: Arc::new(Health::default()) };
         let snapshots = Snapshots::survey(home.clone(), usize::MAX)?;
         let log = lengths(&home, &LOG)?;
-        let pins = lengths(&home, &PINS)?;
-        Ok(Self { home, snapshots, log, pins, _lock: lock })
+        let catalogue = lengths(&home, &CATALOGUE)?;
+        let bodies = look::lengths(&home)?;
+        Ok(Self { home, snapshots, log, catalogue, bodies, _lock: lock })
     }
 
-    /// How many bytes the segments have.
+    /// How many bytes there are to be checked.
     pub fn bytes(&self) -> u64 {
-        self.log.iter().chain(&self.pins).map(|(_, length)| length).sum()
+        let segments = self.log.iter().chain(&self.catalogue).map(|(_, length)| length);
+        segments.chain(&self.bodies).sum()
     }
 
-    /// Looks at every byte.
+    /// Looks at every byte, but for the index, which is derived and never believed.
     ///
     /// # Errors
-    /// What the file system reports; damage is none.
-    pub fn check(&self, judge: &mut dyn Judge) -> Result<Report, DiskError> {
+    /// What the file system reports, and pins that cannot be mapped; damage is none.
+    pub fn check(&self, judge: &mut dyn Judge) -> Result<Report, OpenError> {
         let mut report = Report::default();
         for (_, damage) in self.snapshots.damaged() {
             report.findings.push(Finding { damage: damage.clone(), effect: Effect::Snapshot });
         }
         let newest = self.snapshots.newest();
         let mut pass = Pass { inspection: self, judge, report, done: 0 };
-        let proven = newest.map_or(0, |snapshot| snapshot.pins);
-        let mut pins = PinCheck::default();
-        pass.journal(&PINS, &self.pins, 1, proven, &mut pins)?;
-        pass.settle(&mut pins)?;
+        let proven = newest.map_or(0, |snapshot| snapshot.groups);
+        let mut pins = PinCheck { start: self.catalogue_start(proven), ..PinCheck::default() };
+        let needed = pins.start;
+        pass.journal(&CATALOGUE, &self.catalogue, needed, proven, &mut pins)?;
+        pass.bodies(&mut pins.graph)?;
         let covers = self.snapshots.oldest().map_or(Seq::START, |snapshot| snapshot.covers);
         let proven = newest.map_or(0, |snapshot| snapshot.covers.0);
         let mut events = EventCheck::default();
         pass.journal(&LOG, &self.log, covers.next().0, proven, &mut events)?;
         let mut report = pass.report;
-        (report.pins, report.events) = (pins.count, events.count);
+        report.events = events.count;
         report.snapshots = self.states(&pins.graph, &report);
         for state in report.snapshots.iter().filter(|state| !state.has_root) {
             let name = format!("snap/{:020}.snap", state.snapshot.generation);
@@ -141,6 +135,14 @@ impl Inspection {
         Ok(report)
     }
 
+    /// From which sequence on the catalogue counts. Where that cannot be told for damage, all of it
+    /// does that is there.
+    fn catalogue_start(&self, proven: u64) -> u64 {
+        let pages = all_pages(&self.home, proven);
+        let start = pages.and_then(|pages| pages.start());
+        start.unwrap_or_else(|_| self.catalogue.first().map_or(1, |(first, _)| *first))
+    }
+
     /// What the damage means for each snapshot.
     fn states(&self, graph: &Graph, report: &Report) -> Vec<SnapshotState> {
         let lost = report.findings.iter().filter_map(|finding| match finding.effect {
@@ -149,7 +151,9 @@ impl Inspection {
         });
         let lost: Vec<(u64, u64)> = lost.collect();
         let state = |snapshot: crate::Snapshot| {
-            let root = graph.find(&snapshot.root);
+            let root = graph.find(snapshot.address);
+            let is_it = |root: &usize| graph.pin(*root).is_some_and(|pin| pin.0 == snapshot.root);
+            let root = root.filter(is_it);
             let first_bad = root.and_then(|root| graph.first_bad(root));
             let after = snapshot.covers.0;
             let event = lost.iter().filter(|(_, last)| *last > after);
@@ -157,13 +161,6 @@ impl Inspection {
             SnapshotState { snapshot, has_root: root.is_some(), first_bad, first_event }
         };
         self.snapshots.list().into_iter().map(state).collect()
-    }
-
-    /// Reads a pin at a place that a walk has found.
-    fn read(&self, place: Place, hash: &Hash) -> Result<StoredPin, PinError> {
-        let opened = Segment::open(self.home.disk.as_ref(), &PINS, self.home.store, place.segment);
-        let segment = opened.map_err(pins::of_one_pin)?;
-        pins::read_pin(&Arc::new(segment), place, hash)
     }
 }
 
@@ -190,9 +187,7 @@ struct Pass<'a> {
 /// What is done with the payloads of one journal.
 trait Items {
     /// Takes a whole payload.
-    fn whole(&mut self, judge: &mut dyn Judge, place: Place, payload: &[u8]) -> Result<(), String>;
-    /// A payload is damaged, all but perhaps its head.
-    fn damaged(&mut self, head: Option<(Hash, Vec<Hash>)>);
+    fn whole(&mut self, sequence: u64, payload: &[u8]) -> Result<(), String>;
     /// The effect of losing these.
     fn effect(&self, first: u64, last: u64) -> Effect;
 }
@@ -258,18 +253,10 @@ impl Pass<'_> {
                 Stretch::Frame { at, frame } => (at, frame),
             };
             faults.frame(at, &frame);
-            let place = Place { segment: segment.header.first, offset: at };
             let found = match segment.payload(at, &frame) {
-                Ok(payload) if frame.kind == FrameKind::Data => {
-                    items.whole(self.judge, place, &payload)
-                }
+                Ok(payload) if frame.kind == FrameKind::Data => items.whole(frame.seq, &payload),
                 Ok(_) => Ok(()),
-                Err(ReadError::Damaged(damage)) => {
-                    if frame.kind == FrameKind::Data {
-                        items.damaged(pins::read_head(segment, at, &frame).ok());
-                    }
-                    Err(damage.reason)
-                }
+                Err(ReadError::Damaged(damage)) => Err(damage.reason),
                 Err(ReadError::Disk(error)) => return Err(error),
                 Err(ReadError::Gap { .. }) => unreachable!("reading one frame meets no gap"),
             };
@@ -288,20 +275,37 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Judges the pins that could not be judged by themselves.
-    fn settle(&mut self, pins: &mut PinCheck) -> Result<(), DiskError> {
-        for (hash, place) in std::mem::take(&mut pins.unsure) {
-            let graph = &pins.graph;
-            let mut fetch = |hash: &Hash| match graph.find(hash).and_then(|pin| graph.place(pin)) {
-                Some(place) => self.inspection.read(place, hash).map(Some),
-                None => Ok(None),
+    /// Looks at the bodies of all pins of the catalogue.
+    fn bodies(&mut self, graph: &mut Graph) -> Result<(), OpenError> {
+        let home = &self.inspection.home;
+        let look = PinLook::open(home)?;
+        for damage in &look.damaged {
+            let (damage, effect) = (damage.clone(), Effect::File);
+            self.report.findings.push(Finding { damage, effect });
+        }
+        for pin in 0..graph.len() {
+            let Some((hash, address)) = graph.pin(pin) else { continue };
+            let found = look.at(address, &hash);
+            let judged = match &found {
+                None => Err("the pin that stands here is not the one that was written".into()),
+                Some(_) if graph.has_bad_edge(pin) => Ok(()),
+                Some(found) => self.judge.pin(found),
             };
-            if let Err(reason) = self.judge.settle(&hash, &mut fetch) {
-                pins.graph.mark_bad(&hash);
-                let path = self.inspection.home.disk.path(&PINS.name(place.segment));
-                let damage = Damage { path, offset: place.offset, reason, advice: String::new() };
-                self.report.findings.push(Finding { damage, effect: Effect::Pin(hash) });
+            match judged {
+                Ok(()) => self.report.pins += 1,
+                Err(reason) => {
+                    graph.mark_bad(pin);
+                    let (slot, offset) = body::place(address);
+                    let path = home.disk.path(&body::name(slot));
+                    // A file that cannot be read at all is told of once.
+                    if !look.damaged.iter().any(|damage| damage.path == path) {
+                        let damage = Damage { path, offset, reason, advice: String::new() };
+                        self.report.findings.push(Finding { damage, effect: Effect::Pin(hash) });
+                    }
+                }
             }
+            self.done += graph.bytes(pin);
+            self.judge.progress(self.done);
         }
         Ok(())
     }
@@ -314,67 +318,55 @@ struct EventCheck {
 }
 
 impl Items for EventCheck {
-    fn whole(&mut self, _: &mut dyn Judge, _: Place, _: &[u8]) -> Result<(), String> {
+    fn whole(&mut self, _: u64, _: &[u8]) -> Result<(), String> {
         self.count += 1;
         Ok(())
     }
-
-    fn damaged(&mut self, _: Option<(Hash, Vec<Hash>)>) {}
 
     fn effect(&self, first: u64, last: u64) -> Effect {
         Effect::Events { first, last }
     }
 }
 
-/// Checks pins, and learns what refers to what.
+/// Takes groups apart, and learns what refers to what.
 #[derive(Default)]
 struct PinCheck {
-    count: u64,
     graph: Graph,
-    unsure: Vec<(Hash, Place)>,
+    /// What stands before this sequence counts no more.
+    start: u64,
 }
 
 impl Items for PinCheck {
-    fn whole(&mut self, judge: &mut dyn Judge, place: Place, payload: &[u8]) -> Result<(), String> {
-        self.count += 1;
-        let (hash, pin) =
-            pins::decode_any(payload).ok_or("the hash and edges of the pin fail their check")?;
-        let missing = self.graph.add(hash, &pin.edges, Some(place), payload.len() as u64);
-        if let Some(edge) = missing {
-            self.graph.mark_bad(&hash);
-            return Err(format!(
-                "pin {} refers to {}, which is not stored before it",
-                name(&hash),
-                name(&edge)
-            ));
-        }
-        match judge.pin(&hash, &pin) {
-            Verdict::Whole => Ok(()),
-            Verdict::Unsure => {
-                self.unsure.push((hash, place));
-                Ok(())
+    fn whole(&mut self, sequence: u64, payload: &[u8]) -> Result<(), String> {
+        let page = catalogue::decode(payload).ok_or("what stands here is neither pins nor gaps")?;
+        let (entries, is_copy) = match page {
+            _ if sequence < self.start => return Ok(()),
+            Page::Gaps(gaps) => {
+                self.graph.remove_all(&gaps.free);
+                return Ok(());
             }
-            Verdict::Wrong(reason) => {
-                self.graph.mark_bad(&hash);
-                Err(format!("pin {}: {reason}", name(&hash)))
+            Page::Group(_, entries) => (entries, false),
+            Page::Copy(entries) => (entries, true),
+        };
+        let mut result = Ok(());
+        for entry in entries {
+            // A copy may be one that does not count: then it tells of what is known.
+            if is_copy && self.graph.find(entry.address()).is_some() {
+                continue;
+            }
+            if let Some(edge) = self.graph.add(&entry.to_entry()) {
+                let name = vm::Hash(entry.hash());
+                result = Err(format!(
+                    "pin {name} refers to one at {edge:#x}, which is not stored before it"
+                ));
             }
         }
-    }
-
-    fn damaged(&mut self, head: Option<(Hash, Vec<Hash>)>) {
-        if let Some((hash, edges)) = head {
-            self.graph.add(hash, &edges, None, 0);
-            self.graph.mark_bad(&hash);
-        }
+        result
     }
 
     fn effect(&self, first: u64, last: u64) -> Effect {
-        Effect::Pins { first, last }
+        Effect::Groups { first, last }
     }
-}
-
-fn name(hash: &Hash) -> String {
-    vm::Hash(*hash).to_string()
 }
 
 #[cfg(test)]

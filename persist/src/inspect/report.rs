@@ -13,8 +13,8 @@ pub enum Effect {
         /// The last one.
         last: u64,
     },
-    /// The pins of these numbers are lost; likewise.
-    Pins {
+    /// The groups of pins of these numbers are lost; likewise.
+    Groups {
         /// The first number.
         first: u64,
         /// The last one.
@@ -22,6 +22,8 @@ pub enum Effect {
     },
     /// This pin is not what its hash says.
     Pin(Hash),
+    /// No pin of this file can be read.
+    File,
     /// A snapshot is lost.
     Snapshot,
     /// No data is lost.
@@ -44,8 +46,8 @@ pub struct SnapshotState {
     pub snapshot: Snapshot,
     /// Whether its root is among the pins.
     pub has_root: bool,
-    /// A damaged or missing pin that it needs.
-    pub first_bad: Option<Hash>,
+    /// A damaged or missing pin that it needs, in words.
+    pub first_bad: Option<String>,
     /// The first event after it that is lost.
     pub first_event: Option<Seq>,
 }

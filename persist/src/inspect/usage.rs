@@ -1,12 +1,8 @@
 //! What holds how much, by edges alone: no body is read.
 
-use std::sync::Arc;
-
 use crate::error::{Damage, ReadError};
-use crate::frame::{FrameKind, SEGMENT_HEADER};
-use crate::journal::Place;
-use crate::pins::{self, PINS};
-use crate::segment::Segment;
+use crate::space::files::all_pages;
+use crate::space::{BODIES_DIR, index};
 use crate::{Inspection, Snapshot};
 
 use super::graph::Graph;
@@ -26,17 +22,25 @@ pub struct SnapshotUsage {
     pub own_bytes: u64,
 }
 
-/// What holds how much of a store. Bytes of pins are those of their payloads: body, edges and hash.
+/// What holds how much of a store. Bytes of pins are those of their records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Files of events, and their bytes.
     pub log_segments: u64,
     /// See there.
     pub log_bytes: u64,
-    /// Files of pins, and their bytes.
-    pub pin_segments: u64,
+    /// Files of bodies of pins, and their bytes.
+    pub body_files: u64,
     /// See there.
-    pub pin_file_bytes: u64,
+    pub body_bytes: u64,
+    /// Files of the catalogue, and their bytes.
+    pub catalogue_segments: u64,
+    /// See there.
+    pub catalogue_bytes: u64,
+    /// Files of the index, and their bytes.
+    pub index_files: u64,
+    /// See there.
+    pub index_bytes: u64,
     /// How many pins there are, and their bytes.
     pub pins: u64,
     /// See there.
@@ -63,18 +67,26 @@ impl Inspection {
         let mut usage = Usage {
             log_segments: self.log.len() as u64,
             log_bytes: total(&self.log),
-            pin_segments: self.pins.len() as u64,
-            pin_file_bytes: total(&self.pins),
+            body_files: self.bodies.len() as u64,
+            body_bytes: self.bodies.iter().sum(),
+            catalogue_segments: self.catalogue.len() as u64,
+            catalogue_bytes: total(&self.catalogue),
             ..Usage::default()
         };
+        for name in index::FILES {
+            if let Ok(length) = self.home.disk.open(name).and_then(|file| file.len()) {
+                usage.index_files += 1;
+                usage.index_bytes += length;
+            }
+        }
         let graph = self.graph()?;
         let listed = self.snapshots.list();
         let mut reached_by = vec![0_u32; graph.len()];
         let mut reaches = Vec::new();
         for snapshot in &listed {
-            let root = graph.find(&snapshot.root).ok_or_else(|| {
+            let root = graph.find(snapshot.address).ok_or_else(|| {
                 let reason = format!("the root of snapshot {} is missing", snapshot.generation);
-                let path = self.home.disk.path(PINS.dir);
+                let path = self.home.disk.path(BODIES_DIR);
                 Damage { path, offset: 0, reason, advice: "see `check`".into() }
             })?;
             let reached = graph.reach(root);
@@ -107,30 +119,13 @@ impl Inspection {
 
     /// Which pin refers to which.
     fn graph(&self) -> Result<Graph, ReadError> {
+        let pages = all_pages(&self.home, 0)?;
         let mut graph = Graph::default();
-        for (index, (first, _)) in self.pins.iter().enumerate() {
-            let segment = Segment::open(self.home.disk.as_ref(), &PINS, self.home.store, *first)?;
-            let segment = Arc::new(segment);
-            let is_last = index + 1 == self.pins.len();
-            let mut frames = segment.frames(SEGMENT_HEADER)?;
-            loop {
-                let (offset, frame) = match frames.next() {
-                    Ok(Some(found)) => found,
-                    Ok(None) => break,
-                    // Whether this is a torn end or damage is for a check to say.
-                    Err(ReadError::Damaged(_)) if is_last => break,
-                    Err(error) => return Err(error),
-                };
-                if frame.kind == FrameKind::Data {
-                    let (hash, edges) = pins::read_head(&segment, offset, &frame)?;
-                    let place = Place { segment: *first, offset };
-                    if graph.add(hash, &edges, Some(place), frame.length).is_some() {
-                        let reason = format!("pin {} refers to one that is not stored", frame.seq);
-                        return Err(segment.damage(offset, reason).into());
-                    }
-                }
-            }
-        }
+        pages.forwards(&pages.count()?, |entry| {
+            // An edge that leads nowhere is for a check to tell of.
+            let _ = graph.add(&entry.to_entry());
+            Ok(())
+        })?;
         Ok(graph)
     }
 }

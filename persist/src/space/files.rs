@@ -6,113 +6,249 @@
 //! ```
 //!
 //! So the catalogue tells only of what is durable, and the index only of what is in the catalogue.
-//! What a crash leaves behind the last committed body is written over.
+//! Records are put into the gaps that the last collection found, and behind all others where those
+//! are full. What a crash leaves where there is no committed record is written over.
+//!
+//! While a commit waits for the disk, pins are found and kept: [`Files`], which those need, is locked
+//! only for moments; the [`Ledger`], which a commit holds throughout, is for commits alone. Where both
+//! are held, the ledger is taken first.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use vm::pinspace::range::{ALIGNMENT, BASE, SLOT_SIZE};
+use vm::pinspace::range::SLOT_SIZE;
 
-use super::catalogue::{self, CATALOGUE, End, Entry, Group};
+use super::body::{self, BODY_HEADER, Body, address, damage};
+use super::catalogue::{self, CATALOGUE, End, Entry, Filled, Group, Page};
 use super::index::Index;
+use super::pages::{Counted, Pages};
+use super::ranges::{Filling, Ranges, aligned};
 use super::state::State;
 use super::{BODIES_DIR, INDEX_DIR};
 use crate::Hash;
 use crate::disk::DiskFile;
-use crate::error::{Damage, DiskError, OpenError, PinError, ReadError};
-use crate::frame::{FrameKind, SEGMENT_HEADER, VERSION, short, u32_at};
+use crate::error::{DiskError, OpenError, PinError, ReadError};
+use crate::frame::{FrameKind, SEGMENT_HEADER};
 use crate::health::WriteError;
-use crate::journal::{Home, Journal, Survey};
-use crate::segment::Depth;
+use crate::journal::{self, Home, Journal, Survey};
+use crate::lock::lock;
+use crate::segment::{Depth, Segment};
 
-const BODY_MAGIC: [u8; 8] = *b"PALLASBD";
-/// Bytes before the first record of a file of bodies.
-const BODY_HEADER: usize = 64;
 /// A group is ended when it has so many bytes, a segment of the catalogue likewise.
 const GROUP: usize = 1 << 20;
-const CATALOGUE_SEGMENT: u64 = 64 << 20;
+const CATALOGUE_SEGMENT: u64 = if cfg!(test) { 4 << 10 } else { 64 << 20 };
 
-/// One file of bodies.
-pub(crate) struct Body {
-    pub(crate) slot: usize,
-    name: String,
-    pub(crate) file: Arc<dyn DiskFile>,
-    /// The offset behind the last record.
-    pub(crate) end: u64,
-    dirty: bool,
+/// So many pins are put into the index while nobody else may look for one.
+const TOLD_AT_ONCE: usize = 256;
+
+/// Pins that are not in the catalogue yet.
+#[derive(Default)]
+struct Gathered {
+    group: Group,
+    /// What the index is to be told of them.
+    places: Vec<(Hash, u64)>,
 }
 
-/// The open files.
+/// Groups that are full, each with where bodies ended then.
+type Groups = VecDeque<(Filled, Gathered)>;
+
+/// Files that are to be flushed, with their names.
+type Dirty = Vec<(String, Arc<dyn DiskFile>)>;
+
+/// Bodies and index: what it takes to find and to keep pins.
 pub(crate) struct Files {
     pub(crate) home: Home,
     /// The last one is being filled.
     pub(crate) bodies: Vec<Body>,
-    catalogue: Journal,
-    index: Index,
-    state: State,
-    /// Pins that are not in the catalogue yet: groups that are full, the one that is not, and where
-    /// they are.
-    full: Vec<(End, Group)>,
-    group: Group,
+    pub(super) index: Index,
+    /// How far they have been filled.
+    pub(super) filled: Filled,
+    /// The number of the newest gaps, and what is left of them once somebody has asked for a place.
+    pub(super) gaps: u64,
+    pub(super) filling: Option<Filling>,
+    full: Groups,
+    /// What is in none of them yet.
+    gathered: Gathered,
+    /// The pins that the index has not been told of.
     fresh: HashMap<Hash, u64>,
 }
 
-/// The address of an offset in a slot's file.
-fn address(slot: usize, offset: u64) -> u64 {
-    (BASE + slot * SLOT_SIZE) as u64 + offset
+/// The catalogue's writing end, and how far the index goes.
+pub(super) struct Ledger {
+    pub(super) catalogue: Journal,
+    pub(super) state: State,
+    /// What the index has not been told of, though the catalogue has it.
+    untold: Vec<(Hash, u64)>,
+    /// How far bodies had been filled with the last group of the catalogue.
+    filled: Filled,
+}
+
+/// The open files of a pin space.
+pub(crate) struct Pins {
+    home: Home,
+    files: Mutex<Files>,
+    ledger: Mutex<Ledger>,
+}
+
+/// What is on disk of a pin space, found without changing anything.
+pub(crate) struct PinSurvey {
+    home: Home,
+    todo: Todo,
+    survey: Survey,
+    bodies: Vec<Body>,
+    /// What the state will be when all is done.
+    after: State,
+}
+
+/// What the index is to be told.
+enum Todo {
+    Nothing(Index),
+    /// What stands behind what the state covers.
+    CatchUp(State, Index, Pages),
+    /// Everything.
+    Rebuild(Pages, Counted),
+}
+
+impl PinSurvey {
+    /// Looks at a pin space of which the first `proven` groups are known to have been durable.
+    pub(crate) fn make(home: &Home, proven: u64) -> Result<Self, OpenError> {
+        let kept = State::read(home).zip(Index::open(&home.disk)?);
+        let covers = kept.as_ref().map_or(0, |(state, _)| state.covers);
+        let survey = survey(home, covers, proven).map_err(refuse)?;
+        let last = survey.last.next - 1;
+        let pages = || Pages::list(&survey.segments, last).map_err(refuse);
+        let (todo, after) = match kept {
+            Some((state, index)) if last == covers => (Todo::Nothing(index), state),
+            Some((state, index)) => {
+                let pages = pages()?;
+                let after = state_after(&pages, state).map_err(refuse)?;
+                (Todo::CatchUp(state, index, pages), after)
+            }
+            None => {
+                let pages = pages()?;
+                let counted = pages.count().map_err(refuse)?;
+                let (filled, gaps) = (counted.newest.filled, counted.newest.gaps);
+                let after = State { covers: last, filled, gaps, changing: None };
+                (Todo::Rebuild(pages, counted), after)
+            }
+        };
+        let bodies = body::open_all(home, after.filled.end)?;
+        Ok(Self { home: home.clone(), todo, survey, bodies, after })
+    }
+
+    /// The files of bodies, each with where it ends.
+    pub(crate) fn bodies(&self) -> &[Body] {
+        &self.bodies
+    }
+
+    /// Takes the pin space up. What the catalogue has and the index lacks is put into that: mostly
+    /// nothing, everything after a loss of power.
+    pub(crate) fn resume(self) -> Result<Pins, OpenError> {
+        let Self { home, todo, survey, bodies, after } = self;
+        let (changing, index) = match todo {
+            Todo::Nothing(index) => (after.changing, index),
+            Todo::CatchUp(state, index, pages) => catch_up(&home, state, index, &pages)?,
+            Todo::Rebuild(pages, counted) => rebuild(&home, &pages, &counted)?,
+        };
+        let state = State { changing, ..after };
+        let catalogue = Journal::resume(home.clone(), CATALOGUE, CATALOGUE_SEGMENT, survey)?;
+        let ledger = Ledger { catalogue, state, untold: vec![], filled: state.filled };
+        Ok(Pins::new(home, bodies, index, ledger))
+    }
+}
+
+/// Looks into the catalogue behind that sequence.
+fn survey(home: &Home, covers: u64, proven: u64) -> Result<Survey, ReadError> {
+    let from = match covers {
+        0 => journal::list(home, &CATALOGUE)?.0.first().copied().unwrap_or(1),
+        covers => covers,
+    };
+    Survey::make(home, &CATALOGUE, from, covers.max(proven), Depth::Unproven)
+}
+
+/// The whole catalogue, as far as it is there.
+pub(crate) fn all_pages(home: &Home, proven: u64) -> Result<Pages, ReadError> {
+    let survey = survey(home, 0, proven)?;
+    Pages::list(&survey.segments, survey.last.next - 1)
+}
+
+/// What the state will be when the index has been told of these pages.
+fn state_after(pages: &Pages, mut state: State) -> Result<State, ReadError> {
+    let covers = state.covers;
+    for sequence in pages.sequences().skip_while(|sequence| *sequence <= covers) {
+        pages.read(sequence, |page| {
+            match page {
+                Page::Group(filled, _) => state.filled = filled,
+                Page::Gaps(gaps) => {
+                    state.filled = Filled { end: gaps.end, fill: 0 };
+                    state.gaps = sequence;
+                }
+                Page::Copy(_) => {}
+            }
+            Ok(())
+        })?;
+        state.covers = sequence;
+    }
+    Ok(state)
+}
+
+/// Tells the index what has been written behind what it covers. Says in which run of the system it
+/// is changed.
+fn catch_up(
+    home: &Home,
+    mut state: State,
+    mut index: Index,
+    pages: &Pages,
+) -> Result<(Option<Hash>, Index), OpenError> {
+    begin_changing(home, &mut state).map_err(not_opened)?;
+    for sequence in pages.sequences().skip_while(|sequence| *sequence <= state.covers) {
+        let told = pages.read(sequence, |page| match page {
+            Page::Group(_, entries) => entries
+                .iter()
+                .try_for_each(|entry| Ok(index.insert(&entry.hash(), entry.address())?)),
+            Page::Gaps(gaps) => Ok(index.remove_all(&gaps.free)?),
+            Page::Copy(_) => Ok(()),
+        });
+        told.map_err(refuse)?;
+    }
+    Ok((state.changing, index))
+}
+
+/// Builds the index from the whole catalogue.
+fn rebuild(
+    home: &Home,
+    pages: &Pages,
+    counted: &Counted,
+) -> Result<(Option<Hash>, Index), OpenError> {
+    State::remove(home)?;
+    let mut index = Index::create(&home.disk)?;
+    if pages.sequences().is_empty() {
+        return Ok((None, index));
+    }
+    let mut state = State::default();
+    begin_changing(home, &mut state).map_err(not_opened)?;
+    let insert = |entry: catalogue::EntryRef<'_>| Ok(index.insert(&entry.hash(), entry.address())?);
+    pages.forwards(counted, insert).map_err(refuse)?;
+    Ok((state.changing, index))
+}
+
+/// The addresses that the gaps of that sequence name.
+fn read_gaps(home: &Home, sequence: u64) -> Result<Ranges, ReadError> {
+    let (firsts, _) = journal::list(home, &CATALOGUE)?;
+    let at = firsts.partition_point(|first| *first <= sequence).saturating_sub(1);
+    let first = firsts.get(at).copied().unwrap_or(1);
+    let segment = Segment::open(home.disk.as_ref(), &CATALOGUE, home.store, first)?;
+    let pages = Pages::list(&[Arc::new(segment)], sequence)?;
+    if !pages.sequences().contains(&sequence) {
+        return Err(pages.damage(first, format!("group {sequence} is missing")));
+    }
+    pages.read(sequence, |page| match page {
+        Page::Gaps(gaps) => Ok(gaps.free),
+        _ => Err(pages.damage(sequence, "what stands here are no gaps")),
+    })
 }
 
 impl Files {
-    /// Begins a pin space with that slot, in directories that are there and empty.
-    pub(crate) fn create(home: Home, slot: usize) -> Result<Self, WriteError> {
-        let judge = |error| home.health.judge(error);
-        let catalogue = Journal::create(home.clone(), CATALOGUE, CATALOGUE_SEGMENT)?;
-        let index = Index::create(&home.disk).map_err(judge)?;
-        let end = End { slot: slot as u64, offset: BODY_HEADER as u64 };
-        let state = State { covers: 0, end, changing: None };
-        let body = Body::create(&home, slot)?;
-        Ok(Self {
-            home,
-            bodies: vec![body],
-            catalogue,
-            index,
-            state,
-            full: Vec::new(),
-            group: Group::default(),
-            fresh: HashMap::new(),
-        })
-    }
-
-    /// Opens a pin space. What the catalogue has and the index lacks is put into that: mostly
-    /// nothing, everything after a loss of power.
-    pub(crate) fn open(home: Home) -> Result<Self, OpenError> {
-        let kept = State::read(&home).zip(Index::open(&home.disk)?);
-        let covers = kept.as_ref().map_or(0, |(state, _)| state.covers);
-        let survey = Survey::make(&home, &CATALOGUE, covers.max(1), covers, Depth::Unproven);
-        let survey = survey.map_err(refuse)?;
-        let (mut state, mut index) = match kept {
-            Some(kept) => kept,
-            None => {
-                State::remove(&home)?;
-                (State::default(), Index::create(&home.disk)?)
-            }
-        };
-        let last = survey.last.next - 1;
-        if last > state.covers {
-            begin_changing(&home, &mut state).map_err(not_opened)?;
-            each_group(&survey, state.covers, |group_end, entries| {
-                state.end = group_end;
-                entries.iter().try_for_each(|entry| index.insert(&entry.hash, entry.address))
-            })
-            .map_err(refuse)?;
-            state.covers = last;
-        }
-        let catalogue = Journal::resume(home.clone(), CATALOGUE, CATALOGUE_SEGMENT, survey)?;
-        let bodies = open_bodies(&home, state.end)?;
-        let (full, group, fresh) = Default::default();
-        Ok(Self { home, bodies, catalogue, index, state, full, group, fresh })
-    }
-
     /// Where the pin with that hash may be.
     pub(crate) fn find(&self, hash: &Hash) -> Result<Option<u64>, DiskError> {
         match self.fresh.get(hash) {
@@ -122,10 +258,24 @@ impl Files {
     }
 
     /// The address for a record of so many bytes; none if it needs another slot.
-    pub(crate) fn place(&self, bytes: usize) -> Option<u64> {
-        let body = self.bodies.last()?;
-        let fits = bytes as u64 <= SLOT_SIZE as u64 - body.end;
-        fits.then(|| address(body.slot, body.end))
+    pub(crate) fn place(&mut self, bytes: usize) -> Result<Option<u64>, ReadError> {
+        if let Some(address) = self.filling()?.place(bytes as u64) {
+            return Ok(Some(address));
+        }
+        let Some(body) = self.bodies.last() else { return Ok(None) };
+        let fits = bytes as u64 <= (SLOT_SIZE as u64).saturating_sub(body.end);
+        Ok(fits.then(|| address(body.slot, body.end)))
+    }
+
+    fn filling(&mut self) -> Result<&mut Filling, ReadError> {
+        if self.filling.is_none() {
+            let free = match self.gaps {
+                0 => Ranges::default(),
+                gaps => read_gaps(&self.home, gaps)?,
+            };
+            self.filling = Some(Filling::new(&free, self.filled.fill));
+        }
+        Ok(self.filling.get_or_insert_default())
     }
 
     /// Whether a record of so many bytes fits into any slot.
@@ -136,110 +286,189 @@ impl Files {
     /// Goes on in another slot.
     pub(crate) fn add_slot(&mut self, slot: usize) -> Result<&Body, PinError> {
         let body = Body::create(&self.home, slot)?;
+        self.end_group();
         self.bodies.push(body);
         Ok(&self.bodies[self.bodies.len() - 1])
     }
 
-    /// Writes a record at the address that [`Files::place`] has told.
-    pub(crate) fn keep(&mut self, record: &[u8], entry: &Entry) -> Result<&Body, PinError> {
+    /// Writes a record at the address that [`Files::place`] has told. Says whether it is behind all
+    /// others, and in no gap.
+    pub(crate) fn keep(&mut self, record: &[u8], entry: &Entry) -> Result<bool, PinError> {
         self.home.health.check()?;
-        let Some(body) = self.bodies.last_mut() else { unreachable!("there is always a file") };
-        let written = body.file.write_at(body.end, record);
+        let (slot, offset) = body::place(entry.address);
+        let body = self.bodies.iter_mut().rev().find(|body| body.slot == slot);
+        let Some(body) = body else { unreachable!("a place is in an open file") };
+        let written = body.file.write_at(offset, record);
         let judged = |error| self.home.health.judge(self.home.error(&body.name, "write", error));
         written.map_err(judged)?;
-        body.end = (body.end + record.len() as u64).next_multiple_of(ALIGNMENT as u64);
         body.dirty = true;
-        self.group.add(entry);
+        let bytes = record.len() as u64;
+        let in_gap = self.filling.as_mut().is_some_and(|gaps| gaps.take(entry.address, bytes));
+        if in_gap {
+            self.filled.fill = aligned(entry.address + bytes);
+        } else {
+            body.end = aligned(offset + bytes);
+            self.filled.end = End { slot: slot as u64, offset: body.end };
+        }
+        self.gathered.group.add(entry);
+        self.gathered.places.push((entry.hash, entry.address));
         self.fresh.insert(entry.hash, entry.address);
-        let end = End { slot: body.slot as u64, offset: body.end };
-        if self.group.len() >= GROUP {
-            self.full.push((end, std::mem::take(&mut self.group)));
+        if self.gathered.group.len() >= GROUP {
+            self.end_group();
         }
-        Ok(&self.bodies[self.bodies.len() - 1])
-    }
-
-    /// Makes durable what has been written.
-    pub(crate) fn commit(&mut self) -> Result<(), PinError> {
-        self.end_group();
-        if self.full.is_empty() {
-            return Ok(());
-        }
-        self.home.health.check()?;
-        for body in self.bodies.iter_mut().filter(|body| body.dirty) {
-            let failed = |error| self.home.health.fail(self.home.error(&body.name, "flush", error));
-            body.file.flush().map_err(failed)?;
-            body.dirty = false;
-        }
-        // Groups that find no room stay for the next time; the others are not written twice.
-        let mut pushed = 0;
-        let mut result = Ok(());
-        for (end, group) in &self.full {
-            let (head, entries) = group.encode(*end);
-            result = self.catalogue.push(&[&head, entries]).map(drop);
-            if result.is_err() {
-                break;
-            }
-            pushed += 1;
-            self.state.end = *end;
-        }
-        self.full.drain(..pushed);
-        result?;
-        self.catalogue.flush()?;
-        self.catalogue.mark();
-        self.tell_index()
+        Ok(!in_gap)
     }
 
     fn end_group(&mut self) {
-        if let (false, Some(body)) = (self.group.is_empty(), self.bodies.last()) {
-            let end = End { slot: body.slot as u64, offset: body.end };
-            self.full.push((end, std::mem::take(&mut self.group)));
+        if !self.gathered.group.is_empty() {
+            self.full.push_back((self.filled, std::mem::take(&mut self.gathered)));
         }
     }
 
-    /// Puts into the index what has become durable.
-    fn tell_index(&mut self) -> Result<(), PinError> {
-        begin_changing(&self.home, &mut self.state)?;
-        for (hash, address) in &self.fresh {
-            self.index.insert(hash, *address)?;
+    /// The groups that wait for a commit, and the files to be flushed before.
+    fn take(&mut self) -> (Groups, Dirty) {
+        self.end_group();
+        let mut dirty = Vec::new();
+        for body in self.bodies.iter_mut().filter(|body| body.dirty) {
+            body.dirty = false;
+            dirty.push((body.name.clone(), Arc::clone(&body.file)));
         }
-        self.fresh.clear();
-        self.state.covers = self.catalogue.last();
+        (std::mem::take(&mut self.full), dirty)
+    }
+
+    /// Puts pins into the index.
+    fn tell(&mut self, places: &[(Hash, u64)]) -> Result<(), DiskError> {
+        for (hash, address) in places {
+            self.index.insert(hash, *address)?;
+            self.fresh.remove(hash);
+        }
+        Ok(())
+    }
+}
+
+impl Pins {
+    /// Begins a pin space with that slot, in directories that are there and empty.
+    pub(crate) fn create(home: Home, slot: usize) -> Result<Self, WriteError> {
+        let judge = |error| home.health.judge(error);
+        let catalogue = Journal::create(home.clone(), CATALOGUE, CATALOGUE_SEGMENT)?;
+        let index = Index::create(&home.disk).map_err(judge)?;
+        let end = End { slot: slot as u64, offset: BODY_HEADER as u64 };
+        let filled = Filled { end, fill: 0 };
+        let state = State { filled, ..State::default() };
+        let body = Body::create(&home, slot)?;
+        let ledger = Ledger { catalogue, state, untold: vec![], filled };
+        Ok(Self::new(home, vec![body], index, ledger))
+    }
+
+    fn new(home: Home, bodies: Vec<Body>, index: Index, ledger: Ledger) -> Self {
+        let files = Files {
+            home: home.clone(),
+            bodies,
+            index,
+            filled: ledger.filled,
+            gaps: ledger.state.gaps,
+            filling: None,
+            full: Groups::new(),
+            gathered: Gathered::default(),
+            fresh: HashMap::new(),
+        };
+        Self { home, files: Mutex::new(files), ledger: Mutex::new(ledger) }
+    }
+
+    /// What it takes to find and to keep pins. To be held for moments only.
+    pub(crate) fn files(&self) -> &Mutex<Files> {
+        &self.files
+    }
+
+    /// Makes durable what had been kept when this was called, and says how many groups the catalogue
+    /// has then.
+    pub(crate) fn commit(&self) -> Result<u64, WriteError> {
+        let ledger = &mut *lock(&self.ledger);
+        self.home.health.check()?;
+        let (mut groups, dirty) = lock(&self.files).take();
+        for (name, file) in dirty {
+            let failed = |error| self.home.health.fail(self.home.error(&name, "flush", error));
+            file.flush().map_err(failed)?;
+        }
+        let mut result = Ok(());
+        while let Some((filled, gathered)) = groups.front() {
+            let (head, entries) = gathered.group.encode(*filled);
+            result = ledger.catalogue.push(&[&head, entries]);
+            if result.is_err() {
+                break;
+            }
+            ledger.filled = *filled;
+            ledger.untold.extend(&gathered.places);
+            groups.pop_front();
+        }
+        // Groups that find no room stay for the next time, before those that came meanwhile.
+        groups.into_iter().rev().for_each(|group| lock(&self.files).full.push_front(group));
+        result?;
+        ledger.catalogue.flush()?;
+        ledger.catalogue.mark();
+        self.tell_index(ledger)?;
+        Ok(ledger.catalogue.durable())
+    }
+
+    /// Puts into the index what has become durable.
+    fn tell_index(&self, ledger: &mut Ledger) -> Result<(), WriteError> {
+        if ledger.untold.is_empty() {
+            return Ok(());
+        }
+        begin_changing(&self.home, &mut ledger.state)?;
+        for places in ledger.untold.chunks(TOLD_AT_ONCE) {
+            let told = lock(&self.files).tell(places);
+            told.map_err(|error| self.home.health.judge(error))?;
+        }
+        ledger.untold.clear();
+        (ledger.state.covers, ledger.state.filled) = (ledger.catalogue.last(), ledger.filled);
         Ok(())
     }
 
     /// Makes everything durable, so that the next opening finds nothing to do.
-    pub(crate) fn close(&mut self) -> Result<(), PinError> {
+    pub(crate) fn close(&self) -> Result<(), WriteError> {
         self.commit()?;
-        self.catalogue.close()?;
-        if self.state.changing.is_none() && self.state.covers > 0 {
+        let ledger = &mut *lock(&self.ledger);
+        ledger.catalogue.close()?;
+        if ledger.state.changing.is_none() && ledger.state.covers > 0 {
             return Ok(());
         }
-        self.index.flush()?;
-        self.state.changing = None;
-        self.state.write(&self.home)?;
-        Ok(())
+        let flushed = lock(&self.files).index.flush();
+        flushed.map_err(|error| self.home.health.judge(error))?;
+        ledger.state.changing = None;
+        ledger.state.write(&self.home)
     }
 
-    /// All pins that are durable, in the order in which they were committed: after those that they
-    /// refer to.
+    /// How many groups of the catalogue are durable.
+    pub(crate) fn groups(&self) -> u64 {
+        lock(&self.ledger).catalogue.durable()
+    }
+
+    /// All pins that are durable, each after those that it refers to.
     pub(crate) fn each_entry(
         &self,
-        mut visit: impl FnMut(&Entry) -> Result<(), DiskError>,
+        mut visit: impl FnMut(&Entry) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        let last = self.catalogue.durable();
-        let survey = Survey::make(&self.home, &CATALOGUE, 1, last, Depth::Unproven)?;
-        each_group(&survey, 0, |_, entries| entries.iter().try_for_each(&mut visit))
+        let pages = self.pages()?;
+        pages.forwards(&pages.count()?, |entry| visit(&entry.to_entry()))
     }
-}
 
-impl Default for State {
-    fn default() -> Self {
-        Self { covers: 0, end: End { slot: 0, offset: 0 }, changing: None }
+    /// The whole catalogue, as far as it is durable.
+    pub(super) fn pages(&self) -> Result<Pages, ReadError> {
+        let last = self.groups();
+        Pages::list(&survey(&self.home, 0, last)?.segments, last)
+    }
+
+    /// Both parts, for one who has the pin space for himself.
+    pub(super) fn parts(&mut self) -> (&mut Files, &mut Ledger) {
+        let files = self.files.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let ledger = self.ledger.get_mut().unwrap_or_else(PoisonError::into_inner);
+        (files, ledger)
     }
 }
 
 /// Says on disk that the index is no longer as it was when it was last closed.
-fn begin_changing(home: &Home, state: &mut State) -> Result<(), WriteError> {
+pub(super) fn begin_changing(home: &Home, state: &mut State) -> Result<(), WriteError> {
     if state.changing.is_some() {
         return Ok(());
     }
@@ -250,32 +479,33 @@ fn begin_changing(home: &Home, state: &mut State) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Hands out the groups after that one, and where bodies ended with each.
-fn each_group(
-    survey: &Survey,
-    after: u64,
-    mut visit: impl FnMut(End, &[Entry]) -> Result<(), DiskError>,
-) -> Result<(), ReadError> {
-    for segment in &survey.segments {
-        let mut frames = segment.frames(SEGMENT_HEADER)?;
-        let mut reached = segment.header.first;
-        while reached < survey.last.next {
-            let Some((offset, frame)) = frames.next()? else { break };
-            if frame.kind != FrameKind::Data {
-                continue;
+/// The number of the last group that can be reached from the first without passing damage. Used for
+/// advice only.
+pub(crate) fn intact(home: &Home) -> u64 {
+    let first =
+        journal::list(home, &CATALOGUE).ok().and_then(|(firsts, _)| firsts.first().copied());
+    let mut last = first.unwrap_or(1) - 1;
+    loop {
+        let Ok(segment) = Segment::open(home.disk.as_ref(), &CATALOGUE, home.store, last + 1)
+        else {
+            return last;
+        };
+        let segment = Arc::new(segment);
+        let Ok(mut frames) = segment.frames(SEGMENT_HEADER) else { return last };
+        let before = last;
+        while let Ok(Some((at, frame))) = frames.next() {
+            if frame.kind == FrameKind::Data {
+                let payload = segment.payload(at, &frame);
+                if !payload.is_ok_and(|payload| catalogue::decode(&payload).is_some()) {
+                    return last;
+                }
+                last = frame.seq;
             }
-            reached = frame.seq + 1;
-            if frame.seq <= after {
-                continue;
-            }
-            let group = catalogue::decode(&segment.payload(offset, &frame)?);
-            let Some((end, entries)) = group else {
-                return Err(segment.damage(offset, "what stands here is no group of pins").into());
-            };
-            visit(end, &entries)?;
+        }
+        if last == before {
+            return last;
         }
     }
-    Ok(())
 }
 
 fn refuse(error: ReadError) -> OpenError {
@@ -293,94 +523,6 @@ fn not_opened(error: WriteError) -> OpenError {
     match error {
         WriteError::Full(error) | WriteError::Failed(error) => error.into(),
     }
-}
-
-fn damage(path: std::path::PathBuf, offset: u64, reason: String) -> Damage {
-    Damage { path, offset, reason, advice: "restore this file from a copy".into() }
-}
-
-impl Body {
-    fn name(slot: usize) -> String {
-        format!("{BODIES_DIR}/{slot:03}.body")
-    }
-
-    /// The slot that a file of this name (without directory) belongs to.
-    fn slot(name: &str) -> Option<usize> {
-        let digits = name.strip_suffix(".body").filter(|digits| digits.len() == 3)?;
-        digits.parse().ok()
-    }
-
-    fn header(home: &Home, slot: usize) -> [u8; BODY_HEADER] {
-        let mut bytes = [0; BODY_HEADER];
-        bytes[..8].copy_from_slice(&BODY_MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[16..32].copy_from_slice(&home.store);
-        bytes[32..40].copy_from_slice(&(slot as u64).to_le_bytes());
-        let check = short(&blake3::hash(&bytes[..48]));
-        bytes[48..].copy_from_slice(&check);
-        bytes
-    }
-
-    fn create(home: &Home, slot: usize) -> Result<Self, WriteError> {
-        let name = Self::name(slot);
-        let file = home.publish(BODIES_DIR, &name, &Self::header(home, slot))?;
-        Ok(Self { slot, name, file, end: BODY_HEADER as u64, dirty: false })
-    }
-
-    fn open(home: &Home, slot: usize) -> Result<Self, OpenError> {
-        let name = Self::name(slot);
-        let failed = |action| {
-            let path = home.disk.path(&name);
-            move |error| OpenError::Disk(DiskError::new(path, action, error))
-        };
-        let refused = |reason: &str| {
-            let damage = damage(home.disk.path(&name), 0, reason.into());
-            Err(OpenError::Damaged { damage, usable: vec![] })
-        };
-        let file = home.disk.open(&name).map_err(failed("open"))?;
-        let end = file.len().map_err(failed("read"))?;
-        if end < BODY_HEADER as u64 {
-            return refused("the file ends within its header");
-        }
-        let mut bytes = [0; BODY_HEADER];
-        file.read_at(0, &mut bytes).map_err(failed("read"))?;
-        let found = u32_at(&bytes, 8);
-        if bytes[..8] == BODY_MAGIC && found != VERSION {
-            let path = home.disk.path(&name);
-            return Err(OpenError::Version { path, found, supported: VERSION });
-        }
-        if bytes != Self::header(home, slot) {
-            return refused("the file's header is not that of these pins");
-        }
-        Ok(Self { slot, name, file, end, dirty: false })
-    }
-}
-
-/// Opens all files of bodies, the one in which they end last.
-fn open_bodies(home: &Home, end: End) -> Result<Vec<Body>, OpenError> {
-    let failed = |error| home.error(BODIES_DIR, "list", error);
-    let names = home.disk.list(BODIES_DIR).map_err(failed)?;
-    let slots = names.iter().filter_map(|name| Body::slot(name));
-    let mut bodies = slots.map(|slot| Body::open(home, slot)).collect::<Result<Vec<_>, _>>()?;
-    if end.offset == 0 {
-        // Nothing was ever committed: it goes on in the first file.
-        bodies.truncate(1);
-        bodies.iter_mut().for_each(|body| body.end = BODY_HEADER as u64);
-        return Ok(bodies);
-    }
-    let last = bodies.iter().position(|body| body.slot as u64 == end.slot);
-    let Some(last) = last.map(|last| bodies.remove(last)) else {
-        let path = home.disk.path(&Body::name(end.slot as usize));
-        let damage = damage(path, 0, "the file in which the pins end is missing".into());
-        return Err(OpenError::Damaged { damage, usable: vec![] });
-    };
-    if last.end.next_multiple_of(ALIGNMENT as u64) < end.offset {
-        let path = home.disk.path(&last.name);
-        let damage = damage(path, last.end, "the file ends before the last pin does".into());
-        return Err(OpenError::Damaged { damage, usable: vec![] });
-    }
-    bodies.push(Body { end: end.offset, ..last });
-    Ok(bodies)
 }
 
 /// Makes the directories of a pin space.

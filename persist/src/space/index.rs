@@ -1,7 +1,7 @@
 //! The index of the pin space: from a pin's hash to its address.
 //!
-//! An extendible hash table in two files that are read and written in place, a page at a time, so
-//! that it is never loaded: a *directory* of bucket numbers, and *buckets* of one page each. A
+//! An extendible hash table in two files that are written in place, a page at a time, and read where
+//! they are mapped, so that it is never loaded: a *directory* of bucket numbers, and *buckets* of one page each. A
 //! look-up reads one number and one page, however many pins there are. A full bucket is split in
 //! two; a directory that is too coarse for that is doubled, which only appends to it.
 //!
@@ -17,9 +17,11 @@ use std::io;
 use std::sync::Arc;
 
 use crate::Hash;
-use crate::disk::{Disk, DiskFile};
+use crate::disk::Disk;
 use crate::error::DiskError;
 use crate::frame::{u32_at, u64_at};
+use crate::space::ranges::Ranges;
+use crate::space::window::Window;
 
 const PAGE: usize = 4096;
 /// Bytes before a bucket's entries: its depth and its count, 8 each.
@@ -32,12 +34,14 @@ const DEPTH_MAX: u32 = 31;
 
 const DIRECTORY: &str = "index/directory";
 const BUCKETS: &str = "index/buckets";
+/// All files of the index, its state included.
+pub(crate) const FILES: [&str; 3] = [DIRECTORY, BUCKETS, super::state::NAME];
 
 /// The open index.
 pub(crate) struct Index {
     disk: Arc<dyn Disk>,
-    directory: Arc<dyn DiskFile>,
-    buckets: Arc<dyn DiskFile>,
+    directory: Window,
+    buckets: Window,
     /// How many bits of a hash the directory tells apart.
     depth: u32,
     count: u32,
@@ -53,7 +57,7 @@ impl Index {
     pub(crate) fn create(disk: &Arc<dyn Disk>) -> Result<Self, DiskError> {
         let make = |name: &str| {
             let failed = |error| DiskError::new(disk.path(name), "create", error);
-            disk.create(name).map_err(failed)
+            disk.create(name).and_then(Window::new).map_err(failed)
         };
         let (directory, buckets) = (make(DIRECTORY)?, make(BUCKETS)?);
         let mut index = Self { disk: Arc::clone(disk), directory, buckets, depth: 0, count: 0 };
@@ -71,28 +75,31 @@ impl Index {
                 Err(error) => return Err(DiskError::new(disk.path(name), "open", error)),
                 Ok(file) => {
                     let failed = |error| DiskError::new(disk.path(name), "read", error);
-                    files.push((file.len().map_err(failed)?, file));
+                    files.push(Window::new(file).map_err(failed)?);
                 }
             }
         }
-        let (Some((buckets_length, buckets)), Some((length, directory))) =
-            (files.pop(), files.pop())
-        else {
+        let (Some(buckets), Some(directory)) = (files.pop(), files.pop()) else {
             return Ok(None);
         };
         // A doubling that was cut short has left a tail that does not count.
-        let Some(depth) = (length / 4).checked_ilog2().filter(|depth| *depth <= DEPTH_MAX) else {
+        let Some(depth) = (directory.len() / 4).checked_ilog2().filter(|depth| *depth <= DEPTH_MAX)
+        else {
             return Ok(None);
         };
-        let count = u32::try_from(buckets_length / PAGE as u64).unwrap_or(0);
+        let count = u32::try_from(buckets.len() / PAGE as u64).unwrap_or(0);
         let index = Self { disk: Arc::clone(disk), directory, buckets, depth, count };
         Ok((count > 0).then_some(index))
     }
 
     /// Where the pin with that hash may be.
     pub(crate) fn find(&self, hash: &Hash) -> Result<Option<u64>, DiskError> {
-        let (_, bucket) = self.bucket_of(key(hash))?;
-        Ok(bucket.find(key(hash)))
+        let key = key(hash);
+        let number = self.number_of(key)?;
+        self.read_bucket(number, |page| {
+            let mut entries = entries(page);
+            entries.find(|(known, _)| *known == key).map(|(_, address)| address)
+        })
     }
 
     /// Notes where a pin is, in the place of what was known of it.
@@ -105,6 +112,17 @@ impl Index {
             }
             self.split(key, number, &bucket)?;
         }
+    }
+
+    /// Forgets all pins at these addresses.
+    pub(crate) fn remove_all(&mut self, free: &Ranges) -> Result<(), DiskError> {
+        for number in 0..self.count {
+            let mut bucket = self.read_bucket(number, |page| Bucket(*page))?;
+            if bucket.retain(|address| !free.contains(address)) {
+                self.write_bucket(number, &bucket)?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes everything durable.
@@ -141,30 +159,40 @@ impl Index {
         if self.depth >= DEPTH_MAX {
             return Err(self.failed(DIRECTORY, "grow", full()));
         }
-        let length = 4usize << self.depth;
-        let mut half = vec![0; length];
-        let read = self.directory.read_at(0, &mut half);
-        read.map_err(|error| self.failed(DIRECTORY, "read", error))?;
-        let written = self.directory.write_at(length as u64, &half);
+        let length = 4u64 << self.depth;
+        let half = self.directory.read_all(length);
+        let half = half.map_err(|error| self.failed(DIRECTORY, "read", error))?;
+        let written = self.directory.write(length, &half);
         written.map_err(|error| self.failed(DIRECTORY, "write", error))?;
         self.depth += 1;
         Ok(())
     }
 
-    fn bucket_of(&self, key: u64) -> Result<(u32, Bucket), DiskError> {
+    /// The number of the bucket for a key.
+    fn number_of(&self, key: u64) -> Result<u32, DiskError> {
         let place = key & ((1 << self.depth) - 1);
-        let mut number = [0; 4];
-        let read = self.directory.read_at(4 * place, &mut number);
-        read.map_err(|error| self.failed(DIRECTORY, "read", error))?;
-        let number = u32_at(&number, 0);
-        let mut bucket = Bucket([0; PAGE]);
-        let read = self.buckets.read_at(u64::from(number) * PAGE as u64, &mut bucket.0);
-        read.map_err(|error| self.failed(BUCKETS, "read", error))?;
-        if bucket.len() > CAPACITY || bucket.depth() > self.depth {
-            let error = io::Error::other("the bucket is damaged");
-            return Err(self.failed(BUCKETS, "read", error));
-        }
-        Ok((number, bucket))
+        let read = self.directory.read(4 * place, |bytes| u32::from_le_bytes(*bytes));
+        read.map_err(|error| self.failed(DIRECTORY, "read", error))
+    }
+
+    fn bucket_of(&self, key: u64) -> Result<(u32, Bucket), DiskError> {
+        let number = self.number_of(key)?;
+        Ok((number, self.read_bucket(number, |page| Bucket(*page))?))
+    }
+
+    fn read_bucket<T>(
+        &self,
+        number: u32,
+        visit: impl FnOnce(&[u8; PAGE]) -> T,
+    ) -> Result<T, DiskError> {
+        let whole = |page: &[u8; PAGE]| {
+            let is_whole = count(page) <= CAPACITY && depth(page) <= self.depth;
+            is_whole.then(|| visit(page))
+        };
+        let read = self.buckets.read(u64::from(number) * PAGE as u64, whole);
+        let damaged = || io::Error::other("the bucket is damaged");
+        read.and_then(|found| found.ok_or_else(damaged))
+            .map_err(|error| self.failed(BUCKETS, "read", error))
     }
 
     fn add_bucket(&mut self, bucket: &Bucket) -> Result<u32, DiskError> {
@@ -174,15 +202,29 @@ impl Index {
         Ok(number)
     }
 
-    fn write_bucket(&self, number: u32, bucket: &Bucket) -> Result<(), DiskError> {
-        let written = self.buckets.write_at(u64::from(number) * PAGE as u64, &bucket.0);
+    fn write_bucket(&mut self, number: u32, bucket: &Bucket) -> Result<(), DiskError> {
+        let written = self.buckets.write(u64::from(number) * PAGE as u64, &bucket.0);
         written.map_err(|error| self.failed(BUCKETS, "write", error))
     }
 
-    fn set_directory(&self, place: u64, number: u32) -> Result<(), DiskError> {
-        let written = self.directory.write_at(4 * place, &number.to_le_bytes());
+    fn set_directory(&mut self, place: u64, number: u32) -> Result<(), DiskError> {
+        let written = self.directory.write(4 * place, &number.to_le_bytes());
         written.map_err(|error| self.failed(DIRECTORY, "write", error))
     }
+}
+
+/// How many low bits all keys of a bucket have in common.
+fn depth(page: &[u8; PAGE]) -> u32 {
+    u32_at(page, 0)
+}
+
+fn count(page: &[u8; PAGE]) -> usize {
+    u32_at(page, 8) as usize
+}
+
+fn entries(page: &[u8; PAGE]) -> impl Iterator<Item = (u64, u64)> {
+    let used = &page[HEAD..HEAD + ENTRY * count(page)];
+    used.chunks_exact(ENTRY).map(|entry| (u64_at(entry, 0), u64_at(entry, 8)))
 }
 
 /// A page of entries: `[depth, count, (key, address)...]`.
@@ -195,13 +237,12 @@ impl Bucket {
         bucket
     }
 
-    /// How many low bits all of its keys have in common.
     fn depth(&self) -> u32 {
-        u32_at(&self.0, 0)
+        depth(&self.0)
     }
 
     fn len(&self) -> usize {
-        u32_at(&self.0, 8) as usize
+        count(&self.0)
     }
 
     fn put(&mut self, at: usize, word: u64) {
@@ -209,12 +250,7 @@ impl Bucket {
     }
 
     fn entries(&self) -> impl Iterator<Item = (u64, u64)> {
-        let used = &self.0[HEAD..HEAD + ENTRY * self.len()];
-        used.chunks_exact(ENTRY).map(|entry| (u64_at(entry, 0), u64_at(entry, 8)))
-    }
-
-    fn find(&self, key: u64) -> Option<u64> {
-        self.entries().find(|(known, _)| *known == key).map(|(_, address)| address)
+        entries(&self.0)
     }
 
     /// Adds or replaces an entry; false if there is no room.
@@ -230,6 +266,19 @@ impl Bucket {
             self.put(8, place as u64 + 1);
         }
         true
+    }
+
+    /// Keeps the entries whose addresses are wanted; says whether any has gone.
+    fn retain(&mut self, wanted: impl Fn(u64) -> bool) -> bool {
+        let mut kept = Self::empty(self.depth());
+        for (key, address) in self.entries().filter(|(_, address)| wanted(*address)) {
+            kept.insert(key, address);
+        }
+        let fewer = kept.len() < self.len();
+        if fewer {
+            *self = kept;
+        }
+        fewer
     }
 
     /// Two buckets for the keys whose next bit is clear, and set.

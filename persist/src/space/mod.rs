@@ -1,11 +1,18 @@
-//! The pin space on disk: pins in the form in which they are evaluated, mapped and never loaded.
+//! The pins of a store: kept in the form in which they are evaluated, mapped and never loaded.
 //!
 //! ```text
 //! catalogue   what pins there are, and what each refers to: a journal
+//! pages       which of what stands there counts
 //! index       from hash to address: derived from the catalogue
 //! state       how far the index goes
+//! window      a file that is written, and read where it is mapped
+//! body        files of bodies
+//! ranges      sets of addresses, and the gaps that are filled
 //! files       bodies, catalogue and index, and the order in which they are written
 //! mapped      bodies mapped at their addresses: what `vm` freezes into
+//! look        bodies mapped for looking at a store that is not open
+//! collect     what no snapshot needs goes
+//! mark        what roots reach
 //! ```
 //!
 //! What it promises:
@@ -15,19 +22,28 @@
 //!   last committed: then the index is built anew, from the catalogue alone.
 //! - Damage to a pin is found when it is first used, before any of it is; to the catalogue, when
 //!   it is read. The index is never believed.
+//! - Pins are found and kept while others are being made durable.
 //!
 //! `vm/src/pinspace/FORMAT.md` has the bytes.
 
-mod catalogue;
-mod files;
-mod index;
+pub(crate) mod body;
+pub(crate) mod catalogue;
+pub mod collect;
+pub(crate) mod files;
+pub(crate) mod index;
 #[allow(unsafe_code)]
-mod mapped;
+pub(crate) mod look;
+#[allow(unsafe_code)]
+pub(crate) mod mapped;
+mod mark;
+pub(crate) mod pages;
+pub(crate) mod ranges;
 mod state;
+#[allow(unsafe_code)]
+mod window;
 
 pub use catalogue::Entry;
-pub use mapped::{PinFiles, SpaceError};
 
-/// The directories in a pin space's directory, beside that of the catalogue.
-const BODIES_DIR: &str = "bodies";
-const INDEX_DIR: &str = "index";
+/// The directories in a store's directory, beside that of the catalogue.
+pub(crate) const BODIES_DIR: &str = "bodies";
+pub(crate) const INDEX_DIR: &str = "index";

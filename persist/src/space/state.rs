@@ -2,24 +2,34 @@
 
 use crate::Hash;
 use crate::error::DiskError;
-use crate::frame::{VERSION, array, short, u32_at, u64_at};
+use crate::frame::{array, short, u32_at, u64_at};
 use crate::health::WriteError;
 use crate::journal::Home;
-use crate::space::catalogue::End;
+use crate::space::catalogue::{End, Filled};
 
-const NAME: &str = "index/state";
+pub(crate) const NAME: &str = "index/state";
 const MAGIC: [u8; 8] = *b"PALLASIX";
-const LENGTH: usize = 112;
+const VERSION: u32 = 2;
+const LENGTH: usize = 128;
 
 /// What the state file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State {
     /// All groups up to this one are in the index.
     pub(crate) covers: u64,
-    /// Where bodies ended after that group.
-    pub(crate) end: End,
+    /// How far bodies had been filled with that group.
+    pub(crate) filled: Filled,
+    /// The number of the newest gaps in the catalogue; 0 if there are none.
+    pub(crate) gaps: u64,
     /// The run of the system in which it is being changed; none if it is durable as it is.
     pub(crate) changing: Option<Hash>,
+}
+
+impl Default for State {
+    /// Of an index that has nothing.
+    fn default() -> Self {
+        Self { covers: 0, filled: Filled::NONE, gaps: 0, changing: None }
+    }
 }
 
 impl State {
@@ -28,14 +38,17 @@ impl State {
         let file = home.disk.open(NAME).ok()?;
         let mut bytes = [0; LENGTH];
         file.read_at(0, &mut bytes).ok()?;
-        let whole = bytes[96..] == short(&blake3::hash(&bytes[..96]));
+        let whole = bytes[112..] == short(&blake3::hash(&bytes[..112]));
         let ours =
             bytes[..8] == MAGIC && u32_at(&bytes, 8) == VERSION && bytes[16..32] == home.store;
-        let end = End { slot: u64_at(&bytes, 40), offset: u64_at(&bytes, 48) };
-        let changing = Some(array(&bytes, 64)).filter(|boot| *boot != [0; 32]);
+        let number = |at: usize| u64_at(&bytes, 32 + 8 * at);
+        let end = End { slot: number(1), offset: number(2) };
+        let filled = Filled { end, fill: number(3) };
+        let changing = Some(array(&bytes, 80)).filter(|boot| *boot != [0; 32]);
         // After another start of the system, some of what was written may be missing.
         let believed = changing.is_none() || changing == home.disk.boot();
-        (whole && ours && believed).then_some(Self { covers: u64_at(&bytes, 32), end, changing })
+        let state = Self { covers: number(0), filled, gaps: number(4), changing };
+        (whole && ours && believed).then_some(state)
     }
 
     /// Writes the state, durably.
@@ -44,13 +57,15 @@ impl State {
         bytes[..8].copy_from_slice(&MAGIC);
         bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
         bytes[16..32].copy_from_slice(&home.store);
-        for (at, number) in [self.covers, self.end.slot, self.end.offset].into_iter().enumerate() {
+        let Filled { end, fill } = self.filled;
+        let numbers = [self.covers, end.slot, end.offset, fill, self.gaps];
+        for (at, number) in numbers.into_iter().enumerate() {
             bytes[32 + 8 * at..40 + 8 * at].copy_from_slice(&number.to_le_bytes());
         }
         // Where the system's runs cannot be told apart, none is the same as this.
-        bytes[64..96].copy_from_slice(&self.changing.unwrap_or_default());
-        let check = short(&blake3::hash(&bytes[..96]));
-        bytes[96..].copy_from_slice(&check);
+        bytes[80..112].copy_from_slice(&self.changing.unwrap_or_default());
+        let check = short(&blake3::hash(&bytes[..112]));
+        bytes[112..].copy_from_slice(&check);
         home.publish(super::INDEX_DIR, NAME, &bytes).map(drop)
     }
 

@@ -11,6 +11,9 @@ mod write;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use vm::pinspace::{Frozen, PinSpace};
 
 use crate::Hash;
 use crate::error::{CreateError, DiskError, LogError, PinError, ReadError, SnapshotError};
@@ -22,6 +25,28 @@ pub use write::export;
 const MAGIC: [u8; 8] = *b"PALLASEX";
 const HEADER: usize = 128;
 const TRAILER: usize = 32;
+
+/// Who knows pins in the form in which they travel: edges and a body. Frozen pins are of one
+/// architecture, and of one place.
+pub trait Codec {
+    /// The hashes of the pins that one refers to, and its body.
+    ///
+    /// # Errors
+    /// Why it has none.
+    fn encode(&mut self, pin: &Frozen) -> Result<(Vec<Hash>, Vec<u8>), String>;
+
+    /// Freezes the pin of that hash; those that it refers to are in the space already.
+    ///
+    /// # Errors
+    /// What is wrong with it, or why it could not be kept.
+    fn decode(
+        &mut self,
+        space: &Arc<PinSpace>,
+        hash: &Hash,
+        edges: &[Hash],
+        body: &[u8],
+    ) -> Result<Frozen, String>;
+}
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +110,17 @@ pub enum ExportError {
     /// A pin could not be read.
     #[error(transparent)]
     Pin(#[from] PinError),
-    /// An event could not be read.
+    /// A pin has no portable form.
+    #[error("{}: pin {} cannot be exported: {reason}", path.display(), vm::Hash(*hash))]
+    Encode {
+        /// The store's directory.
+        path: PathBuf,
+        /// The pin.
+        hash: Hash,
+        /// Why.
+        reason: String,
+    },
+    /// An event or the catalogue could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The file system refused.
@@ -108,8 +143,15 @@ pub enum ImportError {
     #[error(transparent)]
     Create(#[from] CreateError),
     /// A pin could not be stored.
-    #[error(transparent)]
-    Pin(#[from] PinError),
+    #[error("{}: pin {} was not imported: {reason}", path.display(), vm::Hash(*hash))]
+    Pin {
+        /// The file.
+        path: PathBuf,
+        /// The pin.
+        hash: Hash,
+        /// Why.
+        reason: String,
+    },
     /// An event could not be stored.
     #[error(transparent)]
     Log(#[from] LogError),

@@ -5,7 +5,9 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use super::{Contents, HEADER, ImportError, TRAILER, Unfinished, failed, remove};
+use vm::pinspace::Frozen;
+
+use super::{Codec, Contents, HEADER, ImportError, TRAILER, Unfinished, failed, remove};
 use crate::error::{CreateError, DiskError};
 use crate::frame::{array, u64_at};
 use crate::{Disk, Hash, MAX_EVENT, MAX_PIN, RealDisk, Seq, Settings, Store};
@@ -23,6 +25,7 @@ const CHUNK: usize = 256 << 10;
 pub fn import(
     file: &Path,
     dir: &Path,
+    codec: &mut dyn Codec,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Contents, ImportError> {
     check_free(dir)?;
@@ -33,14 +36,14 @@ pub fn import(
     let unfinished = Unfinished::new(beside(dir));
     make_room(&unfinished.path)?;
     let store = Store::create_with(&unfinished.path, Settings::default())?;
-    source.pins(&store, contents.pins, &mut progress)?;
+    let root = source.pins(&store, codec, &contents, &mut progress)?;
     source.events(&store, contents.events, &mut progress)?;
     if source.left > 0 {
         return Err(source.unfit("it holds more than its header says"));
     }
     store.commit()?;
     // A store without a snapshot is no machine, so this is what makes it one.
-    store.write_snapshot(contents.root, Seq::START)?;
+    store.write_snapshot(&root, Seq::START)?;
     store.close()?;
     unfinished.finish(dir)?;
     Ok(contents)
@@ -171,23 +174,31 @@ impl Source {
         Ok(bytes)
     }
 
+    /// Stores the pins; gives the root.
     fn pins(
         &mut self,
         store: &Store,
-        count: u64,
+        codec: &mut dyn Codec,
+        contents: &Contents,
         progress: &mut impl FnMut(u64, u64),
-    ) -> Result<(), ImportError> {
-        for _ in 0..count {
+    ) -> Result<Frozen, ImportError> {
+        let mut root = None;
+        for _ in 0..contents.pins {
             let mut head = [0; 48];
             self.take(&mut head)?;
             let hash: Hash = array(&head, 0);
             let (edges, body) = (u64_at(&head, 32), u64_at(&head, 40));
             let edges = self.take_vec(edges.saturating_mul(32), MAX_PIN)?;
             let body = self.take_vec(body, MAX_PIN)?;
-            store.put(hash, edges.as_chunks().0, &body)?;
+            let decoded = codec.decode(store.space(), &hash, edges.as_chunks().0, &body);
+            let path = self.path.clone();
+            let pin = decoded.map_err(|reason| ImportError::Pin { path, hash, reason })?;
+            if hash == contents.root {
+                root = Some(pin);
+            }
             progress(2 * self.length - self.left, 2 * self.length);
         }
-        Ok(())
+        root.ok_or_else(|| self.unfit("its root is not among its pins"))
     }
 
     fn events(

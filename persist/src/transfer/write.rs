@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::{Contents, ExportError, Unfinished, failed, remove};
-use crate::Store;
-use crate::error::{Damage, PinError};
+use super::{Codec, Contents, ExportError, Unfinished, failed, remove};
+use crate::error::PinError;
+use crate::inspect::graph::Graph;
 use crate::segment::UNFINISHED;
+use crate::{Hash, Snapshot, Store};
 
 /// Writes the machine in a store to a file, which must not exist. `progress` is told how many pins and
 /// events of how many are written.
@@ -18,6 +19,7 @@ use crate::segment::UNFINISHED;
 pub fn export(
     store: &Store,
     file: &Path,
+    codec: &mut dyn Codec,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Contents, ExportError> {
     if file.symlink_metadata().is_ok() {
@@ -27,7 +29,7 @@ pub fn export(
     let Some(snapshot) = recovery.snapshot else {
         return Err(ExportError::Empty { path: store.path().into() });
     };
-    let pins = store.reached(&snapshot.root)?;
+    let pins = reached(store, &snapshot)?;
     let events = store.durable().0.saturating_sub(snapshot.covers.0);
     let contents = Contents { pins: pins.len() as u64, events, root: snapshot.root };
     let total = contents.pins + contents.events;
@@ -41,10 +43,13 @@ pub fn export(
     let mut out = Hashing { out: BufWriter::new(created), hasher: blake3::Hasher::new() };
     out.write_all(&contents.encode()).map_err(&not_written)?;
     let mut done = 0;
-    for hash in &pins {
-        let pin = store.get(hash)?.ok_or_else(|| gone(store))?;
-        let head = [pin.edges.len() as u64, pin.body.len() as u64].map(u64::to_le_bytes);
-        for part in [&hash[..], head.as_flattened(), pin.edges.as_flattened(), &pin.body] {
+    for (hash, address) in &pins {
+        let pin = store.pin(*address, hash)?;
+        let path = store.path();
+        let not_encoded = |reason| ExportError::Encode { path: path.into(), hash: *hash, reason };
+        let (edges, body) = codec.encode(&pin).map_err(not_encoded)?;
+        let head = [edges.len() as u64, body.len() as u64].map(u64::to_le_bytes);
+        for part in [&hash[..], head.as_flattened(), edges.as_flattened(), &body] {
             out.write_all(part).map_err(&not_written)?;
         }
         done += 1;
@@ -65,11 +70,21 @@ pub fn export(
     Ok(contents)
 }
 
-/// A pin that was there is not there any more.
-fn gone(store: &Store) -> PinError {
-    let reason = "a pin that was found by its hash is missing".into();
-    let advice = "see `check`".into();
-    Damage { path: store.path().into(), offset: 0, reason, advice }.into()
+/// Hashes and addresses of the pins that a snapshot reaches, each after those that it refers to.
+fn reached(store: &Store, snapshot: &Snapshot) -> Result<Vec<(Hash, u64)>, ExportError> {
+    let mut graph = Graph::default();
+    store.each_pin(|entry| {
+        // Whether an edge leads nowhere is seen below, where it matters.
+        let _ = graph.add(entry);
+    })?;
+    let Some(root) = graph.find(snapshot.address) else {
+        return Err(PinError::from(store.damage(snapshot.address)).into());
+    };
+    let reached = graph.reach(root);
+    let missing =
+        |pin| graph.pin(pin).ok_or_else(|| PinError::from(store.damage(graph.address(pin))));
+    let pins = (0..graph.len()).filter(|pin| reached[*pin]);
+    Ok(pins.map(missing).collect::<Result<_, _>>()?)
 }
 
 /// Hashes what is written.

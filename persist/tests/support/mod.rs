@@ -4,16 +4,46 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use persist::sim::SimDisk;
-use persist::{Hash, LogError, OpenError, Seq, Settings, Snapshot, SnapshotError, Store};
+use persist::{LogError, OpenError, Seq, Settings, Snapshot, SnapshotError, Store};
+use vm::pinspace::{FreezeError, Frozen};
+use vm::{Hash, Options, Vm};
+
+/// A slot that no other test has: they run in one process, each on its thread.
+pub fn slot() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static SLOT: usize = NEXT.fetch_add(1, Ordering::Relaxed));
+    SLOT.with(|slot| *slot)
+}
+
+/// A small heap.
+pub fn vm() -> Vm {
+    let options = Options { nursery: 1 << 15, max_stack: 1 << 20, ..Options::default() };
+    Vm::new(options, Default::default()).expect("a small heap")
+}
+
+/// Freezes a pin that holds so many bytes, told apart by a number, and refers to these pins.
+pub fn freeze(store: &Store, n: usize, size: usize, edges: &[Hash]) -> Result<Frozen, FreezeError> {
+    let mut vm = vm();
+    let mut items = vec![vm.nat(n as u64), vm.bar(&payload(n, size))?];
+    for edge in edges {
+        let found = store.space().find(edge)?.expect("edges are there");
+        items.push(vm.adopt(&found));
+    }
+    let row = vm.row(&items)?;
+    vm.freeze(&row, store.space())
+}
 
 /// Segments so small that every few operations begin a new one.
 pub fn small() -> Settings {
     Settings {
         log_segment: 1500,
-        pin_segment: 2500,
+        slot: Some(slot()),
+        log_ahead: 400,
+        log_spares: 1,
         commit_delay: Duration::ZERO,
         keep_snapshots: 2,
         max_pending: 1 << 20,
@@ -40,18 +70,11 @@ pub struct Model {
     pub events: Vec<Vec<u8>>,
     pub certain_events: usize,
     /// All pins that were put, in order; of these, how many are certain.
-    pub pins: Vec<(Hash, Vec<Hash>, Vec<u8>)>,
+    pub pins: Vec<Hash>,
     pub certain_pins: usize,
     /// Snapshots that were begun; of these, how many are certain.
     pub snapshots: Vec<(Hash, Seq)>,
     pub certain_snapshots: usize,
-}
-
-/// The hash of the `n`th pin of a workload.
-fn pin_hash(n: usize) -> Hash {
-    let mut hash = [0xA5; 32];
-    hash[..8].copy_from_slice(&(n as u64).to_le_bytes());
-    hash
 }
 
 /// Contents that tell which event or pin they belong to.
@@ -119,22 +142,20 @@ impl Model {
 
     fn put(&mut self, store: &Store, size: usize, edges: usize) -> bool {
         let n = self.pins.len();
-        let body = payload(n, size);
-        let edges: Vec<Hash> = self.pins.iter().rev().take(edges).map(|pin| pin.0).collect();
-        self.pins.push((pin_hash(n), edges.clone(), body.clone()));
-        match store.put(pin_hash(n), &edges, &body) {
-            Ok(new) => assert!(new),
-            Err(_) => drop(self.pins.pop()),
+        let edges: Vec<Hash> = self.pins.iter().rev().take(edges).copied().collect();
+        if let Ok(frozen) = freeze(store, n, size, &edges) {
+            self.pins.push(frozen.hash());
         }
         self.pins.len() > n
     }
 
     fn snapshot(&mut self, store: &Store, back: usize) -> bool {
-        let Some(root) = self.pins.last().map(|pin| pin.0) else { return true };
+        let Some(root) = self.pins.last().copied() else { return true };
+        let Ok(Some(frozen)) = store.space().find(&root) else { return false };
         let earlier = self.snapshots.last().map_or(0, |snapshot| snapshot.1.0);
         let covers = Seq((self.events.len().saturating_sub(back) as u64).max(earlier));
         self.snapshots.push((root, covers));
-        let written = match store.write_snapshot(root, covers) {
+        let written = match store.write_snapshot(&frozen, covers) {
             Ok(written) => written,
             // Whether a failed one is there is open; one without room is not.
             Err(error) => {
@@ -144,7 +165,7 @@ impl Model {
                 return false;
             }
         };
-        assert_eq!((written.root, written.covers), (root, covers));
+        assert_eq!((written.root, written.covers), (root.into(), covers));
         self.certain_events = self.certain_events.max(covers.0 as usize);
         self.certain_pins = self.pins.len();
         self.certain_snapshots = self.snapshots.len();
@@ -169,16 +190,22 @@ impl Model {
         self.events.truncate(last);
         self.certain_events = last;
 
-        let mut kept = 0;
-        for (hash, edges, body) in &self.pins {
-            let Some(pin) = store.get(hash).unwrap() else { break };
-            assert_eq!((&pin.edges, &pin.body), (edges, body), "pin {kept}");
-            kept += 1;
+        let mut kept = Vec::new();
+        store
+            .each_pin(|entry| {
+                assert!(store.pin(entry.address, &entry.hash).is_ok(), "pin {}", kept.len());
+                kept.push(Hash(entry.hash));
+            })
+            .unwrap();
+        assert_eq!(self.pins[..kept.len()], kept, "each once, in order, whole");
+        let certain = self.certain_pins;
+        assert!(kept.len() >= certain, "{} of {certain} pins", kept.len());
+        for hash in &kept {
+            let found = store.space().find(hash).unwrap().expect("the index has it");
+            assert_eq!(found.hash(), *hash);
         }
-        assert!(kept >= self.certain_pins, "{kept} of {} pins", self.certain_pins);
-        assert_eq!(store.pin_count(), kept as u64);
-        self.pins.truncate(kept);
-        self.certain_pins = kept;
+        self.pins = kept;
+        self.certain_pins = self.pins.len();
     }
 
     /// Returns what the recovered snapshot covers.
@@ -187,8 +214,8 @@ impl Model {
         assert_eq!(listed.first(), recovered);
         for snapshot in &listed {
             let model = self.snapshots[snapshot.generation as usize - 1];
-            assert_eq!((snapshot.root, snapshot.covers), model);
-            assert!(store.contains(&snapshot.root));
+            assert_eq!((Hash(snapshot.root), snapshot.covers), model);
+            assert_eq!(store.root(snapshot).unwrap().hash(), model.0);
         }
         // Each of the newest two that are certain is there, though a snapshot
         // begun and not certain may have replaced the older one.

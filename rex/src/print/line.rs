@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::paint::{Colour, Paint, Phrase};
-use crate::chars::is_word_byte;
+use crate::chars::{are_word_bytes, is_word_byte};
 use crate::{Leaf, Rex, Shape};
 
 enum Step<'a> {
@@ -141,7 +141,8 @@ fn leaf_text(leaf: Leaf, text: &str) -> (Cow<'_, str>, Paint) {
 /// Whether a word is written as it is. The prototype looks at the low byte of a character only, so
 /// that `Ł` (U+0141) passes for `A`; printed text has to agree with it.
 fn prints_bare(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| is_word_byte(c as u32 as u8))
+    let by_low_bytes = || text.chars().all(|c| is_word_byte(c as u32 as u8));
+    !text.is_empty() && (are_word_bytes(text.as_bytes()) || by_low_bytes())
 }
 
 /// The character to quote `text` with, where braces will not do.

@@ -48,10 +48,9 @@ impl Corpus {
         feed(command, input)
     }
 
-    /// Runs a session with a module loaded, from the cache if it is there. (`-M` would load it anew, and
-    /// print all that is before it; that no law has only a jet's name is seen when seeds are saved.)
+    /// Runs a session with a module loaded, from the cache if it is there.
     fn session(&self, module: &str, input: &str) -> Output {
-        self.run(["sire", module], input)
+        self.run(["sire", "-M", module], input)
     }
 }
 

@@ -14,7 +14,8 @@
 //! | `l`    | list                      | `D`    | tree of pads                   |
 //! | `i`    | pin                       | `I`    | row of pins                    |
 //! | `e`    | seed, as a bar            | `u`    | function that unfolds a value  |
-//! | `g`    | pin in which there are others |      |                                |
+//! | `g`    | pin in which there are others | `G` | row of the pins in a pin        |
+//! | `h`    | the rest of that pin, as a bar |     |                                |
 
 use vm::{Builder, Natural, Stop, Val, Vm};
 
@@ -27,12 +28,14 @@ pub(crate) struct Generator<'v> {
     functions: &'v [Val],
     state: u64,
     crashes: u64,
+    /// What is left of the pin whose parts an argument had.
+    germ: Vec<u8>,
 }
 
 impl<'v> Generator<'v> {
     /// A generator of arguments; these are among the functions.
     pub(crate) fn new(vm: &'v mut Vm, seed: u64, functions: &'v [Val]) -> Generator<'v> {
-        let mut new = Generator { vm, functions, state: seed | 1, crashes: 1000 };
+        let mut new = Generator { vm, functions, state: seed | 1, crashes: 1000, germ: Vec::new() };
         // The first few numbers of neighbouring seeds are much alike.
         for _ in 0..8 {
             new.word();
@@ -161,6 +164,8 @@ impl<'v> Generator<'v> {
             'e' => self.seed(inner),
             'I' => self.row_of('i', inner),
             'g' => self.holder(inner),
+            'G' => self.pins_within(inner),
+            'h' => self.vm.bar(&self.germ).expect("arguments are small"),
             'k' => self.key(),
             'f' => self.function(),
             'u' => self.unfolder(),
@@ -395,6 +400,19 @@ impl<'v> Generator<'v> {
         let table = self.table(depth);
         let pins = self.app(&law, &[first.clone(), table, second, first]);
         self.pinned(pins)
+    }
+
+    /// The pins in a pin, the rest of which is kept for an argument of kind `h`.
+    fn pins_within(&mut self, depth: u32) -> Val {
+        let holder = self.holder(depth);
+        match vm::seed::save_germ_as_law(self.vm, &holder) {
+            Ok((pins, germ)) => {
+                self.germ = germ;
+                self.row(&pins)
+            }
+            // Something in it crashed, and it became another pin or none.
+            Err(_) => self.row(&[]),
+        }
     }
 
     /// An app of a law that takes far more arguments, which it got at once or one after the other.

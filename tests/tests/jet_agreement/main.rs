@@ -37,6 +37,9 @@ fn spread(number: u64) -> u64 {
     (number ^ (number >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 
+/// Jets without a law in the prototype's library.
+const NOT_THEIRS: &[&str] = &["barGen", "rowToBar"];
+
 /// Jets without a law in our library.
 const NOT_OURS: &[&str] = &[
     "_Blake3",
@@ -50,13 +53,13 @@ const NOT_OURS: &[&str] = &[
 ];
 
 /// Jets whose laws do not evaluate argument by argument, so that no order that could be declared is
-/// theirs: `_PlanHash` normalises its argument from the end, its law from the beginning;
-/// `tabUnionWith` evaluates both tables, its law looks into the first one before the second;
-/// `_Bitwise` goes through the bits from the other end than its law.
-const OTHER_ORDER: &[&str] = &["_Bitwise", "_PlanHash", "tabUnionWith"];
+/// theirs: `_PlanHash` and `_SaveSeed` normalise their argument from the end, their laws from the
+/// beginning; `tabUnionWith` evaluates both tables, its law looks into the first one before the second.
+const OTHER_ORDER: &[&str] = &["_PlanHash", "_SaveSeed", "tabUnionWith"];
 
 /// The same for laws of our library: those that compare evaluate the second of two parts first, and
-/// `tabAlter` calls the function before it looks into the table.
+/// `_Bitwise` begins with the highest bits, and `tabAlter` calls the function before it looks into the
+/// table.
 const OUR_OTHER_ORDER: &[&str] = &[
     "_Bitwise",
     "_Cmp",
@@ -81,7 +84,9 @@ fn jets_agree_with_the_laws_of_our_library() {
 #[test]
 fn jets_agree_with_the_laws_of_the_prototype() {
     match tests::reference() {
-        Some(reference) => try_jets(Laws::theirs(&reference.join("sire")), &[], OTHER_ORDER),
+        Some(reference) => {
+            try_jets(Laws::theirs(&reference.join("sire")), NOT_THEIRS, OTHER_ORDER);
+        }
         None => eprintln!("skipped: PALLAS_REFERENCE is not set"),
     }
 }

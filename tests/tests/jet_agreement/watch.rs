@@ -23,7 +23,9 @@ impl Watch {
             // It ends with the last of those who set the deadline.
             while Arc::strong_count(&deadline) > 1 {
                 std::thread::sleep(Duration::from_millis(2));
-                if lock(&deadline).is_some_and(|deadline| deadline < Instant::now()) {
+                // Held until the flag is raised, or it might be raised after it was cleared.
+                let deadline = lock(&deadline);
+                if deadline.is_some_and(|deadline| deadline < Instant::now()) {
                     interrupt.store(true, Ordering::Relaxed);
                 }
             }

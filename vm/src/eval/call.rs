@@ -10,7 +10,7 @@ use super::fetch::Position;
 use super::frame::{self, FrameKind};
 use super::run::{Next, is_false};
 use crate::heap::object::{self, EXTRA_MAX, Layout};
-use crate::jet::{Answer, Call, Code as JetCode, Control, Demand};
+use crate::jet::{Answer, Call, Code as JetCode, Control, Demand, Jet};
 use crate::word::{Kind, Word};
 use crate::{Ref, Stop, Vm, build, nat, pin, shape, tree};
 
@@ -312,10 +312,11 @@ impl Vm {
         jet: u32,
         at: &mut Position,
     ) -> Result<Next, Stop> {
-        let declared = *self.jets.get(jet);
+        // Not the declaration as a whole, which would be copied.
+        let Jet { order, demands, .. } = *self.jets.get(jet);
         for step in step..count {
-            let index = declared.nth(step);
-            let demand = declared.demands[index];
+            let index = order.get(step).copied().unwrap_or(step);
+            let demand = demands[index];
             if let Some(next) = self.demand(place + 1 + index, demand) {
                 self.push_gathering(count, step, demand, next);
                 return Ok(next);

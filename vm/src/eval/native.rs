@@ -9,7 +9,7 @@ use crate::jet::{Answer, Call, Code};
 use crate::native::PENDING;
 use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
-use crate::{Stop, Vm, pin};
+use crate::{Stop, Val, Vm, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +28,10 @@ impl Vm {
         let entry = Arc::clone(code.compiled[usize::from(pinned)].get_or_init(Arc::default));
         if !code.told.get() {
             let function = self.heap.root(self.heap.stack.get(place));
-            let heard = self.tell_engine(&function, Arc::clone(&entry));
+            let args = self.heap.stack.top_from(place + 1).iter();
+            let args: Vec<Val> =
+                args.map(|word| self.heap.root(self.heap.resolve(*word))).collect();
+            let heard = self.tell_engine(&function, &args, Arc::clone(&entry));
             code.told.set(heard);
         }
         let entry = entry.load(Ordering::Acquire);
@@ -111,6 +114,48 @@ impl Vm {
         })
     }
 
+    /// Evaluates the call of a function that lies on top of the stack, with `count` arguments, and
+    /// drops it. Compiled code that takes just these is entered at once.
+    pub(crate) fn run_top(&mut self, count: usize) -> Result<Word, Stop> {
+        let place = self.heap.stack.top() - count - 1;
+        let mut call = place;
+        if let Some(entry) = self.entry_at(place, count) {
+            let args = self.heap.stack.top_from(place + 1).as_ptr().cast::<u64>();
+            let bits = self.enter_native(entry, args, count)?;
+            if bits != PENDING {
+                self.heap.stack.truncate(place);
+                return Ok(Word::from_bits(bits));
+            }
+            call = self.pending_call();
+        }
+        let end = self.heap.stack.top();
+        let value = self.run_call(|vm| vm.push_again(call, end))?;
+        self.heap.stack.truncate(place);
+        Ok(value)
+    }
+
+    /// The compiled code of the law at `place`, itself and not a pin, if it takes so many arguments.
+    fn entry_at(&self, place: usize, count: usize) -> Option<usize> {
+        let law = self.heap.resolve(self.heap.stack.get(place));
+        if law.kind() != Kind::Law || self.heap.header(law).extra() != count as u64 {
+            return None;
+        }
+        let slot = self.heap.load(law, LAW_CODE);
+        (slot.is_native() && !slot.is_native_of_pin()).then(|| slot.address())
+    }
+
+    /// Pushes once more what lies between two places.
+    fn push_again(&mut self, from: usize, to: usize) -> Result<(), Stop> {
+        if !self.heap.stack.has_room(to - from + 64) {
+            return Err(Stop::StackFull);
+        }
+        for index in from..to {
+            let word = self.heap.stack.get(index);
+            self.heap.stack.push(word);
+        }
+        Ok(())
+    }
+
     /// Evaluates the call of a jet's pin that lies on top of the stack, with `count` arguments that
     /// are evaluated as the jet demands, and drops it.
     pub(crate) fn run_jet(&mut self, count: usize) -> Result<Word, Stop> {
@@ -130,10 +175,7 @@ impl Vm {
         }
         let value = self.run_from(|vm, at| {
             let again = vm.heap.stack.top();
-            for index in place..=place + count {
-                let word = vm.heap.stack.get(index);
-                vm.heap.stack.push(word);
-            }
+            vm.push_again(place, place + count + 1)?;
             match jet {
                 Some(jet) => vm.call_jet(again, count, jet, at),
                 None => Ok(Next::Call(again)),
@@ -181,14 +223,17 @@ impl Vm {
     }
 
     fn go_on(&mut self, first: Result<Next, Stop>, at: &mut Position) -> Result<Word, Stop> {
-        let mut step = first;
+        let mut next = match first {
+            Ok(next) => next,
+            Err(stop) => self.unwind(stop)?,
+        };
         loop {
-            let next = match step {
+            // Taken apart at once: a result in a variable would be copied at every step.
+            next = match self.step(next, at) {
                 Ok(Next::Exit(value)) => return Ok(value),
                 Ok(next) => next,
                 Err(stop) => self.unwind(stop)?,
             };
-            step = self.step(next, at);
         }
     }
 

@@ -160,13 +160,13 @@ impl Heap {
         }
         self.statistics.copied += run.copied;
         self.nursery = nursery;
-        self.nursery.clear();
+        self.clear_nursery();
     }
 
     /// Collects everything.
     pub(crate) fn collect_all(&mut self) {
         self.statistics.major += 1;
-        let before = std::mem::take(&mut self.old);
+        let before = self.old.take_all();
         self.stack.forget_unchanged();
         self.remembered.clear();
         let mut cursor = self.old.end();
@@ -191,7 +191,7 @@ impl Heap {
         }
         self.statistics.copied += run.copied;
         self.dead_pools.extend(self.pools.sweep());
-        self.nursery.clear();
+        self.clear_nursery();
         drop(before);
         self.major_at = (2 * self.old.capacity()).max(MAJOR_MINIMUM);
     }

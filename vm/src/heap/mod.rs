@@ -101,6 +101,8 @@ pub struct Statistics {
     pub major: u64,
     /// Words copied by either.
     pub copied: u64,
+    /// Words that objects were made of.
+    pub allocated: u64,
 }
 
 /// Memory for one running thing. See the module's overview.
@@ -141,7 +143,7 @@ impl Heap {
             native: Native::default(),
             native_end: if options.stress { 0 } else { nursery.end() },
             nursery,
-            old: OldSpace::default(),
+            old: OldSpace::new(options.max_heap / 8),
             major_at: MAJOR_MINIMUM,
             remembered: Vec::new(),
             stack: Stack::new((options.max_stack / 8).max(1 << 14))?,
@@ -181,6 +183,7 @@ impl Heap {
     #[cold]
     fn allocate_large(&mut self, layout: Layout, extra: u64, size: usize) -> usize {
         let address = self.old.take(1 + size);
+        self.statistics.allocated += 1 + size as u64;
         object::set_header(address, Header::new(layout, extra, size).with_remembered(true));
         for index in layout.values(size) {
             object::store_raw(address, index, 0);
@@ -230,6 +233,18 @@ impl Heap {
             }
         }
         Ok(())
+    }
+
+    /// What the collector did so far.
+    pub(crate) fn statistics(&self) -> Statistics {
+        let allocated = self.statistics.allocated + self.nursery.used() as u64;
+        Statistics { allocated, ..self.statistics }
+    }
+
+    /// Empties the nursery, out of which everything has been moved.
+    fn clear_nursery(&mut self) {
+        self.statistics.allocated += self.nursery.used() as u64;
+        self.nursery.clear();
     }
 
     // Reading and writing objects.

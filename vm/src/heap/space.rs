@@ -119,11 +119,15 @@ impl Drop for Block {
 
 /// Words in an ordinary chunk of old space; larger objects get a chunk of their own.
 const CHUNK: usize = 1 << 17;
+/// A space of few words has chunks of at most this part of them, down to so many words.
+const CHUNKS_MIN: usize = 1 << 7;
+const CHUNK_MIN: usize = 1 << 12;
 
 /// The old space: chunks, of which the last is being filled.
-#[derive(Default)]
 pub(crate) struct OldSpace {
     chunks: Vec<Block>,
+    /// Words in an ordinary chunk.
+    chunk: usize,
     capacity: usize,
 }
 
@@ -135,6 +139,18 @@ pub(crate) struct Cursor {
 }
 
 impl OldSpace {
+    /// An empty space that is to have at most about so many words.
+    pub(crate) fn new(limit: usize) -> OldSpace {
+        let chunk = (limit / CHUNKS_MIN).clamp(CHUNK_MIN, CHUNK);
+        OldSpace { chunks: Vec::new(), chunk, capacity: 0 }
+    }
+
+    /// Leaves an empty space of the same kind.
+    pub(crate) fn take_all(&mut self) -> OldSpace {
+        let empty = OldSpace { chunks: Vec::new(), capacity: 0, ..*self };
+        std::mem::replace(self, empty)
+    }
+
     /// Room for `words` words.
     #[inline]
     pub(crate) fn take(&mut self, words: usize) -> usize {
@@ -143,7 +159,7 @@ impl OldSpace {
         {
             return address;
         }
-        let size = CHUNK.max(words);
+        let size = self.chunk.max(words);
         let mut chunk = Block::new(size);
         let address = chunk.address(0);
         let taken = chunk.take(words);

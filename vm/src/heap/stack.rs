@@ -89,6 +89,12 @@ impl Stack {
         self.top += words.len();
     }
 
+    /// Pushes words of somebody who may be wrong about the room that there is.
+    pub(crate) fn push_all_checked(&mut self, words: &[Word]) {
+        assert!(self.top + words.len() <= self.reserved, "no room was made for them");
+        self.push_all(words);
+    }
+
     #[inline(always)]
     pub(crate) fn pop(&mut self) -> Word {
         let word = self.peek(0);

@@ -167,6 +167,10 @@ pub enum Operation {
     Index,
     /// Item `b` of row `a`, likewise.
     Get,
+    /// Byte `a` of bar `b`; 0 beyond the last.
+    Byte,
+    /// How many bytes a bar has.
+    ByteCount,
     /// On words of 32 bits.
     Word32(WordOperation),
     /// On words of 64 bits.

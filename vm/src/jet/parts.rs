@@ -2,8 +2,9 @@
 //! arguments, whatever shape the machine has given them.
 
 use super::Call;
+use crate::tree::Items;
 use crate::view::Shape;
-use crate::word::{DIRECT_LIMIT, Word};
+use crate::word::{DIRECT_LIMIT, Kind, Word};
 use crate::{Hash, Ref, Stop, Val, Vm, bar, hash, nat, order, shape, tree};
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -159,6 +160,31 @@ impl Call<'_> {
             Shape::App(app) => app.len(),
             _ => 0,
         }
+    }
+
+    /// Pushes the item, of the evaluated row or app at height `row`, whose number is the nat at height
+    /// `index`: the last argument is item 0. Says no, and does not, if there is none or finding it takes
+    /// more than a look.
+    #[inline]
+    pub fn push_flat_item(&mut self, row: usize, index: usize) -> bool {
+        let heap = &mut self.vm.heap;
+        let row = heap.stack.get_checked(self.base + row);
+        let index = heap.stack.get_checked(self.base + index).as_direct();
+        let Some(index) = index.and_then(|index| usize::try_from(index).ok()) else { return false };
+        let found = match row.kind() {
+            Kind::Row => Items::of(row, heap).flat_word(index),
+            Kind::App => match heap.words(row, 0) {
+                [head, args @ ..] if head.kind() != Kind::App => {
+                    args.iter().rev().nth(index).copied()
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(word) = found {
+            heap.stack.push_checked(word);
+        }
+        found.is_some()
     }
 
     /// Pushes the function of the app at that height, which is not itself an app.

@@ -84,9 +84,22 @@ impl<'h> NatRef<'h> {
 
     /// The number's bytes, least first, without trailing zeroes; none for 0.
     pub fn bytes(&self) -> Vec<u8> {
+        if let NatRef::Small(n) = self {
+            let count = 8 - n.leading_zeros() / 8;
+            return n.to_le_bytes()[..count as usize].to_vec();
+        }
         let mut bytes = vec![0; self.byte_count() as usize];
         limbs::to_bytes(&mut bytes, self.limbs());
         bytes
+    }
+
+    /// Whether the number's bytes are UTF-8, so that it has a [text](NatRef::text).
+    pub fn is_text(&self) -> bool {
+        match self {
+            // A nat of 8 bytes has no zero at its end, and zeroes are UTF-8.
+            NatRef::Small(n) => std::str::from_utf8(&n.to_le_bytes()).is_ok(),
+            NatRef::Limbs(_) => std::str::from_utf8(&self.bytes()).is_ok(),
+        }
     }
 
     /// The text that the number's bytes spell, if they are UTF-8.

@@ -6,10 +6,14 @@ use crate::word::{Kind, Word};
 /// The objects that compiled code makes and looks into.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Object {
+    /// The limbs of a nat of 2^63 or more, least first.
+    Big,
     /// `[function, argument...]`; the header's extra number is how many more it takes.
     App,
     /// The items, first to last.
     Row,
+    /// `[length, byte...]`: bytes, eight to a word.
+    Bar,
     /// `[code word, captured...]`; the extra number counts the captured, and there are at least two
     /// words.
     ThunkCode,
@@ -24,8 +28,10 @@ pub enum Object {
 impl Object {
     fn layout(self) -> Layout {
         match self {
+            Object::Big => Layout::Big,
             Object::App => Layout::App,
             Object::Row => Layout::Row,
+            Object::Bar => Layout::Bar,
             Object::ThunkCode => Layout::ThunkCode,
             Object::ThunkApp => Layout::ThunkApp,
             Object::Indirection => Layout::Indirection,
@@ -89,6 +95,8 @@ pub mod top {
     pub const LAW: u64 = Kind::Law as u64;
     /// An app.
     pub const APP: u64 = Kind::App as u64;
+    /// A bar: `[length, byte...]`, or `[length, what has the bytes at the same place]`.
+    pub const BAR: u64 = Kind::Bar as u64;
     /// A row.
     pub const ROW: u64 = Kind::Row as u64;
     /// A thunk.

@@ -64,10 +64,11 @@ pub const PARAMETERS_MAX: usize = 16;
 
 /// A compiler.
 pub trait Engine {
-    /// A law has been called often: `function` is the law, or the pin of it, that was. The address
+    /// A law has been called often: `function` is the law, or the pin of it, that was, this time with
+    /// `args`. The address
     /// of its code, in the convention above, is to be stored in `entry` when it is ready. Says no if
     /// it is to be told again.
-    fn hot(&mut self, vm: &mut Vm, function: &Val, entry: Arc<AtomicUsize>) -> bool;
+    fn hot(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: Arc<AtomicUsize>) -> bool;
 }
 
 /// What a compiler brings along.
@@ -275,9 +276,14 @@ impl Vm {
     }
 
     /// Tells the compiler of a law. Says no if it is to be told again.
-    pub(crate) fn tell_engine(&mut self, function: &Val, entry: Arc<AtomicUsize>) -> bool {
+    pub(crate) fn tell_engine(
+        &mut self,
+        function: &Val,
+        args: &[Val],
+        entry: Arc<AtomicUsize>,
+    ) -> bool {
         let Some(mut engine) = self.heap.native.engine.take() else { return true };
-        let heard = engine.hot(self, function, entry);
+        let heard = engine.hot(self, function, args, entry);
         self.heap.native.engine = Some(engine);
         heard
     }

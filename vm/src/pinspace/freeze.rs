@@ -13,10 +13,10 @@ use super::record::{self, LINE};
 use super::{BackingError, Frozen, NewPin, PinSpace, range};
 use crate::heap::object::{self, Header, LAW_CODE, Layout};
 use crate::heap::{Heap, Val};
+use crate::map::Map;
 use crate::view::{PinRef, Ref};
 use crate::word::{Kind, Word};
 use crate::{Hash, Stop, Vm, pin, shape};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Why a value was not frozen.
@@ -62,14 +62,14 @@ struct Freezing<'h> {
     heap: &'h Heap,
     space: &'h PinSpace,
     /// Where pins have been frozen, by where they were.
-    done: HashMap<usize, usize>,
+    done: Map<usize, usize>,
     /// Pins that wait for one within them, which is above.
     waiting: Vec<Body>,
 }
 
 impl<'h> Freezing<'h> {
     fn new(heap: &'h Heap, space: &'h PinSpace) -> Freezing<'h> {
-        Freezing { heap, space, done: HashMap::new(), waiting: Vec::new() }
+        Freezing { heap, space, done: Map::default(), waiting: Vec::new() }
     }
 
     /// The address at which the pin is frozen.
@@ -148,8 +148,12 @@ fn find_whole(
     backing: &mut dyn super::Backing,
     hash: &Hash,
 ) -> Result<Option<usize>, BackingError> {
+    let owner = Some(backing.owner());
+    // What was found may be any address.
     let is_it = |address: &usize| {
-        record::verify(*address) && record::hash(range::words(*address, LINE)) == *hash
+        record::verify(*address)
+            && range::owner(*address) == owner
+            && record::hash(range::words(*address, LINE)) == *hash
     };
     Ok(backing.find(hash)?.filter(is_it))
 }
@@ -172,13 +176,13 @@ struct Gathering<'h> {
     words: Vec<u64>,
     pins: Vec<Word>,
     /// The words in the record for objects and pins, by the address they were found at.
-    known: HashMap<usize, Word>,
+    known: Map<usize, Word>,
 }
 
 impl Body {
     fn gather(heap: &Heap, pin: Word) -> Body {
         let mut gathering =
-            Gathering { heap, words: vec![0; LINE], pins: Vec::new(), known: HashMap::new() };
+            Gathering { heap, words: vec![0; LINE], pins: Vec::new(), known: Map::default() };
         let item = PinRef(Ref::new(pin, heap)).item().word;
         gathering.words[1] = gathering.follow(item).raw();
         let mut at = LINE;

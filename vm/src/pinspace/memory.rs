@@ -36,8 +36,11 @@ impl Memory {
     }
 }
 
-/// A file without a name.
-pub(super) fn nameless() -> Result<File, RangeError> {
+/// A file in memory, without a name.
+///
+/// # Errors
+/// [`RangeError::Map`] if there is none to be had.
+pub fn nameless() -> Result<File, RangeError> {
     use rustix::fs::{MemfdFlags, memfd_create};
     let file = memfd_create("pallas-pins", MemfdFlags::CLOEXEC);
     file.map(File::from).map_err(|error| RangeError::Map(error.into()))

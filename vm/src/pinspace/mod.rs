@@ -28,6 +28,7 @@ pub(crate) mod record;
 mod tests;
 
 pub use self::freeze::FreezeError;
+pub use self::memory::nameless;
 pub use self::range::{Owner, RangeError, Slot};
 
 use crate::heap::Val;
@@ -84,6 +85,11 @@ pub unsafe trait Backing: Send {
     /// # Errors
     /// If it cannot be kept. Nothing has changed then.
     fn keep(&mut self, pin: NewPin<'_>) -> Result<(), BackingError>;
+
+    /// Where an address is, in words for whoever looks after the bytes.
+    fn name(&self, address: usize) -> String {
+        format!("address {address:#x}")
+    }
 }
 
 /// A place where pins are frozen. It lives as long as anyone holds something in it.

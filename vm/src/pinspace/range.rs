@@ -193,15 +193,32 @@ impl Slot {
     /// # Errors
     /// See [`RangeError`].
     pub fn claim(number: Option<usize>, owner: Owner) -> Result<Slot, RangeError> {
+        match number {
+            Some(number) if number >= SLOTS => Err(RangeError::NoSuchSlot(number)),
+            Some(number) => Slot::claim_first(number..number + 1, owner, RangeError::Taken(number)),
+            None => Slot::claim_first(0..SLOTS, owner, RangeError::Full),
+        }
+    }
+
+    /// Claims the first slot from that one on which is free, or else the first of all.
+    ///
+    /// # Errors
+    /// See [`RangeError`].
+    pub fn claim_from(number: usize, owner: Owner) -> Result<Slot, RangeError> {
+        let first = number % SLOTS;
+        Slot::claim_first((first..SLOTS).chain(0..first), owner, RangeError::Full)
+    }
+
+    /// Claims the first of these that is free.
+    fn claim_first(
+        mut numbers: impl Iterator<Item = usize>,
+        owner: Owner,
+        none: RangeError,
+    ) -> Result<Slot, RangeError> {
         reserve()?;
         let _guard = claiming();
         let is_free = |number: &usize| STATES[*number].owner.load(Ordering::Acquire) == 0;
-        let number = match number {
-            Some(number) if number >= SLOTS => return Err(RangeError::NoSuchSlot(number)),
-            Some(number) if !is_free(&number) => return Err(RangeError::Taken(number)),
-            Some(number) => number,
-            None => (0..SLOTS).find(is_free).ok_or(RangeError::Full)?,
-        };
+        let number = numbers.find(is_free).ok_or(none)?;
         let bits = map_bits().map_err(RangeError::Map)?;
         let state = &STATES[number];
         state.bits.store(bits, Ordering::Release);

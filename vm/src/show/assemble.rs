@@ -33,7 +33,7 @@ impl Piece {
 impl Layout<'_, '_> {
     /// Makes a node of its children, which are on top of `pieces`, the first uppermost.
     pub(super) fn assemble(&mut self, index: usize, form: Form, pieces: &mut Vec<Piece>) -> Piece {
-        if let Some(leaf) = self.leaf(index) {
+        if let Some(leaf) = self.take_leaf(index) {
             return Piece::One(match form {
                 Form::Tall => leaf.free(),
                 Form::Opened => opened(leaf.line),

@@ -20,6 +20,10 @@ use rex::Rex;
 /// to each of them.
 const MAX_TREE_DEPTH: usize = 32;
 
+/// Leaves of terms of at most so many nodes are made once, when they are measured; in larger ones they
+/// would take up memory.
+const MAX_LEAVES: usize = 1 << 16;
+
 /// A term with the names and sizes of its parts.
 pub(super) struct Layout<'t, 'h> {
     pub(super) term: &'t Term<'h>,
@@ -30,6 +34,8 @@ pub(super) struct Layout<'t, 'h> {
     asked: Vec<Ask>,
     /// The Rex trees that have been measured, by their nodes, and not been used yet.
     pub(super) trees: Map<usize, Rex>,
+    /// The leaves likewise, if there are not too many nodes.
+    leaves: Vec<Option<LeafBox>>,
 }
 
 /// What a parent asks of a box.
@@ -66,7 +72,11 @@ impl<'t, 'h> Layout<'t, 'h> {
             sizes: vec![Size::NEVER; count],
             asked: vec![Ask::Free; count],
             trees: Map::default(),
+            leaves: Vec::new(),
         };
+        if count <= MAX_LEAVES {
+            layout.leaves.resize_with(count, || None);
+        }
         layout.measure();
         layout
     }
@@ -102,7 +112,12 @@ impl<'t, 'h> Layout<'t, 'h> {
 
 /// What the nodes are.
 impl Layout<'_, '_> {
-    pub(super) fn leaf(&self, index: usize) -> Option<LeafBox> {
+    pub(super) fn take_leaf(&mut self, index: usize) -> Option<LeafBox> {
+        let measured = self.leaves.get_mut(index).and_then(Option::take);
+        measured.or_else(|| self.leaf(index))
+    }
+
+    fn leaf(&self, index: usize) -> Option<LeafBox> {
         Some(match &self.term.nodes[index] {
             Node::Nat(nat) => leaf::nat(*nat),
             Node::Key(nat) => leaf::key(*nat),
@@ -182,9 +197,13 @@ impl Layout<'_, '_> {
         }
     }
 
-    fn size(&self, index: usize) -> Size {
+    fn size(&mut self, index: usize) -> Size {
         if let Some(leaf) = self.leaf(index) {
-            return leaf.size;
+            let size = leaf.size;
+            if let Some(place) = self.leaves.get_mut(index) {
+                *place = Some(leaf);
+            }
+            return size;
         }
         let parts = self.sizes_of_children(index);
         match &self.term.nodes[index] {

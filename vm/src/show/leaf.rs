@@ -178,12 +178,18 @@ fn text_bar(text: &str) -> LeafBox {
     hex_bar(text.as_bytes())
 }
 
+fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = Vec::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        digits.push(DIGITS[usize::from(byte >> 4)]);
+        digits.push(DIGITS[usize::from(byte & 15)]);
+    }
+    String::from_utf8(digits).unwrap_or_default()
+}
+
 fn hex_bar(bytes: &[u8]) -> LeafBox {
-    let digits: String = bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
-        .collect();
+    let digits = hexadecimal(bytes);
     let width = 2 + digits.len();
     LeafBox::new(width, Rex::shut("#", vec![Rex::word("x"), Rex::word(digits)]))
 }

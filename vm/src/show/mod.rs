@@ -98,7 +98,7 @@ pub fn symbol_text(symbol: &Symbol) -> String {
 /// Whether a value has more than `limit` parts, counting shared ones as often as they occur, and
 /// eight bytes of a nat or bar as one. As in what is printed in short, the value and what it pins
 /// are looked into, other pins are not. Takes no more time or memory than `limit` parts do.
-pub fn is_larger_than(mut value: Ref<'_>, limit: usize) -> bool {
+pub fn is_larger_than<'h>(mut value: Ref<'h>, limit: usize) -> bool {
     let mut seen = 0usize;
     while let Shape::Pin(pin) = value.shape() {
         seen += 1;
@@ -107,8 +107,9 @@ pub fn is_larger_than(mut value: Ref<'_>, limit: usize) -> bool {
         }
         value = pin.item();
     }
-    let mut pending = vec![value];
-    while let Some(value) = pending.pop() {
+    let mut pending = Vec::new();
+    let mut next = Some(value);
+    while let Some(value) = next {
         let shape = value.shape();
         let parts = match shape {
             Shape::Nat(nat) => nat.limbs().len(),
@@ -123,17 +124,26 @@ pub fn is_larger_than(mut value: Ref<'_>, limit: usize) -> bool {
         if seen > limit {
             return true;
         }
+        let is_leaf = matches!(shape, Shape::Nat(_) | Shape::Bar(_) | Shape::Pin(_));
+        // What it has is counted again when that is seen: small nats now.
+        seen -= if is_leaf { 0 } else { parts };
+        let mut see = |value: Ref<'h>| match value.word.as_direct() {
+            Some(nat) => seen += 1 + usize::from(nat > 0),
+            None => pending.push(value),
+        };
         match shape {
-            Shape::App(app) => pending.extend(std::iter::once(app.head()).chain(app.args())),
-            Shape::Row(items) | Shape::Set(items) => pending.extend(items.iter()),
-            Shape::Tab(keys, values) => pending.extend(keys.iter().chain(values.iter())),
-            Shape::Law(law) => pending.push(law.body()),
-            _ => continue,
+            Shape::App(app) => {
+                see(app.head());
+                app.runs().for_each(|run| run.iter().for_each(&mut see));
+            }
+            Shape::Row(items) | Shape::Set(items) => items.iter().for_each(see),
+            Shape::Tab(keys, values) => keys.iter().chain(values.iter()).for_each(see),
+            Shape::Law(law) => see(law.body()),
+            _ => {}
         }
-        // They are counted again when they are seen themselves.
-        seen -= parts;
+        next = pending.pop();
     }
-    false
+    seen > limit
 }
 
 /// One tree as it is, several as a list.

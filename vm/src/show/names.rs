@@ -74,14 +74,17 @@ pub(super) fn name_variables(
 
 /// The number'th name for a variable: `a`, `b` ... `z`, `aa`, `ab` ... `zz`, `aaa` ...
 fn variable_name(number: u64) -> Symbol {
-    let mut letters = Vec::new();
-    let mut rest = number + 1;
+    // Fourteen letters name 2^64 variables.
+    let mut letters = [0; 14];
+    let mut first = letters.len();
+    let mut rest = number.saturating_add(1);
     while rest > 0 {
         rest -= 1;
-        letters.push(char::from(b'a' + (rest % 26) as u8));
+        first -= 1;
+        letters[first] = b'a' + (rest % 26) as u8;
         rest /= 26;
     }
-    Symbol::from(letters.iter().rev().collect::<String>().as_str())
+    Symbol::from_bytes(&letters[first..])
 }
 
 /// Where in a term the pins are whose names a variable could have.

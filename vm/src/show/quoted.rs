@@ -94,16 +94,16 @@ fn maker(constructor: PinRef<'_>) -> Option<Maker> {
     if law.body().as_u64() != Some(0) {
         return None;
     }
-    let maker = match law.name().text()?.as_str() {
-        "##EMBD" => Maker::Embed,
-        "##WORD" => Maker::Leaf(Leaf::Word),
-        "##TEXT" => Maker::Leaf(Leaf::Text),
-        "##LINE" => Maker::Leaf(Leaf::Line),
-        "##OPEN" => Maker::Node(rex::Shape::Open),
-        "##NEST" => Maker::Node(rex::Shape::Nest),
-        "##INFX" => Maker::Node(rex::Shape::Infix),
-        "##PREF" => Maker::Node(rex::Shape::Prefix),
-        "##SHUT" => Maker::Node(rex::Shape::Shut),
+    let maker = match &law.name().to_u64()?.to_le_bytes() {
+        b"##EMBD\0\0" => Maker::Embed,
+        b"##WORD\0\0" => Maker::Leaf(Leaf::Word),
+        b"##TEXT\0\0" => Maker::Leaf(Leaf::Text),
+        b"##LINE\0\0" => Maker::Leaf(Leaf::Line),
+        b"##OPEN\0\0" => Maker::Node(rex::Shape::Open),
+        b"##NEST\0\0" => Maker::Node(rex::Shape::Nest),
+        b"##INFX\0\0" => Maker::Node(rex::Shape::Infix),
+        b"##PREF\0\0" => Maker::Node(rex::Shape::Prefix),
+        b"##SHUT\0\0" => Maker::Node(rex::Shape::Shut),
         _ => return None,
     };
     let arity = match maker {

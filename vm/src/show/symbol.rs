@@ -28,6 +28,11 @@ impl Symbol {
         std::str::from_utf8(&self.0).ok()
     }
 
+    /// The nat with these bytes, least first, the last of which is not 0.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Symbol {
+        Symbol(bytes.into())
+    }
+
     /// The nat as a number.
     pub(super) fn decimal(&self) -> String {
         Natural::from_owned_limbs_asc(limbs_of_bytes(&self.0)).to_string()
@@ -42,6 +47,12 @@ impl From<&str> for Symbol {
 
 impl From<NatRef<'_>> for Symbol {
     fn from(nat: NatRef<'_>) -> Symbol {
-        Symbol(nat.bytes().into())
+        match nat {
+            NatRef::Small(small) => {
+                let count = nat.byte_count() as usize;
+                Symbol(small.to_le_bytes()[..count].into())
+            }
+            NatRef::Limbs(_) => Symbol(nat.bytes().into()),
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! Looking at rows and sets, flat or not.
 
 use super::Node;
+use crate::Stop;
 use crate::heap::Heap;
+use crate::order;
 use crate::view::Ref;
 use crate::word::Word;
 use std::cmp::Ordering;
@@ -60,6 +62,12 @@ impl<'h> Items<'h> {
         chunk.get(index - start).copied()
     }
 
+    /// Likewise, if the items are flat.
+    #[inline]
+    pub(crate) fn flat_word(self, index: usize) -> Option<Word> {
+        if self.fan == 0 { self.words.get(index).copied() } else { None }
+    }
+
     /// The flat part that has the item of that index, and how many items there are before that part.
     pub(crate) fn chunk(self, index: usize) -> Option<(&'h [Word], usize)> {
         let (mut items, mut start) = (self, 0);
@@ -116,14 +124,32 @@ impl<'h> Items<'h> {
     /// (`Err`) the index of the first key above it.
     ///
     /// # Errors
-    /// That index, if the key is not there.
+    /// [`Stop::Interrupted`]: keys may be of any size.
     ///
     /// # Panics
     /// If the key has something unevaluated in it that has to be looked at.
-    pub fn search(self, key: Ref<'_>) -> Result<usize, usize> {
-        let Some(nat) = key.word.as_direct() else {
-            return self.binary_search_by(|other| other.compare(key));
-        };
+    pub fn search(self, key: Ref<'_>) -> Result<Result<usize, usize>, Stop> {
+        match key.word.as_direct() {
+            Some(nat) => Ok(self.search_nat(nat)),
+            None => self.search_any(key),
+        }
+    }
+
+    fn search_any(self, key: Ref<'_>) -> Result<Result<usize, usize>, Stop> {
+        let mut stopped = None;
+        let place = self.binary_search_by(|other| {
+            if stopped.is_some() {
+                return Ordering::Equal;
+            }
+            order::try_compare(other, key).unwrap_or_else(|stop| {
+                stopped = Some(stop);
+                Ordering::Equal
+            })
+        });
+        stopped.map_or(Ok(place), Err)
+    }
+
+    fn search_nat(self, nat: u64) -> Result<usize, usize> {
         // All that is no nat below 2^63 has its top bit set, and comes after those.
         let (mut items, mut start) = (self, 0);
         while let Some(node) = items.node() {

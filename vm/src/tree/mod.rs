@@ -37,7 +37,7 @@ pub(crate) use self::build::{row_of_items, set_of_row, set_of_top};
 pub use self::items::Items;
 
 use crate::heap::Heap;
-use crate::heap::object::Layout;
+use crate::heap::object::{self, Layout};
 use crate::word::{Kind, Word};
 use std::ops::Range;
 
@@ -142,10 +142,8 @@ pub(crate) fn push_range(heap: &mut Heap, word: Word, items: Range<usize>) {
             leaf = node.parts()[slot];
         }
         let end = heap.size(leaf).min(items.end - start);
-        for index in next - start..end {
-            let item = heap.load(leaf, index);
-            heap.stack.push_checked(item);
-        }
+        let from = next - start;
+        heap.stack.push_all_checked(object::words(leaf.address(), from, end - from));
         next = start + end;
     }
 }

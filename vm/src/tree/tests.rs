@@ -206,7 +206,7 @@ fn edit_sets(stress: bool, most: usize, checks: usize) {
         let key = numbers.below(3 * most) as u64;
         let searched = {
             let key = vm.nat(key);
-            items(vm.look(&val)).search(vm.look(&key))
+            items(vm.look(&val)).search(vm.look(&key)).expect("nobody interrupts")
         };
         assert_eq!(searched.is_ok(), model.contains(&key));
         let (Ok(place) | Err(place)) = searched;

@@ -58,8 +58,8 @@ impl<'t> Lexer<'t> {
             Some('"') => self.text(),
             Some(c) if c.is_ascii_digit() => {
                 let digits = self.take(|c| c.is_ascii_digit());
-                let nat = digits.parse::<u64>().ok().filter(|nat| *nat < 1 << 63);
-                nat.map(Token::Nat).ok_or_else(|| self.error(format!("{digits} is too large")))
+                let nat = digits.parse().map(Token::Nat);
+                nat.map_err(|_| self.error(format!("{digits} is too large")))
             }
             Some(c) if c.is_ascii_alphabetic() => {
                 Ok(Token::Word(self.take(|c| c.is_ascii_alphanumeric()).to_owned()))

@@ -1,10 +1,10 @@
 //! Calls, forcing and inlining.
 
 use super::{Frame, GROWTH_LIMIT, Results, Walker};
-use crate::build::prim_of_jet;
+use crate::build::Arithmetic;
 use crate::ir::{
-    Call, Callee, ConstantId, DEPTH_LIMIT, End, FunctionId, JoinId, Kind, Op, Operand, Prim, Stmt,
-    Type,
+    Call, Callee, ConstantId, DEPTH_LIMIT, End, FunctionId, JoinId, Kind, Op, Operand, Operation,
+    Prim, Stmt, Type,
 };
 
 /// Functions of at most this size are inlined wherever they are called.
@@ -139,11 +139,12 @@ impl<'u> Walker<'u> {
     /// A call of a constant with as many arguments as it takes.
     fn saturated(&mut self, k: ConstantId, args: Vec<Operand>) -> Made {
         let constant = &self.unit.constants[k.index()];
-        if constant.jet.is_some()
-            && let Some(prim) = prim_of_jet(&constant.name)
-        {
+        let operation = constant.jet.as_ref().and_then(|jet| jet.operation);
+        if let Some(arithmetic) = operation.and_then(Arithmetic::of) {
             let args: Vec<Operand> = args.into_iter().map(|arg| self.force(arg)).collect();
-            return Made::Value(self.prim(prim, &args));
+            return Made::Value(
+                arithmetic.write(&args, |prim, operands| self.prim(prim, operands)),
+            );
         }
         let callee = match (constant.entry, constant.kind) {
             (Some(entry), _) => Callee::Local(entry),
@@ -155,8 +156,10 @@ impl<'u> Walker<'u> {
 
     /// The item that a jet takes out of a row, if the jet is one that does and its number is evaluated.
     fn item(&mut self, k: ConstantId, args: &[Operand]) -> Option<Operand> {
-        let (index, row) = match (self.unit.constants[k.index()].name.as_str(), args) {
-            ("_Idx", &[index, row]) | ("_Get", &[row, index]) => (index, row),
+        let operation = self.unit.constants[k.index()].jet.as_ref()?.operation;
+        let (index, row) = match (operation, args) {
+            (Some(Operation::Index), &[index, row]) => (index, row),
+            (Some(Operation::Get), &[row, index]) => (index, row),
             _ => return None,
         };
         self.type_of(index).is(Type::Whnf).then(|| self.prim(Prim::Item, &[row, index]))
@@ -192,20 +195,10 @@ impl<'u> Walker<'u> {
         if let Some(callee) = self.to_inline(&call) {
             return self.inline(callee, &call.args);
         }
-        let vars: Vec<_> = self.results_of(&call).iter().map(|ty| self.out.var(*ty)).collect();
+        let types = self.unit.results_of(&call);
+        let vars: Vec<_> = types.iter().map(|ty| self.out.var(*ty)).collect();
         self.push(Stmt::Let(vars.clone(), Op::Call(call)));
         vars.into_iter().map(Operand::Var).collect()
-    }
-
-    fn results_of(&self, call: &Call) -> Vec<Type> {
-        match call.callee {
-            Callee::Local(callee) => self.unit.functions[callee.index()].results.clone(),
-            Callee::Worker(k) => match &self.unit.constants[k.index()].worker {
-                Some(signature) => signature.results.clone(),
-                None => vec![Type::Whnf],
-            },
-            _ => vec![Type::Whnf],
-        }
     }
 
     // Inlining.

@@ -101,7 +101,9 @@ impl<'u> Walker<'u> {
                     return true;
                 }
                 Op::Force(_) => types[0],
-                Op::Prim(prim, _) if prim.is_cheap(&types) => prim.result_of(&types),
+                Op::Prim(prim, operands) if prim.is_cheap(&types) => {
+                    prim.result_of(operands, &types)
+                }
                 _ => return false,
             };
             vars.iter().for_each(|var| known.vars[var.index()] = ty);

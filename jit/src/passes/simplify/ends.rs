@@ -2,7 +2,7 @@
 
 use super::calls::Made;
 use super::{Frame, Results, Target, Walker};
-use crate::ir::{Arm, BlockId, Call, End, JoinId, Op, Operand, Prim, Stmt, Type, Var};
+use crate::ir::{Arm, BlockId, Call, ConstantId, End, JoinId, Op, Operand, Prim, Stmt, Type, Var};
 use crate::passes::info;
 
 /// The code of a join point of at most this size is put where the jumps are.
@@ -42,6 +42,10 @@ impl<'u> Walker<'u> {
             End::Direct(on, nat, yes, no) => {
                 let on = self.operand(frame, *on);
                 self.direct(frame, on, *nat, [*yes, *no]);
+            }
+            End::Closure(on, k, arm, other) => {
+                let on = self.operand(frame, *on);
+                self.closure(frame, on, *k, arm, *other);
             }
             End::Crash(operation, arg) => {
                 let (operation, arg) = (self.operand(frame, *operation), self.operand(frame, *arg));
@@ -272,6 +276,22 @@ impl<'u> Walker<'u> {
             walker.walk(frame, no);
         });
         self.end_with(End::Direct(on, known, yes, no));
+    }
+
+    fn closure(
+        &mut self,
+        frame: &mut Frame<'u>,
+        on: Operand,
+        k: ConstantId,
+        arm: &Arm,
+        other: BlockId,
+    ) {
+        let params: Vec<Var> = arm.params.iter().map(|_| self.out.var(Type::Any)).collect();
+        let captures: Vec<Operand> = params.iter().map(|var| (*var).into()).collect();
+        frame.bind_all(&arm.params, &captures);
+        let block = self.branch(|walker| walker.walk(frame, arm.block));
+        let other = self.branch(|walker| walker.walk(frame, other));
+        self.end_with(End::Closure(on, k, Box::new(Arm { params, block }), other));
     }
 
     // Join points.

@@ -348,7 +348,7 @@ impl<'u> Walker<'u> {
         match fold(prim, operands, &types) {
             Some(Folded::Value(value)) => value,
             Some(Folded::Prim(prim, operands)) => self.prim(prim, &operands),
-            None => self.emit(prim.result_of(&types), Op::Prim(prim, operands.to_vec())),
+            None => self.emit(prim.result_of(operands, &types), Op::Prim(prim, operands.to_vec())),
         }
     }
 

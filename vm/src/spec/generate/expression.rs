@@ -7,11 +7,21 @@ use super::Gen;
 
 /// What an expression is meant to evaluate to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// A nat.
     Nat,
     /// A function that takes so many nats, at least one, and then gives a nat.
     Function(u64),
+    /// A row.
+    Row,
+    /// A bar.
+    Bar,
+    /// A set.
+    Set,
+    /// A table.
+    Tab,
+    /// A list: 0, or a row of its first item and the rest.
+    List,
     /// Whatever it may be.
     Any,
 }
@@ -49,7 +59,7 @@ pub(super) struct Scope {
 }
 
 /// The constant `value`.
-fn constant(value: impl Into<Term>) -> Expression {
+pub(super) fn constant(value: impl Into<Term>) -> Expression {
     Expression::Constant(value.into())
 }
 
@@ -59,11 +69,34 @@ impl Gen {
         if size <= 1 {
             return self.leaf(kind, scope);
         }
+        if self.knows_any() && self.chance(2, 5) {
+            return self.known_call(kind, scope, size);
+        }
+        if kind != Kind::Any && self.chance(1, 8) {
+            return self.law_call(kind, scope, size);
+        }
         match kind {
             Kind::Nat => self.nat_expression(scope, size),
             Kind::Function(arity) => self.function_expression(arity, scope, size),
+            Kind::Row => {
+                let count = self.index(5);
+                self.row_expression(count, scope, size)
+            }
+            Kind::List => {
+                let first = self.expression(Kind::Any, scope, size / 3);
+                let rest = self.expression(Kind::List, scope, size / 2);
+                constant(shapes::cow(2)).app(rest).app(first)
+            }
+            Kind::Bar => constant(self.bar()),
+            Kind::Set => self.set_expression(0, scope, size),
+            Kind::Tab => self.set_expression(2, scope, size),
             Kind::Any => self.any_expression(scope, size),
         }
+    }
+
+    /// A kind of data.
+    pub(super) fn data_kind(&mut self) -> Kind {
+        *self.pick(&[Kind::Row, Kind::Row, Kind::List, Kind::Bar, Kind::Set, Kind::Tab])
     }
 
     /// An expression of one node: a variable of that kind if there is one, or a constant.
@@ -82,6 +115,17 @@ impl Gen {
             Kind::Any => constant(self.value(2)),
             Kind::Function(1) if self.chance(1, 2) => constant(3),
             Kind::Function(arity) => constant(self.law(arity, 2)),
+            Kind::Row => {
+                let items = self.values(4);
+                constant(shapes::row(items))
+            }
+            Kind::Bar => constant(self.bar()),
+            Kind::Set => {
+                let count = self.index(4);
+                constant(shapes::set(self.keys(count)))
+            }
+            Kind::Tab => constant(self.tab(3)),
+            Kind::List => constant(0),
         }
     }
 
@@ -98,7 +142,7 @@ impl Gen {
             }
             20..36 => self.saturated_call(scope, size),
             36..40 => self.reflection(Kind::Nat, scope, size),
-            40..44 => self.countdown(scope, size),
+            40..44 => self.recursion(Kind::Nat, scope, size),
             44..47 => self.expression(Kind::Any, scope, size),
             _ => self.crash(scope, size),
         }
@@ -132,23 +176,6 @@ impl Gen {
             call = call.app(handler);
         }
         call.app(self.expression(Kind::Any, scope, part))
-    }
-
-    /// A law that calls itself for each number below its first argument, and a call of it.
-    fn countdown(&mut self, scope: &Scope, size: usize) -> Expression {
-        let inner = Scope { variables: vec![(2, Kind::Nat), (3, Kind::Nat)] };
-        let step = self.expression(Kind::Nat, &inner, size / 2);
-        // {3 again, sum, n} = again n step; {2 n, sum} = (2 sum ({3..} self sum) n)
-        let again = Expression::Variable(1).app(Expression::Variable(3)).app(step);
-        let again = self.law_of(3, &[], again);
-        let body = constant(2)
-            .app(Expression::Variable(2))
-            .app(constant(again).app(Expression::Variable(0)).app(Expression::Variable(2)))
-            .app(Expression::Variable(1));
-        let law = self.law_of(2, &[], body);
-        let law = if self.chance(1, 2) { law.pin() } else { law };
-        let turns = self.below(8);
-        constant(law).app(constant(turns)).app(self.expression(Kind::Nat, scope, size / 2))
     }
 
     /// A nat that is no operation, run.
@@ -215,7 +242,10 @@ impl Gen {
                 let count = self.index(4);
                 self.row_expression(count, scope, size)
             }
-            9..11 => self.set_expression(scope, size),
+            9..11 => {
+                let form = self.below(6);
+                self.set_expression(form, scope, size)
+            }
             11..14 => constant(4).app(self.expression(Kind::Any, scope, size - 1)),
             14..17 => self.reflection(Kind::Any, scope, size),
             17..19 => {
@@ -250,8 +280,9 @@ impl Gen {
         (0..given).fold(constructor, |row, _| row.app(self.expression(Kind::Any, scope, part)))
     }
 
-    /// A set made at run time, its keys in any order, and often values for them: a table.
-    fn set_expression(&mut self, scope: &Scope, size: usize) -> Expression {
+    /// A set made at run time, its keys in any order; values for them, from form 2 on, make it a
+    /// table; form 5 has an argument too many.
+    fn set_expression(&mut self, form: u64, scope: &Scope, size: usize) -> Expression {
         let count = self.index(4);
         let keys = if self.chance(1, 2) {
             self.row_expression(count, scope, size / 2)
@@ -259,7 +290,7 @@ impl Gen {
             constant(shapes::row(self.keys(count)))
         };
         let set = constant(0).app(constant(1)).app(constant(2)).app(keys);
-        match self.below(6) {
+        match form {
             0..2 => set,
             2..5 => set.app(self.row_expression(count, scope, size / 2)),
             _ => {

@@ -11,26 +11,32 @@ impl Gen {
             let body = self.body_form(size);
             return Term::law(self.name(), arity, body);
         }
-        let arguments: Vec<(u64, Kind)> = (1..=arity)
-            .map(|i| (i, if self.chance(1, 8) { Kind::Any } else { Kind::Nat }))
-            .collect();
+        let takes: Vec<Kind> =
+            (0..arity).map(|_| if self.chance(1, 8) { Kind::Any } else { Kind::Nat }).collect();
+        self.law_between(&takes, Kind::Nat, size)
+    }
+
+    /// A random law that takes such arguments and is meant to give something of that kind.
+    pub(super) fn law_between(&mut self, takes: &[Kind], gives: Kind, size: usize) -> Term {
+        let arity = takes.len() as u64;
         let myself = (0, if self.chance(1, 16) { Kind::Function(arity) } else { Kind::Any });
         let count = if size < 3 { 0 } else { [0, 0, 0, 0, 1, 1, 2, 2, 3, 4][self.index(10)] };
         let lets: Vec<(u64, Kind)> = (1..=count).map(|i| (arity + i, self.let_kind())).collect();
 
         let mut outer = vec![myself];
-        outer.extend(arguments);
+        outer.extend((1..).zip(takes.iter().copied()));
         let part = size / (lets.len() + 1);
         let values = self.let_values(&outer, &lets, part);
         outer.extend(lets);
-        let body = self.expression(Kind::Nat, &Scope { variables: outer }, part);
+        let body = self.expression(gives, &Scope { variables: outer }, part);
         self.law_of(arity, &values, body)
     }
 
     fn let_kind(&mut self) -> Kind {
         match self.below(8) {
-            0..5 => Kind::Nat,
-            5 => Kind::Function(1),
+            0..4 => Kind::Nat,
+            4 => Kind::Function(1 + self.below(2)),
+            5 => self.data_kind(),
             _ => Kind::Any,
         }
     }
@@ -49,7 +55,9 @@ impl Gen {
         self.shuffle(&mut ranks);
         let mut values = Vec::new();
         for (i, &(_, kind)) in lets.iter().enumerate() {
-            let anything_goes = self.chance(1, 8);
+            // Data and functions that contain themselves have a use.
+            let lazy = matches!(kind, Kind::Row | Kind::List | Kind::Function(_));
+            let anything_goes = self.chance(if lazy { 3 } else { 1 }, 8);
             let mut scope = Scope { variables: outer.to_vec() };
             for (j, &variable) in lets.iter().enumerate() {
                 if anything_goes || ranks[j] < ranks[i] {

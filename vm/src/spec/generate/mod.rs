@@ -3,17 +3,20 @@
 //! Programs are generated with an idea of types (a nat, a function of so many nats to a nat,
 //! anything), so that most of them end in a value worth comparing. They are not *well* typed: what
 //! ill-typed parts mean is as well defined in PLAN, and so it is tested. Everything is a function of
-//! the seed.
+//! the seed, or of the bytes that a fuzzer gives instead of one.
 //!
 //! ```text
 //! Gen::program ─▶ expression.rs   typed expressions over the five operations, laws, data
+//!                  ├▶ calls.rs    calls of laws: recursive ones, known ones, with arguments left over
 //!                  └▶ law.rs      laws: arguments, lets in any order, quoting
 //! Gen::term ───▶ value.rs         normal forms: partial apps, data shapes, forms that mean
 //!                                 something in a law's body
 //! ```
 
+mod calls;
 mod expression;
 mod law;
+mod source;
 mod value;
 
 use malachite_base::num::arithmetic::traits::PowerOf2;
@@ -21,20 +24,35 @@ use malachite_base::num::basic::traits::One;
 use malachite_nz::natural::Natural;
 
 use super::Term;
-use expression::{Kind, Scope};
+pub use calls::Known;
+pub use expression::Kind;
+use expression::Scope;
+use source::Source;
+use std::sync::Arc;
 
-/// A source of random terms, determined by its seed.
+/// A source of random terms, determined by its seed or bytes.
 #[derive(Clone, Debug)]
 pub struct Gen {
-    state: u64,
+    source: Source,
+    known: Arc<[Known]>,
 }
 
 impl Gen {
     /// A generator; every seed gives another sequence.
     pub fn new(seed: u64) -> Gen {
-        // The step of SplitMix64 tells neighbouring seeds apart; 0 would be stuck.
-        let mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        Gen { state: (mixed ^ (mixed >> 27)).max(1) }
+        Gen { source: Source::seeded(seed), known: Arc::default() }
+    }
+
+    /// A generator whose choices are spelled by bytes, one for most of them. After the last byte each
+    /// choice is the first, so that terms end soon.
+    pub fn spelled(bytes: &[u8]) -> Gen {
+        Gen { source: Source::spelled(bytes), known: Arc::default() }
+    }
+
+    /// A generator whose programs also use these functions.
+    #[must_use]
+    pub fn knowing(self, known: Arc<[Known]>) -> Gen {
+        Gen { known, ..self }
     }
 
     /// A random value: [`Term::is_normal`] holds. `size` is a rough count of what it is made of; laws
@@ -61,10 +79,11 @@ impl Gen {
         if self.chance(1, 12) {
             return self.wild(size);
         }
-        let kind = match self.below(20) {
+        let kind = match self.below(24) {
             0..10 => Kind::Nat,
             10..17 => Kind::Any,
-            _ => Kind::Function(1 + self.below(3)),
+            17..20 => Kind::Function(1 + self.below(3)),
+            _ => self.data_kind(),
         };
         self.expression(kind, &Scope::default(), size).into_program()
     }
@@ -73,7 +92,7 @@ impl Gen {
     pub fn nat(&mut self) -> Natural {
         match self.below(16) {
             0..8 => Natural::from(self.below(6)),
-            8..11 => Natural::from(self.below(300)),
+            8..11 => Natural::from(self.below(256)),
             11..13 => {
                 let edge = Natural::power_of_2([31, 32, 62, 63, 64, 65, 127, 128][self.index(8)]);
                 match self.below(3) {
@@ -108,16 +127,12 @@ impl Gen {
     }
 
     fn next(&mut self) -> u64 {
-        // xorshift64*: small, fast, and its high bits are good.
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.source.next()
     }
 
     /// A number below `n`, which is positive and small.
     fn below(&mut self, n: u64) -> u64 {
-        (self.next() >> 32) % n
+        self.source.below(n)
     }
 
     fn index(&mut self, n: usize) -> usize {

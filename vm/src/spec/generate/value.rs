@@ -24,25 +24,29 @@ impl Gen {
                 let elements = self.values(size);
                 shapes::row(elements)
             }
-            15 => {
-                let bytes: Vec<u8> = (0..self.below(12)).map(|_| self.next() as u8).collect();
-                shapes::bar(&bytes)
-            }
+            15 => self.bar(),
             16 => {
                 let count = self.index(4);
                 shapes::set(self.keys(count))
             }
-            17 => {
-                let values = self.values(size);
-                shapes::tab(self.keys(values.len()).into_iter().zip(values))
-            }
+            17 => self.tab(size),
             18 => self.odd_law(size),
             _ => self.body_form(size),
         }
     }
 
+    pub(super) fn bar(&mut self) -> Term {
+        let bytes: Vec<u8> = (0..self.below(12)).map(|_| self.below(256) as u8).collect();
+        shapes::bar(&bytes)
+    }
+
+    pub(super) fn tab(&mut self, size: usize) -> Term {
+        let values = self.values(size);
+        shapes::tab(self.keys(values.len()).into_iter().zip(values))
+    }
+
     /// A few values that share `size`.
-    fn values(&mut self, size: usize) -> Vec<Term> {
+    pub(super) fn values(&mut self, size: usize) -> Vec<Term> {
         let count = self.index(4);
         (0..count).map(|_| self.value(size / (count + 1))).collect()
     }

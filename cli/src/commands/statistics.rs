@@ -1,0 +1,62 @@
+//! What a session cost, for those who measure: one line, `PALLAS_STATISTICS: name=number ...`.
+
+use rustix::time::{ClockId, clock_gettime};
+use std::time::{Duration, Instant};
+use vm::Vm;
+
+/// The environment variable that asks for it, and what the line begins with.
+const NAME: &str = "PALLAS_STATISTICS";
+
+/// What there was when counting began.
+pub(super) struct Counting {
+    start: Instant,
+    cpu: Duration,
+    thread: Duration,
+    heap: vm::Statistics,
+    compiler: jit::Statistics,
+}
+
+impl Counting {
+    /// Begins, if that is asked for.
+    pub(super) fn start(vm: &Vm) -> Option<Counting> {
+        std::env::var_os(NAME).map(|_| Counting {
+            start: Instant::now(),
+            cpu: processor_time(ClockId::ProcessCPUTime),
+            thread: processor_time(ClockId::ThreadCPUTime),
+            heap: vm.statistics(),
+            compiler: jit::statistics(),
+        })
+    }
+
+    /// What has been spent since.
+    pub(super) fn end(self, vm: &Vm) -> String {
+        let elapsed = self.start.elapsed();
+        let cpu = processor_time(ClockId::ProcessCPUTime).saturating_sub(self.cpu);
+        let thread = processor_time(ClockId::ThreadCPUTime).saturating_sub(self.thread);
+        let (heap, compiler) = (vm.statistics(), jit::statistics());
+        let bytes = |after: u64, before: u64| u128::from(8 * (after - before));
+        let counts = [
+            ("elapsed", elapsed.as_nanos()),
+            ("cpu", cpu.as_nanos()),
+            ("thread", thread.as_nanos()),
+            ("allocated", bytes(heap.allocated, self.heap.allocated)),
+            ("copied", bytes(heap.copied, self.heap.copied)),
+            ("minor", u128::from(heap.minor - self.heap.minor)),
+            ("major", u128::from(heap.major - self.heap.major)),
+            ("laws", u128::from(compiler.laws - self.compiler.laws)),
+            ("refused", u128::from(compiler.refused - self.compiler.refused)),
+            ("building", (compiler.building - self.compiler.building).as_nanos()),
+            ("compiling", (compiler.compiling - self.compiler.compiling).as_nanos()),
+            ("code", u128::from(compiler.code - self.compiler.code)),
+        ];
+        let counts: String =
+            counts.iter().map(|(name, count)| format!(" {name}={count}")).collect();
+        format!("{NAME}:{counts}")
+    }
+}
+
+/// The processor time of all threads of this process, or of this one.
+fn processor_time(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+}
