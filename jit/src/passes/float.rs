@@ -5,7 +5,7 @@
 //! made for that one apart: there it may turn out not to be needed. Into a join point's code it may move, since that runs once; into a loop it may not.
 
 use super::info;
-use crate::ir::{Block, BlockId, End, Function, Op, Operand, Stmt, Type, Unit};
+use crate::ir::{Block, BlockId, End, Function, Op, Operand, Prim, Stmt, Type, Unit};
 
 pub(super) fn float(unit: &mut Unit) {
     for index in 0..unit.functions.len() {
@@ -109,7 +109,8 @@ fn part_thunk(function: &mut Function, branches: &[BlockId], stmt: &Stmt) {
 /// The one part that uses what a statement makes, if it may move there.
 fn target(unit: &Unit, function: &Function, parts: &[Part], stmt: &Stmt) -> Option<usize> {
     let Stmt::Let(vars, op) = stmt else { return None };
-    if matches!(op, Op::Force(_)) || !unit.is_total(function, op) {
+    // Items are read early, so that their row can go.
+    if matches!(op, Op::Force(_) | Op::Prim(Prim::Item, _)) || !unit.is_total(function, op) {
         return None;
     }
     let is_used = |part: &Part| vars.iter().any(|var| part.used[var.index()]);

@@ -95,6 +95,7 @@ pub const PIPELINE: &[&str] = &[
     "inline",
     "narrow",
     "guess",
+    "gather",
     "small",
     "peel",
     "inline",
