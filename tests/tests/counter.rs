@@ -188,7 +188,12 @@ fn a_damaged_store_is_refused_and_left_as_it_is() {
     let running = Running::start(&pallas);
     running.number();
     running.kill();
+    // The index is made from the catalogue again, so damage to it refuses nothing.
+    let index = pallas.path("counter").join("index");
     for (path, bytes) in contents(&pallas.path("counter")) {
+        if path.starts_with(&index) {
+            continue;
+        }
         let Some(middle) = bytes.iter().position(|&byte| byte != 0) else { continue };
         let place = path.display();
         let mut damaged = bytes.clone();

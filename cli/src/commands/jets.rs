@@ -5,7 +5,7 @@ use crate::args::{Jets, Matching};
 use crate::terminal;
 use anyhow::{Context, anyhow};
 use jets::Listed;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,9 +27,12 @@ pub(super) fn table(matching: Matching) -> Arc<JetTable> {
     Arc::new(table)
 }
 
-/// The laws that are known: their names and hashes.
+/// The laws that others are compared with: their names and hashes. A name that only our own library
+/// has a jet for is free for everybody's laws, the prototype's among them.
 fn known() -> impl Iterator<Item = (&'static str, Hash)> {
-    jets::list().into_iter().map(|law| (law.name, law.hash))
+    let all = jets::list();
+    let theirs: HashSet<&str> = all.iter().filter(|law| !law.ours).map(|law| law.name).collect();
+    all.into_iter().filter(move |law| theirs.contains(law.name)).map(|law| (law.name, law.hash))
 }
 
 /// Ends the process because of a law that is not the known one of its name.

@@ -1,6 +1,7 @@
 //! Strict lowering: what is evaluated now.
 
 use super::arithmetic::{Arithmetic, Rotation, difference32};
+use super::body::Form;
 use super::known::{Meaning, meaning};
 use super::{Expr, Lower, STRICT_LIMIT, Spine};
 use crate::ir::{Arm, BlockId, Call, Callee, End, JoinId, Op, Operand, Prim, Stmt, Type, Var};
@@ -373,7 +374,8 @@ impl<'h> Lower<'_, 'h> {
         then: Then,
     ) -> Option<Operand> {
         let first = self.strict(args[guard]);
-        if self.is_evaluated(args[1 - guard]) {
+        let is_same = self.is_same(args[0], args[1]);
+        if is_same || self.is_evaluated(args[1 - guard]) {
             return self.guarded_rest(arithmetic, guard, first, args, then);
         }
         let tested = arithmetic.guard(first, |prim, operands| self.prim(prim, operands));
@@ -391,6 +393,18 @@ impl<'h> Lower<'_, 'h> {
                 lower.finish(Operand::Small(0), then);
             });
         })
+    }
+
+    /// Whether two expressions are the same reference.
+    fn is_same(&self, a: Expr<'h>, b: Expr<'h>) -> bool {
+        let reference = |expr: Expr<'h>| match expr {
+            Expr::Node(node) => match self.form(node) {
+                Form::Reference(reference) => Some(reference),
+                _ => None,
+            },
+            _ => None,
+        };
+        reference(a).is_some_and(|a| reference(b) == Some(a))
     }
 
     /// Whether an expression is a value that needs no evaluation.

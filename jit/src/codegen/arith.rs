@@ -12,6 +12,9 @@ use vm::native::layout::top;
 impl Lower<'_, '_> {
     /// The result of a primitive operation.
     pub(super) fn prim(&mut self, prim: Prim, operands: &[Operand]) -> Value {
+        if let (Prim::Item, &[row, index]) = (prim, operands) {
+            return self.item(row, index);
+        }
         if let Some(answer) = self.question_of_word(prim, operands) {
             return answer;
         }

@@ -1,7 +1,7 @@
-//! Jets that look into rows and bars: what they find in flat rows and in bars is read in place.
+//! Looking into rows and bars: what is found in flat rows and in bars is read in place.
 //!
 //! A row that is long may be a tree, which only the runtime knows its way about; so whatever is not
-//! an item of a flat row, or a byte of a bar, is left to the jet.
+//! an item of a flat row, or a byte of a bar, is left to it, or to the jet.
 
 use super::GiveUp;
 use super::emit::plain;
@@ -57,6 +57,21 @@ impl Lower<'_, '_> {
         self.emit.go_on_in(done);
         Ok(Some(result))
     }
+    /// The item of a row with that number, as it lies there. Both are evaluated.
+    pub(super) fn item(&mut self, row: Operand, index: Operand) -> Value {
+        let word = self.word(row);
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_of_word());
+        let (address, size) = self.flat_row(word, slowly);
+        let item = self.flat_item(address, size, index, slowly);
+        self.emit.jump(done, &[item]);
+
+        self.emit.go_on_in(slowly);
+        let number = self.word(index);
+        let item = self.emit.call_stub(Stub::Item, &[word, number]);
+        self.emit.jump(done, &[item]);
+        self.emit.go_on_in(done);
+        result
+    }
 
     /// Goes on where the condition holds.
     pub(super) fn only_if(&mut self, condition: Value, otherwise: Block) {
@@ -75,19 +90,35 @@ impl Lower<'_, '_> {
     }
 
     fn look_into_row(&mut self, row: Value, wanted: Wanted, otherwise: Block) -> Value {
+        let (address, size) = self.flat_row(row, otherwise);
+        let Wanted::Item(index) = wanted else { return size };
+        let item = self.flat_item(address, size, index, otherwise);
+        self.force(item)
+    }
+
+    /// The address and size of a row that is flat.
+    fn flat_row(&mut self, row: Value, otherwise: Block) -> (Value, Value) {
         let tagged = self.emit.is_top(row, top::ROW);
         self.only_if(tagged, otherwise);
         let address = self.emit.address(row);
         let header = self.emit.load(address, 0);
         let is_flat = self.is_object(header, Object::Row);
         self.only_if(is_flat, otherwise);
-        let size = self.emit.b.ins().ushr_imm_s(header, 32);
-        let Wanted::Item(index) = wanted else { return size };
+        (address, self.emit.b.ins().ushr_imm_s(header, 32))
+    }
+
+    /// An item of the flat row at an address, as it lies there.
+    fn flat_item(
+        &mut self,
+        address: Value,
+        size: Value,
+        index: Operand,
+        otherwise: Block,
+    ) -> Value {
         let index = self.place(index, size, otherwise);
         let distance = self.emit.b.ins().ishl_imm_s(index, 3);
         let place = self.emit.b.ins().iadd(address, distance);
-        let item = self.emit.load(place, layout::PAYLOAD);
-        self.force(item)
+        self.emit.load(place, layout::PAYLOAD)
     }
 
     fn look_into_bar(&mut self, bar: Value, wanted: Wanted, otherwise: Block) -> Value {

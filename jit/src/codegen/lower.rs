@@ -415,6 +415,13 @@ impl Lower<'_, '_> {
                 switch.emit(&mut self.emit.b, on, other);
             }
             End::Reflect(on, arms) => self.reflect(*on, arms),
+            End::Direct(on, nat, yes, no) => {
+                let word = self.word(*on);
+                self.define(*nat, word);
+                let (yes, no) = (self.later(*yes), self.later(*no));
+                let not_direct = self.emit.is_not_direct(word);
+                self.emit.branch(not_direct, no, yes);
+            }
             End::Closure(on, k, arm, other) => self.closure(*on, *k, arm, *other),
             End::Crash(operation, arg) => {
                 let call = Call { callee: Callee::Unknown(*operation), args: vec![*arg] };

@@ -27,7 +27,7 @@ mod lower;
 mod words;
 
 pub use self::emit::{Backend, CallMap, Object, Relocation, Target};
-pub(crate) use self::emit::{Emit, tail_signature};
+pub(crate) use self::emit::{Emit, plain, tail_signature};
 pub use self::lower::{ConstantFacts, Environment, compile};
 
 /// Why something is not compiled.

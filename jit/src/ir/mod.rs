@@ -86,6 +86,8 @@
 //!                      PLAN's operation 1: by the kind of the `whnf` `x`, with its parts: the
 //!                      pin's item (`whnf`), the law's name, arity (`nat`) and body (`whnf`), the
 //!                      app's function (`whnf`) and last argument (`any`), the nat (`nat`)
+//! direct a as v3: small { .. } else { .. }
+//!                      whether `a` (`any`) is by now a nat below 2^63: if so, that
 //! closure a { k1(x, y) { .. } else { .. } }
 //!                      a guess: whether `a` (`any`) is the constant `k1` itself, applied to as many
 //!                      values as are named (`any`; perhaps none). If it is not evaluated, or only
@@ -322,6 +324,8 @@ pub enum End {
     Switch(Operand, Vec<(u64, BlockId)>, BlockId),
     /// By the kind of an evaluated value: pin, law, app, nat.
     Reflect(Operand, Box<[Arm; 4]>),
+    /// By whether a value is, as it lies there, a nat below 2^63: if so, that; yes, no.
+    Direct(Operand, Var, BlockId, BlockId),
     /// By whether a value is that constant applied to some values: if so, those.
     Closure(Operand, ConstantId, Box<Arm>, BlockId),
     /// A crash: an operation above 4 and its argument.
@@ -349,7 +353,7 @@ impl End {
     /// The blocks that hang on it.
     pub fn blocks(&self) -> Vec<BlockId> {
         match self {
-            End::If(_, yes, no) => vec![*yes, *no],
+            End::If(_, yes, no) | End::Direct(_, _, yes, no) => vec![*yes, *no],
             End::Switch(_, cases, other) => {
                 cases.iter().map(|(_, block)| *block).chain([*other]).collect()
             }
@@ -367,6 +371,7 @@ impl End {
             | End::If(a, ..)
             | End::Switch(a, ..)
             | End::Reflect(a, _)
+            | End::Direct(a, ..)
             | End::Closure(a, ..) => vec![*a],
             End::Tail(call) => call.unknown().into_iter().chain(call.args.clone()).collect(),
             End::Crash(a, b) => vec![*a, *b],
@@ -381,6 +386,7 @@ impl End {
             | End::If(a, ..)
             | End::Switch(a, ..)
             | End::Reflect(a, _)
+            | End::Direct(a, ..)
             | End::Closure(a, ..) => vec![a],
             End::Tail(call) => {
                 let (function, args) = call.split_mut();

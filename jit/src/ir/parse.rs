@@ -379,11 +379,17 @@ impl Parser<'_> {
             "jump" => End::Jump(JoinId(self.numbered("j")?), self.operands()?),
             "if" => {
                 let condition = self.operand()?;
-                let yes = self.braces(depth + 1)?;
-                if !self.accept_word("else")? {
-                    return Err(self.lexer.error("wanted `else`".to_owned()));
+                let [yes, no] = self.branches(depth)?;
+                End::If(condition, yes, no)
+            }
+            "direct" => {
+                let on = self.operand()?;
+                if !self.accept_word("as")? {
+                    return Err(self.lexer.error("wanted `as`".to_owned()));
                 }
-                End::If(condition, yes, self.braces(depth + 1)?)
+                let nat = self.typed()?;
+                let [yes, no] = self.branches(depth)?;
+                End::Direct(on, nat, yes, no)
             }
             "switch" => {
                 let on = self.operand()?;
@@ -428,6 +434,15 @@ impl Parser<'_> {
             }
             _ => return self.wrong("a statement or an end", &Token::Word(word)),
         })
+    }
+
+    /// Two blocks, with `else` between them.
+    fn branches(&mut self, depth: usize) -> Parse<[BlockId; 2]> {
+        let yes = self.braces(depth + 1)?;
+        if !self.accept_word("else")? {
+            return Err(self.lexer.error("wanted `else`".to_owned()));
+        }
+        Ok([yes, self.braces(depth + 1)?])
     }
 
     fn arm(&mut self, wanted: &str, depth: usize) -> Parse<Arm> {

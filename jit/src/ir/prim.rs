@@ -6,6 +6,8 @@
 //! the rest to the runtime. Operations on words of 32 bits take nats that are no wider, those on words
 //! of 64 bits the low bits of any nat.
 //!
+//! `item` alone gives a value that is perhaps not evaluated.
+//!
 //! All are total but the comparisons, which look into apps as far as they must, and evaluate what
 //! they find there. With a nat on either side they need not. (`lsh` and `mul` may run out of memory.)
 
@@ -122,6 +124,9 @@ prims! {
     Ge "ge" (Whnf, Whnf) Bit;
     /// 0, 1 or 2: whether the first is less, equal, greater.
     Cmp "cmp" (Whnf, Whnf) Small;
+    /// The item of a row, or of any app seen as one, with that number, as it lies there; 0 if there is
+    /// none.
+    Item "item" (Whnf, Whnf) Any;
 }
 
 impl Prim {

@@ -220,6 +220,12 @@ impl Body<'_> {
                 f.write_str(" else ")?;
                 self.braces(f, *no)
             }
+            End::Direct(on, nat, yes, no) => {
+                write!(f, "direct {on} as {} ", self.function.typed(&[*nat]))?;
+                self.braces(f, *yes)?;
+                f.write_str(" else ")?;
+                self.braces(f, *no)
+            }
             End::Switch(on, cases, other) => {
                 writeln!(f, "switch {on} {{")?;
                 for (nat, block) in cases {

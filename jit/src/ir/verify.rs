@@ -348,6 +348,16 @@ impl Checker<'_> {
                 ensure!(cases.is_sorted_by(|a, b| a.0 < b.0), "switch: cases out of order");
             }
             End::Reflect(on, _) => self.fit(*on, Type::Whnf)?,
+            End::Direct(on, nat, yes, no) => {
+                self.type_of(*on)?;
+                let height = self.scope.len();
+                self.define(&[*nat])?;
+                let ty = function.vars[nat.index()];
+                ensure!(Type::Small.is(ty), "direct: {nat} is {ty}");
+                self.block(*yes, depth + 1)?;
+                self.leave(height);
+                return self.block(*no, depth + 1);
+            }
             End::Closure(on, k, arm, other) => {
                 self.type_of(*on)?;
                 let taken = self.constant(*k)?.arity;

@@ -149,7 +149,11 @@ impl Walk<'_> {
                     }
                 }
             }
-            End::If(..) | End::Switch(..) | End::Reflect(..) | End::Closure(..) => {
+            End::If(..)
+            | End::Switch(..)
+            | End::Reflect(..)
+            | End::Direct(..)
+            | End::Closure(..) => {
                 let branches = end.blocks().into_iter();
                 set = branches.fold(Set::Everything, |set, block| set.and(self.block(block)));
             }

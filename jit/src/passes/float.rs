@@ -1,10 +1,11 @@
 //! Floating inwards: a value that only one branch uses is made there.
 //!
 //! Only what is made without evaluating anything moves: thunks, applications, rows, and operations
-//! that always end. Into a join point's code it may move, since that runs once; into a loop it may not.
+//! that always end. A thunk that several branches use, of which one only ends with evaluating it, is
+//! made for that one apart: there it may turn out not to be needed. Into a join point's code it may move, since that runs once; into a loop it may not.
 
 use super::info;
-use crate::ir::{Block, BlockId, End, Function, Op, Operand, Stmt, Unit};
+use crate::ir::{Block, BlockId, End, Function, Op, Operand, Prim, Stmt, Type, Unit};
 
 pub(super) fn float(unit: &mut Unit) {
     for index in 0..unit.functions.len() {
@@ -55,6 +56,7 @@ fn float_block(unit: &Unit, function: &mut Function, id: BlockId) {
         return;
     }
     let stmts = std::mem::take(&mut function.blocks[id.index()].stmts);
+    stmts.iter().for_each(|stmt| part_thunk(function, &branches, stmt));
     // What comes after in this block itself comes first.
     let mut parts = vec![Part::new(function, None)];
     let end: &End = &function.blocks[id.index()].end;
@@ -83,10 +85,32 @@ fn float_block(unit: &Unit, function: &mut Function, id: BlockId) {
     function.blocks[id.index()].stmts = kept;
 }
 
+/// Has a branch that ends with evaluating a thunk make one of its own, if another uses it as well.
+fn part_thunk(function: &mut Function, branches: &[BlockId], stmt: &Stmt) {
+    let Stmt::Let(vars, op @ (Op::Thunk(..) | Op::Delay(..))) = stmt else { return };
+    let [thunk] = vars[..] else { return };
+    let is_used = |function: &Function, branch: &BlockId| {
+        Part::of(function, *branch, false).used[thunk.index()]
+    };
+    if branches.iter().filter(|branch| is_used(function, branch)).count() < 2 {
+        return;
+    }
+    let entering = branches
+        .iter()
+        .find(|branch| function.blocks[branch.index()].end == End::Enter(thunk.into()));
+    if let Some(branch) = entering {
+        let own = function.var(Type::Any);
+        let block = &mut function.blocks[branch.index()];
+        block.end = End::Enter(own.into());
+        block.stmts.push(Stmt::Let(vec![own], op.clone()));
+    }
+}
+
 /// The one part that uses what a statement makes, if it may move there.
 fn target(unit: &Unit, function: &Function, parts: &[Part], stmt: &Stmt) -> Option<usize> {
     let Stmt::Let(vars, op) = stmt else { return None };
-    if matches!(op, Op::Force(_)) || !unit.is_total(function, op) {
+    // Items are read early, so that their row can go.
+    if matches!(op, Op::Force(_) | Op::Prim(Prim::Item, _)) || !unit.is_total(function, op) {
         return None;
     }
     let is_used = |part: &Part| vars.iter().any(|var| part.used[var.index()]);

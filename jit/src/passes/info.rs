@@ -2,6 +2,7 @@
 
 use crate::ir::{
     Block, BlockId, Call, Callee, DEPTH_LIMIT, End, Function, FunctionId, Op, Operand, Stmt, Unit,
+    Var,
 };
 
 /// A function's blocks, each before those under it.
@@ -64,6 +65,8 @@ pub(super) struct Info {
     /// Whether it calls itself, perhaps by way of a wrapper, or of a front (see `peel`). (Functions that call each other may be
     /// inlined into each other.)
     pub(super) calls_itself: bool,
+    /// Whether it may end with evaluating a new thunk of its own code: it will be a loop.
+    pub(super) repeats: bool,
     /// Whether it ends in one place, and has no join points.
     pub(super) is_straight: bool,
     /// How often each variable is used.
@@ -84,6 +87,7 @@ impl Info {
             depth: depth(function, function.entry),
             is_wrapper: is_wrapper(function),
             calls_itself: calls_itself(unit, id),
+            repeats: repeats(function, id),
             is_straight: false,
             uses: vec![0; function.vars.len()],
             thunks: vec![false; function.vars.len()],
@@ -150,6 +154,16 @@ fn calls_itself(unit: &Unit, id: FunctionId) -> bool {
         callee == id
             || is_wrapper(function) && called(function).contains(&id)
             || is_front(function, id)
+    })
+}
+
+fn repeats(function: &Function, id: FunctionId) -> bool {
+    let blocks = blocks(function, function.entry);
+    let code = || blocks.iter().map(|block| &function.blocks[block.index()]);
+    let entered = |var: &Var| code().any(|block| block.end == End::Enter((*var).into()));
+    code().flat_map(|block| &block.stmts).any(|stmt| match stmt {
+        Stmt::Let(vars, Op::Thunk(entry, _)) => *entry == id && vars.iter().any(entered),
+        _ => false,
     })
 }
 

@@ -1,23 +1,30 @@
 //! Loops: a function's tail calls of itself become jumps.
+//!
+//! So do, in a thunk's code, ends that evaluate a thunk of the same code that has just been made: what a
+//! filter does with an item that it drops.
 
 use super::info;
-use crate::ir::{BlockId, Callee, DEPTH_LIMIT, End, FunctionId, JoinId, Operand, Stmt, Unit, Var};
+use crate::ir::{
+    BlockId, Callee, DEPTH_LIMIT, End, Function, FunctionId, JoinId, Op, Operand, Stmt, Unit, Var,
+};
 
 pub(super) fn loops(unit: &mut Unit) {
     for (index, function) in unit.functions.iter_mut().enumerate() {
-        let own = Callee::Local(FunctionId(index as u32));
+        let id = FunctionId(index as u32);
         let blocks = info::blocks(function, function.entry);
-        let calls_itself = |id: &BlockId| matches!(&function.blocks[id.index()].end, End::Tail(call) if call.callee == own);
-        let repeats: Vec<BlockId> = blocks.iter().copied().filter(calls_itself).collect();
+        let repeats: Vec<BlockId> =
+            blocks.into_iter().filter(|block| again(function, id, *block).is_some()).collect();
         if repeats.is_empty() || info::depth(function, function.entry) >= DEPTH_LIMIT {
             continue;
         }
         let header = JoinId(function.joins.len() as u32);
-        for id in repeats {
-            let end = &mut function.blocks[id.index()].end;
-            if let End::Tail(call) = end {
-                *end = End::Jump(header, std::mem::take(&mut call.args));
+        for block in repeats {
+            let Some(args) = again(function, id, block) else { continue };
+            let block = &mut function.blocks[block.index()];
+            if let End::Enter(_) = block.end {
+                block.stmts.pop();
             }
+            block.end = End::Jump(header, args);
         }
         let inner = function.params.clone();
         let types = function.param_types();
@@ -28,5 +35,19 @@ pub(super) fn loops(unit: &mut Unit) {
         function.entry = function.block(End::Jump(header, args));
         function.blocks[function.entry.index()].stmts.push(Stmt::Join(header));
         function.params = outer;
+    }
+}
+
+/// What a block ends with evaluating the function itself for, if it does.
+fn again(function: &Function, id: FunctionId, block: BlockId) -> Option<Vec<Operand>> {
+    let block = &function.blocks[block.index()];
+    match (&block.end, block.stmts.last()) {
+        (End::Tail(call), _) if call.callee == Callee::Local(id) => Some(call.args.clone()),
+        (End::Enter(Operand::Var(thunk)), Some(Stmt::Let(vars, Op::Thunk(entry, captures))))
+            if *entry == id && vars[..] == [*thunk] =>
+        {
+            Some(captures.clone())
+        }
+        _ => None,
     }
 }

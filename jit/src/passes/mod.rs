@@ -9,23 +9,29 @@
 //! inline      the same, with small functions put where they are called
 //! strict      the same, with thunks evaluated at once that are sure to be
 //! eager       the same, with those whose evaluation costs next to nothing
+//! guess       the same, with those whose evaluation would cost that if some values are nats, after
+//!             a look at them
 //! worker      functions take evaluated what they are sure to evaluate
 //! specialise  copies of functions with the functions that they are given
 //! narrow      types of parameters and results from what is passed
 //! small       workers that calculate have twins for nats that registers hold
 //! peel        callers of recursive functions see where those end at once
 //! float       values are made in the one branch that uses them
+//! gather      the items of a row are read together
 //! loop        tail calls of oneself are jumps
 //! sweep       unused functions go
 //!
+//! called      (analysis) which parameters are called
 //! demand      (analysis) what is sure to be evaluated
 //! fold        (rules) operations on constants
 //! info        (questions) sizes, uses
 //! ```
 
+mod called;
 mod demand;
 mod float;
 mod fold;
+mod gather;
 pub(crate) mod info;
 mod looping;
 mod narrow;
@@ -54,12 +60,14 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "inline", run: |unit| simplify(unit, Rules { inline: true, ..Rules::default() }) },
     Pass { name: "strict", run: |unit| simplify(unit, Rules { strict: true, ..Rules::default() }) },
     Pass { name: "eager", run: |unit| simplify(unit, Rules { eager: true, ..Rules::default() }) },
+    Pass { name: "guess", run: |unit| simplify(unit, Rules { guess: true, ..Rules::default() }) },
     Pass { name: "worker", run: worker::split },
     Pass { name: "specialise", run: specialise::specialise },
     Pass { name: "narrow", run: narrow::narrow },
     Pass { name: "small", run: small::twins },
     Pass { name: "peel", run: peel::peel },
     Pass { name: "float", run: float::float },
+    Pass { name: "gather", run: gather::gather },
     Pass { name: "loop", run: looping::loops },
     Pass { name: "sweep", run: sweep::sweep },
 ];
@@ -70,6 +78,7 @@ pub const PIPELINE: &[&str] = &[
     "inline",
     "specialise",
     "inline",
+    "specialise",
     "float",
     "strict",
     "worker",
@@ -85,6 +94,8 @@ pub const PIPELINE: &[&str] = &[
     "worker",
     "inline",
     "narrow",
+    "guess",
+    "gather",
     "small",
     "peel",
     "inline",
@@ -93,6 +104,7 @@ pub const PIPELINE: &[&str] = &[
     "narrow",
     "simplify",
     "float",
+    "gather",
     "sweep",
 ];
 

@@ -44,7 +44,11 @@ fn calculated(function: &Function) -> Vec<bool> {
     let mut used = vec![false; function.vars.len()];
     for block in info::blocks(function, function.entry) {
         for op in function.blocks[block.index()].stmts.iter().flat_map(info::ops) {
-            let Op::Prim(_, operands) = op else { continue };
+            let Op::Prim(prim, operands) = op else { continue };
+            if matches!(prim, Prim::Item | Prim::IsNat) {
+                // These are of lists rather than of nats.
+                continue;
+            }
             for operand in operands {
                 if let Operand::Var(var) = operand {
                     used[var.index()] = true;

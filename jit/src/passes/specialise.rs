@@ -1,12 +1,14 @@
-//! Specialisation: a function that is given a known function gets a copy that has it built in.
+//! Specialisation: a function, or thunk, that is given a known function gets a copy that has it built in.
 //!
 //! The copy's calls of itself with the same argument find the copy, so a recursive function over a
-//! known one has no unknown call left.
+//! known one has no unknown call left. An application of a known function that is put off becomes a
+//! thunk that calls it.
 //!
 //! A law that became hot while nobody calls it whose code is compiled (a fold's loop, say, that runs
 //! for long) has no such calls. So the functions that it was seen with are *expected*: its entry asks
 //! whether it is given them again, and calls itself with what is known then.
 
+use super::called::Called;
 use super::info;
 use crate::ir::{
     Arm, BlockId, Call, Callee, ConstantId, End, Function, FunctionId, Kind, Op, Operand, Role,
@@ -20,6 +22,8 @@ const COPIES: usize = 24;
 const SIZE: usize = 400;
 /// No closure with more captured values than this is built in.
 pub(crate) const CAPTURES: usize = 4;
+/// Nor are closures in closures deeper than this.
+const NESTING: usize = 3;
 
 /// What is built in for a parameter: a constant, applied to so many captured values.
 type BuiltIn = Option<(ConstantId, usize)>;
@@ -33,7 +37,7 @@ pub(crate) type Expected = (usize, ConstantId, usize);
 
 /// Parameters that the law of a unit calls, so that it is worth knowing what they are.
 pub(crate) fn called_by_law(unit: &Unit) -> Vec<bool> {
-    called_params(unit, FunctionId(0))
+    Called::of(unit).params(FunctionId(0)).to_vec()
 }
 
 /// Has the law's entry ask whether parameters are what they are expected to be. Callers in the unit,
@@ -83,7 +87,8 @@ pub(crate) fn expect(unit: &mut Unit, expected: &[Expected]) {
 }
 
 pub(super) fn specialise(unit: &mut Unit) {
-    let mut copies: HashMap<Key, FunctionId> = HashMap::new();
+    let mut copies =
+        Copies { called: Called::of(unit), made: HashMap::new(), thunks: HashMap::new() };
     let mut index = 0;
     // Copies are looked through as well when it is their turn.
     while index < unit.functions.len() {
@@ -93,12 +98,10 @@ pub(super) fn specialise(unit: &mut Unit) {
         for block in blocks {
             let block = &mut function.blocks[block.index()];
             for stmt in &mut block.stmts {
-                if let Stmt::Let(_, Op::Call(call)) = stmt {
-                    redirect(unit, &mut copies, &closures, call);
-                }
+                copies.in_stmt(unit, &closures, stmt);
             }
             if let End::Tail(call) = &mut block.end {
-                redirect(unit, &mut copies, &closures, call);
+                copies.in_call(unit, &closures, call);
             }
         }
         unit.functions[index] = function;
@@ -117,116 +120,155 @@ fn closures(function: &Function, blocks: &[BlockId]) -> Closures {
     stmts.filter_map(closure).collect()
 }
 
-/// Has a call with known functions among its arguments call a copy.
-fn redirect(
-    unit: &mut Unit,
-    copies: &mut HashMap<Key, FunctionId>,
+/// What an application that is put off calls, if that is an entry of the unit and it is given as many
+/// arguments as it takes; and those.
+fn saturated(
+    unit: &Unit,
     closures: &Closures,
-    call: &mut Call,
-) {
-    let Callee::Local(callee) = call.callee else { return };
-    let function = &unit.functions[callee.index()];
-    let called = called_params(unit, callee);
-    let known = |(arg, called): (&Operand, &bool)| match arg {
-        Operand::Constant(k) if *called => {
-            let constant = &unit.constants[k.index()];
-            let is_function = matches!(constant.kind, Kind::Law | Kind::Pin);
-            (is_function || constant.of.is_some()).then_some((*k, 0))
-        }
-        Operand::Var(var) if *called => closures.get(var).map(|(k, captures)| (*k, captures.len())),
-        _ => None,
+    function: Operand,
+    args: &[Operand],
+) -> Option<(FunctionId, Vec<Operand>)> {
+    let (k, given) = match function {
+        Operand::Constant(k) => match &unit.constants[k.index()].of {
+            Some((k, given)) => (*k, &given[..]),
+            None => (k, &[][..]),
+        },
+        Operand::Var(var) => closures.get(&var).map(|(k, captures)| (*k, &captures[..]))?,
+        Operand::Small(_) => return None,
     };
-    let built_in: Vec<BuiltIn> = call.args.iter().zip(&called).map(known).collect();
-    if built_in.iter().all(Option::is_none) {
-        return;
-    }
-    let key = (callee, built_in);
-    let copy = match copies.get(&key) {
-        Some(copy) => *copy,
-        None if copies.len() < COPIES && info::size(function, function.entry) <= SIZE => {
-            let copy = FunctionId(unit.functions.len() as u32);
-            let written = built(function, &key.1);
-            unit.functions.push(written);
-            copies.insert(key.clone(), copy);
-            copy
-        }
-        None => return,
-    };
-    call.callee = Callee::Local(copy);
-    let passed = call.args.iter().zip(&key.1).flat_map(|(arg, built_in)| match (arg, built_in) {
-        (Operand::Var(var), Some(_)) => closures[var].1.clone(),
-        (_, Some(_)) => Vec::new(),
-        (arg, None) => vec![*arg],
-    });
-    call.args = passed.collect();
+    let constant = &unit.constants[k.index()];
+    let fits = constant.arity == (given.len() + args.len()) as u64 && constant.jet.is_none();
+    Some((constant.entry.filter(|_| fits)?, [given, args].concat()))
 }
 
-/// Which parameters a function calls, or passes on to itself where it does.
-fn called_params(unit: &Unit, id: FunctionId) -> Vec<bool> {
-    let function = &unit.functions[id.index()];
-    let mut called = vec![false; function.vars.len()];
-    let mut forced: Vec<(Var, Var)> = Vec::new();
-    for block in info::blocks(function, function.entry) {
-        let block = &function.blocks[block.index()];
-        for stmt in &block.stmts {
-            for op in info::ops(stmt) {
-                match (op, stmt) {
-                    (Op::Call(call), _) => note(&mut called, call.callee),
-                    (Op::Delay(Operand::Var(var), _), _) => called[var.index()] = true,
-                    (Op::Thunk(entry, captures), _) => {
-                        let inner = thunk_calls(&unit.functions[entry.index()]);
-                        for (capture, _) in captures.iter().zip(inner).filter(|(_, is)| *is) {
-                            if let Operand::Var(var) = capture {
-                                called[var.index()] = true;
-                            }
-                        }
-                    }
-                    (Op::Force(Operand::Var(var)), Stmt::Let(results, _)) => {
-                        forced.extend(results.iter().map(|result| (*result, *var)));
-                    }
-                    _ => {}
-                }
+/// The copies made so far.
+struct Copies {
+    called: Called,
+    made: HashMap<Key, FunctionId>,
+    /// The code of thunks that call general entries.
+    thunks: HashMap<FunctionId, FunctionId>,
+}
+
+impl Copies {
+    fn in_stmt(&mut self, unit: &mut Unit, closures: &Closures, stmt: &mut Stmt) {
+        match stmt {
+            Stmt::Let(_, op) => self.in_op(unit, closures, op),
+            Stmt::Rec(group) => {
+                group.iter_mut().for_each(|(_, op)| self.in_op(unit, closures, op));
             }
-        }
-        if let End::Tail(call) = &block.end {
-            note(&mut called, call.callee);
+            Stmt::Join(_) => {}
         }
     }
-    for (result, var) in forced {
-        called[var.index()] |= called[result.index()];
-    }
-    function.params.iter().map(|param| called[param.index()]).collect()
-}
 
-fn note(called: &mut [bool], callee: Callee) {
-    if let Callee::Unknown(Operand::Var(var)) = callee {
-        called[var.index()] = true;
+    fn in_op(&mut self, unit: &mut Unit, closures: &Closures, op: &mut Op) {
+        if let Op::Delay(function, args) = op
+            && let Some((entry, args)) = saturated(unit, closures, *function, args)
+        {
+            *op = Op::Thunk(self.thunk(unit, entry), args);
+        }
+        match op {
+            Op::Call(call) => self.in_call(unit, closures, call),
+            Op::Thunk(entry, captures) => self.redirect(unit, closures, entry, captures),
+            _ => {}
+        }
     }
-}
 
-/// Which captures a thunk calls, itself or in what it delays.
-fn thunk_calls(function: &Function) -> Vec<bool> {
-    let mut called = vec![false; function.vars.len()];
-    for block in info::blocks(function, function.entry) {
-        let block = &function.blocks[block.index()];
-        for op in block.stmts.iter().flat_map(info::ops) {
-            match op {
-                Op::Call(call) => note(&mut called, call.callee),
-                Op::Delay(Operand::Var(var), _) => called[var.index()] = true,
-                _ => {}
+    /// The code of a thunk that calls a function.
+    fn thunk(&mut self, unit: &mut Unit, callee: FunctionId) -> FunctionId {
+        if let Some(thunk) = self.thunks.get(&callee) {
+            return *thunk;
+        }
+        let mut function = Function::new(Role::Thunk);
+        for ty in unit.functions[callee.index()].param_types() {
+            let param = function.var(ty);
+            function.params.push(param);
+        }
+        let args = function.params.iter().map(|param| Operand::Var(*param)).collect();
+        function.blocks[0].end = End::Tail(Call { callee: Callee::Local(callee), args });
+        let thunk = FunctionId(unit.functions.len() as u32);
+        unit.functions.push(function);
+        self.called.extend(unit);
+        self.thunks.insert(callee, thunk);
+        thunk
+    }
+
+    fn in_call(&mut self, unit: &mut Unit, closures: &Closures, call: &mut Call) {
+        if let Callee::Local(callee) = &mut call.callee {
+            self.redirect(unit, closures, callee, &mut call.args);
+        }
+    }
+
+    /// Has a call, or the making of a thunk, with known functions among its arguments name a copy;
+    /// and if those have captured known functions, a copy with these built in as well.
+    fn redirect(
+        &mut self,
+        unit: &mut Unit,
+        closures: &Closures,
+        callee: &mut FunctionId,
+        args: &mut Vec<Operand>,
+    ) {
+        for _ in 0..NESTING {
+            let Some(built_in) = self.built_in(unit, closures, *callee, args) else { return };
+            let Some(copy) = self.copy(unit, (*callee, built_in.clone())) else { return };
+            *callee = copy;
+            let passed =
+                args.iter().zip(&built_in).flat_map(|(arg, built_in)| match (arg, built_in) {
+                    (Operand::Var(var), Some(_)) => closures[var].1.clone(),
+                    (_, Some(_)) => Vec::new(),
+                    (arg, None) => vec![*arg],
+                });
+            *args = passed.collect();
+        }
+    }
+
+    /// What can be built in for the arguments of a function, if there is anything.
+    fn built_in(
+        &self,
+        unit: &Unit,
+        closures: &Closures,
+        callee: FunctionId,
+        args: &[Operand],
+    ) -> Option<Vec<BuiltIn>> {
+        let known = |(arg, called): (&Operand, &bool)| match arg {
+            Operand::Constant(k) if *called => {
+                let constant = &unit.constants[k.index()];
+                let is_function = matches!(constant.kind, Kind::Law | Kind::Pin);
+                (is_function || constant.of.is_some()).then_some((*k, 0))
             }
-        }
-        if let End::Tail(call) = &block.end {
-            note(&mut called, call.callee);
-        }
+            Operand::Var(var) if *called => {
+                closures.get(var).map(|(k, captures)| (*k, captures.len()))
+            }
+            _ => None,
+        };
+        let built_in: Vec<BuiltIn> =
+            args.iter().zip(self.called.params(callee)).map(known).collect();
+        built_in.iter().any(Option::is_some).then_some(built_in)
     }
-    function.params.iter().map(|param| called[param.index()]).collect()
+
+    /// The copy of a function with this built in, if there can be one.
+    fn copy(&mut self, unit: &mut Unit, key: Key) -> Option<FunctionId> {
+        if let Some(copy) = self.made.get(&key) {
+            return Some(*copy);
+        }
+        let function = &unit.functions[key.0.index()];
+        if self.made.len() >= COPIES || info::size(function, function.entry) > SIZE {
+            return None;
+        }
+        let copy = FunctionId(unit.functions.len() as u32);
+        let written = built(function, &key.1);
+        unit.functions.push(written);
+        self.called.extend(unit);
+        self.made.insert(key, copy);
+        Some(copy)
+    }
 }
 
 /// A copy of a function with some of its parameters built in; what those capture it takes instead.
 fn built(function: &Function, built_in: &[BuiltIn]) -> Function {
     let mut copy = function.clone();
-    copy.role = Role::Worker;
+    if copy.role == Role::General {
+        copy.role = Role::Worker;
+    }
     copy.params.clear();
     let mut values: HashMap<Var, Operand> = HashMap::new();
     let mut made = Vec::new();

@@ -206,6 +206,11 @@ impl<'f> Tidy<'f> {
                 *yes = self.new_block(*yes);
                 *no = self.new_block(*no);
             }
+            End::Direct(_, nat, yes, no) => {
+                *nat = self.define(&[*nat])[0];
+                *yes = self.new_block(*yes);
+                *no = self.new_block(*no);
+            }
             End::Switch(_, cases, other) => {
                 for (_, block) in cases {
                     *block = self.new_block(*block);

@@ -1,7 +1,7 @@
 //! Calling a function that is known at run time only.
 //!
-//! A law, or the pin of one, that is compiled and takes just as many arguments is jumped to; so is
-//! one that lies under an app of a few arguments, with those before the others. Everything else is
+//! A law, or the pin of one, frozen or not, that is compiled and takes just as many arguments is jumped
+//! to; so is one that lies under an app of a few arguments, with those before the others. Everything else is
 //! left to the interpreter.
 
 use super::Stub;
@@ -9,7 +9,7 @@ use crate::codegen::{Backend, Emit, GiveUp, Object, Target, tail_signature};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use cranelift_frontend::Switch;
-use vm::native::{PARAMETERS_MAX, layout};
+use vm::native::{PARAMETERS_MAX, layout, offset};
 
 /// Arguments that an app may have for it to be called without the interpreter.
 const GIVEN: usize = 4;
@@ -76,26 +76,28 @@ fn takes(emit: &mut Emit<'_>, address: Value, count: usize, otherwise: Block) {
 /// The address of the code of a law, or of the pin of one without a jet, if it is compiled for such
 /// calls, and takes so many arguments if that is asked.
 fn entry(emit: &mut Emit<'_>, function: Value, count: Option<usize>, otherwise: Block) -> Value {
-    let (pin, other) = (emit.block(), emit.block());
+    let (pin, other, frozen) = (emit.block(), emit.block(), emit.block());
     let (done, entry) = emit.block_of_word();
+    let address = emit.address(function);
+    let range = emit.b.ins().ushr_imm_s(address, i64::from(layout::FROZEN_SHIFT));
+    let is_frozen = emit.b.ins().icmp_imm_s(IntCC::Equal, range, 1);
+    let on_heap = emit.block();
+    emit.branch(is_frozen, frozen, on_heap);
+
+    emit.go_on_in(on_heap);
     let is_pin = emit.is_top(function, layout::top::PIN);
     emit.branch(is_pin, pin, other);
 
     emit.go_on_in(other);
     let is_law = emit.is_top(function, layout::top::LAW);
     only_if(emit, is_law, otherwise);
-    let law = emit.address(function);
     if let Some(count) = count {
-        takes(emit, law, count, otherwise);
+        takes(emit, address, count, otherwise);
     }
-    let code = code_of_law(emit, law, layout::top::NATIVE, otherwise);
+    let code = code_of_law(emit, address, layout::top::NATIVE, otherwise);
     emit.jump(done, &[code]);
 
     emit.go_on_in(pin);
-    let address = emit.address(function);
-    let range = emit.b.ins().ushr_imm_s(address, i64::from(layout::FROZEN_SHIFT));
-    let not_frozen = emit.b.ins().icmp_imm_s(IntCC::NotEqual, range, 1);
-    only_if(emit, not_frozen, otherwise);
     if let Some(count) = count {
         takes(emit, address, count, otherwise);
     }
@@ -110,6 +112,14 @@ fn entry(emit: &mut Emit<'_>, function: Value, count: Option<usize>, otherwise: 
     let code = code_of_law(emit, law, layout::top::PINNED, otherwise);
     emit.jump(done, &[code]);
 
+    emit.go_on_in(frozen);
+    let code = code_of_frozen(emit, function, address, otherwise);
+    if let Some(count) = count {
+        // What has code has been looked at, so this may be as well.
+        takes(emit, address, count, otherwise);
+    }
+    emit.jump(done, &[code]);
+
     emit.go_on_in(done);
     entry
 }
@@ -120,4 +130,19 @@ fn code_of_law(emit: &mut Emit<'_>, law: Value, tag: u64, otherwise: Block) -> V
     let compiled = emit.is_top(code, tag);
     only_if(emit, compiled, otherwise);
     emit.address(code)
+}
+
+/// The address of the code of a frozen law, or of the pin of one without a jet, if that is known.
+fn code_of_frozen(emit: &mut Emit<'_>, function: Value, address: Value, otherwise: Block) -> Value {
+    let (log, shifts) = layout::FROZEN_PLACES;
+    let [near, far] = shifts.map(|shift| emit.b.ins().ushr_imm_s(address, i64::from(shift)));
+    let mixed = emit.b.ins().bxor(near, far);
+    let number = emit.b.ins().band_imm_s(mixed, (1 << log) - 1);
+    let distance = emit.b.ins().ishl_imm_s(number, 4);
+    let table = emit.load_context(offset::FROZEN);
+    let place = emit.b.ins().iadd(table, distance);
+    let noted = emit.load(place, 0);
+    let is_same = emit.b.ins().icmp(IntCC::Equal, noted, function);
+    only_if(emit, is_same, otherwise);
+    emit.load(place, 8)
 }

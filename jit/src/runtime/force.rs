@@ -4,8 +4,9 @@
 //! collector finds the thunk there, and a crash what it has to spoil.
 
 use super::Stub;
-use crate::codegen::{Backend, Emit, GiveUp, Object, Target, tail_signature};
+use crate::codegen::{Backend, Emit, GiveUp, Object, Target, plain, tail_signature};
 use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use cranelift_frontend::Switch;
 use vm::native::layout::{self, Object as Kind};
@@ -14,7 +15,7 @@ use vm::native::offset;
 /// An application to more arguments than this is left to the interpreter.
 const ARGUMENTS: usize = 5;
 /// Words of a mark.
-const MARK: i32 = 4;
+const MARK_WORDS: i32 = 4;
 /// Room above it that is asked for.
 const ROOM: i64 = 16;
 
@@ -22,8 +23,7 @@ pub(super) fn compile(backend: &mut Backend) -> Result<Object, GiveUp> {
     backend.define(tail_signature(1, 1), false, |emit, params| {
         let thunk = params[0];
         let address = emit.address(thunk);
-        let header = emit.load(address, 0);
-        let layout = emit.b.ins().band_imm_s(header, 0xff);
+        let layout = emit.b.ins().uload8(I64, plain(), address, 0);
         let (done, waiting, slowly) = (emit.block(), emit.block(), emit.cold_block());
         let is_done = is(emit, layout, Kind::Indirection);
         emit.branch(is_done, done, waiting);
@@ -40,13 +40,13 @@ pub(super) fn compile(backend: &mut Backend) -> Result<Object, GiveUp> {
         emit.go_on_in(waiting);
         let application = emit.block();
         let entry = compiled_code(emit, address, layout, [application, slowly]);
-        mark(emit, thunk, slowly);
-        set_layout(emit, address, header, Kind::BlackHole);
+        let mark = mark(emit, thunk, slowly);
+        set_layout(emit, address, Kind::BlackHole);
         let value = emit.call_address(entry, &[thunk]);
-        finish(emit, value);
+        finish(emit, mark, value);
 
         emit.go_on_in(application);
-        force_application(emit, thunk, address, header, slowly);
+        force_application(emit, thunk, address, slowly);
 
         emit.go_on_in(slowly);
         emit.tail_call(Target::Stub(Stub::ForceSlowly), &[thunk], 1);
@@ -59,20 +59,15 @@ fn is(emit: &mut Emit<'_>, layout: Value, kind: Kind) -> Value {
 }
 
 /// Overwrites the thunk that was marked by its value, and returns that.
-fn finish(emit: &mut Emit<'_>, value: Value) {
-    let thunk = unmark(emit);
+fn finish(emit: &mut Emit<'_>, mark: Mark, value: Value) {
+    let thunk = unmark(emit, mark);
     update(emit, thunk, value);
     emit.b.ins().return_(&[value]);
 }
 
 /// Forces a thunk that is an application of something to a few arguments.
-fn force_application(
-    emit: &mut Emit<'_>,
-    thunk: Value,
-    address: Value,
-    header: Value,
-    slowly: Block,
-) {
+fn force_application(emit: &mut Emit<'_>, thunk: Value, address: Value, slowly: Block) {
+    let header = emit.load(address, 0);
     let size = emit.b.ins().ushr_imm_s(header, 32);
     let cases: Vec<(usize, Block)> = (1..=ARGUMENTS).map(|count| (count, emit.block())).collect();
     let mut switch = Switch::new();
@@ -83,10 +78,10 @@ fn force_application(
     for (count, block) in cases {
         emit.go_on_in(block);
         let words: Vec<Value> = (0..=count).map(|index| emit.payload(address, index)).collect();
-        mark(emit, thunk, slowly);
-        set_layout(emit, address, header, Kind::BlackHole);
+        let mark = mark(emit, thunk, slowly);
+        set_layout(emit, address, Kind::BlackHole);
         let value = emit.call_stub(Stub::Apply(count as u32), &words);
-        finish(emit, value);
+        finish(emit, mark, value);
     }
 }
 
@@ -112,8 +107,16 @@ fn compiled_code(
     emit.address(code)
 }
 
+/// A mark that has been pushed.
+struct Mark {
+    /// How high the evaluation stack was.
+    below: Value,
+    /// The newest mark before.
+    before: Value,
+}
+
 /// Pushes the thunk's mark.
-fn mark(emit: &mut Emit<'_>, thunk: Value, slowly: Block) {
+fn mark(emit: &mut Emit<'_>, thunk: Value, slowly: Block) -> Mark {
     let fits = emit.block();
     let top = emit.load_context(offset::EVAL_TOP);
     let limit = emit.load_context(offset::EVAL_LIMIT);
@@ -123,7 +126,7 @@ fn mark(emit: &mut Emit<'_>, thunk: Value, slowly: Block) {
     emit.go_on_in(fits);
     let place = cell(emit, top);
     let before = emit.load_context(offset::MARK);
-    let here = emit.b.ins().iadd_imm_s(top, i64::from(MARK));
+    let here = emit.b.ins().iadd_imm_s(top, i64::from(MARK_WORDS));
     let distance = emit.b.ins().isub(here, before);
     let zero = emit.constant(0);
     let update = emit.constant(layout::UPDATE);
@@ -132,17 +135,13 @@ fn mark(emit: &mut Emit<'_>, thunk: Value, slowly: Block) {
     }
     emit.store_context(here, offset::EVAL_TOP);
     emit.store_context(here, offset::MARK);
+    Mark { below: top, before }
 }
 
-/// Pops the mark; its thunk.
-fn unmark(emit: &mut Emit<'_>) -> Value {
-    let top = emit.load_context(offset::EVAL_TOP);
-    let below = emit.b.ins().iadd_imm_s(top, -i64::from(MARK));
+/// Pops the mark; its thunk, which a collection may have moved.
+fn unmark(emit: &mut Emit<'_>, Mark { below, before }: Mark) -> Value {
     let place = cell(emit, below);
     let thunk = emit.load(place, 0);
-    let distance = emit.load(place, 16);
-    let mark = emit.load_context(offset::MARK);
-    let before = emit.b.ins().isub(mark, distance);
     emit.store_context(before, offset::MARK);
     emit.store_context(below, offset::EVAL_TOP);
     let unchanged = emit.load_context(offset::EVAL_UNCHANGED);
@@ -158,17 +157,17 @@ fn cell(emit: &mut Emit<'_>, index: Value) -> Value {
     emit.b.ins().iadd(base, distance)
 }
 
-fn set_layout(emit: &mut Emit<'_>, address: Value, header: Value, kind: Kind) {
-    let rest = emit.b.ins().band_imm_s(header, !0xff);
-    let header = emit.b.ins().bor_imm_s(rest, kind.code() as i64);
-    emit.store(header, address, 0);
+/// Changes what an object is, by the low byte of its header. Nothing loads that with the rest of it soon
+/// after, which would have to wait.
+fn set_layout(emit: &mut Emit<'_>, address: Value, kind: Kind) {
+    let code = emit.constant(kind.code());
+    emit.b.ins().istore8(plain(), code, address, 0);
 }
 
 /// Overwrites the thunk by its value.
 fn update(emit: &mut Emit<'_>, thunk: Value, value: Value) {
     let address = emit.address(thunk);
-    let header = emit.load(address, 0);
-    set_layout(emit, address, header, Kind::Indirection);
+    set_layout(emit, address, Kind::Indirection);
     emit.set_payload(address, 0, value);
     let (old, done) = (emit.cold_block(), emit.block());
     let [base, end] = offset::NURSERY.map(|at| emit.load_context(at));

@@ -30,6 +30,8 @@ pub enum Stub {
     Kind,
     /// `(value)`: how many arguments it takes.
     Arity,
+    /// `(row, index)`: the item.
+    Item,
     /// `(operation, a, b)`: of nats.
     Nat,
     /// `(object, index, value)`: writes a value.
@@ -48,7 +50,7 @@ pub enum Stub {
 
 /// Stubs that take a number of words that is not fixed take at most this many.
 const BLOCK: u32 = PARAMETERS_MAX as u32;
-const FIXED: [Stub; 10] = [
+const FIXED: [Stub; 11] = [
     Stub::Force,
     Stub::ForceSlowly,
     Stub::Normalise,
@@ -57,6 +59,7 @@ const FIXED: [Stub; 10] = [
     Stub::Parts,
     Stub::Kind,
     Stub::Arity,
+    Stub::Item,
     Stub::Nat,
     Stub::Store,
 ];
@@ -101,6 +104,7 @@ impl Stub {
             Stub::Parts => simple(backend, Helper::Parts, 1),
             Stub::Kind => simple(backend, Helper::Kind, 1),
             Stub::Arity => simple(backend, Helper::Arity, 1),
+            Stub::Item => simple(backend, Helper::Item, 2),
             Stub::Nat => simple(backend, Helper::Nat, 3),
             Stub::Store => simple(backend, Helper::Store, 3),
             Stub::Call(count) => block(backend, Helper::Call, count as usize, true),

@@ -257,6 +257,16 @@ impl<'u> Machine<'u> {
                     bind(vars, &arms[arm].params, &parts);
                     arms[arm].block
                 }
+                End::Direct(on, nat, yes, no) => {
+                    let value = self.operand(vars, *on);
+                    match self.direct(&value) {
+                        true => {
+                            bind(vars, &[*nat], &[value]);
+                            *yes
+                        }
+                        false => *no,
+                    }
+                }
                 End::Closure(on, k, arm, other) => {
                     let on = self.operand(vars, *on);
                     let captured = self.captured(&on, &self.constants[k.index()], arm.params.len());
@@ -369,6 +379,9 @@ impl<'u> Machine<'u> {
         if prim.compares() {
             return self.compare(prim, operands);
         }
+        if prim == Prim::Item {
+            return Ok(self.item(&operands[0], self.nat_of(&operands[1])));
+        }
         let n: Vec<Natural> = operands.iter().map(|operand| self.nat_of(operand)).collect();
         let (zero, one) = (Natural::from(0u32), Natural::from(1u32));
         let bit = |holds: bool| Natural::from(u32::from(holds));
@@ -407,6 +420,29 @@ impl<'u> Machine<'u> {
             Prim::Lsh32 => (&n[0] << by(&n[1])?) & Natural::from(u32::MAX),
             _ => unreachable!("comparisons have been done"),
         })))
+    }
+
+    /// Whether a value is there, and a nat below 2^63.
+    fn direct(&self, value: &Value) -> bool {
+        match &*value.borrow() {
+            Node::Nat(n) => *n < (1u64 << 63),
+            Node::Same(other) => self.direct(other),
+            _ => false,
+        }
+    }
+
+    /// The item of an evaluated app, of which the last argument is the first.
+    fn item(&self, app: &Value, index: Natural) -> Value {
+        let (mut app, mut left) = (app.clone(), index);
+        loop {
+            let node = app.borrow().clone();
+            match node {
+                Node::Same(other) => app = other,
+                Node::App(_, item) if left == 0u32 => return item,
+                Node::App(f, _) => (app, left) = (f, left - Natural::from(1u32)),
+                _ => return nat(0),
+            }
+        }
     }
 
     fn compare(&mut self, prim: Prim, operands: &[Value]) -> Run<Value> {

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use vm::jet::{Crashes, Gives, Jet};
 use vm::{Shape, Stop, Val, Vm};
 
-/// How long a jet may take: far longer than any needs.
-const JET_TIME: Duration = Duration::from_secs(2);
+/// How long a jet may take: far longer than any needs, even if the machine stands still for a while.
+const JET_TIME: Duration = Duration::from_secs(60);
 /// How long a law may take.
 const LAW_TIME: Duration = Duration::from_millis(20);
 

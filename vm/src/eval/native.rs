@@ -47,6 +47,9 @@ impl Vm {
         if is_frozen(law.address()) {
             // Its slot cannot be written to: the entry is asked for at each call.
             code.calls.set(self.heap.native.threshold - 1);
+            if !pinned || pin::jet(function, &self.jets).is_none() {
+                self.heap.native.set_entry_of_frozen(function, entry);
+            }
             return Some(entry);
         }
         self.evaluator.decoded.insert(entry, pool);

@@ -187,6 +187,7 @@ impl Heap {
         self.remembered.clear();
         let mut cursor = self.old.end();
         self.pools.begin();
+        self.native.forget_frozen();
         let from = From::Everywhere(&mut self.pools);
         let mut run = Collection { from, to: &mut self.old, copied: 0 };
         for word in self.stack.changed_mut() {

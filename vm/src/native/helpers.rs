@@ -12,6 +12,7 @@
 
 use super::{CUT, End, NatOp, PENDING};
 use crate::heap::object;
+use crate::jet::Call;
 use crate::word::{Kind, Word};
 use crate::{Stop, Vm};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,6 +48,9 @@ pub enum Helper {
     Kind,
     /// `(value)`: how many arguments it takes; 2^63 - 1 if that or more.
     Arity,
+    /// `(row, index)`, both evaluated: the item of the row, or of any app seen as one, as it lies there;
+    /// 0 if there is none.
+    Item,
     /// `(operation, a, b)`: what a [`NatOp`](super::NatOp), by its number, makes of nats.
     Nat,
     /// `(object, index, value)`: writes a value into an object that may be old. 0.
@@ -69,6 +73,7 @@ impl Helper {
             Helper::Parts => parts as extern "C" fn(_, _) -> u64 as usize,
             Helper::Kind => kind as extern "C" fn(_, _) -> u64 as usize,
             Helper::Arity => arity as extern "C" fn(_, _) -> u64 as usize,
+            Helper::Item => item as extern "C" fn(_, _, _) -> u64 as usize,
             Helper::Nat => nat as extern "C" fn(_, _, _, _) -> u64 as usize,
             Helper::Store => store as extern "C" fn(_, _, _, _) -> u64 as usize,
         }
@@ -192,6 +197,25 @@ extern "C" fn arity(vm: *mut Vm, word: u64) -> u64 {
     serve(vm, |vm| {
         let arity = crate::shape::arity(&vm.heap, Word::from_bits(word));
         Ok(arity.min(crate::word::DIRECT_LIMIT - 1))
+    })
+}
+
+extern "C" fn item(vm: *mut Vm, row: u64, index: u64) -> u64 {
+    serve(vm, |vm| {
+        let index = Word::from_bits(index);
+        let place = vm.heap.stack.top();
+        vm.heap.stack.push(Word::from_bits(row));
+        let mut call = Call { vm, base: place };
+        let count = call.given(0) as u64;
+        if index.kind() != Kind::Nat || index.raw() >= count {
+            vm.heap.stack.truncate(place);
+            return Ok(0);
+        }
+        // The arguments of an app are its items, the last one first.
+        call.push_arg(0, (count - 1 - index.raw()) as usize)?;
+        let item = vm.heap.stack.pop();
+        vm.heap.stack.truncate(place);
+        Ok(vm.heap.resolve(item).raw())
     })
 }
 

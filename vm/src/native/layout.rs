@@ -79,6 +79,11 @@ pub const PIN_FACTS: i32 = 5;
 /// looked into without a check.
 pub const FROZEN_SHIFT: u32 = crate::pinspace::range::RANGE_SHIFT;
 
+/// How many places the table at [`FROZEN`](super::offset::FROZEN) has, as a power of two, each the word
+/// that is called and the address of its code; and by how much its address is shifted, to be combined
+/// by exclusive or, for the low bits to be the number of its place.
+pub const FROZEN_PLACES: (u32, [u32; 2]) = (super::frozen::PLACES_LOG, super::frozen::SHIFTS);
+
 /// The top byte of a word of each kind.
 pub mod top {
     use super::Kind;

@@ -10,6 +10,7 @@
 //! helpers  Rust functions that compiled code calls
 //! nats     arithmetic beyond what a register holds
 //! frames   the values in frames of compiled code
+//! frozen   the code of frozen laws
 //! stack    the native stack
 //! switch   entering compiled code, and cutting it off
 //! ```
@@ -31,6 +32,7 @@
 //! it.
 
 pub(crate) mod frames;
+mod frozen;
 mod helpers;
 pub mod layout;
 mod nats;
@@ -43,9 +45,10 @@ pub use self::nats::NatOp;
 
 pub(crate) use self::frames::{Held, Since};
 
+use self::frozen::FrozenEntries;
 use self::stack::NativeStack;
 use crate::heap::Heap;
-use crate::word::Kind;
+use crate::word::{Kind, Word};
 use crate::{Stop, Val, Vm, pin};
 use std::any::Any;
 use std::rc::Rc;
@@ -62,9 +65,8 @@ pub const PARAMETERS_MAX: usize = 16;
 /// A compiler.
 pub trait Engine {
     /// A law has been called often: `function` is the law, or the pin of it, that was, this time with
-    /// `args`. The address
-    /// of its code, in the convention above, is to be stored in `entry` when it is ready. Says no if
-    /// it is to be told again.
+    /// `args`. The address of its code, in the convention above, is to be stored in `entry` when it is
+    /// ready. Says no if it is to be told again.
     fn hot(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: Arc<AtomicUsize>) -> bool;
 
     /// The laws are gone for which code was made, or would have been, with these entries: nobody runs
@@ -113,6 +115,7 @@ pub(crate) struct Native {
     /// What [`Helper::Parts`] found.
     parts: [u64; 3],
     end: Option<End>,
+    frozen: FrozenEntries,
     frames: Arc<FrameTable>,
     trampolines: Arc<OnceLock<Vec<usize>>>,
     /// The jets that compare values: by order, by equality.
@@ -137,6 +140,7 @@ impl Default for Native {
             interrupt: std::ptr::null(),
             parts: [0; 3],
             end: None,
+            frozen: FrozenEntries::default(),
             frames: Arc::default(),
             trampolines: Arc::default(),
             compare: [None; 2],
@@ -175,6 +179,8 @@ pub mod offset {
     pub const INTERRUPT: usize = NATIVE + offset_of!(Native, interrupt);
     /// Three words that [`Helper::Parts`](super::Helper::Parts) writes.
     pub const PARTS: usize = NATIVE + offset_of!(Native, parts);
+    /// The address of the table of frozen laws' code.
+    pub const FROZEN: usize = NATIVE + offset_of!(Native, frozen);
     /// The frame pointer of the stub that calls Rust.
     pub const LAST_FRAME: usize = NOW + offset_of!(Activation, last_frame);
     /// The frame pointer of the trampoline that called compiled code.
@@ -206,6 +212,16 @@ impl Native {
         if let Some(engine) = self.engine.as_mut().filter(|_| !entries.is_empty()) {
             engine.lost(entries);
         }
+    }
+
+    /// Notes the compiled code of a frozen law, or of the pin of one without a jet.
+    pub(crate) fn set_entry_of_frozen(&mut self, function: Word, entry: usize) {
+        self.frozen.set(function, entry);
+    }
+
+    /// Forgets what was noted of frozen laws.
+    pub(crate) fn forget_frozen(&mut self) {
+        self.frozen.clear();
     }
 
     /// Enters compiled code with so many arguments, which are read before anything else happens.

@@ -3,8 +3,8 @@
 use super::{Frame, GROWTH_LIMIT, Results, Walker};
 use crate::build::Arithmetic;
 use crate::ir::{
-    Call, Callee, ConstantId, DEPTH_LIMIT, End, Function, FunctionId, JoinId, Kind, Op, Operand,
-    Operation, Role, Stmt, Type,
+    Call, Callee, ConstantId, DEPTH_LIMIT, End, FunctionId, JoinId, Kind, Op, Operand, Operation,
+    Prim, Stmt, Type,
 };
 
 /// Functions of at most this size are inlined wherever they are called.
@@ -17,6 +17,8 @@ const NESTING: usize = 6;
 /// What an application comes to.
 pub(super) enum Made {
     Value(Operand),
+    /// The value of this, which is still to be evaluated.
+    Lazy(Operand),
     Call(Call),
 }
 
@@ -49,7 +51,9 @@ impl<'u> Walker<'u> {
             return None;
         }
         match self.facts.maker(thunk)? {
-            Op::Thunk(entry, captures) if self.may_inline(*entry) => {
+            Op::Thunk(entry, captures)
+                if self.may_inline(*entry) && !self.infos[entry.index()].repeats =>
+            {
                 Some(Once::Entry(*entry, captures.clone()))
             }
             Op::Delay(function, args) => Some(Once::Application(*function, args.clone())),
@@ -75,22 +79,42 @@ impl<'u> Walker<'u> {
         match call.callee {
             Callee::Unknown(function) => self.application(function, call.args),
             Callee::Jet(k) => match self.item(k, &call.args) {
-                Some(item) => Made::Value(self.force(item)),
+                Some(item) => Made::Lazy(item),
                 None => Made::Call(call),
             },
             _ => Made::Call(call),
         }
     }
 
+    /// The constant that a function is, and what it has been given, if that is known.
+    fn spine(&self, function: Operand) -> Option<(ConstantId, Vec<Operand>)> {
+        match (function, self.facts.maker(function)) {
+            (Operand::Constant(k), _) => match &self.unit.constants[k.index()].of {
+                Some((function, given)) => Some((*function, given.clone())),
+                None => Some((k, Vec::new())),
+            },
+            (_, Some(Op::Partial(k, given))) => Some((*k, given.clone())),
+            _ => None,
+        }
+    }
+
+    /// The entry of the unit that an application is a call of, if it is one, and the arguments.
+    pub(super) fn known(
+        &self,
+        function: Operand,
+        args: &[Operand],
+    ) -> Option<(FunctionId, Vec<Operand>)> {
+        let (k, mut all) = self.spine(function)?;
+        all.extend(args);
+        let constant = &self.unit.constants[k.index()];
+        let fits = constant.arity == all.len() as u64 && constant.jet.is_none();
+        Some((constant.entry.filter(|_| fits)?, all))
+    }
+
     /// What an application comes to.
     pub(super) fn application(&mut self, function: Operand, mut args: Vec<Operand>) -> Made {
-        let (k, given) = match (function, self.facts.maker(function)) {
-            (Operand::Constant(k), _) => match &self.unit.constants[k.index()].of {
-                Some((function, given)) => (*function, given.clone()),
-                None => (k, Vec::new()),
-            },
-            (_, Some(Op::Partial(k, given))) => (*k, given.clone()),
-            _ => return Made::Call(Call { callee: Callee::Unknown(function), args }),
+        let Some((k, given)) = self.spine(function) else {
+            return Made::Call(Call { callee: Callee::Unknown(function), args });
         };
         args.splice(0..0, given);
         let constant = &self.unit.constants[k.index()];
@@ -130,25 +154,42 @@ impl<'u> Walker<'u> {
         Made::Call(Call { callee, args })
     }
 
-    /// The item that a jet takes out of a row made here.
-    fn item(&self, k: ConstantId, args: &[Operand]) -> Option<Operand> {
+    /// The item that a jet takes out of a row, if the jet is one that does and its number is evaluated.
+    fn item(&mut self, k: ConstantId, args: &[Operand]) -> Option<Operand> {
         let operation = self.unit.constants[k.index()].jet.as_ref()?.operation;
         let (index, row) = match (operation, args) {
             (Some(Operation::Index), &[index, row]) => (index, row),
             (Some(Operation::Get), &[row, index]) => (index, row),
             _ => return None,
         };
-        let (Operand::Small(index), Op::Row(items)) = (index, self.facts.maker(row)?) else {
-            return None;
-        };
-        let item = usize::try_from(index).ok().and_then(|index| items.get(index));
-        Some(item.copied().unwrap_or(Operand::Small(0)))
+        self.type_of(index).is(Type::Whnf).then(|| self.prim(Prim::Item, &[row, index]))
+    }
+
+    /// What an operation comes to that takes apart what was made here, or is a constant.
+    pub(super) fn of_known(&self, prim: Prim, operands: &[Operand]) -> Option<Operand> {
+        match (prim, operands) {
+            (Prim::Item, &[row, Operand::Small(index)]) => {
+                let Op::Row(items) = self.facts.maker(row)? else { return None };
+                let item = usize::try_from(index).ok().and_then(|index| items.get(index));
+                Some(item.copied().unwrap_or(Operand::Small(0)))
+            }
+            (Prim::IsNat, &[Operand::Constant(k)]) => {
+                let is_nat = self.unit.constants[k.index()].kind == Kind::Nat;
+                Some(Operand::Small(u64::from(is_nat)))
+            }
+            (Prim::IsNat, &[a]) => {
+                let is_no_nat = matches!(self.facts.maker(a)?, Op::Row(_) | Op::Partial(..));
+                is_no_nat.then_some(Operand::Small(0))
+            }
+            _ => None,
+        }
     }
 
     /// Writes what a call came to; its results.
     pub(super) fn made(&mut self, made: Made) -> Vec<Operand> {
         let call = match made {
             Made::Value(value) => return vec![value],
+            Made::Lazy(value) => return vec![self.force(value)],
             Made::Call(call) => call,
         };
         if let Some(callee) = self.to_inline(&call) {
@@ -194,40 +235,6 @@ impl<'u> Walker<'u> {
         })
     }
 
-    /// Whether evaluating a thunk costs next to nothing: operations only, on what is evaluated.
-    pub(super) fn is_cheap(&self, entry: FunctionId, captures: &[Operand]) -> bool {
-        if !self.rules.eager || self.infos[entry.index()].size > 4 || !self.may_inline(entry) {
-            return false;
-        }
-        let source = &self.unit.functions[entry.index()];
-        let mut known = Function::new(Role::Thunk);
-        known.vars = source.vars.clone();
-        for (param, capture) in source.params.iter().zip(captures) {
-            known.vars[param.index()] = self.type_of(*capture);
-        }
-        let block = &source.blocks[source.entry.index()];
-        for stmt in &block.stmts {
-            let Stmt::Let(vars, op) = stmt else { return false };
-            let ty = match op {
-                Op::Force(a) => self.unit.types_of(&known, &[*a])[0],
-                Op::Prim(prim, operands) => {
-                    let types = self.unit.types_of(&known, operands);
-                    let evaluated = types.iter().all(|ty| ty.is(Type::Whnf));
-                    if !evaluated || !prim.is_cheap(&types) {
-                        return false;
-                    }
-                    prim.result_of(operands, &types)
-                }
-                _ => return false,
-            };
-            if !ty.is(Type::Whnf) {
-                return false;
-            }
-            vars.iter().for_each(|var| known.vars[var.index()] = ty);
-        }
-        matches!(&block.end, End::Return(_))
-    }
-
     /// Writes a function's body here; its results.
     pub(super) fn inline(&mut self, callee: FunctionId, args: &[Operand]) -> Vec<Operand> {
         self.inlining.push(callee);
@@ -266,6 +273,20 @@ impl<'u> Walker<'u> {
             }
             end => self.operands(&frame, &end.operands()),
         }
+    }
+
+    /// Writes the code of a thunk that is cheap here; its value, not evaluated if it ends with that of
+    /// another.
+    pub(super) fn inline_lazily(&mut self, entry: FunctionId, captures: &[Operand]) -> Operand {
+        self.inlining.push(entry);
+        let mut frame = Frame::new(self.unit, entry, captures, Results::Return);
+        let block = &frame.source.blocks[frame.source.entry.index()];
+        for stmt in &block.stmts {
+            self.statement(&mut frame, stmt);
+        }
+        let results = self.operands(&frame, &block.end.operands());
+        self.inlining.pop();
+        results.first().copied().unwrap_or(Operand::Small(0))
     }
 
     fn inline_to(&mut self, callee: FunctionId, args: &[Operand], join: JoinId) {

@@ -39,6 +39,10 @@ impl<'u> Walker<'u> {
                 let on = self.operand(frame, *on);
                 self.reflect(frame, on, arms);
             }
+            End::Direct(on, nat, yes, no) => {
+                let on = self.operand(frame, *on);
+                self.direct(frame, on, *nat, [*yes, *no]);
+            }
             End::Closure(on, k, arm, other) => {
                 let on = self.operand(frame, *on);
                 self.closure(frame, on, *k, arm, *other);
@@ -85,6 +89,10 @@ impl<'u> Walker<'u> {
             return self.give(frame, vec![value]);
         }
         let value = self.operand(frame, a);
+        self.enter_value(frame, value);
+    }
+
+    fn enter_value(&mut self, frame: &Frame<'u>, value: Operand) {
         if self.type_of(value).is(Type::Whnf) {
             return self.give(frame, vec![value]);
         }
@@ -100,6 +108,7 @@ impl<'u> Walker<'u> {
     fn tail(&mut self, frame: &Frame<'u>, made: Made) {
         let call = match made {
             Made::Value(value) => return self.give(frame, vec![value]),
+            Made::Lazy(value) => return self.enter_value(frame, value),
             Made::Call(call) => call,
         };
         if matches!(frame.results, Results::Jump(_)) {
@@ -121,7 +130,7 @@ impl<'u> Walker<'u> {
     // Branches.
 
     /// Walks a branch into a block of its own.
-    fn branch(&mut self, write: impl FnOnce(&mut Self)) -> BlockId {
+    pub(super) fn branch(&mut self, write: impl FnOnce(&mut Self)) -> BlockId {
         let (block, depth, scope) = (self.block, self.depth, self.facts.enter());
         let own = self.new_block();
         self.block = own;
@@ -245,6 +254,28 @@ impl<'u> Walker<'u> {
             Arm { params, block }
         });
         self.end_with(End::Reflect(on, Box::new(written)));
+    }
+
+    fn direct(&mut self, frame: &mut Frame<'u>, on: Operand, nat: Var, [yes, no]: [BlockId; 2]) {
+        let ty = self.type_of(on);
+        if ty.is(Type::Small) {
+            frame.bind(nat, on);
+            return self.walk(frame, yes);
+        }
+        if self.facts.is_not_direct(on) {
+            return self.walk(frame, no);
+        }
+        let known = self.out.var(Type::Small);
+        let yes = self.branch(|walker| {
+            frame.bind(nat, known.into());
+            walker.facts.equate(on, known.into());
+            walker.walk(frame, yes);
+        });
+        let no = self.branch(|walker| {
+            walker.facts.not_direct(on);
+            walker.walk(frame, no);
+        });
+        self.end_with(End::Direct(on, known, yes, no));
     }
 
     fn closure(

@@ -2,7 +2,7 @@
 //! to be equal, which operations have been done. Facts are taken back when their scope ends.
 
 use crate::ir::{Op, Operand, Var};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 #[derive(Default)]
 pub(super) struct Facts {
@@ -14,6 +14,8 @@ pub(super) struct Facts {
     equal: HashMap<Var, Operand>,
     /// The results of operations done.
     done: HashMap<Op, Operand>,
+    /// Variables that are no nats below 2^63.
+    not_direct: HashSet<Var>,
     /// What was known before, to be taken back.
     log: Vec<Undo>,
 }
@@ -21,6 +23,7 @@ pub(super) struct Facts {
 enum Undo {
     Equal(Var, Option<Operand>),
     Done(Op, Option<Operand>),
+    NotDirect(Var),
 }
 
 impl Facts {
@@ -36,6 +39,7 @@ impl Facts {
                 Some(Undo::Equal(var, None)) => drop(self.equal.remove(&var)),
                 Some(Undo::Done(op, Some(before))) => drop(self.done.insert(op, before)),
                 Some(Undo::Done(op, None)) => drop(self.done.remove(&op)),
+                Some(Undo::NotDirect(var)) => drop(self.not_direct.remove(&var)),
                 None => return,
             }
         }
@@ -63,6 +67,20 @@ impl Facts {
             let before = self.equal.insert(var, value);
             self.log.push(Undo::Equal(var, before));
         }
+    }
+
+    /// Notes that something is no nat below 2^63.
+    pub(super) fn not_direct(&mut self, operand: Operand) {
+        if let Operand::Var(var) = operand
+            && self.not_direct.insert(var)
+        {
+            self.log.push(Undo::NotDirect(var));
+        }
+    }
+
+    /// Whether something is known to be no nat below 2^63.
+    pub(super) fn is_not_direct(&self, operand: Operand) -> bool {
+        matches!(operand, Operand::Var(var) if self.not_direct.contains(&var))
     }
 
     pub(super) fn done(&mut self, op: Op, result: Operand) {

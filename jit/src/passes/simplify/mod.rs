@@ -10,6 +10,7 @@
 //! ```text
 //! facts   what is known where
 //! calls   calls, forcing, inlining
+//! cheap   thunks that are not made
 //! ends    ends of blocks, join points
 //! ```
 //!
@@ -17,6 +18,7 @@
 //! its blocks too deep, is left as it was; so the walk's recursion is bounded.
 
 mod calls;
+mod cheap;
 mod ends;
 mod facts;
 
@@ -46,6 +48,8 @@ pub(super) struct Rules {
     pub(super) strict: bool,
     /// Evaluate at once what costs next to nothing.
     pub(super) eager: bool,
+    /// Or would cost that if some values are nats, after a look at them.
+    pub(super) guess: bool,
 }
 
 /// Simplifies all functions of a unit.
@@ -303,17 +307,25 @@ impl<'u> Walker<'u> {
         let value = match resolved {
             Op::Thunk(entry, ref captures) => {
                 let strict = vars.first().is_some_and(|var| self.is_demanded(frame, *var));
-                if strict && self.may_inline(entry) || self.is_cheap(entry, captures) {
+                if strict && self.may_inline(entry) && !self.infos[entry.index()].repeats {
                     return self.inline(entry, captures);
                 }
-                self.emit(Type::Any, resolved)
+                let at_once = self.at_once(entry, captures);
+                match at_once.or_else(|| self.guess(entry, captures)) {
+                    Some(value) => value,
+                    None => self.emit(Type::Any, resolved),
+                }
             }
             Op::Delay(function, ref args) => {
                 if vars.first().is_some_and(|var| self.is_demanded(frame, *var)) {
                     let call = self.application(function, args.clone());
                     return self.made(call);
                 }
-                self.emit(Type::Any, resolved)
+                let known = self.known(function, args);
+                match known.and_then(|(entry, args)| self.at_once(entry, &args)) {
+                    Some(value) => value,
+                    None => self.emit(Type::Any, resolved),
+                }
             }
             Op::Partial(..) | Op::Row(_) => self.emit(Type::Whnf, resolved),
             Op::Force(a) => self.force(a),
@@ -329,6 +341,9 @@ impl<'u> Walker<'u> {
     }
 
     fn prim(&mut self, prim: crate::ir::Prim, operands: &[Operand]) -> Operand {
+        if let Some(value) = self.of_known(prim, operands) {
+            return value;
+        }
         let types = self.unit.types_of(&self.out, operands);
         match fold(prim, operands, &types) {
             Some(Folded::Value(value)) => value,
