@@ -2,8 +2,8 @@
 //!
 //! A file holds the code of one unit. Its name is the hash of all that the code was made from: the
 //! unit as it was built (the laws that are in it, with what is known of those that are not) and the
-//! functions it is expected to be given; the folder's name that of whoever made it: this very program, for this processor. So nothing that is found
-//! can be out of date. A file begins with a mark and the BLAKE3 of the rest, which its key begins;
+//! functions it is expected to be given; the folder's name that of whoever made it: this very
+//! program, for this processor. So nothing that is found can be out of date. A file begins with a mark and the BLAKE3 of the rest, which its key begins;
 //! one that is damaged, cut off or not ours is no code, and is written anew.
 //!
 //! ```text
