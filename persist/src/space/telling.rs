@@ -22,7 +22,7 @@ use crate::health::WriteError;
 use crate::journal::Home;
 
 /// The index is settled when it has been told of so many pins.
-const UNSETTLED: usize = if cfg!(test) { 7 } else { 1 << 15 };
+const UNSETTLED: usize = if cfg!(test) { 7 } else { 1 << 16 };
 /// A commit tells of so many pins beside its own.
 pub(super) const BACKLOG: usize = if cfg!(test) { 2 } else { 512 };
 
