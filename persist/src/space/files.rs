@@ -61,6 +61,8 @@ pub(crate) struct Files {
     pub(crate) home: Home,
     /// The last one is being filled.
     pub(crate) bodies: Vec<Body>,
+    /// A file is not made longer than this.
+    pub(super) limit: u64,
     pub(super) index: Index,
     /// How far they have been filled.
     pub(super) filled: Filled,
@@ -225,7 +227,10 @@ impl Files {
             return Ok(Some(address));
         }
         let Some(body) = self.bodies.last() else { return Ok(None) };
-        let fits = bytes as u64 <= (SLOT_SIZE as u64).saturating_sub(body.end);
+        // One that is larger than a file should be has a file to itself.
+        let is_empty = body.end <= BODY_HEADER as u64;
+        let limit = if is_empty { SLOT_SIZE as u64 } else { self.limit };
+        let fits = bytes as u64 <= limit.saturating_sub(body.end);
         Ok(fits.then(|| address(body.slot, body.end)))
     }
 
@@ -329,6 +334,7 @@ impl Pins {
         let files = Files {
             home: home.clone(),
             bodies,
+            limit: SLOT_SIZE as u64,
             index,
             filled,
             gaps: ledger.told.state.gaps,
