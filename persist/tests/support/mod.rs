@@ -45,7 +45,7 @@ pub fn small() -> Settings {
     Settings {
         log_segment: 1500,
         slot: Some(slot()),
-        body_file: 3000,
+        body_file: 2000,
         log_ahead: 400,
         log_spares: 1,
         commit_delay: Duration::ZERO,
