@@ -23,6 +23,7 @@ use super::count::Count;
 use crate::codegen::{Environment, Object};
 use crate::ir::Unit;
 use crate::passes::Expected;
+use std::borrow::Borrow;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -42,6 +43,11 @@ const HEADER: usize = MARK.len() + 32;
 pub(super) struct Key(blake3::Hash);
 
 impl Key {
+    /// That of the stubs.
+    pub(super) fn of_stubs() -> Key {
+        Key(blake3::hash(b"stubs"))
+    }
+
     /// That of a unit that was built and not changed since, with what it is expected to be given.
     pub(super) fn of(unit: &Unit, expected: &[Expected], environment: &Environment) -> Key {
         let mut hasher = blake3::Hasher::new();
@@ -122,7 +128,7 @@ impl KeptCode {
     }
 
     /// Keeps code under that name. If that cannot be done, it is made again next time.
-    pub(super) fn save(&mut self, key: &Key, objects: &[Object]) {
+    pub(super) fn save(&mut self, key: &Key, objects: &[impl Borrow<Object>]) {
         let Some(code) = bytes::write(objects) else { return };
         let rest = [key.0.as_bytes().as_slice(), &code].concat();
         let hash = blake3::hash(&rest);
