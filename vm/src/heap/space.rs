@@ -1,6 +1,6 @@
 //! Spaces: where objects are allocated by bumping a pointer.
 //!
-//! The nursery is one block; the old space is a list of chunks, so that it grows without moving.
+//! The nursery lies in one block; the old space is a list of chunks, so that it grows without moving.
 //! Neither knows what objects are: they hand out addresses of words that stay put until the block
 //! is dropped.
 //!
@@ -23,11 +23,6 @@ pub(crate) struct Block {
     /// The address after the last word.
     end: usize,
 }
-
-/// Where compiled code finds the address of the next object, and the block's ends.
-pub(crate) const NEXT_OFFSET: usize = std::mem::offset_of!(Block, next);
-pub(crate) const BASE_OFFSET: usize = std::mem::offset_of!(Block, base);
-pub(crate) const END_OFFSET: usize = std::mem::offset_of!(Block, end);
 
 impl Block {
     /// A block of so many words. One of none owns no memory.
@@ -78,7 +73,7 @@ impl Block {
         words <= (self.end - self.next) / 8
     }
 
-    #[inline(always)]
+    #[cfg(debug_assertions)]
     pub(crate) fn contains(&self, address: usize) -> bool {
         address.wrapping_sub(self.base) < 8 * self.words
     }
@@ -92,18 +87,9 @@ impl Block {
         self.end
     }
 
-    pub(crate) fn capacity(&self) -> usize {
-        self.words
-    }
-
     /// The address of the word at that offset.
     pub(crate) fn address(&self, offset: usize) -> usize {
         self.base + 8 * offset
-    }
-
-    /// Forgets everything in the block.
-    pub(crate) fn clear(&mut self) {
-        self.next = self.base;
     }
 }
 
