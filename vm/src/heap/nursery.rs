@@ -45,7 +45,7 @@ impl Nursery {
     /// A nursery whose eden has so many words.
     pub(crate) fn new(words: usize) -> Nursery {
         let half = words / EDEN_PARTS;
-        let memory = Block::new(words + 2 * half);
+        let memory = Block::in_large_pages(words + 2 * half);
         let [base, eden_end, middle] = [0, words, words + half].map(|at| memory.address(at));
         let end = memory.end();
         let (survivors, free) = ([eden_end, eden_end], [middle, end]);
