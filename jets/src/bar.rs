@@ -170,8 +170,12 @@ fn cat(call: &mut Call<'_>) -> Outcome {
 }
 
 /// What the law makes a byte of: the low bits of a nat.
+#[inline(always)]
 fn low_byte(nat: NatRef<'_>) -> u8 {
-    nat.limbs().first().map_or(0, |limb| *limb as u8)
+    match nat {
+        NatRef::Small(nat) => nat as u8,
+        NatRef::Limbs(limbs) => limbs.first().map_or(0, |limb| *limb as u8),
+    }
 }
 
 /// The bar of a row's bytes. The law evaluates them from the last to the first.

@@ -15,7 +15,7 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use std::collections::HashMap;
-use vm::native::{layout, offset};
+use vm::native::{Helper, layout, offset};
 
 /// What code refers to by name until it is linked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -28,6 +28,8 @@ pub enum Target {
     Constants,
     /// The place where the address of a constant's code appears.
     Entry(u32),
+    /// A Rust function.
+    Rust(Helper),
 }
 
 impl Target {
@@ -37,6 +39,7 @@ impl Target {
             Target::Stub(stub) => UserExternalName { namespace: 1, index: stub.number() },
             Target::Constants => UserExternalName { namespace: 2, index: 0 },
             Target::Entry(index) => UserExternalName { namespace: 3, index },
+            Target::Rust(helper) => UserExternalName { namespace: 4, index: helper as u32 },
         }
     }
 
@@ -45,7 +48,8 @@ impl Target {
             0 => Target::Function(name.index),
             1 => Target::Stub(Stub::numbered(name.index)),
             2 => Target::Constants,
-            _ => Target::Entry(name.index),
+            3 => Target::Entry(name.index),
+            _ => Target::Rust(Helper::ALL[name.index as usize]),
         }
     }
 }
@@ -383,10 +387,10 @@ impl Emit<'_> {
         self.b.ins().return_call_indirect(signature, address, args);
     }
 
-    /// Calls a Rust function at a fixed address.
-    pub(crate) fn call_rust(&mut self, address: usize, args: &[Value], results: usize) -> Value {
+    /// Calls a Rust function.
+    pub(crate) fn call_rust(&mut self, helper: Helper, args: &[Value], results: usize) -> Value {
         let signature = self.signature(false, args.len(), results);
-        let address = self.constant(address as u64);
+        let address = self.data_address(Target::Rust(helper), 0);
         let call = self.b.ins().call_indirect(signature, address, args);
         self.b.inst_results(call).first().copied().unwrap_or(address)
     }
@@ -397,7 +401,7 @@ impl Emit<'_> {
         self.b.ins().func_addr(I64, function)
     }
 
-    /// The address of a word of what is no code, so many bytes from its start.
+    /// The address of a word of what lies elsewhere, so many bytes from its start.
     pub(crate) fn data_address(&mut self, target: Target, offset: usize) -> Value {
         let b = &mut self.b;
         let symbol = *self.data.entry((target, offset)).or_insert_with(|| {

@@ -40,15 +40,18 @@ impl Common {
         stubs.map(Common::Stub).chain(trampolines)
     }
 
+    fn place(self) -> &'static Made {
+        match self {
+            Common::Stub(stub) => &STUBS[stub.number() as usize],
+            Common::Trampoline(count) => &TRAMPOLINES[count],
+        }
+    }
+
     fn make(self, backend: &mut Backend) -> Result<&'static Object, GiveUp> {
-        let made = match self {
-            Common::Stub(stub) => {
-                STUBS[stub.number() as usize].get_or_init(|| stub.compile(backend))
-            }
-            Common::Trampoline(count) => {
-                TRAMPOLINES[count].get_or_init(|| trampoline(backend, count))
-            }
-        };
+        let made = self.place().get_or_init(|| match self {
+            Common::Stub(stub) => stub.compile(backend),
+            Common::Trampoline(count) => trampoline(backend, count),
+        });
         made.as_ref().map_err(GiveUp::clone)
     }
 }
@@ -61,6 +64,25 @@ pub fn make_common() {
         // Who needs it will be told why it could not be made.
         let _ = common.make(&mut backend);
     }
+}
+
+/// What [`make_common`] makes, once it is all made; nothing, if that cannot be done.
+pub fn common() -> Option<Vec<&'static Object>> {
+    make_common();
+    let mut backend = Backend::new().ok()?;
+    Common::all().map(|common| common.make(&mut backend).ok()).collect()
+}
+
+/// Takes what [`common`] gave in an earlier run of this very program, if it is that.
+pub fn take_common(objects: Vec<Object>) -> bool {
+    let fits = objects.len() == Common::all().count();
+    if fits {
+        for (common, object) in Common::all().zip(objects) {
+            // What has been made meanwhile is the same.
+            let _ = common.place().set(Ok(object));
+        }
+    }
+    fits
 }
 
 /// What code refers to that is not code: where the words of its constants are, and the places where
@@ -173,6 +195,7 @@ impl Linker {
                     Target::Stub(stub) => self.stubs.get(&stub).copied(),
                     Target::Constants => Some(places.constants),
                     Target::Entry(k) => places.entries.get(k as usize).copied().flatten(),
+                    Target::Rust(helper) => Some(helper.address()),
                 };
                 let target = target.ok_or(GiveUp::Shape("a reference to nothing"))?;
                 let target = target.wrapping_add_signed(relocation.addend as isize);

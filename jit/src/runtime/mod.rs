@@ -14,6 +14,6 @@ mod link;
 mod memory;
 mod stubs;
 
-pub use self::link::{Linked, Linker, Places, make_common};
+pub use self::link::{Linked, Linker, Places, common, make_common, take_common};
 pub use self::memory::CodeMemory;
 pub use self::stubs::{Stub, trampoline};

@@ -164,13 +164,13 @@ pub(super) fn ask(emit: &mut Emit<'_>, helper: Helper, args: &[Value]) -> Value 
     emit.store_context(own, offset::LAST_FRAME);
     let context = emit.context();
     let args: Vec<Value> = std::iter::once(context).chain(args.iter().copied()).collect();
-    let result = emit.call_rust(helper.address(), &args, 1);
+    let result = emit.call_rust(helper, &args, 1);
     let (failed, succeeded) = (emit.cold_block(), emit.block());
     let cut = emit.b.ins().icmp_imm_s(IntCC::Equal, result, CUT as i64);
     emit.branch(cut, failed, succeeded);
     emit.go_on_in(failed);
     let saved = emit.load_context(offset::CUT);
-    emit.call_rust(vm::native::cut_address(), &[saved], 0);
+    emit.call_rust(Helper::Cut, &[saved], 0);
     emit.b.ins().trap(TrapCode::unwrap_user(1));
     emit.go_on_in(succeeded);
     result

@@ -7,12 +7,15 @@
 //! map         return offset u32, span u32, count u32, value offset u32...
 //! ```
 //!
-//! Numbers have their least byte first. Whoever reads checks every bound: what does not fit is no
-//! unit.
+//! The targets, and what their indexes number: functions of the unit, stubs, the constants' words
+//! (nothing), entries of constants, Rust functions. Numbers have their least byte first. Whoever reads
+//! checks every bound: what does not fit is no unit.
 
 use crate::codegen::{CallMap, Object, Relocation, Target};
 use crate::runtime::Stub;
 use cranelift_codegen::binemit::Reloc;
+use std::borrow::Borrow;
+use vm::native::Helper;
 
 /// The kinds of references, and how many bytes of code each changes.
 const KINDS: [(Reloc, usize); 6] = [
@@ -25,10 +28,10 @@ const KINDS: [(Reloc, usize); 6] = [
 ];
 
 /// A unit's functions as bytes; nothing, if they refer to something in a way that has none.
-pub(super) fn write(objects: &[Object]) -> Option<Vec<u8>> {
+pub(super) fn write(objects: &[impl Borrow<Object>]) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     put(&mut bytes, objects.len());
-    for object in objects {
+    for object in objects.iter().map(Borrow::borrow) {
         put(&mut bytes, object.code.len());
         bytes.extend_from_slice(&object.code);
         put(&mut bytes, object.relocations.len());
@@ -39,6 +42,7 @@ pub(super) fn write(objects: &[Object]) -> Option<Vec<u8>> {
                 Target::Stub(stub) => (1, stub.number()),
                 Target::Constants => (2, 0),
                 Target::Entry(index) => (3, index),
+                Target::Rust(helper) => (4, helper as u32),
             };
             bytes.extend_from_slice(&offset.to_le_bytes());
             bytes.extend_from_slice(&[kind as u8, target]);
@@ -115,6 +119,7 @@ impl<'b> Reader<'b> {
             1 if (index as usize) < Stub::COUNT => Target::Stub(Stub::numbered(index)),
             2 => Target::Constants,
             3 => Target::Entry(index),
+            4 => Target::Rust(*Helper::ALL.get(index as usize)?),
             _ => return None,
         };
         let fits = (offset as usize).checked_add(size)? <= length;
@@ -141,6 +146,7 @@ mod tests {
             reference(8, Reloc::X86CallPCRel4, Target::Stub(Stub::Jet(3)), -4),
             reference(12, Reloc::X86PCRel4, Target::Function(1), 0),
             reference(0, Reloc::Abs8, Target::Entry(7), 0),
+            reference(8, Reloc::Abs8, Target::Rust(Helper::Cut), 0),
         ];
         let maps = vec![CallMap { return_offset: 12, span: 64, values: vec![0, 8, 56] }];
         let first = Object { code: (0..16).collect(), relocations, maps, text: None };

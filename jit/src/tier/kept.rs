@@ -3,8 +3,12 @@
 //! A file holds the code of one unit. Its name is the hash of all that the code was made from: the
 //! unit as it was built (the laws that are in it, with what is known of those that are not) and the
 //! functions it is expected to be given; the folder's name that of whoever made it: this very
-//! program, for this processor. So nothing that is found can be out of date. A file begins with a mark and the BLAKE3 of the rest, which its key begins;
-//! one that is damaged, cut off or not ours is no code, and is written anew.
+//! program, for this processor. So nothing that is found can be out of date. A file begins with a
+//! mark and the BLAKE3 of the rest, which its key begins; one that is damaged, cut off or not ours
+//! is no code, and is written anew.
+//!
+//! The program is told by its file's place, size and times (see [`program`]): reading all of it took
+//! longer than most laws take to compile.
 //!
 //! ```text
 //! <folder>/native/<program and processor>/<key>
@@ -19,6 +23,7 @@ use super::count::Count;
 use crate::codegen::{Environment, Object};
 use crate::ir::Unit;
 use crate::passes::Expected;
+use std::borrow::Borrow;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -38,6 +43,11 @@ const HEADER: usize = MARK.len() + 32;
 pub(super) struct Key(blake3::Hash);
 
 impl Key {
+    /// That of the stubs.
+    pub(super) fn of_stubs() -> Key {
+        Key(blake3::hash(b"stubs"))
+    }
+
     /// That of a unit that was built and not changed since, with what it is expected to be given.
     pub(super) fn of(unit: &Unit, expected: &[Expected], environment: &Environment) -> Key {
         let mut hasher = blake3::Hasher::new();
@@ -62,10 +72,10 @@ pub(super) struct KeptCode {
 }
 
 impl KeptCode {
-    /// The code in a folder for the machine so described. None, if the program cannot read itself.
+    /// The code in a folder for the machine so described. None, if the program does not find itself.
     pub(super) fn open(folder: &Path, machine: &str) -> Option<KeptCode> {
         let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(File::open("/proc/self/exe").ok()?).ok()?;
+        hasher.update(&program(&fs::metadata("/proc/self/exe").ok()?));
         hasher.update(machine.as_bytes());
         let root = folder.join("native");
         let folder = root.join(&hasher.finalize().to_hex()[..32]);
@@ -118,7 +128,7 @@ impl KeptCode {
     }
 
     /// Keeps code under that name. If that cannot be done, it is made again next time.
-    pub(super) fn save(&mut self, key: &Key, objects: &[Object]) {
+    pub(super) fn save(&mut self, key: &Key, objects: &[impl Borrow<Object>]) {
         let Some(code) = bytes::write(objects) else { return };
         let rest = [key.0.as_bytes().as_slice(), &code].concat();
         let hash = blake3::hash(&rest);
@@ -186,6 +196,20 @@ impl KeptCode {
         let folders = entries(&self.root);
         folders.flat_map(|folder| entries(&folder)).filter_map(file).collect()
     }
+}
+
+/// What tells a program from every other that ever lay in a file: the file's device and number, its
+/// size, when it was written, and when it was last changed in any way, which nobody can set.
+fn program(file: &Metadata) -> [u8; 56] {
+    let times = [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()];
+    let facts = [file.dev(), file.ino(), file.size()];
+    let facts = facts.into_iter().chain(times.map(i64::cast_unsigned));
+    let mut bytes = [0; 56];
+    bytes
+        .chunks_exact_mut(8)
+        .zip(facts)
+        .for_each(|(to, fact)| to.copy_from_slice(&fact.to_le_bytes()));
+    bytes
 }
 
 /// The paths of what is in a folder.

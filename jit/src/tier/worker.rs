@@ -11,7 +11,7 @@ use super::service::{self, Entry, Trampolines};
 use crate::codegen::{self, Backend, Environment, GiveUp, Object};
 use crate::ir::Unit;
 use crate::passes::{Expected, PASSES, expect, optimise};
-use crate::runtime::{Linked, Linker, Places, make_common};
+use crate::runtime::{Linked, Linker, Places, common, make_common, take_common};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,7 +40,6 @@ pub(super) struct Request {
 /// A mistake in the compiler, which would be a panic, ends the compiling and not the thread, which
 /// owns the code.
 pub(super) fn run(birth: Birth, requests: Receiver<Request>) {
-    help();
     let start = count::now();
     let mut worker = birth.worker().ok();
     count::begun(start);
@@ -53,6 +52,9 @@ pub(super) fn run(birth: Birth, requests: Receiver<Request>) {
         if let Some(done) = done {
             // Whoever waited may be gone.
             let _ = done.send(());
+        }
+        if let Some(worker) = worker.as_mut().filter(|_| !broken) {
+            worker.keep_stubs();
         }
     }
 }
@@ -87,7 +89,12 @@ impl Birth {
         let without = without();
         // Code that a pass is missing from is not what others expect to find.
         let kept = self.kept_in.filter(|_| without.is_empty());
-        let kept = kept.and_then(|folder| KeptCode::open(&folder, &backend.describe()));
+        let mut kept = kept.and_then(|folder| KeptCode::open(&folder, &backend.describe()));
+        let stubs = kept.as_mut().and_then(|kept| kept.load(&Key::of_stubs()));
+        let has_stubs = stubs.is_some_and(take_common);
+        if !has_stubs {
+            help();
+        }
         Ok(Worker {
             backend,
             linker,
@@ -95,6 +102,7 @@ impl Birth {
             print,
             without,
             kept,
+            has_stubs,
             units: Vec::new(),
             lost: Vec::new(),
             ends_seen: 0,
@@ -145,6 +153,8 @@ struct Worker {
     /// The passes that are left out.
     without: Vec<&'static str>,
     kept: Option<KeptCode>,
+    /// Whether the stubs need not be kept: they are, or cannot be.
+    has_stubs: bool,
     units: Vec<Compiled>,
     /// Of laws that are gone: those whose request is still to come, or came to nothing.
     lost: Vec<Entry>,
@@ -246,6 +256,16 @@ impl Worker {
         }
         let objects: Vec<&Object> = objects.iter().collect();
         self.linker.link(&mut self.backend, &objects, &places(environment))
+    }
+
+    /// Keeps what every runtime needs for the next run, now that nobody waits for it.
+    fn keep_stubs(&mut self) {
+        if let Some(kept) = self.kept.as_mut().filter(|_| !self.has_stubs)
+            && let Some(stubs) = common()
+        {
+            kept.save(&Key::of_stubs(), &stubs);
+        }
+        self.has_stubs = true;
     }
 
     /// Frees the code of runtimes and laws that are gone.

@@ -1,8 +1,8 @@
 //! The two collections, both copying, both without recursion.
 //!
-//! *Young*: what is reachable in the nursery moves to the end of old space. Roots are the changed
-//! part of the stack, young root slots and pools, and the remembered set. Objects are promoted at
-//! the first collection they survive.
+//! *Young*: what is reachable in the nursery moves on, to its survivors or to the end of old space (see
+//! `nursery`). Roots are the part of the stack that may hold young values, root slots and pools that
+//! may, and the remembered set. Those that do afterwards are roots of the next one, too.
 //!
 //! *All*: everything reachable moves to a new old space, and the former one is dropped. Pools that
 //! nothing names any more are dropped too.
@@ -16,9 +16,10 @@
 //! is replaced by the value.
 
 use super::frozen;
+use super::nursery::Leaving;
 use super::object::{self, Header, Layout};
 use super::pools::{PoolId, Pools};
-use super::space::{Block, OldSpace};
+use super::space::{Cursor, OldSpace};
 use super::{Heap, MAJOR_MINIMUM};
 use crate::native::{Held, Since};
 use crate::pinspace::range::is_frozen;
@@ -26,7 +27,7 @@ use crate::word::{Kind, Word};
 
 /// What a collection moves objects from.
 enum From<'a> {
-    Nursery(&'a Block),
+    Nursery(Leaving<'a>),
     /// And which pools are marked while doing so.
     Everywhere(&'a mut Pools),
 }
@@ -35,6 +36,7 @@ enum From<'a> {
 struct Collection<'a> {
     from: From<'a>,
     to: &'a mut OldSpace,
+    remembered: &'a mut Vec<usize>,
     copied: u64,
 }
 
@@ -56,7 +58,7 @@ impl Collection<'_> {
         }
         let address = old.address();
         if let From::Nursery(nursery) = &self.from
-            && !nursery.contains(address)
+            && !nursery.is_left(address)
         {
             *word = old;
             return;
@@ -87,14 +89,25 @@ impl Collection<'_> {
         }
     }
 
-    /// Visits what a frame of compiled code holds.
-    fn visit_in_frame(&mut self, held: Held<'_>) {
+    /// Visits a root. Whether what it points to is young after that, and so moves again.
+    #[inline(always)]
+    fn visit_root(&mut self, word: &mut Word) -> bool {
+        self.visit(word);
+        match &self.from {
+            From::Nursery(nursery) => word.has_object() && nursery.is_young(word.address()),
+            From::Everywhere(_) => false,
+        }
+    }
+
+    /// Visits what a frame of compiled code holds, like a root.
+    fn visit_in_frame(&mut self, held: Held<'_>) -> bool {
         match held {
-            Held::Value(word) => self.visit(word),
+            Held::Value(word) => self.visit_root(word),
             Held::Code(address) => {
                 if let From::Everywhere(pools) = &mut self.from {
                     pools.mark_compiled(address);
                 }
+                false
             }
         }
     }
@@ -116,7 +129,11 @@ impl Collection<'_> {
             pools.note_twin(address, header.layout());
         }
         let size = header.size();
-        let new = self.to.take(1 + size);
+        let stays_young = match &mut self.from {
+            From::Nursery(nursery) => nursery.place(address, 1 + size),
+            From::Everywhere(_) => None,
+        };
+        let new = stays_young.unwrap_or_else(|| self.to.take(1 + size));
         object::relocate(address, new, size);
         if header.is_remembered() {
             object::set_header(new, header.with_remembered(false));
@@ -139,12 +156,43 @@ impl Collection<'_> {
         true
     }
 
-    /// Visits the values of an object.
-    fn scan(&mut self, address: usize, header: Header) {
+    /// Visits the values of an object. Whether one of them is young after that.
+    #[inline(always)]
+    fn scan(&mut self, address: usize, header: Header) -> bool {
+        let mut has_young = false;
         for index in header.layout().values(header.size()) {
             let mut word = object::load(address, index);
-            self.visit(&mut word);
+            has_young |= self.visit_root(&mut word);
             object::store_raw(address, index, word.raw());
+        }
+        has_young
+    }
+
+    /// Visits the values of an old object, which is remembered if one of them is young after that.
+    fn scan_old(&mut self, address: usize, header: Header) {
+        let has_young = self.scan(address, header);
+        if has_young != header.is_remembered() {
+            object::set_header(address, header.with_remembered(has_young));
+        }
+        if has_young {
+            self.remembered.push(address);
+        }
+    }
+
+    /// Visits the values of all objects that have arrived since the cursors.
+    fn scan_arrived(&mut self, survivors: &mut usize, old: &mut Cursor) {
+        loop {
+            while let From::Nursery(nursery) = &self.from
+                && *survivors < nursery.end()
+            {
+                let header = object::header(*survivors);
+                self.scan(*survivors, header);
+                *survivors += 8 * (1 + header.size());
+            }
+            let Some(address) = self.to.at(old) else { return };
+            let header = object::header(address);
+            self.scan_old(address, header);
+            old.step(1 + header.size());
         }
     }
 }
@@ -153,54 +201,52 @@ impl Heap {
     /// Collects the nursery.
     pub(crate) fn collect_young(&mut self) {
         self.statistics.minor += 1;
+        self.statistics.allocated += self.nursery.allocated() as u64;
         let mut cursor = self.old.end();
-        let nursery = std::mem::replace(&mut self.nursery, Block::new(0));
-        let mut run = Collection { from: From::Nursery(&nursery), to: &mut self.old, copied: 0 };
-        for word in self.stack.changed_mut() {
-            run.visit(word);
-        }
+        let remembered = std::mem::take(&mut self.remembered);
+        let nursery = self.nursery.leave();
+        let mut survivors = nursery.first();
+        let mut run = Collection {
+            from: From::Nursery(nursery),
+            to: &mut self.old,
+            remembered: &mut self.remembered,
+            copied: 0,
+        };
+        self.stack.visit_changed(|word| run.visit_root(word));
         self.native.visit_frames(Since::LastCollection, |held| run.visit_in_frame(held));
-        self.roots.visit(false, |word| run.visit(word));
-        for word in self.pools.young_constants() {
-            run.visit(word);
+        self.roots.visit(false, |word| run.visit_root(word));
+        self.pools.visit_young(|word| run.visit_root(word));
+        for address in remembered {
+            run.scan_old(address, object::header(address));
         }
-        for address in std::mem::take(&mut self.remembered) {
-            let header = object::header(address).with_remembered(false);
-            object::set_header(address, header);
-            run.scan(address, header);
-        }
-        while let Some(address) = run.to.at(&mut cursor) {
-            let header = object::header(address);
-            run.scan(address, header);
-            cursor.step(1 + header.size());
-        }
+        run.scan_arrived(&mut survivors, &mut cursor);
         self.statistics.copied += run.copied;
-        self.nursery = nursery;
-        self.clear_nursery();
+        if let From::Nursery(nursery) = run.from {
+            nursery.finish();
+        }
     }
 
     /// Collects everything.
     pub(crate) fn collect_all(&mut self) {
         self.statistics.major += 1;
+        self.statistics.allocated += self.nursery.allocated() as u64;
         let before = self.old.take_all();
         self.stack.forget_unchanged();
         self.remembered.clear();
         let mut cursor = self.old.end();
         self.pools.begin();
         self.native.forget_frozen();
-        let from = From::Everywhere(&mut self.pools);
-        let mut run = Collection { from, to: &mut self.old, copied: 0 };
-        for word in self.stack.changed_mut() {
-            run.visit(word);
-        }
+        let mut run = Collection {
+            from: From::Everywhere(&mut self.pools),
+            to: &mut self.old,
+            remembered: &mut self.remembered,
+            copied: 0,
+        };
+        self.stack.visit_changed(|word| run.visit_root(word));
         self.native.visit_frames(Since::Ever, |held| run.visit_in_frame(held));
-        self.roots.visit(true, |word| run.visit(word));
+        self.roots.visit(true, |word| run.visit_root(word));
         loop {
-            while let Some(address) = run.to.at(&mut cursor) {
-                let header = object::header(address);
-                run.scan(address, header);
-                cursor.step(1 + header.size());
-            }
+            run.scan_arrived(&mut 0, &mut cursor);
             if !run.visit_marked_pool() {
                 break;
             }
@@ -209,7 +255,7 @@ impl Heap {
         let (dead, lost) = self.pools.sweep();
         self.dead_pools.extend(dead);
         self.native.lose(lost);
-        self.clear_nursery();
+        self.nursery.clear();
         drop(before);
         self.major_at = (2 * self.old.capacity()).max(MAJOR_MINIMUM);
     }

@@ -1,7 +1,7 @@
 //! The heap: memory for one running thing, and its collector.
 //!
 //! Objects are born in a *nursery* by bumping a pointer. When it is full, what is still reachable
-//! is copied into the *old space*, and the nursery is empty again; when the old space has doubled
+//! is kept in it once, and copied into the *old space* the next time; when the old space has doubled
 //! since it was last looked at, everything reachable is copied into a new one. No heap knows of
 //! another, so collecting one stops nobody else.
 //!
@@ -17,7 +17,8 @@
 //! ```text
 //! mod     Heap: reserve, allocate, read, write
 //! object  headers, layouts, raw loads and stores
-//! space   nursery block, old chunks
+//! space   blocks of memory, old space
+//! nursery eden, survivors
 //! stack   the evaluation stack
 //! roots   Val: a handle that keeps a value alive from outside
 //! pools   constants of decoded laws
@@ -27,6 +28,7 @@
 
 mod collect;
 mod frozen;
+mod nursery;
 pub(crate) mod object;
 mod pools;
 mod roots;
@@ -36,10 +38,11 @@ pub(crate) mod stack;
 pub(crate) use self::pools::PoolId;
 pub use self::roots::Val;
 
+use self::nursery::Nursery;
 use self::object::{Header, Layout, PAYLOAD_MAX};
 use self::pools::Pools;
 use self::roots::Roots;
-use self::space::{Block, OldSpace};
+use self::space::OldSpace;
 use self::stack::Stack;
 use crate::interrupt::Interrupt;
 use crate::native::Native;
@@ -51,7 +54,7 @@ use std::rc::Rc;
 /// How a heap is sized and run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Bytes of the nursery.
+    /// Bytes of the part of the nursery in which objects are made.
     pub nursery: usize,
     /// Bytes that the old space may take at most. An evaluation whose live data needs more than three
     /// quarters of it is ended: with less to spare, it would be collected all the time. A full
@@ -107,7 +110,7 @@ pub struct Statistics {
 
 /// Memory for one running thing. See the module's overview.
 pub(crate) struct Heap {
-    nursery: Block,
+    nursery: Nursery,
     old: OldSpace,
     /// Words in old space at which everything is collected.
     major_at: usize,
@@ -129,8 +132,8 @@ pub(crate) struct Heap {
 
 /// Where compiled code finds the nursery: the address of the next object, and the two ends.
 pub(crate) const NURSERY_OFFSETS: [usize; 3] = {
-    let nursery = std::mem::offset_of!(Heap, nursery);
-    [nursery + space::NEXT_OFFSET, nursery + space::BASE_OFFSET, nursery + space::END_OFFSET]
+    let at = std::mem::offset_of!(Heap, nursery);
+    [at + nursery::NEXT_OFFSET, at + nursery::BASE_OFFSET, at + nursery::END_OFFSET]
 };
 
 /// The old space is left alone until it has this many words.
@@ -138,10 +141,10 @@ const MAJOR_MINIMUM: usize = 4 << 20;
 
 impl Heap {
     pub(crate) fn new(options: Options) -> std::io::Result<Heap> {
-        let nursery = Block::new((options.nursery / 8).max(1 << 12));
+        let nursery = Nursery::new((options.nursery / 8).max(1 << 12));
         Ok(Heap {
             native: Native::default(),
-            native_end: if options.stress { 0 } else { nursery.end() },
+            native_end: if options.stress { 0 } else { nursery.eden_end() },
             nursery,
             old: OldSpace::new(options.max_heap / 8),
             major_at: MAJOR_MINIMUM,
@@ -237,14 +240,8 @@ impl Heap {
 
     /// What the collector did so far.
     pub(crate) fn statistics(&self) -> Statistics {
-        let allocated = self.statistics.allocated + self.nursery.used() as u64;
+        let allocated = self.statistics.allocated + self.nursery.allocated() as u64;
         Statistics { allocated, ..self.statistics }
-    }
-
-    /// Empties the nursery, out of which everything has been moved.
-    fn clear_nursery(&mut self) {
-        self.statistics.allocated += self.nursery.used() as u64;
-        self.nursery.clear();
     }
 
     // Reading and writing objects.
@@ -331,7 +328,7 @@ impl Heap {
         if self.options.stress {
             let address = word.address();
             let ours =
-                self.nursery.contains(address) || self.old.contains(address) || is_frozen(address);
+                self.nursery.is_in_use(address) || self.old.contains(address) || is_frozen(address);
             assert!(ours, "{word:?} points outside the heap: held across a collection");
         }
         // What is frozen never moves, and may be damaged.

@@ -41,7 +41,7 @@ pub(crate) struct Pools {
     entries: Vec<(Arc<AtomicUsize>, PoolId)>,
     /// While a full collection runs: the addresses that had appeared when it began, ascending.
     compiled: Vec<(usize, PoolId)>,
-    /// Pools made since the last collection: the only ones that can hold young values.
+    /// Pools that may hold young values.
     young: Vec<u32>,
     /// Pools marked in this collection whose constants have not been looked at.
     pending: Vec<u32>,
@@ -101,18 +101,13 @@ impl Pools {
         self.pools[id.0 as usize].constants[index as usize]
     }
 
-    /// The constants that may be young.
-    pub(crate) fn young_constants(&mut self) -> impl Iterator<Item = &mut Word> {
-        let ids = std::mem::take(&mut self.young);
-        let mut is_young = vec![false; self.pools.len()];
-        for id in ids {
-            is_young[id as usize] = true;
-        }
-        self.pools
-            .iter_mut()
-            .zip(is_young)
-            .filter(|(pool, young)| *young && pool.live)
-            .flat_map(|(pool, _)| pool.constants.iter_mut())
+    /// Lets `visit` rewrite the constants that may be young. It says if one still is.
+    pub(crate) fn visit_young(&mut self, mut visit: impl FnMut(&mut Word) -> bool) {
+        let Pools { pools, young, .. } = self;
+        young.retain(|id| {
+            let constants = pools[*id as usize].constants.iter_mut();
+            constants.fold(false, |young, word| visit(word) || young)
+        });
     }
 
     /// Notes that something reachable names the pool.

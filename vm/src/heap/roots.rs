@@ -1,7 +1,7 @@
 //! Root slots, and [`Val`]: a handle that keeps a value alive from outside the heap.
 //!
 //! A slot is counted by its handles and freed with the last of them. Slots never change what they
-//! stand for, so a collection of the nursery only looks at those taken since the one before.
+//! stand for, so a collection of the nursery only looks at those that may hold young values.
 
 use crate::word::Word;
 use std::cell::RefCell;
@@ -17,6 +17,7 @@ pub(crate) struct Roots {
 struct Table {
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// Those that may hold young values.
     young: Vec<u32>,
 }
 
@@ -56,21 +57,21 @@ impl Roots {
         Val(Inner::Slot(Rc::clone(this), id))
     }
 
-    /// Lets `visit` rewrite the words of all slots, or of those taken since the last visit.
-    pub(crate) fn visit(&self, all: bool, mut visit: impl FnMut(&mut Word)) {
-        let table = &mut *self.table.borrow_mut();
-        let young = std::mem::take(&mut table.young);
+    /// Lets `visit` rewrite the words of all slots, none of which is young after that; or of those that
+    /// may be young, and says if it still is.
+    pub(crate) fn visit(&self, all: bool, mut visit: impl FnMut(&mut Word) -> bool) {
+        let Table { slots, young, .. } = &mut *self.table.borrow_mut();
         if all {
-            let held = table.slots.iter_mut().filter(|slot| slot.handles > 0);
-            held.for_each(|slot| visit(&mut slot.word));
-            return;
-        }
-        for id in young {
-            let slot = &mut table.slots[id as usize];
-            if slot.handles > 0 {
+            young.clear();
+            for slot in slots.iter_mut().filter(|slot| slot.handles > 0) {
                 visit(&mut slot.word);
             }
+            return;
         }
+        young.retain(|id| {
+            let slot = &mut slots[*id as usize];
+            slot.handles > 0 && visit(&mut slot.word)
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! Spaces: where objects are allocated by bumping a pointer.
 //!
-//! The nursery is one block; the old space is a list of chunks, so that it grows without moving.
+//! The nursery lies in one block; the old space is a list of chunks, so that it grows without moving.
 //! Neither knows what objects are: they hand out addresses of words that stay put until the block
 //! is dropped.
 //!
@@ -17,6 +17,8 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 pub(crate) struct Block {
     memory: *mut u64,
     words: usize,
+    /// What its address is a multiple of.
+    alignment: usize,
     base: usize,
     /// The address of the next object.
     next: usize,
@@ -24,18 +26,26 @@ pub(crate) struct Block {
     end: usize,
 }
 
-/// Where compiled code finds the address of the next object, and the block's ends.
-pub(crate) const NEXT_OFFSET: usize = std::mem::offset_of!(Block, next);
-pub(crate) const BASE_OFFSET: usize = std::mem::offset_of!(Block, base);
-pub(crate) const END_OFFSET: usize = std::mem::offset_of!(Block, end);
-
 impl Block {
-    /// A block of so many words. One of none owns no memory.
+    /// A block of so many words, of which there are some.
     pub(crate) fn new(words: usize) -> Block {
-        if words == 0 {
-            return Block { memory: std::ptr::null_mut(), words, base: 0, next: 0, end: 0 };
+        Block::aligned(words, align_of::<u64>())
+    }
+
+    /// A block that is used from end to end again and again: in large pages, if it has room for one.
+    /// Where a machine is virtual, a page that is touched first costs much more than to fill it.
+    pub(crate) fn in_large_pages(words: usize) -> Block {
+        if 8 * words < LARGE_PAGE {
+            return Block::new(words);
         }
-        let layout = Block::layout(words);
+        let block = Block::aligned(words, LARGE_PAGE);
+        prefer_large_pages(block.memory, words);
+        block
+    }
+
+    fn aligned(words: usize, alignment: usize) -> Block {
+        assert!(words > 0, "a block has memory");
+        let layout = Block::layout(words, alignment);
         // SAFETY: the layout is not of size zero.
         let memory = unsafe { alloc_zeroed(layout) }.cast::<u64>();
         if memory.is_null() {
@@ -43,11 +53,11 @@ impl Block {
         }
         let base = memory.expose_provenance();
         assert!(!is_frozen(base) && !is_frozen(base + 8 * words), "the system allots no pin space");
-        Block { memory, words, base, next: base, end: base + 8 * words }
+        Block { memory, words, alignment, base, next: base, end: base + 8 * words }
     }
 
-    fn layout(words: usize) -> Layout {
-        match Layout::array::<u64>(words) {
+    fn layout(words: usize, alignment: usize) -> Layout {
+        match Layout::array::<u64>(words).and_then(|layout| layout.align_to(alignment)) {
             Ok(layout) => layout,
             Err(_) => unreachable!("payloads are limited far below the address space"),
         }
@@ -66,7 +76,7 @@ impl Block {
 
     /// Takes back the last `words` words that were handed out, if they end at that address.
     pub(crate) fn give_back(&mut self, end: usize, words: usize) -> bool {
-        let is_last = self.words > 0 && end == self.next;
+        let is_last = end == self.next;
         if is_last {
             self.next -= 8 * words;
         }
@@ -78,7 +88,7 @@ impl Block {
         words <= (self.end - self.next) / 8
     }
 
-    #[inline(always)]
+    #[cfg(debug_assertions)]
     pub(crate) fn contains(&self, address: usize) -> bool {
         address.wrapping_sub(self.base) < 8 * self.words
     }
@@ -92,30 +102,34 @@ impl Block {
         self.end
     }
 
-    pub(crate) fn capacity(&self) -> usize {
-        self.words
-    }
-
     /// The address of the word at that offset.
     pub(crate) fn address(&self, offset: usize) -> usize {
         self.base + 8 * offset
-    }
-
-    /// Forgets everything in the block.
-    pub(crate) fn clear(&mut self) {
-        self.next = self.base;
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        if self.words > 0 {
-            // SAFETY: made by `new` with this layout, and dropped once. Words that still point into
-            // it are stale by the heap's invariant.
-            unsafe { dealloc(self.memory.cast(), Block::layout(self.words)) }
-        }
+        // SAFETY: made by `aligned` with this layout, and dropped once. Words that still point into it
+        // are stale by the heap's invariant.
+        unsafe { dealloc(self.memory.cast(), Block::layout(self.words, self.alignment)) }
     }
 }
+
+/// Bytes of a large page, where there are any.
+const LARGE_PAGE: usize = 2 << 20;
+
+#[cfg(not(miri))]
+fn prefer_large_pages(memory: *mut u64, words: usize) {
+    // SAFETY: the range is that of a block's memory, whose contents this advice does not change.
+    let advised =
+        unsafe { rustix::mm::madvise(memory.cast(), 8 * words, rustix::mm::Advice::LinuxHugepage) };
+    // A kernel without them uses others.
+    let _ = advised;
+}
+
+#[cfg(miri)]
+fn prefer_large_pages(_: *mut u64, _: usize) {}
 
 /// Words in an ordinary chunk of old space; larger objects get a chunk of their own.
 const CHUNK: usize = 1 << 17;

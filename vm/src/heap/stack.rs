@@ -3,7 +3,8 @@
 //! Every word on it is a value or a direct nat, so the collector scans it without a map. Memory is
 //! reserved once and committed by the kernel as it is touched; reaching the limit is reported to
 //! the evaluator, which ends the evaluation. The deepest point reached since the last collection is
-//! known from below (`unchanged`), so that a deep stack is not scanned again and again.
+//! known from below (`unchanged`), and there are no young values below that, so that a deep stack is
+//! not scanned again and again.
 //!
 //! # Safety
 //!
@@ -213,19 +214,21 @@ impl Stack {
         self.top += count;
     }
 
-    /// Hands the collector what may have changed since it last looked, and remembers that it has.
-    pub(crate) fn changed_mut(&mut self) -> &mut [Word] {
+    /// Lets a collection rewrite the words that may have changed since it last looked, or were to be
+    /// looked at again. `visit` says whether a word is.
+    pub(crate) fn visit_changed(&mut self, mut visit: impl FnMut(&mut Word) -> bool) {
+        self.highest.set(self.highest.get().max(self.top));
         let from = self.unchanged;
-        let changed = self.top;
-        self.highest.set(self.highest.get().max(changed));
-        let words = self.top_mut(from);
-        let words: *mut [Word] = words;
-        self.unchanged = changed;
-        // SAFETY: the slice was just made from the exclusive borrow that is returned again here.
-        unsafe { &mut *words }
+        let mut again = None;
+        for (index, word) in self.top_mut(from).iter_mut().enumerate() {
+            if visit(word) {
+                again = again.or(Some(from + index));
+            }
+        }
+        self.unchanged = again.unwrap_or(self.top);
     }
 
-    /// Makes the next [`Stack::changed_mut`] return everything.
+    /// Makes the next [`Stack::visit_changed`] look at everything.
     pub(crate) fn forget_unchanged(&mut self) {
         self.unchanged = 0;
     }

@@ -193,3 +193,51 @@ fn stress_collects_at_every_reserve() {
     assert!(heap.statistics.minor + heap.statistics.major >= 40);
     assert_eq!(list_length(&heap, heap.stack.peek(0)), 40);
 }
+
+#[test]
+fn who_lives_through_two_collections_is_old() {
+    let mut heap = heap();
+    push_list(&mut heap, 10);
+    let is_young = |heap: &Heap| heap.nursery.contains(heap.stack.peek(0).address());
+    for young in [true, false, false] {
+        heap.collect_young();
+        assert_eq!(is_young(&heap), young);
+        assert_eq!(list_length(&heap, heap.stack.peek(0)), 10);
+    }
+    heap.stack.pop();
+    push_list(&mut heap, 10);
+    heap.collect_all();
+    assert!(!is_young(&heap), "a full collection leaves nothing young");
+}
+
+#[test]
+fn survivors_without_room_are_old_and_may_point_to_others() {
+    let mut heap = heap();
+    // A list that they have room for, and a row that they have not.
+    push_list(&mut heap, 100);
+    (0..600).for_each(|_| heap.stack.push(heap.stack.peek(0)));
+    push_row(&mut heap, 600);
+    heap.collect_young();
+    assert_eq!(heap.remembered, [heap.stack.peek(0).address()]);
+    for _ in 0..3 {
+        assert_eq!(list_length(&heap, heap.load(heap.stack.peek(0), 599)), 100);
+        heap.collect_young();
+    }
+    assert!(heap.remembered.is_empty(), "all are old");
+}
+
+#[test]
+fn what_hangs_on_a_dead_thunk_dies_with_it() {
+    let mut heap = heap();
+    heap.reserve(3).expect("room");
+    let thunk = heap.allocate_words(Layout::ThunkApp, 0, &[Word::ZERO, Word::ZERO]);
+    heap.stack.push(thunk);
+    heap.collect_young();
+    push_list(&mut heap, 100);
+    let value = heap.stack.pop();
+    let thunk = heap.stack.pop();
+    heap.update(thunk, value);
+    let before = heap.statistics.copied;
+    heap.collect_young();
+    assert_eq!(heap.statistics.copied, before);
+}

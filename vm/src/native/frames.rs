@@ -15,9 +15,9 @@
 //!
 //! # The barrier
 //!
-//! A minor collection need not look at frames that have not run since the one before: their values
-//! are old by then. So each collection puts a *barrier* in the place of a return address some frames
-//! from the newest. A frame that returns to it lets it be put further down, and goes on where it
+//! A minor collection need not look at frames that have not run since the one before, if their values
+//! were old by then. So each collection puts a *barrier* in the place of a return address some frames
+//! from the newest, and beyond all with young values. A frame that returns to it lets it be put further down, and goes on where it
 //! should have; the next collection looks at frames until it finds it. There is at most one on the
 //! stack, known by its address, so that it does not matter if a tail call moves the return address.
 //! When compiled code is cut off with the barrier in it, the next collection finds none, and looks
@@ -188,20 +188,22 @@ impl Cursor {
     }
 }
 
-/// How many frames from the newest a collection puts the barrier.
+/// How many frames from the newest, or from those with young values, a collection puts the barrier.
 const NEAR: usize = 8;
 /// How many frames further it goes when it has been met.
 const STEP: usize = 64;
 
 impl Native {
-    /// Lets `visit` rewrite the values in frames of compiled code.
-    pub(crate) fn visit_frames(&mut self, since: Since, mut visit: impl FnMut(Held<'_>)) {
+    /// Lets `visit` rewrite the values in frames of compiled code, and say which are young after that.
+    pub(crate) fn visit_frames(&mut self, since: Since, mut visit: impl FnMut(Held<'_>) -> bool) {
         let Some(newest) = Cursor::newest(&self.now) else { return };
         self.lowest = self.lowest.min(newest.frame);
         let frames = Arc::clone(&self.frames);
         let table = frames.0.read().unwrap_or_else(PoisonError::into_inner);
         let barrier = super::switch::barrier_address();
         let mut cursor = Some(newest);
+        // The next frame after those with young values.
+        let mut behind_young = Some(newest);
         while let Some(at) = cursor {
             if at.return_address() == barrier {
                 at.set_return_address(self.behind_barrier);
@@ -209,11 +211,14 @@ impl Native {
                     break;
                 }
             }
-            visit(Held::Code(at.return_address()));
-            table.visit(at, &mut visit);
+            let mut has_young = visit(Held::Code(at.return_address()));
+            table.visit(at, |held| has_young |= visit(held));
             cursor = at.older();
+            if has_young {
+                behind_young = cursor;
+            }
         }
-        self.put_barrier(Some(newest), NEAR);
+        self.put_barrier(behind_young, NEAR);
     }
 
     /// Puts the barrier so many frames on, if there are so many.
@@ -247,7 +252,7 @@ pub(super) extern "C" fn pass_barrier(vm: *mut Vm, frame: usize) -> usize {
 
 impl Table {
     /// Visits the values of the frame that is returned to.
-    fn visit(&self, at: Cursor, visit: &mut impl FnMut(Held<'_>)) {
+    fn visit(&self, at: Cursor, mut visit: impl FnMut(Held<'_>)) {
         let Some(map) = self.maps.get(&at.return_address()) else { return };
         let base = at.caller() - map.span as usize;
         for offset in &self.offsets[map.first as usize..][..map.count as usize] {

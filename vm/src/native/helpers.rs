@@ -10,15 +10,15 @@
 //! So its `Vm` is the one that entered compiled code, whose borrow of it lies dormant until `enter`
 //! returns; and argument blocks hold as many words as the stub says.
 
-use super::{CUT, End, NatOp, PENDING};
+use super::{CUT, End, NatOp, PENDING, switch};
 use crate::heap::object;
 use crate::jet::Call;
 use crate::word::{Kind, Word};
 use crate::{Stop, Vm};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What compiled code may call. All get the `Vm` first; a *block* is the address of words and, as
-/// another parameter, how many follow the first.
+/// What compiled code may call. All but the last get the `Vm` first; a *block* is the address of words
+/// and, as another parameter, how many follow the first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(usize)]
 pub enum Helper {
@@ -55,9 +55,31 @@ pub enum Helper {
     Nat,
     /// `(object, index, value)`: writes a value into an object that may be old. 0.
     Store,
+    /// `(word)`, that at [`CUT`](super::offset::CUT): cuts compiled code off. Does not return.
+    Cut,
 }
 
 impl Helper {
+    /// All, by number.
+    pub const ALL: [Helper; 16] = [
+        Helper::Force,
+        Helper::Normalise,
+        Helper::Call,
+        Helper::Leave,
+        Helper::Apply,
+        Helper::Jet,
+        Helper::Row,
+        Helper::Room,
+        Helper::Limit,
+        Helper::Parts,
+        Helper::Kind,
+        Helper::Arity,
+        Helper::Item,
+        Helper::Nat,
+        Helper::Store,
+        Helper::Cut,
+    ];
+
     /// The address of the function.
     pub fn address(self) -> usize {
         match self {
@@ -76,6 +98,7 @@ impl Helper {
             Helper::Item => item as extern "C" fn(_, _, _) -> u64 as usize,
             Helper::Nat => nat as extern "C" fn(_, _, _, _) -> u64 as usize,
             Helper::Store => store as extern "C" fn(_, _, _, _) -> u64 as usize,
+            Helper::Cut => switch::cut as unsafe extern "C" fn(usize) -> ! as usize,
         }
     }
 }

@@ -24,7 +24,7 @@
 //! anything else. Two results are no words: [`CUT`] and [`PENDING`].
 //!
 //! Compiled code calls the [`helpers`] through stubs, whose frames it records first (`frames`). A
-//! helper that returns `CUT` has noted why; its stub calls [`cut_address`] at once.
+//! helper that returns `CUT` has noted why; its stub calls [`Helper::Cut`] at once.
 //!
 //! A call in tail position of what is not compiled must not grow the native stack: if the frame that
 //! called the stub is the trampoline's, the stub leaves the call on the evaluation stack
@@ -185,7 +185,7 @@ pub mod offset {
     pub const LAST_FRAME: usize = NOW + offset_of!(Activation, last_frame);
     /// The frame pointer of the trampoline that called compiled code.
     pub const ENTRY_FRAME: usize = NOW + offset_of!(Activation, entry_frame);
-    /// The stack pointer that is handed to [`cut_address`](super::cut_address).
+    /// The stack pointer that is handed to [`Helper::Cut`](super::Helper::Cut).
     pub const CUT: usize = NOW + offset_of!(Activation, cut);
     /// The evaluation stack: the address of its first word.
     pub const EVAL_BASE: usize = STACK + heap::stack::BASE_OFFSET;
@@ -198,12 +198,6 @@ pub mod offset {
     pub const EVAL_UNCHANGED: usize = STACK + heap::stack::UNCHANGED_OFFSET;
     /// The newest mark on it, as one more than its index.
     pub const MARK: usize = offset_of!(Vm, evaluator) + MARK_OFFSET;
-}
-
-/// The address of the function that cuts compiled code off: it gets the word at [`offset::CUT`]
-/// and does not return.
-pub fn cut_address() -> usize {
-    (switch::cut as unsafe extern "C" fn(usize) -> !) as usize
 }
 
 impl Native {
