@@ -7,7 +7,7 @@
 use super::Life;
 use super::count::{self, Count};
 use super::kept::{KeptCode, Key};
-use super::service::{self, Entry, Trampolines};
+use super::service::{self, Entry, Place, Trampolines};
 use crate::codegen::{self, Backend, Environment, GiveUp, Object};
 use crate::ir::Unit;
 use crate::passes::{Expected, PASSES, expect, optimise};
@@ -33,6 +33,8 @@ pub(super) struct Request {
     pub(super) life: Weak<Life>,
     /// Who waits for it, if somebody does.
     pub(super) done: Option<SyncSender<()>>,
+    /// By which it is counted.
+    pub(super) _place: Place,
 }
 
 /// Serves requests as long as the process is there.
