@@ -86,11 +86,13 @@ fn unfold(call: &mut Call<'_>) -> Outcome {
             call.row(count)?;
             return Ok(Answer::Done);
         }
-        let pair = result + 1;
-        match call.given(result) {
-            0 => call.push_small(0),
-            given => call.push_arg(result, given - 1)?,
+        let given = call.given(result);
+        if given == 0 {
+            // A pin or law: its item or body is the pair.
+            return Ok(Answer::Law);
         }
+        let pair = result + 1;
+        call.push_arg(result, given - 1)?;
         if call.settle(pair) {
             push_field(call, pair, 1)?;
             call.put(next);

@@ -297,7 +297,9 @@ impl<'v> Generator<'v> {
             let identity = self.law(5, 1, &one);
             pair = self.call_of(&identity, &[pair]);
         }
-        let body = self.call_of(&zero, &[pair]);
+        // A pin or law in place of the app has the pair for its item or body.
+        let operation = if self.below(16) == 0 { self.nat(4) } else { zero.clone() };
+        let body = self.call_of(&operation, &[pair]);
         let step = self.law(11, 1, &body);
         self.app(&two, &[zero, step])
     }
