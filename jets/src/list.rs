@@ -3,7 +3,7 @@
 //! The laws take whatever is not a nat for a pair: its first two items, 0 for those that are not
 //! there.
 
-use crate::args::{evaluate, ready, row_len};
+use crate::args::{evaluate, ready};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::Row;
@@ -37,25 +37,11 @@ fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, Stop> {
             break;
         }
         call.room_for(8)?;
-        push_field(call, rest, 0)?;
-        push_field(call, rest, 1)?;
+        call.push_field(rest, 0)?;
+        call.push_field(rest, 1)?;
         call.put(rest);
     }
     Ok(Some(count))
-}
-
-/// Pushes an item of what is taken for a pair.
-pub(crate) fn push_field(call: &mut Call<'_>, pair: usize, field: usize) -> Result<(), Stop> {
-    let given = call.given(pair);
-    if field >= given {
-        call.push_small(0);
-        return Ok(());
-    }
-    if row_len(call, pair).is_some() {
-        call.push_item(pair, field);
-        return Ok(());
-    }
-    call.push_arg(pair, given - 1 - field)
 }
 
 fn to_row(call: &mut Call<'_>) -> Outcome {
@@ -94,9 +80,9 @@ fn unfold(call: &mut Call<'_>) -> Outcome {
         let pair = result + 1;
         call.push_arg(result, given - 1)?;
         if call.settle(pair) {
-            push_field(call, pair, 1)?;
+            call.push_field(pair, 1)?;
             call.put(next);
-            push_field(call, pair, 0)?;
+            call.push_field(pair, 0)?;
         } else {
             let [first, second] = match &fields {
                 Some(made) => made,
@@ -119,7 +105,7 @@ fn push_applied(call: &mut Call<'_>, function: &Val, value: usize) -> Result<(),
     call.app(1)
 }
 
-/// The laws of what [`push_field`] pushes of a value, for fields 0 and 1.
+/// The laws of what [`Call::push_field`] pushes of a value, for fields 0 and 1.
 fn lazy_fields(vm: &mut Vm) -> Result<[Val; 2], Stop> {
     let (zero, last) = (vm.nat(0), vm.nat(2));
     let nothing = quoted(vm, &zero)?;
