@@ -60,12 +60,14 @@ const NOT_OURS: &[&str] = &[
     "_SaveGerm",
     "_SaveSeed",
     "_Try",
+    "_TryExp",
 ];
 
 /// Jets whose laws do not evaluate argument by argument, so that no order that could be declared is
 /// theirs: `_PlanHash` and `_SaveSeed` normalise their argument from the end, their laws from the
-/// beginning; `tabUnionWith` evaluates both tables, its law looks into the first one before the second.
-const OTHER_ORDER: &[&str] = &["_PlanHash", "_SaveSeed", "tabUnionWith"];
+/// beginning; `tabUnionWith` evaluates both tables, its law looks into the first one before the second;
+/// what `_TryExp` attempts is evaluated in PLAN's order, of which its law knows all but one thing.
+const OTHER_ORDER: &[&str] = &["_PlanHash", "_SaveSeed", "_TryExp", "tabUnionWith"];
 
 /// The same for laws of our library: those that compare evaluate the second of two parts first, and
 /// `_Bitwise` begins with the highest bits, and `tabAlter` calls the function before it looks into the
