@@ -106,7 +106,8 @@ impl Pools {
         let Pools { pools, young, .. } = self;
         young.retain(|id| {
             let constants = pools[*id as usize].constants.iter_mut();
-            constants.fold(false, |young, word| visit(word) || young)
+            // All of them, not until the first that is.
+            constants.filter_map(|word| visit(word).then_some(())).count() > 0
         });
     }
 
