@@ -12,9 +12,10 @@
 //!
 //! What is compared is the processor time of the thread that runs the program, from when it is loaded to
 //! when its result is printed, by clocks within the process: so neither starting a system counts, nor
-//! what else the machine does. Chez, GHC and C have their programs compiled beforehand. Ours is read,
-//! interpreted and compiled in that time; what the compiler does on a thread of its own is told apart,
-//! and so are the times of whole processes.
+//! what else the machine does. Chez, GHC and C have their programs compiled beforehand. Ours is read
+//! and interpreted in that time, until its machine code is there: which `pallas` keeps from the run
+//! before, and `first run` has to make. What the compiler does on a thread of its own is told apart, and
+//! so are the times of whole processes.
 //!
 //! ```text
 //! program  what there is to run

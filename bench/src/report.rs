@@ -54,12 +54,13 @@ pub(crate) fn processes(programs: &[Program], systems: &[System], costs: &Costs)
 }
 
 /// What else our first system tells: how each is called, what it is divided by, and where it is told.
-const COUNTS: [(&str, f64, &str); 9] = [
+const COUNTS: [(&str, f64, &str); 10] = [
     ("allocated, MB", 1e6, "allocated"),
     ("copied, MB", 1e6, "copied"),
     ("minor", 1.0, "minor"),
     ("major", 1.0, "major"),
     ("laws compiled", 1.0, "laws"),
+    ("kept from before", 1.0, "loaded"),
     ("building, ms", 1e6, "building"),
     ("compiling, ms", 1e6, "compiling"),
     ("code, kB", 1e3, "code"),

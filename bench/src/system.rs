@@ -14,7 +14,7 @@ pub(crate) struct System {
 }
 
 enum Kind {
-    Pallas { binary: PathBuf, flags: Vec<String>, without: &'static str },
+    Pallas { binary: PathBuf, flags: Vec<String>, without: &'static str, forgets: bool },
     Chez,
     Ghc,
     C,
@@ -80,11 +80,15 @@ impl System {
     /// The command that runs a program, if there is a source of it for this system.
     ///
     /// # Errors
-    /// If the source cannot be opened.
+    /// If the source cannot be opened, or what a run is to forget cannot be deleted.
     pub(crate) fn command(&self, program: &Program) -> Result<Option<Command>> {
         let Some(source) = self.source(program) else { return Ok(None) };
         let mut command = match &self.kind {
-            Kind::Pallas { binary, flags, without } => {
+            Kind::Pallas { binary, flags, without, forgets } => {
+                let kept = self.scratch.join("native");
+                if *forgets && kept.exists() {
+                    std::fs::remove_dir_all(kept)?;
+                }
                 let mut pallas = Command::new(binary);
                 pallas.arg("sire").args(flags).arg("prelude");
                 // Its own folder of loaded modules, and no library but the one built in.
@@ -114,17 +118,22 @@ impl System {
     }
 }
 
-/// All systems found here, `pallas` first, then its variants.
+/// All systems found here: `pallas` first, the same without machine code kept from a run before, then
+/// its variants.
 ///
 /// # Errors
 /// If a variant is not `NAME=FLAGS`, or the scratch folder cannot be written.
 pub(crate) fn all(pallas: &Path, variants: &[String], scratch: &Path) -> Result<Vec<System>> {
-    let ours = |flags| Kind::Pallas { binary: pallas.to_owned(), flags, without: "" };
-    let mut systems = vec![System::new("pallas", ours(Vec::new()), scratch)?];
+    let ours = |flags, forgets| {
+        let binary = pallas.to_owned();
+        Kind::Pallas { binary, flags, without: "", forgets }
+    };
+    let mut systems = vec![System::new("pallas", ours(Vec::new(), false), scratch)?];
+    systems.push(System::new("first run", ours(Vec::new(), true), scratch)?);
     for variant in variants {
         let (name, flags) = variant.split_once('=').context("a variant is NAME=FLAGS")?;
         let flags = flags.split_whitespace().map(str::to_owned).collect();
-        systems.push(System::new(name, ours(flags), scratch)?);
+        systems.push(System::new(name, ours(flags, false), scratch)?);
     }
     for (name, tool, package, kind) in [
         ("chez", "scheme", "chezscheme", Kind::Chez),
@@ -149,7 +158,8 @@ pub(crate) fn without_passes(pallas: &Path, scratch: &Path) -> Result<Vec<System
     let all = [("pallas", "")].into_iter().chain(passes.map(|name| (name, name)));
     let more = ["expect", "all"].map(|name| (name, name));
     let one = |(name, without)| {
-        let kind = Kind::Pallas { binary: pallas.to_owned(), flags: Vec::new(), without };
+        let binary = pallas.to_owned();
+        let kind = Kind::Pallas { binary, flags: Vec::new(), without, forgets: true };
         System::new(name, kind, scratch)
     };
     all.chain(more).map(one).collect()

@@ -226,7 +226,7 @@ impl Native {
         for _ in 0..frames {
             cursor = cursor.and_then(Cursor::older);
         }
-        let Some(at) = cursor else { return };
+        let Some(at) = cursor.filter(|_| self.has_barrier) else { return };
         self.behind_barrier = at.return_address();
         at.set_return_address(super::switch::barrier_address());
     }

@@ -124,6 +124,8 @@ pub(crate) struct Native {
     /// Taken out while it is asked.
     engine: Option<Box<dyn Engine>>,
     pub(crate) threshold: u32,
+    /// Whether collections put a barrier.
+    has_barrier: bool,
     /// The return address in whose place the barrier is, if it is anywhere.
     behind_barrier: usize,
     /// The lowest frame that a collection saw since memory was last given back.
@@ -147,6 +149,7 @@ impl Default for Native {
             stack: None,
             engine: None,
             threshold: u32::MAX,
+            has_barrier: true,
             behind_barrier: 0,
             lowest: usize::MAX,
         }
@@ -254,6 +257,11 @@ impl Vm {
         native.threshold = plug.threshold;
         native.engine = Some(plug.engine);
         Ok(())
+    }
+
+    /// Has every collection look at all frames of compiled code: for measuring what that would cost.
+    pub fn forgo_barrier(&mut self) {
+        self.heap.native.has_barrier = false;
     }
 
     /// A place outside the heap for the constants of the law that the compiler has been told of,
