@@ -11,15 +11,14 @@ use crate::ir::{Call, Callee, End, Function, FunctionId, Op, Operand, Role, Stmt
 pub(super) fn split(unit: &mut Unit) {
     let demands = Demands::of(unit);
     // Wrappers call workers, which are new: of those that there were, no others are called.
-    let called = called(unit);
-    for index in 0..unit.functions.len() {
+    for (index, is_called) in called(unit).into_iter().enumerate() {
         let id = FunctionId(index as u32);
         let strict = demands.strict(unit, id);
         if !strict.contains(&true) {
             continue;
         }
         match unit.functions[index].role {
-            Role::General if called[index] && !info::is_wrapper(&unit.functions[index]) => {
+            Role::General if is_called && !info::is_wrapper(&unit.functions[index]) => {
                 wrap(unit, id, &strict);
             }
             Role::Worker => tighten(unit, id, &strict),
