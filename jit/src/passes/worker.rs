@@ -11,8 +11,7 @@ use crate::ir::{Call, Callee, End, Function, FunctionId, Op, Operand, Role, Stmt
 pub(super) fn split(unit: &mut Unit) {
     let demands = Demands::of(unit);
     // Wrappers call workers, which are new: of those that there were, no others are called.
-    let called = called(unit);
-    for (index, is_called) in called.into_iter().enumerate() {
+    for (index, is_called) in called(unit).into_iter().enumerate() {
         let id = FunctionId(index as u32);
         let strict = demands.strict(unit, id);
         if !strict.contains(&true) {

@@ -73,7 +73,7 @@ fn start() -> Option<SyncSender<Request>> {
     let thread = std::thread::Builder::new()
         .name("pallas-compiler".into())
         .stack_size(THREAD_STACK)
-        .spawn(move || worker::run(birth, receiver));
+        .spawn(move || worker::run(birth, &receiver));
     thread.ok().map(|_| sender)
 }
 
