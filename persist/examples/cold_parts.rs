@@ -1,0 +1,233 @@
+//! Keeps parts of a file of pins elsewhere, and fetches one back: `SCALE.md`, "Where cold pins go".
+//!
+//! ```text
+//! cargo run --release -p persist --features cold-parts --example cold_parts -- DIR MB PART_MB STORE
+//! ```
+//!
+//! `STORE` is a directory, or `s3:ENDPOINT/BUCKET` (its keys in `AWS_ACCESS_KEY_ID` and
+//! `AWS_SECRET_ACCESS_KEY`), such as `s3:http://127.0.0.1:5000/cold`. A store is made in `DIR`, with pins of
+//! 4096 bytes that take so many MB. Its file of bodies is copied out in parts and punched. Then one part is fetched,
+//! compared with the check in its name, and written back in its place. Each time all pins are looked at: they
+//! have to be there exactly as far as their parts are.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt};
+use persist::{Entry, Store};
+use rustix::fs::{FallocateFlags, fallocate};
+use vm::pinspace::range::{BASE, SLOT_SIZE};
+use vm::{Options, Vm};
+
+/// What a trial may fail with.
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+const PIN: usize = 4096;
+/// Pins to a commit.
+const GROUP: usize = 4096;
+
+fn main() -> Outcome {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [dir, megabytes, part, target] = &args[..] else {
+        return Err("give a directory, MB, MB of a part, and where parts go".into());
+    };
+    let dir = Path::new(dir).join("cold-parts");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    make(&dir, megabytes.parse::<usize>()? * 1_000_000 / PIN)?;
+    let mut cold = Cold::open(&dir, part.parse::<u64>()? << 20, remote(target)?)?;
+    let tried = runtime.block_on(cold.try_out());
+    fs::remove_dir_all(&dir)?;
+    tried
+}
+
+/// Where parts go.
+fn remote(target: &str) -> Outcome<Arc<dyn ObjectStore>> {
+    let Some(server) = target.strip_prefix("s3:") else {
+        fs::create_dir_all(target)?;
+        return Ok(Arc::new(LocalFileSystem::new_with_prefix(target)?.with_fsync(true)));
+    };
+    let (endpoint, bucket) = server.rsplit_once('/').ok_or("s3:ENDPOINT/BUCKET")?;
+    let builder = AmazonS3Builder::from_env().with_endpoint(endpoint).with_bucket_name(bucket);
+    Ok(Arc::new(builder.with_region("us-east-1").with_allow_http(true).build()?))
+}
+
+/// Makes a store with so many pins.
+fn make(dir: &Path, pins: usize) -> Outcome {
+    let store = Store::create(dir)?;
+    let mut vm = Vm::new(Options::default(), Default::default())?;
+    for number in 0..pins {
+        let mut bytes = vec![0; PIN];
+        blake3::Hasher::new().update(&number.to_le_bytes()).finalize_xof().fill(&mut bytes);
+        let bar = vm.bar(&bytes)?;
+        vm.freeze(&bar, store.space())?;
+        if number % GROUP == GROUP - 1 {
+            store.commit_pins()?;
+        }
+    }
+    Ok(store.close()?)
+}
+
+/// A pin: where it is in its file, and its hash.
+struct Pin {
+    offset: u64,
+    bytes: u64,
+    address: u64,
+    hash: persist::Hash,
+}
+
+/// A part of a file of bodies.
+#[derive(Clone, Copy)]
+struct Part {
+    offset: u64,
+    bytes: u64,
+}
+
+impl Part {
+    fn meets(&self, pin: &Pin) -> bool {
+        pin.offset < self.offset + self.bytes && self.offset < pin.offset + pin.bytes
+    }
+}
+
+/// A store whose file of bodies is kept in parts.
+struct Cold {
+    dir: PathBuf,
+    body: PathBuf,
+    slot: u64,
+    pins: Vec<Pin>,
+    parts: Vec<Part>,
+    remote: Arc<dyn ObjectStore>,
+    /// The names of the parts that have been copied.
+    keys: Vec<Key>,
+}
+
+impl Cold {
+    fn open(dir: &Path, part: u64, remote: Arc<dyn ObjectStore>) -> Outcome<Self> {
+        let mut pins = Vec::new();
+        Store::open(dir)?.each_pin(|entry| {
+            let offset = (entry.address - BASE as u64) % SLOT_SIZE as u64;
+            let &Entry { address, bytes, hash, .. } = entry;
+            pins.push(Pin { offset, bytes, address, hash });
+        })?;
+        let first = pins.first().ok_or("no pins")?;
+        let slot = (first.address - BASE as u64) / SLOT_SIZE as u64;
+        let body = dir.join(format!("bodies/{slot:03}.body"));
+        let length = fs::metadata(&body)?.len();
+        let parts = (0..length.div_ceil(part)).map(|number| number * part);
+        let parts = parts.map(|offset| Part { offset, bytes: part.min(length - offset) }).collect();
+        Ok(Self { dir: dir.into(), body, slot, pins, parts, remote, keys: vec![] })
+    }
+
+    async fn try_out(&mut self) -> Outcome {
+        self.expect_whole("before", |_| true)?;
+        self.copy_out().await?;
+        self.punch()?;
+        self.expect_whole("punched", |_| false)?;
+        let chosen = self.parts.len() / 2;
+        self.fetch(chosen).await?;
+        let parts = self.parts.clone();
+        let is_back = move |pin: &Pin| {
+            parts.iter().enumerate().all(|(number, part)| number == chosen || !part.meets(pin))
+        };
+        self.expect_whole("one part fetched", is_back)?;
+        for number in (0..self.parts.len()).filter(|number| *number != chosen) {
+            self.fetch(number).await?;
+        }
+        self.expect_whole("all parts fetched", |_| true)?;
+        for key in &self.keys {
+            self.remote.delete(key).await?;
+        }
+        Ok(())
+    }
+
+    /// Copies all parts out, each under a name with its check.
+    async fn copy_out(&mut self) -> Outcome {
+        let file = File::open(&self.body)?;
+        let begun = Instant::now();
+        for (number, part) in self.parts.iter().enumerate() {
+            let mut bytes = vec![0; part.bytes as usize];
+            file.read_exact_at(&mut bytes, part.offset)?;
+            let check = blake3::hash(&bytes).to_hex();
+            let key = Key::from(format!("{:03}/{number:06}-{check}", self.slot));
+            self.remote.put(&key, bytes.into()).await?;
+            self.keys.push(key);
+        }
+        let length: u64 = self.parts.iter().map(|part| part.bytes).sum();
+        println!("{} parts copied out: {}", self.parts.len(), rate(length, begun.elapsed()));
+        Ok(())
+    }
+
+    /// Gives the room of all parts back to the file system.
+    fn punch(&self) -> Outcome {
+        let file = File::options().write(true).open(&self.body)?;
+        let before = file.metadata()?.blocks() * 512;
+        for part in &self.parts {
+            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            // The header stays.
+            let from = part.offset.max(4096);
+            let end = (part.offset + part.bytes).next_multiple_of(4096);
+            fallocate(&file, flags, from, end - from)?;
+        }
+        file.sync_all()?;
+        let after = file.metadata()?.blocks() * 512;
+        println!("punched: {:.1} MB on the disk, {:.1} before", mb(after), mb(before));
+        Ok(())
+    }
+
+    /// Fetches a part, sees that it is the one, and writes it back in its place.
+    async fn fetch(&self, number: usize) -> Outcome {
+        let (part, key) = (self.parts[number], &self.keys[number]);
+        let begun = Instant::now();
+        let bytes = self.remote.get(key).await?.bytes().await?;
+        let fetched = begun.elapsed();
+        let check = blake3::hash(&bytes).to_hex();
+        if !key.as_ref().ends_with(check.as_str()) {
+            return Err(format!("{key} is not what was put there").into());
+        }
+        let file = File::options().write(true).open(&self.body)?;
+        file.write_all_at(&bytes, part.offset)?;
+        file.sync_data()?;
+        if number == self.parts.len() / 2 {
+            let (fetched, all) = (rate(part.bytes, fetched), begun.elapsed());
+            println!("a part fetched: {fetched}; with its check and made durable {all:.1?}");
+        }
+        Ok(())
+    }
+
+    /// Looks at all pins, of which just these must be whole.
+    fn expect_whole(&self, when: &str, is_there: impl Fn(&Pin) -> bool) -> Outcome {
+        let store = Store::open(&self.dir)?;
+        let begun = Instant::now();
+        let mut whole = 0;
+        for pin in &self.pins {
+            let found = store.pin(pin.address, &pin.hash);
+            // The page with the header was not punched, nor what of a pin is in it.
+            let is_beside_header = pin.offset < 4096;
+            if found.is_ok() != is_there(pin) && !is_beside_header {
+                return Err(
+                    format!("{when}: the pin at byte {} is not as expected", pin.offset).into()
+                );
+            }
+            whole += usize::from(found.is_ok());
+        }
+        let taken = begun.elapsed() / self.pins.len() as u32;
+        println!(
+            "{when}: {whole} of {} pins are whole, {taken:.1?} to look at one",
+            self.pins.len()
+        );
+        Ok(())
+    }
+}
+
+fn mb(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+fn rate(bytes: u64, taken: Duration) -> String {
+    format!("{:.1} MB in {taken:.1?}, {:.0} MB/s", mb(bytes), mb(bytes) / taken.as_secs_f64())
+}
