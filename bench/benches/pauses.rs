@@ -46,7 +46,7 @@ const ROWS: usize = MEGABYTE / (8 * (ITEMS + 2)) / BATCH * BATCH;
 /// Of so many megabytes one lives on.
 const SURVIVES: usize = 5;
 /// Ends of the histogram's buckets, in milliseconds.
-const BUCKETS: [f64; 7] = [0.1, 0.3, 1.0, 3.0, 10.0, 100.0, 1000.0];
+const BUCKETS: [f64; 7] = [0.1, 0.3, 1.0, 3.0, 10.0, 100.0, 10_000.0];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Tests of all targets run benchmarks too, without asking for figures.
@@ -70,7 +70,7 @@ struct Churn {
 }
 
 impl Churn {
-    fn new(nursery: usize) -> Result<Churn, Stop> {
+    fn new(nursery: usize) -> std::io::Result<Churn> {
         let options =
             Options { nursery: nursery * MEGABYTE, max_heap: 8 << 30, ..Options::default() };
         let mut vm = Vm::new(options, Arc::default())?;
