@@ -1,5 +1,6 @@
 //! Tests of the tables and of the jets.
 
+mod attempts;
 mod bench;
 mod bounds;
 mod containers;

@@ -257,6 +257,7 @@ impl Heap {
         self.native.lose(lost);
         self.nursery.clear();
         drop(before);
-        self.major_at = (2 * self.old.capacity()).max(MAJOR_MINIMUM);
+        let kept = self.old.capacity() + self.pools.weight();
+        self.major_at = (2 * kept).max(MAJOR_MINIMUM);
     }
 }

@@ -112,7 +112,7 @@ pub struct Statistics {
 pub(crate) struct Heap {
     nursery: Nursery,
     old: OldSpace,
-    /// Words in old space at which everything is collected.
+    /// Words in old space, and for code, at which everything is collected.
     major_at: usize,
     remembered: Vec<usize>,
     pub(crate) stack: Stack,
@@ -230,7 +230,8 @@ impl Heap {
             self.collect_young();
         }
         let asked = if large { words } else { 0 };
-        if self.old.capacity() + asked > self.major_at.min(limit) {
+        let wanted = self.old.capacity() + asked;
+        if wanted > limit || wanted + self.pools.weight() > self.major_at {
             self.collect_all();
             if self.old.capacity() + asked > limit / 4 * 3 {
                 return Err(HeapFull);

@@ -21,6 +21,9 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct PoolId(pub(crate) u32);
 
+/// What one pool, and the code that goes with it, is reckoned to take.
+const WEIGHT: usize = 128;
+
 #[derive(Default)]
 struct Pool {
     constants: Vec<Word>,
@@ -109,6 +112,12 @@ impl Pools {
             // All of them, not until the first that is.
             constants.filter_map(|word| visit(word).then_some(())).count() > 0
         });
+    }
+
+    /// The words that the pools and the code that goes with them may take, more or less: they are let
+    /// go by full collections, and so count when it comes to having one.
+    pub(crate) fn weight(&self) -> usize {
+        WEIGHT * (self.pools.len() - self.free.len())
     }
 
     /// Notes that something reachable names the pool.

@@ -186,11 +186,26 @@ fn the_stack_opens_gaps_and_slides() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it takes long")]
+fn pools_that_nothing_names_do_not_pile_up() {
+    let mut heap = heap();
+    for _ in 0..100_000 {
+        heap.pools.add(Vec::new());
+        push_list(&mut heap, 1);
+        heap.stack.pop();
+    }
+    assert!(heap.statistics.major > 0, "code that is in the way has everything collected");
+    assert!(heap.pools.weight() < 100_000 * 128);
+}
+
+#[test]
 fn stress_collects_at_every_reserve() {
     let options = Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: true };
     let mut heap = Heap::new(options).expect("a small stack can be had");
     push_list(&mut heap, 40);
     assert!(heap.statistics.minor + heap.statistics.major >= 40);
+    assert!(heap.statistics.major > 0, "everything is collected now and then");
+    assert!(heap.statistics.minor > heap.statistics.major, "the nursery far more often");
     assert_eq!(list_length(&heap, heap.stack.peek(0)), 40);
 }
 
