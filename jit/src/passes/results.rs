@@ -89,7 +89,7 @@ fn chosen(unit: &Unit) -> Vec<Option<usize>> {
     while std::mem::take(&mut changed) {
         for (index, function) in unit.functions.iter().enumerate() {
             let fits = |call: &Call| size_of(&sizes, call) == sizes[index];
-            if sizes[index].is_some() && !tail_calls(function).all(|call| fits(call)) {
+            if sizes[index].is_some() && !tail_calls(function).all(fits) {
                 sizes[index] = None;
                 changed = true;
             }
