@@ -328,7 +328,7 @@ pub(crate) struct Check {
 /// `pallas du`.
 #[derive(Arguments, Debug)]
 pub(crate) struct Du {
-    /// Print JSON: an object with the keys log, pins, catalogue, index, shared, garbage and snapshots
+    /// Print JSON: an object with the keys log, spare, pins, catalogue, index, shared, garbage and snapshots
     #[arg(long)]
     pub(crate) json: bool,
     /// Where the machine lives

@@ -83,6 +83,7 @@ fn settings() -> Settings {
     Settings {
         log_segment: 1500,
         slot: Some(0),
+        body_file: 2000,
         log_ahead: 400,
         log_spares: 1,
         commit_delay: Duration::ZERO,

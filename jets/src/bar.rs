@@ -152,6 +152,7 @@ fn cat(call: &mut Call<'_>) -> Outcome {
     let Some(row) = call.arg(0).as_row() else { return Ok(Answer::Law) };
     let mut parts = Vec::with_capacity(count);
     for item in row.iter() {
+        call.check()?;
         match item.as_bar() {
             Some(bytes) => parts.push(bytes),
             None => return Ok(Answer::Law),

@@ -3,7 +3,7 @@
 use crate::args::lazy;
 use crate::declare::{Declaration, Outcome, control, native};
 use vm::jet::Call;
-use vm::jet::Control::{DeepTrace, Force, If, IfZero, Seq, Trace, Try};
+use vm::jet::Control::{DeepTrace, Force, If, IfZero, Seq, Trace, Try, TryExpression};
 use vm::jet::Demand::{Head, Lazy, Normal};
 
 pub(crate) const JETS: &[Declaration] = &[
@@ -14,6 +14,7 @@ pub(crate) const JETS: &[Declaration] = &[
     control("_Trace", &[Normal, Lazy], Trace),
     control("_DeepTrace", &[Normal, Lazy], DeepTrace),
     control("_Try", &[Normal], Try),
+    control("_TryExp", &[Normal], TryExpression),
     native("par", &[Lazy, Lazy], second),
     control("pseq", &[Head, Lazy], Seq),
 ];

@@ -14,12 +14,16 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_PinHash", &[Head], pin_hash).total(Any),
 ];
 
+/// So many bytes are hashed before an interrupt is looked for.
+const AT_ONCE: usize = 1 << 20;
+
 /// The hash of the bars among the leaves of a tree, end to end.
 fn blake3(call: &mut Call<'_>) -> Outcome {
     let mut hasher = blake3::Hasher::new();
-    ready!(leaves(call, 0, |_, leaf| {
-        if let Some(bytes) = leaf.as_bar() {
-            hasher.update(bytes);
+    ready!(leaves(call, 0, |call, leaf| {
+        for part in leaf.as_bar().unwrap_or_default().chunks(AT_ONCE) {
+            call.check()?;
+            hasher.update(part);
         }
         Ok(())
     }));

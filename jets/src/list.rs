@@ -3,12 +3,12 @@
 //! The laws take whatever is not a nat for a pair: its first two items, 0 for those that are not
 //! there.
 
-use crate::args::{evaluate, ready, row_len};
+use crate::args::{evaluate, ready};
 use crate::declare::{Declaration, Outcome, native};
-use vm::Stop;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::Row;
 use vm::jet::{Answer, Call};
+use vm::{Stop, Val, Vm};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_SizedListToRow", &[Head, Lazy], to_row).gives(Row),
@@ -37,25 +37,11 @@ fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, Stop> {
             break;
         }
         call.room_for(8)?;
-        push_field(call, rest, 0)?;
-        push_field(call, rest, 1)?;
+        call.push_field(rest, 0)?;
+        call.push_field(rest, 1)?;
         call.put(rest);
     }
     Ok(Some(count))
-}
-
-/// Pushes an item of what is taken for a pair.
-pub(crate) fn push_field(call: &mut Call<'_>, pair: usize, field: usize) -> Result<(), Stop> {
-    let given = call.given(pair);
-    if field >= given {
-        call.push_small(0);
-        return Ok(());
-    }
-    if row_len(call, pair).is_some() {
-        call.push_item(pair, field);
-        return Ok(());
-    }
-    call.push_arg(pair, given - 1 - field)
 }
 
 fn to_row(call: &mut Call<'_>) -> Outcome {
@@ -65,13 +51,13 @@ fn to_row(call: &mut Call<'_>) -> Outcome {
 }
 
 /// `unfoldr f x`: the row of the items that a function gives, one after the other: of what it is
-/// given it makes `(0 pair)`, of an item and of what to go on with, or a nat at the end. The law does
-/// not look at the pairs before the function does: where one is not evaluated it is left to the law,
-/// which makes thunks that will.
+/// given it makes `(0 pair)`, of an item and of what to go on with, or a nat at the end. A pair is not
+/// looked at before its parts are.
 fn unfold(call: &mut Call<'_>) -> Outcome {
     if !call.may_nest() {
         return Ok(Answer::Law);
     }
+    let mut fields = None;
     let next = call.height();
     call.push_at(1);
     for count in 0.. {
@@ -88,20 +74,79 @@ fn unfold(call: &mut Call<'_>) -> Outcome {
         }
         let given = call.given(result);
         if given == 0 {
+            // A pin or law: its item or body is the pair.
             return Ok(Answer::Law);
         }
-        call.push_arg(result, given - 1)?;
         let pair = result + 1;
-        if !call.settle(pair) {
-            return Ok(Answer::Law);
+        call.push_arg(result, given - 1)?;
+        if call.settle(pair) {
+            call.push_field(pair, 1)?;
+            call.put(next);
+            call.push_field(pair, 0)?;
+        } else {
+            let [first, second] = match &fields {
+                Some(made) => made,
+                None => fields.insert(lazy_fields(call.vm())?),
+            };
+            push_applied(call, second, pair)?;
+            call.put(next);
+            push_applied(call, first, pair)?;
         }
-        push_field(call, pair, 1)?;
-        call.put(next);
-        push_field(call, pair, 0)?;
         call.put(result);
         call.drop_to(result + 1);
     }
     unreachable!("counting does not end")
+}
+
+/// Pushes a function applied to the value at that height, unevaluated.
+fn push_applied(call: &mut Call<'_>, function: &Val, value: usize) -> Result<(), Stop> {
+    call.push(function);
+    call.push_at(value);
+    call.app(1)
+}
+
+/// The laws of what [`Call::push_field`] pushes of a value, for fields 0 and 1.
+fn lazy_fields(vm: &mut Vm) -> Result<[Val; 2], Stop> {
+    let (zero, last) = (vm.nat(0), vm.nat(2));
+    let nothing = quoted(vm, &zero)?;
+    let none = [law(vm, 1, &nothing)?, law(vm, 3, &nothing)?];
+    // {0 2 2}: the last argument of an app, which comes after the function.
+    let argument = law(vm, 2, &last)?;
+    let first = cases(vm, &none, &argument)?;
+    let (quoted_first, function) = (quoted(vm, &first)?, vm.nat(1));
+    let within = vm.app(&zero, &[quoted_first, function])?;
+    let within = law(vm, 2, &within)?;
+    let second = cases(vm, &none, &within)?;
+    Ok([first, second])
+}
+
+/// The law of what is made of an app's function and last argument, and 0 of anything else: of pins
+/// and nats by the first of two functions, of laws by the second.
+fn cases(vm: &mut Vm, [one, three]: &[Val; 2], app: &Val) -> Result<Val, Stop> {
+    let (zero, operation, argument) = (vm.nat(0), vm.nat(1), vm.nat(1));
+    let mut body = quoted(vm, &operation)?;
+    for case in [one, three, app, one] {
+        let case = quoted(vm, case)?;
+        body = vm.app(&zero, &[body, case])?;
+    }
+    let body = vm.app(&zero, &[body, argument])?;
+    law(vm, 1, &body)
+}
+
+/// In a law's body, a constant.
+fn quoted(vm: &mut Vm, value: &Val) -> Result<Val, Stop> {
+    let two = vm.nat(2);
+    vm.app(&two, std::slice::from_ref(value))
+}
+
+/// A law without a name.
+fn law(vm: &mut Vm, arity: u64, body: &Val) -> Result<Val, Stop> {
+    vm.build(|builder| {
+        builder.push_nat(0)?;
+        builder.push_nat(arity)?;
+        builder.push(body);
+        builder.law()
+    })
 }
 
 fn to_row_reversed(call: &mut Call<'_>) -> Outcome {

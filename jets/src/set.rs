@@ -238,6 +238,7 @@ fn ascending_sets(call: &Call<'_>) -> Result<Option<usize>, Stop> {
     let Some(row) = call.arg(0).as_row() else { return Ok(None) };
     let mut last = None;
     for item in row.iter() {
+        call.check()?;
         let Shape::Set(keys) = item.shape() else { return Ok(None) };
         let Some(first) = keys.get(0) else { continue };
         if let Some(last) = last

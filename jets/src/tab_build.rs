@@ -4,7 +4,6 @@
 
 use crate::args::{evaluate_item, is_true, need, ready, row_len, same};
 use crate::declare::{Declaration, Outcome, native};
-use crate::list::push_field;
 use crate::merge::{Source, merge, sorted};
 use crate::row::taken;
 use crate::search::Place;
@@ -158,14 +157,14 @@ fn from_pairs(call: &mut Call<'_>) -> Outcome {
         let pair = call.height();
         call.push_item(0, item);
         call.settle(pair);
-        push_field(call, pair, 0)?;
+        call.push_field(pair, 0)?;
         if !call.at(pair + 1).is_normal() {
             if !call.may_nest() {
                 return Ok(Answer::Law);
             }
             call.normalise()?;
         }
-        push_field(call, pair, 1)?;
+        call.push_field(pair, 1)?;
         call.remove(pair);
     }
     let key = |entry: &usize| first + 2 * entry;

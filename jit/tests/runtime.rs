@@ -92,6 +92,24 @@ fn loops_can_be_interrupted() {
     }
 }
 
+/// `from n`: n and then `from` the next, each made by code that neither calls nor loops.
+const ENDLESS_LIST: &str = "{'from' 1 (0 (0 (2 0) 1) (0 0 (0 (2 3) 1)))}";
+
+#[test]
+fn data_without_end_can_be_interrupted() {
+    let mut vm = compiling(Options { stress: true, ..options() });
+    let flag = vm.interrupt_flag();
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        flag.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let function = value(&mut vm, ENDLESS_LIST);
+    let nat = vm.nat(7);
+    let list = vm.apply(&function, &[nat]).and_then(|list| vm.force(&list));
+    assert!(matches!(list, Err(Stop::Interrupted)));
+    stopper.join().expect("it only sleeps");
+}
+
 #[test]
 fn a_crash_leaves_a_deep_stack_at_once() {
     let mut vm = compiling(options());

@@ -42,12 +42,6 @@ pub trait Disk: Send + Sync + 'static {
     /// [`io::ErrorKind::WouldBlock`] where somebody else holds it.
     fn lock(&self) -> io::Result<Box<dyn DiskLock>>;
 
-    /// Names the run of the system: files that were written in the same one are as they were
-    /// written, flushed or not. None where that cannot be known.
-    fn boot(&self) -> Option<[u8; 32]> {
-        None
-    }
-
     /// 32 bytes that nobody can guess.
     ///
     /// # Errors

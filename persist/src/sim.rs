@@ -140,8 +140,6 @@ struct State {
     /// The most bytes that all files may have together.
     capacity: Option<usize>,
     random: u64,
-    /// How many times the power has gone.
-    crashes: u64,
 }
 
 /// A simulated disk. Clones are the same disk.
@@ -340,11 +338,6 @@ impl Disk for SimDisk {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         Ok(Box::new(SimLock(Arc::clone(&self.locked))))
-    }
-
-    fn boot(&self) -> Option<[u8; 32]> {
-        let crashes = lock(&self.state).crashes;
-        Some(*blake3::hash(&crashes.to_be_bytes()).as_bytes())
     }
 
     fn random(&self) -> io::Result<[u8; 32]> {

@@ -24,16 +24,19 @@ pub(crate) struct Spares {
     most: usize,
 }
 
+/// The spare files that a journal has.
+pub(crate) fn names(home: &Home, family: &Family) -> Result<Vec<String>, DiskError> {
+    let listed = home.disk.list(family.dir);
+    let listed = listed.map_err(|error| home.error(family.dir, "list", error))?;
+    let spare = listed.into_iter().filter(|name| name.ends_with(ENDING));
+    Ok(spare.map(|name| format!("{}/{name}", family.dir)).collect())
+}
+
 impl Spares {
     /// Finds those that are there; those beyond the number to be kept go.
     pub(crate) fn find(home: &Home, family: &Family, most: usize) -> Result<Self, DiskError> {
-        let mut spares = Self { home: home.clone(), dir: family.dir, names: vec![], most };
-        let listed = home.disk.list(family.dir);
-        for name in listed.map_err(|error| home.error(family.dir, "list", error))? {
-            if name.ends_with(ENDING) {
-                spares.names.push(format!("{}/{name}", family.dir));
-            }
-        }
+        let names = names(home, family)?;
+        let mut spares = Self { home: home.clone(), dir: family.dir, names, most };
         while spares.names.len() > most {
             spares.remove_one()?;
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use vm::pinspace::range::SLOT_SIZE;
 use vm::pinspace::{Frozen, PinSpace};
 
 use crate::disk::{Disk, DiskLock, RealDisk};
@@ -31,6 +32,9 @@ pub struct Settings {
     /// Which slot of the range of pins (`vm::pinspace::range`) a new store begins in. Stores that
     /// are to be open in one process need slots of their own. Default: one that is free, by chance.
     pub slot: Option<usize>,
+    /// A file of pins is ended before it would grow beyond this, in bytes, and another slot begun (a larger
+    /// pin has a file to itself). Default and most: the size of a slot, 64 GiB.
+    pub body_file: u64,
     /// The log's file is made longer by so many bytes at a time, before they are needed: a flush
     /// is cheaper where the file need not grow. Default: 1 MiB; 0 lets it grow by what is written.
     pub log_ahead: u64,
@@ -53,6 +57,7 @@ impl Default for Settings {
         Self {
             log_segment: 64 << 20,
             slot: None,
+            body_file: SLOT_SIZE as u64,
             log_ahead: 1 << 20,
             log_spares: 2,
             commit_delay: Duration::ZERO,
@@ -149,6 +154,7 @@ impl Store {
 
     fn assemble(parts: Parts, settings: &Settings) -> Self {
         let Parts { home, lock, log, pins, snapshots } = parts;
+        pins.set_limit(settings.body_file);
         Self {
             path: home.disk.path(""),
             log: Log::new(home.clone(), settings, log),

@@ -25,7 +25,7 @@ impl Judge for Trusting {
 }
 
 fn settings() -> Settings {
-    Settings { log_segment: 1 << 20, ..small() }
+    Settings { log_segment: 1 << 20, body_file: 1 << 30, ..small() }
 }
 
 fn run(dir: &Path, dry_run: bool) -> Result<Collected, CollectError> {

@@ -72,6 +72,8 @@ fn enumerate(seed: u64, length: usize) -> usize {
     let (model, done) = run(&whole, &actions);
     assert!(done, "the workload runs through");
     assert!(model.events.len() > length / 4 && model.certain_snapshots > 3);
+    let files = whole.files();
+    assert!(files.keys().filter(|name| name.starts_with("bodies/")).count() > 1, "several slots");
 
     let mut seen = HashSet::new();
     for step in 1..=whole.steps() {

@@ -144,6 +144,36 @@ fn another_version_is_refused_by_number() {
 }
 
 #[test]
+fn parts_of_another_version_are_refused_by_number() {
+    let dir = tempfile::tempdir().unwrap();
+    create(dir.path()).unwrap().close().unwrap();
+    for (part, checked, says) in [
+        ("bodies", 48, "its format is version 7, this program reads version 1; have the program"),
+        ("catalogue", 112, "the segment is of version 7, not 1"),
+        ("log", 112, "the segment is of version 7, not 1"),
+    ] {
+        let path = fs::read_dir(dir.path().join(part)).unwrap().next().unwrap().unwrap().path();
+        let whole = fs::read(&path).unwrap();
+        let mut bytes = whole.clone();
+        bytes[8] = 7;
+        let check = blake3::hash(&bytes[..checked]);
+        bytes[checked..checked + 16].copy_from_slice(&check.as_bytes()[..16]);
+        fs::write(&path, bytes).unwrap();
+        let before = tree(dir.path());
+        let error = Store::open(dir.path()).err().unwrap().to_string();
+        assert!(error.contains(says) && error.contains(path.to_str().unwrap()), "{error}");
+        let told = persist::collect::collect(dir.path(), false, &mut |_, _, _| {});
+        assert!(told.is_err(), "{part}");
+        assert_eq!(tree(dir.path()), before, "nothing was changed");
+        fs::write(&path, whole).unwrap();
+    }
+    // The index is another matter: it can be made again.
+    let state = dir.path().join("index/state");
+    fs::write(&state, [1; 128]).unwrap();
+    Store::open(dir.path()).unwrap();
+}
+
+#[test]
 fn limits_and_orders_are_kept() {
     let dir = tempfile::tempdir().unwrap();
     let store = create(dir.path()).unwrap();

@@ -4,8 +4,8 @@
 
 mod support;
 
-use persist::{CreateError, OpenError, Settings, Store};
-use support::{slot, vm};
+use persist::{CreateError, OpenError, Seq, Settings, Store};
+use support::{freeze, slot, vm};
 use vm::spec::Term;
 use vm::spec::generate::Gen;
 use vm::{Hash, Shape, Val, Vm, plain};
@@ -65,6 +65,42 @@ fn pins_are_there_when_the_space_is_opened_again() {
     };
     files.each_pin(visit).expect("a whole catalogue");
     assert!(kept.iter().all(|(_, address)| seen.contains(&(*address as u64))));
+}
+
+#[test]
+fn pins_go_on_in_another_slot_when_one_is_full() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("pins");
+    let settings = Settings { slot: Some(slot()), body_file: 5000, ..Settings::default() };
+    let files = Store::create_with(&path, settings.clone()).expect("made");
+    let sizes = [100, 4000, 3000, 10, 20_000, 10, 900, 4700, 1];
+    let mut before = vec![];
+    for (number, size) in sizes.into_iter().enumerate() {
+        before.push(freeze(&files, number, size, &before).expect("room").hash());
+    }
+    let root = files.space().find(&before[8]).expect("read").expect("there");
+    files.write_snapshot(&root, Seq::START).expect("room");
+    drop(root);
+    files.close().expect("room");
+    let lengths = || -> Vec<u64> {
+        let names = std::fs::read_dir(path.join("bodies")).expect("read");
+        let length = |name: std::io::Result<std::fs::DirEntry>| name?.metadata();
+        let mut found: Vec<u64> = names.map(|name| length(name).expect("read").len()).collect();
+        found.sort_unstable();
+        found
+    };
+    let found = lengths();
+    // The large pin has a file to itself, and no other is longer than it may be.
+    assert!(found.len() >= 4 && found[found.len() - 2] <= 5000, "{found:?}");
+    assert!((20_000..21_000).contains(&found[found.len() - 1]), "{found:?}");
+    let files = Store::open_with(&path, settings).expect("opens");
+    for hash in &before {
+        assert_eq!(files.space().find(hash).expect("read").expect("there").hash(), *hash);
+    }
+    // It goes on in the newest slot, whichever pins are there.
+    freeze(&files, 100, 200, &before).expect("room");
+    files.close().expect("room");
+    assert!(lengths().len() <= found.len() + 1);
 }
 
 #[test]

@@ -75,6 +75,53 @@ pub fn binary() -> &'static Path {
     })
 }
 
+/// How a command runs laws. Suites that compare what is printed do so in every way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Laws {
+    /// Interpreted.
+    Interpreted,
+    /// Compiled before they are called.
+    Compiled,
+    /// Compiled in the background when they are called often, as without a setting.
+    Tiered,
+}
+
+impl Laws {
+    /// Has a command run them so.
+    pub fn set(self, command: &mut Command) {
+        match self {
+            Laws::Interpreted => command.env("PALLAS_JIT", "off"),
+            Laws::Compiled => command.env("PALLAS_JIT", "eager"),
+            Laws::Tiered => command.env_remove("PALLAS_JIT"),
+        };
+    }
+}
+
+/// Makes a check that takes [`Laws`] a test for each way of running them.
+#[macro_export]
+macro_rules! in_every_way {
+    ($($(#[$attribute:meta])* $check:ident)*) => {
+        $($(#[$attribute])* mod $check {
+            use $crate::Laws;
+
+            #[test]
+            fn interpreted() {
+                super::$check(Laws::Interpreted);
+            }
+
+            #[test]
+            fn compiled() {
+                super::$check(Laws::Compiled);
+            }
+
+            #[test]
+            fn tiered() {
+                super::$check(Laws::Tiered);
+            }
+        })*
+    };
+}
+
 /// A call of `pallas` in an empty folder of its own, with its modules kept there too.
 pub struct Pallas {
     /// The folder, which goes with this.

@@ -3,15 +3,22 @@
 //! The prototype's `%` prints a trace of itself whenever it is expanded; ours does not, so those
 //! lines are left out of the comparison, and so are empty ones.
 
-use tests::{Pallas, difference, golden, golden_text, named_module, stdout};
+use std::process::Output;
+use tests::{Laws, Pallas, difference, feed, golden, golden_text, named_module, stdout};
 
 fn lines(transcript: &str) -> String {
     let shown = transcript.lines().filter(|line| !line.is_empty() && !line.starts_with("[`(%"));
     shown.flat_map(|line| [line, "\n"]).collect()
 }
 
-#[test]
-fn our_library_does_what_the_prototype_s_does() {
+/// A session with the module that a transcript names.
+fn session(pallas: &Pallas, laws: Laws, transcript: &str, input: &str) -> Output {
+    let mut command = pallas.command(["sire", named_module(transcript)]);
+    laws.set(&mut command);
+    feed(command, input)
+}
+
+fn our_library_does_what_the_prototype_s_does(laws: Laws) {
     let mut names: Vec<String> = std::fs::read_dir(golden("library"))
         .expect("the transcripts")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
@@ -23,8 +30,8 @@ fn our_library_does_what_the_prototype_s_does() {
     for name in names {
         let input = golden_text(&format!("library/{name}.in"));
         // Once for the definitions that loading prints, which are not ours to compare.
-        pallas.run(["sire", named_module(&input)], "");
-        let output = pallas.run(["sire", named_module(&input)], &input);
+        session(&pallas, laws, &input, "");
+        let output = session(&pallas, laws, &input, &input);
         assert!(output.status.success(), "{name}: {output:?}");
         let expected = lines(&golden_text(&format!("library/{name}.out")));
         if let Some(difference) = difference(&expected, &lines(&stdout(&output))) {
@@ -32,3 +39,5 @@ fn our_library_does_what_the_prototype_s_does() {
         }
     }
 }
+
+tests::in_every_way! { our_library_does_what_the_prototype_s_does }

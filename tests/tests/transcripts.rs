@@ -3,11 +3,12 @@
 //! Values and definitions must be equal to the byte. Of an error only the innermost reason must
 //! agree: the prototype wraps errors twice and repeats the block.
 
-use tests::{Pallas, difference, feed, golden_text, reduced, stdout};
+use tests::{Laws, Pallas, difference, feed, golden_text, reduced, stdout};
 
-fn check(name: &str, stressed: bool) {
+fn check(name: &str, laws: Laws, stressed: bool) {
     let pallas = Pallas::new();
     let mut command = pallas.command(["sire"]);
+    laws.set(&mut command);
     if stressed {
         command.env("PALLAS_GC_STRESS", "1");
     }
@@ -20,18 +21,20 @@ fn check(name: &str, stressed: bool) {
 }
 
 /// All but the deep ones, whose stacks would be looked at as often as they change.
-#[test]
-fn collecting_at_every_allocation_changes_nothing() {
+fn collecting_at_every_allocation_changes_nothing(laws: Laws) {
     for name in
         ["01_literals", "02_primops", "03_laws", "04_data", "05_errors", "06_rex", "07_macros"]
     {
-        check(name, true);
+        check(name, laws, true);
     }
 }
 
+tests::in_every_way! { collecting_at_every_allocation_changes_nothing }
+
 macro_rules! transcripts {
     ($($test:ident: $name:literal,)*) => {
-        $(#[test] fn $test() { check($name, false) })*
+        $(fn $test(laws: Laws) { check($name, laws, false) })*
+        tests::in_every_way! { $($test)* }
 
         #[test]
         fn every_transcript_is_checked() {

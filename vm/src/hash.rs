@@ -23,6 +23,7 @@ use crate::Stop;
 use crate::heap::Heap;
 use crate::nat::limbs;
 use crate::pin;
+use crate::pinspace::record;
 use crate::show::is_larger_than;
 use crate::view::{LawRef, PinRef, Ref, Shape};
 use crate::walk::{self, Walk};
@@ -236,6 +237,7 @@ fn write_outermost(writer: &mut Writer, value: Ref<'_>) -> Option<()> {
             writer.limbs(&[width]);
         }
         Shape::Row(items) => {
+            record::read_ahead(items.iter().map(|item| item.word));
             writer.byte(6);
             writer.word(items.len() as u64);
         }

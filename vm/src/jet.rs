@@ -84,12 +84,15 @@ pub enum Control {
     DeepTrace,
     /// `try x`: what its law's documentation says of the crash, if `x` ends in one.
     Try,
+    /// The same for applications in applications, spelled as data.
+    TryExpression,
 }
 
 impl Control {
     /// Whether the form is called like a law, and not carried out where it stands.
     pub(crate) fn is_called(self) -> bool {
-        matches!(self, Control::Trace | Control::DeepTrace | Control::Try)
+        use Control::{DeepTrace, Trace, Try, TryExpression};
+        matches!(self, Trace | DeepTrace | Try | TryExpression)
     }
 }
 

@@ -23,6 +23,7 @@ fn as_lines(usage: &Usage) -> String {
         let _ = writeln!(text, "{what:<34}  {count:>10}  {bytes:>16}");
     };
     line("log: files", usage.log_segments, usage.log_bytes);
+    line("log: spare files", usage.spare_files, usage.spare_bytes);
     line("pins: files of bodies", usage.body_files, usage.body_bytes);
     line("pins: files of the catalogue", usage.catalogue_segments, usage.catalogue_bytes);
     line("pins: files of the index", usage.index_files, usage.index_bytes);
@@ -44,6 +45,7 @@ fn as_json(usage: &Usage) -> String {
     };
     let mut parts = vec![
         part("log", ("files", usage.log_segments), usage.log_bytes),
+        part("spare", ("files", usage.spare_files), usage.spare_bytes),
         format!(
             r#"  "pins": {{"files": {}, "file_bytes": {}, "count": {}, "bytes": {}}}"#,
             usage.body_files, usage.body_bytes, usage.pins, usage.pin_bytes

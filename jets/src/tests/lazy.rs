@@ -143,3 +143,30 @@ fn a_value_is_compared_with_itself_throughout() {
     let result = bench.vm.apply(&eql, &[row.clone(), row]);
     assert!(matches!(result, Err(vm::Stop::Crash { .. })));
 }
+
+/// `unfoldr` of a function that gives, of a nat other than 0, an item (the nat itself, or a crash if
+/// it is 2) and one less, in a pair that is not evaluated.
+#[test]
+fn pairs_are_unfolded_unseen() {
+    let quoted = |value| Ap(vec![N(2), value]);
+    let call = |function, args: Vec<V>| {
+        args.into_iter().fold(quoted(function), |function, arg| Ap(vec![N(0), function, arg]))
+    };
+    let pair = V::LawOf(0, 3, Box::new(N(0)));
+    let identity = V::LawOf(1, 1, Box::new(N(1)));
+    let is_two = call(V::Jet("_Eql"), vec![N(1), quoted(N(2))]);
+    let item = call(V::Jet("_If"), vec![is_two, call(N(9), vec![N(1)]), N(1)]);
+    let next = call(V::Jet("_Dec"), vec![N(1)]);
+    let some = call(N(0), vec![call(identity, vec![call(pair, vec![next, item])])]);
+    let body = call(V::Jet("_Ifz"), vec![N(1), quoted(N(0)), some]);
+    let step = V::LawOf(2, 1, Box::new(body));
+    // The row of three items, of which nobody has looked at the second.
+    let row = || Ap(vec![V::Jet("unfoldr"), step.clone(), N(3)]);
+    cases! {
+        "unfoldr" step.clone(), N(1) => Row(nats([1]));
+        "_Len" row() => N(3);
+        "_Idx" N(0), row() => N(3);
+        "_Idx" N(2), row() => N(1);
+        "_Idx" N(1), row() => Die(9);
+    }
+}

@@ -512,7 +512,7 @@ impl<'h> Lower<'_, 'h> {
                 let value = self.normal(args[0]);
                 self.finish(value, then)
             }
-            Control::Trace | Control::DeepTrace | Control::Try => {
+            Control::Trace | Control::DeepTrace | Control::Try | Control::TryExpression => {
                 let Operand::Constant(k) = function else { unreachable!("a nat has no jet") };
                 self.call(Callee::Known(k), args, then)
             }

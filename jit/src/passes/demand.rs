@@ -22,28 +22,35 @@ impl Demands {
             params: unit.functions.iter().map(|f| vec![true; f.params.len()]).collect(),
             vars: unit.functions.iter().map(|f| vec![false; f.vars.len()]).collect(),
         };
-        loop {
-            let mut changed = false;
+        let callers = callers(unit);
+        let mut is_due = vec![true; unit.functions.len()];
+        while is_due.contains(&true) {
             for (index, function) in unit.functions.iter().enumerate() {
-                let mut walk = Walk {
-                    unit,
-                    function,
-                    params: &demands.params,
-                    vars: vec![false; function.vars.len()],
-                    joins: vec![Set::Everything; function.joins.len()],
-                };
-                let found = walk.block(function.entry);
-                let (vars, is_sure) = (walk.vars, !matches!(found, Set::Everything));
-                let params: Vec<bool> =
-                    function.params.iter().map(|param| is_sure && found.has(*param)).collect();
-                changed |= params != demands.params[index];
-                demands.params[index] = params;
-                demands.vars[index] = vars;
-            }
-            if !changed {
-                return demands;
+                if std::mem::take(&mut is_due[index]) && demands.look_at(unit, index, function) {
+                    callers[index].iter().for_each(|caller| is_due[caller.index()] = true);
+                }
             }
         }
+        demands
+    }
+
+    /// Notes what a function demands; whether that changed what it demands of its parameters.
+    fn look_at(&mut self, unit: &Unit, index: usize, function: &Function) -> bool {
+        let mut walk = Walk {
+            unit,
+            function,
+            params: &self.params,
+            vars: vec![false; function.vars.len()],
+            joins: vec![Set::Everything; function.joins.len()],
+        };
+        let found = walk.block(function.entry);
+        let (vars, is_sure) = (walk.vars, !matches!(found, Set::Everything));
+        let params: Vec<bool> =
+            function.params.iter().map(|param| is_sure && found.has(*param)).collect();
+        let changed = params != self.params[index];
+        self.params[index] = params;
+        self.vars[index] = vars;
+        changed
     }
 
     /// Whether a thunk is sure to be evaluated after it is made.
@@ -57,6 +64,23 @@ impl Demands {
         let demanded = &self.params[id.index()];
         types.iter().zip(demanded).map(|(ty, demanded)| *demanded && *ty == Type::Any).collect()
     }
+}
+
+/// Of each function those that what is known of it is used for: they call it, make thunks of it, or
+/// put off applications of a law whose entry it is.
+fn callers(unit: &Unit) -> Vec<Vec<FunctionId>> {
+    let mut callers = vec![Vec::new(); unit.functions.len()];
+    for (index, function) in unit.functions.iter().enumerate() {
+        let caller = FunctionId(index as u32);
+        let delayed = info::delayed(unit, function);
+        for callee in info::called(function).into_iter().chain(delayed) {
+            let known: &mut Vec<FunctionId> = &mut callers[callee.index()];
+            if known.last() != Some(&caller) {
+                known.push(caller);
+            }
+        }
+    }
+    callers
 }
 
 /// A set of variables.

@@ -66,7 +66,7 @@ fn float_block(unit: &Unit, function: &mut Function, id: BlockId) {
     for stmt in stmts.into_iter().rev() {
         if let Some(target) = target(unit, function, &parts, &stmt) {
             let part = &mut parts[target];
-            info::ops(&stmt).into_iter().for_each(|op| part.note(op.operands()));
+            info::ops(&stmt).for_each(|op| part.note(op.operands()));
             if let Some(block) = part.block {
                 function.blocks[block.index()].stmts.insert(0, stmt);
             }
@@ -77,7 +77,7 @@ fn float_block(unit: &Unit, function: &mut Function, id: BlockId) {
                 let join = &function.joins[join.index()];
                 parts.push(Part::of(function, join.body, !join.is_loop));
             }
-            _ => info::ops(&stmt).into_iter().for_each(|op| parts[0].note(op.operands())),
+            _ => info::ops(&stmt).for_each(|op| parts[0].note(op.operands())),
         }
         kept.push(stmt);
     }
@@ -89,21 +89,17 @@ fn float_block(unit: &Unit, function: &mut Function, id: BlockId) {
 fn part_thunk(function: &mut Function, branches: &[BlockId], stmt: &Stmt) {
     let Stmt::Let(vars, op @ (Op::Thunk(..) | Op::Delay(..))) = stmt else { return };
     let [thunk] = vars[..] else { return };
-    let is_used = |function: &Function, branch: &BlockId| {
-        Part::of(function, *branch, false).used[thunk.index()]
-    };
-    if branches.iter().filter(|branch| is_used(function, branch)).count() < 2 {
+    let enters =
+        |branch: &&BlockId| function.blocks[branch.index()].end == End::Enter(thunk.into());
+    let Some(entering) = branches.iter().find(enters) else { return };
+    let is_used = |branch: &&BlockId| Part::of(function, **branch, false).used[thunk.index()];
+    if branches.iter().filter(is_used).count() < 2 {
         return;
     }
-    let entering = branches
-        .iter()
-        .find(|branch| function.blocks[branch.index()].end == End::Enter(thunk.into()));
-    if let Some(branch) = entering {
-        let own = function.var(Type::Any);
-        let block = &mut function.blocks[branch.index()];
-        block.end = End::Enter(own.into());
-        block.stmts.push(Stmt::Let(vec![own], op.clone()));
-    }
+    let own = function.var(Type::Any);
+    let block = &mut function.blocks[entering.index()];
+    block.end = End::Enter(own.into());
+    block.stmts.push(Stmt::Let(vec![own], op.clone()));
 }
 
 /// The one part that uses what a statement makes, if it may move there.

@@ -23,12 +23,13 @@ pub(crate) fn blocks(function: &Function, from: BlockId) -> Vec<BlockId> {
 }
 
 /// The operations of a statement.
-pub(super) fn ops(stmt: &Stmt) -> Vec<&Op> {
-    match stmt {
-        Stmt::Let(_, op) => vec![op],
-        Stmt::Rec(group) => group.iter().map(|(_, op)| op).collect(),
-        Stmt::Join(_) => Vec::new(),
-    }
+pub(super) fn ops(stmt: &Stmt) -> impl Iterator<Item = &Op> + Clone {
+    let (one, group): (Option<&Op>, &[(Var, Op)]) = match stmt {
+        Stmt::Let(_, op) => (Some(op), &[]),
+        Stmt::Rec(group) => (None, group),
+        Stmt::Join(_) => (None, &[]),
+    };
+    one.into_iter().chain(group.iter().map(|(_, op)| op))
 }
 
 /// How many operations and ends are in the blocks under one.
@@ -148,6 +149,17 @@ pub(super) fn called(function: &Function) -> Vec<FunctionId> {
     found
 }
 
+/// The entries of the laws that a function puts off applications of.
+pub(super) fn delayed(unit: &Unit, function: &Function) -> Vec<FunctionId> {
+    let blocks = blocks(function, function.entry);
+    let stmts = blocks.iter().flat_map(|block| &function.blocks[block.index()].stmts);
+    let entry = |op: &Op| match op {
+        Op::Delay(Operand::Constant(k), _) => unit.constants[k.index()].entry,
+        _ => None,
+    };
+    stmts.flat_map(ops).filter_map(entry).collect()
+}
+
 fn calls_itself(unit: &Unit, id: FunctionId) -> bool {
     called(&unit.functions[id.index()]).into_iter().any(|callee| {
         let function = &unit.functions[callee.index()];
@@ -181,7 +193,8 @@ fn is_front(function: &Function, id: FunctionId) -> bool {
     passes_on(yes) || passes_on(no)
 }
 
-fn is_wrapper(function: &Function) -> bool {
+/// Whether a function only evaluates some of its parameters and calls another.
+pub(super) fn is_wrapper(function: &Function) -> bool {
     let block = &function.blocks[function.entry.index()];
     let forces = block.stmts.iter().all(|stmt| matches!(stmt, Stmt::Let(_, Op::Force(_))));
     forces && matches!(&block.end, End::Tail(call) if matches!(call.callee, Callee::Local(_)))

@@ -20,6 +20,8 @@ use std::collections::HashMap;
 const COPIES: usize = 24;
 /// No function of more than this size is copied.
 const SIZE: usize = 400;
+/// Nor are more operations than this in all.
+const COPIED: usize = 1500;
 /// No closure with more captured values than this is built in.
 pub(crate) const CAPTURES: usize = 4;
 /// Nor are closures in closures deeper than this.
@@ -87,8 +89,12 @@ pub(crate) fn expect(unit: &mut Unit, expected: &[Expected]) {
 }
 
 pub(super) fn specialise(unit: &mut Unit) {
-    let mut copies =
-        Copies { called: Called::of(unit), made: HashMap::new(), thunks: HashMap::new() };
+    let mut copies = Copies {
+        called: Called::of(unit),
+        made: HashMap::new(),
+        thunks: HashMap::new(),
+        room: COPIED,
+    };
     let mut index = 0;
     // Copies are looked through as well when it is their turn.
     while index < unit.functions.len() {
@@ -147,6 +153,8 @@ struct Copies {
     made: HashMap<Key, FunctionId>,
     /// The code of thunks that call general entries.
     thunks: HashMap<FunctionId, FunctionId>,
+    /// How many more operations may be copied.
+    room: usize,
 }
 
 impl Copies {
@@ -251,9 +259,11 @@ impl Copies {
             return Some(*copy);
         }
         let function = &unit.functions[key.0.index()];
-        if self.made.len() >= COPIES || info::size(function, function.entry) > SIZE {
+        let size = info::size(function, function.entry);
+        if self.made.len() >= COPIES || size > SIZE.min(self.room) {
             return None;
         }
+        self.room -= size;
         let copy = FunctionId(unit.functions.len() as u32);
         let written = built(function, &key.1);
         unit.functions.push(written);

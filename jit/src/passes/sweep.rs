@@ -61,10 +61,10 @@ struct Uses {
 }
 
 impl Uses {
-    fn of(function: &Function, from: BlockId) -> Uses {
+    fn of(function: &Function) -> Uses {
         let mut uses =
             Uses { vars: vec![0; function.vars.len()], joins: vec![0; function.joins.len()] };
-        for block in info::blocks(function, from) {
+        for block in info::blocks(function, function.entry) {
             let block = &function.blocks[block.index()];
             for stmt in &block.stmts {
                 uses.count_stmt(stmt);
@@ -89,7 +89,7 @@ impl Uses {
             Stmt::Rec(group) => group.iter().map(|(var, _)| *var).collect(),
             _ => Vec::new(),
         };
-        for operand in info::ops(stmt).into_iter().flat_map(Op::operands) {
+        for operand in info::ops(stmt).flat_map(Op::operands) {
             if !matches!(operand, Operand::Var(var) if own.contains(&var)) {
                 self.count(operand);
             }
@@ -99,7 +99,7 @@ impl Uses {
 
 /// Drops statements and parameters of join points without use; whether there were any.
 fn drop_unused(unit: &Unit, function: &mut Function) -> bool {
-    let uses = Uses::of(function, function.entry);
+    let uses = Uses::of(function);
     let unused = |var: &Var| uses.vars[var.index()] == 0;
     let mut changed = false;
     for id in info::blocks(function, function.entry) {
@@ -108,11 +108,7 @@ fn drop_unused(unit: &Unit, function: &mut Function) -> bool {
             let keep = match stmt {
                 Stmt::Let(vars, op) => !vars.iter().all(unused) || !unit.is_total(function, op),
                 Stmt::Rec(group) => !group.iter().all(|(var, _)| unused(var)),
-                Stmt::Join(join) => {
-                    let own = function.joins[join.index()].body;
-                    let inside = Uses::of(function, own).joins[join.index()];
-                    uses.joins[join.index()] > inside
-                }
+                Stmt::Join(join) => uses.joins[join.index()] > jumps_inside(function, *join),
             };
             changed |= !keep;
             keep
@@ -120,6 +116,17 @@ fn drop_unused(unit: &Unit, function: &mut Function) -> bool {
         function.blocks[id.index()].stmts = stmts;
     }
     changed | drop_params(function, &uses)
+}
+
+/// How often a join point jumps to itself.
+fn jumps_inside(function: &Function, id: JoinId) -> u32 {
+    let join = &function.joins[id.index()];
+    if !join.is_loop {
+        return 0;
+    }
+    let blocks = info::blocks(function, join.body);
+    let is_jump = |block: &&BlockId| matches!(function.blocks[block.index()].end, End::Jump(to, _) if to == id);
+    blocks.iter().filter(is_jump).count() as u32
 }
 
 /// Drops unused parameters of join points.

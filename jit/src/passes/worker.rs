@@ -10,14 +10,15 @@ use crate::ir::{Call, Callee, End, Function, FunctionId, Op, Operand, Role, Stmt
 
 pub(super) fn split(unit: &mut Unit) {
     let demands = Demands::of(unit);
-    for index in 0..unit.functions.len() {
+    // Wrappers call workers, which are new: of those that there were, no others are called.
+    for (index, is_called) in called(unit).into_iter().enumerate() {
         let id = FunctionId(index as u32);
         let strict = demands.strict(unit, id);
         if !strict.contains(&true) {
             continue;
         }
         match unit.functions[index].role {
-            Role::General if is_called(unit, id) && !info::Info::of(unit, id).is_wrapper => {
+            Role::General if is_called && !info::is_wrapper(&unit.functions[index]) => {
                 wrap(unit, id, &strict);
             }
             Role::Worker => tighten(unit, id, &strict),
@@ -26,20 +27,28 @@ pub(super) fn split(unit: &mut Unit) {
     }
 }
 
-/// Whether a function is called within the unit.
-fn is_called(unit: &Unit, id: FunctionId) -> bool {
-    let is_it = |call: &Call| call.callee == Callee::Local(id);
-    unit.functions.iter().any(|function| {
-        info::blocks(function, function.entry).iter().any(|block| {
+/// Which functions are called within the unit.
+fn called(unit: &Unit) -> Vec<bool> {
+    let mut called = vec![false; unit.functions.len()];
+    let mut note = |call: &Call| {
+        if let Callee::Local(callee) = call.callee {
+            called[callee.index()] = true;
+        }
+    };
+    for function in &unit.functions {
+        for block in info::blocks(function, function.entry) {
             let block = &function.blocks[block.index()];
-            let in_stmts = block.stmts.iter().flat_map(info::ops);
-            let mut calls = in_stmts.filter_map(|op| match op {
-                Op::Call(call) => Some(call),
-                _ => None,
-            });
-            calls.any(is_it) || matches!(&block.end, End::Tail(call) if is_it(call))
-        })
-    })
+            for op in block.stmts.iter().flat_map(info::ops) {
+                if let Op::Call(call) = op {
+                    note(call);
+                }
+            }
+            if let End::Tail(call) = &block.end {
+                note(call);
+            }
+        }
+    }
+    called
 }
 
 /// Moves a function's code to a worker, and leaves a wrapper.

@@ -3,7 +3,12 @@
 //! The region is a file in memory, mapped twice: where it is run it cannot be written, and where it
 //! is written it cannot be run. Code is written through the second mapping, at the same distance
 //! from its start, and does not change as long as anybody may reach it. Pieces that are given back
-//! are handed out again, the lowest that is large enough first.
+//! are handed out again as late as can be: the search for room goes on where the last one ended. Their
+//! pages go back to the system at once.
+//!
+//! Processors whose caches of instructions do not follow what is written to memory are told, and at both
+//! addresses. Emulators that keep what they have translated may not listen (QEMU before 8.1, whose
+//! user mode knows of writes through the address that is run only), one more reason to hand out late.
 //!
 //! # Safety
 //!
@@ -12,11 +17,12 @@
 //! The mappings stay until the [`CodeMemory`] is dropped, which everything that may run the code
 //! keeps alive.
 
-use rustix::fs::MemfdFlags;
+use rustix::fs::{FallocateFlags, MemfdFlags};
 use rustix::mm::{MapFlags, ProtFlags};
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
 
 /// Every piece starts at a multiple of this, and takes a multiple of it.
@@ -26,9 +32,12 @@ const ALIGNMENT: usize = 32;
 pub struct CodeMemory {
     run: NonNull<u8>,
     write: NonNull<u8>,
+    file: OwnedFd,
     size: usize,
     /// What can be taken: lengths by start, both in bytes from the region's; no two touch.
     free: BTreeMap<usize, usize>,
+    /// Where the search for room goes on, in bytes from the region's start.
+    next: usize,
 }
 
 // SAFETY: the mappings belong to nobody else, and are reached through the methods only, which follow
@@ -52,21 +61,34 @@ impl CodeMemory {
         };
         let run = map(ProtFlags::READ | ProtFlags::EXEC)?;
         let write = map(ProtFlags::READ | ProtFlags::WRITE)?;
-        Ok(CodeMemory { run, write, size, free: BTreeMap::from([(0, size)]) })
+        Ok(CodeMemory { run, write, file, size, free: BTreeMap::from([(0, size)]), next: 0 })
     }
 
     /// Takes a piece of at least `size` bytes: the addresses at which it will run. Nothing if there
     /// is none that large.
     pub fn take(&mut self, size: usize) -> Option<Range<usize>> {
         let size = size.max(1).checked_next_multiple_of(ALIGNMENT)?;
-        let (start, length) =
-            self.free.iter().find(|(_, length)| **length >= size).map(|(s, l)| (*s, *l))?;
-        self.free.remove(&start);
-        if length > size {
-            self.free.insert(start + size, length - size);
+        let start = self.fit(self.next, size).or_else(|| self.fit(0, size))?;
+        let (around, length) = self.free.range(..=start).next_back().map(|(s, l)| (*s, *l))?;
+        self.free.remove(&around);
+        let (end, after) = (start + size, around + length);
+        if around < start {
+            self.free.insert(around, start - around);
         }
+        if end < after {
+            self.free.insert(end, after - end);
+        }
+        self.next = end;
         let address = self.run.addr().get() + start;
         Some(address..address + size)
+    }
+
+    /// The first room for `size` bytes that begins at `from` or after it.
+    fn fit(&self, from: usize, size: usize) -> Option<usize> {
+        let around = self.free.range(..from).next_back();
+        let around = around.map(|(start, length)| (from, (start + length).saturating_sub(from)));
+        let later = self.free.range(from..).map(|(start, length)| (*start, *length));
+        around.into_iter().chain(later).find(|(_, room)| *room >= size).map(|(start, _)| start)
     }
 
     /// Takes back a piece that [`CodeMemory::take`] gave, which nobody can run any more.
@@ -84,6 +106,18 @@ impl CodeMemory {
             end += length;
         }
         self.free.insert(start, end - start);
+        self.release(start..end);
+    }
+
+    /// Gives back whole pages of what is free, if the system takes them.
+    fn release(&self, free: Range<usize>) {
+        let page = rustix::param::page_size();
+        let (start, end) = (free.start.next_multiple_of(page), free.end / page * page);
+        if start < end {
+            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            // What stays is written over when it is taken.
+            let _ = rustix::fs::fallocate(&self.file, flags, start as u64, (end - start) as u64);
+        }
     }
 
     /// The place to write the code that will run at `address`, in a piece that was taken.
@@ -103,9 +137,8 @@ impl CodeMemory {
     /// # Errors
     /// If the system does not do so.
     pub fn publish(&self, piece: &Range<usize>) -> io::Result<()> {
-        let start = std::ptr::with_exposed_provenance(piece.start);
-        // SAFETY: the range lies in the mapping.
-        unsafe { wasmtime_internal_jit_icache_coherence::clear_cache(start, piece.len()) }?;
+        let written = self.write.addr().get() + (piece.start - self.run.addr().get());
+        follow(written, piece);
         wasmtime_internal_jit_icache_coherence::pipeline_flush_mt()
     }
 
@@ -125,6 +158,34 @@ impl Drop for CodeMemory {
     }
 }
 
+/// Has the cache of instructions hold at `run` what was written at `written`.
+///
+/// The line sizes are those that every processor has at the least; x86 processors follow by themselves.
+/// (Arm Architecture Reference Manual, B2.4.4: the sequence for self-modifying code.)
+#[cfg(target_arch = "aarch64")]
+fn follow(written: usize, run: &Range<usize>) {
+    use std::arch::asm;
+    const LINE: usize = 16;
+    const { assert!(ALIGNMENT.is_multiple_of(LINE), "a piece begins with a line") };
+    let lines = run.clone().step_by(LINE);
+    for line in lines.clone() {
+        let line = line - run.start + written;
+        // SAFETY: cleaning a line of a mapping changes nothing that a program can see.
+        unsafe { asm!("dc cvau, {}", in(reg) line, options(nostack, preserves_flags)) };
+    }
+    // SAFETY: barriers.
+    unsafe { asm!("dsb ish", options(nostack, preserves_flags)) };
+    for line in lines {
+        // SAFETY: nobody runs this piece yet, and what is dropped is read again.
+        unsafe { asm!("ic ivau, {}", in(reg) line, options(nostack, preserves_flags)) };
+    }
+    // SAFETY: barriers.
+    unsafe { asm!("dsb ish", "isb", options(nostack, preserves_flags)) };
+}
+
+#[cfg(not(target_arch = "aarch64"))]
+fn follow(_: usize, _: &Range<usize>) {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +202,17 @@ mod tests {
         // SAFETY: the mapping is readable.
         assert_eq!(unsafe { seen.read() }, [1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(memory.take(1 << 16), None);
+    }
+
+    #[test]
+    fn what_is_given_back_is_taken_last() {
+        let mut memory = CodeMemory::new(1 << 16).expect("a region");
+        let first = memory.take(1 << 13).expect("room");
+        memory.give_back(first.clone());
+        let rest: Vec<_> = std::iter::from_fn(|| memory.take(1 << 13)).collect();
+        assert_eq!(rest.len(), 8);
+        assert_eq!(rest.last(), Some(&first));
+        assert_eq!(rest[0].start, first.end);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod worker;
 pub use self::count::{Statistics, statistics};
 pub use self::service::keep_code_in;
 
+use self::service::Place;
 use self::worker::Request;
 use crate::build::{self, Jets};
 use crate::codegen::{ConstantFacts, Environment, GiveUp};
@@ -88,7 +89,7 @@ struct Compiler {
 impl Engine for Compiler {
     fn hot(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: Arc<AtomicUsize>) -> bool {
         let Some(queue) = service::queue() else { return true };
-        if service::is_full() {
+        if service::is_full() || !self.wait && !service::has_room() {
             return false;
         }
         let start = count::now();
@@ -134,6 +135,7 @@ impl Compiler {
         let environment = Environment { constants, facts };
         let (unit, expected) = (built.unit, built.expected);
         let life: Weak<Life> = Arc::downgrade(&self.life);
-        Some(Request { unit, expected, environment, entry, life, done: None })
+        let place = Place::take();
+        Some(Request { unit, expected, environment, entry, life, done: None, _place: place })
     }
 }

@@ -24,6 +24,8 @@ static KEPT_IN: OnceLock<PathBuf> = OnceLock::new();
 static ENDS: AtomicUsize = AtomicUsize::new(0);
 /// The entries of laws that are gone, for the thread to free their code.
 static LOST: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+/// Requests that wait for the thread, or that it is at.
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 /// Whether there was no room for code when it was last asked for, and nothing has ended since.
 static FULL: AtomicBool = AtomicBool::new(false);
 
@@ -43,6 +45,27 @@ pub(super) fn queue() -> Option<&'static SyncSender<Request>> {
     QUEUE_TO.get_or_init(start).as_ref()
 }
 
+/// Whether a request would find room in the queue: one that would not need not be made.
+pub(super) fn has_room() -> bool {
+    UNDER_WAY.load(Ordering::Relaxed) < QUEUE
+}
+
+/// What a request holds as long as it is there, by which they are counted.
+pub(super) struct Place;
+
+impl Place {
+    pub(super) fn take() -> Place {
+        UNDER_WAY.fetch_add(1, Ordering::Relaxed);
+        Place
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 fn start() -> Option<SyncSender<Request>> {
     let (sender, receiver) = sync_channel(QUEUE);
     let (frames, trampolines) = shared();
@@ -50,7 +73,7 @@ fn start() -> Option<SyncSender<Request>> {
     let thread = std::thread::Builder::new()
         .name("pallas-compiler".into())
         .stack_size(THREAD_STACK)
-        .spawn(move || worker::run(birth, receiver));
+        .spawn(move || worker::run(birth, &receiver));
     thread.ok().map(|_| sender)
 }
 

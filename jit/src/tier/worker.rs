@@ -7,7 +7,7 @@
 use super::Life;
 use super::count::{self, Count};
 use super::kept::{KeptCode, Key};
-use super::service::{self, Entry, Trampolines};
+use super::service::{self, Entry, Place, Trampolines};
 use crate::codegen::{self, Backend, Environment, GiveUp, Object};
 use crate::ir::Unit;
 use crate::passes::{Expected, PASSES, expect, optimise};
@@ -33,18 +33,29 @@ pub(super) struct Request {
     pub(super) life: Weak<Life>,
     /// Who waits for it, if somebody does.
     pub(super) done: Option<SyncSender<()>>,
+    /// By which it is counted.
+    pub(super) _place: Place,
+}
+
+impl Request {
+    /// How many operations are in it.
+    fn size(&self) -> usize {
+        let blocks = self.unit.functions.iter().flat_map(|function| &function.blocks);
+        blocks.map(|block| 1 + block.stmts.len()).sum()
+    }
 }
 
 /// Serves requests as long as the process is there.
 ///
 /// A mistake in the compiler, which would be a panic, ends the compiling and not the thread, which
 /// owns the code.
-pub(super) fn run(birth: Birth, requests: Receiver<Request>) {
+pub(super) fn run(birth: Birth, requests: &Receiver<Request>) {
     let start = count::now();
     let mut worker = birth.worker().ok();
     count::begun(start);
     let mut broken = false;
-    for mut request in requests {
+    let mut waiting = Vec::new();
+    while let Some(mut request) = next(requests, &mut waiting) {
         let done = request.done.take();
         if let Some(worker) = worker.as_mut().filter(|_| !broken) {
             broken = catch_unwind(AssertUnwindSafe(|| worker.serve(request))).is_err();
@@ -57,6 +68,17 @@ pub(super) fn run(birth: Birth, requests: Receiver<Request>) {
             worker.keep_stubs();
         }
     }
+}
+
+/// The smallest of the requests that wait: what costs least pays off soonest. Waits for one, if there
+/// is none; nothing, if nobody is left to ask.
+fn next(requests: &Receiver<Request>, waiting: &mut Vec<Request>) -> Option<Request> {
+    if waiting.is_empty() {
+        waiting.push(requests.recv().ok()?);
+    }
+    waiting.extend(requests.try_iter());
+    let (smallest, _) = waiting.iter().enumerate().min_by_key(|(_, request)| request.size())?;
+    Some(waiting.remove(smallest))
 }
 
 /// Has what every runtime needs made on some more threads, where there are processors for them: the

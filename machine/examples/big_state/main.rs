@@ -7,7 +7,9 @@
 //! For each size, a machine is made in `DIR` (which has to have room for the largest), measured by
 //! processes of its own, and removed. Its state is a tree of pins, 256 to a node, three levels above
 //! leaves of 4096 bytes; an event replaces one leaf, chosen by chance. Where it says cold, the files
-//! were dropped from the system's page cache before.
+//! were dropped from the system's page cache before. The process that handles events for the second time is
+//! aborted, so that the start after it finds a store that nobody closed. At the end half of the
+//! state becomes garbage, and is collected.
 
 mod program;
 
@@ -18,10 +20,12 @@ mod plan;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
 use machine::{Console, Machine, Notice, Settings, SnapshotRule, Who};
+use persist::collect::collect;
 use persist::{Seq, Store};
 use program::{FANOUT, Size};
 use rustix::fs::{Advice, fadvise};
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -41,7 +45,11 @@ fn main() -> Outcome {
         ["make", dir, gigabytes] => make(Path::new(dir), gigabytes.parse()?),
         ["start", dir] => start(Path::new(dir)),
         ["touch", dir] => touch(Path::new(dir)),
-        ["events", dir] => events(Path::new(dir)),
+        ["events", dir] => events(Path::new(dir), false),
+        ["abort", dir] => events(Path::new(dir), true),
+        ["flush", dir] => flush(Path::new(dir)),
+        ["halve", dir] => halve(Path::new(dir)),
+        ["collect", dir] => collect_half(Path::new(dir)),
         [dir, ref sizes @ ..] if !sizes.is_empty() => {
             sizes.iter().try_for_each(|size| measure(&Path::new(dir).join("big-state"), size))
         }
@@ -58,7 +66,12 @@ fn measure(dir: &Path, gigabytes: &str) -> Outcome {
     let name = dir.to_str().ok_or("a directory with a plain name")?;
     println!("{gigabytes} GB:");
     let measured = run(&["make", name, gigabytes]).and_then(|()| {
-        ["start", "start", "touch", "events"].iter().try_for_each(|it| run(&[it, name]))
+        ["start", "start", "touch", "flush", "events"]
+            .iter()
+            .try_for_each(|it| run(&[it, name]))?;
+        // It ends in a crash.
+        Command::new(std::env::current_exe()?).args(["abort", name]).status()?;
+        ["start", "halve", "collect"].iter().try_for_each(|it| run(&[it, name]))
     });
     fs::remove_dir_all(dir)?;
     measured
@@ -190,6 +203,14 @@ fn item<'v>(pin: Ref<'v>, index: usize) -> Outcome<Ref<'v>> {
     Ok(row.get(index % row.len()).ok_or("no such item")?)
 }
 
+/// The tree in a snapshot of the machine.
+fn state_in(root: Ref<'_>) -> Outcome<Ref<'_>> {
+    let Shape::Pin(pin) = root.shape() else { return Err("not a pin".into()) };
+    let cog = pin.item().as_row().and_then(|row| row.get(1)).ok_or("no cog")?;
+    let Shape::App(cog) = cog.shape() else { return Err("no closure".into()) };
+    Ok(cog.args().next().ok_or("no state")?)
+}
+
 fn touch(dir: &Path) -> Outcome {
     for is_cold in [true, false] {
         if is_cold {
@@ -199,10 +220,7 @@ fn touch(dir: &Path) -> Outcome {
         let snapshot = store.snapshots().into_iter().next().ok_or("no snapshot")?;
         let mut vm = Vm::new(vm::Options::default(), Default::default())?;
         let root = vm.adopt(&store.root(&snapshot)?);
-        let Shape::Pin(pin) = vm.look(&root).shape() else { return Err("not a pin".into()) };
-        let cog = pin.item().as_row().and_then(|row| row.get(1)).ok_or("no cog")?;
-        let Shape::App(cog) = cog.shape() else { return Err("no closure".into()) };
-        let state = cog.args().next().ok_or("no state")?;
+        let state = state_in(vm.look(&root))?;
         let begun = Instant::now();
         let mut dice = program::Dice(dir.as_os_str().len() as u64);
         let mut bytes = 0;
@@ -221,13 +239,16 @@ fn touch(dir: &Path) -> Outcome {
     Ok(())
 }
 
-fn events(dir: &Path) -> Outcome {
+fn events(dir: &Path, is_cut_short: bool) -> Outcome {
     let (machine, seen) = open(dir)?;
     let handle = machine.handle();
     let watching = std::thread::spawn(move || -> Result<_, String> {
         let mut times = Vec::new();
         for _ in 0..=EVENTS {
             times.push(seen.recv().map_err(|error| error.to_string())?);
+        }
+        if is_cut_short {
+            std::process::abort();
         }
         handle.stop();
         drop(seen);
@@ -252,5 +273,73 @@ fn events(dir: &Path) -> Outcome {
     if newest.covers < Seq(EVENTS as u64) {
         return Err("the snapshot is missing".into());
     }
+    Ok(())
+}
+
+/// What the disk takes for the least that is durable: a block written in place and flushed.
+fn flush(dir: &Path) -> Outcome {
+    let path = dir.join("flush");
+    let file = fs::File::create(&path)?;
+    file.write_all_at(&[1; 1 << 16], 0)?;
+    file.sync_all()?;
+    let mut took = Vec::new();
+    for block in 0..EVENTS as u64 {
+        let begun = Instant::now();
+        file.write_all_at(&[2; 4096], 4096 * (block % 16))?;
+        file.sync_data()?;
+        took.push(begun.elapsed());
+    }
+    fs::remove_file(path)?;
+    took.sort_unstable();
+    println!("  a flush of the disk: {:.2?} least, {:.2?} median", took[0], took[took.len() / 2]);
+    Ok(())
+}
+
+/// Makes a state of half of the nodes the only one.
+fn halve(dir: &Path) -> Outcome {
+    let store = Store::open(dir)?;
+    let mut vm = Vm::new(vm::Options::default(), Default::default())?;
+    let kept = {
+        let snapshot = store.snapshots().into_iter().next().ok_or("no snapshot")?;
+        let root = vm.adopt(&store.root(&snapshot)?);
+        let state = state_in(vm.look(&root))?;
+        let Shape::Pin(top) = state.shape() else { return Err("not a pin".into()) };
+        let tops = top.item().as_row().ok_or("not a row")?;
+        let mut kept = Vec::new();
+        for index in 0..tops.len() {
+            let Shape::Pin(nodes) = item(state, index)?.shape() else { continue };
+            let nodes = nodes.item().as_row().ok_or("not a row")?;
+            kept.extend(
+                (0..nodes.len()).step_by(2).filter_map(|node| Some(vm.hold(nodes.get(node)?))),
+            );
+        }
+        kept
+    };
+    let row = vm.row(&kept)?;
+    let pin = vm.pin(&row)?;
+    let root = vm.freeze(&pin, store.space())?;
+    // No older one is left.
+    for _ in 0..persist::Settings::default().keep_snapshots {
+        store.write_snapshot(&root, store.last())?;
+    }
+    Ok(store.close()?)
+}
+
+/// Collects what [`halve`] has left behind.
+fn collect_half(dir: &Path) -> Outcome {
+    evict(dir)?;
+    let (called, loaded) = (proc_number("io", "rchar:")?, proc_number("io", "read_bytes:")?);
+    let begun = Instant::now();
+    let done = collect(dir, false, &mut |_, _, _| {})?;
+    println!(
+        "  collected in {:.1?}: {} pins kept, {} freed, {:.2} GB given back; read {:.1} MB by calls, \
+         {:.1} MB from the disk",
+        begun.elapsed(),
+        done.kept_pins,
+        done.freed_pins,
+        (done.disk_before - done.disk_after) as f64 / 1e9,
+        (proc_number("io", "rchar:")? - called) / 1e6,
+        (proc_number("io", "read_bytes:")? - loaded) / 1e6,
+    );
     Ok(())
 }

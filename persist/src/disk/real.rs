@@ -68,11 +68,6 @@ impl Disk for RealDisk {
         Ok(Box::new(RealLock { _dir: dir }))
     }
 
-    fn boot(&self) -> Option<[u8; 32]> {
-        let id = fs::read("/proc/sys/kernel/random/boot_id").ok()?;
-        Some(*blake3::hash(&id).as_bytes())
-    }
-
     fn random(&self) -> io::Result<[u8; 32]> {
         let mut bytes = [0; 32];
         File::open("/dev/urandom")?.read_exact(&mut bytes)?;

@@ -151,3 +151,17 @@ fn usage_tells_what_is_shared_and_what_is_garbage() {
     assert!(usage.pin_bytes > 12 * (64 + 100) && usage.body_bytes >= usage.pin_bytes);
     assert!(usage.log_segments > 1 && usage.body_files == 1);
 }
+
+#[test]
+fn files_that_the_log_will_write_over_are_told_of() {
+    let disk = sample();
+    let store = Store::open_on(Arc::new(disk.clone()), settings()).unwrap();
+    let pruned = store.prune().unwrap();
+    store.close().unwrap();
+    let usage = Inspection::open_on(Arc::new(disk.clone())).unwrap().usage().unwrap();
+    assert_eq!(pruned.segments, 1);
+    let files = disk.files();
+    let spare = files.iter().filter(|(name, _)| name.ends_with(".spare"));
+    let bytes: Vec<u64> = spare.map(|(_, bytes)| bytes.len() as u64).collect();
+    assert_eq!((usage.spare_files, usage.spare_bytes), (1, bytes.iter().sum()));
+}

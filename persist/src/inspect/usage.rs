@@ -1,9 +1,10 @@
 //! What holds how much, by edges alone: no body is read.
 
 use crate::error::{Damage, ReadError};
+use crate::log::LOG;
 use crate::space::files::all_pages;
 use crate::space::{BODIES_DIR, index};
-use crate::{Inspection, Snapshot};
+use crate::{Inspection, Snapshot, spare};
 
 use super::graph::Graph;
 
@@ -29,6 +30,10 @@ pub struct Usage {
     pub log_segments: u64,
     /// See there.
     pub log_bytes: u64,
+    /// Files that the log no longer needs and will write over, and their bytes.
+    pub spare_files: u64,
+    /// See there.
+    pub spare_bytes: u64,
     /// Files of bodies of pins, and their bytes.
     pub body_files: u64,
     /// See there.
@@ -73,11 +78,14 @@ impl Inspection {
             catalogue_bytes: total(&self.catalogue),
             ..Usage::default()
         };
-        for name in index::FILES {
-            if let Ok(length) = self.home.disk.open(name).and_then(|file| file.len()) {
-                usage.index_files += 1;
-                usage.index_bytes += length;
-            }
+        let length = |name: &str| self.home.disk.open(name).and_then(|file| file.len()).ok();
+        for bytes in index::FILES.into_iter().filter_map(length) {
+            usage.index_files += 1;
+            usage.index_bytes += bytes;
+        }
+        for bytes in spare::names(&self.home, &LOG)?.iter().filter_map(|name| length(name)) {
+            usage.spare_files += 1;
+            usage.spare_bytes += bytes;
         }
         let graph = self.graph()?;
         let listed = self.snapshots.list();

@@ -64,7 +64,7 @@ pub(super) fn image(state: &State, survives: Survives) -> State {
     orders.sort_unstable();
     let cut = *orders.get(dice.below(orders.len())).unwrap_or(&0);
 
-    let mut after = State { random: state.random, crashes: state.crashes + 1, ..State::default() };
+    let mut after = State { random: state.random, ..State::default() };
     for inode in &state.inodes {
         let durable = contents(inode, survives, cut, &mut dice);
         after.inodes.push(Inode { current: durable.clone(), durable, unflushed: vec![] });

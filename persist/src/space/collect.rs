@@ -186,6 +186,7 @@ fn collect_at(
         return Ok(Collected { disk_before, disk_after: disk_before, ..found.figures });
     }
     let mut pins = PinSurvey::make(home, proven)?.resume()?;
+    pins.tell_all()?;
     let pages = pins.pages()?;
     let mut found = Found::look(home, &pages, roots, on_progress)?;
     found.figures.disk_before = allocated(home, &found.slots)?;
@@ -333,11 +334,10 @@ fn tell(
     catalogue.flush()?;
     catalogue.mark();
     let told = catalogue.last();
-    files::begin_changing(&files.home, &mut ledger.state)?;
     files.index.remove_all(&found.free)?;
     let filled = Filled { end: found.end, fill: 0 };
-    let changing = ledger.state.changing;
-    ledger.state = State { covers: told, gaps: told, filled, changing };
+    ledger.told.state = State { covers: told, gaps: told, filled };
+    ledger.told.unsettled += 1;
     (files.filled, files.gaps, files.filling) = (filled, told, None);
     Ok(start)
 }

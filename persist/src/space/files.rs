@@ -24,6 +24,7 @@ use super::index::Index;
 use super::pages::{Counted, Pages};
 use super::ranges::{Filling, Ranges, aligned};
 use super::state::State;
+use super::telling::{self, Told, Untold};
 use super::{BODIES_DIR, INDEX_DIR};
 use crate::Hash;
 use crate::disk::DiskFile;
@@ -60,6 +61,8 @@ pub(crate) struct Files {
     pub(crate) home: Home,
     /// The last one is being filled.
     pub(crate) bodies: Vec<Body>,
+    /// A file is not made longer than this.
+    pub(super) limit: u64,
     pub(super) index: Index,
     /// How far they have been filled.
     pub(super) filled: Filled,
@@ -73,14 +76,10 @@ pub(crate) struct Files {
     fresh: HashMap<Hash, u64>,
 }
 
-/// The catalogue's writing end, and how far the index goes.
+/// The catalogue's writing end, and how far the index has been told of it.
 pub(super) struct Ledger {
     pub(super) catalogue: Journal,
-    pub(super) state: State,
-    /// What the index has not been told of, though the catalogue has it.
-    untold: Vec<(Hash, u64)>,
-    /// How far bodies had been filled with the last group of the catalogue.
-    filled: Filled,
+    pub(super) told: Told,
 }
 
 /// The open files of a pin space.
@@ -96,7 +95,7 @@ pub(crate) struct PinSurvey {
     todo: Todo,
     survey: Survey,
     bodies: Vec<Body>,
-    /// What the state will be when all is done.
+    /// What the state will be when the index has been told of everything.
     after: State,
 }
 
@@ -112,7 +111,10 @@ enum Todo {
 impl PinSurvey {
     /// Looks at a pin space of which the first `proven` groups are known to have been durable.
     pub(crate) fn make(home: &Home, proven: u64) -> Result<Self, OpenError> {
-        let kept = State::read(home).zip(Index::open(&home.disk)?);
+        let kept = match State::read(home) {
+            Some((state, shape)) => Index::open(&home.disk, shape)?.map(|index| (state, index)),
+            None => None,
+        };
         let covers = kept.as_ref().map_or(0, |(state, _)| state.covers);
         let survey = survey(home, covers, proven).map_err(refuse)?;
         let last = survey.last.next - 1;
@@ -128,7 +130,7 @@ impl PinSurvey {
                 let pages = pages()?;
                 let counted = pages.count().map_err(refuse)?;
                 let (filled, gaps) = (counted.newest.filled, counted.newest.gaps);
-                let after = State { covers: last, filled, gaps, changing: None };
+                let after = State { covers: last, filled, gaps };
                 (Todo::Rebuild(pages, counted), after)
             }
         };
@@ -141,19 +143,21 @@ impl PinSurvey {
         &self.bodies
     }
 
-    /// Takes the pin space up. What the catalogue has and the index lacks is put into that: mostly
-    /// nothing, everything after a loss of power.
+    /// Takes the pin space up. What the catalogue has and the index lacks is to be told to that: mostly
+    /// nothing, the newest groups after a crash, everything where the index was lost.
     pub(crate) fn resume(self) -> Result<Pins, OpenError> {
         let Self { home, todo, survey, bodies, after } = self;
-        let (changing, index) = match todo {
-            Todo::Nothing(index) => (after.changing, index),
-            Todo::CatchUp(state, index, pages) => catch_up(&home, state, index, &pages)?,
-            Todo::Rebuild(pages, counted) => rebuild(&home, &pages, &counted)?,
+        let (told, index) = match todo {
+            Todo::Nothing(index) => (Told::all(after), index),
+            Todo::CatchUp(state, mut index, pages) => {
+                (telling::catch_up(state, after.gaps, &mut index, &pages)?, index)
+            }
+            Todo::Rebuild(pages, counted) => {
+                (Told::all(after), telling::rebuild(&home, &pages, &counted, after)?)
+            }
         };
-        let state = State { changing, ..after };
         let catalogue = Journal::resume(home.clone(), CATALOGUE, CATALOGUE_SEGMENT, survey)?;
-        let ledger = Ledger { catalogue, state, untold: vec![], filled: state.filled };
-        Ok(Pins::new(home, bodies, index, ledger))
+        Ok(Pins::new(home, bodies, index, after.filled, Ledger { catalogue, told }))
     }
 }
 
@@ -192,46 +196,6 @@ fn state_after(pages: &Pages, mut state: State) -> Result<State, ReadError> {
     Ok(state)
 }
 
-/// Tells the index what has been written behind what it covers. Says in which run of the system it
-/// is changed.
-fn catch_up(
-    home: &Home,
-    mut state: State,
-    mut index: Index,
-    pages: &Pages,
-) -> Result<(Option<Hash>, Index), OpenError> {
-    begin_changing(home, &mut state).map_err(not_opened)?;
-    for sequence in pages.sequences().skip_while(|sequence| *sequence <= state.covers) {
-        let told = pages.read(sequence, |page| match page {
-            Page::Group(_, entries) => entries
-                .iter()
-                .try_for_each(|entry| Ok(index.insert(&entry.hash(), entry.address())?)),
-            Page::Gaps(gaps) => Ok(index.remove_all(&gaps.free)?),
-            Page::Copy(_) => Ok(()),
-        });
-        told.map_err(refuse)?;
-    }
-    Ok((state.changing, index))
-}
-
-/// Builds the index from the whole catalogue.
-fn rebuild(
-    home: &Home,
-    pages: &Pages,
-    counted: &Counted,
-) -> Result<(Option<Hash>, Index), OpenError> {
-    State::remove(home)?;
-    let mut index = Index::create(&home.disk)?;
-    if pages.sequences().is_empty() {
-        return Ok((None, index));
-    }
-    let mut state = State::default();
-    begin_changing(home, &mut state).map_err(not_opened)?;
-    let insert = |entry: catalogue::EntryRef<'_>| Ok(index.insert(&entry.hash(), entry.address())?);
-    pages.forwards(counted, insert).map_err(refuse)?;
-    Ok((state.changing, index))
-}
-
 /// The addresses that the gaps of that sequence name.
 fn read_gaps(home: &Home, sequence: u64) -> Result<Ranges, ReadError> {
     let (firsts, _) = journal::list(home, &CATALOGUE)?;
@@ -263,7 +227,10 @@ impl Files {
             return Ok(Some(address));
         }
         let Some(body) = self.bodies.last() else { return Ok(None) };
-        let fits = bytes as u64 <= (SLOT_SIZE as u64).saturating_sub(body.end);
+        // One that is larger than a file should be has a file to itself.
+        let is_empty = body.end <= BODY_HEADER as u64;
+        let limit = if is_empty { SLOT_SIZE as u64 } else { self.limit };
+        let fits = bytes as u64 <= limit.saturating_sub(body.end);
         Ok(fits.then(|| address(body.slot, body.end)))
     }
 
@@ -340,7 +307,10 @@ impl Files {
     fn tell(&mut self, places: &[(Hash, u64)]) -> Result<(), DiskError> {
         for (hash, address) in places {
             self.index.insert(hash, *address)?;
-            self.fresh.remove(hash);
+            // One that was written again meanwhile stays.
+            if self.fresh.get(hash) == Some(address) {
+                self.fresh.remove(hash);
+            }
         }
         Ok(())
     }
@@ -354,23 +324,24 @@ impl Pins {
         let index = Index::create(&home.disk).map_err(judge)?;
         let end = End { slot: slot as u64, offset: BODY_HEADER as u64 };
         let filled = Filled { end, fill: 0 };
-        let state = State { filled, ..State::default() };
+        let told = Told::all(State { filled, ..State::default() });
         let body = Body::create(&home, slot)?;
-        let ledger = Ledger { catalogue, state, untold: vec![], filled };
-        Ok(Self::new(home, vec![body], index, ledger))
+        Ok(Self::new(home, vec![body], index, filled, Ledger { catalogue, told }))
     }
 
-    fn new(home: Home, bodies: Vec<Body>, index: Index, ledger: Ledger) -> Self {
+    fn new(home: Home, bodies: Vec<Body>, index: Index, filled: Filled, ledger: Ledger) -> Self {
+        let untold = ledger.told.untold.iter().flat_map(|group| group.places.iter().copied());
         let files = Files {
             home: home.clone(),
             bodies,
+            limit: SLOT_SIZE as u64,
             index,
-            filled: ledger.filled,
-            gaps: ledger.state.gaps,
+            filled,
+            gaps: ledger.told.state.gaps,
             filling: None,
             full: Groups::new(),
             gathered: Gathered::default(),
-            fresh: HashMap::new(),
+            fresh: untold.collect(),
         };
         Self { home, files: Mutex::new(files), ledger: Mutex::new(ledger) }
     }
@@ -391,38 +362,52 @@ impl Pins {
             file.flush().map_err(failed)?;
         }
         let mut result = Ok(());
-        while let Some((filled, gathered)) = groups.front() {
-            let (head, entries) = gathered.group.encode(*filled);
+        let mut pushed = 0;
+        while let Some((filled, gathered)) = groups.pop_front() {
+            let (head, entries) = gathered.group.encode(filled);
             result = ledger.catalogue.push(&[&head, entries]);
             if result.is_err() {
+                groups.push_front((filled, gathered));
                 break;
             }
-            ledger.filled = *filled;
-            ledger.untold.extend(&gathered.places);
-            groups.pop_front();
+            pushed += gathered.places.len();
+            let group = Untold::new(ledger.catalogue.last(), filled, gathered.places);
+            ledger.told.untold.push_back(group);
         }
         // Groups that find no room stay for the next time, before those that came meanwhile.
         groups.into_iter().rev().for_each(|group| lock(&self.files).full.push_front(group));
         result?;
         ledger.catalogue.flush()?;
         ledger.catalogue.mark();
-        self.tell_index(ledger)?;
+        self.tell_index(ledger, pushed + telling::BACKLOG)?;
         Ok(ledger.catalogue.durable())
     }
 
-    /// Puts into the index what has become durable.
-    fn tell_index(&self, ledger: &mut Ledger) -> Result<(), WriteError> {
-        if ledger.untold.is_empty() {
-            return Ok(());
-        }
-        begin_changing(&self.home, &mut ledger.state)?;
-        for places in ledger.untold.chunks(TOLD_AT_ONCE) {
+    /// Puts into the index what has become durable, no more than so many pins.
+    fn tell_index(&self, ledger: &mut Ledger, most: usize) -> Result<(), WriteError> {
+        let mut left = most;
+        while let Some(places) = ledger.told.next(left.min(TOLD_AT_ONCE)).filter(|_| left > 0) {
             let told = lock(&self.files).tell(places);
             told.map_err(|error| self.home.health.judge(error))?;
+            left -= places.len();
+            let count = places.len();
+            if ledger.told.advance(count) {
+                self.settle(ledger)?;
+            }
         }
-        ledger.untold.clear();
-        (ledger.state.covers, ledger.state.filled) = (ledger.catalogue.last(), ledger.filled);
         Ok(())
+    }
+
+    /// Makes the index durable, so that nothing before need be told again.
+    fn settle(&self, ledger: &mut Ledger) -> Result<(), WriteError> {
+        let (files, shape) = {
+            let files = lock(&self.files);
+            (files.index.files(), files.index.shape())
+        };
+        telling::write(&self.home, &ledger.told.state, &files, &shape)?;
+        ledger.told.unsettled = 0;
+        let settled = lock(&self.files).index.settle();
+        settled.map_err(|error| self.home.health.judge(error))
     }
 
     /// Makes everything durable, so that the next opening finds nothing to do.
@@ -430,13 +415,13 @@ impl Pins {
         self.commit()?;
         let ledger = &mut *lock(&self.ledger);
         ledger.catalogue.close()?;
-        if ledger.state.changing.is_none() && ledger.state.covers > 0 {
-            return Ok(());
-        }
-        let flushed = lock(&self.files).index.flush();
-        flushed.map_err(|error| self.home.health.judge(error))?;
-        ledger.state.changing = None;
-        ledger.state.write(&self.home)
+        self.tell_index(ledger, usize::MAX)?;
+        if ledger.told.unsettled > 0 { self.settle(ledger) } else { Ok(()) }
+    }
+
+    /// Tells the index of everything.
+    pub(super) fn tell_all(&self) -> Result<(), WriteError> {
+        self.tell_index(&mut lock(&self.ledger), usize::MAX)
     }
 
     /// How many groups of the catalogue are durable.
@@ -465,18 +450,6 @@ impl Pins {
         let ledger = self.ledger.get_mut().unwrap_or_else(PoisonError::into_inner);
         (files, ledger)
     }
-}
-
-/// Says on disk that the index is no longer as it was when it was last closed.
-pub(super) fn begin_changing(home: &Home, state: &mut State) -> Result<(), WriteError> {
-    if state.changing.is_some() {
-        return Ok(());
-    }
-    // Where the system's runs cannot be told apart, it is never believed.
-    let changing = State { changing: Some(home.disk.boot().unwrap_or([1; 32])), ..*state };
-    changing.write(home)?;
-    *state = changing;
-    Ok(())
 }
 
 /// The number of the last group that can be reached from the first without passing damage. Used for
@@ -508,7 +481,7 @@ pub(crate) fn intact(home: &Home) -> u64 {
     }
 }
 
-fn refuse(error: ReadError) -> OpenError {
+pub(super) fn refuse(error: ReadError) -> OpenError {
     match error {
         ReadError::Damaged(damage) => OpenError::Damaged { damage, usable: vec![] },
         ReadError::Disk(error) => error.into(),
@@ -519,7 +492,7 @@ fn refuse(error: ReadError) -> OpenError {
     }
 }
 
-fn not_opened(error: WriteError) -> OpenError {
+pub(super) fn not_opened(error: WriteError) -> OpenError {
     match error {
         WriteError::Full(error) | WriteError::Failed(error) => error.into(),
     }

@@ -7,28 +7,30 @@
 //!
 //! The index is derived from the catalogue and never believed: an address found here counts only if
 //! the record there has the hash, and what is missing here is at worst written a second time. So its
-//! files need no checks of their own. After a loss of power it is built anew.
+//! files need no checks of their own.
 //!
-//! Order of writes, so that a process may be ended at any of them: a new bucket, then the
-//! directory, then the bucket that was split, in which the entries that have gone were stale
-//! from the write before on.
+//! Now and then it is *settled*: flushed, and its [`Shape`] written down durably. Whatever happens
+//! then, it can be taken up in that shape and be told again what it was told since:
+//!
+//! - A bucket that the settled directory names only gains entries in place, or loses some; to split
+//!   it, both halves go to other pages. What it is divided from becomes free when the next shape is durable.
+//! - The places of the settled directory are not written before the shape says how they change.
+//!
+//! So each sector is as it was when the index was settled, or of a later time, and has no
+//! entry that was not put in by then. No order of writes and no flush in between is needed.
 
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
+use super::bucket::{Bucket, BucketRef, PAGE};
 use crate::Hash;
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 use crate::error::DiskError;
-use crate::frame::{u32_at, u64_at};
+use crate::frame::u64_at;
 use crate::space::ranges::Ranges;
 use crate::space::window::Window;
 
-const PAGE: usize = 4096;
-/// Bytes before a bucket's entries: its depth and its count, 8 each.
-const HEAD: usize = 16;
-const ENTRY: usize = 16;
-/// Entries in a bucket.
-const CAPACITY: usize = (PAGE - HEAD) / ENTRY;
 /// Deeper, and the directory's numbers (4 bytes each) would not do.
 const DEPTH_MAX: u32 = 31;
 
@@ -37,14 +39,50 @@ const BUCKETS: &str = "index/buckets";
 /// All files of the index, its state included.
 pub(crate) const FILES: [&str; 3] = [DIRECTORY, BUCKETS, super::state::NAME];
 
+/// What hangs the files together, as of when the index was settled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// How many bits of a hash the directory tells apart.
+    pub(crate) depth: u32,
+    /// How many pages there are, free ones included.
+    pub(crate) count: u32,
+    /// Pages that no place names.
+    pub(crate) free: Vec<u32>,
+    /// Places of the directory that its file may have otherwise, and the numbers of their buckets.
+    pub(crate) changed: Vec<(u32, u32)>,
+}
+
+impl Shape {
+    /// Whether an index can have it.
+    fn is_possible(&self) -> bool {
+        let is_page = |number: &u32| *number < self.count;
+        self.depth <= DEPTH_MAX
+            && self.count > 0
+            && self.free.iter().all(is_page)
+            && self
+                .changed
+                .iter()
+                .all(|(place, number)| *place >> self.depth == 0 && is_page(number))
+    }
+}
+
 /// The open index.
 pub(crate) struct Index {
     disk: Arc<dyn Disk>,
     directory: Window,
     buckets: Window,
-    /// How many bits of a hash the directory tells apart.
     depth: u32,
     count: u32,
+    /// So many places does the settled directory have.
+    settled: u64,
+    /// Those of its places that have changed since.
+    changed: HashMap<u64, u32>,
+    /// Pages that were free when it was settled, and still are.
+    free: Vec<u32>,
+    /// Pages that have been taken since.
+    young: HashSet<u32>,
+    /// Pages that only the settled directory names.
+    left: Vec<u32>,
 }
 
 /// The part of a hash that entries are told apart by; the rest is compared with the record.
@@ -53,21 +91,22 @@ fn key(hash: &Hash) -> u64 {
 }
 
 impl Index {
-    /// An empty index, whatever was there before.
+    /// An empty index, whatever was there before. No state may tell of that any more.
     pub(crate) fn create(disk: &Arc<dyn Disk>) -> Result<Self, DiskError> {
         let make = |name: &str| {
             let failed = |error| DiskError::new(disk.path(name), "create", error);
             disk.create(name).and_then(Window::new).map_err(failed)
         };
         let (directory, buckets) = (make(DIRECTORY)?, make(BUCKETS)?);
-        let mut index = Self { disk: Arc::clone(disk), directory, buckets, depth: 0, count: 0 };
-        index.add_bucket(&Bucket::empty(0))?;
-        index.set_directory(0, 0)?;
+        let mut index = Self::new(disk, directory, buckets, Shape::default());
+        index.settled = 0;
+        let first = index.add_bucket(&Bucket::empty(0))?;
+        index.set_place(0, first)?;
         Ok(index)
     }
 
-    /// The index that is there; none if its files cannot be one.
-    pub(crate) fn open(disk: &Arc<dyn Disk>) -> Result<Option<Self>, DiskError> {
+    /// The index that is there, in the shape in which it was settled; none if its files cannot be it.
+    pub(crate) fn open(disk: &Arc<dyn Disk>, shape: Shape) -> Result<Option<Self>, DiskError> {
         let mut files = Vec::new();
         for name in [DIRECTORY, BUCKETS] {
             match disk.open(name) {
@@ -82,31 +121,40 @@ impl Index {
         let (Some(buckets), Some(directory)) = (files.pop(), files.pop()) else {
             return Ok(None);
         };
-        // A doubling that was cut short has left a tail that does not count.
-        let Some(depth) = (directory.len() / 4).checked_ilog2().filter(|depth| *depth <= DEPTH_MAX)
-        else {
-            return Ok(None);
-        };
-        let count = u32::try_from(buckets.len() / PAGE as u64).unwrap_or(0);
-        let index = Self { disk: Arc::clone(disk), directory, buckets, depth, count };
-        Ok((count > 0).then_some(index))
+        let is_there = shape.is_possible()
+            && directory.len() >= 4 << shape.depth
+            && buckets.len() >= u64::from(shape.count) * PAGE as u64;
+        Ok(is_there.then(|| Self::new(disk, directory, buckets, shape)))
+    }
+
+    fn new(disk: &Arc<dyn Disk>, directory: Window, buckets: Window, shape: Shape) -> Self {
+        let Shape { depth, count, free, changed } = shape;
+        Self {
+            disk: Arc::clone(disk),
+            directory,
+            buckets,
+            depth,
+            count,
+            settled: 1 << depth,
+            changed: changed.into_iter().map(|(place, to)| (u64::from(place), to)).collect(),
+            free,
+            young: HashSet::new(),
+            left: vec![],
+        }
     }
 
     /// Where the pin with that hash may be.
     pub(crate) fn find(&self, hash: &Hash) -> Result<Option<u64>, DiskError> {
         let key = key(hash);
-        let number = self.number_of(key)?;
-        self.read_bucket(number, |page| {
-            let mut entries = entries(page);
-            entries.find(|(known, _)| *known == key).map(|(_, address)| address)
-        })
+        self.read_bucket(self.number_of(key)?, |bucket| bucket.find(key))
     }
 
     /// Notes where a pin is, in the place of what was known of it.
     pub(crate) fn insert(&mut self, hash: &Hash, address: u64) -> Result<(), DiskError> {
         let key = key(hash);
         loop {
-            let (number, mut bucket) = self.bucket_of(key)?;
+            let number = self.number_of(key)?;
+            let mut bucket = self.read_bucket(number, |bucket| bucket.to_bucket())?;
             if bucket.insert(key, address) {
                 return self.write_bucket(number, &bucket);
             }
@@ -114,22 +162,44 @@ impl Index {
         }
     }
 
-    /// Forgets all pins at these addresses.
-    pub(crate) fn remove_all(&mut self, free: &Ranges) -> Result<(), DiskError> {
-        for number in 0..self.count {
-            let mut bucket = self.read_bucket(number, |page| Bucket(*page))?;
-            if bucket.retain(|address| !free.contains(address)) {
+    /// Forgets all pins at these addresses. It is to be settled after that.
+    pub(crate) fn remove_all(&mut self, gone: &Ranges) -> Result<(), DiskError> {
+        let free: HashSet<u32> = self.free.iter().copied().collect();
+        for number in (0..self.count).filter(|number| !free.contains(number)) {
+            let mut bucket = self.read_bucket(number, |bucket| bucket.to_bucket())?;
+            if bucket.remove_all(gone) {
                 self.write_bucket(number, &bucket)?;
             }
         }
         Ok(())
     }
 
-    /// Makes everything durable.
-    pub(crate) fn flush(&self) -> Result<(), DiskError> {
-        for (name, file) in [(BUCKETS, &self.buckets), (DIRECTORY, &self.directory)] {
-            file.flush().map_err(|error| self.failed(name, "flush", error))?;
+    /// What is to be flushed before [`Index::shape`] is written down.
+    pub(crate) fn files(&self) -> [(&'static str, Arc<dyn DiskFile>); 2] {
+        [(BUCKETS, self.buckets.file()), (DIRECTORY, self.directory.file())]
+    }
+
+    /// The shape that it has by now.
+    pub(crate) fn shape(&self) -> Shape {
+        let changed = self.changed.iter().map(|(place, number)| (*place as u32, *number));
+        Shape {
+            depth: self.depth,
+            count: self.count,
+            free: self.free.iter().chain(&self.left).copied().collect(),
+            changed: changed.collect(),
         }
+    }
+
+    /// Goes on from the shape that it has, which is durable with all that the files have.
+    pub(crate) fn settle(&mut self) -> Result<(), DiskError> {
+        self.settled = 1 << self.depth;
+        self.free.append(&mut self.left);
+        self.young.clear();
+        for (place, number) in &self.changed {
+            let written = self.directory.write(4 * place, &number.to_le_bytes());
+            written.map_err(|error| DiskError::new(self.disk.path(DIRECTORY), "write", error))?;
+        }
+        self.changed.clear();
         Ok(())
     }
 
@@ -143,17 +213,25 @@ impl Index {
         if depth == self.depth {
             self.double()?;
         }
-        let (stay, go) = bucket.divide();
-        let new = self.add_bucket(&go)?;
-        // Every place of the directory whose low bits are those of the bucket, and the next is set.
-        let first = (key & ((1 << depth) - 1)) | 1 << depth;
-        for place in (first..1 << self.depth).step_by(1 << (depth + 1)) {
-            self.set_directory(place, new)?;
+        let (clear, set) = bucket.divide();
+        let is_young = self.young.contains(&number);
+        let new = self.add_bucket(&set)?;
+        let other = if is_young { number } else { self.add_bucket(&clear)? };
+        // Every place of the directory whose low bits are those of the bucket.
+        let low = key & ((1 << depth) - 1);
+        for place in (low..1 << self.depth).step_by(1 << depth) {
+            let is_set = place >> depth & 1 == 1;
+            self.set_place(place, if is_set { new } else { other })?;
         }
-        self.write_bucket(number, &stay)
+        if is_young {
+            self.write_bucket(number, &clear)
+        } else {
+            self.left.push(number);
+            Ok(())
+        }
     }
 
-    /// Doubles the directory: both halves say the same.
+    /// Doubles the directory: both halves say the same. What the settled one has is not touched.
     fn double(&mut self) -> Result<(), DiskError> {
         let full = || io::Error::other("the index has reached its largest size");
         if self.depth >= DEPTH_MAX {
@@ -161,7 +239,11 @@ impl Index {
         }
         let length = 4u64 << self.depth;
         let half = self.directory.read_all(length);
-        let half = half.map_err(|error| self.failed(DIRECTORY, "read", error))?;
+        let mut half = half.map_err(|error| self.failed(DIRECTORY, "read", error))?;
+        for (place, number) in &self.changed {
+            let at = 4 * *place as usize;
+            half[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        }
         let written = self.directory.write(length, &half);
         written.map_err(|error| self.failed(DIRECTORY, "write", error))?;
         self.depth += 1;
@@ -171,24 +253,28 @@ impl Index {
     /// The number of the bucket for a key.
     fn number_of(&self, key: u64) -> Result<u32, DiskError> {
         let place = key & ((1 << self.depth) - 1);
+        if let Some(number) = self.changed.get(&place) {
+            return Ok(*number);
+        }
         let read = self.directory.read(4 * place, |bytes| u32::from_le_bytes(*bytes));
         read.map_err(|error| self.failed(DIRECTORY, "read", error))
     }
 
-    fn bucket_of(&self, key: u64) -> Result<(u32, Bucket), DiskError> {
-        let number = self.number_of(key)?;
-        Ok((number, self.read_bucket(number, |page| Bucket(*page))?))
+    fn set_place(&mut self, place: u64, number: u32) -> Result<(), DiskError> {
+        if place < self.settled {
+            self.changed.insert(place, number);
+            return Ok(());
+        }
+        let written = self.directory.write(4 * place, &number.to_le_bytes());
+        written.map_err(|error| self.failed(DIRECTORY, "write", error))
     }
 
     fn read_bucket<T>(
         &self,
         number: u32,
-        visit: impl FnOnce(&[u8; PAGE]) -> T,
+        visit: impl FnOnce(BucketRef<'_>) -> T,
     ) -> Result<T, DiskError> {
-        let whole = |page: &[u8; PAGE]| {
-            let is_whole = count(page) <= CAPACITY && depth(page) <= self.depth;
-            is_whole.then(|| visit(page))
-        };
+        let whole = |page: &[u8; PAGE]| BucketRef::new(page, self.depth).map(visit);
         let read = self.buckets.read(u64::from(number) * PAGE as u64, whole);
         let damaged = || io::Error::other("the bucket is damaged");
         read.and_then(|found| found.ok_or_else(damaged))
@@ -196,151 +282,20 @@ impl Index {
     }
 
     fn add_bucket(&mut self, bucket: &Bucket) -> Result<u32, DiskError> {
-        let number = self.count;
+        let number = self.free.last().copied().unwrap_or(self.count);
         self.write_bucket(number, bucket)?;
-        self.count += 1;
+        if self.free.pop().is_none() {
+            self.count += 1;
+        }
+        self.young.insert(number);
         Ok(number)
     }
 
     fn write_bucket(&mut self, number: u32, bucket: &Bucket) -> Result<(), DiskError> {
-        let written = self.buckets.write(u64::from(number) * PAGE as u64, &bucket.0);
+        let written = self.buckets.write(u64::from(number) * PAGE as u64, bucket.bytes());
         written.map_err(|error| self.failed(BUCKETS, "write", error))
-    }
-
-    fn set_directory(&mut self, place: u64, number: u32) -> Result<(), DiskError> {
-        let written = self.directory.write(4 * place, &number.to_le_bytes());
-        written.map_err(|error| self.failed(DIRECTORY, "write", error))
-    }
-}
-
-/// How many low bits all keys of a bucket have in common.
-fn depth(page: &[u8; PAGE]) -> u32 {
-    u32_at(page, 0)
-}
-
-fn count(page: &[u8; PAGE]) -> usize {
-    u32_at(page, 8) as usize
-}
-
-fn entries(page: &[u8; PAGE]) -> impl Iterator<Item = (u64, u64)> {
-    let used = &page[HEAD..HEAD + ENTRY * count(page)];
-    used.chunks_exact(ENTRY).map(|entry| (u64_at(entry, 0), u64_at(entry, 8)))
-}
-
-/// A page of entries: `[depth, count, (key, address)...]`.
-struct Bucket([u8; PAGE]);
-
-impl Bucket {
-    fn empty(depth: u32) -> Self {
-        let mut bucket = Self([0; PAGE]);
-        bucket.put(0, u64::from(depth));
-        bucket
-    }
-
-    fn depth(&self) -> u32 {
-        depth(&self.0)
-    }
-
-    fn len(&self) -> usize {
-        count(&self.0)
-    }
-
-    fn put(&mut self, at: usize, word: u64) {
-        self.0[at..at + 8].copy_from_slice(&word.to_le_bytes());
-    }
-
-    fn entries(&self) -> impl Iterator<Item = (u64, u64)> {
-        entries(&self.0)
-    }
-
-    /// Adds or replaces an entry; false if there is no room.
-    fn insert(&mut self, key: u64, address: u64) -> bool {
-        let known = self.entries().position(|(known, _)| known == key);
-        let place = known.unwrap_or(self.len());
-        if place >= CAPACITY {
-            return false;
-        }
-        self.put(HEAD + ENTRY * place, key);
-        self.put(HEAD + ENTRY * place + 8, address);
-        if known.is_none() {
-            self.put(8, place as u64 + 1);
-        }
-        true
-    }
-
-    /// Keeps the entries whose addresses are wanted; says whether any has gone.
-    fn retain(&mut self, wanted: impl Fn(u64) -> bool) -> bool {
-        let mut kept = Self::empty(self.depth());
-        for (key, address) in self.entries().filter(|(_, address)| wanted(*address)) {
-            kept.insert(key, address);
-        }
-        let fewer = kept.len() < self.len();
-        if fewer {
-            *self = kept;
-        }
-        fewer
-    }
-
-    /// Two buckets for the keys whose next bit is clear, and set.
-    fn divide(&self) -> (Self, Self) {
-        let depth = self.depth();
-        let mut halves = [Self::empty(depth + 1), Self::empty(depth + 1)];
-        for (key, address) in self.entries() {
-            halves[(key >> depth & 1) as usize].insert(key, address);
-        }
-        let [clear, set] = halves;
-        (clear, set)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sim::SimDisk;
-
-    fn hash(number: u64) -> Hash {
-        *blake3::hash(&number.to_le_bytes()).as_bytes()
-    }
-
-    #[test]
-    fn what_was_put_in_is_found_also_when_opened_again() {
-        let disk: Arc<dyn Disk> = Arc::new(SimDisk::new());
-        disk.make_dir("index").expect("made");
-        let mut index = Index::create(&disk).expect("made");
-        for number in 0..20_000 {
-            index.insert(&hash(number), 64 * number).expect("room");
-        }
-        index.insert(&hash(7), 1).expect("room");
-        drop(index);
-        let index = Index::open(&disk).expect("read").expect("an index");
-        for number in (0..20_000).filter(|number| *number != 7) {
-            assert_eq!(index.find(&hash(number)).expect("read"), Some(64 * number));
-        }
-        assert_eq!(index.find(&hash(7)).expect("read"), Some(1));
-        assert_eq!(index.find(&hash(20_000)).expect("read"), None);
-    }
-
-    #[test]
-    fn an_index_cut_off_anywhere_is_none_or_one() {
-        let sim = SimDisk::new();
-        let disk: Arc<dyn Disk> = Arc::new(sim.clone());
-        disk.make_dir("index").expect("made");
-        let mut index = Index::create(&disk).expect("made");
-        for number in 0..2_000 {
-            index.insert(&hash(number), 64 * number).expect("room");
-        }
-        drop(index);
-        for (name, whole) in sim.files() {
-            for length in [0, 1, 4, 5, whole.len() / 2, whole.len() - 1] {
-                sim.overwrite(&name, &whole[..length]);
-                if let Some(index) = Index::open(&disk).expect("read") {
-                    for number in 0..2_000 {
-                        let found = index.find(&hash(number)).unwrap_or(None);
-                        assert!(found.is_none() || found == Some(64 * number));
-                    }
-                }
-            }
-            sim.overwrite(&name, &whole);
-        }
-    }
-}
+mod tests;

@@ -118,6 +118,11 @@ impl MappedPins {
         Ok(Self { mapped, space })
     }
 
+    /// Goes on in another slot before a file of bodies would be longer than that.
+    pub(crate) fn set_limit(&self, bytes: u64) {
+        self.mapped.files().limit = bytes.min(SLOT_SIZE as u64);
+    }
+
     /// What pins are frozen into and found in.
     pub(crate) fn space(&self) -> &Arc<PinSpace> {
         &self.space

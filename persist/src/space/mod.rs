@@ -4,7 +4,9 @@
 //! catalogue   what pins there are, and what each refers to: a journal
 //! pages       which of what stands there counts
 //! index       from hash to address: derived from the catalogue
+//! bucket      a page of it
 //! state       how far the index goes
+//! telling     telling it what has become durable
 //! window      a file that is written, and read where it is mapped
 //! body        files of bodies
 //! ranges      sets of addresses, and the gaps that are filled
@@ -18,8 +20,8 @@
 //! What it promises:
 //!
 //! - A pin that was committed is there after any crash, whole, with all that it refers to.
-//! - Opening takes the same time whatever the size, unless the system lost power since pins were
-//!   last committed: then the index is built anew, from the catalogue alone.
+//! - Opening takes the same time whatever the size, also after a loss of power. Only where the index
+//!   was lost or damaged it is built anew, from the catalogue alone.
 //! - Damage to a pin is found when it is first used, before any of it is; to the catalogue, when
 //!   it is read. The index is never believed.
 //! - Pins are found and kept while others are being made durable.
@@ -27,6 +29,7 @@
 //! `vm/src/pinspace/FORMAT.md` has the bytes.
 
 pub(crate) mod body;
+mod bucket;
 pub(crate) mod catalogue;
 pub mod collect;
 pub(crate) mod files;
@@ -39,6 +42,7 @@ mod mark;
 pub(crate) mod pages;
 pub(crate) mod ranges;
 mod state;
+mod telling;
 #[allow(unsafe_code)]
 mod window;
 

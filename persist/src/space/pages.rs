@@ -66,7 +66,9 @@ impl Pages {
         for (number, segment) in segments.iter().enumerate() {
             let mut frames = segment.frames(SEGMENT_HEADER)?;
             let mut reached = segment.header.first - 1;
-            while reached < last {
+            // Nothing in a segment is looked at behind its last group: it may be a seal that was torn.
+            let next = segments.get(number + 1).map_or(u64::MAX, |next| next.header.first);
+            while reached < last.min(next - 1) {
                 let Some((offset, frame)) = frames.next()? else { break };
                 if frame.kind == FrameKind::Data {
                     reached = frame.seq;

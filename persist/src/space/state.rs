@@ -1,18 +1,20 @@
-//! The state of the index: up to which group of the catalogue it goes, and whether to believe it.
+//! The state of the index: up to which group of the catalogue it goes, and how it hangs together.
 
-use crate::Hash;
+use super::index::Shape;
 use crate::error::DiskError;
-use crate::frame::{array, short, u32_at, u64_at};
+use crate::frame::{short, u32_at, u64_at};
 use crate::health::WriteError;
 use crate::journal::Home;
 use crate::space::catalogue::{End, Filled};
 
 pub(crate) const NAME: &str = "index/state";
 const MAGIC: [u8; 8] = *b"PALLASIX";
-const VERSION: u32 = 2;
-const LENGTH: usize = 128;
+const VERSION: u32 = 3;
+/// Bytes before the lists of the shape, and of the check behind them.
+const HEAD: usize = 96;
+const CHECK: usize = 16;
 
-/// What the state file says.
+/// What the index had been told when it was last settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State {
     /// All groups up to this one are in the index.
@@ -21,51 +23,63 @@ pub(crate) struct State {
     pub(crate) filled: Filled,
     /// The number of the newest gaps in the catalogue; 0 if there are none.
     pub(crate) gaps: u64,
-    /// The run of the system in which it is being changed; none if it is durable as it is.
-    pub(crate) changing: Option<Hash>,
 }
 
 impl Default for State {
     /// Of an index that has nothing.
     fn default() -> Self {
-        Self { covers: 0, filled: Filled::NONE, gaps: 0, changing: None }
+        Self { covers: 0, filled: Filled::NONE, gaps: 0 }
     }
 }
 
 impl State {
     /// Reads the state; none if there is none that can be believed.
-    pub(crate) fn read(home: &Home) -> Option<Self> {
+    pub(crate) fn read(home: &Home) -> Option<(Self, Shape)> {
         let file = home.disk.open(NAME).ok()?;
-        let mut bytes = [0; LENGTH];
+        let mut bytes = vec![0; usize::try_from(file.len().ok()?).ok()?];
         file.read_at(0, &mut bytes).ok()?;
-        let whole = bytes[112..] == short(&blake3::hash(&bytes[..112]));
-        let ours =
-            bytes[..8] == MAGIC && u32_at(&bytes, 8) == VERSION && bytes[16..32] == home.store;
-        let number = |at: usize| u64_at(&bytes, 32 + 8 * at);
+        let (told, check) = bytes.split_at_checked(bytes.len().checked_sub(CHECK)?)?;
+        let ours = told.len() >= HEAD
+            && check == short(&blake3::hash(told))
+            && told[..8] == MAGIC
+            && u32_at(told, 8) == VERSION
+            && told[16..32] == home.store;
+        ours.then(|| Self::decode(told)).flatten()
+    }
+
+    fn decode(told: &[u8]) -> Option<(Self, Shape)> {
+        let number = |at: usize| u64_at(told, 32 + 8 * at);
         let end = End { slot: number(1), offset: number(2) };
         let filled = Filled { end, fill: number(3) };
-        let changing = Some(array(&bytes, 80)).filter(|boot| *boot != [0; 32]);
-        // After another start of the system, some of what was written may be missing.
-        let believed = changing.is_none() || changing == home.disk.boot();
-        let state = Self { covers: number(0), filled, gaps: number(4), changing };
-        (whole && ours && believed).then_some(state)
+        let state = Self { covers: number(0), filled, gaps: number(4) };
+        let small = |at: usize| u32_at(told, 72 + 4 * at);
+        let words: Vec<u32> = told[HEAD..].chunks_exact(4).map(|word| u32_at(word, 0)).collect();
+        let (free, changed) = words.split_at_checked(small(2) as usize)?;
+        let changed: Vec<(u32, u32)> =
+            changed.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+        let whole = changed.len() == small(3) as usize;
+        let shape = Shape { depth: small(0), count: small(1), free: free.to_vec(), changed };
+        whole.then_some((state, shape))
     }
 
     /// Writes the state, durably.
-    pub(crate) fn write(&self, home: &Home) -> Result<(), WriteError> {
-        let mut bytes = [0; LENGTH];
-        bytes[..8].copy_from_slice(&MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[16..32].copy_from_slice(&home.store);
+    pub(crate) fn write(&self, home: &Home, shape: &Shape) -> Result<(), WriteError> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(home.store);
         let Filled { end, fill } = self.filled;
-        let numbers = [self.covers, end.slot, end.offset, fill, self.gaps];
-        for (at, number) in numbers.into_iter().enumerate() {
-            bytes[32 + 8 * at..40 + 8 * at].copy_from_slice(&number.to_le_bytes());
+        for number in [self.covers, end.slot, end.offset, fill, self.gaps] {
+            bytes.extend(number.to_le_bytes());
         }
-        // Where the system's runs cannot be told apart, none is the same as this.
-        bytes[80..112].copy_from_slice(&self.changing.unwrap_or_default());
-        let check = short(&blake3::hash(&bytes[..112]));
-        bytes[112..].copy_from_slice(&check);
+        let lengths = [shape.free.len() as u32, shape.changed.len() as u32];
+        let small = [shape.depth, shape.count, lengths[0], lengths[1], 0, 0];
+        let changed = shape.changed.iter().flat_map(|(place, number)| [*place, *number]);
+        for number in small.into_iter().chain(shape.free.iter().copied()).chain(changed) {
+            bytes.extend(number.to_le_bytes());
+        }
+        let check = short(&blake3::hash(&bytes));
+        bytes.extend(check);
         home.publish(super::INDEX_DIR, NAME, &bytes).map(drop)
     }
 

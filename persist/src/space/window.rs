@@ -83,8 +83,9 @@ impl Window {
         Ok(())
     }
 
-    pub(crate) fn flush(&self) -> io::Result<()> {
-        self.file.flush()
+    /// The file, for flushing it.
+    pub(crate) fn file(&self) -> Arc<dyn DiskFile> {
+        Arc::clone(&self.file)
     }
 }
 

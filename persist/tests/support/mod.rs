@@ -12,10 +12,13 @@ use persist::{LogError, OpenError, Seq, Settings, Snapshot, SnapshotError, Store
 use vm::pinspace::{FreezeError, Frozen};
 use vm::{Hash, Options, Vm};
 
-/// A slot that no other test has: they run in one process, each on its thread.
+/// How many slots a test has.
+pub const SLOTS: usize = 16;
+
+/// The first of some slots that no other test has: they run in one process, each on its thread.
 pub fn slot() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local!(static SLOT: usize = NEXT.fetch_add(1, Ordering::Relaxed));
+    thread_local!(static SLOT: usize = NEXT.fetch_add(SLOTS, Ordering::Relaxed));
     SLOT.with(|slot| *slot)
 }
 
@@ -42,6 +45,7 @@ pub fn small() -> Settings {
     Settings {
         log_segment: 1500,
         slot: Some(slot()),
+        body_file: 2000,
         log_ahead: 400,
         log_spares: 1,
         commit_delay: Duration::ZERO,
@@ -235,15 +239,20 @@ pub fn is_full(error: &SnapshotError) -> bool {
 /// Runs a workload from the creation of the store on, until its end or the first
 /// error.
 pub fn run(disk: &SimDisk, actions: &[Action]) -> (Model, bool) {
+    run_with(disk, actions, small())
+}
+
+/// The same with other settings.
+pub fn run_with(disk: &SimDisk, actions: &[Action], settings: Settings) -> (Model, bool) {
     let mut model = Model::default();
-    let Ok(store) = Store::create_on(Arc::new(disk.clone()), small()) else {
+    let Ok(store) = Store::create_on(Arc::new(disk.clone()), settings.clone()) else {
         return (model, false);
     };
     model.created = true;
     let mut store = Some(store);
     for action in actions {
         let done = if matches!(action, Action::Reopen) {
-            reopen(disk, &mut store, &mut model)
+            reopen(disk, &mut store, &mut model, &settings)
         } else {
             store.as_ref().is_some_and(|store| model.step(store, action))
         };
@@ -254,12 +263,17 @@ pub fn run(disk: &SimDisk, actions: &[Action]) -> (Model, bool) {
     (model, true)
 }
 
-fn reopen(disk: &SimDisk, store: &mut Option<Store>, model: &mut Model) -> bool {
+fn reopen(
+    disk: &SimDisk,
+    store: &mut Option<Store>,
+    model: &mut Model,
+    settings: &Settings,
+) -> bool {
     let closed = store.take().is_some_and(|store| store.close().is_ok());
     if closed {
         model.certain_events = model.events.len();
         model.certain_pins = model.pins.len();
-        *store = Store::open_on(Arc::new(disk.clone()), small()).ok();
+        *store = Store::open_on(Arc::new(disk.clone()), settings.clone()).ok();
     }
     store.is_some()
 }

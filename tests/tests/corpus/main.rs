@@ -19,22 +19,23 @@ mod sessions;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::process::Output;
-use tests::{Pallas, feed, golden_text, reference, tell};
+use tests::{Laws, Pallas, feed, golden_text, reference, tell};
 
 /// `pallas` with the prototype's modules for `./sire`, and a cache that is its own.
 struct Corpus {
     pallas: Pallas,
+    laws: Laws,
     reference: PathBuf,
 }
 
 impl Corpus {
     /// The corpus, if there is a checkout; otherwise that is told.
-    fn open() -> Option<Corpus> {
+    fn open(laws: Laws) -> Option<Corpus> {
         let reference = reference();
         if reference.is_none() {
             tell("corpus: skipped, since PALLAS_REFERENCE is not set");
         }
-        Some(Corpus { pallas: Pallas::new(), reference: reference? })
+        Some(Corpus { pallas: Pallas::new(), laws, reference: reference? })
     }
 
     /// Runs a command to its end with this input.
@@ -45,7 +46,13 @@ impl Corpus {
     ) -> Output {
         let mut command = self.pallas.command(args);
         command.current_dir(&self.reference);
+        self.laws.set(&mut command);
         feed(command, input)
+    }
+
+    /// Tells what a suite found.
+    fn tell(&self, text: &str) {
+        tell(&format!("corpus, laws {}: {text}", format!("{:?}", self.laws).to_lowercase()));
     }
 
     /// Runs a session with a module loaded, from the cache if it is there.

@@ -4,46 +4,53 @@ use crate::{Corpus, facts, sha256};
 use sire::{Library, Options, Output, Sire};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use tests::{stderr, tell};
+use tests::{Laws, stderr};
 use vm::{Hash, Shape, Val, Vm};
 
-/// What agrees, and what does not.
+fn modules_print_what_they_did(laws: Laws) {
+    let Some(corpus) = Corpus::open(laws) else { return };
+    let mut printed = Printed::default();
+    print_all(&corpus, &mut printed);
+    let Printed { loaded, failed, lines, wrong } = printed;
+    let count = wrong.len();
+    corpus.tell(&format!(
+        "{loaded} modules load and {failed} fail as they did; {lines} lines equal, {count} wrong"
+    ));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!((loaded, failed), (82, 54));
+}
+
+tests::in_every_way! { modules_print_what_they_did }
+
+#[test]
+fn modules_bind_what_they_did() {
+    let Some(corpus) = Corpus::open(Laws::Interpreted) else { return };
+    let Bound { bindings, jets, wrong } = bind_all(&corpus);
+    let count = wrong.len();
+    corpus.tell(&format!("{bindings} bindings equal, {jets} jets found, {count} wrong"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!((bindings, jets), (3111, 197));
+}
+
+/// What is printed as it was, and what is not.
 #[derive(Default)]
-struct Tally {
+struct Printed {
     loaded: usize,
     failed: usize,
     lines: usize,
+    wrong: Vec<String>,
+}
+
+/// What is bound as it was, and what is not.
+#[derive(Default)]
+struct Bound {
     bindings: usize,
     jets: usize,
     wrong: Vec<String>,
 }
 
-#[test]
-fn modules_print_and_bind_what_they_did() {
-    let Some(corpus) = Corpus::open() else { return };
-    let mut tally = Tally::default();
-    let bound = std::thread::scope(|scope| {
-        let bound = scope.spawn(|| bind_all(&corpus));
-        print_all(&corpus, &mut tally);
-        bound.join().expect("the other half ends")
-    });
-    tally.wrong.extend(bound.wrong);
-    tell(&format!(
-        "corpus: {} modules load and {} fail as they did; equal: {} lines, {} bindings, {} jets; \
-         {} wrong",
-        tally.loaded,
-        tally.failed,
-        tally.lines,
-        bound.bindings,
-        bound.jets,
-        tally.wrong.len()
-    ));
-    assert!(tally.wrong.is_empty(), "{}", tally.wrong.join("\n"));
-    assert_eq!((tally.loaded, tally.failed, bound.bindings, bound.jets), (82, 54, 3111, 197));
-}
-
 /// Loads every module with everything before it in the cache, and compares what is printed.
-fn print_all(corpus: &Corpus, tally: &mut Tally) {
+fn print_all(corpus: &Corpus, tally: &mut Printed) {
     let mut last = "-".to_owned();
     for [module, before, outcome, _, lines, hash] in facts("modules.tsv") {
         if before != "-" && before != last {
@@ -81,17 +88,17 @@ fn print_all(corpus: &Corpus, tally: &mut Tally) {
 
 /// Loads every module in a process, compares the hashes of what it binds, and looks for the laws
 /// that jets stand for.
-fn bind_all(corpus: &Corpus) -> Tally {
+fn bind_all(corpus: &Corpus) -> Bound {
     let mut expected: HashMap<String, Vec<String>> = HashMap::new();
     for [module, name, hash] in facts("bindings.tsv") {
         expected.entry(module).or_default().push(format!("{name} {hash}"));
     }
-    let mut tally = Tally::default();
+    let mut tally = Bound::default();
     let mut laws: HashSet<(String, Hash)> = HashSet::new();
     let mut sire = new_sire(corpus);
     for [module, ..] in facts::<6>("modules.tsv") {
         if sire.load(&module).is_err() {
-            // Whether it should is for the other half.
+            // Whether it should is for the other tests.
             continue;
         }
         let found: Vec<(String, Val)> = sire.definitions().collect();

@@ -1,12 +1,11 @@
 //! Seeds: what `save` writes and `show` prints, and a program that comes from one.
 
 use crate::{Corpus, facts, sha256};
-use tests::{stderr, stdout, tell};
+use tests::{Laws, stderr, stdout};
 use vm::{NatRef, Ref, Shape, Vm};
 
-#[test]
-fn seeds_and_what_they_show_are_the_same() {
-    let Some(corpus) = Corpus::open() else { return };
+fn seeds_and_what_they_show_are_the_same(laws: Laws) {
+    let Some(corpus) = Corpus::open(laws) else { return };
     let seed = corpus.pallas.path("main.seed");
     let mut wrong = Vec::new();
     let rows = facts("seeds.tsv");
@@ -28,7 +27,7 @@ fn seeds_and_what_they_show_are_the_same() {
             wrong.push(format!("{module}: {lines} lines are shown, where {shown_lines} were"));
         }
     }
-    tell(&format!("corpus: {} seeds saved and shown, {} wrong", rows.len(), wrong.len()));
+    corpus.tell(&format!("{} seeds saved and shown, {} wrong", rows.len(), wrong.len()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -103,9 +102,8 @@ const DIALOGUE: [(&str, &str); 6] = [
     ("= main | 4 | k x 5", "= {main}"),
 ];
 
-#[test]
-fn the_compiler_written_in_sire_runs_from_its_seed() {
-    let Some(corpus) = Corpus::open() else { return };
+fn the_compiler_written_in_sire_runs_from_its_seed(laws: Laws) {
+    let Some(corpus) = Corpus::open(laws) else { return };
     let [seed, said] = ["compiler.seed", "said"].map(|name| corpus.pallas.path(name));
     let save = ["save".as_ref(), "-M".as_ref(), seed.as_os_str(), "sire_27_sire".as_ref()];
     let saved = corpus.run(save, "");
@@ -124,9 +122,8 @@ fn the_compiler_written_in_sire_runs_from_its_seed() {
     assert_eq!(saved.expect("it saved"), ours.expect("so did we"));
 }
 
-#[test]
-fn the_compiler_written_in_sire_refuses_what_is_wrong() {
-    let Some(corpus) = Corpus::open() else { return };
+fn the_compiler_written_in_sire_refuses_what_is_wrong(laws: Laws) {
+    let Some(corpus) = Corpus::open(laws) else { return };
     let seed = corpus.pallas.path("compiler.seed");
     let save = ["save".as_ref(), seed.as_os_str(), "sire_27_sire".as_ref()];
     let saved = corpus.run(save, "");
@@ -138,4 +135,10 @@ fn the_compiler_written_in_sire_refuses_what_is_wrong() {
     for part in ["undefined reference", "line", "nobody"] {
         assert!(printed.contains(part), "{part}: {printed}");
     }
+}
+
+tests::in_every_way! {
+    seeds_and_what_they_show_are_the_same
+    the_compiler_written_in_sire_runs_from_its_seed
+    the_compiler_written_in_sire_refuses_what_is_wrong
 }

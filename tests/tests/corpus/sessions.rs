@@ -1,11 +1,10 @@
 //! Sessions: inputs written for this project, with the prototype's modules loaded.
 
 use crate::Corpus;
-use tests::{difference, golden, golden_text, named_module, reduced, stderr, stdout, tell};
+use tests::{Laws, difference, golden, golden_text, named_module, reduced, stderr, stdout};
 
-#[test]
-fn sessions_print_what_they_did() {
-    let Some(corpus) = Corpus::open() else { return };
+fn sessions_print_what_they_did(laws: Laws) {
+    let Some(corpus) = Corpus::open(laws) else { return };
     let entries = std::fs::read_dir(golden("library")).expect("the transcripts");
     let mut names: Vec<String> = entries
         .map(|entry| format!("library/{}", entry.expect("an entry").file_name().display()))
@@ -26,6 +25,9 @@ fn sessions_print_what_they_did() {
             None => lines += expected.lines().count(),
         }
     }
-    tell(&format!("corpus: {} sessions, {lines} lines equal, {} wrong", names.len(), wrong.len()));
+    let (sessions, count) = (names.len(), wrong.len());
+    corpus.tell(&format!("{sessions} sessions, {lines} lines equal, {count} wrong"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+tests::in_every_way! { sessions_print_what_they_did }

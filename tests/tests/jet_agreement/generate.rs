@@ -15,7 +15,7 @@
 //! | `i`    | pin                       | `I`    | row of pins                    |
 //! | `e`    | seed, as a bar            | `u`    | function that unfolds a value  |
 //! | `g`    | pin in which there are others | `G` | row of the pins in a pin        |
-//! | `h`    | the rest of that pin, as a bar |     |                                |
+//! | `h`    | the rest of that pin, as a bar | `x` | expression of `_TryExp`        |
 
 use vm::{Builder, Natural, Stop, Val, Vm};
 
@@ -167,6 +167,7 @@ impl<'v> Generator<'v> {
             'G' => self.pins_within(inner),
             'h' => self.vm.bar(&self.germ).expect("arguments are small"),
             'k' => self.key(),
+            'x' => self.expression(depth),
             'f' => self.function(),
             'u' => self.unfolder(),
             'b' => self.bar(),
@@ -297,9 +298,22 @@ impl<'v> Generator<'v> {
             let identity = self.law(5, 1, &one);
             pair = self.call_of(&identity, &[pair]);
         }
-        let body = self.call_of(&zero, &[pair]);
+        // A pin or law in place of the app has the pair for its item or body.
+        let operation = if self.below(16) == 0 { self.nat(4) } else { zero.clone() };
+        let body = self.call_of(&operation, &[pair]);
         let step = self.law(11, 1, &body);
         self.app(&two, &[zero, step])
+    }
+
+    /// A value, or an application of expressions to each other; of the former some are functions.
+    fn expression(&mut self, depth: u32) -> Val {
+        let (tag, content) = match self.below(if depth == 0 { 2 } else { 5 }) {
+            0 => ("VALUE", self.any(1)),
+            1 => ("VALUE", self.function()),
+            _ => ("APPLY", self.row_of('x', depth - 1)),
+        };
+        let tag = self.vm.text(tag).expect("arguments are small");
+        self.row(&[tag, content])
     }
 
     /// In a law's body, the call of a constant with what other expressions give.

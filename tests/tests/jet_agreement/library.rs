@@ -59,7 +59,7 @@ impl Laws {
     }
 
     fn load(library: Library, modules: &[&str]) -> Laws {
-        let options = vm::Options { max_stack: 1 << 27, max_heap: 1 << 29, ..Default::default() };
+        let options = vm::Options { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
         let vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
         let output = Output::new(std::io::sink(), Default::default());
         let options = Options { library, cache: None, diagnostics: output.clone(), output };

@@ -209,4 +209,5 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("_PlanHash", "a"),
     ("_PinHash", "a"),
     ("_Try", "r"),
+    ("_TryExp", "x"),
 ];

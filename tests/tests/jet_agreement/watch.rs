@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Interrupts evaluations that take too long, by a thread that looks every few milliseconds.
+/// Interrupts evaluations that take too long, by a thread that looks twice a millisecond.
 pub(crate) struct Watch {
     deadline: Arc<Mutex<Option<Instant>>>,
     interrupt: Arc<AtomicBool>,
@@ -22,7 +22,7 @@ impl Watch {
         std::thread::spawn(move || {
             // It ends with the last of those who set the deadline.
             while Arc::strong_count(&deadline) > 1 {
-                std::thread::sleep(Duration::from_millis(2));
+                std::thread::sleep(Duration::from_micros(500));
                 // Held until the flag is raised, or it might be raised after it was cleared.
                 let deadline = lock(&deadline);
                 if deadline.is_some_and(|deadline| deadline < Instant::now()) {

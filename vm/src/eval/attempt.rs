@@ -1,6 +1,7 @@
 //! `try`: attempts, and in which order what they attempt is evaluated.
 //!
-//! An attempt's Catch frame keeps the row that it was given. That is in normal form, and all else
+//! An attempt's Catch frame keeps the row, or the [`expression`](super::expression), that it was
+//! given. That is in normal form, and all else
 //! that the attempt comes to evaluate was made by it; so it can be begun again with nothing left of
 //! the first time, and keeping the row keeps nothing alive that grows.
 //!
@@ -22,10 +23,20 @@ use crate::word::Word;
 use crate::{Stop, Val, Vm, tree};
 
 /// What a Catch frame keeps, but for the distance.
-pub(super) struct Attempt {
-    pub(super) row: Word,
+struct Attempt {
+    what: Word,
+    form: Form,
     /// How often compiled code had been entered when it began.
-    pub(super) runs: u64,
+    runs: u64,
+}
+
+/// How it is said what to attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Form {
+    /// As a row of a function and its arguments.
+    Row = 0,
+    /// As an expression.
+    Expression = 2,
 }
 
 /// Words of it on the stack.
@@ -64,15 +75,7 @@ impl Vm {
     /// Begins an attempt at what a row in normal form says: its first item, applied to the others if
     /// there are any. There must be room for them, and for a frame.
     pub(super) fn begin_attempt(&mut self, row: Word, in_law_order: bool) -> Result<Next, Stop> {
-        debug_assert!(self.heap.is_normal(row));
-        let evaluator = &mut self.evaluator;
-        let before = std::mem::replace(&mut evaluator.in_law_order, in_law_order);
-        let stack = &mut self.heap.stack;
-        stack.push(row);
-        stack.push(Word::direct(evaluator.compiled_runs));
-        stack.push(Word::bit(before));
-        self.push_mark(FrameKind::Catch);
-        frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
+        self.push_attempt(row, Form::Row, in_law_order);
         let function = self.heap.stack.top();
         let size = tree::len(&self.heap, row);
         tree::push_range(&mut self.heap, row, 0..size);
@@ -83,18 +86,56 @@ impl Vm {
         Ok(Next::Call(function))
     }
 
+    /// Pushes what waits for the normal form of what is attempted.
+    pub(super) fn push_attempt(&mut self, what: Word, form: Form, in_law_order: bool) {
+        debug_assert!(self.heap.is_normal(what));
+        let evaluator = &mut self.evaluator;
+        let before = std::mem::replace(&mut evaluator.in_law_order, in_law_order);
+        let stack = &mut self.heap.stack;
+        stack.push(what);
+        stack.push(Word::direct(evaluator.compiled_runs));
+        stack.push(Word::direct(u64::from(before) | form as u64));
+        self.push_mark(FrameKind::Catch);
+        frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
+    }
+
+    /// `try` when something stopped, its mark having been taken off the stack: how to go on, unless
+    /// what encloses it is to be stopped too.
+    pub(super) fn after_attempt(&mut self, stop: &Stop) -> Result<Option<Next>, Stop> {
+        let attempt = self.end_attempt();
+        if self.is_in_doubt(attempt.runs, stop) {
+            return self.attempt_again(&attempt).map(Some);
+        }
+        let Stop::Crash { op, arg } = stop else { return Ok(None) };
+        let (op, arg) = (self.heap.word(op), self.heap.word(arg));
+        self.caught(op, arg).map(Some)
+    }
+
+    /// Begins an attempt anew, in law order.
+    fn attempt_again(&mut self, attempt: &Attempt) -> Result<Next, Stop> {
+        match attempt.form {
+            Form::Row => self.begin_attempt(attempt.what, true),
+            Form::Expression => {
+                self.heap.stack.push(attempt.what);
+                self.attempt_expression(true)
+            }
+        }
+    }
+
     /// Takes the rest of an attempt off the stack when its mark has been.
-    pub(super) fn end_attempt(&mut self) -> Attempt {
+    fn end_attempt(&mut self) -> Attempt {
         let stack = &mut self.heap.stack;
         let parts = [stack.peek(2), stack.peek(1), stack.peek(0)];
         stack.truncate(stack.top() - SIZE);
-        self.evaluator.in_law_order = parts[2] != Word::ZERO;
-        Attempt { row: parts[0], runs: parts[1].raw() }
+        let (before, form) = (parts[2].raw() & 1, parts[2].raw() & !1);
+        self.evaluator.in_law_order = before != 0;
+        let form = if form == Form::Row as u64 { Form::Row } else { Form::Expression };
+        Attempt { what: parts[0], form, runs: parts[1].raw() }
     }
 
     /// Whether law order may end otherwise what stopped so, and began when compiled code had been
     /// entered so often.
-    pub(super) fn is_in_doubt(&self, runs: u64, stop: &Stop) -> bool {
+    fn is_in_doubt(&self, runs: u64, stop: &Stop) -> bool {
         // The count stands still in law order.
         let reordered = self.evaluator.compiled_runs != runs;
         reordered && !matches!(stop, Stop::Interrupted | Stop::TooLarge { .. })
@@ -105,15 +146,17 @@ impl Vm {
         tree::len(&self.heap, row) + SIZE + 16
     }
 
-    /// `try` when nothing crashed: the row of 1 and the value.
+    /// `try` when nothing crashed, its mark having been taken off the stack: the row of 1 and the
+    /// value.
     pub(super) fn caught_nothing(&mut self, value: Word) -> Result<Next, Stop> {
+        self.end_attempt();
         self.heap.stack.push(Word::direct(1));
         self.heap.stack.push(value);
         self.give_row()
     }
 
     /// `try` when something did: the row of 0 and the row of operation and argument.
-    pub(super) fn caught(&mut self, op: Word, arg: Word) -> Result<Next, Stop> {
+    fn caught(&mut self, op: Word, arg: Word) -> Result<Next, Stop> {
         self.heap.stack.push(Word::ZERO);
         self.heap.stack.push(op);
         self.heap.stack.push(arg);

@@ -539,6 +539,11 @@ impl Vm {
                 1
             }
             Control::Try => return self.try_row(place, at),
+            Control::TryExpression => {
+                self.heap.stack.truncate(place);
+                self.heap.stack.push(first);
+                return self.attempt_expression(self.evaluator.in_law_order);
+            }
         };
         let word = self.heap.resolve(arg(self, chosen));
         self.heap.stack.truncate(place);

@@ -22,6 +22,7 @@ mod attempt;
 mod call;
 mod code;
 mod decode;
+mod expression;
 mod fetch;
 mod frame;
 mod lets;

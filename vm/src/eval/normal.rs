@@ -59,13 +59,12 @@ impl Vm {
             if !self.heap.stack.has_room(16) {
                 return Err(Stop::StackFull);
             }
+            // Compiled code that makes a piece of data may end before it would look.
+            self.heap.interrupt.check()?;
             self.heap.stack.push(object);
             frame::push_number(&mut self.heap.stack, index);
             frame::push_kind(&mut self.heap.stack, FrameKind::Force);
             if !word.is_thunk() {
-                if self.heap.interrupt.is_due() {
-                    return Err(Stop::Interrupted);
-                }
                 return Ok(Next::Normalise(word));
             }
             frame::push_kind(&mut self.heap.stack, FrameKind::Normal);

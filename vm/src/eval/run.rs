@@ -146,7 +146,6 @@ impl Vm {
             }
             FrameKind::Catch => {
                 self.pop_mark();
-                self.end_attempt();
                 self.caught_nothing(value)
             }
             FrameKind::Exit => {

@@ -67,7 +67,7 @@ impl Vm {
 
     /// Cuts the stack down to the nearest handler. An Exit frame gets the stop as an error.
     #[cold]
-    pub(super) fn unwind(&mut self, stop: Stop) -> Result<Next, Stop> {
+    pub(super) fn unwind(&mut self, mut stop: Stop) -> Result<Next, Stop> {
         loop {
             let mark = self.evaluator.mark;
             debug_assert!(mark > 0, "run pushes an Exit frame before anything can stop");
@@ -80,16 +80,11 @@ impl Vm {
                     let thunk = self.heap.stack.pop();
                     self.spoil(thunk, &stop);
                 }
-                FrameKind::Catch => {
-                    let attempt = self.end_attempt();
-                    if self.is_in_doubt(attempt.runs, &stop) {
-                        return self.begin_attempt(attempt.row, true);
-                    }
-                    if let Stop::Crash { op, arg } = &stop {
-                        let (op, arg) = (self.heap.word(op), self.heap.word(arg));
-                        return self.caught(op, arg);
-                    }
-                }
+                FrameKind::Catch => match self.after_attempt(&stop) {
+                    Ok(Some(next)) => return Ok(next),
+                    Ok(None) => {}
+                    Err(other) => stop = other,
+                },
                 FrameKind::Exit => return Err(stop),
                 kind => unreachable!("a {kind:?} frame is no mark"),
             }

@@ -62,7 +62,7 @@ pub struct Options {
     pub max_heap: usize,
     /// Bytes that the evaluation stack may take at most; crossing it ends the evaluation.
     pub max_stack: usize,
-    /// Collect at every allocation, alternating between the two collections (for tests).
+    /// Collect at every allocation, everything each eighth time (for tests).
     pub stress: bool,
 }
 
@@ -223,7 +223,8 @@ impl Heap {
             return Err(HeapFull);
         }
         let large = words > self.nursery.capacity() / 2;
-        if self.options.stress && self.statistics.minor.is_multiple_of(8) {
+        let collections = self.statistics.minor + self.statistics.major;
+        if self.options.stress && collections.is_multiple_of(8) {
             self.collect_all();
         } else {
             self.collect_young();

@@ -222,6 +222,19 @@ impl Call<'_> {
         Ok(())
     }
 
+    /// Pushes an item of the evaluated value at that height, taken for a row; 0 if there is none.
+    ///
+    /// # Errors
+    /// [`Stop::HeapFull`].
+    pub fn push_field(&mut self, index: usize, field: usize) -> Result<(), Stop> {
+        let given = self.given(index);
+        if field >= given {
+            self.push_small(0);
+            return Ok(());
+        }
+        self.push_arg(index, given - 1 - field)
+    }
+
     /// Pushes the row of the keys of the set at that height.
     ///
     /// # Errors

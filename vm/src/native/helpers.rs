@@ -189,6 +189,7 @@ extern "C" fn row(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
 
 extern "C" fn room(vm: *mut Vm, words: usize) -> u64 {
     serve(vm, |vm| {
+        vm.heap.interrupt.check()?;
         vm.heap.make_room(words)?;
         Ok(0)
     })

@@ -8,9 +8,10 @@
 //! ```
 //!
 //! The range is the same in every process, so words with addresses in it mean the same in a file as
-//! in memory. It is reserved when the first slot is claimed (32 TiB without access and without
-//! memory behind them). A slot belongs to one pin space at a time, and holds one mapped file: so
-//! a machine of 10 TB takes 160 mappings.
+//! in memory. A slot belongs to one pin space at a time, and holds one mapped file: so a machine of 10 TB
+//! takes 160 mappings. Its addresses are taken (without memory behind them) when it is claimed: the whole
+//! range at once would be one mapping fewer to think of, but an emulator may keep a few bytes for every
+//! page of it (24 GB in QEMU 7.2).
 //!
 //! Beside its memory, a slot has a bit for every possible place of a record, set once the record
 //! there has been found whole.
@@ -18,15 +19,16 @@
 //! # Safety
 //!
 //! This module maps memory. Its invariant: *memory of a claimed slot below its end is mapped for
-//! reading, and never changes and never goes away while the slot is claimed*. Nothing outside of
-//! slots is ever mapped in the range, so an address in it is a frozen one.
+//! reading, and never changes and never goes away while the slot is claimed*. No heap has objects in the
+//! range, so an object there is a frozen one.
 
+use std::ffi::c_void;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::ptr::{null_mut, with_exposed_provenance_mut};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where the range begins.
 pub const BASE: usize = 1 << RANGE_SHIFT;
@@ -51,13 +53,17 @@ const BITS_SIZE: usize = SLOT_SIZE / ALIGNMENT / 8;
 pub enum RangeError {
     /// The system does not grant the addresses.
     #[error(
-        "the address range {BASE:#x} to {:#x}, in which pins are mapped, cannot be had: {reason} \
-         (a limit on address space, as set by `ulimit -v`, must allow for 32 TiB; \
+        "the addresses of slot {slot} of the pin range, from {:#x}, cannot be had: {reason} \
+         (a limit on address space, as set by `ulimit -v`, must allow for 64 GiB a slot; \
          systems with less than 47 bits of addresses cannot map pins)",
-        BASE + SIZE,
-        reason = _0
+        BASE + slot * SLOT_SIZE
     )]
-    Unavailable(io::Error),
+    Unavailable {
+        /// Which slot.
+        slot: usize,
+        /// What the system says.
+        reason: io::Error,
+    },
     /// Another pin space of this process has it.
     #[error(
         "slot {0} of the pin range is in use by another store that this process has open; \
@@ -180,7 +186,7 @@ pub(crate) fn set_verified(address: usize) {
 pub(crate) fn prefetch(address: usize, bytes: usize) {
     use rustix::mm::{Advice, madvise};
     let first = address & !(PAGE - 1);
-    let pages = with_exposed_provenance_mut(first);
+    let pages = as_pointer(first);
     // SAFETY: reading ahead changes nothing, whatever the addresses are.
     let advised = unsafe { madvise(pages, address + bytes - first, Advice::WillNeed) };
     // It is slower without.
@@ -234,17 +240,37 @@ impl Slot {
 
     /// Claims the first of these that is free.
     fn claim_first(
-        mut numbers: impl Iterator<Item = usize>,
+        numbers: impl Iterator<Item = usize>,
         owner: Owner,
         none: RangeError,
     ) -> Result<Slot, RangeError> {
-        reserve()?;
         let _guard = claiming();
-        let is_free = |number: &usize| STATES[*number].owner.load(Ordering::Acquire) == 0;
-        let number = numbers.find(is_free).ok_or(none)?;
-        let bits = map_bits().map_err(RangeError::Map)?;
+        let mut failure = none;
+        for number in numbers {
+            if STATES[number].owner.load(Ordering::Acquire) != 0 {
+                continue;
+            }
+            match Slot::take(number, owner) {
+                // Something that is not ours is there.
+                Err(unavailable @ RangeError::Unavailable { .. }) => failure = unavailable,
+                taken => return taken,
+            }
+        }
+        Err(failure)
+    }
+
+    /// Takes the addresses of a slot that is free, while nobody else does so.
+    fn take(number: usize, owner: Owner) -> Result<Slot, RangeError> {
+        let address = BASE + number * SLOT_SIZE;
+        take_addresses(address)
+            .map_err(|reason| RangeError::Unavailable { slot: number, reason: reason.into() })?;
+        let bits = map_bits().inspect_err(|_| {
+            // SAFETY: they were taken just now.
+            let given_back = unsafe { rustix::mm::munmap(as_pointer(address), SLOT_SIZE) };
+            debug_assert!(given_back.is_ok());
+        });
         let state = &STATES[number];
-        state.bits.store(bits, Ordering::Release);
+        state.bits.store(bits.map_err(RangeError::Map)?, Ordering::Release);
         state.owner.store(owner.0, Ordering::Release);
         Ok(Slot(number))
     }
@@ -270,9 +296,9 @@ impl Slot {
     /// If the system does not map it.
     pub unsafe fn map(&mut self, file: &File) -> Result<(), RangeError> {
         use rustix::mm::{MapFlags, ProtFlags, mmap};
-        let address = with_exposed_provenance_mut(self.address());
+        let address = as_pointer(self.address());
         let flags = MapFlags::SHARED | MapFlags::FIXED | MapFlags::NORESERVE;
-        // SAFETY: the slot is ours, lies in the reserved range, and nothing in it is in use.
+        // SAFETY: the slot's addresses are ours, and nothing in it is in use.
         let mapped = unsafe { mmap(address, SLOT_SIZE, ProtFlags::READ, flags, file.as_fd(), 0) };
         mapped.map(drop).map_err(|error| RangeError::Map(error.into()))
     }
@@ -282,7 +308,7 @@ impl Slot {
     /// 2.1, and 17 MB instead of 108.
     pub fn expect_random(&self) {
         use rustix::mm::{Advice, madvise};
-        let address = with_exposed_provenance_mut(self.address());
+        let address = as_pointer(self.address());
         // SAFETY: the slot is ours, and how it is read ahead changes nothing that is in it.
         let advised = unsafe { madvise(address, SLOT_SIZE, Advice::Random) };
         // It is slower without.
@@ -304,40 +330,32 @@ impl Drop for Slot {
         state.end.store(0, Ordering::Release);
         let bits = state.bits.swap(null_mut(), Ordering::AcqRel);
         // SAFETY: whoever drops the slot says that nothing points into it any more.
-        let reserved = unsafe { reserve_at(self.address(), SLOT_SIZE, true) };
+        let given_back = unsafe { munmap(as_pointer(self.address()), SLOT_SIZE) };
         // SAFETY: mapped by `map_bits` with this size, and unreachable from here on.
         let unmapped = unsafe { munmap(bits.cast(), BITS_SIZE) };
         debug_assert!(unmapped.is_ok());
         // A slot that could not be emptied is not used again.
-        if reserved.is_ok() {
+        if given_back.is_ok() {
             state.owner.store(0, Ordering::Release);
         }
     }
 }
 
-/// Reserves the range, once.
-fn reserve() -> Result<(), RangeError> {
-    static RESERVED: OnceLock<Result<(), rustix::io::Errno>> = OnceLock::new();
-    // SAFETY: nothing is mapped over, since that is refused.
-    let reserved = RESERVED.get_or_init(|| unsafe { reserve_at(BASE, SIZE, false) });
-    reserved.map_err(|error| RangeError::Unavailable(error.into()))
+fn as_pointer(address: usize) -> *mut c_void {
+    with_exposed_provenance_mut(address)
 }
 
-/// Takes addresses without memory behind them.
-///
-/// # Safety
-/// If `over` is set, whatever is mapped there goes away: it must not be in use.
-unsafe fn reserve_at(address: usize, size: usize, over: bool) -> Result<(), rustix::io::Errno> {
+/// Takes the addresses of a slot, without memory behind them, if nothing is there.
+fn take_addresses(address: usize) -> Result<(), rustix::io::Errno> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
-    let place = if over { MapFlags::FIXED } else { MapFlags::FIXED_NOREPLACE };
-    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | place;
-    let wanted = with_exposed_provenance_mut(address);
-    // SAFETY: the caller has seen to it that nothing in use is mapped over.
-    let got = unsafe { mmap_anonymous(wanted, size, ProtFlags::empty(), flags) }?;
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED_NOREPLACE;
+    let wanted = as_pointer(address);
+    // SAFETY: nothing is mapped over, since that is refused.
+    let got = unsafe { mmap_anonymous(wanted, SLOT_SIZE, ProtFlags::empty(), flags) }?;
     if got != wanted {
         // Kernels before 4.17 take the address as a hint.
         // SAFETY: it was mapped just now.
-        unsafe { munmap(got, size) }?;
+        unsafe { munmap(got, SLOT_SIZE) }?;
         return Err(rustix::io::Errno::EXIST);
     }
     Ok(())

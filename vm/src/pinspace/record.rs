@@ -19,6 +19,7 @@ use super::range;
 use crate::Hash;
 use crate::heap::object::{Header, Layout};
 use crate::pin;
+use crate::word::{Kind, Word};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -28,6 +29,11 @@ pub(crate) const LINE: usize = 8;
 const ITEM: usize = 1;
 const FACTS: usize = 6;
 const CHECK: usize = 7;
+
+/// So many pins are read ahead at most.
+const AHEAD: usize = 4096;
+/// What lies between pins that are so near to each other, in bytes, is read with them.
+const NEAR: usize = 16 * range::PAGE;
 
 /// The first line of a record whose body has been put behind it, its check left out.
 pub(crate) fn line(item: u64, hash: &Hash, arity: u64, words: usize) -> [u64; LINE] {
@@ -65,6 +71,25 @@ pub(crate) fn read<'a>(address: usize) -> Option<&'a [u64]> {
     }
     let record = range::words(address, bytes / 8);
     (check(address, record) == record[CHECK]).then_some(record)
+}
+
+/// Has the system read those of these values that are frozen pins nobody has looked at, all at
+/// once: each would have to be waited for else, where they are not in memory.
+pub(crate) fn read_ahead(values: impl Iterator<Item = Word>) {
+    let unseen = |word: &Word| {
+        let is_frozen = word.kind() == Kind::Pin && range::is_frozen(word.address());
+        is_frozen && !range::is_verified(word.address())
+    };
+    let unseen = values.take(AHEAD).filter(unseen).map(|word| word.address());
+    let mut unseen: Vec<usize> = unseen.collect();
+    if unseen.len() < 2 {
+        return;
+    }
+    unseen.sort_unstable();
+    for near in unseen.chunk_by(|one, next| next - one <= NEAR) {
+        let (first, last) = (near[0], near[near.len() - 1]);
+        range::prefetch(first, last + 2 * range::PAGE - first);
+    }
 }
 
 /// The bytes of the record at that address, as its first line tells, if there is room for them.

@@ -221,6 +221,7 @@ impl<'u> Walker<'u> {
         let info = &self.infos[callee.index()];
         let wanted = info.is_wrapper
             || !info.calls_itself
+                && info.size < self.room
                 && (info.size <= SMALL || info.size <= MEDIUM && self.takes_function(&call.args));
         wanted.then_some(callee)
     }
@@ -235,9 +236,15 @@ impl<'u> Walker<'u> {
         })
     }
 
+    /// Notes that a function is written here until `inlining` is popped.
+    pub(super) fn begin(&mut self, callee: FunctionId) {
+        self.inlining.push(callee);
+        self.room = self.room.saturating_sub(self.infos[callee.index()].size);
+    }
+
     /// Writes a function's body here; its results.
     pub(super) fn inline(&mut self, callee: FunctionId, args: &[Operand]) -> Vec<Operand> {
-        self.inlining.push(callee);
+        self.begin(callee);
         let results = if self.infos[callee.index()].is_straight {
             self.inline_straight(callee, args)
         } else {
@@ -278,7 +285,7 @@ impl<'u> Walker<'u> {
     /// Writes the code of a thunk that is cheap here; its value, not evaluated if it ends with that of
     /// another.
     pub(super) fn inline_lazily(&mut self, entry: FunctionId, captures: &[Operand]) -> Operand {
-        self.inlining.push(entry);
+        self.begin(entry);
         let mut frame = Frame::new(self.unit, entry, captures, Results::Return);
         let block = &frame.source.blocks[frame.source.entry.index()];
         for stmt in &block.stmts {

@@ -117,7 +117,7 @@ impl<'u> Walker<'u> {
         }
         match self.to_inline(&call) {
             Some(callee) => {
-                self.inlining.push(callee);
+                self.begin(callee);
                 let mut inlined = Frame::new(self.unit, callee, &call.args, Results::Return);
                 let entry = inlined.source.entry;
                 self.walk(&mut inlined, entry);

@@ -33,6 +33,8 @@ use facts::Facts;
 
 /// A function does not grow beyond this many statements by inlining.
 const GROWTH_LIMIT: usize = 4000;
+/// Nor does a unit beyond this, but for wrappers and what is used once.
+const UNIT_LIMIT: usize = 2000;
 
 /// One that gets beyond this is left as it was. (A law's body has at most half as many nodes.)
 const WRITTEN_LIMIT: usize = 50_000;
@@ -57,9 +59,16 @@ pub(super) fn simplify(unit: &mut Unit, rules: Rules) {
     let infos: Vec<Info> =
         (0..unit.functions.len() as u32).map(|id| Info::of(unit, FunctionId(id))).collect();
     let demands = rules.strict.then(|| Demands::of(unit));
-    let written: Vec<Option<Function>> = (0..unit.functions.len() as u32)
-        .map(|id| Walker::new(unit, &infos, demands.as_ref(), rules, FunctionId(id)).write())
-        .collect();
+    let total: usize = infos.iter().map(|info| info.size).sum();
+    let mut room = UNIT_LIMIT.saturating_sub(total);
+    let mut written = Vec::with_capacity(infos.len());
+    for id in 0..unit.functions.len() as u32 {
+        let mut walker = Walker::new(unit, &infos, demands.as_ref(), rules, FunctionId(id));
+        walker.room = room;
+        let (function, left) = walker.write();
+        room = left;
+        written.push(function);
+    }
     for (function, written) in unit.functions.iter_mut().zip(written) {
         if let Some(written) = written {
             *function = written;
@@ -141,6 +150,8 @@ struct Walker<'u> {
     /// Functions being inlined, innermost last.
     inlining: Vec<FunctionId>,
     written: usize,
+    /// How much more may be inlined in the unit.
+    room: usize,
     /// How many walks are under way, one in the other.
     walks: usize,
     too_large: bool,
@@ -175,21 +186,23 @@ impl<'u> Walker<'u> {
             facts: Facts::default(),
             inlining: Vec::new(),
             written: 0,
+            room: UNIT_LIMIT,
             walks: 0,
             too_large: false,
         }
     }
 
-    fn write(mut self) -> Option<Function> {
+    /// The function, unless it gets too large, and how much more may be inlined in the unit.
+    fn write(mut self) -> (Option<Function>, usize) {
         let params: Vec<Operand> = self.out.params.iter().map(|param| (*param).into()).collect();
         let mut frame = Frame::new(self.unit, self.id, &params, Results::Return);
         let entry = frame.source.entry;
         self.walk(&mut frame, entry);
         if self.too_large {
-            return None;
+            return (None, self.room);
         }
         super::sweep::sweep_function(self.unit, &mut self.out);
-        Some(self.out)
+        (Some(self.out), self.room)
     }
 
     /// Walks a block of a function into the present one.

@@ -70,9 +70,19 @@ fn fresh() -> (SimDisk, Pins) {
 
 #[test]
 fn what_was_committed_is_there_after_a_crash_anywhere() {
+    crash_anywhere(12);
+}
+
+#[test]
+fn what_was_committed_is_there_after_a_crash_with_a_large_index() {
+    crash_anywhere(90);
+}
+
+/// Keeps so many pins, and lets the power go at each operation.
+fn crash_anywhere(count: u64) {
     let (disk, pins) = fresh();
     let begun = disk.steps();
-    work(&pins, 0, 12, &mut 0).expect("no fault");
+    work(&pins, 0, count, &mut 0).expect("no fault");
     let steps = disk.steps() - begun;
     let mut crashes = 0;
     for step in 0..=steps {
@@ -85,7 +95,7 @@ fn what_was_committed_is_there_after_a_crash_anywhere() {
             let (disk, pins) = fresh();
             disk.fail_at(disk.steps() + step, Fault::PowerOff);
             let mut durable = 0;
-            let _ = work(&pins, 0, 12, &mut durable);
+            let _ = work(&pins, 0, count, &mut durable);
             let image = disk.crash(survives);
             let pins = open(&image).expect("opens after any crash");
             let whole = count_whole(&pins);
@@ -97,6 +107,34 @@ fn what_was_committed_is_there_after_a_crash_anywhere() {
         }
     }
     assert!(crashes > 100, "{crashes}");
+}
+
+#[test]
+fn after_a_loss_of_power_only_the_newest_groups_are_told_again() {
+    let (disk, pins) = fresh();
+    for number in 0..90 {
+        keep(&pins, number).expect("room");
+        if number % 3 == 2 {
+            pins.commit().expect("room");
+        }
+    }
+    let untold = |pins: &Pins| -> usize {
+        let ledger = lock(&pins.ledger);
+        ledger.told.untold.iter().map(|group| group.places.len() - group.told).sum()
+    };
+    assert_eq!(untold(&pins), 0);
+    for seed in 0..20 {
+        let image = disk.crash(Survives::Anything(seed));
+        let pins = open(&image).expect("opens");
+        let before = untold(&pins);
+        assert!(before <= 9, "{before} pins are to be told again");
+        assert_eq!(count_whole(&pins), 90);
+        // A commit tells a few more than its own.
+        keep(&pins, 90).expect("room");
+        pins.commit().expect("room");
+        assert_eq!(untold(&pins), before.saturating_sub(telling::BACKLOG));
+        assert_eq!(count_whole(&pins), 91);
+    }
 }
 
 #[test]

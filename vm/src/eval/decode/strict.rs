@@ -288,7 +288,9 @@ impl Decoder<'_> {
                 self.emit(Op::Normalise);
                 self.finish(then);
             }
-            Control::Trace | Control::DeepTrace | Control::Try => self.call(spine, then),
+            Control::Trace | Control::DeepTrace | Control::Try | Control::TryExpression => {
+                self.call(spine, then);
+            }
         }
     }
 
