@@ -6,7 +6,7 @@
 use super::GiveUp;
 use super::emit::plain;
 use super::lower::{Lower, block_size};
-use crate::ir::{ConstantId, Operand, Operation};
+use crate::ir::{ConstantId, Op, Operand, Operation, Prim, Stmt, Var};
 use crate::runtime::Stub;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
@@ -71,6 +71,43 @@ impl Lower<'_, '_> {
         self.emit.jump(done, &[item]);
         self.emit.go_on_in(done);
         result
+    }
+
+    /// The items that statements define, all of one row, which lie next to each other: what it is is
+    /// looked at once for all. How many of the statements these are.
+    pub(super) fn items(&mut self, stmts: &[Stmt]) -> usize {
+        let Some((_, row, _)) = stmts.first().and_then(item_of) else { return 0 };
+        let items = stmts.iter().map_while(item_of).take_while(|(_, other, _)| *other == row);
+        let items: Vec<(Var, Var, u32)> = items.collect();
+        let Some(last) = items.iter().map(|(.., index)| *index).max() else { return 0 };
+        if items.len() < 2 {
+            return 0;
+        }
+        let word = self.word(Operand::Var(row));
+        let (slowly, done) = (self.emit.cold_block(), self.emit.block());
+        let (address, size) = self.flat_row(word, slowly);
+        let has_last =
+            self.emit.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, size, i64::from(last));
+        self.only_if(has_last, slowly);
+        let found: Vec<Value> =
+            items.iter().map(|(.., index)| self.emit.payload(address, *index as usize)).collect();
+        self.emit.jump(done, &found);
+
+        self.emit.go_on_in(slowly);
+        let mut found = Vec::with_capacity(items.len());
+        for (.., index) in &items {
+            let number = self.emit.constant(u64::from(*index));
+            let item = self.emit.call_stub(Stub::Item, &[word, number]);
+            self.emit.b.declare_value_needs_stack_map(item);
+            found.push(item);
+        }
+        self.emit.jump(done, &found);
+        self.emit.go_on_in(done);
+        for (var, ..) in &items {
+            let item = self.emit.b.append_block_param(done, I64);
+            self.define(*var, item);
+        }
+        items.len()
     }
 
     /// Goes on where the condition holds.
@@ -141,5 +178,19 @@ impl Lower<'_, '_> {
     fn is_object(&mut self, header: Value, object: Object) -> Value {
         let code = self.emit.b.ins().band_imm_s(header, 0xff);
         self.emit.b.ins().icmp_imm_s(IntCC::Equal, code, object.code() as i64)
+    }
+}
+
+/// The variable that a statement defines, if it is an item whose number is written out, of a row that is
+/// one too; and both.
+fn item_of(stmt: &Stmt) -> Option<(Var, Var, u32)> {
+    let Stmt::Let(vars, Op::Prim(Prim::Item, operands)) = stmt else { return None };
+    match (&vars[..], &operands[..]) {
+        ([var], [Operand::Var(row), Operand::Small(index)]) => {
+            // The item's distance from the row's address is to fit an instruction.
+            let index = u16::try_from(*index).ok()?;
+            Some((*var, *row, u32::from(index)))
+        }
+        _ => None,
     }
 }

@@ -220,6 +220,11 @@ impl Lower<'_, '_> {
         let Block { stmts, end } = &self.function.blocks[id.index()];
         let mut rest = &stmts[..];
         while let Some((stmt, after)) = rest.split_first() {
+            let items = self.items(rest);
+            if items > 0 {
+                rest = &rest[items..];
+                continue;
+            }
             rest = after;
             if let (Some((prim, operands)), End::If(_, yes, no)) = (self.decides(stmt, end), end)
                 && after.is_empty()

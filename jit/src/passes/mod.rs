@@ -9,6 +9,7 @@
 //! inline      the same, with small functions put where they are called
 //! strict      the same, with thunks evaluated at once that are sure to be
 //! eager       the same, with those whose evaluation costs next to nothing
+//! results     workers return the items of the rows that they end with
 //! guess       the same, with those whose evaluation would cost that if some values are nats, after
 //!             a look at them
 //! worker      functions take evaluated what they are sure to evaluate
@@ -36,6 +37,7 @@ pub(crate) mod info;
 mod looping;
 mod narrow;
 mod peel;
+mod results;
 mod simplify;
 mod small;
 mod specialise;
@@ -63,6 +65,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "guess", run: |unit| simplify(unit, Rules { guess: true, ..Rules::default() }) },
     Pass { name: "worker", run: worker::split },
     Pass { name: "specialise", run: specialise::specialise },
+    Pass { name: "results", run: results::split },
     Pass { name: "narrow", run: narrow::narrow },
     Pass { name: "small", run: small::twins },
     Pass { name: "peel", run: peel::peel },
@@ -93,6 +96,7 @@ pub const PIPELINE: &[&str] = &[
     "strict",
     "worker",
     "inline",
+    "results",
     "narrow",
     "guess",
     "gather",
