@@ -6,7 +6,7 @@ use crate::args::{row_len, small};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Demand::{Head, Lazy, Normal};
 use vm::jet::{Answer, Call};
-use vm::seed::{LoadError, LoadProblem, SaveError, load, load_germ, save, save_germ_as_law};
+use vm::seed::{LoadError, LoadProblem, SaveError, load, load_germ, save_as_law, save_germ_as_law};
 use vm::{Shape, Stop, Val};
 
 pub(crate) const JETS: &[Declaration] = &[
@@ -27,7 +27,7 @@ fn stopped(error: SaveError) -> Stop {
 
 fn save_seed(call: &mut Call<'_>) -> Outcome {
     let value = call.hold(0);
-    let bytes = save(call.vm(), &value).map_err(stopped)?;
+    let bytes = save_as_law(call.vm(), &value).map_err(stopped)?;
     call.push_bar(&bytes)?;
     Ok(Answer::Done)
 }

@@ -95,8 +95,9 @@ const LONG: &[(&str, &[Large])] = &[
 fn long_loops_can_be_interrupted() {
     let mut bench = Bench::new();
     for (jet, args) in LONG {
-        let result = end(&mut bench, jet, args, true);
-        assert!(matches!(result, Err(Stop::Interrupted)), "{jet}: {result:?}");
+        // On a machine that stands still, the jet may be done before anybody asks.
+        let mut interrupted = || matches!(end(&mut bench, jet, args, true), Err(Stop::Interrupted));
+        assert!((0..5).any(|_| interrupted()), "{jet} is not interrupted");
     }
 }
 

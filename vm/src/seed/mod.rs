@@ -44,6 +44,7 @@ mod read;
 mod tests;
 mod write;
 
+use self::write::BigOrder;
 use crate::heap::Val;
 use crate::pin;
 use crate::view::{PinRef, Shape};
@@ -148,7 +149,17 @@ pub enum LoadProblem {
 /// See [`SaveError`].
 pub fn save(vm: &Vm, value: &Val) -> Result<Vec<u8>, SaveError> {
     let graph = graph::Graph::of(vm.look(value), None)?;
-    Ok(write::write(graph))
+    Ok(write::write(graph, BigOrder::Files))
+}
+
+/// Saves a value as the law `_SaveSeed` does: as [`save`], but big nats with as many limbs and the
+/// same highest one stand in the opposite order.
+///
+/// # Errors
+/// See [`SaveError`].
+pub fn save_as_law(vm: &Vm, value: &Val) -> Result<Vec<u8>, SaveError> {
+    let graph = graph::Graph::of(vm.look(value), None)?;
+    Ok(write::write(graph, BigOrder::Laws))
 }
 
 /// Loads a value from a seed.
@@ -198,12 +209,12 @@ pub fn save_germ(vm: &Vm, pin: &Val) -> Result<(Vec<Hash>, Vec<u8>), SaveError> 
     let edges = edges_in(pin, &mut holes)?;
     let graph = graph::Graph::of(pin.item(), Some(&holes))?;
     let hashes = edges.into_iter().map(pin::hash).collect::<Result<_, Stop>>()?;
-    Ok((hashes, write::write(graph)))
+    Ok((hashes, write::write(graph, BigOrder::Files)))
 }
 
 /// Saves a pin as the law `_SaveGerm` does: the pins directly within, and the bytes. The holes stand
 /// in another order than those of [`save_germ`]: the law comes upon what a value consists of as PLAN
-/// does, who gives a row its last item first.
+/// does, who gives a row its last item first. Big nats stand as in [`save_as_law`].
 ///
 /// # Errors
 /// See [`SaveError`].
@@ -242,7 +253,7 @@ pub fn save_germ_as_law(vm: &Vm, pin: &Val) -> Result<(Vec<Val>, Vec<u8>), SaveE
         }
     }
     let graph = graph::Graph::of(pin.item(), Some(&holes))?;
-    Ok((pins, write::write(graph)))
+    Ok((pins, write::write(graph, BigOrder::Laws)))
 }
 
 /// Loads what a pin pinned from a germ, with these pins in its holes. The caller pins it.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Natural;
 use crate::order;
 use crate::plain::{from_term, to_term};
 use crate::samples::{terms, vm};
@@ -53,6 +54,34 @@ fn values_survive_saving() {
             assert_eq!(to_term(vm.look(&loaded)), term);
             assert_eq!(save(vm, &loaded).unwrap(), bytes, "{term}");
         }
+    }
+}
+
+/// Big nats of as many limbs and with the same highest one: files have the smaller one first, the laws
+/// the greater.
+#[test]
+fn big_nats_stand_in_the_order_of_files_or_of_laws() {
+    let mut vm = vm(false);
+    let nats = [[5, 1], [7, 1], [0, 2]].map(|limbs| Natural::from_limbs_asc(&limbs));
+    let items = nats.map(|nat| vm.natural(&nat).unwrap());
+    let row = vm.row(&items).unwrap();
+    let row = vm.force(&row).unwrap();
+    let (file, law) = (save(&vm, &row).unwrap(), save_as_law(&vm, &row).unwrap());
+    let pin = vm.pin(&row).unwrap();
+    let ((_, file_germ), (_, law_germ)) =
+        (save_germ(&vm, &pin).unwrap(), save_germ_as_law(&vm, &pin).unwrap());
+    // After five counts and three widths.
+    let limbs =
+        |bytes: &[u8]| -> Vec<u8> { bytes[8 * 8..14 * 8].iter().step_by(8).copied().collect() };
+    for file in [&file, &file_germ] {
+        assert_eq!(limbs(file), [0, 2, 5, 1, 7, 1]);
+    }
+    for law in [&law, &law_germ] {
+        assert_eq!(limbs(law), [0, 2, 7, 1, 5, 1]);
+    }
+    for bytes in [file, law] {
+        let loaded = load(&mut vm, &bytes).unwrap();
+        assert!(order::equal(vm.look(&row), vm.look(&loaded)));
     }
 }
 

@@ -7,11 +7,20 @@ use std::borrow::Cow;
 /// The number by which a node is referred to, once it has one; [`LEAF`] before.
 type References = Vec<u32>;
 
+/// In which order big nats are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum BigOrder {
+    /// That of the seeds that the prototype writes to files.
+    Files,
+    /// That of the laws `_SaveSeed` and `_SaveGerm`: from the greatest to the least.
+    Laws,
+}
+
 /// Writes a graph down. See the module `seed` for the form.
-pub(super) fn write(graph: Graph<'_>) -> Vec<u8> {
+pub(super) fn write(graph: Graph<'_>, order: BigOrder) -> Vec<u8> {
     let Graph { nodes, holes, words, bigs, .. } = graph;
     let mut bigs: Vec<(Cow<'_, [u64]>, Node)> = bigs.into_iter().collect();
-    bigs.sort_unstable_by(|(a, _), (b, _)| compare_bigs(a, b));
+    bigs.sort_unstable_by(|(a, _), (b, _)| order.compare(a, b));
     let mut words: Vec<(u64, Node)> = words.into_iter().collect();
     words.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
     let (words, bytes) = words.split_at(words.partition_point(|&(word, _)| word > 0xff));
@@ -35,12 +44,17 @@ pub(super) fn write(graph: Graph<'_>) -> Vec<u8> {
     out
 }
 
-/// The order of bigs: more limbs first, then the greater highest limb, and then the smaller nat.
-fn compare_bigs(a: &[u64], b: &[u64]) -> std::cmp::Ordering {
-    let highest = |limbs: &[u64]| limbs.last().copied();
-    (b.len().cmp(&a.len()))
-        .then_with(|| highest(b).cmp(&highest(a)))
-        .then_with(|| a.iter().rev().cmp(b.iter().rev()))
+impl BigOrder {
+    /// More limbs come first, then the greater highest limb; of nats that have these in common, in
+    /// files the smaller one.
+    fn compare(self, a: &[u64], b: &[u64]) -> std::cmp::Ordering {
+        let highest = |limbs: &[u64]| limbs.last().copied();
+        let order = b.len().cmp(&a.len()).then_with(|| highest(b).cmp(&highest(a)));
+        order.then_with(|| match self {
+            BigOrder::Files => a.iter().rev().cmp(b.iter().rev()),
+            BigOrder::Laws => b.iter().rev().cmp(a.iter().rev()),
+        })
+    }
 }
 
 /// The nodes that are written as fragments: the last one, which is the value, and the pairs that
