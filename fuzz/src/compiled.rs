@@ -77,7 +77,8 @@ struct Runtime {
 impl Runtime {
     fn new(setting: Setting) -> Runtime {
         let mut vm = small_vm_with(Arc::clone(&TABLE), setting.stress, 1 << 22);
-        plug_in(&mut vm, Jets::of(Arc::new(known::table())), setting.mode).expect("the machine is known");
+        plug_in(&mut vm, Jets::of(Arc::new(known::table())), setting.mode)
+            .expect("the machine is known");
         Runtime { vm, laws: HashMap::new(), programs: Vec::new() }
     }
 

@@ -39,7 +39,11 @@ pub(crate) fn found(vm: &Vm, result: Result<Val, Stop>) -> End {
         has_at_most(value, PARTS).then(|| plain::to_term(value))
     };
     match result {
-        Ok(value) => term(&value).map_or_else(|| End::Large(hash(vm, &value)), End::Value),
+        // Time may be over while it is hashed, too.
+        Ok(value) => match term(&value) {
+            Some(term) => End::Value(term),
+            None => hash(vm, &value).map_or(End::Cut, End::Large),
+        },
         Err(Stop::Crash { op, arg }) => {
             let [op, arg] = [op, arg].map(|part| term(&part).unwrap_or_else(|| "large".into()));
             End::Crash(op, arg)
@@ -50,6 +54,6 @@ pub(crate) fn found(vm: &Vm, result: Result<Val, Stop>) -> End {
 }
 
 /// The hash of a value, if it is not so large that this would take long.
-fn hash(vm: &Vm, value: &Val) -> Option<Hash> {
-    has_at_most(vm.look(value), 1 << 20).then(|| vm.hash(value).ok()).flatten()
+fn hash(vm: &Vm, value: &Val) -> Result<Option<Hash>, Stop> {
+    has_at_most(vm.look(value), 1 << 20).then(|| vm.hash(value)).transpose()
 }

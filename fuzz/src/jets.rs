@@ -163,12 +163,16 @@ fn call(bytes: &mut Unstructured<'_>) -> Call {
 fn end(who: Who, call: &Call) -> End {
     let mut vm = small_vm(Arc::clone(&JETS), who == Who::StressedJet);
     let _limit = TimeLimit::start(&vm, LIMIT);
-    match made(&mut vm, who, call).and_then(|value| vm.force(&value)) {
-        Ok(value) => End::Value(hash(&vm, &value)),
-        Err(Stop::Crash { op, arg }) => End::Crash(hash(&vm, &op), hash(&vm, &arg)),
-        Err(Stop::Loop) => End::Loop,
-        Err(_) => End::Cut,
-    }
+    let ended = match made(&mut vm, who, call).and_then(|value| vm.force(&value)) {
+        Ok(value) => hash(&vm, &value).map(End::Value),
+        Err(Stop::Crash { op, arg }) => {
+            hash(&vm, &op).and_then(|op| Ok(End::Crash(op, hash(&vm, &arg)?)))
+        }
+        Err(Stop::Loop) => Ok(End::Loop),
+        Err(stop) => Err(stop),
+    };
+    // Time may be over while the value is hashed, too.
+    ended.unwrap_or(End::Cut)
 }
 
 /// The call, not evaluated.
@@ -206,6 +210,7 @@ fn loaded(vm: &mut Vm, law: &Law) -> Result<Val, Stop> {
     })
 }
 
-fn hash(vm: &Vm, value: &Val) -> Option<Hash> {
-    has_at_most(vm.look(value), PARTS).then(|| vm.hash(value).ok()).flatten()
+/// A value's hash, if it is not so large that this would take long.
+fn hash(vm: &Vm, value: &Val) -> Result<Option<Hash>, Stop> {
+    has_at_most(vm.look(value), PARTS).then(|| vm.hash(value)).transpose()
 }
