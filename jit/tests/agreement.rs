@@ -7,26 +7,17 @@
 
 mod oracle;
 
+#[path = "../../vm/tests/support/mod.rs"]
+mod support;
+
 use jit::build::{Jets, build};
 use jit::ir::{Unit, verify};
 use jit::passes::{PASSES, optimise};
 use oracle::{Machine, Stop};
+use support::{FUEL, law_of};
 use vm::spec::generate::Gen;
 use vm::spec::{Outcome, Term, eval_on_big_stack};
 use vm::{Options, Vm, plain};
-
-const FUEL: u64 = 20_000;
-
-/// The law that ignores its argument and is the program.
-fn law_of(program: &Term) -> Term {
-    fn quoted(term: &Term) -> Term {
-        match term {
-            Term::App(f, x) => Term::from(0).apps([quoted(f), quoted(x)]),
-            value => Term::from(2).app(value.clone()),
-        }
-    }
-    Term::law(0, 1, quoted(program))
-}
 
 fn built(program: &Term) -> Option<(Unit, Vec<Term>)> {
     let options =

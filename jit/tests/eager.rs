@@ -4,62 +4,21 @@
 //! value, or on the crash. A disagreement is shrunk before it is reported. `PALLAS_AGREEMENT_CASES`
 //! sets how many programs a configuration runs.
 
+#[path = "../../vm/tests/support/mod.rs"]
+mod support;
+
 use jit::build::Jets;
 use jit::{Mode, plug_in};
+use support::{End, agree, cases, found, specified};
+use vm::spec::Term;
 use vm::spec::generate::Gen;
 use vm::spec::shrink::minimise;
-use vm::spec::{Outcome, Term, eval_on_big_stack};
-use vm::{Options, Stop, Vm, plain};
-
-/// What the specification may spend on a program.
-const FUEL: u64 = 20_000;
-
-/// How a program ended, for both.
-#[derive(Debug, PartialEq)]
-enum End {
-    Value(Term),
-    Crash(Term, Term),
-    Loop,
-    Cut,
-}
-
-fn specified(program: &Term) -> End {
-    match eval_on_big_stack(program, FUEL) {
-        Outcome::Value(value) => End::Value(value),
-        Outcome::Crash { op, arg } => End::Crash(Term::Nat(op), arg),
-        Outcome::Loop => End::Loop,
-        Outcome::OutOfFuel => End::Cut,
-    }
-}
+use vm::{Options, Vm};
 
 fn compiled(options: &Options, program: &Term) -> End {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
     plug_in(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
-    let result = plain::from_term(&mut vm, program).and_then(|value| vm.force(&value));
-    match result {
-        Ok(value) => End::Value(plain::to_term(vm.look(&value))),
-        Err(Stop::Crash { op, arg }) => {
-            End::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
-        }
-        Err(Stop::Loop) => End::Loop,
-        Err(_) => End::Cut,
-    }
-}
-
-/// Whether both ends are right together.
-fn agree(specified: &End, compiled: &End) -> bool {
-    match specified {
-        // The budget is the specification's own.
-        End::Cut => true,
-        // What loops may be noticed as such, or only when the stack ends.
-        End::Loop => matches!(compiled, End::Loop | End::Cut),
-        known => known == compiled,
-    }
-}
-
-fn cases(default: u64) -> u64 {
-    let set = std::env::var("PALLAS_AGREEMENT_CASES").ok();
-    set.and_then(|text| text.parse().ok()).unwrap_or(default)
+    found(&mut vm, program)
 }
 
 fn check(options: &Options, first: u64, count: u64, size: usize) {

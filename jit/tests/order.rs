@@ -4,15 +4,17 @@
 //! must give the same. Programs of PLAN's own operations are attempted too, and must end as the
 //! specification says. `PALLAS_AGREEMENT_CASES` sets how many programs are run.
 
+#[path = "../../vm/tests/support/mod.rs"]
+mod support;
+
 use jit::build::Jets;
 use jit::{Mode, plug_in};
 use std::sync::Arc;
+use support::{End, FUEL, cases, found, law_of};
 use vm::jet::JetTable;
 use vm::spec::generate::Gen;
 use vm::spec::{Outcome, Term, eval_on_big_stack};
-use vm::{Options, Stop, Vm, plain};
-
-const FUEL: u64 = 20_000;
+use vm::{Options, Vm, plain};
 
 fn options(stress: bool) -> Options {
     let nursery = if stress { 1 << 15 } else { 1 << 20 };
@@ -46,27 +48,6 @@ fn runtime(options: Options, table: &Arc<JetTable>, mode: Mode) -> Vm {
     let mut vm = Vm::new(options, Arc::clone(table)).expect("a stack can be had");
     plug_in(&mut vm, Jets::of(Arc::clone(table)), mode).expect("the machine is known");
     vm
-}
-
-/// How a program ended.
-#[derive(Debug, PartialEq)]
-enum End {
-    Value(Term),
-    Crash(Term, Term),
-    Loop,
-    Cut,
-}
-
-fn run(vm: &mut Vm, program: &Term) -> End {
-    let result = plain::from_term(vm, program).and_then(|value| vm.force(&value));
-    match result {
-        Ok(value) => End::Value(plain::to_term(vm.look(&value))),
-        Err(Stop::Crash { op, arg }) => {
-            End::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
-        }
-        Err(Stop::Loop) => End::Loop,
-        Err(_) => End::Cut,
-    }
 }
 
 /// The row of these values.
@@ -187,18 +168,13 @@ impl Writer {
     }
 }
 
-fn cases(default: u64) -> u64 {
-    let set = std::env::var("PALLAS_AGREEMENT_CASES").ok();
-    set.and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
 fn compare(options: &Options, seeds: std::ops::Range<u64>, size: u64) {
     let table = table();
     for seed in seeds {
         let program = Writer::program(seed, size);
-        let right = run(&mut runtime(options.clone(), &table, Mode::Off), &program);
+        let right = found(&mut runtime(options.clone(), &table, Mode::Off), &program);
         assert!(matches!(right, End::Value(_) | End::Cut), "seed {seed}: {right:?}");
-        let found = run(&mut runtime(options.clone(), &table, Mode::Eager), &program);
+        let found = found(&mut runtime(options.clone(), &table, Mode::Eager), &program);
         assert_eq!(right, found, "seed {seed}: {program}");
     }
 }
@@ -211,17 +187,6 @@ fn attempts_see_the_crash_that_the_interpreter_meets() {
 #[test]
 fn collecting_at_every_safepoint_changes_nothing() {
     compare(&options(true), 1_000_000..1_000_000 + cases(60) / 10, 16);
-}
-
-/// A law of one argument that is the program.
-fn law_of(program: &Term) -> Term {
-    fn quoted(term: &Term) -> Term {
-        match term {
-            Term::App(f, x) => Term::from(0).apps([quoted(f), quoted(x)]),
-            value => Term::from(2).app(value.clone()),
-        }
-    }
-    Term::law(0, 1, quoted(program))
 }
 
 #[test]
@@ -240,7 +205,7 @@ fn attempts_end_as_the_specification_says() {
         };
         for mode in [Mode::Off, Mode::Eager] {
             let attempt = attempt(&[law_of(&program), Term::from(0)]);
-            let found = run(&mut runtime(options(false), &table, mode), &attempt);
+            let found = found(&mut runtime(options(false), &table, mode), &attempt);
             assert_eq!(found, End::Value(right.clone()), "seed {seed}, {mode:?}: {program}");
         }
     }
@@ -261,7 +226,7 @@ fn what_law_order_does_not_reach_takes_no_stack_in_the_end() {
     for mode in [Mode::Off, Mode::Eager] {
         let options = Options { max_stack: 1 << 22, ..options(false) };
         let attempt = attempt(&[law.clone(), Term::from(5)]);
-        let found = run(&mut runtime(options, &table, mode), &attempt);
+        let found = found(&mut runtime(options, &table, mode), &attempt);
         assert_eq!(found, End::Value(crash.clone()), "{mode:?}");
     }
 }
@@ -273,6 +238,6 @@ fn a_stop_is_not_caught() {
     for mode in [Mode::Off, Mode::Eager] {
         let options = Options { max_stack: 1 << 22, ..options(false) };
         let attempt = attempt(&[law.clone(), Term::from(5)]);
-        assert_eq!(run(&mut runtime(options, &table, mode), &attempt), End::Cut, "{mode:?}");
+        assert_eq!(found(&mut runtime(options, &table, mode), &attempt), End::Cut, "{mode:?}");
     }
 }

@@ -136,6 +136,15 @@ fn read_from_older_snapshots(store: &Store, model: &Model, name: &str) -> bool {
     noticed
 }
 
+/// What is on a disk, but for a bit of one byte of a file with those contents: another one in each byte.
+fn with_flipped_bit(disk: &SimDisk, name: &str, contents: &[u8], at: usize) -> SimDisk {
+    let mut flipped = contents.to_vec();
+    flipped[at] ^= 1 << ((at * 5 + at / 8) % 8);
+    let copy = disk.crash(Survives::Everything);
+    copy.overwrite(name, &flipped);
+    copy
+}
+
 #[test]
 fn a_flipped_bit_is_noticed_or_harmless() {
     let (disk, model) = sample();
@@ -143,10 +152,7 @@ fn a_flipped_bit_is_noticed_or_harmless() {
     let (mut refused, mut noticed, mut harmless) = (0, 0, 0);
     for (name, contents) in disk.files() {
         for at in 0..contents.len() {
-            let mut flipped = contents.clone();
-            flipped[at] ^= 1 << ((at * 5 + at / 8) % 8);
-            let copy = disk.crash(Survives::Everything);
-            copy.overwrite(&name, &flipped);
+            let copy = with_flipped_bit(&disk, &name, &contents, at);
             match examine(&copy, &model, &name) {
                 Outcome::Refused => refused += 1,
                 Outcome::Noticed => noticed += 1,
@@ -233,17 +239,13 @@ fn a_flipped_bit_in_a_collected_store_is_noticed_or_harmless() {
         let is_used = |at: &usize| contents[at / 64 * 64..].iter().take(64).any(|byte| *byte != 0);
         let step = if name.starts_with("index/") { 97 } else { 3 };
         for at in (0..contents.len()).step_by(step).filter(is_used) {
-            let mut flipped = contents.clone();
-            flipped[at] ^= 1 << ((at * 5 + at / 8) % 8);
-            let copy = disk.crash(Survives::Everything);
-            copy.overwrite(&name, &flipped);
+            let copy = with_flipped_bit(&disk, &name, &contents, at);
             match examine(&copy, &model, &name) {
                 Outcome::Refused => refused += 1,
                 Outcome::Noticed => noticed += 1,
                 Outcome::Harmless => {}
             }
-            let copy = disk.crash(Survives::Everything);
-            copy.overwrite(&name, &flipped);
+            let copy = with_flipped_bit(&disk, &name, &contents, at);
             unfrozen += usize::from(examine_gaps(&copy, &name) == Outcome::Noticed);
         }
     }

@@ -5,48 +5,18 @@
 //! A disagreement is shrunk before it is reported. `PALLAS_AGREEMENT_CASES` sets how many programs
 //! a configuration runs.
 
+mod support;
+
+use support::{End, agree, cases, end, found, specified};
 use vm::pinspace::PinSpace;
+use vm::spec::Term;
 use vm::spec::generate::Gen;
 use vm::spec::shrink::minimise;
-use vm::spec::{Outcome, Term, eval_on_big_stack};
-use vm::{Options, Shape, Stop, Val, Vm, plain};
-
-/// What the specification may spend on a program.
-const FUEL: u64 = 20_000;
-
-/// How a program ended, for both.
-#[derive(Debug, PartialEq)]
-enum End {
-    Value(Term),
-    Crash(Term, Term),
-    Loop,
-    Cut,
-}
-
-fn specified(program: &Term) -> End {
-    match eval_on_big_stack(program, FUEL) {
-        Outcome::Value(value) => End::Value(value),
-        Outcome::Crash { op, arg } => End::Crash(Term::Nat(op), arg),
-        Outcome::Loop => End::Loop,
-        Outcome::OutOfFuel => End::Cut,
-    }
-}
+use vm::{Options, Shape, Val, Vm, plain};
 
 fn interpreted(options: &Options, program: &Term) -> End {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
-    let result = plain::from_term(&mut vm, program).and_then(|value| vm.force(&value));
-    end(&vm, result)
-}
-
-fn end(vm: &Vm, result: Result<Val, Stop>) -> End {
-    match result {
-        Ok(value) => End::Value(plain::to_term(vm.look(&value))),
-        Err(Stop::Crash { op, arg }) => {
-            End::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
-        }
-        Err(Stop::Loop) => End::Loop,
-        Err(_) => End::Cut,
-    }
+    found(&mut vm, program)
 }
 
 /// The same for a program whose function and arguments have been frozen. None, if not all of them
@@ -69,22 +39,6 @@ fn interpreted_frozen(options: &Options, program: &Term) -> Option<End> {
     let parts: Vec<Val> = row.iter().map(|part| vm.hold(part)).collect();
     let result = vm.app(&parts[0], &parts[1..]).and_then(|value| vm.force(&value));
     Some(end(&vm, result))
-}
-
-/// Whether both ends are right together.
-fn agree(specified: &End, interpreted: &End) -> bool {
-    match specified {
-        // The budget is the specification's own.
-        End::Cut => true,
-        // What loops may be noticed as such, or only when the stack ends.
-        End::Loop => matches!(interpreted, End::Loop | End::Cut),
-        known => known == interpreted,
-    }
-}
-
-fn cases(default: u64) -> u64 {
-    let set = std::env::var("PALLAS_AGREEMENT_CASES").ok();
-    set.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 fn check(options: &Options, first: u64, count: u64, size: usize) {

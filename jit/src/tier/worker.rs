@@ -70,15 +70,16 @@ pub(super) fn run(birth: Birth, requests: &Receiver<Request>) {
     }
 }
 
-/// The smallest of the requests that wait: what costs least pays off soonest. Waits for one, if there
-/// is none; nothing, if nobody is left to ask.
-fn next(requests: &Receiver<Request>, waiting: &mut Vec<Request>) -> Option<Request> {
+/// The smallest of the requests that wait, with their sizes: what costs least pays off soonest. Waits for
+/// one, if there is none; nothing, if nobody is left to ask.
+fn next(requests: &Receiver<Request>, waiting: &mut Vec<(usize, Request)>) -> Option<Request> {
+    let sized = |request: Request| (request.size(), request);
     if waiting.is_empty() {
-        waiting.push(requests.recv().ok()?);
+        waiting.push(sized(requests.recv().ok()?));
     }
-    waiting.extend(requests.try_iter());
-    let (smallest, _) = waiting.iter().enumerate().min_by_key(|(_, request)| request.size())?;
-    Some(waiting.remove(smallest))
+    waiting.extend(requests.try_iter().map(sized));
+    let (smallest, _) = waiting.iter().enumerate().min_by_key(|(_, (size, _))| *size)?;
+    Some(waiting.remove(smallest).1)
 }
 
 /// Has what every runtime needs made on some more threads, where there are processors for them: the

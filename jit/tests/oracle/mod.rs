@@ -244,16 +244,7 @@ impl<'u> Machine<'u> {
                 }
                 End::Reflect(on, arms) => {
                     let value = self.operand(vars, *on);
-                    let value = self.whnf(&value)?;
-                    let (arm, parts) = match &*value.borrow() {
-                        Node::Pin(item, _) => (0, vec![item.clone()]),
-                        Node::Law { name, arity, body, .. } => {
-                            let [name, arity] = [name, arity].map(|n| new(Node::Nat(n.clone())));
-                            (1, vec![name, arity, body.clone()])
-                        }
-                        Node::App(f, x) => (2, vec![f.clone(), x.clone()]),
-                        _ => (3, vec![value.clone()]),
-                    };
+                    let (arm, parts) = taken_apart(&self.whnf(&value)?);
                     bind(vars, &arms[arm].params, &parts);
                     arms[arm].block
                 }
@@ -508,4 +499,17 @@ fn bind(vars: &mut Vars, names: &[Var], values: &[Value]) {
 /// The application, not evaluated.
 fn apply(function: Value, args: Vec<Value>) -> Value {
     args.into_iter().fold(function, |f, x| new(Node::App(f, x)))
+}
+
+/// What reflection makes of an evaluated value: the number of its arm, and what that gets.
+fn taken_apart(value: &Value) -> (usize, Vec<Value>) {
+    match &*value.borrow() {
+        Node::Pin(item, _) => (0, vec![item.clone()]),
+        Node::Law { name, arity, body, .. } => {
+            let [name, arity] = [name, arity].map(|n| new(Node::Nat(n.clone())));
+            (1, vec![name, arity, body.clone()])
+        }
+        Node::App(f, x) => (2, vec![f.clone(), x.clone()]),
+        _ => (3, vec![value.clone()]),
+    }
 }

@@ -183,7 +183,7 @@ impl Collection<'_> {
     fn scan_arrived(&mut self, survivors: &mut usize, old: &mut Cursor) {
         loop {
             while let From::Nursery(nursery) = &self.from
-                && *survivors < nursery.end()
+                && *survivors < nursery.frontier()
             {
                 let header = object::header(*survivors);
                 self.scan(*survivors, header);

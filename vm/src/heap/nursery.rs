@@ -15,7 +15,7 @@
 //!
 //! The parts are one piece of memory, so that one comparison tells young objects from old ones.
 
-use super::space::Block;
+use super::space::{Block, Bump};
 
 /// Eden is so many times as large as one of the spaces for survivors.
 const EDEN_PARTS: usize = 8;
@@ -24,10 +24,8 @@ const EDEN_PARTS: usize = 8;
 pub(crate) struct Nursery {
     /// What the addresses below are in.
     _memory: Block,
-    base: usize,
-    /// The address of the next object in eden.
-    next: usize,
-    eden_end: usize,
+    /// The whole begins where this does.
+    eden: Bump,
     /// The address after the last word.
     end: usize,
     /// Where survivors of the last collection begin, and end.
@@ -37,8 +35,8 @@ pub(crate) struct Nursery {
 }
 
 /// Where compiled code finds the address of the next object, and the ends of the whole.
-pub(crate) const NEXT_OFFSET: usize = std::mem::offset_of!(Nursery, next);
-pub(crate) const BASE_OFFSET: usize = std::mem::offset_of!(Nursery, base);
+pub(crate) const NEXT_OFFSET: usize = std::mem::offset_of!(Nursery, eden.next);
+pub(crate) const BASE_OFFSET: usize = std::mem::offset_of!(Nursery, eden.base);
 pub(crate) const END_OFFSET: usize = std::mem::offset_of!(Nursery, end);
 
 impl Nursery {
@@ -49,48 +47,39 @@ impl Nursery {
         let [base, eden_end, middle] = [0, words, words + half].map(|at| memory.address(at));
         let end = memory.end();
         let (survivors, free) = ([eden_end, eden_end], [middle, end]);
-        Nursery { _memory: memory, base, next: base, eden_end, end, survivors, free }
+        Nursery { _memory: memory, eden: Bump::new(base, eden_end), end, survivors, free }
     }
 
     /// Room for `words` words in eden, or nothing if it has less.
     #[inline(always)]
     pub(crate) fn take(&mut self, words: usize) -> Option<usize> {
-        if !self.has_room(words) {
-            return None;
-        }
-        let address = self.next;
-        self.next += 8 * words;
-        Some(address)
+        self.eden.take(words)
     }
 
     /// Takes back the last `words` words that were handed out, if they end at that address.
     pub(crate) fn give_back(&mut self, end: usize, words: usize) -> bool {
-        let is_last = end == self.next;
-        if is_last {
-            self.next -= 8 * words;
-        }
-        is_last
+        self.eden.give_back(end, words)
     }
 
     #[inline(always)]
     pub(crate) fn has_room(&self, words: usize) -> bool {
-        words <= (self.eden_end - self.next) / 8
+        self.eden.has_room(words)
     }
 
     /// Whether an object is young.
     #[inline(always)]
     pub(crate) fn contains(&self, address: usize) -> bool {
-        address.wrapping_sub(self.base) < self.end - self.base
+        address.wrapping_sub(self.eden.base) < self.end - self.eden.base
     }
 
     /// Words that eden has.
     pub(crate) fn capacity(&self) -> usize {
-        (self.eden_end - self.base) / 8
+        (self.eden.end - self.eden.base) / 8
     }
 
     /// Words that were allocated in eden since it was last emptied.
     pub(crate) fn allocated(&self) -> usize {
-        (self.next - self.base) / 8
+        self.eden.used()
     }
 
     /// Words in use.
@@ -100,7 +89,7 @@ impl Nursery {
 
     /// The address after eden's last word.
     pub(crate) fn eden_end(&self) -> usize {
-        self.eden_end
+        self.eden.end
     }
 
     /// Whether there is an object at that address, or was before the collection under way: a
@@ -108,12 +97,12 @@ impl Nursery {
     #[cfg(debug_assertions)]
     pub(crate) fn is_in_use(&self, address: usize) -> bool {
         let [from, to] = self.survivors;
-        (self.base..self.next).contains(&address) || (from..to).contains(&address)
+        (self.eden.base..self.eden.next).contains(&address) || (from..to).contains(&address)
     }
 
     /// Forgets everything in it.
     pub(crate) fn clear(&mut self) {
-        self.next = self.base;
+        self.eden.next = self.eden.base;
         self.survivors[1] = self.survivors[0];
     }
 }
@@ -121,15 +110,15 @@ impl Nursery {
 /// The nursery while it is being collected.
 pub(crate) struct Leaving<'n> {
     nursery: &'n mut Nursery,
-    /// Where the next survivor goes.
-    next: usize,
+    /// Where survivors go.
+    room: Bump,
 }
 
 impl Nursery {
     /// Begins a collection, in which survivors are given new places.
     pub(crate) fn leave(&mut self) -> Leaving<'_> {
-        let next = self.free[0];
-        Leaving { nursery: self, next }
+        let [start, end] = self.free;
+        Leaving { nursery: self, room: Bump::new(start, end) }
     }
 }
 
@@ -151,33 +140,26 @@ impl Leaving<'_> {
     /// become old.
     #[inline(always)]
     pub(crate) fn place(&mut self, address: usize, words: usize) -> Option<usize> {
-        let fits = words <= (self.nursery.free[1] - self.next) / 8;
-        if address >= self.nursery.eden_end || !fits {
-            return None;
-        }
-        let place = self.next;
-        self.next += 8 * words;
-        Some(place)
+        if address >= self.nursery.eden.end { None } else { self.room.take(words) }
     }
 
     /// The address of the first survivor.
     pub(crate) fn first(&self) -> usize {
-        self.nursery.free[0]
+        self.room.base
     }
 
     /// The address after the last survivor.
-    pub(crate) fn end(&self) -> usize {
-        self.next
+    pub(crate) fn frontier(&self) -> usize {
+        self.room.next
     }
 
     /// Ends the collection: eden is empty, and survivors are where they were given a place.
     pub(crate) fn finish(self) {
-        let Leaving { nursery, next } = self;
-        let [start, _] = nursery.free;
+        let Leaving { nursery, room } = self;
         let left = nursery.survivors[0];
-        let half = nursery.free[1] - start;
-        nursery.next = nursery.base;
-        nursery.survivors = [start, next];
+        let half = room.end - room.base;
+        nursery.eden.next = nursery.eden.base;
+        nursery.survivors = [room.base, room.next];
         nursery.free = [left, left + half];
     }
 }

@@ -19,11 +19,52 @@ pub(crate) struct Block {
     words: usize,
     /// What its address is a multiple of.
     alignment: usize,
-    base: usize,
+    room: Bump,
+}
+
+/// A piece of memory that is handed out from its start.
+pub(super) struct Bump {
+    pub(super) base: usize,
     /// The address of the next object.
-    next: usize,
+    pub(super) next: usize,
     /// The address after the last word.
-    end: usize,
+    pub(super) end: usize,
+}
+
+impl Bump {
+    pub(super) fn new(base: usize, end: usize) -> Bump {
+        Bump { base, next: base, end }
+    }
+
+    /// Room for `words` words, or nothing if there is less.
+    #[inline(always)]
+    pub(super) fn take(&mut self, words: usize) -> Option<usize> {
+        if !self.has_room(words) {
+            return None;
+        }
+        let address = self.next;
+        self.next += 8 * words;
+        Some(address)
+    }
+
+    /// Takes back the last `words` words that were handed out, if they end at that address.
+    pub(super) fn give_back(&mut self, end: usize, words: usize) -> bool {
+        let is_last = end == self.next;
+        if is_last {
+            self.next -= 8 * words;
+        }
+        is_last
+    }
+
+    #[inline(always)]
+    pub(super) fn has_room(&self, words: usize) -> bool {
+        words <= (self.end - self.next) / 8
+    }
+
+    /// Words that have been handed out.
+    pub(super) fn used(&self) -> usize {
+        (self.next - self.base) / 8
+    }
 }
 
 impl Block {
@@ -53,7 +94,7 @@ impl Block {
         }
         let base = memory.expose_provenance();
         assert!(!is_frozen(base) && !is_frozen(base + 8 * words), "the system allots no pin space");
-        Block { memory, words, alignment, base, next: base, end: base + 8 * words }
+        Block { memory, words, alignment, room: Bump::new(base, base + 8 * words) }
     }
 
     fn layout(words: usize, alignment: usize) -> Layout {
@@ -66,45 +107,31 @@ impl Block {
     /// Room for `words` words, or nothing if the block has less.
     #[inline(always)]
     pub(crate) fn take(&mut self, words: usize) -> Option<usize> {
-        if !self.has_room(words) {
-            return None;
-        }
-        let address = self.next;
-        self.next += 8 * words;
-        Some(address)
+        self.room.take(words)
     }
 
     /// Takes back the last `words` words that were handed out, if they end at that address.
     pub(crate) fn give_back(&mut self, end: usize, words: usize) -> bool {
-        let is_last = end == self.next;
-        if is_last {
-            self.next -= 8 * words;
-        }
-        is_last
-    }
-
-    #[inline(always)]
-    pub(crate) fn has_room(&self, words: usize) -> bool {
-        words <= (self.end - self.next) / 8
+        self.room.give_back(end, words)
     }
 
     #[cfg(debug_assertions)]
     pub(crate) fn contains(&self, address: usize) -> bool {
-        address.wrapping_sub(self.base) < 8 * self.words
+        address.wrapping_sub(self.room.base) < 8 * self.words
     }
 
     pub(crate) fn used(&self) -> usize {
-        (self.next - self.base) / 8
+        self.room.used()
     }
 
     /// The address after the last word.
     pub(crate) fn end(&self) -> usize {
-        self.end
+        self.room.end
     }
 
     /// The address of the word at that offset.
     pub(crate) fn address(&self, offset: usize) -> usize {
-        self.base + 8 * offset
+        self.room.base + 8 * offset
     }
 }
 
