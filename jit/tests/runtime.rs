@@ -54,6 +54,16 @@ const ENDLESS: &str = "{'f' 1 (0 3 (0 0 (0 3 1)))}";
 /// `f n`: crashes with the operation 9 at the depth `n`.
 const CRASHING: &str = "{'f' 1 (0 (0 (0 2 (0 9 7)) (0 {'g' 2 (0 3 (0 1 2))} 0)) 1)}";
 
+/// `f x`: `x` applied to a law with more parameters than can ever be given.
+const HOLDING: &str = "{'f' 1 (0 1 {'wide' 4000000000 0})}";
+
+#[test]
+fn a_law_of_any_arity_may_be_a_constant() {
+    let mut vm = compiling(options());
+    let (function, head) = (value(&mut vm, HOLDING), value(&mut vm, COUNTING));
+    assert!(vm.apply(&function, &[head]).is_ok());
+}
+
 #[test]
 fn deep_recursion_runs_on_the_native_stack() {
     let mut vm = compiling(options());

@@ -48,7 +48,7 @@ const PASSED_LIMIT: usize = 100;
 /// No unit has more laws than this.
 const LAWS_LIMIT: usize = 48;
 /// A law with more parameters than this is not compiled.
-const ARITY_LIMIT: u64 = 32;
+pub(crate) const ARITY_LIMIT: u64 = 32;
 
 /// A unit, and the values of its constants.
 pub struct Built {

@@ -26,7 +26,7 @@ pub use self::service::keep_code_in;
 
 use self::service::Place;
 use self::worker::Request;
-use crate::build::{self, Jets};
+use crate::build::{self, ARITY_LIMIT, Jets};
 use crate::codegen::{ConstantFacts, Environment, GiveUp};
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{TrySendError, sync_channel};
@@ -126,7 +126,10 @@ impl Compiler {
         let built = build::build_for(vm, vm.look(function), &args, &self.jets).ok()?;
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
         let facts = built.unit.constants.iter().zip(&built.values).map(|(constant, value)| {
-            let elsewhere = constant.entry.is_none() && constant.jet.is_none();
+            // A law that is not compiled is not asked for: one of a billion parameters, which a
+            // program may hold and never call, would be decoded for that.
+            let elsewhere =
+                constant.entry.is_none() && constant.jet.is_none() && constant.arity <= ARITY_LIMIT;
             let entry = if elsewhere { vm.code_entry(value) } else { None };
             ConstantFacts { top: vm.top_byte(value), entry }
         });
