@@ -55,16 +55,56 @@ const INPUT: &str = "\
 (quotient 12 (add 5 {odd}))
 ";
 
-fn run(pallas: &Pallas, flag: &str) -> String {
-    let output = feed(pallas.command(["sire", flag, "prelude"]), INPUT);
+/// Items whose numbers are known to the compiler, evaluated and not, of what is a row and what is not.
+const NUMBERS: &str = "
+= (both f row)
+@ n | f 0
+| seq row
+| seq n
+[(idx n row) (get row n) (idx (f 0) row)]
+
+= (ask x)
+@ f & _ x
+[(both f [5 6]) (both f (0 1)) (both f (add 1)) (both f 7) (both f (PIN [5 6]))]
+
+(ask 0)
+
+(ask 1)
+
+(ask 18446744073709551616)
+
+(ask ask)
+
+(ask [1])
+
+(ask (add 1))
+
+(ask (PIN 1))
+
+(ask (idx 0 [add]))
+";
+
+fn run(pallas: &Pallas, flag: &str, input: &str) -> String {
+    let output = feed(pallas.command(["sire", flag, "prelude"]), input);
     assert!(output.status.success(), "{output:?}");
-    stdout(&output)
+    let printed = stdout(&output);
+    assert!(!printed.contains("Failed"), "{printed}");
+    printed
+}
+
+fn alike(input: &str) {
+    let pallas = Pallas::new();
+    // Loading the library prints what is in it, but only the first time.
+    run(&pallas, "--no-jit", input);
+    assert_eq!(run(&pallas, "--jit=eager", input), run(&pallas, "--no-jit", input));
 }
 
 #[test]
 fn items_that_are_returned_are_those_of_the_row() {
-    let pallas = Pallas::new();
-    // Loading the library prints what is in it, but only the first time.
-    run(&pallas, "--no-jit");
-    assert_eq!(run(&pallas, "--jit=eager"), run(&pallas, "--no-jit"));
+    alike(INPUT);
+}
+
+#[test]
+fn numbers_of_items_may_be_anything() {
+    alike(NUMBERS);
 }

@@ -124,8 +124,8 @@ prims! {
     Ge "ge" (Whnf, Whnf) Bit;
     /// 0, 1 or 2: whether the first is less, equal, greater.
     Cmp "cmp" (Whnf, Whnf) Small;
-    /// The item of a row, or of any app seen as one, with that number, as it lies there; 0 if there is
-    /// none.
+    /// The item of a row, or of any app seen as one, with that number (0 if it is no nat), as it lies
+    /// there; 0 if there is none.
     Item "item" (Whnf, Whnf) Any;
 }
 

@@ -22,6 +22,8 @@ use std::rc::Rc;
 /// The place in a law's code, and its frame.
 pub(super) struct Position {
     code: NonNull<Code>,
+    /// The code's instructions, of which one is read at every turn.
+    ops: NonNull<Op>,
     pub(super) pc: usize,
     pub(super) base: usize,
 }
@@ -29,7 +31,8 @@ pub(super) struct Position {
 impl Position {
     /// The start of code whose frame is at the bottom of the stack.
     pub(super) fn new(code: &Rc<Code>) -> Position {
-        let mut at = Position { code: NonNull::dangling(), pc: 0, base: 0 };
+        let dangling = (NonNull::dangling(), NonNull::dangling());
+        let mut at = Position { code: dangling.0, ops: dangling.1, pc: 0, base: 0 };
         at.go(code, 0, 0);
         at
     }
@@ -40,6 +43,7 @@ impl Position {
     pub(super) fn go(&mut self, code: &Rc<Code>, pc: usize, base: usize) {
         // SAFETY: a counted pointer is never null. It stays valid when the count is moved.
         self.code = unsafe { NonNull::new_unchecked(Rc::as_ptr(code).cast_mut()) };
+        self.ops = NonNull::from(&*code.ops).cast();
         self.pc = pc;
         self.base = base;
     }
@@ -61,10 +65,10 @@ impl Position {
     /// The next instruction.
     #[inline(always)]
     pub(super) fn next(&self) -> Op {
-        let ops = &self.code().ops;
-        debug_assert!(self.pc < ops.len());
-        // SAFETY: the decoder ends every sequence of instructions with one that leaves it.
-        unsafe { *ops.get_unchecked(self.pc) }
+        debug_assert!(self.pc < self.code().ops.len());
+        // SAFETY: the code is alive, and its instructions with it; the decoder ends every sequence of
+        // them with one that leaves it.
+        unsafe { self.ops.add(self.pc).read() }
     }
 
     /// A constant.

@@ -20,6 +20,7 @@ mod make;
 mod view;
 
 pub(crate) use self::make::{
-    BarDraft, NatDraft, bar_body, from_bytes, from_limbs, increment, limbs_of_bytes, predecessor,
+    BarDraft, NatDraft, bar_body, cast, from_bytes, from_limbs, increment, limbs_of_bytes,
+    predecessor,
 };
 pub use self::view::NatRef;

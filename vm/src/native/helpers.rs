@@ -13,6 +13,7 @@
 use super::{CUT, End, NatOp, PENDING, switch};
 use crate::heap::object;
 use crate::jet::Call;
+use crate::nat::cast;
 use crate::word::{Kind, Word};
 use crate::{Stop, Vm};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -226,17 +227,18 @@ extern "C" fn arity(vm: *mut Vm, word: u64) -> u64 {
 
 extern "C" fn item(vm: *mut Vm, row: u64, index: u64) -> u64 {
     serve(vm, |vm| {
-        let index = Word::from_bits(index);
+        // As the jets do: what is no nat counts as 0, and no row has as many items as a large one.
+        let index = cast(Word::from_bits(index)).to_u64().unwrap_or(u64::MAX);
         let place = vm.heap.stack.top();
         vm.heap.stack.push(Word::from_bits(row));
         let mut call = Call { vm, base: place };
         let count = call.given(0) as u64;
-        if index.kind() != Kind::Nat || index.raw() >= count {
+        if index >= count {
             vm.heap.stack.truncate(place);
             return Ok(0);
         }
         // The arguments of an app are its items, the last one first.
-        call.push_arg(0, (count - 1 - index.raw()) as usize)?;
+        call.push_arg(0, (count - 1 - index) as usize)?;
         let item = vm.heap.stack.pop();
         vm.heap.stack.truncate(place);
         Ok(vm.heap.resolve(item).raw())
