@@ -25,7 +25,19 @@ use crate::{Items, order, tree};
 use std::cmp::Ordering;
 
 /// How many arguments a value takes when it is called. Those of 2^64 - 1 or more count as that.
-pub(crate) fn arity(heap: &Heap, mut word: Word) -> u64 {
+#[inline(always)]
+pub(crate) fn arity(heap: &Heap, word: Word) -> u64 {
+    if matches!(word.kind(), Kind::Law | Kind::App) {
+        let noted = heap.header(word).extra();
+        if noted < EXTRA_MAX {
+            return noted;
+        }
+    }
+    found_arity(heap, word)
+}
+
+/// [`arity`] where it has to be looked for.
+fn found_arity(heap: &Heap, mut word: Word) -> u64 {
     let mut given = 0;
     loop {
         let arity = match word.kind() {
@@ -69,8 +81,11 @@ pub(crate) fn apply_lazily(heap: &mut Heap, count: usize) -> Result<(), HeapFull
     if count == 0 {
         return Ok(());
     }
-    if !function.is_thunk() && arity(heap, function) > count as u64 {
-        return make_partial(heap, count);
+    if !function.is_thunk() {
+        let arity = arity(heap, function);
+        if arity > count as u64 {
+            return make_partial(heap, count, arity);
+        }
     }
     let size = (1 + count).max(2);
     heap.reserve(1 + size)?;
@@ -79,19 +94,19 @@ pub(crate) fn apply_lazily(heap: &mut Heap, count: usize) -> Result<(), HeapFull
     Ok(())
 }
 
-/// Replaces an evaluated function that takes more than `count` arguments, and the arguments above
-/// it, by the app of them (or the data jet it is).
-pub(crate) fn make_partial(heap: &mut Heap, count: usize) -> Result<(), HeapFull> {
-    debug_assert!(count > 0);
+/// Replaces an evaluated function of that arity, which is more than `count`, and so many arguments
+/// above it, by the app of them (or the data jet it is).
+pub(crate) fn make_partial(heap: &mut Heap, count: usize, arity: u64) -> Result<(), HeapFull> {
+    debug_assert!(0 < count && (count as u64) < arity);
+    let left = arity - count as u64;
     let at = heap.stack.top() - 1 - count;
     let function = heap.resolve(heap.stack.get(at));
     heap.stack.set(at, function);
     match function.kind() {
         Kind::Cow if function.cow_width() == count as u64 => make_row(heap, count),
         Kind::Set if count == 1 => make_keyed(heap),
-        Kind::App => extend(heap, count),
+        Kind::App => extend(heap, count, left),
         _ => {
-            let left = arity(heap, function) - count as u64;
             heap.reserve(2 + count)?;
             push_app(heap, left, 1 + count);
             Ok(())
@@ -131,10 +146,9 @@ fn make_keyed(heap: &mut Heap) -> Result<(), HeapFull> {
     Ok(())
 }
 
-/// An app and more arguments.
-fn extend(heap: &mut Heap, count: usize) -> Result<(), HeapFull> {
+/// An app and more arguments, which leave it so many to take.
+fn extend(heap: &mut Heap, count: usize, left: u64) -> Result<(), HeapFull> {
     let app = heap.stack.peek(count);
-    let left = arity(heap, app) - count as u64;
     let size = heap.size(app);
     let (head, given) = spine(heap, app);
     if head.kind() == Kind::Cow && head.cow_width() == (given + count) as u64 {

@@ -164,7 +164,7 @@ impl<W: fmt::Write> Lines<'_, W> {
 
     /// Adds a rune whose last character is at `d`, with the phrases behind and below it.
     fn add_opening(&mut self, d: usize, rune: &str, opening: &[Rex]) -> fmt::Result {
-        let mut first = Phrase::default();
+        let mut first = Phrase::with_room();
         first.push(rune, Paint::Rune, self.colour);
         let column = (d + 1).saturating_sub(first.width);
         let mut below = phrases(opening, self.colour);

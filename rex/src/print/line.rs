@@ -25,8 +25,9 @@ enum Step<'a> {
 
 /// Renders `rex`, with its width.
 pub(super) fn phrase(rex: &Rex, colour: Colour) -> Phrase {
-    let mut out = Phrase::default();
-    let mut steps = vec![Step::Tree(rex)];
+    let mut out = Phrase::with_room();
+    let mut steps = Vec::with_capacity(16);
+    steps.push(Step::Tree(rex));
     while let Some(step) = steps.pop() {
         let parts_from = steps.len();
         match step {

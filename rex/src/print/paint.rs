@@ -45,6 +45,11 @@ pub(super) struct Phrase {
 }
 
 impl Phrase {
+    /// Nothing, with room for what most phrases are.
+    pub(super) fn with_room() -> Phrase {
+        Phrase { text: String::with_capacity(64), width: 0 }
+    }
+
     pub(super) fn push(&mut self, text: &str, paint: Paint, colour: Colour) {
         self.width += text.chars().count();
         if colour == Colour::None || paint == Paint::Plain {

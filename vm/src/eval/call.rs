@@ -56,17 +56,12 @@ impl Vm {
                     frame::push_kind(&mut self.heap.stack, FrameKind::Apply);
                     return Ok(Next::Eval(function));
                 }
-                Kind::App => {
-                    if self.expand(function, place, count)? {
-                        continue;
-                    }
-                    return self.partial(count);
-                }
+                Kind::App if self.expand(function, place, count)? => continue,
                 _ => {}
             }
             let arity = shape::arity(&self.heap, function);
             if arity > count as u64 {
-                return self.partial(count);
+                return self.partial(count, arity);
             }
             if arity < count as u64 {
                 place = self.set_aside(place, arity as usize)?;
@@ -105,9 +100,9 @@ impl Vm {
         Ok(true)
     }
 
-    /// Gives the app of a function and too few arguments.
-    fn partial(&mut self, count: usize) -> Result<Next, Stop> {
-        shape::make_partial(&mut self.heap, count)?;
+    /// Gives the app of a function of that arity and too few arguments.
+    fn partial(&mut self, count: usize, arity: u64) -> Result<Next, Stop> {
+        shape::make_partial(&mut self.heap, count, arity)?;
         Ok(Next::Give(self.heap.stack.pop()))
     }
 

@@ -109,7 +109,7 @@ impl Vm {
         let (keys, values) = (self.heap.load(app, 0), self.heap.load(app, 1));
         self.heap.stack.push(keys);
         self.heap.stack.push(values);
-        let made = shape::make_partial(&mut self.heap, 1);
+        let made = shape::make_partial(&mut self.heap, 1, 2);
         let result = self.heap.stack.peek(0);
         let top = self.heap.stack.top() - if made.is_ok() { 1 } else { 2 };
         self.heap.stack.truncate(top);

@@ -246,8 +246,10 @@ impl Reader<'_, '_> {
                     self.make_pin(at)?;
                     count -= 1;
                 }
-                _ if shape::arity(&self.vm.heap, function) > count as u64 => {
-                    shape::make_partial(&mut self.vm.heap, count)?;
+                _ if let arity = shape::arity(&self.vm.heap, function)
+                    && arity > count as u64 =>
+                {
+                    shape::make_partial(&mut self.vm.heap, count, arity)?;
                     let made = self.vm.heap.stack.peek(0);
                     if matches!(made.kind(), Kind::App | Kind::Row | Kind::Tab) {
                         shape::mark_normal(made);

@@ -15,6 +15,7 @@ use super::size::{Size, application, rotation};
 use super::term::{Node, Term};
 use crate::map::Map;
 use rex::Rex;
+use smallvec::SmallVec;
 
 /// Rex trees within values within Rex trees, so many deep, do not fit on a line: two characters go
 /// to each of them.
@@ -105,7 +106,7 @@ impl<'t, 'h> Layout<'t, 'h> {
         pieces.pop().map(Piece::one).expect("the root became something")
     }
 
-    pub(super) fn sizes_of_children(&self, index: usize) -> Vec<Size> {
+    pub(super) fn sizes_of_children(&self, index: usize) -> SmallVec<[Size; 8]> {
         self.term.children(index).map(|child| self.sizes[child]).collect()
     }
 }
@@ -252,7 +253,7 @@ impl Layout<'_, '_> {
     }
 
     fn ask_children(&mut self, index: usize, form: Form) {
-        let children: Vec<usize> = self.term.children(index).collect();
+        let children: SmallVec<[usize; 8]> = self.term.children(index).collect();
         let Some(&last) = children.last() else { return };
         let ask = if matches!(form, Form::Line | Form::Opened) { Ask::Line } else { Ask::Free };
         children.iter().for_each(|&child| self.asked[child] = ask);

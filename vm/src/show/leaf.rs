@@ -17,7 +17,7 @@ pub(super) struct LeafBox {
     /// What it looks like on one line; if it has no such form, at all.
     pub(super) line: Rex,
     /// What it looks like when it has too little room, if that differs.
-    tall: Option<Rex>,
+    tall: Option<Box<Rex>>,
 }
 
 impl LeafBox {
@@ -44,7 +44,7 @@ impl LeafBox {
     /// What it looks like when it need not be on one line.
     pub(super) fn free(self) -> Rex {
         match self.tall {
-            Some(tall) if !self.size.fits() => tall,
+            Some(tall) if !self.size.fits() => *tall,
             _ => self.line,
         }
     }
@@ -138,7 +138,7 @@ pub(super) fn reference(symbol: &Symbol) -> LeafBox {
         _ => LeafBox::word(symbol.decimal()),
     };
     // Too wide a name loses its dot: so it is in the prototype.
-    let tall = Some(plain.line.clone());
+    let tall = Some(Box::new(plain.line.clone()));
     let size = Size::of(&[plain.size], 1);
     LeafBox { size, line: Rex::prefix(".", plain.line), tall }
 }
@@ -220,7 +220,7 @@ fn tagged(known_as: &Symbol, tag: &Symbol) -> LeafBox {
     let (known_as, tag) = (name(known_as), name(tag));
     let size = Size::of(&[known_as.size, tag.size], 1);
     let line = Rex::shut("@", vec![known_as.line.clone(), tag.line.clone()]);
-    let tall = Some(Rex::open("@", vec![known_as.free(), tag.free()]));
+    let tall = Some(Box::new(Rex::open("@", vec![known_as.free(), tag.free()])));
     LeafBox { size, line, tall }
 }
 
@@ -228,6 +228,7 @@ fn list(items: Vec<LeafBox>) -> LeafBox {
     let sizes: Vec<Size> = items.iter().map(|item| item.size).collect();
     let size = Size::of(&sizes, 1 + items.len());
     let line = Rex::nest("|", items.iter().map(|item| item.line.clone()).collect());
-    let tall = Some(Rex::open("|", items.into_iter().map(LeafBox::free).collect()));
+    let tall = Rex::open("|", items.into_iter().map(LeafBox::free).collect());
+    let tall = Some(Box::new(tall));
     LeafBox { size, line, tall }
 }

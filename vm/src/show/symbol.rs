@@ -3,7 +3,7 @@
 use crate::NatRef;
 use crate::nat::limbs_of_bytes;
 use malachite_nz::natural::Natural;
-use std::rc::Rc;
+use smallvec::SmallVec;
 
 /// A nat that serves as a name. Any nat can; mostly it is text.
 ///
@@ -13,8 +13,8 @@ use std::rc::Rc;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Symbol(
-    /// The nat's bytes, least first, without trailing zeroes.
-    Rc<[u8]>,
+    /// The nat's bytes, least first, without trailing zeroes. Most names are short.
+    SmallVec<[u8; 16]>,
 );
 
 impl Symbol {
@@ -41,7 +41,7 @@ impl Symbol {
 
 impl From<&str> for Symbol {
     fn from(text: &str) -> Symbol {
-        Symbol(text.trim_end_matches('\0').as_bytes().into())
+        Symbol::from_bytes(text.trim_end_matches('\0').as_bytes())
     }
 }
 
@@ -50,9 +50,9 @@ impl From<NatRef<'_>> for Symbol {
         match nat {
             NatRef::Small(small) => {
                 let count = nat.byte_count() as usize;
-                Symbol(small.to_le_bytes()[..count].into())
+                Symbol::from_bytes(&small.to_le_bytes()[..count])
             }
-            NatRef::Limbs(_) => Symbol(nat.bytes().into()),
+            NatRef::Limbs(_) => Symbol::from_bytes(&nat.bytes()),
         }
     }
 }
