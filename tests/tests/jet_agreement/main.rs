@@ -19,7 +19,7 @@
 //!
 //! ```sh
 //! PALLAS_REFERENCE=.../pallas PALLAS_JET_CASES=100000 PALLAS_JET_RESULTS=/tmp/jets \
-//!     cargo test --release -p tests --test jet_agreement -- --nocapture
+//!     cargo test --profile quick -p tests --test jet_agreement -- --nocapture
 //! ```
 
 mod compare;

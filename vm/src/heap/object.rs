@@ -297,7 +297,37 @@ pub(crate) fn store_bytes(address: usize, from: usize, offset: usize, bytes: &[u
 pub(crate) fn relocate(from: usize, to: usize, size: usize) {
     // SAFETY: `from` is a live object of `size` payload words; `to` was just handed out by the
     // allocator for one word more than that.
-    unsafe { std::ptr::copy_nonoverlapping(cell(from, 0), cell(to, 0), 1 + size) }
+    unsafe { copy_few(cell(from, 0), cell(to, 0), 1 + size) }
+}
+
+/// Copies words, of which there are mostly few: a call of what copies many would take longer.
+///
+/// # Safety
+/// So many may be read and written, and the two ranges do not overlap.
+#[inline(always)]
+pub(super) unsafe fn copy_few<T: Copy>(from: *const T, to: *mut T, count: usize) {
+    /// The first `N` and the last `N`, which may be some of the same.
+    #[inline(always)]
+    unsafe fn ends<T: Copy, const N: usize>(from: *const T, to: *mut T, count: usize) {
+        let last = count - N;
+        // SAFETY: there are at least `N`, by the calls below.
+        unsafe {
+            let (first, rest) = (from.cast::<[T; N]>(), from.add(last).cast::<[T; N]>());
+            let words = (first.read(), rest.read());
+            to.cast::<[T; N]>().write(words.0);
+            to.add(last).cast::<[T; N]>().write(words.1);
+        }
+    }
+    // SAFETY: the caller's.
+    unsafe {
+        match count {
+            0 => {}
+            1 => to.write(from.read()),
+            2..=4 => ends::<T, 2>(from, to, count),
+            5..=8 => ends::<T, 4>(from, to, count),
+            _ => std::ptr::copy_nonoverlapping(from, to, count),
+        }
+    }
 }
 
 /// A payload range as raw words, for limbs.

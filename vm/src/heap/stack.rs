@@ -14,6 +14,7 @@
 //! is, and [`SLACK`] words are there beyond. Debug builds check every access. Jets, builders and
 //! readers of seeds work on behalf of others, and use what checks in every build.
 
+use super::object::copy_few;
 use crate::word::Word;
 use std::cell::Cell;
 
@@ -83,10 +84,8 @@ impl Stack {
     #[inline(always)]
     pub(crate) fn push_all(&mut self, words: &[Word]) {
         debug_assert!(self.top + words.len() <= self.reserved);
-        for (index, word) in words.iter().enumerate() {
-            // SAFETY: as for `push`.
-            unsafe { self.base.add(self.top + index).write(*word) }
-        }
+        // SAFETY: as for `push`; what lies above the top is nobody's.
+        unsafe { copy_few(words.as_ptr(), self.base.add(self.top), words.len()) }
         self.top += words.len();
     }
 
@@ -193,10 +192,8 @@ impl Stack {
         debug_assert!(at <= self.top && self.top + words.len() <= self.reserved - SLACK);
         self.unchanged = self.unchanged.min(at);
         self.copy(at, at + words.len(), self.top - at);
-        for (index, word) in words.iter().enumerate() {
-            // SAFETY: as for `push`.
-            unsafe { self.base.add(at + index).write(*word) }
-        }
+        // SAFETY: as for `push`; what was there has been moved away, and words are inserted from objects.
+        unsafe { copy_few(words.as_ptr(), self.base.add(at), words.len()) }
         self.top += words.len();
     }
 

@@ -337,7 +337,7 @@ impl Vm {
 
     /// Whether the stack pointer is beyond the native stack's limit.
     pub(crate) fn native_stack_is_full(&self) -> bool {
-        psm::stack_pointer().addr() < self.heap.native.limit
+        stack::stack_pointer() < self.heap.native.limit
     }
 
     #[inline(never)]

@@ -10,6 +10,8 @@
 //! A range is mapped when it is made and unmapped when it is dropped. It is dropped with the
 //! runtime, which no evaluation outlives.
 
+#[cfg(not(miri))]
+use psm::on_stack;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 
 /// Room that a Rust function called from compiled code may take, with all it calls, unasked.
@@ -50,7 +52,7 @@ impl NativeStack {
 
     /// Whether the calling function's frame lies on this stack.
     pub(super) fn is_current(&self) -> bool {
-        psm::stack_pointer().addr().wrapping_sub(self.base.addr()) < self.size
+        stack_pointer().wrapping_sub(self.base.addr()) < self.size
     }
 
     /// Runs a function on this stack, which must not be in use. A panic goes on in the caller.
@@ -59,7 +61,7 @@ impl NativeStack {
         // SAFETY: base and size are aligned, the range is mapped but for its lowest page, and the
         // callback does not unwind.
         let result =
-            unsafe { psm::on_stack(self.base, self.size, || std::panic::catch_unwind(function)) };
+            unsafe { on_stack(self.base, self.size, || std::panic::catch_unwind(function)) };
         result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
@@ -86,4 +88,21 @@ impl Drop for NativeStack {
         let unmapped = unsafe { rustix::mm::munmap(self.base.cast(), self.size) };
         debug_assert!(unmapped.is_ok());
     }
+}
+
+/// The address of what was pushed last.
+#[cfg(not(miri))]
+pub(super) fn stack_pointer() -> usize {
+    psm::stack_pointer().addr()
+}
+
+/// Under Miri nothing is compiled, and a stack is as good as another.
+#[cfg(miri)]
+unsafe fn on_stack<R>(_: *mut u8, _: usize, callback: impl FnOnce() -> R) -> R {
+    callback()
+}
+
+#[cfg(miri)]
+pub(super) fn stack_pointer() -> usize {
+    usize::MAX
 }
