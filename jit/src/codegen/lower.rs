@@ -8,12 +8,11 @@ use crate::ir::{
     Arm, Block, BlockId, Call, Callee, ConstantId, End, Function, JoinId, Op, Operand, Prim, Role,
     Stmt, Type, Unit, Var,
 };
-use crate::passes::info;
 use crate::runtime::Stub;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{self as clif, InstBuilder, Value};
 use cranelift_frontend::Switch;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use vm::native::{PARAMETERS_MAX, offset};
@@ -65,7 +64,7 @@ pub fn compile(
                 words: vec![None; function.vars.len()],
                 joins,
                 pending: Vec::new(),
-                turns: HashMap::new(),
+                turns: HashSet::new(),
                 uses: Uses::of(function),
                 known: Known::default(),
             };
@@ -134,8 +133,8 @@ pub(super) struct Lower<'e, 'f> {
     joins: Vec<Option<clif::Block>>,
     /// Blocks that something jumps to and that are still to be written, with what is known there.
     pending: Vec<(clif::Block, BlockId, Known)>,
-    /// Blocks that end with a jump to a loop that they are in, and whether that checks where it calls.
-    turns: HashMap<BlockId, bool>,
+    /// Blocks that end with a jump to a loop that they are in.
+    turns: HashSet<BlockId>,
     pub(super) uses: Uses,
     /// What is known where something is written now.
     pub(super) known: Known,
@@ -255,9 +254,7 @@ impl Lower<'_, '_> {
                 Stmt::Let(vars, op) => self.operation(vars, op)?,
             }
         }
-        if let Some(is_own) = self.turns.get(&id)
-            && !(*is_own && self.known.is_checked)
-        {
+        if self.turns.contains(&id) {
             // Each turn of a loop passes a place where it can be interrupted.
             self.emit.check_interrupt(self.function.results.len());
         }
@@ -275,14 +272,11 @@ impl Lower<'_, '_> {
     fn join(&mut self, id: JoinId) {
         let join = &self.function.joins[id.index()];
         let mut known = self.known.clone();
-        if join.is_loop && self.recurs(join.body) {
-            // What calls is checked at every turn, but only on the way to that.
-            known.is_checked = false;
-            self.mark_turns(id, join.body, true);
-        } else if join.is_loop {
+        if join.is_loop {
+            // Once for all turns: the stack pointer would be kept through the loop.
             self.check();
             known.is_checked = true;
-            self.mark_turns(id, join.body, false);
+            self.mark_turns(id, join.body);
         }
         let block = self.emit.block();
         for var in &join.params {
@@ -294,12 +288,12 @@ impl Lower<'_, '_> {
     }
 
     /// Notes the blocks from which a jump to a loop begins another turn of it.
-    fn mark_turns(&mut self, id: JoinId, body: BlockId, is_own: bool) {
+    fn mark_turns(&mut self, id: JoinId, body: BlockId) {
         let mut todo = vec![body];
         while let Some(number) = todo.pop() {
             let block = &self.function.blocks[number.index()];
             if matches!(block.end, End::Jump(join, _) if join == id) {
-                self.turns.insert(number, is_own);
+                self.turns.insert(number);
             }
             todo.extend(block.end.blocks());
             todo.extend(block.stmts.iter().filter_map(|stmt| match stmt {
@@ -368,13 +362,6 @@ impl Lower<'_, '_> {
             Op::Force(a) => !self.type_of(*a).is(Type::Whnf),
             _ => false,
         }
-    }
-
-    /// Whether the code under a block calls functions of the unit and comes back.
-    fn recurs(&self, body: BlockId) -> bool {
-        info::blocks(self.function, body)
-            .iter()
-            .any(|block| self.function.blocks[block.index()].stmts.iter().any(is_local_call))
     }
 
     /// Checks that the function may go on, unless that has been done on the way here.
@@ -505,10 +492,6 @@ impl Lower<'_, '_> {
             self.emit.jump(body, &[]);
         }
     }
-}
-
-fn is_local_call(stmt: &Stmt) -> bool {
-    matches!(stmt, Stmt::Let(_, Op::Call(Call { callee: Callee::Local(_), .. })))
 }
 
 /// The number of words after the first that a stub takes, if it can take so many.
