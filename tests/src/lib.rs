@@ -207,6 +207,29 @@ pub fn feed(mut command: Command, input: impl AsRef<[u8]>) -> Output {
     output
 }
 
+/// Has the REPL read a program on top of the library, interpreted and compiled: both print the same.
+///
+/// # Panics
+/// If they do not, or if anything in it fails.
+pub fn compiled_alike(program: &str) {
+    let pallas = Pallas::new();
+    let run = |laws: Laws, program: &str| {
+        let mut command = pallas.command(["sire", "prelude"]);
+        laws.set(&mut command);
+        let output = feed(command, program);
+        assert!(output.status.success(), "{output:?}");
+        stdout(&output)
+    };
+    // Loading the library prints what is in it, but only the first time.
+    run(Laws::Interpreted, "");
+    let interpreted = run(Laws::Interpreted, program);
+    let failed = interpreted.lines().find(|line| line.contains("reason"));
+    assert!(!interpreted.contains("%crash"), "{failed:?}");
+    if let Some(difference) = difference(&interpreted, &run(Laws::Compiled, program)) {
+        panic!("{difference}");
+    }
+}
+
 /// The number in a line `++ [{counter is at} 7]`, which the counter prints.
 pub fn counted(line: &str) -> Option<u64> {
     line.strip_prefix("++ [{counter is at} ")?.strip_suffix("]")?.parse().ok()

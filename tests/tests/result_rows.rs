@@ -1,7 +1,7 @@
 //! Functions that end with making a row: what compiled code, which returns the items, makes of
 //! them is what the interpreter makes of them.
 
-use tests::{Pallas, feed, stdout};
+use tests::compiled_alike;
 
 /// Rows that are taken apart by whoever gets them, passed on, kept, and left in part; with items that
 /// are small, large, lists and not evaluated; by functions that end with each other.
@@ -84,27 +84,12 @@ const NUMBERS: &str = "
 (ask (idx 0 [add]))
 ";
 
-fn run(pallas: &Pallas, flag: &str, input: &str) -> String {
-    let output = feed(pallas.command(["sire", flag, "prelude"]), input);
-    assert!(output.status.success(), "{output:?}");
-    let printed = stdout(&output);
-    assert!(!printed.contains("Failed"), "{printed}");
-    printed
-}
-
-fn alike(input: &str) {
-    let pallas = Pallas::new();
-    // Loading the library prints what is in it, but only the first time.
-    run(&pallas, "--no-jit", input);
-    assert_eq!(run(&pallas, "--jit=eager", input), run(&pallas, "--no-jit", input));
-}
-
 #[test]
 fn items_that_are_returned_are_those_of_the_row() {
-    alike(INPUT);
+    compiled_alike(INPUT);
 }
 
 #[test]
 fn numbers_of_items_may_be_anything() {
-    alike(NUMBERS);
+    compiled_alike(NUMBERS);
 }

@@ -1,0 +1,161 @@
+//! Whatever the operands of the library's operations are, compiled code makes of them what the
+//! interpreter does: rows and bars of all shapes, apps and pins in place of nats and rows, nats of all
+//! sizes, in laws where the compiler knows something of the operands, and in such where it does not.
+
+use tests::compiled_alike;
+
+/// Operations of one operand, and of two.
+const UNARY: &[&str] = &[
+    "toNat", "inc", "dec", "bit", "not", "isZero", "isNat", "isApp", "isLaw", "isPin", "isRow",
+    "isBar", "w32", "w64", "met", "popCount", "len", "last", "head", "barLen", "arity",
+];
+const BINARY: &[&str] = &[
+    "add", "sub", "mul", "div", "mod", "dis", "con", "mix", "rsh", "testBit", "trunc", "eql",
+    "neq", "lth", "lte", "gth", "gte", "cmp", "min", "max", "and", "or", "nand", "nor", "xor",
+    "xnor", "seq", "add32", "sub32", "mul32", "rol32", "lsh32", "add64", "sub64", "div64", "ror64",
+    "rsh64", "idx", "get", "barIdx", "take",
+];
+
+/// What is given to them.
+const OPERANDS: &[&str] = &[
+    "0",
+    "1",
+    "2",
+    "63",
+    "64",
+    "4294967296",
+    "9223372036854775807",
+    "9223372036854775808",
+    "18446744073709551616",
+    "add",
+    "(add 1)",
+    "(x y & y)",
+    "[]",
+    "[1]",
+    "[5 6 7]",
+    "(0 1 2)",
+    "appended",
+    "(tabSing 3 4)",
+    "(setSing 3)",
+    "(PIN 1)",
+    "(PIN [5 6])",
+    "b#{}",
+    "b#{some bytes}",
+    "shared",
+];
+
+/// Uses of an operation `OP` of `a` and `b`: with nothing known, with both evaluated, with nats, after
+/// branches that say what they are, in a loop.
+const USES: &[(&str, &str)] = &[
+    ("given", "v2 (OP a b) (if (OP b a) 7 8)"),
+    ("evaluated", "seq a | seq b | v3 (OP a b) (OP b a) (ifz (OP a a) 1 2)"),
+    (
+        "nats",
+        "seq a | seq b @ p (toNat a) | seq p | v3 (OP p b) (OP a p) (OP (con 255 a) (mod b 16))",
+    ),
+    ("less", "seq a | if (lth a b) (OP (dec b) a) (v2 (OP (sub a 1) b) (OP (inc a) b))"),
+    ("known", "seq b | if (eql a 2) (OP a b) | if (not b) (OP b a) | OP (w64 a) (add64 a b)"),
+    ("turns", "around_OP (con 3 (len [a b])) b a 0"),
+];
+
+/// Items and bytes at all sorts of numbers, written out and not, of rows and bars of all sorts.
+const PLACES: &str = "
+= long | gen 5000 (i & i)
+
+= tree | weld long (weld long [1 2 3])
+
+= rows [long tree (put 4999 9 tree) (take 7000 tree) (drop 3 tree) (long 1) (PIN tree) tree]
+
+= bytes | barGen 5000 (i & i)
+
+= bars [bytes (barWeld bytes bytes) (barDrop 10 bytes) (barDrop 5000 bytes) b#a b#abcdefghi (PIN bytes)]
+
+= (item n row) | seq n | seq row | v3 (idx n row) (get row n) (len row)
+
+= (byte n bar) | seq n | seq bar | v2 (barIdx n bar) (barLen bar)
+
+= (total n row acc) | if (isZero n) acc | total (dec n) row (add (mul 3 acc) (idx (mul n 37) row))
+
+(map (row & total 290 row 0) rows)
+";
+const NUMBERS: &[&str] = &[
+    "0",
+    "63",
+    "64",
+    "299",
+    "4999",
+    "5000",
+    "7000",
+    "9999",
+    "10002",
+    "10003",
+    "9223372036854775807",
+    "9223372036854775808",
+    "18446744073709551616",
+    "add",
+    "[1]",
+];
+
+fn shared() -> String {
+    let operands = OPERANDS.join(" ");
+    format!(
+        "= base | barGen 600 (i & i)\n\n= shared | barDrop 9 (barWeld base b#tail)\n\n\
+         = appended | weld (gen 300 (i & i)) [8 9]\n\n= operands [{operands}]\n\n"
+    )
+}
+
+/// Laws that use an operation, applied to all pairs of operands.
+fn uses(operation: &str, operator: &str) -> String {
+    let mut text = format!(
+        "= (around_{operation} n a b acc)\n| if (isZero n) acc\n\
+         | around_{operation} (dec n) b a (v2 ({operator} a b) (idx 0 acc))\n\n"
+    );
+    for (name, body) in USES {
+        let body = body.replace("around_OP", &format!("around_{operation}"));
+        let body = body.replace("OP", operator);
+        text += &format!("= ({name}_{operation} a b) | {body}\n\n");
+        text += &format!("(map (a & map ({name}_{operation} a) operands) operands)\n\n");
+    }
+    text
+}
+
+#[test]
+fn operations_of_one_operand() {
+    let first = |name: &&str| format!("= ({name}_first a b) | {name} a\n\n");
+    let laws: String = UNARY.iter().map(first).collect();
+    let uses: String = UNARY.iter().map(|name| uses(name, &format!("{name}_first"))).collect();
+    compiled_alike(&[shared(), laws, uses].concat());
+}
+
+#[test]
+fn operations_of_two_operands() {
+    let uses: String = BINARY.iter().map(|name| uses(name, name)).collect();
+    compiled_alike(&[shared(), uses].concat());
+}
+
+#[test]
+fn with_one_operand_written_out() {
+    let mut text = shared();
+    for operation in BINARY {
+        for (number, operand) in OPERANDS.iter().enumerate() {
+            let name = format!("{operation}_{number}");
+            text += &format!("= ({name} a)\n| seq a\n");
+            text += &format!("| v2 ({operation} a {operand}) ({operation} {operand} a)\n\n");
+            text += &format!("(map {name} operands)\n\n");
+        }
+    }
+    compiled_alike(&text);
+}
+
+#[test]
+fn items_and_bytes_of_what_is_long() {
+    let mut text = PLACES.to_owned();
+    for (index, number) in NUMBERS.iter().enumerate() {
+        text += &format!("= (at{index} row)\n| seq row\n");
+        text += &format!("| v4 (idx 0 row) (idx 1 row) (idx {number} row) (get row {number})\n\n");
+        text += &format!("= (byte{index} bar) | v2 (barIdx {number} bar) (barIdx 3 bar)\n\n");
+        text += &format!("(map at{index} rows)\n\n(map byte{index} bars)\n\n");
+        text += &format!("(map (item {number}) rows)\n\n(map (byte {number}) bars)\n\n");
+    }
+    compiled_alike(&text);
+}
