@@ -14,8 +14,9 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-use vm::spec::Term;
-use vm::{Hash, Ref, Shape, Stop, Val, Vm, plain, seed};
+use spec::Term;
+use plan::{EvalError, Hash, Ref, Shape, Val, plain, seed};
+use vm::Vm;
 
 const LIMIT: Duration = Duration::from_millis(200);
 
@@ -165,10 +166,10 @@ fn end(who: Who, call: &Call) -> End {
     let _limit = TimeLimit::start(&vm, LIMIT);
     let ended = match made(&mut vm, who, call).and_then(|value| vm.force(&value)) {
         Ok(value) => hash(&vm, &value).map(End::Value),
-        Err(Stop::Crash { op, arg }) => {
+        Err(EvalError::Crash { op, arg }) => {
             hash(&vm, &op).and_then(|op| Ok(End::Crash(op, hash(&vm, &arg)?)))
         }
-        Err(Stop::Loop) => Ok(End::Loop),
+        Err(EvalError::Loop) => Ok(End::Loop),
         Err(stop) => Err(stop),
     };
     // Time may be over while the value is hashed, too.
@@ -176,7 +177,7 @@ fn end(who: Who, call: &Call) -> End {
 }
 
 /// The call, not evaluated.
-fn made(vm: &mut Vm, who: Who, call: &Call) -> Result<Val, Stop> {
+fn made(vm: &mut Vm, who: Who, call: &Call) -> Result<Val, EvalError> {
     let function = match who {
         Who::Jet | Who::StressedJet => loaded(vm, call.law)?,
         Who::Law => {
@@ -203,14 +204,14 @@ fn made(vm: &mut Vm, who: Who, call: &Call) -> Result<Val, Stop> {
 }
 
 /// A law's pin.
-fn loaded(vm: &mut Vm, law: &Law) -> Result<Val, Stop> {
+fn loaded(vm: &mut Vm, law: &Law) -> Result<Val, EvalError> {
     seed::load(vm, &law.seed).map_err(|error| match error.problem {
-        seed::LoadProblem::Stop(stop) => stop,
+        seed::LoadProblem::Eval(stop) => stop,
         problem => unreachable!("a seed that was saved does not load: {problem}"),
     })
 }
 
 /// A value's hash, if it is not so large that this would take long.
-fn hash(vm: &Vm, value: &Val) -> Result<Option<Hash>, Stop> {
+fn hash(vm: &Vm, value: &Val) -> Result<Option<Hash>, EvalError> {
     has_at_most(vm.look(value), PARTS).then(|| vm.hash(value)).transpose()
 }

@@ -13,8 +13,9 @@ use persist::{OpenError, Recovery, Seq, Settings, Store};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
-use vm::pinspace::{FreezeError, Frozen};
-use vm::{Hash, Options, Vm};
+use plan::{FreezeError, pinspace::Frozen};
+use plan::{Hash, Options};
+use vm::Vm;
 
 /// What was stored.
 #[derive(Default)]

@@ -4,7 +4,8 @@ use crate::bounds::{has_at_most, small_vm};
 use crate::terms::{below, number, value};
 use arbitrary::Unstructured;
 use std::sync::Arc;
-use vm::{Val, Vm, plain, seed};
+use plan::{Val, plain, seed};
+use vm::Vm;
 
 /// Values of more parts are only loaded: to hash one takes as long as it has parts, and a seed of a
 /// hundred bytes can have more than there are atoms.

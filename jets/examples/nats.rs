@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 use vm::jet::JetTable;
-use vm::{Natural, Options, Stop, Val, Vm};
+use plan::{EvalError, Natural, Options, Val};
+use vm::Vm;
 
 /// A runtime with all jets, and the pinned laws that they stand for here.
 struct Rig {
@@ -14,7 +15,7 @@ struct Rig {
     pins: HashMap<&'static str, Val>,
 }
 
-fn law(vm: &mut Vm, name: &str, arity: usize) -> Result<Val, Stop> {
+fn law(vm: &mut Vm, name: &str, arity: usize) -> Result<Val, EvalError> {
     vm.build(|b| {
         b.push_nat_bytes(name.as_bytes())?;
         b.push_nat(arity as u64)?;
@@ -43,12 +44,12 @@ impl Rig {
         Ok(Rig { vm, pins })
     }
 
-    fn call(&mut self, jet: &str, args: &[Val]) -> Result<Val, Stop> {
+    fn call(&mut self, jet: &str, args: &[Val]) -> Result<Val, EvalError> {
         let pin = self.pins[jet].clone();
         self.vm.apply(&pin, args)
     }
 
-    fn factorial(&mut self, n: u64) -> Result<Val, Stop> {
+    fn factorial(&mut self, n: u64) -> Result<Val, EvalError> {
         let mut product = self.vm.nat(1);
         for factor in 1..=n {
             let factor = self.vm.nat(factor);
@@ -57,12 +58,12 @@ impl Rig {
         Ok(product)
     }
 
-    fn power(&mut self, base: u64, exponent: u64) -> Result<Val, Stop> {
+    fn power(&mut self, base: u64, exponent: u64) -> Result<Val, EvalError> {
         let (base, exponent) = (self.vm.nat(base), self.vm.nat(exponent));
         self.call("_Pow", &[base, exponent])
     }
 
-    fn fibonacci(&mut self, n: u64) -> Result<Val, Stop> {
+    fn fibonacci(&mut self, n: u64) -> Result<Val, EvalError> {
         let (mut a, mut b) = (self.vm.nat(0), self.vm.nat(1));
         for _ in 0..n {
             let sum = self.call("_Add", &[a, b.clone()])?;
@@ -72,7 +73,7 @@ impl Rig {
     }
 
     /// A bar of a megabyte to a nat and back, so many times.
-    fn conversions(&mut self, times: usize) -> Result<Val, Stop> {
+    fn conversions(&mut self, times: usize) -> Result<Val, EvalError> {
         let bytes: Vec<u8> = (0..1 << 20).map(|i: u32| (i % 255 + 1) as u8).collect();
         let mut bar = self.vm.bar(&bytes)?;
         for _ in 0..times {
@@ -83,7 +84,7 @@ impl Rig {
     }
 
     /// Shifts, masks and differences of numbers of 16,000 bits.
-    fn bits(&mut self, times: usize) -> Result<Val, Stop> {
+    fn bits(&mut self, times: usize) -> Result<Val, EvalError> {
         let ones = (Natural::from(1u32) << 16_000u64) - Natural::from(1u32);
         let mut value = self.vm.natural(&ones)?;
         let ones = value.clone();
@@ -101,8 +102,8 @@ impl Rig {
 fn time(
     rig: &mut Rig,
     what: &str,
-    work: impl Fn(&mut Rig) -> Result<Val, Stop>,
-) -> Result<(), Stop> {
+    work: impl Fn(&mut Rig) -> Result<Val, EvalError>,
+) -> Result<(), EvalError> {
     let mut best = f64::INFINITY;
     for _ in 0..5 {
         let start = Instant::now();

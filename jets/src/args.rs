@@ -2,7 +2,7 @@
 
 use crate::declare::Outcome;
 use vm::jet::{Answer, Call};
-use vm::{Natural, Ref, Shape, Stop};
+use plan::{EvalError, Natural, Ref, Shape};
 
 /// Goes on only once an argument that is demanded lazily is evaluated; asks for that otherwise.
 macro_rules! need {
@@ -88,7 +88,7 @@ pub(crate) fn set_len(call: &Call<'_>, index: usize) -> Option<usize> {
 
 /// Evaluates the value at that height to its outermost shape, if that can be done from here. Says
 /// no otherwise, and leaves the value on top: see [`ready`].
-pub(crate) fn evaluate(call: &mut Call<'_>, index: usize) -> Result<Option<()>, Stop> {
+pub(crate) fn evaluate(call: &mut Call<'_>, index: usize) -> Result<Option<()>, EvalError> {
     if call.settle(index) {
         return Ok(Some(()));
     }
@@ -106,7 +106,7 @@ pub(crate) fn evaluate_item(
     call: &mut Call<'_>,
     row: usize,
     item: usize,
-) -> Result<Option<()>, Stop> {
+) -> Result<Option<()>, EvalError> {
     let evaluated =
         |r: Ref<'_>| r.as_row().and_then(|items| items.get(item)).map(Ref::is_evaluated);
     if evaluated(call.at(row)) == Some(true) {

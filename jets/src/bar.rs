@@ -13,7 +13,7 @@ use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::{Bar, Bit, Nat, Small};
 use vm::jet::Operation;
 use vm::jet::{Answer, Call};
-use vm::{NatRef, Stop, limbs};
+use plan::{EvalError, NatRef, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("isBar", &[Head], is_bar).total(Bit).cheap(Always),
@@ -47,7 +47,7 @@ macro_rules! bar {
 }
 
 /// Makes sure that a bar of so many bytes can be made.
-fn afford_bytes(call: &Call<'_>, bytes: u64) -> Result<(), Stop> {
+fn afford_bytes(call: &Call<'_>, bytes: u64) -> Result<(), EvalError> {
     call.afford(bytes / 8 + 4)
 }
 

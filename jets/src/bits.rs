@@ -7,7 +7,7 @@ use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::{Bit, Nat, Small};
 use vm::jet::Operation;
 use vm::jet::{Answer, Call};
-use vm::{NatRef, limbs};
+use plan::{NatRef, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_Bex", &[Head], bex).primitive(Operation::PowerOfTwo, Nat),

@@ -2,11 +2,11 @@
 //! these lines: the table that the evaluator is given, what a compiler knows of jets, the list that
 //! `pallas jets` prints, and what the suites try.
 
-use vm::Stop;
+use plan::EvalError;
 use vm::jet::{Answer, Call, Control, Demand, Jet};
 
 /// What a jet's code returns.
-pub(crate) type Outcome = Result<Answer, Stop>;
+pub(crate) type Outcome = Result<Answer, EvalError>;
 
 /// A line of a family's table.
 pub(crate) type Declaration = Jet;

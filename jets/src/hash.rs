@@ -3,7 +3,7 @@
 use crate::args::{ready, small};
 use crate::declare::{Declaration, Outcome, native};
 use crate::tree::leaves;
-use vm::Shape;
+use plan::Shape;
 use vm::jet::Demand::{Head, Normal};
 use vm::jet::Gives::{Any, Bar};
 use vm::jet::{Answer, Call};

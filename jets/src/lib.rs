@@ -54,7 +54,7 @@ mod tests;
 
 use declare::Declaration;
 use std::collections::HashMap;
-use vm::Hash;
+use plan::Hash;
 use vm::jet::{Connective, Jet, JetTable};
 
 /// The families' tables.

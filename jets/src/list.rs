@@ -8,7 +8,8 @@ use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::Row;
 use vm::jet::{Answer, Call};
-use vm::{Stop, Val, Vm};
+use plan::{EvalError, Val};
+use vm::Vm;
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_SizedListToRow", &[Head, Lazy], to_row).gives(Row),
@@ -18,7 +19,7 @@ pub(crate) const JETS: &[Declaration] = &[
 
 /// Pushes the first items of a list, as many as the first argument says; zeroes for those that it
 /// lacks. Gives their number; nothing, if a part of the list must be evaluated first.
-fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, Stop> {
+fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, EvalError> {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     // A copy of the argument becomes the rest of the list: the argument itself must stay, for the
     // jet to begin with when it is called again.
@@ -99,14 +100,14 @@ fn unfold(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Pushes a function applied to the value at that height, unevaluated.
-fn push_applied(call: &mut Call<'_>, function: &Val, value: usize) -> Result<(), Stop> {
+fn push_applied(call: &mut Call<'_>, function: &Val, value: usize) -> Result<(), EvalError> {
     call.push(function);
     call.push_at(value);
     call.app(1)
 }
 
 /// The laws of what [`Call::push_field`] pushes of a value, for fields 0 and 1.
-fn lazy_fields(vm: &mut Vm) -> Result<[Val; 2], Stop> {
+fn lazy_fields(vm: &mut Vm) -> Result<[Val; 2], EvalError> {
     let (zero, last) = (vm.nat(0), vm.nat(2));
     let nothing = quoted(vm, &zero)?;
     let none = [law(vm, 1, &nothing)?, law(vm, 3, &nothing)?];
@@ -122,7 +123,7 @@ fn lazy_fields(vm: &mut Vm) -> Result<[Val; 2], Stop> {
 
 /// The law of what is made of an app's function and last argument, and 0 of anything else: of pins
 /// and nats by the first of two functions, of laws by the second.
-fn cases(vm: &mut Vm, [one, three]: &[Val; 2], app: &Val) -> Result<Val, Stop> {
+fn cases(vm: &mut Vm, [one, three]: &[Val; 2], app: &Val) -> Result<Val, EvalError> {
     let (zero, operation, argument) = (vm.nat(0), vm.nat(1), vm.nat(1));
     let mut body = quoted(vm, &operation)?;
     for case in [one, three, app, one] {
@@ -134,13 +135,13 @@ fn cases(vm: &mut Vm, [one, three]: &[Val; 2], app: &Val) -> Result<Val, Stop> {
 }
 
 /// In a law's body, a constant.
-fn quoted(vm: &mut Vm, value: &Val) -> Result<Val, Stop> {
+fn quoted(vm: &mut Vm, value: &Val) -> Result<Val, EvalError> {
     let two = vm.nat(2);
     vm.app(&two, std::slice::from_ref(value))
 }
 
 /// A law without a name.
-fn law(vm: &mut Vm, arity: u64, body: &Val) -> Result<Val, Stop> {
+fn law(vm: &mut Vm, arity: u64, body: &Val) -> Result<Val, EvalError> {
     vm.build(|builder| {
         builder.push_nat(0)?;
         builder.push_nat(arity)?;

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 use vm::jet::Call;
-use vm::{Items, Stop};
+use plan::{EvalError, Items};
 
 /// Where a key of the merged list comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,12 +19,12 @@ pub(crate) enum Source {
 /// The keys of both lists, in ascending order.
 ///
 /// # Errors
-/// [`Stop::HeapFull`] if what is merged could not be held, and [`Stop::Interrupted`].
+/// [`EvalError::OutOfMemory`] if what is merged could not be held, and [`EvalError::Interrupted`].
 pub(crate) fn merge(
     call: &Call<'_>,
     left: Items<'_>,
     right: Items<'_>,
-) -> Result<Vec<Source>, Stop> {
+) -> Result<Vec<Source>, EvalError> {
     call.afford(left.len().max(right.len()) as u64)?;
     let mut merged = Vec::with_capacity(left.len() + right.len());
     let (mut l, mut r) = (0, 0);
@@ -50,8 +50,8 @@ pub(crate) fn merge(
 /// How `compare` failed.
 pub(crate) fn sorted(
     count: usize,
-    mut compare: impl FnMut(usize, usize) -> Result<Ordering, Stop>,
-) -> Result<Vec<usize>, Stop> {
+    mut compare: impl FnMut(usize, usize) -> Result<Ordering, EvalError>,
+) -> Result<Vec<usize>, EvalError> {
     let mut runs: Vec<Vec<usize>> = (0..count).map(|number| vec![number]).collect();
     while runs.len() > 1 {
         let mut joined = Vec::with_capacity(runs.len().div_ceil(2));
@@ -71,8 +71,8 @@ pub(crate) fn sorted(
 fn join(
     left: &[usize],
     right: &[usize],
-    compare: &mut impl FnMut(usize, usize) -> Result<Ordering, Stop>,
-) -> Result<Vec<usize>, Stop> {
+    compare: &mut impl FnMut(usize, usize) -> Result<Ordering, EvalError>,
+) -> Result<Vec<usize>, EvalError> {
     let mut joined = Vec::with_capacity(left.len() + right.len());
     let (mut l, mut r) = (0, 0);
     while let (Some(&a), Some(&b)) = (left.get(l), right.get(r)) {

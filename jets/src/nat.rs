@@ -11,7 +11,7 @@ use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::{Bit, Nat};
 use vm::jet::Operation;
 use vm::jet::{Answer, Call};
-use vm::{NatRef, Stop, limbs};
+use plan::{EvalError, NatRef, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_ToNat", &[Head], to_nat).primitive(Operation::ToNat, Nat).cheap(Always),
@@ -112,7 +112,7 @@ fn mul(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Pushes the quotient: 0, of a division by 0.
-fn push_quotient(call: &mut Call<'_>) -> Result<(), Stop> {
+fn push_quotient(call: &mut Call<'_>) -> Result<(), EvalError> {
     if call.cast(1).is_zero() {
         call.push_small(0);
         return Ok(());
@@ -121,7 +121,7 @@ fn push_quotient(call: &mut Call<'_>) -> Result<(), Stop> {
 }
 
 /// Pushes the remainder: the dividend, of a division by 0.
-fn push_remainder(call: &mut Call<'_>) -> Result<(), Stop> {
+fn push_remainder(call: &mut Call<'_>) -> Result<(), EvalError> {
     if call.cast(1).is_zero() { call.push_cast(0) } else { call.push_remainder(0, 1) }
 }
 

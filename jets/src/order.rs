@@ -13,7 +13,7 @@ use vm::jet::Demand::Head;
 use vm::jet::Gives::{Any, Bit, Small};
 use vm::jet::Operation;
 use vm::jet::{Answer, Call};
-use vm::{Ref, Stop};
+use plan::{EvalError, Ref};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_Cmp", &[Head, Head], cmp).on_nats(Operation::Compare, Small).cheap(OnNats),
@@ -55,12 +55,12 @@ pub(crate) fn compare(
     call: &mut Call<'_>,
     left: usize,
     right: usize,
-) -> Result<Option<Ordering>, Stop> {
+) -> Result<Option<Ordering>, EvalError> {
     compare_for(call, left, right, Goal::Order)
 }
 
 /// Whether the values at these heights are equal; nothing as for [`compare`].
-pub(crate) fn equal(call: &mut Call<'_>, left: usize, right: usize) -> Result<Option<bool>, Stop> {
+pub(crate) fn equal(call: &mut Call<'_>, left: usize, right: usize) -> Result<Option<bool>, EvalError> {
     let order = compare_for(call, left, right, Goal::Equality)?;
     Ok(order.map(|order| order == Ordering::Equal))
 }
@@ -70,7 +70,7 @@ fn compare_for(
     left: usize,
     right: usize,
     goal: Goal,
-) -> Result<Option<Ordering>, Stop> {
+) -> Result<Option<Ordering>, EvalError> {
     if let (Some(left), Some(right)) = (call.small(left), call.small(right)) {
         return Ok(Some(left.cmp(&right)));
     }
@@ -101,7 +101,7 @@ fn compare_for(
 }
 
 /// Pushes the next arguments to be compared. Says no if there are none left.
-fn push_next_pair(call: &mut Call<'_>, open: &mut Vec<Open>) -> Result<bool, Stop> {
+fn push_next_pair(call: &mut Call<'_>, open: &mut Vec<Open>) -> Result<bool, EvalError> {
     while let Some(last) = open.last_mut() {
         if last.next == last.count {
             call.drop_to(last.at);
@@ -118,7 +118,7 @@ fn push_next_pair(call: &mut Call<'_>, open: &mut Vec<Open>) -> Result<bool, Sto
 }
 
 /// Compares the evaluated values at `at` and above it as far as that can be said at once.
-fn glance(call: &mut Call<'_>, at: usize, goal: Goal) -> Result<Glance, Stop> {
+fn glance(call: &mut Call<'_>, at: usize, goal: Goal) -> Result<Glance, EvalError> {
     let (left, right) = (call.at(at), call.at(at + 1));
     let given = call.given(at);
     if left.is_normal() && right.is_normal() || given == 0 && call.given(at + 1) == 0 {
@@ -139,10 +139,10 @@ fn glance(call: &mut Call<'_>, at: usize, goal: Goal) -> Result<Glance, Stop> {
 }
 
 /// Compares values in normal form.
-fn settled(left: Ref<'_>, right: Ref<'_>, goal: Goal) -> Result<Ordering, Stop> {
+fn settled(left: Ref<'_>, right: Ref<'_>, goal: Goal) -> Result<Ordering, EvalError> {
     match goal {
         Goal::Order => left.try_compare(right),
-        Goal::Equality if left.try_equals(right)? => Ok(Ordering::Equal),
+        Goal::Equality if left.try_equal(right)? => Ok(Ordering::Equal),
         Goal::Equality => Ok(Ordering::Less),
     }
 }

@@ -8,7 +8,7 @@ use vm::jet::Answer;
 use vm::jet::Call;
 use vm::jet::Demand::Head;
 use vm::jet::Gives::Nat;
-use vm::{NatRef, Ref, Stop, limbs};
+use plan::{EvalError, NatRef, Ref, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("padWeld", &[Head, Head], weld).order(&[1, 0]).total(Nat),
@@ -25,7 +25,7 @@ struct Bits {
 
 impl Bits {
     /// Appends a pad's bits, if the heap could hold the result.
-    fn append(&mut self, call: &Call<'_>, pad: Ref<'_>) -> Result<(), Stop> {
+    fn append(&mut self, call: &Call<'_>, pad: Ref<'_>) -> Result<(), EvalError> {
         call.check()?;
         let Some(pad) = pad.as_nat() else { return Ok(()) };
         let count = pad.bits().saturating_sub(1);

@@ -9,7 +9,7 @@ use vm::jet::Demand::Head;
 use vm::jet::Gives::{Any, Bit, Nat, Small};
 use vm::jet::Operation;
 use vm::jet::{Answer, Call};
-use vm::{Ref, Shape};
+use plan::{Ref, Shape};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_IsPin", &[Head], is_pin).primitive(Operation::IsPin, Bit).cheap(Always),
@@ -145,7 +145,7 @@ fn law_args(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Pushes the body of a law, 0 for what is none.
-fn push_law_body(call: &mut Call<'_>) -> Result<(), vm::Stop> {
+fn push_law_body(call: &mut Call<'_>) -> Result<(), plan::EvalError> {
     match call.arg(0).shape() {
         Shape::Law(_) => call.push_item(0, 2),
         Shape::Set(_) => call.push_keys(0)?,
@@ -228,7 +228,7 @@ fn cow(call: &mut Call<'_>) -> Outcome {
     let width = natural(call, 0);
     call.push_small(0);
     call.push_small(0);
-    call.push_natural(&(width + vm::Natural::from(1u32)))?;
+    call.push_natural(&(width + plan::Natural::from(1u32)))?;
     call.push_small(0);
     Ok(Answer::Call(3))
 }

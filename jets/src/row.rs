@@ -11,7 +11,7 @@ use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::{Nat, Row, Small};
 use vm::jet::Operation;
 use vm::jet::{Answer, Call};
-use vm::{Natural, Stop};
+use plan::{EvalError, Natural};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_Len", &[Head], len).primitive(Operation::Length, Small).cheap(Always),
@@ -39,13 +39,13 @@ pub(crate) const JETS: &[Declaration] = &[
 pub(crate) const THUNK: u64 = 4;
 
 /// Makes sure that a row of `count` items, each of which takes `words` on the heap, can be made.
-fn afford_row(call: &Call<'_>, count: usize, words: u64) -> Result<(), Stop> {
+fn afford_row(call: &Call<'_>, count: usize, words: u64) -> Result<(), EvalError> {
     call.afford((count as u64).saturating_mul(1 + words))?;
     call.room_for(count + 16)
 }
 
 /// Pushes item `item` of the `count` items of the app at that height.
-fn push_nth(call: &mut Call<'_>, row: usize, item: usize, count: usize) -> Result<(), Stop> {
+fn push_nth(call: &mut Call<'_>, row: usize, item: usize, count: usize) -> Result<(), EvalError> {
     if row_len(call, row).is_some() {
         call.push_item(row, item);
         return Ok(());
@@ -59,7 +59,7 @@ fn push_range(
     row: usize,
     items: Range<usize>,
     count: usize,
-) -> Result<(), Stop> {
+) -> Result<(), EvalError> {
     afford_row(call, items.len(), 0)?;
     if row_len(call, row).is_some() {
         call.push_items(row, items);

@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::Nat;
 use vm::jet::{Answer, Call};
-use vm::{Items, Ref, Shape, Stop};
+use plan::{EvalError, Items, Ref, Shape};
 
 pub(crate) const JETS: &[Declaration] = &[native("bsearch", &[Lazy, Head], bsearch).gives(Nat)];
 
@@ -27,7 +27,7 @@ pub(crate) enum Place {
 
 /// Searches the row or set at height `keys` for the value at height `key`. Nothing, if a value must
 /// be evaluated first: it is on top then.
-pub(crate) fn search(call: &mut Call<'_>, key: usize, keys: usize) -> Result<Option<Place>, Stop> {
+pub(crate) fn search(call: &mut Call<'_>, key: usize, keys: usize) -> Result<Option<Place>, EvalError> {
     if let (key, Shape::Set(keys)) = (call.at(key), call.at(keys).shape())
         && key.is_normal()
     {
@@ -52,7 +52,7 @@ fn compare_item(
     key: usize,
     keys: usize,
     item: usize,
-) -> Result<Option<Ordering>, Stop> {
+) -> Result<Option<Ordering>, EvalError> {
     let (left, right) = (call.at(key), items(call.at(keys)).and_then(|items| items.get(item)));
     if let Some(right) = right
         && left.is_normal()

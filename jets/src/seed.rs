@@ -1,4 +1,4 @@
-//! Seeds and germs: values as bars. See [`vm::seed`].
+//! Seeds and germs: values as bars. See [`plan::seed`].
 //!
 //! What is not in the form of a seed is left to the laws, which read some of it all the same.
 
@@ -6,8 +6,8 @@ use crate::args::{row_len, small};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Demand::{Head, Lazy, Normal};
 use vm::jet::{Answer, Call};
-use vm::seed::{LoadError, LoadProblem, SaveError, load, load_germ, save_as_law, save_germ_as_law};
-use vm::{Shape, Stop, Val};
+use plan::seed::{LoadError, LoadProblem, SaveError, load, load_germ, save_as_law, save_germ_as_law};
+use plan::{EvalError, Shape, Val};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_SaveSeed", &[Normal], save_seed),
@@ -17,11 +17,11 @@ pub(crate) const JETS: &[Declaration] = &[
 ];
 
 /// The end of a call that cannot save: only of what is too large, or if somebody asked for it.
-fn stopped(error: SaveError) -> Stop {
+fn stopped(error: SaveError) -> EvalError {
     match error {
-        SaveError::PinTooLarge { parts } => Stop::TooLarge { parts },
-        SaveError::Interrupted => Stop::Interrupted,
-        SaveError::TooLarge | SaveError::NotNormal | SaveError::NotAPin => Stop::HeapFull,
+        SaveError::PinTooLarge { parts } => EvalError::TooLarge { parts },
+        SaveError::Interrupted => EvalError::Interrupted,
+        SaveError::TooLarge | SaveError::NotNormal | SaveError::NotAPin => EvalError::OutOfMemory,
     }
 }
 
@@ -54,7 +54,7 @@ fn done(call: &mut Call<'_>, loaded: Result<Val, LoadError>) -> Outcome {
             call.push(&value);
             Ok(Answer::Done)
         }
-        Err(LoadError { problem: LoadProblem::Stop(stop), .. }) => Err(stop),
+        Err(LoadError { problem: LoadProblem::Eval(stop), .. }) => Err(stop),
         Err(_) => Ok(Answer::Law),
     }
 }

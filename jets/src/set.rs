@@ -13,7 +13,7 @@ use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy, Normal};
 use vm::jet::Gives::{Bit, Row, Set, Small};
 use vm::jet::{Answer, Call};
-use vm::{Items, Shape, Stop};
+use plan::{EvalError, Items, Shape};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_MkSet", &[Lazy], make),
@@ -37,7 +37,7 @@ pub(crate) const JETS: &[Declaration] = &[
 ];
 
 /// Pushes the set of these keys of the set at that height.
-pub(crate) fn push_part(call: &mut Call<'_>, set: usize, keys: Range<usize>) -> Result<(), Stop> {
+pub(crate) fn push_part(call: &mut Call<'_>, set: usize, keys: Range<usize>) -> Result<(), EvalError> {
     let count = keys.len();
     call.room_for(count + 4)?;
     call.push_items(set, keys);
@@ -234,7 +234,7 @@ fn cat_ascending(call: &mut Call<'_>) -> Outcome {
 }
 
 /// How many items the argument has, if it is a row of evaluated sets, in ascending order.
-fn ascending_sets(call: &Call<'_>) -> Result<Option<usize>, Stop> {
+fn ascending_sets(call: &Call<'_>) -> Result<Option<usize>, EvalError> {
     let Some(row) = call.arg(0).as_row() else { return Ok(None) };
     let mut last = None;
     for item in row.iter() {
@@ -280,7 +280,7 @@ pub(crate) fn split(call: &mut Call<'_>, push: PushPart, at: usize, count: usize
 }
 
 /// Pushes part of what is at that height.
-type PushPart = fn(&mut Call<'_>, usize, Range<usize>) -> Result<(), Stop>;
+type PushPart = fn(&mut Call<'_>, usize, Range<usize>) -> Result<(), EvalError>;
 
 /// The law evaluates neither argument before a part is asked for: with unevaluated ones it is left
 /// to do so.

@@ -12,7 +12,7 @@ use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Gives::{Bit, Small};
 use vm::jet::{Answer, Call};
-use vm::{Shape, Stop};
+use plan::{EvalError, Shape};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("isTab", &[Head], is_tab).gives(Bit).cheap(Always),
@@ -47,7 +47,7 @@ pub(crate) use table;
 
 /// How many keys the table that an argument is has; nothing if it is none. An app of a set to an
 /// evaluated row that fits becomes the table it is.
-pub(crate) fn as_table(call: &mut Call<'_>, index: usize) -> Result<Option<usize>, Stop> {
+pub(crate) fn as_table(call: &mut Call<'_>, index: usize) -> Result<Option<usize>, EvalError> {
     let app = match call.arg(index).shape() {
         Shape::Tab(keys, _) => return Ok(Some(keys.len())),
         Shape::App(app) => app,
@@ -85,7 +85,7 @@ pub(crate) fn push_value(call: &mut Call<'_>, tab: usize, item: usize) {
 }
 
 /// Searches the keys of a table. Nothing, if a value must be evaluated first: it is on top then.
-pub(crate) fn find(call: &mut Call<'_>, key: usize, tab: usize) -> Result<Option<Place>, Stop> {
+pub(crate) fn find(call: &mut Call<'_>, key: usize, tab: usize) -> Result<Option<Place>, EvalError> {
     let keys = push_keys(call, tab);
     let place = search(call, key, keys)?;
     if place.is_some() {
@@ -204,7 +204,7 @@ fn switch(call: &mut Call<'_>) -> Outcome {
 
 /// Pushes the row of a key and its value: entry `item` of the table at that height, whose key set
 /// is at height `keys`.
-fn push_pair(call: &mut Call<'_>, keys: usize, tab: usize, item: usize) -> Result<(), Stop> {
+fn push_pair(call: &mut Call<'_>, keys: usize, tab: usize, item: usize) -> Result<(), EvalError> {
     call.push_item(keys, item);
     push_value(call, tab, item);
     call.row(2)

@@ -13,7 +13,7 @@ use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy, Normal};
 use vm::jet::Gives::{Row, Tab};
 use vm::jet::{Answer, Call};
-use vm::{Shape, Stop};
+use plan::{EvalError, Shape};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_MkTab", &[Lazy, Lazy], make),
@@ -31,7 +31,7 @@ pub(crate) const JETS: &[Declaration] = &[
 ];
 
 /// Pushes the table of these entries of the table at that height.
-fn push_part(call: &mut Call<'_>, tab: usize, items: Range<usize>) -> Result<(), Stop> {
+fn push_part(call: &mut Call<'_>, tab: usize, items: Range<usize>) -> Result<(), EvalError> {
     let count = items.len();
     call.room_for(count + 8)?;
     let keys = push_keys(call, tab);
@@ -64,7 +64,7 @@ fn singleton(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Pushes the table that the one at that height becomes when entry `at` gets the value on top.
-fn put_value(call: &mut Call<'_>, tab: usize, at: usize) -> Result<(), Stop> {
+fn put_value(call: &mut Call<'_>, tab: usize, at: usize) -> Result<(), EvalError> {
     let value = call.height() - 1;
     push_keys(call, tab);
     let values = push_values(call, tab);
@@ -75,7 +75,7 @@ fn put_value(call: &mut Call<'_>, tab: usize, at: usize) -> Result<(), Stop> {
 
 /// Pushes the table that the one at that height becomes when the value on top is inserted before
 /// entry `at` under the key at height `key`.
-fn insert_value(call: &mut Call<'_>, tab: usize, at: usize, key: usize) -> Result<(), Stop> {
+fn insert_value(call: &mut Call<'_>, tab: usize, at: usize, key: usize) -> Result<(), EvalError> {
     let value = call.height() - 1;
     let keys = push_keys(call, tab);
     call.push_inserted(keys, at, key)?;

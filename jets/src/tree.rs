@@ -6,7 +6,7 @@
 
 use crate::args::evaluate;
 use vm::jet::Call;
-use vm::{Ref, Stop};
+use plan::{EvalError, Ref};
 
 /// An app whose items are being walked: it lies at `at`, and has `left` items left.
 struct Open {
@@ -19,8 +19,8 @@ struct Open {
 pub(crate) fn leaves(
     call: &mut Call<'_>,
     tree: usize,
-    mut visit: impl FnMut(&Call<'_>, Ref<'_>) -> Result<(), Stop>,
-) -> Result<Option<()>, Stop> {
+    mut visit: impl FnMut(&Call<'_>, Ref<'_>) -> Result<(), EvalError>,
+) -> Result<Option<()>, EvalError> {
     let floor = call.height();
     let mut open: Vec<Open> = Vec::new();
     call.push_at(tree);
@@ -45,7 +45,7 @@ pub(crate) fn leaves(
 }
 
 /// Pushes the next item to be looked at. Says no if there is none left.
-fn push_next(call: &mut Call<'_>, open: &mut Vec<Open>) -> Result<bool, Stop> {
+fn push_next(call: &mut Call<'_>, open: &mut Vec<Open>) -> Result<bool, EvalError> {
     while let Some(last) = open.last_mut() {
         if last.left == 0 {
             call.drop_to(last.at);

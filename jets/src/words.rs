@@ -9,7 +9,7 @@ use vm::jet::Gives::{Nat, Small};
 use vm::jet::Operation::{Word32, Word64};
 use vm::jet::WordOperation as W;
 use vm::jet::{Answer, Call};
-use vm::{NatRef, limbs};
+use plan::{NatRef, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("w32", &[Head], low::<32>).primitive(Word32(W::Low), Small),

@@ -6,7 +6,8 @@ use crate::protocol::CogParts;
 use crate::state::Status;
 use persist::{CreateError, Seq, SnapshotError, Store};
 use std::path::Path;
-use vm::{Val, Vm};
+use plan::Val;
+use vm::Vm;
 
 /// What was booted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -14,8 +14,9 @@ use crate::trace::{Said, Traces};
 use crate::watchdog::{Overrun, Watchdog};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vm::seed::LoadError;
-use vm::{Hash, Stop, Val, Vm};
+use plan::seed::LoadError;
+use plan::{EvalError, Hash, Val};
+use vm::Vm;
 
 /// The longest crash argument that is kept, in bytes; 0 takes the place of longer ones.
 const CRASH_LIMIT: usize = 64 << 20;
@@ -54,15 +55,15 @@ pub(crate) enum Refused {
     /// The machine is to stop, and the evaluation took longer than it can wait.
     Hurried,
     /// The evaluation ended like this, though the log says it succeeded.
-    Stuck(Stop),
+    Stuck(EvalError),
     /// The log has an event for a cog that does not take any.
     NotSpinning,
     /// The log's bytes of that input are no value.
     Input(u64, LoadError),
     /// The job in that slot, computed again, is not there or gave another value than it did.
     Job(u64),
-    /// A pin of the state is damaged: [`Stop::Damaged`].
-    Damaged(Stop),
+    /// A pin of the state is damaged: [`EvalError::Damaged`].
+    Damaged(EvalError),
 }
 
 /// The cog. See the module's overview.
@@ -76,12 +77,12 @@ pub(crate) struct Cog {
 
 /// Why a step was not made.
 enum Failure {
-    Stop(Stop),
+    Stop(EvalError),
     Refused(Refused),
 }
 
-impl From<Stop> for Failure {
-    fn from(stop: Stop) -> Failure {
+impl From<EvalError> for Failure {
+    fn from(stop: EvalError) -> Failure {
         Failure::Stop(stop)
     }
 }
@@ -122,7 +123,7 @@ impl Cog {
     }
 
     /// The hash of its state: that of a snapshot's root.
-    pub(crate) fn hash(&mut self) -> Result<Hash, Stop> {
+    pub(crate) fn hash(&mut self) -> Result<Hash, EvalError> {
         let value = self.status.to_value(&mut self.vm)?;
         self.vm.hash(&value)
     }
@@ -250,17 +251,17 @@ impl Cog {
     }
 
     /// How an event that gave no value ended.
-    fn fate(&mut self, stop: Stop, took: Duration) -> Fate {
+    fn fate(&mut self, stop: EvalError, took: Duration) -> Fate {
         self.say(Who::Cog, &stop);
         match stop {
-            Stop::Crash { op, arg } => {
+            EvalError::Crash { op, arg } => {
                 Fate::Crashed { op: self.pack_short(&op), arg: self.pack_short(&arg) }
             }
-            Stop::Interrupted => Fate::TimedOut(took),
-            Stop::Loop => Fate::Aborted(Abort::Loop),
-            Stop::StackFull => Fate::Aborted(Abort::Stack),
-            Stop::HeapFull | Stop::TooLarge { .. } => Fate::Aborted(Abort::Memory),
-            Stop::Damaged { .. } => unreachable!("damage is no end that an event can have"),
+            EvalError::Interrupted => Fate::TimedOut(took),
+            EvalError::Loop => Fate::Aborted(Abort::Loop),
+            EvalError::StackOverflow => Fate::Aborted(Abort::Stack),
+            EvalError::OutOfMemory | EvalError::TooLarge { .. } => Fate::Aborted(Abort::Memory),
+            EvalError::Damaged { .. } => unreachable!("damage is no end that an event can have"),
         }
     }
 
@@ -276,14 +277,14 @@ impl Cog {
     }
 
     /// Puts an end without a value into words.
-    fn say(&self, who: Who, stop: &Stop) {
+    fn say(&self, who: Who, stop: &EvalError) {
         self.traces.push(Said::of_stop(&self.settings, &self.vm, who, stop));
     }
 
     /// Says again what the cog crashed with, if it has.
     pub(crate) fn say_crash(&self) {
         if let Status::Crashed { op, arg, .. } = &self.status {
-            self.say(Who::Cog, &Stop::Crash { op: op.clone(), arg: arg.clone() });
+            self.say(Who::Cog, &EvalError::Crash { op: op.clone(), arg: arg.clone() });
         }
     }
 
@@ -326,12 +327,12 @@ impl Cog {
         let query = codec::unpack(&mut self.vm, query).map_err(unreadable)?;
         let zero = self.vm.nat(0);
         let parts = self.status.spinning().map(|cog| CogParts::of(self.vm.look(cog)));
-        let hold = |part: Option<vm::Ref<'_>>| part.map(|part| self.vm.hold(part));
+        let hold = |part: Option<plan::Ref<'_>>| part.map(|part| self.vm.hold(part));
         let state = parts.as_ref().and_then(|parts| hold(parts.state)).unwrap_or(zero.clone());
         let reads = parts.as_ref().and_then(|parts| hold(parts.reads)).unwrap_or(zero);
         let key = self.vm.nat(key);
         let call = self.vm.app(&reads, &[state, key, query])?;
         let answer = self.vm.force(&call)?;
-        codec::pack(&self.vm, &answer).map_err(|_| Failure::Refused(Refused::Stuck(Stop::HeapFull)))
+        codec::pack(&self.vm, &answer).map_err(|_| Failure::Refused(Refused::Stuck(EvalError::OutOfMemory)))
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Abort;
 use jiff::Timestamp;
 use std::fmt;
-use vm::Ref;
+use plan::Ref;
 
 /// Whose evaluation it was.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -17,7 +17,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vm::{Stop, Val, Vm};
+use plan::{EvalError, Val};
+use vm::Vm;
 
 /// The largest value that may be written, in bytes, so that an event of it fits the log.
 const WRITE_LIMIT: usize = 512 << 20;
@@ -149,9 +150,9 @@ impl Driver<'_> {
         }
     }
 
-    fn unpack(&mut self, value: &Portable) -> Result<Val, Stop> {
+    fn unpack(&mut self, value: &Portable) -> Result<Val, EvalError> {
         codec::unpack(&mut self.vm, value)
-            .map_err(|error| codec::out_of_room(&error).unwrap_or(Stop::HeapFull))
+            .map_err(|error| codec::out_of_room(&error).unwrap_or(EvalError::OutOfMemory))
     }
 
     /// Whether that call was still open; then it is no more.
@@ -173,7 +174,7 @@ impl Driver<'_> {
     }
 
     /// Calls the driver.
-    fn step(&mut self, key: u64, value: &Val) -> Result<(), Stop> {
+    fn step(&mut self, key: u64, value: &Val) -> Result<(), EvalError> {
         let key = self.vm.nat(key);
         let call = self.vm.app(&self.current, &[key, value.clone()])?;
         let context = self.context;
@@ -187,7 +188,7 @@ impl Driver<'_> {
     }
 
     /// Goes back to the beginning after a crash.
-    fn begin_again(&mut self, stop: &Stop, inbox: &Receiver<ToDriver>) {
+    fn begin_again(&mut self, stop: &EvalError, inbox: &Receiver<ToDriver>) {
         let settings = &self.context.settings;
         Said::of_stop(settings, &self.vm, self.who(), stop).show(&*settings.console);
         self.close_all();

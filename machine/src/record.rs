@@ -24,7 +24,7 @@
 use crate::codec::Portable;
 use crate::error::Abort;
 use std::time::Duration;
-use vm::Hash;
+use plan::Hash;
 
 const VERSION: u8 = 1;
 

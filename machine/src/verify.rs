@@ -6,8 +6,9 @@
 use persist::inspect::Judge;
 use std::sync::Arc;
 use vm::jet::JetTable;
-use vm::pinspace::Frozen;
-use vm::{Options, Shape, Vm};
+use plan::pinspace::Frozen;
+use plan::{Options, Shape};
+use vm::Vm;
 
 /// Verifies pins one after the other, each after those it refers to.
 pub struct Verifier<P> {
@@ -52,7 +53,7 @@ mod tests {
     use crate::tests::rig::store_settings;
     use persist::sim::SimDisk;
     use persist::{Inspection, Seq, Store};
-    use vm::Val;
+    use plan::Val;
 
     fn vm() -> Vm {
         Vm::new(Options::default(), Arc::default()).expect("there are addresses")

@@ -6,7 +6,8 @@
 use crate::codec::{self, Portable};
 use crate::protocol::{CogParts, Worker};
 use std::collections::HashMap;
-use vm::{Ref, Val, Vm};
+use plan::{Ref, Val};
+use vm::Vm;
 
 /// What is to run.
 pub(crate) enum Spec {

@@ -6,9 +6,10 @@ mod support;
 
 use persist::{CreateError, OpenError, Seq, Settings, Store};
 use support::{freeze, slot, vm};
-use vm::spec::Term;
-use vm::spec::generate::Gen;
-use vm::{Hash, Shape, Val, Vm, plain};
+use spec::Term;
+use spec::generate::Gen;
+use plan::{Hash, Shape, Val, plain};
+use vm::Vm;
 
 fn create(path: &std::path::Path) -> Store {
     try_create(path).expect("made")

@@ -10,7 +10,8 @@ use crate::noun;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
-use vm::{Natural, Ref, Shape, Stop, Val, Vm};
+use plan::{EvalError, Natural, Ref, Shape, Val};
+use vm::Vm;
 
 /// A binding.
 pub(crate) struct Bind {
@@ -48,7 +49,7 @@ impl Bind {
         vm: &mut Vm,
         location: &Natural,
         definition: Definition<'_>,
-    ) -> Result<Bind, Stop> {
+    ) -> Result<Bind, EvalError> {
         let Definition { key, value, code, name, props } = definition;
         let noun = vm.build(|b| {
             b.push_natural(key)?;

@@ -56,7 +56,8 @@ use state::State;
 use std::collections::HashMap;
 use std::io::BufRead;
 use std::path::PathBuf;
-use vm::{Stop, Val, Vm};
+use plan::{EvalError, Val};
+use vm::Vm;
 
 /// Where a [`Sire`] gets its modules from and prints to.
 pub struct Options {
@@ -102,7 +103,7 @@ impl Sire {
     ///
     /// # Errors
     /// If the runtime has no room for anything.
-    pub fn new(mut vm: Vm, options: Options) -> Result<Sire, Stop> {
+    pub fn new(mut vm: Vm, options: Options) -> Result<Sire, EvalError> {
         let Options { library, cache, output, diagnostics } = options;
         let traces = output.clone();
         vm.on_trace(move |value| traces.trace(value));

@@ -10,10 +10,11 @@
 
 use crate::ast::{self, BINDERS_MAX, Expr, Kind, Lam};
 use crate::bind::{Binds, Malformed};
-use vm::{Builder, Items, Natural, Ref, Stop, Vm};
+use plan::{Builder, EvalError, Items, Natural, Ref};
+use vm::Vm;
 
 /// Pushes the noun of an expression.
-pub(crate) fn push(b: &mut Builder<'_>, expr: &Expr) -> Result<(), Stop> {
+pub(crate) fn push(b: &mut Builder<'_>, expr: &Expr) -> Result<(), EvalError> {
     enum Step<'e> {
         Visit(&'e Expr),
         Row(usize),
@@ -71,7 +72,7 @@ pub(crate) fn push(b: &mut Builder<'_>, expr: &Expr) -> Result<(), Stop> {
     Ok(())
 }
 
-fn push_tag(b: &mut Builder<'_>, tag: u8) -> Result<(), Stop> {
+fn push_tag(b: &mut Builder<'_>, tag: u8) -> Result<(), EvalError> {
     b.push_nat(u64::from(tag))
 }
 
@@ -206,7 +207,7 @@ impl Build<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use vm::{Options, Val};
+    use plan::{Options, Val};
 
     /// The expression that some bytes write, under so many binders.
     fn expr(vm: &mut Vm, bytes: &mut impl Iterator<Item = u8>, depth: u32, fuel: u32) -> Expr {

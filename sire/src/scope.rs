@@ -3,7 +3,8 @@
 use crate::bind::{Bind, Binds, Malformed};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use vm::{Builder, Natural, Ref, Shape, Stop, Val, Vm};
+use plan::{Builder, EvalError, Natural, Ref, Shape, Val};
+use vm::Vm;
 
 /// What a name stands for.
 #[derive(Clone)]
@@ -38,7 +39,7 @@ pub(crate) fn entries<'h>(
 }
 
 /// The noun of a table.
-pub(crate) fn noun(vm: &mut Vm, table: &Table) -> Result<Val, Stop> {
+pub(crate) fn noun(vm: &mut Vm, table: &Table) -> Result<Val, EvalError> {
     let entries = || table.values().map(|entry| (&entry.name, &entry.bind.noun));
     let tab = vm.build(|b| push_tab(b, table.len(), entries))?;
     vm.force(&tab)
@@ -49,7 +50,7 @@ pub(crate) fn with_entries<'e>(
     vm: &mut Vm,
     noun: &Val,
     entries: impl Iterator<Item = &'e Entry>,
-) -> Result<Val, Stop> {
+) -> Result<Val, EvalError> {
     vm.build(|b| {
         b.push(noun);
         for entry in entries {
@@ -66,7 +67,7 @@ pub(crate) fn push_tab<'v, I: Iterator<Item = (&'v Val, &'v Val)>>(
     b: &mut Builder<'_>,
     count: usize,
     entries: impl Fn() -> I,
-) -> Result<(), Stop> {
+) -> Result<(), EvalError> {
     b.room_for(2 * count + 4)?;
     // A set is the law {1 2 keys}; a table is a set applied to the row of its values.
     b.push_nat(1)?;

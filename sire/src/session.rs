@@ -9,7 +9,8 @@ use crate::lower;
 use crate::output::{self, Output};
 use crate::state::State;
 use crate::syntax::{Form, Syntax};
-use vm::{Natural, Stop, Val, Vm};
+use plan::{EvalError, Natural, Val};
+use vm::Vm;
 
 /// A running Sire: everything but where modules come from.
 pub(crate) struct Session {
@@ -31,7 +32,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(mut vm: Vm, out: Output, diagnostics: Output) -> Result<Session, Stop> {
+    pub(crate) fn new(mut vm: Vm, out: Output, diagnostics: Output) -> Result<Session, EvalError> {
         let syntax = Syntax::new(&mut vm)?;
         let zero = vm.nat(0);
         let one = vm.nat(1);

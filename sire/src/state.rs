@@ -13,7 +13,8 @@ use crate::scope::{self, Entry, Table};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use vm::{Natural, Ref, Shape, Stop, Val, Vm};
+use plan::{EvalError, Natural, Ref, Shape, Val};
+use vm::Vm;
 
 /// A module that has been left.
 struct Module {
@@ -154,7 +155,7 @@ impl State {
         vm: &mut Vm,
         binds: &Binds,
         definition: Definition<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), EvalError> {
         let mut key = definition.key.clone();
         while key == 0 {
             key = self.fields.next_key.clone();
@@ -200,7 +201,7 @@ impl State {
     }
 
     /// Leaves the current module for a new one, with nothing in scope.
-    pub(crate) fn switch(&mut self, vm: &mut Vm, module: Natural) -> Result<(), Stop> {
+    pub(crate) fn switch(&mut self, vm: &mut Vm, module: Natural) -> Result<(), EvalError> {
         let old = std::mem::replace(&mut self.fields.context, module);
         if old != 0 {
             let scope = self.scope_noun(vm)?;
@@ -255,7 +256,7 @@ impl State {
         Ok(())
     }
 
-    fn scope_noun(&mut self, vm: &mut Vm) -> Result<Val, Stop> {
+    fn scope_noun(&mut self, vm: &mut Vm) -> Result<Val, EvalError> {
         let noun = match &self.fields.scope_noun {
             Some(noun) if self.fields.changed.is_empty() => return Ok(noun.clone()),
             Some(noun) => {
@@ -268,7 +269,7 @@ impl State {
         Ok(noun)
     }
 
-    fn modules_noun(&mut self, vm: &mut Vm) -> Result<Val, Stop> {
+    fn modules_noun(&mut self, vm: &mut Vm) -> Result<Val, EvalError> {
         if let Some(noun) = &self.fields.modules_noun {
             return Ok(noun.clone());
         }
@@ -280,7 +281,7 @@ impl State {
     }
 
     /// The state as macros see it, in normal form.
-    pub(crate) fn noun(&mut self, vm: &mut Vm) -> Result<Val, Stop> {
+    pub(crate) fn noun(&mut self, vm: &mut Vm) -> Result<Val, EvalError> {
         if let Some(noun) = &self.fields.noun {
             return Ok(noun.clone());
         }

@@ -13,7 +13,8 @@
 
 use crate::name;
 use rex::{Leaf, Rex, Shape as NodeShape};
-use vm::{AppRef, Natural, PinRef, Ref, Shape, Stop, Val, Vm};
+use plan::{AppRef, EvalError, Natural, PinRef, Ref, Shape, Val};
+use vm::Vm;
 
 /// The root of a rex noun.
 pub(crate) enum Form {
@@ -83,7 +84,7 @@ pub(crate) struct Syntax {
 }
 
 impl Syntax {
-    pub(crate) fn new(vm: &mut Vm) -> Result<Syntax, Stop> {
+    pub(crate) fn new(vm: &mut Vm) -> Result<Syntax, EvalError> {
         let mut make = |index: usize| {
             let (name, tag) = TAGS[index];
             let law = vm.build(|b| {
@@ -107,7 +108,7 @@ impl Syntax {
         leaf: Leaf,
         text: &str,
         heir: Option<&Val>,
-    ) -> Result<Val, Stop> {
+    ) -> Result<Val, EvalError> {
         vm.build(|b| {
             b.push(&self.leaves[leaf as usize]);
             b.push_nat_bytes(text.as_bytes())?;
@@ -120,7 +121,7 @@ impl Syntax {
     }
 
     /// The noun of a word without an heir.
-    pub(crate) fn word(&self, vm: &mut Vm, text: &str) -> Result<Val, Stop> {
+    pub(crate) fn word(&self, vm: &mut Vm, text: &str) -> Result<Val, EvalError> {
         self.leaf(vm, Leaf::Word, text, None)
     }
 
@@ -132,7 +133,7 @@ impl Syntax {
         rune: &str,
         sons: &[Val],
         heir: Option<&Val>,
-    ) -> Result<Val, Stop> {
+    ) -> Result<Val, EvalError> {
         vm.build(|b| {
             b.room_for(sons.len() + 4)?;
             b.push(&self.nodes[shape as usize]);
@@ -148,7 +149,7 @@ impl Syntax {
     }
 
     /// The noun of a tree.
-    pub(crate) fn noun(&self, vm: &mut Vm, rex: &Rex) -> Result<Val, Stop> {
+    pub(crate) fn noun(&self, vm: &mut Vm, rex: &Rex) -> Result<Val, EvalError> {
         enum Step<'r> {
             Tree(&'r Rex),
             /// No heir.

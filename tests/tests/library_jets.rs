@@ -7,7 +7,8 @@
 use sire::{Library, Options, Output, Sire};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
-use vm::{Hash, Shape, Val, Vm};
+use plan::{Hash, Shape, Val};
+use vm::Vm;
 
 /// The pinned laws that the library's modules define: their names and hashes.
 fn pinned_laws() -> &'static BTreeSet<(String, Hash)> {

@@ -19,11 +19,9 @@ pub use apply::CheapFunction;
 pub use declare::{Cheap, Crashes, Gives, Jet, Operation, WordOperation};
 pub use watch::Calls;
 
-use crate::heap::object::Layout;
-use crate::nat::NatRef;
-use crate::pin;
-use crate::word::{Kind, Word};
-use crate::{Hash, Items, Natural, Ref, Shape, Stop, Val, Vm, bar, nat, shape, tree};
+use crate::Vm;
+use plan::{EvalError, Hash, Items, NatRef, Natural, PinRef, Ref, Shape, Val};
+use plan::raw::{Kind, Layout, Memory, Word, bar, is_frozen, nat, pin, shape, tree};
 use std::collections::{HashMap, HashSet};
 
 /// How far an argument is evaluated before the jet sees it.
@@ -58,7 +56,7 @@ pub enum Answer {
 #[derive(Clone, Copy)]
 pub enum Code {
     /// A native function of the evaluated arguments.
-    Native(fn(&mut Call<'_>) -> Result<Answer, Stop>),
+    Native(fn(&mut Call<'_>) -> Result<Answer, EvalError>),
     /// A form of control that the evaluator itself knows.
     Control(Control),
 }
@@ -197,6 +195,20 @@ impl JetTable {
         }
     }
 
+    /// The number of the jet that stands for a pinned law, if there is one.
+    pub fn of(&self, pin: PinRef<'_>) -> Option<u32> {
+        pin.known_hash().and_then(|hash| self.find(&hash))
+    }
+
+    /// Likewise, of the pin that a word is. That of a frozen pin is looked up by its hash each time.
+    #[inline(always)]
+    pub(crate) fn of_pin(&self, memory: &Memory, pin: Word) -> Option<u32> {
+        if is_frozen(pin.address()) {
+            return pin::hash_words(memory, pin).and_then(|hash| self.find_key(hash));
+        }
+        pin::label(memory, pin)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.jets.is_empty()
     }
@@ -253,7 +265,7 @@ impl Call<'_> {
     #[inline(always)]
     pub fn nat(&self, index: usize) -> Option<NatRef<'_>> {
         let word = self.vm.heap.stack.get_checked(self.base + index);
-        matches!(word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(word))
+        matches!(word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(&self.vm.heap, word))
     }
 
     /// The argument as a nat, 0 for anything else: PLAN's cast.
@@ -275,9 +287,9 @@ impl Call<'_> {
     /// Makes sure that `count` more values can be pushed.
     ///
     /// # Errors
-    /// [`Stop::StackFull`].
-    pub fn room_for(&self, count: usize) -> Result<(), Stop> {
-        if self.vm.heap.stack.has_room(count) { Ok(()) } else { Err(Stop::StackFull) }
+    /// [`EvalError::StackOverflow`].
+    pub fn room_for(&self, count: usize) -> Result<(), EvalError> {
+        if self.vm.heap.stack.has_room(count) { Ok(()) } else { Err(EvalError::StackOverflow) }
     }
 
     /// Pushes an argument, or a value pushed before, again.
@@ -297,7 +309,7 @@ impl Call<'_> {
         let heap = &mut self.vm.heap;
         let object = heap.resolve(heap.stack.get_checked(self.base + index));
         let word = match object.kind() {
-            Kind::Pin if item == 0 => Some(pin::item(object)),
+            Kind::Pin if item == 0 => Some(pin::item(heap, object)),
             Kind::Row | Kind::Set => Items::of(object, heap).word(item),
             _ => heap.words(object, 0).get(item).copied(),
         };
@@ -325,25 +337,25 @@ impl Call<'_> {
     /// Pushes a nat.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`], as for all that allocate.
+    /// [`EvalError::OutOfMemory`], as for all that allocate.
     #[inline(always)]
-    pub fn push_u64(&mut self, nat: u64) -> Result<(), Stop> {
+    pub fn push_u64(&mut self, nat: u64) -> Result<(), EvalError> {
         self.push_limbs(&[nat])
     }
 
     /// Pushes a nat of any size.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn push_natural(&mut self, nat: &Natural) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_natural(&mut self, nat: &Natural) -> Result<(), EvalError> {
         self.push_limbs(nat.as_limbs_asc())
     }
 
     /// Pushes the nat with these limbs, least first; leading zero limbs do not matter.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn push_limbs(&mut self, limbs: &[u64]) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_limbs(&mut self, limbs: &[u64]) -> Result<(), EvalError> {
         let word = nat::from_limbs(&mut self.vm.heap, limbs)?;
         self.vm.heap.stack.push_checked(word);
         Ok(())
@@ -352,8 +364,8 @@ impl Call<'_> {
     /// Pushes a bar.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn push_bar(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_bar(&mut self, bytes: &[u8]) -> Result<(), EvalError> {
         let word = bar::make(&mut self.vm.heap, bytes)?;
         self.vm.heap.stack.push_checked(word);
         Ok(())
@@ -362,8 +374,8 @@ impl Call<'_> {
     /// Replaces the top `count` values by the row of them, first pushed first.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn row(&mut self, count: usize) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn row(&mut self, count: usize) -> Result<(), EvalError> {
         self.vm.heap.reserve(1 + count)?;
         let row = self.vm.heap.allocate_popped(Layout::Row, 0, count);
         self.vm.heap.stack.push_checked(row);
@@ -374,16 +386,16 @@ impl Call<'_> {
     /// strictly ascending, which the caller has seen to.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn set_of_ascending(&mut self, count: usize) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn set_of_ascending(&mut self, count: usize) -> Result<(), EvalError> {
         Ok(tree::set_of_top(&mut self.vm.heap, count)?)
     }
 
     /// Replaces a set and, above it, the row of as many values by the table.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn tab(&mut self) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn tab(&mut self) -> Result<(), EvalError> {
         shape::apply_lazily(&mut self.vm.heap, 1)?;
         debug_assert_eq!(self.vm.heap.stack.peek(0).kind(), Kind::Tab, "a set and its values");
         Ok(())
@@ -392,8 +404,8 @@ impl Call<'_> {
     /// Replaces a function and `count` arguments by the application, not evaluated.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn app(&mut self, count: usize) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn app(&mut self, count: usize) -> Result<(), EvalError> {
         Ok(shape::apply_lazily(&mut self.vm.heap, count)?)
     }
 
@@ -401,10 +413,10 @@ impl Call<'_> {
     /// arguments looks here once every so many steps.
     ///
     /// # Errors
-    /// [`Stop::Interrupted`].
+    /// [`EvalError::Interrupted`].
     #[inline(always)]
-    pub fn check(&self) -> Result<(), Stop> {
-        self.vm.heap.interrupt.check()
+    pub fn check(&self) -> Result<(), EvalError> {
+        Ok(self.vm.heap.interrupt.check()?)
     }
 
     /// Whether [`Call::run`] and its like may be used: they re-enter the evaluator on the native
@@ -418,7 +430,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// However the evaluation stops; the jet passes it on.
-    pub fn run(&mut self, count: usize) -> Result<(), Stop> {
+    pub fn run(&mut self, count: usize) -> Result<(), EvalError> {
         let value = self.vm.run_top(count)?;
         self.vm.heap.stack.push(value);
         Ok(())
@@ -428,7 +440,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// As for [`Call::run`].
-    pub fn head(&mut self) -> Result<(), Stop> {
+    pub fn head(&mut self) -> Result<(), EvalError> {
         self.vm.evaluate_top()
     }
 
@@ -436,7 +448,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// As for [`Call::run`].
-    pub fn normalise(&mut self) -> Result<(), Stop> {
+    pub fn normalise(&mut self) -> Result<(), EvalError> {
         self.vm.normalise_top()
     }
 

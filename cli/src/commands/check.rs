@@ -120,5 +120,5 @@ fn advice(report: &Report) -> &'static str {
 }
 
 fn name(hash: &Hash) -> String {
-    vm::Hash(*hash).to_string()
+    plan::Hash(*hash).to_string()
 }

@@ -7,7 +7,8 @@ use anyhow::{Context, anyhow, bail};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use vm::{Stop, Val, Vm, seed, show};
+use plan::{EvalError, Val, seed};
+use vm::Vm;
 
 /// Prints the value in a seed file with all its pins.
 pub(crate) fn show(args: Show) -> anyhow::Result<()> {
@@ -53,7 +54,7 @@ fn answer(vm: &mut Vm, program: &Val, input: &[u8]) -> anyhow::Result<(Vec<u8>, 
     let answer = vm.apply(program, &[input]).and_then(|answer| vm.force(&answer));
     let answer = match answer {
         Ok(answer) => answer,
-        Err(Stop::Crash { op, arg }) => {
+        Err(EvalError::Crash { op, arg }) => {
             let row = vm.row(&[op, arg]).and_then(|row| vm.force(&row)).map_err(stopped)?;
             bail!("the program crashed with {}", show::value_text(vm.look(&row)).trim_end());
         }

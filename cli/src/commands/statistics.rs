@@ -12,7 +12,7 @@ pub(super) struct Counting {
     start: Instant,
     cpu: Duration,
     thread: Duration,
-    heap: vm::Statistics,
+    heap: plan::Statistics,
     compiler: jit::Statistics,
 }
 

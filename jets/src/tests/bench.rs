@@ -7,7 +7,8 @@ use crate::declarations;
 use std::collections::HashMap;
 use std::sync::Arc;
 use vm::jet::JetTable;
-use vm::{Builder, Natural, Options, Stop, Val, Vm};
+use plan::{Builder, EvalError, Natural, Options, Val};
+use vm::Vm;
 
 /// A value, or how one is computed.
 #[derive(Clone, Debug)]
@@ -215,7 +216,7 @@ impl Bench {
         values.iter().map(|value| self.make(value)).collect()
     }
 
-    pub(super) fn make_set(&mut self, keys: &Val) -> std::result::Result<Val, Stop> {
+    pub(super) fn make_set(&mut self, keys: &Val) -> std::result::Result<Val, EvalError> {
         let keys = self.vm.force(keys)?;
         self.vm.build(|b| {
             push_law(b, 1, 2, |b| {
@@ -226,7 +227,7 @@ impl Bench {
     }
 
     /// The value of a jet's call, to its outermost shape.
-    pub(super) fn head(&mut self, jet: &'static str, args: &[V]) -> std::result::Result<Val, Stop> {
+    pub(super) fn head(&mut self, jet: &'static str, args: &[V]) -> std::result::Result<Val, EvalError> {
         let args = self.make_all(args);
         let pin = self.pins[jet].clone();
         self.vm.apply(&pin, &args)
@@ -247,16 +248,16 @@ impl Bench {
             (Ok(value), Result::Is(expected)) => {
                 let expected = self.make(expected);
                 let expected = self.vm.force(&expected).expect("a value is expected");
-                self.vm.look(value).equals(self.vm.look(&expected))
+                self.vm.look(value).is_equal(self.vm.look(&expected))
                     && self.vm.hash(value).ok() == self.vm.hash(&expected).ok()
             }
-            (Err(Stop::Crash { op, .. }), Result::Dies(expected)) => {
+            (Err(EvalError::Crash { op, .. }), Result::Dies(expected)) => {
                 self.vm.look(op).as_u64() == Some(*expected)
             }
-            (Err(Stop::HeapFull), Result::HeapFull) => true,
+            (Err(EvalError::OutOfMemory), Result::HeapFull) => true,
             _ => false,
         };
-        let shown = result.map(|value| vm::plain::to_term(self.vm.look(&value)));
+        let shown = result.map(|value| plan::plain::to_term(self.vm.look(&value)));
         assert!(agrees, "{jet} {args:?}\n gives {shown:?}\n not   {expected:?}");
     }
 }
@@ -265,8 +266,8 @@ fn push_law(
     b: &mut Builder<'_>,
     name: u64,
     arity: u64,
-    body: impl FnOnce(&mut Builder<'_>) -> std::result::Result<(), Stop>,
-) -> std::result::Result<(), Stop> {
+    body: impl FnOnce(&mut Builder<'_>) -> std::result::Result<(), EvalError>,
+) -> std::result::Result<(), EvalError> {
     b.push_nat(name)?;
     b.push_nat(arity)?;
     body(b)?;

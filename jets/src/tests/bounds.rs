@@ -5,7 +5,7 @@ use super::bench::Bench;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use vm::{Natural, Stop, Val};
+use plan::{EvalError, Natural, Val};
 
 /// Arguments to make.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,7 @@ fn make(bench: &mut Bench, large: Large) -> Val {
 }
 
 /// How a call ends; if it is `hurried`, somebody asks for it to stop soon after it has begun.
-fn end(bench: &mut Bench, jet: &'static str, args: &[Large], hurried: bool) -> Result<(), Stop> {
+fn end(bench: &mut Bench, jet: &'static str, args: &[Large], hurried: bool) -> Result<(), EvalError> {
     let args: Vec<Val> = args.iter().map(|large| make(bench, *large)).collect();
     let pin = make(bench, Jet(jet));
     let flag = bench.vm.interrupt_flag();
@@ -96,7 +96,7 @@ fn long_loops_can_be_interrupted() {
     let mut bench = Bench::new();
     for (jet, args) in LONG {
         // On a machine that stands still, the jet may be done before anybody asks.
-        let mut interrupted = || matches!(end(&mut bench, jet, args, true), Err(Stop::Interrupted));
+        let mut interrupted = || matches!(end(&mut bench, jet, args, true), Err(EvalError::Interrupted));
         assert!((0..5).any(|_| interrupted()), "{jet} is not interrupted");
     }
 }
@@ -125,7 +125,7 @@ fn what_does_not_fit_is_refused() {
     let mut bench = Bench::with_small_heap();
     for (jet, args) in HUGE {
         let result = end(&mut bench, jet, args, false);
-        assert!(matches!(result, Err(Stop::HeapFull)), "{jet}: {result:?}");
+        assert!(matches!(result, Err(EvalError::OutOfMemory)), "{jet}: {result:?}");
     }
     assert!(end(&mut bench, "_Add", &[Nat(1), Nat(2)], false).is_ok());
 }

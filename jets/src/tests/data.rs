@@ -3,7 +3,7 @@
 use super::bench::{
     Ap, Bar, Big, Die, N, Row, Set, Tab, Text, V, app, cases, law, lazy, nats, pin, power,
 };
-use vm::Natural;
+use plan::Natural;
 
 #[test]
 fn bars() {
@@ -105,7 +105,7 @@ fn hashes_of_values() {
     let expected = bench.vm.bar(hash.as_bytes()).expect("room");
     for (jet, arg) in [("_PlanHash", value.clone()), ("_PinHash", pin(value.clone()))] {
         let result = bench.head(jet, &[arg]).expect("a hash");
-        assert!(bench.vm.look(&result).equals(bench.vm.look(&expected)), "{jet}");
+        assert!(bench.vm.look(&result).is_equal(bench.vm.look(&expected)), "{jet}");
     }
     cases! { "_PinHash" value => N(0); }
 }

@@ -2,7 +2,7 @@
 
 use crate::{declarations, hashes, known_laws, library, list, table};
 use std::collections::HashSet;
-use vm::Hash;
+use plan::Hash;
 
 /// Jets of laws that are native in our library only.
 const OURS_ALONE: [&str; 2] = ["barGen", "rowToBar"];

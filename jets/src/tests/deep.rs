@@ -2,7 +2,7 @@
 //! calls.
 
 use super::bench::{Bench, N, V};
-use vm::Val;
+use plan::Val;
 
 const DEPTH: u64 = 100_000;
 

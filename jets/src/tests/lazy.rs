@@ -141,7 +141,7 @@ fn a_value_is_compared_with_itself_throughout() {
     let row = bench.make(&Row(vec![Die(9)]));
     let eql = bench.make(&V::Jet("_Eql"));
     let result = bench.vm.apply(&eql, &[row.clone(), row]);
-    assert!(matches!(result, Err(vm::Stop::Crash { .. })));
+    assert!(matches!(result, Err(plan::EvalError::Crash { .. })));
 }
 
 /// `unfoldr` of a function that gives, of a nat other than 0, an item (the nat itself, or a crash if

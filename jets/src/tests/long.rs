@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, N, Row, Set, Tab, V, nats};
 use std::collections::{BTreeMap, BTreeSet};
-use vm::Val;
+use plan::Val;
 
 /// Sizes around those at which something becomes a tree, or one level deeper.
 const SIZES: &[u64] = &[0, 1, 2, 63, 64, 65, 200, 255, 256, 257, 700, 5000];
@@ -32,7 +32,7 @@ impl Bench {
         let made = self.make(made);
         let made = self.vm.force(&made).expect("a normal form");
         let (left, right) = (self.vm.look(value), self.vm.look(&made));
-        assert!(left.equals(right) && left.compare(right).is_eq());
+        assert!(left.is_equal(right) && left.compare(right).is_eq());
         assert_eq!(self.vm.hash(value).expect("small"), self.vm.hash(&made).expect("small"));
     }
 
@@ -243,7 +243,7 @@ fn bars_grow_and_older_ones_stay() {
         for (bar, model) in versions {
             assert_eq!(bench.vm.look(&bar).as_bar(), Some(model.as_slice()));
             let flat = bench.vm.bar(&model).expect("a bar");
-            assert!(bench.vm.look(&bar).equals(bench.vm.look(&flat)));
+            assert!(bench.vm.look(&bar).is_equal(bench.vm.look(&flat)));
             assert_eq!(bench.vm.hash(&bar).expect("small"), bench.vm.hash(&flat).expect("small"));
         }
     }

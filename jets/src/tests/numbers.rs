@@ -7,7 +7,7 @@ use super::bench::{
 use malachite_base::num::arithmetic::traits::{DivMod, ModPowerOf2, Pow, SaturatingSub};
 use malachite_base::num::logic::traits::{BitAccess, CountOnes, SignificantBits};
 use proptest::prelude::*;
-use vm::Natural;
+use plan::Natural;
 
 const M63: u64 = 1 << 63;
 

@@ -3,7 +3,7 @@
 use super::bench::{
     Ap, Bar, Big, Die, N, Row, Set, Tab, Text, V, app, cases, law, nats, pin, power,
 };
-use vm::Natural;
+use plan::Natural;
 
 /// The constructor of rows of that width.
 fn cow(width: u64) -> V {

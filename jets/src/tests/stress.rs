@@ -3,7 +3,7 @@
 use super::bench::{Ap, Bench, Die, N, Row, Set, Tab, V, app, law, lazy, nats, pin, power};
 use crate::declarations;
 use proptest::prelude::*;
-use vm::{Hash, Stop};
+use plan::{EvalError, Hash};
 
 fn leaf() -> impl Strategy<Value = V> {
     prop_oneof![
@@ -45,7 +45,7 @@ enum End {
 fn end(bench: &mut Bench, jet: &'static str, args: &[V]) -> End {
     match bench.head(jet, args).and_then(|value| bench.vm.force(&value)) {
         Ok(value) => End::Value(bench.vm.hash(&value).expect("a small value")),
-        Err(Stop::Crash { op, .. }) => End::Crash(bench.vm.look(&op).as_u64()),
+        Err(EvalError::Crash { op, .. }) => End::Crash(bench.vm.look(&op).as_u64()),
         Err(stop) => End::Other(stop.to_string()),
     }
 }

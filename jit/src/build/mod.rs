@@ -33,7 +33,8 @@ use crate::ir::{
 };
 use crate::passes::{CAPTURES, Expected, called_by_law};
 use body::{Form, form};
-use vm::{Ref, Shape, Val, Vm};
+use plan::{Ref, Shape, Val};
+use vm::Vm;
 
 /// Strict expressions nested deeper than this are evaluated through thunks.
 const STRICT_LIMIT: usize = 40;

@@ -32,7 +32,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
 use vm::native::{Engine, Plug};
-use vm::{Val, Vm};
+use plan::Val;
+use vm::Vm;
 
 /// When laws are compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

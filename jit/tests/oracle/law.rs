@@ -2,7 +2,7 @@
 
 use super::{Machine, Node, Run, Stop, Value, new};
 use jit::ir::FunctionId;
-use vm::Natural;
+use plan::Natural;
 
 impl Machine<'_> {
     /// How many arguments an evaluated value takes.

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use vm::{Options, Val, Vm};
+use plan::{Options, Val};
+use vm::Vm;
 
 use super::*;
 use crate::sim::{SimDisk, Survives};

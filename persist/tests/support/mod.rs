@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use persist::sim::SimDisk;
 use persist::{LogError, OpenError, Seq, Settings, Snapshot, SnapshotError, Store};
-use vm::pinspace::{FreezeError, Frozen};
-use vm::{Hash, Options, Vm};
+use plan::{FreezeError, pinspace::Frozen};
+use plan::{Hash, Options};
+use vm::Vm;
 
 /// How many slots a test has.
 pub const SLOTS: usize = 16;

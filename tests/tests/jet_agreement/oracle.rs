@@ -1,7 +1,8 @@
 //! What arithmetic gives where its law, which counts, would take too long.
 
 use vm::jet::{Operation, WordOperation};
-use vm::{Natural, Val, Vm};
+use plan::{Natural, Val};
+use vm::Vm;
 
 /// Shifts by more than this are not calculated.
 const SHIFT_LIMIT: u64 = 1 << 20;

@@ -11,7 +11,8 @@
 use crate::library::{self, Laws};
 use crate::signatures;
 use std::time::{Duration, Instant};
-use vm::{Builder, Hash, Natural, Stop, Val, Vm};
+use plan::{Builder, EvalError, Hash, Natural, Val};
+use vm::Vm;
 
 /// Sizes of arguments.
 const SIZES: [u64; 2] = [10, 1000];
@@ -79,7 +80,7 @@ struct Maker<'v> {
 }
 
 impl Maker<'_> {
-    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), Stop>) -> Val {
+    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), EvalError>) -> Val {
         self.vm.build(make).expect("arguments are small")
     }
 
@@ -155,7 +156,7 @@ impl Maker<'_> {
             'G' => self.row_of(0, |made, _| made.vm.nat(0)),
             'h' => {
                 let pin = self.argument('i');
-                let (_, germ) = vm::seed::save_germ_as_law(self.vm, &pin).expect("it is a pin");
+                let (_, germ) = plan::seed::save_germ_as_law(self.vm, &pin).expect("it is a pin");
                 self.vm.bar(&germ).expect("arguments are small")
             }
             'x' => (0..tens).fold(self.expression("VALUE", |made| made.vm.nat(size)), |x, _| {
@@ -166,7 +167,7 @@ impl Maker<'_> {
             'e' => {
                 let value = self.nats(0, size);
                 let value = self.vm.force(&value).expect("nats are normal");
-                let bytes = vm::seed::save(self.vm, &value).expect("nats can be saved");
+                let bytes = plan::seed::save(self.vm, &value).expect("nats can be saved");
                 self.vm.bar(&bytes).expect("arguments are small")
             }
             kind => unreachable!("{kind:?} is no kind"),
@@ -175,7 +176,7 @@ impl Maker<'_> {
 }
 
 /// The least time that a call takes, and the hash of what comes of it.
-fn time(vm: &mut Vm, function: &Val, args: &[Val]) -> Result<(Duration, Hash), Stop> {
+fn time(vm: &mut Vm, function: &Val, args: &[Val]) -> Result<(Duration, Hash), EvalError> {
     let begin = Instant::now();
     let mut least = Duration::MAX;
     loop {
@@ -238,7 +239,7 @@ fn table(mut laws: Laws, whose: &str) {
 const SCATTERED: u64 = 20_000;
 
 /// How long it takes to insert scattered keys into a table, and to look all of them up.
-fn scattered(laws: &mut Laws) -> Result<[Duration; 2], Stop> {
+fn scattered(laws: &mut Laws) -> Result<[Duration; 2], EvalError> {
     let [insert, look_up] = ["tabIns", "tabIdx"].map(|jet| laws.pin(jet).expect("it has a law"));
     let (vm, _) = laws.parts();
     let empty = Maker { vm, function: insert.clone(), size: 0 }.argument('t');

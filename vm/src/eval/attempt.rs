@@ -16,11 +16,11 @@
 //! An interrupt ends everything at once. What loops without taking stack or memory is ended so, in
 //! whichever order it is evaluated.
 
+use crate::Vm;
+use plan::{EvalError, Val};
+use plan::raw::{Layout, Word, tree};
 use super::frame::{self, FrameKind};
 use super::run::Next;
-use crate::heap::object::Layout;
-use crate::word::Word;
-use crate::{Stop, Val, Vm, tree};
 
 /// What a Catch frame keeps, but for the distance.
 struct Attempt {
@@ -48,7 +48,7 @@ impl Vm {
     ///
     /// # Errors
     /// Why there is no value.
-    pub fn call_in_order(&mut self, function: &Val, args: &[Val]) -> Result<Val, Stop> {
+    pub fn call_in_order(&mut self, function: &Val, args: &[Val]) -> Result<Val, EvalError> {
         let runs = self.evaluator.compiled_runs;
         let call = self.delayed_call(function, args)?;
         match self.force(&call) {
@@ -63,7 +63,7 @@ impl Vm {
         sure
     }
 
-    fn delayed_call(&mut self, function: &Val, args: &[Val]) -> Result<Val, Stop> {
+    fn delayed_call(&mut self, function: &Val, args: &[Val]) -> Result<Val, EvalError> {
         self.build(|builder| {
             builder.room_for(args.len() + 1)?;
             builder.push(function);
@@ -74,7 +74,7 @@ impl Vm {
 
     /// Begins an attempt at what a row in normal form says: its first item, applied to the others if
     /// there are any. There must be room for them, and for a frame.
-    pub(super) fn begin_attempt(&mut self, row: Word, in_law_order: bool) -> Result<Next, Stop> {
+    pub(super) fn begin_attempt(&mut self, row: Word, in_law_order: bool) -> Result<Next, EvalError> {
         self.push_attempt(row, Form::Row, in_law_order);
         let function = self.heap.stack.top();
         let size = tree::len(&self.heap, row);
@@ -101,18 +101,18 @@ impl Vm {
 
     /// `try` when something stopped, its mark having been taken off the stack: how to go on, unless
     /// what encloses it is to be stopped too.
-    pub(super) fn after_attempt(&mut self, stop: &Stop) -> Result<Option<Next>, Stop> {
+    pub(super) fn after_attempt(&mut self, stop: &EvalError) -> Result<Option<Next>, EvalError> {
         let attempt = self.end_attempt();
         if self.is_in_doubt(attempt.runs, stop) {
             return self.attempt_again(&attempt).map(Some);
         }
-        let Stop::Crash { op, arg } = stop else { return Ok(None) };
+        let EvalError::Crash { op, arg } = stop else { return Ok(None) };
         let (op, arg) = (self.heap.word(op), self.heap.word(arg));
         self.caught(op, arg).map(Some)
     }
 
     /// Begins an attempt anew, in law order.
-    fn attempt_again(&mut self, attempt: &Attempt) -> Result<Next, Stop> {
+    fn attempt_again(&mut self, attempt: &Attempt) -> Result<Next, EvalError> {
         match attempt.form {
             Form::Row => self.begin_attempt(attempt.what, true),
             Form::Expression => {
@@ -135,10 +135,10 @@ impl Vm {
 
     /// Whether law order may end otherwise what stopped so, and began when compiled code had been
     /// entered so often.
-    fn is_in_doubt(&self, runs: u64, stop: &Stop) -> bool {
+    fn is_in_doubt(&self, runs: u64, stop: &EvalError) -> bool {
         // The count stands still in law order.
         let reordered = self.evaluator.compiled_runs != runs;
-        reordered && !matches!(stop, Stop::Interrupted | Stop::TooLarge { .. })
+        reordered && !matches!(stop, EvalError::Interrupted | EvalError::TooLarge { .. })
     }
 
     /// The number of words that the stack must have room for to begin an attempt at a row.
@@ -148,7 +148,7 @@ impl Vm {
 
     /// `try` when nothing crashed, its mark having been taken off the stack: the row of 1 and the
     /// value.
-    pub(super) fn caught_nothing(&mut self, value: Word) -> Result<Next, Stop> {
+    pub(super) fn caught_nothing(&mut self, value: Word) -> Result<Next, EvalError> {
         self.end_attempt();
         self.heap.stack.push(Word::direct(1));
         self.heap.stack.push(value);
@@ -156,7 +156,7 @@ impl Vm {
     }
 
     /// `try` when something did: the row of 0 and the row of operation and argument.
-    fn caught(&mut self, op: Word, arg: Word) -> Result<Next, Stop> {
+    fn caught(&mut self, op: Word, arg: Word) -> Result<Next, EvalError> {
         self.heap.stack.push(Word::ZERO);
         self.heap.stack.push(op);
         self.heap.stack.push(arg);
@@ -168,10 +168,10 @@ impl Vm {
     }
 
     /// Gives the row of the top two values.
-    fn give_row(&mut self) -> Result<Next, Stop> {
+    fn give_row(&mut self) -> Result<Next, EvalError> {
         self.heap.reserve(3)?;
         let row = self.heap.allocate_popped(Layout::Row, 0, 2);
-        crate::shape::mark_normal(row);
+        self.heap.mark_normal(row);
         Ok(Next::Give(row))
     }
 }

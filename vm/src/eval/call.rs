@@ -5,14 +5,15 @@
 //! and an operation or jet has the arguments it demands evaluated first, one after the other, in
 //! a Call frame.
 
+use crate::Vm;
+use plan::{EvalError, Ref};
+use plan::raw::{Kind, Layout, Word, law, make_pin, nat, pin, shape, tree};
+use plan::raw::layout::EXTRA_MAX;
 use super::code::Branches;
 use super::fetch::Position;
 use super::frame::{self, FrameKind};
 use super::run::{Next, is_false};
-use crate::heap::object::{self, EXTRA_MAX, Layout};
 use crate::jet::{Answer, Call, Code as JetCode, Control, Demand, Jet};
-use crate::word::{Kind, Word};
-use crate::{Ref, Stop, Vm, build, nat, pin, shape, tree};
 
 use Demand::{Head, Lazy, Normal};
 
@@ -33,9 +34,9 @@ fn operation_demands(operation: Option<u64>) -> &'static [Demand] {
 impl Vm {
     /// Calls what lies at `place`.
     #[inline(always)]
-    pub(super) fn call(&mut self, mut place: usize, at: &mut Position) -> Result<Next, Stop> {
+    pub(super) fn call(&mut self, mut place: usize, at: &mut Position) -> Result<Next, EvalError> {
         if self.heap.interrupt.is_due() {
-            return Err(Stop::Interrupted);
+            return Err(EvalError::Interrupted);
         }
         loop {
             let mut function = self.heap.stack.get(place);
@@ -75,23 +76,22 @@ impl Vm {
     /// Replaces an app at `place`, under `count` values, by its function and arguments. Says no, and
     /// does not, if it takes more arguments than these.
     #[inline(always)]
-    fn expand(&mut self, app: Word, place: usize, count: usize) -> Result<bool, Stop> {
+    fn expand(&mut self, app: Word, place: usize, count: usize) -> Result<bool, EvalError> {
         let (header, head) = (self.heap.header(app), self.heap.load(app, 0));
         if head.kind() != Kind::App && header.extra() < EXTRA_MAX {
             if header.extra() > count as u64 {
                 return Ok(false);
             }
             if !self.heap.stack.has_room(header.size() + 8) {
-                return Err(Stop::StackFull);
+                return Err(EvalError::StackOverflow);
             }
             self.heap.stack.set(place, head);
-            let args = object::words(app.address(), 1, header.size() - 1);
-            self.heap.stack.insert(place + 1, args);
+            self.heap.memory.insert_payload(place + 1, app, 1, header.size() - 1);
             return Ok(true);
         }
         let (_, given) = shape::spine(&self.heap, app);
         if !self.heap.stack.has_room(given + 8) {
-            return Err(Stop::StackFull);
+            return Err(EvalError::StackOverflow);
         }
         if shape::arity(&self.heap, app) > count as u64 {
             return Ok(false);
@@ -101,19 +101,19 @@ impl Vm {
     }
 
     /// Gives the app of a function of that arity and too few arguments.
-    fn partial(&mut self, count: usize, arity: u64) -> Result<Next, Stop> {
+    fn partial(&mut self, count: usize, arity: u64) -> Result<Next, EvalError> {
         shape::make_partial(&mut self.heap, count, arity)?;
         Ok(Next::Give(self.heap.stack.pop()))
     }
 
     /// Moves the arguments beyond `arity` into an Apply frame under the call, whose new place is
     /// returned.
-    fn set_aside(&mut self, place: usize, arity: usize) -> Result<usize, Stop> {
+    fn set_aside(&mut self, place: usize, arity: usize) -> Result<usize, EvalError> {
         let stack = &mut self.heap.stack;
         let extra = stack.top() - place - 1 - arity;
         let size = extra + 3;
         if !stack.has_room(size + 8) {
-            return Err(Stop::StackFull);
+            return Err(EvalError::StackOverflow);
         }
         stack.open_gap(place, size);
         let from = stack.top() - extra;
@@ -136,14 +136,14 @@ impl Vm {
         place: usize,
         arity: usize,
         at: &mut Position,
-    ) -> Result<Option<Next>, Stop> {
+    ) -> Result<Option<Next>, EvalError> {
         match function.kind() {
             Kind::Law => self.enter_law(function, place, at).map(Some),
             Kind::Pin => {
                 if let Some(next) = self.call_pin(function, place, arity, at)? {
                     return Ok(Some(next));
                 }
-                let item = pin::item(function);
+                let item = pin::item(&self.heap, function);
                 if self.is_self_law(item) {
                     self.heap.stack.truncate(place);
                     return Ok(Some(Next::Give(function)));
@@ -168,12 +168,12 @@ impl Vm {
         place: usize,
         count: usize,
         at: &mut Position,
-    ) -> Result<Option<Next>, Stop> {
+    ) -> Result<Option<Next>, EvalError> {
         let item = self.heap.load(pin, 0);
         if item.kind() != Kind::Law {
             return Ok(None);
         }
-        match pin::jet(pin, &self.jets) {
+        match self.jets.of_pin(&self.heap, pin) {
             Some(jet) => {
                 self.jets.called(jet);
                 self.gather_jet(place, count, 0, jet, at).map(Some)
@@ -184,7 +184,7 @@ impl Vm {
 
     /// Runs a law that lies, itself or pinned, at `place`.
     #[inline(always)]
-    fn enter_law(&mut self, law: Word, place: usize, at: &mut Position) -> Result<Next, Stop> {
+    fn enter_law(&mut self, law: Word, place: usize, at: &mut Position) -> Result<Next, EvalError> {
         let pinned = self.heap.stack.get(place) != law;
         let slot = self.slot_of(law, pinned)?;
         let pool = if slot.is_native() {
@@ -198,20 +198,20 @@ impl Vm {
         let code = self.evaluator.code(pool);
         let calls = code.calls.get().wrapping_add(1);
         code.calls.set(calls);
-        if calls >= self.heap.native.threshold
+        if calls >= self.heap.host.native.threshold
             && let Some(entry) = self.compiled(place, pool)
         {
             return self.call_compiled(entry, place);
         }
         at.go(self.evaluator.code(pool), 0, place);
         if !self.heap.stack.has_room(at.depth() + 8) {
-            return Err(Stop::StackFull);
+            return Err(EvalError::StackOverflow);
         }
         Ok(Next::Run)
     }
 
     /// Runs the law of the pin at `place`, whose jet did not handle the arguments above it.
-    pub(super) fn fall_back(&mut self, place: usize, at: &mut Position) -> Result<Next, Stop> {
+    pub(super) fn fall_back(&mut self, place: usize, at: &mut Position) -> Result<Next, EvalError> {
         if self.jets.watches_fallbacks() && self.tell_of_fallback(place) {
             // A call of a nat that is no operation: it normalises the row, and crashes.
             let count = self.heap.stack.top() - place;
@@ -221,7 +221,7 @@ impl Vm {
             self.heap.stack.push(row);
             return Ok(Next::Call(place));
         }
-        let law = pin::item(self.heap.stack.get(place));
+        let law = pin::item(&self.heap, self.heap.stack.get(place));
         self.enter_law(law, place, at)
     }
 
@@ -229,7 +229,7 @@ impl Vm {
     #[cold]
     fn tell_of_fallback(&self, place: usize) -> bool {
         let stack = &self.heap.stack;
-        let Some(jet) = pin::jet(stack.get(place), &self.jets) else { return false };
+        let Some(jet) = self.jets.of_pin(&self.heap, self.heap.stack.get(place)) else { return false };
         let args = (place + 1..stack.top()).map(|at| Ref::new(stack.get(at), &self.heap));
         self.jets.fell_back(jet, &args.collect::<Vec<_>>())
     }
@@ -241,7 +241,7 @@ impl Vm {
     }
 
     /// Runs a law that has a data jet's shape.
-    fn call_data(&mut self, function: Word, place: usize) -> Result<Next, Stop> {
+    fn call_data(&mut self, function: Word, place: usize) -> Result<Next, EvalError> {
         Ok(match function.kind() {
             Kind::Cow => Next::Give(function),
             Kind::Row => match tree::len(&self.heap, function) {
@@ -275,7 +275,7 @@ impl Vm {
     pub(super) fn gathered_in(&self, place: usize, step: usize) -> usize {
         let function = self.heap.stack.get(place);
         match function.kind() {
-            Kind::Pin => match pin::jet(function, &self.jets) {
+            Kind::Pin => match self.jets.of_pin(&self.heap, function) {
                 Some(jet) => self.jets.get(jet).nth(step),
                 None => unreachable!("only a jet's pin is gathered"),
             },
@@ -291,12 +291,12 @@ impl Vm {
         count: usize,
         step: usize,
         at: &mut Position,
-    ) -> Result<Next, Stop> {
+    ) -> Result<Next, EvalError> {
         let function = self.heap.stack.get(place);
         if function.kind() != Kind::Pin {
             return self.gather_operation(place, count, step);
         }
-        match pin::jet(function, &self.jets) {
+        match self.jets.of_pin(&self.heap, function) {
             Some(jet) => self.gather_jet(place, count, step, jet, at),
             None => unreachable!("only a jet's pin is gathered"),
         }
@@ -310,7 +310,7 @@ impl Vm {
         step: usize,
         jet: u32,
         at: &mut Position,
-    ) -> Result<Next, Stop> {
+    ) -> Result<Next, EvalError> {
         // Not the declaration as a whole, which would be copied.
         let Jet { order, demands, .. } = *self.jets.get(jet);
         for step in step..count {
@@ -325,7 +325,7 @@ impl Vm {
     }
 
     /// Evaluates the arguments that an operation demands, from that step on, then runs it.
-    fn gather_operation(&mut self, place: usize, count: usize, step: usize) -> Result<Next, Stop> {
+    fn gather_operation(&mut self, place: usize, count: usize, step: usize) -> Result<Next, EvalError> {
         let function = self.heap.stack.get(place);
         let operation = function.as_direct();
         let demands = operation_demands(operation);
@@ -371,10 +371,10 @@ impl Vm {
     }
 
     /// Runs an operation whose arguments are evaluated.
-    fn operate(&mut self, place: usize, operation: Option<u64>) -> Result<Next, Stop> {
+    fn operate(&mut self, place: usize, operation: Option<u64>) -> Result<Next, EvalError> {
         match operation {
             Some(0) => {
-                if !shape::make_law(&mut self.heap)? {
+                if !law::make_law(&mut self.heap)? {
                     return Err(self.crash(Word::ZERO, Word::ZERO));
                 }
                 self.give_top(place)
@@ -395,7 +395,7 @@ impl Vm {
                 self.give_top(place)
             }
             Some(4) => {
-                build::make_pin(self)?;
+                make_pin(&mut self.heap)?;
                 self.give_top(place)
             }
             _ => {
@@ -405,14 +405,14 @@ impl Vm {
         }
     }
 
-    fn give_top(&mut self, place: usize) -> Result<Next, Stop> {
+    fn give_top(&mut self, place: usize) -> Result<Next, EvalError> {
         let value = self.heap.stack.peek(0);
         self.heap.stack.truncate(place);
         Ok(Next::Give(value))
     }
 
     /// Operation 1: `1 p l a n x` at `place`, `x` evaluated.
-    fn reflect(&mut self, place: usize) -> Result<Next, Stop> {
+    fn reflect(&mut self, place: usize) -> Result<Next, EvalError> {
         let branches = Branches { pin: 1, law: 2, app: 3, nat: 4 };
         let branch = self.push_parts(branches)? as usize;
         let function = self.heap.stack.get(place + branch);
@@ -423,13 +423,14 @@ impl Vm {
 
     /// Replaces the evaluated value on top by its parts: a pin's item; a law's name, arity and
     /// body; an app's function and last argument; the nat itself. Says which branch that is.
-    pub(super) fn push_parts(&mut self, branches: Branches) -> Result<u32, Stop> {
+    pub(super) fn push_parts(&mut self, branches: Branches) -> Result<u32, EvalError> {
         let word = self.heap.stack.peek(0);
         match word.kind() {
             Kind::Nat | Kind::Big => Ok(branches.nat),
             Kind::Pin => {
                 self.heap.stack.pop();
-                self.heap.stack.push(pin::item(word));
+                let item = pin::item(&self.heap, word);
+                self.heap.stack.push(item);
                 Ok(branches.pin)
             }
             Kind::App | Kind::Tab => {
@@ -449,7 +450,7 @@ impl Vm {
     }
 
     /// Replaces the law on top by its name, arity and body.
-    fn push_law_parts(&mut self, law: Word) -> Result<(), Stop> {
+    fn push_law_parts(&mut self, law: Word) -> Result<(), EvalError> {
         let (name, arity) = match law.kind() {
             Kind::Law => (self.heap.load(law, 0), self.heap.load(law, 1)),
             Kind::Cow => (Word::ZERO, Word::direct(law.cow_width() + 1)),
@@ -482,7 +483,7 @@ impl Vm {
         count: usize,
         jet: u32,
         at: &mut Position,
-    ) -> Result<Next, Stop> {
+    ) -> Result<Next, EvalError> {
         let run = match self.jets.get(jet).code {
             JetCode::Native(run) => run,
             JetCode::Control(control) => return self.control(place, control, at),
@@ -517,7 +518,7 @@ impl Vm {
     }
 
     /// A form of control that was not decoded in place.
-    fn control(&mut self, place: usize, control: Control, at: &mut Position) -> Result<Next, Stop> {
+    fn control(&mut self, place: usize, control: Control, at: &mut Position) -> Result<Next, EvalError> {
         let arg = |vm: &Vm, index: usize| vm.heap.stack.get(place + 1 + index);
         let first = arg(self, 0);
         let chosen = match control {
@@ -546,13 +547,13 @@ impl Vm {
     }
 
     /// `try row` at `place`, the row in normal form.
-    fn try_row(&mut self, place: usize, at: &mut Position) -> Result<Next, Stop> {
+    fn try_row(&mut self, place: usize, at: &mut Position) -> Result<Next, EvalError> {
         let row = self.heap.stack.get(place + 1);
         if row.kind() != Kind::Row || self.heap.size(row) == 0 {
             return self.fall_back(place, at);
         }
         if !self.heap.stack.has_room(self.attempt_room(row)) {
-            return Err(Stop::StackFull);
+            return Err(EvalError::StackOverflow);
         }
         self.heap.stack.truncate(place);
         self.begin_attempt(row, self.evaluator.in_law_order)

@@ -5,8 +5,8 @@
 //! instructions push; slots count from the law. A lazy subexpression is an *entry*: instructions
 //! of its own, with a frame of the values it captured.
 
-use crate::heap::PoolId;
-use crate::word::Word;
+use crate::pools::PoolId;
+use plan::raw::Word;
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;

@@ -5,11 +5,12 @@
 //! it: an app's arguments are items, the last one first, and what is not there is 0. What has another
 //! tag, or spells such a thing somewhere, is no expression.
 
+use crate::Vm;
+use plan::EvalError;
+use plan::raw::Word;
 use super::attempt::Form;
 use super::run::Next;
 use crate::jet::Call;
-use crate::word::Word;
-use crate::{Stop, Vm};
 
 /// Tags, as nats of their letters.
 const VALUE: u64 = u64::from_le_bytes(*b"VALUE\0\0\0");
@@ -26,7 +27,7 @@ const ROOM: usize = 32;
 impl Vm {
     /// Begins an attempt at the expression on top, in normal form, in whose place the result will be:
     /// 0 if it is none.
-    pub(super) fn attempt_expression(&mut self, in_law_order: bool) -> Result<Next, Stop> {
+    pub(super) fn attempt_expression(&mut self, in_law_order: bool) -> Result<Next, EvalError> {
         let base = self.heap.stack.top() - 1;
         let mut call = Call { vm: self, base };
         if !spell_out(&mut call)? {
@@ -51,7 +52,7 @@ enum Opened {
 }
 
 /// Pushes what the expression at height 0 spells, not evaluated. Says no if it spells nothing.
-fn spell_out(call: &mut Call<'_>) -> Result<bool, Stop> {
+fn spell_out(call: &mut Call<'_>) -> Result<bool, EvalError> {
     call.push_at(0);
     let done = call.height();
     loop {
@@ -66,7 +67,7 @@ fn spell_out(call: &mut Call<'_>) -> Result<bool, Stop> {
 }
 
 /// Replaces the expression on top by what it begins with.
-fn open(call: &mut Call<'_>) -> Result<Opened, Stop> {
+fn open(call: &mut Call<'_>) -> Result<Opened, EvalError> {
     let at = call.height() - 1;
     let tag = tag(call, at)?;
     call.push_field(at, 1)?;
@@ -96,7 +97,7 @@ fn open(call: &mut Call<'_>) -> Result<Opened, Stop> {
 }
 
 /// The tag of the value at that height: the nat itself, or its first item.
-fn tag(call: &mut Call<'_>, at: usize) -> Result<Option<u64>, Stop> {
+fn tag(call: &mut Call<'_>, at: usize) -> Result<Option<u64>, EvalError> {
     if let Some(nat) = call.nat(at) {
         return Ok(nat.to_u64());
     }
@@ -108,7 +109,7 @@ fn tag(call: &mut Call<'_>, at: usize) -> Result<Option<u64>, Stop> {
 }
 
 /// Pushes the next item of the application at that height.
-fn push_next(call: &mut Call<'_>, at: usize) -> Result<(), Stop> {
+fn push_next(call: &mut Call<'_>, at: usize) -> Result<(), EvalError> {
     let next = call.cast(at + NEXT).saturating_u64();
     call.push_small(next + 1);
     call.put(at + NEXT);
@@ -119,7 +120,7 @@ fn push_next(call: &mut Call<'_>, at: usize) -> Result<(), Stop> {
 
 /// Hands the value on top to the applications that wait for it, until one asks for its next item,
 /// which is pushed, or all of them are made, down to that height.
-fn close(call: &mut Call<'_>, done: usize) -> Result<bool, Stop> {
+fn close(call: &mut Call<'_>, done: usize) -> Result<bool, EvalError> {
     while call.height() > done {
         call.check()?;
         let at = call.height() - 1 - ITEM;

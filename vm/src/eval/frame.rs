@@ -17,8 +17,8 @@
 //! Update, Catch and Exit frames are *marks*: they are chained, newest first, so that a crash finds
 //! them without knowing what lies between. Distances make frames independent of where they lie.
 
-use crate::heap::stack::Stack;
-use crate::word::Word;
+use plan::raw::{Stack, Word};
+
 
 /// What a frame does with the value it is given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

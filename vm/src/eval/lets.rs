@@ -3,9 +3,8 @@
 //! Bindings see each other whatever their order. Those that are needed are sorted so that each
 //! comes after what it refers to; those that refer to each other come as a knot.
 
+use plan::raw::{Kind, Memory, Word};
 use super::decode::{Form, form};
-use crate::heap::Heap;
-use crate::word::{Kind, Word};
 
 /// Bindings that can be made together, by their index.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +16,7 @@ pub(crate) enum Group {
 }
 
 /// The values that a body's lets bind, and what is under them.
-pub(crate) fn split(heap: &Heap, mut body: Word) -> (Vec<Word>, Word) {
+pub(crate) fn split(heap: &Memory, mut body: Word) -> (Vec<Word>, Word) {
     let mut values = Vec::new();
     while body.kind() == Kind::App {
         let &[operation, value, rest] = heap.words(body, 0) else { break };
@@ -31,7 +30,7 @@ pub(crate) fn split(heap: &Heap, mut body: Word) -> (Vec<Word>, Word) {
 }
 
 /// The bindings that an expression refers to, each once, in order of first mention.
-fn mentioned(heap: &Heap, arity: u64, count: usize, node: Word) -> Vec<usize> {
+fn mentioned(heap: &Memory, arity: u64, count: usize, node: Word) -> Vec<usize> {
     let last = arity + count as u64;
     let mut seen = vec![false; count];
     let mut found = Vec::new();
@@ -53,7 +52,7 @@ fn mentioned(heap: &Heap, arity: u64, count: usize, node: Word) -> Vec<usize> {
 
 /// The groups of the bindings that `body` needs, each after those that it needs (Tarjan's
 /// strongly connected components, with the recursion on a stack of its own).
-pub(crate) fn order(heap: &Heap, arity: u64, values: &[Word], body: Word) -> Vec<Group> {
+pub(crate) fn order(heap: &Memory, arity: u64, values: &[Word], body: Word) -> Vec<Group> {
     if values.is_empty() {
         return Vec::new();
     }

@@ -31,13 +31,11 @@ mod normal;
 mod run;
 mod unwind;
 
+use crate::{Vm, pools::PoolId};
+use plan::{EvalError, Val};
+use plan::raw::{Word, is_frozen};
+use plan::raw::layout::LAW_CODE;
 use self::code::Code;
-use crate::heap::object::LAW_CODE;
-use crate::heap::{Heap, PoolId};
-use crate::pinspace::range::is_frozen;
-use crate::pinspace::record;
-use crate::word::Word;
-use crate::{Stop, Val, Vm};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -82,11 +80,11 @@ impl Evaluator {
     }
 
     /// Drops the code of laws that the collector found dead.
-    pub(crate) fn forget_dead(&mut self, heap: &mut Heap) {
-        if heap.dead_pools.is_empty() {
+    pub(crate) fn forget_dead(&mut self, dead: &mut Vec<PoolId>) {
+        if dead.is_empty() {
             return;
         }
-        for pool in heap.dead_pools.drain(..) {
+        for pool in dead.drain(..) {
             // The pool of compiled code's constants has no decoded code.
             if let Some(code) = self.codes.get_mut(pool.0 as usize) {
                 *code = None;
@@ -111,10 +109,10 @@ impl Vm {
     ///
     /// # Errors
     /// Why there is no value.
-    pub fn eval(&mut self, val: &Val) -> Result<Val, Stop> {
+    pub fn eval(&mut self, val: &Val) -> Result<Val, EvalError> {
         let word = self.heap.resolve(self.heap.word(val));
         if !word.is_thunk() {
-            return Ok(self.heap.root(word));
+            return Ok(self.heap.handle(word));
         }
         self.heap.stack.push(word);
         self.take_top(Vm::evaluate_top)
@@ -124,10 +122,10 @@ impl Vm {
     ///
     /// # Errors
     /// Why there is no value.
-    pub fn force(&mut self, val: &Val) -> Result<Val, Stop> {
+    pub fn force(&mut self, val: &Val) -> Result<Val, EvalError> {
         let word = self.heap.resolve(self.heap.word(val));
         if self.heap.is_normal(word) {
-            return Ok(self.heap.root(word));
+            return Ok(self.heap.handle(word));
         }
         self.heap.stack.push(word);
         self.take_top(Vm::normalise_top)
@@ -137,21 +135,18 @@ impl Vm {
     ///
     /// # Errors
     /// Why there is no value.
-    pub fn apply(&mut self, function: &Val, args: &[Val]) -> Result<Val, Stop> {
+    pub fn apply(&mut self, function: &Val, args: &[Val]) -> Result<Val, EvalError> {
         let app = self.app(function, args)?;
         self.eval(&app)
     }
 
     /// Runs `evaluate` on the value on top, which is taken off whatever comes of it.
-    fn take_top(&mut self, evaluate: fn(&mut Vm) -> Result<(), Stop>) -> Result<Val, Stop> {
+    fn take_top(&mut self, evaluate: fn(&mut Vm) -> Result<(), EvalError>) -> Result<Val, EvalError> {
         let result = evaluate(self);
         let word = self.heap.stack.pop();
         self.heap.stack.release();
-        let result = result.map(|()| self.heap.root(word));
-        if record::damage().is_none() && self.damage.get().is_none() {
-            return result;
-        }
-        self.unless_damaged(result)
+        let result = result.map(|()| self.heap.handle(word));
+        if self.heap.spaces.are_damaged() { self.unless_damaged(result) } else { result }
     }
 
     /// Whether a jet may re-enter the evaluator.
@@ -160,7 +155,7 @@ impl Vm {
     }
 
     /// Evaluates the value on top of the stack in place.
-    pub(crate) fn evaluate_top(&mut self) -> Result<(), Stop> {
+    pub(crate) fn evaluate_top(&mut self) -> Result<(), EvalError> {
         let top = self.heap.stack.top() - 1;
         let word = self.heap.resolve(self.heap.stack.get(top));
         let value = if word.is_thunk() { self.run(word, false)? } else { word };
@@ -169,7 +164,7 @@ impl Vm {
     }
 
     /// Normalises the value on top of the stack in place.
-    pub(crate) fn normalise_top(&mut self) -> Result<(), Stop> {
+    pub(crate) fn normalise_top(&mut self) -> Result<(), EvalError> {
         let top = self.heap.stack.top() - 1;
         let word = self.heap.resolve(self.heap.stack.get(top));
         let value = if self.heap.is_normal(word) { word } else { self.run(word, true)? };
@@ -181,10 +176,10 @@ impl Vm {
     /// compiled code, if it has some for being called like this. This is where a law's code slot is
     /// read.
     #[inline(always)]
-    fn slot_of(&mut self, law: Word, pinned: bool) -> Result<Word, Stop> {
+    fn slot_of(&mut self, law: Word, pinned: bool) -> Result<Word, EvalError> {
         let slot = self.heap.load(law, LAW_CODE);
         if slot == Word::ZERO {
-            return match self.heap.pools.code_of_frozen(law) {
+            return match self.heap.host.pools.code_of_frozen(law) {
                 Some(slot) => Ok(slot),
                 None => self.decode_law(law),
             };
@@ -198,25 +193,25 @@ impl Vm {
     /// Decodes a law whose compiled code refers to the law, or pin, as which it is not called now.
     /// It stays decoded; other compiled code goes on calling what was compiled.
     #[cold]
-    fn decode_again(&mut self, law: Word) -> Result<Word, Stop> {
+    fn decode_again(&mut self, law: Word) -> Result<Word, EvalError> {
         let compiled = self.heap.load(law, LAW_CODE).address();
         let before = self.evaluator.decoded.get(&compiled).copied();
         let slot = self.decode_law(law)?;
         let code = self.evaluator.code(slot.code_parts().0);
         code.told.set(true);
         if let Some(before) = before {
-            self.heap.pools.tie(code.pool, PoolId(before));
+            self.heap.host.pools.tie(code.pool, PoolId(before));
         }
         Ok(slot)
     }
 
     #[cold]
-    fn decode_law(&mut self, law: Word) -> Result<Word, Stop> {
-        self.evaluator.forget_dead(&mut self.heap);
+    fn decode_law(&mut self, law: Word) -> Result<Word, EvalError> {
+        self.evaluator.forget_dead(&mut self.heap.host.dead_pools);
         // Decoding only reads the heap, so `law` stays where it is.
-        let mut decoded = decode::decode(&self.heap, &self.jets, law).ok_or(Stop::HeapFull)?;
-        let pool = self.heap.pools.add(std::mem::take(&mut decoded.constants));
-        let constants = self.heap.pools.constants(pool);
+        let mut decoded = decode::decode(&self.heap, &self.jets, law).ok_or(EvalError::OutOfMemory)?;
+        let pool = self.heap.host.pools.add(std::mem::take(&mut decoded.constants));
+        let constants = self.heap.host.pools.constants(pool);
         let PoolId(number) = pool;
         let codes = &mut self.evaluator.codes;
         if codes.len() <= number as usize {
@@ -225,7 +220,7 @@ impl Vm {
         codes[number as usize] = Some(Rc::new(decoded.into_code(pool, constants)));
         let slot = Word::code(number, 0);
         if is_frozen(law.address()) {
-            self.heap.pools.set_code_of_frozen(law, slot);
+            self.heap.host.pools.set_code_of_frozen(law, slot);
         } else {
             self.heap.store(law, LAW_CODE, slot);
         }

@@ -1,15 +1,15 @@
 //! Where the interpreter and compiled code call each other.
 
+use crate::Vm;
+use plan::{EvalError, Val};
+use plan::raw::{Kind, Word, is_frozen, pin};
+use plan::raw::layout::LAW_CODE;
 use super::code::Branches;
 use super::fetch::Position;
 use super::frame::{self, FrameKind};
 use super::run::Next;
-use crate::heap::object::LAW_CODE;
 use crate::jet::{Answer, Call, Code};
 use crate::native::PENDING;
-use crate::pinspace::range::is_frozen;
-use crate::word::{Kind, Word};
-use crate::{Stop, Val, Vm, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,29 +26,29 @@ impl Vm {
             return None;
         }
         let code = Rc::clone(self.evaluator.code(pool));
-        code.calls.set(self.heap.native.threshold.saturating_sub(LOOK_AGAIN));
+        code.calls.set(self.heap.host.native.threshold.saturating_sub(LOOK_AGAIN));
         let pinned = self.heap.stack.get(place).kind() == Kind::Pin;
         let entry = Arc::clone(code.compiled[usize::from(pinned)].get_or_init(Arc::default));
         if !code.told.get() {
-            let function = self.heap.root(self.heap.stack.get(place));
+            let function = self.heap.handle(self.heap.stack.get(place));
             let args = self.heap.stack.top_from(place + 1).iter();
             let args: Vec<Val> =
-                args.map(|word| self.heap.root(self.heap.resolve(*word))).collect();
+                args.map(|word| self.heap.handle(self.heap.resolve(*word))).collect();
             let heard = self.tell_engine(&function, &args, Arc::clone(&entry));
             code.told.set(heard);
-            self.heap.pools.settle(heard.then(|| (code.pool, Arc::clone(&entry))));
+            self.heap.host.pools.settle(heard.then(|| (code.pool, Arc::clone(&entry))));
         }
         let entry = entry.load(Ordering::Acquire);
         if entry == 0 {
             return None;
         }
         let function = self.heap.stack.get(place);
-        let law = if pinned { pin::item(function) } else { function };
+        let law = if pinned { pin::item(&self.heap, function) } else { function };
         if is_frozen(law.address()) {
             // Its slot cannot be written to: the entry is asked for at each call.
-            code.calls.set(self.heap.native.threshold - 1);
-            if !pinned || pin::jet(function, &self.jets).is_none() {
-                self.heap.native.set_entry_of_frozen(function, entry);
+            code.calls.set(self.heap.host.native.threshold - 1);
+            if !pinned || self.jets.of_pin(&self.heap, function).is_none() {
+                self.heap.host.native.set_entry_of_frozen(function, entry);
             }
             return Some(entry);
         }
@@ -85,7 +85,7 @@ impl Vm {
 
     /// Calls the compiled code of the law at `place` with what lies above it.
     #[inline(never)]
-    pub(super) fn call_compiled(&mut self, entry: usize, place: usize) -> Result<Next, Stop> {
+    pub(super) fn call_compiled(&mut self, entry: usize, place: usize) -> Result<Next, EvalError> {
         let count = self.heap.stack.top() - place - 1;
         // The arguments are read at once, before anything can be pushed in their place.
         let args = self.heap.stack.top_from(place + 1).as_ptr().cast::<u64>();
@@ -96,9 +96,9 @@ impl Vm {
 
     /// Evaluates a thunk whose code is compiled.
     #[inline(never)]
-    pub(super) fn enter_compiled_thunk(&mut self, thunk: Word, entry: usize) -> Result<Next, Stop> {
+    pub(super) fn enter_compiled_thunk(&mut self, thunk: Word, entry: usize) -> Result<Next, EvalError> {
         if !self.heap.stack.has_room(16) {
-            return Err(Stop::StackFull);
+            return Err(EvalError::StackOverflow);
         }
         // The code reads what the thunk captured before anything is allocated; that lies where
         // `entered` does not write.
@@ -119,8 +119,8 @@ impl Vm {
     /// Evaluates the call that `push` puts on the stack.
     pub(crate) fn run_call(
         &mut self,
-        push: impl FnOnce(&mut Vm) -> Result<(), Stop>,
-    ) -> Result<Word, Stop> {
+        push: impl FnOnce(&mut Vm) -> Result<(), EvalError>,
+    ) -> Result<Word, EvalError> {
         self.run_from(|vm, _| {
             let place = vm.heap.stack.top();
             push(vm)?;
@@ -130,7 +130,7 @@ impl Vm {
 
     /// Evaluates the call of a function that lies on top of the stack, with `count` arguments, and
     /// drops it. Compiled code that takes just these is entered at once.
-    pub(crate) fn run_top(&mut self, count: usize) -> Result<Word, Stop> {
+    pub(crate) fn run_top(&mut self, count: usize) -> Result<Word, EvalError> {
         let place = self.heap.stack.top() - count - 1;
         let mut call = place;
         if let Some(entry) = self.entry_at(place, count) {
@@ -163,9 +163,9 @@ impl Vm {
     }
 
     /// Pushes once more what lies between two places.
-    fn push_again(&mut self, from: usize, to: usize) -> Result<(), Stop> {
+    fn push_again(&mut self, from: usize, to: usize) -> Result<(), EvalError> {
         if !self.heap.stack.has_room(to - from + 64) {
-            return Err(Stop::StackFull);
+            return Err(EvalError::StackOverflow);
         }
         for index in from..to {
             let word = self.heap.stack.get(index);
@@ -176,9 +176,9 @@ impl Vm {
 
     /// Evaluates the call of a jet's pin that lies on top of the stack, with `count` arguments that
     /// are evaluated as the jet demands, and drops it.
-    pub(crate) fn run_jet(&mut self, count: usize) -> Result<Word, Stop> {
+    pub(crate) fn run_jet(&mut self, count: usize) -> Result<Word, EvalError> {
         let place = self.heap.stack.top() - count - 1;
-        let jet = pin::jet(self.heap.stack.get(place), &self.jets);
+        let jet = self.jets.of_pin(&self.heap, self.heap.stack.get(place));
         if let Some(jet) = jet {
             self.jets.called(jet);
         }
@@ -213,14 +213,14 @@ impl Vm {
     }
 
     /// Why compiled code stopped at its limit.
-    pub(crate) fn beyond_limit(&self) -> Stop {
+    pub(crate) fn beyond_limit(&self) -> EvalError {
         // A request may have been taken back since compiled code saw it; it has left all the same.
         let asked = self.heap.interrupt.is_due() || !self.native_stack_is_full();
-        if asked { Stop::Interrupted } else { Stop::StackFull }
+        if asked { EvalError::Interrupted } else { EvalError::StackOverflow }
     }
 
     /// Takes the value on top apart for compiled code: see [`crate::native::Helper::Parts`].
-    pub(crate) fn native_parts(&mut self) -> Result<u64, Stop> {
+    pub(crate) fn native_parts(&mut self) -> Result<u64, EvalError> {
         let from = self.heap.stack.top() - 1;
         let branch = self.push_parts(Branches { pin: 0, law: 1, app: 2, nat: 3 })?;
         let parts = self.heap.stack.top_from(from).to_vec();
@@ -233,11 +233,11 @@ impl Vm {
     /// stack stays there.
     pub(super) fn run_from(
         &mut self,
-        start: impl FnOnce(&mut Vm, &mut Position) -> Result<Next, Stop>,
-    ) -> Result<Word, Stop> {
+        start: impl FnOnce(&mut Vm, &mut Position) -> Result<Next, EvalError>,
+    ) -> Result<Word, EvalError> {
         self.on_native_stack(|vm| {
             if !vm.heap.stack.has_room(64) {
-                return Err(Stop::StackFull);
+                return Err(EvalError::StackOverflow);
             }
             vm.push_mark(FrameKind::Exit);
             let mut at = Position::new(&vm.evaluator.idle);
@@ -249,7 +249,7 @@ impl Vm {
         })
     }
 
-    fn go_on(&mut self, first: Result<Next, Stop>, at: &mut Position) -> Result<Word, Stop> {
+    fn go_on(&mut self, first: Result<Next, EvalError>, at: &mut Position) -> Result<Word, EvalError> {
         let mut next = match first {
             Ok(next) => next,
             Err(stop) => self.unwind(stop)?,
@@ -265,7 +265,7 @@ impl Vm {
     }
 
     /// Evaluates a word, to normal form if so asked. What is on the stack stays there.
-    pub(crate) fn run(&mut self, word: Word, normalise: bool) -> Result<Word, Stop> {
+    pub(crate) fn run(&mut self, word: Word, normalise: bool) -> Result<Word, EvalError> {
         self.run_from(|vm, _| {
             if normalise {
                 frame::push_kind(&mut vm.heap.stack, FrameKind::Normal);

@@ -9,11 +9,11 @@
 //! item first, so a crash in the last item is the one that is met. The parts of a long row
 //! ([`crate::tree`]) are rows among nats, and are normalised and marked as such.
 
+use crate::Vm;
+use plan::EvalError;
+use plan::raw::{Kind, Layout, Word, shape};
 use super::frame::{self, FrameKind};
 use super::run::Next;
-use crate::heap::object::{self, Layout};
-use crate::word::{Kind, Word};
-use crate::{Stop, Vm, shape};
 
 /// The place in the object of the value that is normalised as that one in order.
 fn slot(object: Word, index: usize, size: usize) -> usize {
@@ -25,7 +25,7 @@ fn slot(object: Word, index: usize, size: usize) -> usize {
 
 impl Vm {
     /// Normalises an evaluated word.
-    pub(super) fn normalise(&mut self, word: Word) -> Result<Next, Stop> {
+    pub(super) fn normalise(&mut self, word: Word) -> Result<Next, EvalError> {
         if self.heap.is_normal(word) {
             return Ok(Next::Give(word));
         }
@@ -39,7 +39,7 @@ impl Vm {
         object: Word,
         mut index: usize,
         done: Option<Word>,
-    ) -> Result<Next, Stop> {
+    ) -> Result<Next, EvalError> {
         let size = self.heap.size(object);
         if let Some(value) = done {
             self.heap.store(object, slot(object, index, size), value);
@@ -57,7 +57,7 @@ impl Vm {
                 continue;
             }
             if !self.heap.stack.has_room(16) {
-                return Err(Stop::StackFull);
+                return Err(EvalError::StackOverflow);
             }
             // Compiled code that makes a piece of data may end before it would look.
             self.heap.interrupt.check()?;
@@ -74,7 +74,7 @@ impl Vm {
     }
 
     /// The object, all of whose values are normal, in its final shape.
-    fn finish(&mut self, object: Word) -> Result<Word, Stop> {
+    fn finish(&mut self, object: Word) -> Result<Word, EvalError> {
         let mut object = object;
         if object.kind() == Kind::App {
             let function = self.heap.load(object, 0);
@@ -84,12 +84,12 @@ impl Vm {
                 _ => {}
             }
         }
-        shape::mark_normal(object);
+        self.heap.mark_normal(object);
         Ok(object)
     }
 
     /// A chained app as one flat object. The app below it is flat already.
-    fn flatten(&mut self, app: Word) -> Result<Word, Stop> {
+    fn flatten(&mut self, app: Word) -> Result<Word, EvalError> {
         let function = self.heap.load(app, 0);
         let (inner, outer) = (self.heap.size(function), self.heap.size(app) - 1);
         let left = self.heap.header(app).extra();
@@ -98,14 +98,14 @@ impl Vm {
         let app = self.heap.stack.pop();
         reserved?;
         let function = self.heap.load(app, 0);
-        let address = self.heap.allocate(Layout::App, left, inner + outer);
-        object::copy(function.address(), 0, address, 0, inner);
-        object::copy(app.address(), 1, address, inner, outer);
-        Ok(Word::object(Kind::App, address))
+        let mut flat = self.heap.allocate(Layout::App, left, inner + outer);
+        flat.copy_from(0, self.heap.words(function, 0));
+        flat.copy_from(inner, self.heap.words(app, 1));
+        Ok(flat.finish())
     }
 
     /// A set applied to one value: the table, if that is a row that fits.
-    fn keyed(&mut self, app: Word) -> Result<Word, Stop> {
+    fn keyed(&mut self, app: Word) -> Result<Word, EvalError> {
         let (keys, values) = (self.heap.load(app, 0), self.heap.load(app, 1));
         self.heap.stack.push(keys);
         self.heap.stack.push(values);

@@ -1,12 +1,12 @@
 //! The loop: instructions, and the frames that get their values.
 
+use crate::Vm;
+use plan::EvalError;
+use plan::raw::{DIRECT_LIMIT, Draft, Kind, Layout, Word, nat, shape};
 use super::code::{List, Op, Source};
 use super::fetch::Position;
 use super::frame::{self, FrameKind};
-use crate::heap::object::{self, Layout};
 use crate::jet::{Answer, Call, Cheap, Code as JetCode, Demand};
-use crate::word::{DIRECT_LIMIT, Kind, Word};
-use crate::{Stop, Vm, nat, pin, shape};
 
 /// What the machine does next.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ pub(super) enum Next {
 
 impl Vm {
     #[inline(always)]
-    pub(super) fn step(&mut self, next: Next, at: &mut Position) -> Result<Next, Stop> {
+    pub(super) fn step(&mut self, next: Next, at: &mut Position) -> Result<Next, EvalError> {
         match next {
             Next::Run => self.run_ops(at),
             Next::Call(place) => self.call(place, at),
@@ -40,7 +40,7 @@ impl Vm {
 
     /// Starts evaluating a word.
     #[inline(always)]
-    fn enter(&mut self, word: Word, at: &mut Position) -> Result<Next, Stop> {
+    fn enter(&mut self, word: Word, at: &mut Position) -> Result<Next, EvalError> {
         if !word.is_thunk() {
             return Ok(Next::Give(word));
         }
@@ -58,17 +58,17 @@ impl Vm {
             Layout::ThunkApp => {
                 let count = header.size();
                 if !self.heap.stack.has_room(count + 8) {
-                    return Err(Stop::StackFull);
+                    return Err(EvalError::StackOverflow);
                 }
                 let outer = self.push_update(word, Word::ZERO);
                 let function = self.heap.stack.top();
-                self.heap.stack.push_all(object::words(word.address(), 0, count));
+                self.heap.push_payload(word, 0, count);
                 self.entered(word, outer);
                 Ok(Next::Call(function))
             }
             Layout::Crashed => Err(self.crash(self.heap.load(word, 0), self.heap.load(word, 1))),
             Layout::Aborted => Err(super::unwind::reason(self.heap.load(word, 0))),
-            _ => Err(Stop::Loop),
+            _ => Err(EvalError::Loop),
         }
     }
 
@@ -80,25 +80,25 @@ impl Vm {
         place: Word,
         captured: usize,
         at: &mut Position,
-    ) -> Result<Next, Stop> {
+    ) -> Result<Next, EvalError> {
         if place.is_native() {
             return self.enter_compiled_thunk(thunk, place.address());
         }
         let (pool, pc) = place.code_parts();
         at.go(self.evaluator.code(pool), pc as usize, 0);
         if !self.heap.stack.has_room(at.depth() + 8) {
-            return Err(Stop::StackFull);
+            return Err(EvalError::StackOverflow);
         }
         let outer = self.push_update(thunk, place);
         at.base = self.heap.stack.top();
-        self.heap.stack.push_all(object::words(thunk.address(), 1, captured));
+        self.heap.push_payload(thunk, 1, captured);
         self.entered(thunk, outer);
         Ok(Next::Run)
     }
 
     /// Gives a value to the frame on top.
     #[inline(always)]
-    fn give(&mut self, value: Word, at: &mut Position) -> Result<Next, Stop> {
+    fn give(&mut self, value: Word, at: &mut Position) -> Result<Next, EvalError> {
         debug_assert!(!value.is_thunk());
         let stack = &mut self.heap.stack;
         match FrameKind::of(stack.pop()) {
@@ -156,7 +156,7 @@ impl Vm {
     }
 
     /// Runs instructions until one needs something that is not there.
-    fn run_ops(&mut self, at: &mut Position) -> Result<Next, Stop> {
+    fn run_ops(&mut self, at: &mut Position) -> Result<Next, EvalError> {
         loop {
             match at.fetch() {
                 Op::Slot(slot) => {
@@ -297,20 +297,20 @@ impl Vm {
 
     /// Pushes a thunk for the application of the first of the sources to the others.
     #[inline(always)]
-    fn delay(&mut self, at: &Position, list: List) -> Result<(), Stop> {
+    fn delay(&mut self, at: &Position, list: List) -> Result<(), EvalError> {
         let sources = at.list(list);
         self.heap.reserve(1 + sources.len())?;
-        let thunk = self.heap.allocate(Layout::ThunkApp, 0, sources.len());
+        let mut thunk = self.heap.allocate(Layout::ThunkApp, 0, sources.len());
         for (index, source) in sources.iter().enumerate() {
-            object::store_raw(thunk, index, self.source(at, *source).raw());
+            thunk.set(index, self.source(at, *source));
         }
-        self.heap.stack.push(Word::object(Kind::Thunk, thunk));
+        self.heap.stack.push(thunk.finish());
         Ok(())
     }
 
     /// Pushes the value of a cheap function, the first of the sources, if its arguments are there;
     /// says no, and does not, if not. The value may be left unevaluated.
-    fn attempt(&mut self, at: &Position, list: List) -> Result<bool, Stop> {
+    fn attempt(&mut self, at: &Position, list: List) -> Result<bool, EvalError> {
         let base = self.heap.stack.top();
         let done = self.attempt_above(base, at, list)?;
         if !done {
@@ -319,10 +319,10 @@ impl Vm {
         Ok(done)
     }
 
-    fn attempt_above(&mut self, base: usize, at: &Position, list: List) -> Result<bool, Stop> {
+    fn attempt_above(&mut self, base: usize, at: &Position, list: List) -> Result<bool, EvalError> {
         let sources = at.list(list);
         let function = self.source(at, sources[0]);
-        let jet = if function.is_direct() { None } else { pin::jet(function, &self.jets) };
+        let jet = if function.is_direct() { None } else { self.jets.of_pin(&self.heap, function) };
         let cheap = jet.map_or(Some(Cheap::Always), |jet| self.jets.cheap(jet));
         for source in &sources[1..] {
             let word = self.heap.resolve(self.source(at, *source));
@@ -353,36 +353,36 @@ impl Vm {
 
     /// Pushes a thunk for an entry, and captures the slots of the frame.
     #[inline(always)]
-    fn make_thunk(&mut self, at: &Position, entry: u32) -> Result<(), Stop> {
-        let thunk = self.allocate_entry(at, entry)?;
+    fn make_thunk(&mut self, at: &Position, entry: u32) -> Result<(), EvalError> {
+        let mut thunk = self.allocate_entry(at, entry)?;
         for (index, source) in at.captures(at.entry(entry)).iter().enumerate() {
-            object::store_raw(thunk, 1 + index, self.source(at, *source).raw());
+            thunk.set(1 + index, self.source(at, *source));
         }
-        self.heap.stack.push(Word::object(Kind::Thunk, thunk));
+        self.heap.stack.push(thunk.finish());
         Ok(())
     }
 
     /// Pushes a thunk for an entry, whose captures [`Vm::fill_hole`] provides.
-    fn make_hole(&mut self, at: &Position, entry: u32) -> Result<(), Stop> {
-        let thunk = self.allocate_entry(at, entry)?;
+    fn make_hole(&mut self, at: &Position, entry: u32) -> Result<(), EvalError> {
+        let mut thunk = self.allocate_entry(at, entry)?;
         for index in 0..at.entry(entry).captured as usize {
-            object::store_raw(thunk, 1 + index, 0);
+            thunk.set(1 + index, Word::ZERO);
         }
-        self.heap.stack.push(Word::object(Kind::Thunk, thunk));
+        self.heap.stack.push(thunk.finish());
         Ok(())
     }
 
     /// A thunk for an entry, whose captures are still to be written.
     #[inline(always)]
-    fn allocate_entry(&mut self, at: &Position, entry: u32) -> Result<usize, Stop> {
+    fn allocate_entry(&mut self, at: &Position, entry: u32) -> Result<Draft, EvalError> {
         let entry = at.entry(entry);
         let captured = entry.captured as usize;
         // A crash needs room for two words; what captures nothing has one that is not used.
         let size = (1 + captured).max(2);
         self.heap.reserve(1 + size)?;
-        let thunk = self.heap.allocate(Layout::ThunkCode, captured as u64, size);
-        object::store_raw(thunk, 1, 0);
-        object::store_raw(thunk, 0, at.word(entry.pc as usize).raw());
+        let mut thunk = self.heap.allocate(Layout::ThunkCode, captured as u64, size);
+        thunk.set(1, Word::ZERO);
+        thunk.set(0, at.word(entry.pc as usize));
         Ok(thunk)
     }
 
@@ -412,9 +412,9 @@ impl Vm {
         at: &mut Position,
         number: usize,
         count: usize,
-    ) -> Result<Option<Next>, Stop> {
+    ) -> Result<Option<Next>, EvalError> {
         let pin = at.constant(number);
-        let Some(jet) = pin::jet(pin, &self.jets) else { unreachable!("decoded as a jet") };
+        let Some(jet) = self.jets.of_pin(&self.heap, pin) else { unreachable!("decoded as a jet") };
         let base = self.heap.stack.top() - count;
         let JetCode::Native(run) = self.jets.get(jet).code else {
             unreachable!("decoded as a native jet")
@@ -474,7 +474,7 @@ impl Vm {
     }
 
     #[inline(always)]
-    pub(super) fn increment_top(&mut self) -> Result<(), Stop> {
+    pub(super) fn increment_top(&mut self) -> Result<(), EvalError> {
         let word = self.heap.stack.pop();
         let next = match word.as_direct() {
             Some(n) if n + 1 < DIRECT_LIMIT => Word::direct(n + 1),
@@ -486,14 +486,14 @@ impl Vm {
 
     /// One more than a word as a nat.
     #[cold]
-    pub(super) fn increment(&mut self, word: Word) -> Result<Word, Stop> {
+    pub(super) fn increment(&mut self, word: Word) -> Result<Word, EvalError> {
         self.heap.stack.push(word);
         nat::increment(&mut self.heap)
     }
 
     /// Replaces the top value, a nat that is not 0, by its predecessor.
     #[inline(always)]
-    pub(super) fn decrement_top(&mut self) -> Result<(), Stop> {
+    pub(super) fn decrement_top(&mut self) -> Result<(), EvalError> {
         let word = self.heap.stack.pop();
         let previous = match word.as_direct() {
             Some(n) => Word::direct(n - 1),

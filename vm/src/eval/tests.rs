@@ -1,8 +1,9 @@
 //! The interpreter on hand-made laws; agreement with the specification is tested in
 //! `tests/agreement.rs`.
 
+use crate::Vm;
+use plan::{EvalError, Options, Ref, Shape, Val};
 use crate::jet::{Control, Demand, Jet};
-use crate::{Options, Ref, Shape, Stop, Val, Vm};
 
 fn vm() -> Vm {
     let options = Options { max_stack: 1 << 30, max_heap: 2 << 30, ..Options::default() };
@@ -39,7 +40,7 @@ fn ap(f: E, x: E) -> E {
     A(vec![N(0), f, x])
 }
 
-fn run(vm: &mut Vm, e: &E) -> Result<Val, Stop> {
+fn run(vm: &mut Vm, e: &E) -> Result<Val, EvalError> {
     let val = make(vm, e);
     vm.force(&val)
 }
@@ -77,7 +78,7 @@ fn a_let_may_refer_to_a_later_one() {
 fn crashes_carry_operation_and_argument() {
     let mut vm = vm();
     let stop = run(&mut vm, &A(vec![N(99), A(vec![N(3), N(4)])])).expect_err("a crash");
-    let Stop::Crash { op, arg } = stop else { panic!("{stop}") };
+    let EvalError::Crash { op, arg } = stop else { panic!("{stop}") };
     assert_eq!((vm.look(&op).as_u64(), vm.look(&arg).as_u64()), (Some(99), Some(5)));
     // The runtime is as good as before.
     assert_eq!(number(&mut vm, &A(vec![N(3), N(4)])), Some(5));
@@ -87,7 +88,7 @@ fn crashes_carry_operation_and_argument() {
 fn a_value_that_needs_itself_loops() {
     let mut vm = vm();
     let stop = run(&mut vm, &A(vec![law(1, A(vec![N(1), N(2), N(2)])), N(0)])).expect_err("loop");
-    assert!(matches!(stop, Stop::Loop), "{stop}");
+    assert!(matches!(stop, EvalError::Loop), "{stop}");
 }
 
 /// `f n = 2 0 (m & k (f m)) n`, whose depth is n, where `k` is the operation 3.
@@ -103,7 +104,7 @@ fn recursion_goes_as_deep_as_the_stack() {
     let mut vm = vm();
     assert_eq!(number(&mut vm, &deep(1_000_000)), Some(1_000_000));
     let stop = run(&mut vm, &deep(1 << 40)).expect_err("no stack is that large");
-    assert!(matches!(stop, Stop::StackFull), "{stop}");
+    assert!(matches!(stop, EvalError::StackOverflow), "{stop}");
     assert_eq!(number(&mut vm, &deep(1000)), Some(1000));
 }
 
@@ -119,7 +120,7 @@ fn growth_ends_at_the_heap_s_ceiling() {
     let mut vm = Vm::new(options, Default::default()).expect("a small stack can be had");
     let pair = ap(ap(A(vec![N(2), N(0)]), N(1)), N(1));
     let stop = run(&mut vm, &A(vec![law(1, ap(N(0), pair)), N(7)])).expect_err("no end");
-    assert!(matches!(stop, Stop::HeapFull), "{stop}");
+    assert!(matches!(stop, EvalError::OutOfMemory), "{stop}");
     assert_eq!(number(&mut vm, &deep(1000)), Some(1000));
 }
 
@@ -130,7 +131,7 @@ fn a_value_that_contains_itself_ends_at_the_stack_s() {
     let mut vm = Vm::new(options, Default::default()).expect("a small stack can be had");
     let body = A(vec![N(1), ap(ap(A(vec![N(2), N(0)]), A(vec![N(2), N(7)])), N(2)), N(2)]);
     let stop = run(&mut vm, &A(vec![law(1, body), N(0)])).expect_err("no end");
-    assert!(matches!(stop, Stop::StackFull), "{stop}");
+    assert!(matches!(stop, EvalError::StackOverflow), "{stop}");
 }
 
 /// A law whose body doubles 200 times has a hash that nobody can compute; pinning does not need it.
@@ -230,7 +231,7 @@ fn an_interrupt_stops_a_loop() {
         flag.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     let stop = run(&mut vm, &A(vec![looping, N(0)])).expect_err("it never ends by itself");
-    assert!(matches!(stop, Stop::Interrupted), "{stop}");
+    assert!(matches!(stop, EvalError::Interrupted), "{stop}");
     stopper.join().expect("the thread ended");
     assert_eq!(number(&mut vm, &A(vec![N(3), N(4)])), Some(5));
 }

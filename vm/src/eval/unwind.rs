@@ -4,12 +4,11 @@
 //! is overwritten: by the crash, so that whoever needs it meets the same one; or by the reason that
 //! ended it from outside. Only a crash stops at a Catch frame ([`super::attempt`]).
 
+use crate::Vm;
+use plan::EvalError;
+use plan::raw::{Layout, MAX_PARTS, Word};
 use super::frame::{self, FrameKind};
 use super::run::Next;
-use crate::heap::object::{self, Layout};
-use crate::walk::MAX_PARTS;
-use crate::word::Word;
-use crate::{Stop, Vm};
 
 impl Vm {
     /// Pushes a mark that is no thunk's.
@@ -46,10 +45,7 @@ impl Vm {
     pub(super) fn entered(&mut self, thunk: Word, outer: Option<Word>) {
         match outer {
             Some(outer) => self.heap.update(thunk, outer),
-            None => {
-                let header = self.heap.header(thunk);
-                object::set_header(thunk.address(), header.with_layout(Layout::BlackHole));
-            }
+            None => self.heap.set_layout(thunk, Layout::BlackHole),
         }
     }
 
@@ -61,13 +57,13 @@ impl Vm {
     }
 
     /// The crash of calling `op` with `arg`, which is in normal form.
-    pub(super) fn crash(&self, op: Word, arg: Word) -> Stop {
-        Stop::Crash { op: self.heap.root(op), arg: self.heap.root(arg) }
+    pub(super) fn crash(&self, op: Word, arg: Word) -> EvalError {
+        EvalError::Crash { op: self.heap.handle(op), arg: self.heap.handle(arg) }
     }
 
     /// Cuts the stack down to the nearest handler. An Exit frame gets the stop as an error.
     #[cold]
-    pub(super) fn unwind(&mut self, mut stop: Stop) -> Result<Next, Stop> {
+    pub(super) fn unwind(&mut self, mut stop: EvalError) -> Result<Next, EvalError> {
         loop {
             let mark = self.evaluator.mark;
             debug_assert!(mark > 0, "run pushes an Exit frame before anything can stop");
@@ -93,21 +89,19 @@ impl Vm {
 
     /// Overwrites a thunk whose evaluation ended without a value. One that loops stays as it is:
     /// needing it again is to loop again.
-    fn spoil(&mut self, thunk: Word, stop: &Stop) {
-        let address = thunk.address();
-        let header = object::header(address);
+    fn spoil(&mut self, thunk: Word, stop: &EvalError) {
         let (layout, values) = match stop {
-            Stop::Crash { op, arg } => (Layout::Crashed, [self.heap.word(op), self.heap.word(arg)]),
-            Stop::Loop => return,
-            Stop::StackFull => (Layout::Aborted, [Word::direct(0), Word::ZERO]),
-            Stop::HeapFull => (Layout::Aborted, [Word::direct(1), Word::ZERO]),
+            EvalError::Crash { op, arg } => (Layout::Crashed, [self.heap.word(op), self.heap.word(arg)]),
+            EvalError::Loop => return,
+            EvalError::StackOverflow => (Layout::Aborted, [Word::direct(0), Word::ZERO]),
+            EvalError::OutOfMemory => (Layout::Aborted, [Word::direct(1), Word::ZERO]),
             // Damage is found out from outside.
-            Stop::Interrupted | Stop::Damaged { .. } => {
+            EvalError::Interrupted | EvalError::Damaged { .. } => {
                 (Layout::Aborted, [Word::direct(2), Word::ZERO])
             }
-            Stop::TooLarge { .. } => (Layout::Aborted, [Word::direct(3), Word::ZERO]),
+            EvalError::TooLarge { .. } => (Layout::Aborted, [Word::direct(3), Word::ZERO]),
         };
-        object::set_header(address, header.with_layout(layout));
+        self.heap.set_layout(thunk, layout);
         for (index, value) in values.into_iter().enumerate() {
             self.heap.store(thunk, index, value);
         }
@@ -115,11 +109,11 @@ impl Vm {
 }
 
 /// Why a thunk that is spoiled by something other than a crash has no value.
-pub(super) fn reason(number: Word) -> Stop {
+pub(super) fn reason(number: Word) -> EvalError {
     match number.raw() {
-        0 => Stop::StackFull,
-        1 => Stop::HeapFull,
-        3 => Stop::TooLarge { parts: MAX_PARTS },
-        _ => Stop::Interrupted,
+        0 => EvalError::StackOverflow,
+        1 => EvalError::OutOfMemory,
+        3 => EvalError::TooLarge { parts: MAX_PARTS },
+        _ => EvalError::Interrupted,
     }
 }

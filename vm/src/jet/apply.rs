@@ -4,9 +4,9 @@
 //! cheap jet (see [`Cheap`]), perhaps with arguments already, and the item is evaluated, nobody can
 //! tell whether it was applied at once, which saves a thunk and the way to its value later.
 
+use plan::EvalError;
+use plan::raw::{DIRECT_LIMIT, Kind, Word};
 use super::{Answer, Call, Cheap, Code, Demand, JetTable, Operation};
-use crate::word::{DIRECT_LIMIT, Kind, Word};
-use crate::{Stop, pin};
 
 /// A cheap jet that lacks some arguments: what [`Call::cheap_function`] found.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ impl Call<'_> {
         if head.kind() != Kind::Pin {
             return None;
         }
-        let jet = pin::jet(head, &self.vm.jets)?;
+        let jet = self.vm.jets.of_pin(heap, head)?;
         let declared = self.vm.jets.get(jet);
         let fits = declared.arity() == given + lacks && matches!(declared.code, Code::Native(_));
         let when = declared.cheap.filter(|_| fits && !self.vm.jets.watches_fallbacks())?;
@@ -57,8 +57,8 @@ impl Call<'_> {
     /// [`Call::apply`].
     ///
     /// # Errors
-    /// [`Stop::HeapFull`] and [`Stop::Interrupted`].
-    pub fn apply_to_each(&mut self, function: usize, count: usize) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`] and [`EvalError::Interrupted`].
+    pub fn apply_to_each(&mut self, function: usize, count: usize) -> Result<(), EvalError> {
         let known = self.cheap_function(function, 1);
         let from = self.height() - count;
         for index in from..from + count {
@@ -82,13 +82,14 @@ impl Call<'_> {
     /// as cheap as `known` says and the arguments are evaluated; else unevaluated.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn apply(&mut self, known: Option<CheapFunction>, count: usize) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn apply(&mut self, known: Option<CheapFunction>, count: usize) -> Result<(), EvalError> {
         if let Some(known) = known {
             let place = self.height() - count - 1;
             let base = self.vm.heap.stack.top();
             if self.attempt(known, place)? {
-                self.vm.heap.stack.slide(self.base + place, self.vm.heap.stack.top() - 1);
+                let top = self.vm.heap.stack.top();
+                self.vm.heap.stack.slide(self.base + place, top - 1);
                 return Ok(());
             }
             self.vm.heap.stack.truncate(base);
@@ -98,7 +99,7 @@ impl Call<'_> {
 
     /// Pushes the value of the application at that height, if it is there at once. What is above the
     /// application is anything if not.
-    fn attempt(&mut self, known: CheapFunction, place: usize) -> Result<bool, Stop> {
+    fn attempt(&mut self, known: CheapFunction, place: usize) -> Result<bool, EvalError> {
         let place = self.base + place;
         let base = self.vm.heap.stack.top();
         self.push_spine(place, base);

@@ -5,8 +5,8 @@
 //! that follow each other on its line. What is not said is what can be relied on least: any result,
 //! and perhaps a crash.
 
+use plan::EvalError;
 use super::{Answer, Call, Code, Control, Demand};
-use crate::Stop;
 
 /// The declaration of a jet.
 #[derive(Clone, Copy)]
@@ -213,7 +213,7 @@ impl Jet {
     pub const fn native(
         name: &'static str,
         demands: &'static [Demand],
-        code: fn(&mut Call<'_>) -> Result<Answer, Stop>,
+        code: fn(&mut Call<'_>) -> Result<Answer, EvalError>,
     ) -> Jet {
         Jet::new(name, demands, Code::Native(code))
     }

@@ -4,7 +4,8 @@
 //! often in vain, or else where it is expected first. Hashes are as good as random, so their first
 //! word says where.
 
-use crate::Hash;
+use plan::Hash;
+
 
 /// A hash as four words, as pins hold it.
 pub(crate) type Key = [u64; 4];

@@ -2,10 +2,10 @@
 //!
 //! ```
 //! use vm::jet::Call;
-//! use vm::{Stop, limbs};
+//! use vm::{EvalError, limbs};
 //!
 //! /// Pushes the sum of two arguments.
-//! fn sum(call: &mut Call<'_>) -> Result<(), Stop> {
+//! fn sum(call: &mut Call<'_>) -> Result<(), EvalError> {
 //!     let limbs = call.cast(0).limbs().len().max(call.cast(1).limbs().len()) as u64 + 1;
 //!     call.push_nat_with(limbs, |call, out| {
 //!         limbs::add(out, call.cast(0).limbs(), call.cast(1).limbs());
@@ -13,10 +13,10 @@
 //! }
 //! ```
 
+use plan::{EvalError, Natural, limbs};
+use plan::raw::nat::{BarDraft, NatDraft};
 use super::Call;
-use crate::nat::giant::{Giant, SCHOOLBOOK};
-use crate::nat::{BarDraft, NatDraft};
-use crate::{Natural, Stop, limbs};
+use plan::raw::giant::{Giant, SCHOOLBOOK};
 
 impl Call<'_> {
     /// Pushes the nat of at most `limbs` limbs that `fill` writes, least first. All of them must be
@@ -24,12 +24,12 @@ impl Call<'_> {
     /// after the allocation.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
+    /// [`EvalError::OutOfMemory`].
     pub fn push_nat_with(
         &mut self,
         limbs: u64,
         fill: impl FnOnce(&Call<'_>, &mut [u64]),
-    ) -> Result<(), Stop> {
+    ) -> Result<(), EvalError> {
         let mut draft = NatDraft::new(&mut self.vm.heap, limbs)?;
         fill(self, draft.limbs());
         let nat = draft.finish(&mut self.vm.heap);
@@ -40,12 +40,12 @@ impl Call<'_> {
     /// Pushes the bar of so many bytes that `fill` writes, all of them, likewise.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
+    /// [`EvalError::OutOfMemory`].
     pub fn push_bar_with(
         &mut self,
         bytes: u64,
         fill: impl FnOnce(&Call<'_>, &mut [u8]),
-    ) -> Result<(), Stop> {
+    ) -> Result<(), EvalError> {
         let mut draft = BarDraft::new(&mut self.vm.heap, bytes)?;
         fill(self, draft.bytes());
         self.vm.heap.stack.push_checked(draft.finish());
@@ -60,16 +60,16 @@ impl Call<'_> {
     /// Ends the call if a nat of so many bits cannot be held.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn afford_bits(&self, bits: u64) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn afford_bits(&self, bits: u64) -> Result<(), EvalError> {
         self.afford(bits.div_ceil(limbs::BITS).saturating_add(1))
     }
 
     /// Pushes the product of two arguments as nats.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`] and [`Stop::Interrupted`].
-    pub fn push_product(&mut self, a: usize, b: usize) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`] and [`EvalError::Interrupted`].
+    pub fn push_product(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
         let (left, right) = (self.limb_count(a), self.limb_count(b));
         if left.min(right) <= SCHOOLBOOK as u64 {
             return self.push_nat_with(left + right, |call, out| {
@@ -86,7 +86,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// As for [`Call::push_product`].
-    pub fn push_quotient(&mut self, a: usize, b: usize) -> Result<(), Stop> {
+    pub fn push_quotient(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
         let (left, right) = (self.cast(a), self.cast(b));
         if left < right {
             self.push_small(0);
@@ -105,7 +105,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// As for [`Call::push_product`].
-    pub fn push_remainder(&mut self, a: usize, b: usize) -> Result<(), Stop> {
+    pub fn push_remainder(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
         let (left, right) = (self.cast(a), self.cast(b));
         if left < right {
             return self.push_cast(a);
@@ -118,7 +118,7 @@ impl Call<'_> {
         self.push_natural(&remainder)
     }
 
-    fn divided(&self, a: usize, b: usize) -> Result<(Natural, Natural), Stop> {
+    fn divided(&self, a: usize, b: usize) -> Result<(Natural, Natural), EvalError> {
         let (left, right) = (self.cast(a), self.cast(b));
         Giant::new(&self.vm.heap.interrupt).divide(left.limbs(), right.limbs())
     }
@@ -128,7 +128,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// As for [`Call::push_product`].
-    pub fn push_power(&mut self, base: usize, exponent: u64) -> Result<(), Stop> {
+    pub fn push_power(&mut self, base: usize, exponent: u64) -> Result<(), EvalError> {
         let base = self.cast(base).to_natural();
         let power = Giant::new(&self.vm.heap.interrupt).power(&base, exponent)?;
         self.push_natural(&power)
@@ -138,7 +138,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// None; it is here so that it can end a jet like the others.
-    pub fn push_cast(&mut self, index: usize) -> Result<(), Stop> {
+    pub fn push_cast(&mut self, index: usize) -> Result<(), EvalError> {
         match self.nat(index) {
             Some(_) => self.push_at(index),
             None => self.push_small(0),

@@ -1,68 +1,20 @@
 //! What a jet sees of values as PLAN has them: a row, a table and an app are all a function and its
 //! arguments, whatever shape the machine has given them.
 
+use crate::Vm;
+use plan::{EvalError, Hash, Items, Ref, Shape, Val};
+use plan::raw::{DIRECT_LIMIT, Kind, Word, bar, nat, shape, tree};
 use super::Call;
-use crate::tree::Items;
-use crate::view::Shape;
-use crate::word::{DIRECT_LIMIT, Kind, Word};
-use crate::{Hash, Ref, Stop, Val, Vm, bar, hash, nat, order, shape, tree};
-use std::cmp::Ordering;
 use std::ops::Range;
-
-impl Ref<'_> {
-    /// Whether the value is known to be in normal form. Says yes to everything that is and has
-    /// been normalised, and may say no to other things that are.
-    pub fn is_normal(self) -> bool {
-        self.heap.is_normal(self.word)
-    }
-
-    /// Compares two values in normal form.
-    ///
-    /// # Panics
-    /// If something that is not evaluated has to be looked at.
-    pub fn compare(self, other: Ref<'_>) -> Ordering {
-        order::compare(self, other)
-    }
-
-    /// Whether two values in normal form are equal.
-    ///
-    /// # Panics
-    /// As for [`Ref::compare`].
-    pub fn equals(self, other: Ref<'_>) -> bool {
-        order::equal(self, other)
-    }
-
-    /// [`Ref::compare`] for values of any size, which jets are given.
-    ///
-    /// # Panics
-    /// As for [`Ref::compare`].
-    ///
-    /// # Errors
-    /// [`Stop::Interrupted`].
-    pub fn try_compare(self, other: Ref<'_>) -> Result<Ordering, Stop> {
-        order::try_compare(self, other)
-    }
-
-    /// [`Ref::equals`] likewise.
-    ///
-    /// # Panics
-    /// As for [`Ref::compare`].
-    ///
-    /// # Errors
-    /// [`Stop::Interrupted`].
-    pub fn try_equals(self, other: Ref<'_>) -> Result<bool, Stop> {
-        order::try_equal(self, other)
-    }
-}
 
 impl Call<'_> {
     /// Ends the call if the heap could never hold a result of so many words: a jet that knows how
     /// large its result will be asks before it does the work.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn afford(&self, words: u64) -> Result<(), Stop> {
-        if words <= self.vm.heap.limit_words() as u64 { Ok(()) } else { Err(Stop::HeapFull) }
+    /// [`EvalError::OutOfMemory`].
+    pub fn afford(&self, words: u64) -> Result<(), EvalError> {
+        if words <= self.vm.heap.limit_words() as u64 { Ok(()) } else { Err(EvalError::OutOfMemory) }
     }
 
     /// The runtime, to make values with. What is done with it must leave the stack as it was.
@@ -107,9 +59,9 @@ impl Call<'_> {
     /// If it is not in normal form.
     ///
     /// # Errors
-    /// [`Stop::TooLarge`] and [`Stop::Interrupted`].
-    pub fn hash(&self, index: usize) -> Result<Hash, Stop> {
-        hash::hash(self.at(index))
+    /// [`EvalError::TooLarge`] and [`EvalError::Interrupted`].
+    pub fn hash(&self, index: usize) -> Result<Hash, EvalError> {
+        self.at(index).hash()
     }
 
     /// Pushes these items of the row, or these keys of the set, at that height. The stack must have
@@ -126,15 +78,15 @@ impl Call<'_> {
     /// How many arguments the evaluated value at that height takes when it is called; nothing if
     /// they are 2^63 or more.
     pub fn arity(&self, index: usize) -> Option<u64> {
-        let arity = shape::arity(&self.vm.heap, self.at(index).word);
+        let arity = shape::arity(&self.vm.heap, self.at(index).word());
         (arity < DIRECT_LIMIT).then_some(arity)
     }
 
     /// Pushes the nat with these bytes, least first.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), EvalError> {
         let word = nat::from_bytes(&mut self.vm.heap, bytes)?;
         self.vm.heap.stack.push_checked(word);
         Ok(())
@@ -195,8 +147,8 @@ impl Call<'_> {
         let app = self.at(index);
         let word = match app.shape() {
             Shape::Row(items) if !items.is_empty() => Word::cow(items.len() as u64),
-            Shape::App(parts) => parts.head().word,
-            Shape::Tab(..) => self.vm.heap.load(app.word, 0),
+            Shape::App(parts) => parts.head().word(),
+            Shape::Tab(..) => self.vm.heap.load(app.word(), 0),
             _ => unreachable!("only an app has a function"),
         };
         self.vm.heap.stack.push_checked(word);
@@ -209,13 +161,13 @@ impl Call<'_> {
     /// If there are not so many arguments.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn push_arg(&mut self, index: usize, arg: usize) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_arg(&mut self, index: usize, arg: usize) -> Result<(), EvalError> {
         let app = self.at(index);
         let word = match app.shape() {
-            Shape::Row(items) => items.get(items.len().wrapping_sub(1 + arg)).map(|r| r.word),
-            Shape::App(parts) => parts.args().nth(arg).map(|r| r.word),
-            Shape::Tab(..) => Some(self.vm.heap.load(app.word, 1)),
+            Shape::Row(items) => items.get(items.len().wrapping_sub(1 + arg)).map(|r| r.word()),
+            Shape::App(parts) => parts.args().nth(arg).map(|r| r.word()),
+            Shape::Tab(..) => Some(self.vm.heap.load(app.word(), 1)),
             _ => None,
         };
         self.vm.heap.stack.push_checked(word.expect("the app has that argument"));
@@ -225,8 +177,8 @@ impl Call<'_> {
     /// Pushes an item of the evaluated value at that height, taken for a row; 0 if there is none.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn push_field(&mut self, index: usize, field: usize) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_field(&mut self, index: usize, field: usize) -> Result<(), EvalError> {
         let given = self.given(index);
         if field >= given {
             self.push_small(0);
@@ -238,8 +190,8 @@ impl Call<'_> {
     /// Pushes the row of the keys of the set at that height.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn push_keys(&mut self, index: usize) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_keys(&mut self, index: usize) -> Result<(), EvalError> {
         let heap = &mut self.vm.heap;
         let set = heap.resolve(heap.stack.get(self.base + index));
         let row = tree::row_of_items(heap, set)?;
@@ -252,8 +204,8 @@ impl Call<'_> {
     /// normal form and belongs there.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn push_inserted(&mut self, index: usize, at: usize, item: usize) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_inserted(&mut self, index: usize, at: usize, item: usize) -> Result<(), EvalError> {
         let (base, heap) = (self.base, &mut self.vm.heap);
         let word = tree::edit::insert(heap, base + index, at, base + item)?;
         heap.stack.push_checked(word);
@@ -264,8 +216,8 @@ impl Call<'_> {
     /// `item`. Of a long one, all but a path is shared.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn push_replaced(&mut self, index: usize, at: usize, item: usize) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_replaced(&mut self, index: usize, at: usize, item: usize) -> Result<(), EvalError> {
         let (base, heap) = (self.base, &mut self.vm.heap);
         let word = tree::edit::replace(heap, base + index, at, base + item)?;
         heap.stack.push_checked(word);
@@ -276,8 +228,8 @@ impl Call<'_> {
     /// but a path is shared.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn push_removed(&mut self, index: usize, at: usize) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_removed(&mut self, index: usize, at: usize) -> Result<(), EvalError> {
         let (base, heap) = (self.base, &mut self.vm.heap);
         let word = tree::edit::remove(heap, base + index, at)?;
         heap.stack.push_checked(word);
@@ -293,8 +245,8 @@ impl Call<'_> {
     /// over copies each byte a bounded number of times.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn push_appended(&mut self, index: usize, more: &[u8]) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_appended(&mut self, index: usize, more: &[u8]) -> Result<(), EvalError> {
         let (base, heap) = (self.base, &mut self.vm.heap);
         let word = bar::append(heap, base + index, more)?;
         heap.stack.push_checked(word);
@@ -305,8 +257,8 @@ impl Call<'_> {
     /// the last) and its last argument.
     ///
     /// # Errors
-    /// [`Stop::HeapFull`].
-    pub fn split(&mut self) -> Result<(), Stop> {
+    /// [`EvalError::OutOfMemory`].
+    pub fn split(&mut self) -> Result<(), EvalError> {
         Ok(shape::split_app(&mut self.vm.heap)?)
     }
 }

@@ -3,8 +3,8 @@
 //! Nothing of this costs anything where it was not asked for: calls are counted by instructions of
 //! their own, which are only decoded into laws then.
 
+use plan::Ref;
 use super::{Jet, JetTable};
-use crate::Ref;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How often a jet was called.

@@ -30,9 +30,9 @@
 //! before it the same, in the state saved when the next one was entered. The maps say of every call
 //! in compiled code which slots of its frame hold values.
 
-use super::{Activation, Native};
 use crate::Vm;
-use crate::word::Word;
+use plan::raw::Word;
+use super::{Activation, Native};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
@@ -40,15 +40,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// Which frames a collection looks at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Since {
+pub(crate) enum FrameScan {
     /// All of them.
-    Ever,
+    All,
     /// Those that may have changed since the last collection.
-    LastCollection,
+    Changed,
 }
 
 /// What a frame of compiled code holds.
-pub(crate) enum Held<'f> {
+pub(crate) enum FrameSlot<'f> {
     /// A value, to be rewritten if it moves.
     Value(&'f mut Word),
     /// The code that runs in the frame: an address in it.
@@ -195,7 +195,7 @@ const STEP: usize = 64;
 
 impl Native {
     /// Lets `visit` rewrite the values in frames of compiled code, and say which are young after that.
-    pub(crate) fn visit_frames(&mut self, since: Since, mut visit: impl FnMut(Held<'_>) -> bool) {
+    pub(crate) fn visit_frames(&mut self, scan: FrameScan, mut visit: impl FnMut(FrameSlot<'_>) -> bool) {
         let Some(newest) = Cursor::newest(&self.now) else { return };
         self.lowest = self.lowest.min(newest.frame);
         let frames = Arc::clone(&self.frames);
@@ -207,11 +207,11 @@ impl Native {
         while let Some(at) = cursor {
             if at.return_address() == barrier {
                 at.set_return_address(self.behind_barrier);
-                if since == Since::LastCollection {
+                if scan == FrameScan::Changed {
                     break;
                 }
             }
-            let mut has_young = visit(Held::Code(at.return_address()));
+            let mut has_young = visit(FrameSlot::Code(at.return_address()));
             table.visit(at, |held| has_young |= visit(held));
             cursor = at.older();
             if has_young {
@@ -247,18 +247,18 @@ pub(super) extern "C" fn pass_barrier(vm: *mut Vm, frame: usize) -> usize {
     // SAFETY: the barrier is only returned to by compiled code, which has the runtime's address in
     // the context register; the borrow that entered it lies dormant.
     let vm = unsafe { &mut *vm };
-    vm.heap.native.pass_barrier(frame)
+    vm.heap.host.native.pass_barrier(frame)
 }
 
 impl Table {
     /// Visits the values of the frame that is returned to.
-    fn visit(&self, at: Cursor, mut visit: impl FnMut(Held<'_>)) {
+    fn visit(&self, at: Cursor, mut visit: impl FnMut(FrameSlot<'_>)) {
         let Some(map) = self.maps.get(&at.return_address()) else { return };
         let base = at.caller() - map.span as usize;
         for offset in &self.offsets[map.first as usize..][..map.count as usize] {
             let slot = std::ptr::with_exposed_provenance_mut::<Word>(base + *offset as usize);
             // SAFETY: by the module's invariant the slot is one of a live frame, and holds a value.
-            visit(Held::Value(unsafe { &mut *slot }));
+            visit(FrameSlot::Value(unsafe { &mut *slot }));
         }
     }
 }

@@ -6,7 +6,8 @@
 //! may drop code that nothing else names, and what it forgets the pin space may come to use for something
 //! else, so it empties the table.
 
-use crate::word::Word;
+use plan::raw::Word;
+
 
 /// How many places there are, as a power of two.
 pub(super) const PLACES_LOG: u32 = 10;

@@ -10,12 +10,11 @@
 //! So its `Vm` is the one that entered compiled code, whose borrow of it lies dormant until `enter`
 //! returns; and argument blocks hold as many words as the stub says.
 
+use crate::Vm;
+use plan::EvalError;
+use plan::raw::{DIRECT_LIMIT, Kind, Layout, Word, cast, shape};
 use super::{CUT, End, NatOp, PENDING, switch};
-use crate::heap::object;
 use crate::jet::Call;
-use crate::nat::cast;
-use crate::word::{Kind, Word};
-use crate::{Stop, Vm};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What compiled code may call. All but the last get the `Vm` first; a *block* is the address of words
@@ -106,23 +105,23 @@ impl Helper {
 
 /// Does what compiled code asks for.
 #[inline(always)]
-fn serve(vm: *mut Vm, work: impl FnOnce(&mut Vm) -> Result<u64, Stop>) -> u64 {
+fn serve(vm: *mut Vm, work: impl FnOnce(&mut Vm) -> Result<u64, EvalError>) -> u64 {
     // SAFETY: by the module's invariant.
     let vm = unsafe { &mut *vm };
     let end = match catch_unwind(AssertUnwindSafe(|| work(vm))) {
         Ok(Ok(bits)) => return bits,
-        Ok(Err(stop)) => End::Stop(stop),
+        Ok(Err(stop)) => End::EvalError(stop),
         Err(panic) => End::Panic(panic),
     };
-    vm.heap.native.end = Some(end);
+    vm.heap.host.native.end = Some(end);
     CUT
 }
 
 /// Pushes a block.
 #[inline(always)]
-fn push_block(vm: &mut Vm, block: *const u64, count: usize) -> Result<(), Stop> {
+fn push_block(vm: &mut Vm, block: *const u64, count: usize) -> Result<(), EvalError> {
     if !vm.heap.stack.has_room(count + 64) {
-        return Err(Stop::StackFull);
+        return Err(EvalError::StackOverflow);
     }
     for index in 0..=count {
         // SAFETY: by the module's invariant the block has `count + 1` words.
@@ -159,7 +158,7 @@ extern "C" fn call(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
 extern "C" fn leave(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
     serve(vm, |vm| {
         push_block(vm, block, count)?;
-        vm.heap.native.parts[0] = (vm.heap.stack.top() - count - 1) as u64;
+        vm.heap.host.native.parts[0] = (vm.heap.stack.top() - count - 1) as u64;
         Ok(PENDING)
     })
 }
@@ -167,7 +166,7 @@ extern "C" fn leave(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
 extern "C" fn apply(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
     serve(vm, |vm| {
         push_block(vm, block, count)?;
-        crate::shape::apply_lazily(&mut vm.heap, count)?;
+        shape::apply_lazily(&mut vm.heap, count)?;
         Ok(vm.heap.stack.pop().raw())
     })
 }
@@ -183,7 +182,7 @@ extern "C" fn row(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
     serve(vm, |vm| {
         push_block(vm, block, count)?;
         vm.heap.reserve(2 + count)?;
-        let row = vm.heap.allocate_popped(crate::heap::object::Layout::Row, 0, 1 + count);
+        let row = vm.heap.allocate_popped(Layout::Row, 0, 1 + count);
         Ok(row.raw())
     })
 }
@@ -207,28 +206,30 @@ extern "C" fn parts(vm: *mut Vm, word: u64) -> u64 {
     })
 }
 
-extern "C" fn kind(_: *mut Vm, word: u64) -> u64 {
-    let word = Word::from_bits(word);
-    match word.kind() {
-        Kind::Nat | Kind::Big => 3,
-        Kind::Pin => 0,
-        Kind::App | Kind::Tab => 2,
-        Kind::Row if object::header(word.address()).size() > 0 => 2,
-        _ => 1,
-    }
+extern "C" fn kind(vm: *mut Vm, word: u64) -> u64 {
+    serve(vm, |vm| {
+        let word = Word::from_bits(word);
+        Ok(match word.kind() {
+            Kind::Nat | Kind::Big => 3,
+            Kind::Pin => 0,
+            Kind::App | Kind::Tab => 2,
+            Kind::Row if vm.heap.size(word) > 0 => 2,
+            _ => 1,
+        })
+    })
 }
 
 extern "C" fn arity(vm: *mut Vm, word: u64) -> u64 {
     serve(vm, |vm| {
-        let arity = crate::shape::arity(&vm.heap, Word::from_bits(word));
-        Ok(arity.min(crate::word::DIRECT_LIMIT - 1))
+        let arity = shape::arity(&vm.heap, Word::from_bits(word));
+        Ok(arity.min(DIRECT_LIMIT - 1))
     })
 }
 
 extern "C" fn item(vm: *mut Vm, row: u64, index: u64) -> u64 {
     serve(vm, |vm| {
         // As the jets do: what is no nat counts as 0, and no row has as many items as a large one.
-        let index = cast(Word::from_bits(index)).to_u64().unwrap_or(u64::MAX);
+        let index = cast(&vm.heap, Word::from_bits(index)).to_u64().unwrap_or(u64::MAX);
         let place = vm.heap.stack.top();
         vm.heap.stack.push(Word::from_bits(row));
         let mut call = Call { vm, base: place };
@@ -260,12 +261,12 @@ extern "C" fn store(vm: *mut Vm, object: u64, index: usize, value: u64) -> u64 {
 impl Vm {
     /// Where the call begins that compiled code left on the evaluation stack.
     pub(crate) fn pending_call(&self) -> usize {
-        self.heap.native.parts[0] as usize
+        self.heap.host.native.parts[0] as usize
     }
 
     /// Keeps up to three words that compiled code takes over at once.
     pub(crate) fn set_parts(&mut self, words: &[Word]) {
-        for (part, word) in self.heap.native.parts.iter_mut().zip(words) {
+        for (part, word) in self.heap.host.native.parts.iter_mut().zip(words) {
             *part = word.raw();
         }
     }

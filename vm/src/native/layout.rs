@@ -1,7 +1,8 @@
 //! Objects and words as machine code sees them.
 
-use crate::heap::object::{EXTRA_MAX, Header, Layout};
-use crate::word::{Kind, Word};
+use plan::raw::{Header, Kind, Layout, Word};
+use plan::raw::layout::EXTRA_MAX;
+
 
 /// The objects that compiled code makes and looks into.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,15 +59,15 @@ impl Object {
 /// The bits of a word that are the address of its object.
 pub const ADDRESS_MASK: u64 = (1 << 48) - 1;
 /// The least bits that are no nat by themselves.
-pub const DIRECT_LIMIT: u64 = crate::word::DIRECT_LIMIT;
+pub const DIRECT_LIMIT: u64 = plan::raw::DIRECT_LIMIT;
 /// Above this, a header's extra number does not fit.
 pub const EXTRA_LIMIT: u64 = EXTRA_MAX;
 /// Where the payload begins, in bytes from an object's address.
 pub const PAYLOAD: i32 = 8;
 /// The bit of a header that says that the object is in the remembered set.
-pub const REMEMBERED: u64 = crate::heap::object::REMEMBERED;
+pub const REMEMBERED: u64 = plan::raw::layout::REMEMBERED;
 /// By how much a header's extra number is shifted, and how wide it is.
-pub const EXTRA: (u32, u32) = (crate::heap::object::EXTRA_SHIFT, 20);
+pub const EXTRA: (u32, u32) = (plan::raw::layout::EXTRA_SHIFT, 20);
 /// The mark of a thunk under evaluation is the thunk, 0, the distance to the mark before it, and
 /// this.
 pub const UPDATE: u64 = crate::eval::UPDATE;
@@ -77,7 +78,7 @@ pub const PIN_FACTS: i32 = 5;
 
 /// An object lies in the pin space if its address, shifted right by so much, is 1. It is not to be
 /// looked into without a check.
-pub const FROZEN_SHIFT: u32 = crate::pinspace::range::RANGE_SHIFT;
+pub const FROZEN_SHIFT: u32 = plan::pinspace::range::RANGE_SHIFT;
 
 /// How many places the table at [`FROZEN`](super::offset::FROZEN) has, as a power of two, each the word
 /// that is called and the address of its code; and by how much its address is shifted, to be combined
@@ -102,9 +103,9 @@ pub mod top {
     /// A thunk.
     pub const THUNK: u64 = Kind::Thunk as u64;
     /// Compiled code of a thunk, or of a law that refers to itself as it is.
-    pub const NATIVE: u64 = crate::word::NATIVE_TAG;
+    pub const NATIVE: u64 = plan::raw::NATIVE_TAG;
     /// Compiled code of a law that refers to itself as the pin around it.
-    pub const PINNED: u64 = crate::word::PINNED_TAG;
+    pub const PINNED: u64 = plan::raw::PINNED_TAG;
 }
 
 /// The bits above the address in the code word of a thunk whose code is compiled.

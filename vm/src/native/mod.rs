@@ -43,13 +43,13 @@ pub use self::frames::FrameTable;
 pub use self::helpers::Helper;
 pub use self::nats::NatOp;
 
-pub(crate) use self::frames::{Held, Since};
+pub(crate) use self::frames::{FrameSlot, FrameScan};
 
+use crate::Vm;
+use plan::{EvalError, Val};
+use plan::raw::{Kind, Word, pin};
 use self::frozen::FrozenEntries;
 use self::stack::NativeStack;
-use crate::heap::Heap;
-use crate::word::{Kind, Word};
-use crate::{Stop, Val, Vm, pin};
 use std::any::Any;
 use std::rc::Rc;
 use std::sync::atomic::AtomicUsize;
@@ -101,7 +101,7 @@ pub(crate) struct Activation {
 
 /// Why compiled code is cut off.
 pub(crate) enum End {
-    Stop(Stop),
+    EvalError(EvalError),
     Panic(Box<dyn Any + Send>),
 }
 
@@ -161,21 +161,24 @@ pub mod offset {
     use super::{Activation, Native};
     use crate::Vm;
     use crate::eval::MARK_OFFSET;
-    use crate::heap::{self, Heap};
+    use crate::host::CodeHost;
+    use plan::raw::RawHeap;
+    use plan::raw::offset as memory;
     use std::mem::offset_of;
 
     const HEAP: usize = offset_of!(Vm, heap);
-    const NATIVE: usize = HEAP + offset_of!(Heap, native);
+    const MEMORY: usize = HEAP + offset_of!(RawHeap<CodeHost>, memory);
+    const HOST: usize = HEAP + offset_of!(RawHeap<CodeHost>, host);
+    const NATIVE: usize = HOST + offset_of!(CodeHost, native);
     const NOW: usize = NATIVE + offset_of!(Native, now);
-    const STACK: usize = HEAP + offset_of!(Heap, stack);
 
     /// The address of the next object in the nursery.
-    pub const NURSERY_NEXT: usize = HEAP + heap::NURSERY_OFFSETS[0];
+    pub const NURSERY_NEXT: usize = MEMORY + memory::NURSERY_NEXT;
     /// The addresses of the nursery's first word, and after its last: an object elsewhere is old.
     pub const NURSERY: [usize; 2] =
-        [HEAP + heap::NURSERY_OFFSETS[1], HEAP + heap::NURSERY_OFFSETS[2]];
+        [MEMORY + memory::NURSERY_BOUNDS[0], MEMORY + memory::NURSERY_BOUNDS[1]];
     /// The address that objects may not reach beyond without [`Helper::Room`](super::Helper::Room).
-    pub const NURSERY_END: usize = HEAP + offset_of!(Heap, native_end);
+    pub const NURSERY_END: usize = MEMORY + memory::INLINE_END;
     /// The lowest address at which a frame may begin.
     pub const STACK_LIMIT: usize = NATIVE + offset_of!(Native, limit);
     /// The address of a byte that is not 0 if the evaluation is to stop.
@@ -191,14 +194,14 @@ pub mod offset {
     /// The stack pointer that is handed to [`Helper::Cut`](super::Helper::Cut).
     pub const CUT: usize = NOW + offset_of!(Activation, cut);
     /// The evaluation stack: the address of its first word.
-    pub const EVAL_BASE: usize = STACK + heap::stack::BASE_OFFSET;
+    pub const EVAL_BASE: usize = MEMORY + memory::STACK_BASE;
     /// How many words it holds.
-    pub const EVAL_TOP: usize = STACK + heap::stack::TOP_OFFSET;
+    pub const EVAL_TOP: usize = MEMORY + memory::STACK_TOP;
     /// How many it may hold.
-    pub const EVAL_LIMIT: usize = STACK + heap::stack::LIMIT_OFFSET;
+    pub const EVAL_LIMIT: usize = MEMORY + memory::STACK_LIMIT;
     /// How many have not changed since the last collection; to be lowered to the top when that
     /// falls below it.
-    pub const EVAL_UNCHANGED: usize = STACK + heap::stack::UNCHANGED_OFFSET;
+    pub const EVAL_UNCHANGED: usize = MEMORY + memory::STACK_UNCHANGED;
     /// The newest mark on it, as one more than its index.
     pub const MARK: usize = offset_of!(Vm, evaluator) + MARK_OFFSET;
 }
@@ -223,18 +226,18 @@ impl Native {
 
     /// Enters compiled code with so many arguments, which are read before anything else happens.
     fn enter(vm: &mut Vm, entry: usize, args: *const u64, count: usize) -> u64 {
-        let before = vm.heap.native.now;
-        let trampoline = vm.heap.native.trampolines.wait()[count];
-        vm.heap.native.now.previous = &raw const before;
+        let before = vm.heap.host.native.now;
+        let trampoline = vm.heap.host.native.trampolines.wait()[count];
+        vm.heap.host.native.now.previous = &raw const before;
         let context: *mut Vm = vm;
         // SAFETY: `entry` is compiled code of this runtime for so many arguments, which lie at
         // `args`; the evaluation runs on the native stack; and the state that `switch` and `frames`
         // ask for is restored below, on the only way out.
         let bits = unsafe {
-            let cut = &raw mut (*context).heap.native.now.cut;
+            let cut = &raw mut (*context).heap.host.native.now.cut;
             switch::enter(context.cast(), trampoline, entry, args, cut)
         };
-        vm.heap.native.now = before;
+        vm.heap.host.native.now = before;
         bits
     }
 }
@@ -246,8 +249,8 @@ impl Vm {
     /// If the system does not grant the native stack's address range.
     pub fn plug(&mut self, plug: Plug) -> std::io::Result<()> {
         let interrupt = self.heap.interrupt.flag().as_ptr();
-        let native = &mut self.heap.native;
-        let stack = NativeStack::new(self.heap.options.max_stack)?;
+        let native = &mut self.heap.host.native;
+        let stack = NativeStack::new(self.heap.memory.options().max_stack)?;
         native.limit = stack.limit();
         native.stack = Some(Rc::new(stack));
         native.interrupt = interrupt;
@@ -261,14 +264,14 @@ impl Vm {
 
     /// Has every collection look at all frames of compiled code: for measuring what that would cost.
     pub fn forgo_barrier(&mut self) {
-        self.heap.native.has_barrier = false;
+        self.heap.host.native.has_barrier = false;
     }
 
     /// A place outside the heap for the constants of the law that the compiler has been told of,
     /// which the collector keeps up to date as long as the law may run: the address of its first word.
     pub fn constants(&mut self, values: &[Val]) -> usize {
         let words = values.iter().map(|value| self.heap.word(value)).collect();
-        self.heap.pools.add_untied(words).expose_provenance()
+        self.heap.host.pools.add_untied(words).expose_provenance()
     }
 
     /// The top byte of a value's word: see [`layout::top`].
@@ -280,7 +283,7 @@ impl Vm {
     /// one. A pin's jet is not asked for.
     pub fn code_entry(&mut self, value: &Val) -> Option<Arc<AtomicUsize>> {
         let word = self.heap.word(value);
-        let law = if word.kind() == Kind::Pin { pin::item(word) } else { word };
+        let law = if word.kind() == Kind::Pin { pin::item(&self.heap, word) } else { word };
         if law.kind() != Kind::Law {
             return None;
         }
@@ -294,9 +297,9 @@ impl Vm {
         args: &[Val],
         entry: Arc<AtomicUsize>,
     ) -> bool {
-        let Some(mut engine) = self.heap.native.engine.take() else { return true };
+        let Some(mut engine) = self.heap.host.native.engine.take() else { return true };
         let heard = engine.hot(self, function, args, entry);
-        self.heap.native.engine = Some(engine);
+        self.heap.host.native.engine = Some(engine);
         heard
     }
 
@@ -306,14 +309,14 @@ impl Vm {
         entry: usize,
         args: *const u64,
         count: usize,
-    ) -> Result<u64, Stop> {
+    ) -> Result<u64, EvalError> {
         self.evaluator.compiled_runs += 1;
         let bits = Native::enter(self, entry, args, count);
         if bits != CUT {
             return Ok(bits);
         }
-        match self.heap.native.end.take() {
-            Some(End::Stop(stop)) => Err(stop),
+        match self.heap.host.native.end.take() {
+            Some(End::EvalError(stop)) => Err(stop),
             Some(End::Panic(panic)) => std::panic::resume_unwind(panic),
             None => unreachable!("who cuts says why"),
         }
@@ -323,35 +326,35 @@ impl Vm {
     #[inline(always)]
     pub(crate) fn on_native_stack<R>(
         &mut self,
-        run: impl FnOnce(&mut Vm) -> Result<R, Stop>,
-    ) -> Result<R, Stop> {
-        let Some(stack) = &self.heap.native.stack else { return run(self) };
+        run: impl FnOnce(&mut Vm) -> Result<R, EvalError>,
+    ) -> Result<R, EvalError> {
+        let Some(stack) = &self.heap.host.native.stack else { return run(self) };
         if !stack.is_current() {
             return self.switch_stack(run);
         }
         if self.native_stack_is_full() {
-            return Err(Stop::StackFull);
+            return Err(EvalError::StackOverflow);
         }
         run(self)
     }
 
     /// Whether the stack pointer is beyond the native stack's limit.
     pub(crate) fn native_stack_is_full(&self) -> bool {
-        stack::stack_pointer() < self.heap.native.limit
+        stack::stack_pointer() < self.heap.host.native.limit
     }
 
     #[inline(never)]
-    fn switch_stack<R>(&mut self, run: impl FnOnce(&mut Vm) -> Result<R, Stop>) -> Result<R, Stop> {
-        let Some(stack) = self.heap.native.stack.clone() else { return run(self) };
+    fn switch_stack<R>(&mut self, run: impl FnOnce(&mut Vm) -> Result<R, EvalError>) -> Result<R, EvalError> {
+        let Some(stack) = self.heap.host.native.stack.clone() else { return run(self) };
         let result = stack.run(|| run(self));
-        stack.release(std::mem::replace(&mut self.heap.native.lowest, usize::MAX));
+        stack.release(std::mem::replace(&mut self.heap.host.native.lowest, usize::MAX));
         result
     }
 
     /// Whether the native stack, not a count, bounds how deeply evaluations are nested.
     pub(crate) fn has_native_stack(&self) -> bool {
-        self.heap.native.stack.is_some()
+        self.heap.host.native.stack.is_some()
     }
 }
 
-const _: () = assert!(std::mem::offset_of!(Heap, native) < i32::MAX as usize);
+const _: () = assert!(offset::MARK < i32::MAX as usize && offset::FROZEN < i32::MAX as usize);

@@ -1,9 +1,9 @@
 //! Arithmetic of compiled code beyond what a register holds.
 
+use crate::Vm;
+use plan::{EvalError, NatRef, Natural, Ref};
+use plan::raw::{Kind, Word, nat};
 use crate::jet::{Answer, Call, Code};
-use crate::nat::NatRef;
-use crate::word::{Kind, Word};
-use crate::{Natural, Ref, Stop, Vm, nat, order};
 use std::cmp::Ordering;
 
 /// An operation on two evaluated values: of nats, what is none counting as 0, but for the
@@ -61,7 +61,7 @@ impl NatOp {
     ];
 
     /// The result for evaluated values.
-    pub(super) fn compute(self, vm: &mut Vm, a: Word, b: Word) -> Result<Word, Stop> {
+    pub(super) fn compute(self, vm: &mut Vm, a: Word, b: Word) -> Result<Word, EvalError> {
         let is_nat = |word: Word| matches!(word.kind(), Kind::Nat | Kind::Big);
         if matches!(self, NatOp::Cmp | NatOp::Eq) && !is_nat(a) && !is_nat(b) {
             return vm.compare_values(self, a, b);
@@ -72,7 +72,7 @@ impl NatOp {
             return Ok(if self == NatOp::Cmp { order } else { Word::ZERO });
         }
         let natural = |word| match is_nat(word) {
-            true => Natural::from_limbs_asc(NatRef::of(word).limbs()),
+            true => Natural::from_limbs_asc(NatRef::of(&vm.heap, word).limbs()),
             false => Natural::from(0u32),
         };
         let (a, b) = (natural(a), natural(b));
@@ -93,7 +93,7 @@ impl NatOp {
             NatOp::Lsh if a == zero => a,
             NatOp::Lsh => {
                 let limit = 64 * vm.heap.limit_words() as u64;
-                a << u64::try_from(&b).ok().filter(|b| *b < limit).ok_or(Stop::HeapFull)?
+                a << u64::try_from(&b).ok().filter(|b| *b < limit).ok_or(EvalError::OutOfMemory)?
             }
             NatOp::Rsh => u64::try_from(&b).map_or(zero, |bits| a >> bits),
             NatOp::Cmp => return Ok(order_word(a.cmp(&b))),
@@ -114,15 +114,15 @@ fn order_word(order: Ordering) -> Word {
 impl Vm {
     /// Compares values of which neither is a nat, as the jet for that does: evaluating what is in
     /// them only as far as it must.
-    fn compare_values(&mut self, operation: NatOp, a: Word, b: Word) -> Result<Word, Stop> {
+    fn compare_values(&mut self, operation: NatOp, a: Word, b: Word) -> Result<Word, EvalError> {
         let by_equality = operation == NatOp::Eq;
         if !self.heap.stack.has_room(64) {
-            return Err(Stop::StackFull);
+            return Err(EvalError::StackOverflow);
         }
         let base = self.heap.stack.top();
         self.heap.stack.push(a);
         self.heap.stack.push(b);
-        let jet = self.heap.native.compare[usize::from(by_equality)];
+        let jet = self.heap.host.native.compare[usize::from(by_equality)];
         if let Some(Code::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
             let answer = run(&mut Call { vm: self, base });
             let result = self.heap.stack.peek(0);
@@ -143,7 +143,7 @@ impl Vm {
         for end in ends {
             end?;
         }
-        let order = order::compare(Ref::new(a, &self.heap), Ref::new(b, &self.heap));
+        let order = Ref::new(a, &self.heap).compare(Ref::new(b, &self.heap));
         Ok(if by_equality { Word::bit(order.is_eq()) } else { order_word(order) })
     }
 }

@@ -1,7 +1,7 @@
 //! What the expressions of a law's body are, and what their references mean.
 
-use crate::heap::Heap;
-use crate::word::{Kind, Word};
+use plan::raw::{Kind, Memory, Word};
+
 
 /// What an expression of a law's body is.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ pub(crate) enum Form {
 }
 
 /// Reads an expression whose references go up to `last`.
-pub(crate) fn form(heap: &Heap, node: Word, last: u64) -> Form {
+pub(crate) fn form(heap: &Memory, node: Word, last: u64) -> Form {
     match node.kind() {
         Kind::Nat if node.raw() <= last => Form::Reference(node.raw()),
         Kind::App => {

@@ -19,14 +19,13 @@ mod strict;
 
 pub(super) use form::{Form, form};
 
+use crate::pools::PoolId;
+use plan::NatRef;
+use plan::raw::{Memory, Word};
+use plan::raw::layout::EXTRA_MAX;
 use super::code::{Branches, Code, Entry, List, Op, Source};
 use super::lets;
-use crate::heap::object::EXTRA_MAX;
-use crate::heap::{Heap, PoolId};
 use crate::jet::JetTable;
-use crate::nat::NatRef;
-use crate::pin;
-use crate::word::Word;
 use form::{Place, Scope};
 use live::{Instructions, Region};
 use std::cell::Cell;
@@ -59,7 +58,7 @@ struct Pending {
 }
 
 pub(crate) struct Decoder<'a> {
-    heap: &'a Heap,
+    heap: &'a Memory,
     jets: &'a JetTable,
     /// The largest reference.
     last: u64,
@@ -107,8 +106,8 @@ impl Decoded {
 }
 
 /// Decodes a law; nothing if it is too large to be run.
-pub(crate) fn decode(heap: &Heap, jets: &JetTable, law: Word) -> Option<Decoded> {
-    let arity = NatRef::of(heap.load(law, 1)).to_u64()?;
+pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<Decoded> {
+    let arity = NatRef::of(heap, heap.load(law, 1)).to_u64()?;
     let arguments = u32::try_from(arity).ok()?;
     let (lets, body) = lets::split(heap, heap.load(law, 2));
     let mut decoder = Decoder {
@@ -157,9 +156,9 @@ pub(crate) fn decode(heap: &Heap, jets: &JetTable, law: Word) -> Option<Decoded>
 
 impl Decoder<'_> {
     fn forget_dead_slots(&mut self, regions: &[Region]) {
-        let Decoder { ops, sources, entries, branches, constants, jets, .. } = self;
+        let Decoder { ops, sources, entries, branches, constants, jets, heap, .. } = self;
         let is_cheap = |pin: u32| {
-            pin::jet(constants[pin as usize], jets).is_some_and(|jet| jets.cheap(jet).is_some())
+            jets.of_pin(heap, constants[pin as usize]).is_some_and(|jet| jets.cheap(jet).is_some())
         };
         Instructions { ops, sources, entries, branches, is_cheap: &is_cheap }
             .forget_dead_slots(regions);

@@ -1,12 +1,11 @@
 //! Strict emission: what is evaluated now.
 
+use plan::raw::{Kind, Word, shape};
 use super::super::code::{Branches, Op};
 use super::super::frame::RETURN_SIZE;
 use super::form::{Form, Place, form};
 use super::{Decoder, Operand, STRICT_LIMIT, Spine};
 use crate::jet::{Code as JetCode, Connective, Control, Demand, Jet};
-use crate::word::{Kind, Word};
-use crate::{pin, shape};
 
 /// What becomes of an expression's value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -211,7 +210,7 @@ impl Decoder<'_> {
     // Jets.
 
     pub(super) fn jet_of(&self, function: Word) -> Option<u32> {
-        if function.kind() == Kind::Pin { pin::jet(function, self.jets) } else { None }
+        if function.kind() == Kind::Pin { self.jets.of_pin(self.heap, function) } else { None }
     }
 
     fn jet(&mut self, function: Word, number: u32, spine: &Spine, then: Then) {

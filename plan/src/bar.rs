@@ -1,0 +1,86 @@
+//! Bars: bytes, and room to append to them.
+//!
+//! A bar is mostly one flat object. One that comes of appending to a long bar is a *part* instead: a
+//! length, and a buffer whose first bytes are the bar's. A buffer has room to spare and knows how much
+//! of it is in use; appending to the bar that ends where the use ends writes behind it, and makes
+//! only a new part. Bytes in use are never written again, so all parts of a buffer stay as they are;
+//! appending twice to the same bar copies it the second time. So bytes that are appended one by one are
+//! each copied a bounded number of times.
+//!
+//! Nothing but this module sees the difference: bytes are contiguous either way.
+
+use crate::heap::{HeapFull, Memory, RawHeap};
+use crate::layout::Layout;
+use crate::nat::{BarDraft, limbs};
+use crate::word::Word;
+
+/// Bars of fewer bytes are copied when they are appended to.
+const SHORT: usize = 256;
+
+/// The bytes of a bar.
+#[inline]
+pub fn bytes(heap: &Memory, bar: Word) -> &[u8] {
+    let object = heap.object(bar);
+    let length = object.raw(0) as usize;
+    let source = match object.layout() {
+        Layout::BarPart => heap.object(object.word(1)),
+        _ => object,
+    };
+    source.bytes(1, length)
+}
+
+/// A bar with these bytes.
+pub fn make(heap: &mut RawHeap, bytes: &[u8]) -> Result<Word, HeapFull> {
+    let mut draft = BarDraft::new(heap, bytes.len() as u64)?;
+    draft.bytes().copy_from_slice(bytes);
+    Ok(draft.finish())
+}
+
+/// The bar at that place of the stack with more bytes behind it.
+pub fn append(heap: &mut RawHeap, place: usize, more: &[u8]) -> Result<Word, HeapFull> {
+    let bar = heap.resolve(heap.stack.get(place));
+    heap.stack.set(place, bar);
+    let length = bytes(heap, bar).len();
+    let total = length + more.len();
+    if has_room(heap, bar, length, more.len()) {
+        heap.reserve(3)?;
+        let buffer = heap.load(heap.stack.get(place), 1);
+        return Ok(extend(heap, buffer, length, more));
+    }
+    if length < SHORT || more.len() > length {
+        let whole = [bytes(heap, bar), more].concat();
+        return make(heap, &whole);
+    }
+    let size = 1 + (total + total / 2).div_ceil(8);
+    heap.reserve(4 + size)?;
+    let mut buffer = heap.allocate(Layout::Buffer, 0, size);
+    let bar = heap.stack.get(place);
+    buffer.bytes_mut(1, length).copy_from_slice(bytes(heap, bar));
+    Ok(extend(heap, buffer.finish(), length, more))
+}
+
+/// Whether a bar ends where the use of its buffer ends, and that has room for so many bytes more.
+fn has_room(heap: &Memory, bar: Word, length: usize, more: usize) -> bool {
+    if heap.header(bar).layout() != Layout::BarPart {
+        return false;
+    }
+    let buffer = heap.object(heap.load(bar, 1));
+    let room = 8 * (buffer.size() - 1);
+    buffer.raw(0) == length as u64 && room - length >= more
+}
+
+/// Writes bytes behind the first `length` ones of a buffer, and makes the part of all of them.
+fn extend(heap: &mut RawHeap, buffer: Word, length: usize, more: &[u8]) -> Word {
+    heap.store_bytes(buffer, 1, length, more);
+    let total = (length + more.len()) as u64;
+    heap.store_raw(buffer, 0, total);
+    heap.allocate_words(Layout::BarPart, 0, &[Word::direct(total), buffer])
+}
+
+/// The limbs of the nat that is a bar's law body: its bytes and a one above them.
+pub fn bar_body_limbs(bytes: &[u8]) -> Vec<u64> {
+    let mut with_end = Vec::with_capacity(bytes.len() + 1);
+    with_end.extend_from_slice(bytes);
+    with_end.push(1);
+    limbs::of_bytes(&with_end)
+}

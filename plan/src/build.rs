@@ -1,0 +1,244 @@
+//! Making values: [`Builder`], which works on the top of the evaluation stack.
+//!
+//! Operands are pushed and replaced by what is made of them, so nothing the builder holds can be
+//! lost to a collection. Values built have the shape that PLAN's rules and `shape` give them.
+
+use crate::digest::Hash;
+use crate::error::EvalError;
+use crate::hash::hash_within;
+use crate::heap::{RawHeap, Val};
+use crate::layout::{Layout, PIN_SIZE};
+use crate::nat::Natural;
+use crate::view::{Ref, Shape};
+use crate::word::{Kind, Word};
+use crate::{bar, law, nat, pin, shape, tree};
+
+/// Builds values on the stack of a heap. Dropping it drops what was pushed.
+pub struct Builder<'v> {
+    heap: &'v mut RawHeap,
+    base: usize,
+}
+
+impl<'v> Builder<'v> {
+    /// A builder with nothing pushed.
+    pub(crate) fn new(heap: &'v mut RawHeap) -> Builder<'v> {
+        let base = heap.stack.top();
+        Builder { heap, base }
+    }
+
+    /// How many values have been pushed and not been used up.
+    pub fn len(&self) -> usize {
+        self.heap.stack.top() - self.base
+    }
+
+    /// Whether nothing is pushed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Looks at the value at that index from the bottom.
+    ///
+    /// # Panics
+    /// If fewer values are there.
+    pub fn get(&self, index: usize) -> Ref<'_> {
+        Ref::new(self.heap.stack.get_checked(self.base + index), self.heap)
+    }
+
+    /// The value on top, kept; the builder is done with.
+    ///
+    /// # Panics
+    /// If nothing is pushed.
+    pub fn finish(self) -> Val {
+        assert!(!self.is_empty(), "nothing was built");
+        let top = self.heap.stack.peek(0);
+        self.heap.handle(top)
+    }
+
+    fn push_word(&mut self, word: Word) {
+        self.heap.stack.push_checked(word);
+    }
+
+    /// Makes sure that `count` more values can be pushed.
+    ///
+    /// # Errors
+    /// [`EvalError::StackOverflow`].
+    pub fn room_for(&mut self, count: usize) -> Result<(), EvalError> {
+        if self.heap.stack.has_room(count) { Ok(()) } else { Err(EvalError::StackOverflow) }
+    }
+
+    /// Pushes a value.
+    pub fn push(&mut self, val: &Val) {
+        let word = self.heap.word(val);
+        self.push_word(word);
+    }
+
+    /// Pushes the value at that index from the bottom again.
+    pub fn push_copy(&mut self, index: usize) {
+        let word = self.heap.stack.get_checked(self.base + index);
+        self.push_word(word);
+    }
+
+    /// Pushes a nat.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`], as for everything below.
+    pub fn push_nat(&mut self, nat: u64) -> Result<(), EvalError> {
+        self.push_limbs(&[nat])
+    }
+
+    /// Pushes a nat of any size.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_natural(&mut self, nat: &Natural) -> Result<(), EvalError> {
+        self.push_limbs(nat.as_limbs_asc())
+    }
+
+    /// Pushes the nat with these bytes, least first.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_nat_bytes(&mut self, bytes: &[u8]) -> Result<(), EvalError> {
+        if bytes.len() <= 8 {
+            let mut limb = [0; 8];
+            limb[..bytes.len()].copy_from_slice(bytes);
+            return self.push_nat(u64::from_le_bytes(limb));
+        }
+        let word = nat::from_bytes(self.heap, bytes)?;
+        self.push_word(word);
+        Ok(())
+    }
+
+    /// Pushes the nat with these limbs, least first; leading zero limbs do not matter.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_limbs(&mut self, limbs: &[u64]) -> Result<(), EvalError> {
+        let word = nat::from_limbs(self.heap, limbs)?;
+        self.push_word(word);
+        Ok(())
+    }
+
+    /// Pushes a bar.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn push_bar(&mut self, bytes: &[u8]) -> Result<(), EvalError> {
+        let word = bar::make(self.heap, bytes)?;
+        self.push_word(word);
+        Ok(())
+    }
+
+    /// Replaces the top `count` values, first pushed first, by the row of them.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn row(&mut self, count: usize) -> Result<(), EvalError> {
+        self.heap.reserve(1 + count)?;
+        let row = self.heap.allocate_popped(Layout::Row, 0, count);
+        self.push_word(row);
+        Ok(())
+    }
+
+    /// Replaces a function and `count` arguments above it by the application. Too few arguments to
+    /// run it make an app (or the data jet that it is), enough of them a thunk.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn app(&mut self, count: usize) -> Result<(), EvalError> {
+        shape::apply_lazily(self.heap, count)?;
+        Ok(())
+    }
+
+    /// Replaces name, arity and body, all of them in normal form, by the law (or the data jet that
+    /// it is). Not nats: 0.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`]; a crash `(0 0)` for an arity of 0, as PLAN has it.
+    pub fn law(&mut self) -> Result<(), EvalError> {
+        if law::make_law(self.heap)? {
+            return Ok(());
+        }
+        let zero = Val::direct(Word::ZERO);
+        Err(EvalError::Crash { op: zero.clone(), arg: zero })
+    }
+
+    /// Replaces a value in normal form by the pin around it.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn pin(&mut self) -> Result<(), EvalError> {
+        make_pin(self.heap)
+    }
+
+    /// Replaces a value in normal form by a pin around it that claims that hash.
+    pub(crate) fn stand_in(&mut self, hash: Hash) -> Result<(), EvalError> {
+        self.heap.reserve(1 + PIN_SIZE)?;
+        let item = self.heap.stack.pop();
+        let word = pin::allocate(self.heap, item);
+        pin::set_hash(self.heap, word, &hash);
+        self.push_word(word);
+        Ok(())
+    }
+
+    /// Replaces the top two values, a set and a row of as many values, by the table.
+    ///
+    /// # Panics
+    /// If the values are something else.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`].
+    pub fn tab(&mut self) -> Result<(), EvalError> {
+        shape::apply_lazily(self.heap, 1)?;
+        assert_eq!(self.heap.stack.peek(0).kind(), Kind::Tab, "a set and a row of values");
+        Ok(())
+    }
+
+    /// Replaces a table, and a key and a value in normal form above it, by the table in which the
+    /// key has that value. Of a long one, all but two paths is shared.
+    ///
+    /// # Panics
+    /// If the first value is no table.
+    ///
+    /// # Errors
+    /// [`EvalError::OutOfMemory`], and [`EvalError::Interrupted`] while keys are compared.
+    pub fn tab_insert(&mut self) -> Result<(), EvalError> {
+        let place = {
+            let (table, key) = (self.get(self.len() - 3), self.get(self.len() - 2));
+            let Shape::Tab(keys, _) = table.shape() else { panic!("a table, a key and a value") };
+            keys.search(key)?
+        };
+        tree::edit::put_in_table(self.heap, place)?;
+        Ok(())
+    }
+}
+
+impl Drop for Builder<'_> {
+    fn drop(&mut self) {
+        self.heap.stack.truncate(self.base);
+    }
+}
+
+/// No law that a host has a label for has more words than this, counting shared ones as often as they
+/// occur. A few shared parts can make a law whose hash would take forever; it is computed only when
+/// asked for.
+const LABEL_WORDS: usize = 1 << 20;
+
+/// Replaces the value on top of the stack, which is in normal form, by the pin around it. The pin
+/// of a law is hashed at once, and gets the label that the heap's host has for it.
+pub fn make_pin(heap: &mut RawHeap) -> Result<(), EvalError> {
+    heap.reserve(1 + PIN_SIZE)?;
+    let item = heap.stack.pop();
+    let word = pin::allocate(heap, item);
+    heap.stack.push_checked(word);
+    if item.kind() == Kind::Law
+        && heap.host.has_labels()
+        && let Some(hash) = hash_within(Ref::new(item, heap), LABEL_WORDS)?
+    {
+        pin::set_hash(heap, word, &hash);
+        if let Some(label) = heap.host.label(&heap.memory, item, &hash) {
+            pin::set_label(heap, word, label);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! Freezing: copying pins from a heap into a pin space.
+//!
+//! The pins within a pin are frozen before it. The body of one is gathered breadth first, as a
+//! collector would, every object once; how an object is to be copied is known from its layout
+//! alone. While the body is gathered, its words count from its own beginning, and those of pins
+//! number the pins; they become addresses when the pins within have theirs and it has its own.
+//!
+//! A pin that is in the space already is not gathered, nor is anything below it. What was frozen
+//! stays on its heap until the next full collection, which takes the frozen one instead
+//! ([`crate::pin::frozen_copy`]).
+
+use crate::digest::Hash;
+use crate::error::EvalError;
+use crate::heap::Memory;
+use crate::layout::{EXTRA_MAX, Header, LAW_CODE, Layout};
+use crate::map::Map;
+use crate::pinspace::record::{self, LINE};
+use crate::pinspace::{Backing, BackingError, NewPin, PinSpace, range};
+use crate::view::{PinRef, Ref};
+use crate::word::{Kind, Word};
+use crate::{pin, shape};
+
+/// Why a value was not frozen.
+#[derive(Debug, thiserror::Error)]
+pub enum FreezeError {
+    /// It could not be hashed, or is damaged.
+    #[error("{0}")]
+    Eval(EvalError),
+    /// The pin space did not take it.
+    #[error("a pin was not kept: {0}")]
+    Space(#[from] BackingError),
+}
+
+impl From<EvalError> for FreezeError {
+    fn from(error: EvalError) -> FreezeError {
+        FreezeError::Eval(error)
+    }
+}
+
+/// Freezes a pin, and first of all the pins that it refers to; returns its address in the space.
+///
+/// # Errors
+/// See [`FreezeError`].
+pub(crate) fn freeze(pin: PinRef<'_>, space: &PinSpace) -> Result<usize, FreezeError> {
+    // The pins below it get their hashes too.
+    pin.hash()?;
+    Freezing::new(pin.0.heap, space).run(pin.0.word)
+}
+
+/// The freezing of one pin and those below it. Nothing on the heap moves meanwhile.
+struct Freezing<'h> {
+    heap: &'h Memory,
+    space: &'h PinSpace,
+    /// Where pins have been frozen, by where they were.
+    done: Map<usize, usize>,
+    /// Pins that wait for one within them, which is above.
+    waiting: Vec<Body>,
+}
+
+impl<'h> Freezing<'h> {
+    fn new(heap: &'h Memory, space: &'h PinSpace) -> Freezing<'h> {
+        Freezing { heap, space, done: Map::default(), waiting: Vec::new() }
+    }
+
+    /// The address at which the pin is frozen.
+    fn run(mut self, pin: Word) -> Result<usize, FreezeError> {
+        self.enter(pin)?;
+        while let Some(body) = self.waiting.last_mut() {
+            match body.pins.get(body.next) {
+                Some(&within) => {
+                    body.next += 1;
+                    self.enter(within)?;
+                }
+                None => self.leave()?,
+            }
+        }
+        Ok(self.done[&pin.address()])
+    }
+
+    /// Gathers a pin, if it is not in the space.
+    fn enter(&mut self, pin: Word) -> Result<(), FreezeError> {
+        let address = pin.address();
+        if self.done.contains_key(&address) {
+            return Ok(());
+        }
+        let found = match pin::frozen_copy(self.heap, pin).filter(|copy| self.space.contains(*copy)) {
+            Some(copy) => Some(copy),
+            None => {
+                let hash = PinRef(Ref::new(pin, self.heap)).hash()?;
+                find_whole(&mut **self.space.backing(), &hash)?
+            }
+        };
+        match found {
+            Some(found) => self.finish(pin, found),
+            None => self.waiting.push(Body::gather(self.heap, pin)),
+        }
+        Ok(())
+    }
+
+    /// Keeps the gathered pin on top, all pins within which are frozen.
+    fn leave(&mut self) -> Result<(), FreezeError> {
+        let Some(body) = self.waiting.pop() else { return Ok(()) };
+        let places: Vec<usize> = body.pins.iter().map(|pin| self.done[&pin.address()]).collect();
+        let pin = body.pin;
+        let address = self.keep(body, &places)?;
+        self.finish(pin, address);
+        Ok(())
+    }
+
+    fn finish(&mut self, pin: Word, address: usize) {
+        self.done.insert(pin.address(), address);
+        pin::set_frozen_copy(self.heap, pin, address);
+    }
+
+    fn keep(&self, mut body: Body, places: &[usize]) -> Result<usize, FreezeError> {
+        // A body with something of a damaged pin in it is not what its hash says.
+        if self.heap.spaces.are_damaged() {
+            return Err(EvalError::Interrupted.into());
+        }
+        let hash = PinRef(Ref::new(body.pin, self.heap)).hash()?;
+        let backing = &mut **self.space.backing();
+        // Another thread may have kept it by now.
+        if let Some(address) = find_whole(backing, &hash)? {
+            return Ok(address);
+        }
+        let address = backing.place(8 * body.words.len())?;
+        body.settle(address, places);
+        body.put_line(self.heap, &hash);
+        record::seal(address, &mut body.words);
+        let mut edges = places.to_vec();
+        edges.sort_unstable();
+        edges.dedup();
+        let record = range::bytes_of(&body.words);
+        backing.keep(NewPin { hash: &hash, address, record, edges: &edges })?;
+        range::set_verified(address);
+        Ok(address)
+    }
+}
+
+/// Where that pin is in the space. A damaged one counts as none, so that it is written anew.
+fn find_whole(
+    backing: &mut dyn Backing,
+    hash: &Hash,
+) -> Result<Option<usize>, BackingError> {
+    let owner = Some(backing.owner());
+    // What was found may be any address.
+    let is_it = |address: &usize| {
+        // SAFETY: the backing's contract: a slot that it owns stays claimed.
+        let is_record = unsafe { record::verify(*address) };
+        is_record
+            && range::owner(*address) == owner
+            // SAFETY: likewise.
+            && record::hash(unsafe { range::words(*address, LINE) }) == *hash
+    };
+    Ok(backing.find(hash)?.filter(is_it))
+}
+
+/// A pin that is being copied.
+struct Body {
+    pin: Word,
+    /// The record. Until it is settled, its words that have objects tell how many bytes after its
+    /// beginning the object is, and those of pins eight times the number of the pin in `pins`.
+    words: Vec<u64>,
+    /// The pins within, each once.
+    pins: Vec<Word>,
+    /// The number of the one to be frozen next.
+    next: usize,
+}
+
+/// What is known while a body is gathered.
+struct Gathering<'h> {
+    heap: &'h Memory,
+    words: Vec<u64>,
+    pins: Vec<Word>,
+    /// The words in the record for objects and pins, by the address they were found at.
+    known: Map<usize, Word>,
+}
+
+impl Body {
+    fn gather(heap: &Memory, pin: Word) -> Body {
+        let mut gathering =
+            Gathering { heap, words: vec![0; LINE], pins: Vec::new(), known: Map::default() };
+        let item = PinRef(Ref::new(pin, heap)).item().word;
+        gathering.words[1] = gathering.follow(item).raw();
+        let mut at = LINE;
+        while at < gathering.words.len() {
+            at = gathering.scan(at);
+        }
+        Body { pin, words: gathering.words, pins: gathering.pins, next: 0 }
+    }
+
+    /// Makes addresses of the words.
+    fn settle(&mut self, base: usize, places: &[usize]) {
+        let place = |raw: u64| {
+            let word = Word::from_bits(raw);
+            match word.kind() {
+                _ if !word.has_object() => raw,
+                Kind::Pin => word.moved_to(places[word.address() / 8]).raw(),
+                _ => word.moved_to(base + word.address()).raw(),
+            }
+        };
+        record::replace_values(&mut self.words, place);
+    }
+
+    /// Fills in the first line.
+    fn put_line(&mut self, heap: &Memory, hash: &Hash) {
+        let item = PinRef(Ref::new(self.pin, heap)).item().word;
+        let arity = shape::arity(heap, item).min(EXTRA_MAX);
+        let line = record::line(self.words[1], hash, arity, self.words.len());
+        self.words[..LINE].copy_from_slice(&line);
+    }
+}
+
+impl Gathering<'_> {
+    /// The word that will stand for that one in the record; its object is copied if that has not
+    /// been done.
+    fn follow(&mut self, word: Word) -> Word {
+        let word = self.heap.resolve(word);
+        if !word.has_object() {
+            assert!(word.kind() != Kind::Code, "no value has code in it");
+            return word;
+        }
+        let address = word.address();
+        if let Some(&known) = self.known.get(&address) {
+            return known;
+        }
+        assert!(!word.is_thunk(), "a value in normal form has no thunks");
+        let place = match word.kind() {
+            Kind::Pin => {
+                self.pins.push(word);
+                8 * (self.pins.len() - 1)
+            }
+            _ => self.copy(word),
+        };
+        let known = word.moved_to(place);
+        self.known.insert(address, known);
+        known
+    }
+
+    /// Appends an object as it is; says how many bytes after the beginning it is.
+    fn copy(&mut self, word: Word) -> usize {
+        let object = self.heap.object(word);
+        let header = object.header();
+        let place = 8 * self.words.len();
+        self.words.push(header.with_remembered(false).with_normal().raw());
+        self.words.extend_from_slice(object.raw_words(0, header.size()));
+        if header.layout() == Layout::Law {
+            self.words[place / 8 + 1 + LAW_CODE] = 0;
+        }
+        place
+    }
+
+    /// Follows the words of the object that was copied to that place; says where the next is.
+    fn scan(&mut self, at: usize) -> usize {
+        let header = Header::from_raw(self.words[at]);
+        for index in header.layout().values(header.size()) {
+            let word = Word::from_bits(self.words[at + 1 + index]);
+            self.words[at + 1 + index] = self.follow(word).raw();
+        }
+        at + 1 + header.size()
+    }
+}

@@ -1,0 +1,296 @@
+//! The hash of a value: BLAKE3 over a tagged walk.
+//!
+//! A value in normal form is written out from the outside in, left to right, and what is written is
+//! hashed. A pin contributes its own hash, so values that are large but consist of pins are hashed
+//! without looking into those.
+//!
+//! | value            | what is written                                             |
+//! |------------------|-------------------------------------------------------------|
+//! | pin              | byte 0, the hash of its item                                |
+//! | law              | byte 1, name and arity as numbers, the body                 |
+//! | app              | byte 2, count of arguments, the function, the arguments     |
+//! | nat              | byte 3, the number                                          |
+//! | bar              | byte 4, count of bytes, the bytes                           |
+//! | row constructor  | byte 5, its width as a number                               |
+//! | row              | byte 6, count of items, the items                           |
+//! | set              | byte 7, count of keys, the keys                             |
+//! | table            | byte 8, count of keys, the keys, the values                 |
+//!
+//! A count is 8 bytes, least first; a number is the count of its 64-bit limbs and then those, least
+//! first. The empty row is the row of 0 items. (prototype: lib/Fan/Hash.hs)
+
+use crate::digest::Hash;
+use crate::error::EvalError;
+use crate::heap::Memory;
+use crate::nat::limbs;
+use crate::pin;
+use crate::pinspace::record;
+use crate::view::{LawRef, PinRef, Ref, Shape};
+use crate::walk::{self, Walk, is_larger_than};
+use crate::word::{Kind, Word};
+
+/// The hash of a value in normal form. Pins in it that have no hash yet get theirs.
+///
+/// # Panics
+/// If there is something unevaluated in it.
+///
+/// # Errors
+/// [`EvalError::TooLarge`] and [`EvalError::Interrupted`].
+pub(crate) fn hash(value: Ref<'_>) -> Result<Hash, EvalError> {
+    if let Some(hash) = whole(value)? {
+        return Ok(hash);
+    }
+    for pin in unhashed_pins(value)? {
+        hash_pins(PinRef(Ref::new(pin, value.heap)))?;
+    }
+    Ok(whole(value)?.expect("the pins in it have just been hashed"))
+}
+
+/// The hash of a value in normal form, unless it is made of more than `limit` words of 8 bytes,
+/// shared ones counted as often as they occur, or has a pin in it that is too large to be hashed.
+/// Takes no more time than so many words do, and what the pins in it take that have no hash yet.
+///
+/// # Panics
+/// As for [`hash`].
+///
+/// # Errors
+/// [`EvalError::Interrupted`].
+pub(crate) fn hash_within(value: Ref<'_>, limit: usize) -> Result<Option<Hash>, EvalError> {
+    match digest(value, limit) {
+        Ok(hash) => Ok(Some(hash)),
+        Err(NoHash::UnhashedPin) if !is_larger_than(value, limit) => match hash(value) {
+            Ok(hash) => Ok(Some(hash)),
+            Err(EvalError::TooLarge { .. }) => Ok(None),
+            Err(stop) => Err(stop),
+        },
+        Err(NoHash::UnhashedPin | NoHash::TooLong) => Ok(None),
+        Err(NoHash::Stopped(stop)) => Err(stop),
+    }
+}
+
+impl Ref<'_> {
+    /// The hash of a value in normal form.
+    ///
+    /// # Panics
+    /// If the value is not in normal form.
+    ///
+    /// # Errors
+    /// [`EvalError::TooLarge`] and [`EvalError::Interrupted`].
+    pub fn hash(self) -> Result<Hash, EvalError> {
+        hash(self)
+    }
+}
+
+impl PinRef<'_> {
+    /// The pin's hash, if it has been computed.
+    pub fn known_hash(self) -> Option<Hash> {
+        pin::known_hash(self.0.heap, self.0.word)
+    }
+
+    /// The pin's hash: that of its item. Computed when first asked for, and then kept.
+    ///
+    /// # Errors
+    /// [`EvalError::TooLarge`] and [`EvalError::Interrupted`], if it has to be computed.
+    pub fn hash(self) -> Result<Hash, EvalError> {
+        match pin::known_hash(self.0.heap, self.0.word) {
+            Some(hash) => Ok(hash),
+            None => hash_pins(self),
+        }
+    }
+}
+
+/// The pin's hash, if it can be computed. An interrupt that comes meanwhile is left to the caller's
+/// caller.
+pub fn hash_if_small(pin: PinRef<'_>) -> Option<Hash> {
+    let interrupted = |error: &EvalError| {
+        if matches!(error, EvalError::Interrupted) {
+            pin.0.heap.interrupt.set();
+        }
+    };
+    pin.hash().inspect_err(interrupted).ok()
+}
+
+/// The hash of a pin that has none yet. Those below it are hashed first, the innermost before all.
+///
+/// # Errors
+/// [`EvalError::TooLarge`] and [`EvalError::Interrupted`].
+pub(crate) fn hash_pins(pin: PinRef<'_>) -> Result<Hash, EvalError> {
+    let heap = pin.0.heap;
+    let mut pending = vec![pin.0.word];
+    while let Some(&top) = pending.last() {
+        if pin::known_hash(heap, top).is_some() {
+            pending.pop();
+            continue;
+        }
+        let item = item_of(top, heap);
+        match whole(item)? {
+            Some(hash) => pin::set_hash(heap, top, &hash),
+            None => pending.append(&mut unhashed_pins(item)?),
+        }
+    }
+    Ok(pin::known_hash(pin.0.heap, pin.0.word).expect("the loop leaves no pin without one"))
+}
+
+fn item_of(pin: Word, heap: &Memory) -> Ref<'_> {
+    PinRef(Ref::new(pin, heap)).item()
+}
+
+/// The pins in a value that have no hash yet.
+fn unhashed_pins(value: Ref<'_>) -> Result<Vec<Word>, EvalError> {
+    let mut walk = Walk::distinct(value);
+    let mut pins = Vec::new();
+    while let Some(part) = walk.next()? {
+        if part.word.kind() == Kind::Pin && pin::known_hash(part.heap, part.word).is_none() {
+            pins.push(part.word);
+        }
+    }
+    pins.sort_unstable_by_key(|pin| pin.address());
+    pins.dedup();
+    Ok(pins)
+}
+
+/// Why a value was not hashed.
+enum NoHash {
+    /// There is a pin in it that has no hash.
+    UnhashedPin,
+    /// There is more to hash than allowed.
+    TooLong,
+    /// The walk over it did not come to its end.
+    Stopped(EvalError),
+}
+
+/// The hash of a value, unless there is a pin in it that has none.
+fn whole(value: Ref<'_>) -> Result<Option<Hash>, EvalError> {
+    match digest(value, usize::MAX) {
+        Ok(hash) => Ok(Some(hash)),
+        Err(NoHash::Stopped(stop)) => Err(stop),
+        Err(NoHash::UnhashedPin | NoHash::TooLong) => Ok(None),
+    }
+}
+
+/// The hash of a value that takes no more than about `limit` words to write.
+fn digest(value: Ref<'_>, limit: usize) -> Result<Hash, NoHash> {
+    let mut writer = Writer::new();
+    let mut walk = Walk::new(value);
+    while let Some(part) = walk.next().map_err(NoHash::Stopped)? {
+        write_outermost(&mut writer, part).ok_or(NoHash::UnhashedPin)?;
+        if writer.written() / 8 > limit {
+            return Err(NoHash::TooLong);
+        }
+    }
+    Ok(writer.finish())
+}
+
+/// Writes a value up to where the first value within it begins; says none for an unhashed pin.
+fn write_outermost(writer: &mut Writer, value: Ref<'_>) -> Option<()> {
+    match value.shape() {
+        Shape::Pin(pin) => {
+            let hash = pin::known_hash(pin.0.heap, pin.0.word)?;
+            writer.byte(0);
+            writer.bytes(&hash.0);
+        }
+        Shape::Law(law) => write_law(writer, law),
+        Shape::App(app) => {
+            writer.byte(2);
+            writer.word(app.len() as u64);
+        }
+        Shape::Nat(nat) => {
+            writer.byte(3);
+            writer.limbs(nat.limbs());
+        }
+        Shape::Bar(bytes) => {
+            writer.byte(4);
+            writer.word(bytes.len() as u64);
+            writer.bytes(bytes);
+        }
+        Shape::Cow(width) => {
+            writer.byte(5);
+            writer.limbs(&[width]);
+        }
+        Shape::Row(items) => {
+            record::read_ahead(items.iter().map(|item| item.word));
+            writer.byte(6);
+            writer.word(items.len() as u64);
+        }
+        Shape::Set(keys) => {
+            writer.byte(7);
+            writer.word(keys.len() as u64);
+        }
+        Shape::Tab(keys, _) => {
+            writer.byte(8);
+            writer.word(keys.len() as u64);
+        }
+        Shape::Thunk => unreachable!("only values in normal form are hashed"),
+    }
+    Some(())
+}
+
+/// Writes a law up to its body. Row constructors too wide for a shape of their own are seen here.
+fn write_law(writer: &mut Writer, law: LawRef<'_>) {
+    if walk::is_wide_constructor(law) {
+        writer.byte(5);
+        let arity = law.arity();
+        let mut width = vec![0; arity.limbs().len()];
+        limbs::decrement(&mut width, arity.limbs());
+        writer.limbs(limbs::trimmed(&width));
+        return;
+    }
+    writer.byte(1);
+    writer.limbs(law.name().limbs());
+    writer.limbs(law.arity().limbs());
+}
+
+/// BLAKE3, fed in pieces large enough that it can work on many blocks at once.
+struct Writer {
+    hasher: blake3::Hasher,
+    buffer: Vec<u8>,
+}
+
+/// Bytes that are gathered before they are hashed.
+const BUFFER: usize = 1 << 14;
+/// Bytes that there is room for from the start: most values take fewer.
+const SMALL: usize = 1 << 10;
+
+impl Writer {
+    fn new() -> Writer {
+        Writer { hasher: blake3::Hasher::new(), buffer: Vec::with_capacity(SMALL) }
+    }
+
+    /// How many bytes were written.
+    fn written(&self) -> usize {
+        self.hasher.count() as usize + self.buffer.len()
+    }
+
+    fn byte(&mut self, byte: u8) {
+        self.buffer.push(byte);
+    }
+
+    fn word(&mut self, word: u64) {
+        self.bytes(&word.to_le_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.hasher.update(&self.buffer);
+            self.buffer.clear();
+            if bytes.len() > BUFFER {
+                self.hasher.update(bytes);
+                return;
+            }
+        }
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    fn limbs(&mut self, limbs: &[u64]) {
+        self.word(limbs.len() as u64);
+        limbs.iter().for_each(|&limb| self.word(limb));
+    }
+
+    fn finish(mut self) -> Hash {
+        self.hasher.update(&self.buffer);
+        Hash(self.hasher.finalize().into())
+    }
+}
+
+#[cfg(test)]
+mod tests;

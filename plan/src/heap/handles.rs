@@ -1,0 +1,131 @@
+//! Root slots, and [`Val`]: a handle that keeps a value alive from outside the heap.
+//!
+//! A slot is counted by its handles and freed with the last of them. Slots never change what they
+//! stand for, so a collection of the nursery only looks at those that may hold young values.
+
+use crate::word::Word;
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+
+#[derive(Default)]
+pub(crate) struct HandleTable {
+    table: RefCell<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// Those that may hold young values.
+    young: Vec<u32>,
+}
+
+struct Slot {
+    word: Word,
+    handles: u32,
+}
+
+/// A value, held from outside the heap it lives in.
+///
+/// Cloning is cheap. A handle may outlive its heap, but can then no longer be looked at.
+pub struct Val(Inner);
+
+enum Inner {
+    Direct(Word),
+    Slot(Rc<HandleTable>, u32),
+}
+
+impl HandleTable {
+    pub(crate) fn hold(this: &Rc<HandleTable>, word: Word) -> Val {
+        if !word.has_object() {
+            return Val(Inner::Direct(word));
+        }
+        let table = &mut *this.table.borrow_mut();
+        let slot = Slot { word, handles: 1 };
+        let id = match table.free.pop() {
+            Some(id) => {
+                table.slots[id as usize] = slot;
+                id
+            }
+            None => {
+                table.slots.push(slot);
+                table.slots.len() as u32 - 1
+            }
+        };
+        table.young.push(id);
+        Val(Inner::Slot(Rc::clone(this), id))
+    }
+
+    /// Lets `visit` rewrite the words of all slots, none of which is young after that; or of those that
+    /// may be young, and says if it still is.
+    pub(crate) fn visit(&self, all: bool, mut visit: impl FnMut(&mut Word) -> bool) {
+        let Table { slots, young, .. } = &mut *self.table.borrow_mut();
+        if all {
+            young.clear();
+            for slot in slots.iter_mut().filter(|slot| slot.handles > 0) {
+                visit(&mut slot.word);
+            }
+            return;
+        }
+        young.retain(|id| {
+            let slot = &mut slots[*id as usize];
+            slot.handles > 0 && visit(&mut slot.word)
+        });
+    }
+}
+
+impl Val {
+    /// A nat below 2^63, which belongs to every heap.
+    pub fn direct(word: Word) -> Val {
+        debug_assert!(!word.has_object());
+        Val(Inner::Direct(word))
+    }
+
+    pub(crate) fn word_in(&self, roots: &Rc<HandleTable>) -> Word {
+        match &self.0 {
+            Inner::Direct(word) => *word,
+            Inner::Slot(owner, id) => {
+                assert!(Rc::ptr_eq(owner, roots), "a value was used with a heap it is not from");
+                owner.table.borrow().slots[*id as usize].word
+            }
+        }
+    }
+}
+
+impl Clone for Val {
+    fn clone(&self) -> Val {
+        Val(match &self.0 {
+            Inner::Direct(word) => Inner::Direct(*word),
+            Inner::Slot(roots, id) => {
+                roots.table.borrow_mut().slots[*id as usize].handles += 1;
+                Inner::Slot(Rc::clone(roots), *id)
+            }
+        })
+    }
+}
+
+impl Drop for Val {
+    fn drop(&mut self) {
+        if let Inner::Slot(roots, id) = &self.0 {
+            let table = &mut *roots.table.borrow_mut();
+            let slot = &mut table.slots[*id as usize];
+            slot.handles -= 1;
+            if slot.handles == 0 {
+                slot.word = Word::ZERO;
+                table.free.push(*id);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Val {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Inner::Direct(word) => write!(f, "Val({word:?})"),
+            Inner::Slot(roots, id) => {
+                write!(f, "Val({:?})", roots.table.borrow().slots[*id as usize].word)
+            }
+        }
+    }
+}

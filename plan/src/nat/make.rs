@@ -1,0 +1,186 @@
+//! Making nats and bars: the object is allocated once, as large as the result can be, written to
+//! where it stays, and cut to what it needs.
+//!
+//! Operands are found on the evaluation stack after the allocation, which may have moved them.
+
+use super::{NatRef, limbs};
+use crate::bar;
+use crate::error::EvalError;
+use crate::heap::{Draft, HeapFull, Memory, RawHeap};
+use crate::layout::Layout;
+use crate::word::{Kind, Word};
+
+/// A nat that is being written. Nothing may be allocated before it is finished.
+pub struct NatDraft {
+    object: Draft,
+    limbs: usize,
+}
+
+impl NatDraft {
+    /// Room for a nat of at most so many limbs. May collect.
+    pub fn new(heap: &mut RawHeap, limbs: u64) -> Result<NatDraft, HeapFull> {
+        let size = usize::try_from(limbs).unwrap_or(usize::MAX).max(1);
+        heap.reserve(size.saturating_add(1))?;
+        let object = heap.allocate(Layout::Big, 0, size);
+        Ok(NatDraft { object, limbs: limbs as usize })
+    }
+
+    /// Its limbs, least first, of which all are to be written: there is anything in them.
+    pub fn limbs(&mut self) -> &mut [u64] {
+        self.object.raw_words_mut(0, self.limbs)
+    }
+
+    /// The nat. Zero limbs at its upper end do not matter.
+    pub fn finish(mut self, heap: &mut RawHeap) -> Word {
+        let used = limbs::trimmed(self.limbs());
+        match NatRef::from_limbs(used) {
+            NatRef::Small(nat) => {
+                heap.discard(self.object);
+                Word::direct(nat)
+            }
+            NatRef::Limbs(limbs) => {
+                let size = limbs.len();
+                heap.shorten(self.object, size)
+            }
+        }
+    }
+}
+
+/// A bar that is being written. Nothing may be allocated before it is finished.
+pub struct BarDraft {
+    object: Draft,
+    length: usize,
+}
+
+impl BarDraft {
+    /// Room for a bar of so many bytes. May collect.
+    pub fn new(heap: &mut RawHeap, bytes: u64) -> Result<BarDraft, HeapFull> {
+        let words = usize::try_from(bytes.div_ceil(8)).unwrap_or(usize::MAX);
+        heap.reserve(words.saturating_add(2))?;
+        let mut object = heap.allocate(Layout::Bar, 0, 1 + words);
+        object.set_raw(0, bytes);
+        if words > 0 {
+            // A bar ends in zero bytes up to a whole word.
+            object.set_raw(words, 0);
+        }
+        Ok(BarDraft { object, length: bytes as usize })
+    }
+
+    /// Its bytes, of which all are to be written.
+    pub fn bytes(&mut self) -> &mut [u8] {
+        self.object.bytes_mut(1, self.length)
+    }
+
+    /// The bar.
+    pub fn finish(self) -> Word {
+        self.object.finish()
+    }
+}
+
+/// The nat of at most so many limbs that `fill` writes, all of them.
+fn fill_nat(
+    heap: &mut RawHeap,
+    limbs: usize,
+    fill: impl FnOnce(&Memory, &mut [u64]),
+) -> Result<Word, HeapFull> {
+    let mut draft = NatDraft::new(heap, limbs as u64)?;
+    fill(heap, draft.limbs());
+    Ok(draft.finish(heap))
+}
+
+/// The nat with these limbs, which are not on the heap; zero limbs at their upper end do not matter.
+pub fn from_limbs(heap: &mut RawHeap, limbs: &[u64]) -> Result<Word, HeapFull> {
+    match NatRef::from_limbs(limbs) {
+        NatRef::Small(nat) => Ok(Word::direct(nat)),
+        NatRef::Limbs(limbs) => fill_nat(heap, limbs.len(), |_, out| out.copy_from_slice(limbs)),
+    }
+}
+
+/// The nat with these bytes, least first, which are not on the heap.
+pub fn from_bytes(heap: &mut RawHeap, bytes: &[u8]) -> Result<Word, HeapFull> {
+    fill_nat(heap, bytes.len().div_ceil(8), |_, out| limbs::from_bytes(out, bytes))
+}
+
+/// A word as a nat, 0 for anything else: PLAN's cast.
+pub fn cast(heap: &Memory, word: Word) -> NatRef<'_> {
+    if matches!(word.kind(), Kind::Nat | Kind::Big) {
+        NatRef::of(heap, word)
+    } else {
+        NatRef::Small(0)
+    }
+}
+
+/// Takes a value off the stack, and gives one more than it as a nat.
+#[cold]
+pub fn increment(heap: &mut RawHeap) -> Result<Word, EvalError> {
+    let limbs = cast(heap, heap.stack.peek(0)).limbs().len() + 1;
+    let next = fill_nat(heap, limbs, |heap, out| {
+        limbs::increment(out, cast(heap, heap.stack.peek(0)).limbs());
+    })?;
+    heap.stack.pop();
+    Ok(next)
+}
+
+/// Takes a nat that is not 0 off the stack, and gives the one before it.
+#[cold]
+pub fn predecessor(heap: &mut RawHeap) -> Result<Word, EvalError> {
+    let limbs = cast(heap, heap.stack.peek(0)).limbs().len();
+    let previous = fill_nat(heap, limbs, |heap, out| {
+        limbs::decrement(out, cast(heap, heap.stack.peek(0)).limbs());
+    })?;
+    heap.stack.pop();
+    Ok(previous)
+}
+
+/// Takes a bar off the stack, and gives the nat that is the body of its law: its bytes and a one
+/// above them.
+pub fn bar_body(heap: &mut RawHeap) -> Result<Word, EvalError> {
+    let length = bar::bytes(heap, heap.stack.peek(0)).len();
+    let body = fill_nat(heap, length / 8 + 1, |heap, out| {
+        limbs::from_bytes(out, bar::bytes(heap, heap.stack.peek(0)));
+        out[length / 8] |= 1 << (8 * (length % 8));
+    })?;
+    heap.stack.pop();
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::vm;
+
+    /// Room for 20,000 limbs, more than the nursery has, of which `used` are not zero.
+    fn drafted(heap: &mut RawHeap, used: usize) -> Word {
+        fill_nat(heap, 20_000, |_, out| {
+            out.fill(0);
+            out[..used].fill(7);
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn room_that_a_result_does_not_need_is_given_back() {
+        for stress in [false, true] {
+            let heap = &mut vm(stress).heap;
+            assert_eq!(drafted(heap, 1), Word::direct(7));
+            let before = drafted(heap, 3);
+            heap.stack.push(before);
+            assert_eq!(drafted(heap, 0), Word::ZERO);
+            let after = drafted(heap, 10_000);
+            heap.stack.push(after);
+            heap.collect_young();
+            heap.collect_all();
+            assert_eq!(cast(heap, heap.stack.peek(1)), NatRef::Limbs(&[7; 3]));
+            assert_eq!(cast(heap, heap.stack.peek(0)), NatRef::Limbs(&[7; 10_000]));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_held_is_refused() {
+        let heap = &mut vm(false).heap;
+        for limbs in [1 << 40, u64::MAX] {
+            assert!(NatDraft::new(heap, limbs).is_err());
+            assert!(BarDraft::new(heap, limbs).is_err());
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Values as PLAN sees them: pins, laws, apps and nats, and no other shapes.
+//!
+//! [`to_term`] unfolds the machine's values into the specification's plain trees, [`from_term`]
+//! makes machine values of those. Together they let the specification judge the machine.
+
+use crate::bar;
+use crate::build::Builder;
+use crate::error::EvalError;
+use crate::heap::Val;
+use crate::nat::{NatRef, Natural};
+use crate::tree::Items;
+use crate::values::Heap;
+use crate::view::{Ref, Shape};
+use spec::{Term, shapes};
+use std::sync::Arc;
+
+/// What a value is to PLAN.
+///
+/// # Panics
+/// If something in it is not evaluated.
+pub fn to_term(value: Ref<'_>) -> Term {
+    let mut unfolding = Unfolding { pending: vec![Unfold::Value(value)], made: Vec::new() };
+    while let Some(step) = unfolding.pending.pop() {
+        unfolding.step(step);
+    }
+    unfolding.pop()
+}
+
+/// A step of the unfolding of a value.
+enum Unfold<'h> {
+    /// Make a value's term.
+    Value(Ref<'h>),
+    /// Make the term of a row of these items.
+    Row(Items<'h>),
+    /// Apply what was made before the last so many to those.
+    Apply(usize),
+    /// Make a law around the last that was made.
+    Law(Natural, Natural),
+    /// Make a pin around it.
+    Pin,
+}
+
+struct Unfolding<'h> {
+    /// What is to be done, the last first.
+    pending: Vec<Unfold<'h>>,
+    made: Vec<Term>,
+}
+
+impl<'h> Unfolding<'h> {
+    fn pop(&mut self) -> Term {
+        self.made.pop().expect("a step finds what the steps before it have made")
+    }
+
+    fn step(&mut self, step: Unfold<'h>) {
+        let made = match step {
+            Unfold::Value(value) => return self.enter(value),
+            Unfold::Row(items) => return self.enter_row(items),
+            Unfold::Apply(count) => {
+                let arguments = self.made.split_off(self.made.len() - count);
+                self.pop().apps(arguments)
+            }
+            Unfold::Law(name, arity) => Term::Law { name, arity, body: Arc::new(self.pop()) },
+            Unfold::Pin => self.pop().pin(),
+        };
+        self.made.push(made);
+    }
+
+    fn enter(&mut self, value: Ref<'h>) {
+        let made = match value.shape() {
+            Shape::Nat(nat) => Term::Nat(nat.to_natural()),
+            Shape::Cow(width) => shapes::cow(width),
+            Shape::Bar(bytes) => {
+                let body = NatRef::Limbs(&bar::bar_body_limbs(bytes)).to_natural();
+                Term::law(1, 1, body)
+            }
+            Shape::Pin(pin) => {
+                self.pending.extend([Unfold::Pin, Unfold::Value(pin.item())]);
+                return;
+            }
+            Shape::Law(law) => {
+                let outside = Unfold::Law(law.name().to_natural(), law.arity().to_natural());
+                self.pending.extend([outside, Unfold::Value(law.body())]);
+                return;
+            }
+            Shape::App(app) => {
+                let arguments: Vec<Ref<'h>> = app.args().collect();
+                self.pending.push(Unfold::Apply(arguments.len()));
+                self.pending.extend(arguments.into_iter().rev().map(Unfold::Value));
+                self.pending.push(Unfold::Value(app.head()));
+                return;
+            }
+            Shape::Row(items) => return self.enter_row(items),
+            Shape::Set(keys) => return self.enter_set(keys),
+            Shape::Tab(keys, values) => {
+                self.pending.extend([Unfold::Apply(1), Unfold::Row(values)]);
+                return self.enter_set(keys);
+            }
+            Shape::Thunk => unreachable!("only values in normal form are unfolded"),
+        };
+        self.made.push(made);
+    }
+
+    fn enter_row(&mut self, items: Items<'h>) {
+        self.made.push(shapes::cow(items.len() as u64));
+        self.pending.push(Unfold::Apply(items.len()));
+        self.pending.extend(items.iter().map(Unfold::Value));
+    }
+
+    fn enter_set(&mut self, keys: Items<'h>) {
+        self.pending.push(Unfold::Law(Natural::from(1u8), Natural::from(2u8)));
+        self.pending.push(Unfold::Row(keys));
+    }
+}
+
+/// The value, or the evaluation to be done, that a term stands for. Apps with all their arguments
+/// become thunks.
+///
+/// # Panics
+/// If the term is not [well formed](Term::is_well_formed).
+///
+/// # Errors
+/// [`EvalError::OutOfMemory`] and [`EvalError::StackOverflow`].
+pub fn from_term(heap: &mut Heap, term: &Term) -> Result<Val, EvalError> {
+    from_term_with(heap, term, |_| None)
+}
+
+/// As [`from_term`], with values that are there already in place of the subterms that stand for them.
+///
+/// # Panics
+/// As [`from_term`].
+///
+/// # Errors
+/// Those of [`from_term`].
+pub fn from_term_with<'v>(
+    heap: &mut Heap,
+    term: &Term,
+    value_of: impl Fn(&Term) -> Option<&'v Val>,
+) -> Result<Val, EvalError> {
+    assert!(term.is_well_formed(), "a law or pin must hold a value");
+    heap.build(|builder| {
+        let mut pending = vec![Fold::Term(term)];
+        while let Some(step) = pending.pop() {
+            builder.room_for(3)?;
+            match step {
+                Fold::Term(term) if let Some(value) = value_of(term) => builder.push(value),
+                step => fold(builder, &mut pending, step)?,
+            }
+        }
+        Ok(())
+    })
+}
+
+/// A step of the making of a value.
+enum Fold<'t> {
+    /// Push what the term stands for.
+    Term(&'t Term),
+    /// Apply what lies under so many values to those.
+    Apply(usize),
+    /// Make a law of the name, arity and body on top.
+    Law,
+    /// Pin what lies on top.
+    Pin,
+}
+
+fn fold<'t>(
+    builder: &mut Builder<'_>,
+    pending: &mut Vec<Fold<'t>>,
+    step: Fold<'t>,
+) -> Result<(), EvalError> {
+    match step {
+        Fold::Apply(count) => builder.app(count),
+        Fold::Law => builder.law(),
+        Fold::Pin => builder.pin(),
+        Fold::Term(Term::Nat(nat)) => builder.push_natural(nat),
+        Fold::Term(Term::Pin(item)) => {
+            pending.extend([Fold::Pin, Fold::Term(item)]);
+            Ok(())
+        }
+        Fold::Term(Term::Law { name, arity, body }) => {
+            builder.push_natural(name)?;
+            builder.push_natural(arity)?;
+            pending.extend([Fold::Law, Fold::Term(body)]);
+            Ok(())
+        }
+        Fold::Term(app @ Term::App(..)) => {
+            let (function, arguments) = app.spine();
+            pending.push(Fold::Apply(arguments.len()));
+            pending.extend(arguments.into_iter().rev().map(Fold::Term));
+            pending.push(Fold::Term(function));
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{terms, vm};
+
+    #[test]
+    fn terms_survive_the_machine() {
+        for (seed, stress, random) in [(1, false, 400), (2, true, 80)] {
+            let vm = &mut vm(stress);
+            for term in terms(seed, random) {
+                let value = from_term(vm, &term).unwrap();
+                assert_eq!(to_term(vm.look(&value)), term);
+            }
+        }
+    }
+
+    #[test]
+    fn apps_with_all_arguments_wait() {
+        let vm = &mut vm(false);
+        let sum = from_term(vm, &Term::parse("(3 (3 4))").unwrap()).unwrap();
+        assert!(!vm.look(&sum).is_evaluated());
+        let row = from_term(vm, &Term::parse("({0 2 0} (3 4))").unwrap()).unwrap();
+        let item = vm.look(&row).as_row().and_then(|items| items.get(0));
+        assert!(item.is_some_and(|item| !item.is_evaluated()));
+    }
+}

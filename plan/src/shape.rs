@@ -1,0 +1,270 @@
+//! Which shape a law or an application takes.
+//!
+//! PLAN knows pins, laws, apps and nats. Some laws and apps have machine shapes of their own (data
+//! jets), and the same value always takes the same shape:
+//!
+//! | value                                                      | shape            |
+//! |------------------------------------------------------------|------------------|
+//! | `{0 1 0}`                                                  | the empty row    |
+//! | `{0 n+1 0}`                                                | constructor of n |
+//! | constructor of n applied to n values                       | row, last first  |
+//! | `{1 1 b}`, b one bit above whole bytes                     | bar              |
+//! | `{1 2 keys}`, keys a row in strictly ascending order       | set              |
+//! | a set applied to a row of as many values                   | table            |
+//!
+//! The last takes its shape as soon as the row is evaluated: at the latest when the app is
+//! normalised. (prototype: `matchData`, `execFrame`)
+
+use crate::heap::{HeapFull, Memory, RawHeap};
+use crate::layout::{EXTRA_MAX, Layout};
+use crate::nat::NatRef;
+use crate::word::{Kind, Word};
+use crate::tree::{self, Items};
+use crate::view::Ref;
+
+/// How many arguments a value takes when it is called. Those of 2^64 - 1 or more count as that.
+#[inline(always)]
+pub fn arity(heap: &Memory, word: Word) -> u64 {
+    if matches!(word.kind(), Kind::Law | Kind::App) {
+        let noted = heap.header(word).extra();
+        if noted < EXTRA_MAX {
+            return noted;
+        }
+    }
+    found_arity(heap, word)
+}
+
+/// [`arity`] where it has to be looked for.
+fn found_arity(heap: &Memory, mut word: Word) -> u64 {
+    let mut given = 0;
+    loop {
+        let arity = match word.kind() {
+            Kind::Nat => match word.raw() {
+                0 | 2 => 3,
+                1 => 5,
+                _ => 1,
+            },
+            Kind::Cow => word.cow_width() + 1,
+            Kind::Set => 2,
+            Kind::Big | Kind::Bar | Kind::Row | Kind::Tab => 1,
+            Kind::Law | Kind::Pin | Kind::App => {
+                if word.kind() == Kind::Pin && !heap.is_whole(word) {
+                    // The arity of the 0 that it counts as.
+                    return 3;
+                }
+                let header = heap.header(word);
+                if header.extra() < EXTRA_MAX {
+                    header.extra()
+                } else if word.kind() == Kind::Law {
+                    NatRef::of(heap, heap.load(word, 1)).saturating_u64()
+                } else {
+                    given += if word.kind() == Kind::App { header.size() as u64 - 1 } else { 0 };
+                    word = heap.load(word, 0);
+                    continue;
+                }
+            }
+            Kind::Thunk | Kind::Code => unreachable!("only an evaluated value has an arity"),
+        };
+        return if arity == u64::MAX { arity } else { arity - given };
+    }
+}
+
+/// An app with at least this many words is not copied to be extended, but chained.
+const CHAIN: usize = 32;
+
+/// Replaces a function and `count` arguments above it on the stack by the application: an app (or
+/// the data jet it is) if the function is evaluated and takes more arguments, else a thunk.
+pub fn apply_lazily(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
+    let function = heap.resolve(heap.stack.peek(count));
+    if count == 0 {
+        return Ok(());
+    }
+    if !function.is_thunk() {
+        let arity = arity(heap, function);
+        if arity > count as u64 {
+            return make_partial(heap, count, arity);
+        }
+    }
+    let size = (1 + count).max(2);
+    heap.reserve(1 + size)?;
+    let thunk = heap.allocate_popped(Layout::ThunkApp, 0, 1 + count);
+    heap.stack.push(thunk);
+    Ok(())
+}
+
+/// Replaces an evaluated function of that arity, which is more than `count`, and so many arguments
+/// above it, by the app of them (or the data jet it is).
+pub fn make_partial(heap: &mut RawHeap, count: usize, arity: u64) -> Result<(), HeapFull> {
+    debug_assert!(0 < count && (count as u64) < arity);
+    let left = arity - count as u64;
+    let at = heap.stack.top() - 1 - count;
+    let function = heap.resolve(heap.stack.get(at));
+    heap.stack.set(at, function);
+    match function.kind() {
+        Kind::Cow if function.cow_width() == count as u64 => make_row(heap, count),
+        Kind::Set if count == 1 => make_keyed(heap),
+        Kind::App => extend(heap, count, left),
+        _ => {
+            heap.reserve(2 + count)?;
+            push_app(heap, left, 1 + count);
+            Ok(())
+        }
+    }
+}
+
+/// Allocates the app of the top `size` words of the stack in their place.
+fn push_app(heap: &mut RawHeap, left: u64, size: usize) {
+    let app = heap.allocate_popped(Layout::App, left.min(EXTRA_MAX), size);
+    heap.stack.push(app);
+}
+
+/// A row constructor and all its arguments, last item first.
+fn make_row(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
+    heap.reserve(1 + count)?;
+    let top = heap.stack.top();
+    heap.stack.top_mut(top - count).reverse();
+    let row = heap.allocate_popped(Layout::Row, 0, count);
+    heap.stack.truncate(top - count - 1);
+    heap.stack.push(row);
+    Ok(())
+}
+
+/// A set and one argument: a table if that is evaluated, and a row of as many values.
+fn make_keyed(heap: &mut RawHeap) -> Result<(), HeapFull> {
+    heap.reserve(3)?;
+    let values = heap.resolve(heap.stack.peek(0));
+    let keys = heap.stack.peek(1);
+    if values.kind() != Kind::Row || tree::len(heap, values) != tree::len(heap, keys) {
+        push_app(heap, 1, 2);
+        return Ok(());
+    }
+    let top = heap.stack.top();
+    heap.stack.truncate(top - 2);
+    let tab = heap.allocate_words(Layout::Tab, 0, &[keys, values]);
+    heap.stack.push(tab);
+    Ok(())
+}
+
+/// An app and more arguments, which leave it so many to take.
+fn extend(heap: &mut RawHeap, count: usize, left: u64) -> Result<(), HeapFull> {
+    let app = heap.stack.peek(count);
+    let size = heap.size(app);
+    let (head, given) = spine(heap, app);
+    if head.kind() == Kind::Cow && head.cow_width() == (given + count) as u64 {
+        expand(heap, count);
+        return make_row(heap, given + count);
+    }
+    if size >= CHAIN {
+        heap.reserve(2 + count)?;
+        push_app(heap, left, 1 + count);
+        return Ok(());
+    }
+    heap.reserve(1 + size + count)?;
+    let at = heap.stack.top() - 1 - count;
+    let app = heap.stack.get(at);
+    let mut draft = heap.allocate(Layout::App, left.min(EXTRA_MAX), size + count);
+    draft.copy_from(0, heap.words(app, 0));
+    draft.copy_from(size, heap.stack.top_from(at + 1));
+    heap.stack.truncate(at);
+    heap.stack.push(draft.finish());
+    Ok(())
+}
+
+/// The function under an app's arguments, and how many those are.
+pub fn spine(heap: &Memory, mut word: Word) -> (Word, usize) {
+    let mut given = 0;
+    while word.kind() == Kind::App {
+        given += heap.size(word) - 1;
+        word = heap.load(word, 0);
+    }
+    (word, given)
+}
+
+/// Replaces an app that lies under `count` values on the stack by its function and its arguments.
+/// The stack must have room for them.
+pub fn expand(heap: &mut RawHeap, count: usize) {
+    let at = heap.stack.top() - 1 - count;
+    let app = heap.stack.get(at);
+    let (head, given) = spine(heap, app);
+    heap.stack.open_gap(at + 1, given);
+    heap.stack.set(at, head);
+    let mut end = at + 1 + given;
+    let mut word = app;
+    while word.kind() == Kind::App {
+        let args = heap.size(word) - 1;
+        end -= args;
+        for index in 0..args {
+            let arg = heap.load(word, 1 + index);
+            heap.stack.set(end + index, arg);
+        }
+        word = heap.load(word, 0);
+    }
+}
+
+/// Arguments a link when a long app is chained to be taken apart.
+const LINK: usize = 16;
+
+/// Replaces an app, or a row or table seen as one, on top of the stack by its function (applied to
+/// all arguments but the last) and its last argument.
+pub fn split_app(heap: &mut RawHeap) -> Result<(), HeapFull> {
+    let word = heap.stack.peek(0);
+    match word.kind() {
+        Kind::Tab => {
+            heap.stack.pop();
+            for part in [heap.load(word, 0), heap.load(word, 1)] {
+                heap.stack.push(part);
+            }
+        }
+        Kind::Row => {
+            let size = tree::len(heap, word);
+            heap.reserve(linked_words(size - 1))?;
+            let row = heap.stack.pop();
+            let mut args: Vec<Word> = Items::of(row, heap).iter().map(|item| item.word).collect();
+            args.reverse();
+            let last = args.pop().unwrap_or(Word::ZERO);
+            let function = link(heap, Word::cow(size as u64), &args);
+            heap.stack.push(function);
+            heap.stack.push(last);
+        }
+        _ => {
+            let size = heap.size(word);
+            heap.reserve(linked_words(size - 2))?;
+            let app = heap.stack.pop();
+            let (head, last) = (heap.load(app, 0), heap.load(app, size - 1));
+            let args: Vec<Word> = heap.words(app, 1)[..size - 2].to_vec();
+            let function = link(heap, head, &args);
+            heap.stack.push(function);
+            heap.stack.push(last);
+        }
+    }
+    Ok(())
+}
+
+/// Room that [`link`] needs for so many arguments.
+fn linked_words(args: usize) -> usize {
+    args + 2 * args.div_ceil(LINK) + 2 * CHAIN
+}
+
+/// The app of a function to arguments of which it takes more; a long one chained, so that taking
+/// off one argument after the other costs no more than looking at them.
+fn link(heap: &mut RawHeap, head: Word, args: &[Word]) -> Word {
+    let mut left = arity(heap, head);
+    let mut function = head;
+    let width = if args.len() < CHAIN { CHAIN } else { LINK };
+    for chunk in args.chunks(width) {
+        left = left.saturating_sub(chunk.len() as u64);
+        let mut draft = heap.allocate(Layout::App, left.min(EXTRA_MAX), 1 + chunk.len());
+        draft.set(0, function);
+        draft.copy_from(1, chunk);
+        function = draft.finish();
+    }
+    function
+}
+
+impl Ref<'_> {
+    /// How many arguments the value takes when it is called; those of 2^64 - 1 or more count as
+    /// that. None if it is not evaluated.
+    pub fn arity(self) -> Option<u64> {
+        self.is_evaluated().then(|| arity(self.heap, self.word))
+    }
+}

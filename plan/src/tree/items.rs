@@ -1,0 +1,189 @@
+//! Looking at rows and sets, flat or not.
+
+use super::Node;
+use crate::heap::Memory;
+use crate::view::Ref;
+use crate::word::Word;
+use std::cmp::Ordering;
+
+/// The items of a row, the keys of a set, the values of a table or some arguments of an app, in
+/// order.
+#[derive(Clone, Copy)]
+pub struct Items<'h> {
+    /// The items themselves, or the payload of the node that has them.
+    words: &'h [Word],
+    /// How many parts that node has; 0 if the items are flat.
+    fan: usize,
+    heap: &'h Memory,
+}
+
+impl<'h> Items<'h> {
+    /// The items of a row or set.
+    #[inline]
+    pub fn of(word: Word, heap: &'h Memory) -> Items<'h> {
+        match Node::of(heap, word) {
+            None => Items::flat(heap.words(word, 0), heap),
+            Some(Node { words, fan }) => Items { words, fan, heap },
+        }
+    }
+
+    /// These words.
+    pub fn flat(words: &'h [Word], heap: &'h Memory) -> Items<'h> {
+        Items { words, fan: 0, heap }
+    }
+
+    fn node(self) -> Option<Node<'h>> {
+        (self.fan > 0).then_some(Node { words: self.words, fan: self.fan })
+    }
+
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.node().map_or(self.words.len(), Node::len)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The item at that index, if there are so many.
+    pub fn get(self, index: usize) -> Option<Ref<'h>> {
+        self.word(index).map(|word| Ref::new(word, self.heap))
+    }
+
+    /// Likewise, as it is stored.
+    pub fn word(self, index: usize) -> Option<Word> {
+        if self.fan == 0 {
+            return self.words.get(index).copied();
+        }
+        let (chunk, start) = self.chunk(index)?;
+        chunk.get(index - start).copied()
+    }
+
+    /// Likewise, if the items are flat.
+    #[inline]
+    pub fn flat_word(self, index: usize) -> Option<Word> {
+        if self.fan == 0 { self.words.get(index).copied() } else { None }
+    }
+
+    /// The flat part that has the item of that index, and how many items there are before that part.
+    pub fn chunk(self, index: usize) -> Option<(&'h [Word], usize)> {
+        let (mut items, mut start) = (self, 0);
+        while let Some(node) = items.node() {
+            let slot = node.slot_of(index - start);
+            let part = *node.parts().get(slot)?;
+            start += node.start(slot);
+            items = Items::of(part, self.heap);
+        }
+        (index - start < items.words.len()).then_some((items.words, start))
+    }
+
+    /// The flat parts, first to last.
+    pub fn chunks(self) -> impl Iterator<Item = &'h [Word]> {
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let (chunk, _) = self.chunk(next)?;
+            next += chunk.len();
+            Some(chunk)
+        })
+    }
+
+    /// All of them.
+    pub fn iter(self) -> impl DoubleEndedIterator<Item = Ref<'h>> + ExactSizeIterator {
+        match self.node() {
+            None => Iter { items: self, front: self.words, middle: 0..0, back: &[] },
+            Some(node) => Iter { items: self, front: &[], middle: 0..node.len(), back: &[] },
+        }
+    }
+
+    /// Where an item is of which `order` says [`Ordering::Equal`], or where it would be (`Err`); the
+    /// items must be in that order.
+    ///
+    /// # Errors
+    /// The place where there is no such item.
+    pub fn binary_search_by(
+        self,
+        mut order: impl FnMut(Ref<'h>) -> Ordering,
+    ) -> Result<usize, usize> {
+        let (mut items, mut start) = (self, 0);
+        while let Some(node) = items.node() {
+            let later = node.parts()[1..].partition_point(|part| {
+                let first = Items::of(*part, self.heap).get(0);
+                first.is_some_and(|first| order(first).is_le())
+            });
+            start += node.start(later);
+            items = Items::of(node.parts()[later], self.heap);
+        }
+        let place = items.words.binary_search_by(|word| order(Ref::new(*word, self.heap)));
+        place.map(|at| start + at).map_err(|at| start + at)
+    }
+
+    /// Where a nat below 2^63 is among these, which are the keys of a set: its index, or else
+    /// (`Err`) the index of the first key above it.
+    pub fn search_nat(self, nat: u64) -> Result<usize, usize> {
+        // All that is no nat below 2^63 has its top bit set, and comes after those.
+        let (mut items, mut start) = (self, 0);
+        while let Some(node) = items.node() {
+            let slot = node.firsts()[1..].partition_point(|first| first.raw() <= nat);
+            start += node.start(slot);
+            items = Items::of(node.parts()[slot], self.heap);
+        }
+        let index = items.words.partition_point(|word| word.raw() < nat);
+        match items.words.get(index) {
+            Some(word) if word.raw() == nat => Ok(start + index),
+            _ => Err(start + index),
+        }
+    }
+}
+
+/// What is left of a walk over items from both ends.
+struct Iter<'h> {
+    items: Items<'h>,
+    /// What is left of the part that the walk from the front is in.
+    front: &'h [Word],
+    /// Which items are in parts that neither walk has come to.
+    middle: std::ops::Range<usize>,
+    /// What is left of the part that the walk from the back is in.
+    back: &'h [Word],
+}
+
+impl<'h> Iter<'h> {
+    fn seen(&self, word: Word) -> Ref<'h> {
+        Ref::new(word, self.items.heap)
+    }
+}
+
+impl<'h> Iterator for Iter<'h> {
+    type Item = Ref<'h>;
+
+    fn next(&mut self) -> Option<Ref<'h>> {
+        if self.front.is_empty() && !self.middle.is_empty() {
+            let (chunk, _) = self.items.chunk(self.middle.start)?;
+            self.middle.start += chunk.len();
+            self.front = chunk;
+        }
+        let source = if self.front.is_empty() { &mut self.back } else { &mut self.front };
+        let word = *source.split_off_first()?;
+        Some(self.seen(word))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.front.len() + self.middle.len() + self.back.len();
+        (left, Some(left))
+    }
+}
+
+impl<'h> DoubleEndedIterator for Iter<'h> {
+    fn next_back(&mut self) -> Option<Ref<'h>> {
+        if self.back.is_empty() && !self.middle.is_empty() {
+            let (chunk, start) = self.items.chunk(self.middle.end - 1)?;
+            self.middle.end = start;
+            self.back = chunk;
+        }
+        let source = if self.back.is_empty() { &mut self.front } else { &mut self.back };
+        let word = *source.split_off_last()?;
+        Some(self.seen(word))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}

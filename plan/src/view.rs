@@ -1,0 +1,233 @@
+//! Looking at values: [`Ref`], a value seen while nothing can move, and [`Shape`], what it is.
+//!
+//! A `Ref` borrows its [`Heap`](crate::Heap); whatever allocates or evaluates needs the heap
+//! exclusively, so no `Ref` can see a value move.
+//!
+//! The shapes are those of the machine, not of PLAN: a row is PLAN's app of a row constructor, and
+//! so on. [`crate::plain`] tells what PLAN sees.
+
+use crate::bar;
+use crate::heap::Memory;
+use crate::nat::NatRef;
+use crate::pin;
+use crate::tree::Items;
+use crate::word::{Kind, Word};
+
+/// A value, seen while nothing can move. Cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Ref<'h> {
+    pub(crate) word: Word,
+    pub(crate) heap: &'h Memory,
+}
+
+/// What a value is.
+#[derive(Clone, Copy)]
+pub enum Shape<'h> {
+    /// A nat.
+    Nat(NatRef<'h>),
+    /// A pin around its item.
+    Pin(PinRef<'h>),
+    /// A law: its name, arity and body.
+    Law(LawRef<'h>),
+    /// A function and the arguments it has so far, fewer than it takes.
+    App(AppRef<'h>),
+    /// Bytes.
+    Bar(&'h [u8]),
+    /// A row's items, first to last.
+    Row(Items<'h>),
+    /// A table: its keys in ascending order, and as many values.
+    Tab(Items<'h>, Items<'h>),
+    /// A set's keys in ascending order.
+    Set(Items<'h>),
+    /// The constructor of rows of that width, which is at least 1.
+    Cow(u64),
+    /// Not evaluated.
+    Thunk,
+}
+
+impl<'h> Ref<'h> {
+    /// The value that a word of that memory is.
+    #[inline]
+    pub fn new(word: Word, heap: &'h Memory) -> Ref<'h> {
+        Ref { word: heap.resolve(word), heap }
+    }
+
+    /// The value's word.
+    #[inline]
+    pub fn word(self) -> Word {
+        self.word
+    }
+
+    /// What the value is.
+    #[inline]
+    pub fn shape(self) -> Shape<'h> {
+        let (heap, word) = (self.heap, self.word);
+        match word.kind() {
+            Kind::Nat | Kind::Big => Shape::Nat(NatRef::of(heap, word)),
+            Kind::Pin => Shape::Pin(PinRef(self)),
+            Kind::Law => Shape::Law(LawRef(self)),
+            Kind::App => Shape::App(AppRef(self)),
+            Kind::Bar => Shape::Bar(bar::bytes(heap, word)),
+            Kind::Row => Shape::Row(Items::of(word, heap)),
+            Kind::Set => Shape::Set(Items::of(word, heap)),
+            Kind::Tab => {
+                let (keys, values) = (heap.load(word, 0), heap.load(word, 1));
+                Shape::Tab(Items::of(keys, heap), Items::of(values, heap))
+            }
+            Kind::Cow => Shape::Cow(word.cow_width()),
+            Kind::Thunk | Kind::Code => Shape::Thunk,
+        }
+    }
+
+    /// The nat this is, if it is one.
+    pub fn as_nat(self) -> Option<NatRef<'h>> {
+        matches!(self.word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(self.heap, self.word))
+    }
+
+    /// The nat this is, if it is one below 2^64.
+    pub fn as_u64(self) -> Option<u64> {
+        self.as_nat().and_then(NatRef::to_u64)
+    }
+
+    /// The row's items, if this is a row.
+    pub fn as_row(self) -> Option<Items<'h>> {
+        (self.word.kind() == Kind::Row).then(|| Items::of(self.word, self.heap))
+    }
+
+    /// The bytes, if this is a bar.
+    pub fn as_bar(self) -> Option<&'h [u8]> {
+        (self.word.kind() == Kind::Bar).then(|| bar::bytes(self.heap, self.word))
+    }
+
+    /// Whether the value is evaluated, so that its shape is known.
+    pub fn is_evaluated(self) -> bool {
+        !self.word.is_thunk()
+    }
+
+    /// Whether the value is known to be in normal form. True of everything that has been normalised;
+    /// may be false of other values that are in normal form.
+    pub fn is_normal(self) -> bool {
+        self.heap.is_normal(self.word)
+    }
+
+    /// Whether both are one object (or the same small nat): then they are surely equal.
+    pub fn is_same(self, other: Ref<'_>) -> bool {
+        self.word == other.word
+    }
+}
+
+/// A pin.
+#[derive(Clone, Copy)]
+pub struct PinRef<'h>(pub(crate) Ref<'h>);
+
+impl<'h> PinRef<'h> {
+    /// The pin itself, as a value.
+    pub fn value(self) -> Ref<'h> {
+        self.0
+    }
+
+    /// What is pinned, in normal form.
+    pub fn item(self) -> Ref<'h> {
+        Ref::new(pin::item(self.0.heap, self.0.word), self.0.heap)
+    }
+}
+
+/// A law.
+#[derive(Clone, Copy)]
+pub struct LawRef<'h>(Ref<'h>);
+
+impl<'h> LawRef<'h> {
+    fn nat(self, index: usize) -> NatRef<'h> {
+        NatRef::of(self.0.heap, self.0.heap.load(self.0.word, index))
+    }
+
+    /// The law's name, any nat; mostly UTF-8 text, first byte least.
+    pub fn name(self) -> NatRef<'h> {
+        self.nat(0)
+    }
+
+    /// How many arguments it takes; never 0.
+    pub fn arity(self) -> NatRef<'h> {
+        self.nat(1)
+    }
+
+    /// Its body, in normal form.
+    pub fn body(self) -> Ref<'h> {
+        Ref::new(self.0.heap.load(self.0.word, 2), self.0.heap)
+    }
+}
+
+/// A function and the arguments it has so far.
+///
+/// Mostly one flat object; long ones that grew argument by argument are chained, which normal
+/// forms never are. The accessors hide the difference.
+#[derive(Clone, Copy)]
+pub struct AppRef<'h>(Ref<'h>);
+
+impl<'h> AppRef<'h> {
+    /// The function, which is not itself an app.
+    pub fn head(self) -> Ref<'h> {
+        let mut word = self.0.word;
+        while word.kind() == Kind::App {
+            word = self.0.heap.load(word, 0);
+        }
+        Ref::new(word, self.0.heap)
+    }
+
+    /// The arguments, first to last, in at least one run.
+    pub fn runs(self) -> impl Iterator<Item = Items<'h>> {
+        // Mostly there is only this one, so that there is nothing to gather.
+        let (last, mut function) = self.run_of(self.0.word);
+        let mut before = Vec::new();
+        while function.kind() == Kind::App {
+            let (run, next) = self.run_of(function);
+            before.push(run);
+            function = next;
+        }
+        before.into_iter().rev().chain([last])
+    }
+
+    /// The arguments in one object, and the function that has those before them.
+    fn run_of(self, word: Word) -> (Items<'h>, Word) {
+        let heap = self.0.heap;
+        (Items::flat(heap.words(word, 1), heap), heap.load(word, 0))
+    }
+
+    /// The arguments, first to last.
+    pub fn args(self) -> impl Iterator<Item = Ref<'h>> {
+        let heap = self.0.heap;
+        let mut run = heap.words(self.0.word, 0);
+        // Mostly there is no other.
+        let mut later = Vec::new();
+        while run[0].kind() == Kind::App {
+            let function = run[0];
+            later.push(run);
+            run = heap.words(function, 0);
+        }
+        let mut args = run[1..].iter();
+        std::iter::from_fn(move || {
+            loop {
+                match args.next() {
+                    Some(arg) => return Some(Ref::new(*arg, heap)),
+                    None => args = later.pop()?[1..].iter(),
+                }
+            }
+        })
+    }
+
+    /// How many arguments there are.
+    pub fn len(self) -> usize {
+        let heap = self.0.heap;
+        let (mut word, mut count) = (self.0.word, 0);
+        while word.kind() == Kind::App {
+            count += heap.size(word) - 1;
+            word = heap.load(word, 0);
+        }
+        count
+    }
+
+    /// Never: an app has at least one argument.
+    pub fn is_empty(self) -> bool {
+        false
+    }
+}

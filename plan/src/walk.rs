@@ -1,0 +1,295 @@
+//! Walking a value from the outside in, without recursion.
+//!
+//! The walk visits a value before what it consists of, and that from left to right: a law's body,
+//! an app's function and then its arguments, a row's items, a set's keys, a table's keys and then
+//! its values. A row constructor consists of nothing, and pins are not looked into. This is the
+//! order in which values are hashed, and in which a pin lists the pins that it refers to.
+
+use crate::error::EvalError;
+use crate::heap::Memory;
+use crate::map::Map;
+use crate::pin;
+use crate::view::{LawRef, Ref, Shape};
+use crate::word::{Kind, Word};
+use crate::{bar, tree};
+use std::collections::HashSet;
+
+/// Whether a law is a row constructor that is too wide for a shape of its own (see `shape`).
+pub fn is_wide_constructor(law: LawRef<'_>) -> bool {
+    law.name().is_zero() && law.body().as_nat().is_some_and(|body| body.is_zero())
+}
+
+/// A walk over one value: it gives every value in it, in the order the module tells.
+///
+/// Its memory grows with how far the value nests to the left only: a long list costs nothing. What
+/// is shared is visited as often as it occurs, unless the walk is over [distinct](Walk::distinct)
+/// objects; a walk that goes on for long makes sure that it ends: see [`MAX_PARTS`].
+pub(crate) struct Walk<'h> {
+    heap: &'h Memory,
+    start: Word,
+    next: Option<Word>,
+    pending: Vec<Run>,
+    steps: u64,
+    /// For a walk over distinct objects, those that have been seen since it began to remember.
+    seen: Option<HashSet<u64>>,
+}
+
+/// Values of one object that are still to be visited: at least one.
+struct Run {
+    object: Word,
+    next: u32,
+    end: u32,
+}
+
+/// A value that has more parts when it is written out is not hashed. A few dozen rows, each holding
+/// the one before twice, are more than any machine could ever write; and the limit is the same on
+/// all of them. Parts are counted by [`written_size`].
+pub const MAX_PARTS: u64 = 1 << 30;
+
+/// Steps after which a walk asks how large the value is.
+const ASK: u64 = 1 << 20;
+
+/// Steps between two looks for an interrupt, a power of two.
+const BREATH: u64 = 1 << 12;
+
+impl<'h> Walk<'h> {
+    pub(crate) fn new(value: Ref<'h>) -> Walk<'h> {
+        let heap = value.heap;
+        Walk {
+            heap,
+            start: value.word,
+            next: Some(value.word),
+            pending: vec![],
+            steps: 0,
+            seen: None,
+        }
+    }
+
+    /// A walk that may leave out objects that it has been to.
+    pub(crate) fn distinct(value: Ref<'h>) -> Walk<'h> {
+        Walk { seen: Some(HashSet::new()), ..Walk::new(value) }
+    }
+
+    /// The next value; none at the end.
+    ///
+    /// # Errors
+    /// [`EvalError::Interrupted`], and [`EvalError::TooLarge`] if the value has too many parts.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<Option<Ref<'h>>, EvalError> {
+        let word = match self.next.take() {
+            Some(word) => word,
+            None => {
+                let Some(run) = self.pending.last_mut() else { return Ok(None) };
+                let word = self.heap.load(run.object, run.next as usize);
+                run.next += 1;
+                if run.next == run.end {
+                    self.pending.pop();
+                }
+                word
+            }
+        };
+        self.steps += 1;
+        if self.steps.is_multiple_of(BREATH) {
+            self.breathe()?;
+        }
+        let value = Ref::new(word, self.heap);
+        if self.steps < ASK || self.is_new(value.word) {
+            runs(self.heap, value.word, |run| self.pending.push(run));
+        }
+        Ok(Some(value))
+    }
+
+    #[cold]
+    fn breathe(&self) -> Result<(), EvalError> {
+        self.heap.interrupt.check()?;
+        if self.seen.is_none() && self.steps == ASK {
+            let size = written_size(Ref::new(self.start, self.heap), PinsCount::AsParts)?;
+            if size > MAX_PARTS {
+                return Err(EvalError::TooLarge { parts: MAX_PARTS });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what an object consists of is to be visited.
+    fn is_new(&mut self, word: Word) -> bool {
+        match &mut self.seen {
+            Some(seen) if word.has_object() => seen.insert(word.raw()),
+            _ => true,
+        }
+    }
+}
+
+/// Hands over the runs of values that a value consists of, the last first.
+fn runs(heap: &Memory, word: Word, mut push: impl FnMut(Run)) {
+    let mut run = |object: Word, next: usize, end: usize| {
+        if next < end {
+            // An object has at most `PAYLOAD_MAX` words, which is `u32::MAX`.
+            push(Run { object, next: next as u32, end: end as u32 });
+        }
+    };
+    match word.kind() {
+        Kind::Nat | Kind::Big | Kind::Pin | Kind::Bar | Kind::Cow => {}
+        Kind::Law => match Ref::new(word, heap).shape() {
+            Shape::Law(law) if is_wide_constructor(law) => {}
+            _ => run(word, 2, 3),
+        },
+        Kind::Row | Kind::Set => {
+            tree::leaves_backwards(heap, word, &mut |leaf| run(leaf, 0, heap.size(leaf)));
+        }
+        Kind::Tab => {
+            for items in [heap.load(word, 1), heap.load(word, 0)] {
+                tree::leaves_backwards(heap, items, &mut |leaf| run(leaf, 0, heap.size(leaf)));
+            }
+        }
+        Kind::App => {
+            let mut link = word;
+            loop {
+                let function = heap.load(link, 0);
+                let chained = function.kind() == Kind::App;
+                run(link, usize::from(chained), heap.size(link));
+                if !chained {
+                    break;
+                }
+                link = function;
+            }
+        }
+        Kind::Thunk | Kind::Code => {}
+    }
+}
+
+/// What a pin counts as in [`Ref::written_size`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PinsCount {
+    /// A part like any other, not looked into.
+    AsParts,
+    /// Written out too, each once.
+    Written,
+}
+
+impl Ref<'_> {
+    /// How many parts a value has when it is written out: one for each value in it, counting shared
+    /// ones as often as they occur, and one for eight bytes of a nat or bar. Takes time and memory in
+    /// proportion to the objects that there are.
+    ///
+    /// # Errors
+    /// [`EvalError::Interrupted`].
+    pub fn written_size(self, pins: PinsCount) -> Result<u64, EvalError> {
+        written_size(self, pins)
+    }
+
+    /// The number of words that the value's heap may hold.
+    pub fn heap_limit(self) -> usize {
+        self.heap.limit_words()
+    }
+}
+
+/// How many parts a value has when it is written out: one for each value in it, counting shared
+/// ones as often as they occur, and one for eight bytes of a nat or bar. Takes time and memory in
+/// proportion to the objects that there are.
+///
+/// # Errors
+/// [`EvalError::Interrupted`].
+fn written_size(value: Ref<'_>, pins: PinsCount) -> Result<u64, EvalError> {
+    let heap = value.heap;
+    let mut sizes: Map<u64, u64> = Map::default();
+    let mut pinned: u64 = 0;
+    // An object is met again, with all it consists of measured, once that has been done.
+    let mut pending = vec![(value.word, false)];
+    let mut steps: u64 = 0;
+    while let Some((word, is_open)) = pending.pop() {
+        steps += 1;
+        if steps.is_multiple_of(BREATH) {
+            heap.interrupt.check()?;
+        }
+        if !word.has_object() || sizes.contains_key(&word.raw()) {
+            continue;
+        }
+        if !is_open {
+            pending.push((word, true));
+            each_part(heap, word, |part| pending.push((part, false)));
+            if word.kind() == Kind::Pin && pins == PinsCount::Written {
+                pending.push((pin::item(heap, word), false));
+            }
+            continue;
+        }
+        let size_of = |part: Word| sizes.get(&part.raw()).copied().unwrap_or(1);
+        let mut size = 1 + words_of_leaf(heap, word);
+        each_part(heap, word, |part| size = size.saturating_add(size_of(part)));
+        if word.kind() == Kind::Pin && pins == PinsCount::Written {
+            pinned = pinned.saturating_add(size_of(pin::item(heap, word)));
+        }
+        sizes.insert(word.raw(), size);
+    }
+    let size = sizes.get(&value.word.raw()).copied().unwrap_or(1);
+    Ok(size.saturating_add(pinned))
+}
+
+/// Hands over the values that a value consists of.
+fn each_part(heap: &Memory, word: Word, mut part: impl FnMut(Word)) {
+    runs(heap, word, |run| {
+        (run.next..run.end).for_each(|at| part(heap.resolve(heap.load(run.object, at as usize))));
+    });
+}
+
+fn words_of_leaf(heap: &Memory, word: Word) -> u64 {
+    match word.kind() {
+        Kind::Big => heap.size(word) as u64,
+        Kind::Bar => 1 + bar::bytes(heap, word).len().div_ceil(8) as u64,
+        _ => 0,
+    }
+}
+
+/// Whether a value has more than `limit` parts, counting shared ones as often as they occur, and
+/// eight bytes of a nat or bar as one. As in what is printed in short, the value and what it pins
+/// are looked into, other pins are not. Takes no more time or memory than `limit` parts do.
+pub fn is_larger_than<'h>(mut value: Ref<'h>, limit: usize) -> bool {
+    let mut seen = 0usize;
+    while let Shape::Pin(pin) = value.shape() {
+        seen += 1;
+        if seen > limit {
+            return true;
+        }
+        value = pin.item();
+    }
+    let mut pending = Vec::new();
+    let mut next = Some(value);
+    while let Some(value) = next {
+        let shape = value.shape();
+        let parts = match shape {
+            Shape::Nat(nat) => nat.limbs().len(),
+            Shape::Bar(bytes) => bytes.len() / 8,
+            Shape::App(app) => 1 + app.len(),
+            Shape::Row(items) | Shape::Set(items) => items.len(),
+            Shape::Tab(keys, values) => keys.len() + values.len(),
+            Shape::Law(_) => 1,
+            Shape::Pin(_) | Shape::Cow(_) | Shape::Thunk => 0,
+        };
+        seen = seen.saturating_add(1).saturating_add(parts);
+        if seen > limit {
+            return true;
+        }
+        let is_leaf = matches!(shape, Shape::Nat(_) | Shape::Bar(_) | Shape::Pin(_));
+        // What it has is counted again when that is seen: small nats now.
+        seen -= if is_leaf { 0 } else { parts };
+        let mut see = |value: Ref<'h>| match value.word.as_direct() {
+            Some(nat) => seen += 1 + usize::from(nat > 0),
+            None => pending.push(value),
+        };
+        match shape {
+            Shape::App(app) => {
+                see(app.head());
+                app.runs().for_each(|run| run.iter().for_each(&mut see));
+            }
+            Shape::Row(items) | Shape::Set(items) => items.iter().for_each(see),
+            Shape::Tab(keys, values) => keys.iter().chain(values.iter()).for_each(see),
+            Shape::Law(law) => see(law.body()),
+            _ => {}
+        }
+        next = pending.pop();
+    }
+    seen > limit
+}
+
+#[cfg(test)]
+mod tests;

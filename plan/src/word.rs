@@ -1,0 +1,270 @@
+//! The value word: what every PLAN value looks like to the machine.
+//!
+//! ```text
+//!  63 62      56 55        48 47                                            0
+//! +--+----------+------------+-----------------------------------------------+
+//! | 0|                      a nat below 2^63, as it is                       |
+//! +--+----------+------------+-----------------------------------------------+
+//! | 1| T |  kind             |     address of the object (8-byte aligned)    |
+//! +--+----------+------------+-----------------------------------------------+
+//! ```
+//!
+//! * A nat that fits in 63 bits is the word itself: nothing to strip before adding, and
+//!   `(a | b | a + b) >> 63 == 0` says that the sum fits too.
+//! * Everything else has bit 63 set. `T` (bit 62) is set on a thunk, so whether a word is evaluated
+//!   is known without touching memory; the kind is read from the word as well.
+//! * Bit 61 is set on the kinds that have no object: a row constructor (`Cow`) carries its width in
+//!   the low 48 bits, a code word the place of an instruction, of decoded or of compiled code.
+//!
+//! A word with an address is valid until the next collection; see [`crate::heap`] for who may hold
+//! one across it.
+
+use std::fmt;
+
+/// What an evaluated word is. The discriminants are the words' top bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Kind {
+    /// A nat below 2^63, held in the word.
+    Nat = 0x00,
+    /// A nat of 2^63 or more, on the heap.
+    Big = 0x81,
+    /// A pin.
+    Pin = 0x82,
+    /// A law that has no data-jet shape.
+    Law = 0x83,
+    /// A function applied to fewer arguments than it takes.
+    App = 0x84,
+    /// Bytes: the law `{1 1 n}` whose body spells them out.
+    Bar = 0x85,
+    /// A row: the app of a row constructor to its items, last item first.
+    Row = 0x86,
+    /// A table: the app of a set to a row of as many values.
+    Tab = 0x87,
+    /// A set: the law `{1 2 keys}` with strictly ascending keys.
+    Set = 0x88,
+    /// A row constructor: the law `{0 n+1 0}`, for n of at least 1.
+    Cow = 0xA1,
+    /// Not a value: a place in code, in a frame, a thunk or a law's code slot.
+    Code = 0xA2,
+    /// Not evaluated yet, or evaluated and not yet short-cut by the collector.
+    Thunk = 0xC0,
+}
+
+/// A machine word that stands for a PLAN value. See the module's overview.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Word(u64);
+
+const ADDRESS_BITS: u32 = 48;
+const ADDRESS_MASK: u64 = (1 << ADDRESS_BITS) - 1;
+const TAG_SHIFT: u32 = 56;
+const THUNK_BIT: u64 = 1 << 62;
+const IMMEDIATE_BIT: u64 = 1 << 61;
+/// The top byte of a code word that is an address of compiled code.
+pub const NATIVE_TAG: u64 = 0xA3;
+/// The top byte of one for a law that, in this code, stands for the pin around it.
+pub const PINNED_TAG: u64 = 0xA4;
+/// A code word's low bits are the instruction, the rest the pool.
+const PC_BITS: u32 = 24;
+
+/// The least nat that needs an object of its own.
+pub const DIRECT_LIMIT: u64 = 1 << 63;
+/// Wider row constructors than this stay plain laws (the value's shape, hash and order hide it).
+pub const COW_LIMIT: u64 = 1 << ADDRESS_BITS;
+
+impl Word {
+    /// The nat zero.
+    pub const ZERO: Word = Word(0);
+
+    /// A nat below 2^63.
+    #[inline(always)]
+    pub const fn direct(nat: u64) -> Word {
+        debug_assert!(nat < DIRECT_LIMIT);
+        Word(nat)
+    }
+
+    /// The nat 1 for true, 0 for false.
+    #[inline(always)]
+    pub const fn bit(b: bool) -> Word {
+        Word(b as u64)
+    }
+
+    /// The constructor of rows of `width` items, `width` between 1 and [`COW_LIMIT`].
+    #[inline(always)]
+    pub const fn cow(width: u64) -> Word {
+        debug_assert!(width > 0 && width < COW_LIMIT);
+        Word(((Kind::Cow as u64) << TAG_SHIFT) | width)
+    }
+
+    /// The place of an instruction: which decoded law (by its pool), and where in it.
+    #[inline(always)]
+    pub const fn code(pool: u32, pc: u32) -> Word {
+        debug_assert!(pool < 1 << (ADDRESS_BITS - PC_BITS) && pc < 1 << PC_BITS);
+        Word(((Kind::Code as u64) << TAG_SHIFT) | ((pool as u64) << PC_BITS) | pc as u64)
+    }
+
+    /// The pool and instruction of a code word.
+    #[inline(always)]
+    pub const fn code_parts(self) -> (u32, u32) {
+        let place = self.0 & ADDRESS_MASK;
+        ((place >> PC_BITS) as u32, (place & ((1 << PC_BITS) - 1)) as u32)
+    }
+
+    /// The code word of compiled code that starts at that address: a thunk's, a law's, or that of a
+    /// law which refers to itself as the pin around it.
+    #[inline(always)]
+    pub const fn native(address: usize, pinned: bool) -> Word {
+        debug_assert!(address as u64 & !ADDRESS_MASK == 0);
+        let tag = if pinned { PINNED_TAG } else { NATIVE_TAG };
+        Word((tag << TAG_SHIFT) | address as u64)
+    }
+
+    /// Whether this code word names compiled code.
+    #[inline(always)]
+    pub const fn is_native(self) -> bool {
+        matches!(self.0 >> TAG_SHIFT, NATIVE_TAG | PINNED_TAG)
+    }
+
+    /// Whether it names compiled code of a law that refers to itself as a pin.
+    #[inline(always)]
+    pub const fn is_native_of_pin(self) -> bool {
+        self.0 >> TAG_SHIFT == PINNED_TAG
+    }
+
+    /// The word that compiled code, or the machine's own stack, holds as these bits.
+    ///
+    /// Only bits that were a word's may be made one again.
+    #[inline(always)]
+    pub const fn from_bits(bits: u64) -> Word {
+        Word(bits)
+    }
+
+    /// The word for the object of that kind at that address.
+    #[inline(always)]
+    pub const fn object(kind: Kind, address: usize) -> Word {
+        debug_assert!(address as u64 & !ADDRESS_MASK == 0 && address & 7 == 0);
+        Word(((kind as u64) << TAG_SHIFT) | address as u64)
+    }
+
+    /// The same kind of word, for the object's new address.
+    #[inline(always)]
+    pub const fn moved_to(self, address: usize) -> Word {
+        Word((self.0 & !ADDRESS_MASK) | address as u64)
+    }
+
+    #[inline(always)]
+    pub const fn is_direct(self) -> bool {
+        self.0 < DIRECT_LIMIT
+    }
+
+    /// Whether this is a thunk (perhaps one that already has its value).
+    #[inline(always)]
+    pub const fn is_thunk(self) -> bool {
+        self.0 & (DIRECT_LIMIT | THUNK_BIT) == DIRECT_LIMIT | THUNK_BIT
+    }
+
+    /// Whether the word has an object, whose address [`Word::address`] then is.
+    #[inline(always)]
+    pub const fn has_object(self) -> bool {
+        self.0 & (DIRECT_LIMIT | IMMEDIATE_BIT) == DIRECT_LIMIT
+    }
+
+    /// The nat that this word holds, if it is a direct one.
+    #[inline(always)]
+    pub const fn as_direct(self) -> Option<u64> {
+        if self.is_direct() { Some(self.0) } else { None }
+    }
+
+    /// A number that the machine itself put on its stack or in an object.
+    #[inline(always)]
+    pub const fn raw(self) -> u64 {
+        self.0
+    }
+
+    /// The address of the word's object.
+    #[inline(always)]
+    pub const fn address(self) -> usize {
+        (self.0 & ADDRESS_MASK) as usize
+    }
+
+    /// The width of a row constructor.
+    #[inline(always)]
+    pub const fn cow_width(self) -> u64 {
+        self.0 & ADDRESS_MASK
+    }
+
+    /// The word's kind, from the word alone.
+    #[inline(always)]
+    pub const fn kind(self) -> Kind {
+        if self.is_direct() {
+            return Kind::Nat;
+        }
+        match (self.0 >> TAG_SHIFT) as u8 {
+            0x81 => Kind::Big,
+            0x82 => Kind::Pin,
+            0x83 => Kind::Law,
+            0x84 => Kind::App,
+            0x85 => Kind::Bar,
+            0x86 => Kind::Row,
+            0x87 => Kind::Tab,
+            0x88 => Kind::Set,
+            0xA1 => Kind::Cow,
+            0xA2..=0xA4 => Kind::Code,
+            _ => Kind::Thunk,
+        }
+    }
+}
+
+impl fmt::Debug for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            Kind::Nat => write!(f, "{}", self.0),
+            Kind::Cow => write!(f, "Cow({})", self.cow_width()),
+            Kind::Code => write!(f, "Code{:?}", self.code_parts()),
+            kind => write!(f, "{kind:?}@{:x}", self.address()),
+        }
+    }
+}
+
+const _: () = assert!(std::mem::size_of::<Word>() == 8);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn direct_nats_are_themselves() {
+        assert_eq!(Word::direct(7).raw(), 7);
+        assert_eq!(Word::direct(DIRECT_LIMIT - 1).as_direct(), Some(DIRECT_LIMIT - 1));
+        assert_eq!(Word::direct(7).kind(), Kind::Nat);
+        assert!(!Word::direct(7).is_thunk());
+    }
+
+    #[test]
+    fn kind_is_read_from_the_word() {
+        for kind in [Kind::Big, Kind::Pin, Kind::Law, Kind::App, Kind::Bar, Kind::Row, Kind::Tab] {
+            let word = Word::object(kind, 0x7fff_1234_5678);
+            assert_eq!(word.kind(), kind);
+            assert_eq!(word.address(), 0x7fff_1234_5678);
+            assert!(!word.is_thunk() && word.has_object());
+        }
+        assert!(Word::object(Kind::Thunk, 8).is_thunk());
+        assert_eq!(Word::cow(9).cow_width(), 9);
+        assert!(!Word::cow(9).has_object() && !Word::cow(9).is_thunk());
+        let code = Word::code(5, 77);
+        assert_eq!((code.kind(), code.code_parts()), (Kind::Code, (5, 77)));
+        assert!(!code.has_object() && !code.is_thunk());
+        for pinned in [false, true] {
+            let native = Word::native(0x7f12_3456_7891, pinned);
+            assert_eq!((native.kind(), native.address()), (Kind::Code, 0x7f12_3456_7891));
+            assert!(native.is_native() && native.is_native_of_pin() == pinned);
+            assert!(!native.has_object() && !native.is_thunk() && !code.is_native());
+        }
+    }
+
+    #[test]
+    fn moving_keeps_the_kind() {
+        assert_eq!(Word::object(Kind::Row, 64).moved_to(128), Word::object(Kind::Row, 128));
+    }
+}

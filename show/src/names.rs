@@ -1,0 +1,165 @@
+//! Giving names: to the pins of a closure, and to the variables of the laws in a term.
+//!
+//! A pin is named after its law, and numbered if others have the same name. Variables have no names
+//! in PLAN; they are called `a`, `b` ... `z`, `aa` ... in the order in which they are bound, leaving
+//! out the names that mean something in the law already: those of the pins in it, its own, that of
+//! every law around it, and as many from the start as the laws around it may have used.
+//! (prototype: `assignNames`, `resugarRul`)
+
+use super::Symbol;
+use super::leaf;
+use super::term::{Node, PinEntry, Term};
+use plan::Map;
+use rex::print::{Colour, line};
+
+/// A different name for each pin.
+pub(super) fn name_pins(pins: &[PinEntry<'_>]) -> Vec<Symbol> {
+    let mut uses: Map<&Symbol, usize> = Map::default();
+    for pin in pins {
+        *uses.entry(&pin.tag).or_default() += 1;
+    }
+    let mut given: Map<Symbol, usize> = Map::default();
+    let mut names = Vec::with_capacity(pins.len());
+    for PinEntry { tag, .. } in pins {
+        if uses[tag] == 1 {
+            given.insert(tag.clone(), 2);
+            names.push(tag.clone());
+            continue;
+        }
+        let stem = line(&leaf::name(tag).line, Colour::None);
+        let mut number = given.get(tag).copied().unwrap_or(1);
+        let name = loop {
+            let name = Symbol::from(format!("{stem}_{number}").as_str());
+            number += 1;
+            if !uses.contains_key(&name) && !given.contains_key(&name) {
+                break name;
+            }
+        };
+        given.insert(name.clone(), 1);
+        given.insert(tag.clone(), number);
+        names.push(name);
+    }
+    names
+}
+
+/// What the variables of a law are called, by their numbers; that with number 0 is the law.
+pub(super) type LawNames = Vec<Symbol>;
+
+/// The names of the variables of each law in a term. If the term is all one law, that may be
+/// known by another name than its own.
+pub(super) fn name_variables(
+    term: &Term<'_>,
+    pins: &[Symbol],
+    known_as: Option<&Symbol>,
+) -> Vec<LawNames> {
+    let mentions = Mentions::of(term, pins);
+    let mut around = Around::default();
+    let mut names = Vec::with_capacity(term.laws.len());
+    for (index, node) in term.nodes.iter().enumerate() {
+        let Node::Law(law) = node else { continue };
+        let facts = &term.laws[*law];
+        let own = known_as.filter(|_| index == 0).cloned().unwrap_or(facts.name.into());
+        let end = term.ends[index];
+        around.leave_until(index);
+        let is_free = |name: &Symbol| {
+            *name != own && !around.names.contains_key(name) && !mentions.any(name, index, end)
+        };
+        let spare = (around.reserved()..).map(variable_name).filter(is_free);
+        let names_of_law = std::iter::once(own.clone()).chain(spare);
+        names.push(names_of_law.take(facts.variables as usize + 1).collect());
+        around.enter(own, end, facts.variables);
+    }
+    names
+}
+
+/// The number'th name for a variable: `a`, `b` ... `z`, `aa`, `ab` ... `zz`, `aaa` ...
+fn variable_name(number: u64) -> Symbol {
+    // Fourteen letters name 2^64 variables.
+    let mut letters = [0; 14];
+    let mut first = letters.len();
+    let mut rest = number.saturating_add(1);
+    while rest > 0 {
+        rest -= 1;
+        first -= 1;
+        letters[first] = b'a' + (rest % 26) as u8;
+        rest /= 26;
+    }
+    Symbol::from_bytes(&letters[first..])
+}
+
+/// Where in a term the pins are whose names a variable could have.
+struct Mentions<'n>(Map<&'n Symbol, Vec<usize>>);
+
+impl<'n> Mentions<'n> {
+    fn of(term: &Term<'_>, pins: &'n [Symbol]) -> Mentions<'n> {
+        let mut places: Map<&Symbol, Vec<usize>> = Map::default();
+        for (index, node) in term.nodes.iter().enumerate() {
+            let Node::Pin(pin) = node else { continue };
+            places.entry(&pins[*pin]).or_default().push(index);
+        }
+        Mentions(places)
+    }
+
+    /// Whether the name occurs between two indices.
+    fn any(&self, name: &Symbol, from: usize, to: usize) -> bool {
+        self.0.get(name).is_some_and(|places| {
+            let first = places.partition_point(|&place| place < from);
+            places.get(first).is_some_and(|&place| place < to)
+        })
+    }
+}
+
+/// The laws around a place in a term.
+#[derive(Default)]
+struct Around {
+    /// For each, the outermost first: where it ends, and how many names from the start are taken.
+    laws: Vec<(Symbol, usize, u64)>,
+    /// How many of them have that name.
+    names: Map<Symbol, usize>,
+}
+
+impl Around {
+    fn reserved(&self) -> u64 {
+        self.laws.last().map_or(0, |&(_, _, reserved)| reserved)
+    }
+
+    fn enter(&mut self, name: Symbol, end: usize, variables: u64) {
+        *self.names.entry(name.clone()).or_default() += 1;
+        self.laws.push((name, end, variables.max(self.reserved())));
+    }
+
+    fn leave_until(&mut self, index: usize) {
+        while let Some((name, _, _)) = self.laws.pop_if(|&mut (_, end, _)| end <= index) {
+            if let Some(count) = self.names.get_mut(&name) {
+                *count -= 1;
+                if *count == 0 {
+                    self.names.remove(&name);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_variables_go_on_after_z() {
+        let names = [0, 1, 25, 26, 27, 51, 52, 701, 702, 703].map(variable_name);
+        let texts: Vec<_> = names.iter().map(|name| name.text().unwrap()).collect();
+        assert_eq!(texts, ["a", "b", "z", "aa", "ab", "az", "ba", "zz", "aaa", "aab"]);
+    }
+
+    fn pins(tags: &[&str]) -> Vec<Symbol> {
+        let entry = |tag: &&str| PinEntry { tag: Symbol::from(*tag), definition: None };
+        name_pins(&tags.iter().map(entry).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn pins_of_one_name_are_numbered() {
+        let names = pins(&["add", "mul", "add", "", "add_2", "", "é"]);
+        let texts: Vec<_> = names.iter().map(|name| name.text().unwrap()).collect();
+        assert_eq!(texts, ["add_1", "mul", "add_3", "0_1", "add_2", "0_2", "é"]);
+    }
+}

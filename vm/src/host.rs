@@ -1,0 +1,105 @@
+//! [`CodeHost`]: what an evaluator adds to a heap: the roots that code holds, and the jets.
+
+use crate::jet::JetTable;
+use crate::native::{FrameSlot, FrameScan, Native};
+use crate::pools::{PoolId, Pools};
+use plan::raw::{CodeMarker, Collection, Host, Memory, Word};
+use plan::{Hash, Ref};
+use std::sync::Arc;
+
+/// The code that runs on a heap, as its collector sees it.
+pub(crate) struct CodeHost {
+    /// The constants of decoded laws and of compiled code.
+    pub(crate) pools: Pools,
+    /// The state of compiled code, whose frames hold roots.
+    pub(crate) native: Native,
+    /// Pools that the last full collections found dead, for the evaluator to forget.
+    pub(crate) dead_pools: Vec<PoolId>,
+    jets: Arc<JetTable>,
+}
+
+impl CodeHost {
+    pub(crate) fn new(jets: Arc<JetTable>) -> CodeHost {
+        let (pools, native) = (Pools::default(), Native::default());
+        CodeHost { pools, native, dead_pools: Vec::new(), jets }
+    }
+}
+
+impl CodeMarker for Pools {
+    fn mark_code(&mut self, word: Word) {
+        if word.is_native() {
+            self.mark_compiled(word.address());
+        } else {
+            self.mark(PoolId(word.code_parts().0));
+        }
+    }
+
+    fn mark_frozen(&mut self, word: Word) {
+        Pools::mark_frozen(self, word);
+    }
+}
+
+// SAFETY: the words that it holds are the constants of pools and those in frames of compiled code. A
+// young collection leaves out the constants and frames that had no young values after the one before and
+// have not changed: constants never do, and `frames` knows which frames have run.
+unsafe impl Host for CodeHost {
+    fn weight(&self) -> usize {
+        self.pools.weight()
+    }
+
+    fn begin_full(&mut self) {
+        self.pools.begin();
+        self.native.forget_frozen();
+    }
+
+    fn visit_roots(&mut self, collection: &mut Collection<'_>) {
+        let CodeHost { pools, native, .. } = self;
+        if collection.is_full() {
+            native.visit_frames(FrameScan::All, |slot| match slot {
+                FrameSlot::Value(word) => collection.visit_root(word, pools),
+                FrameSlot::Code(address) => {
+                    pools.mark_compiled(address);
+                    false
+                }
+            });
+        } else {
+            native.visit_frames(FrameScan::Changed, |slot| match slot {
+                FrameSlot::Value(word) => collection.visit_root(word, pools),
+                FrameSlot::Code(_) => false,
+            });
+            pools.visit_young(collection);
+        }
+    }
+
+    fn visit_marked(&mut self, collection: &mut Collection<'_>) -> bool {
+        let Some((id, mut constants)) = self.pools.next_marked() else { return false };
+        for word in &mut constants {
+            collection.visit_root(word, &mut self.pools);
+        }
+        self.pools.put_back(id, constants);
+        true
+    }
+
+    fn finish_full(&mut self, collection: &mut Collection<'_>) {
+        let (dead, lost) = self.pools.sweep();
+        self.pools.frozen_laws().for_each(|law| collection.keep_frozen(law));
+        self.dead_pools.extend(dead);
+        self.native.lose(lost);
+    }
+
+    fn marker(&mut self) -> &mut dyn CodeMarker {
+        &mut self.pools
+    }
+
+    fn label(&self, memory: &Memory, law: Word, hash: &Hash) -> Option<u32> {
+        let jet = self.jets.find(hash);
+        if jet.is_none() {
+            self.jets.missed(Ref::new(law, memory), hash);
+        }
+        jet
+    }
+
+    fn has_labels(&self) -> bool {
+        !self.jets.is_empty()
+    }
+}

@@ -1,4 +1,0 @@
-//! Tables by a hash that is fast rather than hard to foresee.
-
-/// A table whose keys are short and looked up often.
-pub(crate) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
