@@ -3,7 +3,8 @@
 use crate::error::EvalError;
 use crate::heap::{HeapFull, Memory, RawHeap};
 use crate::layout::{EXTRA_MAX, Layout};
-use crate::nat::{BarDraft, NatRef, limbs};
+use crate::bar::BarDraft;
+use crate::nat::{NatRef, limbs};
 use crate::order;
 use crate::tree::{self, Items};
 use crate::word::{COW_LIMIT, Kind, Word};

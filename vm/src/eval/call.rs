@@ -7,7 +7,7 @@
 
 use crate::Vm;
 use plan::{EvalError, Ref};
-use plan::raw::{Kind, Layout, Word, law, make_pin, nat, pin, shape, tree};
+use plan::raw::{Kind, Layout, Word, bar, law, make_pin, nat, pin, shape, tree};
 use plan::raw::layout::EXTRA_MAX;
 use super::code::Branches;
 use super::fetch::Position;
@@ -256,7 +256,7 @@ impl Vm {
                     return Ok(Next::Eval(self.heap.resolve(self.heap.stack.get(place + 1))));
                 }
                 self.heap.stack.push(function);
-                Next::Give(nat::bar_body(&mut self.heap)?)
+                Next::Give(bar::bar_body(&mut self.heap)?)
             }
             Kind::Set => Next::Give(tree::row_of_items(&mut self.heap, function)?),
             Kind::Tab => {
@@ -463,7 +463,7 @@ impl Vm {
             Kind::Set => tree::row_of_items(&mut self.heap, law)?,
             Kind::Bar => {
                 self.heap.stack.push(law);
-                nat::bar_body(&mut self.heap)?
+                bar::bar_body(&mut self.heap)?
             }
             _ => Word::ZERO,
         };

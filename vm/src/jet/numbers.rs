@@ -14,7 +14,8 @@
 //! ```
 
 use plan::{EvalError, Natural, limbs};
-use plan::raw::nat::{BarDraft, NatDraft};
+use plan::raw::bar::BarDraft;
+use plan::raw::nat::NatDraft;
 use super::Call;
 use plan::raw::giant::{Giant, SCHOOLBOOK};
 
