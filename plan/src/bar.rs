@@ -9,9 +9,9 @@
 //!
 //! Nothing but this module sees the difference: bytes are contiguous either way.
 
+use crate::error::EvalError;
 use crate::heap::{Draft, HeapFull, Memory, RawHeap};
 use crate::layout::Layout;
-use crate::error::EvalError;
 use crate::nat::{fill_nat, limbs};
 use crate::word::Word;
 

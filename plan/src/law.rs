@@ -1,9 +1,9 @@
 //! Making laws: of name, arity and body, in the shape that [`crate::shape`] says they have.
 
+use crate::bar::BarDraft;
 use crate::error::EvalError;
 use crate::heap::{HeapFull, Memory, RawHeap};
 use crate::layout::{EXTRA_MAX, Layout};
-use crate::bar::BarDraft;
 use crate::nat::{NatRef, limbs};
 use crate::order;
 use crate::tree::{self, Items};

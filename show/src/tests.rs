@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::spec::{Term, nat_from_bytes, shapes};
-use crate::{Builder, Options, EvalError, Val, Vm};
+use crate::{Builder, EvalError, Options, Val, Vm};
 
 fn vm() -> Vm {
     Vm::new(Options::default(), Default::default()).unwrap()

@@ -80,7 +80,9 @@ impl Collection<'_> {
         }
         let mut old = *word;
         // SAFETY: see the module's overview; a thunk's object is one of those.
-        while old.is_thunk() && unsafe { object::header(old.address()) }.layout() == Layout::Indirection {
+        while old.is_thunk()
+            && unsafe { object::header(old.address()) }.layout() == Layout::Indirection
+        {
             // SAFETY: likewise; an indirection has its value at index 0.
             old = unsafe { object::load(old.address(), 0) };
         }
@@ -178,7 +180,11 @@ impl Collection<'_> {
     ///
     /// # Safety
     /// The address is that of a live object in old space.
-    pub(super) unsafe fn scan_old<M: CodeMarker + ?Sized>(&mut self, address: usize, marker: &mut M) {
+    pub(super) unsafe fn scan_old<M: CodeMarker + ?Sized>(
+        &mut self,
+        address: usize,
+        marker: &mut M,
+    ) {
         // SAFETY: the caller's.
         let header = unsafe { object::header(address) };
         // SAFETY: likewise.

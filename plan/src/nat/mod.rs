@@ -19,10 +19,8 @@ pub mod limbs;
 mod make;
 mod view;
 
-pub use self::make::{
-    NatDraft, cast, from_bytes, from_limbs, increment, predecessor,
-};
 pub(crate) use self::make::fill_nat;
+pub use self::make::{NatDraft, cast, from_bytes, from_limbs, increment, predecessor};
 pub use self::view::NatRef;
 
 /// The arbitrary-precision naturals that nats are converted to and from.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::heap::HeapFull;
 use crate::samples::vm;
-use crate::{Ref, Shape, EvalError, Val, Vm, order, plain, seed, show};
+use crate::{EvalError, Ref, Shape, Val, Vm, order, plain, seed, show};
 use std::cmp::Ordering;
 
 /// Numbers that look random and are the same each time.
@@ -336,7 +336,10 @@ fn normal_parts_are_not_looked_at_again() {
     let val =
         edited(vm, &base, Some(&late), |heap, place, item| edit::insert(heap, place, 10_000, item));
     assert!(!vm.heap.is_normal(vm.heap.word(&val)));
-    assert!(matches!(vm.force(&val), Err(EvalError::Crash { .. })), "what was inserted is looked at");
+    assert!(
+        matches!(vm.force(&val), Err(EvalError::Crash { .. })),
+        "what was inserted is looked at"
+    );
     let node = vm.heap.word(&val);
     let fresh = vm.heap.words(node, 0).iter().filter(|part| !vm.heap.is_normal(**part)).count();
     assert_eq!(fresh, 1, "only one part has to be normalised");

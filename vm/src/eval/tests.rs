@@ -1,9 +1,9 @@
 //! The interpreter on hand-made laws; agreement with the specification is tested in
 //! `tests/agreement.rs`.
 
-use crate::Vm;
-use plan::{EvalError, Options, Ref, Shape, Val};
 use crate::jet::{Control, Demand, Jet};
+use crate::vm::Vm;
+use plan::{EvalError, Options, Ref, Shape, Val};
 
 fn vm() -> Vm {
     let options = Options { max_stack: 1 << 30, max_heap: 2 << 30, ..Options::default() };
