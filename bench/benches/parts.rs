@@ -8,8 +8,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::sync::Arc;
 use vm::jet::JetTable;
-use plan::{Options, Val, seed};
-use vm::Vm;
+use vm::{Options, Val, Vm, seed};
 
 fn machine() -> Vm {
     Vm::new(Options::default(), Arc::new(JetTable::new())).expect("there is memory for a stack")

@@ -15,9 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use plan::pinspace::PinSpace;
-use plan::{EvalError, Options, Val};
-use vm::Vm;
+use vm::pinspace::PinSpace;
+use vm::{Options, Stop, Val, Vm};
 
 /// Megabytes: the nursery, what lives, what is frozen.
 const SIZES: [(usize, usize, usize); 14] = [
@@ -80,12 +79,12 @@ impl Churn {
     }
 
     /// Makes a megabyte of rows.
-    fn megabyte(&mut self) -> Result<Val, EvalError> {
+    fn megabyte(&mut self) -> Result<Val, Stop> {
         let mut batches = Vec::with_capacity(ROWS / BATCH);
         for _ in 0..ROWS / BATCH {
             let before = self.vm.statistics();
             let rows = (0..BATCH).map(|_| self.vm.row(&self.items));
-            let rows = rows.collect::<Result<Vec<Val>, EvalError>>()?;
+            let rows = rows.collect::<Result<Vec<Val>, Stop>>()?;
             batches.push(self.vm.row(&rows)?);
             self.note(before);
         }
@@ -93,7 +92,7 @@ impl Churn {
     }
 
     /// Makes a megabyte of rows, of which each is forgotten at once.
-    fn garbage(&mut self) -> Result<(), EvalError> {
+    fn garbage(&mut self) -> Result<(), Stop> {
         for _ in 0..ROWS / BATCH {
             let before = self.vm.statistics();
             for _ in 0..BATCH {
@@ -105,7 +104,7 @@ impl Churn {
     }
 
     /// Notes a pause, if there was one since the clock was looked at.
-    fn note(&mut self, before: plan::Statistics) {
+    fn note(&mut self, before: vm::Statistics) {
         let now = processor_time();
         let after = self.vm.statistics();
         if after.major > before.major {
@@ -135,7 +134,7 @@ fn measure(nursery: usize, live: usize, frozen: usize) -> Result<(), Box<dyn std
         pins.push(churn.vm.adopt(&frozen));
     }
     let pins = churn.vm.row(&pins)?;
-    let mut alive = (0..live).map(|_| churn.megabyte()).collect::<Result<Vec<Val>, EvalError>>()?;
+    let mut alive = (0..live).map(|_| churn.megabyte()).collect::<Result<Vec<Val>, Stop>>()?;
     churn.vm.collect();
 
     (churn.young, churn.full, churn.last) = (vec![], vec![], processor_time());

@@ -167,9 +167,9 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// The heap for that.
-    pub(crate) fn options(self) -> plan::Options {
-        let options = plan::Options::default();
-        plan::Options { max_heap: self.max_heap.unwrap_or(options.max_heap), ..options }
+    pub(crate) fn options(self) -> vm::Options {
+        let options = vm::Options::default();
+        vm::Options { max_heap: self.max_heap.unwrap_or(options.max_heap), ..options }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::terminal;
 use machine::{Console, Notice, Who};
 use rex::print::Colour;
 use std::io::{self, Write};
-use plan::Ref;
+use vm::{Ref, show};
 
 /// A trace of more parts than this is not printed in full: shared parts print as often as they
 /// occur.
@@ -23,7 +23,7 @@ impl Terminal {
 
     fn stamped(&self, kind: &str, value: Ref<'_>, at: jiff::Timestamp) -> String {
         let time = format!("{at:.9}");
-        if plan::is_larger_than(value, PARTS_MAX) {
+        if show::is_larger_than(value, PARTS_MAX) {
             return format!("\n++ [%{kind} {{{time}}}]\n++ {{a value too large to print}}\n\n");
         }
         show::stamped_text(kind, &time, value, self.colour)

@@ -32,7 +32,7 @@ pub(crate) fn sire_error(error: sire::Error) -> anyhow::Error {
 }
 
 /// Why an evaluation ended, likewise.
-pub(crate) fn stopped(stop: plan::EvalError) -> anyhow::Error {
+pub(crate) fn stopped(stop: vm::Stop) -> anyhow::Error {
     anyhow::anyhow!("{stop}")
 }
 

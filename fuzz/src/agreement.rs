@@ -6,10 +6,9 @@ use crate::terms::program;
 use arbitrary::Unstructured;
 use std::sync::Arc;
 use std::time::Duration;
-use spec::shrink::minimise;
-use spec::{Limits, Term};
-use plan::plain;
-use vm::Vm;
+use vm::spec::shrink::minimise;
+use vm::spec::{Limits, Term};
+use vm::{Vm, plain};
 
 /// What the specification may spend on a program, for what the fuzzer's stack can hold.
 const LIMITS: Limits = Limits { fuel: 5_000, depth: 400 };

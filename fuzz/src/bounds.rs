@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use vm::jet::JetTable;
-use plan::{Options, Ref, Shape};
-use vm::Vm;
+use vm::{Options, Ref, Shape, Vm};
 
 /// A runtime of at most 32 MB. `stress` collects at every allocation.
 pub(crate) fn small_vm(jets: Arc<JetTable>, stress: bool) -> Vm {

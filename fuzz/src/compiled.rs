@@ -23,11 +23,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use spec::generate::{Gen, Known};
-use spec::shrink::minimise;
-use spec::{Limits, Term};
-use plan::{EvalError, Val, plain, seed};
-use vm::Vm;
+use vm::spec::generate::{Gen, Known};
+use vm::spec::shrink::minimise;
+use vm::spec::{Limits, Term};
+use vm::{Stop, Val, Vm, plain, seed};
 
 /// What the specification may spend on a program. To load laws of the library costs it much.
 const LIMITS: Limits = Limits { fuel: 30_000, depth: 800 };
@@ -94,12 +93,12 @@ impl Runtime {
         end
     }
 
-    fn value(&mut self, program: &Term) -> Result<Val, EvalError> {
+    fn value(&mut self, program: &Term) -> Result<Val, Stop> {
         for number in stand_ins(program) {
             if !self.laws.contains_key(&number) {
                 let law = seed::load(&mut self.vm, &LIBRARY[number].seed);
                 let law = law.map_err(|error| match error.problem {
-                    seed::LoadProblem::Eval(stop) => stop,
+                    seed::LoadProblem::Stop(stop) => stop,
                     problem => unreachable!("a seed that was saved does not load: {problem}"),
                 })?;
                 self.laws.insert(number, law);

@@ -1,9 +1,8 @@
 //! How the evaluation of a program ends, as the specification and as a runtime sees it.
 
 use crate::bounds::has_at_most;
-use spec::{Goal, Limits, Outcome, Term, run};
-use plan::{EvalError, Hash, Val, plain};
-use vm::Vm;
+use vm::spec::{Goal, Limits, Outcome, Term, run};
+use vm::{Hash, Stop, Val, Vm, plain};
 
 /// Values of more parts are not unfolded. The specification gives none.
 const PARTS: usize = 1 << 16;
@@ -34,7 +33,7 @@ pub(crate) fn specified(program: &Term, limits: Limits) -> End {
 }
 
 /// How a runtime's evaluation to normal form has ended.
-pub(crate) fn found(vm: &Vm, result: Result<Val, EvalError>) -> End {
+pub(crate) fn found(vm: &Vm, result: Result<Val, Stop>) -> End {
     let term = |val: &Val| {
         let value = vm.look(val);
         has_at_most(value, PARTS).then(|| plain::to_term(value))
@@ -45,16 +44,16 @@ pub(crate) fn found(vm: &Vm, result: Result<Val, EvalError>) -> End {
             Some(term) => End::Value(term),
             None => hash(vm, &value).map_or(End::Cut, End::Large),
         },
-        Err(EvalError::Crash { op, arg }) => {
+        Err(Stop::Crash { op, arg }) => {
             let [op, arg] = [op, arg].map(|part| term(&part).unwrap_or_else(|| "large".into()));
             End::Crash(op, arg)
         }
-        Err(EvalError::Loop) => End::Loop,
+        Err(Stop::Loop) => End::Loop,
         Err(_) => End::Cut,
     }
 }
 
 /// The hash of a value, if it is not so large that this would take long.
-fn hash(vm: &Vm, value: &Val) -> Result<Option<Hash>, EvalError> {
+fn hash(vm: &Vm, value: &Val) -> Result<Option<Hash>, Stop> {
     has_at_most(vm.look(value), 1 << 20).then(|| vm.hash(value)).transpose()
 }

@@ -14,9 +14,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-use spec::Term;
-use plan::{EvalError, Hash, Ref, Shape, Val, plain, seed};
-use vm::Vm;
+use vm::spec::Term;
+use vm::{Hash, Ref, Shape, Stop, Val, Vm, plain, seed};
 
 const LIMIT: Duration = Duration::from_millis(200);
 
@@ -166,10 +165,10 @@ fn end(who: Who, call: &Call) -> End {
     let _limit = TimeLimit::start(&vm, LIMIT);
     let ended = match made(&mut vm, who, call).and_then(|value| vm.force(&value)) {
         Ok(value) => hash(&vm, &value).map(End::Value),
-        Err(EvalError::Crash { op, arg }) => {
+        Err(Stop::Crash { op, arg }) => {
             hash(&vm, &op).and_then(|op| Ok(End::Crash(op, hash(&vm, &arg)?)))
         }
-        Err(EvalError::Loop) => Ok(End::Loop),
+        Err(Stop::Loop) => Ok(End::Loop),
         Err(stop) => Err(stop),
     };
     // Time may be over while the value is hashed, too.
@@ -177,7 +176,7 @@ fn end(who: Who, call: &Call) -> End {
 }
 
 /// The call, not evaluated.
-fn made(vm: &mut Vm, who: Who, call: &Call) -> Result<Val, EvalError> {
+fn made(vm: &mut Vm, who: Who, call: &Call) -> Result<Val, Stop> {
     let function = match who {
         Who::Jet | Who::StressedJet => loaded(vm, call.law)?,
         Who::Law => {
@@ -204,14 +203,14 @@ fn made(vm: &mut Vm, who: Who, call: &Call) -> Result<Val, EvalError> {
 }
 
 /// A law's pin.
-fn loaded(vm: &mut Vm, law: &Law) -> Result<Val, EvalError> {
+fn loaded(vm: &mut Vm, law: &Law) -> Result<Val, Stop> {
     seed::load(vm, &law.seed).map_err(|error| match error.problem {
-        seed::LoadProblem::Eval(stop) => stop,
+        seed::LoadProblem::Stop(stop) => stop,
         problem => unreachable!("a seed that was saved does not load: {problem}"),
     })
 }
 
 /// A value's hash, if it is not so large that this would take long.
-fn hash(vm: &Vm, value: &Val) -> Result<Option<Hash>, EvalError> {
+fn hash(vm: &Vm, value: &Val) -> Result<Option<Hash>, Stop> {
     has_at_most(vm.look(value), PARTS).then(|| vm.hash(value)).transpose()
 }

@@ -4,8 +4,7 @@ use sire::{Library, Options, Output, Sire};
 use std::io;
 use std::sync::{Arc, LazyLock};
 use vm::jet::JetTable;
-use plan::Val;
-use vm::Vm;
+use vm::{Val, Vm};
 
 /// Modules of our library in which all laws are that jets stand for.
 const MODULES: &[&str] =
@@ -16,7 +15,7 @@ pub(crate) static JETS: LazyLock<Arc<JetTable>> = LazyLock::new(|| Arc::new(::je
 
 /// Looks at everything that these modules define: its name, and its value in that runtime.
 pub(crate) fn definitions(mut look: impl FnMut(&str, &Vm, &Val)) {
-    let vm = Vm::new(plan::Options::default(), Arc::clone(&JETS)).expect("a stack can be had");
+    let vm = Vm::new(vm::Options::default(), Arc::clone(&JETS)).expect("a stack can be had");
     let output = Output::new(io::sink(), Default::default());
     let library = Library::new("/nonexistent");
     let options = Options { library, cache: None, diagnostics: output.clone(), output };

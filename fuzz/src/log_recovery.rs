@@ -13,9 +13,8 @@ use persist::{OpenError, Recovery, Seq, Settings, Store};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
-use plan::{FreezeError, pinspace::Frozen};
-use plan::{Hash, Options};
-use vm::Vm;
+use vm::pinspace::{FreezeError, Frozen};
+use vm::{Hash, Options, Vm};
 
 /// What was stored.
 #[derive(Default)]

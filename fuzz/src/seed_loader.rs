@@ -4,8 +4,7 @@ use crate::bounds::{has_at_most, small_vm};
 use crate::terms::{below, number, value};
 use arbitrary::Unstructured;
 use std::sync::Arc;
-use plan::{Val, plain, seed};
-use vm::Vm;
+use vm::{Val, Vm, plain, seed};
 
 /// Values of more parts are only loaded: to hash one takes as long as it has parts, and a seed of a
 /// hundred bytes can have more than there are atoms.

@@ -4,9 +4,9 @@
 //! all choices are the first, which is a nat. Everything made here is well formed.
 
 use arbitrary::Unstructured;
-use plan::Natural;
-use spec::generate::Gen;
-use spec::{Term, shapes};
+use vm::Natural;
+use vm::spec::generate::Gen;
+use vm::spec::{Term, shapes};
 
 /// How deep terms nest at most.
 const DEPTH: u32 = 12;
@@ -169,6 +169,6 @@ fn nat_number(bytes: &mut Unstructured<'_>) -> Natural {
             let edge = Natural::from(1u8) << exponents[usize::from(below(bytes, 8))];
             edge + Natural::from(below(bytes, 3)) - Natural::from(1u8)
         }
-        _ => spec::nat_from_bytes(bytes.bytes(3).unwrap_or(b"die")),
+        _ => vm::spec::nat_from_bytes(bytes.bytes(3).unwrap_or(b"die")),
     }
 }

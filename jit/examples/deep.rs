@@ -6,9 +6,8 @@
 use jit::build::Jets;
 use jit::{Mode, plug_in};
 use std::time::{Duration, Instant};
-use spec::Term;
-use plan::{Options, plain};
-use vm::Vm;
+use vm::spec::Term;
+use vm::{Options, Vm, plain};
 
 /// `c a n`: `a` for 0, else `c` of an app of the predecessor, and of the predecessor.
 const CHURN: &str = "{'c' 2 (0 (0 (0 (2 2) 1) (0 (0 {'h' 3 (0 (0 1 (0 (2 0) 3)) 3)} 0) 1)) 2)}";

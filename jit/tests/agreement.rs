@@ -15,10 +15,9 @@ use jit::ir::{Unit, verify};
 use jit::passes::{PASSES, optimise};
 use oracle::{Machine, Stop};
 use support::{FUEL, law_of};
-use spec::generate::Gen;
-use spec::{Outcome, Term, eval_on_big_stack};
-use plan::{Options, plain};
-use vm::Vm;
+use vm::spec::generate::Gen;
+use vm::spec::{Outcome, Term, eval_on_big_stack};
+use vm::{Options, Vm, plain};
 
 fn built(program: &Term) -> Option<(Unit, Vec<Term>)> {
     let options =

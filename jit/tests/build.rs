@@ -2,10 +2,9 @@
 
 use jit::build::{Jets, build};
 use jit::ir::{parse, verify};
-use spec::Term;
-use spec::generate::Gen;
-use plan::{Options, plain};
-use vm::Vm;
+use vm::spec::Term;
+use vm::spec::generate::Gen;
+use vm::{Options, Vm, plain};
 
 fn small_vm() -> Vm {
     let options =

@@ -10,11 +10,10 @@ mod support;
 use jit::build::Jets;
 use jit::{Mode, plug_in};
 use support::{End, agree, cases, found, specified};
-use spec::Term;
-use spec::generate::Gen;
-use spec::shrink::minimise;
-use plan::Options;
-use vm::Vm;
+use vm::spec::Term;
+use vm::spec::generate::Gen;
+use vm::spec::shrink::minimise;
+use vm::{Options, Vm};
 
 fn compiled(options: &Options, program: &Term) -> End {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");

@@ -6,9 +6,8 @@ use jit::build::Jets;
 use jit::{Mode, plug_in, statistics};
 use std::fs;
 use std::path::{Path, PathBuf};
-use spec::Term;
-use plan::{Options, plain};
-use vm::Vm;
+use vm::spec::Term;
+use vm::{Options, Vm, plain};
 
 fn options() -> Options {
     Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }

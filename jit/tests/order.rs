@@ -12,10 +12,9 @@ use jit::{Mode, plug_in};
 use std::sync::Arc;
 use support::{End, FUEL, cases, found, law_of};
 use vm::jet::JetTable;
-use spec::generate::Gen;
-use spec::{Outcome, Term, eval_on_big_stack};
-use plan::{Options, plain};
-use vm::Vm;
+use vm::spec::generate::Gen;
+use vm::spec::{Outcome, Term, eval_on_big_stack};
+use vm::{Options, Vm, plain};
 
 fn options(stress: bool) -> Options {
     let nursery = if stress { 1 << 15 } else { 1 << 20 };
@@ -24,7 +23,7 @@ fn options(stress: bool) -> Options {
 
 /// A law that stands for a jet, which never leaves anything to it.
 fn stand_in(name: &str, arity: u64) -> Term {
-    Term::law(spec::nat_from_bytes(name.as_bytes()), arity, Term::from(0))
+    Term::law(vm::spec::nat_from_bytes(name.as_bytes()), arity, Term::from(0))
 }
 
 /// The pin of a jet's law.

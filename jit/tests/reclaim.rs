@@ -4,9 +4,8 @@
 
 use jit::build::Jets;
 use jit::{Mode, plug_in, statistics};
-use spec::Term;
-use plan::{Options, Val, plain};
-use vm::Vm;
+use vm::spec::Term;
+use vm::{Options, Val, Vm, plain};
 
 /// `f n`: 0 for 0, else one more than `f` of the predecessor, as a law like no other.
 fn law(vm: &mut Vm, name: u64) -> Val {

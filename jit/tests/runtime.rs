@@ -3,9 +3,8 @@
 
 use jit::build::Jets;
 use jit::{Mode, plug_in};
-use spec::Term;
-use plan::{EvalError, Options, Val, plain};
-use vm::Vm;
+use vm::spec::Term;
+use vm::{Options, Stop, Val, Vm, plain};
 
 fn options() -> Options {
     Options { nursery: 1 << 16, max_heap: 1 << 30, max_stack: 1 << 28, stress: false }
@@ -23,14 +22,14 @@ fn value(vm: &mut Vm, text: &str) -> Val {
 }
 
 /// Applies a function, in text, to a nat.
-fn apply(vm: &mut Vm, function: &str, nat: u64) -> Result<Option<u64>, EvalError> {
+fn apply(vm: &mut Vm, function: &str, nat: u64) -> Result<Option<u64>, Stop> {
     let function = value(vm, function);
     let nat = vm.nat(nat);
     let result = vm.apply(&function, &[nat])?;
     Ok(vm.look(&result).as_u64())
 }
 
-fn deep_allocating(vm: &mut Vm, depth: u64) -> Result<Option<u64>, EvalError> {
+fn deep_allocating(vm: &mut Vm, depth: u64) -> Result<Option<u64>, Stop> {
     let (function, counting) = (value(vm, DEEP_ALLOCATING), value(vm, COUNTING));
     let depth = vm.nat(depth);
     let result = vm.apply(&function, &[counting, depth])?;
@@ -83,7 +82,7 @@ fn values_in_deep_frames_survive_collections() {
 fn a_stack_without_end_is_an_error_and_no_more() {
     let mut vm = compiling(Options { max_stack: 1 << 22, ..options() });
     for _ in 0..3 {
-        assert!(matches!(apply(&mut vm, ENDLESS, 0), Err(EvalError::StackOverflow)));
+        assert!(matches!(apply(&mut vm, ENDLESS, 0), Err(Stop::StackFull)));
         assert_eq!(apply(&mut vm, DEEP, 1000).expect("a value"), Some(1000));
     }
 }
@@ -97,7 +96,7 @@ fn loops_can_be_interrupted() {
             std::thread::sleep(std::time::Duration::from_millis(30));
             flag.store(true, std::sync::atomic::Ordering::Relaxed);
         });
-        assert!(matches!(apply(&mut vm, endless, 0), Err(EvalError::Interrupted)));
+        assert!(matches!(apply(&mut vm, endless, 0), Err(Stop::Interrupted)));
         stopper.join().expect("it only sleeps");
         assert_eq!(apply(&mut vm, DEEP, 10).expect("a value"), Some(10));
     }
@@ -117,7 +116,7 @@ fn data_without_end_can_be_interrupted() {
     let function = value(&mut vm, ENDLESS_LIST);
     let nat = vm.nat(7);
     let list = vm.apply(&function, &[nat]).and_then(|list| vm.force(&list));
-    assert!(matches!(list, Err(EvalError::Interrupted)));
+    assert!(matches!(list, Err(Stop::Interrupted)));
     stopper.join().expect("it only sleeps");
 }
 
@@ -125,7 +124,7 @@ fn data_without_end_can_be_interrupted() {
 fn a_crash_leaves_a_deep_stack_at_once() {
     let mut vm = compiling(options());
     for depth in [0, 1, 50_000] {
-        let Err(EvalError::Crash { op, arg }) = apply(&mut vm, CRASHING, depth) else {
+        let Err(Stop::Crash { op, arg }) = apply(&mut vm, CRASHING, depth) else {
             panic!("a crash")
         };
         assert_eq!((vm.look(&op).as_u64(), vm.look(&arg).as_u64()), (Some(9), Some(7)));
@@ -140,7 +139,7 @@ fn a_thunk_that_crashed_in_compiled_code_crashes_again() {
     let ten = vm.nat(10);
     let app = vm.app(&function, &[ten]).expect("room");
     for _ in 0..2 {
-        assert!(matches!(vm.eval(&app), Err(EvalError::Crash { .. })));
+        assert!(matches!(vm.eval(&app), Err(Stop::Crash { .. })));
     }
 }
 
@@ -160,6 +159,6 @@ fn code_made_in_the_background_takes_over_unnoticed() {
     plug_in(&mut vm, Jets::default(), Mode::Tiered).expect("the stack's addresses can be had");
     for _ in 0..40 {
         assert_eq!(deep_allocating(&mut vm, 3_000).expect("a value"), Some(3_000));
-        assert!(matches!(apply(&mut vm, CRASHING, 1_000), Err(EvalError::Crash { .. })));
+        assert!(matches!(apply(&mut vm, CRASHING, 1_000), Err(Stop::Crash { .. })));
     }
 }

@@ -6,8 +6,7 @@ use crate::protocol::CogParts;
 use crate::state::Status;
 use persist::{CreateError, Seq, SnapshotError, Store};
 use std::path::Path;
-use plan::Val;
-use vm::Vm;
+use vm::{Val, Vm};
 
 /// What was booted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,7 +2,7 @@
 
 use crate::cog::Cog;
 use std::time::{Duration, Instant};
-use plan::Hash;
+use vm::Hash;
 
 /// The hash is logged as often as computing it takes at most one part in this of the time.
 const SHARE: u32 = 32;

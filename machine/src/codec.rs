@@ -2,9 +2,8 @@
 //!
 //! This is the only place that knows; when frozen pins are shared between heaps, only this changes.
 
-use plan::seed::{self, LoadError, LoadProblem, SaveError};
-use plan::{EvalError, Val};
-use vm::Vm;
+use vm::seed::{self, LoadError, LoadProblem, SaveError};
+use vm::{Stop, Val, Vm};
 
 /// A value outside any heap.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,9 +27,9 @@ pub(crate) fn unpack(vm: &mut Vm, value: &Portable) -> Result<Val, LoadError> {
 }
 
 /// The reason, if the bytes were good and the value only did not fit.
-pub(crate) fn out_of_room(error: &LoadError) -> Option<EvalError> {
+pub(crate) fn out_of_room(error: &LoadError) -> Option<Stop> {
     match &error.problem {
-        LoadProblem::Eval(stop) => Some(stop.clone()),
+        LoadProblem::Stop(stop) => Some(stop.clone()),
         _ => None,
     }
 }

@@ -14,9 +14,8 @@ use crate::trace::{Said, Traces};
 use crate::watchdog::{Overrun, Watchdog};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use plan::seed::LoadError;
-use plan::{EvalError, Hash, Val};
-use vm::Vm;
+use vm::seed::LoadError;
+use vm::{Hash, Stop, Val, Vm};
 
 /// The longest crash argument that is kept, in bytes; 0 takes the place of longer ones.
 const CRASH_LIMIT: usize = 64 << 20;
@@ -55,15 +54,15 @@ pub(crate) enum Refused {
     /// The machine is to stop, and the evaluation took longer than it can wait.
     Hurried,
     /// The evaluation ended like this, though the log says it succeeded.
-    Stuck(EvalError),
+    Stuck(Stop),
     /// The log has an event for a cog that does not take any.
     NotSpinning,
     /// The log's bytes of that input are no value.
     Input(u64, LoadError),
     /// The job in that slot, computed again, is not there or gave another value than it did.
     Job(u64),
-    /// A pin of the state is damaged: [`EvalError::Damaged`].
-    Damaged(EvalError),
+    /// A pin of the state is damaged: [`Stop::Damaged`].
+    Damaged(Stop),
 }
 
 /// The cog. See the module's overview.
@@ -77,12 +76,12 @@ pub(crate) struct Cog {
 
 /// Why a step was not made.
 enum Failure {
-    Stop(EvalError),
+    Stop(Stop),
     Refused(Refused),
 }
 
-impl From<EvalError> for Failure {
-    fn from(stop: EvalError) -> Failure {
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Failure {
         Failure::Stop(stop)
     }
 }
@@ -123,7 +122,7 @@ impl Cog {
     }
 
     /// The hash of its state: that of a snapshot's root.
-    pub(crate) fn hash(&mut self) -> Result<Hash, EvalError> {
+    pub(crate) fn hash(&mut self) -> Result<Hash, Stop> {
         let value = self.status.to_value(&mut self.vm)?;
         self.vm.hash(&value)
     }
@@ -251,17 +250,17 @@ impl Cog {
     }
 
     /// How an event that gave no value ended.
-    fn fate(&mut self, stop: EvalError, took: Duration) -> Fate {
+    fn fate(&mut self, stop: Stop, took: Duration) -> Fate {
         self.say(Who::Cog, &stop);
         match stop {
-            EvalError::Crash { op, arg } => {
+            Stop::Crash { op, arg } => {
                 Fate::Crashed { op: self.pack_short(&op), arg: self.pack_short(&arg) }
             }
-            EvalError::Interrupted => Fate::TimedOut(took),
-            EvalError::Loop => Fate::Aborted(Abort::Loop),
-            EvalError::StackOverflow => Fate::Aborted(Abort::Stack),
-            EvalError::OutOfMemory | EvalError::TooLarge { .. } => Fate::Aborted(Abort::Memory),
-            EvalError::Damaged { .. } => unreachable!("damage is no end that an event can have"),
+            Stop::Interrupted => Fate::TimedOut(took),
+            Stop::Loop => Fate::Aborted(Abort::Loop),
+            Stop::StackFull => Fate::Aborted(Abort::Stack),
+            Stop::HeapFull | Stop::TooLarge { .. } => Fate::Aborted(Abort::Memory),
+            Stop::Damaged { .. } => unreachable!("damage is no end that an event can have"),
         }
     }
 
@@ -277,14 +276,14 @@ impl Cog {
     }
 
     /// Puts an end without a value into words.
-    fn say(&self, who: Who, stop: &EvalError) {
+    fn say(&self, who: Who, stop: &Stop) {
         self.traces.push(Said::of_stop(&self.settings, &self.vm, who, stop));
     }
 
     /// Says again what the cog crashed with, if it has.
     pub(crate) fn say_crash(&self) {
         if let Status::Crashed { op, arg, .. } = &self.status {
-            self.say(Who::Cog, &EvalError::Crash { op: op.clone(), arg: arg.clone() });
+            self.say(Who::Cog, &Stop::Crash { op: op.clone(), arg: arg.clone() });
         }
     }
 
@@ -327,12 +326,12 @@ impl Cog {
         let query = codec::unpack(&mut self.vm, query).map_err(unreadable)?;
         let zero = self.vm.nat(0);
         let parts = self.status.spinning().map(|cog| CogParts::of(self.vm.look(cog)));
-        let hold = |part: Option<plan::Ref<'_>>| part.map(|part| self.vm.hold(part));
+        let hold = |part: Option<vm::Ref<'_>>| part.map(|part| self.vm.hold(part));
         let state = parts.as_ref().and_then(|parts| hold(parts.state)).unwrap_or(zero.clone());
         let reads = parts.as_ref().and_then(|parts| hold(parts.reads)).unwrap_or(zero);
         let key = self.vm.nat(key);
         let call = self.vm.app(&reads, &[state, key, query])?;
         let answer = self.vm.force(&call)?;
-        codec::pack(&self.vm, &answer).map_err(|_| Failure::Refused(Refused::Stuck(EvalError::OutOfMemory)))
+        codec::pack(&self.vm, &answer).map_err(|_| Failure::Refused(Refused::Stuck(Stop::HeapFull)))
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Abort;
 use jiff::Timestamp;
 use std::fmt;
-use plan::Ref;
+use vm::Ref;
 
 /// Whose evaluation it was.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

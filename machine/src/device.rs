@@ -11,8 +11,7 @@ use crate::driver::ToDriver;
 use crossbeam_channel::Sender;
 use std::collections::HashMap;
 use std::sync::Arc;
-use plan::{Builder, EvalError, Natural, Ref, Val};
-use vm::Vm;
+use vm::{Builder, Natural, Ref, Stop, Val, Vm};
 
 /// What a driver gets from a device.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,11 +29,11 @@ impl Answer {
     pub const NOTHING: Answer = Answer::Nat(Natural::const_from(0));
 
     /// The answer as a value. Devices nest rows a level or two, so recursion is no danger here.
-    pub(crate) fn build(&self, vm: &mut Vm) -> Result<Val, EvalError> {
+    pub(crate) fn build(&self, vm: &mut Vm) -> Result<Val, Stop> {
         vm.build(|builder| self.push(builder))
     }
 
-    fn push(&self, builder: &mut Builder<'_>) -> Result<(), EvalError> {
+    fn push(&self, builder: &mut Builder<'_>) -> Result<(), Stop> {
         match self {
             Answer::Nat(nat) => builder.push_natural(nat),
             Answer::Bytes(bytes) => builder.push_bar(bytes),

@@ -17,8 +17,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use plan::{EvalError, Val};
-use vm::Vm;
+use vm::{Stop, Val, Vm};
 
 /// The largest value that may be written, in bytes, so that an event of it fits the log.
 const WRITE_LIMIT: usize = 512 << 20;
@@ -150,9 +149,9 @@ impl Driver<'_> {
         }
     }
 
-    fn unpack(&mut self, value: &Portable) -> Result<Val, EvalError> {
+    fn unpack(&mut self, value: &Portable) -> Result<Val, Stop> {
         codec::unpack(&mut self.vm, value)
-            .map_err(|error| codec::out_of_room(&error).unwrap_or(EvalError::OutOfMemory))
+            .map_err(|error| codec::out_of_room(&error).unwrap_or(Stop::HeapFull))
     }
 
     /// Whether that call was still open; then it is no more.
@@ -174,7 +173,7 @@ impl Driver<'_> {
     }
 
     /// Calls the driver.
-    fn step(&mut self, key: u64, value: &Val) -> Result<(), EvalError> {
+    fn step(&mut self, key: u64, value: &Val) -> Result<(), Stop> {
         let key = self.vm.nat(key);
         let call = self.vm.app(&self.current, &[key, value.clone()])?;
         let context = self.context;
@@ -188,7 +187,7 @@ impl Driver<'_> {
     }
 
     /// Goes back to the beginning after a crash.
-    fn begin_again(&mut self, stop: &EvalError, inbox: &Receiver<ToDriver>) {
+    fn begin_again(&mut self, stop: &Stop, inbox: &Receiver<ToDriver>) {
         let settings = &self.context.settings;
         Said::of_stop(settings, &self.vm, self.who(), stop).show(&*settings.console);
         self.close_all();

@@ -6,7 +6,7 @@ use persist::{CreateError, LogError, OpenError, PinError, ReadError, Seq, Snapsh
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use plan::Hash;
+use vm::Hash;
 
 /// Why an evaluation ended, other than by PLAN's own crash or for lack of time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

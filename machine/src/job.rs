@@ -14,8 +14,7 @@ use crate::trace::Said;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use plan::{EvalError, Hash, Ref, Val};
-use vm::Vm;
+use vm::{Hash, Ref, Stop, Val, Vm};
 
 /// Results up to this many bytes are written into the log. Of larger ones the hash is, and a replay
 /// computes them again.
@@ -64,12 +63,12 @@ pub(crate) fn compute(settings: &Settings, job: &Portable) -> Result<Done, NoRes
 }
 
 /// Does a job; says also how it ended, if not with a value.
-fn run(vm: &mut Vm, job: &Portable) -> (Option<EvalError>, Result<Done, NoResult>) {
+fn run(vm: &mut Vm, job: &Portable) -> (Option<Stop>, Result<Done, NoResult>) {
     let (row, stop) = match evaluate(vm, job) {
         Ok(value) => (vec![value], None),
-        Err(EvalError::Interrupted) => return (None, Err(NoResult::Interrupted)),
-        Err(EvalError::Crash { op, arg }) => {
-            (vec![op.clone(), arg.clone()], Some(EvalError::Crash { op, arg }))
+        Err(Stop::Interrupted) => return (None, Err(NoResult::Interrupted)),
+        Err(Stop::Crash { op, arg }) => {
+            (vec![op.clone(), arg.clone()], Some(Stop::Crash { op, arg }))
         }
         Err(stop) => (Vec::new(), Some(stop)),
     };
@@ -77,9 +76,9 @@ fn run(vm: &mut Vm, job: &Portable) -> (Option<EvalError>, Result<Done, NoResult
     (stop, done.ok_or(NoResult::Failed))
 }
 
-fn evaluate(vm: &mut Vm, job: &Portable) -> Result<Val, EvalError> {
+fn evaluate(vm: &mut Vm, job: &Portable) -> Result<Val, Stop> {
     let job = codec::unpack(vm, job)
-        .map_err(|error| codec::out_of_room(&error).unwrap_or(EvalError::OutOfMemory))?;
+        .map_err(|error| codec::out_of_room(&error).unwrap_or(Stop::HeapFull))?;
     let row = vm.look(&job).as_row();
     let part = |index| row.and_then(|row| row.get(index));
     let hold = |value: Ref<'_>| vm.hold(value);

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
-use plan::Hash;
+use vm::Hash;
 
 /// The most requests, and about the most bytes, that are taken at once, and so the most of one event.
 const BATCH_REQUESTS: usize = 1024;

@@ -3,9 +3,8 @@
 use persist::transfer::Codec;
 use std::sync::Arc;
 use vm::jet::JetTable;
-use plan::pinspace::{Frozen, PinSpace};
-use plan::{Hash, Options, Val, seed};
-use vm::Vm;
+use vm::pinspace::{Frozen, PinSpace};
+use vm::{Hash, Options, Val, Vm, seed};
 
 /// Makes germs of frozen pins and frozen pins of germs, in the memory of one pin.
 pub struct Germs(Vm);

@@ -3,7 +3,7 @@
 //! Everything is read leniently: what has another shape is no worker, no request, no output, and
 //! never an error. All values looked at are in normal form.
 
-use plan::{AppRef, Ref, Shape};
+use vm::{AppRef, Ref, Shape};
 
 /// The parts of a cog that the machine looks at.
 pub(crate) struct CogParts<'h> {
@@ -32,7 +32,7 @@ impl<'h> CogParts<'h> {
 
     /// The worker slots, in order.
     pub(crate) fn slots(&self) -> impl Iterator<Item = Ref<'h>> + use<'h> {
-        self.workers.and_then(Ref::as_row).into_iter().flat_map(plan::Items::iter)
+        self.workers.and_then(Ref::as_row).into_iter().flat_map(vm::Items::iter)
     }
 
     /// Whether the cog still wants anything to run, without which it can never get an input.
@@ -100,7 +100,7 @@ pub(crate) enum Effect<'h> {
 pub(crate) fn requests(driver: Ref<'_>) -> Vec<(u64, Effect<'_>)> {
     let Shape::App(app) = driver.shape() else { return Vec::new() };
     let row = last_argument(app).and_then(Ref::as_row);
-    row.into_iter().flat_map(plan::Items::iter).filter_map(request).collect()
+    row.into_iter().flat_map(vm::Items::iter).filter_map(request).collect()
 }
 
 fn last_argument(app: AppRef<'_>) -> Option<Ref<'_>> {

@@ -24,7 +24,7 @@
 use crate::codec::Portable;
 use crate::error::Abort;
 use std::time::Duration;
-use plan::Hash;
+use vm::Hash;
 
 const VERSION: u8 = 1;
 

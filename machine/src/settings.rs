@@ -53,7 +53,7 @@ pub struct Settings {
     /// When laws are compiled. What happens does not depend on it.
     pub jit: jit::Mode,
     /// The heap of the cog. Those of drivers and jobs are the same with a smaller nursery.
-    pub heap: plan::Options,
+    pub heap: vm::Options,
     /// How many jobs run at the same time; at least 1.
     pub jobs: usize,
     /// How long one evaluation of the cog or a driver may take.
@@ -75,7 +75,7 @@ impl Settings {
             devices: Vec::new(),
             jets: Arc::default(),
             jit: jit::Mode::default(),
-            heap: plan::Options::default(),
+            heap: vm::Options::default(),
             jobs: 8,
             limit: Duration::from_secs(30),
             snapshots: Some(SnapshotRule::default()),
@@ -87,11 +87,11 @@ impl Settings {
     /// A runtime for a driver or job.
     pub(crate) fn small_runtime(&self) -> Result<Vm, SystemError> {
         let nursery = self.heap.nursery.min(256 << 10);
-        self.runtime(plan::Options { nursery, ..self.heap.clone() })
+        self.runtime(vm::Options { nursery, ..self.heap.clone() })
     }
 
     /// A runtime with such a heap, the machine's jets and the compiler.
-    pub(crate) fn runtime(&self, heap: plan::Options) -> Result<Vm, SystemError> {
+    pub(crate) fn runtime(&self, heap: vm::Options) -> Result<Vm, SystemError> {
         let refused = SystemError::new("reserve memory");
         let mut vm = match Vm::new(heap, Arc::clone(&self.jets)) {
             Ok(vm) => vm,

@@ -11,7 +11,7 @@ use persist::{PinError, Seq, SnapshotError, Store};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use plan::pinspace::Frozen;
+use vm::pinspace::Frozen;
 
 /// What has happened since the last snapshot.
 pub(crate) struct Snapshots {

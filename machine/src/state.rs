@@ -16,9 +16,8 @@
 use crate::error::{Abort, StateError};
 use persist::{PinError, Snapshot, Store};
 use std::time::Duration;
-use plan::{FreezeError, pinspace::Frozen};
-use plan::{EvalError, Hash, Ref, Shape, Val};
-use vm::Vm;
+use vm::pinspace::{FreezeError, Frozen};
+use vm::{Hash, Ref, Shape, Stop, Val, Vm};
 
 /// A cog and its status.
 #[derive(Clone, Debug)]
@@ -40,7 +39,7 @@ impl Status {
     }
 
     /// The state as a value.
-    pub(crate) fn to_value(&self, vm: &mut Vm) -> Result<Val, EvalError> {
+    pub(crate) fn to_value(&self, vm: &mut Vm) -> Result<Val, Stop> {
         let row = match self {
             Status::Spinning(cog) => vec![vm.nat(0), cog.clone()],
             Status::Finished(cog) => vec![vm.nat(1), cog.clone()],
@@ -95,16 +94,16 @@ impl Status {
     /// Freezes the state into the store, as far as it is not there; gives the root. It is not durable
     /// yet.
     pub(crate) fn save(&self, vm: &mut Vm, store: &Store) -> Result<Frozen, StateError> {
-        let no_room = |stop: EvalError| StateError::NoRoom {
+        let no_room = |stop: Stop| StateError::NoRoom {
             path: store.path().into(),
             problem: stop.to_string(),
         };
         let value = self.to_value(vm).map_err(no_room)?;
         vm.freeze(&value, store.space()).map_err(|error| match error {
-            FreezeError::Eval(stop @ EvalError::Damaged { .. }) => {
+            FreezeError::Stop(stop @ Stop::Damaged { .. }) => {
                 StateError::Freeze { path: store.path().into(), problem: stop.to_string() }
             }
-            FreezeError::Eval(stop) => no_room(stop),
+            FreezeError::Stop(stop) => no_room(stop),
             FreezeError::Space(error) => match error.downcast::<PinError>() {
                 Ok(error) => StateError::Pin(*error),
                 Err(error) => {

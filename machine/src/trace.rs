@@ -8,8 +8,7 @@ use crate::settings::Settings;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use plan::EvalError;
-use vm::Vm;
+use vm::{Stop, Vm};
 
 /// How many bytes of words one evaluation may make; what is more is counted and dropped.
 const LIMIT: usize = 64 << 20;
@@ -24,20 +23,20 @@ pub(crate) enum Said {
 
 impl Said {
     /// The words for an evaluation that ended without a value.
-    pub(crate) fn of_stop(settings: &Settings, vm: &Vm, who: Who, stop: &EvalError) -> Said {
+    pub(crate) fn of_stop(settings: &Settings, vm: &Vm, who: Who, stop: &Stop) -> Said {
         match stop {
-            EvalError::Crash { op, arg } => {
+            Stop::Crash { op, arg } => {
                 let (op, arg) = (vm.look(op), vm.look(arg));
                 let now = settings.clock.now();
                 Said::Text(settings.console.crash_text(who, op, arg, now))
             }
-            EvalError::Interrupted => Said::Notice(Notice::TimedOut(who)),
-            EvalError::Loop => Said::Notice(Notice::Aborted(who, Abort::Loop)),
-            EvalError::StackOverflow => Said::Notice(Notice::Aborted(who, Abort::Stack)),
-            EvalError::OutOfMemory | EvalError::TooLarge { .. } => {
+            Stop::Interrupted => Said::Notice(Notice::TimedOut(who)),
+            Stop::Loop => Said::Notice(Notice::Aborted(who, Abort::Loop)),
+            Stop::StackFull => Said::Notice(Notice::Aborted(who, Abort::Stack)),
+            Stop::HeapFull | Stop::TooLarge { .. } => {
                 Said::Notice(Notice::Aborted(who, Abort::Memory))
             }
-            EvalError::Damaged { .. } => Said::Notice(Notice::Damaged(who, stop.to_string())),
+            Stop::Damaged { .. } => Said::Notice(Notice::Damaged(who, stop.to_string())),
         }
     }
 

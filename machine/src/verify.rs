@@ -6,9 +6,8 @@
 use persist::inspect::Judge;
 use std::sync::Arc;
 use vm::jet::JetTable;
-use plan::pinspace::Frozen;
-use plan::{Options, Shape};
-use vm::Vm;
+use vm::pinspace::Frozen;
+use vm::{Options, Shape, Vm};
 
 /// Verifies pins one after the other, each after those it refers to.
 pub struct Verifier<P> {
@@ -53,7 +52,7 @@ mod tests {
     use crate::tests::rig::store_settings;
     use persist::sim::SimDisk;
     use persist::{Inspection, Seq, Store};
-    use plan::Val;
+    use vm::Val;
 
     fn vm() -> Vm {
         Vm::new(Options::default(), Arc::default()).expect("there are addresses")

@@ -6,8 +6,7 @@
 use crate::codec::{self, Portable};
 use crate::protocol::{CogParts, Worker};
 use std::collections::HashMap;
-use plan::{Ref, Val};
-use vm::Vm;
+use vm::{Ref, Val, Vm};
 
 /// What is to run.
 pub(crate) enum Spec {

@@ -22,9 +22,8 @@ use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 use persist::{Entry, Store};
 use rustix::fs::{FallocateFlags, fallocate};
-use plan::pinspace::range::{BASE, SLOT_SIZE};
-use plan::Options;
-use vm::Vm;
+use vm::pinspace::range::{BASE, SLOT_SIZE};
+use vm::{Options, Vm};
 
 /// What a trial may fail with.
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;

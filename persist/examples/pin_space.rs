@@ -11,10 +11,9 @@
 use persist::Store;
 use std::path::Path;
 use std::time::Instant;
-use plan::pinspace::PinSpace;
-use spec::Term;
-use plan::{Hash, Options, Val, plain};
-use vm::Vm;
+use vm::pinspace::PinSpace;
+use vm::spec::Term;
+use vm::{Hash, Options, Val, Vm, plain};
 
 /// What a measurement may fail with.
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -101,21 +100,21 @@ fn open(dir: &Path) -> Outcome {
     let opened = begun.elapsed();
     let begun = Instant::now();
     let parents = vm.look(&root);
-    let items = |pin: plan::Ref<'_>| match pin.shape() {
-        plan::Shape::Pin(pin) => pin.item().as_row().map_or(0, |row| row.len()),
+    let items = |pin: vm::Ref<'_>| match pin.shape() {
+        vm::Shape::Pin(pin) => pin.item().as_row().map_or(0, |row| row.len()),
         _ => 0,
     };
     let count = items(parents);
     let mut touched = 0;
     for step in 0..1000usize {
-        let plan::Shape::Pin(pin) = vm.look(&root).shape() else { break };
+        let vm::Shape::Pin(pin) = vm.look(&root).shape() else { break };
         let row = pin.item().as_row().ok_or("not a row")?;
-        let plan::Shape::Pin(parent) = row.get(step * 7919 % count).ok_or("none")?.shape() else {
+        let vm::Shape::Pin(parent) = row.get(step * 7919 % count).ok_or("none")?.shape() else {
             break;
         };
         let row = parent.item().as_row().ok_or("not a row")?;
         let child = row.get(step * 31 % row.len()).ok_or("none")?;
-        let plan::Shape::Pin(child) = child.shape() else { break };
+        let vm::Shape::Pin(child) = child.shape() else { break };
         touched += child.item().as_bar().map_or(0, |bar| bar.len());
     }
     let walked = begun.elapsed();
@@ -166,7 +165,7 @@ fn walk(dir: &Path) -> Outcome {
 
 /// The pins in the row that a pin holds.
 fn parents(vm: &mut Vm, root: &Val) -> Outcome<Vec<Val>> {
-    let plan::Shape::Pin(pin) = vm.look(root).shape() else { return Err("not a pin".into()) };
+    let vm::Shape::Pin(pin) = vm.look(root).shape() else { return Err("not a pin".into()) };
     let row = pin.item().as_row().ok_or("not a row")?;
     let items = (0..row.len()).map(|at| row.get(at).map(|item| vm.hold(item)).ok_or("none"));
     Ok(items.collect::<Result<_, _>>()?)

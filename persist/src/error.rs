@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use plan::pinspace::RangeError;
+use vm::pinspace::RangeError;
 
 use crate::{Hash, Seq, Snapshot};
 

@@ -1,5 +1,5 @@
 //! Durable storage for machines: an event log, frozen pins, and snapshots, in one
-//! directory. Knows of PLAN only what a frozen pin is ([`plan::pinspace`]).
+//! directory. Knows of PLAN only what a frozen pin is ([`vm::pinspace`]).
 //!
 //! ```text
 //!   append ──> queue ──commit──> log/      journal of events     ┐

@@ -4,7 +4,7 @@
 //! durable, so a file that is there and does not pass its check was damaged
 //! later. Such a one is passed over, in favour of the next older that is whole.
 
-use plan::pinspace::Frozen;
+use vm::pinspace::Frozen;
 
 use crate::FORMAT_VERSION as VERSION;
 use crate::error::{Damage, DiskError, OpenError, SnapshotError};

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use plan::pinspace::range::SLOT_SIZE;
-use plan::pinspace::{Frozen, PinSpace};
+use vm::pinspace::range::SLOT_SIZE;
+use vm::pinspace::{Frozen, PinSpace};
 
 use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::{
@@ -29,7 +29,7 @@ pub struct Settings {
     /// A log segment is ended before it would grow beyond this, in bytes (a
     /// larger event has a segment to itself). Default: 64 MiB.
     pub log_segment: u64,
-    /// Which slot of the range of pins (`plan::pinspace::range`) a new store begins in. Stores that
+    /// Which slot of the range of pins (`vm::pinspace::range`) a new store begins in. Stores that
     /// are to be open in one process need slots of their own. Default: one that is free, by chance.
     pub slot: Option<usize>,
     /// A file of pins is ended before it would grow beyond this, in bytes, and another slot begun (a larger

@@ -12,7 +12,7 @@ use persist::collect::collect_on;
 use persist::sim::{SimDisk, Survives};
 use persist::{Damage, Disk, OpenError, PinError, ReadError, Settings, Store};
 use support::{Action, Model, freeze, run, run_with, small, workload};
-use plan::Hash;
+use vm::Hash;
 
 /// A store with several segments, two snapshots and events after them.
 fn sample() -> (SimDisk, Model) {

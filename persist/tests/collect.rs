@@ -10,8 +10,8 @@ use persist::collect::{CollectError, Collected, collect};
 use persist::inspect::Judge;
 use persist::{Inspection, OpenError, Seq, Settings, Store};
 use support::{freeze, small};
-use plan::Hash;
-use plan::pinspace::Frozen;
+use vm::Hash;
+use vm::pinspace::Frozen;
 
 /// Believes every pin that is where it should be.
 struct Trusting;

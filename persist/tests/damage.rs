@@ -221,9 +221,9 @@ fn a_body_is_not_looked_at_before_it_is_wanted() {
 }
 
 /// The file of a pin, and its offset there.
-fn place(pin: &plan::pinspace::Frozen) -> (String, usize) {
-    let at = pin.address() - plan::pinspace::range::BASE;
-    let slot = plan::pinspace::range::SLOT_SIZE;
+fn place(pin: &vm::pinspace::Frozen) -> (String, usize) {
+    let at = pin.address() - vm::pinspace::range::BASE;
+    let slot = vm::pinspace::range::SLOT_SIZE;
     (format!("bodies/{:03}.body", at / slot), at % slot)
 }
 

@@ -61,7 +61,7 @@ fn a_store_comes_back_from_the_real_disk() {
     assert_eq!(seqs, (161..=200).collect::<Vec<_>>());
     let found = store.space().find(&first).unwrap().unwrap();
     assert_eq!(found.address(), store.root(&recovery.snapshot.unwrap()).unwrap().address());
-    assert!(store.space().find(&plan::Hash([9; 32])).unwrap().is_none());
+    assert!(store.space().find(&vm::Hash([9; 32])).unwrap().is_none());
     drop(found);
     store.close().unwrap();
     assert_eq!(tree(&dir), files, "opening and closing leaves no trace");
@@ -181,7 +181,7 @@ fn limits_and_orders_are_kept() {
     assert!(matches!(store.append(&long), Err(LogError::TooLarge { .. })));
     assert_eq!(store.append(b"").unwrap(), Seq(1));
     assert!(matches!(store.wait_durable(Seq(2)), Err(LogError::NotAppended { .. })));
-    let other = plan::pinspace::PinSpace::in_memory().unwrap();
+    let other = vm::pinspace::PinSpace::in_memory().unwrap();
     let mut heap = support::vm();
     let five = heap.nat(5);
     let foreign = heap.freeze(&five, &other).unwrap();

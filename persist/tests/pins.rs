@@ -6,10 +6,9 @@ mod support;
 
 use persist::{CreateError, OpenError, Seq, Settings, Store};
 use support::{freeze, slot, vm};
-use spec::Term;
-use spec::generate::Gen;
-use plan::{Hash, Shape, Val, plain};
-use vm::Vm;
+use vm::spec::Term;
+use vm::spec::generate::Gen;
+use vm::{Hash, Shape, Val, Vm, plain};
 
 fn create(path: &std::path::Path) -> Store {
     try_create(path).expect("made")

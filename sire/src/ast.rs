@@ -12,7 +12,7 @@
 use crate::bind::Bind;
 use std::mem;
 use std::rc::Rc;
-use plan::{Natural, Val};
+use vm::{Natural, Val};
 
 /// A shared expression.
 pub(crate) type Expr = Rc<Node>;

@@ -10,8 +10,7 @@ use crate::noun;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
-use plan::{EvalError, Natural, Ref, Shape, Val};
-use vm::Vm;
+use vm::{Natural, Ref, Shape, Stop, Val, Vm};
 
 /// A binding.
 pub(crate) struct Bind {
@@ -49,7 +48,7 @@ impl Bind {
         vm: &mut Vm,
         location: &Natural,
         definition: Definition<'_>,
-    ) -> Result<Bind, EvalError> {
+    ) -> Result<Bind, Stop> {
         let Definition { key, value, code, name, props } = definition;
         let noun = vm.build(|b| {
             b.push_natural(key)?;

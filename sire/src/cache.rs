@@ -1,7 +1,7 @@
 //! States of modules that were loaded before, kept in files.
 //!
 //! A file holds the states after all modules of one chain, as an image of pins
-//! ([`plan::image`]): they share nearly everything, and are mapped, not loaded. Each state
+//! ([`vm::pinspace::image`]): they share nearly everything, and are mapped, not loaded. Each state
 //! has a key, the hash of all files that made it and of this program's version, so a state can be
 //! used exactly if its key is the one wanted. The image's label is the keys, its root the row of
 //! states.
@@ -16,9 +16,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use plan::image::{self, ImageError};
-use plan::{EvalError, Hash, Shape, Val};
-use vm::Vm;
+use vm::pinspace::image::{self, ImageError};
+use vm::{Hash, Shape, Stop, Val, Vm};
 
 /// What the state after a module depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -74,7 +73,7 @@ enum Problem {
     #[error("{0}")]
     Image(#[from] ImageError),
     #[error("{0}")]
-    Stop(#[from] EvalError),
+    Stop(#[from] Stop),
 }
 
 impl Cache {
@@ -150,7 +149,6 @@ impl Cache {
         let label: Vec<u8> = keys.iter().flat_map(|key| key.0).collect();
         let result = self.put(&path, |file| {
             let row = vm.row(states)?;
-            let row = vm.force(&row)?;
             Ok(image::save(vm, &row, &label, file)?)
         });
         result.map_err(|problem| Warning { path, problem })
@@ -199,12 +197,12 @@ fn is_regular(path: &Path) -> bool {
 }
 
 /// A state as it is kept: the scope is in a pin, which it will share with later states.
-pub(crate) fn pack(vm: &mut Vm, state: &Val) -> Result<Val, EvalError> {
+pub(crate) fn pack(vm: &mut Vm, state: &Val) -> Result<Val, Stop> {
     change_scope(vm, state, |vm, scope| vm.pin(scope))
 }
 
 /// The state that was packed.
-pub(crate) fn unpack(vm: &mut Vm, state: &Val) -> Result<Val, EvalError> {
+pub(crate) fn unpack(vm: &mut Vm, state: &Val) -> Result<Val, Stop> {
     change_scope(vm, state, |vm, pin| match vm.look(pin).shape() {
         Shape::Pin(pin) => Ok(vm.hold(pin.item())),
         _ => Ok(pin.clone()),
@@ -214,8 +212,8 @@ pub(crate) fn unpack(vm: &mut Vm, state: &Val) -> Result<Val, EvalError> {
 fn change_scope(
     vm: &mut Vm,
     state: &Val,
-    change: impl FnOnce(&mut Vm, &Val) -> Result<Val, EvalError>,
-) -> Result<Val, EvalError> {
+    change: impl FnOnce(&mut Vm, &Val) -> Result<Val, Stop>,
+) -> Result<Val, Stop> {
     let row = vm.look(state).as_row();
     let mut items: Vec<Val> =
         row.into_iter().flat_map(|row| row.iter()).map(|item| vm.hold(item)).collect();

@@ -12,7 +12,7 @@ use crate::state::{ImportError, Missing};
 use crate::syntax::Form;
 use rex::Shape;
 use std::collections::BTreeSet;
-use plan::{Natural, Val};
+use vm::{Natural, Val};
 
 /// Carries out a command. What it changed stays changed even if it fails: see
 /// [`State::roll_back`](crate::state::State::roll_back).

@@ -8,8 +8,7 @@
 
 use crate::error::Fault;
 use crate::lower::{Code, Exp, ExpId, Quoting, Var};
-use plan::{Builder, EvalError, Natural, Val};
-use vm::Vm;
+use vm::{Builder, Natural, Stop, Val, Vm};
 
 /// A function whose body is known.
 pub(crate) struct Function {
@@ -63,7 +62,7 @@ pub(crate) fn law(
 
 /// The variables that the function uses, in the order in which their first uses end, with their
 /// counts in `code`.
-fn count_uses(vm: &mut Vm, code: &mut Code, function: &Function) -> Result<Vec<Var>, EvalError> {
+fn count_uses(vm: &mut Vm, code: &mut Code, function: &Function) -> Result<Vec<Var>, Stop> {
     enum Step {
         Visit(ExpId),
         Count(Var),
@@ -102,12 +101,12 @@ fn count_uses(vm: &mut Vm, code: &mut Code, function: &Function) -> Result<Vec<V
 }
 
 /// What making a law of no arguments ends in.
-pub(crate) fn void(vm: &mut Vm) -> EvalError {
-    EvalError::Crash { op: vm.nat(0), arg: vm.nat(0) }
+pub(crate) fn void(vm: &mut Vm) -> Stop {
+    Stop::Crash { op: vm.nat(0), arg: vm.nat(0) }
 }
 
 /// Builds the law.
-fn emit(vm: &mut Vm, code: &Code, function: &Function, kept: &[Var]) -> Result<Val, EvalError> {
+fn emit(vm: &mut Vm, code: &Code, function: &Function, kept: &[Var]) -> Result<Val, Stop> {
     let arity = function.args.len();
     let body = Body { code, id: function.id, variables: (arity + kept.len()) as u64 };
     vm.build(|b| {
@@ -134,7 +133,7 @@ struct Body<'c> {
 }
 
 impl Body<'_> {
-    fn push(&self, b: &mut Builder<'_>, exp: ExpId) -> Result<(), EvalError> {
+    fn push(&self, b: &mut Builder<'_>, exp: ExpId) -> Result<(), Stop> {
         enum Step {
             Visit(ExpId),
             Apply,
@@ -170,7 +169,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    fn push_value(&self, b: &mut Builder<'_>, value: &Val, quoting: Quoting) -> Result<(), EvalError> {
+    fn push_value(&self, b: &mut Builder<'_>, value: &Val, quoting: Quoting) -> Result<(), Stop> {
         let quoted = match quoting {
             Quoting::Always => true,
             Quoting::Never => false,

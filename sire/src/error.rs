@@ -5,7 +5,7 @@
 use crate::bind::Malformed;
 use std::io;
 use std::path::PathBuf;
-use plan::{EvalError, Val};
+use vm::{Stop, Val};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) enum Fault {
         reason: String,
     },
     /// An evaluation ended without a value.
-    Stop(EvalError),
+    Stop(Stop),
     /// A macro left something else than a state.
     Malformed(Malformed),
     /// Inlining did not come to an end.
@@ -36,8 +36,8 @@ pub(crate) enum Fault {
     Output(io::Error),
 }
 
-impl From<EvalError> for Fault {
-    fn from(stop: EvalError) -> Fault {
+impl From<Stop> for Fault {
+    fn from(stop: Stop) -> Fault {
         Fault::Stop(stop)
     }
 }
@@ -130,7 +130,7 @@ pub enum Error {
     Internal(String),
     /// The runtime stopped outside of any command.
     #[error(transparent)]
-    Stop(#[from] EvalError),
+    Stop(#[from] Stop),
 }
 
 fn wanted(by: &Option<String>) -> String {

@@ -13,7 +13,7 @@ use crate::session::Session;
 use crate::syntax::{Form, Literal};
 use rex::{Leaf, Shape};
 use std::rc::Rc;
-use plan::{Natural, Val};
+use vm::{Natural, Val};
 
 /// What is left to do.
 enum Step {

@@ -25,8 +25,7 @@ use crate::error::Fault;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use plan::{EvalError, Val};
-use vm::Vm;
+use vm::{Stop, Val, Vm};
 
 /// The most binders that inlining may nest: inlining need not end, and this ends it.
 const DEPTH_MAX: usize = 1 << 20;
@@ -249,7 +248,7 @@ impl Inliner<'_> {
     /// The lets that a lambda with all its arguments comes to.
     fn expand(&self, pot: &Pot) -> Result<Expr, Fault> {
         if self.interrupt.swap(false, Ordering::Relaxed) {
-            return Err(EvalError::Interrupted.into());
+            return Err(Stop::Interrupted.into());
         }
         let Kind::Lam(lam) = &pot.lam.kind else { unreachable!("a pot holds a lambda") };
         let depth = self.env.len();

@@ -56,8 +56,7 @@ use state::State;
 use std::collections::HashMap;
 use std::io::BufRead;
 use std::path::PathBuf;
-use plan::{EvalError, Val};
-use vm::Vm;
+use vm::{Stop, Val, Vm};
 
 /// Where a [`Sire`] gets its modules from and prints to.
 pub struct Options {
@@ -103,7 +102,7 @@ impl Sire {
     ///
     /// # Errors
     /// If the runtime has no room for anything.
-    pub fn new(mut vm: Vm, options: Options) -> Result<Sire, EvalError> {
+    pub fn new(mut vm: Vm, options: Options) -> Result<Sire, Stop> {
         let Options { library, cache, output, diagnostics } = options;
         let traces = output.clone();
         vm.on_trace(move |value| traces.trace(value));

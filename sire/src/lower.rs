@@ -12,8 +12,7 @@
 use crate::ast::{Expr, Kind, Lam};
 use crate::emit::{self, Function};
 use crate::error::Fault;
-use plan::{EvalError, Ref, Shape, Val};
-use vm::Vm;
+use vm::{Ref, Shape, Stop, Val, Vm};
 
 /// A variable, by its place in [`Code::vars`].
 pub(crate) type Var = u32;
@@ -264,7 +263,7 @@ impl<'e> Lowering<'e, '_> {
     }
 
     /// An application, carried out if both sides are constants and it would not run anything.
-    fn apply(&mut self, function: ExpId, arg: ExpId) -> Result<ExpId, EvalError> {
+    fn apply(&mut self, function: ExpId, arg: ExpId) -> Result<ExpId, Stop> {
         let exps = &self.code.exps;
         let partial = match (&exps[function as usize], &exps[arg as usize]) {
             (Exp::Void, Exp::Value(..) | Exp::Void) => return Err(emit::void(self.vm)),

@@ -1,6 +1,6 @@
 //! Names, which are nats: text is the number whose bytes it is, first byte least.
 
-use plan::Natural;
+use vm::Natural;
 
 /// The nat that spells the text.
 pub(crate) fn of_text(text: &str) -> Natural {

@@ -10,11 +10,10 @@
 
 use crate::ast::{self, BINDERS_MAX, Expr, Kind, Lam};
 use crate::bind::{Binds, Malformed};
-use plan::{Builder, EvalError, Items, Natural, Ref};
-use vm::Vm;
+use vm::{Builder, Items, Natural, Ref, Stop, Vm};
 
 /// Pushes the noun of an expression.
-pub(crate) fn push(b: &mut Builder<'_>, expr: &Expr) -> Result<(), EvalError> {
+pub(crate) fn push(b: &mut Builder<'_>, expr: &Expr) -> Result<(), Stop> {
     enum Step<'e> {
         Visit(&'e Expr),
         Row(usize),
@@ -72,7 +71,7 @@ pub(crate) fn push(b: &mut Builder<'_>, expr: &Expr) -> Result<(), EvalError> {
     Ok(())
 }
 
-fn push_tag(b: &mut Builder<'_>, tag: u8) -> Result<(), EvalError> {
+fn push_tag(b: &mut Builder<'_>, tag: u8) -> Result<(), Stop> {
     b.push_nat(u64::from(tag))
 }
 
@@ -207,7 +206,7 @@ impl Build<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use plan::{Options, Val};
+    use vm::{Options, Val};
 
     /// The expression that some bytes write, under so many binders.
     fn expr(vm: &mut Vm, bytes: &mut impl Iterator<Item = u8>, depth: u32, fuel: u32) -> Expr {

@@ -5,8 +5,8 @@ use rex::print::Colour;
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
-use show::{self, Symbol};
-use plan::{NatRef, Natural, Ref};
+use vm::show::{self, Symbol};
+use vm::{NatRef, Natural, Ref};
 
 /// A value with more parts than this is not printed: shared parts are printed as often as they
 /// occur, and no terminal is that long.
@@ -96,7 +96,7 @@ pub(crate) const TOO_LARGE: &str = "(a value too large to print)\n\n";
 
 /// Whether a value is small enough to be printed.
 pub(crate) fn is_printable(value: Ref<'_>) -> bool {
-    !plan::is_larger_than(value, PARTS_MAX)
+    !show::is_larger_than(value, PARTS_MAX)
 }
 
 /// A name within a message.

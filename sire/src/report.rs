@@ -8,7 +8,7 @@ use crate::error::Fault;
 use crate::output;
 use crate::session::Session;
 use rex::Shape;
-use plan::{EvalError, Val};
+use vm::{Stop, Val};
 
 /// The command that is being carried out.
 pub(crate) struct Place<'a> {
@@ -58,7 +58,7 @@ fn refusal(part: Val, reason: String) -> Failure {
 
 fn reason_of(session: &mut Session, fault: Fault) -> Result<String, Fault> {
     Ok(match fault {
-        Fault::Stop(EvalError::Crash { op, arg }) => {
+        Fault::Stop(Stop::Crash { op, arg }) => {
             let row = session.vm.row(&[op, arg])?;
             output::text(session.vm.look(&row))
         }
@@ -72,7 +72,7 @@ fn reason_of(session: &mut Session, fault: Fault) -> Result<String, Fault> {
 }
 
 /// The value that a failure is printed as.
-fn row(session: &mut Session, place: &Place<'_>, failure: Failure) -> Result<Val, EvalError> {
+fn row(session: &mut Session, place: &Place<'_>, failure: Failure) -> Result<Val, Stop> {
     let Failure { kind, label, mut part, reason } = failure;
     if !output::is_printable(session.vm.look(&part)) {
         // The rest is still worth reading.

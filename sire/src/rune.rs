@@ -3,7 +3,7 @@
 //! All but `####` may also be written with a `#` in front, for when a macro has taken the rune.
 
 use crate::name::small;
-use plan::Natural;
+use vm::Natural;
 
 /// What a rune means without any macro.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,8 +3,7 @@
 use crate::bind::{Bind, Binds, Malformed};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use plan::{Builder, EvalError, Natural, Ref, Shape, Val};
-use vm::Vm;
+use vm::{Builder, Natural, Ref, Shape, Stop, Val, Vm};
 
 /// What a name stands for.
 #[derive(Clone)]
@@ -39,7 +38,7 @@ pub(crate) fn entries<'h>(
 }
 
 /// The noun of a table.
-pub(crate) fn noun(vm: &mut Vm, table: &Table) -> Result<Val, EvalError> {
+pub(crate) fn noun(vm: &mut Vm, table: &Table) -> Result<Val, Stop> {
     let entries = || table.values().map(|entry| (&entry.name, &entry.bind.noun));
     let tab = vm.build(|b| push_tab(b, table.len(), entries))?;
     vm.force(&tab)
@@ -50,7 +49,7 @@ pub(crate) fn with_entries<'e>(
     vm: &mut Vm,
     noun: &Val,
     entries: impl Iterator<Item = &'e Entry>,
-) -> Result<Val, EvalError> {
+) -> Result<Val, Stop> {
     vm.build(|b| {
         b.push(noun);
         for entry in entries {
@@ -67,7 +66,7 @@ pub(crate) fn push_tab<'v, I: Iterator<Item = (&'v Val, &'v Val)>>(
     b: &mut Builder<'_>,
     count: usize,
     entries: impl Fn() -> I,
-) -> Result<(), EvalError> {
+) -> Result<(), Stop> {
     b.room_for(2 * count + 4)?;
     // A set is the law {1 2 keys}; a table is a set applied to the row of its values.
     b.push_nat(1)?;

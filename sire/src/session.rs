@@ -9,8 +9,7 @@ use crate::lower;
 use crate::output::{self, Output};
 use crate::state::State;
 use crate::syntax::{Form, Syntax};
-use plan::{EvalError, Natural, Val};
-use vm::Vm;
+use vm::{Natural, Stop, Val, Vm};
 
 /// A running Sire: everything but where modules come from.
 pub(crate) struct Session {
@@ -32,7 +31,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(mut vm: Vm, out: Output, diagnostics: Output) -> Result<Session, EvalError> {
+    pub(crate) fn new(mut vm: Vm, out: Output, diagnostics: Output) -> Result<Session, Stop> {
         let syntax = Syntax::new(&mut vm)?;
         let zero = vm.nat(0);
         let one = vm.nat(1);

@@ -13,8 +13,7 @@ use crate::scope::{self, Entry, Table};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use plan::{EvalError, Natural, Ref, Shape, Val};
-use vm::Vm;
+use vm::{Natural, Ref, Shape, Stop, Val, Vm};
 
 /// A module that has been left.
 struct Module {
@@ -155,7 +154,7 @@ impl State {
         vm: &mut Vm,
         binds: &Binds,
         definition: Definition<'_>,
-    ) -> Result<(), EvalError> {
+    ) -> Result<(), Stop> {
         let mut key = definition.key.clone();
         while key == 0 {
             key = self.fields.next_key.clone();
@@ -201,7 +200,7 @@ impl State {
     }
 
     /// Leaves the current module for a new one, with nothing in scope.
-    pub(crate) fn switch(&mut self, vm: &mut Vm, module: Natural) -> Result<(), EvalError> {
+    pub(crate) fn switch(&mut self, vm: &mut Vm, module: Natural) -> Result<(), Stop> {
         let old = std::mem::replace(&mut self.fields.context, module);
         if old != 0 {
             let scope = self.scope_noun(vm)?;
@@ -256,7 +255,7 @@ impl State {
         Ok(())
     }
 
-    fn scope_noun(&mut self, vm: &mut Vm) -> Result<Val, EvalError> {
+    fn scope_noun(&mut self, vm: &mut Vm) -> Result<Val, Stop> {
         let noun = match &self.fields.scope_noun {
             Some(noun) if self.fields.changed.is_empty() => return Ok(noun.clone()),
             Some(noun) => {
@@ -269,7 +268,7 @@ impl State {
         Ok(noun)
     }
 
-    fn modules_noun(&mut self, vm: &mut Vm) -> Result<Val, EvalError> {
+    fn modules_noun(&mut self, vm: &mut Vm) -> Result<Val, Stop> {
         if let Some(noun) = &self.fields.modules_noun {
             return Ok(noun.clone());
         }
@@ -281,7 +280,7 @@ impl State {
     }
 
     /// The state as macros see it, in normal form.
-    pub(crate) fn noun(&mut self, vm: &mut Vm) -> Result<Val, EvalError> {
+    pub(crate) fn noun(&mut self, vm: &mut Vm) -> Result<Val, Stop> {
         if let Some(noun) = &self.fields.noun {
             return Ok(noun.clone());
         }

@@ -13,8 +13,7 @@
 
 use crate::name;
 use rex::{Leaf, Rex, Shape as NodeShape};
-use plan::{AppRef, EvalError, Natural, PinRef, Ref, Shape, Val};
-use vm::Vm;
+use vm::{AppRef, Natural, PinRef, Ref, Shape, Stop, Val, Vm};
 
 /// The root of a rex noun.
 pub(crate) enum Form {
@@ -84,7 +83,7 @@ pub(crate) struct Syntax {
 }
 
 impl Syntax {
-    pub(crate) fn new(vm: &mut Vm) -> Result<Syntax, EvalError> {
+    pub(crate) fn new(vm: &mut Vm) -> Result<Syntax, Stop> {
         let mut make = |index: usize| {
             let (name, tag) = TAGS[index];
             let law = vm.build(|b| {
@@ -108,7 +107,7 @@ impl Syntax {
         leaf: Leaf,
         text: &str,
         heir: Option<&Val>,
-    ) -> Result<Val, EvalError> {
+    ) -> Result<Val, Stop> {
         vm.build(|b| {
             b.push(&self.leaves[leaf as usize]);
             b.push_nat_bytes(text.as_bytes())?;
@@ -121,7 +120,7 @@ impl Syntax {
     }
 
     /// The noun of a word without an heir.
-    pub(crate) fn word(&self, vm: &mut Vm, text: &str) -> Result<Val, EvalError> {
+    pub(crate) fn word(&self, vm: &mut Vm, text: &str) -> Result<Val, Stop> {
         self.leaf(vm, Leaf::Word, text, None)
     }
 
@@ -133,7 +132,7 @@ impl Syntax {
         rune: &str,
         sons: &[Val],
         heir: Option<&Val>,
-    ) -> Result<Val, EvalError> {
+    ) -> Result<Val, Stop> {
         vm.build(|b| {
             b.room_for(sons.len() + 4)?;
             b.push(&self.nodes[shape as usize]);
@@ -149,7 +148,7 @@ impl Syntax {
     }
 
     /// The noun of a tree.
-    pub(crate) fn noun(&self, vm: &mut Vm, rex: &Rex) -> Result<Val, EvalError> {
+    pub(crate) fn noun(&self, vm: &mut Vm, rex: &Rex) -> Result<Val, Stop> {
         enum Step<'r> {
             Tree(&'r Rex),
             /// No heir.

@@ -17,7 +17,7 @@ const DEFINITIONS: &str = "
 
 /// What a macro with this body makes of a session, with little memory to use.
 fn session(body: &str) -> String {
-    let limits = plan::Options { max_heap: 48 << 20, max_stack: 8 << 20, ..Default::default() };
+    let limits = vm::Options { max_heap: 48 << 20, max_stack: 8 << 20, ..Default::default() };
     let mut rig = Rig::with_limits(Library::only("/nonexistent"), None, limits);
     let input = format!("{DEFINITIONS}\n= {{$}} | & (st rex err ok) {body}\n\n($ 1)\n\n(3 41)\n");
     let printed = rig.session(&input);

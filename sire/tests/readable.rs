@@ -11,10 +11,10 @@ use proptest::test_runner::TestRunner;
 use rex::print::{Colour, block};
 use sire::Library;
 use std::collections::BTreeSet;
-use plan::plain::from_term;
-use show::value_rex;
-use spec::shapes::{bar, row, set};
-use spec::{Term, nat_from_bytes};
+use vm::plain::from_term;
+use vm::show::value_rex;
+use vm::spec::shapes::{bar, row, set};
+use vm::spec::{Term, nat_from_bytes};
 
 fn text(text: String) -> Term {
     Term::Nat(nat_from_bytes(text.as_bytes()))

@@ -5,9 +5,8 @@ use jit::build::Jets;
 use jit::{Mode, plug_in};
 use sire::{Library, Options, Output, Sire};
 use std::sync::Arc;
-use spec::Term;
-use plan::{EvalError, Val, plain};
-use vm::Vm;
+use vm::spec::Term;
+use vm::{Stop, Val, Vm, plain};
 
 /// Operations of one operand.
 const UNARY: &[&str] = &["w32", "w64", "bex", "popCount", "met", "toNat", "inc", "dec", "barLen"];
@@ -49,7 +48,7 @@ const SHARED: &str = "\
 
 /// A session with the library and these definitions, and with the compiler if that is wanted.
 fn session(mode: Mode, text: &str) -> Sire {
-    let options = plan::Options { max_heap: 1 << 26, ..Default::default() };
+    let options = vm::Options { max_heap: 1 << 26, ..Default::default() };
     let mut vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
     plug_in(&mut vm, Jets::library(), mode).expect("the machine is known");
     let output = Output::new(std::io::sink(), Default::default());
@@ -76,7 +75,7 @@ fn apply(sire: &mut Sire, law: &str, args: &[&str]) -> End {
     let vm = sire.vm();
     match vm.apply(&law, &args).and_then(|value| vm.force(&value)) {
         Ok(value) => End::Value(plain::to_term(vm.look(&value))),
-        Err(EvalError::Crash { op, arg }) => {
+        Err(Stop::Crash { op, arg }) => {
             End::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
         }
         Err(_) => End::Full,

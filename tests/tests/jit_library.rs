@@ -9,9 +9,8 @@ use jit::passes::optimise;
 use oracle::Machine;
 use sire::{Library, Options, Output, Sire};
 use std::sync::Arc;
-use spec::Term;
-use plan::{Val, plain};
-use vm::Vm;
+use vm::spec::Term;
+use vm::{Val, Vm, plain};
 
 /// A session in which the library is loaded, and what it defines.
 fn session(module: &str) -> (Sire, Vec<(String, Val)>) {

@@ -7,8 +7,7 @@
 use sire::{Library, Options, Output, Sire};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
-use plan::{Hash, Shape, Val};
-use vm::Vm;
+use vm::{Hash, Shape, Val, Vm};
 
 /// The pinned laws that the library's modules define: their names and hashes.
 fn pinned_laws() -> &'static BTreeSet<(String, Hash)> {

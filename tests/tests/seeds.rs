@@ -56,13 +56,13 @@ fn a_damaged_seed_is_refused_with_the_place() {
 
 /// A row that holds twice a row that holds twice ... `times` deep, and a pin around it.
 fn doubled(times: usize) -> Vec<u8> {
-    let mut vm = vm::Vm::new(plan::Options::default(), Default::default()).expect("a stack");
+    let mut vm = vm::Vm::new(vm::Options::default(), Default::default()).expect("a stack");
     let mut value = vm.nat(7);
     for _ in 0..times {
         value = vm.row(&[value.clone(), value]).expect("a small value");
     }
     let pin = vm.pin(&value).expect("a small value");
-    plan::seed::save(&vm, &pin).expect("a small value")
+    vm::seed::save(&vm, &pin).expect("a small value")
 }
 
 #[test]

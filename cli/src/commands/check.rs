@@ -120,5 +120,5 @@ fn advice(report: &Report) -> &'static str {
 }
 
 fn name(hash: &Hash) -> String {
-    plan::Hash(*hash).to_string()
+    vm::Hash(*hash).to_string()
 }

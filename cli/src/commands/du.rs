@@ -60,7 +60,7 @@ fn as_json(usage: &Usage) -> String {
             r#"    {{"generation": {}, "covers": {}, "root": "{}", "count": {}, "bytes": {}, "own_count": {}, "own_bytes": {}}}"#,
             of.snapshot.generation,
             of.snapshot.covers,
-            plan::Hash(of.snapshot.root),
+            vm::Hash(of.snapshot.root),
             of.pins,
             of.bytes,
             of.own_pins,

@@ -10,8 +10,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use vm::jet::{Calls, Jet, JetTable};
-use plan::{Hash, Options, Ref, Shape};
-use vm::Vm;
+use vm::{Hash, Options, Ref, Shape, Vm, show};
 
 /// The jets, which do as was asked: a law that has only the name of one may end the process, and a
 /// call that is left to a law may be told of or crash.

@@ -7,8 +7,7 @@ use anyhow::{Context, anyhow, bail};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use plan::{EvalError, Val, seed};
-use vm::Vm;
+use vm::{Stop, Val, Vm, seed, show};
 
 /// Prints the value in a seed file with all its pins.
 pub(crate) fn show(args: Show) -> anyhow::Result<()> {
@@ -54,7 +53,7 @@ fn answer(vm: &mut Vm, program: &Val, input: &[u8]) -> anyhow::Result<(Vec<u8>, 
     let answer = vm.apply(program, &[input]).and_then(|answer| vm.force(&answer));
     let answer = match answer {
         Ok(answer) => answer,
-        Err(EvalError::Crash { op, arg }) => {
+        Err(Stop::Crash { op, arg }) => {
             let row = vm.row(&[op, arg]).and_then(|row| vm.force(&row)).map_err(stopped)?;
             bail!("the program crashed with {}", show::value_text(vm.look(&row)).trim_end());
         }

@@ -9,8 +9,7 @@ use sire::{Library, Options, Output, Sire, module_name};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use plan::{Val, seed};
-use vm::Vm;
+use vm::{Val, Vm, seed};
 
 /// Loads the modules, then runs a session on standard input.
 pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {

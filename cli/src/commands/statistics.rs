@@ -12,7 +12,7 @@ pub(super) struct Counting {
     start: Instant,
     cpu: Duration,
     thread: Duration,
-    heap: plan::Statistics,
+    heap: vm::Statistics,
     compiler: jit::Statistics,
 }
 

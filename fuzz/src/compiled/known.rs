@@ -5,9 +5,9 @@ use crate::library::definitions;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use vm::jet::JetTable;
-use spec::generate::{Kind, Known};
-use spec::{Term, nat_from_bytes};
-use plan::{Natural, plain, seed};
+use vm::spec::generate::{Kind, Known};
+use vm::spec::{Term, nat_from_bytes};
+use vm::{Natural, plain, seed};
 
 /// Definitions of the library, and what they take and give: `n`ats, functions of `1` and `2` nats,
 /// `r`ows, `l`ists, `b`ars, `s`ets, `t`ables, or `a`nything.

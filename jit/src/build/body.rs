@@ -1,6 +1,6 @@
 //! What a law's body says: its lets, and what each expression is.
 
-use plan::{Ref, Shape};
+use vm::{Ref, Shape};
 
 /// What an expression of a law's body is.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use super::arithmetic::Arithmetic;
 use crate::ir::{Prim, Twin, Type};
 use std::sync::Arc;
-use plan::PinRef;
+use vm::PinRef;
 use vm::jet::{Code, Control, Gives, Jet, JetTable, Operation, WordOperation as W};
 
 /// The jets that a runtime has.

@@ -3,7 +3,7 @@
 use super::body;
 use super::{Expr, Lower, Pending, STRICT_LIMIT, Scope, Spine};
 use crate::ir::{Op, Operand, Role, Type, Var};
-use plan::{Ref, Shape};
+use vm::{Ref, Shape};
 
 /// An expression of more nodes than this captures everything in scope.
 const CAPTURE_BUDGET: usize = 512;

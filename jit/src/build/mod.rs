@@ -33,8 +33,7 @@ use crate::ir::{
 };
 use crate::passes::{CAPTURES, Expected, called_by_law};
 use body::{Form, form};
-use plan::{Ref, Shape, Val};
-use vm::Vm;
+use vm::{Ref, Shape, Val, Vm};
 
 /// Strict expressions nested deeper than this are evaluated through thunks.
 const STRICT_LIMIT: usize = 40;

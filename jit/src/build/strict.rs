@@ -5,7 +5,7 @@ use super::body::Form;
 use super::known::{Meaning, meaning};
 use super::{Expr, Lower, STRICT_LIMIT, Spine};
 use crate::ir::{Arm, BlockId, Call, Callee, End, JoinId, Op, Operand, Prim, Stmt, Type, Var};
-use plan::Ref;
+use vm::Ref;
 use vm::jet::{Control, Demand, Jet};
 
 /// What becomes of an expression's value.
@@ -230,7 +230,7 @@ impl<'h> Lower<'_, 'h> {
     fn meaning_of(&self, function: Operand) -> Option<(Meaning, Jet)> {
         let Operand::Constant(k) = function else { return None };
         match self.linker.refs[k.index()].shape() {
-            plan::Shape::Pin(pin) => {
+            vm::Shape::Pin(pin) => {
                 let jet = self.linker.jets.find(pin)?;
                 Some((meaning(jet), *jet))
             }
@@ -456,7 +456,7 @@ impl<'h> Lower<'_, 'h> {
         let mut spine = self.spine(expr);
         let (Operand::Constant(k), _) = self.constant_head(&spine)? else { return None };
         match self.linker.refs[k.index()].shape() {
-            plan::Shape::Cow(width) if width == spine.args.len() as u64 => {
+            vm::Shape::Cow(width) if width == spine.args.len() as u64 => {
                 spine.args.reverse();
                 Some(spine.args)
             }

@@ -32,8 +32,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
 use vm::native::{Engine, Plug};
-use plan::Val;
-use vm::Vm;
+use vm::{Val, Vm};
 
 /// When laws are compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use super::{Machine, Node, Run, Stop, Value, new};
 use jit::ir::FunctionId;
-use plan::Natural;
+use vm::Natural;
 
 impl Machine<'_> {
     /// How many arguments an evaluated value takes.

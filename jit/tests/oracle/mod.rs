@@ -6,8 +6,8 @@ mod law;
 use jit::ir::{BlockId, Call, Callee, End, FunctionId, Kind, Op, Operand, Prim, Stmt, Unit, Var};
 use std::cell::RefCell;
 use std::rc::Rc;
-use plan::Natural;
-use spec::Term;
+use vm::Natural;
+use vm::spec::Term;
 
 /// A value or thunk, shared.
 pub(crate) type Value = Rc<RefCell<Node>>;

@@ -13,9 +13,9 @@
 
 mod program;
 
-#[path = "../../src/tests/terms.rs"]
+#[path = "../../src/tests/plan.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the tests use the rest of it")]
-mod terms;
+mod plan;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
@@ -30,8 +30,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use plan::{Ref, Shape, Val};
-use vm::Vm;
+use vm::{Ref, Shape, Val, Vm};
 
 /// What a measurement may fail with.
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -81,7 +80,7 @@ fn measure(dir: &Path, gigabytes: &str) -> Outcome {
 fn make(dir: &Path, gigabytes: f64) -> Outcome {
     let begun = Instant::now();
     let store = Store::create(dir)?;
-    let mut vm = Vm::new(plan::Options::default(), Arc::new(terms::jets()))?;
+    let mut vm = Vm::new(vm::Options::default(), Arc::new(plan::jets()))?;
     let size = Size::of(gigabytes);
     let mut tops = Vec::new();
     for top in 0..size.tops() {
@@ -160,7 +159,7 @@ impl Console for Watch {
 fn open(dir: &Path) -> Outcome<(Machine, Receiver<Instant>)> {
     let (sender, seen) = unbounded();
     let mut settings = Settings::new(Arc::new(Watch(sender)));
-    settings.jets = Arc::new(terms::jets());
+    settings.jets = Arc::new(plan::jets());
     settings.snapshots =
         Some(SnapshotRule { events: u64::MAX, bytes: u64::MAX, work: Duration::MAX });
     Ok((Machine::open(dir, settings)?, seen))
@@ -219,7 +218,7 @@ fn touch(dir: &Path) -> Outcome {
         }
         let store = Store::open(dir)?;
         let snapshot = store.snapshots().into_iter().next().ok_or("no snapshot")?;
-        let mut vm = Vm::new(plan::Options::default(), Default::default())?;
+        let mut vm = Vm::new(vm::Options::default(), Default::default())?;
         let root = vm.adopt(&store.root(&snapshot)?);
         let state = state_in(vm.look(&root))?;
         let begun = Instant::now();
@@ -299,7 +298,7 @@ fn flush(dir: &Path) -> Outcome {
 /// Makes a state of half of the nodes the only one.
 fn halve(dir: &Path) -> Outcome {
     let store = Store::open(dir)?;
-    let mut vm = Vm::new(plan::Options::default(), Default::default())?;
+    let mut vm = Vm::new(vm::Options::default(), Default::default())?;
     let kept = {
         let snapshot = store.snapshots().into_iter().next().ok_or("no snapshot")?;
         let root = vm.adopt(&store.root(&snapshot)?);

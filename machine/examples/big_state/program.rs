@@ -1,8 +1,7 @@
 //! The machine that is measured, in plain PLAN: nothing here needs a library.
 
-use crate::terms::{P, arg, call, case, first, law, nat, row, second, trace};
-use plan::Val;
-use vm::Vm;
+use crate::plan::{P, arg, call, case, first, law, nat, row, second, trace};
+use vm::{Val, Vm};
 
 /// Pins to a node.
 pub(crate) const FANOUT: usize = 256;

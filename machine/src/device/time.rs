@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use plan::Ref;
+use vm::Ref;
 
 enum ToThread {
     Wait { until: u64, number: u64, reply: Reply },

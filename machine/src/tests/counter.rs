@@ -1,6 +1,6 @@
 //! The counter counts, whatever happens to it.
 
-use super::terms::{P, nat, trace};
+use super::plan::{P, nat, trace};
 use super::programs::{cog, counter, cycle, exec, read, replying, when, write};
 use super::rig::{Failure, Rig};
 use crate::{Outcome, ReplayFrom, RunError, SnapshotRule};

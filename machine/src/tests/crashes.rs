@@ -1,6 +1,6 @@
 //! Evaluations that fail: what they end, and what they do not.
 
-use super::terms::{P, arg, call, law, nat, row};
+use super::plan::{P, arg, call, law, nat, row};
 use super::programs::{brought, cog, cycle, endless, exec, keeping, read, when, writer};
 use super::rig::{Heard, Rig};
 use crate::{Abort, Notice, Outcome, Who};

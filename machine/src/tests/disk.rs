@@ -1,14 +1,13 @@
 //! What the disk can do to a machine, beyond losing power.
 
-use super::terms::{self, nat};
+use super::plan::{self, nat};
 use super::programs::{cog, counter, exec, keeping, writer};
 use super::rig::{Failure, Heard, Rig};
 use crate::record::{Event, Fate, Input, Payload};
 use crate::{BootError, Machine, Notice, StartError};
 use persist::Store;
 use std::sync::Arc;
-use plan::Hash;
-use vm::Vm;
+use vm::{Hash, Vm};
 
 #[test]
 fn a_full_disk_holds_the_counter_up_and_no_more() {
@@ -53,9 +52,9 @@ fn a_damaged_pin_stops_the_machine_and_names_its_file() {
         files.iter().find(|(name, _)| name.starts_with("bodies/")).expect("pins");
     let store = Store::open_on(Arc::new(rig.disk.clone()), Default::default()).expect("it opens");
     let mut places = Vec::new();
-    let base = plan::pinspace::range::BASE;
+    let base = vm::pinspace::range::BASE;
     let visit = |entry: &persist::Entry| {
-        places.push((entry.address as usize - base) % plan::pinspace::range::SLOT_SIZE);
+        places.push((entry.address as usize - base) % vm::pinspace::range::SLOT_SIZE);
     };
     store.each_pin(visit).expect("a whole catalogue");
     drop(store);
@@ -83,7 +82,7 @@ fn append(rig: &Rig, payload: &[u8]) {
 }
 
 fn written(value: u64) -> Vec<Input> {
-    let mut vm = Vm::new(terms::options(), Default::default()).expect("a small heap");
+    let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
     let value = vm.nat(value);
     let value = crate::codec::pack(&vm, &value).expect("a nat");
     vec![Input { slot: 0, payload: Payload::Written(value) }]
@@ -138,10 +137,10 @@ fn a_store_in_use_or_without_a_machine_is_refused() {
     let error = Machine::open(&path, settings()).err().expect("there is nothing");
     assert!(error.to_string().contains("machine"), "{error}");
 
-    let mut vm = Vm::new(terms::options(), Default::default()).expect("a small heap");
-    let crashing = terms::call(nat(99), [nat(5)]);
+    let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
+    let crashing = plan::call(nat(99), [nat(5)]);
     let main = match crashing {
-        terms::P::Call(f, args) => {
+        plan::P::Call(f, args) => {
             let f = f.value(&mut vm);
             let args: Vec<_> = args.iter().map(|arg| arg.value(&mut vm)).collect();
             vm.app(&f, &args).expect("room")
@@ -156,7 +155,7 @@ fn a_store_in_use_or_without_a_machine_is_refused() {
     assert_eq!(Machine::boot(&path, &mut vm, &main).expect("booted").workers, 1);
     // The heap that it was booted from may hold pins of the store.
     drop((main, vm));
-    let mut vm = Vm::new(terms::options(), Default::default()).expect("a small heap");
+    let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
     let main = counter().value(&mut vm);
     let error = Machine::boot(&path, &mut vm, &main).expect_err("it is there already");
     assert!(matches!(error, BootError::Exists { .. }), "{error}");

@@ -1,6 +1,6 @@
 //! Jobs give what they compute, live and replayed.
 
-use super::terms::{P, arg, call, law, nat, row};
+use super::plan::{P, arg, call, law, nat, row};
 use super::programs::{cog, endless, eval, exec, keeping, writer};
 use super::rig::Rig;
 use crate::Outcome;

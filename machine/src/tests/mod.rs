@@ -4,7 +4,7 @@ mod counter;
 mod crashes;
 mod disk;
 mod jobs;
-mod terms;
+mod plan;
 mod programs;
 pub(crate) mod rig;
 mod tiers;

@@ -1,6 +1,6 @@
 //! Programs that the tests run.
 
-use super::terms::{P, arg, call, case, first, inc, law, nat, row, trace};
+use super::plan::{P, arg, call, case, first, inc, law, nat, row, trace};
 
 /// A cog with that law, state and workers, whose reads give the state.
 pub(crate) fn cog(function: P, state: P, workers: impl IntoIterator<Item = P>) -> P {
@@ -90,5 +90,5 @@ pub(crate) fn endless() -> P {
 
 /// The value that the first input of those brought.
 pub(crate) fn brought(inputs: P) -> P {
-    super::terms::second(first(inputs))
+    super::plan::second(first(inputs))
 }

@@ -1,6 +1,6 @@
 //! Running machines and watching what they say.
 
-use super::terms::{self, P};
+use super::plan::{self, P};
 use crate::clock::{Clock, ManualClock};
 use crate::{Console, Machine, Notice, Outcome, RunError, Settings, SnapshotRule, StartError, Who};
 use crossbeam_channel::{Sender, unbounded};
@@ -10,8 +10,7 @@ use persist::{Settings as StoreSettings, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use plan::{Ref, Shape};
-use vm::Vm;
+use vm::{Ref, Shape, Vm};
 
 /// Settings of a store whose slot no other test has: tests run in one process, each on its thread.
 pub(crate) fn store_settings() -> StoreSettings {
@@ -101,7 +100,7 @@ impl Rig {
     /// A machine of that program, just booted.
     pub(crate) fn boot(program: &P) -> Rig {
         let disk = SimDisk::new();
-        let mut vm = Vm::new(terms::options(), Default::default()).expect("a small heap");
+        let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
         let main = program.value(&mut vm);
         let store = Store::create_on(Arc::new(disk.clone()), store_settings());
         Machine::boot_on(store.expect("an empty disk"), &mut vm, &main).expect("booted");
@@ -121,8 +120,8 @@ impl Rig {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::leaping(start));
         let mut settings = Settings {
             clock,
-            jets: Arc::new(terms::jets()),
-            heap: terms::options(),
+            jets: Arc::new(plan::jets()),
+            heap: plan::options(),
             jobs: 2,
             snapshots: Some(SnapshotRule { events: 7, ..SnapshotRule::default() }),
             ..Settings::new(Arc::new(Recorder(console)))
@@ -187,7 +186,7 @@ impl Rig {
     }
 
     /// The hash of the state.
-    pub(crate) fn hash(&self) -> plan::Hash {
+    pub(crate) fn hash(&self) -> vm::Hash {
         self.open().expect("it opens").state_hash().expect("room")
     }
 }

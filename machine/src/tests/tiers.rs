@@ -1,6 +1,6 @@
 //! What a machine does is the same whether its laws are compiled or not.
 
-use super::terms::{P, arg, call, case, inc, law, nat};
+use super::plan::{P, arg, call, case, inc, law, nat};
 use super::programs::{brought, cog, counter, exec, writer};
 use super::rig::Rig;
 use crate::{Outcome, ReplayFrom};

@@ -1,6 +1,6 @@
 //! Drivers, devices, and how the cog changes its workers.
 
-use super::terms::{P, arg, call, law, nat, row, trace};
+use super::plan::{P, arg, call, law, nat, row, trace};
 use super::programs::{cog, cycle, exec, keeping, read, wait, when, writer};
 use super::rig::{Heard, Rig};
 use crate::{Notice, Outcome};

@@ -114,7 +114,7 @@ impl Graph {
             self.nodes.iter().zip(reached).filter(|(node, reached)| node.is_bad && *reached);
         let (node, _) = bad.next()?;
         Some(match node.hash {
-            Some(hash) => plan::Hash(hash).to_string(),
+            Some(hash) => vm::Hash(hash).to_string(),
             None => format!("at {:#x}", node.address),
         })
     }

@@ -19,7 +19,7 @@ mod usage;
 use std::path::Path;
 use std::sync::Arc;
 
-use plan::pinspace::Frozen;
+use vm::pinspace::Frozen;
 
 use crate::Seq;
 use crate::disk::{Disk, DiskLock, RealDisk};
@@ -355,7 +355,7 @@ impl Items for PinCheck {
                 continue;
             }
             if let Some(edge) = self.graph.add(&entry.to_entry()) {
-                let name = plan::Hash(entry.hash());
+                let name = vm::Hash(entry.hash());
                 result = Err(format!(
                     "pin {name} refers to one at {edge:#x}, which is not stored before it"
                 ));

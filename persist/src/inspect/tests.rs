@@ -1,7 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use plan::{Options, Val};
-use vm::Vm;
+use vm::{Options, Val, Vm};
 
 use super::*;
 use crate::sim::{SimDisk, Survives};

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use plan::pinspace::range::{ALIGNMENT, BASE, SLOT_SIZE, SLOTS};
+use vm::pinspace::range::{ALIGNMENT, BASE, SLOT_SIZE, SLOTS};
 
 use super::BODIES_DIR;
 use super::catalogue::End;

@@ -15,7 +15,7 @@
 //! Following edges takes the catalogue alone, and no body is read. Which of all these count is
 //! for [`super::pages`].
 
-use plan::pinspace::range::{ALIGNMENT, BASE, SIZE, SLOT_SIZE};
+use vm::pinspace::range::{ALIGNMENT, BASE, SIZE, SLOT_SIZE};
 
 use super::ranges::Ranges;
 use crate::Hash;

@@ -23,7 +23,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use plan::pinspace::range::SLOT_SIZE;
+use vm::pinspace::range::SLOT_SIZE;
 
 use super::BODIES_DIR;
 use super::body::{self, BODY_HEADER, Body, address};
@@ -66,7 +66,7 @@ pub enum CollectError {
     },
     /// The root of a snapshot is not among the pins. Nothing has been changed.
     #[error("{}: the root {} of a snapshot is not among the pins; nothing was changed: see \
-             `pallas check`", path.display(), plan::Hash(*root))]
+             `pallas check`", path.display(), vm::Hash(*root))]
     MissingRoot {
         /// The store's directory.
         path: PathBuf,

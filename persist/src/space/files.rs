@@ -16,7 +16,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use plan::pinspace::range::SLOT_SIZE;
+use vm::pinspace::range::SLOT_SIZE;
 
 use super::body::{self, BODY_HEADER, Body, address, damage};
 use super::catalogue::{self, CATALOGUE, End, Entry, Filled, Group, Page};

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use plan::pinspace::{Backing, BackingError, Frozen, NewPin, Owner, PinSpace, Slot};
+use vm::pinspace::{Backing, BackingError, Frozen, NewPin, Owner, PinSpace, Slot};
 
 use super::body::{self, Body};
 use super::mapped::{Mapping, map};
@@ -73,7 +73,7 @@ unsafe impl Backing for Reader {
         self.owner
     }
 
-    fn find(&mut self, _: &plan::Hash) -> Result<Option<usize>, BackingError> {
+    fn find(&mut self, _: &vm::Hash) -> Result<Option<usize>, BackingError> {
         Ok(None)
     }
 

@@ -15,9 +15,9 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use plan::pinspace::nameless;
-use plan::pinspace::range::{SLOT_SIZE, SLOTS};
-use plan::pinspace::{Backing, BackingError, Frozen, NewPin, Owner, PinSpace, RangeError, Slot};
+use vm::pinspace::nameless;
+use vm::pinspace::range::{SLOT_SIZE, SLOTS};
+use vm::pinspace::{Backing, BackingError, Frozen, NewPin, Owner, PinSpace, RangeError, Slot};
 
 use super::body::{self, Body};
 use super::catalogue::Entry;
@@ -172,8 +172,7 @@ pub(super) fn map(mut slot: Slot, body: &Body) -> Result<Mapping, RangeError> {
     // SAFETY: by the module's invariant; the slot has just been claimed.
     unsafe { slot.map(file) }?;
     let length = file.metadata().map_err(RangeError::Map)?.len();
-    // SAFETY: the file has at least as many bytes, and what was committed in it never changes.
-    unsafe { slot.set_end(length.min(body.end) as usize) };
+    slot.set_end(length.min(body.end) as usize);
     Ok(Mapping { slot, mirror })
 }
 
@@ -228,7 +227,7 @@ unsafe impl Backing for Keeper {
         self.0.owner
     }
 
-    fn find(&mut self, hash: &plan::Hash) -> Result<Option<usize>, BackingError> {
+    fn find(&mut self, hash: &vm::Hash) -> Result<Option<usize>, BackingError> {
         let found = self.0.files().find(hash.as_bytes())?;
         Ok(found.map(|address| address as usize))
     }
@@ -265,8 +264,7 @@ unsafe impl Backing for Keeper {
             mirror.write_all_at(pin.record, at as u64)?;
         }
         if files.keep(pin.record, &entry)? {
-            // SAFETY: the record has just been written, and never changes.
-            unsafe { slot.set_end(at + pin.record.len()) };
+            slot.set_end(at + pin.record.len());
         }
         Ok(())
     }

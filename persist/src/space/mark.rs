@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use plan::pinspace::range::ALIGNMENT;
+use vm::pinspace::range::ALIGNMENT;
 
 use super::pages::{Bits, Newest, Pages};
 use crate::Hash;
@@ -97,7 +97,7 @@ impl Marked {
             self.reached_entry_bytes += entry.len() as u64;
             for edge in entry.edges() {
                 let at = self.find_address(edge).ok_or_else(|| {
-                    let pin = plan::Hash(entry.hash());
+                    let pin = vm::Hash(entry.hash());
                     let reason = format!("pin {pin} refers to {edge:#x}, where there is no pin");
                     pages.damage(sequence, reason)
                 })?;

@@ -1,6 +1,6 @@
 //! Sets of addresses, as ranges.
 
-use plan::pinspace::range::{ALIGNMENT, SLOT_SIZE};
+use vm::pinspace::range::{ALIGNMENT, SLOT_SIZE};
 
 /// A set of addresses: ranges, each from an address up to another, ascending and apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

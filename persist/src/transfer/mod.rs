@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use plan::pinspace::{Frozen, PinSpace};
+use vm::pinspace::{Frozen, PinSpace};
 
 use crate::Hash;
 use crate::error::{CreateError, DiskError, LogError, PinError, ReadError, SnapshotError};
@@ -111,7 +111,7 @@ pub enum ExportError {
     #[error(transparent)]
     Pin(#[from] PinError),
     /// A pin has no portable form.
-    #[error("{}: pin {} cannot be exported: {reason}", path.display(), plan::Hash(*hash))]
+    #[error("{}: pin {} cannot be exported: {reason}", path.display(), vm::Hash(*hash))]
     Encode {
         /// The store's directory.
         path: PathBuf,
@@ -143,7 +143,7 @@ pub enum ImportError {
     #[error(transparent)]
     Create(#[from] CreateError),
     /// A pin could not be stored.
-    #[error("{}: pin {} was not imported: {reason}", path.display(), plan::Hash(*hash))]
+    #[error("{}: pin {} was not imported: {reason}", path.display(), vm::Hash(*hash))]
     Pin {
         /// The file.
         path: PathBuf,

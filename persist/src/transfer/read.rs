@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use plan::pinspace::Frozen;
+use vm::pinspace::Frozen;
 
 use super::{Codec, Contents, HEADER, ImportError, TRAILER, Unfinished, failed, remove};
 use crate::error::{CreateError, DiskError};

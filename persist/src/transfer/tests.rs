@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 
-use plan::{Options, Val};
-use vm::Vm;
+use vm::{Options, Val, Vm};
 
 use super::*;
 use crate::{Seq, Settings, Store};
@@ -20,7 +19,7 @@ fn freeze(space: &Arc<PinSpace>, bytes: &[u8], edges: &[Hash]) -> Frozen {
     let mut vm = vm();
     let mut items = vec![vm.bar(bytes).unwrap()];
     for edge in edges {
-        let found = space.find(&plan::Hash(*edge)).unwrap().unwrap();
+        let found = space.find(&vm::Hash(*edge)).unwrap().unwrap();
         items.push(vm.adopt(&found));
     }
     let row: Val = vm.row(&items).unwrap();
@@ -31,7 +30,7 @@ impl Codec for Made {
     fn encode(&mut self, pin: &Frozen) -> Result<(Vec<Hash>, Vec<u8>), String> {
         let mut vm = vm();
         let pin = vm.adopt(pin);
-        let plan::Shape::Pin(pin) = vm.look(&pin).shape() else { return Err("no pin".into()) };
+        let vm::Shape::Pin(pin) = vm.look(&pin).shape() else { return Err("no pin".into()) };
         let bar = pin.item().as_row().and_then(|row| row.get(0)?.as_bar()).ok_or("no bar")?;
         let edges = &self.edges[pin.hash().unwrap().as_bytes()];
         Ok((edges.clone(), bar.to_vec()))

@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use persist::sim::SimDisk;
 use persist::{LogError, OpenError, Seq, Settings, Snapshot, SnapshotError, Store};
-use plan::{FreezeError, pinspace::Frozen};
-use plan::{Hash, Options};
-use vm::Vm;
+use vm::pinspace::{FreezeError, Frozen};
+use vm::{Hash, Options, Vm};
 
 /// How many slots a test has.
 pub const SLOTS: usize = 16;

@@ -11,7 +11,7 @@ use sire::{Library, Options, Output, Sire};
 use std::error::Error;
 use std::process::Command;
 use std::time::Instant;
-use plan::Val;
+use vm::Val;
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -28,7 +28,7 @@ impl Bench {
         let errors = Output::new(std::io::stderr(), Default::default());
         let options =
             Options { library: Library::new("sire"), cache: None, output, diagnostics: errors };
-        let vm = vm::Vm::new(plan::Options::default(), std::sync::Arc::new(jets::table()))?;
+        let vm = vm::Vm::new(vm::Options::default(), std::sync::Arc::new(jets::table()))?;
         let mut sire = Sire::new(vm, options)?;
         sire.load("prelude")?;
         sire.repl(include_bytes!("keyed.sire").as_slice())?;

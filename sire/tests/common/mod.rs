@@ -41,11 +41,11 @@ pub struct Rig {
 
 impl Rig {
     pub fn new(library: Library, cache: Option<PathBuf>) -> Rig {
-        Rig::with_limits(library, cache, plan::Options::default())
+        Rig::with_limits(library, cache, vm::Options::default())
     }
 
     /// A Sire whose runtime has these limits.
-    pub fn with_limits(library: Library, cache: Option<PathBuf>, limits: plan::Options) -> Rig {
+    pub fn with_limits(library: Library, cache: Option<PathBuf>, limits: vm::Options) -> Rig {
         let (out, diagnostics) = (Memory::default(), Memory::default());
         let options = Options {
             library,

@@ -5,8 +5,7 @@ use sire::{Library, Options, Output, Sire};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tests::{Laws, stderr};
-use plan::{Hash, Shape, Val};
-use vm::Vm;
+use vm::{Hash, Shape, Val, Vm};
 
 fn modules_print_what_they_did(laws: Laws) {
     let Some(corpus) = Corpus::open(laws) else { return };
@@ -111,7 +110,7 @@ fn bind_all(corpus: &Corpus) -> Bound {
             tally.wrong.push(format!("{module}: {found} definitions, not {expected}"));
         }
         for ((name, value), expected) in found.iter().zip(&expected) {
-            let name = show::symbol_text(&name.as_str().into());
+            let name = vm::show::symbol_text(&name.as_str().into());
             let found = format!("{name} {}", sire.vm().hash(value).expect("a value that ends"));
             match found == *expected {
                 true => tally.bindings += 1,

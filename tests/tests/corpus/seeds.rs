@@ -2,8 +2,7 @@
 
 use crate::{Corpus, facts, sha256};
 use tests::{Laws, stderr, stdout};
-use plan::{NatRef, Ref, Shape};
-use vm::Vm;
+use vm::{NatRef, Ref, Shape, Vm};
 
 fn seeds_and_what_they_show_are_the_same(laws: Laws) {
     let Some(corpus) = Corpus::open(laws) else { return };
@@ -36,7 +35,7 @@ fn seeds_and_what_they_show_are_the_same(laws: Laws) {
 /// of the language that the prototype is written in. The golden hashes include it.
 fn first_line(seed: &[u8]) -> String {
     let mut vm = Vm::new(Default::default(), Default::default()).expect("a stack can be had");
-    let value = plan::seed::load(&mut vm, seed).expect("a seed that was saved");
+    let value = vm::seed::load(&mut vm, seed).expect("a seed that was saved");
     notation(vm.look(&value))
 }
 

@@ -8,8 +8,7 @@ use crate::sketch::sketch;
 use crate::trial::JET_TIME;
 use crate::watch::Watch;
 use std::time::Duration;
-use plan::{EvalError, Ref, Shape, Val};
-use vm::Vm;
+use vm::{Ref, Shape, Stop, Val, Vm};
 
 /// What an evaluation came to.
 pub(crate) enum End {
@@ -19,15 +18,15 @@ pub(crate) enum End {
     /// It needs its own value.
     Loop,
     /// Out of time, stack or memory.
-    Cut(EvalError),
+    Cut(Stop),
 }
 
-impl From<Result<Val, EvalError>> for End {
-    fn from(result: Result<Val, EvalError>) -> End {
+impl From<Result<Val, Stop>> for End {
+    fn from(result: Result<Val, Stop>) -> End {
         match result {
             Ok(value) => End::Value(value),
-            Err(EvalError::Crash { op, arg }) => End::Crash(op, arg),
-            Err(EvalError::Loop) => End::Loop,
+            Err(Stop::Crash { op, arg }) => End::Crash(op, arg),
+            Err(Stop::Loop) => End::Loop,
             Err(stop) => End::Cut(stop),
         }
     }
@@ -55,7 +54,7 @@ pub(crate) fn ends(vm: &mut Vm, watch: &Watch, jet: End, law: End, time: Duratio
             (End::Value(jet), End::Value(law)) => {
                 let (left, right) = (vm.look(jet), vm.look(law));
                 if left.is_normal() && right.is_normal() {
-                    left.is_equal(right) && vm.hash(jet).ok() == vm.hash(law).ok()
+                    left.equals(right) && vm.hash(jet).ok() == vm.hash(law).ok()
                 } else {
                     if let Some(values) = values_of_late_table(left, right) {
                         // A set applied to a row is a table as soon as the row is evaluated.
@@ -83,7 +82,7 @@ pub(crate) fn ends(vm: &mut Vm, watch: &Watch, jet: End, law: End, time: Duratio
                 }
             }
             (End::Crash(op, arg), End::Crash(law_op, law_arg)) => {
-                let same = |a, b| vm.look(a).is_equal(vm.look(b));
+                let same = |a, b| vm.look(a).equals(vm.look(b));
                 same(op, law_op) && same(arg, law_arg)
             }
             (End::Loop, End::Loop) => true,
@@ -136,7 +135,7 @@ pub(crate) fn sketch_end(vm: &Vm, end: &End) -> String {
         End::Crash(op, arg) => {
             format!("crashes with {} {}", sketch(vm.look(op), 2), sketch(vm.look(arg), 2))
         }
-        End::Loop => EvalError::Loop.to_string(),
+        End::Loop => Stop::Loop.to_string(),
         End::Cut(stop) => stop.to_string(),
     }
 }

@@ -17,8 +17,7 @@
 //! | `g`    | pin in which there are others | `G` | row of the pins in a pin        |
 //! | `h`    | the rest of that pin, as a bar | `x` | expression of `_TryExp`        |
 
-use plan::{Builder, EvalError, Natural, Val};
-use vm::Vm;
+use vm::{Builder, Natural, Stop, Val, Vm};
 
 /// How deep arguments are nested.
 const DEPTH: u32 = 3;
@@ -78,7 +77,7 @@ impl<'v> Generator<'v> {
         self.vm.row(items).expect("arguments are small")
     }
 
-    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), EvalError>) -> Val {
+    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), Stop>) -> Val {
         self.vm.build(make).expect("arguments are small")
     }
 
@@ -261,8 +260,8 @@ impl<'v> Generator<'v> {
     /// A seed of something.
     fn seed(&mut self, depth: u32) -> Val {
         let value = self.any(depth);
-        let value = self.vm.force(&value).unwrap_or_else(|_| self.vm.nat(7));
-        let bytes = plan::seed::save(self.vm, &value).expect("arguments are small");
+        let value = self.vm.force(&value).unwrap_or_else(|_| Vm::nat(self.vm, 7));
+        let bytes = vm::seed::save(self.vm, &value).expect("arguments are small");
         self.vm.bar(&bytes).expect("arguments are small")
     }
 
@@ -356,7 +355,7 @@ impl<'v> Generator<'v> {
         }
         let vm = &*self.vm;
         keys.sort_by(|a, b| vm.look(a).compare(vm.look(b)));
-        keys.dedup_by(|a, b| vm.look(a).is_equal(vm.look(b)));
+        keys.dedup_by(|a, b| vm.look(a).equals(vm.look(b)));
         let row = self.row(&keys);
         let row = self.vm.force(&row).expect("the keys are normal");
         (self.law(1, 2, &row), keys.len())
@@ -404,7 +403,7 @@ impl<'v> Generator<'v> {
 
     /// A value's pin; of what crashes, something else's.
     fn pinned(&mut self, value: Val) -> Val {
-        self.vm.pin(&value).unwrap_or_else(|_| self.vm.nat(7))
+        self.vm.pin(&value).unwrap_or_else(|_| Vm::nat(self.vm, 7))
     }
 
     /// A pin in which there are pins, some of them more than once.
@@ -420,7 +419,7 @@ impl<'v> Generator<'v> {
     /// The pins in a pin, the rest of which is kept for an argument of kind `h`.
     fn pins_within(&mut self, depth: u32) -> Val {
         let holder = self.holder(depth);
-        match plan::seed::save_germ_as_law(self.vm, &holder) {
+        match vm::seed::save_germ_as_law(self.vm, &holder) {
             Ok((pins, germ)) => {
                 self.germ = germ;
                 self.row(&pins)

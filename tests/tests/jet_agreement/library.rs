@@ -5,8 +5,7 @@ use sire::{Library, Options, Output, Sire};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use plan::{Hash, Ref, Shape, Val, seed};
-use vm::Vm;
+use vm::{Hash, Ref, Shape, Val, Vm, seed};
 
 /// Modules of the prototype's library in which the laws are, each after those that it needs.
 const THEIR_MODULES: &[&str] = &[
@@ -60,7 +59,7 @@ impl Laws {
     }
 
     fn load(library: Library, modules: &[&str]) -> Laws {
-        let options = plan::Options { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
+        let options = vm::Options { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
         let vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
         let output = Output::new(std::io::sink(), Default::default());
         let options = Options { library, cache: None, diagnostics: output.clone(), output };
@@ -100,7 +99,7 @@ impl Laws {
         let row = vm.row(&all).and_then(|row| vm.force(&row)).expect("there is room");
         let bytes = seed::save(vm, &row).expect("laws can be saved");
         let options =
-            plan::Options { nursery: 1 << 16, max_stack: 1 << 25, max_heap: 1 << 28, stress: true };
+            vm::Options { nursery: 1 << 16, max_stack: 1 << 25, max_heap: 1 << 28, stress: true };
         let mut vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
         let row = seed::load(&mut vm, &bytes).expect("it has just been saved");
         let items = vm.look(&row).as_row().expect("it is a row");

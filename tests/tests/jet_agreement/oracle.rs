@@ -1,8 +1,7 @@
 //! What arithmetic gives where its law, which counts, would take too long.
 
 use vm::jet::{Operation, WordOperation};
-use plan::{Natural, Val};
-use vm::Vm;
+use vm::{Natural, Val, Vm};
 
 /// Shifts by more than this are not calculated.
 const SHIFT_LIMIT: u64 = 1 << 20;

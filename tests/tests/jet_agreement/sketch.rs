@@ -1,6 +1,6 @@
 //! Values in a few words, for the report of a failure.
 
-use plan::{Ref, Shape};
+use vm::{Ref, Shape};
 
 /// A value in a few words, down to some depth; `?` is not evaluated.
 pub(crate) fn sketch(value: Ref<'_>, depth: u32) -> String {

@@ -11,8 +11,7 @@
 use crate::library::{self, Laws};
 use crate::signatures;
 use std::time::{Duration, Instant};
-use plan::{Builder, EvalError, Hash, Natural, Val};
-use vm::Vm;
+use vm::{Builder, Hash, Natural, Stop, Val, Vm};
 
 /// Sizes of arguments.
 const SIZES: [u64; 2] = [10, 1000];
@@ -80,7 +79,7 @@ struct Maker<'v> {
 }
 
 impl Maker<'_> {
-    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), EvalError>) -> Val {
+    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), Stop>) -> Val {
         self.vm.build(make).expect("arguments are small")
     }
 
@@ -156,7 +155,7 @@ impl Maker<'_> {
             'G' => self.row_of(0, |made, _| made.vm.nat(0)),
             'h' => {
                 let pin = self.argument('i');
-                let (_, germ) = plan::seed::save_germ_as_law(self.vm, &pin).expect("it is a pin");
+                let (_, germ) = vm::seed::save_germ_as_law(self.vm, &pin).expect("it is a pin");
                 self.vm.bar(&germ).expect("arguments are small")
             }
             'x' => (0..tens).fold(self.expression("VALUE", |made| made.vm.nat(size)), |x, _| {
@@ -167,7 +166,7 @@ impl Maker<'_> {
             'e' => {
                 let value = self.nats(0, size);
                 let value = self.vm.force(&value).expect("nats are normal");
-                let bytes = plan::seed::save(self.vm, &value).expect("nats can be saved");
+                let bytes = vm::seed::save(self.vm, &value).expect("nats can be saved");
                 self.vm.bar(&bytes).expect("arguments are small")
             }
             kind => unreachable!("{kind:?} is no kind"),
@@ -176,7 +175,7 @@ impl Maker<'_> {
 }
 
 /// The least time that a call takes, and the hash of what comes of it.
-fn time(vm: &mut Vm, function: &Val, args: &[Val]) -> Result<(Duration, Hash), EvalError> {
+fn time(vm: &mut Vm, function: &Val, args: &[Val]) -> Result<(Duration, Hash), Stop> {
     let begin = Instant::now();
     let mut least = Duration::MAX;
     loop {
@@ -239,7 +238,7 @@ fn table(mut laws: Laws, whose: &str) {
 const SCATTERED: u64 = 20_000;
 
 /// How long it takes to insert scattered keys into a table, and to look all of them up.
-fn scattered(laws: &mut Laws) -> Result<[Duration; 2], EvalError> {
+fn scattered(laws: &mut Laws) -> Result<[Duration; 2], Stop> {
     let [insert, look_up] = ["tabIns", "tabIdx"].map(|jet| laws.pin(jet).expect("it has a law"));
     let (vm, _) = laws.parts();
     let empty = Maker { vm, function: insert.clone(), size: 0 }.argument('t');

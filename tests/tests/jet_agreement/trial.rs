@@ -9,8 +9,7 @@ use crate::watch::Watch;
 use std::fmt;
 use std::time::{Duration, Instant};
 use vm::jet::{Crashes, Gives, Jet};
-use plan::{EvalError, Ref, Shape, Val};
-use vm::Vm;
+use vm::{Ref, Shape, Stop, Val, Vm};
 
 /// How long a jet may take: far longer than any needs, even if the machine stands still for a while.
 pub(crate) const JET_TIME: Duration = Duration::from_secs(60);
@@ -185,7 +184,7 @@ impl<'l> Trial<'l> {
         match (known, jet) {
             (None, _) => self.tally.given_up += 1,
             // What cannot fit in memory is no value.
-            (Some(_), End::Cut(EvalError::OutOfMemory)) => self.tally.calculated += 1,
+            (Some(_), End::Cut(Stop::HeapFull)) => self.tally.calculated += 1,
             (Some(known), End::Value(value))
                 if self.vm.look(&value).as_nat().is_some_and(|nat| nat.to_natural() == known) =>
             {

@@ -1,8 +1,7 @@
 //! Small PLAN programs, written as Rust expressions.
 
 use vm::jet::{Control, Demand, Jet, JetTable};
-use plan::{Hash, Options, Val};
-use vm::Vm;
+use vm::{Hash, Options, Val, Vm};
 
 /// A PLAN value, or the body of a law when it stands in one.
 #[derive(Clone)]
