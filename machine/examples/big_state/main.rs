@@ -19,7 +19,7 @@ mod plan;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
-use machine::{Console, Machine, Notice, Settings, SnapshotRule, Who};
+use machine::{Console, Machine, MachineSettings, Notice, Origin, SnapshotPolicy};
 use persist::collect::collect;
 use persist::{Seq, Store};
 use program::{FANOUT, Size};
@@ -140,7 +140,7 @@ impl Console for Watch {
         String::new()
     }
 
-    fn crash_text(&self, who: Who, _: Ref<'_>, _: Ref<'_>, _: Timestamp) -> String {
+    fn crash_text(&self, who: Origin, _: Ref<'_>, _: Ref<'_>, _: Timestamp) -> String {
         eprintln!("{who} crashed");
         String::new()
     }
@@ -158,10 +158,10 @@ impl Console for Watch {
 /// A machine that is run on this thread's behalf, and when its events became durable.
 fn open(dir: &Path) -> Outcome<(Machine, Receiver<Instant>)> {
     let (sender, seen) = unbounded();
-    let mut settings = Settings::new(Arc::new(Watch(sender)));
+    let mut settings = MachineSettings::new(Arc::new(Watch(sender)));
     settings.jets = Arc::new(plan::jets());
     settings.snapshots =
-        Some(SnapshotRule { events: u64::MAX, bytes: u64::MAX, work: Duration::MAX });
+        Some(SnapshotPolicy { events: u64::MAX, bytes: u64::MAX, work: Duration::MAX });
     Ok((Machine::open(dir, settings)?, seen))
 }
 

@@ -1,6 +1,6 @@
 //! The machine that is measured, in plain PLAN: nothing here needs a library.
 
-use crate::plan::{P, arg, call, case, first, law, nat, row, second, trace};
+use crate::plan::{Expr, arg, call, case, first, law, nat, row, second, trace};
 use vm::{Val, Vm};
 
 /// Pins to a node.
@@ -46,17 +46,17 @@ pub(crate) fn leaf(number: u64) -> Vec<u8> {
 }
 
 /// What case analysis does with a value that is not expected.
-fn skip(arity: u64) -> P {
+fn skip(arity: u64) -> Expr {
     law(arity, nat(0))
 }
 
 /// What is pinned.
-fn unpin(x: P) -> P {
+fn unpin(x: Expr) -> Expr {
     call(nat(1), [law(1, arg(1)), skip(3), skip(2), skip(1), x])
 }
 
 /// `(get row n)`: item n.
-fn get() -> P {
+fn get() -> Expr {
     // (again row m), and (found get n rest item)
     let again = law(3, call(arg(1), [arg(2), arg(3)]));
     let found = law(4, case(arg(2), arg(4), call(again, [arg(1), arg(3)])));
@@ -64,7 +64,7 @@ fn get() -> P {
 }
 
 /// `(set row n new)`: the row with another item n.
-fn set() -> P {
+fn set() -> Expr {
     // (again set new rest item m), and (found set n new rest item)
     let again = law(5, call(call(arg(1), [arg(3), arg(5), arg(2)]), [arg(4)]));
     let more = call(again, [arg(1), arg(3), arg(4), arg(5)]);
@@ -75,7 +75,7 @@ fn set() -> P {
 
 /// `(update pin path leaf)`: the tree with another leaf. A path is a row of an item's number and the
 /// path from there on, or 0.
-fn update() -> P {
+fn update() -> Expr {
     let ends = law(2, call(nat(4), [arg(1)]));
     // (goes update pin leaf path rest number)
     let node = || unpin(arg(2));
@@ -99,22 +99,22 @@ pub(crate) fn cog(vm: &mut Vm, size: &Size, state: &Val) -> Val {
 }
 
 /// Writes one change after the other, each when the cog has answered the one before, again and again.
-fn driver(size: &Size) -> P {
+fn driver(size: &Size) -> Expr {
     let mut dice = Dice(7);
-    let changes: Vec<P> = (0..PATHS as u64)
+    let changes: Vec<Expr> = (0..PATHS as u64)
         .map(|number| {
             let top = dice.roll() % size.tops();
             let node = dice.roll() % size.nodes_in(top);
             let path = [dice.roll() % FANOUT, node, top].into_iter();
             let path = path.fold(nat(0), |rest, item| row([nat(item as u64), rest]));
-            P::Pin(Box::new(row([path, P::Bar(leaf(u64::MAX - number))])))
+            Expr::Pin(Box::new(row([path, Expr::Bar(leaf(u64::MAX - number))])))
         })
         .collect();
     let list = |from: usize| {
         let changes = changes[from..].iter().rev();
         changes.fold(nat(0), |rest, change| row([change.clone(), rest]))
     };
-    let write = |change: P| row([row([nat(0), row([nat(0), P::Text("write"), change])])]);
+    let write = |change: Expr| row([row([nat(0), row([nat(0), Expr::Text("write"), change])])]);
     // The driver is (handle all left requests); (goes handle all left rest change), (ends handle all n).
     let goes = law(5, call(arg(1), [arg(2), second(arg(3)), write(arg(5))]));
     let ends = law(3, call(arg(1), [arg(2), second(arg(2)), write(first(arg(2)))]));

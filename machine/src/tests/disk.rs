@@ -1,9 +1,10 @@
 //! What the disk can do to a machine, beyond losing power.
 
+use super::harness::{Failure, TestMachine};
 use super::plan::{self, nat};
-use super::programs::{cog, counter, exec, keeping, writer};
-use super::rig::{Failure, Heard, Rig};
-use crate::record::{Event, Fate, Input, Payload};
+use super::programs::{cog, counter, exec, keep_inputs, writer};
+use crate::event::{EventInput, EventOutcome, EventRecord, InputPayload};
+use crate::trace::ConsoleMessage;
 use crate::{BootError, Machine, Notice, StartError};
 use persist::Store;
 use std::sync::Arc;
@@ -11,33 +12,33 @@ use vm::{Hash, Vm};
 
 #[test]
 fn a_full_disk_holds_the_counter_up_and_no_more() {
-    let rig = Rig::boot(&counter()).with(|settings| settings.snapshots = None);
-    let used: usize = rig.disk.files().values().map(Vec::len).sum();
-    rig.disk.set_capacity(Some(used + 2000));
-    let disk = rig.disk.clone();
-    let run = rig.run(|heard| {
-        if matches!(heard.last(), Some(Heard::Notice(Notice::DiskFull(_)))) {
+    let machine = TestMachine::boot(&counter()).with(|settings| settings.snapshots = None);
+    let used: usize = machine.disk.files().values().map(Vec::len).sum();
+    machine.disk.set_capacity(Some(used + 2000));
+    let disk = machine.disk.clone();
+    let run = machine.run(|messages| {
+        if matches!(messages.last(), Some(ConsoleMessage::Notice(Notice::DiskFull(_)))) {
             disk.set_capacity(None);
         }
-        heard.contains(&Heard::Notice(Notice::DiskHasRoom))
-            && heard.last().is_some_and(|last| last.number().is_some())
+        messages.contains(&ConsoleMessage::Notice(Notice::DiskHasRoom))
+            && messages.last().is_some_and(|last| last.number().is_some())
     });
     let numbers = run.numbers();
     assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
-    assert_eq!(run.outcome(), crate::Outcome::Stopped);
+    assert_eq!(run.outcome(), crate::RunOutcome::Stopped);
 }
 
 #[test]
 fn damage_in_the_log_is_an_error_that_says_where() {
-    let rig = Rig::boot(&counter()).with(|settings| settings.snapshots = None);
-    rig.count(20);
-    let files = rig.disk.files();
+    let machine = TestMachine::boot(&counter()).with(|settings| settings.snapshots = None);
+    machine.run_until_shown(20);
+    let files = machine.disk.files();
     let (name, contents) = files.iter().find(|(name, _)| name.starts_with("log/")).expect("a log");
     let middle = contents.len() / 2;
     let mut damaged = contents.clone();
     damaged[middle] ^= 1;
-    rig.disk.overwrite(name, &damaged);
-    let run = rig.run(|_| true);
+    machine.disk.overwrite(name, &damaged);
+    let run = machine.run(|_| true);
     let Err(Failure::Start(error)) = run.result else { panic!("it started") };
     let message = error.to_string();
     assert!(message.contains(name) && message.contains("byte"), "{message}");
@@ -46,11 +47,12 @@ fn damage_in_the_log_is_an_error_that_says_where() {
 /// A machine with a bit of each of its pins flipped, one at a time.
 #[test]
 fn a_damaged_pin_stops_the_machine_and_names_its_file() {
-    let rig = Rig::boot(&counter());
-    let files = rig.disk.files();
+    let machine = TestMachine::boot(&counter());
+    let files = machine.disk.files();
     let (name, contents) =
         files.iter().find(|(name, _)| name.starts_with("bodies/")).expect("pins");
-    let store = Store::open_on(Arc::new(rig.disk.clone()), Default::default()).expect("it opens");
+    let store =
+        Store::open_on(Arc::new(machine.disk.clone()), Default::default()).expect("it opens");
     let mut places = Vec::new();
     let base = vm::pinspace::range::BASE;
     let visit = |entry: &persist::Entry| {
@@ -62,49 +64,55 @@ fn a_damaged_pin_stops_the_machine_and_names_its_file() {
     for place in places {
         let mut damaged = contents.clone();
         damaged[place + 66] ^= 1;
-        rig.disk.overwrite(name, &damaged);
-        let message = match rig.count(3).result {
+        machine.disk.overwrite(name, &damaged);
+        let message = match machine.run_until_shown(3).result {
             Err(Failure::Start(error)) => error.to_string(),
             Err(Failure::Run(error)) => error.to_string(),
             Ok(outcome) => panic!("{place}: {outcome:?}"),
         };
         assert!(message.contains(name) && message.contains(&format!("byte {place}")), "{message}");
-        rig.disk.overwrite(name, contents);
+        machine.disk.overwrite(name, contents);
     }
-    assert_eq!(rig.count(3).outcome(), crate::Outcome::Stopped);
+    assert_eq!(machine.run_until_shown(3).outcome(), crate::RunOutcome::Stopped);
 }
 
 /// Appends an event to a machine's log.
-fn append(rig: &Rig, payload: &[u8]) {
-    let store = Store::open_on(Arc::new(rig.disk.clone()), Default::default()).expect("it opens");
+fn append(machine: &TestMachine, payload: &[u8]) {
+    let store =
+        Store::open_on(Arc::new(machine.disk.clone()), Default::default()).expect("it opens");
     store.append(payload).expect("room");
     store.close().expect("a disk that works");
 }
 
-fn written(value: u64) -> Vec<Input> {
+fn written(value: u64) -> Vec<EventInput> {
     let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
     let value = vm.nat(value);
-    let value = crate::codec::pack(&vm, &value).expect("a nat");
-    vec![Input { slot: 0, payload: Payload::Written(value) }]
+    let value = crate::codec::serialize(&vm, &value).expect("a nat");
+    vec![EventInput { slot: 0, payload: InputPayload::Written(value) }]
 }
 
 #[test]
 fn a_record_that_is_no_event_is_an_error() {
-    let rig = Rig::boot(&counter());
-    append(&rig, b"not an event");
-    let error = rig.open().err().expect("it does not open");
+    let machine = TestMachine::boot(&counter());
+    append(&machine, b"not an event");
+    let error = machine.open().err().expect("it does not open");
     assert!(matches!(error, StartError::Record { .. }), "{error}");
 }
 
 #[test]
 fn a_replay_that_goes_astray_is_noticed() {
-    let rig = Rig::boot(&counter());
-    let good = rig.hash();
-    let event = |before| Event { time: 0, before, fate: Fate::Done, inputs: written(5) };
-    append(&rig, &event(Some(good)).encode());
-    rig.open().expect("the state is as recorded");
-    append(&rig, &event(Some(good)).encode());
-    let Err(StartError::Astray { seq, expected, found, .. }) = rig.open() else {
+    let machine = TestMachine::boot(&counter());
+    let good = machine.hash();
+    let event = |before| EventRecord {
+        time: 0,
+        before,
+        outcome: EventOutcome::Succeeded,
+        inputs: written(5),
+    };
+    append(&machine, &event(Some(good)).encode());
+    machine.open().expect("the state is as recorded");
+    append(&machine, &event(Some(good)).encode());
+    let Err(StartError::Diverged { seq, expected, found, .. }) = machine.open() else {
         panic!("the count has changed, and the hash with it")
     };
     assert_eq!((seq.0, expected), (2, good));
@@ -114,13 +122,14 @@ fn a_replay_that_goes_astray_is_noticed() {
 
 #[test]
 fn a_replay_that_cannot_go_on_is_an_error() {
-    let rig = Rig::boot(&cog(keeping(), nat(7), [exec(writer(nat(5)))]));
-    let event = Event { time: 0, before: None, fate: Fate::Done, inputs: written(5) };
+    let machine = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(writer(nat(5)))]));
+    let event =
+        EventRecord { time: 0, before: None, outcome: EventOutcome::Succeeded, inputs: written(5) };
     // The first finishes the cog.
-    append(&rig, &event.encode());
-    append(&rig, &event.encode());
-    let error = rig.open().err().expect("it does not open");
-    assert!(matches!(&error, StartError::Stuck { seq, .. } if seq.0 == 2), "{error}");
+    append(&machine, &event.encode());
+    append(&machine, &event.encode());
+    let error = machine.open().err().expect("it does not open");
+    assert!(matches!(&error, StartError::ReplayFailed { seq, .. } if seq.0 == 2), "{error}");
 }
 
 #[test]
@@ -128,11 +137,11 @@ fn a_store_in_use_or_without_a_machine_is_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("machine");
     let settings = || {
-        let rig = Rig::boot(&counter());
+        let machine = TestMachine::boot(&counter());
         let mut settings = None;
         // Any console will do.
-        let console = rig.open().expect("it opens").settings.console.clone();
-        settings.get_or_insert(crate::Settings::new(console)).clone()
+        let console = machine.open().expect("it opens").settings.console.clone();
+        settings.get_or_insert(crate::MachineSettings::new(console)).clone()
     };
     let error = Machine::open(&path, settings()).err().expect("there is nothing");
     assert!(error.to_string().contains("machine"), "{error}");
@@ -140,7 +149,7 @@ fn a_store_in_use_or_without_a_machine_is_refused() {
     let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
     let crashing = plan::call(nat(99), [nat(5)]);
     let main = match crashing {
-        plan::P::Call(f, args) => {
+        plan::Expr::Call(f, args) => {
             let f = f.value(&mut vm);
             let args: Vec<_> = args.iter().map(|arg| arg.value(&mut vm)).collect();
             vm.app(&f, &args).expect("room")
