@@ -245,3 +245,6 @@ impl Machine {
         RunError::Damaged { path: self.store.path().into(), problem }
     }
 }
+
+#[cfg(test)]
+mod tests;

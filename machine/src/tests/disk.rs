@@ -1,4 +1,4 @@
-//! What the disk can do to a machine, beyond losing power.
+//! Disks that are full or damaged, and stores that hold no machine or are in use.
 
 use super::harness::{Failure, TestMachine};
 use super::plan::{self, nat};
@@ -6,12 +6,13 @@ use super::programs::{cog, counter, exec, keep_inputs, writer};
 use crate::event::{EventInput, EventOutcome, EventRecord, InputPayload};
 use crate::trace::ConsoleMessage;
 use crate::{BootError, Machine, Notice, StartError};
+use crossbeam_channel::unbounded;
 use persist::Store;
 use std::sync::Arc;
 use vm::{Hash, Vm};
 
 #[test]
-fn a_full_disk_holds_the_counter_up_and_no_more() {
+fn a_full_disk_delays_the_counter_and_loses_nothing() {
     let machine = TestMachine::boot(&counter()).with(|settings| settings.snapshots = None);
     let used: usize = machine.disk.files().values().map(Vec::len).sum();
     machine.disk.set_capacity(Some(used + 2000));
@@ -29,7 +30,7 @@ fn a_full_disk_holds_the_counter_up_and_no_more() {
 }
 
 #[test]
-fn damage_in_the_log_is_an_error_that_says_where() {
+fn damage_in_the_log_is_an_error_with_file_and_offset() {
     let machine = TestMachine::boot(&counter()).with(|settings| settings.snapshots = None);
     machine.run_until_shown(20);
     let files = machine.disk.files();
@@ -44,7 +45,7 @@ fn damage_in_the_log_is_an_error_that_says_where() {
     assert!(message.contains(name) && message.contains("byte"), "{message}");
 }
 
-/// A machine with a bit of each of its pins flipped, one at a time.
+/// Flips a bit in each of a machine's pins, one at a time.
 #[test]
 fn a_damaged_pin_stops_the_machine_and_names_its_file() {
     let machine = TestMachine::boot(&counter());
@@ -53,30 +54,30 @@ fn a_damaged_pin_stops_the_machine_and_names_its_file() {
         files.iter().find(|(name, _)| name.starts_with("bodies/")).expect("pins");
     let store =
         Store::open_on(Arc::new(machine.disk.clone()), Default::default()).expect("it opens");
-    let mut places = Vec::new();
+    let mut offsets = Vec::new();
     let base = vm::pinspace::range::BASE;
     let visit = |entry: &persist::Entry| {
-        places.push((entry.address as usize - base) % vm::pinspace::range::SLOT_SIZE);
+        offsets.push((entry.address as usize - base) % vm::pinspace::range::SLOT_SIZE);
     };
-    store.each_pin(visit).expect("a whole catalogue");
+    store.each_pin(visit).expect("an undamaged catalogue");
     drop(store);
-    assert!(places.len() >= 2, "the root refers to others");
-    for place in places {
+    assert!(offsets.len() >= 2, "the root refers to other pins");
+    for offset in offsets {
         let mut damaged = contents.clone();
-        damaged[place + 66] ^= 1;
+        damaged[offset + 66] ^= 1;
         machine.disk.overwrite(name, &damaged);
         let message = match machine.run_until_shown(3).result {
             Err(Failure::Start(error)) => error.to_string(),
             Err(Failure::Run(error)) => error.to_string(),
-            Ok(outcome) => panic!("{place}: {outcome:?}"),
+            Ok(outcome) => panic!("{offset}: {outcome:?}"),
         };
-        assert!(message.contains(name) && message.contains(&format!("byte {place}")), "{message}");
+        assert!(message.contains(name) && message.contains(&format!("byte {offset}")), "{message}");
         machine.disk.overwrite(name, contents);
     }
     assert_eq!(machine.run_until_shown(3).outcome(), crate::RunOutcome::Stopped);
 }
 
-/// Appends an event to a machine's log.
+/// Appends a record to a machine's log.
 fn append(machine: &TestMachine, payload: &[u8]) {
     let store =
         Store::open_on(Arc::new(machine.disk.clone()), Default::default()).expect("it opens");
@@ -84,6 +85,7 @@ fn append(machine: &TestMachine, payload: &[u8]) {
     store.close().expect("a disk that works");
 }
 
+/// The inputs of an event in which driver 0 writes a nat.
 fn written(value: u64) -> Vec<EventInput> {
     let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
     let value = vm.nat(value);
@@ -92,7 +94,7 @@ fn written(value: u64) -> Vec<EventInput> {
 }
 
 #[test]
-fn a_record_that_is_no_event_is_an_error() {
+fn a_record_that_is_not_an_event_is_an_error() {
     let machine = TestMachine::boot(&counter());
     append(&machine, b"not an event");
     let error = machine.open().err().expect("it does not open");
@@ -100,7 +102,7 @@ fn a_record_that_is_no_event_is_an_error() {
 }
 
 #[test]
-fn a_replay_that_goes_astray_is_noticed() {
+fn a_replay_that_diverges_is_an_error() {
     let machine = TestMachine::boot(&counter());
     let good = machine.hash();
     let event = |before| EventRecord {
@@ -113,7 +115,7 @@ fn a_replay_that_goes_astray_is_noticed() {
     machine.open().expect("the state is as recorded");
     append(&machine, &event(Some(good)).encode());
     let Err(StartError::Diverged { seq, expected, found, .. }) = machine.open() else {
-        panic!("the count has changed, and the hash with it")
+        panic!("the count has changed, so the hash is another")
     };
     assert_eq!((seq.0, expected), (2, good));
     assert_ne!(found, good);
@@ -121,11 +123,11 @@ fn a_replay_that_goes_astray_is_noticed() {
 }
 
 #[test]
-fn a_replay_that_cannot_go_on_is_an_error() {
+fn an_event_for_a_finished_cog_is_an_error() {
     let machine = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(writer(nat(5)))]));
     let event =
         EventRecord { time: 0, before: None, outcome: EventOutcome::Succeeded, inputs: written(5) };
-    // The first finishes the cog.
+    // The first event finishes the cog.
     append(&machine, &event.encode());
     append(&machine, &event.encode());
     let error = machine.open().err().expect("it does not open");
@@ -136,33 +138,22 @@ fn a_replay_that_cannot_go_on_is_an_error() {
 fn a_store_in_use_or_without_a_machine_is_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("machine");
-    let settings = || {
-        let machine = TestMachine::boot(&counter());
-        let mut settings = None;
-        // Any console will do.
-        let console = machine.open().expect("it opens").settings.console.clone();
-        settings.get_or_insert(crate::MachineSettings::new(console)).clone()
-    };
+    let other = TestMachine::boot(&counter());
+    let settings = || other.settings(unbounded().0);
     let error = Machine::open(&path, settings()).err().expect("there is nothing");
     assert!(error.to_string().contains("machine"), "{error}");
 
     let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
-    let crashing = plan::call(nat(99), [nat(5)]);
-    let main = match crashing {
-        plan::Expr::Call(f, args) => {
-            let f = f.value(&mut vm);
-            let args: Vec<_> = args.iter().map(|arg| arg.value(&mut vm)).collect();
-            vm.app(&f, &args).expect("room")
-        }
-        _ => unreachable!("a call"),
-    };
+    // A call that crashes when it is evaluated.
+    let (op, argument) = (vm.nat(99), vm.nat(5));
+    let main = vm.app(&op, &[argument]).expect("room");
     let error = Machine::boot(&path, &mut vm, &main).expect_err("it has no value");
     assert!(matches!(error, BootError::Evaluation(_)), "{error}");
     assert!(!path.exists(), "nothing was created");
 
     let main = counter().value(&mut vm);
     assert_eq!(Machine::boot(&path, &mut vm, &main).expect("booted").workers, 1);
-    // The heap that it was booted from may hold pins of the store.
+    // The heap may hold pins of the store, which keep it locked.
     drop((main, vm));
     let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
     let main = counter().value(&mut vm);
@@ -172,5 +163,5 @@ fn a_store_in_use_or_without_a_machine_is_refused() {
     let error = Machine::open(&path, settings()).err().expect("it is in use");
     assert!(error.to_string().contains("in use"), "{error}");
     drop(first);
-    Machine::open(&path, settings()).expect("it is free again");
+    Machine::open(&path, settings()).expect("it is not in use any more");
 }

@@ -1,11 +1,11 @@
-//! Jobs give what they compute, live and replayed.
+//! The results of jobs, live and in a replay.
 
 use super::harness::TestMachine;
 use super::plan::{Expr, arg, call, law, nat, row};
 use super::programs::{cog, endless, eval, exec, keep_inputs, writer};
 use crate::RunOutcome;
 
-/// What a cog is job_input for a job.
+/// The inputs that a cog gets for a job in slot 1, rendered.
 fn job_input(function: Expr, args: Vec<Expr>) -> String {
     let machine = TestMachine::boot(&cog(keep_inputs(), nat(0), [nat(0), eval(function, args)]))
         .with(|settings| settings.snapshots = None);
@@ -16,19 +16,19 @@ fn job_input(function: Expr, args: Vec<Expr>) -> String {
 }
 
 #[test]
-fn a_value_comes_in_a_row() {
+fn a_value_is_the_item_of_a_row() {
     assert_eq!(job_input(nat(3), vec![nat(41)]), "1 [[1 [42]]]");
     assert_eq!(job_input(law(2, row([arg(2), arg(1)])), vec![nat(1), nat(2)]), "1 [[1 [[2 1]]]]");
     assert_eq!(job_input(nat(41), vec![]), "1 [[1 [41]]]");
 }
 
 #[test]
-fn a_crash_comes_as_what_was_called_with_what() {
+fn a_crash_is_a_row_of_operation_and_argument() {
     assert_eq!(job_input(nat(99), vec![nat(5)]), "1 [[1 [99 5]]]");
 }
 
 #[test]
-fn what_cannot_be_computed_comes_as_nothing() {
+fn a_job_that_runs_out_of_stack_gives_an_empty_row() {
     assert_eq!(
         job_input(law(1, call(nat(3), [call(arg(0), [arg(1)])])), vec![nat(0)]),
         "1 [[1 []]]"
@@ -54,7 +54,7 @@ fn a_large_result_is_computed_again_by_a_replay() {
 }
 
 #[test]
-fn a_job_that_is_no_longer_wanted_is_ended() {
+fn a_job_that_leaves_its_slot_is_cancelled() {
     let workers = [eval(endless(), [nat(0)]), exec(writer(nat(5)))];
     let machine = TestMachine::boot(&cog(keep_inputs(), nat(0), workers));
     assert_eq!(machine.run(|_| false).outcome(), RunOutcome::Finished);

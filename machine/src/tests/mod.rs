@@ -6,7 +6,7 @@ mod failures;
 pub(crate) mod harness;
 mod jobs;
 mod plan;
-mod programs;
+pub(crate) mod programs;
 mod replay;
 mod tiers;
 mod traces;

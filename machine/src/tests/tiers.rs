@@ -1,4 +1,4 @@
-//! What a machine does is the same whether its laws are compiled or not.
+//! A machine behaves the same whether its laws are compiled or not.
 
 use super::harness::TestMachine;
 use super::plan::{Expr, arg, call, case, inc, law, nat};
@@ -9,13 +9,14 @@ use persist::sim::SimDisk;
 
 pub(super) const TIERS: [Mode; 3] = [Mode::Off, Mode::Eager, Mode::Tiered];
 
-/// A law that counts to its argument.
+/// A law whose result is its argument, computed by as many calls.
 fn count() -> Expr {
     let again = law(2, inc(call(arg(1), [arg(2)])));
     law(1, case(arg(1), nat(0), call(again, [arg(0)])))
 }
 
-/// Crashes with 98 on anything but 0; with 99, if what it evaluates last comes first.
+/// A law that evaluates two crashes in order, 98 first. It shows which crash comes first, unless its
+/// argument is 0.
 fn crashing() -> Expr {
     let die = |op| law(1, case(arg(1), nat(0), law(1, call(nat(op), [arg(1)]))));
     // f x y = x, once y is evaluated
@@ -32,7 +33,7 @@ fn in_tier(disk: SimDisk, mode: Mode) -> TestMachine {
 }
 
 #[test]
-fn replays_agree_with_what_was_live_in_any_tier() {
+fn replays_in_all_tiers_agree() {
     for live in TIERS {
         let machine = in_tier(TestMachine::boot(&counter()).disk, live);
         assert_eq!(machine.run_until_shown(20).outcome(), RunOutcome::Stopped);

@@ -1,4 +1,4 @@
-//! Drivers, devices, and how the cog changes its workers.
+//! Drivers, devices, and changes of the row of workers.
 
 use super::harness::TestMachine;
 use super::plan::{Expr, arg, call, law, nat, row, trace};
@@ -18,7 +18,7 @@ fn an_unknown_device_answers_0() {
 }
 
 #[test]
-fn the_time_is_in_seconds_and_waiting_lasts_until_then() {
+fn the_time_is_in_seconds_and_a_wait_lasts_until_its_time() {
     let driver = cycle(vec![when(), wait(nat(1_764_000_100)), when()], &[0, 1, 2]);
     let run = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)])).run_until_shown(3);
     assert_eq!(run.numbers()[..3], [1_764_000_000, 0, 1_764_000_100]);
@@ -33,17 +33,17 @@ fn malformed_calls_of_the_time_device_are_answered_0() {
 }
 
 #[test]
-fn a_new_driver_takes_the_place_of_the_old() {
+fn a_new_driver_replaces_the_old_one() {
     let second = exec(cycle(vec![read()], &[0]));
     let next = call(arg(0), [nat(8), arg(2), row([second])]);
     let swapping = law(4, row([next, row([row([nat(0), nat(0), nat(55)])])]));
     let machine = TestMachine::boot(&cog(swapping, nat(7), [exec(writer(nat(5)))]));
-    // The message was for the old one.
+    // The message of the event was for the old driver, and nobody shows it.
     assert_eq!(machine.run_until_shown(2).numbers()[..2], [8, 8]);
 }
 
 #[test]
-fn malformed_outputs_void_all_outputs() {
+fn one_malformed_output_drops_all_outputs() {
     let message = |request| row([nat(0), request, nat(9)]);
     for (outputs, expected) in [
         (row([message(nat(0)), message(nat(0))]), vec![9, 9]),
@@ -53,7 +53,7 @@ fn malformed_outputs_void_all_outputs() {
     ] {
         let next = call(arg(0), [arg(1), arg(2), arg(3)]);
         let function = law(4, row([next, outputs]));
-        // Shows what it gets, and writes once.
+        // Writes once, and shows the messages that it gets.
         let shows = law(3, trace(arg(3), call(arg(0), [row([])])));
         let driver = call(shows, [row([row([nat(0), super::programs::write(nat(5))])])]);
         let timer = exec(cycle(vec![wait(nat(0)), read()], &[1]));
@@ -62,14 +62,14 @@ fn malformed_outputs_void_all_outputs() {
             let events = messages.iter().filter(|it| it.number() == Some(77)).count();
             events >= 20 && messages.len() - events >= expected.len()
         });
-        let got: Vec<u64> = run.numbers().into_iter().filter(|number| *number != 77).collect();
-        assert_eq!(got, expected);
+        let shown: Vec<u64> = run.numbers().into_iter().filter(|number| *number != 77).collect();
+        assert_eq!(shown, expected);
     }
 }
 
-/// However inputs fall into events, each comes once.
+/// The inputs may be batched into any number of events.
 #[test]
-fn every_write_of_many_drivers_comes_once() {
+fn every_write_of_many_drivers_is_an_input_once() {
     let next = call(arg(0), [row([arg(4), arg(1)]), arg(2), arg(3)]);
     let collecting = law(4, row([next, row([])]));
     let writers = (0..20).map(|number| exec(writer(nat(100 + number))));
