@@ -78,7 +78,7 @@ fn measure(dir: &Path, gigabytes: &str) -> MeasureResult {
 }
 
 fn make(dir: &Path, gigabytes: f64) -> MeasureResult {
-    let begun = Instant::now();
+    let start = Instant::now();
     let store = Store::create(dir)?;
     let mut vm = Vm::new(vm::Options::default(), Arc::new(plan::jets()))?;
     let size = Size::of(gigabytes);
@@ -94,7 +94,7 @@ fn make(dir: &Path, gigabytes: f64) -> MeasureResult {
     let state = freeze_row(&mut vm, &store, &tops)?;
     let cog = program::cog(&mut vm, &size, &state);
     Machine::boot_on(store, &mut vm, &cog)?;
-    println!("  made in {:.1?}", begun.elapsed());
+    println!("  made in {:.1?}", start.elapsed());
     Ok(())
 }
 
@@ -168,9 +168,9 @@ fn open(dir: &Path) -> MeasureResult<(Machine, Receiver<Instant>)> {
 /// Measures a cold start up to the first durable event.
 fn start(dir: &Path) -> MeasureResult {
     evict(dir)?;
-    let begun = Instant::now();
+    let start = Instant::now();
     let (machine, seen) = open(dir)?;
-    let opened = begun.elapsed();
+    let opened = start.elapsed();
     let handle = machine.handle();
     let first = std::thread::spawn(move || -> Result<_, String> {
         let first = seen.recv().map_err(|error| error.to_string())?;
@@ -183,7 +183,7 @@ fn start(dir: &Path) -> MeasureResult {
     println!(
         "  start, cold: opened in {opened:.1?}, first event durable after {:.1?}; the snapshot after \
          it wrote {:.0} KB",
-        first.duration_since(begun),
+        first.duration_since(start),
         (proc_number("io", "wchar:")? - before) / 1e3,
     );
     Ok(())
@@ -221,7 +221,7 @@ fn touch(dir: &Path) -> MeasureResult {
         let mut vm = Vm::new(vm::Options::default(), Default::default())?;
         let root = vm.adopt(&store.root(&snapshot)?);
         let state = state_in(vm.look(&root))?;
-        let begun = Instant::now();
+        let start = Instant::now();
         let mut random = fastrand::Rng::with_seed(dir.as_os_str().len() as u64);
         let mut bytes = 0;
         for _ in 0..1000 {
@@ -232,7 +232,7 @@ fn touch(dir: &Path) -> MeasureResult {
         println!(
             "  1000 random leaves, {}: {:.1?} ({bytes} bytes), {:.0} MB resident",
             if is_cold { "cold" } else { "warm" },
-            begun.elapsed(),
+            start.elapsed(),
             proc_number("status", "VmRSS:")? / 1e3,
         );
     }
@@ -284,10 +284,10 @@ fn flush(dir: &Path) -> MeasureResult {
     file.sync_all()?;
     let mut took = Vec::new();
     for block in 0..EVENTS as u64 {
-        let begun = Instant::now();
+        let start = Instant::now();
         file.write_all_at(&[2; 4096], 4096 * (block % 16))?;
         file.sync_data()?;
-        took.push(begun.elapsed());
+        took.push(start.elapsed());
     }
     fs::remove_file(path)?;
     took.sort_unstable();
@@ -329,12 +329,12 @@ fn halve(dir: &Path) -> MeasureResult {
 fn collect_half(dir: &Path) -> MeasureResult {
     evict(dir)?;
     let (called, loaded) = (proc_number("io", "rchar:")?, proc_number("io", "read_bytes:")?);
-    let begun = Instant::now();
+    let start = Instant::now();
     let done = collect(dir, false, &mut |_, _, _| {})?;
     println!(
         "  collected in {:.1?}: {} pins kept, {} freed, {:.2} GB given back; read {:.1} MB by calls, \
          {:.1} MB from the disk",
-        begun.elapsed(),
+        start.elapsed(),
         done.kept_pins,
         done.freed_pins,
         (done.disk_before - done.disk_after) as f64 / 1e9,

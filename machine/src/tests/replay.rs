@@ -137,7 +137,7 @@ fn a_replay_has_the_states_of_events_with_many_inputs_traces_and_reads() {
 
 #[test]
 fn a_replay_has_the_states_of_jobs_whose_results_are_not_in_the_log() {
-    // Each result becomes part of the state, and the next job makes a larger bar of it.
+    // Each result becomes part of the state, and the next job returns a value that contains it.
     let large = Expr::Bar(vec![7; 2 << 20]);
     let job = |item: Expr| row([nat(0), law(1, arg(1)), row([item])]);
     let state = row([first_input(arg(4)), nat(3)]);
