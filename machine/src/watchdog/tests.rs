@@ -69,9 +69,15 @@ fn a_finished_evaluation_is_not_interrupted() {
 fn each_evaluation_has_its_own_limit() {
     let (watchdog, clock) = watchdog();
     let flags: Vec<_> = (0..4).map(|_| flag()).collect();
-    // The later the watch, the earlier its deadline: each one has to wake the thread anew.
-    let watches: Vec<_> =
-        (0..4).map(|index| watchdog.watch(&flags[index], SECOND * (4 - index as u32))).collect();
+    let watches: Vec<_> = (0..4)
+        .map(|index| {
+            let limit = SECOND * (4 - index as u32);
+            let watch = watchdog.watch(&flags[index], limit);
+            // The thread sleeps until a later deadline, and has to wake up for this one.
+            assert_eq!(clock.wait_for_timer(limit), limit);
+            watch
+        })
+        .collect();
     for index in (0..4).rev() {
         clock.advance(SECOND);
         wait_for(&flags[index]);
