@@ -1,8 +1,9 @@
 //! Sources of time: the operating system's clocks, and a manual clock for tests.
 //!
 //! A machine needs two kinds of time. *Wall time* is what `%time` reports; it may be set, and then
-//! jumps. *Monotonic time* measures durations: time limits, pauses, how long an event took. Both come
-//! from one [`Clock`], so a test that injects a [`ManualClock`] decides when a time limit expires.
+//! jumps. *Monotonic time* measures durations: time limits, pauses, how long an event took. Both
+//! come from one [`Clock`], so a test that injects a [`ManualClock`] decides when a time limit
+//! expires.
 
 mod manual;
 
@@ -21,7 +22,8 @@ pub trait Clock: Send + Sync {
     /// receiver reads [`now`](Clock::now) again and, if need be, sets another alarm.
     fn alarm(&self, at: Timestamp) -> Receiver<Instant>;
 
-    /// The monotonic time now. It never goes backwards, and setting the wall time does not change it.
+    /// The monotonic time now. It never goes backwards, and setting the wall time does not change
+    /// it.
     fn instant(&self) -> Instant;
 
     /// Returns a channel that gets one message when the monotonic time reaches `at`, never earlier.
@@ -32,7 +34,8 @@ pub trait Clock: Send + Sync {
 #[derive(Clone, Copy, Default, Debug)]
 pub struct SystemClock;
 
-/// The longest sleep of an alarm. Setting the system's wall time is noticed after this time at most.
+/// The longest sleep of an alarm. Setting the system's wall time is noticed after this time at
+/// most.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 impl Clock for SystemClock {

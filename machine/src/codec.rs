@@ -35,8 +35,8 @@ pub(crate) fn evaluation_error(error: &LoadError) -> Option<Stop> {
     }
 }
 
-/// Like [`deserialize`], for bytes that this process has serialized itself: an error in the bytes is
-/// reported as [`Stop::HeapFull`].
+/// Like [`deserialize`], for bytes that this process has serialized itself: an error in the bytes
+/// is reported as [`Stop::HeapFull`].
 pub(crate) fn deserialize_own(vm: &mut Vm, value: &SeedBytes) -> Result<Val, Stop> {
     deserialize(vm, value).map_err(|error| evaluation_error(&error).unwrap_or(Stop::HeapFull))
 }

@@ -18,8 +18,8 @@ use std::time::Duration;
 use vm::seed::LoadError;
 use vm::{Hash, Stop, Val, Vm};
 
-/// The largest crash operation or argument that the state keeps, in serialized bytes. A larger one is
-/// replaced by 0.
+/// The largest crash operation or argument that the state keeps, in serialized bytes. A larger one
+/// is replaced by 0.
 const CRASH_LIMIT: usize = 64 << 20;
 
 /// How [`Cog::apply`] finds out how an event ends.

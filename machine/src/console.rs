@@ -88,8 +88,8 @@ impl fmt::Display for Notice {
 
 /// The user interface that a machine reports to.
 ///
-/// Many threads call its methods. A value is rendered to text on the thread of its heap, and the text
-/// is shown later: a report of the cog about an event is shown only when the event is durable.
+/// Many threads call its methods. A value is rendered to text on the thread of its heap, and the
+/// text is shown later: a report of the cog about an event is shown only when the event is durable.
 pub trait Console: Send + Sync {
     /// Renders the message of a `trk`, which was evaluated at the time `at`.
     fn trace_text(&self, message: Ref<'_>, at: Timestamp) -> String;

@@ -26,8 +26,8 @@ impl DeviceAnswer {
     /// 0: the call is done, or it is malformed.
     pub const ZERO: DeviceAnswer = DeviceAnswer::Nat(Natural::const_from(0));
 
-    /// Builds the answer in the heap of `vm`. Recurses once per level of rows: devices nest them one
-    /// or two levels deep.
+    /// Builds the answer in the heap of `vm`. Recurses once per level of rows: devices nest them
+    /// one or two levels deep.
     pub(crate) fn build(&self, vm: &mut Vm) -> Result<Val, Stop> {
         vm.build(|builder| self.push(builder))
     }

@@ -1,9 +1,10 @@
-//! A driver: a worker of the cog that interacts with the outside, on a thread and a heap of its own.
+//! A driver: a worker of the cog that interacts with the outside, on a thread and a heap of its
+//! own.
 //!
-//! A driver begins as the value in the cog's slot. It is called with one answer or message at a time,
-//! and each call returns the driver's next value, which holds its new requests. The value is not
-//! saved: after a failure, and at each start of the machine, a driver begins again from the value in
-//! the slot. (Prototype: lib/Server/Proc.hs)
+//! A driver begins as the value in the cog's slot. It is called with one answer or message at a
+//! time, and each call returns the driver's next value, which holds its new requests. The value is
+//! not saved: after a failure, and at each start of the machine, a driver begins again from the
+//! value in the slot. (Prototype: lib/Server/Proc.hs)
 
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};

@@ -12,14 +12,14 @@
 //!          3  reason                  it was aborted: 1 stack, 2 memory, 3 loop
 //! input    slot  0  bytes             a driver wrote this value
 //!          slot  1  bytes             a job has this result
-//!          slot  2  hash              a job has a result with this hash, which is too large for the
-//!                                     log: a replay computes it again
+//!          slot  2  hash              a job has a result with this hash, which is too large for
+//!                                     the log: a replay computes it again
 //! bytes    count  bytes
 //! ```
 //!
-//! Numbers are 8 bytes, little-endian; outcomes, reasons and kinds of input are one byte. The time is
-//! in nanoseconds since 1970, for people only: a replay does not use it. C is 1 if the record has the
-//! hash of the state *before* the event, which a replay compares. Values are seeds.
+//! Numbers are 8 bytes, little-endian; outcomes, reasons and kinds of input are one byte. The time
+//! is in nanoseconds since 1970, for people only: a replay does not use it. C is 1 if the record
+//! has the hash of the state *before* the event, which a replay compares. Values are seeds.
 
 use crate::codec::SeedBytes;
 use crate::error::AbortReason;

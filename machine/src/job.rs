@@ -1,8 +1,8 @@
 //! Jobs: evaluations that a cog asks for, computed in parallel by a bounded pool of threads.
 //!
 //! The result of a job is a row: `[value]`, `[op arg]` of a crash, or `[]` if the job ran out of
-//! stack or memory or a value was needed to compute itself. Each job has a heap of its own, made for
-//! the job and dropped with it.
+//! stack or memory or a value was needed to compute itself. Each job has a heap of its own, made
+//! for the job and dropped with it.
 
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
@@ -105,8 +105,8 @@ fn result_row(vm: &mut Vm, items: &[Val]) -> Option<JobResult> {
     Some(JobResult { value: codec::serialize(vm, &row).ok()?, hash: vm.hash(&row).ok()? })
 }
 
-/// The pool of threads that compute jobs. Dropping it waits until each thread has ended the job that
-/// it is at.
+/// The pool of threads that compute jobs. Dropping it waits until each thread has ended the job
+/// that it is at.
 pub(crate) struct JobPool {
     settings: Arc<MachineSettings>,
     control: Sender<ControlMessage>,
@@ -165,7 +165,8 @@ impl Drop for JobPool {
     }
 }
 
-/// Computes a job, and returns what the event loop is to know of it: nothing if the job was cancelled.
+/// Computes a job, and returns what the event loop is to know of it: nothing if the job was
+/// cancelled.
 fn perform(settings: &Arc<MachineSettings>, task: &JobTask) -> Option<ControlMessage> {
     if task.token.is_cancelled() {
         return None;

@@ -1,9 +1,9 @@
 //! A [`Machine`] is a persistent process: [`Machine::open`] loads its last snapshot and replays the
 //! events since, and [`Machine::run`] applies new events, logs them, and lets their effects happen.
 //!
-//! A machine runs one *cog*, a pure transition function in PLAN, and the *workers* that the cog asks
-//! for: drivers, which interact with the outside, and jobs, which compute in parallel. `PROTOCOL.md`,
-//! beside this crate, specifies their values and what each party may rely on.
+//! A machine runs one *cog*, a pure transition function in PLAN, and the *workers* that the cog
+//! asks for: drivers, which interact with the outside, and jobs, which compute in parallel.
+//! `PROTOCOL.md`, beside this crate, specifies their values and what each party may rely on.
 //!
 //! ```text
 //!   devices ◀──call── driver ──write, read──▶ cog ──event──▶ log (persist)
@@ -14,13 +14,13 @@
 //!
 //! The guarantees:
 //!
-//! - An event (a batch of inputs of the cog) is evaluated and logged with its outcome. Only when the
-//!   log is durable does anything that depends on the event become visible: messages, starts of
+//! - An event (a batch of inputs of the cog) is evaluated and logged with its outcome. Only when
+//!   the log is durable does anything that depends on the event become visible: messages, starts of
 //!   workers, answers to reads, traces.
-//! - Starting is loading the newest snapshot and calling the same `Cog::apply` with each event since.
-//!   Events and snapshots carry hashes of the state, so a replay that diverges is an error.
-//! - A failed evaluation (crash, time limit, stack, memory) ends only itself. The outcome of an event
-//!   is in the log, and a replay takes it from there.
+//! - Starting is loading the newest snapshot and calling the same `Cog::apply` with each event
+//!   since. Events and snapshots carry hashes of the state, so a replay that diverges is an error.
+//! - A failed evaluation (crash, time limit, stack, memory) ends only itself. The outcome of an
+//!   event is in the log, and a replay takes it from there.
 //! - A machine that has nothing to do uses no processor time.
 //!
 //! The cog and each worker have a heap and a thread of their own; values cross as bytes (`codec`).

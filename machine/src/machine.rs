@@ -1,14 +1,14 @@
 //! A machine: booted in a store, opened by a replay, and run by an event loop.
 //!
 //! ```text
-//! requests ─▶ batch ─▶ cog.apply ─▶ append ─┬▶ ... ─▶ durable ─▶ effects: messages, workers, reports
+//! requests ─▶ batch ─▶ cog.apply ─▶ append ─┬▶ .. ─▶ durable ─▶ effects: messages, workers, reports
 //!                          ▲                └▶ effect queue, in order
 //! job results ─────────────┘
 //! ```
 //!
-//! The loop (`event_loop`) runs on the thread that opened the machine, which owns the cog's heap. While
-//! an event is on its way to the disk, the next ones are applied. `effects` has what waits for the
-//! disk, and `shutdown` what happens when the loop ends or the disk is full.
+//! The loop (`event_loop`) runs on the thread that opened the machine, which owns the cog's heap.
+//! While an event is on its way to the disk, the next ones are applied. `effects` has what waits
+//! for the disk, and `shutdown` what happens when the loop ends or the disk is full.
 
 mod effects;
 mod event_loop;
@@ -70,8 +70,8 @@ pub struct MachineHandle {
 
 impl MachineHandle {
     /// Makes the machine finish its current work, write a snapshot and return from
-    /// [`Machine::run`]. An evaluation that takes longer than a second is interrupted; its event has
-    /// then not happened.
+    /// [`Machine::run`]. An evaluation that takes longer than a second is interrupted; its event
+    /// has then not happened.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.watchdog.shut_down_within(SHUTDOWN_GRACE);
@@ -104,8 +104,9 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Boots a machine in `dir`, which is empty or does not exist, with the value `main` as its cog.
-    /// Afterwards pins of `vm` may be in the machine's store, which stays locked as long as `vm` lives.
+    /// Boots a machine in `dir`, which is empty or does not exist, with the value `main` as its
+    /// cog. Afterwards pins of `vm` may be in the machine's store, which stays locked as long as
+    /// `vm` lives.
     ///
     /// # Errors
     /// See [`BootError`]. An existing machine is never touched.

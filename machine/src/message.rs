@@ -36,13 +36,15 @@ pub(crate) enum ControlMessage {
 }
 
 impl ControlMessage {
-    /// The message that the evaluation of a worker ended like this, if the machine has to stop for it.
+    /// The message that the evaluation of a worker ended like this, if the machine has to stop for
+    /// it.
     pub(crate) fn of_damage(stop: &Stop) -> Option<ControlMessage> {
         let is_damage = matches!(stop, Stop::Damaged { .. });
         is_damage.then(|| ControlMessage::WorkerDamaged(stop.to_string()))
     }
 
-    /// A guard that sends [`Panicked`](ControlMessage::Panicked) if the thread that holds it panics.
+    /// A guard that sends [`Panicked`](ControlMessage::Panicked) if the thread that holds it
+    /// panics.
     pub(crate) fn on_panic(
         control: &Sender<ControlMessage>,
         thread_name: &'static str,
@@ -66,8 +68,8 @@ impl Drop for PanicGuard {
     }
 }
 
-/// A message to a driver. `key` is the driver's key of a request, and `serial` the number of the call
-/// that an answer is for: a call that was cancelled meanwhile has another.
+/// A message to a driver. `key` is the driver's key of a request, and `serial` the number of the
+/// call that an answer is for: a call that was cancelled meanwhile has another.
 pub(crate) enum DriverMessage {
     /// A message of the cog.
     CogOutput { key: u64, value: SeedBytes },

@@ -1,7 +1,7 @@
 //! The shapes of the PLAN values that a machine and its programs exchange (PROTOCOL.md).
 //!
-//! Parsing is lenient and never fails: a value of another shape is no worker, no request or no output.
-//! All values are in normal form.
+//! Parsing is lenient and never fails: a value of another shape is no worker, no request or no
+//! output. All values are in normal form.
 
 use vm::{AppRef, Ref, Shape};
 
@@ -62,15 +62,16 @@ impl<'h> WorkerRef<'h> {
     }
 }
 
-/// A message of the cog: the slot of the driver, the key of the request that it answers, and a value.
+/// A message of the cog: the slot of the driver, the key of the request that it answers, and a
+/// value.
 pub(crate) struct CogOutputRef<'h> {
     pub(crate) slot: u64,
     pub(crate) key: u64,
     pub(crate) message: Ref<'h>,
 }
 
-/// Parses the result of a call of the cog: the new cog, and the outputs. If one output is malformed,
-/// there are none.
+/// Parses the result of a call of the cog: the new cog, and the outputs. If one output is
+/// malformed, there are none.
 pub(crate) fn cog_result(result: Ref<'_>) -> (Option<Ref<'_>>, Vec<CogOutputRef<'_>>) {
     let Some(pair) = result.as_row() else { return (None, Vec::new()) };
     let outputs = pair.get(1).and_then(Ref::as_row);

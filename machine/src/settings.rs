@@ -10,8 +10,8 @@ use std::time::Duration;
 use vm::Vm;
 use vm::jet::JetTable;
 
-/// When a running machine writes snapshots: as soon as one of these limits has been reached since the
-/// last snapshot. Whatever the policy, a machine that is stopped writes one.
+/// When a running machine writes snapshots: as soon as one of these limits has been reached since
+/// the last snapshot. Whatever the policy, a machine that is stopped writes one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SnapshotPolicy {
     /// Number of events.
@@ -67,7 +67,8 @@ pub struct MachineSettings {
 }
 
 impl MachineSettings {
-    /// The defaults: the system's clock, 8 jobs, 30 s for an evaluation, no jets, hot laws compiled.
+    /// The defaults: the system's clock, 8 jobs, 30 s for an evaluation, no jets, hot laws
+    /// compiled.
     pub fn new(console: Arc<dyn Console>) -> MachineSettings {
         MachineSettings {
             console,

@@ -19,7 +19,8 @@ pub(crate) struct StateHashSchedule {
 }
 
 impl StateHashSchedule {
-    /// Computes the hash of the cog's state if that is cheap enough now and the heap has room for it.
+    /// Computes the hash of the cog's state if that is cheap enough now and the heap has room for
+    /// it.
     ///
     /// # Errors
     /// [`CogError::Damaged`].

@@ -96,8 +96,8 @@ impl CogStatus {
         }
     }
 
-    /// Freezes the parts of the state that the store does not have yet, and returns the root pin. The
-    /// pins are not durable yet.
+    /// Freezes the parts of the state that the store does not have yet, and returns the root pin.
+    /// The pins are not durable yet.
     pub(crate) fn save(&self, vm: &mut Vm, store: &Store) -> Result<Frozen, StateError> {
         let value = self.to_value(vm).map_err(|stop| failed(store, &stop))?;
         vm.freeze(&value, store.space()).map_err(|error| match error {

@@ -1,7 +1,8 @@
-//! Reports about evaluations: traces and failures, rendered to text at once, on the thread of the heap.
+//! Reports about evaluations: traces and failures, rendered to text at once, on the thread of the
+//! heap.
 //!
-//! Drivers and jobs know only what is durable, so their reports are shown at once. The reports of the
-//! cog wait in a [`TraceBuffer`] until the event that they belong to is durable.
+//! Drivers and jobs know only what is durable, so their reports are shown at once. The reports of
+//! the cog wait in a [`TraceBuffer`] until the event that they belong to is durable.
 
 use crate::clock::Clock;
 use crate::console::{Console, Notice, Origin};
@@ -106,8 +107,8 @@ impl TraceBuffer {
         buffer.messages.push(message);
     }
 
-    /// Removes and returns the reports, in the order in which they were made. If texts were dropped,
-    /// the last report says how many.
+    /// Removes and returns the reports, in the order in which they were made. If texts were
+    /// dropped, the last report says how many.
     pub(crate) fn take(&self) -> Vec<ConsoleMessage> {
         let buffer = &mut *self.0.borrow_mut();
         buffer.text_size = 0;

@@ -1,5 +1,5 @@
-//! Verification of stored pins: whether each pin has the hash that it is found by. `persist` cannot know
-//! this, because it does not know PLAN values.
+//! Verification of stored pins: whether each pin has the hash that it is found by. `persist` cannot
+//! know this, because it does not know PLAN values.
 //!
 //! Each pin is hashed by itself, from the hashes of the pins that it refers to, which were verified
 //! before. The pins are mapped, not loaded.

@@ -1,10 +1,11 @@
 //! Time limits of evaluations: one thread interrupts the evaluations that exceed theirs.
 //!
-//! The thread sleeps until the earliest deadline, and without a timer while nothing is watched. When a
-//! watch ends, the thread is not told: the timer may wake it once in vain, which is cheaper than a
-//! message for each evaluation.
+//! The thread sleeps until the earliest deadline, and without a timer while nothing is watched.
+//! When a watch ends, the thread is not told: the timer may wake it once in vain, which is cheaper
+//! than a message for each evaluation.
 //!
-//! Lock order: `deadlines` is the only lock, and no other is taken while it is held except a clock's.
+//! Lock order: `deadlines` is the only lock, and no other is taken while it is held except a
+//! clock's.
 
 use crate::clock::Clock;
 use crate::error::SystemError;
@@ -46,7 +47,8 @@ struct Deadlines {
 }
 
 impl Deadlines {
-    /// Interrupts the evaluations whose deadline is over. Returns the earliest deadline of the others.
+    /// Interrupts the evaluations whose deadline is over. Returns the earliest deadline of the
+    /// others.
     fn interrupt_expired(&mut self, now: Instant) -> Option<Instant> {
         let shutdown = self.shutdown;
         let is_over = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now);
@@ -164,7 +166,8 @@ pub(crate) struct Watch<'w> {
 
 impl Watch<'_> {
     /// Ends the watch when the evaluation has ended, and returns why it was interrupted, if it was.
-    /// Clears the flag, so that an interruption that came too late does not hit the next evaluation.
+    /// Clears the flag, so that an interruption that came too late does not hit the next
+    /// evaluation.
     pub(crate) fn finish(self) -> Option<Interruption> {
         let mut deadlines = self.watchdog.deadlines.lock();
         let watched = deadlines.watched.remove(&self.number)?;

@@ -17,7 +17,8 @@ struct RunningWorker {
     driver: Option<(Sender<DriverMessage>, JoinHandle<()>)>,
 }
 
-/// The running workers, by number. Dropping the pool cancels all of them and waits for their threads.
+/// The running workers, by number. Dropping the pool cancels all of them and waits for their
+/// threads.
 pub(crate) struct WorkerPool {
     context: Arc<DriverContext>,
     jobs: JobPool,

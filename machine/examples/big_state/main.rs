@@ -4,12 +4,12 @@
 //! cargo run --release -p machine --example big_state -- DIR GB...
 //! ```
 //!
-//! For each size, the example makes a machine in `DIR` (which needs room for the largest), measures it in
-//! separate processes, and removes it. The state is a tree of pins, 256 to a node, three levels above
-//! leaves of 4096 bytes; an event replaces one leaf, chosen at random. Before a measurement marked
-//! "cold", the files are dropped from the system's page cache. The second process that handles events
-//! aborts, so that the next start finds a store that was not closed. At the end, half of the state
-//! becomes garbage and is collected.
+//! For each size, the example makes a machine in `DIR` (which needs room for the largest), measures
+//! it in separate processes, and removes it. The state is a tree of pins, 256 to a node, three
+//! levels above leaves of 4096 bytes; an event replaces one leaf, chosen at random. Before a
+//! measurement marked "cold", the files are dropped from the system's page cache. The second
+//! process that handles events aborts, so that the next start finds a store that was not closed. At
+//! the end, half of the state becomes garbage and is collected.
 
 mod program;
 

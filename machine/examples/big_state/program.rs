@@ -64,8 +64,8 @@ fn set() -> Expr {
     law(3, call(nat(1), [skip(1), skip(3), found, skip(1), arg(1)]))
 }
 
-/// `(update pin path leaf)`: the tree with `leaf` at `path`. A path is 0, or a row of an item's index and
-/// the rest of the path.
+/// `(update pin path leaf)`: the tree with `leaf` at `path`. A path is 0, or a row of an item's
+/// index and the rest of the path.
 fn update() -> Expr {
     let ends = law(2, call(nat(4), [arg(1)]));
     // (goes update pin leaf path rest number)
@@ -76,7 +76,8 @@ fn update() -> Expr {
     law(3, call(nat(1), [skip(1), skip(3), goes, call(ends, [arg(3)]), arg(2)]))
 }
 
-/// A cog with this state. The input of an event is a pinned row of path and leaf; the event shows a trace.
+/// A cog with this state. The input of an event is a pinned row of path and leaf; the event shows a
+/// trace.
 pub(crate) fn cog(vm: &mut Vm, size: &Size, state: &Val) -> Val {
     let change = || unpin(second(first(arg(4))));
     let state_after = call(update(), [arg(1), first(change()), second(change())]);
@@ -89,8 +90,8 @@ pub(crate) fn cog(vm: &mut Vm, size: &Size, state: &Val) -> Val {
     vm.force(&cog).expect("a closure")
 }
 
-/// A driver that writes one change after the other, each when the cog has answered the one before, and
-/// begins anew after the last.
+/// A driver that writes one change after the other, each when the cog has answered the one before,
+/// and begins anew after the last.
 fn driver(size: &Size) -> Expr {
     let mut random = fastrand::Rng::with_seed(7);
     let changes: Vec<Expr> = (0..PATHS as u64)
@@ -107,7 +108,8 @@ fn driver(size: &Size) -> Expr {
         changes.fold(nat(0), |rest, change| row([change.clone(), rest]))
     };
     let write = |change: Expr| row([row([nat(0), row([nat(0), Expr::Text("write"), change])])]);
-    // The driver is (handle all left requests); (goes handle all left rest change), (ends handle all n).
+    // The driver is (handle all left requests); (goes handle all left rest change), (ends handle
+    // all n).
     let goes = law(5, call(arg(1), [arg(2), second(arg(3)), write(arg(5))]));
     let ends = law(3, call(arg(1), [arg(2), second(arg(2)), write(first(arg(2)))]));
     let goes = call(goes, [arg(0), arg(1), arg(2)]);

@@ -19,8 +19,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use vm::Ref;
 
-/// A message to the device's thread. `until` is in seconds since 1970, and `number` tells apart calls
-/// that wait for the same time.
+/// A message to the device's thread. `until` is in seconds since 1970, and `number` tells apart
+/// calls that wait for the same time.
 enum TimerMessage {
     Wait { until: u64, number: u64, reply: DeviceReply },
     Cancel { until: u64, number: u64 },
@@ -84,7 +84,8 @@ impl Device for TimeDevice {
 
 impl Drop for TimeDevice {
     fn drop(&mut self) {
-        // The cancel functions of calls hold senders too, so dropping ours would not end the thread.
+        // The cancel functions of calls hold senders too, so dropping ours would not end the
+        // thread.
         let _ = self.inbox.send(TimerMessage::Shutdown);
         if let Some(thread) = self.thread.take() {
             // A panic of the thread loses nothing: it holds no data.

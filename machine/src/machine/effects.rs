@@ -1,5 +1,5 @@
-//! The effects of events on the outside world, and the queue in which they wait until the events are
-//! durable.
+//! The effects of events on the outside world, and the queue in which they wait until the events
+//! are durable.
 
 use super::Machine;
 use crate::console::{Notice, Origin};

@@ -14,8 +14,8 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-/// The most requests, and about the most bytes, that are handled as one batch. They limit the size of
-/// an event.
+/// The most requests, and about the most bytes, that are handled as one batch. They limit the size
+/// of an event.
 const BATCH_REQUESTS: usize = 1024;
 const BATCH_BYTES: usize = 16 << 20;
 

@@ -8,7 +8,8 @@ use persist::{LogError, Seq};
 use std::sync::Arc;
 
 impl Machine {
-    /// Asks the log why events have been on their way to the disk for long, and reports a full disk.
+    /// Asks the log why events have been on their way to the disk for long, and reports a full
+    /// disk.
     pub(super) fn check_late_flush(&mut self) -> Result<(), RunError> {
         let Some(seq) = self.queue.oldest() else { return Ok(()) };
         match self.store.wait_durable(seq) {
@@ -35,8 +36,8 @@ impl Machine {
         }
     }
 
-    /// Cancels the workers, makes everything durable, writes a snapshot and closes the store. If the
-    /// loop ended with an error (`served`), it only cancels the workers and closes the store.
+    /// Cancels the workers, makes everything durable, writes a snapshot and closes the store. If
+    /// the loop ended with an error (`served`), it only cancels the workers and closes the store.
     pub(super) fn shut_down(self, served: Result<(), RunError>) -> Result<(), RunError> {
         let Machine { settings, store, appender, mut cog, pool, mut snapshots, .. } = self;
         let console = &*settings.console;

@@ -57,8 +57,8 @@ fn a_counter_never_skips_or_goes_back_when_the_power_goes() {
     }
 }
 
-/// Runs a program that shows counts, lets the power go at many operations of the disk, and checks that
-/// the state that is left has every count that was shown.
+/// Runs a program that shows counts, lets the power go at many operations of the disk, and checks
+/// that the state that is left has every count that was shown.
 fn assert_nothing_shown_is_lost(program: &Expr) {
     let booted = TestMachine::boot(program);
     let mut most = 0;

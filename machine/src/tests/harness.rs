@@ -125,8 +125,8 @@ impl Running {
 /// A machine on a simulated disk, and the settings that it runs with.
 pub(crate) struct TestMachine {
     pub(crate) disk: SimDisk,
-    /// The clock of all runs. Its wall time jumps to whatever a driver waits for; time limits expire
-    /// only when the test advances it.
+    /// The clock of all runs. Its wall time jumps to whatever a driver waits for; time limits
+    /// expire only when the test advances it.
     pub(crate) clock: Arc<ManualClock>,
     adjust: Box<dyn Fn(&mut MachineSettings) + Send + Sync>,
 }
@@ -230,8 +230,8 @@ impl TestMachine {
         running.join(Vec::new())
     }
 
-    /// Runs a machine whose only evaluation has no end, stops it as soon as the evaluation has begun,
-    /// and advances the clock by the time that a stop waits.
+    /// Runs a machine whose only evaluation has no end, stops it as soon as the evaluation has
+    /// begun, and advances the clock by the time that a stop waits.
     pub(crate) fn run_into_shutdown(&self) -> Run {
         const { assert!(LIMIT.as_secs() > SHUTDOWN_GRACE.as_secs()) };
         let running = self.start();

@@ -1,4 +1,5 @@
-//! Whole machines, on a simulated disk and with a manual clock, so that nothing waits for wall time.
+//! Whole machines, on a simulated disk and with a manual clock, so that nothing waits for wall
+//! time.
 
 mod counter;
 mod disk;

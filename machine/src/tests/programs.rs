@@ -33,9 +33,9 @@ pub(crate) fn wait(until: Expr) -> Expr {
     row([Expr::Text("time"), Expr::Text("wait"), until])
 }
 
-/// A driver that makes one request after the other, and begins anew after the last. The request under
-/// key i is `requests[i]`; in it, argument 2 is the answer to the request before. The driver shows the
-/// answers to the requests in `show`.
+/// A driver that makes one request after the other, and begins anew after the last. The request
+/// under key i is `requests[i]`; in it, argument 2 is the answer to the request before. The driver
+/// shows the answers to the requests in `show`.
 pub(crate) fn cycle(requests: Vec<Expr>, show: &[usize]) -> Expr {
     let count = requests.len();
     // Law i has the arguments: driver law, answer, key less i.
@@ -59,7 +59,8 @@ pub(crate) fn counting_law() -> Expr {
     law(4, row([next, row([row([nat(0), nat(3), nat(0)])])]))
 }
 
-/// The law of a cog that counts its events, and answers request 0 of worker 0 with `reply(new count)`.
+/// The law of a cog that counts its events, and answers request 0 of worker 0 with `reply(new
+/// count)`.
 pub(crate) fn replying_law(reply: impl Fn(Expr) -> Expr) -> Expr {
     let next = call(arg(0), [inc(arg(1)), arg(2), arg(3)]);
     law(4, row([next, row([row([nat(0), nat(0), reply(inc(arg(1)))])])]))

@@ -1,7 +1,7 @@
 //! A replay arrives at the states that the live machine had, one by one.
 //!
-//! The manual clock does not move during an evaluation, so hashing the state seems to cost nothing, and
-//! the live machine logs the hash of its state with every event.
+//! The manual clock does not move during an evaluation, so hashing the state seems to cost nothing,
+//! and the live machine logs the hash of its state with every event.
 
 use super::harness::TestMachine;
 use super::plan::{Expr, arg, call, law, nat, row, trace};
@@ -81,7 +81,8 @@ fn replayed_hashes(machine: &TestMachine) -> Vec<Hash> {
     })
 }
 
-/// Checks that replays of a machine that has run have the states of the live machine, in every tier.
+/// Checks that replays of a machine that has run have the states of the live machine, in every
+/// tier.
 fn assert_replays_agree(machine: TestMachine) -> History {
     let history = History::of(&machine);
     for tier in TIERS {

@@ -15,8 +15,8 @@ fn count() -> Expr {
     law(1, case(arg(1), nat(0), call(again, [arg(0)])))
 }
 
-/// A law that evaluates two crashes in order, 98 first. It shows which crash comes first, unless its
-/// argument is 0.
+/// A law that evaluates two crashes in order, 98 first. It shows which crash comes first, unless
+/// its argument is 0.
 fn crashing() -> Expr {
     let die = |op| law(1, case(arg(1), nat(0), law(1, call(nat(op), [arg(1)]))));
     // f x y = x, once y is evaluated

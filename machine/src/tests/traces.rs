@@ -1,5 +1,5 @@
-//! Traces and crash reports: shown once, after what they depend on is durable, each with its origin and
-//! the time at which it was made.
+//! Traces and crash reports: shown once, after what they depend on is durable, each with its origin
+//! and the time at which it was made.
 
 use super::harness::{START, TestMachine, render};
 use super::plan::{Expr, arg, call, law, nat, row, trace};

@@ -28,8 +28,8 @@ fn wait_for(flag: &AtomicBool) {
     }
 }
 
-/// Blocks until the watchdog's thread has looked at all deadlines that are over: it sets the flag of
-/// a watch without time, which has the highest number, last.
+/// Blocks until the watchdog's thread has looked at all deadlines that are over: it sets the flag
+/// of a watch without time, which has the highest number, last.
 fn wait_for_thread(watchdog: &Watchdog) {
     let flag = flag();
     let watch = watchdog.watch(&flag, Duration::ZERO);
