@@ -1,11 +1,11 @@
 //! Disks that are full or damaged, and stores that hold no machine or are in use.
 
 use super::harness::{Failure, TestMachine};
-use super::plan::{self, nat};
-use super::programs::{cog, counter, exec, keep_inputs, writer};
+use super::plan::{self, Expr, arg, call, law, nat, row};
+use super::programs::{cog, counter, cycle, exec, keep_inputs, read, writer};
 use crate::event::{EventInput, EventOutcome, EventRecord, InputPayload};
 use crate::trace::ConsoleMessage;
-use crate::{BootError, Machine, Notice, StartError};
+use crate::{BootError, Machine, Notice, RunError, StartError};
 use crossbeam_channel::unbounded;
 use persist::Store;
 use std::sync::Arc;
@@ -45,13 +45,11 @@ fn damage_in_the_log_is_an_error_with_file_and_offset() {
     assert!(message.contains(name) && message.contains("byte"), "{message}");
 }
 
-/// Flips a bit in each of a machine's pins, one at a time.
-#[test]
-fn a_damaged_pin_stops_the_machine_and_names_its_file() {
-    let machine = TestMachine::boot(&counter());
+/// The name and contents of the file that has a machine's pins, and the offset of each pin.
+fn pins(machine: &TestMachine) -> (String, Vec<u8>, Vec<usize>) {
     let files = machine.disk.files();
-    let (name, contents) =
-        files.iter().find(|(name, _)| name.starts_with("bodies/")).expect("pins");
+    let bodies = files.into_iter().find(|(name, _)| name.starts_with("bodies/"));
+    let (name, contents) = bodies.expect("a file of pins");
     let store =
         Store::open_on(Arc::new(machine.disk.clone()), Default::default()).expect("it opens");
     let mut offsets = Vec::new();
@@ -60,21 +58,85 @@ fn a_damaged_pin_stops_the_machine_and_names_its_file() {
         offsets.push((entry.address as usize - base) % vm::pinspace::range::SLOT_SIZE);
     };
     store.each_pin(visit).expect("an undamaged catalogue");
-    drop(store);
+    (name, contents, offsets)
+}
+
+/// Runs a machine with each of its pins damaged in turn: one bit of the pin is flipped. Checks that
+/// the error of each run names the file and the offset, and returns the errors.
+fn run_with_each_pin_damaged(
+    machine: &TestMachine,
+    mut run: impl FnMut() -> super::harness::Run,
+) -> Vec<Failure> {
+    let (name, contents, offsets) = pins(machine);
     assert!(offsets.len() >= 2, "the root refers to other pins");
+    let mut failures = Vec::new();
     for offset in offsets {
         let mut damaged = contents.clone();
         damaged[offset + 66] ^= 1;
-        machine.disk.overwrite(name, &damaged);
-        let message = match machine.run_until_shown(3).result {
-            Err(Failure::Start(error)) => error.to_string(),
-            Err(Failure::Run(error)) => error.to_string(),
-            Ok(outcome) => panic!("{offset}: {outcome:?}"),
+        machine.disk.overwrite(&name, &damaged);
+        let failure = run().result.expect_err("a pin is damaged");
+        let message = match &failure {
+            Failure::Start(error) => error.to_string(),
+            Failure::Run(error) => error.to_string(),
         };
-        assert!(message.contains(name) && message.contains(&format!("byte {offset}")), "{message}");
-        machine.disk.overwrite(name, contents);
+        assert!(
+            message.contains(&name) && message.contains(&format!("byte {offset}")),
+            "{message}"
+        );
+        machine.disk.overwrite(&name, &contents);
+        failures.push(failure);
     }
+    failures
+}
+
+#[test]
+fn a_damaged_pin_stops_the_machine_and_names_its_file() {
+    let machine = TestMachine::boot(&counter());
+    run_with_each_pin_damaged(&machine, || machine.run_until_shown(3));
     assert_eq!(machine.run_until_shown(3).outcome(), crate::RunOutcome::Stopped);
+}
+
+/// `(unpin x)`: the item of a pin.
+fn unpin(x: Expr) -> Expr {
+    let skip = |arity| law(arity, nat(0));
+    call(nat(1), [law(1, arg(1)), skip(3), skip(2), skip(1), x])
+}
+
+#[test]
+fn an_event_that_needs_a_damaged_pin_has_not_happened() {
+    // The first event looks into the pin that is the state.
+    let next = call(arg(0), [unpin(arg(1)), arg(2), row([])]);
+    let function = law(4, row([next, row([])]));
+    let state = Expr::Pin(Box::new(row([nat(77), nat(78)])));
+    let machine = TestMachine::boot(&cog(function, state, [exec(writer(nat(5)))]))
+        .with(|settings| settings.snapshots = None);
+    let failures = run_with_each_pin_damaged(&machine, || {
+        let run = machine.run(|_| false);
+        assert_eq!(run.messages, [], "nothing of the event is shown");
+        run
+    });
+    let in_run = |failure: &&Failure| matches!(failure, Failure::Run(RunError::Damaged { .. }));
+    assert!(failures.iter().filter(in_run).count() >= 1, "{failures:?}");
+    assert_eq!(machine.open().expect("it opens").replayed(), 0, "no event was logged");
+    assert_eq!(machine.run(|_| false).outcome(), crate::RunOutcome::Finished);
+    assert_eq!(machine.state(), "1 [77 78]");
+}
+
+#[test]
+fn a_read_that_needs_a_damaged_pin_is_not_answered() {
+    let reads = law(3, unpin(arg(1)));
+    let driver = exec(cycle(vec![read()], &[0]));
+    let state = Expr::Pin(Box::new(row([nat(77), nat(78)])));
+    let machine = TestMachine::boot(&call(keep_inputs(), [state, reads, row([driver])]));
+    let failures = run_with_each_pin_damaged(&machine, || {
+        let run = machine.run(|_| false);
+        assert_eq!(run.messages, [], "a read was answered");
+        run
+    });
+    let in_run = |failure: &&Failure| matches!(failure, Failure::Run(RunError::Damaged { .. }));
+    assert!(failures.iter().filter(in_run).count() >= 1, "{failures:?}");
+    let run = machine.run(|messages| !messages.is_empty());
+    assert_eq!(run.messages[0], ConsoleMessage::Text("[77 78]".into()));
 }
 
 /// Appends a record to a machine's log.
