@@ -2,7 +2,7 @@
 //! notices to standard error.
 
 use crate::terminal;
-use machine::{Console, Notice, Who};
+use machine::{Console, Notice, Origin};
 use rex::print::Colour;
 use std::io::{self, Write};
 use vm::{Ref, show};
@@ -35,7 +35,7 @@ impl Console for Terminal {
         self.stamped("trk", message, at)
     }
 
-    fn crash_text(&self, who: Who, op: Ref<'_>, arg: Ref<'_>, at: jiff::Timestamp) -> String {
+    fn crash_text(&self, who: Origin, op: Ref<'_>, arg: Ref<'_>, at: jiff::Timestamp) -> String {
         let kind = format!("{who} crashed with {}", show::value_text(op).trim_end());
         self.stamped(&kind, arg, at)
     }

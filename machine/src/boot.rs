@@ -1,55 +1,49 @@
-//! Making a machine out of a program's value.
+//! Booting: making a machine's store from the value of a program.
 
 use crate::error::{BootError, StateError};
-use crate::machine::Machine;
-use crate::protocol::CogParts;
-use crate::state::Status;
+use crate::protocol::{CogParts, WorkerRef};
+use crate::status::CogStatus;
 use persist::{CreateError, Seq, SnapshotError, Store};
 use std::path::Path;
 use vm::{Val, Vm};
 
-/// What was booted.
+/// What [`Machine::boot`](crate::Machine::boot) made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Booted {
-    /// How many workers the cog begins with. One without any has nothing to do, ever.
+pub struct BootReport {
+    /// How many workers the cog asks for. A cog without workers never does anything.
     pub workers: usize,
 }
 
-impl Machine {
-    /// Makes a machine in a directory that is empty or does not exist, with this value as its cog. Pins of
-    /// `vm` may be in the machine's store from then on, which is locked as long as they are.
-    ///
-    /// # Errors
-    /// See [`BootError`]. A machine that is there is never touched.
-    pub fn boot(dir: &Path, vm: &mut Vm, main: &Val) -> Result<Booted, BootError> {
-        // Before anything is created.
-        let main = vm.force(main).map_err(|stop| BootError::Evaluation(stop.to_string()))?;
-        let store = match Store::create(dir) {
-            Ok(store) => store,
-            Err(CreateError::HoldsStore { path }) => {
-                let store = Store::open(dir)?;
-                // Booting may have been interrupted before there was a machine.
-                if !store.snapshots().is_empty() || store.last() > Seq::START {
-                    return Err(BootError::Exists { path });
-                }
-                store
+/// Creates the store in `dir` and boots a machine in it.
+pub(crate) fn boot(dir: &Path, vm: &mut Vm, main: &Val) -> Result<BootReport, BootError> {
+    // A program without a value must fail before anything is created.
+    let main = evaluate(vm, main)?;
+    let store = match Store::create(dir) {
+        Ok(store) => store,
+        Err(CreateError::HoldsStore { path }) => {
+            let store = Store::open(dir)?;
+            // A boot that was interrupted leaves a store without a snapshot.
+            if !store.snapshots().is_empty() || store.last() > Seq::START {
+                return Err(BootError::Exists { path });
             }
-            Err(error) => return Err(error.into()),
-        };
-        Machine::boot_on(store, vm, &main)
-    }
+            store
+        }
+        Err(error) => return Err(error.into()),
+    };
+    boot_on(store, vm, &main)
+}
 
-    /// As [`Machine::boot`], in a store that is open and empty.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn boot_on(store: Store, vm: &mut Vm, main: &Val) -> Result<Booted, BootError> {
-        let main = vm.force(main).map_err(|stop| BootError::Evaluation(stop.to_string()))?;
-        let slots = CogParts::of(vm.look(&main)).slots();
-        let workers = slots.filter(|slot| crate::protocol::Worker::of(*slot).is_some()).count();
-        let root = Status::Spinning(main).save(vm, &store)?;
-        store.write_snapshot(&root, Seq::START).map_err(StateError::from)?;
-        store.close().map_err(SnapshotError::from).map_err(StateError::from)?;
-        Ok(Booted { workers })
-    }
+/// Boots a machine in a store that is open and empty.
+pub(crate) fn boot_on(store: Store, vm: &mut Vm, main: &Val) -> Result<BootReport, BootError> {
+    let main = evaluate(vm, main)?;
+    let slots = CogParts::of(vm.look(&main)).slots();
+    let workers = slots.filter(|slot| WorkerRef::of(*slot).is_some()).count();
+    let root = CogStatus::Running(main).save(vm, &store)?;
+    store.write_snapshot(&root, Seq::START).map_err(StateError::from)?;
+    store.close().map_err(SnapshotError::from).map_err(StateError::from)?;
+    Ok(BootReport { workers })
+}
+
+fn evaluate(vm: &mut Vm, main: &Val) -> Result<Val, BootError> {
+    vm.force(main).map_err(|stop| BootError::Evaluation(stop.to_string()))
 }

@@ -1,35 +1,42 @@
-//! Values as they cross from one heap to another, and into the log: the bytes of a seed.
+//! Serialization of values that cross from one heap to another, or into the log.
 //!
-//! This is the only place that knows; when frozen pins are shared between heaps, only this changes.
+//! Values cross as seeds. Only this module knows the format: sharing frozen pins between heaps
+//! instead of copying them would change nothing elsewhere.
 
 use vm::seed::{self, LoadError, LoadProblem, SaveError};
 use vm::{Stop, Val, Vm};
 
-/// A value outside any heap.
+/// A serialized value: the bytes of a seed. It belongs to no heap.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Portable(pub(crate) Vec<u8>);
+pub(crate) struct SeedBytes(pub(crate) Vec<u8>);
 
-impl Portable {
-    /// How many bytes it takes.
+impl SeedBytes {
+    /// The size in bytes.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 }
 
-/// Takes a value, which must be in normal form, out of its heap.
-pub(crate) fn pack(vm: &Vm, value: &Val) -> Result<Portable, SaveError> {
-    seed::save(vm, value).map(Portable)
+/// Serializes a value, which must be in normal form.
+pub(crate) fn serialize(vm: &Vm, value: &Val) -> Result<SeedBytes, SaveError> {
+    seed::save(vm, value).map(SeedBytes)
 }
 
-/// Puts a value into a heap.
-pub(crate) fn unpack(vm: &mut Vm, value: &Portable) -> Result<Val, LoadError> {
+/// Builds the value in the heap of `vm`.
+pub(crate) fn deserialize(vm: &mut Vm, value: &SeedBytes) -> Result<Val, LoadError> {
     seed::load(vm, &value.0)
 }
 
-/// The reason, if the bytes were good and the value only did not fit.
-pub(crate) fn out_of_room(error: &LoadError) -> Option<Stop> {
+/// Returns the evaluation error if the bytes were valid and building the value failed.
+pub(crate) fn evaluation_error(error: &LoadError) -> Option<Stop> {
     match &error.problem {
         LoadProblem::Stop(stop) => Some(stop.clone()),
         _ => None,
     }
+}
+
+/// Like [`deserialize`], for bytes that this process has serialized itself: an error in the bytes
+/// is reported as [`Stop::HeapFull`].
+pub(crate) fn deserialize_own(vm: &mut Vm, value: &SeedBytes) -> Result<Val, Stop> {
+    deserialize(vm, value).map_err(|error| evaluation_error(&error).unwrap_or(Stop::HeapFull))
 }

@@ -1,187 +1,226 @@
-//! The cog: its heap, its state, and what can happen to it.
+//! The cog: its heap, its state, and the transitions of the state.
 //!
-//! [`Cog::apply`] is the one way in which the state changes, live and in replay alike.
+//! [`Cog::apply`] is the only function that changes the state, in live running and in replay alike.
+//! An event that ends in an error ([`CogError`]) leaves the state as it was.
 
-use crate::codec::{self, Portable};
-use crate::console::{Notice, Who};
-use crate::error::{Abort, SystemError};
+use crate::codec::{self, SeedBytes};
+use crate::console::{Notice, Origin};
+use crate::error::{AbortReason, SystemError};
+use crate::event::{EventInput, EventOutcome, InputPayload};
 use crate::job;
-use crate::protocol::{self, CogParts, Worker};
-use crate::record::{Fate, Input, Payload};
-use crate::settings::Settings;
-use crate::state::Status;
-use crate::trace::{Said, Traces};
-use crate::watchdog::{Overrun, Watchdog};
+use crate::protocol::{self, CogParts, WorkerRef};
+use crate::settings::MachineSettings;
+use crate::status::CogStatus;
+use crate::trace::{ConsoleMessage, TraceBuffer};
+use crate::watchdog::{Interruption, Watchdog};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use vm::seed::LoadError;
 use vm::{Hash, Stop, Val, Vm};
 
-/// The longest crash argument that is kept, in bytes; 0 takes the place of longer ones.
+/// The largest crash operation or argument that the state keeps, in serialized bytes. A larger one
+/// is replaced by 0.
 const CRASH_LIMIT: usize = 64 << 20;
 
-/// Where the word on an event's end comes from.
-pub(crate) enum Word<'a> {
-    /// It is found out.
+/// How [`Cog::apply`] finds out how an event ends.
+pub(crate) enum ApplyMode<'a> {
+    /// It evaluates the event, under the time limit.
     Live,
-    /// It is in the log.
-    Logged(&'a Fate),
+    /// The log has the outcome. Only an event that succeeded is evaluated again.
+    Replay(&'a EventOutcome),
 }
 
-/// A message of the cog to a worker.
+/// A message of the cog to a driver.
 #[derive(PartialEq, Eq, Debug)]
-pub(crate) struct Output {
-    /// The worker's slot.
+pub(crate) struct CogOutput {
+    /// The driver's slot.
     pub(crate) slot: u64,
-    /// The request of the driver that it answers, if it does.
+    /// The key of the driver's request that the message answers.
     pub(crate) key: u64,
-    pub(crate) message: Portable,
+    pub(crate) message: SeedBytes,
 }
 
-/// What an event led to, besides the state.
+/// The result of an event, besides the new state.
 #[derive(Debug)]
-pub(crate) struct Applied {
-    pub(crate) fate: Fate,
-    /// None in a replay.
-    pub(crate) outputs: Vec<Output>,
-    /// How long its evaluation took.
+pub(crate) struct AppliedEvent {
+    pub(crate) outcome: EventOutcome,
+    /// Empty in a replay.
+    pub(crate) outputs: Vec<CogOutput>,
+    /// How long the evaluation took.
     pub(crate) took: Duration,
 }
 
-/// Why an event could not be applied. The state is as it was.
+/// Why the cog could not do what was asked. The state is as it was.
 #[derive(Debug)]
-pub(crate) enum Refused {
-    /// The machine is to stop, and the evaluation took longer than it can wait.
-    Hurried,
-    /// The evaluation ended like this, though the log says it succeeded.
-    Stuck(Stop),
-    /// The log has an event for a cog that does not take any.
-    NotSpinning,
-    /// The log's bytes of that input are no value.
-    Input(u64, LoadError),
-    /// The job in that slot, computed again, is not there or gave another value than it did.
-    Job(u64),
-    /// A pin of the state is damaged: [`Stop::Damaged`].
+pub(crate) enum CogError {
+    /// The machine is shutting down, and the evaluation took longer than the machine waits.
+    ShuttingDown,
+    /// In a replay: the evaluation failed like this, but the log says that it succeeded.
+    Diverged(Stop),
+    /// The cog is not running, so it takes no events.
+    NotRunning,
+    /// The bytes of the input from this slot are not a value.
+    InvalidInput(u64, LoadError),
+    /// In a replay: the job in this slot is missing, or computes another value than it did.
+    JobDiverged(u64),
+    /// The evaluation needed a damaged pin ([`Stop::Damaged`]). The heap must not be used any more.
     Damaged(Stop),
 }
 
-/// The cog. See the module's overview.
-pub(crate) struct Cog {
-    vm: Vm,
-    status: Status,
-    traces: Traces,
-    settings: Arc<Settings>,
-    watchdog: Arc<Watchdog>,
+/// Why the evaluation of an event has no result.
+enum StepError {
+    /// The evaluation failed: that is an outcome of the event.
+    Evaluation(Stop),
+    /// The event cannot be applied.
+    Cog(CogError),
 }
 
-/// Why a step was not made.
-enum Failure {
-    Stop(Stop),
-    Refused(Refused),
-}
-
-impl From<Stop> for Failure {
-    fn from(stop: Stop) -> Failure {
-        Failure::Stop(stop)
+impl From<Stop> for StepError {
+    fn from(stop: Stop) -> StepError {
+        StepError::Evaluation(stop)
     }
 }
 
+/// Why a read has no answer.
+enum ReadFailure {
+    Evaluation(Stop),
+    /// The answer has too many parts to be serialized.
+    TooLarge,
+}
+
+/// The cog's heap and state. See the module's overview.
+pub(crate) struct Cog {
+    vm: Vm,
+    status: CogStatus,
+    traces: TraceBuffer,
+    settings: Arc<MachineSettings>,
+    watchdog: Arc<Watchdog>,
+}
+
 impl Cog {
-    /// A cog whose state `load` brings into its heap.
+    /// Makes a heap, and a cog whose state `load` brings into it.
     pub(crate) fn new<E: From<SystemError>>(
-        settings: &Arc<Settings>,
+        settings: &Arc<MachineSettings>,
         watchdog: &Arc<Watchdog>,
-        load: impl FnOnce(&mut Vm) -> Result<Status, E>,
+        load: impl FnOnce(&mut Vm) -> Result<CogStatus, E>,
     ) -> Result<Cog, E> {
         let mut vm = settings.runtime(settings.heap.clone())?;
         let status = load(&mut vm)?;
-        let traces = Traces::default();
+        let traces = TraceBuffer::default();
         traces.attach(&mut vm, &settings.console, &settings.clock);
         let (settings, watchdog) = (Arc::clone(settings), Arc::clone(watchdog));
         Ok(Cog { vm, status, traces, settings, watchdog })
     }
 
-    /// Its state.
-    pub(crate) fn status(&self) -> &Status {
+    /// The state.
+    pub(crate) fn status(&self) -> &CogStatus {
         &self.status
     }
 
-    /// Its heap.
+    /// The heap.
     pub(crate) fn heap(&self) -> &Vm {
         &self.vm
     }
 
-    /// Its heap and its state.
-    pub(crate) fn parts(&mut self) -> (&mut Vm, &Status) {
+    /// The heap and the state.
+    pub(crate) fn parts(&mut self) -> (&mut Vm, &CogStatus) {
         (&mut self.vm, &self.status)
     }
 
-    /// What it said since it was last asked.
-    pub(crate) fn take_said(&self) -> Vec<Said> {
+    /// Takes what the cog has reported since the last call.
+    pub(crate) fn take_messages(&self) -> Vec<ConsoleMessage> {
         self.traces.take()
     }
 
-    /// The hash of its state: that of a snapshot's root.
+    /// The hash of the state: that of a snapshot's root.
     pub(crate) fn hash(&mut self) -> Result<Hash, Stop> {
         let value = self.status.to_value(&mut self.vm)?;
         self.vm.hash(&value)
     }
 
-    /// Lets an event happen.
-    pub(crate) fn apply(&mut self, inputs: &[Input], word: &Word<'_>) -> Result<Applied, Refused> {
-        let Status::Spinning(cog) = &self.status else { return Err(Refused::NotSpinning) };
+    /// Applies an event to the state.
+    ///
+    /// # Errors
+    /// The event has not happened: see [`CogError`].
+    pub(crate) fn apply(
+        &mut self,
+        inputs: &[EventInput],
+        mode: &ApplyMode<'_>,
+    ) -> Result<AppliedEvent, CogError> {
+        let CogStatus::Running(cog) = &self.status else { return Err(CogError::NotRunning) };
         let cog = cog.clone();
-        let begun = Instant::now();
-        if let Word::Logged(fate) = word
-            && **fate != Fate::Done
-        {
-            self.conclude(cog, fate).map_err(|error| Refused::Input(0, error))?;
-            return Ok(Applied { fate: (*fate).clone(), outputs: vec![], took: begun.elapsed() });
+        let start = self.settings.clock.instant();
+        match mode {
+            ApplyMode::Replay(outcome) if **outcome != EventOutcome::Succeeded => {
+                self.fail(cog, outcome)?;
+                let took = self.settings.clock.instant() - start;
+                Ok(AppliedEvent { outcome: (*outcome).clone(), outputs: Vec::new(), took })
+            }
+            ApplyMode::Replay(_) => {
+                self.traces.set_silent(true);
+                let result = self.step(&cog, inputs);
+                let took = self.settings.clock.instant() - start;
+                self.check_damage()?;
+                self.accept(&result.map_err(StepError::in_replay)?);
+                Ok(AppliedEvent { outcome: EventOutcome::Succeeded, outputs: Vec::new(), took })
+            }
+            ApplyMode::Live => {
+                self.traces.set_silent(false);
+                let (result, interruption) = self.with_limit(|this| this.step(&cog, inputs));
+                let took = self.settings.clock.instant() - start;
+                self.conclude(cog, result, interruption, took)
+            }
         }
-        let is_replay = matches!(word, Word::Logged(_));
-        self.traces.silence(is_replay);
-        let (result, overrun) = if is_replay {
-            (self.step(&cog, inputs), None)
-        } else {
-            self.watched(|this| this.step(&cog, inputs))
-        };
-        let took = begun.elapsed();
-        // Of an evaluation that came upon damage nothing counts, whatever it came to.
+    }
+
+    /// Makes the result of a live evaluation the new state.
+    fn conclude(
+        &mut self,
+        cog: Val,
+        result: Result<Val, StepError>,
+        interruption: Option<Interruption>,
+        took: Duration,
+    ) -> Result<AppliedEvent, CogError> {
+        // A damaged pin reads as 0 until the evaluation is interrupted, so even a value is wrong.
         self.check_damage()?;
         match result {
             Ok(result) => {
-                let outputs = if is_replay { Vec::new() } else { self.outputs(&result) };
+                let outputs = self.outputs(&result);
                 self.check_damage()?;
                 self.accept(&result);
-                Ok(Applied { fate: Fate::Done, outputs, took })
+                Ok(AppliedEvent { outcome: EventOutcome::Succeeded, outputs, took })
             }
-            Err(Failure::Refused(refused)) => Err(refused),
-            Err(Failure::Stop(stop)) if is_replay => Err(Refused::Stuck(stop)),
-            Err(Failure::Stop(_)) if overrun == Some(Overrun::Hurry) => Err(Refused::Hurried),
-            Err(Failure::Stop(stop)) => {
-                let fate = self.fate(stop, took);
-                self.conclude(cog, &fate).map_err(|error| Refused::Input(0, error))?;
-                Ok(Applied { fate, outputs: Vec::new(), took })
+            Err(StepError::Cog(error)) => Err(error),
+            Err(StepError::Evaluation(_)) if interruption == Some(Interruption::Shutdown) => {
+                Err(CogError::ShuttingDown)
+            }
+            Err(StepError::Evaluation(stop)) => {
+                let outcome = self.outcome(stop, took)?;
+                self.fail(cog, &outcome)?;
+                Ok(AppliedEvent { outcome, outputs: Vec::new(), took })
             }
         }
     }
 
-    /// Fails if anything of the state that has been looked at was damaged.
-    pub(crate) fn check_damage(&self) -> Result<(), Refused> {
-        self.vm.check_damage().map_err(Refused::Damaged)
+    /// Fails if anything that the heap has looked at was damaged.
+    ///
+    /// # Errors
+    /// [`CogError::Damaged`].
+    pub(crate) fn check_damage(&self) -> Result<(), CogError> {
+        self.vm.check_damage().map_err(CogError::Damaged)
     }
 
-    /// Runs something under the time limit.
-    fn watched<T>(&mut self, run: impl FnOnce(&mut Cog) -> T) -> (T, Option<Overrun>) {
+    /// Runs an evaluation under the time limit. Returns also why it was interrupted, if it was.
+    fn with_limit<T>(&mut self, run: impl FnOnce(&mut Cog) -> T) -> (T, Option<Interruption>) {
         let interrupt = self.vm.interrupt_flag();
         let watchdog = Arc::clone(&self.watchdog);
         let watch = watchdog.watch(&interrupt, self.settings.limit);
         let result = run(self);
-        (result, watch.end())
+        (result, watch.finish())
     }
 
-    /// What the cog makes of inputs, in normal form.
-    fn step(&mut self, cog: &Val, inputs: &[Input]) -> Result<Val, Failure> {
+    /// Calls the cog with inputs. The result is in normal form.
+    fn step(&mut self, cog: &Val, inputs: &[EventInput]) -> Result<Val, StepError> {
         let mut rows = Vec::with_capacity(inputs.len());
         for input in inputs {
             let slot = self.vm.nat(input.slot);
@@ -192,146 +231,182 @@ impl Cog {
         Ok(self.vm.call_in_order(cog, &[inputs])?)
     }
 
-    /// The value of an input.
-    fn input(&mut self, cog: &Val, input: &Input) -> Result<Val, Failure> {
+    /// Builds the value of an input.
+    fn input(&mut self, cog: &Val, input: &EventInput) -> Result<Val, StepError> {
         let (expected, value) = match &input.payload {
-            Payload::Written(value) | Payload::Result(value) => (None, value),
-            Payload::Noted(_, Some(value)) => (None, value),
-            Payload::Noted(hash, None) => (Some(hash), &self.recompute(cog, input.slot)?),
+            InputPayload::Written(value) | InputPayload::JobResult(value) => (None, value),
+            InputPayload::JobResultHash(_, Some(value)) => (None, value),
+            InputPayload::JobResultHash(hash, None) => {
+                (Some(hash), &self.recompute(cog, input.slot)?)
+            }
         };
         let value =
-            codec::unpack(&mut self.vm, value).map_err(|error| {
-                match codec::out_of_room(&error) {
-                    Some(stop) => Failure::Stop(stop),
-                    None => Failure::Refused(Refused::Input(input.slot, error)),
-                }
-            })?;
+            codec::deserialize(&mut self.vm, value).map_err(
+                |error| match codec::evaluation_error(&error) {
+                    Some(stop) => StepError::Evaluation(stop),
+                    None => StepError::Cog(CogError::InvalidInput(input.slot, error)),
+                },
+            )?;
         match expected {
-            Some(hash) if self.vm.hash(&value).map_err(Failure::Stop)? != *hash => {
-                Err(Failure::Refused(Refused::Job(input.slot)))
+            Some(hash) if self.vm.hash(&value)? != *hash => {
+                Err(StepError::Cog(CogError::JobDiverged(input.slot)))
             }
             _ => Ok(value),
         }
     }
 
-    /// Runs the job in that slot once more.
-    fn recompute(&self, cog: &Val, slot: u64) -> Result<Portable, Failure> {
-        let refused = || Failure::Refused(Refused::Job(slot));
+    /// Runs the job in a slot again, whose result was too large for the log.
+    fn recompute(&self, cog: &Val, slot: u64) -> Result<SeedBytes, StepError> {
+        let diverged = || StepError::Cog(CogError::JobDiverged(slot));
         let mut slots = CogParts::of(self.vm.look(cog)).slots();
         let found = usize::try_from(slot).ok().and_then(|slot| slots.nth(slot));
-        let Some(Worker::Job(row)) = found.and_then(Worker::of) else { return Err(refused()) };
+        let Some(WorkerRef::Job(row)) = found.and_then(WorkerRef::of) else {
+            return Err(diverged());
+        };
         let row = self.vm.hold(row);
-        let task = codec::pack(&self.vm, &row).map_err(|_| refused())?;
-        job::compute(&self.settings, &task).map(|done| done.value).map_err(|_| refused())
+        let task = codec::serialize(&self.vm, &row).map_err(|_| diverged())?;
+        job::compute(&self.settings, &task).map(|result| result.value).map_err(|_| diverged())
     }
 
-    /// The messages that came of a call.
-    fn outputs(&self, result: &Val) -> Vec<Output> {
-        let (_, outputs) = protocol::reply(self.vm.look(result));
-        let mut packed = Vec::with_capacity(outputs.len());
+    /// Serializes the messages in the result of a call.
+    fn outputs(&self, result: &Val) -> Vec<CogOutput> {
+        let (_, outputs) = protocol::cog_result(self.vm.look(result));
+        let mut serialized = Vec::with_capacity(outputs.len());
         for output in outputs {
             let message = self.vm.hold(output.message);
-            match codec::pack(&self.vm, &message) {
+            match codec::serialize(&self.vm, &message) {
                 Ok(message) => {
-                    packed.push(Output { slot: output.slot, key: output.key, message });
+                    serialized.push(CogOutput { slot: output.slot, key: output.key, message });
                 }
-                Err(_) => self.traces.push(Said::Notice(Notice::TooLarge(Who::Cog))),
+                Err(_) => {
+                    self.traces.push(ConsoleMessage::Notice(Notice::TooLarge(Origin::Cog)));
+                }
             }
         }
-        packed
+        serialized
     }
 
-    /// Goes on with what a call gave.
+    /// Makes the cog in the result of a call the new state.
     fn accept(&mut self, result: &Val) {
-        let (next, _) = protocol::reply(self.vm.look(result));
-        let is_working = next.is_some_and(|cog| CogParts::of(cog).is_working());
+        let (next, _) = protocol::cog_result(self.vm.look(result));
+        let has_workers = next.is_some_and(|cog| CogParts::of(cog).has_workers());
         let next = next.map(|cog| self.vm.hold(cog)).unwrap_or_else(|| self.vm.nat(0));
-        self.status = if is_working { Status::Spinning(next) } else { Status::Finished(next) };
+        self.status =
+            if has_workers { CogStatus::Running(next) } else { CogStatus::Finished(next) };
     }
 
-    /// How an event that gave no value ended.
-    fn fate(&mut self, stop: Stop, took: Duration) -> Fate {
-        self.say(Who::Cog, &stop);
-        match stop {
-            Stop::Crash { op, arg } => {
-                Fate::Crashed { op: self.pack_short(&op), arg: self.pack_short(&arg) }
-            }
-            Stop::Interrupted => Fate::TimedOut(took),
-            Stop::Loop => Fate::Aborted(Abort::Loop),
-            Stop::StackFull => Fate::Aborted(Abort::Stack),
-            Stop::HeapFull | Stop::TooLarge { .. } => Fate::Aborted(Abort::Memory),
-            Stop::Damaged { .. } => unreachable!("damage is no end that an event can have"),
+    /// The outcome of an event whose evaluation failed. Reports the failure.
+    fn outcome(&mut self, stop: Stop, took: Duration) -> Result<EventOutcome, CogError> {
+        if matches!(stop, Stop::Damaged { .. }) {
+            return Err(CogError::Damaged(stop));
         }
+        self.report(Origin::Cog, &stop);
+        Ok(match stop {
+            Stop::Crash { op, arg } => EventOutcome::Crashed {
+                op: self.serialize_crash_part(&op),
+                arg: self.serialize_crash_part(&arg),
+            },
+            Stop::Interrupted => EventOutcome::TimedOut(took),
+            Stop::Loop => EventOutcome::Aborted(AbortReason::Loop),
+            Stop::StackFull => EventOutcome::Aborted(AbortReason::Stack),
+            Stop::HeapFull | Stop::TooLarge { .. } | Stop::Damaged { .. } => {
+                EventOutcome::Aborted(AbortReason::Memory)
+            }
+        })
     }
 
-    /// A part of a crash, or 0 if it is too large to be kept.
-    fn pack_short(&mut self, value: &Val) -> Portable {
-        let packed = codec::pack(&self.vm, value).ok().filter(|it| it.len() <= CRASH_LIMIT);
-        packed.unwrap_or_else(|| self.zero())
+    /// Serializes the operation or argument of a crash; 0 if it is too large.
+    fn serialize_crash_part(&mut self, value: &Val) -> SeedBytes {
+        let bytes = codec::serialize(&self.vm, value).ok().filter(|it| it.len() <= CRASH_LIMIT);
+        bytes.unwrap_or_else(|| self.zero())
     }
 
-    fn zero(&mut self) -> Portable {
+    fn zero(&mut self) -> SeedBytes {
         let zero = self.vm.nat(0);
-        codec::pack(&self.vm, &zero).expect("a nat is in normal form and small")
+        codec::serialize(&self.vm, &zero).expect("a nat is in normal form and small")
     }
 
-    /// Puts an end without a value into words.
-    fn say(&self, who: Who, stop: &Stop) {
-        self.traces.push(Said::of_stop(&self.settings, &self.vm, who, stop));
+    /// Reports that an evaluation failed.
+    fn report(&self, origin: Origin, stop: &Stop) {
+        self.traces.push(ConsoleMessage::of_failure(&self.settings, &self.vm, origin, stop));
     }
 
-    /// Says again what the cog crashed with, if it has.
-    pub(crate) fn say_crash(&self) {
-        if let Status::Crashed { op, arg, .. } = &self.status {
-            self.say(Who::Cog, &Stop::Crash { op: op.clone(), arg: arg.clone() });
+    /// Reports the crash in the state, if the cog has crashed.
+    pub(crate) fn report_crash(&self) {
+        if let CogStatus::Crashed { op, arg, .. } = &self.status {
+            self.report(Origin::Cog, &Stop::Crash { op: op.clone(), arg: arg.clone() });
         }
     }
 
-    /// Puts the cog into the state in which an event that failed leaves it.
-    fn conclude(&mut self, cog: Val, fate: &Fate) -> Result<(), LoadError> {
-        self.status = match fate {
-            Fate::Done => Status::Spinning(cog),
-            Fate::Crashed { op, arg } => {
-                let op = codec::unpack(&mut self.vm, op)?;
-                let arg = codec::unpack(&mut self.vm, arg)?;
-                Status::Crashed { op, arg, cog }
+    /// Makes the state that of `cog` after an event with this outcome, which is not success.
+    fn fail(&mut self, cog: Val, outcome: &EventOutcome) -> Result<(), CogError> {
+        let mut load = |value| {
+            codec::deserialize(&mut self.vm, value)
+                .map_err(|error| CogError::InvalidInput(0, error))
+        };
+        self.status = match outcome {
+            EventOutcome::Succeeded => CogStatus::Running(cog),
+            EventOutcome::Crashed { op, arg } => {
+                CogStatus::Crashed { op: load(op)?, arg: load(arg)?, cog }
             }
-            Fate::TimedOut(after) => Status::TimedOut { after: *after, cog },
-            Fate::Aborted(abort) => Status::Aborted { abort: *abort, cog },
+            EventOutcome::TimedOut(after) => CogStatus::TimedOut { after: *after, cog },
+            EventOutcome::Aborted(reason) => CogStatus::Aborted { reason: *reason, cog },
         };
         Ok(())
     }
 
-    /// What the cog answers to a query of the driver in that slot: 0 if it fails to. None if the
-    /// machine is to stop.
-    pub(crate) fn read(&mut self, slot: u64, key: u64, query: &Portable) -> Option<Portable> {
-        self.traces.silence(false);
-        let (result, overrun) = self.watched(|this| this.try_read(key, query));
+    /// Answers a query of the driver in a slot. A read that fails is reported, and answered 0.
+    ///
+    /// # Errors
+    /// [`CogError::ShuttingDown`] and [`CogError::Damaged`].
+    pub(crate) fn read(
+        &mut self,
+        slot: u64,
+        key: u64,
+        query: &SeedBytes,
+    ) -> Result<SeedBytes, CogError> {
+        self.traces.set_silent(false);
+        let (result, interruption) = self.with_limit(|this| this.try_read(key, query));
+        self.check_damage()?;
         match result {
-            Ok(answer) => return Some(answer),
-            Err(_) if overrun == Some(Overrun::Hurry) => return None,
-            Err(Failure::Stop(stop)) => self.say(Who::Read(slot), &stop),
-            Err(Failure::Refused(_)) => {
-                self.traces.push(Said::Notice(Notice::TooLarge(Who::Read(slot))));
+            Ok(answer) => return Ok(answer),
+            Err(_) if interruption == Some(Interruption::Shutdown) => {
+                return Err(CogError::ShuttingDown);
+            }
+            Err(ReadFailure::Evaluation(stop)) => self.report(Origin::Read(slot), &stop),
+            Err(ReadFailure::TooLarge) => {
+                self.traces.push(ConsoleMessage::Notice(Notice::TooLarge(Origin::Read(slot))));
             }
         }
-        Some(self.zero())
+        Ok(self.zero())
     }
 
-    fn try_read(&mut self, key: u64, query: &Portable) -> Result<Portable, Failure> {
-        let unreadable = |error: LoadError| match codec::out_of_room(&error) {
-            Some(stop) => Failure::Stop(stop),
-            None => Failure::Refused(Refused::Input(0, error)),
-        };
-        let query = codec::unpack(&mut self.vm, query).map_err(unreadable)?;
+    fn try_read(&mut self, key: u64, query: &SeedBytes) -> Result<SeedBytes, ReadFailure> {
+        let query = codec::deserialize_own(&mut self.vm, query)?;
         let zero = self.vm.nat(0);
-        let parts = self.status.spinning().map(|cog| CogParts::of(self.vm.look(cog)));
+        let parts = self.status.running().map(|cog| CogParts::of(self.vm.look(cog)));
         let hold = |part: Option<vm::Ref<'_>>| part.map(|part| self.vm.hold(part));
         let state = parts.as_ref().and_then(|parts| hold(parts.state)).unwrap_or(zero.clone());
         let reads = parts.as_ref().and_then(|parts| hold(parts.reads)).unwrap_or(zero);
         let key = self.vm.nat(key);
         let call = self.vm.app(&reads, &[state, key, query])?;
         let answer = self.vm.force(&call)?;
-        codec::pack(&self.vm, &answer).map_err(|_| Failure::Refused(Refused::Stuck(Stop::HeapFull)))
+        codec::serialize(&self.vm, &answer).map_err(|_| ReadFailure::TooLarge)
+    }
+}
+
+impl From<Stop> for ReadFailure {
+    fn from(stop: Stop) -> ReadFailure {
+        ReadFailure::Evaluation(stop)
+    }
+}
+
+impl StepError {
+    /// What the error means in a replay of an event that succeeded.
+    fn in_replay(self) -> CogError {
+        match self {
+            StepError::Evaluation(stop) => CogError::Diverged(stop),
+            StepError::Cog(error) => error,
+        }
     }
 }

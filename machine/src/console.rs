@@ -1,76 +1,80 @@
-//! What a machine says to whoever started it: traces, crashes, notices.
+//! What a machine reports to its user: traces, crashes and notices.
 
-use crate::error::Abort;
+use crate::error::AbortReason;
 use jiff::Timestamp;
 use std::fmt;
 use vm::Ref;
 
-/// Whose evaluation it was.
+/// The evaluation that a report is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Who {
+pub enum Origin {
     /// The cog, handling an event.
     Cog,
-    /// The cog, answering a read of the driver in that slot.
+    /// The cog, answering a read of the driver in this slot.
     Read(u64),
-    /// The driver in that slot.
+    /// The driver in this slot.
     Driver(u64),
-    /// The job in that slot.
+    /// The job in this slot.
     Job(u64),
 }
 
-impl fmt::Display for Who {
+impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Who::Cog => f.write_str("the cog"),
-            Who::Read(slot) => write!(f, "the read for driver {slot}"),
-            Who::Driver(slot) => write!(f, "driver {slot}"),
-            Who::Job(slot) => write!(f, "job {slot}"),
+            Origin::Cog => f.write_str("the cog"),
+            Origin::Read(slot) => write!(f, "the read for driver {slot}"),
+            Origin::Driver(slot) => write!(f, "driver {slot}"),
+            Origin::Job(slot) => write!(f, "job {slot}"),
         }
     }
 }
 
-/// Something that the user of a machine should know.
+/// A report other than a trace or a crash.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Notice {
-    /// An evaluation ended without value or crash.
-    Aborted(Who, Abort),
-    /// An evaluation took too long and was ended.
-    TimedOut(Who),
-    /// An evaluation came upon a damaged pin, as told here. The machine stops.
-    Damaged(Who, String),
-    /// A driver called a device that is not there; it was answered 0.
+    /// An evaluation ended without a value, and not by a crash.
+    Aborted(Origin, AbortReason),
+    /// An evaluation exceeded its time limit and was stopped.
+    TimedOut(Origin),
+    /// An evaluation needed a damaged pin, described here. The machine stops.
+    Damaged(Origin, String),
+    /// A driver called a device that does not exist; the call was answered 0.
     UnknownDevice {
         /// The driver's slot.
         driver: u64,
-        /// The name it used.
+        /// The device name in the call.
         device: String,
     },
-    /// A value was too large to be handed on, and was dropped.
-    TooLarge(Who),
-    /// So many traces of one evaluation were dropped, because they would not fit in memory.
+    /// A value was too large to be passed on, and was dropped.
+    TooLarge(Origin),
+    /// This many traces of one evaluation were dropped, because their texts exceeded the buffer.
     TracesDropped(u64),
-    /// A newer snapshot is damaged, as told here; an older one was taken.
-    SnapshotPassedOver(String),
-    /// A snapshot was not written, for the reason told here. The log has everything nevertheless.
+    /// A newer snapshot is damaged, as described here; an older one is used.
+    SnapshotSkipped(String),
+    /// A snapshot was not written, for this reason. No event is lost: the log has them all.
     SnapshotFailed(String),
-    /// There is no room on the disk, as told here. The machine waits.
+    /// The disk is full, as described here. The machine waits.
     DiskFull(String),
-    /// There is room again, and the machine goes on.
+    /// The disk has room again, and the machine continues.
     DiskHasRoom,
 }
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Notice::Aborted(who, abort) => write!(f, "{who} was stopped: {abort}"),
-            Notice::TimedOut(who) => write!(f, "{who} was stopped: it took too long"),
-            Notice::Damaged(who, damage) => write!(f, "{who} was stopped: {damage}"),
+            Notice::Aborted(origin, reason) => write!(f, "{origin} was stopped: {reason}"),
+            Notice::TimedOut(origin) => write!(f, "{origin} was stopped: it took too long"),
+            Notice::Damaged(origin, damage) => write!(f, "{origin} was stopped: {damage}"),
             Notice::UnknownDevice { driver, device } => {
                 write!(f, "driver {driver} called the device %{device}, which does not exist")
             }
-            Notice::TooLarge(who) => write!(f, "{who} made a value too large to be handed on"),
-            Notice::TracesDropped(count) => write!(f, "{count} traces were too many to be shown"),
-            Notice::SnapshotPassedOver(damage) => {
+            Notice::TooLarge(origin) => {
+                write!(f, "{origin} made a value that is too large to be passed on")
+            }
+            Notice::TracesDropped(count) => {
+                write!(f, "{count} traces were dropped: their texts did not fit in the buffer")
+            }
+            Notice::SnapshotSkipped(damage) => {
                 write!(f, "{damage}; an older snapshot is used, and more of the log is replayed")
             }
             Notice::SnapshotFailed(error) => {
@@ -82,20 +86,20 @@ impl fmt::Display for Notice {
     }
 }
 
-/// Where a machine's words go.
+/// The user interface that a machine reports to.
 ///
-/// Its methods are called from many threads. Values are put into words where they live, and shown
-/// later: what the cog says of an event may be seen only when the event is durable.
+/// Many threads call its methods. A value is rendered to text on the thread of its heap, and the
+/// text is shown later: a report of the cog about an event is shown only when the event is durable.
 pub trait Console: Send + Sync {
-    /// The words for the message of a `trk`.
+    /// Renders the message of a `trk`, which was evaluated at the time `at`.
     fn trace_text(&self, message: Ref<'_>, at: Timestamp) -> String;
 
-    /// The words for a crash: what was called, with what.
-    fn crash_text(&self, who: Who, op: Ref<'_>, arg: Ref<'_>, at: Timestamp) -> String;
+    /// Renders a crash at the time `at`: the nat `op` was called with `arg`.
+    fn crash_text(&self, origin: Origin, op: Ref<'_>, arg: Ref<'_>, at: Timestamp) -> String;
 
-    /// Shows such words.
+    /// Shows a rendered text.
     fn show(&self, text: &str);
 
-    /// Tells of something else.
+    /// Shows a notice.
     fn notice(&self, notice: &Notice);
 }

@@ -1,43 +1,42 @@
-//! Devices: what drivers can call, beyond the cog. `[%time %when]` calls the device named `time`.
+//! Devices: what drivers can call besides the cog. `[%time %when]` calls the device named `time`.
 //!
-//! A device answers each call at most once, at any time and from any thread. Calls come only from
-//! drivers, and what drivers know is durable, so a device needs no care for the log.
+//! A device answers each call at most once, at any time and from any thread. Only drivers call
+//! devices, and everything that a driver knows is durable, so a device need not consider the log.
 
 mod time;
 
-pub use time::Time;
+pub use time::TimeDevice;
 
-use crate::driver::ToDriver;
-use crossbeam_channel::Sender;
 use std::collections::HashMap;
 use std::sync::Arc;
 use vm::{Builder, Natural, Ref, Stop, Val, Vm};
 
-/// What a driver gets from a device.
+/// The answer of a device to a call. It belongs to no heap.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Answer {
+pub enum DeviceAnswer {
     /// A nat.
     Nat(Natural),
     /// A bar.
     Bytes(Vec<u8>),
     /// A row.
-    Row(Vec<Answer>),
+    Row(Vec<DeviceAnswer>),
 }
 
-impl Answer {
-    /// 0: "done", and the answer to a call that makes no sense.
-    pub const NOTHING: Answer = Answer::Nat(Natural::const_from(0));
+impl DeviceAnswer {
+    /// 0: the call is done, or it is malformed.
+    pub const ZERO: DeviceAnswer = DeviceAnswer::Nat(Natural::const_from(0));
 
-    /// The answer as a value. Devices nest rows a level or two, so recursion is no danger here.
+    /// Builds the answer in the heap of `vm`. Recurses once per level of rows: devices nest them
+    /// one or two levels deep.
     pub(crate) fn build(&self, vm: &mut Vm) -> Result<Val, Stop> {
         vm.build(|builder| self.push(builder))
     }
 
     fn push(&self, builder: &mut Builder<'_>) -> Result<(), Stop> {
         match self {
-            Answer::Nat(nat) => builder.push_natural(nat),
-            Answer::Bytes(bytes) => builder.push_bar(bytes),
-            Answer::Row(items) => {
+            DeviceAnswer::Nat(nat) => builder.push_natural(nat),
+            DeviceAnswer::Bytes(bytes) => builder.push_bar(bytes),
+            DeviceAnswer::Row(items) => {
                 builder.room_for(items.len())?;
                 items.iter().try_for_each(|item| item.push(builder))?;
                 builder.row(items.len())
@@ -46,50 +45,52 @@ impl Answer {
     }
 }
 
-impl From<u64> for Answer {
-    fn from(nat: u64) -> Answer {
-        Answer::Nat(Natural::from(nat))
+impl From<u64> for DeviceAnswer {
+    fn from(nat: u64) -> DeviceAnswer {
+        DeviceAnswer::Nat(Natural::from(nat))
     }
 }
 
-/// The way back from a device to the call it answers.
-pub struct Reply {
-    pub(crate) driver: Sender<ToDriver>,
-    pub(crate) key: u64,
-    pub(crate) serial: u64,
-}
+/// The means to answer one call.
+pub struct DeviceReply(Box<dyn FnOnce(DeviceAnswer) + Send>);
 
-impl Reply {
-    /// Answers the call. If the driver has given it up, nothing happens.
-    pub fn send(self, answer: Answer) {
-        let Reply { driver, key, serial } = self;
-        // A driver that is gone needs no answer.
-        let _ = driver.send(ToDriver::Answer { key, serial, answer });
+impl DeviceReply {
+    /// A reply that passes the answer to `deliver`.
+    pub fn new(deliver: impl FnOnce(DeviceAnswer) + Send + 'static) -> DeviceReply {
+        DeviceReply(Box::new(deliver))
+    }
+
+    /// Answers the call. Has no effect if the driver has cancelled the call or ended.
+    pub fn send(self, answer: DeviceAnswer) {
+        (self.0)(answer);
     }
 }
 
-/// Gives a call up: whatever it was waiting for is let go.
-pub type Cancel = Box<dyn FnOnce() + Send>;
+/// Cancels a call: the device releases what the call was waiting for.
+pub type CancelCall = Box<dyn FnOnce() + Send>;
 
-/// Something outside that drivers can call by its name.
+/// A part of the outside world that drivers call by name.
 pub trait Device: Send + Sync {
-    /// The name, as it stands in the calls.
+    /// The device's name in the calls.
     fn name(&self) -> &str;
 
-    /// Begins a call with these arguments (those after the name), without waiting, and says how it
-    /// is given up. One that makes no sense is answered with [`Answer::NOTHING`]; one that is never
-    /// to be answered is kept, or its reply dropped.
-    fn call(&self, args: &[Ref<'_>], reply: Reply) -> Option<Cancel>;
+    /// Begins a call and returns without waiting. `args` are the items of the call after the name.
+    /// Returns how to cancel the call, if there is something to cancel.
+    ///
+    /// The device answers a malformed call with [`DeviceAnswer::ZERO`]. To leave a call unanswered
+    /// forever, it keeps the reply or drops it.
+    fn call(&self, args: &[Ref<'_>], reply: DeviceReply) -> Option<CancelCall>;
 }
 
 /// The devices of a machine, by name.
 #[derive(Clone, Default)]
-pub(crate) struct Devices(HashMap<Vec<u8>, Arc<dyn Device>>);
+pub(crate) struct DeviceRegistry(HashMap<Vec<u8>, Arc<dyn Device>>);
 
-impl Devices {
-    pub(crate) fn new(devices: impl IntoIterator<Item = Arc<dyn Device>>) -> Devices {
+impl DeviceRegistry {
+    /// A registry of these devices. Of two with one name, the later counts.
+    pub(crate) fn new(devices: impl IntoIterator<Item = Arc<dyn Device>>) -> DeviceRegistry {
         let named = |device: Arc<dyn Device>| (device.name().as_bytes().to_vec(), device);
-        Devices(devices.into_iter().map(named).collect())
+        DeviceRegistry(devices.into_iter().map(named).collect())
     }
 
     /// The device whose name has these bytes.

@@ -1,105 +1,97 @@
-//! A driver: a worker of the cog that deals with the outside, on a thread and a heap of its own.
+//! A driver: a worker of the cog that interacts with the outside, on a thread and a heap of its
+//! own.
 //!
-//! It begins with the value in the cog's slot, is called with one answer or message at a time, and
-//! makes requests. What it knows is nowhere saved. A crash sends it back to its beginning.
-//! (prototype: lib/Server/Proc.hs)
+//! A driver begins as the value in the cog's slot. It is called with one answer or message at a
+//! time, and each call returns the driver's next value, which holds its new requests. The value is
+//! not saved: after a failure, and at each start of the machine, a driver begins again from the
+//! value in the slot. (Prototype: lib/Server/Proc.hs)
 
-use crate::codec::{self, Portable};
-use crate::console::{Notice, Who};
-use crate::device::{Answer, Cancel, Devices, Reply};
-use crate::leash::Leash;
-use crate::messages::{Control, Request};
-use crate::protocol::{self, Effect};
-use crate::settings::Settings;
-use crate::trace::Said;
-use crate::watchdog::{Overrun, Watchdog};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crate::cancellation::CancellationToken;
+use crate::codec::{self, SeedBytes};
+use crate::console::{Notice, Origin};
+use crate::device::{CancelCall, DeviceAnswer, DeviceRegistry, DeviceReply};
+use crate::message::{CogRequest, ControlMessage, DriverMessage};
+use crate::protocol::{self, DriverRequest};
+use crate::settings::MachineSettings;
+use crate::trace::{self, ConsoleMessage};
+use crate::watchdog::{Interruption, Watchdog};
+use crossbeam_channel::{Receiver, Sender, select};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vm::{Stop, Val, Vm};
 
-/// The largest value that may be written, in bytes, so that an event of it fits the log.
+/// The largest value that may be written, in bytes. An event with it fits the log.
 const WRITE_LIMIT: usize = 512 << 20;
 
-/// A driver that crashes again within this time waits before it begins again, longer each time.
-const CALM: Duration = Duration::from_secs(10);
+/// A driver that fails again within this time pauses before it restarts.
+const BACKOFF_WINDOW: Duration = Duration::from_secs(10);
+/// The first pause. Each further one is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// What a driver is told.
-pub(crate) enum ToDriver {
-    /// A message of the cog.
-    Message { key: u64, value: Portable },
-    /// The cog's answer to a read.
-    Read { key: u64, serial: u64, value: Portable },
-    /// A device's answer.
-    Answer { key: u64, serial: u64, answer: Answer },
-    /// To end.
-    End,
-}
-
 /// What all drivers of a machine share.
-pub(crate) struct Context {
-    pub(crate) settings: Arc<Settings>,
+pub(crate) struct DriverContext {
+    pub(crate) settings: Arc<MachineSettings>,
     pub(crate) watchdog: Arc<Watchdog>,
-    pub(crate) devices: Devices,
-    pub(crate) requests: Sender<Request>,
-    pub(crate) control: Sender<Control>,
+    pub(crate) devices: DeviceRegistry,
+    /// To the event loop. The channel is bounded: a driver waits while it is full.
+    pub(crate) requests: Sender<CogRequest>,
+    pub(crate) control: Sender<ControlMessage>,
 }
 
-/// Who a driver is.
-pub(crate) struct Identity {
+/// What distinguishes one driver from the others.
+pub(crate) struct DriverIdentity {
     /// The worker's number.
     pub(crate) worker: u64,
     pub(crate) slot: u64,
-    pub(crate) leash: Arc<Leash>,
-    /// Where what is for it is sent.
-    pub(crate) address: Sender<ToDriver>,
+    pub(crate) token: Arc<CancellationToken>,
+    /// To the driver itself.
+    pub(crate) address: Sender<DriverMessage>,
 }
 
 /// A call that has not been answered.
-struct Open {
+struct PendingCall {
     serial: u64,
-    cancel: Option<Cancel>,
+    cancel: Option<CancelCall>,
 }
 
 struct Driver<'c> {
-    context: &'c Context,
-    identity: &'c Identity,
+    context: &'c DriverContext,
+    identity: &'c DriverIdentity,
     vm: Vm,
+    /// The value in the cog's slot.
     initial: Val,
     current: Val,
-    open: HashMap<u64, Open>,
+    /// Pending calls, by key.
+    pending: HashMap<u64, PendingCall>,
     next_serial: u64,
-    crashes: u32,
-    last_crash: Option<Instant>,
+    /// Failures in a row, each within [`BACKOFF_WINDOW`] of the one before.
+    failures: u32,
+    last_failure: Option<Instant>,
 }
 
-/// Runs a driver until it is told to end.
+/// Runs a driver on this thread until it is cancelled.
 pub(crate) fn run(
-    context: &Context,
-    identity: &Identity,
-    initial: &Portable,
-    inbox: &Receiver<ToDriver>,
+    context: &DriverContext,
+    identity: &DriverIdentity,
+    initial: &SeedBytes,
+    inbox: &Receiver<DriverMessage>,
 ) {
-    let _guard = Control::on_panic(&context.control, "a driver");
+    let _guard = ControlMessage::on_panic(&context.control, "a driver");
     let settings = &context.settings;
     let mut vm = match settings.small_runtime() {
         Ok(vm) => vm,
         Err(error) => {
-            // A machine that is gone need not know.
-            let _ = context.control.send(Control::WorkerFailed(error));
+            // If the event loop has ended, nobody needs the message.
+            let _ = context.control.send(ControlMessage::WorkerFailed(error));
             return;
         }
     };
-    let shown = Arc::clone(settings);
-    vm.on_trace(move |message| {
-        shown.console.show(&shown.console.trace_text(message, shown.clock.now()));
-    });
-    identity.leash.attach(vm.interrupt_flag());
-    let Ok(initial) = codec::unpack(&mut vm, initial) else {
-        settings.console.notice(&Notice::TooLarge(Who::Driver(identity.slot)));
+    trace::show_at_once(&mut vm, settings);
+    identity.token.set_interrupt(vm.interrupt_flag());
+    let Ok(initial) = codec::deserialize(&mut vm, initial) else {
+        settings.console.notice(&Notice::TooLarge(Origin::Driver(identity.slot)));
         return;
     };
     let mut driver = Driver {
@@ -108,188 +100,197 @@ pub(crate) fn run(
         vm,
         current: initial.clone(),
         initial,
-        open: HashMap::new(),
+        pending: HashMap::new(),
         next_serial: 0,
-        crashes: 0,
-        last_crash: None,
+        failures: 0,
+        last_failure: None,
     };
-    driver.issue();
-    while !identity.leash.is_ended() {
+    driver.issue_requests();
+    while !identity.token.is_cancelled() {
         match inbox.recv() {
-            Ok(ToDriver::End) | Err(_) => break,
-            Ok(told) => driver.handle(told, inbox),
+            Ok(DriverMessage::Shutdown) | Err(_) => break,
+            Ok(message) => driver.handle(message, inbox),
         }
     }
-    driver.close_all();
+    driver.cancel_all_calls();
 }
 
 impl Driver<'_> {
-    fn who(&self) -> Who {
-        Who::Driver(self.identity.slot)
-    }
-
-    fn handle(&mut self, told: ToDriver, inbox: &Receiver<ToDriver>) {
-        let (key, value) = match told {
-            ToDriver::Message { key, value } => {
-                self.close(key);
-                (key, self.unpack(&value))
+    fn handle(&mut self, message: DriverMessage, inbox: &Receiver<DriverMessage>) {
+        let (key, value) = match message {
+            DriverMessage::CogOutput { key, value } => {
+                self.cancel_call(key);
+                (key, codec::deserialize_own(&mut self.vm, &value))
             }
-            ToDriver::Read { key, serial, value } if self.answered(key, serial) => {
-                (key, self.unpack(&value))
+            DriverMessage::ReadAnswer { key, serial, value } if self.close_call(key, serial) => {
+                (key, codec::deserialize_own(&mut self.vm, &value))
             }
-            ToDriver::Answer { key, serial, answer } if self.answered(key, serial) => {
+            DriverMessage::DeviceAnswer { key, serial, answer } if self.close_call(key, serial) => {
                 (key, answer.build(&mut self.vm))
             }
-            ToDriver::Read { .. } | ToDriver::Answer { .. } | ToDriver::End => return,
+            DriverMessage::ReadAnswer { .. }
+            | DriverMessage::DeviceAnswer { .. }
+            | DriverMessage::Shutdown => return,
         };
         match value.and_then(|value| self.step(key, &value)) {
-            Ok(()) => self.issue(),
-            Err(_) if self.identity.leash.is_ended() => {}
-            Err(stop) => self.begin_again(&stop, inbox),
+            Ok(()) => self.issue_requests(),
+            Err(_) if self.identity.token.is_cancelled() => {}
+            Err(stop) => self.restart(&stop, inbox),
         }
     }
 
-    fn unpack(&mut self, value: &Portable) -> Result<Val, Stop> {
-        codec::unpack(&mut self.vm, value)
-            .map_err(|error| codec::out_of_room(&error).unwrap_or(Stop::HeapFull))
+    /// Removes the pending call that an answer is for. Returns false if there is none any more.
+    fn close_call(&mut self, key: u64, serial: u64) -> bool {
+        let is_pending = self.pending.get(&key).is_some_and(|call| call.serial == serial);
+        is_pending && self.pending.remove(&key).is_some()
     }
 
-    /// Whether that call was still open; then it is no more.
-    fn answered(&mut self, key: u64, serial: u64) -> bool {
-        let is_open = self.open.get(&key).is_some_and(|open| open.serial == serial);
-        is_open && self.open.remove(&key).is_some()
-    }
-
-    fn close(&mut self, key: u64) {
-        if let Some(Open { cancel: Some(cancel), .. }) = self.open.remove(&key) {
+    /// Cancels the pending call under a key, if there is one.
+    fn cancel_call(&mut self, key: u64) {
+        if let Some(PendingCall { cancel: Some(cancel), .. }) = self.pending.remove(&key) {
             cancel();
         }
     }
 
-    fn close_all(&mut self) {
-        for (_, open) in self.open.drain() {
-            open.cancel.into_iter().for_each(|cancel| cancel());
+    fn cancel_all_calls(&mut self) {
+        for (_, call) in self.pending.drain() {
+            call.cancel.into_iter().for_each(|cancel| cancel());
         }
     }
 
-    /// Calls the driver.
+    /// Calls the driver, under the time limit. The result is its next value.
     fn step(&mut self, key: u64, value: &Val) -> Result<(), Stop> {
         let key = self.vm.nat(key);
         let call = self.vm.app(&self.current, &[key, value.clone()])?;
         let context = self.context;
         let watch = context.watchdog.watch(&self.vm.interrupt_flag(), context.settings.limit);
         let result = self.vm.force(&call);
-        if watch.end() == Some(Overrun::Hurry) {
-            self.identity.leash.end();
+        if watch.finish() == Some(Interruption::Shutdown) {
+            self.identity.token.cancel();
         }
         self.current = result?;
         Ok(())
     }
 
-    /// Goes back to the beginning after a crash.
-    fn begin_again(&mut self, stop: &Stop, inbox: &Receiver<ToDriver>) {
+    /// Begins again from the value in the slot, after a failure.
+    fn restart(&mut self, stop: &Stop, inbox: &Receiver<DriverMessage>) {
         let settings = &self.context.settings;
-        Said::of_stop(settings, &self.vm, self.who(), stop).show(&*settings.console);
-        self.close_all();
+        let origin = Origin::Driver(self.identity.slot);
+        ConsoleMessage::of_failure(settings, &self.vm, origin, stop).show(&*settings.console);
+        self.cancel_all_calls();
+        if let Some(damage) = ControlMessage::of_damage(stop) {
+            // The heap cannot be used any more, and the event loop stops the machine.
+            let _ = self.context.control.send(damage);
+            return self.identity.token.cancel();
+        }
         self.pause(inbox);
         self.current = self.initial.clone();
-        if !self.identity.leash.is_ended() {
-            self.issue();
+        if !self.identity.token.is_cancelled() {
+            self.issue_requests();
         }
     }
 
-    /// Waits, if this was not the first crash in a while. What it is told meanwhile is lost, as it
-    /// would be on a driver that is not running.
-    fn pause(&mut self, inbox: &Receiver<ToDriver>) {
-        let now = Instant::now();
-        let calm = self.last_crash.is_none_or(|last| now.duration_since(last) > CALM);
-        self.crashes = if calm { 0 } else { self.crashes.saturating_add(1) };
-        self.last_crash = Some(now);
-        let Some(doublings) = self.crashes.checked_sub(1) else { return };
+    /// Waits, if this is not the first failure in a while. Messages that arrive meanwhile are
+    /// dropped: the restarted driver has not asked for them.
+    fn pause(&mut self, inbox: &Receiver<DriverMessage>) {
+        let clock = &*self.context.settings.clock;
+        let now = clock.instant();
+        let is_first =
+            self.last_failure.is_none_or(|last| now.duration_since(last) > BACKOFF_WINDOW);
+        self.failures = if is_first { 0 } else { self.failures.saturating_add(1) };
+        self.last_failure = Some(now);
+        let Some(doublings) = self.failures.checked_sub(1) else { return };
         let factor = 2_u32.saturating_pow(doublings);
-        let until = now + FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE);
+        let timer = clock.timer(now + FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE));
         loop {
-            match inbox.recv_deadline(until) {
-                Ok(ToDriver::End) | Err(RecvTimeoutError::Disconnected) => {
-                    return self.identity.leash.end();
-                }
-                Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => return,
+            select! {
+                recv(inbox) -> message => match message {
+                    Ok(DriverMessage::Shutdown) | Err(_) => return self.identity.token.cancel(),
+                    Ok(_) => {}
+                },
+                recv(timer) -> _ => return,
             }
         }
     }
 
-    /// Sends out the requests that the driver has just made.
-    fn issue(&mut self) {
-        let Driver { context, identity, vm, current, open, next_serial, .. } = self;
-        for (key, effect) in protocol::requests(vm.look(current)) {
+    /// Issues the requests in the driver's new value, in order.
+    fn issue_requests(&mut self) {
+        let Driver { context, identity, vm, current, pending, next_serial, .. } = self;
+        for (key, request) in protocol::driver_requests(vm.look(current)) {
             let serial = *next_serial;
             *next_serial += 1;
-            let cancel = match effect {
-                Effect::Write(value) => {
+            let cancel = match request {
+                DriverRequest::Write(value) => {
                     write(context, identity, vm, &vm.hold(value));
                     continue;
                 }
-                Effect::Read(query) => {
+                DriverRequest::Read(query) => {
                     if !read(context, identity, vm, &vm.hold(query), key, serial) {
                         continue;
                     }
                     None
                 }
-                Effect::Call(device, args) => {
-                    let reply = Reply { driver: identity.address.clone(), key, serial };
+                DriverRequest::Call(device, args) => {
+                    let address = identity.address.clone();
+                    let reply = DeviceReply::new(move |answer| {
+                        // A driver that has ended needs no answer.
+                        let _ = address.send(DriverMessage::DeviceAnswer { key, serial, answer });
+                    });
                     match context.devices.find(&device) {
                         Some(device) => device.call(&args, reply),
                         None => {
-                            let driver = identity.slot;
-                            let device = String::from_utf8_lossy(&device).into_owned();
-                            let notice = Notice::UnknownDevice { driver, device };
-                            context.settings.console.notice(&notice);
-                            reply.send(Answer::NOTHING);
+                            unknown_device(context, identity, &device);
+                            reply.send(DeviceAnswer::ZERO);
                             None
                         }
                     }
                 }
             };
-            // A call under a key that is in use replaces the one before it.
-            if let Some(Open { cancel: Some(cancel), .. }) =
-                open.insert(key, Open { serial, cancel })
-            {
+            // A request replaces the pending call under its key.
+            let replaced = pending.insert(key, PendingCall { serial, cancel });
+            if let Some(PendingCall { cancel: Some(cancel), .. }) = replaced {
                 cancel();
             }
         }
     }
 }
 
-fn write(context: &Context, identity: &Identity, vm: &Vm, value: &Val) {
-    match codec::pack(vm, value) {
+fn unknown_device(context: &DriverContext, identity: &DriverIdentity, name: &[u8]) {
+    let device = String::from_utf8_lossy(name).into_owned();
+    let notice = Notice::UnknownDevice { driver: identity.slot, device };
+    context.settings.console.notice(&notice);
+}
+
+fn write(context: &DriverContext, identity: &DriverIdentity, vm: &Vm, value: &Val) {
+    match codec::serialize(vm, value) {
         Ok(value) if value.len() <= WRITE_LIMIT => {
-            send(context, identity, Request::Write { worker: identity.worker, value });
+            send(context, identity, CogRequest::Write { worker: identity.worker, value });
         }
-        _ => context.settings.console.notice(&Notice::TooLarge(Who::Driver(identity.slot))),
+        _ => context.settings.console.notice(&Notice::TooLarge(Origin::Driver(identity.slot))),
     }
 }
 
-/// Whether the query could be sent.
+/// Sends a query to the cog. Returns false if the query is too large.
 fn read(
-    context: &Context,
-    identity: &Identity,
+    context: &DriverContext,
+    identity: &DriverIdentity,
     vm: &Vm,
     query: &Val,
     key: u64,
     serial: u64,
 ) -> bool {
-    let Ok(query) = codec::pack(vm, query) else {
-        context.settings.console.notice(&Notice::TooLarge(Who::Driver(identity.slot)));
+    let Ok(query) = codec::serialize(vm, query) else {
+        context.settings.console.notice(&Notice::TooLarge(Origin::Driver(identity.slot)));
         return false;
     };
-    send(context, identity, Request::Read { worker: identity.worker, key, serial, query });
+    send(context, identity, CogRequest::Read { worker: identity.worker, key, serial, query });
     true
 }
 
-/// Sends a request to the cog, waiting while it has too many. A cog that is gone ends the driver.
-fn send(context: &Context, identity: &Identity, request: Request) {
+/// Sends a request to the event loop, and waits while its queue is full. If the loop has ended, the
+/// driver is cancelled.
+fn send(context: &DriverContext, identity: &DriverIdentity, request: CogRequest) {
     if context.requests.send(request).is_err() {
-        identity.leash.end();
+        identity.token.cancel();
     }
 }

@@ -1,6 +1,6 @@
-//! What can go wrong, one enum for each operation. Messages name path, place and reason.
+//! The errors, one enum for each operation. Messages name the path, the place and the reason.
 //!
-//! No error holds a value: errors outlive heaps, and may be handed to other threads.
+//! No error holds a PLAN value: errors outlive heaps, and may move to other threads.
 
 use persist::{CreateError, LogError, OpenError, PinError, ReadError, Seq, SnapshotError};
 use std::fmt;
@@ -8,35 +8,35 @@ use std::io;
 use std::path::PathBuf;
 use vm::Hash;
 
-/// Why an evaluation ended, other than by PLAN's own crash or for lack of time.
+/// Why an evaluation ended without a value, other than by a crash or its time limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Abort {
-    /// It went deeper than the stack may grow.
+pub enum AbortReason {
+    /// It needs more stack than it may use.
     Stack,
-    /// Its live data outgrew the heap.
+    /// Its live data is larger than the heap may be.
     Memory,
     /// A value was needed to compute itself.
     Loop,
 }
 
-impl fmt::Display for Abort {
+impl fmt::Display for AbortReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Abort::Stack => "it needs more stack than it may use",
-            Abort::Memory => "it needs more memory than it may use",
-            Abort::Loop => "a value is needed to compute itself",
+            AbortReason::Stack => "it needs more stack than it may use",
+            AbortReason::Memory => "it needs more memory than it may use",
+            AbortReason::Loop => "a value is needed to compute itself",
         })
     }
 }
 
-/// Why a machine was not booted.
+/// Why a machine could not be booted.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
-    /// The program's value could not be computed, for this reason. Nothing was created. (Whoever
-    /// wants to show what it crashed with evaluates it before.)
+    /// The program's value cannot be computed, for this reason. Nothing was created. (To show what
+    /// the program crashed with, evaluate it before booting.)
     #[error("the program has no value: {0}")]
     Evaluation(String),
-    /// A machine is there already.
+    /// The store holds a machine already.
     #[error("{}: already holds a machine; start it, or choose another directory", path.display())]
     Exists {
         /// The store's directory.
@@ -45,7 +45,7 @@ pub enum BootError {
     /// The store could not be created.
     #[error(transparent)]
     Create(#[from] CreateError),
-    /// A store that was created before, but never booted, could not be opened.
+    /// A store that an interrupted boot left behind could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The program could not be stored.
@@ -53,7 +53,7 @@ pub enum BootError {
     State(#[from] StateError),
 }
 
-/// Why a machine could not be started. Its store is as it was.
+/// Why a machine could not be started. Its store is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The store could not be opened.
@@ -68,10 +68,10 @@ pub enum StartError {
         /// The store's directory.
         path: PathBuf,
     },
-    /// The snapshot's state could not be loaded.
+    /// The state could not be loaded from the snapshot.
     #[error(transparent)]
     State(#[from] StateError),
-    /// A record of the log is whole, but no event.
+    /// A record of the log is undamaged but not an event.
     #[error("{}: event {seq} of the log is not one of this program's: byte {offset}: {problem}",
             path.display())]
     Record {
@@ -79,28 +79,28 @@ pub enum StartError {
         path: PathBuf,
         /// The event.
         seq: Seq,
-        /// Where in the record, in bytes from its start.
+        /// Where the problem is, in bytes from the start of the record.
         offset: usize,
         /// What is wrong there.
         problem: String,
     },
-    /// The state that a replay arrived at is not the one that was recorded.
-    #[error("{}: the replay went astray: before event {seq} the state should have the hash \
+    /// The replay arrived at another state than the one that was recorded.
+    #[error("{}: the replay diverged: before event {seq} the state should have the hash \
              {expected}, but has {found}; start it with the program that ran it", path.display())]
-    Astray {
+    Diverged {
         /// The store's directory.
         path: PathBuf,
-        /// The event before which it was noticed.
+        /// The event before which the states were compared.
         seq: Seq,
-        /// The hash of the state as it was recorded.
+        /// The recorded hash of the state.
         expected: Hash,
         /// The hash of the state that the replay arrived at.
         found: Hash,
     },
-    /// An event that came to its end when it happened does not in the replay.
-    #[error("{}: the replay cannot go on: event {seq} succeeded when it happened, but now: {problem}",
-            path.display())]
-    Stuck {
+    /// An event that succeeded when it happened fails in the replay.
+    #[error("{}: the replay cannot continue: event {seq} succeeded when it happened, but now: \
+             {problem}", path.display())]
+    ReplayFailed {
         /// The store's directory.
         path: PathBuf,
         /// The event.
@@ -108,7 +108,7 @@ pub enum StartError {
         /// How its evaluation ended now.
         problem: String,
     },
-    /// The system refused what running needs.
+    /// The system refused a resource.
     #[error(transparent)]
     System(#[from] SystemError),
 }
@@ -116,7 +116,7 @@ pub enum StartError {
 /// Why a running machine had to stop. Its store holds everything that was acknowledged.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A pin of the state is not what was written. The event that came upon it has not happened.
+    /// A pin of the state is damaged. The event that needed it has not happened.
     #[error("{}: the machine had to stop: {problem}", path.display())]
     Damaged {
         /// The store's directory.
@@ -127,13 +127,13 @@ pub enum RunError {
     /// The log cannot be written.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// A snapshot failed in a way that concerns the log, too.
+    /// A snapshot failed for a reason that concerns the log too.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The system refused what running needs.
+    /// The system refused a resource.
     #[error(transparent)]
     System(#[from] SystemError),
-    /// Something happened that cannot.
+    /// A defect of this program.
     #[error("{0}; this is a defect of this program, please report it")]
     Defect(String),
 }
@@ -144,7 +144,7 @@ pub enum RunError {
 pub struct SystemError {
     /// What was tried, as an infinitive.
     pub(crate) action: &'static str,
-    /// What the system said.
+    /// The system's error.
     pub(crate) source: io::Error,
 }
 
@@ -154,7 +154,7 @@ impl SystemError {
     }
 }
 
-/// Why a machine's state was not stored or not loaded.
+/// Why a machine's state could not be stored, loaded or hashed.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// The pins could not be stored or read.
@@ -163,7 +163,7 @@ pub enum StateError {
     /// The snapshot could not be written.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// A pin of the state was not kept.
+    /// The store refused a pin of the state.
     #[error("{}: the state cannot be stored: {problem}", path.display())]
     Freeze {
         /// The store's directory.
@@ -171,7 +171,15 @@ pub enum StateError {
         /// Why.
         problem: String,
     },
-    /// The snapshot's root is no machine's state.
+    /// A pin of the state is damaged.
+    #[error("{}: the state is damaged: {problem}", path.display())]
+    Damaged {
+        /// The store's directory.
+        path: PathBuf,
+        /// What is damaged, where, and what to do.
+        problem: String,
+    },
+    /// The snapshot's root is not the state of a machine.
     #[error("{}: pin {hash} is no machine's state", path.display())]
     NotAState {
         /// The store's directory.
@@ -184,7 +192,7 @@ pub enum StateError {
     NoRoom {
         /// The store's directory.
         path: PathBuf,
-        /// Which limit was met.
+        /// Which limit was exceeded.
         problem: String,
     },
 }

@@ -1,84 +1,90 @@
-//! Jobs: evaluations that a cog asks for, done in parallel by a bounded pool of threads.
+//! Jobs: evaluations that a cog asks for, computed in parallel by a bounded pool of threads.
 //!
-//! A job's result is a row: `[value]`, `[op arg]` of a crash, or `[]` when it ended for lack of
-//! stack or memory or needs itself. Each job has a heap of its own, made for it and dropped with it.
+//! The result of a job is a row: `[value]`, `[op arg]` of a crash, or `[]` if the job ran out of
+//! stack or memory or a value was needed to compute itself. Each job has a heap of its own, made
+//! for the job and dropped with it.
 
-use crate::codec::{self, Portable};
-use crate::console::Who;
+use crate::cancellation::CancellationToken;
+use crate::codec::{self, SeedBytes};
+use crate::console::Origin;
 use crate::error::SystemError;
-use crate::leash::Leash;
-use crate::messages::Control;
-use crate::record::Payload;
-use crate::settings::Settings;
-use crate::trace::Said;
+use crate::event::InputPayload;
+use crate::message::ControlMessage;
+use crate::settings::MachineSettings;
+use crate::trace::{self, ConsoleMessage};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use vm::{Hash, Ref, Stop, Val, Vm};
 
-/// Results up to this many bytes are written into the log. Of larger ones the hash is, and a replay
-/// computes them again.
-const LOGGED: usize = 1 << 20;
+/// The largest result that is written into the log, in bytes. Of a larger one the log has the hash,
+/// and a replay computes the job again.
+const LOGGED_RESULT_LIMIT: usize = 1 << 20;
 
-/// A job to be done.
-pub(crate) struct Task {
+/// A job to be computed.
+pub(crate) struct JobTask {
     /// The worker's number.
     pub(crate) worker: u64,
     pub(crate) slot: u64,
     /// The row `[0 f args]`.
-    pub(crate) job: Portable,
-    pub(crate) leash: Arc<Leash>,
+    pub(crate) job: SeedBytes,
+    pub(crate) token: Arc<CancellationToken>,
 }
 
-/// A job that is done.
-pub(crate) struct Done {
-    pub(crate) value: Portable,
+/// The result row of a job.
+pub(crate) struct JobResult {
+    pub(crate) value: SeedBytes,
     pub(crate) hash: Hash,
 }
 
-impl Done {
-    /// The result as an input to the cog.
-    pub(crate) fn payload(self) -> Payload {
-        if self.value.len() <= LOGGED {
-            Payload::Result(self.value)
+impl JobResult {
+    /// The result as an input of the cog.
+    fn into_payload(self) -> InputPayload {
+        if self.value.len() <= LOGGED_RESULT_LIMIT {
+            InputPayload::JobResult(self.value)
         } else {
-            Payload::Noted(self.hash, Some(self.value))
+            InputPayload::JobResultHash(self.hash, Some(self.value))
         }
     }
 }
 
-/// Why a job has no result.
+/// Why a job has no result row.
 #[derive(Debug)]
-pub(crate) enum NoResult {
-    /// It was ended.
+pub(crate) enum JobError {
+    /// It was cancelled.
     Interrupted,
-    /// It could not be begun, or its result has no bytes.
+    /// It needed a damaged pin ([`Stop::Damaged`]).
+    Damaged(Stop),
+    /// The system refused a heap, or the result cannot be serialized.
     Failed,
 }
 
-/// Does a job in this thread, silently.
-pub(crate) fn compute(settings: &Settings, job: &Portable) -> Result<Done, NoResult> {
-    let mut vm = settings.small_runtime().map_err(|_| NoResult::Failed)?;
-    run(&mut vm, job).1
+/// Computes a job on this thread. Its traces are dropped.
+pub(crate) fn compute(settings: &MachineSettings, job: &SeedBytes) -> Result<JobResult, JobError> {
+    let mut vm = settings.small_runtime().map_err(|_| JobError::Failed)?;
+    run(&mut vm, job).map(|(result, _)| result)
 }
 
-/// Does a job; says also how it ended, if not with a value.
-fn run(vm: &mut Vm, job: &Portable) -> (Option<Stop>, Result<Done, NoResult>) {
-    let (row, stop) = match evaluate(vm, job) {
+/// Computes a job. Returns also how its evaluation failed, if it did.
+fn run(vm: &mut Vm, job: &SeedBytes) -> Result<(JobResult, Option<Stop>), JobError> {
+    let evaluated = evaluate(vm, job);
+    vm.check_damage().map_err(JobError::Damaged)?;
+    let (row, failure) = match evaluated {
         Ok(value) => (vec![value], None),
-        Err(Stop::Interrupted) => return (None, Err(NoResult::Interrupted)),
+        Err(Stop::Interrupted) => return Err(JobError::Interrupted),
+        Err(damaged @ Stop::Damaged { .. }) => return Err(JobError::Damaged(damaged)),
         Err(Stop::Crash { op, arg }) => {
             (vec![op.clone(), arg.clone()], Some(Stop::Crash { op, arg }))
         }
         Err(stop) => (Vec::new(), Some(stop)),
     };
-    let done = finish(vm, &row).or_else(|| finish(vm, &[]));
-    (stop, done.ok_or(NoResult::Failed))
+    let result = result_row(vm, &row).or_else(|| result_row(vm, &[])).ok_or(JobError::Failed)?;
+    vm.check_damage().map_err(JobError::Damaged)?;
+    Ok((result, failure))
 }
 
-fn evaluate(vm: &mut Vm, job: &Portable) -> Result<Val, Stop> {
-    let job = codec::unpack(vm, job)
-        .map_err(|error| codec::out_of_room(&error).unwrap_or(Stop::HeapFull))?;
+fn evaluate(vm: &mut Vm, job: &SeedBytes) -> Result<Val, Stop> {
+    let job = codec::deserialize_own(vm, job)?;
     let row = vm.look(&job).as_row();
     let part = |index| row.and_then(|row| row.get(index));
     let hold = |value: Ref<'_>| vm.hold(value);
@@ -94,35 +100,36 @@ fn evaluate(vm: &mut Vm, job: &Portable) -> Result<Val, Stop> {
     vm.call_in_order(&function, &args)
 }
 
-fn finish(vm: &mut Vm, row: &[Val]) -> Option<Done> {
-    let row = vm.row(row).and_then(|row| vm.force(&row)).ok()?;
-    Some(Done { value: codec::pack(vm, &row).ok()?, hash: vm.hash(&row).ok()? })
+fn result_row(vm: &mut Vm, items: &[Val]) -> Option<JobResult> {
+    let row = vm.row(items).and_then(|row| vm.force(&row)).ok()?;
+    Some(JobResult { value: codec::serialize(vm, &row).ok()?, hash: vm.hash(&row).ok()? })
 }
 
-/// The pool. Dropping it ends its threads when they have done what they are at.
+/// The pool of threads that compute jobs. Dropping it waits until each thread has ended the job
+/// that it is at.
 pub(crate) struct JobPool {
-    settings: Arc<Settings>,
-    control: Sender<Control>,
-    tasks: Option<Sender<Task>>,
-    queue: Receiver<Task>,
+    settings: Arc<MachineSettings>,
+    control: Sender<ControlMessage>,
+    tasks: Option<Sender<JobTask>>,
+    queue: Receiver<JobTask>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl JobPool {
-    /// A pool without threads as yet, whose results go there.
-    pub(crate) fn new(settings: &Arc<Settings>, control: Sender<Control>) -> JobPool {
+    /// A pool that has no thread yet, and sends results to `control`.
+    pub(crate) fn new(settings: &Arc<MachineSettings>, control: Sender<ControlMessage>) -> JobPool {
         let (tasks, queue) = unbounded();
         let settings = Arc::clone(settings);
         JobPool { settings, control, tasks: Some(tasks), queue, threads: Vec::new() }
     }
 
-    /// Has a job done, as soon as a thread is free for it.
-    pub(crate) fn submit(&mut self, task: Task) -> Result<(), SystemError> {
+    /// Queues a job. Starts a thread if there are fewer than the settings allow.
+    pub(crate) fn submit(&mut self, task: JobTask) -> Result<(), SystemError> {
         if self.threads.len() < self.settings.jobs.max(1) {
             self.start_thread()?;
         }
         if let Some(tasks) = &self.tasks {
-            // The pool itself holds a receiver.
+            // Sending cannot fail: the pool itself holds a receiver.
             let _ = tasks.send(task);
         }
         Ok(())
@@ -134,8 +141,13 @@ impl JobPool {
         let thread = thread::Builder::new()
             .name("pallas-job".into())
             .spawn(move || {
-                let _guard = Control::on_panic(&control, "a job");
-                queue.iter().for_each(|task| perform(&settings, &control, &task));
+                let _guard = ControlMessage::on_panic(&control, "a job");
+                for task in queue {
+                    if let Some(message) = perform(&settings, &task) {
+                        // If the event loop has ended, nobody needs the result.
+                        let _ = control.send(message);
+                    }
+                }
             })
             .map_err(SystemError::new("start a thread"))?;
         self.threads.push(thread);
@@ -147,39 +159,42 @@ impl Drop for JobPool {
     fn drop(&mut self) {
         self.tasks = None;
         for thread in self.threads.drain(..) {
-            // A panic has been reported by the guard.
+            // The thread's guard has reported a panic.
             let _ = thread.join();
         }
     }
 }
 
-/// Does a job and sends its result.
-fn perform(settings: &Arc<Settings>, control: &Sender<Control>, task: &Task) {
-    if task.leash.is_ended() {
-        return;
+/// Computes a job, and returns what the event loop is to know of it: nothing if the job was
+/// cancelled.
+fn perform(settings: &Arc<MachineSettings>, task: &JobTask) -> Option<ControlMessage> {
+    if task.token.is_cancelled() {
+        return None;
     }
     let mut vm = match settings.small_runtime() {
         Ok(vm) => vm,
-        Err(error) => {
-            // A machine that is gone need not know.
-            let _ = control.send(Control::WorkerFailed(error));
-            return;
-        }
+        Err(error) => return Some(ControlMessage::WorkerFailed(error)),
     };
-    let shown = Arc::clone(settings);
-    vm.on_trace(move |message| {
-        shown.console.show(&shown.console.trace_text(message, shown.clock.now()));
-    });
-    task.leash.attach(vm.interrupt_flag());
-    let (stop, done) = run(&mut vm, &task.job);
-    if task.leash.is_ended() {
-        return;
+    trace::show_at_once(&mut vm, settings);
+    task.token.set_interrupt(vm.interrupt_flag());
+    let result = run(&mut vm, &task.job);
+    if task.token.is_cancelled() {
+        return None;
     }
-    if let Some(stop) = stop {
-        Said::of_stop(settings, &vm, Who::Job(task.slot), &stop).show(&*settings.console);
-    }
-    if let Ok(done) = done {
-        // A machine that is gone needs no result.
-        let _ = control.send(Control::JobDone { worker: task.worker, payload: done.payload() });
+    let origin = Origin::Job(task.slot);
+    let report = |stop: &Stop| {
+        ConsoleMessage::of_failure(settings, &vm, origin, stop).show(&*settings.console);
+    };
+    match result {
+        Ok((result, failure)) => {
+            failure.iter().for_each(report);
+            let payload = result.into_payload();
+            Some(ControlMessage::JobDone { worker: task.worker, payload })
+        }
+        Err(JobError::Damaged(stop)) => {
+            report(&stop);
+            ControlMessage::of_damage(&stop)
+        }
+        Err(JobError::Interrupted | JobError::Failed) => None,
     }
 }

@@ -1,9 +1,9 @@
-//! Machines: persistent processes whose inputs are logged, whose state is snapshotted, and which
-//! go on where they were after anything.
+//! A [`Machine`] is a persistent process: [`Machine::open`] loads its last snapshot and replays the
+//! events since, and [`Machine::run`] applies new events, logs them, and lets their effects happen.
 //!
 //! A machine runs one *cog*, a pure transition function in PLAN, and the *workers* that the cog
-//! asks for: drivers, which deal with the outside, and jobs, which compute in parallel. What the
-//! values look like and what each party may rely on is told in `PROTOCOL.md`, beside this crate.
+//! asks for: drivers, which interact with the outside, and jobs, which compute in parallel.
+//! `PROTOCOL.md`, beside this crate, specifies their values and what each party may rely on.
 //!
 //! ```text
 //!   devices ◀──call── driver ──write, read──▶ cog ──event──▶ log (persist)
@@ -12,83 +12,86 @@
 //!                                                       └──▶ snapshots
 //! ```
 //!
-//! What it promises:
+//! The guarantees:
 //!
-//! - An event (a batch of inputs to the cog) is evaluated, logged with how it ended, and only when
-//!   the log is durable does anything that depends on it leave: messages and starts of workers,
-//!   answers to reads, traces.
-//! - Starting is the newest snapshot and then the same `Cog::apply` over the events since. Events and snapshots carry hashes of the state, so a replay that goes astray is an
-//!   error.
-//! - Whatever an evaluation ends in, it ends only that evaluation; how an event ended is in the
-//!   log, and a replay takes the log's word.
-//! - Nothing runs while there is nothing to do.
+//! - An event (a batch of inputs of the cog) is evaluated and logged with its outcome. Only when
+//!   the log is durable does anything that depends on the event become visible: messages, starts of
+//!   workers, answers to reads, traces.
+//! - Starting is loading the newest snapshot and calling the same `Cog::apply` with each event
+//!   since. Events and snapshots carry hashes of the state, so a replay that diverges is an error.
+//! - A failed evaluation (crash, time limit, stack, memory) ends only itself. The outcome of an
+//!   event is in the log, and a replay takes it from there.
+//! - A machine that has nothing to do uses no processor time.
 //!
-//! Each running thing has a heap and a thread of its own; what crosses is bytes (`codec`).
+//! The cog and each worker have a heap and a thread of their own; values cross as bytes (`codec`).
+//!
+//! The modules, each layer above those that it uses:
 //!
 //! ```text
-//! machine   the run loop: batches, effects that wait for the log, the end
-//! replay    opening: snapshot, events since, checks
-//! boot      a new machine from a value
-//! cog       the cog's heap: events, reads, status
-//! workers   which worker is in which slot; crew: those that run
-//! driver    a driver's thread          job     the job pool
-//! device    what drivers can call; device/time
-//! protocol  the shapes of PLAN values  record  the bytes of an event
-//! state     machine state as a pin     codec   values as bytes
-//! snapshot  when and how they are written      checks  when the state's hash is logged
-//! watchdog  time limits                leash   ending a worker from outside
-//! verify    whether stored pins are what their hashes say
-//! portable  pins as they travel from store to store
+//! machine       boot, open, run; the event loop, effects that wait for the log, shutdown
+//! boot          a new store from a value        replay        snapshot, events since, checks
+//! snapshot      when and how one is written     state_hash    when the state's hash is logged
+//! worker_pool   the running workers             worker_table  which worker is in which slot
+//! cog           the cog's heap: events, reads   driver, job   the workers
+//! trace         reports about evaluations       message       messages between threads
+//! settings      what an embedder chooses        device        what drivers call; device/time
+//! status        the state as a pin              event         the bytes of an event
+//! watchdog      time limits                     cancellation  ending a worker from outside
+//! protocol      the shapes of PLAN values       codec         values as bytes
+//! clock         wall and monotonic time         console       what a machine reports
+//! germs         pins that move between stores   verify        the hashes of stored pins
 //! ```
 //!
-//! Whoever starts a machine gives it a [`Console`], and stops it with a [`Handle`]:
+//! An embedder gives a machine a [`Console`], and stops it with a [`MachineHandle`]:
 //!
 //! ```no_run
 //! # fn demo(console: std::sync::Arc<dyn machine::Console>) -> Result<(), Box<dyn std::error::Error>> {
-//! use machine::{Machine, Settings};
-//! let machine = Machine::open("counter".as_ref(), Settings::new(console))?;
+//! use machine::{Machine, MachineSettings};
+//! let machine = Machine::open("counter".as_ref(), MachineSettings::new(console))?;
 //! let handle = machine.handle();
 //! std::thread::spawn(move || {
-//!     // When a signal comes:
+//!     // On a signal:
 //!     handle.stop();
 //! });
 //! let outcome = machine.run()?;
 //! # let _ = outcome; Ok(()) }
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod boot;
-mod checks;
+mod cancellation;
 pub mod clock;
 mod codec;
 mod cog;
 mod console;
-mod crew;
 pub mod device;
 mod driver;
 mod error;
+mod event;
+mod germs;
 mod job;
-mod leash;
 mod machine;
-mod messages;
-mod portable;
+mod message;
 mod protocol;
-mod record;
 mod replay;
 mod settings;
 mod snapshot;
-mod state;
+mod state_hash;
+mod status;
 mod trace;
 mod verify;
 mod watchdog;
-mod workers;
+mod worker_pool;
+mod worker_table;
 
-pub use boot::Booted;
-pub use console::{Console, Notice, Who};
-pub use error::{Abort, BootError, RunError, StartError, StateError, SystemError};
-pub use machine::{Handle, Machine, Outcome};
-pub use portable::Germs;
-pub use settings::{ReplayFrom, Settings, SnapshotRule};
-pub use verify::Verifier;
+pub use boot::BootReport;
+pub use console::{Console, Notice, Origin};
+pub use error::{AbortReason, BootError, RunError, StartError, StateError, SystemError};
+pub use germs::GermCodec;
+pub use machine::{Machine, MachineHandle, RunOutcome};
+pub use settings::{MachineSettings, ReplayFrom, SnapshotPolicy};
+pub use verify::PinVerifier;
 
 #[cfg(test)]
 mod tests;

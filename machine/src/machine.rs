@@ -1,130 +1,184 @@
-//! The run loop of a machine: inputs become events, events are logged, and what came of them goes
-//! out when the log is durable.
+//! A machine: booted in a store, opened by a replay, and run by an event loop.
 //!
 //! ```text
-//! requests ─▶ batch ─▶ cog.apply ─▶ append ─┬▶ ... ─▶ durable ─▶ release: messages, workers, traces
-//!                          ▲                └▶ held, in order
+//! requests ─▶ batch ─▶ cog.apply ─▶ append ─┬▶ .. ─▶ durable ─▶ effects: messages, workers, reports
+//!                          ▲                └▶ effect queue, in order
 //! job results ─────────────┘
 //! ```
 //!
-//! The loop runs on the thread that the machine was opened on, which is the cog's. While an event
-//! is on its way to the disk, the next ones are applied.
+//! The loop (`event_loop`) runs on the thread that opened the machine, which owns the cog's heap.
+//! While an event is on its way to the disk, the next ones are applied. `effects` has what waits
+//! for the disk, and `shutdown` what happens when the loop ends or the disk is full.
 
-mod leave;
+mod effects;
+mod event_loop;
+mod shutdown;
 
-use crate::checks::Checks;
-use crate::codec::Portable;
-use crate::cog::{Applied, Cog, Output, Refused, Word};
-use crate::console::{Notice, Who};
-use crate::crew::Crew;
-use crate::driver::ToDriver;
-use crate::error::{Abort, RunError};
-use crate::messages::{Control, Request};
-use crate::record::{Event, Input, Payload};
-use crate::settings::Settings;
-use crate::snapshot::Snapshots;
-use crate::state::Status;
-use crate::trace::Said;
+use crate::boot::{self, BootReport};
+use crate::cog::{Cog, CogError};
+use crate::device::{Device, DeviceRegistry, TimeDevice};
+use crate::driver::DriverContext;
+use crate::error::{AbortReason, BootError, RunError, StartError, StateError, SystemError};
+use crate::message::{CogRequest, ControlMessage};
+use crate::replay::{self, Replayed};
+use crate::settings::MachineSettings;
+use crate::snapshot::SnapshotScheduler;
+use crate::state_hash::StateHashSchedule;
+use crate::status::{self, CogStatus};
 use crate::watchdog::Watchdog;
-use crate::workers::{Change, Workers};
-use crossbeam_channel::{Receiver, Sender, after, never, select};
-use persist::{Appender, LogError, Seq, Store};
-use std::collections::VecDeque;
+use crate::worker_pool::WorkerPool;
+use crate::worker_table::WorkerTable;
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use effects::{Effect, EffectQueue};
+use persist::{Appender, Seq, Store};
+use std::io;
+use std::iter;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
-use vm::Hash;
+use vm::{Hash, Val, Vm};
 
-/// The most requests, and about the most bytes, that are taken at once, and so the most of one event.
-const BATCH_REQUESTS: usize = 1024;
-const BATCH_BYTES: usize = 16 << 20;
-
-/// How many requests of drivers may be waiting before drivers have to.
-pub(crate) const QUEUE: usize = 1024;
+/// Capacity of the queue of driver requests. Drivers wait while it is full.
+const REQUEST_QUEUE: usize = 1024;
 
 /// How long a stop waits for an evaluation that is under way.
-const GRACE: Duration = Duration::from_secs(1);
+pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
-/// How often a full disk is looked at again.
-const RETRY: Duration = Duration::from_millis(250);
-
-/// How long events may be on their way to the disk before the reason is asked for.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Why a machine stopped.
+/// How a run of a machine ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// It was told to.
+pub enum RunOutcome {
+    /// A handle stopped it.
     Stopped,
-    /// The cog wants nothing to run any more, so nothing can ever happen to it.
+    /// The cog asks for no worker any more, so nothing can ever happen to it.
     Finished,
-    /// The cog crashed, now or in an earlier run.
+    /// The cog has crashed, in this run or an earlier one.
     Crashed,
-    /// The cog took too long to handle an event, now or in an earlier run.
+    /// An event exceeded its time limit, in this run or an earlier one.
     TimedOut,
-    /// The cog could not handle an event, now or in an earlier run.
-    Aborted(Abort),
+    /// An event was aborted, in this run or an earlier one.
+    Aborted(AbortReason),
 }
 
 /// Stops a running machine from another thread.
 #[derive(Clone)]
-pub struct Handle {
-    control: Sender<Control>,
+pub struct MachineHandle {
+    control: Sender<ControlMessage>,
     stopping: Arc<AtomicBool>,
     watchdog: Arc<Watchdog>,
 }
 
-impl Handle {
-    /// Has the machine finish what it is at, write a snapshot and leave. An evaluation that takes
-    /// longer than a second is given up; its event has then not happened.
+impl MachineHandle {
+    /// Makes the machine finish its current work, write a snapshot and return from
+    /// [`Machine::run`]. An evaluation that takes longer than a second is interrupted; its event
+    /// has then not happened.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        self.watchdog.hurry(GRACE);
-        // A machine that is gone has stopped.
-        let _ = self.control.send(Control::Stop);
+        self.watchdog.shut_down_within(SHUTDOWN_GRACE);
+        // If the event loop has ended, the machine has stopped.
+        let _ = self.control.send(ControlMessage::Stop);
     }
-}
-
-/// Something that depends on an event.
-enum Effect {
-    Change(Change),
-    Tell(u64, ToDriver),
-    Say(Vec<Said>),
 }
 
 /// A machine, ready to run. It belongs to the thread that opened it.
 pub struct Machine {
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) store: Arc<Store>,
-    pub(crate) appender: Appender,
-    pub(crate) watchdog: Arc<Watchdog>,
+    pub(crate) settings: Arc<MachineSettings>,
+    store: Arc<Store>,
+    appender: Appender,
+    watchdog: Arc<Watchdog>,
     pub(crate) cog: Cog,
-    pub(crate) workers: Workers,
-    pub(crate) crew: Crew,
-    pub(crate) requests: Receiver<Request>,
-    pub(crate) control: Receiver<Control>,
-    pub(crate) to_control: Sender<Control>,
-    pub(crate) stopping: Arc<AtomicBool>,
-    pub(crate) snapshots: Snapshots,
-    pub(crate) checks: Checks,
-    pub(crate) replayed: u64,
-    /// The last event that happened to the cog.
-    pub(crate) applied: Seq,
-    /// What came of events that are not durable, in order.
-    pub(crate) held: Held,
-    pub(crate) disk_is_full: bool,
+    workers: WorkerTable,
+    pool: WorkerPool,
+    requests: Receiver<CogRequest>,
+    control: Receiver<ControlMessage>,
+    control_sender: Sender<ControlMessage>,
+    stopping: Arc<AtomicBool>,
+    snapshots: SnapshotScheduler,
+    state_hashes: StateHashSchedule,
+    replayed: u64,
+    /// The last event that the cog has applied.
+    applied: Seq,
+    /// The effects of events that are not durable yet.
+    queue: EffectQueue,
+    disk_is_full: bool,
 }
 
-/// What waits for events to be durable.
-#[derive(Default)]
-pub(crate) struct Held(VecDeque<(Seq, Vec<Effect>)>);
-
 impl Machine {
+    /// Boots a machine in `dir`, which is empty or does not exist, with the value `main` as its
+    /// cog. Afterwards pins of `vm` may be in the machine's store, which stays locked as long as
+    /// `vm` lives.
+    ///
+    /// # Errors
+    /// See [`BootError`]. An existing machine is never touched.
+    pub fn boot(dir: &Path, vm: &mut Vm, main: &Val) -> Result<BootReport, BootError> {
+        boot::boot(dir, vm, main)
+    }
+
+    /// Boots a machine as [`Machine::boot`] does, in a store that is open and empty.
+    ///
+    /// # Errors
+    /// The same as those of [`Machine::boot`].
+    pub fn boot_on(store: Store, vm: &mut Vm, main: &Val) -> Result<BootReport, BootError> {
+        boot::boot_on(store, vm, main)
+    }
+
+    /// Opens the machine in `dir` and replays its log, which brings it to its last state. No worker
+    /// runs before [`Machine::run`], which must be called on the same thread.
+    ///
+    /// # Errors
+    /// See [`StartError`]. The store is unchanged.
+    pub fn open(dir: &Path, settings: MachineSettings) -> Result<Machine, StartError> {
+        let store = Store::open_with(dir, settings.store.clone())?;
+        Machine::open_on(store, settings)
+    }
+
+    /// Opens a machine as [`Machine::open`] does, in a store that is open.
+    ///
+    /// # Errors
+    /// The same as those of [`Machine::open`].
+    pub fn open_on(store: Store, settings: MachineSettings) -> Result<Machine, StartError> {
+        let settings = Arc::new(settings);
+        let watchdog = Arc::new(Watchdog::start(&settings.clock)?);
+        let Replayed { cog, snapshots, events } = replay::replay(&store, &settings, &watchdog)?;
+        let time: Arc<dyn Device> = Arc::new(TimeDevice::start(Arc::clone(&settings.clock))?);
+        let devices = settings.devices.iter().cloned().chain(iter::once(time));
+        let (request_sender, requests) = bounded(REQUEST_QUEUE);
+        let (control_sender, control) = unbounded();
+        let pool = WorkerPool::new(DriverContext {
+            settings: Arc::clone(&settings),
+            watchdog: Arc::clone(&watchdog),
+            devices: DeviceRegistry::new(devices),
+            requests: request_sender,
+            control: control_sender.clone(),
+        });
+        let appender = store.appender().map_err(|error| {
+            SystemError::new("start the log's thread")(io::Error::other(error.to_string()))
+        })?;
+        Ok(Machine {
+            applied: store.last(),
+            store: Arc::new(store),
+            settings,
+            appender,
+            watchdog,
+            cog,
+            workers: WorkerTable::default(),
+            pool,
+            requests,
+            control,
+            control_sender,
+            stopping: Arc::default(),
+            snapshots,
+            state_hashes: StateHashSchedule::default(),
+            replayed: events,
+            queue: EffectQueue::default(),
+            disk_is_full: false,
+        })
+    }
+
     /// A handle that stops the machine.
-    pub fn handle(&self) -> Handle {
-        Handle {
-            control: self.to_control.clone(),
+    pub fn handle(&self) -> MachineHandle {
+        MachineHandle {
+            control: self.control_sender.clone(),
             stopping: Arc::clone(&self.stopping),
             watchdog: Arc::clone(&self.watchdog),
         }
@@ -135,250 +189,63 @@ impl Machine {
         self.replayed
     }
 
-    /// The hash of the machine's state: what a snapshot taken now would have as its root. None if
-    /// the heap has no room for computing it.
-    pub fn state_hash(&mut self) -> Option<Hash> {
-        self.cog.hash().ok()
-    }
-
-    /// Runs the machine until it is stopped or has nothing to do ever again.
+    /// Computes the hash of the machine's state: the hash that the root of a snapshot would have.
     ///
     /// # Errors
-    /// Why it had to stop. Everything that was seen of it outside is in its store.
-    pub fn run(mut self) -> Result<Outcome, RunError> {
-        self.cog.say_crash();
-        let said = self.cog.take_said();
-        let changes = self.workers.follow(self.cog.heap(), self.cog.status().spinning());
+    /// [`StateError::NoRoom`] and [`StateError::Damaged`].
+    pub fn state_hash(&mut self) -> Result<Hash, StateError> {
+        self.cog.hash().map_err(|stop| status::failed(&self.store, &stop))
+    }
+
+    /// Runs the machine until a handle stops it, or until nothing can ever happen to it.
+    ///
+    /// # Errors
+    /// Why the machine had to stop. Its store has everything that was seen outside.
+    pub fn run(mut self) -> Result<RunOutcome, RunError> {
+        self.cog.report_crash();
+        let reports = self.cog.take_messages();
+        let changes = self.workers.update(self.cog.heap(), self.cog.status().running());
         if let Err(damaged) = self.check_damage() {
-            return self.leave(Err(damaged)).map(|()| Outcome::Stopped);
+            return self.shut_down(Err(damaged)).map(|()| RunOutcome::Stopped);
         }
-        // All that it stands on is durable.
-        self.release(vec![Effect::Say(said)])?;
-        self.release(changes.into_iter().map(Effect::Change).collect())?;
+        // The state that these effects depend on is durable.
+        self.perform(vec![Effect::Report(reports)])?;
+        self.perform(changes.into_iter().map(Effect::Worker).collect())?;
         let served = self.serve();
         let outcome = self.outcome();
-        self.leave(served).map(|()| outcome)
+        self.shut_down(served).map(|()| outcome)
     }
 
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self) -> RunOutcome {
         if self.stopping.load(Ordering::SeqCst) {
-            return Outcome::Stopped;
+            return RunOutcome::Stopped;
         }
         match self.cog.status() {
-            Status::Spinning(_) => Outcome::Stopped,
-            Status::Finished(_) => Outcome::Finished,
-            Status::Crashed { .. } => Outcome::Crashed,
-            Status::TimedOut { .. } => Outcome::TimedOut,
-            Status::Aborted { abort, .. } => Outcome::Aborted(*abort),
+            CogStatus::Running(_) => RunOutcome::Stopped,
+            CogStatus::Finished(_) => RunOutcome::Finished,
+            CogStatus::Crashed { .. } => RunOutcome::Crashed,
+            CogStatus::TimedOut { .. } => RunOutcome::TimedOut,
+            CogStatus::Aborted { reason, .. } => RunOutcome::Aborted(*reason),
         }
     }
 
-    /// Handles whatever comes, until it is time to stop.
-    fn serve(&mut self) -> Result<(), RunError> {
-        loop {
-            while let Ok(control) = self.control.try_recv() {
-                self.control(control)?;
-            }
-            let is_over = self.cog.status().spinning().is_none() && self.held.0.is_empty();
-            if is_over || self.stopping.load(Ordering::SeqCst) {
-                return Ok(());
-            }
-            let late = match self.held.0.front() {
-                Some(_) => after(PATIENCE),
-                None => never(),
-            };
-            select! {
-                recv(self.control) -> control => {
-                    // The machine holds a sender itself.
-                    if let Ok(control) = control { self.control(control)?; }
-                }
-                recv(self.requests) -> request => {
-                    // And the crew holds one of these.
-                    if let Ok(request) = request { self.batch(request)?; }
-                }
-                recv(late) -> _ => self.ask_why_late()?,
-            }
-        }
-    }
-
-    fn control(&mut self, control: Control) -> Result<(), RunError> {
-        match control {
-            Control::Durable(Ok(seq)) => {
-                while let Some((_, effects)) = self.held.0.pop_front_if(|(at, _)| *at <= seq) {
-                    self.release(effects)?;
-                }
-                self.note_room();
-            }
-            Control::Durable(Err(error)) => return Err(error.into()),
-            Control::JobDone { worker, payload } => {
-                if let Some(slot) = self.workers.job_done(worker) {
-                    self.crew.end(worker);
-                    self.event(vec![Input { slot, payload }])?;
-                }
-            }
-            Control::WorkerFailed(error) => return Err(error.into()),
-            Control::SnapshotDone(result) => {
-                self.snapshots.done(result, &*self.settings.console)?
-            }
-            Control::Panicked(what) => {
-                return Err(RunError::Defect(format!("the thread of {what} panicked")));
-            }
-            Control::Stop => {}
-        }
-        Ok(())
-    }
-
-    /// Handles a request and those that have come after it: writes in a row are one event.
-    fn batch(&mut self, first: Request) -> Result<(), RunError> {
-        let mut inputs = Vec::new();
-        let (mut requests, mut bytes) = (0, 0);
-        let mut next = Some(first);
-        while let Some(request) = next {
-            match request {
-                Request::Write { worker, value } => {
-                    if let Some(slot) = self.workers.slot_of(worker) {
-                        bytes += value.len();
-                        inputs.push(Input { slot, payload: Payload::Written(value) });
-                    }
-                }
-                Request::Read { worker, key, serial, query } => {
-                    self.event(std::mem::take(&mut inputs))?;
-                    self.read(worker, key, serial, &query)?;
-                }
-            }
-            requests += 1;
-            let is_full = requests >= BATCH_REQUESTS || bytes >= BATCH_BYTES;
-            next = if is_full { None } else { self.requests.try_recv().ok() };
-        }
-        self.event(inputs)
-    }
-
-    /// Lets an event happen: to the cog at once, to the world when it is durable.
-    fn event(&mut self, inputs: Vec<Input>) -> Result<(), RunError> {
-        let is_stopping = self.stopping.load(Ordering::SeqCst);
-        if inputs.is_empty() || is_stopping || self.cog.status().spinning().is_none() {
-            return Ok(());
-        }
-        let before = self.checks.hash(&mut self.cog);
-        let Applied { fate, outputs, took } = match self.cog.apply(&inputs, &Word::Live) {
-            Ok(applied) => applied,
-            // It has not happened. The machine stops.
-            Err(Refused::Hurried) => {
-                self.cog.take_said();
-                return Ok(());
-            }
-            Err(refused) => return Err(self.refused(refused)),
-        };
-        let now = self.settings.clock.now().as_nanosecond();
-        let time = u64::try_from(now).unwrap_or(0);
-        let record = Event { time, before, fate, inputs };
-        self.append(&record, took)?;
-        let said = self.cog.take_said();
-        let effects = self.effects(outputs, said);
-        self.check_damage()?;
-        self.held.0.push_back((self.applied, effects));
-        let Machine { snapshots, cog, store, to_control, settings, .. } = self;
-        snapshots.begin_if_due(cog, store, self.applied, to_control, &*settings.console)
-    }
-
-    fn refused(&self, refused: Refused) -> RunError {
-        match refused {
-            Refused::Damaged(stop) => {
-                let path = self.store.path().into();
-                RunError::Damaged { path, problem: stop.to_string() }
-            }
-            refused => RunError::Defect(format!("an event was refused: {refused:?}")),
-        }
-    }
-
+    /// Fails if the cog has looked at a damaged pin.
     fn check_damage(&self) -> Result<(), RunError> {
-        self.cog.check_damage().map_err(|refused| self.refused(refused))
+        self.cog.check_damage().map_err(|error| self.run_error(error))
     }
 
-    /// Appends an event to the log, waiting while the disk is full.
-    fn append(&mut self, event: &Event, took: Duration) -> Result<(), RunError> {
-        loop {
-            let payload = event.encode();
-            let length = payload.len() as u64;
-            let control = self.to_control.clone();
-            let appended = self.appender.append(payload, move |result| {
-                // A machine that is gone need not know.
-                let _ = control.send(Control::Durable(result));
-            });
-            match appended {
-                Ok(seq) => {
-                    self.applied = seq;
-                    self.snapshots.count(length, took);
-                    return Ok(());
-                }
-                Err(LogError::Full(error)) if !self.stopping.load(Ordering::SeqCst) => {
-                    self.note_full(&error.to_string());
-                    thread::sleep(RETRY);
-                }
-                Err(error) => return Err(error.into()),
-            }
+    /// The error of a run in which the cog failed.
+    fn run_error(&self, error: CogError) -> RunError {
+        match error {
+            CogError::Damaged(stop) => self.damaged(stop.to_string()),
+            error => RunError::Defect(format!("an event was refused: {error:?}")),
         }
     }
 
-    /// What is to go out into the world after an event.
-    fn effects(&mut self, outputs: Vec<Output>, said: Vec<Said>) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        if !said.is_empty() {
-            effects.push(Effect::Say(said));
-        }
-        let newcomers = self.workers.next();
-        let changes = self.workers.follow(self.cog.heap(), self.cog.status().spinning());
-        effects.extend(changes.into_iter().map(Effect::Change));
-        for Output { slot, key, message } in outputs {
-            // A worker that has just begun has asked for nothing yet.
-            let known = self.workers.driver_in(slot).filter(|worker| *worker < newcomers);
-            if let Some(worker) = known {
-                effects.push(Effect::Tell(worker, ToDriver::Message { key, value: message }));
-            }
-        }
-        effects
-    }
-
-    /// Answers a query of a driver, when the state it is answered from is durable.
-    fn read(
-        &mut self,
-        worker: u64,
-        key: u64,
-        serial: u64,
-        query: &Portable,
-    ) -> Result<(), RunError> {
-        let Some(slot) = self.workers.slot_of(worker) else { return Ok(()) };
-        let answer = self.cog.read(slot, key, query);
-        self.check_damage()?;
-        let Some(value) = answer else { return Ok(()) };
-        let mut effects = Vec::new();
-        let said = self.cog.take_said();
-        if !said.is_empty() {
-            effects.push(Effect::Say(said));
-        }
-        effects.push(Effect::Tell(worker, ToDriver::Read { key, serial, value }));
-        if self.held.0.is_empty() && self.store.durable() >= self.applied {
-            return self.release(effects);
-        }
-        self.held.0.push_back((self.applied, effects));
-        Ok(())
-    }
-
-    /// Lets out what has waited.
-    fn release(&mut self, effects: Vec<Effect>) -> Result<(), RunError> {
-        for effect in effects {
-            match effect {
-                Effect::Change(Change::Start { worker, slot, spec }) => {
-                    self.crew.start(worker, slot, spec)?;
-                }
-                Effect::Change(Change::End { worker }) => self.crew.end(worker),
-                Effect::Change(Change::TooLarge { slot }) => {
-                    self.settings.console.notice(&Notice::TooLarge(Who::Driver(slot)));
-                }
-                Effect::Tell(worker, what) => self.crew.tell(worker, what),
-                Effect::Say(said) => said.iter().for_each(|it| it.show(&*self.settings.console)),
-            }
-        }
-        Ok(())
+    fn damaged(&self, problem: String) -> RunError {
+        RunError::Damaged { path: self.store.path().into(), problem }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,150 +1,89 @@
-//! Opening a machine: the newest snapshot, and the events since once more.
+//! Replay: loading a snapshot, and applying the events since once more.
 
-use crate::checks::Checks;
-use crate::cog::{Cog, Refused, Word};
+use crate::cog::{ApplyMode, Cog, CogError};
 use crate::console::Notice;
-use crate::crew::Crew;
-use crate::device::{Device, Devices, Time};
-use crate::driver::Context;
-use crate::error::{StartError, SystemError};
-use crate::machine::{Held, Machine, QUEUE};
-use crate::record::Event;
-use crate::settings::{ReplayFrom, Settings};
-use crate::snapshot::Snapshots;
-use crate::state::Status;
+use crate::error::StartError;
+use crate::event::EventRecord;
+use crate::settings::{MachineSettings, ReplayFrom};
+use crate::snapshot::SnapshotScheduler;
+use crate::status::CogStatus;
 use crate::watchdog::Watchdog;
-use crate::workers::Workers;
-use crossbeam_channel::{bounded, unbounded};
-use persist::{Record, Recovery, Snapshot, Store};
-use std::iter;
+use persist::{Record, Recovery, Store};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-impl Machine {
-    /// Opens the machine in that directory, and brings it to the state it was in. Nothing of it
-    /// runs before [`Machine::run`], which must be called on the same thread.
-    ///
-    /// # Errors
-    /// See [`StartError`]. The store is as it was.
-    pub fn open(dir: &Path, settings: Settings) -> Result<Machine, StartError> {
-        let store = Store::open_with(dir, settings.store.clone())?;
-        Machine::open_on(store, settings)
-    }
-
-    /// As [`Machine::open`], of a store that is open.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn open_on(store: Store, settings: Settings) -> Result<Machine, StartError> {
-        let settings = Arc::new(settings);
-        let watchdog = Arc::new(Watchdog::start()?);
-        let recovery = recover(&store, &settings)?;
-        let Some(snapshot) = &recovery.snapshot else {
-            return Err(StartError::NotBooted { path: store.path().into() });
-        };
-        let mut snapshots = Snapshots::new(settings.snapshots);
-        let mut cog = load(&store, snapshot, &settings, &watchdog)?;
-        let mut replayed = 0;
-        for record in recovery.records {
-            let record = record?;
-            let took = replay(&mut cog, store.path(), &record)?;
-            snapshots.count(record.payload.len() as u64, took);
-            replayed += 1;
-        }
-        Machine::assemble(store, settings, watchdog, cog, snapshots, replayed)
-    }
-
-    fn assemble(
-        store: Store,
-        settings: Arc<Settings>,
-        watchdog: Arc<Watchdog>,
-        cog: Cog,
-        snapshots: Snapshots,
-        replayed: u64,
-    ) -> Result<Machine, StartError> {
-        let time: Arc<dyn Device> = Arc::new(Time::start(Arc::clone(&settings.clock))?);
-        let devices = Devices::new(settings.devices.iter().cloned().chain(iter::once(time)));
-        let (to_requests, requests) = bounded(QUEUE);
-        let (to_control, control) = unbounded();
-        let crew = Crew::new(Context {
-            settings: Arc::clone(&settings),
-            watchdog: Arc::clone(&watchdog),
-            devices,
-            requests: to_requests,
-            control: to_control.clone(),
-        });
-        let appender = store.appender().map_err(|error| {
-            SystemError::new("start the log's thread")(std::io::Error::other(error.to_string()))
-        })?;
-        Ok(Machine {
-            applied: store.last(),
-            store: Arc::new(store),
-            settings,
-            appender,
-            watchdog,
-            cog,
-            workers: Workers::default(),
-            crew,
-            requests,
-            control,
-            to_control,
-            stopping: Arc::default(),
-            snapshots,
-            checks: Checks::default(),
-            replayed,
-            held: Held::default(),
-            disk_is_full: false,
-        })
-    }
+/// The state that a replay arrived at.
+pub(crate) struct Replayed {
+    pub(crate) cog: Cog,
+    /// Counts the replayed events towards the next snapshot.
+    pub(crate) snapshots: SnapshotScheduler,
+    /// How many events were replayed.
+    pub(crate) events: u64,
 }
 
-fn recover(store: &Store, settings: &Settings) -> Result<Recovery, StartError> {
+/// Replays the machine in a store.
+pub(crate) fn replay(
+    store: &Store,
+    settings: &Arc<MachineSettings>,
+    watchdog: &Arc<Watchdog>,
+) -> Result<Replayed, StartError> {
+    let recovery = recover(store, settings)?;
+    let Some(snapshot) = &recovery.snapshot else {
+        return Err(StartError::NotBooted { path: store.path().into() });
+    };
+    let mut cog = Cog::new(settings, watchdog, |vm| {
+        CogStatus::load(vm, store, snapshot).map_err(StartError::from)
+    })?;
+    let mut snapshots = SnapshotScheduler::new(settings.snapshots);
+    let mut events = 0;
+    for record in recovery.records {
+        let record = record?;
+        let took = replay_event(&mut cog, store.path(), &record)?;
+        snapshots.count_event(record.payload.len() as u64, took);
+        events += 1;
+    }
+    Ok(Replayed { cog, snapshots, events })
+}
+
+/// Finds the snapshot to start from, and the records since.
+fn recover(store: &Store, settings: &MachineSettings) -> Result<Recovery, StartError> {
     let oldest = store.snapshots().pop();
     if let (ReplayFrom::Earliest, Some(oldest)) = (settings.replay, oldest) {
         return Ok(store.recover_from(&oldest)?);
     }
     let recovery = store.recover()?;
     for damage in &recovery.damaged {
-        settings.console.notice(&Notice::SnapshotPassedOver(damage.to_string()));
+        settings.console.notice(&Notice::SnapshotSkipped(damage.to_string()));
     }
     Ok(recovery)
 }
 
-fn load(
-    store: &Store,
-    snapshot: &Snapshot,
-    settings: &Arc<Settings>,
-    watchdog: &Arc<Watchdog>,
-) -> Result<Cog, StartError> {
-    Cog::new(settings, watchdog, |vm| Ok::<_, StartError>(Status::load(vm, store, snapshot)?))
-}
-
-/// Lets a logged event happen once more; says how long it took.
-fn replay(cog: &mut Cog, path: &Path, record: &Record) -> Result<Duration, StartError> {
+/// Applies a logged event once more. Returns how long its evaluation took.
+fn replay_event(cog: &mut Cog, path: &Path, record: &Record) -> Result<Duration, StartError> {
     let seq = record.seq;
     let unreadable = |offset, problem| {
         let path = path.into();
         StartError::Record { path, seq, offset, problem }
     };
-    let event = Event::decode(&record.payload)
+    let event = EventRecord::decode(&record.payload)
         .map_err(|error| unreadable(error.offset, error.problem.into()))?;
-    let stuck = |problem| StartError::Stuck { path: path.into(), seq, problem };
+    let failed = |problem| StartError::ReplayFailed { path: path.into(), seq, problem };
     if let Some(expected) = event.before {
-        let found = cog.hash().map_err(|stop| stuck(stop.to_string()))?;
+        let found = cog.hash().map_err(|stop| failed(stop.to_string()))?;
         if found != expected {
-            return Err(StartError::Astray { path: path.into(), seq, expected, found });
+            return Err(StartError::Diverged { path: path.into(), seq, expected, found });
         }
     }
-    match cog.apply(&event.inputs, &Word::Logged(&event.fate)) {
+    match cog.apply(&event.inputs, &ApplyMode::Replay(&event.outcome)) {
         Ok(applied) => Ok(applied.took),
-        Err(Refused::Stuck(stop) | Refused::Damaged(stop)) => Err(stuck(stop.to_string())),
-        Err(Refused::Hurried) => Err(stuck("it was interrupted".into())),
-        Err(Refused::NotSpinning) => Err(stuck("the cog takes no more events".into())),
-        Err(Refused::Job(slot)) => {
-            Err(stuck(format!("the job in slot {slot} gives another value than it gave")))
+        Err(CogError::Diverged(stop) | CogError::Damaged(stop)) => Err(failed(stop.to_string())),
+        Err(CogError::ShuttingDown) => Err(failed("it was interrupted".into())),
+        Err(CogError::NotRunning) => Err(failed("the cog takes no more events".into())),
+        Err(CogError::JobDiverged(slot)) => {
+            Err(failed(format!("the job in slot {slot} computes another value than it did")))
         }
-        Err(Refused::Input(slot, error)) => {
+        Err(CogError::InvalidInput(slot, error)) => {
             Err(unreadable(error.offset, format!("the input of slot {slot}: {error}")))
         }
     }

@@ -1,4 +1,4 @@
-//! What can be chosen of a machine. None of it is recorded in its store.
+//! The settings of a machine. None of them is recorded in its store.
 
 use crate::clock::{Clock, SystemClock};
 use crate::console::Console;
@@ -10,66 +10,67 @@ use std::time::Duration;
 use vm::Vm;
 use vm::jet::JetTable;
 
-/// When snapshots are written while the machine runs: as soon as one of these has been reached
-/// since the last. Whatever is chosen, one is written at a clean stop.
+/// When a running machine writes snapshots: as soon as one of these limits has been reached since
+/// the last snapshot. Whatever the policy, a machine that is stopped writes one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SnapshotRule {
-    /// How many events.
+pub struct SnapshotPolicy {
+    /// Number of events.
     pub events: u64,
-    /// How many bytes of log.
+    /// Bytes of log.
     pub bytes: u64,
-    /// How much time the cog has spent in evaluation, that is, how long a replay would take.
+    /// Time that the cog has spent in evaluation: how long a replay would take.
     pub work: Duration,
 }
 
-impl Default for SnapshotRule {
-    /// 10,000 events, 64 MiB, or 45 s of work.
-    fn default() -> SnapshotRule {
-        SnapshotRule { events: 10_000, bytes: 64 << 20, work: Duration::from_secs(45) }
+impl Default for SnapshotPolicy {
+    /// 10,000 events, 64 MiB of log, or 45 s of evaluation.
+    fn default() -> SnapshotPolicy {
+        SnapshotPolicy { events: 10_000, bytes: 64 << 20, work: Duration::from_secs(45) }
     }
 }
 
-/// Which snapshot a machine goes on from.
+/// The snapshot that a machine starts from.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum ReplayFrom {
-    /// The newest one that is whole.
+    /// The newest undamaged one.
     #[default]
     Latest,
-    /// The oldest one that is kept: as much of the log as there is is replayed and checked.
+    /// The oldest one in the store: the whole log is replayed and checked.
     Earliest,
 }
 
-/// What can be chosen of a machine.
+/// The settings of a machine.
 #[derive(Clone)]
-pub struct Settings {
-    /// Where its words go.
+pub struct MachineSettings {
+    /// Where traces, crashes and notices go.
     pub console: Arc<dyn Console>,
-    /// Its clock.
+    /// The source of wall time, and of the monotonic time that limits are measured in.
     pub clock: Arc<dyn Clock>,
-    /// Devices besides `%time`, which is always there.
+    /// Devices besides `%time`, which every machine has.
     pub devices: Vec<Arc<dyn Device>>,
-    /// Native twins of known laws.
+    /// Native implementations of known laws.
     pub jets: Arc<JetTable>,
-    /// When laws are compiled. What happens does not depend on it.
+    /// When laws are compiled. It has no effect on what a machine does.
     pub jit: jit::Mode,
-    /// The heap of the cog. Those of drivers and jobs are the same with a smaller nursery.
+    /// Size of the cog's heap. The heaps of drivers and jobs are the same with a smaller nursery.
     pub heap: vm::Options,
     /// How many jobs run at the same time; at least 1.
     pub jobs: usize,
-    /// How long one evaluation of the cog or a driver may take.
+    /// Time limit of one evaluation of the cog or a driver.
     pub limit: Duration,
-    /// When to write snapshots; never, not even when stopping, without a rule.
-    pub snapshots: Option<SnapshotRule>,
-    /// Which snapshot to go on from.
+    /// When to write snapshots. None: never, not even when the machine is stopped.
+    pub snapshots: Option<SnapshotPolicy>,
+    /// Which snapshot to start from.
     pub replay: ReplayFrom,
-    /// The store's.
+    /// Settings of the store.
     pub store: persist::Settings,
 }
 
-impl Settings {
-    /// The usual: the system's clock, 8 jobs, 30 s an evaluation, no jets, hot laws compiled.
-    pub fn new(console: Arc<dyn Console>) -> Settings {
-        Settings {
+impl MachineSettings {
+    /// The defaults: the system's clock, 8 jobs, 30 s for an evaluation, no jets, hot laws
+    /// compiled.
+    pub fn new(console: Arc<dyn Console>) -> MachineSettings {
+        MachineSettings {
             console,
             clock: Arc::new(SystemClock),
             devices: Vec::new(),
@@ -78,19 +79,19 @@ impl Settings {
             heap: vm::Options::default(),
             jobs: 8,
             limit: Duration::from_secs(30),
-            snapshots: Some(SnapshotRule::default()),
+            snapshots: Some(SnapshotPolicy::default()),
             replay: ReplayFrom::Latest,
             store: persist::Settings::default(),
         }
     }
 
-    /// A runtime for a driver or job.
+    /// Makes the runtime of a driver or job.
     pub(crate) fn small_runtime(&self) -> Result<Vm, SystemError> {
         let nursery = self.heap.nursery.min(256 << 10);
         self.runtime(vm::Options { nursery, ..self.heap.clone() })
     }
 
-    /// A runtime with such a heap, the machine's jets and the compiler.
+    /// Makes a runtime with a heap of this size, the machine's jets and the compiler.
     pub(crate) fn runtime(&self, heap: vm::Options) -> Result<Vm, SystemError> {
         let refused = SystemError::new("reserve memory");
         let mut vm = match Vm::new(heap, Arc::clone(&self.jets)) {

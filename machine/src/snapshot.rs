@@ -1,11 +1,11 @@
-//! When snapshots are written, and writing them: the cog's thread freezes what is new, which copies it
-//! and no more; what has to wait for the disk is done by another thread while events go on.
+//! When snapshots are written, and how. The cog's thread freezes the new parts of the state, which
+//! copies them; another thread waits for the disk while events continue.
 
 use crate::cog::Cog;
 use crate::console::{Console, Notice};
 use crate::error::{RunError, StateError, SystemError};
-use crate::messages::Control;
-use crate::settings::SnapshotRule;
+use crate::message::ControlMessage;
+use crate::settings::SnapshotPolicy;
 use crossbeam_channel::Sender;
 use persist::{PinError, Seq, SnapshotError, Store};
 use std::sync::Arc;
@@ -13,78 +13,82 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use vm::pinspace::Frozen;
 
-/// What has happened since the last snapshot.
-pub(crate) struct Snapshots {
-    rule: Option<SnapshotRule>,
+/// Decides when a snapshot is due, and writes it.
+pub(crate) struct SnapshotScheduler {
+    policy: Option<SnapshotPolicy>,
+    // Since the last snapshot: events, bytes of log, and time of evaluation.
     events: u64,
     bytes: u64,
     work: Duration,
+    /// The thread that writes a snapshot.
     writer: Option<JoinHandle<()>>,
 }
 
-impl Snapshots {
-    /// Snapshots by that rule.
-    pub(crate) fn new(rule: Option<SnapshotRule>) -> Snapshots {
-        Snapshots { rule, events: 0, bytes: 0, work: Duration::ZERO, writer: None }
+impl SnapshotScheduler {
+    /// A scheduler that follows a policy; without one it writes no snapshots.
+    pub(crate) fn new(policy: Option<SnapshotPolicy>) -> SnapshotScheduler {
+        SnapshotScheduler { policy, events: 0, bytes: 0, work: Duration::ZERO, writer: None }
     }
 
-    /// Counts an event.
-    pub(crate) fn count(&mut self, bytes: u64, work: Duration) {
+    /// Counts an event, with its size in the log and the time of its evaluation.
+    pub(crate) fn count_event(&mut self, bytes: u64, work: Duration) {
         self.events += 1;
         self.bytes += bytes;
         self.work += work;
     }
 
-    /// Begins a snapshot of the state after the event `applied`, if it is time for one.
-    pub(crate) fn begin_if_due(
+    /// Starts a snapshot of the state after the event `applied`, if one is due and none is being
+    /// written.
+    pub(crate) fn start_if_due(
         &mut self,
         cog: &mut Cog,
         store: &Arc<Store>,
         applied: Seq,
-        control: &Sender<Control>,
+        control: &Sender<ControlMessage>,
         console: &dyn Console,
     ) -> Result<(), RunError> {
-        let is_due = self.rule.is_some_and(|rule| {
-            self.events >= rule.events || self.bytes >= rule.bytes || self.work >= rule.work
+        let is_due = self.policy.is_some_and(|policy| {
+            self.events >= policy.events || self.bytes >= policy.bytes || self.work >= policy.work
         });
         if !is_due || self.writer.is_some() {
             return Ok(());
         }
         (self.events, self.bytes, self.work) = (0, 0, Duration::ZERO);
-        let Some(root) = put(cog, store, console)? else { return Ok(()) };
+        let Some(root) = freeze(cog, store, console)? else { return Ok(()) };
         let (store, control) = (Arc::clone(store), control.clone());
         let writer = thread::Builder::new()
             .name("pallas-snapshot".into())
             .spawn(move || {
                 let result = write(&store, &root, applied);
+                // The machine closes the store when it gets the message, so drop it before.
                 drop((root, store));
-                // A machine that is gone need not know.
-                let _ = control.send(Control::SnapshotDone(result));
+                // If the event loop has ended, nobody needs the message.
+                let _ = control.send(ControlMessage::SnapshotDone(result));
             })
             .map_err(SystemError::new("start a thread"))?;
         self.writer = Some(writer);
         Ok(())
     }
 
-    /// The snapshot that was begun is written, or not.
+    /// Handles the end of the snapshot that was being written.
     pub(crate) fn done(
         &mut self,
         result: Result<(), SnapshotError>,
         console: &dyn Console,
     ) -> Result<(), RunError> {
         self.wait();
-        judge(result, console)
+        report(result, console)
     }
 
     /// Waits until no snapshot is being written.
     pub(crate) fn wait(&mut self) {
         if let Some(writer) = self.writer.take() {
-            // It sends its result and cannot panic.
+            // The thread sends its result and cannot panic.
             let _ = writer.join();
         }
     }
 
-    /// Writes a last snapshot, if something has happened that the newest does not cover.
+    /// Writes a last snapshot, unless the newest one covers the event `applied`.
     pub(crate) fn finish(
         &mut self,
         cog: &mut Cog,
@@ -94,19 +98,19 @@ impl Snapshots {
     ) -> Result<(), RunError> {
         self.wait();
         let is_covered = store.snapshots().first().is_some_and(|newest| newest.covers >= applied);
-        if self.rule.is_none() || is_covered {
+        if self.policy.is_none() || is_covered {
             return Ok(());
         }
-        match put(cog, store, console)? {
-            Some(root) => judge(write(store, &root, applied), console),
+        match freeze(cog, store, console)? {
+            Some(root) => report(write(store, &root, applied), console),
             None => Ok(()),
         }
     }
 }
 
-/// Freezes the state into the store. None if there is no room for it, which is no reason to stop: the
-/// log has everything.
-fn put(cog: &mut Cog, store: &Store, console: &dyn Console) -> Result<Option<Frozen>, RunError> {
+/// Freezes the state into the store. Returns None, after a notice, if there is no room: the machine
+/// continues, because the log has every event.
+fn freeze(cog: &mut Cog, store: &Store, console: &dyn Console) -> Result<Option<Frozen>, RunError> {
     let (vm, status) = cog.parts();
     match status.save(vm, store) {
         Ok(root) => Ok(Some(root)),
@@ -121,13 +125,14 @@ fn put(cog: &mut Cog, store: &Store, console: &dyn Console) -> Result<Option<Fro
     }
 }
 
-/// Writes the snapshot, and drops the part of the log that none needs any more.
+/// Writes a snapshot, and drops the part of the log that no snapshot needs any more.
 fn write(store: &Store, root: &Frozen, covers: Seq) -> Result<(), SnapshotError> {
     store.write_snapshot(root, covers)?;
     store.prune().map(drop)
 }
 
-fn judge(result: Result<(), SnapshotError>, console: &dyn Console) -> Result<(), RunError> {
+/// Reports a snapshot that failed for lack of room on the disk. Any other failure is an error.
+fn report(result: Result<(), SnapshotError>, console: &dyn Console) -> Result<(), RunError> {
     match result {
         Err(error @ SnapshotError::Full(_)) => {
             console.notice(&Notice::SnapshotFailed(error.to_string()));

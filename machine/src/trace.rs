@@ -1,103 +1,153 @@
-//! What a cog's evaluations say: put into words at once, held until the event they belong to is
-//! durable.
+//! Reports about evaluations: traces and failures, rendered to text at once, on the thread of the
+//! heap.
+//!
+//! Drivers and jobs know only what is durable, so their reports are shown at once. The reports of
+//! the cog wait in a [`TraceBuffer`] until the event that they belong to is durable.
 
 use crate::clock::Clock;
-use crate::console::{Console, Notice, Who};
-use crate::error::Abort;
-use crate::settings::Settings;
+use crate::console::{Console, Notice, Origin};
+use crate::error::AbortReason;
+use crate::settings::MachineSettings;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use vm::{Stop, Vm};
 
-/// How many bytes of words one evaluation may make; what is more is counted and dropped.
-const LIMIT: usize = 64 << 20;
+/// The most text that a buffer holds, in bytes. Further texts are counted and dropped.
+const BUFFER_LIMIT: usize = 64 << 20;
 
-/// Something said.
-pub(crate) enum Said {
-    /// Words for a trace or a crash.
+/// A report, ready to be shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum ConsoleMessage {
+    /// The text of a trace or a crash.
     Text(String),
-    /// Something else.
+    /// Any other report.
     Notice(Notice),
 }
 
-impl Said {
-    /// The words for an evaluation that ended without a value.
-    pub(crate) fn of_stop(settings: &Settings, vm: &Vm, who: Who, stop: &Stop) -> Said {
-        match stop {
+impl ConsoleMessage {
+    /// Reports that an evaluation ended without a value.
+    pub(crate) fn of_failure(
+        settings: &MachineSettings,
+        vm: &Vm,
+        origin: Origin,
+        stop: &Stop,
+    ) -> ConsoleMessage {
+        let notice = match stop {
             Stop::Crash { op, arg } => {
                 let (op, arg) = (vm.look(op), vm.look(arg));
                 let now = settings.clock.now();
-                Said::Text(settings.console.crash_text(who, op, arg, now))
+                return ConsoleMessage::Text(settings.console.crash_text(origin, op, arg, now));
             }
-            Stop::Interrupted => Said::Notice(Notice::TimedOut(who)),
-            Stop::Loop => Said::Notice(Notice::Aborted(who, Abort::Loop)),
-            Stop::StackFull => Said::Notice(Notice::Aborted(who, Abort::Stack)),
-            Stop::HeapFull | Stop::TooLarge { .. } => {
-                Said::Notice(Notice::Aborted(who, Abort::Memory))
-            }
-            Stop::Damaged { .. } => Said::Notice(Notice::Damaged(who, stop.to_string())),
-        }
+            Stop::Interrupted => Notice::TimedOut(origin),
+            Stop::Loop => Notice::Aborted(origin, AbortReason::Loop),
+            Stop::StackFull => Notice::Aborted(origin, AbortReason::Stack),
+            Stop::HeapFull | Stop::TooLarge { .. } => Notice::Aborted(origin, AbortReason::Memory),
+            Stop::Damaged { .. } => Notice::Damaged(origin, stop.to_string()),
+        };
+        ConsoleMessage::Notice(notice)
     }
 
-    /// Shows it.
+    /// Shows the report.
     pub(crate) fn show(&self, console: &dyn Console) {
         match self {
-            Said::Text(text) => console.show(text),
-            Said::Notice(notice) => console.notice(notice),
+            ConsoleMessage::Text(text) => console.show(text),
+            ConsoleMessage::Notice(notice) => console.notice(notice),
         }
     }
+}
+
+/// Shows the traces of a driver's or job's heap as they are made.
+pub(crate) fn show_at_once(vm: &mut Vm, settings: &Arc<MachineSettings>) {
+    let settings = Arc::clone(settings);
+    vm.on_trace(move |message| {
+        settings.console.show(&settings.console.trace_text(message, settings.clock.now()));
+    });
 }
 
 #[derive(Default)]
-struct Held {
-    silent: bool,
-    said: Vec<Said>,
-    bytes: usize,
+struct Buffer {
+    is_silent: bool,
+    messages: Vec<ConsoleMessage>,
+    /// Size of the texts, in bytes.
+    text_size: usize,
     dropped: u64,
 }
 
-/// What was said since it was last asked. Clones are the same.
+/// The reports that the cog has made and nobody has taken yet. Clones share one buffer.
 #[derive(Clone, Default)]
-pub(crate) struct Traces(Rc<RefCell<Held>>);
+pub(crate) struct TraceBuffer(Rc<RefCell<Buffer>>);
 
-impl Traces {
-    /// Collects the traces of a heap's evaluations.
+impl TraceBuffer {
+    /// Collects the traces of a heap.
     pub(crate) fn attach(&self, vm: &mut Vm, console: &Arc<dyn Console>, clock: &Arc<dyn Clock>) {
-        let (traces, console, clock) = (self.clone(), Arc::clone(console), Arc::clone(clock));
+        let (buffer, console, clock) = (self.clone(), Arc::clone(console), Arc::clone(clock));
         vm.on_trace(move |message| {
-            if !traces.0.borrow().silent {
-                traces.push(Said::Text(console.trace_text(message, clock.now())));
+            if !buffer.0.borrow().is_silent {
+                buffer.push(ConsoleMessage::Text(console.trace_text(message, clock.now())));
             }
         });
     }
 
-    /// Whether traces are dropped, as they are during a replay.
-    pub(crate) fn silence(&self, silent: bool) {
-        self.0.borrow_mut().silent = silent;
+    /// Sets whether traces are dropped without a notice, as they are during a replay.
+    pub(crate) fn set_silent(&self, is_silent: bool) {
+        self.0.borrow_mut().is_silent = is_silent;
     }
 
-    /// Adds to what was said.
-    pub(crate) fn push(&self, said: Said) {
-        let held = &mut *self.0.borrow_mut();
-        if let Said::Text(text) = &said {
-            if held.bytes + text.len() > LIMIT {
-                held.dropped += 1;
+    /// Adds a report.
+    pub(crate) fn push(&self, message: ConsoleMessage) {
+        let buffer = &mut *self.0.borrow_mut();
+        if let ConsoleMessage::Text(text) = &message {
+            if buffer.text_size + text.len() > BUFFER_LIMIT {
+                buffer.dropped += 1;
                 return;
             }
-            held.bytes += text.len();
+            buffer.text_size += text.len();
         }
-        held.said.push(said);
+        buffer.messages.push(message);
     }
 
-    /// What was said since this was last called.
-    pub(crate) fn take(&self) -> Vec<Said> {
-        let held = &mut *self.0.borrow_mut();
-        held.bytes = 0;
-        let mut said = std::mem::take(&mut held.said);
-        if held.dropped > 0 {
-            said.push(Said::Notice(Notice::TracesDropped(std::mem::take(&mut held.dropped))));
+    /// Removes and returns the reports, in the order in which they were made. If texts were
+    /// dropped, the last report says how many.
+    pub(crate) fn take(&self) -> Vec<ConsoleMessage> {
+        let buffer = &mut *self.0.borrow_mut();
+        buffer.text_size = 0;
+        let mut messages = std::mem::take(&mut buffer.messages);
+        if buffer.dropped > 0 {
+            let dropped = std::mem::take(&mut buffer.dropped);
+            messages.push(ConsoleMessage::Notice(Notice::TracesDropped(dropped)));
         }
-        said
+        messages
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(size: usize) -> ConsoleMessage {
+        ConsoleMessage::Text("x".repeat(size))
+    }
+
+    #[test]
+    fn texts_beyond_the_limit_are_counted_and_dropped() {
+        let buffer = TraceBuffer::default();
+        buffer.push(text(BUFFER_LIMIT - 1));
+        buffer.push(text(2));
+        buffer.push(ConsoleMessage::Notice(Notice::TooLarge(Origin::Cog)));
+        buffer.push(text(1));
+        buffer.push(text(1));
+        let expected = [
+            text(BUFFER_LIMIT - 1),
+            ConsoleMessage::Notice(Notice::TooLarge(Origin::Cog)),
+            text(1),
+            ConsoleMessage::Notice(Notice::TracesDropped(2)),
+        ];
+        // `assert_eq` would print 64 MiB.
+        assert!(buffer.take() == expected);
+        // The room and the count are those of one event.
+        buffer.push(text(BUFFER_LIMIT));
+        assert!(buffer.take() == [text(BUFFER_LIMIT)]);
+        assert_eq!(buffer.take(), []);
     }
 }

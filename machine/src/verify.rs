@@ -1,7 +1,8 @@
-//! Whether pins of a store are what their hashes say: what `persist` cannot know.
+//! Verification of stored pins: whether each pin has the hash that it is found by. `persist` cannot
+//! know this, because it does not know PLAN values.
 //!
-//! Each pin is hashed by itself, with the hashes of those that it refers to, which have been verified
-//! before. Nothing is loaded: the pins are mapped.
+//! Each pin is hashed by itself, from the hashes of the pins that it refers to, which were verified
+//! before. The pins are mapped, not loaded.
 
 use persist::inspect::Judge;
 use std::sync::Arc;
@@ -9,24 +10,24 @@ use vm::jet::JetTable;
 use vm::pinspace::Frozen;
 use vm::{Options, Shape, Vm};
 
-/// Verifies pins one after the other, each after those it refers to.
-pub struct Verifier<P> {
+/// Verifies pins one by one, each after the pins that it refers to.
+pub struct PinVerifier<Expr> {
     vm: Vm,
-    progress: P,
+    progress: Expr,
 }
 
-impl<P: FnMut(u64)> Verifier<P> {
-    /// A verifier that tells `progress` how many bytes are done.
+impl<Expr: FnMut(u64)> PinVerifier<Expr> {
+    /// A verifier that calls `progress` with the number of bytes verified so far.
     ///
     /// # Errors
-    /// If the system does not grant the addresses of a stack.
-    pub fn new(progress: P) -> std::io::Result<Verifier<P>> {
+    /// The system refuses the address space of the heap's stack.
+    pub fn new(progress: Expr) -> std::io::Result<PinVerifier<Expr>> {
         let vm = Vm::new(Options::default(), Arc::new(JetTable::default()))?;
-        Ok(Verifier { vm, progress })
+        Ok(PinVerifier { vm, progress })
     }
 }
 
-impl<P: FnMut(u64)> Judge for Verifier<P> {
+impl<Expr: FnMut(u64)> Judge for PinVerifier<Expr> {
     fn pin(&mut self, pin: &Frozen) -> Result<(), String> {
         let adopted = self.vm.adopt(pin);
         let item = match self.vm.look(&adopted).shape() {
@@ -48,14 +49,14 @@ impl<P: FnMut(u64)> Judge for Verifier<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::Status;
-    use crate::tests::rig::store_settings;
+    use crate::status::CogStatus;
+    use crate::tests::harness::store_settings;
     use persist::sim::SimDisk;
     use persist::{Inspection, Seq, Store};
     use vm::Val;
 
     fn vm() -> Vm {
-        Vm::new(Options::default(), Arc::default()).expect("there are addresses")
+        Vm::new(Options::default(), Arc::default()).expect("address space")
     }
 
     /// A store with this value as its state.
@@ -64,7 +65,7 @@ mod tests {
         let store = Store::create_on(Arc::new(disk.clone()), store_settings()).expect("room");
         let mut vm = vm();
         let value = make(&mut vm);
-        let root = Status::Spinning(value).save(&mut vm, &store).expect("room");
+        let root = CogStatus::Running(value).save(&mut vm, &store).expect("room");
         store.write_snapshot(&root, Seq::START).expect("room");
         store.close().expect("room");
         disk
@@ -72,8 +73,8 @@ mod tests {
 
     fn check(disk: SimDisk) -> persist::inspect::Report {
         let inspection = Inspection::open_on(Arc::new(disk)).expect("a store");
-        let mut verifier = Verifier::new(|_| {}).expect("there are addresses");
-        inspection.check(&mut verifier).expect("it can be read")
+        let mut verifier = PinVerifier::new(|_| {}).expect("address space");
+        inspection.check(&mut verifier).expect("readable")
     }
 
     /// A pin of a pin of a nat.

@@ -4,7 +4,7 @@ use crate::args::Check;
 use crate::progress;
 use crate::terminal::Exit;
 use anyhow::Context;
-use machine::Verifier;
+use machine::PinVerifier;
 use persist::inspect::{Effect, Finding, Report, SnapshotState};
 use persist::{Hash, Inspection, OpenError};
 use std::fmt::Write as _;
@@ -24,7 +24,7 @@ pub(crate) fn check(args: Check) -> anyhow::Result<()> {
     let inspection = Inspection::open(&args.store).map_err(not_opened)?;
     let bar = progress::bytes("checking", inspection.bytes());
     let unseen = |error: &dyn std::fmt::Display| exit(UNSEEN, error);
-    let verifier = Verifier::new(|bytes| bar.set_position(bytes));
+    let verifier = PinVerifier::new(|bytes| bar.set_position(bytes));
     let mut verifier = verifier.map_err(|error| unseen(&error))?;
     let report = inspection.check(&mut verifier);
     bar.finish_and_clear();

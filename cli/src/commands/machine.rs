@@ -5,7 +5,7 @@ use crate::args::{Boot, Cache, Machine as MachineArgs, Start};
 use crate::console::Terminal;
 use crate::terminal::{self, Exit};
 use anyhow::Context;
-use machine::{Handle, Machine, Outcome, ReplayFrom, Settings};
+use machine::{Machine, MachineHandle, MachineSettings, ReplayFrom, RunOutcome};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::path::Path;
@@ -30,7 +30,7 @@ pub(crate) fn start(args: Start) -> anyhow::Result<()> {
 }
 
 fn run(store: &Path, args: &MachineArgs, replay: ReplayFrom) -> anyhow::Result<()> {
-    let mut settings = Settings::new(Arc::new(Terminal::new()));
+    let mut settings = MachineSettings::new(Arc::new(Terminal::new()));
     settings.jets = jets::table(args.matching);
     settings.jit = args.matching.jit.mode();
     settings.jobs = usize::from(args.eval_workers);
@@ -44,10 +44,10 @@ fn run(store: &Path, args: &MachineArgs, replay: ReplayFrom) -> anyhow::Result<(
     let machine = Machine::open(store, settings)?;
     stop_on_signal(machine.handle())?;
     match machine.run()? {
-        Outcome::Stopped | Outcome::Finished => Ok(()),
-        Outcome::Crashed => ended("its cog crashed"),
-        Outcome::TimedOut => ended("its cog took too long to handle an event"),
-        Outcome::Aborted(abort) => ended(&format!("its cog could not handle an event: {abort}")),
+        RunOutcome::Stopped | RunOutcome::Finished => Ok(()),
+        RunOutcome::Crashed => ended("its cog crashed"),
+        RunOutcome::TimedOut => ended("its cog took too long to handle an event"),
+        RunOutcome::Aborted(abort) => ended(&format!("its cog could not handle an event: {abort}")),
     }
 }
 
@@ -56,7 +56,7 @@ fn ended(why: &str) -> anyhow::Result<()> {
 }
 
 /// Stops the machine at Ctrl-C or SIGTERM; a second one ends the process at once.
-fn stop_on_signal(handle: Handle) -> anyhow::Result<()> {
+fn stop_on_signal(handle: MachineHandle) -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot watch for signals")?;
     std::thread::Builder::new()
         .name("signals".into())

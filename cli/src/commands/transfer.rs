@@ -3,7 +3,7 @@
 use crate::args::{Export, Import};
 use crate::progress;
 use anyhow::Context;
-use machine::Germs;
+use machine::GermCodec;
 use persist::{Store, transfer};
 
 /// Writes a machine to a file.
@@ -29,6 +29,6 @@ pub(crate) fn import(args: Import) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn germs() -> anyhow::Result<Germs> {
-    Germs::new().context("cannot reserve addresses for the stack")
+fn germs() -> anyhow::Result<GermCodec> {
+    GermCodec::new().context("cannot reserve addresses for the stack")
 }

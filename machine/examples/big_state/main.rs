@@ -1,15 +1,15 @@
-//! Measures machines whose states are larger than one would want to load.
+//! Measures machines whose state is too large to be loaded at each start.
 //!
 //! ```text
 //! cargo run --release -p machine --example big_state -- DIR GB...
 //! ```
 //!
-//! For each size, a machine is made in `DIR` (which has to have room for the largest), measured by
-//! processes of its own, and removed. Its state is a tree of pins, 256 to a node, three levels above
-//! leaves of 4096 bytes; an event replaces one leaf, chosen by chance. Where it says cold, the files
-//! were dropped from the system's page cache before. The process that handles events for the second time is
-//! aborted, so that the start after it finds a store that nobody closed. At the end half of the
-//! state becomes garbage, and is collected.
+//! For each size, the example makes a machine in `DIR` (which needs room for the largest), measures
+//! it in separate processes, and removes it. The state is a tree of pins, 256 to a node, three
+//! levels above leaves of 4096 bytes; an event replaces one leaf, chosen at random. Before a
+//! measurement marked "cold", the files are dropped from the system's page cache. The second
+//! process that handles events aborts, so that the next start finds a store that was not closed. At
+//! the end, half of the state becomes garbage and is collected.
 
 mod program;
 
@@ -19,7 +19,7 @@ mod plan;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
-use machine::{Console, Machine, Notice, Settings, SnapshotRule, Who};
+use machine::{Console, Machine, MachineSettings, Notice, Origin, SnapshotPolicy};
 use persist::collect::collect;
 use persist::{Seq, Store};
 use program::{FANOUT, Size};
@@ -32,13 +32,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vm::{Ref, Shape, Val, Vm};
 
-/// What a measurement may fail with.
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+/// The result of a measurement.
+type MeasureResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-/// Events whose latency is measured.
+/// How many events are measured.
 const EVENTS: usize = 40;
 
-fn main() -> Outcome {
+fn main() -> MeasureResult {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args[..] {
@@ -57,9 +57,9 @@ fn main() -> Outcome {
     }
 }
 
-/// Makes, measures and removes a machine of that size.
-fn measure(dir: &Path, gigabytes: &str) -> Outcome {
-    let run = |what: &[&str]| -> Outcome {
+/// Makes, measures and removes a machine of this size.
+fn measure(dir: &Path, gigabytes: &str) -> MeasureResult {
+    let run = |what: &[&str]| -> MeasureResult {
         let status = Command::new(std::env::current_exe()?).args(what).status()?;
         if status.success() { Ok(()) } else { Err(format!("{what:?} failed").into()) }
     };
@@ -69,7 +69,7 @@ fn measure(dir: &Path, gigabytes: &str) -> Outcome {
         ["start", "start", "touch", "flush", "events"]
             .iter()
             .try_for_each(|it| run(&[it, name]))?;
-        // It ends in a crash.
+        // This process aborts itself.
         Command::new(std::env::current_exe()?).args(["abort", name]).status()?;
         ["start", "halve", "collect"].iter().try_for_each(|it| run(&[it, name]))
     });
@@ -77,8 +77,8 @@ fn measure(dir: &Path, gigabytes: &str) -> Outcome {
     measured
 }
 
-fn make(dir: &Path, gigabytes: f64) -> Outcome {
-    let begun = Instant::now();
+fn make(dir: &Path, gigabytes: f64) -> MeasureResult {
+    let start = Instant::now();
     let store = Store::create(dir)?;
     let mut vm = Vm::new(vm::Options::default(), Arc::new(plan::jets()))?;
     let size = Size::of(gigabytes);
@@ -94,21 +94,21 @@ fn make(dir: &Path, gigabytes: f64) -> Outcome {
     let state = freeze_row(&mut vm, &store, &tops)?;
     let cog = program::cog(&mut vm, &size, &state);
     Machine::boot_on(store, &mut vm, &cog)?;
-    println!("  made in {:.1?}", begun.elapsed());
+    println!("  made in {:.1?}", start.elapsed());
     Ok(())
 }
 
-/// A node of leaves.
-fn make_node(vm: &mut Vm, store: &Store, number: usize) -> Outcome<Val> {
+/// Makes a node of leaves.
+fn make_node(vm: &mut Vm, store: &Store, number: usize) -> MeasureResult<Val> {
     let leaves = (0..FANOUT).map(|leaf| {
         let bar = vm.bar(&program::leaf((number * FANOUT + leaf) as u64))?;
         Ok(vm.pin(&bar)?)
     });
-    let leaves = leaves.collect::<Outcome<Vec<Val>>>()?;
+    let leaves = leaves.collect::<MeasureResult<Vec<Val>>>()?;
     freeze_row(vm, store, &leaves)
 }
 
-fn freeze_row(vm: &mut Vm, store: &Store, items: &[Val]) -> Outcome<Val> {
+fn freeze_row(vm: &mut Vm, store: &Store, items: &[Val]) -> MeasureResult<Val> {
     let row = vm.row(items)?;
     let pin = vm.pin(&row)?;
     let frozen = vm.freeze(&pin, store.space())?;
@@ -116,12 +116,12 @@ fn freeze_row(vm: &mut Vm, store: &Store, items: &[Val]) -> Outcome<Val> {
 }
 
 /// Drops the store's files from the page cache.
-fn evict(dir: &Path) -> Outcome {
-    let mut todo = vec![dir.to_path_buf()];
-    while let Some(path) = todo.pop() {
+fn evict(dir: &Path) -> MeasureResult {
+    let mut paths = vec![dir.to_path_buf()];
+    while let Some(path) = paths.pop() {
         if path.is_dir() {
             for entry in fs::read_dir(path)? {
-                todo.push(entry?.path());
+                paths.push(entry?.path());
             }
         } else {
             let file = fs::File::open(path)?;
@@ -132,21 +132,21 @@ fn evict(dir: &Path) -> Outcome {
     Ok(())
 }
 
-/// Says when something was shown.
-struct Watch(Sender<Instant>);
+/// A console that sends the time at which something is shown.
+struct TimingConsole(Sender<Instant>);
 
-impl Console for Watch {
+impl Console for TimingConsole {
     fn trace_text(&self, _: Ref<'_>, _: Timestamp) -> String {
         String::new()
     }
 
-    fn crash_text(&self, who: Who, _: Ref<'_>, _: Ref<'_>, _: Timestamp) -> String {
+    fn crash_text(&self, who: Origin, _: Ref<'_>, _: Ref<'_>, _: Timestamp) -> String {
         eprintln!("{who} crashed");
         String::new()
     }
 
     fn show(&self, _: &str) {
-        // Whoever has seen enough is gone.
+        // The receiver may have ended.
         let _ = self.0.send(Instant::now());
     }
 
@@ -155,22 +155,22 @@ impl Console for Watch {
     }
 }
 
-/// A machine that is run on this thread's behalf, and when its events became durable.
-fn open(dir: &Path) -> Outcome<(Machine, Receiver<Instant>)> {
+/// Opens the machine. The receiver gets the times at which its events become durable.
+fn open(dir: &Path) -> MeasureResult<(Machine, Receiver<Instant>)> {
     let (sender, seen) = unbounded();
-    let mut settings = Settings::new(Arc::new(Watch(sender)));
+    let mut settings = MachineSettings::new(Arc::new(TimingConsole(sender)));
     settings.jets = Arc::new(plan::jets());
     settings.snapshots =
-        Some(SnapshotRule { events: u64::MAX, bytes: u64::MAX, work: Duration::MAX });
+        Some(SnapshotPolicy { events: u64::MAX, bytes: u64::MAX, work: Duration::MAX });
     Ok((Machine::open(dir, settings)?, seen))
 }
 
-/// From nothing to the first event that is durable.
-fn start(dir: &Path) -> Outcome {
+/// Measures a cold start up to the first durable event.
+fn start(dir: &Path) -> MeasureResult {
     evict(dir)?;
-    let begun = Instant::now();
+    let start = Instant::now();
     let (machine, seen) = open(dir)?;
-    let opened = begun.elapsed();
+    let opened = start.elapsed();
     let handle = machine.handle();
     let first = std::thread::spawn(move || -> Result<_, String> {
         let first = seen.recv().map_err(|error| error.to_string())?;
@@ -183,35 +183,35 @@ fn start(dir: &Path) -> Outcome {
     println!(
         "  start, cold: opened in {opened:.1?}, first event durable after {:.1?}; the snapshot after \
          it wrote {:.0} KB",
-        first.duration_since(begun),
+        first.duration_since(start),
         (proc_number("io", "wchar:")? - before) / 1e3,
     );
     Ok(())
 }
 
-/// A number from this process's files in /proc.
-fn proc_number(file: &str, name: &str) -> Outcome<f64> {
+/// A number from a file of this process in /proc.
+fn proc_number(file: &str, name: &str) -> MeasureResult<f64> {
     let text = fs::read_to_string(PathBuf::from("/proc/self").join(file))?;
     let line = text.lines().find(|line| line.starts_with(name)).ok_or("no such line")?;
     Ok(line.split_whitespace().nth(1).ok_or("no figure")?.parse()?)
 }
 
-/// The items of a pinned row.
-fn item<'v>(pin: Ref<'v>, index: usize) -> Outcome<Ref<'v>> {
+/// An item of a pinned row. The index is taken modulo the length of the row.
+fn item<'v>(pin: Ref<'v>, index: usize) -> MeasureResult<Ref<'v>> {
     let Shape::Pin(pin) = pin.shape() else { return Err("not a pin".into()) };
     let row = pin.item().as_row().ok_or("not a row")?;
     Ok(row.get(index % row.len()).ok_or("no such item")?)
 }
 
-/// The tree in a snapshot of the machine.
-fn state_in(root: Ref<'_>) -> Outcome<Ref<'_>> {
+/// The tree of pins in the root of a snapshot.
+fn state_in(root: Ref<'_>) -> MeasureResult<Ref<'_>> {
     let Shape::Pin(pin) = root.shape() else { return Err("not a pin".into()) };
     let cog = pin.item().as_row().and_then(|row| row.get(1)).ok_or("no cog")?;
     let Shape::App(cog) = cog.shape() else { return Err("no closure".into()) };
     Ok(cog.args().next().ok_or("no state")?)
 }
 
-fn touch(dir: &Path) -> Outcome {
+fn touch(dir: &Path) -> MeasureResult {
     for is_cold in [true, false] {
         if is_cold {
             evict(dir)?;
@@ -221,33 +221,33 @@ fn touch(dir: &Path) -> Outcome {
         let mut vm = Vm::new(vm::Options::default(), Default::default())?;
         let root = vm.adopt(&store.root(&snapshot)?);
         let state = state_in(vm.look(&root))?;
-        let begun = Instant::now();
-        let mut dice = program::Dice(dir.as_os_str().len() as u64);
+        let start = Instant::now();
+        let mut random = fastrand::Rng::with_seed(dir.as_os_str().len() as u64);
         let mut bytes = 0;
         for _ in 0..1000 {
-            let node = item(item(state, dice.roll())?, dice.roll())?;
-            let Shape::Pin(leaf) = item(node, dice.roll())?.shape() else { continue };
+            let node = item(item(state, random.usize(..))?, random.usize(..))?;
+            let Shape::Pin(leaf) = item(node, random.usize(..))?.shape() else { continue };
             bytes += leaf.item().as_bar().map_or(0, <[u8]>::len);
         }
         println!(
             "  1000 random leaves, {}: {:.1?} ({bytes} bytes), {:.0} MB resident",
             if is_cold { "cold" } else { "warm" },
-            begun.elapsed(),
+            start.elapsed(),
             proc_number("status", "VmRSS:")? / 1e3,
         );
     }
     Ok(())
 }
 
-fn events(dir: &Path, is_cut_short: bool) -> Outcome {
+fn events(dir: &Path, aborts: bool) -> MeasureResult {
     let (machine, seen) = open(dir)?;
     let handle = machine.handle();
-    let watching = std::thread::spawn(move || -> Result<_, String> {
+    let receiving = std::thread::spawn(move || -> Result<_, String> {
         let mut times = Vec::new();
         for _ in 0..=EVENTS {
             times.push(seen.recv().map_err(|error| error.to_string())?);
         }
-        if is_cut_short {
+        if aborts {
             std::process::abort();
         }
         handle.stop();
@@ -256,7 +256,7 @@ fn events(dir: &Path, is_cut_short: bool) -> Outcome {
         Ok((times, written))
     });
     machine.run()?;
-    let (times, before) = watching.join().map_err(|_| "a thread panicked")??;
+    let (times, before) = receiving.join().map_err(|_| "a thread panicked")??;
     let mut took: Vec<Duration> =
         times.windows(2).map(|pair| pair[1].duration_since(pair[0])).collect();
     took.sort_unstable();
@@ -276,18 +276,18 @@ fn events(dir: &Path, is_cut_short: bool) -> Outcome {
     Ok(())
 }
 
-/// What the disk takes for the least that is durable: a block written in place and flushed.
-fn flush(dir: &Path) -> Outcome {
+/// Measures the shortest durable write of the disk: one block, written in place and flushed.
+fn flush(dir: &Path) -> MeasureResult {
     let path = dir.join("flush");
     let file = fs::File::create(&path)?;
     file.write_all_at(&[1; 1 << 16], 0)?;
     file.sync_all()?;
     let mut took = Vec::new();
     for block in 0..EVENTS as u64 {
-        let begun = Instant::now();
+        let start = Instant::now();
         file.write_all_at(&[2; 4096], 4096 * (block % 16))?;
         file.sync_data()?;
-        took.push(begun.elapsed());
+        took.push(start.elapsed());
     }
     fs::remove_file(path)?;
     took.sort_unstable();
@@ -295,8 +295,8 @@ fn flush(dir: &Path) -> Outcome {
     Ok(())
 }
 
-/// Makes a state of half of the nodes the only one.
-fn halve(dir: &Path) -> Outcome {
+/// Writes snapshots of a state with half of the nodes, until the store has no other.
+fn halve(dir: &Path) -> MeasureResult {
     let store = Store::open(dir)?;
     let mut vm = Vm::new(vm::Options::default(), Default::default())?;
     let kept = {
@@ -318,23 +318,23 @@ fn halve(dir: &Path) -> Outcome {
     let row = vm.row(&kept)?;
     let pin = vm.pin(&row)?;
     let root = vm.freeze(&pin, store.space())?;
-    // No older one is left.
+    // Older snapshots are removed.
     for _ in 0..persist::Settings::default().keep_snapshots {
         store.write_snapshot(&root, store.last())?;
     }
     Ok(store.close()?)
 }
 
-/// Collects what [`halve`] has left behind.
-fn collect_half(dir: &Path) -> Outcome {
+/// Collects the garbage that [`halve`] has made.
+fn collect_half(dir: &Path) -> MeasureResult {
     evict(dir)?;
     let (called, loaded) = (proc_number("io", "rchar:")?, proc_number("io", "read_bytes:")?);
-    let begun = Instant::now();
+    let start = Instant::now();
     let done = collect(dir, false, &mut |_, _, _| {})?;
     println!(
         "  collected in {:.1?}: {} pins kept, {} freed, {:.2} GB given back; read {:.1} MB by calls, \
          {:.1} MB from the disk",
-        begun.elapsed(),
+        start.elapsed(),
         done.kept_pins,
         done.freed_pins,
         (done.disk_before - done.disk_after) as f64 / 1e9,

@@ -1,15 +1,16 @@
-//! The machine that is measured, in plain PLAN: nothing here needs a library.
+//! The program of the measured machine, in plain PLAN: it needs no library.
 
-use crate::plan::{P, arg, call, case, first, law, nat, row, second, trace};
+use crate::plan::{Expr, arg, call, case, first, law, nat, row, second, trace};
 use vm::{Val, Vm};
 
-/// Pins to a node.
+/// Pins per node.
 pub(crate) const FANOUT: usize = 256;
+/// Bytes per leaf.
 const LEAF: usize = 4096;
-/// How many different events the machine's driver makes, one after the other.
+/// How many different events the driver makes, one after the other.
 const PATHS: usize = 64;
 
-/// How many nodes of leaves there are.
+/// The size of a state: its number of nodes of leaves.
 pub(crate) struct Size(usize);
 
 impl Size {
@@ -17,54 +18,44 @@ impl Size {
         Size(((gigabytes * 1e9) as usize / (LEAF * FANOUT)).max(1))
     }
 
-    /// How many nodes of nodes there are.
+    /// The number of nodes of nodes.
     pub(crate) fn tops(&self) -> usize {
         self.0.div_ceil(FANOUT)
     }
 
-    /// How many nodes that one has.
+    /// The number of nodes of leaves in the node of nodes with index `top`.
     pub(crate) fn nodes_in(&self, top: usize) -> usize {
         (self.0 - top * FANOUT).min(FANOUT)
     }
 }
 
-/// Numbers as if by chance.
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn roll(&mut self) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize
-    }
-}
-
-/// The bytes of a leaf.
+/// The bytes of a leaf: random, and the same for the same number.
 pub(crate) fn leaf(number: u64) -> Vec<u8> {
-    let mut dice = Dice(number);
-    (0..LEAF / 4).flat_map(|_| (dice.roll() as u32).to_le_bytes()).collect()
+    let mut bytes = vec![0; LEAF];
+    fastrand::Rng::with_seed(number).fill(&mut bytes);
+    bytes
 }
 
-/// What case analysis does with a value that is not expected.
-fn skip(arity: u64) -> P {
+/// The branch of a case analysis for a value that does not occur.
+fn skip(arity: u64) -> Expr {
     law(arity, nat(0))
 }
 
-/// What is pinned.
-fn unpin(x: P) -> P {
+/// The item of a pin.
+fn unpin(x: Expr) -> Expr {
     call(nat(1), [law(1, arg(1)), skip(3), skip(2), skip(1), x])
 }
 
-/// `(get row n)`: item n.
-fn get() -> P {
+/// `(get row n)`: item `n` of the row.
+fn get() -> Expr {
     // (again row m), and (found get n rest item)
     let again = law(3, call(arg(1), [arg(2), arg(3)]));
     let found = law(4, case(arg(2), arg(4), call(again, [arg(1), arg(3)])));
     law(2, call(nat(1), [skip(1), skip(3), call(found, [arg(0), arg(2)]), skip(1), arg(1)]))
 }
 
-/// `(set row n new)`: the row with another item n.
-fn set() -> P {
+/// `(set row n new)`: the row with `new` as item `n`.
+fn set() -> Expr {
     // (again set new rest item m), and (found set n new rest item)
     let again = law(5, call(call(arg(1), [arg(3), arg(5), arg(2)]), [arg(4)]));
     let more = call(again, [arg(1), arg(3), arg(4), arg(5)]);
@@ -73,9 +64,9 @@ fn set() -> P {
     law(3, call(nat(1), [skip(1), skip(3), found, skip(1), arg(1)]))
 }
 
-/// `(update pin path leaf)`: the tree with another leaf. A path is a row of an item's number and the
-/// path from there on, or 0.
-fn update() -> P {
+/// `(update pin path leaf)`: the tree with `leaf` at `path`. A path is 0, or a row of an item's
+/// index and the rest of the path.
+fn update() -> Expr {
     let ends = law(2, call(nat(4), [arg(1)]));
     // (goes update pin leaf path rest number)
     let node = || unpin(arg(2));
@@ -85,7 +76,8 @@ fn update() -> P {
     law(3, call(nat(1), [skip(1), skip(3), goes, call(ends, [arg(3)]), arg(2)]))
 }
 
-/// The cog over that state: an event has a pinned row of path and leaf, and is told of.
+/// A cog with this state. The input of an event is a pinned row of path and leaf; the event shows a
+/// trace.
 pub(crate) fn cog(vm: &mut Vm, size: &Size, state: &Val) -> Val {
     let change = || unpin(second(first(arg(4))));
     let state_after = call(update(), [arg(1), first(change()), second(change())]);
@@ -98,24 +90,26 @@ pub(crate) fn cog(vm: &mut Vm, size: &Size, state: &Val) -> Val {
     vm.force(&cog).expect("a closure")
 }
 
-/// Writes one change after the other, each when the cog has answered the one before, again and again.
-fn driver(size: &Size) -> P {
-    let mut dice = Dice(7);
-    let changes: Vec<P> = (0..PATHS as u64)
+/// A driver that writes one change after the other, each when the cog has answered the one before,
+/// and begins anew after the last.
+fn driver(size: &Size) -> Expr {
+    let mut random = fastrand::Rng::with_seed(7);
+    let changes: Vec<Expr> = (0..PATHS as u64)
         .map(|number| {
-            let top = dice.roll() % size.tops();
-            let node = dice.roll() % size.nodes_in(top);
-            let path = [dice.roll() % FANOUT, node, top].into_iter();
+            let top = random.usize(..size.tops());
+            let node = random.usize(..size.nodes_in(top));
+            let path = [random.usize(..FANOUT), node, top].into_iter();
             let path = path.fold(nat(0), |rest, item| row([nat(item as u64), rest]));
-            P::Pin(Box::new(row([path, P::Bar(leaf(u64::MAX - number))])))
+            Expr::Pin(Box::new(row([path, Expr::Bar(leaf(u64::MAX - number))])))
         })
         .collect();
     let list = |from: usize| {
         let changes = changes[from..].iter().rev();
         changes.fold(nat(0), |rest, change| row([change.clone(), rest]))
     };
-    let write = |change: P| row([row([nat(0), row([nat(0), P::Text("write"), change])])]);
-    // The driver is (handle all left requests); (goes handle all left rest change), (ends handle all n).
+    let write = |change: Expr| row([row([nat(0), row([nat(0), Expr::Text("write"), change])])]);
+    // The driver is (handle all left requests); (goes handle all left rest change), (ends handle
+    // all n).
     let goes = law(5, call(arg(1), [arg(2), second(arg(3)), write(arg(5))]));
     let ends = law(3, call(arg(1), [arg(2), second(arg(2)), write(first(arg(2)))]));
     let goes = call(goes, [arg(0), arg(1), arg(2)]);

@@ -1,14 +1,14 @@
-//! `%time`: the wall clock, in whole seconds since 1970.
+//! `%time`: the wall time, in whole seconds since 1970.
 //!
 //! ```text
 //! [%time %when]      the time now
-//! [%time %wait t]    0, as soon as the clock shows t or later; never, for a t of 2^63 or more
+//! [%time %wait t]    0, as soon as the clock shows t or later; never, if t is 2^63 or more
 //! ```
 //!
-//! One thread sleeps until the earliest time that somebody waits for. (prototype:
+//! One thread sleeps until the earliest time that any call waits for. (Prototype:
 //! lib/Server/Hardware/Time.hs)
 
-use super::{Answer, Cancel, Device, Reply};
+use super::{CancelCall, Device, DeviceAnswer, DeviceReply};
 use crate::clock::Clock;
 use crate::error::SystemError;
 use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
@@ -19,112 +19,117 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use vm::Ref;
 
-enum ToThread {
-    Wait { until: u64, number: u64, reply: Reply },
+/// A message to the device's thread. `until` is in seconds since 1970, and `number` tells apart
+/// calls that wait for the same time.
+enum TimerMessage {
+    Wait { until: u64, number: u64, reply: DeviceReply },
     Cancel { until: u64, number: u64 },
-    End,
+    Shutdown,
 }
 
 /// The time device.
-pub struct Time {
+pub struct TimeDevice {
     clock: Arc<dyn Clock>,
-    inbox: Sender<ToThread>,
+    inbox: Sender<TimerMessage>,
     thread: Option<JoinHandle<()>>,
-    next: AtomicU64,
+    next_number: AtomicU64,
 }
 
-impl Time {
-    /// The device that tells the time of that clock. Its thread ends when it is dropped.
+impl TimeDevice {
+    /// Starts a device that reports the wall time of `clock`. Its thread ends when it is dropped.
     ///
     /// # Errors
-    /// If the system does not grant the thread.
-    pub fn start(clock: Arc<dyn Clock>) -> Result<Time, SystemError> {
-        let (inbox, orders) = unbounded();
+    /// The system refuses to start the thread.
+    pub fn start(clock: Arc<dyn Clock>) -> Result<TimeDevice, SystemError> {
+        let (inbox, messages) = unbounded();
         let thread_clock = Arc::clone(&clock);
         let thread = thread::Builder::new()
             .name("pallas-time".into())
-            .spawn(move || run(&*thread_clock, &orders))
+            .spawn(move || run(&*thread_clock, &messages))
             .map_err(SystemError::new("start a thread"))?;
-        Ok(Time { clock, inbox, thread: Some(thread), next: AtomicU64::new(0) })
+        Ok(TimeDevice { clock, inbox, thread: Some(thread), next_number: AtomicU64::new(0) })
     }
 
-    fn wait(&self, until: u64, reply: Reply) -> Option<Cancel> {
+    fn wait(&self, until: u64, reply: DeviceReply) -> Option<CancelCall> {
         let inbox = self.inbox.clone();
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         // The thread lives as long as the device.
-        let _ = inbox.send(ToThread::Wait { until, number, reply });
+        let _ = inbox.send(TimerMessage::Wait { until, number, reply });
         Some(Box::new(move || {
-            let _ = inbox.send(ToThread::Cancel { until, number });
+            let _ = inbox.send(TimerMessage::Cancel { until, number });
         }))
     }
 }
 
-impl Device for Time {
+impl Device for TimeDevice {
     fn name(&self) -> &'static str {
         "time"
     }
 
-    fn call(&self, args: &[Ref<'_>], reply: Reply) -> Option<Cancel> {
-        match Request::of(args) {
-            Some(Request::When) => {
+    fn call(&self, args: &[Ref<'_>], reply: DeviceReply) -> Option<CancelCall> {
+        match TimeCall::parse(args) {
+            Some(TimeCall::When) => {
                 reply.send(seconds(self.clock.now()).into());
                 None
             }
-            Some(Request::Wait(until)) => self.wait(until, reply),
-            Some(Request::WaitForever) => None,
+            Some(TimeCall::Wait(until)) => self.wait(until, reply),
+            Some(TimeCall::WaitForever) => None,
             None => {
-                reply.send(Answer::NOTHING);
+                reply.send(DeviceAnswer::ZERO);
                 None
             }
         }
     }
 }
 
-impl Drop for Time {
+impl Drop for TimeDevice {
     fn drop(&mut self) {
-        // Calls may hold the channel open beyond this, so that closing it would not do.
-        let _ = self.inbox.send(ToThread::End);
+        // The cancel functions of calls hold senders too, so dropping ours would not end the
+        // thread.
+        let _ = self.inbox.send(TimerMessage::Shutdown);
         if let Some(thread) = self.thread.take() {
-            // It holds nothing that could be lost.
+            // A panic of the thread loses nothing: it holds no data.
             let _ = thread.join();
         }
     }
 }
 
-enum Request {
+enum TimeCall {
     When,
+    /// In seconds since 1970, below 2^63.
     Wait(u64),
     WaitForever,
 }
 
-impl Request {
-    fn of(args: &[Ref<'_>]) -> Option<Request> {
+impl TimeCall {
+    /// The call with these arguments; None if it is malformed.
+    fn parse(args: &[Ref<'_>]) -> Option<TimeCall> {
         let name = args.first()?.as_nat()?.bytes();
         match (name.as_slice(), &args[1..]) {
-            (b"when", []) => Some(Request::When),
+            (b"when", []) => Some(TimeCall::When),
             (b"wait", [until]) => {
                 let until = until.as_nat()?.to_u64().filter(|until| i64::try_from(*until).is_ok());
-                Some(until.map_or(Request::WaitForever, Request::Wait))
+                Some(until.map_or(TimeCall::WaitForever, TimeCall::Wait))
             }
             _ => None,
         }
     }
 }
 
-/// Whole seconds since 1970; 0 before.
+/// Whole seconds since 1970; 0 for an earlier time.
 fn seconds(time: Timestamp) -> u64 {
     u64::try_from(time.as_second()).unwrap_or(0)
 }
 
-/// The thread: answers each wait when its time has come.
-fn run(clock: &dyn Clock, orders: &Receiver<ToThread>) {
-    let mut waits: BTreeMap<(u64, u64), Reply> = BTreeMap::new();
+/// The device's thread: answers each waiting call when its time has come.
+fn run(clock: &dyn Clock, messages: &Receiver<TimerMessage>) {
+    let mut waiting: BTreeMap<(u64, u64), DeviceReply> = BTreeMap::new();
     loop {
         let now = seconds(clock.now());
-        while let Some(first) = waits.first_entry().filter(|first| first.key().0 <= now) {
-            first.remove().send(Answer::NOTHING);
+        while let Some(first) = waiting.first_entry().filter(|first| first.key().0 <= now) {
+            first.remove().send(DeviceAnswer::ZERO);
         }
-        let alarm = match waits.first_key_value() {
+        let alarm = match waiting.first_key_value() {
             Some((&(until, _), _)) => {
                 let until = i64::try_from(until).ok().map(Timestamp::from_second);
                 clock.alarm(until.and_then(Result::ok).unwrap_or(Timestamp::MAX))
@@ -132,14 +137,14 @@ fn run(clock: &dyn Clock, orders: &Receiver<ToThread>) {
             None => never(),
         };
         select! {
-            recv(orders) -> order => match order {
-                Ok(ToThread::Wait { until, number, reply }) => {
-                    waits.insert((until, number), reply);
+            recv(messages) -> message => match message {
+                Ok(TimerMessage::Wait { until, number, reply }) => {
+                    waiting.insert((until, number), reply);
                 }
-                Ok(ToThread::Cancel { until, number }) => {
-                    waits.remove(&(until, number));
+                Ok(TimerMessage::Cancel { until, number }) => {
+                    waiting.remove(&(until, number));
                 }
-                Ok(ToThread::End) | Err(_) => return,
+                Ok(TimerMessage::Shutdown) | Err(_) => return,
             },
             recv(alarm) -> _ => {}
         }

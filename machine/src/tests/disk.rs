@@ -1,111 +1,183 @@
-//! What the disk can do to a machine, beyond losing power.
+//! Disks that are full or damaged, and stores that hold no machine or are in use.
 
-use super::plan::{self, nat};
-use super::programs::{cog, counter, exec, keeping, writer};
-use super::rig::{Failure, Heard, Rig};
-use crate::record::{Event, Fate, Input, Payload};
-use crate::{BootError, Machine, Notice, StartError};
+use super::harness::{Failure, TestMachine};
+use super::plan::{self, Expr, arg, call, law, nat, row};
+use super::programs::{cog, counter, cycle, exec, keep_inputs, read, writer};
+use crate::event::{EventInput, EventOutcome, EventRecord, InputPayload};
+use crate::trace::ConsoleMessage;
+use crate::{BootError, Machine, Notice, RunError, StartError};
+use crossbeam_channel::unbounded;
 use persist::Store;
 use std::sync::Arc;
 use vm::{Hash, Vm};
 
 #[test]
-fn a_full_disk_holds_the_counter_up_and_no_more() {
-    let rig = Rig::boot(&counter()).with(|settings| settings.snapshots = None);
-    let used: usize = rig.disk.files().values().map(Vec::len).sum();
-    rig.disk.set_capacity(Some(used + 2000));
-    let disk = rig.disk.clone();
-    let run = rig.run(|heard| {
-        if matches!(heard.last(), Some(Heard::Notice(Notice::DiskFull(_)))) {
+fn a_full_disk_delays_the_counter_and_loses_nothing() {
+    let machine = TestMachine::boot(&counter()).with(|settings| settings.snapshots = None);
+    let used: usize = machine.disk.files().values().map(Vec::len).sum();
+    machine.disk.set_capacity(Some(used + 2000));
+    let disk = machine.disk.clone();
+    let run = machine.run(|messages| {
+        if matches!(messages.last(), Some(ConsoleMessage::Notice(Notice::DiskFull(_)))) {
             disk.set_capacity(None);
         }
-        heard.contains(&Heard::Notice(Notice::DiskHasRoom))
-            && heard.last().is_some_and(|last| last.number().is_some())
+        messages.contains(&ConsoleMessage::Notice(Notice::DiskHasRoom))
+            && messages.last().is_some_and(|last| last.number().is_some())
     });
     let numbers = run.numbers();
     assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
-    assert_eq!(run.outcome(), crate::Outcome::Stopped);
+    assert_eq!(run.outcome(), crate::RunOutcome::Stopped);
 }
 
 #[test]
-fn damage_in_the_log_is_an_error_that_says_where() {
-    let rig = Rig::boot(&counter()).with(|settings| settings.snapshots = None);
-    rig.count(20);
-    let files = rig.disk.files();
+fn damage_in_the_log_is_an_error_with_file_and_offset() {
+    let machine = TestMachine::boot(&counter()).with(|settings| settings.snapshots = None);
+    machine.run_until_shown(20);
+    let files = machine.disk.files();
     let (name, contents) = files.iter().find(|(name, _)| name.starts_with("log/")).expect("a log");
     let middle = contents.len() / 2;
     let mut damaged = contents.clone();
     damaged[middle] ^= 1;
-    rig.disk.overwrite(name, &damaged);
-    let run = rig.run(|_| true);
+    machine.disk.overwrite(name, &damaged);
+    let run = machine.run(|_| true);
     let Err(Failure::Start(error)) = run.result else { panic!("it started") };
     let message = error.to_string();
     assert!(message.contains(name) && message.contains("byte"), "{message}");
 }
 
-/// A machine with a bit of each of its pins flipped, one at a time.
-#[test]
-fn a_damaged_pin_stops_the_machine_and_names_its_file() {
-    let rig = Rig::boot(&counter());
-    let files = rig.disk.files();
-    let (name, contents) =
-        files.iter().find(|(name, _)| name.starts_with("bodies/")).expect("pins");
-    let store = Store::open_on(Arc::new(rig.disk.clone()), Default::default()).expect("it opens");
-    let mut places = Vec::new();
+/// The name and contents of the file that has a machine's pins, and the offset of each pin.
+fn pins(machine: &TestMachine) -> (String, Vec<u8>, Vec<usize>) {
+    let files = machine.disk.files();
+    let bodies = files.into_iter().find(|(name, _)| name.starts_with("bodies/"));
+    let (name, contents) = bodies.expect("a file of pins");
+    let store =
+        Store::open_on(Arc::new(machine.disk.clone()), Default::default()).expect("it opens");
+    let mut offsets = Vec::new();
     let base = vm::pinspace::range::BASE;
     let visit = |entry: &persist::Entry| {
-        places.push((entry.address as usize - base) % vm::pinspace::range::SLOT_SIZE);
+        offsets.push((entry.address as usize - base) % vm::pinspace::range::SLOT_SIZE);
     };
-    store.each_pin(visit).expect("a whole catalogue");
-    drop(store);
-    assert!(places.len() >= 2, "the root refers to others");
-    for place in places {
-        let mut damaged = contents.clone();
-        damaged[place + 66] ^= 1;
-        rig.disk.overwrite(name, &damaged);
-        let message = match rig.count(3).result {
-            Err(Failure::Start(error)) => error.to_string(),
-            Err(Failure::Run(error)) => error.to_string(),
-            Ok(outcome) => panic!("{place}: {outcome:?}"),
-        };
-        assert!(message.contains(name) && message.contains(&format!("byte {place}")), "{message}");
-        rig.disk.overwrite(name, contents);
-    }
-    assert_eq!(rig.count(3).outcome(), crate::Outcome::Stopped);
+    store.each_pin(visit).expect("an undamaged catalogue");
+    (name, contents, offsets)
 }
 
-/// Appends an event to a machine's log.
-fn append(rig: &Rig, payload: &[u8]) {
-    let store = Store::open_on(Arc::new(rig.disk.clone()), Default::default()).expect("it opens");
+/// Runs a machine with each of its pins damaged in turn: one bit of the pin is flipped. Checks that
+/// the error of each run names the file and the offset, and returns the errors.
+fn run_with_each_pin_damaged(
+    machine: &TestMachine,
+    mut run: impl FnMut() -> super::harness::Run,
+) -> Vec<Failure> {
+    let (name, contents, offsets) = pins(machine);
+    assert!(offsets.len() >= 2, "the root refers to other pins");
+    let mut failures = Vec::new();
+    for offset in offsets {
+        let mut damaged = contents.clone();
+        damaged[offset + 66] ^= 1;
+        machine.disk.overwrite(&name, &damaged);
+        let failure = run().result.expect_err("a pin is damaged");
+        let message = match &failure {
+            Failure::Start(error) => error.to_string(),
+            Failure::Run(error) => error.to_string(),
+        };
+        assert!(
+            message.contains(&name) && message.contains(&format!("byte {offset}")),
+            "{message}"
+        );
+        machine.disk.overwrite(&name, &contents);
+        failures.push(failure);
+    }
+    failures
+}
+
+#[test]
+fn a_damaged_pin_stops_the_machine_and_names_its_file() {
+    let machine = TestMachine::boot(&counter());
+    run_with_each_pin_damaged(&machine, || machine.run_until_shown(3));
+    assert_eq!(machine.run_until_shown(3).outcome(), crate::RunOutcome::Stopped);
+}
+
+/// `(unpin x)`: the item of a pin.
+fn unpin(x: Expr) -> Expr {
+    let skip = |arity| law(arity, nat(0));
+    call(nat(1), [law(1, arg(1)), skip(3), skip(2), skip(1), x])
+}
+
+#[test]
+fn an_event_that_needs_a_damaged_pin_has_not_happened() {
+    // The first event looks into the pin that is the state.
+    let next = call(arg(0), [unpin(arg(1)), arg(2), row([])]);
+    let function = law(4, row([next, row([])]));
+    let state = Expr::Pin(Box::new(row([nat(77), nat(78)])));
+    let machine = TestMachine::boot(&cog(function, state, [exec(writer(nat(5)))]))
+        .with(|settings| settings.snapshots = None);
+    let failures = run_with_each_pin_damaged(&machine, || {
+        let run = machine.run(|_| false);
+        assert_eq!(run.messages, [], "nothing of the event is shown");
+        run
+    });
+    let in_run = |failure: &&Failure| matches!(failure, Failure::Run(RunError::Damaged { .. }));
+    assert!(failures.iter().filter(in_run).count() >= 1, "{failures:?}");
+    assert_eq!(machine.open().expect("it opens").replayed(), 0, "no event was logged");
+    assert_eq!(machine.run(|_| false).outcome(), crate::RunOutcome::Finished);
+    assert_eq!(machine.state(), "1 [77 78]");
+}
+
+#[test]
+fn a_read_that_needs_a_damaged_pin_is_not_answered() {
+    let reads = law(3, unpin(arg(1)));
+    let driver = exec(cycle(vec![read()], &[0]));
+    let state = Expr::Pin(Box::new(row([nat(77), nat(78)])));
+    let machine = TestMachine::boot(&call(keep_inputs(), [state, reads, row([driver])]));
+    let failures = run_with_each_pin_damaged(&machine, || {
+        let run = machine.run(|_| false);
+        assert_eq!(run.messages, [], "a read was answered");
+        run
+    });
+    let in_run = |failure: &&Failure| matches!(failure, Failure::Run(RunError::Damaged { .. }));
+    assert!(failures.iter().filter(in_run).count() >= 1, "{failures:?}");
+    let run = machine.run(|messages| !messages.is_empty());
+    assert_eq!(run.messages[0], ConsoleMessage::Text("[77 78]".into()));
+}
+
+/// Appends a record to a machine's log.
+fn append(machine: &TestMachine, payload: &[u8]) {
+    let store =
+        Store::open_on(Arc::new(machine.disk.clone()), Default::default()).expect("it opens");
     store.append(payload).expect("room");
     store.close().expect("a disk that works");
 }
 
-fn written(value: u64) -> Vec<Input> {
+/// The inputs of an event in which driver 0 writes a nat.
+fn written(value: u64) -> Vec<EventInput> {
     let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
     let value = vm.nat(value);
-    let value = crate::codec::pack(&vm, &value).expect("a nat");
-    vec![Input { slot: 0, payload: Payload::Written(value) }]
+    let value = crate::codec::serialize(&vm, &value).expect("a nat");
+    vec![EventInput { slot: 0, payload: InputPayload::Written(value) }]
 }
 
 #[test]
-fn a_record_that_is_no_event_is_an_error() {
-    let rig = Rig::boot(&counter());
-    append(&rig, b"not an event");
-    let error = rig.open().err().expect("it does not open");
+fn a_record_that_is_not_an_event_is_an_error() {
+    let machine = TestMachine::boot(&counter());
+    append(&machine, b"not an event");
+    let error = machine.open().err().expect("it does not open");
     assert!(matches!(error, StartError::Record { .. }), "{error}");
 }
 
 #[test]
-fn a_replay_that_goes_astray_is_noticed() {
-    let rig = Rig::boot(&counter());
-    let good = rig.hash();
-    let event = |before| Event { time: 0, before, fate: Fate::Done, inputs: written(5) };
-    append(&rig, &event(Some(good)).encode());
-    rig.open().expect("the state is as recorded");
-    append(&rig, &event(Some(good)).encode());
-    let Err(StartError::Astray { seq, expected, found, .. }) = rig.open() else {
-        panic!("the count has changed, and the hash with it")
+fn a_replay_that_diverges_is_an_error() {
+    let machine = TestMachine::boot(&counter());
+    let good = machine.hash();
+    let event = |before| EventRecord {
+        time: 0,
+        before,
+        outcome: EventOutcome::Succeeded,
+        inputs: written(5),
+    };
+    append(&machine, &event(Some(good)).encode());
+    machine.open().expect("the state is as recorded");
+    append(&machine, &event(Some(good)).encode());
+    let Err(StartError::Diverged { seq, expected, found, .. }) = machine.open() else {
+        panic!("the count has changed, so the hash is another")
     };
     assert_eq!((seq.0, expected), (2, good));
     assert_ne!(found, good);
@@ -113,47 +185,37 @@ fn a_replay_that_goes_astray_is_noticed() {
 }
 
 #[test]
-fn a_replay_that_cannot_go_on_is_an_error() {
-    let rig = Rig::boot(&cog(keeping(), nat(7), [exec(writer(nat(5)))]));
-    let event = Event { time: 0, before: None, fate: Fate::Done, inputs: written(5) };
-    // The first finishes the cog.
-    append(&rig, &event.encode());
-    append(&rig, &event.encode());
-    let error = rig.open().err().expect("it does not open");
-    assert!(matches!(&error, StartError::Stuck { seq, .. } if seq.0 == 2), "{error}");
+fn an_event_for_a_finished_cog_is_an_error() {
+    let machine = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(writer(nat(5)))]));
+    let event =
+        EventRecord { time: 0, before: None, outcome: EventOutcome::Succeeded, inputs: written(5) };
+    // The first event finishes the cog.
+    append(&machine, &event.encode());
+    append(&machine, &event.encode());
+    let error = machine.open().err().expect("it does not open");
+    assert!(matches!(&error, StartError::ReplayFailed { seq, .. } if seq.0 == 2), "{error}");
 }
 
 #[test]
 fn a_store_in_use_or_without_a_machine_is_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("machine");
-    let settings = || {
-        let rig = Rig::boot(&counter());
-        let mut settings = None;
-        // Any console will do.
-        let console = rig.open().expect("it opens").settings.console.clone();
-        settings.get_or_insert(crate::Settings::new(console)).clone()
-    };
+    let other = TestMachine::boot(&counter());
+    let settings = || other.settings(unbounded().0);
     let error = Machine::open(&path, settings()).err().expect("there is nothing");
     assert!(error.to_string().contains("machine"), "{error}");
 
     let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
-    let crashing = plan::call(nat(99), [nat(5)]);
-    let main = match crashing {
-        plan::P::Call(f, args) => {
-            let f = f.value(&mut vm);
-            let args: Vec<_> = args.iter().map(|arg| arg.value(&mut vm)).collect();
-            vm.app(&f, &args).expect("room")
-        }
-        _ => unreachable!("a call"),
-    };
+    // A call that crashes when it is evaluated.
+    let (op, argument) = (vm.nat(99), vm.nat(5));
+    let main = vm.app(&op, &[argument]).expect("room");
     let error = Machine::boot(&path, &mut vm, &main).expect_err("it has no value");
     assert!(matches!(error, BootError::Evaluation(_)), "{error}");
     assert!(!path.exists(), "nothing was created");
 
     let main = counter().value(&mut vm);
     assert_eq!(Machine::boot(&path, &mut vm, &main).expect("booted").workers, 1);
-    // The heap that it was booted from may hold pins of the store.
+    // The heap may hold pins of the store, which keep it locked.
     drop((main, vm));
     let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
     let main = counter().value(&mut vm);
@@ -163,5 +225,5 @@ fn a_store_in_use_or_without_a_machine_is_refused() {
     let error = Machine::open(&path, settings()).err().expect("it is in use");
     assert!(error.to_string().contains("in use"), "{error}");
     drop(first);
-    Machine::open(&path, settings()).expect("it is free again");
+    Machine::open(&path, settings()).expect("it is not in use any more");
 }

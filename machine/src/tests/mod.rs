@@ -1,11 +1,14 @@
-//! Machines as a whole, on a simulated disk and with a clock that leaps, so that nothing waits.
+//! Whole machines, on a simulated disk and with a manual clock, so that nothing waits for wall
+//! time.
 
 mod counter;
-mod crashes;
 mod disk;
+mod failures;
+pub(crate) mod harness;
 mod jobs;
 mod plan;
-mod programs;
-pub(crate) mod rig;
+pub(crate) mod programs;
+mod replay;
 mod tiers;
+mod traces;
 mod workers;

@@ -1,42 +1,42 @@
-//! Programs that the tests run.
+//! The programs that the tests run.
 
-use super::plan::{P, arg, call, case, first, inc, law, nat, row, trace};
+use super::plan::{Expr, arg, call, case, first, inc, law, nat, row, trace};
 
-/// A cog with that law, state and workers, whose reads give the state.
-pub(crate) fn cog(function: P, state: P, workers: impl IntoIterator<Item = P>) -> P {
+/// A cog with this law, state and workers. Its reads return the state.
+pub(crate) fn cog(function: Expr, state: Expr, workers: impl IntoIterator<Item = Expr>) -> Expr {
     call(function, [state, law(3, arg(1)), row(workers)])
 }
 
 /// The worker `[1 driver]`.
-pub(crate) fn exec(driver: P) -> P {
+pub(crate) fn exec(driver: Expr) -> Expr {
     row([nat(1), driver])
 }
 
 /// The worker `[0 f args]`.
-pub(crate) fn eval(function: P, args: impl IntoIterator<Item = P>) -> P {
+pub(crate) fn eval(function: Expr, args: impl IntoIterator<Item = Expr>) -> Expr {
     row([nat(0), function, row(args)])
 }
 
-pub(crate) fn read() -> P {
-    row([nat(0), P::Text("read"), nat(0)])
+pub(crate) fn read() -> Expr {
+    row([nat(0), Expr::Text("read"), nat(0)])
 }
 
-pub(crate) fn write(value: P) -> P {
-    row([nat(0), P::Text("write"), value])
+pub(crate) fn write(value: Expr) -> Expr {
+    row([nat(0), Expr::Text("write"), value])
 }
 
-pub(crate) fn when() -> P {
-    row([P::Text("time"), P::Text("when")])
+pub(crate) fn when() -> Expr {
+    row([Expr::Text("time"), Expr::Text("when")])
 }
 
-pub(crate) fn wait(until: P) -> P {
-    row([P::Text("time"), P::Text("wait"), until])
+pub(crate) fn wait(until: Expr) -> Expr {
+    row([Expr::Text("time"), Expr::Text("wait"), until])
 }
 
-/// A driver whose request under key i is `requests[i]`, and which handles the answer to that by
-/// showing it (if `show` says so) and making the next request, the first after the last. In the
-/// requests, argument 2 is the answer to the one before.
-pub(crate) fn cycle(requests: Vec<P>, show: &[usize]) -> P {
+/// A driver that makes one request after the other, and begins anew after the last. The request
+/// under key i is `requests[i]`; in it, argument 2 is the answer to the request before. The driver
+/// shows the answers to the requests in `show`.
+pub(crate) fn cycle(requests: Vec<Expr>, show: &[usize]) -> Expr {
     let count = requests.len();
     // Law i has the arguments: driver law, answer, key less i.
     let mut handlers = law(3, nat(0));
@@ -53,42 +53,42 @@ pub(crate) fn cycle(requests: Vec<P>, show: &[usize]) -> P {
     call(driver, [row([row([nat(0), requests[0].clone()])])])
 }
 
-/// The law of a cog that counts its events, and answers the request 3 of worker 0.
-pub(crate) fn counting() -> P {
+/// The law of a cog that counts its events, and answers request 3 of worker 0 with 0.
+pub(crate) fn counting_law() -> Expr {
     let next = call(arg(0), [inc(arg(1)), arg(2), arg(3)]);
     law(4, row([next, row([row([nat(0), nat(3), nat(0)])])]))
 }
 
-/// The law of a cog that counts its events, and answers request 0 of worker 0 with something made
-/// of the new count.
-pub(crate) fn replying(reply: impl Fn(P) -> P) -> P {
+/// The law of a cog that counts its events, and answers request 0 of worker 0 with `reply(new
+/// count)`.
+pub(crate) fn replying_law(reply: impl Fn(Expr) -> Expr) -> Expr {
     let next = call(arg(0), [inc(arg(1)), arg(2), arg(3)]);
     law(4, row([next, row([row([nat(0), nat(0), reply(inc(arg(1)))])])]))
 }
 
-/// Shows the count that is on disk, waits a second, counts.
-pub(crate) fn counter() -> P {
+/// A machine that shows the count that is on disk, waits a second, counts, and so on.
+pub(crate) fn counter() -> Expr {
     let driver = cycle(vec![read(), when(), wait(inc(arg(2))), write(nat(0))], &[0]);
-    cog(counting(), nat(1), [exec(driver)])
+    cog(counting_law(), nat(1), [exec(driver)])
 }
 
-/// The law of a cog that stops when it gets anything, keeping the inputs as its state.
-pub(crate) fn keeping() -> P {
+/// The law of a cog that finishes at its first event, with the inputs as its state.
+pub(crate) fn keep_inputs() -> Expr {
     let next = call(arg(0), [arg(4), arg(2), row([])]);
     law(4, row([next, row([])]))
 }
 
-/// A driver that writes that once, and is silent from then on.
-pub(crate) fn writer(value: P) -> P {
+/// A driver that writes `value` once and makes no other request.
+pub(crate) fn writer(value: Expr) -> Expr {
     call(law(3, call(arg(0), [row([])])), [row([row([nat(0), write(value)])])])
 }
 
-/// A law that never ends.
-pub(crate) fn endless() -> P {
+/// A law of one argument that calls itself forever.
+pub(crate) fn endless() -> Expr {
     law(1, call(arg(0), [arg(1)]))
 }
 
-/// The value that the first input of those brought.
-pub(crate) fn brought(inputs: P) -> P {
+/// The value of the first of these inputs.
+pub(crate) fn first_input(inputs: Expr) -> Expr {
     super::plan::second(first(inputs))
 }

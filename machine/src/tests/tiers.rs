@@ -1,22 +1,23 @@
-//! What a machine does is the same whether its laws are compiled or not.
+//! A machine behaves the same whether its laws are compiled or not.
 
-use super::plan::{P, arg, call, case, inc, law, nat};
-use super::programs::{brought, cog, counter, exec, writer};
-use super::rig::Rig;
-use crate::{Outcome, ReplayFrom};
+use super::harness::TestMachine;
+use super::plan::{Expr, arg, call, case, inc, law, nat};
+use super::programs::{cog, counter, exec, first_input, writer};
+use crate::{ReplayFrom, RunOutcome};
 use jit::Mode;
 use persist::sim::SimDisk;
 
-const TIERS: [Mode; 3] = [Mode::Off, Mode::Eager, Mode::Tiered];
+pub(super) const TIERS: [Mode; 3] = [Mode::Off, Mode::Eager, Mode::Tiered];
 
-/// A law that counts to its argument.
-fn count() -> P {
+/// A law whose result is its argument, computed by as many calls.
+fn count() -> Expr {
     let again = law(2, inc(call(arg(1), [arg(2)])));
     law(1, case(arg(1), nat(0), call(again, [arg(0)])))
 }
 
-/// Crashes with 98 on anything but 0; with 99, if what it evaluates last comes first.
-fn crashing() -> P {
+/// A law that evaluates two crashes in order, 98 first. It shows which crash comes first, unless
+/// its argument is 0.
+fn crashing() -> Expr {
     let die = |op| law(1, case(arg(1), nat(0), law(1, call(nat(op), [arg(1)]))));
     // f x y = x, once y is evaluated
     let first = law(2, arg(1));
@@ -24,19 +25,19 @@ fn crashing() -> P {
     law(1, call(both, [call(die(99), [arg(1)]), call(die(98), [arg(1)])]))
 }
 
-fn in_tier(disk: SimDisk, mode: Mode) -> Rig {
-    Rig::on(disk).with(move |settings| {
+fn in_tier(disk: SimDisk, mode: Mode) -> TestMachine {
+    TestMachine::on(disk).with(move |settings| {
         settings.jit = mode;
         settings.replay = ReplayFrom::Earliest;
     })
 }
 
 #[test]
-fn replays_agree_with_what_was_live_in_any_tier() {
+fn replays_in_all_tiers_agree() {
     for live in TIERS {
-        let rig = in_tier(Rig::boot(&counter()).disk, live);
-        assert_eq!(rig.count(20).outcome(), Outcome::Stopped);
-        let hashes = TIERS.map(|tier| in_tier(rig.disk.clone(), tier).hash());
+        let machine = in_tier(TestMachine::boot(&counter()).disk, live);
+        assert_eq!(machine.run_until_shown(20).outcome(), RunOutcome::Stopped);
+        let hashes = TIERS.map(|tier| in_tier(machine.disk.clone(), tier).hash());
         assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{live:?}: {hashes:?}");
     }
 }
@@ -45,12 +46,12 @@ fn replays_agree_with_what_was_live_in_any_tier() {
 fn a_crash_is_the_same_in_any_tier() {
     let mut states = Vec::new();
     for live in TIERS {
-        let handler = law(4, call(crashing(), [call(count(), [brought(arg(4))])]));
-        let booted = Rig::boot(&cog(handler, nat(7), [exec(writer(nat(5)))]));
-        let rig = in_tier(booted.disk, live);
-        assert_eq!(rig.run(|_| false).outcome(), Outcome::Crashed);
+        let handler = law(4, call(crashing(), [call(count(), [first_input(arg(4))])]));
+        let booted = TestMachine::boot(&cog(handler, nat(7), [exec(writer(nat(5)))]));
+        let machine = in_tier(booted.disk, live);
+        assert_eq!(machine.run(|_| false).outcome(), RunOutcome::Crashed);
         for replayed in TIERS {
-            let again = in_tier(rig.disk.clone(), replayed);
+            let again = in_tier(machine.disk.clone(), replayed);
             states.push((again.state(), again.hash()));
         }
     }

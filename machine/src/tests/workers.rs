@@ -1,59 +1,49 @@
-//! Drivers, devices, and how the cog changes its workers.
+//! Drivers, devices, and changes of the row of workers.
 
-use super::plan::{P, arg, call, law, nat, row, trace};
-use super::programs::{cog, cycle, exec, keeping, read, wait, when, writer};
-use super::rig::{Heard, Rig};
-use crate::{Notice, Outcome};
+use super::harness::TestMachine;
+use super::plan::{Expr, arg, call, law, nat, row, trace};
+use super::programs::{cog, cycle, exec, keep_inputs, read, wait, when, writer};
+use crate::trace::ConsoleMessage;
+use crate::{Notice, RunOutcome};
 
 #[test]
 fn an_unknown_device_answers_0() {
-    let driver = cycle(vec![row([P::Text("nope"), nat(5)])], &[0]);
-    let run = Rig::boot(&cog(keeping(), nat(7), [exec(driver)])).count(1);
+    let driver = cycle(vec![row([Expr::Text("nope"), nat(5)])], &[0]);
+    let run = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)])).run_until_shown(1);
     let notice = Notice::UnknownDevice { driver: 0, device: "nope".into() };
-    assert_eq!(run.heard[..2], [Heard::Notice(notice), Heard::Text("0".into())]);
+    assert_eq!(
+        run.messages[..2],
+        [ConsoleMessage::Notice(notice), ConsoleMessage::Text("0".into())]
+    );
 }
 
 #[test]
-fn the_time_is_in_seconds_and_waiting_lasts_until_then() {
+fn the_time_is_in_seconds_and_a_wait_lasts_until_its_time() {
     let driver = cycle(vec![when(), wait(nat(1_764_000_100)), when()], &[0, 1, 2]);
-    let run = Rig::boot(&cog(keeping(), nat(7), [exec(driver)])).count(3);
+    let run = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)])).run_until_shown(3);
     assert_eq!(run.numbers()[..3], [1_764_000_000, 0, 1_764_000_100]);
 }
 
 #[test]
 fn malformed_calls_of_the_time_device_are_answered_0() {
-    let odd = row([P::Text("time"), P::Text("wait"), row([])]);
-    let driver = cycle(vec![odd, row([P::Text("time")])], &[0, 1]);
-    let run = Rig::boot(&cog(keeping(), nat(7), [exec(driver)])).count(2);
+    let odd = row([Expr::Text("time"), Expr::Text("wait"), row([])]);
+    let driver = cycle(vec![odd, row([Expr::Text("time")])], &[0, 1]);
+    let run = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)])).run_until_shown(2);
     assert_eq!(run.numbers()[..2], [0, 0]);
 }
 
 #[test]
-fn a_new_driver_takes_the_place_of_the_old() {
+fn a_new_driver_replaces_the_old_one() {
     let second = exec(cycle(vec![read()], &[0]));
     let next = call(arg(0), [nat(8), arg(2), row([second])]);
     let swapping = law(4, row([next, row([row([nat(0), nat(0), nat(55)])])]));
-    let rig = Rig::boot(&cog(swapping, nat(7), [exec(writer(nat(5)))]));
-    // The message was for the old one.
-    assert_eq!(rig.count(2).numbers()[..2], [8, 8]);
+    let machine = TestMachine::boot(&cog(swapping, nat(7), [exec(writer(nat(5)))]));
+    // The message of the event was for the old driver, and nobody shows it.
+    assert_eq!(machine.run_until_shown(2).numbers()[..2], [8, 8]);
 }
 
 #[test]
-fn traces_of_the_cog_are_shown_once_and_not_replayed() {
-    let next = call(arg(0), [arg(4), arg(2), row([])]);
-    let function = law(4, trace(nat(33), row([next, row([])])));
-    let rig = Rig::boot(&cog(function, nat(7), [exec(writer(nat(5)))]))
-        .with(|settings| settings.snapshots = None);
-    let run = rig.run(|_| false);
-    assert_eq!(run.numbers(), [33]);
-    assert_eq!(run.outcome(), Outcome::Finished);
-    let again = rig.run(|_| false);
-    assert_eq!(again.heard, []);
-    assert_eq!(again.outcome(), Outcome::Finished);
-}
-
-#[test]
-fn malformed_outputs_void_all_outputs() {
+fn one_malformed_output_drops_all_outputs() {
     let message = |request| row([nat(0), request, nat(9)]);
     for (outputs, expected) in [
         (row([message(nat(0)), message(nat(0))]), vec![9, 9]),
@@ -63,34 +53,34 @@ fn malformed_outputs_void_all_outputs() {
     ] {
         let next = call(arg(0), [arg(1), arg(2), arg(3)]);
         let function = law(4, row([next, outputs]));
-        // Shows what it gets, and writes once.
+        // Writes once, and shows the messages that it gets.
         let shows = law(3, trace(arg(3), call(arg(0), [row([])])));
         let driver = call(shows, [row([row([nat(0), super::programs::write(nat(5))])])]);
         let timer = exec(cycle(vec![wait(nat(0)), read()], &[1]));
-        let rig = Rig::boot(&cog(function, nat(77), [exec(driver), timer]));
-        let run = rig.run(|heard| {
-            let events = heard.iter().filter(|it| it.number() == Some(77)).count();
-            events >= 20 && heard.len() - events >= expected.len()
+        let machine = TestMachine::boot(&cog(function, nat(77), [exec(driver), timer]));
+        let run = machine.run(|messages| {
+            let events = messages.iter().filter(|it| it.number() == Some(77)).count();
+            events >= 20 && messages.len() - events >= expected.len()
         });
-        let got: Vec<u64> = run.numbers().into_iter().filter(|number| *number != 77).collect();
-        assert_eq!(got, expected);
+        let shown: Vec<u64> = run.numbers().into_iter().filter(|number| *number != 77).collect();
+        assert_eq!(shown, expected);
     }
 }
 
-/// However inputs fall into events, each comes once.
+/// The inputs may be batched into any number of events.
 #[test]
-fn every_write_of_many_drivers_comes_once() {
+fn every_write_of_many_drivers_is_an_input_once() {
     let next = call(arg(0), [row([arg(4), arg(1)]), arg(2), arg(3)]);
     let collecting = law(4, row([next, row([])]));
     let writers = (0..20).map(|number| exec(writer(nat(100 + number))));
     let watcher = exec(cycle(vec![when(), read()], &[1]));
-    let rig = Rig::boot(&cog(collecting, nat(0), writers.chain([watcher])));
+    let machine = TestMachine::boot(&cog(collecting, nat(0), writers.chain([watcher])));
     let input = |slot: u64| format!("[{slot} {}]", 100 + slot);
-    let run = rig.run(|heard| {
-        let Some(Heard::Text(last)) = heard.last() else { return false };
+    let run = machine.run(|messages| {
+        let Some(ConsoleMessage::Text(last)) = messages.last() else { return false };
         (0..20).all(|slot| last.contains(&input(slot)))
     });
-    assert_eq!(run.outcome(), Outcome::Stopped);
-    let state = rig.state();
+    assert_eq!(run.outcome(), RunOutcome::Stopped);
+    let state = machine.state();
     assert!((0..20).all(|slot| state.matches(&input(slot)).count() == 1), "{state}");
 }

@@ -1,0 +1,336 @@
+//! The bytes of an event in the log: the inputs of the cog, and how the event ended.
+//!
+//! ```text
+//! +---+------------+---+------------+-----------------+-------+--------------------+
+//! | 1 | time       | C | hash if C  | outcome         | count | inputs             |
+//! +---+------------+---+------------+-----------------+-------+--------------------+
+//!   1   8            1   32           1 or more         8
+//!
+//! outcome  0                          the cog returned a new cog and outputs
+//!          1  bytes op  bytes arg     it crashed
+//!          2  nanoseconds             it exceeded its time limit
+//!          3  reason                  it was aborted: 1 stack, 2 memory, 3 loop
+//! input    slot  0  bytes             a driver wrote this value
+//!          slot  1  bytes             a job has this result
+//!          slot  2  hash              a job has a result with this hash, which is too large for
+//!                                     the log: a replay computes it again
+//! bytes    count  bytes
+//! ```
+//!
+//! Numbers are 8 bytes, little-endian; outcomes, reasons and kinds of input are one byte. The time
+//! is in nanoseconds since 1970, for people only: a replay does not use it. C is 1 if the record
+//! has the hash of the state *before* the event, which a replay compares. Values are seeds.
+
+use crate::codec::SeedBytes;
+use crate::error::AbortReason;
+use std::time::Duration;
+use vm::Hash;
+
+const VERSION: u8 = 1;
+
+/// The value of an input.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum InputPayload {
+    /// A driver wrote this.
+    Written(SeedBytes),
+    /// The result of a job.
+    JobResult(SeedBytes),
+    /// The hash of a result of a job that is too large for the log. The result itself is there in a
+    /// live event only.
+    JobResultHash(Hash, Option<SeedBytes>),
+}
+
+impl InputPayload {
+    /// The size in the log, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            InputPayload::Written(value) | InputPayload::JobResult(value) => value.len(),
+            InputPayload::JobResultHash(..) => Hash::SIZE,
+        }
+    }
+}
+
+/// One input of an event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct EventInput {
+    /// The worker's slot.
+    pub(crate) slot: u64,
+    /// What the worker gave.
+    pub(crate) payload: InputPayload,
+}
+
+/// How an event ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum EventOutcome {
+    /// The cog returned a value.
+    Succeeded,
+    /// It called the nat `op` with `arg`.
+    Crashed { op: SeedBytes, arg: SeedBytes },
+    /// It exceeded its time limit, and was stopped after this time.
+    TimedOut(Duration),
+    /// It ended for another reason.
+    Aborted(AbortReason),
+}
+
+/// An event in the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct EventRecord {
+    /// Nanoseconds since 1970.
+    pub(crate) time: u64,
+    /// The hash of the state before the event, in some events.
+    pub(crate) before: Option<Hash>,
+    /// How the event ended.
+    pub(crate) outcome: EventOutcome,
+    pub(crate) inputs: Vec<EventInput>,
+}
+
+impl EventRecord {
+    /// Encodes the event.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let size: usize = self.inputs.iter().map(|input| 32 + input.payload.len()).sum();
+        let mut out = EventEncoder(Vec::with_capacity(128 + size));
+        out.byte(VERSION);
+        out.number(self.time);
+        out.byte(u8::from(self.before.is_some()));
+        if let Some(hash) = &self.before {
+            out.0.extend(hash.as_bytes());
+        }
+        out.outcome(&self.outcome);
+        out.number(self.inputs.len() as u64);
+        self.inputs.iter().for_each(|input| out.input(input));
+        out.0
+    }
+
+    /// Decodes an event.
+    ///
+    /// # Errors
+    /// The bytes are not an event of this version.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<EventRecord, EventDecodeError> {
+        let mut decoder = EventDecoder { bytes, at: 0 };
+        if decoder.byte()? != VERSION {
+            return decoder.invalid("the version is unknown to this program");
+        }
+        let time = decoder.number()?;
+        let before = match decoder.byte()? {
+            0 => None,
+            1 => Some(decoder.hash()?),
+            _ => return decoder.invalid("the flag of the hash is neither 0 nor 1"),
+        };
+        let outcome = decoder.outcome()?;
+        let count = decoder.number()?;
+        let mut inputs = Vec::new();
+        for _ in 0..count {
+            inputs.push(decoder.input()?);
+        }
+        if decoder.at < bytes.len() {
+            decoder.at += 1;
+            return decoder.invalid("there is data after the event");
+        }
+        Ok(EventRecord { time, before, outcome, inputs })
+    }
+}
+
+/// Why bytes are not an event.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("byte {offset}: {problem}")]
+pub(crate) struct EventDecodeError {
+    /// Position of the problem, in bytes.
+    pub(crate) offset: usize,
+    pub(crate) problem: &'static str,
+}
+
+struct EventEncoder(Vec<u8>);
+
+impl EventEncoder {
+    fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    fn number(&mut self, number: u64) {
+        self.0.extend(number.to_le_bytes());
+    }
+
+    fn value(&mut self, value: &SeedBytes) {
+        self.number(value.len() as u64);
+        self.0.extend(&value.0);
+    }
+
+    fn outcome(&mut self, outcome: &EventOutcome) {
+        match outcome {
+            EventOutcome::Succeeded => self.byte(0),
+            EventOutcome::Crashed { op, arg } => {
+                self.byte(1);
+                self.value(op);
+                self.value(arg);
+            }
+            EventOutcome::TimedOut(after) => {
+                self.byte(2);
+                self.number(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
+            }
+            EventOutcome::Aborted(reason) => {
+                self.byte(3);
+                self.byte(match reason {
+                    AbortReason::Stack => 1,
+                    AbortReason::Memory => 2,
+                    AbortReason::Loop => 3,
+                });
+            }
+        }
+    }
+
+    fn input(&mut self, input: &EventInput) {
+        self.number(input.slot);
+        match &input.payload {
+            InputPayload::Written(value) => {
+                self.byte(0);
+                self.value(value);
+            }
+            InputPayload::JobResult(value) => {
+                self.byte(1);
+                self.value(value);
+            }
+            InputPayload::JobResultHash(hash, _) => {
+                self.byte(2);
+                self.0.extend(hash.as_bytes());
+            }
+        }
+    }
+}
+
+struct EventDecoder<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+impl<'b> EventDecoder<'b> {
+    /// The error that the byte just decoded is invalid.
+    fn invalid<T>(&self, problem: &'static str) -> Result<T, EventDecodeError> {
+        Err(EventDecodeError { offset: self.at - 1, problem })
+    }
+
+    fn take(&mut self, count: u64) -> Result<&'b [u8], EventDecodeError> {
+        let rest = &self.bytes[self.at..];
+        let taken = usize::try_from(count).ok().and_then(|count| rest.get(..count));
+        let taken =
+            taken.ok_or(EventDecodeError { offset: self.at, problem: "the record ends here" })?;
+        self.at += taken.len();
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], EventDecodeError> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N as u64)?);
+        Ok(array)
+    }
+
+    fn byte(&mut self) -> Result<u8, EventDecodeError> {
+        Ok(u8::from_le_bytes(self.array()?))
+    }
+
+    fn number(&mut self) -> Result<u64, EventDecodeError> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    fn hash(&mut self) -> Result<Hash, EventDecodeError> {
+        Ok(Hash(self.array()?))
+    }
+
+    fn value(&mut self) -> Result<SeedBytes, EventDecodeError> {
+        let count = self.number()?;
+        Ok(SeedBytes(self.take(count)?.to_vec()))
+    }
+
+    fn outcome(&mut self) -> Result<EventOutcome, EventDecodeError> {
+        match self.byte()? {
+            0 => Ok(EventOutcome::Succeeded),
+            1 => Ok(EventOutcome::Crashed { op: self.value()?, arg: self.value()? }),
+            2 => Ok(EventOutcome::TimedOut(Duration::from_nanos(self.number()?))),
+            3 => match self.byte()? {
+                1 => Ok(EventOutcome::Aborted(AbortReason::Stack)),
+                2 => Ok(EventOutcome::Aborted(AbortReason::Memory)),
+                3 => Ok(EventOutcome::Aborted(AbortReason::Loop)),
+                _ => self.invalid("unknown reason of an abort"),
+            },
+            _ => self.invalid("unknown outcome"),
+        }
+    }
+
+    fn input(&mut self) -> Result<EventInput, EventDecodeError> {
+        let slot = self.number()?;
+        let payload = match self.byte()? {
+            0 => InputPayload::Written(self.value()?),
+            1 => InputPayload::JobResult(self.value()?),
+            2 => InputPayload::JobResultHash(self.hash()?, None),
+            _ => return self.invalid("unknown kind of input"),
+        };
+        Ok(EventInput { slot, payload })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples() -> Vec<EventRecord> {
+        let value = |bytes: &[u8]| SeedBytes(bytes.to_vec());
+        let outcomes = [
+            EventOutcome::Succeeded,
+            EventOutcome::Crashed { op: value(b"op"), arg: value(b"") },
+            EventOutcome::TimedOut(Duration::from_secs(30)),
+            EventOutcome::Aborted(AbortReason::Stack),
+            EventOutcome::Aborted(AbortReason::Memory),
+            EventOutcome::Aborted(AbortReason::Loop),
+        ];
+        let inputs = [
+            EventInput { slot: 0, payload: InputPayload::Written(value(b"one")) },
+            EventInput { slot: u64::MAX, payload: InputPayload::JobResult(value(b"")) },
+            EventInput { slot: 3, payload: InputPayload::JobResultHash(Hash([7; 32]), None) },
+        ];
+        let event = |(number, outcome): (usize, EventOutcome)| EventRecord {
+            time: 1_764_000_000_000_000_000,
+            before: (number % 2 == 0).then_some(Hash([number as u8; 32])),
+            outcome,
+            inputs: inputs[..number.min(inputs.len())].to_vec(),
+        };
+        outcomes.into_iter().enumerate().map(event).collect()
+    }
+
+    #[test]
+    fn decoding_inverts_encoding() {
+        for event in samples() {
+            assert_eq!(EventRecord::decode(&event.encode()), Ok(event));
+        }
+    }
+
+    #[test]
+    fn truncated_and_extended_records_are_errors() {
+        for event in samples() {
+            let bytes = event.encode();
+            for length in 0..bytes.len() {
+                assert!(
+                    EventRecord::decode(&bytes[..length]).is_err(),
+                    "{event:?} truncated to {length}"
+                );
+            }
+            let longer = [&bytes[..], &[0]].concat();
+            let error = EventRecord::decode(&longer).expect_err("data after the event");
+            assert_eq!(error.offset, bytes.len());
+        }
+    }
+
+    #[test]
+    fn flipped_bytes_never_panic_or_decode_to_the_same_event() {
+        for event in samples() {
+            let bytes = event.encode();
+            for index in 0..bytes.len() {
+                for flip in [1, 0x80, 0xff] {
+                    let mut damaged = bytes.clone();
+                    damaged[index] ^= flip;
+                    if let Ok(other) = EventRecord::decode(&damaged) {
+                        assert_ne!(other, event);
+                    }
+                }
+            }
+        }
+    }
+}

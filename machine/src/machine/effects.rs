@@ -1,0 +1,69 @@
+//! The effects of events on the outside world, and the queue in which they wait until the events
+//! are durable.
+
+use super::Machine;
+use crate::console::{Notice, Origin};
+use crate::error::SystemError;
+use crate::message::DriverMessage;
+use crate::trace::ConsoleMessage;
+use crate::worker_table::WorkerChange;
+use persist::Seq;
+use std::collections::VecDeque;
+
+/// An effect of an event, or of an answer to a read.
+pub(super) enum Effect {
+    /// A worker starts or ends.
+    Worker(WorkerChange),
+    /// A message to the driver with this number.
+    Message(u64, DriverMessage),
+    /// Reports are shown on the console.
+    Report(Vec<ConsoleMessage>),
+}
+
+/// The effects of events that are not durable yet, in the order of the events.
+#[derive(Default)]
+pub(super) struct EffectQueue(VecDeque<(Seq, Vec<Effect>)>);
+
+impl EffectQueue {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The oldest event whose effects wait.
+    pub(super) fn oldest(&self) -> Option<Seq> {
+        self.0.front().map(|(seq, _)| *seq)
+    }
+
+    /// Adds effects that may happen when the event `seq` is durable.
+    pub(super) fn push(&mut self, seq: Seq, effects: Vec<Effect>) {
+        self.0.push_back((seq, effects));
+    }
+
+    /// Removes the oldest effects if events up to `durable` are durable and they are among them.
+    pub(super) fn pop(&mut self, durable: Seq) -> Option<Vec<Effect>> {
+        self.0.pop_front_if(|(seq, _)| *seq <= durable).map(|(_, effects)| effects)
+    }
+}
+
+impl Machine {
+    /// Lets effects happen, whose events are durable.
+    pub(super) fn perform(&mut self, effects: Vec<Effect>) -> Result<(), SystemError> {
+        let console = &*self.settings.console;
+        for effect in effects {
+            match effect {
+                Effect::Worker(WorkerChange::Start { worker, slot, spec }) => {
+                    self.pool.start(worker, slot, spec)?;
+                }
+                Effect::Worker(WorkerChange::Cancel { worker }) => self.pool.cancel(worker),
+                Effect::Worker(WorkerChange::TooLarge { slot }) => {
+                    console.notice(&Notice::TooLarge(Origin::Driver(slot)));
+                }
+                Effect::Message(worker, message) => self.pool.send(worker, message),
+                Effect::Report(messages) => {
+                    messages.iter().for_each(|message| message.show(console));
+                }
+            }
+        }
+        Ok(())
+    }
+}

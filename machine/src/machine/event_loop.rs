@@ -1,0 +1,210 @@
+//! The event loop of a running machine.
+
+use super::Machine;
+use super::effects::Effect;
+use crate::codec::SeedBytes;
+use crate::cog::{AppliedEvent, ApplyMode, CogError, CogOutput};
+use crate::error::RunError;
+use crate::event::{EventInput, EventRecord, InputPayload};
+use crate::message::{CogRequest, ControlMessage, DriverMessage};
+use crate::trace::ConsoleMessage;
+use crossbeam_channel::{after, never, select};
+use persist::LogError;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+/// The most requests, and about the most bytes, that are handled as one batch. They limit the size
+/// of an event.
+const BATCH_REQUESTS: usize = 1024;
+const BATCH_BYTES: usize = 16 << 20;
+
+/// How long an event may be on its way to the disk before the loop asks the log for the reason.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the loop waits before it tries again to append to the log of a full disk.
+const FULL_DISK_RETRY: Duration = Duration::from_millis(250);
+
+impl Machine {
+    /// Handles messages until a stop is requested or the cog takes no more events.
+    pub(super) fn serve(&mut self) -> Result<(), RunError> {
+        loop {
+            while let Ok(control) = self.control.try_recv() {
+                self.handle_control(control)?;
+            }
+            let is_over = self.cog.status().running().is_none() && self.queue.is_empty();
+            if is_over || self.stopping.load(Ordering::SeqCst) {
+                return Ok(());
+            }
+            let late = if self.queue.is_empty() { never() } else { after(FLUSH_PATIENCE) };
+            select! {
+                recv(self.control) -> control => {
+                    // The machine holds a sender, so this cannot be an error.
+                    if let Ok(control) = control { self.handle_control(control)?; }
+                }
+                recv(self.requests) -> request => {
+                    // The pool holds a sender, so this cannot be an error.
+                    if let Ok(request) = request { self.handle_batch(request)?; }
+                }
+                recv(late) -> _ => self.check_late_flush()?,
+            }
+        }
+    }
+
+    fn handle_control(&mut self, control: ControlMessage) -> Result<(), RunError> {
+        match control {
+            ControlMessage::Durable(Ok(seq)) => {
+                while let Some(effects) = self.queue.pop(seq) {
+                    self.perform(effects)?;
+                }
+                self.notice_disk_has_room();
+            }
+            ControlMessage::Durable(Err(error)) => return Err(error.into()),
+            ControlMessage::JobDone { worker, payload } => {
+                if let Some(slot) = self.workers.job_done(worker) {
+                    self.pool.cancel(worker);
+                    self.handle_event(vec![EventInput { slot, payload }])?;
+                }
+            }
+            ControlMessage::WorkerFailed(error) => return Err(error.into()),
+            ControlMessage::WorkerDamaged(problem) => return Err(self.damaged(problem)),
+            ControlMessage::SnapshotDone(result) => {
+                self.snapshots.done(result, &*self.settings.console)?
+            }
+            ControlMessage::Panicked(thread) => {
+                return Err(RunError::Defect(format!("the thread of {thread} panicked")));
+            }
+            // The loop looks at `stopping` itself.
+            ControlMessage::Stop => {}
+        }
+        Ok(())
+    }
+
+    /// Handles a request and those that wait behind it. Consecutive writes are one event.
+    fn handle_batch(&mut self, first: CogRequest) -> Result<(), RunError> {
+        let mut inputs = Vec::new();
+        let (mut requests, mut bytes) = (0, 0);
+        let mut next = Some(first);
+        while let Some(request) = next {
+            match request {
+                CogRequest::Write { worker, value } => {
+                    if let Some(slot) = self.workers.slot_of(worker) {
+                        bytes += value.len();
+                        inputs.push(EventInput { slot, payload: InputPayload::Written(value) });
+                    }
+                }
+                CogRequest::Read { worker, key, serial, query } => {
+                    self.handle_event(std::mem::take(&mut inputs))?;
+                    self.handle_read(worker, key, serial, &query)?;
+                }
+            }
+            requests += 1;
+            let is_full = requests >= BATCH_REQUESTS || bytes >= BATCH_BYTES;
+            next = if is_full { None } else { self.requests.try_recv().ok() };
+        }
+        self.handle_event(inputs)
+    }
+
+    /// Applies an event to the cog, appends it to the log, and queues its effects.
+    fn handle_event(&mut self, inputs: Vec<EventInput>) -> Result<(), RunError> {
+        let is_stopping = self.stopping.load(Ordering::SeqCst);
+        if inputs.is_empty() || is_stopping || self.cog.status().running().is_none() {
+            return Ok(());
+        }
+        let clock = &*self.settings.clock;
+        let before = self.state_hashes.hash(&mut self.cog, clock);
+        let before = before.map_err(|error| self.run_error(error))?;
+        let applied = match self.cog.apply(&inputs, &ApplyMode::Live) {
+            Ok(applied) => applied,
+            Err(CogError::ShuttingDown) => {
+                // The event has not happened, so nothing is shown of it.
+                self.cog.take_messages();
+                return Ok(());
+            }
+            Err(error) => return Err(self.run_error(error)),
+        };
+        let AppliedEvent { outcome, outputs, took } = applied;
+        let time = u64::try_from(self.settings.clock.now().as_nanosecond()).unwrap_or(0);
+        self.append(&EventRecord { time, before, outcome, inputs }, took)?;
+        let reports = self.cog.take_messages();
+        let effects = self.effects(outputs, reports);
+        self.check_damage()?;
+        self.queue.push(self.applied, effects);
+        let Machine { snapshots, cog, store, control_sender, settings, .. } = self;
+        snapshots.start_if_due(cog, store, self.applied, control_sender, &*settings.console)
+    }
+
+    /// Appends an event to the log. Waits while the disk is full.
+    fn append(&mut self, event: &EventRecord, took: Duration) -> Result<(), RunError> {
+        loop {
+            let payload = event.encode();
+            let length = payload.len() as u64;
+            let control = self.control_sender.clone();
+            let appended = self.appender.append(payload, move |result| {
+                // If the event loop has ended, nobody needs the message.
+                let _ = control.send(ControlMessage::Durable(result));
+            });
+            match appended {
+                Ok(seq) => {
+                    self.applied = seq;
+                    self.snapshots.count_event(length, took);
+                    return Ok(());
+                }
+                Err(LogError::Full(error)) if !self.stopping.load(Ordering::SeqCst) => {
+                    self.notice_disk_is_full(&error.to_string());
+                    thread::sleep(FULL_DISK_RETRY);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The effects of the event that was just applied, in the order in which they are to happen.
+    fn effects(&mut self, outputs: Vec<CogOutput>, reports: Vec<ConsoleMessage>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if !reports.is_empty() {
+            effects.push(Effect::Report(reports));
+        }
+        let first_new_worker = self.workers.next_worker();
+        let changes = self.workers.update(self.cog.heap(), self.cog.status().running());
+        effects.extend(changes.into_iter().map(Effect::Worker));
+        for CogOutput { slot, key, message: value } in outputs {
+            // A driver that starts with this event has made no request yet, so the message was for
+            // the one before it.
+            let driver = self.workers.driver_in(slot).filter(|worker| *worker < first_new_worker);
+            if let Some(worker) = driver {
+                let message = DriverMessage::CogOutput { key, value };
+                effects.push(Effect::Message(worker, message));
+            }
+        }
+        effects
+    }
+
+    /// Answers a query of a driver, when the state that it saw is durable.
+    fn handle_read(
+        &mut self,
+        worker: u64,
+        key: u64,
+        serial: u64,
+        query: &SeedBytes,
+    ) -> Result<(), RunError> {
+        let Some(slot) = self.workers.slot_of(worker) else { return Ok(()) };
+        let value = match self.cog.read(slot, key, query) {
+            Ok(value) => value,
+            Err(CogError::ShuttingDown) => return Ok(()),
+            Err(error) => return Err(self.run_error(error)),
+        };
+        let mut effects = Vec::new();
+        let reports = self.cog.take_messages();
+        if !reports.is_empty() {
+            effects.push(Effect::Report(reports));
+        }
+        let answer = DriverMessage::ReadAnswer { key, serial, value };
+        effects.push(Effect::Message(worker, answer));
+        if self.queue.is_empty() && self.store.durable() >= self.applied {
+            return Ok(self.perform(effects)?);
+        }
+        self.queue.push(self.applied, effects);
+        Ok(())
+    }
+}

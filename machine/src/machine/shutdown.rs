@@ -1,0 +1,63 @@
+//! How a machine shuts down, and how it deals with a full disk.
+
+use super::Machine;
+use super::effects::Effect;
+use crate::console::Notice;
+use crate::error::RunError;
+use persist::{LogError, Seq};
+use std::sync::Arc;
+
+impl Machine {
+    /// Asks the log why events have been on their way to the disk for long, and reports a full
+    /// disk.
+    pub(super) fn check_late_flush(&mut self) -> Result<(), RunError> {
+        let Some(seq) = self.queue.oldest() else { return Ok(()) };
+        match self.store.wait_durable(seq) {
+            Ok(()) => Ok(()),
+            Err(LogError::Full(error)) => {
+                self.notice_disk_is_full(&error.to_string());
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reports that the disk is full, once.
+    pub(super) fn notice_disk_is_full(&mut self, error: &str) {
+        if !std::mem::replace(&mut self.disk_is_full, true) {
+            self.settings.console.notice(&Notice::DiskFull(error.into()));
+        }
+    }
+
+    /// Reports that the disk has room again, if it was full.
+    pub(super) fn notice_disk_has_room(&mut self) {
+        if std::mem::take(&mut self.disk_is_full) {
+            self.settings.console.notice(&Notice::DiskHasRoom);
+        }
+    }
+
+    /// Cancels the workers, makes everything durable, writes a snapshot and closes the store. If
+    /// the loop ended with an error (`served`), it only cancels the workers and closes the store.
+    pub(super) fn shut_down(self, served: Result<(), RunError>) -> Result<(), RunError> {
+        let Machine { settings, store, appender, mut cog, pool, mut snapshots, .. } = self;
+        let console = &*settings.console;
+        // Drivers may be waiting for room in the queue of requests: closing it releases them.
+        drop(self.requests);
+        drop(pool);
+        snapshots.wait();
+        served?;
+        store.commit()?;
+        let mut queue = self.queue;
+        while let Some(effects) = queue.pop(Seq(u64::MAX)) {
+            for effect in effects {
+                if let Effect::Report(messages) = effect {
+                    messages.iter().for_each(|message| message.show(console));
+                }
+            }
+        }
+        snapshots.finish(&mut cog, &store, self.applied, console)?;
+        drop(appender);
+        // The snapshot's thread has ended, so this is the only reference.
+        Arc::into_inner(store).map_or(Ok(()), |store| Ok(store.close()?))
+    }
+}

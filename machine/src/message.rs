@@ -1,0 +1,82 @@
+//! Messages between a machine's threads: to the event loop, and to drivers.
+
+use crate::codec::SeedBytes;
+use crate::device::DeviceAnswer;
+use crate::error::SystemError;
+use crate::event::InputPayload;
+use crossbeam_channel::Sender;
+use persist::{LogError, Seq, SnapshotError};
+use std::thread;
+use vm::Stop;
+
+/// A request of a driver to the cog. `worker` is the driver's number.
+pub(crate) enum CogRequest {
+    /// Make `value` an input of the cog.
+    Write { worker: u64, value: SeedBytes },
+    /// Answer a query. The answer carries `key` and `serial` ([`DriverMessage::ReadAnswer`]).
+    Read { worker: u64, key: u64, serial: u64, query: SeedBytes },
+}
+
+/// Any other message to the event loop.
+pub(crate) enum ControlMessage {
+    /// Events up to this one are durable, or a flush of the log failed.
+    Durable(Result<Seq, LogError>),
+    /// A job has a result.
+    JobDone { worker: u64, payload: InputPayload },
+    /// A worker could not be started.
+    WorkerFailed(SystemError),
+    /// The evaluation of a worker needed a damaged pin ([`Stop::Damaged`], as text).
+    WorkerDamaged(String),
+    /// A snapshot was written, or failed.
+    SnapshotDone(Result<(), SnapshotError>),
+    /// A thread has panicked.
+    Panicked(&'static str),
+    /// The machine's handle has requested a stop.
+    Stop,
+}
+
+impl ControlMessage {
+    /// The message that the evaluation of a worker ended like this, if the machine has to stop for
+    /// it.
+    pub(crate) fn of_damage(stop: &Stop) -> Option<ControlMessage> {
+        let is_damage = matches!(stop, Stop::Damaged { .. });
+        is_damage.then(|| ControlMessage::WorkerDamaged(stop.to_string()))
+    }
+
+    /// A guard that sends [`Panicked`](ControlMessage::Panicked) if the thread that holds it
+    /// panics.
+    pub(crate) fn on_panic(
+        control: &Sender<ControlMessage>,
+        thread_name: &'static str,
+    ) -> PanicGuard {
+        PanicGuard { control: control.clone(), thread_name }
+    }
+}
+
+/// See [`ControlMessage::on_panic`].
+pub(crate) struct PanicGuard {
+    control: Sender<ControlMessage>,
+    thread_name: &'static str,
+}
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // If the event loop has ended, nobody needs the message.
+            let _ = self.control.send(ControlMessage::Panicked(self.thread_name));
+        }
+    }
+}
+
+/// A message to a driver. `key` is the driver's key of a request, and `serial` the number of the
+/// call that an answer is for: a call that was cancelled meanwhile has another.
+pub(crate) enum DriverMessage {
+    /// A message of the cog.
+    CogOutput { key: u64, value: SeedBytes },
+    /// The cog's answer to a read.
+    ReadAnswer { key: u64, serial: u64, value: SeedBytes },
+    /// A device's answer to a call.
+    DeviceAnswer { key: u64, serial: u64, answer: DeviceAnswer },
+    /// The driver has been cancelled.
+    Shutdown,
+}

@@ -1,0 +1,136 @@
+//! The watchdog by a manual clock: no test waits for wall time.
+
+use super::*;
+use crate::clock::ManualClock;
+use jiff::Timestamp;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A watchdog, and the clock that it measures by.
+fn watchdog() -> (Watchdog, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::standing(Timestamp::UNIX_EPOCH));
+    let as_dyn: Arc<dyn Clock> = clock.clone();
+    (Watchdog::start(&as_dyn).expect("a thread"), clock)
+}
+
+fn flag() -> Arc<AtomicBool> {
+    Arc::new(AtomicBool::new(false))
+}
+
+fn is_set(flag: &AtomicBool) -> bool {
+    flag.load(Ordering::SeqCst)
+}
+
+/// Blocks until the watchdog's thread has set a flag.
+fn wait_for(flag: &AtomicBool) {
+    while !is_set(flag) {
+        thread::yield_now();
+    }
+}
+
+/// Blocks until the watchdog's thread has looked at all deadlines that are over: it sets the flag
+/// of a watch without time, which has the highest number, last.
+fn wait_for_thread(watchdog: &Watchdog) {
+    let flag = flag();
+    let watch = watchdog.watch(&flag, Duration::ZERO);
+    // The thread wakes for the earliest deadline, and this one is.
+    wait_for(&flag);
+    assert!(watch.finish().is_some());
+}
+
+#[test]
+fn an_evaluation_is_interrupted_at_its_limit_and_not_before() {
+    let (watchdog, clock) = watchdog();
+    let flag = flag();
+    let watch = watchdog.watch(&flag, 10 * SECOND);
+    clock.advance(10 * SECOND - Duration::from_nanos(1));
+    wait_for_thread(&watchdog);
+    assert!(!is_set(&flag));
+    clock.advance(Duration::from_nanos(1));
+    wait_for(&flag);
+    assert_eq!(watch.finish(), Some(Interruption::TimeLimit));
+    assert!(!is_set(&flag), "the next evaluation must not find the flag set");
+}
+
+#[test]
+fn a_finished_evaluation_is_not_interrupted() {
+    let (watchdog, clock) = watchdog();
+    let (finished, running) = (flag(), flag());
+    let first = watchdog.watch(&finished, SECOND);
+    let second = watchdog.watch(&running, 2 * SECOND);
+    assert_eq!(first.finish(), None);
+    clock.advance(2 * SECOND);
+    wait_for(&running);
+    assert!(!is_set(&finished));
+    assert_eq!(second.finish(), Some(Interruption::TimeLimit));
+}
+
+#[test]
+fn each_evaluation_has_its_own_limit() {
+    let (watchdog, clock) = watchdog();
+    let flags: Vec<_> = (0..4).map(|_| flag()).collect();
+    let watches: Vec<_> = (0..4)
+        .map(|index| {
+            let limit = SECOND * (4 - index as u32);
+            let watch = watchdog.watch(&flags[index], limit);
+            // The thread sleeps until a later deadline, and has to wake up for this one.
+            assert_eq!(clock.wait_for_timer(limit), limit);
+            watch
+        })
+        .collect();
+    for index in (0..4).rev() {
+        clock.advance(SECOND);
+        wait_for(&flags[index]);
+        assert!(flags[..index].iter().all(|flag| !is_set(flag)));
+    }
+    for watch in watches {
+        assert_eq!(watch.finish(), Some(Interruption::TimeLimit));
+    }
+}
+
+#[test]
+fn a_shutdown_interrupts_running_and_later_evaluations() {
+    let (watchdog, clock) = watchdog();
+    let (running, later) = (flag(), flag());
+    let first = watchdog.watch(&running, 3600 * SECOND);
+    watchdog.shut_down_within(SECOND);
+    wait_for_thread(&watchdog);
+    assert!(!is_set(&running), "the evaluation has its grace");
+    clock.advance(SECOND);
+    wait_for(&running);
+    assert_eq!(first.finish(), Some(Interruption::Shutdown));
+    let second = watchdog.watch(&later, 3600 * SECOND);
+    wait_for(&later);
+    assert_eq!(second.finish(), Some(Interruption::Shutdown));
+}
+
+#[test]
+fn the_earliest_shutdown_counts() {
+    let (watchdog, clock) = watchdog();
+    let flag = flag();
+    let watch = watchdog.watch(&flag, 3600 * SECOND);
+    watchdog.shut_down_within(SECOND);
+    watchdog.shut_down_within(1000 * SECOND);
+    clock.advance(SECOND);
+    wait_for(&flag);
+    assert_eq!(watch.finish(), Some(Interruption::Shutdown));
+}
+
+#[test]
+fn a_limit_that_is_no_limit_does_not_overflow() {
+    let (watchdog, clock) = watchdog();
+    let flag = flag();
+    let watch = watchdog.watch(&flag, Duration::MAX);
+    clock.advance(3600 * SECOND);
+    wait_for_thread(&watchdog);
+    assert_eq!(watch.finish(), None);
+}
+
+#[test]
+fn dropping_the_watchdog_ends_its_thread() {
+    let (watchdog, clock) = watchdog();
+    // A watch that is never finished, as after a panic.
+    let _ = watchdog.watch(&flag(), SECOND);
+    drop(watchdog);
+    assert_eq!(Arc::strong_count(&clock), 1, "the thread holds the clock as long as it runs");
+}
