@@ -2,8 +2,8 @@
 //! `tests/agreement.rs`.
 
 use crate::Vm;
-use plan::{EvalError, Options, Ref, Shape, Val};
 use crate::jet::{Control, Demand, Jet};
+use plan::{EvalError, Options, Ref, Shape, Val};
 
 fn vm() -> Vm {
     let options = Options { max_stack: 1 << 30, max_heap: 2 << 30, ..Options::default() };
