@@ -27,4 +27,4 @@ doc: ## The API documentation
 
 miri: ## The collector under Miri (needs a nightly toolchain with the miri component)
 	MIRIFLAGS="-Zmiri-permissive-provenance -Zmiri-disable-isolation" \
-		cargo +nightly miri test --package vm --lib heap::
+		cargo +nightly miri test --package plan --lib heap::

@@ -195,26 +195,26 @@ fn fold<'t>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{terms, vm};
+    use crate::samples::{heap, terms};
 
     #[test]
     fn terms_survive_the_machine() {
         for (seed, stress, random) in [(1, false, 400), (2, true, 80)] {
-            let vm = &mut vm(stress);
+            let heap = &mut heap(stress);
             for term in terms(seed, random) {
-                let value = from_term(vm, &term).unwrap();
-                assert_eq!(to_term(vm.look(&value)), term);
+                let value = from_term(heap, &term).unwrap();
+                assert_eq!(to_term(heap.look(&value)), term);
             }
         }
     }
 
     #[test]
     fn apps_with_all_arguments_wait() {
-        let vm = &mut vm(false);
-        let sum = from_term(vm, &Term::parse("(3 (3 4))").unwrap()).unwrap();
-        assert!(!vm.look(&sum).is_evaluated());
-        let row = from_term(vm, &Term::parse("({0 2 0} (3 4))").unwrap()).unwrap();
-        let item = vm.look(&row).as_row().and_then(|items| items.get(0));
+        let heap = &mut heap(false);
+        let sum = from_term(heap, &Term::parse("(3 (3 4))").unwrap()).unwrap();
+        assert!(!heap.look(&sum).is_evaluated());
+        let row = from_term(heap, &Term::parse("({0 2 0} (3 4))").unwrap()).unwrap();
+        let item = heap.look(&row).as_row().and_then(|items| items.get(0));
         assert!(item.is_some_and(|item| !item.is_evaluated()));
     }
 }

@@ -1,10 +1,12 @@
-//! Values for the tests of this crate.
+//! Heaps and values for the tests of this crate.
 
-use crate::heap::Options;
-use crate::nat::Natural;
+use crate::error::EvalError;
+use crate::heap::{Options, Val};
+use crate::plain::from_term;
 use crate::values::Heap;
-use spec::generate::Gen;
-use spec::{Term, shapes};
+use spec::Term;
+
+pub(crate) use spec::samples::terms;
 
 /// A heap with a small nursery, which under stress collects at every allocation.
 pub(crate) fn heap(stress: bool) -> Box<Heap> {
@@ -12,77 +14,42 @@ pub(crate) fn heap(stress: bool) -> Box<Heap> {
     Heap::new(options).unwrap()
 }
 
-/// Values in normal form: those in which shapes nearly meet, and random ones.
-pub(crate) fn terms(seed: u64, random: usize) -> Vec<Term> {
-    let mut terms = edge_cases();
-    let mut generator = Gen::new(seed);
-    terms.extend((0..random).map(|index| generator.term(1 + index % 40)));
-    terms
+/// The value in normal form that a term stands for, marked as such.
+pub(crate) fn normal(heap: &mut Heap, term: &Term) -> Result<Val, EvalError> {
+    let value = from_term(heap, term)?;
+    mark_normal(heap, &value);
+    Ok(value)
 }
 
-fn parse(text: &str) -> Term {
-    Term::parse(text).unwrap()
+/// Marks a value, and all values in it, as being in normal form. An evaluator does so when it has
+/// normalised a value; this crate has none.
+///
+/// # Panics
+/// If something in it is not evaluated.
+pub(crate) fn mark_normal(heap: &Heap, value: &Val) {
+    let memory = &heap.0.memory;
+    let mut pending = vec![memory.word(value)];
+    while let Some(word) = pending.pop() {
+        assert!(!word.is_thunk(), "a value in normal form has no thunks");
+        if !memory.is_normal(word) {
+            memory.mark_normal(word);
+            let values = memory.header(word).layout().values(memory.size(word));
+            pending.extend(&memory.words(word, 0)[values]);
+        }
+    }
 }
 
-/// Values that are one shape or nearly so.
-fn edge_cases() -> Vec<Term> {
-    let nats = |nats: &[u64]| -> Vec<Term> { nats.iter().map(|&nat| Term::from(nat)).collect() };
-    let tab = |keys: &[u64], values: &[u64]| shapes::tab(nats(keys).into_iter().zip(nats(values)));
-    let set = |keys: &[u64]| shapes::set(nats(keys));
-    let row = |items: &[u64]| shapes::row(nats(items));
-    let wide =
-        |arity: Natural| Term::Law { name: Natural::from(0u8), arity, body: Term::zero().into() };
-    let mut terms: Vec<Term> = [
-        "0",
-        "1",
-        "9223372036854775807",
-        "9223372036854775808",
-        "18446744073709551616",
-        "<0>",
-        "<<0>>",
-        "<{1 1 1}>",
-        "{1 1 0}",
-        "{1 1 1}",
-        "{1 1 2}",
-        "{1 1 256}",
-        "{1 1 257}",
-        "{1 1 <1>}",
-        "{0 1 1}",
-        "{0 1 <0>}",
-        "{0 2 0}",
-        "{0 3 0}",
-        "{0 281474976710656 0}",
-        "{0 281474976710657 0}",
-        "{0 340282366920938463463374607431768211457 0}",
-        "{1 2 0}",
-        "{1 2 (0 1)}",
-        "{1 2 {0 2 0}}",
-        "(0 1)",
-        "(0 1 2)",
-        "(0 {1 1 1})",
-        "(1 0 0)",
-        "(<0> 1 2)",
-        "({5 9 0} 1 2 3)",
-        "({1 2 0} 5)",
-        "({1 2 5} 5)",
-        "({0 3 0} 5)",
-        "({0 4 0} 5)",
-    ]
-    .map(parse)
-    .into();
-    terms.extend([row(&[]), row(&[7]), row(&[7, 8]), row(&[8, 7]), row(&[1, 2, 3]), set(&[])]);
-    terms.extend([set(&[1]), set(&[2]), set(&[1, 2]), set(&[2, 1]), set(&[1, 1]), set(&[0, 9])]);
-    terms.extend([tab(&[], &[]), tab(&[1], &[7]), tab(&[1], &[8]), tab(&[1, 2], &[3, 4])]);
-    terms.extend([tab(&[1, 2], &[4, 3]), tab(&[2, 1], &[4, 3])]);
-    terms.extend([set(&[1]).app(5), set(&[1]).app(row(&[])), set(&[1]).app(row(&[7, 8]))]);
-    terms.extend([shapes::row([set(&[1]), row(&[7])]), shapes::row([tab(&[1], &[7])])]);
-    terms.extend(
-        [b"" as &[u8], b"\0", b"a", b"ab", b"ba", b"a\0", b"1234567", b"12345678"].map(shapes::bar),
-    );
-    terms.extend([b"123456781234567" as &[u8], b"1234567812345678"].map(shapes::bar));
-    terms.push(wide(Natural::from(u64::MAX)));
-    terms.push(wide(Natural::from(u64::MAX) + Natural::from(1u8)));
-    terms.push(Term::law(7, 100, 0).apps((0..90).map(Term::from)));
-    terms.push(Term::law(7, 100, 0).apps((0..91).map(Term::from)));
-    terms
+/// The pin around a value, which is marked as being in normal form.
+pub(crate) fn pin(heap: &mut Heap, item: &Val) -> Result<Val, EvalError> {
+    mark_normal(heap, item);
+    heap.build(|b| {
+        b.push(item);
+        b.pin()
+    })
+}
+
+/// Collects everything that is not reachable, and releases pin spaces that nothing points into.
+pub(crate) fn collect(heap: &mut Heap) {
+    heap.0.collect_all();
+    heap.0.spaces.release_unseen();
 }

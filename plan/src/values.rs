@@ -242,7 +242,8 @@ impl Heap {
         };
         let address = freeze::freeze(PinRef(self.look(&pin)), space);
         self.check_damage()?;
-        Ok(space.frozen_at(address?))
+        // SAFETY: the space has just kept the pin at that address, or had it there.
+        Ok(unsafe { space.at_unverified(address?) })
     }
 
     /// Fails if the heap has come upon a damaged pin: nothing that it holds may be used then.

@@ -1,11 +1,11 @@
-//! Printed text, as seen in the prototype. Values are written in the notation of [`crate::spec`].
+//! Printed text, as seen in the prototype. Values are written in the notation of [`spec`].
 
 use super::*;
-use crate::spec::{Term, nat_from_bytes, shapes};
-use crate::{Builder, EvalError, Options, Val, Vm};
+use plan::{Builder, Heap, Options, Val, is_larger_than, seed};
+use spec::{Term, nat_from_bytes, shapes};
 
-fn vm() -> Vm {
-    Vm::new(Options::default(), Default::default()).unwrap()
+fn heap() -> Box<Heap> {
+    Heap::new(Options::default()).unwrap()
 }
 
 /// Pushes what the term describes, with the shapes that the machine gives it.
@@ -31,14 +31,14 @@ fn push(b: &mut Builder<'_>, term: &Term) -> Result<(), EvalError> {
     }
 }
 
-fn build(vm: &mut Vm, term: &Term) -> Val {
-    vm.build(|b| push(b, term)).unwrap()
+fn build(heap: &mut Heap, term: &Term) -> Val {
+    heap.build(|b| push(b, term)).unwrap()
 }
 
 fn shown(text: &str, print: impl Fn(Ref<'_>) -> String) -> String {
-    let mut vm = vm();
-    let value = build(&mut vm, &Term::parse(text).unwrap());
-    print(vm.look(&value))
+    let mut heap = heap();
+    let value = build(&mut heap, &Term::parse(text).unwrap());
+    print(heap.look(&value))
 }
 
 #[track_caller]
@@ -60,11 +60,11 @@ fn shows(text: &str, expected: &str) {
 
 #[test]
 fn an_entry_with_a_time_is_two_rows() {
-    let mut vm = vm();
-    let parts = [vm.text("counter is at").expect("room"), vm.nat(1)];
-    let message = vm.row(&parts).expect("room");
+    let mut heap = heap();
+    let parts = [heap.text("counter is at").expect("room"), heap.nat(1)];
+    let message = heap.row(&parts).expect("room");
     let text =
-        stamped_text("trk", "2026-11-22T10:15:00.729241178Z", vm.look(&message), Colour::None);
+        stamped_text("trk", "2026-11-22T10:15:00.729241178Z", heap.look(&message), Colour::None);
     let expected = "\n++ [%trk {2026-11-22T10:15:00.729241178Z}]\n++ [{counter is at} 1]\n\n\n";
     assert_eq!(text, expected);
 }
@@ -142,9 +142,9 @@ fn bars_are_text_if_they_can_be() {
 }
 
 fn text_of(term: &Term) -> String {
-    let mut vm = vm();
-    let value = build(&mut vm, term);
-    trace_text(vm.look(&value), Colour::None)
+    let mut heap = heap();
+    let value = build(&mut heap, term);
+    trace_text(heap.look(&value), Colour::None)
 }
 
 #[test]
@@ -321,15 +321,15 @@ fn laws_with_very_many_parameters_are_shown_as_apps() {
 #[test]
 fn size_limits() {
     let larger = |text: &str, limit| {
-        let mut vm = vm();
-        let value = build(&mut vm, &Term::parse(text).unwrap());
-        is_larger_than(vm.look(&value), limit)
+        let mut heap = heap();
+        let value = build(&mut heap, &Term::parse(text).unwrap());
+        is_larger_than(heap.look(&value), limit)
     };
     assert!(!larger("({0 4 0} 1 2 3)", 7) && larger("({0 4 0} 1 2 3)", 3));
     assert!(larger("(0 (0 1 2) (0 (0 1 2) 4))", 8));
     assert!(larger("<({0 4 0} 1 2 3)>", 3) && !larger("({0 2 0} <({0 4 0} 1 2 3)>)", 3));
-    let mut vm = vm();
-    let shared = vm.build(|b| {
+    let mut heap = heap();
+    let shared = heap.build(|b| {
         b.push_nat(0)?;
         (0..64).try_for_each(|_| {
             let top = b.len() - 1;
@@ -337,18 +337,18 @@ fn size_limits() {
             b.row(2)
         })
     });
-    assert!(is_larger_than(vm.look(&shared.unwrap()), 1 << 16));
+    assert!(is_larger_than(heap.look(&shared.unwrap()), 1 << 16));
 }
 
 const DEPTH: usize = 100_000;
 
 /// A value around which `wrap` is put again and again.
-fn deep(vm: &mut Vm, wrap: impl Fn(&mut Builder<'_>) -> Result<(), EvalError>) -> Val {
+fn deep(heap: &mut Heap, wrap: impl Fn(&mut Builder<'_>) -> Result<(), EvalError>) -> Val {
     let wrap_all = |b: &mut Builder<'_>| {
         b.push_nat(5)?;
         (0..DEPTH).try_for_each(|_| wrap(b))
     };
-    vm.build(wrap_all).unwrap()
+    heap.build(wrap_all).unwrap()
 }
 
 /// Replaces the value on top by the app of `head` to it.
@@ -364,56 +364,95 @@ fn apply_to_top(
 
 #[test]
 fn depth_costs_no_native_stack() {
-    let mut vm = vm();
-    let apps = deep(&mut vm, |b| apply_to_top(b, |b| b.push_nat(0)));
-    assert_eq!(value_text(vm.look(&apps)).matches('0').count(), DEPTH);
+    let mut heap = heap();
+    let apps = deep(&mut heap, |b| apply_to_top(b, |b| b.push_nat(0)));
+    assert_eq!(value_text(heap.look(&apps)).matches('0').count(), DEPTH);
 
-    let rows = deep(&mut vm, |b| b.row(1));
-    let rex = value_rex(vm.look(&rows));
+    let rows = deep(&mut heap, |b| b.row(1));
+    let rex = value_rex(heap.look(&rows));
     assert!(matches!(&rex, Rex::Node { rune, .. } if rune == "++"));
 
-    let lets = deep(&mut vm, |b| {
+    let lets = deep(&mut heap, |b| {
         apply_to_top(b, |b| {
             b.push_nat(1)?;
             b.push_nat(0)?;
             b.app(1)
         })
     });
-    let law = vm.build(|b| {
+    let law = heap.build(|b| {
         b.push_nat(0)?;
         b.push_nat(1)?;
         b.push(&lets);
         b.law()
     });
-    let text = value_text(vm.look(&law.unwrap()));
+    let text = value_text(heap.look(&law.unwrap()));
     assert_eq!(text.matches('@').count(), DEPTH);
 
-    let pins = deep(&mut vm, |b| b.pin());
-    assert!(trace_text(vm.look(&pins), Colour::None).contains("{0_100000}"));
+    let pins = deep(&mut heap, |b| b.pin());
+    assert!(trace_text(heap.look(&pins), Colour::None).contains("{0_100000}"));
 }
 
 #[test]
 fn depth_of_laws_and_trees_costs_no_native_stack() {
-    let mut vm = vm();
-    let laws = deep(&mut vm, |b| {
+    let mut heap = heap();
+    let laws = deep(&mut heap, |b| {
         let top = b.len() - 1;
         b.push_nat(0)?;
         b.push_nat(1)?;
         b.push_copy(top);
         b.law()
     });
-    assert!(!matches!(value_rex(vm.look(&laws)), Rex::Embed(_)));
+    assert!(!matches!(value_rex(heap.look(&laws)), Rex::Embed(_)));
 
     let embed = Term::parse("<{'##EMBD' 2 0}>").unwrap();
-    let embed = build(&mut vm, &embed);
-    let trees = deep(&mut vm, |b| {
+    let embed = build(&mut heap, &embed);
+    let trees = deep(&mut heap, |b| {
         apply_to_top(b, |b| {
             b.push(&embed);
             Ok(())
         })
     });
     assert_eq!(
-        rex::print::line(&unquoted_rex(vm.look(&trees)), Colour::None).matches('▣').count(),
+        rex::print::line(&unquoted_rex(heap.look(&trees)), Colour::None).matches('▣').count(),
         DEPTH
     );
+}
+
+/// `[x x]`, and so on: 2^times copies of the nat, in as many rows as `times` says.
+fn doubled(heap: &mut Heap, nat: u64, times: usize) -> Val {
+    let mut value = heap.nat(nat);
+    for _ in 0..times {
+        value = heap.row(&[value.clone(), value]).unwrap();
+    }
+    value
+}
+
+fn pin(heap: &mut Heap, item: &Val) -> Result<Val, EvalError> {
+    heap.build(|b| {
+        b.push(item);
+        b.pin()
+    })
+}
+
+fn is_refused<T>(result: Result<T, EvalError>) -> bool {
+    matches!(result, Err(EvalError::TooLarge { .. }))
+}
+
+#[test]
+fn seeds_and_germs_share_and_printing_is_refused() {
+    let heap = &mut heap();
+    let value = doubled(heap, 7, 60);
+    let bytes = seed::save(heap, &value).unwrap();
+    assert!(bytes.len() < 300, "the seed is small");
+    let loaded = seed::load(heap, &bytes).unwrap();
+    assert!(heap.look(&loaded).is_equal(heap.look(&value)));
+    assert!(is_refused(full_rex(heap.look(&loaded))));
+    let pinned = pin(heap, &loaded).unwrap();
+    assert!(seed::save_germ(heap, &pinned).is_ok());
+    assert!(is_refused(full_rex(heap.look(&pinned))));
+    // A pin that cannot be hashed still has a name of its own in a short text.
+    let row = heap.row(&[pinned.clone(), pinned.clone()]).unwrap();
+    assert_eq!(value_text(heap.look(&row)).lines().count(), 1);
+    let around = pin(heap, &row).unwrap();
+    assert!(matches!(seed::save_germ(heap, &around), Err(seed::SaveError::PinTooLarge { .. })));
 }

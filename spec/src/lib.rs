@@ -29,6 +29,7 @@ mod heap;
 mod order;
 mod read;
 mod rules;
+pub mod samples;
 pub mod shapes;
 pub mod shrink;
 mod term;

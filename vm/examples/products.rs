@@ -3,9 +3,9 @@
 //!
 //! Handing factors over counts whole: copying them to naturals, and the product back.
 
+use plan::{Natural, limbs};
 use std::hint::black_box;
 use std::time::Instant;
-use vm::{Natural, limbs};
 
 fn number(limbs: usize, seed: u64) -> Vec<u64> {
     let next = |x: &u64| Some(x.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e));

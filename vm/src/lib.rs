@@ -20,6 +20,8 @@ mod host;
 pub mod jet;
 pub mod native;
 mod pools;
+#[cfg(test)]
+mod tests;
 mod vm;
 
 pub use vm::Vm;

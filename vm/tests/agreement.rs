@@ -7,12 +7,13 @@
 
 mod support;
 
+use plan::pinspace::PinSpace;
+use plan::{Options, Shape, Val, plain};
+use spec::Term;
+use spec::generate::Gen;
+use spec::shrink::minimise;
 use support::{End, agree, cases, end, found, specified};
-use vm::pinspace::PinSpace;
-use vm::spec::Term;
-use vm::spec::generate::Gen;
-use vm::spec::shrink::minimise;
-use vm::{Options, Shape, Val, Vm, plain};
+use vm::Vm;
 
 fn interpreted(options: &Options, program: &Term) -> End {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");

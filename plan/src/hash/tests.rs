@@ -1,13 +1,13 @@
 use super::*;
 use crate::plain::from_term;
-use crate::samples::vm;
-use crate::spec::Term;
-use crate::{Val, Vm};
+use crate::samples::heap;
+use crate::{Heap, ParseHashError, Val};
+use spec::Term;
 
 fn hash_of(text: &str) -> Hash {
-    let vm = &mut vm(false);
-    let value = from_term(vm, &Term::parse(text).unwrap()).unwrap();
-    vm.hash(&value).unwrap()
+    let heap = &mut heap(false);
+    let value = from_term(heap, &Term::parse(text).unwrap()).unwrap();
+    heap.hash(&value).unwrap()
 }
 
 fn blake3(parts: &[&[u8]]) -> Hash {
@@ -50,15 +50,15 @@ fn wide_row_constructors_hash_like_narrow_ones() {
 
 #[test]
 fn large_values_are_hashed_in_pieces() {
-    let vm = &mut vm(false);
+    let heap = &mut heap(false);
     for length in [BUFFER - 20, BUFFER - 9, BUFFER, BUFFER + 1, 3 * BUFFER + 5] {
         let bytes = vec![b'x'; length];
-        let bar = vm.bar(&bytes).unwrap();
-        let row = vm.row(&[bar.clone(), bar.clone()]).unwrap();
+        let bar = heap.bar(&bytes).unwrap();
+        let row = heap.row(&[bar.clone(), bar.clone()]).unwrap();
         let bar_bytes = [&[4], &(length as u64).to_le_bytes() as &[u8], &bytes].concat();
-        assert_eq!(vm.hash(&bar).unwrap(), blake3(&[&bar_bytes]));
+        assert_eq!(heap.hash(&bar).unwrap(), blake3(&[&bar_bytes]));
         let expected = blake3(&[&[6], &2u64.to_le_bytes(), &bar_bytes, &bar_bytes]);
-        assert_eq!(vm.hash(&row).unwrap(), expected);
+        assert_eq!(heap.hash(&row).unwrap(), expected);
     }
 }
 
@@ -77,11 +77,11 @@ fn text_and_back() {
 }
 
 /// A pin around a row of two times the value, so many times over.
-fn doubled(vm: &mut Vm, times: usize) -> Val {
-    let mut value = vm.nat(0);
+fn doubled(heap: &mut Heap, times: usize) -> Val {
+    let mut value = heap.nat(0);
     for _ in 0..times {
-        let row = vm.row(&[value.clone(), value]).unwrap();
-        value = vm
+        let row = heap.row(&[value.clone(), value]).unwrap();
+        value = heap
             .build(|b| {
                 b.push(&row);
                 b.pin()
@@ -93,10 +93,10 @@ fn doubled(vm: &mut Vm, times: usize) -> Val {
 
 #[test]
 fn pins_are_hashed_once_and_however_deep() {
-    let vm = &mut vm(false);
-    let (one, two) = (doubled(vm, 100_000), doubled(vm, 100_000));
-    assert_eq!(vm.hash(&one).unwrap(), vm.hash(&two).unwrap());
-    assert!(crate::order::equal(vm.look(&one), vm.look(&two)));
-    let shallow = doubled(vm, 99_999);
-    assert_ne!(vm.hash(&one).unwrap(), vm.hash(&shallow).unwrap());
+    let heap = &mut heap(false);
+    let (one, two) = (doubled(heap, 100_000), doubled(heap, 100_000));
+    assert_eq!(heap.hash(&one).unwrap(), heap.hash(&two).unwrap());
+    assert!(crate::order::equal(heap.look(&one), heap.look(&two)));
+    let shallow = doubled(heap, 99_999);
+    assert_ne!(heap.hash(&one).unwrap(), heap.hash(&shallow).unwrap());
 }

@@ -1,24 +1,31 @@
 //! The collector on its own. These run under Miri too (`make miri`), so they are small.
 
-use super::object::Layout;
-use super::{Heap, Options, Val};
+use super::{NoHost, Options, Val};
+use crate::layout::Layout;
 use crate::word::{Kind, Word};
 
-fn heap() -> Heap {
+type RawHeap = super::RawHeap<NoHost>;
+
+fn heap_of(options: Options) -> RawHeap {
+    // SAFETY: the tests hold no word across anything that collects, and take indices from layouts.
+    unsafe { RawHeap::new(options, NoHost) }.expect("a small stack can be had")
+}
+
+fn heap() -> RawHeap {
     let options =
         Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
-    Heap::new(options).expect("a small stack can be had")
+    heap_of(options)
 }
 
 /// Pushes the row of the top `count` words.
-fn push_row(heap: &mut Heap, count: usize) {
+fn push_row(heap: &mut RawHeap, count: usize) {
     heap.reserve(1 + count).expect("room");
     let row = heap.allocate_popped(Layout::Row, 0, count);
     heap.stack.push(row);
 }
 
 /// Pushes a list of that length: `[n, [n - 1, ... [1, 0]]]`.
-fn push_list(heap: &mut Heap, length: u64) {
+fn push_list(heap: &mut RawHeap, length: u64) {
     heap.stack.push(Word::ZERO);
     for n in 1..=length {
         let rest = heap.stack.pop();
@@ -28,7 +35,7 @@ fn push_list(heap: &mut Heap, length: u64) {
     }
 }
 
-fn list_length(heap: &Heap, mut list: Word) -> u64 {
+fn list_length(heap: &RawHeap, mut list: Word) -> u64 {
     let mut length = 0;
     while list != Word::ZERO {
         assert_eq!(list.kind(), Kind::Row);
@@ -68,14 +75,14 @@ fn handles_keep_values_and_follow_them() {
     let mut heap = heap();
     push_list(&mut heap, 50);
     let top = heap.stack.pop();
-    let held: Val = heap.root(top);
-    let twin = held.clone();
+    let held: Val = heap.handle(top);
+    let copy = held.clone();
     heap.collect_young();
     heap.collect_all();
     drop(held);
     heap.collect_all();
-    assert_eq!(list_length(&heap, heap.word(&twin)), 50);
-    drop(twin);
+    assert_eq!(list_length(&heap, heap.word(&copy)), 50);
+    drop(copy);
     let before = heap.statistics.copied;
     heap.collect_all();
     assert_eq!(heap.statistics.copied, before);
@@ -106,7 +113,8 @@ fn an_evaluated_thunk_is_short_cut() {
     heap.collect_young();
     push_list(&mut heap, 3);
     let value = heap.stack.pop();
-    heap.update(heap.stack.peek(0), value);
+    let thunk = heap.stack.peek(0);
+    heap.update(thunk, value);
     assert_eq!(list_length(&heap, heap.resolve(heap.stack.peek(0))), 3);
     heap.collect_all();
     assert_eq!(heap.stack.peek(0).kind(), Kind::Row);
@@ -123,7 +131,8 @@ fn an_object_larger_than_the_nursery_has_a_place() {
     push_row(&mut heap, count);
     push_list(&mut heap, 2);
     let list = heap.stack.pop();
-    heap.store(heap.stack.peek(0), 7, list);
+    let row = heap.stack.peek(0);
+    heap.store(row, 7, list);
     heap.collect_young();
     heap.collect_all();
     let row = heap.stack.peek(0);
@@ -133,25 +142,10 @@ fn an_object_larger_than_the_nursery_has_a_place() {
 }
 
 #[test]
-fn pools_live_as_long_as_something_names_them() {
-    let mut heap = heap();
-    push_list(&mut heap, 4);
-    let list = heap.stack.pop();
-    let pool = heap.pools.add(vec![list]);
-    heap.stack.push(Word::code(pool.0, 0));
-    heap.collect_young();
-    heap.collect_all();
-    assert_eq!(list_length(&heap, heap.pools.constant(pool, 0)), 4);
-    heap.stack.pop();
-    heap.collect_all();
-    assert_eq!(heap.dead_pools, [pool]);
-}
-
-#[test]
 fn more_than_the_ceiling_is_refused() {
     let options =
         Options { nursery: 1 << 15, max_heap: 1 << 20, max_stack: 1 << 17, stress: false };
-    let mut heap = Heap::new(options).expect("a small stack can be had");
+    let mut heap = heap_of(options);
     assert!(heap.reserve(1 << 20).is_err(), "one object larger than the heap may get");
     heap.stack.push(Word::ZERO);
     let refused = (0..100_000).any(|_| {
@@ -186,22 +180,9 @@ fn the_stack_opens_gaps_and_slides() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "it takes long")]
-fn pools_that_nothing_names_do_not_pile_up() {
-    let mut heap = heap();
-    for _ in 0..100_000 {
-        heap.pools.add(Vec::new());
-        push_list(&mut heap, 1);
-        heap.stack.pop();
-    }
-    assert!(heap.statistics.major > 0, "code that is in the way has everything collected");
-    assert!(heap.pools.weight() < 100_000 * 128);
-}
-
-#[test]
 fn stress_collects_at_every_reserve() {
     let options = Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: true };
-    let mut heap = Heap::new(options).expect("a small stack can be had");
+    let mut heap = heap_of(options);
     push_list(&mut heap, 40);
     assert!(heap.statistics.minor + heap.statistics.major >= 40);
     assert!(heap.statistics.major > 0, "everything is collected now and then");
@@ -213,7 +194,7 @@ fn stress_collects_at_every_reserve() {
 fn who_lives_through_two_collections_is_old() {
     let mut heap = heap();
     push_list(&mut heap, 10);
-    let is_young = |heap: &Heap| heap.nursery.contains(heap.stack.peek(0).address());
+    let is_young = |heap: &RawHeap| heap.nursery.contains(heap.stack.peek(0).address());
     for young in [true, false, false] {
         heap.collect_young();
         assert_eq!(is_young(&heap), young);
@@ -230,7 +211,8 @@ fn survivors_without_room_are_old_and_may_point_to_others() {
     let mut heap = heap();
     // A list that they have room for, and a row that they have not.
     push_list(&mut heap, 100);
-    (0..600).for_each(|_| heap.stack.push(heap.stack.peek(0)));
+    let list = heap.stack.peek(0);
+    (0..600).for_each(|_| heap.stack.push(list));
     push_row(&mut heap, 600);
     heap.collect_young();
     assert_eq!(heap.remembered, [heap.stack.peek(0).address()]);

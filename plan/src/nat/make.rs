@@ -104,7 +104,7 @@ pub fn predecessor(heap: &mut RawHeap) -> Result<Word, EvalError> {
 mod tests {
     use super::*;
     use crate::bar::BarDraft;
-    use crate::samples::vm;
+    use crate::samples::heap;
 
     /// Room for 20,000 limbs, more than the nursery has, of which `used` are not zero.
     fn drafted(heap: &mut RawHeap, used: usize) -> Word {
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn room_that_a_result_does_not_need_is_given_back() {
         for stress in [false, true] {
-            let heap = &mut vm(stress).heap;
+            let heap = &mut heap(stress).0;
             assert_eq!(drafted(heap, 1), Word::direct(7));
             let before = drafted(heap, 3);
             heap.stack.push(before);
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_held_is_refused() {
-        let heap = &mut vm(false).heap;
+        let heap = &mut heap(false).0;
         for limbs in [1 << 40, u64::MAX] {
             assert!(NatDraft::new(heap, limbs).is_err());
             assert!(BarDraft::new(heap, limbs).is_err());

@@ -1,16 +1,17 @@
 use super::*;
 use crate::plain::from_term;
-use crate::samples::{terms, vm};
-use crate::{EvalError, Val, Vm};
+use crate::samples::{heap, terms};
+use crate::{EvalError, Heap, Val};
+use spec::Term;
 
 /// Every pair of values must compare as the specification's plain trees do.
-fn check_pairs(vm: &mut Vm, seed: u64, random: usize) {
+fn check_pairs(heap: &mut Heap, seed: u64, random: usize) {
     let terms = terms(seed, random);
-    let values: Vec<Val> = terms.iter().map(|term| from_term(vm, term).unwrap()).collect();
+    let values: Vec<Val> = terms.iter().map(|term| from_term(heap, term).unwrap()).collect();
     for (left_term, left) in terms.iter().zip(&values) {
         for (right_term, right) in terms.iter().zip(&values) {
             let expected = left_term.cmp(right_term);
-            let (left, right) = (vm.look(left), vm.look(right));
+            let (left, right) = (heap.look(left), heap.look(right));
             assert_eq!(compare(left, right), expected, "{left_term} and {right_term}");
             assert_eq!(equal(left, right), expected.is_eq(), "{left_term} and {right_term}");
             let hashes = (crate::hash::hash(left).unwrap(), crate::hash::hash(right).unwrap());
@@ -22,26 +23,26 @@ fn check_pairs(vm: &mut Vm, seed: u64, random: usize) {
 #[test]
 fn pairs_compare_as_in_the_specification() {
     for seed in 0..8 {
-        check_pairs(&mut vm(false), seed, 150);
+        check_pairs(&mut heap(false), seed, 150);
     }
 }
 
 #[test]
 fn pairs_compare_as_in_the_specification_under_stress() {
-    check_pairs(&mut vm(true), 99, 60);
+    check_pairs(&mut heap(true), 99, 60);
 }
 
 #[test]
 fn values_that_differ_in_one_place_compare_as_in_the_specification() {
-    let vm = &mut vm(false);
+    let heap = &mut heap(false);
     for term in terms(5, 300) {
-        let value = from_term(vm, &term).unwrap();
-        for other in crate::spec::shrink::shrink(&term).into_iter().take(20) {
+        let value = from_term(heap, &term).unwrap();
+        for other in spec::shrink::shrink(&term).into_iter().take(20) {
             if !other.is_normal() {
                 continue;
             }
-            let other_value = from_term(vm, &other).unwrap();
-            let (left, right) = (vm.look(&value), vm.look(&other_value));
+            let other_value = from_term(heap, &other).unwrap();
+            let (left, right) = (heap.look(&value), heap.look(&other_value));
             assert_eq!(compare(left, right), term.cmp(&other), "{term} and {other}");
             assert_eq!(compare(right, left), other.cmp(&term), "{other} and {term}");
             assert_eq!(equal(left, right), term == other, "{term} and {other}");
@@ -51,7 +52,7 @@ fn values_that_differ_in_one_place_compare_as_in_the_specification() {
 
 #[test]
 fn values_of_two_heaps_compare() {
-    let (one, two) = (&mut vm(false), &mut vm(true));
+    let (one, two) = (&mut heap(false), &mut heap(true));
     for term in terms(7, 40) {
         let (left, right) = (from_term(one, &term).unwrap(), from_term(two, &term).unwrap());
         assert_eq!(compare(one.look(&left), two.look(&right)), Ordering::Equal, "{term}");
@@ -60,9 +61,9 @@ fn values_of_two_heaps_compare() {
 }
 
 /// `(f 1 2 ... count)`, in pieces, so that it is chained.
-fn chained(vm: &mut Vm, count: u64) -> Result<Val, EvalError> {
-    let function = from_term(vm, &crate::spec::Term::law(0, 1000, 7))?;
-    vm.build(|b| {
+fn chained(heap: &mut Heap, count: u64) -> Result<Val, EvalError> {
+    let function = from_term(heap, &Term::law(0, 1000, 7))?;
+    heap.build(|b| {
         b.push(&function);
         for nat in 1..=count {
             b.push_nat(nat)?;
@@ -74,12 +75,12 @@ fn chained(vm: &mut Vm, count: u64) -> Result<Val, EvalError> {
 
 #[test]
 fn shape_never_shows_in_chained_apps() {
-    let vm = &mut vm(false);
-    let flat = crate::spec::Term::law(0, 1000, 7).apps((1..=200).map(crate::spec::Term::from));
-    let flat = from_term(vm, &flat).unwrap();
-    let same = chained(vm, 200).unwrap();
-    let shorter = chained(vm, 199).unwrap();
-    let (flat, same, shorter) = (vm.look(&flat), vm.look(&same), vm.look(&shorter));
+    let heap = &mut heap(false);
+    let flat = Term::law(0, 1000, 7).apps((1..=200).map(Term::from));
+    let flat = from_term(heap, &flat).unwrap();
+    let same = chained(heap, 200).unwrap();
+    let shorter = chained(heap, 199).unwrap();
+    let (flat, same, shorter) = (heap.look(&flat), heap.look(&same), heap.look(&shorter));
     assert_eq!(compare(flat, same), Ordering::Equal);
     assert_eq!(compare(same, flat), Ordering::Equal);
     assert_eq!(compare(flat, shorter), Ordering::Greater);

@@ -35,3 +35,6 @@ pub use self::space::{Backing, BackingError, FORMAT_VERSION, Frozen, NewPin, Pin
 
 /// Words of the pin that a record begins with; the objects of what is pinned follow, the item first.
 pub const RECORD_WORDS: usize = record::LINE;
+
+#[cfg(test)]
+mod tests;

@@ -100,11 +100,16 @@ impl PinSpace {
     pub fn at(self: &Arc<PinSpace>, address: usize) -> Option<Frozen> {
         // SAFETY: a slot that the backing owns stays claimed until it is dropped.
         let is_pin = self.contains(address) && unsafe { record::verify(address) };
-        is_pin.then(|| self.frozen_at(address))
+        // SAFETY: a pin has just been found there.
+        is_pin.then(|| unsafe { self.at_unverified(address) })
     }
 
-    /// The pin at that address, which has been found to be one.
-    pub(crate) fn frozen_at(self: &Arc<PinSpace>, address: usize) -> Frozen {
+    /// The pin at that address. If it is damaged, the first evaluation that looks at it finds so.
+    ///
+    /// # Safety
+    /// The address lies in a slot of this pin space, and the slot holds
+    /// [`RECORD_WORDS`](super::RECORD_WORDS) words or more from there on.
+    pub unsafe fn at_unverified(self: &Arc<PinSpace>, address: usize) -> Frozen {
         Frozen { space: Arc::clone(self), address }
     }
 

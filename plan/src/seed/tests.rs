@@ -2,10 +2,10 @@ use super::*;
 use crate::Natural;
 use crate::order;
 use crate::plain::{from_term, to_term};
-use crate::samples::{terms, vm};
-use crate::spec::Term;
-use crate::spec::generate::Gen;
+use crate::samples::{self, heap, terms};
 use proptest::prelude::*;
+use spec::Term;
+use spec::generate::Gen;
 
 macro_rules! golden {
     ($($name:literal),*) => {
@@ -32,12 +32,12 @@ const BINDINGS: &str = include_str!("../../../tests/golden/seeds/bindings.tsv");
 fn golden_seeds_load_with_their_hash_and_save_as_they_were() {
     for (name, bytes) in GOLDEN {
         for stress in [false, true] {
-            let mut vm = vm(stress);
-            let value = load(&mut vm, bytes).unwrap();
-            assert_eq!(save(&vm, &value).unwrap(), bytes, "{name}");
+            let mut heap = heap(stress);
+            let value = load(&mut heap, bytes).unwrap();
+            assert_eq!(save(&heap, &value).unwrap(), bytes, "{name}");
             let line = format!("{name}\tmain\t");
             let hash = BINDINGS.lines().find_map(|l| l.strip_prefix(&line)).unwrap();
-            assert_eq!(vm.hash(&value).unwrap().to_string(), hash, "{name}");
+            assert_eq!(heap.hash(&value).unwrap().to_string(), hash, "{name}");
         }
     }
 }
@@ -45,14 +45,14 @@ fn golden_seeds_load_with_their_hash_and_save_as_they_were() {
 #[test]
 fn values_survive_saving() {
     for (seed, stress, random) in [(1, false, 600), (2, true, 80)] {
-        let vm = &mut vm(stress);
+        let heap = &mut heap(stress);
         for term in terms(seed, random) {
-            let value = from_term(vm, &term).unwrap();
-            let bytes = save(vm, &value).unwrap();
-            let loaded = load(vm, &bytes).unwrap();
-            assert!(order::equal(vm.look(&value), vm.look(&loaded)), "{term}");
-            assert_eq!(to_term(vm.look(&loaded)), term);
-            assert_eq!(save(vm, &loaded).unwrap(), bytes, "{term}");
+            let value = from_term(heap, &term).unwrap();
+            let bytes = save(heap, &value).unwrap();
+            let loaded = load(heap, &bytes).unwrap();
+            assert!(order::equal(heap.look(&value), heap.look(&loaded)), "{term}");
+            assert_eq!(to_term(heap.look(&loaded)), term);
+            assert_eq!(save(heap, &loaded).unwrap(), bytes, "{term}");
         }
     }
 }
@@ -61,15 +61,14 @@ fn values_survive_saving() {
 /// the greater.
 #[test]
 fn big_nats_stand_in_the_order_of_files_or_of_laws() {
-    let mut vm = vm(false);
+    let mut heap = heap(false);
     let nats = [[5, 1], [7, 1], [0, 2]].map(|limbs| Natural::from_limbs_asc(&limbs));
-    let items = nats.map(|nat| vm.natural(&nat).unwrap());
-    let row = vm.row(&items).unwrap();
-    let row = vm.force(&row).unwrap();
-    let (file, law) = (save(&vm, &row).unwrap(), save_as_law(&vm, &row).unwrap());
-    let pin = vm.pin(&row).unwrap();
+    let items = nats.map(|nat| heap.natural(&nat).unwrap());
+    let row = heap.row(&items).unwrap();
+    let (file, law) = (save(&heap, &row).unwrap(), save_as_law(&heap, &row).unwrap());
+    let pin = samples::pin(&mut heap, &row).unwrap();
     let ((_, file_germ), (_, law_germ)) =
-        (save_germ(&vm, &pin).unwrap(), save_germ_as_law(&vm, &pin).unwrap());
+        (save_germ(&heap, &pin).unwrap(), save_germ_as_law(&heap, &pin).unwrap());
     // After five counts and three widths.
     let limbs =
         |bytes: &[u8]| -> Vec<u8> { bytes[8 * 8..14 * 8].iter().step_by(8).copied().collect() };
@@ -80,48 +79,48 @@ fn big_nats_stand_in_the_order_of_files_or_of_laws() {
         assert_eq!(limbs(law), [0, 2, 7, 1, 5, 1]);
     }
     for bytes in [file, law] {
-        let loaded = load(&mut vm, &bytes).unwrap();
-        assert!(order::equal(vm.look(&row), vm.look(&loaded)));
+        let loaded = load(&mut heap, &bytes).unwrap();
+        assert!(order::equal(heap.look(&row), heap.look(&loaded)));
     }
 }
 
 #[test]
 fn how_a_value_is_shared_does_not_show() {
-    let vm = &mut vm(false);
+    let heap = &mut heap(false);
     for term in terms(3, 100) {
-        let (one, two) = (from_term(vm, &term).unwrap(), from_term(vm, &term).unwrap());
-        let shared = vm.row(&[one.clone(), one.clone()]).unwrap();
-        let copied = vm.row(&[one, two]).unwrap();
-        assert_eq!(save(vm, &shared).unwrap(), save(vm, &copied).unwrap(), "{term}");
+        let (one, two) = (from_term(heap, &term).unwrap(), from_term(heap, &term).unwrap());
+        let shared = heap.row(&[one.clone(), one.clone()]).unwrap();
+        let copied = heap.row(&[one, two]).unwrap();
+        assert_eq!(save(heap, &shared).unwrap(), save(heap, &copied).unwrap(), "{term}");
     }
 }
 
 #[test]
 fn pins_survive_saving_as_germs() {
     for (seed, stress, random) in [(4, false, 400), (5, true, 60)] {
-        let vm = &mut vm(stress);
+        let heap = &mut heap(stress);
         for term in terms(seed, random) {
-            let pin = from_term(vm, &term.clone().pin()).unwrap();
-            let (hashes, bytes) = save_germ(vm, &pin).unwrap();
-            let Shape::Pin(seen) = vm.look(&pin).shape() else { panic!("a pin") };
+            let pin = from_term(heap, &term.clone().pin()).unwrap();
+            let (hashes, bytes) = save_germ(heap, &pin).unwrap();
+            let Shape::Pin(seen) = heap.look(&pin).shape() else { panic!("a pin") };
             let holes: Vec<Val> =
-                edges(seen).unwrap().into_iter().map(|edge| vm.hold(edge.0)).collect();
+                edges(seen).unwrap().into_iter().map(|edge| heap.hold(edge.0)).collect();
             assert_eq!(hashes.len(), holes.len());
             assert!(holes.iter().zip(&hashes).all(|(hole, hash)| {
-                matches!(vm.look(hole).shape(), Shape::Pin(pin) if pin.hash().unwrap() == *hash)
+                matches!(heap.look(hole).shape(), Shape::Pin(pin) if pin.hash().unwrap() == *hash)
             }));
-            let item = load_germ(vm, &holes, &bytes).unwrap();
-            assert_eq!(to_term(vm.look(&item)), term);
+            let item = load_germ(heap, &holes, &bytes).unwrap();
+            assert_eq!(to_term(heap.look(&item)), term);
         }
     }
 }
 
 #[test]
 fn edges_are_listed_in_the_order_of_the_walk() {
-    let vm = &mut vm(false);
+    let heap = &mut heap(false);
     let text = "<({9 9 <1>} ({0 3 0} <2> <3>) ({1 2 ({0 2 0} <<4>>)} ({0 2 0} <5>)) <1>)>";
-    let pin = from_term(vm, &Term::parse(text).unwrap()).unwrap();
-    let Shape::Pin(seen) = vm.look(&pin).shape() else { panic!("a pin") };
+    let pin = from_term(heap, &Term::parse(text).unwrap()).unwrap();
+    let Shape::Pin(seen) = heap.look(&pin).shape() else { panic!("a pin") };
     let items: Vec<String> =
         edges(seen).unwrap().into_iter().map(|pin| to_term(pin.item()).to_string()).collect();
     assert_eq!(items, ["1", "3", "2", "<4>", "5"]);
@@ -129,49 +128,49 @@ fn edges_are_listed_in_the_order_of_the_walk() {
 
 #[test]
 fn only_normal_forms_are_saved() {
-    let vm = &mut vm(false);
-    let sum = from_term(vm, &Term::parse("({0 2 0} (3 4))").unwrap()).unwrap();
-    assert_eq!(save(vm, &sum), Err(SaveError::NotNormal));
-    let nat = vm.nat(3);
-    assert_eq!(save_germ(vm, &nat), Err(SaveError::NotAPin));
+    let heap = &mut heap(false);
+    let sum = from_term(heap, &Term::parse("({0 2 0} (3 4))").unwrap()).unwrap();
+    assert_eq!(save(heap, &sum), Err(SaveError::NotNormal));
+    let nat = heap.nat(3);
+    assert_eq!(save_germ(heap, &nat), Err(SaveError::NotAPin));
 }
 
 /// Something that wraps a value once more.
-type Wrap = fn(&mut Vm, Val) -> Result<Val, EvalError>;
+type Wrap = fn(&mut Heap, Val) -> Result<Val, EvalError>;
 
 const WRAPS: [(&str, Wrap); 5] = [
-    ("first in a row", |vm, value| {
-        let nat = vm.nat(7);
-        vm.row(&[value, nat])
+    ("first in a row", |heap, value| {
+        let nat = heap.nat(7);
+        heap.row(&[value, nat])
     }),
-    ("last in a row", |vm, value| {
-        let nat = vm.nat(7);
-        vm.row(&[nat, value])
+    ("last in a row", |heap, value| {
+        let nat = heap.nat(7);
+        heap.row(&[nat, value])
     }),
-    ("an argument", |vm, value| {
-        let zero = vm.nat(0);
-        vm.app(&zero, &[value])
+    ("an argument", |heap, value| {
+        let zero = heap.nat(0);
+        heap.app(&zero, &[value])
     }),
-    ("a body", |vm, value| {
-        vm.build(|b| {
+    ("a body", |heap, value| {
+        heap.build(|b| {
             b.push_nat(7)?;
             b.push_nat(7)?;
             b.push(&value);
             b.law()
         })
     }),
-    ("pinned", |vm, value| {
-        vm.build(|b| {
+    ("pinned", |heap, value| {
+        heap.build(|b| {
             b.push(&value);
             b.pin()
         })
     }),
 ];
 
-fn wrapped(vm: &mut Vm, depth: usize, wrap: Wrap) -> Val {
-    let mut value = vm.nat(3);
+fn wrapped(heap: &mut Heap, depth: usize, wrap: Wrap) -> Val {
+    let mut value = heap.nat(3);
     for _ in 0..depth {
-        value = wrap(vm, value).unwrap();
+        value = wrap(heap, value).unwrap();
     }
     value
 }
@@ -179,30 +178,30 @@ fn wrapped(vm: &mut Vm, depth: usize, wrap: Wrap) -> Val {
 #[test]
 fn deep_values_are_hashed_compared_saved_and_loaded() {
     for (name, wrap) in WRAPS {
-        let vm = &mut vm(false);
-        let (one, two) = (wrapped(vm, 1_000_000, wrap), wrapped(vm, 1_000_000, wrap));
-        assert!(order::compare(vm.look(&one), vm.look(&two)).is_eq(), "{name}");
-        let bytes = save(vm, &one).unwrap();
-        let loaded = load(vm, &bytes).unwrap();
-        assert_eq!(vm.hash(&loaded).unwrap(), vm.hash(&two).unwrap(), "{name}");
-        assert!(order::equal(vm.look(&one), vm.look(&loaded)), "{name}");
-        let term = to_term(vm.look(&loaded));
-        let again = from_term(vm, &term).unwrap();
-        assert!(order::equal(vm.look(&again), vm.look(&two)), "{name}");
+        let heap = &mut heap(false);
+        let (one, two) = (wrapped(heap, 1_000_000, wrap), wrapped(heap, 1_000_000, wrap));
+        assert!(order::compare(heap.look(&one), heap.look(&two)).is_eq(), "{name}");
+        let bytes = save(heap, &one).unwrap();
+        let loaded = load(heap, &bytes).unwrap();
+        assert_eq!(heap.hash(&loaded).unwrap(), heap.hash(&two).unwrap(), "{name}");
+        assert!(order::equal(heap.look(&one), heap.look(&loaded)), "{name}");
+        let term = to_term(heap.look(&loaded));
+        let again = from_term(heap, &term).unwrap();
+        assert!(order::equal(heap.look(&again), heap.look(&two)), "{name}");
     }
 }
 
 #[test]
 fn values_that_share_their_parts_stay_small() {
-    let vm = &mut vm(false);
-    let mut value = vm.nat(3);
+    let heap = &mut heap(false);
+    let mut value = heap.nat(3);
     for _ in 0..1000 {
-        value = vm.row(&[value.clone(), value]).unwrap();
+        value = heap.row(&[value.clone(), value]).unwrap();
     }
-    let bytes = save(vm, &value).unwrap();
+    let bytes = save(heap, &value).unwrap();
     assert!(bytes.len() < 5000);
-    let loaded = load(vm, &bytes).unwrap();
-    assert_eq!(save(vm, &loaded).unwrap(), bytes);
+    let loaded = load(heap, &bytes).unwrap();
+    assert_eq!(save(heap, &loaded).unwrap(), bytes);
 }
 
 /// A part of a fragment's tree.
@@ -236,9 +235,10 @@ fn craft(nats: &[u8], fragments: &[&[Bit]]) -> Vec<u8> {
 #[test]
 fn what_is_no_value_is_not_loaded() {
     use Bit::{Pair, To};
-    let vm = &mut vm(true);
-    let mut problem =
-        |nats: &[u8], fragments: &[&[Bit]]| load(vm, &craft(nats, fragments)).unwrap_err().problem;
+    let heap = &mut heap(true);
+    let mut problem = |nats: &[u8], fragments: &[&[Bit]]| {
+        load(heap, &craft(nats, fragments)).unwrap_err().problem
+    };
     // (3 0), (0 0 0 0), (0 0 1 1 2) and (((0 0) 1) (0 0) 0) with a law as its name
     assert!(matches!(problem(&[3, 0], &[&[To(0), To(1)]]), LoadProblem::NotNormal));
     let law = [Pair, Pair, To(0), To(0), To(0), To(0)];
@@ -263,12 +263,12 @@ fn what_is_no_value_is_not_loaded() {
 #[test]
 fn functions_may_be_references_to_apps() {
     use Bit::{Pair, To};
-    let vm = &mut vm(true);
+    let heap = &mut heap(true);
     let fragments: [&[Bit]; 4] =
         [&[To(0), To(0)], &[Pair, To(3), To(2), To(0)], &[To(4), To(1)], &[To(5), To(2)]];
-    let value = load(vm, &craft(&[0, 9, 3], &fragments)).unwrap();
-    assert_eq!(to_term(vm.look(&value)).to_string(), "({0 3 0} 9 3)");
-    assert_eq!(vm.look(&value).as_row().map(crate::Items::len), Some(2));
+    let value = load(heap, &craft(&[0, 9, 3], &fragments)).unwrap();
+    assert_eq!(to_term(heap.look(&value)).to_string(), "({0 3 0} 9 3)");
+    assert_eq!(heap.look(&value).as_row().map(crate::Items::len), Some(2));
 }
 
 /// A seed's header, with this one count changed, and nothing more.
@@ -280,14 +280,14 @@ fn header(index: usize, count: u64) -> Vec<u8> {
 
 #[test]
 fn counts_are_checked_before_they_are_believed() {
-    let vm = &mut vm(false);
+    let heap = &mut heap(false);
     for count in [1, 100, 1 << 40, 1 << 61, u64::MAX] {
-        let error = load(vm, &header(0, count)).unwrap_err();
+        let error = load(heap, &header(0, count)).unwrap_err();
         assert!(
             matches!(error.problem, LoadProblem::HoleCount { holes, given: 0 } if holes == count)
         );
         for index in 1..5 {
-            let error = load(vm, &header(index, count)).unwrap_err();
+            let error = load(heap, &header(index, count)).unwrap_err();
             let empty = matches!(error.problem, LoadProblem::Empty);
             let truncated = matches!(error.problem, LoadProblem::Truncated(_));
             assert!(truncated || (empty && index == 4), "{index} {count}: {error}");
@@ -295,7 +295,7 @@ fn counts_are_checked_before_they_are_believed() {
         let mut big = header(1, 1);
         big.extend(count.to_le_bytes());
         big.extend([1; 8]);
-        assert!(load(vm, &big).is_err());
+        assert!(load(heap, &big).is_err());
     }
     for (limbs, good) in
         [(&[0u64, 1] as &[u64], true), (&[1, 0], false), (&[1], false), (&[], false)]
@@ -304,17 +304,17 @@ fn counts_are_checked_before_they_are_believed() {
         big.extend(
             std::iter::once(&(limbs.len() as u64)).chain(limbs).flat_map(|word| word.to_le_bytes()),
         );
-        assert_eq!(load(vm, &big).is_ok(), good, "{limbs:?}");
+        assert_eq!(load(heap, &big).is_ok(), good, "{limbs:?}");
     }
 }
 
 #[test]
 fn errors_say_where_and_what() {
-    let vm = &mut vm(false);
+    let heap = &mut heap(false);
     let (_, seed) = GOLDEN[1];
-    let error = |vm: &mut Vm, bytes: &[u8]| load(vm, bytes).unwrap_err().to_string();
+    let error = |heap: &mut Heap, bytes: &[u8]| load(heap, bytes).unwrap_err().to_string();
     assert_eq!(
-        error(vm, &seed[..seed.len() - 1]),
+        error(heap, &seed[..seed.len() - 1]),
         format!(
             "not a seed, at byte {}: the input is not a whole number of 8-byte words",
             seed.len() - 1
@@ -322,62 +322,62 @@ fn errors_say_where_and_what() {
     );
     let longer = [seed, &[0; 8]].concat();
     let expected = "there is something after the end of the value";
-    assert!(error(vm, &longer).ends_with(expected), "{}", error(vm, &longer));
-    assert!(error(vm, &seed[..16]).ends_with("at byte 16: the input ends within its header"));
-    let pin = vm.nat(3);
-    let hole = load_germ(vm, &[pin], &header(0, 1)).unwrap_err();
+    assert!(error(heap, &longer).ends_with(expected), "{}", error(heap, &longer));
+    assert!(error(heap, &seed[..16]).ends_with("at byte 16: the input ends within its header"));
+    let pin = heap.nat(3);
+    let hole = load_germ(heap, &[pin], &header(0, 1)).unwrap_err();
     assert!(matches!(hole.problem, LoadProblem::NotAPin(0)));
 }
 
 #[test]
 fn apps_that_grow_by_references_are_flat() {
     use Bit::{Pair, To};
-    let vm = &mut vm(true);
+    let heap = &mut heap(true);
     // A law of 250 arguments; each further fragment is the one before with an argument more.
     let law = [Pair, Pair, To(0), To(0), To(1), To(1)];
     let apps: Vec<[Bit; 2]> = (0..240).map(|index| [To(2 + index), To(0)]).collect();
     let fragments: Vec<&[Bit]> =
         std::iter::once(law.as_slice()).chain(apps.iter().map(<[Bit; 2]>::as_slice)).collect();
-    let value = load(vm, &craft(&[0, 250], &fragments)).unwrap();
-    let Shape::App(app) = vm.look(&value).shape() else { panic!("an app") };
+    let value = load(heap, &craft(&[0, 250], &fragments)).unwrap();
+    let Shape::App(app) = heap.look(&value).shape() else { panic!("an app") };
     assert_eq!((app.runs().count(), app.len()), (1, 240));
 }
 
 #[test]
 fn what_outgrows_the_heap_is_an_error() {
     let options = crate::Options { max_heap: 8 << 20, ..Default::default() };
-    let vm = &mut Vm::new(options, Default::default()).unwrap();
+    let heap = &mut Heap::new(options).unwrap();
     let many = [header(2, 1 << 20), vec![0xff; 8 << 20]].concat();
-    let error = load(vm, &many).unwrap_err();
-    assert!(matches!(error.problem, LoadProblem::EvalError(EvalError::OutOfMemory)), "{error}");
-    vm.collect();
-    assert!(load(vm, GOLDEN[1].1).is_ok());
+    let error = load(heap, &many).unwrap_err();
+    assert!(matches!(error.problem, LoadProblem::Eval(EvalError::OutOfMemory)), "{error}");
+    samples::collect(heap);
+    assert!(load(heap, GOLDEN[1].1).is_ok());
 }
 
 /// Whatever the bytes are, loading ends without a panic, and what it gives can be saved.
-fn load_anything(vm: &mut Vm, bytes: &[u8]) {
-    match load(vm, bytes) {
+fn load_anything(heap: &mut Heap, bytes: &[u8]) {
+    match load(heap, bytes) {
         Err(error) => assert!(error.offset <= bytes.len(), "{error}"),
         Ok(value) => {
-            let saved = save(vm, &value).unwrap();
-            let again = load(vm, &saved).unwrap();
-            assert!(order::equal(vm.look(&value), vm.look(&again)));
+            let saved = save(heap, &value).unwrap();
+            let again = load(heap, &saved).unwrap();
+            assert!(order::equal(heap.look(&value), heap.look(&again)));
         }
     }
-    assert_eq!(vm.heap.stack.top(), 0);
+    assert_eq!(heap.0.stack.top(), 0);
 }
 
 #[test]
 fn damaged_seeds_do_no_harm() {
-    let vm = &mut vm(false);
+    let heap = &mut heap(false);
     for (_, bytes) in GOLDEN {
         for bit in 0..8 * bytes.len() {
             let mut damaged = bytes.to_vec();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            load_anything(vm, &damaged);
+            load_anything(heap, &damaged);
         }
         for length in 0..bytes.len() {
-            load_anything(vm, &bytes[..length]);
+            load_anything(heap, &bytes[..length]);
         }
     }
 }
@@ -394,12 +394,12 @@ proptest! {
         counts in (0..3u64, 0..3u64, 0..9u64, 0..9u64),
         data in prop::collection::vec(prop_oneof![0..5u8, any::<u8>()], 0..150),
     ) {
-        let vm = &mut vm(false);
+        let heap = &mut heap(false);
         let counts = [0, counts.0, counts.1, counts.2, counts.3];
         let mut bytes: Vec<u8> = counts.into_iter().flat_map(u64::to_le_bytes).collect();
         bytes.extend(data);
         bytes.resize(bytes.len().next_multiple_of(8), 0);
-        load_anything(vm, &bytes);
+        load_anything(heap, &bytes);
     }
 
     #[test]
@@ -408,13 +408,13 @@ proptest! {
         size in 1..60usize,
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
-        let vm = &mut vm(false);
-        let value = from_term(vm, &Gen::new(seed).term(size)).unwrap();
-        let mut bytes = save(vm, &value).unwrap();
+        let heap = &mut heap(false);
+        let value = from_term(heap, &Gen::new(seed).term(size)).unwrap();
+        let mut bytes = save(heap, &value).unwrap();
         for (place, byte) in damage {
             let place = place.index(bytes.len());
             bytes[place] = byte;
         }
-        load_anything(vm, &bytes);
+        load_anything(heap, &bytes);
     }
 }

@@ -30,10 +30,12 @@
 //! behind. So a tree of 2^32 items has fewer than twenty levels, and going down it may recurse.
 
 mod build;
+mod check;
 pub mod edit;
 mod items;
 
 pub use self::build::{row_of_items, set_of_row, set_of_top};
+pub use self::check::check;
 pub use self::items::Items;
 
 use crate::heap::{Memory, RawHeap};
@@ -42,7 +44,7 @@ use crate::word::{Kind, Word};
 use std::ops::Range;
 
 /// The most items of a leaf.
-const LEAF: usize = 64;
+pub const LEAF: usize = 64;
 
 /// The most parts of a node.
 const FAN: usize = 16;
@@ -153,6 +155,3 @@ pub fn push_range(heap: &mut RawHeap, word: Word, items: Range<usize>) {
 fn leaf_layout(word: Word) -> Layout {
     if word.kind() == Kind::Set { Layout::Set } else { Layout::Row }
 }
-
-#[cfg(test)]
-mod tests;

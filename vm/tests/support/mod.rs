@@ -3,8 +3,9 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each suite uses a part of this")]
 
-use vm::spec::{Outcome, Term, eval_on_big_stack};
-use vm::{Stop, Val, Vm, plain};
+use plan::{EvalError, Val, plain};
+use spec::{Outcome, Term, eval_on_big_stack};
+use vm::Vm;
 
 /// What the specification may spend on a program.
 pub const FUEL: u64 = 20_000;
@@ -35,13 +36,13 @@ pub fn found(vm: &mut Vm, program: &Term) -> End {
 }
 
 /// How a runtime's evaluation to normal form has ended.
-pub fn end(vm: &Vm, result: Result<Val, Stop>) -> End {
+pub fn end(vm: &Vm, result: Result<Val, EvalError>) -> End {
     match result {
         Ok(value) => End::Value(plain::to_term(vm.look(&value))),
-        Err(Stop::Crash { op, arg }) => {
+        Err(EvalError::Crash { op, arg }) => {
             End::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
         }
-        Err(Stop::Loop) => End::Loop,
+        Err(EvalError::Loop) => End::Loop,
         Err(_) => End::Cut,
     }
 }

@@ -1,9 +1,10 @@
 //! A row or set that was edited over and over is the value that is made at once of the same items.
 
-use super::*;
-use crate::heap::HeapFull;
-use crate::samples::vm;
-use crate::{EvalError, Ref, Shape, Val, Vm, order, plain, seed, show};
+use super::vm;
+use crate::Vm;
+use plan::raw::tree::{self, FLAT_ROW, LEAF, edit};
+use plan::raw::{HeapFull, RawHeap, Word, compare, equal};
+use plan::{EvalError, Items, Ref, Shape, Val, plain, seed};
 use std::cmp::Ordering;
 
 /// Numbers that look random and are the same each time.
@@ -47,7 +48,7 @@ fn edited(
     vm: &mut Vm,
     val: &Val,
     item: Option<&Val>,
-    edit: impl FnOnce(&mut Heap, usize, usize) -> Result<Word, HeapFull>,
+    edit: impl FnOnce(&mut RawHeap, usize, usize) -> Result<Word, HeapFull>,
 ) -> Val {
     let place = vm.heap.stack.top();
     for val in [Some(val), item].into_iter().flatten() {
@@ -55,7 +56,7 @@ fn edited(
         vm.heap.stack.push(word);
     }
     let word = edit(&mut vm.heap, place, place + 1).unwrap();
-    let made = vm.heap.root(word);
+    let made = vm.heap.handle(word);
     vm.heap.stack.truncate(place);
     made
 }
@@ -85,29 +86,8 @@ fn nats<'h>(items: impl Iterator<Item = Ref<'h>>) -> Vec<u64> {
     items.map(|item| item.as_u64().unwrap()).collect()
 }
 
-/// The depth of a tree, all of whose nodes are as the module says.
-fn depth(heap: &Memory, word: Word) -> usize {
-    let Some(node) = Node::of(heap, word) else { return 0 };
-    assert!((1..=FAN).contains(&node.fan));
-    let mut end = 0;
-    let mut depths = Vec::new();
-    for (slot, &part) in node.parts().iter().enumerate() {
-        assert_eq!(part.kind(), word.kind());
-        assert!(len(heap, part) > 0);
-        assert!(Node::of(heap, part).is_some() || heap.size(part) <= LEAF);
-        end += len(heap, part);
-        assert_eq!(node.end(slot), end);
-        if word.kind() == Kind::Set {
-            assert_eq!(Some(node.firsts()[slot]), Items::of(part, heap).word(0));
-        }
-        depths.push(depth(heap, part));
-    }
-    assert!(depths.iter().all(|&depth| depth == depths[0]), "leaves at one depth");
-    1 + depths[0]
-}
-
 /// How an evaluation of a function and arguments ends: the hash of its value.
-fn outcome(vm: &mut Vm, function: &Val, args: &[Val]) -> crate::Hash {
+fn outcome(vm: &mut Vm, function: &Val, args: &[Val]) -> plan::Hash {
     let call = vm.app(function, args).unwrap();
     let value = vm.force(&call).unwrap();
     vm.hash(&value).expect("small")
@@ -122,16 +102,16 @@ fn check(vm: &mut Vm, val: &Val, made_at_once: &Val, model: &[u64]) {
     for index in [0, 1, model.len() / 2, model.len().wrapping_sub(1), model.len()] {
         assert_eq!(all.get(index).and_then(Ref::as_u64), model.get(index).copied());
     }
-    depth(&vm.heap, vm.heap.word(val));
+    tree::check(&vm.heap, vm.heap.word(val));
     let (left, right) = (vm.look(val), vm.look(made_at_once));
-    assert_eq!(order::compare(left, right), Ordering::Equal);
-    assert!(order::equal(left, right) && order::equal(right, left));
+    assert_eq!(compare(left, right), Ordering::Equal);
+    assert!(equal(left, right) && equal(right, left));
     assert_eq!(show::value_text(left), show::value_text(right));
     assert_eq!(vm.hash(val).expect("small"), vm.hash(made_at_once).expect("small"));
     let bytes = seed::save(vm, val).unwrap();
     assert_eq!(bytes, seed::save(vm, made_at_once).unwrap());
     let loaded = seed::load(vm, &bytes).unwrap();
-    assert!(order::equal(vm.look(&loaded), vm.look(val)));
+    assert!(equal(vm.look(&loaded), vm.look(val)));
     assert!(plain::to_term(vm.look(val)) == plain::to_term(vm.look(made_at_once)));
     // What evaluation sees: taken apart (as `(0 function argument)`, or a law's parts), and called.
     let (reflect, zero) = (vm.nat(1), vm.nat(0));
@@ -258,7 +238,7 @@ fn sizes_around_the_limits() {
         check(vm, &more, &keys, &model);
         let (left, right) = (tab(vm, &keys, &values), tab(vm, &more, &longer));
         let (left, right) = (vm.force(&left).unwrap(), vm.force(&right).unwrap());
-        assert!(order::equal(vm.look(&left), vm.look(&right)));
+        assert!(equal(vm.look(&left), vm.look(&right)));
         assert_eq!(vm.hash(&left).expect("small"), vm.hash(&right).expect("small"));
         assert_eq!(seed::save(vm, &left).unwrap(), seed::save(vm, &right).unwrap());
         assert_eq!(show::value_text(vm.look(&left)), show::value_text(vm.look(&right)));
@@ -276,7 +256,7 @@ fn tables_are_built_entry_by_entry() {
         for value in 0..size {
             let key = numbers.below(size as usize) as u64;
             let (key_val, value_val) = (vm.nat(key), vm.nat(value));
-            let insert = |b: &mut crate::Builder<'_>| {
+            let insert = |b: &mut plan::Builder<'_>| {
                 [&table, &key_val, &value_val].into_iter().for_each(|val| b.push(val));
                 b.tab_insert()
             };
@@ -288,7 +268,7 @@ fn tables_are_built_entry_by_entry() {
         let (keys, values) = (set(vm, &keys), row(vm, &values));
         let made = tab(vm, &keys, &values);
         let (table, made) = (vm.force(&table).unwrap(), vm.force(&made).unwrap());
-        assert!(order::equal(vm.look(&table), vm.look(&made)));
+        assert!(equal(vm.look(&table), vm.look(&made)));
         assert_eq!(vm.hash(&table).expect("small"), vm.hash(&made).expect("small"));
     }
 }
@@ -311,11 +291,11 @@ fn trees_that_differ_compare_as_flat_ones_do() {
             versions.push((replace(vm, &base, at, item), vm.force(&flat).unwrap()));
         }
         let [(a, flat_a), (b, flat_b)] = &versions[..] else { unreachable!() };
-        let order = order::compare(vm.look(flat_a), vm.look(flat_b));
+        let order = compare(vm.look(flat_a), vm.look(flat_b));
         for left in [a, flat_a] {
             for right in [b, flat_b] {
-                assert_eq!(order::compare(vm.look(left), vm.look(right)), order);
-                assert_eq!(order::equal(vm.look(left), vm.look(right)), order.is_eq());
+                assert_eq!(compare(vm.look(left), vm.look(right)), order);
+                assert_eq!(equal(vm.look(left), vm.look(right)), order.is_eq());
             }
         }
     }

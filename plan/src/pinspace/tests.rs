@@ -1,0 +1,383 @@
+//! Pin spaces, frozen pins and images, without an evaluator.
+
+use super::record::{self, LINE};
+use super::{Frozen, NewPin, Owner, PinSpace, Slot, nameless, range};
+use crate::image::{self, ImageError};
+use crate::layout::Header;
+use crate::plain::{from_term, to_term};
+use crate::samples::{self, terms};
+use crate::word::{Kind, Word};
+use crate::{EvalError, FreezeError, Hash, Heap, Shape, Val, seed};
+use spec::Term;
+use std::sync::{Arc, Mutex};
+use std::{fs, os::unix::fs::FileExt, thread};
+
+fn space() -> Arc<PinSpace> {
+    PinSpace::in_memory().expect("the range can be had")
+}
+
+fn value(heap: &mut Heap, text: &str) -> Val {
+    let term = Term::parse(text).expect("a term");
+    samples::normal(heap, &term).expect("a value")
+}
+
+/// Freezes a value that is evaluated, and in normal form for that reason.
+fn freeze_normal(
+    heap: &mut Heap,
+    value: &Val,
+    space: &Arc<PinSpace>,
+) -> Result<Frozen, FreezeError> {
+    samples::mark_normal(heap, value);
+    heap.freeze(value, space)
+}
+
+fn freeze(heap: &mut Heap, value: &Val, space: &Arc<PinSpace>) -> Val {
+    let frozen = freeze_normal(heap, value, space).expect("room");
+    heap.adopt(&frozen)
+}
+
+/// The words of a frozen pin's record.
+fn record_of(frozen: &Frozen) -> &[u64] {
+    // SAFETY: the frozen pin keeps its slot claimed.
+    unsafe { record::read(frozen.address()) }.expect("a record")
+}
+
+/// What is pinned.
+fn item(heap: &Heap, pin: &Val) -> Val {
+    match heap.look(pin).shape() {
+        Shape::Pin(pin) => heap.hold(pin.item()),
+        _ => panic!("not a pin"),
+    }
+}
+
+#[test]
+fn every_word_of_a_record_is_a_nat_or_frozen() {
+    let heap = &mut samples::heap(false);
+    let space = space();
+    for term in terms(8, 200) {
+        let plain = from_term(heap, &term).expect("a value");
+        let frozen = freeze_normal(heap, &plain, &space).expect("room");
+        let words = record_of(&frozen);
+        let mut at = 0;
+        while at < words.len() {
+            let header = Header::from_raw(words[at]);
+            for index in header.layout().values(header.size()) {
+                let word = Word::from_bits(words[at + 1 + index]);
+                assert!(!word.is_thunk());
+                let is_inside = |address| {
+                    let end = frozen.address() + 8 * words.len();
+                    (frozen.address() + 8 * LINE..end).contains(&address)
+                };
+                if word.has_object() && !is_inside(word.address()) {
+                    assert_eq!(word.kind(), Kind::Pin);
+                    assert!(space.contains(word.address()));
+                }
+            }
+            at += 1 + header.size();
+        }
+        assert_eq!(at, words.len());
+    }
+}
+
+#[test]
+fn what_is_there_is_not_written_again() {
+    let heap = &mut samples::heap(false);
+    let (first, second) = (space(), space());
+    let small = value(heap, "({0 3 0} <7> <{5 6 (0 9)}>)");
+    let once = freeze_normal(heap, &small, &first).expect("room");
+    assert_eq!(freeze_normal(heap, &small, &first).expect("room").address(), once.address());
+    let held = heap.adopt(&once);
+    assert_eq!(freeze_normal(heap, &held, &first).expect("room").address(), once.address());
+    let copy = freeze_normal(heap, &held, &second).expect("room");
+    assert!(second.contains(copy.address()) && !first.contains(copy.address()));
+    assert_eq!(copy.hash(), once.hash());
+    let found = first.find(&once.hash()).expect("no trouble").expect("it is there");
+    assert_eq!(found.address(), once.address());
+    assert!(first.find(&Hash([9; 32])).expect("no trouble").is_none());
+}
+
+#[test]
+fn a_collection_replaces_a_pin_by_its_frozen_copy() {
+    let heap = &mut samples::heap(false);
+    let space = space();
+    let bar = heap.bar(&[7; 1000]).expect("room");
+    let pin = samples::pin(heap, &bar).expect("room");
+    let row = heap.row(&[pin.clone(), pin.clone()]).expect("room");
+    let frozen = freeze_normal(heap, &pin, &space).expect("room");
+    samples::collect(heap);
+    assert_eq!(heap.0.word(&pin).address(), frozen.address());
+    let row = heap.look(&row).as_row().expect("a row");
+    assert!(row.iter().all(|item| item.word.address() == frozen.address()));
+}
+
+/// `n` times, `(f n) = if n is 0 then 0 else f (n - 1)`: the law calls itself through its own slot.
+const COUNT_DOWN: &str = "<{7 1 (0 (0 (0 2 (2 0)) 0) 1)}>";
+
+#[test]
+fn deep_and_doubled_values_freeze() {
+    let heap = &mut samples::heap(false);
+    let space = space();
+    let mut chain = heap.nat(0);
+    let mut list = heap.nat(0);
+    for _ in 0..100_000 {
+        let row = heap.row(std::slice::from_ref(&chain)).expect("room");
+        chain = samples::pin(heap, &row).expect("room");
+        list = heap.row(&[list]).expect("room");
+    }
+    let frozen = freeze(heap, &chain, &space);
+    assert!(heap.look(&frozen).is_equal(heap.look(&chain)));
+    freeze(heap, &list, &space);
+    // 2^16 leaves, 17 objects.
+    let mut double = heap.nat(1);
+    for _ in 0..16 {
+        double = heap.row(&[double.clone(), double]).expect("room");
+    }
+    let frozen = freeze_normal(heap, &double, &space).expect("room");
+    assert_eq!(record_of(&frozen).len(), LINE + 16 * 3);
+}
+
+#[test]
+fn threads_freeze_and_read_at_once() {
+    let space = space();
+    let made: Vec<Vec<Frozen>> = thread::scope(|scope| {
+        let work = |seed: u64| {
+            let space = &space;
+            scope.spawn(move || {
+                let heap = &mut samples::heap(false);
+                let freeze = |term: &Term| {
+                    let value = from_term(heap, term).expect("a value");
+                    freeze_normal(heap, &value, space).expect("room")
+                };
+                terms(seed % 2, 100).iter().map(freeze).collect()
+            })
+        };
+        let threads: Vec<_> = (0..4).map(work).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    let heap = &mut samples::heap(true);
+    for (seed, frozen) in made.iter().enumerate() {
+        for (term, frozen) in terms(seed as u64 % 2, 100).iter().zip(frozen) {
+            let pin = heap.adopt(frozen);
+            let is_pin = matches!(term, Term::Pin(_));
+            let expected = if is_pin { term.clone() } else { term.clone().pin() };
+            assert_eq!(to_term(heap.look(&pin)), expected);
+        }
+    }
+    let addresses = |made: &[Frozen]| made.iter().map(Frozen::address).collect::<Vec<_>>();
+    assert_eq!(addresses(&made[0]), addresses(&made[2]));
+}
+
+/// Keeps one record after another in a file that a test may damage.
+struct Fragile {
+    owner: Owner,
+    slot: Slot,
+    file: Arc<fs::File>,
+    used: usize,
+    places: Arc<Mutex<Vec<(Hash, usize)>>>,
+}
+
+// SAFETY: the file is mapped for as long as the slot is claimed. A test that damages it does so
+// while nothing borrows from it.
+unsafe impl super::Backing for Fragile {
+    fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    fn find(&mut self, hash: &Hash) -> Result<Option<usize>, super::BackingError> {
+        let places = self.places.lock().expect("no panic");
+        Ok(places.iter().find(|(known, _)| known == hash).map(|(_, address)| *address))
+    }
+
+    fn place(&mut self, _: usize) -> Result<usize, super::BackingError> {
+        Ok(self.slot.address() + self.used)
+    }
+
+    fn keep(&mut self, pin: NewPin<'_>) -> Result<(), super::BackingError> {
+        self.file.write_all_at(pin.record, self.used as u64)?;
+        // SAFETY: the record has just been written.
+        unsafe { self.slot.set_end(self.used + pin.record.len()) };
+        self.used = (self.used + pin.record.len()).next_multiple_of(range::ALIGNMENT);
+        self.places.lock().expect("no panic").push((*pin.hash, pin.address));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_found_before_the_data_is_used() {
+    let file = Arc::new(tempfile());
+    let places = Arc::new(Mutex::new(Vec::new()));
+    let open = |used: usize| {
+        let owner = Owner::new();
+        let mut slot = Slot::claim(Some(500), owner).expect("free");
+        // SAFETY: the test damages the file only while nothing borrows from it.
+        unsafe { slot.map(&file) }.expect("mapped");
+        // SAFETY: so many bytes were written before.
+        unsafe { slot.set_end(used) };
+        let (file, places) = (Arc::clone(&file), Arc::clone(&places));
+        PinSpace::new(Fragile { owner, slot, file, used, places })
+    };
+    let (hash, length) = {
+        let heap = &mut samples::heap(false);
+        let row = value(heap, "({0 3 0} 7 {5 6 (0 9)})");
+        let frozen = freeze_normal(heap, &row, &open(0)).expect("room");
+        (frozen.hash(), 8 * record_of(&frozen).len())
+    };
+    assert!(open(length).find(&hash).expect("no trouble").is_some());
+    for offset in 0..length as u64 {
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, offset).expect("read");
+        file.write_all_at(&[byte[0] ^ 1 << (offset % 8)], offset).expect("written");
+        let space = open(length);
+        assert!(space.find(&hash).expect("no trouble").is_none(), "byte {offset}");
+        // Written anew, since what is there is of no use.
+        let heap = &mut samples::heap(false);
+        let row = value(heap, "({0 3 0} 7 {5 6 (0 9)})");
+        places.lock().expect("no panic").truncate(1);
+        assert_ne!(freeze_normal(heap, &row, &space).expect("room").address(), 0);
+        file.write_all_at(&byte, offset).expect("written");
+        places.lock().expect("no panic").truncate(1);
+    }
+}
+
+fn tempfile() -> fs::File {
+    nameless().expect("memory")
+}
+
+/// A pin where there is no record.
+fn damaged(space: &Arc<PinSpace>) -> Frozen {
+    let heap = &mut samples::heap(false);
+    let law = value(heap, COUNT_DOWN);
+    let frozen = freeze_normal(heap, &law, space).expect("room");
+    // SAFETY: the law's record is longer than that.
+    unsafe { space.at_unverified(frozen.address() + 64) }
+}
+
+fn is_damage<T>(result: Result<T, EvalError>, of: &Frozen) -> bool {
+    let place = format!("{:#x}", of.address());
+    matches!(result, Err(EvalError::Damaged { place: told }) if told.contains(&place))
+}
+
+#[test]
+fn damage_is_seen_wherever_a_pin_is_looked_at() {
+    let space = space();
+    let damaged = damaged(&space);
+    let other = self::space();
+    for look in [
+        |heap: &mut Heap, pin: &Val, _: &Arc<PinSpace>| drop(item(heap, pin)),
+        |heap: &mut Heap, pin: &Val, _: &Arc<PinSpace>| drop(heap.hash(pin)),
+        |heap: &mut Heap, pin: &Val, _: &Arc<PinSpace>| drop(seed::save(heap, pin)),
+        |heap: &mut Heap, pin: &Val, _: &Arc<PinSpace>| assert_eq!(heap.look(pin).arity(), Some(3)),
+        |heap: &mut Heap, pin: &Val, other: &Arc<PinSpace>| {
+            let row = heap.row(std::slice::from_ref(pin)).expect("room");
+            freeze_normal(heap, &row, other).expect_err("nothing with it in it is kept");
+        },
+    ] {
+        let heap = &mut samples::heap(false);
+        let pin = heap.adopt(&damaged);
+        look(heap, &pin, &other);
+        assert!(is_damage(heap.check_damage(), &damaged));
+    }
+}
+
+#[test]
+fn slots_are_claimed_once() {
+    let owner = Owner::new();
+    let slot = Slot::claim(Some(499), owner).expect("free");
+    assert_eq!(slot.number(), 499);
+    let again = Slot::claim(Some(499), owner);
+    assert!(matches!(again, Err(super::RangeError::Taken(499))));
+    drop(slot);
+    assert!(Slot::claim(Some(499), owner).is_ok());
+    assert!(matches!(
+        Slot::claim(Some(range::SLOTS), owner),
+        Err(super::RangeError::NoSuchSlot(_))
+    ));
+}
+
+/// An image of a value with pins, one in another, and a big nat.
+fn small_image(heap: &mut Heap, label: &[u8]) -> fs::File {
+    let value =
+        value(heap, "({0 4 0} <7> <{5 6 (0 9)}> <(0 <7> 1267650600228229401496703205376)>)");
+    let file = tempfile();
+    image::save(heap, &value, label, &file).expect("room");
+    file
+}
+
+#[test]
+fn an_image_is_what_was_saved() {
+    for label in [&b""[..], b"seven b", &[9; 1000]] {
+        let heap = &mut samples::heap(false);
+        let terms = terms(9, 100);
+        let values: Vec<Val> =
+            terms.iter().map(|term| from_term(heap, term).expect("a value")).collect();
+        let row = heap.row(&values).expect("room");
+        let (file, again) = (tempfile(), tempfile());
+        samples::mark_normal(heap, &row);
+        image::save(heap, &row, label, &file).expect("room");
+        assert_eq!(image::label(&file).expect("an image"), label);
+        // Its own slot is taken by the one who wrote it, so the first of these is a copy.
+        for is_copy in [true, false] {
+            let other = &mut samples::heap(is_copy);
+            let root = image::open(&file).expect("an image");
+            let pin = other.adopt(&root);
+            let found = item(other, &pin);
+            samples::collect(other);
+            let items = other.look(&found).as_row().expect("a row");
+            assert!(items.iter().map(to_term).eq(terms.iter().cloned()));
+            drop(root);
+            if is_copy {
+                *heap = samples::heap(false);
+            }
+        }
+        let row = value(heap, "(0 7)");
+        image::save(heap, &row, label, &again).expect("room");
+        assert_ne!(
+            image::open(&again).expect("one").hash(),
+            image::open(&file).expect("one").hash()
+        );
+    }
+}
+
+#[test]
+fn a_damaged_image_is_refused() {
+    let heap = &mut samples::heap(false);
+    let file = small_image(heap, b"damaged");
+    let length = file.metadata().expect("a length").len();
+    let is_refused = |file: &fs::File| match image::open(file) {
+        Err(ImageError::Damaged | ImageError::Foreign | ImageError::Version(_)) => true,
+        Err(other) => panic!("{other}"),
+        Ok(_) => false,
+    };
+    // First of all copies, then mapped in its slot.
+    for is_open in [true, false] {
+        if !is_open {
+            *heap = samples::heap(false);
+        }
+        for offset in 0..length {
+            let mut byte = [0];
+            file.read_exact_at(&mut byte, offset).expect("read");
+            file.write_all_at(&[byte[0] ^ 1 << (offset % 8)], offset).expect("written");
+            assert!(is_refused(&file), "byte {offset}");
+            file.write_all_at(&byte, offset).expect("written");
+        }
+        assert!(!is_refused(&file));
+        let copy = tempfile();
+        let mut bytes = vec![0; length as usize];
+        file.read_exact_at(&mut bytes, 0).expect("read");
+        for cut in 0..bytes.len() {
+            copy.set_len(0).expect("a length");
+            copy.write_all_at(&bytes[..cut], 0).expect("written");
+            assert!(is_refused(&copy), "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_finished_image_takes_no_pins() {
+    let heap = &mut samples::heap(false);
+    let file = small_image(heap, b"finished");
+    let root = image::open(&file).expect("an image");
+    let other = value(heap, "<{5 6 (0 8)}>");
+    let refused = freeze_normal(heap, &other, root.space()).expect_err("it is finished");
+    assert!(refused.to_string().contains("takes no more pins"), "{refused}");
+}

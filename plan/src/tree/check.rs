@@ -1,0 +1,33 @@
+//! A checker of the shape of long rows and sets, for tests and for looking into a broken heap.
+
+use super::{FAN, Items, LEAF, Node, len};
+use crate::heap::Memory;
+use crate::word::{Kind, Word};
+
+/// Checks that a row or set has the form that [the module](super) describes: no node or leaf holds too
+/// many parts or items, none is empty, all leaves lie at one depth, and the ends and first keys in each
+/// node are those of its parts. Returns the number of nodes above each leaf: 0 if the value is flat.
+///
+/// # Panics
+/// If one of these does not hold.
+pub fn check(memory: &Memory, word: Word) -> usize {
+    let Some(node) = Node::of(memory, word) else { return 0 };
+    assert!((1..=FAN).contains(&node.fan), "a node of {} parts", node.fan);
+    let mut end = 0;
+    let mut depths = Vec::new();
+    for (slot, &part) in node.parts().iter().enumerate() {
+        assert_eq!(part.kind(), word.kind(), "a part of another kind");
+        assert!(len(memory, part) > 0, "an empty part");
+        let is_leaf = Node::of(memory, part).is_none();
+        assert!(!is_leaf || memory.size(part) <= LEAF, "a leaf of {} items", memory.size(part));
+        end += len(memory, part);
+        assert_eq!(node.end(slot), end, "a part's end");
+        if word.kind() == Kind::Set {
+            let first = Items::of(part, memory).word(0);
+            assert_eq!(Some(node.firsts()[slot]), first, "a part's first key");
+        }
+        depths.push(check(memory, part));
+    }
+    assert!(depths.iter().all(|&depth| depth == depths[0]), "leaves at different depths");
+    1 + depths[0]
+}

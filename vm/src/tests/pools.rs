@@ -1,0 +1,70 @@
+//! The constants of code live as long as something refers to the code.
+
+use std::sync::Arc;
+use crate::host::CodeHost;
+use plan::Options;
+use plan::raw::{Kind, Layout, RawHeap, Word};
+
+fn heap() -> RawHeap<CodeHost> {
+    let options =
+        Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
+    let host = CodeHost::new(Arc::<crate::jet::JetTable>::default());
+    // SAFETY: the tests hold no word across anything that collects, and take indices from layouts.
+    unsafe { RawHeap::new(options, host) }.expect("a small stack can be had")
+}
+
+/// Pushes the row of the top `count` words.
+fn push_row(heap: &mut RawHeap<CodeHost>, count: usize) {
+    heap.reserve(1 + count).expect("room");
+    let row = heap.allocate_popped(Layout::Row, 0, count);
+    heap.stack.push(row);
+}
+
+/// Pushes a list of that length: `[n, [n - 1, ... [1, 0]]]`.
+fn push_list(heap: &mut RawHeap<CodeHost>, length: u64) {
+    heap.stack.push(Word::ZERO);
+    for n in 1..=length {
+        let rest = heap.stack.pop();
+        heap.stack.push(Word::direct(n));
+        heap.stack.push(rest);
+        push_row(heap, 2);
+    }
+}
+
+fn list_length(heap: &RawHeap<CodeHost>, mut list: Word) -> u64 {
+    let mut length = 0;
+    while list != Word::ZERO {
+        assert_eq!(list.kind(), Kind::Row);
+        length += 1;
+        list = heap.resolve(heap.load(list, 1));
+    }
+    length
+}
+
+#[test]
+fn pools_live_as_long_as_something_names_them() {
+    let mut heap = heap();
+    push_list(&mut heap, 4);
+    let list = heap.stack.pop();
+    let pool = heap.host.pools.add(vec![list]);
+    heap.stack.push(Word::code(pool.0, 0));
+    heap.collect_young();
+    heap.collect_all();
+    assert_eq!(list_length(&heap, heap.host.pools.constant(pool, 0)), 4);
+    heap.stack.pop();
+    heap.collect_all();
+    assert_eq!(heap.host.dead_pools, [pool]);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "it takes long")]
+fn pools_that_nothing_names_do_not_pile_up() {
+    let mut heap = heap();
+    for _ in 0..100_000 {
+        heap.host.pools.add(Vec::new());
+        push_list(&mut heap, 1);
+        heap.stack.pop();
+    }
+    assert!(heap.statistics().major > 0, "code that is in the way has everything collected");
+    assert!(heap.host.pools.weight() < 100_000 * 128);
+}
