@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! ir       the intermediate representation: types, text form, verifier
+//! analysis facts about IR: demand, called parameters, summaries
 //! build    from a law's body to IR
 //! passes   IR to better IR
 //! codegen  IR to machine code, through Cranelift
@@ -9,6 +10,7 @@
 //! tier     what is compiled, when, and how it is published
 //! ```
 
+mod analysis;
 pub mod build;
 pub mod codegen;
 pub mod ir;

@@ -73,7 +73,7 @@ impl Lower<'_, '_> {
         compiled: cranelift_codegen::ir::Block,
         interpreted: cranelift_codegen::ir::Block,
     ) -> Value {
-        let place = self.emit.data_address(Target::Entry(entry.0), 0);
+        let place = self.emit.data_address(Target::Entry(entry.as_u32()), 0);
         let address = self.emit.load(place, 0);
         let there = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, address, 0);
         self.emit.branch(there, compiled, interpreted);
@@ -85,13 +85,13 @@ impl Lower<'_, '_> {
         let args = &call.args[..];
         match call.callee {
             Callee::Local(function) => {
-                let results = self.unit.functions[function.index()].results.len();
-                let target = Target::Function(function.0);
+                let results = self.unit.functions[function].results.len();
+                let target = Target::Function(function.as_u32());
                 Ok((Goal::Target(target, results), self.words(args)))
             }
-            Callee::Known(k) => match self.unit.constants[k.index()].entry {
+            Callee::Known(k) => match self.unit.constants[k].entry {
                 Some(function) => {
-                    Ok((Goal::Target(Target::Function(function.0), 1), self.words(args)))
+                    Ok((Goal::Target(Target::Function(function.as_u32()), 1), self.words(args)))
                 }
                 None => self.known(k, args),
             },

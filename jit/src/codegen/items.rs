@@ -33,7 +33,7 @@ impl Lower<'_, '_> {
         jet: ConstantId,
         args: &[Operand],
     ) -> Result<Option<Value>, GiveUp> {
-        let twin = self.unit.constants[jet.index()].jet.as_ref();
+        let twin = self.unit.constants[jet].jet.as_ref();
         let (wanted, object) = match (twin.and_then(|twin| twin.operation), args) {
             (Some(Operation::Index), &[index, row]) => (Wanted::Item(index), row),
             (Some(Operation::Get), &[row, index]) => (Wanted::Item(index), row),

@@ -5,8 +5,8 @@ use super::emit::{Emit, Object, Target, tail_signature};
 use super::words::takes_words;
 use super::{Backend, GiveUp};
 use crate::ir::{
-    Arm, Block, BlockId, Call, Callee, ConstantId, End, Function, JoinId, Op, Operand, Prim, Role,
-    Stmt, Type, Unit, Var,
+    Arm, Block, BlockId, Call, Callee, ConstantId, Function, FunctionId, FunctionRole, JoinId, Op,
+    Operand, Prim, Stmt, Terminator, Type, Unit, Var,
 };
 use crate::runtime::Stub;
 use cranelift_codegen::ir::types::I64;
@@ -46,11 +46,11 @@ pub fn compile(
     environment: &Environment,
     print: bool,
 ) -> Result<Vec<Object>, GiveUp> {
-    if unit.functions.first().is_some_and(|law| law.params.len() > PARAMETERS_MAX) {
+    if unit.functions.get(FunctionId::ROOT).is_some_and(|law| law.params.len() > PARAMETERS_MAX) {
         return Err(GiveUp::Shape("the law takes too many arguments"));
     }
     let compile = |function: &Function| {
-        let params = if function.role == Role::Thunk { 1 } else { function.params.len() };
+        let params = if function.role == FunctionRole::Thunk { 1 } else { function.params.len() };
         let signature = tail_signature(params, function.results.len());
         backend.define(signature, print, |emit, params| {
             let values = vec![None; function.vars.len()];
@@ -71,7 +71,7 @@ pub fn compile(
             lower.function(params)
         })
     };
-    unit.functions.iter().map(compile).collect()
+    unit.functions.values().map(compile).collect()
 }
 
 /// How often each variable of a function is used.
@@ -85,7 +85,7 @@ impl Uses {
     fn of(function: &Function) -> Uses {
         let none = vec![0; function.vars.len()];
         let mut uses = Uses { all: none.clone(), as_words: none };
-        for block in &function.blocks {
+        for block in function.blocks.values() {
             for stmt in &block.stmts {
                 match stmt {
                     Stmt::Let(_, op) => uses.count_in(op),
@@ -93,7 +93,7 @@ impl Uses {
                     Stmt::Join(_) => {}
                 }
             }
-            let operands = block.end.operands().into_iter();
+            let operands = block.terminator.operands().into_iter();
             operands.for_each(|operand| count(&mut uses.all, operand));
         }
         uses
@@ -153,7 +153,7 @@ pub(super) struct Known {
 impl Lower<'_, '_> {
     fn function(&mut self, params: &[Value]) -> Result<(), GiveUp> {
         let function = self.function;
-        if function.role == Role::Thunk {
+        if function.role == FunctionRole::Thunk {
             let address = self.emit.address(params[0]);
             for (index, var) in function.params.iter().enumerate() {
                 let value = self.emit.payload(address, 1 + index);
@@ -177,7 +177,7 @@ impl Lower<'_, '_> {
 
     /// Says what a variable is.
     pub(super) fn define(&mut self, var: Var, value: Value) {
-        if self.function.vars[var.index()] >= Type::Nat {
+        if self.function.vars[var] >= Type::Nat {
             self.emit.b.declare_value_needs_stack_map(value);
         }
         self.values[var.index()] = Some(value);
@@ -216,7 +216,7 @@ impl Lower<'_, '_> {
     // Blocks.
 
     fn block(&mut self, id: BlockId) -> Result<(), GiveUp> {
-        let Block { stmts, end } = &self.function.blocks[id.index()];
+        let Block { stmts, terminator: end } = &self.function.blocks[id];
         let mut rest = &stmts[..];
         while let Some((stmt, after)) = rest.split_first() {
             let items = self.items(rest);
@@ -225,7 +225,8 @@ impl Lower<'_, '_> {
                 continue;
             }
             rest = after;
-            if let (Some((prim, operands)), End::If(_, yes, no)) = (self.decides(stmt, end), end)
+            if let (Some((prim, operands)), Terminator::If(_, yes, no)) =
+                (self.decides(stmt, end), end)
                 && after.is_empty()
             {
                 let (yes, no) = self.branches(id, *yes, *no);
@@ -262,15 +263,15 @@ impl Lower<'_, '_> {
     }
 
     /// The comparison that a statement makes, if it is made only for the block's end to branch on.
-    fn decides<'s>(&self, stmt: &'s Stmt, end: &End) -> Option<(Prim, &'s [Operand])> {
+    fn decides<'s>(&self, stmt: &'s Stmt, end: &Terminator) -> Option<(Prim, &'s [Operand])> {
         let Stmt::Let(vars, Op::Prim(prim, operands)) = stmt else { return None };
-        let End::If(Operand::Var(condition), ..) = end else { return None };
+        let Terminator::If(Operand::Var(condition), ..) = end else { return None };
         let alone = vars[0] == *condition && self.uses.all[condition.index()] == 1;
         (alone && prim.compares() && *prim != Prim::Cmp).then_some((*prim, operands))
     }
 
     fn join(&mut self, id: JoinId) {
-        let join = &self.function.joins[id.index()];
+        let join = &self.function.joins[id];
         let mut known = self.known.clone();
         if join.is_loop {
             // Once for all turns: the stack pointer would be kept through the loop.
@@ -291,13 +292,13 @@ impl Lower<'_, '_> {
     fn mark_turns(&mut self, id: JoinId, body: BlockId) {
         let mut todo = vec![body];
         while let Some(number) = todo.pop() {
-            let block = &self.function.blocks[number.index()];
-            if matches!(block.end, End::Jump(join, _) if join == id) {
+            let block = &self.function.blocks[number];
+            if matches!(block.terminator, Terminator::Jump(join, _) if join == id) {
                 self.turns.insert(number);
             }
-            todo.extend(block.end.blocks());
+            todo.extend(block.terminator.blocks());
             todo.extend(block.stmts.iter().filter_map(|stmt| match stmt {
-                Stmt::Join(join) => Some(self.function.joins[join.index()].body),
+                Stmt::Join(join) => Some(self.function.joins[*join].body),
                 _ => None,
             }));
         }
@@ -316,7 +317,7 @@ impl Lower<'_, '_> {
                     false => self.emit.call_stub(Stub::Normalise, &[word]),
                 }
             }
-            Op::Prim(prim, operands) if prim.is_of_words() => {
+            Op::Prim(prim, operands) if prim.is_word64() => {
                 self.of_words(vars[0], *prim, operands);
                 return Ok(());
             }
@@ -373,30 +374,36 @@ impl Lower<'_, '_> {
 
     // Ends.
 
-    fn end(&mut self, id: BlockId, end: &End) -> Result<(), GiveUp> {
-        if matches!(end, End::Enter(_) | End::Tail(_) | End::Reflect(..) | End::Crash(..)) {
+    fn end(&mut self, id: BlockId, end: &Terminator) -> Result<(), GiveUp> {
+        if matches!(
+            end,
+            Terminator::Enter(_)
+                | Terminator::Tail(_)
+                | Terminator::Reflect(..)
+                | Terminator::Crash(..)
+        ) {
             self.check();
         }
         match end {
-            End::Return(results) => {
+            Terminator::Return(results) => {
                 let results = self.words(results);
                 self.emit.b.ins().return_(&results);
             }
-            End::Enter(a) => self.enter(*a),
-            End::Tail(call) => self.tail_call(call)?,
-            End::Jump(join, args) => {
+            Terminator::Enter(a) => self.enter(*a),
+            Terminator::Tail(call) => self.tail_call(call)?,
+            Terminator::Jump(join, args) => {
                 let Some(block) = self.joins[join.index()] else {
                     unreachable!("{join} is in scope")
                 };
                 let args = self.words(args);
                 self.emit.jump(block, &args);
             }
-            End::If(condition, yes, no) => {
+            Terminator::If(condition, yes, no) => {
                 let condition = self.word(*condition);
                 let (yes, no) = self.branches(id, *yes, *no);
                 self.emit.branch(condition, yes, no);
             }
-            End::Switch(on, cases, other) => {
+            Terminator::Switch(on, cases, other) => {
                 let on = self.word(*on);
                 let mut switch = Switch::new();
                 for (nat, block) in cases {
@@ -406,16 +413,16 @@ impl Lower<'_, '_> {
                 let other = self.later(*other);
                 switch.emit(&mut self.emit.b, on, other);
             }
-            End::Reflect(on, arms) => self.reflect(*on, arms),
-            End::Direct(on, nat, yes, no) => {
+            Terminator::Reflect(on, arms) => self.reflect(*on, arms),
+            Terminator::Direct(on, nat, yes, no) => {
                 let word = self.word(*on);
                 self.define(*nat, word);
                 let (yes, no) = (self.later(*yes), self.later(*no));
                 let not_direct = self.emit.is_not_direct(word);
                 self.emit.branch(not_direct, no, yes);
             }
-            End::Closure(on, k, arm, other) => self.closure(*on, *k, arm, *other),
-            End::Crash(operation, arg) => {
+            Terminator::Closure(on, k, arm, other) => self.closure(*on, *k, arm, *other),
+            Terminator::Crash(operation, arg) => {
                 let call = Call { callee: Callee::Unknown(*operation), args: vec![*arg] };
                 self.tail_call(&call)?;
             }
@@ -432,8 +439,8 @@ impl Lower<'_, '_> {
 
     /// Blocks for the branches of a block, which know what it branches on.
     fn branches(&mut self, id: BlockId, yes: BlockId, no: BlockId) -> (clif::Block, clif::Block) {
-        let Block { stmts, end } = &self.function.blocks[id.index()];
-        let End::If(condition, ..) = end else { return (self.later(yes), self.later(no)) };
+        let Block { stmts, terminator: end } = &self.function.blocks[id];
+        let Terminator::If(condition, ..) = end else { return (self.later(yes), self.later(no)) };
         let here = self.known.bounds.clone();
         let [yes, no] = [(yes, true), (no, false)].map(|(block, holds)| {
             self.known.bounds = here.after(stmts, *condition, holds);

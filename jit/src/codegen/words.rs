@@ -11,7 +11,7 @@ use vm::native::layout::{Object, top};
 
 /// Whether an operation takes what operations on words have made as it is.
 pub(super) fn takes_words(prim: Prim) -> bool {
-    prim.is_of_words() || matches!(prim, Prim::Truth | Prim::Not | Prim::IsZero)
+    prim.is_word64() || matches!(prim, Prim::Truth | Prim::Not | Prim::IsZero)
 }
 
 impl Lower<'_, '_> {

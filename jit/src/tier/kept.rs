@@ -20,9 +20,9 @@
 
 use super::bytes;
 use super::count::Count;
+use crate::build::ExpectedCallee;
 use crate::codegen::{Environment, Object};
 use crate::ir::Unit;
-use crate::passes::Expected;
 use std::borrow::Borrow;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
@@ -49,7 +49,7 @@ impl Key {
     }
 
     /// That of a unit that was built and not changed since, with what it is expected to be given.
-    pub(super) fn of(unit: &Unit, expected: &[Expected], environment: &Environment) -> Key {
+    pub(super) fn of(unit: &Unit, expected: &[ExpectedCallee], environment: &Environment) -> Key {
         let mut hasher = blake3::Hasher::new();
         // All of it, in the form that leaves nothing out.
         hasher.update(format!("{unit:?}{expected:?}").as_bytes());

@@ -125,7 +125,7 @@ impl Compiler {
         let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
         let built = build::build_for(vm, vm.look(function), &args, &self.jets).ok()?;
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
-        let facts = built.unit.constants.iter().zip(&built.values).map(|(constant, value)| {
+        let facts = built.unit.constants.values().zip(&built.values).map(|(constant, value)| {
             // A law that is not compiled is not asked for: one of a billion parameters, which a
             // program may hold and never call, would be decoded for that.
             let elsewhere =

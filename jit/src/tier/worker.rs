@@ -8,9 +8,10 @@ use super::Life;
 use super::count::{self, Count};
 use super::kept::{KeptCode, Key};
 use super::service::{self, Entry, Place, Trampolines};
+use crate::build::{ExpectedCallee, add_entry_guards};
 use crate::codegen::{self, Backend, Environment, GiveUp, Object};
-use crate::ir::Unit;
-use crate::passes::{Expected, PASSES, expect, optimise};
+use crate::ir::{ConstantId, Unit};
+use crate::passes::{Omission, Pass, optimise};
 use crate::runtime::{Linked, Linker, Places, common, make_common, take_common};
 use std::collections::HashSet;
 use std::ops::Range;
@@ -25,7 +26,7 @@ use vm::native::FrameTable;
 pub(super) struct Request {
     pub(super) unit: Unit,
     /// What it is expected to be given.
-    pub(super) expected: Vec<Expected>,
+    pub(super) expected: Vec<ExpectedCallee>,
     pub(super) environment: Environment,
     /// Where the address of its first function is to appear.
     pub(super) entry: Entry,
@@ -40,7 +41,7 @@ pub(super) struct Request {
 impl Request {
     /// How many operations are in it.
     fn size(&self) -> usize {
-        let blocks = self.unit.functions.iter().flat_map(|function| &function.blocks);
+        let blocks = self.unit.functions.values().flat_map(|function| function.blocks.values());
         blocks.map(|block| 1 + block.stmts.len()).sum()
     }
 }
@@ -136,21 +137,15 @@ impl Birth {
 /// Threads that help the compiling one to begin.
 const HELPERS: usize = 2;
 
-/// In a list of passes to be left out: all, and what the law was seen with is not expected again.
-const ALL: &str = "all";
-
-/// The passes that `PALLAS_JIT_WITHOUT` names, with commas between them.
-fn without() -> Vec<&'static str> {
-    let asked = std::env::var("PALLAS_JIT_WITHOUT").unwrap_or_default();
-    let known = || PASSES.iter().map(|pass| pass.name).chain(["expect", ALL]);
+/// The parts of the optimiser that `PALLAS_JIT_WITHOUT` leaves out: names separated by commas. Warns of
+/// names that do not exist.
+fn without() -> Vec<Omission> {
+    let names = std::env::var("PALLAS_JIT_WITHOUT").unwrap_or_default();
     let mut without = Vec::new();
-    for name in asked.split(',').filter(|name| !name.is_empty()) {
-        match known().find(|known| *known == name) {
-            Some(known) => without.push(known),
-            None => {
-                let known = known().collect::<Vec<_>>().join(", ");
-                eprintln!("PALLAS_JIT_WITHOUT: there is no pass {name}; there are {known}");
-            }
+    for name in names.split(',').filter(|name| !name.is_empty()) {
+        match name.parse() {
+            Ok(omission) => without.push(omission),
+            Err(unknown) => eprintln!("PALLAS_JIT_WITHOUT: {unknown}"),
         }
     }
     without
@@ -174,7 +169,7 @@ struct Worker {
     /// The name of a law to be printed.
     print: Option<String>,
     /// The passes that are left out.
-    without: Vec<&'static str>,
+    without: Vec<Omission>,
     kept: Option<KeptCode>,
     /// Whether the stubs need not be kept: they are, or cannot be.
     has_stubs: bool,
@@ -193,7 +188,7 @@ impl Worker {
         if life.strong_count() == 0 || self.lost.iter().any(|lost| Arc::ptr_eq(lost, &entry)) {
             return;
         }
-        let print = match (&self.print, unit.constants.first()) {
+        let print = match (&self.print, unit.constants.get(ConstantId::ROOT)) {
             (Some(name), Some(law)) => *name == law.name || name == "*",
             _ => false,
         };
@@ -225,7 +220,7 @@ impl Worker {
     fn objects(
         &mut self,
         unit: Unit,
-        expected: &[Expected],
+        expected: &[ExpectedCallee],
         environment: &Environment,
         print: bool,
     ) -> Result<Vec<Object>, GiveUp> {
@@ -247,16 +242,17 @@ impl Worker {
     fn compile(
         &mut self,
         mut unit: Unit,
-        expected: &[Expected],
+        expected: &[ExpectedCallee],
         environment: &Environment,
         print: bool,
     ) -> Result<Vec<Object>, GiveUp> {
         Count::Compiled.add(1);
-        if !self.without.contains(&ALL) {
-            if !self.without.contains(&"expect") {
-                expect(&mut unit, expected);
+        if !self.without.contains(&Omission::All) {
+            if !self.without.contains(&Omission::EntryGuards) {
+                add_entry_guards(&mut unit, expected);
             }
-            optimise(&mut unit, &self.without, |_, _| {});
+            let skipped: Vec<Pass> = self.without.iter().filter_map(|o| o.pass()).collect();
+            optimise(&mut unit, &skipped, |_, _| {});
         }
         if print {
             eprintln!("{unit}");
