@@ -1,7 +1,7 @@
 //! The lowering of one law: its scope, its lets, and the applications in its body.
 
-use super::BuildError;
 use super::body::{self, BodyExpr};
+use super::error::BuildError;
 use super::unit::{UnitBuilder, applied_function, law_of};
 use crate::ir::{
     BlockId, ConstantId, DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Stmt,

@@ -24,6 +24,7 @@
 
 mod body;
 mod entry_guards;
+mod error;
 mod jet_calls;
 mod jets;
 mod law;
@@ -32,6 +33,7 @@ mod strict;
 mod unit;
 
 pub(crate) use entry_guards::{ExpectedCallee, add_entry_guards};
+pub use error::BuildError;
 pub use jets::Jets;
 pub(crate) use unit::ARITY_LIMIT;
 
@@ -47,17 +49,6 @@ pub struct BuiltUnit {
     pub values: Vec<Val>,
     /// The functions among the law's arguments that the law calls.
     pub(crate) expected: Vec<ExpectedCallee>,
-}
-
-/// The reason why a law is not compiled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BuildError {
-    /// The value is no law with code, nor a pin of one.
-    #[error("not a law with code")]
-    NotALaw,
-    /// The law has too many parameters, or its body is too large or too deep.
-    #[error("the law is too large to be compiled")]
-    TooLarge,
 }
 
 /// Builds the unit of a law, or of a pin of a law.

@@ -9,17 +9,8 @@ use super::{
     Prim, Stmt, Terminator, Type, Unit, Var, WorkerSignature,
 };
 use cranelift_entity::PrimaryMap;
+pub use lex::ParseError;
 use lex::{Lexer, Token};
-
-/// A syntax error and its line.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("line {line}: {what}")]
-pub struct ParseError {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// The error.
-    pub what: String,
-}
 
 type Parse<T> = Result<T, ParseError>;
 

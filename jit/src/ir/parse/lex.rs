@@ -1,7 +1,16 @@
 //! The lexer of the text form.
 
-use super::ParseError;
 use std::fmt::{self, Display, Formatter};
+
+/// A syntax error and its line.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("line {line}: {what}")]
+pub struct ParseError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The error.
+    pub what: String,
+}
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Token {

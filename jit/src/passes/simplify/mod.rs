@@ -9,6 +9,7 @@
 //! 2002.)
 //!
 //! ```text
+//! options      what each pass switches on
 //! facts        what is known about variables at the current point
 //! source       functions being walked and their substitutions
 //! walker       the walk: blocks, statements, operations
@@ -27,6 +28,7 @@ mod eager;
 mod facts;
 mod inlining;
 mod joins;
+mod options;
 mod source;
 mod terminators;
 mod walker;
@@ -35,20 +37,8 @@ use crate::analysis::demand::DemandAnalysis;
 use crate::analysis::summary::FunctionSummary;
 use crate::ir::{Function, FunctionId, Unit};
 use cranelift_entity::PrimaryMap;
+pub(super) use options::SimplifyOptions;
 use walker::{INLINE_BUDGET, Simplifier};
-
-/// What the simplifier does beyond its always profitable rewrites.
-#[derive(Clone, Copy, Default)]
-pub(super) struct SimplifyOptions {
-    /// Inline small functions.
-    pub(super) inline: bool,
-    /// Evaluate at once the thunks that are certain to be evaluated.
-    pub(super) strict: bool,
-    /// Evaluate at once the thunks that are as cheap as their allocation.
-    pub(super) eager: bool,
-    /// Evaluate at once the thunks that are cheap if some values are small nats, after a test.
-    pub(super) speculate: bool,
-}
 
 /// Simplifies all functions of a unit.
 pub(super) fn simplify(unit: &mut Unit, options: SimplifyOptions) {

@@ -1,7 +1,7 @@
 //! The walk over a function: blocks, statements, operations.
 
-use super::SimplifyOptions;
 use super::facts::{LoopNumber, ScopedFacts};
+use super::options::SimplifyOptions;
 use super::source::{ResultTarget, SourceFrame};
 use crate::analysis::demand::DemandAnalysis;
 use crate::analysis::summary::FunctionSummary;
