@@ -12,7 +12,7 @@
 use super::call_graph::{delayed_entries, referenced_functions};
 use crate::ir::{
     BlockId, Call, Callee, Function, FunctionId, JoinId, Op, Operand, Stmt, Terminator, Type, Unit,
-    Var,
+    Var, side_table,
 };
 use cranelift_entity::{EntitySet, SecondaryMap};
 
@@ -28,8 +28,8 @@ impl DemandAnalysis {
     /// Analyses a unit.
     pub(crate) fn of(unit: &Unit) -> DemandAnalysis {
         let mut analysis = DemandAnalysis {
-            params: SecondaryMap::with_capacity(unit.functions.len()),
-            vars: SecondaryMap::with_capacity(unit.functions.len()),
+            params: side_table(unit.functions.len()),
+            vars: side_table(unit.functions.len()),
         };
         for (id, function) in &unit.functions {
             analysis.params[id] = vec![true; function.params.len()];
@@ -49,13 +49,10 @@ impl DemandAnalysis {
 
     /// Analyses one function again; returns whether the demands on its parameters changed.
     fn update(&mut self, unit: &Unit, id: FunctionId, function: &Function) -> bool {
-        let mut walk = DemandWalk {
-            unit,
-            function,
-            params: &self.params,
-            vars: EntitySet::with_capacity(function.vars.len()),
-            joins: SecondaryMap::with_default(VarSet::All),
-        };
+        let mut joins = SecondaryMap::with_default(VarSet::All);
+        joins.resize(function.joins.len());
+        let vars = EntitySet::with_capacity(function.vars.len());
+        let mut walk = DemandWalk { unit, function, params: &self.params, vars, joins };
         let demanded = walk.block(function.entry);
         let (vars, terminates) = (walk.vars, !matches!(demanded, VarSet::All));
         let params: Vec<bool> =
@@ -83,7 +80,7 @@ impl DemandAnalysis {
 /// it, or delay applications of a law whose entry it is.
 fn dependents(unit: &Unit) -> SecondaryMap<FunctionId, Vec<FunctionId>> {
     let mut dependents: SecondaryMap<FunctionId, Vec<FunctionId>> =
-        SecondaryMap::with_capacity(unit.functions.len());
+        side_table(unit.functions.len());
     for (caller, function) in &unit.functions {
         let delayed = delayed_entries(unit, function);
         for callee in referenced_functions(function).into_iter().chain(delayed) {

@@ -3,7 +3,7 @@
 use super::call_graph::referenced_functions;
 use crate::ir::{
     Block, BlockId, Call, Callee, Function, FunctionId, JoinId, Op, Operand, Stmt, Terminator,
-    Unit, Var,
+    Unit, Var, side_table,
 };
 use cranelift_entity::{EntitySet, SecondaryMap};
 
@@ -45,9 +45,9 @@ impl FunctionSummary {
             is_recursive: is_recursive(unit, id),
             is_thunk_loop: is_thunk_loop(function, id),
             is_straight_line: false,
-            uses: SecondaryMap::with_capacity(function.vars.len()),
+            uses: side_table(function.vars.len()),
             thunks: EntitySet::with_capacity(function.vars.len()),
-            jumps: SecondaryMap::with_capacity(function.joins.len()),
+            jumps: side_table(function.joins.len()),
             passed_literal: EntitySet::new(),
         };
         let mut has_joins = false;

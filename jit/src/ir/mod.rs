@@ -144,6 +144,7 @@ mod verify;
 mod tests;
 
 pub(crate) use arithmetic::{NatOperation, WordRotation, difference32};
+pub(crate) use entities::side_table;
 pub use entities::{BlockId, ConstantId, FunctionId, JoinId, Operand, Var};
 pub use function::{Block, DEPTH_LIMIT, Function, FunctionRole, JoinPoint};
 pub use op::{Arm, Call, Callee, Op, Stmt, Terminator};

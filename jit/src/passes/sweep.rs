@@ -4,7 +4,7 @@
 use crate::analysis::call_graph::referenced_functions;
 use crate::ir::{
     Block, BlockId, Function, FunctionId, JoinId, JoinPoint, Op, Operand, Stmt, Terminator, Unit,
-    Var,
+    Var, side_table,
 };
 use cranelift_entity::SecondaryMap;
 
@@ -24,7 +24,7 @@ pub(super) fn sweep(unit: &mut Unit) {
 
 fn drop_unreachable_functions(unit: &mut Unit) {
     let mut new_ids: SecondaryMap<FunctionId, Option<FunctionId>> =
-        SecondaryMap::with_capacity(unit.functions.len());
+        side_table(unit.functions.len());
     let mut order = Vec::new();
     let mut todo = vec![FunctionId::ROOT];
     while let Some(id) = todo.pop() {
@@ -63,8 +63,8 @@ struct UseCounts {
 impl UseCounts {
     fn of(function: &Function) -> UseCounts {
         let mut uses = UseCounts {
-            vars: SecondaryMap::with_capacity(function.vars.len()),
-            joins: SecondaryMap::with_capacity(function.joins.len()),
+            vars: side_table(function.vars.len()),
+            joins: side_table(function.joins.len()),
         };
         for block in function.live_blocks() {
             let block = &function.blocks[block];
@@ -173,8 +173,8 @@ impl<'f> Renumbering<'f> {
         let mut copy = Renumbering {
             from,
             to,
-            vars: SecondaryMap::with_capacity(from.vars.len()),
-            joins: SecondaryMap::with_capacity(from.joins.len()),
+            vars: side_table(from.vars.len()),
+            joins: side_table(from.joins.len()),
         };
         copy.to.params = copy.define(&from.params);
         copy.block_to(from.entry, BlockId::FIRST);
