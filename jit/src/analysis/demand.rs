@@ -1,13 +1,14 @@
-//! Demand analysis: which parameters a function is certain to evaluate, and which thunks are certain
-//! to be evaluated after they are made.
+//! Demand analysis: which parameters a function is certain to evaluate, and which thunks are
+//! certain to be evaluated after they are made.
 //!
 //! A backward analysis of each body: a variable that every branch evaluates is demanded before the
 //! branch. A call within the unit demands the arguments that its callee demands; this is a greatest
-//! fixpoint over the unit, so it sees through recursion. Code that diverges demands everything; code
-//! that crashes demands only what it evaluates before the crash.
+//! fixpoint over the unit, so it sees through recursion. Code that diverges demands everything;
+//! code that crashes demands only what it evaluates before the crash.
 //!
-//! This is the strictness half of GHC's demand analyser, with head demands only (Sergey, Vytiniotis,
-//! Jones, Peyton Jones, "Modular, higher order cardinality analysis in theory and practice", JFP 2017).
+//! This is the strictness half of GHC's demand analyser, with head demands only (Sergey,
+//! Vytiniotis, Jones, Peyton Jones, "Modular, higher order cardinality analysis in theory and
+//! practice", JFP 2017).
 
 use super::call_graph::{delayed_entries, referenced_functions};
 use crate::ir::{
@@ -68,7 +69,8 @@ impl DemandAnalysis {
         self.vars[function].contains(var)
     }
 
-    /// For each parameter of a function, whether it has the type `any` and is certain to be evaluated.
+    /// For each parameter of a function, whether it has the type `any` and is certain to be
+    /// evaluated.
     pub(crate) fn strict_params(&self, unit: &Unit, id: FunctionId) -> Vec<bool> {
         let types = unit.functions[id].param_types();
         let demanded = &self.params[id];
@@ -76,8 +78,8 @@ impl DemandAnalysis {
     }
 }
 
-/// For each function, the functions whose analysis depends on its result: they call it, make thunks of
-/// it, or delay applications of a law whose entry it is.
+/// For each function, the functions whose analysis depends on its result: they call it, make thunks
+/// of it, or delay applications of a law whose entry it is.
 fn dependents(unit: &Unit) -> SecondaryMap<FunctionId, Vec<FunctionId>> {
     let mut dependents: SecondaryMap<FunctionId, Vec<FunctionId>> =
         side_table(unit.functions.len());

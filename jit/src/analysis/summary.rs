@@ -16,11 +16,11 @@ pub(crate) struct FunctionSummary {
     /// See [`is_wrapper`].
     pub(crate) is_wrapper: bool,
     /// Whether it calls itself, directly or through a wrapper or a base-case front (see
-    /// `passes::peel`). Other mutual recursion does not count: such functions may be inlined into each
-    /// other.
+    /// `passes::peel`). Other mutual recursion does not count: such functions may be inlined into
+    /// each other.
     pub(crate) is_recursive: bool,
-    /// Whether it may end by entering a new thunk of its own code, which the `loop` pass turns into a
-    /// loop.
+    /// Whether it may end by entering a new thunk of its own code, which the `loop` pass turns into
+    /// a loop.
     pub(crate) is_thunk_loop: bool,
     /// Whether it has one exit and no join points, so that it is inlined without a join point.
     pub(crate) is_straight_line: bool,
@@ -106,8 +106,8 @@ fn is_thunk_loop(function: &Function, id: FunctionId) -> bool {
     })
 }
 
-/// Whether a function tests for the base case of another function, and tail calls that function with
-/// its own parameters otherwise.
+/// Whether a function tests for the base case of another function, and tail calls that function
+/// with its own parameters otherwise.
 fn is_base_case_front(function: &Function, id: FunctionId) -> bool {
     let Terminator::If(_, yes, no) = function.blocks[function.entry].terminator else {
         return false;

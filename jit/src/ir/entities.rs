@@ -47,8 +47,8 @@ impl BlockId {
     pub const FIRST: BlockId = BlockId(0);
 }
 
-/// A table with a default value for each of `len` entities. (A map that grows as it is written costs a
-/// resize per entity.)
+/// A table with a default value for each of `len` entities. (A map that grows as it is written
+/// costs a resize per entity.)
 pub(crate) fn side_table<K: EntityRef, V: Clone + Default>(len: usize) -> SecondaryMap<K, V> {
     let mut table = SecondaryMap::new();
     table.resize(len);

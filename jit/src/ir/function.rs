@@ -16,7 +16,8 @@ pub struct Block {
 }
 
 impl Block {
-    /// Calls `change` on the id of each function of the unit that the block calls or makes a thunk of.
+    /// Calls `change` on the id of each function of the unit that the block calls or makes a thunk
+    /// of.
     pub(crate) fn for_each_function_mut(&mut self, mut change: impl FnMut(&mut FunctionId)) {
         for op in self.stmts.iter_mut().flat_map(Stmt::ops_mut) {
             match op {

@@ -1,5 +1,5 @@
-//! The verifier: checks the invariants that the overview of [`ir`](super) states. Tests run it after
-//! every pass.
+//! The verifier: checks the invariants that the overview of [`ir`](super) states. Tests run it
+//! after every pass.
 
 use super::entities::side_table;
 use super::{
@@ -30,7 +30,8 @@ macro_rules! ensure {
 }
 
 /// Checks a unit: each variable and join point has one definition and is used only in scope, blocks
-/// form trees of bounded depth, and the numbers and types of operands, results and parameters agree.
+/// form trees of bounded depth, and the numbers and types of operands, results and parameters
+/// agree.
 ///
 /// # Errors
 /// The first broken invariant.

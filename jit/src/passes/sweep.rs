@@ -1,5 +1,5 @@
-//! Dead code elimination: drops functions that nothing reaches, and unused definitions and parameters;
-//! renumbers what is left in order of appearance.
+//! Dead code elimination: drops functions that nothing reaches, and unused definitions and
+//! parameters; renumbers what is left in order of appearance.
 
 use crate::analysis::call_graph::referenced_functions;
 use crate::ir::{
@@ -85,8 +85,8 @@ impl UseCounts {
         }
     }
 
-    /// Counts the operands of a statement. Members of a recursive group do not count as uses of each
-    /// other.
+    /// Counts the operands of a statement. Members of a recursive group do not count as uses of
+    /// each other.
     fn count_stmt(&mut self, stmt: &Stmt) {
         let group: Vec<Var> = match stmt {
             Stmt::Rec(group) => group.iter().map(|(var, _)| *var).collect(),
@@ -127,8 +127,12 @@ fn jumps_inside(function: &Function, id: JoinId) -> u32 {
     if !join.is_loop {
         return 0;
     }
-    let is_jump = |block: &BlockId| matches!(function.blocks[*block].terminator, Terminator::Jump(to, _) if to == id);
-    function.blocks_under(join.body).into_iter().filter(is_jump).count() as u32
+    let target = |block: BlockId| match function.blocks[block].terminator {
+        Terminator::Jump(target, _) => Some(target),
+        _ => None,
+    };
+    let targets = function.blocks_under(join.body).into_iter().filter_map(target);
+    targets.filter(|target| *target == id).count() as u32
 }
 
 /// Drops unused parameters of join points; returns whether there were any.
@@ -156,7 +160,8 @@ fn retain<T>(items: &mut Vec<T>, kept: &[bool]) {
     items.retain(|_| kept.next().copied().unwrap_or(true));
 }
 
-/// Copies the live code of a function with variables, join points and blocks in order of appearance.
+/// Copies the live code of a function with variables, join points and blocks in order of
+/// appearance.
 struct Renumbering<'f> {
     from: &'f Function,
     to: Function,

@@ -20,8 +20,9 @@ pub(super) enum JoinPlan {
     Inline,
     /// Keeps it, as this join point of the function being written.
     Keep(JoinId),
-    /// Copies the code up to its branch to the jumps. The two sides of the branch become join points;
-    /// their parameters are those of the old one and the variables that the copied code defines.
+    /// Copies the code up to its branch to the jumps. The two sides of the branch become join
+    /// points; their parameters are those of the old one and the variables that the copied code
+    /// defines.
     InlineUpToBranch([JoinId; 2]),
 }
 
