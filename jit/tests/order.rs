@@ -8,7 +8,7 @@
 mod support;
 
 use jit::build::Jets;
-use jit::{Mode, plug_in};
+use jit::{Mode, install};
 use std::sync::Arc;
 use support::{End, FUEL, cases, found, law_of};
 use vm::jet::JetTable;
@@ -46,7 +46,7 @@ fn table() -> Arc<JetTable> {
 
 fn runtime(options: Options, table: &Arc<JetTable>, mode: Mode) -> Vm {
     let mut vm = Vm::new(options, Arc::clone(table)).expect("a stack can be had");
-    plug_in(&mut vm, Jets::of(Arc::clone(table)), mode).expect("the machine is known");
+    install(&mut vm, Jets::of(Arc::clone(table)), mode).expect("the machine is known");
     vm
 }
 
