@@ -174,11 +174,9 @@ fn define(
             let name = match targets.get(&symbol) {
                 Some(target) => target.clone(),
                 None => {
-                    let name = symbol.to_string();
-                    let Some(address) = address_of(symbol) else {
-                        return Err(ModuleError::Undeclared(name));
-                    };
-                    let target = ModuleRelocTarget::from(module.import(&name, address)?);
+                    let address = address_of(symbol)
+                        .ok_or_else(|| ModuleError::Undeclared(symbol.to_string()))?;
+                    let target = ModuleRelocTarget::from(module.import(address)?);
                     targets.insert(symbol, target.clone());
                     target
                 }

@@ -61,12 +61,12 @@ impl<'m> UnitModule<'m> {
         }
     }
 
-    /// Declares something outside that has an address.
+    /// Declares something outside that has an address. It needs no name: nothing looks it up.
     ///
     /// # Errors
-    /// If the name is in use.
-    pub(super) fn import(&mut self, name: &str, address: usize) -> ModuleResult<DataId> {
-        let id = self.declare_data(name, Linkage::Import, false, false)?;
+    /// If Cranelift refuses the declaration.
+    pub(super) fn import(&mut self, address: usize) -> ModuleResult<DataId> {
+        let id = self.declare_anonymous_data(false, false)?;
         self.data_addresses[id] = address;
         Ok(id)
     }
