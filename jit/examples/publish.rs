@@ -67,7 +67,7 @@ fn environment(unit: &Unit, words: &[u64]) -> Environment {
         entry: constant.entry.is_none().then(Arc::default),
     };
     let constants = words.as_ptr().expose_provenance();
-    Environment { constants, facts: unit.constants.iter().map(facts).collect() }
+    Environment { constants, facts: unit.constants.values().map(facts).collect() }
 }
 
 fn data(environment: &Environment) -> UnitData {

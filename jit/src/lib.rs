@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! ir       the intermediate representation: types, text form, verifier
+//! analysis facts about IR: demand, called parameters, summaries
 //! build    from a law's body to IR
 //! passes   from IR to better IR
 //! codegen  from IR to machine code, through Cranelift
@@ -15,6 +16,7 @@
 
 #![deny(unsafe_code)]
 
+mod analysis;
 pub mod build;
 pub mod codegen;
 pub mod ir;

@@ -12,7 +12,7 @@ fn optimised(body: &str) -> Unit {
 }
 
 fn size(unit: &Unit) -> usize {
-    let blocks = unit.functions.iter().flat_map(|function| &function.blocks);
+    let blocks = unit.functions.values().flat_map(|function| function.blocks.values());
     blocks.map(|block| 1 + block.stmts.len()).sum()
 }
 

@@ -7,7 +7,7 @@
 use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
-use crate::ir::{ConstantId, Op, Operand, Role, Var};
+use crate::ir::{ConstantId, FunctionRole, Op, Operand, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use vm::native::layout::{self, Object};
@@ -94,11 +94,11 @@ impl FunctionTranslator<'_, '_> {
         let with = |function: Operand, args: &[Operand]| [&[function], args].concat();
         Ok(match op {
             Op::Thunk(function, captures) => {
-                debug_assert!(self.unit.functions[function.index()].role == Role::Thunk);
+                debug_assert!(self.unit.functions[*function].role == FunctionRole::Thunk);
                 // A crash overwrites the thunk with two words.
                 let size = (1 + captures.len()).max(2);
                 let count = captures.len() as u64;
-                plan(Object::ThunkCode, count, size, Some(function.0), captures.clone())
+                plan(Object::ThunkCode, count, size, Some(function.as_u32()), captures.clone())
             }
             Op::Delay(function, args) => {
                 plan(Object::ThunkApp, 0, 1 + args.len(), None, with(*function, args))
@@ -108,7 +108,7 @@ impl FunctionTranslator<'_, '_> {
                 if !self.is_plain(*k) {
                     return Err(CompileError::Shape("an app of data refers to itself"));
                 }
-                let left = self.unit.constants[k.index()].arity - args.len() as u64;
+                let left = self.unit.constants[*k].arity - args.len() as u64;
                 let fields = with(Operand::Constant(*k), args);
                 let left = left.min(layout::EXTRA_LIMIT);
                 plan(Object::App, left, 1 + args.len(), None, fields)

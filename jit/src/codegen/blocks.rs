@@ -6,7 +6,9 @@
 use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
-use crate::ir::{Block, BlockId, End, JoinId, Op, Operand, Prim, Role, Stmt, Type, Var};
+use crate::ir::{
+    Block, BlockId, FunctionRole, JoinId, Op, Operand, Prim, Stmt, Terminator, Type, Var,
+};
 use cranelift_codegen::ir::Value;
 use cranelift_codegen::ir::types::I64;
 
@@ -14,7 +16,7 @@ impl FunctionTranslator<'_, '_> {
     /// Translates the function, given the parameters of its signature.
     pub(super) fn translate(&mut self, params: &[Value]) -> Result<(), CompileError> {
         let function = self.function;
-        if function.role == Role::Thunk {
+        if function.role == FunctionRole::Thunk {
             let address = self.emit.address(params[0]);
             for (index, var) in function.params.iter().enumerate() {
                 let value = self.emit.payload(address, 1 + index);
@@ -36,7 +38,7 @@ impl FunctionTranslator<'_, '_> {
 
     /// Translates one block of the IR into the current block.
     fn block(&mut self, id: BlockId) -> Result<(), CompileError> {
-        let Block { stmts, end } = &self.function.blocks[id.index()];
+        let Block { stmts, terminator } = &self.function.blocks[id];
         let mut rest = &stmts[..];
         while let Some((stmt, after)) = rest.split_first() {
             let items = self.items(rest);
@@ -45,8 +47,8 @@ impl FunctionTranslator<'_, '_> {
                 continue;
             }
             rest = after;
-            if let (Some((prim, operands)), End::If(_, yes, no)) =
-                (self.fused_comparison(stmt, end), end)
+            if let (Some((prim, operands)), Terminator::If(_, yes, no)) =
+                (self.fused_comparison(stmt, terminator), terminator)
                 && after.is_empty()
             {
                 let (yes, no) = self.branches(id, *yes, *no);
@@ -79,20 +81,24 @@ impl FunctionTranslator<'_, '_> {
             // Every turn of a loop can be interrupted.
             self.emit.check_interrupt(self.function.results.len());
         }
-        self.terminator(id, end)
+        self.terminator(id, terminator)
     }
 
     /// The comparison of a statement whose result only the block's terminator uses, to branch on.
-    fn fused_comparison<'s>(&self, stmt: &'s Stmt, end: &End) -> Option<(Prim, &'s [Operand])> {
+    fn fused_comparison<'s>(
+        &self,
+        stmt: &'s Stmt,
+        terminator: &Terminator,
+    ) -> Option<(Prim, &'s [Operand])> {
         let Stmt::Let(vars, Op::Prim(prim, operands)) = stmt else { return None };
-        let End::If(Operand::Var(condition), ..) = end else { return None };
+        let Terminator::If(Operand::Var(condition), ..) = terminator else { return None };
         let alone = vars[0] == *condition && self.uses.is_used_once(*condition);
         (alone && prim.compares() && *prim != Prim::Cmp).then_some((*prim, operands))
     }
 
     /// Declares a join point. Its body is translated later.
     fn join(&mut self, id: JoinId) {
-        let join = &self.function.joins[id.index()];
+        let join = &self.function.joins[id];
         let mut path = self.path.clone();
         if join.is_loop {
             // The check is made once, before the loop. A turn needs no more stack.
@@ -113,13 +119,13 @@ impl FunctionTranslator<'_, '_> {
     fn mark_back_edges(&mut self, id: JoinId, body: BlockId) {
         let mut todo = vec![body];
         while let Some(number) = todo.pop() {
-            let block = &self.function.blocks[number.index()];
-            if matches!(block.end, End::Jump(join, _) if join == id) {
+            let block = &self.function.blocks[number];
+            if matches!(block.terminator, Terminator::Jump(join, _) if join == id) {
                 self.back_edges.insert(number);
             }
-            todo.extend(block.end.blocks());
+            todo.extend(block.terminator.blocks());
             todo.extend(block.stmts.iter().filter_map(|stmt| match stmt {
-                Stmt::Join(join) => Some(self.function.joins[join.index()].body),
+                Stmt::Join(join) => Some(self.function.joins[*join].body),
                 _ => None,
             }));
         }
@@ -139,7 +145,7 @@ impl FunctionTranslator<'_, '_> {
                     false => self.emit.call_stub(Stub::Normalise, &[word]),
                 }
             }
-            Op::Prim(prim, operands) if prim.is_of_words() => {
+            Op::Prim(prim, operands) if prim.is_word64() => {
                 self.word_operation(vars[0], *prim, operands);
                 return Ok(());
             }

@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn branches_bound_what_they_compare() {
-        let [a, b, c] = [0, 1, 2].map(Var);
+        let [a, b, c] = [0, 1, 2].map(Var::from_u32);
         let test = |prim, operands: &[Operand]| {
             vec![Stmt::Let(vec![c], Op::Prim(prim, operands.to_vec()))]
         };

@@ -69,7 +69,7 @@ impl FunctionTranslator<'_, '_> {
 
     /// The address of the code of a law, in the block where it is known that there is some.
     fn load_entry(&mut self, entry: ConstantId, compiled: Block, interpreted: Block) -> Value {
-        let cell = self.emit.data_address(Symbol::EntryCell(entry.0), 0);
+        let cell = self.emit.data_address(Symbol::EntryCell(entry.as_u32()), 0);
         let address = self.emit.load(cell, 0);
         let is_compiled = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, address, 0);
         self.emit.branch(is_compiled, compiled, interpreted);
@@ -81,14 +81,15 @@ impl FunctionTranslator<'_, '_> {
         let args = &call.args[..];
         match call.callee {
             Callee::Local(function) => {
-                let results = self.unit.functions[function.index()].results.len();
-                let symbol = Symbol::Function(function.0);
+                let results = self.unit.functions[function].results.len();
+                let symbol = Symbol::Function(function.as_u32());
                 Ok((CallTarget::Symbol(symbol, results), self.words(args)))
             }
-            Callee::Known(k) => match self.unit.constants[k.index()].entry {
-                Some(function) => {
-                    Ok((CallTarget::Symbol(Symbol::Function(function.0), 1), self.words(args)))
-                }
+            Callee::Known(k) => match self.unit.constants[k].entry {
+                Some(function) => Ok((
+                    CallTarget::Symbol(Symbol::Function(function.as_u32()), 1),
+                    self.words(args),
+                )),
                 None => self.call_of_law(k, args),
             },
             Callee::Unknown(function) => self.stub_call(function, args, Stub::Apply),

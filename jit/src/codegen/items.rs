@@ -33,7 +33,7 @@ impl FunctionTranslator<'_, '_> {
         jet: ConstantId,
         args: &[Operand],
     ) -> Result<Option<Value>, CompileError> {
-        let declared = self.unit.constants[jet.index()].jet.as_ref();
+        let declared = self.unit.constants[jet].jet.as_ref();
         let (access, object) = match (declared.and_then(|jet| jet.operation), args) {
             (Some(Operation::Index), &[index, row]) => (Access::Item(index), row),
             (Some(Operation::Get), &[row, index]) => (Access::Item(index), row),

@@ -3,37 +3,47 @@
 use super::error::CompileError;
 use super::symbol::{Stub, Symbol};
 use super::translator::FunctionTranslator;
-use crate::ir::{Arm, Block, BlockId, Call, Callee, End, Operand, Type};
+use crate::ir::{Arm, Block, BlockId, Call, Callee, Operand, Terminator, Type};
 use cranelift_codegen::ir::{self as clif, InstBuilder, Value};
 use cranelift_frontend::Switch;
 use vm::native::offset;
 
 impl FunctionTranslator<'_, '_> {
     /// Translates the terminator of a block.
-    pub(super) fn terminator(&mut self, id: BlockId, end: &End) -> Result<(), CompileError> {
-        if matches!(end, End::Enter(_) | End::Tail(_) | End::Reflect(..) | End::Crash(..)) {
+    pub(super) fn terminator(
+        &mut self,
+        id: BlockId,
+        terminator: &Terminator,
+    ) -> Result<(), CompileError> {
+        if matches!(
+            terminator,
+            Terminator::Enter(_)
+                | Terminator::Tail(_)
+                | Terminator::Reflect(..)
+                | Terminator::Crash(..)
+        ) {
             self.check_limit_once();
         }
-        match end {
-            End::Return(results) => {
+        match terminator {
+            Terminator::Return(results) => {
                 let results = self.words(results);
                 self.emit.b.ins().return_(&results);
             }
-            End::Enter(a) => self.enter(*a),
-            End::Tail(call) => self.tail_call(call)?,
-            End::Jump(join, args) => {
+            Terminator::Enter(a) => self.enter(*a),
+            Terminator::Tail(call) => self.tail_call(call)?,
+            Terminator::Jump(join, args) => {
                 let Some(block) = self.joins[join.index()] else {
                     unreachable!("{join} is in scope")
                 };
                 let args = self.words(args);
                 self.emit.jump(block, &args);
             }
-            End::If(condition, yes, no) => {
+            Terminator::If(condition, yes, no) => {
                 let condition = self.word(*condition);
                 let (yes, no) = self.branches(id, *yes, *no);
                 self.emit.branch(condition, yes, no);
             }
-            End::Switch(on, cases, other) => {
+            Terminator::Switch(on, cases, other) => {
                 let on = self.word(*on);
                 let mut switch = Switch::new();
                 for (nat, block) in cases {
@@ -43,16 +53,16 @@ impl FunctionTranslator<'_, '_> {
                 let other = self.deferred(*other);
                 switch.emit(&mut self.emit.b, on, other);
             }
-            End::Reflect(on, arms) => self.reflect(*on, arms),
-            End::Direct(on, nat, yes, no) => {
+            Terminator::Reflect(on, arms) => self.reflect(*on, arms),
+            Terminator::Direct(on, nat, yes, no) => {
                 let word = self.word(*on);
                 self.define(*nat, word);
                 let (yes, no) = (self.deferred(*yes), self.deferred(*no));
                 let not_direct = self.emit.is_not_direct(word);
                 self.emit.branch(not_direct, no, yes);
             }
-            End::Closure(on, k, arm, other) => self.closure(*on, *k, arm, *other),
-            End::Crash(operation, arg) => {
+            Terminator::Closure(on, k, arm, other) => self.closure(*on, *k, arm, *other),
+            Terminator::Crash(operation, arg) => {
                 let call = Call { callee: Callee::Unknown(*operation), args: vec![*arg] };
                 self.tail_call(&call)?;
             }
@@ -67,8 +77,10 @@ impl FunctionTranslator<'_, '_> {
         yes: BlockId,
         no: BlockId,
     ) -> (clif::Block, clif::Block) {
-        let Block { stmts, end } = &self.function.blocks[id.index()];
-        let End::If(condition, ..) = end else { return (self.deferred(yes), self.deferred(no)) };
+        let Block { stmts, terminator } = &self.function.blocks[id];
+        let Terminator::If(condition, ..) = terminator else {
+            return (self.deferred(yes), self.deferred(no));
+        };
         let here = self.path.bounds.clone();
         let [yes, no] = [(yes, true), (no, false)].map(|(block, holds)| {
             self.path.bounds = here.after(stmts, *condition, holds);

@@ -71,7 +71,7 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
 
     /// Sets the value of a variable. One that may point into the heap gets a slot in stack maps.
     pub(super) fn define(&mut self, var: Var, value: Value) {
-        if self.function.vars[var.index()] >= Type::Nat {
+        if self.function.vars[var] >= Type::Nat {
             self.emit.b.declare_value_needs_stack_map(value);
         }
         self.values[var.index()] = Some(value);

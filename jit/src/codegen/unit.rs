@@ -6,7 +6,7 @@ use super::environment::Environment;
 use super::error::CompileError;
 use super::function::CompiledFunction;
 use super::translator::FunctionTranslator;
-use crate::ir::{Function, Role, Unit};
+use crate::ir::{Function, FunctionId, FunctionRole, Unit};
 use cranelift_codegen::ir::Signature;
 use vm::native::PARAMETERS_MAX;
 
@@ -26,7 +26,7 @@ pub fn compile(
             FunctionTranslator::new(emitter, unit, function, environment).translate(params)
         })
     };
-    unit.functions.iter().map(compile).collect()
+    unit.functions.values().map(compile).collect()
 }
 
 /// Translates all functions of a unit to Cranelift's IR, in order, and returns that as text. For tests
@@ -46,12 +46,12 @@ pub fn print_clif(
         })?;
         Ok(clif.display().to_string())
     };
-    unit.functions.iter().map(translate).collect()
+    unit.functions.values().map(translate).collect()
 }
 
 /// Refuses a unit that has no entry, or one that the trampolines cannot call.
 fn check(unit: &Unit) -> Result<(), CompileError> {
-    match unit.functions.first() {
+    match unit.functions.get(FunctionId::ROOT) {
         None => Err(CompileError::Shape("the unit has no functions")),
         Some(entry) if entry.params.len() > PARAMETERS_MAX => {
             Err(CompileError::Shape("the law takes too many arguments"))
@@ -62,6 +62,6 @@ fn check(unit: &Unit) -> Result<(), CompileError> {
 
 /// The signature of a function. The code of a thunk takes the thunk, and reads its captures from it.
 fn signature(function: &Function) -> Signature {
-    let params = if function.role == Role::Thunk { 1 } else { function.params.len() };
+    let params = if function.role == FunctionRole::Thunk { 1 } else { function.params.len() };
     tail_signature(params, function.results.len())
 }

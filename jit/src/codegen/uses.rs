@@ -4,7 +4,7 @@ use crate::ir::{Function, Op, Operand, Prim, Stmt, Var};
 
 /// Whether an operation takes the result of a word operation as a raw word.
 pub(super) fn takes_raw_words(prim: Prim) -> bool {
-    prim.is_of_words() || matches!(prim, Prim::Truth | Prim::Not | Prim::IsZero)
+    prim.is_word64() || matches!(prim, Prim::Truth | Prim::Not | Prim::IsZero)
 }
 
 /// The count of uses of each variable of a function.
@@ -18,7 +18,7 @@ impl UseCounts {
     pub(super) fn of(function: &Function) -> UseCounts {
         let none = vec![0; function.vars.len()];
         let mut uses = UseCounts { all: none.clone(), raw: none };
-        for block in &function.blocks {
+        for block in function.blocks.values() {
             for stmt in &block.stmts {
                 match stmt {
                     Stmt::Let(_, op) => uses.count_in(op),
@@ -26,7 +26,7 @@ impl UseCounts {
                     Stmt::Join(_) => {}
                 }
             }
-            let operands = block.end.operands().into_iter();
+            let operands = block.terminator.operands().into_iter();
             operands.for_each(|operand| count(&mut uses.all, operand));
         }
         uses

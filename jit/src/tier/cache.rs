@@ -20,9 +20,9 @@
 
 use super::object_file;
 use super::statistics::Counter;
+use crate::build::ExpectedCallee;
 use crate::codegen::{CompiledFunction, Environment};
 use crate::ir::Unit;
-use crate::passes::Expected;
 use std::borrow::Borrow;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
@@ -49,7 +49,11 @@ impl CacheKey {
     }
 
     /// The key of a unit as it was built, before any pass, and what its entry expects.
-    pub(super) fn of(unit: &Unit, expected: &[Expected], environment: &Environment) -> CacheKey {
+    pub(super) fn of(
+        unit: &Unit,
+        expected: &[ExpectedCallee],
+        environment: &Environment,
+    ) -> CacheKey {
         let mut hasher = blake3::Hasher::new();
         // The debug form leaves nothing out.
         hasher.update(format!("{unit:?}{expected:?}").as_bytes());

@@ -123,7 +123,7 @@ impl JitEngine {
         let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
         let built = build::build_for(vm, vm.look(function), &args, &self.jets).ok()?;
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
-        let facts = built.unit.constants.iter().zip(&built.values).map(|(constant, value)| {
+        let facts = built.unit.constants.values().zip(&built.values).map(|(constant, value)| {
             // Asking for the entry cell decodes the law. A law that is never compiled is not asked for: a
             // program may hold one of a billion parameters, and never call it.
             let is_elsewhere =

@@ -10,11 +10,12 @@ use super::published::{PublishedUnit, PublishedUnits};
 use super::reclaim;
 use super::request::Request;
 use super::statistics::{self, Counter};
+use crate::build::{ExpectedCallee, add_entry_guards};
 use crate::codegen::{
     self, Backend, CompileError, CompiledFunction, EntryCell, Environment, Listing,
 };
-use crate::ir::Unit;
-use crate::passes::{Expected, expect, optimise};
+use crate::ir::{ConstantId, Unit};
+use crate::passes::optimise;
 use crate::runtime::{CodeLinker, LinkedUnit, UnitData, restore_shared, shared_functions};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -54,7 +55,7 @@ impl UnitPipeline {
         let (backend, linker) = (Backend::new()?, CodeLinker::new(settings.frames)?);
         let options = DebugOptions::from_environment();
         // With passes left out, the code is not what other runs expect to find.
-        let directory = settings.cache.filter(|_| options.without().is_empty());
+        let directory = settings.cache.filter(|_| options.is_complete());
         let mut cache = directory.and_then(|path| CodeCache::open(&path, &backend.describe()));
         let stubs = cache.as_mut().and_then(|cache| cache.load(&CacheKey::of_stubs()));
         let stubs_are_kept = stubs.is_some_and(restore_shared);
@@ -74,8 +75,11 @@ impl UnitPipeline {
         if self.published.is_dead(&request.runtime, &request.entry) {
             return;
         }
-        let prints =
-            request.unit.constants.first().is_some_and(|law| self.options.prints(&law.name));
+        let prints = request
+            .unit
+            .constants
+            .get(ConstantId::ROOT)
+            .is_some_and(|law| self.options.prints(&law.name));
         let (start, used) = (statistics::thread_time(), self.linker.used());
         let result = self.compile_and_publish(request, prints);
         statistics::note_unit(start, result.is_ok(), self.linker.used() - used);
@@ -112,7 +116,7 @@ impl UnitPipeline {
     fn functions(
         &mut self,
         unit: Unit,
-        expected: &[Expected],
+        expected: &[ExpectedCallee],
         environment: &Environment,
         prints: bool,
     ) -> Result<Vec<CompiledFunction>, CompileError> {
@@ -135,16 +139,16 @@ impl UnitPipeline {
     fn compile(
         &mut self,
         mut unit: Unit,
-        expected: &[Expected],
+        expected: &[ExpectedCallee],
         environment: &Environment,
         prints: bool,
     ) -> Result<Vec<CompiledFunction>, CompileError> {
         Counter::Compiled.add(1);
         if self.options.optimises() {
-            if self.options.expects() {
-                expect(&mut unit, expected);
+            if self.options.guards_entry() {
+                add_entry_guards(&mut unit, expected);
             }
-            optimise(&mut unit, self.options.without(), |_, _| {});
+            optimise(&mut unit, &self.options.skipped(), |_, _| {});
         }
         let listing = if prints { Listing::Disassembly } else { Listing::None };
         if prints {

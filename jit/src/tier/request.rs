@@ -1,9 +1,9 @@
 //! Requests to the compiling thread.
 
 use super::reclaim::RuntimeToken;
+use crate::build::ExpectedCallee;
 use crate::codegen::{EntryCell, Environment};
 use crate::ir::Unit;
-use crate::passes::Expected;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -17,7 +17,7 @@ static PENDING: AtomicUsize = AtomicUsize::new(0);
 pub(super) struct Request {
     pub(super) unit: Unit,
     /// What the entry of the unit expects as its arguments.
-    pub(super) expected: Vec<Expected>,
+    pub(super) expected: Vec<ExpectedCallee>,
     pub(super) environment: Environment,
     /// The cell that gets the address of the unit's first function.
     pub(super) entry: EntryCell,
@@ -31,7 +31,7 @@ pub(super) struct Request {
 impl Request {
     /// The count of operations of the unit.
     pub(super) fn size(&self) -> usize {
-        let blocks = self.unit.functions.iter().flat_map(|function| &function.blocks);
+        let blocks = self.unit.functions.values().flat_map(|function| function.blocks.values());
         blocks.map(|block| 1 + block.stmts.len()).sum()
     }
 }
