@@ -4,7 +4,7 @@
 //! `cargo run --release -p jit --example deep` goes down so many calls, makes garbage there, and comes back.
 
 use jit::build::Jets;
-use jit::{Mode, plug_in};
+use jit::{Mode, install};
 use std::time::{Duration, Instant};
 use vm::spec::Term;
 use vm::{Options, Vm, plain};
@@ -23,7 +23,7 @@ const GARBAGE: u64 = 10_000_000;
 fn run(depth: u64, has_barrier: bool) -> (Duration, u64) {
     let options = Options { max_stack: 8 << 30, max_heap: 8 << 30, ..Options::default() };
     let mut vm = Vm::new(options, Default::default()).expect("addresses can be had");
-    plug_in(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
     if !has_barrier {
         vm.forgo_barrier();
     }

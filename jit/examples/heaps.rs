@@ -5,7 +5,7 @@
 //! prints what the process takes then.
 
 use jit::build::Jets;
-use jit::{Mode, plug_in, statistics};
+use jit::{Mode, install, statistics};
 use std::fs;
 use vm::spec::Term;
 use vm::{Options, Vm, plain};
@@ -38,7 +38,7 @@ fn main() {
     for _ in 0..count {
         let options = Options { nursery: 256 << 10, ..Options::default() };
         let mut vm = Vm::new(options, Default::default()).expect("addresses can be had");
-        plug_in(&mut vm, Jets::default(), mode).expect("the machine is known");
+        install(&mut vm, Jets::default(), mode).expect("the machine is known");
         runtimes.push(vm);
     }
     taken("made");

@@ -8,7 +8,7 @@
 mod support;
 
 use jit::build::Jets;
-use jit::{Mode, plug_in};
+use jit::{Mode, install};
 use support::{End, agree, cases, found, specified};
 use vm::spec::Term;
 use vm::spec::generate::Gen;
@@ -17,7 +17,7 @@ use vm::{Options, Vm};
 
 fn compiled(options: &Options, program: &Term) -> End {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
-    plug_in(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
     found(&mut vm, program)
 }
 

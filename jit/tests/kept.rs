@@ -3,7 +3,7 @@
 //! What is counted is counted for the whole process, so all of it is one test.
 
 use jit::build::Jets;
-use jit::{Mode, plug_in, statistics};
+use jit::{Mode, install, statistics};
 use std::fs;
 use std::path::{Path, PathBuf};
 use vm::spec::Term;
@@ -25,7 +25,7 @@ const COUNTING: &str =
 /// Runs both in a runtime of their own.
 fn run() {
     let mut vm = Vm::new(options(), Default::default()).expect("a stack can be had");
-    plug_in(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
     let [deep, allocating, counting] = [DEEP, DEEP_ALLOCATING, COUNTING].map(|text| {
         let term = Term::parse(text).expect("a term");
         plain::from_term(&mut vm, &term).expect("room")
@@ -55,7 +55,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn code_is_kept_checked_and_freed() {
     let folder = tempfile::tempdir().expect("a folder");
-    jit::keep_code_in(folder.path());
+    jit::set_cache_directory(folder.path());
     run();
     let first = statistics();
     assert!(first.compiled > 0 && first.loaded == 0 && first.rejected == 0, "{first:?}");

@@ -9,7 +9,7 @@
 mod support;
 
 use jit::build::Jets;
-use jit::{Mode, plug_in};
+use jit::{Mode, install};
 use std::sync::Arc;
 use support::{End, FUEL, cases, found, law_of};
 use vm::jet::JetTable;
@@ -47,7 +47,7 @@ fn table() -> Arc<JetTable> {
 
 fn runtime(options: Options, table: &Arc<JetTable>, mode: Mode) -> Vm {
     let mut vm = Vm::new(options, Arc::clone(table)).expect("the system gives a stack");
-    plug_in(&mut vm, Jets::of(Arc::clone(table)), mode).expect("the compiler supports the machine");
+    install(&mut vm, Jets::of(Arc::clone(table)), mode).expect("the compiler supports the machine");
     vm
 }
 

@@ -3,7 +3,7 @@
 //! What is counted is counted for the whole process, so all of it is one test.
 
 use jit::build::Jets;
-use jit::{Mode, plug_in, statistics};
+use jit::{Mode, install, statistics};
 use vm::spec::Term;
 use vm::{Options, Val, Vm, plain};
 
@@ -24,11 +24,11 @@ fn count(vm: &mut Vm, law: &Val, to: u64) {
 fn far_more_is_compiled_than_the_region_holds() {
     // The same code again and again, for laws of their own, is soon made.
     let folder = tempfile::tempdir().expect("a folder");
-    jit::keep_code_in(folder.path());
+    jit::set_cache_directory(folder.path());
     let options =
         Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("a stack can be had");
-    plug_in(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
 
     // These stay, and with them their code.
     let kept: Vec<Val> = (1..20).map(|name| law(&mut vm, name)).collect();

@@ -2,7 +2,7 @@
 //! calls between compiled and interpreted laws.
 
 use jit::build::Jets;
-use jit::{Mode, plug_in};
+use jit::{Mode, install};
 use vm::spec::Term;
 use vm::{Options, Stop, Val, Vm, plain};
 
@@ -12,7 +12,7 @@ fn options() -> Options {
 
 fn compiling(options: Options) -> Vm {
     let mut vm = Vm::new(options, Default::default()).expect("a stack can be had");
-    plug_in(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
     vm
 }
 
@@ -156,7 +156,7 @@ fn tail_calls_between_compiled_and_interpreted_laws_take_no_stack() {
 #[test]
 fn code_made_in_the_background_takes_over_unnoticed() {
     let mut vm = Vm::new(options(), Default::default()).expect("a stack can be had");
-    plug_in(&mut vm, Jets::default(), Mode::Tiered).expect("the stack's addresses can be had");
+    install(&mut vm, Jets::default(), Mode::Tiered).expect("the stack's addresses can be had");
     for _ in 0..40 {
         assert_eq!(deep_allocating(&mut vm, 3_000).expect("a value"), Some(3_000));
         assert!(matches!(apply(&mut vm, CRASHING, 1_000), Err(Stop::Crash { .. })));

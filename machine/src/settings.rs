@@ -98,7 +98,7 @@ impl Settings {
             Err(error) => return Err(refused(error)),
         };
         let jets = jit::build::Jets::of(Arc::clone(&self.jets));
-        match jit::plug_in(&mut vm, jets, self.jit) {
+        match jit::install(&mut vm, jets, self.jit) {
             Ok(()) => Ok(vm),
             Err(error) => Err(refused(io::Error::other(error))),
         }

@@ -1,27 +1,27 @@
-//! Machine code kept from run to run.
+//! The cache: machine code that is kept from run to run.
 //!
-//! A file holds the code of one unit. Its name is the hash of all that the code was made from: the
-//! unit as it was built (the laws that are in it, with what is known of those that are not) and the
-//! functions it is expected to be given; the folder's name that of whoever made it: this very
-//! program, for this processor. So nothing that is found can be out of date. A file begins with a
-//! mark and the BLAKE3 of the rest, which its key begins; one that is damaged, cut off or not ours
-//! is no code, and is written anew.
+//! A file holds the code of one unit. Its name is the hash of everything that the code was made from:
+//! the unit as it was built (its laws, and what is known of the laws that it calls) and the functions
+//! that its entry expects. The name of the directory is the hash of what made the code: this very
+//! program, for this processor. So a file that is found is never out of date. A file begins with a mark
+//! and the BLAKE3 hash of the rest, and the rest begins with the key. A file that is damaged, truncated or
+//! foreign is ignored and written anew.
 //!
-//! The program is told by its file's place, size and times (see [`program`]): reading all of it took
-//! longer than most laws take to compile.
+//! A program is identified by its file's inode, size and times (see [`program`]): to hash the whole file
+//! took longer than most laws take to compile.
 //!
 //! ```text
-//! <folder>/native/<program and processor>/<key>
+//! <directory>/native/<program and processor>/<key>
 //! ```
 //!
-//! Files are replaced by renaming, so several processes may share a folder. There is no lock.
-//! Together they take no more than [`LIMIT`]; those that were used longest ago go first. A file that
-//! another user could have written is not looked at, since it would be run.
+//! Files are replaced by renaming, so processes may share a directory without a lock. All files together
+//! take at most [`LIMIT`] bytes; those that were not used for longest are deleted first. A file that
+//! another user could have written is ignored, because its bytes would be run.
 
-use super::bytes;
-use super::count::Count;
+use super::object_file;
+use super::statistics::Counter;
 use crate::build::ExpectedCallee;
-use crate::codegen::{Environment, Object};
+use crate::codegen::{CompiledFunction, Environment};
 use crate::ir::Unit;
 use std::borrow::Borrow;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -30,50 +30,56 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Bytes that all files may take together.
+/// The size limit of all files together, in bytes.
 const LIMIT: u64 = 64 << 20;
-/// Bytes that are left when some have been deleted for that.
-const LEFT: u64 = LIMIT / 4 * 3;
-/// No file is larger.
+/// The size down to which files are deleted when the limit is reached, in bytes.
+const LOW_WATER_MARK: u64 = LIMIT / 4 * 3;
+/// The size limit of a file, in bytes.
 const FILE_LIMIT: u64 = 16 << 20;
 const MARK: &[u8; 8] = b"PALLASN1";
 const HEADER: usize = MARK.len() + 32;
 
 /// The name of a unit's code.
-pub(super) struct Key(blake3::Hash);
+pub(super) struct CacheKey(blake3::Hash);
 
-impl Key {
-    /// That of the stubs.
-    pub(super) fn of_stubs() -> Key {
-        Key(blake3::hash(b"stubs"))
+impl CacheKey {
+    /// The key of the stubs.
+    pub(super) fn of_stubs() -> CacheKey {
+        CacheKey(blake3::hash(b"stubs"))
     }
 
-    /// That of a unit that was built and not changed since, with what it is expected to be given.
-    pub(super) fn of(unit: &Unit, expected: &[ExpectedCallee], environment: &Environment) -> Key {
+    /// The key of a unit as it was built, before any pass, and what its entry expects.
+    pub(super) fn of(
+        unit: &Unit,
+        expected: &[ExpectedCallee],
+        environment: &Environment,
+    ) -> CacheKey {
         let mut hasher = blake3::Hasher::new();
-        // All of it, in the form that leaves nothing out.
+        // The debug form leaves nothing out.
         hasher.update(format!("{unit:?}{expected:?}").as_bytes());
         for facts in &environment.facts {
             hasher.update(&[facts.top, u8::from(facts.entry.is_some())]);
         }
-        Key(hasher.finalize())
+        CacheKey(hasher.finalize())
     }
 }
 
-/// Where code is kept.
-pub(super) struct KeptCode {
-    /// Of all programs and processors.
+/// The files of machine code in a directory.
+pub(super) struct CodeCache {
+    /// The directory for all programs and processors.
     root: PathBuf,
+    /// The directory for this program and processor.
     folder: PathBuf,
-    /// What may still be written before files are to be deleted.
+    /// The count of bytes that may be written before the size of all files is to be looked at.
     room: u64,
     user: u32,
     is_verbose: bool,
 }
 
-impl KeptCode {
-    /// The code in a folder for the machine so described. None, if the program does not find itself.
-    pub(super) fn open(folder: &Path, machine: &str) -> Option<KeptCode> {
+impl CodeCache {
+    /// Opens the cache in a directory for a machine, given by its description. None if the file of the
+    /// program cannot be found.
+    pub(super) fn open(folder: &Path, machine: &str) -> Option<CodeCache> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&program(&fs::metadata("/proc/self/exe").ok()?));
         hasher.update(machine.as_bytes());
@@ -81,23 +87,24 @@ impl KeptCode {
         let folder = root.join(&hasher.finalize().to_hex()[..32]);
         let user = fs::metadata("/proc/self").ok()?.uid();
         let is_verbose = std::env::var_os("PALLAS_JIT_PRINT").is_some();
-        Some(KeptCode { root, folder, room: 0, user, is_verbose })
+        Some(CodeCache { root, folder, room: 0, user, is_verbose })
     }
 
-    fn path(&self, key: &Key) -> PathBuf {
+    fn path(&self, key: &CacheKey) -> PathBuf {
         self.folder.join(key.0.to_hex().as_str())
     }
 
-    /// The code of that name, if it is there.
-    pub(super) fn load(&mut self, key: &Key) -> Option<Vec<Object>> {
+    /// The functions of a unit, if they are in the cache.
+    pub(super) fn load(&mut self, key: &CacheKey) -> Option<Vec<CompiledFunction>> {
         let path = self.path(key);
         let file = File::open(&path).ok()?;
         let found = self.read(&file, key);
         match &found {
-            // When it was used last decides how long it stays; if that cannot be noted, so be it.
+            // The time of the last use decides which files are deleted. An error only makes the file
+            // look older.
             Some(_) => drop(file.set_modified(SystemTime::now())),
             None => {
-                Count::Rejected.add(1);
+                Counter::Rejected.add(1);
                 if self.is_verbose {
                     eprintln!("pallas: {} holds no code, and is written anew", path.display());
                 }
@@ -106,7 +113,8 @@ impl KeptCode {
         found
     }
 
-    fn read(&self, mut file: &File, key: &Key) -> Option<Vec<Object>> {
+    /// Reads and checks a file.
+    fn read(&self, mut file: &File, key: &CacheKey) -> Option<Vec<CompiledFunction>> {
         let metadata = file.metadata().ok()?;
         if metadata.len() > FILE_LIMIT || !self.is_ours(&metadata) {
             return None;
@@ -119,17 +127,17 @@ impl KeptCode {
             return None;
         }
         let (name, code) = rest.split_at_checked(32)?;
-        if name == key.0.as_bytes() { bytes::read(code) } else { None }
+        if name == key.0.as_bytes() { object_file::read(code) } else { None }
     }
 
-    /// Whether only this user can have written a file.
+    /// Whether no other user can have written a file.
     fn is_ours(&self, metadata: &Metadata) -> bool {
         metadata.uid() == self.user && metadata.mode() & 0o022 == 0
     }
 
-    /// Keeps code under that name. If that cannot be done, it is made again next time.
-    pub(super) fn save(&mut self, key: &Key, objects: &[impl Borrow<Object>]) {
-        let Some(code) = bytes::write(objects) else { return };
+    /// Puts the functions of a unit into the cache. After an error they are compiled again in the next run.
+    pub(super) fn save(&mut self, key: &CacheKey, functions: &[impl Borrow<CompiledFunction>]) {
+        let Some(code) = object_file::write(functions) else { return };
         let rest = [key.0.as_bytes().as_slice(), &code].concat();
         let hash = blake3::hash(&rest);
         let bytes = [MARK.as_slice(), hash.as_bytes(), &rest].concat();
@@ -145,6 +153,7 @@ impl KeptCode {
         }
     }
 
+    /// Writes a file beside its place, and renames it.
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         let temporary = path.with_extension(std::process::id().to_string());
@@ -157,14 +166,14 @@ impl KeptCode {
             .and_then(|mut file| file.write_all(bytes))
             .and_then(|()| fs::rename(&temporary, path));
         if written.is_err() {
-            // It may not even be there.
+            // The file may not exist.
             let _ = fs::remove_file(&temporary);
         }
         written
     }
 
-    /// Deletes the files used longest ago if all take too much, with so many bytes more. How many may
-    /// be written then before it is time to look again.
+    /// Deletes the least recently used files if all files, and `more` bytes, exceed the limit. Returns the
+    /// count of bytes that may be written before this is to be called again.
     fn prune(&self, more: u64) -> u64 {
         let mut files = self.files();
         let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();
@@ -173,21 +182,21 @@ impl KeptCode {
         }
         files.sort_unstable();
         for (_, size, path) in files {
-            if total + more <= LEFT {
+            if total + more <= LOW_WATER_MARK {
                 break;
             }
             if fs::remove_file(path).is_ok() {
                 total -= size;
             }
         }
-        // Folders of other programs that are empty now; those that are not stay.
+        // Removes the empty directories of other programs. An error means that one is not empty.
         for folder in entries(&self.root) {
             let _ = fs::remove_dir(folder);
         }
         LIMIT.saturating_sub(total).max(more)
     }
 
-    /// All files: when they were used last, their sizes.
+    /// All files, with the time of their last use and their sizes.
     fn files(&self) -> Vec<(SystemTime, u64, PathBuf)> {
         let file = |path: PathBuf| {
             let metadata = fs::symlink_metadata(&path).ok().filter(Metadata::is_file)?;
@@ -198,8 +207,8 @@ impl KeptCode {
     }
 }
 
-/// What tells a program from every other that ever lay in a file: the file's device and number, its
-/// size, when it was written, and when it was last changed in any way, which nobody can set.
+/// Identifies a program by its file: the device and inode, the size, the time of the last write, and the
+/// time of the last change of any kind, which no program can set.
 fn program(file: &Metadata) -> [u8; 56] {
     let times = [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()];
     let facts = [file.dev(), file.ino(), file.size()];
@@ -212,7 +221,7 @@ fn program(file: &Metadata) -> [u8; 56] {
     bytes
 }
 
-/// The paths of what is in a folder.
+/// The paths of the entries of a directory.
 fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
 }

@@ -1,52 +1,53 @@
-//! Primitive operations: the case that registers hold in place, the rest by the runtime.
+//! Primitive operations. The case where operands and result are direct nats, those below 2^63, is computed
+//! in registers; the runtime does the rest.
 
-use super::lower::Lower;
+use super::symbol::Stub;
+use super::translator::FunctionTranslator;
 use crate::ir::{Operand, Prim, Type};
-use crate::runtime::Stub;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::NatOp;
 use vm::native::layout::top;
 
-impl Lower<'_, '_> {
+impl FunctionTranslator<'_, '_> {
     /// The result of a primitive operation.
     pub(super) fn prim(&mut self, prim: Prim, operands: &[Operand]) -> Value {
         if let (Prim::Item, &[row, index]) = (prim, operands) {
             return self.item(row, index);
         }
-        if let Some(answer) = self.question_of_word(prim, operands) {
-            return answer;
+        if let Some(result) = self.word_test(prim, operands) {
+            return result;
         }
         let words = self.words(operands);
         let types: Vec<Type> = operands.iter().map(|operand| self.type_of(*operand)).collect();
         let result = prim.result_of(operands, &types);
         match words[..] {
-            [a] if prim == Prim::Dec && self.known.bounds.least(operands[0]) > 0 => {
+            [a] if prim == Prim::Dec && self.path.bounds.least(operands[0]) > 0 => {
                 let fast = self.emit.b.ins().iadd_imm_s(a, -1);
-                self.unless_big(fast, NatOp::Dec, [a, a], types[0])
+                self.if_direct(fast, NatOp::Dec, [a, a], types[0])
             }
             [a] => self.unary(prim, a, types[0], result),
-            [a, b] if prim == Prim::Sub && self.is_less(operands) => {
+            [a, b] if prim == Prim::Sub && self.cannot_underflow(operands) => {
                 let fast = self.emit.b.ins().isub(a, b);
-                self.unless_big(fast, NatOp::Sub, [a, b], types[0])
+                self.if_direct(fast, NatOp::Sub, [a, b], types[0])
             }
             [a, b] => self.binary(prim, [a, b], [types[0], types[1]], result),
             _ => unreachable!("operations take one or two operands"),
         }
     }
 
-    /// Whether what is subtracted is a number that the other operand is not below.
-    fn is_less(&self, operands: &[Operand]) -> bool {
-        matches!(*operands, [a, Operand::Small(b)] if self.known.bounds.least(a) >= b)
+    /// Whether the second operand of a subtraction is a number that the first is known to reach.
+    fn cannot_underflow(&self, operands: &[Operand]) -> bool {
+        matches!(*operands, [a, Operand::Small(b)] if self.path.bounds.least(a) >= b)
     }
 
-    /// `fast` unless the first operand, of that type, is no nat that is a word by itself.
-    fn unless_big(&mut self, fast: Value, operation: NatOp, ab: [Value; 2], ty: Type) -> Value {
-        if ty.is(Type::Small) { fast } else { self.unless(ab[0], fast, operation, ab) }
+    /// `fast`, unless the first operand, which has that type, is no direct nat.
+    fn if_direct(&mut self, fast: Value, operation: NatOp, ab: [Value; 2], ty: Type) -> Value {
+        if ty.is(Type::Small) { fast } else { self.unless_negative(ab[0], fast, operation, ab) }
     }
 
-    // Questions.
+    // Tests.
 
     /// Whether an evaluated word is a nat.
     fn is_nat(&mut self, word: Value) -> Value {
@@ -55,11 +56,12 @@ impl Lower<'_, '_> {
         self.emit.b.ins().bor(direct, big)
     }
 
-    /// A condition as the nat 0 or 1.
+    /// The nat 0 or 1 of a condition.
     pub(super) fn bit(&mut self, condition: Value) -> Value {
         self.emit.b.ins().uextend(I64, condition)
     }
 
+    /// The result of an operation on one operand.
     fn unary(&mut self, prim: Prim, a: Value, ty: Type, result: Type) -> Value {
         match prim {
             Prim::ToNat if ty.is(Type::Nat) => a,
@@ -103,6 +105,7 @@ impl Lower<'_, '_> {
         }
     }
 
+    /// Whether a value is a nat other than 0, as a nat.
     fn truth(&mut self, a: Value, ty: Type) -> Value {
         let truth = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, a, 0);
         if ty.is(Type::Nat) {
@@ -113,6 +116,7 @@ impl Lower<'_, '_> {
         self.bit(both)
     }
 
+    /// Whether a value is of that kind, by number, as a nat.
     fn is_kind(&mut self, a: Value, kind: i64) -> Value {
         let found = self.emit.call_stub(Stub::Kind, &[a]);
         let same = self.emit.b.ins().icmp_imm_s(IntCC::Equal, found, kind);
@@ -121,18 +125,25 @@ impl Lower<'_, '_> {
 
     // Arithmetic.
 
-    /// The runtime's result of an operation.
-    fn ask(&mut self, operation: NatOp, a: Value, b: Value) -> Value {
+    /// The result of an operation, computed by the runtime.
+    fn call_nat_helper(&mut self, operation: NatOp, a: Value, b: Value) -> Value {
         let number = self.emit.constant(operation as u64);
         self.emit.call_stub(Stub::Nat, &[number, a, b])
     }
 
-    /// `fast` unless `wrong`, whose sign bit says that the runtime has to be asked.
-    fn unless(&mut self, wrong: Value, fast: Value, operation: NatOp, ab: [Value; 2]) -> Value {
-        let slow = self.emit.is_not_direct(wrong);
+    /// `fast`, unless the sign bit of `check` is set: then the runtime computes the result.
+    fn unless_negative(
+        &mut self,
+        check: Value,
+        fast: Value,
+        operation: NatOp,
+        ab: [Value; 2],
+    ) -> Value {
+        let slow = self.emit.is_not_direct(check);
         self.unless_slow(slow, fast, operation, ab)
     }
 
+    /// `fast`, unless the condition `slow` holds: then the runtime computes the result.
     fn unless_slow(
         &mut self,
         slow: Value,
@@ -140,12 +151,12 @@ impl Lower<'_, '_> {
         operation: NatOp,
         [a, b]: [Value; 2],
     ) -> Value {
-        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_of_word());
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
         self.emit.b.ins().brif(slow, slowly, &[], done, &[fast.into()]);
-        self.emit.go_on_in(slowly);
-        let value = self.ask(operation, a, b);
+        self.emit.switch_to(slowly);
+        let value = self.call_nat_helper(operation, a, b);
         self.emit.jump(done, &[value]);
-        self.emit.go_on_in(done);
+        self.emit.switch_to(done);
         result
     }
 
@@ -154,8 +165,8 @@ impl Lower<'_, '_> {
         if result.is(Type::Small) {
             return fast;
         }
-        let wrong = self.emit.b.ins().bor(a, fast);
-        self.unless(wrong, fast, NatOp::Inc, [a, a])
+        let check = self.emit.b.ins().bor(a, fast);
+        self.unless_negative(check, fast, NatOp::Inc, [a, a])
     }
 
     fn dec(&mut self, a: Value, ty: Type) -> Value {
@@ -165,9 +176,10 @@ impl Lower<'_, '_> {
         if ty.is(Type::Small) {
             return fast;
         }
-        self.unless(a, fast, NatOp::Dec, [a, a])
+        self.unless_negative(a, fast, NatOp::Dec, [a, a])
     }
 
+    /// The result of an operation on two operands.
     fn binary(&mut self, prim: Prim, [a, b]: [Value; 2], types: [Type; 2], result: Type) -> Value {
         match prim {
             _ if prim.compares() => return self.compare(prim, [a, b], types),
@@ -177,7 +189,7 @@ impl Lower<'_, '_> {
         }
         let small = types.map(|ty| ty.is(Type::Small));
         if small == [true, true] && result.is(Type::Small) {
-            // Nothing can go wrong.
+            // The types say that the result is direct.
             return self.fast(prim, a, b).1;
         }
         let (operation, fast) = self.fast(prim, a, b);
@@ -187,28 +199,28 @@ impl Lower<'_, '_> {
             [false, true] => Some(a),
             [false, false] => Some(self.emit.b.ins().bor(a, b)),
         };
-        let wrong = match (prim, either) {
+        let check = match (prim, either) {
             (Prim::Add, None) => fast,
             (Prim::Add, Some(either)) => self.emit.b.ins().bor(either, fast),
             (Prim::Mul, either) => {
                 let high = self.emit.b.ins().umulhi(a, b);
                 let over = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, high, 0);
-                let wrong = match either {
+                let check = match either {
                     Some(either) => self.emit.b.ins().bor(either, fast),
                     None => fast,
                 };
-                let wrong = self.emit.is_not_direct(wrong);
-                let slow = self.emit.b.ins().bor(over, wrong);
+                let negative = self.emit.is_not_direct(check);
+                let slow = self.emit.b.ins().bor(over, negative);
                 return self.unless_slow(slow, fast, operation, [a, b]);
             }
-            (Prim::Lsh, either) => return self.shift_up([a, b], either),
+            (Prim::Lsh, either) => return self.shift_left([a, b], either),
             (_, None) => return fast,
             (_, Some(either)) => either,
         };
-        self.unless(wrong, fast, operation, [a, b])
+        self.unless_negative(check, fast, operation, [a, b])
     }
 
-    /// The operation, and its result for operands below 2^63 if that is below it too.
+    /// The operation, and its result if operands and result are direct nats.
     fn fast(&mut self, prim: Prim, a: Value, b: Value) -> (NatOp, Value) {
         let ins = self.emit.b.ins();
         match prim {
@@ -243,7 +255,7 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// Whether a divisor is 0, and one that is not.
+    /// Whether a divisor is 0, and the divisor, or 1 in place of 0.
     pub(super) fn divisor(&mut self, b: Value) -> (Value, Value) {
         let by_zero = self.emit.b.ins().icmp_imm_s(IntCC::Equal, b, 0);
         let one = self.emit.constant(1);
@@ -268,43 +280,44 @@ impl Lower<'_, '_> {
         self.emit.b.ins().select(far, zero, low)
     }
 
-    fn shift_up(&mut self, [a, b]: [Value; 2], either: Option<Value>) -> Value {
+    fn shift_left(&mut self, [a, b]: [Value; 2], either: Option<Value>) -> Value {
         let fast = self.emit.b.ins().ishl(a, b);
         let back = self.emit.b.ins().ushr(fast, b);
         let lost = self.emit.b.ins().icmp(IntCC::NotEqual, back, a);
         let far = self.emit.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, b, 62);
         let slow = self.emit.b.ins().bor(lost, far);
-        let wrong = match either {
+        let check = match either {
             Some(either) => self.emit.b.ins().bor(either, fast),
             None => fast,
         };
-        let wrong = self.emit.is_not_direct(wrong);
-        let slow = self.emit.b.ins().bor(slow, wrong);
+        let negative = self.emit.is_not_direct(check);
+        let slow = self.emit.b.ins().bor(slow, negative);
         self.unless_slow(slow, fast, NatOp::Lsh, [a, b])
     }
 
     // Comparisons.
 
+    /// The result of a comparison, as a nat.
     fn compare(&mut self, prim: Prim, [a, b]: [Value; 2], types: [Type; 2]) -> Value {
         let fast = self.compare_direct(prim, a, b);
         let either = match types.map(|ty| ty.is(Type::Small)) {
             [true, true] => return fast,
-            // A word with the top bit set is no direct nat, so it differs from one, and is above it
-            // as an unsigned number; so it is in PLAN's order.
+            // A word with the top bit set is no direct nat. As an unsigned number it is above every
+            // direct nat, as its value is in PLAN's order.
             [true, false] | [false, true] => return fast,
             [false, false] => self.emit.b.ins().bor(a, b),
         };
         let slow = self.emit.is_not_direct(either);
-        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_of_word());
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
         self.emit.b.ins().brif(slow, slowly, &[], done, &[fast.into()]);
-        self.emit.go_on_in(slowly);
+        self.emit.switch_to(slowly);
         let value = self.compare_by_runtime(prim, a, b);
         self.emit.jump(done, &[value]);
-        self.emit.go_on_in(done);
+        self.emit.switch_to(done);
         result
     }
 
-    /// Goes to one block or the other, as a comparison turns out.
+    /// Branches on the outcome of a comparison.
     pub(super) fn branch_on(&mut self, prim: Prim, operands: &[Operand], yes: Block, no: Block) {
         let words = self.words(operands);
         let [a, b] = words[..] else { unreachable!("a comparison takes two operands") };
@@ -314,18 +327,19 @@ impl Lower<'_, '_> {
             let either = self.emit.b.ins().bor(a, b);
             let slow = self.emit.is_not_direct(either);
             self.emit.branch(slow, slowly, fast);
-            self.emit.go_on_in(slowly);
+            self.emit.switch_to(slowly);
             let holds = self.compare_by_runtime(prim, a, b);
             self.emit.branch(holds, yes, no);
-            self.emit.go_on_in(fast);
+            self.emit.switch_to(fast);
         }
         let condition = self.emit.b.ins().icmp(condition(prim), a, b);
         self.emit.branch(condition, yes, no);
     }
 
+    /// The result of a comparison, computed by the runtime.
     fn compare_by_runtime(&mut self, prim: Prim, a: Value, b: Value) -> Value {
         let equality = matches!(prim, Prim::Eq | Prim::Ne);
-        let order = self.ask(if equality { NatOp::Eq } else { NatOp::Cmp }, a, b);
+        let order = self.call_nat_helper(if equality { NatOp::Eq } else { NatOp::Cmp }, a, b);
         match prim {
             Prim::Cmp | Prim::Eq => order,
             Prim::Ne => self.emit.b.ins().bxor_imm_s(order, 1),
@@ -336,7 +350,7 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// Compares words of which one is a direct nat.
+    /// The result of a comparison of words, at least one of them a direct nat.
     fn compare_direct(&mut self, prim: Prim, a: Value, b: Value) -> Value {
         if prim == Prim::Cmp {
             let above = self.emit.b.ins().icmp(IntCC::UnsignedGreaterThan, a, b);
@@ -349,7 +363,7 @@ impl Lower<'_, '_> {
     }
 }
 
-/// The condition of a comparison, for words of which one is a direct nat.
+/// The condition of a comparison of words, at least one of them a direct nat.
 fn condition(prim: Prim) -> IntCC {
     match prim {
         Prim::Eq => IntCC::Equal,
