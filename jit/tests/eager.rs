@@ -1,8 +1,8 @@
 //! Compiled code against the specification, on generated programs.
 //!
-//! A program is run by both, every law compiled before it is first called; they must agree on the
-//! value, or on the crash. A disagreement is shrunk before it is reported. `PALLAS_AGREEMENT_CASES`
-//! sets how many programs a configuration runs.
+//! Both run the same program; every law is compiled before its first call. They must agree on the value or
+//! on the crash. The test shrinks a program on which they disagree, and reports the smaller one.
+//! `PALLAS_AGREEMENT_CASES` sets the count of programs for each configuration.
 
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;

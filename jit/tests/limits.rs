@@ -1,4 +1,4 @@
-//! Units made to blow up: passes end, and what they make stays small.
+//! Units that are made to blow up: the passes terminate, and their results stay small.
 
 use jit::ir::{Unit, parse, verify};
 use jit::passes::optimise;

@@ -22,7 +22,7 @@ pub enum Symbol {
 
 impl Symbol {
     /// The name of the symbol in Cranelift's IR: the namespace is the kind of symbol.
-    pub(crate) fn name(self) -> UserExternalName {
+    pub fn name(self) -> UserExternalName {
         let (namespace, index) = match self {
             Symbol::Function(index) => (0, index),
             Symbol::Stub(stub) => (1, stub.number()),
@@ -34,7 +34,7 @@ impl Symbol {
     }
 
     /// The symbol of a name. None if no symbol has it.
-    pub(crate) fn named(name: &UserExternalName) -> Option<Symbol> {
+    pub fn named(name: &UserExternalName) -> Option<Symbol> {
         Some(match name.namespace {
             0 => Symbol::Function(name.index),
             1 => Symbol::Stub(Stub::numbered(name.index)?),

@@ -7,7 +7,7 @@ use super::error::CompileError;
 use super::function::CompiledFunction;
 use super::translator::FunctionTranslator;
 use crate::ir::{Function, FunctionId, FunctionRole, Unit};
-use cranelift_codegen::ir::Signature;
+use cranelift_codegen::ir::{self as clif, Signature};
 use vm::native::PARAMETERS_MAX;
 
 /// Compiles all functions of a unit, in order.
@@ -44,9 +44,19 @@ pub fn print_clif(
         let clif = backend.build(signature(function), |emitter, params| {
             FunctionTranslator::new(emitter, unit, function, environment).translate(params)
         })?;
-        Ok(clif.display().to_string())
+        Ok(print(clif))
     };
     unit.functions.values().map(translate).collect()
+}
+
+/// The text of a function. Symbols are printed by name (`u2:0`), which Cranelift does only for functions.
+fn print(clif: &clif::Function) -> String {
+    let mut text = clif.display().to_string();
+    // From the last to the first, because the number of one may begin with that of another.
+    for (id, name) in clif.params.user_named_funcs().iter().rev() {
+        text = text.replace(&id.to_string(), &format!("u{}:{}", name.namespace, name.index));
+    }
+    text
 }
 
 /// Refuses a unit that has no entry, or one that the trampolines cannot call.
