@@ -12,7 +12,7 @@ use crate::ir::{
 };
 
 /// A parameter of the law, and the function that it is expected to be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct ExpectedCallee {
     /// The index of the parameter.
     pub(crate) param: usize,

@@ -7,7 +7,7 @@ use cranelift_entity::PrimaryMap;
 pub const DEPTH_LIMIT: usize = 200;
 
 /// Statements and a terminator.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Block {
     /// The statements, in order of execution.
     pub stmts: Vec<Stmt>,
@@ -33,7 +33,7 @@ impl Block {
 }
 
 /// A join point.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct JoinPoint {
     /// The parameters; their types are those of the variables.
     pub params: Vec<Var>,
@@ -55,7 +55,7 @@ pub enum FunctionRole {
 }
 
 /// A function.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Function {
     /// The calling convention.
     pub role: FunctionRole,

@@ -98,7 +98,7 @@ impl Op {
 }
 
 /// A statement of a block.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Stmt {
     /// Defines variables as the results of an operation.
     Let(Vec<Var>, Op),
@@ -131,7 +131,7 @@ impl Stmt {
 }
 
 /// The last instruction of a block.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Terminator {
     /// Returns the function's results.
     Return(Vec<Operand>),
@@ -158,7 +158,7 @@ pub enum Terminator {
 }
 
 /// A branch that binds parts of the value that was tested.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Arm {
     /// The variables that hold the parts.
     pub params: Vec<Var>,
