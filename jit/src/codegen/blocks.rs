@@ -1,7 +1,7 @@
 //! Translating blocks: statements, operations, join points and loops.
 //!
-//! The IR's blocks form a tree. A block is translated when its predecessor ends in it; those that are
-//! jumped to are pending until then, with the facts that hold on the way.
+//! The IR's blocks form a tree. Translating a block's terminator makes a pending block for each of its
+//! successors, with the facts that hold there. Pending blocks are translated until none is left.
 
 use super::error::CompileError;
 use super::symbol::Stub;

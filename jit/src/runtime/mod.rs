@@ -17,5 +17,6 @@ mod shared;
 mod stubs;
 
 pub use self::linker::{CodeLinker, LinkedUnit, UnitData};
-pub use self::region::{CodeRegion, PublishedCode, WritableCode};
-pub use self::shared::{compile_shared, restore_shared, shared_functions};
+pub use self::region::PublishedCode;
+
+pub(crate) use self::shared::{compile_shared, restore_shared, shared_functions};

@@ -179,7 +179,7 @@ impl Module for UnitModule<'_> {
         let start = self.len.next_multiple_of(alignment);
         let place = self.code.get_mut(start..).and_then(|rest| rest.get_mut(..bytes.len()));
         let Some(place) = place.filter(|_| alignment == ALIGNMENT) else {
-            let err = io::Error::other("the function does not fit its place");
+            let err = io::Error::other("the function does not fit the module's memory");
             return Err(ModuleError::Allocation { err });
         };
         place.copy_from_slice(bytes);

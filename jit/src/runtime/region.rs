@@ -33,7 +33,7 @@ use std::ptr::NonNull;
 pub(super) const ALIGNMENT: usize = 32;
 
 /// A region of addresses for machine code.
-pub struct CodeRegion {
+pub(super) struct CodeRegion {
     /// The mapping that can be run.
     run: NonNull<u8>,
     /// The mapping that can be written.
@@ -54,7 +54,7 @@ unsafe impl Send for CodeRegion {}
 
 /// A piece of the region that can be written, and is not run by any thread.
 #[derive(PartialEq, Eq, Debug)]
-pub struct WritableCode(Range<usize>);
+pub(super) struct WritableCode(Range<usize>);
 
 /// A piece of the region that threads may run. It does not change.
 #[derive(PartialEq, Eq, Debug)]
@@ -62,7 +62,7 @@ pub struct PublishedCode(Range<usize>);
 
 impl WritableCode {
     /// The address at which the code will run.
-    pub fn address(&self) -> usize {
+    pub(super) fn address(&self) -> usize {
         self.0.start
     }
 }
@@ -79,7 +79,7 @@ impl CodeRegion {
     ///
     /// # Errors
     /// If the system refuses the file or a mapping.
-    pub fn new(size: usize) -> io::Result<CodeRegion> {
+    pub(super) fn new(size: usize) -> io::Result<CodeRegion> {
         let file = rustix::fs::memfd_create("pallas-code", MemfdFlags::CLOEXEC)?;
         rustix::fs::ftruncate(&file, size as u64)?;
         let map = |protection| {
@@ -97,7 +97,7 @@ impl CodeRegion {
     }
 
     /// Takes at least `size` bytes. None if no free piece is that large.
-    pub fn allocate(&mut self, size: usize) -> Option<WritableCode> {
+    pub(super) fn allocate(&mut self, size: usize) -> Option<WritableCode> {
         let size = size.max(1).checked_next_multiple_of(ALIGNMENT)?;
         let start = self.first_fit(self.next, size).or_else(|| self.first_fit(0, size))?;
         let piece = start..start + size;
@@ -135,7 +135,7 @@ impl CodeRegion {
     ///
     /// # Panics
     /// If the piece is one of another region.
-    pub fn bytes_mut<'r>(&'r mut self, code: &'r mut WritableCode) -> &'r mut [u8] {
+    pub(super) fn bytes_mut<'r>(&'r mut self, code: &'r mut WritableCode) -> &'r mut [u8] {
         let Range { start, end } = self.offsets(&code.0);
         // SAFETY: the range lies in the mapping, whose bytes are initialised: those of a new file are 0.
         // The piece belongs to the token, so nothing else reads or writes these bytes while the token
@@ -150,7 +150,7 @@ impl CodeRegion {
     ///
     /// # Panics
     /// If the piece is one of another region.
-    pub fn publish(&mut self, code: WritableCode) -> io::Result<PublishedCode> {
+    pub(super) fn publish(&mut self, code: WritableCode) -> io::Result<PublishedCode> {
         let written = self.write.addr().get() + self.offsets(&code.0).start;
         synchronise_caches(written, &code.0);
         match wasmtime_internal_jit_icache_coherence::pipeline_flush_mt() {
@@ -166,7 +166,7 @@ impl CodeRegion {
     ///
     /// # Panics
     /// If the piece is one of another region.
-    pub fn discard(&mut self, code: WritableCode) {
+    pub(super) fn discard(&mut self, code: WritableCode) {
         self.release(&code.0);
     }
 
@@ -178,7 +178,7 @@ impl CodeRegion {
     /// # Safety
     /// No thread runs the code, and no thread can get to it: neither an address in it nor a frame that
     /// returns into it is left.
-    pub unsafe fn free(&mut self, code: PublishedCode) {
+    pub(super) unsafe fn free(&mut self, code: PublishedCode) {
         self.release(&code.0);
     }
 
@@ -206,7 +206,7 @@ impl CodeRegion {
     }
 
     /// The count of bytes that are not free.
-    pub fn used(&self) -> usize {
+    pub(super) fn used(&self) -> usize {
         self.used
     }
 }

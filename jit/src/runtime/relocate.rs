@@ -18,7 +18,7 @@ pub(super) enum RelocationError {
 
 /// Encodes the address `target` in `code`, which will run at the address `base`, at `offset`.
 ///
-/// The encodings are those of Cranelift's [`Reloc`], of which only the kinds occur that code in one
+/// The encodings are those of Cranelift's [`Reloc`]. Only the kinds are known here that code within one
 /// region needs.
 pub(super) fn relocate(
     code: &mut [u8],
@@ -30,10 +30,10 @@ pub(super) fn relocate(
     let at = base.wrapping_add(offset);
     let distance = (target as i64).wrapping_sub(at as i64);
     match kind {
-        Reloc::Abs8 => *place(code, offset)? = (target as u64).to_le_bytes(),
+        Reloc::Abs8 => *bytes_at(code, offset)? = (target as u64).to_le_bytes(),
         Reloc::X86PCRel4 | Reloc::X86CallPCRel4 => {
             let distance = i32::try_from(distance).map_err(|_| RelocationError::OutOfReach)?;
-            *place(code, offset)? = distance.to_le_bytes();
+            *bytes_at(code, offset)? = distance.to_le_bytes();
         }
         Reloc::Arm64Call => {
             let distance = (distance >> 2) as i32;
@@ -53,15 +53,18 @@ pub(super) fn relocate(
     Ok(())
 }
 
-/// The bytes that a relocation writes.
-fn place<const N: usize>(code: &mut [u8], offset: usize) -> Result<&mut [u8; N], RelocationError> {
+/// The bytes that a relocation changes.
+fn bytes_at<const N: usize>(
+    code: &mut [u8],
+    offset: usize,
+) -> Result<&mut [u8; N], RelocationError> {
     code.get_mut(offset..).and_then(|rest| rest.first_chunk_mut()).ok_or(RelocationError::Outside)
 }
 
 /// Sets bits of an instruction of four bytes.
 fn add_bits(code: &mut [u8], offset: usize, bits: u32) -> Result<(), RelocationError> {
-    let place = place(code, offset)?;
-    *place = (u32::from_le_bytes(*place) | bits).to_le_bytes();
+    let bytes = bytes_at(code, offset)?;
+    *bytes = (u32::from_le_bytes(*bytes) | bits).to_le_bytes();
     Ok(())
 }
 

@@ -58,7 +58,7 @@ impl SharedFunction {
 }
 
 /// Compiles the common stubs and all trampolines. Threads that do so at the same time share the work.
-pub fn compile_shared() {
+pub(crate) fn compile_shared() {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let Ok(mut backend) = Backend::new() else { return };
     while let Some(shared) = SharedFunction::common().nth(NEXT.fetch_add(1, Ordering::Relaxed)) {
@@ -68,15 +68,20 @@ pub fn compile_shared() {
 }
 
 /// The functions that [`compile_shared`] compiles, to be kept on disk. None if one of them fails.
-pub fn shared_functions() -> Option<Vec<&'static CompiledFunction>> {
+pub(crate) fn shared_functions() -> Option<Vec<&'static CompiledFunction>> {
     compile_shared();
     let mut backend = Backend::new().ok()?;
     SharedFunction::common().map(|shared| shared.get(&mut backend).ok()).collect()
 }
 
-/// Uses what [`shared_functions`] returned in an earlier run of this very program. Returns whether the
-/// count is right; nothing changes if not.
-pub fn restore_shared(functions: Vec<CompiledFunction>) -> bool {
+/// Uses functions that were kept on disk instead of compiling them. Returns whether the count is right;
+/// nothing changes if not.
+///
+/// # Safety
+/// The functions are what [`shared_functions`] returned in a run of this very program on this processor:
+/// all runtimes of the process will run them.
+#[allow(unsafe_code, reason = "the functions are run")]
+pub(crate) unsafe fn restore_shared(functions: Vec<CompiledFunction>) -> bool {
     let fits = functions.len() == SharedFunction::common().count();
     if fits {
         for (shared, function) in SharedFunction::common().zip(functions) {

@@ -5,7 +5,7 @@
 //! that its entry expects. The name of the directory is the hash of what made the code: this very
 //! program, for this processor. So a file that is found is never out of date. A file begins with a mark
 //! and the BLAKE3 hash of the rest, and the rest begins with the key. A file that is damaged, truncated or
-//! foreign is ignored and written anew.
+//! foreign is ignored and replaced.
 //!
 //! A program is identified by its file's inode, size and times (see [`program`]): to hash the whole file
 //! took longer than most laws take to compile.
@@ -122,7 +122,10 @@ impl CodeCache {
             None => {
                 Counter::Rejected.add(1);
                 if self.is_verbose {
-                    eprintln!("pallas: {} holds no code, and is written anew", path.display());
+                    eprintln!(
+                        "pallas: {} is not a file of the code cache; it is replaced",
+                        path.display()
+                    );
                 }
             }
         }

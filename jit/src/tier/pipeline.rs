@@ -1,8 +1,15 @@
 //! The pipeline: from a request to published code.
 //!
-//! The evaluating thread has built the unit ([`crate::build`]), because only that thread may look into
-//! its heap. The rest of the way is [`UnitPipeline::functions`] and [`UnitPipeline::publish`], on the
-//! compiling thread.
+//! ```text
+//! build     law to unit             on the evaluating thread, which alone may look into its heap
+//! look up   unit to functions       if an earlier run compiled the same unit; if not:
+//! optimise    unit to better unit
+//! compile     unit to functions
+//! link      functions to code       with addresses, and stack maps for the collector
+//! publish   code to entry cell      where the interpreter and other code look
+//! ```
+//!
+//! The first step is [`crate::build`]; the others are methods of [`UnitPipeline`] on the compiling thread.
 
 use super::cache::{CacheKey, CodeCache};
 use super::options::DebugOptions;
@@ -58,7 +65,9 @@ impl UnitPipeline {
         let directory = settings.cache.filter(|_| options.is_complete());
         let mut cache = directory.and_then(|path| CodeCache::open(&path, &backend.describe()));
         let stubs = cache.as_mut().and_then(|cache| cache.load(&CacheKey::of_stubs()));
-        let stubs_are_kept = stubs.is_some_and(restore_shared);
+        #[allow(unsafe_code, reason = "uses code from the cache")]
+        // SAFETY: the cache returns what this very program put there for this processor, under this key.
+        let stubs_are_kept = stubs.is_some_and(|stubs| unsafe { restore_shared(stubs) });
         let (trampolines, published) = (settings.trampolines, PublishedUnits::default());
         Ok(UnitPipeline { options, cache, backend, linker, trampolines, published, stubs_are_kept })
     }
@@ -96,10 +105,12 @@ impl UnitPipeline {
         }
     }
 
+    /// All steps from the built unit on.
     fn compile_and_publish(&mut self, request: Request, prints: bool) -> Result<(), CompileError> {
         let Request { unit, expected, environment, entry, runtime, .. } = request;
-        let functions = self.functions(unit, &expected, &environment, prints)?;
+        let functions = self.look_up_or_compile(unit, &expected, &environment, prints)?;
         let LinkedUnit { addresses, code } = self.link(&functions, &environment)?;
+        let address = addresses.first().copied().unwrap_or(0);
         self.published.add(PublishedUnit {
             runtime,
             entry: Arc::clone(&entry),
@@ -107,13 +118,13 @@ impl UnitPipeline {
             _environment: environment,
         });
         // A thread that sees the address sees the code and the stack maps.
-        entry.store(addresses.first().copied().unwrap_or(0), Ordering::Release);
+        entry.store(address, Ordering::Release);
         Ok(())
     }
 
     /// The functions of a unit: from the cache, or compiled and put there. Units that are printed do not
     /// use the cache.
-    fn functions(
+    fn look_up_or_compile(
         &mut self,
         unit: Unit,
         expected: &[ExpectedCallee],
@@ -135,7 +146,7 @@ impl UnitPipeline {
         Ok(functions)
     }
 
-    /// Runs the passes and the code generator.
+    /// Compiles a unit to functions.
     fn compile(
         &mut self,
         mut unit: Unit,
@@ -144,23 +155,27 @@ impl UnitPipeline {
         prints: bool,
     ) -> Result<Vec<CompiledFunction>, CompileError> {
         Counter::Compiled.add(1);
-        if self.options.optimises() {
-            if self.options.guards_entry() {
-                add_entry_guards(&mut unit, expected);
-            }
-            optimise(&mut unit, &self.options.skipped(), |_, _| {});
+        self.optimise(&mut unit, expected);
+        if !prints {
+            return codegen::compile(&mut self.backend, &unit, environment, Listing::None);
         }
-        let listing = if prints { Listing::Disassembly } else { Listing::None };
-        if prints {
-            eprintln!("{unit}");
-        }
+        eprintln!("{unit}");
+        let listing = Listing::Disassembly;
         let functions = codegen::compile(&mut self.backend, &unit, environment, listing)?;
-        if prints {
-            for (number, function) in functions.iter().enumerate() {
-                eprintln!("f{number}:\n{}", function.disassembly.as_deref().unwrap_or_default());
-            }
+        for (number, function) in functions.iter().enumerate() {
+            eprintln!("f{number}:\n{}", function.disassembly.as_deref().unwrap_or_default());
         }
         Ok(functions)
+    }
+
+    /// Runs the passes that are not left out.
+    fn optimise(&self, unit: &mut Unit, expected: &[ExpectedCallee]) {
+        if self.options.optimises() {
+            if self.options.guards_entry() {
+                add_entry_guards(unit, expected);
+            }
+            optimise(unit, &self.options.skipped(), |_, _| {});
+        }
     }
 
     /// Links a unit's functions. Before the first unit, links the trampolines that lead into the code.
