@@ -1,10 +1,11 @@
 //! Differential test of the passes: generated programs, built and optimised, against PLAN's
 //! specification.
 //!
-//! A program becomes the body of a law. A plain evaluator of IR (the oracle) runs the unit of that law as
-//! it was built and after every pass. Its value must be that of the specification. Since passes may
-//! change the order of evaluation, a crash may become another crash, and divergence may become a crash;
-//! whether there is a value may not change. `PALLAS_AGREEMENT_CASES` sets the number of programs.
+//! A program becomes the body of a law. A plain evaluator of IR (the oracle) runs the unit of that
+//! law as it was built and after every pass. Its value must be that of the specification. Since
+//! passes may change the order of evaluation, a crash may become another crash, and divergence may
+//! become a crash; whether there is a value may not change. `PALLAS_AGREEMENT_CASES` sets the
+//! number of programs.
 
 mod oracle;
 

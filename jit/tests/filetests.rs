@@ -1,4 +1,5 @@
-//! File tests: each `tests/filetests/*.ir` holds a unit, the passes to run, and the expected result.
+//! File tests: each `tests/filetests/*.ir` holds a unit, the passes to run, and the expected
+//! result.
 //!
 //! ```text
 //! ; passes: strict worker       the passes, separated by spaces; `all` runs the whole pipeline
@@ -8,8 +9,8 @@
 //! k0 = law ..                   the unit after the passes
 //! ```
 //!
-//! Each pass has a test with its name that shows what it does, and one or more `NAME_not_*.ir` that show
-//! where it must not apply. The verifier runs after every pass.
+//! Each pass has a test with its name that shows what it does, and one or more `NAME_not_*.ir` that
+//! show where it must not apply. The verifier runs after every pass.
 //!
 //! To rewrite the expected results after an intended change, run
 //! `JIT_BLESS=1 cargo test -p jit --test filetests` and review the difference.

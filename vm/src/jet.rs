@@ -27,7 +27,7 @@ use crate::{Hash, Items, Natural, Ref, Shape, Stop, Val, Vm, bar, nat, shape, tr
 use std::collections::{HashMap, HashSet};
 
 /// How far an argument is evaluated before the jet sees it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Demand {
     /// Not at all.
     Lazy,

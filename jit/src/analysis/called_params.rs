@@ -1,8 +1,8 @@
 //! Which parameters a function calls, so that it pays to know at compile time what they are.
 //!
 //! A parameter counts as called if the function applies it, before or after it forces it; if the
-//! function delays an application of it; or if the function passes it to a function, thunk or partial
-//! application of the unit that calls it. This is a least fixpoint over the unit.
+//! function delays an application of it; or if the function passes it to a function, thunk or
+//! partial application of the unit that calls it. This is a least fixpoint over the unit.
 
 use crate::ir::{
     BlockId, Call, Callee, ConstantId, Function, FunctionId, Op, Operand, Stmt, Terminator, Unit,
@@ -28,8 +28,8 @@ impl CalledParams {
         called
     }
 
-    /// Analyses the functions added to the unit since the last call. The results for older functions
-    /// stay as they are.
+    /// Analyses the functions added to the unit since the last call. The results for older
+    /// functions stay as they are.
     pub(crate) fn extend(&mut self, unit: &Unit) {
         let added: Vec<FunctionId> = unit.functions.keys().skip(self.params.len()).collect();
         for id in &added {

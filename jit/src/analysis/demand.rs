@@ -1,18 +1,19 @@
-//! Demand analysis: which parameters a function is certain to evaluate, and which thunks are certain
-//! to be evaluated after they are made.
+//! Demand analysis: which parameters a function is certain to evaluate, and which thunks are
+//! certain to be evaluated after they are made.
 //!
 //! A backward analysis of each body: a variable that every branch evaluates is demanded before the
 //! branch. A call within the unit demands the arguments that its callee demands; this is a greatest
-//! fixpoint over the unit, so it sees through recursion. Code that diverges demands everything; code
-//! that crashes demands only what it evaluates before the crash.
+//! fixpoint over the unit, so it sees through recursion. Code that diverges demands everything;
+//! code that crashes demands only what it evaluates before the crash.
 //!
-//! This is the strictness half of GHC's demand analyser, with head demands only (Sergey, Vytiniotis,
-//! Jones, Peyton Jones, "Modular, higher order cardinality analysis in theory and practice", JFP 2017).
+//! This is the strictness half of GHC's demand analyser, with head demands only (Sergey,
+//! Vytiniotis, Jones, Peyton Jones, "Modular, higher order cardinality analysis in theory and
+//! practice", JFP 2017).
 
 use super::call_graph::{delayed_entries, referenced_functions};
 use crate::ir::{
     BlockId, Call, Callee, Function, FunctionId, JoinId, Op, Operand, Stmt, Terminator, Type, Unit,
-    Var,
+    Var, side_table,
 };
 use cranelift_entity::{EntitySet, SecondaryMap};
 
@@ -28,8 +29,8 @@ impl DemandAnalysis {
     /// Analyses a unit.
     pub(crate) fn of(unit: &Unit) -> DemandAnalysis {
         let mut analysis = DemandAnalysis {
-            params: SecondaryMap::with_capacity(unit.functions.len()),
-            vars: SecondaryMap::with_capacity(unit.functions.len()),
+            params: side_table(unit.functions.len()),
+            vars: side_table(unit.functions.len()),
         };
         for (id, function) in &unit.functions {
             analysis.params[id] = vec![true; function.params.len()];
@@ -49,13 +50,10 @@ impl DemandAnalysis {
 
     /// Analyses one function again; returns whether the demands on its parameters changed.
     fn update(&mut self, unit: &Unit, id: FunctionId, function: &Function) -> bool {
-        let mut walk = DemandWalk {
-            unit,
-            function,
-            params: &self.params,
-            vars: EntitySet::with_capacity(function.vars.len()),
-            joins: SecondaryMap::with_default(VarSet::All),
-        };
+        let mut joins = SecondaryMap::with_default(VarSet::All);
+        joins.resize(function.joins.len());
+        let vars = EntitySet::with_capacity(function.vars.len());
+        let mut walk = DemandWalk { unit, function, params: &self.params, vars, joins };
         let demanded = walk.block(function.entry);
         let (vars, terminates) = (walk.vars, !matches!(demanded, VarSet::All));
         let params: Vec<bool> =
@@ -71,7 +69,8 @@ impl DemandAnalysis {
         self.vars[function].contains(var)
     }
 
-    /// For each parameter of a function, whether it has the type `any` and is certain to be evaluated.
+    /// For each parameter of a function, whether it has the type `any` and is certain to be
+    /// evaluated.
     pub(crate) fn strict_params(&self, unit: &Unit, id: FunctionId) -> Vec<bool> {
         let types = unit.functions[id].param_types();
         let demanded = &self.params[id];
@@ -79,11 +78,11 @@ impl DemandAnalysis {
     }
 }
 
-/// For each function, the functions whose analysis depends on its result: they call it, make thunks of
-/// it, or delay applications of a law whose entry it is.
+/// For each function, the functions whose analysis depends on its result: they call it, make thunks
+/// of it, or delay applications of a law whose entry it is.
 fn dependents(unit: &Unit) -> SecondaryMap<FunctionId, Vec<FunctionId>> {
     let mut dependents: SecondaryMap<FunctionId, Vec<FunctionId>> =
-        SecondaryMap::with_capacity(unit.functions.len());
+        side_table(unit.functions.len());
     for (caller, function) in &unit.functions {
         let delayed = delayed_entries(unit, function);
         for callee in referenced_functions(function).into_iter().chain(delayed) {

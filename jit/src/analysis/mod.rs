@@ -1,5 +1,5 @@
-//! Analyses of units. They change nothing; [`build`](crate::build) and [`passes`](crate::passes) use
-//! their results.
+//! Analyses of units. They change nothing; [`build`](crate::build) and [`passes`](crate::passes)
+//! use their results.
 //!
 //! ```text
 //! call_graph     which functions a function refers to

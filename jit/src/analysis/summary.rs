@@ -3,7 +3,7 @@
 use super::call_graph::referenced_functions;
 use crate::ir::{
     Block, BlockId, Call, Callee, Function, FunctionId, JoinId, Op, Operand, Stmt, Terminator,
-    Unit, Var,
+    Unit, Var, side_table,
 };
 use cranelift_entity::{EntitySet, SecondaryMap};
 
@@ -16,11 +16,11 @@ pub(crate) struct FunctionSummary {
     /// See [`is_wrapper`].
     pub(crate) is_wrapper: bool,
     /// Whether it calls itself, directly or through a wrapper or a base-case front (see
-    /// `passes::peel`). Other mutual recursion does not count: such functions may be inlined into each
-    /// other.
+    /// `passes::peel`). Other mutual recursion does not count: such functions may be inlined into
+    /// each other.
     pub(crate) is_recursive: bool,
-    /// Whether it may end by entering a new thunk of its own code, which the `loop` pass turns into a
-    /// loop.
+    /// Whether it may end by entering a new thunk of its own code, which the `loop` pass turns into
+    /// a loop.
     pub(crate) is_thunk_loop: bool,
     /// Whether it has one exit and no join points, so that it is inlined without a join point.
     pub(crate) is_straight_line: bool,
@@ -45,9 +45,9 @@ impl FunctionSummary {
             is_recursive: is_recursive(unit, id),
             is_thunk_loop: is_thunk_loop(function, id),
             is_straight_line: false,
-            uses: SecondaryMap::with_capacity(function.vars.len()),
+            uses: side_table(function.vars.len()),
             thunks: EntitySet::with_capacity(function.vars.len()),
-            jumps: SecondaryMap::with_capacity(function.joins.len()),
+            jumps: side_table(function.joins.len()),
             passed_literal: EntitySet::new(),
         };
         let mut has_joins = false;
@@ -106,8 +106,8 @@ fn is_thunk_loop(function: &Function, id: FunctionId) -> bool {
     })
 }
 
-/// Whether a function tests for the base case of another function, and tail calls that function with
-/// its own parameters otherwise.
+/// Whether a function tests for the base case of another function, and tail calls that function
+/// with its own parameters otherwise.
 fn is_base_case_front(function: &Function, id: FunctionId) -> bool {
     let Terminator::If(_, yes, no) = function.blocks[function.entry].terminator else {
         return false;

@@ -53,8 +53,8 @@ pub(super) fn split_lets(mut body: Ref<'_>) -> (Vec<Ref<'_>>, Ref<'_>) {
     (values, body)
 }
 
-/// The references in an expression, sorted, without duplicates; `None` if it has more than `size_limit`
-/// nodes.
+/// The references in an expression, sorted, without duplicates; `None` if it has more than
+/// `size_limit` nodes.
 pub(super) fn references(
     node: Ref<'_>,
     last_reference: u64,
@@ -79,12 +79,12 @@ pub(super) fn references(
     Some(found)
 }
 
-/// The strongly connected components of the lets that the body needs, by index, in dependency order:
-/// a component follows the components it refers to. `uses` lists for each let the lets it refers to,
-/// `roots` the lets that the body refers to.
+/// The strongly connected components of the lets that the body needs, by index, in dependency
+/// order: a component follows the components it refers to. `uses` lists for each let the lets it
+/// refers to, `roots` the lets that the body refers to.
 ///
-/// Among independent components, those that reach fewer lets come first, then those with the smaller
-/// index. Tarjan's algorithm would order them otherwise.
+/// Among independent components, those that reach fewer lets come first, then those with the
+/// smaller index. Tarjan's algorithm would order them otherwise.
 pub(super) fn let_groups(uses: &[Vec<usize>], roots: &[usize]) -> Vec<Vec<usize>> {
     let reach: Vec<Vec<bool>> = (0..uses.len()).map(|from| reachable(uses, &[from])).collect();
     let is_needed = reachable(uses, roots);

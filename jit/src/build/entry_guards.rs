@@ -1,10 +1,10 @@
 //! Entry guards: the law's entry tests for the functions that the law was seen with.
 //!
-//! A law that becomes hot while none of its callers is compiled (a fold that runs for long, say) has no
-//! calls with known functions from which `specialise` could make copies. So the unit is built with
-//! the functions that the law was called with: its entry tests for each whether it is called with that
-//! function again, and if so calls the code with the function as a known value. (Speculation on type
-//! feedback, as in V8, with a fallback in place of deoptimisation.)
+//! A law that becomes hot while none of its callers is compiled (a fold that runs for long, say)
+//! has no calls with known functions from which `specialise` could make copies. So the unit is
+//! built with the functions that the law was called with: its entry tests for each whether it is
+//! called with that function again, and if so calls the code with the function as a known value.
+//! (Speculation on type feedback, as in V8, with a fallback in place of deoptimisation.)
 
 use crate::ir::{
     Arm, Call, ConstantId, Function, FunctionId, FunctionRole, Op, Operand, Stmt, Terminator, Type,
@@ -12,7 +12,7 @@ use crate::ir::{
 };
 
 /// A parameter of the law, and the function that it is expected to be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct ExpectedCallee {
     /// The index of the parameter.
     pub(crate) param: usize,
@@ -22,8 +22,8 @@ pub(crate) struct ExpectedCallee {
     pub(crate) captured: usize,
 }
 
-/// Adds a guard to the law's entry for each expected function. Callers within the unit, which may know
-/// more, call the code without guards.
+/// Adds a guard to the law's entry for each expected function. Callers within the unit, which may
+/// know more, call the code without guards.
 pub(crate) fn add_entry_guards(unit: &mut Unit, expected: &[ExpectedCallee]) {
     let code = unit.functions.next_key();
     let Some(law) = unit.constants.get_mut(ConstantId::ROOT).filter(|_| !expected.is_empty())

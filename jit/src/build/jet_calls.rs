@@ -100,8 +100,8 @@ impl<'h> LawLowering<'_, 'h> {
         self.call_with_operands(Call { callee: Callee::Jet(jet), args }, to)
     }
 
-    /// The difference modulo 2^32 if both operands are 32-bit words, else the result of the jet's native
-    /// code.
+    /// The difference modulo 2^32 if both operands are 32-bit words, else the result of the jet's
+    /// native code.
     fn difference32(
         &mut self,
         jet: ConstantId,
@@ -124,8 +124,8 @@ impl<'h> LawLowering<'_, 'h> {
         })
     }
 
-    /// Lowers the arguments of a jet as it demands them: the demanded ones first, in the order in which
-    /// the jet evaluates them.
+    /// Lowers the arguments of a jet as it demands them: the demanded ones first, in the order in
+    /// which the jet evaluates them.
     fn jet_operands(&mut self, jet: Jet, args: &[Expr<'h>]) -> Vec<Operand> {
         let mut operands = vec![None; args.len()];
         for index in (0..args.len()).map(|step| jet.nth(step)) {

@@ -1,5 +1,5 @@
-//! What the compiler knows of jets: which of them it lowers to operations and branches instead of calls
-//! of native code.
+//! What the compiler knows of jets: which of them it lowers to operations and branches instead of
+//! calls of native code.
 
 use crate::ir::{JetSignature, NatOperation, Prim, Type};
 use std::sync::Arc;
@@ -49,10 +49,11 @@ pub(super) enum JetLowering {
     Native,
     /// An operation on evaluated operands.
     Arithmetic(NatOperation),
-    /// An operation that is 0 if the operand at an index is 0, and then does not evaluate the other.
+    /// An operation that is 0 if the operand at an index is 0, and then does not evaluate the
+    /// other.
     ZeroGuarded(NatOperation, usize),
-    /// A logical connective. If the truth of the first operand is `short_on`, the result is `decided`;
-    /// else it is the truth of the second operand, or its negation if `negate` is set.
+    /// A logical connective. If the truth of the first operand is `short_on`, the result is
+    /// `decided`; else it is the truth of the second operand, or its negation if `negate` is set.
     Connective { short_on: bool, decided: u64, negate: bool },
     /// A rotation of words.
     Rotation(Operation),

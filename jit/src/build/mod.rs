@@ -1,11 +1,11 @@
 //! Builds the [`Unit`] of a law: from the law's body to unoptimised IR.
 //!
 //! The IR says step by step what the interpreter would do. The outermost expression of the body is
-//! lowered *strictly*, to be evaluated now; arguments are lowered *lazily*, to be passed on: references
-//! and constants as they are, applications that lack arguments as values, other applications as
-//! thunks. Where the function is a constant that is known to evaluate an argument (an operation, a jet),
-//! that argument is lowered strictly. Laws that are called with as many arguments as their arity become
-//! part of the unit, up to limits of number and size.
+//! lowered *strictly*, to be evaluated now; arguments are lowered *lazily*, to be passed on:
+//! references and constants as they are, applications that lack arguments as values, other
+//! applications as thunks. Where the function is a constant that is known to evaluate an argument
+//! (an operation, a jet), that argument is lowered strictly. Laws that are called with as many
+//! arguments as their arity become part of the unit, up to limits of number and size.
 //!
 //! ```text
 //! build_for ─► UnitBuilder (unit)          constants, the queue of laws
@@ -18,9 +18,9 @@
 //! entry_guards  guards for the arguments that the law was seen with
 //! ```
 //!
-//! Bodies come from outside and may be deep. Loops walk applications and lets; thunks are lowered one
-//! after the other from a work list; strict expressions that nest deeper than a limit are lowered
-//! lazily. So the recursion of this module is bounded.
+//! Bodies come from outside and may be deep. Loops walk applications and lets; thunks are lowered
+//! one after the other from a work list; strict expressions that nest deeper than a limit are
+//! lowered lazily. So the recursion of this module is bounded.
 
 mod body;
 mod entry_guards;

@@ -50,8 +50,8 @@ impl<'h> LawLowering<'_, 'h> {
         self.emit(prim.result_of(operands, &types), Op::Prim(prim, operands.to_vec()))
     }
 
-    /// Delivers a value; returns it if the destination is [`Destination::Operand`]. So do the functions
-    /// below that take a destination.
+    /// Delivers a value; returns it if the destination is [`Destination::Operand`]. So do the
+    /// functions below that take a destination.
     pub(super) fn deliver(&mut self, value: Operand, to: Destination) -> Option<Operand> {
         match to {
             Destination::Return => self.terminate(Terminator::Return(vec![value])),
@@ -160,8 +160,8 @@ impl<'h> LawLowering<'_, 'h> {
 
     // Branches.
 
-    /// Lowers code that ends in several branches. `branches` writes them, and delivers their values to
-    /// the destination that it gets.
+    /// Lowers code that ends in several branches. `branches` writes them, and delivers their values
+    /// to the destination that it gets.
     pub(super) fn branching(
         &mut self,
         to: Destination,
@@ -246,7 +246,8 @@ impl<'h> LawLowering<'_, 'h> {
         })
     }
 
-    /// Lowers PLAN's operation `1 p l a n x`: the function for the kind of `x`, applied to its parts.
+    /// Lowers PLAN's operation `1 p l a n x`: the function for the kind of `x`, applied to its
+    /// parts.
     fn reflect(&mut self, args: &[Expr<'h>], to: Destination) -> Option<Operand> {
         let value = self.strict(args[4]);
         self.branching(to, |this, to| {

@@ -1,4 +1,5 @@
-//! What the laws of a unit share while it is built: the constants, and the laws still to be lowered.
+//! What the laws of a unit share while it is built: the constants, and the laws still to be
+//! lowered.
 
 use super::body;
 use super::entry_guards::ExpectedCallee;
@@ -15,8 +16,8 @@ pub(super) const LAW_SIZE_LIMIT: usize = 20_000;
 const LETS_LIMIT: usize = 250;
 /// The most nodes in a law that becomes part of the unit because a law of the unit calls it.
 pub(super) const CALLEE_SIZE_LIMIT: usize = 400;
-/// The most nodes in a law that becomes part of the unit because a law of the unit passes it on; a known
-/// function may come to call it.
+/// The most nodes in a law that becomes part of the unit because a law of the unit passes it on; a
+/// known function may come to call it.
 const PASSED_SIZE_LIMIT: usize = 100;
 /// The most laws in a unit.
 const LAWS_LIMIT: usize = 48;
@@ -65,8 +66,8 @@ impl<'h> UnitBuilder<'h> {
         self.values[id.index()]
     }
 
-    /// The operand for a value in a body. A small law, or one that an app applies, becomes part of the
-    /// unit.
+    /// The operand for a value in a body. A small law, or one that an app applies, becomes part of
+    /// the unit.
     pub(super) fn constant(&mut self, value: Ref<'h>) -> Operand {
         match value.as_u64() {
             Some(nat) if nat < 1 << 63 => Operand::Small(nat),
@@ -142,8 +143,8 @@ impl<'h> UnitBuilder<'h> {
         }
     }
 
-    /// Makes a law part of the unit, if its body has at most `size_limit` nodes and the other limits
-    /// allow it; returns its entry.
+    /// Makes a law part of the unit, if its body has at most `size_limit` nodes and the other
+    /// limits allow it; returns its entry.
     pub(super) fn include_law(&mut self, id: ConstantId, size_limit: usize) -> Option<FunctionId> {
         if let Some(entry) = self.unit.constants[id].entry {
             return Some(entry);

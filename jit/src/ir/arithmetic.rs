@@ -1,7 +1,7 @@
 //! Jets that compute on nats, expanded into primitive operations.
 //!
-//! Operands that are 32-bit words are masked to their width with `and`, which folds away where the type
-//! says that they are no wider, and then computed on as nats: their types show that no result
+//! Operands that are 32-bit words are masked to their width with `and`, which folds away where the
+//! type says that they are no wider, and then computed on as nats: their types show that no result
 //! overflows. Operations on 64-bit words have primitive operations of their own.
 
 use super::{Operand, Prim};
@@ -28,8 +28,8 @@ pub(crate) enum NatOperation {
 }
 
 impl NatOperation {
-    /// The expansion of a jet's operation, or `None` if it does not evaluate all its operands first or
-    /// is not expanded.
+    /// The expansion of a jet's operation, or `None` if it does not evaluate all its operands first
+    /// or is not expanded.
     pub(crate) fn of(operation: Operation) -> Option<NatOperation> {
         Some(match operation {
             Operation::ToNat => NatOperation::Prim(Prim::ToNat),
@@ -71,8 +71,8 @@ impl NatOperation {
         })
     }
 
-    /// The expansion of an operation that is 0 if one of its operands is 0, and then does not evaluate
-    /// the other; with the index of the operand that decides.
+    /// The expansion of an operation that is 0 if one of its operands is 0, and then does not
+    /// evaluate the other; with the index of the operand that decides.
     pub(crate) fn zero_guarded(operation: Operation) -> Option<(NatOperation, usize)> {
         match operation {
             Operation::Multiply => Some((NatOperation::Prim(Prim::Mul), 1)),
@@ -85,8 +85,8 @@ impl NatOperation {
         }
     }
 
-    /// Emits the value that decides whether a zero-guarded operation needs its other operand: it does
-    /// unless this value is 0.
+    /// Emits the value that decides whether a zero-guarded operation needs its other operand: it
+    /// does unless this value is 0.
     pub(crate) fn guard(
         self,
         operand: Operand,
@@ -148,7 +148,8 @@ pub(crate) struct WordRotation {
 }
 
 impl WordRotation {
-    /// The rotation that an operation by `by` performs, if `by` is a literal no larger than the width.
+    /// The rotation that an operation by `by` performs, if `by` is a literal no larger than the
+    /// width.
     pub(crate) fn of(operation: Operation, by: Operand) -> Option<WordRotation> {
         let (word, bits) = match operation {
             Operation::Word32(word) => (word, 32),

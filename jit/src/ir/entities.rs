@@ -1,6 +1,6 @@
 //! Typed indices of the entities of a unit, and the operands made of them.
 
-use cranelift_entity::entity_impl;
+use cranelift_entity::{EntityRef, SecondaryMap, entity_impl};
 
 macro_rules! entities {
     ($($(#[$doc:meta])* $name:ident $prefix:literal)*) => {$(
@@ -45,6 +45,14 @@ impl ConstantId {
 impl BlockId {
     /// The first block of a new function.
     pub const FIRST: BlockId = BlockId(0);
+}
+
+/// A table with a default value for each of `len` entities. (A map that grows as it is written
+/// costs a resize per entity.)
+pub(crate) fn side_table<K: EntityRef, V: Clone + Default>(len: usize) -> SecondaryMap<K, V> {
+    let mut table = SecondaryMap::new();
+    table.resize(len);
+    table
 }
 
 /// An argument of an operation.

@@ -7,7 +7,7 @@ use cranelift_entity::PrimaryMap;
 pub const DEPTH_LIMIT: usize = 200;
 
 /// Statements and a terminator.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Block {
     /// The statements, in order of execution.
     pub stmts: Vec<Stmt>,
@@ -16,7 +16,8 @@ pub struct Block {
 }
 
 impl Block {
-    /// Calls `change` on the id of each function of the unit that the block calls or makes a thunk of.
+    /// Calls `change` on the id of each function of the unit that the block calls or makes a thunk
+    /// of.
     pub(crate) fn for_each_function_mut(&mut self, mut change: impl FnMut(&mut FunctionId)) {
         for op in self.stmts.iter_mut().flat_map(Stmt::ops_mut) {
             match op {
@@ -32,7 +33,7 @@ impl Block {
 }
 
 /// A join point.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct JoinPoint {
     /// The parameters; their types are those of the variables.
     pub params: Vec<Var>,
@@ -54,7 +55,7 @@ pub enum FunctionRole {
 }
 
 /// A function.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Function {
     /// The calling convention.
     pub role: FunctionRole,

@@ -1,15 +1,15 @@
 //! The intermediate representation: a [`Unit`] of functions in A-normal form, with evaluation
 //! explicit.
 //!
-//! A unit is compiled as a whole: one law, the laws it calls if they are small enough, the functions
-//! that passes derive from them, and the constants they mention. The IR knows no heap: a constant is
-//! an index into the unit's pool plus the facts that passes may use ([`Constant`]); the builder of the
-//! unit keeps the values in a table with the same indices. Constant 0 is the law itself, as its body
-//! refers to itself (the pin around the law, if it is pinned).
+//! A unit is compiled as a whole: one law, the laws it calls if they are small enough, the
+//! functions that passes derive from them, and the constants they mention. The IR knows no heap: a
+//! constant is an index into the unit's pool plus the facts that passes may use ([`Constant`]); the
+//! builder of the unit keeps the values in a table with the same indices. Constant 0 is the law
+//! itself, as its body refers to itself (the pin around the law, if it is pinned).
 //!
 //! A-normal form: Flanagan, Sabry, Duba, Felleisen, "The Essence of Compiling with Continuations"
-//! (PLDI 1993). Join points: Maurer, Downen, Ariola, Peyton Jones, "Compiling without Continuations"
-//! (PLDI 2017).
+//! (PLDI 1993). Join points: Maurer, Downen, Ariola, Peyton Jones, "Compiling without
+//! Continuations" (PLDI 2017).
 //!
 //! # Functions
 //!
@@ -19,15 +19,15 @@
 //! thunk    the code of a thunk: parameters are its captures, one result `whnf`
 //! ```
 //!
-//! Function 0 is the general entry of constant 0 that code outside the unit calls. Callers inside the
-//! unit call the function that the constant's `entry` names, which may be another one. For other laws
-//! the entries are copies that belong to the unit (`entry f3`); callers outside the unit do not see
-//! them.
+//! Function 0 is the general entry of constant 0 that code outside the unit calls. Callers inside
+//! the unit call the function that the constant's `entry` names, which may be another one. For
+//! other laws the entries are copies that belong to the unit (`entry f3`); callers outside the unit
+//! do not see them.
 //!
 //! # Values and types
 //!
-//! Every value is one machine word, a [`vm`] value; a type is a static bound on it. The types form a
-//! chain of subtypes, and a conversion to a supertype needs no operation:
+//! Every value is one machine word, a [`vm`] value; a type is a static bound on it. The types form
+//! a chain of subtypes, and a conversion to a supertype needs no operation:
 //!
 //! ```text
 //! any    perhaps a thunk
@@ -38,17 +38,17 @@
 //! bit    0 or 1
 //! ```
 //!
-//! An operand is a variable (`v7`), a nat literal below 2^63 (`42`, of the least type that holds it)
-//! or a constant (`k3`, of type `nat` if it is a nat of 2^63 or more, else `whnf`). A variable has one
-//! definition in its function and its value never changes. After a thunk is forced its old variable
-//! keeps the type `any`.
+//! An operand is a variable (`v7`), a nat literal below 2^63 (`42`, of the least type that holds
+//! it) or a constant (`k3`, of type `nat` if it is a nat of 2^63 or more, else `whnf`). A variable
+//! has one definition in its function and its value never changes. After a thunk is forced its old
+//! variable keeps the type `any`.
 //!
 //! # Blocks
 //!
-//! The blocks of a function form a tree. A [`Block`] is a list of statements and a [`Terminator`]. A
-//! definition is in scope in the rest of its block and in the blocks under the block's terminator; the
-//! same holds for join points. Blocks nest at most [`DEPTH_LIMIT`] deep, so a walk over the tree may
-//! recurse.
+//! The blocks of a function form a tree. A [`Block`] is a list of statements and a [`Terminator`].
+//! A definition is in scope in the rest of its block and in the blocks under the block's
+//! terminator; the same holds for join points. Blocks nest at most [`DEPTH_LIMIT`] deep, so a walk
+//! over the tree may recurse.
 //!
 //! ```text
 //! v3: nat = add v1, v2            an operation; its results, if any, before the `=`
@@ -110,11 +110,12 @@
 //!
 //! # Effects
 //!
-//! `force`, `normalise`, calls, `enter` and comparisons without a nat operand ([`Prim::is_total`]) may
-//! crash, exhaust a resource, or diverge. All other operations are total (except that memory may run
-//! out), so a pass may delete them when unused and move them freely. A pass may move an operation that
-//! is not total to a point from which it is certain to run: PLAN does not fix which of two crashes
-//! happens, only whether one does (imprecise exceptions, as in Peyton Jones et al., PLDI 1999).
+//! `force`, `normalise`, calls, `enter` and comparisons without a nat operand ([`Prim::is_total`])
+//! may crash, exhaust a resource, or diverge. All other operations are total (except that memory
+//! may run out), so a pass may delete them when unused and move them freely. A pass may move an
+//! operation that is not total to a point from which it is certain to run: PLAN does not fix which
+//! of two crashes happens, only whether one does (imprecise exceptions, as in Peyton Jones et al.,
+//! PLDI 1999).
 //!
 //! # Files
 //!
@@ -144,6 +145,7 @@ mod verify;
 mod tests;
 
 pub(crate) use arithmetic::{NatOperation, WordRotation, difference32};
+pub(crate) use entities::side_table;
 pub use entities::{BlockId, ConstantId, FunctionId, JoinId, Operand, Var};
 pub use function::{Block, DEPTH_LIMIT, Function, FunctionRole, JoinPoint};
 pub use op::{Arm, Call, Callee, Op, Stmt, Terminator};

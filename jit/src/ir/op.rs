@@ -98,7 +98,7 @@ impl Op {
 }
 
 /// A statement of a block.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Stmt {
     /// Defines variables as the results of an operation.
     Let(Vec<Var>, Op),
@@ -131,7 +131,7 @@ impl Stmt {
 }
 
 /// The last instruction of a block.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Terminator {
     /// Returns the function's results.
     Return(Vec<Operand>),
@@ -148,8 +148,8 @@ pub enum Terminator {
     Switch(Operand, Vec<(u64, BlockId)>, BlockId),
     /// Branches on the kind of an evaluated value: pin, law, app, nat.
     Reflect(Operand, Box<[Arm; 4]>),
-    /// Branches on whether the word of a value is a nat below 2^63, and binds that nat; the block for
-    /// yes, the block for no.
+    /// Branches on whether the word of a value is a nat below 2^63, and binds that nat; the block
+    /// for yes, the block for no.
     Direct(Operand, Var, BlockId, BlockId),
     /// Branches on whether a value is this constant applied to some values, and binds those.
     Closure(Operand, ConstantId, Box<Arm>, BlockId),
@@ -158,7 +158,7 @@ pub enum Terminator {
 }
 
 /// A branch that binds parts of the value that was tested.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Arm {
     /// The variables that hold the parts.
     pub params: Vec<Var>,

@@ -1,5 +1,5 @@
-//! The parser of the text form. It accepts what [`print`](super::print) writes, with white space and
-//! `;` comments anywhere between tokens. The caller verifies the unit.
+//! The parser of the text form. It accepts what [`print`](super::print) writes, with white space
+//! and `;` comments anywhere between tokens. The caller verifies the unit.
 
 mod lex;
 
@@ -186,7 +186,12 @@ impl Parser<'_> {
         let arity = self.word64()?;
         let jet = if self.accept_word("jet")? {
             let demands = self.list(Self::demand)?;
-            let result = if self.accept_word("gives")? { self.ty()? } else { Type::Whnf };
+            let result = if self.accept('-')? {
+                self.expect('>')?;
+                self.ty()?
+            } else {
+                Type::Whnf
+            };
             let operation = operation_of(&name);
             Some(JetSignature { demands, result, operation })
         } else {

@@ -1,10 +1,10 @@
 //! Primitive operations, each declared once.
 //!
 //! Operands are in weak head normal form. Nats have any size; an operation on nats takes an operand
-//! that is no nat as 0. So every operation is defined on every evaluated value: generated code handles
-//! the fast case itself (operands below 2^63, which it recognises by their sign bits) and calls the
-//! runtime for the others. Operations on 32-bit words take nats below 2^32; operations on 64-bit words
-//! take the low 64 bits of any nat.
+//! that is no nat as 0. So every operation is defined on every evaluated value: generated code
+//! handles the fast case itself (operands below 2^63, which it recognises by their sign bits) and
+//! calls the runtime for the others. Operations on 32-bit words take nats below 2^32; operations on
+//! 64-bit words take the low 64 bits of any nat.
 //!
 //! Only `item` may return a value that is not evaluated.
 //!
@@ -95,7 +95,8 @@ prims! {
     Lsh32 "lsh32" (Half, Half) Half;
     /// The low 64 bits.
     Low64 "low64" (Whnf) Nat;
-    /// The low 64 bits of the sum. This and the operations below take the low 64 bits of their operands.
+    /// The low 64 bits of the sum. This and the operations below take the low 64 bits of their
+    /// operands.
     Add64 "add64" (Whnf, Whnf) Nat;
     /// The product.
     Mul64 "mul64" (Whnf, Whnf) Nat;
@@ -125,8 +126,8 @@ prims! {
     Ge "ge" (Whnf, Whnf) Bit;
     /// 0, 1 or 2 if the first is less than, equal to or greater than the second.
     Cmp "cmp" (Whnf, Whnf) Small;
-    /// The item of a row, or of any app read as one, at an index (an index that is no nat counts as 0),
-    /// without evaluating it; 0 if the index is out of range.
+    /// The item of a row, or of any app read as one, at an index (an index that is no nat counts as
+    /// 0), without evaluating it; 0 if the index is out of range.
     Item "item" (Whnf, Whnf) Any;
 }
 
@@ -148,8 +149,8 @@ impl Prim {
         matches!(self, Low64 | Add64 | Mul64 | Div64 | And64 | Or64 | Xor64 | Lsh64 | Rsh64)
     }
 
-    /// For an operation on 64-bit words, the operation on nats that computes the same if the operands and
-    /// the result are below 2^63.
+    /// For an operation on 64-bit words, the operation on nats that computes the same if the
+    /// operands and the result are below 2^63.
     pub fn nat_equivalent(self) -> Option<Prim> {
         Some(match self {
             Prim::Low64 => Prim::ToNat,
@@ -170,8 +171,8 @@ impl Prim {
         !self.compares() || params.iter().any(|ty| ty.is(Type::Nat))
     }
 
-    /// Whether it takes a few instructions and a small result for operands of these types, so that it
-    /// may run speculatively.
+    /// Whether it takes a few instructions and a small result for operands of these types, so that
+    /// it may run speculatively.
     pub fn is_cheap(self, params: &[Type]) -> bool {
         match self {
             Prim::Lsh => false,
@@ -180,8 +181,8 @@ impl Prim {
         }
     }
 
-    /// The type of the result for operands with these types: the declared one, or a subtype of it that
-    /// follows from the widths of the operands.
+    /// The type of the result for operands with these types: the declared one, or a subtype of it
+    /// that follows from the widths of the operands.
     pub fn result_of(self, operands: &[Operand], types: &[Type]) -> Type {
         if let (Prim::ToNat, Some(ty)) = (self, types.first()) {
             return Type::Nat.min(*ty);

@@ -105,7 +105,7 @@ impl Display for Constant {
                 jet.demands.iter().copied().map(PrintedDemand).collect();
             write!(f, " jet({})", List(&demands))?;
             if jet.result != Type::Whnf {
-                write!(f, " gives {}", jet.result)?;
+                write!(f, " -> {}", jet.result)?;
             }
         }
         if let Some(worker) = &self.worker {

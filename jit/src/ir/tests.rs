@@ -27,7 +27,7 @@ worker f1(v0: nat) -> nat {
 
 /// One of each construct of the text form.
 const ALL: &str = r#"k0 = law "a \"b\"" arity 2 entry f0
-k1 = pin "_X" arity 3 jet(lazy, head, normal)
+k1 = pin "_X" arity 3 jet(lazy, head, normal) -> nat
 k2 = nat "" arity 1
 k3 = app "t" arity 9 worker(small, any) -> nat, any of k1(k2, 5)
 
@@ -37,7 +37,7 @@ general f0(v0: any, v1: any) -> whnf {
   v5: whnf = row(v4, 7)
   v6: whnf = normalise v4
   v7: whnf = apply v4(v0)
-  v8: whnf = call jet k1(v0, v7, v6)
+  v8: nat = call jet k1(v0, v7, v6)
   v9: nat, v10: any = call worker k3(3, v1)
   join j0(v11: whnf) {
     tail call k1(v11, v5, 0)

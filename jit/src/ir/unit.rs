@@ -4,7 +4,7 @@ use super::{Call, Callee, ConstantId, Demand, Function, FunctionId, Op, Operand,
 use cranelift_entity::PrimaryMap;
 
 /// The declaration of a jet, as far as passes use it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct JetSignature {
     /// The demand on each argument.
     pub demands: Vec<Demand>,
@@ -37,7 +37,7 @@ pub enum ConstantKind {
 }
 
 /// The facts about a constant that passes use.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Constant {
     /// The law's name, for printing.
     pub name: String,
@@ -56,7 +56,7 @@ pub struct Constant {
 }
 
 /// The unit of compilation: functions and constants.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Unit {
     /// The constants, without duplicates; [`ConstantId::ROOT`] is the law itself.
     pub constants: PrimaryMap<ConstantId, Constant>,

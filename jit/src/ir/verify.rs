@@ -1,6 +1,7 @@
-//! The verifier: checks the invariants that the overview of [`ir`](super) states. Tests run it after
-//! every pass.
+//! The verifier: checks the invariants that the overview of [`ir`](super) states. Tests run it
+//! after every pass.
 
+use super::entities::side_table;
 use super::{
     Arm, BlockId, Call, Callee, Constant, ConstantId, DEPTH_LIMIT, Demand, Function, FunctionId,
     FunctionRole, JetSignature, JoinId, Op, Operand, Prim, Stmt, Terminator, Type, Unit, Var,
@@ -29,7 +30,8 @@ macro_rules! ensure {
 }
 
 /// Checks a unit: each variable and join point has one definition and is used only in scope, blocks
-/// form trees of bounded depth, and the numbers and types of operands, results and parameters agree.
+/// form trees of bounded depth, and the numbers and types of operands, results and parameters
+/// agree.
 ///
 /// # Errors
 /// The first broken invariant.
@@ -57,8 +59,8 @@ pub fn verify(unit: &Unit) -> Result<(), VerifyError> {
         let mut checker = Checker {
             unit,
             function,
-            vars: SecondaryMap::with_capacity(function.vars.len()),
-            joins: SecondaryMap::with_capacity(function.joins.len()),
+            vars: side_table(function.vars.len()),
+            joins: side_table(function.joins.len()),
             blocks: EntitySet::with_capacity(function.blocks.len()),
             scope: Vec::new(),
         };

@@ -27,7 +27,8 @@ fn small(nat: u64) -> Operand {
     Operand::Small(nat)
 }
 
-/// Replaces an operation on 64-bit words by the one on nats, if the types show that nothing overflows.
+/// Replaces an operation on 64-bit words by the one on nats, if the types show that nothing
+/// overflows.
 fn word_to_nat(prim: Prim, operands: &[Operand], types: &[Type]) -> Option<Folded> {
     let equivalent = prim.nat_equivalent()?;
     let is_small = |ty: &Type| ty.is(Type::Small);

@@ -1,10 +1,10 @@
 //! Gathering: reads of a row's items in one block move up to the first read of that row.
 //!
-//! After the last read the row is dead, and so are the items that were read before it as soon as they
-//! are used. Otherwise a row stays live across a call between two reads, and the collector keeps
-//! all that it refers to: a fold over a lazily made tree would keep the whole tree instead of one path.
-//! (The leak that Wadler, "Fixing some space leaks with a garbage collector", 1987, fixes in the
-//! collector.)
+//! After the last read the row is dead, and so are the items that were read before it as soon as
+//! they are used. Otherwise a row stays live across a call between two reads, and the collector
+//! keeps all that it refers to: a fold over a lazily made tree would keep the whole tree instead of
+//! one path. (The leak that Wadler, "Fixing some space leaks with a garbage collector", 1987, fixes
+//! in the collector.)
 
 use crate::ir::{Block, Op, Operand, Prim, Stmt, Unit, Var};
 

@@ -1,7 +1,8 @@
 //! Loops: self tail calls become jumps to a loop header.
 //!
-//! The code of a thunk may also end by entering a thunk of the same code that it has just allocated,
-//! as a filter does for an item that it drops. That becomes a jump as well, without the thunk.
+//! The code of a thunk may also end by entering a thunk of the same code that it has just
+//! allocated, as a filter does for an item that it drops. That becomes a jump as well, without the
+//! thunk.
 
 use crate::ir::{
     BlockId, Callee, DEPTH_LIMIT, Function, FunctionId, Op, Operand, Stmt, Terminator, Unit, Var,

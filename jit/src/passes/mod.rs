@@ -1,18 +1,18 @@
 //! Passes: transformations of a [`Unit`](crate::ir::Unit); [`optimise`] runs the [`PIPELINE`].
 //!
-//! A pass takes a unit that the verifier accepts to one that it accepts and that means the same: the
-//! same values, and a crash where there was one, though perhaps another crash that the law would meet
-//! later. Each pass is correct on its own, so any can be left out ([`Omission`]).
+//! A pass takes a unit that the verifier accepts to one that it accepts and that means the same:
+//! the same values, and a crash where there was one, though perhaps another crash that the law
+//! would meet later. Each pass is correct on its own, so any can be left out ([`Omission`]).
 //!
 //! ```text
-//! simplify    constant folding, common subexpressions, case-of-known-value, case-of-case through join
-//!             points, resolution of known callees
+//! simplify    constant folding, common subexpressions, case of known value, case of case through
+//!             join points, resolution of known callees
 //! inline      simplify, and inlines small functions
 //! strict      simplify, and evaluates at once the thunks that are certain to be evaluated
-//! eager       simplify, and evaluates at once the thunks that are as cheap as their allocation (cheap
-//!             eagerness)
-//! speculate   simplify, and evaluates at once the thunks that are cheap if some values are small nats,
-//!             behind a test of those values
+//! eager       simplify, and evaluates at once the thunks that are as cheap as their allocation
+//!             (cheap eagerness)
+//! speculate   simplify, and evaluates at once the thunks that are cheap if some values are small
+//!             nats, behind a test of those values
 //! worker      worker/wrapper split: functions take evaluated what they are certain to evaluate
 //! specialise  copies functions for known function arguments
 //! results     constructed product result (CPR): workers return the items of the row they end with

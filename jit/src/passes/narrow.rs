@@ -2,7 +2,8 @@
 //!
 //! Parameters of join points, thunks and workers start at the least type, `bit`, and are widened by
 //! what is passed to them until nothing changes: a least fixpoint in the chain of types. General
-//! entries, which unknown callers use, keep their types. (Interprocedural constant-range propagation.)
+//! entries, which unknown callers use, keep their types. (Interprocedural constant-range
+//! propagation.)
 
 use crate::ir::{
     Callee, Function, FunctionId, FunctionRole, Op, Operand, Stmt, Terminator, Type, Unit, Var,

@@ -3,8 +3,8 @@
 //! Half of the calls of a recursive function, or more, reach only the base case. A function that
 //! starts with a test for a short base case gets a *front*: a function with that test and the base
 //! case, which tail calls the original otherwise. All calls that are not in tail position call the
-//! front. The front is small, so the inliner puts it into its callers, and a call remains only where
-//! there is work to do. (Partial inlining, as in LLVM's `PartialInliner`.)
+//! front. The front is small, so the inliner puts it into its callers, and a call remains only
+//! where there is work to do. (Partial inlining, as in LLVM's `PartialInliner`.)
 
 use crate::ir::{
     Block, BlockId, Call, Callee, Function, FunctionId, FunctionRole, Op, Stmt, Terminator, Unit,

@@ -91,7 +91,8 @@ pub const PIPELINE: &[Pass] = &[
     Pass::Sweep,
 ];
 
-/// Runs the pipeline except for the passes in `without`. Calls `after` with the unit after each pass.
+/// Runs the pipeline except for the passes in `without`. Calls `after` with the unit after each
+/// pass.
 pub fn optimise(unit: &mut Unit, without: &[Pass], mut after: impl FnMut(Pass, &Unit)) {
     for &pass in PIPELINE.iter().filter(|pass| !without.contains(pass)) {
         pass.run(unit);

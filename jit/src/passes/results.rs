@@ -1,17 +1,19 @@
 //! Result rows: a worker that ends by making a row returns the items of the row instead.
 //!
 //! Its callers have the items at hand, and allocate the row only where it is used as a row. (GHC's
-//! constructed product result analysis: Baker-Finch, Glynn, Peyton Jones, "Constructed product result
-//! analysis for Haskell", JFP 2004.)
+//! constructed product result analysis: Baker-Finch, Glynn, Peyton Jones, "Constructed product
+//! result analysis for Haskell", JFP 2004.)
 //!
 //! ```text
-//! worker f1(..) -> whnf { .. v5 = row(v3, v4); return v5 }    worker f1(..) -> any, any { return v3, v4 }
-//! v1 = call f1(..)                                            v2, v3 = call f1(..); v1 = row(v2, v3)
+//! before  worker f1(..) -> whnf { .. v5 = row(v3, v4); return v5 }
+//!         v1 = call f1(..)
+//! after   worker f1(..) -> any, any { .. return v3, v4 }
+//!         v2, v3 = call f1(..); v1 = row(v2, v3)
 //! ```
 //!
-//! Every exit of the worker must be such a row, of one size, or a tail call of a worker for which the
-//! same holds. Where another function tail calls such a worker, the call becomes one that returns and
-//! the function makes the row. That does not let the stack grow: a cycle of tail calls
+//! Every exit of the worker must be such a row, of one size, or a tail call of a worker for which
+//! the same holds. Where another function tail calls such a worker, the call becomes one that
+//! returns and the function makes the row. That does not let the stack grow: a cycle of tail calls
 //! through that function would have made it such a worker itself.
 
 use crate::analysis::call_graph::tail_calls;
@@ -125,8 +127,8 @@ fn chosen_functions(unit: &Unit) -> ItemCounts {
     counts.into_iter().map(|(id, count)| count.filter(|_| wanted.contains(id))).collect()
 }
 
-/// The number of items of the rows that a worker returns, if all its exits other than tail calls return
-/// rows of one size.
+/// The number of items of the rows that a worker returns, if all its exits other than tail calls
+/// return rows of one size.
 fn row_size(function: &Function) -> Option<usize> {
     if function.role != FunctionRole::Worker || function.results != [Type::Whnf] {
         return None;

@@ -1,10 +1,10 @@
 //! Small-nat variants: a recursive worker that computes on nats gets a variant for nats below 2^63.
 //!
-//! Arithmetic on a value of type `small` needs no test, and the collector need not know the value, so
-//! it stays in a register. But nothing says that the arguments of a law are small. So the worker tests
-//! its parameters once and continues in the variant. The variant's self calls need no test as long as
-//! the types of what they pass are small: a parameter of the variant is small if every self call
-//! passes a small one. (Function versioning behind a type guard.)
+//! Arithmetic on a value of type `small` needs no test, and the collector need not know the value,
+//! so it stays in a register. But nothing says that the arguments of a law are small. So the worker
+//! tests its parameters once and continues in the variant. The variant's self calls need no test as
+//! long as the types of what they pass are small: a parameter of the variant is small if every self
+//! call passes a small one. (Function versioning behind a type guard.)
 //!
 //! ```text
 //! f1(v: whnf)   tests, and tail calls f2 or f3
@@ -65,8 +65,8 @@ fn computed_params(function: &Function) -> Vec<bool> {
     params.map(|var| used.contains(*var) && is_wider(function.vars[*var])).collect()
 }
 
-/// The unit with a variant that takes as small the largest subset of the candidate parameters that all
-/// its self calls pass as small. Drops candidates until type inference confirms the rest.
+/// The unit with a variant that takes as small the largest subset of the candidate parameters that
+/// all its self calls pass as small. Drops candidates until type inference confirms the rest.
 fn with_variant(unit: &Unit, id: FunctionId, mut candidates: Vec<bool>) -> Option<Unit> {
     while candidates.contains(&true) {
         let mut trial = unit.clone();

@@ -1,10 +1,10 @@
-//! Specialisation: a function or thunk that is given a known function gets a copy with that function
-//! built in.
+//! Specialisation: a function or thunk that is given a known function gets a copy with that
+//! function built in.
 //!
-//! The self calls of the copy with the same argument call the copy, so a recursive function over a known
-//! function has no unknown call left. A delayed application of a known function becomes a thunk that
-//! calls it. (Function cloning for higher-order arguments, as GHC's `SpecConstr` does for function
-//! arguments.)
+//! The self calls of the copy with the same argument call the copy, so a recursive function over a
+//! known function has no unknown call left. A delayed application of a known function becomes a
+//! thunk that calls it. (Function cloning for higher-order arguments, as GHC's `SpecConstr` does
+//! for function arguments.)
 
 use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
@@ -23,7 +23,8 @@ const COPIED_LIMIT: usize = 1500;
 /// Closures that closures capture are built in up to this depth.
 const NESTING_LIMIT: usize = 3;
 
-/// The function built in for a parameter, if any: a constant and the number of values it is applied to.
+/// The function built in for a parameter, if any: a constant and the number of values it is applied
+/// to.
 type BuiltIn = Option<(ConstantId, usize)>;
 /// A function and what is built in for each of its parameters.
 type CopyKey = (FunctionId, Vec<BuiltIn>);
@@ -68,8 +69,8 @@ fn known_closures(function: &Function, blocks: &[BlockId]) -> KnownClosures {
     stmts.filter_map(closure).collect()
 }
 
-/// The entry that a delayed application calls, and all its arguments, if the function is a law of the
-/// unit that is applied to as many arguments as its arity.
+/// The entry that a delayed application calls, and all its arguments, if the function is a law of
+/// the unit that is applied to as many arguments as its arity.
 fn saturated(
     unit: &Unit,
     closures: &KnownClosures,
@@ -134,8 +135,8 @@ impl Specialiser {
         }
     }
 
-    /// Redirects a call or thunk with known functions among its arguments to a copy; if those functions
-    /// capture known functions, to a copy with these built in as well.
+    /// Redirects a call or thunk with known functions among its arguments to a copy; if those
+    /// functions capture known functions, to a copy with these built in as well.
     fn redirect(
         &mut self,
         unit: &mut Unit,
@@ -200,8 +201,8 @@ impl Specialiser {
     }
 }
 
-/// A copy of a function with functions built in for some parameters; the values that these capture are
-/// parameters of the copy instead.
+/// A copy of a function with functions built in for some parameters; the values that these capture
+/// are parameters of the copy instead.
 fn specialised(function: &Function, built_in: &[BuiltIn]) -> Function {
     let mut copy = function.clone();
     if copy.role == FunctionRole::General {

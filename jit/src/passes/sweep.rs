@@ -1,10 +1,10 @@
-//! Dead code elimination: drops functions that nothing reaches, and unused definitions and parameters;
-//! renumbers what is left in order of appearance.
+//! Dead code elimination: drops functions that nothing reaches, and unused definitions and
+//! parameters; renumbers what is left in order of appearance.
 
 use crate::analysis::call_graph::referenced_functions;
 use crate::ir::{
     Block, BlockId, Function, FunctionId, JoinId, JoinPoint, Op, Operand, Stmt, Terminator, Unit,
-    Var,
+    Var, side_table,
 };
 use cranelift_entity::SecondaryMap;
 
@@ -24,7 +24,7 @@ pub(super) fn sweep(unit: &mut Unit) {
 
 fn drop_unreachable_functions(unit: &mut Unit) {
     let mut new_ids: SecondaryMap<FunctionId, Option<FunctionId>> =
-        SecondaryMap::with_capacity(unit.functions.len());
+        side_table(unit.functions.len());
     let mut order = Vec::new();
     let mut todo = vec![FunctionId::ROOT];
     while let Some(id) = todo.pop() {
@@ -63,8 +63,8 @@ struct UseCounts {
 impl UseCounts {
     fn of(function: &Function) -> UseCounts {
         let mut uses = UseCounts {
-            vars: SecondaryMap::with_capacity(function.vars.len()),
-            joins: SecondaryMap::with_capacity(function.joins.len()),
+            vars: side_table(function.vars.len()),
+            joins: side_table(function.joins.len()),
         };
         for block in function.live_blocks() {
             let block = &function.blocks[block];
@@ -85,8 +85,8 @@ impl UseCounts {
         }
     }
 
-    /// Counts the operands of a statement. Members of a recursive group do not count as uses of each
-    /// other.
+    /// Counts the operands of a statement. Members of a recursive group do not count as uses of
+    /// each other.
     fn count_stmt(&mut self, stmt: &Stmt) {
         let group: Vec<Var> = match stmt {
             Stmt::Rec(group) => group.iter().map(|(var, _)| *var).collect(),
@@ -127,8 +127,12 @@ fn jumps_inside(function: &Function, id: JoinId) -> u32 {
     if !join.is_loop {
         return 0;
     }
-    let is_jump = |block: &BlockId| matches!(function.blocks[*block].terminator, Terminator::Jump(to, _) if to == id);
-    function.blocks_under(join.body).into_iter().filter(is_jump).count() as u32
+    let target = |block: BlockId| match function.blocks[block].terminator {
+        Terminator::Jump(target, _) => Some(target),
+        _ => None,
+    };
+    let targets = function.blocks_under(join.body).into_iter().filter_map(target);
+    targets.filter(|target| *target == id).count() as u32
 }
 
 /// Drops unused parameters of join points; returns whether there were any.
@@ -156,7 +160,8 @@ fn retain<T>(items: &mut Vec<T>, kept: &[bool]) {
     items.retain(|_| kept.next().copied().unwrap_or(true));
 }
 
-/// Copies the live code of a function with variables, join points and blocks in order of appearance.
+/// Copies the live code of a function with variables, join points and blocks in order of
+/// appearance.
 struct Renumbering<'f> {
     from: &'f Function,
     to: Function,
@@ -173,8 +178,8 @@ impl<'f> Renumbering<'f> {
         let mut copy = Renumbering {
             from,
             to,
-            vars: SecondaryMap::with_capacity(from.vars.len()),
-            joins: SecondaryMap::with_capacity(from.joins.len()),
+            vars: side_table(from.vars.len()),
+            joins: side_table(from.joins.len()),
         };
         copy.to.params = copy.define(&from.params);
         copy.block_to(from.entry, BlockId::FIRST);

@@ -1,9 +1,9 @@
 //! The worker/wrapper split: a function takes evaluated what it is certain to evaluate.
 //!
-//! A general entry that is called within the unit becomes a wrapper that forces those parameters and
-//! tail calls a worker with the code. Calls within the unit reach the worker when the wrapper is
-//! inlined. A worker that turns out to evaluate more of its parameters takes those evaluated too, and
-//! its callers force them. (Gill, Hutton, "The worker/wrapper transformation", JFP 2009.)
+//! A general entry that is called within the unit becomes a wrapper that forces those parameters
+//! and tail calls a worker with the code. Calls within the unit reach the worker when the wrapper
+//! is inlined. A worker that turns out to evaluate more of its parameters takes those evaluated
+//! too, and its callers force them. (Gill, Hutton, "The worker/wrapper transformation", JFP 2009.)
 
 use crate::analysis::call_graph::called_functions;
 use crate::analysis::demand::DemandAnalysis;

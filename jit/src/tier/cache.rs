@@ -25,6 +25,7 @@ use crate::codegen::{CompiledFunction, Environment};
 use crate::ir::Unit;
 use std::borrow::Borrow;
 use std::fs::{self, File, Metadata, OpenOptions};
+use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -54,13 +55,28 @@ impl CacheKey {
         expected: &[ExpectedCallee],
         environment: &Environment,
     ) -> CacheKey {
-        let mut hasher = blake3::Hasher::new();
-        // The debug form leaves nothing out.
-        hasher.update(format!("{unit:?}{expected:?}").as_bytes());
+        // The derived `Hash` leaves nothing out.
+        let mut bytes = HashedBytes(Vec::new());
+        unit.hash(&mut bytes);
+        expected.hash(&mut bytes);
         for facts in &environment.facts {
-            hasher.update(&[facts.top, u8::from(facts.entry.is_some())]);
+            bytes.write(&[facts.top, u8::from(facts.entry.is_some())]);
         }
-        CacheKey(hasher.finalize())
+        CacheKey(blake3::hash(&bytes.0))
+    }
+}
+
+/// Collects the bytes that a value's `Hash` feeds to a hasher.
+struct HashedBytes(Vec<u8>);
+
+impl Hasher for HashedBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// Not used: the key is a hash of the bytes.
+    fn finish(&self) -> u64 {
+        0
     }
 }
 

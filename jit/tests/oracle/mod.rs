@@ -1,6 +1,6 @@
-//! The oracle: a plain, slow evaluator of IR, to compare what passes make of a unit with what PLAN's
-//! specification says. It shares no code with the code generator. Laws outside the unit run by PLAN's
-//! rules ([`law`]).
+//! The oracle: a plain, slow evaluator of IR, to compare what passes make of a unit with what
+//! PLAN's specification says. It shares no code with the code generator. Laws outside the unit run
+//! by PLAN's rules ([`law`]).
 
 mod law;
 
@@ -516,7 +516,8 @@ fn apply(function: Value, args: Vec<Value>) -> Value {
     args.into_iter().fold(function, |f, x| new(ValueState::App(f, x)))
 }
 
-/// The index of the arm that `reflect` takes for an evaluated value, and the parts that the arm binds.
+/// The index of the arm that `reflect` takes for an evaluated value, and the parts that the arm
+/// binds.
 fn reflected(value: &Value) -> (usize, Vec<Value>) {
     match &*value.borrow() {
         ValueState::Pin(item, _) => (0, vec![item.clone()]),

@@ -33,7 +33,8 @@ impl<'u> Simplifier<'u> {
         if ty.is(Type::Whnf) { operand } else { self.emit(Type::Whnf, Op::Force(operand)) }
     }
 
-    /// The thunk that a force evaluates, if the force is its only use and may run its code in place.
+    /// The thunk that a force evaluates, if the force is its only use and may run its code in
+    /// place.
     pub(super) fn single_use_thunk(
         &self,
         frame: &SourceFrame<'u>,
@@ -100,8 +101,8 @@ impl<'u> Simplifier<'u> {
         }
     }
 
-    /// The entry that an application calls, and all its arguments, if the function is a law of the unit
-    /// that is applied to as many arguments as its arity.
+    /// The entry that an application calls, and all its arguments, if the function is a law of the
+    /// unit that is applied to as many arguments as its arity.
     pub(super) fn saturated_entry(
         &self,
         function: Operand,

@@ -1,12 +1,12 @@
 //! Thunks that are evaluated instead of allocated, because their value costs no more than they do.
 //!
-//! Cheap eagerness: the code of a thunk may run at once if it is a few total operations on evaluated
-//! values, or makes a row no larger than the thunk. (Faxén, "Cheap eagerness: speculative evaluation in
-//! a lazy functional language", ICFP 2000.)
+//! Cheap eagerness: the code of a thunk may run at once if it is a few total operations on
+//! evaluated values, or makes a row no larger than the thunk. (Faxén, "Cheap eagerness: speculative
+//! evaluation in a lazy functional language", ICFP 2000.)
 //!
-//! Speculation: often the values are not known to be evaluated but usually are: a counter that is passed
-//! on lazily, say. If the code would be cheap provided that a few values are nats below 2^63, the
-//! generated code tests whether they are, and allocates the thunk only if one is not.
+//! Speculation: often the values are not known to be evaluated but usually are: a counter that is
+//! passed on lazily, say. If the code would be cheap provided that a few values are nats below
+//! 2^63, the generated code tests whether they are, and allocates the thunk only if one is not.
 
 use super::walker::Simplifier;
 use crate::ir::{
@@ -70,8 +70,8 @@ impl<'u> Simplifier<'u> {
         Some(value.into())
     }
 
-    /// Tests each value for being a nat below 2^63. Calls `write` with `true` where all are, and with
-    /// `false` where one is not.
+    /// Tests each value for being a nat below 2^63. Calls `write` with `true` where all are, and
+    /// with `false` where one is not.
     fn test_each(&mut self, tested: &[Operand], write: &mut dyn FnMut(&mut Self, bool)) {
         let Some((first, rest)) = tested.split_first() else { return write(self, true) };
         let nat = self.out.new_var(Type::Small);
@@ -86,8 +86,8 @@ impl<'u> Simplifier<'u> {
         self.terminate(Terminator::Direct(*first, nat, yes, no));
     }
 
-    /// Whether the code of a thunk is no larger than a limit and only runs cheap total operations, for
-    /// captures of these types.
+    /// Whether the code of a thunk is no larger than a limit and only runs cheap total operations,
+    /// for captures of these types.
     fn is_cheap(&self, entry: FunctionId, types: &[Type], size_limit: usize) -> bool {
         if self.summaries[entry].size > size_limit || !self.may_inline(entry) {
             return false;

@@ -1,5 +1,6 @@
-//! What is known at the current point of the function being written: how variables were defined, which
-//! operands are equal, which operations have been done. A trail undoes the facts of a scope at its end.
+//! What is known at the current point of the function being written: how variables were defined,
+//! which operands are equal, which operations have been done. A trail undoes the facts of a scope
+//! at its end.
 
 use crate::ir::{Op, Operand, Var};
 use foldhash::fast::FixedState;
@@ -21,8 +22,8 @@ pub(super) struct ScopedFacts {
 /// The facts about a variable.
 #[derive(Default)]
 struct VarFacts {
-    /// The operation that defines it and the loop it is in, unless the operation says nothing about the
-    /// value.
+    /// The operation that defines it and the loop it is in, unless the operation says nothing about
+    /// the value.
     definition: Option<(Op, LoopNumber)>,
     /// An operand with the same value, from the branch taken.
     equal: Option<Operand>,

@@ -94,8 +94,8 @@ impl<'u> Simplifier<'u> {
         }
     }
 
-    /// Writes the code of a cheap thunk here and returns its value, which may be a thunk if the code
-    /// ends by entering one.
+    /// Writes the code of a cheap thunk here and returns its value, which may be a thunk if the
+    /// code ends by entering one.
     pub(super) fn inline_lazily(&mut self, entry: FunctionId, captures: &[Operand]) -> Operand {
         self.begin_inlining(entry);
         let mut frame = SourceFrame::new(self.unit, entry, captures, ResultTarget::Return);

@@ -1,9 +1,9 @@
 //! Join points and jumps.
 //!
-//! The code of a join point that is small, or has one jump, moves to its jumps. Of a join point that
-//! branches on what some jumps decide, the code up to the branch moves to the jumps, where the branch
-//! folds away; its two sides become join points. (Case of case: "Compiling without Continuations", PLDI
-//! 2017.)
+//! The code of a join point that is small, or has one jump, moves to its jumps. Of a join point
+//! that branches on what some jumps decide, the code up to the branch moves to the jumps, where the
+//! branch folds away; its two sides become join points. (Case of case: "Compiling without
+//! Continuations", PLDI 2017.)
 
 use super::source::{JoinPlan, SourceFrame};
 use super::walker::Simplifier;

@@ -1,12 +1,12 @@
 //! The simplifier: rewrites each function in one walk, using what is known at each point.
 //!
-//! One walk does what could be many passes, because each enables the others: it folds constants, reuses
-//! results of earlier operations (common subexpressions), drops decided branches (case of known
-//! value), moves the code of join points to their jumps, merges a branch with the branches that
-//! decide it (case of case through join points), and turns unknown calls of known functions into known
-//! ones. [`SimplifyOptions`] switch on what grows code or changes when things are evaluated. (The design
-//! of GHC's simplifier: Peyton Jones, Marlow, "Secrets of the Glasgow Haskell Compiler inliner", JFP
-//! 2002.)
+//! One walk does what could be many passes, because each enables the others: it folds constants,
+//! reuses results of earlier operations (common subexpressions), drops decided branches (case of
+//! known value), moves the code of join points to their jumps, merges a branch with the branches
+//! that decide it (case of case through join points), and turns unknown calls of known functions
+//! into known ones. [`SimplifyOptions`] switch on what grows code or changes when things are
+//! evaluated. (The design of GHC's simplifier: Peyton Jones, Marlow, "Secrets of the Glasgow
+//! Haskell Compiler inliner", JFP 2002.)
 //!
 //! ```text
 //! options      what each pass switches on
@@ -20,8 +20,8 @@
 //! joins        join points and jumps
 //! ```
 //!
-//! The inliner inlines functions as they were before the pass. A function whose output gets too large,
-//! or too deep, keeps its old code; this also bounds the recursion of the walk.
+//! The inliner inlines functions as they were before the pass. A function whose output gets too
+//! large, or too deep, keeps its old code; this also bounds the recursion of the walk.
 
 mod calls;
 mod eager;

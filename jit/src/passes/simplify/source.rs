@@ -1,6 +1,6 @@
 //! A function being walked: the one that is rewritten, or one that is inlined into it.
 
-use crate::ir::{Function, FunctionId, JoinId, Operand, Unit, Var};
+use crate::ir::{Function, FunctionId, JoinId, Operand, Unit, Var, side_table};
 use cranelift_entity::SecondaryMap;
 
 /// Where the results of a walked function go.
@@ -20,8 +20,9 @@ pub(super) enum JoinPlan {
     Inline,
     /// Keeps it, as this join point of the function being written.
     Keep(JoinId),
-    /// Copies the code up to its branch to the jumps. The two sides of the branch become join points;
-    /// their parameters are those of the old one and the variables that the copied code defines.
+    /// Copies the code up to its branch to the jumps. The two sides of the branch become join
+    /// points; their parameters are those of the old one and the variables that the copied code
+    /// defines.
     InlineUpToBranch([JoinId; 2]),
 }
 
@@ -50,8 +51,8 @@ impl<'u> SourceFrame<'u> {
             id,
             function,
             vars,
-            joins: SecondaryMap::with_capacity(function.joins.len()),
-            costs: SecondaryMap::with_capacity(function.joins.len()),
+            joins: side_table(function.joins.len()),
+            costs: side_table(function.joins.len()),
             results,
         };
         frame.bind_all(&function.params, args);

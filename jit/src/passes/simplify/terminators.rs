@@ -51,8 +51,8 @@ impl<'u> Simplifier<'u> {
         }
     }
 
-    /// Returns results from the walked function: from the function being written, or to a join point of
-    /// it.
+    /// Returns results from the walked function: from the function being written, or to a join
+    /// point of it.
     fn deliver(&mut self, frame: &SourceFrame<'u>, results: Vec<Operand>) {
         let terminator = match frame.results {
             ResultTarget::Return => match self.take_tail_call(&results) {
@@ -140,8 +140,8 @@ impl<'u> Simplifier<'u> {
         branch
     }
 
-    /// Branches on a bit. `write` writes the side for which it gets `true` or `false`; one side only if
-    /// the bit is known.
+    /// Branches on a bit. `write` writes the side for which it gets `true` or `false`; one side
+    /// only if the bit is known.
     pub(super) fn branch_on(
         &mut self,
         mut condition: Operand,
@@ -169,9 +169,9 @@ impl<'u> Simplifier<'u> {
         }
     }
 
-    /// Replaces a branch by the operation on its yes side, if that operation gives 0 in the other case
-    /// as well: a product, say, whose second factor was not to be evaluated if the first is 0, and is
-    /// evaluated now.
+    /// Replaces a branch by the operation on its yes side, if that operation gives 0 in the other
+    /// case as well: a product, say, whose second factor was not to be evaluated if the first is 0,
+    /// and is evaluated now.
     fn merge_zero_guard(&mut self, condition: Operand, yes: BlockId, no: BlockId) -> bool {
         let [yes, no] = [yes, no].map(|id| &self.out.blocks[id]);
         let Some(Op::Prim(Prim::Truth, tested)) = self.facts.definition(condition) else {

@@ -16,8 +16,8 @@ use cranelift_entity::PrimaryMap;
 pub(super) const INLINE_BUDGET: usize = 2000;
 /// A function does not grow beyond this many statements by inlining.
 pub(super) const GROWTH_LIMIT: usize = 4000;
-/// A function whose output is larger keeps its old code. (The body of a law has at most half as many
-/// nodes.)
+/// A function whose output is larger keeps its old code. (The body of a law has at most half as
+/// many nodes.)
 const WRITTEN_LIMIT: usize = 50_000;
 /// So does a function whose walk nests deeper than this.
 const WALK_DEPTH_LIMIT: usize = 3 * DEPTH_LIMIT;
