@@ -154,7 +154,7 @@ pub(crate) fn all(pallas: &Path, variants: &[String], scratch: &Path) -> Result<
 /// # Errors
 /// If the scratch folder cannot be written.
 pub(crate) fn without_passes(pallas: &Path, scratch: &Path) -> Result<Vec<System>> {
-    let passes = jit::passes::PASSES.iter().map(|pass| pass.name);
+    let passes = jit::passes::Pass::ALL.iter().map(|pass| pass.name());
     let all = [("pallas", "")].into_iter().chain(passes.map(|name| (name, name)));
     let more = ["expect", "all"].map(|name| (name, name));
     let one = |(name, without)| {

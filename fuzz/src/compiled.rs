@@ -17,7 +17,7 @@ use crate::ends::{End, found, specified};
 use crate::terms::{below, expression};
 use arbitrary::Unstructured;
 use jit::build::Jets;
-use jit::{Mode, plug_in};
+use jit::{Mode, install};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ struct Runtime {
 impl Runtime {
     fn new(setting: Setting) -> Runtime {
         let mut vm = small_vm_with(Arc::clone(&TABLE), setting.stress, 1 << 22);
-        plug_in(&mut vm, Jets::of(Arc::new(known::table())), setting.mode)
+        install(&mut vm, Jets::of(Arc::new(known::table())), setting.mode)
             .expect("the machine is known");
         Runtime { vm, laws: HashMap::new(), programs: Vec::new() }
     }

@@ -1,29 +1,28 @@
-//! What minor collections cost while compiled code is deep in a recursion, and what they would cost
-//! if every one of them looked at all its frames.
+//! The cost of minor collections while compiled code is deep in a recursion, with the barrier on the stack
+//! and without. Without it, every collection scans all frames.
 //!
-//! `cargo run --release -p jit --example deep` goes down so many calls, makes garbage there, and comes back.
+//! `cargo run --release -p jit --example deep` recurses to a depth, makes garbage there, and returns.
 
 use jit::build::Jets;
-use jit::{Mode, plug_in};
+use jit::{Mode, install};
 use std::time::{Duration, Instant};
 use vm::spec::Term;
 use vm::{Options, Vm, plain};
 
-/// `c a n`: `a` for 0, else `c` of an app of the predecessor, and of the predecessor.
+/// `c a n`: `a` for 0, else `c b m` where `m` is the predecessor of `n` and `b` an app of `m`.
 const CHURN: &str = "{'c' 2 (0 (0 (0 (2 2) 1) (0 (0 {'h' 3 (0 (0 1 (0 (2 0) 3)) 3)} 0) 1)) 2)}";
-/// `f k d`: for 0 what `k` makes of as much garbage as is put here for `#`, else one more than `f k` of the
-/// predecessor.
+/// `f k d`: for 0, `k` applied to the count that replaces `#`; else one more than `f k` of the predecessor.
 const DEEP: &str =
     "{'f' 2 (0 (0 (0 (2 2) (0 1 (2 #))) (0 (0 {'g' 3 (0 (2 3) (0 (0 1 2) 3))} 0) 1)) 2)}";
 
-/// How often garbage is made at the bottom: 24 bytes each time.
+/// The count of objects of 24 bytes that are allocated at the bottom.
 const GARBAGE: u64 = 10_000_000;
 
-/// How long it takes to make garbage at that depth, and in how many collections.
+/// The time to make garbage at a depth, and the count of minor collections.
 fn run(depth: u64, has_barrier: bool) -> (Duration, u64) {
     let options = Options { max_stack: 8 << 30, max_heap: 8 << 30, ..Options::default() };
     let mut vm = Vm::new(options, Default::default()).expect("addresses can be had");
-    plug_in(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
     if !has_barrier {
         vm.forgo_barrier();
     }

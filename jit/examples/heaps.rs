@@ -1,11 +1,11 @@
-//! What many runtimes in one process take: memory, threads, mappings.
+//! The memory, threads and mappings that many runtimes in one process take.
 //!
-//! `cargo run --profile quick -p jit --example heaps -- 1000 tiered` makes so many runtimes with
-//! (`tiered`, `eager`) or without (`off`) the compiler, has each run a law until it is compiled, and
-//! prints what the process takes then.
+//! `cargo run --profile quick -p jit --example heaps -- 1000 tiered` makes 1000 runtimes with the compiler
+//! (`tiered`, `eager`) or without it (`off`), runs a law in each until it is compiled, and prints what the
+//! process takes.
 
 use jit::build::Jets;
-use jit::{Mode, plug_in, statistics};
+use jit::{Mode, install, statistics};
 use std::fs;
 use vm::spec::Term;
 use vm::{Options, Vm, plain};
@@ -13,7 +13,8 @@ use vm::{Options, Vm, plain};
 /// `f n`: 0 for 0, else one more than `f` of the predecessor.
 const DEEP: &str = "{'f' 1 (0 (0 (0 2 (2 0)) (0 {'g' 2 (0 3 (0 1 2))} 0)) 1)}";
 
-fn taken(when: &str) {
+/// Prints what the process takes.
+fn print_usage(when: &str) {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
@@ -32,22 +33,22 @@ fn main() {
         Some("eager") => Mode::Eager,
         _ => Mode::Tiered,
     };
-    taken("at first");
+    print_usage("at the start");
     let law = Term::parse(DEEP).expect("a term");
     let mut runtimes = Vec::with_capacity(count);
     for _ in 0..count {
         let options = Options { nursery: 256 << 10, ..Options::default() };
         let mut vm = Vm::new(options, Default::default()).expect("addresses can be had");
-        plug_in(&mut vm, Jets::default(), mode).expect("the machine is known");
+        install(&mut vm, Jets::default(), mode).expect("the machine is known");
         runtimes.push(vm);
     }
-    taken("made");
+    print_usage("made");
     for vm in &mut runtimes {
         let law = plain::from_term(vm, &law).expect("room");
         let depth = vm.nat(3000);
         vm.apply(&law, &[depth]).expect("a value");
     }
-    taken("run");
+    print_usage("run");
     runtimes.clear();
-    taken("gone");
+    print_usage("dropped");
 }

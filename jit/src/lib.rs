@@ -1,14 +1,22 @@
-//! The compiler: hot laws to native code.
+//! The compiler: [`install`] makes a runtime compile its hot laws to native code.
+//!
+//! A law is built into a [unit](ir::Unit) of IR, which passes improve; the code generator translates it
+//! to machine code through Cranelift; the runtime links and publishes the code. `tier/pipeline.rs` is
+//! the way from a unit to published code, step by step.
 //!
 //! ```text
 //! ir       the intermediate representation: types, text form, verifier
+//! analysis facts about IR: demand, called parameters, summaries
 //! build    from a law's body to IR
-//! passes   IR to better IR
-//! codegen  IR to machine code, through Cranelift
-//! runtime  what compiled code stands on: memory for it, and stubs
-//! tier     what is compiled, when, and how it is published
+//! passes   from IR to better IR
+//! codegen  from IR to machine code, through Cranelift
+//! runtime  memory for machine code, linking, stubs
+//! tier     what is compiled when, the pipeline, the cache of machine code
 //! ```
 
+#![deny(unsafe_code)]
+
+mod analysis;
 pub mod build;
 pub mod codegen;
 pub mod ir;
@@ -16,4 +24,4 @@ pub mod passes;
 pub mod runtime;
 mod tier;
 
-pub use tier::{Mode, Statistics, keep_code_in, plug_in, statistics};
+pub use tier::{Mode, Statistics, install, set_cache_directory, statistics};

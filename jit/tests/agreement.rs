@@ -1,9 +1,11 @@
-//! Generated programs, built and optimised, against PLAN's specification.
+//! Differential test of the passes: generated programs, built and optimised, against PLAN's
+//! specification.
 //!
-//! A program becomes the body of a law; the unit of that law is run by a plain evaluator of IR,
-//! as it was built and after every pass. Values must be those of the specification. A crash may be
-//! another, and what loops may crash instead, since order of evaluation may change; whether there is a
-//! value may not. `PALLAS_AGREEMENT_CASES` sets how many programs are run.
+//! A program becomes the body of a law. A plain evaluator of IR (the oracle) runs the unit of that
+//! law as it was built and after every pass. Its value must be that of the specification. Since
+//! passes may change the order of evaluation, a crash may become another crash, and divergence may
+//! become a crash; whether there is a value may not change. `PALLAS_AGREEMENT_CASES` sets the
+//! number of programs.
 
 mod oracle;
 
@@ -12,8 +14,8 @@ mod support;
 
 use jit::build::{Jets, build};
 use jit::ir::{Unit, verify};
-use jit::passes::{PASSES, optimise};
-use oracle::{Machine, Stop};
+use jit::passes::{Pass, optimise};
+use oracle::{Failure, Machine};
 use support::{FUEL, law_of};
 use vm::spec::generate::Gen;
 use vm::spec::{Outcome, Term, eval_on_big_stack};
@@ -22,45 +24,50 @@ use vm::{Options, Vm, plain};
 fn built(program: &Term) -> Option<(Unit, Vec<Term>)> {
     let options =
         Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
-    let mut vm = Vm::new(options, Default::default()).expect("a stack can be had");
-    let law = plain::from_term(&mut vm, &law_of(program)).expect("there is room");
+    let mut vm = Vm::new(options, Default::default()).expect("the system gives a stack");
+    let law = plain::from_term(&mut vm, &law_of(program)).expect("the heap has room");
     let built = build(&vm, vm.look(&law), &Jets::default()).ok()?;
     let values = built.values.iter().map(|value| plain::to_term(vm.look(value))).collect();
     Some((built.unit, values))
 }
 
-/// Whether a run ended as it should.
-fn agree(right: &Outcome, found: &Result<Term, Stop>) -> bool {
-    match (right, found) {
+/// Whether the outcome of a run is allowed by that of the specification.
+fn agree(specified: &Outcome, found: &Result<Term, Failure>) -> bool {
+    match (specified, found) {
         (Outcome::Value(value), Ok(found)) => value == found,
         (Outcome::Value(_), Err(_)) | (Outcome::Crash { .. } | Outcome::Loop, Ok(_)) => false,
-        (Outcome::Crash { .. }, Err(stop)) => *stop != Stop::Fuel,
+        (Outcome::Crash { .. }, Err(failure)) => *failure != Failure::OutOfFuel,
         (Outcome::Loop, Err(_)) | (Outcome::OutOfFuel, _) => true,
     }
 }
 
-fn check(seed: u64, size: usize, without: &[&str]) -> bool {
+fn check(seed: u64, size: usize, without: &[Pass]) -> bool {
     let program = Gen::new(seed).program(size);
-    let right = eval_on_big_stack(&program, FUEL);
-    if right == Outcome::OutOfFuel {
+    let specified = eval_on_big_stack(&program, FUEL);
+    if specified == Outcome::OutOfFuel {
         return false;
     }
     let Some((mut unit, constants)) = built(&program) else { return false };
     let test = |after: &str, unit: &Unit| {
-        verify(unit).unwrap_or_else(|wrong| panic!("seed {seed}, {after}: {wrong}\n{unit}"));
+        verify(unit).unwrap_or_else(|error| panic!("seed {seed}, {after}: {error}\n{unit}"));
         let found = Machine::new(unit, &constants, 50 * FUEL).run(&[Term::zero()]);
-        if !agree(&right, &found) {
-            panic!("seed {seed}, {after}: {program}\n right {right:?}\n found {found:?}\n{unit}");
+        if !agree(&specified, &found) {
+            panic!(
+                "seed {seed}, {after}: {program}\n specified {specified:?}\n found {found:?}\n{unit}"
+            );
         }
     };
     test("building", &unit);
-    optimise(&mut unit, without, test);
+    optimise(&mut unit, without, |pass, unit| test(pass.name(), unit));
     true
 }
 
-/// Runs on a stack that the evaluator's recursion fits.
+/// Runs a test on a thread whose stack is large enough for the oracle's recursion.
 fn on_big_stack(run: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().stack_size(1 << 29).spawn(run).expect("a thread");
+    let thread = std::thread::Builder::new()
+        .stack_size(1 << 29)
+        .spawn(run)
+        .expect("the system gives a thread");
     if let Err(panic) = thread.join() {
         std::panic::resume_unwind(panic);
     }
@@ -76,26 +83,26 @@ fn passes_change_no_value() {
     on_big_stack(|| {
         let count = cases(600);
         let decided = (0..count).filter(|seed| check(*seed, 30, &[])).count() as u64;
-        assert!(decided * 2 > count, "most programs should end: {decided} of {count} did");
+        assert!(decided * 2 > count, "only {decided} of {count} programs terminate");
     });
 }
 
 #[test]
-fn nor_in_larger_programs() {
+fn passes_change_no_value_of_larger_programs() {
     on_big_stack(|| {
         let count = cases(150);
         let decided = (0..count).filter(|seed| check(1_000_000 + seed, 120, &[])).count() as u64;
-        assert!(decided * 2 > count, "most programs should end: {decided} of {count} did");
+        assert!(decided * 2 > count, "only {decided} of {count} programs terminate");
     });
 }
 
 #[test]
 fn any_pass_can_be_left_out() {
     on_big_stack(|| {
-        for pass in PASSES {
+        for &pass in Pass::ALL {
             let count = cases(400) / 10;
-            let decided = (0..count).filter(|n| check(2_000_000 + n, 40, &[pass.name])).count();
-            assert!(decided > 0, "without {}", pass.name);
+            let decided = (0..count).filter(|n| check(2_000_000 + n, 40, &[pass])).count();
+            assert!(decided > 0, "without {pass}");
         }
     });
 }

@@ -1,4 +1,4 @@
-//! Laws of generated programs become units that the verifier accepts.
+//! The verifier accepts the unit of every law in generated programs.
 
 use jit::build::{Jets, build};
 use jit::ir::{parse, verify};
@@ -31,20 +31,20 @@ fn laws(term: &Term) -> Vec<Term> {
 }
 
 #[test]
-fn units_of_generated_laws_are_good() {
+fn units_of_generated_laws_are_valid() {
     let mut built = 0;
     for seed in 0..300 {
         let program = Gen::new(seed).program(60);
         let mut vm = small_vm();
         for law in laws(&program) {
-            let value = plain::from_term(&mut vm, &law).expect("there is room");
+            let value = plain::from_term(&mut vm, &law).expect("the heap has room");
             let Ok(unit) = build(&vm, vm.look(&value), &Jets::default()) else { continue };
             let unit = unit.unit;
-            verify(&unit).unwrap_or_else(|wrong| panic!("{wrong}\n{law}\n{unit}"));
+            verify(&unit).unwrap_or_else(|error| panic!("{error}\n{law}\n{unit}"));
             let text = unit.to_string();
-            assert_eq!(parse(&text).map(|read| read.to_string()), Ok(text));
+            assert_eq!(parse(&text).map(|parsed| parsed.to_string()), Ok(text));
             built += 1;
         }
     }
-    assert!(built > 300, "only {built} were built");
+    assert!(built > 300, "only {built} laws were built");
 }

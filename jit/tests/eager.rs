@@ -1,14 +1,14 @@
 //! Compiled code against the specification, on generated programs.
 //!
-//! A program is run by both, every law compiled before it is first called; they must agree on the
-//! value, or on the crash. A disagreement is shrunk before it is reported. `PALLAS_AGREEMENT_CASES`
-//! sets how many programs a configuration runs.
+//! Both run the same program; every law is compiled before its first call. They must agree on the value or
+//! on the crash. The test shrinks a program on which they disagree, and reports the smaller one.
+//! `PALLAS_AGREEMENT_CASES` sets the count of programs for each configuration.
 
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
 use jit::build::Jets;
-use jit::{Mode, plug_in};
+use jit::{Mode, install};
 use support::{End, agree, cases, found, specified};
 use vm::spec::Term;
 use vm::spec::generate::Gen;
@@ -17,7 +17,7 @@ use vm::{Options, Vm};
 
 fn compiled(options: &Options, program: &Term) -> End {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
-    plug_in(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
     found(&mut vm, program)
 }
 

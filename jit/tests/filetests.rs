@@ -1,28 +1,40 @@
-//! File tests: `tests/filetests/*.ir`, each a unit, the passes to run, and what must come out.
+//! File tests: each `tests/filetests/*.ir` holds a unit, the passes to run, and the expected
+//! result.
 //!
-//! The first line names the passes (`; passes: strict worker`, or `all` for the whole pipeline), a
-//! line of dashes parts the unit from the result. `JIT_BLESS=1 cargo test -p jit --test filetests`
-//! rewrites the results.
+//! ```text
+//! ; passes: strict worker       the passes, separated by spaces; `all` runs the whole pipeline
+//! ; what the test shows         comments
+//! k0 = law ..                   the unit before the passes
+//! --------
+//! k0 = law ..                   the unit after the passes
+//! ```
+//!
+//! Each pass has a test with its name that shows what it does, and one or more `NAME_not_*.ir` that
+//! show where it must not apply. The verifier runs after every pass.
+//!
+//! To rewrite the expected results after an intended change, run
+//! `JIT_BLESS=1 cargo test -p jit --test filetests` and review the difference.
 
 use jit::ir::{Unit, parse, verify};
 use jit::passes::{Pass, optimise};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-const PART: &str = "\n--------\n";
+/// The line between the input and the expected result.
+const SEPARATOR: &str = "\n--------\n";
 
 fn check(unit: &Unit, after: &str) {
-    verify(unit).unwrap_or_else(|wrong| panic!("after {after}: {wrong}\n{unit}"));
+    verify(unit).unwrap_or_else(|error| panic!("after {after}: {error}\n{unit}"));
     let text = unit.to_string();
-    assert_eq!(parse(&text).map(|read| read.to_string()), Ok(text));
+    assert_eq!(parse(&text).map(|parsed| parsed.to_string()), Ok(text));
 }
 
 fn run(passes: &str, unit: &mut Unit) {
-    check(unit, "reading");
+    check(unit, "parsing");
     for name in passes.split_whitespace() {
         if name == "all" {
-            optimise(unit, &[], |name, unit| check(unit, name));
+            optimise(unit, &[], |pass, unit| check(unit, pass.name()));
         } else {
-            let pass = Pass::named(name).unwrap_or_else(|| panic!("no pass {name}"));
+            let pass: Pass = name.parse().unwrap_or_else(|error| panic!("{error}"));
             pass.run(unit);
             check(unit, name);
         }
@@ -31,25 +43,44 @@ fn run(passes: &str, unit: &mut Unit) {
 
 fn test(path: &Path) {
     let text = std::fs::read_to_string(path).expect("the file can be read");
-    let (input, expected) = text.split_once(PART).unwrap_or((text.trim_end(), ""));
+    let (input, expected) = text.split_once(SEPARATOR).unwrap_or((text.trim_end(), ""));
     let first = input.lines().next().unwrap_or_default();
     let passes = first.strip_prefix("; passes:").expect("the first line names the passes");
-    let mut unit = parse(input).unwrap_or_else(|wrong| panic!("{}: {wrong}", path.display()));
+    let mut unit = parse(input).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     run(passes, &mut unit);
     let result = unit.to_string();
     if std::env::var_os("JIT_BLESS").is_some() {
-        std::fs::write(path, format!("{input}{PART}{result}")).expect("the file can be written");
+        std::fs::write(path, format!("{input}{SEPARATOR}{result}"))
+            .expect("the file can be written");
     } else {
         assert_eq!(result, expected, "{}", path.display());
     }
 }
 
-#[test]
-fn files() {
+fn paths() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/filetests");
     let entries = std::fs::read_dir(folder).expect("the folder can be read");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
+    paths
+}
+
+#[test]
+fn passes_give_the_expected_units() {
+    let paths = paths();
     assert!(paths.len() > 5, "the files are there");
     paths.iter().for_each(|path| test(path));
+}
+
+#[test]
+fn every_pass_has_a_test_where_it_applies_and_one_where_it_does_not() {
+    let names: Vec<String> = paths()
+        .iter()
+        .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    for pass in Pass::ALL {
+        assert!(names.iter().any(|name| name == pass.name()), "no {pass}.ir");
+        let negative = format!("{pass}_not_");
+        assert!(names.iter().any(|name| name.starts_with(&negative)), "no {negative}*.ir");
+    }
 }

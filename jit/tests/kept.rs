@@ -1,9 +1,9 @@
-//! Machine code kept from run to run, and freed with the runtime that it was made for.
+//! Machine code is kept from run to run, and freed with the runtime that it was compiled for.
 //!
-//! What is counted is counted for the whole process, so all of it is one test.
+//! The counters are those of the whole process, so there is only one test.
 
 use jit::build::Jets;
-use jit::{Mode, plug_in, statistics};
+use jit::{Mode, install, statistics};
 use std::fs;
 use std::path::{Path, PathBuf};
 use vm::spec::Term;
@@ -22,10 +22,10 @@ const DEEP_ALLOCATING: &str = "{'f' 2 (0 (0 (0 (2 2) (2 0)) (0 (0 {'g' 3 (0 (0 1
 const COUNTING: &str =
     "{'k' 2 (0 (0 (0 (0 (0 (2 1) (2 0)) (2 0)) (0 {'n' 3 (0 (2 3) 1)} 2)) (2 0)) 1)}";
 
-/// Runs both in a runtime of their own.
+/// Runs both laws in a new runtime.
 fn run() {
     let mut vm = Vm::new(options(), Default::default()).expect("a stack can be had");
-    plug_in(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
     let [deep, allocating, counting] = [DEEP, DEEP_ALLOCATING, COUNTING].map(|text| {
         let term = Term::parse(text).expect("a term");
         plain::from_term(&mut vm, &term).expect("room")
@@ -37,7 +37,7 @@ fn run() {
     }
 }
 
-/// The files of kept code, but for that of the stubs, which are read once a process.
+/// The files of the cache without that of the stubs, which a process reads once.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = |folder: &Path| -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).expect("a folder");
@@ -55,21 +55,21 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn code_is_kept_checked_and_freed() {
     let folder = tempfile::tempdir().expect("a folder");
-    jit::keep_code_in(folder.path());
+    jit::set_cache_directory(folder.path());
     run();
     let first = statistics();
     assert!(first.compiled > 0 && first.loaded == 0 && first.rejected == 0, "{first:?}");
     let kept = files(folder.path());
     assert_eq!(kept.len(), first.compiled);
 
-    // The second run compiles nothing.
+    // The second run finds all code in the cache.
     run();
     let second = statistics();
     assert_eq!((second.compiled, second.loaded), (first.compiled, first.compiled));
-    // The code of the first is gone.
+    // The code of the first run is freed.
     assert_eq!((second.freed, second.bytes), (first.compiled, first.bytes));
 
-    // What is damaged, cut off or of another unit is made and written anew.
+    // A file that is damaged, truncated or of another unit is written anew.
     let whole: Vec<Vec<u8>> = kept.iter().map(|file| fs::read(file).expect("a file")).collect();
     let mut damaged = whole[0].clone();
     let middle = damaged.len() / 2;
@@ -83,7 +83,7 @@ fn code_is_kept_checked_and_freed() {
         assert_eq!(fs::read(&kept[0]).expect("a file"), whole[0]);
     }
 
-    // Code for many more runtimes than would fit in the region together.
+    // Code for many more runtimes than the region can hold at once.
     let rounds = (80 << 20) / statistics().bytes;
     (0..rounds.min(3000)).for_each(|_| run());
     let last = statistics();

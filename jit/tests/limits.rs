@@ -1,4 +1,4 @@
-//! Units made to blow up: passes end, and what they make stays small.
+//! Units that are made to blow up: the passes terminate, and their results stay small.
 
 use jit::ir::{Unit, parse, verify};
 use jit::passes::optimise;
@@ -12,7 +12,7 @@ fn optimised(body: &str) -> Unit {
 }
 
 fn size(unit: &Unit) -> usize {
-    let blocks = unit.functions.iter().flat_map(|function| &function.blocks);
+    let blocks = unit.functions.values().flat_map(|function| function.blocks.values());
     blocks.map(|block| 1 + block.stmts.len()).sum()
 }
 

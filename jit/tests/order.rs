@@ -1,14 +1,15 @@
-//! Which crash `try` sees: that of the law's own order, whatever is compiled.
+//! `try` catches the crash that the law meets first in its own order of evaluation, whether the law
+//! is compiled or not.
 //!
-//! Generated programs with `try`, and attempts within attempts, run interpreted and compiled, and
-//! must give the same. Programs of PLAN's own operations are attempted too, and must end as the
-//! specification says. `PALLAS_AGREEMENT_CASES` sets how many programs are run.
+//! Generated programs with nested uses of `try` run interpreted and compiled, with the same result.
+//! `try` of programs of PLAN's own operations has the outcome of the specification.
+//! `PALLAS_AGREEMENT_CASES` sets the number of programs.
 
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
 use jit::build::Jets;
-use jit::{Mode, plug_in};
+use jit::{Mode, install};
 use std::sync::Arc;
 use support::{End, FUEL, cases, found, law_of};
 use vm::jet::JetTable;
@@ -21,23 +22,23 @@ fn options(stress: bool) -> Options {
     Options { nursery, max_heap: 1 << 28, max_stack: 1 << 24, stress }
 }
 
-/// A law that stands for a jet, which never leaves anything to it.
+/// A law for a jet whose native code handles all arguments, so that the law itself never runs.
 fn stand_in(name: &str, arity: u64) -> Term {
     Term::law(vm::spec::nat_from_bytes(name.as_bytes()), arity, Term::from(0))
 }
 
-/// The pin of a jet's law.
+/// The pinned law of a jet.
 fn jet(name: &str, arity: u64) -> Term {
     Term::pin(stand_in(name, arity))
 }
 
-/// The jets that programs use, for laws that are ours alone.
+/// The jets that the programs use, declared for the stand-in laws of this test.
 fn table() -> Arc<JetTable> {
     let mut table = JetTable::new();
-    let mut vm = Vm::new(options(false), Arc::default()).expect("a stack can be had");
+    let mut vm = Vm::new(options(false), Arc::default()).expect("the system gives a stack");
     for declared in jets::jets() {
         let law = stand_in(declared.name, declared.arity() as u64);
-        let law = plain::from_term(&mut vm, &law).expect("room");
+        let law = plain::from_term(&mut vm, &law).expect("the heap has room");
         let hash = vm.hash(&law).expect("a small law");
         table.add(declared, &[hash]);
     }
@@ -45,8 +46,8 @@ fn table() -> Arc<JetTable> {
 }
 
 fn runtime(options: Options, table: &Arc<JetTable>, mode: Mode) -> Vm {
-    let mut vm = Vm::new(options, Arc::clone(table)).expect("a stack can be had");
-    plug_in(&mut vm, Jets::of(Arc::clone(table)), mode).expect("the machine is known");
+    let mut vm = Vm::new(options, Arc::clone(table)).expect("the system gives a stack");
+    install(&mut vm, Jets::of(Arc::clone(table)), mode).expect("the compiler supports the machine");
     vm
 }
 
@@ -56,17 +57,15 @@ fn row(items: &[Term]) -> Term {
     constructor.apps(items.iter().rev().cloned())
 }
 
-/// The attempt at these values.
-fn attempt(items: &[Term]) -> Term {
+/// The application of `try` to the row of a function and its arguments.
+fn try_of(items: &[Term]) -> Term {
     jet("_Try", 1).app(row(items))
 }
 
-// Text for bodies of laws.
-
-/// Writes laws that calculate, crash and attempt.
+/// Generates laws that compute, crash and use `try`.
 struct Writer {
     state: u64,
-    /// The laws so far, and how many arguments they take.
+    /// The laws generated so far, with their arities.
     laws: Vec<(Term, u64)>,
     crashes: u64,
 }
@@ -79,19 +78,19 @@ impl Writer {
         (self.state >> 20) % count
     }
 
-    /// One of the first so many laws.
+    /// One of the first `count` laws.
     fn law(&mut self, count: u64) -> (Term, u64) {
         let number = self.below(count) as usize;
         self.laws[number].clone()
     }
 
-    /// A call in a law's body.
+    /// An application in a law's body.
     fn call(function: Term, args: impl IntoIterator<Item = Term>) -> Term {
         args.into_iter().fold(Term::from(2).app(function), |f, x| Term::from(0).apps([f, x]))
     }
 
-    /// An expression of a law with so many arguments, the first of which counts down if it calls
-    /// itself.
+    /// An expression in the body of a law with `args` parameters. The first parameter counts down
+    /// in self calls.
     fn expression(&mut self, args: u64, size: u64) -> Term {
         if size < 2 {
             return match self.below(3) {
@@ -111,7 +110,7 @@ impl Writer {
                 self.crashes += 1;
                 Self::call(Term::from(100 + self.crashes), [part(self)])
             }
-            11 => self.attempted(args, size),
+            11 => self.tried(args, size),
             12 => {
                 let less = Self::call(jet("_Dec", 1), [Term::from(1)]);
                 let rest = (1..args).map(|_| part(self)).collect::<Vec<_>>();
@@ -131,8 +130,8 @@ impl Writer {
         }
     }
 
-    /// An attempt at a law written before.
-    fn attempted(&mut self, args: u64, size: u64) -> Term {
+    /// A use of `try` with a law generated before.
+    fn tried(&mut self, args: u64, size: u64) -> Term {
         let count = self.laws.len() as u64;
         if count == 0 {
             return self.expression(args, size / 2);
@@ -147,7 +146,7 @@ impl Writer {
         Self::call(jet("_Try", 1), [row])
     }
 
-    /// A program: attempts at laws that call each other.
+    /// A program: the row of uses of `try` with laws that call each other.
     fn program(seed: u64, size: u64) -> Term {
         let state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let mut writer = Writer { state, laws: Vec::new(), crashes: 0 };
@@ -159,12 +158,12 @@ impl Writer {
             writer.laws.push((law, arity));
         }
         let laws = std::mem::take(&mut writer.laws);
-        let attempts = laws.iter().map(|(law, arity)| {
+        let results = laws.iter().map(|(law, arity)| {
             let mut items = vec![law.clone()];
             items.extend((0..*arity).map(|_| Term::from(writer.below(4))));
-            attempt(&items)
+            try_of(&items)
         });
-        row(&attempts.collect::<Vec<_>>())
+        row(&results.collect::<Vec<_>>())
     }
 }
 
@@ -172,15 +171,15 @@ fn compare(options: &Options, seeds: std::ops::Range<u64>, size: u64) {
     let table = table();
     for seed in seeds {
         let program = Writer::program(seed, size);
-        let right = found(&mut runtime(options.clone(), &table, Mode::Off), &program);
-        assert!(matches!(right, End::Value(_) | End::Cut), "seed {seed}: {right:?}");
+        let expected = found(&mut runtime(options.clone(), &table, Mode::Off), &program);
+        assert!(matches!(expected, End::Value(_) | End::Cut), "seed {seed}: {expected:?}");
         let found = found(&mut runtime(options.clone(), &table, Mode::Eager), &program);
-        assert_eq!(right, found, "seed {seed}: {program}");
+        assert_eq!(expected, found, "seed {seed}: {program}");
     }
 }
 
 #[test]
-fn attempts_see_the_crash_that_the_interpreter_meets() {
+fn try_sees_the_crash_that_the_interpreter_meets() {
     compare(&options(false), 0..cases(60), 24);
 }
 
@@ -190,12 +189,12 @@ fn collecting_at_every_safepoint_changes_nothing() {
 }
 
 #[test]
-fn attempts_end_as_the_specification_says() {
+fn try_has_the_outcome_of_the_specification() {
     let table = table();
     let mut crashes = 0;
     for seed in 2_000_000..2_000_000 + cases(60) {
         let program = Gen::new(seed).program(40);
-        let right = match eval_on_big_stack(&program, FUEL) {
+        let expected = match eval_on_big_stack(&program, FUEL) {
             Outcome::Value(value) => row(&[Term::from(1), value]),
             Outcome::Crash { op, arg } => {
                 crashes += 1;
@@ -204,40 +203,40 @@ fn attempts_end_as_the_specification_says() {
             _ => continue,
         };
         for mode in [Mode::Off, Mode::Eager] {
-            let attempt = attempt(&[law_of(&program), Term::from(0)]);
-            let found = found(&mut runtime(options(false), &table, mode), &attempt);
-            assert_eq!(found, End::Value(right.clone()), "seed {seed}, {mode:?}: {program}");
+            let tried = try_of(&[law_of(&program), Term::from(0)]);
+            let found = found(&mut runtime(options(false), &table, mode), &tried);
+            assert_eq!(found, End::Value(expected.clone()), "seed {seed}, {mode:?}: {program}");
         }
     }
     assert!(crashes > 0, "some programs crash");
 }
 
-/// `f x y`: `x`, once `y` is evaluated.
+/// `f x y`: evaluates `y` and returns `x`.
 const SECOND_FIRST: &str = "{'b' 2 (0 (0 (0 (2 2) 1) (0 {'k' 2 1} 1)) 2)}";
-/// `f n`: never ends, and goes deeper all the time.
+/// `f n`: diverges, and its stack grows without bound.
 const ENDLESS: &str = "{'f' 1 (0 3 (0 0 (0 3 1)))}";
 
 #[test]
-fn what_law_order_does_not_reach_takes_no_stack_in_the_end() {
+fn divergence_after_the_crash_in_law_order_does_not_exhaust_the_stack() {
     let table = table();
     let endless = format!("{{'c' 1 (0 (0 {SECOND_FIRST} (0 {ENDLESS} 1)) (0 9 1))}}");
     let crash = row(&[Term::from(0), row(&[Term::from(9), Term::from(5)])]);
     let law = Term::parse(&endless).expect("a term");
     for mode in [Mode::Off, Mode::Eager] {
         let options = Options { max_stack: 1 << 22, ..options(false) };
-        let attempt = attempt(&[law.clone(), Term::from(5)]);
-        let found = found(&mut runtime(options, &table, mode), &attempt);
+        let tried = try_of(&[law.clone(), Term::from(5)]);
+        let found = found(&mut runtime(options, &table, mode), &tried);
         assert_eq!(found, End::Value(crash.clone()), "{mode:?}");
     }
 }
 
 #[test]
-fn a_stop_is_not_caught() {
+fn try_does_not_catch_the_exhaustion_of_a_resource() {
     let table = table();
     let law = Term::parse(ENDLESS).expect("a term");
     for mode in [Mode::Off, Mode::Eager] {
         let options = Options { max_stack: 1 << 22, ..options(false) };
-        let attempt = attempt(&[law.clone(), Term::from(5)]);
-        assert_eq!(found(&mut runtime(options, &table, mode), &attempt), End::Cut, "{mode:?}");
+        let tried = try_of(&[law.clone(), Term::from(5)]);
+        assert_eq!(found(&mut runtime(options, &table, mode), &tried), End::Cut, "{mode:?}");
     }
 }

@@ -1,13 +1,13 @@
-//! Code of laws that are gone makes room for that of others.
+//! Code of laws that are gone makes room for other code.
 //!
-//! What is counted is counted for the whole process, so all of it is one test.
+//! The counters are those of the whole process, so there is only one test.
 
 use jit::build::Jets;
-use jit::{Mode, plug_in, statistics};
+use jit::{Mode, install, statistics};
 use vm::spec::Term;
 use vm::{Options, Val, Vm, plain};
 
-/// `f n`: 0 for 0, else one more than `f` of the predecessor, as a law like no other.
+/// `f n`: 0 for 0, else one more than `f` of the predecessor. Each name makes another law.
 fn law(vm: &mut Vm, name: u64) -> Val {
     let text = format!("{{{name} 1 (0 (0 (0 2 (2 0)) (0 {{'g' 2 (0 3 (0 1 2))}} 0)) 1)}}");
     let term = Term::parse(&text).expect("a term");
@@ -21,16 +21,16 @@ fn count(vm: &mut Vm, law: &Val, to: u64) {
 }
 
 #[test]
-fn far_more_is_compiled_than_the_region_holds() {
-    // The same code again and again, for laws of their own, is soon made.
+fn more_code_is_compiled_than_the_region_holds() {
+    // The cache makes it fast to compile the same code for one law after another.
     let folder = tempfile::tempdir().expect("a folder");
-    jit::keep_code_in(folder.path());
+    jit::set_cache_directory(folder.path());
     let options =
         Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("a stack can be had");
-    plug_in(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
 
-    // These stay, and with them their code.
+    // These laws stay alive, and so does their code.
     let kept: Vec<Val> = (1..20).map(|name| law(&mut vm, name)).collect();
     kept.iter().for_each(|law| count(&mut vm, law, 100));
     let few = statistics();
@@ -51,7 +51,7 @@ fn far_more_is_compiled_than_the_region_holds() {
     assert!(last.freed + 1000 > rounds, "{last:?}");
     assert!(last.bytes < few.bytes + 1000 * each, "{last:?}");
 
-    // A thunk of compiled code, alone, keeps what it needs.
+    // A thunk keeps its code alive, even if nothing else does.
     let mut thunks = Vec::new();
     for name in 0..50 {
         let pair = format!("{{{name} 1 (0 (0 {{0 3 0}} (0 3 (0 3 1))) (0 3 1))}}");

@@ -1,8 +1,8 @@
-//! What compiled code stands on: deep stacks, collections with them, crashes and ends from outside,
-//! calls between compiled and interpreted laws.
+//! The runtime of compiled code: deep stacks, collections on them, crashes, interrupts, and calls between
+//! compiled and interpreted laws.
 
 use jit::build::Jets;
-use jit::{Mode, plug_in};
+use jit::{Mode, install};
 use vm::spec::Term;
 use vm::{Options, Stop, Val, Vm, plain};
 
@@ -12,7 +12,7 @@ fn options() -> Options {
 
 fn compiling(options: Options) -> Vm {
     let mut vm = Vm::new(options, Default::default()).expect("a stack can be had");
-    plug_in(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
     vm
 }
 
@@ -46,10 +46,10 @@ const COUNTING: &str =
     "{'k' 2 (0 (0 (0 (0 (0 (2 1) (2 0)) (2 0)) (0 {'n' 3 (0 (2 3) 1)} 2)) (2 0)) 1)}";
 /// `f n`: never ends, in tail calls.
 const LOOP: &str = "{'f' 1 (0 0 1)}";
-/// `l n`: of 0 never ends, in tail calls after calls that end at once.
+/// `l n`: never ends for 0, in tail calls that each come after a call that ends at once.
 const LOOP_OF_CALLS: &str = "{'l' 1 (0 (0 (0 2 (0 0 1)) (2 0)) (0 {'f' 1 (0 (0 (0 2 (2 0)) (0 {'g' 2 \
     (0 3 (0 1 2))} 0)) 1)} 1))}";
-/// `f n`: never ends, and goes deeper all the time.
+/// `f n`: never ends, and recurses deeper all the time.
 const ENDLESS: &str = "{'f' 1 (0 3 (0 0 (0 3 1)))}";
 /// `f n`: crashes with the operation 9 at the depth `n`.
 const CRASHING: &str = "{'f' 1 (0 (0 (0 2 (0 9 7)) (0 {'g' 2 (0 3 (0 1 2))} 0)) 1)}";
@@ -79,7 +79,7 @@ fn values_in_deep_frames_survive_collections() {
 }
 
 #[test]
-fn a_stack_without_end_is_an_error_and_no_more() {
+fn endless_recursion_is_an_error() {
     let mut vm = compiling(Options { max_stack: 1 << 22, ..options() });
     for _ in 0..3 {
         assert!(matches!(apply(&mut vm, ENDLESS, 0), Err(Stop::StackFull)));
@@ -97,16 +97,16 @@ fn loops_can_be_interrupted() {
             flag.store(true, std::sync::atomic::Ordering::Relaxed);
         });
         assert!(matches!(apply(&mut vm, endless, 0), Err(Stop::Interrupted)));
-        stopper.join().expect("it only sleeps");
+        stopper.join().expect("the thread only sleeps");
         assert_eq!(apply(&mut vm, DEEP, 10).expect("a value"), Some(10));
     }
 }
 
-/// `from n`: n and then `from` the next, each made by code that neither calls nor loops.
+/// `from n`: `n`, then `from` the next nat. Code that neither calls nor loops makes each item.
 const ENDLESS_LIST: &str = "{'from' 1 (0 (0 (2 0) 1) (0 0 (0 (2 3) 1)))}";
 
 #[test]
-fn data_without_end_can_be_interrupted() {
+fn endless_data_can_be_interrupted() {
     let mut vm = compiling(Options { stress: true, ..options() });
     let flag = vm.interrupt_flag();
     let stopper = std::thread::spawn(move || {
@@ -117,11 +117,11 @@ fn data_without_end_can_be_interrupted() {
     let nat = vm.nat(7);
     let list = vm.apply(&function, &[nat]).and_then(|list| vm.force(&list));
     assert!(matches!(list, Err(Stop::Interrupted)));
-    stopper.join().expect("it only sleeps");
+    stopper.join().expect("the thread only sleeps");
 }
 
 #[test]
-fn a_crash_leaves_a_deep_stack_at_once() {
+fn a_crash_unwinds_a_deep_stack() {
     let mut vm = compiling(options());
     for depth in [0, 1, 50_000] {
         let Err(Stop::Crash { op, arg }) = apply(&mut vm, CRASHING, depth) else {
@@ -154,9 +154,9 @@ fn tail_calls_between_compiled_and_interpreted_laws_take_no_stack() {
 }
 
 #[test]
-fn code_made_in_the_background_takes_over_unnoticed() {
+fn code_compiled_in_the_background_changes_no_result() {
     let mut vm = Vm::new(options(), Default::default()).expect("a stack can be had");
-    plug_in(&mut vm, Jets::default(), Mode::Tiered).expect("the stack's addresses can be had");
+    install(&mut vm, Jets::default(), Mode::Tiered).expect("the stack's addresses can be had");
     for _ in 0..40 {
         assert_eq!(deep_allocating(&mut vm, 3_000).expect("a value"), Some(3_000));
         assert!(matches!(apply(&mut vm, CRASHING, 1_000), Err(Stop::Crash { .. })));

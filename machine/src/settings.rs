@@ -99,7 +99,7 @@ impl MachineSettings {
             Err(error) => return Err(refused(error)),
         };
         let jets = jit::build::Jets::of(Arc::clone(&self.jets));
-        match jit::plug_in(&mut vm, jets, self.jit) {
+        match jit::install(&mut vm, jets, self.jit) {
             Ok(()) => Ok(vm),
             Err(error) => Err(refused(io::Error::other(error))),
         }

@@ -2,7 +2,7 @@
 //! interpreter makes of them, for arguments of all sizes and shapes, given and written out.
 
 use jit::build::Jets;
-use jit::{Mode, plug_in};
+use jit::{Mode, install};
 use sire::{Library, Options, Output, Sire};
 use std::sync::Arc;
 use vm::spec::Term;
@@ -50,7 +50,7 @@ const SHARED: &str = "\
 fn session(mode: Mode, text: &str) -> Sire {
     let options = vm::Options { max_heap: 1 << 26, ..Default::default() };
     let mut vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
-    plug_in(&mut vm, Jets::library(), mode).expect("the machine is known");
+    install(&mut vm, Jets::library(), mode).expect("the machine is known");
     let output = Output::new(std::io::sink(), Default::default());
     let library = Library::new("/nonexistent");
     let options = Options { library, cache: None, diagnostics: output.clone(), output };

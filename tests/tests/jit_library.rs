@@ -3,8 +3,8 @@
 #[path = "../../jit/tests/oracle/mod.rs"]
 mod oracle;
 
-use jit::build::{Jets, Refused, build};
-use jit::ir::{Callee, End, Op, Stmt, Unit, verify};
+use jit::build::{BuildError, Jets, build};
+use jit::ir::{Callee, Op, Stmt, Terminator, Unit, verify};
 use jit::passes::optimise;
 use oracle::Machine;
 use sire::{Library, Options, Output, Sire};
@@ -26,10 +26,10 @@ fn session(module: &str) -> (Sire, Vec<(String, Val)>) {
 
 fn optimised(name: &str, mut unit: Unit) -> Unit {
     let check = |after: &str, unit: &Unit| {
-        verify(unit).unwrap_or_else(|wrong| panic!("{name}, after {after}: {wrong}\n{unit}"));
+        verify(unit).unwrap_or_else(|error| panic!("{name}, after {after}: {error}\n{unit}"));
     };
     check("building", &unit);
-    optimise(&mut unit, &[], check);
+    optimise(&mut unit, &[], |pass, unit| check(pass.name(), unit));
     unit
 }
 
@@ -37,7 +37,7 @@ fn optimised(name: &str, mut unit: Unit) -> Unit {
 fn costs(unit: &Unit) -> (usize, usize) {
     let (mut thunks, mut unknown) = (0, 0);
     let mut count = |callee: &Callee| unknown += usize::from(matches!(callee, Callee::Unknown(_)));
-    for block in unit.functions.iter().flat_map(|function| &function.blocks) {
+    for block in unit.functions.values().flat_map(|function| function.blocks.values()) {
         for stmt in &block.stmts {
             match stmt {
                 Stmt::Let(_, Op::Thunk(..) | Op::Delay(..)) => thunks += 1,
@@ -45,7 +45,7 @@ fn costs(unit: &Unit) -> (usize, usize) {
                 _ => {}
             }
         }
-        if let End::Tail(call) = &block.end {
+        if let Terminator::Tail(call) = &block.terminator {
             count(&call.callee);
         }
     }
@@ -65,7 +65,7 @@ fn laws_of_the_library_are_compiled_to_good_units() {
                     optimised(&name, unit.unit);
                     built += 1;
                 }
-                Err(refused) => assert_eq!(refused, Refused::NoLaw, "{name}"),
+                Err(refused) => assert_eq!(refused, BuildError::NotALaw, "{name}"),
             }
         }
     }

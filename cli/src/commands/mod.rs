@@ -21,7 +21,7 @@ fn runtime(matching: Matching, memory: Memory) -> anyhow::Result<Vm> {
         .context("cannot reserve addresses for the stack")?;
     let mode = matching.jit.mode();
     if mode != jit::Mode::Off {
-        jit::plug_in(&mut vm, jit::build::Jets::library(), mode).context("cannot compile")?;
+        jit::install(&mut vm, jit::build::Jets::library(), mode).context("cannot compile")?;
     }
     Ok(vm)
 }
@@ -36,6 +36,6 @@ fn kept_folder(store: &Option<PathBuf>) -> Option<PathBuf> {
 /// Has compiled code kept there.
 fn keep_code(store: &Option<PathBuf>) {
     if let Some(folder) = kept_folder(store) {
-        jit::keep_code_in(&folder);
+        jit::set_cache_directory(&folder);
     }
 }

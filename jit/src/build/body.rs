@@ -1,39 +1,44 @@
-//! What a law's body says: its lets, and what each expression is.
+//! The grammar of law bodies: lets, then an expression; and the order in which lets are made.
+//!
+//! ```text
+//! body        ::=  (1 value body)  |  expression
+//! expression  ::=  n  (a reference, if n is in scope)  |  (0 f x)  |  (2 constant)  |  constant
+//! ```
 
 use vm::{Ref, Shape};
 
-/// What an expression of a law's body is.
+/// An expression of a body, read one level deep.
 #[derive(Clone, Copy)]
-pub(super) enum Form<'h> {
-    /// A reference: 0 the law itself, then arguments, then lets.
+pub(super) enum BodyExpr<'h> {
+    /// A reference: 0 is the law itself; arguments follow, then lets.
     Reference(u64),
-    /// A value.
+    /// A constant.
     Constant(Ref<'h>),
     /// An application.
     Application(Ref<'h>, Ref<'h>),
 }
 
-/// Reads an expression whose references go up to `last`.
-pub(super) fn form(node: Ref<'_>, last: u64) -> Form<'_> {
+/// Reads an expression whose largest reference is `last_reference`.
+pub(super) fn body_expr(node: Ref<'_>, last_reference: u64) -> BodyExpr<'_> {
     match node.shape() {
         Shape::Nat(nat) => match nat.to_u64() {
-            Some(nat) if nat <= last => Form::Reference(nat),
-            _ => Form::Constant(node),
+            Some(nat) if nat <= last_reference => BodyExpr::Reference(nat),
+            _ => BodyExpr::Constant(node),
         },
         Shape::App(app) => {
             let mut args = app.args();
             match (app.head().as_u64(), args.next(), args.next(), args.next()) {
-                (Some(0), Some(f), Some(x), None) => Form::Application(f, x),
-                (Some(2), Some(constant), None, _) => Form::Constant(constant),
-                _ => Form::Constant(node),
+                (Some(0), Some(f), Some(x), None) => BodyExpr::Application(f, x),
+                (Some(2), Some(constant), None, _) => BodyExpr::Constant(constant),
+                _ => BodyExpr::Constant(node),
             }
         }
-        _ => Form::Constant(node),
+        _ => BodyExpr::Constant(node),
     }
 }
 
-/// The values that a body's lets bind, and what is under them.
-pub(super) fn split(mut body: Ref<'_>) -> (Vec<Ref<'_>>, Ref<'_>) {
+/// Splits a body into the values that its lets bind and the expression under them.
+pub(super) fn split_lets(mut body: Ref<'_>) -> (Vec<Ref<'_>>, Ref<'_>) {
     let mut values = Vec::new();
     while let Shape::App(app) = body.shape() {
         let mut args = app.args();
@@ -48,20 +53,25 @@ pub(super) fn split(mut body: Ref<'_>) -> (Vec<Ref<'_>>, Ref<'_>) {
     (values, body)
 }
 
-/// The references in an expression, sorted, each once; nothing if it has more than `limit` nodes.
-pub(super) fn references(node: Ref<'_>, last: u64, limit: usize) -> Option<Vec<u64>> {
+/// The references in an expression, sorted, without duplicates; `None` if it has more than
+/// `size_limit` nodes.
+pub(super) fn references(
+    node: Ref<'_>,
+    last_reference: u64,
+    size_limit: usize,
+) -> Option<Vec<u64>> {
     let mut found = Vec::new();
     let mut todo = vec![node];
-    let mut seen = 0;
+    let mut size = 0;
     while let Some(node) = todo.pop() {
-        seen += 1;
-        if seen > limit {
+        size += 1;
+        if size > size_limit {
             return None;
         }
-        match form(node, last) {
-            Form::Reference(reference) => found.push(reference),
-            Form::Constant(_) => {}
-            Form::Application(f, x) => todo.extend([f, x]),
+        match body_expr(node, last_reference) {
+            BodyExpr::Reference(reference) => found.push(reference),
+            BodyExpr::Constant(_) => {}
+            BodyExpr::Application(f, x) => todo.extend([f, x]),
         }
     }
     found.sort_unstable();
@@ -69,22 +79,25 @@ pub(super) fn references(node: Ref<'_>, last: u64, limit: usize) -> Option<Vec<u
     Some(found)
 }
 
-/// The lets that are needed, by index, in groups: each comes after those it refers to, and those
-/// that refer to each other come together. `needs` are the lets that each refers to, `roots` those
-/// that the body does.
-pub(super) fn order(needs: &[Vec<usize>], roots: &[usize]) -> Vec<Vec<usize>> {
-    let reach: Vec<Vec<bool>> = (0..needs.len()).map(|from| reachable(needs, &[from])).collect();
-    let wanted = reachable(needs, roots);
-    // What reaches another, and is not reached back, reaches more.
-    let mut indices: Vec<usize> = (0..needs.len()).filter(|&index| wanted[index]).collect();
+/// The strongly connected components of the lets that the body needs, by index, in dependency
+/// order: a component follows the components it refers to. `uses` lists for each let the lets it
+/// refers to, `roots` the lets that the body refers to.
+///
+/// Among independent components, those that reach fewer lets come first, then those with the
+/// smaller index. Tarjan's algorithm would order them otherwise.
+pub(super) fn let_groups(uses: &[Vec<usize>], roots: &[usize]) -> Vec<Vec<usize>> {
+    let reach: Vec<Vec<bool>> = (0..uses.len()).map(|from| reachable(uses, &[from])).collect();
+    let is_needed = reachable(uses, roots);
+    // A let that reaches another one and is not reached back reaches more lets than that one.
+    let mut indices: Vec<usize> = (0..uses.len()).filter(|&index| is_needed[index]).collect();
     indices.sort_by_key(|&index| reach[index].iter().filter(|reached| **reached).count());
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for index in indices {
-        let knot = groups.iter_mut().find(|group| {
+        let component = groups.iter_mut().find(|group| {
             let other = group[0];
             reach[index][other] && reach[other][index]
         });
-        match knot {
+        match component {
             Some(group) => group.push(index),
             None => groups.push(vec![index]),
         }
@@ -92,12 +105,13 @@ pub(super) fn order(needs: &[Vec<usize>], roots: &[usize]) -> Vec<Vec<usize>> {
     groups
 }
 
-fn reachable(needs: &[Vec<usize>], roots: &[usize]) -> Vec<bool> {
-    let mut seen = vec![false; needs.len()];
+/// The lets that the roots reach, themselves included.
+fn reachable(uses: &[Vec<usize>], roots: &[usize]) -> Vec<bool> {
+    let mut seen = vec![false; uses.len()];
     let mut todo = roots.to_vec();
     while let Some(index) = todo.pop() {
         if !std::mem::replace(&mut seen[index], true) {
-            todo.extend(&needs[index]);
+            todo.extend(&uses[index]);
         }
     }
     seen
@@ -105,13 +119,13 @@ fn reachable(needs: &[Vec<usize>], roots: &[usize]) -> Vec<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::order;
+    use super::let_groups;
 
     #[test]
     fn lets_come_after_what_they_need() {
-        assert_eq!(order(&[vec![1], vec![2], vec![]], &[0]), [[2], [1], [0]]);
-        assert_eq!(order(&[vec![], vec![0], vec![]], &[2]), [[2]]);
-        let knots = order(&[vec![1], vec![2, 3], vec![1], vec![3]], &[0]);
-        assert_eq!(knots, [vec![3], vec![1, 2], vec![0]]);
+        assert_eq!(let_groups(&[vec![1], vec![2], vec![]], &[0]), [[2], [1], [0]]);
+        assert_eq!(let_groups(&[vec![], vec![0], vec![]], &[2]), [[2]]);
+        let groups = let_groups(&[vec![1], vec![2, 3], vec![1], vec![3]], &[0]);
+        assert_eq!(groups, [vec![3], vec![1, 2], vec![0]]);
     }
 }

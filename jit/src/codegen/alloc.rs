@@ -1,35 +1,37 @@
-//! Objects: thunks, applications and rows, made in the nursery by moving a pointer.
+//! Allocating thunks, applications and rows in the nursery, by moving a pointer.
 //!
-//! Neighbouring objects are allocated together: one comparison, and a call only if there is no
-//! room. All their addresses are known then, so they may point to each other.
+//! Objects of neighbouring statements are allocated together: one comparison, and a call only if the
+//! nursery is full. All addresses are known before the first object is filled, so the objects may point
+//! to each other.
 
-use super::GiveUp;
-use super::lower::{Lower, block_size};
-use crate::ir::{ConstantId, Op, Operand, Role, Var};
-use crate::runtime::Stub;
+use super::error::CompileError;
+use super::symbol::Stub;
+use super::translator::{FunctionTranslator, variadic};
+use crate::ir::{ConstantId, FunctionRole, Op, Operand, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use vm::native::layout::{self, Object};
 use vm::native::offset;
 
-/// More words than this are not allocated in place.
+/// Allocations of this many words or more are not made in place.
 const LIMIT: usize = 1 << 9;
 
-/// An object to be made.
-struct Plan {
+/// An object that will be allocated.
+struct ObjectPlan {
     var: Var,
     kind: Object,
+    /// The extra number of the header.
     extra: u64,
-    /// Payload words, those that are not filled included.
+    /// The size of the payload in words, unused words included.
     size: usize,
-    /// The code of a thunk, if it is the first word.
+    /// The function that is the code of a thunk. Its address is the first word then.
     code: Option<u32>,
-    /// The words after that.
+    /// The other words.
     fields: Vec<Operand>,
 }
 
-impl Lower<'_, '_> {
-    /// Whether the operation makes an object that is allocated in place.
+impl FunctionTranslator<'_, '_> {
+    /// Whether an operation makes an object that is allocated in place.
     pub(super) fn is_allocation(&self, op: &Op) -> bool {
         match op {
             Op::Thunk(..) => true,
@@ -39,27 +41,27 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// Whether a constant applied to too few arguments is just an app.
+    /// Whether a constant applied to too few arguments has the shape of an app. Data has other shapes.
     fn is_plain(&self, k: ConstantId) -> bool {
         let top = u64::from(self.facts(k).top);
         top == layout::top::PIN || top == layout::top::LAW
     }
 
-    /// Makes objects, which may refer to each other.
-    pub(super) fn allocate(&mut self, group: &[(Var, Op)]) -> Result<(), GiveUp> {
+    /// Allocates objects, which may refer to each other.
+    pub(super) fn allocate(&mut self, group: &[(Var, Op)]) -> Result<(), CompileError> {
         let mut rest = group;
-        let plans: Result<Vec<Plan>, GiveUp> =
+        let plans: Result<Vec<ObjectPlan>, CompileError> =
             rest.iter().map(|(var, op)| self.plan(*var, op)).collect();
         let plans = plans?;
         let words: usize = plans.iter().map(|plan| 1 + plan.size).sum();
         if words >= LIMIT {
-            // Too much at once: those that do not refer to each other one by one.
-            let refers = |plan: &Plan| {
+            // Too large together. Objects that do not refer to each other are allocated one by one.
+            let refers = |plan: &ObjectPlan| {
                 let own = |f: &Operand| group.iter().any(|(var, _)| *f == Operand::Var(*var));
                 plan.fields.iter().any(own)
             };
             if group.len() == 1 || plans.iter().any(refers) {
-                return Err(GiveUp::Shape("too large objects"));
+                return Err(CompileError::Shape("too large objects"));
             }
             while let Some((first, after)) = rest.split_first() {
                 self.allocate(std::slice::from_ref(first))?;
@@ -67,7 +69,7 @@ impl Lower<'_, '_> {
             }
             return Ok(());
         }
-        let start = self.room(words);
+        let start = self.bump_allocate(words);
         let mut offset = 0;
         for plan in &plans {
             let tag = plan.kind.tag();
@@ -85,16 +87,18 @@ impl Lower<'_, '_> {
         Ok(())
     }
 
-    fn plan(&self, var: Var, op: &Op) -> Result<Plan, GiveUp> {
-        let plan = |kind, extra, size, code, fields| Plan { var, kind, extra, size, code, fields };
+    /// The object that an operation makes.
+    fn plan(&self, var: Var, op: &Op) -> Result<ObjectPlan, CompileError> {
+        let plan =
+            |kind, extra, size, code, fields| ObjectPlan { var, kind, extra, size, code, fields };
         let with = |function: Operand, args: &[Operand]| [&[function], args].concat();
         Ok(match op {
             Op::Thunk(function, captures) => {
-                debug_assert!(self.unit.functions[function.index()].role == Role::Thunk);
-                // A crash needs room for two words.
+                debug_assert!(self.unit.functions[*function].role == FunctionRole::Thunk);
+                // A crash overwrites the thunk with two words.
                 let size = (1 + captures.len()).max(2);
                 let count = captures.len() as u64;
-                plan(Object::ThunkCode, count, size, Some(function.0), captures.clone())
+                plan(Object::ThunkCode, count, size, Some(function.as_u32()), captures.clone())
             }
             Op::Delay(function, args) => {
                 plan(Object::ThunkApp, 0, 1 + args.len(), None, with(*function, args))
@@ -102,37 +106,42 @@ impl Lower<'_, '_> {
             Op::Row(items) => plan(Object::Row, 0, items.len(), None, items.clone()),
             Op::Partial(k, args) => {
                 if !self.is_plain(*k) {
-                    return Err(GiveUp::Shape("an app of data refers to itself"));
+                    return Err(CompileError::Shape("an app of data refers to itself"));
                 }
-                let left = self.unit.constants[k.index()].arity - args.len() as u64;
+                let left = self.unit.constants[*k].arity - args.len() as u64;
                 let fields = with(Operand::Constant(*k), args);
                 let left = left.min(layout::EXTRA_LIMIT);
                 plan(Object::App, left, 1 + args.len(), None, fields)
             }
-            _ => return Err(GiveUp::Shape("an operation that makes no object is in a rec")),
+            _ => {
+                return Err(CompileError::Shape(
+                    "an operation in a recursive group makes no object",
+                ));
+            }
         })
     }
 
-    /// Moves the pointer, after a collection if need be; the address of the first object.
-    pub(super) fn room(&mut self, words: usize) -> Value {
-        let (full, (done, start)) = (self.emit.cold_block(), self.emit.block_of_word());
+    /// Takes words of the nursery, and returns their address. Collects if the nursery is full.
+    pub(super) fn bump_allocate(&mut self, words: usize) -> Value {
+        let (full, (done, start)) = (self.emit.cold_block(), self.emit.block_with_param());
         let next = self.emit.load_context(offset::NURSERY_NEXT);
         let end = self.emit.load_context(offset::NURSERY_END);
         let after = self.emit.b.ins().iadd_imm_s(next, 8 * words as i64);
         let fits = self.emit.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, after, end);
         self.emit.b.ins().brif(fits, done, &[next.into()], full, &[]);
-        self.emit.go_on_in(full);
+        self.emit.switch_to(full);
         let needed = self.emit.constant(words as u64);
         self.emit.call_stub(Stub::Room, &[needed]);
         let next = self.emit.load_context(offset::NURSERY_NEXT);
         self.emit.jump(done, &[next]);
-        self.emit.go_on_in(done);
+        self.emit.switch_to(done);
         let after = self.emit.b.ins().iadd_imm_s(start, 8 * words as i64);
         self.emit.store_context(after, offset::NURSERY_NEXT);
         start
     }
 
-    fn fill(&mut self, address: Value, plan: &Plan) {
+    /// Writes the words of an object.
+    fn fill(&mut self, address: Value, plan: &ObjectPlan) {
         let header = self.emit.constant(plan.kind.header(plan.extra, plan.size));
         self.emit.store(header, address, 0);
         let mut index = 0;
@@ -154,9 +163,9 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// A row that is too long to be made in place.
-    pub(super) fn long_row(&mut self, items: &[Operand]) -> Result<Value, GiveUp> {
+    /// Makes a row that is too long to be allocated in place.
+    pub(super) fn long_row(&mut self, items: &[Operand]) -> Result<Value, CompileError> {
         let words = self.words(items);
-        Ok(self.emit.call_stub(Stub::Row(block_size(words.len() - 1)?), &words))
+        Ok(self.emit.call_stub(Stub::Row(variadic(words.len() - 1)?), &words))
     }
 }

@@ -1,18 +1,18 @@
-//! What branches say of nats: which are not below some number where a block is written.
+//! Lower bounds of nats, from the branches on the way to a block.
 //!
-//! The predecessor of what is not 0, and the difference of what is not less, need no care of what is
-//! below 0. A bound holds for a variable if it is a nat that is a word by itself; for other values it
-//! says nothing.
+//! PLAN's predecessor of 0, and its difference where the first operand is less, are 0. With a lower bound
+//! the test for that case is left out. A bound says something only of direct nats, those below 2^63: the
+//! operations test for other values first.
 
 use crate::ir::{Op, Operand, Prim, Stmt, Var};
 use std::rc::Rc;
 
-/// Lower bounds that hold on the way to a block, the latest last.
+/// FunctionTranslator bounds that hold on the way to a block, the latest last.
 #[derive(Clone, Default)]
 pub(super) struct Bounds(Option<Rc<(Var, u64, Bounds)>>);
 
 impl Bounds {
-    /// What an operand is not below.
+    /// The greatest known lower bound of an operand.
     pub(super) fn least(&self, operand: Operand) -> u64 {
         let var = match operand {
             Operand::Var(var) => var,
@@ -29,6 +29,7 @@ impl Bounds {
         least
     }
 
+    /// Adds a bound.
     fn with(&self, operand: Operand, least: u64) -> Bounds {
         match operand {
             Operand::Var(var) if least > self.least(operand) => {
@@ -38,7 +39,7 @@ impl Bounds {
         }
     }
 
-    /// The bounds where a condition holds, or does not, that some of these statements have made.
+    /// The bounds where `condition`, which one of the statements computes, has the outcome `holds`.
     pub(super) fn after(&self, stmts: &[Stmt], condition: Operand, holds: bool) -> Bounds {
         let Operand::Var(wanted) = condition else { return self.clone() };
         let made = stmts.iter().rev().find_map(|stmt| match stmt {
@@ -51,7 +52,6 @@ impl Bounds {
             (Some((Prim::IsZero | Prim::Not, &[a])), false) => self.with(a, 1),
             (Some((Prim::Truth, &[a])), true) => self.with(a, 1),
             (Some((Prim::Eq, &[a, Operand::Small(0)])), false) => self.with(a, 1),
-            // Not below the other, or above it.
             (Some((Prim::Lt, &[a, b])), false) | (Some((Prim::Ge, &[a, b])), true) => {
                 self.with(a, self.least(b))
             }
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn branches_bound_what_they_compare() {
-        let [a, b, c] = [0, 1, 2].map(Var);
+        let [a, b, c] = [0, 1, 2].map(Var::from_u32);
         let test = |prim, operands: &[Operand]| {
             vec![Stmt::Let(vec![c], Op::Prim(prim, operands.to_vec()))]
         };

@@ -1,129 +1,130 @@
-//! Calls, in tail position and not.
+//! Translating calls, in tail position and not.
 
-use super::GiveUp;
-use super::emit::Target;
-use super::lower::{Lower, block_size};
+use super::error::CompileError;
+use super::symbol::{Stub, Symbol};
+use super::translator::{FunctionTranslator, variadic};
 use crate::ir::{Call, Callee, ConstantId, Operand, Type};
-use crate::runtime::Stub;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
 
-/// What a call becomes.
-enum Goal {
-    /// A function or stub, and how many results it has.
-    Target(Target, usize),
-    /// Compiled code whose address appears at a constant's place, which may still be 0: then the stub
-    /// is called; the first argument is the function, for it alone.
-    Entry(ConstantId, Stub),
+/// What is called.
+enum CallTarget {
+    /// A function or stub, and the count of its results.
+    Symbol(Symbol, usize),
+    /// The code that the entry cell of a constant names, or the stub while the cell is 0. The first
+    /// argument is the function, which only the stub takes.
+    EntryCell(ConstantId, Stub),
 }
 
-impl Lower<'_, '_> {
-    /// Calls; the results.
-    pub(super) fn call(&mut self, call: &Call) -> Result<Vec<Value>, GiveUp> {
+impl FunctionTranslator<'_, '_> {
+    /// Translates a call, and returns the results.
+    pub(super) fn call(&mut self, call: &Call) -> Result<Vec<Value>, CompileError> {
         if let Callee::Jet(jet) = call.callee
-            && let Some(value) = self.look_into(jet, &call.args)?
+            && let Some(value) = self.inline_access(jet, &call.args)?
         {
             return Ok(vec![value]);
         }
-        let (goal, args) = self.goal(call)?;
-        let (entry, stub) = match goal {
-            Goal::Target(target, results) => return Ok(self.emit.call(target, &args, results)),
-            Goal::Entry(entry, stub) => (entry, stub),
+        let (target, args) = self.call_target(call)?;
+        let (entry, stub) = match target {
+            CallTarget::Symbol(symbol, results) => {
+                return Ok(self.emit.call(symbol, &args, results));
+            }
+            CallTarget::EntryCell(entry, stub) => (entry, stub),
         };
-        let (compiled, (done, value)) = (self.emit.block(), self.emit.block_of_word());
+        let (compiled, (done, value)) = (self.emit.block(), self.emit.block_with_param());
         let interpreted = self.emit.cold_block();
-        let address = self.entry(entry, compiled, interpreted);
-        self.emit.go_on_in(compiled);
+        let address = self.load_entry(entry, compiled, interpreted);
+        self.emit.switch_to(compiled);
         let result = self.emit.call_address(address, &args[1..]);
         self.emit.jump(done, &[result]);
-        self.emit.go_on_in(interpreted);
+        self.emit.switch_to(interpreted);
         let result = self.emit.call_stub(stub, &args);
         self.emit.jump(done, &[result]);
-        self.emit.go_on_in(done);
+        self.emit.switch_to(done);
         Ok(vec![value])
     }
 
-    /// Calls in place of this function.
-    pub(super) fn tail_call(&mut self, call: &Call) -> Result<(), GiveUp> {
+    /// Translates a call in place of this function.
+    pub(super) fn tail_call(&mut self, call: &Call) -> Result<(), CompileError> {
         if let Callee::Jet(jet) = call.callee
-            && let Some(value) = self.look_into(jet, &call.args)?
+            && let Some(value) = self.inline_access(jet, &call.args)?
         {
             self.emit.b.ins().return_(&[value]);
             return Ok(());
         }
-        let (goal, args) = self.goal(call)?;
-        match goal {
-            Goal::Target(target, results) => self.emit.tail_call(target, &args, results),
-            Goal::Entry(entry, stub) => {
+        let (target, args) = self.call_target(call)?;
+        match target {
+            CallTarget::Symbol(symbol, results) => self.emit.tail_call(symbol, &args, results),
+            CallTarget::EntryCell(entry, stub) => {
                 let (compiled, interpreted) = (self.emit.block(), self.emit.cold_block());
-                let address = self.entry(entry, compiled, interpreted);
-                self.emit.go_on_in(compiled);
+                let address = self.load_entry(entry, compiled, interpreted);
+                self.emit.switch_to(compiled);
                 self.emit.tail_call_address(address, &args[1..]);
-                self.emit.go_on_in(interpreted);
-                self.emit.tail_call(Target::Stub(stub), &args, 1);
+                self.emit.switch_to(interpreted);
+                self.emit.tail_call(Symbol::Stub(stub), &args, 1);
             }
         }
         Ok(())
     }
 
-    /// Looks for the code of a law: its address, where it is known that there is some.
-    fn entry(
-        &mut self,
-        entry: ConstantId,
-        compiled: cranelift_codegen::ir::Block,
-        interpreted: cranelift_codegen::ir::Block,
-    ) -> Value {
-        let place = self.emit.data_address(Target::Entry(entry.0), 0);
-        let address = self.emit.load(place, 0);
-        let there = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, address, 0);
-        self.emit.branch(there, compiled, interpreted);
+    /// The address of the code of a law, in the block where it is known that there is some.
+    fn load_entry(&mut self, entry: ConstantId, compiled: Block, interpreted: Block) -> Value {
+        let cell = self.emit.data_address(Symbol::EntryCell(entry.as_u32()), 0);
+        let address = self.emit.load(cell, 0);
+        let is_compiled = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, address, 0);
+        self.emit.branch(is_compiled, compiled, interpreted);
         address
     }
 
-    /// What is called, and with what.
-    fn goal(&mut self, call: &Call) -> Result<(Goal, Vec<Value>), GiveUp> {
+    /// What a call calls, and the arguments.
+    fn call_target(&mut self, call: &Call) -> Result<(CallTarget, Vec<Value>), CompileError> {
         let args = &call.args[..];
         match call.callee {
             Callee::Local(function) => {
-                let results = self.unit.functions[function.index()].results.len();
-                let target = Target::Function(function.0);
-                Ok((Goal::Target(target, results), self.words(args)))
+                let results = self.unit.functions[function].results.len();
+                let symbol = Symbol::Function(function.as_u32());
+                Ok((CallTarget::Symbol(symbol, results), self.words(args)))
             }
-            Callee::Known(k) => match self.unit.constants[k.index()].entry {
-                Some(function) => {
-                    Ok((Goal::Target(Target::Function(function.0), 1), self.words(args)))
-                }
-                None => self.known(k, args),
+            Callee::Known(k) => match self.unit.constants[k].entry {
+                Some(function) => Ok((
+                    CallTarget::Symbol(Symbol::Function(function.as_u32()), 1),
+                    self.words(args),
+                )),
+                None => self.call_of_law(k, args),
             },
-            Callee::Unknown(function) => self.block_call(function, args, Stub::Apply),
-            Callee::Jet(k) => self.block_call(Operand::Constant(k), args, Stub::Jet),
-            Callee::Worker(_) => Err(GiveUp::Shape("a worker of another unit is called")),
+            Callee::Unknown(function) => self.stub_call(function, args, Stub::Apply),
+            Callee::Jet(k) => self.stub_call(Operand::Constant(k), args, Stub::Jet),
+            Callee::Worker(_) => Err(CompileError::Shape("a worker of another unit is called")),
         }
     }
 
-    /// A law that is not part of the unit.
-    fn known(&mut self, k: ConstantId, args: &[Operand]) -> Result<(Goal, Vec<Value>), GiveUp> {
+    /// A call of a law that is not part of the unit.
+    fn call_of_law(
+        &mut self,
+        k: ConstantId,
+        args: &[Operand],
+    ) -> Result<(CallTarget, Vec<Value>), CompileError> {
         let has_entry = self.facts(k).entry.is_some();
-        let (goal, words) = self.block_call(Operand::Constant(k), args, Stub::Apply)?;
+        let (target, words) = self.stub_call(Operand::Constant(k), args, Stub::Apply)?;
         if !has_entry {
-            return Ok((goal, words));
+            return Ok((target, words));
         }
-        Ok((Goal::Entry(k, Stub::Apply(args.len() as u32)), words))
+        Ok((CallTarget::EntryCell(k, Stub::Apply(args.len() as u32)), words))
     }
 
-    /// A call by a stub, which takes the function first.
-    fn block_call(
+    /// A call through a variadic stub, which takes the function first.
+    fn stub_call(
         &mut self,
         function: Operand,
         args: &[Operand],
         stub: fn(u32) -> Stub,
-    ) -> Result<(Goal, Vec<Value>), GiveUp> {
-        let stub = stub(block_size(args.len())?);
+    ) -> Result<(CallTarget, Vec<Value>), CompileError> {
+        let stub = stub(variadic(args.len())?);
         let mut words = vec![self.word(function)];
         if !self.type_of(function).is(Type::Whnf) {
             words[0] = self.force(words[0]);
         }
         words.extend(self.words(args));
-        Ok((Goal::Target(Target::Stub(stub), 1), words))
+        Ok((CallTarget::Symbol(Symbol::Stub(stub), 1), words))
     }
 }

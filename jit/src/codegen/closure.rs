@@ -1,39 +1,40 @@
-//! Asking which function a value is, to run code that has it built in.
+//! Guards on the function that a value is, before code that has the function built in.
 
-use super::lower::Lower;
+use super::translator::FunctionTranslator;
 use crate::ir::{Arm, BlockId, ConstantId, Operand, Type};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, Object, top};
 
-impl Lower<'_, '_> {
-    /// Goes to one block with the values that a function has captured, or to the other.
+impl FunctionTranslator<'_, '_> {
+    /// Branches to the arm, with the values that the function captured, if a value is that function; and
+    /// to the other block if not.
     pub(super) fn closure(&mut self, on: Operand, k: ConstantId, arm: &Arm, other: BlockId) {
         let word = self.word(on);
-        let word = if self.type_of(on).is(Type::Whnf) { word } else { self.followed(word) };
-        let other = self.later(other);
+        let word = if self.type_of(on).is(Type::Whnf) { word } else { self.value_if_done(word) };
+        let other = self.deferred(other);
         let function = match arm.params.len() {
             0 => word,
-            count => self.function_under(word, count, other),
+            count => self.function_of_app(word, count, other),
         };
         let wanted = self.word(Operand::Constant(k));
         let same = self.emit.b.ins().icmp(IntCC::Equal, function, wanted);
-        self.only_if(same, other);
+        self.emit.guard(same, other);
         let address = self.emit.address(word);
         for (index, var) in arm.params.iter().enumerate() {
             let captured = self.emit.payload(address, 1 + index);
             self.define(*var, captured);
         }
-        let body = self.later(arm.block);
+        let body = self.deferred(arm.block);
         self.emit.jump(body, &[]);
     }
 
-    /// The value of a thunk that has been evaluated; any other word as it is.
-    fn followed(&mut self, word: Value) -> Value {
-        let (waiting, (done, value)) = (self.emit.cold_block(), self.emit.block_of_word());
+    /// The value of a thunk that is evaluated already; any other word unchanged.
+    fn value_if_done(&mut self, word: Value) -> Value {
+        let (waiting, (done, value)) = (self.emit.cold_block(), self.emit.block_with_param());
         let thunk = self.emit.is_thunk(word);
         self.emit.b.ins().brif(thunk, waiting, &[], done, &[word.into()]);
-        self.emit.go_on_in(waiting);
+        self.emit.switch_to(waiting);
         let address = self.emit.address(word);
         let header = self.emit.load(address, 0);
         let code = self.emit.b.ins().band_imm_s(header, 0xff);
@@ -42,19 +43,18 @@ impl Lower<'_, '_> {
         let first = self.emit.payload(address, 0);
         let value_of = self.emit.b.ins().select(is_done, first, word);
         self.emit.jump(done, &[value_of]);
-        self.emit.go_on_in(done);
+        self.emit.switch_to(done);
         value
     }
 
-    /// The function of an app of so many arguments.
-    fn function_under(&mut self, word: Value, count: usize, other: Block) -> Value {
+    /// The function of an app. Continues only if the word is an app of `count` arguments.
+    fn function_of_app(&mut self, word: Value, count: usize, other: Block) -> Value {
         let is_app = self.emit.is_top(word, top::APP);
-        self.only_if(is_app, other);
+        self.emit.guard(is_app, other);
         let address = self.emit.address(word);
-        let header = self.emit.load(address, 0);
-        let size = self.emit.b.ins().ushr_imm_s(header, 32);
+        let size = self.emit.payload_size(address);
         let fits = self.emit.b.ins().icmp_imm_s(IntCC::Equal, size, 1 + count as i64);
-        self.only_if(fits, other);
+        self.emit.guard(fits, other);
         self.emit.load(address, layout::PAYLOAD)
     }
 }

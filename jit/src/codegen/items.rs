@@ -1,80 +1,81 @@
-//! Looking into rows and bars: what is found in flat rows and in bars is read in place.
+//! Reading rows and bars in place.
 //!
-//! A row that is long may be a tree, which only the runtime knows its way about; so whatever is not
-//! an item of a flat row, or a byte of a bar, is left to it, or to the jet.
+//! Only flat rows and bars are read in place. A long row may be a tree; the runtime, or the jet, reads
+//! those, and handles values that are neither.
 
-use super::GiveUp;
-use super::emit::plain;
-use super::lower::{Lower, block_size};
+use super::emitter::trusted;
+use super::error::CompileError;
+use super::symbol::Stub;
+use super::translator::{FunctionTranslator, variadic};
 use crate::ir::{ConstantId, Op, Operand, Operation, Prim, Stmt, Var};
-use crate::runtime::Stub;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, Object, top};
 
-/// What a jet wants.
+/// What a jet reads.
 #[derive(Clone, Copy)]
-enum Wanted {
-    /// The item of that number of a row, evaluated or not.
+enum Access {
+    /// The item at an index of a row.
     Item(Operand),
-    /// How many items a row has.
+    /// The count of items of a row.
     Length,
-    /// The byte of that number of a bar.
+    /// The byte at an index of a bar.
     Byte(Operand),
-    /// How many bytes a bar has.
+    /// The count of bytes of a bar.
     ByteCount,
 }
 
-impl Lower<'_, '_> {
-    /// The result of a jet that looks into a row or bar, if it is one. That is evaluated.
-    pub(super) fn look_into(
+impl FunctionTranslator<'_, '_> {
+    /// The evaluated result of a jet that reads a row or a bar. None for other jets.
+    pub(super) fn inline_access(
         &mut self,
         jet: ConstantId,
         args: &[Operand],
-    ) -> Result<Option<Value>, GiveUp> {
-        let twin = self.unit.constants[jet.index()].jet.as_ref();
-        let (wanted, object) = match (twin.and_then(|twin| twin.operation), args) {
-            (Some(Operation::Index), &[index, row]) => (Wanted::Item(index), row),
-            (Some(Operation::Get), &[row, index]) => (Wanted::Item(index), row),
-            (Some(Operation::Length), &[row]) => (Wanted::Length, row),
-            (Some(Operation::Byte), &[index, bar]) => (Wanted::Byte(index), bar),
-            (Some(Operation::ByteCount), &[bar]) => (Wanted::ByteCount, bar),
+    ) -> Result<Option<Value>, CompileError> {
+        let declared = self.unit.constants[jet].jet.as_ref();
+        let (access, object) = match (declared.and_then(|jet| jet.operation), args) {
+            (Some(Operation::Index), &[index, row]) => (Access::Item(index), row),
+            (Some(Operation::Get), &[row, index]) => (Access::Item(index), row),
+            (Some(Operation::Length), &[row]) => (Access::Length, row),
+            (Some(Operation::Byte), &[index, bar]) => (Access::Byte(index), bar),
+            (Some(Operation::ByteCount), &[bar]) => (Access::ByteCount, bar),
             _ => return Ok(None),
         };
         let word = self.word(object);
-        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_of_word());
-        let value = match wanted {
-            Wanted::Item(_) | Wanted::Length => self.look_into_row(word, wanted, slowly),
-            Wanted::Byte(_) | Wanted::ByteCount => self.look_into_bar(word, wanted, slowly),
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        let value = match access {
+            Access::Item(_) | Access::Length => self.access_row(word, access, slowly),
+            Access::Byte(_) | Access::ByteCount => self.access_bar(word, access, slowly),
         };
         self.emit.jump(done, &[value]);
 
-        self.emit.go_on_in(slowly);
+        self.emit.switch_to(slowly);
         let words = self.words(&[&[Operand::Constant(jet)], args].concat());
-        let value = self.emit.call_stub(Stub::Jet(block_size(args.len())?), &words);
+        let value = self.emit.call_stub(Stub::Jet(variadic(args.len())?), &words);
         self.emit.jump(done, &[value]);
-        self.emit.go_on_in(done);
+        self.emit.switch_to(done);
         Ok(Some(result))
     }
-    /// The item of a row with that number, as it lies there. Both are evaluated.
+
+    /// The item at an index of a row, not evaluated. Both operands are evaluated.
     pub(super) fn item(&mut self, row: Operand, index: Operand) -> Value {
         let word = self.word(row);
-        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_of_word());
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
         let (address, size) = self.flat_row(word, slowly);
         let item = self.flat_item(address, size, index, slowly);
         self.emit.jump(done, &[item]);
 
-        self.emit.go_on_in(slowly);
+        self.emit.switch_to(slowly);
         let number = self.word(index);
         let item = self.emit.call_stub(Stub::Item, &[word, number]);
         self.emit.jump(done, &[item]);
-        self.emit.go_on_in(done);
+        self.emit.switch_to(done);
         result
     }
 
-    /// The items that statements define, all of one row, which lie next to each other: what it is is
-    /// looked at once for all. How many of the statements these are.
+    /// Translates the leading statements that read items of the same row at constant indices: the row is
+    /// checked once for all of them. Returns the count of statements, which is 0 or at least 2.
     pub(super) fn items(&mut self, stmts: &[Stmt]) -> usize {
         let Some((_, row, _)) = stmts.first().and_then(item_of) else { return 0 };
         let items = stmts.iter().map_while(item_of).take_while(|(_, other, _)| *other == row);
@@ -88,12 +89,12 @@ impl Lower<'_, '_> {
         let (address, size) = self.flat_row(word, slowly);
         let has_last =
             self.emit.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, size, i64::from(last));
-        self.only_if(has_last, slowly);
+        self.emit.guard(has_last, slowly);
         let found: Vec<Value> =
             items.iter().map(|(.., index)| self.emit.payload(address, *index as usize)).collect();
         self.emit.jump(done, &found);
 
-        self.emit.go_on_in(slowly);
+        self.emit.switch_to(slowly);
         let mut found = Vec::with_capacity(items.len());
         for (.., index) in &items {
             let number = self.emit.constant(u64::from(*index));
@@ -102,7 +103,7 @@ impl Lower<'_, '_> {
             found.push(item);
         }
         self.emit.jump(done, &found);
-        self.emit.go_on_in(done);
+        self.emit.switch_to(done);
         for (var, ..) in &items {
             let item = self.emit.b.append_block_param(done, I64);
             self.define(*var, item);
@@ -110,41 +111,35 @@ impl Lower<'_, '_> {
         items.len()
     }
 
-    /// Goes on where the condition holds.
-    pub(super) fn only_if(&mut self, condition: Value, otherwise: Block) {
-        let then = self.emit.block();
-        self.emit.branch(condition, then, otherwise);
-        self.emit.go_on_in(then);
-    }
-
-    /// Goes on with the place that an item or byte has, if the number is below how many there are.
-    fn place(&mut self, index: Operand, count: Value, otherwise: Block) -> Value {
-        // What is not evaluated, or no small nat, is larger than any size.
+    /// The word of an index. Continues only if it is below the count.
+    fn checked_index(&mut self, index: Operand, count: Value, otherwise: Block) -> Value {
+        // As an unsigned number, a word that is no direct nat is larger than any count.
         let index = self.word(index);
         let inside = self.emit.b.ins().icmp(IntCC::UnsignedLessThan, index, count);
-        self.only_if(inside, otherwise);
+        self.emit.guard(inside, otherwise);
         index
     }
 
-    fn look_into_row(&mut self, row: Value, wanted: Wanted, otherwise: Block) -> Value {
+    /// Reads a row, and evaluates the item.
+    fn access_row(&mut self, row: Value, access: Access, otherwise: Block) -> Value {
         let (address, size) = self.flat_row(row, otherwise);
-        let Wanted::Item(index) = wanted else { return size };
+        let Access::Item(index) = access else { return size };
         let item = self.flat_item(address, size, index, otherwise);
         self.force(item)
     }
 
-    /// The address and size of a row that is flat.
+    /// The address of a row, and the count of its items. Continues only if the row is flat.
     fn flat_row(&mut self, row: Value, otherwise: Block) -> (Value, Value) {
         let tagged = self.emit.is_top(row, top::ROW);
-        self.only_if(tagged, otherwise);
+        self.emit.guard(tagged, otherwise);
         let address = self.emit.address(row);
         let header = self.emit.load(address, 0);
         let is_flat = self.is_object(header, Object::Row);
-        self.only_if(is_flat, otherwise);
+        self.emit.guard(is_flat, otherwise);
         (address, self.emit.b.ins().ushr_imm_s(header, 32))
     }
 
-    /// An item of the flat row at an address, as it lies there.
+    /// An item of the flat row at an address, not evaluated.
     fn flat_item(
         &mut self,
         address: Value,
@@ -152,42 +147,43 @@ impl Lower<'_, '_> {
         index: Operand,
         otherwise: Block,
     ) -> Value {
-        let index = self.place(index, size, otherwise);
+        let index = self.checked_index(index, size, otherwise);
         let distance = self.emit.b.ins().ishl_imm_s(index, 3);
-        let place = self.emit.b.ins().iadd(address, distance);
-        self.emit.load(place, layout::PAYLOAD)
+        let slot = self.emit.b.ins().iadd(address, distance);
+        self.emit.load(slot, layout::PAYLOAD)
     }
 
-    fn look_into_bar(&mut self, bar: Value, wanted: Wanted, otherwise: Block) -> Value {
+    /// Reads a bar.
+    fn access_bar(&mut self, bar: Value, access: Access, otherwise: Block) -> Value {
         let tagged = self.emit.is_top(bar, top::BAR);
-        self.only_if(tagged, otherwise);
+        self.emit.guard(tagged, otherwise);
         let address = self.emit.address(bar);
         let length = self.emit.payload(address, 0);
-        let Wanted::Byte(index) = wanted else { return length };
-        let index = self.place(index, length, otherwise);
-        // There is a byte, so there is a second word, be it bytes or what has them.
+        let Access::Byte(index) = access else { return length };
+        let index = self.checked_index(index, length, otherwise);
+        // A bar with a byte has a second word: the bytes, or the bar that they are shared with.
         let header = self.emit.load(address, 0);
         let is_flat = self.is_object(header, Object::Bar);
         let shared = self.emit.payload(address, 1);
         let shared = self.emit.address(shared);
         let bytes = self.emit.b.ins().select(is_flat, address, shared);
-        let place = self.emit.b.ins().iadd(bytes, index);
-        self.emit.b.ins().uload8(I64, plain(), place, layout::PAYLOAD + 8)
+        let byte = self.emit.b.ins().iadd(bytes, index);
+        self.emit.b.ins().uload8(I64, trusted(), byte, layout::PAYLOAD + 8)
     }
 
+    /// Whether a header is that of an object of that layout.
     fn is_object(&mut self, header: Value, object: Object) -> Value {
         let code = self.emit.b.ins().band_imm_s(header, 0xff);
         self.emit.b.ins().icmp_imm_s(IntCC::Equal, code, object.code() as i64)
     }
 }
 
-/// The variable that a statement defines, if it is an item whose number is written out, of a row that is
-/// one too; and both.
+/// The variable, row and index of a statement that reads an item of a variable at a constant index.
 fn item_of(stmt: &Stmt) -> Option<(Var, Var, u32)> {
     let Stmt::Let(vars, Op::Prim(Prim::Item, operands)) = stmt else { return None };
     match (&vars[..], &operands[..]) {
         ([var], [Operand::Var(row), Operand::Small(index)]) => {
-            // The item's distance from the row's address is to fit an instruction.
+            // The distance from the row's address has to fit an instruction.
             let index = u16::try_from(*index).ok()?;
             Some((*var, *row, u32::from(index)))
         }

@@ -1,48 +1,54 @@
-//! From IR to machine code, through Cranelift.
+//! From the IR to machine code, through Cranelift.
+//!
+//! [`compile`] translates the functions of a unit to Cranelift's IR, has them compiled, and returns
+//! [`CompiledFunction`]s, which the runtime links.
 //!
 //! ```text
-//! bounds what branches say of nats
-//! emit   a function of Cranelift's being written
-//! lower  the functions of a unit: blocks and their ends
-//! alloc  objects: thunks, applications, rows
-//! arith  primitive operations
-//! words  those on words of 64 bits
-//! calls  calls and ends that leave the function
-//! items  jets that look into rows and bars
-//! closure  which function a value is
+//! error        why a unit gets no code
+//! symbol       what code refers to by name
+//! function     compiled functions, as data
+//! emitter      writing one function in Cranelift's IR
+//! backend      Cranelift, configured for this machine
+//! environment  what a unit is compiled for
+//! bounds uses  facts about the variables of a function
+//! translator   the state of translating one function
+//!   alloc      thunks, applications, rows
+//!   arithmetic words64   primitive operations
+//!   items      reading rows and bars
+//!   calls      calls
+//!   closure    guards on functions
+//!   terminators blocks   the blocks of a function
+//! unit         all functions of a unit
 //! ```
 //!
-//! A variable of the IR is a value of Cranelift's; those that may point into the heap are declared
-//! to it, so that it keeps them where the collector finds them whenever something is called. An
-//! address without its tag is never held across a call.
+//! A variable of the IR is a value of Cranelift's. Values that may point into the heap are declared to
+//! Cranelift, which keeps them in stack slots during calls and says in stack maps where. An address
+//! without its tag is never held across a call.
 
 mod alloc;
-mod arith;
+mod arithmetic;
+mod backend;
+mod blocks;
 mod bounds;
 mod calls;
 mod closure;
-mod emit;
+mod emitter;
+mod environment;
+mod error;
+mod function;
 mod items;
-mod lower;
-mod words;
+mod symbol;
+mod terminators;
+mod translator;
+mod unit;
+mod uses;
+mod words64;
 
-pub use self::emit::{Backend, CallMap, Object, Relocation, Target};
-pub(crate) use self::emit::{Emit, plain, tail_signature};
-pub use self::lower::{ConstantFacts, Environment, compile};
+pub use self::backend::{Backend, Listing};
+pub use self::environment::{ConstantFacts, EntryCell, Environment};
+pub use self::error::CompileError;
+pub use self::function::{CompiledFunction, Relocation, StackMap};
+pub use self::symbol::{Stub, Symbol};
+pub use self::unit::{compile, print_clif};
 
-/// Why something is not compiled.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum GiveUp {
-    /// The machine or the system does not do what is needed.
-    #[error("{0}")]
-    Machine(String),
-    /// Cranelift refused.
-    #[error("Cranelift: {0}")]
-    Cranelift(String),
-    /// The region for code is full.
-    #[error("there is no more room for code")]
-    NoRoom,
-    /// The law is of a shape that is not compiled.
-    #[error("{0}")]
-    Shape(&'static str),
-}
+pub(crate) use self::emitter::{FunctionEmitter, tail_signature, trusted};

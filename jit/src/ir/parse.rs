@@ -1,78 +1,79 @@
-//! Reading the text form. It takes what is printed, with space and `;` comments at line ends anywhere;
-//! the unit is not verified.
+//! The parser of the text form. It accepts what [`print`](super::print) writes, with white space
+//! and `;` comments anywhere between tokens. The caller verifies the unit.
 
 mod lex;
 
 use super::{
-    Arm, Block, BlockId, Call, Callee, Constant, ConstantId, DEPTH_LIMIT, Demand, End, Function,
-    FunctionId, Join, JoinId, Kind, Op, Operand, Operation, Prim, Role, Signature, Stmt, Twin,
-    Type, Unit, Var,
+    Arm, Block, BlockId, Call, Callee, Constant, ConstantId, ConstantKind, DEPTH_LIMIT, Demand,
+    Function, FunctionId, FunctionRole, JetSignature, JoinId, JoinPoint, Op, Operand, Operation,
+    Prim, Stmt, Terminator, Type, Unit, Var, WorkerSignature,
 };
+use cranelift_entity::PrimaryMap;
+pub use lex::ParseError;
 use lex::{Lexer, Token};
-
-/// What is wrong with a text, and where.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("line {line}: {what}")]
-pub struct ParseError {
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong there.
-    pub what: String,
-}
 
 type Parse<T> = Result<T, ParseError>;
 
-/// Numbers in names are not above this, so that a text cannot ask for large tables.
-const NUMBER_LIMIT: u32 = 1 << 20;
+/// Indices in names are below this, so that a text cannot ask for large tables.
+const INDEX_LIMIT: u32 = 1 << 20;
 
-/// Reads a unit.
+/// Parses a unit. Scopes and types are left to [`verify`](super::verify()).
 ///
 /// # Errors
-/// What does not belong where it stands. That names are defined where they are used, and types fit,
-/// is `verify`'s to say.
+/// The first token that does not fit the grammar, an index out of order, or blocks that nest deeper
+/// than [`DEPTH_LIMIT`].
 pub fn parse(text: &str) -> Result<Unit, ParseError> {
-    let mut parser = Parser { lexer: Lexer::new(text), function: Function::new(Role::General) };
+    let mut parser = Parser {
+        lexer: Lexer::new(text),
+        vars: Vec::new(),
+        joins: Vec::new(),
+        blocks: PrimaryMap::new(),
+    };
     let mut unit = Unit::default();
     while let Token::Word(word) = parser.lexer.peek()? {
         if word.starts_with('k') {
-            let name = ConstantId(parser.numbered("k")?);
-            parser.in_order(name.0, unit.constants.len())?;
+            let index = parser.indexed("k")?;
+            parser.in_order(index, unit.constants.len())?;
             parser.expect('=')?;
             unit.constants.push(parser.constant()?);
         } else {
-            let (name, function) = parser.function()?;
-            parser.in_order(name, unit.functions.len())?;
+            let (index, function) = parser.function()?;
+            parser.in_order(index, unit.functions.len())?;
             unit.functions.push(function);
         }
     }
     match parser.lexer.peek()? {
-        Token::End => Ok(unit),
-        token => parser.wrong("a constant or function", &token),
+        Token::Eof => Ok(unit),
+        token => parser.unexpected("a constant or function", &token),
     }
 }
 
 struct Parser<'t> {
     lexer: Lexer<'t>,
-    /// The one being read.
-    function: Function,
+    /// The variable types of the function being parsed.
+    vars: Vec<Type>,
+    /// Its join points.
+    joins: Vec<JoinPoint>,
+    /// Its blocks.
+    blocks: PrimaryMap<BlockId, Block>,
 }
 
 impl Parser<'_> {
-    fn wrong<T>(&self, wanted: &str, found: &Token) -> Parse<T> {
-        Err(self.lexer.error(format!("wanted {wanted}, found {found}")))
+    fn unexpected<T>(&self, expected: &str, found: &Token) -> Parse<T> {
+        Err(self.lexer.error(format!("expected {expected}, found {found}")))
     }
 
-    fn in_order(&self, number: u32, next: usize) -> Parse<()> {
-        if number as usize == next {
+    fn in_order(&self, index: u32, next: usize) -> Parse<()> {
+        if index as usize == next {
             return Ok(());
         }
-        Err(self.lexer.error(format!("number {number} comes where {next} should")))
+        Err(self.lexer.error(format!("index {index} is out of order, expected {next}")))
     }
 
     fn expect(&mut self, mark: char) -> Parse<()> {
         match self.lexer.next()? {
             Token::Mark(found) if found == mark => Ok(()),
-            token => self.wrong(&format!("`{mark}`"), &token),
+            token => self.unexpected(&format!("`{mark}`"), &token),
         }
     }
 
@@ -87,21 +88,21 @@ impl Parser<'_> {
     fn word(&mut self) -> Parse<String> {
         match self.lexer.next()? {
             Token::Word(word) => Ok(word),
-            token => self.wrong("a word", &token),
+            token => self.unexpected("a word", &token),
         }
     }
 
-    fn accept_word(&mut self, wanted: &str) -> Parse<bool> {
-        let found = matches!(self.lexer.peek()?, Token::Word(word) if word == wanted);
+    fn accept_word(&mut self, expected: &str) -> Parse<bool> {
+        let found = matches!(self.lexer.peek()?, Token::Word(word) if word == expected);
         if found {
             self.lexer.next()?;
         }
         Ok(found)
     }
 
-    /// A nat that is a word.
+    /// Parses a nat below 2^63.
     fn nat(&mut self) -> Parse<u64> {
-        let nat = self.count()?;
+        let nat = self.word64()?;
         self.small(nat)
     }
 
@@ -109,24 +110,24 @@ impl Parser<'_> {
         if nat < 1 << 63 { Ok(nat) } else { Err(self.lexer.error(format!("{nat} is too large"))) }
     }
 
-    /// Any number of 64 bits: a law's arity may be the largest, which stands for those above it.
-    fn count(&mut self) -> Parse<u64> {
+    /// Parses a 64-bit number. An arity may be `u64::MAX`, which stands for all larger ones too.
+    fn word64(&mut self) -> Parse<u64> {
         match self.lexer.next()? {
             Token::Nat(nat) => Ok(nat),
-            token => self.wrong("a nat", &token),
+            token => self.unexpected("a nat", &token),
         }
     }
 
-    /// A letter and a number, as one word.
-    fn numbered(&mut self, letter: &str) -> Parse<u32> {
+    /// Parses a letter and an index as one word.
+    fn indexed(&mut self, letter: &str) -> Parse<u32> {
         let word = self.word()?;
-        match number(&word, letter) {
-            Some(number) => Ok(number),
-            None => self.wrong(&format!("`{letter}` and a number"), &Token::Word(word)),
+        match index(&word, letter) {
+            Some(index) => Ok(index),
+            None => self.unexpected(&format!("`{letter}` and an index"), &Token::Word(word)),
         }
     }
 
-    /// Some of something, with commas between them, up to a closing parenthesis.
+    /// Parses a parenthesised list of items separated by commas, perhaps empty.
     fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Parse<T>) -> Parse<Vec<T>> {
         self.expect('(')?;
         let mut items = Vec::new();
@@ -142,8 +143,8 @@ impl Parser<'_> {
         }
     }
 
-    /// At least one of something, with commas between them.
-    fn some<T>(&mut self, mut item: impl FnMut(&mut Self) -> Parse<T>) -> Parse<Vec<T>> {
+    /// Parses at least one item, separated by commas.
+    fn some_of<T>(&mut self, mut item: impl FnMut(&mut Self) -> Parse<T>) -> Parse<Vec<T>> {
         let mut items = vec![item(self)?];
         while self.accept(',')? {
             items.push(item(self)?);
@@ -160,7 +161,7 @@ impl Parser<'_> {
             "nat" => Ok(Type::Nat),
             "whnf" => Ok(Type::Whnf),
             "any" => Ok(Type::Any),
-            _ => self.wrong("a type", &Token::Word(word)),
+            _ => self.unexpected("a type", &Token::Word(word)),
         }
     }
 
@@ -169,38 +170,46 @@ impl Parser<'_> {
     fn constant(&mut self) -> Parse<Constant> {
         let word = self.word()?;
         let kind = match word.as_str() {
-            "pin" => Kind::Pin,
-            "law" => Kind::Law,
-            "app" => Kind::App,
-            "nat" => Kind::Nat,
-            _ => return self.wrong("a kind of constant", &Token::Word(word)),
+            "pin" => ConstantKind::Pin,
+            "law" => ConstantKind::Law,
+            "app" => ConstantKind::App,
+            "nat" => ConstantKind::Nat,
+            _ => return self.unexpected("a kind of constant", &Token::Word(word)),
         };
         let name = match self.lexer.next()? {
             Token::Text(name) => name,
-            token => return self.wrong("a name in quotes", &token),
+            token => return self.unexpected("a name in quotes", &token),
         };
         if !self.accept_word("arity")? {
-            return Err(self.lexer.error("wanted `arity`".to_owned()));
+            return Err(self.lexer.error("expected `arity`".to_owned()));
         }
-        let arity = self.count()?;
+        let arity = self.word64()?;
         let jet = if self.accept_word("jet")? {
             let demands = self.list(Self::demand)?;
-            let result = if self.accept_word("gives")? { self.ty()? } else { Type::Whnf };
+            let result = if self.accept('-')? {
+                self.expect('>')?;
+                self.ty()?
+            } else {
+                Type::Whnf
+            };
             let operation = operation_of(&name);
-            Some(Twin { demands, result, operation })
+            Some(JetSignature { demands, result, operation })
         } else {
             None
         };
         let worker = if self.accept_word("worker")? {
             let params = self.list(Self::ty)?;
-            Some(Signature { params, results: self.results()? })
+            Some(WorkerSignature { params, results: self.results()? })
         } else {
             None
         };
-        let entry =
-            if self.accept_word("entry")? { Some(FunctionId(self.numbered("f")?)) } else { None };
+        let entry = if self.accept_word("entry")? {
+            Some(FunctionId::from_u32(self.indexed("f")?))
+        } else {
+            None
+        };
         let of = if self.accept_word("of")? {
-            Some((ConstantId(self.numbered("k")?), self.operands()?))
+            Some((ConstantId::from_u32(self.indexed("k")?), self.operands()?))
         } else {
             None
         };
@@ -213,14 +222,14 @@ impl Parser<'_> {
             "lazy" => Ok(Demand::Lazy),
             "head" => Ok(Demand::Head),
             "normal" => Ok(Demand::Normal),
-            _ => self.wrong("a demand", &Token::Word(word)),
+            _ => self.unexpected("a demand", &Token::Word(word)),
         }
     }
 
     fn results(&mut self) -> Parse<Vec<Type>> {
         self.expect('-')?;
         self.expect('>')?;
-        self.some(Self::ty)
+        self.some_of(Self::ty)
     }
 
     // Functions.
@@ -228,50 +237,50 @@ impl Parser<'_> {
     fn function(&mut self) -> Parse<(u32, Function)> {
         let word = self.word()?;
         let role = match word.as_str() {
-            "general" => Role::General,
-            "worker" => Role::Worker,
-            "thunk" => Role::Thunk,
-            _ => return self.wrong("a constant or function", &Token::Word(word)),
+            "general" => FunctionRole::General,
+            "worker" => FunctionRole::Worker,
+            "thunk" => FunctionRole::Thunk,
+            _ => return self.unexpected("a constant or function", &Token::Word(word)),
         };
-        let name = self.numbered("f")?;
-        self.function = Function::new(role);
-        self.function.blocks.clear();
-        self.function.params = self.list(Self::typed)?;
-        self.function.results = self.results()?;
-        self.function.entry = self.braces(0)?;
-        Ok((name, std::mem::replace(&mut self.function, Function::new(role))))
+        let index = self.indexed("f")?;
+        let params = self.list(Self::typed)?;
+        let results = self.results()?;
+        let entry = self.braces(0)?;
+        let vars = PrimaryMap::from(std::mem::take(&mut self.vars));
+        let joins = PrimaryMap::from(std::mem::take(&mut self.joins));
+        let blocks = std::mem::take(&mut self.blocks);
+        Ok((index, Function { role, params, results, entry, vars, joins, blocks }))
     }
 
-    /// A variable being defined.
+    /// Parses the definition of a variable.
     fn typed(&mut self) -> Parse<Var> {
-        let var = Var(self.numbered("v")?);
+        let var = Var::from_u32(self.indexed("v")?);
         self.expect(':')?;
         let ty = self.ty()?;
-        let vars = &mut self.function.vars;
-        vars.resize(vars.len().max(var.index() + 1), Type::Any);
-        vars[var.index()] = ty;
+        self.vars.resize(self.vars.len().max(var.index() + 1), Type::Any);
+        self.vars[var.index()] = ty;
         Ok(var)
     }
 
+    /// Parses a block in braces.
     fn braces(&mut self, depth: usize) -> Parse<BlockId> {
         if depth > DEPTH_LIMIT {
             return Err(self.lexer.error(format!("blocks nested deeper than {DEPTH_LIMIT}")));
         }
         self.expect('{')?;
         let mut stmts = Vec::new();
-        let end = loop {
+        let terminator = loop {
             if let Some(stmt) = self.stmt(depth)? {
                 stmts.push(stmt);
             } else {
-                break self.end(depth)?;
+                break self.terminator(depth)?;
             }
         };
         self.expect('}')?;
-        self.function.blocks.push(Block { stmts, end });
-        Ok(BlockId(self.function.blocks.len() as u32 - 1))
+        Ok(self.blocks.push(Block { stmts, terminator }))
     }
 
-    /// A statement, if one comes.
+    /// Parses a statement, if the next word starts one.
     fn stmt(&mut self, depth: usize) -> Parse<Option<Stmt>> {
         let Token::Word(word) = self.lexer.peek()? else { return Ok(None) };
         match word.as_str() {
@@ -289,18 +298,17 @@ impl Parser<'_> {
             }
             "join" | "loop" => {
                 self.lexer.next()?;
-                let id = JoinId(self.numbered("j")?);
+                let id = JoinId::from_u32(self.indexed("j")?);
                 let params = self.list(Self::typed)?;
                 let body = self.braces(depth + 1)?;
-                let join = Join { params, body, is_loop: word == "loop" };
-                let unset = Join { params: Vec::new(), body, is_loop: false };
-                let joins = &mut self.function.joins;
-                joins.resize(joins.len().max(id.index() + 1), unset);
-                joins[id.index()] = join;
+                let join = JoinPoint { params, body, is_loop: word == "loop" };
+                let undefined = JoinPoint { params: Vec::new(), body, is_loop: false };
+                self.joins.resize(self.joins.len().max(id.index() + 1), undefined);
+                self.joins[id.index()] = join;
                 Ok(Some(Stmt::Join(id)))
             }
-            _ if number(&word, "v").is_some() => {
-                let vars = self.some(Self::typed)?;
+            _ if index(&word, "v").is_some() => {
+                let vars = self.some_of(Self::typed)?;
                 self.expect('=')?;
                 Ok(Some(Stmt::Let(vars, self.op()?)))
             }
@@ -312,14 +320,15 @@ impl Parser<'_> {
         match self.lexer.next()? {
             Token::Nat(nat) => Ok(Operand::Small(self.small(nat)?)),
             Token::Word(word) => {
-                let var = number(&word, "v").map(|n| Operand::Var(Var(n)));
-                let constant = || number(&word, "k").map(|n| Operand::Constant(ConstantId(n)));
+                let var = index(&word, "v").map(|n| Operand::Var(Var::from_u32(n)));
+                let constant =
+                    || index(&word, "k").map(|n| Operand::Constant(ConstantId::from_u32(n)));
                 match var.or_else(constant) {
                     Some(operand) => Ok(operand),
-                    None => self.wrong("an operand", &Token::Word(word)),
+                    None => self.unexpected("an operand", &Token::Word(word)),
                 }
             }
-            token => self.wrong("an operand", &token),
+            token => self.unexpected("an operand", &token),
         }
     }
 
@@ -333,63 +342,63 @@ impl Parser<'_> {
         }
         let word = self.word()?;
         Ok(match word.as_str() {
-            "thunk" => Op::Thunk(FunctionId(self.numbered("f")?), self.operands()?),
+            "thunk" => Op::Thunk(FunctionId::from_u32(self.indexed("f")?), self.operands()?),
             "delay" => Op::Delay(self.operand()?, self.operands()?),
-            "partial" => Op::Partial(ConstantId(self.numbered("k")?), self.operands()?),
+            "partial" => Op::Partial(ConstantId::from_u32(self.indexed("k")?), self.operands()?),
             "row" => Op::Row(self.operands()?),
             "force" => Op::Force(self.operand()?),
             "normalise" => Op::Normalise(self.operand()?),
             _ => match Prim::named(&word) {
-                Some(prim) => Op::Prim(prim, self.some(Self::operand)?),
-                None => return self.wrong("an operation", &Token::Word(word)),
+                Some(prim) => Op::Prim(prim, self.some_of(Self::operand)?),
+                None => return self.unexpected("an operation", &Token::Word(word)),
             },
         })
     }
 
-    /// A call, if one comes.
+    /// Parses a call, if the next word starts one.
     fn call(&mut self) -> Parse<Option<Call>> {
         let callee = if self.accept_word("apply")? {
             Callee::Unknown(self.operand()?)
         } else if !self.accept_word("call")? {
             return Ok(None);
         } else if self.accept_word("worker")? {
-            Callee::Worker(ConstantId(self.numbered("k")?))
+            Callee::Worker(ConstantId::from_u32(self.indexed("k")?))
         } else if self.accept_word("jet")? {
-            Callee::Jet(ConstantId(self.numbered("k")?))
+            Callee::Jet(ConstantId::from_u32(self.indexed("k")?))
         } else {
             let word = self.word()?;
-            match (number(&word, "k"), number(&word, "f")) {
-                (Some(k), _) => Callee::Known(ConstantId(k)),
-                (_, Some(f)) => Callee::Local(FunctionId(f)),
-                _ => return self.wrong("a constant or function", &Token::Word(word)),
+            match (index(&word, "k"), index(&word, "f")) {
+                (Some(k), _) => Callee::Known(ConstantId::from_u32(k)),
+                (_, Some(f)) => Callee::Local(FunctionId::from_u32(f)),
+                _ => return self.unexpected("a constant or function", &Token::Word(word)),
             }
         };
         Ok(Some(Call { callee, args: self.operands()? }))
     }
 
-    fn end(&mut self, depth: usize) -> Parse<End> {
+    fn terminator(&mut self, depth: usize) -> Parse<Terminator> {
         let word = self.word()?;
         Ok(match word.as_str() {
-            "return" => End::Return(self.some(Self::operand)?),
-            "enter" => End::Enter(self.operand()?),
+            "return" => Terminator::Return(self.some_of(Self::operand)?),
+            "enter" => Terminator::Enter(self.operand()?),
             "tail" => match self.call()? {
-                Some(call) => End::Tail(call),
-                None => return Err(self.lexer.error("wanted a call".to_owned())),
+                Some(call) => Terminator::Tail(call),
+                None => return Err(self.lexer.error("expected a call".to_owned())),
             },
-            "jump" => End::Jump(JoinId(self.numbered("j")?), self.operands()?),
+            "jump" => Terminator::Jump(JoinId::from_u32(self.indexed("j")?), self.operands()?),
             "if" => {
                 let condition = self.operand()?;
                 let [yes, no] = self.branches(depth)?;
-                End::If(condition, yes, no)
+                Terminator::If(condition, yes, no)
             }
             "direct" => {
                 let on = self.operand()?;
                 if !self.accept_word("as")? {
-                    return Err(self.lexer.error("wanted `as`".to_owned()));
+                    return Err(self.lexer.error("expected `as`".to_owned()));
                 }
                 let nat = self.typed()?;
                 let [yes, no] = self.branches(depth)?;
-                End::Direct(on, nat, yes, no)
+                Terminator::Direct(on, nat, yes, no)
             }
             "switch" => {
                 let on = self.operand()?;
@@ -398,9 +407,9 @@ impl Parser<'_> {
                 while !self.accept_word("else")? {
                     cases.push((self.nat()?, self.braces(depth + 1)?));
                 }
-                let other = self.braces(depth + 1)?;
+                let default = self.braces(depth + 1)?;
                 self.expect('}')?;
-                End::Switch(on, cases, other)
+                Terminator::Switch(on, cases, default)
             }
             "reflect" => {
                 let on = self.operand()?;
@@ -412,55 +421,55 @@ impl Parser<'_> {
                     self.arm("nat", depth)?,
                 ];
                 self.expect('}')?;
-                End::Reflect(on, Box::new(arms))
+                Terminator::Reflect(on, Box::new(arms))
             }
             "closure" => {
                 let on = self.operand()?;
                 self.expect('{')?;
-                let k = ConstantId(self.numbered("k")?);
+                let k = ConstantId::from_u32(self.indexed("k")?);
                 let params = self.list(Self::typed)?;
                 let arm = Arm { params, block: self.braces(depth + 1)? };
                 if !self.accept_word("else")? {
-                    return Err(self.lexer.error("wanted `else`".to_owned()));
+                    return Err(self.lexer.error("expected `else`".to_owned()));
                 }
                 let other = self.braces(depth + 1)?;
                 self.expect('}')?;
-                End::Closure(on, k, Box::new(arm), other)
+                Terminator::Closure(on, k, Box::new(arm), other)
             }
             "crash" => {
                 let operation = self.operand()?;
                 self.expect(',')?;
-                End::Crash(operation, self.operand()?)
+                Terminator::Crash(operation, self.operand()?)
             }
-            _ => return self.wrong("a statement or an end", &Token::Word(word)),
+            _ => return self.unexpected("a statement or a terminator", &Token::Word(word)),
         })
     }
 
-    /// Two blocks, with `else` between them.
+    /// Parses two blocks separated by `else`.
     fn branches(&mut self, depth: usize) -> Parse<[BlockId; 2]> {
         let yes = self.braces(depth + 1)?;
         if !self.accept_word("else")? {
-            return Err(self.lexer.error("wanted `else`".to_owned()));
+            return Err(self.lexer.error("expected `else`".to_owned()));
         }
         Ok([yes, self.braces(depth + 1)?])
     }
 
-    fn arm(&mut self, wanted: &str, depth: usize) -> Parse<Arm> {
-        if !self.accept_word(wanted)? {
-            return Err(self.lexer.error(format!("wanted `{wanted}`")));
+    fn arm(&mut self, kind: &str, depth: usize) -> Parse<Arm> {
+        if !self.accept_word(kind)? {
+            return Err(self.lexer.error(format!("expected `{kind}`")));
         }
         let params = self.list(Self::typed)?;
         Ok(Arm { params, block: self.braces(depth + 1)? })
     }
 }
 
-/// The number after the letter that a word starts with.
-fn number(word: &str, letter: &str) -> Option<u32> {
+/// The index in a word that is this letter and an index.
+fn index(word: &str, letter: &str) -> Option<u32> {
     let digits = word.strip_prefix(letter)?;
-    digits.parse().ok().filter(|&n| n < NUMBER_LIMIT)
+    digits.parse().ok().filter(|&n| n < INDEX_LIMIT)
 }
 
-/// What the jet of that name does: it is not written out.
+/// What the jet with this name computes, which the text form leaves out.
 fn operation_of(name: &str) -> Option<Operation> {
     jets::jets().find(|jet| jet.name == name)?.operation
 }

@@ -1,15 +1,16 @@
 //! Primitive operations, each declared once.
 //!
-//! Operands are evaluated to their outermost shape. Nats are of any size; where an operation is of
-//! nats, an operand that is no nat counts as 0. So all take any evaluated value, generated code
-//! tests for the one case it handles itself (operands below 2^63, seen by their signs), and leaves
-//! the rest to the runtime. Operations on words of 32 bits take nats that are no wider, those on words
-//! of 64 bits the low bits of any nat.
+//! Operands are in weak head normal form. Nats have any size; an operation on nats takes an operand
+//! that is no nat as 0. So every operation is defined on every evaluated value: generated code
+//! handles the fast case itself (operands below 2^63, which it recognises by their sign bits) and
+//! calls the runtime for the others. Operations on 32-bit words take nats below 2^32; operations on
+//! 64-bit words take the low 64 bits of any nat.
 //!
-//! `item` alone gives a value that is perhaps not evaluated.
+//! Only `item` may return a value that is not evaluated.
 //!
-//! All are total but the comparisons, which look into apps as far as they must, and evaluate what
-//! they find there. With a nat on either side they need not. (`lsh` and `mul` may run out of memory.)
+//! All operations are total except comparisons, which descend into apps and evaluate their parts as
+//! far as the order needs. A comparison with a nat on either side does not descend and is total.
+//! (`lsh` and `mul` may run out of memory.)
 
 use super::{Operand, Type};
 
@@ -22,20 +23,20 @@ macro_rules! prims {
         }
 
         impl Prim {
-            /// All of them.
+            /// All primitive operations.
             pub const ALL: &'static [Prim] = &[$(Prim::$name),*];
 
-            /// Its name in the text form.
+            /// The name in the text form.
             pub fn name(self) -> &'static str {
                 match self { $(Prim::$name => $text),* }
             }
 
-            /// The types of its operands.
+            /// The types of the operands.
             pub fn params(self) -> &'static [Type] {
                 match self { $(Prim::$name => &[$(Type::$param),*]),* }
             }
 
-            /// What its result is, whatever the operands.
+            /// The type of the result for any operands.
             pub fn result(self) -> Type {
                 match self { $(Prim::$name => Type::$result),* }
             }
@@ -44,11 +45,11 @@ macro_rules! prims {
 }
 
 prims! {
-    /// The nat that a value is, 0 if it is none.
+    /// The value itself if it is a nat, else 0.
     ToNat "tonat" (Whnf) Nat;
-    /// 1 unless a value is 0 or not a nat.
+    /// 1 if the value is a nat other than 0, else 0.
     Truth "truth" (Whnf) Bit;
-    /// 0 unless a value is 0 or not a nat.
+    /// 0 if the value is a nat other than 0, else 1.
     Not "not" (Whnf) Bit;
     /// Whether a value is the nat 0.
     IsZero "iszero" (Whnf) Bit;
@@ -56,7 +57,7 @@ prims! {
     IsNat "isnat" (Whnf) Bit;
     /// Whether a value is a nat below 2^63.
     IsSmall "issmall" (Whnf) Bit;
-    /// The nat below 2^63 that a value is, 0 if it is none.
+    /// The value itself if it is a nat below 2^63, else 0.
     Small "small" (Whnf) Small;
     /// Whether a value is a pin.
     IsPin "ispin" (Whnf) Bit;
@@ -66,49 +67,50 @@ prims! {
     IsApp "isapp" (Whnf) Bit;
     /// The successor.
     Inc "inc" (Whnf) Nat;
-    /// The predecessor, of 0 0.
+    /// The predecessor; 0 for 0.
     Dec "dec" (Whnf) Nat;
     /// The sum.
     Add "add" (Whnf, Whnf) Nat;
-    /// The difference, 0 if that is negative.
+    /// The difference; 0 if it is negative.
     Sub "sub" (Whnf, Whnf) Nat;
     /// The product.
     Mul "mul" (Whnf, Whnf) Nat;
-    /// The quotient, by 0 0.
+    /// The quotient; 0 if the divisor is 0.
     Div "div" (Whnf, Whnf) Nat;
-    /// The remainder, by 0 the dividend.
+    /// The remainder; the dividend if the divisor is 0.
     Mod "mod" (Whnf, Whnf) Nat;
-    /// Both bits.
+    /// Bitwise and.
     And "and" (Whnf, Whnf) Nat;
-    /// Either bit.
+    /// Bitwise or.
     Or "or" (Whnf, Whnf) Nat;
-    /// Differing bits.
+    /// Bitwise exclusive or.
     Xor "xor" (Whnf, Whnf) Nat;
-    /// Shifted up by so many bits.
+    /// The first operand shifted left by the second, in bits.
     Lsh "lsh" (Whnf, Whnf) Nat;
-    /// Shifted down by so many bits.
+    /// The first operand shifted right by the second, in bits.
     Rsh "rsh" (Whnf, Whnf) Nat;
     /// The low 32 bits of the product.
     Mul32 "mul32" (Half, Half) Half;
-    /// The low 32 bits of the first shifted up by so many bits as the second says.
+    /// The low 32 bits of the first operand shifted left by the second, in bits.
     Lsh32 "lsh32" (Half, Half) Half;
     /// The low 64 bits.
     Low64 "low64" (Whnf) Nat;
-    /// The low 64 bits of the sum; like all of these, of the low 64 bits of its operands.
+    /// The low 64 bits of the sum. This and the operations below take the low 64 bits of their
+    /// operands.
     Add64 "add64" (Whnf, Whnf) Nat;
     /// The product.
     Mul64 "mul64" (Whnf, Whnf) Nat;
-    /// The quotient, by 0 0.
+    /// The quotient; 0 if the divisor is 0.
     Div64 "div64" (Whnf, Whnf) Nat;
-    /// Both bits.
+    /// Bitwise and.
     And64 "and64" (Whnf, Whnf) Nat;
-    /// Either bit.
+    /// Bitwise or.
     Or64 "or64" (Whnf, Whnf) Nat;
-    /// Differing bits.
+    /// Bitwise exclusive or.
     Xor64 "xor64" (Whnf, Whnf) Nat;
-    /// Shifted up by so many bits.
+    /// The first operand shifted left by the second, in bits.
     Lsh64 "lsh64" (Whnf, Whnf) Nat;
-    /// Shifted down by so many bits.
+    /// The first operand shifted right by the second, in bits.
     Rsh64 "rsh64" (Whnf, Whnf) Nat;
     /// Whether two values are equal.
     Eq "eq" (Whnf, Whnf) Bit;
@@ -122,33 +124,34 @@ prims! {
     Gt "gt" (Whnf, Whnf) Bit;
     /// Whether the first is greater or equal.
     Ge "ge" (Whnf, Whnf) Bit;
-    /// 0, 1 or 2: whether the first is less, equal, greater.
+    /// 0, 1 or 2 if the first is less than, equal to or greater than the second.
     Cmp "cmp" (Whnf, Whnf) Small;
-    /// The item of a row, or of any app seen as one, with that number (0 if it is no nat), as it lies
-    /// there; 0 if there is none.
+    /// The item of a row, or of any app read as one, at an index (an index that is no nat counts as
+    /// 0), without evaluating it; 0 if the index is out of range.
     Item "item" (Whnf, Whnf) Any;
 }
 
 impl Prim {
-    /// The operation of that name.
+    /// The operation with a name.
     pub fn named(name: &str) -> Option<Prim> {
         Prim::ALL.iter().copied().find(|prim| prim.name() == name)
     }
 
-    /// Whether it compares values in PLAN's order.
+    /// Whether it compares values in PLAN's order on values.
     pub fn compares(self) -> bool {
         use Prim::{Cmp, Eq, Ge, Gt, Le, Lt, Ne};
         matches!(self, Eq | Ne | Lt | Le | Gt | Ge | Cmp)
     }
 
-    /// Whether it is an operation on the low 64 bits of its operands.
-    pub fn is_of_words(self) -> bool {
+    /// Whether it is an operation on 64-bit words.
+    pub fn is_word64(self) -> bool {
         use Prim::{Add64, And64, Div64, Low64, Lsh64, Mul64, Or64, Rsh64, Xor64};
         matches!(self, Low64 | Add64 | Mul64 | Div64 | And64 | Or64 | Xor64 | Lsh64 | Rsh64)
     }
 
-    /// The operation on nats that it is if all of its operands, and its result, are below 2^63.
-    pub fn of_nats(self) -> Option<Prim> {
+    /// For an operation on 64-bit words, the operation on nats that computes the same if the
+    /// operands and the result are below 2^63.
+    pub fn nat_equivalent(self) -> Option<Prim> {
         Some(match self {
             Prim::Low64 => Prim::ToNat,
             Prim::Add64 => Prim::Add,
@@ -163,13 +166,13 @@ impl Prim {
         })
     }
 
-    /// Whether it ends without a crash for operands of these types.
+    /// Whether it is total for operands of these types.
     pub fn is_total(self, params: &[Type]) -> bool {
         !self.compares() || params.iter().any(|ty| ty.is(Type::Nat))
     }
 
-    /// Whether it is done in a few instructions, and its result takes little room, for operands of
-    /// these types: then it may be done without being asked for.
+    /// Whether it takes a few instructions and a small result for operands of these types, so that
+    /// it may run speculatively.
     pub fn is_cheap(self, params: &[Type]) -> bool {
         match self {
             Prim::Lsh => false,
@@ -178,34 +181,35 @@ impl Prim {
         }
     }
 
-    /// What its result is for these operands, which are of these types, as far as that narrows it.
+    /// The type of the result for operands with these types: the declared one, or a subtype of it
+    /// that follows from the widths of the operands.
     pub fn result_of(self, operands: &[Operand], types: &[Type]) -> Type {
         if let (Prim::ToNat, Some(ty)) = (self, types.first()) {
             return Type::Nat.min(*ty);
         }
-        let number = |index: usize| match operands.get(index) {
+        let literal = |index: usize| match operands.get(index) {
             Some(Operand::Small(nat)) => Some(*nat),
             _ => None,
         };
-        let width = |index: usize| match number(index) {
+        let width = |index: usize| match literal(index) {
             Some(nat) => Some(bits(nat)),
             None => types.get(index).and_then(|ty| ty.bits()),
         };
-        let known = match self.of_nats() {
-            None => self.width(width(0), width(1), number(1)),
+        let known = match self.nat_equivalent() {
+            None => self.width(width(0), width(1), literal(1)),
             Some(same) => {
                 let word = |index| Some(width(index).unwrap_or(u64::BITS));
-                same.width(word(0), word(1), number(1))
+                same.width(word(0), word(1), literal(1))
             }
         };
         known.map_or(self.result(), |bits| Type::of_bits(bits).min(self.result()))
     }
 
-    /// How many bits its result takes at most, by those of its operands where they are known, and
-    /// by the second operand if that is a number.
-    fn width(self, a: Option<u32>, b: Option<u32>, number: Option<u64>) -> Option<u32> {
+    /// An upper bound of the result's width in bits, from the widths of the operands where they are
+    /// known and the second operand if it is a literal.
+    fn width(self, a: Option<u32>, b: Option<u32>, literal: Option<u64>) -> Option<u32> {
         let either = |join: fn(u32, u32) -> u32| a.zip(b).map(|(a, b)| join(a, b));
-        match (self, number) {
+        match (self, literal) {
             (Prim::ToNat, _) => a,
             (Prim::Inc, _) => a.map(|a| a + 1),
             (Prim::Add, _) => either(u32::max).map(|most| most + 1),
@@ -218,14 +222,14 @@ impl Prim {
             (Prim::Lsh, Some(by)) => {
                 a.zip(u32::try_from(by).ok()).and_then(|(a, by)| a.checked_add(by))
             }
-            // Not above the first operand.
+            // The result is no larger than the first operand.
             (Prim::Dec | Prim::Sub | Prim::Div | Prim::Mod | Prim::Rsh, _) => a,
             _ => None,
         }
     }
 }
 
-/// How many bits it takes to write a number.
+/// The width of a number in bits.
 fn bits(nat: u64) -> u32 {
     u64::BITS - nat.leading_zeros()
 }

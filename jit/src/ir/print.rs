@@ -1,8 +1,8 @@
-//! The text form: how a unit is written. What is written here, `parse` reads back.
+//! Printing units in the text form, which [`parse`](super::parse()) reads back.
 
 use super::{
-    Block, BlockId, Call, Callee, Constant, ConstantId, Demand, End, Function, FunctionId, JoinId,
-    Kind, Op, Operand, Role, Signature, Stmt, Type, Unit, Var,
+    Block, BlockId, Call, Callee, Constant, ConstantKind, Demand, Function, FunctionRole, Op,
+    Operand, Stmt, Terminator, Type, Unit, Var, WorkerSignature,
 };
 use std::fmt::{self, Display, Formatter};
 
@@ -19,18 +19,6 @@ impl Display for Type {
     }
 }
 
-macro_rules! lettered {
-    ($($name:ident $letter:literal)*) => {$(
-        impl Display for $name {
-            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-                write!(f, concat!($letter, "{}"), self.0)
-            }
-        }
-    )*};
-}
-
-lettered! { Var "v" JoinId "j" FunctionId "f" ConstantId "k" }
-
 impl Display for Operand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -41,7 +29,7 @@ impl Display for Operand {
     }
 }
 
-/// Items with commas between them.
+/// Prints items separated by commas.
 struct List<'a, T>(&'a [T]);
 
 impl<T: Display> Display for List<'_, T> {
@@ -84,15 +72,16 @@ impl Display for Op {
     }
 }
 
-impl Display for Signature {
+impl Display for WorkerSignature {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "({}) -> {}", List(&self.params), List(&self.results))
     }
 }
 
-struct Needed(Demand);
+/// Prints a demand.
+struct PrintedDemand(Demand);
 
-impl Display for Needed {
+impl Display for PrintedDemand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Demand::Lazy => "lazy",
@@ -105,17 +94,18 @@ impl Display for Needed {
 impl Display for Constant {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            Kind::Pin => "pin",
-            Kind::Law => "law",
-            Kind::App => "app",
-            Kind::Nat => "nat",
+            ConstantKind::Pin => "pin",
+            ConstantKind::Law => "law",
+            ConstantKind::App => "app",
+            ConstantKind::Nat => "nat",
         })?;
         write!(f, " {:?} arity {}", self.name, self.arity)?;
         if let Some(jet) = &self.jet {
-            let demands: Vec<Needed> = jet.demands.iter().copied().map(Needed).collect();
+            let demands: Vec<PrintedDemand> =
+                jet.demands.iter().copied().map(PrintedDemand).collect();
             write!(f, " jet({})", List(&demands))?;
             if jet.result != Type::Whnf {
-                write!(f, " gives {}", jet.result)?;
+                write!(f, " -> {}", jet.result)?;
             }
         }
         if let Some(worker) = &self.worker {
@@ -133,19 +123,19 @@ impl Display for Constant {
 
 impl Display for Unit {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (i, constant) in self.constants.iter().enumerate() {
-            writeln!(f, "k{i} = {constant}")?;
+        for (id, constant) in &self.constants {
+            writeln!(f, "{id} = {constant}")?;
         }
-        for (i, function) in self.functions.iter().enumerate() {
+        for (id, function) in &self.functions {
             writeln!(f)?;
             let role = match function.role {
-                Role::General => "general",
-                Role::Worker => "worker",
-                Role::Thunk => "thunk",
+                FunctionRole::General => "general",
+                FunctionRole::Worker => "worker",
+                FunctionRole::Thunk => "thunk",
             };
             let params = function.typed(&function.params);
-            write!(f, "{role} f{i}({params}) -> {} ", List(&function.results))?;
-            Body { function, depth: 0 }.braces(f, function.entry)?;
+            write!(f, "{role} {id}({params}) -> {} ", List(&function.results))?;
+            BodyPrinter { function, depth: 0 }.braces(f, function.entry)?;
             writeln!(f)?;
         }
         Ok(())
@@ -153,25 +143,25 @@ impl Display for Unit {
 }
 
 impl Function {
-    /// Variables with their types.
+    /// The text of variables with their types.
     fn typed(&self, vars: &[Var]) -> String {
-        let one = |var: &Var| format!("{var}: {}", self.vars[var.index()]);
+        let one = |var: &Var| format!("{var}: {}", self.vars[*var]);
         vars.iter().map(one).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// Writes blocks at some depth.
+/// Prints blocks at an indentation depth.
 #[derive(Clone, Copy)]
-struct Body<'a> {
+struct BodyPrinter<'a> {
     function: &'a Function,
     depth: usize,
 }
 
-impl Body<'_> {
+impl BodyPrinter<'_> {
     fn braces(self, f: &mut Formatter<'_>, block: BlockId) -> fmt::Result {
         f.write_str("{\n")?;
-        let inner = Body { function: self.function, depth: self.depth + 1 };
-        inner.block(f, &self.function.blocks[block.index()])?;
+        let inner = BodyPrinter { function: self.function, depth: self.depth + 1 };
+        inner.block(f, &self.function.blocks[block])?;
         self.indent(f)?;
         f.write_str("}")
     }
@@ -187,7 +177,7 @@ impl Body<'_> {
             f.write_str("\n")?;
         }
         self.indent(f)?;
-        self.end(f, &block.end)?;
+        self.terminator(f, &block.terminator)?;
         f.write_str("\n")
     }
 
@@ -200,7 +190,7 @@ impl Body<'_> {
                 write!(f, "rec {{ {} }}", group.iter().map(one).collect::<Vec<_>>().join(" | "))
             }
             Stmt::Join(id) => {
-                let join = &self.function.joins[id.index()];
+                let join = &self.function.joins[*id];
                 let word = if join.is_loop { "loop" } else { "join" };
                 write!(f, "{word} {id}({}) ", self.function.typed(&join.params))?;
                 self.braces(f, join.body)
@@ -208,34 +198,34 @@ impl Body<'_> {
         }
     }
 
-    fn end(self, f: &mut Formatter<'_>, end: &End) -> fmt::Result {
-        match end {
-            End::Return(list) => write!(f, "return {}", List(list)),
-            End::Enter(a) => write!(f, "enter {a}"),
-            End::Tail(call) => write!(f, "tail {call}"),
-            End::Jump(join, list) => write!(f, "jump {join}({})", List(list)),
-            End::If(condition, yes, no) => {
+    fn terminator(self, f: &mut Formatter<'_>, terminator: &Terminator) -> fmt::Result {
+        match terminator {
+            Terminator::Return(list) => write!(f, "return {}", List(list)),
+            Terminator::Enter(a) => write!(f, "enter {a}"),
+            Terminator::Tail(call) => write!(f, "tail {call}"),
+            Terminator::Jump(join, list) => write!(f, "jump {join}({})", List(list)),
+            Terminator::If(condition, yes, no) => {
                 write!(f, "if {condition} ")?;
                 self.braces(f, *yes)?;
                 f.write_str(" else ")?;
                 self.braces(f, *no)
             }
-            End::Direct(on, nat, yes, no) => {
+            Terminator::Direct(on, nat, yes, no) => {
                 write!(f, "direct {on} as {} ", self.function.typed(&[*nat]))?;
                 self.braces(f, *yes)?;
                 f.write_str(" else ")?;
                 self.braces(f, *no)
             }
-            End::Switch(on, cases, other) => {
+            Terminator::Switch(on, cases, default) => {
                 writeln!(f, "switch {on} {{")?;
                 for (nat, block) in cases {
                     self.arm(f, &nat.to_string(), *block)?;
                 }
-                self.arm(f, "else", *other)?;
+                self.arm(f, "else", *default)?;
                 self.indent(f)?;
                 f.write_str("}")
             }
-            End::Reflect(on, arms) => {
+            Terminator::Reflect(on, arms) => {
                 writeln!(f, "reflect {on} {{")?;
                 for (word, arm) in ["pin", "law", "app", "nat"].iter().zip(arms.iter()) {
                     let head = format!("{word}({})", self.function.typed(&arm.params));
@@ -244,7 +234,7 @@ impl Body<'_> {
                 self.indent(f)?;
                 f.write_str("}")
             }
-            End::Closure(on, k, arm, other) => {
+            Terminator::Closure(on, k, arm, other) => {
                 writeln!(f, "closure {on} {{")?;
                 let head = format!("{k}({})", self.function.typed(&arm.params));
                 self.arm(f, &head, arm.block)?;
@@ -252,12 +242,12 @@ impl Body<'_> {
                 self.indent(f)?;
                 f.write_str("}")
             }
-            End::Crash(operation, arg) => write!(f, "crash {operation}, {arg}"),
+            Terminator::Crash(operation, arg) => write!(f, "crash {operation}, {arg}"),
         }
     }
 
     fn arm(self, f: &mut Formatter<'_>, head: &str, block: BlockId) -> fmt::Result {
-        let inner = Body { function: self.function, depth: self.depth + 1 };
+        let inner = BodyPrinter { function: self.function, depth: self.depth + 1 };
         inner.indent(f)?;
         write!(f, "{head} ")?;
         inner.braces(f, block)?;

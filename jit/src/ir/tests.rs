@@ -1,6 +1,6 @@
 use super::{parse, verify};
 
-/// `fib`, with everything known about it.
+/// `fib`, as the passes leave it.
 const FIB: &str = r#"k0 = pin "fib" arity 1 worker(nat) -> nat entry f0
 
 general f0(v0: any) -> whnf {
@@ -25,9 +25,9 @@ worker f1(v0: nat) -> nat {
 }
 "#;
 
-/// One of everything that has a syntax.
+/// One of each construct of the text form.
 const ALL: &str = r#"k0 = law "a \"b\"" arity 2 entry f0
-k1 = pin "_X" arity 3 jet(lazy, head, normal)
+k1 = pin "_X" arity 3 jet(lazy, head, normal) -> nat
 k2 = nat "" arity 1
 k3 = app "t" arity 9 worker(small, any) -> nat, any of k1(k2, 5)
 
@@ -37,7 +37,7 @@ general f0(v0: any, v1: any) -> whnf {
   v5: whnf = row(v4, 7)
   v6: whnf = normalise v4
   v7: whnf = apply v4(v0)
-  v8: whnf = call jet k1(v0, v7, v6)
+  v8: nat = call jet k1(v0, v7, v6)
   v9: nat, v10: any = call worker k3(3, v1)
   join j0(v11: whnf) {
     tail call k1(v11, v5, 0)
@@ -77,29 +77,29 @@ thunk f1(v0: whnf) -> whnf {
 "#;
 
 #[test]
-fn what_is_printed_is_read() {
+fn printed_units_parse_to_the_same_text() {
     for text in [FIB, ALL] {
-        let unit = parse(text).expect("a unit");
-        verify(&unit).expect("a good one");
+        let unit = parse(text).expect("the text is a unit");
+        verify(&unit).expect("the unit is valid");
         assert_eq!(unit.to_string(), text);
     }
 }
 
-/// What the verifier says of a general entry of one argument with this body.
+/// The verifier's error for a general entry of one argument with this body.
 fn complaint(body: &str) -> String {
     let text = format!("k0 = law \"l\" arity 1 entry f0\ngeneral f0(v0: any) -> whnf {{ {body} }}");
-    let unit = parse(&text).expect("a unit");
-    verify(&unit).expect_err("a bad one").what
+    let unit = parse(&text).expect("the text is a unit");
+    verify(&unit).expect_err("the unit is invalid").what
 }
 
 #[test]
-fn bad_units_are_found() {
+fn the_verifier_rejects_invalid_units() {
     assert_eq!(complaint("return v0"), "v0 is any, not whnf");
     assert_eq!(complaint("enter v7"), "v7 is not in scope");
     assert_eq!(complaint("v0: any = force 3 return 3"), "v0 is defined twice");
     assert_eq!(complaint("v1: nat = force v0 return v1"), "force v0: v1 is nat, the result whnf");
     assert_eq!(complaint("v1: nat = add 1, v0 return v1"), "add 1, v0: v0 is any, not whnf");
-    assert_eq!(complaint("tail call k0(1, 2)"), "tail call k0(1, 2): 1 arguments are taken");
+    assert_eq!(complaint("tail call k0(1, 2)"), "tail call k0(1, 2): expected 1 arguments");
     assert_eq!(complaint("jump j0()"), "j0 is not in scope");
     assert_eq!(complaint("join j0() { jump j0() } jump j0()"), "j0 is not in scope");
     let branch = "if 1 { v1: nat = inc 1 return v1 } else { return v1 }";
@@ -111,11 +111,11 @@ fn bad_units_are_found() {
 }
 
 #[test]
-fn bad_text_is_refused() {
+fn the_parser_rejects_invalid_text() {
     let what = |text: &str| parse(text).expect_err("bad text").to_string();
-    assert_eq!(what("k0 = law \"l\" arity\n;c\n x"), "line 3: wanted a nat, found `x`");
-    assert_eq!(what("k1 = law \"l\" arity 1"), "line 1: number 1 comes where 0 should");
-    assert_eq!(what("k0 = law \"l"), "line 1: a text does not end");
+    assert_eq!(what("k0 = law \"l\" arity\n;c\n x"), "line 3: expected a nat, found `x`");
+    assert_eq!(what("k1 = law \"l\" arity 1"), "line 1: index 1 is out of order, expected 0");
+    assert_eq!(what("k0 = law \"l"), "line 1: a string has no closing quote");
     assert_eq!(
         what("k0 = law \"l\" arity 18446744073709551616"),
         "line 1: 18446744073709551616 is too large"

@@ -1,17 +1,21 @@
-//! The verifier: whether a unit keeps what the module's overview promises.
+//! The verifier: checks the invariants that the overview of [`ir`](super) states. Tests run it
+//! after every pass.
 
+use super::entities::side_table;
 use super::{
-    BlockId, Call, Callee, Constant, ConstantId, DEPTH_LIMIT, Demand, End, Function, FunctionId,
-    JoinId, Op, Operand, Prim, Role, Signature, Stmt, Twin, Type, Unit, Var,
+    Arm, BlockId, Call, Callee, Constant, ConstantId, DEPTH_LIMIT, Demand, Function, FunctionId,
+    FunctionRole, JetSignature, JoinId, Op, Operand, Prim, Stmt, Terminator, Type, Unit, Var,
+    WorkerSignature,
 };
+use cranelift_entity::{EntitySet, SecondaryMap};
 
-/// What is wrong, and in which function.
+/// A broken invariant and the function in which it was found.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("f{function}: {what}")]
+#[error("{function}: {what}")]
 pub struct VerifyError {
-    /// The function's number.
-    pub function: usize,
-    /// What is wrong with it.
+    /// The function.
+    pub function: FunctionId,
+    /// The broken invariant.
     pub what: String,
 }
 
@@ -25,54 +29,56 @@ macro_rules! ensure {
     };
 }
 
-/// Checks a unit: every variable and join point is defined once and used only in scope, blocks form
-/// trees that are not too deep, and numbers and types of operands, results and parameters fit.
+/// Checks a unit: each variable and join point has one definition and is used only in scope, blocks
+/// form trees of bounded depth, and the numbers and types of operands, results and parameters
+/// agree.
 ///
 /// # Errors
-/// The first thing found wrong.
+/// The first broken invariant.
 pub fn verify(unit: &Unit) -> Result<(), VerifyError> {
-    for (number, constant) in unit.constants.iter().enumerate() {
+    for (id, constant) in &unit.constants {
         let exists = |operand: &Operand| match operand {
-            Operand::Constant(k) => k.index() < unit.constants.len(),
+            Operand::Constant(k) => unit.constants.is_valid(*k),
             Operand::Small(_) => true,
             Operand::Var(_) => false,
         };
         if let Some((function, args)) = &constant.of
             && !(exists(&Operand::Constant(*function)) && args.iter().all(exists))
         {
-            let what = format!("k{number} is of what there is not");
-            return Err(VerifyError { function: 0, what });
+            let what = format!("{id} applies a constant that does not exist");
+            return Err(VerifyError { function: FunctionId::ROOT, what });
         }
         let Some(entry) = constant.entry else { continue };
-        let is_general = |function: &Function| function.role == Role::General;
-        if !unit.functions.get(entry.index()).is_some_and(is_general) {
-            let what = format!("k{number} has it for an entry, which it is not");
-            return Err(VerifyError { function: entry.index(), what });
+        let is_general = |function: &Function| function.role == FunctionRole::General;
+        if !unit.functions.get(entry).is_some_and(is_general) {
+            let what = format!("{id} names it as its entry, but it is no general function");
+            return Err(VerifyError { function: entry, what });
         }
     }
-    for (number, function) in unit.functions.iter().enumerate() {
+    for (id, function) in &unit.functions {
         let mut checker = Checker {
             unit,
             function,
-            vars: vec![Seen::Not; function.vars.len()],
-            joins: vec![Seen::Not; function.joins.len()],
-            blocks: vec![false; function.blocks.len()],
+            vars: side_table(function.vars.len()),
+            joins: side_table(function.joins.len()),
+            blocks: EntitySet::with_capacity(function.blocks.len()),
             scope: Vec::new(),
         };
-        checker.function(number).map_err(|what| VerifyError { function: number, what })?;
+        checker.function(id).map_err(|what| VerifyError { function: id, what })?;
     }
     Ok(())
 }
 
-/// Whether something has been defined, and still is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Seen {
-    Not,
+/// The state of a variable or join point during the walk.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Definition {
+    #[default]
+    Undefined,
     InScope,
     OutOfScope,
 }
 
-/// Something that goes out of scope at the end of a block.
+/// A definition that goes out of scope at the end of a block.
 enum Scoped {
     Var(Var),
     Join(JoinId),
@@ -81,42 +87,45 @@ enum Scoped {
 struct Checker<'u> {
     unit: &'u Unit,
     function: &'u Function,
-    vars: Vec<Seen>,
-    joins: Vec<Seen>,
-    blocks: Vec<bool>,
-    /// What has come into scope, innermost last.
+    vars: SecondaryMap<Var, Definition>,
+    joins: SecondaryMap<JoinId, Definition>,
+    /// The blocks that have a parent.
+    blocks: EntitySet<BlockId>,
+    /// The definitions in scope, innermost last.
     scope: Vec<Scoped>,
 }
 
 impl Checker<'_> {
-    fn function(&mut self, number: usize) -> Check {
+    fn function(&mut self, id: FunctionId) -> Check {
         let function = self.function;
-        if function.role != Role::Worker {
-            ensure!(function.results == [Type::Whnf], "only a worker chooses its results");
+        if function.role != FunctionRole::Worker {
+            ensure!(
+                function.results == [Type::Whnf],
+                "only a worker has results of other types than one `whnf`"
+            );
         }
         ensure!(!function.results.is_empty(), "no results");
         ensure!(
             function.results.iter().all(|ty| function.results.len() > 1 || *ty != Type::Any),
-            "a single result is evaluated"
+            "a single result is `any`"
         );
-        if function.role == Role::General {
-            self.general(number)?;
+        if function.role == FunctionRole::General {
+            self.general(id)?;
         }
         self.define(&function.params)?;
         self.block(function.entry, 0)
     }
 
-    fn general(&self, number: usize) -> Check {
-        let entry = Some(FunctionId(number as u32));
-        let mut laws = self.unit.constants.iter();
-        let law = match number {
-            0 => laws.next(),
-            _ => laws.find(|constant| constant.entry == entry),
+    fn general(&self, id: FunctionId) -> Check {
+        let mut laws = self.unit.constants.values();
+        let law = match id {
+            FunctionId::ROOT => laws.next(),
+            _ => laws.find(|constant| constant.entry == Some(id)),
         };
-        let Some(law) = law else { return Err("the entry of no law".to_owned()) };
+        let Some(law) = law else { return Err("no law has it as its entry".to_owned()) };
         let params = self.function.param_types();
-        ensure!(law.arity == params.len() as u64, "parameters are not as many as the arity");
-        ensure!(params.iter().all(|ty| *ty == Type::Any), "a general entry takes anything");
+        ensure!(law.arity == params.len() as u64, "the number of parameters is not the arity");
+        ensure!(params.iter().all(|ty| *ty == Type::Any), "a parameter of an entry is not `any`");
         Ok(())
     }
 
@@ -124,11 +133,9 @@ impl Checker<'_> {
 
     fn define(&mut self, vars: &[Var]) -> Check {
         for &var in vars {
-            let Some(seen) = self.vars.get_mut(var.index()) else {
-                return Err(format!("{var} has no type"));
-            };
-            ensure!(*seen == Seen::Not, "{var} is defined twice");
-            *seen = Seen::InScope;
+            ensure!(self.function.vars.is_valid(var), "{var} has no type");
+            ensure!(self.vars[var] == Definition::Undefined, "{var} is defined twice");
+            self.vars[var] = Definition::InScope;
             self.scope.push(Scoped::Var(var));
         }
         Ok(())
@@ -137,20 +144,19 @@ impl Checker<'_> {
     fn leave(&mut self, height: usize) {
         for scoped in self.scope.drain(height..) {
             match scoped {
-                Scoped::Var(var) => self.vars[var.index()] = Seen::OutOfScope,
-                Scoped::Join(join) => self.joins[join.index()] = Seen::OutOfScope,
+                Scoped::Var(var) => self.vars[var] = Definition::OutOfScope,
+                Scoped::Join(join) => self.joins[join] = Definition::OutOfScope,
             }
         }
     }
 
     fn block(&mut self, id: BlockId, depth: usize) -> Check {
         ensure!(depth <= DEPTH_LIMIT, "blocks are nested deeper than {DEPTH_LIMIT}");
-        let Some(used) = self.blocks.get_mut(id.index()) else {
-            return Err(format!("there is no block {}", id.0));
+        let Some(block) = self.function.blocks.get(id) else {
+            return Err(format!("there is no {id}"));
         };
-        ensure!(!std::mem::replace(used, true), "block {} hangs in two places", id.0);
+        ensure!(self.blocks.insert(id), "{id} has two parents");
         let height = self.scope.len();
-        let block = &self.function.blocks[id.index()];
         for stmt in &block.stmts {
             match stmt {
                 Stmt::Let(vars, op) => {
@@ -161,7 +167,7 @@ impl Checker<'_> {
                 Stmt::Join(join) => self.join(*join, depth)?,
             }
         }
-        self.end(&block.end, depth)?;
+        self.terminator(&block.terminator, depth)?;
         self.leave(height);
         Ok(())
     }
@@ -172,23 +178,23 @@ impl Checker<'_> {
         for (var, op) in group {
             let storable =
                 matches!(op, Op::Thunk(..) | Op::Delay(..) | Op::Partial(..) | Op::Row(_));
-            ensure!(storable, "{op}: not in a rec");
+            ensure!(storable, "{op}: not allowed in a rec");
             self.op(op, &[*var]).map_err(|what| format!("{op}: {what}"))?;
         }
         Ok(())
     }
 
     fn join(&mut self, id: JoinId, depth: usize) -> Check {
-        let Some(join) = self.function.joins.get(id.index()) else {
+        let Some(join) = self.function.joins.get(id) else {
             return Err(format!("there is no {id}"));
         };
-        ensure!(self.joins[id.index()] == Seen::Not, "{id} is defined twice");
+        ensure!(self.joins[id] == Definition::Undefined, "{id} is defined twice");
         let height = self.scope.len();
-        self.joins[id.index()] = if join.is_loop { Seen::InScope } else { Seen::OutOfScope };
+        self.joins[id] = if join.is_loop { Definition::InScope } else { Definition::OutOfScope };
         self.define(&join.params)?;
         self.block(join.body, depth + 1)?;
         self.leave(height);
-        self.joins[id.index()] = Seen::InScope;
+        self.joins[id] = Definition::InScope;
         self.scope.push(Scoped::Join(id));
         Ok(())
     }
@@ -197,8 +203,7 @@ impl Checker<'_> {
 
     fn type_of(&self, operand: Operand) -> Check<Type> {
         if let Operand::Var(var) = operand {
-            let seen = self.vars.get(var.index());
-            ensure!(seen == Some(&Seen::InScope), "{var} is not in scope");
+            ensure!(self.vars[var] == Definition::InScope, "{var} is not in scope");
         }
         match self.unit.type_of(self.function, operand) {
             Some(ty) => Ok(ty),
@@ -206,36 +211,37 @@ impl Checker<'_> {
         }
     }
 
-    fn fit(&self, operand: Operand, wanted: Type) -> Check {
+    fn fit(&self, operand: Operand, expected: Type) -> Check {
         let ty = self.type_of(operand)?;
-        ensure!(ty.is(wanted), "{operand} is {ty}, not {wanted}");
+        ensure!(ty.is(expected), "{operand} is {ty}, not {expected}");
         Ok(())
     }
 
-    fn fit_all(&self, operands: &[Operand], wanted: &[Type]) -> Check {
-        let (given, taken) = (operands.len(), wanted.len());
-        ensure!(given == taken, "{given} operands where {taken} are taken");
-        operands.iter().zip(wanted).try_for_each(|(operand, ty)| self.fit(*operand, *ty))
+    fn fit_all(&self, operands: &[Operand], expected: &[Type]) -> Check {
+        let (found, count) = (operands.len(), expected.len());
+        ensure!(found == count, "{found} operands, expected {count}");
+        operands.iter().zip(expected).try_for_each(|(operand, ty)| self.fit(*operand, *ty))
     }
 
+    /// Checks that operands exist and are in scope.
     fn any(&self, operands: &[Operand]) -> Check {
         operands.iter().try_for_each(|operand| self.type_of(*operand).map(drop))
     }
 
     fn constant(&self, id: ConstantId) -> Check<&Constant> {
-        self.unit.constants.get(id.index()).ok_or_else(|| format!("there is no {id}"))
+        self.unit.constants.get(id).ok_or_else(|| format!("there is no {id}"))
     }
 
     fn local(&self, id: FunctionId) -> Check<&Function> {
-        self.unit.functions.get(id.index()).ok_or_else(|| format!("there is no {id}"))
+        self.unit.functions.get(id).ok_or_else(|| format!("there is no {id}"))
     }
 
-    /// Checks an operation's operands, and that its results fit the variables.
+    /// Checks an operation's operands, and that its results fit the variables it defines.
     fn op(&self, op: &Op, vars: &[Var]) -> Check {
         let results = match op {
             Op::Thunk(entry, captures) => {
                 let entry = self.local(*entry)?;
-                ensure!(entry.role == Role::Thunk, "not a thunk's function");
+                ensure!(entry.role == FunctionRole::Thunk, "not the code of a thunk");
                 self.fit_all(captures, &entry.param_types())?;
                 vec![Type::Any]
             }
@@ -246,9 +252,9 @@ impl Checker<'_> {
                 vec![Type::Any]
             }
             Op::Partial(k, args) => {
-                let taken = self.constant(*k)?.arity;
+                let arity = self.constant(*k)?.arity;
                 ensure!(
-                    !args.is_empty() && (args.len() as u64) < taken,
+                    !args.is_empty() && (args.len() as u64) < arity,
                     "too many or no arguments"
                 );
                 self.any(args)?;
@@ -268,8 +274,8 @@ impl Checker<'_> {
         };
         ensure!(results.len() == vars.len(), "{} results, {} variables", results.len(), vars.len());
         for (var, ty) in vars.iter().zip(results) {
-            let Some(&wanted) = self.function.vars.get(var.index()) else { continue };
-            ensure!(ty.is(wanted), "{var} is {wanted}, the result {ty}");
+            let Some(&expected) = self.function.vars.get(*var) else { continue };
+            ensure!(ty.is(expected), "{var} is {expected}, the result {ty}");
         }
         Ok(())
     }
@@ -280,13 +286,13 @@ impl Checker<'_> {
         Ok(prim.result_of(operands, &types?))
     }
 
-    /// Checks a call; its results' types.
+    /// Checks a call and returns the types of its results.
     fn call(&self, call: &Call) -> Check<Vec<Type>> {
         let args = &call.args;
         match call.callee {
             Callee::Known(k) => {
-                let taken = self.constant(k)?.arity;
-                ensure!(args.len() as u64 == taken, "{taken} arguments are taken");
+                let arity = self.constant(k)?.arity;
+                ensure!(args.len() as u64 == arity, "expected {arity} arguments");
                 self.any(args)?;
             }
             Callee::Unknown(function) => {
@@ -295,99 +301,103 @@ impl Checker<'_> {
                 self.any(args)?;
             }
             Callee::Jet(k) => {
-                let Some(Twin { demands, .. }) = &self.constant(k)?.jet else {
+                let Some(JetSignature { demands, .. }) = &self.constant(k)?.jet else {
                     return Err(format!("{k} has no jet"));
                 };
-                let needed = |demand: &Demand| match demand {
+                let type_for = |demand: &Demand| match demand {
                     Demand::Lazy => Type::Any,
                     Demand::Head | Demand::Normal => Type::Whnf,
                 };
-                let wanted: Vec<Type> = demands.iter().map(needed).collect();
-                self.fit_all(args, &wanted)?;
+                let expected: Vec<Type> = demands.iter().map(type_for).collect();
+                self.fit_all(args, &expected)?;
             }
             Callee::Worker(k) => {
-                let Some(Signature { params, .. }) = &self.constant(k)?.worker else {
+                let Some(WorkerSignature { params, .. }) = &self.constant(k)?.worker else {
                     return Err(format!("{k} has no worker"));
                 };
                 self.fit_all(args, params)?;
             }
             Callee::Local(function) => {
                 let function = self.local(function)?;
-                ensure!(function.role != Role::Thunk, "a thunk's function is not called");
+                ensure!(function.role != FunctionRole::Thunk, "the code of a thunk is not called");
                 self.fit_all(args, &function.param_types())?;
             }
         }
         Ok(self.unit.results_of(call))
     }
 
-    fn end(&mut self, end: &End, depth: usize) -> Check {
+    fn terminator(&mut self, terminator: &Terminator, depth: usize) -> Check {
         let function = self.function;
-        match end {
-            End::Return(list) => self.fit_all(list, &function.results)?,
-            End::Enter(a) => {
+        match terminator {
+            Terminator::Return(list) => self.fit_all(list, &function.results)?,
+            Terminator::Enter(a) => {
                 self.type_of(*a)?;
-                ensure!(function.results == [Type::Whnf], "enter: not the one result `whnf`");
+                ensure!(
+                    function.results == [Type::Whnf],
+                    "enter: the function has other results than one `whnf`"
+                );
             }
-            End::Tail(call) => {
+            Terminator::Tail(call) => {
                 let results = self.call(call).map_err(|what| format!("tail {call}: {what}"))?;
                 let fits = results.len() == function.results.len()
-                    && results.iter().zip(&function.results).all(|(ty, wanted)| ty.is(*wanted));
-                ensure!(fits, "tail {call}: the results are not those of the function");
+                    && results.iter().zip(&function.results).all(|(ty, expected)| ty.is(*expected));
+                ensure!(fits, "tail {call}: the results do not fit those of the function");
             }
-            End::Jump(id, args) => {
-                let seen = self.joins.get(id.index());
-                ensure!(seen == Some(&Seen::InScope), "{id} is not in scope");
-                let params = &function.joins[id.index()].params;
-                let wanted: Vec<Type> =
-                    params.iter().map(|var| function.vars[var.index()]).collect();
-                self.fit_all(args, &wanted).map_err(|what| format!("jump {id}: {what}"))?;
+            Terminator::Jump(id, args) => {
+                ensure!(self.joins[*id] == Definition::InScope, "{id} is not in scope");
+                let params = &function.joins[*id].params;
+                let expected: Vec<Type> = params.iter().map(|var| function.vars[*var]).collect();
+                self.fit_all(args, &expected).map_err(|what| format!("jump {id}: {what}"))?;
             }
-            End::If(condition, ..) => self.fit(*condition, Type::Bit)?,
-            End::Switch(on, cases, _) => {
+            Terminator::If(condition, ..) => self.fit(*condition, Type::Bit)?,
+            Terminator::Switch(on, cases, _) => {
                 self.fit(*on, Type::Whnf)?;
                 ensure!(cases.is_sorted_by(|a, b| a.0 < b.0), "switch: cases out of order");
             }
-            End::Reflect(on, _) => self.fit(*on, Type::Whnf)?,
-            End::Direct(on, nat, yes, no) => {
+            Terminator::Reflect(on, _) => self.fit(*on, Type::Whnf)?,
+            Terminator::Direct(on, nat, yes, no) => {
                 self.type_of(*on)?;
                 let height = self.scope.len();
                 self.define(&[*nat])?;
-                let ty = function.vars[nat.index()];
+                let ty = function.vars[*nat];
                 ensure!(Type::Small.is(ty), "direct: {nat} is {ty}");
                 self.block(*yes, depth + 1)?;
                 self.leave(height);
                 return self.block(*no, depth + 1);
             }
-            End::Closure(on, k, arm, other) => {
+            Terminator::Closure(on, k, arm, other) => {
                 self.type_of(*on)?;
-                let taken = self.constant(*k)?.arity;
-                ensure!((arm.params.len() as u64) < taken, "closure: {k} takes no more than that");
-                let any = |var: &Var| self.function.vars[var.index()] == Type::Any;
-                ensure!(arm.params.iter().all(any), "closure: what it captured is `any`");
+                let arity = self.constant(*k)?.arity;
+                ensure!((arm.params.len() as u64) < arity, "closure: more values than {k} lacks");
                 let height = self.scope.len();
                 self.define(&arm.params)?;
+                let any = |var: &Var| self.function.vars[*var] == Type::Any;
+                ensure!(arm.params.iter().all(any), "closure: a captured value is not `any`");
                 self.block(arm.block, depth + 1)?;
                 self.leave(height);
                 return self.block(*other, depth + 1);
             }
-            End::Crash(operation, arg) => {
+            Terminator::Crash(operation, arg) => {
                 self.fit(*operation, Type::Nat)?;
                 self.type_of(*arg)?;
             }
         }
-        if let End::Reflect(_, arms) = end {
-            return self.arms(arms, depth);
+        if let Terminator::Reflect(_, arms) = terminator {
+            return self.reflect_arms(arms, depth);
         }
-        end.blocks().into_iter().try_for_each(|block| self.block(block, depth + 1))
+        terminator.blocks().into_iter().try_for_each(|block| self.block(block, depth + 1))
     }
 
-    fn arms(&mut self, arms: &[super::Arm; 4], depth: usize) -> Check {
-        for (arm, parts) in arms.iter().zip(End::PARTS) {
+    fn reflect_arms(&mut self, arms: &[Arm; 4], depth: usize) -> Check {
+        for (arm, parts) in arms.iter().zip(Terminator::REFLECT_PARTS) {
             let height = self.scope.len();
             self.define(&arm.params)?;
-            ensure!(arm.params.len() == parts.len(), "reflect: a branch takes other parts");
+            ensure!(
+                arm.params.len() == parts.len(),
+                "reflect: an arm binds the wrong number of parts"
+            );
             for (var, part) in arm.params.iter().zip(parts) {
-                ensure!(part.is(self.function.vars[var.index()]), "reflect: {var} is {part}");
+                ensure!(part.is(self.function.vars[*var]), "reflect: {var} is {part}");
             }
             self.block(arm.block, depth + 1)?;
             self.leave(height);

@@ -1,23 +1,23 @@
-//! Primitive operations whose result is known, or is that of a simpler one.
+//! Constant folding and strength reduction of primitive operations: rewrite rules without state.
 
 use crate::ir::{Operand, Prim, Type};
 
-/// What an operation comes to.
+/// The simpler form of an operation.
 pub(super) enum Folded {
-    /// A value that is there.
+    /// An operand or literal.
     Value(Operand),
-    /// Another operation.
+    /// A cheaper operation.
     Prim(Prim, Vec<Operand>),
 }
 
-/// Folds an operation on operands of these types.
+/// Simplifies an operation on operands with these types; `None` if no rule applies.
 pub(super) fn fold(prim: Prim, operands: &[Operand], types: &[Type]) -> Option<Folded> {
-    if let Some(folded) = of_nats(prim, operands, types) {
+    if let Some(folded) = word_to_nat(prim, operands, types) {
         return Some(folded);
     }
     match (operands, types) {
         (&[a], &[ty]) => unary(prim, a, ty),
-        (&[Operand::Small(a), Operand::Small(b)], _) => numbers(prim, a, b).map(Folded::Value),
+        (&[Operand::Small(a), Operand::Small(b)], _) => literals(prim, a, b).map(Folded::Value),
         (&[a, b], &[of_a, of_b]) => binary(prim, [a, b], [of_a, of_b]),
         _ => None,
     }
@@ -27,12 +27,13 @@ fn small(nat: u64) -> Operand {
     Operand::Small(nat)
 }
 
-/// The operation on nats that one on words is for these operands, if it is.
-fn of_nats(prim: Prim, operands: &[Operand], types: &[Type]) -> Option<Folded> {
-    let same = prim.of_nats()?;
-    let small = |ty: &Type| ty.is(Type::Small);
-    let fits = types.iter().all(small) && small(&prim.result_of(operands, types));
-    fits.then(|| Folded::Prim(same, operands.to_vec()))
+/// Replaces an operation on 64-bit words by the one on nats, if the types show that nothing
+/// overflows.
+fn word_to_nat(prim: Prim, operands: &[Operand], types: &[Type]) -> Option<Folded> {
+    let equivalent = prim.nat_equivalent()?;
+    let is_small = |ty: &Type| ty.is(Type::Small);
+    let fits = types.iter().all(is_small) && is_small(&prim.result_of(operands, types));
+    fits.then(|| Folded::Prim(equivalent, operands.to_vec()))
 }
 
 fn unary(prim: Prim, a: Operand, ty: Type) -> Option<Folded> {
@@ -58,7 +59,7 @@ fn low32(nat: u64) -> u64 {
     nat & u64::from(u32::MAX)
 }
 
-fn numbers(prim: Prim, a: u64, b: u64) -> Option<Operand> {
+fn literals(prim: Prim, a: u64, b: u64) -> Option<Operand> {
     let bit = |holds: bool| Some(u64::from(holds));
     let nat = match prim {
         Prim::Add => a.checked_add(b),
@@ -85,7 +86,7 @@ fn numbers(prim: Prim, a: u64, b: u64) -> Option<Operand> {
     nat.filter(|nat| *nat < 1 << 63).map(small)
 }
 
-/// Whether a mask leaves all nats of a type as they are.
+/// Whether a mask changes no nat of a type.
 fn keeps(mask: u64, ty: Type) -> bool {
     ty.bits().is_some_and(|bits| mask.trailing_ones() >= bits)
 }

@@ -1,35 +1,37 @@
-//! Gathering: the items of a row that a block reads are read together, where the first one is.
+//! Gathering: reads of a row's items in one block move up to the first read of that row.
 //!
-//! Then the row need not be kept while something is evaluated in between, and what hangs on the items
-//! that were read before can go: folding a tree that is made lazily keeps a path of it, not all.
+//! After the last read the row is dead, and so are the items that were read before it as soon as
+//! they are used. Otherwise a row stays live across a call between two reads, and the collector
+//! keeps all that it refers to: a fold over a lazily made tree would keep the whole tree instead of
+//! one path. (The leak that Wadler, "Fixing some space leaks with a garbage collector", 1987, fixes
+//! in the collector.)
 
-use super::info;
-use crate::ir::{Function, Op, Operand, Prim, Stmt, Unit, Var};
+use crate::ir::{Block, Op, Operand, Prim, Stmt, Unit, Var};
 
 pub(super) fn gather(unit: &mut Unit) {
-    for function in &mut unit.functions {
-        for block in info::blocks(function, function.entry) {
-            gather_block(function, block.index());
+    for function in unit.functions.values_mut() {
+        for block in function.live_blocks() {
+            gather_block(&mut function.blocks[block]);
         }
     }
 }
 
-fn gather_block(function: &mut Function, block: usize) {
-    let stmts = std::mem::take(&mut function.blocks[block].stmts);
-    let mut written: Vec<Stmt> = Vec::with_capacity(stmts.len());
+fn gather_block(block: &mut Block) {
+    let stmts = std::mem::take(&mut block.stmts);
+    let mut scheduled: Vec<Stmt> = Vec::with_capacity(stmts.len());
     for stmt in stmts {
-        let first = item_of(&stmt)
-            .and_then(|row| written.iter().rposition(|other| item_of(other) == Some(row)));
-        match first {
-            Some(first) => written.insert(first + 1, stmt),
-            None => written.push(stmt),
+        let last_read = row_read_by(&stmt)
+            .and_then(|row| scheduled.iter().rposition(|other| row_read_by(other) == Some(row)));
+        match last_read {
+            Some(index) => scheduled.insert(index + 1, stmt),
+            None => scheduled.push(stmt),
         }
     }
-    function.blocks[block].stmts = written;
+    block.stmts = scheduled;
 }
 
-/// The row of which a statement reads an item whose number is written out.
-fn item_of(stmt: &Stmt) -> Option<Var> {
+/// The row from which a statement reads an item at a literal index.
+fn row_read_by(stmt: &Stmt) -> Option<Var> {
     match stmt {
         Stmt::Let(_, Op::Prim(Prim::Item, operands)) => match operands[..] {
             [Operand::Var(row), Operand::Small(_)] => Some(row),

@@ -1,122 +1,127 @@
-//! Narrowing of types: what parameters and results are, from all that is passed there.
+//! Narrowing: the types of parameters and results, inferred from all that is passed to them.
 //!
-//! Parameters of join points, thunks and workers start as `bit` and are widened by what is given to
-//! them, until nothing changes. What the outside calls keeps its types.
+//! Parameters of join points, thunks and workers start at the least type, `bit`, and are widened by
+//! what is passed to them until nothing changes: a least fixpoint in the chain of types. General
+//! entries, which unknown callers use, keep their types. (Interprocedural constant-range
+//! propagation.)
 
-use super::info;
-use crate::ir::{Callee, End, Function, FunctionId, Op, Operand, Role, Stmt, Type, Unit, Var};
+use crate::ir::{
+    Callee, Function, FunctionId, FunctionRole, Op, Operand, Stmt, Terminator, Type, Unit, Var,
+};
+use cranelift_entity::PrimaryMap;
 
 pub(super) fn narrow(unit: &mut Unit) {
-    let before: Vec<Vec<Type>> = unit.functions.iter().map(|f| f.vars.clone()).collect();
-    let results: Vec<Vec<Type>> = unit.functions.iter().map(|f| f.results.clone()).collect();
-    for function in &mut unit.functions {
-        start(function);
-    }
-    while (0..unit.functions.len()).fold(false, |changed, index| pass(unit, index) | changed) {}
-    // Never wider than it was.
-    for ((function, vars), results) in unit.functions.iter_mut().zip(before).zip(results) {
-        function.vars.iter_mut().zip(vars).for_each(|(ty, before)| *ty = before.min(*ty));
-        function.results.iter_mut().zip(results).for_each(|(ty, before)| *ty = before.min(*ty));
+    let old_vars: Vec<PrimaryMap<Var, Type>> =
+        unit.functions.values().map(|f| f.vars.clone()).collect();
+    let old_results: Vec<Vec<Type>> = unit.functions.values().map(|f| f.results.clone()).collect();
+    unit.functions.values_mut().for_each(start_at_bottom);
+    let ids: Vec<FunctionId> = unit.functions.keys().collect();
+    while ids.iter().fold(false, |changed, id| propagate(unit, *id) | changed) {}
+    // No type gets wider than before the pass.
+    for ((function, vars), results) in unit.functions.values_mut().zip(old_vars).zip(old_results) {
+        let old = vars.values();
+        function.vars.values_mut().zip(old).for_each(|(ty, old)| *ty = (*old).min(*ty));
+        function.results.iter_mut().zip(results).for_each(|(ty, old)| *ty = old.min(*ty));
     }
 }
 
-fn start(function: &mut Function) {
-    if function.role != Role::General {
+fn start_at_bottom(function: &mut Function) {
+    if function.role != FunctionRole::General {
         for param in &function.params {
-            function.vars[param.index()] = Type::Bit;
+            function.vars[*param] = Type::Bit;
         }
     }
-    if function.role == Role::Worker {
+    if function.role == FunctionRole::Worker {
         function.results.fill(Type::Bit);
     }
-    for join in &function.joins {
+    for join in function.joins.values() {
         for param in &join.params {
-            function.vars[param.index()] = Type::Bit;
+            function.vars[*param] = Type::Bit;
         }
     }
 }
 
-/// Widens what one function passes on; whether that changed anything.
-fn pass(unit: &mut Unit, index: usize) -> bool {
+/// Widens what one function passes on; returns whether that changed any type.
+fn propagate(unit: &mut Unit, id: FunctionId) -> bool {
     let mut changed = false;
-    for block in info::blocks(&unit.functions[index], unit.functions[index].entry) {
-        let block = unit.functions[index].blocks[block.index()].clone();
+    for block in unit.functions[id].live_blocks() {
+        let block = unit.functions[id].blocks[block].clone();
         for stmt in &block.stmts {
             if let Stmt::Let(vars, op) = stmt {
-                changed |= define(unit, index, vars, op);
+                changed |= set_result_types(unit, id, vars, op);
             }
-            for op in info::ops(stmt) {
+            for op in stmt.ops() {
                 changed |= match op {
-                    Op::Thunk(entry, captures) => give(unit, index, *entry, captures),
+                    Op::Thunk(entry, captures) => widen_params(unit, id, *entry, captures),
                     Op::Call(call) => match call.callee {
-                        Callee::Local(callee) => give(unit, index, callee, &call.args),
+                        Callee::Local(callee) => widen_params(unit, id, callee, &call.args),
                         _ => false,
                     },
                     _ => false,
                 };
             }
         }
-        changed |= end(unit, index, &block.end);
+        changed |= propagate_terminator(unit, id, &block.terminator);
     }
     changed
 }
 
-fn end(unit: &mut Unit, index: usize, end: &End) -> bool {
-    match end {
-        End::Return(list) => {
-            let types = unit.types_of(&unit.functions[index], list);
-            return_types(unit, index, &types)
+fn propagate_terminator(unit: &mut Unit, id: FunctionId, terminator: &Terminator) -> bool {
+    match terminator {
+        Terminator::Return(list) => {
+            let types = unit.types_of(&unit.functions[id], list);
+            widen_results(unit, id, &types)
         }
-        End::Tail(call) => {
-            let changed = return_types(unit, index, &unit.results_of(call));
+        Terminator::Tail(call) => {
+            let changed = widen_results(unit, id, &unit.results_of(call));
             match call.callee {
-                Callee::Local(callee) => give(unit, index, callee, &call.args) | changed,
+                Callee::Local(callee) => widen_params(unit, id, callee, &call.args) | changed,
                 _ => changed,
             }
         }
-        End::Enter(_) => return_types(unit, index, &[Type::Whnf]),
-        End::Jump(join, args) => {
-            let types = unit.types_of(&unit.functions[index], args);
-            let params = unit.functions[index].joins[join.index()].params.clone();
-            widen(&mut unit.functions[index], &params, &types)
+        Terminator::Enter(_) => widen_results(unit, id, &[Type::Whnf]),
+        Terminator::Jump(join, args) => {
+            let types = unit.types_of(&unit.functions[id], args);
+            let params = unit.functions[id].joins[*join].params.clone();
+            widen_vars(&mut unit.functions[id], &params, &types)
         }
         _ => false,
     }
 }
 
-fn return_types(unit: &mut Unit, index: usize, types: &[Type]) -> bool {
-    let function = &mut unit.functions[index];
-    if function.role != Role::Worker {
+fn widen_results(unit: &mut Unit, id: FunctionId, types: &[Type]) -> bool {
+    let function = &mut unit.functions[id];
+    if function.role != FunctionRole::Worker {
         return false;
     }
-    let before = function.results.clone();
+    let old = function.results.clone();
     function.results.iter_mut().zip(types).for_each(|(result, ty)| *result = (*ty).max(*result));
-    before != function.results
+    old != function.results
 }
 
-/// Widens a function's parameters by what it is given.
-fn give(unit: &mut Unit, from: usize, to: FunctionId, args: &[Operand]) -> bool {
-    if unit.functions[to.index()].role == Role::General {
+/// Widens a function's parameters by the types of arguments.
+fn widen_params(unit: &mut Unit, caller: FunctionId, callee: FunctionId, args: &[Operand]) -> bool {
+    if unit.functions[callee].role == FunctionRole::General {
         return false;
     }
-    let types = unit.types_of(&unit.functions[from], args);
-    let params = unit.functions[to.index()].params.clone();
-    widen(&mut unit.functions[to.index()], &params, &types)
+    let types = unit.types_of(&unit.functions[caller], args);
+    let params = unit.functions[callee].params.clone();
+    widen_vars(&mut unit.functions[callee], &params, &types)
 }
 
-fn widen(function: &mut Function, vars: &[Var], types: &[Type]) -> bool {
+fn widen_vars(function: &mut Function, vars: &[Var], types: &[Type]) -> bool {
     let mut changed = false;
     for (var, ty) in vars.iter().zip(types) {
-        let known = &mut function.vars[var.index()];
+        let known = &mut function.vars[*var];
         changed |= *ty > *known;
         *known = (*ty).max(*known);
     }
     changed
 }
 
-/// Sets the types of an operation's results; whether they changed.
-fn define(unit: &mut Unit, index: usize, vars: &[Var], op: &Op) -> bool {
-    let function = &unit.functions[index];
+/// Sets the types of an operation's results; returns whether they changed.
+fn set_result_types(unit: &mut Unit, id: FunctionId, vars: &[Var], op: &Op) -> bool {
+    let function = &unit.functions[id];
     let types = match op {
         Op::Prim(prim, operands) => {
             vec![prim.result_of(operands, &unit.types_of(function, operands))]
@@ -125,10 +130,10 @@ fn define(unit: &mut Unit, index: usize, vars: &[Var], op: &Op) -> bool {
         Op::Call(call) => unit.results_of(call),
         _ => return false,
     };
-    let function = &mut unit.functions[index];
-    let before: Vec<Type> = vars.iter().map(|var| function.vars[var.index()]).collect();
+    let function = &mut unit.functions[id];
+    let old: Vec<Type> = vars.iter().map(|var| function.vars[*var]).collect();
     for (var, ty) in vars.iter().zip(&types) {
-        function.vars[var.index()] = *ty;
+        function.vars[*var] = *ty;
     }
-    before != types
+    old != types
 }

@@ -1,85 +1,85 @@
-//! Peeling: what a function that calls itself does where it ends at once is done by its callers.
+//! Peeling: callers of a recursive function test for its base case themselves.
 //!
-//! Half of all calls of a recursive function, or more, are of those that only find that nothing is
-//! left to do. A function that begins with such a test gets a front with just that test, which all
-//! calls that come back find; it is small, so it is put where they are, and the calls themselves are
-//! made only when there is something to do.
+//! Half of the calls of a recursive function, or more, reach only the base case. A function that
+//! starts with a test for a short base case gets a *front*: a function with that test and the base
+//! case, which tail calls the original otherwise. All calls that are not in tail position call the
+//! front. The front is small, so the inliner puts it into its callers, and a call remains only
+//! where there is work to do. (Partial inlining, as in LLVM's `PartialInliner`.)
 
-use super::info;
 use crate::ir::{
-    Block, BlockId, Call, Callee, End, Function, FunctionId, Op, Operand, Role, Stmt, Unit,
+    Block, BlockId, Call, Callee, Function, FunctionId, FunctionRole, Op, Stmt, Terminator, Unit,
 };
 
-/// Operations before and in the branch that ends at once.
-const STATEMENTS: usize = 3;
-/// No more functions than this get a front in a unit.
-const FRONTS: usize = 6;
+/// The most statements before the test, and in the base case.
+const STATEMENTS_LIMIT: usize = 3;
+/// The most fronts in a unit.
+const FRONTS_LIMIT: usize = 6;
 
 pub(super) fn peel(unit: &mut Unit) {
-    let mut made = 0;
-    for index in 0..unit.functions.len() {
-        let id = FunctionId(index as u32);
-        let function = &unit.functions[index];
-        if function.role != Role::Worker || made == FRONTS || !recurs(function, id) {
+    let mut fronts = 0;
+    let ids: Vec<FunctionId> = unit.functions.keys().collect();
+    for id in ids {
+        let function = &unit.functions[id];
+        let is_candidate = function.role == FunctionRole::Worker && fronts < FRONTS_LIMIT;
+        if !is_candidate || !has_inner_self_call(function, id) {
             continue;
         }
         let Some(front) = front(unit, function, id) else { continue };
-        let front_id = FunctionId(unit.functions.len() as u32);
-        unit.functions.push(front);
-        for function in &mut unit.functions {
-            redirect(function, id, front_id);
+        let front = unit.functions.push(front);
+        for function in unit.functions.values_mut() {
+            redirect_inner_calls(function, id, front);
         }
-        made += 1;
+        fronts += 1;
     }
 }
 
-/// Whether a function calls itself and comes back.
-fn recurs(function: &Function, id: FunctionId) -> bool {
-    let blocks = info::blocks(function, function.entry);
-    let mut ops = blocks.iter().flat_map(|block| &function.blocks[block.index()].stmts);
-    ops.any(|stmt| matches!(stmt, Stmt::Let(_, Op::Call(call)) if call.callee == Callee::Local(id)))
+/// Whether a function calls itself other than in tail position.
+fn has_inner_self_call(function: &Function, id: FunctionId) -> bool {
+    let is_self_call = |stmt: &Stmt| match stmt {
+        Stmt::Let(_, Op::Call(call)) => call.callee == Callee::Local(id),
+        _ => false,
+    };
+    let mut blocks = function.live_blocks().into_iter();
+    blocks.any(|block| function.blocks[block].stmts.iter().any(is_self_call))
 }
 
-/// The function that ends at once where this one does, and else calls it.
+/// The front of a function, if the function starts with a test for exactly one short base case.
 fn front(unit: &Unit, function: &Function, id: FunctionId) -> Option<Function> {
-    let Block { stmts, end } = &function.blocks[function.entry.index()];
-    let &End::If(condition, yes, no) = end else { return None };
-    let ends = |id: BlockId| {
-        let block = &function.blocks[id.index()];
-        matches!(block.end, End::Return(_)) && is_short(unit, function, &block.stmts)
+    let Block { stmts, terminator } = &function.blocks[function.entry];
+    let &Terminator::If(condition, yes, no) = terminator else { return None };
+    let is_base_case = |id: BlockId| {
+        let block = &function.blocks[id];
+        matches!(block.terminator, Terminator::Return(_)) && is_short(unit, function, &block.stmts)
     };
-    if !is_short(unit, function, stmts) || ends(yes) == ends(no) {
+    if !is_short(unit, function, stmts) || is_base_case(yes) == is_base_case(no) {
         return None;
     }
-    let mut front = Function::new(Role::Worker);
+    let mut front = Function::new(FunctionRole::Worker);
     front.vars.clone_from(&function.vars);
     front.params.clone_from(&function.params);
     front.results.clone_from(&function.results);
-    front.blocks[0].stmts.clone_from(stmts);
-    let args: Vec<Operand> = function.params.iter().map(|var| (*var).into()).collect();
-    let [yes, no] = [yes, no].map(|branch| {
-        if !ends(branch) {
-            return front.block(End::Tail(Call { callee: Callee::Local(id), args: args.clone() }));
-        }
-        front.blocks.push(function.blocks[branch.index()].clone());
-        BlockId(front.blocks.len() as u32 - 1)
+    front.blocks[BlockId::FIRST].stmts.clone_from(stmts);
+    let args = function.param_operands();
+    let [yes, no] = [yes, no].map(|branch| match is_base_case(branch) {
+        true => front.blocks.push(function.blocks[branch].clone()),
+        false => front.new_block(Terminator::Tail(Call::local(id, args.clone()))),
     });
-    front.blocks[0].end = End::If(condition, yes, no);
+    front.blocks[BlockId::FIRST].terminator = Terminator::If(condition, yes, no);
     Some(front)
 }
 
-/// Whether statements are a few operations that always end.
+/// Whether statements are a few total primitive operations.
 fn is_short(unit: &Unit, function: &Function, stmts: &[Stmt]) -> bool {
-    let is_total = |stmt: &Stmt| match stmt {
+    let is_total_prim = |stmt: &Stmt| match stmt {
         Stmt::Let(_, op @ Op::Prim(..)) => unit.is_total(function, op),
         _ => false,
     };
-    stmts.len() <= STATEMENTS && stmts.iter().all(is_total)
+    stmts.len() <= STATEMENTS_LIMIT && stmts.iter().all(is_total_prim)
 }
 
-/// Has calls of a function that come back call another.
-fn redirect(function: &mut Function, from: FunctionId, to: FunctionId) {
-    for block in &mut function.blocks {
+/// Changes the callee of the calls that are not in tail position.
+fn redirect_inner_calls(function: &mut Function, from: FunctionId, to: FunctionId) {
+    for block in function.blocks.values_mut() {
         for stmt in &mut block.stmts {
             if let Stmt::Let(_, Op::Call(call)) = stmt
                 && call.callee == Callee::Local(from)

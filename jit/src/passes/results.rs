@@ -1,140 +1,156 @@
-//! Result rows: a worker that ends with making a row returns the items instead.
+//! Result rows: a worker that ends by making a row returns the items of the row instead.
 //!
-//! Who calls it has the items at hand, and makes the row if it is wanted as one. One that is only taken
-//! apart is never made.
+//! Its callers have the items at hand, and allocate the row only where it is used as a row. (GHC's
+//! constructed product result analysis: Baker-Finch, Glynn, Peyton Jones, "Constructed product
+//! result analysis for Haskell", JFP 2004.)
 //!
 //! ```text
-//! worker f1(..) -> whnf { .. v5 = row(v3, v4); return v5 }    worker f1(..) -> any, any { return v3, v4 }
-//! v1 = call f1(..)                                            v2, v3 = call f1(..); v1 = row(v2, v3)
+//! before  worker f1(..) -> whnf { .. v5 = row(v3, v4); return v5 }
+//!         v1 = call f1(..)
+//! after   worker f1(..) -> any, any { .. return v3, v4 }
+//!         v2, v3 = call f1(..); v1 = row(v2, v3)
 //! ```
 //!
-//! All its ways out must be such rows of one size, or calls of workers of which the same is true. A
-//! call in place of another function's own return becomes one that returns here; that function cannot be
-//! met again on the way, or it would be such a worker itself, so no stack grows by it.
+//! Every exit of the worker must be such a row, of one size, or a tail call of a worker for which
+//! the same holds. Where another function tail calls such a worker, the call becomes one that
+//! returns and the function makes the row. That does not let the stack grow: a cycle of tail calls
+//! through that function would have made it such a worker itself.
 
-use super::info;
+use crate::analysis::call_graph::tail_calls;
 use crate::ir::{
-    Block, Call, Callee, End, Function, Op, Operand, Prim, Role, Stmt, Type, Unit, Var,
+    Block, BlockId, Call, Callee, Function, FunctionId, FunctionRole, Op, Operand, Prim, Stmt,
+    Terminator, Type, Unit, Var,
 };
+use cranelift_entity::{EntitySet, PrimaryMap};
 
-/// Results that there are registers for.
+/// The numbers of items that are returned in registers.
 const ITEMS: std::ops::RangeInclusive<usize> = 2..=4;
 
-pub(super) fn split(unit: &mut Unit) {
-    let sizes = chosen(unit);
-    if sizes.iter().all(Option::is_none) {
+/// For each function, the number of items it returns, if it returns items.
+type ItemCounts = PrimaryMap<FunctionId, Option<usize>>;
+
+pub(super) fn return_items(unit: &mut Unit) {
+    let counts = chosen_functions(unit);
+    if counts.values().all(Option::is_none) {
         return;
     }
-    for (function, size) in unit.functions.iter_mut().zip(&sizes) {
-        for block in info::blocks(function, function.entry) {
-            let Block { stmts, end } = std::mem::replace(
-                &mut function.blocks[block.index()],
-                Block { stmts: Vec::new(), end: End::Return(Vec::new()) },
-            );
-            let mut written = Vec::with_capacity(stmts.len());
-            for stmt in stmts {
-                match stmt {
-                    Stmt::Let(vars, Op::Call(call)) if size_of(&sizes, &call).is_some() => {
-                        make_row(function, &sizes, call, vars[0], &mut written);
-                    }
-                    stmt => written.push(stmt),
-                }
-            }
-            let end = match end {
-                End::Return(list) if size.is_some() => {
-                    End::Return(row_of(&written, &list).map_or(list.clone(), <[Operand]>::to_vec))
-                }
-                End::Tail(call) if size.is_none() && size_of(&sizes, &call).is_some() => {
-                    let row = function.var(Type::Whnf);
-                    make_row(function, &sizes, call, row, &mut written);
-                    End::Return(vec![row.into()])
-                }
-                end => end,
-            };
-            function.blocks[block.index()] = Block { stmts: written, end };
+    for (id, function) in unit.functions.iter_mut() {
+        for block in function.live_blocks() {
+            rewrite_block(function, id, block, &counts);
         }
-        if let Some(size) = size {
-            function.results = vec![Type::Any; *size];
+        if let Some(count) = counts[id] {
+            function.results = vec![Type::Any; count];
         }
     }
 }
 
-/// Calls a worker that returns items, and makes the row of them.
+fn rewrite_block(function: &mut Function, id: FunctionId, block: BlockId, counts: &ItemCounts) {
+    let Block { stmts, terminator } = std::mem::replace(
+        &mut function.blocks[block],
+        Block { stmts: Vec::new(), terminator: Terminator::Return(Vec::new()) },
+    );
+    let mut written = Vec::with_capacity(stmts.len());
+    for stmt in stmts {
+        match stmt {
+            Stmt::Let(vars, Op::Call(call)) if count_of(counts, &call).is_some() => {
+                make_row(function, counts, call, vars[0], &mut written);
+            }
+            stmt => written.push(stmt),
+        }
+    }
+    let returns_items = counts[id].is_some();
+    let terminator = match terminator {
+        Terminator::Return(list) if returns_items => {
+            Terminator::Return(row_of(&written, &list).map_or(list.clone(), <[Operand]>::to_vec))
+        }
+        Terminator::Tail(call) if !returns_items && count_of(counts, &call).is_some() => {
+            let row = function.new_var(Type::Whnf);
+            make_row(function, counts, call, row, &mut written);
+            Terminator::Return(vec![row.into()])
+        }
+        terminator => terminator,
+    };
+    function.blocks[block] = Block { stmts: written, terminator };
+}
+
+/// Writes a call of a worker that returns items, and the row of them.
 fn make_row(
     function: &mut Function,
-    sizes: &[Option<usize>],
+    counts: &ItemCounts,
     call: Call,
     row: Var,
     written: &mut Vec<Stmt>,
 ) {
-    let count = size_of(sizes, &call).unwrap_or(0);
-    let items: Vec<Var> = (0..count).map(|_| function.var(Type::Any)).collect();
+    let count = count_of(counts, &call).unwrap_or(0);
+    let items: Vec<Var> = (0..count).map(|_| function.new_var(Type::Any)).collect();
     let operands = items.iter().map(|item| (*item).into()).collect();
     written.push(Stmt::Let(items, Op::Call(call)));
     written.push(Stmt::Let(vec![row], Op::Row(operands)));
 }
 
-/// How many items a call returns, if it does.
-fn size_of(sizes: &[Option<usize>], call: &Call) -> Option<usize> {
+/// The number of items that a call returns, if it returns items.
+fn count_of(counts: &ItemCounts, call: &Call) -> Option<usize> {
     match call.callee {
-        Callee::Local(function) => sizes[function.index()],
+        Callee::Local(function) => counts[function],
         _ => None,
     }
 }
 
-/// The functions that are to return items, with how many.
-fn chosen(unit: &Unit) -> Vec<Option<usize>> {
-    let mut sizes: Vec<Option<usize>> = unit.functions.iter().map(size_of_rows).collect();
+/// The functions that are to return items: those that can, and whose row some caller takes apart,
+/// directly or through tail calls.
+fn chosen_functions(unit: &Unit) -> ItemCounts {
+    let mut counts: ItemCounts = unit.functions.values().map(row_size).collect();
     let mut changed = true;
     while std::mem::take(&mut changed) {
-        for (index, function) in unit.functions.iter().enumerate() {
-            let fits = |call: &Call| size_of(&sizes, call) == sizes[index];
-            if sizes[index].is_some() && !tail_calls(function).all(fits) {
-                sizes[index] = None;
+        for (id, function) in &unit.functions {
+            let agrees = |call: &Call| count_of(&counts, call) == counts[id];
+            if counts[id].is_some() && !tail_calls(function).all(agrees) {
+                counts[id] = None;
                 changed = true;
             }
         }
     }
-    let mut wanted = vec![false; sizes.len()];
-    unit.functions.iter().for_each(|function| note_taken_apart(function, &mut wanted));
-    let mut todo: Vec<usize> = (0..wanted.len()).filter(|index| wanted[*index]).collect();
-    while let Some(index) = todo.pop() {
-        // What one returns, those must that it ends with.
-        for call in tail_calls(&unit.functions[index]) {
+    let mut wanted = EntitySet::with_capacity(unit.functions.len());
+    unit.functions.values().for_each(|function| note_taken_apart(function, &mut wanted));
+    let mut todo: Vec<FunctionId> = wanted.iter().collect();
+    while let Some(id) = todo.pop() {
+        // A function that returns items must get items from its tail calls.
+        for call in tail_calls(&unit.functions[id]) {
             if let Callee::Local(callee) = call.callee
-                && sizes[index].is_some()
-                && !std::mem::replace(&mut wanted[callee.index()], true)
+                && counts[id].is_some()
+                && wanted.insert(callee)
             {
-                todo.push(callee.index());
+                todo.push(callee);
             }
         }
     }
-    sizes.into_iter().zip(wanted).map(|(size, wanted)| size.filter(|_| wanted)).collect()
+    counts.into_iter().map(|(id, count)| count.filter(|_| wanted.contains(id))).collect()
 }
 
-/// How many items the rows have with which a worker ends, but for its tail calls.
-fn size_of_rows(function: &Function) -> Option<usize> {
-    if function.role != Role::Worker || function.results != [Type::Whnf] {
+/// The number of items of the rows that a worker returns, if all its exits other than tail calls
+/// return rows of one size.
+fn row_size(function: &Function) -> Option<usize> {
+    if function.role != FunctionRole::Worker || function.results != [Type::Whnf] {
         return None;
     }
     let mut size = None;
-    for block in info::blocks(function, function.entry) {
-        let Block { stmts, end } = &function.blocks[block.index()];
-        match end {
-            End::Return(list) => {
+    for block in function.live_blocks() {
+        let Block { stmts, terminator } = &function.blocks[block];
+        match terminator {
+            Terminator::Return(list) => {
                 let count = row_of(stmts, list)?.len();
                 if *size.get_or_insert(count) != count {
                     return None;
                 }
             }
-            End::Enter(_) => return None,
+            Terminator::Enter(_) => return None,
             _ => {}
         }
     }
     size.filter(|size| ITEMS.contains(size))
 }
 
-/// The items of the row that is returned, if it is made in the same block.
+/// The items of the row that is returned, if the same block makes it.
 fn row_of<'s>(stmts: &'s [Stmt], returned: &[Operand]) -> Option<&'s [Operand]> {
     let [Operand::Var(row)] = returned else { return None };
     stmts.iter().find_map(|stmt| match stmt {
@@ -143,39 +159,24 @@ fn row_of<'s>(stmts: &'s [Stmt], returned: &[Operand]) -> Option<&'s [Operand]> 
     })
 }
 
-fn tail_calls(function: &Function) -> impl Iterator<Item = &Call> {
-    info::blocks(function, function.entry).into_iter().filter_map(|block| {
-        match &function.blocks[block.index()].end {
-            End::Tail(call) => Some(call),
-            _ => None,
-        }
-    })
-}
-
-/// Notes the functions of the unit from whose result a function takes an item.
-fn note_taken_apart(function: &Function, wanted: &mut [bool]) {
-    let blocks = info::blocks(function, function.entry);
-    let ops = || {
-        let stmts = blocks.iter().flat_map(|block| &function.blocks[block.index()].stmts);
-        stmts.filter_map(|stmt| match stmt {
-            Stmt::Let(vars, op) => Some((vars, op)),
-            _ => None,
-        })
-    };
-    let mut apart = vec![false; function.vars.len()];
-    for (_, op) in ops() {
+/// Adds the functions of the unit from whose result a function reads an item.
+fn note_taken_apart(function: &Function, wanted: &mut EntitySet<FunctionId>) {
+    let mut rows = EntitySet::with_capacity(function.vars.len());
+    for op in function.live_ops() {
         if let Op::Prim(Prim::Item, operands) = op
             && let [Operand::Var(row), _] = operands[..]
         {
-            apart[row.index()] = true;
+            rows.insert(row);
         }
     }
-    for (vars, op) in ops() {
-        if let Op::Call(Call { callee: Callee::Local(callee), .. }) = op
-            && let [result] = vars[..]
-            && apart[result.index()]
-        {
-            wanted[callee.index()] = true;
+    for block in function.live_blocks() {
+        for stmt in &function.blocks[block].stmts {
+            if let Stmt::Let(vars, Op::Call(Call { callee: Callee::Local(callee), .. })) = stmt
+                && let [result] = vars[..]
+                && rows.contains(result)
+            {
+                wanted.insert(*callee);
+            }
         }
     }
 }

@@ -1,124 +1,67 @@
-//! Specialisation: a function, or thunk, that is given a known function gets a copy that has it built in.
+//! Specialisation: a function or thunk that is given a known function gets a copy with that
+//! function built in.
 //!
-//! The copy's calls of itself with the same argument find the copy, so a recursive function over a
-//! known one has no unknown call left. An application of a known function that is put off becomes a
-//! thunk that calls it.
-//!
-//! A law that became hot while nobody calls it whose code is compiled (a fold's loop, say, that runs
-//! for long) has no such calls. So the functions that it was seen with are *expected*: its entry asks
-//! whether it is given them again, and calls itself with what is known then.
+//! The self calls of the copy with the same argument call the copy, so a recursive function over a
+//! known function has no unknown call left. A delayed application of a known function becomes a
+//! thunk that calls it. (Function cloning for higher-order arguments, as GHC's `SpecConstr` does
+//! for function arguments.)
 
-use super::called::Called;
-use super::info;
+use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
-    Arm, BlockId, Call, Callee, ConstantId, End, Function, FunctionId, Kind, Op, Operand, Role,
-    Stmt, Type, Unit, Var,
+    BlockId, Call, Callee, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, Op,
+    Operand, Stmt, Terminator, Type, Unit, Var,
 };
+use foldhash::fast::FixedState;
 use std::collections::HashMap;
 
-/// No more copies than this are made in a unit.
-const COPIES: usize = 24;
-/// No function of more than this size is copied.
-const SIZE: usize = 400;
-/// Nor are more operations than this in all.
-const COPIED: usize = 1500;
-/// No closure with more captured values than this is built in.
-pub(crate) const CAPTURES: usize = 4;
-/// Nor are closures in closures deeper than this.
-const NESTING: usize = 3;
+/// The most copies in a unit.
+const COPIES_LIMIT: usize = 24;
+/// Functions of more than this size are not copied.
+const SIZE_LIMIT: usize = 400;
+/// The most statements and terminators copied in a unit.
+const COPIED_LIMIT: usize = 1500;
+/// Closures that closures capture are built in up to this depth.
+const NESTING_LIMIT: usize = 3;
 
-/// What is built in for a parameter: a constant, applied to so many captured values.
+/// The function built in for a parameter, if any: a constant and the number of values it is applied
+/// to.
 type BuiltIn = Option<(ConstantId, usize)>;
-/// A function and what is built in for its parameters.
-type Key = (FunctionId, Vec<BuiltIn>);
-/// The partial applications that a function makes: constants and what they capture.
-type Closures = HashMap<Var, (ConstantId, Vec<Operand>)>;
-
-/// A parameter, and the function that it is expected to be: a constant applied to so many values.
-pub(crate) type Expected = (usize, ConstantId, usize);
-
-/// Parameters that the law of a unit calls, so that it is worth knowing what they are.
-pub(crate) fn called_by_law(unit: &Unit) -> Vec<bool> {
-    Called::of(unit).params(FunctionId(0)).to_vec()
-}
-
-/// Has the law's entry ask whether parameters are what they are expected to be. Callers in the unit,
-/// who may know better, call the code itself.
-pub(crate) fn expect(unit: &mut Unit, expected: &[Expected]) {
-    let Some(law) = unit.constants.first_mut().filter(|_| !expected.is_empty()) else { return };
-    let code = FunctionId(unit.functions.len() as u32);
-    law.entry = Some(code);
-    let mut entry = Function::new(Role::General);
-    for _ in 0..law.arity {
-        let param = entry.var(Type::Any);
-        entry.params.push(param);
-    }
-    let written = std::mem::replace(&mut unit.functions[0], Function::new(Role::General));
-    unit.functions.push(written);
-    for function in &mut unit.functions {
-        for block in &mut function.blocks {
-            super::each_function_named(block, |id| {
-                if *id == FunctionId(0) {
-                    *id = code;
-                }
-            });
-        }
-    }
-    let mut args: Vec<Operand> = entry.params.iter().map(|param| (*param).into()).collect();
-    let call =
-        |args: &[Operand]| End::Tail(Call { callee: Callee::Local(code), args: args.to_vec() });
-    let unknown = call(&args);
-    let mut here = entry.entry;
-    for (param, k, count) in expected {
-        let params: Vec<Var> = (0..*count).map(|_| entry.var(Type::Any)).collect();
-        let [block, other] = [(); 2].map(|()| entry.block(unknown.clone()));
-        let captures: Vec<Operand> = params.iter().map(|var| (*var).into()).collect();
-        let on = std::mem::replace(&mut args[*param], Operand::Constant(*k));
-        if *count > 0 {
-            let closure = entry.var(Type::Whnf);
-            let made = Stmt::Let(vec![closure], Op::Partial(*k, captures));
-            entry.blocks[block.index()].stmts.push(made);
-            args[*param] = closure.into();
-        }
-        let arm = Box::new(Arm { params, block });
-        entry.blocks[here.index()].end = End::Closure(on, *k, arm, other);
-        here = block;
-    }
-    entry.blocks[here.index()].end = call(&args);
-    unit.functions[0] = entry;
-}
+/// A function and what is built in for each of its parameters.
+type CopyKey = (FunctionId, Vec<BuiltIn>);
+/// The partial applications that a function makes: the constant and the captured values.
+type KnownClosures = HashMap<Var, (ConstantId, Vec<Operand>), FixedState>;
 
 pub(super) fn specialise(unit: &mut Unit) {
-    let mut copies = Copies {
-        called: Called::of(unit),
-        made: HashMap::new(),
-        thunks: HashMap::new(),
-        room: COPIED,
+    let mut specialiser = Specialiser {
+        called: CalledParams::of(unit),
+        copies: HashMap::default(),
+        thunks: HashMap::default(),
+        budget: COPIED_LIMIT,
     };
-    let mut index = 0;
-    // Copies are looked through as well when it is their turn.
-    while index < unit.functions.len() {
-        let mut function = unit.functions[index].clone();
-        let blocks = info::blocks(&function, function.entry);
-        let closures = closures(&function, &blocks);
+    let mut next = FunctionId::ROOT;
+    // The loop reaches the copies that it appends.
+    while unit.functions.is_valid(next) {
+        let mut function = unit.functions[next].clone();
+        let blocks = function.live_blocks();
+        let closures = known_closures(&function, &blocks);
         for block in blocks {
-            let block = &mut function.blocks[block.index()];
-            for stmt in &mut block.stmts {
-                copies.in_stmt(unit, &closures, stmt);
+            let block = &mut function.blocks[block];
+            for op in block.stmts.iter_mut().flat_map(Stmt::ops_mut) {
+                specialiser.op(unit, &closures, op);
             }
-            if let End::Tail(call) = &mut block.end {
-                copies.in_call(unit, &closures, call);
+            if let Terminator::Tail(call) = &mut block.terminator {
+                specialiser.call(unit, &closures, call);
             }
         }
-        unit.functions[index] = function;
-        index += 1;
+        unit.functions[next] = function;
+        next = FunctionId::from_u32(next.as_u32() + 1);
     }
 }
 
-fn closures(function: &Function, blocks: &[BlockId]) -> Closures {
-    let stmts = blocks.iter().flat_map(|block| &function.blocks[block.index()].stmts);
+fn known_closures(function: &Function, blocks: &[BlockId]) -> KnownClosures {
+    let stmts = blocks.iter().flat_map(|block| &function.blocks[*block].stmts);
     let closure = |stmt: &Stmt| match stmt {
-        Stmt::Let(vars, Op::Partial(k, captures)) if captures.len() <= CAPTURES => {
+        Stmt::Let(vars, Op::Partial(k, captures)) if captures.len() <= CAPTURES_LIMIT => {
             Some((*vars.first()?, (*k, captures.clone())))
         }
         _ => None,
@@ -126,96 +69,82 @@ fn closures(function: &Function, blocks: &[BlockId]) -> Closures {
     stmts.filter_map(closure).collect()
 }
 
-/// What an application that is put off calls, if that is an entry of the unit and it is given as many
-/// arguments as it takes; and those.
+/// The entry that a delayed application calls, and all its arguments, if the function is a law of
+/// the unit that is applied to as many arguments as its arity.
 fn saturated(
     unit: &Unit,
-    closures: &Closures,
+    closures: &KnownClosures,
     function: Operand,
     args: &[Operand],
 ) -> Option<(FunctionId, Vec<Operand>)> {
     let (k, given) = match function {
-        Operand::Constant(k) => match &unit.constants[k.index()].of {
+        Operand::Constant(k) => match &unit.constants[k].of {
             Some((k, given)) => (*k, &given[..]),
             None => (k, &[][..]),
         },
         Operand::Var(var) => closures.get(&var).map(|(k, captures)| (*k, &captures[..]))?,
         Operand::Small(_) => return None,
     };
-    let constant = &unit.constants[k.index()];
+    let constant = &unit.constants[k];
     let fits = constant.arity == (given.len() + args.len()) as u64 && constant.jet.is_none();
     Some((constant.entry.filter(|_| fits)?, [given, args].concat()))
 }
 
-/// The copies made so far.
-struct Copies {
-    called: Called,
-    made: HashMap<Key, FunctionId>,
-    /// The code of thunks that call general entries.
-    thunks: HashMap<FunctionId, FunctionId>,
-    /// How many more operations may be copied.
-    room: usize,
+/// The copies made so far, and what limits further ones.
+struct Specialiser {
+    called: CalledParams,
+    copies: HashMap<CopyKey, FunctionId, FixedState>,
+    /// For each function, the code of a thunk that calls it.
+    thunks: HashMap<FunctionId, FunctionId, FixedState>,
+    /// The statements and terminators that may still be copied.
+    budget: usize,
 }
 
-impl Copies {
-    fn in_stmt(&mut self, unit: &mut Unit, closures: &Closures, stmt: &mut Stmt) {
-        match stmt {
-            Stmt::Let(_, op) => self.in_op(unit, closures, op),
-            Stmt::Rec(group) => {
-                group.iter_mut().for_each(|(_, op)| self.in_op(unit, closures, op));
-            }
-            Stmt::Join(_) => {}
-        }
-    }
-
-    fn in_op(&mut self, unit: &mut Unit, closures: &Closures, op: &mut Op) {
+impl Specialiser {
+    fn op(&mut self, unit: &mut Unit, closures: &KnownClosures, op: &mut Op) {
         if let Op::Delay(function, args) = op
             && let Some((entry, args)) = saturated(unit, closures, *function, args)
         {
-            *op = Op::Thunk(self.thunk(unit, entry), args);
+            *op = Op::Thunk(self.thunk_code(unit, entry), args);
         }
         match op {
-            Op::Call(call) => self.in_call(unit, closures, call),
+            Op::Call(call) => self.call(unit, closures, call),
             Op::Thunk(entry, captures) => self.redirect(unit, closures, entry, captures),
             _ => {}
         }
     }
 
-    /// The code of a thunk that calls a function.
-    fn thunk(&mut self, unit: &mut Unit, callee: FunctionId) -> FunctionId {
+    /// The code of a thunk that calls a function of the unit.
+    fn thunk_code(&mut self, unit: &mut Unit, callee: FunctionId) -> FunctionId {
         if let Some(thunk) = self.thunks.get(&callee) {
             return *thunk;
         }
-        let mut function = Function::new(Role::Thunk);
-        for ty in unit.functions[callee.index()].param_types() {
-            let param = function.var(ty);
-            function.params.push(param);
-        }
-        let args = function.params.iter().map(|param| Operand::Var(*param)).collect();
-        function.blocks[0].end = End::Tail(Call { callee: Callee::Local(callee), args });
-        let thunk = FunctionId(unit.functions.len() as u32);
-        unit.functions.push(function);
+        let types = unit.functions[callee].param_types();
+        let mut code = Function::with_params(FunctionRole::Thunk, types);
+        let args = code.param_operands();
+        code.blocks[BlockId::FIRST].terminator = Terminator::Tail(Call::local(callee, args));
+        let thunk = unit.functions.push(code);
         self.called.extend(unit);
         self.thunks.insert(callee, thunk);
         thunk
     }
 
-    fn in_call(&mut self, unit: &mut Unit, closures: &Closures, call: &mut Call) {
+    fn call(&mut self, unit: &mut Unit, closures: &KnownClosures, call: &mut Call) {
         if let Callee::Local(callee) = &mut call.callee {
             self.redirect(unit, closures, callee, &mut call.args);
         }
     }
 
-    /// Has a call, or the making of a thunk, with known functions among its arguments name a copy;
-    /// and if those have captured known functions, a copy with these built in as well.
+    /// Redirects a call or thunk with known functions among its arguments to a copy; if those
+    /// functions capture known functions, to a copy with these built in as well.
     fn redirect(
         &mut self,
         unit: &mut Unit,
-        closures: &Closures,
+        closures: &KnownClosures,
         callee: &mut FunctionId,
         args: &mut Vec<Operand>,
     ) {
-        for _ in 0..NESTING {
+        for _ in 0..NESTING_LIMIT {
             let Some(built_in) = self.built_in(unit, closures, *callee, args) else { return };
             let Some(copy) = self.copy(unit, (*callee, built_in.clone())) else { return };
             *callee = copy;
@@ -229,21 +158,21 @@ impl Copies {
         }
     }
 
-    /// What can be built in for the arguments of a function, if there is anything.
+    /// The functions that can be built in for the arguments of a callee, if there are any.
     fn built_in(
         &self,
         unit: &Unit,
-        closures: &Closures,
+        closures: &KnownClosures,
         callee: FunctionId,
         args: &[Operand],
     ) -> Option<Vec<BuiltIn>> {
-        let known = |(arg, called): (&Operand, &bool)| match arg {
-            Operand::Constant(k) if *called => {
-                let constant = &unit.constants[k.index()];
-                let is_function = matches!(constant.kind, Kind::Law | Kind::Pin);
+        let known = |(arg, is_called): (&Operand, &bool)| match arg {
+            Operand::Constant(k) if *is_called => {
+                let constant = &unit.constants[*k];
+                let is_function = matches!(constant.kind, ConstantKind::Law | ConstantKind::Pin);
                 (is_function || constant.of.is_some()).then_some((*k, 0))
             }
-            Operand::Var(var) if *called => {
+            Operand::Var(var) if *is_called => {
                 closures.get(var).map(|(k, captures)| (*k, captures.len()))
             }
             _ => None,
@@ -253,57 +182,57 @@ impl Copies {
         built_in.iter().any(Option::is_some).then_some(built_in)
     }
 
-    /// The copy of a function with this built in, if there can be one.
-    fn copy(&mut self, unit: &mut Unit, key: Key) -> Option<FunctionId> {
-        if let Some(copy) = self.made.get(&key) {
+    /// Finds or makes the copy for a key, within the limits.
+    fn copy(&mut self, unit: &mut Unit, key: CopyKey) -> Option<FunctionId> {
+        if let Some(copy) = self.copies.get(&key) {
             return Some(*copy);
         }
-        let function = &unit.functions[key.0.index()];
-        let size = info::size(function, function.entry);
-        if self.made.len() >= COPIES || size > SIZE.min(self.room) {
+        let function = &unit.functions[key.0];
+        let size = function.size();
+        if self.copies.len() >= COPIES_LIMIT || size > SIZE_LIMIT.min(self.budget) {
             return None;
         }
-        self.room -= size;
-        let copy = FunctionId(unit.functions.len() as u32);
-        let written = built(function, &key.1);
-        unit.functions.push(written);
+        self.budget -= size;
+        let copy = specialised(function, &key.1);
+        let copy = unit.functions.push(copy);
         self.called.extend(unit);
-        self.made.insert(key, copy);
+        self.copies.insert(key, copy);
         Some(copy)
     }
 }
 
-/// A copy of a function with some of its parameters built in; what those capture it takes instead.
-fn built(function: &Function, built_in: &[BuiltIn]) -> Function {
+/// A copy of a function with functions built in for some parameters; the values that these capture
+/// are parameters of the copy instead.
+fn specialised(function: &Function, built_in: &[BuiltIn]) -> Function {
     let mut copy = function.clone();
-    if copy.role == Role::General {
-        copy.role = Role::Worker;
+    if copy.role == FunctionRole::General {
+        copy.role = FunctionRole::Worker;
     }
     copy.params.clear();
-    let mut values: HashMap<Var, Operand> = HashMap::new();
-    let mut made = Vec::new();
+    let mut values: HashMap<Var, Operand, FixedState> = HashMap::default();
+    let mut closures = Vec::new();
     for (param, built_in) in function.params.iter().zip(built_in) {
         match *built_in {
             None => copy.params.push(*param),
             Some((k, 0)) => drop(values.insert(*param, Operand::Constant(k))),
             Some((k, count)) => {
-                let captures: Vec<Var> = (0..count).map(|_| copy.var(Type::Any)).collect();
+                let captures: Vec<Var> = (0..count).map(|_| copy.new_var(Type::Any)).collect();
                 copy.params.extend(&captures);
-                // A name of its own: its type is more than the parameter's.
-                let closure = copy.var(Type::Whnf);
+                // A new variable, since its type is narrower than the parameter's.
+                let closure = copy.new_var(Type::Whnf);
                 let captures = captures.into_iter().map(Operand::Var).collect();
-                made.push(Stmt::Let(vec![closure], Op::Partial(k, captures)));
+                closures.push(Stmt::Let(vec![closure], Op::Partial(k, captures)));
                 values.insert(*param, closure.into());
             }
         }
     }
-    super::each_operand(&mut copy, |operand| {
+    copy.for_each_operand_mut(|operand| {
         if let Operand::Var(var) = operand
             && let Some(value) = values.get(var)
         {
             *operand = *value;
         }
     });
-    copy.blocks[copy.entry.index()].stmts.splice(0..0, made);
+    copy.blocks[copy.entry].stmts.splice(0..0, closures);
     copy
 }

@@ -1,150 +1,155 @@
-//! Dropping what is not used, and numbering what is left in order.
+//! Dead code elimination: drops functions that nothing reaches, and unused definitions and
+//! parameters; renumbers what is left in order of appearance.
 
-use super::info;
+use crate::analysis::call_graph::referenced_functions;
 use crate::ir::{
-    Block, BlockId, End, Function, FunctionId, Join, JoinId, Op, Operand, Stmt, Unit, Var,
+    Block, BlockId, Function, FunctionId, JoinId, JoinPoint, Op, Operand, Stmt, Terminator, Unit,
+    Var, side_table,
 };
+use cranelift_entity::SecondaryMap;
 
-/// Drops functions that cannot be reached from the first, and from the rest what has no use.
+/// Rounds of elimination in a function: each can make more definitions unused.
+const ROUNDS: usize = 8;
+
+/// Drops functions that the root function does not reach, and dead code from the others.
 pub(super) fn sweep(unit: &mut Unit) {
-    for index in 0..unit.functions.len() {
-        let mut function = unit.functions[index].clone();
+    let ids: Vec<FunctionId> = unit.functions.keys().collect();
+    for id in ids {
+        let mut function = unit.functions[id].clone();
         sweep_function(unit, &mut function);
-        unit.functions[index] = function;
+        unit.functions[id] = function;
     }
-    sweep_unit(unit);
+    drop_unreachable_functions(unit);
 }
 
-fn sweep_unit(unit: &mut Unit) {
-    let mut numbers: Vec<Option<u32>> = vec![None; unit.functions.len()];
+fn drop_unreachable_functions(unit: &mut Unit) {
+    let mut new_ids: SecondaryMap<FunctionId, Option<FunctionId>> =
+        side_table(unit.functions.len());
     let mut order = Vec::new();
-    let mut todo = vec![FunctionId(0)];
+    let mut todo = vec![FunctionId::ROOT];
     while let Some(id) = todo.pop() {
-        if numbers.get(id.index()) == Some(&None) {
-            numbers[id.index()] = Some(order.len() as u32);
+        if unit.functions.is_valid(id) && new_ids[id].is_none() {
+            new_ids[id] = Some(FunctionId::from_u32(order.len() as u32));
             order.push(id);
-            let mut callees = info::called(&unit.functions[id.index()]);
-            callees.reverse();
-            todo.extend(callees);
+            todo.extend(referenced_functions(&unit.functions[id]).into_iter().rev());
         }
     }
-    let renumber = |id: &mut FunctionId| {
-        if let Some(number) = numbers[id.index()] {
-            *id = FunctionId(number);
-        }
-    };
-    let mut functions: Vec<Function> =
-        order.iter().map(|id| unit.functions[id.index()].clone()).collect();
-    for block in functions.iter_mut().flat_map(|function| &mut function.blocks) {
-        super::each_function_named(block, renumber);
+    let renumber = |id: &mut FunctionId| *id = new_ids[*id].unwrap_or(*id);
+    unit.functions = order.iter().map(|id| unit.functions[*id].clone()).collect();
+    for block in unit.functions.values_mut().flat_map(|function| function.blocks.values_mut()) {
+        block.for_each_function_mut(renumber);
     }
-    for constant in &mut unit.constants {
-        constant.entry = constant.entry.and_then(|entry| numbers[entry.index()]).map(FunctionId);
+    for constant in unit.constants.values_mut() {
+        constant.entry = constant.entry.and_then(|entry| new_ids[entry]);
     }
-    unit.functions = functions;
 }
 
-/// Drops what has no use in a function, and numbers the rest in order.
+/// Drops dead code in a function and renumbers its entities.
 pub(super) fn sweep_function(unit: &Unit, function: &mut Function) {
-    for _ in 0..8 {
+    for _ in 0..ROUNDS {
         if !drop_unused(unit, function) {
             break;
         }
     }
-    *function = Tidy::of(function);
+    *function = Renumbering::of(function);
 }
 
-/// How often variables and join points are used.
-struct Uses {
-    vars: Vec<u32>,
-    joins: Vec<u32>,
+/// The numbers of uses of variables and join points.
+struct UseCounts {
+    vars: SecondaryMap<Var, u32>,
+    joins: SecondaryMap<JoinId, u32>,
 }
 
-impl Uses {
-    fn of(function: &Function) -> Uses {
-        let mut uses =
-            Uses { vars: vec![0; function.vars.len()], joins: vec![0; function.joins.len()] };
-        for block in info::blocks(function, function.entry) {
-            let block = &function.blocks[block.index()];
+impl UseCounts {
+    fn of(function: &Function) -> UseCounts {
+        let mut uses = UseCounts {
+            vars: side_table(function.vars.len()),
+            joins: side_table(function.joins.len()),
+        };
+        for block in function.live_blocks() {
+            let block = &function.blocks[block];
             for stmt in &block.stmts {
                 uses.count_stmt(stmt);
             }
-            if let End::Jump(join, _) = block.end {
-                uses.joins[join.index()] += 1;
+            if let Terminator::Jump(join, _) = block.terminator {
+                uses.joins[join] += 1;
             }
-            block.end.operands().into_iter().for_each(|operand| uses.count(operand));
+            block.terminator.operands().into_iter().for_each(|operand| uses.count(operand));
         }
         uses
     }
 
     fn count(&mut self, operand: Operand) {
         if let Operand::Var(var) = operand {
-            self.vars[var.index()] += 1;
+            self.vars[var] += 1;
         }
     }
 
-    /// Members of a knot are no use of each other.
+    /// Counts the operands of a statement. Members of a recursive group do not count as uses of
+    /// each other.
     fn count_stmt(&mut self, stmt: &Stmt) {
-        let own: Vec<Var> = match stmt {
+        let group: Vec<Var> = match stmt {
             Stmt::Rec(group) => group.iter().map(|(var, _)| *var).collect(),
             _ => Vec::new(),
         };
-        for operand in info::ops(stmt).flat_map(Op::operands) {
-            if !matches!(operand, Operand::Var(var) if own.contains(&var)) {
+        for operand in stmt.ops().flat_map(Op::operands) {
+            if !matches!(operand, Operand::Var(var) if group.contains(&var)) {
                 self.count(operand);
             }
         }
     }
 }
 
-/// Drops statements and parameters of join points without use; whether there were any.
+/// Drops unused statements and parameters of join points; returns whether there were any.
 fn drop_unused(unit: &Unit, function: &mut Function) -> bool {
-    let uses = Uses::of(function);
-    let unused = |var: &Var| uses.vars[var.index()] == 0;
+    let uses = UseCounts::of(function);
+    let is_unused = |var: &Var| uses.vars[*var] == 0;
     let mut changed = false;
-    for id in info::blocks(function, function.entry) {
-        let mut stmts = std::mem::take(&mut function.blocks[id.index()].stmts);
+    for id in function.live_blocks() {
+        let mut stmts = std::mem::take(&mut function.blocks[id].stmts);
         stmts.retain(|stmt| {
             let keep = match stmt {
-                Stmt::Let(vars, op) => !vars.iter().all(unused) || !unit.is_total(function, op),
-                Stmt::Rec(group) => !group.iter().all(|(var, _)| unused(var)),
-                Stmt::Join(join) => uses.joins[join.index()] > jumps_inside(function, *join),
+                Stmt::Let(vars, op) => !vars.iter().all(is_unused) || !unit.is_total(function, op),
+                Stmt::Rec(group) => !group.iter().all(|(var, _)| is_unused(var)),
+                Stmt::Join(join) => uses.joins[*join] > jumps_inside(function, *join),
             };
             changed |= !keep;
             keep
         });
-        function.blocks[id.index()].stmts = stmts;
+        function.blocks[id].stmts = stmts;
     }
     changed | drop_params(function, &uses)
 }
 
-/// How often a join point jumps to itself.
+/// The number of jumps from a loop's body to the loop.
 fn jumps_inside(function: &Function, id: JoinId) -> u32 {
-    let join = &function.joins[id.index()];
+    let join = &function.joins[id];
     if !join.is_loop {
         return 0;
     }
-    let blocks = info::blocks(function, join.body);
-    let is_jump = |block: &&BlockId| matches!(function.blocks[block.index()].end, End::Jump(to, _) if to == id);
-    blocks.iter().filter(is_jump).count() as u32
+    let target = |block: BlockId| match function.blocks[block].terminator {
+        Terminator::Jump(target, _) => Some(target),
+        _ => None,
+    };
+    let targets = function.blocks_under(join.body).into_iter().filter_map(target);
+    targets.filter(|target| *target == id).count() as u32
 }
 
-/// Drops unused parameters of join points.
-fn drop_params(function: &mut Function, uses: &Uses) -> bool {
-    let kept: Vec<Vec<bool>> = function
-        .joins
-        .iter()
-        .map(|join| join.params.iter().map(|var| uses.vars[var.index()] > 0).collect())
-        .collect();
-    if kept.iter().flatten().all(|kept| *kept) {
+/// Drops unused parameters of join points; returns whether there were any.
+fn drop_params(function: &mut Function, uses: &UseCounts) -> bool {
+    let mut used: SecondaryMap<JoinId, Vec<bool>> = SecondaryMap::new();
+    for (id, join) in &function.joins {
+        used[id] = join.params.iter().map(|var| uses.vars[*var] > 0).collect();
+    }
+    if used.values().flatten().all(|used| *used) {
         return false;
     }
-    for (join, kept) in function.joins.iter_mut().zip(&kept) {
-        retain(&mut join.params, kept);
+    for (id, join) in function.joins.iter_mut() {
+        retain(&mut join.params, &used[id]);
     }
-    for block in &mut function.blocks {
-        if let End::Jump(join, args) = &mut block.end {
-            retain(args, &kept[join.index()]);
+    for block in function.blocks.values_mut() {
+        if let Terminator::Jump(join, args) = &mut block.terminator {
+            retain(args, &used[*join]);
         }
     }
     true
@@ -155,113 +160,115 @@ fn retain<T>(items: &mut Vec<T>, kept: &[bool]) {
     items.retain(|_| kept.next().copied().unwrap_or(true));
 }
 
-/// Copies a function with its variables, join points and blocks numbered in order.
-struct Tidy<'f> {
+/// Copies the live code of a function with variables, join points and blocks in order of
+/// appearance.
+struct Renumbering<'f> {
     from: &'f Function,
     to: Function,
-    vars: Vec<Var>,
-    joins: Vec<JoinId>,
+    /// The new number of each variable defined so far.
+    vars: SecondaryMap<Var, Option<Var>>,
+    /// The new number of each join point defined so far.
+    joins: SecondaryMap<JoinId, Option<JoinId>>,
 }
 
-impl<'f> Tidy<'f> {
+impl<'f> Renumbering<'f> {
     fn of(from: &'f Function) -> Function {
         let mut to = Function::new(from.role);
         to.results = from.results.clone();
-        let mut tidy = Tidy {
+        let mut copy = Renumbering {
             from,
             to,
-            vars: vec![Var(0); from.vars.len()],
-            joins: vec![JoinId(0); from.joins.len()],
+            vars: side_table(from.vars.len()),
+            joins: side_table(from.joins.len()),
         };
-        tidy.to.params = tidy.define(&from.params);
-        tidy.block(from.entry, BlockId(0));
-        tidy.to
+        copy.to.params = copy.define(&from.params);
+        copy.block_to(from.entry, BlockId::FIRST);
+        copy.to
     }
 
     fn define(&mut self, vars: &[Var]) -> Vec<Var> {
-        vars.iter()
-            .map(|var| {
-                let new = self.to.var(self.from.vars[var.index()]);
-                self.vars[var.index()] = new;
-                new
-            })
-            .collect()
+        let mut define_one = |var: &Var| {
+            let new = self.to.new_var(self.from.vars[*var]);
+            self.vars[*var] = Some(new);
+            new
+        };
+        vars.iter().map(&mut define_one).collect()
     }
 
-    fn operand(&self, operand: &mut Operand) {
+    fn rename(&self, operand: &mut Operand) {
         if let Operand::Var(var) = operand {
-            *var = self.vars[var.index()];
+            *var = self.vars[*var].unwrap_or(*var);
         }
     }
 
-    fn new_block(&mut self, from: BlockId) -> BlockId {
-        let block = self.to.block(End::Return(Vec::new()));
-        self.block(from, block);
-        block
+    fn block(&mut self, from: BlockId) -> BlockId {
+        let to = self.to.new_block(Terminator::Return(Vec::new()));
+        self.block_to(from, to);
+        to
     }
 
-    fn block(&mut self, from: BlockId, to: BlockId) {
-        let Block { stmts, mut end } = self.from.blocks[from.index()].clone();
+    fn block_to(&mut self, from: BlockId, to: BlockId) {
+        let Block { stmts, mut terminator } = self.from.blocks[from].clone();
         for stmt in stmts {
             let stmt = self.stmt(stmt);
-            self.to.blocks[to.index()].stmts.push(stmt);
+            self.to.blocks[to].stmts.push(stmt);
         }
-        end.operands_mut().into_iter().for_each(|operand| self.operand(operand));
-        match &mut end {
-            End::Jump(join, _) => *join = self.joins[join.index()],
-            End::If(_, yes, no) => {
-                *yes = self.new_block(*yes);
-                *no = self.new_block(*no);
+        terminator.operands_mut().into_iter().for_each(|operand| self.rename(operand));
+        match &mut terminator {
+            Terminator::Jump(join, _) => *join = self.joins[*join].unwrap_or(*join),
+            Terminator::If(_, yes, no) => {
+                *yes = self.block(*yes);
+                *no = self.block(*no);
             }
-            End::Direct(_, nat, yes, no) => {
+            Terminator::Direct(_, nat, yes, no) => {
                 *nat = self.define(&[*nat])[0];
-                *yes = self.new_block(*yes);
-                *no = self.new_block(*no);
+                *yes = self.block(*yes);
+                *no = self.block(*no);
             }
-            End::Switch(_, cases, other) => {
+            Terminator::Switch(_, cases, default) => {
                 for (_, block) in cases {
-                    *block = self.new_block(*block);
+                    *block = self.block(*block);
                 }
-                *other = self.new_block(*other);
+                *default = self.block(*default);
             }
-            End::Reflect(_, arms) => {
+            Terminator::Reflect(_, arms) => {
                 for arm in arms.iter_mut() {
                     arm.params = self.define(&arm.params);
-                    arm.block = self.new_block(arm.block);
+                    arm.block = self.block(arm.block);
                 }
             }
-            End::Closure(_, _, arm, other) => {
+            Terminator::Closure(_, _, arm, other) => {
                 arm.params = self.define(&arm.params);
-                arm.block = self.new_block(arm.block);
-                *other = self.new_block(*other);
+                arm.block = self.block(arm.block);
+                *other = self.block(*other);
             }
             _ => {}
         }
-        self.to.blocks[to.index()].end = end;
+        self.to.blocks[to].terminator = terminator;
     }
 
     fn stmt(&mut self, stmt: Stmt) -> Stmt {
         match stmt {
             Stmt::Let(vars, mut op) => {
-                op.operands_mut().for_each(|operand| self.operand(operand));
+                op.operands_mut().for_each(|operand| self.rename(operand));
                 Stmt::Let(self.define(&vars), op)
             }
             Stmt::Rec(group) => {
                 let vars: Vec<Var> = group.iter().map(|(var, _)| *var).collect();
                 let vars = self.define(&vars);
                 let ops = group.into_iter().map(|(_, mut op)| {
-                    op.operands_mut().for_each(|operand| self.operand(operand));
+                    op.operands_mut().for_each(|operand| self.rename(operand));
                     op
                 });
                 Stmt::Rec(vars.into_iter().zip(ops).collect())
             }
             Stmt::Join(id) => {
-                let Join { params, body, is_loop } = &self.from.joins[id.index()];
+                let JoinPoint { params, body, is_loop } = &self.from.joins[id];
                 let params = self.define(params);
-                let new = self.to.join(params, BlockId(0), *is_loop);
-                self.joins[id.index()] = new;
-                let body = self.new_block(*body);
-                self.to.joins[new.index()].body = body;
+                let new = self.to.new_join(params, BlockId::FIRST, *is_loop);
+                self.joins[id] = Some(new);
+                let body = self.block(*body);
+                self.to.joins[new].body = body;
                 Stmt::Join(new)
             }
         }

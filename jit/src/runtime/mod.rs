@@ -1,19 +1,22 @@
-//! What compiled code stands on: memory for it, and the stubs through which it calls Rust.
+//! What compiled code runs on: memory, linking, and the stubs through which it calls Rust.
 //!
 //! ```text
-//! memory  a region of machine code
-//! link    giving compiled functions a place
-//! stubs   calls between compiled code and Rust
-//! force   forcing a thunk without leaving compiled code
-//! apply   calling a function that is known at run time only
+//! region    memory for machine code; owns it, and keeps it from being written and run at once
+//! relocate  writing addresses into machine code
+//! module    Cranelift's module layer for one unit
+//! stubs     code between compiled code and Rust
+//! shared    stubs and trampolines, compiled once for all runtimes
+//! linker    from compiled functions to published code
 //! ```
 
-mod apply;
-mod force;
-mod link;
-mod memory;
+mod linker;
+mod module;
+mod region;
+mod relocate;
+mod shared;
 mod stubs;
 
-pub use self::link::{Linked, Linker, Places, common, make_common, take_common};
-pub use self::memory::CodeMemory;
-pub use self::stubs::{Stub, trampoline};
+pub use self::linker::{CodeLinker, LinkedUnit, UnitData};
+pub use self::region::PublishedCode;
+
+pub(crate) use self::shared::{compile_shared, restore_shared, shared_functions};

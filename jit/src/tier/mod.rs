@@ -1,36 +1,43 @@
-//! What is compiled, and when.
+//! When laws are compiled, and how their code is published.
 //!
-//! The interpreter tells of a law that has been called often. Its unit is built at once, by the
-//! thread that evaluates, for only that may look into the heap; from there on everything is plain
-//! data, and a thread in the background makes code of it: one for all runtimes of the process,
-//! whose code lies in one region. The queue between them is bounded: a law that finds it full is
-//! told of again later. When the code lies in its place and the collector knows its frames, its
-//! address is stored where the interpreter, and code that calls the law, look for it.
+//! The interpreter reports a law that has been called often. The evaluating thread builds its unit at
+//! once, because only that thread may look into its heap. From there on everything is plain data, and a
+//! thread in the background turns it into code: one thread for all runtimes of the process, and one
+//! region. The queue between them is bounded; a law that finds it full is reported again later. When the
+//! code is in place and the collector knows its frames, its address is stored in the law's entry cell,
+//! where the interpreter looks for it, and the code of other laws that call the law.
 //!
 //! ```text
-//! service  the thread, and what all runtimes share
-//! worker   from a request to published code; when code is freed
-//! kept     machine code kept between runs
-//! bytes    its form on disk
-//! count    what all that cost
+//! statistics   counters of what all this costs
+//! reclaim      notices of code that is dead
+//! request      a unit to be compiled
+//! object_file  compiled functions as bytes
+//! cache        machine code that is kept from run to run
+//! options      settings for people who work on the compiler
+//! published    the units whose code is published
+//! pipeline     from a request to published code
+//! thread       the compiling thread
 //! ```
 
-mod bytes;
-mod count;
-mod kept;
-mod service;
-mod worker;
+mod cache;
+mod object_file;
+mod options;
+mod pipeline;
+mod published;
+mod reclaim;
+mod request;
+mod statistics;
+mod thread;
 
-pub use self::count::{Statistics, statistics};
-pub use self::service::keep_code_in;
+pub use self::statistics::{Statistics, statistics};
+pub use self::thread::set_cache_directory;
 
-use self::service::Place;
-use self::worker::Request;
+use self::reclaim::RuntimeToken;
+use self::request::{Request, Ticket};
 use crate::build::{self, ARITY_LIMIT, Jets};
-use crate::codegen::{ConstantFacts, Environment, GiveUp};
-use std::sync::atomic::AtomicUsize;
+use crate::codegen::{CompileError, ConstantFacts, EntryCell, Environment};
+use std::sync::Arc;
 use std::sync::mpsc::{TrySendError, sync_channel};
-use std::sync::{Arc, Weak};
 use vm::native::{Engine, Plug};
 use vm::{Val, Vm};
 
@@ -41,104 +48,99 @@ pub enum Mode {
     Off,
     /// When they are first called, before they run. For tests.
     Eager,
-    /// When they have been called so often, which stops until there is code. For tests.
+    /// When they have been called that many times. The evaluation waits for the code. For tests.
     After(u32),
     /// When they have been called often, in the background.
     #[default]
     Tiered,
 }
 
-/// Calls after which a law is worth compiling.
+/// The count of calls after which a law is worth compiling.
 const THRESHOLD: u32 = 2000;
 
-/// Plugs the compiler into a runtime. The jets are those of the runtime.
+/// Installs the compiler in a runtime. The jets are those of the runtime.
 ///
 /// # Errors
-/// If the system does not grant the addresses of a stack.
-pub fn plug_in(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), GiveUp> {
-    let (threshold, wait) = match mode {
+/// If the system refuses the addresses of a native stack.
+pub fn install(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), CompileError> {
+    let (threshold, waits) = match mode {
         Mode::Off => return Ok(()),
         Mode::Eager => (1, true),
         Mode::After(calls) => (calls, true),
         Mode::Tiered => (THRESHOLD, false),
     };
-    let (frames, trampolines) = service::shared();
-    let engine = Box::new(Compiler { jets, wait, life: Arc::default() });
+    let (frames, trampolines) = thread::shared();
+    let engine = Box::new(JitEngine { jets, waits, token: Arc::default() });
     vm.plug(Plug { engine, threshold, trampolines, frames })
-        .map_err(|error| GiveUp::Machine(error.to_string()))
+        .map_err(|error| CompileError::Platform(error.to_string()))
 }
 
-/// That a runtime is there. Its code is freed when it is gone.
-#[derive(Default)]
-struct Life;
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        service::note_end(Vec::new());
-    }
-}
-
-/// The compiler of a runtime.
-struct Compiler {
+/// The compiler of one runtime, as the runtime sees it.
+struct JitEngine {
     jets: Jets,
     /// Whether the evaluation waits for the code.
-    wait: bool,
-    life: Arc<Life>,
+    waits: bool,
+    token: Arc<RuntimeToken>,
 }
 
-impl Engine for Compiler {
-    fn hot(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: Arc<AtomicUsize>) -> bool {
-        let Some(queue) = service::queue() else { return true };
-        if service::is_full() || !self.wait && !service::has_room() {
+impl Engine for JitEngine {
+    fn hot(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: EntryCell) -> bool {
+        let Some(requests) = thread::requests() else { return true };
+        if reclaim::is_full() || !self.waits && !request::queue_has_room() {
             return false;
         }
-        let start = count::now();
+        let start = statistics::thread_time();
         let request = self.request(vm, function, args, entry);
-        count::built(start);
+        statistics::note_build(start);
         let Some(mut request) = request else { return true };
-        if !self.wait {
-            return !matches!(queue.try_send(request), Err(TrySendError::Full(_)));
+        if !self.waits {
+            return !matches!(requests.try_send(request), Err(TrySendError::Full(_)));
         }
         let (done, is_done) = sync_channel(1);
         request.done = Some(done);
-        if queue.send(request).is_ok() {
-            // An answer that never comes means that there is no code.
+        if requests.send(request).is_ok() {
+            // If no answer comes, there is no code.
             let _ = is_done.recv();
         }
         true
     }
 
-    fn lost(&mut self, entries: Vec<Arc<AtomicUsize>>) {
-        service::note_end(entries);
+    fn lost(&mut self, entries: Vec<EntryCell>) {
+        reclaim::note_dead_laws(entries);
     }
 }
 
-impl Compiler {
-    /// All that is needed to compile a law, if that can be done.
+impl JitEngine {
+    /// Builds the unit of a law, with all that the compiling thread needs. None if the law cannot be
+    /// compiled.
     fn request(
         &self,
         vm: &mut Vm,
         function: &Val,
         args: &[Val],
-        entry: Arc<AtomicUsize>,
+        entry: EntryCell,
     ) -> Option<Request> {
         let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
         let built = build::build_for(vm, vm.look(function), &args, &self.jets).ok()?;
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
-        let facts = built.unit.constants.iter().zip(&built.values).map(|(constant, value)| {
-            // A law that is not compiled is not asked for: one of a billion parameters, which a
-            // program may hold and never call, would be decoded for that.
-            let elsewhere =
+        let facts = built.unit.constants.values().zip(&built.values).map(|(constant, value)| {
+            // Asking for the entry cell decodes the law. A law that is never compiled is not asked for: a
+            // program may hold one of a billion parameters, and never call it.
+            let is_elsewhere =
                 constant.entry.is_none() && constant.jet.is_none() && constant.arity <= ARITY_LIMIT;
-            let entry = if elsewhere { vm.code_entry(value) } else { None };
+            let entry = if is_elsewhere { vm.code_entry(value) } else { None };
             ConstantFacts { top: vm.top_byte(value), entry }
         });
         let facts = facts.collect();
         let constants = vm.constants(&built.values);
-        let environment = Environment { constants, facts };
-        let (unit, expected) = (built.unit, built.expected);
-        let life: Weak<Life> = Arc::downgrade(&self.life);
-        let place = Place::take();
-        Some(Request { unit, expected, environment, entry, life, done: None, _place: place })
+        Some(Request {
+            unit: built.unit,
+            expected: built.expected,
+            environment: Environment { constants, facts },
+            entry,
+            runtime: Arc::downgrade(&self.token),
+            done: None,
+            _ticket: Ticket::take(),
+        })
     }
 }

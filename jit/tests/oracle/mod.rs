@@ -1,20 +1,23 @@
-//! An evaluator of IR, to compare what passes make with what PLAN says: plain, slow, and with
-//! nothing in common with generated code. Laws outside the unit run by PLAN's rules.
+//! The oracle: a plain, slow evaluator of IR, to compare what passes make of a unit with what
+//! PLAN's specification says. It shares no code with the code generator. Laws outside the unit run
+//! by PLAN's rules ([`law`]).
 
 mod law;
 
-use jit::ir::{BlockId, Call, Callee, End, FunctionId, Kind, Op, Operand, Prim, Stmt, Unit, Var};
+use jit::ir::{
+    BlockId, Call, Callee, ConstantKind, FunctionId, Op, Operand, Prim, Stmt, Terminator, Unit, Var,
+};
 use std::cell::RefCell;
 use std::rc::Rc;
 use vm::Natural;
 use vm::spec::Term;
 
-/// A value or thunk, shared.
-pub(crate) type Value = Rc<RefCell<Node>>;
+/// A shared, updatable value or thunk.
+pub(crate) type Value = Rc<RefCell<ValueState>>;
 
-/// What a value is.
+/// The state of a value.
 #[derive(Clone)]
-pub(crate) enum Node {
+pub(crate) enum ValueState {
     Nat(Natural),
     /// A pin, with its entry in the unit if it has one.
     Pin(Value, Option<FunctionId>),
@@ -26,43 +29,46 @@ pub(crate) enum Node {
     },
     App(Value, Value),
     Thunk(FunctionId, Vec<Value>),
-    /// The same as another.
+    /// An indirection.
     Same(Value),
-    /// Being evaluated.
+    /// Under evaluation: a black hole.
     Hole,
 }
 
-/// Why there is no value.
+/// The reason why a run has no value.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Stop {
+pub(crate) enum Failure {
     Crash,
     Loop,
-    Fuel,
+    OutOfFuel,
 }
 
-pub(crate) type Run<T> = Result<T, Stop>;
+pub(crate) type Run<T> = Result<T, Failure>;
 
-pub(crate) fn new(node: Node) -> Value {
+pub(crate) fn new(node: ValueState) -> Value {
     Rc::new(RefCell::new(node))
 }
 
 fn nat(n: u64) -> Value {
-    new(Node::Nat(Natural::from(n)))
+    new(ValueState::Nat(Natural::from(n)))
 }
 
 /// The value of a term.
 fn load(term: &Term) -> Value {
     new(match term {
-        Term::Nat(n) => Node::Nat(n.clone()),
-        Term::App(f, x) => Node::App(load(f), load(x)),
-        Term::Pin(item) => Node::Pin(load(item), None),
-        Term::Law { name, arity, body } => {
-            Node::Law { name: name.clone(), arity: arity.clone(), body: load(body), entry: None }
-        }
+        Term::Nat(n) => ValueState::Nat(n.clone()),
+        Term::App(f, x) => ValueState::App(load(f), load(x)),
+        Term::Pin(item) => ValueState::Pin(load(item), None),
+        Term::Law { name, arity, body } => ValueState::Law {
+            name: name.clone(),
+            arity: arity.clone(),
+            body: load(body),
+            entry: None,
+        },
     })
 }
 
-/// Runs units.
+/// The evaluator of one unit.
 pub(crate) struct Machine<'u> {
     unit: &'u Unit,
     constants: Vec<Value>,
@@ -70,12 +76,14 @@ pub(crate) struct Machine<'u> {
     depth: u32,
 }
 
-/// The variables of a function.
+/// The values of a function's variables.
 type Vars = Vec<Option<Value>>;
 
-/// What a block came to.
-enum Flow {
+/// How a block ends.
+enum BlockExit {
+    /// With the function's results.
     Done(Vec<Value>),
+    /// With a tail call of a function of the unit.
     Tail(FunctionId, Vec<Value>),
 }
 
@@ -83,9 +91,11 @@ impl<'u> Machine<'u> {
     /// A machine for a unit with these constants.
     pub(crate) fn new(unit: &'u Unit, constants: &[Term], fuel: u64) -> Machine<'u> {
         let mut values: Vec<Value> = constants.iter().map(load).collect();
-        for (value, constant) in values.iter_mut().zip(&unit.constants) {
+        for (value, constant) in values.iter_mut().zip(unit.constants.values()) {
             match &mut *value.borrow_mut() {
-                Node::Pin(_, entry) | Node::Law { entry, .. } => *entry = constant.entry,
+                ValueState::Pin(_, entry) | ValueState::Law { entry, .. } => {
+                    *entry = constant.entry
+                }
                 _ => {}
             }
         }
@@ -95,7 +105,7 @@ impl<'u> Machine<'u> {
     /// The normal form of the unit's law applied to arguments.
     pub(crate) fn run(&mut self, args: &[Term]) -> Run<Term> {
         let args = args.iter().map(load).collect();
-        let mut results = self.function(FunctionId(0), args)?;
+        let mut results = self.function(FunctionId::ROOT, args)?;
         let value = results.pop().expect("a general entry has one result");
         self.normal(&value)?;
         Ok(self.read(&value))
@@ -103,28 +113,30 @@ impl<'u> Machine<'u> {
 
     fn read(&self, value: &Value) -> Term {
         match &*value.borrow() {
-            Node::Nat(n) => Term::Nat(n.clone()),
-            Node::Pin(item, _) => self.read(item).pin(),
-            Node::Law { name, arity, body, .. } => Term::Law {
+            ValueState::Nat(n) => Term::Nat(n.clone()),
+            ValueState::Pin(item, _) => self.read(item).pin(),
+            ValueState::Law { name, arity, body, .. } => Term::Law {
                 name: name.clone(),
                 arity: arity.clone(),
                 body: std::sync::Arc::new(self.read(body)),
             },
-            Node::App(f, x) => self.read(f).app(self.read(x)),
-            Node::Same(other) => self.read(other),
-            Node::Thunk(..) | Node::Hole => unreachable!("a normal form holds no thunk"),
+            ValueState::App(f, x) => self.read(f).app(self.read(x)),
+            ValueState::Same(other) => self.read(other),
+            ValueState::Thunk(..) | ValueState::Hole => {
+                unreachable!("a normal form holds no thunk")
+            }
         }
     }
 
     fn step(&mut self) -> Run<()> {
-        self.fuel = self.fuel.checked_sub(1).ok_or(Stop::Fuel)?;
+        self.fuel = self.fuel.checked_sub(1).ok_or(Failure::OutOfFuel)?;
         Ok(())
     }
 
-    /// Runs something one level deeper.
+    /// Runs a computation one level deeper.
     fn nested<T>(&mut self, run: impl FnOnce(&mut Self) -> Run<T>) -> Run<T> {
         if self.depth > 20_000 {
-            return Err(Stop::Fuel);
+            return Err(Failure::OutOfFuel);
         }
         self.depth += 1;
         let result = run(self);
@@ -134,22 +146,22 @@ impl<'u> Machine<'u> {
 
     // Evaluation.
 
-    /// Evaluates to the outermost shape; the value that it is then.
+    /// Evaluates to weak head normal form and returns the value.
     fn whnf(&mut self, value: &Value) -> Run<Value> {
         self.step()?;
         let node = value.borrow().clone();
         let result = match node {
-            Node::Same(other) => return self.whnf(&other),
-            Node::Hole => return Err(Stop::Loop),
-            Node::Thunk(entry, captures) => {
-                *value.borrow_mut() = Node::Hole;
+            ValueState::Same(other) => return self.whnf(&other),
+            ValueState::Hole => return Err(Failure::Loop),
+            ValueState::Thunk(entry, captures) => {
+                *value.borrow_mut() = ValueState::Hole;
                 self.nested(|m| m.function(entry, captures))?.remove(0)
             }
-            Node::App(f, x) => {
-                *value.borrow_mut() = Node::Hole;
+            ValueState::App(f, x) => {
+                *value.borrow_mut() = ValueState::Hole;
                 let f = self.nested(|m| m.whnf(&f))?;
                 if self.arity(&f) != 1u32 {
-                    *value.borrow_mut() = Node::App(f, x);
+                    *value.borrow_mut() = ValueState::App(f, x);
                     return Ok(value.clone());
                 }
                 self.nested(|m| m.enter(&f, x))?
@@ -157,7 +169,7 @@ impl<'u> Machine<'u> {
             _ => return Ok(value.clone()),
         };
         let result = self.nested(|m| m.whnf(&result))?;
-        *value.borrow_mut() = Node::Same(result.clone());
+        *value.borrow_mut() = ValueState::Same(result.clone());
         Ok(result)
     }
 
@@ -165,7 +177,7 @@ impl<'u> Machine<'u> {
         let mut todo = vec![value.clone()];
         while let Some(value) = todo.pop() {
             let value = self.whnf(&value)?;
-            if let Node::App(f, x) = &*value.borrow() {
+            if let ValueState::App(f, x) = &*value.borrow() {
                 todo.extend([x.clone(), f.clone()]);
             }
         }
@@ -177,19 +189,19 @@ impl<'u> Machine<'u> {
     fn function(&mut self, mut id: FunctionId, mut args: Vec<Value>) -> Run<Vec<Value>> {
         loop {
             self.step()?;
-            let function = &self.unit.functions[id.index()];
+            let function = &self.unit.functions[id];
             let mut vars: Vars = vec![None; function.vars.len()];
             bind(&mut vars, &function.params, &args);
             match self.block(id, &mut vars, function.entry)? {
-                Flow::Done(results) => return Ok(results),
-                Flow::Tail(next, given) => (id, args) = (next, given),
+                BlockExit::Done(results) => return Ok(results),
+                BlockExit::Tail(next, given) => (id, args) = (next, given),
             }
         }
     }
 
     fn operand(&self, vars: &Vars, operand: Operand) -> Value {
         match operand {
-            Operand::Var(var) => vars[var.index()].clone().expect("a variable in scope"),
+            Operand::Var(var) => vars[var.index()].clone().expect("the variable is in scope"),
             Operand::Small(n) => nat(n),
             Operand::Constant(k) => self.constants[k.index()].clone(),
         }
@@ -199,58 +211,58 @@ impl<'u> Machine<'u> {
         operands.iter().map(|operand| self.operand(vars, *operand)).collect()
     }
 
-    fn block(&mut self, id: FunctionId, vars: &mut Vars, mut block: BlockId) -> Run<Flow> {
-        let function = &self.unit.functions[id.index()];
+    fn block(&mut self, id: FunctionId, vars: &mut Vars, mut block: BlockId) -> Run<BlockExit> {
+        let function = &self.unit.functions[id];
         loop {
             self.step()?;
-            let code = &function.blocks[block.index()];
+            let code = &function.blocks[block];
             for stmt in &code.stmts {
                 match stmt {
                     Stmt::Let(defined, op) => {
                         let results = self.op(vars, op)?;
                         bind(vars, defined, &results);
                     }
-                    Stmt::Rec(group) => self.knot(vars, group)?,
+                    Stmt::Rec(group) => self.recursive_group(vars, group)?,
                     Stmt::Join(_) => {}
                 }
             }
-            block = match &code.end {
-                End::Return(list) => return Ok(Flow::Done(self.operands(vars, list))),
-                End::Enter(a) => {
+            block = match &code.terminator {
+                Terminator::Return(list) => return Ok(BlockExit::Done(self.operands(vars, list))),
+                Terminator::Enter(a) => {
                     let value = self.operand(vars, *a);
-                    return Ok(Flow::Done(vec![self.nested(|m| m.whnf(&value))?]));
+                    return Ok(BlockExit::Done(vec![self.nested(|m| m.whnf(&value))?]));
                 }
-                End::Tail(Call { callee: Callee::Local(next), args }) => {
-                    return Ok(Flow::Tail(*next, self.operands(vars, args)));
+                Terminator::Tail(Call { callee: Callee::Local(next), args }) => {
+                    return Ok(BlockExit::Tail(*next, self.operands(vars, args)));
                 }
-                End::Tail(call) => {
-                    return Ok(Flow::Done(self.nested(|m| m.call(vars, call))?));
+                Terminator::Tail(call) => {
+                    return Ok(BlockExit::Done(self.nested(|m| m.call(vars, call))?));
                 }
-                End::Jump(join, args) => {
+                Terminator::Jump(join, args) => {
                     let args = self.operands(vars, args);
-                    let join = &function.joins[join.index()];
+                    let join = &function.joins[*join];
                     bind(vars, &join.params, &args);
                     join.body
                 }
-                End::If(condition, yes, no) => {
+                Terminator::If(condition, yes, no) => {
                     let bit = self.nat_of(&self.operand(vars, *condition));
                     assert!(bit <= 1u32, "a bit is 0 or 1");
                     if bit == 1u32 { *yes } else { *no }
                 }
-                End::Switch(on, cases, other) => {
+                Terminator::Switch(on, cases, other) => {
                     let value = self.operand(vars, *on);
-                    let is_case = |case: &&(u64, BlockId)| matches!(&*value.borrow(), Node::Nat(n) if *n == case.0);
+                    let is_case = |case: &&(u64, BlockId)| matches!(&*value.borrow(), ValueState::Nat(n) if *n == case.0);
                     cases.iter().find(is_case).map_or(*other, |(_, block)| *block)
                 }
-                End::Reflect(on, arms) => {
+                Terminator::Reflect(on, arms) => {
                     let value = self.operand(vars, *on);
-                    let (arm, parts) = taken_apart(&self.whnf(&value)?);
+                    let (arm, parts) = reflected(&self.whnf(&value)?);
                     bind(vars, &arms[arm].params, &parts);
                     arms[arm].block
                 }
-                End::Direct(on, nat, yes, no) => {
+                Terminator::Direct(on, nat, yes, no) => {
                     let value = self.operand(vars, *on);
-                    match self.direct(&value) {
+                    match self.is_direct(&value) {
                         true => {
                             bind(vars, &[*nat], &[value]);
                             *yes
@@ -258,7 +270,7 @@ impl<'u> Machine<'u> {
                         false => *no,
                     }
                 }
-                End::Closure(on, k, arm, other) => {
+                Terminator::Closure(on, k, arm, other) => {
                     let on = self.operand(vars, *on);
                     let captured = self.captured(&on, &self.constants[k.index()], arm.params.len());
                     captured.map_or(*other, |captured| {
@@ -266,23 +278,23 @@ impl<'u> Machine<'u> {
                         arm.block
                     })
                 }
-                End::Crash(_, arg) => {
+                Terminator::Crash(_, arg) => {
                     let arg = self.operand(vars, *arg);
                     self.normal(&arg)?;
-                    return Err(Stop::Crash);
+                    return Err(Failure::Crash);
                 }
             };
         }
     }
 
-    /// What a value captured, if it is that very function applied to so many values.
+    /// The arguments of a value, if it is this very function applied to `count` values.
     fn captured(&self, value: &Value, function: &Value, count: usize) -> Option<Vec<Value>> {
         let mut captured = Vec::new();
         let mut rest = value.clone();
         while captured.len() < count || !Rc::ptr_eq(&rest, function) {
             let next = match &*rest.borrow() {
-                Node::Same(other) => other.clone(),
-                Node::App(f, x) if captured.len() < count => {
+                ValueState::Same(other) => other.clone(),
+                ValueState::App(f, x) if captured.len() < count => {
                     captured.push(x.clone());
                     f.clone()
                 }
@@ -294,9 +306,9 @@ impl<'u> Machine<'u> {
         Some(captured)
     }
 
-    fn knot(&mut self, vars: &mut Vars, group: &[(Var, Op)]) -> Run<()> {
+    fn recursive_group(&mut self, vars: &mut Vars, group: &[(Var, Op)]) -> Run<()> {
         for (var, _) in group {
-            vars[var.index()] = Some(new(Node::Hole));
+            vars[var.index()] = Some(new(ValueState::Hole));
         }
         for (var, op) in group {
             let made = self.op(vars, op)?.remove(0);
@@ -309,7 +321,9 @@ impl<'u> Machine<'u> {
 
     fn op(&mut self, vars: &Vars, op: &Op) -> Run<Vec<Value>> {
         let value = match op {
-            Op::Thunk(entry, captures) => new(Node::Thunk(*entry, self.operands(vars, captures))),
+            Op::Thunk(entry, captures) => {
+                new(ValueState::Thunk(*entry, self.operands(vars, captures)))
+            }
             Op::Delay(function, args) => {
                 let function = self.operand(vars, *function);
                 apply(function, self.operands(vars, args))
@@ -321,7 +335,8 @@ impl<'u> Machine<'u> {
                 let mut items = self.operands(vars, items);
                 items.reverse();
                 let arity = Natural::from(items.len() as u64 + 1);
-                let cow = Node::Law { name: Natural::from(0u32), arity, body: nat(0), entry: None };
+                let cow =
+                    ValueState::Law { name: Natural::from(0u32), arity, body: nat(0), entry: None };
                 apply(new(cow), items)
             }
             Op::Force(a) => {
@@ -356,12 +371,12 @@ impl<'u> Machine<'u> {
 
     // Operations.
 
-    /// The nat that an evaluated value is, 0 if none.
+    /// The nat of an evaluated value; 0 if it is no nat.
     fn nat_of(&self, value: &Value) -> Natural {
         match &*value.borrow() {
-            Node::Nat(n) => n.clone(),
-            Node::Same(other) => self.nat_of(other),
-            Node::Thunk(..) | Node::Hole => panic!("an operand is not evaluated"),
+            ValueState::Nat(n) => n.clone(),
+            ValueState::Same(other) => self.nat_of(other),
+            ValueState::Thunk(..) | ValueState::Hole => panic!("an operand is not evaluated"),
             _ => Natural::from(0u32),
         }
     }
@@ -377,19 +392,19 @@ impl<'u> Machine<'u> {
         let (zero, one) = (Natural::from(0u32), Natural::from(1u32));
         let bit = |holds: bool| Natural::from(u32::from(holds));
         let kind = self.kind(&operands[0]);
-        let by = |n: &Natural| u64::try_from(n).map_err(|_| Stop::Fuel);
-        Ok(new(Node::Nat(match prim {
+        let by = |n: &Natural| u64::try_from(n).map_err(|_| Failure::OutOfFuel);
+        Ok(new(ValueState::Nat(match prim {
             Prim::ToNat => n[0].clone(),
             Prim::Truth => bit(n[0] != zero),
             Prim::Not => bit(n[0] == zero),
-            Prim::IsZero => bit(kind == Kind::Nat && n[0] == zero),
-            Prim::IsNat => bit(kind == Kind::Nat),
-            Prim::IsSmall => bit(kind == Kind::Nat && n[0] < small_limit()),
+            Prim::IsZero => bit(kind == ConstantKind::Nat && n[0] == zero),
+            Prim::IsNat => bit(kind == ConstantKind::Nat),
+            Prim::IsSmall => bit(kind == ConstantKind::Nat && n[0] < small_limit()),
             Prim::Small if n[0] < small_limit() => n[0].clone(),
             Prim::Small => zero,
-            Prim::IsPin => bit(kind == Kind::Pin),
-            Prim::IsLaw => bit(kind == Kind::Law),
-            Prim::IsApp => bit(kind == Kind::App),
+            Prim::IsPin => bit(kind == ConstantKind::Pin),
+            Prim::IsLaw => bit(kind == ConstantKind::Law),
+            Prim::IsApp => bit(kind == ConstantKind::App),
             Prim::Inc => &n[0] + one,
             Prim::Dec if n[0] == zero => zero,
             Prim::Dec => &n[0] - one,
@@ -406,31 +421,31 @@ impl<'u> Machine<'u> {
             Prim::Xor => &n[0] ^ &n[1],
             Prim::Lsh => &n[0] << by(&n[1])?,
             Prim::Rsh => &n[0] >> by(&n[1])?,
-            _ if prim.is_of_words() => word64(prim, &n),
+            _ if prim.is_word64() => word64(prim, &n),
             Prim::Mul32 => (&n[0] * &n[1]) & Natural::from(u32::MAX),
             Prim::Lsh32 => (&n[0] << by(&n[1])?) & Natural::from(u32::MAX),
             _ => unreachable!("comparisons have been done"),
         })))
     }
 
-    /// Whether a value is there, and a nat below 2^63.
-    fn direct(&self, value: &Value) -> bool {
+    /// Whether a value is evaluated and a nat below 2^63.
+    fn is_direct(&self, value: &Value) -> bool {
         match &*value.borrow() {
-            Node::Nat(n) => *n < (1u64 << 63),
-            Node::Same(other) => self.direct(other),
+            ValueState::Nat(n) => *n < (1u64 << 63),
+            ValueState::Same(other) => self.is_direct(other),
             _ => false,
         }
     }
 
-    /// The item of an evaluated app, of which the last argument is the first.
+    /// The item of an evaluated app at an index; item 0 is the last argument.
     fn item(&self, app: &Value, index: Natural) -> Value {
         let (mut app, mut left) = (app.clone(), index);
         loop {
             let node = app.borrow().clone();
             match node {
-                Node::Same(other) => app = other,
-                Node::App(_, item) if left == 0u32 => return item,
-                Node::App(f, _) => (app, left) = (f, left - Natural::from(1u32)),
+                ValueState::Same(other) => app = other,
+                ValueState::App(_, item) if left == 0u32 => return item,
+                ValueState::App(f, _) => (app, left) = (f, left - Natural::from(1u32)),
                 _ => return nat(0),
             }
         }
@@ -453,23 +468,23 @@ impl<'u> Machine<'u> {
         Ok(nat(u64::from(holds)))
     }
 
-    fn kind(&self, value: &Value) -> Kind {
+    fn kind(&self, value: &Value) -> ConstantKind {
         match &*value.borrow() {
-            Node::Pin(..) => Kind::Pin,
-            Node::Law { .. } => Kind::Law,
-            Node::App(..) => Kind::App,
-            Node::Same(other) => self.kind(other),
-            _ => Kind::Nat,
+            ValueState::Pin(..) => ConstantKind::Pin,
+            ValueState::Law { .. } => ConstantKind::Law,
+            ValueState::App(..) => ConstantKind::App,
+            ValueState::Same(other) => self.kind(other),
+            _ => ConstantKind::Nat,
         }
     }
 }
 
-/// What nats that are words by themselves are below.
+/// The least nat that is no direct nat.
 fn small_limit() -> Natural {
     Natural::from(1u64 << 63)
 }
 
-/// An operation on the low 64 bits of nats.
+/// An operation on 64-bit words.
 fn word64(prim: Prim, operands: &[Natural]) -> Natural {
     let limb = |n: &Natural| n.to_limbs_asc().first().copied().unwrap_or(0);
     let words: Vec<u64> = operands.iter().map(limb).collect();
@@ -485,7 +500,7 @@ fn word64(prim: Prim, operands: &[Natural]) -> Natural {
         Prim::Xor64 => a ^ b,
         Prim::Lsh64 => a.checked_shl(by).unwrap_or(0),
         Prim::Rsh64 => a.checked_shr(by).unwrap_or(0),
-        _ => unreachable!("{prim:?} is not of words"),
+        _ => unreachable!("{prim:?} is no operation on words"),
     })
 }
 
@@ -496,20 +511,21 @@ fn bind(vars: &mut Vars, names: &[Var], values: &[Value]) {
     }
 }
 
-/// The application, not evaluated.
+/// The thunk of an application.
 fn apply(function: Value, args: Vec<Value>) -> Value {
-    args.into_iter().fold(function, |f, x| new(Node::App(f, x)))
+    args.into_iter().fold(function, |f, x| new(ValueState::App(f, x)))
 }
 
-/// What reflection makes of an evaluated value: the number of its arm, and what that gets.
-fn taken_apart(value: &Value) -> (usize, Vec<Value>) {
+/// The index of the arm that `reflect` takes for an evaluated value, and the parts that the arm
+/// binds.
+fn reflected(value: &Value) -> (usize, Vec<Value>) {
     match &*value.borrow() {
-        Node::Pin(item, _) => (0, vec![item.clone()]),
-        Node::Law { name, arity, body, .. } => {
-            let [name, arity] = [name, arity].map(|n| new(Node::Nat(n.clone())));
+        ValueState::Pin(item, _) => (0, vec![item.clone()]),
+        ValueState::Law { name, arity, body, .. } => {
+            let [name, arity] = [name, arity].map(|n| new(ValueState::Nat(n.clone())));
             (1, vec![name, arity, body.clone()])
         }
-        Node::App(f, x) => (2, vec![f.clone(), x.clone()]),
+        ValueState::App(f, x) => (2, vec![f.clone(), x.clone()]),
         _ => (3, vec![value.clone()]),
     }
 }

@@ -6,7 +6,7 @@
 //! and perhaps a crash.
 
 /// How far an argument is evaluated before the jet sees it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Demand {
     /// Not at all.
     Lazy,

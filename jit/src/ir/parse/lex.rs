@@ -1,18 +1,28 @@
-//! Tokens of the text form.
+//! The lexer of the text form.
 
-use super::ParseError;
 use std::fmt::{self, Display, Formatter};
+
+/// A syntax error and its line.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("line {line}: {what}")]
+pub struct ParseError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The error.
+    pub what: String,
+}
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Token {
-    /// Letters and digits, starting with a letter.
+    /// A letter, then letters and digits.
     Word(String),
     Nat(u64),
-    /// What stands between quotes.
+    /// A quoted string, without its quotes and escapes.
     Text(String),
+    /// Any other character.
     Mark(char),
     /// The end of the text.
-    End,
+    Eof,
 }
 
 impl Display for Token {
@@ -22,7 +32,7 @@ impl Display for Token {
             Token::Nat(nat) => write!(f, "`{nat}`"),
             Token::Text(text) => write!(f, "{text:?}"),
             Token::Mark(mark) => write!(f, "`{mark}`"),
-            Token::End => f.write_str("the end"),
+            Token::Eof => f.write_str("the end of the text"),
         }
     }
 }
@@ -30,12 +40,12 @@ impl Display for Token {
 pub(super) struct Lexer<'t> {
     rest: &'t str,
     line: usize,
-    ahead: Option<Token>,
+    peeked: Option<Token>,
 }
 
 impl<'t> Lexer<'t> {
     pub(super) fn new(text: &'t str) -> Lexer<'t> {
-        Lexer { rest: text, line: 1, ahead: None }
+        Lexer { rest: text, line: 1, peeked: None }
     }
 
     pub(super) fn error(&self, what: String) -> ParseError {
@@ -44,25 +54,25 @@ impl<'t> Lexer<'t> {
 
     pub(super) fn peek(&mut self) -> Result<Token, ParseError> {
         let token = self.next()?;
-        self.ahead = Some(token.clone());
+        self.peeked = Some(token.clone());
         Ok(token)
     }
 
     pub(super) fn next(&mut self) -> Result<Token, ParseError> {
-        if let Some(token) = self.ahead.take() {
+        if let Some(token) = self.peeked.take() {
             return Ok(token);
         }
-        self.skip();
+        self.skip_blanks();
         match self.rest.chars().next() {
-            None => Ok(Token::End),
+            None => Ok(Token::Eof),
             Some('"') => self.text(),
             Some(c) if c.is_ascii_digit() => {
-                let digits = self.take(|c| c.is_ascii_digit());
+                let digits = self.take_while(|c| c.is_ascii_digit());
                 let nat = digits.parse().map(Token::Nat);
                 nat.map_err(|_| self.error(format!("{digits} is too large")))
             }
             Some(c) if c.is_ascii_alphabetic() => {
-                Ok(Token::Word(self.take(|c| c.is_ascii_alphanumeric()).to_owned()))
+                Ok(Token::Word(self.take_while(|c| c.is_ascii_alphanumeric()).to_owned()))
             }
             Some(mark) => {
                 self.rest = &self.rest[mark.len_utf8()..];
@@ -71,28 +81,28 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// Takes the longest start of the rest whose characters are all such.
-    fn take(&mut self, such: impl Fn(char) -> bool) -> &'t str {
-        let end = self.rest.find(|c| !such(c)).unwrap_or(self.rest.len());
+    /// Consumes the longest prefix whose characters all satisfy `accepts`, and returns it.
+    fn take_while(&mut self, accepts: impl Fn(char) -> bool) -> &'t str {
+        let end = self.rest.find(|c| !accepts(c)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at(end);
         self.rest = rest;
         taken
     }
 
-    /// Skips space and comments.
-    fn skip(&mut self) {
+    /// Skips white space and comments.
+    fn skip_blanks(&mut self) {
         loop {
-            let space = self.take(char::is_whitespace);
+            let space = self.take_while(char::is_whitespace);
             self.line += space.matches('\n').count();
             if !self.rest.starts_with(';') {
                 return;
             }
-            self.take(|c| c != '\n');
+            self.take_while(|c| c != '\n');
         }
     }
 
-    /// A text in quotes, written as Rust writes strings; `\u{..}` is the only escape with more than
-    /// one character.
+    /// Reads a quoted string with the escapes of Rust; `\u{..}` is the only escape of more than one
+    /// character.
     fn text(&mut self) -> Result<Token, ParseError> {
         let mut chars = self.rest.char_indices().skip(1);
         let mut text = String::new();
@@ -123,6 +133,6 @@ impl<'t> Lexer<'t> {
                 c => text.push(c),
             }
         }
-        Err(self.error("a text does not end".to_owned()))
+        Err(self.error("a string has no closing quote".to_owned()))
     }
 }

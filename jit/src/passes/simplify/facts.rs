@@ -1,137 +1,149 @@
-//! What is known at a place of the function being written: how variables were made, what is known
-//! to be equal, which operations have been done. Facts are taken back when their scope ends.
+//! What is known at the current point of the function being written: how variables were defined,
+//! which operands are equal, which operations have been done. A trail undoes the facts of a scope
+//! at its end.
 
 use crate::ir::{Op, Operand, Var};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 
+/// A number for each loop of the function being written; 0 outside loops.
+pub(super) type LoopNumber = u32;
+
 #[derive(Default)]
-pub(super) struct Facts {
-    /// Of each variable; those after the last one that something is known of are left out.
-    vars: Vec<Known>,
-    /// The results of operations done, but for evaluations of variables.
-    done: HashMap<Op, Operand, FixedState>,
-    /// What was known before, to be taken back.
-    log: Vec<Undo>,
+pub(super) struct ScopedFacts {
+    /// For each variable up to the last one with a fact.
+    vars: Vec<VarFacts>,
+    /// The results of operations done, except for those that force a variable.
+    results: HashMap<Op, Operand, FixedState>,
+    /// The facts to restore, oldest first.
+    trail: Vec<OldFact>,
 }
 
-/// What is known of a variable.
+/// The facts about a variable.
 #[derive(Default)]
-struct Known {
-    /// How it was made, if that says something of its value, and in which loop.
-    made: Option<(Op, u32)>,
-    /// What it is, by the branch that was taken.
+struct VarFacts {
+    /// The operation that defines it and the loop it is in, unless the operation says nothing about
+    /// the value.
+    definition: Option<(Op, LoopNumber)>,
+    /// An operand with the same value, from the branch taken.
     equal: Option<Operand>,
-    /// Its value, if it has been evaluated.
+    /// Its value, if it has been forced.
     forced: Option<Operand>,
-    /// Whether it is no nat below 2^63.
+    /// Whether its word is no nat below 2^63.
     is_not_direct: bool,
 }
 
-enum Undo {
+enum OldFact {
     Equal(Var, Option<Operand>),
     Forced(Var, Option<Operand>),
-    Done(Op, Option<Operand>),
+    Result(Op, Option<Operand>),
     NotDirect(Var),
 }
 
-impl Facts {
-    fn of(&self, var: Var) -> Option<&Known> {
+/// The length of the trail at the start of a scope.
+#[derive(Clone, Copy)]
+pub(super) struct FactScope(usize);
+
+impl ScopedFacts {
+    fn of(&self, var: Var) -> Option<&VarFacts> {
         self.vars.get(var.index())
     }
 
-    fn of_mut(&mut self, var: Var) -> &mut Known {
+    fn of_mut(&mut self, var: Var) -> &mut VarFacts {
         if self.vars.len() <= var.index() {
-            self.vars.resize_with(var.index() + 1, Known::default);
+            self.vars.resize_with(var.index() + 1, VarFacts::default);
         }
         &mut self.vars[var.index()]
     }
 
-    /// The present scope, for [`Facts::leave`].
-    pub(super) fn enter(&self) -> usize {
-        self.log.len()
+    /// Starts a scope; [`leave`](ScopedFacts::leave) undoes its facts.
+    pub(super) fn enter(&self) -> FactScope {
+        FactScope(self.trail.len())
     }
 
-    pub(super) fn leave(&mut self, scope: usize) {
-        while self.log.len() > scope {
-            match self.log.pop() {
-                Some(Undo::Equal(var, before)) => self.of_mut(var).equal = before,
-                Some(Undo::Forced(var, before)) => self.of_mut(var).forced = before,
-                Some(Undo::Done(op, Some(before))) => drop(self.done.insert(op, before)),
-                Some(Undo::Done(op, None)) => drop(self.done.remove(&op)),
-                Some(Undo::NotDirect(var)) => self.of_mut(var).is_not_direct = false,
+    pub(super) fn leave(&mut self, scope: FactScope) {
+        while self.trail.len() > scope.0 {
+            match self.trail.pop() {
+                Some(OldFact::Equal(var, old)) => self.of_mut(var).equal = old,
+                Some(OldFact::Forced(var, old)) => self.of_mut(var).forced = old,
+                Some(OldFact::Result(op, Some(old))) => drop(self.results.insert(op, old)),
+                Some(OldFact::Result(op, None)) => drop(self.results.remove(&op)),
+                Some(OldFact::NotDirect(var)) => self.of_mut(var).is_not_direct = false,
                 None => return,
             }
         }
     }
 
-    pub(super) fn made(&mut self, var: Var, op: &Op, in_loop: u32) {
-        self.of_mut(var).made = Some((op.clone(), in_loop));
+    /// Records the definition of a variable. It holds as long as the variable is in scope.
+    pub(super) fn set_definition(&mut self, var: Var, op: &Op, in_loop: LoopNumber) {
+        self.of_mut(var).definition = Some((op.clone(), in_loop));
     }
 
-    /// How an operand was made, if it is a variable of which that says something.
-    pub(super) fn maker(&self, operand: Operand) -> Option<&Op> {
+    /// The operation that defines an operand, if it is a variable with a recorded definition.
+    pub(super) fn definition(&self, operand: Operand) -> Option<&Op> {
         let Operand::Var(var) = operand else { return None };
-        self.of(var)?.made.as_ref().map(|(op, _)| op)
+        self.of(var)?.definition.as_ref().map(|(op, _)| op)
     }
 
-    pub(super) fn is_made_in(&self, var: Var, in_loop: u32) -> bool {
-        let made = self.of(var).and_then(|known| known.made.as_ref());
-        made.is_some_and(|(_, made_in)| *made_in == in_loop)
+    pub(super) fn is_defined_in(&self, var: Var, in_loop: LoopNumber) -> bool {
+        let definition = self.of(var).and_then(|facts| facts.definition.as_ref());
+        definition.is_some_and(|(_, defined_in)| *defined_in == in_loop)
     }
 
+    /// Records that an operand equals another one that says more.
     pub(super) fn equate(&mut self, operand: Operand, value: Operand) {
         if let Operand::Var(var) = operand {
-            let before = self.of_mut(var).equal.replace(value);
-            self.log.push(Undo::Equal(var, before));
+            let old = self.of_mut(var).equal.replace(value);
+            self.trail.push(OldFact::Equal(var, old));
         }
     }
 
-    /// Notes that something is no nat below 2^63.
-    pub(super) fn not_direct(&mut self, operand: Operand) {
+    /// Records that the word of an operand is no nat below 2^63.
+    pub(super) fn set_not_direct(&mut self, operand: Operand) {
         if let Operand::Var(var) = operand
             && !std::mem::replace(&mut self.of_mut(var).is_not_direct, true)
         {
-            self.log.push(Undo::NotDirect(var));
+            self.trail.push(OldFact::NotDirect(var));
         }
     }
 
-    /// Whether something is known to be no nat below 2^63.
     pub(super) fn is_not_direct(&self, operand: Operand) -> bool {
         let Operand::Var(var) = operand else { return false };
-        self.of(var).is_some_and(|known| known.is_not_direct)
+        self.of(var).is_some_and(|facts| facts.is_not_direct)
     }
 
-    pub(super) fn done(&mut self, op: Op, result: Operand) {
+    /// Records the result of an operation.
+    pub(super) fn set_result(&mut self, op: Op, result: Operand) {
         if let Op::Force(Operand::Var(var)) = op {
-            let before = self.of_mut(var).forced.replace(result);
-            self.log.push(Undo::Forced(var, before));
+            let old = self.of_mut(var).forced.replace(result);
+            self.trail.push(OldFact::Forced(var, old));
             return;
         }
-        let before = self.done.insert(op.clone(), result);
-        self.log.push(Undo::Done(op, before));
+        let old = self.results.insert(op.clone(), result);
+        self.trail.push(OldFact::Result(op, old));
     }
 
+    /// The result of an earlier operation like this one.
     pub(super) fn result(&self, op: &Op) -> Option<Operand> {
         match *op {
             Op::Force(Operand::Var(var)) => self.of(var)?.forced,
-            _ => self.done.get(op).copied(),
+            _ => self.results.get(op).copied(),
         }
     }
 
-    /// The most telling operand that is the same value.
-    pub(super) fn best(&self, operand: Operand) -> Operand {
+    /// The operand with the same value about which most is known.
+    pub(super) fn resolve(&self, operand: Operand) -> Operand {
         let Operand::Var(var) = operand else { return operand };
-        let Some(known) = self.of(var) else { return operand };
-        match (known.equal, known.forced) {
+        let Some(facts) = self.of(var) else { return operand };
+        match (facts.equal, facts.forced) {
             (Some(equal), _) => equal,
-            (None, Some(forced)) => self.known_equal(forced),
+            (None, Some(forced)) => self.resolve_equal(forced),
             (None, None) => operand,
         }
     }
 
-    fn known_equal(&self, operand: Operand) -> Operand {
+    fn resolve_equal(&self, operand: Operand) -> Operand {
         let Operand::Var(var) = operand else { return operand };
-        self.of(var).and_then(|known| known.equal).unwrap_or(operand)
+        self.of(var).and_then(|facts| facts.equal).unwrap_or(operand)
     }
 }

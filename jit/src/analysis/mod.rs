@@ -1,0 +1,14 @@
+//! Analyses of units. They change nothing; [`build`](crate::build) and [`passes`](crate::passes)
+//! use their results.
+//!
+//! ```text
+//! call_graph     which functions a function refers to
+//! summary        size, uses and recursion of one function
+//! demand         demand (strictness) analysis: what is certain to be evaluated
+//! called_params  which parameters a function calls
+//! ```
+
+pub(crate) mod call_graph;
+pub(crate) mod called_params;
+pub(crate) mod demand;
+pub(crate) mod summary;

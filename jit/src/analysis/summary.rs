@@ -1,0 +1,132 @@
+//! The summary of a function that the simplifier consults before it walks or inlines the function.
+
+use super::call_graph::referenced_functions;
+use crate::ir::{
+    Block, BlockId, Call, Callee, Function, FunctionId, JoinId, Op, Operand, Stmt, Terminator,
+    Unit, Var, side_table,
+};
+use cranelift_entity::{EntitySet, SecondaryMap};
+
+/// Facts about one function as it was before the pass.
+pub(crate) struct FunctionSummary {
+    /// The number of statements and terminators.
+    pub(crate) size: usize,
+    /// The depth of the block tree.
+    pub(crate) depth: usize,
+    /// See [`is_wrapper`].
+    pub(crate) is_wrapper: bool,
+    /// Whether it calls itself, directly or through a wrapper or a base-case front (see
+    /// `passes::peel`). Other mutual recursion does not count: such functions may be inlined into
+    /// each other.
+    pub(crate) is_recursive: bool,
+    /// Whether it may end by entering a new thunk of its own code, which the `loop` pass turns into
+    /// a loop.
+    pub(crate) is_thunk_loop: bool,
+    /// Whether it has one exit and no join points, so that it is inlined without a join point.
+    pub(crate) is_straight_line: bool,
+    /// The number of uses of each variable.
+    pub(crate) uses: SecondaryMap<Var, u32>,
+    /// The variables that a statement of its own defines as a thunk.
+    pub(crate) thunks: EntitySet<Var>,
+    /// The number of jumps to each join point.
+    pub(crate) jumps: SecondaryMap<JoinId, u32>,
+    /// The join points to which some jump passes a nat literal.
+    pub(crate) passed_literal: EntitySet<JoinId>,
+}
+
+impl FunctionSummary {
+    /// Summarises one function of a unit.
+    pub(crate) fn of(unit: &Unit, id: FunctionId) -> FunctionSummary {
+        let function = &unit.functions[id];
+        let mut summary = FunctionSummary {
+            size: function.size(),
+            depth: function.depth_under(function.entry),
+            is_wrapper: is_wrapper(function),
+            is_recursive: is_recursive(unit, id),
+            is_thunk_loop: is_thunk_loop(function, id),
+            is_straight_line: false,
+            uses: side_table(function.vars.len()),
+            thunks: EntitySet::with_capacity(function.vars.len()),
+            jumps: side_table(function.joins.len()),
+            passed_literal: EntitySet::new(),
+        };
+        let mut has_joins = false;
+        for block in function.live_blocks() {
+            let block = &function.blocks[block];
+            for stmt in &block.stmts {
+                has_joins |= matches!(stmt, Stmt::Join(_));
+                if let Stmt::Let(vars, Op::Thunk(..) | Op::Delay(..)) = stmt {
+                    summary.thunks.extend(vars.iter().copied());
+                }
+                for op in stmt.ops() {
+                    op.operands().for_each(|operand| summary.count_use(operand));
+                }
+            }
+            block.terminator.operands().into_iter().for_each(|operand| summary.count_use(operand));
+            if let Terminator::Jump(join, args) = &block.terminator {
+                summary.jumps[*join] += 1;
+                if args.iter().any(|arg| matches!(arg, Operand::Small(_))) {
+                    summary.passed_literal.insert(*join);
+                }
+            }
+        }
+        let first_exit = &function.blocks[function.entry].terminator;
+        summary.is_straight_line = !has_joins
+            && matches!(
+                first_exit,
+                Terminator::Return(_) | Terminator::Enter(_) | Terminator::Tail(_)
+            );
+        summary
+    }
+
+    fn count_use(&mut self, operand: Operand) {
+        if let Operand::Var(var) = operand {
+            self.uses[var] += 1;
+        }
+    }
+}
+
+fn is_recursive(unit: &Unit, id: FunctionId) -> bool {
+    referenced_functions(&unit.functions[id]).into_iter().any(|callee| {
+        let function = &unit.functions[callee];
+        callee == id
+            || is_wrapper(function) && referenced_functions(function).contains(&id)
+            || is_base_case_front(function, id)
+    })
+}
+
+fn is_thunk_loop(function: &Function, id: FunctionId) -> bool {
+    let blocks = function.live_blocks();
+    let code = || blocks.iter().map(|block| &function.blocks[*block]);
+    let entered =
+        |var: &Var| code().any(|block| block.terminator == Terminator::Enter((*var).into()));
+    code().flat_map(|block| &block.stmts).any(|stmt| match stmt {
+        Stmt::Let(vars, Op::Thunk(entry, _)) => *entry == id && vars.iter().any(entered),
+        _ => false,
+    })
+}
+
+/// Whether a function tests for the base case of another function, and tail calls that function
+/// with its own parameters otherwise.
+fn is_base_case_front(function: &Function, id: FunctionId) -> bool {
+    let Terminator::If(_, yes, no) = function.blocks[function.entry].terminator else {
+        return false;
+    };
+    let forwards = |branch: BlockId| {
+        let Block { stmts, terminator } = &function.blocks[branch];
+        let params = function.params.iter().map(|param| Operand::Var(*param));
+        let is_same_call = |call: &Call| {
+            call.callee == Callee::Local(id) && call.args.iter().copied().eq(params.clone())
+        };
+        stmts.is_empty() && matches!(terminator, Terminator::Tail(call) if is_same_call(call))
+    };
+    forwards(yes) || forwards(no)
+}
+
+/// Whether a function only forces some of its parameters and tail calls a function of the unit.
+pub(crate) fn is_wrapper(function: &Function) -> bool {
+    let block = &function.blocks[function.entry];
+    let only_forces = block.stmts.iter().all(|stmt| matches!(stmt, Stmt::Let(_, Op::Force(_))));
+    let is_local = |call: &Call| matches!(call.callee, Callee::Local(_));
+    only_forces && matches!(&block.terminator, Terminator::Tail(call) if is_local(call))
+}

@@ -1,0 +1,317 @@
+//! Calls of jets, lowered to operations and branches where the compiler knows the jet.
+
+use super::body::BodyExpr;
+use super::jets::{JetLowering, jet_lowering};
+use super::law::{Expr, LawLowering};
+use super::strict::Destination;
+use crate::ir::{
+    BlockId, Call, Callee, ConstantId, NatOperation, Op, Operand, Prim, Terminator, Type,
+    WordRotation, difference32,
+};
+use vm::Shape;
+use vm::jet::{Control, Demand, Jet};
+
+/// A constant that has a jet.
+#[derive(Clone, Copy)]
+pub(super) struct JetConstant {
+    id: ConstantId,
+    jet: Jet,
+}
+
+impl<'h> LawLowering<'_, 'h> {
+    /// The jet of a function, if it is a constant that has one.
+    pub(super) fn jet_of(&self, function: Operand) -> Option<JetConstant> {
+        let Operand::Constant(id) = function else { return None };
+        match self.builder.value(id).shape() {
+            Shape::Pin(pin) => {
+                let jet = *self.builder.jets.find(pin)?;
+                Some(JetConstant { id, jet })
+            }
+            _ => None,
+        }
+    }
+
+    /// Lowers a call of a jet with as many arguments as its arity.
+    pub(super) fn jet_call(
+        &mut self,
+        called: JetConstant,
+        args: &[Expr<'h>],
+        to: Destination,
+    ) -> Option<Operand> {
+        let jet = called.jet;
+        match jet_lowering(&jet) {
+            JetLowering::Arithmetic(operation) => {
+                let operands = self.jet_operands(jet, args);
+                let value = self.nat_operation(operation, &operands);
+                self.deliver(value, to)
+            }
+            JetLowering::ZeroGuarded(operation, guard) => {
+                self.zero_guarded(operation, guard, args, to)
+            }
+            JetLowering::Rotation(operation) => {
+                let operands = self.jet_operands(jet, args);
+                match WordRotation::of(operation, operands[1]) {
+                    Some(rotation) => {
+                        let emit = |prim, operands: &[Operand]| self.prim(prim, operands);
+                        let value = rotation.emit_with(operands[0], emit);
+                        self.deliver(value, to)
+                    }
+                    None => self.native_call(called.id, operands, to),
+                }
+            }
+            JetLowering::Difference32 => {
+                let operands = self.jet_operands(jet, args);
+                self.difference32(called.id, &operands, to)
+            }
+            JetLowering::Choice(prim) => {
+                let operands = self.jet_operands(jet, args);
+                let first = self.prim(prim, &operands);
+                let [yes, no] = [operands[0], operands[1]].map(Expr::Operand);
+                self.choose(first, yes, no, to)
+            }
+            JetLowering::Connective { short_on, decided, negate } => {
+                self.connective(short_on, decided, negate, args, to)
+            }
+            JetLowering::Switch => match self.row_literal(args[2]) {
+                Some(items) => self.switch(args, &items, to),
+                None => self.native(called, args, to),
+            },
+            JetLowering::Control(control) => self.control(called.id, control, args, to),
+            JetLowering::Native => self.native(called, args, to),
+        }
+    }
+
+    fn native(
+        &mut self,
+        called: JetConstant,
+        args: &[Expr<'h>],
+        to: Destination,
+    ) -> Option<Operand> {
+        let args = self.jet_operands(called.jet, args);
+        self.native_call(called.id, args, to)
+    }
+
+    fn native_call(
+        &mut self,
+        jet: ConstantId,
+        args: Vec<Operand>,
+        to: Destination,
+    ) -> Option<Operand> {
+        self.call_with_operands(Call { callee: Callee::Jet(jet), args }, to)
+    }
+
+    /// The difference modulo 2^32 if both operands are 32-bit words, else the result of the jet's
+    /// native code.
+    fn difference32(
+        &mut self,
+        jet: ConstantId,
+        operands: &[Operand],
+        to: Destination,
+    ) -> Option<Operand> {
+        let bits = self.prim(Prim::Or, operands);
+        let are_words = self.prim(Prim::Le, &[bits, Operand::Small(u64::from(u32::MAX))]);
+        self.branching(to, |this, to| {
+            let (yes, no) = (this.new_block(), this.new_block());
+            this.terminate(Terminator::If(are_words, yes, no));
+            this.branch(yes, |this| {
+                let emit = |prim, operands: &[Operand]| this.prim(prim, operands);
+                let value = difference32(operands, emit);
+                this.deliver(value, to);
+            });
+            this.branch(no, |this| {
+                this.native_call(jet, operands.to_vec(), to);
+            });
+        })
+    }
+
+    /// Lowers the arguments of a jet as it demands them: the demanded ones first, in the order in
+    /// which the jet evaluates them.
+    fn jet_operands(&mut self, jet: Jet, args: &[Expr<'h>]) -> Vec<Operand> {
+        let mut operands = vec![None; args.len()];
+        for index in (0..args.len()).map(|step| jet.nth(step)) {
+            if operands[index].is_none() {
+                operands[index] = match jet.demands[index] {
+                    Demand::Lazy => None,
+                    Demand::Head => Some(self.strict(args[index])),
+                    Demand::Normal => Some(self.normal(args[index])),
+                };
+            }
+        }
+        let lower_lazy = |(operand, arg): (Option<Operand>, &Expr<'h>)| match operand {
+            Some(operand) => operand,
+            None => self.lazy(*arg),
+        };
+        operands.into_iter().zip(args).map(lower_lazy).collect()
+    }
+
+    /// Lowers an argument to its normal form.
+    fn normal(&mut self, arg: Expr<'h>) -> Operand {
+        let value = self.strict(arg);
+        if self.type_of(value).is(Type::Nat) {
+            return value;
+        }
+        self.emit(Type::Whnf, Op::Normalise(value))
+    }
+
+    fn nat_operation(&mut self, operation: NatOperation, operands: &[Operand]) -> Operand {
+        operation.emit_with(operands, |prim, operands| self.prim(prim, operands))
+    }
+
+    /// Lowers an operation that does not evaluate one operand if the operand at `guard` is 0.
+    fn zero_guarded(
+        &mut self,
+        operation: NatOperation,
+        guard: usize,
+        args: &[Expr<'h>],
+        to: Destination,
+    ) -> Option<Operand> {
+        let first = self.strict(args[guard]);
+        let is_same = self.are_same_reference(args[0], args[1]);
+        if is_same || self.is_evaluated(args[1 - guard]) {
+            return self.zero_guarded_rest(operation, guard, first, args, to);
+        }
+        let tested = operation.guard(first, |prim, operands| self.prim(prim, operands));
+        if matches!(tested, Operand::Small(1..)) {
+            return self.zero_guarded_rest(operation, guard, first, args, to);
+        }
+        let positive = self.prim(Prim::Truth, &[tested]);
+        self.branching(to, |this, to| {
+            let (yes, no) = (this.new_block(), this.new_block());
+            this.terminate(Terminator::If(positive, yes, no));
+            this.branch(yes, |this| {
+                this.zero_guarded_rest(operation, guard, first, args, to);
+            });
+            this.branch(no, |this| {
+                this.deliver(Operand::Small(0), to);
+            });
+        })
+    }
+
+    fn zero_guarded_rest(
+        &mut self,
+        operation: NatOperation,
+        guard: usize,
+        first: Operand,
+        args: &[Expr<'h>],
+        to: Destination,
+    ) -> Option<Operand> {
+        let second = self.strict(args[1 - guard]);
+        let operands = if guard == 0 { [first, second] } else { [second, first] };
+        let value = self.nat_operation(operation, &operands);
+        self.deliver(value, to)
+    }
+
+    fn are_same_reference(&self, a: Expr<'h>, b: Expr<'h>) -> bool {
+        let reference = |expr: Expr<'h>| match expr {
+            Expr::Node(node) => match self.body_expr(node) {
+                BodyExpr::Reference(reference) => Some(reference),
+                _ => None,
+            },
+            _ => None,
+        };
+        reference(a).is_some_and(|a| reference(b) == Some(a))
+    }
+
+    /// Whether an expression is an operand that is already evaluated.
+    fn is_evaluated(&mut self, expr: Expr<'h>) -> bool {
+        self.atom(expr).is_some_and(|atom| self.type_of(atom).is(Type::Whnf))
+    }
+
+    fn connective(
+        &mut self,
+        short_on: bool,
+        decided: u64,
+        negate: bool,
+        args: &[Expr<'h>],
+        to: Destination,
+    ) -> Option<Operand> {
+        let first = self.strict(args[0]);
+        let first = self.prim(Prim::Truth, &[first]);
+        self.branching(to, |this, to| {
+            let (short, long) = (this.new_block(), this.new_block());
+            let (yes, no) = if short_on { (short, long) } else { (long, short) };
+            this.terminate(Terminator::If(first, yes, no));
+            this.branch(short, |this| {
+                this.deliver(Operand::Small(decided), to);
+            });
+            this.branch(long, |this| {
+                let second = this.strict(args[1]);
+                let truth = this.prim(if negate { Prim::Not } else { Prim::Truth }, &[second]);
+                this.deliver(truth, to);
+            });
+        })
+    }
+
+    /// The items of a row that the body makes in place, first to last.
+    fn row_literal(&mut self, expr: Expr<'h>) -> Option<Vec<Expr<'h>>> {
+        let mut spine = self.spine(expr);
+        let (Operand::Constant(k), _) = self.constant_head(&spine)? else { return None };
+        match self.builder.value(k).shape() {
+            Shape::Cow(width) if width == spine.args.len() as u64 => {
+                spine.args.reverse();
+                Some(spine.args)
+            }
+            _ => None,
+        }
+    }
+
+    /// Lowers a branch on a nat: `args` are the nat, the default and the row of `items`.
+    fn switch(
+        &mut self,
+        args: &[Expr<'h>],
+        items: &[Expr<'h>],
+        to: Destination,
+    ) -> Option<Operand> {
+        let value = self.strict(args[0]);
+        self.branching(to, |this, to| {
+            let cases: Vec<(u64, BlockId)> =
+                (0..items.len() as u64).map(|nat| (nat, this.new_block())).collect();
+            let default = this.new_block();
+            this.terminate(Terminator::Switch(value, cases.clone(), default));
+            for ((_, block), item) in cases.iter().zip(items) {
+                this.branch_to(*block, *item, &[], to);
+            }
+            this.branch_to(default, args[1], &[], to);
+        })
+    }
+
+    fn control(
+        &mut self,
+        jet: ConstantId,
+        control: Control,
+        args: &[Expr<'h>],
+        to: Destination,
+    ) -> Option<Operand> {
+        match control {
+            Control::If | Control::IfNot | Control::IfZero => {
+                let value = self.strict(args[0]);
+                let (prim, yes, no) = match control {
+                    Control::If => (Prim::Truth, args[1], args[2]),
+                    Control::IfNot => (Prim::Truth, args[2], args[1]),
+                    _ => (Prim::IsZero, args[1], args[2]),
+                };
+                let condition = self.prim(prim, &[value]);
+                self.choose(condition, yes, no, to)
+            }
+            Control::Seq | Control::DeepSeq => {
+                if control == Control::Seq {
+                    self.strict(args[0]);
+                } else {
+                    self.normal(args[0]);
+                }
+                let spine = self.spine(args[1]);
+                self.nesting += 1;
+                let value = self.evaluate(&spine, to);
+                self.nesting -= 1;
+                value
+            }
+            Control::Force => {
+                let value = self.normal(args[0]);
+                self.deliver(value, to)
+            }
+            Control::Trace | Control::DeepTrace | Control::Try | Control::TryExpression => {
+                self.call(Callee::Known(jet), args, to)
+            }
+        }
+    }
+}

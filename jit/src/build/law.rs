@@ -1,0 +1,269 @@
+//! The lowering of one law: its scope, its lets, and the applications in its body.
+
+use super::body::{self, BodyExpr};
+use super::error::BuildError;
+use super::unit::{UnitBuilder, applied_function, law_of};
+use crate::ir::{
+    BlockId, ConstantId, DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Stmt,
+    Terminator, Type, Var,
+};
+use vm::Ref;
+
+/// Strict expressions that nest deeper than this are evaluated through thunks.
+pub(super) const STRICT_NESTING_LIMIT: usize = 40;
+
+/// The operands of the references in scope, sorted by reference.
+pub(super) type Scope = Vec<(u64, Operand)>;
+
+/// A thunk whose code is still to be lowered.
+pub(super) struct PendingThunk<'h> {
+    pub(super) function: FunctionId,
+    pub(super) node: Ref<'h>,
+    pub(super) scope: Scope,
+    /// The number of captures.
+    pub(super) params: usize,
+}
+
+/// Writes the functions of one law.
+pub(super) struct LawLowering<'b, 'h> {
+    pub(super) builder: &'b mut UnitBuilder<'h>,
+    /// The largest reference in the body.
+    pub(super) last_reference: u64,
+    /// The function being written.
+    pub(super) function: Function,
+    /// The block to which statements are appended.
+    pub(super) block: BlockId,
+    /// The depth of that block in the block tree.
+    pub(super) depth: usize,
+    /// The depth of the deepest block written.
+    pub(super) deepest: usize,
+    /// The nesting of strict expressions.
+    pub(super) nesting: usize,
+    pub(super) scope: Scope,
+    /// The members of the recursive let group being lowered, if one is: new values join it.
+    rec_group: Option<Vec<(Var, Op)>>,
+    pub(super) pending: Vec<PendingThunk<'h>>,
+}
+
+/// An expression, or a value that needs no lowering.
+#[derive(Clone, Copy)]
+pub(super) enum Expr<'h> {
+    /// A node of the body.
+    Node(Ref<'h>),
+    /// A value that is part of a constant.
+    Value(Ref<'h>),
+    /// An operand of the function being written.
+    Operand(Operand),
+}
+
+/// An application: a function and its arguments.
+pub(super) struct Spine<'h> {
+    pub(super) head: Expr<'h>,
+    pub(super) args: Vec<Expr<'h>>,
+}
+
+/// Lowers the queued laws, and those that they add to the queue.
+///
+/// # Errors
+/// If the blocks of a law nest too deeply.
+pub(super) fn lower_queued_laws(builder: &mut UnitBuilder<'_>) -> Result<(), BuildError> {
+    while let Some(law) = builder.queue.pop() {
+        lower_law(builder, law)?;
+    }
+    Ok(())
+}
+
+fn lower_law(builder: &mut UnitBuilder<'_>, id: ConstantId) -> Result<(), BuildError> {
+    let (arity, body) = law_of(builder.value(id)).ok_or(BuildError::NotALaw)?;
+    let entry = builder.unit.constants[id].entry.ok_or(BuildError::NotALaw)?;
+    let (lets, body) = body::split_lets(body);
+    let params = std::iter::repeat_n(Type::Any, arity as usize);
+    let function = Function::with_params(FunctionRole::General, params);
+    let mut scope = vec![(0, Operand::Constant(id))];
+    scope.extend((1..=arity).zip(function.param_operands()));
+    let mut lowering = LawLowering {
+        builder,
+        last_reference: arity + lets.len() as u64,
+        function,
+        block: BlockId::FIRST,
+        depth: 0,
+        deepest: 0,
+        nesting: 0,
+        scope,
+        rec_group: None,
+        pending: Vec::new(),
+    };
+    lowering.lets(arity, &lets, body);
+    lowering.tail(body);
+    lowering.finish_function(entry);
+    while let Some(pending) = lowering.pending.pop() {
+        lowering.scope = pending.scope;
+        let captures = std::iter::repeat_n(Type::Any, pending.params);
+        lowering.function = Function::with_params(FunctionRole::Thunk, captures);
+        lowering.tail(pending.node);
+        lowering.finish_function(pending.function);
+    }
+    if lowering.deepest > DEPTH_LIMIT { Err(BuildError::TooLarge) } else { Ok(()) }
+}
+
+impl<'h> LawLowering<'_, 'h> {
+    /// Moves the finished function to its place in the unit.
+    fn finish_function(&mut self, id: FunctionId) {
+        let placeholder = Function::new(FunctionRole::Thunk);
+        self.builder.unit.functions[id] = std::mem::replace(&mut self.function, placeholder);
+        self.block = BlockId::FIRST;
+        self.depth = 0;
+        self.nesting = 0;
+    }
+
+    // Writing.
+
+    pub(super) fn emit(&mut self, ty: Type, op: Op) -> Operand {
+        let var = self.function.new_var(ty);
+        self.emit_to(var, op);
+        var.into()
+    }
+
+    pub(super) fn emit_to(&mut self, var: Var, op: Op) {
+        match &mut self.rec_group {
+            Some(group) => group.push((var, op)),
+            None => self.push(Stmt::Let(vec![var], op)),
+        }
+    }
+
+    pub(super) fn push(&mut self, stmt: Stmt) {
+        self.function.blocks[self.block].stmts.push(stmt);
+    }
+
+    /// Sets the terminator of the current block.
+    pub(super) fn terminate(&mut self, terminator: Terminator) {
+        self.function.blocks[self.block].terminator = terminator;
+    }
+
+    pub(super) fn type_of(&self, operand: Operand) -> Type {
+        self.builder.unit.type_of(&self.function, operand).unwrap_or(Type::Any)
+    }
+
+    // References.
+
+    fn lookup(&self, reference: u64) -> Operand {
+        match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
+            Ok(found) => self.scope[found].1,
+            Err(_) => unreachable!("reference {reference} is not in scope"),
+        }
+    }
+
+    fn bind(&mut self, reference: u64, operand: Operand) {
+        match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
+            Ok(found) => self.scope[found].1 = operand,
+            Err(at) => self.scope.insert(at, (reference, operand)),
+        }
+    }
+
+    // Lets.
+
+    /// Lowers the lets that the body needs, in dependency order.
+    fn lets(&mut self, arity: u64, values: &[Ref<'h>], body: Ref<'h>) {
+        let lets_used_by = |node: Ref<'h>| -> Vec<usize> {
+            let found = body::references(node, self.last_reference, usize::MAX).unwrap_or_default();
+            found.into_iter().filter(|r| *r > arity).map(|r| (r - arity - 1) as usize).collect()
+        };
+        let uses: Vec<Vec<usize>> = values.iter().map(|value| lets_used_by(*value)).collect();
+        for group in body::let_groups(&uses, &lets_used_by(body)) {
+            match group[..] {
+                [index] if !uses[index].contains(&index) => {
+                    let operand = self.lazy(Expr::Node(values[index]));
+                    self.bind(arity + 1 + index as u64, operand);
+                }
+                _ => self.recursive_lets(arity, values, &group),
+            }
+        }
+    }
+
+    /// Lowers a group of lets that refer to each other.
+    fn recursive_lets(&mut self, arity: u64, values: &[Ref<'h>], group: &[usize]) {
+        let members: Vec<(Var, Ref<'h>)> =
+            group.iter().map(|&index| (self.function.new_var(Type::Any), values[index])).collect();
+        for (&index, (var, _)) in group.iter().zip(&members) {
+            self.bind(arity + 1 + index as u64, (*var).into());
+        }
+        self.rec_group = Some(Vec::new());
+        for (var, node) in members {
+            self.group_member(var, node);
+        }
+        if let Some(group) = self.rec_group.take() {
+            self.push(Stmt::Rec(group));
+        }
+    }
+
+    // Applications.
+
+    pub(super) fn body_expr(&self, node: Ref<'h>) -> BodyExpr<'h> {
+        body::body_expr(node, self.last_reference)
+    }
+
+    /// The function and arguments of an expression; without arguments if it is no application.
+    pub(super) fn spine(&self, expr: Expr<'h>) -> Spine<'h> {
+        let mut head = expr;
+        let mut args = Vec::new();
+        while let Expr::Node(node) = head
+            && let BodyExpr::Application(f, x) = self.body_expr(node)
+        {
+            args.push(Expr::Node(x));
+            head = Expr::Node(f);
+        }
+        if !args.is_empty()
+            && let Some((function, given)) = self.constant_value(head).and_then(applied_function)
+        {
+            args.extend(given.into_iter().rev().map(Expr::Value));
+            head = Expr::Value(function);
+        }
+        args.reverse();
+        Spine { head, args }
+    }
+
+    /// The value of an expression that is a constant.
+    fn constant_value(&self, expr: Expr<'h>) -> Option<Ref<'h>> {
+        match expr {
+            Expr::Node(node) => match self.body_expr(node) {
+                BodyExpr::Constant(value) => Some(value),
+                _ => None,
+            },
+            Expr::Value(value) => Some(value),
+            Expr::Operand(_) => None,
+        }
+    }
+
+    /// The operand of an expression that is no application.
+    pub(super) fn atom(&mut self, expr: Expr<'h>) -> Option<Operand> {
+        match expr {
+            Expr::Operand(operand) => Some(operand),
+            Expr::Value(value) => Some(self.builder.constant(value)),
+            Expr::Node(node) => match self.body_expr(node) {
+                BodyExpr::Reference(reference) => Some(self.lookup(reference)),
+                BodyExpr::Constant(value) => Some(self.builder.constant(value)),
+                BodyExpr::Application(..) => None,
+            },
+        }
+    }
+
+    /// The function of an application and its arity, if it is a constant.
+    pub(super) fn constant_head(&mut self, spine: &Spine<'h>) -> Option<(Operand, u64)> {
+        match self.atom(spine.head)? {
+            Operand::Var(_) => None,
+            Operand::Small(nat) => Some((Operand::Small(nat), operation_arity(nat))),
+            Operand::Constant(k) => {
+                Some((Operand::Constant(k), self.builder.unit.constants[k].arity))
+            }
+        }
+    }
+}
+
+/// The arity of PLAN's operation with a number.
+fn operation_arity(nat: u64) -> u64 {
+    match nat {
+        0 | 2 => 3,
+        1 => 5,
+        _ => 1,
+    }
+}

@@ -1,0 +1,187 @@
+//! What the laws of a unit share while it is built: the constants, and the laws still to be
+//! lowered.
+
+use super::body;
+use super::entry_guards::ExpectedCallee;
+use super::jets::{Jets, jet_signature};
+use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
+use crate::ir::{
+    Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, Operand, Unit,
+};
+use vm::{Ref, Shape};
+
+/// The most nodes in the body of a law that is compiled.
+pub(super) const LAW_SIZE_LIMIT: usize = 20_000;
+/// The most lets in a law that is compiled.
+const LETS_LIMIT: usize = 250;
+/// The most nodes in a law that becomes part of the unit because a law of the unit calls it.
+pub(super) const CALLEE_SIZE_LIMIT: usize = 400;
+/// The most nodes in a law that becomes part of the unit because a law of the unit passes it on; a
+/// known function may come to call it.
+const PASSED_SIZE_LIMIT: usize = 100;
+/// The most laws in a unit.
+const LAWS_LIMIT: usize = 48;
+/// The most parameters of a law that is compiled.
+pub(crate) const ARITY_LIMIT: u64 = 32;
+
+/// The arity and body of a law, or of the law in a pin.
+pub(super) fn law_of(value: Ref<'_>) -> Option<(u64, Ref<'_>)> {
+    let law = match value.shape() {
+        Shape::Law(law) => law,
+        Shape::Pin(pin) => match pin.item().shape() {
+            Shape::Law(law) => law,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some((law.arity().to_u64()?, law.body()))
+}
+
+/// The law or pin that an app applies, and its arguments, if there are not too many.
+pub(super) fn applied_function(value: Ref<'_>) -> Option<(Ref<'_>, Vec<Ref<'_>>)> {
+    let Shape::App(app) = value.shape() else { return None };
+    let is_function = matches!(app.head().shape(), Shape::Law(_) | Shape::Pin(_));
+    (is_function && app.len() < ARITY_LIMIT as usize).then(|| (app.head(), app.args().collect()))
+}
+
+/// A unit being built.
+pub(super) struct UnitBuilder<'h> {
+    pub(super) jets: &'h Jets,
+    pub(super) unit: Unit,
+    /// The values of the constants.
+    pub(super) values: Vec<Ref<'h>>,
+    /// The laws whose entries are still to be lowered.
+    pub(super) queue: Vec<ConstantId>,
+    /// The number of laws in the unit.
+    laws: usize,
+}
+
+impl<'h> UnitBuilder<'h> {
+    pub(super) fn new(jets: &'h Jets) -> UnitBuilder<'h> {
+        UnitBuilder { jets, unit: Unit::default(), values: Vec::new(), queue: Vec::new(), laws: 0 }
+    }
+
+    /// The value of a constant.
+    pub(super) fn value(&self, id: ConstantId) -> Ref<'h> {
+        self.values[id.index()]
+    }
+
+    /// The operand for a value in a body. A small law, or one that an app applies, becomes part of
+    /// the unit.
+    pub(super) fn constant(&mut self, value: Ref<'h>) -> Operand {
+        match value.as_u64() {
+            Some(nat) if nat < 1 << 63 => Operand::Small(nat),
+            _ => {
+                let id = self.constant_id(value);
+                let of = self.unit.constants[id].of.as_ref().map(|(law, _)| *law);
+                for law in [id].into_iter().chain(of) {
+                    if self.unit.constants[law].jet.is_none() {
+                        self.include_law(law, PASSED_SIZE_LIMIT);
+                    }
+                }
+                Operand::Constant(id)
+            }
+        }
+    }
+
+    /// Finds or adds a constant; for an app also its function and arguments.
+    pub(super) fn constant_id(&mut self, value: Ref<'h>) -> ConstantId {
+        let (id, is_new) = self.find_or_add(value);
+        if is_new && let Some((function, args)) = applied_function(value) {
+            // Only one level: values may be deep.
+            let function = self.find_or_add(function).0;
+            let args = args.into_iter().map(|arg| match arg.as_u64() {
+                Some(nat) if nat < 1 << 63 => Operand::Small(nat),
+                _ => Operand::Constant(self.find_or_add(arg).0),
+            });
+            let of = Some((function, args.collect()));
+            self.unit.constants[id].of = of;
+        }
+        id
+    }
+
+    /// Finds or adds a constant; returns it and whether it was added.
+    fn find_or_add(&mut self, value: Ref<'h>) -> (ConstantId, bool) {
+        let found = self.values.iter().position(|other| other.is_same(value));
+        match found {
+            Some(index) => (ConstantId::from_u32(index as u32), false),
+            None => {
+                self.values.push(value);
+                let constant = self.describe(value);
+                (self.unit.constants.push(constant), true)
+            }
+        }
+    }
+
+    fn describe(&self, value: Ref<'_>) -> Constant {
+        let law_name = |value: Ref<'_>| match value.shape() {
+            Shape::Law(law) => law.name().text(),
+            _ => None,
+        };
+        let (kind, name) = match value.shape() {
+            Shape::Nat(_) => (ConstantKind::Nat, None),
+            Shape::Pin(pin) => (ConstantKind::Pin, law_name(pin.item())),
+            Shape::Law(_) | Shape::Bar(_) | Shape::Set(_) | Shape::Cow(_) => {
+                (ConstantKind::Law, law_name(value))
+            }
+            Shape::App(_) | Shape::Row(_) | Shape::Tab(..) | Shape::Thunk => {
+                (ConstantKind::App, None)
+            }
+        };
+        let jet = match value.shape() {
+            Shape::Pin(pin) => self.jets.find(pin).map(jet_signature),
+            _ => None,
+        };
+        Constant {
+            name: name.unwrap_or_default(),
+            kind,
+            arity: value.arity().unwrap_or(0),
+            jet,
+            worker: None,
+            entry: None,
+            of: None,
+        }
+    }
+
+    /// Makes a law part of the unit, if its body has at most `size_limit` nodes and the other
+    /// limits allow it; returns its entry.
+    pub(super) fn include_law(&mut self, id: ConstantId, size_limit: usize) -> Option<FunctionId> {
+        if let Some(entry) = self.unit.constants[id].entry {
+            return Some(entry);
+        }
+        let (arity, body) = law_of(self.value(id))?;
+        body::references(body, 0, size_limit)?;
+        let (lets, _) = body::split_lets(body);
+        if self.laws == LAWS_LIMIT || arity > ARITY_LIMIT || lets.len() > LETS_LIMIT {
+            return None;
+        }
+        self.laws += 1;
+        let entry = self.new_function(FunctionRole::General);
+        self.unit.constants[id].entry = Some(entry);
+        self.queue.push(id);
+        Some(entry)
+    }
+
+    /// The functions among the law's arguments that the law calls.
+    pub(super) fn expected_callees(&mut self, args: &[Ref<'h>]) -> Vec<ExpectedCallee> {
+        let called = CalledParams::of(&self.unit).params(FunctionId::ROOT).to_vec();
+        let mut expected = Vec::new();
+        for (param, (arg, _)) in args.iter().zip(called).enumerate().filter(|(_, arg)| arg.1) {
+            let (function, captured) = match arg.shape() {
+                Shape::Law(_) | Shape::Pin(_) => (*arg, 0),
+                Shape::App(app) if app.len() <= CAPTURES_LIMIT => (app.head(), app.len()),
+                _ => continue,
+            };
+            let is_function = matches!(function.shape(), Shape::Law(_) | Shape::Pin(_));
+            if is_function && let Operand::Constant(function) = self.constant(function) {
+                expected.push(ExpectedCallee { param, function, captured });
+            }
+        }
+        expected
+    }
+
+    /// Adds a function that is still to be written.
+    pub(super) fn new_function(&mut self, role: FunctionRole) -> FunctionId {
+        self.unit.functions.push(Function::new(role))
+    }
+}

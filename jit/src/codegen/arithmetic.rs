@@ -1,0 +1,377 @@
+//! Primitive operations. The case where operands and result are direct nats, those below 2^63, is computed
+//! in registers; the runtime does the rest.
+
+use super::symbol::Stub;
+use super::translator::FunctionTranslator;
+use crate::ir::{Operand, Prim, Type};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::I64;
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
+use vm::native::NatOp;
+use vm::native::layout::top;
+
+impl FunctionTranslator<'_, '_> {
+    /// The result of a primitive operation.
+    pub(super) fn prim(&mut self, prim: Prim, operands: &[Operand]) -> Value {
+        if let (Prim::Item, &[row, index]) = (prim, operands) {
+            return self.item(row, index);
+        }
+        if let Some(result) = self.word_test(prim, operands) {
+            return result;
+        }
+        let words = self.words(operands);
+        let types: Vec<Type> = operands.iter().map(|operand| self.type_of(*operand)).collect();
+        let result = prim.result_of(operands, &types);
+        match words[..] {
+            [a] if prim == Prim::Dec && self.path.bounds.least(operands[0]) > 0 => {
+                let fast = self.emit.b.ins().iadd_imm_s(a, -1);
+                self.if_direct(fast, NatOp::Dec, [a, a], types[0])
+            }
+            [a] => self.unary(prim, a, types[0], result),
+            [a, b] if prim == Prim::Sub && self.cannot_underflow(operands) => {
+                let fast = self.emit.b.ins().isub(a, b);
+                self.if_direct(fast, NatOp::Sub, [a, b], types[0])
+            }
+            [a, b] => self.binary(prim, [a, b], [types[0], types[1]], result),
+            _ => unreachable!("operations take one or two operands"),
+        }
+    }
+
+    /// Whether the second operand of a subtraction is a number that the first is known to reach.
+    fn cannot_underflow(&self, operands: &[Operand]) -> bool {
+        matches!(*operands, [a, Operand::Small(b)] if self.path.bounds.least(a) >= b)
+    }
+
+    /// `fast`, unless the first operand, which has that type, is no direct nat.
+    fn if_direct(&mut self, fast: Value, operation: NatOp, ab: [Value; 2], ty: Type) -> Value {
+        if ty.is(Type::Small) { fast } else { self.unless_negative(ab[0], fast, operation, ab) }
+    }
+
+    // Tests.
+
+    /// Whether an evaluated word is a nat.
+    fn is_nat(&mut self, word: Value) -> Value {
+        let direct = self.emit.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, word, 0);
+        let big = self.emit.is_top(word, top::BIG);
+        self.emit.b.ins().bor(direct, big)
+    }
+
+    /// The nat 0 or 1 of a condition.
+    pub(super) fn bit(&mut self, condition: Value) -> Value {
+        self.emit.b.ins().uextend(I64, condition)
+    }
+
+    /// The result of an operation on one operand.
+    fn unary(&mut self, prim: Prim, a: Value, ty: Type, result: Type) -> Value {
+        match prim {
+            Prim::ToNat if ty.is(Type::Nat) => a,
+            Prim::ToNat => {
+                let zero = self.emit.constant(0);
+                let nat = self.is_nat(a);
+                self.emit.b.ins().select(nat, a, zero)
+            }
+            Prim::Truth => self.truth(a, ty),
+            Prim::Not => {
+                let truth = self.truth(a, ty);
+                self.emit.b.ins().bxor_imm_s(truth, 1)
+            }
+            Prim::IsZero => {
+                let zero = self.emit.b.ins().icmp_imm_s(IntCC::Equal, a, 0);
+                self.bit(zero)
+            }
+            Prim::IsNat => {
+                let nat = self.is_nat(a);
+                self.bit(nat)
+            }
+            Prim::IsSmall => {
+                let direct = self.emit.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, a, 0);
+                self.bit(direct)
+            }
+            Prim::Small if ty.is(Type::Small) => a,
+            Prim::Small => {
+                let zero = self.emit.constant(0);
+                let other = self.emit.is_not_direct(a);
+                self.emit.b.ins().select(other, zero, a)
+            }
+            Prim::IsPin => {
+                let pin = self.emit.is_top(a, top::PIN);
+                self.bit(pin)
+            }
+            Prim::IsLaw => self.is_kind(a, 1),
+            Prim::IsApp => self.is_kind(a, 2),
+            Prim::Inc => self.inc(a, result),
+            Prim::Dec => self.dec(a, ty),
+            _ => unreachable!("{prim:?} takes two operands"),
+        }
+    }
+
+    /// Whether a value is a nat other than 0, as a nat.
+    fn truth(&mut self, a: Value, ty: Type) -> Value {
+        let truth = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, a, 0);
+        if ty.is(Type::Nat) {
+            return self.bit(truth);
+        }
+        let nat = self.is_nat(a);
+        let both = self.emit.b.ins().band(truth, nat);
+        self.bit(both)
+    }
+
+    /// Whether a value is of that kind, by number, as a nat.
+    fn is_kind(&mut self, a: Value, kind: i64) -> Value {
+        let found = self.emit.call_stub(Stub::Kind, &[a]);
+        let same = self.emit.b.ins().icmp_imm_s(IntCC::Equal, found, kind);
+        self.bit(same)
+    }
+
+    // Arithmetic.
+
+    /// The result of an operation, computed by the runtime.
+    fn call_nat_helper(&mut self, operation: NatOp, a: Value, b: Value) -> Value {
+        let number = self.emit.constant(operation as u64);
+        self.emit.call_stub(Stub::Nat, &[number, a, b])
+    }
+
+    /// `fast`, unless the sign bit of `check` is set: then the runtime computes the result.
+    fn unless_negative(
+        &mut self,
+        check: Value,
+        fast: Value,
+        operation: NatOp,
+        ab: [Value; 2],
+    ) -> Value {
+        let slow = self.emit.is_not_direct(check);
+        self.unless_slow(slow, fast, operation, ab)
+    }
+
+    /// `fast`, unless the condition `slow` holds: then the runtime computes the result.
+    fn unless_slow(
+        &mut self,
+        slow: Value,
+        fast: Value,
+        operation: NatOp,
+        [a, b]: [Value; 2],
+    ) -> Value {
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        self.emit.b.ins().brif(slow, slowly, &[], done, &[fast.into()]);
+        self.emit.switch_to(slowly);
+        let value = self.call_nat_helper(operation, a, b);
+        self.emit.jump(done, &[value]);
+        self.emit.switch_to(done);
+        result
+    }
+
+    fn inc(&mut self, a: Value, result: Type) -> Value {
+        let fast = self.emit.b.ins().iadd_imm_s(a, 1);
+        if result.is(Type::Small) {
+            return fast;
+        }
+        let check = self.emit.b.ins().bor(a, fast);
+        self.unless_negative(check, fast, NatOp::Inc, [a, a])
+    }
+
+    fn dec(&mut self, a: Value, ty: Type) -> Value {
+        let some = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, a, 0);
+        let some = self.bit(some);
+        let fast = self.emit.b.ins().isub(a, some);
+        if ty.is(Type::Small) {
+            return fast;
+        }
+        self.unless_negative(a, fast, NatOp::Dec, [a, a])
+    }
+
+    /// The result of an operation on two operands.
+    fn binary(&mut self, prim: Prim, [a, b]: [Value; 2], types: [Type; 2], result: Type) -> Value {
+        match prim {
+            _ if prim.compares() => return self.compare(prim, [a, b], types),
+            Prim::Mul32 => return self.mul32(a, b),
+            Prim::Lsh32 => return self.lsh32(a, b),
+            _ => {}
+        }
+        let small = types.map(|ty| ty.is(Type::Small));
+        if small == [true, true] && result.is(Type::Small) {
+            // The types say that the result is direct.
+            return self.fast(prim, a, b).1;
+        }
+        let (operation, fast) = self.fast(prim, a, b);
+        let either = match small {
+            [true, true] => None,
+            [true, false] => Some(b),
+            [false, true] => Some(a),
+            [false, false] => Some(self.emit.b.ins().bor(a, b)),
+        };
+        let check = match (prim, either) {
+            (Prim::Add, None) => fast,
+            (Prim::Add, Some(either)) => self.emit.b.ins().bor(either, fast),
+            (Prim::Mul, either) => {
+                let high = self.emit.b.ins().umulhi(a, b);
+                let over = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, high, 0);
+                let check = match either {
+                    Some(either) => self.emit.b.ins().bor(either, fast),
+                    None => fast,
+                };
+                let negative = self.emit.is_not_direct(check);
+                let slow = self.emit.b.ins().bor(over, negative);
+                return self.unless_slow(slow, fast, operation, [a, b]);
+            }
+            (Prim::Lsh, either) => return self.shift_left([a, b], either),
+            (_, None) => return fast,
+            (_, Some(either)) => either,
+        };
+        self.unless_negative(check, fast, operation, [a, b])
+    }
+
+    /// The operation, and its result if operands and result are direct nats.
+    fn fast(&mut self, prim: Prim, a: Value, b: Value) -> (NatOp, Value) {
+        let ins = self.emit.b.ins();
+        match prim {
+            Prim::Add => (NatOp::Add, ins.iadd(a, b)),
+            Prim::Mul => (NatOp::Mul, ins.imul(a, b)),
+            Prim::And => (NatOp::And, ins.band(a, b)),
+            Prim::Or => (NatOp::Or, ins.bor(a, b)),
+            Prim::Xor => (NatOp::Xor, ins.bxor(a, b)),
+            Prim::Lsh => (NatOp::Lsh, ins.ishl(a, b)),
+            Prim::Sub => {
+                let most = ins.umax(a, b);
+                (NatOp::Sub, self.emit.b.ins().isub(most, b))
+            }
+            Prim::Rsh => {
+                let shifted = ins.ushr(a, b);
+                let far = self.emit.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, b, 63);
+                let zero = self.emit.constant(0);
+                (NatOp::Rsh, self.emit.b.ins().select(far, zero, shifted))
+            }
+            Prim::Div => {
+                let (by_zero, divisor) = self.divisor(b);
+                let quotient = self.emit.b.ins().udiv(a, divisor);
+                let zero = self.emit.constant(0);
+                (NatOp::Div, self.emit.b.ins().select(by_zero, zero, quotient))
+            }
+            Prim::Mod => {
+                let (by_zero, divisor) = self.divisor(b);
+                let rest = self.emit.b.ins().urem(a, divisor);
+                (NatOp::Mod, self.emit.b.ins().select(by_zero, a, rest))
+            }
+            _ => unreachable!("{prim:?} is no arithmetic of two"),
+        }
+    }
+
+    /// Whether a divisor is 0, and the divisor, or 1 in place of 0.
+    pub(super) fn divisor(&mut self, b: Value) -> (Value, Value) {
+        let by_zero = self.emit.b.ins().icmp_imm_s(IntCC::Equal, b, 0);
+        let one = self.emit.constant(1);
+        (by_zero, self.emit.b.ins().select(by_zero, one, b))
+    }
+
+    /// The low 32 bits of a word.
+    fn low32(&mut self, word: Value) -> Value {
+        self.emit.b.ins().band_imm_u(word, i64::from(u32::MAX))
+    }
+
+    fn mul32(&mut self, a: Value, b: Value) -> Value {
+        let product = self.emit.b.ins().imul(a, b);
+        self.low32(product)
+    }
+
+    fn lsh32(&mut self, a: Value, by: Value) -> Value {
+        let shifted = self.emit.b.ins().ishl(a, by);
+        let low = self.low32(shifted);
+        let far = self.emit.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, by, 31);
+        let zero = self.emit.constant(0);
+        self.emit.b.ins().select(far, zero, low)
+    }
+
+    fn shift_left(&mut self, [a, b]: [Value; 2], either: Option<Value>) -> Value {
+        let fast = self.emit.b.ins().ishl(a, b);
+        let back = self.emit.b.ins().ushr(fast, b);
+        let lost = self.emit.b.ins().icmp(IntCC::NotEqual, back, a);
+        let far = self.emit.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, b, 62);
+        let slow = self.emit.b.ins().bor(lost, far);
+        let check = match either {
+            Some(either) => self.emit.b.ins().bor(either, fast),
+            None => fast,
+        };
+        let negative = self.emit.is_not_direct(check);
+        let slow = self.emit.b.ins().bor(slow, negative);
+        self.unless_slow(slow, fast, NatOp::Lsh, [a, b])
+    }
+
+    // Comparisons.
+
+    /// The result of a comparison, as a nat.
+    fn compare(&mut self, prim: Prim, [a, b]: [Value; 2], types: [Type; 2]) -> Value {
+        let fast = self.compare_direct(prim, a, b);
+        let either = match types.map(|ty| ty.is(Type::Small)) {
+            [true, true] => return fast,
+            // A word with the top bit set is no direct nat. As an unsigned number it is above every
+            // direct nat, as its value is in PLAN's order.
+            [true, false] | [false, true] => return fast,
+            [false, false] => self.emit.b.ins().bor(a, b),
+        };
+        let slow = self.emit.is_not_direct(either);
+        let (slowly, (done, result)) = (self.emit.cold_block(), self.emit.block_with_param());
+        self.emit.b.ins().brif(slow, slowly, &[], done, &[fast.into()]);
+        self.emit.switch_to(slowly);
+        let value = self.compare_by_runtime(prim, a, b);
+        self.emit.jump(done, &[value]);
+        self.emit.switch_to(done);
+        result
+    }
+
+    /// Branches on the outcome of a comparison.
+    pub(super) fn branch_on(&mut self, prim: Prim, operands: &[Operand], yes: Block, no: Block) {
+        let words = self.words(operands);
+        let [a, b] = words[..] else { unreachable!("a comparison takes two operands") };
+        let small = |operand: &Operand| self.type_of(*operand).is(Type::Small);
+        if !operands.iter().any(small) {
+            let (fast, slowly) = (self.emit.block(), self.emit.cold_block());
+            let either = self.emit.b.ins().bor(a, b);
+            let slow = self.emit.is_not_direct(either);
+            self.emit.branch(slow, slowly, fast);
+            self.emit.switch_to(slowly);
+            let holds = self.compare_by_runtime(prim, a, b);
+            self.emit.branch(holds, yes, no);
+            self.emit.switch_to(fast);
+        }
+        let condition = self.emit.b.ins().icmp(condition(prim), a, b);
+        self.emit.branch(condition, yes, no);
+    }
+
+    /// The result of a comparison, computed by the runtime.
+    fn compare_by_runtime(&mut self, prim: Prim, a: Value, b: Value) -> Value {
+        let equality = matches!(prim, Prim::Eq | Prim::Ne);
+        let order = self.call_nat_helper(if equality { NatOp::Eq } else { NatOp::Cmp }, a, b);
+        match prim {
+            Prim::Cmp | Prim::Eq => order,
+            Prim::Ne => self.emit.b.ins().bxor_imm_s(order, 1),
+            _ => {
+                let one = self.emit.constant(1);
+                self.compare_direct(prim, order, one)
+            }
+        }
+    }
+
+    /// The result of a comparison of words, at least one of them a direct nat.
+    fn compare_direct(&mut self, prim: Prim, a: Value, b: Value) -> Value {
+        if prim == Prim::Cmp {
+            let above = self.emit.b.ins().icmp(IntCC::UnsignedGreaterThan, a, b);
+            let not_below = self.emit.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, a, b);
+            let (above, not_below) = (self.bit(above), self.bit(not_below));
+            return self.emit.b.ins().iadd(above, not_below);
+        }
+        let holds = self.emit.b.ins().icmp(condition(prim), a, b);
+        self.bit(holds)
+    }
+}
+
+/// The condition of a comparison of words, at least one of them a direct nat.
+fn condition(prim: Prim) -> IntCC {
+    match prim {
+        Prim::Eq => IntCC::Equal,
+        Prim::Ne => IntCC::NotEqual,
+        Prim::Lt => IntCC::UnsignedLessThan,
+        Prim::Le => IntCC::UnsignedLessThanOrEqual,
+        Prim::Gt => IntCC::UnsignedGreaterThan,
+        Prim::Ge => IntCC::UnsignedGreaterThanOrEqual,
+        _ => unreachable!("{prim:?} does not compare for a bit"),
+    }
+}

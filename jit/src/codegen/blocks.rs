@@ -1,0 +1,183 @@
+//! Translating blocks: statements, operations, join points and loops.
+//!
+//! The IR's blocks form a tree. Translating a block's terminator makes a pending block for each of its
+//! successors, with the facts that hold there. Pending blocks are translated until none is left.
+
+use super::error::CompileError;
+use super::symbol::Stub;
+use super::translator::{FunctionTranslator, variadic};
+use crate::ir::{
+    Block, BlockId, FunctionRole, JoinId, Op, Operand, Prim, Stmt, Terminator, Type, Var,
+};
+use cranelift_codegen::ir::Value;
+use cranelift_codegen::ir::types::I64;
+
+impl FunctionTranslator<'_, '_> {
+    /// Translates the function, given the parameters of its signature.
+    pub(super) fn translate(&mut self, params: &[Value]) -> Result<(), CompileError> {
+        let function = self.function;
+        if function.role == FunctionRole::Thunk {
+            let address = self.emit.address(params[0]);
+            for (index, var) in function.params.iter().enumerate() {
+                let value = self.emit.payload(address, 1 + index);
+                self.define(*var, value);
+            }
+        } else {
+            for (var, value) in function.params.iter().zip(params) {
+                self.define(*var, *value);
+            }
+        }
+        self.block(function.entry)?;
+        while let Some((block, id, path)) = self.pending.pop() {
+            self.emit.switch_to(block);
+            self.path = path;
+            self.block(id)?;
+        }
+        Ok(())
+    }
+
+    /// Translates one block of the IR into the current block.
+    fn block(&mut self, id: BlockId) -> Result<(), CompileError> {
+        let Block { stmts, terminator } = &self.function.blocks[id];
+        let mut rest = &stmts[..];
+        while let Some((stmt, after)) = rest.split_first() {
+            let items = self.items(rest);
+            if items > 0 {
+                rest = &rest[items..];
+                continue;
+            }
+            rest = after;
+            if let (Some((prim, operands)), Terminator::If(_, yes, no)) =
+                (self.fused_comparison(stmt, terminator), terminator)
+                && after.is_empty()
+            {
+                let (yes, no) = self.branches(id, *yes, *no);
+                self.branch_on(prim, operands, yes, no);
+                return Ok(());
+            }
+            if let Stmt::Let(_, op) = stmt
+                && self.may_call(op)
+            {
+                self.check_limit_once();
+            }
+            match stmt {
+                Stmt::Join(join) => self.join(*join),
+                Stmt::Rec(group) => self.allocate(group)?,
+                Stmt::Let(vars, op) if self.is_allocation(op) => {
+                    // One check of the nursery serves all neighbours.
+                    let mut group = vec![(vars[0], op.clone())];
+                    while let Some((Stmt::Let(vars, op), after)) = rest.split_first()
+                        && self.is_allocation(op)
+                    {
+                        group.push((vars[0], op.clone()));
+                        rest = after;
+                    }
+                    self.allocate(&group)?;
+                }
+                Stmt::Let(vars, op) => self.operation(vars, op)?,
+            }
+        }
+        if self.back_edges.contains(&id) {
+            // Every turn of a loop can be interrupted.
+            self.emit.check_interrupt(self.function.results.len());
+        }
+        self.terminator(id, terminator)
+    }
+
+    /// The comparison of a statement whose result only the block's terminator uses, to branch on.
+    fn fused_comparison<'s>(
+        &self,
+        stmt: &'s Stmt,
+        terminator: &Terminator,
+    ) -> Option<(Prim, &'s [Operand])> {
+        let Stmt::Let(vars, Op::Prim(prim, operands)) = stmt else { return None };
+        let Terminator::If(Operand::Var(condition), ..) = terminator else { return None };
+        let alone = vars[0] == *condition && self.uses.is_used_once(*condition);
+        (alone && prim.compares() && *prim != Prim::Cmp).then_some((*prim, operands))
+    }
+
+    /// Declares a join point. Its body is translated later.
+    fn join(&mut self, id: JoinId) {
+        let join = &self.function.joins[id];
+        let mut path = self.path.clone();
+        if join.is_loop {
+            // The check is made once, before the loop. A turn needs no more stack.
+            self.check_limit_once();
+            path.limit_is_checked = true;
+            self.mark_back_edges(id, join.body);
+        }
+        let block = self.emit.block();
+        for var in &join.params {
+            let value = self.emit.b.append_block_param(block, I64);
+            self.define(*var, value);
+        }
+        self.joins[id.index()] = Some(block);
+        self.pending.push((block, join.body, path));
+    }
+
+    /// Collects the blocks of a loop's body that jump back to the loop.
+    fn mark_back_edges(&mut self, id: JoinId, body: BlockId) {
+        let mut todo = vec![body];
+        while let Some(number) = todo.pop() {
+            let block = &self.function.blocks[number];
+            if matches!(block.terminator, Terminator::Jump(join, _) if join == id) {
+                self.back_edges.insert(number);
+            }
+            todo.extend(block.terminator.blocks());
+            todo.extend(block.stmts.iter().filter_map(|stmt| match stmt {
+                Stmt::Join(join) => Some(self.function.joins[*join].body),
+                _ => None,
+            }));
+        }
+    }
+
+    /// Translates an operation that allocates nothing in place, and defines its results.
+    fn operation(&mut self, vars: &[Var], op: &Op) -> Result<(), CompileError> {
+        let result = match op {
+            Op::Force(a) => {
+                let word = self.word(*a);
+                if self.type_of(*a).is(Type::Whnf) { word } else { self.force(word) }
+            }
+            Op::Normalise(a) => {
+                let word = self.word(*a);
+                match self.type_of(*a).is(Type::Nat) {
+                    true => word,
+                    false => self.emit.call_stub(Stub::Normalise, &[word]),
+                }
+            }
+            Op::Prim(prim, operands) if prim.is_word64() => {
+                self.word_operation(vars[0], *prim, operands);
+                return Ok(());
+            }
+            Op::Prim(prim, operands) => self.prim(*prim, operands),
+            Op::Partial(k, args) => {
+                let words = self.words(&[&[Operand::Constant(*k)], &args[..]].concat());
+                self.emit.call_stub(Stub::Delay(variadic(words.len() - 1)?), &words)
+            }
+            Op::Call(call) => {
+                let results = self.call(call)?;
+                for (var, value) in vars.iter().zip(results) {
+                    self.define(*var, value);
+                }
+                return Ok(());
+            }
+            Op::Row(items) => self.long_row(items)?,
+            Op::Delay(function, args) => {
+                let words = self.words(&[&[*function], &args[..]].concat());
+                self.emit.call_stub(Stub::Delay(variadic(args.len())?), &words)
+            }
+            Op::Thunk(..) => unreachable!("thunks are allocated in place"),
+        };
+        self.define(vars[0], result);
+        Ok(())
+    }
+
+    /// Whether an operation may run code that calls other code.
+    fn may_call(&self, op: &Op) -> bool {
+        match op {
+            Op::Call(_) | Op::Normalise(_) => true,
+            Op::Force(a) => !self.type_of(*a).is(Type::Whnf),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What a unit is compiled for: the values of its constants, as far as machine code depends on them.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+/// Where the address of a law's code appears once there is some, and 0 until then. The interpreter and
+/// all code that calls the law look here.
+pub type EntryCell = Arc<AtomicUsize>;
+
+/// What is known of the value of a constant.
+#[derive(Clone, Debug)]
+pub struct ConstantFacts {
+    /// The top byte of its word.
+    pub top: u8,
+    /// The entry cell, if the constant is a law that is not part of the unit, or the pin of such a law
+    /// without a jet.
+    pub entry: Option<EntryCell>,
+}
+
+/// The constants of a unit, by number.
+#[derive(Debug)]
+pub struct Environment {
+    /// The address of the first constant's word. The runtime keeps the words alive and up to date.
+    pub constants: usize,
+    /// What is known of each constant.
+    pub facts: Vec<ConstantFacts>,
+}

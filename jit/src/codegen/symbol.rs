@@ -1,0 +1,169 @@
+//! What machine code refers to by name until it is linked.
+
+use cranelift_codegen::ir::UserExternalName;
+use std::fmt;
+use vm::native::{Helper, PARAMETERS_MAX};
+
+/// Something whose address is known only when code is linked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Symbol {
+    /// A function of the same unit, by its number.
+    Function(u32),
+    /// A stub.
+    Stub(Stub),
+    /// The first word of the unit's constants.
+    Constants,
+    /// The entry cell of a constant, by the constant's number: the word that holds the address of the
+    /// constant's code, or 0 while there is none.
+    EntryCell(u32),
+    /// A Rust function.
+    Helper(Helper),
+}
+
+impl Symbol {
+    /// The name of the symbol in Cranelift's IR: the namespace is the kind of symbol.
+    pub fn name(self) -> UserExternalName {
+        let (namespace, index) = match self {
+            Symbol::Function(index) => (0, index),
+            Symbol::Stub(stub) => (1, stub.number()),
+            Symbol::Constants => (2, 0),
+            Symbol::EntryCell(index) => (3, index),
+            Symbol::Helper(helper) => (4, helper as u32),
+        };
+        UserExternalName { namespace, index }
+    }
+
+    /// The symbol of a name. None if no symbol has it.
+    pub fn named(name: &UserExternalName) -> Option<Symbol> {
+        Some(match name.namespace {
+            0 => Symbol::Function(name.index),
+            1 => Symbol::Stub(Stub::numbered(name.index)?),
+            2 if name.index == 0 => Symbol::Constants,
+            3 => Symbol::EntryCell(name.index),
+            4 => Symbol::Helper(*Helper::ALL.get(name.index as usize)?),
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Symbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Symbol::Function(index) => write!(f, "function {index}"),
+            Symbol::Stub(stub) => write!(f, "stub {stub:?}"),
+            Symbol::Constants => write!(f, "constants"),
+            Symbol::EntryCell(index) => write!(f, "entry cell {index}"),
+            Symbol::Helper(helper) => write!(f, "helper {helper:?}"),
+        }
+    }
+}
+
+/// A routine that compiled code calls by the convention of compiled code. Most call a helper in Rust.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Stub {
+    /// `(word)`, perhaps a thunk: its value.
+    Force,
+    /// Does the same through Rust.
+    ForceSlowly,
+    /// `(word)`: its normal form.
+    Normalise,
+    /// `(words)`: collects until the nursery has that many free words.
+    Room,
+    /// `()`: leaves compiled code because the stack or the time is used up.
+    Limit,
+    /// `(value)`: takes the value apart.
+    Parts,
+    /// `(value)`: the kind of the value.
+    Kind,
+    /// `(value)`: the arity of the value.
+    Arity,
+    /// `(row, index)`: the item.
+    Item,
+    /// `(operation, a, b)`: the result of an operation on nats.
+    Nat,
+    /// `(object, index, value)`: writes a payload word, with the write barrier.
+    Store,
+    /// `(function, argument...)`: the value of the call.
+    Apply(u32),
+    /// Does the same through the interpreter.
+    Call(u32),
+    /// `(function, argument...)`: the application as a thunk, or as an app.
+    Delay(u32),
+    /// `(pin, argument...)`: the value of the call of a jet.
+    Jet(u32),
+    /// `(item, item...)`: a row. The number is that of the items after the first.
+    Row(u32),
+}
+
+/// Variadic stubs exist for every number of words below this, the first word not counted.
+const VARIANTS: u32 = PARAMETERS_MAX as u32;
+const FIXED: [Stub; 11] = [
+    Stub::Force,
+    Stub::ForceSlowly,
+    Stub::Normalise,
+    Stub::Room,
+    Stub::Limit,
+    Stub::Parts,
+    Stub::Kind,
+    Stub::Arity,
+    Stub::Item,
+    Stub::Nat,
+    Stub::Store,
+];
+const VARIADIC: [fn(u32) -> Stub; 5] = [Stub::Apply, Stub::Call, Stub::Delay, Stub::Jet, Stub::Row];
+
+impl Stub {
+    /// The count of stubs.
+    pub const COUNT: usize = FIXED.len() + VARIADIC.len() * PARAMETERS_MAX;
+
+    /// The number of the stub, which is below [`Stub::COUNT`].
+    pub fn number(self) -> u32 {
+        let variadic = |index: u32, count: u32| FIXED.len() as u32 + index * VARIANTS + count;
+        match self {
+            Stub::Apply(count) => variadic(0, count),
+            Stub::Call(count) => variadic(1, count),
+            Stub::Delay(count) => variadic(2, count),
+            Stub::Jet(count) => variadic(3, count),
+            Stub::Row(count) => variadic(4, count),
+            fixed => FIXED.iter().position(|stub| *stub == fixed).unwrap_or(0) as u32,
+        }
+    }
+
+    /// The stub of that number. None if the number is not below [`Stub::COUNT`].
+    pub fn numbered(number: u32) -> Option<Stub> {
+        match number.checked_sub(FIXED.len() as u32) {
+            None => FIXED.get(number as usize).copied(),
+            Some(rest) => {
+                VARIADIC.get((rest / VARIANTS) as usize).map(|stub| stub(rest % VARIANTS))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stub_has_a_number_of_its_own() {
+        for number in 0..Stub::COUNT as u32 {
+            assert_eq!(Stub::numbered(number).map(Stub::number), Some(number));
+        }
+        assert_eq!(Stub::numbered(Stub::COUNT as u32), None);
+    }
+
+    #[test]
+    fn a_symbol_is_found_by_its_name() {
+        let symbols = [
+            Symbol::Function(7),
+            Symbol::Stub(Stub::Jet(3)),
+            Symbol::Constants,
+            Symbol::EntryCell(9),
+            Symbol::Helper(Helper::Nat),
+        ];
+        for symbol in symbols {
+            assert_eq!(Symbol::named(&symbol.name()), Some(symbol));
+        }
+        assert_eq!(Symbol::named(&UserExternalName { namespace: 5, index: 0 }), None);
+    }
+}

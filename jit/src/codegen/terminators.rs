@@ -1,0 +1,144 @@
+//! Translating terminators: returns, tail calls, jumps and branches.
+
+use super::error::CompileError;
+use super::symbol::{Stub, Symbol};
+use super::translator::FunctionTranslator;
+use crate::ir::{Arm, Block, BlockId, Call, Callee, Operand, Terminator, Type};
+use cranelift_codegen::ir::{self as clif, InstBuilder, Value};
+use cranelift_frontend::Switch;
+use vm::native::offset;
+
+impl FunctionTranslator<'_, '_> {
+    /// Translates the terminator of a block.
+    pub(super) fn terminator(
+        &mut self,
+        id: BlockId,
+        terminator: &Terminator,
+    ) -> Result<(), CompileError> {
+        if matches!(
+            terminator,
+            Terminator::Enter(_)
+                | Terminator::Tail(_)
+                | Terminator::Reflect(..)
+                | Terminator::Crash(..)
+        ) {
+            self.check_limit_once();
+        }
+        match terminator {
+            Terminator::Return(results) => {
+                let results = self.words(results);
+                self.emit.b.ins().return_(&results);
+            }
+            Terminator::Enter(a) => self.enter(*a),
+            Terminator::Tail(call) => self.tail_call(call)?,
+            Terminator::Jump(join, args) => {
+                let Some(block) = self.joins[join.index()] else {
+                    unreachable!("{join} is in scope")
+                };
+                let args = self.words(args);
+                self.emit.jump(block, &args);
+            }
+            Terminator::If(condition, yes, no) => {
+                let condition = self.word(*condition);
+                let (yes, no) = self.branches(id, *yes, *no);
+                self.emit.branch(condition, yes, no);
+            }
+            Terminator::Switch(on, cases, other) => {
+                let on = self.word(*on);
+                let mut switch = Switch::new();
+                for (nat, block) in cases {
+                    let block = self.deferred(*block);
+                    switch.set_entry(u128::from(*nat), block);
+                }
+                let other = self.deferred(*other);
+                switch.emit(&mut self.emit.b, on, other);
+            }
+            Terminator::Reflect(on, arms) => self.reflect(*on, arms),
+            Terminator::Direct(on, nat, yes, no) => {
+                let word = self.word(*on);
+                self.define(*nat, word);
+                let (yes, no) = (self.deferred(*yes), self.deferred(*no));
+                let not_direct = self.emit.is_not_direct(word);
+                self.emit.branch(not_direct, no, yes);
+            }
+            Terminator::Closure(on, k, arm, other) => self.closure(*on, *k, arm, *other),
+            Terminator::Crash(operation, arg) => {
+                let call = Call { callee: Callee::Unknown(*operation), args: vec![*arg] };
+                self.tail_call(&call)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The blocks for both branches of a block. In each, the outcome of the condition is known.
+    pub(super) fn branches(
+        &mut self,
+        id: BlockId,
+        yes: BlockId,
+        no: BlockId,
+    ) -> (clif::Block, clif::Block) {
+        let Block { stmts, terminator } = &self.function.blocks[id];
+        let Terminator::If(condition, ..) = terminator else {
+            return (self.deferred(yes), self.deferred(no));
+        };
+        let here = self.path.bounds.clone();
+        let [yes, no] = [(yes, true), (no, false)].map(|(block, holds)| {
+            self.path.bounds = here.after(stmts, *condition, holds);
+            self.deferred(block)
+        });
+        self.path.bounds = here;
+        (yes, no)
+    }
+
+    /// Evaluates a value in place of this function.
+    fn enter(&mut self, a: Operand) {
+        let word = self.word(a);
+        if !self.type_of(a).is(Type::Whnf) {
+            let (slowly, done) = (self.emit.block(), self.emit.block());
+            let thunk = self.emit.is_thunk(word);
+            self.emit.branch(thunk, slowly, done);
+            self.emit.switch_to(slowly);
+            self.emit.tail_call(Symbol::Stub(Stub::Force), &[word], 1);
+            self.emit.switch_to(done);
+        }
+        self.emit.b.ins().return_(&[word]);
+    }
+
+    /// Branches on the kind of a value, and defines its parts.
+    fn reflect(&mut self, on: Operand, arms: &[Arm; 4]) {
+        let word = self.word(on);
+        let (nat, other) = (self.emit.block(), self.emit.block());
+        let not_direct = self.emit.is_not_direct(word);
+        self.emit.branch(not_direct, other, nat);
+        let nat_arm = &arms[3];
+        let (nat_body, nat_word) = self.emit.block_with_param();
+        self.define(nat_arm.params[0], nat_word);
+        self.pending.push((nat_body, nat_arm.block, self.path.clone()));
+        self.emit.switch_to(nat);
+        self.emit.jump(nat_body, &[word]);
+
+        self.emit.switch_to(other);
+        let branch = self.emit.call_stub(Stub::Parts, &[word]);
+        let mut switch = Switch::new();
+        let blocks: Vec<clif::Block> = arms.iter().map(|_| self.emit.block()).collect();
+        for (index, block) in blocks[..3].iter().enumerate() {
+            switch.set_entry(index as u128, *block);
+        }
+        switch.emit(&mut self.emit.b, branch, blocks[3]);
+        for (arm, block) in arms.iter().zip(&blocks) {
+            self.emit.switch_to(*block);
+            let parts: Vec<Value> = (0..arm.params.len())
+                .map(|index| self.emit.load_context(offset::PARTS + 8 * index))
+                .collect();
+            if arm.params == nat_arm.params {
+                self.emit.jump(nat_body, &parts);
+                continue;
+            }
+            for (var, part) in arm.params.iter().zip(parts) {
+                self.define(*var, part);
+            }
+            let body = self.deferred(arm.block);
+            self.emit.jump(body, &[]);
+        }
+    }
+}

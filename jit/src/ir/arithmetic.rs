@@ -1,0 +1,248 @@
+//! Jets that compute on nats, expanded into primitive operations.
+//!
+//! Operands that are 32-bit words are masked to their width with `and`, which folds away where the
+//! type says that they are no wider, and then computed on as nats: their types show that no result
+//! overflows. Operations on 64-bit words have primitive operations of their own.
+
+use super::{Operand, Prim};
+use vm::jet::{Operation, WordOperation as W};
+
+/// The mask of a 32-bit word.
+const LOW32: u64 = u32::MAX as u64;
+
+/// A computation on nats whose operands are all evaluated first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NatOperation {
+    /// A primitive operation.
+    Prim(Prim),
+    /// A primitive operation on the truth values of the operands.
+    OfTruth(Prim),
+    /// 2 to the power of the operand.
+    PowerOfTwo,
+    /// Whether bit `a` of `b` is set.
+    TestBit,
+    /// An operation on 32-bit words.
+    Word32(W),
+    /// An operation on 64-bit words.
+    Word64(W),
+}
+
+impl NatOperation {
+    /// The expansion of a jet's operation, or `None` if it does not evaluate all its operands first
+    /// or is not expanded.
+    pub(crate) fn of(operation: Operation) -> Option<NatOperation> {
+        Some(match operation {
+            Operation::ToNat => NatOperation::Prim(Prim::ToNat),
+            Operation::Truth => NatOperation::Prim(Prim::Truth),
+            Operation::Not => NatOperation::Prim(Prim::Not),
+            Operation::IsZero => NatOperation::Prim(Prim::IsZero),
+            Operation::IsNat => NatOperation::Prim(Prim::IsNat),
+            Operation::IsPin => NatOperation::Prim(Prim::IsPin),
+            Operation::IsLaw => NatOperation::Prim(Prim::IsLaw),
+            Operation::IsApp => NatOperation::Prim(Prim::IsApp),
+            Operation::Decrement => NatOperation::Prim(Prim::Dec),
+            Operation::Add => NatOperation::Prim(Prim::Add),
+            Operation::Subtract => NatOperation::Prim(Prim::Sub),
+            Operation::Divide => NatOperation::Prim(Prim::Div),
+            Operation::Remainder => NatOperation::Prim(Prim::Mod),
+            Operation::BitAnd => NatOperation::Prim(Prim::And),
+            Operation::BitOr => NatOperation::Prim(Prim::Or),
+            Operation::BitXor => NatOperation::Prim(Prim::Xor),
+            Operation::ShiftRight => NatOperation::Prim(Prim::Rsh),
+            Operation::Equal => NatOperation::Prim(Prim::Eq),
+            Operation::NotEqual => NatOperation::Prim(Prim::Ne),
+            Operation::Less => NatOperation::Prim(Prim::Lt),
+            Operation::LessOrEqual => NatOperation::Prim(Prim::Le),
+            Operation::Greater => NatOperation::Prim(Prim::Gt),
+            Operation::GreaterOrEqual => NatOperation::Prim(Prim::Ge),
+            Operation::Compare => NatOperation::Prim(Prim::Cmp),
+            Operation::Xor => NatOperation::OfTruth(Prim::Ne),
+            Operation::NotXor => NatOperation::OfTruth(Prim::Eq),
+            Operation::PowerOfTwo => NatOperation::PowerOfTwo,
+            Operation::TestBit => NatOperation::TestBit,
+            Operation::Word32(word) | Operation::Word64(word)
+                if matches!(word, W::Multiply | W::ShiftLeft) || is_partial(word) =>
+            {
+                return None;
+            }
+            Operation::Word32(word) => NatOperation::Word32(word),
+            Operation::Word64(word) => NatOperation::Word64(word),
+            _ => return None,
+        })
+    }
+
+    /// The expansion of an operation that is 0 if one of its operands is 0, and then does not
+    /// evaluate the other; with the index of the operand that decides.
+    pub(crate) fn zero_guarded(operation: Operation) -> Option<(NatOperation, usize)> {
+        match operation {
+            Operation::Multiply => Some((NatOperation::Prim(Prim::Mul), 1)),
+            Operation::ShiftLeft => Some((NatOperation::Prim(Prim::Lsh), 0)),
+            Operation::Word32(word @ W::Multiply) => Some((NatOperation::Word32(word), 1)),
+            Operation::Word32(word @ W::ShiftLeft) => Some((NatOperation::Word32(word), 0)),
+            Operation::Word64(word @ W::Multiply) => Some((NatOperation::Word64(word), 1)),
+            Operation::Word64(word @ W::ShiftLeft) => Some((NatOperation::Word64(word), 0)),
+            _ => None,
+        }
+    }
+
+    /// Emits the value that decides whether a zero-guarded operation needs its other operand: it
+    /// does unless this value is 0.
+    pub(crate) fn guard(
+        self,
+        operand: Operand,
+        mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
+    ) -> Operand {
+        match self {
+            NatOperation::Word32(_) => low32(operand, &mut emit),
+            NatOperation::Word64(_) => match operand {
+                Operand::Small(_) => operand,
+                _ => emit(Prim::Low64, &[operand]),
+            },
+            _ => operand,
+        }
+    }
+
+    /// Emits the operation on evaluated operands and returns the result. `emit` emits one primitive
+    /// operation and returns its result.
+    pub(crate) fn emit_with(
+        self,
+        operands: &[Operand],
+        mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
+    ) -> Operand {
+        match self {
+            NatOperation::Prim(prim) => emit(prim, operands),
+            NatOperation::OfTruth(prim) => {
+                let truths: Vec<Operand> =
+                    operands.iter().map(|a| emit(Prim::Truth, &[*a])).collect();
+                emit(prim, &truths)
+            }
+            NatOperation::PowerOfTwo => emit(Prim::Lsh, &[&[Operand::Small(1)], operands].concat()),
+            NatOperation::TestBit => {
+                let reversed: Vec<Operand> = operands.iter().rev().copied().collect();
+                let shifted = emit(Prim::Rsh, &reversed);
+                emit(Prim::And, &[shifted, Operand::Small(1)])
+            }
+            NatOperation::Word32(operation) => {
+                let words: Vec<Operand> =
+                    operands.iter().map(|operand| low32(*operand, &mut emit)).collect();
+                word32(operation, &words, emit)
+            }
+            NatOperation::Word64(operation) => emit(prim64(operation), operands),
+        }
+    }
+}
+
+/// Whether an operation on words is not defined by a fixed sequence of primitive operations for all
+/// operands.
+fn is_partial(word: W) -> bool {
+    matches!(word, W::Subtract | W::RotateLeft | W::RotateRight | W::SignedDivide)
+}
+
+/// A rotation of a word by a literal.
+#[derive(Clone, Copy)]
+pub(crate) struct WordRotation {
+    /// The distance to the left, in bits.
+    left: u64,
+    /// The width of the word.
+    bits: u64,
+}
+
+impl WordRotation {
+    /// The rotation that an operation by `by` performs, if `by` is a literal no larger than the
+    /// width.
+    pub(crate) fn of(operation: Operation, by: Operand) -> Option<WordRotation> {
+        let (word, bits) = match operation {
+            Operation::Word32(word) => (word, 32),
+            Operation::Word64(word) => (word, 64),
+            _ => return None,
+        };
+        match (word, by) {
+            (W::RotateLeft, Operand::Small(by)) if by <= bits => {
+                Some(WordRotation { left: by, bits })
+            }
+            (W::RotateRight, Operand::Small(by)) if by <= bits => {
+                Some(WordRotation { left: bits - by, bits })
+            }
+            _ => None,
+        }
+    }
+
+    /// Emits the rotation of an operand and returns the result.
+    pub(crate) fn emit_with(
+        self,
+        operand: Operand,
+        mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
+    ) -> Operand {
+        let (left, right) = (Operand::Small(self.left), Operand::Small(self.bits - self.left));
+        if self.bits == 64 {
+            let parts = [(Prim::Lsh64, left), (Prim::Rsh64, right)];
+            let parts = parts.map(|(prim, by)| emit(prim, &[operand, by]));
+            return emit(Prim::Or64, &parts);
+        }
+        let word = low32(operand, &mut emit);
+        let parts = [(Prim::Lsh32, left), (Prim::Rsh, right)];
+        let parts = parts.map(|(prim, by)| emit(prim, &[word, by]));
+        emit(Prim::Or, &parts)
+    }
+}
+
+/// Emits the difference modulo 2^32 of operands that are below 2^32, and returns it.
+pub(crate) fn difference32(
+    operands: &[Operand],
+    mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
+) -> Operand {
+    let words: Vec<Operand> = operands.iter().map(|word| low32(*word, &mut emit)).collect();
+    let borrowed = emit(Prim::Add, &[words[0], Operand::Small(LOW32 + 1)]);
+    let rest = emit(Prim::Sub, &[borrowed, words[1]]);
+    low32(rest, &mut emit)
+}
+
+/// Emits the low 32 bits of an operand.
+fn low32(operand: Operand, emit: &mut impl FnMut(Prim, &[Operand]) -> Operand) -> Operand {
+    match operand {
+        Operand::Small(nat) => Operand::Small(nat & LOW32),
+        operand => emit(Prim::And, &[operand, Operand::Small(LOW32)]),
+    }
+}
+
+/// Emits an operation on words that are masked to 32 bits.
+fn word32(
+    operation: W,
+    words: &[Operand],
+    mut emit: impl FnMut(Prim, &[Operand]) -> Operand,
+) -> Operand {
+    match operation {
+        W::Low => words[0],
+        W::Add => {
+            let sum = emit(Prim::Add, words);
+            low32(sum, &mut emit)
+        }
+        W::Multiply => emit(Prim::Mul32, words),
+        W::Divide => emit(Prim::Div, words),
+        W::And => emit(Prim::And, words),
+        W::Or => emit(Prim::Or, words),
+        W::Xor => emit(Prim::Xor, words),
+        W::ShiftLeft => emit(Prim::Lsh32, words),
+        W::ShiftRight => emit(Prim::Rsh, words),
+        W::Subtract | W::RotateLeft | W::RotateRight | W::SignedDivide => {
+            unreachable!("partial operations are not expanded")
+        }
+    }
+}
+
+fn prim64(operation: W) -> Prim {
+    match operation {
+        W::Low => Prim::Low64,
+        W::Add => Prim::Add64,
+        W::Multiply => Prim::Mul64,
+        W::Divide => Prim::Div64,
+        W::And => Prim::And64,
+        W::Or => Prim::Or64,
+        W::Xor => Prim::Xor64,
+        W::ShiftLeft => Prim::Lsh64,
+        W::ShiftRight => Prim::Rsh64,
+        W::Subtract | W::RotateLeft | W::RotateRight | W::SignedDivide => {
+            unreachable!("partial operations are not expanded")
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Float-in: a definition that only one branch uses moves into that branch, so that the other
+//! branches do not pay for it. (GHC's `FloatIn`; Peyton Jones, Partain, Santos, "Let-floating:
+//! moving bindings to give faster programs", ICFP 1996.)
+//!
+//! Only total operations move: allocations and primitive operations that neither crash nor
+//! evaluate. A thunk that several branches use, one of which only enters it, is duplicated for that
+//! branch, where a later pass may find it unnecessary. A definition may move into the code of a
+//! join point, which runs at most once, but not into a loop.
+
+use crate::ir::{
+    Block, BlockId, Function, FunctionId, Op, Operand, Prim, Stmt, Terminator, Type, Unit, Var,
+};
+use cranelift_entity::EntitySet;
+
+pub(super) fn float_in(unit: &mut Unit) {
+    let ids: Vec<FunctionId> = unit.functions.keys().collect();
+    for id in ids {
+        let mut function = unit.functions[id].clone();
+        for block in function.live_blocks() {
+            float_out_of_block(unit, &mut function, block);
+        }
+        unit.functions[id] = function;
+    }
+}
+
+/// A region of the code after a statement: the rest of its block, or the tree under one successor.
+struct UseRegion {
+    /// The first block of the region, if a definition may move there.
+    target: Option<BlockId>,
+    /// The variables that the region uses.
+    used: EntitySet<Var>,
+}
+
+impl UseRegion {
+    fn empty(function: &Function) -> UseRegion {
+        UseRegion { target: None, used: EntitySet::with_capacity(function.vars.len()) }
+    }
+
+    fn tree(function: &Function, root: BlockId, may_move: bool) -> UseRegion {
+        let mut region = UseRegion::empty(function);
+        region.target = may_move.then_some(root);
+        for block in function.blocks_under(root) {
+            let Block { stmts, terminator } = &function.blocks[block];
+            stmts.iter().flat_map(Stmt::ops).for_each(|op| region.note(op.operands()));
+            region.note(terminator.operands());
+        }
+        region
+    }
+
+    fn note(&mut self, operands: impl IntoIterator<Item = Operand>) {
+        for operand in operands {
+            if let Operand::Var(var) = operand {
+                self.used.insert(var);
+            }
+        }
+    }
+}
+
+/// Moves definitions of a block into the blocks under it.
+fn float_out_of_block(unit: &Unit, function: &mut Function, id: BlockId) {
+    let branches = function.blocks[id].terminator.blocks();
+    let has_joins = function.blocks[id].stmts.iter().any(|stmt| matches!(stmt, Stmt::Join(_)));
+    if branches.is_empty() && !has_joins {
+        return;
+    }
+    let stmts = std::mem::take(&mut function.blocks[id].stmts);
+    stmts.iter().for_each(|stmt| duplicate_entered_thunk(function, &branches, stmt));
+    // Region 0 is the rest of this block itself.
+    let mut regions = vec![UseRegion::empty(function)];
+    regions[0].note(function.blocks[id].terminator.operands());
+    regions.extend(branches.into_iter().map(|block| UseRegion::tree(function, block, true)));
+    let mut kept = Vec::with_capacity(stmts.len());
+    for stmt in stmts.into_iter().rev() {
+        if let Some((index, block)) = target(unit, function, &regions, &stmt) {
+            stmt.ops().for_each(|op| regions[index].note(op.operands()));
+            function.blocks[block].stmts.insert(0, stmt);
+            continue;
+        }
+        match &stmt {
+            Stmt::Join(join) => {
+                let join = &function.joins[*join];
+                regions.push(UseRegion::tree(function, join.body, !join.is_loop));
+            }
+            _ => stmt.ops().for_each(|op| regions[0].note(op.operands())),
+        }
+        kept.push(stmt);
+    }
+    kept.reverse();
+    function.blocks[id].stmts = kept;
+}
+
+/// Gives the branch whose terminator enters a thunk its own copy of that thunk, if another branch
+/// uses it as well.
+fn duplicate_entered_thunk(function: &mut Function, branches: &[BlockId], stmt: &Stmt) {
+    let Stmt::Let(vars, op @ (Op::Thunk(..) | Op::Delay(..))) = stmt else { return };
+    let [thunk] = vars[..] else { return };
+    let enters =
+        |branch: &&BlockId| function.blocks[**branch].terminator == Terminator::Enter(thunk.into());
+    let Some(&entering) = branches.iter().find(enters) else { return };
+    let is_used =
+        |branch: &&BlockId| UseRegion::tree(function, **branch, false).used.contains(thunk);
+    if branches.iter().filter(is_used).count() < 2 {
+        return;
+    }
+    let copy = function.new_var(Type::Any);
+    let block = &mut function.blocks[entering];
+    block.terminator = Terminator::Enter(copy.into());
+    block.stmts.push(Stmt::Let(vec![copy], op.clone()));
+}
+
+/// The only region that uses a definition, with its target block, if the definition may move there.
+fn target(
+    unit: &Unit,
+    function: &Function,
+    regions: &[UseRegion],
+    stmt: &Stmt,
+) -> Option<(usize, BlockId)> {
+    let Stmt::Let(vars, op) = stmt else { return None };
+    // Items are read early, so that their row becomes garbage early.
+    if matches!(op, Op::Force(_) | Op::Prim(Prim::Item, _)) || !unit.is_total(function, op) {
+        return None;
+    }
+    let is_used = |region: &UseRegion| vars.iter().any(|var| region.used.contains(*var));
+    let mut users = (0..regions.len()).filter(|&index| is_used(&regions[index]));
+    match (users.next(), users.next()) {
+        (Some(only), None) => regions[only].target.map(|block| (only, block)),
+        _ => None,
+    }
+}

@@ -1,0 +1,191 @@
+//! The list of passes and the order in which [`optimise`] runs them.
+
+use super::simplify::{SimplifyOptions, simplify};
+use super::{
+    float_in, gather, loops, narrow, peel, results, small_nats, specialise, sweep, worker_wrapper,
+};
+use crate::ir::Unit;
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
+
+macro_rules! passes {
+    ($($name:ident $text:literal $run:expr;)*) => {
+        /// A pass. The module's overview says what each does.
+        #[expect(missing_docs, reason = "the module's overview documents the passes")]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Pass {
+            $($name,)*
+        }
+
+        impl Pass {
+            /// All passes, each once.
+            pub const ALL: &'static [Pass] = &[$(Pass::$name),*];
+
+            /// The name in file tests and in `PALLAS_JIT_WITHOUT`.
+            pub fn name(self) -> &'static str {
+                match self { $(Pass::$name => $text),* }
+            }
+
+            /// Transforms a unit.
+            pub fn run(self, unit: &mut Unit) {
+                let run: fn(&mut Unit) = match self { $(Pass::$name => $run),* };
+                run(unit);
+            }
+        }
+    };
+}
+
+passes! {
+    Simplify "simplify" |unit| simplify(unit, SimplifyOptions::default());
+    Inline "inline" |unit| simplify(unit, SimplifyOptions { inline: true, ..Default::default() });
+    Strict "strict" |unit| simplify(unit, SimplifyOptions { strict: true, ..Default::default() });
+    Eager "eager" |unit| simplify(unit, SimplifyOptions { eager: true, ..Default::default() });
+    Speculate "speculate"
+        |unit| simplify(unit, SimplifyOptions { speculate: true, ..Default::default() });
+    Worker "worker" worker_wrapper::split;
+    Specialise "specialise" specialise::specialise;
+    Results "results" results::return_items;
+    Narrow "narrow" narrow::narrow;
+    Small "small" small_nats::add_variants;
+    Peel "peel" peel::peel;
+    Float "float" float_in::float_in;
+    Gather "gather" gather::gather;
+    Loop "loop" loops::jump_instead_of_calling;
+    Sweep "sweep" sweep::sweep;
+}
+
+/// The passes in the order in which [`optimise`] runs them.
+pub const PIPELINE: &[Pass] = &[
+    Pass::Simplify,
+    Pass::Inline,
+    Pass::Specialise,
+    Pass::Inline,
+    Pass::Specialise,
+    Pass::Float,
+    Pass::Strict,
+    Pass::Worker,
+    Pass::Inline,
+    Pass::Sweep,
+    Pass::Strict,
+    Pass::Worker,
+    Pass::Inline,
+    Pass::Narrow,
+    Pass::Eager,
+    Pass::Float,
+    Pass::Strict,
+    Pass::Worker,
+    Pass::Inline,
+    Pass::Results,
+    Pass::Narrow,
+    Pass::Speculate,
+    Pass::Gather,
+    Pass::Small,
+    Pass::Peel,
+    Pass::Inline,
+    Pass::Loop,
+    Pass::Simplify,
+    Pass::Narrow,
+    Pass::Simplify,
+    Pass::Float,
+    Pass::Gather,
+    Pass::Sweep,
+];
+
+/// Runs the pipeline except for the passes in `without`. Calls `after` with the unit after each
+/// pass.
+pub fn optimise(unit: &mut Unit, without: &[Pass], mut after: impl FnMut(Pass, &Unit)) {
+    for &pass in PIPELINE.iter().filter(|pass| !without.contains(pass)) {
+        pass.run(unit);
+        after(pass, unit);
+    }
+}
+
+impl Display for Pass {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The error for a name that is not that of a pass; the message lists the names.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("there is no pass `{name}`; the names are {names}")]
+pub struct UnknownPass {
+    name: String,
+    names: String,
+}
+
+impl FromStr for Pass {
+    type Err = UnknownPass;
+
+    fn from_str(name: &str) -> Result<Pass, UnknownPass> {
+        let pass = Pass::ALL.iter().copied().find(|pass| pass.name() == name);
+        pass.ok_or_else(|| UnknownPass {
+            name: name.to_owned(),
+            names: Pass::ALL.iter().map(|pass| pass.name()).collect::<Vec<_>>().join(", "),
+        })
+    }
+}
+
+/// An entry of `PALLAS_JIT_WITHOUT`: a part of the optimiser to leave out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Omission {
+    /// `all`: the unit is compiled as it was built.
+    All,
+    /// `expect`: the entry is not guarded for the arguments that the law was seen with.
+    EntryGuards,
+    /// A pass, by its name.
+    Pass(Pass),
+}
+
+impl Omission {
+    /// The pass to leave out, if the omission is one pass.
+    pub fn pass(self) -> Option<Pass> {
+        match self {
+            Omission::Pass(pass) => Some(pass),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Omission {
+    type Err = UnknownPass;
+
+    fn from_str(name: &str) -> Result<Omission, UnknownPass> {
+        match name {
+            "all" => Ok(Omission::All),
+            "expect" => Ok(Omission::EntryGuards),
+            _ => match name.parse() {
+                Ok(pass) => Ok(Omission::Pass(pass)),
+                Err(UnknownPass { name, names }) => {
+                    Err(UnknownPass { name, names: format!("{names}, expect, all") })
+                }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Omission, PIPELINE, Pass};
+
+    #[test]
+    fn names_parse_to_their_passes_and_every_pass_runs() {
+        for pass in Pass::ALL {
+            assert_eq!(pass.name().parse(), Ok(*pass));
+            assert_eq!(pass.name().parse(), Ok(Omission::Pass(*pass)));
+            assert!(PIPELINE.contains(pass), "{pass} is not in the pipeline");
+        }
+        assert_eq!("all".parse(), Ok(Omission::All));
+        assert_eq!("expect".parse(), Ok(Omission::EntryGuards));
+    }
+
+    #[test]
+    fn an_unknown_pass_is_an_error_that_lists_the_names() {
+        let error = "guess".parse::<Omission>().expect_err("there is no such pass").to_string();
+        assert_eq!(
+            error,
+            "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, \
+             worker, specialise, results, narrow, small, peel, float, gather, loop, sweep, expect, all"
+        );
+    }
+}

@@ -1,0 +1,125 @@
+//! Thunks that are evaluated instead of allocated, because their value costs no more than they do.
+//!
+//! Cheap eagerness: the code of a thunk may run at once if it is a few total operations on
+//! evaluated values, or makes a row no larger than the thunk. (Faxén, "Cheap eagerness: speculative
+//! evaluation in a lazy functional language", ICFP 2000.)
+//!
+//! Speculation: often the values are not known to be evaluated but usually are: a counter that is
+//! passed on lazily, say. If the code would be cheap provided that a few values are nats below
+//! 2^63, the generated code tests whether they are, and allocates the thunk only if one is not.
+
+use super::walker::Simplifier;
+use crate::ir::{
+    DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Stmt, Terminator, Type,
+};
+
+/// The largest code of a thunk that is evaluated without a test.
+const CHEAP_SIZE: usize = 4;
+/// The largest code of a thunk that is evaluated behind tests.
+const SPECULATED_SIZE: usize = 7;
+/// The most values that are tested.
+const TESTS_LIMIT: usize = 2;
+
+impl<'u> Simplifier<'u> {
+    /// Evaluates the code of a thunk if that is cheap. The value may be another thunk.
+    pub(super) fn evaluate_eagerly(
+        &mut self,
+        entry: FunctionId,
+        captures: &[Operand],
+    ) -> Option<Operand> {
+        let types = self.unit.types_of(&self.out, captures);
+        let is_cheap = self.options.eager && self.is_cheap(entry, &types, CHEAP_SIZE);
+        is_cheap.then(|| self.inline_lazily(entry, captures))
+    }
+
+    /// Evaluates the code of a thunk behind tests that some captures are nats below 2^63, if it is
+    /// cheap when they are; allocates the thunk if a test fails.
+    pub(super) fn speculate(&mut self, entry: FunctionId, captures: &[Operand]) -> Option<Operand> {
+        let types = self.unit.types_of(&self.out, captures);
+        let mut tested: Vec<Operand> = Vec::new();
+        let mut assumed = types.clone();
+        for (capture, ty) in captures.iter().zip(&mut assumed).filter(|(_, ty)| **ty > Type::Nat) {
+            *ty = Type::Small;
+            if !tested.contains(capture) {
+                tested.push(*capture);
+            }
+        }
+        let is_profitable = self.options.speculate
+            && (1..=TESTS_LIMIT).contains(&tested.len())
+            && tested.iter().all(|capture| !self.facts.is_not_direct(*capture))
+            && self.depth + TESTS_LIMIT + 2 < DEPTH_LIMIT
+            && self.is_cheap(entry, &assumed, SPECULATED_SIZE);
+        if !is_profitable {
+            return None;
+        }
+        let value = self.out.new_var(Type::Any);
+        let after = self.new_block();
+        let join = self.out.new_join(vec![value], after, false);
+        self.push(Stmt::Join(join));
+        self.test_each(&tested, &mut |simplifier, are_small| {
+            let captures: Vec<Operand> =
+                captures.iter().map(|a| simplifier.facts.resolve(*a)).collect();
+            let value = match are_small {
+                true => simplifier.inline_lazily(entry, &captures),
+                false => simplifier.emit(Type::Any, Op::Thunk(entry, captures)),
+            };
+            simplifier.terminate(Terminator::Jump(join, vec![value]));
+        });
+        self.block = after;
+        self.depth += 1;
+        Some(value.into())
+    }
+
+    /// Tests each value for being a nat below 2^63. Calls `write` with `true` where all are, and
+    /// with `false` where one is not.
+    fn test_each(&mut self, tested: &[Operand], write: &mut dyn FnMut(&mut Self, bool)) {
+        let Some((first, rest)) = tested.split_first() else { return write(self, true) };
+        let nat = self.out.new_var(Type::Small);
+        let yes = self.branch(|simplifier| {
+            simplifier.facts.equate(*first, nat.into());
+            simplifier.test_each(rest, write);
+        });
+        let no = self.branch(|simplifier| {
+            simplifier.facts.set_not_direct(*first);
+            write(simplifier, false);
+        });
+        self.terminate(Terminator::Direct(*first, nat, yes, no));
+    }
+
+    /// Whether the code of a thunk is no larger than a limit and only runs cheap total operations,
+    /// for captures of these types.
+    fn is_cheap(&self, entry: FunctionId, types: &[Type], size_limit: usize) -> bool {
+        if self.summaries[entry].size > size_limit || !self.may_inline(entry) {
+            return false;
+        }
+        let source = &self.unit.functions[entry];
+        // A function with the types that its variables have for these captures.
+        let mut typed = Function::new(FunctionRole::Thunk);
+        typed.vars = source.vars.clone();
+        for (param, ty) in source.params.iter().zip(types) {
+            typed.vars[*param] = *ty;
+        }
+        let block = &source.blocks[source.entry];
+        let thunk_size = types.len() + 1;
+        block.stmts.iter().all(|stmt| self.is_cheap_stmt(stmt, &mut typed, thunk_size))
+            && matches!(&block.terminator, Terminator::Return(_) | Terminator::Enter(_))
+    }
+
+    /// Whether a statement is cheap for the types in `typed`; sets the types of its results there.
+    fn is_cheap_stmt(&self, stmt: &Stmt, typed: &mut Function, thunk_size: usize) -> bool {
+        let Stmt::Let(vars, op) = stmt else { return false };
+        let types = self.unit.types_of(typed, &op.operands().collect::<Vec<_>>());
+        let ty = match op {
+            // The object takes no more memory than the thunk would.
+            Op::Row(parts) | Op::Partial(_, parts) if parts.len() <= thunk_size => {
+                vars.iter().for_each(|var| typed.vars[*var] = Type::Whnf);
+                return true;
+            }
+            Op::Force(_) => types[0],
+            Op::Prim(prim, operands) if prim.is_cheap(&types) => prim.result_of(operands, &types),
+            _ => return false,
+        };
+        vars.iter().for_each(|var| typed.vars[*var] = ty);
+        types.iter().all(|ty| ty.is(Type::Whnf))
+    }
+}

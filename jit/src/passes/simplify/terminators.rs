@@ -1,0 +1,304 @@
+//! Terminators: results, tail calls, branches and what they teach.
+
+use super::calls::{Reduced, SingleUseThunk};
+use super::source::{ResultTarget, SourceFrame};
+use super::walker::Simplifier;
+use crate::ir::{Arm, BlockId, Call, ConstantId, Op, Operand, Prim, Stmt, Terminator, Type, Var};
+
+impl<'u> Simplifier<'u> {
+    pub(super) fn terminator(&mut self, frame: &mut SourceFrame<'u>, terminator: &'u Terminator) {
+        match terminator {
+            Terminator::Return(list) => {
+                let results = self.operands(frame, list);
+                self.deliver(frame, results);
+            }
+            Terminator::Enter(a) => self.enter(frame, *a),
+            Terminator::Tail(call) => {
+                let call = self.substituted_call(frame, call);
+                let reduced = self.reduce_call(call);
+                self.tail(frame, reduced);
+            }
+            Terminator::Jump(join, list) => {
+                let args = self.operands(frame, list);
+                self.jump(frame, *join, &args);
+            }
+            Terminator::If(condition, yes, no) => {
+                let condition = self.operand(frame, *condition);
+                self.branch_on(condition, |simplifier, is_yes| {
+                    simplifier.walk(frame, if is_yes { *yes } else { *no });
+                });
+            }
+            Terminator::Switch(on, cases, default) => {
+                let on = self.operand(frame, *on);
+                self.switch(frame, on, cases, *default);
+            }
+            Terminator::Reflect(on, arms) => {
+                let on = self.operand(frame, *on);
+                self.reflect(frame, on, arms);
+            }
+            Terminator::Direct(on, nat, yes, no) => {
+                let on = self.operand(frame, *on);
+                self.direct(frame, on, *nat, [*yes, *no]);
+            }
+            Terminator::Closure(on, k, arm, other) => {
+                let on = self.operand(frame, *on);
+                self.closure(frame, on, *k, arm, *other);
+            }
+            Terminator::Crash(operation, arg) => {
+                let (operation, arg) = (self.operand(frame, *operation), self.operand(frame, *arg));
+                self.terminate(Terminator::Crash(operation, arg));
+            }
+        }
+    }
+
+    /// Returns results from the walked function: from the function being written, or to a join
+    /// point of it.
+    fn deliver(&mut self, frame: &SourceFrame<'u>, results: Vec<Operand>) {
+        let terminator = match frame.results {
+            ResultTarget::Return => match self.take_tail_call(&results) {
+                Some(call) => Terminator::Tail(call),
+                None => Terminator::Return(results),
+            },
+            ResultTarget::Jump(join) => Terminator::Jump(join, results),
+        };
+        self.terminate(terminator);
+    }
+
+    /// Removes the call that was written last, if these are its results: it becomes a tail call.
+    fn take_tail_call(&mut self, results: &[Operand]) -> Option<Call> {
+        let stmts = &mut self.out.blocks[self.block].stmts;
+        let Some(Stmt::Let(vars, Op::Call(_))) = stmts.last() else { return None };
+        let is_same = vars.iter().map(|var| Operand::Var(*var)).eq(results.iter().copied());
+        match is_same.then(|| stmts.pop())?? {
+            Stmt::Let(_, Op::Call(call)) => Some(call),
+            _ => None,
+        }
+    }
+
+    fn enter(&mut self, frame: &mut SourceFrame<'u>, a: Operand) {
+        if let (Operand::Var(var), Some(thunk)) = (a, self.single_use_thunk(frame, &Op::Force(a))) {
+            let value = match thunk {
+                SingleUseThunk::Application(function, args) => {
+                    let reduced = self.application(function, args);
+                    return self.tail(frame, reduced);
+                }
+                code => self.evaluate_single_use(frame.vars[var], code),
+            };
+            return self.deliver(frame, vec![value]);
+        }
+        let value = self.operand(frame, a);
+        self.enter_value(frame, value);
+    }
+
+    fn enter_value(&mut self, frame: &SourceFrame<'u>, value: Operand) {
+        if self.type_of(value).is(Type::Whnf) {
+            return self.deliver(frame, vec![value]);
+        }
+        match frame.results {
+            ResultTarget::Return => self.terminate(Terminator::Enter(value)),
+            ResultTarget::Jump(_) => {
+                let value = self.force(value);
+                self.deliver(frame, vec![value]);
+            }
+        }
+    }
+
+    fn tail(&mut self, frame: &SourceFrame<'u>, reduced: Reduced) {
+        let call = match reduced {
+            Reduced::Value(value) => return self.deliver(frame, vec![value]),
+            Reduced::Lazy(value) => return self.enter_value(frame, value),
+            Reduced::Call(call) => call,
+        };
+        if matches!(frame.results, ResultTarget::Jump(_)) {
+            let results = self.write_reduced(Reduced::Call(call));
+            return self.deliver(frame, results);
+        }
+        match self.callee_to_inline(&call) {
+            Some(callee) => {
+                self.begin_inlining(callee);
+                let mut inlined =
+                    SourceFrame::new(self.unit, callee, &call.args, ResultTarget::Return);
+                let entry = inlined.function.entry;
+                self.walk(&mut inlined, entry);
+                self.inlining.pop();
+            }
+            None => self.terminate(Terminator::Tail(call)),
+        }
+    }
+
+    // Branches.
+
+    /// Writes a branch into a new block. Facts recorded there end with it.
+    pub(super) fn branch(&mut self, write: impl FnOnce(&mut Self)) -> BlockId {
+        let (block, depth, scope) = (self.block, self.depth, self.facts.enter());
+        let branch = self.new_block();
+        self.block = branch;
+        self.depth += 1;
+        write(self);
+        self.facts.leave(scope);
+        (self.block, self.depth) = (block, depth);
+        branch
+    }
+
+    /// Branches on a bit. `write` writes the side for which it gets `true` or `false`; one side
+    /// only if the bit is known.
+    pub(super) fn branch_on(
+        &mut self,
+        mut condition: Operand,
+        mut write: impl FnMut(&mut Self, bool),
+    ) {
+        let mut is_negated = false;
+        while let Some(Op::Prim(Prim::IsZero, operands)) = self.facts.definition(condition)
+            && let [a] = operands[..]
+            && self.type_of(a) == Type::Bit
+        {
+            condition = self.facts.resolve(a);
+            is_negated = !is_negated;
+        }
+        if let Operand::Small(bit) = condition {
+            return write(self, (bit != 0) != is_negated);
+        }
+        let [yes, no] = [true, false].map(|is_set| {
+            self.branch(|simplifier| {
+                simplifier.learn(condition, is_set);
+                write(simplifier, is_set != is_negated);
+            })
+        });
+        if !self.merge_zero_guard(condition, yes, no) {
+            self.terminate(Terminator::If(condition, yes, no));
+        }
+    }
+
+    /// Replaces a branch by the operation on its yes side, if that operation gives 0 in the other
+    /// case as well: a product, say, whose second factor was not to be evaluated if the first is 0,
+    /// and is evaluated now.
+    fn merge_zero_guard(&mut self, condition: Operand, yes: BlockId, no: BlockId) -> bool {
+        let [yes, no] = [yes, no].map(|id| &self.out.blocks[id]);
+        let Some(Op::Prim(Prim::Truth, tested)) = self.facts.definition(condition) else {
+            return false;
+        };
+        let [Stmt::Let(vars, op @ Op::Prim(Prim::Mul | Prim::Lsh, factors))] = &yes.stmts[..]
+        else {
+            return false;
+        };
+        let is_zero_too = match op {
+            Op::Prim(Prim::Lsh, _) => factors.first() == tested.first(),
+            _ => tested.iter().all(|tested| factors.contains(tested)),
+        };
+        let mut merged = no.terminator.clone();
+        let results = vars.iter().map(|var| Operand::Var(*var));
+        for (operand, result) in merged.operands_mut().into_iter().zip(results) {
+            if *operand == Operand::Small(0) {
+                *operand = result;
+            }
+        }
+        if !is_zero_too || !no.stmts.is_empty() || merged != yes.terminator {
+            return false;
+        }
+        let stmts = yes.stmts.clone();
+        self.out.blocks[self.block].stmts.extend(stmts);
+        self.terminate(merged);
+        true
+    }
+
+    /// Records what the outcome of a test says about its operands.
+    fn learn(&mut self, condition: Operand, holds: bool) {
+        self.facts.equate(condition, Operand::Small(u64::from(holds)));
+        let Some(Op::Prim(prim, operands)) = self.facts.definition(condition) else { return };
+        let (operand, value) = match (prim, holds, &operands[..]) {
+            (Prim::IsZero, true, [a]) => (*a, Operand::Small(0)),
+            (Prim::Truth, false, [a]) if self.type_of(*a).is(Type::Nat) => (*a, Operand::Small(0)),
+            (Prim::Eq, true, [a, small @ Operand::Small(_)])
+            | (Prim::Eq, true, [small @ Operand::Small(_), a])
+            | (Prim::Ne, false, [a, small @ Operand::Small(_)])
+            | (Prim::Ne, false, [small @ Operand::Small(_), a]) => (*a, *small),
+            _ => return,
+        };
+        self.facts.equate(operand, value);
+    }
+
+    fn switch(
+        &mut self,
+        frame: &mut SourceFrame<'u>,
+        on: Operand,
+        cases: &[(u64, BlockId)],
+        default: BlockId,
+    ) {
+        if let Operand::Small(nat) = on {
+            let case = cases.iter().find(|(case, _)| *case == nat);
+            return self.walk(frame, case.map_or(default, |(_, block)| *block));
+        }
+        let written: Vec<(u64, BlockId)> = cases
+            .iter()
+            .map(|&(nat, block)| {
+                let written = self.branch(|simplifier| {
+                    simplifier.facts.equate(on, Operand::Small(nat));
+                    simplifier.walk(frame, block);
+                });
+                (nat, written)
+            })
+            .collect();
+        let default = self.branch(|simplifier| simplifier.walk(frame, default));
+        self.terminate(Terminator::Switch(on, written, default));
+    }
+
+    fn reflect(&mut self, frame: &mut SourceFrame<'u>, on: Operand, arms: &[Arm; 4]) {
+        if self.type_of(on).is(Type::Nat) {
+            let [.., nat] = arms;
+            frame.bind_all(&nat.params, &[on]);
+            return self.walk(frame, nat.block);
+        }
+        let written = arms.clone().map(|arm| {
+            let types = arm.params.iter().map(|var| frame.function.vars[*var]);
+            let params: Vec<Var> = types.map(|ty| self.out.new_var(ty)).collect();
+            let operands: Vec<Operand> = params.iter().map(|var| (*var).into()).collect();
+            frame.bind_all(&arm.params, &operands);
+            let block = self.branch(|simplifier| simplifier.walk(frame, arm.block));
+            Arm { params, block }
+        });
+        self.terminate(Terminator::Reflect(on, Box::new(written)));
+    }
+
+    fn direct(
+        &mut self,
+        frame: &mut SourceFrame<'u>,
+        on: Operand,
+        nat: Var,
+        [yes, no]: [BlockId; 2],
+    ) {
+        if self.type_of(on).is(Type::Small) {
+            frame.bind(nat, on);
+            return self.walk(frame, yes);
+        }
+        if self.facts.is_not_direct(on) {
+            return self.walk(frame, no);
+        }
+        let bound = self.out.new_var(Type::Small);
+        let yes = self.branch(|simplifier| {
+            frame.bind(nat, bound.into());
+            simplifier.facts.equate(on, bound.into());
+            simplifier.walk(frame, yes);
+        });
+        let no = self.branch(|simplifier| {
+            simplifier.facts.set_not_direct(on);
+            simplifier.walk(frame, no);
+        });
+        self.terminate(Terminator::Direct(on, bound, yes, no));
+    }
+
+    fn closure(
+        &mut self,
+        frame: &mut SourceFrame<'u>,
+        on: Operand,
+        k: ConstantId,
+        arm: &Arm,
+        other: BlockId,
+    ) {
+        let params: Vec<Var> = arm.params.iter().map(|_| self.out.new_var(Type::Any)).collect();
+        let captures: Vec<Operand> = params.iter().map(|var| (*var).into()).collect();
+        frame.bind_all(&arm.params, &captures);
+        let block = self.branch(|simplifier| simplifier.walk(frame, arm.block));
+        let other = self.branch(|simplifier| simplifier.walk(frame, other));
+        self.terminate(Terminator::Closure(on, k, Box::new(Arm { params, block }), other));
+    }
+}

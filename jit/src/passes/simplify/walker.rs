@@ -1,0 +1,281 @@
+//! The walk over a function: blocks, statements, operations.
+
+use super::facts::{LoopNumber, ScopedFacts};
+use super::options::SimplifyOptions;
+use super::source::{ResultTarget, SourceFrame};
+use crate::analysis::demand::DemandAnalysis;
+use crate::analysis::summary::FunctionSummary;
+use crate::ir::{
+    Block, BlockId, DEPTH_LIMIT, Function, FunctionId, Op, Operand, Prim, Stmt, Terminator, Type,
+    Unit, Var,
+};
+use crate::passes::fold::{Folded, fold};
+use cranelift_entity::PrimaryMap;
+
+/// Inlining stops when a unit has this size, except for wrappers and thunks that are used once.
+pub(super) const INLINE_BUDGET: usize = 2000;
+/// A function does not grow beyond this many statements by inlining.
+pub(super) const GROWTH_LIMIT: usize = 4000;
+/// A function whose output is larger keeps its old code. (The body of a law has at most half as
+/// many nodes.)
+const WRITTEN_LIMIT: usize = 50_000;
+/// So does a function whose walk nests deeper than this.
+const WALK_DEPTH_LIMIT: usize = 3 * DEPTH_LIMIT;
+
+/// Rewrites one function.
+pub(super) struct Simplifier<'u> {
+    pub(super) unit: &'u Unit,
+    pub(super) summaries: &'u PrimaryMap<FunctionId, FunctionSummary>,
+    demands: Option<&'u DemandAnalysis>,
+    pub(super) options: SimplifyOptions,
+    pub(super) id: FunctionId,
+    /// The function being written.
+    pub(super) out: Function,
+    /// The block to which statements are appended.
+    pub(super) block: BlockId,
+    /// The depth of that block in the block tree.
+    pub(super) depth: usize,
+    /// The innermost loop around it.
+    pub(super) in_loop: LoopNumber,
+    pub(super) loops: LoopNumber,
+    pub(super) facts: ScopedFacts,
+    /// The functions being inlined, innermost last.
+    pub(super) inlining: Vec<FunctionId>,
+    /// The number of statements and blocks written.
+    pub(super) written: usize,
+    /// The size of the code that may still be inlined in the unit.
+    pub(super) budget: usize,
+    /// The nesting depth of [`walk`](Simplifier::walk).
+    walk_depth: usize,
+    is_too_large: bool,
+}
+
+impl<'u> Simplifier<'u> {
+    pub(super) fn new(
+        unit: &'u Unit,
+        summaries: &'u PrimaryMap<FunctionId, FunctionSummary>,
+        demands: Option<&'u DemandAnalysis>,
+        options: SimplifyOptions,
+        id: FunctionId,
+    ) -> Simplifier<'u> {
+        let source = &unit.functions[id];
+        let mut out = Function::with_params(source.role, source.param_types());
+        out.results = source.results.clone();
+        Simplifier {
+            unit,
+            summaries,
+            demands,
+            options,
+            id,
+            out,
+            block: BlockId::FIRST,
+            depth: 0,
+            in_loop: 0,
+            loops: 0,
+            facts: ScopedFacts::default(),
+            inlining: Vec::new(),
+            written: 0,
+            budget: INLINE_BUDGET,
+            walk_depth: 0,
+            is_too_large: false,
+        }
+    }
+
+    /// Returns the rewritten function, or `None` if it gets too large; and the remaining budget.
+    pub(super) fn rewrite(mut self) -> (Option<Function>, usize) {
+        let params = self.out.param_operands();
+        let mut frame = SourceFrame::new(self.unit, self.id, &params, ResultTarget::Return);
+        let entry = frame.function.entry;
+        self.walk(&mut frame, entry);
+        if self.is_too_large {
+            return (None, self.budget);
+        }
+        crate::passes::sweep::sweep_function(self.unit, &mut self.out);
+        (Some(self.out), self.budget)
+    }
+
+    /// Writes a block of a function to the end of the current block.
+    pub(super) fn walk(&mut self, frame: &mut SourceFrame<'u>, block: BlockId) {
+        self.written += 1;
+        self.is_too_large |= self.depth > DEPTH_LIMIT
+            || self.walk_depth > WALK_DEPTH_LIMIT
+            || self.written > WRITTEN_LIMIT;
+        if self.is_too_large {
+            return;
+        }
+        self.walk_depth += 1;
+        let Block { stmts, terminator } = &frame.function.blocks[block];
+        for stmt in stmts {
+            self.statement(frame, stmt);
+        }
+        self.terminator(frame, terminator);
+        self.walk_depth -= 1;
+    }
+
+    pub(super) fn statement(&mut self, frame: &mut SourceFrame<'u>, stmt: &'u Stmt) {
+        match stmt {
+            Stmt::Let(vars, op) => {
+                let results = self.operation(frame, vars, op);
+                frame.bind_all(vars, &results);
+            }
+            Stmt::Rec(group) => self.recursive_group(frame, group),
+            Stmt::Join(join) => self.join(frame, *join),
+        }
+    }
+
+    fn recursive_group(&mut self, frame: &mut SourceFrame<'u>, group: &'u [(Var, Op)]) {
+        let new_vars: Vec<Var> =
+            group.iter().map(|(var, _)| self.out.new_var(frame.function.vars[*var])).collect();
+        for ((var, _), new) in group.iter().zip(&new_vars) {
+            frame.bind(*var, (*new).into());
+        }
+        let ops = group.iter().map(|(_, op)| self.substituted(frame, op));
+        let members: Vec<(Var, Op)> = new_vars.into_iter().zip(ops).collect();
+        for (var, op) in &members {
+            self.facts.set_definition(*var, op, self.in_loop);
+        }
+        self.push(Stmt::Rec(members));
+    }
+
+    // Operands.
+
+    pub(super) fn operand(&self, frame: &SourceFrame<'u>, operand: Operand) -> Operand {
+        match operand {
+            Operand::Var(var) => self.facts.resolve(frame.vars[var]),
+            other => other,
+        }
+    }
+
+    pub(super) fn operands(&self, frame: &SourceFrame<'u>, operands: &[Operand]) -> Vec<Operand> {
+        operands.iter().map(|operand| self.operand(frame, *operand)).collect()
+    }
+
+    /// An operation with its operands replaced by those of the function being written.
+    fn substituted(&self, frame: &SourceFrame<'u>, op: &Op) -> Op {
+        let mut op = op.clone();
+        for operand in op.operands_mut() {
+            *operand = self.operand(frame, *operand);
+        }
+        op
+    }
+
+    pub(super) fn type_of(&self, operand: Operand) -> Type {
+        self.unit.type_of(&self.out, operand).unwrap_or(Type::Any)
+    }
+
+    // Writing.
+
+    pub(super) fn push(&mut self, stmt: Stmt) {
+        self.written += 1;
+        self.out.blocks[self.block].stmts.push(stmt);
+    }
+
+    /// Sets the terminator of the current block.
+    pub(super) fn terminate(&mut self, terminator: Terminator) {
+        self.out.blocks[self.block].terminator = terminator;
+    }
+
+    pub(super) fn new_block(&mut self) -> BlockId {
+        self.out.new_block(Terminator::Return(vec![Operand::Small(0)]))
+    }
+
+    /// Writes an operation with one result, or finds the result of an earlier one like it.
+    pub(super) fn emit(&mut self, ty: Type, op: Op) -> Operand {
+        let is_repeatable = matches!(
+            op,
+            Op::Prim(..) | Op::Force(_) | Op::Normalise(_) | Op::Partial(..) | Op::Row(_)
+        );
+        if is_repeatable && let Some(result) = self.facts.result(&op) {
+            return self.facts.resolve(result);
+        }
+        let var = self.out.new_var(ty);
+        if !matches!(op, Op::Call(_) | Op::Force(_) | Op::Normalise(_)) {
+            self.facts.set_definition(var, &op, self.in_loop);
+        }
+        if is_repeatable {
+            self.facts.set_result(op.clone(), var.into());
+        }
+        self.push(Stmt::Let(vec![var], op));
+        var.into()
+    }
+
+    // Operations.
+
+    /// Writes the simplified form of an operation and returns its results.
+    fn operation(&mut self, frame: &SourceFrame<'u>, vars: &[Var], op: &Op) -> Vec<Operand> {
+        if let (Op::Force(Operand::Var(var)), Some(thunk)) = (op, self.single_use_thunk(frame, op))
+        {
+            return vec![self.evaluate_single_use(frame.vars[*var], thunk)];
+        }
+        let is_demanded = || {
+            let is_demanded_var = |var| self.demands.is_some_and(|d| d.is_demanded(frame.id, var));
+            vars.first().is_some_and(|var| is_demanded_var(*var))
+        };
+        let substituted = self.substituted(frame, op);
+        let value = match substituted {
+            Op::Thunk(entry, ref captures) => {
+                if is_demanded() && self.may_inline(entry) && !self.summaries[entry].is_thunk_loop {
+                    return self.inline(entry, captures);
+                }
+                let eager = self.evaluate_eagerly(entry, captures);
+                match eager.or_else(|| self.speculate(entry, captures)) {
+                    Some(value) => value,
+                    None => self.emit(Type::Any, substituted),
+                }
+            }
+            Op::Delay(function, ref args) => {
+                if is_demanded() {
+                    let call = self.application(function, args.clone());
+                    return self.write_reduced(call);
+                }
+                let known = self.saturated_entry(function, args);
+                match known.and_then(|(entry, args)| self.evaluate_eagerly(entry, &args)) {
+                    Some(value) => value,
+                    None => self.emit(Type::Any, substituted),
+                }
+            }
+            Op::Partial(..) | Op::Row(_) => self.emit(Type::Whnf, substituted),
+            Op::Force(a) => self.force(a),
+            Op::Normalise(a) if self.type_of(a).is(Type::Nat) => a,
+            Op::Normalise(_) => self.emit(Type::Whnf, substituted),
+            Op::Prim(prim, ref operands) => self.prim(prim, operands),
+            Op::Call(call) => {
+                let reduced = self.reduce_call(call);
+                return self.write_reduced(reduced);
+            }
+        };
+        vec![value]
+    }
+
+    pub(super) fn prim(&mut self, prim: Prim, operands: &[Operand]) -> Operand {
+        if let Some(value) = self.prim_of_known(prim, operands) {
+            return value;
+        }
+        let types = self.unit.types_of(&self.out, operands);
+        match fold(prim, operands, &types) {
+            Some(Folded::Value(value)) => value,
+            Some(Folded::Prim(prim, operands)) => self.prim(prim, &operands),
+            None => self.emit(prim.result_of(operands, &types), Op::Prim(prim, operands.to_vec())),
+        }
+    }
+
+    /// Applies a primitive operation to a row or partial application made here, or to a constant.
+    fn prim_of_known(&self, prim: Prim, operands: &[Operand]) -> Option<Operand> {
+        match (prim, operands) {
+            (Prim::Item, &[row, Operand::Small(index)]) => {
+                let Op::Row(items) = self.facts.definition(row)? else { return None };
+                let item = usize::try_from(index).ok().and_then(|index| items.get(index));
+                Some(item.copied().unwrap_or(Operand::Small(0)))
+            }
+            (Prim::IsNat, &[Operand::Constant(k)]) => {
+                let is_nat = self.unit.constants[k].kind == crate::ir::ConstantKind::Nat;
+                Some(Operand::Small(u64::from(is_nat)))
+            }
+            (Prim::IsNat, &[a]) => {
+                let is_no_nat = matches!(self.facts.definition(a)?, Op::Row(_) | Op::Partial(..));
+                is_no_nat.then_some(Operand::Small(0))
+            }
+            _ => None,
+        }
+    }
+}

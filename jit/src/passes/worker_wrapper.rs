@@ -1,0 +1,107 @@
+//! The worker/wrapper split: a function takes evaluated what it is certain to evaluate.
+//!
+//! A general entry that is called within the unit becomes a wrapper that forces those parameters
+//! and tail calls a worker with the code. Calls within the unit reach the worker when the wrapper
+//! is inlined. A worker that turns out to evaluate more of its parameters takes those evaluated
+//! too, and its callers force them. (Gill, Hutton, "The worker/wrapper transformation", JFP 2009.)
+
+use crate::analysis::call_graph::called_functions;
+use crate::analysis::demand::DemandAnalysis;
+use crate::analysis::summary::is_wrapper;
+use crate::ir::{
+    BlockId, Call, Callee, Function, FunctionId, FunctionRole, Op, Operand, Stmt, Terminator, Type,
+    Unit,
+};
+use cranelift_entity::EntitySet;
+
+pub(super) fn split(unit: &mut Unit) {
+    let demands = DemandAnalysis::of(unit);
+    // The set holds for the whole pass: a new wrapper calls only a new worker.
+    let mut called = EntitySet::with_capacity(unit.functions.len());
+    called.extend(unit.functions.values().flat_map(called_functions));
+    let ids: Vec<FunctionId> = unit.functions.keys().collect();
+    for id in ids {
+        let strict = demands.strict_params(unit, id);
+        if !strict.contains(&true) {
+            continue;
+        }
+        match unit.functions[id].role {
+            FunctionRole::General if called.contains(id) && !is_wrapper(&unit.functions[id]) => {
+                wrap(unit, id, &strict);
+            }
+            FunctionRole::Worker => tighten(unit, id, &strict),
+            _ => {}
+        }
+    }
+}
+
+/// Moves a function's code to a new worker, and leaves a wrapper.
+fn wrap(unit: &mut Unit, id: FunctionId, strict: &[bool]) {
+    let worker_id = unit.functions.next_key();
+    let any = strict.iter().map(|_| Type::Any);
+    let mut wrapper = Function::with_params(FunctionRole::General, any);
+    let mut args = wrapper.param_operands();
+    for (arg, _) in args.iter_mut().zip(strict).filter(|(_, strict)| **strict) {
+        let forced = wrapper.new_var(Type::Whnf);
+        let force = Stmt::Let(vec![forced], Op::Force(*arg));
+        wrapper.blocks[BlockId::FIRST].stmts.push(force);
+        *arg = forced.into();
+    }
+    wrapper.blocks[BlockId::FIRST].terminator = Terminator::Tail(Call::local(worker_id, args));
+    let mut worker = std::mem::replace(&mut unit.functions[id], wrapper);
+    worker.role = FunctionRole::Worker;
+    take_evaluated(&mut worker, strict);
+    unit.functions.push(worker);
+}
+
+/// Changes the types of the strict parameters to `whnf`.
+fn take_evaluated(function: &mut Function, strict: &[bool]) {
+    for (param, _) in function.params.iter().zip(strict).filter(|(_, strict)| **strict) {
+        function.vars[*param] = Type::Whnf;
+    }
+}
+
+/// Makes a worker take its strict parameters evaluated, and its callers force them.
+fn tighten(unit: &mut Unit, id: FunctionId, strict: &[bool]) {
+    take_evaluated(&mut unit.functions[id], strict);
+    for function in unit.functions.values_mut() {
+        for block in function.live_blocks() {
+            let stmts = std::mem::take(&mut function.blocks[block].stmts);
+            let mut written = Vec::with_capacity(stmts.len());
+            for mut stmt in stmts {
+                if let Stmt::Let(_, Op::Call(call)) = &mut stmt {
+                    force_args(function, call, id, strict, &mut written);
+                }
+                written.push(stmt);
+            }
+            let mut terminator = function.blocks[block].terminator.clone();
+            if let Terminator::Tail(call) = &mut terminator {
+                force_args(function, call, id, strict, &mut written);
+            }
+            let block = &mut function.blocks[block];
+            (block.stmts, block.terminator) = (written, terminator);
+        }
+    }
+}
+
+/// Forces the strict arguments of a call, if it is a call of the worker.
+fn force_args(
+    function: &mut Function,
+    call: &mut Call,
+    worker: FunctionId,
+    strict: &[bool],
+    written: &mut Vec<Stmt>,
+) {
+    if call.callee != Callee::Local(worker) {
+        return;
+    }
+    for (arg, strict) in call.args.iter_mut().zip(strict) {
+        if let (Operand::Var(var), true) = (*arg, *strict)
+            && function.vars[var] == Type::Any
+        {
+            let forced = function.new_var(Type::Whnf);
+            written.push(Stmt::Let(vec![forced], Op::Force(*arg)));
+            *arg = forced.into();
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Linking: compiled functions get addresses, and can be run.
+
+use super::module::{UnitModule, module_size};
+use super::region::{ALIGNMENT, CodeRegion, PublishedCode};
+use super::shared::SharedFunction;
+use crate::codegen::{Backend, CompileError, CompiledFunction, Relocation, Stub, Symbol};
+use cranelift_codegen::ir::Signature;
+use cranelift_codegen::isa::CallConv;
+use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarget, ModuleResult};
+use foldhash::{HashMap, HashMapExt};
+use std::sync::Arc;
+use vm::native::{FrameTable, PARAMETERS_MAX};
+
+/// The size of the region for the code of a process, in bytes. A near call reaches all of it.
+const REGION: usize = 64 << 20;
+
+/// The addresses of what a unit refers to besides code.
+#[derive(Default)]
+pub struct UnitData {
+    /// The address of the first constant's word.
+    pub constants: usize,
+    /// The address of each constant's entry cell, for constants that have one.
+    pub entry_cells: Vec<Option<usize>>,
+}
+
+/// A unit that can be run.
+pub struct LinkedUnit {
+    /// The address of each function.
+    pub addresses: Vec<usize>,
+    /// The code of all functions. It is freed by [`CodeLinker::free`].
+    pub code: PublishedCode,
+}
+
+/// The code of a process, and the frame table that describes it to the collector.
+pub struct CodeLinker {
+    region: CodeRegion,
+    /// The addresses of the stubs that are linked.
+    stubs: HashMap<Stub, usize>,
+    frames: Arc<FrameTable>,
+}
+
+impl CodeLinker {
+    /// Reserves a region for code.
+    ///
+    /// # Errors
+    /// If the system refuses the region.
+    pub fn new(frames: Arc<FrameTable>) -> Result<CodeLinker, CompileError> {
+        let region =
+            CodeRegion::new(REGION).map_err(|error| CompileError::Platform(error.to_string()))?;
+        Ok(CodeLinker { region, stubs: HashMap::new(), frames })
+    }
+
+    /// The count of bytes of code.
+    pub fn used(&self) -> usize {
+        self.region.used()
+    }
+
+    /// Links the trampolines, and returns their addresses by count of parameters.
+    ///
+    /// # Errors
+    /// If one of them cannot be compiled, or the region is full.
+    pub fn link_trampolines(&mut self, backend: &mut Backend) -> Result<Vec<usize>, CompileError> {
+        let trampolines =
+            (0..=PARAMETERS_MAX).map(|count| SharedFunction::Trampoline(count).get(backend));
+        let trampolines: Vec<&CompiledFunction> = trampolines.collect::<Result<_, _>>()?;
+        Ok(self.link(backend, &trampolines, &UnitData::default())?.addresses)
+    }
+
+    /// Links the functions of a unit, and the stubs that they need. When this returns they can be run,
+    /// and the collector knows their frames.
+    ///
+    /// # Errors
+    /// If the region is full, a stub cannot be compiled, or a symbol has no address.
+    pub fn link(
+        &mut self,
+        backend: &mut Backend,
+        functions: &[&CompiledFunction],
+        data: &UnitData,
+    ) -> Result<LinkedUnit, CompileError> {
+        self.link_stubs(backend, functions)?;
+        let unit = self.publish(backend, functions, data)?;
+        for (function, address) in functions.iter().zip(&unit.addresses) {
+            for map in &function.stack_maps {
+                let return_address = address + map.return_offset as usize;
+                self.frames.add(return_address, map.span, map.slots.iter().copied());
+            }
+        }
+        Ok(unit)
+    }
+
+    /// Links the stubs that functions refer to. Stubs may refer to other stubs, but not in a circle.
+    fn link_stubs(
+        &mut self,
+        backend: &mut Backend,
+        functions: &[&CompiledFunction],
+    ) -> Result<(), CompileError> {
+        for relocation in functions.iter().flat_map(|function| &function.relocations) {
+            let Symbol::Stub(stub) = relocation.symbol else { continue };
+            if self.stubs.contains_key(&stub) {
+                continue;
+            }
+            let function = SharedFunction::Stub(stub).get(backend)?;
+            let unit = self.link(backend, &[function], &UnitData::default())?;
+            self.stubs.extend(unit.addresses.first().map(|address| (stub, *address)));
+        }
+        Ok(())
+    }
+
+    /// Writes functions into the region, and publishes them.
+    fn publish(
+        &mut self,
+        backend: &Backend,
+        functions: &[&CompiledFunction],
+        data: &UnitData,
+    ) -> Result<LinkedUnit, CompileError> {
+        let size = module_size(functions.iter().map(|function| function.code.len()));
+        let mut code = self.region.allocate(size).ok_or(CompileError::CodeRegionFull)?;
+        let base = code.address();
+        let module = UnitModule::new(&**backend.isa(), self.region.bytes_mut(&mut code), base);
+        let addresses = define(module, functions, |symbol| match symbol {
+            Symbol::Function(_) => None,
+            Symbol::Stub(stub) => self.stubs.get(&stub).copied(),
+            Symbol::Constants => Some(data.constants),
+            Symbol::EntryCell(k) => data.entry_cells.get(k as usize).copied().flatten(),
+            Symbol::Helper(helper) => Some(helper.address()),
+        });
+        match addresses {
+            Ok(addresses) => {
+                let code = self.region.publish(code);
+                let code = code.map_err(|error| CompileError::Platform(error.to_string()))?;
+                Ok(LinkedUnit { addresses, code })
+            }
+            Err(error) => {
+                self.region.discard(code);
+                Err(compile_error(&error))
+            }
+        }
+    }
+
+    /// Frees units.
+    ///
+    /// # Safety
+    /// No thread runs the code of the units, and no thread can get to it.
+    #[allow(unsafe_code, reason = "the caller vouches for what the region demands")]
+    pub unsafe fn free(&mut self, units: Vec<PublishedCode>) {
+        let addresses: Vec<_> = units.iter().map(PublishedCode::addresses).collect();
+        self.frames.forget(&addresses);
+        for unit in units {
+            // SAFETY: by the caller's promise.
+            unsafe { self.region.free(unit) };
+        }
+    }
+}
+
+/// Defines functions in a module, with everything that they refer to, and returns their addresses.
+#[allow(clippy::result_large_err, reason = "the error type is Cranelift's")]
+fn define(
+    mut module: UnitModule<'_>,
+    functions: &[&CompiledFunction],
+    address_of: impl Fn(Symbol) -> Option<usize>,
+) -> ModuleResult<Vec<usize>> {
+    // Signatures matter to calls that the module declares. These functions have theirs compiled in.
+    let signature = Signature::new(CallConv::Tail);
+    let declare = |_: &_| module.declare_anonymous_function(&signature);
+    let ids = functions.iter().map(declare).collect::<ModuleResult<Vec<FuncId>>>()?;
+    let mut targets: HashMap<Symbol, ModuleRelocTarget> = HashMap::new();
+    for (index, id) in ids.iter().enumerate() {
+        targets.insert(Symbol::Function(index as u32), (*id).into());
+    }
+    let mut relocs = Vec::new();
+    for (function, id) in functions.iter().zip(&ids) {
+        relocs.clear();
+        for Relocation { offset, kind, symbol, addend } in function.relocations.iter().copied() {
+            let name = match targets.get(&symbol) {
+                Some(target) => target.clone(),
+                None => {
+                    let address = address_of(symbol)
+                        .ok_or_else(|| ModuleError::Undeclared(symbol.to_string()))?;
+                    let target = ModuleRelocTarget::from(module.import(address)?);
+                    targets.insert(symbol, target.clone());
+                    target
+                }
+            };
+            relocs.push(ModuleReloc { offset, kind, name, addend });
+        }
+        module.define_function_bytes(*id, ALIGNMENT as u64, &function.code, &relocs)?;
+    }
+    module.finish()?;
+    Ok(ids.iter().filter_map(|id| module.function_address(*id)).collect())
+}
+
+fn compile_error(error: &ModuleError) -> CompileError {
+    CompileError::Cranelift(error.to_string())
+}

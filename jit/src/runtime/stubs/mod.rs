@@ -1,0 +1,148 @@
+//! Stubs: how compiled code calls Rust. Trampolines: how Rust calls compiled code.
+//!
+//! A stub has the convention of compiled code. It records its own frame, so that the collector finds
+//! the frames above it; then it calls a helper, with the runtime's address as the first argument. If the
+//! helper has no result, the stub unwinds: it leaves compiled code for the frame that entered it.
+//! What a stub passes to a helper is live in the stub's frame only until the helper has taken it over.
+//!
+//! ```text
+//! force  evaluates a thunk without leaving compiled code
+//! apply  calls a function that is known only at run time
+//! ```
+
+mod apply;
+mod force;
+
+use crate::codegen::{
+    Backend, CompileError, CompiledFunction, FunctionEmitter, Listing, Stub, tail_signature,
+};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::I64;
+use cranelift_codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, TrapCode, Value};
+use vm::native::{CUT, Helper, offset};
+
+/// Compiles a stub.
+pub(super) fn compile_stub(
+    backend: &mut Backend,
+    stub: Stub,
+) -> Result<CompiledFunction, CompileError> {
+    match stub {
+        Stub::Force => force::compile(backend),
+        Stub::Apply(0) => fixed(backend, Helper::Force, 1),
+        Stub::Apply(count) => apply::compile(backend, count as usize),
+        Stub::ForceSlowly => fixed(backend, Helper::Force, 1),
+        Stub::Normalise => fixed(backend, Helper::Normalise, 1),
+        Stub::Room => fixed(backend, Helper::Room, 1),
+        Stub::Limit => fixed(backend, Helper::Limit, 0),
+        Stub::Parts => fixed(backend, Helper::Parts, 1),
+        Stub::Kind => fixed(backend, Helper::Kind, 1),
+        Stub::Arity => fixed(backend, Helper::Arity, 1),
+        Stub::Item => fixed(backend, Helper::Item, 2),
+        Stub::Nat => fixed(backend, Helper::Nat, 3),
+        Stub::Store => fixed(backend, Helper::Store, 3),
+        Stub::Call(count) => interpreted_call(backend, count as usize),
+        Stub::Delay(count) => variadic(backend, Helper::Apply, count as usize),
+        Stub::Jet(count) => variadic(backend, Helper::Jet, count as usize),
+        Stub::Row(count) => variadic(backend, Helper::Row, count as usize),
+    }
+}
+
+/// A stub that passes its parameters to a helper.
+fn fixed(
+    backend: &mut Backend,
+    helper: Helper,
+    count: usize,
+) -> Result<CompiledFunction, CompileError> {
+    backend.compile(tail_signature(count, 1), Listing::None, |emit, params| {
+        let result = call_helper(emit, helper, params);
+        emit.b.ins().return_(&[result]);
+        Ok(())
+    })
+}
+
+/// A stub that passes its parameters, one and `count` more, to a helper as a block of words.
+fn variadic(
+    backend: &mut Backend,
+    helper: Helper,
+    count: usize,
+) -> Result<CompiledFunction, CompileError> {
+    backend.compile(tail_signature(count + 1, 1), Listing::None, |emit, params| {
+        let block = block_of_words(emit, params);
+        let result = call_helper(emit, helper, &block);
+        emit.b.ins().return_(&[result]);
+        Ok(())
+    })
+}
+
+/// The stub that has the interpreter call a function with `count` arguments.
+///
+/// If the stub was called by the function that the trampoline entered, in tail position, nothing of
+/// compiled code is left to return to. Then the call is left to the interpreter loop that entered, so
+/// that tail calls between compiled and interpreted laws take no stack.
+fn interpreted_call(backend: &mut Backend, count: usize) -> Result<CompiledFunction, CompileError> {
+    backend.compile(tail_signature(count + 1, 1), Listing::None, |emit, params| {
+        let block = block_of_words(emit, params);
+        let (leaving, staying) = (emit.block(), emit.block());
+        let own = emit.b.ins().get_frame_pointer(I64);
+        let caller = emit.load(own, 0);
+        let entry = emit.load_context(offset::ENTRY_FRAME);
+        let is_last = emit.b.ins().icmp(IntCC::Equal, caller, entry);
+        emit.branch(is_last, leaving, staying);
+        emit.switch_to(leaving);
+        let pending = call_helper(emit, Helper::Leave, &block);
+        emit.b.ins().return_(&[pending]);
+        emit.switch_to(staying);
+        let result = call_helper(emit, Helper::Call, &block);
+        emit.b.ins().return_(&[result]);
+        Ok(())
+    })
+}
+
+/// Stores words in the frame. Returns their address, and the count of those after the first.
+fn block_of_words(emit: &mut FunctionEmitter<'_>, words: &[Value]) -> [Value; 2] {
+    let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, 8 * words.len() as u32, 3);
+    let slot = emit.b.create_sized_stack_slot(slot);
+    for (index, word) in words.iter().enumerate() {
+        emit.b.ins().stack_store(I64, *word, slot, 8 * index as i32);
+    }
+    let address = emit.b.ins().stack_addr(I64, slot, 0);
+    [address, emit.constant(words.len() as u64 - 1)]
+}
+
+/// Calls a helper from a stub, and returns its result. Unwinds if it has none.
+fn call_helper(emit: &mut FunctionEmitter<'_>, helper: Helper, args: &[Value]) -> Value {
+    let own = emit.b.ins().get_frame_pointer(I64);
+    emit.store_context(own, offset::LAST_FRAME);
+    let context = emit.context();
+    let args: Vec<Value> = std::iter::once(context).chain(args.iter().copied()).collect();
+    let Some(result) = emit.call_helper(helper, &args, 1) else {
+        unreachable!("the signature has one result")
+    };
+    let (failed, succeeded) = (emit.cold_block(), emit.block());
+    let has_failed = emit.b.ins().icmp_imm_s(IntCC::Equal, result, CUT as i64);
+    emit.branch(has_failed, failed, succeeded);
+    emit.switch_to(failed);
+    let saved = emit.load_context(offset::CUT);
+    emit.call_helper(Helper::Cut, &[saved], 0);
+    emit.b.ins().trap(TrapCode::unwrap_user(1));
+    emit.switch_to(succeeded);
+    result
+}
+
+/// Compiles the function through which Rust calls compiled code of that many parameters. It takes the
+/// address of the code and that of the arguments.
+pub(super) fn compile_trampoline(
+    backend: &mut Backend,
+    count: usize,
+) -> Result<CompiledFunction, CompileError> {
+    let signature = backend.system_signature(2, 1);
+    backend.compile(signature, Listing::None, |emit, params| {
+        let own = emit.b.ins().get_frame_pointer(I64);
+        emit.store_context(own, offset::ENTRY_FRAME);
+        let args: Vec<Value> =
+            (0..count).map(|index| emit.load(params[1], 8 * index as i32)).collect();
+        let result = emit.call_address(params[0], &args);
+        emit.b.ins().return_(&[result]);
+        Ok(())
+    })
+}

@@ -1,0 +1,229 @@
+//! The pipeline: from a request to published code.
+//!
+//! ```text
+//! build     law to unit             on the evaluating thread, which alone may look into its heap
+//! look up   unit to functions       if an earlier run compiled the same unit; if not:
+//! optimise    unit to better unit
+//! compile     unit to functions
+//! link      functions to code       with addresses, and stack maps for the collector
+//! publish   code to entry cell      where the interpreter and other code look
+//! ```
+//!
+//! The first step is [`crate::build`]; the others are methods of [`UnitPipeline`] on the compiling thread.
+
+use super::cache::{CacheKey, CodeCache};
+use super::options::DebugOptions;
+use super::published::{PublishedUnit, PublishedUnits};
+use super::reclaim;
+use super::request::Request;
+use super::statistics::{self, Counter};
+use crate::build::{ExpectedCallee, add_entry_guards};
+use crate::codegen::{
+    self, Backend, CompileError, CompiledFunction, EntryCell, Environment, Listing,
+};
+use crate::ir::{ConstantId, Unit};
+use crate::passes::optimise;
+use crate::runtime::{CodeLinker, LinkedUnit, UnitData, restore_shared, shared_functions};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+use vm::native::FrameTable;
+
+/// The addresses of the trampolines, by count of parameters. They are set before the first code is
+/// published.
+pub(super) type Trampolines = Arc<OnceLock<Vec<usize>>>;
+
+/// What a pipeline shares with the runtimes, and where it keeps code.
+pub(super) struct PipelineSettings {
+    pub(super) frames: Arc<FrameTable>,
+    pub(super) trampolines: Trampolines,
+    /// The directory for machine code that is kept from run to run, if it is kept.
+    pub(super) cache: Option<PathBuf>,
+}
+
+/// Compiles units for all runtimes of the process, and owns their code.
+pub(super) struct UnitPipeline {
+    options: DebugOptions,
+    cache: Option<CodeCache>,
+    backend: Backend,
+    linker: CodeLinker,
+    trampolines: Trampolines,
+    published: PublishedUnits,
+    /// Whether the stubs are in the cache, or there is no cache to put them in.
+    stubs_are_kept: bool,
+}
+
+impl UnitPipeline {
+    /// Sets up Cranelift, the region, and the cache; takes the stubs from the cache if they are there.
+    ///
+    /// # Errors
+    /// If Cranelift does not support this machine, or the system refuses the region.
+    pub(super) fn new(settings: PipelineSettings) -> Result<UnitPipeline, CompileError> {
+        let (backend, linker) = (Backend::new()?, CodeLinker::new(settings.frames)?);
+        let options = DebugOptions::from_environment();
+        // With passes left out, the code is not what other runs expect to find.
+        let directory = settings.cache.filter(|_| options.is_complete());
+        let mut cache = directory.and_then(|path| CodeCache::open(&path, &backend.describe()));
+        let stubs = cache.as_mut().and_then(|cache| cache.load(&CacheKey::of_stubs()));
+        #[allow(unsafe_code, reason = "uses code from the cache")]
+        // SAFETY: the cache returns what this very program put there for this processor, under this key.
+        let stubs_are_kept = stubs.is_some_and(|stubs| unsafe { restore_shared(stubs) });
+        let (trampolines, published) = (settings.trampolines, PublishedUnits::default());
+        Ok(UnitPipeline { options, cache, backend, linker, trampolines, published, stubs_are_kept })
+    }
+
+    /// Whether the stubs came from the cache. If not, they are still to be compiled.
+    pub(super) fn has_stubs(&self) -> bool {
+        self.stubs_are_kept
+    }
+
+    /// Serves a request: compiles the unit and publishes its code. A unit that cannot be compiled leaves
+    /// its entry cell at 0.
+    pub(super) fn serve(&mut self, request: Request) {
+        self.free_dead_code();
+        if self.published.is_dead(&request.runtime, &request.entry) {
+            return;
+        }
+        let prints = request
+            .unit
+            .constants
+            .get(ConstantId::ROOT)
+            .is_some_and(|law| self.options.prints(&law.name));
+        let (start, used) = (statistics::thread_time(), self.linker.used());
+        let result = self.compile_and_publish(request, prints);
+        statistics::note_unit(start, result.is_ok(), self.linker.used() - used);
+        match result {
+            Ok(()) => Counter::Bytes.set(self.linker.used()),
+            Err(error) => {
+                if error == CompileError::CodeRegionFull {
+                    reclaim::note_full();
+                }
+                if prints {
+                    eprintln!("not compiled: {error}");
+                }
+            }
+        }
+    }
+
+    /// All steps from the built unit on.
+    fn compile_and_publish(&mut self, request: Request, prints: bool) -> Result<(), CompileError> {
+        let Request { unit, expected, environment, entry, runtime, .. } = request;
+        let functions = self.look_up_or_compile(unit, &expected, &environment, prints)?;
+        let LinkedUnit { addresses, code } = self.link(&functions, &environment)?;
+        let address = addresses.first().copied().unwrap_or(0);
+        self.published.add(PublishedUnit {
+            runtime,
+            entry: Arc::clone(&entry),
+            code,
+            _environment: environment,
+        });
+        // A thread that sees the address sees the code and the stack maps.
+        entry.store(address, Ordering::Release);
+        Ok(())
+    }
+
+    /// The functions of a unit: from the cache, or compiled and put there. Units that are printed do not
+    /// use the cache.
+    fn look_up_or_compile(
+        &mut self,
+        unit: Unit,
+        expected: &[ExpectedCallee],
+        environment: &Environment,
+        prints: bool,
+    ) -> Result<Vec<CompiledFunction>, CompileError> {
+        let Some(cache) = self.cache.as_mut().filter(|_| !prints) else {
+            return self.compile(unit, expected, environment, prints);
+        };
+        let key = CacheKey::of(&unit, expected, environment);
+        if let Some(functions) = cache.load(&key) {
+            Counter::Loaded.add(1);
+            return Ok(functions);
+        }
+        let functions = self.compile(unit, expected, environment, prints)?;
+        if let Some(cache) = &mut self.cache {
+            cache.save(&key, &functions);
+        }
+        Ok(functions)
+    }
+
+    /// Compiles a unit to functions.
+    fn compile(
+        &mut self,
+        mut unit: Unit,
+        expected: &[ExpectedCallee],
+        environment: &Environment,
+        prints: bool,
+    ) -> Result<Vec<CompiledFunction>, CompileError> {
+        Counter::Compiled.add(1);
+        self.optimise(&mut unit, expected);
+        if !prints {
+            return codegen::compile(&mut self.backend, &unit, environment, Listing::None);
+        }
+        eprintln!("{unit}");
+        let listing = Listing::Disassembly;
+        let functions = codegen::compile(&mut self.backend, &unit, environment, listing)?;
+        for (number, function) in functions.iter().enumerate() {
+            eprintln!("f{number}:\n{}", function.disassembly.as_deref().unwrap_or_default());
+        }
+        Ok(functions)
+    }
+
+    /// Runs the passes that are not left out.
+    fn optimise(&self, unit: &mut Unit, expected: &[ExpectedCallee]) {
+        if self.options.optimises() {
+            if self.options.guards_entry() {
+                add_entry_guards(unit, expected);
+            }
+            optimise(unit, &self.options.skipped(), |_, _| {});
+        }
+    }
+
+    /// Links a unit's functions. Before the first unit, links the trampolines that lead into the code.
+    fn link(
+        &mut self,
+        functions: &[CompiledFunction],
+        environment: &Environment,
+    ) -> Result<LinkedUnit, CompileError> {
+        if self.trampolines.get().is_none() {
+            let trampolines = self.linker.link_trampolines(&mut self.backend)?;
+            // No other thread sets them.
+            let _ = self.trampolines.set(trampolines);
+        }
+        let functions: Vec<&CompiledFunction> = functions.iter().collect();
+        self.linker.link(&mut self.backend, &functions, &unit_data(environment))
+    }
+
+    /// Puts the stubs into the cache for the next run, if they are not there. No thread waits for this.
+    pub(super) fn keep_stubs(&mut self) {
+        if let Some(cache) = self.cache.as_mut().filter(|_| !self.stubs_are_kept)
+            && let Some(stubs) = shared_functions()
+        {
+            cache.save(&CacheKey::of_stubs(), &stubs);
+        }
+        self.stubs_are_kept = true;
+    }
+
+    /// Frees the code of runtimes and laws that are gone.
+    fn free_dead_code(&mut self) {
+        let dead = self.published.take_dead();
+        if dead.is_empty() {
+            return;
+        }
+        Counter::Freed.add(dead.len());
+        #[allow(unsafe_code, reason = "frees code")]
+        // SAFETY: a runtime that is gone runs nothing. One that reports a law as gone has found neither
+        // the law, nor a thunk of its code, nor a frame that returns into it, and has cleared the entry
+        // cell. Other runtimes do not know the code.
+        unsafe {
+            self.linker.free(dead);
+        }
+        Counter::Bytes.set(self.linker.used());
+    }
+}
+
+/// The addresses of what the code of a unit refers to.
+fn unit_data(environment: &Environment) -> UnitData {
+    let address = |entry: &EntryCell| Arc::as_ptr(entry).expose_provenance();
+    let cells = environment.facts.iter().map(|facts| facts.entry.as_ref().map(address));
+    UnitData { constants: environment.constants, entry_cells: cells.collect() }
+}

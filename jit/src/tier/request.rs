@@ -1,0 +1,58 @@
+//! Requests to the compiling thread.
+
+use super::reclaim::RuntimeToken;
+use crate::build::ExpectedCallee;
+use crate::codegen::{EntryCell, Environment};
+use crate::ir::Unit;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
+
+/// The count of requests that may wait.
+pub(super) const QUEUE: usize = 64;
+/// The count of requests that wait or are in progress.
+static PENDING: AtomicUsize = AtomicUsize::new(0);
+
+/// A unit to be compiled. It is plain data: nothing in it looks into a heap.
+pub(super) struct Request {
+    pub(super) unit: Unit,
+    /// What the entry of the unit expects as its arguments.
+    pub(super) expected: Vec<ExpectedCallee>,
+    pub(super) environment: Environment,
+    /// The cell that gets the address of the unit's first function.
+    pub(super) entry: EntryCell,
+    /// The runtime that asks.
+    pub(super) runtime: Weak<RuntimeToken>,
+    /// Where the end of the work is reported, if a thread waits for it.
+    pub(super) done: Option<SyncSender<()>>,
+    pub(super) _ticket: Ticket,
+}
+
+impl Request {
+    /// The count of operations of the unit.
+    pub(super) fn size(&self) -> usize {
+        let blocks = self.unit.functions.values().flat_map(|function| function.blocks.values());
+        blocks.map(|block| 1 + block.stmts.len()).sum()
+    }
+}
+
+/// Counts a request as pending while it exists.
+pub(super) struct Ticket;
+
+impl Ticket {
+    pub(super) fn take() -> Ticket {
+        PENDING.fetch_add(1, Ordering::Relaxed);
+        Ticket
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        PENDING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether the queue has room for one more request. If not, a unit would be built in vain.
+pub(super) fn queue_has_room() -> bool {
+    PENDING.load(Ordering::Relaxed) < QUEUE
+}

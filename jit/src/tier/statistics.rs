@@ -1,0 +1,107 @@
+//! Counters of what compilation has done and cost in this process, for all runtimes together.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// What compilation has done and cost. See [`statistics`].
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Statistics {
+    /// Laws that got code.
+    pub laws: usize,
+    /// Laws that could not be compiled.
+    pub refused: usize,
+    /// Units that went through the compiler, with success or without.
+    pub compiled: usize,
+    /// Units whose code was found on disk.
+    pub loaded: usize,
+    /// Files found on disk that do not hold the code they should.
+    pub rejected: usize,
+    /// Units whose code was freed.
+    pub freed: usize,
+    /// Bytes of code in use, stubs included.
+    pub bytes: usize,
+    /// Bytes of code published since the start, stubs included.
+    pub code: usize,
+    /// Processor time that evaluating threads spent on building units.
+    pub building: Duration,
+    /// Processor time that compiling threads spent on stubs and on units, up to published code.
+    pub compiling: Duration,
+}
+
+/// A counter of [`Statistics`].
+#[derive(Clone, Copy)]
+pub(super) enum Counter {
+    Laws,
+    Refused,
+    Compiled,
+    Loaded,
+    Rejected,
+    Freed,
+    Bytes,
+    Code,
+}
+
+static COUNTERS: [AtomicUsize; 8] = [const { AtomicUsize::new(0) }; 8];
+/// Times in nanoseconds.
+static BUILDING: AtomicU64 = AtomicU64::new(0);
+static COMPILING: AtomicU64 = AtomicU64::new(0);
+
+impl Counter {
+    pub(super) fn add(self, number: usize) {
+        COUNTERS[self as usize].fetch_add(number, Ordering::Relaxed);
+    }
+
+    pub(super) fn set(self, number: usize) {
+        COUNTERS[self as usize].store(number, Ordering::Relaxed);
+    }
+
+    fn get(self) -> usize {
+        COUNTERS[self as usize].load(Ordering::Relaxed)
+    }
+}
+
+/// What compilation has done and cost in this process so far.
+pub fn statistics() -> Statistics {
+    let time = |nanoseconds: &AtomicU64| Duration::from_nanos(nanoseconds.load(Ordering::Relaxed));
+    Statistics {
+        laws: Counter::Laws.get(),
+        refused: Counter::Refused.get(),
+        compiled: Counter::Compiled.get(),
+        loaded: Counter::Loaded.get(),
+        rejected: Counter::Rejected.get(),
+        freed: Counter::Freed.get(),
+        bytes: Counter::Bytes.get(),
+        code: Counter::Code.get(),
+        building: time(&BUILDING),
+        compiling: time(&COMPILING),
+    }
+}
+
+/// The processor time of this thread so far.
+pub(super) fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+}
+
+fn add_time(total: &AtomicU64, start: Duration) {
+    let spent = thread_time().saturating_sub(start);
+    total.fetch_add(spent.as_nanos() as u64, Ordering::Relaxed);
+}
+
+/// Counts the time since `start` that an evaluating thread spent on building a unit.
+pub(super) fn note_build(start: Duration) {
+    add_time(&BUILDING, start);
+}
+
+/// Counts the time since `start` that a compiling thread spent before its first unit.
+pub(super) fn note_start(start: Duration) {
+    add_time(&COMPILING, start);
+}
+
+/// Counts a unit whose code was published, or that was refused; the time since `start` that this took;
+/// and the bytes of code.
+pub(super) fn note_unit(start: Duration, is_published: bool, bytes: usize) {
+    if is_published { Counter::Laws } else { Counter::Refused }.add(1);
+    add_time(&COMPILING, start);
+    Counter::Code.add(bytes);
+}
