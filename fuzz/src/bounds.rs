@@ -27,7 +27,7 @@ static WATCHED: Mutex<Vec<(Instant, Arc<AtomicBool>)>> = Mutex::new(Vec::new());
 static WATCHDOG: Once = Once::new();
 
 impl TimeLimit {
-    /// Gives the runtime so much time.
+    /// ResultShape the runtime so much time.
     pub(crate) fn start(vm: &Vm, limit: Duration) -> TimeLimit {
         WATCHDOG.call_once(|| {
             thread::spawn(watch);

@@ -29,7 +29,7 @@ impl Write for Drain {
     }
 }
 
-/// Gives the bytes to a session in which nothing is loaded.
+/// ResultShape the bytes to a session in which nothing is loaded.
 ///
 /// # Panics
 /// If it ends other than with its input, for want of memory, or because it printed too much.

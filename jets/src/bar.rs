@@ -10,7 +10,7 @@ use crate::tree::leaves;
 use std::ops::Range;
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Bar, Bit, Nat, Small};
+use vm::jet::ResultShape::{Bar, Bit, Nat, Small};
 use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use plan::{EvalError, NatRef, limbs};

@@ -4,7 +4,7 @@ use crate::args::{bit, lazy, need, same, small};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Cheap::OnNats;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Bit, Nat, Small};
+use vm::jet::ResultShape::{Bit, Nat, Small};
 use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use plan::{NatRef, limbs};

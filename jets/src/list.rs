@@ -6,7 +6,7 @@
 use crate::args::{evaluate, ready};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::Row;
+use vm::jet::ResultShape::Row;
 use vm::jet::{Answer, Call};
 use plan::{EvalError, Val};
 use vm::Vm;
@@ -18,7 +18,7 @@ pub(crate) const JETS: &[Declaration] = &[
 ];
 
 /// Pushes the first items of a list, as many as the first argument says; zeroes for those that it
-/// lacks. Gives their number; nothing, if a part of the list must be evaluated first.
+/// lacks. ResultShape their number; nothing, if a part of the list must be evaluated first.
 fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, EvalError> {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     // A copy of the argument becomes the rest of the list: the argument itself must stay, for the

@@ -7,7 +7,7 @@ use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Call;
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::Bit;
+use vm::jet::ResultShape::Bit;
 use vm::jet::Operation;
 
 pub(crate) const JETS: &[Declaration] = &[

@@ -8,7 +8,7 @@ use crate::declare::{Declaration, Outcome, native};
 use crate::row::THUNK;
 use vm::jet::Cheap::{Always, OnNats};
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Bit, Nat};
+use vm::jet::ResultShape::{Bit, Nat};
 use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use plan::{EvalError, NatRef, limbs};

@@ -10,7 +10,7 @@ use crate::declare::{Declaration, Outcome, native};
 use std::cmp::Ordering;
 use vm::jet::Cheap::OnNats;
 use vm::jet::Demand::Head;
-use vm::jet::Gives::{Any, Bit, Small};
+use vm::jet::ResultShape::{Any, Bit, Small};
 use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use plan::{EvalError, Ref};

@@ -7,7 +7,7 @@ use crate::tree::leaves;
 use vm::jet::Answer;
 use vm::jet::Call;
 use vm::jet::Demand::Head;
-use vm::jet::Gives::Nat;
+use vm::jet::ResultShape::Nat;
 use plan::{EvalError, NatRef, Ref, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[

@@ -6,7 +6,7 @@ use crate::args::{bit, is_true, natural, same, small};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::Head;
-use vm::jet::Gives::{Any, Bit, Nat, Small};
+use vm::jet::ResultShape::{Any, Bit, Nat, Small};
 use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use plan::{Ref, Shape};

@@ -8,7 +8,7 @@ use crate::declare::{Declaration, Outcome, native};
 use std::ops::Range;
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Nat, Row, Small};
+use vm::jet::ResultShape::{Nat, Row, Small};
 use vm::jet::Operation;
 use vm::jet::{Answer, Call};
 use plan::{EvalError, Natural};

@@ -10,7 +10,7 @@ use crate::declare::{Declaration, Outcome, native};
 use crate::order::compare;
 use std::cmp::Ordering;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::Nat;
+use vm::jet::ResultShape::Nat;
 use vm::jet::{Answer, Call};
 use plan::{EvalError, Items, Ref, Shape};
 

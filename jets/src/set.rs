@@ -11,7 +11,7 @@ use crate::search::{Place, search};
 use std::ops::Range;
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy, Normal};
-use vm::jet::Gives::{Bit, Row, Set, Small};
+use vm::jet::ResultShape::{Bit, Row, Set, Small};
 use vm::jet::{Answer, Call};
 use plan::{EvalError, Items, Shape};
 

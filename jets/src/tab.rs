@@ -10,7 +10,7 @@ use crate::declare::{Declaration, Outcome, native};
 use crate::search::{Place, search};
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Bit, Small};
+use vm::jet::ResultShape::{Bit, Small};
 use vm::jet::{Answer, Call};
 use plan::{EvalError, Shape};
 

@@ -11,7 +11,7 @@ use crate::set::{self, is_far_shorter, split};
 use crate::tab::{as_table, find, find_key, push_keys, push_value, push_values, table};
 use std::ops::Range;
 use vm::jet::Demand::{Head, Lazy, Normal};
-use vm::jet::Gives::{Row, Tab};
+use vm::jet::ResultShape::{Row, Tab};
 use vm::jet::{Answer, Call};
 use plan::{EvalError, Shape};
 

@@ -5,7 +5,7 @@ use crate::args::{need, small, word};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Cheap::OnNats;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Nat, Small};
+use vm::jet::ResultShape::{Nat, Small};
 use vm::jet::Operation::{Word32, Word64};
 use vm::jet::WordOperation as W;
 use vm::jet::{Answer, Call};

@@ -6,8 +6,9 @@
 use jit::build::Jets;
 use jit::{Mode, install};
 use std::time::{Duration, Instant};
-use vm::spec::Term;
-use vm::{Options, Vm, plain};
+use spec::Term;
+use plan::{Options, plain};
+use vm::Vm;
 
 /// `c a n`: `a` for 0, else `c b m` where `m` is the predecessor of `n` and `b` an app of `m`.
 const CHURN: &str = "{'c' 2 (0 (0 (0 (2 2) 1) (0 (0 {'h' 3 (0 (0 1 (0 (2 0) 3)) 3)} 0) 1)) 2)}";

@@ -7,8 +7,9 @@
 use jit::build::Jets;
 use jit::{Mode, install, statistics};
 use std::fs;
-use vm::spec::Term;
-use vm::{Options, Vm, plain};
+use spec::Term;
+use plan::{Options, plain};
+use vm::Vm;
 
 /// `f n`: 0 for 0, else one more than `f` of the predecessor.
 const DEEP: &str = "{'f' 1 (0 (0 (0 2 (2 0)) (0 {'g' 2 (0 3 (0 1 2))} 0)) 1)}";

@@ -23,8 +23,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use vm::native::layout::top;
-use vm::spec::Term;
-use vm::{Options, Vm, plain};
+use spec::Term;
+use plan::{Options, plain};
+use vm::Vm;
 
 const ROUNDS: usize = 15;
 /// How often every unit is compiled and linked in a round, and how often it is linked after that.

@@ -17,9 +17,10 @@ use jit::ir::{Unit, verify};
 use jit::passes::{Pass, optimise};
 use oracle::{Failure, Machine};
 use support::{FUEL, law_of};
-use vm::spec::generate::Gen;
-use vm::spec::{Outcome, Term, eval_on_big_stack};
-use vm::{Options, Vm, plain};
+use spec::generate::Gen;
+use spec::{Outcome, Term, eval_on_big_stack};
+use plan::{Options, plain};
+use vm::Vm;
 
 fn built(program: &Term) -> Option<(Unit, Vec<Term>)> {
     let options =

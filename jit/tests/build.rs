@@ -2,9 +2,10 @@
 
 use jit::build::{Jets, build};
 use jit::ir::{parse, verify};
-use vm::spec::Term;
-use vm::spec::generate::Gen;
-use vm::{Options, Vm, plain};
+use spec::Term;
+use spec::generate::Gen;
+use plan::{Options, plain};
+use vm::Vm;
 
 fn small_vm() -> Vm {
     let options =

@@ -10,10 +10,11 @@ mod support;
 use jit::build::Jets;
 use jit::{Mode, install};
 use support::{End, agree, cases, found, specified};
-use vm::spec::Term;
-use vm::spec::generate::Gen;
-use vm::spec::shrink::minimise;
-use vm::{Options, Vm};
+use spec::Term;
+use spec::generate::Gen;
+use spec::shrink::minimise;
+use plan::Options;
+use vm::Vm;
 
 fn compiled(options: &Options, program: &Term) -> End {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");

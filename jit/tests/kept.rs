@@ -6,8 +6,9 @@ use jit::build::Jets;
 use jit::{Mode, install, statistics};
 use std::fs;
 use std::path::{Path, PathBuf};
-use vm::spec::Term;
-use vm::{Options, Vm, plain};
+use spec::Term;
+use plan::{Options, plain};
+use vm::Vm;
 
 fn options() -> Options {
     Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }

@@ -13,9 +13,10 @@ use jit::{Mode, install};
 use std::sync::Arc;
 use support::{End, FUEL, cases, found, law_of};
 use vm::jet::JetTable;
-use vm::spec::generate::Gen;
-use vm::spec::{Outcome, Term, eval_on_big_stack};
-use vm::{Options, Vm, plain};
+use spec::generate::Gen;
+use spec::{Outcome, Term, eval_on_big_stack};
+use plan::{Options, plain};
+use vm::Vm;
 
 fn options(stress: bool) -> Options {
     let nursery = if stress { 1 << 15 } else { 1 << 20 };
@@ -24,7 +25,7 @@ fn options(stress: bool) -> Options {
 
 /// A law for a jet whose native code handles all arguments, so that the law itself never runs.
 fn stand_in(name: &str, arity: u64) -> Term {
-    Term::law(vm::spec::nat_from_bytes(name.as_bytes()), arity, Term::from(0))
+    Term::law(spec::nat_from_bytes(name.as_bytes()), arity, Term::from(0))
 }
 
 /// The pinned law of a jet.

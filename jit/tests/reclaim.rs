@@ -4,8 +4,9 @@
 
 use jit::build::Jets;
 use jit::{Mode, install, statistics};
-use vm::spec::Term;
-use vm::{Options, Val, Vm, plain};
+use spec::Term;
+use plan::{Options, Val, plain};
+use vm::Vm;
 
 /// `f n`: 0 for 0, else one more than `f` of the predecessor. Each name makes another law.
 fn law(vm: &mut Vm, name: u64) -> Val {

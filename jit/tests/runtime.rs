@@ -3,8 +3,9 @@
 
 use jit::build::Jets;
 use jit::{Mode, install};
-use vm::spec::Term;
-use vm::{Options, Stop, Val, Vm, plain};
+use spec::Term;
+use plan::{EvalError, Options, Val, plain};
+use vm::Vm;
 
 fn options() -> Options {
     Options { nursery: 1 << 16, max_heap: 1 << 30, max_stack: 1 << 28, stress: false }
@@ -22,14 +23,14 @@ fn value(vm: &mut Vm, text: &str) -> Val {
 }
 
 /// Applies a function, in text, to a nat.
-fn apply(vm: &mut Vm, function: &str, nat: u64) -> Result<Option<u64>, Stop> {
+fn apply(vm: &mut Vm, function: &str, nat: u64) -> Result<Option<u64>, EvalError> {
     let function = value(vm, function);
     let nat = vm.nat(nat);
     let result = vm.apply(&function, &[nat])?;
     Ok(vm.look(&result).as_u64())
 }
 
-fn deep_allocating(vm: &mut Vm, depth: u64) -> Result<Option<u64>, Stop> {
+fn deep_allocating(vm: &mut Vm, depth: u64) -> Result<Option<u64>, EvalError> {
     let (function, counting) = (value(vm, DEEP_ALLOCATING), value(vm, COUNTING));
     let depth = vm.nat(depth);
     let result = vm.apply(&function, &[counting, depth])?;
@@ -82,7 +83,7 @@ fn values_in_deep_frames_survive_collections() {
 fn endless_recursion_is_an_error() {
     let mut vm = compiling(Options { max_stack: 1 << 22, ..options() });
     for _ in 0..3 {
-        assert!(matches!(apply(&mut vm, ENDLESS, 0), Err(Stop::StackFull)));
+        assert!(matches!(apply(&mut vm, ENDLESS, 0), Err(EvalError::StackOverflow)));
         assert_eq!(apply(&mut vm, DEEP, 1000).expect("a value"), Some(1000));
     }
 }
@@ -96,7 +97,7 @@ fn loops_can_be_interrupted() {
             std::thread::sleep(std::time::Duration::from_millis(30));
             flag.store(true, std::sync::atomic::Ordering::Relaxed);
         });
-        assert!(matches!(apply(&mut vm, endless, 0), Err(Stop::Interrupted)));
+        assert!(matches!(apply(&mut vm, endless, 0), Err(EvalError::Interrupted)));
         stopper.join().expect("the thread only sleeps");
         assert_eq!(apply(&mut vm, DEEP, 10).expect("a value"), Some(10));
     }
@@ -116,7 +117,7 @@ fn endless_data_can_be_interrupted() {
     let function = value(&mut vm, ENDLESS_LIST);
     let nat = vm.nat(7);
     let list = vm.apply(&function, &[nat]).and_then(|list| vm.force(&list));
-    assert!(matches!(list, Err(Stop::Interrupted)));
+    assert!(matches!(list, Err(EvalError::Interrupted)));
     stopper.join().expect("the thread only sleeps");
 }
 
@@ -124,7 +125,7 @@ fn endless_data_can_be_interrupted() {
 fn a_crash_unwinds_a_deep_stack() {
     let mut vm = compiling(options());
     for depth in [0, 1, 50_000] {
-        let Err(Stop::Crash { op, arg }) = apply(&mut vm, CRASHING, depth) else {
+        let Err(EvalError::Crash { op, arg }) = apply(&mut vm, CRASHING, depth) else {
             panic!("a crash")
         };
         assert_eq!((vm.look(&op).as_u64(), vm.look(&arg).as_u64()), (Some(9), Some(7)));
@@ -139,7 +140,7 @@ fn a_thunk_that_crashed_in_compiled_code_crashes_again() {
     let ten = vm.nat(10);
     let app = vm.app(&function, &[ten]).expect("room");
     for _ in 0..2 {
-        assert!(matches!(vm.eval(&app), Err(Stop::Crash { .. })));
+        assert!(matches!(vm.eval(&app), Err(EvalError::Crash { .. })));
     }
 }
 
@@ -159,6 +160,6 @@ fn code_compiled_in_the_background_changes_no_result() {
     install(&mut vm, Jets::default(), Mode::Tiered).expect("the stack's addresses can be had");
     for _ in 0..40 {
         assert_eq!(deep_allocating(&mut vm, 3_000).expect("a value"), Some(3_000));
-        assert!(matches!(apply(&mut vm, CRASHING, 1_000), Err(Stop::Crash { .. })));
+        assert!(matches!(apply(&mut vm, CRASHING, 1_000), Err(EvalError::Crash { .. })));
     }
 }

@@ -5,7 +5,8 @@ use crate::protocol::{CogParts, WorkerRef};
 use crate::status::CogStatus;
 use persist::{CreateError, Seq, SnapshotError, Store};
 use std::path::Path;
-use vm::{Val, Vm};
+use plan::Val;
+use vm::Vm;
 
 /// What [`Machine::boot`](crate::Machine::boot) made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,8 +3,9 @@
 //! Values cross as seeds. Only this module knows the format: sharing frozen pins between heaps
 //! instead of copying them would change nothing elsewhere.
 
-use vm::seed::{self, LoadError, LoadProblem, SaveError};
-use vm::{Stop, Val, Vm};
+use plan::seed::{self, LoadError, LoadProblem, SaveError};
+use plan::{EvalError, Val};
+use vm::Vm;
 
 /// A serialized value: the bytes of a seed. It belongs to no heap.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,15 +29,15 @@ pub(crate) fn deserialize(vm: &mut Vm, value: &SeedBytes) -> Result<Val, LoadErr
 }
 
 /// Returns the evaluation error if the bytes were valid and building the value failed.
-pub(crate) fn evaluation_error(error: &LoadError) -> Option<Stop> {
+pub(crate) fn evaluation_error(error: &LoadError) -> Option<EvalError> {
     match &error.problem {
-        LoadProblem::Stop(stop) => Some(stop.clone()),
+        LoadProblem::Eval(stop) => Some(stop.clone()),
         _ => None,
     }
 }
 
 /// Like [`deserialize`], for bytes that this process has serialized itself: an error in the bytes
-/// is reported as [`Stop::HeapFull`].
-pub(crate) fn deserialize_own(vm: &mut Vm, value: &SeedBytes) -> Result<Val, Stop> {
-    deserialize(vm, value).map_err(|error| evaluation_error(&error).unwrap_or(Stop::HeapFull))
+/// is reported as [`EvalError::OutOfMemory`].
+pub(crate) fn deserialize_own(vm: &mut Vm, value: &SeedBytes) -> Result<Val, EvalError> {
+    deserialize(vm, value).map_err(|error| evaluation_error(&error).unwrap_or(EvalError::OutOfMemory))
 }

@@ -15,8 +15,9 @@ use crate::trace::{ConsoleMessage, TraceBuffer};
 use crate::watchdog::{Interruption, Watchdog};
 use std::sync::Arc;
 use std::time::Duration;
-use vm::seed::LoadError;
-use vm::{Hash, Stop, Val, Vm};
+use plan::seed::LoadError;
+use plan::{EvalError, Hash, Val};
+use vm::Vm;
 
 /// The largest crash operation or argument that the state keeps, in serialized bytes. A larger one
 /// is replaced by 0.
@@ -56,34 +57,34 @@ pub(crate) enum CogError {
     /// The machine is shutting down, and the evaluation took longer than the machine waits.
     ShuttingDown,
     /// In a replay: the evaluation failed like this, but the log says that it succeeded.
-    Diverged(Stop),
+    Diverged(EvalError),
     /// The cog is not running, so it takes no events.
     NotRunning,
     /// The bytes of the input from this slot are not a value.
     InvalidInput(u64, LoadError),
     /// In a replay: the job in this slot is missing, or computes another value than it did.
     JobDiverged(u64),
-    /// The evaluation needed a damaged pin ([`Stop::Damaged`]). The heap must not be used any more.
-    Damaged(Stop),
+    /// The evaluation needed a damaged pin ([`EvalError::Damaged`]). The heap must not be used any more.
+    Damaged(EvalError),
 }
 
 /// Why the evaluation of an event has no result.
 enum StepError {
     /// The evaluation failed: that is an outcome of the event.
-    Evaluation(Stop),
+    Evaluation(EvalError),
     /// The event cannot be applied.
     Cog(CogError),
 }
 
-impl From<Stop> for StepError {
-    fn from(stop: Stop) -> StepError {
+impl From<EvalError> for StepError {
+    fn from(stop: EvalError) -> StepError {
         StepError::Evaluation(stop)
     }
 }
 
 /// Why a read has no answer.
 enum ReadFailure {
-    Evaluation(Stop),
+    Evaluation(EvalError),
     /// The answer has too many parts to be serialized.
     TooLarge,
 }
@@ -133,7 +134,7 @@ impl Cog {
     }
 
     /// The hash of the state: that of a snapshot's root.
-    pub(crate) fn hash(&mut self) -> Result<Hash, Stop> {
+    pub(crate) fn hash(&mut self) -> Result<Hash, EvalError> {
         let value = self.status.to_value(&mut self.vm)?;
         self.vm.hash(&value)
     }
@@ -296,20 +297,20 @@ impl Cog {
     }
 
     /// The outcome of an event whose evaluation failed. Reports the failure.
-    fn outcome(&mut self, stop: Stop, took: Duration) -> Result<EventOutcome, CogError> {
-        if matches!(stop, Stop::Damaged { .. }) {
+    fn outcome(&mut self, stop: EvalError, took: Duration) -> Result<EventOutcome, CogError> {
+        if matches!(stop, EvalError::Damaged { .. }) {
             return Err(CogError::Damaged(stop));
         }
         self.report(Origin::Cog, &stop);
         Ok(match stop {
-            Stop::Crash { op, arg } => EventOutcome::Crashed {
+            EvalError::Crash { op, arg } => EventOutcome::Crashed {
                 op: self.serialize_crash_part(&op),
                 arg: self.serialize_crash_part(&arg),
             },
-            Stop::Interrupted => EventOutcome::TimedOut(took),
-            Stop::Loop => EventOutcome::Aborted(AbortReason::Loop),
-            Stop::StackFull => EventOutcome::Aborted(AbortReason::Stack),
-            Stop::HeapFull | Stop::TooLarge { .. } | Stop::Damaged { .. } => {
+            EvalError::Interrupted => EventOutcome::TimedOut(took),
+            EvalError::Loop => EventOutcome::Aborted(AbortReason::Loop),
+            EvalError::StackOverflow => EventOutcome::Aborted(AbortReason::Stack),
+            EvalError::OutOfMemory | EvalError::TooLarge { .. } | EvalError::Damaged { .. } => {
                 EventOutcome::Aborted(AbortReason::Memory)
             }
         })
@@ -327,14 +328,14 @@ impl Cog {
     }
 
     /// Reports that an evaluation failed.
-    fn report(&self, origin: Origin, stop: &Stop) {
+    fn report(&self, origin: Origin, stop: &EvalError) {
         self.traces.push(ConsoleMessage::of_failure(&self.settings, &self.vm, origin, stop));
     }
 
     /// Reports the crash in the state, if the cog has crashed.
     pub(crate) fn report_crash(&self) {
         if let CogStatus::Crashed { op, arg, .. } = &self.status {
-            self.report(Origin::Cog, &Stop::Crash { op: op.clone(), arg: arg.clone() });
+            self.report(Origin::Cog, &EvalError::Crash { op: op.clone(), arg: arg.clone() });
         }
     }
 
@@ -385,7 +386,7 @@ impl Cog {
         let query = codec::deserialize_own(&mut self.vm, query)?;
         let zero = self.vm.nat(0);
         let parts = self.status.running().map(|cog| CogParts::of(self.vm.look(cog)));
-        let hold = |part: Option<vm::Ref<'_>>| part.map(|part| self.vm.hold(part));
+        let hold = |part: Option<plan::Ref<'_>>| part.map(|part| self.vm.hold(part));
         let state = parts.as_ref().and_then(|parts| hold(parts.state)).unwrap_or(zero.clone());
         let reads = parts.as_ref().and_then(|parts| hold(parts.reads)).unwrap_or(zero);
         let key = self.vm.nat(key);
@@ -395,8 +396,8 @@ impl Cog {
     }
 }
 
-impl From<Stop> for ReadFailure {
-    fn from(stop: Stop) -> ReadFailure {
+impl From<EvalError> for ReadFailure {
+    fn from(stop: EvalError) -> ReadFailure {
         ReadFailure::Evaluation(stop)
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::AbortReason;
 use jiff::Timestamp;
 use std::fmt;
-use vm::Ref;
+use plan::Ref;
 
 /// The evaluation that a report is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -9,7 +9,8 @@ pub use time::TimeDevice;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use vm::{Builder, Natural, Ref, Stop, Val, Vm};
+use plan::{Builder, EvalError, Natural, Ref, Val};
+use vm::Vm;
 
 /// The answer of a device to a call. It belongs to no heap.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,11 +29,11 @@ impl DeviceAnswer {
 
     /// Builds the answer in the heap of `vm`. Recurses once per level of rows: devices nest them
     /// one or two levels deep.
-    pub(crate) fn build(&self, vm: &mut Vm) -> Result<Val, Stop> {
+    pub(crate) fn build(&self, vm: &mut Vm) -> Result<Val, EvalError> {
         vm.build(|builder| self.push(builder))
     }
 
-    fn push(&self, builder: &mut Builder<'_>) -> Result<(), Stop> {
+    fn push(&self, builder: &mut Builder<'_>) -> Result<(), EvalError> {
         match self {
             DeviceAnswer::Nat(nat) => builder.push_natural(nat),
             DeviceAnswer::Bytes(bytes) => builder.push_bar(bytes),

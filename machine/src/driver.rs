@@ -19,7 +19,8 @@ use crossbeam_channel::{Receiver, Sender, select};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vm::{Stop, Val, Vm};
+use plan::{EvalError, Val};
+use vm::Vm;
 
 /// The largest value that may be written, in bytes. An event with it fits the log.
 const WRITE_LIMIT: usize = 512 << 20;
@@ -159,7 +160,7 @@ impl Driver<'_> {
     }
 
     /// Calls the driver, under the time limit. The result is its next value.
-    fn step(&mut self, key: u64, value: &Val) -> Result<(), Stop> {
+    fn step(&mut self, key: u64, value: &Val) -> Result<(), EvalError> {
         let key = self.vm.nat(key);
         let call = self.vm.app(&self.current, &[key, value.clone()])?;
         let context = self.context;
@@ -173,7 +174,7 @@ impl Driver<'_> {
     }
 
     /// Begins again from the value in the slot, after a failure.
-    fn restart(&mut self, stop: &Stop, inbox: &Receiver<DriverMessage>) {
+    fn restart(&mut self, stop: &EvalError, inbox: &Receiver<DriverMessage>) {
         let settings = &self.context.settings;
         let origin = Origin::Driver(self.identity.slot);
         ConsoleMessage::of_failure(settings, &self.vm, origin, stop).show(&*settings.console);

@@ -6,7 +6,7 @@ use persist::{CreateError, LogError, OpenError, PinError, ReadError, Seq, Snapsh
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use vm::Hash;
+use plan::Hash;
 
 /// Why an evaluation ended without a value, other than by a crash or its time limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -24,7 +24,7 @@
 use crate::codec::SeedBytes;
 use crate::error::AbortReason;
 use std::time::Duration;
-use vm::Hash;
+use plan::Hash;
 
 const VERSION: u8 = 1;
 

@@ -3,8 +3,9 @@
 use persist::transfer::Codec;
 use std::sync::Arc;
 use vm::jet::JetTable;
-use vm::pinspace::{Frozen, PinSpace};
-use vm::{Hash, Options, Val, Vm, seed};
+use plan::pinspace::{Frozen, PinSpace};
+use plan::{Hash, Options, Val, seed};
+use vm::Vm;
 
 /// Encodes frozen pins as germs and decodes them. It needs the memory of one pin.
 pub struct GermCodec(Vm);

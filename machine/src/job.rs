@@ -15,7 +15,8 @@ use crate::trace::{self, ConsoleMessage};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use vm::{Hash, Ref, Stop, Val, Vm};
+use plan::{EvalError, Hash, Ref, Val};
+use vm::Vm;
 
 /// The largest result that is written into the log, in bytes. Of a larger one the log has the hash,
 /// and a replay computes the job again.
@@ -53,8 +54,8 @@ impl JobResult {
 pub(crate) enum JobError {
     /// It was cancelled.
     Interrupted,
-    /// It needed a damaged pin ([`Stop::Damaged`]).
-    Damaged(Stop),
+    /// It needed a damaged pin ([`EvalError::Damaged`]).
+    Damaged(EvalError),
     /// The system refused a heap, or the result cannot be serialized.
     Failed,
 }
@@ -66,15 +67,15 @@ pub(crate) fn compute(settings: &MachineSettings, job: &SeedBytes) -> Result<Job
 }
 
 /// Computes a job. Returns also how its evaluation failed, if it did.
-fn run(vm: &mut Vm, job: &SeedBytes) -> Result<(JobResult, Option<Stop>), JobError> {
+fn run(vm: &mut Vm, job: &SeedBytes) -> Result<(JobResult, Option<EvalError>), JobError> {
     let evaluated = evaluate(vm, job);
     vm.check_damage().map_err(JobError::Damaged)?;
     let (row, failure) = match evaluated {
         Ok(value) => (vec![value], None),
-        Err(Stop::Interrupted) => return Err(JobError::Interrupted),
-        Err(damaged @ Stop::Damaged { .. }) => return Err(JobError::Damaged(damaged)),
-        Err(Stop::Crash { op, arg }) => {
-            (vec![op.clone(), arg.clone()], Some(Stop::Crash { op, arg }))
+        Err(EvalError::Interrupted) => return Err(JobError::Interrupted),
+        Err(damaged @ EvalError::Damaged { .. }) => return Err(JobError::Damaged(damaged)),
+        Err(EvalError::Crash { op, arg }) => {
+            (vec![op.clone(), arg.clone()], Some(EvalError::Crash { op, arg }))
         }
         Err(stop) => (Vec::new(), Some(stop)),
     };
@@ -83,7 +84,7 @@ fn run(vm: &mut Vm, job: &SeedBytes) -> Result<(JobResult, Option<Stop>), JobErr
     Ok((result, failure))
 }
 
-fn evaluate(vm: &mut Vm, job: &SeedBytes) -> Result<Val, Stop> {
+fn evaluate(vm: &mut Vm, job: &SeedBytes) -> Result<Val, EvalError> {
     let job = codec::deserialize_own(vm, job)?;
     let row = vm.look(&job).as_row();
     let part = |index| row.and_then(|row| row.get(index));
@@ -182,7 +183,7 @@ fn perform(settings: &Arc<MachineSettings>, task: &JobTask) -> Option<ControlMes
         return None;
     }
     let origin = Origin::Job(task.slot);
-    let report = |stop: &Stop| {
+    let report = |stop: &EvalError| {
         ConsoleMessage::of_failure(settings, &vm, origin, stop).show(&*settings.console);
     };
     match result {

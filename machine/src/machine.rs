@@ -37,7 +37,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use vm::{Hash, Val, Vm};
+use plan::{Hash, Val};
+use vm::Vm;
 
 /// Capacity of the queue of driver requests. Drivers wait while it is full.
 const REQUEST_QUEUE: usize = 1024;

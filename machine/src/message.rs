@@ -7,7 +7,7 @@ use crate::event::InputPayload;
 use crossbeam_channel::Sender;
 use persist::{LogError, Seq, SnapshotError};
 use std::thread;
-use vm::Stop;
+use plan::EvalError;
 
 /// A request of a driver to the cog. `worker` is the driver's number.
 pub(crate) enum CogRequest {
@@ -25,21 +25,21 @@ pub(crate) enum ControlMessage {
     JobDone { worker: u64, payload: InputPayload },
     /// A worker could not be started.
     WorkerFailed(SystemError),
-    /// The evaluation of a worker needed a damaged pin ([`Stop::Damaged`], as text).
+    /// The evaluation of a worker needed a damaged pin ([`EvalError::Damaged`], as text).
     WorkerDamaged(String),
     /// A snapshot was written, or failed.
     SnapshotDone(Result<(), SnapshotError>),
     /// A thread has panicked.
     Panicked(&'static str),
     /// The machine's handle has requested a stop.
-    Stop,
+    EvalError,
 }
 
 impl ControlMessage {
     /// The message that the evaluation of a worker ended like this, if the machine has to stop for
     /// it.
-    pub(crate) fn of_damage(stop: &Stop) -> Option<ControlMessage> {
-        let is_damage = matches!(stop, Stop::Damaged { .. });
+    pub(crate) fn of_damage(stop: &EvalError) -> Option<ControlMessage> {
+        let is_damage = matches!(stop, EvalError::Damaged { .. });
         is_damage.then(|| ControlMessage::WorkerDamaged(stop.to_string()))
     }
 

@@ -3,7 +3,7 @@
 //! Parsing is lenient and never fails: a value of another shape is no worker, no request or no
 //! output. All values are in normal form.
 
-use vm::{AppRef, Ref, Shape};
+use plan::{AppRef, Ref, Shape};
 
 /// The parts of a cog that the machine uses.
 pub(crate) struct CogParts<'h> {
@@ -32,7 +32,7 @@ impl<'h> CogParts<'h> {
 
     /// The slots, in order.
     pub(crate) fn slots(&self) -> impl Iterator<Item = Ref<'h>> + use<'h> {
-        self.workers.and_then(Ref::as_row).into_iter().flat_map(vm::Items::iter)
+        self.workers.and_then(Ref::as_row).into_iter().flat_map(plan::Items::iter)
     }
 
     /// Whether any slot is other than 0. A cog without workers never gets an input.
@@ -102,7 +102,7 @@ pub(crate) enum DriverRequest<'h> {
 pub(crate) fn driver_requests(driver: Ref<'_>) -> Vec<(u64, DriverRequest<'_>)> {
     let Shape::App(app) = driver.shape() else { return Vec::new() };
     let row = last_argument(app).and_then(Ref::as_row);
-    row.into_iter().flat_map(vm::Items::iter).filter_map(request).collect()
+    row.into_iter().flat_map(plan::Items::iter).filter_map(request).collect()
 }
 
 fn last_argument(app: AppRef<'_>) -> Option<Ref<'_>> {

@@ -53,7 +53,7 @@ pub struct MachineSettings {
     /// When laws are compiled. It has no effect on what a machine does.
     pub jit: jit::Mode,
     /// Size of the cog's heap. The heaps of drivers and jobs are the same with a smaller nursery.
-    pub heap: vm::Options,
+    pub heap: plan::Options,
     /// How many jobs run at the same time; at least 1.
     pub jobs: usize,
     /// Time limit of one evaluation of the cog or a driver.
@@ -76,7 +76,7 @@ impl MachineSettings {
             devices: Vec::new(),
             jets: Arc::default(),
             jit: jit::Mode::default(),
-            heap: vm::Options::default(),
+            heap: plan::Options::default(),
             jobs: 8,
             limit: Duration::from_secs(30),
             snapshots: Some(SnapshotPolicy::default()),
@@ -88,11 +88,11 @@ impl MachineSettings {
     /// Makes the runtime of a driver or job.
     pub(crate) fn small_runtime(&self) -> Result<Vm, SystemError> {
         let nursery = self.heap.nursery.min(256 << 10);
-        self.runtime(vm::Options { nursery, ..self.heap.clone() })
+        self.runtime(plan::Options { nursery, ..self.heap.clone() })
     }
 
     /// Makes a runtime with a heap of this size, the machine's jets and the compiler.
-    pub(crate) fn runtime(&self, heap: vm::Options) -> Result<Vm, SystemError> {
+    pub(crate) fn runtime(&self, heap: plan::Options) -> Result<Vm, SystemError> {
         let refused = SystemError::new("reserve memory");
         let mut vm = match Vm::new(heap, Arc::clone(&self.jets)) {
             Ok(vm) => vm,

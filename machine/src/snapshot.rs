@@ -11,7 +11,7 @@ use persist::{PinError, Seq, SnapshotError, Store};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use vm::pinspace::Frozen;
+use plan::pinspace::Frozen;
 
 /// Decides when a snapshot is due, and writes it.
 pub(crate) struct SnapshotScheduler {

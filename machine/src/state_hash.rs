@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::cog::{Cog, CogError};
 use std::time::{Duration, Instant};
-use vm::{Hash, Stop};
+use plan::{EvalError, Hash};
 
 /// The hash is computed so often that it takes at most this fraction (1/32) of the time.
 const SHARE: u32 = 32;
@@ -35,7 +35,7 @@ impl StateHashSchedule {
         }
         let hash = match cog.hash() {
             Ok(hash) => Some(hash),
-            Err(damaged @ Stop::Damaged { .. }) => return Err(CogError::Damaged(damaged)),
+            Err(damaged @ EvalError::Damaged { .. }) => return Err(CogError::Damaged(damaged)),
             Err(_) => None,
         };
         let end = clock.instant();

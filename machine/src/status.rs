@@ -16,8 +16,9 @@
 use crate::error::{AbortReason, StateError};
 use persist::{PinError, Snapshot, Store};
 use std::time::Duration;
-use vm::pinspace::{FreezeError, Frozen};
-use vm::{Hash, Ref, Shape, Stop, Val, Vm};
+use plan::{FreezeError, pinspace::Frozen};
+use plan::{EvalError, Hash, Ref, Shape, Val};
+use vm::Vm;
 
 /// A cog and its status.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ impl CogStatus {
     }
 
     /// The state as a value.
-    pub(crate) fn to_value(&self, vm: &mut Vm) -> Result<Val, Stop> {
+    pub(crate) fn to_value(&self, vm: &mut Vm) -> Result<Val, EvalError> {
         let row = match self {
             CogStatus::Running(cog) => vec![vm.nat(0), cog.clone()],
             CogStatus::Finished(cog) => vec![vm.nat(1), cog.clone()],
@@ -101,7 +102,7 @@ impl CogStatus {
     pub(crate) fn save(&self, vm: &mut Vm, store: &Store) -> Result<Frozen, StateError> {
         let value = self.to_value(vm).map_err(|stop| failed(store, &stop))?;
         vm.freeze(&value, store.space()).map_err(|error| match error {
-            FreezeError::Stop(stop) => failed(store, &stop),
+            FreezeError::Eval(stop) => failed(store, &stop),
             FreezeError::Space(error) => match error.downcast::<PinError>() {
                 Ok(error) => StateError::Pin(*error),
                 Err(error) => {
@@ -131,10 +132,10 @@ impl CogStatus {
 }
 
 /// The error when the value of a state could not be evaluated, looked at or hashed.
-pub(crate) fn failed(store: &Store, stop: &Stop) -> StateError {
+pub(crate) fn failed(store: &Store, stop: &EvalError) -> StateError {
     let (path, problem) = (store.path().into(), stop.to_string());
     match stop {
-        Stop::Damaged { .. } => StateError::Damaged { path, problem },
+        EvalError::Damaged { .. } => StateError::Damaged { path, problem },
         _ => StateError::NoRoom { path, problem },
     }
 }

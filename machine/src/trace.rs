@@ -11,7 +11,8 @@ use crate::settings::MachineSettings;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use vm::{Stop, Vm};
+use plan::EvalError;
+use vm::Vm;
 
 /// The most text that a buffer holds, in bytes. Further texts are counted and dropped.
 const BUFFER_LIMIT: usize = 64 << 20;
@@ -31,19 +32,19 @@ impl ConsoleMessage {
         settings: &MachineSettings,
         vm: &Vm,
         origin: Origin,
-        stop: &Stop,
+        stop: &EvalError,
     ) -> ConsoleMessage {
         let notice = match stop {
-            Stop::Crash { op, arg } => {
+            EvalError::Crash { op, arg } => {
                 let (op, arg) = (vm.look(op), vm.look(arg));
                 let now = settings.clock.now();
                 return ConsoleMessage::Text(settings.console.crash_text(origin, op, arg, now));
             }
-            Stop::Interrupted => Notice::TimedOut(origin),
-            Stop::Loop => Notice::Aborted(origin, AbortReason::Loop),
-            Stop::StackFull => Notice::Aborted(origin, AbortReason::Stack),
-            Stop::HeapFull | Stop::TooLarge { .. } => Notice::Aborted(origin, AbortReason::Memory),
-            Stop::Damaged { .. } => Notice::Damaged(origin, stop.to_string()),
+            EvalError::Interrupted => Notice::TimedOut(origin),
+            EvalError::Loop => Notice::Aborted(origin, AbortReason::Loop),
+            EvalError::StackOverflow => Notice::Aborted(origin, AbortReason::Stack),
+            EvalError::OutOfMemory | EvalError::TooLarge { .. } => Notice::Aborted(origin, AbortReason::Memory),
+            EvalError::Damaged { .. } => Notice::Damaged(origin, stop.to_string()),
         };
         ConsoleMessage::Notice(notice)
     }

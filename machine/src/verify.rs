@@ -7,8 +7,9 @@
 use persist::inspect::Judge;
 use std::sync::Arc;
 use vm::jet::JetTable;
-use vm::pinspace::Frozen;
-use vm::{Options, Shape, Vm};
+use plan::pinspace::Frozen;
+use plan::{Options, Shape};
+use vm::Vm;
 
 /// Verifies pins one by one, each after the pins that it refers to.
 pub struct PinVerifier<Expr> {
@@ -53,7 +54,7 @@ mod tests {
     use crate::tests::harness::store_settings;
     use persist::sim::SimDisk;
     use persist::{Inspection, Seq, Store};
-    use vm::Val;
+    use plan::Val;
 
     fn vm() -> Vm {
         Vm::new(Options::default(), Arc::default()).expect("address space")

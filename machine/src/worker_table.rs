@@ -6,7 +6,8 @@
 use crate::codec::{self, SeedBytes};
 use crate::protocol::{CogParts, WorkerRef};
 use std::collections::HashMap;
-use vm::{Ref, Val, Vm};
+use plan::{Ref, Val};
+use vm::Vm;
 
 /// The code of a worker.
 pub(crate) enum WorkerSpec {

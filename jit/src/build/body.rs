@@ -5,7 +5,7 @@
 //! expression  ::=  n  (a reference, if n is in scope)  |  (0 f x)  |  (2 constant)  |  constant
 //! ```
 
-use vm::{Ref, Shape};
+use plan::{Ref, Shape};
 
 /// An expression of a body, read one level deep.
 #[derive(Clone, Copy)]

@@ -8,7 +8,7 @@ use crate::ir::{
     BlockId, Call, Callee, ConstantId, NatOperation, Op, Operand, Prim, Terminator, Type,
     WordRotation, difference32,
 };
-use vm::Shape;
+use plan::Shape;
 use vm::jet::{Control, Demand, Jet};
 
 /// A constant that has a jet.

@@ -3,8 +3,8 @@
 
 use crate::ir::{JetSignature, NatOperation, Prim, Type};
 use std::sync::Arc;
-use vm::PinRef;
-use vm::jet::{Code, Control, Gives, Jet, JetTable, Operation, WordOperation as W};
+use plan::PinRef;
+use vm::jet::{JetCode, Control, ResultShape, Jet, JetTable, Operation, WordOperation as W};
 
 /// The jets of a runtime, as the compiler looks them up.
 #[derive(Clone, Default)]
@@ -34,10 +34,10 @@ impl Jets {
 /// The declaration of a jet, as far as passes use it.
 pub(super) fn jet_signature(jet: &Jet) -> JetSignature {
     let result = match jet.gives {
-        Gives::Bit => Type::Bit,
-        Gives::Small => Type::Small,
-        Gives::Nat => Type::Nat,
-        Gives::Any | Gives::Bar | Gives::Row | Gives::Set | Gives::Tab => Type::Whnf,
+        ResultShape::Bit => Type::Bit,
+        ResultShape::Small => Type::Small,
+        ResultShape::Nat => Type::Nat,
+        ResultShape::Any | ResultShape::Bar | ResultShape::Row | ResultShape::Set | ResultShape::Tab => Type::Whnf,
     };
     JetSignature { demands: jet.demands.to_vec(), result, operation: jet.operation }
 }
@@ -68,7 +68,7 @@ pub(super) enum JetLowering {
 }
 
 pub(super) fn jet_lowering(jet: &Jet) -> JetLowering {
-    if let Code::Control(control) = jet.code {
+    if let JetCode::Control(control) = jet.code {
         return JetLowering::Control(control);
     }
     if jet.name == "_Switch" {

@@ -7,7 +7,7 @@ use crate::ir::{
     BlockId, ConstantId, DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Stmt,
     Terminator, Type, Var,
 };
-use vm::Ref;
+use plan::Ref;
 
 /// Strict expressions that nest deeper than this are evaluated through thunks.
 pub(super) const STRICT_NESTING_LIMIT: usize = 40;

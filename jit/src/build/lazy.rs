@@ -3,7 +3,7 @@
 use super::body;
 use super::law::{Expr, LawLowering, PendingThunk, STRICT_NESTING_LIMIT, Scope, Spine};
 use crate::ir::{FunctionRole, Op, Operand, Type, Var};
-use vm::{Ref, Shape};
+use plan::{Ref, Shape};
 
 /// A thunk of an expression with more nodes than this captures everything in scope.
 const CAPTURE_SCAN_LIMIT: usize = 512;

@@ -39,7 +39,8 @@ pub(crate) use unit::ARITY_LIMIT;
 
 use crate::ir::Unit;
 use unit::{LAW_SIZE_LIMIT, UnitBuilder, law_of};
-use vm::{Ref, Val, Vm};
+use plan::{Ref, Val};
+use vm::Vm;
 
 /// A unit and the values of its constants.
 pub struct BuiltUnit {

@@ -5,7 +5,7 @@ use super::unit::{CALLEE_SIZE_LIMIT, law_of};
 use crate::ir::{
     Arm, BlockId, Call, Callee, JoinId, Op, Operand, Prim, Stmt, Terminator, Type, Var,
 };
-use vm::Ref;
+use plan::Ref;
 
 /// Where the value of a strict expression goes.
 #[derive(Clone, Copy)]

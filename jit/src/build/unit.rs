@@ -8,7 +8,7 @@ use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
     Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, Operand, Unit,
 };
-use vm::{Ref, Shape};
+use plan::{Ref, Shape};
 
 /// The most nodes in the body of a law that is compiled.
 pub(super) const LAW_SIZE_LIMIT: usize = 20_000;

@@ -1,11 +1,6 @@
 //! What a unit is compiled for: the values of its constants, as far as machine code depends on them.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-
-/// Where the address of a law's code appears once there is some, and 0 until then. The interpreter and
-/// all code that calls the law look here.
-pub type EntryCell = Arc<AtomicUsize>;
+use vm::native::CodeEntry;
 
 /// What is known of the value of a constant.
 #[derive(Clone, Debug)]
@@ -14,7 +9,7 @@ pub struct ConstantFacts {
     pub top: u8,
     /// The entry cell, if the constant is a law that is not part of the unit, or the pin of such a law
     /// without a jet.
-    pub entry: Option<EntryCell>,
+    pub entry: Option<CodeEntry>,
 }
 
 /// The constants of a unit, by number.

@@ -12,6 +12,9 @@ pub enum CompileError {
     /// The code region has no room for the unit.
     #[error("the code region is full")]
     CodeRegionFull,
+    /// The unit has no functions.
+    #[error("a unit without functions")]
+    EmptyUnit,
     /// The unit has a shape that the code generator does not support.
     #[error("{0}")]
     Shape(&'static str),

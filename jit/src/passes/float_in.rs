@@ -89,7 +89,7 @@ fn float_out_of_block(unit: &Unit, function: &mut Function, id: BlockId) {
     function.blocks[id].stmts = kept;
 }
 
-/// Gives the branch whose terminator enters a thunk its own copy of that thunk, if another branch
+/// ResultShape the branch whose terminator enters a thunk its own copy of that thunk, if another branch
 /// uses it as well.
 fn duplicate_entered_thunk(function: &mut Function, branches: &[BlockId], stmt: &Stmt) {
     let Stmt::Let(vars, op @ (Op::Thunk(..) | Op::Delay(..))) = stmt else { return };

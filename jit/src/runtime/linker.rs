@@ -82,7 +82,12 @@ impl CodeLinker {
         for (function, address) in functions.iter().zip(&unit.addresses) {
             for map in &function.stack_maps {
                 let return_address = address + map.return_offset as usize;
-                self.frames.add(return_address, map.span, map.slots.iter().copied());
+                let slots = map.slots.iter().copied();
+                #[allow(unsafe_code, reason = "describes frames to the collector")]
+                // SAFETY: the stack map is Cranelift's for this call.
+                unsafe {
+                    self.frames.add(return_address, map.span, slots);
+                }
             }
         }
         Ok(unit)
@@ -144,7 +149,8 @@ impl CodeLinker {
     #[allow(unsafe_code, reason = "the caller vouches for what the region demands")]
     pub unsafe fn free(&mut self, units: Vec<PublishedCode>) {
         let addresses: Vec<_> = units.iter().map(PublishedCode::addresses).collect();
-        self.frames.forget(&addresses);
+        // SAFETY: by the caller's promise.
+        unsafe { self.frames.forget(&addresses) };
         for unit in units {
             // SAFETY: by the caller's promise.
             unsafe { self.region.free(unit) };

@@ -193,7 +193,7 @@ impl CodeRegion {
         }
     }
 
-    /// Gives those whole pages of a free range back to the system that the piece has a part in.
+    /// ResultShape those whole pages of a free range back to the system that the piece has a part in.
     fn drop_pages(&self, free: &Range<usize>, piece: &Range<usize>) {
         let page = rustix::param::page_size();
         let start = free.start.next_multiple_of(page).max(piece.start / page * page);

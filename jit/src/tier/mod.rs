@@ -35,11 +35,12 @@ pub use self::thread::set_cache_directory;
 use self::reclaim::RuntimeToken;
 use self::request::{Request, Ticket};
 use crate::build::{self, ARITY_LIMIT, Jets};
-use crate::codegen::{CompileError, ConstantFacts, EntryCell, Environment};
+use crate::codegen::{CompileError, ConstantFacts, Environment};
 use std::sync::Arc;
 use std::sync::mpsc::{TrySendError, sync_channel};
-use vm::native::{Engine, Plug};
-use vm::{Val, Vm};
+use vm::native::{CodeEntry, Compiler, CompilerSetup};
+use plan::Val;
+use vm::Vm;
 
 /// When laws are compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -70,21 +71,28 @@ pub fn install(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), CompileError> 
         Mode::Tiered => (THRESHOLD, false),
     };
     let (frames, trampolines) = thread::shared();
-    let engine = Box::new(JitEngine { jets, waits, token: Arc::default() });
-    vm.plug(Plug { engine, threshold, trampolines, frames })
-        .map_err(|error| CompileError::Platform(error.to_string()))
+    let compiler = Box::new(LawCompiler { jets, waits, token: Arc::default() });
+    let setup = CompilerSetup { compiler, threshold, trampolines, frames };
+    #[allow(unsafe_code, reason = "installs the compiler")]
+    // SAFETY: the trampolines are those that `codegen` makes for this convention, and are set before the
+    // first code is published; the frame table has the stack maps of all code that is published.
+    let installed = unsafe { vm.install_compiler(setup) };
+    installed.map_err(|error| CompileError::Platform(error.to_string()))
 }
 
 /// The compiler of one runtime, as the runtime sees it.
-struct JitEngine {
+struct LawCompiler {
     jets: Jets,
     /// Whether the evaluation waits for the code.
     waits: bool,
     token: Arc<RuntimeToken>,
 }
 
-impl Engine for JitEngine {
-    fn hot(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: EntryCell) -> bool {
+#[allow(unsafe_code, reason = "vouches for the code that it publishes")]
+// SAFETY: the code of a unit means what its law means: passes and code generation keep to that, and are
+// compared with the specification by the tests. `reclaim` frees it when the law, or the runtime, is gone.
+unsafe impl Compiler for LawCompiler {
+    fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: CodeEntry) -> bool {
         let Some(requests) = thread::requests() else { return true };
         if reclaim::is_full() || !self.waits && !request::queue_has_room() {
             return false;
@@ -105,12 +113,12 @@ impl Engine for JitEngine {
         true
     }
 
-    fn lost(&mut self, entries: Vec<EntryCell>) {
+    fn forget(&mut self, entries: Vec<CodeEntry>) {
         reclaim::note_dead_laws(entries);
     }
 }
 
-impl JitEngine {
+impl LawCompiler {
     /// Builds the unit of a law, with all that the compiling thread needs. None if the law cannot be
     /// compiled.
     fn request(
@@ -118,7 +126,7 @@ impl JitEngine {
         vm: &mut Vm,
         function: &Val,
         args: &[Val],
-        entry: EntryCell,
+        entry: CodeEntry,
     ) -> Option<Request> {
         let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
         let built = build::build_for(vm, vm.look(function), &args, &self.jets).ok()?;
@@ -132,7 +140,7 @@ impl JitEngine {
             ConstantFacts { top: vm.top_byte(value), entry }
         });
         let facts = facts.collect();
-        let constants = vm.constants(&built.values);
+        let constants = vm.add_code_constants(&built.values);
         Some(Request {
             unit: built.unit,
             expected: built.expected,

@@ -19,15 +19,14 @@ use super::request::Request;
 use super::statistics::{self, Counter};
 use crate::build::{ExpectedCallee, add_entry_guards};
 use crate::codegen::{
-    self, Backend, CompileError, CompiledFunction, EntryCell, Environment, Listing,
+    self, Backend, CompileError, CompiledFunction, Environment, Listing,
 };
 use crate::ir::{ConstantId, Unit};
 use crate::passes::optimise;
 use crate::runtime::{CodeLinker, LinkedUnit, UnitData, restore_shared, shared_functions};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
-use vm::native::FrameTable;
+use vm::native::{CodeEntry, FrameTable};
 
 /// The addresses of the trampolines, by count of parameters. They are set before the first code is
 /// published.
@@ -110,15 +109,19 @@ impl UnitPipeline {
         let Request { unit, expected, environment, entry, runtime, .. } = request;
         let functions = self.look_up_or_compile(unit, &expected, &environment, prints)?;
         let LinkedUnit { addresses, code } = self.link(&functions, &environment)?;
-        let address = addresses.first().copied().unwrap_or(0);
+        let Some(&address) = addresses.first() else { return Err(CompileError::EmptyUnit) };
         self.published.add(PublishedUnit {
             runtime,
-            entry: Arc::clone(&entry),
+            entry: entry.clone(),
             code,
             _environment: environment,
         });
-        // A thread that sees the address sees the code and the stack maps.
-        entry.store(address, Ordering::Release);
+        #[allow(unsafe_code, reason = "publishes code")]
+        // SAFETY: the first function of a unit is the general entry of the law that was requested, in the
+        // convention; its code and stack maps are in place. It is freed when the entry is reported dead.
+        unsafe {
+            entry.publish(address);
+        }
         Ok(())
     }
 
@@ -223,7 +226,7 @@ impl UnitPipeline {
 
 /// The addresses of what the code of a unit refers to.
 fn unit_data(environment: &Environment) -> UnitData {
-    let address = |entry: &EntryCell| Arc::as_ptr(entry).expose_provenance();
-    let cells = environment.facts.iter().map(|facts| facts.entry.as_ref().map(address));
+    let cells = environment.facts.iter();
+    let cells = cells.map(|facts| facts.entry.as_ref().map(CodeEntry::cell_address));
     UnitData { constants: environment.constants, entry_cells: cells.collect() }
 }

@@ -5,16 +5,16 @@
 //! cell, nor a thunk, nor a frame of the runtime leads to the code.
 
 use super::reclaim::{self, RuntimeToken};
-use crate::codegen::{EntryCell, Environment};
+use crate::codegen::Environment;
+use vm::native::CodeEntry;
 use crate::runtime::PublishedCode;
 use std::collections::HashSet;
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 
 /// A unit whose code is published.
 pub(super) struct PublishedUnit {
     pub(super) runtime: Weak<RuntimeToken>,
-    pub(super) entry: EntryCell,
+    pub(super) entry: CodeEntry,
     pub(super) code: PublishedCode,
     /// Keeps the entry cells alive that the code refers to.
     pub(super) _environment: Environment,
@@ -25,7 +25,7 @@ pub(super) struct PublishedUnit {
 pub(super) struct PublishedUnits {
     units: Vec<PublishedUnit>,
     /// Laws that are gone whose request has not come yet, or came to nothing.
-    dead_laws: Vec<EntryCell>,
+    dead_laws: Vec<CodeEntry>,
     /// The count of notices at the last look.
     notices: usize,
 }
@@ -36,8 +36,8 @@ impl PublishedUnits {
     }
 
     /// Whether code for a law would be dead at once.
-    pub(super) fn is_dead(&self, runtime: &Weak<RuntimeToken>, entry: &EntryCell) -> bool {
-        runtime.strong_count() == 0 || self.dead_laws.iter().any(|dead| Arc::ptr_eq(dead, entry))
+    pub(super) fn is_dead(&self, runtime: &Weak<RuntimeToken>, entry: &CodeEntry) -> bool {
+        runtime.strong_count() == 0 || self.dead_laws.iter().any(|dead| dead.is_same(entry))
     }
 
     /// Takes the code of units that have died since this was last called. No thread can get to it.
@@ -47,13 +47,13 @@ impl PublishedUnits {
             return Vec::new();
         }
         self.dead_laws.extend(reclaim::take_dead_laws());
-        let dead: HashSet<*const AtomicUsize> = self.dead_laws.iter().map(Arc::as_ptr).collect();
+        let dead: HashSet<usize> = self.dead_laws.iter().map(CodeEntry::cell_address).collect();
         let is_dead = |unit: &mut PublishedUnit| {
-            unit.runtime.strong_count() == 0 || dead.contains(&Arc::as_ptr(&unit.entry))
+            unit.runtime.strong_count() == 0 || dead.contains(&unit.entry.cell_address())
         };
         let code = self.units.extract_if(.., is_dead).map(|unit| unit.code).collect();
         // If this is the only reference to a cell, no request for the law can arrive any more.
-        self.dead_laws.retain(|entry| Arc::strong_count(entry) > 1);
+        self.dead_laws.retain(CodeEntry::is_shared);
         code
     }
 }

@@ -3,14 +3,14 @@
 //! A runtime that ends, and a runtime whose laws are gone, leave a notice here. The compiling thread
 //! frees the code when it next has something to do.
 
-use crate::codegen::EntryCell;
+use vm::native::CodeEntry;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The count of notices so far.
 static NOTICES: AtomicUsize = AtomicUsize::new(0);
 /// The entry cells of laws that are gone, for which a notice waits.
-static DEAD_LAWS: Mutex<Vec<EntryCell>> = Mutex::new(Vec::new());
+static DEAD_LAWS: Mutex<Vec<CodeEntry>> = Mutex::new(Vec::new());
 /// Whether the region was full at the last attempt, and no notice has come since.
 static FULL: AtomicBool = AtomicBool::new(false);
 
@@ -30,7 +30,7 @@ fn notify() {
 }
 
 /// Leaves a notice that laws are gone, by their entry cells.
-pub(super) fn note_dead_laws(laws: Vec<EntryCell>) {
+pub(super) fn note_dead_laws(laws: Vec<CodeEntry>) {
     DEAD_LAWS.lock().extend(laws);
     notify();
 }
@@ -41,7 +41,7 @@ pub(super) fn notices() -> usize {
 }
 
 /// Takes the entry cells of laws that are gone.
-pub(super) fn take_dead_laws() -> Vec<EntryCell> {
+pub(super) fn take_dead_laws() -> Vec<CodeEntry> {
     std::mem::take(&mut *DEAD_LAWS.lock())
 }
 

@@ -2,7 +2,8 @@
 
 use super::reclaim::RuntimeToken;
 use crate::build::ExpectedCallee;
-use crate::codegen::{EntryCell, Environment};
+use crate::codegen::Environment;
+use vm::native::CodeEntry;
 use crate::ir::Unit;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +21,7 @@ pub(super) struct Request {
     pub(super) expected: Vec<ExpectedCallee>,
     pub(super) environment: Environment,
     /// The cell that gets the address of the unit's first function.
-    pub(super) entry: EntryCell,
+    pub(super) entry: CodeEntry,
     /// The runtime that asks.
     pub(super) runtime: Weak<RuntimeToken>,
     /// Where the end of the work is reported, if a thread waits for it.

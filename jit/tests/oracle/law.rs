@@ -2,7 +2,7 @@
 
 use super::{Failure, Machine, Run, Value, ValueState, new};
 use jit::ir::FunctionId;
-use vm::Natural;
+use plan::Natural;
 
 impl Machine<'_> {
     /// The arity of an evaluated value.

@@ -9,8 +9,8 @@ use jit::ir::{
 };
 use std::cell::RefCell;
 use std::rc::Rc;
-use vm::Natural;
-use vm::spec::Term;
+use plan::Natural;
+use spec::Term;
 
 /// A shared, updatable value or thunk.
 pub(crate) type Value = Rc<RefCell<ValueState>>;

@@ -13,9 +13,9 @@
 
 mod program;
 
-#[path = "../../src/tests/plan.rs"]
+#[path = "../../src/tests/terms.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the tests use the rest of it")]
-mod plan;
+mod terms;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
@@ -30,7 +30,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vm::{Ref, Shape, Val, Vm};
+use plan::{Ref, Shape, Val};
+use vm::Vm;
 
 /// The result of a measurement.
 type MeasureResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -80,7 +81,7 @@ fn measure(dir: &Path, gigabytes: &str) -> MeasureResult {
 fn make(dir: &Path, gigabytes: f64) -> MeasureResult {
     let start = Instant::now();
     let store = Store::create(dir)?;
-    let mut vm = Vm::new(vm::Options::default(), Arc::new(plan::jets()))?;
+    let mut vm = Vm::new(plan::Options::default(), Arc::new(terms::jets()))?;
     let size = Size::of(gigabytes);
     let mut tops = Vec::new();
     for top in 0..size.tops() {
@@ -159,7 +160,7 @@ impl Console for TimingConsole {
 fn open(dir: &Path) -> MeasureResult<(Machine, Receiver<Instant>)> {
     let (sender, seen) = unbounded();
     let mut settings = MachineSettings::new(Arc::new(TimingConsole(sender)));
-    settings.jets = Arc::new(plan::jets());
+    settings.jets = Arc::new(terms::jets());
     settings.snapshots =
         Some(SnapshotPolicy { events: u64::MAX, bytes: u64::MAX, work: Duration::MAX });
     Ok((Machine::open(dir, settings)?, seen))
@@ -218,7 +219,7 @@ fn touch(dir: &Path) -> MeasureResult {
         }
         let store = Store::open(dir)?;
         let snapshot = store.snapshots().into_iter().next().ok_or("no snapshot")?;
-        let mut vm = Vm::new(vm::Options::default(), Default::default())?;
+        let mut vm = Vm::new(plan::Options::default(), Default::default())?;
         let root = vm.adopt(&store.root(&snapshot)?);
         let state = state_in(vm.look(&root))?;
         let start = Instant::now();
@@ -298,7 +299,7 @@ fn flush(dir: &Path) -> MeasureResult {
 /// Writes snapshots of a state with half of the nodes, until the store has no other.
 fn halve(dir: &Path) -> MeasureResult {
     let store = Store::open(dir)?;
-    let mut vm = Vm::new(vm::Options::default(), Default::default())?;
+    let mut vm = Vm::new(plan::Options::default(), Default::default())?;
     let kept = {
         let snapshot = store.snapshots().into_iter().next().ok_or("no snapshot")?;
         let root = vm.adopt(&store.root(&snapshot)?);

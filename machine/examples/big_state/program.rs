@@ -1,7 +1,8 @@
 //! The program of the measured machine, in plain PLAN: it needs no library.
 
-use crate::plan::{Expr, arg, call, case, first, law, nat, row, second, trace};
-use vm::{Val, Vm};
+use crate::terms::{Expr, arg, call, case, first, law, nat, row, second, trace};
+use plan::Val;
+use vm::Vm;
 
 /// Pins per node.
 pub(crate) const FANOUT: usize = 256;

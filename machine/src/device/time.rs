@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use vm::Ref;
+use plan::Ref;
 
 /// A message to the device's thread. `until` is in seconds since 1970, and `number` tells apart
 /// calls that wait for the same time.

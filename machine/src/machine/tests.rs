@@ -3,7 +3,7 @@
 use super::*;
 use crate::tests::harness::TestMachine;
 use crate::tests::programs::counter;
-use vm::Stop;
+use plan::EvalError;
 
 /// Runs a machine whose event loop finds `message` in its queue.
 fn run_with(message: ControlMessage) -> Result<RunOutcome, RunError> {
@@ -14,13 +14,13 @@ fn run_with(message: ControlMessage) -> Result<RunOutcome, RunError> {
 
 #[test]
 fn damage_in_the_evaluation_of_a_worker_stops_the_machine() {
-    let damage = Stop::Damaged { place: "bodies/0, byte 64".into() };
+    let damage = EvalError::Damaged { place: "bodies/0, byte 64".into() };
     let message = ControlMessage::of_damage(&damage).expect("damage");
     match run_with(message) {
         Err(RunError::Damaged { problem, .. }) => assert_eq!(problem, damage.to_string()),
         other => panic!("{other:?}"),
     }
-    assert!(ControlMessage::of_damage(&Stop::Loop).is_none(), "a failure ends the worker only");
+    assert!(ControlMessage::of_damage(&EvalError::Loop).is_none(), "a failure ends the worker only");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Runs machines on a simulated disk and records what they report.
 
-use super::plan::{self, Expr};
+use super::terms::{self, Expr};
 use crate::clock::{Clock, ManualClock};
 use crate::machine::SHUTDOWN_GRACE;
 use crate::trace::ConsoleMessage;
@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use vm::{Ref, Shape, Vm};
+use plan::{Ref, Shape};
+use vm::Vm;
 
 /// The time at which all machines start, in seconds since 1970.
 pub(crate) const START: i64 = 1_764_000_000;
@@ -135,7 +136,7 @@ impl TestMachine {
     /// Boots a machine of this program.
     pub(crate) fn boot(program: &Expr) -> TestMachine {
         let disk = SimDisk::new();
-        let mut vm = Vm::new(plan::options(), Default::default()).expect("a small heap");
+        let mut vm = Vm::new(terms::options(), Default::default()).expect("a small heap");
         let main = program.value(&mut vm);
         let store = Store::create_on(Arc::new(disk.clone()), store_settings());
         Machine::boot_on(store.expect("an empty disk"), &mut vm, &main).expect("booted");
@@ -162,8 +163,8 @@ impl TestMachine {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let mut settings = MachineSettings {
             clock,
-            jets: Arc::new(plan::jets()),
-            heap: plan::options(),
+            jets: Arc::new(terms::jets()),
+            heap: terms::options(),
             jobs: 2,
             limit: LIMIT,
             snapshots: Some(SnapshotPolicy { events: 7, ..SnapshotPolicy::default() }),
@@ -255,7 +256,7 @@ impl TestMachine {
     }
 
     /// The hash of the state that the machine opens with.
-    pub(crate) fn hash(&self) -> vm::Hash {
+    pub(crate) fn hash(&self) -> plan::Hash {
         self.open().expect("it opens").state_hash().expect("room")
     }
 }

@@ -1,7 +1,7 @@
 //! The results of jobs, live and in a replay.
 
 use super::harness::TestMachine;
-use super::plan::{Expr, arg, call, law, nat, row};
+use super::terms::{Expr, arg, call, law, nat, row};
 use super::programs::{cog, endless, eval, exec, keep_inputs, writer};
 use crate::RunOutcome;
 

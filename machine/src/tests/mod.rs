@@ -6,7 +6,7 @@ mod disk;
 mod failures;
 pub(crate) mod harness;
 mod jobs;
-mod plan;
+mod terms;
 pub(crate) mod programs;
 mod replay;
 mod tiers;

@@ -1,6 +1,6 @@
 //! The programs that the tests run.
 
-use super::plan::{Expr, arg, call, case, first, inc, law, nat, row, trace};
+use super::terms::{Expr, arg, call, case, first, inc, law, nat, row, trace};
 
 /// A cog with this law, state and workers. Its reads return the state.
 pub(crate) fn cog(function: Expr, state: Expr, workers: impl IntoIterator<Item = Expr>) -> Expr {
@@ -90,5 +90,5 @@ pub(crate) fn endless() -> Expr {
 
 /// The value of the first of these inputs.
 pub(crate) fn first_input(inputs: Expr) -> Expr {
-    super::plan::second(first(inputs))
+    super::terms::second(first(inputs))
 }

@@ -4,7 +4,7 @@
 //! and the live machine logs the hash of its state with every event.
 
 use super::harness::TestMachine;
-use super::plan::{Expr, arg, call, law, nat, row, trace};
+use super::terms::{Expr, arg, call, law, nat, row, trace};
 use super::programs::{cog, counter, cycle, eval, exec, first_input, read, when, write, writer};
 use super::tiers::TIERS;
 use crate::cog::{ApplyMode, Cog};
@@ -16,7 +16,7 @@ use crate::{ReplayFrom, RunOutcome, SnapshotPolicy, StartError};
 use crossbeam_channel::unbounded;
 use persist::{Record, Store};
 use std::sync::Arc;
-use vm::Hash;
+use plan::Hash;
 
 /// A machine that writes a snapshot only when it is stopped, so that its log has all events.
 fn machine(program: &Expr) -> TestMachine {
@@ -144,7 +144,7 @@ fn a_replay_has_the_states_of_jobs_whose_results_are_not_in_the_log() {
     let state = row([first_input(arg(4)), nat(3)]);
     let next = call(arg(0), [state, arg(2), row([job(row([arg(1), arg(4)]))])]);
     let law = law(4, trace(nat(1), row([next, row([])])));
-    let machine = machine(&cog(law, nat(0), [eval(super::plan::law(1, arg(1)), [large])]));
+    let machine = machine(&cog(law, nat(0), [eval(super::terms::law(1, arg(1)), [large])]));
     assert_eq!(machine.run_until_shown(4).outcome(), RunOutcome::Stopped);
     let history = assert_replays_agree(machine);
     let is_by_hash = |event: &EventRecord| {

@@ -1,7 +1,7 @@
 //! A machine behaves the same whether its laws are compiled or not.
 
 use super::harness::TestMachine;
-use super::plan::{Expr, arg, call, case, inc, law, nat};
+use super::terms::{Expr, arg, call, case, inc, law, nat};
 use super::programs::{cog, counter, exec, first_input, writer};
 use crate::{ReplayFrom, RunOutcome};
 use jit::Mode;

@@ -2,7 +2,7 @@
 //! and the time at which it was made.
 
 use super::harness::{START, TestMachine, render};
-use super::plan::{Expr, arg, call, law, nat, row, trace};
+use super::terms::{Expr, arg, call, law, nat, row, trace};
 use super::programs::{cog, cycle, endless, eval, exec, first_input, keep_inputs, wait, writer};
 use crate::clock::{Clock, ManualClock};
 use crate::trace::ConsoleMessage;
@@ -11,7 +11,7 @@ use crossbeam_channel::{Sender, unbounded};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
-use vm::Ref;
+use plan::Ref;
 
 fn text(text: &str) -> ConsoleMessage {
     ConsoleMessage::Text(text.into())

@@ -8,7 +8,7 @@ use crate::sketch::sketch;
 use crate::watch::Watch;
 use std::fmt;
 use std::time::{Duration, Instant};
-use vm::jet::{Crashes, Gives, Jet};
+use vm::jet::{Crashes, ResultShape, Jet};
 use vm::{Ref, Shape, Stop, Val, Vm};
 
 /// How long a jet may take: far longer than any needs, even if the machine stands still for a while.
@@ -240,17 +240,17 @@ fn caught_crash(value: Ref<'_>) -> Option<Ref<'_>> {
     items.get(1)
 }
 
-fn has_shape(vm: &Vm, value: &Val, gives: Gives) -> bool {
+fn has_shape(vm: &Vm, value: &Val, gives: ResultShape) -> bool {
     let value = vm.look(value);
     let below = |limit: u64| value.as_u64().is_some_and(|nat| nat < limit);
     match gives {
-        Gives::Any => true,
-        Gives::Bit => below(2),
-        Gives::Small => below(1 << 63),
-        Gives::Nat => value.as_nat().is_some(),
-        Gives::Bar => value.as_bar().is_some(),
-        Gives::Row => value.as_row().is_some(),
-        Gives::Set => matches!(value.shape(), Shape::Set(_)),
-        Gives::Tab => matches!(value.shape(), Shape::Tab(..)),
+        ResultShape::Any => true,
+        ResultShape::Bit => below(2),
+        ResultShape::Small => below(1 << 63),
+        ResultShape::Nat => value.as_nat().is_some(),
+        ResultShape::Bar => value.as_bar().is_some(),
+        ResultShape::Row => value.as_row().is_some(),
+        ResultShape::Set => matches!(value.shape(), Shape::Set(_)),
+        ResultShape::Tab => matches!(value.shape(), Shape::Tab(..)),
     }
 }

@@ -38,6 +38,11 @@ impl CodeEntry {
         Arc::as_ptr(&self.0).expose_provenance()
     }
 
+    /// Whether there is another reference to the cell.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     /// Whether both are the same cell.
     pub fn is_same(&self, other: &CodeEntry) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

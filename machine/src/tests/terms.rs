@@ -1,7 +1,8 @@
 //! Small PLAN programs, written as Rust expressions.
 
 use vm::jet::{Control, Demand, Jet, JetTable};
-use vm::{Hash, Options, Val, Vm};
+use plan::{Hash, Options, Val};
+use vm::Vm;
 
 /// A PLAN value, or within a law, a part of the law's body.
 #[derive(Clone)]
