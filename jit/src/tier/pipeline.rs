@@ -15,8 +15,8 @@ use super::cache::{CacheKey, CodeCache};
 use super::options::DebugOptions;
 use super::published::{PublishedUnit, PublishedUnits};
 use super::reclaim;
-use super::request::Request;
-use super::statistics::{self, Counter};
+use super::request::CompileRequest;
+use super::statistics::{self, JitCounter};
 use crate::build::{ExpectedCallee, add_entry_guards};
 use crate::codegen::{
     self, Backend, CompileError, CompiledFunction, EntryCell, Environment, Listing,
@@ -79,7 +79,7 @@ impl UnitPipeline {
 
     /// Serves a request: compiles the unit and publishes its code. A unit that cannot be compiled leaves
     /// its entry cell at 0.
-    pub(super) fn serve(&mut self, request: Request) {
+    pub(super) fn serve(&mut self, request: CompileRequest) {
         self.free_dead_code();
         if self.published.is_dead(&request.runtime, &request.entry) {
             return;
@@ -93,7 +93,7 @@ impl UnitPipeline {
         let result = self.compile_and_publish(request, prints);
         statistics::note_unit(start, result.is_ok(), self.linker.used() - used);
         match result {
-            Ok(()) => Counter::Bytes.set(self.linker.used()),
+            Ok(()) => JitCounter::Bytes.set(self.linker.used()),
             Err(error) => {
                 if error == CompileError::CodeRegionFull {
                     reclaim::note_full();
@@ -106,8 +106,12 @@ impl UnitPipeline {
     }
 
     /// All steps from the built unit on.
-    fn compile_and_publish(&mut self, request: Request, prints: bool) -> Result<(), CompileError> {
-        let Request { unit, expected, environment, entry, runtime, .. } = request;
+    fn compile_and_publish(
+        &mut self,
+        request: CompileRequest,
+        prints: bool,
+    ) -> Result<(), CompileError> {
+        let CompileRequest { unit, expected, environment, entry, runtime, .. } = request;
         let functions = self.look_up_or_compile(unit, &expected, &environment, prints)?;
         let LinkedUnit { addresses, code } = self.link(&functions, &environment)?;
         let address = addresses.first().copied().unwrap_or(0);
@@ -136,7 +140,7 @@ impl UnitPipeline {
         };
         let key = CacheKey::of(&unit, expected, environment);
         if let Some(functions) = cache.load(&key) {
-            Counter::Loaded.add(1);
+            JitCounter::Loaded.add(1);
             return Ok(functions);
         }
         let functions = self.compile(unit, expected, environment, prints)?;
@@ -154,7 +158,7 @@ impl UnitPipeline {
         environment: &Environment,
         prints: bool,
     ) -> Result<Vec<CompiledFunction>, CompileError> {
-        Counter::Compiled.add(1);
+        JitCounter::Compiled.add(1);
         self.optimise(&mut unit, expected);
         if !prints {
             return codegen::compile(&mut self.backend, &unit, environment, Listing::None);
@@ -209,7 +213,7 @@ impl UnitPipeline {
         if dead.is_empty() {
             return;
         }
-        Counter::Freed.add(dead.len());
+        JitCounter::Freed.add(dead.len());
         #[allow(unsafe_code, reason = "frees code")]
         // SAFETY: a runtime that is gone runs nothing. One that reports a law as gone has found neither
         // the law, nor a thunk of its code, nor a frame that returns into it, and has cleared the entry
@@ -217,7 +221,7 @@ impl UnitPipeline {
         unsafe {
             self.linker.free(dead);
         }
-        Counter::Bytes.set(self.linker.used());
+        JitCounter::Bytes.set(self.linker.used());
     }
 }
 
