@@ -16,7 +16,7 @@
 //! and review the difference.
 
 use cranelift_codegen::ir::UserExternalName;
-use jit::codegen::{Backend, ConstantFacts, Environment, Symbol, print_clif};
+use jit::codegen::{Backend, ConstantFacts, Environment, LinkSymbol, print_clif};
 use jit::ir::{Constant, ConstantKind, Unit, parse, verify};
 use std::collections::HashSet;
 use std::path::Path;
@@ -83,8 +83,8 @@ fn symbol(text: &str) -> Option<String> {
     let (name, offset) = text.split_once('+').map_or((text, None), |(name, at)| (name, Some(at)));
     let (namespace, index) = name.strip_prefix('u')?.split_once(':')?;
     let (namespace, index) = (namespace.parse().ok()?, index.parse().ok()?);
-    match Symbol::named(&UserExternalName { namespace, index })? {
-        Symbol::Function(_) => None,
+    match LinkSymbol::named(&UserExternalName { namespace, index })? {
+        LinkSymbol::Function(_) => None,
         symbol => {
             Some(format!("[{symbol}{}]", offset.map(|at| format!("+{at}")).unwrap_or_default()))
         }

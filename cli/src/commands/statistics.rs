@@ -13,7 +13,7 @@ pub(super) struct Counting {
     cpu: Duration,
     thread: Duration,
     heap: vm::Statistics,
-    compiler: jit::Statistics,
+    compiler: jit::JitStatistics,
 }
 
 impl Counting {

@@ -3,7 +3,7 @@
 use super::emitter::{FunctionEmitter, signature};
 use super::error::CompileError;
 use super::function::{CompiledFunction, Relocation, StackMap};
-use super::symbol::Symbol;
+use super::symbol::LinkSymbol;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, Signature, UserFuncName, Value};
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -134,7 +134,7 @@ fn relocation(
 ) -> Result<Relocation, CompileError> {
     let symbol = match &reloc.target {
         FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => {
-            Symbol::named(&params.user_named_funcs()[*name])
+            LinkSymbol::named(&params.user_named_funcs()[*name])
         }
         _ => None,
     };

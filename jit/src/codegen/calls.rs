@@ -1,7 +1,7 @@
 //! Translating calls, in tail position and not.
 
 use super::error::CompileError;
-use super::symbol::{Stub, Symbol};
+use super::symbol::{LinkSymbol, Stub};
 use super::translator::{FunctionTranslator, variadic};
 use crate::ir::{Call, Callee, ConstantId, Operand, Type};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -10,7 +10,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value};
 /// What is called.
 enum CallTarget {
     /// A function or stub, and the count of its results.
-    Symbol(Symbol, usize),
+    Symbol(LinkSymbol, usize),
     /// The code that the entry cell of a constant names, or the stub while the cell is 0. The first
     /// argument is the function, which only the stub takes.
     EntryCell(ConstantId, Stub),
@@ -61,7 +61,7 @@ impl FunctionTranslator<'_, '_> {
                 self.emit.switch_to(compiled);
                 self.emit.tail_call_address(address, &args[1..]);
                 self.emit.switch_to(interpreted);
-                self.emit.tail_call(Symbol::Stub(stub), &args, 1);
+                self.emit.tail_call(LinkSymbol::Stub(stub), &args, 1);
             }
         }
         Ok(())
@@ -69,7 +69,7 @@ impl FunctionTranslator<'_, '_> {
 
     /// The address of the code of a law, in the block where it is known that there is some.
     fn load_entry(&mut self, entry: ConstantId, compiled: Block, interpreted: Block) -> Value {
-        let cell = self.emit.data_address(Symbol::EntryCell(entry.as_u32()), 0);
+        let cell = self.emit.data_address(LinkSymbol::EntryCell(entry.as_u32()), 0);
         let address = self.emit.load(cell, 0);
         let is_compiled = self.emit.b.ins().icmp_imm_s(IntCC::NotEqual, address, 0);
         self.emit.branch(is_compiled, compiled, interpreted);
@@ -82,12 +82,12 @@ impl FunctionTranslator<'_, '_> {
         match call.callee {
             Callee::Local(function) => {
                 let results = self.unit.functions[function].results.len();
-                let symbol = Symbol::Function(function.as_u32());
+                let symbol = LinkSymbol::Function(function.as_u32());
                 Ok((CallTarget::Symbol(symbol, results), self.words(args)))
             }
             Callee::Known(k) => match self.unit.constants[k].entry {
                 Some(function) => Ok((
-                    CallTarget::Symbol(Symbol::Function(function.as_u32()), 1),
+                    CallTarget::Symbol(LinkSymbol::Function(function.as_u32()), 1),
                     self.words(args),
                 )),
                 None => self.call_of_law(k, args),
@@ -125,6 +125,6 @@ impl FunctionTranslator<'_, '_> {
             words[0] = self.force(words[0]);
         }
         words.extend(self.words(args));
-        Ok((CallTarget::Symbol(Symbol::Stub(stub), 1), words))
+        Ok((CallTarget::Symbol(LinkSymbol::Stub(stub), 1), words))
     }
 }

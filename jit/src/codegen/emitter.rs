@@ -3,7 +3,7 @@
 //! The emitter knows the layout of words and objects and the calling conventions; it knows nothing of
 //! the units that are translated.
 
-use super::symbol::{Stub, Symbol};
+use super::symbol::{LinkSymbol, Stub};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{
@@ -40,9 +40,9 @@ pub(crate) struct FunctionEmitter<'a> {
     /// The convention of Rust's `extern "C"` functions.
     system: CallConv,
     // What the function has imported.
-    functions: HashMap<(Symbol, usize, usize), FuncRef>,
+    functions: HashMap<(LinkSymbol, usize, usize), FuncRef>,
     signatures: HashMap<(CallConv, usize, usize), SigRef>,
-    data: HashMap<(Symbol, usize), GlobalValue>,
+    data: HashMap<(LinkSymbol, usize), GlobalValue>,
 }
 
 impl<'a> FunctionEmitter<'a> {
@@ -185,7 +185,7 @@ impl<'a> FunctionEmitter<'a> {
     }
 
     /// Imports a compiled function or a stub.
-    fn function(&mut self, symbol: Symbol, params: usize, results: usize) -> FuncRef {
+    fn function(&mut self, symbol: LinkSymbol, params: usize, results: usize) -> FuncRef {
         if let Some(function) = self.functions.get(&(symbol, params, results)) {
             return *function;
         }
@@ -203,7 +203,12 @@ impl<'a> FunctionEmitter<'a> {
     }
 
     /// Calls a function or stub, and returns its results.
-    pub(crate) fn call(&mut self, symbol: Symbol, args: &[Value], results: usize) -> Vec<Value> {
+    pub(crate) fn call(
+        &mut self,
+        symbol: LinkSymbol,
+        args: &[Value],
+        results: usize,
+    ) -> Vec<Value> {
         let function = self.function(symbol, args.len(), results);
         let call = self.b.ins().call(function, args);
         self.b.inst_results(call).to_vec()
@@ -211,11 +216,11 @@ impl<'a> FunctionEmitter<'a> {
 
     /// Calls a stub, and returns its one result.
     pub(crate) fn call_stub(&mut self, stub: Stub, args: &[Value]) -> Value {
-        self.call(Symbol::Stub(stub), args, 1)[0]
+        self.call(LinkSymbol::Stub(stub), args, 1)[0]
     }
 
     /// Ends the block with a tail call of a function or stub.
-    pub(crate) fn tail_call(&mut self, symbol: Symbol, args: &[Value], results: usize) {
+    pub(crate) fn tail_call(&mut self, symbol: LinkSymbol, args: &[Value], results: usize) {
         let function = self.function(symbol, args.len(), results);
         self.b.ins().return_call(function, args);
     }
@@ -241,19 +246,19 @@ impl<'a> FunctionEmitter<'a> {
         results: usize,
     ) -> Option<Value> {
         let signature = self.signature(self.system, args.len(), results);
-        let address = self.data_address(Symbol::Helper(helper), 0);
+        let address = self.data_address(LinkSymbol::Helper(helper), 0);
         let call = self.b.ins().call_indirect(signature, address, args);
         self.b.inst_results(call).first().copied()
     }
 
     /// The address of a function of the unit.
     pub(crate) fn function_address(&mut self, index: u32, params: usize) -> Value {
-        let function = self.function(Symbol::Function(index), params, 1);
+        let function = self.function(LinkSymbol::Function(index), params, 1);
         self.b.ins().func_addr(I64, function)
     }
 
     /// The address of what a symbol names, plus `offset` bytes.
-    pub(crate) fn data_address(&mut self, symbol: Symbol, offset: usize) -> Value {
+    pub(crate) fn data_address(&mut self, symbol: LinkSymbol, offset: usize) -> Value {
         let b = &mut self.b;
         let value = *self.data.entry((symbol, offset)).or_insert_with(|| {
             let name = b.func.declare_imported_user_function(symbol.name());
@@ -294,7 +299,7 @@ impl<'a> FunctionEmitter<'a> {
         let within = self.block();
         self.branch(flag, beyond, within);
         self.switch_to(beyond);
-        self.tail_call(Symbol::Stub(Stub::Limit), &[], results);
+        self.tail_call(LinkSymbol::Stub(Stub::Limit), &[], results);
         self.switch_to(within);
     }
 }

@@ -3,7 +3,7 @@
 //! Nothing in it depends on the process, so it can be linked now, linked several times, or written to
 //! disk and linked in a later run.
 
-use super::symbol::Symbol;
+use super::symbol::LinkSymbol;
 use cranelift_codegen::binemit::Reloc;
 
 /// A function in machine code, before it is linked.
@@ -27,7 +27,7 @@ pub struct Relocation {
     /// How the address is encoded there.
     pub kind: Reloc,
     /// The symbol.
-    pub symbol: Symbol,
+    pub symbol: LinkSymbol,
     /// The number that is added to the address of the symbol.
     pub addend: i64,
 }

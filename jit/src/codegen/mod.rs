@@ -48,7 +48,7 @@ pub use self::backend::{Backend, Listing};
 pub use self::environment::{ConstantFacts, Environment};
 pub use self::error::CompileError;
 pub use self::function::{CompiledFunction, Relocation, StackMap};
-pub use self::symbol::{Stub, Symbol};
+pub use self::symbol::{LinkSymbol, Stub};
 pub use self::unit::{compile, print_clif};
 
 pub(crate) use self::emitter::{FunctionEmitter, tail_signature, trusted};

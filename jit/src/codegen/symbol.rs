@@ -6,7 +6,7 @@ use vm::native::{Helper, PARAMETERS_MAX};
 
 /// Something whose address is known only when code is linked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Symbol {
+pub enum LinkSymbol {
     /// A function of the same unit, by its number.
     Function(u32),
     /// A stub.
@@ -20,40 +20,40 @@ pub enum Symbol {
     Helper(Helper),
 }
 
-impl Symbol {
+impl LinkSymbol {
     /// The name of the symbol in Cranelift's IR: the namespace is the kind of symbol.
     pub fn name(self) -> UserExternalName {
         let (namespace, index) = match self {
-            Symbol::Function(index) => (0, index),
-            Symbol::Stub(stub) => (1, stub.number()),
-            Symbol::Constants => (2, 0),
-            Symbol::EntryCell(index) => (3, index),
-            Symbol::Helper(helper) => (4, helper as u32),
+            LinkSymbol::Function(index) => (0, index),
+            LinkSymbol::Stub(stub) => (1, stub.number()),
+            LinkSymbol::Constants => (2, 0),
+            LinkSymbol::EntryCell(index) => (3, index),
+            LinkSymbol::Helper(helper) => (4, helper as u32),
         };
         UserExternalName { namespace, index }
     }
 
     /// The symbol of a name. None if no symbol has it.
-    pub fn named(name: &UserExternalName) -> Option<Symbol> {
+    pub fn named(name: &UserExternalName) -> Option<LinkSymbol> {
         Some(match name.namespace {
-            0 => Symbol::Function(name.index),
-            1 => Symbol::Stub(Stub::numbered(name.index)?),
-            2 if name.index == 0 => Symbol::Constants,
-            3 => Symbol::EntryCell(name.index),
-            4 => Symbol::Helper(*Helper::ALL.get(name.index as usize)?),
+            0 => LinkSymbol::Function(name.index),
+            1 => LinkSymbol::Stub(Stub::numbered(name.index)?),
+            2 if name.index == 0 => LinkSymbol::Constants,
+            3 => LinkSymbol::EntryCell(name.index),
+            4 => LinkSymbol::Helper(*Helper::ALL.get(name.index as usize)?),
             _ => return None,
         })
     }
 }
 
-impl fmt::Display for Symbol {
+impl fmt::Display for LinkSymbol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Symbol::Function(index) => write!(f, "function {index}"),
-            Symbol::Stub(stub) => write!(f, "stub {stub:?}"),
-            Symbol::Constants => write!(f, "constants"),
-            Symbol::EntryCell(index) => write!(f, "entry cell {index}"),
-            Symbol::Helper(helper) => write!(f, "helper {helper:?}"),
+            LinkSymbol::Function(index) => write!(f, "function {index}"),
+            LinkSymbol::Stub(stub) => write!(f, "stub {stub:?}"),
+            LinkSymbol::Constants => write!(f, "constants"),
+            LinkSymbol::EntryCell(index) => write!(f, "entry cell {index}"),
+            LinkSymbol::Helper(helper) => write!(f, "helper {helper:?}"),
         }
     }
 }
@@ -155,15 +155,15 @@ mod tests {
     #[test]
     fn a_symbol_is_found_by_its_name() {
         let symbols = [
-            Symbol::Function(7),
-            Symbol::Stub(Stub::Jet(3)),
-            Symbol::Constants,
-            Symbol::EntryCell(9),
-            Symbol::Helper(Helper::Nat),
+            LinkSymbol::Function(7),
+            LinkSymbol::Stub(Stub::Jet(3)),
+            LinkSymbol::Constants,
+            LinkSymbol::EntryCell(9),
+            LinkSymbol::Helper(Helper::Nat),
         ];
         for symbol in symbols {
-            assert_eq!(Symbol::named(&symbol.name()), Some(symbol));
+            assert_eq!(LinkSymbol::named(&symbol.name()), Some(symbol));
         }
-        assert_eq!(Symbol::named(&UserExternalName { namespace: 5, index: 0 }), None);
+        assert_eq!(LinkSymbol::named(&UserExternalName { namespace: 5, index: 0 }), None);
     }
 }

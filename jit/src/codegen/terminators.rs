@@ -1,7 +1,7 @@
 //! Translating terminators: returns, tail calls, jumps and branches.
 
 use super::error::CompileError;
-use super::symbol::{Stub, Symbol};
+use super::symbol::{LinkSymbol, Stub};
 use super::translator::FunctionTranslator;
 use crate::ir::{Arm, Block, BlockId, Call, Callee, Operand, Terminator, Type};
 use cranelift_codegen::ir::{self as clif, InstBuilder, Value};
@@ -98,7 +98,7 @@ impl FunctionTranslator<'_, '_> {
             let thunk = self.emit.is_thunk(word);
             self.emit.branch(thunk, slowly, done);
             self.emit.switch_to(slowly);
-            self.emit.tail_call(Symbol::Stub(Stub::Force), &[word], 1);
+            self.emit.tail_call(LinkSymbol::Stub(Stub::Force), &[word], 1);
             self.emit.switch_to(done);
         }
         self.emit.b.ins().return_(&[word]);

@@ -7,7 +7,7 @@ use super::bounds::Bounds;
 use super::emitter::FunctionEmitter;
 use super::environment::{ConstantFacts, Environment};
 use super::error::CompileError;
-use super::symbol::{Stub, Symbol};
+use super::symbol::{LinkSymbol, Stub};
 use super::uses::UseCounts;
 use crate::ir::{BlockId, ConstantId, Function, Operand, Type, Unit, Var};
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
@@ -86,7 +86,7 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
             },
             Operand::Small(nat) => self.emit.constant(nat),
             Operand::Constant(k) => {
-                let address = self.emit.data_address(Symbol::Constants, 8 * k.index());
+                let address = self.emit.data_address(LinkSymbol::Constants, 8 * k.index());
                 let value = self.emit.load(address, 0);
                 self.emit.b.declare_value_needs_stack_map(value);
                 value

@@ -3,7 +3,7 @@
 use super::module::{UnitModule, module_size};
 use super::region::{ALIGNMENT, CodeRegion, PublishedCode};
 use super::shared::SharedFunction;
-use crate::codegen::{Backend, CompileError, CompiledFunction, Relocation, Stub, Symbol};
+use crate::codegen::{Backend, CompileError, CompiledFunction, LinkSymbol, Relocation, Stub};
 use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::CallConv;
 use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarget, ModuleResult};
@@ -100,7 +100,7 @@ impl CodeLinker {
         functions: &[&CompiledFunction],
     ) -> Result<(), CompileError> {
         for relocation in functions.iter().flat_map(|function| &function.relocations) {
-            let Symbol::Stub(stub) = relocation.symbol else { continue };
+            let LinkSymbol::Stub(stub) = relocation.symbol else { continue };
             if self.stubs.contains_key(&stub) {
                 continue;
             }
@@ -123,11 +123,11 @@ impl CodeLinker {
         let base = code.address();
         let module = UnitModule::new(&**backend.isa(), self.region.bytes_mut(&mut code), base);
         let addresses = define(module, functions, |symbol| match symbol {
-            Symbol::Function(_) => None,
-            Symbol::Stub(stub) => self.stubs.get(&stub).copied(),
-            Symbol::Constants => Some(data.constants),
-            Symbol::EntryCell(k) => data.entry_cells.get(k as usize).copied().flatten(),
-            Symbol::Helper(helper) => Some(helper.address()),
+            LinkSymbol::Function(_) => None,
+            LinkSymbol::Stub(stub) => self.stubs.get(&stub).copied(),
+            LinkSymbol::Constants => Some(data.constants),
+            LinkSymbol::EntryCell(k) => data.entry_cells.get(k as usize).copied().flatten(),
+            LinkSymbol::Helper(helper) => Some(helper.address()),
         });
         match addresses {
             Ok(addresses) => {
@@ -163,15 +163,15 @@ impl CodeLinker {
 fn define(
     mut module: UnitModule<'_>,
     functions: &[&CompiledFunction],
-    address_of: impl Fn(Symbol) -> Option<usize>,
+    address_of: impl Fn(LinkSymbol) -> Option<usize>,
 ) -> ModuleResult<Vec<usize>> {
     // Signatures matter to calls that the module declares. These functions have theirs compiled in.
     let signature = Signature::new(CallConv::Tail);
     let declare = |_: &_| module.declare_anonymous_function(&signature);
     let ids = functions.iter().map(declare).collect::<ModuleResult<Vec<FuncId>>>()?;
-    let mut targets: HashMap<Symbol, ModuleRelocTarget> = HashMap::new();
+    let mut targets: HashMap<LinkSymbol, ModuleRelocTarget> = HashMap::new();
     for (index, id) in ids.iter().enumerate() {
-        targets.insert(Symbol::Function(index as u32), (*id).into());
+        targets.insert(LinkSymbol::Function(index as u32), (*id).into());
     }
     let mut relocs = Vec::new();
     for (function, id) in functions.iter().zip(&ids) {

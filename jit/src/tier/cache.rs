@@ -19,7 +19,7 @@
 //! another user could have written is ignored, because its bytes would be run.
 
 use super::object_file;
-use super::statistics::Counter;
+use super::statistics::JitCounter;
 use crate::build::ExpectedCallee;
 use crate::codegen::{CompiledFunction, Environment};
 use crate::ir::Unit;
@@ -120,7 +120,7 @@ impl CodeCache {
             // look older.
             Some(_) => drop(file.set_modified(SystemTime::now())),
             None => {
-                Counter::Rejected.add(1);
+                JitCounter::Rejected.add(1);
                 if self.is_verbose {
                     eprintln!(
                         "pallas: {} is not a file of the code cache; it is replaced",

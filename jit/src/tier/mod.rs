@@ -29,11 +29,11 @@ mod request;
 mod statistics;
 mod thread;
 
-pub use self::statistics::{Statistics, statistics};
+pub use self::statistics::{JitStatistics, statistics};
 pub use self::thread::set_cache_directory;
 
 use self::reclaim::RuntimeToken;
-use self::request::{Request, Ticket};
+use self::request::{CompileRequest, PendingTicket};
 use crate::build::{self, ARITY_LIMIT, Jets};
 use crate::codegen::{CompileError, ConstantFacts, Environment};
 use std::sync::Arc;
@@ -127,7 +127,7 @@ impl LawCompiler {
         function: &Val,
         args: &[Val],
         entry: CodeEntry,
-    ) -> Option<Request> {
+    ) -> Option<CompileRequest> {
         let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
         let built = build::build_for(vm, vm.look(function), &args, &self.jets).ok()?;
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
@@ -141,14 +141,14 @@ impl LawCompiler {
         });
         let facts = facts.collect();
         let constants = vm.add_code_constants(&built.values);
-        Some(Request {
+        Some(CompileRequest {
             unit: built.unit,
             expected: built.expected,
             environment: Environment { constants, facts },
             entry,
             runtime: Arc::downgrade(&self.token),
             done: None,
-            _ticket: Ticket::take(),
+            _ticket: PendingTicket::take(),
         })
     }
 }

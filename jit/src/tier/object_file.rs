@@ -7,10 +7,10 @@
 //! stack map   return offset u32, span u32, count u32, slot offset u32...
 //! ```
 //!
-//! The kind and number of a symbol are its name in Cranelift's IR ([`Symbol::name`]). Numbers have their
+//! The kind and number of a symbol are its name in Cranelift's IR ([`LinkSymbol::name`]). Numbers have their
 //! least byte first. The reader checks every bound: bytes that break one are not a unit.
 
-use crate::codegen::{CompiledFunction, Relocation, StackMap, Symbol};
+use crate::codegen::{CompiledFunction, LinkSymbol, Relocation, StackMap};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::UserExternalName;
 use std::borrow::Borrow;
@@ -58,18 +58,18 @@ fn put(bytes: &mut Vec<u8>, number: usize) {
 
 /// The functions of a unit. None if the bytes are not a unit.
 pub(super) fn read(bytes: &[u8]) -> Option<Vec<CompiledFunction>> {
-    let mut reader = Reader { bytes };
+    let mut reader = UnitReader { bytes };
     let count = reader.count(12)?;
     let functions = (0..count).map(|_| reader.function(count)).collect::<Option<Vec<_>>>()?;
     (reader.bytes.is_empty() && count > 0).then_some(functions)
 }
 
 /// The bytes that are not read yet.
-struct Reader<'b> {
+struct UnitReader<'b> {
     bytes: &'b [u8],
 }
 
-impl<'b> Reader<'b> {
+impl<'b> UnitReader<'b> {
     fn take(&mut self, count: usize) -> Option<&'b [u8]> {
         let (taken, rest) = self.bytes.split_at_checked(count)?;
         self.bytes = rest;
@@ -109,8 +109,8 @@ impl<'b> Reader<'b> {
         let index = self.number()?;
         let addend = i64::from_le_bytes(self.array()?);
         let (kind, size) = *KINDS.get(usize::from(kind))?;
-        let symbol = Symbol::named(&UserExternalName { namespace: namespace.into(), index })?;
-        if matches!(symbol, Symbol::Function(index) if index as usize >= functions) {
+        let symbol = LinkSymbol::named(&UserExternalName { namespace: namespace.into(), index })?;
+        if matches!(symbol, LinkSymbol::Function(index) if index as usize >= functions) {
             return None;
         }
         let fits = (offset as usize).checked_add(size)? <= length;
@@ -136,11 +136,11 @@ mod tests {
     fn unit() -> Vec<CompiledFunction> {
         let relocation = |offset, kind, symbol, addend| Relocation { offset, kind, symbol, addend };
         let relocations = vec![
-            relocation(0, Reloc::Abs8, Symbol::Constants, 16),
-            relocation(8, Reloc::X86CallPCRel4, Symbol::Stub(Stub::Jet(3)), -4),
-            relocation(12, Reloc::X86PCRel4, Symbol::Function(1), 0),
-            relocation(0, Reloc::Abs8, Symbol::EntryCell(7), 0),
-            relocation(8, Reloc::Abs8, Symbol::Helper(Helper::Cut), 0),
+            relocation(0, Reloc::Abs8, LinkSymbol::Constants, 16),
+            relocation(8, Reloc::X86CallPCRel4, LinkSymbol::Stub(Stub::Jet(3)), -4),
+            relocation(12, Reloc::X86PCRel4, LinkSymbol::Function(1), 0),
+            relocation(0, Reloc::Abs8, LinkSymbol::EntryCell(7), 0),
+            relocation(8, Reloc::Abs8, LinkSymbol::Helper(Helper::Cut), 0),
         ];
         let stack_maps = vec![StackMap { return_offset: 12, span: 64, slots: vec![0, 8, 56] }];
         let code = (0..16).collect();

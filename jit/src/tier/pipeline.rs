@@ -15,8 +15,8 @@ use super::cache::{CacheKey, CodeCache};
 use super::options::DebugOptions;
 use super::published::{PublishedUnit, PublishedUnits};
 use super::reclaim;
-use super::request::Request;
-use super::statistics::{self, Counter};
+use super::request::CompileRequest;
+use super::statistics::{self, JitCounter};
 use crate::build::{ExpectedCallee, add_entry_guards};
 use crate::codegen::{
     self, Backend, CompileError, CompiledFunction, Environment, Listing,
@@ -78,7 +78,7 @@ impl UnitPipeline {
 
     /// Serves a request: compiles the unit and publishes its code. A unit that cannot be compiled leaves
     /// its entry cell at 0.
-    pub(super) fn serve(&mut self, request: Request) {
+    pub(super) fn serve(&mut self, request: CompileRequest) {
         self.free_dead_code();
         if self.published.is_dead(&request.runtime, &request.entry) {
             return;
@@ -92,7 +92,7 @@ impl UnitPipeline {
         let result = self.compile_and_publish(request, prints);
         statistics::note_unit(start, result.is_ok(), self.linker.used() - used);
         match result {
-            Ok(()) => Counter::Bytes.set(self.linker.used()),
+            Ok(()) => JitCounter::Bytes.set(self.linker.used()),
             Err(error) => {
                 if error == CompileError::CodeRegionFull {
                     reclaim::note_full();
@@ -105,8 +105,12 @@ impl UnitPipeline {
     }
 
     /// All steps from the built unit on.
-    fn compile_and_publish(&mut self, request: Request, prints: bool) -> Result<(), CompileError> {
-        let Request { unit, expected, environment, entry, runtime, .. } = request;
+    fn compile_and_publish(
+        &mut self,
+        request: CompileRequest,
+        prints: bool,
+    ) -> Result<(), CompileError> {
+        let CompileRequest { unit, expected, environment, entry, runtime, .. } = request;
         let functions = self.look_up_or_compile(unit, &expected, &environment, prints)?;
         let LinkedUnit { addresses, code } = self.link(&functions, &environment)?;
         let Some(&address) = addresses.first() else { return Err(CompileError::EmptyUnit) };
@@ -139,7 +143,7 @@ impl UnitPipeline {
         };
         let key = CacheKey::of(&unit, expected, environment);
         if let Some(functions) = cache.load(&key) {
-            Counter::Loaded.add(1);
+            JitCounter::Loaded.add(1);
             return Ok(functions);
         }
         let functions = self.compile(unit, expected, environment, prints)?;
@@ -157,7 +161,7 @@ impl UnitPipeline {
         environment: &Environment,
         prints: bool,
     ) -> Result<Vec<CompiledFunction>, CompileError> {
-        Counter::Compiled.add(1);
+        JitCounter::Compiled.add(1);
         self.optimise(&mut unit, expected);
         if !prints {
             return codegen::compile(&mut self.backend, &unit, environment, Listing::None);
@@ -212,7 +216,7 @@ impl UnitPipeline {
         if dead.is_empty() {
             return;
         }
-        Counter::Freed.add(dead.len());
+        JitCounter::Freed.add(dead.len());
         #[allow(unsafe_code, reason = "frees code")]
         // SAFETY: a runtime that is gone runs nothing. One that reports a law as gone has found neither
         // the law, nor a thunk of its code, nor a frame that returns into it, and has cleared the entry
@@ -220,7 +224,7 @@ impl UnitPipeline {
         unsafe {
             self.linker.free(dead);
         }
-        Counter::Bytes.set(self.linker.used());
+        JitCounter::Bytes.set(self.linker.used());
     }
 }
 

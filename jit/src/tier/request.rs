@@ -15,7 +15,7 @@ pub(super) const QUEUE: usize = 64;
 static PENDING: AtomicUsize = AtomicUsize::new(0);
 
 /// A unit to be compiled. It is plain data: nothing in it looks into a heap.
-pub(super) struct Request {
+pub(super) struct CompileRequest {
     pub(super) unit: Unit,
     /// What the entry of the unit expects as its arguments.
     pub(super) expected: Vec<ExpectedCallee>,
@@ -26,10 +26,10 @@ pub(super) struct Request {
     pub(super) runtime: Weak<RuntimeToken>,
     /// Where the end of the work is reported, if a thread waits for it.
     pub(super) done: Option<SyncSender<()>>,
-    pub(super) _ticket: Ticket,
+    pub(super) _ticket: PendingTicket,
 }
 
-impl Request {
+impl CompileRequest {
     /// The count of operations of the unit.
     pub(super) fn size(&self) -> usize {
         let blocks = self.unit.functions.values().flat_map(|function| function.blocks.values());
@@ -38,16 +38,16 @@ impl Request {
 }
 
 /// Counts a request as pending while it exists.
-pub(super) struct Ticket;
+pub(super) struct PendingTicket;
 
-impl Ticket {
-    pub(super) fn take() -> Ticket {
+impl PendingTicket {
+    pub(super) fn take() -> PendingTicket {
         PENDING.fetch_add(1, Ordering::Relaxed);
-        Ticket
+        PendingTicket
     }
 }
 
-impl Drop for Ticket {
+impl Drop for PendingTicket {
     fn drop(&mut self) {
         PENDING.fetch_sub(1, Ordering::Relaxed);
     }

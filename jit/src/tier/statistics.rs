@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What compilation has done and cost. See [`statistics`].
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Statistics {
+pub struct JitStatistics {
     /// Laws that got code.
     pub laws: usize,
     /// Laws that could not be compiled.
@@ -28,9 +28,9 @@ pub struct Statistics {
     pub compiling: Duration,
 }
 
-/// A counter of [`Statistics`].
+/// A counter of [`JitStatistics`].
 #[derive(Clone, Copy)]
-pub(super) enum Counter {
+pub(super) enum JitCounter {
     Laws,
     Refused,
     Compiled,
@@ -46,7 +46,7 @@ static COUNTERS: [AtomicUsize; 8] = [const { AtomicUsize::new(0) }; 8];
 static BUILDING: AtomicU64 = AtomicU64::new(0);
 static COMPILING: AtomicU64 = AtomicU64::new(0);
 
-impl Counter {
+impl JitCounter {
     pub(super) fn add(self, number: usize) {
         COUNTERS[self as usize].fetch_add(number, Ordering::Relaxed);
     }
@@ -61,17 +61,17 @@ impl Counter {
 }
 
 /// What compilation has done and cost in this process so far.
-pub fn statistics() -> Statistics {
+pub fn statistics() -> JitStatistics {
     let time = |nanoseconds: &AtomicU64| Duration::from_nanos(nanoseconds.load(Ordering::Relaxed));
-    Statistics {
-        laws: Counter::Laws.get(),
-        refused: Counter::Refused.get(),
-        compiled: Counter::Compiled.get(),
-        loaded: Counter::Loaded.get(),
-        rejected: Counter::Rejected.get(),
-        freed: Counter::Freed.get(),
-        bytes: Counter::Bytes.get(),
-        code: Counter::Code.get(),
+    JitStatistics {
+        laws: JitCounter::Laws.get(),
+        refused: JitCounter::Refused.get(),
+        compiled: JitCounter::Compiled.get(),
+        loaded: JitCounter::Loaded.get(),
+        rejected: JitCounter::Rejected.get(),
+        freed: JitCounter::Freed.get(),
+        bytes: JitCounter::Bytes.get(),
+        code: JitCounter::Code.get(),
         building: time(&BUILDING),
         compiling: time(&COMPILING),
     }
@@ -101,7 +101,7 @@ pub(super) fn note_start(start: Duration) {
 /// Counts a unit whose code was published, or that was refused; the time since `start` that this took;
 /// and the bytes of code.
 pub(super) fn note_unit(start: Duration, is_published: bool, bytes: usize) {
-    if is_published { Counter::Laws } else { Counter::Refused }.add(1);
+    if is_published { JitCounter::Laws } else { JitCounter::Refused }.add(1);
     add_time(&COMPILING, start);
-    Counter::Code.add(bytes);
+    JitCounter::Code.add(bytes);
 }

@@ -4,7 +4,7 @@
 //! nothing. The thread runs as long as the process.
 
 use super::pipeline::{PipelineSettings, Trampolines, UnitPipeline};
-use super::request::{QUEUE, Request};
+use super::request::{CompileRequest, QUEUE};
 use super::statistics;
 use crate::runtime::compile_shared;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +19,7 @@ const THREAD_STACK: usize = 16 << 20;
 const STUB_THREADS: usize = 2;
 
 static SHARED: LazyLock<(Arc<FrameTable>, Trampolines)> = LazyLock::new(Default::default);
-static REQUESTS: OnceLock<Option<SyncSender<Request>>> = OnceLock::new();
+static REQUESTS: OnceLock<Option<SyncSender<CompileRequest>>> = OnceLock::new();
 static CACHE_DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
 
 /// Keeps machine code from run to run in a directory, which need not exist. Only the first call in a
@@ -36,11 +36,11 @@ pub(super) fn shared() -> (Arc<FrameTable>, Trampolines) {
 
 /// The queue of the compiling thread, which is started now if it does not run. None if the system refused
 /// the thread.
-pub(super) fn requests() -> Option<&'static SyncSender<Request>> {
+pub(super) fn requests() -> Option<&'static SyncSender<CompileRequest>> {
     REQUESTS.get_or_init(start).as_ref()
 }
 
-fn start() -> Option<SyncSender<Request>> {
+fn start() -> Option<SyncSender<CompileRequest>> {
     let (sender, receiver) = sync_channel(QUEUE);
     let (frames, trampolines) = shared();
     let cache = CACHE_DIRECTORY.get().cloned();
@@ -55,7 +55,7 @@ fn start() -> Option<SyncSender<Request>> {
 /// Serves requests until no sender is left.
 ///
 /// A panic is a bug in the compiler. It ends compilation, but not the thread, which owns the code.
-fn run(settings: PipelineSettings, requests: &Receiver<Request>) {
+fn run(settings: PipelineSettings, requests: &Receiver<CompileRequest>) {
     let start = statistics::thread_time();
     let mut pipeline = UnitPipeline::new(settings).ok();
     statistics::note_start(start);
@@ -81,8 +81,11 @@ fn run(settings: PipelineSettings, requests: &Receiver<Request>) {
 
 /// Takes the smallest of the waiting requests, which are listed with their sizes: it costs least and so
 /// pays off soonest. Waits if there is none. None if no sender is left.
-fn next(requests: &Receiver<Request>, waiting: &mut Vec<(usize, Request)>) -> Option<Request> {
-    let sized = |request: Request| (request.size(), request);
+fn next(
+    requests: &Receiver<CompileRequest>,
+    waiting: &mut Vec<(usize, CompileRequest)>,
+) -> Option<CompileRequest> {
+    let sized = |request: CompileRequest| (request.size(), request);
     if waiting.is_empty() {
         waiting.push(sized(requests.recv().ok()?));
     }

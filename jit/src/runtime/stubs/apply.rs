@@ -6,7 +6,8 @@
 //! calls.
 
 use crate::codegen::{
-    Backend, CompileError, CompiledFunction, FunctionEmitter, Listing, Stub, Symbol, tail_signature,
+    Backend, CompileError, CompiledFunction, FunctionEmitter, LinkSymbol, Listing, Stub,
+    tail_signature,
 };
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
@@ -34,7 +35,7 @@ pub(super) fn compile(
         call_app(emit, function, args, otherwise);
 
         emit.switch_to(otherwise);
-        emit.tail_call(Symbol::Stub(Stub::Call(count as u32)), params, 1);
+        emit.tail_call(LinkSymbol::Stub(Stub::Call(count as u32)), params, 1);
         Ok(())
     })
 }

@@ -4,7 +4,7 @@
 //! collector finds the thunk there, and a crash finds the thunks that it has to spoil.
 
 use crate::codegen::{
-    Backend, CompileError, CompiledFunction, FunctionEmitter, Listing, Stub, Symbol,
+    Backend, CompileError, CompiledFunction, FunctionEmitter, LinkSymbol, Listing, Stub,
     tail_signature, trusted,
 };
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -38,7 +38,7 @@ pub(super) fn compile(backend: &mut Backend) -> Result<CompiledFunction, Compile
         emit.b.ins().return_(&[value]);
         // The value is that of another thunk, which may be under evaluation.
         emit.switch_to(passed_on);
-        emit.tail_call(Symbol::Stub(Stub::ForceSlowly), &[value], 1);
+        emit.tail_call(LinkSymbol::Stub(Stub::ForceSlowly), &[value], 1);
         emit.switch_to(waiting);
         let application = emit.block();
         let entry = compiled_code(emit, address, layout, [application, slowly]);
@@ -51,7 +51,7 @@ pub(super) fn compile(backend: &mut Backend) -> Result<CompiledFunction, Compile
         force_application(emit, thunk, address, slowly);
 
         emit.switch_to(slowly);
-        emit.tail_call(Symbol::Stub(Stub::ForceSlowly), &[thunk], 1);
+        emit.tail_call(LinkSymbol::Stub(Stub::ForceSlowly), &[thunk], 1);
         Ok(())
     })
 }
@@ -61,7 +61,7 @@ fn has_layout(emit: &mut FunctionEmitter<'_>, layout: Value, object: Object) -> 
 }
 
 /// Pops the mark, updates its thunk with the value, and returns that.
-fn finish(emit: &mut FunctionEmitter<'_>, mark: Mark, value: Value) {
+fn finish(emit: &mut FunctionEmitter<'_>, mark: UpdateMark, value: Value) {
     let thunk = pop_mark(emit, mark);
     update(emit, thunk, value);
     emit.b.ins().return_(&[value]);
@@ -110,7 +110,7 @@ fn compiled_code(
 }
 
 /// An update mark on the evaluation stack.
-struct Mark {
+struct UpdateMark {
     /// The height of the stack below the mark.
     below: Value,
     /// The mark before.
@@ -118,7 +118,7 @@ struct Mark {
 }
 
 /// Pushes an update mark for the thunk. Branches to `slowly` if the stack has no room.
-fn push_mark(emit: &mut FunctionEmitter<'_>, thunk: Value, slowly: Block) -> Mark {
+fn push_mark(emit: &mut FunctionEmitter<'_>, thunk: Value, slowly: Block) -> UpdateMark {
     let fits = emit.block();
     let top = emit.load_context(offset::EVAL_TOP);
     let limit = emit.load_context(offset::EVAL_LIMIT);
@@ -137,11 +137,11 @@ fn push_mark(emit: &mut FunctionEmitter<'_>, thunk: Value, slowly: Block) -> Mar
     }
     emit.store_context(here, offset::EVAL_TOP);
     emit.store_context(here, offset::MARK);
-    Mark { below: top, before }
+    UpdateMark { below: top, before }
 }
 
 /// Pops a mark, and returns its thunk, which a collection may have moved.
-fn pop_mark(emit: &mut FunctionEmitter<'_>, Mark { below, before }: Mark) -> Value {
+fn pop_mark(emit: &mut FunctionEmitter<'_>, UpdateMark { below, before }: UpdateMark) -> Value {
     let slot = stack_slot(emit, below);
     let thunk = emit.load(slot, 0);
     emit.store_context(before, offset::MARK);
