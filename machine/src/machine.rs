@@ -28,7 +28,7 @@ use crate::trace::Said;
 use crate::watchdog::Watchdog;
 use crate::workers::{Change, Workers};
 use crossbeam_channel::{Receiver, Sender, after, never, select};
-use persist::{Appender, LogError, Seq, Store};
+use persist::{LogAppender, LogError, Seq, Store};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -97,7 +97,7 @@ enum Effect {
 pub struct Machine {
     pub(crate) settings: Arc<Settings>,
     pub(crate) store: Arc<Store>,
-    pub(crate) appender: Appender,
+    pub(crate) appender: LogAppender,
     pub(crate) watchdog: Arc<Watchdog>,
     pub(crate) cog: Cog,
     pub(crate) workers: Workers,

@@ -1,6 +1,6 @@
 //! Pins in the form in which they travel from store to store: germs.
 
-use persist::transfer::Codec;
+use persist::transfer::PinCodec;
 use std::sync::Arc;
 use vm::jet::JetTable;
 use vm::pinspace::{Frozen, PinSpace};
@@ -19,8 +19,8 @@ impl Germs {
     }
 }
 
-impl Codec for Germs {
-    fn encode(&mut self, pin: &Frozen) -> Result<(Vec<persist::Hash>, Vec<u8>), String> {
+impl PinCodec for Germs {
+    fn encode(&mut self, pin: &Frozen) -> Result<(Vec<persist::PinHash>, Vec<u8>), String> {
         let pin = self.0.adopt(pin);
         let (edges, body) = seed::save_germ(&self.0, &pin).map_err(|error| error.to_string())?;
         Ok((edges.into_iter().map(Into::into).collect(), body))
@@ -29,8 +29,8 @@ impl Codec for Germs {
     fn decode(
         &mut self,
         space: &Arc<PinSpace>,
-        hash: &persist::Hash,
-        edges: &[persist::Hash],
+        hash: &persist::PinHash,
+        edges: &[persist::PinHash],
         body: &[u8],
     ) -> Result<Frozen, String> {
         let Germs(vm) = self;

@@ -15,7 +15,7 @@ use crate::state::Status;
 use crate::watchdog::Watchdog;
 use crate::workers::Workers;
 use crossbeam_channel::{bounded, unbounded};
-use persist::{Record, Recovery, Snapshot, Store};
+use persist::{LogRecord, Recovery, Snapshot, Store};
 use std::iter;
 use std::path::Path;
 use std::sync::Arc;
@@ -121,7 +121,7 @@ fn load(
 }
 
 /// Lets a logged event happen once more; says how long it took.
-fn replay(cog: &mut Cog, path: &Path, record: &Record) -> Result<Duration, StartError> {
+fn replay(cog: &mut Cog, path: &Path, record: &LogRecord) -> Result<Duration, StartError> {
     let seq = record.seq;
     let unreadable = |offset, problem| {
         let path = path.into();

@@ -63,7 +63,7 @@ pub struct Settings {
     /// Which snapshot to go on from.
     pub replay: ReplayFrom,
     /// The store's.
-    pub store: persist::Settings,
+    pub store: persist::StoreSettings,
 }
 
 impl Settings {
@@ -80,7 +80,7 @@ impl Settings {
             limit: Duration::from_secs(30),
             snapshots: Some(SnapshotRule::default()),
             replay: ReplayFrom::Latest,
-            store: persist::Settings::default(),
+            store: persist::StoreSettings::default(),
         }
     }
 

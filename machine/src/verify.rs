@@ -3,7 +3,7 @@
 //! Each pin is hashed by itself, with the hashes of those that it refers to, which have been verified
 //! before. Nothing is loaded: the pins are mapped.
 
-use persist::inspect::Judge;
+use persist::inspect::PinVerifier;
 use std::sync::Arc;
 use vm::jet::JetTable;
 use vm::pinspace::Frozen;
@@ -26,7 +26,7 @@ impl<P: FnMut(u64)> Verifier<P> {
     }
 }
 
-impl<P: FnMut(u64)> Judge for Verifier<P> {
+impl<P: FnMut(u64)> PinVerifier for Verifier<P> {
     fn pin(&mut self, pin: &Frozen) -> Result<(), String> {
         let adopted = self.vm.adopt(pin);
         let item = match self.vm.look(&adopted).shape() {
@@ -70,7 +70,7 @@ mod tests {
         disk
     }
 
-    fn check(disk: SimDisk) -> persist::inspect::Report {
+    fn check(disk: SimDisk) -> persist::inspect::CheckReport {
         let inspection = Inspection::open_on(Arc::new(disk)).expect("a store");
         let mut verifier = Verifier::new(|_| {}).expect("there are addresses");
         inspection.check(&mut verifier).expect("it can be read")

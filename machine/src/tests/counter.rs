@@ -4,7 +4,7 @@ use super::plan::{P, nat, trace};
 use super::programs::{cog, counter, cycle, exec, read, replying, when, write};
 use super::rig::{Failure, Rig};
 use crate::{Outcome, ReplayFrom, RunError, SnapshotRule};
-use persist::sim::{Fault, Survives};
+use persist::sim::{InjectedFault, Survives};
 
 fn assert_consecutive(numbers: &[u64]) {
     let pairs = numbers.windows(2);
@@ -35,7 +35,7 @@ fn it_never_skips_or_goes_back_when_the_plug_is_pulled() {
     };
     for step in 1..60 {
         let rig = Rig::on(booted.disk.crash(Survives::Everything));
-        rig.disk.fail_at(rig.disk.steps() + step, Fault::PowerOff);
+        rig.disk.fail_at(rig.disk.steps() + step, InjectedFault::PowerOff);
         let run = rig.count(40);
         let before = run.numbers();
         assert_consecutive(&before);
@@ -63,7 +63,7 @@ fn assert_nothing_seen_is_lost(program: &P) {
     let mut most = 0;
     for step in (1..40).chain([100, 200, 400]) {
         let rig = Rig::on(booted.disk.crash(Survives::Everything));
-        rig.disk.fail_at(rig.disk.steps() + step, Fault::PowerOff);
+        rig.disk.fail_at(rig.disk.steps() + step, InjectedFault::PowerOff);
         let seen = rig.run(|_| false).numbers().into_iter().max().unwrap_or(1);
         most = most.max(seen);
         let again = Rig::on(rig.disk.crash(Survives::Nothing));
@@ -122,7 +122,7 @@ fn a_replay_arrives_at_the_same_state() {
 #[test]
 fn snapshots_are_written_while_it_runs() {
     let rig = Rig::boot(&counter());
-    rig.disk.fail_at(rig.disk.steps() + 300, Fault::PowerOff);
+    rig.disk.fail_at(rig.disk.steps() + 300, InjectedFault::PowerOff);
     let last = rig.run(|_| false).numbers().into_iter().max().expect("it counted");
     let again = Rig::on(rig.disk.crash(Survives::Nothing));
     let replayed = again.open().expect("it opens").replayed();

@@ -53,7 +53,7 @@ fn a_damaged_pin_stops_the_machine_and_names_its_file() {
     let store = Store::open_on(Arc::new(rig.disk.clone()), Default::default()).expect("it opens");
     let mut places = Vec::new();
     let base = vm::pinspace::range::BASE;
-    let visit = |entry: &persist::Entry| {
+    let visit = |entry: &persist::CatalogueEntry| {
         places.push((entry.address as usize - base) % vm::pinspace::range::SLOT_SIZE);
     };
     store.each_pin(visit).expect("a whole catalogue");

@@ -6,7 +6,7 @@ use crate::{Console, Machine, Notice, Outcome, RunError, Settings, SnapshotRule,
 use crossbeam_channel::{Sender, unbounded};
 use jiff::Timestamp;
 use persist::sim::SimDisk;
-use persist::{Settings as StoreSettings, Store};
+use persist::{Store, StoreSettings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
