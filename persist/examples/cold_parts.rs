@@ -5,10 +5,11 @@
 //! ```
 //!
 //! `STORE` is a directory, or `s3:ENDPOINT/BUCKET` (with keys in `AWS_ACCESS_KEY_ID` and
-//! `AWS_SECRET_ACCESS_KEY`), such as `s3:http://127.0.0.1:5000/cold`. The example creates a store in `DIR`
-//! with pins of 4096 bytes that take `MB` megabytes. It copies the body file in parts of `PART_MB` and
-//! punches it. Then it fetches one part, compares it with the check in its name, and writes it back to its
-//! offset. After each step it reads all pins: exactly those in present parts must be intact.
+//! `AWS_SECRET_ACCESS_KEY`), such as `s3:http://127.0.0.1:5000/cold`. The example creates a store
+//! in `DIR` with pins of 4096 bytes that take `MB` megabytes. It copies the body file in parts of
+//! `PART_MB` and punches it. Then it fetches one part, compares it with the check in its name, and
+//! writes it back to its offset. After each step it reads all pins: exactly those in present parts
+//! must be intact.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};

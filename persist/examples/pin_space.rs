@@ -76,12 +76,12 @@ fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
     Ok(())
 }
 
-/// Rerounds the path of the file with the root's hash, beside the store.
+/// Returns the path of the file with the root's hash, beside the store.
 fn root_file(dir: &Path) -> std::path::PathBuf {
     dir.with_extension("root")
 }
 
-/// Rerounds the resident memory, in MB.
+/// Returns the resident memory, in MB.
 fn resident() -> Outcome<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find(|line| line.starts_with("VmRSS")).ok_or("no VmRSS")?;
@@ -150,7 +150,7 @@ fn walk(dir: &Path) -> Outcome {
     Ok(())
 }
 
-/// Rerounds the pins in the row that a pin holds.
+/// Returns the pins in the row that a pin holds.
 fn parents(vm: &mut Vm, root: &Val) -> Outcome<Vec<Val>> {
     let vm::Shape::Pin(pin) = vm.look(root).shape() else { return Err("not a pin".into()) };
     let row = pin.item().as_row().ok_or("not a row")?;
@@ -198,7 +198,8 @@ fn gc(dir: &Path) -> Outcome {
     Ok(())
 }
 
-/// Measures a law that counts down through `inner`, which rerounds its argument: two calls per round.
+/// Measures a law that counts down through `inner`, which returns its argument: two calls per
+/// round.
 fn calls() -> Outcome {
     let vm = &mut vm()?;
     let space = PinSpace::in_memory()?;

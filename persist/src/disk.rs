@@ -1,14 +1,14 @@
 //! The storage of a store, as a trait.
 //!
 //! All other modules access files only through [`Disk`] and [`DiskFile`]. So the same code runs on
-//! the real file system ([`RealDisk`]) and on a simulated one ([`crate::sim::SimDisk`]) whose writes
-//! can fail, tear and get lost.
+//! the real file system ([`RealDisk`]) and on a simulated one ([`crate::sim::SimDisk`]) whose
+//! writes can fail, tear and get lost.
 //!
 //! The trait guarantees no more than POSIX:
 //!
-//! - Written bytes survive a crash for certain once [`DiskFile::flush`] has returned. Until then any
-//!   part of them may be missing, in any order, down to single sectors, and the length of the file
-//!   may be ahead of its contents.
+//! - Written bytes survive a crash for certain once [`DiskFile::flush`] has returned. Until then
+//!   any part of them may be missing, in any order, down to single sectors, and the length of the
+//!   file may be ahead of its contents.
 //! - The creation, renaming or removal of a file survives a crash for certain once
 //!   [`Disk::sync_dir`] of its directory has returned. A rename is atomic.
 //! - After a failed flush, nothing is known about the writes since the last successful one, and a
@@ -38,8 +38,8 @@ pub trait Disk: Send + Sync + 'static {
     /// Returns the full path of a name, for messages.
     fn path(&self, name: &str) -> PathBuf;
 
-    /// Takes the exclusive lock on the tree, without waiting. Dropping the guard releases it, and so
-    /// does the end of the process.
+    /// Takes the exclusive lock on the tree, without waiting. Dropping the guard releases it, and
+    /// so does the end of the process.
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] if the lock is held.
@@ -119,12 +119,12 @@ pub trait DiskFile: Send + Sync {
     /// [`io::ErrorKind::UnexpectedEof`] if the file ends before, or as the file system reports.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 
-    /// Writes all of `bytes` at `offset`, and extends the file if necessary. After an error any part
-    /// of them may have been written.
+    /// Writes all of `bytes` at `offset`, and extends the file if necessary. After an error any
+    /// part of them may have been written.
     ///
     /// # Errors
-    /// [`io::ErrorKind::StorageFull`] or [`io::ErrorKind::QuotaExceeded`] if there is no room, or as
-    /// the file system reports.
+    /// [`io::ErrorKind::StorageFull`] or [`io::ErrorKind::QuotaExceeded`] if there is no room, or
+    /// as the file system reports.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Truncates the file to `length` bytes, or extends it with zeros.

@@ -4,15 +4,15 @@
 pub(crate) type StoreId = [u8; 16];
 
 /// A BLAKE3 hash, truncated to its first 16 bytes.
-pub(crate) type Check = [u8; 16];
+pub(crate) type Checksum = [u8; 16];
 
 /// Truncates a BLAKE3 hash to the bytes that are stored.
-pub(crate) fn truncate_check(hash: &blake3::Hash) -> Check {
+pub(crate) fn truncate_check(hash: &blake3::Hash) -> Checksum {
     array(hash.as_bytes(), 0)
 }
 
 /// Computes the unkeyed check of some bytes.
-pub(crate) fn check(bytes: &[u8]) -> Check {
+pub(crate) fn check(bytes: &[u8]) -> Checksum {
     truncate_check(&blake3::hash(bytes))
 }
 

@@ -157,8 +157,8 @@ pub enum LogError {
         /// The maximum length, in bytes.
         limit: u64,
     },
-    /// The disk is full. Nothing is lost: appended events stay in memory, and the next commit writes
-    /// them if there is room by then.
+    /// The disk is full. Nothing is lost: appended events stay in memory, and the next commit
+    /// writes them if there is room by then.
     #[error("{0}; nothing is lost yet: make room on the disk")]
     Full(DiskError),
     /// A write or flush failed, so the contents of the disk are unknown. This `Store` acknowledges
@@ -188,7 +188,7 @@ pub enum LogError {
 
 /// Why events could not be read back.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum ReadError {
+pub enum StoreReadError {
     /// An event is damaged.
     #[error(transparent)]
     Damaged(#[from] Damage),
@@ -223,8 +223,8 @@ pub enum PinError {
     /// The pin is damaged.
     #[error(transparent)]
     Damaged(#[from] Damage),
-    /// The disk is full. Frozen pins stay available, and the next commit makes them durable if there
-    /// is room by then.
+    /// The disk is full. Frozen pins stay available, and the next commit makes them durable if
+    /// there is room by then.
     #[error("{0}; nothing is lost yet: make room on the disk")]
     Full(DiskError),
     /// A write or flush failed, see [`LogError::Failed`].

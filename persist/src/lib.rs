@@ -86,7 +86,7 @@ mod types;
 
 pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
 pub use error::{
-    CreateError, Damage, DiskError, LogError, OpenError, PinError, ReadError, SnapshotError,
+    CreateError, Damage, DiskError, LogError, OpenError, PinError, SnapshotError, StoreReadError,
 };
 pub use inspect::Inspection;
 pub use journal::PrunedLog;

@@ -32,7 +32,7 @@ pub use appender::{CommitTicket, LogAppender};
 pub use records::{LogRecord, LogRecords};
 
 use crate::context::StoreContext;
-use crate::error::{DiskError, LogError, ReadError, SnapshotError};
+use crate::error::{DiskError, LogError, SnapshotError, StoreReadError};
 use crate::journal::{JournalWriter, PrunedLog};
 use crate::settings::StoreSettings;
 use crate::types::Seq;
@@ -84,7 +84,7 @@ impl Log {
     }
 
     /// Returns the durable events from `next` on.
-    pub(crate) fn records(&self, next: u64) -> Result<LogRecords, ReadError> {
+    pub(crate) fn records(&self, next: u64) -> Result<LogRecords, StoreReadError> {
         self.shared.records(next)
     }
 

@@ -1,5 +1,5 @@
-//! A simulated disk for tests: it tracks what is durable, injects faults, and shows what a crash can
-//! leave.
+//! A simulated disk for tests: it tracks what is durable, injects faults, and shows what a crash
+//! can leave.
 //!
 //! ```text
 //! sim      SimDisk: the disk and its files
@@ -9,8 +9,8 @@
 //!
 //! Its model is the weakest that POSIX allows (see [`crate::disk`]): of the unflushed changes, any
 //! sector may be from any point in time, the length of a file from another, and each directory
-//! entry may be missing. Like on Linux, a failed flush drops the unflushed changes although they can
-//! still be read.
+//! entry may be missing. Like on Linux, a failed flush drops the unflushed changes although they
+//! can still be read.
 //!
 //! ```
 //! use std::sync::Arc;

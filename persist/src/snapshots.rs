@@ -68,7 +68,7 @@ fn decode(
 }
 
 /// The snapshots of a store.
-pub(crate) struct Snapshots {
+pub(crate) struct SnapshotFiles {
     context: StoreContext,
     /// The number of snapshots to keep.
     keep: usize,
@@ -80,7 +80,7 @@ pub(crate) struct Snapshots {
     leftovers: Vec<String>,
 }
 
-impl Snapshots {
+impl SnapshotFiles {
     /// Creates the empty list of a new store.
     pub(crate) fn empty(context: StoreContext, keep: usize) -> Self {
         Self { context, keep, intact: vec![], damaged: vec![], leftovers: vec![] }

@@ -14,12 +14,12 @@ use vm::pinspace::{Frozen, PinSpace};
 use crate::context::StoreContext;
 use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::{
-    CreateError, Damage, DiskError, LogError, OpenError, PinError, ReadError, SnapshotError,
+    CreateError, Damage, DiskError, LogError, OpenError, PinError, SnapshotError, StoreReadError,
 };
 use crate::journal::PrunedLog;
 use crate::log::{Log, LogAppender, LogRecords};
 use crate::settings::StoreSettings;
-use crate::snapshots::{self, Snapshots};
+use crate::snapshots::{self, SnapshotFiles};
 use crate::space::{CatalogueEntry, PinStore};
 use crate::types::{PinHash, Seq, Snapshot};
 use parts::StoreParts;
@@ -40,7 +40,7 @@ pub struct Store {
     path: PathBuf,
     log: Log,
     pins: PinStore,
-    snapshots: Mutex<Snapshots>,
+    snapshots: Mutex<SnapshotFiles>,
     // The last field, so that the lock is released after everything else is dropped.
     lock: Option<Arc<dyn DiskLock>>,
 }
@@ -144,8 +144,8 @@ impl Store {
     /// Returns the newest intact snapshot and the events after it.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn recover(&self) -> Result<Recovery, ReadError> {
+    /// See [`StoreReadError`].
+    pub fn recover(&self) -> Result<Recovery, StoreReadError> {
         let snapshots = self.snapshots.lock();
         let damaged = snapshots.damaged_newer();
         self.recovery(snapshots.newest().cloned(), damaged)
@@ -154,8 +154,8 @@ impl Store {
     /// Returns an older snapshot and the events after it, in case the newest state is unusable.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn recover_from(&self, snapshot: &Snapshot) -> Result<Recovery, ReadError> {
+    /// See [`StoreReadError`].
+    pub fn recover_from(&self, snapshot: &Snapshot) -> Result<Recovery, StoreReadError> {
         self.recovery(Some(snapshot.clone()), vec![])
     }
 
@@ -163,7 +163,7 @@ impl Store {
         &self,
         snapshot: Option<Snapshot>,
         damaged: Vec<Damage>,
-    ) -> Result<Recovery, ReadError> {
+    ) -> Result<Recovery, StoreReadError> {
         let covers = snapshot.as_ref().map_or(Seq::START, |snapshot| snapshot.covers);
         let records = self.log.records(covers.next().0)?;
         Ok(Recovery { snapshot, damaged, records })
@@ -246,8 +246,8 @@ impl Store {
     /// and no body.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn each_pin(&self, mut visit: impl FnMut(&CatalogueEntry)) -> Result<(), ReadError> {
+    /// See [`StoreReadError`].
+    pub fn each_pin(&self, mut visit: impl FnMut(&CatalogueEntry)) -> Result<(), StoreReadError> {
         self.pins.each_entry(|entry| {
             visit(entry);
             Ok(())

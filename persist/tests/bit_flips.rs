@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use persist::collect::collect_on;
 use persist::sim::{SimDisk, Survives};
-use persist::{Damage, Disk, OpenError, PinError, ReadError, Store, StoreSettings};
+use persist::{Damage, Disk, OpenError, PinError, Store, StoreReadError, StoreSettings};
 use support::{Action, Model, freeze, run, run_with, small, workload};
 use vm::Hash;
 
@@ -41,8 +41,8 @@ enum Outcome {
     Harmless,
 }
 
-/// Opens a store and compares its contents with the model. Panics if any of them are wrong. `name` is
-/// the modified file.
+/// Opens a store and compares its contents with the model. Panics if any of them are wrong. `name`
+/// is the modified file.
 fn examine(disk: &SimDisk, model: &Model, name: &str) -> Outcome {
     let before = disk.files();
     let store = match Store::open_on(Arc::new(disk.clone()), small()) {
@@ -74,13 +74,13 @@ fn examine(disk: &SimDisk, model: &Model, name: &str) -> Outcome {
     outcome
 }
 
-/// Checks that all pins exist and are intact, or that an error names the modified file. Returns whether
-/// there was an error.
+/// Checks that all pins exist and are intact, or that an error names the modified file. Returns
+/// whether there was an error.
 fn examine_pins(store: &Store, model: &Model, name: &str) -> bool {
     let mut kept = Vec::new();
     match store.each_pin(|entry| kept.push((entry.address, entry.hash))) {
         Ok(()) => {}
-        Err(ReadError::Damaged(damage)) => {
+        Err(StoreReadError::Damaged(damage)) => {
             assert!(damage.path.ends_with(name));
             return true;
         }
@@ -117,8 +117,8 @@ fn is_about(error: &OpenError, name: &str) -> bool {
     named.ends_with(name) && error.to_string().contains(name) && error.source().is_none()
 }
 
-/// Checks that the events after older snapshots are correct, or that an error names the modified file.
-/// Returns whether there was an error.
+/// Checks that the events after older snapshots are correct, or that an error names the modified
+/// file. Returns whether there was an error.
 fn read_from_older_snapshots(store: &Store, model: &Model, name: &str) -> bool {
     let mut noticed = false;
     for snapshot in store.snapshots() {
@@ -128,7 +128,7 @@ fn read_from_older_snapshots(store: &Store, model: &Model, name: &str) -> bool {
         {
             match record {
                 Ok(record) => assert_eq!(record.payload, *event),
-                Err(ReadError::Damaged(damage)) => {
+                Err(StoreReadError::Damaged(damage)) => {
                     assert!(damage.path.ends_with(name));
                     noticed = true;
                 }
@@ -169,8 +169,8 @@ fn a_flipped_bit_is_detected_or_harmless() {
     assert!(refused > 3000 && noticed > 3000, "{refused} refused, {noticed} noticed");
 }
 
-/// Creates a store after a collection: the catalogue has gaps and begins with a copy, and the bodies
-/// have holes.
+/// Creates a store after a collection: the catalogue has gaps and begins with a copy, and the
+/// bodies have holes.
 fn collected_sample() -> (SimDisk, Model) {
     let disk = SimDisk::new();
     let put = |size, edges| Action::Put { size, edges };
@@ -280,8 +280,8 @@ fn a_missing_file_is_detected() {
     }
 }
 
-/// Truncates files at every length. The loss of acknowledged events cannot always be detected, but the
-/// remaining events are an intact prefix.
+/// Truncates files at every length. The loss of acknowledged events cannot always be detected, but
+/// the remaining events are an intact prefix.
 #[test]
 fn a_truncated_file_yields_a_prefix_or_an_error() {
     let (disk, model) = sample();

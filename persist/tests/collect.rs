@@ -32,7 +32,8 @@ fn run(dir: &Path, dry_run: bool) -> Result<CollectStats, CollectError> {
     collect(dir, dry_run, &mut |_, _, _| {})
 }
 
-/// Freezes `count` pins of 20,000 bytes, writes a snapshot of them and of `others`, and returns both.
+/// Freezes `count` pins of 20,000 bytes, writes a snapshot of them and of `others`, and returns
+/// both.
 fn snapshot(store: &Store, first: usize, count: usize, others: &[Hash]) -> Vec<Hash> {
     let mut pins = others.to_vec();
     for n in first..first + count {

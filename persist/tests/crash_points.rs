@@ -117,8 +117,8 @@ fn acknowledged_data_survives_a_crash_during_recovery() {
     assert!(points > 500, "{points}");
 }
 
-/// The process is killed and its successor recovers. Then the power is lost: by then, everything that
-/// was recovered must be durable.
+/// The process is killed and its successor recovers. Then the power is lost: by then, everything
+/// that was recovered must be durable.
 #[test]
 fn recovered_data_survives_a_second_crash() {
     let actions = workload(5, 120);

@@ -53,8 +53,8 @@ fn damage(disk: &SimDisk) -> (Damage, usize) {
     }
 }
 
-/// Returns a disk with two events that were flushed separately. The mark after the second one was not
-/// flushed.
+/// Returns a disk with two events that were flushed separately. The mark after the second one was
+/// not flushed.
 fn two_events() -> SimDisk {
     let (disk, store) = create();
     for event in [[1; 100], [2; 100]] {

@@ -217,5 +217,5 @@ fn all_kept_snapshots_can_be_recovered() {
     }
     let mut gone = kept[2].clone();
     gone.covers = Seq(1);
-    assert!(matches!(store.recover_from(&gone), Err(persist::ReadError::Gap { .. })));
+    assert!(matches!(store.recover_from(&gone), Err(persist::StoreReadError::Gap { .. })));
 }

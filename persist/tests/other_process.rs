@@ -1,5 +1,5 @@
-//! A store that another process has open. This is a separate test binary because a child process holds
-//! the locks of all threads of its parent until its `exec`.
+//! A store that another process has open. This is a separate test binary because a child process
+//! holds the locks of all threads of its parent until its `exec`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,14 +1,14 @@
 //! Marking: finds the pins that roots reach, by the edges in the catalogue.
 //!
-//! A first pass over the catalogue lists the addresses of all pins; a second one marks them. Both go
-//! from the end to the start, so a pin comes after all pins that refer to it and its mark is final
-//! when its entry is read. Edges are not kept in memory and bodies are not read: marking takes 12
-//! bytes and one bit per pin.
+//! A first pass over the catalogue lists the addresses of all pins; a second one marks them. Both
+//! go from the end to the start, so a pin comes after all pins that refer to it and its mark is
+//! final when its entry is read. Edges are not kept in memory and bodies are not read: marking
+//! takes 12 bytes and one bit per pin.
 
 use foldhash::HashMap;
 use vm::pinspace::range::ALIGNMENT;
 
-use crate::error::ReadError;
+use crate::error::StoreReadError;
 use crate::space::catalogue_reader::{BitSet, CatalogueReader, CatalogueSummary};
 use crate::types::PinHash;
 
@@ -44,14 +44,14 @@ impl MarkedPins {
         reader: &CatalogueReader,
         roots: &[SnapshotRoot],
         on_sequence: OnSequence<'_>,
-    ) -> Result<Self, ReadError> {
+    ) -> Result<Self, StoreReadError> {
         let mut marked = Self::list(reader, on_sequence)?;
         marked.mark(reader, roots, on_sequence)?;
         Ok(marked)
     }
 
     /// Lists all pins without marks.
-    fn list(reader: &CatalogueReader, on_sequence: OnSequence<'_>) -> Result<Self, ReadError> {
+    fn list(reader: &CatalogueReader, on_sequence: OnSequence<'_>) -> Result<Self, StoreReadError> {
         let mut pins: Vec<(u64, u32)> = Vec::new();
         let mut entry_bytes = 0;
         let summary = reader.for_each_backward(|sequence, entry, is_live| {
@@ -80,7 +80,7 @@ impl MarkedPins {
         reader: &CatalogueReader,
         roots: &[SnapshotRoot],
         on_sequence: OnSequence<'_>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<(), StoreReadError> {
         let mut missing: HashMap<u64, PinHash> =
             roots.iter().map(|root| (root.address, root.hash)).collect();
         let summary = reader.for_each_backward(|sequence, entry, is_live| {

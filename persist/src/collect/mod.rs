@@ -31,7 +31,7 @@ pub use types::{CollectError, CollectPhase, CollectStats, OnProgress};
 use crate::context::StoreContext;
 use crate::disk::{Disk, RealDisk};
 use crate::journal::JournalWriter;
-use crate::snapshots::Snapshots;
+use crate::snapshots::SnapshotFiles;
 use crate::space::PinSurvey;
 use crate::space::catalogue::{EntryBuffer, GapsRecord, HighWaterMark};
 use crate::space::catalogue_reader::CatalogueReader;
@@ -77,7 +77,7 @@ pub fn collect_on(
 /// Returns the roots of all snapshots, and the number of groups that the newest snapshot proves
 /// durable.
 fn find_roots(context: &StoreContext) -> Result<(Vec<SnapshotRoot>, u64), CollectError> {
-    let snapshots = Snapshots::survey(context.clone(), usize::MAX)?;
+    let snapshots = SnapshotFiles::survey(context.clone(), usize::MAX)?;
     if let Some((_, damage)) = snapshots.damaged().first() {
         return Err(CollectError::Snapshot(damage.clone()));
     }

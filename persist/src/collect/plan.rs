@@ -7,7 +7,7 @@ use vm::pinspace::range::SLOT_SIZE;
 use super::mark::{MarkedPins, SnapshotRoot};
 use super::types::{CollectError, CollectPhase, CollectStats, OnProgress};
 use crate::context::StoreContext;
-use crate::error::ReadError;
+use crate::error::StoreReadError;
 use crate::space::address_ranges::AddressRanges;
 use crate::space::body::{self, BODY_HEADER, address};
 use crate::space::catalogue::BodyEnd;
@@ -61,7 +61,7 @@ impl CollectPlan {
     }
 
     /// Computes the gaps between the live pins.
-    fn find_gaps(&mut self, context: &StoreContext) -> Result<(), ReadError> {
+    fn find_gaps(&mut self, context: &StoreContext) -> Result<(), StoreReadError> {
         let stats = &mut self.stats;
         let mut pins = self.marked.pins().peekable();
         for slot in &self.slots {
@@ -112,7 +112,7 @@ impl CollectPlan {
     }
 }
 
-fn missing_file(context: &StoreContext, address: u64) -> ReadError {
+fn missing_file(context: &StoreContext, address: u64) -> StoreReadError {
     let path = context.disk.path(&body::file_name(body::locate(address).0));
     body::body_damage(path, 0, "the file is missing, and pins are in it").into()
 }

@@ -33,8 +33,8 @@ enum Action {
     Reopen,
 }
 
-/// Returns a script that collects more and more, in one file and in several, until most of the catalogue
-/// concerns freed pins.
+/// Returns a script that collects more and more, in one file and in several, until most of the
+/// catalogue concerns freed pins.
 fn script(seed: u64) -> Vec<Action> {
     let rng = &mut Rng::with_seed(seed);
     let mut script = vec![];

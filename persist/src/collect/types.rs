@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::error::{Damage, DiskError, OpenError, PinError, ReadError};
+use crate::error::{Damage, DiskError, OpenError, PinError, StoreReadError};
 use crate::health::WriteError;
 use crate::types::PinHash;
 
@@ -14,7 +14,7 @@ pub enum CollectError {
     Open(#[from] OpenError),
     /// The catalogue is damaged. Nothing was changed.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] StoreReadError),
     /// A snapshot is damaged, so the pins that it needs are unknown. Nothing was changed.
     #[error("{}: {}; nothing was changed: restore that file from a copy, or remove it", _0.path.display(), _0.reason)]
     Snapshot(Damage),

@@ -2,9 +2,9 @@
 //!
 //! # Safety
 //!
-//! The module declares its files mappable. The exclusive `flock` on the directory keeps other stores
-//! and other processes of this program away from the files; writing to them in any other way while a
-//! store is open is outside the contract of a store.
+//! The module declares its files mappable. The exclusive `flock` on the directory keeps other
+//! stores and other processes of this program away from the files; writing to them in any other way
+//! while a store is open is outside the contract of a store.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};

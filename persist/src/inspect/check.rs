@@ -7,8 +7,8 @@ use vm::pinspace::Frozen;
 use super::faults::{LostRange, SegmentExpectation, SegmentFaults};
 use super::inspection::{Inspection, SegmentLength};
 use super::report::{CheckReport, DamageEffect, DamageFinding, SnapshotStatus};
-use crate::error::{Damage, DiskError, OpenError, ReadError};
-use crate::journal::frame::FrameKind;
+use crate::error::{Damage, DiskError, OpenError, StoreReadError};
+use crate::journal::frame::JournalFrameKind;
 use crate::journal::{JournalKind, ResyncItem, Segment};
 use crate::snapshots;
 use crate::space::body;
@@ -151,13 +151,13 @@ impl CheckPass<'_> {
             let expectation = SegmentExpectation { successor, proven };
             match Segment::open(context.disk.as_ref(), kind, context.store, *first) {
                 Ok(segment) => self.check_segment(&Arc::new(segment), expectation, payloads)?,
-                Err(ReadError::Disk(error)) => return Err(error),
-                Err(ReadError::Damaged(damage)) => {
+                Err(StoreReadError::Disk(error)) => return Err(error),
+                Err(StoreReadError::Damaged(damage)) => {
                     let last = successor.map_or(u64::MAX, |next| next - 1);
                     let effect = payloads.effect(*first, last);
                     self.report.findings.push(DamageFinding { damage, effect });
                 }
-                Err(ReadError::Gap { .. }) => unreachable!("opening a segment finds no gap"),
+                Err(StoreReadError::Gap { .. }) => unreachable!("opening a segment finds no gap"),
             }
             self.done += length;
             self.verifier.progress(self.done);
@@ -183,11 +183,13 @@ impl CheckPass<'_> {
             };
             faults.add_frame(at, &frame);
             let checked = match segment.payload(at, &frame) {
-                Ok(payload) if frame.kind == FrameKind::Data => payloads.check(frame.seq, &payload),
+                Ok(payload) if frame.kind == JournalFrameKind::Data => {
+                    payloads.check(frame.seq, &payload)
+                }
                 Ok(_) => Ok(()),
-                Err(ReadError::Damaged(damage)) => Err(damage.reason),
-                Err(ReadError::Disk(error)) => return Err(error),
-                Err(ReadError::Gap { .. }) => unreachable!("reading one frame finds no gap"),
+                Err(StoreReadError::Damaged(damage)) => Err(damage.reason),
+                Err(StoreReadError::Disk(error)) => return Err(error),
+                Err(StoreReadError::Gap { .. }) => unreachable!("reading one frame finds no gap"),
             };
             if let Err(reason) = checked {
                 faults.add_bad_payload(at, &frame, reason);

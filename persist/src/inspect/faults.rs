@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::error::Damage;
 use crate::journal::Segment;
-use crate::journal::frame::{FrameHeader, FrameKind};
+use crate::journal::frame::{FrameHeader, JournalFrameKind};
 
 /// What the surroundings of a segment say about it.
 #[derive(Clone, Copy)]
@@ -72,7 +72,7 @@ impl SegmentFaults {
     pub(super) fn add_frame(&mut self, at: u64, frame: &FrameHeader) {
         self.proven = self.proven.max(frame.durable);
         self.end = at;
-        let is_data = frame.kind == FrameKind::Data;
+        let is_data = frame.kind == JournalFrameKind::Data;
         // The data before this frame ends before this sequence.
         let reached = if is_data { frame.seq } else { frame.seq.saturating_add(1) };
         if reached != self.next {
@@ -87,14 +87,14 @@ impl SegmentFaults {
         }
         self.in_bad_region = false;
         self.next = self.next.max(if is_data { reached.saturating_add(1) } else { reached });
-        if frame.kind == FrameKind::Seal {
+        if frame.kind == JournalFrameKind::Seal {
             self.sealed_at = Some(at);
         }
     }
 
     /// Adds a fault in the payload of the last added frame.
     pub(super) fn add_bad_payload(&mut self, at: u64, frame: &FrameHeader, reason: String) {
-        let is_data = frame.kind == FrameKind::Data;
+        let is_data = frame.kind == JournalFrameKind::Data;
         let seq = if is_data { frame.seq } else { self.next };
         let lost = is_data.then_some((seq, seq));
         self.found.push(SegmentFault { at, seq, lost, reason });

@@ -7,7 +7,7 @@ use crate::context::StoreContext;
 use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::{DiskError, OpenError};
 use crate::journal::{JournalKind, list_segments};
-use crate::snapshots::Snapshots;
+use crate::snapshots::SnapshotFiles;
 use crate::space::read_only::body_lengths;
 
 /// The first sequence of a segment and the length of its file, in bytes.
@@ -16,7 +16,7 @@ pub(super) type SegmentLength = (u64, u64);
 /// A locked store that is being inspected.
 pub struct Inspection {
     pub(super) context: StoreContext,
-    pub(super) snapshots: Snapshots,
+    pub(super) snapshots: SnapshotFiles,
     /// The segments of the log.
     pub(super) log: Vec<SegmentLength>,
     /// The segments of the catalogue.
@@ -42,7 +42,7 @@ impl Inspection {
     /// See [`Inspection::open`].
     pub fn open_on(disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let (context, lock) = StoreContext::lock(disk)?;
-        let snapshots = Snapshots::survey(context.clone(), usize::MAX)?;
+        let snapshots = SnapshotFiles::survey(context.clone(), usize::MAX)?;
         let log = segment_lengths(&context, &JournalKind::LOG)?;
         let catalogue = segment_lengths(&context, &JournalKind::CATALOGUE)?;
         let bodies = body_lengths(&context)?;

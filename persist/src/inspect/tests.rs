@@ -32,8 +32,8 @@ fn settings() -> StoreSettings {
     }
 }
 
-/// Creates a store with several log segments and two snapshots. The second snapshot reaches pins that
-/// the first does not.
+/// Creates a store with several log segments and two snapshots. The second snapshot reaches pins
+/// that the first does not.
 fn sample() -> SimDisk {
     let disk = SimDisk::new();
     let store = Store::create_on(Arc::new(disk.clone()), settings()).unwrap();

@@ -1,7 +1,7 @@
 //! The space that the parts of a store use, by the catalogue's edges. Reads no body.
 
 use super::inspection::{Inspection, SegmentLength};
-use crate::error::{Damage, ReadError};
+use crate::error::{Damage, StoreReadError};
 use crate::journal::{JournalKind, spare_files};
 use crate::space::catalogue_reader::CatalogueReader;
 use crate::space::graph::PinGraph;
@@ -66,8 +66,8 @@ impl Inspection {
     /// Measures the space that the parts of the store use. Ignores a torn tail.
     ///
     /// # Errors
-    /// See [`ReadError`]. Damage is an error here.
-    pub fn usage(&self) -> Result<StoreUsage, ReadError> {
+    /// See [`StoreReadError`]. Damage is an error here.
+    pub fn usage(&self) -> Result<StoreUsage, StoreReadError> {
         let mut usage = self.file_usage()?;
         let graph = self.pin_graph()?;
         let snapshots = self.snapshots.list();
@@ -95,7 +95,7 @@ impl Inspection {
     }
 
     /// Measures the files.
-    fn file_usage(&self) -> Result<StoreUsage, ReadError> {
+    fn file_usage(&self) -> Result<StoreUsage, StoreReadError> {
         let total = |segments: &[SegmentLength]| segments.iter().map(|(_, length)| length).sum();
         let mut usage = StoreUsage {
             log_segments: self.log.len() as u64,
@@ -119,7 +119,7 @@ impl Inspection {
     }
 
     /// Builds the graph of the live pins.
-    fn pin_graph(&self) -> Result<PinGraph, ReadError> {
+    fn pin_graph(&self) -> Result<PinGraph, StoreReadError> {
         let reader = CatalogueReader::open(&self.context, 0)?;
         let mut graph = PinGraph::default();
         reader.for_each_live(&reader.find_live()?, |entry| {

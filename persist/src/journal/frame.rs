@@ -6,7 +6,7 @@
 //! of one segment only: neither a payload that contains frames nor stale bytes from an earlier use
 //! of the file can pass as a frame.
 
-use crate::encoding::{Check, StoreId, array, check, truncate_check, u32_at, u64_at};
+use crate::encoding::{Checksum, StoreId, array, check, truncate_check, u32_at, u64_at};
 
 /// The length of a segment's header, in bytes.
 pub(crate) const SEGMENT_HEADER: u64 = 128;
@@ -76,7 +76,7 @@ impl SegmentHeader {
 
 /// The purpose of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FrameKind {
+pub(crate) enum JournalFrameKind {
     /// The frame carries a payload.
     Data = 1,
     /// The frame records how much of the journal was durable. It has no payload.
@@ -88,7 +88,7 @@ pub(crate) enum FrameKind {
 /// The header of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FrameHeader {
-    pub(crate) kind: FrameKind,
+    pub(crate) kind: JournalFrameKind,
     /// The sequence of a data frame itself; in other frames, that of the last data frame.
     pub(crate) seq: u64,
     /// All data frames up to this sequence were durable before this frame was written.
@@ -96,9 +96,9 @@ pub(crate) struct FrameHeader {
     /// The length of the payload, in bytes.
     pub(crate) length: u64,
     /// The check of the fields above. The payload's check covers it.
-    pub(crate) check: Check,
+    pub(crate) check: Checksum,
     /// The check of the payload.
-    pub(crate) payload_check: Check,
+    pub(crate) payload_check: Checksum,
 }
 
 /// Returns the length of a frame including header and padding, or `None` on overflow.
@@ -110,7 +110,7 @@ pub(crate) fn frame_length(payload: u64) -> Option<u64> {
 pub(crate) struct PayloadCheck(blake3::Hasher);
 
 impl PayloadCheck {
-    pub(crate) fn new(key: &SegmentKey, header: &Check) -> Self {
+    pub(crate) fn new(key: &SegmentKey, header: &Checksum) -> Self {
         let mut hasher = blake3::Hasher::new_keyed(key);
         hasher.update(header);
         Self(hasher)
@@ -120,12 +120,12 @@ impl PayloadCheck {
         self.0.update(piece);
     }
 
-    pub(crate) fn finish(&self) -> Check {
+    pub(crate) fn finish(&self) -> Checksum {
         truncate_check(&self.0.finalize())
     }
 }
 
-fn header_check(key: &SegmentKey, offset: u64, fields: &[u8]) -> Check {
+fn header_check(key: &SegmentKey, offset: u64, fields: &[u8]) -> Checksum {
     let mut hasher = blake3::Hasher::new_keyed(key);
     hasher.update(&offset.to_le_bytes());
     hasher.update(fields);
@@ -138,7 +138,7 @@ pub(crate) fn encode_frame(
     out: &mut Vec<u8>,
     key: &SegmentKey,
     offset: u64,
-    (kind, seq, durable): (FrameKind, u64, u64),
+    (kind, seq, durable): (JournalFrameKind, u64, u64),
     parts: &[&[u8]],
 ) {
     let start = out.len();
@@ -171,14 +171,14 @@ pub(crate) fn decode_frame(
     if bytes[0..4] != FRAME_MAGIC {
         return Err("no frame begins here");
     }
-    let check: Check = array(bytes, 32);
+    let check: Checksum = array(bytes, 32);
     if check != header_check(key, offset, &bytes[..32]) {
         return Err("the frame's header fails its check");
     }
     let kind = match u32_at(bytes, 4) {
-        1 => FrameKind::Data,
-        2 => FrameKind::Mark,
-        3 => FrameKind::Seal,
+        1 => JournalFrameKind::Data,
+        2 => JournalFrameKind::Mark,
+        3 => JournalFrameKind::Seal,
         _ => return Err("the frame is of an unknown kind"),
     };
     Ok(FrameHeader {
@@ -199,7 +199,7 @@ mod tests {
 
     fn frame(payload: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        encode_frame(&mut bytes, &KEY, 128, (FrameKind::Data, 5, 4), &[payload]);
+        encode_frame(&mut bytes, &KEY, 128, (JournalFrameKind::Data, 5, 4), &[payload]);
         bytes
     }
 
@@ -209,7 +209,7 @@ mod tests {
             let bytes = frame(payload);
             assert_eq!(Some(bytes.len() as u64), frame_length(payload.len() as u64));
             let header = decode_frame(&array(&bytes, 0), &KEY, 128).unwrap();
-            assert_eq!((header.kind, header.seq, header.durable), (FrameKind::Data, 5, 4));
+            assert_eq!((header.kind, header.seq, header.durable), (JournalFrameKind::Data, 5, 4));
             assert_eq!(header.length, payload.len() as u64);
             let mut check = PayloadCheck::new(&KEY, &header.check);
             check.update(payload);

@@ -15,9 +15,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::frame::{ALIGNMENT, FrameHeader, FrameKind, SEGMENT_HEADER, frame_length};
+use super::frame::{ALIGNMENT, FrameHeader, JournalFrameKind, SEGMENT_HEADER, frame_length};
 use super::segment::{CHUNK, ENDS_WITHIN_FRAME, FrameFault, ReadBuffer, SMALL_CHUNK, Segment};
-use crate::error::ReadError;
+use crate::error::StoreReadError;
 
 const BAD_PAYLOAD: FrameFault = "the frame's payload fails its check";
 
@@ -53,12 +53,13 @@ pub(crate) struct SegmentExtent {
 /// were durable.
 ///
 /// # Errors
-/// [`ReadError::Damaged`] if a frame that was durable is missing or invalid; [`ReadError::Disk`].
+/// [`StoreReadError::Damaged`] if a frame that was durable is missing or invalid;
+/// [`StoreReadError::Disk`].
 pub(super) fn scan(
     segment: &Arc<Segment>,
     depth: ScanDepth,
     proven: u64,
-) -> Result<SegmentExtent, ReadError> {
+) -> Result<SegmentExtent, StoreReadError> {
     let chunk = if depth == ScanDepth::AllPayloads { CHUNK } else { SMALL_CHUNK };
     let mut buffer = segment.buffer(chunk)?;
     let mut scan = Scan {
@@ -105,14 +106,14 @@ impl Scan {
         segment: &Segment,
         buffer: &mut ReadBuffer,
         depth: ScanDepth,
-    ) -> Result<Option<FrameFault>, ReadError> {
+    ) -> Result<Option<FrameFault>, StoreReadError> {
         while self.extent.end < self.extent.length && !self.extent.sealed {
             let at = self.extent.end;
             let frame = match buffer.header(at)? {
                 Ok(frame) => frame,
                 Err(reason) => return Ok(Some(reason)),
             };
-            let is_data = frame.kind == FrameKind::Data;
+            let is_data = frame.kind == JournalFrameKind::Data;
             let expected = if is_data { self.extent.next } else { self.extent.next - 1 };
             if frame.seq != expected {
                 let reason = format!("found {} {} instead of {expected}", segment.item, frame.seq);
@@ -132,7 +133,7 @@ impl Scan {
 
     fn accept(&mut self, at: u64, end: u64, frame: FrameHeader) {
         self.proven = self.proven.max(frame.durable);
-        if frame.kind == FrameKind::Data {
+        if frame.kind == JournalFrameKind::Data {
             self.extent.next = frame.seq + 1;
             self.unproven.push_back(UnprovenFrame { at, end, frame });
         }
@@ -141,12 +142,15 @@ impl Scan {
             self.extent.proven_end = proven.end;
         }
         self.extent.end = end;
-        self.extent.marked = frame.kind != FrameKind::Data;
-        self.extent.sealed = frame.kind == FrameKind::Seal;
+        self.extent.marked = frame.kind != JournalFrameKind::Data;
+        self.extent.sealed = frame.kind == JournalFrameKind::Seal;
     }
 
     /// Checks the unproven payloads. Ends the extent before the first invalid one.
-    fn check_unproven(&mut self, buffer: &mut ReadBuffer) -> Result<Option<FrameFault>, ReadError> {
+    fn check_unproven(
+        &mut self,
+        buffer: &mut ReadBuffer,
+    ) -> Result<Option<FrameFault>, StoreReadError> {
         for index in 0..self.unproven.len() {
             let UnprovenFrame { at, frame, .. } = self.unproven[index];
             if !buffer.payload_is_intact(at, &frame)? {
@@ -167,7 +171,7 @@ impl Scan {
         segment: &Segment,
         buffer: &mut ReadBuffer,
         fault: Option<FrameFault>,
-    ) -> Result<SegmentExtent, ReadError> {
+    ) -> Result<SegmentExtent, StoreReadError> {
         let (at, next) = (self.extent.end, self.extent.next);
         if let Some(reason) = fault {
             let later = buffer.highest_durable(at + ALIGNMENT)?;

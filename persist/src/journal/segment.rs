@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::frame::{
-    ALIGNMENT, FRAME_HEADER, FrameHeader, FrameKind, PayloadCheck, SEGMENT_HEADER, SegmentHeader,
-    decode_frame, frame_length,
+    ALIGNMENT, FRAME_HEADER, FrameHeader, JournalFrameKind, PayloadCheck, SEGMENT_HEADER,
+    SegmentHeader, decode_frame, frame_length,
 };
 use super::kind::JournalKind;
 use crate::disk::{Disk, DiskFile};
 use crate::encoding::StoreId;
-use crate::error::{Damage, DiskError, ReadError};
+use crate::error::{Damage, DiskError, StoreReadError};
 
 /// The read size for sequential reads of whole segments, in bytes.
 pub(super) const CHUNK: usize = 64 << 10;
@@ -44,13 +44,13 @@ impl Segment {
     /// Opens the segment whose first sequence is `first`, and checks its header.
     ///
     /// # Errors
-    /// [`ReadError::Damaged`] and [`ReadError::Disk`].
+    /// [`StoreReadError::Damaged`] and [`StoreReadError::Disk`].
     pub(crate) fn open(
         disk: &dyn Disk,
         kind: &JournalKind,
         store: StoreId,
         first: u64,
-    ) -> Result<Self, ReadError> {
+    ) -> Result<Self, StoreReadError> {
         let name = kind.segment_name(first);
         let path = disk.path(&name);
         let failed = |action, error| DiskError::new(disk.path(&name), action, error);
@@ -84,7 +84,7 @@ impl Segment {
     }
 
     /// Reads frames from `offset`, where a frame must begin.
-    pub(crate) fn frames(self: &Arc<Self>, offset: u64) -> Result<FrameReader, ReadError> {
+    pub(crate) fn frames(self: &Arc<Self>, offset: u64) -> Result<FrameReader, StoreReadError> {
         Ok(FrameReader { buffer: self.buffer(SMALL_CHUNK)?, at: offset })
     }
 
@@ -101,8 +101,12 @@ impl Segment {
     /// Reads and checks the payload of the frame at `offset`.
     ///
     /// # Errors
-    /// [`ReadError::Damaged`] if the check fails, and [`ReadError::Disk`].
-    pub(crate) fn payload(&self, offset: u64, frame: &FrameHeader) -> Result<Vec<u8>, ReadError> {
+    /// [`StoreReadError::Damaged`] if the check fails, and [`StoreReadError::Disk`].
+    pub(crate) fn payload(
+        &self,
+        offset: u64,
+        frame: &FrameHeader,
+    ) -> Result<Vec<u8>, StoreReadError> {
         let length = usize::try_from(frame.length)
             .map_err(|_| self.damage(offset, "the frame is longer than memory"))?;
         let mut payload = vec![0; length];
@@ -204,7 +208,7 @@ pub(crate) struct FrameReader {
 impl FrameReader {
     /// Returns the next frame and its offset; `None` at the end of the file or at a seal. Does not
     /// check the payload.
-    pub(crate) fn next(&mut self) -> Result<Option<(u64, FrameHeader)>, ReadError> {
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, FrameHeader)>, StoreReadError> {
         let at = self.at;
         if at >= self.buffer.length {
             return Ok(None);
@@ -215,7 +219,7 @@ impl FrameReader {
             .and_then(|length| at.checked_add(length))
             .filter(|end| *end <= self.buffer.length)
             .ok_or_else(|| segment.damage(at, ENDS_WITHIN_FRAME))?;
-        Ok((frame.kind != FrameKind::Seal).then_some((at, frame)))
+        Ok((frame.kind != JournalFrameKind::Seal).then_some((at, frame)))
     }
 }
 
@@ -250,7 +254,7 @@ impl ResyncReader {
                 let end = frame_length(frame.length).and_then(|length| at.checked_add(length));
                 if let Some(end) = end.filter(|end| *end <= length) {
                     // The bytes after a seal are preallocated space that was not used.
-                    self.at = if frame.kind == FrameKind::Seal { length } else { end };
+                    self.at = if frame.kind == JournalFrameKind::Seal { length } else { end };
                     return Ok(Some(ResyncItem::Frame { at, frame }));
                 }
                 ENDS_WITHIN_FRAME

@@ -7,7 +7,7 @@ use super::kind::JournalKind;
 use super::scan::{ScanDepth, SegmentExtent, scan};
 use super::segment::Segment;
 use crate::context::{StoreContext, TEMPORARY};
-use crate::error::{Damage, DiskError, ReadError};
+use crate::error::{Damage, DiskError, StoreReadError};
 
 /// The state of a journal on disk.
 pub(crate) struct JournalSurvey {
@@ -26,14 +26,14 @@ impl JournalSurvey {
     /// all frames up to the sequence `proven` were durable.
     ///
     /// # Errors
-    /// See [`ReadError`].
+    /// See [`StoreReadError`].
     pub(crate) fn scan(
         context: &StoreContext,
         kind: &JournalKind,
         from: u64,
         proven: u64,
         depth: ScanDepth,
-    ) -> Result<Self, ReadError> {
+    ) -> Result<Self, StoreReadError> {
         let (firsts, leftovers) = list_segments(context, kind)?;
         let dir = context.disk.path(kind.dir);
         let Some(&first) = firsts.first() else {
@@ -41,7 +41,11 @@ impl JournalSurvey {
         };
         let start = firsts.partition_point(|first| *first <= from);
         let Some(start) = start.checked_sub(1) else {
-            return Err(ReadError::Gap { path: dir, wanted: from.into(), first: first.into() });
+            return Err(StoreReadError::Gap {
+                path: dir,
+                wanted: from.into(),
+                first: first.into(),
+            });
         };
         let mut segments = Vec::new();
         for first in &firsts[start..] {
@@ -69,7 +73,7 @@ fn scan_segment(
     successor: Option<u64>,
     proven: u64,
     depth: ScanDepth,
-) -> Result<SegmentExtent, ReadError> {
+) -> Result<SegmentExtent, StoreReadError> {
     let Some(successor) = successor else {
         let extent = scan(segment, depth, proven)?;
         if extent.sealed {

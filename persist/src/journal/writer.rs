@@ -7,7 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::frame::{FrameKind, SEGMENT_HEADER, SegmentHeader, encode_frame, frame_length};
+use super::frame::{JournalFrameKind, SEGMENT_HEADER, SegmentHeader, encode_frame, frame_length};
 use super::kind::JournalKind;
 use super::scan::SegmentExtent;
 use super::segment::Segment;
@@ -186,7 +186,7 @@ impl JournalWriter {
             self.write_buffer()?;
         }
         let offset = self.end + self.buffer.len() as u64;
-        let header = (FrameKind::Data, self.next, self.durable);
+        let header = (JournalFrameKind::Data, self.next, self.durable);
         encode_frame(&mut self.buffer, &self.active.header.key, offset, header, parts);
         self.next += 1;
         Ok(())
@@ -221,7 +221,7 @@ impl JournalWriter {
             return;
         }
         let mut bytes = Vec::new();
-        let header = (FrameKind::Mark, self.next - 1, self.durable);
+        let header = (JournalFrameKind::Mark, self.next - 1, self.durable);
         encode_frame(&mut bytes, &self.active.header.key, self.end, header, &[]);
         match self.active.file.write_at(self.end, &bytes) {
             Ok(()) => {
@@ -373,7 +373,7 @@ impl JournalWriter {
     /// loss of that one is noticed. A full disk is not an error: the seal holds no data.
     fn seal(&self, segment: &Segment, end: u64) -> Result<(), WriteError> {
         let mut bytes = Vec::new();
-        let header = (FrameKind::Seal, self.next - 1, self.durable);
+        let header = (JournalFrameKind::Seal, self.next - 1, self.durable);
         encode_frame(&mut bytes, &segment.header.key, end, header, &[]);
         let health = &self.context.health;
         let failed = |action, error| DiskError::new(segment.path.clone(), action, error);

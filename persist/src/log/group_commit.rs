@@ -16,7 +16,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::records::LogRecords;
 use crate::context::StoreContext;
-use crate::error::{DiskError, LogError, ReadError};
+use crate::error::{DiskError, LogError, StoreReadError};
 use crate::health::WriteError;
 use crate::journal::{JournalWriter, PrunedLog};
 use crate::settings::StoreSettings;
@@ -154,7 +154,7 @@ impl GroupCommit {
     }
 
     /// Returns the durable events from `next` on.
-    pub(super) fn records(&self, next: u64) -> Result<LogRecords, ReadError> {
+    pub(super) fn records(&self, next: u64) -> Result<LogRecords, StoreReadError> {
         let journal = self.journal.lock();
         let range = (next, journal.durable());
         LogRecords::new(self.context.clone(), journal.firsts(), range, journal.read_guard())

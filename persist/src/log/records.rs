@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::context::StoreContext;
-use crate::error::ReadError;
-use crate::journal::frame::{FrameKind, SEGMENT_HEADER};
+use crate::error::StoreReadError;
+use crate::journal::frame::{JournalFrameKind, SEGMENT_HEADER};
 use crate::journal::{FrameReader, JournalKind, Segment};
 use crate::types::Seq;
 
@@ -39,28 +39,28 @@ impl LogRecords {
     /// segments.
     ///
     /// # Errors
-    /// [`ReadError::Gap`] if the log begins after `next`.
+    /// [`StoreReadError::Gap`] if the log begins after `next`.
     pub(crate) fn new(
         context: StoreContext,
         firsts: &[u64],
         (next, last): (u64, u64),
         read_guard: Arc<()>,
-    ) -> Result<Self, ReadError> {
+    ) -> Result<Self, StoreReadError> {
         let before = firsts.partition_point(|first| *first <= next);
         let Some(start) = before.checked_sub(1) else {
             let path = context.disk.path(JournalKind::LOG.dir);
             let first = firsts.first().copied().unwrap_or(last + 1).into();
-            return Err(ReadError::Gap { path, wanted: next.into(), first });
+            return Err(StoreReadError::Gap { path, wanted: next.into(), first });
         };
         let firsts = firsts[start..].iter().copied().collect();
         Ok(Self { context, firsts, current: None, next, last, _read_guard: read_guard })
     }
 
     /// Opens the next segment, which must begin at or before the next sequence.
-    fn open_next(&mut self) -> Result<(), ReadError> {
+    fn open_next(&mut self) -> Result<(), StoreReadError> {
         let Some(first) = self.firsts.pop_front().filter(|first| *first <= self.next) else {
             let path = self.context.disk.path(JournalKind::LOG.dir);
-            return Err(ReadError::Gap {
+            return Err(StoreReadError::Gap {
                 path,
                 wanted: self.next.into(),
                 first: (self.last + 1).into(),
@@ -73,7 +73,7 @@ impl LogRecords {
         Ok(())
     }
 
-    fn read(&mut self) -> Result<LogRecord, ReadError> {
+    fn read(&mut self) -> Result<LogRecord, StoreReadError> {
         loop {
             // The bytes after a segment's last event are not read: they may be a torn seal.
             if self.firsts.front() == Some(&self.next) {
@@ -87,7 +87,7 @@ impl LogRecords {
                 self.current = None;
                 continue;
             };
-            if frame.kind != FrameKind::Data || frame.seq < self.next {
+            if frame.kind != JournalFrameKind::Data || frame.seq < self.next {
                 continue;
             }
             if frame.seq > self.next {
@@ -102,7 +102,7 @@ impl LogRecords {
 }
 
 impl Iterator for LogRecords {
-    type Item = Result<LogRecord, ReadError>;
+    type Item = Result<LogRecord, StoreReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.next > self.last {

@@ -1,10 +1,9 @@
 //! Reading the catalogue: which of its entries are live.
 //!
-//! The gaps of a collection ([`GapsRecord`]) apply to everything before them: an entry is live if no
-//! later gaps contain its address. The reader therefore goes from the end to the start and
+//! The gaps of a collection ([`GapsRecord`]) apply to everything before them: an entry is live if
+//! no later gaps contain its address. The reader therefore goes from the end to the start and
 //! accumulates the addresses that have become free. In this direction each pin comes after all pins
-//! that refer to it, so one pass finds what a root reaches, with one bit per pin
-//! (`collect::mark`).
+//! that refer to it, so one pass finds what a root reaches, with one bit per pin (`collect::mark`).
 //!
 //! The newest gaps record the first sequence that is live at all (`start`), and that copies before
 //! another sequence (`copied`) are live. Later copies come from a collection that did not finish.
@@ -16,8 +15,8 @@ use super::address_ranges::AddressRanges;
 use super::body::body_damage;
 use super::catalogue::{self, CatalogueRecord, EntryRef, GapsRecord, HighWaterMark};
 use crate::context::StoreContext;
-use crate::error::{OpenError, ReadError};
-use crate::journal::frame::{FrameKind, SEGMENT_HEADER};
+use crate::error::{OpenError, StoreReadError};
+use crate::journal::frame::{JournalFrameKind, SEGMENT_HEADER};
 use crate::journal::{JournalKind, JournalSurvey, ScanDepth, Segment, list_segments};
 
 const CATALOGUE: JournalKind = JournalKind::CATALOGUE;
@@ -28,7 +27,7 @@ pub(super) fn survey_catalogue(
     context: &StoreContext,
     covers: u64,
     proven: u64,
-) -> Result<JournalSurvey, ReadError> {
+) -> Result<JournalSurvey, StoreReadError> {
     let from = match covers {
         0 => list_segments(context, &CATALOGUE)?.0.first().copied().unwrap_or(1),
         covers => covers,
@@ -38,7 +37,10 @@ pub(super) fn survey_catalogue(
 }
 
 /// Returns the addresses in the gaps of the given sequence.
-pub(super) fn read_gaps(context: &StoreContext, sequence: u64) -> Result<AddressRanges, ReadError> {
+pub(super) fn read_gaps(
+    context: &StoreContext,
+    sequence: u64,
+) -> Result<AddressRanges, StoreReadError> {
     let (firsts, _) = list_segments(context, &CATALOGUE)?;
     let at = firsts.partition_point(|first| *first <= sequence).saturating_sub(1);
     let first = firsts.get(at).copied().unwrap_or(1);
@@ -64,7 +66,7 @@ pub(crate) fn intact_groups(context: &StoreContext) -> u64 {
         let Ok(mut frames) = segment.frames(SEGMENT_HEADER) else { return last };
         let before = last;
         while let Ok(Some((at, frame))) = frames.next() {
-            if frame.kind == FrameKind::Data {
+            if frame.kind == JournalFrameKind::Data {
                 let payload = segment.payload(at, &frame);
                 if !payload.is_ok_and(|payload| catalogue::decode(&payload).is_some()) {
                     return last;
@@ -79,11 +81,11 @@ pub(crate) fn intact_groups(context: &StoreContext) -> u64 {
 }
 
 /// Converts an error of reading the catalogue while a store is opened.
-pub(super) fn catalogue_error(error: ReadError) -> OpenError {
+pub(super) fn catalogue_error(error: StoreReadError) -> OpenError {
     match error {
-        ReadError::Damaged(damage) => OpenError::Damaged { damage, usable: vec![] },
-        ReadError::Disk(error) => error.into(),
-        ReadError::Gap { path, first, .. } => {
+        StoreReadError::Damaged(damage) => OpenError::Damaged { damage, usable: vec![] },
+        StoreReadError::Disk(error) => error.into(),
+        StoreReadError::Gap { path, first, .. } => {
             let reason = format!("the catalogue begins with group {first}");
             OpenError::Damaged { damage: body_damage(path, 0, reason), usable: vec![] }
         }
@@ -139,13 +141,13 @@ pub(crate) struct CatalogueReader {
 impl CatalogueReader {
     /// Opens the whole catalogue of a closed store. The caller guarantees that the groups up to
     /// `proven` were durable.
-    pub(crate) fn open(context: &StoreContext, proven: u64) -> Result<Self, ReadError> {
+    pub(crate) fn open(context: &StoreContext, proven: u64) -> Result<Self, StoreReadError> {
         let survey = survey_catalogue(context, 0, proven)?;
         Self::new(&survey.segments, survey.last.next - 1)
     }
 
     /// Locates the records in some segments, up to the sequence `last`.
-    pub(super) fn new(segments: &[Arc<Segment>], last: u64) -> Result<Self, ReadError> {
+    pub(super) fn new(segments: &[Arc<Segment>], last: u64) -> Result<Self, StoreReadError> {
         let first = segments.first().map_or(1, |segment| segment.header.first);
         let mut locations = Vec::new();
         for (number, segment) in segments.iter().enumerate() {
@@ -155,7 +157,7 @@ impl CatalogueReader {
             let next = segments.get(number + 1).map_or(u64::MAX, |next| next.header.first);
             while reached < last.min(next - 1) {
                 let Some((offset, frame)) = frames.next()? else { break };
-                if frame.kind == FrameKind::Data {
+                if frame.kind == JournalFrameKind::Data {
                     reached = frame.seq;
                     locations.push((number as u32, offset));
                 }
@@ -178,11 +180,11 @@ impl CatalogueReader {
     pub(crate) fn read<T>(
         &self,
         sequence: u64,
-        visit: impl FnOnce(CatalogueRecord<'_>) -> Result<T, ReadError>,
-    ) -> Result<T, ReadError> {
+        visit: impl FnOnce(CatalogueRecord<'_>) -> Result<T, StoreReadError>,
+    ) -> Result<T, StoreReadError> {
         let (segment, offset) = self.locations[(sequence - self.first) as usize];
         let segment = &self.segments[segment as usize];
-        let damaged = |reason: &str| ReadError::from(segment.damage(offset, reason));
+        let damaged = |reason: &str| StoreReadError::from(segment.damage(offset, reason));
         let frame = segment.frames(offset)?.next()?;
         let (_, frame) = frame.ok_or_else(|| damaged("the frame is missing"))?;
         let payload = segment.payload(offset, &frame)?;
@@ -191,7 +193,7 @@ impl CatalogueReader {
     }
 
     /// Describes damage to the record of a sequence.
-    pub(crate) fn damage(&self, sequence: u64, reason: impl Into<String>) -> ReadError {
+    pub(crate) fn damage(&self, sequence: u64, reason: impl Into<String>) -> StoreReadError {
         let location = self.locations.get((sequence - self.first) as usize);
         let (segment, offset) = location.copied().unwrap_or((0, SEGMENT_HEADER));
         self.segments[segment as usize].damage(offset, reason).into()
@@ -201,8 +203,8 @@ impl CatalogueReader {
     /// is live.
     pub(crate) fn for_each_backward(
         &self,
-        mut visit: impl FnMut(u64, EntryRef<'_>, bool) -> Result<(), ReadError>,
-    ) -> Result<CatalogueSummary, ReadError> {
+        mut visit: impl FnMut(u64, EntryRef<'_>, bool) -> Result<(), StoreReadError>,
+    ) -> Result<CatalogueSummary, StoreReadError> {
         let mut summary = CatalogueSummary::EMPTY;
         let mut high_water = None;
         let mut free = AddressRanges::default();
@@ -238,7 +240,7 @@ impl CatalogueReader {
     }
 
     /// Returns the first sequence that is live.
-    pub(crate) fn start(&self) -> Result<u64, ReadError> {
+    pub(crate) fn start(&self) -> Result<u64, StoreReadError> {
         for sequence in self.sequences().rev() {
             let start = self.read(sequence, |record| match record {
                 CatalogueRecord::Gaps(gaps) => Ok(Some(gaps.start)),
@@ -252,7 +254,7 @@ impl CatalogueReader {
     }
 
     /// Finds the live entries.
-    pub(crate) fn find_live(&self) -> Result<LiveEntries, ReadError> {
+    pub(crate) fn find_live(&self) -> Result<LiveEntries, StoreReadError> {
         let mut bits = BitSet::default();
         let mut entries = 0;
         let summary = self.for_each_backward(|_, _, is_live| {
@@ -267,8 +269,8 @@ impl CatalogueReader {
     pub(crate) fn for_each_live(
         &self,
         live: &LiveEntries,
-        mut visit: impl FnMut(EntryRef<'_>) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError> {
+        mut visit: impl FnMut(EntryRef<'_>) -> Result<(), StoreReadError>,
+    ) -> Result<(), StoreReadError> {
         let mut left = live.entries;
         for sequence in self.sequences().skip_while(|it| *it < live.summary.start) {
             self.read(sequence, |record| {

@@ -5,9 +5,9 @@
 //! number and one page, for any number of pins. A full bucket is split in two; a directory that has
 //! too few bits for that is doubled by appending a copy.
 //!
-//! The index is derived from the catalogue and never trusted: an address from it is used only if the
-//! record there has the hash, and a pin that it lacks is at worst written again. Its files therefore
-//! need no checks.
+//! The index is derived from the catalogue and never trusted: an address from it is used only if
+//! the record there has the hash, and a pin that it lacks is at worst written again. Its files
+//! therefore need no checks.
 //!
 //! # Checkpoints
 //!

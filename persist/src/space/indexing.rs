@@ -1,10 +1,10 @@
 //! Adding catalogued pins to the index.
 //!
 //! A commit adds the pins that it made durable to the index. After a number of pins, the index is
-//! checkpointed ([`super::index`]). After a crash of the process or a loss of power, only the groups
-//! since the last checkpoint are missing from the index. Opening does not add them at once, because
-//! each pin may read a page from a cold disk. Until they are indexed, they are found in memory, and
-//! each commit adds some of them.
+//! checkpointed ([`super::index`]). After a crash of the process or a loss of power, only the
+//! groups since the last checkpoint are missing from the index. Opening does not add them at once,
+//! because each pin may read a page from a cold disk. Until they are indexed, they are found in
+//! memory, and each commit adds some of them.
 //!
 //! If the last collection did not finish, opening first removes the addresses in its gaps from the
 //! index, before any look-up.

@@ -11,9 +11,9 @@
 //!
 //! # Locks
 //!
-//! Pins are found and inserted while a commit waits for the disk: [`PinTable`], which these need, is
-//! only locked for short sections. A commit holds the [`CatalogueWriter`] throughout. A thread that
-//! holds both has locked the catalogue writer first.
+//! Pins are found and inserted while a commit waits for the disk: [`PinTable`], which these need,
+//! is only locked for short sections. A commit holds the [`CatalogueWriter`] throughout. A thread
+//! that holds both has locked the catalogue writer first.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use super::index_state::IndexState;
 use super::indexing::{self, IndexProgress, UnindexedGroup};
 use crate::context::StoreContext;
 use crate::disk::DiskFile;
-use crate::error::{DiskError, PinError, ReadError};
+use crate::error::{DiskError, PinError, StoreReadError};
 use crate::health::WriteError;
 use crate::journal::{JournalKind, JournalWriter};
 use crate::types::PinHash;
@@ -108,7 +108,7 @@ impl PinTable {
 
     /// Returns the address for a record of `bytes` bytes; `None` if it needs another slot. Returns
     /// the same address until a record is inserted.
-    pub(crate) fn find_space(&mut self, bytes: usize) -> Result<Option<u64>, ReadError> {
+    pub(crate) fn find_space(&mut self, bytes: usize) -> Result<Option<u64>, StoreReadError> {
         if let Some(address) = self.gap_allocator()?.find(bytes as u64) {
             return Ok(Some(address));
         }
@@ -120,7 +120,7 @@ impl PinTable {
         Ok(fits.then(|| address(body.slot, body.end)))
     }
 
-    fn gap_allocator(&mut self) -> Result<&mut GapAllocator, ReadError> {
+    fn gap_allocator(&mut self) -> Result<&mut GapAllocator, StoreReadError> {
         if self.gap_allocator.is_none() {
             let free = match self.gaps {
                 0 => AddressRanges::default(),
@@ -362,14 +362,14 @@ impl PinFiles {
     /// Calls `visit` for each durable pin, after all pins that it refers to.
     pub(crate) fn each_entry(
         &self,
-        mut visit: impl FnMut(&CatalogueEntry) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError> {
+        mut visit: impl FnMut(&CatalogueEntry) -> Result<(), StoreReadError>,
+    ) -> Result<(), StoreReadError> {
         let reader = self.catalogue_reader()?;
         reader.for_each_live(&reader.find_live()?, |entry| visit(&entry.to_entry()))
     }
 
     /// Opens the durable part of the catalogue for reading.
-    pub(crate) fn catalogue_reader(&self) -> Result<CatalogueReader, ReadError> {
+    pub(crate) fn catalogue_reader(&self) -> Result<CatalogueReader, StoreReadError> {
         let last = self.groups();
         CatalogueReader::new(&survey_catalogue(&self.context, 0, last)?.segments, last)
     }

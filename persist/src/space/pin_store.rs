@@ -1,7 +1,7 @@
 //! The pins of an open store: body files mapped at the addresses of their slots.
 //!
-//! The file of a simulated disk cannot be mapped. Its slot maps a *mirror* instead: a file in memory
-//! that is filled when the store is opened and receives every later record.
+//! The file of a simulated disk cannot be mapped. Its slot maps a *mirror* instead: a file in
+//! memory that is filled when the store is opened and receives every later record.
 //!
 //! # Safety
 //!
@@ -27,7 +27,7 @@ use super::pin_files::{PinFiles, PinTable};
 use super::survey::PinSurvey;
 use crate::context::StoreContext;
 use crate::disk::DiskLock;
-use crate::error::{CreateError, Damage, OpenError, PinError, ReadError};
+use crate::error::{CreateError, Damage, OpenError, PinError, StoreReadError};
 use crate::health::WriteError;
 use crate::types::PinHash;
 
@@ -158,8 +158,8 @@ impl PinStore {
     /// See [`PinFiles::each_entry`].
     pub(crate) fn each_entry(
         &self,
-        visit: impl FnMut(&CatalogueEntry) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError> {
+        visit: impl FnMut(&CatalogueEntry) -> Result<(), StoreReadError>,
+    ) -> Result<(), StoreReadError> {
         self.mapping.files.each_entry(visit)
     }
 

@@ -8,7 +8,7 @@ use super::index_state::IndexState;
 use super::indexing::{self, IndexProgress};
 use super::pin_files::{CATALOGUE_SEGMENT, CatalogueWriter, PinFiles};
 use crate::context::StoreContext;
-use crate::error::{OpenError, ReadError};
+use crate::error::{OpenError, StoreReadError};
 use crate::journal::{JournalKind, JournalSurvey, JournalWriter};
 
 /// The state of a pin store on disk.
@@ -96,7 +96,10 @@ impl PinSurvey {
 }
 
 /// Returns the state of an index in `state` after it has caught up with the catalogue.
-fn state_after(reader: &CatalogueReader, mut state: IndexState) -> Result<IndexState, ReadError> {
+fn state_after(
+    reader: &CatalogueReader,
+    mut state: IndexState,
+) -> Result<IndexState, StoreReadError> {
     let covers = state.covers;
     for sequence in reader.sequences().skip_while(|sequence| *sequence <= covers) {
         reader.read(sequence, |record| {

@@ -12,7 +12,7 @@ use crate::format_file;
 use crate::journal::frame::SEGMENT_HEADER;
 use crate::journal::{JournalKind, JournalWriter};
 use crate::settings::StoreSettings;
-use crate::snapshots::{self, Snapshots};
+use crate::snapshots::{self, SnapshotFiles};
 use crate::space::PinStore;
 use crate::space::body;
 use crate::space::layout::{BODIES_DIR, INDEX_DIR, INDEX_FILES, make_dirs};
@@ -43,7 +43,7 @@ pub(super) fn create(
     let log = JournalWriter::create(context.clone(), JournalKind::LOG, settings.log_segment)?;
     let log = log.with_preallocation(settings.log_preallocation, settings.log_spare_files)?;
     let pins = PinStore::create(&context, settings.slot, Arc::clone(&lock))?;
-    let snapshots = Snapshots::empty(context.clone(), settings.snapshots_to_keep());
+    let snapshots = SnapshotFiles::empty(context.clone(), settings.snapshots_to_keep());
     context.publish("", format_file::NAME, &format_file::encode(store))?;
     Ok(StoreParts { context, lock, log, pins, snapshots })
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::parts::StoreParts;
 use crate::context::StoreContext;
 use crate::disk::Disk;
-use crate::error::{Damage, OpenError, ReadError};
+use crate::error::{Damage, OpenError, StoreReadError};
 use crate::journal::{JournalKind, JournalSurvey, JournalWriter, ScanDepth};
 use crate::settings::StoreSettings;
-use crate::snapshots::Snapshots;
+use crate::snapshots::SnapshotFiles;
 use crate::space::{PinStore, PinSurvey, intact_groups};
 use crate::types::{Seq, Snapshot};
 
@@ -19,7 +19,7 @@ use crate::types::{Seq, Snapshot};
 pub(super) fn open(disk: Arc<dyn Disk>, settings: &StoreSettings) -> Result<StoreParts, OpenError> {
     let (context, lock) = StoreContext::lock(disk)?;
 
-    let mut snapshots = Snapshots::survey(context.clone(), settings.snapshots_to_keep())?;
+    let mut snapshots = SnapshotFiles::survey(context.clone(), settings.snapshots_to_keep())?;
     let pins = survey_pins(&context, &snapshots)?;
     let covers = snapshots.newest().map_or(Seq::START, |snapshot| snapshot.covers);
     let (from, depth) = (covers.next().0, ScanDepth::AllPayloads);
@@ -36,7 +36,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, settings: &StoreSettings) -> Result<Stor
 }
 
 /// Surveys the pins. If they are damaged, the error lists the snapshots that are still usable.
-fn survey_pins(context: &StoreContext, snapshots: &Snapshots) -> Result<PinSurvey, OpenError> {
+fn survey_pins(context: &StoreContext, snapshots: &SnapshotFiles) -> Result<PinSurvey, OpenError> {
     let proven = snapshots.newest().map_or(0, |snapshot| snapshot.groups);
     PinSurvey::scan(context, proven).map_err(|error| match error {
         OpenError::Damaged { damage, .. } => {
@@ -49,11 +49,11 @@ fn survey_pins(context: &StoreContext, snapshots: &Snapshots) -> Result<PinSurve
     })
 }
 
-fn log_error(error: ReadError, usable: Vec<Snapshot>) -> OpenError {
+fn log_error(error: StoreReadError, usable: Vec<Snapshot>) -> OpenError {
     let damage = match error {
-        ReadError::Damaged(damage) => damage,
-        ReadError::Disk(error) => return error.into(),
-        ReadError::Gap { ref path, .. } => {
+        StoreReadError::Damaged(damage) => damage,
+        StoreReadError::Disk(error) => return error.into(),
+        StoreReadError::Gap { ref path, .. } => {
             let advice = "nothing was changed; restore the missing files from a copy".into();
             Damage { path: path.clone(), offset: 0, reason: error.to_string(), advice }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::context::StoreContext;
 use crate::disk::DiskLock;
 use crate::journal::JournalWriter;
-use crate::snapshots::Snapshots;
+use crate::snapshots::SnapshotFiles;
 use crate::space::PinStore;
 
 /// The parts of an open store.
@@ -14,5 +14,5 @@ pub(super) struct StoreParts {
     pub(super) lock: Arc<dyn DiskLock>,
     pub(super) log: JournalWriter,
     pub(super) pins: PinStore,
-    pub(super) snapshots: Snapshots,
+    pub(super) snapshots: SnapshotFiles,
 }

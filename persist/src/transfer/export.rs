@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::file::{ExportContents, TemporaryPath, failed, remove_all};
-use super::types::{ExportError, PinCodec};
+use super::types::{PinCodec, StoreExportError};
 use crate::context::TEMPORARY;
 use crate::error::{DiskError, PinError};
 use crate::space::graph::PinGraph;
@@ -17,19 +17,19 @@ use crate::types::{PinHash, Snapshot};
 /// events that are written, and the total number.
 ///
 /// # Errors
-/// See [`ExportError`].
+/// See [`StoreExportError`].
 pub fn export(
     store: &Store,
     file: &Path,
     codec: &mut dyn PinCodec,
     mut progress: impl FnMut(u64, u64),
-) -> Result<ExportContents, ExportError> {
+) -> Result<ExportContents, StoreExportError> {
     if file.symlink_metadata().is_ok() {
-        return Err(ExportError::Exists { path: file.into() });
+        return Err(StoreExportError::Exists { path: file.into() });
     }
     let recovery = store.recover()?;
     let Some(snapshot) = recovery.snapshot else {
-        return Err(ExportError::Empty { path: store.path().into() });
+        return Err(StoreExportError::Empty { path: store.path().into() });
     };
     let pins = reached_pins(store, &snapshot)?;
     let events = store.durable().0.saturating_sub(snapshot.covers.0);
@@ -45,7 +45,8 @@ pub fn export(
     for (hash, address) in &pins {
         let pin = store.pin(*address, hash)?;
         let path = store.path();
-        let not_encoded = |reason| ExportError::Encode { path: path.into(), hash: *hash, reason };
+        let not_encoded =
+            |reason| StoreExportError::Encode { path: path.into(), hash: *hash, reason };
         let (edges, body) = codec.encode(&pin).map_err(not_encoded)?;
         let head = [edges.len() as u64, body.len() as u64].map(u64::to_le_bytes);
         for part in [&hash[..], head.as_flattened(), edges.as_flattened(), &body] {
@@ -68,7 +69,10 @@ pub fn export(
 
 /// Returns hashes and addresses of the pins that a snapshot reaches, each after the pins that it
 /// refers to.
-fn reached_pins(store: &Store, snapshot: &Snapshot) -> Result<Vec<(PinHash, u64)>, ExportError> {
+fn reached_pins(
+    store: &Store,
+    snapshot: &Snapshot,
+) -> Result<Vec<(PinHash, u64)>, StoreExportError> {
     let mut graph = PinGraph::default();
     store.each_pin(|entry| {
         // A missing pin is an error below, if the snapshot reaches it.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use vm::pinspace::Frozen;
 
 use super::file::{ExportContents, HEADER, TRAILER, TemporaryPath, failed, remove_all};
-use super::types::{ImportError, PinCodec};
+use super::types::{PinCodec, StoreImportError};
 use crate::disk::{Disk, RealDisk};
 use crate::encoding::{array, u64_at};
 use crate::error::{CreateError, DiskError};
@@ -20,20 +20,20 @@ use crate::types::{MAX_EVENT, MAX_PIN, PinHash, Seq};
 /// The read size while the file is hashed, in bytes.
 const CHUNK: usize = 256 << 10;
 
-/// Creates a store from a file that [`super::export`] wrote, in a directory that is empty or does not
-/// exist. Calls `progress` with the number of bytes that are done, and the total number. Each byte
-/// counts twice, since it is read twice.
+/// Creates a store from a file that [`super::export`] wrote, in a directory that is empty or does
+/// not exist. Calls `progress` with the number of bytes that are done, and the total number. Each
+/// byte counts twice, since it is read twice.
 ///
 /// The snapshot of the new store covers event 0, and its events are numbered from 1.
 ///
 /// # Errors
-/// See [`ImportError`].
+/// See [`StoreImportError`].
 pub fn import(
     file: &Path,
     dir: &Path,
     codec: &mut dyn PinCodec,
     mut progress: impl FnMut(u64, u64),
-) -> Result<ExportContents, ImportError> {
+) -> Result<ExportContents, StoreImportError> {
     check_empty(dir)?;
     let mut reader = ExportReader::open(file)?;
     reader.check(&mut progress)?;
@@ -56,7 +56,7 @@ pub fn import(
 }
 
 /// Checks that a directory is empty or does not exist.
-fn check_empty(dir: &Path) -> Result<(), ImportError> {
+fn check_empty(dir: &Path) -> Result<(), StoreImportError> {
     let path = dir.to_path_buf();
     let mut entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -78,8 +78,8 @@ fn check_empty(dir: &Path) -> Result<(), ImportError> {
     }
 }
 
-/// Returns the temporary path of the store, `.NAME.importing`: beside the final one, so that it is in
-/// the same file system.
+/// Returns the temporary path of the store, `.NAME.importing`: beside the final one, so that it is
+/// in the same file system.
 fn importing_path(dir: &Path) -> PathBuf {
     let plain: PathBuf = dir.components().collect();
     let mut name = OsString::from(".");
@@ -89,7 +89,7 @@ fn importing_path(dir: &Path) -> PathBuf {
 }
 
 /// Removes the remains of a killed import. Fails if that import is still running.
-fn remove_remains(path: &Path) -> Result<(), ImportError> {
+fn remove_remains(path: &Path) -> Result<(), StoreImportError> {
     match RealDisk::new(path).lock() {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             Err(CreateError::InUse { path: path.into() }.into())
@@ -110,7 +110,7 @@ struct ExportReader {
 }
 
 impl ExportReader {
-    fn open(path: &Path) -> Result<Self, ImportError> {
+    fn open(path: &Path) -> Result<Self, StoreImportError> {
         let file = File::open(path).map_err(failed(path, "open"))?;
         let length = file.metadata().map_err(failed(path, "read"))?.len();
         let minimum = (HEADER + TRAILER) as u64;
@@ -123,8 +123,8 @@ impl ExportReader {
         Ok(reader)
     }
 
-    fn invalid(&self, reason: impl Into<String>) -> ImportError {
-        ImportError::InvalidExport { path: self.path.clone(), reason: reason.into() }
+    fn invalid(&self, reason: impl Into<String>) -> StoreImportError {
+        StoreImportError::InvalidExport { path: self.path.clone(), reason: reason.into() }
     }
 
     fn not_read(&self, error: io::Error) -> DiskError {
@@ -132,7 +132,7 @@ impl ExportReader {
     }
 
     /// Checks the whole file against its trailer, and rewinds.
-    fn check(&mut self, progress: &mut impl FnMut(u64, u64)) -> Result<(), ImportError> {
+    fn check(&mut self, progress: &mut impl FnMut(u64, u64)) -> Result<(), StoreImportError> {
         self.contents()?;
         self.rewind()?;
         let mut hasher = blake3::Hasher::new();
@@ -151,19 +151,19 @@ impl ExportReader {
         self.rewind()
     }
 
-    fn rewind(&mut self) -> Result<(), ImportError> {
+    fn rewind(&mut self) -> Result<(), StoreImportError> {
         self.left = self.length;
         self.file.rewind().map_err(|error| self.not_read(error))?;
         Ok(())
     }
 
-    fn contents(&mut self) -> Result<ExportContents, ImportError> {
+    fn contents(&mut self) -> Result<ExportContents, StoreImportError> {
         let mut header = [0; HEADER];
         self.read(&mut header)?;
         ExportContents::decode(&header).map_err(|reason| self.invalid(reason))
     }
 
-    fn read(&mut self, out: &mut [u8]) -> Result<(), ImportError> {
+    fn read(&mut self, out: &mut [u8]) -> Result<(), StoreImportError> {
         match self.left.checked_sub(out.len() as u64) {
             Some(left) => self.left = left,
             None => return Err(self.invalid("it ends too early")),
@@ -175,7 +175,7 @@ impl ExportReader {
     ///
     /// # Errors
     /// If `length` exceeds `limit` or the rest of the file.
-    fn read_vec(&mut self, length: u64, limit: u64) -> Result<Vec<u8>, ImportError> {
+    fn read_vec(&mut self, length: u64, limit: u64) -> Result<Vec<u8>, StoreImportError> {
         if length > limit.min(self.left) {
             return Err(self.invalid(format!("a part of {length} bytes is too long")));
         }
@@ -191,7 +191,7 @@ impl ExportReader {
         codec: &mut dyn PinCodec,
         contents: &ExportContents,
         progress: &mut impl FnMut(u64, u64),
-    ) -> Result<Frozen, ImportError> {
+    ) -> Result<Frozen, StoreImportError> {
         let mut root = None;
         for _ in 0..contents.pins {
             let mut head = [0; 48];
@@ -202,7 +202,7 @@ impl ExportReader {
             let body = self.read_vec(body, MAX_PIN)?;
             let decoded = codec.decode(store.space(), &hash, edges.as_chunks().0, &body);
             let path = self.path.clone();
-            let pin = decoded.map_err(|reason| ImportError::Pin { path, hash, reason })?;
+            let pin = decoded.map_err(|reason| StoreImportError::Pin { path, hash, reason })?;
             if hash == contents.root {
                 root = Some(pin);
             }
@@ -216,7 +216,7 @@ impl ExportReader {
         store: &Store,
         count: u64,
         progress: &mut impl FnMut(u64, u64),
-    ) -> Result<(), ImportError> {
+    ) -> Result<(), StoreImportError> {
         for _ in 0..count {
             let mut length = [0; 8];
             self.read(&mut length)?;

@@ -20,7 +20,7 @@ mod types;
 pub use export::export;
 pub use file::ExportContents;
 pub use import::import;
-pub use types::{ExportError, ImportError, PinCodec};
+pub use types::{PinCodec, StoreExportError, StoreImportError};
 
 #[cfg(test)]
 mod tests;

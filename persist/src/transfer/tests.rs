@@ -141,7 +141,7 @@ fn a_truncated_or_flipped_file_is_rejected_and_leaves_nothing() {
     for bytes in bad {
         fs::write(&file, &bytes).unwrap();
         let error = import(&file, &to, &mut codec, |_, _| {}).unwrap_err();
-        assert!(matches!(error, ImportError::InvalidExport { .. }), "{error}");
+        assert!(matches!(error, StoreImportError::InvalidExport { .. }), "{error}");
         assert_eq!(names(dir.path()), ["file", "from"]);
     }
 }
@@ -154,17 +154,17 @@ fn existing_files_are_not_overwritten() {
     let store = Store::open(&from).unwrap();
     assert!(matches!(
         export(&store, &file, &mut codec, |_, _| {}),
-        Err(ExportError::Exists { .. })
+        Err(StoreExportError::Exists { .. })
     ));
     drop(store);
     let refused = import(&file, &from, &mut codec, |_, _| {});
-    assert!(matches!(refused, Err(ImportError::Create(CreateError::HoldsStore { .. }))));
+    assert!(matches!(refused, Err(StoreImportError::Create(CreateError::HoldsStore { .. }))));
     fs::create_dir(dir.path().join("full")).unwrap();
     fs::write(dir.path().join("full/other"), b"").unwrap();
     let refused = import(&file, &dir.path().join("full"), &mut codec, |_, _| {});
-    assert!(matches!(refused, Err(ImportError::Create(CreateError::Foreign { .. }))));
+    assert!(matches!(refused, Err(StoreImportError::Create(CreateError::Foreign { .. }))));
     let refused = import(&file, &file, &mut codec, |_, _| {});
-    assert!(matches!(refused, Err(ImportError::Create(CreateError::Foreign { .. }))));
+    assert!(matches!(refused, Err(StoreImportError::Create(CreateError::Foreign { .. }))));
 }
 
 #[test]
@@ -173,6 +173,6 @@ fn an_empty_store_is_not_exported() {
     let store = Store::create_with(dir.path().join("from"), settings()).unwrap();
     let mut codec = TestCodec { edges: HashMap::new() };
     let refused = export(&store, &dir.path().join("file"), &mut codec, |_, _| {});
-    assert!(matches!(refused, Err(ExportError::Empty { .. })));
+    assert!(matches!(refused, Err(StoreExportError::Empty { .. })));
     assert_eq!(names(dir.path()), ["from"]);
 }

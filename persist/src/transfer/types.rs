@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use vm::pinspace::{Frozen, PinSpace};
 
-use crate::error::{CreateError, DiskError, LogError, PinError, ReadError, SnapshotError};
+use crate::error::{CreateError, DiskError, LogError, PinError, SnapshotError, StoreReadError};
 use crate::types::PinHash;
 
 /// Converts pins to and from their portable form: edges and a body. Frozen pins, in contrast,
@@ -32,7 +32,7 @@ pub trait PinCodec {
 
 /// Why a machine was not exported. No file is left under the requested name.
 #[derive(Debug, thiserror::Error)]
-pub enum ExportError {
+pub enum StoreExportError {
     /// The store holds no state.
     #[error("{}: there is no machine in this store: no snapshot was ever written", path.display())]
     Empty {
@@ -60,7 +60,7 @@ pub enum ExportError {
     },
     /// An event or the catalogue could not be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] StoreReadError),
     /// The file system reported an error.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -68,7 +68,7 @@ pub enum ExportError {
 
 /// Why no store was created from a file. Nothing of the store is left.
 #[derive(Debug, thiserror::Error)]
-pub enum ImportError {
+pub enum StoreImportError {
     /// The file is not an export, or it is torn or damaged.
     #[error("{}: not a whole export: {reason}; nothing was imported", path.display())]
     InvalidExport {

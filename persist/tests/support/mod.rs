@@ -16,8 +16,8 @@ use vm::{Hash, Options, Vm};
 /// The number of slots per test.
 pub const SLOTS: usize = 16;
 
-/// Returns the first of [`SLOTS`] slots that no other test uses. Tests run in one process, each on its
-/// own thread.
+/// Returns the first of [`SLOTS`] slots that no other test uses. Tests run in one process, each on
+/// its own thread.
 pub fn slot() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local!(static SLOT: usize = NEXT.fetch_add(SLOTS, Ordering::Relaxed));

@@ -66,8 +66,8 @@ fn a_truncated_index_is_rejected_or_finds_no_wrong_address() {
     }
 }
 
-/// Writes checkpoints. In between, simulates losses of power, reopens the index at the last checkpoint,
-/// and inserts the later pins again.
+/// Writes checkpoints. In between, simulates losses of power, reopens the index at the last
+/// checkpoint, and inserts the later pins again.
 #[test]
 fn checkpointed_entries_survive_a_loss_of_power() {
     let (sim, disk, mut index) = empty();
