@@ -17,9 +17,9 @@
 //! There is no `append`: a caller knows the end of the file and passes it as an offset, so it can
 //! retry a partial write in place.
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "defines the unsafe contract of a mappable file")]
 mod mappable;
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "declares that the files of a locked directory are mappable")]
 mod real;
 
 use std::io;

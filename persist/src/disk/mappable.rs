@@ -16,8 +16,8 @@ impl<'a> MappableFile<'a> {
     /// Declares that a file may be mapped.
     ///
     /// # Safety
-    /// While a [`DiskLock`](super::DiskLock) of the file's disk is held, only its holder
-    /// writes or truncates the file.
+    /// While a [`DiskLock`](super::DiskLock) of the file's disk is held, only its holder writes or
+    /// truncates the file.
     pub unsafe fn new(file: &'a File) -> Self {
         Self(file)
     }

@@ -12,9 +12,9 @@ const SECTOR: usize = 512;
 /// The unflushed changes that survive a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Survives {
-    /// None.
+    /// No change.
     Nothing,
-    /// All.
+    /// All changes.
     Everything,
     /// The changes up to one point in time, the last one in part. The number is the seed of the
     /// choice.

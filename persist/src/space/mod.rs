@@ -38,21 +38,17 @@ pub(crate) mod catalogue;
 pub(crate) mod catalogue_reader;
 mod gap_allocator;
 pub(crate) mod graph;
-// Opens mapped files.
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "declares that the index is the only writer of its mapped files")]
 mod index;
 pub(crate) mod index_state;
 mod indexing;
 pub(crate) mod layout;
-// Maps files that change while they are mapped.
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "maps files that change while they are mapped")]
 mod mapped_file;
 pub(crate) mod pin_files;
-// Maps body files and implements `Backing`.
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "maps body files and implements the unsafe trait `Backing`")]
 mod pin_store;
-// Maps body files and implements `Backing`.
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "maps body files and implements the unsafe trait `Backing`")]
 pub(crate) mod read_only;
 mod survey;
 
