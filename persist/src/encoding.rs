@@ -26,12 +26,12 @@ pub(crate) fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     out
 }
 
-/// Reads a little-endian `u32` at offset `at`. Panics like [`array`].
+/// Reads a little-endian `u32` at offset `at`. Panics like [`array()`].
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(array(bytes, at))
 }
 
-/// Reads a little-endian `u64` at offset `at`. Panics like [`array`].
+/// Reads a little-endian `u64` at offset `at`. Panics like [`array()`].
 pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(array(bytes, at))
 }

@@ -96,12 +96,12 @@ impl Bucket {
         let count = self.borrow().len();
         let known = self.borrow().entries().position(|(known, _)| known == key);
         let hole = || self.borrow().entries().position(|(_, address)| address == 0);
-        let place = known.or_else(hole).unwrap_or(count);
-        if place >= CAPACITY {
+        let position = known.or_else(hole).unwrap_or(count);
+        if position >= CAPACITY {
             return false;
         }
-        self.put_entry(place, key, address);
-        if place == count {
+        self.put_entry(position, key, address);
+        if position == count {
             self.put(8, count as u64 + 1);
         }
         true
@@ -110,9 +110,14 @@ impl Bucket {
     /// Removes the entries whose address is in `free`. Returns whether there were any.
     pub(crate) fn remove_all(&mut self, free: &AddressRanges) -> bool {
         let is_free = |(_, (_, address)): &(usize, (u64, u64))| free.contains(*address);
-        let gone: Vec<usize> =
-            self.borrow().entries().enumerate().filter(is_free).map(|(place, _)| place).collect();
-        gone.iter().for_each(|place| self.put_entry(*place, 0, 0));
+        let gone: Vec<usize> = self
+            .borrow()
+            .entries()
+            .enumerate()
+            .filter(is_free)
+            .map(|(position, _)| position)
+            .collect();
+        gone.iter().for_each(|position| self.put_entry(*position, 0, 0));
         !gone.is_empty()
     }
 

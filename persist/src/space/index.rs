@@ -101,17 +101,14 @@ fn key(hash: &PinHash) -> u64 {
     u64_at(hash, 0)
 }
 
-fn map(file: Arc<dyn DiskFile>) -> io::Result<MappedFile> {
-    // SAFETY: by the module's invariant, this index is the only writer of its files.
-    unsafe { MappedFile::new(file) }
-}
-
 impl PinIndex {
     /// Creates an empty index and replaces an existing one. The existing one must have no
     /// checkpoint.
     pub(crate) fn create(disk: &Arc<dyn Disk>) -> Result<Self, DiskError> {
         let make = |name: &str| {
             let failed = |error| DiskError::new(disk.path(name), "create", error);
+            // SAFETY: by the module's invariant, this index is the only writer of its files.
+            let map = |file| unsafe { MappedFile::new(file) };
             disk.create(name).and_then(map).map_err(failed)
         };
         let (directory, buckets) = (make(INDEX_DIRECTORY)?, make(INDEX_BUCKETS)?);
@@ -132,7 +129,8 @@ impl PinIndex {
                 Err(error) => return Err(DiskError::new(disk.path(name), "open", error)),
                 Ok(file) => {
                     let failed = |error| DiskError::new(disk.path(name), "read", error);
-                    files.push(map(file).map_err(failed)?);
+                    // SAFETY: by the module's invariant, this index is the only writer of its files.
+                    files.push(unsafe { MappedFile::new(file) }.map_err(failed)?);
                 }
             }
         }

@@ -20,7 +20,7 @@ use crate::types::{MAX_EVENT, MAX_PIN, PinHash, Seq};
 /// The read size while the file is hashed, in bytes.
 const CHUNK: usize = 256 << 10;
 
-/// Creates a store from a file that [`super::export`] wrote, in a directory that is empty or does
+/// Creates a store from a file that [`super::export()`] wrote, in a directory that is empty or does
 /// not exist. Calls `progress` with the number of bytes that are done, and the total number. Each
 /// byte counts twice, since it is read twice.
 ///
