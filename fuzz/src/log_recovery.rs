@@ -8,8 +8,8 @@
 
 use crate::terms::{below, number};
 use arbitrary::Unstructured;
-use persist::sim::{Fault, SimDisk, Survives};
-use persist::{OpenError, Recovery, Seq, Settings, Store};
+use persist::sim::{InjectedFault, SimDisk, Survives};
+use persist::{OpenError, Recovery, Seq, Store, StoreSettings};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,8 @@ pub fn check(bytes: &[u8]) {
     let bytes = &mut Unstructured::new(bytes);
     let disk = SimDisk::new();
     if below(bytes, 2) == 1 {
-        let fault = [Fault::PowerOff, Fault::Io, Fault::NoSpace][usize::from(below(bytes, 3))];
+        let fault = [InjectedFault::PowerOff, InjectedFault::Io, InjectedFault::NoSpace]
+            [usize::from(below(bytes, 3))];
         disk.fail_at(1 + u64::from(below(bytes, 120)), fault);
     }
     let trust = [Trust::Intact, Trust::Damaged, Trust::Forged][usize::from(below(bytes, 3))];
@@ -79,13 +80,13 @@ pub fn check(bytes: &[u8]) {
 }
 
 /// Segments so small that every few operations begin a new one.
-fn settings() -> Settings {
-    Settings {
+fn settings() -> StoreSettings {
+    StoreSettings {
         log_segment: 1500,
         slot: Some(0),
         body_file: 2000,
-        log_ahead: 400,
-        log_spares: 1,
+        log_preallocation: 400,
+        log_spare_files: 1,
         commit_delay: Duration::ZERO,
         keep_snapshots: 2,
         max_pending: 1 << 20,

@@ -25,7 +25,7 @@ fn run(depth: u64, has_barrier: bool) -> (Duration, u64) {
     let mut vm = Vm::new(options, Default::default()).expect("addresses can be had");
     install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
     if !has_barrier {
-        vm.forgo_barrier();
+        vm.disable_stack_barrier();
     }
     let mut time = |garbage: u64| {
         let deep = DEEP.replace('#', &garbage.to_string());

@@ -12,7 +12,7 @@
 
 use jit::build::Jets;
 use jit::codegen::{
-    Backend, CompiledFunction, ConstantFacts, EntryCell, Environment, Listing, compile,
+    Backend, CompiledFunction, ConstantFacts, Environment, Listing, compile,
 };
 use jit::ir::{Constant, Unit, parse};
 use jit::passes::optimise;
@@ -65,14 +65,14 @@ fn units() -> Vec<Unit> {
 fn environment(unit: &Unit, words: &[u64]) -> Environment {
     let facts = |constant: &Constant| ConstantFacts {
         top: top::LAW as u8,
-        entry: constant.entry.is_none().then(Arc::default),
+        entry: constant.entry.is_none().then(vm::native::CodeEntry::default),
     };
     let constants = words.as_ptr().expose_provenance();
     Environment { constants, facts: unit.constants.values().map(facts).collect() }
 }
 
 fn data(environment: &Environment) -> UnitData {
-    let address = |entry: &EntryCell| Arc::as_ptr(entry).expose_provenance();
+    let address = vm::native::CodeEntry::cell_address;
     let cells = environment.facts.iter().map(|facts| facts.entry.as_ref().map(address));
     UnitData { constants: environment.constants, entry_cells: cells.collect() }
 }

@@ -20,7 +20,6 @@ use jit::codegen::{Backend, ConstantFacts, Environment, LinkSymbol, print_clif};
 use jit::ir::{Constant, ConstantKind, Unit, parse, verify};
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
 use vm::native::layout::top;
 use vm::native::offset;
 

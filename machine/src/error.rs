@@ -2,7 +2,7 @@
 //!
 //! No error holds a PLAN value: errors outlive heaps, and may move to other threads.
 
-use persist::{CreateError, LogError, OpenError, PinError, ReadError, Seq, SnapshotError};
+use persist::{CreateError, LogError, OpenError, PinError, Seq, SnapshotError, StoreReadError};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -61,7 +61,7 @@ pub enum StartError {
     Open(#[from] OpenError),
     /// The log could not be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] StoreReadError),
     /// The store holds no machine.
     #[error("{}: no machine has been booted in this store", path.display())]
     NotBooted {

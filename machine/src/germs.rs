@@ -1,6 +1,6 @@
 //! Pins in the form in which they move from one store to another: germs.
 
-use persist::transfer::Codec;
+use persist::transfer::PinCodec;
 use std::sync::Arc;
 use vm::jet::JetTable;
 use plan::pinspace::{Frozen, PinSpace};
@@ -20,8 +20,8 @@ impl GermCodec {
     }
 }
 
-impl Codec for GermCodec {
-    fn encode(&mut self, pin: &Frozen) -> Result<(Vec<persist::Hash>, Vec<u8>), String> {
+impl PinCodec for GermCodec {
+    fn encode(&mut self, pin: &Frozen) -> Result<(Vec<persist::PinHash>, Vec<u8>), String> {
         let GermCodec(vm) = self;
         let pin = vm.adopt(pin);
         let germ = seed::save_germ(vm, &pin);
@@ -34,8 +34,8 @@ impl Codec for GermCodec {
     fn decode(
         &mut self,
         space: &Arc<PinSpace>,
-        hash: &persist::Hash,
-        edges: &[persist::Hash],
+        hash: &persist::PinHash,
+        edges: &[persist::PinHash],
         body: &[u8],
     ) -> Result<Frozen, String> {
         let GermCodec(vm) = self;

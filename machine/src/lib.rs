@@ -91,7 +91,7 @@ pub use error::{AbortReason, BootError, RunError, StartError, StateError, System
 pub use germs::GermCodec;
 pub use machine::{Machine, MachineHandle, RunOutcome};
 pub use settings::{MachineSettings, ReplayFrom, SnapshotPolicy};
-pub use verify::PinVerifier;
+pub use verify::HashVerifier;
 
 #[cfg(test)]
 mod tests;

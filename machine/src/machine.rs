@@ -30,7 +30,7 @@ use crate::worker_pool::WorkerPool;
 use crate::worker_table::WorkerTable;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use effects::{Effect, EffectQueue};
-use persist::{Appender, Seq, Store};
+use persist::{LogAppender, Seq, Store};
 use std::io;
 use std::iter;
 use std::path::Path;
@@ -85,7 +85,7 @@ impl MachineHandle {
 pub struct Machine {
     pub(crate) settings: Arc<MachineSettings>,
     store: Arc<Store>,
-    appender: Appender,
+    appender: LogAppender,
     watchdog: Arc<Watchdog>,
     pub(crate) cog: Cog,
     workers: WorkerTable,

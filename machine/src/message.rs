@@ -32,7 +32,7 @@ pub(crate) enum ControlMessage {
     /// A thread has panicked.
     Panicked(&'static str),
     /// The machine's handle has requested a stop.
-    EvalError,
+    Stop,
 }
 
 impl ControlMessage {

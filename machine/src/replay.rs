@@ -8,7 +8,7 @@ use crate::settings::{MachineSettings, ReplayFrom};
 use crate::snapshot::SnapshotScheduler;
 use crate::status::CogStatus;
 use crate::watchdog::Watchdog;
-use persist::{Record, Recovery, Store};
+use persist::{LogRecord, Recovery, Store};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +60,7 @@ fn recover(store: &Store, settings: &MachineSettings) -> Result<Recovery, StartE
 }
 
 /// Applies a logged event once more. Returns how long its evaluation took.
-fn replay_event(cog: &mut Cog, path: &Path, record: &Record) -> Result<Duration, StartError> {
+fn replay_event(cog: &mut Cog, path: &Path, record: &LogRecord) -> Result<Duration, StartError> {
     let seq = record.seq;
     let unreadable = |offset, problem| {
         let path = path.into();

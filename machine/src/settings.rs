@@ -63,7 +63,7 @@ pub struct MachineSettings {
     /// Which snapshot to start from.
     pub replay: ReplayFrom,
     /// Settings of the store.
-    pub store: persist::Settings,
+    pub store: persist::StoreSettings,
 }
 
 impl MachineSettings {
@@ -81,7 +81,7 @@ impl MachineSettings {
             limit: Duration::from_secs(30),
             snapshots: Some(SnapshotPolicy::default()),
             replay: ReplayFrom::Latest,
-            store: persist::Settings::default(),
+            store: persist::StoreSettings::default(),
         }
     }
 

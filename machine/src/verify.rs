@@ -4,7 +4,7 @@
 //! Each pin is hashed by itself, from the hashes of the pins that it refers to, which were verified
 //! before. The pins are mapped, not loaded.
 
-use persist::inspect::Judge;
+use persist::inspect::PinVerifier;
 use std::sync::Arc;
 use vm::jet::JetTable;
 use plan::pinspace::Frozen;
@@ -12,23 +12,23 @@ use plan::{Options, Shape};
 use vm::Vm;
 
 /// Verifies pins one by one, each after the pins that it refers to.
-pub struct PinVerifier<Expr> {
+pub struct HashVerifier<P> {
     vm: Vm,
-    progress: Expr,
+    progress: P,
 }
 
-impl<Expr: FnMut(u64)> PinVerifier<Expr> {
+impl<P: FnMut(u64)> HashVerifier<P> {
     /// A verifier that calls `progress` with the number of bytes verified so far.
     ///
     /// # Errors
     /// The system refuses the address space of the heap's stack.
-    pub fn new(progress: Expr) -> std::io::Result<PinVerifier<Expr>> {
+    pub fn new(progress: P) -> std::io::Result<HashVerifier<P>> {
         let vm = Vm::new(Options::default(), Arc::new(JetTable::default()))?;
-        Ok(PinVerifier { vm, progress })
+        Ok(HashVerifier { vm, progress })
     }
 }
 
-impl<Expr: FnMut(u64)> Judge for PinVerifier<Expr> {
+impl<P: FnMut(u64)> PinVerifier for HashVerifier<P> {
     fn pin(&mut self, pin: &Frozen) -> Result<(), String> {
         let adopted = self.vm.adopt(pin);
         let item = match self.vm.look(&adopted).shape() {
@@ -72,9 +72,9 @@ mod tests {
         disk
     }
 
-    fn check(disk: SimDisk) -> persist::inspect::Report {
+    fn check(disk: SimDisk) -> persist::inspect::CheckReport {
         let inspection = Inspection::open_on(Arc::new(disk)).expect("a store");
-        let mut verifier = PinVerifier::new(|_| {}).expect("address space");
+        let mut verifier = HashVerifier::new(|_| {}).expect("address space");
         inspection.check(&mut verifier).expect("readable")
     }
 

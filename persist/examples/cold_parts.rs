@@ -1,14 +1,15 @@
-//! Keeps parts of a file of pins elsewhere, and fetches one back: `SCALE.md`, "Where cold pins go".
+//! Moves parts of a body file to an object store and fetches them back: `SCALE.md`, "Cold pins".
 //!
 //! ```text
 //! cargo run --release -p persist --features cold-parts --example cold_parts -- DIR MB PART_MB STORE
 //! ```
 //!
-//! `STORE` is a directory, or `s3:ENDPOINT/BUCKET` (its keys in `AWS_ACCESS_KEY_ID` and
-//! `AWS_SECRET_ACCESS_KEY`), such as `s3:http://127.0.0.1:5000/cold`. A store is made in `DIR`, with pins of
-//! 4096 bytes that take so many MB. Its file of bodies is copied out in parts and punched. Then one part is fetched,
-//! compared with the check in its name, and written back in its place. Each time all pins are looked at: they
-//! have to be there exactly as far as their parts are.
+//! `STORE` is a directory, or `s3:ENDPOINT/BUCKET` (with keys in `AWS_ACCESS_KEY_ID` and
+//! `AWS_SECRET_ACCESS_KEY`), such as `s3:http://127.0.0.1:5000/cold`. The example creates a store
+//! in `DIR` with pins of 4096 bytes that take `MB` megabytes. It copies the body file in parts of
+//! `PART_MB` and punches it. Then it fetches one part, compares it with the check in its name, and
+//! writes it back to its offset. After each step it reads all pins: exactly those in present parts
+//! must be intact.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -20,33 +21,35 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
-use persist::{Entry, Store};
+use persist::{CatalogueEntry, Store};
 use rustix::fs::{FallocateFlags, fallocate};
-use vm::pinspace::range::{BASE, SLOT_SIZE};
-use vm::{Options, Vm};
+use plan::pinspace::range::{BASE, SLOT_SIZE};
+use plan::Options;
+use vm::Vm;
 
-/// What a trial may fail with.
+/// The result of the example.
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
+/// The size of a pin, in bytes.
 const PIN: usize = 4096;
-/// Pins to a commit.
+/// The number of pins per commit.
 const GROUP: usize = 4096;
 
 fn main() -> Outcome {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [dir, megabytes, part, target] = &args[..] else {
-        return Err("give a directory, MB, MB of a part, and where parts go".into());
+        return Err("usage: DIR MB PART_MB STORE".into());
     };
     let dir = Path::new(dir).join("cold-parts");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     make(&dir, megabytes.parse::<usize>()? * 1_000_000 / PIN)?;
     let mut cold = Cold::open(&dir, part.parse::<u64>()? << 20, remote(target)?)?;
-    let tried = runtime.block_on(cold.try_out());
+    let result = runtime.block_on(cold.run());
     fs::remove_dir_all(&dir)?;
-    tried
+    result
 }
 
-/// Where parts go.
+/// Opens the object store.
 fn remote(target: &str) -> Outcome<Arc<dyn ObjectStore>> {
     let Some(server) = target.strip_prefix("s3:") else {
         fs::create_dir_all(target)?;
@@ -57,7 +60,7 @@ fn remote(target: &str) -> Outcome<Arc<dyn ObjectStore>> {
     Ok(Arc::new(builder.with_region("us-east-1").with_allow_http(true).build()?))
 }
 
-/// Makes a store with so many pins.
+/// Creates a store with some pins.
 fn make(dir: &Path, pins: usize) -> Outcome {
     let store = Store::create(dir)?;
     let mut vm = Vm::new(Options::default(), Default::default())?;
@@ -73,15 +76,15 @@ fn make(dir: &Path, pins: usize) -> Outcome {
     Ok(store.close()?)
 }
 
-/// A pin: where it is in its file, and its hash.
+/// A pin, with its offset in the body file.
 struct Pin {
     offset: u64,
     bytes: u64,
     address: u64,
-    hash: persist::Hash,
+    hash: persist::PinHash,
 }
 
-/// A part of a file of bodies.
+/// A part of a body file.
 #[derive(Clone, Copy)]
 struct Part {
     offset: u64,
@@ -89,12 +92,12 @@ struct Part {
 }
 
 impl Part {
-    fn meets(&self, pin: &Pin) -> bool {
+    fn overlaps(&self, pin: &Pin) -> bool {
         pin.offset < self.offset + self.bytes && self.offset < pin.offset + pin.bytes
     }
 }
 
-/// A store whose file of bodies is kept in parts.
+/// A store whose body file is moved in parts.
 struct Cold {
     dir: PathBuf,
     body: PathBuf,
@@ -102,7 +105,7 @@ struct Cold {
     pins: Vec<Pin>,
     parts: Vec<Part>,
     remote: Arc<dyn ObjectStore>,
-    /// The names of the parts that have been copied.
+    /// The names of the copied parts.
     keys: Vec<Key>,
 }
 
@@ -111,7 +114,7 @@ impl Cold {
         let mut pins = Vec::new();
         Store::open(dir)?.each_pin(|entry| {
             let offset = (entry.address - BASE as u64) % SLOT_SIZE as u64;
-            let &Entry { address, bytes, hash, .. } = entry;
+            let &CatalogueEntry { address, bytes, hash, .. } = entry;
             pins.push(Pin { offset, bytes, address, hash });
         })?;
         let first = pins.first().ok_or("no pins")?;
@@ -123,32 +126,32 @@ impl Cold {
         Ok(Self { dir: dir.into(), body, slot, pins, parts, remote, keys: vec![] })
     }
 
-    async fn try_out(&mut self) -> Outcome {
-        self.expect_whole("before", |_| true)?;
+    async fn run(&mut self) -> Outcome {
+        self.expect_intact("before", |_| true)?;
         self.copy_out().await?;
         self.punch()?;
-        self.expect_whole("punched", |_| false)?;
+        self.expect_intact("punched", |_| false)?;
         let chosen = self.parts.len() / 2;
         self.fetch(chosen).await?;
         let parts = self.parts.clone();
         let is_back = move |pin: &Pin| {
-            parts.iter().enumerate().all(|(number, part)| number == chosen || !part.meets(pin))
+            parts.iter().enumerate().all(|(number, part)| number == chosen || !part.overlaps(pin))
         };
-        self.expect_whole("one part fetched", is_back)?;
+        self.expect_intact("one part fetched", is_back)?;
         for number in (0..self.parts.len()).filter(|number| *number != chosen) {
             self.fetch(number).await?;
         }
-        self.expect_whole("all parts fetched", |_| true)?;
+        self.expect_intact("all parts fetched", |_| true)?;
         for key in &self.keys {
             self.remote.delete(key).await?;
         }
         Ok(())
     }
 
-    /// Copies all parts out, each under a name with its check.
+    /// Copies all parts to the object store. Each name contains the part's check.
     async fn copy_out(&mut self) -> Outcome {
         let file = File::open(&self.body)?;
-        let begun = Instant::now();
+        let start = Instant::now();
         for (number, part) in self.parts.iter().enumerate() {
             let mut bytes = vec![0; part.bytes as usize];
             file.read_exact_at(&mut bytes, part.offset)?;
@@ -158,11 +161,11 @@ impl Cold {
             self.keys.push(key);
         }
         let length: u64 = self.parts.iter().map(|part| part.bytes).sum();
-        println!("{} parts copied out: {}", self.parts.len(), rate(length, begun.elapsed()));
+        println!("{} parts copied out: {}", self.parts.len(), rate(length, start.elapsed()));
         Ok(())
     }
 
-    /// Gives the room of all parts back to the file system.
+    /// Punches all parts.
     fn punch(&self) -> Outcome {
         let file = File::options().write(true).open(&self.body)?;
         let before = file.metadata()?.blocks() * 512;
@@ -179,12 +182,12 @@ impl Cold {
         Ok(())
     }
 
-    /// Fetches a part, sees that it is the one, and writes it back in its place.
+    /// Fetches a part, checks it, and writes it back to its offset.
     async fn fetch(&self, number: usize) -> Outcome {
         let (part, key) = (self.parts[number], &self.keys[number]);
-        let begun = Instant::now();
+        let start = Instant::now();
         let bytes = self.remote.get(key).await?.bytes().await?;
-        let fetched = begun.elapsed();
+        let fetched = start.elapsed();
         let check = blake3::hash(&bytes).to_hex();
         if !key.as_ref().ends_with(check.as_str()) {
             return Err(format!("{key} is not what was put there").into());
@@ -193,31 +196,31 @@ impl Cold {
         file.write_all_at(&bytes, part.offset)?;
         file.sync_data()?;
         if number == self.parts.len() / 2 {
-            let (fetched, all) = (rate(part.bytes, fetched), begun.elapsed());
+            let (fetched, all) = (rate(part.bytes, fetched), start.elapsed());
             println!("a part fetched: {fetched}; with its check and made durable {all:.1?}");
         }
         Ok(())
     }
 
-    /// Looks at all pins, of which just these must be whole.
-    fn expect_whole(&self, when: &str, is_there: impl Fn(&Pin) -> bool) -> Outcome {
+    /// Reads all pins and checks that exactly those with `is_there` are intact.
+    fn expect_intact(&self, when: &str, is_there: impl Fn(&Pin) -> bool) -> Outcome {
         let store = Store::open(&self.dir)?;
-        let begun = Instant::now();
-        let mut whole = 0;
+        let start = Instant::now();
+        let mut intact = 0;
         for pin in &self.pins {
             let found = store.pin(pin.address, &pin.hash);
-            // The page with the header was not punched, nor what of a pin is in it.
+            // The page with the header was not punched, so a pin in it may be intact.
             let is_beside_header = pin.offset < 4096;
             if found.is_ok() != is_there(pin) && !is_beside_header {
                 return Err(
                     format!("{when}: the pin at byte {} is not as expected", pin.offset).into()
                 );
             }
-            whole += usize::from(found.is_ok());
+            intact += usize::from(found.is_ok());
         }
-        let taken = begun.elapsed() / self.pins.len() as u32;
+        let taken = start.elapsed() / self.pins.len() as u32;
         println!(
-            "{when}: {whole} of {} pins are whole, {taken:.1?} to look at one",
+            "{when}: {intact} of {} pins are intact, {taken:.1?} to read one",
             self.pins.len()
         );
         Ok(())

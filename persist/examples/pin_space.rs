@@ -1,21 +1,22 @@
-//! Measures a pin space on disk.
+//! Measures the pins of a store on disk.
 //!
 //! ```text
-//! cargo run --release -p persist --example pin_space -- fill DIR PINS BYTES   bars of so many bytes
-//! cargo run --release -p persist --example pin_space -- open DIR              open, touch 1000 pins
-//! cargo run --release -p persist --example pin_space -- walk DIR              follow all edges
-//! cargo run --release -p persist --example pin_space -- gc DIR                keep a half, collect
-//! cargo run --release -p persist --example pin_space -- calls                 calls of frozen laws
+//! cargo run --release -p persist --example pin_space -- fill DIR PINS BYTES   freeze bars of BYTES bytes
+//! cargo run --release -p persist --example pin_space -- open DIR              open and read 1000 pins
+//! cargo run --release -p persist --example pin_space -- walk DIR              read the whole catalogue
+//! cargo run --release -p persist --example pin_space -- gc DIR                keep half of the pins and collect
+//! cargo run --release -p persist --example pin_space -- calls                 call frozen laws
 //! ```
 
 use persist::Store;
 use std::path::Path;
 use std::time::Instant;
-use vm::pinspace::PinSpace;
-use vm::spec::Term;
-use vm::{Hash, Options, Val, Vm, plain};
+use plan::pinspace::PinSpace;
+use spec::Term;
+use plan::{Hash, Options, Val, plain};
+use vm::Vm;
 
-/// What a measurement may fail with.
+/// The result of a measurement.
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Outcome {
@@ -35,7 +36,7 @@ fn vm() -> Outcome<Vm> {
     Ok(Vm::new(Options::default(), Default::default())?)
 }
 
-/// The bar that is told apart by a number.
+/// Creates a pinned bar that contains a number.
 fn bar(vm: &mut Vm, number: u64, bytes: usize) -> Outcome<Val> {
     let mut content = vec![0x55; bytes.max(8)];
     content[..8].copy_from_slice(&number.to_le_bytes());
@@ -43,11 +44,11 @@ fn bar(vm: &mut Vm, number: u64, bytes: usize) -> Outcome<Val> {
     Ok(vm.pin(&bar)?)
 }
 
-/// As many pins, a hundred to a parent.
+/// Freezes pins, a hundred per parent.
 fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
     let files = Store::create(dir)?;
     let vm = &mut vm()?;
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut parents = Vec::new();
     for parent in 0..pins.div_ceil(100) {
         let children = (100 * parent..pins.min(100 * parent + 100))
@@ -60,28 +61,28 @@ fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
     }
     let root = vm.row(&parents)?;
     let root = vm.freeze(&root, files.space())?;
-    let frozen = begun.elapsed();
+    let frozen = start.elapsed();
     files.commit_pins()?;
-    let committed = begun.elapsed();
+    let committed = start.elapsed();
     std::fs::write(root_file(dir), root.hash().as_bytes())?;
     drop(root);
     files.close()?;
     println!(
-        "{pins} pins of {bytes} bytes: frozen in {frozen:.2?} ({:.1} us a pin, {:.0} MB/s), \
+        "{pins} pins of {bytes} bytes: frozen in {frozen:.2?} ({:.1} us per pin, {:.0} MB/s), \
          committed by {committed:.2?}, closed by {:.2?}",
         frozen.as_secs_f64() * 1e6 / pins as f64,
         (pins * bytes as u64) as f64 / 1e6 / frozen.as_secs_f64(),
-        begun.elapsed(),
+        start.elapsed(),
     );
     Ok(())
 }
 
-/// Where the root's hash is kept: beside the store.
+/// Returns the path of the file with the root's hash, beside the store.
 fn root_file(dir: &Path) -> std::path::PathBuf {
     dir.with_extension("root")
 }
 
-/// Resident memory, in MB.
+/// Returns the resident memory, in MB.
 fn resident() -> Outcome<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find(|line| line.starts_with("VmRSS")).ok_or("no VmRSS")?;
@@ -91,87 +92,74 @@ fn resident() -> Outcome<f64> {
 
 fn open(dir: &Path) -> Outcome {
     let root: [u8; 32] = std::fs::read(root_file(dir))?.as_slice().try_into()?;
-    let begun = Instant::now();
+    let start = Instant::now();
     let files = Store::open(dir)?;
     let vm = &mut vm()?;
     let root =
         files.space().find(&Hash(root)).map_err(|error| error.to_string())?.ok_or("no root")?;
     let root = vm.adopt(&root);
-    let opened = begun.elapsed();
-    let begun = Instant::now();
+    let opened = start.elapsed();
+    let start = Instant::now();
     let parents = vm.look(&root);
-    let items = |pin: vm::Ref<'_>| match pin.shape() {
-        vm::Shape::Pin(pin) => pin.item().as_row().map_or(0, |row| row.len()),
+    let items = |pin: plan::Ref<'_>| match pin.shape() {
+        plan::Shape::Pin(pin) => pin.item().as_row().map_or(0, |row| row.len()),
         _ => 0,
     };
     let count = items(parents);
     let mut touched = 0;
     for step in 0..1000usize {
-        let vm::Shape::Pin(pin) = vm.look(&root).shape() else { break };
+        let plan::Shape::Pin(pin) = vm.look(&root).shape() else { break };
         let row = pin.item().as_row().ok_or("not a row")?;
-        let vm::Shape::Pin(parent) = row.get(step * 7919 % count).ok_or("none")?.shape() else {
+        let plan::Shape::Pin(parent) = row.get(step * 7919 % count).ok_or("none")?.shape() else {
             break;
         };
         let row = parent.item().as_row().ok_or("not a row")?;
         let child = row.get(step * 31 % row.len()).ok_or("none")?;
-        let vm::Shape::Pin(child) = child.shape() else { break };
+        let plan::Shape::Pin(child) = child.shape() else { break };
         touched += child.item().as_bar().map_or(0, |bar| bar.len());
     }
-    let walked = begun.elapsed();
-    // Pins that are there and pins that are not, by their hashes.
-    let mut hashes = Vec::new();
-    for number in 0..1000 {
-        hashes.push(Hash(*blake3_of(number)));
-    }
-    let begun = Instant::now();
+    let walked = start.elapsed();
+    // Look up the hashes of pins that do not exist.
+    let mut rng = fastrand::Rng::with_seed(1);
+    let hashes: Vec<Hash> = (0..1000).map(|_| Hash(std::array::from_fn(|_| rng.u8(..)))).collect();
+    let start = Instant::now();
     for hash in &hashes {
         if files.space().find(hash).map_err(|error| error.to_string())?.is_some() {
-            return Err("found what is not there".into());
+            return Err("found a pin that does not exist".into());
         }
     }
-    let looked_up = begun.elapsed();
+    let looked_up = start.elapsed();
     println!(
-        "opened, root found in {opened:.2?}; 1000 pins touched ({touched} bytes) in {walked:.2?}; \
-         {:.2} us to look up a hash that is not there; {:.0} MB resident",
+        "opened, root found in {opened:.2?}; 1000 pins read ({touched} bytes) in {walked:.2?}; \
+         {:.2} us to look up the hash of a missing pin; {:.0} MB resident",
         looked_up.as_secs_f64() * 1e3,
         resident()?,
     );
     Ok(())
 }
 
-/// 32 bytes that are no pin's hash.
-fn blake3_of(number: u64) -> Box<[u8; 32]> {
-    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    Box::new(std::array::from_fn(|_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    }))
-}
-
 fn walk(dir: &Path) -> Outcome {
     let files = Store::open(dir)?;
-    let begun = Instant::now();
+    let start = Instant::now();
     let (mut pins, mut edges, mut bytes) = (0u64, 0, 0);
     files.each_pin(|entry| {
         pins += 1;
         edges += entry.edges.len();
         bytes += entry.bytes;
     })?;
-    println!("{pins} pins, {edges} edges, {bytes} bytes of bodies: in {:.2?}", begun.elapsed());
+    println!("{pins} pins, {edges} edges, {bytes} bytes of bodies: in {:.2?}", start.elapsed());
     Ok(())
 }
 
-/// The pins in the row that a pin holds.
+/// Returns the pins in the row that a pin holds.
 fn parents(vm: &mut Vm, root: &Val) -> Outcome<Vec<Val>> {
-    let vm::Shape::Pin(pin) = vm.look(root).shape() else { return Err("not a pin".into()) };
+    let plan::Shape::Pin(pin) = vm.look(root).shape() else { return Err("not a pin".into()) };
     let row = pin.item().as_row().ok_or("not a row")?;
     let items = (0..row.len()).map(|at| row.get(at).map(|item| vm.hold(item)).ok_or("none"));
     Ok(items.collect::<Result<_, _>>()?)
 }
 
-/// Makes a snapshot of every second parent, and collects the rest.
+/// Writes a snapshot of every second parent and collects the rest.
 fn gc(dir: &Path) -> Outcome {
     let root: [u8; 32] = std::fs::read(root_file(dir))?.as_slice().try_into()?;
     {
@@ -189,48 +177,49 @@ fn gc(dir: &Path) -> Outcome {
         let line = io.lines().find_map(|line| line.strip_prefix(what)).ok_or("no figure")?;
         Ok(line.trim().parse()?)
     };
-    let (before, begun) = (read("rchar:")?, Instant::now());
+    let (before, start) = (read("rchar:")?, Instant::now());
     let mut marked = None;
-    let done = persist::collect::collect(dir, false, &mut |step, _, _| {
-        if step == persist::collect::Step::Returning && marked.is_none() {
-            marked = Some(begun.elapsed());
+    let done = persist::collect::collect(dir, false, &mut |phase, _, _| {
+        if phase == persist::collect::CollectPhase::Freeing && marked.is_none() {
+            marked = Some(start.elapsed());
         }
     })?;
     println!(
-        "{} of {} pins freed, {} MB of {} MB on disk given back: marked and told in {:.2?}, all in \
+        "{} of {} pins freed, {} MB of {} MB on disk freed: marked and recorded in {:.2?}, all in \
          {:.2?}; {} kB read; {:.0} MB resident",
         done.freed_pins,
         done.freed_pins + done.kept_pins,
         (done.disk_before - done.disk_after) / 1_000_000,
         done.disk_before / 1_000_000,
         marked.unwrap_or_default(),
-        begun.elapsed(),
+        start.elapsed(),
         (read("rchar:")? - before) / 1000,
         resident()?,
     );
     Ok(())
 }
 
-/// A law that counts down through `inner`, which returns its argument: two calls a turn.
+/// Measures a law that counts down through `inner`, which returns its argument: two calls per
+/// round.
 fn calls() -> Outcome {
     let vm = &mut vm()?;
     let space = PinSpace::in_memory()?;
-    // (f n) = if n is 0 then 0 else inner (f (n - 1)), strict in the end.
+    // (f n) = if n is 0 then 0 else inner (f (n - 1)).
     let text = "<{7 1 (0 (0 (0 2 (2 0)) 0) (0 (2 <{8 1 1}>) 1))}>";
     let term = Term::parse(text).map_err(|error| format!("{error:?}"))?;
     let plain = plain::from_term(vm, &term)?;
     let frozen = vm.freeze(&plain, &space)?;
     let frozen = vm.adopt(&frozen);
-    let turns = 2_000_000;
-    let steps = vm.nat(turns);
+    let rounds = 2_000_000;
+    let steps = vm.nat(rounds);
     let fresh = plain::from_term(vm, &term)?;
     for round in 0..5 {
         for (name, law) in [("heap", &fresh), ("frozen", &frozen)] {
-            let begun = Instant::now();
+            let start = Instant::now();
             let result = vm.apply(law, std::slice::from_ref(&steps))?;
-            let taken = begun.elapsed().as_secs_f64() * 1e9 / turns as f64;
+            let taken = start.elapsed().as_secs_f64() * 1e9 / rounds as f64;
             let value = vm.look(&result).as_u64();
-            println!("round {round}, {name}: {taken:.1} ns a turn of two calls ({value:?})");
+            println!("round {round}, {name}: {taken:.1} ns per round of two calls ({value:?})");
         }
     }
     Ok(())

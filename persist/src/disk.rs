@@ -1,55 +1,57 @@
-//! The storage that a store stands on, as a trait.
+//! The storage of a store, as a trait.
 //!
-//! Everything above this module reaches files only through [`Disk`] and
-//! [`DiskFile`], so that the same code runs over the real file system
-//! ([`RealDisk`]) and over the simulated one ([`crate::sim::SimDisk`]) whose
-//! writes can fail, tear and be lost.
+//! All other modules access files only through [`Disk`] and [`DiskFile`]. So the same code runs on
+//! the real file system ([`RealDisk`]) and on a simulated one ([`crate::sim::SimDisk`]) whose
+//! writes can fail, tear and get lost.
 //!
-//! What the trait promises is no more than POSIX does:
+//! The trait guarantees no more than POSIX:
 //!
-//! - What was written is certain to survive a crash only once [`DiskFile::flush`]
-//!   has returned. Until then any part of it may be missing, in any order, down
-//!   to single sectors, and the length of the file may be ahead of its contents.
-//! - A file created, renamed or removed is certain to be so after a crash only
-//!   once [`Disk::sync_dir`] of its directory has returned. A rename is atomic.
-//! - After a failed flush nothing is known about the writes since the last good
-//!   one, and a second flush that succeeds says nothing about them either.
+//! - Written bytes survive a crash for certain once [`DiskFile::flush`] has returned. Until then
+//!   any part of them may be missing, in any order, down to single sectors, and the length of the
+//!   file may be ahead of its contents.
+//! - The creation, renaming or removal of a file survives a crash for certain once
+//!   [`Disk::sync_dir`] of its directory has returned. A rename is atomic.
+//! - After a failed flush, nothing is known about the writes since the last successful one, and a
+//!   later successful flush proves nothing about them.
 //!
-//! There is no `append`: whoever writes knows where the end is, and states it,
-//! so that a write that failed halfway can be written again in its place.
+//! There is no `append`: a caller knows the end of the file and passes it as an offset, so it can
+//! retry a partial write in place.
 
+#[allow(unsafe_code, reason = "defines the unsafe contract of a mappable file")]
+mod mappable;
+#[allow(unsafe_code, reason = "declares that the files of a locked directory are mappable")]
 mod real;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use mappable::MappableFile;
 pub use real::RealDisk;
 
-/// File systems give room back in units of so many bytes, or of fewer.
+/// The maximum unit in which file systems free space, in bytes.
 pub const BLOCK: u64 = 4096;
 
-/// A directory tree that holds one store. Names are relative to its root, with
-/// `/` between directory and file; the root itself is `""`.
+/// A directory tree that holds one store. Names are relative to its root, with `/` between
+/// directory and file; the root itself is `""`.
 pub trait Disk: Send + Sync + 'static {
-    /// The name as the user knows it, for messages.
+    /// Returns the full path of a name, for messages.
     fn path(&self, name: &str) -> PathBuf;
 
-    /// Takes the exclusive lock on the tree, without waiting. It is released when
-    /// the returned guard is dropped, and by the system when the process ends.
+    /// Takes the exclusive lock on the tree, without waiting. Dropping the guard releases it, and
+    /// so does the end of the process.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] where somebody else holds it.
+    /// [`io::ErrorKind::WouldBlock`] if the lock is held.
     fn lock(&self) -> io::Result<Box<dyn DiskLock>>;
 
-    /// 32 bytes that nobody can guess.
+    /// Returns 32 unpredictable bytes.
     ///
     /// # Errors
-    /// Whatever the system's source of randomness reports.
+    /// As the system's source of randomness reports.
     fn random(&self) -> io::Result<[u8; 32]>;
 
-    /// Creates an empty file for reading and writing; one of that name that is
-    /// there already is emptied.
+    /// Creates an empty file for reading and writing. Truncates an existing file.
     ///
     /// # Errors
     /// As the file system reports.
@@ -61,19 +63,19 @@ pub trait Disk: Send + Sync + 'static {
     /// [`io::ErrorKind::NotFound`], or as the file system reports.
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
 
-    /// The names directly in a directory (not paths), sorted.
+    /// Lists the names directly in a directory (not paths), sorted.
     ///
     /// # Errors
     /// [`io::ErrorKind::NotFound`], or as the file system reports.
     fn list(&self, dir: &str) -> io::Result<Vec<String>>;
 
-    /// Makes a directory; one that is there already is no error.
+    /// Creates a directory. An existing directory is not an error.
     ///
     /// # Errors
     /// As the file system reports.
     fn make_dir(&self, dir: &str) -> io::Result<()>;
 
-    /// Gives a file another name in the same directory, replacing what had it.
+    /// Renames a file within its directory, and replaces a file that has the new name.
     ///
     /// # Errors
     /// As the file system reports.
@@ -85,25 +87,25 @@ pub trait Disk: Send + Sync + 'static {
     /// As the file system reports.
     fn remove(&self, name: &str) -> io::Result<()>;
 
-    /// Makes every creation, renaming and removal in a directory durable.
+    /// Makes all creations, renamings and removals in a directory durable.
     ///
     /// # Errors
-    /// As the file system reports; see the module's text on what that means.
+    /// As the file system reports. The module's documentation says what an error means.
     fn sync_dir(&self, dir: &str) -> io::Result<()>;
 }
 
-/// The guard of [`Disk::lock`]: dropping it releases the lock.
+/// The guard of [`Disk::lock`]. Dropping it releases the lock.
 pub trait DiskLock: Send + Sync {}
 
 /// One open file.
 pub trait DiskFile: Send + Sync {
-    /// Its length in bytes.
+    /// Returns the length of the file, in bytes.
     ///
     /// # Errors
     /// As the file system reports.
     fn len(&self) -> io::Result<u64>;
 
-    /// Whether it has no bytes.
+    /// Whether the file has no bytes.
     ///
     /// # Errors
     /// As the file system reports.
@@ -111,38 +113,39 @@ pub trait DiskFile: Send + Sync {
         Ok(self.len()? == 0)
     }
 
-    /// Fills all of `buffer` from `offset` on.
+    /// Fills `buffer` with the bytes from `offset` on.
     ///
     /// # Errors
-    /// [`io::ErrorKind::UnexpectedEof`] where the file ends before that.
+    /// [`io::ErrorKind::UnexpectedEof`] if the file ends before, or as the file system reports.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 
-    /// Writes all of `bytes` at `offset`, growing the file if need be. After an
-    /// error any part of it may have been written.
+    /// Writes all of `bytes` at `offset`, and extends the file if necessary. After an error any
+    /// part of them may have been written.
     ///
     /// # Errors
-    /// [`io::ErrorKind::StorageFull`] or [`io::ErrorKind::QuotaExceeded`] where
-    /// there is no room, or as the file system reports.
+    /// [`io::ErrorKind::StorageFull`] or [`io::ErrorKind::QuotaExceeded`] if there is no room, or
+    /// as the file system reports.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
-    /// Cuts the file to `length` bytes, or grows it with zeros.
+    /// Truncates the file to `length` bytes, or extends it with zeros.
     ///
     /// # Errors
     /// As the file system reports.
     fn truncate(&self, length: u64) -> io::Result<()>;
 
-    /// Gives the room of a part of the file back to the file system. It reads as zeros from then
-    /// on, and the file stays as long as it is. The part should begin and end with multiples of
-    /// [`BLOCK`], and lie within the file.
+    /// Punches a hole: frees the space of a part of the file. The part reads as zeros afterwards,
+    /// and the file keeps its length. The part should begin and end at multiples of [`BLOCK`] and
+    /// lie within the file.
     ///
     /// # Errors
-    /// [`io::ErrorKind::Unsupported`] where the file system cannot do that, or as it reports.
+    /// [`io::ErrorKind::Unsupported`] if the file system cannot punch holes, or as it reports.
     fn punch(&self, offset: u64, length: u64) -> io::Result<()> {
         let _ = (offset, length);
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// How many bytes it takes on the disk: fewer than its length where it has holes.
+    /// Returns the space that the file takes on the disk, in bytes: less than its length if it has
+    /// holes.
     ///
     /// # Errors
     /// As the file system reports.
@@ -150,14 +153,14 @@ pub trait DiskFile: Send + Sync {
         self.len()
     }
 
-    /// The file, for mapping it; none where there is no such thing.
-    fn as_file(&self) -> Option<&std::fs::File> {
+    /// Returns the file for mapping it into memory; `None` if it cannot be mapped.
+    fn mappable(&self) -> Option<MappableFile<'_>> {
         None
     }
 
     /// Makes contents and length durable (`fdatasync`).
     ///
     /// # Errors
-    /// As the file system reports; see the module's text on what that means.
+    /// As the file system reports. The module's documentation says what an error means.
     fn flush(&self) -> io::Result<()>;
 }

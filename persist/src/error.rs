@@ -1,37 +1,37 @@
-//! What can go wrong, one enum for each family of operations. Every message
-//! names the path it is about.
+//! The errors of the crate, one enum per family of operations. Every message names the path that it
+//! concerns.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use vm::pinspace::RangeError;
+use plan::pinspace::RangeError;
 
-use crate::{Hash, Seq, Snapshot};
+use crate::types::{PinHash, Seq, Snapshot};
 
-/// Bytes on disk that cannot be what was written there.
+/// Damage: bytes on disk that differ from those that were written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: damaged at byte {offset}: {reason} ({advice})", path.display())]
 pub struct Damage {
     /// The file.
     pub path: PathBuf,
-    /// Where in the file, in bytes from its start.
+    /// The offset in the file, in bytes.
     pub offset: u64,
-    /// What was found there.
+    /// What is wrong at the offset.
     pub reason: String,
-    /// What its owner can do.
+    /// What the operator can do.
     pub advice: String,
 }
 
-/// An operation that the file system refused.
+/// An error of the file system.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}: cannot {action}: {source}", path.display())]
 pub struct DiskError {
     /// The file or directory.
     pub path: PathBuf,
-    /// What was tried, as an infinitive: "write", "flush".
+    /// The failed action as an infinitive, such as "write" or "flush".
     pub action: &'static str,
-    /// What the system said.
+    /// The error of the system.
     pub source: Arc<io::Error>,
 }
 
@@ -40,7 +40,7 @@ impl DiskError {
         Self { path, action, source: Arc::new(source) }
     }
 
-    /// Whether the reason is that there is no room left.
+    /// Whether the disk or the quota is full.
     pub fn is_full(&self) -> bool {
         matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
@@ -55,32 +55,32 @@ pub enum CreateError {
         /// The store's directory.
         path: PathBuf,
     },
-    /// There is a store already.
+    /// The directory already holds a store.
     #[error("{}: already holds a store; open it, or choose another directory", path.display())]
     HoldsStore {
         /// The store's directory.
         path: PathBuf,
     },
-    /// The directory is not empty.
-    #[error("{}: not a store's file; choose an empty or a new directory for the store", path.display())]
+    /// The directory holds files that are not a store's.
+    #[error("{}: not a file of a store; choose an empty or a new directory for the store", path.display())]
     Foreign {
-        /// The first file or directory found in the way.
+        /// The first such file or directory.
         path: PathBuf,
     },
-    /// Its pins cannot be mapped.
+    /// The pins cannot be mapped.
     #[error("{}: {source}", path.display())]
     Range {
         /// The store's directory.
         path: PathBuf,
-        /// What is in the way.
+        /// The reason.
         source: RangeError,
     },
-    /// The file system refused.
+    /// The file system reported an error.
     #[error(transparent)]
     Disk(#[from] DiskError),
 }
 
-/// Why a store could not be opened. Nothing on disk has been changed.
+/// Why a store could not be opened. Nothing on disk was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process, or another `Store` of this one, holds the directory.
@@ -89,43 +89,43 @@ pub enum OpenError {
         /// The store's directory.
         path: PathBuf,
     },
-    /// There is no store there.
+    /// There is no store at this path.
     #[error("{}: not a store: {reason}", path.display())]
     NotAStore {
-        /// The directory or file that is not as expected.
+        /// The directory or file that differs from a store's.
         path: PathBuf,
         /// What is missing or different.
         reason: String,
     },
-    /// A store of a version that this program does not read.
+    /// The store's format has a version that this program does not support.
     #[error("{}: its format is version {found}, this program reads version {supported}; \
              have the program that wrote it `pallas export` the machine, and `pallas import` \
              that with this one", path.display())]
     Version {
-        /// The file that says so.
+        /// The file with the version.
         path: PathBuf,
-        /// The version it names.
+        /// The version in the file.
         found: u32,
-        /// The version known here.
+        /// The supported version.
         supported: u32,
     },
-    /// Its pins cannot be mapped.
+    /// The pins cannot be mapped.
     #[error("{}: {source}", path.display())]
     Range {
         /// The store's directory.
         path: PathBuf,
-        /// What is in the way.
+        /// The reason.
         source: RangeError,
     },
     /// Part of the store is damaged or missing.
     #[error("{damage}{}", list_usable(usable))]
     Damaged {
-        /// Where and what.
+        /// The first damage that was found.
         damage: Damage,
-        /// The snapshots that are whole, and whose pins are, newest first.
+        /// The snapshots that are intact together with their pins, newest first.
         usable: Vec<Snapshot>,
     },
-    /// The file system refused.
+    /// The file system reported an error.
     #[error(transparent)]
     Disk(#[from] DiskError),
 }
@@ -144,35 +144,35 @@ fn list_usable(usable: &[Snapshot]) -> String {
     format!("; usable snapshots, newest first: {}", listed.join(", "))
 }
 
-/// Why an event was not logged, or is not known to be durable.
+/// Why an event was not appended or is not known to be durable.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LogError {
-    /// The payload is longer than a record can be.
+    /// The event is too long.
     #[error("{}: an event of {length} bytes is over the limit of {limit}", path.display())]
     TooLarge {
         /// The store's directory.
         path: PathBuf,
-        /// Bytes given.
+        /// The length, in bytes.
         length: u64,
-        /// Bytes allowed.
+        /// The maximum length, in bytes.
         limit: u64,
     },
-    /// No room on the disk. Nothing is lost: what was appended is still held in
-    /// memory, and the next commit writes it if there is room by then.
+    /// The disk is full. Nothing is lost: appended events stay in memory, and the next commit
+    /// writes them if there is room by then.
     #[error("{0}; nothing is lost yet: make room on the disk")]
     Full(DiskError),
-    /// A write or flush failed, and what is on disk is no longer known: this
-    /// `Store` acknowledges nothing any more.
+    /// A write or flush failed, so the contents of the disk are unknown. This `Store` acknowledges
+    /// nothing any more.
     #[error("{0}; the store has stopped: check the disk, then open it again")]
     Failed(DiskError),
-    /// No event of that sequence was appended.
+    /// No event with this sequence was appended.
     #[error("{}: event {seq} was never appended, the last one is {last}", path.display())]
     NotAppended {
         /// The store's directory.
         path: PathBuf,
-        /// The sequence asked for.
+        /// The requested sequence.
         seq: Seq,
-        /// The last sequence there is.
+        /// The last appended sequence.
         last: Seq,
     },
     /// The committer's thread could not be started.
@@ -188,46 +188,46 @@ pub enum LogError {
 
 /// Why events could not be read back.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum ReadError {
-    /// A record is damaged.
+pub enum StoreReadError {
+    /// An event is damaged.
     #[error(transparent)]
     Damaged(#[from] Damage),
-    /// The log begins after the event wanted: those before it were pruned.
+    /// The log begins after the requested event, because older segments were pruned.
     #[error("{}: the log begins with event {first}, but event {wanted} is needed", path.display())]
     Gap {
         /// The log's directory.
         path: PathBuf,
-        /// The first event needed.
+        /// The first requested event.
         wanted: Seq,
-        /// The first event there is.
+        /// The first event in the log.
         first: Seq,
     },
-    /// The file system refused.
+    /// The file system reported an error.
     #[error(transparent)]
     Disk(#[from] DiskError),
 }
 
-/// Why a pin was not stored or not read.
+/// Why a pin was not stored or read.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PinError {
-    /// The pin is longer than a record can be.
+    /// The pin is too long.
     #[error("{}: a pin of {length} bytes is over the limit of {limit}", path.display())]
     TooLarge {
-        /// The pins' directory.
+        /// The store's directory.
         path: PathBuf,
-        /// Bytes given.
+        /// The length, in bytes.
         length: u64,
-        /// Bytes allowed.
+        /// The maximum length, in bytes.
         limit: u64,
     },
-    /// The stored bytes are not those that were written.
+    /// The pin is damaged.
     #[error(transparent)]
     Damaged(#[from] Damage),
-    /// No room on the disk. The pins that were kept stay, and the next commit makes them durable
-    /// if there is room by then.
+    /// The disk is full. Frozen pins stay available, and the next commit makes them durable if
+    /// there is room by then.
     #[error("{0}; nothing is lost yet: make room on the disk")]
     Full(DiskError),
-    /// As [`LogError::Failed`].
+    /// A write or flush failed, see [`LogError::Failed`].
     #[error("{0}; the store has stopped: check the disk, then open it again")]
     Failed(DiskError),
     /// A pin could not be read.
@@ -235,43 +235,42 @@ pub enum PinError {
     Disk(#[from] DiskError),
 }
 
-/// Why a snapshot was not written, or old data not removed.
+/// Why a snapshot was not written or old data was not removed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SnapshotError {
-    /// The root is not in the pin store.
-    #[error("{}: the root {} is a pin of another place; freeze it here first",
+    /// The root is a pin of another pin space.
+    #[error("{}: the root {} is a pin of another store; freeze it in this one first",
             path.display(), hex(root))]
     UnknownRoot {
         /// The snapshots' directory.
         path: PathBuf,
         /// The root.
-        root: Hash,
+        root: PinHash,
     },
-    /// The snapshot claims to cover fewer events than the newest one does.
+    /// The snapshot covers fewer events than the newest one.
     #[error("{}: a snapshot of event {covers} cannot follow one of event {newest}", path.display())]
     Backwards {
         /// The snapshots' directory.
         path: PathBuf,
-        /// The sequence given.
+        /// The sequence that the snapshot covers.
         covers: Seq,
-        /// The sequence of the newest snapshot.
+        /// The sequence that the newest snapshot covers.
         newest: Seq,
     },
-    /// The events it covers could not be made durable.
+    /// The covered events could not be made durable.
     #[error(transparent)]
     Log(#[from] LogError),
     /// Old data could not be removed.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// No room on the disk for the snapshot or its pins; the previous one stays the
-    /// newest.
+    /// The disk is too full for the snapshot or its pins. The previous snapshot stays the newest.
     #[error("{0}; the previous snapshot stays valid: make room on the disk")]
     Full(DiskError),
-    /// As [`LogError::Failed`].
+    /// A write or flush failed, see [`LogError::Failed`].
     #[error("{0}; the store has stopped: check the disk, then open it again")]
     Failed(DiskError),
 }
 
-fn hex(hash: &Hash) -> String {
+fn hex(hash: &PinHash) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,21 +1,21 @@
-//! The state that a failed write or flush leaves a store in: stopped, for good.
+//! The health of an open store: whether a failed write or flush has stopped it.
 //!
-//! After a failed flush the system may have dropped what was to be written and
-//! report success the next time, so no later success means anything. The first
-//! failure is kept, and everything that would acknowledge a write asks here.
+//! After a failed flush the kernel may drop the unwritten pages and report success for the next
+//! flush, so no later success proves anything. [`Health`] keeps the first failure. Every operation
+//! that acknowledges a write checks it first.
 
 use std::sync::OnceLock;
 
-use crate::error::{DiskError, LogError, PinError, SnapshotError};
+use crate::error::{CreateError, DiskError, LogError, OpenError, PinError, SnapshotError};
 
-/// Shared by everything in one store that writes.
+/// The first failure of a store. All writers of one store share it.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     failure: OnceLock<DiskError>,
 }
 
 impl Health {
-    /// Fails if the store has stopped.
+    /// Returns an error if the store has stopped.
     pub(crate) fn check(&self) -> Result<(), WriteError> {
         match self.failure.get() {
             Some(failure) => Err(WriteError::Failed(failure.clone())),
@@ -23,22 +23,22 @@ impl Health {
         }
     }
 
-    /// Stops the store, and returns the first reason it was stopped for.
+    /// Stops the store and returns the error that stopped it first.
     pub(crate) fn fail(&self, error: DiskError) -> WriteError {
         WriteError::Failed(self.failure.get_or_init(|| error).clone())
     }
 
-    /// Judges an error of an operation that can be tried again (a write, not a
-    /// flush): no room is a state that passes, anything else stops the store.
-    pub(crate) fn judge(&self, error: DiskError) -> WriteError {
+    /// Classifies the error of an operation that may be retried (a write, but not a flush). A full
+    /// disk is temporary; any other error stops the store.
+    pub(crate) fn classify(&self, error: DiskError) -> WriteError {
         if error.is_full() { WriteError::Full(error) } else { self.fail(error) }
     }
 }
 
-/// Why something was not made durable, whatever it was.
+/// The reason why data was not made durable.
 #[derive(Debug, Clone)]
 pub(crate) enum WriteError {
-    /// No room; the same call may be made again later.
+    /// The disk is full. The caller may retry later.
     Full(DiskError),
     /// The store has stopped.
     Failed(DiskError),
@@ -67,6 +67,22 @@ impl From<WriteError> for SnapshotError {
         match error {
             WriteError::Full(error) => Self::Full(error),
             WriteError::Failed(error) => Self::Failed(error),
+        }
+    }
+}
+
+impl From<WriteError> for CreateError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Full(error) | WriteError::Failed(error) => Self::Disk(error),
+        }
+    }
+}
+
+impl From<WriteError> for OpenError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Full(error) | WriteError::Failed(error) => Self::Disk(error),
         }
     }
 }

@@ -1,151 +1,54 @@
-//! A simulated disk, for tests: it remembers what was flushed and what was not,
-//! fails on demand, and shows what a crash could leave.
+//! A simulated disk for tests: it tracks what is durable, injects faults, and shows what a crash
+//! can leave.
 //!
-//! Its model is the weakest that POSIX allows (see [`crate::disk`]): of what was
-//! not flushed, any sector may be from any time since, the length of a file from
-//! another, and directory entries may be missing one by one. A failed flush drops
-//! what was to be flushed, though it can still be read, as Linux does.
+//! ```text
+//! sim      SimDisk: the disk and its files
+//! crash    the state after a crash
+//! state    contents, directories and pending changes
+//! ```
+//!
+//! Its model is the weakest that POSIX allows (see [`crate::disk`]): of the unflushed changes, any
+//! sector may be from any point in time, the length of a file from another, and each directory
+//! entry may be missing. Like on Linux, a failed flush drops the unflushed changes although they
+//! can still be read.
 //!
 //! ```
 //! use std::sync::Arc;
-//! use persist::{Settings, Store, sim::{SimDisk, Survives}};
+//! use persist::{Store, StoreSettings, sim::{SimDisk, Survives}};
 //!
 //! let disk = SimDisk::new();
-//! let store = Store::create_on(Arc::new(disk.clone()), Settings::default())?;
+//! let store = Store::create_on(Arc::new(disk.clone()), StoreSettings::default())?;
 //! store.append(b"one")?;
 //! store.commit()?;
 //! store.append(b"two")?;
-//! let after = disk.crash(Survives::Nothing);       // the plug is pulled
+//! let after = disk.crash(Survives::Nothing);       // a loss of power
 //! drop(store);
-//! let store = Store::open_on(Arc::new(after), Settings::default())?;
+//! let store = Store::open_on(Arc::new(after), StoreSettings::default())?;
 //! assert_eq!(store.recover()?.records.count(), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod crash;
+mod state;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+
+use parking_lot::Mutex;
 
 pub use crash::Survives;
+pub use state::InjectedFault;
 
 use crate::disk::{BLOCK, Disk, DiskFile, DiskLock};
-use crate::lock::lock;
+use state::{DirChange, DirEntry, FileChange, Inode, SimDir, SimState, injected, not_found, split};
 
-/// What happens at an operation chosen by [`SimDisk::fail_at`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The power goes while it is under way: it may have had any part of its
-    /// effect, and every operation from then on fails.
-    PowerOff,
-    /// It fails. A write or truncation may have had part of its effect, and what
-    /// a flush should have made durable never will be, unless written again.
-    Io,
-    /// It finds no room, once. A write has had part of its effect.
-    NoSpace,
-}
-
-/// A change to a file, with its place among all changes.
-#[derive(Debug, Clone)]
-struct FileOp {
-    order: u64,
-    change: FileChange,
-}
-
-#[derive(Debug, Clone)]
-enum FileChange {
-    Write { at: usize, bytes: Vec<u8> },
-    Resize(usize),
-}
-
-impl FileChange {
-    fn apply(&self, contents: &mut Vec<u8>) {
-        match self {
-            Self::Write { at, bytes } => {
-                let end = at + bytes.len();
-                if contents.len() < end {
-                    contents.resize(end, 0);
-                }
-                contents[*at..end].copy_from_slice(bytes);
-            }
-            Self::Resize(length) => contents.resize(*length, 0),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Default)]
-struct Inode {
-    durable: Vec<u8>,
-    current: Vec<u8>,
-    unflushed: Vec<FileOp>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Node {
-    File(usize),
-    Dir,
-}
-
-/// A change to a directory, with its place among all changes.
-#[derive(Debug, Clone)]
-struct DirOp {
-    order: u64,
-    change: DirChange,
-}
-
-#[derive(Debug, Clone)]
-enum DirChange {
-    Add(String, Node),
-    Remove(String),
-    Rename { from: String, to: String, node: Node },
-}
-
-type Entries = BTreeMap<String, Node>;
-
-impl DirChange {
-    fn apply(&self, entries: &mut Entries) {
-        match self {
-            Self::Add(name, node) => {
-                entries.insert(name.clone(), *node);
-            }
-            Self::Remove(name) => {
-                entries.remove(name);
-            }
-            Self::Rename { from, to, node } => {
-                entries.remove(from);
-                entries.insert(to.clone(), *node);
-            }
-        }
-    }
-}
-
-#[derive(Debug, Clone, Default)]
-struct Dir {
-    durable: Entries,
-    current: Entries,
-    unflushed: Vec<DirOp>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct State {
-    inodes: Vec<Inode>,
-    dirs: BTreeMap<String, Dir>,
-    /// Operations so far that change something or make it durable.
-    steps: u64,
-    faults: BTreeMap<u64, Fault>,
-    off: bool,
-    /// The most bytes that all files may have together.
-    capacity: Option<usize>,
-    random: u64,
-}
-
-/// A simulated disk. Clones are the same disk.
+/// A simulated disk. Clones share the disk.
 #[derive(Clone)]
 pub struct SimDisk {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<SimState>>,
     locked: Arc<AtomicBool>,
 }
 
@@ -156,38 +59,38 @@ impl Default for SimDisk {
 }
 
 impl SimDisk {
-    /// An empty disk.
+    /// Creates an empty disk.
     pub fn new() -> Self {
-        let dirs = BTreeMap::from([(String::new(), Dir::default())]);
-        Self::of(State { dirs, ..State::default() })
+        let dirs = BTreeMap::from([(String::new(), SimDir::default())]);
+        Self::of(SimState { dirs, ..SimState::default() })
     }
 
-    fn of(state: State) -> Self {
+    fn of(state: SimState) -> Self {
         Self { state: Arc::new(Mutex::new(state)), locked: Arc::default() }
     }
 
-    /// How many operations there were that write, flush, or change a directory.
+    /// Returns the number of operations so far that wrote, flushed, or changed a directory.
     pub fn steps(&self) -> u64 {
-        lock(&self.state).steps
+        self.state.lock().steps
     }
 
-    /// Lets the operation of that number (the first is 1) fail.
-    pub fn fail_at(&self, step: u64, fault: Fault) {
-        lock(&self.state).faults.insert(step, fault);
+    /// Injects a fault into operation number `step`, where the first operation is 1.
+    pub fn fail_at(&self, step: u64, fault: InjectedFault) {
+        self.state.lock().faults.insert(step, fault);
     }
 
-    /// Limits the bytes that all files may have together; `None` lifts the limit.
+    /// Sets the maximum total length of all files, in bytes; `None` removes the limit.
     pub fn set_capacity(&self, bytes: Option<usize>) {
-        lock(&self.state).capacity = bytes;
+        self.state.lock().capacity = bytes;
     }
 
-    /// All files with their contents as a reader sees them, by name.
+    /// Returns the contents of all files as readers see them, by name.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         let mut files = BTreeMap::new();
         for (dir, entries) in &state.dirs {
             for (name, node) in &entries.current {
-                if let Node::File(inode) = node {
+                if let DirEntry::File(inode) = node {
                     files.insert(join(dir, name), state.inodes[*inode].current.clone());
                 }
             }
@@ -195,9 +98,9 @@ impl SimDisk {
         files
     }
 
-    /// Replaces a file's contents behind everybody's back, durably.
+    /// Replaces the contents of a file durably, without counting an operation.
     pub fn overwrite(&self, name: &str, contents: &[u8]) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if let Ok(inode) = state.find(name) {
             let contents = contents.to_vec();
             let current = contents.clone();
@@ -205,126 +108,20 @@ impl SimDisk {
         }
     }
 
-    /// Lets operations succeed again after [`Fault::PowerOff`] with nothing lost:
-    /// then it was not the power that went but the process alone that ended, and
-    /// what was not flushed is still waiting to be.
+    /// Lets operations succeed again after [`InjectedFault::PowerOff`]. Nothing is lost: this
+    /// simulates a crash of the process only, and unflushed changes are still pending.
     pub fn revive(&self) {
-        lock(&self.state).off = false;
+        self.state.lock().off = false;
     }
 
-    /// The disk as it may be found after the power went just now.
+    /// Returns a disk as it may be found after a loss of power at this moment.
     pub fn crash(&self, survives: Survives) -> Self {
-        Self::of(crash::image(&lock(&self.state), survives))
+        Self::of(crash::image(&self.state.lock(), survives))
     }
 }
 
 fn join(dir: &str, name: &str) -> String {
     if dir.is_empty() { name.into() } else { format!("{dir}/{name}") }
-}
-
-fn split(name: &str) -> (&str, &str) {
-    name.rsplit_once('/').unwrap_or(("", name))
-}
-
-fn not_found() -> io::Error {
-    io::ErrorKind::NotFound.into()
-}
-
-fn power_is_off() -> io::Error {
-    io::Error::other("the power is off")
-}
-
-fn injected(fault: Fault) -> io::Error {
-    match fault {
-        Fault::PowerOff => power_is_off(),
-        Fault::Io => io::Error::other("injected input/output error"),
-        Fault::NoSpace => io::ErrorKind::StorageFull.into(),
-    }
-}
-
-impl State {
-    fn check_power(&self) -> io::Result<()> {
-        if self.off { Err(power_is_off()) } else { Ok(()) }
-    }
-
-    /// Counts an operation, and says with which fault it is to meet.
-    fn step(&mut self) -> io::Result<Option<Fault>> {
-        self.check_power()?;
-        self.steps += 1;
-        let fault = self.faults.remove(&self.steps);
-        self.off = fault == Some(Fault::PowerOff);
-        Ok(fault)
-    }
-
-    fn find(&self, name: &str) -> io::Result<usize> {
-        let (dir, file) = split(name);
-        let entries = &self.dirs.get(dir).ok_or_else(not_found)?.current;
-        match entries.get(file) {
-            Some(Node::File(inode)) => Ok(*inode),
-            Some(Node::Dir) => Err(io::ErrorKind::IsADirectory.into()),
-            None => Err(not_found()),
-        }
-    }
-
-    /// Changes a directory, as far as the fault lets it.
-    fn change_dir(&mut self, dir: &str, change: DirChange) -> io::Result<()> {
-        let fault = self.step()?;
-        if let Some(fault) = fault.filter(|fault| *fault != Fault::PowerOff) {
-            return Err(injected(fault));
-        }
-        let order = self.steps;
-        let dir = self.dirs.get_mut(dir).ok_or_else(not_found)?;
-        change.apply(&mut dir.current);
-        dir.unflushed.push(DirOp { order, change });
-        fault.map_or(Ok(()), |fault| Err(injected(fault)))
-    }
-
-    fn change_file(&mut self, inode: usize, change: FileChange) {
-        let order = self.steps;
-        let inode = &mut self.inodes[inode];
-        change.apply(&mut inode.current);
-        inode.unflushed.push(FileOp { order, change });
-    }
-
-    /// How many bytes of a write there is room for.
-    fn room(&self, inode: usize, at: usize, length: usize) -> usize {
-        let Some(capacity) = self.capacity else { return length };
-        let used: usize = self.inodes.iter().map(|inode| inode.current.len()).sum();
-        let free = capacity.saturating_sub(used);
-        let inside = self.inodes[inode].current.len().saturating_sub(at);
-        length.min(inside + free)
-    }
-
-    fn write(&mut self, inode: usize, at: usize, bytes: &[u8]) -> io::Result<()> {
-        let fault = self.step()?;
-        let room = self.room(inode, at, bytes.len());
-        let (length, error) = match fault {
-            None if room == bytes.len() => (room, None),
-            None => (room, Some(Fault::NoSpace)),
-            // How much of it arrives, the crash decides.
-            Some(Fault::PowerOff) => (room, fault),
-            Some(_) => (room.min(bytes.len() / 2), fault),
-        };
-        self.change_file(inode, FileChange::Write { at, bytes: bytes[..length].to_vec() });
-        error.map_or(Ok(()), |fault| Err(injected(fault)))
-    }
-
-    fn flush(&mut self, inode: usize) -> io::Result<()> {
-        let fault = self.step()?;
-        let inode = &mut self.inodes[inode];
-        match fault {
-            None => {
-                let Inode { durable, unflushed, .. } = inode;
-                unflushed.drain(..).for_each(|op| op.change.apply(durable));
-                Ok(())
-            }
-            Some(Fault::PowerOff) => Err(power_is_off()),
-            Some(fault) => {
-                inode.unflushed.clear();
-                Err(injected(fault))
-            }
-        }
-    }
 }
 
 impl Disk for SimDisk {
@@ -333,7 +130,7 @@ impl Disk for SimDisk {
     }
 
     fn lock(&self) -> io::Result<Box<dyn DiskLock>> {
-        lock(&self.state).check_power()?;
+        self.state.lock().check_power()?;
         if self.locked.swap(true, Ordering::SeqCst) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -341,13 +138,13 @@ impl Disk for SimDisk {
     }
 
     fn random(&self) -> io::Result<[u8; 32]> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.random += 1;
         Ok(*blake3::hash(&state.random.to_le_bytes()).as_bytes())
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let (dir, file) = split(name);
         let inode = match state.find(name) {
             Ok(inode) => {
@@ -360,7 +157,7 @@ impl Disk for SimDisk {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 state.inodes.push(Inode::default());
                 let inode = state.inodes.len() - 1;
-                state.change_dir(dir, DirChange::Add(file.into(), Node::File(inode)))?;
+                state.change_dir(dir, DirChange::Add(file.into(), DirEntry::File(inode)))?;
                 inode
             }
             Err(error) => return Err(error),
@@ -369,14 +166,14 @@ impl Disk for SimDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         state.check_power()?;
         let inode = state.find(name)?;
         Ok(Arc::new(SimFile { state: Arc::clone(&self.state), inode }))
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         state.check_power()?;
         match state.dirs.get(dir) {
             Some(dir) => Ok(dir.current.keys().cloned().collect()),
@@ -386,42 +183,42 @@ impl Disk for SimDisk {
     }
 
     fn make_dir(&self, dir: &str) -> io::Result<()> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if state.dirs.contains_key(dir) {
             return state.check_power();
         }
         let (parent, name) = split(dir);
-        let changed = state.change_dir(parent, DirChange::Add(name.into(), Node::Dir));
+        let changed = state.change_dir(parent, DirChange::Add(name.into(), DirEntry::Dir));
         state.dirs.entry(dir.into()).or_default();
         changed
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let mut state = lock(&self.state);
-        let node = Node::File(state.find(from)?);
+        let mut state = self.state.lock();
+        let node = DirEntry::File(state.find(from)?);
         let (dir, from) = split(from);
         let change = DirChange::Rename { from: from.into(), to: split(to).1.into(), node };
         state.change_dir(dir, change)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.find(name)?;
         let (dir, file) = split(name);
         state.change_dir(dir, DirChange::Remove(file.into()))
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let fault = state.step()?;
-        let Dir { durable, unflushed, .. } = state.dirs.get_mut(dir).ok_or_else(not_found)?;
+        let SimDir { durable, unflushed, .. } = state.dirs.get_mut(dir).ok_or_else(not_found)?;
         match fault {
             None => {
                 unflushed.drain(..).for_each(|op| op.change.apply(durable));
                 Ok(())
             }
             Some(fault) => {
-                if fault != Fault::PowerOff {
+                if fault != InjectedFault::PowerOff {
                     unflushed.clear();
                 }
                 Err(injected(fault))
@@ -441,24 +238,24 @@ impl Drop for SimLock {
 }
 
 struct SimFile {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<SimState>>,
     inode: usize,
 }
 
-/// An offset or length; files of the simulation fit in memory.
+/// Converts an offset or length. Simulated files fit in memory.
 fn size(bytes: u64) -> io::Result<usize> {
     usize::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge.into())
 }
 
 impl DiskFile for SimFile {
     fn len(&self) -> io::Result<u64> {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         state.check_power()?;
         Ok(state.inodes[self.inode].current.len() as u64)
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         state.check_power()?;
         let contents = &state.inodes[self.inode].current;
         let from = contents.get(size(offset)?..).and_then(|rest| rest.get(..buffer.len()));
@@ -467,19 +264,19 @@ impl DiskFile for SimFile {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        lock(&self.state).write(self.inode, size(offset)?, bytes)
+        self.state.lock().write(self.inode, size(offset)?, bytes)
     }
 
     fn truncate(&self, length: u64) -> io::Result<()> {
         let length = size(length)?;
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         match state.step()? {
             None => {
                 state.change_file(self.inode, FileChange::Resize(length));
                 Ok(())
             }
             Some(fault) => {
-                if fault == Fault::PowerOff {
+                if fault == InjectedFault::PowerOff {
                     state.change_file(self.inode, FileChange::Resize(length));
                 }
                 Err(injected(fault))
@@ -489,15 +286,15 @@ impl DiskFile for SimFile {
 
     fn punch(&self, offset: u64, length: u64) -> io::Result<()> {
         let (offset, length) = (size(offset)?, size(length)?);
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let end = state.inodes[self.inode].current.len();
-        // As a write of zeros that takes no room: any part of it may survive a crash.
+        // A hole is a write of zeros that takes no space: any part of it may survive a crash.
         let zeros = vec![0; length.min(end.saturating_sub(offset))];
         state.write(self.inode, offset, &zeros)
     }
 
     fn allocated(&self) -> io::Result<u64> {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         state.check_power()?;
         let blocks = state.inodes[self.inode].current.chunks(BLOCK as usize);
         let taken = blocks.filter(|block| block.iter().any(|byte| *byte != 0)).count();
@@ -505,6 +302,6 @@ impl DiskFile for SimFile {
     }
 
     fn flush(&self) -> io::Result<()> {
-        lock(&self.state).flush(self.inode)
+        self.state.lock().flush(self.inode)
     }
 }

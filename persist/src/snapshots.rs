@@ -1,79 +1,66 @@
-//! Snapshots: small files that each name a root pin and the events it covers.
+//! The snapshots of a store: small files that each name a root pin and the last event it includes.
 //!
-//! A snapshot's file comes into being whole and after everything it needs is
-//! durable, so a file that is there and does not pass its check was damaged
-//! later. Such a one is passed over, in favour of the next older that is whole.
+//! A snapshot's file appears complete, after everything that the snapshot needs is durable. A file
+//! that fails its check was therefore damaged later. Recovery skips it and uses the newest intact
+//! snapshot.
 
-use vm::pinspace::Frozen;
+use plan::pinspace::Frozen;
 
-use crate::FORMAT_VERSION as VERSION;
+use crate::context::{StoreContext, TEMPORARY};
+use crate::encoding::{array, check, u32_at, u64_at};
 use crate::error::{Damage, DiskError, OpenError, SnapshotError};
-use crate::frame::{array, short, u32_at, u64_at};
 use crate::health::WriteError;
-use crate::journal::Home;
-use crate::segment::UNFINISHED;
-use crate::{Hash, Seq};
+use crate::types::{FORMAT_VERSION as VERSION, Seq, Snapshot};
 
 /// The directory of the snapshots.
 pub(crate) const DIR: &str = "snap";
-const ENDING: &str = ".snap";
+const EXTENSION: &str = ".snap";
 const MAGIC: [u8; 8] = *b"PALLASSN";
 const LENGTH: usize = 128;
 
-/// A state that was saved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Counts the snapshots of a store, from 1; never used twice.
-    pub generation: u64,
-    /// The pin that stands for the state.
-    pub root: Hash,
-    /// The last event that the state has taken in.
-    pub covers: Seq,
-    /// Where the pin is.
-    pub address: u64,
-    /// How many groups of pins the catalogue held then; the root and all it reaches are in
-    /// these.
-    pub groups: u64,
+/// Returns the path of a snapshot's file.
+pub(crate) fn file_name(generation: u64) -> String {
+    format!("{DIR}/{generation:020}{EXTENSION}")
 }
 
-fn name(generation: u64) -> String {
-    format!("{DIR}/{generation:020}{ENDING}")
-}
-
-/// The generation that a file of this name (without directory) holds.
+/// Parses a file name (without directory) and returns the snapshot's generation.
 fn generation_of(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(ENDING).filter(|digits| digits.len() == 20)?;
-    // Below the middle, so that counting on cannot overflow.
+    let digits = name.strip_suffix(EXTENSION).filter(|digits| digits.len() == 20)?;
+    // The limit ensures that counting on cannot overflow.
     digits.parse().ok().filter(|generation| *generation <= u64::MAX >> 1)
 }
 
-fn encode(home: &Home, snapshot: &Snapshot) -> [u8; LENGTH] {
+fn encode(context: &StoreContext, snapshot: &Snapshot) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
     bytes[0..8].copy_from_slice(&MAGIC);
     bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[16..32].copy_from_slice(&home.store);
+    bytes[16..32].copy_from_slice(&context.store);
     bytes[32..40].copy_from_slice(&snapshot.generation.to_le_bytes());
     bytes[40..48].copy_from_slice(&snapshot.covers.0.to_le_bytes());
     bytes[48..56].copy_from_slice(&snapshot.groups.to_le_bytes());
     bytes[56..64].copy_from_slice(&snapshot.address.to_le_bytes());
     bytes[64..96].copy_from_slice(&snapshot.root);
-    let check = short(&blake3::hash(&bytes[..112]));
+    let check = check(&bytes[..112]);
     bytes[112..].copy_from_slice(&check);
     bytes
 }
 
-fn decode(home: &Home, generation: u64, bytes: &[u8; LENGTH]) -> Result<Snapshot, &'static str> {
-    if bytes[112..] != short(&blake3::hash(&bytes[..112])) {
+fn decode(
+    context: &StoreContext,
+    generation: u64,
+    bytes: &[u8; LENGTH],
+) -> Result<Snapshot, &'static str> {
+    if bytes[112..] != check(&bytes[..112]) {
         return Err("the snapshot fails its check");
     }
     if bytes[..8] != MAGIC || u32_at(bytes, 8) != VERSION {
         return Err("the file is not a snapshot of this version");
     }
-    if bytes[16..32] != home.store {
+    if bytes[16..32] != context.store {
         return Err("the snapshot belongs to another store");
     }
     if u64_at(bytes, 32) != generation {
-        return Err("the snapshot's number is not that of its name");
+        return Err("the snapshot's generation differs from its file name");
     }
     let covers = Seq(u64_at(bytes, 40));
     let (groups, address) = (u64_at(bytes, 48), u64_at(bytes, 56));
@@ -81,108 +68,114 @@ fn decode(home: &Home, generation: u64, bytes: &[u8; LENGTH]) -> Result<Snapshot
 }
 
 /// The snapshots of a store.
-pub(crate) struct Snapshots {
-    home: Home,
+pub(crate) struct SnapshotFiles {
+    context: StoreContext,
+    /// The number of snapshots to keep.
     keep: usize,
-    /// Whole ones, oldest first.
-    whole: Vec<Snapshot>,
-    /// The others, with their generations.
+    /// The intact snapshots, oldest first.
+    intact: Vec<Snapshot>,
+    /// The generations of the damaged snapshots, with the damage.
     damaged: Vec<(u64, Damage)>,
+    /// The temporary files of interrupted writes.
     leftovers: Vec<String>,
 }
 
-impl Snapshots {
-    pub(crate) fn empty(home: Home, keep: usize) -> Self {
-        Self { home, keep, whole: vec![], damaged: vec![], leftovers: vec![] }
+impl SnapshotFiles {
+    /// Creates the empty list of a new store.
+    pub(crate) fn empty(context: StoreContext, keep: usize) -> Self {
+        Self { context, keep, intact: vec![], damaged: vec![], leftovers: vec![] }
     }
 
-    /// Reads all snapshots, and changes nothing.
-    pub(crate) fn survey(home: Home, keep: usize) -> Result<Self, DiskError> {
-        let names = home.disk.list(DIR).map_err(|error| home.error(DIR, "list", error))?;
-        let mut found = Self::empty(home, keep);
+    /// Reads all snapshots. Changes nothing on disk.
+    pub(crate) fn survey(context: StoreContext, keep: usize) -> Result<Self, DiskError> {
+        let names = context.list(DIR)?;
+        let mut found = Self::empty(context, keep);
         for name in names {
             if let Some(generation) = generation_of(&name) {
                 match found.read(generation)? {
-                    Ok(snapshot) => found.whole.push(snapshot),
+                    Ok(snapshot) => found.intact.push(snapshot),
                     Err(damage) => found.damaged.push((generation, damage)),
                 }
-            } else if name.ends_with(UNFINISHED) {
+            } else if name.ends_with(TEMPORARY) {
                 found.leftovers.push(format!("{DIR}/{name}"));
             }
         }
-        found.whole.sort_by_key(|snapshot| snapshot.generation);
+        found.intact.sort_by_key(|snapshot| snapshot.generation);
         Ok(found)
     }
 
     fn read(&self, generation: u64) -> Result<Result<Snapshot, Damage>, DiskError> {
-        let name = name(generation);
+        let name = file_name(generation);
         let failed = |action| {
-            let path = self.home.disk.path(&name);
+            let path = self.context.disk.path(&name);
             move |error| DiskError::new(path, action, error)
         };
         let damaged = |reason: &str| Damage {
-            path: self.home.disk.path(&name),
+            path: self.context.disk.path(&name),
             offset: 0,
             reason: reason.into(),
             advice: "the next older snapshot is used if there is one".into(),
         };
-        let file = self.home.disk.open(&name).map_err(failed("open"))?;
+        let file = self.context.disk.open(&name).map_err(failed("open"))?;
         if file.len().map_err(failed("read"))? != LENGTH as u64 {
-            return Ok(Err(damaged("the snapshot is not of the right length")));
+            return Ok(Err(damaged("the snapshot has the wrong length")));
         }
         let mut bytes = [0; LENGTH];
         file.read_at(0, &mut bytes).map_err(failed("read"))?;
-        Ok(decode(&self.home, generation, &bytes).map_err(damaged))
+        Ok(decode(&self.context, generation, &bytes).map_err(damaged))
     }
 
-    /// Tidies up after a crash. A snapshot that was renamed just before one may
-    /// be known to the system only: makes it durable.
+    /// Removes temporary files, and makes durable a snapshot that was renamed just before a crash
+    /// of the process.
     pub(crate) fn resume(&mut self) -> Result<(), OpenError> {
         for name in std::mem::take(&mut self.leftovers) {
-            let removed = self.home.disk.remove(&name);
-            removed.map_err(|error| self.home.error(&name, "remove", error))?;
+            self.context.remove(&name)?;
         }
-        let synced = self.home.disk.sync_dir(DIR);
-        Ok(synced.map_err(|error| self.home.error(DIR, "flush", error))?)
+        Ok(self.context.sync_dir(DIR)?)
     }
 
+    /// Returns the newest intact snapshot.
     pub(crate) fn newest(&self) -> Option<&Snapshot> {
-        self.whole.last()
+        self.intact.last()
     }
 
+    /// Returns the oldest intact snapshot.
     pub(crate) fn oldest(&self) -> Option<&Snapshot> {
-        self.whole.first()
+        self.intact.first()
     }
 
-    /// All whole ones, newest first.
+    /// Returns the intact snapshots, newest first.
     pub(crate) fn list(&self) -> Vec<Snapshot> {
-        self.whole.iter().rev().cloned().collect()
+        self.intact.iter().rev().cloned().collect()
     }
 
-    /// All damaged ones, with their generations.
+    /// Returns the generations of the damaged snapshots, with the damage.
     pub(crate) fn damaged(&self) -> &[(u64, Damage)] {
         &self.damaged
     }
 
-    /// The damaged ones that are newer than every whole one.
-    pub(crate) fn passed_over(&self) -> Vec<Damage> {
+    /// Returns the damaged snapshots that are newer than every intact one.
+    pub(crate) fn damaged_newer(&self) -> Vec<Damage> {
         let newest = self.newest().map_or(0, |snapshot| snapshot.generation);
         let newer = self.damaged.iter().filter(|(generation, _)| *generation > newest);
         newer.map(|(_, damage)| damage.clone()).collect()
     }
 
-    /// Fails if a snapshot that covers so much may not be the next.
+    /// Checks that the next snapshot may cover the events up to `covers`.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Backwards`] if the newest snapshot covers more.
     pub(crate) fn check_order(&self, covers: Seq) -> Result<(), SnapshotError> {
         match self.newest() {
             Some(newest) if newest.covers > covers => {
-                let path = self.home.disk.path(DIR);
+                let path = self.context.disk.path(DIR);
                 Err(SnapshotError::Backwards { path, covers, newest: newest.covers })
             }
             _ => Ok(()),
         }
     }
 
-    /// Writes a snapshot whose pins and events are durable.
+    /// Writes a snapshot. Its pins and events must be durable.
     pub(crate) fn write(
         &mut self,
         root: &Frozen,
@@ -194,22 +187,24 @@ impl Snapshots {
         let generation = newest.max(damaged.unwrap_or(0)) + 1;
         let (root, address) = (root.hash().into(), root.address() as u64);
         let snapshot = Snapshot { generation, root, address, covers, groups };
-        self.home.publish(DIR, &name(generation), &encode(&self.home, &snapshot))?;
-        self.whole.push(snapshot.clone());
-        self.forget_old();
+        let bytes = encode(&self.context, &snapshot);
+        self.context.publish(DIR, &file_name(generation), &bytes)?;
+        self.intact.push(snapshot.clone());
+        self.remove_old();
         Ok(snapshot)
     }
 
-    /// Removes what is older than those to be kept. What cannot be removed stays
-    /// on the list, and is tried again next time.
-    fn forget_old(&mut self) {
-        let Some(oldest) = self.whole.iter().rev().nth(self.keep - 1) else { return };
+    /// Removes the snapshots beyond the number to keep. A snapshot that cannot be removed stays on
+    /// the list and is retried with the next one.
+    fn remove_old(&mut self) {
+        let Some(oldest) = self.intact.iter().rev().nth(self.keep - 1) else { return };
         let oldest = oldest.generation;
-        let disk = &self.home.disk;
-        let stays = |generation| generation >= oldest || disk.remove(&name(generation)).is_err();
-        self.whole.retain(|snapshot| stays(snapshot.generation));
+        let disk = &self.context.disk;
+        let stays =
+            |generation| generation >= oldest || disk.remove(&file_name(generation)).is_err();
+        self.intact.retain(|snapshot| stays(snapshot.generation));
         self.damaged.retain(|(generation, _)| stays(*generation));
-        // Should this fail, an old snapshot may come back after a crash: no harm.
+        // If this fails, an old snapshot may reappear after a crash, which is harmless.
         let _ = disk.sync_dir(DIR);
     }
 }

@@ -1,115 +1,67 @@
-//! The store: one directory, locked, with a log, pins and snapshots.
+//! The store: one locked directory with an event log, pins and snapshots.
+
+mod create;
+mod open;
+mod parts;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use vm::pinspace::range::SLOT_SIZE;
-use vm::pinspace::{Frozen, PinSpace};
+use parking_lot::Mutex;
+use plan::pinspace::{Frozen, PinSpace};
 
+use crate::context::StoreContext;
 use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::{
-    CreateError, Damage, DiskError, LogError, OpenError, PinError, ReadError, SnapshotError,
+    CreateError, Damage, DiskError, LogError, OpenError, PinError, SnapshotError, StoreReadError,
 };
-use crate::journal::{Home, Pruned};
-use crate::lock::lock;
-use crate::log::{Appender, Log};
-use crate::opening::{self, Parts};
-use crate::records::Records;
-use crate::snapshots::{self, Snapshot, Snapshots};
-use crate::space::Entry;
-use crate::space::mapped::MappedPins;
-use crate::{Hash, Seq};
+use crate::journal::PrunedLog;
+use crate::log::{Log, LogAppender, LogRecords};
+use crate::settings::StoreSettings;
+use crate::snapshots::{self, SnapshotFiles};
+use crate::space::{CatalogueEntry, PinStore};
+use crate::types::{PinHash, Seq, Snapshot};
+use parts::StoreParts;
 
-/// What can be chosen of a store. None of it is recorded on disk: the same store
-/// may be opened with other settings each time.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// A log segment is ended before it would grow beyond this, in bytes (a
-    /// larger event has a segment to itself). Default: 64 MiB.
-    pub log_segment: u64,
-    /// Which slot of the range of pins (`vm::pinspace::range`) a new store begins in. Stores that
-    /// are to be open in one process need slots of their own. Default: one that is free, by chance.
-    pub slot: Option<usize>,
-    /// A file of pins is ended before it would grow beyond this, in bytes, and another slot begun (a larger
-    /// pin has a file to itself). Default and most: the size of a slot, 64 GiB.
-    pub body_file: u64,
-    /// The log's file is made longer by so many bytes at a time, before they are needed: a flush
-    /// is cheaper where the file need not grow. Default: 1 MiB; 0 lets it grow by what is written.
-    pub log_ahead: u64,
-    /// So many files that the log no longer needs are kept, to be written over by its next segments.
-    /// Default: 2.
-    pub log_spares: usize,
-    /// How long the committer may let an event wait for others to be flushed
-    /// together with it, while nobody waits for it. Default: zero, that is, until
-    /// the flush before it has ended.
-    pub commit_delay: Duration,
-    /// How many snapshots to keep; at least 2, whatever is given. Default: 3.
-    pub keep_snapshots: usize,
-    /// How many bytes of events may be queued before appending has to wait for
-    /// the disk. Default: 64 MiB.
-    pub max_pending: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            log_segment: 64 << 20,
-            slot: None,
-            body_file: SLOT_SIZE as u64,
-            log_ahead: 1 << 20,
-            log_spares: 2,
-            commit_delay: Duration::ZERO,
-            keep_snapshots: 3,
-            max_pending: 64 << 20,
-        }
-    }
-}
-
-impl Settings {
-    /// How many snapshots are kept: never so few that the loss of one is fatal.
-    pub(crate) fn keep(&self) -> usize {
-        self.keep_snapshots.max(2)
-    }
-}
-
-/// Where a machine goes on from: a state, and what happened since.
+/// The data from which a machine continues: a state and the events after it.
 pub struct Recovery {
-    /// The state; `None` where no snapshot was ever written.
+    /// The snapshot with the state; `None` if none was ever written.
     pub snapshot: Option<Snapshot>,
-    /// Newer snapshots that were passed over because they are damaged.
+    /// The damaged snapshots that are newer than `snapshot`.
     pub damaged: Vec<Damage>,
-    /// The events since.
-    pub records: Records,
+    /// The events after the snapshot.
+    pub records: LogRecords,
 }
 
-/// An open store. All methods may be called from any thread.
+/// An open store. Any thread may call any method.
 pub struct Store {
-    home: Home,
+    context: StoreContext,
     path: PathBuf,
     log: Log,
-    pins: MappedPins,
-    snapshots: Mutex<Snapshots>,
-    // Last, so that it is released when all else is done.
+    pins: PinStore,
+    snapshots: Mutex<SnapshotFiles>,
+    // The last field, so that the lock is released after everything else is dropped.
     lock: Option<Arc<dyn DiskLock>>,
 }
 
 impl Store {
-    /// Creates a store, with default settings, in a directory that is empty or
-    /// does not exist.
+    /// Creates a store with default settings in a directory that is empty or does not exist.
     ///
     /// # Errors
-    /// See [`CreateError`]; nothing that was there is changed.
+    /// See [`CreateError`]. Existing files are not changed.
     pub fn create(dir: impl AsRef<Path>) -> Result<Self, CreateError> {
-        Self::create_with(dir, Settings::default())
+        Self::create_with(dir, StoreSettings::default())
     }
 
-    /// As [`Store::create`], with settings.
+    /// Creates a store with the given settings, like [`Store::create`].
     ///
     /// # Errors
-    /// As there.
-    pub fn create_with(dir: impl AsRef<Path>, settings: Settings) -> Result<Self, CreateError> {
+    /// See [`CreateError`]. Existing files are not changed.
+    pub fn create_with(
+        dir: impl AsRef<Path>,
+        settings: StoreSettings,
+    ) -> Result<Self, CreateError> {
         let dir = dir.as_ref();
         let disk = RealDisk::make(dir).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => CreateError::Foreign { path: dir.into() },
@@ -118,68 +70,68 @@ impl Store {
         Self::create_on(Arc::new(disk), settings)
     }
 
-    /// As [`Store::create`], on any disk.
+    /// Creates a store on the given disk, like [`Store::create`].
     ///
     /// # Errors
-    /// As there.
-    pub fn create_on(disk: Arc<dyn Disk>, settings: Settings) -> Result<Self, CreateError> {
-        Ok(Self::assemble(opening::create(disk, &settings)?, &settings))
+    /// See [`CreateError`]. Existing files are not changed.
+    pub fn create_on(disk: Arc<dyn Disk>, settings: StoreSettings) -> Result<Self, CreateError> {
+        Ok(Self::assemble(create::create(disk, &settings)?, &settings))
     }
 
-    /// Opens a store with default settings. A torn end that a crash left is cut
-    /// off; it held nothing that was acknowledged.
+    /// Opens a store with default settings. Truncates the torn tail that a crash left, which held
+    /// nothing that was acknowledged.
     ///
     /// # Errors
-    /// See [`OpenError`]. Nothing on disk is changed then, except that an error
-    /// of the file system itself can interrupt the cutting off.
+    /// See [`OpenError`]. Nothing on disk is changed then, unless the file system fails in the
+    /// middle of the repair.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, OpenError> {
-        Self::open_with(dir, Settings::default())
+        Self::open_with(dir, StoreSettings::default())
     }
 
-    /// As [`Store::open`], with settings.
+    /// Opens a store with the given settings, like [`Store::open`].
     ///
     /// # Errors
-    /// As there.
-    pub fn open_with(dir: impl AsRef<Path>, settings: Settings) -> Result<Self, OpenError> {
+    /// See [`Store::open`].
+    pub fn open_with(dir: impl AsRef<Path>, settings: StoreSettings) -> Result<Self, OpenError> {
         Self::open_on(Arc::new(RealDisk::new(dir.as_ref())), settings)
     }
 
-    /// As [`Store::open`], on any disk.
+    /// Opens the store on the given disk, like [`Store::open`].
     ///
     /// # Errors
-    /// As there.
-    pub fn open_on(disk: Arc<dyn Disk>, settings: Settings) -> Result<Self, OpenError> {
-        Ok(Self::assemble(opening::open(disk, &settings)?, &settings))
+    /// See [`Store::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, settings: StoreSettings) -> Result<Self, OpenError> {
+        Ok(Self::assemble(open::open(disk, &settings)?, &settings))
     }
 
-    fn assemble(parts: Parts, settings: &Settings) -> Self {
-        let Parts { home, lock, log, pins, snapshots } = parts;
-        pins.set_limit(settings.body_file);
+    fn assemble(parts: StoreParts, settings: &StoreSettings) -> Self {
+        let StoreParts { context, lock, log, pins, snapshots } = parts;
+        pins.set_body_limit(settings.body_file);
         Self {
-            path: home.disk.path(""),
-            log: Log::new(home.clone(), settings, log),
-            home,
+            path: context.disk.path(""),
+            log: Log::new(context.clone(), settings, log),
+            context,
             pins,
             snapshots: Mutex::new(snapshots),
             lock: Some(lock),
         }
     }
 
-    /// The store's directory.
+    /// Returns the store's directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Makes everything durable and closes the store. Dropping a store does the
-    /// same, but cannot report an error.
+    /// Makes everything durable and closes the store. Dropping a store does the same but cannot
+    /// report an error.
     ///
     /// # Errors
-    /// As [`Store::commit`]; the store is closed nevertheless.
+    /// Like [`Store::commit`]; the store is closed nevertheless.
     pub fn close(mut self) -> Result<(), LogError> {
-        self.shut()
+        self.close_parts()
     }
 
-    fn shut(&mut self) -> Result<(), LogError> {
+    fn close_parts(&mut self) -> Result<(), LogError> {
         if self.lock.is_none() {
             return Ok(());
         }
@@ -189,22 +141,21 @@ impl Store {
         pins.and(log)
     }
 
-    /// The newest snapshot that is whole, and the events since.
+    /// Returns the newest intact snapshot and the events after it.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn recover(&self) -> Result<Recovery, ReadError> {
-        let snapshots = lock(&self.snapshots);
-        let damaged = snapshots.passed_over();
+    /// See [`StoreReadError`].
+    pub fn recover(&self) -> Result<Recovery, StoreReadError> {
+        let snapshots = self.snapshots.lock();
+        let damaged = snapshots.damaged_newer();
         self.recovery(snapshots.newest().cloned(), damaged)
     }
 
-    /// The same from an older snapshot, for when the state of the newest proves
-    /// unusable.
+    /// Returns an older snapshot and the events after it, in case the newest state is unusable.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn recover_from(&self, snapshot: &Snapshot) -> Result<Recovery, ReadError> {
+    /// See [`StoreReadError`].
+    pub fn recover_from(&self, snapshot: &Snapshot) -> Result<Recovery, StoreReadError> {
         self.recovery(Some(snapshot.clone()), vec![])
     }
 
@@ -212,16 +163,16 @@ impl Store {
         &self,
         snapshot: Option<Snapshot>,
         damaged: Vec<Damage>,
-    ) -> Result<Recovery, ReadError> {
+    ) -> Result<Recovery, StoreReadError> {
         let covers = snapshot.as_ref().map_or(Seq::START, |snapshot| snapshot.covers);
         let records = self.log.records(covers.next().0)?;
         Ok(Recovery { snapshot, damaged, records })
     }
 
-    /// Appends an event to the log, in memory: it is durable only after a commit.
-    /// Waits if too much is queued already.
+    /// Appends an event to the log in memory. A commit makes it durable. Blocks while too many
+    /// bytes are queued.
     ///
-    /// If the event names pins, commit those first ([`Store::commit_pins`]).
+    /// If the event refers to pins, commit those first ([`Store::commit_pins`]).
     ///
     /// # Errors
     /// See [`LogError`]; the event was not appended.
@@ -229,15 +180,15 @@ impl Store {
         self.log.append(payload)
     }
 
-    /// Makes everything appended so far durable; returns the last sequence.
+    /// Makes all appended events durable and returns the last sequence.
     ///
     /// # Errors
-    /// See [`LogError`]; how much is durable is what [`Store::durable`] says.
+    /// See [`LogError`]; [`Store::durable`] returns the last event that is durable.
     pub fn commit(&self) -> Result<Seq, LogError> {
         self.log.commit()
     }
 
-    /// Waits until an event is durable, and sees to it that it will be.
+    /// Waits until an event is durable. Triggers a commit if none is in progress.
     ///
     /// # Errors
     /// See [`LogError`].
@@ -245,65 +196,66 @@ impl Store {
         self.log.wait_durable(seq)
     }
 
-    /// The last event appended; [`Seq::START`] if there is none.
+    /// Returns the sequence of the last appended event; [`Seq::START`] if there is none.
     pub fn last(&self) -> Seq {
         self.log.last()
     }
 
-    /// The last event known to be durable.
+    /// Returns the sequence of the last event that is known to be durable.
     pub fn durable(&self) -> Seq {
         self.log.durable()
     }
 
-    /// A handle for appending from other threads, committed in the background.
+    /// Returns a handle that appends from other threads, with commits in the background.
     ///
     /// # Errors
-    /// [`LogError::NoCommitter`] if there is no committer yet and its thread
-    /// cannot be started.
-    pub fn appender(&self) -> Result<Appender, LogError> {
+    /// [`LogError::NoCommitter`] if the committer's thread cannot be started.
+    pub fn appender(&self) -> Result<LogAppender, LogError> {
         self.log.appender()
     }
 
-    /// What pins are frozen into and found in. They are durable after [`Store::commit_pins`] or
-    /// [`Store::write_snapshot`]. Whoever holds a pin in it keeps the store locked.
+    /// Returns the pin space in which pins are frozen and found. [`Store::commit_pins`] and
+    /// [`Store::write_snapshot`] make them durable. The store stays locked as long as a pin of it
+    /// is held.
     pub fn space(&self) -> &Arc<PinSpace> {
         self.pins.space()
     }
 
-    /// The pin that stands for a snapshot's state.
+    /// Returns the root pin of a snapshot, which holds its state.
     ///
     /// # Errors
-    /// [`PinError::Damaged`] if it is not whole.
+    /// [`PinError::Damaged`] if the pin is damaged or missing.
     pub fn root(&self, snapshot: &Snapshot) -> Result<Frozen, PinError> {
         self.pins.at(snapshot.address, &snapshot.root)
     }
 
-    /// The pin of that hash at an address that the catalogue tells of ([`Store::each_pin`]).
+    /// Returns the pin with the given hash at an address from the catalogue ([`Store::each_pin`]).
     ///
     /// # Errors
-    /// [`PinError::Damaged`] if it is not whole.
-    pub fn pin(&self, address: u64, hash: &Hash) -> Result<Frozen, PinError> {
+    /// [`PinError::Damaged`] if the pin is damaged or missing.
+    pub fn pin(&self, address: u64, hash: &PinHash) -> Result<Frozen, PinError> {
         self.pins.at(address, hash)
     }
 
-    /// The damage of the pin at an address, where there is none that is whole.
+    /// Describes the damage of a pin that was not found intact at its address.
     pub(crate) fn damage(&self, address: u64) -> Damage {
         self.pins.damage(address)
     }
 
-    /// Visits all pins that are durable, each after those that it refers to. Reads the catalogue
-    /// alone, and no body.
+    /// Calls `visit` for each durable pin, after all pins that it refers to. Reads the catalogue
+    /// and no body.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn each_pin(&self, mut visit: impl FnMut(&Entry)) -> Result<(), ReadError> {
+    /// See [`StoreReadError`].
+    pub fn each_pin(&self, mut visit: impl FnMut(&CatalogueEntry)) -> Result<(), StoreReadError> {
         self.pins.each_entry(|entry| {
             visit(entry);
             Ok(())
         })
     }
 
-    /// Makes all pins that have been frozen so far durable. Others may be meanwhile.
+    /// Makes durable all pins that were frozen before the call. Other threads may freeze pins in
+    /// the meantime.
     ///
     /// # Errors
     /// [`PinError::Full`] and [`PinError::Failed`].
@@ -312,17 +264,18 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a snapshot: `root` stands for the state after the event `covers`.
-    /// All that it needs is made durable first, and the previous snapshot stays
-    /// valid until this one is. Then those beyond the number to be kept go.
+    /// Writes a snapshot: the pin `root` holds the state after the event `covers`.
+    ///
+    /// First makes everything durable that the snapshot needs. The previous snapshot stays valid
+    /// until the new one is durable. Then removes the snapshots beyond the number to keep.
     ///
     /// # Errors
-    /// See [`SnapshotError`]; the newest snapshot is then the one it was.
+    /// See [`SnapshotError`]; the previous snapshot then stays the newest.
     pub fn write_snapshot(&self, root: &Frozen, covers: Seq) -> Result<Snapshot, SnapshotError> {
-        let mut snapshots = lock(&self.snapshots);
+        let mut snapshots = self.snapshots.lock();
         snapshots.check_order(covers)?;
         if !Arc::ptr_eq(root.space(), self.space()) {
-            let path = self.home.disk.path(snapshots::DIR);
+            let path = self.context.disk.path(snapshots::DIR);
             return Err(SnapshotError::UnknownRoot { path, root: root.hash().into() });
         }
         let groups = self.pins.commit()?;
@@ -330,28 +283,28 @@ impl Store {
         Ok(snapshots.write(root, covers, groups)?)
     }
 
-    /// The snapshots that are whole, newest first.
+    /// Returns the intact snapshots, newest first.
     pub fn snapshots(&self) -> Vec<Snapshot> {
-        lock(&self.snapshots).list()
+        self.snapshots.lock().list()
     }
 
-    /// Removes the log segments that the oldest kept snapshot covers entirely.
-    /// Nothing is removed before there is a snapshot.
+    /// Removes the log segments whose events are all covered by the oldest snapshot. Removes
+    /// nothing before there is a snapshot.
     ///
     /// # Errors
-    /// [`SnapshotError::Disk`]; what was removed before stays removed.
-    pub fn prune(&self) -> Result<Pruned, SnapshotError> {
-        let snapshots = lock(&self.snapshots);
+    /// [`SnapshotError::Disk`]; the segments removed so far stay removed.
+    pub fn prune(&self) -> Result<PrunedLog, SnapshotError> {
+        let snapshots = self.snapshots.lock();
         match snapshots.oldest() {
             Some(oldest) => self.log.prune(oldest.covers.next().0),
-            None => Ok(Pruned::default()),
+            None => Ok(PrunedLog::default()),
         }
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        // An error has been returned to whoever waited, or nobody did.
-        let _ = self.shut();
+        // The threads that waited have received the error; nobody else can receive it.
+        let _ = self.close_parts();
     }
 }

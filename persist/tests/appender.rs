@@ -1,4 +1,4 @@
-//! Appending from several threads with the background committer.
+//! Appending from several threads, with the background committer.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,19 +9,19 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use persist::sim::{Fault, SimDisk, Survives};
-use persist::{LogError, Seq, Settings, Store};
+use persist::sim::{InjectedFault, SimDisk, Survives};
+use persist::{LogError, Seq, Store, StoreSettings};
 use support::small;
 
-fn on_sim(settings: Settings) -> (SimDisk, Store) {
+fn on_sim(settings: StoreSettings) -> (SimDisk, Store) {
     let disk = SimDisk::new();
     let store = Store::create_on(Arc::new(disk.clone()), settings).unwrap();
     (disk, store)
 }
 
 #[test]
-fn many_threads_share_flushes_and_lose_nothing() {
-    let (disk, store) = on_sim(Settings { log_segment: 1 << 16, ..small() });
+fn events_of_many_threads_are_all_durable_in_each_threads_order() {
+    let (disk, store) = on_sim(StoreSettings { log_segment: 1 << 16, ..small() });
     let before = disk.steps();
     let appender = store.appender().unwrap();
     let threads: Vec<_> = (0..8u8)
@@ -55,7 +55,7 @@ fn many_threads_share_flushes_and_lose_nothing() {
 }
 
 #[test]
-fn callbacks_come_in_order_and_after_the_flush() {
+fn callbacks_run_in_order_and_after_the_flush() {
     let (disk, store) = on_sim(small());
     let appender = store.appender().unwrap();
     let (send, receive) = mpsc::channel();
@@ -77,7 +77,7 @@ fn callbacks_come_in_order_and_after_the_flush() {
 }
 
 #[test]
-fn a_callback_may_append_commit_and_even_panic() {
+fn a_callback_may_append_wait_and_panic() {
     let (_, store) = on_sim(small());
     let appender = store.appender().unwrap();
     let (send, receive) = mpsc::channel();
@@ -86,7 +86,7 @@ fn a_callback_may_append_commit_and_even_panic() {
         let ticket = inner.submit(b"from a callback".to_vec()).unwrap();
         ticket.wait().unwrap();
         send.send(ticket.seq()).unwrap();
-        panic!("a callback that panics, on purpose");
+        panic!("an intended panic in a callback");
     };
     appender.append(b"first".to_vec(), call).unwrap();
     assert_eq!(receive.recv().unwrap(), Seq(2));
@@ -95,9 +95,9 @@ fn a_callback_may_append_commit_and_even_panic() {
 }
 
 #[test]
-fn an_event_is_committed_though_nobody_waits() {
+fn an_event_is_committed_although_no_thread_waits() {
     let delay = Duration::from_millis(5);
-    let (_, store) = on_sim(Settings { commit_delay: delay, ..small() });
+    let (_, store) = on_sim(StoreSettings { commit_delay: delay, ..small() });
     let (send, receive) = mpsc::channel();
     let appender = store.appender().unwrap();
     appender.append(b"alone".to_vec(), move |outcome| send.send(outcome).unwrap()).unwrap();
@@ -105,10 +105,10 @@ fn an_event_is_committed_though_nobody_waits() {
 }
 
 #[test]
-fn a_wait_does_not_sit_out_the_delay() {
-    // Would take an hour otherwise.
+fn a_waiting_thread_ends_the_commit_delay() {
+    // Otherwise the test would take an hour.
     let delay = Duration::from_secs(3600);
-    let (_, store) = on_sim(Settings { commit_delay: delay, ..small() });
+    let (_, store) = on_sim(StoreSettings { commit_delay: delay, ..small() });
     let appender = store.appender().unwrap();
     appender.submit(b"urgent".to_vec()).unwrap().wait().unwrap();
     appender.submit(b"not urgent".to_vec()).unwrap();
@@ -116,9 +116,9 @@ fn a_wait_does_not_sit_out_the_delay() {
 }
 
 #[test]
-fn a_queue_that_is_full_holds_appenders_back() {
+fn a_full_queue_commits_before_it_accepts_more() {
     let settings =
-        Settings { max_pending: 100, commit_delay: Duration::from_secs(3600), ..small() };
+        StoreSettings { max_pending: 100, commit_delay: Duration::from_secs(3600), ..small() };
     let (_, store) = on_sim(settings);
     let appender = store.appender().unwrap();
     for _ in 0..50 {
@@ -129,14 +129,15 @@ fn a_queue_that_is_full_holds_appenders_back() {
 
 #[test]
 fn a_failed_flush_reaches_every_callback_and_waiter() {
-    let (disk, store) = on_sim(Settings { commit_delay: Duration::from_secs(3600), ..small() });
+    let (disk, store) =
+        on_sim(StoreSettings { commit_delay: Duration::from_secs(3600), ..small() });
     let appender = store.appender().unwrap();
     let (send, receive) = mpsc::channel();
     for _ in 0..3 {
         let send = send.clone();
         appender.append(b"doomed".to_vec(), move |outcome| send.send(outcome).unwrap()).unwrap();
     }
-    disk.fail_at(disk.steps() + 2, Fault::Io);
+    disk.fail_at(disk.steps() + 2, InjectedFault::Io);
     assert!(matches!(store.wait_durable(Seq(3)), Err(LogError::Failed(_))));
     for _ in 0..3 {
         assert!(matches!(receive.recv().unwrap(), Err(LogError::Failed(_))));
@@ -145,8 +146,9 @@ fn a_failed_flush_reaches_every_callback_and_waiter() {
 }
 
 #[test]
-fn closing_commits_what_is_queued_and_refuses_the_rest() {
-    let (disk, store) = on_sim(Settings { commit_delay: Duration::from_secs(3600), ..small() });
+fn closing_commits_queued_events_and_rejects_later_ones() {
+    let (disk, store) =
+        on_sim(StoreSettings { commit_delay: Duration::from_secs(3600), ..small() });
     let appender = store.appender().unwrap();
     let (send, receive) = mpsc::channel();
     appender.append(b"last".to_vec(), move |outcome| send.send(outcome).unwrap()).unwrap();

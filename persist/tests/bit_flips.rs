@@ -1,5 +1,5 @@
-//! Flips bits in every file of a store: each flip is noticed before the data is
-//! used, or does not matter; and a store that cannot be opened is left as it is.
+//! Flips bits in every file of a store. Each flip is detected before the data is used, or it is
+//! harmless. A store that cannot be opened is not changed.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use persist::collect::collect_on;
 use persist::sim::{SimDisk, Survives};
-use persist::{Damage, Disk, OpenError, PinError, ReadError, Settings, Store};
+use persist::{Damage, Disk, OpenError, PinError, Store, StoreReadError, StoreSettings};
 use support::{Action, Model, freeze, run, run_with, small, workload};
-use vm::Hash;
+use plan::Hash;
 
-/// A store with several segments, two snapshots and events after them.
+/// Creates a store with several segments, two snapshots and events after them.
 fn sample() -> (SimDisk, Model) {
     let disk = SimDisk::new();
     let mut actions = workload(3, 40);
@@ -31,17 +31,18 @@ fn sample() -> (SimDisk, Model) {
     (disk, model)
 }
 
-/// What became of a store that was tampered with.
+/// The outcome of opening and reading a modified store.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
+    /// The store was not opened.
     Refused,
-    /// Opened, but something was found damaged when it was read.
+    /// The store was opened, and reading it reported damage.
     Noticed,
     Harmless,
 }
 
-/// Opens a store and compares all that it gives with the model. Panics if any of
-/// it is wrong; `name` is the file that was tampered with.
+/// Opens a store and compares its contents with the model. Panics if any of them are wrong. `name`
+/// is the modified file.
 fn examine(disk: &SimDisk, model: &Model, name: &str) -> Outcome {
     let before = disk.files();
     let store = match Store::open_on(Arc::new(disk.clone()), small()) {
@@ -73,12 +74,13 @@ fn examine(disk: &SimDisk, model: &Model, name: &str) -> Outcome {
     outcome
 }
 
-/// All pins are there and whole, or the damage is named: then true.
+/// Checks that all pins exist and are intact, or that an error names the modified file. Returns
+/// whether there was an error.
 fn examine_pins(store: &Store, model: &Model, name: &str) -> bool {
     let mut kept = Vec::new();
     match store.each_pin(|entry| kept.push((entry.address, entry.hash))) {
         Ok(()) => {}
-        Err(ReadError::Damaged(damage)) => {
+        Err(StoreReadError::Damaged(damage)) => {
             assert!(damage.path.ends_with(name));
             return true;
         }
@@ -96,7 +98,7 @@ fn examine_pins(store: &Store, model: &Model, name: &str) -> bool {
             }
             Err(error) => panic!("{name}: {error}"),
         }
-        // The index may have lost it; what it does find is right.
+        // A damaged index may lose the pin, but it must not return another one.
         let found = store.space().find(&Hash(hash));
         assert!(
             found.is_ok_and(|found| found.is_none_or(|found| found.hash() == Hash(hash)))
@@ -115,7 +117,8 @@ fn is_about(error: &OpenError, name: &str) -> bool {
     named.ends_with(name) && error.to_string().contains(name) && error.source().is_none()
 }
 
-/// The events since older snapshots are right, or the damage is named: then true.
+/// Checks that the events after older snapshots are correct, or that an error names the modified
+/// file. Returns whether there was an error.
 fn read_from_older_snapshots(store: &Store, model: &Model, name: &str) -> bool {
     let mut noticed = false;
     for snapshot in store.snapshots() {
@@ -125,7 +128,7 @@ fn read_from_older_snapshots(store: &Store, model: &Model, name: &str) -> bool {
         {
             match record {
                 Ok(record) => assert_eq!(record.payload, *event),
-                Err(ReadError::Damaged(damage)) => {
+                Err(StoreReadError::Damaged(damage)) => {
                     assert!(damage.path.ends_with(name));
                     noticed = true;
                 }
@@ -136,7 +139,7 @@ fn read_from_older_snapshots(store: &Store, model: &Model, name: &str) -> bool {
     noticed
 }
 
-/// What is on a disk, but for a bit of one byte of a file with those contents: another one in each byte.
+/// Copies a disk and flips one bit in a byte of a file. The bit depends on the byte.
 fn with_flipped_bit(disk: &SimDisk, name: &str, contents: &[u8], at: usize) -> SimDisk {
     let mut flipped = contents.to_vec();
     flipped[at] ^= 1 << ((at * 5 + at / 8) % 8);
@@ -146,7 +149,7 @@ fn with_flipped_bit(disk: &SimDisk, name: &str, contents: &[u8], at: usize) -> S
 }
 
 #[test]
-fn a_flipped_bit_is_noticed_or_harmless() {
+fn a_flipped_bit_is_detected_or_harmless() {
     let (disk, model) = sample();
     assert_eq!(examine(&disk.crash(Survives::Everything), &model, ""), Outcome::Harmless);
     let (mut refused, mut noticed, mut harmless) = (0, 0, 0);
@@ -161,12 +164,13 @@ fn a_flipped_bit_is_noticed_or_harmless() {
         }
     }
     println!("{refused} refused, {noticed} noticed, {harmless} harmless");
-    // Harmless are: padding, seals, marks at the end, and events that every
-    // snapshot covers and nobody reads.
+    // Harmless are padding, seals, marks at the end, and events that every snapshot covers, so that
+    // nothing reads them.
     assert!(refused > 3000 && noticed > 3000, "{refused} refused, {noticed} noticed");
 }
 
-/// The same after a collection: the catalogue has gaps, and begins with a copy; the bodies have holes.
+/// Creates a store after a collection: the catalogue has gaps and begins with a copy, and the
+/// bodies have holes.
 fn collected_sample() -> (SimDisk, Model) {
     let disk = SimDisk::new();
     let put = |size, edges| Action::Put { size, edges };
@@ -176,10 +180,10 @@ fn collected_sample() -> (SimDisk, Model) {
     }
     actions.extend([put(20, 2), Action::Append(30), Action::Commit]);
     actions.extend([Action::Snapshot { back: 0 }, Action::Snapshot { back: 0 }, Action::Reopen]);
-    let settings = Settings { body_file: 25_000, ..small() };
+    let settings = StoreSettings { body_file: 25_000, ..small() };
     let (mut model, done) = run_with(&disk, &actions, settings);
     assert!(done);
-    // Nobody has it open any more.
+    // The copy is not locked.
     let disk = disk.crash(Survives::Everything);
     let before = allocated(&disk);
     let collected = collect_on(Arc::new(disk.clone()), false, &mut |_, _, _| {}).unwrap();
@@ -200,13 +204,13 @@ fn allocated(disk: &SimDisk) -> u64 {
     names.map(|name| disk.open(&name).unwrap().allocated().unwrap()).sum()
 }
 
-/// Freezes pins where there is room: no other pin is written over, whatever was flipped.
+/// Freezes pins in the gaps and checks that no other pin is overwritten.
 fn examine_gaps(disk: &SimDisk, name: &str) -> Outcome {
     let Ok(store) = Store::open_on(Arc::new(disk.clone()), small()) else {
         return Outcome::Refused;
     };
     let mut kept = Vec::new();
-    // The catalogue itself may be what was flipped, and then it is another test that finds that.
+    // If the flip is in the catalogue, `examine` checks the error.
     let _ = store.each_pin(|entry| kept.push((entry.address, entry.hash)));
     let count = |store: &Store| {
         let whole = |(address, hash): &&(u64, [u8; 32])| store.pin(*address, hash).is_ok();
@@ -222,20 +226,20 @@ fn examine_gaps(disk: &SimDisk, name: &str) -> Outcome {
         }
     };
     let _ = store.close();
-    // What was found whole before is read again, by one who has not seen it.
+    // Verify again after reopening, since a pin is verified once per opening.
     let store = Store::open_on(Arc::new(disk.clone()), small());
-    let store = store.unwrap_or_else(|error| panic!("{name}: it was opened before: {error}"));
-    assert_eq!(count(&store), before, "{name}: a pin was written over");
+    let store = store.unwrap_or_else(|error| panic!("{name}: it opened before: {error}"));
+    assert_eq!(count(&store), before, "{name}: a pin was overwritten");
     outcome
 }
 
 #[test]
-fn a_flipped_bit_in_a_collected_store_is_noticed_or_harmless() {
+fn a_flipped_bit_in_a_collected_store_is_detected_or_harmless() {
     let (disk, model) = collected_sample();
     assert_eq!(examine(&disk.crash(Survives::Everything), &model, ""), Outcome::Harmless);
-    let (mut refused, mut noticed, mut unfrozen) = (0, 0, 0);
+    let (mut refused, mut noticed, mut not_frozen) = (0, 0, 0);
     for (name, contents) in disk.files() {
-        // Holes are read by nobody.
+        // Nothing reads holes.
         let is_used = |at: &usize| contents[at / 64 * 64..].iter().take(64).any(|byte| *byte != 0);
         let step = if name.starts_with("index/") { 97 } else { 3 };
         for at in (0..contents.len()).step_by(step).filter(is_used) {
@@ -246,16 +250,16 @@ fn a_flipped_bit_in_a_collected_store_is_noticed_or_harmless() {
                 Outcome::Harmless => {}
             }
             let copy = with_flipped_bit(&disk, &name, &contents, at);
-            unfrozen += usize::from(examine_gaps(&copy, &name) == Outcome::Noticed);
+            not_frozen += usize::from(examine_gaps(&copy, &name) == Outcome::Noticed);
         }
     }
-    println!("{refused} refused, {noticed} noticed, {unfrozen} when a pin was frozen");
+    println!("{refused} refused, {noticed} noticed, {not_frozen} when a pin was frozen");
     assert!(refused > 100 && noticed > 500, "{refused} refused, {noticed} noticed");
-    assert!(unfrozen > 20, "{unfrozen} were found when a place was looked for");
+    assert!(not_frozen > 20, "{not_frozen} flips were detected during an allocation");
 }
 
 #[test]
-fn a_missing_file_is_noticed() {
+fn a_missing_file_is_detected() {
     let (disk, model) = sample();
     for name in disk.files().into_keys() {
         let copy = disk.crash(Survives::Everything);
@@ -263,23 +267,23 @@ fn a_missing_file_is_noticed() {
         let before = copy.files();
         match Store::open_on(Arc::new(copy.clone()), small()) {
             Err(_) => assert!(copy.files() == before),
-            // Older than what the newest snapshot needs.
+            // The newest snapshot does not need the file.
             Ok(store) => {
                 let recovery = store.recover().unwrap();
                 let covers = recovery.snapshot.as_ref().map_or(0, |it| it.covers.0 as usize);
                 assert_eq!(covers + recovery.records.count(), model.events.len(), "{name}");
                 assert!(!name.starts_with("catalogue/"), "{name}");
-                // That one of several files of bodies is missing is found when a pin in it is looked at.
+                // A missing body file is detected when one of its pins is read.
                 assert_eq!(examine_pins(&store, &model, &name), name.starts_with("bodies/"));
             }
         }
     }
 }
 
-/// Cuts the last file of events at every length: what was acknowledged cannot
-/// always be told from what was not, but what is given is a prefix, and whole.
+/// Truncates files at every length. The loss of acknowledged events cannot always be detected, but
+/// the remaining events are an intact prefix.
 #[test]
-fn a_cut_file_gives_a_prefix_or_an_error() {
+fn a_truncated_file_yields_a_prefix_or_an_error() {
     let (disk, model) = sample();
     for (name, contents) in disk.files() {
         if name.starts_with("snap/") || name == "FORMAT" {

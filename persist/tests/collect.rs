@@ -1,4 +1,4 @@
-//! Collecting a store on the real file system, and one that is in use or damaged.
+//! Collecting a store on the real file system, also while it is in use or damaged.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,17 +6,17 @@ mod support;
 
 use std::path::Path;
 
-use persist::collect::{CollectError, Collected, collect};
-use persist::inspect::Judge;
-use persist::{Inspection, OpenError, Seq, Settings, Store};
+use persist::collect::{CollectError, CollectStats, collect};
+use persist::inspect::PinVerifier;
+use persist::{Inspection, OpenError, Seq, Store, StoreSettings};
 use support::{freeze, small};
-use vm::Hash;
-use vm::pinspace::Frozen;
+use plan::Hash;
+use plan::pinspace::Frozen;
 
-/// Believes every pin that is where it should be.
-struct Trusting;
+/// Accepts every pin.
+struct AcceptAll;
 
-impl Judge for Trusting {
+impl PinVerifier for AcceptAll {
     fn pin(&mut self, _: &Frozen) -> Result<(), String> {
         Ok(())
     }
@@ -24,15 +24,16 @@ impl Judge for Trusting {
     fn progress(&mut self, _: u64) {}
 }
 
-fn settings() -> Settings {
-    Settings { log_segment: 1 << 20, body_file: 1 << 30, ..small() }
+fn settings() -> StoreSettings {
+    StoreSettings { log_segment: 1 << 20, body_file: 1 << 30, ..small() }
 }
 
-fn run(dir: &Path, dry_run: bool) -> Result<Collected, CollectError> {
+fn run(dir: &Path, dry_run: bool) -> Result<CollectStats, CollectError> {
     collect(dir, dry_run, &mut |_, _, _| {})
 }
 
-/// Freezes a state of so many pins of 20,000 bytes beside those that are given, and writes a snapshot.
+/// Freezes `count` pins of 20,000 bytes, writes a snapshot of them and of `others`, and returns
+/// both.
 fn snapshot(store: &Store, first: usize, count: usize, others: &[Hash]) -> Vec<Hash> {
     let mut pins = others.to_vec();
     for n in first..first + count {
@@ -43,12 +44,12 @@ fn snapshot(store: &Store, first: usize, count: usize, others: &[Hash]) -> Vec<H
     pins
 }
 
-/// A store of which a half is garbage; and the pins that are not.
+/// Creates a store in which half of the pins are garbage. Returns the others.
 fn half_garbage(dir: &Path) -> Vec<Hash> {
     let store = Store::create_with(dir, settings()).unwrap();
     let all = snapshot(&store, 0, 60, &[]);
     let kept: Vec<Hash> = all.iter().copied().step_by(2).collect();
-    // Two snapshots are kept: the first goes.
+    // Two snapshots are kept, so the first one is removed.
     snapshot(&store, 100, 1, &kept);
     let kept = snapshot(&store, 200, 1, &kept);
     store.close().unwrap();
@@ -56,7 +57,7 @@ fn half_garbage(dir: &Path) -> Vec<Hash> {
 }
 
 fn check(dir: &Path, kept: &[Hash]) {
-    let report = Inspection::open(dir).unwrap().check(&mut Trusting).unwrap();
+    let report = Inspection::open(dir).unwrap().check(&mut AcceptAll).unwrap();
     assert_eq!(report.findings, []);
     assert!(report.snapshots.iter().all(|state| state.is_whole()));
     let store = Store::open_with(dir, settings()).unwrap();
@@ -71,20 +72,20 @@ fn body_bytes(dir: &Path) -> u64 {
 }
 
 #[test]
-fn garbage_goes_and_its_room_is_used_again() {
+fn garbage_is_freed_and_its_space_reused() {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let dir = dir.path().join("store");
     let kept = half_garbage(&dir);
     let usage = Inspection::open(&dir).unwrap().usage().unwrap();
     let before = std::fs::read_dir(dir.join("catalogue")).unwrap().count();
 
-    let told = run(&dir, true).unwrap();
-    assert_eq!(told.freed_pins, usage.garbage_pins);
-    assert_eq!((told.freed_pins, told.disk_after), (31, told.disk_before));
+    let dry = run(&dir, true).unwrap();
+    assert_eq!(dry.freed_pins, usage.garbage_pins);
+    assert_eq!((dry.freed_pins, dry.disk_after), (31, dry.disk_before));
     assert_eq!(std::fs::read_dir(dir.join("catalogue")).unwrap().count(), before);
 
     let done = run(&dir, false).unwrap();
-    assert_eq!((done.freed_pins, done.kept_pins), (told.freed_pins, told.kept_pins));
+    assert_eq!((done.freed_pins, done.kept_pins), (dry.freed_pins, dry.kept_pins));
     assert!(done.no_holes || done.disk_before - done.disk_after > 30 * 15_000, "{done:?}");
     check(&dir, &kept);
     let usage = Inspection::open(&dir).unwrap().usage().unwrap();
@@ -115,7 +116,7 @@ fn a_store_in_use_is_not_collected() {
 }
 
 #[test]
-fn nothing_goes_while_it_cannot_be_told_what_is_needed() {
+fn nothing_is_freed_while_a_snapshot_is_damaged() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("store");
     half_garbage(&dir);
@@ -132,7 +133,7 @@ fn nothing_goes_while_it_cannot_be_told_what_is_needed() {
 }
 
 #[test]
-fn a_store_without_a_snapshot_is_left_alone() {
+fn a_store_without_a_snapshot_is_not_collected() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("store");
     let store = Store::create_with(&dir, settings()).unwrap();

@@ -1,5 +1,5 @@
-//! Pulls the plug at every operation of a workload, lets every kind of remains be
-//! found afterwards, and compares each with the model.
+//! Simulates a loss of power at every operation of a workload, with every kind of remains, and
+//! compares the recovered store with the model.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,10 +8,10 @@ mod support;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use persist::sim::{Fault, SimDisk, Survives};
+use persist::sim::{InjectedFault, SimDisk, Survives};
 use support::{Action, Model, open_after_crash, run, workload};
 
-/// The kinds of remains that are tried at each point.
+/// Returns the kinds of remains to try at each crash point.
 fn remains(point: u64) -> impl Iterator<Item = Survives> {
     let fixed = [Survives::Nothing, Survives::Everything, Survives::LengthsOnly];
     let moments = (0..6).map(move |n| Survives::UpTo(point * 100 + n));
@@ -25,13 +25,13 @@ fn digest(disk: &SimDisk) -> u64 {
     hasher.finish()
 }
 
-/// Opens an image, checks it, goes on working, and checks again.
+/// Opens an image, checks it, continues the workload, and checks again.
 fn check(image: &SimDisk, model: &Model, point: &str) {
     let mut model = model.clone();
     let opened = open_after_crash(image, &model);
     let store = opened.unwrap_or_else(|error| panic!("{point}: {error}"));
     model.check(&store);
-    let go_on = [
+    let more = [
         Action::Append(70),
         Action::Put { size: 20, edges: 1 },
         Action::Commit,
@@ -39,7 +39,7 @@ fn check(image: &SimDisk, model: &Model, point: &str) {
         Action::Append(0),
         Action::Prune,
     ];
-    for action in &go_on {
+    for action in &more {
         assert!(model.step(&store, action), "{point}: {action:?}");
     }
     store.close().unwrap();
@@ -48,7 +48,7 @@ fn check(image: &SimDisk, model: &Model, point: &str) {
     model.check(&open_after_crash(image, &model).unwrap());
 }
 
-/// Pulls the plug again at every operation of the recovery.
+/// Simulates another loss of power at every operation of the recovery.
 fn check_recovery(image: &SimDisk, model: &Model, point: &str) -> usize {
     let rehearsal = image.crash(Survives::Everything);
     drop(open_after_crash(&rehearsal, model));
@@ -56,7 +56,7 @@ fn check_recovery(image: &SimDisk, model: &Model, point: &str) -> usize {
     for step in 1..=rehearsal.steps() {
         for survives in [Survives::Nothing, Survives::Anything(step), Survives::Everything] {
             let again = image.crash(Survives::Everything);
-            again.fail_at(step, Fault::PowerOff);
+            again.fail_at(step, InjectedFault::PowerOff);
             drop(open_after_crash(&again, model));
             check(&again.crash(survives), model, &format!("{point}, again at {step}"));
             points += 1;
@@ -65,7 +65,7 @@ fn check_recovery(image: &SimDisk, model: &Model, point: &str) -> usize {
     points
 }
 
-/// Tries every crash point of one workload. Returns how many images differed.
+/// Tries every crash point of one workload. Returns the number of distinct images.
 fn enumerate(seed: u64, length: usize) -> usize {
     let actions = workload(seed, length);
     let whole = SimDisk::new();
@@ -78,11 +78,11 @@ fn enumerate(seed: u64, length: usize) -> usize {
     let mut seen = HashSet::new();
     for step in 1..=whole.steps() {
         let disk = SimDisk::new();
-        disk.fail_at(step, Fault::PowerOff);
+        disk.fail_at(step, InjectedFault::PowerOff);
         let (model, _) = run(&disk, &actions);
         for survives in remains(step) {
             let image = disk.crash(survives);
-            // The same files with another claim on them are another case.
+            // The same files with other guarantees are another case.
             if seen.insert((digest(&image), model.certain_events, model.certain_snapshots)) {
                 check(&image, &model, &format!("seed {seed}, step {step}, {survives:?}"));
             }
@@ -92,21 +92,21 @@ fn enumerate(seed: u64, length: usize) -> usize {
 }
 
 #[test]
-fn every_crash_leaves_what_was_acknowledged() {
+fn acknowledged_data_survives_a_crash_at_any_operation() {
     let points: usize = (1..=4).map(|seed| enumerate(seed, 120)).sum();
     println!("{points} distinct crash points");
     assert!(points > 10_000, "{points}");
 }
 
 #[test]
-fn a_crash_during_recovery_changes_nothing() {
+fn acknowledged_data_survives_a_crash_during_recovery() {
     let actions = workload(9, 60);
     let whole = SimDisk::new();
     assert!(run(&whole, &actions).1);
     let mut points = 0;
     for step in (1..=whole.steps()).step_by(7) {
         let disk = SimDisk::new();
-        disk.fail_at(step, Fault::PowerOff);
+        disk.fail_at(step, InjectedFault::PowerOff);
         let (model, _) = run(&disk, &actions);
         for survives in [Survives::Everything, Survives::UpTo(step), Survives::Anything(step)] {
             let point = format!("step {step}, {survives:?}");
@@ -117,17 +117,17 @@ fn a_crash_during_recovery_changes_nothing() {
     assert!(points > 500, "{points}");
 }
 
-/// The process is killed, its successor recovers and acts on what it finds, and
-/// only then does the power go: by then all that was found must be durable.
+/// The process is killed and its successor recovers. Then the power is lost: by then, everything
+/// that was recovered must be durable.
 #[test]
-fn what_a_recovery_found_outlives_the_next_crash() {
+fn recovered_data_survives_a_second_crash() {
     let actions = workload(5, 120);
     let whole = SimDisk::new();
     assert!(run(&whole, &actions).1);
     for step in 1..=whole.steps() {
         for survives in [Survives::Nothing, Survives::Anything(step), Survives::LengthsOnly] {
             let disk = SimDisk::new();
-            disk.fail_at(step, Fault::PowerOff);
+            disk.fail_at(step, InjectedFault::PowerOff);
             let (mut model, _) = run(&disk, &actions);
             disk.revive();
             let store = open_after_crash(&disk, &model).unwrap();

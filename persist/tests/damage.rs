@@ -1,4 +1,4 @@
-//! A torn tail is cut off, damage is reported: the line between the two.
+//! The line between a torn tail, which is truncated, and damage, which is reported.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,28 +6,28 @@ mod support;
 
 use std::sync::Arc;
 
-use persist::sim::{Fault, SimDisk, Survives};
-use persist::{Damage, OpenError, Seq, Settings, Store};
+use persist::sim::{InjectedFault, SimDisk, Survives};
+use persist::{Damage, OpenError, Seq, Store, StoreSettings};
 use support::{freeze, slot};
 
 const LOG: &str = "log/00000000000000000001.log";
 const CATALOGUE: &str = "catalogue/00000000000000000001.cat";
-/// The lengths of a segment's header and of a frame's (FORMAT.md).
+/// The lengths of the headers of a segment and of a frame, in bytes (FORMAT.md).
 const HEADER: usize = 128;
 const FRAME: usize = 64;
 
 fn open(disk: &SimDisk) -> Result<Store, OpenError> {
-    Store::open_on(Arc::new(disk.clone()), Settings::default())
+    Store::open_on(Arc::new(disk.clone()), StoreSettings::default())
 }
 
 fn create() -> (SimDisk, Store) {
     let disk = SimDisk::new();
-    let settings = Settings { slot: Some(slot()), ..Settings::default() };
+    let settings = StoreSettings { slot: Some(slot()), ..StoreSettings::default() };
     let store = Store::create_on(Arc::new(disk.clone()), settings).unwrap();
     (disk, store)
 }
 
-/// The disk after a power cut, with one file changed.
+/// Returns the disk after a loss of power, with one file changed.
 fn tampered(disk: &SimDisk, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> SimDisk {
     let image = disk.crash(Survives::Nothing);
     let mut contents = image.files()[name].clone();
@@ -53,7 +53,8 @@ fn damage(disk: &SimDisk) -> (Damage, usize) {
     }
 }
 
-/// Two events, each flushed by itself; the mark after the second one is not.
+/// Returns a disk with two events that were flushed separately. The mark after the second one was
+/// not flushed.
 fn two_events() -> SimDisk {
     let (disk, store) = create();
     for event in [[1; 100], [2; 100]] {
@@ -67,12 +68,12 @@ fn two_events() -> SimDisk {
 }
 
 #[test]
-fn a_bad_record_before_a_later_flush_is_damage() {
+fn a_bad_frame_before_a_later_flush_is_damage() {
     let disk = two_events();
     for at in [0, 9, 33, 50, FRAME, FRAME + 99] {
         let image = tampered(&disk, LOG, |bytes| bytes[HEADER + at] ^= 4);
         let (damage, _) = damage(&image);
-        assert_eq!(damage.offset, HEADER as u64, "the offset is that of the record");
+        assert_eq!(damage.offset, HEADER as u64, "the offset is that of the frame");
         assert!(damage.path.ends_with(LOG));
     }
     let zeroed = tampered(&disk, LOG, |bytes| bytes[HEADER..HEADER + 100].fill(0));
@@ -80,8 +81,8 @@ fn a_bad_record_before_a_later_flush_is_damage() {
 }
 
 #[test]
-fn a_bad_record_at_the_very_end_is_cut_off() {
-    // The second frame stands behind the first and its mark.
+fn a_bad_frame_at_the_end_is_truncated() {
+    // The second frame follows the first one and its mark.
     let second = HEADER + (FRAME + 112) + FRAME;
     let disk = two_events();
     for at in [0, 9, 33, 50, FRAME, FRAME + 99] {
@@ -95,7 +96,7 @@ fn a_bad_record_at_the_very_end_is_cut_off() {
 }
 
 #[test]
-fn a_bad_last_record_with_a_mark_behind_it_is_damage() {
+fn a_bad_last_frame_before_a_mark_is_damage() {
     let (disk, store) = create();
     store.append(&[1; 100]).unwrap();
     store.close().unwrap();
@@ -106,15 +107,15 @@ fn a_bad_last_record_with_a_mark_behind_it_is_damage() {
 }
 
 #[test]
-fn a_group_whose_later_part_alone_arrived_is_cut_off() {
+fn a_group_without_its_first_sectors_is_truncated() {
     let (disk, store) = create();
     store.append(&[1; 100]).unwrap();
     store.commit().unwrap();
     for event in [[2; 600], [3; 600], [4; 600]] {
         store.append(&event).unwrap();
     }
-    // The write goes through, the flush does not.
-    disk.fail_at(disk.steps() + 2, Fault::PowerOff);
+    // The write succeeds, the flush does not.
+    disk.fail_at(disk.steps() + 2, InjectedFault::PowerOff);
     store.commit().unwrap_err();
     drop(store);
     let all = disk.crash(Survives::Everything);
@@ -122,24 +123,24 @@ fn a_group_whose_later_part_alone_arrived_is_cut_off() {
     let second = HEADER + (FRAME + 112) + FRAME;
     for lost in [second..second + 64, second + 64..second + 600] {
         let image = tampered(&all, LOG, |bytes| bytes[lost].fill(0));
-        assert_eq!(events(&image), [[1; 100]], "the third and fourth have no claim");
-        assert_eq!(events(&image), [[1; 100]], "and opening again finds the same");
+        assert_eq!(events(&image), [[1; 100]], "the third and fourth were not acknowledged");
+        assert_eq!(events(&image), [[1; 100]], "opening again finds the same");
     }
 }
 
 #[test]
-fn what_was_cut_off_does_not_come_back() {
+fn truncated_frames_do_not_reappear() {
     let (disk, store) = create();
     store.append(&[1; 600]).unwrap();
     store.append(&[2; 600]).unwrap();
-    disk.fail_at(disk.steps() + 2, Fault::PowerOff);
+    disk.fail_at(disk.steps() + 2, InjectedFault::PowerOff);
     store.commit().unwrap_err();
     drop(store);
     let all = disk.crash(Survives::Everything);
     let image = tampered(&all, LOG, |bytes| bytes[HEADER + 100..HEADER + 500].fill(0));
     let store = open(&image).unwrap();
     assert_eq!(store.last(), Seq::START);
-    // Of the same length, so that the second one would follow on.
+    // The same length, so that the second frame would follow directly.
     store.append(&[3; 600]).unwrap();
     store.commit().unwrap();
     let after = image.crash(Survives::Nothing);
@@ -148,7 +149,7 @@ fn what_was_cut_off_does_not_come_back() {
 }
 
 #[test]
-fn a_payload_that_looks_like_a_log_proves_nothing() {
+fn a_payload_that_contains_frames_proves_nothing() {
     let decoy = two_events().files()[LOG].clone();
     let (disk, store) = create();
     store.append(b"first").unwrap();
@@ -166,7 +167,7 @@ fn a_payload_that_looks_like_a_log_proves_nothing() {
 }
 
 #[test]
-fn a_snapshot_proves_what_it_covers() {
+fn a_snapshot_proves_that_its_events_were_durable() {
     let (disk, store) = create();
     for n in 0..4 {
         store.append(&[n; 100]).unwrap();
@@ -182,7 +183,7 @@ fn a_snapshot_proves_what_it_covers() {
 }
 
 #[test]
-fn a_damaged_catalogue_leaves_the_snapshots_before_it_usable() {
+fn snapshots_before_damage_in_the_catalogue_stay_usable() {
     let (disk, store) = create();
     let mut ends = Vec::new();
     for n in 1..=3 {
@@ -200,12 +201,12 @@ fn a_damaged_catalogue_leaves_the_snapshots_before_it_usable() {
 }
 
 #[test]
-fn a_body_is_not_looked_at_before_it_is_wanted() {
+fn a_damaged_body_is_reported_when_its_pin_is_read() {
     let (disk, store) = create();
     let mut places = Vec::new();
     for n in 1..=3 {
         let state = freeze(&store, n, 10, &[]).unwrap();
-        let (name, offset) = place(&state);
+        let (name, offset) = locate(&state);
         store.write_snapshot(&state, Seq::START).unwrap();
         places.push((name, offset));
     }
@@ -220,15 +221,15 @@ fn a_body_is_not_looked_at_before_it_is_wanted() {
     assert!(store.root(&snapshots[1]).is_ok());
 }
 
-/// The file of a pin, and its offset there.
-fn place(pin: &vm::pinspace::Frozen) -> (String, usize) {
-    let at = pin.address() - vm::pinspace::range::BASE;
-    let slot = vm::pinspace::range::SLOT_SIZE;
+/// Returns the body file of a pin and the offset in it.
+fn locate(pin: &plan::pinspace::Frozen) -> (String, usize) {
+    let at = pin.address() - plan::pinspace::range::BASE;
+    let slot = plan::pinspace::range::SLOT_SIZE;
     (format!("bodies/{:03}.body", at / slot), at % slot)
 }
 
 #[test]
-fn a_damaged_snapshot_is_passed_over() {
+fn a_damaged_snapshot_is_skipped() {
     let (disk, store) = create();
     store.append(b"one").unwrap();
     store.append(b"two").unwrap();
@@ -247,6 +248,6 @@ fn a_damaged_snapshot_is_passed_over() {
     assert_eq!(recovery.records.count(), 1);
     let state = freeze(&store, 2, 10, &[]).unwrap();
     let next = store.write_snapshot(&state, Seq(2)).unwrap();
-    assert_eq!(next.generation, 3, "the name of a damaged one is not used again");
-    assert!(image.files().contains_key(name), "and it is not removed before its time");
+    assert_eq!(next.generation, 3, "the generation of a damaged snapshot is not reused");
+    assert!(image.files().contains_key(name), "a damaged snapshot is kept like an intact one");
 }

@@ -1,4 +1,4 @@
-//! Stores in the real file system: creating, opening, refusing, locking.
+//! Stores on the real file system: creation, opening, rejection and locks.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,19 +7,19 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use persist::{CreateError, LogError, OpenError, Seq, Settings, SnapshotError, Store};
+use persist::{CreateError, LogError, OpenError, Seq, SnapshotError, Store, StoreSettings};
 use support::{freeze, slot};
 
-/// The usual, but for a slot that no other test has.
-fn settings() -> Settings {
-    Settings { slot: Some(slot()), ..Settings::default() }
+/// Returns default settings with a slot that no other test uses.
+fn settings() -> StoreSettings {
+    StoreSettings { slot: Some(slot()), ..StoreSettings::default() }
 }
 
 fn create(dir: impl AsRef<Path>) -> Result<Store, CreateError> {
     Store::create_with(dir, settings())
 }
 
-/// Names and contents of all files below a directory.
+/// Returns names and contents of all files below a directory.
 fn tree(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
@@ -35,10 +35,10 @@ fn tree(dir: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn a_store_comes_back_from_the_real_disk() {
+fn a_reopened_store_has_its_events_and_pins() {
     let temporary = tempfile::tempdir().unwrap();
     let dir = temporary.path().join("new/and/deep");
-    let settings = Settings { log_segment: 4096, ..settings() };
+    let settings = StoreSettings { log_segment: 4096, ..settings() };
     let store = Store::create_with(&dir, settings.clone()).unwrap();
     let mut roots = Vec::new();
     for n in 0..200u32 {
@@ -46,7 +46,7 @@ fn a_store_comes_back_from_the_real_disk() {
         roots.push(freeze(&store, n as usize % 150, 100, &[]).unwrap());
     }
     store.commit().unwrap();
-    assert_eq!(roots[7].address(), roots[157].address(), "each is written once");
+    assert_eq!(roots[7].address(), roots[157].address(), "a pin is written once");
     store.write_snapshot(&roots[0], Seq(150)).unwrap();
     store.write_snapshot(&roots[0], Seq(160)).unwrap();
     assert!(store.prune().unwrap().segments > 1);
@@ -61,14 +61,14 @@ fn a_store_comes_back_from_the_real_disk() {
     assert_eq!(seqs, (161..=200).collect::<Vec<_>>());
     let found = store.space().find(&first).unwrap().unwrap();
     assert_eq!(found.address(), store.root(&recovery.snapshot.unwrap()).unwrap().address());
-    assert!(store.space().find(&vm::Hash([9; 32])).unwrap().is_none());
+    assert!(store.space().find(&plan::Hash([9; 32])).unwrap().is_none());
     drop(found);
     store.close().unwrap();
-    assert_eq!(tree(&dir), files, "opening and closing leaves no trace");
+    assert_eq!(tree(&dir), files, "opening and closing changes no file");
 }
 
 #[test]
-fn a_second_store_on_the_same_directory_is_refused() {
+fn a_second_store_on_the_same_directory_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
     let store = create(dir.path()).unwrap();
     let error = Store::open(dir.path()).err().unwrap();
@@ -81,7 +81,7 @@ fn a_second_store_on_the_same_directory_is_refused() {
 }
 
 #[test]
-fn a_directory_with_foreign_files_is_left_alone() {
+fn no_store_is_created_among_foreign_files() {
     let foreign: [&[&str]; 5] =
         [&["notes.txt"], &["log/mine.log"], &["bodies/x.new"], &["snap/a"], &["log"]];
     for files in foreign {
@@ -102,7 +102,7 @@ fn a_directory_with_foreign_files_is_left_alone() {
 }
 
 #[test]
-fn a_store_without_its_format_file_is_never_created_over() {
+fn no_store_is_created_over_one_without_its_format_file() {
     let dir = tempfile::tempdir().unwrap();
     let store = create(dir.path()).unwrap();
     store.append(b"precious").unwrap();
@@ -115,7 +115,7 @@ fn a_store_without_its_format_file_is_never_created_over() {
 }
 
 #[test]
-fn what_is_not_a_store_is_named() {
+fn errors_name_the_path_that_is_not_a_store() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("missing");
     for path in [missing.as_path(), dir.path()] {
@@ -131,7 +131,7 @@ fn what_is_not_a_store_is_named() {
 }
 
 #[test]
-fn another_version_is_refused_by_number() {
+fn a_store_of_another_version_is_rejected_with_its_number() {
     let dir = tempfile::tempdir().unwrap();
     create(dir.path()).unwrap().close().unwrap();
     let path = dir.path().join("FORMAT");
@@ -144,15 +144,15 @@ fn another_version_is_refused_by_number() {
 }
 
 #[test]
-fn parts_of_another_version_are_refused_by_number() {
+fn files_of_another_version_are_rejected_with_their_number() {
     let dir = tempfile::tempdir().unwrap();
     create(dir.path()).unwrap().close().unwrap();
-    for (part, checked, says) in [
+    for (dir_name, checked, message) in [
         ("bodies", 48, "its format is version 7, this program reads version 1; have the program"),
         ("catalogue", 112, "the segment is of version 7, not 1"),
         ("log", 112, "the segment is of version 7, not 1"),
     ] {
-        let path = fs::read_dir(dir.path().join(part)).unwrap().next().unwrap().unwrap().path();
+        let path = fs::read_dir(dir.path().join(dir_name)).unwrap().next().unwrap().unwrap().path();
         let whole = fs::read(&path).unwrap();
         let mut bytes = whole.clone();
         bytes[8] = 7;
@@ -161,27 +161,27 @@ fn parts_of_another_version_are_refused_by_number() {
         fs::write(&path, bytes).unwrap();
         let before = tree(dir.path());
         let error = Store::open(dir.path()).err().unwrap().to_string();
-        assert!(error.contains(says) && error.contains(path.to_str().unwrap()), "{error}");
-        let told = persist::collect::collect(dir.path(), false, &mut |_, _, _| {});
-        assert!(told.is_err(), "{part}");
+        assert!(error.contains(message) && error.contains(path.to_str().unwrap()), "{error}");
+        let collected = persist::collect::collect(dir.path(), false, &mut |_, _, _| {});
+        assert!(collected.is_err(), "{dir_name}");
         assert_eq!(tree(dir.path()), before, "nothing was changed");
         fs::write(&path, whole).unwrap();
     }
-    // The index is another matter: it can be made again.
+    // The index can be rebuilt, so its version does not matter.
     let state = dir.path().join("index/state");
     fs::write(&state, [1; 128]).unwrap();
     Store::open(dir.path()).unwrap();
 }
 
 #[test]
-fn limits_and_orders_are_kept() {
+fn invalid_events_and_snapshots_are_rejected() {
     let dir = tempfile::tempdir().unwrap();
     let store = create(dir.path()).unwrap();
     let long = vec![0; persist::MAX_EVENT as usize + 1];
     assert!(matches!(store.append(&long), Err(LogError::TooLarge { .. })));
     assert_eq!(store.append(b"").unwrap(), Seq(1));
     assert!(matches!(store.wait_durable(Seq(2)), Err(LogError::NotAppended { .. })));
-    let other = vm::pinspace::PinSpace::in_memory().unwrap();
+    let other = plan::pinspace::PinSpace::in_memory().unwrap();
     let mut heap = support::vm();
     let five = heap.nat(5);
     let foreign = heap.freeze(&five, &other).unwrap();
@@ -196,9 +196,9 @@ fn limits_and_orders_are_kept() {
 }
 
 #[test]
-fn kept_snapshots_can_all_be_recovered_from() {
+fn all_kept_snapshots_can_be_recovered() {
     let dir = tempfile::tempdir().unwrap();
-    let settings = Settings { log_segment: 1000, keep_snapshots: 3, ..settings() };
+    let settings = StoreSettings { log_segment: 1000, keep_snapshots: 3, ..settings() };
     let store = Store::create_with(dir.path(), settings).unwrap();
     let root = freeze(&store, 1, 10, &[]).unwrap();
     for n in 1..=10u64 {
@@ -217,5 +217,5 @@ fn kept_snapshots_can_all_be_recovered_from() {
     }
     let mut gone = kept[2].clone();
     gone.covers = Seq(1);
-    assert!(matches!(store.recover_from(&gone), Err(persist::ReadError::Gap { .. })));
+    assert!(matches!(store.recover_from(&gone), Err(persist::StoreReadError::Gap { .. })));
 }

@@ -1,5 +1,5 @@
-//! Operations that fail while the machine goes on running: errors of the disk
-//! stop a store for good, a full disk only for as long as it is full.
+//! Operations that fail while the process continues. An error of the disk stops a store for good; a
+//! full disk stops it only while it is full.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,7 +8,7 @@ mod support;
 use std::sync::Arc;
 use std::sync::mpsc;
 
-use persist::sim::{Fault, SimDisk, Survives};
+use persist::sim::{InjectedFault, SimDisk, Survives};
 use persist::{LogError, PinError, Seq, SnapshotError, Store};
 use support::{Action, freeze, open_after_crash, run, small, workload};
 
@@ -25,12 +25,12 @@ fn steps(actions: &[Action]) -> u64 {
 }
 
 #[test]
-fn an_error_of_the_disk_loses_nothing_acknowledged() {
+fn acknowledged_data_survives_an_error_of_the_disk() {
     let actions = steady(11);
     for step in 1..=steps(&actions) {
         for survives in [Survives::Nothing, Survives::Everything, Survives::Anything(step)] {
             let disk = SimDisk::new();
-            disk.fail_at(step, Fault::Io);
+            disk.fail_at(step, InjectedFault::Io);
             let (mut model, _) = run(&disk, &actions);
             model.check(&open_after_crash(&disk.crash(survives), &model).unwrap());
         }
@@ -46,7 +46,7 @@ fn a_failed_flush_stops_the_store_for_good() {
     let pin = freeze(&store, 1, 10, &[]).unwrap();
     store.append(b"two").unwrap();
     // A write, then the flush.
-    disk.fail_at(disk.steps() + 2, Fault::Io);
+    disk.fail_at(disk.steps() + 2, InjectedFault::Io);
     let error = store.commit().unwrap_err();
     assert!(matches!(error, LogError::Failed(_)), "{error}");
     assert!(error.to_string().contains("log/00000000000000000001.log"), "{error}");
@@ -59,12 +59,12 @@ fn a_failed_flush_stops_the_store_for_good() {
     let snapshot = store.write_snapshot(&pin, Seq(1));
     assert!(matches!(snapshot, Err(SnapshotError::Failed(_))));
     assert_eq!(store.durable(), Seq(1));
-    assert!(store.wait_durable(Seq(1)).is_ok(), "what was durable before stays so");
+    assert!(store.wait_durable(Seq(1)).is_ok(), "durable events stay durable");
     assert!(store.close().is_err());
     drop(pin);
 
-    // The second event can still be read, though the disk does not hold it: only
-    // writing it again makes it durable.
+    // The second event can still be read although the disk does not have it. Only writing it again
+    // makes it durable.
     let store = Store::open_on(Arc::new(disk.clone()), small()).unwrap();
     assert_eq!(store.recover().unwrap().records.count(), 2);
     let after = disk.crash(Survives::Nothing);
@@ -74,7 +74,7 @@ fn a_failed_flush_stops_the_store_for_good() {
 }
 
 #[test]
-fn no_room_once_delays_and_loses_nothing() {
+fn a_temporarily_full_disk_loses_nothing() {
     let actions = steady(12);
     let mut delayed = 0;
     for step in 1..=steps(&actions) {
@@ -83,19 +83,19 @@ fn no_room_once_delays_and_loses_nothing() {
         if disk.steps() >= step {
             continue;
         }
-        disk.fail_at(step, Fault::NoSpace);
+        disk.fail_at(step, InjectedFault::NoSpace);
         let mut model = support::Model { created: true, ..support::Model::default() };
         for action in &actions {
             if model.step(&store, action) {
                 continue;
             }
             if matches!(store.commit(), Err(LogError::Failed(_))) {
-                // A flush that finds no room is a flush that failed.
+                // A flush that finds the disk full is a failed flush.
                 break;
             }
             delayed += 1;
             let again = matches!(action, Action::Commit) || model.step(&store, action);
-            assert!(again, "step {step}: {action:?} after there is room again");
+            assert!(again, "step {step}: {action:?} once there is room again");
         }
         drop(store);
         model.check(&open_after_crash(&disk.crash(Survives::Nothing), &model).unwrap());
@@ -104,7 +104,7 @@ fn no_room_once_delays_and_loses_nothing() {
 }
 
 #[test]
-fn a_full_disk_is_waited_for() {
+fn a_commit_succeeds_once_a_full_disk_has_room() {
     let disk = SimDisk::new();
     let store = Store::create_on(Arc::new(disk.clone()), small()).unwrap();
     disk.set_capacity(Some(600));
@@ -115,7 +115,7 @@ fn a_full_disk_is_waited_for() {
     assert!(matches!(error, LogError::Full(_)), "{error}");
     assert!(matches!(store.wait_durable(Seq(3)), Err(LogError::Full(_))));
     assert_eq!(store.durable(), Seq::START);
-    store.append(b"still taken").unwrap();
+    store.append(b"still accepted").unwrap();
 
     disk.set_capacity(None);
     assert_eq!(store.commit().unwrap(), Seq(4));
@@ -125,7 +125,7 @@ fn a_full_disk_is_waited_for() {
 }
 
 #[test]
-fn callbacks_outlast_a_full_disk() {
+fn callbacks_wait_while_the_disk_is_full() {
     let disk = SimDisk::new();
     let store = Store::create_on(Arc::new(disk.clone()), small()).unwrap();
     let appender = store.appender().unwrap();
@@ -144,9 +144,9 @@ fn callbacks_outlast_a_full_disk() {
 }
 
 #[test]
-fn a_full_disk_bounds_what_is_queued() {
+fn the_queue_stays_bounded_while_the_disk_is_full() {
     let disk = SimDisk::new();
-    let settings = persist::Settings { max_pending: 1000, ..small() };
+    let settings = persist::StoreSettings { max_pending: 1000, ..small() };
     let store = Store::create_on(Arc::new(disk.clone()), settings).unwrap();
     disk.set_capacity(Some(300));
     let taken = (0..100).take_while(|_| store.append(&[0; 300]).is_ok()).count();

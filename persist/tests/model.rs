@@ -1,4 +1,4 @@
-//! Random operations, compared with a model that is a few vectors.
+//! Random operations, compared with a model.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -27,24 +27,24 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn a_store_holds_what_its_model_holds(actions in prop::collection::vec(action(), 0..80)) {
+    fn a_reopened_store_equals_its_model(actions in prop::collection::vec(action(), 0..80)) {
         let disk = SimDisk::new();
         let (mut model, done) = run(&disk, &actions);
         prop_assert!(done);
-        // Running to the end drops the store, which makes everything durable.
+        // `run` drops the store at its end, which makes everything durable.
         model.certain_events = model.events.len();
         model.certain_pins = model.pins.len();
         model.check(&Store::open_on(Arc::new(disk), small()).unwrap());
     }
 
     #[test]
-    fn a_crash_leaves_a_prefix(
+    fn a_prefix_survives_a_crash(
         actions in prop::collection::vec(action(), 0..80),
         power_off in 1u64..300,
         remains in any::<u64>(),
     ) {
         let disk = SimDisk::new();
-        disk.fail_at(power_off, persist::sim::Fault::PowerOff);
+        disk.fail_at(power_off, persist::sim::InjectedFault::PowerOff);
         let (mut model, _) = run(&disk, &actions);
         let image = disk.crash(Survives::Anything(remains));
         model.check(&open_after_crash(&image, &model).unwrap());

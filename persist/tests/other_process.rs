@@ -1,5 +1,5 @@
-//! A store that another process has open. A test binary of its own: while a child is being started it
-//! holds whatever locks the other threads of its parent hold.
+//! A store that another process has open. This is a separate test binary because a child process
+//! holds the locks of all threads of its parent until its `exec`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +10,7 @@ use persist::{OpenError, Seq, Store};
 
 const HELD_BY_CHILD: &str = "PERSIST_TEST_HELD_BY_CHILD";
 
-/// The child of the test below: opens the store and holds it until it is killed.
+/// The child process of the test below. It opens the store and holds it until it is killed.
 #[test]
 fn child_that_holds_the_store() {
     let Some(dir) = std::env::var_os(HELD_BY_CHILD) else { return };
@@ -22,7 +22,7 @@ fn child_that_holds_the_store() {
 }
 
 #[test]
-fn another_process_is_refused_until_the_first_is_gone() {
+fn a_store_stays_locked_until_its_process_ends() {
     let dir = tempfile::tempdir().unwrap();
     Store::create(dir.path()).unwrap().close().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
@@ -37,7 +37,7 @@ fn another_process_is_refused_until_the_first_is_gone() {
     assert!(lines.map_while(Result::ok).any(|line| line == "open"));
 
     assert!(matches!(Store::open(dir.path()), Err(OpenError::InUse { .. })));
-    // SIGKILL: nobody tidies up, and the lock is gone all the same.
+    // SIGKILL: no clean-up runs, and the system releases the lock.
     child.kill().unwrap();
     child.wait().unwrap();
     let store = Store::open(dir.path()).unwrap();

@@ -1,21 +1,22 @@
-//! Pins that are frozen into files, and found there by another opening.
+//! Pins that are frozen into files and found after reopening.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
-use persist::{CreateError, OpenError, Seq, Settings, Store};
+use persist::{CreateError, OpenError, Seq, Store, StoreSettings};
 use support::{freeze, slot, vm};
-use vm::spec::Term;
-use vm::spec::generate::Gen;
-use vm::{Hash, Shape, Val, Vm, plain};
+use spec::Term;
+use spec::generate::Gen;
+use plan::{Hash, Shape, Val, plain};
+use vm::Vm;
 
 fn create(path: &std::path::Path) -> Store {
     try_create(path).expect("made")
 }
 
 fn try_create(path: &std::path::Path) -> Result<Store, CreateError> {
-    Store::create_with(path, Settings { slot: Some(slot()), ..Settings::default() })
+    Store::create_with(path, StoreSettings { slot: Some(slot()), ..StoreSettings::default() })
 }
 
 fn terms() -> impl Iterator<Item = Term> {
@@ -29,7 +30,7 @@ fn pin_of(vm: &mut Vm, term: &Term) -> Val {
 }
 
 #[test]
-fn pins_are_there_when_the_space_is_opened_again() {
+fn pins_are_found_after_reopening() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("pins");
     let mut kept: Vec<(Hash, usize)> = Vec::new();
@@ -54,12 +55,12 @@ fn pins_are_there_when_the_space_is_opened_again() {
         let pin = vm.adopt(&frozen);
         let Shape::Pin(pin) = vm.look(&pin).shape() else { panic!("not a pin") };
         assert_eq!(plain::to_term(pin.item()), term);
-        // What is there is not written again.
+        // An existing pin is not written again.
         let again = pin_of(vm, &term);
         assert_eq!(vm.freeze(&again, files.space()).expect("room").address(), *address);
     }
     let mut seen = std::collections::HashSet::new();
-    let visit = |entry: &persist::Entry| {
+    let visit = |entry: &persist::CatalogueEntry| {
         assert!(entry.edges.iter().all(|edge| seen.contains(edge)), "edges come first");
         seen.insert(entry.address);
     };
@@ -68,10 +69,11 @@ fn pins_are_there_when_the_space_is_opened_again() {
 }
 
 #[test]
-fn pins_go_on_in_another_slot_when_one_is_full() {
+fn pins_continue_in_another_slot_when_one_is_full() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("pins");
-    let settings = Settings { slot: Some(slot()), body_file: 5000, ..Settings::default() };
+    let settings =
+        StoreSettings { slot: Some(slot()), body_file: 5000, ..StoreSettings::default() };
     let files = Store::create_with(&path, settings.clone()).expect("made");
     let sizes = [100, 4000, 3000, 10, 20_000, 10, 900, 4700, 1];
     let mut before = vec![];
@@ -90,21 +92,21 @@ fn pins_go_on_in_another_slot_when_one_is_full() {
         found
     };
     let found = lengths();
-    // The large pin has a file to itself, and no other is longer than it may be.
+    // The large pin has a file of its own, and no other file exceeds the limit.
     assert!(found.len() >= 4 && found[found.len() - 2] <= 5000, "{found:?}");
     assert!((20_000..21_000).contains(&found[found.len() - 1]), "{found:?}");
     let files = Store::open_with(&path, settings).expect("opens");
     for hash in &before {
         assert_eq!(files.space().find(hash).expect("read").expect("there").hash(), *hash);
     }
-    // It goes on in the newest slot, whichever pins are there.
+    // The store continues in the newest slot.
     freeze(&files, 100, 200, &before).expect("room");
     files.close().expect("room");
     assert!(lengths().len() <= found.len() + 1);
 }
 
 #[test]
-fn what_was_not_committed_is_gone_and_written_over() {
+fn uncommitted_pins_are_lost_and_overwritten_after_a_crash() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("pins");
     create(&path).close().expect("room");
@@ -117,7 +119,7 @@ fn what_was_not_committed_is_gone_and_written_over() {
         files.commit_pins().expect("room");
         let lost = pin_of(vm, &Term::from(2));
         let lost = vm.freeze(&lost, files.space()).expect("room");
-        // The files as a crash would leave them.
+        // The files as a crash of the process leaves them.
         copy_dir(&path, &copy);
         lost
     };
@@ -147,7 +149,7 @@ fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
 }
 
 #[test]
-fn a_flipped_bit_in_a_body_is_found_before_it_is_used() {
+fn a_flipped_bit_in_a_body_is_detected_before_the_pin_is_used() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("pins");
     let hash = {
@@ -179,7 +181,7 @@ fn a_flipped_bit_in_a_body_is_found_before_it_is_used() {
 }
 
 #[test]
-fn a_space_is_open_once_and_its_slot_is_its_own() {
+fn two_stores_with_the_same_slot_cannot_be_open_together() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("pins");
     let files = create(&path);

@@ -4,9 +4,9 @@ use crate::args::Check;
 use crate::progress;
 use crate::terminal::Exit;
 use anyhow::Context;
-use machine::PinVerifier;
-use persist::inspect::{Effect, Finding, Report, SnapshotState};
-use persist::{Hash, Inspection, OpenError};
+use machine::HashVerifier;
+use persist::inspect::{DamageEffect, DamageFinding, CheckReport, SnapshotStatus};
+use persist::{PinHash, Inspection, OpenError};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(crate) fn check(args: Check) -> anyhow::Result<()> {
     let inspection = Inspection::open(&args.store).map_err(not_opened)?;
     let bar = progress::bytes("checking", inspection.bytes());
     let unseen = |error: &dyn std::fmt::Display| exit(UNSEEN, error);
-    let verifier = PinVerifier::new(|bytes| bar.set_position(bytes));
+    let verifier = HashVerifier::new(|bytes| bar.set_position(bytes));
     let mut verifier = verifier.map_err(|error| unseen(&error))?;
     let report = inspection.check(&mut verifier);
     bar.finish_and_clear();
@@ -46,7 +46,7 @@ fn not_opened(error: OpenError) -> Exit {
     exit(code, &error)
 }
 
-fn tell(store: &Path, report: &Report) -> String {
+fn tell(store: &Path, report: &CheckReport) -> String {
     let mut text = String::new();
     for finding in report.findings.iter().take(TOLD) {
         let damage = &finding.damage;
@@ -82,23 +82,23 @@ fn tell(store: &Path, report: &Report) -> String {
     text
 }
 
-fn cost(finding: &Finding) -> String {
+fn cost(finding: &DamageFinding) -> String {
     let range = |what: &str, first: u64, last: u64| match last {
         u64::MAX => format!("each {what} from {first} on is lost"),
         last if last == first => format!("{what} {first} is lost"),
         last => format!("each {what} from {first} to {last} is lost"),
     };
     match finding.effect {
-        Effect::Events { first, last } => range("event", first, last),
-        Effect::Groups { first, last } => range("group of pins", first, last),
-        Effect::Pin(hash) => format!("pin {} is lost", name(&hash)),
-        Effect::File => "no pin in it can be read".into(),
-        Effect::Snapshot => "this snapshot is lost".into(),
-        Effect::Nothing => "no data is lost, but the store is not opened like this".into(),
+        DamageEffect::Events { first, last } => range("event", first, last),
+        DamageEffect::Groups { first, last } => range("group of pins", first, last),
+        DamageEffect::Pin(hash) => format!("pin {} is lost", name(&hash)),
+        DamageEffect::File => "no pin in it can be read".into(),
+        DamageEffect::Snapshot => "this snapshot is lost".into(),
+        DamageEffect::Nothing => "no data is lost, but the store is not opened like this".into(),
     }
 }
 
-fn fate(state: &SnapshotState) -> String {
+fn fate(state: &SnapshotStatus) -> String {
     match (state.has_root, &state.first_bad, state.first_event) {
         (false, ..) => "its state is missing".into(),
         (_, Some(pin), _) => format!("its state needs pin {pin}, which is damaged or missing"),
@@ -107,7 +107,7 @@ fn fate(state: &SnapshotState) -> String {
     }
 }
 
-fn advice(report: &Report) -> &'static str {
+fn advice(report: &CheckReport) -> &'static str {
     let mut states = report.snapshots.iter();
     if states.any(|state| state.is_whole() && state.first_event.is_none()) {
         "Nothing was changed. A snapshot with all that follows it is whole, so no state is lost: restore \
@@ -119,6 +119,6 @@ fn advice(report: &Report) -> &'static str {
     }
 }
 
-fn name(hash: &Hash) -> String {
-    vm::Hash(*hash).to_string()
+fn name(hash: &PinHash) -> String {
+    vm::PinHash(*hash).to_string()
 }

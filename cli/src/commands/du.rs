@@ -3,7 +3,7 @@
 use crate::args::Du;
 use anyhow::Context;
 use persist::Inspection;
-use persist::inspect::Usage;
+use persist::inspect::StoreUsage;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
@@ -17,7 +17,7 @@ pub(crate) fn du(args: Du) -> anyhow::Result<()> {
     io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
-fn as_lines(usage: &Usage) -> String {
+fn as_lines(usage: &StoreUsage) -> String {
     let mut text = format!("{:<34}  {:>10}  {:>16}\n", "", "count", "bytes");
     let mut line = |what: &str, count: u64, bytes: u64| {
         let _ = writeln!(text, "{what:<34}  {count:>10}  {bytes:>16}");
@@ -39,7 +39,7 @@ fn as_lines(usage: &Usage) -> String {
 }
 
 /// Numbers only, and hashes, which are letters and figures: nothing has to be quoted.
-fn as_json(usage: &Usage) -> String {
+fn as_json(usage: &StoreUsage) -> String {
     let part = |name: &str, count: (&str, u64), bytes: u64| {
         format!(r#"  "{name}": {{"{}": {}, "bytes": {bytes}}}"#, count.0, count.1)
     };

@@ -3,7 +3,7 @@
 use crate::args::Gc;
 use crate::progress;
 use anyhow::Context;
-use persist::collect::{Collected, Step, collect};
+use persist::collect::{CollectPhase, CollectStats, collect};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -12,7 +12,7 @@ pub(crate) fn gc(args: Gc) -> anyhow::Result<()> {
     let marking = progress::items("following edges");
     let returning = progress::items("giving room back");
     let mut on_progress = |step, done, total| {
-        let bar = if step == Step::Marking { &marking } else { &returning };
+        let bar = if step == CollectPhase::Marking { &marking } else { &returning };
         bar.set_length(total);
         bar.set_position(done);
     };
@@ -23,8 +23,8 @@ pub(crate) fn gc(args: Gc) -> anyhow::Result<()> {
     io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
-fn tell(store: &Path, collected: &Collected, dry_run: bool) -> String {
-    let Collected { kept_pins, kept_bytes, freed_pins, freed_bytes, gaps, gap_bytes, .. } =
+fn tell(store: &Path, collected: &CollectStats, dry_run: bool) -> String {
+    let CollectStats { kept_pins, kept_bytes, freed_pins, freed_bytes, gaps, gap_bytes, .. } =
         collected;
     let (disk_before, disk_after) = (collected.disk_before, collected.disk_after);
     let store = store.display();

@@ -4,7 +4,7 @@ use super::harness::{Failure, TestMachine};
 use super::terms::{Expr, arg, call, inc, law, nat, row, trace};
 use super::programs::{cog, counter, cycle, exec, read, replying_law, when, write};
 use crate::{RunError, RunOutcome};
-use persist::sim::{Fault, Survives};
+use persist::sim::{InjectedFault, Survives};
 
 fn assert_consecutive(numbers: &[u64]) {
     let pairs = numbers.windows(2);
@@ -35,7 +35,7 @@ fn a_counter_never_skips_or_goes_back_when_the_power_goes() {
     };
     for step in 1..60 {
         let machine = TestMachine::on(booted.disk.crash(Survives::Everything));
-        machine.disk.fail_at(machine.disk.steps() + step, Fault::PowerOff);
+        machine.disk.fail_at(machine.disk.steps() + step, InjectedFault::PowerOff);
         let run = machine.run_until_shown(40);
         let before = run.numbers();
         assert_consecutive(&before);
@@ -64,7 +64,7 @@ fn assert_nothing_shown_is_lost(program: &Expr) {
     let mut most = 0;
     for step in (1..40).chain([100, 200, 400]) {
         let machine = TestMachine::on(booted.disk.crash(Survives::Everything));
-        machine.disk.fail_at(machine.disk.steps() + step, Fault::PowerOff);
+        machine.disk.fail_at(machine.disk.steps() + step, InjectedFault::PowerOff);
         let seen = machine.run(|_| false).numbers().into_iter().max().unwrap_or(1);
         most = most.max(seen);
         let again = TestMachine::on(machine.disk.crash(Survives::Nothing));
@@ -109,7 +109,7 @@ fn a_trace_of_a_job_is_never_lost() {
 #[test]
 fn snapshots_are_written_while_it_runs() {
     let machine = TestMachine::boot(&counter());
-    machine.disk.fail_at(machine.disk.steps() + 300, Fault::PowerOff);
+    machine.disk.fail_at(machine.disk.steps() + 300, InjectedFault::PowerOff);
     let last = machine.run(|_| false).numbers().into_iter().max().expect("it counted");
     let again = TestMachine::on(machine.disk.crash(Survives::Nothing));
     let replayed = again.open().expect("it opens").replayed();

@@ -55,7 +55,7 @@ fn pins(machine: &TestMachine) -> (String, Vec<u8>, Vec<usize>) {
         Store::open_on(Arc::new(machine.disk.clone()), Default::default()).expect("it opens");
     let mut offsets = Vec::new();
     let base = plan::pinspace::range::BASE;
-    let visit = |entry: &persist::Entry| {
+    let visit = |entry: &persist::CatalogueEntry| {
         offsets.push((entry.address as usize - base) % plan::pinspace::range::SLOT_SIZE);
     };
     store.each_pin(visit).expect("an undamaged catalogue");

@@ -11,7 +11,7 @@ use crate::{
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
 use persist::sim::SimDisk;
-use persist::{Settings as StoreSettings, Store};
+use persist::{Store, StoreSettings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};

@@ -14,7 +14,7 @@ use crate::status::CogStatus;
 use crate::watchdog::Watchdog;
 use crate::{ReplayFrom, RunOutcome, SnapshotPolicy, StartError};
 use crossbeam_channel::unbounded;
-use persist::{Record, Store};
+use persist::{LogRecord, Store};
 use std::sync::Arc;
 use plan::Hash;
 
@@ -35,7 +35,7 @@ struct History {
 }
 
 /// Calls `read` with the store and all records of its log.
-fn with_log<T>(machine: &TestMachine, read: impl FnOnce(&Store, Vec<Record>) -> T) -> T {
+fn with_log<T>(machine: &TestMachine, read: impl FnOnce(&Store, Vec<LogRecord>) -> T) -> T {
     let settings = machine.settings(unbounded().0);
     let store = Store::open_on(Arc::new(machine.disk.clone()), settings.store).expect("a store");
     let oldest = store.snapshots().pop().expect("a snapshot");

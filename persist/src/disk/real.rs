@@ -1,4 +1,10 @@
-//! [`Disk`] over the operating system's file system.
+//! [`Disk`] on the operating system's file system.
+//!
+//! # Safety
+//!
+//! The module declares its files mappable. The exclusive `flock` on the directory keeps other
+//! stores and other processes of this program away from the files; writing to them in any other way
+//! while a store is open is outside the contract of a store.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -8,7 +14,7 @@ use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::{Disk, DiskFile, DiskLock};
+use super::{Disk, DiskFile, DiskLock, MappableFile};
 
 /// A directory of the real file system.
 #[derive(Debug, Clone)]
@@ -18,18 +24,17 @@ pub struct RealDisk {
 }
 
 impl RealDisk {
-    /// The directory `root`, which must exist.
+    /// Uses the directory `root`, which must exist.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into(), read_only: false }
     }
 
-    /// The same, with files opened for reading only: for looking at a store that may not be written to.
+    /// Uses the directory `root` and opens its files for reading only.
     pub fn read_only(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into(), read_only: true }
     }
 
-    /// The directory `root`, made (durably, with the parents that are missing)
-    /// if it does not exist.
+    /// Uses the directory `root`. Creates it durably, with its parents, if it does not exist.
     ///
     /// # Errors
     /// As the file system reports.
@@ -45,23 +50,22 @@ impl RealDisk {
         Ok(Self { root, read_only: false })
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    fn full_path(&self, name: &str) -> PathBuf {
         if name.is_empty() { self.root.clone() } else { self.root.join(name) }
     }
 }
 
-/// Whether a path is the empty one that stands for the current directory.
+/// Whether a path is empty, which denotes the current directory.
 fn is_here(path: &Path) -> bool {
     path.as_os_str().is_empty()
 }
 
 impl Disk for RealDisk {
     fn path(&self, name: &str) -> PathBuf {
-        self.at(name)
+        self.full_path(name)
     }
 
-    // The lock is on the directory itself, so that there is no lock file to
-    // create, to lose in a copy, or to leave behind.
+    // The lock is on the directory itself. A lock file could get lost in a copy or be left behind.
     fn lock(&self) -> io::Result<Box<dyn DiskLock>> {
         let dir = File::open(&self.root)?;
         flock(&dir, FlockOperation::NonBlockingLockExclusive)?;
@@ -77,18 +81,18 @@ impl Disk for RealDisk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
-        Ok(Arc::new(RealFile(options.open(self.at(name))?)))
+        Ok(Arc::new(RealFile(options.open(self.full_path(name))?)))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
         options.read(true).write(!self.read_only);
-        Ok(Arc::new(RealFile(options.open(self.at(name))?)))
+        Ok(Arc::new(RealFile(options.open(self.full_path(name))?)))
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(self.at(dir))? {
+        for entry in fs::read_dir(self.full_path(dir))? {
             names.push(entry?.file_name().to_string_lossy().into_owned());
         }
         names.sort();
@@ -96,32 +100,33 @@ impl Disk for RealDisk {
     }
 
     fn make_dir(&self, dir: &str) -> io::Result<()> {
-        match fs::create_dir(self.at(dir)) {
+        match fs::create_dir(self.full_path(dir)) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             other => other,
         }
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.at(from), self.at(to))
+        fs::rename(self.full_path(from), self.full_path(to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.at(name))
+        fs::remove_file(self.full_path(name))
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
-        File::open(self.at(dir))?.sync_all()
+        File::open(self.full_path(dir))?.sync_all()
     }
 }
 
-/// Holds the locked directory open: closing it releases the lock.
+/// Keeps the locked directory open. Closing it releases the lock.
 struct RealLock {
     _dir: File,
 }
 
 impl DiskLock for RealLock {}
 
+/// An open file of the file system.
 struct RealFile(File);
 
 impl DiskFile for RealFile {
@@ -156,8 +161,9 @@ impl DiskFile for RealFile {
         Ok(512 * self.0.metadata()?.blocks())
     }
 
-    fn as_file(&self) -> Option<&File> {
-        Some(&self.0)
+    fn mappable(&self) -> Option<MappableFile<'_>> {
+        // SAFETY: see the module's documentation.
+        Some(unsafe { MappableFile::new(&self.0) })
     }
 
     fn flush(&self) -> io::Result<()> {

@@ -1,115 +1,127 @@
-//! What is wrong in one segment: collected first, then told apart into damage and unfinished ends by
-//! the rule of `segment`, which needs all that the segment proves.
+//! The faults of one segment. They are collected first and classified at the end, because the rule
+//! that separates damage from a torn tail (`journal::scan`) needs everything that the segment
+//! proves.
 
 use std::sync::Arc;
 
 use crate::error::Damage;
-use crate::frame::{FrameHeader, FrameKind};
-use crate::segment::Segment;
+use crate::journal::Segment;
+use crate::journal::frame::{FrameHeader, JournalFrameKind};
 
-/// What is known of a segment from outside.
+/// What the surroundings of a segment say about it.
 #[derive(Clone, Copy)]
-pub(super) struct Expect {
+pub(super) struct SegmentExpectation {
     /// The first sequence of the next segment.
     pub(super) successor: Option<u64>,
-    /// Everything up to this sequence was durable.
+    /// All frames up to this sequence were durable.
     pub(super) proven: u64,
 }
 
-struct Fault {
+/// The first and last sequence that are lost.
+pub(super) type LostRange = (u64, u64);
+
+struct SegmentFault {
     at: u64,
-    /// The sequence that should stand there.
+    /// The sequence of the frame that should be at this offset.
     seq: u64,
-    /// The first and last that are lost by it, once that is known.
-    lost: Option<(u64, u64)>,
+    /// The sequences that are lost, once known.
+    lost: Option<LostRange>,
     reason: String,
 }
 
-/// A damage, and the first and last sequence lost by it.
-pub(super) type Damaged = (Damage, Option<(u64, u64)>);
-
 /// The faults of one segment.
-pub(super) struct Faults {
+pub(super) struct SegmentFaults {
     segment: Arc<Segment>,
-    expect: Expect,
+    expectation: SegmentExpectation,
     /// The sequence of the next data frame.
     next: u64,
-    /// The highest sequence that the segment or its surroundings prove to have been durable.
+    /// The highest sequence that is proven to have been durable.
     proven: u64,
     sealed_at: Option<u64>,
     end: u64,
-    found: Vec<Fault>,
-    /// Whether the last of `found` is a stretch behind which no frame has been met.
-    open: bool,
+    found: Vec<SegmentFault>,
+    /// Whether the last element of `found` is a bad region and no frame has followed yet.
+    in_bad_region: bool,
 }
 
-impl Faults {
-    pub(super) fn new(segment: &Arc<Segment>, expect: Expect) -> Self {
-        let proven = expect.successor.map_or(0, |next| next - 1).max(expect.proven);
+impl SegmentFaults {
+    pub(super) fn new(segment: &Arc<Segment>, expectation: SegmentExpectation) -> Self {
+        let proven = expectation.successor.map_or(0, |next| next - 1).max(expectation.proven);
         let (segment, next) = (Arc::clone(segment), segment.header.first);
-        Self { segment, expect, next, proven, sealed_at: None, end: 0, found: vec![], open: false }
+        Self {
+            segment,
+            expectation,
+            next,
+            proven,
+            sealed_at: None,
+            end: 0,
+            found: vec![],
+            in_bad_region: false,
+        }
     }
 
-    /// No frame begins in a stretch.
-    pub(super) fn bad(&mut self, at: u64, end: u64, reason: &str) {
-        let reason = format!("{reason}, nor anywhere up to byte {end}");
-        self.found.push(Fault { at, seq: self.next, lost: None, reason });
-        self.open = true;
+    /// Adds a region in which no frame begins.
+    pub(super) fn add_bad_region(&mut self, at: u64, end: u64, reason: &str) {
+        let reason = format!("{reason}, and no frame begins up to byte {end}");
+        self.found.push(SegmentFault { at, seq: self.next, lost: None, reason });
+        self.in_bad_region = true;
         self.end = end;
     }
 
-    /// A frame's header is good.
-    pub(super) fn frame(&mut self, at: u64, frame: &FrameHeader) {
+    /// Adds a frame with a valid header.
+    pub(super) fn add_frame(&mut self, at: u64, frame: &FrameHeader) {
         self.proven = self.proven.max(frame.durable);
         self.end = at;
-        let is_data = frame.kind == FrameKind::Data;
-        // The data before this frame ends here.
+        let is_data = frame.kind == JournalFrameKind::Data;
+        // The data before this frame ends before this sequence.
         let reached = if is_data { frame.seq } else { frame.seq.saturating_add(1) };
         if reached != self.next {
             let lost = (reached > self.next).then(|| (self.next, reached - 1));
-            if self.open && lost.is_some() {
-                self.found.last_mut().expect("a stretch is open").lost = lost;
-            } else {
-                let reason = format!("found {} where {} should be", frame.seq, self.next);
-                self.found.push(Fault { at, seq: self.next, lost, reason });
+            match self.found.last_mut() {
+                Some(region) if self.in_bad_region && lost.is_some() => region.lost = lost,
+                _ => {
+                    let reason = format!("found {} where {} should be", frame.seq, self.next);
+                    self.found.push(SegmentFault { at, seq: self.next, lost, reason });
+                }
             }
         }
-        self.open = false;
+        self.in_bad_region = false;
         self.next = self.next.max(if is_data { reached.saturating_add(1) } else { reached });
-        if frame.kind == FrameKind::Seal {
+        if frame.kind == JournalFrameKind::Seal {
             self.sealed_at = Some(at);
         }
     }
 
-    /// The payload of the frame that was met last is not what it should be.
-    pub(super) fn payload(&mut self, at: u64, frame: &FrameHeader, reason: String) {
-        let is_data = frame.kind == FrameKind::Data;
+    /// Adds a fault in the payload of the last added frame.
+    pub(super) fn add_bad_payload(&mut self, at: u64, frame: &FrameHeader, reason: String) {
+        let is_data = frame.kind == JournalFrameKind::Data;
         let seq = if is_data { frame.seq } else { self.next };
-        self.found.push(Fault { at, seq, lost: is_data.then_some((seq, seq)), reason });
+        let lost = is_data.then_some((seq, seq));
+        self.found.push(SegmentFault { at, seq, lost, reason });
     }
 
-    /// What is damaged, and what is only unfinished.
-    pub(super) fn judge(mut self) -> (Vec<Damaged>, Vec<Damage>) {
-        let item_end = self.expect.successor.map_or(self.proven, |next| next - 1);
-        if self.next <= item_end {
-            let lost = Some((self.next, item_end));
-            match self.found.last_mut().filter(|_| self.open) {
+    /// Returns the damage, with the sequences that it loses, and the torn tails.
+    pub(super) fn classify(mut self) -> (Vec<(Damage, Option<LostRange>)>, Vec<Damage>) {
+        let last = self.expectation.successor.map_or(self.proven, |next| next - 1);
+        if self.next <= last {
+            let lost = Some((self.next, last));
+            match self.found.last_mut().filter(|_| self.in_bad_region) {
                 Some(fault) => fault.lost = lost,
                 None => {
                     let reason = format!("the file ends before {}, which was durable", self.next);
-                    self.found.push(Fault { at: self.end, seq: self.next, lost, reason });
+                    self.found.push(SegmentFault { at: self.end, seq: self.next, lost, reason });
                 }
             }
         }
-        let (mut damaged, mut unfinished) = (vec![], vec![]);
-        for Fault { at, seq, lost, reason } in self.found {
+        let (mut damaged, mut torn) = (vec![], vec![]);
+        for SegmentFault { at, seq, lost, reason } in self.found {
             let damage = self.segment.damage(at, reason);
-            if seq <= self.proven { damaged.push((damage, lost)) } else { unfinished.push(damage) }
+            if seq <= self.proven { damaged.push((damage, lost)) } else { torn.push(damage) }
         }
-        if let (Some(at), None) = (self.sealed_at, self.expect.successor) {
+        if let (Some(at), None) = (self.sealed_at, self.expectation.successor) {
             let reason = format!("the segment that begins with {} is missing", self.next);
             damaged.push((self.segment.damage(at, reason), Some((self.next, u64::MAX))));
         }
-        (damaged, unfinished)
+        (damaged, torn)
     }
 }

@@ -1,27 +1,27 @@
-//! What a check found.
+//! The results of a check.
 
 use crate::error::Damage;
-use crate::{Hash, Seq, Snapshot};
+use crate::types::{PinHash, Seq, Snapshot};
 
-/// What a damage costs.
+/// The effect of some damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// These events are lost; to the end of the log where `last` is `u64::MAX`.
+pub enum DamageEffect {
+    /// Events are lost; all from `first` on if `last` is `u64::MAX`.
     Events {
-        /// The first sequence.
+        /// The sequence of the first lost event.
         first: u64,
-        /// The last one.
+        /// The sequence of the last lost event.
         last: u64,
     },
-    /// The groups of pins of these numbers are lost; likewise.
+    /// Groups of pins are lost; all from `first` on if `last` is `u64::MAX`.
     Groups {
-        /// The first number.
+        /// The number of the first lost group.
         first: u64,
-        /// The last one.
+        /// The number of the last lost group.
         last: u64,
     },
-    /// This pin is not what its hash says.
-    Pin(Hash),
+    /// This pin is damaged, or its hash is wrong.
+    Pin(PinHash),
     /// No pin of this file can be read.
     File,
     /// A snapshot is lost.
@@ -30,47 +30,47 @@ pub enum Effect {
     Nothing,
 }
 
-/// One damage.
+/// Damage that a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Where and what.
+pub struct DamageFinding {
+    /// The location and the reason.
     pub damage: Damage,
-    /// What it costs.
-    pub effect: Effect,
+    /// The effect of the damage.
+    pub effect: DamageEffect,
 }
 
-/// What has become of a snapshot.
+/// The status of a snapshot whose own file is intact.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SnapshotState {
-    /// The snapshot, whose own file is whole.
+pub struct SnapshotStatus {
+    /// The snapshot.
     pub snapshot: Snapshot,
-    /// Whether its root is among the pins.
+    /// Whether the catalogue contains its root.
     pub has_root: bool,
-    /// A damaged or missing pin that it needs, in words.
+    /// A description of a damaged or missing pin that the snapshot needs.
     pub first_bad: Option<String>,
-    /// The first event after it that is lost.
+    /// The first event after the snapshot that is lost.
     pub first_event: Option<Seq>,
 }
 
-impl SnapshotState {
-    /// Whether the state that was saved is there and whole.
+impl SnapshotStatus {
+    /// Whether the saved state is complete and intact.
     pub fn is_whole(&self) -> bool {
         self.has_root && self.first_bad.is_none()
     }
 }
 
-/// All that a check found.
+/// The results of a check.
 #[derive(Debug, Clone, Default)]
-pub struct Report {
-    /// What is damaged; empty if nothing is.
-    pub findings: Vec<Finding>,
-    /// Ends of files that a crash left unfinished. They held nothing that was acknowledged, and
-    /// opening the store cuts them off.
+pub struct CheckReport {
+    /// The damage.
+    pub findings: Vec<DamageFinding>,
+    /// The torn tails that a crash left. They held nothing that was acknowledged; opening the store
+    /// truncates them.
     pub unfinished: Vec<Damage>,
-    /// The snapshots whose files are whole, newest first.
-    pub snapshots: Vec<SnapshotState>,
-    /// How many events were found whole.
+    /// The snapshots whose files are intact, newest first.
+    pub snapshots: Vec<SnapshotStatus>,
+    /// The number of intact events.
     pub events: u64,
-    /// How many pins.
+    /// The number of intact pins.
     pub pins: u64,
 }

@@ -1,15 +1,19 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use vm::{Options, Val, Vm};
+use plan::{Options, Val};
+use vm::Vm;
 
 use super::*;
 use crate::sim::{SimDisk, Survives};
-use crate::{Settings, Store};
+use crate::types::Seq;
+use crate::{Store, StoreSettings};
+use std::sync::Arc;
+use plan::pinspace::Frozen;
 
-/// Believes every pin.
-struct Trusting;
+/// Accepts every pin.
+struct AcceptAll;
 
-impl Judge for Trusting {
+impl PinVerifier for AcceptAll {
     fn pin(&mut self, _: &Frozen) -> Result<(), String> {
         Ok(())
     }
@@ -17,14 +21,20 @@ impl Judge for Trusting {
     fn progress(&mut self, _: u64) {}
 }
 
-/// Disks whose stores have slots of their own: tests run in one process, each on its thread.
-fn settings() -> Settings {
+/// Returns settings with a slot that no other test uses. Tests run in one process, each on its own
+/// thread.
+fn settings() -> StoreSettings {
     static NEXT: AtomicUsize = AtomicUsize::new(32);
     thread_local!(static SLOT: usize = NEXT.fetch_add(1, Ordering::Relaxed));
-    Settings { log_segment: 700, slot: Some(SLOT.with(|slot| *slot)), ..Settings::default() }
+    StoreSettings {
+        log_segment: 700,
+        slot: Some(SLOT.with(|slot| *slot)),
+        ..StoreSettings::default()
+    }
 }
 
-/// Several segments of the log; two snapshots, of which the second reaches pins of its own.
+/// Creates a store with several log segments and two snapshots. The second snapshot reaches pins
+/// that the first does not.
 fn sample() -> SimDisk {
     let disk = SimDisk::new();
     let store = Store::create_on(Arc::new(disk.clone()), settings()).unwrap();
@@ -45,12 +55,12 @@ fn sample() -> SimDisk {
     disk
 }
 
-fn check(disk: &SimDisk) -> Report {
-    Inspection::open_on(Arc::new(disk.clone())).unwrap().check(&mut Trusting).unwrap()
+fn check(disk: &SimDisk) -> CheckReport {
+    Inspection::open_on(Arc::new(disk.clone())).unwrap().check(&mut AcceptAll).unwrap()
 }
 
 #[test]
-fn a_whole_store_is_found_whole() {
+fn an_intact_store_has_no_findings() {
     let disk = sample();
     let before = disk.files();
     let report = check(&disk);
@@ -63,7 +73,7 @@ fn a_whole_store_is_found_whole() {
 }
 
 #[test]
-fn every_bit_that_matters_is_found_and_its_file_named() {
+fn every_significant_flipped_bit_is_found_in_its_file() {
     let disk = sample();
     let mut harmless = 0;
     for (name, contents) in disk.files() {
@@ -76,52 +86,53 @@ fn every_bit_that_matters_is_found_and_its_file_named() {
             match Inspection::open_on(Arc::new(copy.clone())) {
                 Err(error) => assert!(name == "FORMAT", "{name}: {error}"),
                 Ok(inspection) => {
-                    let report = inspection.check(&mut Trusting).unwrap();
+                    let report = inspection.check(&mut AcceptAll).unwrap();
                     assert!(copy.files() == before);
-                    let about = |finding: &&Finding| finding.damage.path.ends_with(&name);
+                    let about = |finding: &&DamageFinding| finding.damage.path.ends_with(&name);
                     let found = report.findings.iter().filter(about).count();
                     drop(inspection);
-                    let opens = Store::open_on(Arc::new(copy.clone()), Settings::default()).is_ok();
+                    let opens =
+                        Store::open_on(Arc::new(copy.clone()), StoreSettings::default()).is_ok();
                     assert!(found > 0 || opens, "{name}: {at} keeps the store from opening");
-                    // The index is derived, and not looked at.
+                    // A check ignores the index, which is derived.
                     harmless += usize::from(found == 0 && !name.starts_with("index/"));
                 }
             }
         }
     }
-    // Padding, seals, and the last marks.
+    // Harmless are padding, seals, and the last marks.
     assert!(harmless < 1200, "{harmless}");
 }
 
 #[test]
-fn what_damage_costs_is_told() {
+fn findings_report_the_effect_of_damage() {
     let disk = sample();
     let (name, contents) =
         disk.files().into_iter().find(|(name, _)| name.starts_with("bodies/")).unwrap();
     let mut damaged = contents.clone();
-    // The body of the first pin, which every snapshot reaches.
+    // Damage in the body of the first pin, which every snapshot reaches.
     damaged[64 + 100] ^= 1;
     let copy = disk.crash(Survives::Everything);
     copy.overwrite(&name, &damaged);
     let report = check(&copy);
     assert_eq!(report.findings.len(), 1, "{report:?}");
-    assert!(matches!(report.findings[0].effect, Effect::Pin(_)));
+    assert!(matches!(report.findings[0].effect, DamageEffect::Pin(_)));
     assert_eq!((report.findings[0].damage.offset, report.pins), (64, 11));
     assert!(report.findings[0].damage.path.ends_with(&name));
     assert!(report.snapshots.iter().all(|it| it.first_bad.is_some()));
 
-    // The first group of the catalogue.
+    // Damage in the first group of the catalogue.
     let name = "catalogue/00000000000000000001.cat";
     let mut contents = disk.files()[name].clone();
     contents[128 + 64 + 40] ^= 1;
     let copy = disk.crash(Survives::Everything);
     copy.overwrite(name, &contents);
     let report = check(&copy);
-    assert_eq!(report.findings[0].effect, Effect::Groups { first: 1, last: 1 });
+    assert_eq!(report.findings[0].effect, DamageEffect::Groups { first: 1, last: 1 });
     assert_eq!(report.findings[0].damage.offset, 128);
     assert!(report.snapshots.iter().all(|it| !it.is_whole()));
 
-    // The header of event 7, which only the older snapshot needs.
+    // Damage in the header of event 7, which only the older snapshot needs.
     let (name, contents) = disk
         .files()
         .into_iter()
@@ -136,13 +147,13 @@ fn what_damage_costs_is_told() {
     copy.overwrite(&name, &contents);
     let report = check(&copy);
     assert_eq!(report.findings.len(), 1, "{report:?}");
-    assert_eq!(report.findings[0].effect, Effect::Events { first: 7, last: 7 });
+    assert_eq!(report.findings[0].effect, DamageEffect::Events { first: 7, last: 7 });
     let lost: Vec<_> = report.snapshots.iter().map(|it| it.first_event).collect();
     assert_eq!(lost, [None, Some(Seq(7))]);
 }
 
 #[test]
-fn usage_tells_what_is_shared_and_what_is_garbage() {
+fn usage_counts_shared_and_garbage_pins() {
     let inspection = Inspection::open_on(Arc::new(sample())).unwrap();
     let usage = inspection.usage().unwrap();
     assert_eq!((usage.pins, usage.shared_pins, usage.garbage_pins), (12, 5, 2));
@@ -153,7 +164,7 @@ fn usage_tells_what_is_shared_and_what_is_garbage() {
 }
 
 #[test]
-fn files_that_the_log_will_write_over_are_told_of() {
+fn usage_counts_spare_files() {
     let disk = sample();
     let store = Store::open_on(Arc::new(disk.clone()), settings()).unwrap();
     let pruned = store.prune().unwrap();

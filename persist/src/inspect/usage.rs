@@ -1,100 +1,82 @@
-//! What holds how much, by edges alone: no body is read.
+//! The space that the parts of a store use, by the catalogue's edges. Reads no body.
 
-use crate::error::{Damage, ReadError};
-use crate::log::LOG;
-use crate::space::files::all_pages;
-use crate::space::{BODIES_DIR, index};
-use crate::{Inspection, Snapshot, spare};
+use super::inspection::{Inspection, SegmentLength};
+use crate::error::{Damage, StoreReadError};
+use crate::journal::{JournalKind, spare_files};
+use crate::space::catalogue_reader::CatalogueReader;
+use crate::space::graph::PinGraph;
+use crate::space::layout::{BODIES_DIR, INDEX_FILES};
+use crate::types::Snapshot;
 
-use super::graph::Graph;
-
-/// What a snapshot holds.
+/// The pins of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnapshotUsage {
     /// The snapshot.
     pub snapshot: Snapshot,
-    /// How many pins it reaches.
+    /// The number of pins that the snapshot reaches.
     pub pins: u64,
-    /// Their bytes.
+    /// The total length of these pins' records, in bytes.
     pub bytes: u64,
-    /// How many of them no other kept snapshot reaches.
+    /// The number of pins that no other kept snapshot reaches.
     pub own_pins: u64,
-    /// Their bytes.
+    /// The total length of these pins' records, in bytes.
     pub own_bytes: u64,
 }
 
-/// What holds how much of a store. Bytes of pins are those of their records.
+/// The space that the parts of a store use. The bytes of pins are the lengths of their records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Files of events, and their bytes.
+pub struct StoreUsage {
+    /// The number of log segments.
     pub log_segments: u64,
-    /// See there.
+    /// The total length of the log segments, in bytes.
     pub log_bytes: u64,
-    /// Files that the log no longer needs and will write over, and their bytes.
+    /// The number of spare files, which later log segments will overwrite.
     pub spare_files: u64,
-    /// See there.
+    /// The total length of the spare files, in bytes.
     pub spare_bytes: u64,
-    /// Files of bodies of pins, and their bytes.
+    /// The number of body files.
     pub body_files: u64,
-    /// See there.
+    /// The total length of the body files, in bytes.
     pub body_bytes: u64,
-    /// Files of the catalogue, and their bytes.
+    /// The number of catalogue segments.
     pub catalogue_segments: u64,
-    /// See there.
+    /// The total length of the catalogue segments, in bytes.
     pub catalogue_bytes: u64,
-    /// Files of the index, and their bytes.
+    /// The number of index files.
     pub index_files: u64,
-    /// See there.
+    /// The total length of the index files, in bytes.
     pub index_bytes: u64,
-    /// How many pins there are, and their bytes.
+    /// The number of pins.
     pub pins: u64,
-    /// See there.
+    /// The total length of all pins' records, in bytes.
     pub pin_bytes: u64,
-    /// Pins that two kept snapshots or more reach.
+    /// The number of pins that at least two kept snapshots reach.
     pub shared_pins: u64,
-    /// Their bytes.
+    /// The total length of these pins' records, in bytes.
     pub shared_bytes: u64,
-    /// Pins that no kept snapshot reaches.
+    /// The number of pins that no kept snapshot reaches.
     pub garbage_pins: u64,
-    /// Their bytes.
+    /// The total length of these pins' records, in bytes.
     pub garbage_bytes: u64,
     /// The snapshots, newest first.
     pub snapshots: Vec<SnapshotUsage>,
 }
 
 impl Inspection {
-    /// What holds how much.
+    /// Measures the space that the parts of the store use. Ignores a torn tail.
     ///
     /// # Errors
-    /// See [`ReadError`]: damage is one here. A torn end is passed over.
-    pub fn usage(&self) -> Result<Usage, ReadError> {
-        let total = |segments: &[(u64, u64)]| segments.iter().map(|(_, length)| length).sum();
-        let mut usage = Usage {
-            log_segments: self.log.len() as u64,
-            log_bytes: total(&self.log),
-            body_files: self.bodies.len() as u64,
-            body_bytes: self.bodies.iter().sum(),
-            catalogue_segments: self.catalogue.len() as u64,
-            catalogue_bytes: total(&self.catalogue),
-            ..Usage::default()
-        };
-        let length = |name: &str| self.home.disk.open(name).and_then(|file| file.len()).ok();
-        for bytes in index::FILES.into_iter().filter_map(length) {
-            usage.index_files += 1;
-            usage.index_bytes += bytes;
-        }
-        for bytes in spare::names(&self.home, &LOG)?.iter().filter_map(|name| length(name)) {
-            usage.spare_files += 1;
-            usage.spare_bytes += bytes;
-        }
-        let graph = self.graph()?;
-        let listed = self.snapshots.list();
+    /// See [`StoreReadError`]. Damage is an error here.
+    pub fn usage(&self) -> Result<StoreUsage, StoreReadError> {
+        let mut usage = self.file_usage()?;
+        let graph = self.pin_graph()?;
+        let snapshots = self.snapshots.list();
         let mut reached_by = vec![0_u32; graph.len()];
         let mut reaches = Vec::new();
-        for snapshot in &listed {
+        for snapshot in &snapshots {
             let root = graph.find(snapshot.address).ok_or_else(|| {
                 let reason = format!("the root of snapshot {} is missing", snapshot.generation);
-                let path = self.home.disk.path(BODIES_DIR);
+                let path = self.context.disk.path(BODIES_DIR);
                 Damage { path, offset: 0, reason, advice: "see `check`".into() }
             })?;
             let reached = graph.reach(root);
@@ -104,33 +86,44 @@ impl Inspection {
             reaches.push(reached);
         }
         for (pin, count) in reached_by.iter().enumerate() {
-            let bytes = graph.bytes(pin);
-            usage.pins += 1;
-            usage.pin_bytes += bytes;
-            match count {
-                0 => {
-                    (usage.garbage_pins, usage.garbage_bytes) =
-                        (usage.garbage_pins + 1, usage.garbage_bytes + bytes)
-                }
-                1 => {}
-                _ => {
-                    (usage.shared_pins, usage.shared_bytes) =
-                        (usage.shared_pins + 1, usage.shared_bytes + bytes)
-                }
-            }
+            usage.add_pin(graph.bytes(pin), *count);
         }
-        for (snapshot, reached) in listed.into_iter().zip(reaches) {
-            usage.snapshots.push(of_snapshot(snapshot, &graph, &reached, &reached_by));
+        for (snapshot, reached) in snapshots.into_iter().zip(reaches) {
+            usage.snapshots.push(snapshot_usage(snapshot, &graph, &reached, &reached_by));
         }
         Ok(usage)
     }
 
-    /// Which pin refers to which.
-    fn graph(&self) -> Result<Graph, ReadError> {
-        let pages = all_pages(&self.home, 0)?;
-        let mut graph = Graph::default();
-        pages.forwards(&pages.count()?, |entry| {
-            // An edge that leads nowhere is for a check to tell of.
+    /// Measures the files.
+    fn file_usage(&self) -> Result<StoreUsage, StoreReadError> {
+        let total = |segments: &[SegmentLength]| segments.iter().map(|(_, length)| length).sum();
+        let mut usage = StoreUsage {
+            log_segments: self.log.len() as u64,
+            log_bytes: total(&self.log),
+            body_files: self.bodies.len() as u64,
+            body_bytes: self.bodies.iter().sum(),
+            catalogue_segments: self.catalogue.len() as u64,
+            catalogue_bytes: total(&self.catalogue),
+            ..StoreUsage::default()
+        };
+        for bytes in INDEX_FILES.into_iter().filter_map(|name| self.context.length(name).ok()) {
+            usage.index_files += 1;
+            usage.index_bytes += bytes;
+        }
+        let spares = spare_files(&self.context, &JournalKind::LOG)?;
+        for bytes in spares.iter().filter_map(|name| self.context.length(name).ok()) {
+            usage.spare_files += 1;
+            usage.spare_bytes += bytes;
+        }
+        Ok(usage)
+    }
+
+    /// Builds the graph of the live pins.
+    fn pin_graph(&self) -> Result<PinGraph, StoreReadError> {
+        let reader = CatalogueReader::open(&self.context, 0)?;
+        let mut graph = PinGraph::default();
+        reader.for_each_live(&reader.find_live()?, |entry| {
+            // `check` reports edges without a pin.
             let _ = graph.add(&entry.to_entry());
             Ok(())
         })?;
@@ -138,9 +131,28 @@ impl Inspection {
     }
 }
 
-fn of_snapshot(
+impl StoreUsage {
+    /// Counts a pin that a number of snapshots reach.
+    fn add_pin(&mut self, bytes: u64, reached_by: u32) {
+        self.pins += 1;
+        self.pin_bytes += bytes;
+        match reached_by {
+            0 => {
+                self.garbage_pins += 1;
+                self.garbage_bytes += bytes;
+            }
+            1 => {}
+            _ => {
+                self.shared_pins += 1;
+                self.shared_bytes += bytes;
+            }
+        }
+    }
+}
+
+fn snapshot_usage(
     snapshot: Snapshot,
-    graph: &Graph,
+    graph: &PinGraph,
     reached: &[bool],
     reached_by: &[u32],
 ) -> SnapshotUsage {

@@ -1,57 +1,43 @@
-//! What a crash leaves of a simulated disk.
+//! The state of a simulated disk after a crash.
 
 use std::collections::BTreeMap;
 
-use super::{Dir, Entries, FileChange, Inode, Node, State};
+use fastrand::Rng;
 
-/// The unit in which a disk writes, in bytes.
+use super::state::{DirEntries, DirEntry, FileChange, Inode, SimDir, SimState};
+
+/// The size of an atomic disk write, in bytes.
 const SECTOR: usize = 512;
 
-/// Which of the changes that were not flushed survive a crash.
+/// The unflushed changes that survive a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Survives {
-    /// None.
+    /// No change.
     Nothing,
-    /// All.
+    /// All changes.
     Everything,
-    /// Those up to some moment, chosen by the number, the last of them in part.
+    /// The changes up to one point in time, the last one in part. The number is the seed of the
+    /// choice.
     UpTo(u64),
-    /// Each sector, each length and each directory entry from a time of its own,
-    /// chosen by the number.
+    /// Each sector, length and directory entry is from an independent point in time. The number is
+    /// the seed of the choices.
     Anything(u64),
-    /// Lengths and directory entries, but no contents: grown files end in zeros.
+    /// Lengths and directory entries, but no contents: extended files end in zeros.
     LengthsOnly,
 }
 
-/// A small deterministic generator (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.roll() % limit.max(1) as u64) as usize
-    }
-
-    /// A time from 0 to `latest`, the two ends as likely as all between.
-    fn time(&mut self, latest: usize) -> usize {
-        match self.below(3) {
-            0 => 0,
-            1 => latest,
-            _ => self.below(latest + 1),
-        }
+/// Chooses a time from 0 to `latest`. Each of the two ends is as likely as all times between.
+fn choose_time(rng: &mut Rng, latest: usize) -> usize {
+    match rng.usize(..3) {
+        0 => 0,
+        1 => latest,
+        _ => rng.usize(..=latest),
     }
 }
 
-/// The disk as it is found afterwards: everything on it is durable.
-pub(super) fn image(state: &State, survives: Survives) -> State {
-    let mut dice = Dice(match survives {
+/// Returns the state after a crash. All of it is durable.
+pub(super) fn image(state: &SimState, survives: Survives) -> SimState {
+    let mut rng = Rng::with_seed(match survives {
         Survives::UpTo(seed) | Survives::Anything(seed) => seed,
         _ => 0,
     });
@@ -62,28 +48,28 @@ pub(super) fn image(state: &State, survives: Survives) -> State {
         .chain(state.dirs.values().flat_map(|dir| dir.unflushed.iter().map(|op| op.order)))
         .collect();
     orders.sort_unstable();
-    let cut = *orders.get(dice.below(orders.len())).unwrap_or(&0);
+    let last = rng.choice(&orders).copied().unwrap_or(0);
 
-    let mut after = State { random: state.random, ..State::default() };
+    let mut after = SimState { random: state.random, ..SimState::default() };
     for inode in &state.inodes {
-        let durable = contents(inode, survives, cut, &mut dice);
+        let durable = contents(inode, survives, last, &mut rng);
         after.inodes.push(Inode { current: durable.clone(), durable, unflushed: vec![] });
     }
     for (name, dir) in &state.dirs {
-        let durable = entries(dir, survives, cut, &mut dice);
-        let dir = Dir { current: durable.clone(), durable, unflushed: vec![] };
+        let durable = entries(dir, survives, last, &mut rng);
+        let dir = SimDir { current: durable.clone(), durable, unflushed: vec![] };
         after.dirs.insert(name.clone(), dir);
     }
     forget_lost_dirs(&mut after.dirs);
     after
 }
 
-fn contents(inode: &Inode, survives: Survives, cut: u64, dice: &mut Dice) -> Vec<u8> {
+fn contents(inode: &Inode, survives: Survives, last: u64, rng: &mut Rng) -> Vec<u8> {
     match survives {
         Survives::Nothing => inode.durable.clone(),
         Survives::Everything => everything(inode),
-        Survives::UpTo(_) => up_to(inode, cut, dice),
-        Survives::Anything(_) => anything(inode, dice),
+        Survives::UpTo(_) => up_to(inode, last, rng),
+        Survives::Anything(_) => anything(inode, rng),
         Survives::LengthsOnly => {
             let mut contents = inode.durable.clone();
             if !inode.unflushed.is_empty() {
@@ -94,20 +80,20 @@ fn contents(inode: &Inode, survives: Survives, cut: u64, dice: &mut Dice) -> Vec
     }
 }
 
-/// What would be durable after a flush.
+/// Returns the contents after a complete flush.
 fn everything(inode: &Inode) -> Vec<u8> {
     let mut contents = inode.durable.clone();
     inode.unflushed.iter().for_each(|op| op.change.apply(&mut contents));
     contents
 }
 
-/// Everything before the cut, and part of what happens at it.
-fn up_to(inode: &Inode, cut: u64, dice: &mut Dice) -> Vec<u8> {
+/// Returns the contents after all changes before `last` and a part of `last`.
+fn up_to(inode: &Inode, last: u64, rng: &mut Rng) -> Vec<u8> {
     let mut contents = inode.durable.clone();
-    for op in inode.unflushed.iter().filter(|op| op.order <= cut) {
+    for op in inode.unflushed.iter().filter(|op| op.order <= last) {
         match &op.change {
-            FileChange::Write { at, bytes } if op.order == cut => {
-                let bytes = bytes[..dice.below(bytes.len() + 1)].to_vec();
+            FileChange::Write { at, bytes } if op.order == last => {
+                let bytes = bytes[..rng.usize(..=bytes.len())].to_vec();
                 FileChange::Write { at: *at, bytes }.apply(&mut contents);
             }
             change => change.apply(&mut contents),
@@ -116,8 +102,8 @@ fn up_to(inode: &Inode, cut: u64, dice: &mut Dice) -> Vec<u8> {
     contents
 }
 
-/// Every sector from a time of its own.
-fn anything(inode: &Inode, dice: &mut Dice) -> Vec<u8> {
+/// Returns contents in which each sector is from an independent point in time.
+fn anything(inode: &Inode, rng: &mut Rng) -> Vec<u8> {
     if inode.unflushed.is_empty() {
         return inode.durable.clone();
     }
@@ -128,9 +114,9 @@ fn anything(inode: &Inode, dice: &mut Dice) -> Vec<u8> {
         versions.push(next);
     }
     let latest = versions.len() - 1;
-    let mut contents = vec![0; versions[dice.time(latest)].len()];
+    let mut contents = vec![0; versions[choose_time(rng, latest)].len()];
     for (index, sector) in contents.chunks_mut(SECTOR).enumerate() {
-        let version = &versions[dice.time(latest)];
+        let version = &versions[choose_time(rng, latest)];
         let from = version.get(index * SECTOR..).unwrap_or(&[]);
         let length = from.len().min(sector.len());
         sector[..length].copy_from_slice(&from[..length]);
@@ -138,14 +124,14 @@ fn anything(inode: &Inode, dice: &mut Dice) -> Vec<u8> {
     contents
 }
 
-fn entries(dir: &Dir, survives: Survives, cut: u64, dice: &mut Dice) -> Entries {
+fn entries(dir: &SimDir, survives: Survives, last: u64, rng: &mut Rng) -> DirEntries {
     let mut entries = dir.durable.clone();
     for op in &dir.unflushed {
         let happens = match survives {
             Survives::Nothing => false,
             Survives::Everything | Survives::LengthsOnly => true,
-            Survives::UpTo(_) => op.order <= cut,
-            Survives::Anything(_) => dice.below(2) == 0,
+            Survives::UpTo(_) => op.order <= last,
+            Survives::Anything(_) => rng.bool(),
         };
         if happens {
             op.change.apply(&mut entries);
@@ -154,8 +140,8 @@ fn entries(dir: &Dir, survives: Survives, cut: u64, dice: &mut Dice) -> Entries 
     entries
 }
 
-/// Directories whose own entries did not survive are gone, and their files.
-fn forget_lost_dirs(dirs: &mut BTreeMap<String, Dir>) {
+/// Removes the directories whose own entries did not survive, with their files.
+fn forget_lost_dirs(dirs: &mut BTreeMap<String, SimDir>) {
     let root = dirs.get("").map(|root| root.current.clone()).unwrap_or_default();
-    dirs.retain(|name, _| name.is_empty() || root.get(name) == Some(&Node::Dir));
+    dirs.retain(|name, _| name.is_empty() || root.get(name) == Some(&DirEntry::Dir));
 }

@@ -1,9 +1,10 @@
-//! The catalogue: which pins there are, where, and which others each refers to.
+//! The encoding of the catalogue: which pins exist, where they are, and which pins each refers to.
 //!
-//! A journal, like that of events, with payloads of three kinds. A *group* tells of pins that were
-//! committed together, after their bodies are durable, so a pin in the catalogue is whole. *Gaps*
-//! tell which addresses hold no pin any more: a collection writes them, before anything else it does.
-//! A *copy* tells once more of pins that are still there, so that what stands before it can go.
+//! The catalogue is a journal. Its payloads are records of three kinds. A *group* lists pins that
+//! were committed together, after their bodies were durable; so a pin in the catalogue is complete.
+//! *Gaps* list the addresses that no longer hold a pin; a collection writes them before it changes
+//! anything else. A *copy* repeats entries that are still live, so that the catalogue before it can
+//! be dropped.
 //!
 //! ```text
 //! group   1: 8 | slot: 8 | end: 8 | fill: 8 | count: 8 | entries
@@ -12,45 +13,40 @@
 //! entry   hash: 32 | address: 8 | bytes: 8 | n edges: 8 | n addresses of 8
 //! ```
 //!
-//! Following edges takes the catalogue alone, and no body is read. Which of all these count is
-//! for [`super::pages`].
+//! Following edges reads the catalogue and no body. [`super::catalogue_reader`] decides which
+//! entries are live.
 
-use vm::pinspace::range::{ALIGNMENT, BASE, SIZE, SLOT_SIZE};
+use plan::pinspace::range::{ALIGNMENT, BASE, SIZE, SLOT_SIZE};
 
-use super::ranges::Ranges;
-use crate::Hash;
-use crate::frame::{array, u64_at};
-use crate::segment::Family;
-
-/// The catalogue's files.
-pub(crate) const CATALOGUE: Family =
-    Family { dir: "catalogue", ending: ".cat", magic: *b"PALLASCT", item: "group" };
+use super::address_ranges::AddressRanges;
+use crate::encoding::{array, u64_at};
+use crate::types::PinHash;
 
 const GROUP: u64 = 1;
 const GAPS: u64 = 2;
 const COPY: u64 = 3;
-/// Bytes of an entry without its edges.
+/// The length of an entry without its edges, in bytes.
 const ENTRY: usize = 56;
 
-/// A pin, as the catalogue tells of it.
+/// A pin's entry in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Its hash.
-    pub hash: Hash,
-    /// Its address.
+pub struct CatalogueEntry {
+    /// The pin's hash.
+    pub hash: PinHash,
+    /// The pin's address.
     pub address: u64,
-    /// The bytes that it takes.
+    /// The length of the pin's record, in bytes.
     pub bytes: u64,
-    /// The addresses of the pins that it refers to.
+    /// The addresses of the pins that this one refers to.
     pub edges: Vec<u64>,
 }
 
-/// An entry where it was read.
+/// An encoded entry.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EntryRef<'a>(&'a [u8]);
 
 impl<'a> EntryRef<'a> {
-    pub(crate) fn hash(self) -> Hash {
+    pub(crate) fn hash(self) -> PinHash {
         array(self.0, 0)
     }
 
@@ -58,7 +54,7 @@ impl<'a> EntryRef<'a> {
         u64_at(self.0, 32)
     }
 
-    /// The bytes of its record.
+    /// Returns the length of the pin's record, in bytes.
     pub(crate) fn bytes(self) -> u64 {
         u64_at(self.0, 40)
     }
@@ -67,17 +63,17 @@ impl<'a> EntryRef<'a> {
         self.0[ENTRY..].chunks_exact(8).map(|edge| u64_at(edge, 0))
     }
 
-    /// The bytes of the entry itself.
+    /// Returns the length of the encoded entry, in bytes.
     pub(crate) fn len(self) -> usize {
         self.0.len()
     }
 
-    pub(crate) fn to_entry(self) -> Entry {
+    pub(crate) fn to_entry(self) -> CatalogueEntry {
         let (hash, address, bytes) = (self.hash(), self.address(), self.bytes());
-        Entry { hash, address, bytes, edges: self.edges().collect() }
+        CatalogueEntry { hash, address, bytes, edges: self.edges().collect() }
     }
 
-    /// Whether such a record can be.
+    /// Whether a record with this address and length can exist.
     fn is_possible(self) -> bool {
         let (address, bytes) = (self.address(), self.bytes());
         let in_range = (BASE as u64..(BASE + SIZE) as u64).contains(&address);
@@ -86,35 +82,35 @@ impl<'a> EntryRef<'a> {
     }
 }
 
-/// How far bodies have been written: a slot, and the offset in its file behind the last.
+/// The end of the records: the slot being filled, and the offset after the last record in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct End {
+pub(crate) struct BodyEnd {
     pub(crate) slot: u64,
     pub(crate) offset: u64,
 }
 
-/// How far a pin space has been filled.
+/// The high-water mark of a pin space: how much of it holds records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Filled {
-    pub(crate) end: End,
-    /// The address behind the last record that was put into a gap; 0 before there is one.
+pub(crate) struct HighWaterMark {
+    pub(crate) end: BodyEnd,
+    /// The address after the last record that was written into a gap; 0 if there is none.
     pub(crate) fill: u64,
 }
 
-impl Filled {
-    /// Of a pin space in which nothing was ever committed.
-    pub(crate) const NONE: Self = Self { end: End { slot: 0, offset: 0 }, fill: 0 };
+impl HighWaterMark {
+    /// The mark of a pin space without commits.
+    pub(crate) const NONE: Self = Self { end: BodyEnd { slot: 0, offset: 0 }, fill: 0 };
 }
 
-/// Entries that are being gathered.
+/// A buffer of encoded entries.
 #[derive(Default)]
-pub(crate) struct Group {
+pub(crate) struct EntryBuffer {
     entries: Vec<u8>,
     count: u64,
 }
 
-impl Group {
-    pub(crate) fn add(&mut self, entry: &Entry) {
+impl EntryBuffer {
+    pub(crate) fn add(&mut self, entry: &CatalogueEntry) {
         self.entries.extend(entry.hash);
         let numbers = [entry.address, entry.bytes, entry.edges.len() as u64];
         put(&mut self.entries, &numbers);
@@ -122,8 +118,8 @@ impl Group {
         self.count += 1;
     }
 
-    /// Adds an entry as it was read.
-    pub(crate) fn add_read(&mut self, entry: EntryRef<'_>) {
+    /// Adds an encoded entry.
+    pub(crate) fn add_encoded(&mut self, entry: EntryRef<'_>) {
         self.entries.extend(entry.0);
         self.count += 1;
     }
@@ -132,38 +128,38 @@ impl Group {
         self.count == 0
     }
 
-    /// Its bytes so far.
+    /// Returns the length of the encoded entries, in bytes.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The payload of a group, in two parts.
-    pub(crate) fn encode(&self, filled: Filled) -> (Vec<u8>, &[u8]) {
-        let Filled { end, fill } = filled;
+    /// Returns the payload of a group, in two parts.
+    pub(crate) fn encode(&self, high_water: HighWaterMark) -> (Vec<u8>, &[u8]) {
+        let HighWaterMark { end, fill } = high_water;
         (words(&[GROUP, end.slot, end.offset, fill, self.count]), &self.entries)
     }
 
-    /// The payload of a copy, in two parts.
+    /// Returns the payload of a copy, in two parts.
     pub(crate) fn encode_copy(&self) -> (Vec<u8>, &[u8]) {
         (words(&[COPY, self.count]), &self.entries)
     }
 }
 
-/// What a collection found free.
+/// The free addresses that a collection found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Gaps {
-    /// Where bodies end now.
-    pub(crate) end: End,
-    /// What stands in the catalogue before this sequence counts no more.
+pub(crate) struct GapsRecord {
+    /// The end of the records after the collection.
+    pub(crate) end: BodyEnd,
+    /// Records of the catalogue before this sequence are ignored.
     pub(crate) start: u64,
-    /// Copies count from `start` up to before this sequence.
+    /// Copies with sequences from `start` up to (not including) this one are live.
     pub(crate) copied: u64,
-    /// The addresses at which there is no pin, of all told of before.
-    pub(crate) free: Ranges,
+    /// The addresses that hold no pin.
+    pub(crate) free: AddressRanges,
 }
 
-impl Gaps {
-    /// The payload.
+impl GapsRecord {
+    /// Returns the payload.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let ranges = self.free.as_slice();
         let count = ranges.len() as u64;
@@ -177,33 +173,33 @@ impl Gaps {
     }
 }
 
-/// A payload, taken apart.
+/// A decoded payload.
 #[derive(Debug)]
-pub(crate) enum Page<'a> {
-    Group(Filled, Vec<EntryRef<'a>>),
-    Gaps(Gaps),
+pub(crate) enum CatalogueRecord<'a> {
+    Group(HighWaterMark, Vec<EntryRef<'a>>),
+    Gaps(GapsRecord),
     Copy(Vec<EntryRef<'a>>),
 }
 
-/// Takes a payload apart; `None` if it is none.
-pub(crate) fn decode(payload: &[u8]) -> Option<Page<'_>> {
+/// Decodes a payload. Returns `None` if it is invalid.
+pub(crate) fn decode(payload: &[u8]) -> Option<CatalogueRecord<'_>> {
     let (head, rest) = payload.split_at_checked(8)?;
-    let end = |head: &[u8]| End { slot: u64_at(head, 0), offset: u64_at(head, 8) };
+    let end = |head: &[u8]| BodyEnd { slot: u64_at(head, 0), offset: u64_at(head, 8) };
     match u64_at(head, 0) {
         GROUP => {
             let (head, rest) = rest.split_at_checked(32)?;
-            let filled = Filled { end: end(head), fill: u64_at(head, 16) };
-            Some(Page::Group(filled, entries(u64_at(head, 24), rest)?))
+            let high_water = HighWaterMark { end: end(head), fill: u64_at(head, 16) };
+            Some(CatalogueRecord::Group(high_water, entries(u64_at(head, 24), rest)?))
         }
         GAPS => {
             let (head, rest) = rest.split_at_checked(40)?;
             let (start, copied) = (u64_at(head, 16), u64_at(head, 24));
             let free = ranges(u64_at(head, 32), rest)?;
-            Some(Page::Gaps(Gaps { end: end(head), start, copied, free }))
+            Some(CatalogueRecord::Gaps(GapsRecord { end: end(head), start, copied, free }))
         }
         COPY => {
             let (head, rest) = rest.split_at_checked(8)?;
-            Some(Page::Copy(entries(u64_at(head, 0), rest)?))
+            Some(CatalogueRecord::Copy(entries(u64_at(head, 0), rest)?))
         }
         _ => None,
     }
@@ -218,11 +214,11 @@ fn entries(count: u64, mut rest: &[u8]) -> Option<Vec<EntryRef<'_>>> {
         entries.push(EntryRef(entry));
         rest = more;
     }
-    let whole = rest.is_empty() && entries.iter().all(|entry| entry.is_possible());
-    whole.then_some(entries)
+    let is_valid = rest.is_empty() && entries.iter().all(|entry| entry.is_possible());
+    is_valid.then_some(entries)
 }
 
-fn ranges(count: u64, rest: &[u8]) -> Option<Ranges> {
+fn ranges(count: u64, rest: &[u8]) -> Option<AddressRanges> {
     let (pairs, []) = rest.as_chunks::<16>() else { return None };
     if pairs.len() as u64 != count {
         return None;
@@ -231,7 +227,7 @@ fn ranges(count: u64, rest: &[u8]) -> Option<Ranges> {
         let from = u64_at(pair, 0);
         Some((from, from.checked_add(u64_at(pair, 8))?))
     };
-    Ranges::from_ascending(pairs.iter().map(pair).collect::<Option<_>>()?)
+    AddressRanges::from_ascending(pairs.iter().map(pair).collect::<Option<_>>()?)
 }
 
 fn put(bytes: &mut Vec<u8>, numbers: &[u64]) {
@@ -248,14 +244,14 @@ fn words(numbers: &[u64]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    const PLACE: u64 = BASE as u64 + 64;
+    const ADDRESS: u64 = BASE as u64 + 64;
 
-    fn back(entries: &[EntryRef<'_>]) -> Vec<Entry> {
+    fn back(entries: &[EntryRef<'_>]) -> Vec<CatalogueEntry> {
         entries.iter().map(|entry| entry.to_entry()).collect()
     }
 
-    /// No part of a payload is one, nor is it with more behind it.
-    fn only_whole(bytes: &[u8]) {
+    /// Checks that no prefix of a payload is valid, nor the payload with a byte appended.
+    fn assert_only_whole_is_valid(bytes: &[u8]) {
         for length in 0..bytes.len() {
             assert!(decode(&bytes[..length]).is_none(), "{length}");
         }
@@ -263,42 +259,44 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_what_was_put_in() {
-        let entry = |edges| Entry { hash: [7; 32], address: PLACE, bytes: 128, edges };
+    fn decoded_groups_and_copies_equal_the_encoded_ones() {
+        let entry = |edges| CatalogueEntry { hash: [7; 32], address: ADDRESS, bytes: 128, edges };
         let entries = vec![entry(vec![]), entry(vec![1, 2, 3])];
-        let mut group = Group::default();
+        let mut group = EntryBuffer::default();
         entries.iter().for_each(|entry| group.add(entry));
-        let told = Filled { end: End { slot: 3, offset: 192 }, fill: 5 };
-        let (head, rest) = group.encode(told);
+        let high_water = HighWaterMark { end: BodyEnd { slot: 3, offset: 192 }, fill: 5 };
+        let (head, rest) = group.encode(high_water);
         let bytes = [&head, rest].concat();
-        let Some(Page::Group(filled, read)) = decode(&bytes) else { panic!("a group") };
-        assert_eq!((filled, back(&read)), (told, entries.clone()));
-        only_whole(&bytes);
-        let mut copy = Group::default();
-        read.iter().for_each(|entry| copy.add_read(*entry));
+        let Some(CatalogueRecord::Group(found, read)) = decode(&bytes) else { panic!("a group") };
+        assert_eq!((found, back(&read)), (high_water, entries.clone()));
+        assert_only_whole_is_valid(&bytes);
+        let mut copy = EntryBuffer::default();
+        read.iter().for_each(|entry| copy.add_encoded(*entry));
         let (head, rest) = copy.encode_copy();
         let bytes = [&head, rest].concat();
-        let Some(Page::Copy(read)) = decode(&bytes) else { panic!("a copy") };
+        let Some(CatalogueRecord::Copy(read)) = decode(&bytes) else { panic!("a copy") };
         assert_eq!(back(&read), entries);
-        only_whole(&bytes);
+        assert_only_whole_is_valid(&bytes);
     }
 
     #[test]
-    fn gaps_are_what_was_put_in() {
-        let free = Ranges::from_ascending(vec![(64, 128), (192, 1024)]).expect("ascending");
-        let gaps = Gaps { end: End { slot: 1, offset: 64 }, start: 4, copied: 9, free };
+    fn decoded_gaps_equal_the_encoded_ones() {
+        let free = AddressRanges::from_ascending(vec![(64, 128), (192, 1024)]).expect("ascending");
+        let gaps = GapsRecord { end: BodyEnd { slot: 1, offset: 64 }, start: 4, copied: 9, free };
         let bytes = gaps.encode();
-        let Some(Page::Gaps(read)) = decode(&bytes) else { panic!("gaps") };
+        let Some(CatalogueRecord::Gaps(read)) = decode(&bytes) else { panic!("gaps") };
         assert_eq!(read, gaps);
-        only_whole(&bytes);
+        assert_only_whole_is_valid(&bytes);
     }
 
     #[test]
-    fn a_record_that_cannot_be_is_none() {
+    fn entries_with_impossible_addresses_are_rejected() {
         let past = (BASE + SIZE) as u64;
-        for (address, bytes) in [(PLACE + 8, 64), (64, 64), (past, 64), (PLACE, 0), (PLACE, past)] {
-            let mut group = Group::default();
-            group.add(&Entry { hash: [7; 32], address, bytes, edges: vec![] });
+        for (address, bytes) in
+            [(ADDRESS + 8, 64), (64, 64), (past, 64), (ADDRESS, 0), (ADDRESS, past)]
+        {
+            let mut group = EntryBuffer::default();
+            group.add(&CatalogueEntry { hash: [7; 32], address, bytes, edges: vec![] });
             let (head, rest) = group.encode_copy();
             assert!(decode(&[&head, rest].concat()).is_none(), "{address:#x} {bytes}");
         }

@@ -1,59 +1,68 @@
-//! The index of the pin space: from a pin's hash to its address.
+//! The index of the pin space: an on-disk hash table from a pin's hash to its address.
 //!
-//! An extendible hash table in two files that are written in place, a page at a time, and read where
-//! they are mapped, so that it is never loaded: a *directory* of bucket numbers, and *buckets* of one page each. A
-//! look-up reads one number and one page, however many pins there are. A full bucket is split in
-//! two; a directory that is too coarse for that is doubled, which only appends to it.
+//! It is an extendible hash table in two files, which are written page by page and read through
+//! mappings: a *directory* of bucket numbers, and *buckets* of one page each. A look-up reads one
+//! number and one page, for any number of pins. A full bucket is split in two; a directory that has
+//! too few bits for that is doubled by appending a copy.
 //!
-//! The index is derived from the catalogue and never believed: an address found here counts only if
-//! the record there has the hash, and what is missing here is at worst written a second time. So its
-//! files need no checks of their own.
+//! The index is derived from the catalogue and never trusted: an address from it is used only if
+//! the record there has the hash, and a pin that it lacks is at worst written again. Its files
+//! therefore need no checks.
 //!
-//! Now and then it is *settled*: flushed, and its [`Shape`] written down durably. Whatever happens
-//! then, it can be taken up in that shape and be told again what it was told since:
+//! # Checkpoints
 //!
-//! - A bucket that the settled directory names only gains entries in place, or loses some; to split
-//!   it, both halves go to other pages. What it is divided from becomes free when the next shape is durable.
-//! - The places of the settled directory are not written before the shape says how they change.
+//! From time to time the index is *checkpointed*: its files are flushed and then its [`IndexShape`]
+//! is written durably. After a crash, the index continues with that shape, and the pins that were
+//! added since are added again. Between two checkpoints:
 //!
-//! So each sector is as it was when the index was settled, or of a later time, and has no
-//! entry that was not put in by then. No order of writes and no flush in between is needed.
+//! - A bucket that the checkpointed directory refers to only gains or loses entries in place. A
+//!   split writes both halves to other pages; the old page becomes free with the next checkpoint.
+//! - The entries of the checkpointed directory are not written. Changes are kept in memory and in
+//!   the next shape.
+//!
+//! So every sector has its contents of the last checkpoint or of a later time, and no entry that
+//! was not inserted by then. No write order and no flush is needed in between.
+//!
+//! # Safety
+//!
+//! The files are mapped ([`MappedFile`]). Invariant: *an index is created or opened only while the
+//! store's directory is locked, and at most one is open per store; nothing else writes its files*.
 
-use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
-use super::bucket::{Bucket, BucketRef, PAGE};
-use crate::Hash;
-use crate::disk::{Disk, DiskFile};
-use crate::error::DiskError;
-use crate::frame::u64_at;
-use crate::space::ranges::Ranges;
-use crate::space::window::Window;
+use foldhash::{HashMap, HashSet};
 
-/// Deeper, and the directory's numbers (4 bytes each) would not do.
+use super::address_ranges::AddressRanges;
+use super::bucket::{Bucket, BucketRef, PAGE};
+use super::layout::{INDEX_BUCKETS, INDEX_DIRECTORY};
+use super::mapped_file::MappedFile;
+use crate::disk::{Disk, DiskFile};
+use crate::encoding::u64_at;
+use crate::error::DiskError;
+use crate::types::PinHash;
+
+/// The maximum depth: a directory of this depth uses all 31-bit bucket numbers.
 const DEPTH_MAX: u32 = 31;
 
-const DIRECTORY: &str = "index/directory";
-const BUCKETS: &str = "index/buckets";
-/// All files of the index, its state included.
-pub(crate) const FILES: [&str; 3] = [DIRECTORY, BUCKETS, super::state::NAME];
+/// A file of the index, with its name.
+pub(super) type IndexFile = (&'static str, Arc<dyn DiskFile>);
 
-/// What hangs the files together, as of when the index was settled.
+/// The shape of the index at a checkpoint: what is needed to interpret its files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Shape {
-    /// How many bits of a hash the directory tells apart.
+pub(crate) struct IndexShape {
+    /// The number of low key bits that select a directory entry.
     pub(crate) depth: u32,
-    /// How many pages there are, free ones included.
+    /// The number of pages, including free ones.
     pub(crate) count: u32,
-    /// Pages that no place names.
+    /// The pages that no directory entry refers to.
     pub(crate) free: Vec<u32>,
-    /// Places of the directory that its file may have otherwise, and the numbers of their buckets.
+    /// The directory entries whose values in the file may be outdated, with their bucket numbers.
     pub(crate) changed: Vec<(u32, u32)>,
 }
 
-impl Shape {
-    /// Whether an index can have it.
+impl IndexShape {
+    /// Whether an index can have this shape.
     fn is_possible(&self) -> bool {
         let is_page = |number: &u32| *number < self.count;
         self.depth <= DEPTH_MAX
@@ -62,98 +71,110 @@ impl Shape {
             && self
                 .changed
                 .iter()
-                .all(|(place, number)| *place >> self.depth == 0 && is_page(number))
+                .all(|(entry, number)| *entry >> self.depth == 0 && is_page(number))
     }
 }
 
 /// The open index.
-pub(crate) struct Index {
+pub(crate) struct PinIndex {
     disk: Arc<dyn Disk>,
-    directory: Window,
-    buckets: Window,
+    directory: MappedFile,
+    buckets: MappedFile,
+    /// See [`IndexShape::depth`].
     depth: u32,
+    /// See [`IndexShape::count`].
     count: u32,
-    /// So many places does the settled directory have.
-    settled: u64,
-    /// Those of its places that have changed since.
+    /// The number of directory entries at the last checkpoint.
+    checkpointed_entries: u64,
+    /// The checkpointed directory entries that have changed since, with their bucket numbers.
     changed: HashMap<u64, u32>,
-    /// Pages that were free when it was settled, and still are.
-    free: Vec<u32>,
-    /// Pages that have been taken since.
-    young: HashSet<u32>,
-    /// Pages that only the settled directory names.
-    left: Vec<u32>,
+    /// The pages that were free at the last checkpoint and still are.
+    free_pages: Vec<u32>,
+    /// The pages that were allocated since the last checkpoint.
+    new_pages: HashSet<u32>,
+    /// The pages that only the checkpointed directory refers to.
+    retired_pages: Vec<u32>,
 }
 
-/// The part of a hash that entries are told apart by; the rest is compared with the record.
-fn key(hash: &Hash) -> u64 {
+/// Returns the key of a hash. The rest of the hash is compared with the record.
+fn key(hash: &PinHash) -> u64 {
     u64_at(hash, 0)
 }
 
-impl Index {
-    /// An empty index, whatever was there before. No state may tell of that any more.
+impl PinIndex {
+    /// Creates an empty index and replaces an existing one. The existing one must have no
+    /// checkpoint.
     pub(crate) fn create(disk: &Arc<dyn Disk>) -> Result<Self, DiskError> {
         let make = |name: &str| {
             let failed = |error| DiskError::new(disk.path(name), "create", error);
-            disk.create(name).and_then(Window::new).map_err(failed)
+            // SAFETY: by the module's invariant, this index is the only writer of its files.
+            let map = |file| unsafe { MappedFile::new(file) };
+            disk.create(name).and_then(map).map_err(failed)
         };
-        let (directory, buckets) = (make(DIRECTORY)?, make(BUCKETS)?);
-        let mut index = Self::new(disk, directory, buckets, Shape::default());
-        index.settled = 0;
+        let (directory, buckets) = (make(INDEX_DIRECTORY)?, make(INDEX_BUCKETS)?);
+        let mut index = Self::new(disk, directory, buckets, IndexShape::default());
+        index.checkpointed_entries = 0;
         let first = index.add_bucket(&Bucket::empty(0))?;
-        index.set_place(0, first)?;
+        index.set_directory_entry(0, first)?;
         Ok(index)
     }
 
-    /// The index that is there, in the shape in which it was settled; none if its files cannot be it.
-    pub(crate) fn open(disk: &Arc<dyn Disk>, shape: Shape) -> Result<Option<Self>, DiskError> {
+    /// Opens the index in the shape of its last checkpoint. Returns `None` if its files are missing
+    /// or too short for that shape.
+    pub(crate) fn open(disk: &Arc<dyn Disk>, shape: IndexShape) -> Result<Option<Self>, DiskError> {
         let mut files = Vec::new();
-        for name in [DIRECTORY, BUCKETS] {
+        for name in [INDEX_DIRECTORY, INDEX_BUCKETS] {
             match disk.open(name) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(DiskError::new(disk.path(name), "open", error)),
                 Ok(file) => {
                     let failed = |error| DiskError::new(disk.path(name), "read", error);
-                    files.push(Window::new(file).map_err(failed)?);
+                    // SAFETY: by the module's invariant, this index is the only writer of its files.
+                    files.push(unsafe { MappedFile::new(file) }.map_err(failed)?);
                 }
             }
         }
         let (Some(buckets), Some(directory)) = (files.pop(), files.pop()) else {
             return Ok(None);
         };
-        let is_there = shape.is_possible()
+        let is_complete = shape.is_possible()
             && directory.len() >= 4 << shape.depth
             && buckets.len() >= u64::from(shape.count) * PAGE as u64;
-        Ok(is_there.then(|| Self::new(disk, directory, buckets, shape)))
+        Ok(is_complete.then(|| Self::new(disk, directory, buckets, shape)))
     }
 
-    fn new(disk: &Arc<dyn Disk>, directory: Window, buckets: Window, shape: Shape) -> Self {
-        let Shape { depth, count, free, changed } = shape;
+    fn new(
+        disk: &Arc<dyn Disk>,
+        directory: MappedFile,
+        buckets: MappedFile,
+        shape: IndexShape,
+    ) -> Self {
+        let IndexShape { depth, count, free, changed } = shape;
         Self {
             disk: Arc::clone(disk),
             directory,
             buckets,
             depth,
             count,
-            settled: 1 << depth,
-            changed: changed.into_iter().map(|(place, to)| (u64::from(place), to)).collect(),
-            free,
-            young: HashSet::new(),
-            left: vec![],
+            checkpointed_entries: 1 << depth,
+            changed: changed.into_iter().map(|(entry, to)| (u64::from(entry), to)).collect(),
+            free_pages: free,
+            new_pages: HashSet::default(),
+            retired_pages: vec![],
         }
     }
 
-    /// Where the pin with that hash may be.
-    pub(crate) fn find(&self, hash: &Hash) -> Result<Option<u64>, DiskError> {
+    /// Returns the address at which the pin with this hash may be.
+    pub(crate) fn find(&self, hash: &PinHash) -> Result<Option<u64>, DiskError> {
         let key = key(hash);
-        self.read_bucket(self.number_of(key)?, |bucket| bucket.find(key))
+        self.read_bucket(self.bucket_number(key)?, |bucket| bucket.find(key))
     }
 
-    /// Notes where a pin is, in the place of what was known of it.
-    pub(crate) fn insert(&mut self, hash: &Hash, address: u64) -> Result<(), DiskError> {
+    /// Inserts or replaces the address of a pin.
+    pub(crate) fn insert(&mut self, hash: &PinHash, address: u64) -> Result<(), DiskError> {
         let key = key(hash);
         loop {
-            let number = self.number_of(key)?;
+            let number = self.bucket_number(key)?;
             let mut bucket = self.read_bucket(number, |bucket| bucket.to_bucket())?;
             if bucket.insert(key, address) {
                 return self.write_bucket(number, &bucket);
@@ -162,9 +183,10 @@ impl Index {
         }
     }
 
-    /// Forgets all pins at these addresses. It is to be settled after that.
-    pub(crate) fn remove_all(&mut self, gone: &Ranges) -> Result<(), DiskError> {
-        let free: HashSet<u32> = self.free.iter().copied().collect();
+    /// Removes all entries whose address is in `gone`. The caller must write a checkpoint
+    /// afterwards.
+    pub(crate) fn remove_all(&mut self, gone: &AddressRanges) -> Result<(), DiskError> {
+        let free: HashSet<u32> = self.free_pages.iter().copied().collect();
         for number in (0..self.count).filter(|number| !free.contains(number)) {
             let mut bucket = self.read_bucket(number, |bucket| bucket.to_bucket())?;
             if bucket.remove_all(gone) {
@@ -174,30 +196,30 @@ impl Index {
         Ok(())
     }
 
-    /// What is to be flushed before [`Index::shape`] is written down.
-    pub(crate) fn files(&self) -> [(&'static str, Arc<dyn DiskFile>); 2] {
-        [(BUCKETS, self.buckets.file()), (DIRECTORY, self.directory.file())]
+    /// Returns the files to flush before the [`shape`](Self::shape) is written.
+    pub(super) fn files(&self) -> [IndexFile; 2] {
+        [(INDEX_BUCKETS, self.buckets.file()), (INDEX_DIRECTORY, self.directory.file())]
     }
 
-    /// The shape that it has by now.
-    pub(crate) fn shape(&self) -> Shape {
-        let changed = self.changed.iter().map(|(place, number)| (*place as u32, *number));
-        Shape {
+    /// Returns the current shape.
+    pub(crate) fn shape(&self) -> IndexShape {
+        let changed = self.changed.iter().map(|(entry, number)| (*entry as u32, *number));
+        IndexShape {
             depth: self.depth,
             count: self.count,
-            free: self.free.iter().chain(&self.left).copied().collect(),
+            free: self.free_pages.iter().chain(&self.retired_pages).copied().collect(),
             changed: changed.collect(),
         }
     }
 
-    /// Goes on from the shape that it has, which is durable with all that the files have.
-    pub(crate) fn settle(&mut self) -> Result<(), DiskError> {
-        self.settled = 1 << self.depth;
-        self.free.append(&mut self.left);
-        self.young.clear();
-        for (place, number) in &self.changed {
-            let written = self.directory.write(4 * place, &number.to_le_bytes());
-            written.map_err(|error| DiskError::new(self.disk.path(DIRECTORY), "write", error))?;
+    /// Continues after a checkpoint: the current shape and all file contents are durable.
+    pub(crate) fn finish_checkpoint(&mut self) -> Result<(), DiskError> {
+        self.checkpointed_entries = 1 << self.depth;
+        self.free_pages.append(&mut self.retired_pages);
+        self.new_pages.clear();
+        for (entry, number) in &self.changed {
+            let written = self.directory.write(4 * entry, &number.to_le_bytes());
+            written.map_err(|error| self.failed(INDEX_DIRECTORY, "write", error))?;
         }
         self.changed.clear();
         Ok(())
@@ -207,66 +229,66 @@ impl Index {
         DiskError::new(self.disk.path(name), action, error)
     }
 
-    /// Divides a full bucket by the next bit of its keys.
+    /// Splits a full bucket by the next bit of its keys.
     fn split(&mut self, key: u64, number: u32, bucket: &Bucket) -> Result<(), DiskError> {
         let depth = bucket.depth();
         if depth == self.depth {
-            self.double()?;
+            self.double_directory()?;
         }
-        let (clear, set) = bucket.divide();
-        let is_young = self.young.contains(&number);
-        let new = self.add_bucket(&set)?;
-        let other = if is_young { number } else { self.add_bucket(&clear)? };
-        // Every place of the directory whose low bits are those of the bucket.
+        let (clear, set) = bucket.split();
+        let is_new = self.new_pages.contains(&number);
+        let page_of_set = self.add_bucket(&set)?;
+        let page_of_clear = if is_new { number } else { self.add_bucket(&clear)? };
+        // All directory entries whose low bits are those of the bucket.
         let low = key & ((1 << depth) - 1);
-        for place in (low..1 << self.depth).step_by(1 << depth) {
-            let is_set = place >> depth & 1 == 1;
-            self.set_place(place, if is_set { new } else { other })?;
+        for entry in (low..1 << self.depth).step_by(1 << depth) {
+            let is_set = entry >> depth & 1 == 1;
+            self.set_directory_entry(entry, if is_set { page_of_set } else { page_of_clear })?;
         }
-        if is_young {
+        if is_new {
             self.write_bucket(number, &clear)
         } else {
-            self.left.push(number);
+            self.retired_pages.push(number);
             Ok(())
         }
     }
 
-    /// Doubles the directory: both halves say the same. What the settled one has is not touched.
-    fn double(&mut self) -> Result<(), DiskError> {
+    /// Doubles the directory by appending a copy of it. Does not touch the checkpointed entries.
+    fn double_directory(&mut self) -> Result<(), DiskError> {
         let full = || io::Error::other("the index has reached its largest size");
         if self.depth >= DEPTH_MAX {
-            return Err(self.failed(DIRECTORY, "grow", full()));
+            return Err(self.failed(INDEX_DIRECTORY, "grow", full()));
         }
         let length = 4u64 << self.depth;
-        let half = self.directory.read_all(length);
-        let mut half = half.map_err(|error| self.failed(DIRECTORY, "read", error))?;
-        for (place, number) in &self.changed {
-            let at = 4 * *place as usize;
-            half[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        let copy = self.directory.read_prefix(length);
+        let mut copy = copy.map_err(|error| self.failed(INDEX_DIRECTORY, "read", error))?;
+        for (entry, number) in &self.changed {
+            let at = 4 * *entry as usize;
+            copy[at..at + 4].copy_from_slice(&number.to_le_bytes());
         }
-        let written = self.directory.write(length, &half);
-        written.map_err(|error| self.failed(DIRECTORY, "write", error))?;
+        let written = self.directory.write(length, &copy);
+        written.map_err(|error| self.failed(INDEX_DIRECTORY, "write", error))?;
         self.depth += 1;
         Ok(())
     }
 
-    /// The number of the bucket for a key.
-    fn number_of(&self, key: u64) -> Result<u32, DiskError> {
-        let place = key & ((1 << self.depth) - 1);
-        if let Some(number) = self.changed.get(&place) {
+    /// Returns the number of the bucket for a key.
+    fn bucket_number(&self, key: u64) -> Result<u32, DiskError> {
+        let entry = key & ((1 << self.depth) - 1);
+        if let Some(number) = self.changed.get(&entry) {
             return Ok(*number);
         }
-        let read = self.directory.read(4 * place, |bytes| u32::from_le_bytes(*bytes));
-        read.map_err(|error| self.failed(DIRECTORY, "read", error))
+        let read = self.directory.read(4 * entry, |bytes| u32::from_le_bytes(*bytes));
+        read.map_err(|error| self.failed(INDEX_DIRECTORY, "read", error))
     }
 
-    fn set_place(&mut self, place: u64, number: u32) -> Result<(), DiskError> {
-        if place < self.settled {
-            self.changed.insert(place, number);
+    fn set_directory_entry(&mut self, entry: u64, number: u32) -> Result<(), DiskError> {
+        if entry < self.checkpointed_entries {
+            self.changed.insert(entry, number);
             return Ok(());
         }
-        let written = self.directory.write(4 * place, &number.to_le_bytes());
-        written.map_err(|error| self.failed(DIRECTORY, "write", error))
+        let written = self.directory.write(4 * entry, &number.to_le_bytes());
+        written.map_err(|error| self.failed(INDEX_DIRECTORY, "write", error))
     }
 
     fn read_bucket<T>(
@@ -274,26 +296,26 @@ impl Index {
         number: u32,
         visit: impl FnOnce(BucketRef<'_>) -> T,
     ) -> Result<T, DiskError> {
-        let whole = |page: &[u8; PAGE]| BucketRef::new(page, self.depth).map(visit);
-        let read = self.buckets.read(u64::from(number) * PAGE as u64, whole);
+        let visit_valid = |page: &[u8; PAGE]| BucketRef::new(page, self.depth).map(visit);
+        let read = self.buckets.read(u64::from(number) * PAGE as u64, visit_valid);
         let damaged = || io::Error::other("the bucket is damaged");
         read.and_then(|found| found.ok_or_else(damaged))
-            .map_err(|error| self.failed(BUCKETS, "read", error))
+            .map_err(|error| self.failed(INDEX_BUCKETS, "read", error))
     }
 
     fn add_bucket(&mut self, bucket: &Bucket) -> Result<u32, DiskError> {
-        let number = self.free.last().copied().unwrap_or(self.count);
+        let number = self.free_pages.last().copied().unwrap_or(self.count);
         self.write_bucket(number, bucket)?;
-        if self.free.pop().is_none() {
+        if self.free_pages.pop().is_none() {
             self.count += 1;
         }
-        self.young.insert(number);
+        self.new_pages.insert(number);
         Ok(number)
     }
 
     fn write_bucket(&mut self, number: u32, bucket: &Bucket) -> Result<(), DiskError> {
         let written = self.buckets.write(u64::from(number) * PAGE as u64, bucket.bytes());
-        written.map_err(|error| self.failed(BUCKETS, "write", error))
+        written.map_err(|error| self.failed(INDEX_BUCKETS, "write", error))
     }
 }
 

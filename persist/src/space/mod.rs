@@ -1,53 +1,58 @@
-//! The pins of a store: kept in the form in which they are evaluated, mapped and never loaded.
+//! The pins of a store, in the form in which they are evaluated: mapped, never loaded.
+//!
+//! Layers; each module uses only those below it:
 //!
 //! ```text
-//! catalogue   what pins there are, and what each refers to: a journal
-//! pages       which of what stands there counts
-//! index       from hash to address: derived from the catalogue
-//! bucket      a page of it
-//! state       how far the index goes
-//! telling     telling it what has become durable
-//! window      a file that is written, and read where it is mapped
-//! body        files of bodies
-//! ranges      sets of addresses, and the gaps that are filled
-//! files       bodies, catalogue and index, and the order in which they are written
-//! mapped      bodies mapped at their addresses: what `vm` freezes into
-//! look        bodies mapped for looking at a store that is not open
-//! collect     what no snapshot needs goes
-//! mark        what roots reach
+//! pin_store          PinStore: body files mapped at their addresses, which `vm` freezes into
+//! read_only          ReadOnlyPins: body files mapped for a check of a closed store
+//! survey             PinSurvey: what is on disk, and how to bring the index up to date
+//! pin_files          PinFiles: bodies, catalogue and index, and the order of their writes
+//! indexing           adding catalogued pins to the index, in the background of commits
+//! index_state        the index's checkpoint on disk
+//! index, bucket      PinIndex: an on-disk hash table from hash to address
+//! mapped_file        a file that is written by calls and read through a mapping
+//! graph              PinGraph: which pin refers to which
+//! catalogue_reader   which entries of the catalogue are live
+//! catalogue          encoding of the catalogue: a journal of pins and their edges
+//! body               body files: one per slot
+//! gap_allocator      allocating the gaps between pins
+//! address_ranges     sets of addresses
+//! layout             names of directories and files
 //! ```
 //!
-//! What it promises:
+//! Guarantees:
 //!
-//! - A pin that was committed is there after any crash, whole, with all that it refers to.
-//! - Opening takes the same time whatever the size, also after a loss of power. Only where the index
-//!   was lost or damaged it is built anew, from the catalogue alone.
-//! - Damage to a pin is found when it is first used, before any of it is; to the catalogue, when
-//!   it is read. The index is never believed.
-//! - Pins are found and kept while others are being made durable.
+//! - A committed pin survives any crash, intact, with all pins that it refers to.
+//! - Opening takes constant time, also after a loss of power. If the index is lost or damaged, it
+//!   is rebuilt from the catalogue.
+//! - Damage to a pin is found when the pin is first used, before any of it is used. Damage to the
+//!   catalogue is found when it is read. The index is never trusted: what it returns is verified.
+//! - Finding and adding pins does not wait for commits in progress.
 //!
-//! `vm/src/pinspace/FORMAT.md` has the bytes.
+//! `vm/src/pinspace/FORMAT.md` defines the files.
 
+pub(crate) mod address_ranges;
 pub(crate) mod body;
 mod bucket;
 pub(crate) mod catalogue;
-pub mod collect;
-pub(crate) mod files;
-pub(crate) mod index;
-#[allow(unsafe_code)]
-pub(crate) mod look;
-#[allow(unsafe_code)]
-pub(crate) mod mapped;
-mod mark;
-pub(crate) mod pages;
-pub(crate) mod ranges;
-mod state;
-mod telling;
-#[allow(unsafe_code)]
-mod window;
+pub(crate) mod catalogue_reader;
+mod gap_allocator;
+pub(crate) mod graph;
+#[allow(unsafe_code, reason = "declares that the index is the only writer of its mapped files")]
+mod index;
+pub(crate) mod index_state;
+mod indexing;
+pub(crate) mod layout;
+#[allow(unsafe_code, reason = "maps files that change while they are mapped")]
+mod mapped_file;
+pub(crate) mod pin_files;
+#[allow(unsafe_code, reason = "maps body files and implements the unsafe trait `Backing`")]
+mod pin_store;
+#[allow(unsafe_code, reason = "maps body files and implements the unsafe trait `Backing`")]
+pub(crate) mod read_only;
+mod survey;
 
-pub use catalogue::Entry;
-
-/// The directories in a store's directory, beside that of the catalogue.
-pub(crate) const BODIES_DIR: &str = "bodies";
-pub(crate) const INDEX_DIR: &str = "index";
+pub use catalogue::CatalogueEntry;
+pub(crate) use catalogue_reader::intact_groups;
+pub(crate) use pin_store::PinStore;
+pub(crate) use survey::PinSurvey;

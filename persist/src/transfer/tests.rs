@@ -1,36 +1,43 @@
 use std::collections::HashMap;
 
-use vm::{Options, Val, Vm};
+use plan::{Options, Val};
+use vm::Vm;
 
 use super::*;
-use crate::{Seq, Settings, Store};
+use crate::error::CreateError;
+use crate::types::PinHash;
+use crate::{Seq, Store, StoreSettings};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use plan::pinspace::{Frozen, PinSpace};
 
-/// Knows pins by their hashes alone: edges and bodies are made up.
-struct Made {
-    edges: HashMap<Hash, Vec<Hash>>,
+/// A codec with a simple body format. It looks up the edges of a pin by its hash.
+struct TestCodec {
+    edges: HashMap<PinHash, Vec<PinHash>>,
 }
 
 fn vm() -> Vm {
     Vm::new(Options::default(), Default::default()).unwrap()
 }
 
-/// A pin that holds so many bytes and refers to these pins.
-fn freeze(space: &Arc<PinSpace>, bytes: &[u8], edges: &[Hash]) -> Frozen {
+/// Freezes a pin that holds some bytes and refers to other pins.
+fn freeze(space: &Arc<PinSpace>, bytes: &[u8], edges: &[PinHash]) -> Frozen {
     let mut vm = vm();
     let mut items = vec![vm.bar(bytes).unwrap()];
     for edge in edges {
-        let found = space.find(&vm::Hash(*edge)).unwrap().unwrap();
+        let found = space.find(&plan::Hash(*edge)).unwrap().unwrap();
         items.push(vm.adopt(&found));
     }
     let row: Val = vm.row(&items).unwrap();
     vm.freeze(&row, space).unwrap()
 }
 
-impl Codec for Made {
-    fn encode(&mut self, pin: &Frozen) -> Result<(Vec<Hash>, Vec<u8>), String> {
+impl PinCodec for TestCodec {
+    fn encode(&mut self, pin: &Frozen) -> Result<(Vec<PinHash>, Vec<u8>), String> {
         let mut vm = vm();
         let pin = vm.adopt(pin);
-        let vm::Shape::Pin(pin) = vm.look(&pin).shape() else { return Err("no pin".into()) };
+        let plan::Shape::Pin(pin) = vm.look(&pin).shape() else { return Err("no pin".into()) };
         let bar = pin.item().as_row().and_then(|row| row.get(0)?.as_bar()).ok_or("no bar")?;
         let edges = &self.edges[pin.hash().unwrap().as_bytes()];
         Ok((edges.clone(), bar.to_vec()))
@@ -39,8 +46,8 @@ impl Codec for Made {
     fn decode(
         &mut self,
         space: &Arc<PinSpace>,
-        hash: &Hash,
-        edges: &[Hash],
+        hash: &PinHash,
+        edges: &[PinHash],
         body: &[u8],
     ) -> Result<Frozen, String> {
         let frozen = freeze(space, body, edges);
@@ -48,24 +55,24 @@ impl Codec for Made {
     }
 }
 
-fn settings() -> Settings {
+fn settings() -> StoreSettings {
     static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     thread_local!(static SLOT: usize = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-    Settings { slot: Some(SLOT.with(|slot| *slot)), ..Settings::default() }
+    StoreSettings { slot: Some(SLOT.with(|slot| *slot)), ..StoreSettings::default() }
 }
 
-/// A store whose newest snapshot reaches three pins of five, and two events after it.
-fn store(dir: &Path) -> (Store, Made) {
+/// Creates a store whose newest snapshot reaches three of five pins, with two events after it.
+fn store(dir: &Path) -> (Store, TestCodec) {
     let store = Store::create_with(dir, settings()).unwrap();
     let mut edges = HashMap::new();
-    let mut put = |bytes: &[u8], of: &[Hash]| {
+    let mut put = |bytes: &[u8], of: &[PinHash]| {
         let frozen = freeze(store.space(), bytes, of);
         edges.insert(frozen.hash().into(), of.to_vec());
         frozen
     };
     put(b"garbage", &[]);
-    let one: Hash = put(b"one", &[]).hash().into();
-    let two: Hash = put(b"", &[one]).hash().into();
+    let one: PinHash = put(b"one", &[]).hash().into();
+    let two: PinHash = put(b"", &[one]).hash().into();
     let root = put(&[7; 100_000], &[two, one]);
     put(b"more garbage", &[root.hash().into()]);
     for event in 1..=4_u8 {
@@ -73,17 +80,17 @@ fn store(dir: &Path) -> (Store, Made) {
     }
     store.commit().unwrap();
     store.write_snapshot(&root, Seq(2)).unwrap();
-    (store, Made { edges })
+    (store, TestCodec { edges })
 }
 
-/// An export, and what it takes to read it.
-fn exported(dir: &Path) -> (PathBuf, Made) {
+/// Returns an exported file and its codec.
+fn exported(dir: &Path) -> (PathBuf, TestCodec) {
     let file = dir.join("file");
-    let (store, mut made) = store(&dir.join("from"));
-    let contents = export(&store, &file, &mut made, |_, _| {}).unwrap();
+    let (store, mut codec) = store(&dir.join("from"));
+    let contents = export(&store, &file, &mut codec, |_, _| {}).unwrap();
     let root = store.snapshots()[0].root;
-    assert_eq!(contents, Contents { pins: 3, events: 2, root });
-    (file, made)
+    assert_eq!(contents, ExportContents { pins: 3, events: 2, root });
+    (file, codec)
 }
 
 fn names(dir: &Path) -> Vec<String> {
@@ -95,15 +102,15 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_was_exported_comes_back() {
+fn an_imported_store_equals_the_exported_one() {
     let dir = tempfile::tempdir().unwrap();
-    let (file, mut made) = exported(dir.path());
+    let (file, mut codec) = exported(dir.path());
     let to = dir.path().join("to");
-    // What a killed import leaves is no obstacle, nor is an empty directory.
+    // The remains of a killed import and an empty directory are not obstacles.
     fs::create_dir_all(dir.path().join(".to.importing/log")).unwrap();
     fs::create_dir(&to).unwrap();
     let mut last = (0, 0);
-    import(&file, &to, &mut made, |done, total| last = (done, total)).unwrap();
+    import(&file, &to, &mut codec, |done, total| last = (done, total)).unwrap();
     assert_eq!(last.0, last.1);
     assert_eq!(names(dir.path()), ["file", "from", "to"]);
     let store = Store::open(&to).unwrap();
@@ -114,14 +121,14 @@ fn what_was_exported_comes_back() {
     assert_eq!((snapshot.covers, pins), (Seq(0), 3));
     let events: Vec<Vec<u8>> = recovery.records.map(|record| record.unwrap().payload).collect();
     assert_eq!(events, [vec![3; 2], vec![4; 3]]);
-    let (_, body) = made.encode(&store.root(&snapshot).unwrap()).unwrap();
+    let (_, body) = codec.encode(&store.root(&snapshot).unwrap()).unwrap();
     assert_eq!(body, [7; 100_000]);
 }
 
 #[test]
-fn a_cut_or_flipped_file_is_refused_and_leaves_nothing() {
+fn a_truncated_or_flipped_file_is_rejected_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let (file, mut made) = exported(dir.path());
+    let (file, mut codec) = exported(dir.path());
     let whole = fs::read(&file).unwrap();
     let to = dir.path().join("to");
     let cuts = (0..whole.len()).filter(|at| *at < 400 || at % 9973 == 0 || whole.len() - at < 200);
@@ -134,36 +141,39 @@ fn a_cut_or_flipped_file_is_refused_and_leaves_nothing() {
     bad.push([&whole[..], b"x"].concat());
     for bytes in bad {
         fs::write(&file, &bytes).unwrap();
-        let error = import(&file, &to, &mut made, |_, _| {}).unwrap_err();
-        assert!(matches!(error, ImportError::Unfit { .. }), "{error}");
+        let error = import(&file, &to, &mut codec, |_, _| {}).unwrap_err();
+        assert!(matches!(error, StoreImportError::InvalidExport { .. }), "{error}");
         assert_eq!(names(dir.path()), ["file", "from"]);
     }
 }
 
 #[test]
-fn nothing_is_overwritten() {
+fn existing_files_are_not_overwritten() {
     let dir = tempfile::tempdir().unwrap();
-    let (file, mut made) = exported(dir.path());
+    let (file, mut codec) = exported(dir.path());
     let from = dir.path().join("from");
     let store = Store::open(&from).unwrap();
-    assert!(matches!(export(&store, &file, &mut made, |_, _| {}), Err(ExportError::Exists { .. })));
+    assert!(matches!(
+        export(&store, &file, &mut codec, |_, _| {}),
+        Err(StoreExportError::Exists { .. })
+    ));
     drop(store);
-    let refused = import(&file, &from, &mut made, |_, _| {});
-    assert!(matches!(refused, Err(ImportError::Create(CreateError::HoldsStore { .. }))));
+    let refused = import(&file, &from, &mut codec, |_, _| {});
+    assert!(matches!(refused, Err(StoreImportError::Create(CreateError::HoldsStore { .. }))));
     fs::create_dir(dir.path().join("full")).unwrap();
     fs::write(dir.path().join("full/other"), b"").unwrap();
-    let refused = import(&file, &dir.path().join("full"), &mut made, |_, _| {});
-    assert!(matches!(refused, Err(ImportError::Create(CreateError::Foreign { .. }))));
-    let refused = import(&file, &file, &mut made, |_, _| {});
-    assert!(matches!(refused, Err(ImportError::Create(CreateError::Foreign { .. }))));
+    let refused = import(&file, &dir.path().join("full"), &mut codec, |_, _| {});
+    assert!(matches!(refused, Err(StoreImportError::Create(CreateError::Foreign { .. }))));
+    let refused = import(&file, &file, &mut codec, |_, _| {});
+    assert!(matches!(refused, Err(StoreImportError::Create(CreateError::Foreign { .. }))));
 }
 
 #[test]
 fn an_empty_store_is_not_exported() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::create_with(dir.path().join("from"), settings()).unwrap();
-    let mut made = Made { edges: HashMap::new() };
-    let refused = export(&store, &dir.path().join("file"), &mut made, |_, _| {});
-    assert!(matches!(refused, Err(ExportError::Empty { .. })));
+    let mut codec = TestCodec { edges: HashMap::new() };
+    let refused = export(&store, &dir.path().join("file"), &mut codec, |_, _| {});
+    assert!(matches!(refused, Err(StoreExportError::Empty { .. })));
     assert_eq!(names(dir.path()), ["from"]);
 }

@@ -1,4 +1,4 @@
-//! A model of a store, and workloads that are run against both.
+//! A model of a store, and workloads that run on both.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of this")]
 
@@ -7,28 +7,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use fastrand::Rng;
 use persist::sim::SimDisk;
-use persist::{LogError, OpenError, Seq, Settings, Snapshot, SnapshotError, Store};
-use vm::pinspace::{FreezeError, Frozen};
-use vm::{Hash, Options, Vm};
+use persist::{LogError, OpenError, Seq, Snapshot, SnapshotError, Store, StoreSettings};
+use plan::{FreezeError, pinspace::Frozen};
+use plan::{Hash, Options};
+use vm::Vm;
 
-/// How many slots a test has.
+/// The number of slots per test.
 pub const SLOTS: usize = 16;
 
-/// The first of some slots that no other test has: they run in one process, each on its thread.
+/// Returns the first of [`SLOTS`] slots that no other test uses. Tests run in one process, each on
+/// its own thread.
 pub fn slot() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local!(static SLOT: usize = NEXT.fetch_add(SLOTS, Ordering::Relaxed));
     SLOT.with(|slot| *slot)
 }
 
-/// A small heap.
+/// Creates a VM with a small heap.
 pub fn vm() -> Vm {
     let options = Options { nursery: 1 << 15, max_stack: 1 << 20, ..Options::default() };
     Vm::new(options, Default::default()).expect("a small heap")
 }
 
-/// Freezes a pin that holds so many bytes, told apart by a number, and refers to these pins.
+/// Freezes a pin that holds the number `n` and `size` bytes, and refers to other pins.
 pub fn freeze(store: &Store, n: usize, size: usize, edges: &[Hash]) -> Result<Frozen, FreezeError> {
     let mut vm = vm();
     let mut items = vec![vm.nat(n as u64), vm.bar(&payload(n, size))?];
@@ -40,21 +43,21 @@ pub fn freeze(store: &Store, n: usize, size: usize, edges: &[Hash]) -> Result<Fr
     vm.freeze(&row, store.space())
 }
 
-/// Segments so small that every few operations begin a new one.
-pub fn small() -> Settings {
-    Settings {
+/// Returns settings with small files, so that every few operations begin a new one.
+pub fn small() -> StoreSettings {
+    StoreSettings {
         log_segment: 1500,
         slot: Some(slot()),
         body_file: 2000,
-        log_ahead: 400,
-        log_spares: 1,
+        log_preallocation: 400,
+        log_spare_files: 1,
         commit_delay: Duration::ZERO,
         keep_snapshots: 2,
         max_pending: 1 << 20,
     }
 }
 
-/// One step of a workload. Sizes and choices are free numbers, made to fit.
+/// One step of a workload.
 #[derive(Debug, Clone)]
 pub enum Action {
     Append(usize),
@@ -66,33 +69,33 @@ pub enum Action {
     Reopen,
 }
 
-/// What a store must hold, and what it may.
+/// The data that a store must contain, and data that it may contain.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
     pub created: bool,
-    /// All events that were appended, in order; of these, how many are certain.
+    /// All appended events, in order.
     pub events: Vec<Vec<u8>>,
+    /// The number of events that must survive: the first ones.
     pub certain_events: usize,
-    /// All pins that were put, in order; of these, how many are certain.
+    /// All frozen pins, in order.
     pub pins: Vec<Hash>,
+    /// The number of pins that must survive: the first ones.
     pub certain_pins: usize,
-    /// Snapshots that were begun; of these, how many are certain.
+    /// The roots and covered events of all snapshots that were begun.
     pub snapshots: Vec<(Hash, Seq)>,
+    /// The number of snapshots that must survive: the first ones.
     pub certain_snapshots: usize,
 }
 
-/// Contents that tell which event or pin they belong to.
+/// Returns contents that identify event or pin number `n`.
 pub fn payload(n: usize, size: usize) -> Vec<u8> {
     (0..size).map(|i| (n * 31 + i * 7) as u8).collect()
 }
 
-/// A workload of `count` actions, decided by `seed`.
+/// Returns a random workload of `count` actions.
 pub fn workload(seed: u64, count: usize) -> Vec<Action> {
-    let mut state = seed;
-    let mut roll = move |limit: u64| {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((state >> 33) % limit) as usize
-    };
+    let mut rng = Rng::with_seed(seed);
+    let mut roll = move |limit: usize| rng.usize(..limit);
     let mut actions = Vec::new();
     for _ in 0..count {
         actions.push(match roll(20) {
@@ -109,7 +112,7 @@ pub fn workload(seed: u64, count: usize) -> Vec<Action> {
 }
 
 impl Model {
-    /// Does an action on a store and here. `false`: the store reported an error.
+    /// Runs an action on a store and on the model. Returns false if the store reported an error.
     pub fn step(&mut self, store: &Store, action: &Action) -> bool {
         match action {
             Action::Append(size) => {
@@ -133,7 +136,7 @@ impl Model {
             }
             Action::Snapshot { back } => self.snapshot(store, *back),
             Action::Prune => store.prune().is_ok(),
-            Action::Reopen => unreachable!("done by the one who holds the store"),
+            Action::Reopen => unreachable!("`run_with` reopens the store"),
         }
     }
 
@@ -161,7 +164,7 @@ impl Model {
         self.snapshots.push((root, covers));
         let written = match store.write_snapshot(&frozen, covers) {
             Ok(written) => written,
-            // Whether a failed one is there is open; one without room is not.
+            // A failed snapshot may exist, except one that found the disk full.
             Err(error) => {
                 if is_full(&error) {
                     self.snapshots.pop();
@@ -176,8 +179,8 @@ impl Model {
         true
     }
 
-    /// Checks that a reopened store holds what it must and nothing it may not.
-    /// Then forgets what did not survive.
+    /// Checks that a reopened store contains all data that must survive and only data of the model.
+    /// Then removes the data that did not survive from the model.
     pub fn check(&mut self, store: &Store) {
         let recovery = store.recover().unwrap();
         assert!(recovery.damaged.is_empty());
@@ -201,7 +204,7 @@ impl Model {
                 kept.push(Hash(entry.hash));
             })
             .unwrap();
-        assert_eq!(self.pins[..kept.len()], kept, "each once, in order, whole");
+        assert_eq!(self.pins[..kept.len()], kept, "each once, in order, intact");
         let certain = self.certain_pins;
         assert!(kept.len() >= certain, "{} of {certain} pins", kept.len());
         for hash in &kept {
@@ -212,7 +215,7 @@ impl Model {
         self.certain_pins = self.pins.len();
     }
 
-    /// Returns what the recovered snapshot covers.
+    /// Checks the snapshots. Returns the events that the recovered one covers.
     fn check_snapshots(&mut self, store: &Store, recovered: Option<&Snapshot>) -> Seq {
         let listed = store.snapshots();
         assert_eq!(listed.first(), recovered);
@@ -221,8 +224,7 @@ impl Model {
             assert_eq!((Hash(snapshot.root), snapshot.covers), model);
             assert_eq!(store.root(snapshot).unwrap().hash(), model.0);
         }
-        // Each of the newest two that are certain is there, though a snapshot
-        // begun and not certain may have replaced the older one.
+        // The newest two certain snapshots exist, unless an uncertain one has replaced the older.
         let newest = recovered.map_or(0, |snapshot| snapshot.generation as usize);
         assert!(newest >= self.certain_snapshots);
         assert!(listed.len() >= newest.min(2), "{listed:?} after {newest}");
@@ -236,14 +238,13 @@ pub fn is_full(error: &SnapshotError) -> bool {
     matches!(error, SnapshotError::Full(_) | SnapshotError::Log(LogError::Full(_)))
 }
 
-/// Runs a workload from the creation of the store on, until its end or the first
-/// error.
+/// Creates a store and runs a workload until its end or the first error.
 pub fn run(disk: &SimDisk, actions: &[Action]) -> (Model, bool) {
     run_with(disk, actions, small())
 }
 
-/// The same with other settings.
-pub fn run_with(disk: &SimDisk, actions: &[Action], settings: Settings) -> (Model, bool) {
+/// Runs a workload like [`run`], with the given settings.
+pub fn run_with(disk: &SimDisk, actions: &[Action], settings: StoreSettings) -> (Model, bool) {
     let mut model = Model::default();
     let Ok(store) = Store::create_on(Arc::new(disk.clone()), settings.clone()) else {
         return (model, false);
@@ -267,7 +268,7 @@ fn reopen(
     disk: &SimDisk,
     store: &mut Option<Store>,
     model: &mut Model,
-    settings: &Settings,
+    settings: &StoreSettings,
 ) -> bool {
     let closed = store.take().is_some_and(|store| store.close().is_ok());
     if closed {
@@ -278,8 +279,7 @@ fn reopen(
     store.is_some()
 }
 
-/// Opens what a crash left, or creates the store again if creating it had not
-/// been finished.
+/// Opens a store after a crash. Creates it again if its creation did not finish.
 pub fn open_after_crash(disk: &SimDisk, model: &Model) -> Result<Store, Box<dyn Error>> {
     match Store::open_on(Arc::new(disk.clone()), small()) {
         Err(OpenError::NotAStore { .. }) if !model.created => {

@@ -1,0 +1,66 @@
+//! A locked store that is being inspected.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::context::StoreContext;
+use crate::disk::{Disk, DiskLock, RealDisk};
+use crate::error::{DiskError, OpenError};
+use crate::journal::{JournalKind, list_segments};
+use crate::snapshots::SnapshotFiles;
+use crate::space::read_only::body_lengths;
+
+/// The first sequence of a segment and the length of its file, in bytes.
+pub(super) type SegmentLength = (u64, u64);
+
+/// A locked store that is being inspected.
+pub struct Inspection {
+    pub(super) context: StoreContext,
+    pub(super) snapshots: SnapshotFiles,
+    /// The segments of the log.
+    pub(super) log: Vec<SegmentLength>,
+    /// The segments of the catalogue.
+    pub(super) catalogue: Vec<SegmentLength>,
+    /// The lengths of the body files, in bytes.
+    pub(super) bodies: Vec<u64>,
+    // The last field, so that the lock is released after everything else is dropped.
+    _lock: Arc<dyn DiskLock>,
+}
+
+impl Inspection {
+    /// Locks the store in a directory for inspection.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. Damage is an error only in the `FORMAT` file.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::open_on(Arc::new(RealDisk::read_only(dir.as_ref())))
+    }
+
+    /// Locks the store on the given disk, like [`Inspection::open`].
+    ///
+    /// # Errors
+    /// See [`Inspection::open`].
+    pub fn open_on(disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
+        let (context, lock) = StoreContext::lock(disk)?;
+        let snapshots = SnapshotFiles::survey(context.clone(), usize::MAX)?;
+        let log = segment_lengths(&context, &JournalKind::LOG)?;
+        let catalogue = segment_lengths(&context, &JournalKind::CATALOGUE)?;
+        let bodies = body_lengths(&context)?;
+        Ok(Self { context, snapshots, log, catalogue, bodies, _lock: lock })
+    }
+
+    /// Returns the number of bytes that a check reads.
+    pub fn bytes(&self) -> u64 {
+        let segments = self.log.iter().chain(&self.catalogue).map(|(_, length)| length);
+        segments.chain(&self.bodies).sum()
+    }
+}
+
+fn segment_lengths(
+    context: &StoreContext,
+    kind: &JournalKind,
+) -> Result<Vec<SegmentLength>, DiskError> {
+    let (firsts, _) = list_segments(context, kind)?;
+    let length = |first: u64| Ok((first, context.length(&kind.segment_name(first))?));
+    firsts.into_iter().map(length).collect()
+}

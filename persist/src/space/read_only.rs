@@ -1,0 +1,87 @@
+//! The pins of a closed store, mapped for a check.
+//!
+//! # Safety
+//!
+//! The invariant of [`super::pin_store`] holds: the caller holds the store's lock, and nothing is
+//! written.
+
+use std::sync::Arc;
+
+use plan::pinspace::{Backing, BackingError, Frozen, NewPin, Owner, PinSpace, Slot};
+
+use super::body::{self, BodyFile};
+use super::pin_store::MappedSlot;
+use crate::context::StoreContext;
+use crate::error::{Damage, DiskError, OpenError};
+use crate::types::PinHash;
+
+/// The pins of a closed store.
+pub(crate) struct ReadOnlyPins {
+    space: Arc<PinSpace>,
+    /// The body files that cannot be read at all.
+    pub(crate) damaged: Vec<Damage>,
+}
+
+/// A backing that holds the slots and rejects new pins.
+struct ReadOnlyBacking {
+    owner: Owner,
+    _slots: Vec<MappedSlot>,
+}
+
+impl ReadOnlyPins {
+    /// Maps all body files with intact headers.
+    pub(crate) fn open(context: &StoreContext) -> Result<Self, OpenError> {
+        let owner = Owner::new();
+        let (mut slots, mut damaged) = (Vec::new(), Vec::new());
+        for slot in body::list_slots(context)? {
+            match BodyFile::open(context, slot) {
+                Ok(body) => {
+                    // SAFETY: the store is locked, so no other code writes or truncates the file.
+                    // The slot is claimed just before.
+                    let map = |slot| unsafe { MappedSlot::map(slot, &body) };
+                    let mapped = Slot::claim(Some(slot), owner).and_then(map);
+                    let range = |source| OpenError::Range { path: context.disk.path(""), source };
+                    slots.push(mapped.map_err(range)?);
+                }
+                Err(OpenError::Damaged { damage, .. }) => damaged.push(damage),
+                Err(OpenError::Version { path, found, .. }) => {
+                    let reason = format!("the file has version {found}");
+                    damaged.push(body::body_damage(path, 8, reason));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(Self { space: PinSpace::new(ReadOnlyBacking { owner, _slots: slots }), damaged })
+    }
+
+    /// Returns the pin at an address if it is intact and has the given hash.
+    pub(crate) fn at(&self, address: u64, hash: &PinHash) -> Option<Frozen> {
+        let found = self.space.at(usize::try_from(address).ok()?)?;
+        (found.hash().as_bytes() == hash).then_some(found)
+    }
+}
+
+/// Returns the lengths of all body files, in bytes.
+pub(crate) fn body_lengths(context: &StoreContext) -> Result<Vec<u64>, DiskError> {
+    let length = |slot| context.length(&body::file_name(slot));
+    body::list_slots(context)?.into_iter().map(length).collect()
+}
+
+// SAFETY: no address is returned by `place` or `find`, and the mapped slots stay claimed.
+unsafe impl Backing for ReadOnlyBacking {
+    fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    fn find(&mut self, _: &plan::Hash) -> Result<Option<usize>, BackingError> {
+        Ok(None)
+    }
+
+    fn place(&mut self, _: usize) -> Result<usize, BackingError> {
+        Err("the store is open for reading only".into())
+    }
+
+    fn keep(&mut self, _: NewPin<'_>) -> Result<(), BackingError> {
+        Err("the store is open for reading only".into())
+    }
+}

@@ -1,0 +1,18 @@
+//! The parts of an open store.
+
+use std::sync::Arc;
+
+use crate::context::StoreContext;
+use crate::disk::DiskLock;
+use crate::journal::JournalWriter;
+use crate::snapshots::SnapshotFiles;
+use crate::space::PinStore;
+
+/// The parts of an open store.
+pub(super) struct StoreParts {
+    pub(super) context: StoreContext,
+    pub(super) lock: Arc<dyn DiskLock>,
+    pub(super) log: JournalWriter,
+    pub(super) pins: PinStore,
+    pub(super) snapshots: SnapshotFiles,
+}
