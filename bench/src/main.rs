@@ -24,6 +24,8 @@
 //! report   the tables
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod measure;
 mod program;
 mod report;

@@ -14,6 +14,8 @@
 //!                                     bounds                     small runtimes that come to an end
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub mod agreement;
 mod bounds;
 pub mod compiled;

@@ -4,6 +4,8 @@
 //! profile, so a suite never judges an old one. `PALLAS_BINARY` names another one to be judged, for
 //! instance a script that runs one for another architecture under emulation.
 
+#![forbid(unsafe_code)]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
