@@ -67,7 +67,7 @@ must happen once.";
 /// The whole command line.
 #[derive(Parser, Debug)]
 #[command(name = "pallas", version, about = ABOUT, after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
-#[command(arg_required_else_help = true, subcommand_required = true)]
+#[command(arg_required_else_help = true, subcommand_required = true, max_term_width = 100)]
 pub(crate) struct CommandLine {
     /// The command to run.
     #[command(subcommand)]

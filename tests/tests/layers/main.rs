@@ -22,7 +22,7 @@ use modules::ModuleTree;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tests::tell;
+use tests::report;
 
 /// The layers of crates, from the bottom up. A crate may depend on crates in lower layers only. Crates
 /// that do not exist yet are listed too.
@@ -147,7 +147,7 @@ fn modules_form_layers() {
         }
     }
     // Lines are those of whole files, with the unit tests in them.
-    tell(&rows.join("\n"));
+    report(&rows.join("\n"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
