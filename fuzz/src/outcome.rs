@@ -1,59 +1,59 @@
-//! How the evaluation of a program ends, as the specification and as a runtime sees it.
+//! The outcome of a program's evaluation, by the specification and by a runtime.
 
 use crate::bounds::has_at_most;
-use vm::spec::{Goal, Limits, Outcome, Term, run};
+use vm::spec::{self, Goal, Limits, Term};
 use vm::{Hash, Stop, Val, Vm, plain};
 
-/// Values of more parts are not unfolded. The specification gives none.
-const PARTS: usize = 1 << 16;
+/// Larger values are compared by hash. The specification gives none of this size.
+const MAX_PARTS: usize = 1 << 16;
 
-/// How an evaluation ended.
+/// The outcome of an evaluation.
 #[derive(Debug, PartialEq)]
-pub(crate) enum End {
-    /// With a value.
+pub(crate) enum Outcome {
+    /// A value.
     Value(Term),
-    /// With a large one: its hash, which does not take pins to pieces.
-    Large(Option<Hash>),
-    /// With a crash: the nat that was run, and its argument; or `large` if that is so.
+    /// A large value: its hash, or None if it is too large to hash.
+    LargeValue(Option<Hash>),
+    /// A crash: the operation and its argument. A large one is replaced by the text `large`.
     Crash(Term, Term),
-    /// A value turned out to need itself.
+    /// A value depends on itself.
     Loop,
-    /// It used up what it was given.
-    Cut,
+    /// The limit on time, stack, memory or steps was exceeded.
+    OutOfResources,
 }
 
-/// What a program comes to.
-pub(crate) fn specified(program: &Term, limits: Limits) -> End {
-    match run(program, Goal::Normal, limits).outcome {
-        Outcome::Value(value) => End::Value(value),
-        Outcome::Crash { op, arg } => End::Crash(Term::Nat(op), arg),
-        Outcome::Loop => End::Loop,
-        Outcome::OutOfFuel => End::Cut,
+/// The outcome of a program by the specification.
+pub(crate) fn specified(program: &Term, limits: Limits) -> Outcome {
+    match spec::run(program, Goal::Normal, limits).outcome {
+        spec::Outcome::Value(value) => Outcome::Value(value),
+        spec::Outcome::Crash { op, arg } => Outcome::Crash(Term::Nat(op), arg),
+        spec::Outcome::Loop => Outcome::Loop,
+        spec::Outcome::OutOfFuel => Outcome::OutOfResources,
     }
 }
 
-/// How a runtime's evaluation to normal form has ended.
-pub(crate) fn found(vm: &Vm, result: Result<Val, Stop>) -> End {
+/// The outcome of a runtime's evaluation to normal form.
+pub(crate) fn evaluated(vm: &Vm, result: Result<Val, Stop>) -> Outcome {
     let term = |val: &Val| {
         let value = vm.look(val);
-        has_at_most(value, PARTS).then(|| plain::to_term(value))
+        has_at_most(value, MAX_PARTS).then(|| plain::to_term(value))
     };
     match result {
-        // Time may be over while it is hashed, too.
         Ok(value) => match term(&value) {
-            Some(term) => End::Value(term),
-            None => hash(vm, &value).map_or(End::Cut, End::Large),
+            Some(term) => Outcome::Value(term),
+            // The time limit may also end the computation of the hash.
+            None => hash(vm, &value).map_or(Outcome::OutOfResources, Outcome::LargeValue),
         },
         Err(Stop::Crash { op, arg }) => {
             let [op, arg] = [op, arg].map(|part| term(&part).unwrap_or_else(|| "large".into()));
-            End::Crash(op, arg)
+            Outcome::Crash(op, arg)
         }
-        Err(Stop::Loop) => End::Loop,
-        Err(_) => End::Cut,
+        Err(Stop::Loop) => Outcome::Loop,
+        Err(_) => Outcome::OutOfResources,
     }
 }
 
-/// The hash of a value, if it is not so large that this would take long.
+/// The hash of a value. None if the value is too large to hash in a short time.
 fn hash(vm: &Vm, value: &Val) -> Result<Option<Hash>, Stop> {
     has_at_most(vm.look(value), 1 << 20).then(|| vm.hash(value)).transpose()
 }
