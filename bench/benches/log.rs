@@ -4,8 +4,8 @@
 //! cargo bench --package bench --features rivals --bench log
 //! ```
 //!
-//! An append is complete when it would survive a loss of power. So the time is mostly that of the disk's
-//! flush: one per append with one thread, one per group of appends with several.
+//! An append is complete when it would survive a loss of power. So the time is mostly that of the
+//! disk's flush: one per append with one thread, one per group of appends with several.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use heed::types::Bytes;
@@ -139,8 +139,8 @@ fn logs(c: &mut Criterion) {
     std::fs::create_dir(&path).expect("it can be created");
     let mut options = EnvOpenOptions::new();
     options.map_size(16 << 30);
-    // SAFETY: the folder was just created under a random name, so no other environment or process opens
-    // the file, and the mapped file changes only through this environment.
+    // SAFETY: the folder was just created under a random name, so no other environment or process
+    // opens the file, and the mapped file changes only through this environment.
     let env = unsafe { options.open(&path) }.expect("it can be opened");
     compare(c, "lmdb", &Lmdb::new(env));
 }

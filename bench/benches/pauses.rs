@@ -1,15 +1,16 @@
-//! The pauses of the collector, and the rate of allocation, by the sizes of the nursery, the live data and
-//! the frozen pins.
+//! The pauses of the collector, and the rate of allocation, by the sizes of the nursery, the live
+//! data and the frozen pins.
 //!
 //! ```text
 //! cargo bench --package bench --bench pauses
 //! ```
 //!
-//! The benchmark allocates small rows. Four of five megabytes are garbage at once. The fifth replaces a
-//! megabyte of live data. So a fifth of the nursery survives, and the old space is collected sometimes. A
-//! pause is the time of a batch of rows during which a collection ran, which includes a few microseconds
-//! for the rows. Times are CPU times of the thread, so that other load on the machine does not count.
-//! Frozen pins have 1 MB each, and a row on the heap holds all of them.
+//! The benchmark allocates small rows. Four of five megabytes are garbage at once. The fifth
+//! replaces a megabyte of live data. So a fifth of the nursery survives, and the old space is
+//! collected sometimes. A pause is the time of a batch of rows during which a collection ran, which
+//! includes a few microseconds for the rows. Times are CPU times of the thread, so that other load
+//! on the machine does not count. Frozen pins have 1 MB each, and a row on the heap holds all of
+//! them.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,21 +1,21 @@
-//! Compares `pallas` with Chez Scheme, GHC and C on the same programs: [`measure::all`] runs them, and
-//! [`report`] prints the tables.
+//! Compares `pallas` with Chez Scheme, GHC and C on the same programs: [`measure::all`] runs them,
+//! and [`report`] prints the tables.
 //!
 //! ```text
 //! cargo build --release --package cli
 //! cargo run --release --package bench -- --rounds 9
 //! ```
 //!
-//! A program is a folder of `programs`, with one source file per system. Each run is a new process. A
-//! round runs every program once in every system, so that other load on the machine affects all systems
-//! alike; the minimum over all rounds counts. All systems must print the same result.
+//! A program is a folder of `programs`, with one source file per system. Each run is a new process.
+//! A round runs every program once in every system, so that other load on the machine affects all
+//! systems alike; the minimum over all rounds counts. All systems must print the same result.
 //!
-//! The compared figure is the CPU time of the thread that runs the program, from the end of loading to the
-//! printed result, measured within the process. It excludes the start of the system. Chez, GHC and C
-//! programs are compiled beforehand. The time of `pallas` includes reading the program, and interpreting
-//! it until its machine code is ready; the system `pallas` has the code in its cache from the run before,
-//! and `first run` has an empty cache. The compiler runs on another thread; its time, and the times of
-//! whole processes, are in separate tables.
+//! The compared figure is the CPU time of the thread that runs the program, from the end of loading
+//! to the printed result, measured within the process. It excludes the start of the system. Chez,
+//! GHC and C programs are compiled beforehand. The time of `pallas` includes reading the program,
+//! and interpreting it until its machine code is ready; the system `pallas` has the code in its
+//! cache from the run before, and `first run` has an empty cache. The compiler runs on another
+//! thread; its time, and the times of whole processes, are in separate tables.
 //!
 //! ```text
 //! program  the programs
@@ -36,8 +36,8 @@ use clap::Parser;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-Prints three tables in Markdown: CPU time of the program's thread, with the ratio to the faster of Chez
-and GHC; time and memory of whole processes; allocation and compilation by pallas.
+Prints three tables in Markdown: CPU time of the program's thread, with the ratio to the faster of
+Chez and GHC; time and memory of whole processes; allocation and compilation by pallas.
 
 Examples, from the root of the repository:
   cargo build --release --package cli                                 build the binary to measure
@@ -53,8 +53,8 @@ Chez Scheme, GHC and a C compiler are used if they are installed. On Debian:
 #[derive(Parser)]
 #[command(after_help = AFTER_HELP, max_term_width = 100)]
 struct Args {
-    /// Number of measured runs of each program in each system. One more run before them warms up the
-    /// caches. The minimum counts
+    /// Number of measured runs of each program in each system. One more run before them warms up
+    /// the caches. The minimum counts
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     rounds: u32,
 
@@ -62,8 +62,8 @@ struct Args {
     #[arg(long, value_name = "PROGRAMS", value_delimiter = ',')]
     only: Vec<String>,
 
-    /// Measure the passes of the compiler instead: run `pallas` without each pass in turn, and print the
-    /// ratio to the time with all passes
+    /// Measure the passes of the compiler instead: run `pallas` without each pass in turn, and
+    /// print the ratio to the time with all passes
     #[arg(long)]
     passes: bool,
 

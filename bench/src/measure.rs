@@ -27,7 +27,8 @@ impl Cost {
         self.statistics.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
     }
 
-    /// The minimum of both times and of memory. The statistics are those of the run with less CPU time.
+    /// The minimum of both times and of memory. The statistics are those of the run with less CPU
+    /// time.
     fn min(self, other: Cost) -> Cost {
         let (elapsed, memory) = (self.elapsed.min(other.elapsed), self.memory.min(other.memory));
         let best = if other.cpu_time < self.cpu_time { other } else { self };
@@ -35,14 +36,15 @@ impl Cost {
     }
 }
 
-/// The cost of each program in each system, by index. None if the program has no source for the system.
+/// The cost of each program in each system, by index. None if the program has no source for the
+/// system.
 pub(crate) type Costs = Vec<Vec<Option<Cost>>>;
 
 /// Runs every program in every system: once to warm up, then `rounds` times.
 ///
 /// # Errors
-/// If a program cannot be compiled or run, exceeds `limit` seconds, or does not print the same in all
-/// systems.
+/// If a program cannot be compiled or run, exceeds `limit` seconds, or does not print the same in
+/// all systems.
 pub(crate) fn all(
     programs: &[Program],
     systems: &[System],
@@ -82,7 +84,8 @@ pub(crate) fn all(
     Ok(costs)
 }
 
-/// Runs a command. Returns its cost and its result, which is the last line that it prints before the times.
+/// Runs a command. Returns its cost and its result, which is the last line that it prints before
+/// the times.
 fn run(mut command: Command, limit: u64) -> Result<(Cost, String)> {
     let start = Instant::now();
     let mut child = command.spawn()?;
@@ -125,8 +128,8 @@ fn read(from: &mut impl Read) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The start of a line with two times in nanoseconds: elapsed time and CPU time. The clocks of the programs
-/// print it (`programs/timed.ss`, `Timed.hs`, `nat.h`).
+/// The start of a line with two times in nanoseconds: elapsed time and CPU time. The clocks of the
+/// programs print it (`programs/timed.ss`, `Timed.hs`, `nat.h`).
 const TIME: &str = "time:";
 
 /// The CPU time in a line of a program's clock.

@@ -5,8 +5,8 @@ use crate::program::{NOTHING, Program};
 use crate::system::System;
 use std::time::Duration;
 
-/// The CPU time in each system, the ratio of `pallas` to the fastest reference system, and the geometric mean
-/// of these ratios.
+/// The CPU time in each system, the ratio of `pallas` to the fastest reference system, and the
+/// geometric mean of these ratios.
 pub(crate) fn cpu_times(programs: &[Program], systems: &[System], costs: &Costs) -> String {
     let pallas: Vec<usize> = (0..systems.len()).filter(|&s| systems[s].is_pallas()).collect();
     let mut header = vec!["program".to_owned()];

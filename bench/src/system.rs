@@ -40,8 +40,8 @@ impl System {
         matches!(self.language, Language::Sire { .. })
     }
 
-    /// Whether the ratios of `pallas` refer to this system: Chez and GHC, as functional languages. C only
-    /// shows what the machine can do.
+    /// Whether the ratios of `pallas` refer to this system: Chez and GHC, as functional languages.
+    /// C only shows what the machine can do.
     pub(crate) fn is_reference(&self) -> bool {
         matches!(self.language, Language::Chez | Language::Ghc)
     }
@@ -126,8 +126,8 @@ impl System {
     }
 }
 
-/// All systems that are installed: first `pallas` with cached machine code, then without (`first run`), then
-/// its variants, then the others.
+/// All systems that are installed: first `pallas` with cached machine code, then without (`first
+/// run`), then its variants, then the others.
 ///
 /// # Errors
 /// If a variant is not `NAME=FLAGS`, or the scratch folder cannot be written.

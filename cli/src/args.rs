@@ -1,8 +1,8 @@
 //! The command line: [`CommandLine`] declares every command and option, with the help that explains
 //! them.
 //!
-//! Tests keep a copy of each help text (`tests/tests/help/`), so a change here shows in review as the
-//! user will see it.
+//! Tests keep a copy of each help text (`tests/snapshots/help/`), so a change here shows in review
+//! as the user will see it.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -38,8 +38,8 @@ Environment:
   PALLAS_JIT_WITHOUT=PASS,..     leave out these passes of the compiler";
 
 const CHECK_HELP: &str = "\
-Verifies every frame of the log and of the pin catalogue, every edge between pins, every snapshot, and
-the contents and hash of every pin. Changes nothing. The machine must not be running.
+Verifies every frame of the log and of the pin catalogue, every edge between pins, every snapshot,
+and the contents and hash of every pin. Changes nothing. The machine must not be running.
 
 Each damage is reported with file and offset, and with its effect on each snapshot. A record that a
 crash left unfinished at the end of a file is not damage: the next start truncates it.
@@ -48,16 +48,17 @@ Exit codes: 0 the store is whole; 1 it is damaged; 2 it could not be checked.";
 
 const DU_HELP: &str = "\
 A pin is a part of a state that is stored once, however many states share it. A snapshot holds the
-pins that are reachable from it; garbage is the pins that no snapshot reaches. Pin bodies are not read.";
+pins that are reachable from it. Pins that no snapshot reaches are garbage. Pin bodies are not read.";
 
 const GC_HELP: &str = "\
 Removes every pin that no kept snapshot needs, and returns its disk space to the file system; later
-pins reuse the gaps. Follows the edges between pins; pin bodies are not read. If the process is killed,
-nothing that is needed is lost, and the next run continues. The machine must not be running.";
+pins reuse the gaps. Follows the edges between pins; pin bodies are not read. If the process is
+killed, nothing that is needed is lost, and the next run continues. The machine must not be running.";
 
 const EXPORT_HELP: &str = "\
-The file holds the newest snapshot, every pin that it needs, and the events after it: the machine with
-its running programs and open calls. It ends with a checksum, and is the same on every architecture.
+The file holds the newest snapshot, every pin that it needs, and the events after it: the machine
+with its running programs and open calls. It ends with a checksum, and is the same on every
+architecture.
   pallas export /tmp/counter counter.pallas
   pallas import counter.pallas /tmp/counter2
   pallas start /tmp/counter2
@@ -66,7 +67,8 @@ must happen once.";
 
 /// The whole command line.
 #[derive(Parser, Debug)]
-#[command(name = "pallas", version, about = ABOUT, after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(name = "pallas", version, about = ABOUT)]
+#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 #[command(arg_required_else_help = true, subcommand_required = true, max_term_width = 100)]
 pub(crate) struct CommandLine {
     /// The command to run.
@@ -115,9 +117,9 @@ pub(crate) struct JetsArgs {
     /// also calls, fell_back, mismatched
     #[arg(long)]
     pub(crate) json: bool,
-    /// Modules to load without the cache, one after the other. The list then counts for each law the
-    /// calls of its jet, the calls that the jet left to the law, and the laws that were pinned with
-    /// this name but another hash
+    /// Modules to load without the cache, one after the other. The list then counts for each law
+    /// the calls of its jet, the calls that the jet left to the law, and the laws that were pinned
+    /// with this name but another hash
     #[arg(value_name = "SIRE")]
     pub(crate) modules: Vec<String>,
 }
@@ -144,8 +146,8 @@ enum CompileWhen {
 }
 
 impl CompilerOptions {
-    /// The compiler's mode. `PALLAS_JIT=off` and `PALLAS_JIT=eager` have the effect of the flags, so
-    /// that tests can choose the mode of commands that they do not spell out.
+    /// The compiler's mode. `PALLAS_JIT=off` and `PALLAS_JIT=eager` have the effect of the flags,
+    /// so that tests can choose the mode of commands that they do not spell out.
     pub(crate) fn mode(self) -> jit::Mode {
         let variable = std::env::var("PALLAS_JIT").ok();
         match self.jit {

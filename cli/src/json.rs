@@ -1,7 +1,7 @@
 //! JSON output: [`text`] lays a value out so that both a person and `grep` can read it by line.
 //!
-//! The outermost object has one member per line, and every array one item per line. Any other object
-//! stays on one line.
+//! The outermost object has one member per line, and every array one item per line. Any other
+//! object stays on one line.
 
 use anyhow::Context;
 use serde::Serialize;

@@ -1,4 +1,5 @@
-//! The interpreter agrees with the specification, also while garbage is collected at every allocation.
+//! The interpreter agrees with the specification, also while garbage is collected at every
+//! allocation.
 
 use crate::bounds::{TimeLimit, small_vm};
 use crate::outcome::{self, Outcome, evaluated, specified};

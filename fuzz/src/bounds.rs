@@ -18,8 +18,8 @@ pub(crate) fn small_vm_with(jets: Arc<JetTable>, stress: bool, max_stack: usize)
     Vm::new(options, jets).expect("the stack can be reserved")
 }
 
-/// A time limit of a runtime. When it is over, the current evaluation is interrupted, and every later
-/// evaluation too, until this value is dropped.
+/// A time limit of a runtime. When it is over, the current evaluation is interrupted, and every
+/// later evaluation too, until this value is dropped.
 pub(crate) struct TimeLimit(Arc<AtomicBool>);
 
 /// The deadlines and interrupt flags that the watchdog thread checks.
@@ -58,8 +58,8 @@ fn watch() {
     }
 }
 
-/// Whether a value in normal form has at most `parts` parts. A shared part counts as often as it occurs,
-/// because hashing and comparing visit it as often.
+/// Whether a value in normal form has at most `parts` parts. A shared part counts as often as it
+/// occurs, because hashing and comparing visit it as often.
 pub(crate) fn has_at_most(value: Ref<'_>, parts: usize) -> bool {
     let mut left = parts;
     let mut pending = vec![value];

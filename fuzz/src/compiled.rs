@@ -1,13 +1,13 @@
 //! Compiled code agrees with the specification and the interpreter.
 //!
-//! A program may use laws of our library, with their jets. In the program they are *placeholders*, pins of
-//! a number, so that the program is small and readable and can be shrunk. The specification gets the laws
-//! themselves, if they are small. If the specification runs out of steps, compiled code is compared with
-//! the interpreter.
+//! A program may use laws of our library, with their jets. In the program they are *placeholders*,
+//! pins of a number, so that the program is small and readable and can be shrunk. The specification
+//! gets the laws themselves, if they are small. If the specification runs out of steps, compiled
+//! code is compared with the interpreter.
 //!
-//! A runtime executes many programs, because creating one costs more than most programs. A disagreement
-//! is reproduced and shrunk in new runtimes. If it cannot be reproduced there, the report lists all
-//! programs that the runtime had executed.
+//! A runtime executes many programs, because creating one costs more than most programs. A
+//! disagreement is reproduced and shrunk in new runtimes. If it cannot be reproduced there, the
+//! report lists all programs that the runtime had executed.
 
 mod known;
 
@@ -49,8 +49,8 @@ struct Configuration {
 impl Configuration {
     const INTERPRETER: Configuration = Configuration { mode: Mode::Off, stress: false };
 
-    /// The configurations with the compiler. With `After`, a law becomes hot while it runs, so that its
-    /// interpreted and compiled frames are on the stack at the same time.
+    /// The configurations with the compiler. With `After`, a law becomes hot while it runs, so that
+    /// its interpreted and compiled frames are on the stack at the same time.
     const COMPILERS: [Configuration; 5] = [
         Configuration { mode: Mode::Eager, stress: false },
         Configuration { mode: Mode::After(3), stress: false },
@@ -131,7 +131,8 @@ impl RuntimePool {
         self.0.entry(configuration).or_insert_with(|| UsedRuntime::new(configuration))
     }
 
-    /// Executes a program everywhere. Describes a disagreement between two outcomes, if there is one.
+    /// Executes a program everywhere. Describes a disagreement between two outcomes, if there is
+    /// one.
     fn disagreement(&mut self, program: &Term, configuration: Configuration) -> Option<String> {
         let uses_library = !placeholders(program).is_empty();
         let expected =
@@ -158,8 +159,8 @@ fn time_limit(expected: &Outcome) -> Duration {
     if *expected == Outcome::OutOfResources { SHORT_LIMIT } else { LONG_LIMIT }
 }
 
-/// Whether two outcomes of a program are compatible. A jet may crash with another crash than its law, or
-/// where its law loops.
+/// Whether two outcomes of a program are compatible. A jet may crash with another crash than its
+/// law, or where its law loops.
 fn agree(expected: &Outcome, found: &Outcome, with_jets: bool) -> bool {
     use Outcome::{Crash, LargeValue, Loop, OutOfResources};
     match (expected, found) {
@@ -177,8 +178,8 @@ thread_local! {
     static RUNTIMES: RefCell<RuntimePool> = RefCell::default();
 }
 
-/// Decodes a program from the bytes, and executes it by the specification, the interpreter and compiled
-/// code.
+/// Decodes a program from the bytes, and executes it by the specification, the interpreter and
+/// compiled code.
 ///
 /// # Panics
 /// If two outcomes disagree. The message has the smallest program for which they do.

@@ -1,10 +1,10 @@
 //! A jet has the same result as its law, also while garbage is collected at every allocation.
 //!
-//! The laws are those of our library. Each call is made three times, in separate runtimes: of the jet, of
-//! the jet while garbage is collected at every allocation, and of the law, unpinned, so that its jet does
-//! not replace it (the laws that it calls may use their jets). The outcome is ignored if the law exceeds
-//! its time limit, or if jet and law crash differently: the suite `jet_agreement`, which knows the orders
-//! of evaluation, compares crashes.
+//! The laws are those of our library. Each call is made three times, in separate runtimes: of the
+//! jet, of the jet while garbage is collected at every allocation, and of the law, unpinned, so
+//! that its jet does not replace it (the laws that it calls may use their jets). The outcome is
+//! ignored if the law exceeds its time limit, or if jet and law crash differently: the suite
+//! `jet_agreement`, which knows the orders of evaluation, compares crashes.
 
 use crate::bounds::{TimeLimit, has_at_most, small_vm};
 use crate::library::{JETS, visit_definitions};

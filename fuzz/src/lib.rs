@@ -1,8 +1,9 @@
-//! The checks of the fuzz targets, as functions of bytes: each module of a target has a function `check`.
+//! The checks of the fuzz targets, as functions of bytes: each module of a target has a function
+//! `check`.
 //!
-//! A target in `fuzz_targets/` passes the fuzzer's bytes to the `check` of the module with its name. A
-//! check panics if it finds a fault, and has no other effect. So a failing input can be reproduced by
-//! calling the function, also with a stable compiler.
+//! A target in `fuzz_targets/` passes the fuzzer's bytes to the `check` of the module with its
+//! name. A check panics if it finds a fault, and has no other effect. So a failing input can be
+//! reproduced by calling the function, also with a stable compiler.
 //!
 //! ```text
 //! rex_reader  seed_loader  agreement  compiled  jets  sire_session  log_recovery   the targets

@@ -1,9 +1,10 @@
-//! After a crash and any damage to its files, a store opens with a prefix of what was stored, or it reports
-//! the damage and changes nothing.
+//! After a crash and any damage to its files, a store opens with a prefix of what was stored, or it
+//! reports the damage and changes nothing.
 //!
-//! The bytes describe operations on a store on a simulated disk, a crash, and then nothing more, or damage,
-//! or forgery. After damage, all data that the store returns must be correct. A forgery also corrects the
-//! checksums of the changed parts. A forger can make a store return anything; it only must not panic.
+//! The bytes describe operations on a store on a simulated disk, a crash, and then nothing more, or
+//! damage, or forgery. After damage, all data that the store returns must be correct. A forgery
+//! also corrects the checksums of the changed parts. A forger can make a store return anything; it
+//! only must not panic.
 
 use crate::terms::{below, number};
 use arbitrary::Unstructured;
@@ -23,7 +24,8 @@ struct ExpectedStore {
     /// Number of events that are durable.
     durable_events: usize,
     pins: Vec<Hash>,
-    /// The root and the last covered event of each snapshot that was started, in order of generation.
+    /// The root and the last covered event of each snapshot that was started, in order of
+    /// generation.
     snapshots: Vec<(Hash, Seq)>,
     /// Number of snapshots that are durable.
     durable_snapshots: usize,
@@ -94,8 +96,8 @@ fn open(disk: &SimDisk) -> Result<Store, OpenError> {
     Store::open_on(Arc::new(disk.clone()), settings())
 }
 
-/// Creates a store and executes operations until the bytes end or an operation fails. Returns the store
-/// open, unless it could not be created or reopened.
+/// Creates a store and executes operations until the bytes end or an operation fails. Returns the
+/// store open, unless it could not be created or reopened.
 fn fill(disk: &SimDisk, bytes: &mut Unstructured<'_>) -> (ExpectedStore, Option<Store>) {
     let mut expected = ExpectedStore::default();
     let Ok(mut store) = Store::create_on(Arc::new(disk.clone()), settings()) else {
@@ -230,8 +232,8 @@ fn set_field(contents: &mut [u8], at: usize, bytes: &mut Unstructured<'_>) {
     }
 }
 
-/// Corrects the checksums of a file, at the offsets that `persist/FORMAT.md` documents: that of the header,
-/// and those of every frame that is recognised.
+/// Corrects the checksums of a file, at the offsets that `persist/FORMAT.md` documents: that of the
+/// header, and those of every frame that is recognised.
 fn correct_checksums(name: &str, contents: &mut [u8], bytes: &mut Unstructured<'_>) {
     let short = |hash: blake3::Hash| <[u8; 16]>::try_from(&hash.as_bytes()[..16]);
     let covered = if name == "FORMAT" { 48 } else { 112 };

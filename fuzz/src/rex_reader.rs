@@ -1,5 +1,5 @@
-//! The Rex reader accepts any bytes, gives the same blocks whether it gets them at once or by line, and reads
-//! back what the printer writes.
+//! The Rex reader accepts any bytes, gives the same blocks whether it gets them at once or by line,
+//! and reads back what the printer writes.
 
 use rex::print::{self, Colour};
 use rex::{Block, BlockReader, Leaf, ReadError, Rex, Shape, read_file};
@@ -7,8 +7,8 @@ use rex::{Block, BlockReader, Leaf, ReadError, Rex, Shape, read_file};
 /// Reads the bytes at once and line by line, then prints each tree and reads it again.
 ///
 /// # Panics
-/// If the two readings differ, or if a printed tree is read back as another one, unless the printer's
-/// documentation excludes it.
+/// If the two readings differ, or if a printed tree is read back as another one, unless the
+/// printer's documentation excludes it.
 pub fn check(bytes: &[u8]) {
     let pushed = push_lines(bytes);
     if let Ok(text) = rex::decode(bytes, "fuzz") {
@@ -23,8 +23,8 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// Reads the bytes as a session does: line by line. A line that is not UTF-8 is an error, and counts as
-/// empty.
+/// Reads the bytes as a session does: line by line. A line that is not UTF-8 is an error, and
+/// counts as empty.
 fn push_lines(bytes: &[u8]) -> Vec<Result<Block, ReadError>> {
     let mut reader = BlockReader::new("fuzz");
     let mut blocks = Vec::new();
@@ -64,7 +64,8 @@ fn read_one(text: &str) -> Option<Rex> {
     blocks.next().is_none().then_some(block.rex)
 }
 
-/// A tree as it is read back from a line: open nodes become nested ones, and line strings become texts.
+/// A tree as it is read back from a line: open nodes become nested ones, and line strings become
+/// texts.
 fn flat(rex: &Rex) -> Rex {
     rex.fold(|rex, sons, heir| match rex {
         Rex::Node { shape: Shape::Open, rune, .. } => Rex::node(Shape::Nest, rune, sons, heir),
@@ -75,7 +76,8 @@ fn flat(rex: &Rex) -> Rex {
     })
 }
 
-/// A tree as it is read back from a block: [`flat`] inside everything except open nodes and line strings.
+/// A tree as it is read back from a block: [`flat`] inside everything except open nodes and line
+/// strings.
 fn laid_out(rex: &Rex) -> Rex {
     rex.fold(|rex, sons, heir| match rex {
         Rex::Node { shape: Shape::Open, rune, .. } => Rex::node(Shape::Open, rune, sons, heir),
@@ -117,14 +119,16 @@ fn is_row_with_heir(rex: &Rex) -> bool {
     matches!(rex, Rex::Node { shape: Shape::Nest, rune, heir: Some(_), .. } if rune == "|")
 }
 
-/// Whether a text can certainly be quoted: it has no braces, or some quote character does not occur in it.
+/// Whether a text can certainly be quoted: it has no braces, or some quote character does not occur
+/// in it.
 fn can_be_quoted(text: &str) -> bool {
     let quotes = rex::chars::RUNE_CHARS.chars().chain('a'..='z').chain('A'..='Z');
     !text.contains('\n')
         && (!text.contains(['{', '}']) || quotes.into_iter().any(|quote| !text.contains(quote)))
 }
 
-/// Whether the layout of a tree does not depend on the width of long runes and of characters outside ASCII.
+/// Whether the layout of a tree does not depend on the width of long runes and of characters
+/// outside ASCII.
 fn has_layout(rex: &Rex) -> bool {
     rex.fold(|rex, sons: Vec<bool>, heir| {
         let fits = match rex {

@@ -6,13 +6,13 @@ use arbitrary::Unstructured;
 use std::sync::Arc;
 use vm::{Val, Vm, plain, seed};
 
-/// Larger values are not hashed or compared: that takes time in proportion to their parts, and the number of
-/// parts can be exponential in the size of the seed.
+/// Larger values are not hashed or compared: that takes time in proportion to their parts, and the
+/// number of parts can be exponential in the size of the seed.
 const MAX_PARTS: usize = 1 << 16;
 
-/// Loads a seed: the bytes themselves, or, after a first byte of 255, the seed of a value that the bytes
-/// describe, with damage that they describe. A first byte from 1 to 8 makes it a germ with this number of
-/// pins.
+/// Loads a seed: the bytes themselves, or, after a first byte of 255, the seed of a value that the
+/// bytes describe, with damage that they describe. A first byte from 1 to 8 makes it a germ with
+/// this number of pins.
 ///
 /// # Panics
 /// If the loaded value changes when it is saved and loaded again, or if it differs when garbage is

@@ -1,7 +1,7 @@
 //! PLAN values and expressions, decoded from bytes.
 //!
-//! Each choice takes a byte, so that a change of one byte changes one choice. After the last byte every
-//! choice is the first one, which is a nat. All terms are well-formed.
+//! Each choice takes a byte, so that a change of one byte changes one choice. After the last byte
+//! every choice is the first one, which is a nat. All terms are well-formed.
 
 use arbitrary::Unstructured;
 use vm::Natural;

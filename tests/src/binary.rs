@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The path of the `pallas` binary, which the first call builds in the profile of the running test, so
-/// that no suite tests an outdated one.
+/// The path of the `pallas` binary, which the first call builds in the profile of the running test,
+/// so that no suite tests an outdated one.
 ///
-/// If `PALLAS_BINARY` is set, this is its value instead: for instance a script that runs a binary of
-/// another architecture under emulation.
+/// If `PALLAS_BINARY` is set, this is its value instead: for instance a script that runs a binary
+/// of another architecture under emulation.
 ///
 /// # Panics
 /// If the binary cannot be built.

@@ -8,7 +8,8 @@ pub fn counter_value(line: &str) -> Option<u64> {
     line.strip_prefix("++ [{counter is at} ")?.strip_suffix("]")?.parse().ok()
 }
 
-/// Starts the counter, waits until it has printed `count` numbers, and kills it. Returns the numbers.
+/// Starts the counter, waits until it has printed `count` numbers, and kills it. Returns the
+/// numbers.
 ///
 /// # Panics
 /// If it cannot be started, or exits before.

@@ -1,5 +1,5 @@
-//! [`Pallas`] runs the `pallas` binary as a user would, in a temporary directory; the test suites beside
-//! this crate compare what it prints and writes.
+//! [`Pallas`] runs the `pallas` binary as a user would, in a temporary directory; the test suites
+//! beside this crate compare what it prints and writes.
 //!
 //! ```text
 //! binary      builds the binary once per run, in the profile of the tests
@@ -28,8 +28,8 @@ pub use transcript::{difference, reduce_errors};
 
 use std::io::Write;
 
-/// Prints a message to standard error, also when the test runner captures the output of tests: a skipped
-/// suite or its totals must be visible.
+/// Prints a message to standard error, also when the test runner captures the output of tests: a
+/// skipped suite or its totals must be visible.
 pub fn report(text: &str) {
     // If standard error is closed, nobody can read the message.
     let _ = writeln!(std::io::stderr(), "{text}");

@@ -3,8 +3,8 @@
 use crate::transcript::difference;
 use std::path::Path;
 
-/// Checks that a text is the same as the snapshot with this name. With `SNAPSHOT_BLESS=1` the snapshot
-/// is rewritten instead; the change then shows in the version control system.
+/// Checks that a text is the same as the snapshot with this name. With `SNAPSHOT_BLESS=1` the
+/// snapshot is rewritten instead; the change then shows in the version control system.
 ///
 /// # Panics
 /// If the text differs, or the snapshot cannot be read or written.

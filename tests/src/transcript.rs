@@ -1,7 +1,7 @@
 //! Comparison of printed text.
 
-/// The first lines that differ, with some lines around them, as the message of a failed test. None if
-/// the texts are equal.
+/// The first lines that differ, with some lines around them, as the message of a failed test. None
+/// if the texts are equal.
 pub fn difference(expected: &str, found: &str) -> Option<String> {
     if expected == found {
         return None;

@@ -1,5 +1,5 @@
-//! Sources, macros and cache directories that are wrong in every way: each error names the place, and
-//! nothing hangs or panics.
+//! Sources, macros and cache directories that are wrong in every way: each error names the place,
+//! and nothing hangs or panics.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -193,7 +193,8 @@ fn with_good_module() -> Pallas {
 #[test]
 fn a_cache_on_a_full_disk_is_only_a_warning() {
     let pallas = with_good_module();
-    // Without permission to write any byte, writes fail as on a full disk. No partial file may remain.
+    // Without permission to write any byte, writes fail as on a full disk. No partial file may
+    // remain.
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" sire good"]).arg(tests::binary());
     command.current_dir(pallas.folder.path()).env("PALLAS_DIR", pallas.path("kept"));

@@ -1,7 +1,7 @@
 //! The command line: the help of each command, and the exit code and message for wrong input.
 //!
-//! Help and messages are compared with `tests/snapshots`. `SNAPSHOT_BLESS=1 cargo test -p tests --test
-//! command_line` rewrites these files.
+//! Help and messages are compared with `tests/snapshots`. `SNAPSHOT_BLESS=1 cargo test -p tests
+//! --test command_line` rewrites these files.
 
 use assert_cmd::assert::OutputAssertExt;
 use tests::{Pallas, assert_snapshot, stderr, stdout};
@@ -37,8 +37,8 @@ fn the_snapshots_cover_every_command() {
     assert_eq!(listed, [&COMMANDS[..], &["help"]].concat());
 }
 
-/// Wrong input for each command, in a directory that [`with_wrong_files`] fills: the arguments, and the
-/// exit code. The messages are in the snapshot `errors.txt`.
+/// Wrong input for each command, in a directory that [`with_wrong_files`] fills: the arguments, and
+/// the exit code. The messages are in the snapshot `errors.txt`.
 const WRONG_INPUTS: &[(&str, i32)] = &[
     ("", 2),
     ("nonsense", 2),
@@ -100,8 +100,8 @@ const WRONG_INPUTS: &[(&str, i32)] = &[
     ("jets --json unbound", 2),
 ];
 
-/// A directory with a good module, a module that fails, one without `main`, a seed that is no program, a
-/// folder that is no store, and a text file.
+/// A directory with a good module, a module that fails, one without `main`, a seed that is no
+/// program, a folder that is no store, and a text file.
 fn with_wrong_files() -> Pallas {
     let pallas = Pallas::new();
     pallas.write("sire/good.sire", "#### good\n\n= main 7\n");

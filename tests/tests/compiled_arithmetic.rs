@@ -19,8 +19,8 @@ const BINARY: &[&str] = &[
     "or64", "xor64", "lsh64", "rsh64", "rol64", "ror64", "iDiv64", "barIdx",
 ];
 
-/// Operands, as Sire expressions. The large ones are no shift distances, since the results would not
-/// fit in memory.
+/// Operands, as Sire expressions. The large ones are no shift distances, since the results would
+/// not fit in memory.
 const SMALL: &[&str] =
     &["0", "1", "2", "7", "13", "31", "32", "33", "40", "62", "63", "64", "65", "255", "256"];
 const LARGE: &[&str] = &[
@@ -123,7 +123,8 @@ impl Cases {
     }
 }
 
-/// The pairs of indices of operands for an operation: all pairs, except for shifts by a large distance.
+/// The pairs of indices of operands for an operation: all pairs, except for shifts by a large
+/// distance.
 fn pairs(operation: &str) -> Vec<[usize; 2]> {
     let all = SMALL.len() + LARGE.len();
     let shifts_up = operation == "lsh";
@@ -179,8 +180,8 @@ fn operations_with_a_constant_operand() {
     cases.run();
 }
 
-/// Laws in which a jet calls a function: one that is compiled, is not compiled, crashes, or makes a tail
-/// call of a function that is not compiled.
+/// Laws in which a jet calls a function: one that is compiled, is not compiled, crashes, or makes a
+/// tail call of a function that is not compiled.
 const CALLED_BY_JETS: &[(&str, &str)] = &[
     ("plain n", "barGen n (i & mul i 7)"),
     ("given n", "barGen n (mul n)"),

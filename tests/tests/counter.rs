@@ -65,8 +65,8 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).expect("the process exists");
     }
 
-    /// Kills the process without a chance to clean up. Returns the numbers that it had printed and that
-    /// were not read yet.
+    /// Kills the process without a chance to clean up. Returns the numbers that it had printed and
+    /// that were not read yet.
     fn kill(mut self) -> Vec<u64> {
         self.signal(Signal::KILL);
         self.child.wait().expect("the process has exited");
@@ -74,8 +74,8 @@ impl Running {
     }
 }
 
-/// Checks that the numbers of a run are consecutive and continue those of the run before. Returns the
-/// last number.
+/// Checks that the numbers of a run are consecutive and continue those of the run before. Returns
+/// the last number.
 fn check_continues(before: Option<u64>, numbers: &[u64]) -> Option<u64> {
     if let (Some(before), Some(&first)) = (before, numbers.first()) {
         assert!(first == before || first == before + 1, "{first} came after {before}");

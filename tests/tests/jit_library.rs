@@ -1,4 +1,5 @@
-//! Every law of our library is built and optimised by the compiler, with the verifier after each pass.
+//! Every law of our library is built and optimised by the compiler, with the verifier after each
+//! pass.
 
 #[path = "../../jit/tests/oracle/mod.rs"]
 mod oracle;

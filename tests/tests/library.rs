@@ -1,7 +1,7 @@
 //! Our library evaluates expressions over its public names to what the prototype's library printed.
 //!
-//! The prototype's macro `%` prints a trace whenever it is expanded, and ours does not. The comparison
-//! leaves these lines out, and empty lines too.
+//! The prototype's macro `%` prints a trace whenever it is expanded, and ours does not. The
+//! comparison leaves these lines out, and empty lines too.
 
 use std::process::Output;
 use tests::{

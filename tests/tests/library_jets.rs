@@ -15,8 +15,8 @@ fn pinned_laws() -> &'static BTreeSet<(String, Hash)> {
     LAWS.get_or_init(|| Library::built_in().flat_map(laws_of).collect())
 }
 
-/// [`pinned_laws`] of one module. Each module gets a session of its own, because a session does not list
-/// the definitions of a module that it loaded before as a dependency.
+/// [`pinned_laws`] of one module. Each module gets a session of its own, because a session does not
+/// list the definitions of a module that it loaded before as a dependency.
 fn laws_of(module: &str) -> Vec<(String, Hash)> {
     let vm =
         Vm::new(Default::default(), Arc::new(jets::table())).expect("the stack can be reserved");

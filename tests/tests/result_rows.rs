@@ -1,10 +1,10 @@
-//! Functions whose result is a row: compiled code, which returns the items instead of a row, agrees with
-//! the interpreter.
+//! Functions whose result is a row: compiled code, which returns the items instead of a row, agrees
+//! with the interpreter.
 
 use tests::assert_same_compiled;
 
-/// Callers that take a returned row apart, return it, keep it, or use a part of it. The items are small
-/// and large nats, lists, and unevaluated. Some functions call each other in tail position.
+/// Callers that take a returned row apart, return it, keep it, or use a part of it. The items are
+/// small and large nats, lists, and unevaluated. Some functions call each other in tail position.
 const RETURNED_ROWS: &str = "\
 = (sums n)
 | if (isZero n) [0 1 NIL]

@@ -54,8 +54,8 @@ fn a_truncated_seed_is_refused_by_name() {
     assert!(output.stdout.is_empty());
 }
 
-/// The seed of a pinned row of two equal rows, each of two equal rows, and so on, `depth` levels: small,
-/// but with 2^`depth` parts.
+/// The seed of a pinned row of two equal rows, each of two equal rows, and so on, `depth` levels:
+/// small, but with 2^`depth` parts.
 fn nested_pairs(depth: usize) -> Vec<u8> {
     let mut vm =
         vm::Vm::new(vm::Options::default(), Default::default()).expect("the stack can be reserved");

@@ -1,9 +1,9 @@
-//! The commands that inspect, collect and move a store, on a counter that was killed: `check`, `du`,
-//! `gc`, `export`, `import`.
+//! The commands that inspect, collect and move a store, on a counter that was killed: `check`,
+//! `du`, `gc`, `export`, `import`.
 
 use std::io::{BufRead, BufReader};
 use std::process::Output;
-use tests::{Pallas, files_below, run_counter, stderr, stdout};
+use tests::{Pallas, assert_snapshot, files_below, run_counter, stderr, stdout};
 
 /// Starts the counter in a store, waits for `count` numbers, and kills it. Returns the numbers.
 fn count(pallas: &Pallas, store: &str, count: usize) -> Vec<u64> {
@@ -147,4 +147,54 @@ fn a_truncated_export_is_refused() {
         assert!(stderr(&output).contains("torn: not a whole export"), "{output:?}");
         assert!(!pallas.path("moved").exists() && !pallas.path(".moved.importing").exists());
     }
+}
+
+/// Runs a command, and returns its command line, exit code and output as a part of a transcript.
+fn transcript(pallas: &Pallas, args: &[&str]) -> String {
+    let output = run(pallas, args);
+    let (code, text) = (output.status.code(), stdout(&output) + &stderr(&output));
+    format!("$ pallas {}\n[exit code {}]\n{text}\n", args.join(" "), code.unwrap_or(-1))
+}
+
+/// Replaces the numbers of bytes in the line `on disk`, which depend on the file system.
+fn without_disk_usage(transcript: &str) -> String {
+    let lines = transcript.lines().map(|line| match line.strip_prefix("on disk: ") {
+        Some(rest) => format!("on disk: {}", rest.replace(|c: char| c.is_ascii_digit(), "")),
+        None => line.to_owned(),
+    });
+    lines.flat_map(|line| [line, "\n".to_owned()]).collect()
+}
+
+#[test]
+fn the_output_of_the_store_commands_is_as_in_the_snapshot() {
+    let pallas = Pallas::new();
+    pallas.write(
+        "sire/small.sire",
+        "#### small\n\n= (f x) | 3 x\n\n= main | 0 0 3 0 (4 f) (4 | f 8)\n",
+    );
+    let mut printed = transcript(&pallas, &["boot", "store", "small"]);
+    for args in [
+        &["check", "store"][..],
+        &["du", "store"],
+        &["du", "--json", "store"],
+        &["gc", "--dry-run", "store"],
+        &["gc", "store"],
+        &["export", "store", "file"],
+        &["import", "file", "copy"],
+        &["check", "copy"],
+    ] {
+        printed += &transcript(&pallas, args);
+    }
+    // Each file loses its second half, one at a time, except for the derived index.
+    for (path, bytes) in files_below(&pallas.path("store")) {
+        let name = path.strip_prefix(pallas.path("store")).expect("a file of the store");
+        if name.starts_with("index") || bytes.is_empty() {
+            continue;
+        }
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("the file can be written");
+        printed += &format!("# with half of {}\n", name.display());
+        printed += &transcript(&pallas, &["check", "store"]);
+        std::fs::write(&path, &bytes).expect("the file can be written");
+    }
+    assert_snapshot("store_commands.txt", &without_disk_usage(&printed));
 }

@@ -1,7 +1,7 @@
 //! The REPL prints what the prototype's REPL printed for the inputs in `golden/repl`.
 //!
-//! Values and definitions must be equal byte for byte. Of an error only the innermost reason must be
-//! equal, because the prototype wraps an error twice and prints it in several blocks.
+//! Values and definitions must be equal byte for byte. Of an error only the innermost reason must
+//! be equal, because the prototype wraps an error twice and prints it in several blocks.
 
 use tests::{
     ExecutionMode, Pallas, difference, golden_text, reduce_errors, run_with_input, stdout,

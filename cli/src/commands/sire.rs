@@ -83,8 +83,8 @@ fn start(vm: Vm, cache: Option<PathBuf>, output: Output) -> anyhow::Result<Sire>
     Sire::new(vm, options).map_err(terminal::evaluation_error)
 }
 
-/// Makes Ctrl-C interrupt the current evaluation. A second Ctrl-C, while that evaluation still runs,
-/// exits the process.
+/// Makes Ctrl-C interrupt the current evaluation. A second Ctrl-C, while that evaluation still
+/// runs, exits the process.
 fn stop_on_interrupt(sire: &mut Sire) -> anyhow::Result<()> {
     let flag = sire.vm().interrupt_flag();
     let signal = signal_hook::consts::SIGINT;

@@ -9,8 +9,8 @@ use vm::spec::generate::{Kind, Known};
 use vm::spec::{Term, nat_from_bytes};
 use vm::{Natural, plain, seed};
 
-/// Definitions of the library with the kinds of their arguments and result: `n`at, function of `1` or `2`
-/// nats, `r`ow, `l`ist, `b`ar, `s`et, `t`able, or `a`ny value.
+/// Definitions of the library with the kinds of their arguments and result: `n`at, function of `1`
+/// or `2` nats, `r`ow, `l`ist, `b`ar, `s`et, `t`able, or `a`ny value.
 const SIGNATURES: &[(&str, &str)] = &[
     ("if", "naa>a"),
     ("ifz", "naa>a"),
@@ -266,8 +266,8 @@ pub(super) fn placeholders(program: &Term) -> Vec<usize> {
     found
 }
 
-/// A program with the laws in place of the placeholders. None if one of them is large. Recurses on the program,
-/// which is not deep.
+/// A program with the laws in place of the placeholders. None if one of them is large. Recurses on
+/// the program, which is not deep.
 pub(super) fn expanded(program: &Term) -> Option<Term> {
     if let Some(number) = law_of(program) {
         return LIBRARY[number].term.clone();

@@ -1,17 +1,17 @@
-//! The prototype's own library, unchanged, from the checkout that `PALLAS_REFERENCE` names: the output
-//! and bindings of every module, seeds, sessions and jets are the same as in the prototype. Without the
-//! variable this suite is skipped.
+//! The prototype's own library, unchanged, from the checkout that `PALLAS_REFERENCE` names: the
+//! output and bindings of every module, seeds, sessions and jets are the same as in the prototype.
+//! Without the variable this suite is skipped.
 //!
 //! ```text
-//! modules   each module prints the same text, or fails; its bindings have the same hashes; all jets
-//!           of the prototype are found
+//! modules   each module prints the same text, or fails; its bindings have the same hashes; all
+//!           jets of the prototype are found
 //! seeds     `save` and `show` agree byte for byte; the compiler written in Sire runs from its seed
 //! sessions  the REPL prints the same for the inputs in `golden`
 //! ```
 //!
-//! The checkout is the working directory, so that `./sire` is the prototype's library. Nothing is written
-//! there. All commands except `show` run with `--jet-mismatch-crash`: a law with the name of a jet's law
-//! but another hash is an error.
+//! The checkout is the working directory, so that `./sire` is the prototype's library. Nothing is
+//! written there. All commands except `show` run with `--jet-mismatch-crash`: a law with the name
+//! of a jet's law but another hash is an error.
 
 mod modules;
 mod seeds;

@@ -95,8 +95,8 @@ fn load_all(corpus: &Corpus) -> LoadTally {
     tally
 }
 
-/// Loads every module in this process, compares the hashes of its bindings, and searches for the law of
-/// each jet.
+/// Loads every module in this process, compares the hashes of its bindings, and searches for the
+/// law of each jet.
 fn compare_bindings(corpus: &Corpus) -> BindingTally {
     let mut expected: HashMap<String, Vec<String>> = HashMap::new();
     for [module, name, hash] in table("bindings.tsv") {

@@ -31,8 +31,8 @@ fn saved_and_shown_seeds_are_the_same(mode: ExecutionMode) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The first line that the prototype's `show` prints and ours does not: the value as Haskell's `show`
-/// prints it. The golden hashes include it.
+/// The first line that the prototype's `show` prints and ours does not: the value as Haskell's
+/// `show` prints it. The golden hashes include it.
 fn haskell_line(seed: &[u8]) -> String {
     let mut vm =
         Vm::new(Default::default(), Default::default()).expect("the stack can be reserved");
@@ -92,8 +92,8 @@ fn name_of(value: Ref<'_>) -> String {
     }
 }
 
-/// A session with the compiler written in Sire: each input with the output, which is the defined name or
-/// the value.
+/// A session with the compiler written in Sire: each input with the output, which is the defined
+/// name or the value.
 const DIALOGUE: [(&str, &str); 6] = [
     ("= x 3", "= {x}"),
     ("(3 x)", "4"),

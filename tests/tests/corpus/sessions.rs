@@ -1,5 +1,5 @@
-//! Sessions: with the prototype's modules, the REPL prints the same as the prototype's for the inputs in
-//! `golden/library` and `golden/corpus`.
+//! Sessions: with the prototype's modules, the REPL prints the same as the prototype's for the
+//! inputs in `golden/library` and `golden/corpus`.
 
 use crate::Corpus;
 use tests::{
@@ -18,7 +18,8 @@ fn sessions_print_the_same(mode: ExecutionMode) {
     for name in &names {
         let input = golden_text(&format!("{name}.in"));
         let module = module_named_in(&input);
-        // The first load prints the definitions of the module, which the transcripts do not contain.
+        // The first load prints the definitions of the module, which the transcripts do not
+        // contain.
         corpus.session(module, "");
         let output = corpus.session(module, &input);
         let expected = golden_text(&format!("{name}.out"));

@@ -1,8 +1,8 @@
 //! Comparison of two outcomes: the values must be equal, and equally lazy.
 //!
-//! Unevaluated parts of the two results are evaluated one by one on both sides, and each pair must have
-//! the same outcome. So a crash in one item does not hide another item, and a jet that evaluates more or
-//! less than its law is found.
+//! Unevaluated parts of the two results are evaluated one by one on both sides, and each pair must
+//! have the same outcome. So a crash in one item does not hide another item, and a jet that
+//! evaluates more or less than its law is found.
 
 use crate::summary::summary;
 use crate::time_limit::TimeLimit;
@@ -44,8 +44,8 @@ pub(crate) enum Comparison {
 /// Number of parts of a result that are compared; further parts are not.
 const MAX_PARTS: usize = 4000;
 
-/// Compares the outcomes of a jet and its law. Each part of the law's result may take `time`; a part that
-/// takes longer is skipped.
+/// Compares the outcomes of a jet and its law. Each part of the law's result may take `time`; a
+/// part that takes longer is skipped.
 pub(crate) fn outcomes(
     vm: &mut Vm,
     limit: &TimeLimit,
@@ -120,8 +120,8 @@ fn paired_parts(vm: &Vm, left: Ref<'_>, right: Ref<'_>) -> Option<Vec<(Val, Val)
     same.then(|| pairs.map(|(left, right)| (vm.hold(left), vm.hold(right))).collect())
 }
 
-/// The parts of a value in PLAN's order: the items of a row, last item first; the function and arguments of
-/// an app; the keys and values of a table. Any other value is its only part.
+/// The parts of a value in PLAN's order: the items of a row, last item first; the function and
+/// arguments of an app; the keys and values of a table. Any other value is its only part.
 fn parts_of(value: Ref<'_>) -> Vec<Ref<'_>> {
     match value.shape() {
         Shape::Row(items) => items.iter().rev().collect(),

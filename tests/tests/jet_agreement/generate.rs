@@ -1,5 +1,5 @@
-//! Generator of arguments for jets. Most arguments have the expected kind, a few have another one. Some parts
-//! are unevaluated, and some crash or loop when they are evaluated.
+//! Generator of arguments for jets. Most arguments have the expected kind, a few have another one.
+//! Some parts are unevaluated, and some crash or loop when they are evaluated.
 //!
 //! | letter | kind                      | letter | kind                           |
 //! |--------|---------------------------|--------|--------------------------------|
@@ -95,8 +95,8 @@ impl<'v> Generator<'v> {
         self.app(&op, std::slice::from_ref(&op))
     }
 
-    /// A thunk that depends on its own value: an argument that a jet must not evaluate unless its law
-    /// does.
+    /// A thunk that depends on its own value: an argument that a jet must not evaluate unless its
+    /// law does.
     fn looping(&mut self) -> Val {
         // {8 1 (let x = x in x)}, applied.
         let recursive = self.build(|b| {
@@ -298,7 +298,8 @@ impl<'v> Generator<'v> {
         self.app(&two, &[zero, step])
     }
 
-    /// An expression for `_TryExp`: a value, which may be a function, or a row of expressions to apply.
+    /// An expression for `_TryExp`: a value, which may be a function, or a row of expressions to
+    /// apply.
     fn expression(&mut self, depth: u32) -> Val {
         let (tag, content) = match self.below(if depth == 0 { 2 } else { 5 }) {
             0 => ("VALUE", self.any(1)),
@@ -316,7 +317,8 @@ impl<'v> Generator<'v> {
         args.iter().fold(quoted, |function, arg| self.app(&zero, &[function, arg.clone()]))
     }
 
-    /// A key of a set: a nat, a bar or a pair of small nats. There are few, so that sets have keys in common.
+    /// A key of a set: a nat, a bar or a pair of small nats. There are few, so that sets have keys
+    /// in common.
     fn key(&mut self) -> Val {
         match self.below(10) {
             0..6 => {

@@ -1,24 +1,25 @@
 //! Every jet agrees with its law on generated arguments.
 //!
 //! The laws are those of our library, and those of the prototype's library in the checkout that
-//! `PALLAS_REFERENCE` names (skipped without the variable). A law is called unpinned, so that its own jet
-//! does not replace it. The laws that it calls may use their jets; these are compared in turn. Jet and
-//! law get equal arguments, which are generated separately for each. Their outcomes must agree: the same
-//! crash, or values with equal parts ([`compare`]). One case in ten runs again while garbage is collected
-//! at every allocation. The result of a jet must also have the shape that the jet declares.
+//! `PALLAS_REFERENCE` names (skipped without the variable). A law is called unpinned, so that its
+//! own jet does not replace it. The laws that it calls may use their jets; these are compared in
+//! turn. Jet and law get equal arguments, which are generated separately for each. Their outcomes
+//! must agree: the same crash, or values with equal parts ([`compare`]). One case in ten runs again
+//! while garbage is collected at every allocation. The result of a jet must also have the shape
+//! that the jet declares.
 //!
 //! A law may take very long where its jet does not. The result of arithmetic is then calculated
 //! ([`oracle`]); other cases of this kind are skipped and counted.
 //!
-//! | variable             | meaning                                                          | default |
-//! |----------------------|------------------------------------------------------------------|---------|
-//! | `PALLAS_JET_CASES`   | number of cases per jet                                          | 100     |
-//! | `PALLAS_JET_SEED`    | seed of the first case                                           | 1       |
-//! | `PALLAS_JET`         | name of the only jet to test                                     | all     |
-//! | `PALLAS_JET_RESULTS` | file of results; a jet that has a line in it is not tested again | none    |
+//! | variable             | meaning                                                   | default |
+//! |----------------------|-----------------------------------------------------------|---------|
+//! | `PALLAS_JET_CASES`   | number of cases per jet                                   | 100     |
+//! | `PALLAS_JET_SEED`    | seed of the first case                                    | 1       |
+//! | `PALLAS_JET`         | name of the only jet to test                              | all     |
+//! | `PALLAS_JET_RESULTS` | file of results; jets with a line in it are not run again | none    |
 //!
-//! The line that is printed for each jet ends with the ratio of the law's time to the jet's time, without
-//! the skipped cases.
+//! The line that is printed for each jet ends with the ratio of the law's time to the jet's time,
+//! without the skipped cases.
 //!
 //! 100,000 cases per jet take an hour on two cores:
 //!
@@ -69,15 +70,15 @@ const NOT_IN_OURS: &[&str] = &[
     "_TryExp",
 ];
 
-/// Jets that may crash with another crash than their law, because the law does not evaluate its arguments
-/// one by one, so that no jet can declare its order. `_PlanHash` and `_SaveSeed` normalise their argument
-/// from the end, and their laws from the beginning. `tabUnionWith` evaluates both tables; its law reads
-/// the first one before it evaluates the second. `_TryExp` evaluates in PLAN's order; its law differs from
-/// that in one case (see [`trial`]).
+/// Jets that may crash with another crash than their law, because the law does not evaluate its
+/// arguments one by one, so that no jet can declare its order. `_PlanHash` and `_SaveSeed`
+/// normalise their argument from the end, and their laws from the beginning. `tabUnionWith`
+/// evaluates both tables; its law reads the first one before it evaluates the second. `_TryExp`
+/// evaluates in PLAN's order; its law differs from that in one case (see [`trial`]).
 const PROTOTYPE_OTHER_ORDER: &[&str] = &["_PlanHash", "_SaveSeed", "_TryExp", "tabUnionWith"];
 
-/// The same for laws of our library. Comparisons evaluate the second of two parts first, `_Bitwise` starts
-/// with the highest bits, and `tabAlter` calls the function before it reads the table.
+/// The same for laws of our library. Comparisons evaluate the second of two parts first, `_Bitwise`
+/// starts with the highest bits, and `tabAlter` calls the function before it reads the table.
 const OUR_OTHER_ORDER: &[&str] = &[
     "_Bitwise",
     "_Cmp",
@@ -110,8 +111,8 @@ fn jets_agree_with_the_laws_of_the_prototype() {
     }
 }
 
-/// Tests all jets with the laws of a library. `not_in_library` names the jets without a law there, and
-/// `other_order` those that may crash with another crash.
+/// Tests all jets with the laws of a library. `not_in_library` names the jets without a law there,
+/// and `other_order` those that may crash with another crash.
 fn test_jets(
     library_name: &str,
     mut library: LawLibrary,
@@ -156,8 +157,8 @@ fn test_jets(
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Tests a jet with the arguments of these seeds, and with a tenth of them again while garbage is collected
-/// at every allocation.
+/// Tests a jet with the arguments of these seeds, and with a tenth of them again while garbage is
+/// collected at every allocation.
 fn test_jet(
     library: &mut LawLibrary,
     subject: Subject,

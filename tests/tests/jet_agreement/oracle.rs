@@ -1,5 +1,5 @@
-//! Results of arithmetic on big integers, for arguments where the law, which counts in unary, takes too
-//! long.
+//! Results of arithmetic on big integers, for arguments where the law, which counts in unary, takes
+//! too long.
 
 use vm::jet::{Operation, WordOperation};
 use vm::{Natural, Val, Vm};
@@ -7,8 +7,8 @@ use vm::{Natural, Val, Vm};
 /// The largest shift distance that is calculated, in bits.
 const MAX_SHIFT: u64 = 1 << 20;
 
-/// The result of an operation. None if it is not arithmetic, an argument crashes, or the result is too
-/// large.
+/// The result of an operation. None if it is not arithmetic, an argument crashes, or the result is
+/// too large.
 pub(crate) fn result(vm: &mut Vm, operation: Operation, args: &[Val]) -> Option<Natural> {
     let mut nats = Vec::new();
     for arg in args {

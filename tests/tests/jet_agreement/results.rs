@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
 
-/// The results in the file that `PALLAS_JET_RESULTS` names, for the settings of one run. Without the
-/// variable it is empty and stays so.
+/// The results in the file that `PALLAS_JET_RESULTS` names, for the settings of one run. Without
+/// the variable it is empty and stays so.
 pub(crate) struct ResultsFile {
     path: Option<PathBuf>,
     /// The start of each line with these settings.

@@ -1,7 +1,7 @@
 //! The speedup of each jet over its law, printed as a Markdown table.
 //!
-//! This test is ignored by default. Run it alone and optimised; the printed text starts with the command.
-//! `bench/JETS.md` is the output of a run.
+//! This test is ignored by default. Run it alone and optimised; the printed text starts with the
+//! command. `bench/JETS.md` is the output of a run.
 
 use crate::library::{self, LawLibrary};
 use crate::signatures;
@@ -20,8 +20,9 @@ const LAW_TIME: Duration = Duration::from_secs(1);
 /// Time for which a call is repeated. The shortest run counts.
 const REPEAT: Duration = Duration::from_millis(10);
 
-/// Kinds of arguments where those of `signatures` are too general. In addition to the letters there, `w` is
-/// a nat with `size` bits, `z` the nat `size`, and `c` a row that is compared with an equal one.
+/// Kinds of arguments where those of `signatures` are too general. In addition to the letters
+/// there, `w` is a nat with `size` bits, `z` the nat `size`, and `c` a row that is compared with an
+/// equal one.
 const KINDS: &[(&str, &str)] = &[
     ("_BitSlice", "nnw"),
     ("_Bitwise", "fww"),
@@ -259,22 +260,23 @@ fn time_scattered_keys(laws: &mut LawLibrary) -> Result<[Duration; 2], Stop> {
 const INTRODUCTION: &str = "\
 # Jets against their laws
 
-The time of each jet, and of its law without the jet, in the interpreter. The laws that a law calls use
-their jets. This is the output of the following command on an otherwise idle machine:
+The time of each jet, and of its law without the jet, in the interpreter. The laws that a law
+calls use their jets. This is the output of the following command on an otherwise idle machine:
 
 ```sh
 PALLAS_REFERENCE=... cargo test --release -q -p tests --test jet_agreement \\
     speedups -- --ignored --nocapture
 ```
 
-Arguments have two sizes: rows, sets and lists have 10 and 1000 items, tables 10 and 500 entries, bars 10
-and 1000 bytes. Nats have 10 and 1000 bits if the jet works on bits; otherwise their value is of that
-order, since most laws count in unary. A time is the shortest of several runs, and includes normalising
-the result. \"law / jet\" is the ratio of the two times. The time limit of a law is one second.
+Arguments have two sizes: rows, sets and lists have 10 and 1000 items, tables 10 and 500 entries,
+bars 10 and 1000 bytes. Nats have 10 and 1000 bits if the jet works on bits; otherwise their value
+is of that order, since most laws count in unary. A time is the shortest of several runs, and
+includes normalising the result. \"law / jet\" is the ratio of the two times. The time limit of a
+law is one second.
 
-If both times are equal, either the jet has nothing to save for these arguments, or the call dominates:
-about 0.2 µs are the call itself, the construction of the arguments and the inspection of the result.
-`_Trace` and `_DeepTrace` print their argument, and their laws do not.";
+If both times are equal, either the jet has nothing to save for these arguments, or the call
+dominates: about 0.2 µs are the call itself, the construction of the arguments and the inspection
+of the result. `_Trace` and `_DeepTrace` print their argument, and their laws do not.";
 
 const PUBLISHED: &str = "
 ## Against the prototype

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Interrupts the evaluations of a runtime that take too long, from a thread that checks the deadline
-/// twice per millisecond.
+/// Interrupts the evaluations of a runtime that take too long, from a thread that checks the
+/// deadline twice per millisecond.
 pub(crate) struct TimeLimit {
     deadline: Arc<Mutex<Option<Instant>>>,
     interrupt: Arc<AtomicBool>,

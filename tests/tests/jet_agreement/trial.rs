@@ -1,4 +1,5 @@
-//! The trial of one jet: in each case the jet and its law get equal arguments, generated separately.
+//! The trial of one jet: in each case the jet and its law get equal arguments, generated
+//! separately.
 
 use crate::compare::{self, Comparison, Outcome};
 use crate::generate::Generator;
@@ -15,8 +16,8 @@ use vm::{Ref, Shape, Stop, Val, Vm};
 pub(crate) const JET_TIME: Duration = Duration::from_secs(60);
 /// Time limit of a law, and of a jet if the expected result is unknown.
 const LAW_TIME: Duration = Duration::from_millis(20);
-/// Time limit of a law in most cases after the first [`FIRST`]. Slow cases would take most of the time, and
-/// enough of them have been tested by then.
+/// Time limit of a law in most cases after the first [`FIRST`]. Slow cases would take most of the
+/// time, and enough of them have been tested by then.
 const SHORT_LAW_TIME: Duration = Duration::from_millis(2);
 /// Number of cases at the start of a trial in which the law has the longer time limit.
 const FIRST: u64 = 1000;
@@ -163,9 +164,9 @@ impl<'l> Trial<'l> {
         }
     }
 
-    /// Whether both are caught crashes, and the jet's is the crash of making a law with arity 0. PLAN
-    /// checks the arity before it evaluates the law's name and body; the law of `_TryExp` checks it
-    /// afterwards, and so may catch another crash.
+    /// Whether both are caught crashes, and the jet's is the crash of making a law with arity 0.
+    /// PLAN checks the arity before it evaluates the law's name and body; the law of `_TryExp`
+    /// checks it afterwards, and so may catch another crash.
     fn caught_arity_first(&self, jet: &Outcome, law: &Outcome) -> bool {
         let caught = |outcome: &Outcome| match outcome {
             Outcome::Value(value) => {
@@ -180,8 +181,8 @@ impl<'l> Trial<'l> {
         })
     }
 
-    /// Tests a case in which the law exceeds `time`. The expected result is calculated if the jet is
-    /// arithmetic. Otherwise the jet runs for `time`, which shows that it does not panic.
+    /// Tests a case in which the law exceeds `time`. The expected result is calculated if the jet
+    /// is arithmetic. Otherwise the jet runs for `time`, which shows that it does not panic.
     fn test_without_law(&mut self, seed: u64, time: Duration) {
         let (args, form) = self.arguments(seed);
         let operation = self.subject.declared.operation;

@@ -6,8 +6,8 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 use std::fmt;
 
-/// The files of a crate, by index. An edge leads to a file that the first one depends on, and holds one
-/// of the paths that make it so.
+/// The files of a crate, by index. An edge leads to a file that the first one depends on, and holds
+/// one of the paths that make it so.
 pub(crate) struct FileGraph<'t> {
     tree: &'t ModuleTree,
     edges: DiGraphMap<usize, usize>,

@@ -1,4 +1,5 @@
-//! The structure of the workspace, checked: crates form layers, and so do the modules of each crate.
+//! The structure of the workspace, checked: crates form layers, and so do the modules of each
+//! crate.
 //!
 //! * A crate depends only on crates in lower layers ([`LAYERS`]).
 //! * Within a crate no more than [`MAX_COMPONENT`] files depend on each other in a circle. A file
@@ -24,8 +25,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tests::report;
 
-/// The layers of crates, from the bottom up. A crate may depend on crates in lower layers only. Crates
-/// that do not exist yet are listed too.
+/// The layers of crates, from the bottom up. A crate may depend on crates in lower layers only.
+/// Crates that do not exist yet are listed too.
 const LAYERS: &[&[&str]] = &[
     &["rex"],
     &["plan"],
@@ -39,7 +40,8 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
 ];
 
-/// Crates that test or measure the others. No crate in a layer depends on them, except for its tests.
+/// Crates that test or measure the others. No crate in a layer depends on them, except for its
+/// tests.
 const OUTSIDE: &[&str] = &["spec", "bench", "fuzz", "tests"];
 
 /// Number of files that may depend on each other in a circle.

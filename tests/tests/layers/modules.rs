@@ -66,8 +66,8 @@ impl ModuleTree {
         lines[lines.len() / 2]
     }
 
-    /// Adds the module in a file, and the modules below it, whose files are in `folder`. Returns the
-    /// module's index.
+    /// Adds the module in a file, and the modules below it, whose files are in `folder`. Returns
+    /// the module's index.
     fn read_file(&mut self, path: &Path, crate_root: &Path, folder: &Path, parent: usize) -> usize {
         let text = std::fs::read_to_string(path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -176,7 +176,8 @@ impl Module {
 
     /// Adds the identifiers and paths in some code. Returns the number of its unsafe blocks.
     ///
-    /// Tokens are scanned, and not the syntax tree, because the arguments of macros are tokens only.
+    /// Tokens are scanned, and not the syntax tree, because the arguments of macros are tokens
+    /// only.
     fn scan(&mut self, tokens: TokenStream) -> usize {
         let mut unsafe_blocks = 0;
         let mut path: Vec<String> = Vec::new();

@@ -41,7 +41,8 @@ impl ModuleTree {
         Some(target)
     }
 
-    /// What a name in the scope of a module stands for: a module in it, an item of it, or an import.
+    /// What a name in the scope of a module stands for: a module in it, an item of it, or an
+    /// import.
     fn member(&self, module: usize, name: &str, depth: usize) -> Option<Target> {
         let scope = &self.modules[module];
         if let Some(child) = scope.children.get(name) {
