@@ -45,9 +45,9 @@ const OPERANDS: &[&str] = &[
     "shared",
 ];
 
-/// Bodies of laws that apply an operation `OP` to `a` and `b`, by name. The compiler knows nothing
-/// about the operands, or that they are evaluated, that they are nats, what a comparison says about
-/// them; or the operation is in a loop.
+/// Bodies of laws that apply an operation `OP` to `a` and `b`, by name. They differ in what the
+/// compiler knows about the operands: nothing, that they are evaluated, that they are nats, or the
+/// result of a comparison. In the last one the operation is in a loop.
 const USES: &[(&str, &str)] = &[
     ("given", "v2 (OP a b) (if (OP b a) 7 8)"),
     ("evaluated", "seq a | seq b | v3 (OP a b) (OP b a) (ifz (OP a a) 1 2)"),
