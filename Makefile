@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 
-.PHONY: help build check test aarch64 fix doc miri
+.PHONY: help build check test ci aarch64 miri fuzz fix doc
 
 help: ## Lists the commands
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -8,23 +8,29 @@ help: ## Lists the commands
 build: ## Builds the release binary, target/release/pallas
 	cargo build --release --package cli
 
-check: ## Formatting and lints, as CI runs them
+check: ## Checks formatting and lints
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --quiet -- --deny warnings
 
-test: ## The whole test suite
+test: ## Runs the test suite
 	cargo test --workspace --quiet --no-fail-fast
 
-aarch64: ## Cross-builds for aarch64, and runs a selection of the tests under emulation
-	.ci/aarch64
+ci: ## Runs everything that a change must pass, and prints a table of the results
+	.ci/run
 
-fix: ## Formats, and fixes what clippy can
+aarch64: ## Runs a selection of the tests for aarch64 under emulation
+	.ci/aarch64 || [ $$? -eq 77 ]
+
+miri: ## Runs the tests of the collector under Miri (needs the nightly toolchain with miri)
+	MIRIFLAGS="-Zmiri-permissive-provenance -Zmiri-disable-isolation" \
+		cargo +nightly miri test --package plan --lib heap::
+
+fuzz: ## Runs every fuzz check on random bytes, without a fuzzer
+	cargo test --manifest-path fuzz/Cargo.toml --lib
+
+fix: ## Formats, and applies the fixes that clippy suggests
 	cargo fmt --all
 	cargo clippy --workspace --all-targets --fix --allow-dirty
 
-doc: ## The API documentation
+doc: ## Builds the API documentation
 	cargo doc --workspace --no-deps
-
-miri: ## The collector under Miri (needs a nightly toolchain with the miri component)
-	MIRIFLAGS="-Zmiri-permissive-provenance -Zmiri-disable-isolation" \
-		cargo +nightly miri test --package plan --lib heap::

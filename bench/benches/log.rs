@@ -4,40 +4,40 @@
 //! cargo bench --package bench --features rivals --bench log
 //! ```
 //!
-//! An append counts when it would survive a loss of power, so what is measured is mostly the
-//! disk's flush: once an append where one thread appends, once a group where several do.
+//! An append is complete when it would survive a loss of power. So the time is mostly that of the
+//! disk's flush: one per append with one thread, one per group of appends with several.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use heed::types::Bytes;
 use heed::{Database, Env, EnvOpenOptions};
 use persist::Store;
-use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Bytes of an event.
+/// The event that is appended.
 const EVENT: [u8; 200] = [7; 200];
 
-/// Appends events durably, from any number of threads.
+/// A log to which any number of threads append.
 trait Log: Sync {
-    /// What a thread needs of its own.
-    type Hand;
-    fn hand(&self) -> Self::Hand;
-    fn append(&self, hand: &mut Self::Hand);
+    /// The state that each thread needs.
+    type Connection;
+    fn connect(&self) -> Self::Connection;
+    /// Appends an event, and returns when it is durable.
+    fn append(&self, connection: &mut Self::Connection);
 }
 
-struct Ours(Store);
+struct Pallas(Store);
 
-impl Log for Ours {
-    type Hand = ();
+impl Log for Pallas {
+    type Connection = ();
 
-    fn hand(&self) {}
+    fn connect(&self) {}
 
     fn append(&self, (): &mut ()) {
-        self.0.append(&EVENT).expect("it appends");
-        self.0.commit().expect("it commits");
+        self.0.append(&EVENT).expect("it can be appended");
+        self.0.commit().expect("it can be committed");
     }
 }
 
@@ -47,28 +47,28 @@ impl Sqlite {
     fn new(folder: &Path) -> Sqlite {
         let log = Sqlite(folder.join("sqlite.db"));
         let schema = "CREATE TABLE log (seq INTEGER PRIMARY KEY, event BLOB)";
-        log.hand().execute(schema, []).expect("it creates");
+        log.connect().execute(schema, []).expect("it can be created");
         log
     }
 }
 
 impl Log for Sqlite {
-    type Hand = Connection;
+    type Connection = rusqlite::Connection;
 
-    fn hand(&self) -> Connection {
-        let connection = Connection::open(&self.0).expect("it opens");
-        connection.busy_timeout(Duration::from_secs(60)).expect("it is set");
+    fn connect(&self) -> rusqlite::Connection {
+        let connection = rusqlite::Connection::open(&self.0).expect("it can be opened");
+        connection.busy_timeout(Duration::from_secs(60)).expect("it can be set");
         connection
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
-            .expect("it is set");
+            .expect("it can be set");
         connection
     }
 
-    fn append(&self, connection: &mut Connection) {
+    fn append(&self, connection: &mut rusqlite::Connection) {
         let mut insert = connection
             .prepare_cached("INSERT INTO log (event) VALUES (?1)")
-            .expect("the statement is right");
-        insert.execute([&EVENT[..]]).expect("it appends");
+            .expect("the statement is valid");
+        insert.execute([&EVENT[..]]).expect("it can be appended");
     }
 }
 
@@ -79,37 +79,37 @@ struct Lmdb {
 }
 
 impl Lmdb {
-    /// `env` must not be open anywhere else in this process.
+    /// Creates the database of an environment.
     fn new(env: Env) -> Lmdb {
-        let mut transaction = env.write_txn().expect("it begins");
-        let log = env.create_database(&mut transaction, None).expect("it creates");
-        transaction.commit().expect("it commits");
+        let mut transaction = env.write_txn().expect("it can be started");
+        let log = env.create_database(&mut transaction, None).expect("it can be created");
+        transaction.commit().expect("it can be committed");
         Lmdb { env, log, next: AtomicU64::new(0) }
     }
 }
 
 impl Log for Lmdb {
-    type Hand = ();
+    type Connection = ();
 
-    fn hand(&self) {}
+    fn connect(&self) {}
 
     fn append(&self, (): &mut ()) {
-        let mut transaction = self.env.write_txn().expect("it begins");
+        let mut transaction = self.env.write_txn().expect("it can be started");
         let seq = self.next.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        self.log.put(&mut transaction, &seq, &EVENT).expect("it puts");
-        transaction.commit().expect("it commits");
+        self.log.put(&mut transaction, &seq, &EVENT).expect("it can be written");
+        transaction.commit().expect("it can be committed");
     }
 }
 
-/// How long it takes until each of so many threads has made so many appends, one after the other.
+/// The time until each of the threads has made `appends` appends, one after the other.
 fn time<L: Log>(log: &L, threads: u64, appends: u64) -> Duration {
     let start = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let mut hand = log.hand();
+                let mut connection = log.connect();
                 for _ in 0..appends {
-                    log.append(&mut hand);
+                    log.append(&mut connection);
                 }
             });
         }
@@ -130,18 +130,18 @@ fn compare<L: Log>(c: &mut Criterion, name: &str, log: &L) {
 }
 
 fn logs(c: &mut Criterion) {
-    // Not in /tmp, which may be memory, where a flush costs nothing.
-    let folder = TempDir::new_in(env!("CARGO_MANIFEST_DIR")).expect("it is made");
-    let store = Store::create(folder.path().join("store")).expect("it is made");
-    compare(c, "pallas", &Ours(store));
+    // Not in /tmp, which may be in memory, where a flush costs nothing.
+    let folder = TempDir::new_in(env!("CARGO_MANIFEST_DIR")).expect("it can be created");
+    let store = Store::create(folder.path().join("store")).expect("it can be created");
+    compare(c, "pallas", &Pallas(store));
     compare(c, "sqlite", &Sqlite::new(folder.path()));
-    let place = folder.path().join("lmdb");
-    std::fs::create_dir(&place).expect("it is made");
+    let path = folder.path().join("lmdb");
+    std::fs::create_dir(&path).expect("it can be created");
     let mut options = EnvOpenOptions::new();
     options.map_size(16 << 30);
-    // SAFETY: the folder is new and known to nobody else, so the file under the mapping changes
-    // only through this environment.
-    let env = unsafe { options.open(&place) }.expect("it opens");
+    // SAFETY: the folder was just created under a random name, so no other environment or process
+    // opens the file, and the mapped file changes only through this environment.
+    let env = unsafe { options.open(&path) }.expect("it can be opened");
     compare(c, "lmdb", &Lmdb::new(env));
 }
 

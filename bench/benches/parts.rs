@@ -1,4 +1,4 @@
-//! The runtime's parts by themselves: codecs, the collector.
+//! Parts of the runtime in isolation: saving and loading seeds, the collector.
 //!
 //! ```text
 //! cargo bench --package bench
@@ -8,10 +8,11 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::sync::Arc;
 use vm::jet::JetTable;
-use vm::{Options, Val, Vm, seed};
+use plan::{Options, Val, seed};
+use vm::Vm;
 
-fn machine() -> Vm {
-    Vm::new(Options::default(), Arc::new(JetTable::new())).expect("there is memory for a stack")
+fn runtime() -> Vm {
+    Vm::new(Options::default(), Arc::new(JetTable::new())).expect("the stack can be reserved")
 }
 
 /// A row of `rows` rows of 100 nats.
@@ -19,16 +20,16 @@ fn rows(vm: &mut Vm, rows: u64) -> Val {
     let rows: Vec<Val> = (0..rows)
         .map(|row| {
             let items: Vec<Val> = (0..100).map(|item| vm.nat(row * 100 + item)).collect();
-            vm.row(&items).expect("it fits")
+            vm.row(&items).expect("the heap is large enough")
         })
         .collect();
-    vm.row(&rows).expect("it fits")
+    vm.row(&rows).expect("the heap is large enough")
 }
 
-fn codecs(c: &mut Criterion) {
-    let mut vm = machine();
+fn seeds(c: &mut Criterion) {
+    let mut vm = runtime();
     let value = rows(&mut vm, 1_000);
-    let bytes = seed::save(&vm, &value).expect("it is evaluated");
+    let bytes = seed::save(&vm, &value).expect("it is in normal form");
     let mut group = c.benchmark_group("seed of 100,000 nats");
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     group.bench_function("save", |b| b.iter(|| seed::save(&vm, black_box(&value))));
@@ -39,7 +40,7 @@ fn codecs(c: &mut Criterion) {
 fn collector(c: &mut Criterion) {
     let mut group = c.benchmark_group("full collection");
     for (name, count) in [("1 MB live", 1_250), ("16 MB live", 20_000)] {
-        let mut vm = machine();
+        let mut vm = runtime();
         let live = rows(&mut vm, count);
         group.bench_function(name, |b| b.iter(|| vm.collect()));
         drop(live);
@@ -47,5 +48,5 @@ fn collector(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, codecs, collector);
+criterion_group!(benches, seeds, collector);
 criterion_main!(benches);

@@ -1,24 +1,26 @@
-//! How long the collector stops a heap, by the size of the nursery, how much lives on the heap and how much
-//! is frozen beside it; and how fast it allocates.
+//! The pauses of the collector, and the rate of allocation, by the sizes of the nursery, the live
+//! data and the frozen pins.
 //!
 //! ```text
 //! cargo bench --package bench --bench pauses
 //! ```
 //!
-//! Small rows are made. Four megabytes of them are forgotten at once; the fifth lives on, in the place of
-//! one that has lived until then. So the nursery's survivors are a fifth, and the old space is collected
-//! now and then. What a batch of rows takes in which something was collected is a pause, a few
-//! microseconds for the rows included. Times are those that the thread had a processor, so that nothing
-//! else on the machine counts. Frozen pins are 1 MB each, and all of them are held by a row of the heap.
+//! The benchmark allocates small rows. Four of five megabytes are garbage at once. The fifth
+//! replaces a megabyte of live data. So a fifth of the nursery survives, and the old space is
+//! collected sometimes. A pause is the time of a batch of rows during which a collection ran, which
+//! includes a few microseconds for the rows. Times are CPU times of the thread, so that other load
+//! on the machine does not count. Frozen pins have 1 MB each, and a row on the heap holds all of
+//! them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use vm::pinspace::PinSpace;
-use vm::{Options, Stop, Val, Vm};
+use plan::pinspace::PinSpace;
+use plan::{EvalError, Options, Val};
+use vm::Vm;
 
-/// Megabytes: the nursery, what lives, what is frozen.
+/// Sizes in megabytes: nursery, live data, frozen pins.
 const SIZES: [(usize, usize, usize); 14] = [
     (1, 1, 0),
     (1, 10, 0),
@@ -37,19 +39,19 @@ const SIZES: [(usize, usize, usize); 14] = [
 ];
 
 const MEGABYTE: usize = 1 << 20;
-/// Items of a row. With header it has a word more.
+/// Items of a row. Its header is one more word.
 const ITEMS: usize = 4;
-/// Rows that are made between two looks at the clock.
+/// Rows that are allocated between two readings of the clock.
 const BATCH: usize = 64;
-/// Rows that take a megabyte, with their places in the row that holds them.
+/// Rows in a megabyte, with their slots in the row that holds them.
 const ROWS: usize = MEGABYTE / (8 * (ITEMS + 2)) / BATCH * BATCH;
-/// Of so many megabytes one lives on.
-const SURVIVES: usize = 5;
-/// Ends of the histogram's buckets, in milliseconds.
+/// One of this number of megabytes survives.
+const SURVIVOR_INTERVAL: usize = 5;
+/// Upper ends of the histogram's buckets, in milliseconds.
 const BUCKETS: [f64; 7] = [0.1, 0.3, 1.0, 3.0, 10.0, 100.0, 10_000.0];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Tests of all targets run benchmarks too, without asking for figures.
+    // `cargo test --all-targets` runs benchmarks without this flag; one size is enough then.
     let sizes = if std::env::args().any(|arg| arg == "--bench") { &SIZES[..] } else { &SIZES[..1] };
     print!(
         "| nursery | live | frozen | allocated | young: median | longest | full: median | longest |"
@@ -59,53 +61,55 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     sizes.iter().try_for_each(|(nursery, live, frozen)| measure(*nursery, *live, *frozen))
 }
 
-/// A heap on which rows are made, and what its pauses were.
-struct Churn {
+/// A heap on which rows are allocated, and its pauses so far.
+struct AllocationRun {
     vm: Vm,
     items: Vec<Val>,
-    /// Since when the thread has had a processor.
+    /// CPU time at the last reading of the clock.
     last: Duration,
+    /// Pauses of collections of the nursery.
     young: Vec<Duration>,
+    /// Pauses of full collections.
     full: Vec<Duration>,
 }
 
-impl Churn {
-    fn new(nursery: usize) -> std::io::Result<Churn> {
+impl AllocationRun {
+    fn new(nursery: usize) -> std::io::Result<AllocationRun> {
         let options =
             Options { nursery: nursery * MEGABYTE, max_heap: 8 << 30, ..Options::default() };
         let mut vm = Vm::new(options, Arc::default())?;
         let items = vec![vm.nat(7); ITEMS];
-        Ok(Churn { vm, items, last: processor_time(), young: vec![], full: vec![] })
+        Ok(AllocationRun { vm, items, last: cpu_time(), young: vec![], full: vec![] })
     }
 
-    /// Makes a megabyte of rows.
-    fn megabyte(&mut self) -> Result<Val, Stop> {
+    /// Allocates a megabyte of rows, and returns a row that holds them.
+    fn megabyte(&mut self) -> Result<Val, EvalError> {
         let mut batches = Vec::with_capacity(ROWS / BATCH);
         for _ in 0..ROWS / BATCH {
             let before = self.vm.statistics();
             let rows = (0..BATCH).map(|_| self.vm.row(&self.items));
-            let rows = rows.collect::<Result<Vec<Val>, Stop>>()?;
+            let rows = rows.collect::<Result<Vec<Val>, EvalError>>()?;
             batches.push(self.vm.row(&rows)?);
-            self.note(before);
+            self.record(before);
         }
         self.vm.row(&batches)
     }
 
-    /// Makes a megabyte of rows, of which each is forgotten at once.
-    fn garbage(&mut self) -> Result<(), Stop> {
+    /// Allocates a megabyte of rows, each of which is garbage at once.
+    fn garbage(&mut self) -> Result<(), EvalError> {
         for _ in 0..ROWS / BATCH {
             let before = self.vm.statistics();
             for _ in 0..BATCH {
                 drop(self.vm.row(&self.items)?);
             }
-            self.note(before);
+            self.record(before);
         }
         Ok(())
     }
 
-    /// Notes a pause, if there was one since the clock was looked at.
-    fn note(&mut self, before: vm::Statistics) {
-        let now = processor_time();
+    /// Records a pause, if a collection ran since the last reading of the clock.
+    fn record(&mut self, before: plan::Statistics) {
+        let now = cpu_time();
         let after = self.vm.statistics();
         if after.major > before.major {
             self.full.push(now - self.last);
@@ -116,48 +120,48 @@ impl Churn {
     }
 }
 
-/// How long this thread has had a processor.
-fn processor_time() -> Duration {
+/// The CPU time of this thread.
+fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 fn measure(nursery: usize, live: usize, frozen: usize) -> Result<(), Box<dyn std::error::Error>> {
-    let mut churn = Churn::new(nursery)?;
+    let mut run = AllocationRun::new(nursery)?;
     let space = PinSpace::in_memory()?;
     let mut pins = Vec::new();
     for number in 0..frozen as u64 {
         let mut bytes = vec![0; MEGABYTE];
         bytes[..8].copy_from_slice(&number.to_le_bytes());
-        let bar = churn.vm.bar(&bytes)?;
-        let frozen = churn.vm.freeze(&bar, &space)?;
-        pins.push(churn.vm.adopt(&frozen));
+        let bar = run.vm.bar(&bytes)?;
+        let frozen = run.vm.freeze(&bar, &space)?;
+        pins.push(run.vm.adopt(&frozen));
     }
-    let pins = churn.vm.row(&pins)?;
-    let mut alive = (0..live).map(|_| churn.megabyte()).collect::<Result<Vec<Val>, Stop>>()?;
-    churn.vm.collect();
+    let pins = run.vm.row(&pins)?;
+    let mut alive = (0..live).map(|_| run.megabyte()).collect::<Result<Vec<Val>, EvalError>>()?;
+    run.vm.collect();
 
-    (churn.young, churn.full, churn.last) = (vec![], vec![], processor_time());
-    let begun = churn.last;
+    (run.young, run.full, run.last) = (vec![], vec![], cpu_time());
+    let start = run.last;
     let megabytes = (10 * live).max(1000);
     for number in 0..megabytes {
-        if number % SURVIVES == 0 {
-            let place = number / SURVIVES % live;
-            alive[place] = churn.megabyte()?;
+        if number % SURVIVOR_INTERVAL == 0 {
+            let index = number / SURVIVOR_INTERVAL % live;
+            alive[index] = run.megabyte()?;
         } else {
-            churn.garbage()?;
+            run.garbage()?;
         }
     }
-    let taken = churn.last - begun;
+    let elapsed = run.last - start;
     drop((pins, alive));
-    report([nursery, live, frozen], megabytes as f64 / taken.as_secs_f64(), &mut churn);
+    report([nursery, live, frozen], megabytes as f64 / elapsed.as_secs_f64(), &mut run);
     Ok(())
 }
 
-fn report(sizes: [usize; 3], rate: f64, churn: &mut Churn) {
+fn report(sizes: [usize; 3], rate: f64, run: &mut AllocationRun) {
     sizes.iter().for_each(|size| print!("| {size} MB "));
     print!("| {rate:.0} MB/s |");
-    for pauses in [&mut churn.young, &mut churn.full] {
+    for pauses in [&mut run.young, &mut run.full] {
         pauses.sort_unstable();
         match (pauses.get(pauses.len() / 2), pauses.last()) {
             (Some(median), Some(longest)) => print!(" {median:.2?} | {longest:.2?} |"),
@@ -166,7 +170,7 @@ fn report(sizes: [usize; 3], rate: f64, churn: &mut Churn) {
     }
     let mut least = 0.0;
     for end in BUCKETS {
-        let all = churn.young.iter().chain(&churn.full);
+        let all = run.young.iter().chain(&run.full);
         let within = |took: &&Duration| (least..end).contains(&(took.as_secs_f64() * 1e3));
         print!(" {} |", all.filter(within).count());
         least = end;

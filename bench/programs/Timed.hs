@@ -1,4 +1,4 @@
--- How every program is timed: from the start of its `main` to when the result is there.
+-- Times a program from the start of its `main` to the evaluated result.
 module Timed (timed) where
 
 import GHC.Clock (getMonotonicTimeNSec)

@@ -1,4 +1,4 @@
-// Nats of 63 bits, with the overflow test that compiled PLAN has to make: past them, the end.
+// Nats of 63 bits, with the overflow check that compiled PLAN needs. An overflow aborts the program.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ __attribute__((constructor)) static void start(void) {
   started_cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-// Prints the result, then how long it took to have it there.
+// Prints the result, then the elapsed time and the CPU time.
 static inline int show(nat n) {
   printf("%llu\n", (unsigned long long)n);
   fflush(stdout);

@@ -1,4 +1,4 @@
-; What every program begins with: the clocks it is timed by, from when it is loaded.
+; Every program includes this file: it starts the clocks when the program has been loaded.
 (define (nanoseconds type)
   (let ([t (current-time type)])
     (+ (* 1000000000 (time-second t)) (time-nanosecond t))))
@@ -6,7 +6,7 @@
 (define started (nanoseconds 'time-monotonic))
 (define started-cpu (nanoseconds 'time-process))
 
-; Prints the result, then how long it took to have it there.
+; Prints the result, then the elapsed time and the CPU time.
 (define (show result)
   (display result) (newline)
   (let ([now (nanoseconds 'time-monotonic)] [cpu (nanoseconds 'time-process)])

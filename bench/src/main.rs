@@ -1,28 +1,30 @@
-//! Runs the same programs in `pallas`, Chez Scheme, GHC and C, and says how they compare.
+//! Compares `pallas` with Chez Scheme, GHC and C on the same programs: [`measure::all`] runs them,
+//! and [`report`] prints the tables.
 //!
 //! ```text
 //! cargo build --release --package cli
 //! cargo run --release --package bench -- --rounds 9
 //! ```
 //!
-//! A program is a folder of `programs`, with one source per system. Each run is a process of its
-//! own, cold. Runs are interleaved: a round runs every program once in every system, so that what else
-//! the machine does falls on all of them alike, and the least of all rounds counts. All systems must
-//! print the same, or there is no comparison.
+//! A program is a folder of `programs`, with one source file per system. Each run is a new process.
+//! A round runs every program once in every system, so that other load on the machine affects all
+//! systems alike; the minimum over all rounds counts. All systems must print the same result.
 //!
-//! What is compared is the processor time of the thread that runs the program, from when it is loaded to
-//! when its result is printed, by clocks within the process: so neither starting a system counts, nor
-//! what else the machine does. Chez, GHC and C have their programs compiled beforehand. Ours is read
-//! and interpreted in that time, until its machine code is there: which `pallas` keeps from the run
-//! before, and `first run` has to make. What the compiler does on a thread of its own is told apart, and
-//! so are the times of whole processes.
+//! The compared figure is the CPU time of the thread that runs the program, from the end of loading
+//! to the printed result, measured within the process. It excludes the start of the system. Chez,
+//! GHC and C programs are compiled beforehand. The time of `pallas` includes reading the program,
+//! and interpreting it until its machine code is ready; the system `pallas` has the code in its
+//! cache from the run before, and `first run` has an empty cache. The compiler runs on another
+//! thread; its time, and the times of whole processes, are in separate tables.
 //!
 //! ```text
-//! program  what there is to run
-//! system   who runs it, and how it is made ready
-//! measure  one run, and the fastest of many
+//! program  the programs
+//! system   the systems, and how each compiles and runs a program
+//! measure  one run, and the minimum of several
 //! report   the tables
 //! ```
+
+#![forbid(unsafe_code)]
 
 mod measure;
 mod program;
@@ -33,45 +35,63 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use std::path::PathBuf;
 
+const AFTER_HELP: &str = "\
+Prints three tables in Markdown: CPU time of the program's thread, with the ratio to the faster of
+Chez and GHC; time and memory of whole processes; allocation and compilation by pallas.
+
+Examples, from the root of the repository:
+  cargo build --release --package cli                                 build the binary to measure
+  cargo run --release --package bench -- --rounds 9                   compare all programs
+  cargo run --release --package bench -- --only fib,tak               compare two programs
+  cargo run --release --package bench -- --variant interpreter=--no-jit
+  cargo run --release --package bench -- --passes --rounds 3
+
+Chez Scheme, GHC and a C compiler are used if they are installed. On Debian:
+  apt-get install -y chezscheme ghc build-essential";
+
 /// Compares `pallas` with Chez Scheme, GHC and C on the same programs.
 #[derive(Parser)]
+#[command(after_help = AFTER_HELP, max_term_width = 100)]
 struct Args {
-    /// How often each program is run; the fastest run counts.
-    #[arg(long, default_value_t = 5)]
+    /// Number of measured runs of each program in each system. One more run before them warms up
+    /// the caches. The minimum counts
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
     rounds: u32,
 
-    /// Only these programs, separated by commas.
-    #[arg(long, value_delimiter = ',')]
+    /// Run only these programs, separated by commas [default: all folders of bench/programs]
+    #[arg(long, value_name = "PROGRAMS", value_delimiter = ',')]
     only: Vec<String>,
 
-    /// Instead, run `pallas` without each of the compiler's passes in turn, and say how many times as
-    /// long that takes.
+    /// Measure the passes of the compiler instead: run `pallas` without each pass in turn, and
+    /// print the ratio to the time with all passes
     #[arg(long)]
     passes: bool,
 
-    /// The `pallas` to measure.
-    #[arg(long, default_value = "target/release/pallas")]
+    /// The `pallas` binary to measure
+    #[arg(long, value_name = "FILE", default_value = "target/release/pallas")]
     pallas: PathBuf,
 
-    /// Another way to run `pallas`, as a name and the flags for it: `interpreter=--no-jit`. May be
-    /// given more than once.
+    /// Measure `pallas` with other flags too, under this name; may be repeated
     #[arg(long = "variant", value_name = "NAME=FLAGS")]
     variants: Vec<String>,
 
-    /// A run that takes longer than so many seconds is given up.
-    #[arg(long, default_value_t = 120)]
+    /// Time limit of a run, in seconds. A run that exceeds it ends the comparison with an error
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     limit: u64,
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
     let pallas = args.pallas.canonicalize().with_context(|| {
-        format!("no {}: cargo build --release --package cli", args.pallas.display())
+        format!(
+            "cannot find {}: run `cargo build --release --package cli` first",
+            args.pallas.display()
+        )
     })?;
     let programs = program::all()?;
     if let Some(name) = args.only.iter().find(|name| !programs.iter().any(|p| &&p.name == name)) {
         let names: Vec<&str> = programs.iter().map(|program| program.name.as_str()).collect();
-        bail!("no program {name}; there are {}", names.join(", "));
+        bail!("unknown program {name}; the programs are {}", names.join(", "));
     }
     let wanted = |name: &str| {
         name == program::NOTHING
@@ -84,12 +104,12 @@ fn main() -> Result<()> {
     if args.passes {
         let systems = system::without_passes(&pallas, scratch.path())?;
         let costs = measure::all(&programs, &systems, args.rounds, args.limit)?;
-        print!("{}", report::slowdowns(&programs, &systems, &costs));
+        print!("{}", report::passes(&programs, &systems, &costs));
         return Ok(());
     }
     let systems = system::all(&pallas, &args.variants, scratch.path())?;
     let costs = measure::all(&programs, &systems, args.rounds, args.limit)?;
-    for table in [report::times, report::processes, report::counts] {
+    for table in [report::cpu_times, report::processes, report::statistics] {
         println!("{}", table(&programs, &systems, &costs));
     }
     Ok(())

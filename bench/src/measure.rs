@@ -1,4 +1,4 @@
-//! One run of one program, and the best of many.
+//! Runs of programs, and the minimum of their costs.
 
 use crate::program::Program;
 use crate::system::System;
@@ -8,42 +8,43 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use wait4::Wait4;
 
-/// What a run cost.
+/// The cost of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Cost {
-    /// The processor time of the thread that runs the program, from when it is loaded to when the
-    /// result is printed.
-    pub(crate) work: Duration,
-    /// From the start of the process to its end.
-    pub(crate) whole: Duration,
-    /// The most memory that was resident, in bytes.
+    /// CPU time of the thread that runs the program, from the end of loading to the printed result.
+    pub(crate) cpu_time: Duration,
+    /// Elapsed time from the start of the process to its end.
+    pub(crate) elapsed: Duration,
+    /// Maximal resident memory, in bytes.
     pub(crate) memory: u64,
-    /// What else `pallas` tells of itself, by name.
-    pub(crate) counts: Vec<(String, u64)>,
+    /// The statistics that `pallas` prints, by name.
+    pub(crate) statistics: Vec<(String, u64)>,
 }
 
 impl Cost {
-    /// A number that `pallas` told, if it did.
-    pub(crate) fn count(&self, name: &str) -> Option<u64> {
-        self.counts.iter().find(|(known, _)| known == name).map(|(_, count)| *count)
+    /// A number in the statistics, if it is there.
+    pub(crate) fn statistic(&self, name: &str) -> Option<u64> {
+        self.statistics.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
     }
 
-    /// The lesser of both times and of memory; the counts are those of the run with less work.
-    fn least(self, other: Cost) -> Cost {
-        let (whole, memory) = (self.whole.min(other.whole), self.memory.min(other.memory));
-        let best = if other.work < self.work { other } else { self };
-        Cost { whole, memory, ..best }
+    /// The minimum of both times and of memory. The statistics are those of the run with less CPU
+    /// time.
+    fn min(self, other: Cost) -> Cost {
+        let (elapsed, memory) = (self.elapsed.min(other.elapsed), self.memory.min(other.memory));
+        let best = if other.cpu_time < self.cpu_time { other } else { self };
+        Cost { elapsed, memory, ..best }
     }
 }
 
-/// The cost of a program in a system, by their indexes; none where it has no source for it.
+/// The cost of each program in each system, by index. None if the program has no source for the
+/// system.
 pub(crate) type Costs = Vec<Vec<Option<Cost>>>;
 
-/// Runs every program in every system, `rounds` times after one that only warms up.
+/// Runs every program in every system: once to warm up, then `rounds` times.
 ///
 /// # Errors
-/// If a program cannot be made ready or run, does not end within `limit` seconds, or does not
-/// print the same in all systems.
+/// If a program cannot be compiled or run, exceeds `limit` seconds, or does not print the same in
+/// all systems.
 pub(crate) fn all(
     programs: &[Program],
     systems: &[System],
@@ -72,7 +73,7 @@ pub(crate) fn all(
                 }
                 if round > 0 {
                     *best = Some(match best.take() {
-                        Some(best) => best.least(cost),
+                        Some(best) => best.min(cost),
                         None => cost,
                     });
                 }
@@ -83,12 +84,13 @@ pub(crate) fn all(
     Ok(costs)
 }
 
-/// Runs a command; says what it cost, and its result: the last line that it printed but for the times.
+/// Runs a command. Returns its cost and its result, which is the last line that it prints before
+/// the times.
 fn run(mut command: Command, limit: u64) -> Result<(Cost, String)> {
     let start = Instant::now();
     let mut child = command.spawn()?;
-    let mut stdout = child.stdout.take().context("its output is not read")?;
-    let mut stderr = child.stderr.take().context("its messages are not read")?;
+    let mut stdout = child.stdout.take().context("its output is no pipe")?;
+    let mut stderr = child.stderr.take().context("its messages are no pipe")?;
     let output = std::thread::spawn(move || read(&mut stdout));
     let messages = std::thread::spawn(move || read(&mut stderr));
     let deadline = start + Duration::from_secs(limit);
@@ -96,28 +98,28 @@ fn run(mut command: Command, limit: u64) -> Result<(Cost, String)> {
         if Instant::now() > deadline {
             child.kill()?;
             child.wait()?;
-            bail!("does not end within {limit} seconds");
+            bail!("exceeds the limit of {limit} seconds");
         }
         std::thread::sleep(Duration::from_micros(200));
     }
     let usage = child.wait4()?;
-    let whole = start.elapsed();
+    let elapsed = start.elapsed();
     let output = output.join().ok().context("its output could not be read")??;
     let messages = messages.join().ok().context("its messages could not be read")??;
     if !usage.status.success() {
-        bail!("ends with {}: {}", usage.status, messages.trim_end());
+        bail!("fails with {}: {}", usage.status, messages.trim_end());
     }
     let mut lines = output.lines().filter(|line| !line.trim().is_empty()).rev().peekable();
-    let (work, counts) = match lines.next_if(|line| line.starts_with(TIME)) {
-        Some(line) => (processor_time(line).context("it tells no time")?, Vec::new()),
+    let (cpu_time, statistics) = match lines.next_if(|line| line.starts_with(TIME)) {
+        Some(line) => (clock_cpu_time(line).context("it prints no time")?, Vec::new()),
         None => {
-            let counts = counts(&messages);
-            let thread = counts.iter().find(|(name, _)| name == "thread");
-            (Duration::from_nanos(thread.context("it tells no time")?.1), counts)
+            let statistics = statistics(&messages);
+            let thread = statistics.iter().find(|(name, _)| name == "thread");
+            (Duration::from_nanos(thread.context("it prints no time")?.1), statistics)
         }
     };
     let result = lines.next().unwrap_or_default().trim().to_owned();
-    Ok((Cost { work, whole, memory: usage.rusage.maxrss, counts }, result))
+    Ok((Cost { cpu_time, elapsed, memory: usage.rusage.maxrss, statistics }, result))
 }
 
 fn read(from: &mut impl Read) -> std::io::Result<String> {
@@ -126,24 +128,25 @@ fn read(from: &mut impl Read) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// What the line begins with that tells of two times, both in nanoseconds: elapsed, and of the
-/// processor. The programs' own clocks write it (`programs/timed.ss`, `Timed.hs`, `nat.h`).
+/// The start of a line with two times in nanoseconds: elapsed time and CPU time. The clocks of the
+/// programs print it (`programs/timed.ss`, `Timed.hs`, `nat.h`).
 const TIME: &str = "time:";
 
-fn processor_time(line: &str) -> Option<Duration> {
+/// The CPU time in a line of a program's clock.
+fn clock_cpu_time(line: &str) -> Option<Duration> {
     let nanoseconds = line.strip_prefix(TIME)?.split_whitespace().nth(1)?;
     Some(Duration::from_nanos(nanoseconds.parse().ok()?))
 }
 
-/// What `pallas` tells of a session: see `pallas help sire`.
-fn counts(messages: &str) -> Vec<(String, u64)> {
-    let told =
+/// The statistics that `pallas` prints (see `pallas sire --help`).
+fn statistics(messages: &str) -> Vec<(String, u64)> {
+    let line =
         messages.lines().filter_map(|line| line.strip_prefix("PALLAS_STATISTICS:")).next_back();
     let pair = |pair: &str| {
-        let (name, count) = pair.split_once('=')?;
-        Some((name.to_owned(), count.parse().ok()?))
+        let (name, number) = pair.split_once('=')?;
+        Some((name.to_owned(), number.parse().ok()?))
     };
-    told.unwrap_or_default().split_whitespace().filter_map(pair).collect()
+    line.unwrap_or_default().split_whitespace().filter_map(pair).collect()
 }
 
 #[cfg(test)]
@@ -151,26 +154,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_counts_are_read() {
-        assert_eq!(processor_time("time: 12 34"), Some(Duration::from_nanos(34)));
-        assert_eq!(processor_time("time: 12"), None);
-        let told = counts("something else\nPALLAS_STATISTICS: elapsed=7 thread=9 odd\n");
-        assert_eq!(told, [("elapsed".to_owned(), 7), ("thread".to_owned(), 9)]);
-        assert!(counts("").is_empty());
+    fn times_and_statistics_are_parsed() {
+        assert_eq!(clock_cpu_time("time: 12 34"), Some(Duration::from_nanos(34)));
+        assert_eq!(clock_cpu_time("time: 12"), None);
+        let parsed = statistics("something else\nPALLAS_STATISTICS: elapsed=7 thread=9 odd\n");
+        assert_eq!(parsed, [("elapsed".to_owned(), 7), ("thread".to_owned(), 9)]);
+        assert!(statistics("").is_empty());
     }
 
     #[test]
-    fn each_best_is_kept() {
-        let cost = |work, whole, memory| Cost {
-            work: Duration::from_millis(work),
-            whole: Duration::from_millis(whole),
+    fn the_minimum_is_taken_of_each_cost() {
+        let cost = |cpu_time, elapsed, memory| Cost {
+            cpu_time: Duration::from_millis(cpu_time),
+            elapsed: Duration::from_millis(elapsed),
             memory,
-            counts: vec![("laws".to_owned(), work)],
+            statistics: vec![("laws".to_owned(), cpu_time)],
         };
-        let best = cost(3, 9, 100).least(cost(2, 10, 90));
-        assert_eq!(best.work, Duration::from_millis(2));
-        assert_eq!(best.whole, Duration::from_millis(9));
+        let best = cost(3, 9, 100).min(cost(2, 10, 90));
+        assert_eq!(best.cpu_time, Duration::from_millis(2));
+        assert_eq!(best.elapsed, Duration::from_millis(9));
         assert_eq!(best.memory, 90);
-        assert_eq!(best.count("laws"), Some(2));
+        assert_eq!(best.statistic("laws"), Some(2));
     }
 }

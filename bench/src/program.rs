@@ -1,27 +1,27 @@
-//! The programs that are compared: folders of `bench/programs`.
+//! The programs: the folders of `bench/programs`.
 
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
-/// The program that does nothing: what starting costs.
+/// The program that does nothing. Its time is that of starting a system.
 pub(crate) const NOTHING: &str = "nothing";
 
-/// A program, with a source for each system that can run it.
+/// A program, with a source file for each system that can run it.
 pub(crate) struct Program {
     pub(crate) name: String,
     folder: PathBuf,
 }
 
 impl Program {
-    /// Its source in the language with that file extension, if there is one.
+    /// The source file with this extension, if there is one.
     pub(crate) fn source(&self, extension: &str) -> Option<PathBuf> {
         let path = self.folder.join(&self.name).with_extension(extension);
         path.is_file().then_some(path)
     }
 }
 
-/// The folder of programs, and of the clocks that they are timed by.
-pub(crate) fn root() -> PathBuf {
+/// The folder of programs. It also has the clocks that the programs use.
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("programs")
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn root() -> PathBuf {
 /// # Errors
 /// If the folder of programs cannot be read.
 pub(crate) fn all() -> Result<Vec<Program>> {
-    let root = root();
+    let root = folder();
     let entries = root.read_dir().with_context(|| format!("cannot read {}", root.display()))?;
     let mut programs = Vec::new();
     for entry in entries {

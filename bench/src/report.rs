@@ -1,28 +1,30 @@
-//! The tables, in Markdown: a row a program.
+//! The tables in Markdown, with one row per program.
 
 use crate::measure::{Cost, Costs};
 use crate::program::{NOTHING, Program};
 use crate::system::System;
 use std::time::Duration;
 
-/// The work in each system, and how many times as long ours takes as in the faster yardstick, with
-/// the geometric mean of those ratios.
-pub(crate) fn times(programs: &[Program], systems: &[System], costs: &Costs) -> String {
-    let ours: Vec<usize> = (0..systems.len()).filter(|&s| systems[s].is_ours()).collect();
+/// The CPU time in each system, the ratio of `pallas` to the fastest reference system, and the
+/// geometric mean of these ratios.
+pub(crate) fn cpu_times(programs: &[Program], systems: &[System], costs: &Costs) -> String {
+    let pallas: Vec<usize> = (0..systems.len()).filter(|&s| systems[s].is_pallas()).collect();
     let mut header = vec!["program".to_owned()];
     header.extend(systems.iter().map(|system| format!("{}, ms", system.name)));
-    header.extend(ours.iter().map(|&s| format!("{} x", systems[s].name)));
+    header.extend(pallas.iter().map(|&s| format!("{} x", systems[s].name)));
     let mut rows = Vec::new();
     let mut logarithms = vec![Vec::new(); systems.len()];
     for (program, costs) in programs.iter().zip(costs).filter(|(p, _)| p.name != NOTHING) {
-        let times: Vec<Option<f64>> =
-            costs.iter().map(|cost| cost.as_ref().map(|cost| milliseconds(cost.work))).collect();
-        let yardsticks = (0..systems.len()).filter(|&s| systems[s].is_yardstick());
-        let yardstick = yardsticks.filter_map(|s| times[s]).min_by(f64::total_cmp);
+        let times: Vec<Option<f64>> = costs
+            .iter()
+            .map(|cost| cost.as_ref().map(|cost| milliseconds(cost.cpu_time)))
+            .collect();
+        let references = (0..systems.len()).filter(|&s| systems[s].is_reference());
+        let reference = references.filter_map(|s| times[s]).min_by(f64::total_cmp);
         let mut row = vec![program.name.clone()];
         row.extend(times.iter().map(|&time| cell(time)));
-        for &s in &ours {
-            let ratio = times[s].zip(yardstick).map(|(time, best)| time / best);
+        for &s in &pallas {
+            let ratio = times[s].zip(reference).map(|(time, best)| time / best);
             row.push(cell(ratio));
             logarithms[s].extend(ratio.map(f64::ln));
         }
@@ -30,12 +32,12 @@ pub(crate) fn times(programs: &[Program], systems: &[System], costs: &Costs) -> 
     }
     let mut means = vec!["geometric mean".to_owned()];
     means.resize(1 + systems.len(), String::new());
-    means.extend(ours.iter().map(|&s| cell(mean(&logarithms[s]))));
+    means.extend(pallas.iter().map(|&s| cell(mean(&logarithms[s]))));
     rows.push(means);
     table(header, rows)
 }
 
-/// What each system takes as a whole process: time, and memory.
+/// Elapsed time and memory of the whole process in each system.
 pub(crate) fn processes(programs: &[Program], systems: &[System], costs: &Costs) -> String {
     let mut header = vec!["process".to_owned()];
     for system in systems {
@@ -45,7 +47,7 @@ pub(crate) fn processes(programs: &[Program], systems: &[System], costs: &Costs)
         let mut row = vec![program.name.clone()];
         for cost in costs {
             let cost = cost.as_ref();
-            row.push(cell(cost.map(|cost| milliseconds(cost.whole))));
+            row.push(cell(cost.map(|cost| milliseconds(cost.elapsed))));
             row.push(cell(cost.map(|cost| cost.memory as f64 / 1e6)));
         }
         row
@@ -53,29 +55,29 @@ pub(crate) fn processes(programs: &[Program], systems: &[System], costs: &Costs)
     table(header, rows.collect())
 }
 
-/// What else our first system tells: how each is called, what it is divided by, and where it is told.
-const COUNTS: [(&str, f64, &str); 10] = [
+/// The statistics of `pallas` in the table: title, unit, name.
+const STATISTICS: [(&str, f64, &str); 10] = [
     ("allocated, MB", 1e6, "allocated"),
     ("copied, MB", 1e6, "copied"),
     ("minor", 1.0, "minor"),
     ("major", 1.0, "major"),
     ("laws compiled", 1.0, "laws"),
-    ("kept from before", 1.0, "loaded"),
+    ("from the cache", 1.0, "loaded"),
     ("building, ms", 1e6, "building"),
     ("compiling, ms", 1e6, "compiling"),
     ("code, kB", 1e3, "code"),
     ("elapsed, ms", 1e6, "elapsed"),
 ];
 
-/// What our first system allocated and compiled.
-pub(crate) fn counts(programs: &[Program], systems: &[System], costs: &Costs) -> String {
-    let Some(ours) = systems.iter().position(System::is_ours) else { return String::new() };
-    let mut header = vec![systems[ours].name.clone()];
-    header.extend(COUNTS.iter().map(|(title, ..)| (*title).to_owned()));
+/// Allocation and compilation by `pallas`.
+pub(crate) fn statistics(programs: &[Program], systems: &[System], costs: &Costs) -> String {
+    let Some(pallas) = systems.iter().position(System::is_pallas) else { return String::new() };
+    let mut header = vec![systems[pallas].name.clone()];
+    header.extend(STATISTICS.iter().map(|(title, ..)| (*title).to_owned()));
     let rows = programs.iter().zip(costs).map(|(program, costs)| {
         let mut row = vec![program.name.clone()];
-        row.extend(COUNTS.iter().map(|(_, unit, name)| {
-            let count = costs[ours].as_ref().and_then(|cost: &Cost| cost.count(name));
+        row.extend(STATISTICS.iter().map(|(_, unit, name)| {
+            let count = costs[pallas].as_ref().and_then(|cost: &Cost| cost.statistic(name));
             cell(count.map(|count| count as f64 / unit))
         }));
         row
@@ -83,15 +85,15 @@ pub(crate) fn counts(programs: &[Program], systems: &[System], costs: &Costs) ->
     table(header, rows.collect())
 }
 
-/// How many times as long the work takes in each other way to run `pallas` as in the first.
-pub(crate) fn slowdowns(programs: &[Program], systems: &[System], costs: &Costs) -> String {
-    let ours: Vec<usize> = (0..systems.len()).filter(|&s| systems[s].is_ours()).collect();
-    let [first, others @ ..] = &ours[..] else { return String::new() };
+/// The ratio of the CPU time without each pass to that with all passes, the first system.
+pub(crate) fn passes(programs: &[Program], systems: &[System], costs: &Costs) -> String {
+    let pallas: Vec<usize> = (0..systems.len()).filter(|&s| systems[s].is_pallas()).collect();
+    let [first, others @ ..] = &pallas[..] else { return String::new() };
     let mut header = vec!["without".to_owned()];
     header.extend(others.iter().map(|&s| systems[s].name.clone()));
     let named = programs.iter().zip(costs).filter(|(program, _)| program.name != NOTHING);
     let rows = named.map(|(program, costs)| {
-        let time = |s: usize| costs[s].as_ref().map(|cost| milliseconds(cost.work));
+        let time = |s: usize| costs[s].as_ref().map(|cost| milliseconds(cost.cpu_time));
         let mut row = vec![program.name.clone()];
         row.extend(others.iter().map(|&s| cell(time(s).zip(time(*first)).map(|(a, b)| a / b))));
         row

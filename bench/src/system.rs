@@ -1,4 +1,4 @@
-//! The systems that are compared, and how each makes a program ready to run.
+//! The systems that are compared, and how each compiles and runs a program.
 
 use crate::program::{self, Program};
 use anyhow::{Context, Result, bail};
@@ -6,59 +6,67 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Who runs programs.
+/// A system that runs programs.
 pub(crate) struct System {
     pub(crate) name: String,
-    kind: Kind,
+    language: Language,
     scratch: PathBuf,
 }
 
-enum Kind {
-    Pallas { binary: PathBuf, flags: Vec<String>, without: &'static str, forgets: bool },
+/// The language of a system's programs, and how `pallas` runs them.
+enum Language {
+    Sire {
+        binary: PathBuf,
+        flags: Vec<String>,
+        /// The passes that the compiler leaves out.
+        without: &'static str,
+        /// Whether the cache of machine code is emptied before each run.
+        clears_code_cache: bool,
+    },
     Chez,
     Ghc,
     C,
 }
 
 impl System {
-    fn new(name: &str, kind: Kind, scratch: &Path) -> Result<System> {
+    fn new(name: &str, language: Language, scratch: &Path) -> Result<System> {
         let scratch = scratch.join(name);
         std::fs::create_dir_all(&scratch)?;
-        Ok(System { name: name.to_owned(), kind, scratch })
+        Ok(System { name: name.to_owned(), language, scratch })
     }
 
-    /// Whether it is a way to run `pallas`.
-    pub(crate) fn is_ours(&self) -> bool {
-        matches!(self.kind, Kind::Pallas { .. })
+    /// Whether this is `pallas`.
+    pub(crate) fn is_pallas(&self) -> bool {
+        matches!(self.language, Language::Sire { .. })
     }
 
-    /// Whether `pallas` is measured against it: C shows what the machine can do, the others are
-    /// what a functional language does with it.
-    pub(crate) fn is_yardstick(&self) -> bool {
-        matches!(self.kind, Kind::Chez | Kind::Ghc)
+    /// Whether the ratios of `pallas` refer to this system: Chez and GHC, as functional languages.
+    /// C only shows what the machine can do.
+    pub(crate) fn is_reference(&self) -> bool {
+        matches!(self.language, Language::Chez | Language::Ghc)
     }
 
-    /// Compiles a program, where that is done beforehand.
+    /// Compiles a program, if this system compiles beforehand.
     ///
     /// # Errors
     /// If it does not compile.
     pub(crate) fn prepare(&self, program: &Program) -> Result<()> {
         let output = self.scratch.join(&program.name);
-        let clocks = program::root();
-        let mut command = match (&self.kind, self.source(program)) {
-            (Kind::Ghc, Some(source)) => {
+        let clocks = program::folder();
+        let mut command = match (&self.language, self.source(program)) {
+            (Language::Ghc, Some(source)) => {
                 let mut ghc = Command::new("ghc");
                 ghc.args(["-O2", "-v0", "-outputdir"]).arg(output.with_extension("objects"));
                 ghc.arg(source).arg("-o").arg(&output).current_dir(clocks);
                 ghc
             }
-            (Kind::C, Some(source)) => {
+            (Language::C, Some(source)) => {
                 let mut cc = Command::new("cc");
                 cc.arg("-O2").arg("-I").arg(clocks).arg(&source);
                 cc.arg("-o").arg(&output);
                 cc
             }
-            (Kind::Chez, Some(source)) => {
+            (Language::Chez, Some(source)) => {
                 let (source, output) = (source.display(), output.with_extension("so"));
                 let text = format!("(compile-file {source:?} {:?})", output.display());
                 let build = output.with_extension("build");
@@ -77,79 +85,79 @@ impl System {
         Ok(())
     }
 
-    /// The command that runs a program, if there is a source of it for this system.
+    /// The command that runs a program. None if the program has no source for this system.
     ///
     /// # Errors
-    /// If the source cannot be opened, or what a run is to forget cannot be deleted.
+    /// If the source cannot be opened, or the cache of machine code cannot be deleted.
     pub(crate) fn command(&self, program: &Program) -> Result<Option<Command>> {
         let Some(source) = self.source(program) else { return Ok(None) };
-        let mut command = match &self.kind {
-            Kind::Pallas { binary, flags, without, forgets } => {
-                let kept = self.scratch.join("native");
-                if *forgets && kept.exists() {
-                    std::fs::remove_dir_all(kept)?;
+        let mut command = match &self.language {
+            Language::Sire { binary, flags, without, clears_code_cache } => {
+                let code_cache = self.scratch.join("native");
+                if *clears_code_cache && code_cache.exists() {
+                    std::fs::remove_dir_all(code_cache)?;
                 }
                 let mut pallas = Command::new(binary);
                 pallas.arg("sire").args(flags).arg("prelude");
-                // Its own folder of loaded modules, and no library but the one built in.
+                // Each system has its own cache, and no library but the built-in one.
                 pallas.env("PALLAS_DIR", &self.scratch).current_dir(&self.scratch);
                 pallas.env("PALLAS_STATISTICS", "1").env("PALLAS_JIT_WITHOUT", without);
                 pallas.stdin(File::open(&source)?);
                 pallas
             }
-            Kind::Chez => {
+            Language::Chez => {
                 let mut scheme = Command::new("scheme");
                 scheme.arg("--script").arg(self.scratch.join(&program.name).with_extension("so"));
                 scheme
             }
-            Kind::Ghc | Kind::C => Command::new(self.scratch.join(&program.name)),
+            Language::Ghc | Language::C => Command::new(self.scratch.join(&program.name)),
         };
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         Ok(Some(command))
     }
 
     fn source(&self, program: &Program) -> Option<PathBuf> {
-        program.source(match self.kind {
-            Kind::Pallas { .. } => "sire",
-            Kind::Chez => "ss",
-            Kind::Ghc => "hs",
-            Kind::C => "c",
+        program.source(match self.language {
+            Language::Sire { .. } => "sire",
+            Language::Chez => "ss",
+            Language::Ghc => "hs",
+            Language::C => "c",
         })
     }
 }
 
-/// All systems found here: `pallas` first, the same without machine code kept from a run before, then
-/// its variants.
+/// All systems that are installed: first `pallas` with cached machine code, then without (`first
+/// run`), then its variants, then the others.
 ///
 /// # Errors
 /// If a variant is not `NAME=FLAGS`, or the scratch folder cannot be written.
 pub(crate) fn all(pallas: &Path, variants: &[String], scratch: &Path) -> Result<Vec<System>> {
-    let ours = |flags, forgets| {
+    let pallas_with = |flags, clears_code_cache| {
         let binary = pallas.to_owned();
-        Kind::Pallas { binary, flags, without: "", forgets }
+        Language::Sire { binary, flags, without: "", clears_code_cache }
     };
-    let mut systems = vec![System::new("pallas", ours(Vec::new(), false), scratch)?];
-    systems.push(System::new("first run", ours(Vec::new(), true), scratch)?);
+    let mut systems = vec![System::new("pallas", pallas_with(Vec::new(), false), scratch)?];
+    systems.push(System::new("first run", pallas_with(Vec::new(), true), scratch)?);
     for variant in variants {
         let (name, flags) = variant.split_once('=').context("a variant is NAME=FLAGS")?;
         let flags = flags.split_whitespace().map(str::to_owned).collect();
-        systems.push(System::new(name, ours(flags, false), scratch)?);
+        systems.push(System::new(name, pallas_with(flags, false), scratch)?);
     }
-    for (name, tool, package, kind) in [
-        ("chez", "scheme", "chezscheme", Kind::Chez),
-        ("ghc", "ghc", "ghc", Kind::Ghc),
-        ("c", "cc", "build-essential", Kind::C),
+    for (name, tool, package, language) in [
+        ("chez", "scheme", "chezscheme", Language::Chez),
+        ("ghc", "ghc", "ghc", Language::Ghc),
+        ("c", "cc", "build-essential", Language::C),
     ] {
         if is_installed(tool) {
-            systems.push(System::new(name, kind, scratch)?);
+            systems.push(System::new(name, language, scratch)?);
         } else {
-            eprintln!("no {tool} here: apt-get install {package} to compare with it");
+            eprintln!("{name} is left out: {tool} is not installed (apt-get install {package})");
         }
     }
     Ok(systems)
 }
 
-/// Ways to run `pallas`: as it is, and without each pass of its compiler, and without all.
+/// `pallas` with all passes of its compiler, without each pass, and without all.
 ///
 /// # Errors
 /// If the scratch folder cannot be written.
@@ -159,8 +167,9 @@ pub(crate) fn without_passes(pallas: &Path, scratch: &Path) -> Result<Vec<System
     let more = ["expect", "all"].map(|name| (name, name));
     let one = |(name, without)| {
         let binary = pallas.to_owned();
-        let kind = Kind::Pallas { binary, flags: Vec::new(), without, forgets: true };
-        System::new(name, kind, scratch)
+        let language =
+            Language::Sire { binary, flags: Vec::new(), without, clears_code_cache: true };
+        System::new(name, language, scratch)
     };
     all.chain(more).map(one).collect()
 }

@@ -1,36 +1,36 @@
-//! What a machine prints: traces and crashes to standard output, each with the time it was made;
-//! notices to standard error.
+//! The output of a running machine: traces and crashes go to standard output, each with its time;
+//! notices go to standard error.
 
 use crate::terminal;
 use machine::{Console, Notice, Origin};
 use rex::print::Colour;
 use std::io::{self, Write};
-use vm::{Ref, show};
+use plan::Ref;
 
-/// A trace of more parts than this is not printed in full: shared parts print as often as they
-/// occur.
-const PARTS_MAX: usize = 1 << 20;
+/// A value with more parts than this is not printed. A shared part counts as often as it occurs,
+/// because it is printed as often.
+const MAX_PARTS: usize = 1 << 20;
 
-/// The terminal, or whatever standard output is.
-pub(crate) struct Terminal {
+/// The console of a machine that this process runs.
+pub(crate) struct StdioConsole {
     colour: Colour,
 }
 
-impl Terminal {
-    pub(crate) fn new() -> Terminal {
-        Terminal { colour: terminal::stdout_colour() }
+impl StdioConsole {
+    pub(crate) fn new() -> StdioConsole {
+        StdioConsole { colour: terminal::stdout_colour() }
     }
 
     fn stamped(&self, kind: &str, value: Ref<'_>, at: jiff::Timestamp) -> String {
         let time = format!("{at:.9}");
-        if show::is_larger_than(value, PARTS_MAX) {
+        if plan::is_larger_than(value, MAX_PARTS) {
             return format!("\n++ [%{kind} {{{time}}}]\n++ {{a value too large to print}}\n\n");
         }
         show::stamped_text(kind, &time, value, self.colour)
     }
 }
 
-impl Console for Terminal {
+impl Console for StdioConsole {
     fn trace_text(&self, message: Ref<'_>, at: jiff::Timestamp) -> String {
         self.stamped("trk", message, at)
     }
@@ -42,7 +42,7 @@ impl Console for Terminal {
 
     fn show(&self, text: &str) {
         let mut out = io::stdout().lock();
-        // A machine goes on when nobody listens any more.
+        // A closed standard output must not stop the machine.
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 

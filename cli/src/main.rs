@@ -1,39 +1,44 @@
-//! The `pallas` command: everything is wired together here, and nothing is decided.
+//! The `pallas` command: [`args::CommandLine`] is parsed, and [`run`] calls the function of the
+//! subcommand. This crate only wires the libraries together.
 //!
 //! ```text
-//! args       the command line
-//! commands/  one file a command, or two that belong together
-//! console    what a machine prints
-//! progress   bars of long commands
-//! terminal   colours, exit codes, Ctrl-C
+//! args       the command line and its help
+//! commands/  one file per command or pair of related commands
+//! console    the output of a running machine
+//! json       the layout of JSON output
+//! progress   progress bars of long commands
+//! terminal   colours, exit codes, error messages
 //! ```
 //!
-//! Evaluation recurses on a stack of its own, but jets may re-enter it; so that they have room,
-//! commands run on a thread with a larger native stack than the main thread's.
+//! The evaluator has a stack of its own, but jets may re-enter it on the native stack. Commands
+//! therefore run on a thread with a larger native stack than the main thread's.
+
+#![forbid(unsafe_code)]
 
 mod args;
 mod commands;
 mod console;
+mod json;
 mod progress;
 mod terminal;
 
-use args::{Args, Command};
+use args::{Command, CommandLine};
 use clap::Parser;
 use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The native stack of the thread that a command runs on, in bytes.
-const STACK: usize = 64 << 20;
+/// Size of the native stack of the thread that runs the command, in bytes.
+const STACK_SIZE: usize = 64 << 20;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let command = std::thread::Builder::new().stack_size(STACK).spawn(move || run(args.command));
-    match command.map(std::thread::JoinHandle::join) {
+    let CommandLine { command } = CommandLine::parse();
+    let thread = std::thread::Builder::new().stack_size(STACK_SIZE).spawn(move || run(command));
+    match thread.map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
-        // The panic has been printed.
-        Ok(Err(_)) => ExitCode::from(terminal::INTERNAL),
+        // The panic hook has printed the message.
+        Ok(Err(_)) => ExitCode::from(terminal::INTERNAL_ERROR),
         Err(error) => terminal::fail(&anyhow::Error::new(error).context("cannot start a thread")),
     }
 }

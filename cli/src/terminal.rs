@@ -1,60 +1,57 @@
-//! The user's side: colours, exit codes, Ctrl-C.
+//! What the command shows apart from its result: colours, exit codes, error messages.
 
 use rex::print::Colour;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-/// A mistake in this program.
-pub(crate) const INTERNAL: u8 = 101;
-/// A machine that ended by itself because its cog crashed.
-pub(crate) const CRASHED: u8 = 3;
+/// Exit code of a panic, which is a bug in this program.
+pub(crate) const INTERNAL_ERROR: u8 = 101;
+/// Exit code of a machine that ended by itself because its cog failed.
+pub(crate) const MACHINE_FAILED: u8 = 3;
 
-/// An error that has its own exit code.
+/// An error that sets the exit code. Errors of other types exit with 1.
 #[derive(Debug)]
-pub(crate) struct Exit {
-    /// The code.
+pub(crate) struct ExitError {
+    /// The exit code.
     pub(crate) code: u8,
-    /// What to print, if it has not been told yet.
+    /// The message to print, unless the command has already reported the error.
     pub(crate) message: Option<String>,
 }
 
-impl std::fmt::Display for Exit {
+impl std::fmt::Display for ExitError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.message.as_deref().unwrap_or("failed"))
     }
 }
 
-impl std::error::Error for Exit {}
+impl std::error::Error for ExitError {}
 
-/// Why Sire failed, without the values of its runtime, which cannot leave their thread.
+/// Converts an error of Sire to its text and exit code. The error itself holds values of the
+/// runtime, which cannot leave their thread.
 pub(crate) fn sire_error(error: sire::Error) -> anyhow::Error {
-    Exit { code: error.exit_code(), message: Some(error.to_string()) }.into()
+    ExitError { code: error.exit_code(), message: Some(error.to_string()) }.into()
 }
 
-/// Why an evaluation ended, likewise.
-pub(crate) fn stopped(stop: vm::Stop) -> anyhow::Error {
+/// Converts the error of an evaluation to its text, for the same reason.
+pub(crate) fn evaluation_error(stop: plan::EvalError) -> anyhow::Error {
     anyhow::anyhow!("{stop}")
 }
 
-/// Tells why a command failed, and what to exit with.
+/// Prints an error, and returns the exit code for it.
 pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
-    let mut code = 1;
-    let mut quiet = false;
-    if let Some(exit) = error.downcast_ref::<Exit>() {
-        code = exit.code;
-        quiet = exit.message.is_none();
-    }
-    if !quiet {
-        // Nothing is left to be told if standard error is gone too.
+    let exit = error.downcast_ref::<ExitError>();
+    let is_reported = exit.is_some_and(|exit| exit.message.is_none());
+    if !is_reported {
+        // If standard error cannot be written, there is nowhere to report that.
         let _ = writeln!(io::stderr(), "pallas: {error:#}");
     }
-    ExitCode::from(code)
+    ExitCode::from(exit.map_or(1, |exit| exit.code))
 }
 
-/// Colours on a terminal, none elsewhere or where `NO_COLOR` asks for none.
+/// Colours for a terminal; none elsewhere, or if the variable `NO_COLOR` is set and not empty.
 pub(crate) fn colour(is_terminal: bool) -> Colour {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if is_terminal && !refused { Colour::Terminal } else { Colour::None }
+    let disabled = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if is_terminal && !disabled { Colour::Terminal } else { Colour::None }
 }
 
 /// [`colour`] of standard output.

@@ -1,28 +1,30 @@
-//! The interpreter does what the specification says, also while collecting at every allocation.
+//! The interpreter agrees with the specification, also while garbage is collected at every
+//! allocation.
 
 use crate::bounds::{TimeLimit, small_vm};
-use crate::ends::{self, End, found, specified};
+use crate::outcome::{self, Outcome, evaluated, specified};
 use crate::terms::program;
 use arbitrary::Unstructured;
 use std::sync::Arc;
 use std::time::Duration;
-use vm::spec::shrink::minimise;
-use vm::spec::{Limits, Term};
-use vm::{Vm, plain};
+use spec::shrink::minimise;
+use spec::{Limits, Term};
+use plan::plain;
+use vm::Vm;
 
-/// What the specification may spend on a program, for what the fuzzer's stack can hold.
+/// Limits of the specification, which recurses on the fuzzer's native stack.
 const LIMITS: Limits = Limits { fuel: 5_000, depth: 400 };
 
-/// What the interpreter may spend where it is to come to the same end. It needs far less.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time limit of the interpreter if the outcome is known. It needs far less.
+const LONG_LIMIT: Duration = Duration::from_secs(5);
 
-/// What it may spend where the specification has given up: it is only to stop cleanly.
-const GLANCE: Duration = Duration::from_millis(20);
+/// Time limit of the interpreter if the specification ran out of steps: it must only stop cleanly.
+const SHORT_LIMIT: Duration = Duration::from_millis(20);
 
-/// Runs the program that the bytes spell.
+/// Decodes a program from the bytes, and runs it in the specification and in the interpreter.
 ///
 /// # Panics
-/// If the two disagree on it, with the smallest program found on which they do.
+/// If the outcomes differ. The message has the smallest program for which they do.
 pub fn check(bytes: &[u8]) {
     let program = program(&mut Unstructured::new(bytes));
     if let Some(found) = disagreement(&program) {
@@ -32,40 +34,40 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// The two ends, if they cannot both be right.
-fn disagreement(program: &Term) -> Option<(End, End)> {
+/// The outcomes of the specification and of the interpreter, if they differ.
+fn disagreement(program: &Term) -> Option<(Outcome, Outcome)> {
     let specified = specified(program, LIMITS);
     let vm = |stress| small_vm(Arc::default(), stress);
-    if specified == End::Cut {
-        glance(vm(false), program);
+    if specified == Outcome::OutOfResources {
+        check_stop(vm(false), program);
         return None;
     }
     [false, true].into_iter().find_map(|stress| {
         let interpreted = interpreted(vm(stress), program);
         let agree = match &specified {
-            // What loops may be noticed as such, or only when the stack ends.
-            End::Loop => matches!(interpreted, End::Loop | End::Cut),
+            // A loop may be detected, or end with a full stack.
+            Outcome::Loop => matches!(interpreted, Outcome::Loop | Outcome::OutOfResources),
             known => *known == interpreted,
         };
-        (!agree).then(|| (ends::specified(program, LIMITS), interpreted))
+        (!agree).then(|| (outcome::specified(program, LIMITS), interpreted))
     })
 }
 
-fn interpreted(mut vm: Vm, program: &Term) -> End {
-    let _limit = TimeLimit::start(&vm, PATIENCE);
+fn interpreted(mut vm: Vm, program: &Term) -> Outcome {
+    let _limit = TimeLimit::start(&vm, LONG_LIMIT);
     let result = plain::from_term(&mut vm, program).and_then(|value| vm.force(&value));
-    found(&vm, result)
+    evaluated(&vm, result)
 }
 
-/// Evaluates for a moment; the runtime must be usable afterwards, however that ended.
-fn glance(mut vm: Vm, program: &Term) {
-    let limit = TimeLimit::start(&vm, GLANCE);
-    let ended = plain::from_term(&mut vm, program).and_then(|value| vm.force(&value));
+/// Evaluates for a short time. Afterwards the runtime must be usable, whatever the outcome was.
+fn check_stop(mut vm: Vm, program: &Term) {
+    let limit = TimeLimit::start(&vm, SHORT_LIMIT);
+    let result = plain::from_term(&mut vm, program).and_then(|value| vm.force(&value));
     drop(limit);
-    drop(ended);
+    drop(result);
     vm.interrupt_flag().store(false, std::sync::atomic::Ordering::Relaxed);
     vm.collect();
     let (three, argument) = (vm.nat(3), vm.nat(41));
-    let sum = vm.apply(&three, &[argument]).expect("there is room again");
+    let sum = vm.apply(&three, &[argument]).expect("the heap has room again");
     assert_eq!(vm.look(&sum).as_u64(), Some(42));
 }

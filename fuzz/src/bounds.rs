@@ -1,33 +1,34 @@
-//! Runtimes that use little memory, evaluations that come to an end, values of known size.
+//! Limits: runtimes with little memory, time limits of evaluations, sizes of values.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use vm::jet::JetTable;
-use vm::{Options, Ref, Shape, Vm};
+use plan::{Options, Ref, Shape};
+use vm::Vm;
 
-/// A runtime of at most 32 MB. `stress` collects at every allocation.
+/// A runtime that uses at most 32 MB. `stress` collects garbage at every allocation.
 pub(crate) fn small_vm(jets: Arc<JetTable>, stress: bool) -> Vm {
     small_vm_with(jets, stress, 1 << 20)
 }
 
-/// The same with a stack of so many bytes.
+/// [`small_vm`] with a stack of `max_stack` bytes.
 pub(crate) fn small_vm_with(jets: Arc<JetTable>, stress: bool, max_stack: usize) -> Vm {
     let options = Options { nursery: 1 << 16, max_heap: 1 << 24, max_stack, stress };
-    Vm::new(options, jets).expect("a megabyte of addresses can be had")
+    Vm::new(options, jets).expect("the stack can be reserved")
 }
 
-/// Interrupts what a runtime evaluates when its time is over, and from then on whatever it
-/// evaluates, until this is dropped.
+/// A time limit of a runtime. When it is over, the current evaluation is interrupted, and every
+/// later evaluation too, until this value is dropped.
 pub(crate) struct TimeLimit(Arc<AtomicBool>);
 
-/// What the watchdog's thread looks at: when to interrupt whom.
+/// The deadlines and interrupt flags that the watchdog thread checks.
 static WATCHED: Mutex<Vec<(Instant, Arc<AtomicBool>)>> = Mutex::new(Vec::new());
 static WATCHDOG: Once = Once::new();
 
 impl TimeLimit {
-    /// ResultShape the runtime so much time.
+    /// Starts a limit that ends after `limit`.
     pub(crate) fn start(vm: &Vm, limit: Duration) -> TimeLimit {
         WATCHDOG.call_once(|| {
             thread::spawn(watch);
@@ -52,14 +53,14 @@ fn watch() {
     loop {
         thread::sleep(Duration::from_millis(5));
         let now = Instant::now();
-        for (_, flag) in watched().iter().filter(|(end, _)| now >= *end) {
+        for (_, flag) in watched().iter().filter(|(deadline, _)| now >= *deadline) {
             flag.store(true, Ordering::Relaxed);
         }
     }
 }
 
-/// Whether a value in normal form has at most so many parts. A shared part counts as often as it
-/// occurs, which is how often hashing and comparing come upon it.
+/// Whether a value in normal form has at most `parts` parts. A shared part counts as often as it
+/// occurs, because hashing and comparing visit it as often.
 pub(crate) fn has_at_most(value: Ref<'_>, parts: usize) -> bool {
     let mut left = parts;
     let mut pending = vec![value];

@@ -1,19 +1,19 @@
-//! Compiled code does what the specification and the interpreter say.
+//! Compiled code agrees with the specification and the interpreter.
 //!
-//! A program may use laws of our library, all of which have jets where jets exist; in it they are
-//! *stand-ins*, pins of a number, so that a program is small, can be shrunk and be read. The
-//! specification gets the laws themselves, as far as they are small. Where it gives up, the
-//! interpreter is what compiled code is compared with.
+//! A program may use laws of our library, with their jets. In the program they are *placeholders*,
+//! pins of a number, so that the program is small and readable and can be shrunk. The specification
+//! gets the laws themselves, if they are small. If the specification runs out of steps, compiled
+//! code is compared with the interpreter.
 //!
-//! Runtimes are used for many programs, since making one costs more than running most of them. What
-//! is found is tried again in new ones, and shrunk there. If nothing is found there, the programs
-//! are told that the runtime had run before.
+//! A runtime executes many programs, because creating one costs more than most programs. A
+//! disagreement is reproduced and shrunk in new runtimes. If it cannot be reproduced there, the
+//! report lists all programs that the runtime had executed.
 
 mod known;
 
-use self::known::{LIBRARY, TABLE, expanded, law_of, readable, stand_ins};
+use self::known::{JET_TABLE, LIBRARY, expanded, law_of, placeholders, readable};
 use crate::bounds::{TimeLimit, small_vm_with};
-use crate::ends::{End, found, specified};
+use crate::outcome::{Outcome, evaluated, specified};
 use crate::terms::{below, expression};
 use arbitrary::Unstructured;
 use jit::build::Jets;
@@ -23,83 +23,85 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use vm::spec::generate::{Gen, Known};
-use vm::spec::shrink::minimise;
-use vm::spec::{Limits, Term};
-use vm::{Stop, Val, Vm, plain, seed};
+use spec::generate::{Gen, Known};
+use spec::shrink::minimise;
+use spec::{Limits, Term};
+use plan::{EvalError, Val, plain, seed};
+use vm::Vm;
 
-/// What the specification may spend on a program. To load laws of the library costs it much.
+/// Limits of the specification. Laws of the library take many steps.
 const LIMITS: Limits = Limits { fuel: 30_000, depth: 800 };
 
-/// What an evaluation may take that is known to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Time limit of an evaluation that is known to terminate.
+const LONG_LIMIT: Duration = Duration::from_secs(20);
 
-/// What it may take if that is not known.
-const GLANCE: Duration = Duration::from_millis(10);
+/// Time limit of an evaluation that may not terminate.
+const SHORT_LIMIT: Duration = Duration::from_millis(10);
 
-/// Who carries out a program.
+/// How a runtime executes programs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Setting {
+struct Configuration {
     /// When laws are compiled.
     mode: Mode,
-    /// Whether there is a collection at every allocation.
+    /// Whether garbage is collected at every allocation.
     stress: bool,
 }
 
-impl Setting {
-    const INTERPRETER: Setting = Setting { mode: Mode::Off, stress: false };
+impl Configuration {
+    const INTERPRETER: Configuration = Configuration { mode: Mode::Off, stress: false };
 
-    /// Those that programs are tried with. A law that becomes hot while it runs has frames of both
-    /// kinds.
-    const COMPILERS: [Setting; 5] = [
-        Setting { mode: Mode::Eager, stress: false },
-        Setting { mode: Mode::After(3), stress: false },
-        Setting { mode: Mode::After(2), stress: false },
-        Setting { mode: Mode::Eager, stress: true },
-        Setting { mode: Mode::After(2), stress: true },
+    /// The configurations with the compiler. With `After`, a law becomes hot while it runs, so that
+    /// its interpreted and compiled frames are on the stack at the same time.
+    const COMPILERS: [Configuration; 5] = [
+        Configuration { mode: Mode::Eager, stress: false },
+        Configuration { mode: Mode::After(3), stress: false },
+        Configuration { mode: Mode::After(2), stress: false },
+        Configuration { mode: Mode::Eager, stress: true },
+        Configuration { mode: Mode::After(2), stress: true },
     ];
 
-    /// How many programs a runtime is used for. What a library's law is compiled to stays, and slows
-    /// collections down.
-    fn programs(self) -> usize {
+    /// Number of programs that a runtime executes. Compiled library laws stay in it, and slow down
+    /// collections.
+    fn max_programs(self) -> usize {
         if self.stress { 10 } else { 100 }
     }
 }
 
-/// A runtime, and what it has been used for.
-struct Runtime {
+/// A runtime, and the programs that it has executed.
+struct UsedRuntime {
     vm: Vm,
-    /// The laws of the library that have been needed, by their number.
+    /// The laws of the library that have been loaded, by number.
     laws: HashMap<usize, Val>,
     programs: Vec<Term>,
 }
 
-impl Runtime {
-    fn new(setting: Setting) -> Runtime {
-        let mut vm = small_vm_with(Arc::clone(&TABLE), setting.stress, 1 << 22);
-        install(&mut vm, Jets::of(Arc::new(known::table())), setting.mode)
-            .expect("the machine is known");
-        Runtime { vm, laws: HashMap::new(), programs: Vec::new() }
+impl UsedRuntime {
+    fn new(configuration: Configuration) -> UsedRuntime {
+        let mut vm = small_vm_with(Arc::clone(&JET_TABLE), configuration.stress, 1 << 22);
+        install(&mut vm, Jets::of(Arc::new(known::table())), configuration.mode)
+            .expect("the compiler supports this machine");
+        UsedRuntime { vm, laws: HashMap::new(), programs: Vec::new() }
     }
 
-    /// How a program ends.
-    fn end(&mut self, program: &Term, patience: Duration) -> End {
+    /// Executes a program.
+    fn run(&mut self, program: &Term, time: Duration) -> Outcome {
         self.programs.push(program.clone());
-        let limit = TimeLimit::start(&self.vm, patience);
+        let limit = TimeLimit::start(&self.vm, time);
         let result = self.value(program);
         drop(limit);
-        let end = found(&self.vm, result);
+        let outcome = evaluated(&self.vm, result);
         self.vm.interrupt_flag().store(false, Ordering::Relaxed);
-        end
+        outcome
     }
 
-    fn value(&mut self, program: &Term) -> Result<Val, Stop> {
-        for number in stand_ins(program) {
+    /// Builds a program, with the laws for its placeholders, and normalises it.
+    fn value(&mut self, program: &Term) -> Result<Val, EvalError> {
+        for number in placeholders(program) {
             if !self.laws.contains_key(&number) {
                 let law = seed::load(&mut self.vm, &LIBRARY[number].seed);
                 let law = law.map_err(|error| match error.problem {
-                    seed::LoadProblem::Stop(stop) => stop,
-                    problem => unreachable!("a seed that was saved does not load: {problem}"),
+                    seed::LoadProblem::Eval(stop) => stop,
+                    problem => unreachable!("a saved seed cannot be loaded: {problem}"),
                 })?;
                 self.laws.insert(number, law);
             }
@@ -110,86 +112,98 @@ impl Runtime {
         self.vm.force(&value)
     }
 
-    /// Panics if the runtime cannot be used any more.
+    /// Checks that the runtime is still usable.
     fn check(&mut self) {
         let (three, argument) = (self.vm.nat(3), self.vm.nat(41));
-        let sum = self.vm.apply(&three, &[argument]).expect("there is room again");
+        let sum = self.vm.apply(&three, &[argument]).expect("the heap has room again");
         assert_eq!(self.vm.look(&sum).as_u64(), Some(42));
     }
 }
 
-/// Runtimes that are in use.
+/// The current runtime of each configuration.
 #[derive(Default)]
-struct Runtimes(HashMap<Setting, Runtime>);
+struct RuntimePool(HashMap<Configuration, UsedRuntime>);
 
-impl Runtimes {
-    fn get(&mut self, setting: Setting) -> &mut Runtime {
-        self.0.retain(|setting, runtime| runtime.programs.len() < setting.programs());
-        self.0.entry(setting).or_insert_with(|| Runtime::new(setting))
+impl RuntimePool {
+    /// The runtime of a configuration, a new one after the maximal number of programs.
+    fn get(&mut self, configuration: Configuration) -> &mut UsedRuntime {
+        self.0
+            .retain(|configuration, runtime| runtime.programs.len() < configuration.max_programs());
+        self.0.entry(configuration).or_insert_with(|| UsedRuntime::new(configuration))
     }
 
-    /// Where a program's ends contradict each other.
-    fn contradiction(&mut self, program: &Term, setting: Setting) -> Option<String> {
-        let uses_library = !stand_ins(program).is_empty();
-        let right = expanded(program).map_or(End::Cut, |term| specified(&term, LIMITS));
-        let interpreter = self.get(Setting::INTERPRETER);
-        let patience = if right == End::Cut { GLANCE } else { PATIENCE };
-        let interpreted = interpreter.end(program, patience);
-        if !agree(&right, &interpreted, uses_library) {
-            return Some(format!("specified {right:?}\n interpreted {interpreted:?}"));
+    /// Executes a program everywhere. Describes a disagreement between two outcomes, if there is
+    /// one.
+    fn disagreement(&mut self, program: &Term, configuration: Configuration) -> Option<String> {
+        let uses_library = !placeholders(program).is_empty();
+        let expected =
+            expanded(program).map_or(Outcome::OutOfResources, |term| specified(&term, LIMITS));
+        let interpreter = self.get(Configuration::INTERPRETER);
+        let time = time_limit(&expected);
+        let interpreted = interpreter.run(program, time);
+        if !agree(&expected, &interpreted, uses_library) {
+            return Some(format!("specified {expected:?}\n interpreted {interpreted:?}"));
         }
-        let right = if right == End::Cut { interpreted } else { right };
-        let patience = if right == End::Cut { GLANCE } else { PATIENCE };
-        let runtime = self.get(setting);
-        let compiled = runtime.end(program, patience);
+        let expected = if expected == Outcome::OutOfResources { interpreted } else { expected };
+        let time = time_limit(&expected);
+        let runtime = self.get(configuration);
+        let compiled = runtime.run(program, time);
         runtime.check();
-        let agree = agree(&right, &compiled, uses_library);
-        (!agree).then(|| format!("right {right:?}\n compiled, {setting:?}: {compiled:?}"))
+        let agree = agree(&expected, &compiled, uses_library);
+        (!agree)
+            .then(|| format!("expected {expected:?}\n compiled, {configuration:?}: {compiled:?}"))
     }
 }
 
-/// Whether a program may end in both ways. Jets may meet another crash than their laws, or notice
-/// that their laws loop.
-fn agree(right: &End, found: &End, with_jets: bool) -> bool {
-    match (right, found) {
-        (End::Cut, _) | (End::Large(None), End::Large(_)) | (End::Large(_), End::Large(None)) => {
-            true
-        }
-        // What loops may be noticed as such, or only when the stack ends.
-        (End::Loop, End::Loop | End::Cut) => true,
-        (End::Crash(..) | End::Loop, End::Crash(..) | End::Loop | End::Cut) if with_jets => true,
-        (right, found) => right == found,
+/// The time limit for a program with this expected outcome.
+fn time_limit(expected: &Outcome) -> Duration {
+    if *expected == Outcome::OutOfResources { SHORT_LIMIT } else { LONG_LIMIT }
+}
+
+/// Whether two outcomes of a program are compatible. A jet may crash with another crash than its
+/// law, or where its law loops.
+fn agree(expected: &Outcome, found: &Outcome, with_jets: bool) -> bool {
+    use Outcome::{Crash, LargeValue, Loop, OutOfResources};
+    match (expected, found) {
+        (OutOfResources, _)
+        | (LargeValue(None), LargeValue(_))
+        | (LargeValue(_), LargeValue(None)) => true,
+        // A loop may be detected, or end with a full stack.
+        (Loop, Loop | OutOfResources) => true,
+        (Crash(..) | Loop, Crash(..) | Loop | OutOfResources) if with_jets => true,
+        (expected, found) => expected == found,
     }
 }
 
 thread_local! {
-    static RUNTIMES: RefCell<Runtimes> = RefCell::default();
+    static RUNTIMES: RefCell<RuntimePool> = RefCell::default();
 }
 
-/// Runs the program that the bytes spell.
+/// Decodes a program from the bytes, and executes it by the specification, the interpreter and
+/// compiled code.
 ///
 /// # Panics
-/// If its ends contradict each other, with the smallest program found of which that is so.
+/// If two outcomes disagree. The message has the smallest program for which they do.
 pub fn check(bytes: &[u8]) {
-    let (setting, program) = spelled(bytes);
+    let (configuration, program) = decode(bytes);
     RUNTIMES.with_borrow_mut(|runtimes| {
-        let Some(found) = runtimes.contradiction(&program, setting) else { return };
-        let again = |program: &Term| Runtimes::default().contradiction(program, setting);
+        let Some(found) = runtimes.disagreement(&program, configuration) else { return };
+        let again = |program: &Term| RuntimePool::default().disagreement(program, configuration);
         if again(&program).is_some() {
             let smallest = minimise(program, |smaller| again(smaller).is_some());
             let found = again(&smallest).unwrap_or(found);
             panic!("{}\n {}", readable(&smallest.to_string()), readable(&found));
         }
-        let programs = &runtimes.get(setting).programs;
+        let programs = &runtimes.get(configuration).programs;
         let before: Vec<String> = programs.iter().map(|p| readable(&p.to_string())).collect();
-        panic!("{}\n {}, after all of these", before.join("\n"), readable(&found));
+        panic!("{}\n {}, after all of these programs", before.join("\n"), readable(&found));
     });
 }
 
-/// The program that bytes spell, and who is to carry it out.
-fn spelled(bytes: &[u8]) -> (Setting, Term) {
+/// Decodes a configuration and a program.
+fn decode(bytes: &[u8]) -> (Configuration, Term) {
     let mut bytes = Unstructured::new(bytes);
-    let setting = Setting::COMPILERS[usize::from(below(&mut bytes, 5))];
+    let configuration = Configuration::COMPILERS[usize::from(below(&mut bytes, 5))];
     let known: Arc<[Known]> = Arc::clone(&known::KNOWN);
     let program = match below(&mut bytes, 8) {
         0 => expression(&mut bytes, 12),
@@ -200,10 +214,10 @@ fn spelled(bytes: &[u8]) -> (Setting, Term) {
         choice => {
             let size = 10 + usize::from(below(&mut bytes, 120));
             let generator = Gen::spelled(bytes.take_rest());
-            // Without the library, what is right is known exactly.
+            // Without the library, the outcome of the specification is the only correct one.
             let mut generator = if choice < 4 { generator } else { generator.knowing(known) };
             generator.program(size)
         }
     };
-    (setting, program)
+    (configuration, program)
 }

@@ -1,56 +1,58 @@
-//! A jet gives what its law gives, while collecting at every allocation too.
+//! A jet has the same result as its law, also while garbage is collected at every allocation.
 //!
-//! The laws are those of our library. Each call is made three times, in runtimes of their own: of
-//! the jet, of the jet while collecting at every allocation, and of the law itself, unpinned, so
-//! that its jet does not take its place (what it calls runs by jets all the same). Where the law
-//! needs longer than it gets, or jet and law meet different crashes, nothing is said: which crash
-//! comes first is for the suite `jet_agreement`, which knows the laws' orders.
+//! The laws are those of our library. Each call is made three times, in separate runtimes: of the
+//! jet, of the jet while garbage is collected at every allocation, and of the law, unpinned, so
+//! that its jet does not replace it (the laws that it calls may use their jets). The outcome is
+//! ignored if the law exceeds its time limit, or if jet and law crash differently: the suite
+//! `jet_agreement`, which knows the orders of evaluation, compares crashes.
 
 use crate::bounds::{TimeLimit, has_at_most, small_vm};
-use crate::library::{JETS, definitions};
+use crate::library::{JETS, visit_definitions};
 use crate::terms::{argument, below, value};
 use arbitrary::Unstructured;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-use vm::spec::Term;
-use vm::{Hash, Ref, Shape, Stop, Val, Vm, plain, seed};
+use spec::Term;
+use plan::{EvalError, Hash, Ref, Shape, Val, plain, seed};
+use vm::Vm;
 
-const LIMIT: Duration = Duration::from_millis(200);
+/// Time limit of a call.
+const TIME_LIMIT: Duration = Duration::from_millis(200);
 
-/// Values of more parts are not compared.
-const PARTS: usize = 1 << 16;
+/// Larger values are not compared.
+const MAX_PARTS: usize = 1 << 16;
 
-/// A law that a jet stands for.
-struct Law {
+/// A law with a jet.
+struct JetLaw {
     name: &'static str,
     arity: usize,
-    /// Its pin.
+    /// The seed of its pin.
     seed: Vec<u8>,
 }
 
-/// The laws of our library that jets stand for, in the order of the jets.
-static LAWS: LazyLock<Vec<Law>> = LazyLock::new(|| {
+/// The laws of our library with jets, in the order of the jets.
+static LAWS: LazyLock<Vec<JetLaw>> = LazyLock::new(|| {
     let mut seeds = HashMap::new();
-    definitions(|_, vm, value| collect(vm, value, &mut seeds));
+    visit_definitions(|_, vm, value| collect(vm, value, &mut seeds));
     let known = ::jets::list();
     let law = |jet: vm::jet::Jet| {
         let mut hashes = known.iter().filter(|law| law.name == jet.name).map(|law| law.hash);
         let seed = hashes.find_map(|hash| seeds.get(&hash).cloned())?;
-        Some(Law { name: jet.name, arity: jet.arity(), seed })
+        Some(JetLaw { name: jet.name, arity: jet.arity(), seed })
     };
     ::jets::jets().filter_map(law).collect()
 });
 
-/// Adds the seeds of the pinned laws in a value, by their hashes.
+/// Adds the seeds of the pinned laws that are reachable from a value, by hash.
 fn collect(vm: &Vm, value: &Val, seeds: &mut HashMap<Hash, Vec<u8>>) {
     let mut seen = HashSet::new();
     let mut pending: Vec<Ref<'_>> = vec![vm.look(value)];
     while let Some(value) = pending.pop() {
         match value.shape() {
             Shape::Pin(pin) => {
-                let hash = pin.hash().expect("a library's pins are small");
+                let hash = pin.hash().expect("the pin has a hash");
                 if !seen.insert(hash) || seeds.contains_key(&hash) {
                     continue;
                 }
@@ -69,20 +71,20 @@ fn collect(vm: &Vm, value: &Val, seeds: &mut HashMap<Hash, Vec<u8>>) {
     }
 }
 
-/// What a jet is called with.
+/// An argument of a call.
 enum Argument {
     Term(Term),
-    /// Another jet, perhaps with arguments of its own.
-    Jet(&'static Law, Vec<Term>),
+    /// A partial application of another jet.
+    Jet(&'static JetLaw, Vec<Term>),
 }
 
-/// A jet's call.
-struct Call {
-    law: &'static Law,
+/// A call of a jet or its law.
+struct JetCall {
+    law: &'static JetLaw,
     arguments: Vec<Argument>,
 }
 
-impl fmt::Display for Call {
+impl fmt::Display for JetCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.law.name)?;
         for argument in &self.arguments {
@@ -99,53 +101,59 @@ impl fmt::Display for Call {
     }
 }
 
-/// Who carries out a call.
+/// What executes a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Who {
+enum Implementation {
     Jet,
-    /// The jet, while collecting at every allocation.
+    /// The jet, while garbage is collected at every allocation.
     StressedJet,
     Law,
 }
 
-/// How a call ended.
+/// The outcome of a call. A hash is None if the value is too large.
 #[derive(Debug, PartialEq)]
-enum End {
+enum HashedOutcome {
     Value(Option<Hash>),
     Crash(Option<Hash>, Option<Hash>),
     Loop,
-    Cut,
+    OutOfResources,
 }
 
-/// Calls the jet and its law with the arguments that the bytes spell.
+/// Decodes a call from the bytes, and makes it in all three ways.
 ///
 /// # Panics
-/// If they end differently, or if collecting makes a difference.
+/// If the outcomes of jet and law differ, or if collecting garbage changes the outcome.
 pub fn check(bytes: &[u8]) {
-    let call = call(&mut Unstructured::new(bytes));
-    let [calm, stressed, law] = [Who::Jet, Who::StressedJet, Who::Law].map(|who| end(who, &call));
-    let known = calm != End::Cut && stressed != End::Cut;
-    assert!(!known || calm == stressed, "{call}\n calm {calm:?}\n stressed {stressed:?}");
-    assert!(may_be_both(&calm, &law), "{call}\n jet {calm:?}\n law {law:?}");
+    let call = decode_call(&mut Unstructured::new(bytes));
+    let [jet, stressed, law] =
+        [Implementation::Jet, Implementation::StressedJet, Implementation::Law]
+            .map(|by| run(by, &call));
+    let limited = HashedOutcome::OutOfResources;
+    assert!(
+        jet == stressed || jet == limited || stressed == limited,
+        "{call}\n jet {jet:?}\n stressed {stressed:?}"
+    );
+    assert!(agree(&jet, &law), "{call}\n jet {jet:?}\n law {law:?}");
 }
 
-/// Whether a jet may end like this where its law ends like that.
-fn may_be_both(jet: &End, law: &End) -> bool {
+/// Whether the outcomes of a jet and its law are compatible.
+fn agree(jet: &HashedOutcome, law: &HashedOutcome) -> bool {
     match (jet, law) {
-        (End::Cut, _) | (_, End::Cut) => true,
-        // A law that loops may be noticed to do so where its jet comes to an end.
-        (_, End::Loop) => true,
-        (End::Crash(..) | End::Loop, End::Crash(..)) => true,
+        (HashedOutcome::OutOfResources, _) | (_, HashedOutcome::OutOfResources) => true,
+        // The jet may terminate where the law loops.
+        (_, HashedOutcome::Loop) => true,
+        (HashedOutcome::Crash(..) | HashedOutcome::Loop, HashedOutcome::Crash(..)) => true,
         (jet, law) => jet == law,
     }
 }
 
-fn any_law(bytes: &mut Unstructured<'_>) -> &'static Law {
+fn any_law(bytes: &mut Unstructured<'_>) -> &'static JetLaw {
     let laws = &*LAWS;
     &laws[usize::from(below(bytes, u8::MAX)) % laws.len()]
 }
 
-fn call(bytes: &mut Unstructured<'_>) -> Call {
+/// Decodes a call.
+fn decode_call(bytes: &mut Unstructured<'_>) -> JetCall {
     let law = any_law(bytes);
     let arguments = (0..law.arity)
         .map(|_| match below(bytes, 8) {
@@ -157,31 +165,32 @@ fn call(bytes: &mut Unstructured<'_>) -> Call {
             _ => Argument::Term(argument(bytes)),
         })
         .collect();
-    Call { law, arguments }
+    JetCall { law, arguments }
 }
 
-fn end(who: Who, call: &Call) -> End {
-    let mut vm = small_vm(Arc::clone(&JETS), who == Who::StressedJet);
-    let _limit = TimeLimit::start(&vm, LIMIT);
-    let ended = match made(&mut vm, who, call).and_then(|value| vm.force(&value)) {
-        Ok(value) => hash(&vm, &value).map(End::Value),
-        Err(Stop::Crash { op, arg }) => {
-            hash(&vm, &op).and_then(|op| Ok(End::Crash(op, hash(&vm, &arg)?)))
+/// Makes a call.
+fn run(by: Implementation, call: &JetCall) -> HashedOutcome {
+    let mut vm = small_vm(Arc::clone(&JETS), by == Implementation::StressedJet);
+    let _limit = TimeLimit::start(&vm, TIME_LIMIT);
+    let outcome = match build(&mut vm, by, call).and_then(|value| vm.force(&value)) {
+        Ok(value) => hash(&vm, &value).map(HashedOutcome::Value),
+        Err(EvalError::Crash { op, arg }) => {
+            hash(&vm, &op).and_then(|op| Ok(HashedOutcome::Crash(op, hash(&vm, &arg)?)))
         }
-        Err(Stop::Loop) => Ok(End::Loop),
+        Err(EvalError::Loop) => Ok(HashedOutcome::Loop),
         Err(stop) => Err(stop),
     };
-    // Time may be over while the value is hashed, too.
-    ended.unwrap_or(End::Cut)
+    // The time limit may also end the computation of the hash.
+    outcome.unwrap_or(HashedOutcome::OutOfResources)
 }
 
-/// The call, not evaluated.
-fn made(vm: &mut Vm, who: Who, call: &Call) -> Result<Val, Stop> {
-    let function = match who {
-        Who::Jet | Who::StressedJet => loaded(vm, call.law)?,
-        Who::Law => {
-            let pin = loaded(vm, call.law)?;
-            let Shape::Pin(law) = vm.look(&pin).shape() else { unreachable!("a pin was saved") };
+/// Builds the unevaluated call.
+fn build(vm: &mut Vm, by: Implementation, call: &JetCall) -> Result<Val, EvalError> {
+    let function = match by {
+        Implementation::Jet | Implementation::StressedJet => load_pin(vm, call.law)?,
+        Implementation::Law => {
+            let pin = load_pin(vm, call.law)?;
+            let Shape::Pin(law) = vm.look(&pin).shape() else { unreachable!("the value is a pin") };
             vm.hold(law.item())
         }
     };
@@ -190,7 +199,7 @@ fn made(vm: &mut Vm, who: Who, call: &Call) -> Result<Val, Stop> {
         arguments.push(match argument {
             Argument::Term(term) => plain::from_term(vm, term)?,
             Argument::Jet(law, given) => {
-                let function = loaded(vm, law)?;
+                let function = load_pin(vm, law)?;
                 let given: Vec<Val> = given
                     .iter()
                     .map(|term| plain::from_term(vm, term))
@@ -202,15 +211,15 @@ fn made(vm: &mut Vm, who: Who, call: &Call) -> Result<Val, Stop> {
     vm.app(&function, &arguments)
 }
 
-/// A law's pin.
-fn loaded(vm: &mut Vm, law: &Law) -> Result<Val, Stop> {
+/// Loads the pin of a law.
+fn load_pin(vm: &mut Vm, law: &JetLaw) -> Result<Val, EvalError> {
     seed::load(vm, &law.seed).map_err(|error| match error.problem {
-        seed::LoadProblem::Stop(stop) => stop,
-        problem => unreachable!("a seed that was saved does not load: {problem}"),
+        seed::LoadProblem::Eval(stop) => stop,
+        problem => unreachable!("a saved seed cannot be loaded: {problem}"),
     })
 }
 
-/// A value's hash, if it is not so large that this would take long.
-fn hash(vm: &Vm, value: &Val) -> Result<Option<Hash>, Stop> {
-    has_at_most(vm.look(value), PARTS).then(|| vm.hash(value)).transpose()
+/// The hash of a value. None if the value is too large to hash in a short time.
+fn hash(vm: &Vm, value: &Val) -> Result<Option<Hash>, EvalError> {
+    has_at_most(vm.look(value), MAX_PARTS).then(|| vm.hash(value)).transpose()
 }

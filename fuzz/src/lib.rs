@@ -1,26 +1,29 @@
-//! What the fuzz targets check, as plain functions of bytes.
+//! The checks of the fuzz targets, as functions of bytes: each module of a target has a function
+//! `check`.
 //!
-//! A target in `fuzz_targets/` hands the fuzzer's bytes to the `check` of the module of its name. A
-//! check panics where it finds something wrong, and does nothing else that can be seen: so a
-//! failing input fails again, on any compiler, with nothing but these functions.
+//! A target in `fuzz_targets/` passes the fuzzer's bytes to the `check` of the module with its
+//! name. A check panics if it finds a fault, and has no other effect. So a failing input can be
+//! reproduced by calling the function, also with a stable compiler.
 //!
 //! ```text
-//! rex_reader  seed_loader  agreement  compiled  jets  sire_session  log_recovery   one a target
+//! rex_reader  seed_loader  agreement  compiled  jets  sire_session  log_recovery   the targets
 //!                  |            \         |    /  |        |
-//!                  |             \      ends  /  library   |     how evaluations end; our laws
+//!                  |             \    outcome /  library   |     outcomes of evaluations; our laws
 //!                  |              \       |  /             |
 //!                  |                   terms               |     PLAN expressions from bytes
 //!                   \_______________     |    ____________/
-//!                                     bounds                     small runtimes that come to an end
+//!                                     bounds                     small runtimes, time limits
 //! ```
+
+#![forbid(unsafe_code)]
 
 pub mod agreement;
 mod bounds;
 pub mod compiled;
-mod ends;
 pub mod jets;
 mod library;
 pub mod log_recovery;
+mod outcome;
 pub mod rex_reader;
 pub mod seed_loader;
 pub mod sire_session;

@@ -1,28 +1,29 @@
-//! Our library, whose laws jets stand for.
+//! The definitions of our library.
 
 use sire::{Library, Options, Output, Sire};
 use std::io;
 use std::sync::{Arc, LazyLock};
 use vm::jet::JetTable;
-use vm::{Val, Vm};
+use plan::Val;
+use vm::Vm;
 
-/// Modules of our library in which all laws are that jets stand for.
+/// The modules of our library that define all laws with jets.
 const MODULES: &[&str] =
     &["plan", "nat", "compare", "row", "list", "text", "set", "tab", "pad", "bar", "word", "data"];
 
-/// The jets.
+/// The table of all jets.
 pub(crate) static JETS: LazyLock<Arc<JetTable>> = LazyLock::new(|| Arc::new(::jets::table()));
 
-/// Looks at everything that these modules define: its name, and its value in that runtime.
-pub(crate) fn definitions(mut look: impl FnMut(&str, &Vm, &Val)) {
-    let vm = Vm::new(vm::Options::default(), Arc::clone(&JETS)).expect("a stack can be had");
+/// Calls `visit` with the name and value of each definition, and the runtime of the value.
+pub(crate) fn visit_definitions(mut visit: impl FnMut(&str, &Vm, &Val)) {
+    let vm = Vm::new(plan::Options::default(), Arc::clone(&JETS)).expect("the stack can be reserved");
     let output = Output::new(io::sink(), Default::default());
     let library = Library::new("/nonexistent");
     let options = Options { library, cache: None, diagnostics: output.clone(), output };
-    let mut sire = Sire::new(vm, options).expect("there is room for a session");
+    let mut sire = Sire::new(vm, options).expect("the heap is large enough");
     for module in MODULES {
         sire.load(module).expect("our library loads");
         let defined: Vec<(String, Val)> = sire.definitions().collect();
-        defined.iter().for_each(|(name, value)| look(name, sire.vm(), value));
+        defined.iter().for_each(|(name, value)| visit(name, sire.vm(), value));
     }
 }

@@ -1,60 +1,60 @@
-//! Whatever becomes of a store's files: it opens and gives a prefix of what was stored, or says
-//! that it is damaged and leaves the files alone.
+//! After a crash and any damage to its files, a store opens with a prefix of what was stored, or it
+//! reports the damage and changes nothing.
 //!
-//! The bytes spell what is done with a store on a simulated disk, how the power goes, and then one
-//! of three things: nothing more; damage, after which everything that is given out must still be
-//! right; or forgery, where the checks of what was changed are made right again. A forger can make
-//! a store say anything; there it only must not panic.
+//! The bytes describe operations on a store on a simulated disk, a crash, and then nothing more, or
+//! damage, or forgery. After damage, all data that the store returns must be correct. A forgery
+//! also corrects the checksums of the changed parts. A forger can make a store return anything; it
+//! only must not panic.
 
 use crate::terms::{below, number};
 use arbitrary::Unstructured;
 use persist::sim::{InjectedFault, SimDisk, Survives};
-use persist::{OpenError, Recovery, Seq, Store, StoreSettings};
+use persist::{OpenError, Recovery, Seq, StoreSettings, Store};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
-use vm::pinspace::{FreezeError, Frozen};
-use vm::{Hash, Options, Vm};
+use plan::{FreezeError, pinspace::Frozen};
+use plan::{Hash, Options};
+use vm::Vm;
 
-/// What was stored.
+/// The expected contents of the store.
 #[derive(Default)]
-struct Model {
+struct ExpectedStore {
     created: bool,
-    /// In order; of these, how many are certain to survive.
     events: Vec<Vec<u8>>,
-    certain: usize,
-    /// In order.
+    /// Number of events that are durable.
+    durable_events: usize,
     pins: Vec<Hash>,
-    /// Root and events covered of each snapshot that was begun, in order of generation; of these,
-    /// how many are certain to survive.
+    /// The root and the last covered event of each snapshot that was started, in order of
+    /// generation.
     snapshots: Vec<(Hash, Seq)>,
-    certain_snapshots: usize,
+    /// Number of snapshots that are durable.
+    durable_snapshots: usize,
 }
 
-/// How much the store's files can be trusted.
+/// What happens to the files after the crash.
 #[derive(Clone, Copy, PartialEq)]
-enum Trust {
-    /// They are what a crash left.
-    Intact,
-    /// Some bytes are different.
-    Damaged,
-    /// Some bytes are different, and their checks agree with that.
-    Forged,
+enum Tampering {
+    Nothing,
+    /// Some bytes are changed.
+    Damage,
+    /// Some bytes are changed, and the checksums match them.
+    Forgery,
 }
 
-/// Does with a store what the bytes spell.
+/// Decodes the operations, the crash and the damage from the bytes, and executes them.
 ///
 /// # Panics
-/// If the store breaks its word.
+/// If the store breaks a promise of its documentation.
 pub fn check(bytes: &[u8]) {
     let bytes = &mut Unstructured::new(bytes);
     let disk = SimDisk::new();
     if below(bytes, 2) == 1 {
-        let fault = [InjectedFault::PowerOff, InjectedFault::Io, InjectedFault::NoSpace]
-            [usize::from(below(bytes, 3))];
+        let fault = [InjectedFault::PowerOff, InjectedFault::Io, InjectedFault::NoSpace][usize::from(below(bytes, 3))];
         disk.fail_at(1 + u64::from(below(bytes, 120)), fault);
     }
-    let trust = [Trust::Intact, Trust::Damaged, Trust::Forged][usize::from(below(bytes, 3))];
+    let tampering =
+        [Tampering::Nothing, Tampering::Damage, Tampering::Forgery][usize::from(below(bytes, 3))];
     let changes = 1 + below(bytes, 4);
     let seed = number(bytes);
     let survives = match below(bytes, 5) {
@@ -65,21 +65,21 @@ pub fn check(bytes: &[u8]) {
         _ => Survives::LengthsOnly,
     };
     let mut damage = Unstructured::new(bytes.bytes(16.min(bytes.len())).unwrap_or_default());
-    let (model, store) = fill(&disk, bytes);
+    let (expected, store) = fill(&disk, bytes);
     let image = disk.crash(survives);
-    // Only now: it would make everything durable.
+    // Dropping the store makes everything durable, so it must outlive the crash.
     drop(store);
     for _ in 0..changes {
-        match trust {
-            Trust::Intact => {}
-            Trust::Damaged => change(&image, &mut damage, false),
-            Trust::Forged => change(&image, &mut damage, true),
+        match tampering {
+            Tampering::Nothing => {}
+            Tampering::Damage => change(&image, &mut damage, false),
+            Tampering::Forgery => change(&image, &mut damage, true),
         }
     }
-    examine(&image, &model, trust);
+    check_store(&image, &expected, tampering);
 }
 
-/// Segments so small that every few operations begin a new one.
+/// StoreSettings with segments so small that a few operations fill one.
 fn settings() -> StoreSettings {
     StoreSettings {
         log_segment: 1500,
@@ -97,71 +97,71 @@ fn open(disk: &SimDisk) -> Result<Store, OpenError> {
     Store::open_on(Arc::new(disk.clone()), settings())
 }
 
-/// Creates a store and works on it until the bytes end, or an operation fails. The store is still
-/// open, if there is one.
-fn fill(disk: &SimDisk, bytes: &mut Unstructured<'_>) -> (Model, Option<Store>) {
-    let mut model = Model::default();
+/// Creates a store and executes operations until the bytes end or an operation fails. Returns the
+/// store open, unless it could not be created or reopened.
+fn fill(disk: &SimDisk, bytes: &mut Unstructured<'_>) -> (ExpectedStore, Option<Store>) {
+    let mut expected = ExpectedStore::default();
     let Ok(mut store) = Store::create_on(Arc::new(disk.clone()), settings()) else {
-        return (model, None);
+        return (expected, None);
     };
-    model.created = true;
+    expected.created = true;
     while !bytes.is_empty() {
-        let done = match below(bytes, 8) {
-            0..=2 => append(&store, &mut model, number(bytes) as usize % 1000),
-            3 => commit(&store, &mut model),
-            4 | 5 => put(&store, &mut model, number(bytes) as usize % 1000),
-            6 => snapshot(&store, &mut model, below(bytes, 3).into()),
+        let succeeded = match below(bytes, 8) {
+            0..=2 => append(&store, &mut expected, number(bytes) as usize % 1000),
+            3 => commit(&store, &mut expected),
+            4 | 5 => put(&store, &mut expected, number(bytes) as usize % 1000),
+            6 => snapshot(&store, &mut expected, below(bytes, 3).into()),
             _ if below(bytes, 2) == 0 => store.prune().is_ok(),
-            _ => match reopen(disk, store, &mut model) {
+            _ => match reopen(disk, store, &mut expected) {
                 Some(reopened) => {
                     store = reopened;
                     true
                 }
-                None => return (model, None),
+                None => return (expected, None),
             },
         };
-        if !done {
+        if !succeeded {
             break;
         }
     }
-    (model, Some(store))
+    (expected, Some(store))
 }
 
-/// Contents that tell which event or pin they belong to.
+/// Contents that differ for each event or pin.
 fn payload(n: usize, size: usize) -> Vec<u8> {
     (0..size).map(|i| (n * 31 + i * 7) as u8).collect()
 }
 
-fn append(store: &Store, model: &mut Model, size: usize) -> bool {
-    let event = payload(model.events.len(), size);
+fn append(store: &Store, expected: &mut ExpectedStore, size: usize) -> bool {
+    let event = payload(expected.events.len(), size);
     let appended = store.append(&event).is_ok();
     if appended {
-        model.events.push(event);
+        expected.events.push(event);
     }
     appended
 }
 
-fn commit(store: &Store, model: &mut Model) -> bool {
-    let done = store.commit().is_ok();
-    if done {
-        model.certain = model.events.len();
+fn commit(store: &Store, expected: &mut ExpectedStore) -> bool {
+    let committed = store.commit().is_ok();
+    if committed {
+        expected.durable_events = expected.events.len();
     }
-    done
+    committed
 }
 
-fn put(store: &Store, model: &mut Model, size: usize) -> bool {
-    let n = model.pins.len();
-    let edges = &model.pins[n.saturating_sub(size % 4)..];
+fn put(store: &Store, expected: &mut ExpectedStore, size: usize) -> bool {
+    let n = expected.pins.len();
+    let edges = &expected.pins[n.saturating_sub(size % 4)..];
     let frozen = freeze(store, &payload(n, size), edges);
-    let kept = frozen.is_ok();
-    model.pins.extend(frozen.map(|frozen| frozen.hash()));
-    kept
+    let succeeded = frozen.is_ok();
+    expected.pins.extend(frozen.map(|frozen| frozen.hash()));
+    succeeded
 }
 
-/// Freezes a pin with these bytes that refers to these pins.
+/// Freezes a pin that contains these bytes and the pins with these hashes.
 fn freeze(store: &Store, bytes: &[u8], edges: &[Hash]) -> Result<Frozen, FreezeError> {
     let options = Options { nursery: 1 << 15, max_stack: 1 << 20, ..Options::default() };
-    let mut vm = Vm::new(options, Default::default()).expect("there are addresses");
+    let mut vm = Vm::new(options, Default::default()).expect("the stack can be reserved");
     let mut items = vec![vm.bar(bytes)?];
     for edge in edges {
         let found = store.space().find(edge)?;
@@ -171,27 +171,27 @@ fn freeze(store: &Store, bytes: &[u8], edges: &[Hash]) -> Result<Frozen, FreezeE
     vm.freeze(&row, store.space())
 }
 
-fn snapshot(store: &Store, model: &mut Model, back: usize) -> bool {
-    let Some(root) = model.pins.last().copied() else { return true };
+fn snapshot(store: &Store, expected: &mut ExpectedStore, back: usize) -> bool {
+    let Some(root) = expected.pins.last().copied() else { return true };
     let Ok(Some(frozen)) = store.space().find(&root) else { return false };
-    let earlier = model.snapshots.last().map_or(0, |snapshot| snapshot.1.0);
-    let covers = Seq((model.events.len().saturating_sub(back) as u64).max(earlier));
-    model.snapshots.push((root, covers));
+    let earlier = expected.snapshots.last().map_or(0, |snapshot| snapshot.1.0);
+    let covers = Seq((expected.events.len().saturating_sub(back) as u64).max(earlier));
+    expected.snapshots.push((root, covers));
     let written = store.write_snapshot(&frozen, covers).is_ok();
     if written {
-        model.certain = model.certain.max(covers.0 as usize);
-        model.certain_snapshots = model.snapshots.len();
+        expected.durable_events = expected.durable_events.max(covers.0 as usize);
+        expected.durable_snapshots = expected.snapshots.len();
     }
     written
 }
 
-fn reopen(disk: &SimDisk, store: Store, model: &mut Model) -> Option<Store> {
+fn reopen(disk: &SimDisk, store: Store, expected: &mut ExpectedStore) -> Option<Store> {
     store.close().ok()?;
-    model.certain = model.events.len();
+    expected.durable_events = expected.events.len();
     open(disk).ok()
 }
 
-/// Changes a file, or removes it; `forge` makes its checks right again.
+/// Changes or removes a file. `forge` corrects its checksums afterwards.
 fn change(disk: &SimDisk, bytes: &mut Unstructured<'_>, forge: bool) {
     let files: Vec<(String, Vec<u8>)> = disk.files().into_iter().collect();
     let Some((name, mut contents)) =
@@ -209,18 +209,18 @@ fn change(disk: &SimDisk, bytes: &mut Unstructured<'_>, forge: bool) {
         6 if forge => set_field(&mut contents, at, bytes),
         6 => contents.rotate_left(at),
         _ => {
-            // Removing it may fail only where it is gone already.
+            // This fails only if the file was removed before.
             let _ = persist::Disk::remove(disk, &name);
             return;
         }
     }
     if forge {
-        sign(&name, &mut contents, bytes);
+        correct_checksums(&name, &mut contents, bytes);
     }
     disk.overwrite(&name, &contents);
 }
 
-/// Sets the 8 bytes around a place to a number that may be too large for what it is.
+/// Sets the 8-byte field at an offset to a number that may be out of range.
 fn set_field(contents: &mut [u8], at: usize, bytes: &mut Unstructured<'_>) {
     let value = match below(bytes, 4) {
         0 => u64::from(below(bytes, 8)),
@@ -233,9 +233,9 @@ fn set_field(contents: &mut [u8], at: usize, bytes: &mut Unstructured<'_>) {
     }
 }
 
-/// Makes the checks of a file agree with its contents (FORMAT.md says where they are). Of a
-/// segment's frames, each that is recognised as one.
-fn sign(name: &str, contents: &mut [u8], bytes: &mut Unstructured<'_>) {
+/// Corrects the checksums of a file, at the offsets that `persist/FORMAT.md` documents: that of the
+/// header, and those of every frame that is recognised.
+fn correct_checksums(name: &str, contents: &mut [u8], bytes: &mut Unstructured<'_>) {
     let short = |hash: blake3::Hash| <[u8; 16]>::try_from(&hash.as_bytes()[..16]);
     let covered = if name == "FORMAT" { 48 } else { 112 };
     if contents.len() < covered + 16 {
@@ -272,78 +272,82 @@ fn sign(name: &str, contents: &mut [u8], bytes: &mut Unstructured<'_>) {
     }
 }
 
-/// Opens what is left, and compares what it gives with the model.
-fn examine(disk: &SimDisk, model: &Model, trust: Trust) {
+/// Opens the store, and compares its contents with the expected ones.
+fn check_store(disk: &SimDisk, expected: &ExpectedStore, tampering: Tampering) {
     let before = disk.files();
     let store = match open(disk) {
         Ok(store) => store,
         Err(error) => {
-            assert!(trust != Trust::Intact || !model.created, "a crash alone: {error}");
-            assert!(disk.files() == before, "a store that was not opened was changed: {error}");
+            assert!(tampering != Tampering::Nothing || !expected.created, "a crash alone: {error}");
+            assert!(disk.files() == before, "a store that did not open was changed: {error}");
             return;
         }
     };
-    let last = recovered(&store, model, trust);
-    if trust == Trust::Intact {
-        assert!(last.is_some_and(|last| last >= model.certain), "{last:?} events");
+    let last = check_events(&store, expected, tampering);
+    if tampering == Tampering::Nothing {
+        assert!(last.is_some_and(|last| last >= expected.durable_events), "{last:?} events");
         let newest = store.snapshots().first().map_or(0, |snapshot| snapshot.generation as usize);
-        assert!(newest >= model.certain_snapshots, "snapshot {newest} is the newest");
+        assert!(newest >= expected.durable_snapshots, "the newest snapshot is {newest}");
     }
-    let known: HashSet<&Hash> = model.pins.iter().collect();
-    let mut kept = Vec::new();
-    // Damage of the catalogue is found by whoever reads it.
-    let _ = store.each_pin(|entry| kept.push((entry.address, entry.hash)));
-    for (address, hash) in kept {
+    let known: HashSet<&Hash> = expected.pins.iter().collect();
+    let mut entries = Vec::new();
+    // Damage of the catalogue ends the iteration with an error.
+    let _ = store.each_pin(|entry| entries.push((entry.address, entry.hash)));
+    for (address, hash) in entries {
         if store.pin(address, &hash).is_ok() {
-            assert!(known.contains(&Hash(hash)) || trust == Trust::Forged, "a pin is different");
+            assert!(
+                known.contains(&Hash(hash)) || tampering == Tampering::Forgery,
+                "a pin differs"
+            );
         }
     }
-    if trust != Trust::Forged {
-        go_on(disk, store, last);
+    if tampering != Tampering::Forgery {
+        check_append(disk, store, last);
     }
 }
 
-/// Reads all events; tells the last, if all can be read.
-fn recovered(store: &Store, model: &Model, trust: Trust) -> Option<usize> {
+/// Reads all events. Returns the number of the last one, or None if one cannot be read.
+fn check_events(store: &Store, expected: &ExpectedStore, tampering: Tampering) -> Option<usize> {
     let Recovery { snapshot, records, .. } = match store.recover() {
         Ok(recovery) => recovery,
         Err(error) => {
-            assert!(trust != Trust::Intact, "a crash alone: {error}");
+            assert!(tampering != Tampering::Nothing, "a crash alone: {error}");
             return None;
         }
     };
     if let Some(snapshot) = &snapshot
-        && trust != Trust::Forged
+        && tampering != Tampering::Forgery
     {
-        let begun = model.snapshots.get(snapshot.generation as usize - 1);
-        assert_eq!(begun, Some(&(Hash(snapshot.root), snapshot.covers)), "a snapshot is different");
+        let started = expected.snapshots.get(snapshot.generation as usize - 1);
+        assert_eq!(started, Some(&(Hash(snapshot.root), snapshot.covers)), "a snapshot differs");
     }
     let mut last = snapshot.map_or(0, |snapshot| snapshot.covers.0 as usize);
     for record in records {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                assert!(trust != Trust::Intact, "a crash alone: {error}");
+                assert!(tampering != Tampering::Nothing, "a crash alone: {error}");
                 return None;
             }
         };
-        if trust != Trust::Forged {
+        if tampering != Tampering::Forgery {
             assert_eq!(record.seq.0 as usize, last + 1);
-            assert_eq!(model.events.get(last), Some(&record.payload), "event {}", last + 1);
+            assert_eq!(expected.events.get(last), Some(&record.payload), "event {}", last + 1);
         }
         last = record.seq.0 as usize;
     }
     Some(last)
 }
 
-/// What is appended to a store that could be read is there when it is opened again.
-fn go_on(disk: &SimDisk, store: Store, last: Option<usize>) {
-    let appended = store.append(b"after it all");
+/// An event that is appended to a readable store is present when the store is opened again.
+fn check_append(disk: &SimDisk, store: Store, last: Option<usize>) {
+    let appended = store.append(b"appended later");
     let closed = store.close();
     let (Some(last), Ok(seq), Ok(())) = (last, appended, closed) else { return };
     assert_eq!(seq.0 as usize, last.saturating_add(1));
-    let store = open(disk).expect("it was opened and closed just now");
-    let recovery = store.recover().expect("it could be read just now");
-    let end = recovery.records.last().expect("an event was appended").expect("and committed");
-    assert_eq!((end.seq, &end.payload[..]), (seq, &b"after it all"[..]));
+    let store = open(disk).expect("the store was open before");
+    let recovery = store.recover().expect("the store was readable before");
+    let end =
+        recovery.records.last().expect("an event was appended").expect("the event was committed");
+    assert_eq!((end.seq, &end.payload[..]), (seq, &b"appended later"[..]));
 }

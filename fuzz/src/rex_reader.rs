@@ -1,28 +1,30 @@
-//! The reader takes any bytes, however they arrive, and reads back what the printer writes.
+//! The Rex reader accepts any bytes, gives the same blocks whether it gets them at once or by line,
+//! and reads back what the printer writes.
 
 use rex::print::{self, Colour};
 use rex::{Block, BlockReader, Leaf, ReadError, Rex, Shape, read_file};
 
-/// Reads the bytes, all at once and line by line, and prints and reads again each tree found.
+/// Reads the bytes at once and line by line, then prints each tree and reads it again.
 ///
 /// # Panics
-/// If lines give other blocks than the whole text does, or a tree is not read back as it was,
-/// other than where the printer's documentation says so.
+/// If the two readings differ, or if a printed tree is read back as another one, unless the
+/// printer's documentation excludes it.
 pub fn check(bytes: &[u8]) {
     let pushed = push_lines(bytes);
     if let Ok(text) = rex::decode(bytes, "fuzz") {
         let whole: Vec<_> = read_file(text, "fuzz").collect();
-        assert_eq!(whole, pushed, "read at once, and line by line");
+        assert_eq!(whole, pushed, "read at once and read line by line");
     }
     for block in pushed {
         match block {
-            Ok(block) => there_and_back(&block.rex),
+            Ok(block) => check_round_trip(&block.rex),
             Err(error) => assert!(error.line > 0 && error.column > 0, "{error}"),
         }
     }
 }
 
-/// What a session makes of the bytes. A line that is not text is an error and counts as blank.
+/// Reads the bytes as a session does: line by line. A line that is not UTF-8 is an error, and
+/// counts as empty.
 fn push_lines(bytes: &[u8]) -> Vec<Result<Block, ReadError>> {
     let mut reader = BlockReader::new("fuzz");
     let mut blocks = Vec::new();
@@ -39,7 +41,8 @@ fn push_lines(bytes: &[u8]) -> Vec<Result<Block, ReadError>> {
     blocks
 }
 
-fn there_and_back(rex: &Rex) {
+/// Prints a tree on a line and as a block, and checks that both are read back as the tree.
+fn check_round_trip(rex: &Rex) {
     let line = print::line(rex, Colour::None);
     assert_eq!(print::width(rex), line.chars().count(), "{line}");
     let flat = flat(rex);
@@ -54,14 +57,15 @@ fn there_and_back(rex: &Rex) {
     }
 }
 
-/// The tree that a text is read as, if that is one.
+/// The tree in a text. None if the text has an error or more than one tree.
 fn read_one(text: &str) -> Option<Rex> {
     let mut blocks = read_file(text, "printed");
     let block = blocks.next()?.ok()?;
     blocks.next().is_none().then_some(block.rex)
 }
 
-/// A tree as it is written on a line: open nodes as nested ones, line strings as texts.
+/// A tree as it is read back from a line: open nodes become nested ones, and line strings become
+/// texts.
 fn flat(rex: &Rex) -> Rex {
     rex.fold(|rex, sons, heir| match rex {
         Rex::Node { shape: Shape::Open, rune, .. } => Rex::node(Shape::Nest, rune, sons, heir),
@@ -72,7 +76,8 @@ fn flat(rex: &Rex) -> Rex {
     })
 }
 
-/// A tree as it is laid out: what is inside of anything but open nodes and line strings is flat.
+/// A tree as it is read back from a block: [`flat`] inside everything except open nodes and line
+/// strings.
 fn laid_out(rex: &Rex) -> Rex {
     rex.fold(|rex, sons, heir| match rex {
         Rex::Node { shape: Shape::Open, rune, .. } => Rex::node(Shape::Open, rune, sons, heir),
@@ -86,7 +91,7 @@ fn laid_out(rex: &Rex) -> Rex {
     })
 }
 
-/// Whether a tree has none of what the printer's documentation says cannot be read back.
+/// Whether a tree can be read back, by the printer's documentation.
 fn has_notation(rex: &Rex) -> bool {
     let fits = |rex: &Rex| match rex {
         Rex::Leaf { leaf: Leaf::Line, heir, .. } => {
@@ -114,14 +119,16 @@ fn is_row_with_heir(rex: &Rex) -> bool {
     matches!(rex, Rex::Node { shape: Shape::Nest, rune, heir: Some(_), .. } if rune == "|")
 }
 
-/// Whether there is surely a way to write a text: its braces are none, or some quote is not in it.
+/// Whether a text can certainly be quoted: it has no braces, or some quote character does not occur
+/// in it.
 fn can_be_quoted(text: &str) -> bool {
     let quotes = rex::chars::RUNE_CHARS.chars().chain('a'..='z').chain('A'..='Z');
     !text.contains('\n')
         && (!text.contains(['{', '}']) || quotes.into_iter().any(|quote| !text.contains(quote)))
 }
 
-/// Whether it is of no matter how wide its runes are, and how columns are counted.
+/// Whether the layout of a tree does not depend on the width of long runes and of characters
+/// outside ASCII.
 fn has_layout(rex: &Rex) -> bool {
     rex.fold(|rex, sons: Vec<bool>, heir| {
         let fits = match rex {

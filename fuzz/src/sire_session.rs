@@ -1,4 +1,4 @@
-//! A session takes any input, to its end.
+//! A Sire session accepts any input, and reads it to its end.
 
 use crate::bounds::{TimeLimit, small_vm};
 use sire::{Error, Library, Options, Output, Sire};
@@ -7,18 +7,19 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use vm::jet::JetTable;
 
-/// After this, what is left of the input is carried out with every evaluation interrupted.
+/// Time limit. Afterwards the session still reads the rest of the input, but every evaluation is
+/// interrupted.
 const LIMIT: Duration = Duration::from_millis(25);
 
-/// How much a session may print.
-const OUTPUT_MAX: usize = 1 << 20;
+/// Limit on the output of a session, in bytes.
+const MAX_OUTPUT: usize = 1 << 20;
 
 static JETS: LazyLock<Arc<JetTable>> = LazyLock::new(|| Arc::new(::jets::table()));
 
-/// Throws away what is written, until that is too much.
-struct Drain(usize);
+/// Discards the output, and fails after this number of bytes.
+struct LimitedSink(usize);
 
-impl Write for Drain {
+impl Write for LimitedSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
         Ok(bytes.len())
@@ -29,17 +30,17 @@ impl Write for Drain {
     }
 }
 
-/// ResultShape the bytes to a session in which nothing is loaded.
+/// Runs a session without a library on the bytes.
 ///
 /// # Panics
-/// If it ends other than with its input, for want of memory, or because it printed too much.
+/// If the session fails for another reason than a lack of memory or too much output.
 pub fn check(bytes: &[u8]) {
     let vm = small_vm(Arc::clone(&JETS), false);
     let _limit = TimeLimit::start(&vm, LIMIT);
-    let output = || Output::new(Drain(OUTPUT_MAX), Default::default());
+    let output = || Output::new(LimitedSink(MAX_OUTPUT), Default::default());
     let library = Library::only("/nonexistent");
     let options = Options { library, cache: None, output: output(), diagnostics: output() };
-    let mut sire = Sire::new(vm, options).expect("there is room for a session");
+    let mut sire = Sire::new(vm, options).expect("the heap is large enough");
     match sire.repl(bytes) {
         Ok(()) | Err(Error::Output(_) | Error::Stop(_)) => {}
         Err(error) => panic!("{error}"),

@@ -1,38 +1,38 @@
-//! PLAN values and expressions spelled by bytes.
+//! PLAN values and expressions, decoded from bytes.
 //!
-//! Each choice takes a byte, so that a change to one byte changes one thing; where the bytes end,
-//! all choices are the first, which is a nat. Everything made here is well formed.
+//! Each choice takes a byte, so that a change of one byte changes one choice. After the last byte
+//! every choice is the first one, which is a nat. All terms are well-formed.
 
 use arbitrary::Unstructured;
-use vm::Natural;
-use vm::spec::generate::Gen;
-use vm::spec::{Term, shapes};
+use plan::Natural;
+use spec::generate::Gen;
+use spec::{Term, shapes};
 
-/// How deep terms nest at most.
-const DEPTH: u32 = 12;
+/// Maximal nesting of terms.
+const MAX_DEPTH: u32 = 12;
 
-/// A choice among so many.
+/// A number below `count`, from one byte.
 pub(crate) fn below(bytes: &mut Unstructured<'_>, count: u8) -> u8 {
     bytes.arbitrary::<u8>().unwrap_or(0) % count
 }
 
-/// A number of two bytes.
+/// A number below 65536, from two bytes.
 pub(crate) fn number(bytes: &mut Unstructured<'_>) -> u64 {
     bytes.arbitrary::<u16>().unwrap_or(0).into()
 }
 
-/// An expression to be evaluated: spelled by the bytes, or one that the generator makes of a seed.
+/// An expression to evaluate: decoded from the bytes, or generated from a seed in the bytes.
 pub(crate) fn program(bytes: &mut Unstructured<'_>) -> Term {
     match below(bytes, 8) {
         0 => {
             let size = 10 + usize::from(below(bytes, 60));
             Gen::new(bytes.arbitrary().unwrap_or(0)).program(size)
         }
-        _ => expression(bytes, DEPTH),
+        _ => expression(bytes, MAX_DEPTH),
     }
 }
 
-/// An argument: data, an expression, or data that is still to be computed.
+/// An argument: data, unevaluated data, or an expression.
 pub(crate) fn argument(bytes: &mut Unstructured<'_>) -> Term {
     match below(bytes, 8) {
         0..=3 => data(bytes, 4),
@@ -42,7 +42,7 @@ pub(crate) fn argument(bytes: &mut Unstructured<'_>) -> Term {
     }
 }
 
-/// An expression, nested no deeper than that.
+/// An expression with at most `depth` levels of nesting.
 pub(crate) fn expression(bytes: &mut Unstructured<'_>, depth: u32) -> Term {
     let Some(inner) = depth.checked_sub(1) else { return nat(bytes) };
     match below(bytes, 16) {
@@ -61,7 +61,7 @@ pub(crate) fn expression(bytes: &mut Unstructured<'_>, depth: u32) -> Term {
     }
 }
 
-/// An operation with so many arguments.
+/// An operation with `count` arguments.
 fn call(bytes: &mut Unstructured<'_>, depth: u32, operation: u64, count: usize) -> Term {
     let arguments: Vec<Term> = (0..count).map(|_| expression(bytes, depth)).collect();
     Term::from(operation).apps(arguments)
@@ -91,7 +91,7 @@ pub(crate) fn value(bytes: &mut Unstructured<'_>, depth: u32) -> Term {
     }
 }
 
-/// A nat, row, bar, set or table, in normal form; or what is nearly one.
+/// A nat, row, bar, set or table in normal form, or in a few cases a malformed one.
 fn data(bytes: &mut Unstructured<'_>, depth: u32) -> Term {
     let Some(inner) = depth.checked_sub(1) else { return nat(bytes) };
     match below(bytes, 8) {
@@ -110,7 +110,7 @@ fn data(bytes: &mut Unstructured<'_>, depth: u32) -> Term {
     }
 }
 
-/// Keys, ascending as a rule.
+/// Keys of a set: usually in ascending order, in a few cases not.
 fn keys(bytes: &mut Unstructured<'_>) -> Vec<Term> {
     let mut keys = several(bytes, 2, data);
     if below(bytes, 16) != 15 {
@@ -130,7 +130,7 @@ fn law(bytes: &mut Unstructured<'_>, depth: u32) -> Term {
     Term::Law { name, arity, body: body(bytes, depth, variables).into() }
 }
 
-/// What stands in a law, where so many variables are known.
+/// The body of a law, or a part of it, where `variables` variables are bound.
 fn body(bytes: &mut Unstructured<'_>, depth: u32, variables: u8) -> Term {
     let Some(inner) = depth.checked_sub(1) else { return variable(bytes, variables) };
     match below(bytes, 12) {
@@ -149,7 +149,7 @@ fn body(bytes: &mut Unstructured<'_>, depth: u32, variables: u8) -> Term {
     }
 }
 
-/// A variable: one that is known, or the first that is not.
+/// A bound variable, or the first number that is not bound.
 fn variable(bytes: &mut Unstructured<'_>, variables: u8) -> Term {
     Term::from(u64::from(below(bytes, variables + 1)))
 }
@@ -158,7 +158,7 @@ fn nat(bytes: &mut Unstructured<'_>) -> Term {
     Term::Nat(nat_number(bytes))
 }
 
-/// A nat: mostly small, at times around the edges of machine words.
+/// A nat: usually small, sometimes near a power of two at the limit of a machine word.
 fn nat_number(bytes: &mut Unstructured<'_>) -> Natural {
     match below(bytes, 8) {
         0..=3 => Natural::from(below(bytes, 8)),
@@ -169,6 +169,6 @@ fn nat_number(bytes: &mut Unstructured<'_>) -> Natural {
             let edge = Natural::from(1u8) << exponents[usize::from(below(bytes, 8))];
             edge + Natural::from(below(bytes, 3)) - Natural::from(1u8)
         }
-        _ => vm::spec::nat_from_bytes(bytes.bytes(3).unwrap_or(b"die")),
+        _ => spec::nat_from_bytes(bytes.bytes(3).unwrap_or(b"die")),
     }
 }

@@ -23,6 +23,8 @@
 //! No part of this crate recurses natively on a tree or on input: a tree may be as deep as memory
 //! allows, and still be read, compared, printed and dropped.
 
+#![forbid(unsafe_code)]
+
 pub mod chars;
 pub mod print;
 mod read;

@@ -1,14 +1,15 @@
-//! Whatever the operands of the library's operations are, compiled code makes of them what the
-//! interpreter does: rows and bars of all shapes, apps and pins in place of nats and rows, nats of all
-//! sizes, in laws where the compiler knows something of the operands, and in such where it does not.
+//! Operands of unexpected kinds: compiled code agrees with the interpreter when the operands of
+//! library operations are rows and bars of all representations, apps and pins in place of nats and
+//! rows, and nats of all sizes. The laws differ in what the compiler knows about the operands.
 
-use tests::compiled_alike;
+use tests::assert_same_compiled;
 
-/// Operations of one operand, and of two.
+/// Operations with one operand.
 const UNARY: &[&str] = &[
     "toNat", "inc", "dec", "bit", "not", "isZero", "isNat", "isApp", "isLaw", "isPin", "isRow",
     "isBar", "w32", "w64", "met", "popCount", "len", "last", "head", "barLen", "arity",
 ];
+/// Operations with two operands.
 const BINARY: &[&str] = &[
     "add", "sub", "mul", "div", "mod", "dis", "con", "mix", "rsh", "testBit", "trunc", "eql",
     "neq", "lth", "lte", "gth", "gte", "cmp", "min", "max", "and", "or", "nand", "nor", "xor",
@@ -16,7 +17,7 @@ const BINARY: &[&str] = &[
     "rsh64", "idx", "get", "barIdx", "take",
 ];
 
-/// What is given to them.
+/// The operands, as Sire expressions.
 const OPERANDS: &[&str] = &[
     "0",
     "1",
@@ -44,8 +45,9 @@ const OPERANDS: &[&str] = &[
     "shared",
 ];
 
-/// Uses of an operation `OP` of `a` and `b`: with nothing known, with both evaluated, with nats, after
-/// branches that say what they are, in a loop.
+/// Bodies of laws that apply an operation `OP` to `a` and `b`, by name. They differ in what the
+/// compiler knows about the operands: nothing, that they are evaluated, that they are nats, or the
+/// result of a comparison. In the last one the operation is in a loop.
 const USES: &[(&str, &str)] = &[
     ("given", "v2 (OP a b) (if (OP b a) 7 8)"),
     ("evaluated", "seq a | seq b | v3 (OP a b) (OP b a) (ifz (OP a a) 1 2)"),
@@ -58,8 +60,8 @@ const USES: &[(&str, &str)] = &[
     ("turns", "around_OP (con 3 (len [a b])) b a 0"),
 ];
 
-/// Items and bytes at all sorts of numbers, written out and not, of rows and bars of all sorts.
-const PLACES: &str = "
+/// Long rows and bars of all representations, and laws that read their items and bytes.
+const LONG_VALUES: &str = "
 = long | gen 5000 (i & i)
 
 = tree | weld long (weld long [1 2 3])
@@ -78,7 +80,9 @@ const PLACES: &str = "
 
 (map (row & total 290 row 0) rows)
 ";
-const NUMBERS: &[&str] = &[
+
+/// Indices into the long rows and bars, as Sire expressions.
+const INDICES: &[&str] = &[
     "0",
     "63",
     "64",
@@ -96,7 +100,8 @@ const NUMBERS: &[&str] = &[
     "[1]",
 ];
 
-fn shared() -> String {
+/// The definitions that all programs share.
+fn definitions() -> String {
     let operands = OPERANDS.join(" ");
     format!(
         "= base | barGen 600 (i & i)\n\n= shared | barDrop 9 (barWeld base b#tail)\n\n\
@@ -104,8 +109,9 @@ fn shared() -> String {
     )
 }
 
-/// Laws that use an operation, applied to all pairs of operands.
-fn uses(operation: &str, operator: &str) -> String {
+/// A program that defines a law for each of [`USES`] and applies it to all pairs of operands.
+/// `operation` is part of the laws' names, and `operator` is the operation of two operands.
+fn program(operation: &str, operator: &str) -> String {
     let mut text = format!(
         "= (around_{operation} n a b acc)\n| if (isZero n) acc\n\
          | around_{operation} (dec n) b a (v2 ({operator} a b) (idx 0 acc))\n\n"
@@ -120,22 +126,24 @@ fn uses(operation: &str, operator: &str) -> String {
 }
 
 #[test]
-fn operations_of_one_operand() {
-    let first = |name: &&str| format!("= ({name}_first a b) | {name} a\n\n");
-    let laws: String = UNARY.iter().map(first).collect();
-    let uses: String = UNARY.iter().map(|name| uses(name, &format!("{name}_first"))).collect();
-    compiled_alike(&[shared(), laws, uses].concat());
+fn operations_with_one_operand() {
+    // The operation ignores its second operand.
+    let operator = |name: &&str| format!("= ({name}_first a b) | {name} a\n\n");
+    let operators: String = UNARY.iter().map(operator).collect();
+    let programs: String =
+        UNARY.iter().map(|name| program(name, &format!("{name}_first"))).collect();
+    assert_same_compiled(&[definitions(), operators, programs].concat());
 }
 
 #[test]
-fn operations_of_two_operands() {
-    let uses: String = BINARY.iter().map(|name| uses(name, name)).collect();
-    compiled_alike(&[shared(), uses].concat());
+fn operations_with_two_operands() {
+    let programs: String = BINARY.iter().map(|name| program(name, name)).collect();
+    assert_same_compiled(&[definitions(), programs].concat());
 }
 
 #[test]
-fn with_one_operand_written_out() {
-    let mut text = shared();
+fn operations_with_a_constant_operand() {
+    let mut text = definitions();
     for operation in BINARY {
         for (number, operand) in OPERANDS.iter().enumerate() {
             let name = format!("{operation}_{number}");
@@ -144,18 +152,18 @@ fn with_one_operand_written_out() {
             text += &format!("(map {name} operands)\n\n");
         }
     }
-    compiled_alike(&text);
+    assert_same_compiled(&text);
 }
 
 #[test]
-fn items_and_bytes_of_what_is_long() {
-    let mut text = PLACES.to_owned();
-    for (index, number) in NUMBERS.iter().enumerate() {
+fn items_and_bytes_of_long_values() {
+    let mut text = LONG_VALUES.to_owned();
+    for (index, number) in INDICES.iter().enumerate() {
         text += &format!("= (at{index} row)\n| seq row\n");
         text += &format!("| v4 (idx 0 row) (idx 1 row) (idx {number} row) (get row {number})\n\n");
         text += &format!("= (byte{index} bar) | v2 (barIdx {number} bar) (barIdx 3 bar)\n\n");
         text += &format!("(map at{index} rows)\n\n(map byte{index} bars)\n\n");
         text += &format!("(map (item {number}) rows)\n\n(map (byte {number}) bars)\n\n");
     }
-    compiled_alike(&text);
+    assert_same_compiled(&text);
 }

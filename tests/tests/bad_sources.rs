@@ -1,48 +1,48 @@
-//! Sources, macros and folders as bad as they come: each gets an answer that says where, and
-//! nothing hangs or ends in a panic.
+//! Sources, macros and cache directories that are wrong in every way: each error names the place,
+//! and nothing hangs or panics.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Output, Stdio};
-use tests::{Pallas, feed, stderr, stdout};
+use tests::{Pallas, run_with_input, stderr, stdout};
 
-/// Loads a module in a session without input.
+/// Runs a session that loads a module and has no input.
 fn load(pallas: &Pallas, module: &str) -> Output {
     pallas.run(["sire", module], "")
 }
 
-/// Loads a module that must be refused with this exit code, and returns what was told.
-fn refused(pallas: &Pallas, module: &str, code: i32) -> String {
+/// Loads a module that must fail with this exit code. Returns the error message.
+fn load_error(pallas: &Pallas, module: &str, code: i32) -> String {
     let output = load(pallas, module);
     assert_eq!(output.status.code(), Some(code), "{module}: {output:?}");
     stderr(&output)
 }
 
 #[test]
-fn circles_of_any_length_are_told_with_the_place_that_closes_them() {
+fn a_cycle_of_modules_is_reported_where_it_closes() {
     for length in [1, 2, 60] {
         let pallas = Pallas::new();
         for index in 0..length {
             let next = (index + 1) % length;
             pallas.write(&format!("sire/m{index}.sire"), format!("\n#### m{index} <- m{next}\n"));
         }
-        let told = refused(&pallas, "m0", 1);
+        let message = load_error(&pallas, "m0", 1);
         let last = length - 1;
-        assert!(told.contains(&format!("sire/m{last}.sire:2: the modules m0 <- ")), "{told}");
-        assert!(told.trim_end().ends_with("<- m0 need each other"), "{told}");
+        assert!(message.contains(&format!("sire/m{last}.sire:2: the modules m0 <- ")), "{message}");
+        assert!(message.trim_end().ends_with("<- m0 need each other"), "{message}");
     }
 }
 
 #[test]
-fn a_missing_file_is_told_with_the_place_that_names_it() {
+fn a_missing_module_is_reported_where_it_is_named() {
     let pallas = Pallas::new();
     pallas.write("sire/a.sire", "#### a <- b\n");
     pallas.write("sire/b.sire", "; about b\n#### b <- c\n");
-    assert!(refused(&pallas, "a", 1).contains("sire/b.sire:2: no module c"));
+    assert!(load_error(&pallas, "a", 1).contains("sire/b.sire:2: no module c"));
 }
 
 #[test]
-fn what_is_no_file_is_not_read() {
+fn only_regular_files_are_read() {
     let pallas = Pallas::new();
     pallas.write("sire/good.sire", "#### good\n");
     fs::create_dir(pallas.path("sire/folder.sire")).expect("a folder");
@@ -56,36 +56,40 @@ fn what_is_no_file_is_not_read() {
         ("pipe", "not a regular file"),
         ("dangling", "no module dangling"),
     ] {
-        let told = refused(&pallas, name, 1);
-        assert!(told.contains(&format!("sire/{name}.sire")) && told.contains(problem), "{told}");
+        let message = load_error(&pallas, name, 1);
+        assert!(
+            message.contains(&format!("sire/{name}.sire")) && message.contains(problem),
+            "{message}"
+        );
     }
 }
 
 #[test]
-fn a_file_that_may_not_be_read_is_named() {
+fn a_file_without_read_permission_is_named() {
     use std::os::unix::fs::PermissionsExt;
     let pallas = Pallas::new();
     let path = pallas.write("sire/secret.sire", "#### secret\n");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("one's own file");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000))
+        .expect("this process owns the file");
     if fs::read(&path).is_ok() {
-        // Nothing is kept from the superuser.
+        // Permissions do not apply to the superuser.
         return;
     }
-    let told = refused(&pallas, "secret", 1);
-    assert!(told.contains("sire/secret.sire: Permission denied"), "{told}");
+    let message = load_error(&pallas, "secret", 1);
+    assert!(message.contains("sire/secret.sire: Permission denied"), "{message}");
 }
 
 #[test]
-fn bytes_that_are_no_text_are_told_with_line_and_column() {
+fn invalid_utf8_is_reported_with_line_and_column() {
     let pallas = Pallas::new();
     pallas.write("sire/latin.sire", b"#### latin\n\n= cafe {caf\xe9}\n");
-    let told = refused(&pallas, "latin", 1);
-    assert!(told.contains("sire/latin.sire:3:12: not UTF-8 text\n"), "{told}");
-    assert!(told.contains("= cafe {caf") && told.contains('^'), "{told}");
+    let message = load_error(&pallas, "latin", 1);
+    assert!(message.contains("sire/latin.sire:3:12: not UTF-8 text\n"), "{message}");
+    assert!(message.contains("= cafe {caf") && message.contains('^'), "{message}");
 }
 
 #[test]
-fn a_line_of_ten_megabytes_is_read_or_told_in_short() {
+fn a_line_of_ten_megabytes_is_read_or_quoted_in_part() {
     let pallas = Pallas::new();
     let long = "a".repeat(10_000_000);
     pallas.write("sire/long.sire", format!("#### long\n\n= main {{{long}}}\n"));
@@ -93,14 +97,14 @@ fn a_line_of_ten_megabytes_is_read_or_told_in_short() {
     pallas.write("sire/open.sire", format!("#### open\n\n= main ({long}\n"));
     pallas.write("sire/loose.sire", format!("#### loose\n\n= main | loose {{{long}}}\n"));
     for (name, code, place) in [("open", 1, ":3:8: "), ("loose", 2, ":3: ")] {
-        let told = refused(&pallas, name, code);
-        assert!(told.contains(&format!("sire/{name}.sire{place}")), "{name}: {told:.200}");
-        assert!(told.len() < 1000, "{name} is told in {} bytes", told.len());
+        let message = load_error(&pallas, name, code);
+        assert!(message.contains(&format!("sire/{name}.sire{place}")), "{name}: {message:.200}");
+        assert!(message.len() < 1000, "{name} is reported in {} bytes", message.len());
     }
 }
 
 #[test]
-fn nesting_of_a_hundred_thousand_levels_is_read_or_refused() {
+fn a_hundred_thousand_levels_of_nesting_are_read_or_refused() {
     const DEPTH: usize = 100_000;
     let pallas = Pallas::new();
     let brackets = format!("{}1{}\n\n", "(3 ".repeat(DEPTH), ")".repeat(DEPTH));
@@ -115,11 +119,14 @@ fn nesting_of_a_hundred_thousand_levels_is_read_or_refused() {
     for value in ["\n100001\n", "\n42\n", "\n7\n", "\n5\n"] {
         assert!(printed.contains(value), "{value} in {printed:.500}");
     }
-    let told = stderr(&output);
-    assert!(told.contains("is not closed") && told.contains("closes nothing"), "{told:.500}");
+    let message = stderr(&output);
+    assert!(
+        message.contains("is not closed") && message.contains("closes nothing"),
+        "{message:.500}"
+    );
 }
 
-/// Macros that give back what they must not, or nothing at all.
+/// Macros that return something wrong, or do not return, by name.
 const BAD_MACROS: [(&str, &str); 10] = [
     ("crash", "| 0 {dead} rex st"),
     ("die", "| {dead} rex"),
@@ -134,17 +141,17 @@ const BAD_MACROS: [(&str, &str); 10] = [
 ];
 
 #[test]
-fn what_a_bad_macro_does_is_an_error_with_its_place() {
-    // The last one would go on for ever, and is for the next test.
+fn a_bad_macro_is_reported_where_it_is_used() {
+    // The last one does not terminate; the next test interrupts it.
     let macros = &BAD_MACROS[..BAD_MACROS.len() - 1];
     for (name, body) in macros {
         let pallas = Pallas::new();
         let macro_text = format!("= {{$}} | & (st rex err ok) {body}\n");
         let text = format!("#### {name}\n\n{macro_text}\n= before 1\n\n= main ($ 1 2)\n");
         pallas.write(&format!("sire/{name}.sire"), &text);
-        let told = refused(&pallas, name, 2);
-        assert!(told.contains(&format!("sire/{name}.sire:7: ")), "{name}: {told}");
-        assert!(told.contains("= main ($ 1 2)"), "{name}: {told}");
+        let message = load_error(&pallas, name, 2);
+        assert!(message.contains(&format!("sire/{name}.sire:7: ")), "{name}: {message}");
+        assert!(message.contains("= main ($ 1 2)"), "{name}: {message}");
         let output = pallas.run(["sire"], format!("{macro_text}\n($ 1 2)\n\n(3 41)\n"));
         assert!(output.status.success(), "{name}: {output:?}");
         assert!(stdout(&output).contains("# reason"), "{name}: {output:?}");
@@ -153,76 +160,80 @@ fn what_a_bad_macro_does_is_an_error_with_its_place() {
 }
 
 #[test]
-fn an_interrupt_stops_a_macro_and_gives_the_session_back() {
+fn an_interrupt_stops_a_macro_and_not_the_session() {
     let (_, body) = BAD_MACROS[BAD_MACROS.len() - 1];
     let pallas = Pallas::new();
-    let mut child = pallas.command(["sire"]).stdin(Stdio::piped()).spawn().expect("pallas runs");
-    // The assertion is printed before anything in it is run, and no interrupt after that is lost.
+    let mut child = pallas.command(["sire"]).stdin(Stdio::piped()).spawn().expect("pallas starts");
+    // The assertion is printed before it is evaluated, and an interrupt after that is not lost.
     let input = format!("= {{$}} | & (st rex err ok) {body}\n\n=?= 1 ($ 1)\n\n(3 41)\n");
-    let mut stdin = child.stdin.take().expect("a pipe was asked for");
-    stdin.write_all(input.as_bytes()).expect("it listens");
+    let mut stdin = child.stdin.take().expect("it is a pipe");
+    stdin.write_all(input.as_bytes()).expect("it reads its input");
     drop(stdin);
-    let mut printed = BufReader::new(child.stdout.take().expect("a pipe was asked for"));
+    let mut printed = BufReader::new(child.stdout.take().expect("it is a pipe"));
     let mut line = String::new();
     while !line.starts_with("=?=") {
         line.clear();
-        assert!(printed.read_line(&mut line).expect("it prints") > 0, "it ended before");
+        assert!(printed.read_line(&mut line).expect("it prints") > 0, "it exited too early");
     }
     let child_id = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(child_id, rustix::process::Signal::INT).expect("it is there");
+    rustix::process::kill_process(child_id, rustix::process::Signal::INT).expect("it exists");
     let mut rest = String::new();
     printed.read_to_string(&mut rest).expect("it prints text");
-    assert!(child.wait().expect("it ends").success());
+    assert!(child.wait().expect("it exits").success());
     assert!(rest.contains("interrupted") && rest.ends_with("\n42\n\n"), "{rest}");
 }
 
-/// A good module, with something to keep in a cache.
-fn with_module() -> Pallas {
+/// A directory with a correct module, which can be cached.
+fn with_good_module() -> Pallas {
     let pallas = Pallas::new();
     pallas.write("sire/good.sire", "#### good\n\n= (inc x) | 3 x\n= main | inc 4\n");
     pallas
 }
 
 #[test]
-fn a_cache_without_room_is_only_a_warning() {
-    let pallas = with_module();
-    // As on a full disk, writing fails; nothing half-written may stay behind.
+fn a_cache_on_a_full_disk_is_only_a_warning() {
+    let pallas = with_good_module();
+    // Without permission to write any byte, writes fail as on a full disk. No partial file may
+    // remain.
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" sire good"]).arg(tests::binary());
     command.current_dir(pallas.folder.path()).env("PALLAS_DIR", pallas.path("kept"));
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let output = feed(command, "main\n");
+    let output = run_with_input(command, "main\n");
     assert!(output.status.success(), "{output:?}");
     assert!(stdout(&output).ends_with("\n5\n\n"), "{output:?}");
     assert!(stderr(&output).starts_with("warning: the cache "), "{output:?}");
-    assert_eq!(fs::read_dir(pallas.path("kept/modules")).expect("it was made").count(), 0);
+    assert_eq!(
+        fs::read_dir(pallas.path("kept/modules")).expect("the directory was created").count(),
+        0
+    );
 }
 
 #[test]
-fn a_cache_that_is_no_folder_or_holds_rubbish_is_not_trusted() {
-    let pallas = with_module();
+fn a_cache_that_is_no_folder_or_holds_other_files_is_not_used() {
+    let pallas = with_good_module();
     pallas.write("pallas-dir", "a file where a folder should be");
     let output = pallas.run(["sire", "good"], "main\n");
     assert!(output.status.success() && stdout(&output).ends_with("\n5\n\n"), "{output:?}");
     assert!(stderr(&output).contains("warning: the cache "), "{output:?}");
 
-    fs::remove_file(pallas.path("pallas-dir")).expect("it is there");
+    fs::remove_file(pallas.path("pallas-dir")).expect("it exists");
     assert!(load(&pallas, "good").status.success());
-    let kept = fs::read_dir(pallas.path("pallas-dir/modules")).expect("a cache was made");
-    let kept = kept.map(|entry| entry.expect("it can be listed").path()).next();
-    let kept = kept.expect("it holds a file");
-    fs::remove_file(&kept).expect("it is there");
-    assert!(Command::new("mkfifo").arg(&kept).status().expect("mkfifo runs").success());
+    let cached = fs::read_dir(pallas.path("pallas-dir/modules")).expect("the cache was created");
+    let cached = cached.map(|entry| entry.expect("it can be listed").path()).next();
+    let cached = cached.expect("it holds a file");
+    fs::remove_file(&cached).expect("it exists");
+    assert!(Command::new("mkfifo").arg(&cached).status().expect("mkfifo runs").success());
     let output = pallas.run(["sire", "good"], "main\n");
     assert!(output.status.success() && stdout(&output).ends_with("\n5\n\n"), "{output:?}");
 }
 
 #[test]
-fn output_that_cannot_be_written_ends_the_session() {
-    let pallas = with_module();
+fn a_session_ends_when_its_output_cannot_be_written() {
+    let pallas = with_good_module();
     let mut command = pallas.command(["sire", "good"]);
-    command.stdout(fs::File::create("/dev/full").expect("the device is there"));
-    let output = feed(command, "main\n");
+    command.stdout(fs::File::create("/dev/full").expect("the device exists"));
+    let output = run_with_input(command, "main\n");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(stderr(&output).contains("cannot write the output"), "{output:?}");
 }

@@ -1,37 +1,138 @@
-//! The command line: what it teaches, and how it refuses.
+//! The command line: the help of each command, and the exit code and message for wrong input.
+//!
+//! Help and messages are compared with `tests/snapshots`. `SNAPSHOT_BLESS=1 cargo test -p tests
+//! --test command_line` rewrites these files.
 
-use tests::{Pallas, stderr, stdout};
+use assert_cmd::assert::OutputAssertExt;
+use tests::{Pallas, assert_snapshot, stderr, stdout};
+
+/// All commands.
+const COMMANDS: [&str; 12] = [
+    "sire", "save", "show", "repl", "boot", "start", "check", "du", "gc", "export", "import",
+    "jets",
+];
 
 #[test]
-fn help_tells_what_each_command_is_for() {
+fn help_is_as_in_the_snapshots() {
     let pallas = Pallas::new();
-    let help = pallas.run(["--help"], "");
-    assert!(help.status.success());
-    let help = stdout(&help);
-    let store = ["check", "du", "export", "import"];
-    for command in
-        ["sire", "save", "show", "repl", "boot", "start", "jets"].into_iter().chain(store)
-    {
-        assert!(help.contains(command), "{help}");
-        let own = pallas.run([command, "--help"], "");
-        assert!(own.status.success() && stdout(&own).contains("Usage: pallas"), "{own:?}");
+    let help = |args: &[&str]| {
+        let help = pallas.run(args, "").assert().success().stderr("");
+        stdout(help.get_output())
+    };
+    let all = help(&["--help"]);
+    assert_snapshot("help/pallas.txt", &all);
+    for command in COMMANDS {
+        assert!(all.contains(&format!("\n  {command} ")), "{command} is not listed:\n{all}");
+        assert_snapshot(&format!("help/{command}.txt"), &help(&[command, "--help"]));
     }
 }
 
 #[test]
-fn a_wrong_command_line_is_explained() {
+fn the_snapshots_cover_every_command() {
     let pallas = Pallas::new();
-    for args in [&["nonsense"][..], &["save", "one"], &["start"], &["boot", "-w", "0", "a", "b"]] {
-        let output = pallas.run(args, "");
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
-        assert!(
-            stderr(&output).contains("Usage") || stderr(&output).contains("error"),
-            "{output:?}"
-        );
-    }
+    let help = stdout(&pallas.run(["--help"], ""));
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let listed = commands.take_while(|line| !line.is_empty());
+    let listed: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(listed, [&COMMANDS[..], &["help"]].concat());
 }
 
-/// Each bad module: its text, and what the message must name.
+/// Wrong input for each command, in a directory that [`with_wrong_files`] fills: the arguments, and
+/// the exit code. The messages are in the snapshot `errors.txt`.
+const WRONG_INPUTS: &[(&str, i32)] = &[
+    ("", 2),
+    ("nonsense", 2),
+    ("--nonsense", 2),
+    ("sire nowhere", 1),
+    ("sire not/a/name!", 1),
+    ("sire unbound", 2),
+    ("sire --jit never", 2),
+    ("sire --jit eager --no-jit", 2),
+    ("sire --max-heap lots", 2),
+    ("sire --max-heap 3K", 2),
+    ("sire --max-heap 99999999999T", 2),
+    ("save", 2),
+    ("save out.seed", 2),
+    ("save out.seed nowhere", 1),
+    ("save out.seed unbound", 2),
+    ("save out.seed no_main", 1),
+    ("save nowhere/out.seed good", 1),
+    ("save folder good", 1),
+    ("show", 2),
+    ("show nowhere.seed", 1),
+    ("show text", 1),
+    ("show folder", 1),
+    ("repl", 2),
+    ("repl nowhere.seed", 1),
+    ("repl text", 1),
+    ("repl good.seed", 1),
+    ("repl good.seed --save nowhere/output", 1),
+    ("boot store", 2),
+    ("boot -w 0 store good", 2),
+    ("boot -w 1025 store good", 2),
+    ("boot --keep-snapshots 1 store good", 2),
+    ("boot store nowhere", 1),
+    ("boot store no_main", 1),
+    ("boot folder good", 1),
+    ("boot text good", 1),
+    ("start", 2),
+    ("start nowhere", 1),
+    ("start folder", 1),
+    ("start text", 1),
+    ("check", 2),
+    ("check nowhere", 2),
+    ("check folder", 2),
+    ("check text", 2),
+    ("du nowhere", 1),
+    ("du --json folder", 1),
+    ("du text", 1),
+    ("gc nowhere", 1),
+    ("gc --dry-run folder", 1),
+    ("gc text", 1),
+    ("export nowhere", 2),
+    ("export nowhere machine.pallas", 1),
+    ("export folder machine.pallas", 1),
+    ("import machine.pallas", 2),
+    ("import nowhere new", 1),
+    ("import text new", 1),
+    ("import folder new", 1),
+    ("jets nowhere", 1),
+    ("jets --json unbound", 2),
+];
+
+/// A directory with a good module, a module that fails, one without `main`, a seed that is no
+/// program, a folder that is no store, and a text file.
+fn with_wrong_files() -> Pallas {
+    let pallas = Pallas::new();
+    pallas.write("sire/good.sire", "#### good\n\n= main 7\n");
+    pallas.write("sire/unbound.sire", "#### unbound\n\n= main | nobody\n");
+    pallas.write("sire/no_main.sire", "#### no_main\n\n= x 1\n");
+    pallas.write("folder/letter.txt", "dear reader");
+    pallas.write("text", "dear reader");
+    pallas.run(["save", "good.seed", "good"], "").assert().success();
+    pallas
+}
+
+#[test]
+fn wrong_input_gives_its_exit_code_and_message() {
+    let pallas = with_wrong_files();
+    let before = tests::files_below(pallas.folder.path());
+    let mut messages = String::new();
+    for (args, code) in WRONG_INPUTS {
+        let output = pallas.run(args.split_whitespace(), "");
+        let message = stderr(&output);
+        output.assert().append_context("arguments", *args).code(*code);
+        messages += format!("$ pallas {args}").trim_end();
+        messages += &format!("\n[exit code {code}]\n{message}\n");
+    }
+    assert_snapshot("errors.txt", &messages);
+    let unchanged =
+        before.iter().all(|(path, bytes)| std::fs::read(path).is_ok_and(|now| now == *bytes));
+    assert!(unchanged, "a command with wrong input changed a file");
+    assert!(!pallas.path("store").exists() && !pallas.path("new").exists());
+}
+
+/// Bad modules: name, text, and parts of the error message.
 const BAD_MODULES: [(&str, &[u8], &[&str]); 6] = [
     ("open", b"#### open\n\n= (f x\n", &["open.sire:3"]),
     ("unbound", b"#### unbound\n\n= x 1\n\n= main | y\n", &["unbound.sire:5", "y"]),
@@ -42,7 +143,7 @@ const BAD_MODULES: [(&str, &[u8], &[&str]); 6] = [
 ];
 
 #[test]
-fn a_bad_module_is_refused_with_its_place() {
+fn a_bad_module_is_reported_with_its_place() {
     for (name, text, wanted) in BAD_MODULES {
         let pallas = Pallas::new();
         pallas.write(&format!("sire/{name}.sire"), text);
@@ -50,8 +151,8 @@ fn a_bad_module_is_refused_with_its_place() {
             let output = pallas.run(args, "");
             assert!(matches!(output.status.code(), Some(1 | 2)), "{name}: {output:?}");
             for part in wanted {
-                let told = format!("{}{}", stderr(&output), stdout(&output));
-                assert!(told.contains(part), "{name} should name {part}: {told}");
+                let message = format!("{}{}", stderr(&output), stdout(&output));
+                assert!(message.contains(part), "{name} should name {part}: {message}");
             }
         }
         assert!(!pallas.path("out.seed").exists() && !pallas.path("store").exists(), "{name}");
@@ -59,7 +160,7 @@ fn a_bad_module_is_refused_with_its_place() {
 }
 
 #[test]
-fn modules_that_need_each_other_are_refused() {
+fn modules_that_depend_on_each_other_are_refused() {
     let pallas = Pallas::new();
     pallas.write("sire/ping.sire", "#### ping <- pong\n\n= main 1\n");
     pallas.write("sire/pong.sire", "#### pong <- ping\n\n= main 1\n");
@@ -78,7 +179,7 @@ fn a_module_without_main_has_nothing_to_save() {
 }
 
 #[test]
-fn what_is_no_store_is_refused() {
+fn a_directory_that_is_no_store_is_refused() {
     let pallas = Pallas::new();
     for name in ["absent", "folder", "file"] {
         match name {
@@ -90,118 +191,7 @@ fn what_is_no_store_is_refused() {
         assert_eq!(output.status.code(), Some(1), "{name}: {output:?}");
         assert!(stderr(&output).contains(name), "{output:?}");
     }
-    assert!(!pallas.path("absent").exists(), "a start makes no store");
+    assert!(!pallas.path("absent").exists(), "start creates no store");
     let output = pallas.run(["boot", "folder", "sire/demo_count_up.sire"], "");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-}
-
-#[test]
-fn the_session_goes_on_after_bad_input() {
-    let pallas = Pallas::new();
-    let mut input = b"(3 4)\n\n\xff\xfe\n\n(3\n\n)\n\n= x \n\n(3 (5 1))\n\n".to_vec();
-    // A line of 10 MB.
-    input.extend_from_slice(b"(3 {");
-    input.resize(input.len() + 10_000_000, b'a');
-    input.extend_from_slice(b"})\n\n(3 41)\n");
-    let output = pallas.run(["sire"], input);
-    assert!(output.status.success(), "{:?}", output.status);
-    let told = stderr(&output);
-    assert!(told.contains("REPL:3") && told.contains("UTF-8"), "{told}");
-    let printed = stdout(&output);
-    assert!(printed.trim_end().ends_with("42"), "the last value is printed");
-}
-
-#[test]
-fn memory_can_be_limited() {
-    let pallas = Pallas::new();
-    let input = "= (grow x) | 0 x (grow (3 x))\n\n(grow 1)\n\n(3 41)\n";
-    let output = pallas.run(["sire", "--max-heap", "48M"], input);
-    let told = stdout(&output) + &stderr(&output);
-    assert!(told.contains("needs more memory"), "{told}");
-    for size in ["lots", "3K", ""] {
-        let output = pallas.run(["start", "--max-heap", size, "nowhere"], "");
-        assert_eq!(output.status.code(), Some(2), "{output:?}");
-    }
-}
-
-#[test]
-fn a_program_in_a_seed_can_be_talked_to() {
-    let pallas = Pallas::new();
-    // It answers every input with that input, and stays as it is.
-    let echo = "#### echo\n\n= (loop x)\n| 0 0 3 0 loop x\n\n= main | loop\n";
-    pallas.write("sire/echo.sire", echo);
-    let saved = pallas.run(["save", "echo.seed", "echo"], "");
-    assert!(saved.status.success(), "{}", stderr(&saved));
-    let output = pallas.run(["repl", "echo.seed", "--save", "said"], "hello\n");
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(std::fs::read_to_string(pallas.path("said")).expect("it wrote"), "hello\n");
-}
-
-/// A module with a law that is called as a jet's is, but is another one.
-const IMPOSTOR: &str = "#### impostor\n\n= main | 4 | 0 {_Add} 2 1\n";
-
-#[test]
-fn a_law_with_only_the_name_of_a_jet_s_is_fatal_if_that_is_asked_for() {
-    let pallas = Pallas::new();
-    pallas.write("sire/impostor.sire", IMPOSTOR);
-    let silent = pallas.run(["save", "out.seed", "impostor"], "");
-    assert!(silent.status.success() && stderr(&silent).is_empty(), "{silent:?}");
-    let boot = ["boot", "-M", "store", "impostor"];
-    for args in [&["sire", "-M", "impostor"][..], &["repl", "-M", "out.seed"], &boot] {
-        let output = pallas.run(args, "");
-        assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
-        let told = stderr(&output);
-        let hash = "gNiuiwQ4JBAVJ2xfrERvm4yYfc5jqiKcWa6F83Lw1wj";
-        assert!(told.contains("_Add") && told.contains(hash), "{args:?}: {told}");
-    }
-    assert!(!pallas.path("store").exists());
-}
-
-#[test]
-fn modules_whose_laws_were_compared_are_kept_too() {
-    let pallas = Pallas::new();
-    pallas.write("sire/good.sire", "#### good\n\n= (inc x) | 3 x\n");
-    for args in [&["sire", "good"][..], &["sire", "-M", "good"]] {
-        let first = stdout(&pallas.run(args, ""));
-        let second = stdout(&pallas.run(args, ""));
-        assert!(first.contains("(inc a)=") && !second.contains("(inc a)="), "{args:?}: {second}");
-    }
-}
-
-#[test]
-fn the_jets_are_listed_by_name_and_hash() {
-    let pallas = Pallas::new();
-    let output = pallas.run(["jets"], "");
-    assert!(output.status.success(), "{output:?}");
-    let listed = stdout(&output);
-    let rows: Vec<Vec<&str>> =
-        listed.lines().map(|line| line.split_whitespace().collect()).collect();
-    let add = ["QeTTm1EFP1r7mkXJQVnBYUW2QeKUvjNfYA5PiGzFRVj", "_Add", "native", "prototype"];
-    assert!(rows.iter().any(|row| *row == add), "{listed}");
-    assert_eq!(rows.iter().filter(|row| row.last() == Some(&"prototype")).count(), 197);
-}
-
-#[test]
-fn a_run_s_jets_are_counted() {
-    let pallas = Pallas::new();
-    let output = pallas.run(["jets", "--json", "nat"], "");
-    assert!(output.status.success(), "{output:?}");
-    let listed = stdout(&output);
-    let add = listed.lines().find(|line| line.contains(r#""name": "_Add""#)).expect(&listed);
-    assert!(add.contains(r#""native": true, "calls": "#), "{add}");
-    assert!(!add.contains(r#""calls": 0,"#), "{add}");
-}
-
-#[test]
-fn a_jet_that_falls_back_is_told_of_or_crashes() {
-    let pallas = Pallas::new();
-    let input = "(barLen 5)\n(add 2 3)\n";
-    let warned = pallas.run(["sire", "-f", "prelude"], input);
-    let warning = "pallas: jet fallback: barLen runs as a law, with 5\n";
-    assert!(stderr(&warned).contains(warning), "{warned:?}");
-    let crashed = pallas.run(["sire", "-F", "prelude"], input);
-    let told = stdout(&crashed) + &stderr(&crashed);
-    assert!(told.contains("[%deopt [barLen 5]]"), "{told}");
-    let quiet = pallas.run(["sire", "prelude"], input);
-    assert!(!stderr(&quiet).contains("fallback"), "{quiet:?}");
 }

@@ -1,17 +1,18 @@
-//! Operations of the library on nats, words and bars: what compiled code makes of them is what the
-//! interpreter makes of them, for arguments of all sizes and shapes, given and written out.
+//! Operations of the library on nats, words and bars: compiled code agrees with the interpreter for
+//! operands of all sizes and shapes, as arguments and as constants.
 
 use jit::build::Jets;
 use jit::{Mode, install};
 use sire::{Library, Options, Output, Sire};
 use std::sync::Arc;
-use vm::spec::Term;
-use vm::{Stop, Val, Vm, plain};
+use spec::Term;
+use plan::{EvalError, Val, plain};
+use vm::Vm;
 
-/// Operations of one operand.
+/// Operations with one operand.
 const UNARY: &[&str] = &["w32", "w64", "bex", "popCount", "met", "toNat", "inc", "dec", "barLen"];
 
-/// Operations of two operands.
+/// Operations with two operands.
 const BINARY: &[&str] = &[
     "add", "sub", "mul", "div", "mod", "dis", "con", "mix", "lsh", "rsh", "testBit", "trunc",
     "eql", "lth", "gte", "cmp", "min", "max", "add32", "sub32", "mul32", "div32", "and32", "or32",
@@ -19,7 +20,8 @@ const BINARY: &[&str] = &[
     "or64", "xor64", "lsh64", "rsh64", "rol64", "ror64", "iDiv64", "barIdx",
 ];
 
-/// Operands, as Sire writes them. Nobody shifts by the long ones.
+/// Operands, as Sire expressions. The large ones are no shift distances, since the results would
+/// not fit in memory.
 const SMALL: &[&str] =
     &["0", "1", "2", "7", "13", "31", "32", "33", "40", "62", "63", "64", "65", "255", "256"];
 const LARGE: &[&str] = &[
@@ -40,86 +42,90 @@ const LARGE: &[&str] = &[
     "appended",
 ];
 
-/// A bar that shares a buffer with another one.
-const SHARED: &str = "\
+/// Two bars that share a buffer.
+const SHARED_BUFFER: &str = "\
     = base | barGen 600 (i & i)\n\n\
     = appended | barWeld base b#tail\n\n\
     = other | barWeld base b#{another tail}\n\n";
 
-/// A session with the library and these definitions, and with the compiler if that is wanted.
+/// A session with the library, these definitions, and the compiler in this mode.
 fn session(mode: Mode, text: &str) -> Sire {
-    let options = vm::Options { max_heap: 1 << 26, ..Default::default() };
-    let mut vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
-    install(&mut vm, Jets::library(), mode).expect("the machine is known");
+    let options = plan::Options { max_heap: 1 << 26, ..Default::default() };
+    let mut vm = Vm::new(options, Arc::new(jets::table())).expect("the stack can be reserved");
+    install(&mut vm, Jets::library(), mode).expect("the compiler supports this machine");
     let output = Output::new(std::io::sink(), Default::default());
     let library = Library::new("/nonexistent");
     let options = Options { library, cache: None, diagnostics: output.clone(), output };
-    let mut sire = Sire::new(vm, options).expect("there is room");
+    let mut sire = Sire::new(vm, options).expect("the heap is large enough");
     sire.load("prelude").expect("it is built in");
-    sire.repl([SHARED, text].concat().as_bytes()).expect("it is read");
+    sire.repl([SHARED_BUFFER, text].concat().as_bytes()).expect("it is read");
     sire
 }
 
-/// How an application ends.
+/// The outcome of an evaluation. `OutOfResources` covers time, stack and memory.
 #[derive(Debug, PartialEq)]
-enum End {
+enum Outcome {
     Value(Term),
     Crash(Term, Term),
-    Full,
+    OutOfResources,
 }
 
-fn apply(sire: &mut Sire, law: &str, args: &[&str]) -> End {
+fn apply(sire: &mut Sire, law: &str, args: &[&str]) -> Outcome {
     let value = |name: &str| sire.binding(name).expect("it is defined");
     let law = value(law);
     let args: Vec<Val> = args.iter().map(|arg| value(arg)).collect();
     let vm = sire.vm();
     match vm.apply(&law, &args).and_then(|value| vm.force(&value)) {
-        Ok(value) => End::Value(plain::to_term(vm.look(&value))),
-        Err(Stop::Crash { op, arg }) => {
-            End::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
+        Ok(value) => Outcome::Value(plain::to_term(vm.look(&value))),
+        Err(EvalError::Crash { op, arg }) => {
+            Outcome::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
         }
-        Err(_) => End::Full,
+        Err(_) => Outcome::OutOfResources,
     }
 }
 
-/// What is tried: definitions, and the laws among them with the arguments that they are given.
+/// A program, and calls of its laws.
 #[derive(Default)]
-struct Trials {
-    text: String,
-    trials: Vec<(String, Vec<String>)>,
+struct Cases {
+    program: String,
+    /// Names of laws, and the names of their arguments.
+    calls: Vec<(String, Vec<String>)>,
 }
 
-impl Trials {
-    fn operands() -> Trials {
-        let mut trials = Trials::default();
+impl Cases {
+    /// A program that binds each operand to `x` with its index, and no calls.
+    fn with_operands() -> Cases {
+        let mut cases = Cases::default();
         for (index, operand) in SMALL.iter().chain(LARGE).enumerate() {
-            trials.text += &format!("= x{index} {operand}\n\n");
+            cases.program += &format!("= x{index} {operand}\n\n");
         }
-        trials
+        cases
     }
 
+    /// Adds a law, and calls of it with the operands at these indices.
     fn law(&mut self, head: &str, body: &str, args: &[&[usize]]) {
-        self.text += &format!("= ({head}) | {body}\n\n");
+        self.program += &format!("= ({head}) | {body}\n\n");
         let name = head.split(' ').next().unwrap_or_default();
         for args in args {
             let args = args.iter().map(|arg| format!("x{arg}")).collect();
-            self.trials.push((name.to_owned(), args));
+            self.calls.push((name.to_owned(), args));
         }
     }
 
-    /// Runs all of it, interpreted and compiled.
+    /// Makes all calls, interpreted and compiled, and compares the outcomes.
     fn run(&self) {
         let [mut interpreted, mut compiled] =
-            [Mode::Off, Mode::Eager].map(|mode| session(mode, &self.text));
-        for (law, args) in &self.trials {
+            [Mode::Off, Mode::Eager].map(|mode| session(mode, &self.program));
+        for (law, args) in &self.calls {
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            let right = apply(&mut interpreted, law, &args);
-            assert_eq!(apply(&mut compiled, law, &args), right, "{law} {args:?}");
+            let expected = apply(&mut interpreted, law, &args);
+            assert_eq!(apply(&mut compiled, law, &args), expected, "{law} {args:?}");
         }
     }
 }
 
-/// The pairs of operands that an operation is tried with, by number: not all, but each with many.
+/// The pairs of indices of operands for an operation: all pairs, except for shifts by a large
+/// distance.
 fn pairs(operation: &str) -> Vec<[usize; 2]> {
     let all = SMALL.len() + LARGE.len();
     let shifts_up = operation == "lsh";
@@ -128,33 +134,33 @@ fn pairs(operation: &str) -> Vec<[usize; 2]> {
 }
 
 #[test]
-fn operations_of_one_operand() {
-    let mut trials = Trials::operands();
+fn operations_with_one_operand() {
+    let mut cases = Cases::with_operands();
     for operation in UNARY {
         let count = if *operation == "bex" { SMALL.len() } else { SMALL.len() + LARGE.len() };
         let args: Vec<[usize; 1]> = (0..count).map(|arg| [arg]).collect();
         let args: Vec<&[usize]> = args.iter().map(|args| &args[..]).collect();
-        trials.law(&format!("{operation}_given a"), &format!("{operation} a"), &args);
+        cases.law(&format!("{operation}_given a"), &format!("{operation} a"), &args);
         let body = format!("eql ({operation} a) ({operation} (inc a))");
-        trials.law(&format!("{operation}_twice a"), &body, &args);
+        cases.law(&format!("{operation}_twice a"), &body, &args);
     }
-    trials.run();
+    cases.run();
 }
 
 #[test]
-fn operations_of_two_operands() {
-    let mut trials = Trials::operands();
+fn operations_with_two_operands() {
+    let mut cases = Cases::with_operands();
     for operation in BINARY {
         let pairs = pairs(operation);
         let args: Vec<&[usize]> = pairs.iter().map(|pair| &pair[..]).collect();
-        trials.law(&format!("{operation}_given a b"), &format!("{operation} a b"), &args);
+        cases.law(&format!("{operation}_given a b"), &format!("{operation} a b"), &args);
     }
-    trials.run();
+    cases.run();
 }
 
 #[test]
-fn with_one_operand_written_out() {
-    let mut trials = Trials::operands();
+fn operations_with_a_constant_operand() {
+    let mut cases = Cases::with_operands();
     let all = SMALL.len() + LARGE.len();
     let args: Vec<[usize; 1]> = (0..all).map(|arg| [arg]).collect();
     let args: Vec<&[usize]> = args.iter().map(|args| &args[..]).collect();
@@ -166,17 +172,17 @@ fn with_one_operand_written_out() {
                 continue;
             }
             let head = format!("{operation}_by{number} a");
-            trials.law(&head, &format!("{operation} a {operand}"), &args);
+            cases.law(&head, &format!("{operation} a {operand}"), &args);
             let head = format!("{operation}_of{number} a");
             let args = if shifts { short } else { &args };
-            trials.law(&head, &format!("{operation} {operand} a"), args);
+            cases.law(&head, &format!("{operation} {operand} a"), args);
         }
     }
-    trials.run();
+    cases.run();
 }
 
-/// Laws in which jets call functions that are compiled, are not, crash, or end in a call of what is
-/// not compiled.
+/// Laws in which a jet calls a function: one that is compiled, is not compiled, crashes, or makes a
+/// tail call of a function that is not compiled.
 const CALLED_BY_JETS: &[(&str, &str)] = &[
     ("plain n", "barGen n (i & mul i 7)"),
     ("given n", "barGen n (mul n)"),
@@ -188,20 +194,20 @@ const CALLED_BY_JETS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn jets_call_functions_of_all_sorts() {
-    let mut trials = Trials::operands();
-    trials.text += "= (wide a b c d e f g h i j k l m n o p q r) | add a r\n\n";
+fn jets_call_functions_of_all_kinds() {
+    let mut cases = Cases::with_operands();
+    cases.program += "= (wide a b c d e f g h i j k l m n o p q r) | add a r\n\n";
     let args: Vec<[usize; 1]> = (0..SMALL.len()).map(|arg| [arg]).collect();
     let args: Vec<&[usize]> = args.iter().map(|args| &args[..]).collect();
     for (head, body) in CALLED_BY_JETS {
-        trials.law(&format!("called_{head}"), body, &args);
+        cases.law(&format!("called_{head}"), body, &args);
     }
-    trials.run();
+    cases.run();
 }
 
 #[test]
-fn one_in_the_other() {
-    let mut trials = Trials::operands();
+fn nested_operations_on_words() {
+    let mut cases = Cases::with_operands();
     let words: Vec<&str> = BINARY
         .iter()
         .copied()
@@ -213,8 +219,8 @@ fn one_in_the_other() {
         for inner in words.iter().skip(at % 3).step_by(3) {
             let head = format!("{outer}_{inner} a b");
             let body = format!("{outer} ({inner} a b) ({inner} b 5)");
-            trials.law(&head, &body, &args);
+            cases.law(&head, &body, &args);
         }
     }
-    trials.run();
+    cases.run();
 }

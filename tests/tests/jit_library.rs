@@ -1,4 +1,5 @@
-//! Every law of our library through the compiler's build and passes, with the verifier after each.
+//! Every law of our library is built and optimised by the compiler, with the verifier after each
+//! pass.
 
 #[path = "../../jit/tests/oracle/mod.rs"]
 mod oracle;
@@ -9,21 +10,24 @@ use jit::passes::optimise;
 use oracle::Machine;
 use sire::{Library, Options, Output, Sire};
 use std::sync::Arc;
-use vm::spec::Term;
-use vm::{Val, Vm, plain};
+use spec::Term;
+use plan::{Val, plain};
+use vm::Vm;
 
-/// A session in which the library is loaded, and what it defines.
+/// A session with this module loaded, and the definitions of the module.
 fn session(module: &str) -> (Sire, Vec<(String, Val)>) {
-    let vm = Vm::new(Default::default(), Arc::new(jets::table())).expect("a stack can be had");
+    let vm =
+        Vm::new(Default::default(), Arc::new(jets::table())).expect("the stack can be reserved");
     let output = Output::new(std::io::sink(), Default::default());
     let library = Library::new("/nonexistent");
     let options = Options { library, cache: None, diagnostics: output.clone(), output };
-    let mut sire = Sire::new(vm, options).expect("there is room");
+    let mut sire = Sire::new(vm, options).expect("the heap is large enough");
     sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
     let definitions = sire.definitions().collect();
     (sire, definitions)
 }
 
+/// The unit after all passes, each of which is verified.
 fn optimised(name: &str, mut unit: Unit) -> Unit {
     let check = |after: &str, unit: &Unit| {
         verify(unit).unwrap_or_else(|error| panic!("{name}, after {after}: {error}\n{unit}"));
@@ -33,8 +37,8 @@ fn optimised(name: &str, mut unit: Unit) -> Unit {
     unit
 }
 
-/// How many thunks are made, and unknown functions called, in a unit's code.
-fn costs(unit: &Unit) -> (usize, usize) {
+/// Counts the instructions of a unit that allocate thunks, and those that call unknown functions.
+fn count_thunks_and_unknown_calls(unit: &Unit) -> (usize, usize) {
     let (mut thunks, mut unknown) = (0, 0);
     let mut count = |callee: &Callee| unknown += usize::from(matches!(callee, Callee::Unknown(_)));
     for block in unit.functions.values().flat_map(|function| function.blocks.values()) {
@@ -53,7 +57,7 @@ fn costs(unit: &Unit) -> (usize, usize) {
 }
 
 #[test]
-fn laws_of_the_library_are_compiled_to_good_units() {
+fn laws_of_the_library_give_valid_units() {
     let jets = Jets::library();
     let mut built = 0;
     for module in Library::built_in() {
@@ -72,7 +76,7 @@ fn laws_of_the_library_are_compiled_to_good_units() {
     assert!(built > 500, "only {built} laws were built");
 }
 
-/// Programs that use jets in many ways, and arguments to run them with.
+/// Programs that use jets in various ways: name, definition, arguments.
 const SAMPLES: &[(&str, &str, &[u64])] = &[
     ("fib", "= (fib n) | if (lth n 2) n | add (fib (dec n)) (fib (sub n 2))", &[9]),
     ("fact", "= (fact n) | ifz n 1 | mul n (fact (dec n))", &[25]),
@@ -95,7 +99,7 @@ const SAMPLES: &[(&str, &str, &[u64])] = &[
 ];
 
 #[test]
-fn optimised_units_of_samples_give_what_the_interpreter_does() {
+fn every_pass_keeps_the_results_of_samples() {
     let (mut sire, _) = session("prelude");
     let jets = Jets::library();
     let text: String = SAMPLES.iter().flat_map(|(_, text, _)| [text, "\n\n"]).collect();
@@ -109,16 +113,16 @@ fn optimised_units_of_samples_give_what_the_interpreter_does() {
         let terms: Vec<Term> = args.iter().map(|arg| Term::from(*arg)).collect();
         let given: Vec<Val> = args.iter().map(|arg| vm.nat(*arg)).collect();
         let value = vm.apply(&law, &given).and_then(|value| vm.force(&value));
-        let right = plain::to_term(vm.look(&value.expect("it has a value")));
+        let expected = plain::to_term(vm.look(&value.expect("it has a value")));
         let mut unit = built.unit;
         optimise(&mut unit, &[], |after, unit| {
             let found = Machine::new(unit, &constants, 20_000_000).run(&terms);
-            assert_eq!(found.as_ref(), Ok(&right), "{name}, after {after}\n{unit}");
+            assert_eq!(found.as_ref(), Ok(&expected), "{name}, after {after}\n{unit}");
         });
     }
 }
 
-/// Programs whose inner loops must come out without thunks and unknown calls.
+/// Programs whose code must contain no thunks and no unknown calls after optimisation.
 const PROGRAMS: &str = "
 = (fib n) | if (lth n 2) n | add (fib dec-n) (fib | sub n 2)
 
@@ -147,6 +151,6 @@ fn strict_recursion_leaves_no_thunk() {
         let vm = sire.vm();
         let built = build(vm, vm.look(&value), &jets).expect("it is a law");
         let unit = optimised(name, built.unit);
-        assert_eq!(costs(&unit), (0, 0), "{name}\n{unit}");
+        assert_eq!(count_thunks_and_unknown_calls(&unit), (0, 0), "{name}\n{unit}");
     }
 }

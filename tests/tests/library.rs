@@ -1,24 +1,27 @@
-//! Our own library against what the prototype's printed for expressions over the public names.
+//! Our library evaluates expressions over its public names to what the prototype's library printed.
 //!
-//! The prototype's `%` prints a trace of itself whenever it is expanded; ours does not, so those
-//! lines are left out of the comparison, and so are empty ones.
+//! The prototype's macro `%` prints a trace whenever it is expanded, and ours does not. The
+//! comparison leaves these lines out, and empty lines too.
 
 use std::process::Output;
-use tests::{Laws, Pallas, difference, feed, golden, golden_text, named_module, stdout};
+use tests::{
+    ExecutionMode, Pallas, difference, golden, golden_text, module_named_in, run_with_input, stdout,
+};
 
-fn lines(transcript: &str) -> String {
-    let shown = transcript.lines().filter(|line| !line.is_empty() && !line.starts_with("[`(%"));
-    shown.flat_map(|line| [line, "\n"]).collect()
+/// The lines of a transcript that are compared.
+fn compared_lines(transcript: &str) -> String {
+    let lines = transcript.lines().filter(|line| !line.is_empty() && !line.starts_with("[`(%"));
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// A session with the module that a transcript names.
-fn session(pallas: &Pallas, laws: Laws, transcript: &str, input: &str) -> Output {
-    let mut command = pallas.command(["sire", named_module(transcript)]);
-    laws.set(&mut command);
-    feed(command, input)
+/// Runs a session with the module that a transcript names.
+fn session(pallas: &Pallas, mode: ExecutionMode, transcript: &str, input: &str) -> Output {
+    let mut command = pallas.command(["sire", module_named_in(transcript)]);
+    mode.apply_to(&mut command);
+    run_with_input(command, input)
 }
 
-fn our_library_does_what_the_prototype_s_does(laws: Laws) {
+fn our_library_agrees_with_the_prototypes(mode: ExecutionMode) {
     let mut names: Vec<String> = std::fs::read_dir(golden("library"))
         .expect("the transcripts")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
@@ -29,15 +32,15 @@ fn our_library_does_what_the_prototype_s_does(laws: Laws) {
     let pallas = Pallas::new();
     for name in names {
         let input = golden_text(&format!("library/{name}.in"));
-        // Once for the definitions that loading prints, which are not ours to compare.
-        session(&pallas, laws, &input, "");
-        let output = session(&pallas, laws, &input, &input);
+        // The first load prints the definitions of the library, which are not compared.
+        session(&pallas, mode, &input, "");
+        let output = session(&pallas, mode, &input, &input);
         assert!(output.status.success(), "{name}: {output:?}");
-        let expected = lines(&golden_text(&format!("library/{name}.out")));
-        if let Some(difference) = difference(&expected, &lines(&stdout(&output))) {
+        let expected = compared_lines(&golden_text(&format!("library/{name}.out")));
+        if let Some(difference) = difference(&expected, &compared_lines(&stdout(&output))) {
             panic!("{name}: {difference}");
         }
     }
 }
 
-tests::in_every_way! { our_library_does_what_the_prototype_s_does }
+tests::in_every_mode! { our_library_agrees_with_the_prototypes }

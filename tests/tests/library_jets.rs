@@ -1,47 +1,49 @@
-//! The laws of our library that bear a jet's name are known to the jets by their hashes.
+//! Each law of our library with the name of a jet is found by its hash.
 //!
-//! Jets are found by hash alone: a law whose definition was changed would just run slowly, and nobody
-//! would be told. So this suite is told, and says what to write into `jets/src/library.rs`. Whether
-//! law and jet agree is for the suite `jet_agreement`.
+//! Jets are found by hash alone. If the definition of a law changed, the law would lose its jet and
+//! only run slower, without any error. This suite fails instead, and prints the lines to write into
+//! `jets/src/library.rs`. The suite `jet_agreement` checks that laws and jets agree.
 
 use sire::{Library, Options, Output, Sire};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
-use vm::{Hash, Shape, Val, Vm};
+use plan::{Hash, Shape, Val};
+use vm::Vm;
 
-/// The pinned laws that the library's modules define: their names and hashes.
+/// Names and hashes of the pinned laws that the modules of the library define.
 fn pinned_laws() -> &'static BTreeSet<(String, Hash)> {
     static LAWS: OnceLock<BTreeSet<(String, Hash)>> = OnceLock::new();
     LAWS.get_or_init(|| Library::built_in().flat_map(laws_of).collect())
 }
 
-/// Those of one module. Each is loaded anew: of a module that is loaded already, Sire does not tell
-/// what it defined.
+/// [`pinned_laws`] of one module. Each module gets a session of its own, because a session does not
+/// list the definitions of a module that it loaded before as a dependency.
 fn laws_of(module: &str) -> Vec<(String, Hash)> {
-    let vm = Vm::new(Default::default(), Arc::new(jets::table())).expect("a stack can be had");
+    let vm =
+        Vm::new(Default::default(), Arc::new(jets::table())).expect("the stack can be reserved");
     let output = Output::new(std::io::sink(), Default::default());
     let library = Library::new("/nonexistent");
     let options = Options { library, cache: None, diagnostics: output.clone(), output };
-    let mut sire = Sire::new(vm, options).expect("there is room");
+    let mut sire = Sire::new(vm, options).expect("the heap is large enough");
     sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
     let values: Vec<Val> = sire.definitions().map(|(_, value)| value).collect();
     values.iter().filter_map(|value| named_law(sire.vm(), value)).collect()
 }
 
-/// The name and the hash of a pinned law.
+/// The name and hash of a value, if it is a pinned law.
 fn named_law(vm: &Vm, value: &Val) -> Option<(String, Hash)> {
     let Shape::Pin(pin) = vm.look(value).shape() else { return None };
     let Shape::Law(law) = pin.item().shape() else { return None };
     Some((law.name().text()?, pin.hash().ok()?))
 }
 
-/// The lines of the table in `jets/src/library.rs` that these laws are.
-fn lines<'l>(laws: impl IntoIterator<Item = (&'l str, Hash)>) -> String {
+/// The lines for these laws in the table of `jets/src/library.rs`.
+fn table_lines<'l>(laws: impl IntoIterator<Item = (&'l str, Hash)>) -> String {
     laws.into_iter().map(|(name, hash)| format!("    (\"{name}\", \"{hash}\"),\n")).collect()
 }
 
 #[test]
-fn laws_with_the_name_of_a_jet_are_known() {
+fn laws_with_the_name_of_a_jet_have_known_hashes() {
     let mut known: HashMap<&str, Vec<Hash>> = HashMap::new();
     for law in jets::list() {
         known.entry(law.name).or_default().push(law.hash);
@@ -51,15 +53,15 @@ fn laws_with_the_name_of_a_jet_are_known() {
         let hashes = known.get(name.as_str())?;
         (!hashes.contains(hash)).then_some((name.as_str(), *hash))
     });
-    let missing = lines(unknown);
-    let gone = lines(jets::list().into_iter().filter_map(|law| {
-        let there = laws.contains(&(law.name.to_owned(), law.hash));
-        (law.ours && !there).then_some((law.name, law.hash))
+    let missing = table_lines(unknown);
+    let obsolete = table_lines(jets::list().into_iter().filter_map(|law| {
+        let is_defined = laws.contains(&(law.name.to_owned(), law.hash));
+        (law.ours && !is_defined).then_some((law.name, law.hash))
     }));
     assert!(
-        missing.is_empty() && gone.is_empty(),
-        "jets/src/library.rs is out of date.\n\nAdd, in order of their names:\n{missing}\n\
-         Remove:\n{gone}"
+        missing.is_empty() && obsolete.is_empty(),
+        "jets/src/library.rs is out of date.\n\nAdd, in the order of names:\n{missing}\n\
+         Remove:\n{obsolete}"
     );
 }
 
@@ -70,8 +72,8 @@ fn most_jets_have_their_law_in_the_library() {
     let natives: BTreeSet<&str> =
         jets::list().iter().filter(|law| law.native).map(|law| law.name).collect();
     let absent: Vec<&str> = natives.difference(&names).copied().collect();
-    // Hashes, seeds and catching crashes: not written yet.
-    let unwritten = [
+    // The library has no hashing, seeds and catching of crashes yet.
+    let not_in_library = [
         "_Blake3",
         "_LoadGerm",
         "_LoadSeed",
@@ -82,5 +84,5 @@ fn most_jets_have_their_law_in_the_library() {
         "_Try",
         "_TryExp",
     ];
-    assert_eq!(absent, unwritten);
+    assert_eq!(absent, not_in_library);
 }

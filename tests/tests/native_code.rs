@@ -1,4 +1,4 @@
-//! Machine code that the command keeps between runs.
+//! The cache of machine code that the command keeps between runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,8 +7,8 @@ use tests::{Pallas, stderr, stdout};
 
 const INPUT: &str = "= (f x) | 3 | 3 x\n\n(f 5)\n\n(f (f 5))\n";
 
-/// The files of kept code, and what is in them.
-fn kept(pallas: &Pallas) -> BTreeMap<PathBuf, Vec<u8>> {
+/// The files of the cache, with their contents.
+fn cached_files(pallas: &Pallas) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = |folder: &Path| -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).into_iter().flatten();
         entries.map(|entry| entry.expect("an entry").path()).collect()
@@ -25,19 +25,19 @@ fn run(pallas: &Pallas, flag: &str) -> String {
 }
 
 #[test]
-fn code_is_kept_and_what_is_damaged_is_made_anew() {
+fn code_is_cached_and_compiled_again_if_it_is_damaged() {
     let pallas = Pallas::new();
     let interpreted = run(&pallas, "--no-jit");
-    assert!(kept(&pallas).is_empty(), "without the compiler nothing is kept");
+    assert!(cached_files(&pallas).is_empty(), "without the compiler nothing is cached");
     assert_eq!(run(&pallas, "--jit=eager"), interpreted);
-    let first = kept(&pallas);
+    let first = cached_files(&pallas);
     assert!(!first.is_empty());
     assert_eq!(run(&pallas, "--jit=eager"), interpreted);
-    assert_eq!(kept(&pallas), first);
+    assert_eq!(cached_files(&pallas), first);
     for (file, bytes) in &first {
-        fs::write(file, &bytes[..bytes.len() / 2]).expect("written");
+        fs::write(file, &bytes[..bytes.len() / 2]).expect("the file can be written");
     }
-    // Nobody is told, since nothing is lost.
+    // `run` checks that no message is printed: nothing is lost.
     assert_eq!(run(&pallas, "--jit=eager"), interpreted);
-    assert_eq!(kept(&pallas), first);
+    assert_eq!(cached_files(&pallas), first);
 }

@@ -1,66 +1,67 @@
-//! Stores, files of frozen modules and exports mean the same to another binary: one for another
-//! architecture, under emulation, that `PALLAS_OTHER_BINARY` names. Without one this is skipped.
+//! Stores, cached modules, exports and seeds can be exchanged with another binary, such as one for
+//! another architecture under emulation. `PALLAS_OTHER_BINARY` names it; without it this suite is
+//! skipped.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tests::{Pallas, binary, count_up, feed, stderr, stdout, tell};
+use tests::{Pallas, binary, report, run_counter, run_with_input, stderr, stdout};
 
-/// Our binary and the other one, if there is one; otherwise that is told.
+/// Our binary and the other one. Without another one, reports that and returns None.
 fn binaries() -> Option<[PathBuf; 2]> {
     let other = std::env::var_os("PALLAS_OTHER_BINARY").filter(|path| !path.is_empty());
     if other.is_none() {
-        tell("other_binary: skipped, since PALLAS_OTHER_BINARY is not set");
+        report("other_binary: skipped, since PALLAS_OTHER_BINARY is not set");
     }
     Some([binary().to_owned(), other?.into()])
 }
 
-/// Runs a command that is to succeed, and gives what it printed.
-fn done(command: Command, input: &str) -> String {
-    let output = feed(command, input);
+/// Runs a command that must succeed. Returns its standard output.
+fn succeed(command: Command, input: &str) -> String {
+    let output = run_with_input(command, input);
     assert!(output.status.success(), "{}", stderr(&output));
     stdout(&output)
 }
 
-/// Boots, counts and kills a machine with one binary and goes on with the other, and back.
-fn pass_on(first: &Path, second: &Path) {
+/// Runs and kills a counter with one binary, then with the other, then with the first again.
+fn exchange(first: &Path, second: &Path) {
     let pallas = Pallas::new();
-    let run = |binary, args: &[&str]| done(pallas.command_of(binary, args), "");
+    let run = |binary, args: &[&str]| succeed(pallas.command_of(binary, args), "");
     run(first, &["boot", "counter", "sire/demo_count_up.sire"]);
     let mut last = 0;
     for binary in [first, second, first] {
-        let shown = count_up(pallas.command_of(binary, ["start", "counter"]), 3);
-        // What was shown last may have been logged after it was shown.
-        assert!(shown[0] == last + 1 || shown[0] == last, "{shown:?} after {last}");
-        assert_eq!(shown, [shown[0], shown[0] + 1, shown[0] + 2]);
-        last = shown[2];
+        let numbers = run_counter(pallas.command_of(binary, ["start", "counter"]), 3);
+        // If the next event was not durable yet, the last number is printed again.
+        assert!(numbers[0] == last + 1 || numbers[0] == last, "{numbers:?} after {last}");
+        assert_eq!(numbers, [numbers[0], numbers[0] + 1, numbers[0] + 2]);
+        last = numbers[2];
     }
     assert!(run(second, &["check", "counter"]).contains("counter: whole: "));
     run(first, &["export", "counter", "counter.pallas"]);
     run(second, &["import", "counter.pallas", "moved"]);
     assert!(run(first, &["check", "moved"]).contains("moved: whole: "));
-    let shown = count_up(pallas.command_of(second, ["start", "moved"]), 1);
-    assert!(shown[0] == last + 1 || shown[0] == last, "{shown:?} after {last}");
+    let numbers = run_counter(pallas.command_of(second, ["start", "moved"]), 1);
+    assert!(numbers[0] == last + 1 || numbers[0] == last, "{numbers:?} after {last}");
 }
 
 #[test]
-fn machines_go_on_with_the_other_binary() {
+fn a_machine_resumes_with_the_other_binary() {
     if let Some([ours, other]) = binaries() {
-        pass_on(&ours, &other);
-        pass_on(&other, &ours);
+        exchange(&ours, &other);
+        exchange(&other, &ours);
     }
 }
 
 #[test]
-fn modules_that_one_has_cached_are_mapped_by_the_other() {
+fn modules_that_one_binary_cached_are_used_by_the_other() {
     let Some([ours, other]) = binaries() else { return };
     for [first, second] in [[&ours, &other], [&other, &ours]] {
         let pallas = Pallas::new();
         let input = "(foldl add 0 (gen 1000 (mul 3)))\n\n";
-        let loaded = done(pallas.command_of(first, ["sire", "prelude"]), input);
-        let mapped = done(pallas.command_of(second, ["sire", "prelude"]), input);
+        let loaded = succeed(pallas.command_of(first, ["sire", "prelude"]), input);
+        let cached = succeed(pallas.command_of(second, ["sire", "prelude"]), input);
         assert!(loaded.ends_with("\n1498500\n\n"), "{loaded}");
-        // What loading prints is printed when a module is loaded, and not when it is mapped.
-        assert!(mapped.len() < loaded.len() && loaded.ends_with(&mapped), "{mapped}");
+        // Loading a module prints its definitions; taking it from the cache does not.
+        assert!(cached.len() < loaded.len() && loaded.ends_with(&cached), "{cached}");
     }
 }
 
@@ -73,7 +74,7 @@ fn seeds_are_the_same_bytes() {
         "#### sums <- prelude\n\n:| prelude\n\n= main | map inc [1 2 3]\n",
     );
     for (binary, seed) in [(&ours, "ours.seed"), (&other, "other.seed")] {
-        done(pallas.command_of(binary, ["save", seed, "sums"]), "");
+        succeed(pallas.command_of(binary, ["save", seed, "sums"]), "");
     }
     let [ours, other] = ["ours.seed", "other.seed"].map(|seed| std::fs::read(pallas.path(seed)));
     assert_eq!(ours.expect("a seed"), other.expect("a seed"));

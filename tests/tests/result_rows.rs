@@ -1,11 +1,11 @@
-//! Functions that end with making a row: what compiled code, which returns the items, makes of
-//! them is what the interpreter makes of them.
+//! Functions whose result is a row: compiled code, which returns the items instead of a row, agrees
+//! with the interpreter.
 
-use tests::compiled_alike;
+use tests::assert_same_compiled;
 
-/// Rows that are taken apart by whoever gets them, passed on, kept, and left in part; with items that
-/// are small, large, lists and not evaluated; by functions that end with each other.
-const INPUT: &str = "\
+/// Callers that take a returned row apart, return it, keep it, or use a part of it. The items are
+/// small and large nats, lists, and unevaluated. Some functions call each other in tail position.
+const RETURNED_ROWS: &str = "\
 = (sums n)
 | if (isZero n) [0 1 NIL]
 @ r | sums (dec n)
@@ -55,8 +55,8 @@ const INPUT: &str = "\
 (quotient 12 (add 5 {odd}))
 ";
 
-/// Items whose numbers are known to the compiler, evaluated and not, of what is a row and what is not.
-const NUMBERS: &str = "
+/// Items at indices that the compiler knows, and at others, of rows and of values that are no rows.
+const ITEM_INDICES: &str = "
 = (both f row)
 @ n | f 0
 | seq row
@@ -85,11 +85,11 @@ const NUMBERS: &str = "
 ";
 
 #[test]
-fn items_that_are_returned_are_those_of_the_row() {
-    compiled_alike(INPUT);
+fn returned_items_are_those_of_the_row() {
+    assert_same_compiled(RETURNED_ROWS);
 }
 
 #[test]
-fn numbers_of_items_may_be_anything() {
-    compiled_alike(NUMBERS);
+fn an_index_may_be_any_value() {
+    assert_same_compiled(ITEM_INDICES);
 }

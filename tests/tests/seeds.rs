@@ -1,4 +1,4 @@
-//! Seeds: what `save` writes and `show` prints, to the byte.
+//! Seeds: `save` writes and `show` prints what the prototype did, byte for byte.
 
 use tests::{Pallas, difference, golden, golden_text, stderr, stdout};
 
@@ -42,36 +42,38 @@ fn show_prints_what_the_prototype_printed() {
 }
 
 #[test]
-fn a_damaged_seed_is_refused_with_the_place() {
+fn a_truncated_seed_is_refused_by_name() {
     let pallas = Pallas::new();
     let mut bytes = std::fs::read(golden("seeds/seed_data.seed")).expect("golden");
     bytes.truncate(64);
     let path = pallas.write("cut.seed", bytes);
     let output = pallas.run(["show".as_ref(), path.as_os_str()], "");
     assert_eq!(output.status.code(), Some(1));
-    let told = stderr(&output);
-    assert!(told.contains("cut.seed") && told.contains("no seed"), "{told}");
+    let message = stderr(&output);
+    assert!(message.contains("cut.seed") && message.contains("no seed"), "{message}");
     assert!(output.stdout.is_empty());
 }
 
-/// A row that holds twice a row that holds twice ... `times` deep, and a pin around it.
-fn doubled(times: usize) -> Vec<u8> {
-    let mut vm = vm::Vm::new(vm::Options::default(), Default::default()).expect("a stack");
+/// The seed of a pinned row of two equal rows, each of two equal rows, and so on, `depth` levels:
+/// small, but with 2^`depth` parts.
+fn nested_pairs(depth: usize) -> Vec<u8> {
+    let mut vm =
+        vm::Vm::new(plan::Options::default(), Default::default()).expect("the stack can be reserved");
     let mut value = vm.nat(7);
-    for _ in 0..times {
+    for _ in 0..depth {
         value = vm.row(&[value.clone(), value]).expect("a small value");
     }
     let pin = vm.pin(&value).expect("a small value");
-    vm::seed::save(&vm, &pin).expect("a small value")
+    plan::seed::save(&vm, &pin).expect("a small value")
 }
 
 #[test]
-fn a_small_seed_of_a_value_without_end_is_refused() {
+fn a_small_seed_of_a_huge_value_is_refused() {
     let pallas = Pallas::new();
-    let path = pallas.write("hostile.seed", doubled(60));
+    let path = pallas.write("hostile.seed", nested_pairs(60));
     let output = pallas.run(["show".as_ref(), path.as_os_str()], "");
     assert_eq!(output.status.code(), Some(1));
-    let told = stderr(&output);
-    assert!(told.contains("hostile.seed") && told.contains("too large"), "{told}");
+    let message = stderr(&output);
+    assert!(message.contains("hostile.seed") && message.contains("too large"), "{message}");
     assert!(output.stdout.is_empty());
 }

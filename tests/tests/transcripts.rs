@@ -1,52 +1,55 @@
-//! What the prototype printed at its REPL for inputs written for this project, line by line.
+//! The REPL prints what the prototype's REPL printed for the inputs in `golden/repl`.
 //!
-//! Values and definitions must be equal to the byte. Of an error only the innermost reason must
-//! agree: the prototype wraps errors twice and repeats the block.
+//! Values and definitions must be equal byte for byte. Of an error only the innermost reason must
+//! be equal, because the prototype wraps an error twice and prints it in several blocks.
 
-use tests::{Laws, Pallas, difference, feed, golden_text, reduced, stdout};
+use tests::{
+    ExecutionMode, Pallas, difference, golden_text, reduce_errors, run_with_input, stdout,
+};
 
-fn check(name: &str, laws: Laws, stressed: bool) {
+/// Compares one transcript. `stressed` collects garbage at every allocation.
+fn check(name: &str, mode: ExecutionMode, stressed: bool) {
     let pallas = Pallas::new();
     let mut command = pallas.command(["sire"]);
-    laws.set(&mut command);
+    mode.apply_to(&mut command);
     if stressed {
         command.env("PALLAS_GC_STRESS", "1");
     }
-    let output = feed(command, golden_text(&format!("repl/{name}.in")));
+    let output = run_with_input(command, golden_text(&format!("repl/{name}.in")));
     assert!(output.status.success(), "{output:?}");
-    let expected = reduced(&golden_text(&format!("repl/{name}.out")));
-    if let Some(difference) = difference(&expected, &reduced(&stdout(&output))) {
+    let expected = reduce_errors(&golden_text(&format!("repl/{name}.out")));
+    if let Some(difference) = difference(&expected, &reduce_errors(&stdout(&output))) {
         panic!("{name}: {difference}");
     }
 }
 
-/// All but the deep ones, whose stacks would be looked at as often as they change.
-fn collecting_at_every_allocation_changes_nothing(laws: Laws) {
+/// Without `08_scale`: every collection would scan its deep stacks, which would take too long.
+fn collecting_at_every_allocation_changes_nothing(mode: ExecutionMode) {
     for name in
         ["01_literals", "02_primops", "03_laws", "04_data", "05_errors", "06_rex", "07_macros"]
     {
-        check(name, laws, true);
+        check(name, mode, true);
     }
 }
 
-tests::in_every_way! { collecting_at_every_allocation_changes_nothing }
+tests::in_every_mode! { collecting_at_every_allocation_changes_nothing }
 
 macro_rules! transcripts {
     ($($test:ident: $name:literal,)*) => {
-        $(fn $test(laws: Laws) { check($name, laws, false) })*
-        tests::in_every_way! { $($test)* }
+        $(fn $test(mode: ExecutionMode) { check($name, mode, false) })*
+        tests::in_every_mode! { $($test)* }
 
         #[test]
-        fn every_transcript_is_checked() {
-            let mut known = [$($name),*].map(|name: &str| format!("{name}.in"));
-            known.sort();
+        fn every_transcript_has_a_test() {
+            let mut tested = [$($name),*].map(|name: &str| format!("{name}.in"));
+            tested.sort();
             let folder = std::fs::read_dir(tests::golden("repl")).expect("the transcripts");
-            let mut there: Vec<String> = folder
+            let mut present: Vec<String> = folder
                 .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
                 .filter(|name| name.ends_with(".in"))
                 .collect();
-            there.sort();
-            assert_eq!(there, known);
+            present.sort();
+            assert_eq!(present, tested);
         }
     };
 }

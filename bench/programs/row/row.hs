@@ -4,7 +4,7 @@ import Data.List (foldl')
 import Numeric.Natural
 import Timed
 
--- Arrays are what GHC's own packages have for rows: lazy in their items, as rows are.
+-- Arrays of GHC's own packages are like rows: lazy in their items.
 gen :: Int -> (Int -> Natural) -> Array Int Natural
 gen n f = listArray (0, n - 1) (map f [0 .. n - 1])
 

@@ -1,7 +1,7 @@
 import Numeric.Natural
 import Timed
 
--- The predecessor of 0 is 0, as in Sire; the call needs it.
+-- The predecessor of 0 is 0, as in Sire; the result depends on it.
 dec :: Natural -> Natural
 dec n = if n == 0 then 0 else n - 1
 

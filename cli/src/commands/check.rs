@@ -1,8 +1,8 @@
-//! `check`: what is damaged in a store, and what that means.
+//! `check`: verifies a store, and reports each damage with its effect.
 
-use crate::args::Check;
+use crate::args::StoreArgs;
 use crate::progress;
-use crate::terminal::Exit;
+use crate::terminal::ExitError;
 use anyhow::Context;
 use machine::HashVerifier;
 use persist::inspect::{DamageEffect, DamageFinding, CheckReport, SnapshotStatus};
@@ -11,50 +11,50 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// The store is damaged.
+/// Exit code for a damaged store.
 const DAMAGED: u8 = 1;
-/// The store could not be looked at.
-const UNSEEN: u8 = 2;
+/// Exit code for a store that could not be checked.
+const NOT_CHECKED: u8 = 2;
 
-/// So many damages are told one by one.
-const TOLD: usize = 100;
+/// Number of findings that are printed; the others are only counted.
+const MAX_PRINTED: usize = 100;
 
-/// Verifies a store, and tells what is damaged.
-pub(crate) fn check(args: Check) -> anyhow::Result<()> {
-    let inspection = Inspection::open(&args.store).map_err(not_opened)?;
+/// Verifies a store, and prints what is damaged.
+pub(crate) fn check(args: StoreArgs) -> anyhow::Result<()> {
+    let inspection = Inspection::open(&args.store).map_err(open_error)?;
     let bar = progress::bytes("checking", inspection.bytes());
-    let unseen = |error: &dyn std::fmt::Display| exit(UNSEEN, error);
-    let verifier = HashVerifier::new(|bytes| bar.set_position(bytes));
-    let mut verifier = verifier.map_err(|error| unseen(&error))?;
+    let not_checked = |error: &dyn std::fmt::Display| exit_error(NOT_CHECKED, error);
+    let verifier = Verifier::new(|bytes| bar.set_position(bytes));
+    let mut verifier = verifier.map_err(|error| not_checked(&error))?;
     let report = inspection.check(&mut verifier);
     bar.finish_and_clear();
-    let report = report.map_err(|error| unseen(&error))?;
-    let text = tell(&args.store, &report);
+    let report = report.map_err(|error| not_checked(&error))?;
+    let text = report_text(&args.store, &report);
     io::stdout().write_all(text.as_bytes()).context("cannot write the output")?;
     if report.findings.is_empty() {
         return Ok(());
     }
-    Err(Exit { code: DAMAGED, message: None }.into())
+    Err(ExitError { code: DAMAGED, message: None }.into())
 }
 
-fn exit(code: u8, message: &dyn std::fmt::Display) -> Exit {
-    Exit { code, message: Some(message.to_string()) }
+fn exit_error(code: u8, message: &dyn std::fmt::Display) -> ExitError {
+    ExitError { code, message: Some(message.to_string()) }
 }
 
-fn not_opened(error: OpenError) -> Exit {
-    let code = if matches!(error, OpenError::Damaged { .. }) { DAMAGED } else { UNSEEN };
-    exit(code, &error)
+fn open_error(error: OpenError) -> ExitError {
+    let code = if matches!(error, OpenError::Damaged { .. }) { DAMAGED } else { NOT_CHECKED };
+    exit_error(code, &error)
 }
 
-fn tell(store: &Path, report: &CheckReport) -> String {
+fn report_text(store: &Path, report: &CheckReport) -> String {
     let mut text = String::new();
-    for finding in report.findings.iter().take(TOLD) {
+    for finding in report.findings.iter().take(MAX_PRINTED) {
         let damage = &finding.damage;
         let (path, at) = (damage.path.display(), damage.offset);
         let _ = writeln!(text, "damaged: {path}, byte {at}: {}", damage.reason);
-        let _ = writeln!(text, "  {}", cost(finding));
+        let _ = writeln!(text, "  {}", effect(finding));
     }
-    if let Some(more @ 1..) = report.findings.len().checked_sub(TOLD) {
+    if let Some(more @ 1..) = report.findings.len().checked_sub(MAX_PRINTED) {
         let _ = writeln!(text, "and {more} more");
     }
     for damage in &report.unfinished {
@@ -64,7 +64,8 @@ fn tell(store: &Path, report: &CheckReport) -> String {
     }
     for state in &report.snapshots {
         let (generation, covers) = (state.snapshot.generation, state.snapshot.covers);
-        let _ = writeln!(text, "snapshot {generation} (after event {covers}): {}", fate(state));
+        let _ =
+            writeln!(text, "snapshot {generation} (after event {covers}): {}", condition(state));
     }
     let count =
         |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
@@ -82,7 +83,7 @@ fn tell(store: &Path, report: &CheckReport) -> String {
     text
 }
 
-fn cost(finding: &DamageFinding) -> String {
+fn effect(finding: &DamageFinding) -> String {
     let range = |what: &str, first: u64, last: u64| match last {
         u64::MAX => format!("each {what} from {first} on is lost"),
         last if last == first => format!("{what} {first} is lost"),
@@ -91,14 +92,14 @@ fn cost(finding: &DamageFinding) -> String {
     match finding.effect {
         DamageEffect::Events { first, last } => range("event", first, last),
         DamageEffect::Groups { first, last } => range("group of pins", first, last),
-        DamageEffect::Pin(hash) => format!("pin {} is lost", name(&hash)),
+        DamageEffect::Pin(hash) => format!("pin {} is lost", hash_text(&hash)),
         DamageEffect::File => "no pin in it can be read".into(),
         DamageEffect::Snapshot => "this snapshot is lost".into(),
         DamageEffect::Nothing => "no data is lost, but the store is not opened like this".into(),
     }
 }
 
-fn fate(state: &SnapshotStatus) -> String {
+fn condition(state: &SnapshotStatus) -> String {
     match (state.has_root, &state.first_bad, state.first_event) {
         (false, ..) => "its state is missing".into(),
         (_, Some(pin), _) => format!("its state needs pin {pin}, which is damaged or missing"),
@@ -119,6 +120,6 @@ fn advice(report: &CheckReport) -> &'static str {
     }
 }
 
-fn name(hash: &PinHash) -> String {
+fn hash_text(hash: &PinHash) -> String {
     vm::PinHash(*hash).to_string()
 }

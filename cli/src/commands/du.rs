@@ -1,26 +1,28 @@
-//! `du`: what holds how much of a store.
+//! `du`: shows how much of a store each snapshot uses.
 
-use crate::args::Du;
+use crate::args::DuArgs;
+use crate::json;
 use anyhow::Context;
 use persist::Inspection;
 use persist::inspect::StoreUsage;
+use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-/// Prints what holds how much.
-pub(crate) fn du(args: Du) -> anyhow::Result<()> {
+/// Prints the number and size of the parts of a store.
+pub(crate) fn du(args: DuArgs) -> anyhow::Result<()> {
     let inspection = Inspection::open(&args.store)?;
-    let usage = inspection.usage().with_context(|| {
-        format!("see `pallas check {}` for all that is damaged", args.store.display())
-    })?;
-    let text = if args.json { as_json(&usage) } else { as_lines(&usage) };
+    let usage = inspection
+        .usage()
+        .with_context(|| format!("run `pallas check {}` for all damage", args.store.display()))?;
+    let text = if args.json { json::text(&JsonUsage::from(&usage))? } else { as_lines(&usage) };
     io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
-fn as_lines(usage: &StoreUsage) -> String {
+fn as_lines(usage: &Usage) -> String {
     let mut text = format!("{:<34}  {:>10}  {:>16}\n", "", "count", "bytes");
-    let mut line = |what: &str, count: u64, bytes: u64| {
-        let _ = writeln!(text, "{what:<34}  {count:>10}  {bytes:>16}");
+    let mut line = |part: &str, count: u64, bytes: u64| {
+        let _ = writeln!(text, "{part:<34}  {count:>10}  {bytes:>16}");
     };
     line("log: files", usage.log_segments, usage.log_bytes);
     line("log: spare files", usage.spare_files, usage.spare_bytes);
@@ -30,47 +32,83 @@ fn as_lines(usage: &StoreUsage) -> String {
     line("pins", usage.pins, usage.pin_bytes);
     line("  shared by kept snapshots", usage.shared_pins, usage.shared_bytes);
     line("  garbage: reached by none", usage.garbage_pins, usage.garbage_bytes);
-    for of in &usage.snapshots {
-        let (generation, covers) = (of.snapshot.generation, of.snapshot.covers);
-        line(&format!("snapshot {generation}, after event {covers}"), of.pins, of.bytes);
-        line("  reached by no other", of.own_pins, of.own_bytes);
+    for used in &usage.snapshots {
+        let (generation, covers) = (used.snapshot.generation, used.snapshot.covers);
+        line(&format!("snapshot {generation}, after event {covers}"), used.pins, used.bytes);
+        line("  reached by no other", used.own_pins, used.own_bytes);
     }
     text
 }
 
-/// Numbers only, and hashes, which are letters and figures: nothing has to be quoted.
-fn as_json(usage: &StoreUsage) -> String {
-    let part = |name: &str, count: (&str, u64), bytes: u64| {
-        format!(r#"  "{name}": {{"{}": {}, "bytes": {bytes}}}"#, count.0, count.1)
-    };
-    let mut parts = vec![
-        part("log", ("files", usage.log_segments), usage.log_bytes),
-        part("spare", ("files", usage.spare_files), usage.spare_bytes),
-        format!(
-            r#"  "pins": {{"files": {}, "file_bytes": {}, "count": {}, "bytes": {}}}"#,
-            usage.body_files, usage.body_bytes, usage.pins, usage.pin_bytes
-        ),
-        part("catalogue", ("files", usage.catalogue_segments), usage.catalogue_bytes),
-        part("index", ("files", usage.index_files), usage.index_bytes),
-        part("shared", ("count", usage.shared_pins), usage.shared_bytes),
-        part("garbage", ("count", usage.garbage_pins), usage.garbage_bytes),
-    ];
-    let snapshots = usage.snapshots.iter().map(|of| {
-        format!(
-            r#"    {{"generation": {}, "covers": {}, "root": "{}", "count": {}, "bytes": {}, "own_count": {}, "own_bytes": {}}}"#,
-            of.snapshot.generation,
-            of.snapshot.covers,
-            vm::Hash(of.snapshot.root),
-            of.pins,
-            of.bytes,
-            of.own_pins,
-            of.own_bytes
-        )
-    });
-    let snapshots: Vec<String> = snapshots.collect();
-    parts.push(match snapshots.as_slice() {
-        [] => r#"  "snapshots": []"#.into(),
-        some => format!("  \"snapshots\": [\n{}\n  ]", some.join(",\n")),
-    });
-    format!("{{\n{}\n}}\n", parts.join(",\n"))
+/// [`Usage`] with the keys of the JSON output.
+#[derive(Serialize)]
+struct JsonUsage {
+    log: JsonFiles,
+    spare: JsonFiles,
+    pins: JsonPins,
+    catalogue: JsonFiles,
+    index: JsonFiles,
+    shared: JsonCount,
+    garbage: JsonCount,
+    snapshots: Vec<JsonSnapshot>,
+}
+
+#[derive(Serialize)]
+struct JsonFiles {
+    files: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct JsonPins {
+    files: u64,
+    file_bytes: u64,
+    count: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct JsonCount {
+    count: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct JsonSnapshot {
+    generation: u64,
+    covers: u64,
+    root: String,
+    count: u64,
+    bytes: u64,
+    own_count: u64,
+    own_bytes: u64,
+}
+
+impl From<&Usage> for JsonUsage {
+    fn from(usage: &Usage) -> JsonUsage {
+        let snapshots = usage.snapshots.iter().map(|used| JsonSnapshot {
+            generation: used.snapshot.generation,
+            covers: used.snapshot.covers.0,
+            root: plan::Hash(used.snapshot.root).to_string(),
+            count: used.pins,
+            bytes: used.bytes,
+            own_count: used.own_pins,
+            own_bytes: used.own_bytes,
+        });
+        JsonUsage {
+            log: JsonFiles { files: usage.log_segments, bytes: usage.log_bytes },
+            spare: JsonFiles { files: usage.spare_files, bytes: usage.spare_bytes },
+            pins: JsonPins {
+                files: usage.body_files,
+                file_bytes: usage.body_bytes,
+                count: usage.pins,
+                bytes: usage.pin_bytes,
+            },
+            catalogue: JsonFiles { files: usage.catalogue_segments, bytes: usage.catalogue_bytes },
+            index: JsonFiles { files: usage.index_files, bytes: usage.index_bytes },
+            shared: JsonCount { count: usage.shared_pins, bytes: usage.shared_bytes },
+            garbage: JsonCount { count: usage.garbage_pins, bytes: usage.garbage_bytes },
+            snapshots: snapshots.collect(),
+        }
+    }
 }

@@ -1,29 +1,29 @@
-//! `gc`: what no snapshot of a store needs goes.
+//! `gc`: removes the pins of a store that no kept snapshot needs.
 
-use crate::args::Gc;
+use crate::args::GcArgs;
 use crate::progress;
 use anyhow::Context;
-use persist::collect::{CollectPhase, CollectStats, collect};
+use persist::collect::{CollectStats, CollectPhase, collect};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Collects a store's pins, and tells what that has freed.
-pub(crate) fn gc(args: Gc) -> anyhow::Result<()> {
+/// Collects a store's garbage, and prints the space that this freed.
+pub(crate) fn gc(args: GcArgs) -> anyhow::Result<()> {
     let marking = progress::items("following edges");
-    let returning = progress::items("giving room back");
+    let freeing = progress::items("freeing space");
     let mut on_progress = |step, done, total| {
-        let bar = if step == CollectPhase::Marking { &marking } else { &returning };
+        let bar = if step == CollectPhase::Marking { &marking } else { &freeing };
         bar.set_length(total);
         bar.set_position(done);
     };
     let collected = collect(&args.store, args.dry_run, &mut on_progress);
     marking.finish_and_clear();
-    returning.finish_and_clear();
-    let text = tell(&args.store, &collected?, args.dry_run);
+    freeing.finish_and_clear();
+    let text = summary(&args.store, &collected?, args.dry_run);
     io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
-fn tell(store: &Path, collected: &CollectStats, dry_run: bool) -> String {
+fn summary(store: &Path, collected: &CollectStats, dry_run: bool) -> String {
     let CollectStats { kept_pins, kept_bytes, freed_pins, freed_bytes, gaps, gap_bytes, .. } =
         collected;
     let (disk_before, disk_after) = (collected.disk_before, collected.disk_after);

@@ -1,20 +1,21 @@
-//! `boot` and `start`: machines.
+//! `boot` and `start`: creates a machine, and runs it.
 
-use super::{jets, keep_code, sire};
-use crate::args::{Boot, Cache, Machine as MachineArgs, Start};
-use crate::console::Terminal;
-use crate::terminal::{self, Exit};
+use super::setup::{cache_code, jet_table};
+use super::sire;
+use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs};
+use crate::console::StdioConsole;
+use crate::terminal::{self, ExitError};
 use anyhow::Context;
-use machine::{Machine, MachineHandle, MachineSettings, ReplayFrom, RunOutcome};
+use machine::{MachineHandle, Machine, RunOutcome, ReplayFrom, MachineSettings};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Makes a new machine from the `main` of a module.
-pub(crate) fn boot(args: Boot) -> anyhow::Result<()> {
-    let cache = Cache { store: args.cache.modules };
-    let (mut sire, main) = sire::load_main(&cache, args.machine.matching, &args.module)?;
+/// Creates a machine whose first state is the `main` of a module.
+pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
+    let cache = CacheOptions { store: args.cache.modules };
+    let (mut sire, main) = sire::load_main(&cache, args.machine.execution, &args.module)?;
     let booted = Machine::boot(&args.store, sire.vm(), &main)?;
     drop((main, sire));
     if booted.workers == 0 {
@@ -23,47 +24,50 @@ pub(crate) fn boot(args: Boot) -> anyhow::Result<()> {
     if args.start { run(&args.store, &args.machine, ReplayFrom::Latest) } else { Ok(()) }
 }
 
-/// Starts a machine, and runs it until it ends or is stopped.
-pub(crate) fn start(args: Start) -> anyhow::Result<()> {
+/// Runs a machine until it ends or is stopped.
+pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
     let from = if args.replay_all { ReplayFrom::Earliest } else { ReplayFrom::Latest };
     run(&args.store, &args.machine, from)
 }
 
-fn run(store: &Path, args: &MachineArgs, replay: ReplayFrom) -> anyhow::Result<()> {
-    let mut settings = MachineSettings::new(Arc::new(Terminal::new()));
-    settings.jets = jets::table(args.matching);
-    settings.jit = args.matching.jit.mode();
+fn run(store: &Path, args: &MachineOptions, replay: ReplayFrom) -> anyhow::Result<()> {
+    let mut settings = MachineSettings::new(Arc::new(StdioConsole::new()));
+    settings.jets = jet_table(args.execution);
+    settings.jit = args.execution.compiler.mode();
     settings.jobs = usize::from(args.eval_workers);
     settings.replay = replay;
-    settings.heap = args.memory.options();
+    settings.heap = args.memory.heap();
     settings.store.keep_snapshots = usize::from(args.keep_snapshots);
     if args.disable_snapshots {
         settings.snapshots = None;
     }
-    keep_code(&None);
+    cache_code(&None);
     let machine = Machine::open(store, settings)?;
     stop_on_signal(machine.handle())?;
     match machine.run()? {
         RunOutcome::Stopped | RunOutcome::Finished => Ok(()),
-        RunOutcome::Crashed => ended("its cog crashed"),
-        RunOutcome::TimedOut => ended("its cog took too long to handle an event"),
-        RunOutcome::Aborted(abort) => ended(&format!("its cog could not handle an event: {abort}")),
+        RunOutcome::Crashed => machine_failed("its cog crashed"),
+        RunOutcome::TimedOut => machine_failed("its cog took too long to handle an event"),
+        RunOutcome::Aborted(abort) => {
+            machine_failed(&format!("its cog could not handle an event: {abort}"))
+        }
     }
 }
 
-fn ended(why: &str) -> anyhow::Result<()> {
-    Err(Exit { code: terminal::CRASHED, message: Some(format!("the machine ended: {why}")) }.into())
+fn machine_failed(why: &str) -> anyhow::Result<()> {
+    let message = Some(format!("the machine ended: {why}"));
+    Err(ExitError { code: terminal::MACHINE_FAILED, message }.into())
 }
 
-/// Stops the machine at Ctrl-C or SIGTERM; a second one ends the process at once.
+/// Stops the machine on Ctrl-C or SIGTERM. A second signal exits the process at once.
 fn stop_on_signal(handle: MachineHandle) -> anyhow::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot watch for signals")?;
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot handle signals")?;
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
             for (count, signal) in signals.forever().enumerate() {
                 if count > 0 {
-                    // What is durable stays; the next start replays the rest.
+                    // Durable events stay; the next start replays them.
                     std::process::exit(128 + signal);
                 }
                 handle.stop();

@@ -1,17 +1,18 @@
-//! `show` and `repl`: seed files.
+//! `show` and `repl`: prints a seed file, and runs the program in one.
 
-use super::{keep_code, runtime};
-use crate::args::{Matching, Memory, Repl, Show};
-use crate::terminal::{self, stopped};
+use super::setup::{cache_code, runtime};
+use crate::args::{ExecutionOptions, MemoryOptions, ReplArgs, ShowArgs};
+use crate::terminal::{self, evaluation_error};
 use anyhow::{Context, anyhow, bail};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use vm::{Stop, Val, Vm, seed, show};
+use plan::{EvalError, Val, seed};
+use vm::Vm;
 
 /// Prints the value in a seed file with all its pins.
-pub(crate) fn show(args: Show) -> anyhow::Result<()> {
-    let mut vm = runtime(Matching::default(), Memory::default())?;
+pub(crate) fn show(args: ShowArgs) -> anyhow::Result<()> {
+    let mut vm = runtime(ExecutionOptions::default(), MemoryOptions::default())?;
     let value = load(&mut vm, &args.seed)?;
     let tree = show::full_rex(vm.look(&value))
         .map_err(|stop| anyhow!("{} cannot be shown: {stop}", args.seed.display()))?;
@@ -19,23 +20,23 @@ pub(crate) fn show(args: Show) -> anyhow::Result<()> {
     io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
-/// How much input the program is given at once.
-const INPUT: usize = 80;
+/// Size of the largest bar of input that the program gets in one call, in bytes.
+const MAX_INPUT: usize = 80;
 
 /// Feeds standard input to the program in a seed file: a function from a bar to the row of a bar
-/// and the next function. The empty bar, at the end of the input, is the last one.
-pub(crate) fn repl(args: Repl) -> anyhow::Result<()> {
-    keep_code(&None);
-    let mut vm = runtime(args.matching, args.memory)?;
+/// and the next function. An empty bar marks the end of the input and is the last call.
+pub(crate) fn repl(args: ReplArgs) -> anyhow::Result<()> {
+    cache_code(&None);
+    let mut vm = runtime(args.execution, args.memory)?;
     vm.on_trace(|value| {
-        // A trace that cannot be shown is no reason to stop the program.
+        // A closed standard output must not stop the program.
         let _ =
             io::stdout().write_all(show::trace_text(value, terminal::stdout_colour()).as_bytes());
     });
     let mut program = load(&mut vm, &args.seed)?;
     let failed = || format!("cannot write {}", args.output.display());
     let mut output = File::create(&args.output).with_context(failed)?;
-    let mut input = [0; INPUT];
+    let mut input = [0; MAX_INPUT];
     loop {
         let count = io::stdin().lock().read(&mut input).context("cannot read the input")?;
         let (bytes, next) = answer(&mut vm, &program, &input[..count])?;
@@ -47,17 +48,18 @@ pub(crate) fn repl(args: Repl) -> anyhow::Result<()> {
     }
 }
 
-/// What the program says to some input, and what it is afterwards.
+/// Calls the program with some input. Returns its output and the next program.
 fn answer(vm: &mut Vm, program: &Val, input: &[u8]) -> anyhow::Result<(Vec<u8>, Val)> {
-    let input = vm.bar(input).map_err(stopped)?;
+    let input = vm.bar(input).map_err(evaluation_error)?;
     let answer = vm.apply(program, &[input]).and_then(|answer| vm.force(&answer));
     let answer = match answer {
         Ok(answer) => answer,
-        Err(Stop::Crash { op, arg }) => {
-            let row = vm.row(&[op, arg]).and_then(|row| vm.force(&row)).map_err(stopped)?;
+        Err(EvalError::Crash { op, arg }) => {
+            let row =
+                vm.row(&[op, arg]).and_then(|row| vm.force(&row)).map_err(evaluation_error)?;
             bail!("the program crashed with {}", show::value_text(vm.look(&row)).trim_end());
         }
-        Err(stop) => return Err(stopped(stop)),
+        Err(stop) => return Err(evaluation_error(stop)),
     };
     let seen = vm.look(&answer);
     let parts = seen.as_row().filter(|row| row.len() == 2);
@@ -65,13 +67,13 @@ fn answer(vm: &mut Vm, program: &Val, input: &[u8]) -> anyhow::Result<(Vec<u8>, 
     match parts {
         Some((output, next)) => Ok((output, vm.hold(next))),
         None => bail!(
-            "the program answered something else than a row of a bar and a function:\n{}",
+            "the program must answer a row of a bar and a function, not\n{}",
             show::value_text(seen)
         ),
     }
 }
 
-/// The value in a seed file.
+/// Loads the value in a seed file.
 fn load(vm: &mut Vm, path: &Path) -> anyhow::Result<Val> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     seed::load(vm, &bytes).map_err(|error| anyhow!("{} is no seed: {error}", path.display()))

@@ -1,70 +1,75 @@
-//! `sire` and `save`: modules and sessions.
+//! `sire` and `save`: runs a session, and saves the `main` of a module.
 
-use super::statistics::Counting;
-use super::{keep_code, kept_folder, runtime};
-use crate::args::{Cache, Matching, Memory, Save, Sire as SireArgs};
+use super::setup::{cache_code, cache_directory, runtime};
+use super::statistics::Measurement;
+use crate::args::{CacheOptions, ExecutionOptions, MemoryOptions, SaveArgs, SireArgs};
 use crate::terminal::{self, sire_error};
 use anyhow::Context;
 use sire::{Library, Options, Output, Sire, module_name};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use vm::{Val, Vm, seed};
+use plan::{Val, seed};
+use vm::Vm;
 
 /// Loads the modules, then runs a session on standard input.
 pub(crate) fn sire(args: SireArgs) -> anyhow::Result<()> {
-    let mut sire = session(&args.cache.store, args.matching, args.memory)?;
+    let mut sire = session(&args.cache.store, args.execution, args.memory)?;
     let modules = args.modules.iter().map(|module| module_name(module));
     let modules: Vec<&str> = modules.collect::<Result<_, _>>().map_err(sire_error)?;
-    interrupts(&mut sire)?;
+    stop_on_interrupt(&mut sire)?;
     for module in modules {
         sire.load(module).map_err(sire_error)?;
     }
-    let counting = Counting::start(sire.vm());
-    let ended = sire.repl(io::stdin().lock()).map_err(sire_error);
-    if let Some(counting) = counting {
-        eprintln!("{}", counting.end(sire.vm()));
+    let measurement = Measurement::start(sire.vm());
+    let result = sire.repl(io::stdin().lock()).map_err(sire_error);
+    if let Some(measurement) = measurement {
+        eprintln!("{}", measurement.line(sire.vm()));
     }
-    // The process ends: its memory goes back at once, which is sooner than piece by piece.
+    // The process exits now. The system frees its memory faster than destructors would.
     std::mem::forget(sire);
-    ended
+    result
 }
 
 /// Saves the `main` of a module.
-pub(crate) fn save(args: Save) -> anyhow::Result<()> {
-    let (mut sire, main) = load_main(&args.cache, args.matching, &args.module)?;
+pub(crate) fn save(args: SaveArgs) -> anyhow::Result<()> {
+    let (mut sire, main) = load_main(&args.cache, args.execution, &args.module)?;
     let vm = sire.vm();
     let bytes =
         seed::save(vm, &main).with_context(|| format!("cannot save `main` of {}", args.module))?;
-    write_whole(&args.seed, &bytes)
+    write_atomically(&args.seed, &bytes)
 }
 
-/// Loads a module and gives its `main`.
+/// Loads a module. Returns the session and its `main`.
 pub(crate) fn load_main(
-    cache: &Cache,
-    matching: Matching,
+    cache: &CacheOptions,
+    execution: ExecutionOptions,
     module: &str,
 ) -> anyhow::Result<(Sire, Val)> {
     let name = module_name(module).map_err(sire_error)?;
-    let mut sire = session(&cache.store, matching, Memory::default())?;
+    let mut sire = session(&cache.store, execution, MemoryOptions::default())?;
     sire.load(name).map_err(sire_error)?;
     let main = sire.binding("main").map_err(sire_error)?;
     Ok((sire, main))
 }
 
-/// A Sire that prints to standard output.
-fn session(store: &Option<PathBuf>, matching: Matching, memory: Memory) -> anyhow::Result<Sire> {
+/// A session with the cache, which prints to standard output.
+fn session(
+    store: &Option<PathBuf>,
+    execution: ExecutionOptions,
+    memory: MemoryOptions,
+) -> anyhow::Result<Sire> {
     let output = Output::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour());
-    let cache = kept_folder(store).map(|folder| folder.join("modules"));
-    keep_code(store);
-    start(runtime(matching, memory)?, cache, output)
+    let cache = cache_directory(store).map(|directory| directory.join("modules"));
+    cache_code(store);
+    start(runtime(execution, memory)?, cache, output)
 }
 
-/// Loads modules anew, whatever is kept of them, and prints nothing but diagnostics.
-pub(super) fn load_anew(vm: Vm, modules: &[String]) -> anyhow::Result<()> {
+/// Loads modules without the cache. Prints only diagnostics.
+pub(super) fn load_uncached(vm: Vm, modules: &[String]) -> anyhow::Result<()> {
     let output = Output::new(io::sink(), terminal::colour(false));
     let mut sire = start(vm, None, output)?;
-    interrupts(&mut sire)?;
+    stop_on_interrupt(&mut sire)?;
     for module in modules {
         let name = module_name(module).map_err(sire_error)?;
         sire.load(name).map_err(sire_error)?;
@@ -76,36 +81,37 @@ fn start(vm: Vm, cache: Option<PathBuf>, output: Output) -> anyhow::Result<Sire>
     let library = Library::new("sire");
     let diagnostics = Output::new(io::stderr(), terminal::stderr_colour());
     let options = Options { library, cache, output, diagnostics };
-    Sire::new(vm, options).map_err(terminal::stopped)
+    Sire::new(vm, options).map_err(terminal::evaluation_error)
 }
 
-/// Makes Ctrl-C stop the evaluation that runs, and a second one, while that still runs, the session.
-fn interrupts(sire: &mut Sire) -> anyhow::Result<()> {
+/// Makes Ctrl-C interrupt the current evaluation. A second Ctrl-C, while that evaluation still
+/// runs, exits the process.
+fn stop_on_interrupt(sire: &mut Sire) -> anyhow::Result<()> {
     let flag = sire.vm().interrupt_flag();
     let signal = signal_hook::consts::SIGINT;
     signal_hook::flag::register_conditional_default(signal, flag.clone())
         .and_then(|_| signal_hook::flag::register(signal, flag))
-        .context("cannot watch for Ctrl-C")?;
+        .context("cannot handle Ctrl-C")?;
     Ok(())
 }
 
-/// Writes a file whole or not at all: beside it first, then in its place.
-fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+/// Writes a file atomically: to a temporary file beside it, which is then renamed.
+fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let failed = || format!("cannot write {}", path.display());
     let name = path.file_name().with_context(failed)?;
     if path.exists() && !path.is_file() {
-        // A device or pipe takes what it is given.
+        // A device or pipe cannot be replaced by a rename.
         return File::create(path).and_then(|mut file| file.write_all(bytes)).with_context(failed);
     }
-    let mut beside = name.to_owned();
-    beside.push(format!(".{}.new", std::process::id()));
-    let beside = path.with_file_name(beside);
-    let written = File::create(&beside)
+    let mut temporary = name.to_owned();
+    temporary.push(format!(".{}.new", std::process::id()));
+    let temporary = path.with_file_name(temporary);
+    let written = File::create(&temporary)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&beside, path));
+        .and_then(|()| std::fs::rename(&temporary, path));
     if written.is_err() {
-        // What was written in part is of no use; the first error is the one to tell.
-        let _ = std::fs::remove_file(&beside);
+        // The first error is the one to report.
+        let _ = std::fs::remove_file(&temporary);
     }
     written.with_context(failed)
 }

@@ -1,38 +1,38 @@
-//! What a session cost, for those who measure: one line, `PALLAS_STATISTICS: name=number ...`.
+//! The cost of a session, for benchmarks: one line, `PALLAS_STATISTICS: name=number ...`.
 
 use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 use vm::Vm;
 
-/// The environment variable that asks for it, and what the line begins with.
+/// The environment variable that turns this on, and the start of the line.
 const NAME: &str = "PALLAS_STATISTICS";
 
-/// What there was when counting began.
-pub(super) struct Counting {
+/// The counters at the start of the measurement.
+pub(super) struct Measurement {
     start: Instant,
     cpu: Duration,
     thread: Duration,
-    heap: vm::Statistics,
+    heap: plan::Statistics,
     compiler: jit::JitStatistics,
 }
 
-impl Counting {
-    /// Begins, if that is asked for.
-    pub(super) fn start(vm: &Vm) -> Option<Counting> {
-        std::env::var_os(NAME).map(|_| Counting {
+impl Measurement {
+    /// Starts measuring, if the environment variable is set.
+    pub(super) fn start(vm: &Vm) -> Option<Measurement> {
+        std::env::var_os(NAME).map(|_| Measurement {
             start: Instant::now(),
-            cpu: processor_time(ClockId::ProcessCPUTime),
-            thread: processor_time(ClockId::ThreadCPUTime),
+            cpu: cpu_time(ClockId::ProcessCPUTime),
+            thread: cpu_time(ClockId::ThreadCPUTime),
             heap: vm.statistics(),
             compiler: jit::statistics(),
         })
     }
 
-    /// What has been spent since.
-    pub(super) fn end(self, vm: &Vm) -> String {
+    /// The line with the costs since the start: times in nanoseconds, sizes in bytes.
+    pub(super) fn line(self, vm: &Vm) -> String {
         let elapsed = self.start.elapsed();
-        let cpu = processor_time(ClockId::ProcessCPUTime).saturating_sub(self.cpu);
-        let thread = processor_time(ClockId::ThreadCPUTime).saturating_sub(self.thread);
+        let cpu = cpu_time(ClockId::ProcessCPUTime).saturating_sub(self.cpu);
+        let thread = cpu_time(ClockId::ThreadCPUTime).saturating_sub(self.thread);
         let (heap, compiler) = (vm.statistics(), jit::statistics());
         let bytes = |after: u64, before: u64| u128::from(8 * (after - before));
         let count = |after: usize, before: usize| (after - before) as u128;
@@ -57,8 +57,8 @@ impl Counting {
     }
 }
 
-/// The processor time of all threads of this process, or of this one.
-fn processor_time(clock: ClockId) -> Duration {
+/// The CPU time of all threads of this process, or of the current thread, by clock.
+fn cpu_time(clock: ClockId) -> Duration {
     let time = clock_gettime(clock);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
 }

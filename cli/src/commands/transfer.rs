@@ -1,13 +1,13 @@
-//! `export` and `import`: machines as files.
+//! `export` and `import`: moves a machine as one file.
 
-use crate::args::{Export, Import};
+use crate::args::{ExportArgs, ImportArgs};
 use crate::progress;
 use anyhow::Context;
 use machine::GermCodec;
 use persist::{Store, transfer};
 
 /// Writes a machine to a file.
-pub(crate) fn export(args: Export) -> anyhow::Result<()> {
+pub(crate) fn export(args: ExportArgs) -> anyhow::Result<()> {
     let store = Store::open(&args.store)?;
     let bar = progress::items("exporting");
     transfer::export(&store, &args.file, &mut germs()?, |done, total| {
@@ -18,8 +18,8 @@ pub(crate) fn export(args: Export) -> anyhow::Result<()> {
     Ok(store.close()?)
 }
 
-/// Makes a machine of a file.
-pub(crate) fn import(args: Import) -> anyhow::Result<()> {
+/// Creates a machine from an exported file.
+pub(crate) fn import(args: ImportArgs) -> anyhow::Result<()> {
     let bar = progress::bytes("importing", 0);
     transfer::import(&args.file, &args.store, &mut germs()?, |done, total| {
         bar.set_length(total);
@@ -29,6 +29,6 @@ pub(crate) fn import(args: Import) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn germs() -> anyhow::Result<GermCodec> {
-    GermCodec::new().context("cannot reserve addresses for the stack")
+fn germs() -> anyhow::Result<Germs> {
+    Germs::new().context("cannot reserve the stack")
 }

@@ -1,16 +1,16 @@
-//! The laws of our library that programs use, and what stands for them in a program.
+//! The laws of our library that programs use, and their placeholders in a program.
 
 use crate::bounds::has_at_most;
-use crate::library::definitions;
+use crate::library::visit_definitions;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use vm::jet::JetTable;
-use vm::spec::generate::{Kind, Known};
-use vm::spec::{Term, nat_from_bytes};
-use vm::{Natural, plain, seed};
+use spec::generate::{Kind, Known};
+use spec::{Term, nat_from_bytes};
+use plan::{Natural, plain, seed};
 
-/// Definitions of the library, and what they take and give: `n`ats, functions of `1` and `2` nats,
-/// `r`ows, `l`ists, `b`ars, `s`ets, `t`ables, or `a`nything.
+/// Definitions of the library with the kinds of their arguments and result: `n`at, function of `1`
+/// or `2` nats, `r`ow, `l`ist, `b`ar, `s`et, `t`able, or `a`ny value.
 const SIGNATURES: &[(&str, &str)] = &[
     ("if", "naa>a"),
     ("ifz", "naa>a"),
@@ -165,38 +165,38 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("flip", "2nn>n"),
 ];
 
-/// Laws with more parts are not given to the specification.
-const PARTS: usize = 3000;
+/// The specification does not get larger laws.
+const MAX_PARTS: usize = 3000;
 
-/// A law that programs use.
-pub(super) struct Law {
+/// A law of the library.
+pub(super) struct LibraryLaw {
     name: &'static str,
     pub(super) seed: Vec<u8>,
-    /// What it is to the specification, if it is small.
+    /// The law as a term of the specification, if it is small.
     term: Option<Term>,
 }
 
-/// The laws, by number: in the order of the signatures.
-pub(super) static LIBRARY: LazyLock<Vec<Law>> = LazyLock::new(|| {
+/// The laws by number, in the order of the signatures.
+pub(super) static LIBRARY: LazyLock<Vec<LibraryLaw>> = LazyLock::new(|| {
     let mut defined: HashMap<String, (Vec<u8>, Option<Term>)> = HashMap::new();
     let wanted = |name: &str| SIGNATURES.iter().any(|(wanted, _)| *wanted == name);
-    definitions(|name, vm, value| {
+    visit_definitions(|name, vm, value| {
         if wanted(name) {
             let bytes = seed::save(vm, value).expect("laws can be saved");
             let value = vm.look(value);
-            let term = has_at_most(value, PARTS).then(|| plain::to_term(value));
+            let term = has_at_most(value, MAX_PARTS).then(|| plain::to_term(value));
             defined.insert(name.to_owned(), (bytes, term));
         }
     });
     let law = |name: &'static str| {
         let found = defined.get(name).unwrap_or_else(|| panic!("the library has no {name}"));
         let (seed, term) = found.clone();
-        Law { name, seed, term }
+        LibraryLaw { name, seed, term }
     };
     SIGNATURES.iter().map(|(name, _)| law(name)).collect()
 });
 
-/// The same as the generator knows them.
+/// The laws as the generator of programs needs them.
 pub(super) static KNOWN: LazyLock<Arc<[Known]>> = LazyLock::new(|| {
     let kind = |letter| match letter {
         'n' => Kind::Nat,
@@ -212,7 +212,7 @@ pub(super) static KNOWN: LazyLock<Arc<[Known]>> = LazyLock::new(|| {
     let known = |(number, (_, signature)): (usize, &(&str, &str))| {
         let (takes, gives) = signature.split_once('>').expect("a signature has an arrow");
         Known {
-            function: stand_in(number),
+            function: placeholder(number),
             takes: takes.chars().map(kind).collect(),
             gives: gives.chars().next().map_or(Kind::Any, kind),
         }
@@ -220,23 +220,23 @@ pub(super) static KNOWN: LazyLock<Arc<[Known]>> = LazyLock::new(|| {
     SIGNATURES.iter().enumerate().map(known).collect()
 });
 
-/// The jets of the runtimes.
-pub(super) static TABLE: LazyLock<Arc<JetTable>> = LazyLock::new(|| Arc::new(table()));
+/// The table of jets of the runtimes.
+pub(super) static JET_TABLE: LazyLock<Arc<JetTable>> = LazyLock::new(|| Arc::new(table()));
 
-/// The jets.
+/// A new table of all jets.
 pub(super) fn table() -> JetTable {
     ::jets::table()
 }
 
-/// The number in the stand-in of the first law.
+/// The number in the placeholder of the first law.
 static FIRST: LazyLock<Natural> = LazyLock::new(|| nat_from_bytes(b"\0library") << 8u32);
 
-/// What stands for the law of that number in programs.
-fn stand_in(number: usize) -> Term {
+/// The placeholder of the law with this number.
+fn placeholder(number: usize) -> Term {
     Term::Nat(&*FIRST + Natural::from(number)).pin()
 }
 
-/// The number of the law that a term stands for, if it stands for one.
+/// The number of the law, if a term is a placeholder.
 pub(super) fn law_of(term: &Term) -> Option<usize> {
     let Term::Pin(item) = term else { return None };
     let Term::Nat(nat) = &**item else { return None };
@@ -246,8 +246,8 @@ pub(super) fn law_of(term: &Term) -> Option<usize> {
     usize::try_from(&(nat - &*FIRST)).ok().filter(|number| *number < SIGNATURES.len())
 }
 
-/// The numbers of the laws that stand-ins in a program stand for.
-pub(super) fn stand_ins(program: &Term) -> Vec<usize> {
+/// The numbers of the laws with placeholders in a program, sorted.
+pub(super) fn placeholders(program: &Term) -> Vec<usize> {
     let mut found = Vec::new();
     let mut pending = vec![program];
     while let Some(term) = pending.pop() {
@@ -266,7 +266,8 @@ pub(super) fn stand_ins(program: &Term) -> Vec<usize> {
     found
 }
 
-/// The program with the laws themselves, if all of them are small. (Programs are not deep.)
+/// A program with the laws in place of the placeholders. None if one of them is large. Recurses on
+/// the program, which is not deep.
 pub(super) fn expanded(program: &Term) -> Option<Term> {
     if let Some(number) = law_of(program) {
         return LIBRARY[number].term.clone();
@@ -282,11 +283,11 @@ pub(super) fn expanded(program: &Term) -> Option<Term> {
     })
 }
 
-/// A message with the names of laws for their stand-ins, and for the laws themselves.
+/// A message with the names of laws in place of placeholders and of the laws.
 pub(super) fn readable(message: &str) -> String {
     let mut texts: Vec<(String, &str)> = Vec::new();
     for (number, law) in LIBRARY.iter().enumerate() {
-        texts.push((stand_in(number).to_string(), law.name));
+        texts.push((placeholder(number).to_string(), law.name));
         texts.extend(law.term.as_ref().map(|term| (term.to_string(), law.name)));
     }
     texts.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));

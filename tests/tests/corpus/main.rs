@@ -1,16 +1,17 @@
-//! The prototype's own library, used as it is from the checkout that `PALLAS_REFERENCE` names: every
-//! module's output and bindings, seeds, sessions and jets, against what the prototype made of them.
+//! The prototype's own library, unchanged, from the checkout that `PALLAS_REFERENCE` names: the
+//! output and bindings of every module, seeds, sessions and jets are the same as in the prototype.
+//! Without the variable this suite is skipped.
 //!
 //! ```text
-//! modules   each loads and prints, or fails, as it did; its bindings have the same hashes; all
-//!           the prototype's jets are recognised
-//! seeds     `save` and `show` to the byte; the compiler written in Sire, run from its seed
-//! sessions  what was printed for inputs written for this project
+//! modules   each module prints the same text, or fails; its bindings have the same hashes; all
+//!           jets of the prototype are found
+//! seeds     `save` and `show` agree byte for byte; the compiler written in Sire runs from its seed
+//! sessions  the REPL prints the same for the inputs in `golden`
 //! ```
 //!
-//! The checkout is the working directory, so that `./sire` is the prototype's; nothing is written
-//! there. All commands but `show` run with `--jet-mismatch-crash`, so that no law that is only named
-//! like a jet's goes unnoticed.
+//! The checkout is the working directory, so that `./sire` is the prototype's library. Nothing is
+//! written there. All commands except `show` run with `--jet-mismatch-crash`: a law with the name
+//! of a jet's law but another hash is an error.
 
 mod modules;
 mod seeds;
@@ -19,50 +20,50 @@ mod sessions;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::process::Output;
-use tests::{Laws, Pallas, feed, golden_text, reference, tell};
+use tests::{ExecutionMode, Pallas, golden_text, reference_checkout, report, run_with_input};
 
-/// `pallas` with the prototype's modules for `./sire`, and a cache that is its own.
+/// The prototype's checkout, and a [`Pallas`] for the cache and the written files.
 struct Corpus {
     pallas: Pallas,
-    laws: Laws,
-    reference: PathBuf,
+    mode: ExecutionMode,
+    checkout: PathBuf,
 }
 
 impl Corpus {
-    /// The corpus, if there is a checkout; otherwise that is told.
-    fn open(laws: Laws) -> Option<Corpus> {
-        let reference = reference();
-        if reference.is_none() {
-            tell("corpus: skipped, since PALLAS_REFERENCE is not set");
+    /// The corpus. Without a checkout, reports that and returns None.
+    fn open(mode: ExecutionMode) -> Option<Corpus> {
+        let checkout = reference_checkout();
+        if checkout.is_none() {
+            report("corpus: skipped, since PALLAS_REFERENCE is not set");
         }
-        Some(Corpus { pallas: Pallas::new(), laws, reference: reference? })
+        Some(Corpus { pallas: Pallas::new(), mode, checkout: checkout? })
     }
 
-    /// Runs a command to its end with this input.
+    /// Runs a command in the checkout, to its end.
     fn run<I: AsRef<std::ffi::OsStr>>(
         &self,
         args: impl IntoIterator<Item = I>,
         input: &str,
     ) -> Output {
         let mut command = self.pallas.command(args);
-        command.current_dir(&self.reference);
-        self.laws.set(&mut command);
-        feed(command, input)
+        command.current_dir(&self.checkout);
+        self.mode.apply_to(&mut command);
+        run_with_input(command, input)
     }
 
-    /// Tells what a suite found.
-    fn tell(&self, text: &str) {
-        tell(&format!("corpus, laws {}: {text}", format!("{:?}", self.laws).to_lowercase()));
+    /// Reports the totals of a suite.
+    fn report(&self, text: &str) {
+        report(&format!("corpus, laws {}: {text}", format!("{:?}", self.mode).to_lowercase()));
     }
 
-    /// Runs a session with a module loaded, from the cache if it is there.
+    /// Runs a session with a module, which comes from the cache if a command loaded it before.
     fn session(&self, module: &str, input: &str) -> Output {
         self.run(["sire", "-M", module], input)
     }
 }
 
-/// A table of golden figures.
-fn facts<const COLUMNS: usize>(file: &str) -> Vec<[String; COLUMNS]> {
+/// The rows of a table of golden values.
+fn table<const COLUMNS: usize>(file: &str) -> Vec<[String; COLUMNS]> {
     let text = golden_text(&format!("corpus/{file}"));
     let row = |line: &str| {
         let columns: Vec<String> = line.split('\t').map(str::to_owned).collect();
@@ -71,7 +72,7 @@ fn facts<const COLUMNS: usize>(file: &str) -> Vec<[String; COLUMNS]> {
     text.lines().map(row).collect()
 }
 
-/// The SHA-256 of some bytes, in hexadecimal.
+/// The SHA-256 hash of some bytes, in hexadecimal.
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,79 +1,88 @@
-//! Modules: each prints to the byte what it printed, or fails; each binds what it bound.
+//! Modules: each prints the same text as in the prototype, or fails; each binds the same values.
 
-use crate::{Corpus, facts, sha256};
+use crate::{Corpus, sha256, table};
 use sire::{Library, Options, Output, Sire};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use tests::{Laws, stderr};
-use vm::{Hash, Shape, Val, Vm};
+use tests::{ExecutionMode, stderr};
+use plan::{Hash, Shape, Val};
+use vm::Vm;
 
-fn modules_print_what_they_did(laws: Laws) {
-    let Some(corpus) = Corpus::open(laws) else { return };
-    let mut printed = Printed::default();
-    print_all(&corpus, &mut printed);
-    let Printed { loaded, failed, lines, wrong } = printed;
+fn modules_print_the_same(mode: ExecutionMode) {
+    let Some(corpus) = Corpus::open(mode) else { return };
+    let LoadTally { loaded, failed, lines, wrong } = load_all(&corpus);
     let count = wrong.len();
-    corpus.tell(&format!(
-        "{loaded} modules load and {failed} fail as they did; {lines} lines equal, {count} wrong"
+    corpus.report(&format!(
+        "{loaded} modules load and {failed} fail as in the prototype; {lines} lines equal, {count} wrong"
     ));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!((loaded, failed), (82, 54));
 }
 
-tests::in_every_way! { modules_print_what_they_did }
+tests::in_every_mode! { modules_print_the_same }
 
 #[test]
-fn modules_bind_what_they_did() {
-    let Some(corpus) = Corpus::open(Laws::Interpreted) else { return };
-    let Bound { bindings, jets, wrong } = bind_all(&corpus);
+fn modules_bind_the_same() {
+    let Some(corpus) = Corpus::open(ExecutionMode::Interpreted) else { return };
+    let BindingTally { bindings, jets, wrong } = compare_bindings(&corpus);
     let count = wrong.len();
-    corpus.tell(&format!("{bindings} bindings equal, {jets} jets found, {count} wrong"));
+    corpus.report(&format!("{bindings} bindings equal, {jets} jets found, {count} wrong"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!((bindings, jets), (3111, 197));
 }
 
-/// What is printed as it was, and what is not.
+/// The result of loading all modules.
 #[derive(Default)]
-struct Printed {
+struct LoadTally {
+    /// Modules that load, as they must.
     loaded: usize,
+    /// Modules that fail, as they must.
     failed: usize,
+    /// Printed lines that are equal.
     lines: usize,
+    /// Messages about differences.
     wrong: Vec<String>,
 }
 
-/// What is bound as it was, and what is not.
+/// The result of comparing all bindings.
 #[derive(Default)]
-struct Bound {
+struct BindingTally {
+    /// Bindings with the same hash.
     bindings: usize,
+    /// Jets of the prototype whose law a module defines.
     jets: usize,
+    /// Messages about differences.
     wrong: Vec<String>,
 }
 
-/// Loads every module with everything before it in the cache, and compares what is printed.
-fn print_all(corpus: &Corpus, tally: &mut Printed) {
+/// Loads every module, with its dependencies in the cache, and compares the printed text.
+fn load_all(corpus: &Corpus) -> LoadTally {
+    let mut tally = LoadTally::default();
     let mut last = "-".to_owned();
-    for [module, before, outcome, _, lines, hash] in facts("modules.tsv") {
+    for [module, before, outcome, _, lines, hash] in table("modules.tsv") {
         if before != "-" && before != last {
-            // It need not be loadable.
+            // This may fail.
             corpus.session(&before, "");
         }
         last.clone_from(&module);
         let output = corpus.session(&module, "");
-        let (code, told) = (output.status.code(), stderr(&output));
+        let (code, message) = (output.status.code(), stderr(&output));
         if outcome != "ok" {
-            let reason = told.starts_with("pallas: ") && !told.contains("jet mismatch");
-            match reason && matches!(code, Some(1 | 2)) {
+            let is_expected = message.starts_with("pallas: ") && !message.contains("jet mismatch");
+            match is_expected && matches!(code, Some(1 | 2)) {
                 true => tally.failed += 1,
-                false => tally.wrong.push(format!("{module}: should fail, not {code:?}: {told}")),
+                false => {
+                    tally.wrong.push(format!("{module}: should fail, not {code:?}: {message}"))
+                }
             }
             continue;
         }
-        if code != Some(0) || !told.is_empty() {
-            tally.wrong.push(format!("{module}: ends with {code:?}: {told}"));
+        if code != Some(0) || !message.is_empty() {
+            tally.wrong.push(format!("{module}: exits with {code:?}: {message}"));
             continue;
         }
         tally.loaded += 1;
-        // There are modules of which only the outcome is known.
+        // For some modules only the outcome is known.
         if lines == "-" {
             continue;
         }
@@ -81,37 +90,38 @@ fn print_all(corpus: &Corpus, tally: &mut Printed) {
         if printed.to_string() == lines && sha256(&output.stdout) == hash {
             tally.lines += printed;
         } else {
-            tally.wrong.push(format!("{module}: prints {printed} lines, where {lines} were"));
+            tally.wrong.push(format!("{module}: prints {printed} lines, expected {lines}"));
         }
     }
+    tally
 }
 
-/// Loads every module in a process, compares the hashes of what it binds, and looks for the laws
-/// that jets stand for.
-fn bind_all(corpus: &Corpus) -> Bound {
+/// Loads every module in this process, compares the hashes of its bindings, and searches for the
+/// law of each jet.
+fn compare_bindings(corpus: &Corpus) -> BindingTally {
     let mut expected: HashMap<String, Vec<String>> = HashMap::new();
-    for [module, name, hash] in facts("bindings.tsv") {
+    for [module, name, hash] in table("bindings.tsv") {
         expected.entry(module).or_default().push(format!("{name} {hash}"));
     }
-    let mut tally = Bound::default();
+    let mut tally = BindingTally::default();
     let mut laws: HashSet<(String, Hash)> = HashSet::new();
-    let mut sire = new_sire(corpus);
-    for [module, ..] in facts::<6>("modules.tsv") {
+    let mut sire = prototype_session(corpus);
+    for [module, ..] in table::<6>("modules.tsv") {
         if sire.load(&module).is_err() {
-            // Whether it should is for the other tests.
+            // The other test checks which modules fail.
             continue;
         }
         let found: Vec<(String, Val)> = sire.definitions().collect();
         laws.extend(found.iter().filter_map(|(_, value)| named_law(sire.vm(), value)));
-        // There are modules of which only the outcome is known.
+        // For some modules only the outcome is known.
         let Some(expected) = expected.remove(&module) else { continue };
         if found.len() != expected.len() {
             let (found, expected) = (found.len(), expected.len());
             tally.wrong.push(format!("{module}: {found} definitions, not {expected}"));
         }
         for ((name, value), expected) in found.iter().zip(&expected) {
-            let name = vm::show::symbol_text(&name.as_str().into());
-            let found = format!("{name} {}", sire.vm().hash(value).expect("a value that ends"));
+            let name = show::symbol_text(&name.as_str().into());
+            let found = format!("{name} {}", sire.vm().hash(value).expect("the value has a hash"));
             match found == *expected {
                 true => tally.bindings += 1,
                 false => tally.wrong.push(format!("{module}: {found}, not {expected}")),
@@ -128,16 +138,17 @@ fn bind_all(corpus: &Corpus) -> Bound {
     tally
 }
 
-/// A Sire that knows the prototype's modules only, and prints nothing.
-fn new_sire(corpus: &Corpus) -> Sire {
-    let vm = Vm::new(Default::default(), Arc::new(jets::table())).expect("a stack can be had");
+/// A session with the prototype's library, which prints nothing.
+fn prototype_session(corpus: &Corpus) -> Sire {
+    let vm =
+        Vm::new(Default::default(), Arc::new(jets::table())).expect("the stack can be reserved");
     let output = Output::new(std::io::sink(), Default::default());
-    let library = Library::only(corpus.reference.join("sire"));
+    let library = Library::only(corpus.checkout.join("sire"));
     let options = Options { library, cache: None, diagnostics: output.clone(), output };
-    Sire::new(vm, options).expect("there is room")
+    Sire::new(vm, options).expect("the heap is large enough")
 }
 
-/// The name and the hash of a pinned law.
+/// The name and hash of a value, if it is a pinned law.
 fn named_law(vm: &Vm, value: &Val) -> Option<(String, Hash)> {
     let Shape::Pin(pin) = vm.look(value).shape() else { return None };
     let Shape::Law(law) = pin.item().shape() else { return None };

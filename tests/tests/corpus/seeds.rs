@@ -1,14 +1,15 @@
-//! Seeds: what `save` writes and `show` prints, and a program that comes from one.
+//! Seeds: `save` writes and `show` prints the same bytes, and a large program runs from its seed.
 
-use crate::{Corpus, facts, sha256};
-use tests::{Laws, stderr, stdout};
-use vm::{NatRef, Ref, Shape, Vm};
+use crate::{Corpus, sha256, table};
+use tests::{ExecutionMode, stderr, stdout};
+use plan::{NatRef, Ref, Shape};
+use vm::Vm;
 
-fn seeds_and_what_they_show_are_the_same(laws: Laws) {
-    let Some(corpus) = Corpus::open(laws) else { return };
+fn saved_and_shown_seeds_are_the_same(mode: ExecutionMode) {
+    let Some(corpus) = Corpus::open(mode) else { return };
     let seed = corpus.pallas.path("main.seed");
     let mut wrong = Vec::new();
-    let rows = facts("seeds.tsv");
+    let rows = table("seeds.tsv");
     for [module, size, hash, shown_hash, shown_lines] in &rows {
         let saved =
             corpus.run(["save".as_ref(), "-M".as_ref(), seed.as_os_str(), module.as_ref()], "");
@@ -21,36 +22,37 @@ fn seeds_and_what_they_show_are_the_same(laws: Laws) {
             wrong.push(format!("{module}: its seed has {} bytes, not {size}", bytes.len()));
         }
         let shown = corpus.run(["show".as_ref(), seed.as_os_str()], "");
-        let shown = format!("{}\n{}", first_line(&bytes), stdout(&shown));
+        let shown = format!("{}\n{}", haskell_line(&bytes), stdout(&shown));
         let lines = shown.lines().count();
         if lines.to_string() != *shown_lines || sha256(shown.as_bytes()) != *shown_hash {
-            wrong.push(format!("{module}: {lines} lines are shown, where {shown_lines} were"));
+            wrong.push(format!("{module}: {lines} lines are shown, expected {shown_lines}"));
         }
     }
-    corpus.tell(&format!("{} seeds saved and shown, {} wrong", rows.len(), wrong.len()));
+    corpus.report(&format!("{} seeds saved and shown, {} wrong", rows.len(), wrong.len()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The line that the prototype's `show` prints first, and ours does not: the value in the notation
-/// of the language that the prototype is written in. The golden hashes include it.
-fn first_line(seed: &[u8]) -> String {
-    let mut vm = Vm::new(Default::default(), Default::default()).expect("a stack can be had");
-    let value = vm::seed::load(&mut vm, seed).expect("a seed that was saved");
-    notation(vm.look(&value))
+/// The first line that the prototype's `show` prints and ours does not: the value as Haskell's
+/// `show` prints it. The golden hashes include it.
+fn haskell_line(seed: &[u8]) -> String {
+    let mut vm =
+        Vm::new(Default::default(), Default::default()).expect("the stack can be reserved");
+    let value = plan::seed::load(&mut vm, seed).expect("a saved seed can be loaded");
+    haskell_text(vm.look(&value))
 }
 
-/// A value in that notation. Those at hand are not deep.
-fn notation(value: Ref<'_>) -> String {
+/// A value as Haskell's `show` prints it. Recurses on the value; the golden values are not deep.
+fn haskell_text(value: Ref<'_>) -> String {
     let list = |items: &mut dyn Iterator<Item = Ref<'_>>| {
-        let items: Vec<String> = items.map(notation).collect();
+        let items: Vec<String> = items.map(haskell_text).collect();
         items.join(",")
     };
     match value.shape() {
-        Shape::Nat(nat) => nat_notation(nat),
+        Shape::Nat(nat) => haskell_nat(nat),
         Shape::Pin(pin) => name_of(pin.item()),
         Shape::Law(law) => {
-            let name = nat_notation(law.name());
-            format!("(LAW {name} {} {})", law.arity().to_natural(), notation(law.body()))
+            let name = haskell_nat(law.name());
+            format!("(LAW {name} {} {})", law.arity().to_natural(), haskell_text(law.body()))
         }
         Shape::App(app) => {
             let mut items = std::iter::once(app.head()).chain(app.args());
@@ -61,27 +63,27 @@ fn notation(value: Ref<'_>) -> String {
         }
         Shape::Bar(bytes) => format!("(BAR {:?})", String::from_utf8_lossy(bytes)),
         Shape::Tab(keys, values) => {
-            let pair = |(key, value)| format!("({},{})", notation(key), notation(value));
+            let pair = |(key, value)| format!("({},{})", haskell_text(key), haskell_text(value));
             let pairs: Vec<String> = keys.iter().zip(values.iter()).map(pair).collect();
             format!("(TAB [{}])", pairs.join(","))
         }
         Shape::Set(keys) => format!("(SET [{}])", list(&mut keys.iter())),
         Shape::Cow(width) => format!("R{width}"),
-        Shape::Thunk => unreachable!("seeds hold values in normal form"),
+        Shape::Thunk => unreachable!("a seed holds a value in normal form"),
     }
 }
 
-/// Whether a nat is written as a text.
+/// The text of a nat, if it is a word of letters, digits and underscores.
 fn word(nat: NatRef<'_>) -> Option<String> {
     let word = |text: &String| text.chars().all(|c| c.is_alphanumeric() || c == '_');
     nat.text().filter(word).filter(|text| !text.is_empty())
 }
 
-fn nat_notation(nat: NatRef<'_>) -> String {
+fn haskell_nat(nat: NatRef<'_>) -> String {
     word(nat).map_or_else(|| nat.to_natural().to_string(), |text| format!("{text:?}"))
 }
 
-/// The name of a pinned value.
+/// The name that Haskell's `show` prints for a pin of this value.
 fn name_of(value: Ref<'_>) -> String {
     match value.shape() {
         Shape::Pin(pin) => name_of(pin.item()),
@@ -91,8 +93,8 @@ fn name_of(value: Ref<'_>) -> String {
     }
 }
 
-/// A dialogue with the compiler written in Sire: what is typed, and what it prints: the names it
-/// defines, the values of expressions, and what is wrong.
+/// A session with the compiler written in Sire: each input with the output, which is the defined
+/// name or the value.
 const DIALOGUE: [(&str, &str); 6] = [
     ("= x 3", "= {x}"),
     ("(3 x)", "4"),
@@ -102,28 +104,28 @@ const DIALOGUE: [(&str, &str); 6] = [
     ("= main | 4 | k x 5", "= {main}"),
 ];
 
-fn the_compiler_written_in_sire_runs_from_its_seed(laws: Laws) {
-    let Some(corpus) = Corpus::open(laws) else { return };
-    let [seed, said] = ["compiler.seed", "said"].map(|name| corpus.pallas.path(name));
+fn the_compiler_written_in_sire_runs_from_its_seed(mode: ExecutionMode) {
+    let Some(corpus) = Corpus::open(mode) else { return };
+    let [seed, printed] = ["compiler.seed", "printed"].map(|name| corpus.pallas.path(name));
     let save = ["save".as_ref(), "-M".as_ref(), seed.as_os_str(), "sire_27_sire".as_ref()];
     let saved = corpus.run(save, "");
     assert!(saved.status.success(), "{}", stderr(&saved));
-    let input: String = DIALOGUE.iter().map(|(typed, _)| format!("{typed}\n\n")).collect();
-    let arguments = ["repl".as_ref(), "--save".as_ref(), said.as_os_str(), seed.as_os_str()];
+    let input: String = DIALOGUE.iter().map(|(input, _)| format!("{input}\n\n")).collect();
+    let arguments = ["repl".as_ref(), "--save".as_ref(), printed.as_os_str(), seed.as_os_str()];
     let output = corpus.run(arguments, &input);
     assert!(output.status.success(), "{}", stderr(&output));
-    let expected: String = DIALOGUE.iter().map(|(_, answer)| format!("{answer}\n\n")).collect();
+    let expected: String = DIALOGUE.iter().map(|(_, output)| format!("{output}\n\n")).collect();
     assert_eq!(stdout(&output), expected);
-    // At the end of its input it saves what was called `main`, and by the same rules as we.
+    // At the end of its input the program outputs the seed of `main`, which must equal ours.
     corpus.pallas.write("sire/three.sire", "#### three\n\n= main | 4 3\n");
     let ours = corpus.pallas.run(["save", "three.seed", "three"], "");
     assert!(ours.status.success(), "{}", stderr(&ours));
-    let [saved, ours] = [said, corpus.pallas.path("three.seed")].map(std::fs::read);
-    assert_eq!(saved.expect("it saved"), ours.expect("so did we"));
+    let [saved, ours] = [printed, corpus.pallas.path("three.seed")].map(std::fs::read);
+    assert_eq!(saved.expect("it saved a seed"), ours.expect("we saved a seed"));
 }
 
-fn the_compiler_written_in_sire_refuses_what_is_wrong(laws: Laws) {
-    let Some(corpus) = Corpus::open(laws) else { return };
+fn the_compiler_written_in_sire_reports_errors(mode: ExecutionMode) {
+    let Some(corpus) = Corpus::open(mode) else { return };
     let seed = corpus.pallas.path("compiler.seed");
     let save = ["save".as_ref(), seed.as_os_str(), "sire_27_sire".as_ref()];
     let saved = corpus.run(save, "");
@@ -137,8 +139,8 @@ fn the_compiler_written_in_sire_refuses_what_is_wrong(laws: Laws) {
     }
 }
 
-tests::in_every_way! {
-    seeds_and_what_they_show_are_the_same
+tests::in_every_mode! {
+    saved_and_shown_seeds_are_the_same
     the_compiler_written_in_sire_runs_from_its_seed
-    the_compiler_written_in_sire_refuses_what_is_wrong
+    the_compiler_written_in_sire_reports_errors
 }

@@ -1,10 +1,13 @@
-//! Sessions: inputs written for this project, with the prototype's modules loaded.
+//! Sessions: with the prototype's modules, the REPL prints the same as the prototype's for the
+//! inputs in `golden/library` and `golden/corpus`.
 
 use crate::Corpus;
-use tests::{Laws, difference, golden, golden_text, named_module, reduced, stderr, stdout};
+use tests::{
+    ExecutionMode, difference, golden, golden_text, module_named_in, reduce_errors, stderr, stdout,
+};
 
-fn sessions_print_what_they_did(laws: Laws) {
-    let Some(corpus) = Corpus::open(laws) else { return };
+fn sessions_print_the_same(mode: ExecutionMode) {
+    let Some(corpus) = Corpus::open(mode) else { return };
     let entries = std::fs::read_dir(golden("library")).expect("the transcripts");
     let mut names: Vec<String> = entries
         .map(|entry| format!("library/{}", entry.expect("an entry").file_name().display()))
@@ -14,20 +17,21 @@ fn sessions_print_what_they_did(laws: Laws) {
     let (mut lines, mut wrong) = (0, Vec::new());
     for name in &names {
         let input = golden_text(&format!("{name}.in"));
-        let module = named_module(&input);
-        // Once for what loading prints: it is not part of the transcripts.
+        let module = module_named_in(&input);
+        // The first load prints the definitions of the module, which the transcripts do not
+        // contain.
         corpus.session(module, "");
         let output = corpus.session(module, &input);
         let expected = golden_text(&format!("{name}.out"));
-        match difference(&reduced(&expected), &reduced(&stdout(&output))) {
+        match difference(&reduce_errors(&expected), &reduce_errors(&stdout(&output))) {
             _ if !output.status.success() => wrong.push(format!("{name}: {}", stderr(&output))),
             Some(difference) => wrong.push(format!("{name}: {difference}")),
             None => lines += expected.lines().count(),
         }
     }
     let (sessions, count) = (names.len(), wrong.len());
-    corpus.tell(&format!("{sessions} sessions, {lines} lines equal, {count} wrong"));
+    corpus.report(&format!("{sessions} sessions, {lines} lines equal, {count} wrong"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-tests::in_every_way! { sessions_print_what_they_did }
+tests::in_every_mode! { sessions_print_the_same }

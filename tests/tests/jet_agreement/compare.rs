@@ -1,78 +1,86 @@
-//! Whether two evaluations came to the same: not only in value, but as lazily.
+//! Comparison of two outcomes: the values must be equal, and equally lazy.
 //!
-//! What the results hold unevaluated is evaluated piece by piece, on both sides, and each piece must
-//! come to the same: so a crash in one item does not hide another item, and a result that has
-//! evaluated less or more than the law's is noticed.
+//! Unevaluated parts of the two results are evaluated one by one on both sides, and each pair must
+//! have the same outcome. So a crash in one item does not hide another item, and a jet that
+//! evaluates more or less than its law is found.
 
-use crate::sketch::sketch;
+use crate::summary::summary;
+use crate::time_limit::TimeLimit;
 use crate::trial::JET_TIME;
-use crate::watch::Watch;
 use std::time::Duration;
-use vm::{Ref, Shape, Stop, Val, Vm};
+use plan::{EvalError, Ref, Shape, Val};
+use vm::Vm;
 
-/// What an evaluation came to.
-pub(crate) enum End {
+/// The outcome of an evaluation.
+pub(crate) enum Outcome {
     Value(Val),
     /// The operation and the argument of the crash.
     Crash(Val, Val),
-    /// It needs its own value.
+    /// The value depends on itself.
     Loop,
-    /// Out of time, stack or memory.
-    Cut(Stop),
+    /// The evaluation ran out of time, stack or memory.
+    OutOfResources(EvalError),
 }
 
-impl From<Result<Val, Stop>> for End {
-    fn from(result: Result<Val, Stop>) -> End {
+impl From<Result<Val, EvalError>> for Outcome {
+    fn from(result: Result<Val, EvalError>) -> Outcome {
         match result {
-            Ok(value) => End::Value(value),
-            Err(Stop::Crash { op, arg }) => End::Crash(op, arg),
-            Err(Stop::Loop) => End::Loop,
-            Err(stop) => End::Cut(stop),
+            Ok(value) => Outcome::Value(value),
+            Err(EvalError::Crash { op, arg }) => Outcome::Crash(op, arg),
+            Err(EvalError::Loop) => Outcome::Loop,
+            Err(stop) => Outcome::OutOfResources(stop),
         }
     }
 }
 
-/// What is to be said of two ends.
-pub(crate) enum Verdict {
-    Agree,
-    Differ(String),
-    /// A part of the law's result takes too long; the others agree.
+/// The result of a comparison.
+pub(crate) enum Comparison {
+    Equal,
+    /// The outcomes differ, as the text describes.
+    Different(String),
+    /// A part of the law's result takes too long to evaluate; the other parts are equal.
     TooSlow,
 }
 
-/// So many parts of a result are compared.
-const PARTS: usize = 4000;
+/// Number of parts of a result that are compared; further parts are not.
+const MAX_PARTS: usize = 4000;
 
-/// Compares what jet and law came to, with so much time for each part of the law's result. A part
-/// that takes longer is passed over; the others are compared all the same.
-pub(crate) fn ends(vm: &mut Vm, watch: &Watch, jet: End, law: End, time: Duration) -> Verdict {
+/// Compares the outcomes of a jet and its law. Each part of the law's result may take `time`; a
+/// part that takes longer is skipped.
+pub(crate) fn outcomes(
+    vm: &mut Vm,
+    limit: &TimeLimit,
+    jet: Outcome,
+    law: Outcome,
+    time: Duration,
+) -> Comparison {
     let mut pending = vec![(jet, law)];
     let mut slow = false;
-    for _ in 0..PARTS {
+    for _ in 0..MAX_PARTS {
         let Some((jet, law)) = pending.pop() else { break };
         let same = match (&jet, &law) {
-            (End::Value(jet), End::Value(law)) => {
+            (Outcome::Value(jet), Outcome::Value(law)) => {
                 let (left, right) = (vm.look(jet), vm.look(law));
                 if left.is_normal() && right.is_normal() {
-                    left.equals(right) && vm.hash(jet).ok() == vm.hash(law).ok()
+                    left.is_equal(right) && vm.hash(jet).ok() == vm.hash(law).ok()
                 } else {
-                    if let Some(values) = values_of_late_table(left, right) {
-                        // A set applied to a row is a table as soon as the row is evaluated.
+                    if let Some(values) = values_of_unfinished_table(left, right) {
+                        // A set applied to a row becomes a table when the row is evaluated.
                         let values = vm.hold(values);
-                        let end: End = watch.limit(time, || vm.eval(&values)).into();
-                        if let End::Cut(_) = end {
-                            return Verdict::TooSlow;
+                        let outcome: Outcome = limit.run(time, || vm.eval(&values)).into();
+                        if let Outcome::OutOfResources(_) = outcome {
+                            return Comparison::TooSlow;
                         }
                     }
-                    match parts(vm, vm.look(jet), vm.look(law)) {
+                    match paired_parts(vm, vm.look(jet), vm.look(law)) {
                         Some(parts) => {
                             for (left, right) in parts {
-                                let law: End = watch.limit(time, || vm.eval(&right)).into();
-                                if let End::Cut(_) = law {
+                                let law: Outcome = limit.run(time, || vm.eval(&right)).into();
+                                if let Outcome::OutOfResources(_) = law {
                                     slow = true;
                                     continue;
                                 }
-                                let jet = watch.limit(JET_TIME, || vm.eval(&left));
+                                let jet = limit.run(JET_TIME, || vm.eval(&left));
                                 pending.push((jet.into(), law));
                             }
                             true
@@ -81,41 +89,41 @@ pub(crate) fn ends(vm: &mut Vm, watch: &Watch, jet: End, law: End, time: Duratio
                     }
                 }
             }
-            (End::Crash(op, arg), End::Crash(law_op, law_arg)) => {
-                let same = |a, b| vm.look(a).equals(vm.look(b));
+            (Outcome::Crash(op, arg), Outcome::Crash(law_op, law_arg)) => {
+                let same = |a, b| vm.look(a).is_equal(vm.look(b));
                 same(op, law_op) && same(arg, law_arg)
             }
-            (End::Loop, End::Loop) => true,
+            (Outcome::Loop, Outcome::Loop) => true,
             _ => false,
         };
         if !same {
-            let [jet, law] = [&jet, &law].map(|end| sketch_end(vm, end));
-            return Verdict::Differ(format!("jet {jet}\n  law {law}"));
+            let [jet, law] = [&jet, &law].map(|outcome| outcome_text(vm, outcome));
+            return Comparison::Different(format!("jet {jet}\n  law {law}"));
         }
     }
-    if slow { Verdict::TooSlow } else { Verdict::Agree }
+    if slow { Comparison::TooSlow } else { Comparison::Equal }
 }
 
-/// The values of what may yet become a table, if only one side has become one.
-fn values_of_late_table<'v>(left: Ref<'v>, right: Ref<'v>) -> Option<Ref<'v>> {
+/// If one side is a table and the other may become one: the values of the other.
+fn values_of_unfinished_table<'v>(left: Ref<'v>, right: Ref<'v>) -> Option<Ref<'v>> {
     match (left.shape(), right.shape()) {
         (Shape::Tab(..), Shape::App(app)) | (Shape::App(app), Shape::Tab(..)) => app.args().next(),
         _ => None,
     }
 }
 
-/// The parts of two values that are not in normal form, side by side; nothing if they differ on
-/// their outside.
-fn parts(vm: &Vm, left: Ref<'_>, right: Ref<'_>) -> Option<Vec<(Val, Val)>> {
-    let (left, right) = (taken_apart(left), taken_apart(right));
+/// The parts of two values that are not in normal form, in pairs. None if the values have different
+/// numbers of parts.
+fn paired_parts(vm: &Vm, left: Ref<'_>, right: Ref<'_>) -> Option<Vec<(Val, Val)>> {
+    let (left, right) = (parts_of(left), parts_of(right));
     let same = left.len() == right.len();
     let pairs = left.into_iter().zip(right);
     same.then(|| pairs.map(|(left, right)| (vm.hold(left), vm.hold(right))).collect())
 }
 
-/// A row's items and an app's function and arguments, as PLAN has them: last item first. What can
-/// be taken apart no further is its own only part.
-fn taken_apart(value: Ref<'_>) -> Vec<Ref<'_>> {
+/// The parts of a value in PLAN's order: the items of a row, last item first; the function and
+/// arguments of an app; the keys and values of a table. Any other value is its only part.
+fn parts_of(value: Ref<'_>) -> Vec<Ref<'_>> {
     match value.shape() {
         Shape::Row(items) => items.iter().rev().collect(),
         Shape::App(app) => match (app.head().shape(), app.args().next().map(Ref::shape)) {
@@ -129,13 +137,14 @@ fn taken_apart(value: Ref<'_>) -> Vec<Ref<'_>> {
     }
 }
 
-pub(crate) fn sketch_end(vm: &Vm, end: &End) -> String {
-    match end {
-        End::Value(value) => sketch(vm.look(value), 6),
-        End::Crash(op, arg) => {
-            format!("crashes with {} {}", sketch(vm.look(op), 2), sketch(vm.look(arg), 2))
+/// An outcome in a few words, for the report of a failure.
+pub(crate) fn outcome_text(vm: &Vm, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Value(value) => summary(vm.look(value), 6),
+        Outcome::Crash(op, arg) => {
+            format!("crashes with {} {}", summary(vm.look(op), 2), summary(vm.look(arg), 2))
         }
-        End::Loop => Stop::Loop.to_string(),
-        End::Cut(stop) => stop.to_string(),
+        Outcome::Loop => EvalError::Loop.to_string(),
+        Outcome::OutOfResources(stop) => stop.to_string(),
     }
 }

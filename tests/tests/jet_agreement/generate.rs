@@ -1,5 +1,5 @@
-//! Arguments for jets: mostly of the kind that one expects, now and then something else, partly not
-//! evaluated, and in places something that crashes when it is.
+//! Generator of arguments for jets. Most arguments have the expected kind, a few have another one.
+//! Some parts are unevaluated, and some crash or loop when they are evaluated.
 //!
 //! | letter | kind                      | letter | kind                           |
 //! |--------|---------------------------|--------|--------------------------------|
@@ -14,56 +14,48 @@
 //! | `l`    | list                      | `D`    | tree of pads                   |
 //! | `i`    | pin                       | `I`    | row of pins                    |
 //! | `e`    | seed, as a bar            | `u`    | function that unfolds a value  |
-//! | `g`    | pin in which there are others | `G` | row of the pins in a pin        |
-//! | `h`    | the rest of that pin, as a bar | `x` | expression of `_TryExp`        |
+//! | `g`    | pin that contains pins    | `G`    | row of the pins in a pin       |
+//! | `h`    | germ of that pin, as a bar | `x`   | expression of `_TryExp`        |
 
-use vm::{Builder, Natural, Stop, Val, Vm};
+use plan::{Builder, EvalError, Natural, Val};
+use vm::Vm;
 
-/// How deep arguments are nested.
-const DEPTH: u32 = 3;
+/// Maximal nesting of arguments.
+const MAX_DEPTH: u32 = 3;
 
-/// Makes arguments; equal ones for equal seeds.
+/// Generates arguments; equal seeds give equal arguments.
 pub(crate) struct Generator<'v> {
     vm: &'v mut Vm,
     functions: &'v [Val],
-    state: u64,
+    random: fastrand::Rng,
+    /// The number that tells the last generated crash from the others.
     crashes: u64,
-    /// What is left of the pin whose parts an argument had.
+    /// The germ of the pin whose pins were the last argument of kind `G`.
     germ: Vec<u8>,
 }
 
 impl<'v> Generator<'v> {
-    /// A generator of arguments; these are among the functions.
+    /// A generator that also uses these functions as arguments.
     pub(crate) fn new(vm: &'v mut Vm, seed: u64, functions: &'v [Val]) -> Generator<'v> {
-        let mut new = Generator { vm, functions, state: seed | 1, crashes: 1000, germ: Vec::new() };
-        // The first few numbers of neighbouring seeds are much alike.
-        for _ in 0..8 {
-            new.word();
-        }
-        new
+        let random = fastrand::Rng::with_seed(seed);
+        Generator { vm, functions, random, crashes: 1000, germ: Vec::new() }
     }
 
-    /// An argument of that kind, or now and then of another.
+    /// An argument, usually of this kind.
     pub(crate) fn argument(&mut self, kind: char) -> Val {
-        self.mostly(kind, DEPTH)
+        self.mostly(kind, MAX_DEPTH)
     }
 
-    // Chance.
-
-    /// The next pseudo-random number (xorshift64*).
     fn word(&mut self) -> u64 {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.random.u64(..)
     }
 
-    /// A number below that limit.
+    /// A random number below this limit.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        (self.word() >> 33) % limit
+        self.random.u64(..limit)
     }
 
-    // Making values.
+    // Construction of values.
 
     fn nat(&mut self, nat: u64) -> Val {
         self.vm.nat(nat)
@@ -77,7 +69,7 @@ impl<'v> Generator<'v> {
         self.vm.row(items).expect("arguments are small")
     }
 
-    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), Stop>) -> Val {
+    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), EvalError>) -> Val {
         self.vm.build(make).expect("arguments are small")
     }
 
@@ -90,45 +82,46 @@ impl<'v> Generator<'v> {
         })
     }
 
-    /// The value, or a thunk that becomes it.
+    /// A thunk that evaluates to this value.
     fn delayed(&mut self, value: Val) -> Val {
         let one = self.nat(1);
         let identity = self.law(5, 1, &one);
         self.app(&identity, &[value])
     }
 
-    /// Something that crashes when it is evaluated, like no other does.
+    /// A thunk that crashes with its own operation, so that two crashes differ.
     fn crash(&mut self) -> Val {
         self.crashes += 1;
         let op = self.nat(self.crashes);
         self.app(&op, std::slice::from_ref(&op))
     }
 
-    /// Something that needs its own value: an argument that must not be evaluated where the law does
-    /// not.
-    fn endless(&mut self) -> Val {
+    /// A thunk that depends on its own value: an argument that a jet must not evaluate unless its
+    /// law does.
+    fn looping(&mut self) -> Val {
         // {8 1 (let x = x in x)}, applied.
-        let knot = self.build(|b| {
+        let recursive = self.build(|b| {
             b.push_nat(1)?;
             b.push_nat(2)?;
             b.push_nat(2)?;
             b.app(2)
         });
-        let law = self.law(8, 1, &knot);
+        let law = self.law(8, 1, &recursive);
         let zero = self.nat(0);
         self.app(&law, &[zero])
     }
 
-    /// The value as it is, delayed, or a crash or what has no end in its place.
-    fn veiled(&mut self, value: Val) -> Val {
+    /// The value, a thunk of it, or in a few cases a crash or a loop.
+    fn maybe_delayed(&mut self, value: Val) -> Val {
         match self.below(100) {
             0..28 => self.delayed(value),
             28..36 => self.crash(),
-            36 | 37 => self.endless(),
+            36 | 37 => self.looping(),
             _ => value,
         }
     }
 
+    /// An argument of this kind or, in a few cases, another one or a pin; it may be unevaluated.
     fn mostly(&mut self, kind: char, depth: u32) -> Val {
         let value = match self.below(36) {
             0..3 => self.any(depth),
@@ -138,7 +131,7 @@ impl<'v> Generator<'v> {
             }
             _ => self.exactly(kind, depth),
         };
-        self.veiled(value)
+        self.maybe_delayed(value)
     }
 
     fn items(&mut self, kind: char, limit: u64, depth: u32) -> Vec<Val> {
@@ -150,7 +143,7 @@ impl<'v> Generator<'v> {
         self.row(&items)
     }
 
-    /// A value of that kind, at least on the outside.
+    /// A value whose outermost shape has this kind.
     fn exactly(&mut self, kind: char, depth: u32) -> Val {
         let inner = depth.saturating_sub(1);
         match kind {
@@ -163,7 +156,7 @@ impl<'v> Generator<'v> {
             'i' => self.pin(inner),
             'e' => self.seed(inner),
             'I' => self.row_of('i', inner),
-            'g' => self.holder(inner),
+            'g' => self.pin_of_pins(inner),
             'G' => self.pins_within(inner),
             'h' => self.vm.bar(&self.germ).expect("arguments are small"),
             'k' => self.key(),
@@ -189,10 +182,11 @@ impl<'v> Generator<'v> {
             'T' => self.bar(),
             'D' if depth > 0 && self.below(10) < 6 => self.row_of('D', inner),
             'D' => self.exactly('p', 0),
-            kind => unreachable!("{kind:?} is no kind"),
+            kind => unreachable!("unknown kind {kind:?}"),
         }
     }
 
+    /// A value of any kind.
     fn any(&mut self, depth: u32) -> Val {
         let inner = depth.saturating_sub(1);
         match self.below(if depth == 0 { 8 } else { 22 }) {
@@ -232,7 +226,7 @@ impl<'v> Generator<'v> {
             14..17 => Natural::from(self.below(300)),
             17 => Natural::from(32 + self.below(40)),
             18 => Natural::from(48 + self.below(10)),
-            // From 2^63 - 2 to 2^63 + 2, and so on.
+            // Around 2^63 and 2^64.
             19 => {
                 (one << (63 + self.below(2))) + Natural::from(self.below(5)) - Natural::from(2u32)
             }
@@ -257,11 +251,11 @@ impl<'v> Generator<'v> {
         self.vm.bar(&bytes).expect("arguments are small")
     }
 
-    /// A seed of something.
+    /// The seed of any value, as a bar.
     fn seed(&mut self, depth: u32) -> Val {
         let value = self.any(depth);
         let value = self.vm.force(&value).unwrap_or_else(|_| Vm::nat(self.vm, 7));
-        let bytes = vm::seed::save(self.vm, &value).expect("arguments are small");
+        let bytes = plan::seed::save(self.vm, &value).expect("arguments are small");
         self.vm.bar(&bytes).expect("arguments are small")
     }
 
@@ -278,34 +272,35 @@ impl<'v> Generator<'v> {
         }
     }
 
-    /// A function that unfolds a nat: of 0 it makes 0, of another `(0 [n n])` where `n` is one less.
+    /// A function for `unfoldr`: it maps 0 to 0, and n + 1 to `(0 [n n])`.
     fn unfolder(&mut self) -> Val {
-        // Few others come to an end.
+        // With most other functions `unfoldr` does not terminate.
         if self.below(50) == 0 {
             return self.function();
         }
         let (zero, one, two) = (self.nat(0), self.nat(1), self.nat(2));
         let mut item = one.clone();
         if self.below(4) == 0 {
-            // It crashes if somebody looks.
+            // This item crashes when it is evaluated.
             let op = self.nat(5);
             item = self.call_of(&op, &[item]);
         }
         let cow = self.law(0, 3, &zero);
         let mut pair = self.call_of(&cow, &[item, one.clone()]);
         if self.below(3) == 0 {
-            // It is not evaluated before somebody looks.
+            // This pair is unevaluated.
             let identity = self.law(5, 1, &one);
             pair = self.call_of(&identity, &[pair]);
         }
-        // A pin or law in place of the app has the pair for its item or body.
+        // Operation 4 makes a pin of the pair instead of an app.
         let operation = if self.below(16) == 0 { self.nat(4) } else { zero.clone() };
         let body = self.call_of(&operation, &[pair]);
         let step = self.law(11, 1, &body);
         self.app(&two, &[zero, step])
     }
 
-    /// A value, or an application of expressions to each other; of the former some are functions.
+    /// An expression for `_TryExp`: a value, which may be a function, or a row of expressions to
+    /// apply.
     fn expression(&mut self, depth: u32) -> Val {
         let (tag, content) = match self.below(if depth == 0 { 2 } else { 5 }) {
             0 => ("VALUE", self.any(1)),
@@ -316,14 +311,15 @@ impl<'v> Generator<'v> {
         self.row(&[tag, content])
     }
 
-    /// In a law's body, the call of a constant with what other expressions give.
+    /// The code in a law's body that calls a constant with these argument expressions.
     fn call_of(&mut self, constant: &Val, args: &[Val]) -> Val {
         let (zero, two) = (self.nat(0), self.nat(2));
         let quoted = self.app(&two, std::slice::from_ref(constant));
         args.iter().fold(quoted, |function, arg| self.app(&zero, &[function, arg.clone()]))
     }
 
-    /// A nat, a bar or a pair of small nats, of which there may be some in a set.
+    /// A key of a set: a nat, a bar or a pair of small nats. There are few, so that sets have keys
+    /// in common.
     fn key(&mut self) -> Val {
         match self.below(10) {
             0..6 => {
@@ -336,7 +332,7 @@ impl<'v> Generator<'v> {
                     .map(|_| {
                         let nat = self.below(3);
                         let nat = self.nat(nat);
-                        self.veiled(nat)
+                        self.maybe_delayed(nat)
                     })
                     .collect();
                 self.row(&items)
@@ -344,18 +340,18 @@ impl<'v> Generator<'v> {
         }
     }
 
-    /// A set, and how many keys it has.
+    /// A set, and its number of keys.
     fn set(&mut self) -> (Val, usize) {
         let count = self.below(7);
         let mut keys: Vec<Val> = Vec::new();
         for _ in 0..count {
             let key = self.key();
-            // A key that crashes is none.
+            // Keys that crash are left out.
             keys.extend(self.vm.force(&key));
         }
         let vm = &*self.vm;
         keys.sort_by(|a, b| vm.look(a).compare(vm.look(b)));
-        keys.dedup_by(|a, b| vm.look(a).equals(vm.look(b)));
+        keys.dedup_by(|a, b| vm.look(a).is_equal(vm.look(b)));
         let row = self.row(&keys);
         let row = self.vm.force(&row).expect("the keys are normal");
         (self.law(1, 2, &row), keys.len())
@@ -376,7 +372,7 @@ impl<'v> Generator<'v> {
         for _ in 0..self.below(5) {
             let item = self.mostly('a', depth);
             let cell = self.row(&[item, list]);
-            list = self.veiled(cell);
+            list = self.maybe_delayed(cell);
         }
         list
     }
@@ -390,7 +386,7 @@ impl<'v> Generator<'v> {
             .into_iter()
             .map(|nat| {
                 let nat = self.nat(nat);
-                if self.below(5) == 0 { self.veiled(nat) } else { nat }
+                if self.below(5) == 0 { self.maybe_delayed(nat) } else { nat }
             })
             .collect();
         self.row(&items)
@@ -401,13 +397,13 @@ impl<'v> Generator<'v> {
         self.pinned(item)
     }
 
-    /// A value's pin; of what crashes, something else's.
+    /// A pin of this value, or 7 if the value crashes.
     fn pinned(&mut self, value: Val) -> Val {
         self.vm.pin(&value).unwrap_or_else(|_| Vm::nat(self.vm, 7))
     }
 
-    /// A pin in which there are pins, some of them more than once.
-    fn holder(&mut self, depth: u32) -> Val {
+    /// A pin that contains pins, some of them twice.
+    fn pin_of_pins(&mut self, depth: u32) -> Val {
         let body = self.nat(0);
         let law = self.law(7, 500, &body);
         let (first, second) = (self.row_of('i', depth), self.row_of('i', depth));
@@ -416,20 +412,20 @@ impl<'v> Generator<'v> {
         self.pinned(pins)
     }
 
-    /// The pins in a pin, the rest of which is kept for an argument of kind `h`.
+    /// The row of the pins in a pin. The pin's germ is kept for the next argument of kind `h`.
     fn pins_within(&mut self, depth: u32) -> Val {
-        let holder = self.holder(depth);
-        match vm::seed::save_germ_as_law(self.vm, &holder) {
+        let pin = self.pin_of_pins(depth);
+        match plan::seed::save_germ_as_law(self.vm, &pin) {
             Ok((pins, germ)) => {
                 self.germ = germ;
                 self.row(&pins)
             }
-            // Something in it crashed, and it became another pin or none.
+            // A part of the pin crashed, so it became something else.
             Err(_) => self.row(&[]),
         }
     }
 
-    /// An app of a law that takes far more arguments, which it got at once or one after the other.
+    /// A partial application, with its arguments in one app or in nested apps.
     fn partial(&mut self, depth: u32) -> Val {
         let body = self.nat(0);
         let law = self.law(7, 500, &body);
@@ -440,7 +436,7 @@ impl<'v> Generator<'v> {
         args.into_iter().fold(law, |function, arg| self.app(&function, &[arg]))
     }
 
-    /// A row's constructor with too few items.
+    /// The constructor of a row, applied to too few items.
     fn short_row(&mut self, depth: u32) -> Val {
         let (width, body) = (3 + self.below(4), self.nat(0));
         let constructor = self.law(0, width + 1, &body);

@@ -1,14 +1,15 @@
-//! The laws that jets stand for, found by their hashes in a library: the prototype's, or ours.
+//! The laws of jets, found by their hashes in a library: the prototype's, or ours.
 
-use crate::watch::Watch;
+use crate::time_limit::TimeLimit;
 use sire::{Library, Options, Output, Sire};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use vm::{Hash, Ref, Shape, Val, Vm, seed};
+use plan::{Hash, Ref, Shape, Val, seed};
+use vm::Vm;
 
-/// Modules of the prototype's library in which the laws are, each after those that it needs.
-const THEIR_MODULES: &[&str] = &[
+/// The modules of the prototype's library that define the laws, each after its dependencies.
+const PROTOTYPE_MODULES: &[&str] = &[
     "sire_01_fan",
     "sire_02_bit",
     "sire_03_nat",
@@ -31,108 +32,108 @@ const THEIR_MODULES: &[&str] = &[
     "pinhash",
 ];
 
-/// The same for our library.
+/// The modules of our library that define the laws, each after its dependencies.
 const OUR_MODULES: &[&str] =
     &["plan", "nat", "compare", "row", "list", "text", "set", "tab", "pad", "bar", "word", "data"];
 
-/// Functions that generated arguments may be.
+/// Functions that are used as arguments.
 const FUNCTIONS: &[&str] =
     &["_Add", "_Dec", "_ToNat", "_Eql", "_Idx", "rowCons", "_Mul", "_If", "_Cmp", "_Car"];
 
-/// A runtime in which the library is loaded, and its laws' pins.
-pub(crate) struct Laws {
+/// A session with a library, and the pins of its laws by hash.
+pub(crate) struct LawLibrary {
     sire: Sire,
     pins: HashMap<Hash, Val>,
     functions: Vec<Val>,
-    watch: Watch,
+    limit: TimeLimit,
 }
 
-impl Laws {
-    /// Loads the library in the prototype's folder of modules.
-    pub(crate) fn theirs(folder: &Path) -> Laws {
-        Laws::load(Library::only(folder), THEIR_MODULES)
+impl LawLibrary {
+    /// Loads the prototype's library from its folder of modules.
+    pub(crate) fn prototype(folder: &Path) -> LawLibrary {
+        LawLibrary::load(Library::only(folder), PROTOTYPE_MODULES)
     }
 
     /// Loads our library.
-    pub(crate) fn ours() -> Laws {
-        Laws::load(Library::new("/nonexistent"), OUR_MODULES)
+    pub(crate) fn ours() -> LawLibrary {
+        LawLibrary::load(Library::new("/nonexistent"), OUR_MODULES)
     }
 
-    fn load(library: Library, modules: &[&str]) -> Laws {
-        let options = vm::Options { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
-        let vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
+    fn load(library: Library, modules: &[&str]) -> LawLibrary {
+        let options = plan::Options { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
+        let vm = Vm::new(options, Arc::new(jets::table())).expect("the stack can be reserved");
         let output = Output::new(std::io::sink(), Default::default());
         let options = Options { library, cache: None, diagnostics: output.clone(), output };
-        let mut sire = Sire::new(vm, options).expect("there is room");
+        let mut sire = Sire::new(vm, options).expect("the heap is large enough");
         let mut pins = HashMap::new();
         for module in modules {
             sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
             let values: Vec<Val> = sire.definitions().map(|(_, value)| value).collect();
             values.iter().for_each(|value| collect(sire.vm(), value, &mut pins));
         }
-        let watch = Watch::new(sire.vm().interrupt_flag());
-        let mut laws = Laws { sire, pins, functions: Vec::new(), watch };
-        laws.functions = FUNCTIONS.iter().filter_map(|name| laws.pin(name)).collect();
-        laws
+        let limit = TimeLimit::new(sire.vm().interrupt_flag());
+        let mut library = LawLibrary { sire, pins, functions: Vec::new(), limit };
+        library.functions = FUNCTIONS.iter().filter_map(|name| library.pin(name)).collect();
+        library
     }
 
-    /// The pin of a law that is known by name and hash, if the library has it.
+    /// The pin of the law of a jet. None if the library does not define it.
     pub(crate) fn pin(&self, name: &str) -> Option<Val> {
         let known = jets::list().into_iter().filter(|law| law.name == name);
         known.filter_map(|law| self.pins.get(&law.hash).cloned()).next()
     }
 
-    /// What a trial needs.
-    pub(crate) fn parts(&mut self) -> (&mut Vm, &Watch) {
-        (self.sire.vm(), &self.watch)
+    /// The runtime, and the time limit of its evaluations.
+    pub(crate) fn runtime(&mut self) -> (&mut Vm, &TimeLimit) {
+        (self.sire.vm(), &self.limit)
     }
 
-    /// Functions that arguments may be.
+    /// Functions that are used as arguments.
     pub(crate) fn functions(&self) -> Vec<Val> {
         self.functions.clone()
     }
 
-    /// The same law and functions in a small runtime of their own that collects at every allocation.
-    pub(crate) fn stressed(&mut self, law: &Val) -> Stressed {
+    /// Copies a law and the functions to a small runtime that collects garbage at every allocation.
+    pub(crate) fn stressed(&mut self, law: &Val) -> StressedLaw {
         let vm = self.sire.vm();
         let all = [std::slice::from_ref(law), &self.functions].concat();
-        let row = vm.row(&all).and_then(|row| vm.force(&row)).expect("there is room");
+        let row = vm.row(&all).and_then(|row| vm.force(&row)).expect("the heap is large enough");
         let bytes = seed::save(vm, &row).expect("laws can be saved");
         let options =
-            vm::Options { nursery: 1 << 16, max_stack: 1 << 25, max_heap: 1 << 28, stress: true };
-        let mut vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
+            plan::Options { nursery: 1 << 16, max_stack: 1 << 25, max_heap: 1 << 28, stress: true };
+        let mut vm = Vm::new(options, Arc::new(jets::table())).expect("the stack can be reserved");
         let row = seed::load(&mut vm, &bytes).expect("it has just been saved");
         let items = vm.look(&row).as_row().expect("it is a row");
         let mut items = items.iter().map(|item| vm.hold(item));
         let law = items.next().expect("the law comes first");
         let functions = items.collect();
-        let watch = Watch::new(vm.interrupt_flag());
-        Stressed { vm, law, functions, watch }
+        let limit = TimeLimit::new(vm.interrupt_flag());
+        StressedLaw { vm, law, functions, limit }
     }
 }
 
-/// What a pin pins.
+/// The item of a pin.
 pub(crate) fn item(vm: &Vm, pin: &Val) -> Val {
-    let Shape::Pin(pin) = vm.look(pin).shape() else { unreachable!("laws are found as pins") };
+    let Shape::Pin(pin) = vm.look(pin).shape() else { unreachable!("the value is a pin") };
     vm.hold(pin.item())
 }
 
-/// A runtime that collects at every allocation, and what a trial in it needs.
-pub(crate) struct Stressed {
+/// A law in a runtime that collects garbage at every allocation.
+pub(crate) struct StressedLaw {
     pub(crate) vm: Vm,
     pub(crate) law: Val,
     pub(crate) functions: Vec<Val>,
-    pub(crate) watch: Watch,
+    pub(crate) limit: TimeLimit,
 }
 
-/// Adds the pinned laws in a value, by the laws' hashes.
+/// Adds the pinned laws that are reachable from a value, by hash.
 fn collect(vm: &Vm, value: &Val, pins: &mut HashMap<Hash, Val>) {
     let mut seen = HashSet::new();
     let mut pending: Vec<Ref<'_>> = vec![vm.look(value)];
     while let Some(value) = pending.pop() {
         match value.shape() {
             Shape::Pin(pin) => {
-                let hash = pin.hash().expect("a pin that ends");
+                let hash = pin.hash().expect("the pin has a hash");
                 if !seen.insert(hash) || pins.contains_key(&hash) {
                     continue;
                 }

@@ -1,21 +1,27 @@
-//! Every jet against the very law that it stands for, on generated arguments.
+//! Every jet agrees with its law on generated arguments.
 //!
-//! The laws are those of our library, and those of the prototype's, loaded from the checkout that
-//! `PALLAS_REFERENCE` names (without one they are skipped). A law is run unpinned, so that its own jet
-//! does not take its place; what it calls runs by jets, each of which has its own turn here. Jet and law get
-//! equal arguments, made anew for each, and must end alike: in the same crash, or in values of which
-//! every part comes to the same ([`compare`]). One case in ten is tried while collecting at every
-//! allocation. A jet's result must also be what its declaration says.
+//! The laws are those of our library, and those of the prototype's library in the checkout that
+//! `PALLAS_REFERENCE` names (skipped without the variable). A law is called unpinned, so that its
+//! own jet does not replace it. The laws that it calls may use their jets; these are compared in
+//! turn. Jet and law get equal arguments, which are generated separately for each. Their outcomes
+//! must agree: the same crash, or values with equal parts ([`compare`]). One case in ten runs again
+//! while garbage is collected at every allocation. The result of a jet must also have the shape
+//! that the jet declares.
 //!
-//! A law may take for ever where its jet does not: what arithmetic should give then is calculated
-//! ([`oracle`]), and other such cases are given up and counted.
+//! A law may take very long where its jet does not. The result of arithmetic is then calculated
+//! ([`oracle`]); other cases of this kind are skipped and counted.
 //!
-//! `PALLAS_JET_CASES` says how many cases a jet gets (100), `PALLAS_JET_SEED` where to begin (1),
-//! `PALLAS_JET` which jet alone to try, `PALLAS_JET_RESULTS` a file for the lines of jets that agreed,
-//! which are not tried again if it has their line. The line printed for each jet ends with how much
-//! longer its law took, without the cases that were given up.
+//! | variable             | meaning                                                   | default |
+//! |----------------------|-----------------------------------------------------------|---------|
+//! | `PALLAS_JET_CASES`   | number of cases per jet                                   | 100     |
+//! | `PALLAS_JET_SEED`    | seed of the first case                                    | 1       |
+//! | `PALLAS_JET`         | name of the only jet to test                              | all     |
+//! | `PALLAS_JET_RESULTS` | file of results; jets with a line in it are not run again | none    |
 //!
-//! 100,000 cases for each, an hour on two cores:
+//! The line that is printed for each jet ends with the ratio of the law's time to the jet's time,
+//! without the skipped cases.
+//!
+//! 100,000 cases per jet take an hour on two cores:
 //!
 //! ```sh
 //! PALLAS_REFERENCE=.../pallas PALLAS_JET_CASES=100000 PALLAS_JET_RESULTS=/tmp/jets \
@@ -28,30 +34,31 @@ mod library;
 mod oracle;
 mod results;
 mod signatures;
-mod sketch;
 mod speedups;
+mod summary;
+mod time_limit;
 mod trial;
-mod watch;
 
-use library::Laws;
-use results::Results;
-use trial::{Parties, Tally, Trial};
+use library::LawLibrary;
+use results::ResultsFile;
+use trial::{Subject, Tally, Trial};
 
-fn setting(name: &str, default: u64) -> u64 {
+/// The number in an environment variable.
+fn number_in(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// Numbers that follow each other, made to have little in common.
+/// A hash function on 64 bits: maps consecutive numbers to numbers that look unrelated.
 fn spread(number: u64) -> u64 {
     let number = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (number ^ (number >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 
 /// Jets without a law in the prototype's library.
-const NOT_THEIRS: &[&str] = &["barGen", "rowToBar"];
+const NOT_IN_PROTOTYPE: &[&str] = &["barGen", "rowToBar"];
 
 /// Jets without a law in our library.
-const NOT_OURS: &[&str] = &[
+const NOT_IN_OURS: &[&str] = &[
     "_Blake3",
     "_LoadGerm",
     "_LoadSeed",
@@ -63,15 +70,15 @@ const NOT_OURS: &[&str] = &[
     "_TryExp",
 ];
 
-/// Jets whose laws do not evaluate argument by argument, so that no order that could be declared is
-/// theirs: `_PlanHash` and `_SaveSeed` normalise their argument from the end, their laws from the
-/// beginning; `tabUnionWith` evaluates both tables, its law looks into the first one before the second;
-/// what `_TryExp` attempts is evaluated in PLAN's order, of which its law knows all but one thing.
-const OTHER_ORDER: &[&str] = &["_PlanHash", "_SaveSeed", "_TryExp", "tabUnionWith"];
+/// Jets that may crash with another crash than their law, because the law does not evaluate its
+/// arguments one by one, so that no jet can declare its order. `_PlanHash` and `_SaveSeed`
+/// normalise their argument from the end, and their laws from the beginning. `tabUnionWith`
+/// evaluates both tables; its law reads the first one before it evaluates the second. `_TryExp`
+/// evaluates in PLAN's order; its law differs from that in one case (see [`trial`]).
+const PROTOTYPE_OTHER_ORDER: &[&str] = &["_PlanHash", "_SaveSeed", "_TryExp", "tabUnionWith"];
 
-/// The same for laws of our library: those that compare evaluate the second of two parts first, and
-/// `_Bitwise` begins with the highest bits, and `tabAlter` calls the function before it looks into the
-/// table.
+/// The same for laws of our library. Comparisons evaluate the second of two parts first, `_Bitwise`
+/// starts with the highest bits, and `tabAlter` calls the function before it reads the table.
 const OUR_OTHER_ORDER: &[&str] = &[
     "_Bitwise",
     "_Cmp",
@@ -90,45 +97,52 @@ const OUR_OTHER_ORDER: &[&str] = &[
 
 #[test]
 fn jets_agree_with_the_laws_of_our_library() {
-    try_jets("ours", Laws::ours(), NOT_OURS, OUR_OTHER_ORDER);
+    test_jets("ours", LawLibrary::ours(), NOT_IN_OURS, OUR_OTHER_ORDER);
 }
 
 #[test]
 fn jets_agree_with_the_laws_of_the_prototype() {
-    match tests::reference() {
-        Some(reference) => {
-            let laws = Laws::theirs(&reference.join("sire"));
-            try_jets("theirs", laws, NOT_THEIRS, OTHER_ORDER);
+    match tests::reference_checkout() {
+        Some(checkout) => {
+            let library = LawLibrary::prototype(&checkout.join("sire"));
+            test_jets("prototype", library, NOT_IN_PROTOTYPE, PROTOTYPE_OTHER_ORDER);
         }
-        None => eprintln!("skipped: PALLAS_REFERENCE is not set"),
+        None => tests::report("jet_agreement: skipped, since PALLAS_REFERENCE is not set"),
     }
 }
 
-fn try_jets(whose: &str, mut laws: Laws, lacking: &[&str], other_order: &[&str]) {
+/// Tests all jets with the laws of a library. `not_in_library` names the jets without a law there,
+/// and `other_order` those that may crash with another crash.
+fn test_jets(
+    library_name: &str,
+    mut library: LawLibrary,
+    not_in_library: &[&str],
+    other_order: &[&str],
+) {
     let only = std::env::var("PALLAS_JET").ok();
-    let (cases, seed) = (setting("PALLAS_JET_CASES", 100), setting("PALLAS_JET_SEED", 1));
-    let results = Results::new(format!("{whose} {cases} cases from {seed}:"));
+    let (cases, seed) = (number_in("PALLAS_JET_CASES", 100), number_in("PALLAS_JET_SEED", 1));
+    let results = ResultsFile::read(format!("{library_name} {cases} cases from {seed}:"));
     let mut failures = Vec::new();
-    let (mut jets, mut known, mut sums) = (0, 0, Tally::default());
+    let (mut jets, mut skipped, mut sums) = (0, 0, Tally::default());
     for declared in jets::jets() {
         let name = declared.name;
         if only.as_ref().is_some_and(|only| only != name) {
             continue;
         }
-        let Some(jet) = laws.pin(name) else {
-            assert!(lacking.contains(&name), "{name}: no such law in the library");
+        let Some(pin) = library.pin(name) else {
+            assert!(not_in_library.contains(&name), "{name}: no such law in the library");
             continue;
         };
         if results.has(name) {
-            known += 1;
+            skipped += 1;
             continue;
         }
         let signature = signatures::of(name);
         let any_crash = other_order.contains(&name);
-        let functions = laws.functions();
-        let parties = Parties { declared, signature, jet, any_crash, functions };
+        let functions = library.functions();
+        let subject = Subject { declared, signature, pin, any_crash, functions };
         let seeds = (1..=cases).map(|case| spread(seed) ^ spread(case));
-        let (tally, mut failed) = try_jet(&mut laws, parties, seeds);
+        let (tally, mut failed) = test_jet(&mut library, subject, seeds);
         let line = format!("{name:22} {tally}");
         eprintln!("{line}");
         if failed.is_empty() {
@@ -139,31 +153,28 @@ fn try_jets(whose: &str, mut laws: Laws, lacking: &[&str], other_order: &[&str])
         failures.append(&mut failed);
     }
     eprintln!("{:22} {sums}", format!("all {jets} jets"));
-    eprintln!("{whose}: {jets} jets tried, {cases} cases each, {known} known to agree from before");
+    eprintln!("{library_name}: {jets} jets tested, {cases} cases each, {skipped} tested before");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Tries a jet on the arguments of these seeds, and on a tenth of them once more while collecting at
-/// every allocation.
-fn try_jet(
-    laws: &mut Laws,
-    parties: Parties,
+/// Tests a jet with the arguments of these seeds, and with a tenth of them again while garbage is
+/// collected at every allocation.
+fn test_jet(
+    library: &mut LawLibrary,
+    subject: Subject,
     seeds: impl Iterator<Item = u64> + Clone,
 ) -> (Tally, Vec<String>) {
-    let mut stressed = laws.stressed(&parties.jet);
-    let moved = Parties {
-        jet: stressed.law.clone(),
-        functions: stressed.functions.clone(),
-        ..parties.clone()
-    };
-    let (vm, watch) = laws.parts();
-    let mut calm = Trial::new(vm, watch, parties);
-    seeds.clone().for_each(|seed| calm.run(seed));
-    let mut hurried = Trial::new(&mut stressed.vm, &stressed.watch, moved);
-    seeds.step_by(10).for_each(|seed| hurried.run(seed));
-    let (mut tally, mut failures) = (calm.tally, calm.failures);
-    tally.add(&hurried.tally);
-    failures.extend(hurried.failures.into_iter().map(|why| format!("while collecting: {why}")));
+    let mut copy = library.stressed(&subject.pin);
+    let copied_subject =
+        Subject { pin: copy.law.clone(), functions: copy.functions.clone(), ..subject.clone() };
+    let (vm, limit) = library.runtime();
+    let mut trial = Trial::new(vm, limit, subject);
+    seeds.clone().for_each(|seed| trial.run(seed));
+    let mut stressed = Trial::new(&mut copy.vm, &copy.limit, copied_subject);
+    seeds.step_by(10).for_each(|seed| stressed.run(seed));
+    let (mut tally, mut failures) = (trial.tally, trial.failures);
+    tally.add(&stressed.tally);
+    failures.extend(stressed.failures.into_iter().map(|why| format!("while collecting: {why}")));
     (tally, failures)
 }
 

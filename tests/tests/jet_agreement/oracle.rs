@@ -1,13 +1,15 @@
-//! What arithmetic gives where its law, which counts, would take too long.
+//! Results of arithmetic on big integers, for arguments where the law, which counts in unary, takes
+//! too long.
 
 use vm::jet::{Operation, WordOperation};
-use vm::{Natural, Val, Vm};
+use plan::{Natural, Val};
+use vm::Vm;
 
-/// Shifts by more than this are not calculated.
-const SHIFT_LIMIT: u64 = 1 << 20;
+/// The largest shift distance that is calculated, in bits.
+const MAX_SHIFT: u64 = 1 << 20;
 
-/// The nat that an operation gives for these arguments, if it is arithmetic, none of them crashes and
-/// it is not too large.
+/// The result of an operation. None if it is not arithmetic, an argument crashes, or the result is
+/// too large.
 pub(crate) fn result(vm: &mut Vm, operation: Operation, args: &[Val]) -> Option<Natural> {
     let mut nats = Vec::new();
     for arg in args {
@@ -18,29 +20,29 @@ pub(crate) fn result(vm: &mut Vm, operation: Operation, args: &[Val]) -> Option<
     match (operation, &nats[..]) {
         (Operation::Word32(operation), args) => word(operation, args, 32),
         (Operation::Word64(operation), args) => word(operation, args, 64),
-        (operation, [a]) => of_one(operation, a),
-        (operation, [a, b]) => of_two(operation, a, b),
+        (operation, [a]) => unary(operation, a),
+        (operation, [a, b]) => binary(operation, a, b),
         _ => None,
     }
 }
 
-fn of_one(operation: Operation, a: &Natural) -> Option<Natural> {
+fn unary(operation: Operation, a: &Natural) -> Option<Natural> {
     let ones = || a.limbs().map(|limb| u64::from(limb.count_ones())).sum::<u64>();
     Some(match operation {
         Operation::ToNat => a.clone(),
-        Operation::Decrement => less(a, &one()),
+        Operation::Decrement => saturating_sub(a, &one()),
         Operation::PowerOfTwo => one() << bits(a)?,
         Operation::PopCount => ones().into(),
-        Operation::BitWidth => width(a).into(),
+        Operation::BitWidth => bit_width(a).into(),
         _ => return None,
     })
 }
 
-fn of_two(operation: Operation, a: &Natural, b: &Natural) -> Option<Natural> {
+fn binary(operation: Operation, a: &Natural, b: &Natural) -> Option<Natural> {
     let zero = Natural::default();
     Some(match operation {
         Operation::Add => a + b,
-        Operation::Subtract => less(a, b),
+        Operation::Subtract => saturating_sub(a, b),
         Operation::Multiply => a * b,
         Operation::Divide if *b == zero => zero,
         Operation::Divide => a / b,
@@ -59,16 +61,16 @@ fn of_two(operation: Operation, a: &Natural, b: &Natural) -> Option<Natural> {
 }
 
 fn word(operation: WordOperation, args: &[Natural], width: u64) -> Option<Natural> {
-    let cut: Vec<Natural> = args.iter().map(|nat| low(nat, width)).collect();
-    let result = match (operation, &cut[..]) {
+    let words: Vec<Natural> = args.iter().map(|nat| low(nat, width)).collect();
+    let result = match (operation, &words[..]) {
         (WordOperation::Low, [a]) => a.clone(),
         (WordOperation::Add, [a, b]) => a + b,
         (WordOperation::Multiply, [a, b]) => a * b,
-        (WordOperation::Divide, [a, b]) => return of_two(Operation::Divide, a, b),
+        (WordOperation::Divide, [a, b]) => return binary(Operation::Divide, a, b),
         (WordOperation::And, [a, b]) => a & b,
         (WordOperation::Or, [a, b]) => a | b,
         (WordOperation::Xor, [a, b]) => a ^ b,
-        (WordOperation::ShiftRight, [a, b]) => return of_two(Operation::ShiftRight, a, b),
+        (WordOperation::ShiftRight, [a, b]) => return binary(Operation::ShiftRight, a, b),
         (WordOperation::ShiftLeft, [a, b]) => match bits(b) {
             Some(by) if by < width => a << by,
             _ => Natural::default(),
@@ -82,22 +84,22 @@ fn one() -> Natural {
     Natural::from(1u32)
 }
 
-fn less(a: &Natural, b: &Natural) -> Natural {
+fn saturating_sub(a: &Natural, b: &Natural) -> Natural {
     if a > b { a - b } else { Natural::default() }
 }
 
-fn width(a: &Natural) -> u64 {
+fn bit_width(a: &Natural) -> u64 {
     let limbs = a.to_limbs_asc();
     let top = limbs.last().map_or(0, |limb| u64::from(limb.leading_zeros()));
     limbs.len() as u64 * 64 - top
 }
 
-/// The lowest bits of a nat.
+/// The lowest `width` bits of a nat.
 fn low(a: &Natural, width: u64) -> Natural {
     a & ((one() << width) - one())
 }
 
-/// A number of bits, if a nat of so many is not too large.
+/// A nat as a number of bits. None if it exceeds [`MAX_SHIFT`].
 fn bits(a: &Natural) -> Option<u64> {
-    u64::try_from(a).ok().filter(|bits| *bits <= SHIFT_LIMIT)
+    u64::try_from(a).ok().filter(|bits| *bits <= MAX_SHIFT)
 }

@@ -1,15 +1,15 @@
-//! What the arguments of each jet mostly are. Letters are those of [`crate::generate`].
+//! The usual kinds of the arguments of each jet, by the letters of [`crate::generate`].
 
 /// The kinds of a jet's arguments.
 ///
 /// # Panics
-/// If the jet is not listed.
+/// If the jet is not in the table.
 pub(crate) fn of(name: &str) -> &'static str {
     let signature = SIGNATURES.iter().find(|(jet, _)| *jet == name);
-    signature.unwrap_or_else(|| panic!("{name}: its arguments are not known")).1
+    signature.unwrap_or_else(|| panic!("{name} has no signature")).1
 }
 
-/// Jets and their arguments' kinds.
+/// Each jet with the kinds of its arguments.
 const SIGNATURES: &[(&str, &str)] = &[
     ("_Force", "a"),
     ("_Seq", "aa"),

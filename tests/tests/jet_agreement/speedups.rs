@@ -1,32 +1,29 @@
-//! How much faster each jet is than its law, as a Markdown table.
+//! The speedup of each jet over its law, printed as a Markdown table.
 //!
-//! Run it by itself, with optimisation (the command is in what it prints). `bench/JETS.md` is what it
-//! printed, as such a run left it.
-//!
-//! Each jet gets arguments of two sizes: rows, sets, lists of 10 and of 1000 items, tables of 10 and of
-//! 500, bars of as many bytes, nats of as many bits where bits are what a jet works on and of about
-//! as much elsewhere, since most laws count. Times are the least of several runs, normalising the
-//! result included. What the law calls runs by jets.
+//! This test is ignored by default. Run it alone and optimised; the printed text starts with the
+//! command. `bench/JETS.md` is the output of a run.
 
-use crate::library::{self, Laws};
+use crate::library::{self, LawLibrary};
 use crate::signatures;
 use std::time::{Duration, Instant};
-use vm::{Builder, Hash, Natural, Stop, Val, Vm};
+use plan::{Builder, EvalError, Hash, Natural, Val};
+use vm::Vm;
 
-/// Sizes of arguments.
+/// Sizes of arguments, as the printed text describes.
 const SIZES: [u64; 2] = [10, 1000];
 
-/// Larger tables are not made.
+/// Largest size of a table.
 const MAX_TABLE: u64 = 500;
 
-/// How long a law may take.
+/// Time limit of a law.
 const LAW_TIME: Duration = Duration::from_secs(1);
 
-/// How long a call is repeated, to find the least time that it takes.
+/// Time for which a call is repeated. The shortest run counts.
 const REPEAT: Duration = Duration::from_millis(10);
 
-/// Where the kinds of `signatures` do not say enough. Added are `w`, a nat of as many bits as the
-/// size says, and `c`, a row to be compared with an equal one.
+/// Kinds of arguments where those of `signatures` are too general. In addition to the letters
+/// there, `w` is a nat with `size` bits, `z` the nat `size`, and `c` a row that is compared with an
+/// equal one.
 const KINDS: &[(&str, &str)] = &[
     ("_BitSlice", "nnw"),
     ("_Bitwise", "fww"),
@@ -62,7 +59,7 @@ const KINDS: &[(&str, &str)] = &[
     ("unfoldr", "fn"),
 ];
 
-/// The functions that jets are given.
+/// The functions that jets get as arguments; for the others it is `_Dec`.
 const FUNCTIONS: &[(&str, &str)] = &[
     ("_Bitwise", "_Xor"),
     ("_NatFold", "_Add"),
@@ -71,15 +68,15 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("tabUnionWith", "_Add"),
 ];
 
-/// Makes arguments of a size.
-struct Maker<'v> {
+/// Generates arguments of a size.
+struct ArgumentBuilder<'v> {
     vm: &'v mut Vm,
     function: Val,
     size: u64,
 }
 
-impl Maker<'_> {
-    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), Stop>) -> Val {
+impl ArgumentBuilder<'_> {
+    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), EvalError>) -> Val {
         self.vm.build(make).expect("arguments are small")
     }
 
@@ -93,7 +90,7 @@ impl Maker<'_> {
     }
 
     fn nats(&mut self, from: u64, count: u64) -> Val {
-        self.row_of(count, |made, at| made.vm.nat(from + at))
+        self.row_of(count, |builder, at| builder.vm.nat(from + at))
     }
 
     fn set(&mut self, from: u64, count: u64) -> Val {
@@ -132,12 +129,12 @@ impl Maker<'_> {
             'p' => self.bits(size),
             'f' => self.function.clone(),
             'a' | 'r' | 'N' | 'O' | 'c' => self.nats(0, size),
-            'R' => self.row_of(tens, |made, at| made.nats(at, 10)),
-            'S' => self.row_of(tens, |made, at| made.set(10 * at, 10)),
-            'Q' => self.row_of(size.min(MAX_TABLE), |made, at| made.nats(at, 2)),
-            'D' => self.row_of(tens, |made, _| made.bits(20)),
+            'R' => self.row_of(tens, |builder, at| builder.nats(at, 10)),
+            'S' => self.row_of(tens, |builder, at| builder.set(10 * at, 10)),
+            'Q' => self.row_of(size.min(MAX_TABLE), |builder, at| builder.nats(at, 2)),
+            'D' => self.row_of(tens, |builder, _| builder.bits(20)),
             'b' => self.bar(size),
-            'B' | 'T' => self.row_of(tens, |made, _| made.bar(10)),
+            'B' | 'T' => self.row_of(tens, |builder, _| builder.bar(10)),
             's' => self.set(0, size),
             't' => {
                 let count = size.min(MAX_TABLE);
@@ -152,30 +149,32 @@ impl Maker<'_> {
                 let item = self.nats(0, size);
                 self.vm.pin(&item).expect("nats are normal")
             }
-            'G' => self.row_of(0, |made, _| made.vm.nat(0)),
+            'G' => self.row_of(0, |builder, _| builder.vm.nat(0)),
             'h' => {
                 let pin = self.argument('i');
-                let (_, germ) = vm::seed::save_germ_as_law(self.vm, &pin).expect("it is a pin");
+                let (_, germ) = plan::seed::save_germ_as_law(self.vm, &pin).expect("it is a pin");
                 self.vm.bar(&germ).expect("arguments are small")
             }
-            'x' => (0..tens).fold(self.expression("VALUE", |made| made.vm.nat(size)), |x, _| {
-                let function = self.function.clone();
-                let function = self.expression("VALUE", |_| function);
-                self.expression("APPLY", |made| made.row(&[function, x]))
-            }),
+            'x' => {
+                (0..tens).fold(self.expression("VALUE", |builder| builder.vm.nat(size)), |x, _| {
+                    let function = self.function.clone();
+                    let function = self.expression("VALUE", |_| function);
+                    self.expression("APPLY", |builder| builder.row(&[function, x]))
+                })
+            }
             'e' => {
                 let value = self.nats(0, size);
                 let value = self.vm.force(&value).expect("nats are normal");
-                let bytes = vm::seed::save(self.vm, &value).expect("nats can be saved");
+                let bytes = plan::seed::save(self.vm, &value).expect("nats can be saved");
                 self.vm.bar(&bytes).expect("arguments are small")
             }
-            kind => unreachable!("{kind:?} is no kind"),
+            kind => unreachable!("unknown kind {kind:?}"),
         }
     }
 }
 
-/// The least time that a call takes, and the hash of what comes of it.
-fn time(vm: &mut Vm, function: &Val, args: &[Val]) -> Result<(Duration, Hash), Stop> {
+/// The shortest time of a call, and the hash of its result.
+fn time(vm: &mut Vm, function: &Val, args: &[Val]) -> Result<(Duration, Hash), EvalError> {
     let begin = Instant::now();
     let mut least = Duration::MAX;
     loop {
@@ -188,21 +187,21 @@ fn time(vm: &mut Vm, function: &Val, args: &[Val]) -> Result<(Duration, Hash), S
     }
 }
 
-/// A time in a few characters.
-fn shown(time: Duration) -> String {
+/// A time with its unit.
+fn time_text(time: Duration) -> String {
     let micros = time.as_secs_f64() * 1e6;
     if micros < 1000.0 { format!("{micros:.1} µs") } else { format!("{:.1} ms", micros / 1e3) }
 }
 
-/// The cells of one size: the jet's time, the law's, and how often the first fits into the second.
-fn cells(laws: &mut Laws, name: &str, pin: &Val, size: u64) -> String {
+/// The table cells for one size: the time of the jet, the time of the law, and their ratio.
+fn cells(laws: &mut LawLibrary, name: &str, pin: &Val, size: u64) -> String {
     let function = FUNCTIONS.iter().find(|(jet, _)| *jet == name).map_or("_Dec", |(_, f)| f);
     let function = laws.pin(function).expect("the library has that function");
     let kinds = KINDS.iter().find(|(jet, _)| *jet == name);
     let kinds = kinds.map_or_else(|| signatures::of(name), |(_, kinds)| kinds);
-    let (vm, watch) = laws.parts();
-    let mut maker = Maker { vm, function, size };
-    let args: Vec<Val> = kinds.chars().map(|kind| maker.argument(kind)).collect();
+    let (vm, limit) = laws.runtime();
+    let mut builder = ArgumentBuilder { vm, function, size };
+    let args: Vec<Val> = kinds.chars().map(|kind| builder.argument(kind)).collect();
     let args: Vec<Val> =
         args.iter().map(|arg| vm.force(arg).expect("arguments are normal")).collect();
     let law = library::item(vm, pin);
@@ -210,19 +209,20 @@ fn cells(laws: &mut Laws, name: &str, pin: &Val, size: u64) -> String {
         Ok(done) => done,
         Err(stop) => return format!(" {stop} | | |"),
     };
-    match watch.limit(LAW_TIME, || time(vm, &law, &args)) {
+    match limit.run(LAW_TIME, || time(vm, &law, &args)) {
         Ok((law_time, law_hash)) => {
             assert!(jet_hash == law_hash, "{name}: jet and law disagree");
             let ratio = law_time.as_secs_f64() / jet_time.as_secs_f64();
-            format!(" {} | {} | {ratio:.1} |", shown(jet_time), shown(law_time))
+            format!(" {} | {} | {ratio:.1} |", time_text(jet_time), time_text(law_time))
         }
-        Err(stop) => format!(" {} | {stop} | |", shown(jet_time)),
+        Err(stop) => format!(" {} | {stop} | |", time_text(jet_time)),
     }
 }
 
-fn table(mut laws: Laws, whose: &str) {
+/// Prints the table for the laws of a library.
+fn print_table(mut laws: LawLibrary, library: &str) {
     let [few, many] = SIZES;
-    println!("\n## Against {whose}\n");
+    println!("\n## Against {library}\n");
     println!(
         "| jet | jet, {few} | law, {few} | law / jet | jet, {many} | law, {many} | law / jet |"
     );
@@ -234,14 +234,14 @@ fn table(mut laws: Laws, whose: &str) {
     }
 }
 
-/// Entries that [`scattered`] inserts, and looks up.
+/// Number of keys that [`time_scattered_keys`] inserts and looks up.
 const SCATTERED: u64 = 20_000;
 
-/// How long it takes to insert scattered keys into a table, and to look all of them up.
-fn scattered(laws: &mut Laws) -> Result<[Duration; 2], Stop> {
+/// The time to insert keys in random order into a table, and the time to look all of them up.
+fn time_scattered_keys(laws: &mut LawLibrary) -> Result<[Duration; 2], EvalError> {
     let [insert, look_up] = ["tabIns", "tabIdx"].map(|jet| laws.pin(jet).expect("it has a law"));
-    let (vm, _) = laws.parts();
-    let empty = Maker { vm, function: insert.clone(), size: 0 }.argument('t');
+    let (vm, _) = laws.runtime();
+    let empty = ArgumentBuilder { vm, function: insert.clone(), size: 0 }.argument('t');
     let keys = || (0..SCATTERED).map(crate::spread);
     let start = Instant::now();
     let table = keys().try_fold(empty, |table, key| {
@@ -259,45 +259,50 @@ fn scattered(laws: &mut Laws) -> Result<[Duration; 2], Stop> {
 }
 
 const INTRODUCTION: &str = "\
-# Jets against the laws they stand for
+# Jets against their laws
 
-How long a jet takes, and the very law it stands for, unjetted (what the law calls runs by jets), in
-the interpreter. This is what the following prints, on a machine where little else runs:
+The time of each jet, and of its law without the jet, in the interpreter. The laws that a law
+calls use their jets. This is the output of the following command on an otherwise idle machine:
 
 ```sh
 PALLAS_REFERENCE=... cargo test --release -q -p tests --test jet_agreement \\
     speedups -- --ignored --nocapture
 ```
 
-Arguments have two sizes: rows, sets and lists of 10 and of 1000 items, tables of 10 and of 500, bars of
-as many bytes, nats of as many bits where bits are what a jet works on, and of about as much elsewhere,
-since most laws count. Times are the least of several runs, normalising the result included. \"law / jet\"
-is how often the jet's time fits into the law's. A law gets a second.
+Arguments have two sizes: rows, sets and lists have 10 and 1000 items, tables 10 and 500 entries,
+bars 10 and 1000 bytes. Nats have 10 and 1000 bits if the jet works on bits; otherwise their value
+is of that order, since most laws count in unary. A time is the shortest of several runs, and
+includes normalising the result. \"law / jet\" is the ratio of the two times. The time limit of a
+law is one second.
 
-Where both take the same time, either the arguments leave a jet nothing to save, or a call is all there
-is: about 0.2 µs are the call itself, and building arguments and looking at the result. `_Trace` and
-`_DeepTrace` print what they are given, which their laws do not.";
+If both times are equal, either the jet has nothing to save for these arguments, or the call
+dominates: about 0.2 µs are the call itself, the construction of the arguments and the inspection
+of the result. `_Trace` and `_DeepTrace` print their argument, and their laws do not.";
 
 const PUBLISHED: &str = "
 ## Against the prototype
 
-What was measured of it, on another machine of the kind: 20,000 scattered keys inserted into a table and
-looked up. Each insertion copies its table. Ours are called one by one from outside here; `RESULTS.md`
-has the same in a loop.
+20,000 keys in random order are inserted into a table and looked up. The prototype was measured on
+another machine of this kind; it copies the table at each insertion. Our times include a call from
+outside for each key; `RESULTS.md` has the same in a loop.
 ";
 
 #[test]
-#[ignore = "it measures; run it by itself, with optimisation"]
+#[ignore = "a benchmark: run it alone and optimised"]
 fn speedups() {
     println!("{INTRODUCTION}");
-    let [insert, look_up] = scattered(&mut Laws::ours()).expect("there is room");
+    let [insert, look_up] =
+        time_scattered_keys(&mut LawLibrary::ours()).expect("the heap is large enough");
     println!("{PUBLISHED}");
     println!("| {SCATTERED} scattered | inserted | looked up | both | prototype |");
     println!("|---|---|---|---|---|");
-    let [first, second, both] = [insert, look_up, insert + look_up].map(shown);
+    let [first, second, both] = [insert, look_up, insert + look_up].map(time_text);
     println!("| `tabIns`, `tabIdx` | {first} | {second} | {both} | 10 s |");
-    table(Laws::ours(), "the laws of our library");
-    if let Some(reference) = tests::reference() {
-        table(Laws::theirs(&reference.join("sire")), "the laws of the prototype's library");
+    print_table(LawLibrary::ours(), "the laws of our library");
+    if let Some(checkout) = tests::reference_checkout() {
+        print_table(
+            LawLibrary::prototype(&checkout.join("sire")),
+            "the laws of the prototype's library",
+        );
     }
 }

@@ -1,14 +1,14 @@
-//! Values in a few words, for the report of a failure.
+//! Short texts of values, for the report of a failure.
 
-use vm::{Ref, Shape};
+use plan::{Ref, Shape};
 
-/// A value in a few words, down to some depth; `?` is not evaluated.
-pub(crate) fn sketch(value: Ref<'_>, depth: u32) -> String {
+/// A short text of a value, down to this depth. `?` is an unevaluated value.
+pub(crate) fn summary(value: Ref<'_>, depth: u32) -> String {
     if depth == 0 {
         return "...".to_owned();
     }
     let all = |values: &mut dyn Iterator<Item = Ref<'_>>| {
-        values.map(|value| sketch(value, depth - 1)).collect::<Vec<_>>().join(" ")
+        values.map(|value| summary(value, depth - 1)).collect::<Vec<_>>().join(" ")
     };
     match value.shape() {
         Shape::Nat(nat) => match nat.to_u64() {
@@ -17,14 +17,14 @@ pub(crate) fn sketch(value: Ref<'_>, depth: u32) -> String {
         },
         Shape::Pin(pin) => match pin.item().shape() {
             Shape::Law(law) => format!("<{}>", law.name().text().unwrap_or_default()),
-            _ => format!("<{}>", sketch(pin.item(), depth - 1)),
+            _ => format!("<{}>", summary(pin.item(), depth - 1)),
         },
         Shape::Law(law) => {
             let (name, arity) = (law.name().saturating_u64(), law.arity().saturating_u64());
-            format!("{{{name} {arity} {}}}", sketch(law.body(), depth - 1))
+            format!("{{{name} {arity} {}}}", summary(law.body(), depth - 1))
         }
         Shape::App(app) => {
-            format!("({} {})", sketch(app.head(), depth - 1), all(&mut app.args()))
+            format!("({} {})", summary(app.head(), depth - 1), all(&mut app.args()))
         }
         Shape::Bar(bytes) => format!("b{bytes:?}"),
         Shape::Row(items) => format!("[{}]", all(&mut items.iter())),

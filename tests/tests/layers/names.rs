@@ -1,0 +1,67 @@
+//! Which file defines the name at the end of a path.
+
+use crate::modules::ModuleTree;
+
+/// Re-exports are followed no further than this, in case they form a circle.
+const MAX_DEPTH: usize = 16;
+
+/// What a path leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    Module(usize),
+    /// An item that is defined in this file.
+    ItemIn(usize),
+}
+
+impl ModuleTree {
+    /// What a path in a module leads to. None if it leaves the crate.
+    pub(crate) fn resolve(&self, module: usize, path: &[String]) -> Option<Target> {
+        self.resolve_within(module, path, MAX_DEPTH)
+    }
+
+    fn resolve_within(&self, module: usize, path: &[String], depth: usize) -> Option<Target> {
+        let depth = depth.checked_sub(1)?;
+        let (first, mut rest) = path.split_first()?;
+        let mut target = match first.as_str() {
+            "crate" => Target::Module(0),
+            "self" => Target::Module(module),
+            "super" => Target::Module(self.modules[module].parent),
+            name => self.member(module, name, depth)?,
+        };
+        while let (Target::Module(current), Some((name, after))) = (target, rest.split_first()) {
+            target = match name.as_str() {
+                "super" => Target::Module(self.modules[current].parent),
+                // A name that is not found is made by a macro in that module.
+                name => self
+                    .member(current, name, depth)
+                    .unwrap_or(Target::ItemIn(self.modules[current].file)),
+            };
+            rest = after;
+        }
+        Some(target)
+    }
+
+    /// What a name in the scope of a module stands for: a module in it, an item of it, or an
+    /// import.
+    fn member(&self, module: usize, name: &str, depth: usize) -> Option<Target> {
+        let scope = &self.modules[module];
+        if let Some(child) = scope.children.get(name) {
+            return Some(Target::Module(*child));
+        }
+        if scope.items.contains(name) {
+            return Some(Target::ItemIn(scope.file));
+        }
+        let named = scope.imports.iter().filter(|import| import.alias.as_deref() == Some(name));
+        for import in named {
+            // `use name;` or `use name::part as name;` of another crate does not refer to itself.
+            if import.path.first().is_some_and(|first| first != name) {
+                return self.resolve_within(module, &import.path, depth);
+            }
+        }
+        let globs = scope.imports.iter().filter(|import| import.alias.is_none());
+        globs.map(|glob| self.resolve_within(module, &glob.path, depth)).find_map(|found| {
+            let Some(Target::Module(found)) = found else { return None };
+            if found == module { None } else { self.member(found, name, depth.checked_sub(1)?) }
+        })
+    }
+}
