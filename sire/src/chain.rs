@@ -3,7 +3,7 @@
 use crate::cache::Key;
 use crate::error::Error;
 use crate::library::{Library, Source};
-use rex::{Leaf, Rex};
+use rex::{LeafKind, Rex};
 
 /// A module's text and its place in a chain of them.
 pub(crate) struct Link {
@@ -94,7 +94,7 @@ const BAD_HEADER: &str = "expected `#### NAME` or `#### NAME <- PREDECESSOR`";
 /// The name that a tree writes, if a file can have it.
 fn key(rex: &Rex) -> Option<&str> {
     match rex {
-        Rex::Leaf { leaf: Leaf::Word | Leaf::Text, text, heir: None } => {
+        Rex::Leaf { leaf: LeafKind::Word | LeafKind::Text, text, heir: None } => {
             (!text.is_empty() && !text.contains(['/', '\0'])).then_some(text)
         }
         _ => None,

@@ -10,7 +10,7 @@ use crate::rune::{Command, Primitive};
 use crate::session::Session;
 use crate::state::{ImportError, Missing};
 use crate::syntax::Form;
-use rex::Shape;
+use rex::NodeShape;
 use std::collections::BTreeSet;
 use vm::{Natural, Val};
 
@@ -52,7 +52,7 @@ fn show(session: &mut Session, rex: &Val) -> Result<(), Fault> {
 
 /// A node of a command that may be continued by its heir.
 struct Link {
-    shape: Shape,
+    shape: NodeShape,
     sons: Vec<Val>,
     /// The heir, if it is not a link itself.
     heir: Option<Val>,
@@ -296,7 +296,7 @@ fn difference(session: &mut Session, left: &Val, right: &Val) -> Result<Val, Fau
     let Session { vm, syntax, .. } = session;
     let left = syntax.noun(vm, &output::rex(vm.look(left)))?;
     let right = syntax.noun(vm, &output::rex(vm.look(right)))?;
-    let right = syntax.node(vm, Shape::Open, "*", &[right], None)?;
-    let left = syntax.node(vm, Shape::Open, "*", &[left], Some(&right))?;
-    Ok(syntax.node(vm, Shape::Open, "=?=", &[], Some(&left))?)
+    let right = syntax.node(vm, NodeShape::Open, "*", &[right], None)?;
+    let left = syntax.node(vm, NodeShape::Open, "*", &[left], Some(&right))?;
+    Ok(syntax.node(vm, NodeShape::Open, "=?=", &[], Some(&left))?)
 }

@@ -11,7 +11,7 @@ use crate::output;
 use crate::rune::{Expression, Primitive};
 use crate::session::Session;
 use crate::syntax::{Form, Literal};
-use rex::{Leaf, Shape};
+use rex::{LeafKind, NodeShape};
 use std::rc::Rc;
 use vm::{Natural, Val};
 
@@ -162,7 +162,7 @@ impl Reader<'_> {
                 self.done.push(ast::constant(value));
                 Ok(())
             }
-            Form::Leaf { leaf: Leaf::Line, text, heir } => self.read_lines(text, heir),
+            Form::Leaf { leaf: LeafKind::Line, text, heir } => self.read_lines(text, heir),
             leaf @ Form::Leaf { .. } => self.read_leaf(rex, &leaf),
             Form::Node { rune, sons, heir, .. } => {
                 if let Some(macro_value) = self.session.lookup(&rune) {
@@ -188,7 +188,7 @@ impl Reader<'_> {
     fn read_lines(&mut self, mut text: String, mut heir: Option<Val>) -> Result<(), Fault> {
         while let Some(rex) = heir {
             match Form::of(&self.session.vm, &rex) {
-                Form::Leaf { leaf: Leaf::Line, text: line, heir: next } => {
+                Form::Leaf { leaf: LeafKind::Line, text: line, heir: next } => {
                     text.push('\n');
                     text.push_str(&line);
                     heir = next;
@@ -227,9 +227,9 @@ impl Reader<'_> {
                 let input = match heir {
                     Some(heir) => {
                         let bare = syntax.leaf(vm, *leaf, text, None)?;
-                        syntax.node(vm, Shape::Infix, "#", &[bare, heir.clone()], None)?
+                        syntax.node(vm, NodeShape::Infix, "#", &[bare, heir.clone()], None)?
                     }
-                    None => syntax.node(vm, Shape::Prefix, "#", &[rex], None)?,
+                    None => syntax.node(vm, NodeShape::Prefix, "#", &[rex], None)?,
                 };
                 return self.read_expanded(&macro_value, &input);
             }

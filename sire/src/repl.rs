@@ -5,7 +5,7 @@ use crate::error::{Error, Fault};
 use crate::name;
 use crate::report::{Place, report};
 use crate::session::Session;
-use rex::{Block, BlockReader, ReadError, Shape};
+use rex::{BlockReader, NodeShape, ReadError, SourceBlock};
 use std::io::BufRead;
 use std::sync::atomic::Ordering;
 
@@ -60,11 +60,11 @@ fn start(session: &mut Session, module: Option<&str>) -> Result<(), Fault> {
     let Some(module) = module else { return Ok(()) };
     let Session { vm, syntax, .. } = session;
     let word = syntax.word(vm, module)?;
-    let block = syntax.node(vm, Shape::Open, ":|", &[word], None)?;
+    let block = syntax.node(vm, NodeShape::Open, ":|", &[word], None)?;
     import_module(session, &block, &name::of_text(module), None)
 }
 
-fn execute(session: &mut Session, block: Result<Block, ReadError>) -> Result<(), Error> {
+fn execute(session: &mut Session, block: Result<SourceBlock, ReadError>) -> Result<(), Error> {
     match block {
         Err(error) => {
             session.diagnostics.write(&format!("\n\n{error}\n\n\n")).map_err(Error::Output)
@@ -87,7 +87,7 @@ fn execute(session: &mut Session, block: Result<Block, ReadError>) -> Result<(),
 pub(crate) fn run_block(
     session: &mut Session,
     file: &str,
-    block: &Block,
+    block: &SourceBlock,
 ) -> Result<Result<(), String>, Fault> {
     // A request that came when nothing was running is not meant for what comes next.
     session.vm.interrupt_flag().store(false, Ordering::Relaxed);

@@ -7,7 +7,7 @@
 use crate::error::Fault;
 use crate::output;
 use crate::session::Session;
-use rex::Shape;
+use rex::NodeShape;
 use vm::{Stop, Val};
 
 /// The command that is being carried out.
@@ -80,7 +80,8 @@ fn row(session: &mut Session, place: &Place<'_>, failure: Failure) -> Result<Val
     }
     let file = session.syntax.word(&mut session.vm, place.file)?;
     let line = session.syntax.word(&mut session.vm, &place.line.to_string())?;
-    let place_of = session.syntax.node(&mut session.vm, Shape::Shut, ":", &[file, line], None)?;
+    let place_of =
+        session.syntax.node(&mut session.vm, NodeShape::Shut, ":", &[file, line], None)?;
     let reason = session.syntax.word(&mut session.vm, &reason)?;
     let parts =
         [("reason", reason), (label, part), ("where", place_of), ("block", place.block.clone())];
@@ -88,7 +89,7 @@ fn row(session: &mut Session, place: &Place<'_>, failure: Failure) -> Result<Val
     for (label, part) in parts {
         let Session { vm, syntax, .. } = &mut *session;
         let label = syntax.word(vm, label)?;
-        tree = Some(syntax.node(vm, Shape::Open, "#", &[label, part], tree.as_ref())?);
+        tree = Some(syntax.node(vm, NodeShape::Open, "#", &[label, part], tree.as_ref())?);
     }
     let vm = &mut session.vm;
     let mut items = vec![vm.text("crash")?, vm.text(kind)?];

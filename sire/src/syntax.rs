@@ -12,7 +12,7 @@
 //! macro gets is what another one gave, as it is, and what nobody looks at is not even checked.
 
 use crate::name;
-use rex::{Leaf, Rex, Shape as NodeShape};
+use rex::{LeafKind, NodeShape, Rex};
 use vm::{AppRef, Natural, PinRef, Ref, Shape, Stop, Val, Vm};
 
 /// The root of a rex noun.
@@ -20,7 +20,7 @@ pub(crate) enum Form {
     /// A rune and its arguments.
     Node { shape: NodeShape, rune: Natural, sons: Vec<Val>, heir: Option<Val> },
     /// A word or string.
-    Leaf { leaf: Leaf, text: String, heir: Option<Val> },
+    Leaf { leaf: LeafKind, text: String, heir: Option<Val> },
     /// A value.
     Embed(Val),
     /// Something that is not a rex tree.
@@ -30,15 +30,15 @@ pub(crate) enum Form {
 /// A kind of tree, in the order of [`TAGS`].
 #[derive(Clone, Copy)]
 enum Tag {
-    Leaf(Leaf),
+    Leaf(LeafKind),
     Node(NodeShape),
     Embed,
 }
 
 const TAGS: [(&str, Tag); 9] = [
-    ("##WORD", Tag::Leaf(Leaf::Word)),
-    ("##TEXT", Tag::Leaf(Leaf::Text)),
-    ("##LINE", Tag::Leaf(Leaf::Line)),
+    ("##WORD", Tag::Leaf(LeafKind::Word)),
+    ("##TEXT", Tag::Leaf(LeafKind::Text)),
+    ("##LINE", Tag::Leaf(LeafKind::Line)),
     ("##OPEN", Tag::Node(NodeShape::Open)),
     ("##NEST", Tag::Node(NodeShape::Nest)),
     ("##INFX", Tag::Node(NodeShape::Infix)),
@@ -104,7 +104,7 @@ impl Syntax {
     pub(crate) fn leaf(
         &self,
         vm: &mut Vm,
-        leaf: Leaf,
+        leaf: LeafKind,
         text: &str,
         heir: Option<&Val>,
     ) -> Result<Val, Stop> {
@@ -121,7 +121,7 @@ impl Syntax {
 
     /// The noun of a word without an heir.
     pub(crate) fn word(&self, vm: &mut Vm, text: &str) -> Result<Val, Stop> {
-        self.leaf(vm, Leaf::Word, text, None)
+        self.leaf(vm, LeafKind::Word, text, None)
     }
 
     /// The noun of a node.
@@ -251,8 +251,8 @@ impl Form {
     /// What the tree means without any macro, if it is a leaf without an heir.
     pub(crate) fn literal(&self) -> Option<Literal<'_>> {
         match self {
-            Form::Leaf { leaf: Leaf::Text, text, heir: None } => Some(Literal::Text(text)),
-            Form::Leaf { leaf: Leaf::Word, text, heir: None } => {
+            Form::Leaf { leaf: LeafKind::Text, text, heir: None } => Some(Literal::Text(text)),
+            Form::Leaf { leaf: LeafKind::Word, text, heir: None } => {
                 match text.starts_with(|c: char| c.is_ascii_digit()) {
                     true => name::parse_decimal(text).map(Literal::Number),
                     false if text.is_empty() => None,
