@@ -27,7 +27,7 @@ impl std::fmt::Display for Exit {
 impl std::error::Error for Exit {}
 
 /// Why Sire failed, without the values of its runtime, which cannot leave their thread.
-pub(crate) fn sire_error(error: sire::Error) -> anyhow::Error {
+pub(crate) fn sire_error(error: sire::SireError) -> anyhow::Error {
     Exit { code: error.exit_code(), message: Some(error.to_string()) }.into()
 }
 

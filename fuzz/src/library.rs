@@ -1,6 +1,6 @@
 //! Our library, whose laws jets stand for.
 
-use sire::{Library, Options, Output, Sire};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::io;
 use std::sync::{Arc, LazyLock};
 use vm::jet::JetTable;
@@ -16,9 +16,9 @@ pub(crate) static JETS: LazyLock<Arc<JetTable>> = LazyLock::new(|| Arc::new(::je
 /// Looks at everything that these modules define: its name, and its value in that runtime.
 pub(crate) fn definitions(mut look: impl FnMut(&str, &Vm, &Val)) {
     let vm = Vm::new(vm::Options::default(), Arc::clone(&JETS)).expect("a stack can be had");
-    let output = Output::new(io::sink(), Default::default());
-    let library = Library::new("/nonexistent");
-    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let output = SireOutput::new(io::sink(), Default::default());
+    let library = ModuleLibrary::new("/nonexistent");
+    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
     let mut sire = Sire::new(vm, options).expect("there is room for a session");
     for module in MODULES {
         sire.load(module).expect("our library loads");

@@ -1,7 +1,7 @@
 //! A session takes any input, to its end.
 
 use crate::bounds::{TimeLimit, small_vm};
-use sire::{Error, Library, Options, Output, Sire};
+use sire::{ModuleLibrary, Sire, SireError, SireOptions, SireOutput};
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -36,12 +36,12 @@ impl Write for Drain {
 pub fn check(bytes: &[u8]) {
     let vm = small_vm(Arc::clone(&JETS), false);
     let _limit = TimeLimit::start(&vm, LIMIT);
-    let output = || Output::new(Drain(OUTPUT_MAX), Default::default());
-    let library = Library::only("/nonexistent");
-    let options = Options { library, cache: None, output: output(), diagnostics: output() };
+    let output = || SireOutput::new(Drain(OUTPUT_MAX), Default::default());
+    let library = ModuleLibrary::only("/nonexistent");
+    let options = SireOptions { library, cache: None, output: output(), diagnostics: output() };
     let mut sire = Sire::new(vm, options).expect("there is room for a session");
     match sire.repl(bytes) {
-        Ok(()) | Err(Error::Output(_) | Error::Stop(_)) => {}
+        Ok(()) | Err(SireError::Output(_) | SireError::Stop(_)) => {}
         Err(error) => panic!("{error}"),
     }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::Rig;
 use proptest::prelude::*;
-use sire::Library;
+use sire::ModuleLibrary;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -23,7 +23,7 @@ fn modules() -> TempDir {
 }
 
 fn rig(modules: &TempDir, cache: &Path) -> Rig {
-    Rig::new(Library::only(modules.path()), Some(cache.to_owned()))
+    Rig::new(ModuleLibrary::only(modules.path()), Some(cache.to_owned()))
 }
 
 /// Loads `main` in a new Sire: what was printed, the hash of `main`, and the warnings.

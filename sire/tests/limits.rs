@@ -4,7 +4,7 @@
 mod common;
 
 use common::Rig;
-use sire::Library;
+use sire::ModuleLibrary;
 
 const DEFINITIONS: &str = "
 = (EMBD x) | (4 (0 {##EMBD} 2 0)) x
@@ -18,7 +18,7 @@ const DEFINITIONS: &str = "
 /// What a macro with this body makes of a session, with little memory to use.
 fn session(body: &str) -> String {
     let limits = vm::Options { max_heap: 48 << 20, max_stack: 8 << 20, ..Default::default() };
-    let mut rig = Rig::with_limits(Library::only("/nonexistent"), None, limits);
+    let mut rig = Rig::with_limits(ModuleLibrary::only("/nonexistent"), None, limits);
     let input = format!("{DEFINITIONS}\n= {{$}} | & (st rex err ok) {body}\n\n($ 1)\n\n(3 41)\n");
     let printed = rig.session(&input);
     let (_, after) = printed.split_once("($)=").or_else(|| printed.split_once("$")).expect("bound");

@@ -3,7 +3,7 @@
 mod common;
 
 use common::Rig;
-use sire::{Error, Library};
+use sire::{ModuleLibrary, SireError};
 use std::fs;
 use tempfile::TempDir;
 
@@ -13,12 +13,12 @@ fn rig(modules: &[(&str, &str)]) -> (TempDir, Rig) {
     for (name, text) in modules {
         fs::write(folder.path().join(format!("{name}.sire")), text).expect("a file");
     }
-    let rig = Rig::new(Library::only(folder.path()), None);
+    let rig = Rig::new(ModuleLibrary::only(folder.path()), None);
     (folder, rig)
 }
 
 /// Loads `main` of these modules, which must fail.
-fn refusal(modules: &[(&str, &str)]) -> Error {
+fn refusal(modules: &[(&str, &str)]) -> SireError {
     let (_folder, mut rig) = rig(modules);
     let error = rig.sire.load("main").expect_err("it must not load");
     assert!(rig.sire.binding("a").is_err(), "nothing is loaded");
@@ -116,7 +116,7 @@ fn a_failing_command_names_its_place() {
 #[test]
 fn text_that_is_not_rex() {
     let error = refusal(&[("main", "#### main\n\n= a 1\n\n= b (3\n")]);
-    assert!(matches!(&error, Error::Syntax(place) if place.line == 5), "{error}");
+    assert!(matches!(&error, SireError::Syntax(place) if place.line == 5), "{error}");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_file_that_is_not_text() {
     let (folder, mut rig) = rig(&[]);
     fs::write(folder.path().join("main.sire"), b"#### main\n\n= a \xff\n").expect("a file");
     let error = rig.sire.load("main").expect_err("it is not UTF-8");
-    assert!(matches!(&error, Error::Syntax(place) if place.line == 3), "{error}");
+    assert!(matches!(&error, SireError::Syntax(place) if place.line == 3), "{error}");
 }
 
 #[test]
@@ -132,5 +132,5 @@ fn a_folder_in_the_place_of_a_module() {
     let (folder, mut rig) = rig(&[]);
     fs::create_dir(folder.path().join("main.sire")).expect("a folder");
     let error = rig.sire.load("main").expect_err("a folder cannot be read");
-    assert!(matches!(error, Error::File { .. }), "{error}");
+    assert!(matches!(error, SireError::File { .. }), "{error}");
 }

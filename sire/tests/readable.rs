@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use rex::print::{Colour, block};
-use sire::Library;
+use sire::ModuleLibrary;
 use std::collections::BTreeSet;
 use vm::plain::from_term;
 use vm::show::value_rex;
@@ -76,7 +76,7 @@ fn printed_data_reads_as_what_it_was() {
     let mut generate = || strategy.new_tree(&mut runner).expect("no rejections").current();
     let terms: Vec<Term> = (0..CASES).map(|_| generate()).collect();
 
-    let mut rig = Rig::new(Library::new("/nonexistent"), None);
+    let mut rig = Rig::new(ModuleLibrary::new("/nonexistent"), None);
     rig.sire.load("prelude").expect("the library loads");
     let vm = rig.sire.vm();
     let values: Vec<_> =

@@ -3,7 +3,7 @@
 mod common;
 
 use common::Rig;
-use sire::Library;
+use sire::ModuleLibrary;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -87,7 +87,7 @@ fn rubbish_from_macros_is_refused() {
 
 #[test]
 fn syntax_errors_are_told_apart_from_values() {
-    let mut rig = Rig::new(Library::only("/nonexistent"), None);
+    let mut rig = Rig::new(ModuleLibrary::only("/nonexistent"), None);
     let printed = rig.session("1\n\n(2\n\n= x | (3\n     4)\n\n5\n");
     assert_eq!(after_banner(&printed), "1\n\n5\n\n");
     let errors = rig.diagnostics.take();
@@ -96,7 +96,7 @@ fn syntax_errors_are_told_apart_from_values() {
 
 #[test]
 fn input_that_is_not_text_is_told_with_its_place() {
-    let mut rig = Rig::new(Library::only("/nonexistent"), None);
+    let mut rig = Rig::new(ModuleLibrary::only("/nonexistent"), None);
     rig.sire.repl(&b"1\n\n= x\n  \xff\n\n2\n"[..]).expect("it goes on");
     let printed = rig.out.take();
     assert!(after_banner(&printed).ends_with("\n2\n\n"), "{printed}");
@@ -122,7 +122,7 @@ impl Drop for AtEnd<'_> {
 
 #[test]
 fn an_evaluation_can_be_interrupted() {
-    let mut rig = Rig::new(Library::only("/nonexistent"), None);
+    let mut rig = Rig::new(ModuleLibrary::only("/nonexistent"), None);
     let flag = rig.sire.vm().interrupt_flag();
     let done = AtomicBool::new(false);
     let printed = thread::scope(|scope| {

@@ -3,7 +3,7 @@
 
 use jit::build::Jets;
 use jit::{Mode, plug_in};
-use sire::{Library, Options, Output, Sire};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::sync::Arc;
 use vm::spec::Term;
 use vm::{Stop, Val, Vm, plain};
@@ -51,9 +51,9 @@ fn session(mode: Mode, text: &str) -> Sire {
     let options = vm::Options { max_heap: 1 << 26, ..Default::default() };
     let mut vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
     plug_in(&mut vm, Jets::library(), mode).expect("the machine is known");
-    let output = Output::new(std::io::sink(), Default::default());
-    let library = Library::new("/nonexistent");
-    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let output = SireOutput::new(std::io::sink(), Default::default());
+    let library = ModuleLibrary::new("/nonexistent");
+    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
     let mut sire = Sire::new(vm, options).expect("there is room");
     sire.load("prelude").expect("it is built in");
     sire.repl([SHARED, text].concat().as_bytes()).expect("it is read");

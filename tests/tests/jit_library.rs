@@ -7,7 +7,7 @@ use jit::build::{Jets, Refused, build};
 use jit::ir::{Callee, End, Op, Stmt, Unit, verify};
 use jit::passes::optimise;
 use oracle::Machine;
-use sire::{Library, Options, Output, Sire};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::sync::Arc;
 use vm::spec::Term;
 use vm::{Val, Vm, plain};
@@ -15,9 +15,9 @@ use vm::{Val, Vm, plain};
 /// A session in which the library is loaded, and what it defines.
 fn session(module: &str) -> (Sire, Vec<(String, Val)>) {
     let vm = Vm::new(Default::default(), Arc::new(jets::table())).expect("a stack can be had");
-    let output = Output::new(std::io::sink(), Default::default());
-    let library = Library::new("/nonexistent");
-    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let output = SireOutput::new(std::io::sink(), Default::default());
+    let library = ModuleLibrary::new("/nonexistent");
+    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
     let mut sire = Sire::new(vm, options).expect("there is room");
     sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
     let definitions = sire.definitions().collect();
@@ -56,7 +56,7 @@ fn costs(unit: &Unit) -> (usize, usize) {
 fn laws_of_the_library_are_compiled_to_good_units() {
     let jets = Jets::library();
     let mut built = 0;
-    for module in Library::built_in() {
+    for module in ModuleLibrary::built_in() {
         let (mut sire, definitions) = session(module);
         for (name, value) in definitions {
             let vm = sire.vm();

@@ -4,7 +4,7 @@
 //! would be told. So this suite is told, and says what to write into `jets/src/library.rs`. Whether
 //! law and jet agree is for the suite `jet_agreement`.
 
-use sire::{Library, Options, Output, Sire};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 use vm::{Hash, Shape, Val, Vm};
@@ -12,16 +12,16 @@ use vm::{Hash, Shape, Val, Vm};
 /// The pinned laws that the library's modules define: their names and hashes.
 fn pinned_laws() -> &'static BTreeSet<(String, Hash)> {
     static LAWS: OnceLock<BTreeSet<(String, Hash)>> = OnceLock::new();
-    LAWS.get_or_init(|| Library::built_in().flat_map(laws_of).collect())
+    LAWS.get_or_init(|| ModuleLibrary::built_in().flat_map(laws_of).collect())
 }
 
 /// Those of one module. Each is loaded anew: of a module that is loaded already, Sire does not tell
 /// what it defined.
 fn laws_of(module: &str) -> Vec<(String, Hash)> {
     let vm = Vm::new(Default::default(), Arc::new(jets::table())).expect("a stack can be had");
-    let output = Output::new(std::io::sink(), Default::default());
-    let library = Library::new("/nonexistent");
-    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let output = SireOutput::new(std::io::sink(), Default::default());
+    let library = ModuleLibrary::new("/nonexistent");
+    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
     let mut sire = Sire::new(vm, options).expect("there is room");
     sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
     let values: Vec<Val> = sire.definitions().map(|(_, value)| value).collect();

@@ -5,7 +5,7 @@ use super::{keep_code, kept_folder, runtime};
 use crate::args::{Cache, Matching, Memory, Save, Sire as SireArgs};
 use crate::terminal::{self, sire_error};
 use anyhow::Context;
-use sire::{Library, Options, Output, Sire, module_name};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput, module_name};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ pub(crate) fn load_main(
 
 /// A Sire that prints to standard output.
 fn session(store: &Option<PathBuf>, matching: Matching, memory: Memory) -> anyhow::Result<Sire> {
-    let output = Output::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour());
+    let output = SireOutput::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour());
     let cache = kept_folder(store).map(|folder| folder.join("modules"));
     keep_code(store);
     start(runtime(matching, memory)?, cache, output)
@@ -62,7 +62,7 @@ fn session(store: &Option<PathBuf>, matching: Matching, memory: Memory) -> anyho
 
 /// Loads modules anew, whatever is kept of them, and prints nothing but diagnostics.
 pub(super) fn load_anew(vm: Vm, modules: &[String]) -> anyhow::Result<()> {
-    let output = Output::new(io::sink(), terminal::colour(false));
+    let output = SireOutput::new(io::sink(), terminal::colour(false));
     let mut sire = start(vm, None, output)?;
     interrupts(&mut sire)?;
     for module in modules {
@@ -72,10 +72,10 @@ pub(super) fn load_anew(vm: Vm, modules: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start(vm: Vm, cache: Option<PathBuf>, output: Output) -> anyhow::Result<Sire> {
-    let library = Library::new("sire");
-    let diagnostics = Output::new(io::stderr(), terminal::stderr_colour());
-    let options = Options { library, cache, output, diagnostics };
+fn start(vm: Vm, cache: Option<PathBuf>, output: SireOutput) -> anyhow::Result<Sire> {
+    let library = ModuleLibrary::new("sire");
+    let diagnostics = SireOutput::new(io::stderr(), terminal::stderr_colour());
+    let options = SireOptions { library, cache, output, diagnostics };
     Sire::new(vm, options).map_err(terminal::stopped)
 }
 

@@ -7,7 +7,7 @@
 //! the time of appending to rows and bars grows with their length. Times are the least of several
 //! rounds, in microseconds.
 
-use sire::{Library, Options, Output, Sire};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::error::Error;
 use std::process::Command;
 use std::time::Instant;
@@ -24,10 +24,14 @@ struct Bench {
 
 impl Bench {
     fn new() -> Result<Bench> {
-        let output = Output::new(std::io::sink(), Default::default());
-        let errors = Output::new(std::io::stderr(), Default::default());
-        let options =
-            Options { library: Library::new("sire"), cache: None, output, diagnostics: errors };
+        let output = SireOutput::new(std::io::sink(), Default::default());
+        let errors = SireOutput::new(std::io::stderr(), Default::default());
+        let options = SireOptions {
+            library: ModuleLibrary::new("sire"),
+            cache: None,
+            output,
+            diagnostics: errors,
+        };
         let vm = vm::Vm::new(vm::Options::default(), std::sync::Arc::new(jets::table()))?;
         let mut sire = Sire::new(vm, options)?;
         sire.load("prelude")?;

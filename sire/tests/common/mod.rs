@@ -2,7 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 
-use sire::{Library, Options, Output, Sire};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -40,18 +40,18 @@ pub struct Rig {
 }
 
 impl Rig {
-    pub fn new(library: Library, cache: Option<PathBuf>) -> Rig {
+    pub fn new(library: ModuleLibrary, cache: Option<PathBuf>) -> Rig {
         Rig::with_limits(library, cache, vm::Options::default())
     }
 
     /// A Sire whose runtime has these limits.
-    pub fn with_limits(library: Library, cache: Option<PathBuf>, limits: vm::Options) -> Rig {
+    pub fn with_limits(library: ModuleLibrary, cache: Option<PathBuf>, limits: vm::Options) -> Rig {
         let (out, diagnostics) = (Memory::default(), Memory::default());
-        let options = Options {
+        let options = SireOptions {
             library,
             cache,
-            output: Output::new(out.clone(), Default::default()),
-            diagnostics: Output::new(diagnostics.clone(), Default::default()),
+            output: SireOutput::new(out.clone(), Default::default()),
+            diagnostics: SireOutput::new(diagnostics.clone(), Default::default()),
         };
         let jets = Arc::new(jets::table());
         let vm = Vm::new(limits, jets).expect("a runtime");
@@ -68,7 +68,7 @@ impl Rig {
 
 /// What a session without modules prints.
 pub fn session(input: &str) -> String {
-    Rig::new(Library::only("/nonexistent"), None).session(input)
+    Rig::new(ModuleLibrary::only("/nonexistent"), None).session(input)
 }
 
 /// A part of a transcript.

@@ -1,7 +1,7 @@
 //! Modules: each prints to the byte what it printed, or fails; each binds what it bound.
 
 use crate::{Corpus, facts, sha256};
-use sire::{Library, Options, Output, Sire};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tests::{Laws, stderr};
@@ -131,9 +131,9 @@ fn bind_all(corpus: &Corpus) -> Bound {
 /// A Sire that knows the prototype's modules only, and prints nothing.
 fn new_sire(corpus: &Corpus) -> Sire {
     let vm = Vm::new(Default::default(), Arc::new(jets::table())).expect("a stack can be had");
-    let output = Output::new(std::io::sink(), Default::default());
-    let library = Library::only(corpus.reference.join("sire"));
-    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let output = SireOutput::new(std::io::sink(), Default::default());
+    let library = ModuleLibrary::only(corpus.reference.join("sire"));
+    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
     Sire::new(vm, options).expect("there is room")
 }
 

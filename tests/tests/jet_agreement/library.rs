@@ -1,7 +1,7 @@
 //! The laws that jets stand for, found by their hashes in a library: the prototype's, or ours.
 
 use crate::watch::Watch;
-use sire::{Library, Options, Output, Sire};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -50,19 +50,19 @@ pub(crate) struct Laws {
 impl Laws {
     /// Loads the library in the prototype's folder of modules.
     pub(crate) fn theirs(folder: &Path) -> Laws {
-        Laws::load(Library::only(folder), THEIR_MODULES)
+        Laws::load(ModuleLibrary::only(folder), THEIR_MODULES)
     }
 
     /// Loads our library.
     pub(crate) fn ours() -> Laws {
-        Laws::load(Library::new("/nonexistent"), OUR_MODULES)
+        Laws::load(ModuleLibrary::new("/nonexistent"), OUR_MODULES)
     }
 
-    fn load(library: Library, modules: &[&str]) -> Laws {
+    fn load(library: ModuleLibrary, modules: &[&str]) -> Laws {
         let options = vm::Options { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
         let vm = Vm::new(options, Arc::new(jets::table())).expect("a stack can be had");
-        let output = Output::new(std::io::sink(), Default::default());
-        let options = Options { library, cache: None, diagnostics: output.clone(), output };
+        let output = SireOutput::new(std::io::sink(), Default::default());
+        let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
         let mut sire = Sire::new(vm, options).expect("there is room");
         let mut pins = HashMap::new();
         for module in modules {

@@ -1,6 +1,7 @@
-//! Rex trees as nouns: what macros take and give.
+//! Rex trees as PLAN values: the input and output of macros.
 //!
-//! A tree is a pinned law of a telling name that lacks its last argument:
+//! A *Rex value* is the application of a pinned law to all its arguments but the last. The law's
+//! name says what kind of tree it is:
 //!
 //! ```text
 //! word, text, line     ##WORD ##TEXT ##LINE                    text, heir
@@ -8,66 +9,67 @@
 //! embedded value       ##EMBD                                  value
 //! ```
 //!
-//! No heir is 0. Sire works on these nouns themselves, a level at a time ([`Form::of`]): what a
-//! macro gets is what another one gave, as it is, and what nobody looks at is not even checked.
+//! The nat 0 stands for no heir. The compiler works on these values directly and looks at one level
+//! at a time ([`RexView::of`]). A macro therefore gets exactly the value that another macro
+//! returned, and a part that nothing reads is never validated.
 
-use crate::name;
+use crate::nat_text;
 use rex::{LeafKind, NodeShape, Rex};
 use vm::{AppRef, Natural, PinRef, Ref, Shape, Stop, Val, Vm};
 
-/// The root of a rex noun.
-pub(crate) enum Form {
+/// The root of a Rex value.
+pub(crate) enum RexView {
     /// A rune and its arguments.
     Node { shape: NodeShape, rune: Natural, sons: Vec<Val>, heir: Option<Val> },
     /// A word or string.
     Leaf { leaf: LeafKind, text: String, heir: Option<Val> },
-    /// A value.
+    /// An embedded value.
     Embed(Val),
-    /// Something that is not a rex tree.
-    Evil,
+    /// The value is not a Rex value.
+    Malformed,
 }
 
-/// A kind of tree, in the order of [`TAGS`].
+/// The kind of a tree: which constructor law it applies.
 #[derive(Clone, Copy)]
-enum Tag {
+enum RexTag {
     Leaf(LeafKind),
     Node(NodeShape),
     Embed,
 }
 
-const TAGS: [(&str, Tag); 9] = [
-    ("##WORD", Tag::Leaf(LeafKind::Word)),
-    ("##TEXT", Tag::Leaf(LeafKind::Text)),
-    ("##LINE", Tag::Leaf(LeafKind::Line)),
-    ("##OPEN", Tag::Node(NodeShape::Open)),
-    ("##NEST", Tag::Node(NodeShape::Nest)),
-    ("##INFX", Tag::Node(NodeShape::Infix)),
-    ("##PREF", Tag::Node(NodeShape::Prefix)),
-    ("##SHUT", Tag::Node(NodeShape::Shut)),
-    ("##EMBD", Tag::Embed),
+const TAGS: [(&str, RexTag); 9] = [
+    ("##WORD", RexTag::Leaf(LeafKind::Word)),
+    ("##TEXT", RexTag::Leaf(LeafKind::Text)),
+    ("##LINE", RexTag::Leaf(LeafKind::Line)),
+    ("##OPEN", RexTag::Node(NodeShape::Open)),
+    ("##NEST", RexTag::Node(NodeShape::Nest)),
+    ("##INFX", RexTag::Node(NodeShape::Infix)),
+    ("##PREF", RexTag::Node(NodeShape::Prefix)),
+    ("##SHUT", RexTag::Node(NodeShape::Shut)),
+    ("##EMBD", RexTag::Embed),
 ];
 
-/// The names of [`TAGS`] as nats.
+/// The names in [`TAGS`] as nats.
 const NAMES: [u64; TAGS.len()] = {
     let (mut names, mut index) = ([0; TAGS.len()], 0);
     while index < names.len() {
-        names[index] = name::small(TAGS[index].0);
+        names[index] = nat_text::from_short(TAGS[index].0);
         index += 1;
     }
     names
 };
 
-impl Tag {
+impl RexTag {
     fn arity(self) -> u64 {
         match self {
-            Tag::Leaf(_) => 3,
-            Tag::Node(_) => 4,
-            Tag::Embed => 2,
+            RexTag::Leaf(_) => 3,
+            RexTag::Node(_) => 4,
+            RexTag::Embed => 2,
         }
     }
 
-    /// The tag that this constructor stands for.
-    fn of(pin: PinRef<'_>) -> Option<Tag> {
+    /// Returns the tag of a constructor law, or `None` if the pin holds anything else.
+    fn of(pin: PinRef<'_>) -> Option<RexTag> {
         let Shape::Law(law) = pin.item().shape() else { return None };
         let (name, arity) = (law.name().to_u64()?, law.arity().to_u64()?);
         let index = NAMES.iter().position(|known| *known == name)?;
@@ -76,14 +78,15 @@ impl Tag {
     }
 }
 
-/// The constructors of rex nouns.
-pub(crate) struct Syntax {
+/// The constructor laws of leaves and nodes, in the order of [`TAGS`].
+pub(crate) struct RexConstructors {
     leaves: [Val; 3],
     nodes: [Val; 5],
 }
 
-impl Syntax {
-    pub(crate) fn new(vm: &mut Vm) -> Result<Syntax, Stop> {
+impl RexConstructors {
+    /// Makes the constructor laws.
+    pub(crate) fn new(vm: &mut Vm) -> Result<RexConstructors, Stop> {
         let mut make = |index: usize| {
             let (name, tag) = TAGS[index];
             let law = vm.build(|b| {
@@ -94,13 +97,13 @@ impl Syntax {
             })?;
             vm.pin(&law)
         };
-        Ok(Syntax {
+        Ok(RexConstructors {
             leaves: [make(0)?, make(1)?, make(2)?],
             nodes: [make(3)?, make(4)?, make(5)?, make(6)?, make(7)?],
         })
     }
 
-    /// The noun of a leaf.
+    /// Makes the value of a leaf.
     pub(crate) fn leaf(
         &self,
         vm: &mut Vm,
@@ -119,12 +122,12 @@ impl Syntax {
         })
     }
 
-    /// The noun of a word without an heir.
+    /// Makes the value of a word without an heir.
     pub(crate) fn word(&self, vm: &mut Vm, text: &str) -> Result<Val, Stop> {
         self.leaf(vm, LeafKind::Word, text, None)
     }
 
-    /// The noun of a node.
+    /// Makes the value of a node.
     pub(crate) fn node(
         &self,
         vm: &mut Vm,
@@ -147,46 +150,45 @@ impl Syntax {
         })
     }
 
-    /// The noun of a tree.
-    pub(crate) fn noun(&self, vm: &mut Vm, rex: &Rex) -> Result<Val, Stop> {
-        enum Step<'r> {
+    /// Makes the value of a tree.
+    pub(crate) fn tree(&self, vm: &mut Vm, rex: &Rex) -> Result<Val, Stop> {
+        enum BuildTask<'r> {
             Tree(&'r Rex),
-            /// No heir.
-            Nothing,
+            NoHeir,
             Row(usize),
             Apply(usize),
         }
         vm.build(|b| {
-            let mut steps = vec![Step::Tree(rex)];
-            while let Some(step) = steps.pop() {
-                let rex = match step {
-                    Step::Tree(rex) => rex,
-                    Step::Nothing => {
+            let mut tasks = vec![BuildTask::Tree(rex)];
+            while let Some(task) = tasks.pop() {
+                let rex = match task {
+                    BuildTask::Tree(rex) => rex,
+                    BuildTask::NoHeir => {
                         b.push_nat(0)?;
                         continue;
                     }
-                    Step::Row(count) => {
+                    BuildTask::Row(count) => {
                         b.row(count)?;
                         continue;
                     }
-                    Step::Apply(count) => {
+                    BuildTask::Apply(count) => {
                         b.app(count)?;
                         continue;
                     }
                 };
                 b.room_for(4)?;
-                let heir = rex.heir().map_or(Step::Nothing, Step::Tree);
+                let heir = rex.heir().map_or(BuildTask::NoHeir, BuildTask::Tree);
                 match rex {
                     Rex::Leaf { leaf, text, .. } => {
                         b.push(&self.leaves[*leaf as usize]);
                         b.push_nat_bytes(text.as_bytes())?;
-                        steps.extend([Step::Apply(2), heir]);
+                        tasks.extend([BuildTask::Apply(2), heir]);
                     }
                     Rex::Node { shape, rune, sons, .. } => {
                         b.push(&self.nodes[*shape as usize]);
                         b.push_nat_bytes(rune.as_bytes())?;
-                        steps.extend([Step::Apply(3), heir, Step::Row(sons.len())]);
-                        steps.extend(sons.iter().rev().map(Step::Tree));
+                        tasks.extend([BuildTask::Apply(3), heir, BuildTask::Row(sons.len())]);
+                        tasks.extend(sons.iter().rev().map(BuildTask::Tree));
                     }
                     Rex::Embed(never) => match *never {},
                 }
@@ -196,65 +198,66 @@ impl Syntax {
     }
 }
 
-impl Form {
-    /// The root of the tree that this noun is, which must be in normal form.
-    pub(crate) fn of(vm: &Vm, noun: &Val) -> Form {
-        Form::read(vm, vm.look(noun)).unwrap_or(Form::Evil)
+impl RexView {
+    /// Reads the root of a Rex value, which must be in normal form.
+    pub(crate) fn of(vm: &Vm, value: &Val) -> RexView {
+        RexView::read(vm, vm.look(value)).unwrap_or(RexView::Malformed)
     }
 
-    /// Whether a noun in normal form is a tree, as far as its root tells.
-    pub(crate) fn is_tree(noun: Ref<'_>) -> bool {
-        let Some((tag, app)) = tagged(noun) else { return false };
+    /// Returns whether the root of a value in normal form is that of a Rex value. The parts are not
+    /// checked.
+    pub(crate) fn is_tree(value: Ref<'_>) -> bool {
+        let Some((tag, app)) = tagged(value) else { return false };
         let mut args = app.args();
         let first = args.next().and_then(Ref::as_nat);
         match tag {
-            Tag::Leaf(_) => first.is_some_and(|text| text.is_text()),
-            Tag::Node(_) => first.is_some() && args.next().and_then(Ref::as_row).is_some(),
-            Tag::Embed => true,
+            RexTag::Leaf(_) => first.is_some_and(|text| text.is_text()),
+            RexTag::Node(_) => first.is_some() && args.next().and_then(Ref::as_row).is_some(),
+            RexTag::Embed => true,
         }
     }
 
-    fn read(vm: &Vm, noun: Ref<'_>) -> Option<Form> {
-        let (tag, app) = tagged(noun)?;
+    fn read(vm: &Vm, value: Ref<'_>) -> Option<RexView> {
+        let (tag, app) = tagged(value)?;
         let mut args = app.args();
         let mut arg = || args.next();
-        let heir = |noun: Ref<'_>| (noun.as_u64() != Some(0)).then(|| vm.hold(noun));
+        let heir = |value: Ref<'_>| (value.as_u64() != Some(0)).then(|| vm.hold(value));
         Some(match tag {
-            Tag::Leaf(leaf) => {
+            RexTag::Leaf(leaf) => {
                 let text = arg()?.as_nat()?.text()?;
-                Form::Leaf { leaf, text, heir: heir(arg()?) }
+                RexView::Leaf { leaf, text, heir: heir(arg()?) }
             }
-            Tag::Node(shape) => {
+            RexTag::Node(shape) => {
                 let rune = arg()?.as_nat()?.to_natural();
                 let sons = arg()?.as_row()?.iter().map(|son| vm.hold(son)).collect();
-                Form::Node { shape, rune, sons, heir: heir(arg()?) }
+                RexView::Node { shape, rune, sons, heir: heir(arg()?) }
             }
-            Tag::Embed => Form::Embed(vm.hold(arg()?)),
+            RexTag::Embed => RexView::Embed(vm.hold(arg()?)),
         })
     }
 
-    /// The sons, and the heir as the last of them, if this is a node.
+    /// Returns the rune of a node and its kids: the sons, and the heir as the last one.
     pub(crate) fn kids(self) -> Option<(Natural, Vec<Val>)> {
-        let Form::Node { rune, mut sons, heir, .. } = self else { return None };
+        let RexView::Node { rune, mut sons, heir, .. } = self else { return None };
         sons.extend(heir);
         Some((rune, sons))
     }
 
-    /// The key that the tree writes: a number, a word or a text, without an heir.
+    /// Returns the key that the tree spells: a number, a word or a text, without an heir.
     pub(crate) fn key(&self) -> Option<Natural> {
         Some(match self.literal()? {
             Literal::Number(number) => number,
-            Literal::Name(text) | Literal::Text(text) => name::of_text(text),
+            Literal::Name(text) | Literal::Text(text) => nat_text::from_text(text),
         })
     }
 
-    /// What the tree means without any macro, if it is a leaf without an heir.
+    /// Returns the primitive meaning of a leaf without an heir, or `None` for any other tree.
     pub(crate) fn literal(&self) -> Option<Literal<'_>> {
         match self {
-            Form::Leaf { leaf: LeafKind::Text, text, heir: None } => Some(Literal::Text(text)),
-            Form::Leaf { leaf: LeafKind::Word, text, heir: None } => {
+            RexView::Leaf { leaf: LeafKind::Text, text, heir: None } => Some(Literal::Text(text)),
+            RexView::Leaf { leaf: LeafKind::Word, text, heir: None } => {
                 match text.starts_with(|c: char| c.is_ascii_digit()) {
-                    true => name::parse_decimal(text).map(Literal::Number),
+                    true => nat_text::parse_decimal(text).map(Literal::Number),
                     false if text.is_empty() => None,
                     false => Some(Literal::Name(text)),
                 }
@@ -264,18 +267,18 @@ impl Form {
     }
 }
 
-/// A constructor's tag, and the app of it to as many arguments as a tree has.
-fn tagged(noun: Ref<'_>) -> Option<(Tag, AppRef<'_>)> {
-    let Shape::App(app) = noun.shape() else { return None };
+/// Returns the tag of a constructor and its application, if the number of arguments is right.
+fn tagged(value: Ref<'_>) -> Option<(RexTag, AppRef<'_>)> {
+    let Shape::App(app) = value.shape() else { return None };
     let Shape::Pin(pin) = app.head().shape() else { return None };
-    let tag = Tag::of(pin)?;
+    let tag = RexTag::of(pin)?;
     (app.len() as u64 == tag.arity() - 1).then_some((tag, app))
 }
 
-/// What a leaf means without any macro.
+/// The primitive meaning of a leaf.
 pub(crate) enum Literal<'a> {
     Number(Natural),
-    /// A name that stands for what is bound to it.
+    /// A name, which stands for the value that is bound to it.
     Name(&'a str),
     Text(&'a str),
 }
