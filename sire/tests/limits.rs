@@ -1,5 +1,5 @@
-//! Macros whose results are endless or huge: the command fails, memory stays bounded, and the
-//! session goes on.
+//! Macros with infinite or huge results: the command fails, memory use is bounded, and the session
+//! continues.
 
 mod common;
 
@@ -15,7 +15,8 @@ const DEFINITIONS: &str = "
 = bush | twice (twice (twice (twice twice))) both 1
 ";
 
-/// What a macro with this body makes of a session, with little memory to use.
+/// Runs a session with a macro of this body and little memory. Returns the output after the macro's
+/// definition.
 fn session(body: &str) -> String {
     let limits = vm::Options { max_heap: 48 << 20, max_stack: 8 << 20, ..Default::default() };
     let mut rig = Rig::with_limits(ModuleLibrary::only("/nonexistent"), None, limits);
@@ -28,7 +29,7 @@ fn session(body: &str) -> String {
 }
 
 #[test]
-fn endless_results_end_at_a_limit() {
+fn infinite_results_reach_the_memory_limit() {
     for body in [
         "| ok st (grow 1)",
         "| ok (grow 1) rex",
@@ -38,13 +39,13 @@ fn endless_results_end_at_a_limit() {
         "| ok st (EMBD (grow 1))",
         "(@@ (= cycle (0 0 cycle)) (ok st (EMBD cycle)))",
     ] {
-        let told = session(body);
-        assert!(told.contains("needs more"), "{body}: {told}");
+        let printed = session(body);
+        assert!(printed.contains("needs more"), "{body}: {printed}");
     }
 }
 
 #[test]
-fn what_is_too_large_to_print_is_not() {
+fn huge_values_are_not_printed() {
     for (body, part) in [
         ("| err bush {no}", "# reason no"),
         ("| ok st bush", "# reason"),
@@ -52,7 +53,7 @@ fn what_is_too_large_to_print_is_not() {
         ("bush", "Invalid macro expansion"),
         ("| ok st (EMBD bush)", "too large to print"),
     ] {
-        let told = session(body);
-        assert!(told.contains(part), "{body}: {told:.2000}");
+        let printed = session(body);
+        assert!(printed.contains(part), "{body}: {printed:.2000}");
     }
 }
