@@ -65,7 +65,7 @@ struct ChainNode {
     next: Option<Val>,
 }
 
-/// Reads a node of a command chain. Returns `None` for a tree that has not this rune.
+/// Reads a node of a command chain. Returns `None` for a tree without this rune.
 fn chain_node(session: &Session, rune: &Natural, rex: &Val) -> Option<ChainNode> {
     let RexView::Node { shape, rune: found, sons, heir } = RexView::of(&session.vm, rex) else {
         return None;
@@ -205,7 +205,7 @@ fn export(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Command
     let mut next = Some(rex);
     while let Some(rex) = next {
         let Some(node) = chain_node(session, rune, &rex) else {
-            return reject(&rex, "Bad export-filter constructors");
+            return reject(&rex, "Bad export-filter syntax");
         };
         for son in &node.sons {
             names.insert(read_key(session, son)?);
@@ -221,7 +221,7 @@ fn export(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Command
 
 /// Executes `:|`: adds names of other modules to the scope.
 fn import(session: &mut Session, rune: &Natural, block: Val) -> Result<(), CommandError> {
-    const BAD: &str = "Bad import constructors";
+    const BAD: &str = "Bad import syntax";
     let mut next = Some(block.clone());
     while let Some(rex) = next {
         let Some(node) = chain_node(session, rune, &rex) else { return reject(&rex, BAD) };

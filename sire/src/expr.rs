@@ -1,7 +1,7 @@
 //! Expressions of Sire, and the global bindings that they refer to.
 //!
 //! * [`node`]: the expression graph, with its bindings;
-//! * [`shift`]: moving an expression under more binders;
+//! * [`mod@shift`]: moving an expression under more binders;
 //! * [`binding_cache`]: decodes each binding once;
 //! * [`codec`]: expressions as PLAN values;
 //! * [`definition`]: new bindings, and the code of old ones.

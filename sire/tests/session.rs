@@ -86,6 +86,12 @@ fn invalid_results_of_macros_are_errors() {
 }
 
 #[test]
+fn errors_of_import_and_export_have_the_text_of_the_prototype() {
+    assert!(run(":| a b c\n").contains("Bad import syntax"));
+    assert!(run("^-^ a\n  | b\n").contains("Bad export-filter syntax"));
+}
+
+#[test]
 fn syntax_errors_go_to_the_diagnostics() {
     let mut rig = Rig::new(ModuleLibrary::only("/nonexistent"), None);
     let printed = rig.session("1\n\n(2\n\n= x | (3\n     4)\n\n5\n");

@@ -71,7 +71,7 @@ pub(crate) struct CacheWarning {
 enum CacheError {
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("it holds other modules than it says")]
+    #[error("it does not hold the states of these modules")]
     Foreign,
     #[error("{0}")]
     Image(#[from] ImageError),
@@ -104,7 +104,8 @@ impl StateCache {
         Vec::new()
     }
 
-    /// Returns the files that have states of the chain, each with their number; the most last.
+    /// Returns the files with states of the chain, each with the number of states. The best file is
+    /// the last one.
     fn candidates(&self, keys: &[StateKey]) -> Vec<(usize, PathBuf)> {
         if let Some(last) = keys.last()
             && let path = self.path_of(last)
@@ -118,7 +119,7 @@ impl StateCache {
         self.scan(keys)
     }
 
-    /// Reads the labels of all files.
+    /// Finds files with states of the chain by reading the labels of all files.
     fn scan(&self, keys: &[StateKey]) -> Vec<(usize, PathBuf)> {
         let mut candidates: Vec<(usize, PathBuf)> = self
             .files()
