@@ -64,7 +64,9 @@ fn read_one(text: &str) -> Option<Rex> {
 /// A tree as it is written on a line: open nodes as nested ones, line strings as texts.
 fn flat(rex: &Rex) -> Rex {
     rex.fold(|rex, sons, heir| match rex {
-        Rex::Node { shape: NodeShape::Open, rune, .. } => Rex::node(NodeShape::Nest, rune, sons, heir),
+        Rex::Node { shape: NodeShape::Open, rune, .. } => {
+            Rex::node(NodeShape::Nest, rune, sons, heir)
+        }
         Rex::Node { shape, rune, .. } => Rex::node(*shape, rune, sons, heir),
         Rex::Leaf { leaf: LeafKind::Line, text, .. } => Rex::leaf(LeafKind::Text, text, heir),
         Rex::Leaf { leaf, text, .. } => Rex::leaf(*leaf, text, heir),
@@ -75,7 +77,9 @@ fn flat(rex: &Rex) -> Rex {
 /// A tree as it is laid out: what is inside of anything but open nodes and line strings is flat.
 fn laid_out(rex: &Rex) -> Rex {
     rex.fold(|rex, sons, heir| match rex {
-        Rex::Node { shape: NodeShape::Open, rune, .. } => Rex::node(NodeShape::Open, rune, sons, heir),
+        Rex::Node { shape: NodeShape::Open, rune, .. } => {
+            Rex::node(NodeShape::Open, rune, sons, heir)
+        }
         Rex::Leaf { leaf: LeafKind::Line, text, .. } => Rex::leaf(LeafKind::Line, text, heir),
         Rex::Node { shape, rune, .. } => {
             let sons = sons.iter().map(flat).collect();

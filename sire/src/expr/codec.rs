@@ -15,72 +15,72 @@ use super::node::{
 use crate::malformed::MalformedValue;
 use vm::{Builder, Items, Natural, Ref, Stop, Vm};
 
+/// Work that is still to be done.
+enum EncodeTask<'e> {
+    Encode(&'e Expr),
+    /// Make a row of this number of values.
+    Row(usize),
+}
+
 /// Pushes the encoded form of an expression.
 pub(crate) fn encode(b: &mut Builder<'_>, expr: &Expr) -> Result<(), Stop> {
-    enum EncodeTask<'e> {
-        Visit(&'e Expr),
-        Row(usize),
-    }
-    let mut tasks = vec![EncodeTask::Visit(expr)];
+    let mut tasks = vec![EncodeTask::Encode(expr)];
     while let Some(task) = tasks.pop() {
-        let expr = match task {
-            EncodeTask::Visit(expr) => expr,
-            EncodeTask::Row(count) => {
-                b.row(count)?;
-                continue;
+        match task {
+            EncodeTask::Encode(expr) => encode_node(b, expr, &mut tasks)?,
+            EncodeTask::Row(count) => b.row(count)?,
+        }
+    }
+    Ok(())
+}
+
+/// Encodes a leaf. Of any other node, this pushes the tag, and tasks for the rest.
+fn encode_node<'e>(
+    b: &mut Builder<'_>,
+    expr: &'e Expr,
+    tasks: &mut Vec<EncodeTask<'e>>,
+) -> Result<(), Stop> {
+    b.room_for(8)?;
+    match &expr.kind {
+        ExprKind::Var(index) => b.push_nat(u64::from(*index))?,
+        ExprKind::Const(value) => {
+            push_tag(b, b'K')?;
+            b.push(value);
+            b.row(2)?;
+        }
+        ExprKind::Global(binding) => {
+            push_tag(b, b'G')?;
+            b.push(&binding.encoded);
+            b.row(2)?;
+        }
+        ExprKind::App(function, arg) => {
+            push_tag(b, b'A')?;
+            tasks.push(EncodeTask::Row(3));
+            tasks.extend([arg, function].map(EncodeTask::Encode));
+        }
+        ExprKind::Let(value, body) => {
+            push_tag(b, b'L')?;
+            tasks.push(EncodeTask::Row(3));
+            tasks.extend([body, value].map(EncodeTask::Encode));
+        }
+        ExprKind::LetRec(values, body) => {
+            push_tag(b, b'R')?;
+            tasks.extend([EncodeTask::Row(3), EncodeTask::Encode(body)]);
+            tasks.push(EncodeTask::Row(values.len()));
+            tasks.extend(values.iter().rev().map(EncodeTask::Encode));
+        }
+        ExprKind::Inline(inner) => {
+            push_tag(b, b'M')?;
+            tasks.extend([EncodeTask::Row(2), EncodeTask::Encode(inner)]);
+        }
+        ExprKind::Lambda(lambda) => {
+            push_tag(b, b'F')?;
+            for flag in [lambda.pinned, lambda.inline, lambda.recursive] {
+                b.push_nat(u64::from(flag))?;
             }
-        };
-        b.room_for(8)?;
-        match &expr.kind {
-            ExprKind::Var(index) => b.push_nat(u64::from(*index))?,
-            ExprKind::Const(value) => {
-                push_tag(b, b'K')?;
-                b.push(value);
-                b.row(2)?;
-            }
-            ExprKind::Global(binding) => {
-                push_tag(b, b'G')?;
-                b.push(&binding.encoded);
-                b.row(2)?;
-            }
-            ExprKind::App(function, arg) => {
-                push_tag(b, b'A')?;
-                tasks.extend([
-                    EncodeTask::Row(3),
-                    EncodeTask::Visit(arg),
-                    EncodeTask::Visit(function),
-                ]);
-            }
-            ExprKind::Let(value, body) => {
-                push_tag(b, b'L')?;
-                tasks.extend([
-                    EncodeTask::Row(3),
-                    EncodeTask::Visit(body),
-                    EncodeTask::Visit(value),
-                ]);
-            }
-            ExprKind::LetRec(values, body) => {
-                push_tag(b, b'R')?;
-                tasks.extend([
-                    EncodeTask::Row(3),
-                    EncodeTask::Visit(body),
-                    EncodeTask::Row(values.len()),
-                ]);
-                tasks.extend(values.iter().rev().map(EncodeTask::Visit));
-            }
-            ExprKind::Inline(inner) => {
-                push_tag(b, b'M')?;
-                tasks.extend([EncodeTask::Row(2), EncodeTask::Visit(inner)]);
-            }
-            ExprKind::Lambda(lambda) => {
-                push_tag(b, b'F')?;
-                for flag in [lambda.pinned, lambda.inline, lambda.recursive] {
-                    b.push_nat(u64::from(flag))?;
-                }
-                b.push_natural(&lambda.tag)?;
-                b.push_nat(u64::from(lambda.arity))?;
-                tasks.extend([EncodeTask::Row(7), EncodeTask::Visit(&lambda.body)]);
-            }
+            b.push_natural(&lambda.tag)?;
+            b.push_nat(u64::from(lambda.arity))?;
+            tasks.extend([EncodeTask::Row(7), EncodeTask::Encode(&lambda.body)]);
         }
     }
     Ok(())
