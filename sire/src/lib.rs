@@ -19,7 +19,7 @@
 //!   session                               the runtime and the state
 //!   compile    state    command_error     expressions to values │ scopes │ errors
 //!   expr    rex_value    output           the expression graph │ Rex trees as values │ printing
-//!   primitive    malformed    nat_text
+//!   primitive    malformed    nat_text    error
 //! ```
 //!
 //! Everything that a macro sees is a PLAN value: source, as Rex values (`rex_value`); the state
