@@ -1,5 +1,7 @@
-//! Embeds the library, which is every `.sire` file beside this one, and a hash of this crate's
-//! sources, by which caches that another version wrote are told apart.
+//! Embeds the library of modules, which is every `.sire` file beside this one.
+//!
+//! It also hashes the sources of this crate. The key of a cached state includes the hash, so that a
+//! state of another version of the compiler is never used.
 
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hasher};
@@ -9,9 +11,9 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?);
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
-    // Also says when a file is new or gone.
+    // Watching the folder also covers files that are added or removed.
     println!("cargo::rerun-if-changed={}", here.display());
-    println!("cargo::rustc-env=SIRE_SOURCES={:016x}", hash_files(&here.join("src"))?);
+    println!("cargo::rustc-env=SIRE_SOURCES={:016x}", hash_sources(&here.join("src"))?);
     let mut modules = modules(&here)?;
     modules.sort();
     let mut source = String::from("&[\n");
@@ -24,7 +26,7 @@ fn main() -> io::Result<()> {
     fs::write(out.join("library.rs"), source)
 }
 
-/// The names and paths of the modules in a folder.
+/// Returns the names and paths of the modules in a folder.
 fn modules(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut modules = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -38,15 +40,21 @@ fn modules(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(modules)
 }
 
-/// A hash of the names and contents of a folder's files.
-fn hash_files(folder: &Path) -> io::Result<u64> {
-    let paths = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
-    let mut paths = paths.collect::<io::Result<Vec<PathBuf>>>()?;
-    paths.sort();
+/// Returns a hash of the names and contents of all files below a folder.
+fn hash_sources(root: &Path) -> io::Result<u64> {
     let mut hasher = DefaultHasher::new();
-    for path in paths.into_iter().filter(|path| path.is_file()) {
-        hasher.write(path.file_name().unwrap_or_default().as_encoded_bytes());
-        hasher.write(&fs::read(path)?);
+    let mut pending = vec![root.to_path_buf()];
+    while let Some(path) = pending.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(&path)?.map(|entry| entry.map(|entry| entry.path()));
+            let mut entries = entries.collect::<io::Result<Vec<PathBuf>>>()?;
+            entries.sort();
+            pending.extend(entries);
+        } else if path.is_file() {
+            let name = path.strip_prefix(root).unwrap_or(&path);
+            hasher.write(name.as_os_str().as_encoded_bytes());
+            hasher.write(&fs::read(&path)?);
+        }
     }
     Ok(hasher.finish())
 }

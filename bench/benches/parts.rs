@@ -5,11 +5,11 @@
 //! ```
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use plan::{Options, Val, seed};
 use std::hint::black_box;
 use std::sync::Arc;
-use vm::jet::JetTable;
-use plan::{Options, Val, seed};
 use vm::Vm;
+use vm::jet::JetTable;
 
 fn runtime() -> Vm {
     Vm::new(Options::default(), Arc::new(JetTable::new())).expect("the stack can be reserved")

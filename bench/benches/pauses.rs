@@ -15,9 +15,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
 use plan::pinspace::PinSpace;
 use plan::{EvalError, Options, Val};
+use rustix::time::{ClockId, clock_gettime};
 use vm::Vm;
 
 /// Sizes in megabytes: nursery, live data, frozen pins.

@@ -3,9 +3,9 @@
 
 use crate::terminal;
 use machine::{Console, Notice, Origin};
+use plan::Ref;
 use rex::print::Colour;
 use std::io::{self, Write};
-use plan::Ref;
 
 /// A value with more parts than this is not printed. A shared part counts as often as it occurs,
 /// because it is printed as often.

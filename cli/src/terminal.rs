@@ -28,7 +28,7 @@ impl std::error::Error for ExitError {}
 
 /// Converts an error of Sire to its text and exit code. The error itself holds values of the
 /// runtime, which cannot leave their thread.
-pub(crate) fn sire_error(error: sire::Error) -> anyhow::Error {
+pub(crate) fn sire_error(error: sire::SireError) -> anyhow::Error {
     ExitError { code: error.exit_code(), message: Some(error.to_string()) }.into()
 }
 

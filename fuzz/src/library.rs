@@ -1,6 +1,6 @@
 //! The definitions of our library.
 
-use sire::{Library, Options, Output, Sire};
+use sire::{ModuleLibrary, SireOptions, SireOutput, Sire};
 use std::io;
 use std::sync::{Arc, LazyLock};
 use vm::jet::JetTable;
@@ -17,9 +17,9 @@ pub(crate) static JETS: LazyLock<Arc<JetTable>> = LazyLock::new(|| Arc::new(::je
 /// Calls `visit` with the name and value of each definition, and the runtime of the value.
 pub(crate) fn visit_definitions(mut visit: impl FnMut(&str, &Vm, &Val)) {
     let vm = Vm::new(plan::Options::default(), Arc::clone(&JETS)).expect("the stack can be reserved");
-    let output = Output::new(io::sink(), Default::default());
-    let library = Library::new("/nonexistent");
-    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let output = SireOutput::new(io::sink(), Default::default());
+    let library = ModuleLibrary::new("/nonexistent");
+    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
     let mut sire = Sire::new(vm, options).expect("the heap is large enough");
     for module in MODULES {
         sire.load(module).expect("our library loads");

@@ -2,7 +2,7 @@
 //! and reads back what the printer writes.
 
 use rex::print::{self, Colour};
-use rex::{Block, BlockReader, Leaf, ReadError, Rex, Shape, read_file};
+use rex::{SourceBlock, BlockReader, LeafKind, ReadError, Rex, NodeShape, read_file};
 
 /// Reads the bytes at once and line by line, then prints each tree and reads it again.
 ///
@@ -25,7 +25,7 @@ pub fn check(bytes: &[u8]) {
 
 /// Reads the bytes as a session does: line by line. A line that is not UTF-8 is an error, and
 /// counts as empty.
-fn push_lines(bytes: &[u8]) -> Vec<Result<Block, ReadError>> {
+fn push_lines(bytes: &[u8]) -> Vec<Result<SourceBlock, ReadError>> {
     let mut reader = BlockReader::new("fuzz");
     let mut blocks = Vec::new();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -68,9 +68,9 @@ fn read_one(text: &str) -> Option<Rex> {
 /// texts.
 fn flat(rex: &Rex) -> Rex {
     rex.fold(|rex, sons, heir| match rex {
-        Rex::Node { shape: Shape::Open, rune, .. } => Rex::node(Shape::Nest, rune, sons, heir),
+        Rex::Node { shape: NodeShape::Open, rune, .. } => Rex::node(NodeShape::Nest, rune, sons, heir),
         Rex::Node { shape, rune, .. } => Rex::node(*shape, rune, sons, heir),
-        Rex::Leaf { leaf: Leaf::Line, text, .. } => Rex::leaf(Leaf::Text, text, heir),
+        Rex::Leaf { leaf: LeafKind::Line, text, .. } => Rex::leaf(LeafKind::Text, text, heir),
         Rex::Leaf { leaf, text, .. } => Rex::leaf(*leaf, text, heir),
         Rex::Embed(never) => match *never {},
     })
@@ -80,8 +80,8 @@ fn flat(rex: &Rex) -> Rex {
 /// strings.
 fn laid_out(rex: &Rex) -> Rex {
     rex.fold(|rex, sons, heir| match rex {
-        Rex::Node { shape: Shape::Open, rune, .. } => Rex::node(Shape::Open, rune, sons, heir),
-        Rex::Leaf { leaf: Leaf::Line, text, .. } => Rex::leaf(Leaf::Line, text, heir),
+        Rex::Node { shape: NodeShape::Open, rune, .. } => Rex::node(NodeShape::Open, rune, sons, heir),
+        Rex::Leaf { leaf: LeafKind::Line, text, .. } => Rex::leaf(LeafKind::Line, text, heir),
         Rex::Node { shape, rune, .. } => {
             let sons = sons.iter().map(flat).collect();
             Rex::node(*shape, rune, sons, heir.as_ref().map(flat))
@@ -94,29 +94,29 @@ fn laid_out(rex: &Rex) -> Rex {
 /// Whether a tree can be read back, by the printer's documentation.
 fn has_notation(rex: &Rex) -> bool {
     let fits = |rex: &Rex| match rex {
-        Rex::Leaf { leaf: Leaf::Line, heir, .. } => {
-            matches!(heir.as_deref(), None | Some(Rex::Leaf { leaf: Leaf::Line, .. }))
+        Rex::Leaf { leaf: LeafKind::Line, heir, .. } => {
+            matches!(heir.as_deref(), None | Some(Rex::Leaf { leaf: LeafKind::Line, .. }))
         }
-        Rex::Leaf { leaf: Leaf::Word, heir, .. } => {
-            !matches!(heir.as_deref(), Some(Rex::Leaf { leaf: Leaf::Word, .. }))
+        Rex::Leaf { leaf: LeafKind::Word, heir, .. } => {
+            !matches!(heir.as_deref(), Some(Rex::Leaf { leaf: LeafKind::Word, .. }))
         }
-        Rex::Leaf { leaf: Leaf::Text, text, .. } => can_be_quoted(text),
-        Rex::Node { shape: Shape::Prefix, sons, .. } => sons.len() == 1,
-        Rex::Node { shape: Shape::Shut, sons, .. } => sons.len() >= 2,
-        Rex::Node { shape: Shape::Infix, sons, .. } => {
+        Rex::Leaf { leaf: LeafKind::Text, text, .. } => can_be_quoted(text),
+        Rex::Node { shape: NodeShape::Prefix, sons, .. } => sons.len() == 1,
+        Rex::Node { shape: NodeShape::Shut, sons, .. } => sons.len() >= 2,
+        Rex::Node { shape: NodeShape::Infix, sons, .. } => {
             sons.len() >= 2 && !sons.iter().any(is_row_with_heir)
         }
         Rex::Node { .. } => true,
         Rex::Embed(never) => match *never {},
     };
     rex.fold(|rex, sons: Vec<bool>, heir| {
-        let flows = matches!(rex.heir(), Some(Rex::Node { shape: Shape::Shut, .. }));
+        let flows = matches!(rex.heir(), Some(Rex::Node { shape: NodeShape::Shut, .. }));
         fits(rex) && !flows && sons.iter().all(|fits| *fits) && heir != Some(false)
     })
 }
 
 fn is_row_with_heir(rex: &Rex) -> bool {
-    matches!(rex, Rex::Node { shape: Shape::Nest, rune, heir: Some(_), .. } if rune == "|")
+    matches!(rex, Rex::Node { shape: NodeShape::Nest, rune, heir: Some(_), .. } if rune == "|")
 }
 
 /// Whether a text can certainly be quoted: it has no braces, or some quote character does not occur

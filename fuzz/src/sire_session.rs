@@ -1,7 +1,7 @@
 //! A Sire session accepts any input, and reads it to its end.
 
 use crate::bounds::{TimeLimit, small_vm};
-use sire::{Error, Library, Options, Output, Sire};
+use sire::{SireError, ModuleLibrary, SireOptions, SireOutput, Sire};
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -37,12 +37,12 @@ impl Write for LimitedSink {
 pub fn check(bytes: &[u8]) {
     let vm = small_vm(Arc::clone(&JETS), false);
     let _limit = TimeLimit::start(&vm, LIMIT);
-    let output = || Output::new(LimitedSink(MAX_OUTPUT), Default::default());
-    let library = Library::only("/nonexistent");
-    let options = Options { library, cache: None, output: output(), diagnostics: output() };
+    let output = || SireOutput::new(LimitedSink(MAX_OUTPUT), Default::default());
+    let library = ModuleLibrary::only("/nonexistent");
+    let options = SireOptions { library, cache: None, output: output(), diagnostics: output() };
     let mut sire = Sire::new(vm, options).expect("the heap is large enough");
     match sire.repl(bytes) {
-        Ok(()) | Err(Error::Output(_) | Error::Stop(_)) => {}
+        Ok(()) | Err(SireError::Output(_) | SireError::Stop(_)) => {}
         Err(error) => panic!("{error}"),
     }
 }

@@ -5,9 +5,9 @@
 
 use jit::build::Jets;
 use jit::{Mode, install};
-use std::time::{Duration, Instant};
-use spec::Term;
 use plan::{Options, plain};
+use spec::Term;
+use std::time::{Duration, Instant};
 use vm::Vm;
 
 /// `c a n`: `a` for 0, else `c b m` where `m` is the predecessor of `n` and `b` an app of `m`.

@@ -6,9 +6,9 @@
 
 use jit::build::Jets;
 use jit::{Mode, install, statistics};
-use std::fs;
-use spec::Term;
 use plan::{Options, plain};
+use spec::Term;
+use std::fs;
 use vm::Vm;
 
 /// `f n`: 0 for 0, else one more than `f` of the predecessor.

@@ -11,21 +11,19 @@
 //! The units are those of `tests/filetests`; the cache is measured with laws of one small loop each.
 
 use jit::build::Jets;
-use jit::codegen::{
-    Backend, CompiledFunction, ConstantFacts, Environment, Listing, compile,
-};
+use jit::codegen::{Backend, CompiledFunction, ConstantFacts, Environment, Listing, compile};
 use jit::ir::{Constant, Unit, parse};
 use jit::passes::optimise;
 use jit::runtime::{CodeLinker, PublishedCode, UnitData};
 use jit::{Mode, install, set_cache_directory};
+use plan::{Options, plain};
+use spec::Term;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-use vm::native::layout::top;
-use spec::Term;
-use plan::{Options, plain};
 use vm::Vm;
+use vm::native::layout::top;
 
 const ROUNDS: usize = 15;
 /// How often every unit is compiled and linked in a round, and how often it is linked after that.

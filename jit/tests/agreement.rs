@@ -16,10 +16,10 @@ use jit::build::{Jets, build};
 use jit::ir::{Unit, verify};
 use jit::passes::{Pass, optimise};
 use oracle::{Failure, Machine};
-use support::{FUEL, law_of};
+use plan::{Options, plain};
 use spec::generate::Gen;
 use spec::{Outcome, Term, eval_on_big_stack};
-use plan::{Options, plain};
+use support::{FUEL, law_of};
 use vm::Vm;
 
 fn built(program: &Term) -> Option<(Unit, Vec<Term>)> {

@@ -2,9 +2,9 @@
 
 use jit::build::{Jets, build};
 use jit::ir::{parse, verify};
+use plan::{Options, plain};
 use spec::Term;
 use spec::generate::Gen;
-use plan::{Options, plain};
 use vm::Vm;
 
 fn small_vm() -> Vm {

@@ -9,11 +9,11 @@ mod support;
 
 use jit::build::Jets;
 use jit::{Mode, install};
-use support::{End, agree, cases, found, specified};
+use plan::Options;
 use spec::Term;
 use spec::generate::Gen;
 use spec::shrink::minimise;
-use plan::Options;
+use support::{End, agree, cases, found, specified};
 use vm::Vm;
 
 fn compiled(options: &Options, program: &Term) -> End {

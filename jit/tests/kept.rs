@@ -4,10 +4,10 @@
 
 use jit::build::Jets;
 use jit::{Mode, install, statistics};
+use plan::{Options, plain};
+use spec::Term;
 use std::fs;
 use std::path::{Path, PathBuf};
-use spec::Term;
-use plan::{Options, plain};
 use vm::Vm;
 
 fn options() -> Options {

@@ -10,13 +10,13 @@ mod support;
 
 use jit::build::Jets;
 use jit::{Mode, install};
-use std::sync::Arc;
-use support::{End, FUEL, cases, found, law_of};
-use vm::jet::JetTable;
+use plan::{Options, plain};
 use spec::generate::Gen;
 use spec::{Outcome, Term, eval_on_big_stack};
-use plan::{Options, plain};
+use std::sync::Arc;
+use support::{End, FUEL, cases, found, law_of};
 use vm::Vm;
+use vm::jet::JetTable;
 
 fn options(stress: bool) -> Options {
     let nursery = if stress { 1 << 15 } else { 1 << 20 };

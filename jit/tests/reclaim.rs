@@ -4,8 +4,8 @@
 
 use jit::build::Jets;
 use jit::{Mode, install, statistics};
-use spec::Term;
 use plan::{Options, Val, plain};
+use spec::Term;
 use vm::Vm;
 
 /// `f n`: 0 for 0, else one more than `f` of the predecessor. Each name makes another law.

@@ -3,8 +3,8 @@
 
 use jit::build::Jets;
 use jit::{Mode, install};
-use spec::Term;
 use plan::{EvalError, Options, Val, plain};
+use spec::Term;
 use vm::Vm;
 
 fn options() -> Options {

@@ -4,8 +4,8 @@ use crate::error::{BootError, StateError};
 use crate::protocol::{CogParts, WorkerRef};
 use crate::status::CogStatus;
 use persist::{CreateError, Seq, SnapshotError, Store};
-use std::path::Path;
 use plan::Val;
+use std::path::Path;
 use vm::Vm;
 
 /// What [`Machine::boot`](crate::Machine::boot) made.

@@ -39,5 +39,6 @@ pub(crate) fn evaluation_error(error: &LoadError) -> Option<EvalError> {
 /// Like [`deserialize`], for bytes that this process has serialized itself: an error in the bytes
 /// is reported as [`EvalError::OutOfMemory`].
 pub(crate) fn deserialize_own(vm: &mut Vm, value: &SeedBytes) -> Result<Val, EvalError> {
-    deserialize(vm, value).map_err(|error| evaluation_error(&error).unwrap_or(EvalError::OutOfMemory))
+    deserialize(vm, value)
+        .map_err(|error| evaluation_error(&error).unwrap_or(EvalError::OutOfMemory))
 }

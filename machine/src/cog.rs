@@ -13,10 +13,10 @@ use crate::settings::MachineSettings;
 use crate::status::CogStatus;
 use crate::trace::{ConsoleMessage, TraceBuffer};
 use crate::watchdog::{Interruption, Watchdog};
-use std::sync::Arc;
-use std::time::Duration;
 use plan::seed::LoadError;
 use plan::{EvalError, Hash, Val};
+use std::sync::Arc;
+use std::time::Duration;
 use vm::Vm;
 
 /// The largest crash operation or argument that the state keeps, in serialized bytes. A larger one

@@ -2,8 +2,8 @@
 
 use crate::error::AbortReason;
 use jiff::Timestamp;
-use std::fmt;
 use plan::Ref;
+use std::fmt;
 
 /// The evaluation that a report is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -7,9 +7,9 @@ mod time;
 
 pub use time::TimeDevice;
 
+use plan::{Builder, EvalError, Natural, Ref, Val};
 use std::collections::HashMap;
 use std::sync::Arc;
-use plan::{Builder, EvalError, Natural, Ref, Val};
 use vm::Vm;
 
 /// The answer of a device to a call. It belongs to no heap.

@@ -16,10 +16,10 @@ use crate::settings::MachineSettings;
 use crate::trace::{self, ConsoleMessage};
 use crate::watchdog::{Interruption, Watchdog};
 use crossbeam_channel::{Receiver, Sender, select};
+use plan::{EvalError, Val};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use plan::{EvalError, Val};
 use vm::Vm;
 
 /// The largest value that may be written, in bytes. An event with it fits the log.

@@ -3,10 +3,10 @@
 //! No error holds a PLAN value: errors outlive heaps, and may move to other threads.
 
 use persist::{CreateError, LogError, OpenError, PinError, Seq, SnapshotError, StoreReadError};
+use plan::Hash;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use plan::Hash;
 
 /// Why an evaluation ended without a value, other than by a crash or its time limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -23,8 +23,8 @@
 
 use crate::codec::SeedBytes;
 use crate::error::AbortReason;
-use std::time::Duration;
 use plan::Hash;
+use std::time::Duration;
 
 const VERSION: u8 = 1;
 

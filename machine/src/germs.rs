@@ -1,11 +1,11 @@
 //! Pins in the form in which they move from one store to another: germs.
 
 use persist::transfer::PinCodec;
-use std::sync::Arc;
-use vm::jet::JetTable;
 use plan::pinspace::{Frozen, PinSpace};
 use plan::{Hash, Options, Val, seed};
+use std::sync::Arc;
 use vm::Vm;
+use vm::jet::JetTable;
 
 /// Encodes frozen pins as germs and decodes them. It needs the memory of one pin.
 pub struct GermCodec(Vm);

@@ -13,9 +13,9 @@ use crate::message::ControlMessage;
 use crate::settings::MachineSettings;
 use crate::trace::{self, ConsoleMessage};
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use plan::{EvalError, Hash, Ref, Val};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use plan::{EvalError, Hash, Ref, Val};
 use vm::Vm;
 
 /// The largest result that is written into the log, in bytes. Of a larger one the log has the hash,

@@ -31,13 +31,13 @@ use crate::worker_table::WorkerTable;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use effects::{Effect, EffectQueue};
 use persist::{LogAppender, Seq, Store};
+use plan::{Hash, Val};
 use std::io;
 use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use plan::{Hash, Val};
 use vm::Vm;
 
 /// Capacity of the queue of driver requests. Drivers wait while it is full.

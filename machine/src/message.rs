@@ -6,8 +6,8 @@ use crate::error::SystemError;
 use crate::event::InputPayload;
 use crossbeam_channel::Sender;
 use persist::{LogError, Seq, SnapshotError};
-use std::thread;
 use plan::EvalError;
+use std::thread;
 
 /// A request of a driver to the cog. `worker` is the driver's number.
 pub(crate) enum CogRequest {

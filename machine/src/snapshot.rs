@@ -8,10 +8,10 @@ use crate::message::ControlMessage;
 use crate::settings::SnapshotPolicy;
 use crossbeam_channel::Sender;
 use persist::{PinError, Seq, SnapshotError, Store};
+use plan::pinspace::Frozen;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use plan::pinspace::Frozen;
 
 /// Decides when a snapshot is due, and writes it.
 pub(crate) struct SnapshotScheduler {

@@ -2,8 +2,8 @@
 
 use crate::clock::Clock;
 use crate::cog::{Cog, CogError};
-use std::time::{Duration, Instant};
 use plan::{EvalError, Hash};
+use std::time::{Duration, Instant};
 
 /// The hash is computed so often that it takes at most this fraction (1/32) of the time.
 const SHARE: u32 = 32;

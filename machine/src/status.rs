@@ -15,9 +15,9 @@
 
 use crate::error::{AbortReason, StateError};
 use persist::{PinError, Snapshot, Store};
-use std::time::Duration;
-use plan::{FreezeError, pinspace::Frozen};
 use plan::{EvalError, Hash, Ref, Shape, Val};
+use plan::{FreezeError, pinspace::Frozen};
+use std::time::Duration;
 use vm::Vm;
 
 /// A cog and its status.

@@ -8,10 +8,10 @@ use crate::clock::Clock;
 use crate::console::{Console, Notice, Origin};
 use crate::error::AbortReason;
 use crate::settings::MachineSettings;
+use plan::EvalError;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use plan::EvalError;
 use vm::Vm;
 
 /// The most text that a buffer holds, in bytes. Further texts are counted and dropped.
@@ -43,7 +43,9 @@ impl ConsoleMessage {
             EvalError::Interrupted => Notice::TimedOut(origin),
             EvalError::Loop => Notice::Aborted(origin, AbortReason::Loop),
             EvalError::StackOverflow => Notice::Aborted(origin, AbortReason::Stack),
-            EvalError::OutOfMemory | EvalError::TooLarge { .. } => Notice::Aborted(origin, AbortReason::Memory),
+            EvalError::OutOfMemory | EvalError::TooLarge { .. } => {
+                Notice::Aborted(origin, AbortReason::Memory)
+            }
             EvalError::Damaged { .. } => Notice::Damaged(origin, stop.to_string()),
         };
         ConsoleMessage::Notice(notice)

@@ -5,11 +5,11 @@
 //! before. The pins are mapped, not loaded.
 
 use persist::inspect::PinVerifier;
-use std::sync::Arc;
-use vm::jet::JetTable;
 use plan::pinspace::Frozen;
 use plan::{Options, Shape};
+use std::sync::Arc;
 use vm::Vm;
+use vm::jet::JetTable;
 
 /// Verifies pins one by one, each after the pins that it refers to.
 pub struct HashVerifier<P> {

@@ -5,8 +5,8 @@
 
 use crate::codec::{self, SeedBytes};
 use crate::protocol::{CogParts, WorkerRef};
-use std::collections::HashMap;
 use plan::{Ref, Val};
+use std::collections::HashMap;
 use vm::Vm;
 
 /// The code of a worker.

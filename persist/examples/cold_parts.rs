@@ -22,9 +22,9 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 use persist::{CatalogueEntry, Store};
-use rustix::fs::{FallocateFlags, fallocate};
-use plan::pinspace::range::{BASE, SLOT_SIZE};
 use plan::Options;
+use plan::pinspace::range::{BASE, SLOT_SIZE};
+use rustix::fs::{FallocateFlags, fallocate};
 use vm::Vm;
 
 /// The result of the example.

@@ -9,11 +9,11 @@
 //! ```
 
 use persist::Store;
+use plan::pinspace::PinSpace;
+use plan::{Hash, Options, Val, plain};
+use spec::Term;
 use std::path::Path;
 use std::time::Instant;
-use plan::pinspace::PinSpace;
-use spec::Term;
-use plan::{Hash, Options, Val, plain};
 use vm::Vm;
 
 /// The result of a measurement.

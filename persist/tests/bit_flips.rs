@@ -11,8 +11,8 @@ use std::sync::Arc;
 use persist::collect::collect_on;
 use persist::sim::{SimDisk, Survives};
 use persist::{Damage, Disk, OpenError, PinError, Store, StoreReadError, StoreSettings};
-use support::{Action, Model, freeze, run, run_with, small, workload};
 use plan::Hash;
+use support::{Action, Model, freeze, run, run_with, small, workload};
 
 /// Creates a store with several segments, two snapshots and events after them.
 fn sample() -> (SimDisk, Model) {

@@ -9,9 +9,9 @@ use std::path::Path;
 use persist::collect::{CollectError, CollectStats, collect};
 use persist::inspect::PinVerifier;
 use persist::{Inspection, OpenError, Seq, Store, StoreSettings};
-use support::{freeze, small};
 use plan::Hash;
 use plan::pinspace::Frozen;
+use support::{freeze, small};
 
 /// Accepts every pin.
 struct AcceptAll;

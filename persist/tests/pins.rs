@@ -5,10 +5,10 @@
 mod support;
 
 use persist::{CreateError, OpenError, Seq, Store, StoreSettings};
-use support::{freeze, slot, vm};
+use plan::{Hash, Shape, Val, plain};
 use spec::Term;
 use spec::generate::Gen;
-use plan::{Hash, Shape, Val, plain};
+use support::{freeze, slot, vm};
 use vm::Vm;
 
 fn create(path: &std::path::Path) -> Store {

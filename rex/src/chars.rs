@@ -1,18 +1,19 @@
-//! Which characters make up words and runes.
+//! The characters of words and runes.
 //!
-//! The alphabet of Rex outside of strings is ASCII: words are made of letters, digits and `_`;
-//! runes of twenty-three punctuation characters. What is left opens strings and nested forms
-//! (`"`, `{`, `}`, `(`, `)`, `[`, `]`), starts a comment (`;`), or separates (space, line feed).
+//! Outside strings and comments Rex uses ASCII only. Words consist of letters, digits and `_`;
+//! runes consist of twenty-three punctuation characters. Of the other characters, `"`, `{` and `}`
+//! delimit strings, `(`, `)`, `[` and `]` delimit nested forms, `;` starts a comment, and space and
+//! line feed separate tokens.
 
-/// The characters that runes are made of.
+/// The characters of runes.
 pub const RUNE_CHARS: &str = "$!#%&*+,-./:<=>?@\\^`'|~";
 
-/// Whether `byte` can be part of a word.
+/// Returns whether `byte` can be part of a word.
 pub const fn is_word_byte(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphanumeric()
 }
 
-/// Whether `byte` can be part of a rune.
+/// Returns whether `byte` can be part of a rune.
 pub const fn is_rune_byte(byte: u8) -> bool {
     RUNE_BYTES[byte as usize]
 }
@@ -27,28 +28,31 @@ const RUNE_BYTES: [bool; 256] = {
     table
 };
 
-/// Whether `c` can be part of a word.
+/// Returns whether `c` can be part of a word.
 pub fn is_word_char(c: char) -> bool {
     u8::try_from(c).is_ok_and(is_word_byte)
 }
 
-/// Whether `c` can be part of a rune.
+/// Returns whether `c` can be part of a rune.
 pub fn is_rune_char(c: char) -> bool {
     u8::try_from(c).is_ok_and(is_rune_byte)
 }
 
-/// Whether `text` is read as one word leaf: not empty, and word characters only.
+/// Returns whether the reader reads `text` as one word: it is not empty and has word characters
+/// only.
 pub fn is_word(text: &str) -> bool {
     !text.is_empty() && are_word_bytes(text.as_bytes())
 }
 
-/// Whether all bytes can be part of a word. Looks at many at a time: leaves may be long.
+/// Returns whether all bytes can be part of a word. It tests blocks of 64 bytes, which the compiler
+/// vectorises, because leaves can be long.
 pub(crate) fn are_word_bytes(bytes: &[u8]) -> bool {
     let all = |chunk: &[u8]| chunk.iter().fold(true, |all, byte| all & is_word_byte(*byte));
     bytes.chunks(64).all(all)
 }
 
-/// Whether `text` is read as one rune: not empty, and rune characters only.
+/// Returns whether the reader reads `text` as one rune: it is not empty and has rune characters
+/// only.
 pub fn is_rune(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_rune_byte)
 }

@@ -1,9 +1,16 @@
-//! The Rex notation: trees of runes and leaves, their reader and their printer.
+//! [`Rex`] is a tree of runes and leaves: [`BlockReader`] makes it from source lines, [`mod@print`]
+//! writes it as text.
 //!
-//! Rex is what S-expressions are to Lisp: a syntax without meaning of its own. A node has a
-//! *rune* (`+`, `|`, `:=` ...), sons, and perhaps an *heir*; a leaf is a bare word, a text, or a
-//! line string. One node can be written in five shapes, and the shape is kept, so that a tree
-//! prints the way it was written:
+//! Rex is to Sire what S-expressions are to Lisp: a syntax without a meaning of its own.
+//!
+//! * A *rune* is a run of punctuation characters such as `+`, `|` or `:=`.
+//! * A *node* is a rune with arguments, its *sons*.
+//! * A *leaf* is a bare word, a text, or a line string.
+//! * Every node and leaf may have an *heir*: the expression that follows it at the same indentation,
+//!   or that is attached to it without a space.
+//!
+//! A node can be written in five ways. The tree records which one, so that it prints the way it
+//! was written:
 //!
 //! ```text
 //! | f x        Open      a rune, then sons by indentation
@@ -13,16 +20,18 @@
 //! a-b-c        Shut      infix without spaces
 //! ```
 //!
-//! The pieces, bottom up:
+//! The modules, bottom up:
 //!
-//! * [`chars`]: which characters make words and runes;
-//! * [`Rex`]: the tree, with walks that do not use the native stack;
-//! * [`mod@print`]: one-line and multi-line printing;
-//! * [`BlockReader`]: lines in, blocks out, with [`ReadError`]s that point at their place.
+//! * [`chars`]: the characters of words and runes;
+//! * [`Rex`]: the tree and its walks;
+//! * [`mod@print`]: printing on one line or on several;
+//! * [`BlockReader`]: reads lines and returns [`SourceBlock`]s, or [`ReadError`]s that quote the
+//!   offending place.
 //!
-//! No part of this crate recurses natively on a tree or on input: a tree may be as deep as memory
-//! allows, and still be read, compared, printed and dropped.
+//! No function of this crate recurses on the native stack over a tree or over input. A tree of any
+//! depth can be read, compared, printed and dropped.
 
+#![forbid(unsafe_code)]
 #![forbid(unsafe_code)]
 
 pub mod chars;
@@ -30,5 +39,5 @@ pub mod print;
 mod read;
 mod tree;
 
-pub use read::{Block, BlockReader, Problem, ReadError, decode, read_file};
-pub use tree::{Leaf, NoEmbed, Rex, Shape};
+pub use read::{BlockReader, ReadError, ReadErrorKind, SourceBlock, decode, read_file};
+pub use tree::{LeafKind, NoEmbed, NodeShape, Rex};

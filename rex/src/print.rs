@@ -1,4 +1,4 @@
-//! Printing: a tree on one line, or laid out over several.
+//! The printer: writes a tree on one line, or laid out over several lines.
 //!
 //! ```text
 //! line    (= x (| f a b))(| g x)
@@ -7,60 +7,59 @@
 //!         | g x
 //! ```
 //!
-//! Both are deterministic to the byte (the layout is the prototype's: lib/Rex/Print.hs), and
-//! printed values are compared by their text all over the project, so a change here is a change of
-//! the language.
+//! The output is deterministic to the byte, and the layout is the prototype's (lib/Rex/Print.hs).
+//! Tests and transcripts compare printed text, so a change here is a change of the language.
 //!
-//! What is printed reads back as the same tree, except where a tree has no notation, or the
-//! prototype misses it:
+//! The reader reads printed text back as the same tree, with these exceptions. Some trees have no
+//! notation; in the other cases the output has to match the prototype's:
 //!
-//! * [`line()`] writes open nodes as nested ones and line strings as texts, and so does [`block`]
-//!   inside of anything that is not open;
-//! * a word that is not one (`Word` with a space in it, say) becomes a text;
-//! * a word behind a word, and a shut node behind anything, flow into it: `a` with the heir `b` is
-//!   written `ab`; so does the heir of a `|` node that is an infix operand;
-//! * a prefix node of other than one son, a shut or infix node of fewer than two, and a rune that
-//!   is not made of rune characters cannot be written;
-//! * neither can a text with a line feed, or one with unbalanced braces and every character that
-//!   could quote it;
-//! * a line string continues the one above it, so it cannot have another heir;
-//! * an open node whose rune is wider than five characters may be moved right into the column of
-//!   the block above it, and be taken for its heir;
-//! * columns count bytes in reading and characters in printing: a block that is pulled up behind
-//!   text that is not ASCII may end up in another place.
+//! * [`line()`] writes open nodes as nested nodes and line strings as texts. [`block`] does the same
+//!   inside a node that is not open.
+//! * A word with characters that no word can have is written as a text.
+//! * A word after a word, or a shut node after anything, merges with it: `a` with the heir `b` is
+//!   written `ab`. The heir of a `|` node that is an infix operand merges as well.
+//! * A prefix node with other than one son, a shut or infix node with fewer than two sons, and a
+//!   rune with other than rune characters have no notation.
+//! * A text with a line feed has no notation, nor has a text that has unbalanced braces and contains
+//!   every possible quote.
+//! * A line string continues the line string above it, so it cannot have another heir.
+//! * An open node whose rune is wider than five characters may move right into the column of the
+//!   block above it. It then reads as the heir of that block.
+//! * Columns count bytes in the reader and characters in the printer. A block on the same line as
+//!   text that is not ASCII may read as a block in another column.
 
 mod layout;
 mod line;
-mod paint;
+mod styled;
 
 use std::fmt;
 
 use crate::Rex;
 
-pub use paint::Colour;
+pub use styled::Colour;
 
-/// The tree on one line, without a line feed at the end.
+/// Prints the tree on one line, without a line feed at the end.
 pub fn line(rex: &Rex, colour: Colour) -> String {
-    line::phrase(rex, colour).text
+    line::render(rex, colour).text
 }
 
-/// How many characters [`line()`] takes, colours not counted.
+/// Returns the width of [`line()`] in characters, without escape sequences.
 pub fn width(rex: &Rex) -> usize {
-    line::phrase(rex, Colour::None).width
+    line::render(rex, Colour::None).width
 }
 
-/// The tree laid out over as many lines as its open nodes and line strings ask for, each ending
-/// in a line feed.
+/// Prints the tree on as many lines as its open nodes and line strings need. Each line ends in a
+/// line feed.
 pub fn block(rex: &Rex, colour: Colour) -> String {
     let mut out = String::new();
-    write_block(&mut out, rex, colour).expect("a string takes whatever is written to it");
+    write_block(&mut out, rex, colour).expect("writing to a String does not fail");
     out
 }
 
-/// Writes what [`block`] returns, a line at a time.
+/// Writes the text of [`block`] to `out`, a line at a time.
 ///
-/// Indentation grows with depth, so a tree of n nodes can print to n² characters; this keeps only
-/// the line being written in memory.
+/// Indentation grows with depth, so n nodes can print as n² characters. This function keeps only
+/// the current line in memory.
 ///
 /// # Errors
 ///

@@ -1,32 +1,33 @@
-//! Reading: lines in, blocks out.
+//! The reader: lines in, blocks out.
 //!
-//! A source text is a sequence of *blocks*, each of which is one tree. Where a block ends can be
-//! told from its own lines and the first that does not belong to it, so that an interactive session
-//! and a file are read by the same machine, a line at a time:
+//! A source text is a sequence of *blocks*, and a block is one tree. The lines of a block and the
+//! first line after it determine where it ends, so the reader can work a line at a time and serves
+//! files and interactive sessions alike:
 //!
 //! ```text
-//! line --lex--> clumps --+--(a whole block)--> layout --> tree
-//! line --lex--> clumps --'
+//! line --lex--> token groups --+--(a complete block)--> layout --> tree
+//! line --lex--> token groups --'
 //! ```
 //!
-//! * [`lex`] cuts a line into tokens, resolves what is nested in parentheses and brackets (which
-//!   cannot go past the end of a line), and joins tokens that stand together without a space into
-//!   *clumps*;
-//! * [`form`] says what clumps and nested forms mean: `a+b`, `(x = y)`, `-x`, `f(x)`;
-//! * [`layout`] makes a tree of a block's clumps by their columns;
-//! * [`BlockReader`] decides which lines make a block.
+//! * [`lex`] cuts a line into tokens, parses what is in parentheses and brackets (which cannot
+//!   extend past the end of a line), and joins tokens without a space between them into *token
+//!   groups*;
+//! * [`group`] defines the meaning of token groups and of nested forms: `a+b`, `(x = y)`, `-x`,
+//!   `f(x)`;
+//! * [`layout`] builds the tree of a block from the columns of its token groups;
+//! * [`BlockReader`] decides which lines belong to a block.
 //!
-//! Columns that decide about structure count bytes, not characters: that is how the prototype reads
-//! (lib/Rex/Mechanism.hs), and text that was aligned for it keeps its meaning.
+//! Columns that decide the structure count bytes, not characters. The prototype reads this way
+//! (lib/Rex/Mechanism.hs), so text that is aligned for it keeps its meaning.
 
 mod block;
 mod error;
-mod form;
+mod group;
 mod layout;
 mod lex;
 
-pub use block::{Block, BlockReader, read_file};
-pub use error::{Problem, ReadError, decode};
+pub use block::{BlockReader, SourceBlock, read_file};
+pub use error::{ReadError, ReadErrorKind, decode};
 
 #[cfg(test)]
 mod tests;

@@ -1,27 +1,27 @@
-//! The tree itself, and the walks over it that everything else is made of.
+//! The tree, [`Rex`], and its walks.
 //!
-//! Depth is controlled by whoever wrote the source text, so cloning, comparing, dropping and
-//! debug-printing all keep their own stack. [`Rex::try_fold`] is the one bottom-up walk that the
-//! mapping functions (and other crates' conversions) share.
+//! The source text determines the depth of a tree, so cloning, comparing, dropping and
+//! debug-printing use an explicit stack on the heap. [`Rex::try_fold`] is the bottom-up walk behind
+//! the mapping functions and behind the conversions of other crates.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::mem;
 
-/// The embedded-value type of trees that embed nothing: what the reader yields and the printer
-/// takes.
+/// The embedded-value type of trees without embedded values. The reader returns such trees and the
+/// printer takes them.
 pub type NoEmbed = Infallible;
 
 /// How a node is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Shape {
+pub enum NodeShape {
     /// `| f x`: laid out by indentation.
     Open,
     /// `(| f x)`, and with the rune left out: `(f x)` is `|`, `[a b]` is `,`.
     Nest,
     /// `(a + b + c)`.
     Infix,
-    /// `-x`: exactly one son.
+    /// `-x`: it has exactly one son.
     Prefix,
     /// `a+b+c`.
     Shut,
@@ -29,51 +29,52 @@ pub enum Shape {
 
 /// How a leaf is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Leaf {
+pub enum LeafKind {
     /// `foo`
     Word,
-    /// `{foo}`, `"foo"` or, quoted by a character of choice, `}_foo_`.
+    /// `{foo}`, `"foo"` or, with any ASCII character as the quote, `}_foo_`.
     Text,
-    /// `} foo` up to the end of the line. Further lines of the same string are its heirs.
+    /// `} foo` up to the end of the line. Each further line of the same string is the heir of the
+    /// line above it.
     Line,
 }
 
-/// A tree of runes and leaves, in which values of type `E` can be embedded.
+/// A tree of runes and leaves, with embedded values of type `E`.
 ///
-/// Match on it by reference; a field can be moved out of a `&mut Rex` with [`std::mem::take`].
-/// (It is not possible to move out of an owned `Rex` by pattern, since it has a destructor: the
-/// one that keeps deep trees off the native stack.)
+/// `Rex` has a destructor, which drops deep trees without recursion, so a pattern cannot move
+/// fields out of an owned `Rex`. Match on a reference, and move a field out of a `&mut Rex` with
+/// [`std::mem::take`].
 pub enum Rex<E = NoEmbed> {
     /// A rune and its arguments.
     Node {
-        /// How it is written.
-        shape: Shape,
-        /// Rune characters, as far as it was read from text; made trees may have any text here.
+        /// How the node is written.
+        shape: NodeShape,
+        /// The rune. The reader yields rune characters only; a constructed tree may have any text.
         rune: String,
         /// The arguments.
         sons: Vec<Rex<E>>,
-        /// What follows on: the next expression at the rune's own indentation, or one written
-        /// right behind it without a space.
+        /// The expression that follows: the next one at the rune's own indentation, or one that is
+        /// attached without a space.
         heir: Option<Box<Rex<E>>>,
     },
     /// A word or string.
     Leaf {
-        /// How it is written.
-        leaf: Leaf,
-        /// The content, without quotes. The printer turns a word that could not be read back into
-        /// a text.
+        /// How the leaf is written.
+        leaf: LeafKind,
+        /// The content, without quotes. The printer writes a word as a text if the reader would not
+        /// read it back as a word.
         text: String,
-        /// What is written right behind it, without a space (for a line: below it).
+        /// The expression that is attached without a space; of a line string, the one below it.
         heir: Option<Box<Rex<E>>>,
     },
-    /// A value that has no notation.
+    /// A value without a notation.
     Embed(E),
 }
 
 impl<E> Rex<E> {
-    /// A node.
+    /// Makes a node.
     pub fn node(
-        shape: Shape,
+        shape: NodeShape,
         rune: impl Into<String>,
         sons: Vec<Self>,
         heir: impl Into<Option<Self>>,
@@ -81,52 +82,52 @@ impl<E> Rex<E> {
         Rex::Node { shape, rune: rune.into(), sons, heir: heir.into().map(Box::new) }
     }
 
-    /// A leaf.
-    pub fn leaf(leaf: Leaf, text: impl Into<String>, heir: impl Into<Option<Self>>) -> Self {
+    /// Makes a leaf.
+    pub fn leaf(leaf: LeafKind, text: impl Into<String>, heir: impl Into<Option<Self>>) -> Self {
         Rex::Leaf { leaf, text: text.into(), heir: heir.into().map(Box::new) }
     }
 
-    /// A word without an heir: `foo`.
+    /// Makes a word without an heir: `foo`.
     pub fn word(text: impl Into<String>) -> Self {
-        Self::leaf(Leaf::Word, text, None)
+        Self::leaf(LeafKind::Word, text, None)
     }
 
-    /// A text without an heir: `{foo}`.
+    /// Makes a text without an heir: `{foo}`.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::leaf(Leaf::Text, text, None)
+        Self::leaf(LeafKind::Text, text, None)
     }
 
-    /// A line string without an heir: `} foo`.
+    /// Makes a line string without an heir: `} foo`.
     pub fn line(text: impl Into<String>) -> Self {
-        Self::leaf(Leaf::Line, text, None)
+        Self::leaf(LeafKind::Line, text, None)
     }
 
-    /// An open node without an heir: `| f x`.
+    /// Makes an open node without an heir: `| f x`.
     pub fn open(rune: impl Into<String>, sons: Vec<Self>) -> Self {
-        Self::node(Shape::Open, rune, sons, None)
+        Self::node(NodeShape::Open, rune, sons, None)
     }
 
-    /// A nested node without an heir: `(| f x)`.
+    /// Makes a nested node without an heir: `(| f x)`.
     pub fn nest(rune: impl Into<String>, sons: Vec<Self>) -> Self {
-        Self::node(Shape::Nest, rune, sons, None)
+        Self::node(NodeShape::Nest, rune, sons, None)
     }
 
-    /// An infix node without an heir: `(a + b)`.
+    /// Makes an infix node without an heir: `(a + b)`.
     pub fn infix(rune: impl Into<String>, sons: Vec<Self>) -> Self {
-        Self::node(Shape::Infix, rune, sons, None)
+        Self::node(NodeShape::Infix, rune, sons, None)
     }
 
-    /// A prefix node without an heir: `-a`.
+    /// Makes a prefix node without an heir: `-a`.
     pub fn prefix(rune: impl Into<String>, son: Self) -> Self {
-        Self::node(Shape::Prefix, rune, vec![son], None)
+        Self::node(NodeShape::Prefix, rune, vec![son], None)
     }
 
-    /// A shut node without an heir: `a+b`.
+    /// Makes a shut node without an heir: `a+b`.
     pub fn shut(rune: impl Into<String>, sons: Vec<Self>) -> Self {
-        Self::node(Shape::Shut, rune, sons, None)
+        Self::node(NodeShape::Shut, rune, sons, None)
     }
 
-    /// The sons; a leaf or embedded value has none.
+    /// Returns the sons; a leaf or embedded value has none.
     pub fn sons(&self) -> &[Self] {
         match self {
             Rex::Node { sons, .. } => sons,
@@ -134,7 +135,7 @@ impl<E> Rex<E> {
         }
     }
 
-    /// The heir, if there is one.
+    /// Returns the heir.
     pub fn heir(&self) -> Option<&Self> {
         match self {
             Rex::Node { heir, .. } | Rex::Leaf { heir, .. } => heir.as_deref(),
@@ -142,29 +143,33 @@ impl<E> Rex<E> {
         }
     }
 
-    /// Sets or removes the heir. An embedded value cannot have one and ignores it.
+    /// Sets or removes the heir. An embedded value has no heir, so the call does nothing to it.
     pub fn set_heir(&mut self, new: Option<Self>) {
         if let Rex::Node { heir, .. } | Rex::Leaf { heir, .. } = self {
             *heir = new.map(Box::new);
         }
     }
 
-    /// The same tree with another heir.
+    /// Returns the tree with another heir.
     #[must_use]
     pub fn with_heir(mut self, heir: impl Into<Option<Self>>) -> Self {
         self.set_heir(heir.into());
         self
     }
 
-    /// Whether there is anything below: a son or an heir.
+    /// Returns whether the tree has a son or an heir.
     fn is_branch(&self) -> bool {
         !self.sons().is_empty() || self.heir().is_some()
     }
 
-    /// Walks the tree bottom up: `visit` gets each node with what its sons and its heir came to,
-    /// and what it returns for the root is the result. The first error ends the walk.
+    /// Folds the tree bottom up: `visit` gets each node with the results for its sons and its heir.
+    /// The result for the root is the result of the fold.
     ///
-    /// Sons are visited before the heir, in order. The native stack is not used.
+    /// The walk visits the sons in order, then the heir, and uses no native stack.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `visit`, which ends the walk.
     pub fn try_fold<T, X>(
         &self,
         mut visit: impl FnMut(&Self, Vec<T>, Option<T>) -> Result<T, X>,
@@ -198,14 +203,17 @@ impl<E> Rex<E> {
         }
     }
 
-    /// [`Rex::try_fold`] for a `visit` that cannot fail.
+    /// Folds the tree like [`Rex::try_fold`], with a `visit` that cannot fail.
     pub fn fold<T>(&self, mut visit: impl FnMut(&Self, Vec<T>, Option<T>) -> T) -> T {
         let Ok(done) = self.try_fold(|rex, sons, heir| Ok::<T, Infallible>(visit(rex, sons, heir)));
         done
     }
 
-    /// The same tree with every embedded value replaced by a tree. An heir of an embedded value
-    /// does not exist, so nothing is lost.
+    /// Returns the tree with every embedded value replaced by the tree that `graft` returns for it.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `graft`.
     pub fn try_flat_map<F, X>(
         &self,
         mut graft: impl FnMut(&E) -> Result<Rex<F>, X>,
@@ -217,25 +225,29 @@ impl<E> Rex<E> {
         })
     }
 
-    /// [`Rex::try_flat_map`] for a `graft` that cannot fail.
+    /// Replaces embedded values like [`Rex::try_flat_map`], with a `graft` that cannot fail.
     pub fn flat_map<F>(&self, mut graft: impl FnMut(&E) -> Rex<F>) -> Rex<F> {
         let Ok(done) = self.try_flat_map(|value| Ok::<_, Infallible>(graft(value)));
         done
     }
 
-    /// The same tree with every embedded value mapped.
+    /// Returns the tree with every embedded value mapped.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `f`.
     pub fn try_map<F, X>(&self, mut f: impl FnMut(&E) -> Result<F, X>) -> Result<Rex<F>, X> {
         self.try_flat_map(|value| f(value).map(Rex::Embed))
     }
 
-    /// The same tree with every embedded value mapped.
+    /// Returns the tree with every embedded value mapped.
     pub fn map<F>(&self, mut f: impl FnMut(&E) -> F) -> Rex<F> {
         self.flat_map(|value| Rex::Embed(f(value)))
     }
 }
 
 impl Rex<NoEmbed> {
-    /// The same tree at a type that allows embedded values.
+    /// Returns the tree at a type that allows embedded values.
     pub fn widen<F>(&self) -> Rex<F> {
         self.map(|never| match *never {})
     }
@@ -246,17 +258,17 @@ impl<E> Drop for Rex<E> {
         if !self.is_branch() {
             return;
         }
-        let mut doomed = Vec::new();
-        take_branches(self, &mut doomed);
-        while let Some(mut rex) = doomed.pop() {
-            take_branches(&mut rex, &mut doomed);
+        let mut pending = Vec::new();
+        take_branches(self, &mut pending);
+        while let Some(mut rex) = pending.pop() {
+            take_branches(&mut rex, &mut pending);
         }
     }
 }
 
-/// Moves those children of `rex` that have children themselves to `doomed`, and drops the others:
-/// after it, dropping `rex` itself is shallow.
-fn take_branches<E>(rex: &mut Rex<E>, doomed: &mut Vec<Rex<E>>) {
+/// Moves the children of `rex` that have children of their own to `pending` and drops the others.
+/// Dropping `rex` is shallow afterwards.
+fn take_branches<E>(rex: &mut Rex<E>, pending: &mut Vec<Rex<E>>) {
     let (sons, heir) = match rex {
         Rex::Node { sons, heir, .. } => (mem::take(sons), heir.take()),
         Rex::Leaf { heir, .. } => (Vec::new(), heir.take()),
@@ -264,7 +276,7 @@ fn take_branches<E>(rex: &mut Rex<E>, doomed: &mut Vec<Rex<E>>) {
     };
     for rex in sons.into_iter().chain(heir.map(|boxed| *boxed)) {
         if rex.is_branch() {
-            doomed.push(rex);
+            pending.push(rex);
         }
     }
 }
@@ -305,21 +317,21 @@ impl<E: PartialEq> PartialEq for Rex<E> {
 
 impl<E: Eq> Eq for Rex<E> {}
 
-/// `Open("|", [Word("f"), Word("x")])`, with `, heir: ...` where there is one.
+/// Writes `Open("|", [Word("f"), Word("x")])`, with `, heir: ...` for a tree that has an heir.
 impl<E: fmt::Debug> fmt::Debug for Rex<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        enum Step<'a, E> {
+        enum DebugItem<'a, E> {
             Tree(&'a Rex<E>),
-            Mark(&'static str),
+            Punctuation(&'static str),
         }
-        let mut steps = vec![Step::Tree(self)];
-        while let Some(step) = steps.pop() {
-            let rex = match step {
-                Step::Mark(mark) => {
-                    f.write_str(mark)?;
+        let mut pending = vec![DebugItem::Tree(self)];
+        while let Some(item) = pending.pop() {
+            let rex = match item {
+                DebugItem::Punctuation(text) => {
+                    f.write_str(text)?;
                     continue;
                 }
-                Step::Tree(rex) => rex,
+                DebugItem::Tree(rex) => rex,
             };
             match rex {
                 Rex::Node { shape, rune, .. } => write!(f, "{shape:?}({rune:?}, [")?,
@@ -329,16 +341,16 @@ impl<E: fmt::Debug> fmt::Debug for Rex<E> {
                     continue;
                 }
             }
-            steps.push(Step::Mark(")"));
+            pending.push(DebugItem::Punctuation(")"));
             if let Some(heir) = rex.heir() {
-                steps.extend([Step::Tree(heir), Step::Mark(", heir: ")]);
+                pending.extend([DebugItem::Tree(heir), DebugItem::Punctuation(", heir: ")]);
             }
             if let Rex::Node { sons, .. } = rex {
-                steps.push(Step::Mark("]"));
+                pending.push(DebugItem::Punctuation("]"));
                 for (i, son) in sons.iter().enumerate().rev() {
-                    steps.push(Step::Tree(son));
+                    pending.push(DebugItem::Tree(son));
                     if i > 0 {
-                        steps.push(Step::Mark(", "));
+                        pending.push(DebugItem::Punctuation(", "));
                     }
                 }
             }
@@ -353,7 +365,7 @@ mod tests {
 
     fn sample() -> Rex<u32> {
         let heir = Rex::nest("|", vec![Rex::word("x"), Rex::Embed(7)]);
-        Rex::node(Shape::Open, "=", vec![Rex::text("a b"), Rex::Embed(3)], heir)
+        Rex::node(NodeShape::Open, "=", vec![Rex::text("a b"), Rex::Embed(3)], heir)
     }
 
     #[test]
@@ -365,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn equality_looks_at_everything() {
+    fn equality_compares_shape_rune_sons_heir_and_values() {
         let rex = sample();
         assert_eq!(rex, rex.clone());
         assert_ne!(rex, rex.clone().with_heir(None));
@@ -376,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn maps_reach_every_embedded_value_in_order() {
+    fn maps_visit_every_embedded_value_in_order() {
         let mut seen = Vec::new();
         let grafted: Rex = sample().flat_map(|n| {
             seen.push(*n);
@@ -384,7 +396,7 @@ mod tests {
         });
         assert_eq!(seen, [3, 7]);
         let heir = Rex::nest("|", vec![Rex::word("x"), Rex::word("7")]);
-        let want = Rex::node(Shape::Open, "=", vec![Rex::text("a b"), Rex::word("3")], heir);
+        let want = Rex::node(NodeShape::Open, "=", vec![Rex::text("a b"), Rex::word("3")], heir);
         assert_eq!(grafted, want);
         assert_eq!(sample().try_map(|n| if *n == 3 { Err("three") } else { Ok(()) }), Err("three"));
         assert_eq!(want.widen::<u8>().map(|n| *n), want.widen());
@@ -403,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_costs_no_native_stack() {
+    fn deep_trees_use_no_native_stack() {
         let mut rex: Rex<u32> = Rex::word("core");
         for i in 0..1_000_000 {
             rex =

@@ -1,10 +1,10 @@
-//! Input as deep or as long as a hostile file can make it: nothing may overflow the native stack,
-//! or take time that grows with the square. (Square would be hours here.)
+//! Very deep and very long input: reading and printing use bounded native stack and no quadratic
+//! time. (Quadratic time would be hours for these inputs.)
 
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use rex::print::{self, Colour};
-use rex::{Problem, Rex, read_file};
+use rex::{ReadErrorKind, Rex, read_file};
 
 const DEEP: usize = 200_000;
 const LONG: usize = 10_000_000;
@@ -16,14 +16,14 @@ fn read_one(text: &str) -> Rex {
     block.rex
 }
 
-/// Reads, prints on a line, reads again; the tree is dropped on the way out.
-fn there_and_back(text: &str) {
+/// Reads a text, prints the tree on one line, and checks that it reads back.
+fn check_round_trip(text: &str) {
     let rex = read_one(text);
     let printed = print::line(&rex, Colour::None);
     assert!(read_one(&printed) == rex);
 }
 
-/// `x` with `open` in front of it and `close` behind it, `DEEP` times.
+/// Returns `x` between `DEEP` copies of `open` and `DEEP` copies of `close`.
 fn nested(open: &str, close: &str) -> String {
     open.repeat(DEEP) + "x" + &close.repeat(DEEP)
 }
@@ -37,25 +37,25 @@ fn a_million_parentheses() {
 
 #[test]
 fn parentheses() {
-    there_and_back(&nested("(+ ", ")"));
-    there_and_back(&nested("[", "]"));
-    there_and_back(&nested("(a + ", ")"));
+    check_round_trip(&nested("(+ ", ")"));
+    check_round_trip(&nested("[", "]"));
+    check_round_trip(&nested("(a + ", ")"));
 }
 
 #[test]
 fn tight_forms() {
-    there_and_back(&nested("-(", ")"));
-    there_and_back(&nested("{a}(", ")"));
-    there_and_back(&nested("(", "{b})"));
-    there_and_back(&nested("{a}", ""));
-    there_and_back(&nested("", "+a-b"));
-    there_and_back(&nested("", "+a"));
+    check_round_trip(&nested("-(", ")"));
+    check_round_trip(&nested("{a}(", ")"));
+    check_round_trip(&nested("(", "{b})"));
+    check_round_trip(&nested("{a}", ""));
+    check_round_trip(&nested("", "+a-b"));
+    check_round_trip(&nested("", "+a"));
 }
 
 #[test]
 fn runes_in_parentheses() {
-    there_and_back(&format!("({})", nested("| a ", "")));
-    there_and_back(&format!("({})", nested("", " + a - b")));
+    check_round_trip(&format!("({})", nested("| a ", "")));
+    check_round_trip(&format!("({})", nested("", " + a - b")));
 }
 
 #[test]
@@ -72,13 +72,13 @@ fn open_forms() {
 
 #[test]
 fn unclosed_forms() {
-    for (text, problem) in [
-        ("(".repeat(DEEP), Problem::UnclosedNest('(')),
-        ("[(".repeat(DEEP), Problem::UnclosedNest('(')),
-        ("{".repeat(DEEP), Problem::UnclosedText('}')),
+    for (text, kind) in [
+        ("(".repeat(DEEP), ReadErrorKind::UnclosedForm('(')),
+        ("[(".repeat(DEEP), ReadErrorKind::UnclosedForm('(')),
+        ("{".repeat(DEEP), ReadErrorKind::UnclosedText('}')),
     ] {
         let error = read_file(&text, "deep").next().unwrap().unwrap_err();
-        assert_eq!(error.problem, problem);
+        assert_eq!(error.kind, kind);
         assert!(error.to_string().len() < 500, "long lines are quoted in part");
     }
 }
@@ -93,5 +93,5 @@ fn long_lines() {
 
     let word = "w".repeat(LONG);
     assert_eq!(read_one(&word), Rex::word(&word));
-    there_and_back(&format!("{{{}}}", "{} ".repeat(LONG / 3)));
+    check_round_trip(&format!("{{{}}}", "{} ".repeat(LONG / 3)));
 }

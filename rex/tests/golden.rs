@@ -1,10 +1,10 @@
-//! Texts with the trees they are read as, as printed.
+//! Golden tests: source texts and the printed form of their trees.
 //!
-//! Each `golden/*.rex` has an `.out` that says, for every block: its line, its layout, and its
-//! one-line form (or the error). The layouts and one-line forms were compared with those of the
-//! prototype when the files were made; `REX_GOLDEN=write` rewrites them after a change on purpose.
+//! Each `golden/*.rex` has an `.out` file with the line, the layout and the one-line form of every
+//! block, or its error. The layouts and one-line forms were compared with the prototype's when the
+//! files were created. After an intended change, `REX_GOLDEN=write` rewrites the `.out` files.
 //!
-//! With `PALLAS_REFERENCE` set to a checkout of the prototype, every Rex text in it is read as well.
+//! If `PALLAS_REFERENCE` names a checkout of the prototype, the tests also read its Rex texts.
 
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use rex::print::{self, Colour};
 use rex::{Rex, read_file};
 
-/// What a `.out` holds.
+/// Returns the content of an `.out` file.
 fn report(text: &str, file: &str) -> String {
     read_file(text, file)
         .map(|block| match block {
@@ -64,7 +64,7 @@ fn errors() {
     compare("errors");
 }
 
-/// Every file with one of the `extensions` below `folder`, in order.
+/// Returns every file below `folder` with one of the `extensions`, sorted by path.
 fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -86,7 +86,7 @@ fn trees(text: &str, file: &str) -> Result<Vec<Rex>, String> {
     read_file(text, file).map(|block| block.map(|b| b.rex).map_err(|e| e.to_string())).collect()
 }
 
-/// Whether what a tree prints to is read as the same tree.
+/// Returns whether the printed form of a tree reads back as the same tree.
 fn reads_back(rex: &Rex) -> bool {
     trees(&print::block(rex, Colour::None), "printed").is_ok_and(|back| back == [rex.clone()])
 }
@@ -107,8 +107,8 @@ fn reference_library_reads_and_prints() {
     assert!(blocks > 3_000 && lossy * 100 < blocks);
 }
 
-/// The prototype's own test texts are older than its string syntax, and their expected output is
-/// older than its layout. Where both can still be read, they are the same trees.
+/// Some test texts of the prototype predate its string syntax, and some expected outputs predate its
+/// layout. Where both texts are readable, they have to give the same trees.
 #[test]
 fn reference_tests_read() {
     let Some(reference) = std::env::var_os("PALLAS_REFERENCE") else { return };

@@ -1,16 +1,16 @@
-//! Printing and reading are inverse, and reading takes anything.
+//! Property tests: printed trees read back, and the reader accepts any input without a panic.
 
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use rex::print::{self, Colour};
-use rex::{Block, BlockReader, Leaf, ReadError, Rex, Shape, read_file};
+use rex::{BlockReader, LeafKind, NodeShape, ReadError, Rex, SourceBlock, read_file};
 
 fn word() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9_]{1,12}"
 }
 
-/// Runes up to five characters: a wider one in the middle of other blocks moves right of its place.
+/// Runes of up to five characters. A block with a wider rune may move right between other blocks.
 fn rune() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => Just("|".to_owned()),
@@ -19,28 +19,28 @@ fn rune() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Text that can be written on a line, in braces or with one of the quotes.
+/// Text that has a notation on one line, in braces or with a quote.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z ]{0,12}", "[ -~]{0,12}"]
 }
 
-/// Trees that are written on one line, and read back from it.
+/// Trees that print on one line and read back.
 ///
-/// What is left out are the trees without a notation that the documentation of [`mod@print`] lists.
-fn phrase() -> BoxedStrategy<Rex> {
+/// The strategy excludes the trees without a notation that the documentation of [`mod@print`] lists.
+fn one_line_tree() -> BoxedStrategy<Rex> {
     let leaf = prop_oneof![3 => word().prop_map(Rex::word), 1 => text().prop_map(Rex::text)];
     let tree = leaf.prop_recursive(5, 40, 5, |inner| {
         let sons = || vec(inner.clone(), 0..5);
         let operands = || vec(inner.clone(), 2..5);
         prop_oneof![
             3 => (rune(), sons()).prop_map(|(rune, sons)| Rex::nest(rune, sons)),
-            1 => (rune(), operands().prop_filter("flows", |sons| !sons.iter().any(is_row_with_heir)))
+            1 => (rune(), operands().prop_filter("merges", |sons| !sons.iter().any(is_row_with_heir)))
                 .prop_map(|(rune, sons)| Rex::infix(rune, sons)),
             1 => (rune(), inner.clone()).prop_map(|(rune, son)| Rex::prefix(rune, son)),
             1 => (rune(), operands()).prop_map(|(rune, sons)| Rex::shut(rune, sons)),
-            2 => (inner.clone(), inner.clone()).prop_filter_map("flows", |(rex, heir)| {
-                let flows = is_word(deepest_heir(&rex)) && is_word(&heir) || is_shut(&heir);
-                (!flows).then(|| add_heir(rex, heir))
+            2 => (inner.clone(), inner.clone()).prop_filter_map("merges", |(rex, heir)| {
+                let merges = is_word(deepest_heir(&rex)) && is_word(&heir) || is_shut(&heir);
+                (!merges).then(|| add_heir(rex, heir))
             }),
         ]
     });
@@ -63,31 +63,31 @@ fn add_heir(mut rex: Rex, heir: Rex) -> Rex {
 }
 
 fn is_word(rex: &Rex) -> bool {
-    matches!(rex, Rex::Leaf { leaf: Leaf::Word, .. })
+    matches!(rex, Rex::Leaf { leaf: LeafKind::Word, .. })
 }
 
 fn is_shut(rex: &Rex) -> bool {
-    matches!(rex, Rex::Node { shape: Shape::Shut, .. })
+    matches!(rex, Rex::Node { shape: NodeShape::Shut, .. })
 }
 
 fn is_row_with_heir(rex: &Rex) -> bool {
-    matches!(rex, Rex::Node { shape: Shape::Nest, rune, heir: Some(_), .. } if rune == "|")
+    matches!(rex, Rex::Node { shape: NodeShape::Nest, rune, heir: Some(_), .. } if rune == "|")
 }
 
-/// Line strings, of one line or several.
+/// Line strings of one to three lines.
 fn lines() -> impl Strategy<Value = Rex> {
     vec("[ -~é]{0,20}", 1..4).prop_map(|lines| {
-        let below = |heir, text| Some(Rex::leaf(Leaf::Line, text, heir));
+        let below = |heir, text| Some(Rex::leaf(LeafKind::Line, text, heir));
         lines.into_iter().rev().fold(None, below).expect("there is a line")
     })
 }
 
-/// Trees that are laid out over several lines, and read back from them.
+/// Trees that print on several lines and read back.
 fn layout() -> BoxedStrategy<Rex> {
-    let flat = prop_oneof![6 => phrase(), 1 => lines()];
+    let flat = prop_oneof![6 => one_line_tree(), 1 => lines()];
     let tree = flat.prop_recursive(4, 60, 6, |inner| {
         (rune(), vec(inner.clone(), 0..6), option::of(inner))
-            .prop_map(|(rune, sons, heir)| Rex::node(Shape::Open, rune, sons, heir))
+            .prop_map(|(rune, sons, heir)| Rex::node(NodeShape::Open, rune, sons, heir))
     });
     tree.boxed()
 }
@@ -100,14 +100,14 @@ fn read_one(text: &str) -> Rex {
     }
 }
 
-fn push_all<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Result<Block, ReadError>> {
+fn push_all<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Result<SourceBlock, ReadError>> {
     let mut reader = BlockReader::new("pushed");
     let mut blocks: Vec<_> = lines.into_iter().flat_map(|line| reader.push_line(line)).collect();
     blocks.extend(reader.finish());
     blocks
 }
 
-/// Source text that gets past the first character now and then.
+/// Source text with a fair chance of being well-formed.
 fn source() -> impl Strategy<Value = String> {
     let token = prop_oneof![
         4 => "[a-z]{1,3}",
@@ -127,7 +127,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn a_line_reads_back(rex in phrase()) {
+    fn a_line_reads_back(rex in one_line_tree()) {
         let printed = print::line(&rex, Colour::None);
         prop_assert_eq!(print::width(&rex), printed.chars().count());
         prop_assert_eq!(read_one(&printed), rex, "from {}", printed);
@@ -147,7 +147,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_was_read_can_be_printed_twice(text in source()) {
+    fn every_tree_that_was_read_prints(text in source()) {
         for block in read_file(&text, "source") {
             match block {
                 Ok(block) => {
@@ -165,14 +165,14 @@ proptest! {
         }
     }
 
-    /// A reader that is given lines at a time yields what the whole text does, and where blank lines
-    /// separate two texts, they are read as if each were alone.
+    /// Pushing single lines gives the same blocks as reading the whole text, and texts separated by
+    /// blank lines do not affect each other.
     #[test]
     fn blocks_do_not_depend_on_how_lines_arrive(first in source(), second in source()) {
-        let trees = |blocks: Vec<Result<Block, ReadError>>| -> Vec<Result<Rex, String>> {
+        let trees = |blocks: Vec<Result<SourceBlock, ReadError>>| -> Vec<Result<Rex, String>> {
             blocks
                 .into_iter()
-                .map(|block| block.map(|b| b.rex).map_err(|e| e.problem.to_string()))
+                .map(|block| block.map(|b| b.rex).map_err(|e| e.kind.to_string()))
                 .collect()
         };
         let whole = format!("{first}\n\n{second}\n");

@@ -70,10 +70,10 @@ impl RuntimeBuilder {
         let mut vm = Vm::new(self.heap.clone(), Arc::clone(&self.jets))?;
         if self.mode != Mode::Off {
             if let Some(directory) = &self.code {
-                jit::keep_code_in(directory);
+                jit::set_cache_directory(directory);
             }
             let jets = jit::build::Jets::of(Arc::clone(&self.jets));
-            jit::plug_in(&mut vm, jets, self.mode)
+            jit::install(&mut vm, jets, self.mode)
                 .map_err(|error| Error::Compiler(error.to_string()))?;
         }
         Ok(Runtime { vm })

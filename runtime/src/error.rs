@@ -42,5 +42,5 @@ pub enum Error {
     Snapshot(#[from] persist::SnapshotError),
     /// A store could not be read.
     #[error(transparent)]
-    Read(#[from] persist::ReadError),
+    Read(#[from] persist::StoreReadError),
 }

@@ -42,7 +42,7 @@ impl Layout<'_, '_> {
         }
         if let Some(tree) = self.trees.remove(&index) {
             return Piece::One(match form {
-                Form::Tall => reshaped(tree, rex::Shape::Open),
+                Form::Tall => reshaped(tree, rex::NodeShape::Open),
                 Form::Opened => opened(tree),
                 Form::Line | Form::Parts => tree,
             });
@@ -73,7 +73,7 @@ impl Layout<'_, '_> {
             }
             Node::Law(law) => {
                 let shut = self.is_shut(index, *law);
-                let shape = if shut { rex::Shape::Shut } else { rex::Shape::Infix };
+                let shape = if shut { rex::NodeShape::Shut } else { rex::NodeShape::Infix };
                 parts.insert(0, self.head(*law).line);
                 Rex::node(shape, self.law_rune(*law), parts, None)
             }
@@ -82,7 +82,7 @@ impl Layout<'_, '_> {
                 parts.insert(0, leaf::reference(self.variable(*law, *number)).line);
                 Rex::infix("@", parts).with_heir(body)
             }
-            Node::Quote(rune) => Rex::node(rex::Shape::Prefix, *rune, parts, None),
+            Node::Quote(rune) => Rex::node(rex::NodeShape::Prefix, *rune, parts, None),
             Node::QuotedApp(rune) => Rex::shut(*rune, parts),
             _ => unreachable!("leaves and trees are dealt with elsewhere"),
         }
@@ -152,7 +152,7 @@ impl Layout<'_, '_> {
             self.term.nodes[value],
             Node::Nat(_) | Node::Bar(_) | Node::Constructor(_) | Node::Pin(_)
         );
-        let shape = if is_small { rex::Shape::Prefix } else { rex::Shape::Open };
+        let shape = if is_small { rex::NodeShape::Prefix } else { rex::NodeShape::Open };
         Rex::node(shape, rune, trees, None)
     }
 }
@@ -189,14 +189,14 @@ pub(super) fn sequence(rune: &str, rows: Vec<Vec<Rex>>) -> Rex {
 /// What fits on a line, as an open application.
 fn opened(rex: Rex) -> Rex {
     match &rex {
-        Rex::Node { shape: rex::Shape::Open, .. } => rex,
-        Rex::Node { rune, .. } if rune == "|" => reshaped(rex, rex::Shape::Open),
+        Rex::Node { shape: rex::NodeShape::Open, .. } => rex,
+        Rex::Node { rune, .. } if rune == "|" => reshaped(rex, rex::NodeShape::Open),
         _ => Rex::open("|", vec![rex]),
     }
 }
 
 /// The same node in another shape.
-pub(super) fn reshaped(mut rex: Rex, new: rex::Shape) -> Rex {
+pub(super) fn reshaped(mut rex: Rex, new: rex::NodeShape) -> Rex {
     if let Rex::Node { shape, .. } = &mut rex {
         *shape = new;
     }

@@ -9,7 +9,7 @@ use super::leaf;
 use super::names::{LawNames, name_pins, name_variables};
 use super::quoted::is_closed;
 use super::term::{Closure, Node, Term};
-use rex::{Rex, Shape};
+use rex::{NodeShape, Rex};
 
 impl Closure<'_> {
     /// The definitions of the pins that have one, then the value: as the definition of that name,
@@ -77,7 +77,9 @@ fn bind(head: Rex, value: Rex) -> Rex {
 /// What stands alone is written `(f x)` instead of `f-x`.
 pub(super) fn unhyphened(value: Rex) -> Rex {
     let mut value = match &value {
-        Rex::Node { shape: Shape::Shut, rune, .. } if rune == "-" => reshaped(value, Shape::Nest),
+        Rex::Node { shape: NodeShape::Shut, rune, .. } if rune == "-" => {
+            reshaped(value, NodeShape::Nest)
+        }
         _ => return value,
     };
     if let Rex::Node { rune, .. } = &mut value {

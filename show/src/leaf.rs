@@ -9,7 +9,7 @@ use super::charset::{is_name_char, is_printable, is_space};
 use super::size::{Size, Word};
 use plan::NatRef;
 use plan::Natural;
-use rex::{Leaf, Rex};
+use rex::{LeafKind, Rex};
 
 /// A box made at once: its size, and what it looks like.
 pub(super) struct LeafBox {
@@ -89,7 +89,7 @@ fn ascii(nat: &Symbol, text: &str) -> LeafBox {
 fn lines(text: &str) -> Rex {
     let mut below = None;
     for line in text.split('\n').rev() {
-        below = Some(Rex::leaf(Leaf::Line, line, below));
+        below = Some(Rex::leaf(LeafKind::Line, line, below));
     }
     below.expect("splitting gives at least one line")
 }

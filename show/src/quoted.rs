@@ -13,14 +13,14 @@
 //! Anything else in the place of a tree is a *stray* value. (prototype: lib/Fan/PlanRex.hs)
 
 use plan::{Items, PinRef, Ref, Shape};
-use rex::{Leaf, Rex};
+use rex::{LeafKind, Rex};
 
 /// The outermost part of a tree that is a value.
 pub enum Quoted<'h> {
     /// A leaf.
     Leaf {
         /// How it is written.
-        leaf: Leaf,
+        leaf: LeafKind,
         /// Its text.
         text: String,
         /// Its heir, itself a tree.
@@ -29,7 +29,7 @@ pub enum Quoted<'h> {
     /// A node.
     Node {
         /// How it is written.
-        shape: rex::Shape,
+        shape: rex::NodeShape,
         /// Its rune.
         rune: String,
         /// Its sons, themselves trees.
@@ -43,8 +43,8 @@ pub enum Quoted<'h> {
 
 /// What a constructor makes.
 enum Maker {
-    Leaf(Leaf),
-    Node(rex::Shape),
+    Leaf(LeafKind),
+    Node(rex::NodeShape),
     Embed,
 }
 
@@ -95,14 +95,14 @@ fn maker(constructor: PinRef<'_>) -> Option<Maker> {
     }
     let maker = match &law.name().to_u64()?.to_le_bytes() {
         b"##EMBD\0\0" => Maker::Embed,
-        b"##WORD\0\0" => Maker::Leaf(Leaf::Word),
-        b"##TEXT\0\0" => Maker::Leaf(Leaf::Text),
-        b"##LINE\0\0" => Maker::Leaf(Leaf::Line),
-        b"##OPEN\0\0" => Maker::Node(rex::Shape::Open),
-        b"##NEST\0\0" => Maker::Node(rex::Shape::Nest),
-        b"##INFX\0\0" => Maker::Node(rex::Shape::Infix),
-        b"##PREF\0\0" => Maker::Node(rex::Shape::Prefix),
-        b"##SHUT\0\0" => Maker::Node(rex::Shape::Shut),
+        b"##WORD\0\0" => Maker::Leaf(LeafKind::Word),
+        b"##TEXT\0\0" => Maker::Leaf(LeafKind::Text),
+        b"##LINE\0\0" => Maker::Leaf(LeafKind::Line),
+        b"##OPEN\0\0" => Maker::Node(rex::NodeShape::Open),
+        b"##NEST\0\0" => Maker::Node(rex::NodeShape::Nest),
+        b"##INFX\0\0" => Maker::Node(rex::NodeShape::Infix),
+        b"##PREF\0\0" => Maker::Node(rex::NodeShape::Prefix),
+        b"##SHUT\0\0" => Maker::Node(rex::NodeShape::Shut),
         _ => return None,
     };
     let arity = match maker {
@@ -160,5 +160,8 @@ fn mark(rune: &str, rex: Rex) -> Rex {
 
 /// Whether a tree can be printed on one line without a change of its shape at the top.
 pub(super) fn is_closed(rex: &Rex) -> bool {
-    !matches!(rex, Rex::Node { shape: rex::Shape::Open, .. } | Rex::Leaf { leaf: Leaf::Line, .. })
+    !matches!(
+        rex,
+        Rex::Node { shape: rex::NodeShape::Open, .. } | Rex::Leaf { leaf: LeafKind::Line, .. }
+    )
 }

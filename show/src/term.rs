@@ -7,7 +7,7 @@
 use super::Symbol;
 use plan::NatRef;
 use plan::Natural;
-use rex::Leaf;
+use rex::LeafKind;
 
 /// A part of a value, or of the body of a law in it.
 pub(super) enum Node<'h> {
@@ -52,13 +52,13 @@ pub(super) enum Node<'h> {
     Tree,
     /// A part of a tree: its sons and perhaps its heir are the children.
     TreeBranch {
-        shape: rex::Shape,
+        shape: rex::NodeShape,
         rune: String,
         has_heir: bool,
     },
     /// A part of a tree: its heir, if there is one, is the child.
     TreeLeaf {
-        leaf: Leaf,
+        leaf: LeafKind,
         text: String,
     },
     /// A part of a tree: the rune, and the value that is the child.

@@ -1,25 +1,28 @@
-//! Commands: what the blocks of a module and the lines of a session do.
+//! Commands: executes the blocks of a module or of a REPL session.
 
-use crate::ast::Expr;
-use crate::bind::Definition;
-use crate::error::Fault;
-use crate::expr::{self, Signature, read_key, reject};
-use crate::name;
+use crate::command_error::{CommandError, reject};
+use crate::expr::{Definition, Expr};
+use crate::nat_text;
 use crate::output;
-use crate::rune::{Command, Primitive};
+use crate::primitive::{Primitive, PrimitiveCommand};
+use crate::read_expr::{LambdaSignature, read_expr, read_key, read_lambda};
+use crate::rex_value::RexView;
 use crate::session::Session;
-use crate::state::{ImportError, Missing};
-use crate::syntax::Form;
-use rex::Shape;
+use crate::state::{ImportError, MissingNames};
+use plan::{Natural, Val};
+use rex::NodeShape;
 use std::collections::BTreeSet;
-use vm::{Natural, Val};
 
-/// Carries out a command. What it changed stays changed even if it fails: see
-/// [`State::roll_back`](crate::state::State::roll_back).
-pub(crate) fn execute(session: &mut Session, rex: &Val) -> Result<(), Fault> {
+/// Executes a command.
+///
+/// # Errors
+///
+/// A failed command can leave changes behind. The caller undoes them with
+/// [`SireState::roll_back`](crate::state::SireState::roll_back).
+pub(crate) fn execute(session: &mut Session, rex: &Val) -> Result<(), CommandError> {
     let mut pending = vec![rex.clone()];
     while let Some(rex) = pending.pop() {
-        let Form::Node { rune, sons, heir, .. } = Form::of(&session.vm, &rex) else {
+        let RexView::Node { rune, sons, heir, .. } = RexView::of(&session.vm, &rex) else {
             show(session, &rex)?;
             continue;
         };
@@ -29,86 +32,88 @@ pub(crate) fn execute(session: &mut Session, rex: &Val) -> Result<(), Fault> {
         }
         match Primitive::of(&rune) {
             Some(Primitive::Expression(_)) => show(session, &rex)?,
-            Some(Primitive::Command(Command::Each)) => {
+            Some(Primitive::Command(PrimitiveCommand::Sequence)) => {
                 pending.extend(sons.into_iter().chain(heir).rev());
             }
-            Some(Primitive::Command(Command::Define)) => define(session, &rune, rex)?,
-            Some(Primitive::Command(Command::Enter)) => enter(session, &rex)?,
-            Some(Primitive::Command(Command::Filter)) => filter(session, &rune, rex)?,
-            Some(Primitive::Command(Command::Assert)) => assert(session, &rune, rex)?,
-            Some(Primitive::Command(Command::Import)) => import(session, &rune, rex)?,
-            None => return reject(&rex, format!("Unbound rune: {}", name::text(&rune))),
+            Some(Primitive::Command(PrimitiveCommand::Define)) => define(session, &rune, rex)?,
+            Some(Primitive::Command(PrimitiveCommand::EnterModule)) => {
+                enter_module(session, &rex)?;
+            }
+            Some(Primitive::Command(PrimitiveCommand::Export)) => export(session, &rune, rex)?,
+            Some(Primitive::Command(PrimitiveCommand::Assert)) => assert(session, &rune, rex)?,
+            Some(Primitive::Command(PrimitiveCommand::Import)) => import(session, &rune, rex)?,
+            None => return reject(&rex, format!("Unbound rune: {}", nat_text::to_text(&rune))),
         }
     }
     Ok(())
 }
 
-/// An expression: its value is printed.
-fn show(session: &mut Session, rex: &Val) -> Result<(), Fault> {
-    let expr = expr::read(session, rex)?;
+/// Prints the value of an expression.
+fn show(session: &mut Session, rex: &Val) -> Result<(), CommandError> {
+    let expr = read_expr(session, rex)?;
     let value = session.evaluate(&expr)?;
-    Ok(session.out.value(session.vm.look(&value))?)
+    Ok(session.output.value(session.vm.look(&value))?)
 }
 
-/// A node of a command that may be continued by its heir.
-struct Link {
-    shape: Shape,
+/// A node of a command chain: nodes of the same rune, each the heir of the one before it.
+struct ChainNode {
+    shape: NodeShape,
     sons: Vec<Val>,
-    /// The heir, if it is not a link itself.
+    /// The heir, if it is not the next node of the chain.
     heir: Option<Val>,
-    /// The heir, if it is another link.
+    /// The next node of the chain.
     next: Option<Val>,
 }
 
-/// Takes a command apart that may be continued by an heir of the same rune.
-fn link(session: &Session, rune: &Natural, rex: &Val) -> Option<Link> {
-    let Form::Node { shape, rune: found, sons, heir } = Form::of(&session.vm, rex) else {
+/// Reads a node of a command chain. Returns `None` for a tree without this rune.
+fn chain_node(session: &Session, rune: &Natural, rex: &Val) -> Option<ChainNode> {
+    let RexView::Node { shape, rune: found, sons, heir } = RexView::of(&session.vm, rex) else {
         return None;
     };
     if found != *rune {
         return None;
     }
-    let is_link = |heir: &Val| match Form::of(&session.vm, heir) {
-        Form::Node { rune: below, .. } => below == *rune,
+    let continues = |heir: &Val| match RexView::of(&session.vm, heir) {
+        RexView::Node { rune: next_rune, .. } => next_rune == *rune,
         _ => false,
     };
     Some(match heir {
-        Some(heir) if is_link(&heir) => Link { shape, sons, heir: None, next: Some(heir) },
-        heir => Link { shape, sons, heir, next: None },
+        Some(heir) if continues(&heir) => ChainNode { shape, sons, heir: None, next: Some(heir) },
+        heir => ChainNode { shape, sons, heir, next: None },
     })
 }
 
-/// `=`: definitions.
-fn define(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Fault> {
+/// Executes `=`: a chain of definitions.
+fn define(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), CommandError> {
     let mut next = Some(rex);
     while let Some(rex) = next {
-        let Some(link) = link(session, rune, &rex) else { break };
-        let parts: Vec<Val> = link.sons.into_iter().chain(link.heir).collect();
+        let Some(node) = chain_node(session, rune, &rex) else { break };
+        let parts: Vec<Val> = node.sons.into_iter().chain(node.heir).collect();
         define_one(session, &rex, &parts)?;
-        next = link.next;
+        next = node.next;
     }
     Ok(())
 }
 
-/// What is to the left of a definition's value.
-enum Binder {
+/// The left side of a definition.
+enum DefinitionHead {
     Value(Natural),
-    Function(Signature),
+    Function(LambdaSignature),
 }
 
-fn define_one(session: &mut Session, rex: &Val, parts: &[Val]) -> Result<(), Fault> {
-    let (key, props, binder, body) = match parts {
-        [binder, body] => (None, None, binder, body),
-        [key, binder, body] => (Some(key), None, binder, body),
-        [key, props, binder, body] => (Some(key), Some(props), binder, body),
+fn define_one(session: &mut Session, rex: &Val, parts: &[Val]) -> Result<(), CommandError> {
+    let (key, props, head, body) = match parts {
+        [head, body] => (None, None, head, body),
+        [key, head, body] => (Some(key), None, head, body),
+        [key, props, head, body] => (Some(key), Some(props), head, body),
         _ => return reject(rex, "Define cmd needs two or three parameters"),
     };
     let key = key.map(|key| read_key(session, key)).transpose()?.unwrap_or_default();
-    let props = props.map(|props| expr::read(session, props)).transpose()?;
-    let (name, code) = match read_binder(session, binder)? {
-        Binder::Value(name) => (name, expr::read(session, body)?),
-        Binder::Function(signature) => {
-            (signature.tag.clone(), expr::read_lambda(session, signature, body)?)
+    let props = props.map(|props| read_expr(session, props)).transpose()?;
+    let (name, code) = match read_head(session, head)? {
+        DefinitionHead::Value(name) => (name, read_expr(session, body)?),
+        DefinitionHead::Function(signature) => {
+            (signature.tag.clone(), read_lambda(session, signature, body)?)
         }
     };
     bind(session, &key, props, &name, code)
@@ -120,47 +125,49 @@ fn bind(
     props: Option<Expr>,
     name: &Natural,
     code: Expr,
-) -> Result<(), Fault> {
+) -> Result<(), CommandError> {
     let value = session.evaluate(&code)?;
     let props = match props {
         Some(props) => session.evaluate(&props)?,
         None => session.zero.clone(),
     };
     session.define(Definition { key, value: value.clone(), code, name, props })?;
-    Ok(session.out.definition(name, session.vm.look(&value))?)
+    Ok(session.output.definition(name, session.vm.look(&value))?)
 }
 
-fn read_binder(session: &Session, rex: &Val) -> Result<Binder, Fault> {
-    let form = Form::of(&session.vm, rex);
-    if let Some(name) = form.key() {
-        return Ok(Binder::Value(name));
+fn read_head(session: &Session, rex: &Val) -> Result<DefinitionHead, CommandError> {
+    let view = RexView::of(&session.vm, rex);
+    if let Some(name) = view.key() {
+        return Ok(DefinitionHead::Value(name));
     }
-    match read_function(session, form) {
-        Some(signature) => Ok(Binder::Function(signature)),
+    match read_function_head(session, view) {
+        Some(signature) => Ok(DefinitionHead::Function(signature)),
         None => reject(rex, "Bad binder: expected foo (foo bar), (**foo bar), etc"),
     }
 }
 
-/// `(f x y)` or `(**f x y)`.
-fn read_function(session: &Session, form: Form) -> Option<Signature> {
-    let key = |rex: &Val| Form::of(&session.vm, rex).key();
-    let (_, kids) = form.kids().filter(|(rune, _)| *rune == name::small("|"))?;
+/// Reads `(f x y)` or `(**f x y)`.
+fn read_function_head(session: &Session, view: RexView) -> Option<LambdaSignature> {
+    let key = |rex: &Val| RexView::of(&session.vm, rex).key();
+    let (_, kids) = view.kids().filter(|(rune, _)| *rune == nat_text::from_short("|"))?;
     let (head, args) = kids.split_first()?;
-    let (inline, name) = match Form::of(&session.vm, head) {
-        Form::Node { rune, sons, heir: None, .. } if rune == name::small("**") => match &sons[..] {
-            [name] => (true, key(name)?),
-            _ => return None,
-        },
-        form => (false, form.key()?),
+    let (inline, name) = match RexView::of(&session.vm, head) {
+        RexView::Node { rune, sons, heir: None, .. } if rune == nat_text::from_short("**") => {
+            match &sons[..] {
+                [name] => (true, key(name)?),
+                _ => return None,
+            }
+        }
+        view => (false, view.key()?),
     };
     let args = args.iter().map(key).collect::<Option<Vec<_>>>()?;
-    Some(Signature { pinned: true, inline, tag: name.clone(), this: Some(name), args })
+    Some(LambdaSignature { pinned: true, inline, tag: name.clone(), this: Some(name), args })
 }
 
-/// `####`: begins a module.
-fn enter(session: &mut Session, rex: &Val) -> Result<(), Fault> {
+/// Executes `####`: begins a module.
+fn enter_module(session: &mut Session, rex: &Val) -> Result<(), CommandError> {
     const EXPECTED: &str = "Expected something like (#### foo) or (#### foo <- bar)";
-    let kids = Form::of(&session.vm, rex).kids().map_or_else(Vec::new, |(_, kids)| kids);
+    let kids = RexView::of(&session.vm, rex).kids().map_or_else(Vec::new, |(_, kids)| kids);
     let target = match &kids[..] {
         [target] => {
             let target = read_key(session, target)?;
@@ -179,49 +186,51 @@ fn enter(session: &mut Session, rex: &Val) -> Result<(), Fault> {
         }
         _ => return reject(rex, EXPECTED),
     };
-    Ok(session.state.switch(&mut session.vm, target)?)
+    Ok(session.state.enter_module(&mut session.vm, target)?)
 }
 
-/// The name in `<- name`.
-pub(crate) fn predecessor(session: &Session, rex: &Val) -> Option<Val> {
-    match Form::of(&session.vm, rex) {
-        Form::Node { rune, mut sons, heir: None, .. } if rune == name::small("<-") => {
+/// Returns the name in `<- name`.
+fn predecessor(session: &Session, rex: &Val) -> Option<Val> {
+    match RexView::of(&session.vm, rex) {
+        RexView::Node { rune, mut sons, heir: None, .. } if rune == nat_text::from_short("<-") => {
             sons.pop().filter(|_| sons.is_empty())
         }
         _ => None,
     }
 }
 
-/// `^-^`: drops all names but these.
-fn filter(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Fault> {
+/// Executes `^-^`: removes all names from the scope except the given ones.
+fn export(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), CommandError> {
     let mut names = BTreeSet::new();
     let mut next = Some(rex);
     while let Some(rex) = next {
-        let Some(link) = link(session, rune, &rex) else {
+        let Some(node) = chain_node(session, rune, &rex) else {
             return reject(&rex, "Bad export-filter syntax");
         };
-        for son in &link.sons {
+        for son in &node.sons {
             names.insert(read_key(session, son)?);
         }
-        next = link.next.or(link.heir);
+        next = node.next.or(node.heir);
     }
-    let Err(Missing(missing)) = session.state.filter(&names) else { return Ok(()) };
-    let Session { vm, syntax, .. } = session;
-    let problem = syntax.word(vm, "logic error")?;
-    let names: Vec<String> = missing.iter().map(output::key).collect();
+    let Err(MissingNames(missing)) = session.state.retain(&names) else { return Ok(()) };
+    let Session { vm, constructors, .. } = session;
+    let problem = constructors.word(vm, "logic error")?;
+    let names: Vec<String> = missing.iter().map(output::key_text).collect();
     reject(&problem, format!("filter for non-existing keys: {}", names.join(", ")))
 }
 
-/// `:|`: takes names from other modules.
-fn import(session: &mut Session, rune: &Natural, block: Val) -> Result<(), Fault> {
+/// Executes `:|`: adds names of other modules to the scope.
+fn import(session: &mut Session, rune: &Natural, block: Val) -> Result<(), CommandError> {
     const BAD: &str = "Bad import syntax";
     let mut next = Some(block.clone());
     while let Some(rex) = next {
-        let Some(link) = link(session, rune, &rex) else { return reject(&rex, BAD) };
-        let (module, names) = match &link.sons[..] {
+        let Some(node) = chain_node(session, rune, &rex) else { return reject(&rex, BAD) };
+        let (module, names) = match &node.sons[..] {
             [module] => (module, None),
-            [module, names] => match Form::of(&session.vm, names) {
-                Form::Node { rune, sons, heir: None, .. } if rune == name::small(",") => {
+            [module, names] => match RexView::of(&session.vm, names) {
+                RexView::Node { rune, sons, heir: None, .. }
+                    if rune == nat_text::from_short(",") =>
+                {
                     (module, Some(sons))
                 }
                 _ => return reject(&rex, BAD),
@@ -233,70 +242,70 @@ fn import(session: &mut Session, rune: &Natural, block: Val) -> Result<(), Fault
             .map(|names| names.iter().map(|name| read_key(session, name)).collect())
             .transpose()?;
         import_module(session, &block, &module, names.as_ref())?;
-        next = link.next.or(link.heir);
+        next = node.next.or(node.heir);
     }
     Ok(())
 }
 
-/// Takes all names, or some, from a module.
+/// Adds bindings of a module to the scope: those of `names`, or all of them. An error names `block`.
 pub(crate) fn import_module(
     session: &mut Session,
     block: &Val,
     module: &Natural,
     names: Option<&BTreeSet<Natural>>,
-) -> Result<(), Fault> {
-    let Session { vm, binds, state, .. } = session;
-    match state.import(vm, binds, module, names) {
+) -> Result<(), CommandError> {
+    let Session { vm, bindings, state, .. } = session;
+    match state.import(vm, bindings, module, names) {
         Ok(()) => Ok(()),
         Err(ImportError::Malformed(malformed)) => Err(malformed.into()),
         Err(ImportError::NotLoaded) => {
-            let module = output::key(module);
+            let module = output::key_text(module);
             reject(block, format!("Module not loaded: {module}"))
         }
-        Err(ImportError::Missing(Missing(names))) => {
-            let names: Vec<String> = names.iter().map(output::key).collect();
+        Err(ImportError::MissingNames(MissingNames(names))) => {
+            let names: Vec<String> = names.iter().map(output::key_text).collect();
             reject(block, format!("imported symbols do not exist: {names:?}"))
         }
     }
 }
 
-/// `=?=`: fails unless two values are equal.
-fn assert(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), Fault> {
+/// Executes `=?=`: fails unless two values are equal.
+fn assert(session: &mut Session, rune: &Natural, rex: Val) -> Result<(), CommandError> {
     let mut next = Some(rex);
     while let Some(rex) = next {
-        let Some(link) = link(session, rune, &rex) else { break };
-        let rune_text = name::text(rune);
-        let single = match link.next {
+        let Some(node) = chain_node(session, rune, &rex) else { break };
+        let rune_text = nat_text::to_text(rune);
+        let single = match node.next {
             Some(_) => {
-                let Session { vm, syntax, .. } = &mut *session;
-                syntax.node(vm, link.shape, &rune_text, &link.sons, None)?
+                let Session { vm, constructors, .. } = &mut *session;
+                constructors.node(vm, node.shape, &rune_text, &node.sons, None)?
             }
             None => rex,
         };
-        session.out.value(session.vm.look(&single))?;
-        let parts: Vec<Val> = link.sons.into_iter().chain(link.heir).collect();
+        session.output.value(session.vm.look(&single))?;
+        let parts: Vec<Val> = node.sons.into_iter().chain(node.heir).collect();
         let [left, right] = &parts[..] else {
             return reject(&single, format!("{rune_text} expects two parameters"));
         };
-        let left = expr::read(session, left)?;
-        let right = expr::read(session, right)?;
+        let left = read_expr(session, left)?;
+        let right = read_expr(session, right)?;
         let left = session.evaluate(&left)?;
         let right = session.evaluate(&right)?;
         if !session.vm.look(&left).is_equal(session.vm.look(&right)) {
             let problem = difference(session, &left, &right)?;
             return reject(&problem, "ASSERTION FAILURE");
         }
-        next = link.next;
+        next = node.next;
     }
     Ok(())
 }
 
-/// `=?=` over two values as they print.
-fn difference(session: &mut Session, left: &Val, right: &Val) -> Result<Val, Fault> {
-    let Session { vm, syntax, .. } = session;
-    let left = syntax.noun(vm, &output::rex(vm.look(left)))?;
-    let right = syntax.noun(vm, &output::rex(vm.look(right)))?;
-    let right = syntax.node(vm, Shape::Open, "*", &[right], None)?;
-    let left = syntax.node(vm, Shape::Open, "*", &[left], Some(&right))?;
-    Ok(syntax.node(vm, Shape::Open, "=?=", &[], Some(&left))?)
+/// Returns the tree that reports a failed assertion: `=?=` of the printed forms of both values.
+fn difference(session: &mut Session, left: &Val, right: &Val) -> Result<Val, CommandError> {
+    let Session { vm, constructors, .. } = session;
+    let left = constructors.tree(vm, &output::value_rex(vm.look(left)))?;
+    let right = constructors.tree(vm, &output::value_rex(vm.look(right)))?;
+    let right = constructors.node(vm, NodeShape::Open, "*", &[right], None)?;
+    let left = constructors.node(vm, NodeShape::Open, "*", &[left], Some(&right))?;
+    Ok(constructors.node(vm, NodeShape::Open, "=?=", &[], Some(&left))?)
 }

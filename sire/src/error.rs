@@ -1,109 +1,59 @@
-//! What can go wrong.
-//!
-//! [`Fault`] is why one command failed, while its source is at hand; [`Error`] is what callers get.
+//! The error of the public interface.
 
-use crate::bind::Malformed;
+use plan::EvalError;
 use std::io;
 use std::path::PathBuf;
-use vm::{Stop, Val};
 
-/// Why a command failed.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    /// A part of its source (a rex noun) is not acceptable.
-    Reject {
-        /// The part.
-        problem: Val,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A macro said so.
-    Macro {
-        /// The rex noun that it complained about.
-        trouble: Val,
-        /// What it said.
-        reason: String,
-    },
-    /// An evaluation ended without a value.
-    Stop(Stop),
-    /// A macro left something else than a state.
-    Malformed(Malformed),
-    /// Inlining did not come to an end.
-    InliningTooDeep,
-    /// More binders are nested than an expression may stand under.
-    TooManyBinders,
-    /// The output could not be written.
-    Output(io::Error),
-}
-
-impl From<Stop> for Fault {
-    fn from(stop: Stop) -> Fault {
-        Fault::Stop(stop)
-    }
-}
-
-impl From<Malformed> for Fault {
-    fn from(malformed: Malformed) -> Fault {
-        Fault::Malformed(malformed)
-    }
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Fault {
-        Fault::Output(error)
-    }
-}
-
-/// Why a module was not loaded, or a session ended.
+/// Why a module was not loaded, or why a session ended.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A command in a module failed. The details have been printed.
+pub enum SireError {
+    /// A command of a module failed. The session's output has the details.
     #[error("{file}:{line}: {reason}\n\n    {source_line}")]
     Command {
         /// The file.
         file: String,
-        /// The line that the command begins on, from 1.
+        /// The first line of the command, counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
-        /// That line, or the start of a long one.
+        /// The text of that line, or the start of a long one.
         source_line: String,
     },
     /// A file is not well-formed Rex.
     #[error("{0}")]
     Syntax(rex::ReadError),
-    /// The name of a module can only be a plain word.
+    /// An argument does not name a module.
     #[error("not a Sire module: {0} (expected NAME, NAME.sire or sire/NAME.sire)")]
     ModuleName(String),
-    /// There is no such module.
-    #[error("{}no module {name}: neither {} nor the library has it", wanted(.by), .path.display())]
+    /// Neither the folder nor the library has a module.
+    #[error("{}no module {name}: neither {} nor the library has it", prefix(.required_by), .path.display())]
     NoModule {
-        /// Its name.
+        /// The module's name.
         name: String,
-        /// The file that was looked for.
+        /// The file that does not exist.
         path: PathBuf,
-        /// The file and line that name it as the predecessor.
-        by: Option<String>,
+        /// The file and line that name it as their predecessor.
+        required_by: Option<String>,
     },
     /// Modules are each other's predecessors.
     #[error("{place}: the modules {} need each other", .modules.join(" <- "))]
     Cycle {
-        /// The file and line that close the circle.
+        /// The file and line that close the cycle.
         place: String,
-        /// The modules, the first one again at the end.
+        /// The modules of the cycle; the last one is the first one again.
         modules: Vec<String>,
     },
-    /// A file does not begin as a module does.
+    /// A file does not begin with a module header.
     #[error("{file}:{line}: {reason}")]
     Header {
         /// The file.
         file: String,
         /// The line of its first command.
         line: usize,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
-    /// A module has no such binding.
+    /// A module has no binding of a name.
     #[error("{module} does not define `{name}`")]
     NoBinding {
         /// The module.
@@ -116,32 +66,33 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         error: io::Error,
     },
-    /// Input could not be read.
+    /// The session's input could not be read.
     #[error("cannot read the input: {0}")]
     Input(io::Error),
-    /// Output could not be written.
+    /// The session's output could not be written.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
-    /// Something that should always hold does not: a mistake in this program.
+    /// An invariant of this crate does not hold. This is a bug.
     #[error("internal error: {0}")]
     Internal(String),
-    /// The runtime stopped outside of any command.
+    /// An evaluation outside any command ended without a value.
     #[error(transparent)]
-    Stop(#[from] Stop),
+    Stop(#[from] EvalError),
 }
 
-fn wanted(by: &Option<String>) -> String {
-    by.as_ref().map_or_else(String::new, |by| format!("{by}: "))
+fn prefix(required_by: &Option<String>) -> String {
+    required_by.as_ref().map_or_else(String::new, |place| format!("{place}: "))
 }
 
-impl Error {
-    /// What a program that ends with this error exits with: 2 after a failed command, else 1.
+impl SireError {
+    /// Returns the exit code of a program that ends with this error: 2 for a failed command, 1 for
+    /// any other error.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Command { .. } => 2,
+            SireError::Command { .. } => 2,
             _ => 1,
         }
     }

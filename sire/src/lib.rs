@@ -1,82 +1,86 @@
-//! Sire: the language on top of PLAN, its modules and its read-eval-print loop.
+//! [`Sire`] is a session of the Sire language: it loads modules and runs commands, and its definitions
+//! are PLAN values.
+//!
+//! A module is a sequence of Rex trees, and each tree is a command. The path of a definition:
 //!
 //! ```text
-//!                 Sire       modules, their cache; the session
-//!                   |
-//!   library  chain  |  cache  repl
-//!                   |
-//!                 command    what a block does           report   what went wrong
-//!                   |
-//!                 expr       rex nouns to expressions; macros
-//!                   |
-//!        inline -> lower -> emit      expressions to values
-//!                   |
-//!   state  scope  bind  noun          what macros see
-//!                   |
-//!             ast  syntax  rune  name
+//! source --rex--> tree --rex_value--> Rex value --command--> definition
+//!     --read_expr (macros)--> expression --compile--> law --> value --state--> binding
 //! ```
 //!
-//! Everything that a macro sees is a value: source as rex nouns (`syntax`), the state (`state`),
-//! bindings and their code (`bind`, `noun`). What a macro returns is checked when it is used.
+//! The modules of the crate, top down. An arrow never points upward:
 //!
-//! No part of this crate recurses natively over source, expressions or values.
+//! ```text
+//!   Sire                                  modules, the cache, the session
+//!   repl    modules                       the loop │ module files, chains and cached states
+//!   block                                 runs one block
+//!   command    report                     what a command does │ why it failed
+//!   read_expr                             Rex values to expressions; macro expansion
+//!   session                               the runtime and the state
+//!   compile    state    command_error     expressions to values │ scopes │ errors
+//!   expr    rex_value    output           the expression graph │ Rex trees as values │ printing
+//!   primitive    malformed    nat_text    error
+//! ```
+//!
+//! Everything that a macro sees is a PLAN value: source, as Rex values (`rex_value`); the state
+//! (`state`); bindings and their code (`expr`). A value that a macro returns is validated when it is
+//! used.
+//!
+//! No function of this crate recurses on the native stack over source, expressions or values.
 
 #![forbid(unsafe_code)]
 
-mod ast;
-mod bind;
-mod cache;
-mod chain;
+mod block;
 mod command;
-mod emit;
+mod command_error;
+mod compile;
 mod error;
 mod expr;
-mod inline;
-mod library;
-mod lower;
-mod name;
-mod noun;
+mod malformed;
+mod modules;
+mod nat_text;
 mod output;
+mod primitive;
+mod read_expr;
 mod repl;
 mod report;
-mod rune;
-mod scope;
+mod rex_value;
 mod session;
 mod state;
-mod syntax;
 
-pub use error::Error;
-pub use library::{Library, module_name};
-pub use output::Output;
+pub use error::SireError;
+pub use modules::{ModuleLibrary, module_name};
+pub use output::SireOutput;
 
-use cache::{Cache, Key};
-use chain::Link;
+use command_error::CommandError;
+use foldhash::HashMap;
+use modules::{ChainedModule, StateCache, StateKey, module_chain, pack_state, unpack_state};
+use plan::{EvalError, Val};
 use session::Session;
-use state::State;
-use std::collections::HashMap;
+use state::SireState;
 use std::io::BufRead;
 use std::path::PathBuf;
-use vm::{Stop, Val, Vm};
+use vm::Vm;
 
-/// Where a [`Sire`] gets its modules from and prints to.
-pub struct Options {
-    /// Where modules come from.
-    pub library: Library,
-    /// The folder in which the states of loaded modules are kept, if they are.
+/// The settings of a [`Sire`].
+pub struct SireOptions {
+    /// The source of modules.
+    pub library: ModuleLibrary,
+    /// The folder for the cache of states; none for no cache.
     pub cache: Option<PathBuf>,
-    /// Where values and definitions are printed.
-    pub output: Output,
-    /// Where syntax errors of the session's input go, and warnings.
-    pub diagnostics: Output,
+    /// Receives printed values and definitions.
+    pub output: SireOutput,
+    /// Receives syntax errors of the session's input, and warnings.
+    pub diagnostics: SireOutput,
 }
 
-/// A running Sire.
+/// A session of the Sire language.
 ///
 /// ```
-/// use sire::{Library, Options, Output, Sire};
-/// let output = Output::new(std::io::sink(), Default::default());
-/// let options = Options {
-///     library: Library::new("sire"),
+/// use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
+/// let output = SireOutput::new(std::io::sink(), Default::default());
+/// let options = SireOptions {
+///     library: ModuleLibrary::new("sire"),
 ///     cache: None,
 ///     diagnostics: output.clone(),
 ///     output,
@@ -89,70 +93,73 @@ pub struct Options {
 /// ```
 pub struct Sire {
     session: Session,
-    library: Library,
-    cache: Option<Cache>,
-    /// The packed states after modules that were loaded.
-    known: HashMap<Key, Val>,
+    library: ModuleLibrary,
+    cache: Option<StateCache>,
+    /// The packed states after the modules that this session has loaded.
+    known: HashMap<StateKey, Val>,
     /// The module that was loaded last.
     module: Option<String>,
 }
 
 impl Sire {
-    /// A Sire in which nothing is loaded. It takes over the runtime's trace hook.
+    /// Makes a session without any module. The session replaces the runtime's trace hooks.
     ///
     /// # Errors
-    /// If the runtime has no room for anything.
-    pub fn new(mut vm: Vm, options: Options) -> Result<Sire, Stop> {
-        let Options { library, cache, output, diagnostics } = options;
+    ///
+    /// If the runtime is out of memory.
+    pub fn new(mut vm: Vm, options: SireOptions) -> Result<Sire, EvalError> {
+        let SireOptions { library, cache, output, diagnostics } = options;
         let traces = output.clone();
         vm.on_trace(move |value| traces.trace(value));
         let traces = output.clone();
         vm.on_deep_trace(move |value| traces.deep_trace(value));
         let session = Session::new(vm, output, diagnostics)?;
-        let cache = cache.map(Cache::new);
-        Ok(Sire { session, library, cache, known: HashMap::new(), module: None })
+        let cache = cache.map(StateCache::new);
+        Ok(Sire { session, library, cache, known: HashMap::default(), module: None })
     }
 
-    /// The runtime.
+    /// Returns the runtime.
     pub fn vm(&mut self) -> &mut Vm {
         &mut self.session.vm
     }
 
-    /// Loads a module, after those before it, in place of what was loaded. The definitions of
-    /// those that were not in the cache are printed.
+    /// Loads a module, after all modules before it, in place of the module that was loaded. This
+    /// prints the definitions of the modules whose states are not in the cache.
     ///
     /// # Errors
-    /// Why it cannot be loaded. Nothing is loaded then.
-    pub fn load(&mut self, name: &str) -> Result<(), Error> {
+    ///
+    /// If a module does not exist, cannot be read, or has a failing command. No module is loaded
+    /// then.
+    pub fn load(&mut self, name: &str) -> Result<(), SireError> {
         self.module = None;
-        self.session.state = State::new();
+        self.session.state = SireState::new();
         self.session.defined.clear();
         let result = self.load_chain(name);
         match &result {
             Ok(()) => self.module = Some(name.to_owned()),
-            Err(_) => self.session.state = State::new(),
+            Err(_) => self.session.state = SireState::new(),
         }
-        self.session.out.flush().map_err(Error::Output)?;
+        self.session.output.flush().map_err(SireError::Output)?;
         result
     }
 
-    fn load_chain(&mut self, name: &str) -> Result<(), Error> {
-        let start = Key::start(self.session.vm.jets().compared_with());
-        let chain = chain::chain(&self.library, name, start)?;
-        let keys: Vec<Key> = chain.iter().map(|link| link.key).collect();
-        let mut states = self.cached(&keys)?;
+    fn load_chain(&mut self, name: &str) -> Result<(), SireError> {
+        let start = StateKey::start(self.session.vm.jets().compared_with());
+        let chain = module_chain(&self.library, name, start)?;
+        let keys: Vec<StateKey> = chain.iter().map(|module| module.key).collect();
+        let mut states = self.cached_states(&keys)?;
         if let Some(state) = states.last() {
-            let Session { vm, binds, .. } = &mut self.session;
-            let noun = cache::unpack(vm, state)?;
-            self.session.state =
-                State::of_noun(vm, binds, &noun).map_err(|error| repl::last_fault(error.into()))?;
+            let Session { vm, bindings, .. } = &mut self.session;
+            let encoded = unpack_state(vm, state)?;
+            self.session.state = SireState::decode(vm, bindings, &encoded)
+                .map_err(|error| CommandError::from(error).into_sire_error())?;
         }
         let cached = states.len();
-        for link in &chain[cached..] {
-            self.run_module(link)?;
+        for module in &chain[cached..] {
+            self.run_module(module)?;
             let Session { vm, state, .. } = &mut self.session;
-            let noun = state.noun(vm)?;
-            states.push(cache::pack(vm, &noun)?);
+            let encoded = state.encode(vm)?;
+            states.push(pack_state(vm, &encoded)?);
         }
         self.known.extend(keys.iter().copied().zip(states.iter().cloned()));
         if let Some(cache) = &self.cache
@@ -164,69 +171,75 @@ impl Sire {
         Ok(())
     }
 
-    /// The packed states of as many first modules of a chain as are known.
-    fn cached(&mut self, keys: &[Key]) -> Result<Vec<Val>, Error> {
+    /// Returns the packed states of the first modules of a chain, as many as the session or the
+    /// cache has.
+    fn cached_states(&mut self, keys: &[StateKey]) -> Result<Vec<Val>, SireError> {
         let known: Vec<Val> = keys.iter().map_while(|key| self.known.get(key).cloned()).collect();
         let Some(cache) = self.cache.as_ref().filter(|_| known.len() < keys.len()) else {
             return Ok(known);
         };
         let mut warnings = Vec::new();
-        let kept = cache.load(&mut self.session.vm, keys, known.len(), &mut warnings);
+        let stored = cache.load(&mut self.session.vm, keys, known.len(), &mut warnings);
         warnings.iter().try_for_each(|warning| self.warn(&warning.to_string()))?;
-        Ok(if kept.len() > known.len() { kept } else { known })
+        Ok(if stored.len() > known.len() { stored } else { known })
     }
 
-    fn warn(&self, warning: &str) -> Result<(), Error> {
-        self.session.diagnostics.write(&format!("warning: {warning}\n")).map_err(Error::Output)
+    fn warn(&self, warning: &str) -> Result<(), SireError> {
+        let text = format!("warning: {warning}\n");
+        self.session.diagnostics.write(&text).map_err(SireError::Output)
     }
 
-    fn run_module(&mut self, link: &Link) -> Result<(), Error> {
+    fn run_module(&mut self, module: &ChainedModule) -> Result<(), SireError> {
         self.session.defined.clear();
-        for block in rex::read_file(&link.text, &link.path) {
-            let block = block.map_err(Error::Syntax)?;
-            match repl::run_block(&mut self.session, &link.file, &block) {
+        for block in rex::read_file(&module.text, &module.path) {
+            let block = block.map_err(SireError::Syntax)?;
+            match block::run_block(&mut self.session, &module.file, &block) {
                 Ok(Ok(())) => {}
-                Err(fault) => return Err(repl::last_fault(fault)),
+                Err(error) => return Err(error.into_sire_error()),
                 Ok(Err(reason)) => {
-                    let (file, line) = (link.path.clone(), block.line);
+                    let (file, line) = (module.path.clone(), block.line);
                     let reason = reason.trim_end().to_owned();
-                    let source_line = excerpt(&link.text, line);
-                    return Err(Error::Command { file, line, reason, source_line });
+                    let source_line = excerpt(&module.text, line);
+                    return Err(SireError::Command { file, line, reason, source_line });
                 }
             }
         }
         Ok(())
     }
 
-    /// The value of a name in the module that was loaded last, or that the session is in.
+    /// Returns the value of a name in the current scope: that of the module that was loaded last, or
+    /// of the REPL.
     ///
     /// # Errors
-    /// [`Error::NoBinding`].
-    pub fn binding(&self, name: &str) -> Result<Val, Error> {
-        self.session.lookup(&name::of_text(name)).ok_or_else(|| Error::NoBinding {
-            module: name::text(self.session.state.context()),
+    ///
+    /// [`SireError::NoBinding`], if the name is not bound.
+    pub fn binding(&self, name: &str) -> Result<Val, SireError> {
+        self.session.lookup(&nat_text::from_text(name)).ok_or_else(|| SireError::NoBinding {
+            module: nat_text::to_text(self.session.state.context()),
             name: name.to_owned(),
         })
     }
 
-    /// What the module that was loaded last defined, in that order: also what it defined anew or
-    /// dropped later. Nothing if it came from the cache.
+    /// Returns all definitions of the module that was loaded last, in their order. A name that the
+    /// module redefined occurs several times. Names that the module does not export are included. If
+    /// the state came from the cache, there are no definitions.
     pub fn definitions(&self) -> impl Iterator<Item = (String, Val)> {
-        self.session.defined.iter().map(|(name, value)| (name::text(name), value.clone()))
+        self.session.defined.iter().map(|(name, value)| (nat_text::to_text(name), value.clone()))
     }
 
-    /// Reads and carries out commands until the input ends, with the names of the module that was
-    /// loaded last in scope. Failed commands are printed and change nothing.
+    /// Runs the read-eval-print loop until the input ends, with the names of the module that was
+    /// loaded last in scope. A failed command prints a report and has no other effect.
     ///
     /// # Errors
-    /// If input cannot be read or output not be written.
-    pub fn repl(&mut self, input: impl BufRead) -> Result<(), Error> {
+    ///
+    /// If the input cannot be read or the output cannot be written.
+    pub fn repl(&mut self, input: impl BufRead) -> Result<(), SireError> {
         let module = self.module.take();
         repl::run(&mut self.session, module.as_deref(), input)
     }
 }
 
-/// The line of that number, or the start of it if it is long.
+/// Returns a line of a text, or the start of a long one. `line` counts from 1.
 fn excerpt(text: &str, line: usize) -> String {
     const WIDTH: usize = 100;
     let line = text.lines().nth(line - 1).unwrap_or_default();

@@ -1,38 +1,38 @@
-//! Where a session prints to, and how values look there.
+//! The output of a session, and the printed form of values in it.
 
+use plan::{NatRef, Natural, Ref};
 use rex::Rex;
 use rex::print::Colour;
+use show::{self, Symbol};
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
-use vm::show::{self, Symbol};
-use vm::{NatRef, Natural, Ref};
 
-/// A value with more parts than this is not printed: shared parts are printed as often as they
-/// occur, and no terminal is that long.
+/// The maximum number of parts of a value that is printed. Shared parts count as often as they
+/// occur, because they print as often.
 const PARTS_MAX: usize = 1 << 22;
 
 /// A writer that the session shares with the traces of its evaluations.
 #[derive(Clone)]
-pub struct Output {
-    sink: Rc<RefCell<Sink>>,
+pub struct SireOutput {
+    shared: Rc<RefCell<SharedWriter>>,
     colour: Colour,
 }
 
-struct Sink {
+struct SharedWriter {
     writer: Box<dyn Write>,
-    /// The first error, if a trace met one: it could not return it.
-    error: Option<io::Error>,
+    /// The first error of a trace, which cannot return it. The next write or flush does.
+    trace_error: Option<io::Error>,
 }
 
-impl Output {
-    /// An output that ends in this writer.
-    pub fn new(writer: impl Write + 'static, colour: Colour) -> Output {
-        let sink = Sink { writer: Box::new(writer), error: None };
-        Output { sink: Rc::new(RefCell::new(sink)), colour }
+impl SireOutput {
+    /// Makes an output that prints to `writer`.
+    pub fn new(writer: impl Write + 'static, colour: Colour) -> SireOutput {
+        let shared = SharedWriter { writer: Box::new(writer), trace_error: None };
+        SireOutput { shared: Rc::new(RefCell::new(shared)), colour }
     }
 
-    /// Prints a value as the value of an expression.
+    /// Prints the value of an expression.
     pub(crate) fn value(&self, value: Ref<'_>) -> io::Result<()> {
         match is_printable(value) {
             true => self.write(&show::trace_text(value, self.colour)),
@@ -40,7 +40,7 @@ impl Output {
         }
     }
 
-    /// Prints a value under its name.
+    /// Prints the definition of a name.
     pub(crate) fn definition(&self, name: &Natural, value: Ref<'_>) -> io::Result<()> {
         let symbol = symbol(name);
         match is_printable(value) {
@@ -52,12 +52,12 @@ impl Output {
         }
     }
 
-    /// Prints what an evaluation traces; an error is kept for the next one to return.
+    /// Prints a traced value. The next write or flush returns an error of this one.
     pub(crate) fn trace(&self, value: Ref<'_>) {
         self.keep_error(self.value(value));
     }
 
-    /// Prints a traced value with all its pins.
+    /// Prints a traced value with the content of all its pins, like [`SireOutput::trace`].
     pub(crate) fn deep_trace(&self, value: Ref<'_>) {
         let text = match show::full_rex(value) {
             Ok(rex) if is_printable(value) => show::tree_text(&rex, self.colour),
@@ -68,52 +68,52 @@ impl Output {
 
     fn keep_error(&self, result: io::Result<()>) {
         if let Err(error) = result {
-            self.sink.borrow_mut().error.get_or_insert(error);
+            self.shared.borrow_mut().trace_error.get_or_insert(error);
         }
     }
 
-    /// Prints text as it is.
+    /// Prints text.
     pub(crate) fn write(&self, text: &str) -> io::Result<()> {
-        let sink = &mut *self.sink.borrow_mut();
-        match sink.error.take() {
+        let shared = &mut *self.shared.borrow_mut();
+        match shared.trace_error.take() {
             Some(error) => Err(error),
-            None => sink.writer.write_all(text.as_bytes()),
+            None => shared.writer.write_all(text.as_bytes()),
         }
     }
 
-    /// Hands everything on to where it goes.
+    /// Flushes the writer.
     pub(crate) fn flush(&self) -> io::Result<()> {
-        let sink = &mut *self.sink.borrow_mut();
-        match sink.error.take() {
+        let shared = &mut *self.shared.borrow_mut();
+        match shared.trace_error.take() {
             Some(error) => Err(error),
-            None => sink.writer.flush(),
+            None => shared.writer.flush(),
         }
     }
 }
 
-/// What is printed in the place of a value that is not printable.
+/// The replacement for a value that is too large to print.
 pub(crate) const TOO_LARGE: &str = "(a value too large to print)\n\n";
 
-/// Whether a value is small enough to be printed.
+/// Returns whether a value is small enough to be printed.
 pub(crate) fn is_printable(value: Ref<'_>) -> bool {
-    !show::is_larger_than(value, PARTS_MAX)
+    !plan::is_larger_than(value, PARTS_MAX)
 }
 
-/// A name within a message.
-pub(crate) fn key(name: &Natural) -> String {
+/// Returns the printed form of a name, for messages.
+pub(crate) fn key_text(name: &Natural) -> String {
     show::symbol_text(&symbol(name))
 }
 
-/// A value within a message.
-pub(crate) fn text(value: Ref<'_>) -> String {
+/// Returns the printed form of a value, for messages.
+pub(crate) fn value_text(value: Ref<'_>) -> String {
     match is_printable(value) {
         true => show::value_text(value),
         false => TOO_LARGE.into(),
     }
 }
 
-/// A value as a tree.
-pub(crate) fn rex(value: Ref<'_>) -> Rex {
+/// Returns the tree that a value prints as.
+pub(crate) fn value_rex(value: Ref<'_>) -> Rex {
     match is_printable(value) {
         true => show::value_rex(value),
         false => Rex::text(TOO_LARGE.trim_end()),

@@ -1,94 +1,103 @@
-//! Telling the user why a command failed.
+//! Reports failed commands to the user.
 //!
-//! A failure is printed as the value that the prototype's failures are: the row of `crash`, what
-//! kind of failure it is, and a rex tree with the command, its place, the part in question and the
-//! reason.
+//! A failure prints as the value that the prototype prints: the row of the text `crash`, the kind of
+//! failure, and a Rex tree with the command, its place, the offending part and the reason.
 
-use crate::error::Fault;
+use crate::command_error::CommandError;
 use crate::output;
 use crate::session::Session;
-use rex::Shape;
-use vm::{Stop, Val};
+use plan::{EvalError, Val};
+use rex::NodeShape;
 
-/// The command that is being carried out.
-pub(crate) struct Place<'a> {
+/// The command that is being executed.
+pub(crate) struct CommandLocation<'a> {
     /// The name of the file, or `REPL`.
     pub(crate) file: &'a str,
-    /// The line that the command begins on.
+    /// The first line of the command.
     pub(crate) line: usize,
-    /// The command, as a rex noun.
+    /// The command, as a Rex value.
     pub(crate) block: &'a Val,
 }
 
-/// What there is to tell.
-struct Failure {
+/// The content of a report.
+struct FailureReport {
     kind: &'static str,
-    /// What the part in question is called.
+    /// The label of the offending part.
     label: &'static str,
     part: Val,
     reason: String,
 }
 
-/// Prints why a command failed, and returns the reason alone. Nothing is evaluated, so nothing can
-/// be interrupted.
+/// Prints why a command failed, and returns the reason. This evaluates nothing, so an interrupt has
+/// no effect on it.
 ///
 /// # Errors
-/// A failure of the output or the runtime, which then takes the place of the first one.
+///
+/// An error of the output or of the runtime.
 pub(crate) fn report(
     session: &mut Session,
-    place: &Place<'_>,
-    fault: Fault,
-) -> Result<String, Fault> {
-    let failure = match fault {
-        Fault::Macro { trouble, reason } => {
-            Failure { kind: "Macro Failure!", label: "trouble", part: trouble, reason }
+    location: &CommandLocation<'_>,
+    error: CommandError,
+) -> Result<String, CommandError> {
+    let failure = match error {
+        CommandError::Macro { part, reason } => {
+            FailureReport { kind: "Macro Failure!", label: "trouble", part, reason }
         }
-        Fault::Reject { problem, reason } => refusal(problem, reason),
-        fault => refusal(place.block.clone(), reason_of(session, fault)?),
+        CommandError::Rejected { part, reason } => rejection(part, reason),
+        error => rejection(location.block.clone(), reason_of(session, error)?),
     };
     let reason = failure.reason.clone();
-    let row = row(session, place, failure)?;
-    session.out.value(session.vm.look(&row))?;
+    let value = failure_value(session, location, failure)?;
+    session.output.value(session.vm.look(&value))?;
     Ok(reason)
 }
 
-fn refusal(part: Val, reason: String) -> Failure {
-    Failure { kind: "Failed to Parse Sire", label: "problem", part, reason }
+fn rejection(part: Val, reason: String) -> FailureReport {
+    FailureReport { kind: "Failed to Parse Sire", label: "problem", part, reason }
 }
 
-fn reason_of(session: &mut Session, fault: Fault) -> Result<String, Fault> {
-    Ok(match fault {
-        Fault::Stop(Stop::Crash { op, arg }) => {
+fn reason_of(session: &mut Session, error: CommandError) -> Result<String, CommandError> {
+    Ok(match error {
+        CommandError::Stop(EvalError::Crash { op, arg }) => {
             let row = session.vm.row(&[op, arg])?;
-            output::text(session.vm.look(&row))
+            output::value_text(session.vm.look(&row))
         }
-        Fault::Stop(stop) => stop.to_string(),
-        Fault::Malformed(malformed) => malformed.to_string(),
-        Fault::InliningTooDeep => "inlining does not come to an end".into(),
-        Fault::TooManyBinders => "too many binders are nested".into(),
-        Fault::Macro { reason, .. } | Fault::Reject { reason, .. } => reason,
-        fault @ Fault::Output(_) => return Err(fault),
+        CommandError::Stop(stop) => stop.to_string(),
+        CommandError::Malformed(malformed) => malformed.to_string(),
+        CommandError::InliningTooDeep => "inlining does not come to an end".into(),
+        CommandError::TooManyBinders => "too many binders are nested".into(),
+        CommandError::Macro { reason, .. } | CommandError::Rejected { reason, .. } => reason,
+        error @ CommandError::Output(_) => return Err(error),
     })
 }
 
-/// The value that a failure is printed as.
-fn row(session: &mut Session, place: &Place<'_>, failure: Failure) -> Result<Val, Stop> {
-    let Failure { kind, label, mut part, reason } = failure;
+/// Returns the value that a failure prints as.
+fn failure_value(
+    session: &mut Session,
+    location: &CommandLocation<'_>,
+    failure: FailureReport,
+) -> Result<Val, EvalError> {
+    let FailureReport { kind, label, mut part, reason } = failure;
     if !output::is_printable(session.vm.look(&part)) {
-        // The rest is still worth reading.
-        part = session.syntax.word(&mut session.vm, output::TOO_LARGE.trim_end())?;
+        // The other parts of the report are still useful.
+        part = session.constructors.word(&mut session.vm, output::TOO_LARGE.trim_end())?;
     }
-    let file = session.syntax.word(&mut session.vm, place.file)?;
-    let line = session.syntax.word(&mut session.vm, &place.line.to_string())?;
-    let place_of = session.syntax.node(&mut session.vm, Shape::Shut, ":", &[file, line], None)?;
-    let reason = session.syntax.word(&mut session.vm, &reason)?;
-    let parts =
-        [("reason", reason), (label, part), ("where", place_of), ("block", place.block.clone())];
+    let file = session.constructors.word(&mut session.vm, location.file)?;
+    let line = session.constructors.word(&mut session.vm, &location.line.to_string())?;
+    let where_part =
+        session.constructors.node(&mut session.vm, NodeShape::Shut, ":", &[file, line], None)?;
+    let reason = session.constructors.word(&mut session.vm, &reason)?;
+    let parts = [
+        ("reason", reason),
+        (label, part),
+        ("where", where_part),
+        ("block", location.block.clone()),
+    ];
     let mut tree = None;
     for (label, part) in parts {
-        let Session { vm, syntax, .. } = &mut *session;
-        let label = syntax.word(vm, label)?;
-        tree = Some(syntax.node(vm, Shape::Open, "#", &[label, part], tree.as_ref())?);
+        let Session { vm, constructors, .. } = &mut *session;
+        let label = constructors.word(vm, label)?;
+        tree = Some(constructors.node(vm, NodeShape::Open, "#", &[label, part], tree.as_ref())?);
     }
     let vm = &mut session.vm;
     let mut items = vec![vm.text("crash")?, vm.text(kind)?];

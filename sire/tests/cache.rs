@@ -1,10 +1,10 @@
-//! Cached modules: as good as loaded ones, and never trusted.
+//! The cache of states: it gives the same results as loading, and rejects damaged files.
 
 mod common;
 
 use common::Rig;
 use proptest::prelude::*;
-use sire::Library;
+use sire::ModuleLibrary;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -23,15 +23,15 @@ fn modules() -> TempDir {
 }
 
 fn rig(modules: &TempDir, cache: &Path) -> Rig {
-    Rig::new(Library::only(modules.path()), Some(cache.to_owned()))
+    Rig::new(ModuleLibrary::only(modules.path()), Some(cache.to_owned()))
 }
 
-/// Loads `main` in a new Sire: what was printed, the hash of `main`, and the warnings.
+/// Loads `main` in a new session. Returns the output, the hash of `main`, and the warnings.
 fn load(modules: &TempDir, cache: &Path) -> (String, String, String) {
     let mut rig = rig(modules, cache);
     rig.sire.load("main").expect("it loads");
     let main = rig.sire.binding("main").expect("it is defined");
-    let hash = rig.sire.vm().hash(&main).expect("a value that ends").to_string();
+    let hash = rig.sire.vm().hash(&main).expect("a finite value").to_string();
     (rig.out.take(), hash, rig.diagnostics.take())
 }
 
@@ -40,7 +40,7 @@ fn files(cache: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_is_cached_is_not_run_again() {
+fn cached_modules_are_not_run_again() {
     let (modules, cache) = (modules(), tempfile::tempdir().expect("a temporary folder"));
     let (printed, hash, _) = load(&modules, cache.path());
     assert!(printed.contains("main="), "{printed}");
@@ -53,7 +53,7 @@ fn what_is_cached_is_not_run_again() {
 }
 
 #[test]
-fn a_change_further_up_counts() {
+fn changing_a_predecessor_invalidates_the_states_after_it() {
     let (modules, cache) = (modules(), tempfile::tempdir().expect("a temporary folder"));
     let (all, hash, _) = load(&modules, cache.path());
     fs::write(modules.path().join("one.sire"), ONE.replace("| f (f x)", "| f x")).expect("a file");
@@ -63,7 +63,7 @@ fn a_change_further_up_counts() {
 }
 
 #[test]
-fn inlining_works_through_the_cache() {
+fn cached_definitions_can_be_inlined() {
     let (modules, cache) = (modules(), tempfile::tempdir().expect("a temporary folder"));
     let session = "(k 1 2)\n\n= (f x) | twice 3 x\n";
     let mut first = rig(&modules, cache.path());
@@ -78,7 +78,7 @@ fn inlining_works_through_the_cache() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_is_a_warning() {
+fn an_unwritable_cache_causes_a_warning() {
     let modules = modules();
     let file = modules.path().join("one.sire");
     let (printed, _, warnings) = load(&modules, &file);
@@ -87,7 +87,7 @@ fn a_cache_that_cannot_be_written_is_a_warning() {
 }
 
 #[test]
-fn old_files_go() {
+fn old_files_are_deleted() {
     let (modules, cache) = (modules(), tempfile::tempdir().expect("a temporary folder"));
     for round in 0..20 {
         let text = format!("{MAIN}= round {round}\n");
@@ -98,7 +98,7 @@ fn old_files_go() {
 }
 
 #[test]
-fn a_foreign_file_is_a_warning() {
+fn a_foreign_file_causes_a_warning() {
     let (modules, cache) = (modules(), tempfile::tempdir().expect("a temporary folder"));
     let (all, ..) = load(&modules, cache.path());
     for content in [&b""[..], b"something else entirely, and longer than any header would be ....."]
@@ -114,16 +114,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn a_damaged_file_is_never_used(position in 0.0..1.0, bit in 0..8u32, cut: bool) {
+    fn a_damaged_file_is_never_used(position in 0.0..1.0, bit in 0..8u32, truncate: bool) {
         let (modules, cache) = (modules(), tempfile::tempdir().expect("a temporary folder"));
         let (all, hash, _) = load(&modules, cache.path());
         let file = &files(cache.path())[0];
         let mut bytes = fs::read(file).expect("the cache");
-        let place = (position * bytes.len() as f64) as usize;
-        if cut {
-            bytes.truncate(place);
+        let at = (position * bytes.len() as f64) as usize;
+        if truncate {
+            bytes.truncate(at);
         } else {
-            bytes[place] ^= 1 << bit;
+            bytes[at] ^= 1 << bit;
         }
         fs::write(file, bytes).expect("a file");
         let (printed, again, warnings) = load(&modules, cache.path());

@@ -1,7 +1,7 @@
-//! The prototype's transcripts: input for a session without modules, and what it printed.
+//! Transcripts of the prototype: the input and the output of sessions without modules.
 //!
-//! Values and definitions must agree to the byte. Of an error only the innermost reason must: the
-//! prototype prints an error within an error.
+//! Values and definitions must agree to the byte. Errors must agree in the innermost reason only,
+//! since the prototype nests errors.
 
 mod common;
 

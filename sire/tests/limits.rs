@@ -1,10 +1,10 @@
-//! Macros whose results are endless or huge: the command fails, memory stays bounded, and the
-//! session goes on.
+//! Macros with infinite or huge results: the command fails, memory use is bounded, and the session
+//! continues.
 
 mod common;
 
 use common::Rig;
-use sire::Library;
+use sire::ModuleLibrary;
 
 const DEFINITIONS: &str = "
 = (EMBD x) | (4 (0 {##EMBD} 2 0)) x
@@ -15,10 +15,11 @@ const DEFINITIONS: &str = "
 = bush | twice (twice (twice (twice twice))) both 1
 ";
 
-/// What a macro with this body makes of a session, with little memory to use.
+/// Runs a session with a macro of this body and little memory. Returns the output after the macro's
+/// definition.
 fn session(body: &str) -> String {
-    let limits = vm::Options { max_heap: 48 << 20, max_stack: 8 << 20, ..Default::default() };
-    let mut rig = Rig::with_limits(Library::only("/nonexistent"), None, limits);
+    let limits = plan::Options { max_heap: 48 << 20, max_stack: 8 << 20, ..Default::default() };
+    let mut rig = Rig::with_limits(ModuleLibrary::only("/nonexistent"), None, limits);
     let input = format!("{DEFINITIONS}\n= {{$}} | & (st rex err ok) {body}\n\n($ 1)\n\n(3 41)\n");
     let printed = rig.session(&input);
     let (_, after) = printed.split_once("($)=").or_else(|| printed.split_once("$")).expect("bound");
@@ -28,7 +29,7 @@ fn session(body: &str) -> String {
 }
 
 #[test]
-fn endless_results_end_at_a_limit() {
+fn infinite_results_reach_the_memory_limit() {
     for body in [
         "| ok st (grow 1)",
         "| ok (grow 1) rex",
@@ -38,13 +39,13 @@ fn endless_results_end_at_a_limit() {
         "| ok st (EMBD (grow 1))",
         "(@@ (= cycle (0 0 cycle)) (ok st (EMBD cycle)))",
     ] {
-        let told = session(body);
-        assert!(told.contains("needs more"), "{body}: {told}");
+        let printed = session(body);
+        assert!(printed.contains("needs more"), "{body}: {printed}");
     }
 }
 
 #[test]
-fn what_is_too_large_to_print_is_not() {
+fn huge_values_are_not_printed() {
     for (body, part) in [
         ("| err bush {no}", "# reason no"),
         ("| ok st bush", "# reason"),
@@ -52,7 +53,7 @@ fn what_is_too_large_to_print_is_not() {
         ("bush", "Invalid macro expansion"),
         ("| ok st (EMBD bush)", "too large to print"),
     ] {
-        let told = session(body);
-        assert!(told.contains(part), "{body}: {told:.2000}");
+        let printed = session(body);
+        assert!(printed.contains(part), "{body}: {printed:.2000}");
     }
 }

@@ -1,24 +1,24 @@
-//! Modules in files: what loads, what is refused, and with which words.
+//! Modules in files: loading, and the errors of loading.
 
 mod common;
 
 use common::Rig;
-use sire::{Error, Library};
+use sire::{ModuleLibrary, SireError};
 use std::fs;
 use tempfile::TempDir;
 
-/// A folder with these modules, and a Sire over it.
+/// Makes a folder with these modules, and a session over it.
 fn rig(modules: &[(&str, &str)]) -> (TempDir, Rig) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in modules {
         fs::write(folder.path().join(format!("{name}.sire")), text).expect("a file");
     }
-    let rig = Rig::new(Library::only(folder.path()), None);
+    let rig = Rig::new(ModuleLibrary::only(folder.path()), None);
     (folder, rig)
 }
 
-/// Loads `main` of these modules, which must fail.
-fn refusal(modules: &[(&str, &str)]) -> Error {
+/// Loads `main` of these modules, and returns the error.
+fn load_error(modules: &[(&str, &str)]) -> SireError {
     let (_folder, mut rig) = rig(modules);
     let error = rig.sire.load("main").expect_err("it must not load");
     assert!(rig.sire.binding("a").is_err(), "nothing is loaded");
@@ -43,7 +43,7 @@ fn a_chain_of_modules() {
 }
 
 #[test]
-fn a_session_sees_the_module_and_can_reach_the_others() {
+fn a_session_has_the_names_of_the_module_and_can_refer_to_others() {
     let (_folder, mut rig) =
         rig(&[("one", "#### one\n\n= a 1\n"), ("main", "#### main <- one\n\n= b 2\n")]);
     rig.sire.load("main").expect("it loads");
@@ -54,7 +54,7 @@ fn a_session_sees_the_module_and_can_reach_the_others() {
 }
 
 #[test]
-fn loading_again_prints_only_what_changed() {
+fn reloading_runs_only_changed_modules() {
     let (folder, mut rig) =
         rig(&[("one", "#### one\n= a 1\n"), ("main", "#### main <- one\n= b 2\n")]);
     rig.sire.load("main").expect("it loads");
@@ -67,21 +67,21 @@ fn loading_again_prints_only_what_changed() {
 }
 
 #[test]
-fn a_missing_predecessor() {
-    let message = refusal(&[("main", "#### main <- gone\n")]).to_string();
+fn a_missing_predecessor_is_an_error() {
+    let message = load_error(&[("main", "#### main <- gone\n")]).to_string();
     assert!(message.contains("main.sire:1: no module gone"), "{message}");
 }
 
 #[test]
-fn modules_that_need_each_other() {
-    let error = refusal(&[("main", "#### main <- other\n"), ("other", "#### other <- main\n")]);
+fn a_cycle_of_modules_is_an_error() {
+    let error = load_error(&[("main", "#### main <- other\n"), ("other", "#### other <- main\n")]);
     let message = error.to_string();
     let end = "other.sire:1: the modules main <- other <- main need each other";
     assert!(message.ends_with(end), "{message}");
 }
 
 #[test]
-fn files_that_do_not_begin_as_modules() {
+fn files_without_a_module_header_are_errors() {
     let cases = [
         ("", "main.sire:1: the file is empty"),
         ("; only a comment\n", "main.sire:1: the file is empty"),
@@ -93,14 +93,14 @@ fn files_that_do_not_begin_as_modules() {
         ("####\n", "main.sire:1: expected `#### NAME`"),
     ];
     for (text, message) in cases {
-        let error = refusal(&[("main", text)]);
+        let error = load_error(&[("main", text)]);
         assert!(error.to_string().starts_with(message), "{text:?}: {error}");
         assert_eq!(error.exit_code(), 1);
     }
 }
 
 #[test]
-fn a_failing_command_names_its_place() {
+fn the_error_of_a_failed_command_has_file_and_line() {
     let (folder, mut rig) = rig(&[("main", "#### main\n\n= a 1\n\n= b (3 c)\n\n= d 4\n")]);
     let error = rig.sire.load("main").expect_err("c is not bound");
     let path = folder.path().join("main.sire");
@@ -114,23 +114,23 @@ fn a_failing_command_names_its_place() {
 }
 
 #[test]
-fn text_that_is_not_rex() {
-    let error = refusal(&[("main", "#### main\n\n= a 1\n\n= b (3\n")]);
-    assert!(matches!(&error, Error::Syntax(place) if place.line == 5), "{error}");
+fn a_syntax_error_has_its_line() {
+    let error = load_error(&[("main", "#### main\n\n= a 1\n\n= b (3\n")]);
+    assert!(matches!(&error, SireError::Syntax(place) if place.line == 5), "{error}");
 }
 
 #[test]
-fn a_file_that_is_not_text() {
+fn a_file_that_is_not_utf8_is_an_error() {
     let (folder, mut rig) = rig(&[]);
     fs::write(folder.path().join("main.sire"), b"#### main\n\n= a \xff\n").expect("a file");
     let error = rig.sire.load("main").expect_err("it is not UTF-8");
-    assert!(matches!(&error, Error::Syntax(place) if place.line == 3), "{error}");
+    assert!(matches!(&error, SireError::Syntax(place) if place.line == 3), "{error}");
 }
 
 #[test]
-fn a_folder_in_the_place_of_a_module() {
+fn a_folder_named_like_a_module_is_an_error() {
     let (folder, mut rig) = rig(&[]);
     fs::create_dir(folder.path().join("main.sire")).expect("a folder");
     let error = rig.sire.load("main").expect_err("a folder cannot be read");
-    assert!(matches!(error, Error::File { .. }), "{error}");
+    assert!(matches!(error, SireError::File { .. }), "{error}");
 }

@@ -1,26 +1,26 @@
-//! Values print as source that makes them again, as long as they are data: nats, texts, bars, rows,
-//! sets, and apps of nats. (Laws and pins print in short, and tables as Loot writes them.)
+//! Data prints as source that evaluates to the same data: nats, texts, bars, rows, sets, and apps of
+//! nats. (Laws and pins print in abbreviated form, and tables in Loot's notation.)
 
 mod common;
 
 use common::Rig;
+use plan::plain::from_term;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use rex::print::{Colour, block};
-use sire::Library;
+use show::value_rex;
+use sire::ModuleLibrary;
+use spec::shapes::{bar, row, set};
+use spec::{Term, nat_from_bytes};
 use std::collections::BTreeSet;
-use vm::plain::from_term;
-use vm::show::value_rex;
-use vm::spec::shapes::{bar, row, set};
-use vm::spec::{Term, nat_from_bytes};
 
 fn text(text: String) -> Term {
     Term::Nat(nat_from_bytes(text.as_bytes()))
 }
 
-/// A nat that prints on one line: the key of a set has to.
+/// A nat that prints on one line, as the keys of sets have to.
 fn key() -> impl Strategy<Value = Term> {
     prop_oneof![
         3 => (0..300u64).prop_map(Term::from),
@@ -46,7 +46,7 @@ fn any_bar() -> impl Strategy<Value = Term> {
     ]
 }
 
-/// A nat and fewer arguments than it takes.
+/// A partial application of a nat.
 fn app(inner: impl Strategy<Value = Term>) -> impl Strategy<Value = Term> {
     (0..3u64, vec(inner, 1..3)).prop_map(|(operation, args)| Term::from(operation).apps(args))
 }
@@ -62,25 +62,25 @@ fn data() -> impl Strategy<Value = Term> {
     )
 }
 
-/// The definition of a name, its value laid out as it is printed.
+/// Returns the definition of a name with a printed value.
 fn definition(name: &str, printed: &str) -> String {
     let lines = printed.lines().map(|line| format!("    {line}\n"));
     format!("= {name}\n{}\n", lines.collect::<String>())
 }
 
 #[test]
-fn printed_data_reads_as_what_it_was() {
+fn printed_data_evaluates_to_the_same_data() {
     const CASES: usize = 400;
     let mut runner = TestRunner::deterministic();
     let strategy = data();
     let mut generate = || strategy.new_tree(&mut runner).expect("no rejections").current();
     let terms: Vec<Term> = (0..CASES).map(|_| generate()).collect();
 
-    let mut rig = Rig::new(Library::new("/nonexistent"), None);
+    let mut rig = Rig::new(ModuleLibrary::new("/nonexistent"), None);
     rig.sire.load("prelude").expect("the library loads");
     let vm = rig.sire.vm();
     let values: Vec<_> =
-        terms.iter().map(|term| from_term(vm, term).expect("room for it")).collect();
+        terms.iter().map(|term| from_term(vm, term).expect("enough memory")).collect();
     let printed: Vec<String> =
         values.iter().map(|value| block(&value_rex(vm.look(value)), Colour::None)).collect();
     let name = |index: usize| format!("printed{index}");

@@ -1,23 +1,23 @@
-//! Sessions: what a failed command leaves behind, what macros may do, and what ends an evaluation.
+//! Sessions: rollback of failed commands, macros that change the state, interrupts, and limits.
 
 mod common;
 
 use common::Rig;
-use sire::Library;
+use sire::ModuleLibrary;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// What a session prints after its banner.
+/// Returns the output of a session after its banner.
 fn after_banner(printed: &str) -> &str {
     printed.split_once("}\n\n\n").expect("a session begins with its banner").1
 }
 
-/// What a session without modules prints after its banner.
+/// Runs a session without modules, and returns its output after the banner.
 fn run(input: &str) -> String {
     after_banner(&common::session(input)).to_owned()
 }
 
-/// What a session prints behind some definitions.
+/// Runs a session, and returns its output after that of some definitions.
 fn run_with(macros: &str, input: &str) -> String {
     let printed = run(&format!("{macros}\n{input}"));
     let quiet = run(&format!("{macros}\n"));
@@ -36,8 +36,8 @@ fn a_failed_command_changes_nothing() {
 }
 
 #[test]
-fn keys_of_bindings_count_on_only_if_the_command_succeeds() {
-    // A macro that gives out the next key, which is the first item of the state.
+fn failed_commands_use_up_no_keys() {
+    // A macro that returns the next key, which is the first item of the state.
     let key = "= {%%} | & (st rex err ok) | ok st (EMBD (first st))\n\n";
     let library = "= (EMBD x) | (4 (0 {##EMBD} 2 0)) x\n
 = (first r) | 1 (i & 0) (n a b & 0) (f x & x) (n & 0) r\n\n";
@@ -49,7 +49,7 @@ fn keys_of_bindings_count_on_only_if_the_command_succeeds() {
 
 #[test]
 fn a_macro_may_change_the_state() {
-    // The state with its key made one more: [nextKey context scope modules].
+    // A macro that increments the next key of the state [nextKey context scope modules].
     let step = "
 = (rest r)  | 1 (i & 0) (n a b & 0) (f x & f) (n & 0) r
 = (first r) | 1 (i & 0) (n a b & 0) (f x & x) (n & 0) r
@@ -66,7 +66,7 @@ fn a_macro_may_change_the_state() {
 }
 
 #[test]
-fn rubbish_from_macros_is_refused() {
+fn invalid_results_of_macros_are_errors() {
     let macros = "
 = {+1} | & (st rex err ok) | ok 7 rex
 = {+2} | & (st rex err ok) | ok (0 0 3 0 1 2) rex
@@ -78,7 +78,7 @@ fn rubbish_from_macros_is_refused() {
 ";
     for rune in 1..=7 {
         let name = format!("+{rune}");
-        // The names are texts, so that they can be bound; `$` stands for one that can be written.
+        // The definitions bind each name as a text; `$` is a rune that the session can write.
         let printed = run_with(&macros.replace(&name, "$"), "$ 1 2\n\n5\n");
         assert!(printed.contains("# reason"), "{name}: {printed}");
         assert!(printed.ends_with("\n5\n\n"), "{name}: {printed}");
@@ -86,8 +86,14 @@ fn rubbish_from_macros_is_refused() {
 }
 
 #[test]
-fn syntax_errors_are_told_apart_from_values() {
-    let mut rig = Rig::new(Library::only("/nonexistent"), None);
+fn errors_of_import_and_export_have_the_text_of_the_prototype() {
+    assert!(run(":| a b c\n").contains("Bad import syntax"));
+    assert!(run("^-^ a\n  | b\n").contains("Bad export-filter syntax"));
+}
+
+#[test]
+fn syntax_errors_go_to_the_diagnostics() {
+    let mut rig = Rig::new(ModuleLibrary::only("/nonexistent"), None);
     let printed = rig.session("1\n\n(2\n\n= x | (3\n     4)\n\n5\n");
     assert_eq!(after_banner(&printed), "1\n\n5\n\n");
     let errors = rig.diagnostics.take();
@@ -95,9 +101,9 @@ fn syntax_errors_are_told_apart_from_values() {
 }
 
 #[test]
-fn input_that_is_not_text_is_told_with_its_place() {
-    let mut rig = Rig::new(Library::only("/nonexistent"), None);
-    rig.sire.repl(&b"1\n\n= x\n  \xff\n\n2\n"[..]).expect("it goes on");
+fn input_that_is_not_utf8_is_an_error_with_its_place() {
+    let mut rig = Rig::new(ModuleLibrary::only("/nonexistent"), None);
+    rig.sire.repl(&b"1\n\n= x\n  \xff\n\n2\n"[..]).expect("the session continues");
     let printed = rig.out.take();
     assert!(after_banner(&printed).ends_with("\n2\n\n"), "{printed}");
     let errors = rig.diagnostics.take();
@@ -105,16 +111,16 @@ fn input_that_is_not_text_is_told_with_its_place() {
 }
 
 #[test]
-fn the_last_line_needs_no_end() {
+fn the_last_line_needs_no_line_feed() {
     assert_eq!(run("= x | 3 4"), "x=5\n\n");
     assert_eq!(run("7"), "7\n\n");
     assert_eq!(run(""), "");
 }
 
-/// Sets a flag when it is dropped, be it by a panic.
-struct AtEnd<'a>(&'a AtomicBool);
+/// Sets a flag when it is dropped, also during a panic.
+struct SetOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for AtEnd<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -122,7 +128,7 @@ impl Drop for AtEnd<'_> {
 
 #[test]
 fn an_evaluation_can_be_interrupted() {
-    let mut rig = Rig::new(Library::only("/nonexistent"), None);
+    let mut rig = Rig::new(ModuleLibrary::only("/nonexistent"), None);
     let flag = rig.sire.vm().interrupt_flag();
     let done = AtomicBool::new(false);
     let printed = thread::scope(|scope| {
@@ -132,7 +138,7 @@ fn an_evaluation_can_be_interrupted() {
                 thread::yield_now();
             }
         });
-        let _at_end = AtEnd(&done);
+        let _guard = SetOnDrop(&done);
         rig.session("((? (loop x) | loop x) 1)\n\n")
     });
     assert!(printed.contains("interrupted"), "{printed}");
@@ -141,7 +147,7 @@ fn an_evaluation_can_be_interrupted() {
 }
 
 #[test]
-fn inlining_that_does_not_end_is_refused() {
+fn infinite_inlining_is_an_error() {
     let printed = run("| (? (**f x) | x x) (? (**f x) | x x)\n\n5\n");
     assert!(printed.contains("inlining does not come to an end"), "{printed}");
     assert!(printed.ends_with("\n5\n\n"), "{printed}");
@@ -157,7 +163,7 @@ fn a_law_without_arguments_crashes_only_if_it_is_used() {
 }
 
 #[test]
-fn depth_is_no_matter() {
+fn deep_source_uses_no_native_stack() {
     const DEPTH: usize = 50_000;
     let nested = format!("= x | {}1{}\n", "(3 ".repeat(DEPTH), ")".repeat(DEPTH));
     assert_eq!(run(&nested), format!("x={}\n\n", DEPTH + 1));

@@ -3,10 +3,10 @@
 
 use jit::build::Jets;
 use jit::{Mode, install};
-use sire::{Library, Options, Output, Sire};
-use std::sync::Arc;
-use spec::Term;
 use plan::{EvalError, Val, plain};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
+use spec::Term;
+use std::sync::Arc;
 use vm::Vm;
 
 /// Operations with one operand.
@@ -53,9 +53,9 @@ fn session(mode: Mode, text: &str) -> Sire {
     let options = plan::Options { max_heap: 1 << 26, ..Default::default() };
     let mut vm = Vm::new(options, Arc::new(jets::table())).expect("the stack can be reserved");
     install(&mut vm, Jets::library(), mode).expect("the compiler supports this machine");
-    let output = Output::new(std::io::sink(), Default::default());
-    let library = Library::new("/nonexistent");
-    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let output = SireOutput::new(std::io::sink(), Default::default());
+    let library = ModuleLibrary::new("/nonexistent");
+    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
     let mut sire = Sire::new(vm, options).expect("the heap is large enough");
     sire.load("prelude").expect("it is built in");
     sire.repl([SHARED_BUFFER, text].concat().as_bytes()).expect("it is read");

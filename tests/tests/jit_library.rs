@@ -8,19 +8,19 @@ use jit::build::{BuildError, Jets, build};
 use jit::ir::{Callee, Op, Stmt, Terminator, Unit, verify};
 use jit::passes::optimise;
 use oracle::Machine;
-use sire::{Library, Options, Output, Sire};
-use std::sync::Arc;
-use spec::Term;
 use plan::{Val, plain};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
+use spec::Term;
+use std::sync::Arc;
 use vm::Vm;
 
 /// A session with this module loaded, and the definitions of the module.
 fn session(module: &str) -> (Sire, Vec<(String, Val)>) {
     let vm =
         Vm::new(Default::default(), Arc::new(jets::table())).expect("the stack can be reserved");
-    let output = Output::new(std::io::sink(), Default::default());
-    let library = Library::new("/nonexistent");
-    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let output = SireOutput::new(std::io::sink(), Default::default());
+    let library = ModuleLibrary::new("/nonexistent");
+    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
     let mut sire = Sire::new(vm, options).expect("the heap is large enough");
     sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
     let definitions = sire.definitions().collect();
@@ -60,7 +60,7 @@ fn count_thunks_and_unknown_calls(unit: &Unit) -> (usize, usize) {
 fn laws_of_the_library_give_valid_units() {
     let jets = Jets::library();
     let mut built = 0;
-    for module in Library::built_in() {
+    for module in ModuleLibrary::built_in() {
         let (mut sire, definitions) = session(module);
         for (name, value) in definitions {
             let vm = sire.vm();

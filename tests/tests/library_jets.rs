@@ -4,16 +4,16 @@
 //! only run slower, without any error. This suite fails instead, and prints the lines to write into
 //! `jets/src/library.rs`. The suite `jet_agreement` checks that laws and jets agree.
 
-use sire::{Library, Options, Output, Sire};
+use plan::{Hash, Shape, Val};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
-use plan::{Hash, Shape, Val};
 use vm::Vm;
 
 /// Names and hashes of the pinned laws that the modules of the library define.
 fn pinned_laws() -> &'static BTreeSet<(String, Hash)> {
     static LAWS: OnceLock<BTreeSet<(String, Hash)>> = OnceLock::new();
-    LAWS.get_or_init(|| Library::built_in().flat_map(laws_of).collect())
+    LAWS.get_or_init(|| ModuleLibrary::built_in().flat_map(laws_of).collect())
 }
 
 /// [`pinned_laws`] of one module. Each module gets a session of its own, because a session does not
@@ -21,9 +21,9 @@ fn pinned_laws() -> &'static BTreeSet<(String, Hash)> {
 fn laws_of(module: &str) -> Vec<(String, Hash)> {
     let vm =
         Vm::new(Default::default(), Arc::new(jets::table())).expect("the stack can be reserved");
-    let output = Output::new(std::io::sink(), Default::default());
-    let library = Library::new("/nonexistent");
-    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let output = SireOutput::new(std::io::sink(), Default::default());
+    let library = ModuleLibrary::new("/nonexistent");
+    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
     let mut sire = Sire::new(vm, options).expect("the heap is large enough");
     sire.load(module).unwrap_or_else(|error| panic!("{module}: {error}"));
     let values: Vec<Val> = sire.definitions().map(|(_, value)| value).collect();

@@ -57,8 +57,8 @@ fn a_truncated_seed_is_refused_by_name() {
 /// The seed of a pinned row of two equal rows, each of two equal rows, and so on, `depth` levels:
 /// small, but with 2^`depth` parts.
 fn nested_pairs(depth: usize) -> Vec<u8> {
-    let mut vm =
-        vm::Vm::new(plan::Options::default(), Default::default()).expect("the stack can be reserved");
+    let mut vm = vm::Vm::new(plan::Options::default(), Default::default())
+        .expect("the stack can be reserved");
     let mut value = vm.nat(7);
     for _ in 0..depth {
         value = vm.row(&[value.clone(), value]).expect("a small value");

@@ -5,8 +5,8 @@ use crate::progress;
 use crate::terminal::ExitError;
 use anyhow::Context;
 use machine::HashVerifier;
-use persist::inspect::{DamageEffect, DamageFinding, CheckReport, SnapshotStatus};
-use persist::{PinHash, Inspection, OpenError};
+use persist::inspect::{CheckReport, DamageEffect, DamageFinding, SnapshotStatus};
+use persist::{Inspection, OpenError, PinHash};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(crate) fn check(args: StoreArgs) -> anyhow::Result<()> {
     let inspection = Inspection::open(&args.store).map_err(open_error)?;
     let bar = progress::bytes("checking", inspection.bytes());
     let not_checked = |error: &dyn std::fmt::Display| exit_error(NOT_CHECKED, error);
-    let verifier = Verifier::new(|bytes| bar.set_position(bytes));
+    let verifier = HashVerifier::new(|bytes| bar.set_position(bytes));
     let mut verifier = verifier.map_err(|error| not_checked(&error))?;
     let report = inspection.check(&mut verifier);
     bar.finish_and_clear();
@@ -121,5 +121,5 @@ fn advice(report: &CheckReport) -> &'static str {
 }
 
 fn hash_text(hash: &PinHash) -> String {
-    vm::PinHash(*hash).to_string()
+    plan::Hash(*hash).to_string()
 }

@@ -19,7 +19,7 @@ pub(crate) fn du(args: DuArgs) -> anyhow::Result<()> {
     io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
-fn as_lines(usage: &Usage) -> String {
+fn as_lines(usage: &StoreUsage) -> String {
     let mut text = format!("{:<34}  {:>10}  {:>16}\n", "", "count", "bytes");
     let mut line = |part: &str, count: u64, bytes: u64| {
         let _ = writeln!(text, "{part:<34}  {count:>10}  {bytes:>16}");
@@ -84,8 +84,8 @@ struct JsonSnapshot {
     own_bytes: u64,
 }
 
-impl From<&Usage> for JsonUsage {
-    fn from(usage: &Usage) -> JsonUsage {
+impl From<&StoreUsage> for JsonUsage {
+    fn from(usage: &StoreUsage) -> JsonUsage {
         let snapshots = usage.snapshots.iter().map(|used| JsonSnapshot {
             generation: used.snapshot.generation,
             covers: used.snapshot.covers.0,

@@ -3,7 +3,7 @@
 use crate::args::GcArgs;
 use crate::progress;
 use anyhow::Context;
-use persist::collect::{CollectStats, CollectPhase, collect};
+use persist::collect::{CollectPhase, CollectStats, collect};
 use std::io::{self, Write as _};
 use std::path::Path;
 

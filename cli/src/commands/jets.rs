@@ -6,14 +6,14 @@ use crate::args::JetsArgs;
 use crate::json;
 use anyhow::Context;
 use jets::Listed;
+use plan::Options;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use vm::jet::{Calls, JetTable};
-use plan::Options;
 use vm::Vm;
+use vm::jet::{Calls, JetTable};
 
 /// Prints the laws that are known by hash, the library of each, and whether it has a native
 /// implementation. With modules, loads these and prints the counts too.

@@ -6,7 +6,7 @@ use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs};
 use crate::console::StdioConsole;
 use crate::terminal::{self, ExitError};
 use anyhow::Context;
-use machine::{MachineHandle, Machine, RunOutcome, ReplayFrom, MachineSettings};
+use machine::{Machine, MachineHandle, MachineSettings, ReplayFrom, RunOutcome};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::path::Path;

@@ -4,10 +4,10 @@ use super::setup::{cache_code, runtime};
 use crate::args::{ExecutionOptions, MemoryOptions, ReplArgs, ShowArgs};
 use crate::terminal::{self, evaluation_error};
 use anyhow::{Context, anyhow, bail};
+use plan::{EvalError, Val, seed};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use plan::{EvalError, Val, seed};
 use vm::Vm;
 
 /// Prints the value in a seed file with all its pins.

@@ -3,13 +3,13 @@
 use crate::args::{ExecutionOptions, MemoryOptions};
 use crate::terminal;
 use anyhow::{Context, anyhow};
+use plan::{Hash, Ref, Shape};
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use vm::jet::{Jet, JetTable};
-use plan::{Hash, Ref, Shape};
 use vm::Vm;
+use vm::jet::{Jet, JetTable};
 
 /// A runtime with all jets, and with the compiler unless the options turn it off.
 pub(super) fn runtime(execution: ExecutionOptions, memory: MemoryOptions) -> anyhow::Result<Vm> {

@@ -5,11 +5,11 @@ use super::statistics::Measurement;
 use crate::args::{CacheOptions, ExecutionOptions, MemoryOptions, SaveArgs, SireArgs};
 use crate::terminal::{self, sire_error};
 use anyhow::Context;
-use sire::{Library, Options, Output, Sire, module_name};
+use plan::{Val, seed};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput, module_name};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use plan::{Val, seed};
 use vm::Vm;
 
 /// Loads the modules, then runs a session on standard input.
@@ -59,7 +59,7 @@ fn session(
     execution: ExecutionOptions,
     memory: MemoryOptions,
 ) -> anyhow::Result<Sire> {
-    let output = Output::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour());
+    let output = SireOutput::new(io::LineWriter::new(io::stdout()), terminal::stdout_colour());
     let cache = cache_directory(store).map(|directory| directory.join("modules"));
     cache_code(store);
     start(runtime(execution, memory)?, cache, output)
@@ -67,7 +67,7 @@ fn session(
 
 /// Loads modules without the cache. Prints only diagnostics.
 pub(super) fn load_uncached(vm: Vm, modules: &[String]) -> anyhow::Result<()> {
-    let output = Output::new(io::sink(), terminal::colour(false));
+    let output = SireOutput::new(io::sink(), terminal::colour(false));
     let mut sire = start(vm, None, output)?;
     stop_on_interrupt(&mut sire)?;
     for module in modules {
@@ -77,10 +77,10 @@ pub(super) fn load_uncached(vm: Vm, modules: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start(vm: Vm, cache: Option<PathBuf>, output: Output) -> anyhow::Result<Sire> {
-    let library = Library::new("sire");
-    let diagnostics = Output::new(io::stderr(), terminal::stderr_colour());
-    let options = Options { library, cache, output, diagnostics };
+fn start(vm: Vm, cache: Option<PathBuf>, output: SireOutput) -> anyhow::Result<Sire> {
+    let library = ModuleLibrary::new("sire");
+    let diagnostics = SireOutput::new(io::stderr(), terminal::stderr_colour());
+    let options = SireOptions { library, cache, output, diagnostics };
     Sire::new(vm, options).map_err(terminal::evaluation_error)
 }
 

@@ -29,6 +29,6 @@ pub(crate) fn import(args: ImportArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn germs() -> anyhow::Result<Germs> {
-    Germs::new().context("cannot reserve the stack")
+fn germs() -> anyhow::Result<GermCodec> {
+    GermCodec::new().context("cannot reserve the stack")
 }

@@ -2,9 +2,9 @@
 //! calls of native code.
 
 use crate::ir::{JetSignature, NatOperation, Prim, Type};
-use std::sync::Arc;
 use plan::PinRef;
-use vm::jet::{JetCode, Control, ResultShape, Jet, JetTable, Operation, WordOperation as W};
+use std::sync::Arc;
+use vm::jet::{Control, Jet, JetCode, JetTable, Operation, ResultShape, WordOperation as W};
 
 /// The jets of a runtime, as the compiler looks them up.
 #[derive(Clone, Default)]
@@ -37,7 +37,11 @@ pub(super) fn jet_signature(jet: &Jet) -> JetSignature {
         ResultShape::Bit => Type::Bit,
         ResultShape::Small => Type::Small,
         ResultShape::Nat => Type::Nat,
-        ResultShape::Any | ResultShape::Bar | ResultShape::Row | ResultShape::Set | ResultShape::Tab => Type::Whnf,
+        ResultShape::Any
+        | ResultShape::Bar
+        | ResultShape::Row
+        | ResultShape::Set
+        | ResultShape::Tab => Type::Whnf,
     };
     JetSignature { demands: jet.demands.to_vec(), result, operation: jet.operation }
 }

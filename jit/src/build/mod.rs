@@ -38,8 +38,8 @@ pub use jets::Jets;
 pub(crate) use unit::ARITY_LIMIT;
 
 use crate::ir::Unit;
-use unit::{LAW_SIZE_LIMIT, UnitBuilder, law_of};
 use plan::{Ref, Val};
+use unit::{LAW_SIZE_LIMIT, UnitBuilder, law_of};
 use vm::Vm;
 
 /// A unit and the values of its constants.

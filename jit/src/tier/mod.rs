@@ -36,11 +36,11 @@ use self::reclaim::RuntimeToken;
 use self::request::{CompileRequest, PendingTicket};
 use crate::build::{self, ARITY_LIMIT, Jets};
 use crate::codegen::{CompileError, ConstantFacts, Environment};
+use plan::Val;
 use std::sync::Arc;
 use std::sync::mpsc::{TrySendError, sync_channel};
-use vm::native::{CodeEntry, Compiler, CompilerSetup};
-use plan::Val;
 use vm::Vm;
+use vm::native::{CodeEntry, Compiler, CompilerSetup};
 
 /// When laws are compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

@@ -18,9 +18,7 @@ use super::reclaim;
 use super::request::CompileRequest;
 use super::statistics::{self, JitCounter};
 use crate::build::{ExpectedCallee, add_entry_guards};
-use crate::codegen::{
-    self, Backend, CompileError, CompiledFunction, Environment, Listing,
-};
+use crate::codegen::{self, Backend, CompileError, CompiledFunction, Environment, Listing};
 use crate::ir::{ConstantId, Unit};
 use crate::passes::optimise;
 use crate::runtime::{CodeLinker, LinkedUnit, UnitData, restore_shared, shared_functions};

@@ -6,10 +6,10 @@
 
 use super::reclaim::{self, RuntimeToken};
 use crate::codegen::Environment;
-use vm::native::CodeEntry;
 use crate::runtime::PublishedCode;
 use std::collections::HashSet;
 use std::sync::Weak;
+use vm::native::CodeEntry;
 
 /// A unit whose code is published.
 pub(super) struct PublishedUnit {

@@ -3,9 +3,9 @@
 //! A runtime that ends, and a runtime whose laws are gone, leave a notice here. The compiling thread
 //! frees the code when it next has something to do.
 
-use vm::native::CodeEntry;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use vm::native::CodeEntry;
 
 /// The count of notices so far.
 static NOTICES: AtomicUsize = AtomicUsize::new(0);

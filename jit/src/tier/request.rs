@@ -3,11 +3,11 @@
 use super::reclaim::RuntimeToken;
 use crate::build::ExpectedCallee;
 use crate::codegen::Environment;
-use vm::native::CodeEntry;
 use crate::ir::Unit;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
+use vm::native::CodeEntry;
 
 /// The count of requests that may wait.
 pub(super) const QUEUE: usize = 64;

@@ -7,10 +7,10 @@ mod law;
 use jit::ir::{
     BlockId, Call, Callee, ConstantKind, FunctionId, Op, Operand, Prim, Stmt, Terminator, Unit, Var,
 };
-use std::cell::RefCell;
-use std::rc::Rc;
 use plan::Natural;
 use spec::Term;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// A shared, updatable value or thunk.
 pub(crate) type Value = Rc<RefCell<ValueState>>;

@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use machine::{Console, Machine, MachineSettings, Notice, Origin, SnapshotPolicy};
 use persist::collect::collect;
 use persist::{Seq, Store};
+use plan::{Ref, Shape, Val};
 use program::{FANOUT, Size};
 use rustix::fs::{Advice, fadvise};
 use std::fs;
@@ -30,7 +31,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use plan::{Ref, Shape, Val};
 use vm::Vm;
 
 /// The result of a measurement.

@@ -13,11 +13,11 @@ use crate::clock::Clock;
 use crate::error::SystemError;
 use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
 use jiff::Timestamp;
+use plan::Ref;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use plan::Ref;
 
 /// A message to the device's thread. `until` is in seconds since 1970, and `number` tells apart
 /// calls that wait for the same time.

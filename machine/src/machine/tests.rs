@@ -20,7 +20,10 @@ fn damage_in_the_evaluation_of_a_worker_stops_the_machine() {
         Err(RunError::Damaged { problem, .. }) => assert_eq!(problem, damage.to_string()),
         other => panic!("{other:?}"),
     }
-    assert!(ControlMessage::of_damage(&EvalError::Loop).is_none(), "a failure ends the worker only");
+    assert!(
+        ControlMessage::of_damage(&EvalError::Loop).is_none(),
+        "a failure ends the worker only"
+    );
 }
 
 #[test]

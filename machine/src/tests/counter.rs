@@ -1,8 +1,8 @@
 //! The counter never skips a number or counts one twice, whatever happens to its machine.
 
 use super::harness::{Failure, TestMachine};
-use super::terms::{Expr, arg, call, inc, law, nat, row, trace};
 use super::programs::{cog, counter, cycle, exec, read, replying_law, when, write};
+use super::terms::{Expr, arg, call, inc, law, nat, row, trace};
 use crate::{RunError, RunOutcome};
 use persist::sim::{InjectedFault, Survives};
 

@@ -1,15 +1,15 @@
 //! Disks that are full or damaged, and stores that hold no machine or are in use.
 
 use super::harness::{Failure, TestMachine};
-use super::terms::{self, Expr, arg, call, law, nat, row};
 use super::programs::{cog, counter, cycle, exec, keep_inputs, read, writer};
+use super::terms::{self, Expr, arg, call, law, nat, row};
 use crate::event::{EventInput, EventOutcome, EventRecord, InputPayload};
 use crate::trace::ConsoleMessage;
 use crate::{BootError, Machine, Notice, RunError, StartError};
 use crossbeam_channel::unbounded;
 use persist::Store;
-use std::sync::Arc;
 use plan::Hash;
+use std::sync::Arc;
 use vm::Vm;
 
 #[test]

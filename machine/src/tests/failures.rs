@@ -1,8 +1,8 @@
 //! Evaluations that fail: what they end, and what they do not end.
 
 use super::harness::{LIMIT, TestMachine};
-use super::terms::{Expr, arg, call, law, nat, row};
 use super::programs::{cog, cycle, endless, exec, first_input, keep_inputs, read, when, writer};
+use super::terms::{Expr, arg, call, law, nat, row};
 use crate::machine::SHUTDOWN_GRACE;
 use crate::trace::ConsoleMessage;
 use crate::{AbortReason, Notice, Origin, RunOutcome};

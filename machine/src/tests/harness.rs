@@ -12,11 +12,11 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
 use persist::sim::SimDisk;
 use persist::{Store, StoreSettings};
+use plan::{Ref, Shape};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use plan::{Ref, Shape};
 use vm::Vm;
 
 /// The time at which all machines start, in seconds since 1970.

@@ -1,8 +1,8 @@
 //! The results of jobs, live and in a replay.
 
 use super::harness::TestMachine;
-use super::terms::{Expr, arg, call, law, nat, row};
 use super::programs::{cog, endless, eval, exec, keep_inputs, writer};
+use super::terms::{Expr, arg, call, law, nat, row};
 use crate::RunOutcome;
 
 /// The inputs that a cog gets for a job in slot 1, rendered.

@@ -4,8 +4,8 @@
 //! and the live machine logs the hash of its state with every event.
 
 use super::harness::TestMachine;
-use super::terms::{Expr, arg, call, law, nat, row, trace};
 use super::programs::{cog, counter, cycle, eval, exec, first_input, read, when, write, writer};
+use super::terms::{Expr, arg, call, law, nat, row, trace};
 use super::tiers::TIERS;
 use crate::cog::{ApplyMode, Cog};
 use crate::event::{EventOutcome, EventRecord, InputPayload};
@@ -15,8 +15,8 @@ use crate::watchdog::Watchdog;
 use crate::{ReplayFrom, RunOutcome, SnapshotPolicy, StartError};
 use crossbeam_channel::unbounded;
 use persist::{LogRecord, Store};
-use std::sync::Arc;
 use plan::Hash;
+use std::sync::Arc;
 
 /// A machine that writes a snapshot only when it is stopped, so that its log has all events.
 fn machine(program: &Expr) -> TestMachine {

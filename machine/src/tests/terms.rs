@@ -1,8 +1,8 @@
 //! Small PLAN programs, written as Rust expressions.
 
-use vm::jet::{Control, Demand, Jet, JetTable};
 use plan::{Hash, Options, Val};
 use vm::Vm;
+use vm::jet::{Control, Demand, Jet, JetTable};
 
 /// A PLAN value, or within a law, a part of the law's body.
 #[derive(Clone)]

@@ -1,8 +1,8 @@
 //! A machine behaves the same whether its laws are compiled or not.
 
 use super::harness::TestMachine;
-use super::terms::{Expr, arg, call, case, inc, law, nat};
 use super::programs::{cog, counter, exec, first_input, writer};
+use super::terms::{Expr, arg, call, case, inc, law, nat};
 use crate::{ReplayFrom, RunOutcome};
 use jit::Mode;
 use persist::sim::SimDisk;

@@ -2,16 +2,16 @@
 //! and the time at which it was made.
 
 use super::harness::{START, TestMachine, render};
-use super::terms::{Expr, arg, call, law, nat, row, trace};
 use super::programs::{cog, cycle, endless, eval, exec, first_input, keep_inputs, wait, writer};
+use super::terms::{Expr, arg, call, law, nat, row, trace};
 use crate::clock::{Clock, ManualClock};
 use crate::trace::ConsoleMessage;
 use crate::{Console, Notice, Origin, RunOutcome};
 use crossbeam_channel::{Sender, unbounded};
 use jiff::Timestamp;
+use plan::Ref;
 use std::sync::Arc;
 use std::time::Duration;
-use plan::Ref;
 
 fn text(text: &str) -> ConsoleMessage {
     ConsoleMessage::Text(text.into())

@@ -1,8 +1,8 @@
 //! Drivers, devices, and changes of the row of workers.
 
 use super::harness::TestMachine;
-use super::terms::{Expr, arg, call, law, nat, row, trace};
 use super::programs::{cog, cycle, exec, keep_inputs, read, wait, when, writer};
+use super::terms::{Expr, arg, call, law, nat, row, trace};
 use crate::trace::ConsoleMessage;
 use crate::{Notice, RunOutcome};
 

@@ -7,8 +7,8 @@ use super::*;
 use crate::sim::{SimDisk, Survives};
 use crate::types::Seq;
 use crate::{Store, StoreSettings};
-use std::sync::Arc;
 use plan::pinspace::Frozen;
+use std::sync::Arc;
 
 /// Accepts every pin.
 struct AcceptAll;

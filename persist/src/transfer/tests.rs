@@ -7,10 +7,10 @@ use super::*;
 use crate::error::CreateError;
 use crate::types::PinHash;
 use crate::{Seq, Store, StoreSettings};
+use plan::pinspace::{Frozen, PinSpace};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use plan::pinspace::{Frozen, PinSpace};
 
 /// A codec with a simple body format. It looks up the edges of a pin by its hash.
 struct TestCodec {

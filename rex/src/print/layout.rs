@@ -1,40 +1,45 @@
-//! The multi-line layout.
+//! The layout of a tree over several lines.
 //!
-//! An open node is a rune, then its sons. Sons that fit on a line (*phrasic* ones: anything but
-//! open nodes and line strings) share lines of up to forty columns; those before the first
-//! other son go behind the rune, those after the last other son two columns in, and everything
-//! in between one block below the other, the last of them four columns in, the one above it
-//! eight, and so on. The heir stands below the rune.
+//! An open node prints as its rune, its sons and, below the rune, its heir. A *one-line* tree is
+//! any tree except open nodes and line strings (the prototype calls it phrasic). One-line sons
+//! share lines of up to forty columns. The sons are placed in three parts:
 //!
-//! Runes are placed by their last character: `d` is its column, so `=?=` at `d = 2` starts in
-//! column 0. Where a block's widest rune would start left of column 0 it moves right.
+//! * The one-line sons before the first other son follow the rune.
+//! * The sons from the first to the last that is not one-line are blocks below each other. The last
+//!   block is indented by four columns, the one above it by eight, and so on.
+//! * The one-line sons after that are indented by two columns.
 //!
-//! Lines made that way are then pulled up: one that starts to the right of where the line before
-//! it ends continues that line. It reads the same, since only the column counts.
+//! The column `d` of a rune is that of its last character, so `=?=` at `d = 2` starts in column 0.
+//! A block moves right if its widest rune would start to the left of column 0.
+//!
+//! Finally, a line that starts to the right of the end of the line before it continues that line.
+//! The text reads the same, since only the column counts.
 
 use std::fmt;
 
 use super::line;
-use super::paint::{Colour, Paint, Phrase};
-use crate::{Leaf, Rex, Shape};
+use super::styled::{Colour, StyledText, TextStyle};
+use crate::{LeafKind, NodeShape, Rex};
 
-/// Phrases go on one line as long as it does not get wider than this.
-const PHRASE_COLUMNS: usize = 40;
-/// How far the last of several blocks is indented, and each one above it more than the next.
+/// The maximum width of a line of several one-line trees.
+const SHARED_LINE_COLUMNS: usize = 40;
+/// The indentation of the last block, and the difference between one block and the next.
 const BLOCK_INDENT: usize = 4;
-/// How far phrases below a rune are indented.
-const PHRASE_INDENT: usize = 2;
+/// The indentation of one-line trees below a rune.
+const ONE_LINE_INDENT: usize = 2;
 
 pub(super) fn write(out: &mut impl fmt::Write, rex: &Rex, colour: Colour) -> fmt::Result {
-    let mut lines = Lines { out, colour, column: 0, pending: None };
-    let mut tasks = vec![Task::Block(0, rex)];
+    let mut lines = LineWriter { out, colour, column: 0, pending: None };
+    let mut tasks = vec![LayoutTask::Block(0, rex)];
     while let Some(task) = tasks.pop() {
         match task {
-            Task::Block(d, rex) => lay_out(&mut lines, &mut tasks, make_room(d, rex), rex)?,
-            Task::Heir(d, rex) => lay_out(&mut lines, &mut tasks, d, rex)?,
-            Task::Phrases(d, run) => {
-                for phrase in phrases(run, colour) {
-                    lines.add(d, phrase)?;
+            LayoutTask::Block(d, rex) => {
+                lay_out(&mut lines, &mut tasks, block_column(d, rex), rex)?
+            }
+            LayoutTask::Heir(d, rex) => lay_out(&mut lines, &mut tasks, d, rex)?,
+            LayoutTask::OneLine(d, run) => {
+                for text in one_line_texts(run, colour) {
+                    lines.add(d, text)?;
                 }
             }
         }
@@ -42,25 +47,27 @@ pub(super) fn write(out: &mut impl fmt::Write, rex: &Rex, colour: Colour) -> fmt
     lines.flush()
 }
 
-/// What is still to be laid out, at a column.
-enum Task<'a> {
+/// A part of the tree that is still to be laid out, with its column.
+enum LayoutTask<'a> {
     Block(usize, &'a Rex),
-    /// A block below its rune, for which room was made together with it.
+    /// The heir of a block. Its column is that of the block, which [`block_column`] computed for
+    /// both.
     Heir(usize, &'a Rex),
-    Phrases(usize, &'a [Rex]),
+    /// Adjacent one-line trees.
+    OneLine(usize, &'a [Rex]),
 }
 
-/// The column for a block that should start at `d`, so that no rune on its line of heirs starts
-/// left of column 0.
-fn make_room(d: usize, rex: &Rex) -> usize {
+/// Returns the column of a block whose preferred column is `d`: it moves right so that no rune of
+/// the block and its heirs starts to the left of column 0.
+fn block_column(d: usize, rex: &Rex) -> usize {
     let mut needed = 0;
     let mut next = Some(rex);
     while let Some(rex) = next {
         match rex {
-            Rex::Node { shape: Shape::Open, rune, .. } => {
+            Rex::Node { shape: NodeShape::Open, rune, .. } => {
                 needed = needed.max(rune.chars().count().saturating_sub(1));
             }
-            Rex::Leaf { leaf: Leaf::Line, .. } => {}
+            Rex::Leaf { leaf: LeafKind::Line, .. } => {}
             _ => break,
         }
         next = rex.heir();
@@ -72,115 +79,119 @@ fn make_room(d: usize, rex: &Rex) -> usize {
 }
 
 fn lay_out<'a, W: fmt::Write>(
-    lines: &mut Lines<'_, W>,
-    tasks: &mut Vec<Task<'a>>,
+    lines: &mut LineWriter<'_, W>,
+    tasks: &mut Vec<LayoutTask<'a>>,
     d: usize,
     rex: &'a Rex,
 ) -> fmt::Result {
     match rex {
-        Rex::Leaf { leaf: Leaf::Line, text, heir } => {
+        Rex::Leaf { leaf: LeafKind::Line, text, heir } => {
             let written = if text.is_empty() { "}".into() } else { format!("}} {text}") };
-            let mut phrase = Phrase::default();
-            phrase.push(&written, Paint::Text, lines.colour);
-            tasks.extend(heir.as_deref().map(|heir| Task::Heir(d, heir)));
-            lines.add(d, phrase)
+            let mut line = StyledText::default();
+            line.push(&written, TextStyle::Text, lines.colour);
+            tasks.extend(heir.as_deref().map(|heir| LayoutTask::Heir(d, heir)));
+            lines.add(d, line)
         }
-        Rex::Node { shape: Shape::Open, rune, sons, heir } => {
-            let (opening, nesting, closing) = split_ends(sons);
-            tasks.extend(heir.as_deref().map(|heir| Task::Heir(d, heir)));
-            tasks.push(Task::Phrases(d + PHRASE_INDENT, closing));
-            for (i, run) in blocks(nesting).into_iter().rev().enumerate() {
+        Rex::Node { shape: NodeShape::Open, rune, sons, heir } => {
+            let (first, middle, last) = split_sons(sons);
+            tasks.extend(heir.as_deref().map(|heir| LayoutTask::Heir(d, heir)));
+            tasks.push(LayoutTask::OneLine(d + ONE_LINE_INDENT, last));
+            for (i, run) in split_blocks(middle).into_iter().rev().enumerate() {
                 let d = d + BLOCK_INDENT * (i + 1);
                 tasks.push(match run {
-                    [one] if !is_phrasic(one) => Task::Block(d, one),
-                    run => Task::Phrases(d, run),
+                    [one] if !is_one_line(one) => LayoutTask::Block(d, one),
+                    run => LayoutTask::OneLine(d, run),
                 });
             }
-            lines.add_opening(d, rune, opening)
+            lines.add_rune(d, rune, first)
         }
-        _ => lines.add(d, line::phrase(rex, lines.colour)),
+        _ => lines.add(d, line::render(rex, lines.colour)),
     }
 }
 
-/// Whether a tree is written on one line.
-fn is_phrasic(rex: &Rex) -> bool {
-    !matches!(rex, Rex::Node { shape: Shape::Open, .. } | Rex::Leaf { leaf: Leaf::Line, .. })
+/// Returns whether a tree is printed on one line.
+fn is_one_line(rex: &Rex) -> bool {
+    !matches!(
+        rex,
+        Rex::Node { shape: NodeShape::Open, .. } | Rex::Leaf { leaf: LeafKind::Line, .. }
+    )
 }
 
-/// The phrasic sons at the start, those at the end, and what is between.
-fn split_ends(sons: &[Rex]) -> (&[Rex], &[Rex], &[Rex]) {
-    let first = sons.iter().position(|son| !is_phrasic(son)).unwrap_or(sons.len());
-    let (opening, rest) = sons.split_at(first);
-    let last = rest.iter().rposition(|son| !is_phrasic(son)).map_or(0, |i| i + 1);
-    let (nesting, closing) = rest.split_at(last);
-    (opening, nesting, closing)
+/// Splits sons into the one-line sons at the start, the part from the first to the last other son,
+/// and the one-line sons at the end.
+fn split_sons(sons: &[Rex]) -> (&[Rex], &[Rex], &[Rex]) {
+    let start = sons.iter().position(|son| !is_one_line(son)).unwrap_or(sons.len());
+    let (first, rest) = sons.split_at(start);
+    let end = rest.iter().rposition(|son| !is_one_line(son)).map_or(0, |i| i + 1);
+    let (middle, last) = rest.split_at(end);
+    (first, middle, last)
 }
 
-/// Cuts sons into the blocks that get an indentation each: single non-phrasic sons, and runs of
-/// phrasic ones.
-fn blocks(sons: &[Rex]) -> Vec<&[Rex]> {
-    sons.chunk_by(|a, b| is_phrasic(a) && is_phrasic(b)).collect()
+/// Splits sons into the parts that get an indentation each: single sons that are not one-line, and
+/// runs of one-line sons.
+fn split_blocks(sons: &[Rex]) -> Vec<&[Rex]> {
+    sons.chunk_by(|a, b| is_one_line(a) && is_one_line(b)).collect()
 }
 
-/// Phrasic trees, as many to a line as fit.
-fn phrases(run: &[Rex], colour: Colour) -> impl Iterator<Item = Phrase> {
-    let mut rendered = run.iter().map(move |rex| line::phrase(rex, colour)).peekable();
+/// Renders one-line trees, as many to a line as fit.
+fn one_line_texts(run: &[Rex], colour: Colour) -> impl Iterator<Item = StyledText> {
+    let mut rendered = run.iter().map(move |rex| line::render(rex, colour)).peekable();
     std::iter::from_fn(move || {
-        let mut phrase = rendered.next()?;
-        let fits = |width, next: &Phrase| width + 1 + next.width <= PHRASE_COLUMNS;
-        while let Some(next) = rendered.next_if(|next| fits(phrase.width, next)) {
-            phrase.push_spaces(1);
-            phrase.append(&next);
+        let mut text = rendered.next()?;
+        let fits = |width, next: &StyledText| width + 1 + next.width <= SHARED_LINE_COLUMNS;
+        while let Some(next) = rendered.next_if(|next| fits(text.width, next)) {
+            text.push_spaces(1);
+            text.append(&next);
         }
-        Some(phrase)
+        Some(text)
     })
 }
 
-/// The output, with the line that may still be continued.
-struct Lines<'a, W> {
+/// The output, with the last line, which the next one may continue.
+struct LineWriter<'a, W> {
     out: &'a mut W,
     colour: Colour,
-    /// Where the pending line starts.
+    /// The column of the first character of the pending line.
     column: usize,
-    pending: Option<Phrase>,
+    pending: Option<StyledText>,
 }
 
-impl<W: fmt::Write> Lines<'_, W> {
-    /// Adds a line that starts at `column`, or continues the one before it if that ends left of it.
-    fn add(&mut self, column: usize, phrase: Phrase) -> fmt::Result {
+impl<W: fmt::Write> LineWriter<'_, W> {
+    /// Adds a text at `column`. The text continues the pending line if that ends to the left of it.
+    fn add(&mut self, column: usize, text: StyledText) -> fmt::Result {
         if let Some(pending) = &mut self.pending {
             let end = self.column + pending.width;
             if column > end {
                 pending.push_spaces(column - end);
-                pending.append(&phrase);
+                pending.append(&text);
                 return Ok(());
             }
         }
         self.flush()?;
         self.column = column;
-        self.pending = Some(phrase);
+        self.pending = Some(text);
         Ok(())
     }
 
-    /// Adds a rune whose last character is at `d`, with the phrases behind and below it.
-    fn add_opening(&mut self, d: usize, rune: &str, opening: &[Rex]) -> fmt::Result {
-        let mut first = Phrase::with_room();
-        first.push(rune, Paint::Rune, self.colour);
+    /// Adds a rune whose last character is in column `d`, and the one-line sons that follow it.
+    fn add_rune(&mut self, d: usize, rune: &str, sons: &[Rex]) -> fmt::Result {
+        let mut first = StyledText::new();
+        first.push(rune, TextStyle::Rune, self.colour);
         let column = (d + 1).saturating_sub(first.width);
-        let mut below = phrases(opening, self.colour);
-        if let Some(phrase) = below.next() {
+        let mut below = one_line_texts(sons, self.colour);
+        if let Some(text) = below.next() {
             first.push_spaces(1);
-            first.append(&phrase);
+            first.append(&text);
         }
         self.add(column, first)?;
-        below.try_for_each(|phrase| self.add(d + PHRASE_INDENT, phrase))
+        below.try_for_each(|text| self.add(d + ONE_LINE_INDENT, text))
     }
 
     fn flush(&mut self) -> fmt::Result {
-        let Some(phrase) = self.pending.take() else { return Ok(()) };
+        let Some(text) = self.pending.take() else { return Ok(()) };
         for _ in 0..self.column {
             self.out.write_char(' ')?;
         }
-        writeln!(self.out, "{}", phrase.text)
+        writeln!(self.out, "{}", text.text)
     }
 }

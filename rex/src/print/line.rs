@@ -1,152 +1,160 @@
-//! A tree on one line.
+//! Prints a tree on one line.
 //!
-//! The work list holds what is still to be written, the next thing last; writing a tree replaces
-//! it by its parts.
+//! The printer uses an explicit stack of tasks. A task for a tree pushes the tasks for its parts.
 
 use std::borrow::Cow;
 
-use super::paint::{Colour, Paint, Phrase};
+use super::styled::{Colour, StyledText, TextStyle};
 use crate::chars::{are_word_bytes, is_word_byte};
-use crate::{Leaf, Rex, Shape};
+use crate::{LeafKind, NodeShape, Rex};
 
-enum Step<'a> {
-    /// A tree with its heir.
+enum PrintTask<'a> {
+    /// Print a tree with its heir.
     Tree(&'a Rex),
-    /// The same in parentheses, if it would run into its neighbours otherwise.
-    Closed(&'a Rex),
-    /// What is written right behind another tree.
+    /// Print a tree, in parentheses if it would merge with its neighbours otherwise.
+    Isolated(&'a Rex),
+    /// Print a tree that is attached to another one without a space.
     Heir(&'a Rex),
-    /// A node without its heir.
+    /// Print a node without its heir.
     Body(&'a Rex),
-    /// A tree between infix runes, where `|` needs no parentheses.
+    /// Print a tree between infix runes, where `|` needs no parentheses.
     Operand(&'a Rex),
-    Mark(&'a str, Paint),
+    /// Print this text.
+    Text(&'a str, TextStyle),
 }
 
-/// Renders `rex`, with its width.
-pub(super) fn phrase(rex: &Rex, colour: Colour) -> Phrase {
-    let mut out = Phrase::with_room();
-    let mut steps = Vec::with_capacity(16);
-    steps.push(Step::Tree(rex));
-    while let Some(step) = steps.pop() {
-        let parts_from = steps.len();
-        match step {
-            Step::Mark(text, paint) => out.push(text, paint, colour),
-            Step::Tree(rex) => {
+/// Renders `rex` on one line.
+pub(super) fn render(rex: &Rex, colour: Colour) -> StyledText {
+    let mut out = StyledText::new();
+    let mut tasks = Vec::with_capacity(16);
+    tasks.push(PrintTask::Tree(rex));
+    while let Some(task) = tasks.pop() {
+        let first_new = tasks.len();
+        match task {
+            PrintTask::Text(text, style) => out.push(text, style, colour),
+            PrintTask::Tree(rex) => {
                 match rex {
                     Rex::Leaf { leaf, text, .. } => {
-                        let (written, paint) = leaf_text(*leaf, text);
-                        out.push(&written, paint, colour);
+                        let (written, style) = leaf_text(*leaf, text);
+                        out.push(&written, style, colour);
                     }
-                    Rex::Node { heir: None, .. } => steps.push(Step::Body(rex)),
-                    Rex::Node { .. } => push_closed(&mut steps, rex, Step::Body(rex)),
+                    Rex::Node { heir: None, .. } => tasks.push(PrintTask::Body(rex)),
+                    Rex::Node { .. } => push_isolated(&mut tasks, rex, PrintTask::Body(rex)),
                     Rex::Embed(never) => match *never {},
                 }
-                steps.extend(rex.heir().map(Step::Heir));
+                tasks.extend(rex.heir().map(PrintTask::Heir));
             }
-            Step::Closed(rex) => push_closed(&mut steps, rex, Step::Tree(rex)),
-            Step::Heir(rex @ Rex::Node { shape: Shape::Prefix, .. }) => {
-                steps.push(Step::Closed(rex));
+            PrintTask::Isolated(rex) => push_isolated(&mut tasks, rex, PrintTask::Tree(rex)),
+            PrintTask::Heir(rex @ Rex::Node { shape: NodeShape::Prefix, .. }) => {
+                tasks.push(PrintTask::Isolated(rex));
             }
-            Step::Heir(rex) => steps.push(Step::Tree(rex)),
-            Step::Operand(rex) => push_operand(&mut steps, rex),
-            Step::Body(rex) => push_body(&mut steps, rex),
+            PrintTask::Heir(rex) => tasks.push(PrintTask::Tree(rex)),
+            PrintTask::Operand(rex) => push_operand(&mut tasks, rex),
+            PrintTask::Body(rex) => push_body(&mut tasks, rex),
         }
-        steps[parts_from..].reverse();
+        tasks[first_new..].reverse();
     }
     out
 }
 
-fn push_closed<'a>(steps: &mut Vec<Step<'a>>, rex: &Rex, inner: Step<'a>) {
-    if let Rex::Node { shape: Shape::Prefix | Shape::Shut, .. } = rex {
-        steps.extend([Step::Mark("(", Paint::Bracket), inner, Step::Mark(")", Paint::Bracket)]);
+fn push_isolated<'a>(tasks: &mut Vec<PrintTask<'a>>, rex: &Rex, inner: PrintTask<'a>) {
+    if let Rex::Node { shape: NodeShape::Prefix | NodeShape::Shut, .. } = rex {
+        tasks.extend([
+            PrintTask::Text("(", TextStyle::Bracket),
+            inner,
+            PrintTask::Text(")", TextStyle::Bracket),
+        ]);
     } else {
-        steps.push(inner);
+        tasks.push(inner);
     }
 }
 
-fn push_operand<'a>(steps: &mut Vec<Step<'a>>, rex: &'a Rex) {
-    if let Rex::Node { shape: Shape::Nest, rune, sons, heir } = rex
+fn push_operand<'a>(tasks: &mut Vec<PrintTask<'a>>, rex: &'a Rex) {
+    if let Rex::Node { shape: NodeShape::Nest, rune, sons, heir } = rex
         && rune == "|"
         && sons.len() + usize::from(heir.is_some()) >= 2
     {
-        push_spaced(steps, sons.iter().chain(rex.heir()).map(Step::Tree));
+        push_spaced(tasks, sons.iter().chain(rex.heir()).map(PrintTask::Tree));
     } else {
-        steps.push(Step::Tree(rex));
+        tasks.push(PrintTask::Tree(rex));
     }
 }
 
-fn push_body<'a>(steps: &mut Vec<Step<'a>>, rex: &'a Rex) {
+fn push_body<'a>(tasks: &mut Vec<PrintTask<'a>>, rex: &'a Rex) {
     let Rex::Node { shape, rune, sons, .. } = rex else { return };
     let rune = rune.as_str();
-    let mark = || Step::Mark(rune, Paint::Rune);
+    let rune_text = || PrintTask::Text(rune, TextStyle::Rune);
     match shape {
-        Shape::Prefix => {
-            steps.push(mark());
-            steps.extend(sons.first().map(Step::Closed));
+        NodeShape::Prefix => {
+            tasks.push(rune_text());
+            tasks.extend(sons.first().map(PrintTask::Isolated));
         }
-        Shape::Shut => {
+        NodeShape::Shut => {
             for (i, son) in sons.iter().enumerate() {
                 if i > 0 {
-                    steps.push(mark());
+                    tasks.push(rune_text());
                 }
-                steps.push(Step::Closed(son));
+                tasks.push(PrintTask::Isolated(son));
             }
         }
-        Shape::Infix => {
-            let between = |(i, son)| (i > 0).then(mark).into_iter().chain([Step::Operand(son)]);
-            push_nested(steps, ["(", ")"], sons.iter().enumerate().flat_map(between));
+        NodeShape::Infix => {
+            let between =
+                |(i, son)| (i > 0).then(rune_text).into_iter().chain([PrintTask::Operand(son)]);
+            push_nested(tasks, ["(", ")"], sons.iter().enumerate().flat_map(between));
         }
-        Shape::Open | Shape::Nest => {
+        NodeShape::Open | NodeShape::Nest => {
             let (brackets, head) = match rune {
                 "," => (["[", "]"], None),
-                // Not painted as a rune: it is only there to tell `(| x)` from `x`.
-                "|" => (["(", ")"], (sons.len() == 1).then_some(Step::Mark("|", Paint::Plain))),
-                _ => (["(", ")"], Some(mark())),
+                // `|` only distinguishes `(| x)` from `x`, so it is not coloured as a rune.
+                "|" => (
+                    ["(", ")"],
+                    (sons.len() == 1).then_some(PrintTask::Text("|", TextStyle::Plain)),
+                ),
+                _ => (["(", ")"], Some(rune_text())),
             };
-            push_nested(steps, brackets, head.into_iter().chain(sons.iter().map(Step::Tree)));
+            push_nested(tasks, brackets, head.into_iter().chain(sons.iter().map(PrintTask::Tree)));
         }
     }
 }
 
 fn push_nested<'a>(
-    steps: &mut Vec<Step<'a>>,
+    tasks: &mut Vec<PrintTask<'a>>,
     [open, close]: [&'static str; 2],
-    parts: impl Iterator<Item = Step<'a>>,
+    parts: impl Iterator<Item = PrintTask<'a>>,
 ) {
-    steps.push(Step::Mark(open, Paint::Bracket));
-    push_spaced(steps, parts);
-    steps.push(Step::Mark(close, Paint::Bracket));
+    tasks.push(PrintTask::Text(open, TextStyle::Bracket));
+    push_spaced(tasks, parts);
+    tasks.push(PrintTask::Text(close, TextStyle::Bracket));
 }
 
-fn push_spaced<'a>(steps: &mut Vec<Step<'a>>, parts: impl Iterator<Item = Step<'a>>) {
+fn push_spaced<'a>(tasks: &mut Vec<PrintTask<'a>>, parts: impl Iterator<Item = PrintTask<'a>>) {
     for (i, part) in parts.enumerate() {
         if i > 0 {
-            steps.push(Step::Mark(" ", Paint::Plain));
+            tasks.push(PrintTask::Text(" ", TextStyle::Plain));
         }
-        steps.push(part);
+        tasks.push(part);
     }
 }
 
-fn leaf_text(leaf: Leaf, text: &str) -> (Cow<'_, str>, Paint) {
-    if leaf == Leaf::Word && prints_bare(text) {
-        return (text.into(), Paint::Plain);
+fn leaf_text(leaf: LeafKind, text: &str) -> (Cow<'_, str>, TextStyle) {
+    if leaf == LeafKind::Word && prints_bare(text) {
+        return (text.into(), TextStyle::Plain);
     }
     let written = match quote_for(text) {
         None => format!("{{{text}}}"),
         Some(quote) => format!("}}{quote}{text}{quote}"),
     };
-    (written.into(), Paint::Text)
+    (written.into(), TextStyle::Text)
 }
 
-/// Whether a word is written as it is. The prototype looks at the low byte of a character only, so
-/// that `Ł` (U+0141) passes for `A`; printed text has to agree with it.
+/// Returns whether a word is printed without quotes. The prototype tests the low byte of each
+/// character only, so it accepts `Ł` (U+0141) like `A`, and printed text has to agree with it.
 fn prints_bare(text: &str) -> bool {
     let by_low_bytes = || text.chars().all(|c| is_word_byte(c as u32 as u8));
     !text.is_empty() && (are_word_bytes(text.as_bytes()) || by_low_bytes())
 }
 
-/// The character to quote `text` with, where braces will not do.
+/// Returns the character to quote `text` with, or `None` if braces can quote it.
 fn quote_for(text: &str) -> Option<char> {
     if braces_balance(text) {
         return None;
@@ -159,7 +167,7 @@ fn quote_for(text: &str) -> Option<char> {
     candidates.into_iter().flat_map(str::chars).find(|c| !used(*c))
 }
 
-/// Every rune character in the order in which they are tried as quotes, `"` among them.
+/// The rune characters and `"`, in the order in which [`quote_for`] tries them.
 const RUNE_CHARS_WITH_QUOTES: &str = "$!#%&*+,-./:<=>?@\\^`'\"|~";
 const WORD_CHARS: &str = "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
@@ -182,7 +190,7 @@ mod tests {
     use crate::chars::RUNE_CHARS;
 
     #[test]
-    fn quote_candidates_are_all_the_characters_there_are() {
+    fn quote_candidates_include_every_rune_and_word_character() {
         let mut quotes: Vec<char> = RUNE_CHARS_WITH_QUOTES.chars().collect();
         quotes.retain(|c| *c != '"');
         let mut runes: Vec<char> = RUNE_CHARS.chars().collect();
@@ -194,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn texts_find_a_quote() {
-        let written = |text: &str| leaf_text(Leaf::Text, text).0.into_owned();
+    fn texts_get_the_first_unused_quote() {
+        let written = |text: &str| leaf_text(LeafKind::Text, text).0.into_owned();
         assert_eq!(written(""), "{}");
         assert_eq!(written("a {b} c"), "{a {b} c}");
         assert_eq!(written("}"), "}_}_");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Leaf, Shape};
+use crate::{LeafKind, NodeShape};
 
 fn word(text: &str) -> Rex {
     Rex::word(text)
@@ -32,8 +32,11 @@ fn every_shape_on_a_line() {
 
 #[test]
 fn trees_without_a_notation_still_print() {
-    assert_eq!(plain_line(&Rex::node(Shape::Prefix, "-", vec![], None)), "-");
-    assert_eq!(plain_line(&Rex::node(Shape::Prefix, "-", vec![word("a"), word("b")], None)), "-a");
+    assert_eq!(plain_line(&Rex::node(NodeShape::Prefix, "-", vec![], None)), "-");
+    assert_eq!(
+        plain_line(&Rex::node(NodeShape::Prefix, "-", vec![word("a"), word("b")], None)),
+        "-a"
+    );
     assert_eq!(plain_line(&Rex::shut("-", vec![])), "");
     assert_eq!(plain_line(&Rex::infix("-", vec![])), "()");
     assert_eq!(plain_line(&Rex::nest("", vec![word("a")])), "( a)");
@@ -53,14 +56,14 @@ fn width_counts_characters() {
 }
 
 #[test]
-fn phrases_share_lines_of_forty_columns() {
+fn one_line_sons_share_lines_of_forty_columns() {
     let sons = |n: usize| vec![word(&"w".repeat(n)), word(&"x".repeat(20))];
     assert_eq!(plain_block(&Rex::open("|", sons(19))).lines().count(), 1);
     assert_eq!(plain_block(&Rex::open("|", sons(20))).lines().count(), 2);
 }
 
 #[test]
-fn blocks_step_to_the_left() {
+fn blocks_are_indented_less_and_less() {
     let wide = || Rex::open("|", vec![word("a_word")]);
     let sons = vec![word("f"), wide(), word("x"), wide(), word("z")];
     let want = "\
@@ -73,23 +76,26 @@ fn blocks_step_to_the_left() {
 }
 
 #[test]
-fn wide_runes_end_in_their_column() {
+fn the_last_character_of_a_wide_rune_is_in_its_column() {
     let heir = Rex::open("=?=", vec![word("b")]);
-    assert_eq!(plain_block(&Rex::node(Shape::Open, "|", vec![word("a")], heir)), "  | a\n=?= b\n");
+    assert_eq!(
+        plain_block(&Rex::node(NodeShape::Open, "|", vec![word("a")], heir)),
+        "  | a\n=?= b\n"
+    );
     let inner = Rex::open("#=?=#=", vec![word("b")]);
     let outer = Rex::open("|", vec![word("long_enough"), inner]);
     assert_eq!(plain_block(&outer), "| long_enough\n   #=?=#= b\n");
 }
 
 #[test]
-fn line_strings_stand_below_each_other() {
-    let lines = Rex::leaf(Leaf::Line, "one", Rex::leaf(Leaf::Line, "", Rex::line("three")));
+fn lines_of_a_line_string_share_a_column() {
+    let lines = Rex::leaf(LeafKind::Line, "one", Rex::leaf(LeafKind::Line, "", Rex::line("three")));
     assert_eq!(plain_block(&lines), "} one\n}\n} three\n");
     assert_eq!(plain_block(&Rex::open("|", vec![lines])), "|   } one\n    }\n    } three\n");
 }
 
 #[test]
-fn colours_are_there_when_asked_for() {
+fn colours_are_printed_on_request() {
     let rex = Rex::open("|", vec![Rex::text("t"), Rex::nest("+", vec![word("w")])]);
     let coloured = block(&rex, Colour::Terminal);
     assert_eq!(

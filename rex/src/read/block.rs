@@ -1,53 +1,55 @@
-//! Which lines make a block.
+//! Groups lines into blocks.
 //!
-//! * A line that begins with a free-standing rune opens a block, which goes on as long as lines are
-//!   not blank and do not begin to the left of that rune's last character. Comments do not end it.
-//! * A line string opens a block of line strings in the same column.
-//! * Any other line is a block by itself, and over at once.
+//! * A line that begins with a free-standing rune starts a block. A blank line, or a line that
+//!   begins to the left of that rune's last character, ends it. Comments do not end it.
+//! * A line string starts a block of line strings in the same column.
+//! * Any other line is a block of its own and ends at once.
 
 use std::sync::Arc;
 
 use super::error::ReadError;
-use super::layout::{Placed, layout};
-use super::lex::{Clump, Fault, LineStart, lex};
+use super::layout::layout;
+use super::lex::{LexError, LineStart, TokenGroup, lex};
 use crate::Rex;
 
-/// A tree, and where it began.
+/// A tree and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
-    /// The line it starts on; the first line of the input is 1.
+pub struct SourceBlock {
+    /// The line that the block starts on, counted from 1.
     pub line: usize,
-    /// What it says.
+    /// The tree.
     pub rex: Rex,
 }
 
-/// Reads blocks from lines as they come.
+/// Reads blocks, a line at a time.
 ///
-/// A block is given out as soon as it is known to be over, which is with the blank line behind it at
-/// the latest. A block with errors in it is given out as the first of them, and reading goes on
-/// behind it.
+/// The reader returns a block as soon as the block is known to be complete, at the latest with the
+/// next blank line. For a block with errors it returns the first error, and continues after the
+/// block.
 #[derive(Debug)]
 pub struct BlockReader {
     file: Arc<str>,
     /// The number of the next line.
     line: usize,
-    pending: Option<Pending>,
+    pending: Option<PendingBlock>,
 }
 
-/// A block that may go on.
+/// A block that the next line may continue.
 #[derive(Debug)]
-struct Pending {
+struct PendingBlock {
     line: usize,
-    /// Lines must not begin to the left of this column.
+    /// The leftmost column in which a line of the block may begin.
     column: usize,
+    /// Whether the block consists of line strings only.
     text_only: bool,
-    content: Result<Vec<Clump>, ReadError>,
-    /// The column of the line string that the last line ended in, if it did.
+    content: Result<Vec<TokenGroup>, ReadError>,
+    /// The column of the line string at the end of the last line.
     trailing_text: Option<usize>,
 }
 
-impl Pending {
-    fn takes(&self, start: LineStart) -> bool {
+impl PendingBlock {
+    /// Returns whether a line that begins with `start` continues the block.
+    fn continues_with(&self, start: LineStart) -> bool {
         match (self.text_only, start) {
             (_, LineStart::Blank) => false,
             (true, LineStart::Text(column)) => column == self.column,
@@ -60,92 +62,92 @@ impl Pending {
         }
     }
 
-    /// Adds what a line holds. The first error is the one that counts.
-    fn extend(&mut self, start: LineStart, content: Result<Vec<Clump>, ReadError>) {
-        let Ok(clumps) = &mut self.content else { return };
+    /// Adds the content of a line. After an error, the block is that error.
+    fn extend(&mut self, start: LineStart, content: Result<Vec<TokenGroup>, ReadError>) {
+        let Ok(groups) = &mut self.content else { return };
         match content {
             Err(error) => self.content = Err(error),
             Ok(mut more) => {
                 if let LineStart::Text(column) = start
                     && self.trailing_text == Some(column)
-                    && let (Some(text), Some(line)) = (clumps.last_mut(), more.pop())
+                    && let (Some(text), Some(line)) = (groups.last_mut(), more.pop())
                 {
                     text.continue_text(line);
                 }
-                clumps.append(&mut more);
+                groups.append(&mut more);
             }
         }
     }
 
-    fn finish(self) -> Result<Block, ReadError> {
-        let clumps: Vec<Placed> = self.content?.into_iter().map(Clump::place).collect();
-        Ok(Block { line: self.line, rex: layout(clumps) })
+    fn finish(self) -> Result<SourceBlock, ReadError> {
+        let groups = self.content?.into_iter().map(TokenGroup::parse).collect();
+        Ok(SourceBlock { line: self.line, rex: layout(groups) })
     }
 }
 
 impl BlockReader {
-    /// A reader at the first line of `file`, whose name is for error messages only.
+    /// Makes a reader whose next line is line 1. Only error messages use the name `file`.
     pub fn new(file: impl Into<Arc<str>>) -> Self {
         BlockReader { file: file.into(), line: 1, pending: None }
     }
 
-    /// The number of the line that will be pushed next, counted from 1.
+    /// Returns the number of the next line, counted from 1.
     pub fn next_line(&self) -> usize {
         self.line
     }
 
-    /// Takes one line (without its line feed; one at its end is ignored) and returns the blocks
-    /// that are over with it, of which there are two at most: the one that was open before it, and
-    /// the line itself.
-    pub fn push_line(&mut self, source: &str) -> Vec<Result<Block, ReadError>> {
+    /// Takes one line, with or without its line feed, and returns the blocks that it completes. These
+    /// are two at most: the block before the line, and the line itself.
+    pub fn push_line(&mut self, source: &str) -> Vec<Result<SourceBlock, ReadError>> {
         let source = source.strip_suffix('\n').unwrap_or(source);
         let line = self.line;
         self.line += 1;
 
         let lexed = lex(source);
-        let content = lexed.clumps.map_err(|Fault { place, problem }| {
-            ReadError::new(&self.file, line, source, place, problem)
+        let content = lexed.groups.map_err(|LexError { range, kind }| {
+            ReadError::new(&self.file, line, source, range, kind)
         });
         if let Some(pending) = &mut self.pending
-            && pending.takes(lexed.start)
+            && pending.continues_with(lexed.start)
         {
             pending.extend(lexed.start, content);
             pending.trailing_text = lexed.trailing_text;
             return Vec::new();
         }
 
-        let mut over = Vec::new();
-        over.extend(self.end_block());
+        let mut complete = Vec::new();
+        complete.extend(self.end_block());
         let (column, text_only) = match lexed.start {
-            LineStart::Blank | LineStart::Comment => return over,
+            LineStart::Blank | LineStart::Comment => return complete,
             LineStart::Text(column) => (column, true),
             LineStart::Rune(column) | LineStart::Other(column) => (column, false),
         };
         let block =
-            Pending { line, column, text_only, content, trailing_text: lexed.trailing_text };
+            PendingBlock { line, column, text_only, content, trailing_text: lexed.trailing_text };
         match lexed.start {
-            LineStart::Other(_) => over.push(block.finish()),
+            LineStart::Other(_) => complete.push(block.finish()),
             _ => self.pending = Some(block),
         }
-        over
+        complete
     }
 
-    /// Ends the input, and with it the block that was open, if there was one.
-    pub fn finish(mut self) -> Option<Result<Block, ReadError>> {
+    /// Ends the input and returns the last block, if the input ends inside one.
+    pub fn finish(mut self) -> Option<Result<SourceBlock, ReadError>> {
         self.end_block()
     }
 
-    fn end_block(&mut self) -> Option<Result<Block, ReadError>> {
-        self.pending.take().map(Pending::finish)
+    fn end_block(&mut self) -> Option<Result<SourceBlock, ReadError>> {
+        self.pending.take().map(PendingBlock::finish)
     }
 }
 
-/// The blocks of a whole text, as if its lines were pushed one after the other to a
-/// [`BlockReader`].
+/// Returns the blocks of a whole text, in order. Only error messages use the name `file`.
+///
+/// The result is the same as that of pushing all lines to a [`BlockReader`].
 pub fn read_file<'a>(
     text: &'a str,
     file: &str,
-) -> impl Iterator<Item = Result<Block, ReadError>> + use<'a> {
+) -> impl Iterator<Item = Result<SourceBlock, ReadError>> + use<'a> {
     let mut reader = Some(BlockReader::new(file));
     let mut lines = text.split_terminator('\n');
     let mut ready = Vec::new().into_iter();

@@ -1,32 +1,32 @@
-//! What can be wrong with a source text, and where.
+//! Errors of the reader.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-/// How much of a long source line is quoted on either side of the place of an error.
+/// The characters of a long source line that an error quotes on either side of its range.
 const EXCERPT_CHARS: usize = 60;
 
-/// What is wrong.
+/// The kind of a [`ReadError`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Problem {
-    /// A character with no role outside of strings and comments.
+pub enum ReadErrorKind {
+    /// A character that is not allowed at this place outside strings and comments.
     #[error("{}", unexpected(*.0))]
     Unexpected(char),
-    /// A `(` or `[` without its counterpart on the same line.
+    /// A `(` or `[` that is not closed on the same line.
     #[error("`{0}` is not closed on its line")]
-    UnclosedNest(char),
-    /// A string that begins with `{` or `"`, or a text quoted by `}` and this character.
+    UnclosedForm(char),
+    /// A string without its closing character, which is the field.
     #[error("the string is not closed: `{0}` is missing on this line")]
     UnclosedText(char),
-    /// `}` followed by something that cannot quote a text.
+    /// A `}` before a character that cannot quote a text.
     #[error("`}}` takes a space (a line string) or an ASCII character to quote with")]
     BadQuote,
     /// A free-standing rune in square brackets.
     #[error("a rune cannot stand by itself in square brackets")]
     RuneInBrackets,
-    /// The file is not text.
+    /// The input is not UTF-8.
     #[error("not UTF-8 text")]
     NotUtf8,
 }
@@ -42,39 +42,39 @@ fn unexpected(c: char) -> String {
     }
 }
 
-/// Why a block could not be read. Displayed, it quotes the source line and points at the place.
+/// An error in a block. Its display form quotes the source line and marks the range of the error.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{file}:{line}:{column}: {problem}\n\n    {excerpt}\n    {carets}")]
+#[error("{file}:{line}:{column}: {kind}\n\n    {excerpt}\n    {carets}")]
 pub struct ReadError {
-    /// The name the reader was given for its input.
+    /// The name of the input.
     pub file: Arc<str>,
-    /// Counts from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// In characters, counts from 1.
+    /// The column in characters, counted from 1.
     pub column: usize,
-    /// What is wrong there.
-    pub problem: Problem,
-    /// The source line, or the part of a long one that is around the place.
+    /// The kind of the error.
+    pub kind: ReadErrorKind,
+    /// The source line, or the part of a long line around the range.
     excerpt: String,
-    /// What goes below it.
+    /// The line of carets below the excerpt.
     carets: String,
 }
 
 impl ReadError {
-    /// An error at a byte range of `source`, which is line `line` of `file`.
+    /// Makes an error for a byte range of `source`, which is line `line` of `file`.
     pub(super) fn new(
         file: &Arc<str>,
         line: usize,
         source: &str,
-        place: Range<usize>,
-        problem: Problem,
+        range: Range<usize>,
+        kind: ReadErrorKind,
     ) -> Self {
-        let (before, rest) = source.split_at_checked(place.start).unwrap_or((source, ""));
-        let (here, after) = rest.split_at_checked(place.len()).unwrap_or((rest, ""));
+        let (before, rest) = source.split_at_checked(range.start).unwrap_or((source, ""));
+        let (here, after) = rest.split_at_checked(range.len()).unwrap_or((rest, ""));
         let column = before.chars().count() + 1;
 
         let mut excerpt: String = match before.char_indices().rev().nth(EXCERPT_CHARS - 1) {
-            Some((cut, _)) if cut > 0 => "...".chars().chain(before[cut..].chars()).collect(),
+            Some((from, _)) if from > 0 => "...".chars().chain(before[from..].chars()).collect(),
             _ => before.into(),
         };
         let indent = excerpt.chars().count();
@@ -86,11 +86,11 @@ impl ReadError {
         }
         let excerpt = excerpt.chars().map(visible).collect();
         let carets = " ".repeat(indent) + &"^".repeat(marked);
-        ReadError { file: file.clone(), line, column, problem, excerpt, carets }
+        ReadError { file: file.clone(), line, column, kind, excerpt, carets }
     }
 }
 
-/// Control characters would move the carets (or the terminal's cursor) astray.
+/// Replaces control characters, which would misalign the carets or move the terminal's cursor.
 fn visible(c: char) -> char {
     match c {
         '\t' => ' ',
@@ -99,21 +99,21 @@ fn visible(c: char) -> char {
     }
 }
 
-/// The bytes of a file as text.
+/// Converts the bytes of a file to text.
 ///
 /// # Errors
 ///
-/// [`Problem::NotUtf8`], at the first byte that is not.
+/// [`ReadErrorKind::NotUtf8`], at the first byte that is not UTF-8.
 pub fn decode<'a>(bytes: &'a [u8], file: &str) -> Result<&'a str, ReadError> {
     str::from_utf8(bytes).map_err(|error| {
-        let good = error.valid_up_to();
-        let line_start = bytes[..good].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+        let (valid, rest) = bytes.split_at(error.valid_up_to());
+        let line_start = valid.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
         let line_end =
-            bytes[good..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |i| good + i);
-        let line = bytes[..good].iter().filter(|b| **b == b'\n').count() + 1;
+            rest.iter().position(|b| *b == b'\n').map_or(bytes.len(), |i| valid.len() + i);
+        let line = valid.iter().filter(|b| **b == b'\n').count() + 1;
         let source = String::from_utf8_lossy(&bytes[line_start..line_end]);
-        let start = good - line_start;
-        let place = start..start + char::REPLACEMENT_CHARACTER.len_utf8();
-        ReadError::new(&file.into(), line, &source, place, Problem::NotUtf8)
+        let start = valid.len() - line_start;
+        let range = start..start + char::REPLACEMENT_CHARACTER.len_utf8();
+        ReadError::new(&file.into(), line, &source, range, ReadErrorKind::NotUtf8)
     })
 }

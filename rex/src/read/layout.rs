@@ -1,29 +1,31 @@
-//! The tree that a block's indentation stands for.
+//! The layout rule: builds a block's tree from the columns of its token groups.
 //!
-//! A free-standing rune opens a node, whose column is that of the rune's last character. What comes
-//! next belongs to the innermost open node that is not to the right of it: as a son if it is further
-//! right than the node, as the heir if it is in the same column. A node that already has an heir
-//! makes that its last son when another one comes.
+//! A free-standing rune opens a node, whose column is that of the rune's last character. The next
+//! group belongs to the innermost open node that is not to the right of the group. It becomes a son
+//! if it is to the right of the node, and the heir if it is in the same column. If the node already
+//! has an heir, that heir becomes its last son.
 
-use super::form::Item;
-use crate::{Rex, Shape};
+use super::group::ParsedGroup;
+use crate::{NodeShape, Rex};
 
-/// A clump with its meaning, at the column that counts for layout.
+/// A parsed group and the column that counts for layout.
 #[derive(Debug)]
-pub(super) struct Placed {
+pub(super) struct PositionedGroup {
     pub(super) column: usize,
-    pub(super) item: Item,
+    pub(super) group: ParsedGroup,
 }
 
-/// The tree of a block. Trees before the first rune of a block that does not begin with one, and
-/// the node of that rune, become sons of a `|`.
-pub(super) fn layout(clumps: Vec<Placed>) -> Rex {
-    let mut clumps = clumps.into_iter();
+/// Builds the tree of a block. If the block does not begin with a rune, the trees before its first
+/// rune and the node of that rune become the sons of a `|`.
+pub(super) fn layout(groups: Vec<PositionedGroup>) -> Rex {
+    let mut groups = groups.into_iter();
     let mut row = Vec::new();
-    while let Some(Placed { column, item }) = clumps.next() {
-        match item {
-            Item::Tree(tree) => row.push(tree.finish()),
-            Item::Rune(rune) => row.push(runic(Open::new(column, rune), clumps.by_ref())),
+    while let Some(PositionedGroup { column, group }) = groups.next() {
+        match group {
+            ParsedGroup::Tree(tree) => row.push(tree.finish()),
+            ParsedGroup::Rune(rune) => {
+                row.push(open_node(OpenNode::new(column, rune), groups.by_ref()))
+            }
         }
     }
     match row.pop() {
@@ -35,17 +37,17 @@ pub(super) fn layout(clumps: Vec<Placed>) -> Rex {
     }
 }
 
-/// A node that may still get sons, or an heir.
-struct Open {
+/// A node that later groups can add sons or an heir to.
+struct OpenNode {
     column: usize,
     rune: String,
     sons: Vec<Rex>,
     heir: Option<Rex>,
 }
 
-impl Open {
+impl OpenNode {
     fn new(column: usize, rune: String) -> Self {
-        Open { column, rune, sons: Vec::new(), heir: None }
+        OpenNode { column, rune, sons: Vec::new(), heir: None }
     }
 
     fn add(&mut self, column: usize, rex: Rex) {
@@ -57,30 +59,30 @@ impl Open {
     }
 
     fn close(self) -> Rex {
-        Rex::node(Shape::Open, self.rune, self.sons, self.heir)
+        Rex::node(NodeShape::Open, self.rune, self.sons, self.heir)
     }
 }
 
-/// The node that `innermost` becomes when all that follows it has found its place.
-fn runic(mut innermost: Open, clumps: impl Iterator<Item = Placed>) -> Rex {
-    let mut outer: Vec<Open> = Vec::new();
-    for Placed { column, item } in clumps {
+/// Builds the node of the rune `innermost` from the groups after it.
+fn open_node(mut innermost: OpenNode, groups: impl Iterator<Item = PositionedGroup>) -> Rex {
+    let mut outer: Vec<OpenNode> = Vec::new();
+    for PositionedGroup { column, group } in groups {
         while column < innermost.column
-            && let Some(mut around) = outer.pop()
+            && let Some(mut parent) = outer.pop()
         {
-            around.add(innermost.column, innermost.close());
-            innermost = around;
+            parent.add(innermost.column, innermost.close());
+            innermost = parent;
         }
-        match item {
-            Item::Tree(tree) => innermost.add(column, tree.finish()),
-            Item::Rune(rune) => {
-                outer.push(std::mem::replace(&mut innermost, Open::new(column, rune)));
+        match group {
+            ParsedGroup::Tree(tree) => innermost.add(column, tree.finish()),
+            ParsedGroup::Rune(rune) => {
+                outer.push(std::mem::replace(&mut innermost, OpenNode::new(column, rune)));
             }
         }
     }
-    while let Some(mut around) = outer.pop() {
-        around.add(innermost.column, innermost.close());
-        innermost = around;
+    while let Some(mut parent) = outer.pop() {
+        parent.add(innermost.column, innermost.close());
+        innermost = parent;
     }
     innermost.close()
 }

@@ -1,120 +1,137 @@
-//! One line of source: its tokens, nested forms, and clumps.
+//! The lexer: takes one source line apart.
+//!
+//! It cuts the line into tokens, turns each parenthesised or bracketed form into a tree (a form
+//! cannot continue on the next line), and joins tokens without a space between them into
+//! [`TokenGroup`]s. All columns and ranges are byte offsets in the line.
 
 use std::ops::Range;
 
-use super::error::Problem;
-use super::form::{Chain, Item, Part, brackets, parentheses, tight};
-use super::layout::Placed;
+use super::error::ReadErrorKind;
+use super::group::{
+    HeirChain, ParsedGroup, Token, parse_adjacent, parse_brackets, parse_parentheses,
+};
+use super::layout::PositionedGroup;
 use crate::Rex;
 use crate::chars::{is_rune_byte, is_word_byte};
 
-/// What a line begins with, which decides the block it belongs to. Columns are byte offsets.
+/// The first token of a line, which decides the block that the line belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineStart {
-    /// Nothing but spaces.
+    /// The line is empty or has spaces only.
     Blank,
+    /// The line starts with a comment.
     Comment,
-    /// A line string.
+    /// The line starts with a line string at this column.
     Text(usize),
-    /// A rune with space behind it; the column is that of its last character.
+    /// The line starts with a rune that a space or the end of the line follows. The column is that
+    /// of the rune's last character.
     Rune(usize),
-    /// Anything else.
+    /// The line starts with anything else at this column.
     Other(usize),
 }
 
-/// A line that was taken apart.
+/// A line, taken apart.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct LexedLine {
     pub(super) start: LineStart,
-    pub(super) clumps: Result<Vec<Clump>, Fault>,
-    /// The column of the line string that the line ends in, if it does.
+    pub(super) groups: Result<Vec<TokenGroup>, LexError>,
+    /// The column of the line string at the end of the line.
     pub(super) trailing_text: Option<usize>,
 }
 
-/// The first thing that is wrong with a line.
+/// The first error in a line.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) place: Range<usize>,
-    pub(super) problem: Problem,
+pub(super) struct LexError {
+    pub(super) range: Range<usize>,
+    pub(super) kind: ReadErrorKind,
 }
 
-/// Tokens without space in between.
+/// Tokens without a space between them.
 #[derive(Debug)]
-pub(super) struct Clump {
+pub(super) struct TokenGroup {
     start: usize,
-    parts: Vec<Part>,
+    tokens: Vec<Token>,
 }
 
-impl Clump {
-    /// Attaches the next line of the line string in which this clump ends.
-    pub(super) fn continue_text(&mut self, line: Clump) {
-        if let Some(Part::Tree(chain)) = self.parts.last_mut() {
-            for part in line.parts {
-                if let Part::Tree(next) = part {
+impl TokenGroup {
+    /// Appends the next line of the line string at the end of this group.
+    pub(super) fn continue_text(&mut self, line: TokenGroup) {
+        if let Some(Token::Tree(chain)) = self.tokens.last_mut() {
+            for token in line.tokens {
+                if let Token::Tree(next) = token {
                     chain.append(next);
                 }
             }
         }
     }
 
-    pub(super) fn place(self) -> Placed {
-        let Clump { start, parts } = self;
-        let item = tight(parts);
-        let column = match &item {
-            Item::Rune(rune) => start + rune.len() - 1,
-            Item::Tree(_) => start,
+    /// Parses the group and returns it with the column that counts for layout.
+    pub(super) fn parse(self) -> PositionedGroup {
+        let TokenGroup { start, tokens } = self;
+        let group = parse_adjacent(tokens);
+        let column = match &group {
+            ParsedGroup::Rune(rune) => start + rune.len() - 1,
+            ParsedGroup::Tree(_) => start,
         };
-        Placed { column, item }
+        PositionedGroup { column, group }
     }
 }
 
-/// Takes a line apart.
-pub(super) fn lex(source: &str) -> Line {
+/// Takes a line apart. `source` has no line feed.
+pub(super) fn lex(source: &str) -> LexedLine {
     let mut lexer = Lexer {
         source,
         at: 0,
-        nests: Vec::new(),
-        inner: Nest { open: 0, closer: None, clumps: Vec::new(), clump: Vec::new(), start: 0 },
+        outer_forms: Vec::new(),
+        innermost: OpenForm::new(0, None),
         trailing_text: None,
         in_comment: false,
     };
     let start = lexer.line_start();
-    let clumps = lexer.run();
-    Line { start, trailing_text: lexer.trailing_text, clumps }
+    let groups = lexer.run();
+    LexedLine { start, trailing_text: lexer.trailing_text, groups }
 }
 
-/// A parenthesis or bracket that is open, or the line itself.
-struct Nest {
-    open: usize,
-    /// `)` or `]`; none for the line.
-    closer: Option<u8>,
-    clumps: Vec<Clump>,
-    /// The clump being collected, and where it started.
-    clump: Vec<Part>,
+/// A parenthesised or bracketed form whose end has not been read yet, or the whole line.
+struct OpenForm {
+    /// Where the form begins.
     start: usize,
+    /// The character that closes the form, `)` or `]`; none for the whole line.
+    closer: Option<u8>,
+    groups: Vec<TokenGroup>,
+    /// The group that the lexer is reading.
+    tokens: Vec<Token>,
+    /// Where that group begins.
+    group_start: usize,
 }
 
-impl Nest {
-    fn push(&mut self, start: usize, part: Part) {
-        if self.clump.is_empty() {
-            self.start = start;
-        }
-        self.clump.push(part);
+impl OpenForm {
+    fn new(start: usize, closer: Option<u8>) -> OpenForm {
+        OpenForm { start, closer, groups: Vec::new(), tokens: Vec::new(), group_start: start }
     }
 
-    fn end_clump(&mut self) {
-        if !self.clump.is_empty() {
-            self.clumps.push(Clump { start: self.start, parts: std::mem::take(&mut self.clump) });
+    fn push(&mut self, start: usize, token: Token) {
+        if self.tokens.is_empty() {
+            self.group_start = start;
+        }
+        self.tokens.push(token);
+    }
+
+    fn end_group(&mut self) {
+        if !self.tokens.is_empty() {
+            let tokens = std::mem::take(&mut self.tokens);
+            self.groups.push(TokenGroup { start: self.group_start, tokens });
         }
     }
 }
 
 struct Lexer<'a> {
     source: &'a str,
+    /// The position of the next token.
     at: usize,
-    /// The forms around the innermost one, the line itself first.
-    nests: Vec<Nest>,
-    inner: Nest,
+    /// The forms around the innermost one; the first is the whole line.
+    outer_forms: Vec<OpenForm>,
+    innermost: OpenForm,
     trailing_text: Option<usize>,
     in_comment: bool,
 }
@@ -124,7 +141,7 @@ impl<'a> Lexer<'a> {
         self.source.as_bytes().get(at).copied()
     }
 
-    /// Where the run of bytes starting at `at` that all satisfy `member` ends.
+    /// Returns the end of the run of bytes from `at` on that satisfy `member`.
     fn end_of(&self, at: usize, member: impl Fn(u8) -> bool) -> usize {
         let rest = &self.source.as_bytes()[at..];
         rest.iter().position(|b| !member(*b)).map_or(self.source.len(), |i| at + i)
@@ -152,129 +169,127 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn run(&mut self) -> Result<Vec<Clump>, Fault> {
+    fn run(&mut self) -> Result<Vec<TokenGroup>, LexError> {
         while let Some(byte) = self.byte(self.at) {
             self.token(byte)?;
         }
-        if self.inner.closer.is_some() {
+        if self.innermost.closer.is_some() {
             self.end_unclosed()?;
         }
-        self.inner.end_clump();
-        Ok(std::mem::take(&mut self.inner.clumps))
+        self.innermost.end_group();
+        Ok(std::mem::take(&mut self.innermost.groups))
     }
 
-    /// Consumes one token, which begins with `byte`.
-    fn token(&mut self, byte: u8) -> Result<(), Fault> {
+    /// Consumes one token that begins with `byte`.
+    fn token(&mut self, byte: u8) -> Result<(), LexError> {
         let start = self.at;
         match byte {
             b' ' => {
-                self.inner.end_clump();
+                self.innermost.end_group();
                 self.at = self.end_of(start, |b| b == b' ');
             }
             b';' => {
-                self.inner.end_clump();
+                self.innermost.end_group();
                 self.in_comment = true;
                 self.at = self.source.len();
             }
-            b'(' => self.open(b')'),
-            b'[' => self.open(b']'),
+            b'(' => self.open_form(b')'),
+            b'[' => self.open_form(b']'),
             b'"' | b'{' | b'}' => self.string(byte)?,
             b if is_word_byte(b) => {
                 self.at = self.end_of(start, is_word_byte);
-                self.tree(start, Rex::word(&self.source[start..self.at]));
+                self.push_tree(start, Rex::word(&self.source[start..self.at]));
             }
             b if is_rune_byte(b) => self.rune(),
-            b if Some(b) == self.inner.closer => {
+            b if Some(b) == self.innermost.closer => {
                 self.at += 1;
-                self.close()?;
+                self.close_form()?;
             }
             _ => {
                 let c = self.source[start..].chars().next().unwrap_or_default();
-                return Err(Fault {
-                    place: start..start + c.len_utf8(),
-                    problem: Problem::Unexpected(c),
+                return Err(LexError {
+                    range: start..start + c.len_utf8(),
+                    kind: ReadErrorKind::Unexpected(c),
                 });
             }
         }
         Ok(())
     }
 
-    fn tree(&mut self, start: usize, tree: impl Into<Chain>) {
-        self.inner.push(start, Part::Tree(tree.into()));
+    fn push_tree(&mut self, start: usize, tree: impl Into<HeirChain>) {
+        self.innermost.push(start, Token::Tree(tree.into()));
     }
 
-    /// A rune with space behind it does not belong to what is in front of it: `x: y` is `x : y`.
+    /// Consumes a rune. A rune before a space starts a group of its own: `x: y` is `x : y`.
     fn rune(&mut self) {
         let start = self.at;
         self.at = self.end_of(start, is_rune_byte);
         let next = self.byte(self.at);
-        let space_behind = matches!(next, None | Some(b' ' | b';')) || next == self.inner.closer;
-        if space_behind {
-            self.inner.end_clump();
+        let ends_group = matches!(next, None | Some(b' ' | b';')) || next == self.innermost.closer;
+        if ends_group {
+            self.innermost.end_group();
         }
-        self.inner.push(start, Part::Rune(self.source[start..self.at].into()));
+        self.innermost.push(start, Token::Rune(self.source[start..self.at].into()));
     }
 
-    fn open(&mut self, closer: u8) {
-        let open = self.at;
+    fn open_form(&mut self, closer: u8) {
+        let form = OpenForm::new(self.at, Some(closer));
         self.at += 1;
-        let nest =
-            Nest { open, closer: Some(closer), clumps: Vec::new(), clump: Vec::new(), start: open };
-        self.nests.push(std::mem::replace(&mut self.inner, nest));
+        self.outer_forms.push(std::mem::replace(&mut self.innermost, form));
     }
 
-    /// Turns the innermost form into a tree in the one around it.
-    fn close(&mut self) -> Result<(), Fault> {
-        self.inner.end_clump();
-        let Some(around) = self.nests.pop() else { return Ok(()) };
-        let nest = std::mem::replace(&mut self.inner, around);
-        let placed: Vec<Placed> = nest.clumps.into_iter().map(Clump::place).collect();
-        let tree = if nest.closer == Some(b')') {
-            parentheses(placed.into_iter().map(|clump| clump.item).collect())
+    /// Turns the innermost form into a tree and adds it to the form around it.
+    fn close_form(&mut self) -> Result<(), LexError> {
+        self.innermost.end_group();
+        let Some(outer) = self.outer_forms.pop() else { return Ok(()) };
+        let form = std::mem::replace(&mut self.innermost, outer);
+        let groups: Vec<PositionedGroup> = form.groups.into_iter().map(TokenGroup::parse).collect();
+        let tree = if form.closer == Some(b')') {
+            parse_parentheses(groups.into_iter().map(|positioned| positioned.group).collect())
         } else {
-            let rune = placed.iter().find_map(|clump| match &clump.item {
-                Item::Rune(rune) => Some(clump.column + 1 - rune.len()..clump.column + 1),
-                Item::Tree(_) => None,
+            let rune = groups.iter().find_map(|PositionedGroup { column, group }| match group {
+                ParsedGroup::Rune(rune) => Some(column + 1 - rune.len()..column + 1),
+                ParsedGroup::Tree(_) => None,
             });
-            let items = placed.into_iter().map(|clump| clump.item).collect();
-            brackets(items).ok_or(Fault {
-                place: rune.unwrap_or(nest.open..self.at),
-                problem: Problem::RuneInBrackets,
-            })?
+            parse_brackets(groups.into_iter().map(|positioned| positioned.group).collect()).ok_or(
+                LexError {
+                    range: rune.unwrap_or(form.start..self.at),
+                    kind: ReadErrorKind::RuneInBrackets,
+                },
+            )?
         };
-        self.tree(nest.open, tree);
+        self.push_tree(form.start, tree);
         Ok(())
     }
 
-    /// The line ended in a parenthesis or bracket. That is an error, except in one case in which
-    /// the prototype does not notice: in `(a ; b)`, where the last character of the comment would
-    /// have closed the form, it takes it to be closed.
-    fn end_unclosed(&mut self) -> Result<(), Fault> {
-        if self.in_comment && self.source.as_bytes().last().copied() == self.inner.closer {
-            self.close()?;
+    /// Handles a line that ends inside a form. This is an error, except in `(a ; b)`: where the
+    /// last character of a comment would close the form, the prototype reads the form as closed.
+    fn end_unclosed(&mut self) -> Result<(), LexError> {
+        if self.in_comment && self.source.as_bytes().last().copied() == self.innermost.closer {
+            self.close_form()?;
         }
-        match self.inner.closer {
+        match self.innermost.closer {
             None => Ok(()),
             Some(closer) => {
-                let open = self.inner.open;
+                let start = self.innermost.start;
                 let opener = if closer == b')' { '(' } else { '[' };
-                Err(Fault { place: open..open + 1, problem: Problem::UnclosedNest(opener) })
+                Err(LexError { range: start..start + 1, kind: ReadErrorKind::UnclosedForm(opener) })
             }
         }
     }
 
-    /// A string, which begins with `byte`.
-    fn string(&mut self, byte: u8) -> Result<(), Fault> {
+    /// Consumes a string that begins with `byte`.
+    fn string(&mut self, byte: u8) -> Result<(), LexError> {
         let start = self.at;
         let (content, closer) = match (byte, self.byte(start + 1)) {
             (b'}', None | Some(b' ')) => {
                 self.at = self.source.len();
                 self.trailing_text = Some(start);
-                self.tree(start, Rex::line(self.source.get(start + 2..).unwrap_or("")));
+                self.push_tree(start, Rex::line(self.source.get(start + 2..).unwrap_or("")));
                 return Ok(());
             }
             (b'}', Some(quote)) if quote == 0 || !quote.is_ascii() => {
-                return Err(Fault { place: start..start + 1, problem: Problem::BadQuote });
+                return Err(LexError { range: start..start + 1, kind: ReadErrorKind::BadQuote });
             }
             (b'}', Some(quote)) => (start + 2, quote),
             (b'"', _) => (start + 1, b'"'),
@@ -286,20 +301,19 @@ impl<'a> Lexer<'a> {
         };
         let end = match end {
             Some(end) => end,
-            // Not noticed by the prototype either: a quote that opens at the very end of a line
-            // is an empty text.
+            // The prototype reads a quote at the end of a line as an empty text.
             None if byte != b'{' && content == self.source.len() => content,
             None => {
-                let problem = Problem::UnclosedText(char::from(closer));
-                return Err(Fault { place: start..self.source.len(), problem });
+                let kind = ReadErrorKind::UnclosedText(char::from(closer));
+                return Err(LexError { range: start..self.source.len(), kind });
             }
         };
         self.at = (end + 1).min(self.source.len());
-        self.tree(start, Rex::text(&self.source[content..end]));
+        self.push_tree(start, Rex::text(&self.source[content..end]));
         Ok(())
     }
 
-    /// The `}` that closes the brace before `from`.
+    /// Returns the position of the `}` that closes the brace before `from`.
     fn matching_brace(&self, from: usize) -> Option<usize> {
         let mut depth = 1usize;
         for (i, byte) in self.source.bytes().enumerate().skip(from) {

@@ -2,80 +2,81 @@ use super::*;
 use crate::Rex;
 use crate::print::{self, Colour};
 
-/// Pushes lines one at a time, and tells with which line each block came out.
-fn arrivals(lines: &[&str]) -> Vec<(usize, usize, String)> {
+/// Pushes lines one at a time, and returns for each block the line that completed it, the line it
+/// starts on, and its text.
+fn blocks_of(lines: &[&str]) -> Vec<(usize, usize, String)> {
     let mut reader = BlockReader::new("test");
     let mut seen = Vec::new();
-    let mut note = |at: usize, block: Result<Block, ReadError>| match block {
+    let mut record = |at: usize, block: Result<SourceBlock, ReadError>| match block {
         Ok(block) => seen.push((at, block.line, print::line(&block.rex, Colour::None))),
-        Err(error) => seen.push((at, error.line, format!("{:?}", error.problem))),
+        Err(error) => seen.push((at, error.line, format!("{:?}", error.kind))),
     };
     for line in lines {
         let at = reader.next_line();
-        reader.push_line(line).into_iter().for_each(|block| note(at, block));
+        reader.push_line(line).into_iter().for_each(|block| record(at, block));
     }
     let at = reader.next_line();
-    reader.finish().into_iter().for_each(|block| note(at, block));
+    reader.finish().into_iter().for_each(|block| record(at, block));
     seen
 }
 
-fn came(at: usize, line: usize, text: &str) -> (usize, usize, String) {
+fn block(at: usize, line: usize, text: &str) -> (usize, usize, String) {
     (at, line, text.to_owned())
 }
 
 #[test]
-fn single_lines_are_over_at_once() {
-    let want = [came(1, 1, "a"), came(2, 2, "f[x]"), came(4, 4, "(a b)")];
-    assert_eq!(arrivals(&["a", "f[x]", "", "  a b"]), want);
-    assert_eq!(arrivals(&["|a", "  b"]), [came(1, 1, "|a"), came(2, 2, "b")]);
-    assert_eq!(arrivals(&["a\n", "b\n"]), [came(1, 1, "a"), came(2, 2, "b")]);
+fn a_single_line_is_a_complete_block() {
+    let want = [block(1, 1, "a"), block(2, 2, "f[x]"), block(4, 4, "(a b)")];
+    assert_eq!(blocks_of(&["a", "f[x]", "", "  a b"]), want);
+    assert_eq!(blocks_of(&["|a", "  b"]), [block(1, 1, "|a"), block(2, 2, "b")]);
+    assert_eq!(blocks_of(&["a\n", "b\n"]), [block(1, 1, "a"), block(2, 2, "b")]);
 }
 
 #[test]
-fn open_blocks_wait_for_what_cannot_belong_to_them() {
-    assert_eq!(arrivals(&["| a", "  b", ""]), [came(3, 1, "(a b)")]);
-    assert_eq!(arrivals(&["| a", "  b"]), [came(3, 1, "(a b)")]);
-    assert_eq!(arrivals(&["", "| a", "    "]), [came(3, 2, "(| a)")]);
-    let want = [came(2, 1, "(= x)"), came(2, 2, "y")];
-    assert_eq!(arrivals(&[" = x", "y"]), want, "y is left of the rune");
-    assert_eq!(arrivals(&["=?= a", "  b"]), [came(3, 1, "(=?= a)b")]);
-    assert_eq!(arrivals(&["=?= a", " b"]), [came(2, 1, "(=?= a)"), came(2, 2, "b")]);
+fn open_blocks_end_at_the_first_line_outside_them() {
+    assert_eq!(blocks_of(&["| a", "  b", ""]), [block(3, 1, "(a b)")]);
+    assert_eq!(blocks_of(&["| a", "  b"]), [block(3, 1, "(a b)")]);
+    assert_eq!(blocks_of(&["", "| a", "    "]), [block(3, 2, "(| a)")]);
+    let want = [block(2, 1, "(= x)"), block(2, 2, "y")];
+    assert_eq!(blocks_of(&[" = x", "y"]), want, "y is left of the rune");
+    assert_eq!(blocks_of(&["=?= a", "  b"]), [block(3, 1, "(=?= a)b")]);
+    assert_eq!(blocks_of(&["=?= a", " b"]), [block(2, 1, "(=?= a)"), block(2, 2, "b")]);
 }
 
 #[test]
-fn comments_end_nothing_but_line_strings() {
-    assert_eq!(arrivals(&["| a", "; note", "  b"]), [came(4, 1, "(a b)")]);
-    assert_eq!(arrivals(&["; only", "  ; notes"]), []);
-    assert_eq!(arrivals(&["} a", "; note", "} b"]), [came(2, 1, "{a}"), came(4, 3, "{b}")]);
+fn comments_end_only_blocks_of_line_strings() {
+    assert_eq!(blocks_of(&["| a", "; note", "  b"]), [block(4, 1, "(a b)")]);
+    assert_eq!(blocks_of(&["; only", "  ; notes"]), []);
+    assert_eq!(blocks_of(&["} a", "; note", "} b"]), [block(2, 1, "{a}"), block(4, 3, "{b}")]);
 }
 
 #[test]
 fn line_strings_in_one_column_are_one_block() {
-    assert_eq!(arrivals(&["} a", "}", "} b"]), [came(4, 1, "{a}{}{b}")]);
-    assert_eq!(arrivals(&["} a", " } b"]), [came(2, 1, "{a}"), came(3, 2, "{b}")]);
-    assert_eq!(arrivals(&["} a", "| b"]), [came(2, 1, "{a}"), came(3, 2, "(| b)")]);
+    assert_eq!(blocks_of(&["} a", "}", "} b"]), [block(4, 1, "{a}{}{b}")]);
+    assert_eq!(blocks_of(&["} a", " } b"]), [block(2, 1, "{a}"), block(3, 2, "{b}")]);
+    assert_eq!(blocks_of(&["} a", "| b"]), [block(2, 1, "{a}"), block(3, 2, "(| b)")]);
 }
 
 #[test]
-fn an_error_stands_for_its_whole_block() {
-    let want = [came(4, 2, "Unexpected(']')"), came(5, 5, "c")];
-    assert_eq!(arrivals(&["| a", "  ]", "  b )", "", "c"]), want);
+fn a_block_with_errors_yields_the_first_error() {
+    let want = [block(4, 2, "Unexpected(']')"), block(5, 5, "c")];
+    assert_eq!(blocks_of(&["| a", "  ]", "  b )", "", "c"]), want);
 }
 
 #[test]
-fn what_the_prototype_lets_pass() {
-    assert_eq!(arrivals(&["(a ; b)"]), [came(1, 1, "a")]);
-    assert_eq!(arrivals(&["[a ; b]"]), [came(1, 1, "[a]")]);
-    assert_eq!(arrivals(&["(a ; b]"]), [came(1, 1, "UnclosedNest('(')")]);
-    assert_eq!(arrivals(&["((a ; b)"]), [came(1, 1, "UnclosedNest('(')")]);
-    assert_eq!(arrivals(&["f\""]), [came(1, 1, "f{}")]);
-    assert_eq!(arrivals(&["}}"]), [came(1, 1, "{}")]);
+fn unclosed_forms_that_the_prototype_accepts() {
+    assert_eq!(blocks_of(&["(a ; b)"]), [block(1, 1, "a")]);
+    assert_eq!(blocks_of(&["[a ; b]"]), [block(1, 1, "[a]")]);
+    assert_eq!(blocks_of(&["(a ; b]"]), [block(1, 1, "UnclosedForm('(')")]);
+    assert_eq!(blocks_of(&["((a ; b)"]), [block(1, 1, "UnclosedForm('(')")]);
+    assert_eq!(blocks_of(&["f\""]), [block(1, 1, "f{}")]);
+    assert_eq!(blocks_of(&["}}"]), [block(1, 1, "{}")]);
 }
 
 #[test]
 fn columns_count_bytes_in_layout_and_characters_in_errors() {
-    assert_eq!(arrivals(&["| {é} | a", "      | b"]), [came(3, 1, "({é} (| a) (| b))")]);
-    assert_eq!(arrivals(&["| {é} | a", "       | b"]), [came(3, 1, "({é} (| a)(| b))")]);
+    assert_eq!(blocks_of(&["| {é} | a", "      | b"]), [block(3, 1, "({é} (| a) (| b))")]);
+    assert_eq!(blocks_of(&["| {é} | a", "       | b"]), [block(3, 1, "({é} (| a)(| b))")]);
     let error = read_file("{é} é", "f").next().unwrap().unwrap_err();
     assert_eq!((error.line, error.column), (1, 5));
 }
@@ -85,7 +86,7 @@ fn message(text: &str) -> String {
 }
 
 #[test]
-fn errors_point_at_their_place() {
+fn errors_quote_the_line_and_mark_the_range() {
     assert_eq!(
         message("ok\n\n| {é} [x\n"),
         "file:3:7: `[` is not closed on its line\n\n    | {é} [x\n          ^"
@@ -101,7 +102,7 @@ fn errors_point_at_their_place() {
 }
 
 #[test]
-fn long_lines_are_quoted_in_part() {
+fn errors_quote_a_part_of_long_lines() {
     let text = format!("{} ) {}", "a".repeat(1000), "b".repeat(1000));
     let (shown, carets) = (format!("...{} ) {}...", "a".repeat(59), "b".repeat(59)), 63);
     let want =
@@ -112,16 +113,16 @@ fn long_lines_are_quoted_in_part() {
 }
 
 #[test]
-fn decode_tells_where_text_stops_being_text() {
+fn decode_reports_the_first_byte_that_is_not_utf8() {
     assert_eq!(decode("a é\n".as_bytes(), "f"), Ok("a é\n"));
     let error = decode(b"one\ntwo \xff three\nfour \xff", "f").unwrap_err();
-    assert_eq!((error.line, error.column, &error.problem), (2, 5, &Problem::NotUtf8));
+    assert_eq!((error.line, error.column, &error.kind), (2, 5, &ReadErrorKind::NotUtf8));
     assert_eq!(error.to_string(), "f:2:5: not UTF-8 text\n\n    two \u{fffd} three\n        ^");
     assert_eq!(decode(b"\xc3", "f").unwrap_err().column, 1);
 }
 
 #[test]
-fn a_text_is_read_like_its_lines() {
+fn read_file_reads_like_pushed_lines() {
     let lines: Vec<Rex> = read_file("a\n\n| b\nc", "f").map(|b| b.unwrap().rex).collect();
     assert_eq!(
         lines,

@@ -1,4 +1,4 @@
-; What is refused. The blocks in between are read all the same.
+; Errors. After each error the reader continues with the next block.
 
 good
 

@@ -1,4 +1,4 @@
-; One block a line: every shape, alone and inside of the others.
+; One block a line: every shape, alone and inside the others.
 
 word
 

@@ -1,4 +1,4 @@
-; Every way to write a string, and what it is printed as.
+; Every way to write a string, and its printed form.
 
 "plain"
 "with spaces"

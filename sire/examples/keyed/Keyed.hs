@@ -1,4 +1,4 @@
--- The yardstick of `main.rs`: the same inserts and look-ups in Data.Map, over the same numbers.
+-- The baseline of `main.rs`: the same inserts and look-ups in Data.Map, with the same keys.
 module Main (main) where
 
 import Control.Exception (evaluate)
@@ -19,11 +19,11 @@ sumUp :: Natural -> Natural -> Map.Map Natural Natural -> Natural -> Natural
 sumUp 0 _ _ s = s
 sumUp n x m s = sumUp (n - 1) (scatter x) m $! s + Map.findWithDefault 0 x m
 
--- The least of the times of many rounds, in microseconds.
+-- The minimum time of many rounds, in microseconds.
 {-# NOINLINE timed #-}
 timed :: (Natural -> b) -> Natural -> IO Double
 timed f n = do
-  size <- newIORef n -- read in each round, or there would be only one
+  size <- newIORef n -- reading it in each round keeps GHC from sharing the result
   fmap minimum . replicateM 30 $ do
     before <- getMonotonicTimeNSec
     k <- readIORef size

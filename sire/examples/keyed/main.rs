@@ -1,17 +1,18 @@
-//! Scattered inserts and look-ups against GHC's `Data.Map`, and appending one by one.
+//! Benchmark of tables, sets, rows and bars: random inserts and look-ups against GHC's `Data.Map`, and
+//! appending items one by one.
 //!
 //!     cargo run --release -p sire --example keyed
 //!
-//! Prints the time for 20,000 inserts and as many look-ups of a table, next to what `Keyed.hs` needs
-//! for the same (compiled with `ghc -O2` in a temporary folder; left out if there is no `ghc`), and how
-//! the time of appending to rows and bars grows with their length. Times are the least of several
-//! rounds, in microseconds.
+//! Prints the time of 20,000 inserts into a table and of as many look-ups, next to the times of
+//! `Keyed.hs` for the same work. The benchmark compiles `Keyed.hs` with `ghc -O2` in a temporary folder
+//! and leaves it out if there is no `ghc`. It also prints the time per item of filling tables, sets,
+//! rows and bars of several sizes. Times are the minimum of several rounds, in microseconds.
 
-use sire::{Library, Options, Output, Sire};
+use plan::Val;
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::error::Error;
 use std::process::Command;
 use std::time::Instant;
-use vm::Val;
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -24,11 +25,15 @@ struct Bench {
 
 impl Bench {
     fn new() -> Result<Bench> {
-        let output = Output::new(std::io::sink(), Default::default());
-        let errors = Output::new(std::io::stderr(), Default::default());
-        let options =
-            Options { library: Library::new("sire"), cache: None, output, diagnostics: errors };
-        let vm = vm::Vm::new(vm::Options::default(), std::sync::Arc::new(jets::table()))?;
+        let output = SireOutput::new(std::io::sink(), Default::default());
+        let errors = SireOutput::new(std::io::stderr(), Default::default());
+        let options = SireOptions {
+            library: ModuleLibrary::new("sire"),
+            cache: None,
+            output,
+            diagnostics: errors,
+        };
+        let vm = vm::Vm::new(plan::Options::default(), std::sync::Arc::new(jets::table()))?;
         let mut sire = Sire::new(vm, options)?;
         sire.load("prelude")?;
         sire.repl(include_bytes!("keyed.sire").as_slice())?;
@@ -43,7 +48,7 @@ impl Bench {
         Ok(vm.apply(&function, &args)?)
     }
 
-    /// The least time of a call, in microseconds.
+    /// Returns the minimum time of a call, in microseconds.
     fn time(&mut self, name: &str, args: &[u64], more: Option<&Val>) -> Result<f64> {
         let mut least = f64::INFINITY;
         for _ in 0..ROUNDS {
@@ -55,8 +60,8 @@ impl Bench {
     }
 }
 
-/// Inserts, look-ups and the sum of what was found, by `Data.Map`.
-fn yardstick() -> Result<Option<[f64; 3]>> {
+/// Runs `Keyed.hs`. Returns its times of the inserts and look-ups, and the sum of the values found.
+fn haskell_baseline() -> Result<Option<[f64; 3]>> {
     if Command::new("ghc").arg("--version").output().is_err() {
         return Ok(None);
     }
@@ -82,10 +87,10 @@ fn main() -> Result<()> {
     );
     let spin = bench.time("timeSpin", &[ENTRIES], None)?;
     println!("{ENTRIES} table inserts {fill:.0}, look-ups {look:.0} (the loop alone: {spin:.0})");
-    if let Some([map_fill, map_look, sum]) = yardstick()? {
+    if let Some([map_fill, map_look, sum]) = haskell_baseline()? {
         let ours = bench.run("timeLook", &[ENTRIES], Some(&table))?;
         let found = bench.sire.vm().look(&ours).as_u64().map(|sum| sum as f64);
-        assert_eq!(found, Some(sum), "both find the same");
+        assert_eq!(found, Some(sum), "both sums agree");
         println!("Data.Map: {map_fill:.0}, {map_look:.0}");
         let all = (fill + look) / (map_fill + map_look);
         println!("ratio: {:.2} and {:.2}, both {all:.2}", fill / map_fill, look / map_look);

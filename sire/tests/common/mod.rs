@@ -1,8 +1,8 @@
-//! What the tests share: sessions that print to memory, and the comparison of transcripts.
+//! Shared by the tests: sessions that print to memory, and the comparison of transcripts.
 
-#![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "no test file uses all of it")]
 
-use sire::{Library, Options, Output, Sire};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,12 +10,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use vm::Vm;
 
-/// A writer that keeps what is written.
+/// A writer that stores its input.
 #[derive(Clone, Default)]
 pub struct Memory(Rc<RefCell<Vec<u8>>>);
 
 impl Memory {
-    /// Takes out what was written since the last time.
+    /// Returns the text that was written since the last call.
     pub fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut self.0.borrow_mut())).expect("output is UTF-8")
     }
@@ -32,7 +32,7 @@ impl Write for Memory {
     }
 }
 
-/// A Sire whose output and diagnostics can be looked at.
+/// A session whose output and diagnostics are kept in memory.
 pub struct Rig {
     pub sire: Sire,
     pub out: Memory,
@@ -40,52 +40,56 @@ pub struct Rig {
 }
 
 impl Rig {
-    pub fn new(library: Library, cache: Option<PathBuf>) -> Rig {
-        Rig::with_limits(library, cache, vm::Options::default())
+    pub fn new(library: ModuleLibrary, cache: Option<PathBuf>) -> Rig {
+        Rig::with_limits(library, cache, plan::Options::default())
     }
 
-    /// A Sire whose runtime has these limits.
-    pub fn with_limits(library: Library, cache: Option<PathBuf>, limits: vm::Options) -> Rig {
+    /// Makes a session whose runtime has these limits.
+    pub fn with_limits(
+        library: ModuleLibrary,
+        cache: Option<PathBuf>,
+        limits: plan::Options,
+    ) -> Rig {
         let (out, diagnostics) = (Memory::default(), Memory::default());
-        let options = Options {
+        let options = SireOptions {
             library,
             cache,
-            output: Output::new(out.clone(), Default::default()),
-            diagnostics: Output::new(diagnostics.clone(), Default::default()),
+            output: SireOutput::new(out.clone(), Default::default()),
+            diagnostics: SireOutput::new(diagnostics.clone(), Default::default()),
         };
         let jets = Arc::new(jets::table());
         let vm = Vm::new(limits, jets).expect("a runtime");
-        let sire = Sire::new(vm, options).expect("room for a session");
+        let sire = Sire::new(vm, options).expect("enough memory");
         Rig { sire, out, diagnostics }
     }
 
-    /// Runs a session, and returns what it printed.
+    /// Runs a session, and returns its output.
     pub fn session(&mut self, input: &str) -> String {
         self.sire.repl(input.as_bytes()).expect("memory can be read and written");
         self.out.take()
     }
 }
 
-/// What a session without modules prints.
+/// Runs a session without modules, and returns its output.
 pub fn session(input: &str) -> String {
-    Rig::new(Library::only("/nonexistent"), None).session(input)
+    Rig::new(ModuleLibrary::only("/nonexistent"), None).session(input)
 }
 
 /// A part of a transcript.
 #[derive(PartialEq, Eq, Debug)]
 enum Part<'a> {
     Text(&'a str),
-    /// An error: the innermost reason, without quotes and with its spaces made one.
+    /// The innermost reason of an error, without quotes and with each run of spaces as one space.
     Error(String),
 }
 
-/// Panics where two transcripts differ in anything but how errors are wrapped.
+/// Checks that two transcripts agree, except for the nesting of errors.
 pub fn assert_same_transcript(expected: &str, printed: &str) {
     let (expected, printed) = (parts(expected), parts(printed));
     for (expected, printed) in expected.iter().zip(&printed) {
         assert_eq!(expected, printed);
     }
-    assert_eq!(expected.len(), printed.len(), "one transcript goes on");
+    assert_eq!(expected.len(), printed.len(), "one transcript is longer");
 }
 
 fn parts(mut transcript: &str) -> Vec<Part<'_>> {

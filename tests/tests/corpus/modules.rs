@@ -1,11 +1,11 @@
 //! Modules: each prints the same text as in the prototype, or fails; each binds the same values.
 
 use crate::{Corpus, sha256, table};
-use sire::{Library, Options, Output, Sire};
+use plan::{Hash, Shape, Val};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tests::{ExecutionMode, stderr};
-use plan::{Hash, Shape, Val};
 use vm::Vm;
 
 fn modules_print_the_same(mode: ExecutionMode) {
@@ -142,9 +142,9 @@ fn compare_bindings(corpus: &Corpus) -> BindingTally {
 fn prototype_session(corpus: &Corpus) -> Sire {
     let vm =
         Vm::new(Default::default(), Arc::new(jets::table())).expect("the stack can be reserved");
-    let output = Output::new(std::io::sink(), Default::default());
-    let library = Library::only(corpus.checkout.join("sire"));
-    let options = Options { library, cache: None, diagnostics: output.clone(), output };
+    let output = SireOutput::new(std::io::sink(), Default::default());
+    let library = ModuleLibrary::only(corpus.checkout.join("sire"));
+    let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
     Sire::new(vm, options).expect("the heap is large enough")
 }
 

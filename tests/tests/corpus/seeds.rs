@@ -1,8 +1,8 @@
 //! Seeds: `save` writes and `show` prints the same bytes, and a large program runs from its seed.
 
 use crate::{Corpus, sha256, table};
-use tests::{ExecutionMode, stderr, stdout};
 use plan::{NatRef, Ref, Shape};
+use tests::{ExecutionMode, stderr, stdout};
 use vm::Vm;
 
 fn saved_and_shown_seeds_are_the_same(mode: ExecutionMode) {

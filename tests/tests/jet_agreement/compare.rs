@@ -7,8 +7,8 @@
 use crate::summary::summary;
 use crate::time_limit::TimeLimit;
 use crate::trial::JET_TIME;
-use std::time::Duration;
 use plan::{EvalError, Ref, Shape, Val};
+use std::time::Duration;
 use vm::Vm;
 
 /// The outcome of an evaluation.

@@ -254,7 +254,7 @@ impl<'v> Generator<'v> {
     /// The seed of any value, as a bar.
     fn seed(&mut self, depth: u32) -> Val {
         let value = self.any(depth);
-        let value = self.vm.force(&value).unwrap_or_else(|_| Vm::nat(self.vm, 7));
+        let value = self.vm.force(&value).unwrap_or_else(|_| self.vm.nat(7));
         let bytes = plan::seed::save(self.vm, &value).expect("arguments are small");
         self.vm.bar(&bytes).expect("arguments are small")
     }
@@ -399,7 +399,7 @@ impl<'v> Generator<'v> {
 
     /// A pin of this value, or 7 if the value crashes.
     fn pinned(&mut self, value: Val) -> Val {
-        self.vm.pin(&value).unwrap_or_else(|_| Vm::nat(self.vm, 7))
+        self.vm.pin(&value).unwrap_or_else(|_| self.vm.nat(7))
     }
 
     /// A pin that contains pins, some of them twice.

@@ -1,11 +1,11 @@
 //! The laws of jets, found by their hashes in a library: the prototype's, or ours.
 
 use crate::time_limit::TimeLimit;
-use sire::{Library, Options, Output, Sire};
+use plan::{Hash, Ref, Shape, Val, seed};
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use plan::{Hash, Ref, Shape, Val, seed};
 use vm::Vm;
 
 /// The modules of the prototype's library that define the laws, each after its dependencies.
@@ -51,19 +51,19 @@ pub(crate) struct LawLibrary {
 impl LawLibrary {
     /// Loads the prototype's library from its folder of modules.
     pub(crate) fn prototype(folder: &Path) -> LawLibrary {
-        LawLibrary::load(Library::only(folder), PROTOTYPE_MODULES)
+        LawLibrary::load(ModuleLibrary::only(folder), PROTOTYPE_MODULES)
     }
 
     /// Loads our library.
     pub(crate) fn ours() -> LawLibrary {
-        LawLibrary::load(Library::new("/nonexistent"), OUR_MODULES)
+        LawLibrary::load(ModuleLibrary::new("/nonexistent"), OUR_MODULES)
     }
 
-    fn load(library: Library, modules: &[&str]) -> LawLibrary {
+    fn load(library: ModuleLibrary, modules: &[&str]) -> LawLibrary {
         let options = plan::Options { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
         let vm = Vm::new(options, Arc::new(jets::table())).expect("the stack can be reserved");
-        let output = Output::new(std::io::sink(), Default::default());
-        let options = Options { library, cache: None, diagnostics: output.clone(), output };
+        let output = SireOutput::new(std::io::sink(), Default::default());
+        let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
         let mut sire = Sire::new(vm, options).expect("the heap is large enough");
         let mut pins = HashMap::new();
         for module in modules {

@@ -1,9 +1,9 @@
 //! Results of arithmetic on big integers, for arguments where the law, which counts in unary, takes
 //! too long.
 
-use vm::jet::{Operation, WordOperation};
 use plan::{Natural, Val};
 use vm::Vm;
+use vm::jet::{Operation, WordOperation};
 
 /// The largest shift distance that is calculated, in bits.
 const MAX_SHIFT: u64 = 1 << 20;

@@ -5,8 +5,8 @@
 
 use crate::library::{self, LawLibrary};
 use crate::signatures;
-use std::time::{Duration, Instant};
 use plan::{Builder, EvalError, Hash, Natural, Val};
+use std::time::{Duration, Instant};
 use vm::Vm;
 
 /// Sizes of arguments, as the printed text describes.

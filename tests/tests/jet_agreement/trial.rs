@@ -7,11 +7,11 @@ use crate::library;
 use crate::oracle;
 use crate::summary::summary;
 use crate::time_limit::TimeLimit;
+use plan::{EvalError, Ref, Shape, Val};
 use std::fmt;
 use std::time::{Duration, Instant};
-use vm::jet::{Crashes, Gives, Jet};
-use plan::{EvalError, Ref, Shape, Val};
 use vm::Vm;
+use vm::jet::{Crashes, Jet, ResultShape};
 
 /// Time limit of a jet. Every jet needs far less, even on an overloaded machine.
 pub(crate) const JET_TIME: Duration = Duration::from_secs(60);
@@ -199,7 +199,9 @@ impl<'l> Trial<'l> {
         match (expected, jet) {
             (None, _) => self.tally.skipped += 1,
             // The result does not fit in memory.
-            (Some(_), Outcome::OutOfResources(EvalError::OutOfMemory)) => self.tally.calculated += 1,
+            (Some(_), Outcome::OutOfResources(EvalError::OutOfMemory)) => {
+                self.tally.calculated += 1
+            }
             (Some(expected), Outcome::Value(value))
                 if self
                     .vm
@@ -265,17 +267,17 @@ fn caught_crash(value: Ref<'_>) -> Option<Ref<'_>> {
 }
 
 /// Whether a value has the shape that a jet declares.
-fn has_shape(vm: &Vm, value: &Val, gives: Gives) -> bool {
+fn has_shape(vm: &Vm, value: &Val, gives: ResultShape) -> bool {
     let value = vm.look(value);
     let below = |limit: u64| value.as_u64().is_some_and(|nat| nat < limit);
     match gives {
-        Gives::Any => true,
-        Gives::Bit => below(2),
-        Gives::Small => below(1 << 63),
-        Gives::Nat => value.as_nat().is_some(),
-        Gives::Bar => value.as_bar().is_some(),
-        Gives::Row => value.as_row().is_some(),
-        Gives::Set => matches!(value.shape(), Shape::Set(_)),
-        Gives::Tab => matches!(value.shape(), Shape::Tab(..)),
+        ResultShape::Any => true,
+        ResultShape::Bit => below(2),
+        ResultShape::Small => below(1 << 63),
+        ResultShape::Nat => value.as_nat().is_some(),
+        ResultShape::Bar => value.as_bar().is_some(),
+        ResultShape::Row => value.as_row().is_some(),
+        ResultShape::Set => matches!(value.shape(), Shape::Set(_)),
+        ResultShape::Tab => matches!(value.shape(), Shape::Tab(..)),
     }
 }

@@ -1,0 +1,13 @@
+//! Modules: their files, their predecessors, and the cache of the states after them.
+//!
+//! * [`library`]: finds the text of a module by its name;
+//! * [`chain`]: a module and all modules before it;
+//! * [`state_cache`]: keeps the states after modules in files.
+
+mod chain;
+mod library;
+mod state_cache;
+
+pub(crate) use chain::{ChainedModule, module_chain};
+pub use library::{ModuleLibrary, module_name};
+pub(crate) use state_cache::{StateCache, StateKey, pack_state, unpack_state};
