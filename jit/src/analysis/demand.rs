@@ -6,9 +6,9 @@
 //! fixpoint over the unit, so it sees through recursion. Code that diverges demands everything;
 //! code that crashes demands only what it evaluates before the crash.
 //!
-//! This is the strictness half of GHC's demand analyser, with head demands only (Sergey,
-//! Vytiniotis, Jones, Peyton Jones, "Modular, higher order cardinality analysis in theory and
-//! practice", JFP 2017).
+//! This is the strictness half of GHC's demand analyser, with head demands only (Sergey, Vytiniotis,
+//! Peyton Jones, Breitner, "Modular, higher order cardinality analysis in theory and practice", JFP
+//! 2017).
 
 use super::call_graph::{delayed_entries, referenced_functions};
 use crate::ir::{

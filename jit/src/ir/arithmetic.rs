@@ -10,7 +10,7 @@ use vm::jet::{Operation, WordOperation as W};
 /// The mask of a 32-bit word.
 const LOW32: u64 = u32::MAX as u64;
 
-/// A computation on operands that are evaluated first, all of them, from left to right.
+/// A computation on nats whose operands are all evaluated first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum NatOperation {
     /// A primitive operation.

@@ -113,9 +113,10 @@
 //! `force`, `normalise`, calls, `enter` and comparisons without a nat operand ([`Prim::is_total`])
 //! may crash, exhaust a resource, or diverge. All other operations are total (except that memory
 //! may run out), so a pass may delete them when unused and move them freely. A pass may move an
-//! operation that is not total to a point from which it is certain to run: PLAN does not fix which
-//! of two crashes happens, only whether one does (imprecise exceptions, as in Peyton Jones et al.,
-//! PLDI 1999).
+//! operation that is not total to a point from which it is certain to run. That may change which of
+//! several crashes happens first, but not whether one happens (Peyton Jones et al., "A semantics for
+//! imprecise exceptions", PLDI 1999). Only `try` can tell: it runs an attempt that crashed in compiled
+//! code again, interpreted in the law's own order (`vm/src/eval/attempt.rs`).
 //!
 //! # Files
 //!

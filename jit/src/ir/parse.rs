@@ -17,7 +17,7 @@ type Parse<T> = Result<T, ParseError>;
 /// Indices in names are below this, so that a text cannot ask for large tables.
 const INDEX_LIMIT: u32 = 1 << 20;
 
-/// Parses a unit. Scopes and types are left to [`verify`](super::verify).
+/// Parses a unit. Scopes and types are left to [`verify`](super::verify()).
 ///
 /// # Errors
 /// The first token that does not fit the grammar, an index out of order, or blocks that nest deeper

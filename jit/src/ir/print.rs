@@ -1,4 +1,4 @@
-//! Printing units in the text form, which [`parse`](super::parse) reads back.
+//! Printing units in the text form, which [`parse`](super::parse()) reads back.
 
 use super::{
     Block, BlockId, Call, Callee, Constant, ConstantKind, Demand, Function, FunctionRole, Op,
