@@ -9,9 +9,10 @@
 //!
 //! Nothing but this module sees the difference: bytes are contiguous either way.
 
-use crate::heap::{HeapFull, Memory, RawHeap};
+use crate::error::EvalError;
+use crate::heap::{Draft, HeapFull, Memory, RawHeap};
 use crate::layout::Layout;
-use crate::nat::{BarDraft, limbs};
+use crate::nat::{fill_nat, limbs};
 use crate::word::Word;
 
 /// Bars of fewer bytes are copied when they are appended to.
@@ -83,4 +84,47 @@ pub fn bar_body_limbs(bytes: &[u8]) -> Vec<u64> {
     with_end.extend_from_slice(bytes);
     with_end.push(1);
     limbs::of_bytes(&with_end)
+}
+
+/// A bar that is being written. Nothing may be allocated before it is finished.
+pub struct BarDraft {
+    object: Draft,
+    length: usize,
+}
+
+impl BarDraft {
+    /// Room for a bar of so many bytes. May collect.
+    pub fn new(heap: &mut RawHeap, bytes: u64) -> Result<BarDraft, HeapFull> {
+        let words = usize::try_from(bytes.div_ceil(8)).unwrap_or(usize::MAX);
+        heap.reserve(words.saturating_add(2))?;
+        let mut object = heap.allocate(Layout::Bar, 0, 1 + words);
+        object.set_raw(0, bytes);
+        if words > 0 {
+            // A bar ends in zero bytes up to a whole word.
+            object.set_raw(words, 0);
+        }
+        Ok(BarDraft { object, length: bytes as usize })
+    }
+
+    /// Its bytes, of which all are to be written.
+    pub fn bytes(&mut self) -> &mut [u8] {
+        self.object.bytes_mut(1, self.length)
+    }
+
+    /// The bar.
+    pub fn finish(self) -> Word {
+        self.object.finish()
+    }
+}
+
+/// Takes a bar off the stack, and gives the nat that is the body of its law: its bytes and a one
+/// above them.
+pub fn bar_body(heap: &mut RawHeap) -> Result<Word, EvalError> {
+    let length = bytes(heap, heap.stack.peek(0)).len();
+    let body = fill_nat(heap, length / 8 + 1, |heap, out| {
+        limbs::from_bytes(out, bytes(heap, heap.stack.peek(0)));
+        out[length / 8] |= 1 << (8 * (length % 8));
+    })?;
+    heap.stack.pop();
+    Ok(body)
 }

@@ -83,7 +83,8 @@ impl<'h> Freezing<'h> {
         if self.done.contains_key(&address) {
             return Ok(());
         }
-        let found = match pin::frozen_copy(self.heap, pin).filter(|copy| self.space.contains(*copy)) {
+        let found = match pin::frozen_copy(self.heap, pin).filter(|copy| self.space.contains(*copy))
+        {
             Some(copy) => Some(copy),
             None => {
                 let hash = PinRef(Ref::new(pin, self.heap)).hash()?;
@@ -138,10 +139,7 @@ impl<'h> Freezing<'h> {
 }
 
 /// Where that pin is in the space. A damaged one counts as none, so that it is written anew.
-fn find_whole(
-    backing: &mut dyn Backing,
-    hash: &Hash,
-) -> Result<Option<usize>, BackingError> {
+fn find_whole(backing: &mut dyn Backing, hash: &Hash) -> Result<Option<usize>, BackingError> {
     let owner = Some(backing.owner());
     // What was found may be any address.
     let is_it = |address: &usize| {

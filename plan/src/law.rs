@@ -1,9 +1,10 @@
 //! Making laws: of name, arity and body, in the shape that [`crate::shape`] says they have.
 
+use crate::bar::BarDraft;
 use crate::error::EvalError;
 use crate::heap::{HeapFull, Memory, RawHeap};
 use crate::layout::{EXTRA_MAX, Layout};
-use crate::nat::{BarDraft, NatRef, limbs};
+use crate::nat::{NatRef, limbs};
 use crate::order;
 use crate::tree::{self, Items};
 use crate::word::{COW_LIMIT, Kind, Word};

@@ -208,7 +208,6 @@ impl Header {
     }
 }
 
-
 /// The number of payload words of a pin.
 pub const PIN_SIZE: usize = 7;
 /// Where a pin's facts are: see [`crate::pin`].

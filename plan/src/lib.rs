@@ -79,7 +79,8 @@ pub mod raw {
     pub use crate::build::make_pin;
     pub use crate::hash::hash_if_small;
     pub use crate::heap::{
-        CodeMarker, Collection, Draft, HeapFull, Host, Memory, NoHost, Object, RawHeap, Stack, offset,
+        CodeMarker, Collection, Draft, HeapFull, Host, Memory, NoHost, Object, RawHeap, Stack,
+        offset,
     };
     pub use crate::interrupt::{Interrupt, Interrupted};
     pub use crate::layout::{Header, Layout};

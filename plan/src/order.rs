@@ -21,13 +21,13 @@
 //! (prototype: the `Ord` instance of values in lib/Fan/Eval.hs; for functions of functions, which
 //! it leaves out, PLAN's own law for comparing.)
 
+use crate::bar;
 use crate::error::EvalError;
+use crate::hash::hash_if_small;
 use crate::heap::Memory;
 use crate::map::Map;
 use crate::nat::NatRef;
-use crate::bar;
 use crate::shape::spine;
-use crate::hash::hash_if_small;
 use crate::tree::{self, Items};
 use crate::view::{PinRef, Ref, Shape};
 use crate::word::{Kind, Word};

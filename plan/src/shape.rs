@@ -18,9 +18,9 @@
 use crate::heap::{HeapFull, Memory, RawHeap};
 use crate::layout::{EXTRA_MAX, Layout};
 use crate::nat::NatRef;
-use crate::word::{Kind, Word};
 use crate::tree::{self, Items};
 use crate::view::Ref;
+use crate::word::{Kind, Word};
 
 /// How many arguments a value takes when it is called. Those of 2^64 - 1 or more count as that.
 #[inline(always)]

@@ -93,7 +93,6 @@ pub fn symbol_text(symbol: &Symbol) -> String {
     line(&leaf::name(symbol).line, Colour::None)
 }
 
-
 /// One tree as it is, several as a list.
 fn itemized(mut trees: Vec<Rex>) -> Rex {
     match trees.pop() {

@@ -7,11 +7,11 @@
 use super::Symbol;
 use super::quoted::{EMBED, Quoted, STRAY};
 use super::term::{Closure, LawFacts, Node, PinEntry, Term};
-use plan::Map;
-use plan::{AppRef, Hash, LawRef, NatRef, PinRef, Ref, Shape};
-use plan::raw::{hash_if_small, is_wide_constructor};
 use malachite_base::num::basic::traits::One;
+use plan::Map;
 use plan::Natural;
+use plan::raw::{hash_if_small, is_wide_constructor};
+use plan::{AppRef, Hash, LawRef, NatRef, PinRef, Ref, Shape};
 
 /// A law with more parameters than this is shown as the app of `0` that makes it: nobody wants to
 /// read so many names.

@@ -1,8 +1,8 @@
 //! [`Symbol`]: a nat that serves as a name.
 
 use plan::NatRef;
-use plan::limbs;
 use plan::Natural;
+use plan::limbs;
 use smallvec::SmallVec;
 
 /// A nat that serves as a name. Any nat can; mostly it is text.

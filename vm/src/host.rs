@@ -1,7 +1,8 @@
 //! [`CodeHost`]: what an evaluator adds to a heap: the roots that code holds, and the jets.
 
-use crate::jet::JetTable;
-use crate::native::{FrameSlot, FrameScan, Native};
+use crate::jet::table::LawLabels;
+use crate::native::CodeEntry;
+use crate::native::state::{FrameScan, FrameSlot, Native};
 use crate::pools::{PoolId, Pools};
 use plan::raw::{CodeMarker, Collection, Host, Memory, Word};
 use plan::{Hash, Ref};
@@ -15,13 +16,15 @@ pub(crate) struct CodeHost {
     pub(crate) native: Native,
     /// Pools that the last full collections found dead, for the evaluator to forget.
     pub(crate) dead_pools: Vec<PoolId>,
-    jets: Arc<JetTable>,
+    /// The entries of compiled code that died with those, for the compiler to free.
+    pub(crate) dead_entries: Vec<CodeEntry>,
+    labels: Arc<dyn LawLabels>,
 }
 
 impl CodeHost {
-    pub(crate) fn new(jets: Arc<JetTable>) -> CodeHost {
+    pub(crate) fn new(labels: Arc<dyn LawLabels>) -> CodeHost {
         let (pools, native) = (Pools::default(), Native::default());
-        CodeHost { pools, native, dead_pools: Vec::new(), jets }
+        CodeHost { pools, native, dead_pools: Vec::new(), dead_entries: Vec::new(), labels }
     }
 }
 
@@ -84,7 +87,7 @@ unsafe impl Host for CodeHost {
         let (dead, lost) = self.pools.sweep();
         self.pools.frozen_laws().for_each(|law| collection.keep_frozen(law));
         self.dead_pools.extend(dead);
-        self.native.lose(lost);
+        self.dead_entries.extend(lost);
     }
 
     fn marker(&mut self) -> &mut dyn CodeMarker {
@@ -92,14 +95,10 @@ unsafe impl Host for CodeHost {
     }
 
     fn label(&self, memory: &Memory, law: Word, hash: &Hash) -> Option<u32> {
-        let jet = self.jets.find(hash);
-        if jet.is_none() {
-            self.jets.missed(Ref::new(law, memory), hash);
-        }
-        jet
+        self.labels.label(Ref::new(law, memory), hash)
     }
 
     fn has_labels(&self) -> bool {
-        !self.jets.is_empty()
+        self.labels.has_labels()
     }
 }

@@ -11,10 +11,8 @@
 //! once: so other code that looks there finds none.
 
 use crate::frozen_codes::FrozenCodes;
+use crate::native::CodeEntry;
 use plan::raw::{Collection, Word};
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::{Acquire, Release};
 
 /// Names a pool, and with it the decoded code it belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,7 +38,7 @@ pub(crate) struct Pools {
     /// The pool of constants for compiled code that was made last and is tied to none yet.
     untied: Option<PoolId>,
     /// Where the addresses of compiled code appear, and the pools of what it was decoded to before.
-    entries: Vec<(Arc<AtomicUsize>, PoolId)>,
+    entries: Vec<(CodeEntry, PoolId)>,
     /// While a full collection runs: the addresses that had appeared when it began, ascending.
     compiled: Vec<(usize, PoolId)>,
     /// Pools that may hold young values.
@@ -56,7 +54,7 @@ impl Pools {
         self.insert(Pool { constants, live: true, ..Pool::default() })
     }
 
-    /// A new pool for compiled code, which [`Pools::settle`] is to tie to another before the next
+    /// A new pool for compiled code, which [`Pools::tie_compiled`] is to tie to another before the next
     /// collection. Its words stay where they are: their address is returned.
     pub(crate) fn add_untied(&mut self, constants: Vec<Word>) -> *const Word {
         let id = self.add(constants);
@@ -64,9 +62,9 @@ impl Pools {
         self.constants(id)
     }
 
-    /// Ties the pool made last for compiled code to that of the decoded code of the same law, for
-    /// which the address of the compiled code will appear at the entry; or leaves it to be dropped.
-    pub(crate) fn settle(&mut self, law: Option<(PoolId, Arc<AtomicUsize>)>) {
+    /// Ties the pool made last for compiled code to that of the decoded code of the same law, whose
+    /// compiled code will be published in the entry; without a law it is dropped.
+    pub(crate) fn tie_compiled(&mut self, law: Option<(PoolId, CodeEntry)>) {
         if let (Some(id), Some((to, entry))) = (self.untied.take(), law) {
             self.tie(to, id);
             self.entries.push((entry, to));
@@ -163,8 +161,9 @@ impl Pools {
         for pool in self.frozen.take_used() {
             self.mark(pool);
         }
-        let appeared = self.entries.iter().map(|(entry, pool)| (entry.load(Acquire), *pool));
-        self.compiled = appeared.filter(|(address, _)| *address != 0).collect();
+        let published = self.entries.iter();
+        self.compiled =
+            published.filter_map(|(entry, pool)| Some((entry.address()?, *pool))).collect();
         self.compiled.sort_unstable_by_key(|(address, _)| *address);
         self.untied = None;
     }
@@ -194,7 +193,7 @@ impl Pools {
 
     /// Ends a full collection: drops the pools that were not marked and tells which, and at which
     /// entries the code went that was compiled for them.
-    pub(crate) fn sweep(&mut self) -> (Vec<PoolId>, Vec<Arc<AtomicUsize>>) {
+    pub(crate) fn sweep(&mut self) -> (Vec<PoolId>, Vec<CodeEntry>) {
         self.young.clear();
         let mut dead = Vec::new();
         for (id, pool) in self.pools.iter_mut().enumerate() {
@@ -209,8 +208,8 @@ impl Pools {
         self.frozen.retain(|id| pools[id.0 as usize].live);
         let is_live = |id: PoolId| pools[id.0 as usize].live;
         let lost = self.entries.extract_if(.., |(_, id)| !is_live(*id)).map(|(entry, _)| entry);
-        let lost: Vec<Arc<AtomicUsize>> = lost.collect();
-        lost.iter().for_each(|entry| entry.store(0, Release));
+        let lost: Vec<CodeEntry> = lost.collect();
+        lost.iter().for_each(CodeEntry::clear);
         (dead, lost)
     }
 }

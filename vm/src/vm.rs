@@ -1,13 +1,27 @@
 //! [`Vm`]: a heap, its evaluator and what is installed into it, as one running thing.
 
-use crate::eval::Evaluator;
+use crate::eval::state::Evaluator;
 use crate::host::CodeHost;
-use crate::jet::JetTable;
+use crate::jet::declare::Answer;
+use crate::jet::table::Table;
+use crate::native::compiler::Compiler;
 use plan::pinspace::{Frozen, PinSpace};
 use plan::raw::RawHeap;
 use plan::{EvalError, FreezeError, Heap, Options, Ref, Val};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+
+/// The native function of a jet.
+pub type NativeJet = fn(&mut Call<'_>) -> Result<Answer, EvalError>;
+
+/// A jet's call: its arguments on the stack, and the means to make the result.
+///
+/// What is pushed lies above the arguments. A jet that answers [`Answer::Done`] has its result on
+/// top; the evaluator drops the rest.
+pub struct Call<'v> {
+    pub(crate) vm: &'v mut Vm,
+    pub(crate) base: usize,
+}
 
 /// What happens to the message of a `trk`, which has been normalised.
 pub(crate) type TraceHook = Box<dyn FnMut(Ref<'_>)>;
@@ -28,9 +42,11 @@ pub(crate) type TraceHook = Box<dyn FnMut(Ref<'_>)>;
 pub struct Vm {
     pub(crate) heap: RawHeap<CodeHost>,
     pub(crate) evaluator: Evaluator,
-    pub(crate) jets: Arc<JetTable>,
+    pub(crate) jets: Arc<Table<NativeJet>>,
     pub(crate) trace: Option<TraceHook>,
     pub(crate) deep_trace: Option<TraceHook>,
+    /// Taken out while it is asked.
+    pub(crate) compiler: Option<Box<dyn Compiler>>,
 }
 
 impl Deref for Vm {
@@ -52,18 +68,18 @@ impl Vm {
     ///
     /// # Errors
     /// If the system does not grant the stack's address range.
-    pub fn new(options: Options, jets: Arc<JetTable>) -> std::io::Result<Vm> {
-        let host = CodeHost::new(Arc::clone(&jets));
+    pub fn new(options: Options, jets: Arc<Table<NativeJet>>) -> std::io::Result<Vm> {
+        let host = CodeHost::new(jets.clone());
         // SAFETY: only this crate has access to the raw heap. The interpreter holds no word across
         // anything that may collect, counts what it pushes, and takes indices from layouts; the helpers
         // of compiled code push the words that they are handed before they collect.
         let heap = unsafe { RawHeap::new(options, host) }?;
         let evaluator = Evaluator::new();
-        Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None })
+        Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None, compiler: None })
     }
 
     /// The jets that it was made with.
-    pub fn jets(&self) -> &Arc<JetTable> {
+    pub fn jets(&self) -> &Arc<Table<NativeJet>> {
         &self.jets
     }
 
@@ -104,8 +120,18 @@ impl Vm {
     /// The code of a law that ran before is kept once, so that takes a second time.
     pub fn collect(&mut self) {
         self.heap.collect_all();
-        self.evaluator.forget_dead(&mut self.heap.host.dead_pools);
+        self.forget_dead_code();
         self.heap.spaces.release_unseen();
+    }
+
+    /// Drops what is kept of laws that the collector found dead: their decoded code, and, by way of the
+    /// compiler, their machine code.
+    pub(crate) fn forget_dead_code(&mut self) {
+        let host = &mut self.heap.host;
+        self.evaluator.forget_dead(&mut host.dead_pools);
+        if let Some(compiler) = self.compiler.as_mut().filter(|_| !host.dead_entries.is_empty()) {
+            compiler.forget(std::mem::take(&mut host.dead_entries));
+        }
     }
 
     /// The result of an evaluation, unless it came upon a damaged pin. From then on nothing that this

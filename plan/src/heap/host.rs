@@ -4,19 +4,10 @@
 //! holds more: the constants of the laws it has decoded, and the frames of compiled code. It hands them
 //! to the collector through [`Host`], so that nothing in this crate knows of evaluation.
 
-use super::collect::Collection;
+use super::collection::{CodeMarker, Collection};
 use super::memory::Memory;
 use crate::digest::Hash;
 use crate::word::Word;
-
-/// Is notified of code that the collector finds reachable during a full collection.
-pub trait CodeMarker {
-    /// A code word ([`Kind::Code`](crate::raw::Kind::Code)) is reachable.
-    fn mark_code(&mut self, word: Word);
-
-    /// A frozen law, or the frozen pin of something, is reachable.
-    fn mark_frozen(&mut self, word: Word);
-}
 
 /// The owner of a heap.
 ///

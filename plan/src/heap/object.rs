@@ -163,7 +163,7 @@ pub(super) unsafe fn copy_few<T: Copy>(from: *const T, to: *mut T, count: usize)
 #[derive(Clone, Copy)]
 pub struct Object<'h> {
     address: usize,
-    _memory: PhantomData<&'h super::Memory>,
+    _memory: PhantomData<&'h [u64]>,
 }
 
 impl<'h> Object<'h> {

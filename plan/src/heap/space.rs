@@ -17,8 +17,7 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 pub(crate) struct Block {
     memory: *mut u64,
     words: usize,
-    /// What its address is a multiple of.
-    alignment: usize,
+    origin: Origin,
     room: Bump,
 }
 
@@ -70,35 +69,46 @@ impl Bump {
 impl Block {
     /// A block of so many words, of which there are some.
     pub(crate) fn new(words: usize) -> Block {
-        Block::aligned(words, align_of::<u64>())
-    }
-
-    /// A block that is used from end to end again and again: in large pages, if it has room for one.
-    /// Where a machine is virtual, a page that is touched first costs much more than to fill it.
-    pub(crate) fn in_large_pages(words: usize) -> Block {
-        if 8 * words < LARGE_PAGE {
-            return Block::new(words);
-        }
-        let block = Block::aligned(words, LARGE_PAGE);
-        prefer_large_pages(block.memory, words);
-        block
-    }
-
-    fn aligned(words: usize, alignment: usize) -> Block {
         assert!(words > 0, "a block has memory");
-        let layout = Block::layout(words, alignment);
+        let layout = Block::layout(words);
         // SAFETY: the layout is not of size zero.
         let memory = unsafe { alloc_zeroed(layout) }.cast::<u64>();
         if memory.is_null() {
             handle_alloc_error(layout);
         }
-        let base = memory.expose_provenance();
-        assert!(!is_frozen(base) && !is_frozen(base + 8 * words), "the system allots no pin space");
-        Block { memory, words, alignment, room: Bump::new(base, base + 8 * words) }
+        Block::new_in(memory, words, Origin::Allocated)
     }
 
-    fn layout(words: usize, alignment: usize) -> Layout {
-        match Layout::array::<u64>(words).and_then(|layout| layout.align_to(alignment)) {
+    /// A block that is used from end to end again and again: in large pages, if it has room for one.
+    /// Where a machine is virtual, a page that is touched first costs much more than to fill it.
+    ///
+    /// It is mapped, not allocated: an allocator that reuses memory would touch all of it to zero it.
+    pub(crate) fn in_large_pages(words: usize) -> Block {
+        if 8 * words < LARGE_PAGE {
+            return Block::new(words);
+        }
+        match map(8 * words + LARGE_PAGE) {
+            Some(mapped) => Block::in_mapping(mapped, words),
+            None => handle_alloc_error(Block::layout(words)),
+        }
+    }
+
+    fn new_in(memory: *mut u64, words: usize, origin: Origin) -> Block {
+        let base = memory.expose_provenance();
+        assert!(!is_frozen(base) && !is_frozen(base + 8 * words), "the system allots no pin space");
+        Block { memory, words, origin, room: Bump::new(base, base + 8 * words) }
+    }
+
+    /// A block that begins at the first large page of a mapping with room for one more.
+    fn in_mapping(mapped: Mapped, words: usize) -> Block {
+        let offset = mapped.start.addr().next_multiple_of(LARGE_PAGE) - mapped.start.addr();
+        let memory = mapped.start.wrapping_byte_add(offset);
+        prefer_large_pages(memory, words);
+        Block::new_in(memory, words, Origin::Mapped(mapped))
+    }
+
+    fn layout(words: usize) -> Layout {
+        match Layout::array::<u64>(words) {
             Ok(layout) => layout,
             Err(_) => unreachable!("payloads are limited far below the address space"),
         }
@@ -137,10 +147,62 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        // SAFETY: made by `aligned` with this layout, and dropped once. Words that still point into it
-        // are stale by the heap's invariant.
-        unsafe { dealloc(self.memory.cast(), Block::layout(self.words, self.alignment)) }
+        match self.origin {
+            // SAFETY: made by `new` with this layout, and dropped once. Words that still point into it are
+            // stale by the heap's invariant.
+            Origin::Allocated => unsafe {
+                dealloc(self.memory.cast(), Block::layout(self.words));
+            },
+            Origin::Mapped(mapped) => unmap(mapped),
+        }
     }
+}
+
+/// Where a block's memory comes from.
+#[derive(Clone, Copy)]
+enum Origin {
+    /// The allocator.
+    Allocated,
+    /// A mapping of its own, in which the block lies.
+    Mapped(Mapped),
+}
+
+/// A mapping of zeroes.
+#[derive(Clone, Copy)]
+struct Mapped {
+    start: *mut u64,
+    bytes: usize,
+}
+
+#[cfg(not(miri))]
+fn map(bytes: usize) -> Option<Mapped> {
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+    let protection = ProtFlags::READ | ProtFlags::WRITE;
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    // SAFETY: a fresh anonymous mapping at an address the kernel chooses touches nothing of ours.
+    let start = unsafe { mmap_anonymous(std::ptr::null_mut(), bytes, protection, flags) }.ok()?;
+    Some(Mapped { start: start.cast(), bytes })
+}
+
+#[cfg(not(miri))]
+fn unmap(mapped: Mapped) {
+    // SAFETY: the mapping was made by `map` with this length. Words that still point into it are stale
+    // by the heap's invariant.
+    let unmapped = unsafe { rustix::mm::munmap(mapped.start.cast(), mapped.bytes) };
+    debug_assert!(unmapped.is_ok());
+}
+
+#[cfg(miri)]
+fn map(bytes: usize) -> Option<Mapped> {
+    let words = vec![0u64; bytes / 8].into_boxed_slice();
+    Some(Mapped { start: Box::leak(words).as_mut_ptr(), bytes })
+}
+
+#[cfg(miri)]
+fn unmap(mapped: Mapped) {
+    let words = std::ptr::slice_from_raw_parts_mut(mapped.start, mapped.bytes / 8);
+    // SAFETY: made by `map` from a box of this length.
+    drop(unsafe { Box::from_raw(words) });
 }
 
 /// Bytes of a large page, where there are any.

@@ -1,10 +1,9 @@
-//! Making nats and bars: the object is allocated once, as large as the result can be, written to
+//! Making nats: the object is allocated once, as large as the result can be, written to
 //! where it stays, and cut to what it needs.
 //!
 //! Operands are found on the evaluation stack after the allocation, which may have moved them.
 
 use super::{NatRef, limbs};
-use crate::bar;
 use crate::error::EvalError;
 use crate::heap::{Draft, HeapFull, Memory, RawHeap};
 use crate::layout::Layout;
@@ -46,39 +45,8 @@ impl NatDraft {
     }
 }
 
-/// A bar that is being written. Nothing may be allocated before it is finished.
-pub struct BarDraft {
-    object: Draft,
-    length: usize,
-}
-
-impl BarDraft {
-    /// Room for a bar of so many bytes. May collect.
-    pub fn new(heap: &mut RawHeap, bytes: u64) -> Result<BarDraft, HeapFull> {
-        let words = usize::try_from(bytes.div_ceil(8)).unwrap_or(usize::MAX);
-        heap.reserve(words.saturating_add(2))?;
-        let mut object = heap.allocate(Layout::Bar, 0, 1 + words);
-        object.set_raw(0, bytes);
-        if words > 0 {
-            // A bar ends in zero bytes up to a whole word.
-            object.set_raw(words, 0);
-        }
-        Ok(BarDraft { object, length: bytes as usize })
-    }
-
-    /// Its bytes, of which all are to be written.
-    pub fn bytes(&mut self) -> &mut [u8] {
-        self.object.bytes_mut(1, self.length)
-    }
-
-    /// The bar.
-    pub fn finish(self) -> Word {
-        self.object.finish()
-    }
-}
-
 /// The nat of at most so many limbs that `fill` writes, all of them.
-fn fill_nat(
+pub(crate) fn fill_nat(
     heap: &mut RawHeap,
     limbs: usize,
     fill: impl FnOnce(&Memory, &mut [u64]),
@@ -132,21 +100,10 @@ pub fn predecessor(heap: &mut RawHeap) -> Result<Word, EvalError> {
     Ok(previous)
 }
 
-/// Takes a bar off the stack, and gives the nat that is the body of its law: its bytes and a one
-/// above them.
-pub fn bar_body(heap: &mut RawHeap) -> Result<Word, EvalError> {
-    let length = bar::bytes(heap, heap.stack.peek(0)).len();
-    let body = fill_nat(heap, length / 8 + 1, |heap, out| {
-        limbs::from_bytes(out, bar::bytes(heap, heap.stack.peek(0)));
-        out[length / 8] |= 1 << (8 * (length % 8));
-    })?;
-    heap.stack.pop();
-    Ok(body)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bar::BarDraft;
     use crate::samples::heap;
 
     /// Room for 20,000 limbs, more than the nursery has, of which `used` are not zero.

@@ -6,7 +6,7 @@
 //! ```text
 //! view   NatRef: a nat where it lies
 //! limbs  arithmetic on slices of limbs: from operands on the heap into a result on the heap
-//! make   nats and bars from limbs and bytes, written where they stay
+//! make   nats from limbs and bytes, written where they stay
 //! giant  products, quotients and powers of many limbs, by malachite, in steps
 //! ```
 //!
@@ -19,9 +19,8 @@ pub mod limbs;
 mod make;
 mod view;
 
-pub use self::make::{
-    BarDraft, NatDraft, bar_body, cast, from_bytes, from_limbs, increment, predecessor,
-};
+pub(crate) use self::make::fill_nat;
+pub use self::make::{NatDraft, cast, from_bytes, from_limbs, increment, predecessor};
 pub use self::view::NatRef;
 
 /// The arbitrary-precision naturals that nats are converted to and from.

@@ -1,12 +1,12 @@
 //! The pairs and leaves that a value is made of, equal ones once.
 
 use super::SaveError;
+use crate::bar;
 use crate::digest::Hash;
 use crate::heap::Memory;
 use crate::map::Map;
 use crate::nat::NatRef;
 use crate::pin;
-use crate::bar;
 use crate::tree::{self, Items};
 use crate::view::{LawRef, PinRef, Ref, Shape};
 use crate::word::{Kind, Word};

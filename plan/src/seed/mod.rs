@@ -181,7 +181,10 @@ pub fn edges(pin: PinRef<'_>) -> Result<Vec<PinRef<'_>>, EvalError> {
     edges_in(pin, &mut seen)
 }
 
-fn edges_in<'h>(pin: PinRef<'h>, seen: &mut HashMap<Hash, u32>) -> Result<Vec<PinRef<'h>>, EvalError> {
+fn edges_in<'h>(
+    pin: PinRef<'h>,
+    seen: &mut HashMap<Hash, u32>,
+) -> Result<Vec<PinRef<'h>>, EvalError> {
     let mut edges = Vec::new();
     let mut walk = Walk::distinct(pin.item());
     while let Some(part) = walk.next()? {

@@ -12,12 +12,7 @@ use std::ops::Range;
 
 /// The row or set at one place of the stack with the value at another one inserted before the item
 /// `at`. A key of a set is in normal form and belongs there.
-pub fn insert(
-    heap: &mut RawHeap,
-    place: usize,
-    at: usize,
-    item: usize,
-) -> Result<Word, HeapFull> {
+pub fn insert(heap: &mut RawHeap, place: usize, at: usize, item: usize) -> Result<Word, HeapFull> {
     let (mut edit, root, item) = Edit::with_item(heap, place, item)?;
     if edit.is_short(root) {
         return Ok(edit.spliced(root, at, 0, &[item]));
@@ -34,12 +29,7 @@ pub fn insert(
 }
 
 /// The row at one place of the stack with the value at another one as item `at`.
-pub fn replace(
-    heap: &mut RawHeap,
-    place: usize,
-    at: usize,
-    item: usize,
-) -> Result<Word, HeapFull> {
+pub fn replace(heap: &mut RawHeap, place: usize, at: usize, item: usize) -> Result<Word, HeapFull> {
     let (mut edit, root, item) = Edit::with_item(heap, place, item)?;
     Ok(edit.replace(root, at, item))
 }

@@ -16,11 +16,11 @@
 //! An interrupt ends everything at once. What loops without taking stack or memory is ended so, in
 //! whichever order it is evaluated.
 
-use crate::Vm;
-use plan::{EvalError, Val};
-use plan::raw::{Layout, Word, tree};
 use super::frame::{self, FrameKind};
 use super::run::Next;
+use crate::vm::Vm;
+use plan::raw::{Layout, Word, tree};
+use plan::{EvalError, Val};
 
 /// What a Catch frame keeps, but for the distance.
 struct Attempt {
@@ -74,7 +74,11 @@ impl Vm {
 
     /// Begins an attempt at what a row in normal form says: its first item, applied to the others if
     /// there are any. There must be room for them, and for a frame.
-    pub(super) fn begin_attempt(&mut self, row: Word, in_law_order: bool) -> Result<Next, EvalError> {
+    pub(super) fn begin_attempt(
+        &mut self,
+        row: Word,
+        in_law_order: bool,
+    ) -> Result<Next, EvalError> {
         self.push_attempt(row, Form::Row, in_law_order);
         let function = self.heap.stack.top();
         let size = tree::len(&self.heap, row);

@@ -5,15 +5,15 @@
 //! and an operation or jet has the arguments it demands evaluated first, one after the other, in
 //! a Call frame.
 
-use crate::Vm;
-use plan::{EvalError, Ref};
-use plan::raw::{Kind, Layout, Word, law, make_pin, nat, pin, shape, tree};
-use plan::raw::layout::EXTRA_MAX;
 use super::code::Branches;
 use super::fetch::Position;
 use super::frame::{self, FrameKind};
 use super::run::{Next, is_false};
-use crate::jet::{Answer, Call, Code as JetCode, Control, Demand, Jet};
+use crate::jet::{Answer, Call, Control, Demand, Jet, JetCode};
+use crate::vm::Vm;
+use plan::raw::layout::EXTRA_MAX;
+use plan::raw::{Kind, Layout, Word, bar, law, make_pin, pin, shape, tree};
+use plan::{EvalError, Ref};
 
 use Demand::{Head, Lazy, Normal};
 
@@ -229,7 +229,9 @@ impl Vm {
     #[cold]
     fn tell_of_fallback(&self, place: usize) -> bool {
         let stack = &self.heap.stack;
-        let Some(jet) = self.jets.of_pin(&self.heap, self.heap.stack.get(place)) else { return false };
+        let Some(jet) = self.jets.of_pin(&self.heap, self.heap.stack.get(place)) else {
+            return false;
+        };
         let args = (place + 1..stack.top()).map(|at| Ref::new(stack.get(at), &self.heap));
         self.jets.fell_back(jet, &args.collect::<Vec<_>>())
     }
@@ -256,7 +258,7 @@ impl Vm {
                     return Ok(Next::Eval(self.heap.resolve(self.heap.stack.get(place + 1))));
                 }
                 self.heap.stack.push(function);
-                Next::Give(nat::bar_body(&mut self.heap)?)
+                Next::Give(bar::bar_body(&mut self.heap)?)
             }
             Kind::Set => Next::Give(tree::row_of_items(&mut self.heap, function)?),
             Kind::Tab => {
@@ -325,7 +327,12 @@ impl Vm {
     }
 
     /// Evaluates the arguments that an operation demands, from that step on, then runs it.
-    fn gather_operation(&mut self, place: usize, count: usize, step: usize) -> Result<Next, EvalError> {
+    fn gather_operation(
+        &mut self,
+        place: usize,
+        count: usize,
+        step: usize,
+    ) -> Result<Next, EvalError> {
         let function = self.heap.stack.get(place);
         let operation = function.as_direct();
         let demands = operation_demands(operation);
@@ -463,7 +470,7 @@ impl Vm {
             Kind::Set => tree::row_of_items(&mut self.heap, law)?,
             Kind::Bar => {
                 self.heap.stack.push(law);
-                nat::bar_body(&mut self.heap)?
+                bar::bar_body(&mut self.heap)?
             }
             _ => Word::ZERO,
         };
@@ -518,7 +525,12 @@ impl Vm {
     }
 
     /// A form of control that was not decoded in place.
-    fn control(&mut self, place: usize, control: Control, at: &mut Position) -> Result<Next, EvalError> {
+    fn control(
+        &mut self,
+        place: usize,
+        control: Control,
+        at: &mut Position,
+    ) -> Result<Next, EvalError> {
         let arg = |vm: &Vm, index: usize| vm.heap.stack.get(place + 1 + index);
         let first = arg(self, 0);
         let chosen = match control {

@@ -5,11 +5,10 @@
 //! instructions push; slots count from the law. A lazy subexpression is an *entry*: instructions
 //! of its own, with a frame of the values it captured.
 
+use crate::native::CodeEntry;
 use crate::pools::PoolId;
 use plan::raw::Word;
 use std::cell::{Cell, OnceCell};
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 /// Where a word that is passed on comes from: a slot, or a constant of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,10 +163,10 @@ pub(crate) struct Code {
     pub(crate) depth: usize,
     /// How often the law was called, as far as the compiler asks.
     pub(crate) calls: Cell<u32>,
-    /// Whether the compiler has been told of it.
-    pub(crate) told: Cell<bool>,
+    /// Whether the compiler has been asked to compile it.
+    pub(crate) is_requested: Cell<bool>,
     /// Where the address of the law's compiled code appears: as the law, and as a pin.
-    pub(crate) compiled: [OnceCell<Arc<AtomicUsize>>; 2],
+    pub(crate) compiled: [OnceCell<CodeEntry>; 2],
 }
 
 impl Code {
@@ -182,7 +181,7 @@ impl Code {
             branches: Box::default(),
             depth: 0,
             calls: Cell::new(0),
-            told: Cell::new(false),
+            is_requested: Cell::new(false),
             compiled: Default::default(),
         }
     }

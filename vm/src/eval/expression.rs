@@ -5,12 +5,12 @@
 //! it: an app's arguments are items, the last one first, and what is not there is 0. What has another
 //! tag, or spells such a thing somewhere, is no expression.
 
-use crate::Vm;
-use plan::EvalError;
-use plan::raw::Word;
 use super::attempt::Form;
 use super::run::Next;
 use crate::jet::Call;
+use crate::vm::Vm;
+use plan::EvalError;
+use plan::raw::Word;
 
 /// Tags, as nats of their letters.
 const VALUE: u64 = u64::from_le_bytes(*b"VALUE\0\0\0");

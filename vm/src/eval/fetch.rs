@@ -14,8 +14,8 @@
 //! * *Places in it exist.* The decoder makes all numbers that instructions hold, and ends every
 //!   sequence of instructions with one that leaves it. Debug builds check each.
 
-use plan::raw::Word;
 use super::code::{Branches, Code, Entry, List, Op, Source};
+use plan::raw::Word;
 use std::ptr::NonNull;
 use std::rc::Rc;
 

@@ -19,7 +19,6 @@
 
 use plan::raw::{Stack, Word};
 
-
 /// What a frame does with the value it is given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]

@@ -3,8 +3,8 @@
 //! Bindings see each other whatever their order. Those that are needed are sorted so that each
 //! comes after what it refers to; those that refer to each other come as a knot.
 
-use plan::raw::{Kind, Memory, Word};
 use super::decode::{Form, form};
+use plan::raw::{Kind, Memory, Word};
 
 /// Bindings that can be made together, by their index.
 #[derive(Debug, PartialEq, Eq)]

@@ -29,80 +29,18 @@ mod lets;
 mod native;
 mod normal;
 mod run;
+pub(crate) mod state;
 mod unwind;
 
-use crate::{Vm, pools::PoolId};
-use plan::{EvalError, Val};
-use plan::raw::{Word, is_frozen};
+use crate::pools::PoolId;
+use crate::vm::Vm;
 use plan::raw::layout::LAW_CODE;
-use self::code::Code;
-use std::collections::HashMap;
+use plan::raw::{Word, is_frozen};
+use plan::{EvalError, Val};
 use std::rc::Rc;
 
 /// Jets that re-enter the evaluator may be nested this deep; each costs a native stack frame.
 const NESTING_LIMIT: usize = 48;
-
-/// The state of evaluation that is not on the stack.
-pub(crate) struct Evaluator {
-    /// Decoded laws by the number of their pool.
-    codes: Vec<Option<Rc<Code>>>,
-    /// The newest mark on the stack, as one more than its index; 0 if there is none.
-    mark: usize,
-    nesting: usize,
-    /// Whether laws run in their own order: interpreted.
-    in_law_order: bool,
-    /// How often the interpreter has entered compiled code.
-    pub(crate) compiled_runs: u64,
-    /// The pools of laws whose slot holds compiled code, by its address.
-    decoded: HashMap<usize, u32>,
-    /// What runs when nothing does.
-    idle: Rc<Code>,
-}
-
-/// The kind of the mark of a thunk under evaluation.
-pub(crate) const UPDATE: u64 = frame::FrameKind::Update as u64;
-
-/// Where compiled code finds the newest mark.
-pub(crate) const MARK_OFFSET: usize = std::mem::offset_of!(Evaluator, mark);
-
-impl Evaluator {
-    pub(crate) fn new() -> Evaluator {
-        let idle = Rc::new(Code::idle());
-        Evaluator {
-            codes: Vec::new(),
-            mark: 0,
-            nesting: 0,
-            in_law_order: false,
-            compiled_runs: 0,
-            decoded: HashMap::new(),
-            idle,
-        }
-    }
-
-    /// Drops the code of laws that the collector found dead.
-    pub(crate) fn forget_dead(&mut self, dead: &mut Vec<PoolId>) {
-        if dead.is_empty() {
-            return;
-        }
-        for pool in dead.drain(..) {
-            // The pool of compiled code's constants has no decoded code.
-            if let Some(code) = self.codes.get_mut(pool.0 as usize) {
-                *code = None;
-            }
-        }
-        let codes = &self.codes;
-        self.decoded.retain(|_, pool| codes[*pool as usize].is_some());
-    }
-
-    /// The code of that pool.
-    #[inline(always)]
-    fn code(&self, pool: u32) -> &Rc<Code> {
-        match &self.codes[pool as usize] {
-            Some(code) => code,
-            None => unreachable!("code that is still named is kept"),
-        }
-    }
-}
 
 impl Vm {
     /// Evaluates a value to its outermost shape.
@@ -141,7 +79,10 @@ impl Vm {
     }
 
     /// Runs `evaluate` on the value on top, which is taken off whatever comes of it.
-    fn take_top(&mut self, evaluate: fn(&mut Vm) -> Result<(), EvalError>) -> Result<Val, EvalError> {
+    fn take_top(
+        &mut self,
+        evaluate: fn(&mut Vm) -> Result<(), EvalError>,
+    ) -> Result<Val, EvalError> {
         let result = evaluate(self);
         let word = self.heap.stack.pop();
         self.heap.stack.release();
@@ -198,7 +139,7 @@ impl Vm {
         let before = self.evaluator.decoded.get(&compiled).copied();
         let slot = self.decode_law(law)?;
         let code = self.evaluator.code(slot.code_parts().0);
-        code.told.set(true);
+        code.is_requested.set(true);
         if let Some(before) = before {
             self.heap.host.pools.tie(code.pool, PoolId(before));
         }
@@ -207,9 +148,10 @@ impl Vm {
 
     #[cold]
     fn decode_law(&mut self, law: Word) -> Result<Word, EvalError> {
-        self.evaluator.forget_dead(&mut self.heap.host.dead_pools);
+        self.forget_dead_code();
         // Decoding only reads the heap, so `law` stays where it is.
-        let mut decoded = decode::decode(&self.heap, &self.jets, law).ok_or(EvalError::OutOfMemory)?;
+        let mut decoded =
+            decode::decode(&self.heap, &self.jets, law).ok_or(EvalError::OutOfMemory)?;
         let pool = self.heap.host.pools.add(std::mem::take(&mut decoded.constants));
         let constants = self.heap.host.pools.constants(pool);
         let PoolId(number) = pool;

@@ -1,18 +1,16 @@
 //! Where the interpreter and compiled code call each other.
 
-use crate::Vm;
-use plan::{EvalError, Val};
-use plan::raw::{Kind, Word, is_frozen, pin};
-use plan::raw::layout::LAW_CODE;
 use super::code::Branches;
 use super::fetch::Position;
 use super::frame::{self, FrameKind};
 use super::run::Next;
-use crate::jet::{Answer, Call, Code};
-use crate::native::PENDING;
+use crate::jet::{Answer, Call, JetCode};
+use crate::native::{CodeEntry, PENDING};
+use crate::vm::Vm;
+use plan::raw::layout::LAW_CODE;
+use plan::raw::{Kind, Word, is_frozen, pin};
+use plan::{EvalError, Val};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A law whose compilation is under way is looked at again after so many calls.
 const LOOK_AGAIN: u32 = 64;
@@ -28,20 +26,17 @@ impl Vm {
         let code = Rc::clone(self.evaluator.code(pool));
         code.calls.set(self.heap.host.native.threshold.saturating_sub(LOOK_AGAIN));
         let pinned = self.heap.stack.get(place).kind() == Kind::Pin;
-        let entry = Arc::clone(code.compiled[usize::from(pinned)].get_or_init(Arc::default));
-        if !code.told.get() {
+        let entry = code.compiled[usize::from(pinned)].get_or_init(CodeEntry::default).clone();
+        if !code.is_requested.get() {
             let function = self.heap.handle(self.heap.stack.get(place));
             let args = self.heap.stack.top_from(place + 1).iter();
             let args: Vec<Val> =
                 args.map(|word| self.heap.handle(self.heap.resolve(*word))).collect();
-            let heard = self.tell_engine(&function, &args, Arc::clone(&entry));
-            code.told.set(heard);
-            self.heap.host.pools.settle(heard.then(|| (code.pool, Arc::clone(&entry))));
+            let is_accepted = self.request_code(&function, &args, entry.clone());
+            code.is_requested.set(is_accepted);
+            self.heap.host.pools.tie_compiled(is_accepted.then(|| (code.pool, entry.clone())));
         }
-        let entry = entry.load(Ordering::Acquire);
-        if entry == 0 {
-            return None;
-        }
+        let entry = entry.address()?;
         let function = self.heap.stack.get(place);
         let law = if pinned { pin::item(&self.heap, function) } else { function };
         if is_frozen(law.address()) {
@@ -68,7 +63,7 @@ impl Vm {
 
     /// Where the address of a law's code appears, called as itself or as a pin. Nothing, if it has
     /// been compiled to be called otherwise, or cannot be decoded.
-    pub(crate) fn law_entry(&mut self, law: Word, pinned: bool) -> Option<Arc<AtomicUsize>> {
+    pub(crate) fn law_entry(&mut self, law: Word, pinned: bool) -> Option<CodeEntry> {
         let mut slot = self.heap.load(law, LAW_CODE);
         if slot == Word::ZERO {
             slot = self.slot_of(law, pinned).ok()?;
@@ -80,7 +75,7 @@ impl Vm {
             slot.code_parts().0
         };
         let code = self.evaluator.code(pool);
-        Some(Arc::clone(code.compiled[usize::from(pinned)].get_or_init(Arc::default)))
+        Some(code.compiled[usize::from(pinned)].get_or_init(CodeEntry::default).clone())
     }
 
     /// Calls the compiled code of the law at `place` with what lies above it.
@@ -96,7 +91,11 @@ impl Vm {
 
     /// Evaluates a thunk whose code is compiled.
     #[inline(never)]
-    pub(super) fn enter_compiled_thunk(&mut self, thunk: Word, entry: usize) -> Result<Next, EvalError> {
+    pub(super) fn enter_compiled_thunk(
+        &mut self,
+        thunk: Word,
+        entry: usize,
+    ) -> Result<Next, EvalError> {
         if !self.heap.stack.has_room(16) {
             return Err(EvalError::StackOverflow);
         }
@@ -182,7 +181,7 @@ impl Vm {
         if let Some(jet) = jet {
             self.jets.called(jet);
         }
-        if let Some(Code::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
+        if let Some(JetCode::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
             // A jet may have replaced its arguments, so its answer counts; only one that is to be asked
             // again, or leaves the call to the law, is asked once more, by the loop.
             let value = match run(&mut Call { vm: self, base: place + 1 })? {
@@ -249,7 +248,11 @@ impl Vm {
         })
     }
 
-    fn go_on(&mut self, first: Result<Next, EvalError>, at: &mut Position) -> Result<Word, EvalError> {
+    fn go_on(
+        &mut self,
+        first: Result<Next, EvalError>,
+        at: &mut Position,
+    ) -> Result<Word, EvalError> {
         let mut next = match first {
             Ok(next) => next,
             Err(stop) => self.unwind(stop)?,

@@ -9,11 +9,11 @@
 //! item first, so a crash in the last item is the one that is met. The parts of a long row
 //! ([`crate::tree`]) are rows among nats, and are normalised and marked as such.
 
-use crate::Vm;
-use plan::EvalError;
-use plan::raw::{Kind, Layout, Word, shape};
 use super::frame::{self, FrameKind};
 use super::run::Next;
+use crate::vm::Vm;
+use plan::EvalError;
+use plan::raw::{Kind, Layout, Word, shape};
 
 /// The place in the object of the value that is normalised as that one in order.
 fn slot(object: Word, index: usize, size: usize) -> usize {

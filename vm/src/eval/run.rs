@@ -1,12 +1,12 @@
 //! The loop: instructions, and the frames that get their values.
 
-use crate::Vm;
-use plan::EvalError;
-use plan::raw::{DIRECT_LIMIT, Draft, Kind, Layout, Word, nat, shape};
 use super::code::{List, Op, Source};
 use super::fetch::Position;
 use super::frame::{self, FrameKind};
-use crate::jet::{Answer, Call, Cheap, Code as JetCode, Demand};
+use crate::jet::{Answer, Call, Cheap, Demand, JetCode};
+use crate::vm::Vm;
+use plan::EvalError;
+use plan::raw::{DIRECT_LIMIT, Draft, Kind, Layout, Word, nat, shape};
 
 /// What the machine does next.
 #[derive(Clone, Copy, Debug)]

@@ -4,11 +4,11 @@
 //! is overwritten: by the crash, so that whoever needs it meets the same one; or by the reason that
 //! ended it from outside. Only a crash stops at a Catch frame ([`super::attempt`]).
 
-use crate::Vm;
-use plan::EvalError;
-use plan::raw::{Layout, MAX_PARTS, Word};
 use super::frame::{self, FrameKind};
 use super::run::Next;
+use crate::vm::Vm;
+use plan::EvalError;
+use plan::raw::{Layout, MAX_PARTS, Word};
 
 impl Vm {
     /// Pushes a mark that is no thunk's.
@@ -91,7 +91,9 @@ impl Vm {
     /// needing it again is to loop again.
     fn spoil(&mut self, thunk: Word, stop: &EvalError) {
         let (layout, values) = match stop {
-            EvalError::Crash { op, arg } => (Layout::Crashed, [self.heap.word(op), self.heap.word(arg)]),
+            EvalError::Crash { op, arg } => {
+                (Layout::Crashed, [self.heap.word(op), self.heap.word(arg)])
+            }
             EvalError::Loop => return,
             EvalError::StackOverflow => (Layout::Aborted, [Word::direct(0), Word::ZERO]),
             EvalError::OutOfMemory => (Layout::Aborted, [Word::direct(1), Word::ZERO]),

@@ -4,9 +4,11 @@
 //! cheap jet (see [`Cheap`]), perhaps with arguments already, and the item is evaluated, nobody can
 //! tell whether it was applied at once, which saves a thunk and the way to its value later.
 
+use super::declare::{Answer, Cheap, Demand, JetCode, Operation};
+use super::table::Table;
+use crate::vm::{Call, NativeJet};
 use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, Kind, Word};
-use super::{Answer, Call, Cheap, Code, Demand, JetTable, Operation};
 
 /// A cheap jet that lacks some arguments: what [`Call::cheap_function`] found.
 #[derive(Clone, Copy)]
@@ -46,7 +48,7 @@ impl Call<'_> {
         }
         let jet = self.vm.jets.of_pin(heap, head)?;
         let declared = self.vm.jets.get(jet);
-        let fits = declared.arity() == given + lacks && matches!(declared.code, Code::Native(_));
+        let fits = declared.arity() == given + lacks && matches!(declared.code, JetCode::Native(_));
         let when = declared.cheap.filter(|_| fits && !self.vm.jets.watches_fallbacks())?;
         let first = (given == 1 && lacks == 1).then(|| heap.resolve(heap.load(function, 1)));
         let arithmetic = declared.operation.zip(first.and_then(Word::as_direct));
@@ -108,7 +110,7 @@ impl Call<'_> {
         if args.len() != declared.arity() || !are_ready(&self.vm.jets, known, args) {
             return Ok(false);
         }
-        let Code::Native(run) = declared.code else { return Ok(false) };
+        let JetCode::Native(run) = declared.code else { return Ok(false) };
         let answer = run(&mut Call { vm: self.vm, base })?;
         Ok(matches!(answer, Answer::Done | Answer::Eval))
     }
@@ -131,7 +133,7 @@ impl Call<'_> {
 }
 
 /// Whether a jet is cheap with these arguments.
-fn are_ready(jets: &JetTable, known: CheapFunction, args: &[Word]) -> bool {
+fn are_ready(jets: &Table<NativeJet>, known: CheapFunction, args: &[Word]) -> bool {
     let demands = jets.get(known.jet).demands;
     args.iter().zip(demands).all(|(arg, demand)| match known.when {
         Cheap::OnNats => arg.is_direct(),

@@ -1,16 +1,93 @@
 //! What is declared of a jet, once; whoever needs to know of jets (the evaluator, a compiler, lists,
 //! tests) reads it from here.
 //!
-//! A declaration is a constant, made by [`Jet::native`] or [`Jet::control`] and refined by the methods
+//! A declaration is a constant, made by [`JetDeclaration::native`] or [`JetDeclaration::control`] and refined by the methods
 //! that follow each other on its line. What is not said is what can be relied on least: any result,
 //! and perhaps a crash.
 
-use plan::EvalError;
-use super::{Answer, Call, Code, Control, Demand};
+/// How far an argument is evaluated before the jet sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Demand {
+    /// Not at all.
+    Lazy,
+    /// To its outermost shape.
+    Head,
+    /// To normal form.
+    Normal,
+}
 
-/// The declaration of a jet.
+/// What a jet answers.
+#[derive(Debug)]
+pub enum Answer {
+    /// The result is on top of the stack.
+    Done,
+    /// A function and this many arguments are on top of the stack; the result is that of the call.
+    Call(usize),
+    /// The value on top of the stack, evaluated to its outermost shape, is the result.
+    Eval,
+    /// The value on top of the stack has to be evaluated to its outermost shape first: do that, and
+    /// call the jet again with the same arguments. It must be a thunk, within reach of the
+    /// arguments, so that the jet finds it evaluated next time.
+    Again,
+    /// Not handled: run the law.
+    Law,
+}
+
+/// The code of a jet.
 #[derive(Clone, Copy)]
-pub struct Jet {
+pub enum JetCode<F> {
+    /// A native function of the evaluated arguments.
+    Native(F),
+    /// A form of control that the evaluator itself knows.
+    Control(Control),
+}
+
+/// Forms of control that the evaluator itself knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Control {
+    /// `if c t e`: `e` if `c` is 0 or not a nat, else `t`.
+    If,
+    /// `ifz c t e`: `t` if `c` is the nat 0, else `e`.
+    IfZero,
+    /// `ifNot c t e`: `t` if `c` is 0 or not a nat, else `e`.
+    IfNot,
+    /// `seq a b`: `b`, after `a` has been evaluated to its outermost shape.
+    Seq,
+    /// `deepseq a b`: `b`, after `a` has been normalised.
+    DeepSeq,
+    /// `force a`: `a` in normal form.
+    Force,
+    /// `trk a b`: `b`, after `a` has been normalised and handed to the trace hook.
+    Trace,
+    /// `deepTrace a b`: likewise, with the hook for deep traces if there is one.
+    DeepTrace,
+    /// `try x`: what its law's documentation says of the crash, if `x` ends in one.
+    Try,
+    /// The same for applications in applications, spelled as data.
+    TryExpression,
+}
+
+impl Control {
+    /// Whether the form is called like a law, and not carried out where it stands.
+    pub(crate) fn is_called(self) -> bool {
+        use Control::{DeepTrace, Trace, Try, TryExpression};
+        matches!(self, Trace | DeepTrace | Try | TryExpression)
+    }
+}
+
+/// Connectives that the evaluator knows: truth values of which the second is evaluated only if the
+/// first does not settle the result. (0, and what is not a nat, is false.)
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Connective {
+    /// 1 if both are true, else 0.
+    And,
+    /// 1 if either is true, else 0.
+    Or,
+}
+
+/// The declaration of a jet. `F` is the type of native functions, which knows of the evaluator.
+#[derive(Clone, Copy)]
+pub struct JetDeclaration<F> {
     /// The name of the law it stands for.
     pub name: &'static str,
     /// What it needs of each argument before its code runs.
@@ -20,7 +97,7 @@ pub struct Jet {
     /// is more than one.
     pub order: &'static [usize],
     /// What its result is, if there is one.
-    pub gives: Gives,
+    pub gives: ResultShape,
     /// Whether it may crash by itself.
     pub crashes: Crashes,
     /// When it is cheap, if it ever is.
@@ -28,12 +105,12 @@ pub struct Jet {
     /// What it does, if a compiler may have instructions for that.
     pub operation: Option<Operation>,
     /// What it does.
-    pub code: Code,
+    pub code: JetCode<F>,
 }
 
 /// The shape of a jet's result, whatever the arguments are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Gives {
+pub enum ResultShape {
     /// Anything.
     Any,
     /// 0 or 1.
@@ -208,59 +285,55 @@ pub enum WordOperation {
     SignedDivide,
 }
 
-impl Jet {
+impl<F: Copy> JetDeclaration<F> {
     /// A jet with code of its own.
-    pub const fn native(
-        name: &'static str,
-        demands: &'static [Demand],
-        code: fn(&mut Call<'_>) -> Result<Answer, EvalError>,
-    ) -> Jet {
-        Jet::new(name, demands, Code::Native(code))
+    pub const fn native(name: &'static str, demands: &'static [Demand], code: F) -> Self {
+        Self::new(name, demands, JetCode::Native(code))
     }
 
     /// A jet that the evaluator knows as a form of control.
-    pub const fn control(name: &'static str, demands: &'static [Demand], form: Control) -> Jet {
-        Jet::new(name, demands, Code::Control(form))
+    pub const fn control(name: &'static str, demands: &'static [Demand], form: Control) -> Self {
+        Self::new(name, demands, JetCode::Control(form))
     }
 
-    const fn new(name: &'static str, demands: &'static [Demand], code: Code) -> Jet {
-        let (gives, crashes) = (Gives::Any, Crashes::Maybe);
-        Jet { name, demands, order: &[], gives, crashes, cheap: None, operation: None, code }
+    const fn new(name: &'static str, demands: &'static [Demand], code: JetCode<F>) -> Self {
+        let (gives, crashes) = (ResultShape::Any, Crashes::Maybe);
+        Self { name, demands, order: &[], gives, crashes, cheap: None, operation: None, code }
     }
 
     /// Its arguments are evaluated in this order: all that are demanded, by their index.
-    pub const fn order(self, order: &'static [usize]) -> Jet {
-        Jet { order, ..self }
+    pub const fn order(self, order: &'static [usize]) -> Self {
+        Self { order, ..self }
     }
 
     /// Its result has this shape.
-    pub const fn gives(self, gives: Gives) -> Jet {
-        Jet { gives, ..self }
+    pub const fn gives(self, gives: ResultShape) -> Self {
+        Self { gives, ..self }
     }
 
     /// It gives this, and never crashes.
-    pub const fn total(self, gives: Gives) -> Jet {
-        Jet { gives, crashes: Crashes::Never, ..self }
+    pub const fn total(self, gives: ResultShape) -> Self {
+        Self { gives, crashes: Crashes::Never, ..self }
     }
 
     /// It does this; and as primitive operations do, it gives that and never crashes.
-    pub const fn primitive(self, operation: Operation, gives: Gives) -> Jet {
-        Jet { operation: Some(operation), ..self.total(gives) }
+    pub const fn primitive(self, operation: Operation, gives: ResultShape) -> Self {
+        Self { operation: Some(operation), ..self.total(gives) }
     }
 
     /// It does this, and does not crash if its arguments are nats.
-    pub const fn on_nats(self, operation: Operation, gives: Gives) -> Jet {
-        Jet { operation: Some(operation), gives, crashes: Crashes::NotOnNats, ..self }
+    pub const fn on_nats(self, operation: Operation, gives: ResultShape) -> Self {
+        Self { operation: Some(operation), gives, crashes: Crashes::NotOnNats, ..self }
     }
 
     /// It does this with what it is meant for; else it gives or does anything.
-    pub const fn operation(self, operation: Operation) -> Jet {
-        Jet { operation: Some(operation), ..self }
+    pub const fn operation(self, operation: Operation) -> Self {
+        Self { operation: Some(operation), ..self }
     }
 
     /// It is cheap, always or on nats.
-    pub const fn cheap(self, cheap: Cheap) -> Jet {
-        Jet { cheap: Some(cheap), ..self }
+    pub const fn cheap(self, cheap: Cheap) -> Self {
+        Self { cheap: Some(cheap), ..self }
     }
 
     /// How many arguments it takes, which is the law's arity.

@@ -6,7 +6,6 @@
 
 use plan::Hash;
 
-
 /// A hash as four words, as pins hold it.
 pub(crate) type Key = [u64; 4];
 

@@ -13,10 +13,11 @@
 //! }
 //! ```
 
-use plan::{EvalError, Natural, limbs};
-use plan::raw::nat::{BarDraft, NatDraft};
-use super::Call;
+use crate::vm::Call;
+use plan::raw::bar::BarDraft;
 use plan::raw::giant::{Giant, SCHOOLBOOK};
+use plan::raw::nat::NatDraft;
+use plan::{EvalError, Natural, limbs};
 
 impl Call<'_> {
     /// Pushes the nat of at most `limbs` limbs that `fill` writes, least first. All of them must be

@@ -1,10 +1,9 @@
 //! What a jet sees of values as PLAN has them: a row, a table and an app are all a function and its
 //! arguments, whatever shape the machine has given them.
 
-use crate::Vm;
-use plan::{EvalError, Hash, Items, Ref, Shape, Val};
+use crate::vm::{Call, Vm};
 use plan::raw::{DIRECT_LIMIT, Kind, Word, bar, nat, shape, tree};
-use super::Call;
+use plan::{EvalError, Hash, Items, Ref, Shape, Val};
 use std::ops::Range;
 
 impl Call<'_> {
@@ -14,7 +13,11 @@ impl Call<'_> {
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn afford(&self, words: u64) -> Result<(), EvalError> {
-        if words <= self.vm.heap.limit_words() as u64 { Ok(()) } else { Err(EvalError::OutOfMemory) }
+        if words <= self.vm.heap.limit_words() as u64 {
+            Ok(())
+        } else {
+            Err(EvalError::OutOfMemory)
+        }
     }
 
     /// The runtime, to make values with. What is done with it must leave the stack as it was.

@@ -3,8 +3,9 @@
 //! Nothing of this costs anything where it was not asked for: calls are counted by instructions of
 //! their own, which are only decoded into laws then.
 
+use super::declare::JetDeclaration;
+use super::table::Table;
 use plan::Ref;
-use super::{Jet, JetTable};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How often a jet was called.
@@ -24,21 +25,19 @@ pub(super) struct Counter {
 }
 
 /// Is called with a jet and the arguments of a call that it leaves to its law.
-type FallbackHook = Box<dyn Fn(&Jet, &[Ref<'_>]) + Send + Sync>;
+type FallbackHook<F> = Box<dyn Fn(&JetDeclaration<F>, &[Ref<'_>]) + Send + Sync>;
 
 /// What happens when a jet leaves a call to its law.
-#[derive(Default)]
-pub(super) enum Fallback {
+pub(super) enum Fallback<F> {
     /// The law runs.
-    #[default]
     Run,
     /// Somebody is told, and the law runs.
-    Tell(FallbackHook),
+    Notify(FallbackHook<F>),
     /// The evaluation crashes.
     Crash,
 }
 
-impl JetTable {
+impl<F: Copy> Table<F> {
     /// Counts the calls of jets from now on. No runtime may have used the table before.
     pub fn count_calls(&mut self) {
         self.counters = Some(self.jets.iter().map(|_| Counter::default()).collect());
@@ -53,8 +52,11 @@ impl JetTable {
 
     /// Calls `hook` with the jet and its arguments, evaluated or not, whenever a jet leaves a call to
     /// its law.
-    pub fn on_fallback(&mut self, hook: impl Fn(&Jet, &[Ref<'_>]) + Send + Sync + 'static) {
-        self.fallback = Fallback::Tell(Box::new(hook));
+    pub fn on_fallback(
+        &mut self,
+        hook: impl Fn(&JetDeclaration<F>, &[Ref<'_>]) + Send + Sync + 'static,
+    ) {
+        self.fallback = Fallback::Notify(Box::new(hook));
     }
 
     /// Makes a call that a jet would leave to its law crash instead: with the operation `deopt`,
@@ -91,7 +93,7 @@ impl JetTable {
         if let Some(counter) = self.counter(id) {
             counter.fell_back.fetch_add(1, Ordering::Relaxed);
         }
-        if let Fallback::Tell(hook) = &self.fallback {
+        if let Fallback::Notify(hook) = &self.fallback {
             hook(self.get(id), args);
         }
         matches!(self.fallback, Fallback::Crash)

@@ -30,111 +30,11 @@
 //! before it the same, in the state saved when the next one was entered. The maps say of every call
 //! in compiled code which slots of its frame hold values.
 
-use crate::Vm;
+use super::frame_table::Table;
+use super::state::{Activation, FrameScan, FrameSlot, Native};
+use super::switch;
 use plan::raw::Word;
-use super::{Activation, Native};
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::ops::Range;
-use std::sync::{Arc, PoisonError, RwLock};
-
-/// Which frames a collection looks at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum FrameScan {
-    /// All of them.
-    All,
-    /// Those that may have changed since the last collection.
-    Changed,
-}
-
-/// What a frame of compiled code holds.
-pub(crate) enum FrameSlot<'f> {
-    /// A value, to be rewritten if it moves.
-    Value(&'f mut Word),
-    /// The code that runs in the frame: an address in it.
-    Code(usize),
-}
-
-/// Code addresses differ in their middle bits.
-#[derive(Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("only addresses are hashed")
-    }
-
-    fn write_usize(&mut self, address: usize) {
-        self.0 = (address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-/// Where a frame's values are.
-#[derive(Clone, Copy, Debug)]
-struct FrameMap {
-    /// From the frame pointer down to the stack pointer, in bytes.
-    span: u32,
-    first: u32,
-    count: u32,
-}
-
-#[derive(Default)]
-struct Table {
-    maps: HashMap<usize, FrameMap, BuildHasherDefault<AddressHasher>>,
-    offsets: Vec<u32>,
-}
-
-/// The maps of all compiled code of a runtime, by return address. The compiler adds to it from its
-/// own thread, always before the code can be reached.
-#[derive(Default)]
-pub struct FrameTable(RwLock<Table>);
-
-impl FrameTable {
-    /// Adds the map of a call: the address after it, the bytes from the frame pointer down to the
-    /// stack pointer, and the values' offsets from the stack pointer.
-    pub fn add(&self, return_address: usize, span: u32, offsets: impl Iterator<Item = u32>) {
-        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let first = table.offsets.len() as u32;
-        table.offsets.extend(offsets);
-        let count = table.offsets.len() as u32 - first;
-        table.maps.insert(return_address, FrameMap { span, first, count });
-    }
-
-    /// Forgets the maps of all calls in these pieces of code, which nobody runs any more.
-    pub fn forget(&self, pieces: &[Range<usize>]) {
-        let mut pieces = pieces.to_vec();
-        pieces.sort_unstable_by_key(|piece| piece.start);
-        // A return address may be the one after the last instruction.
-        let is_in = |address: usize| {
-            let after = pieces.partition_point(|piece| piece.start < address);
-            after > 0 && address <= pieces[after - 1].end
-        };
-        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let Table { maps, offsets } = &mut *table;
-        maps.retain(|address, _| !is_in(*address));
-        let mut kept = Vec::with_capacity(offsets.len());
-        for map in maps.values_mut() {
-            let old = &offsets[map.first as usize..][..map.count as usize];
-            map.first = kept.len() as u32;
-            kept.extend_from_slice(old);
-        }
-        *offsets = kept;
-    }
-
-    /// How many maps there are.
-    pub fn len(&self) -> usize {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).maps.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
+use std::sync::{Arc, PoisonError};
 
 /// A place on the stack where a return address lies, and how to get to the next older one.
 #[derive(Clone, Copy)]
@@ -195,12 +95,16 @@ const STEP: usize = 64;
 
 impl Native {
     /// Lets `visit` rewrite the values in frames of compiled code, and say which are young after that.
-    pub(crate) fn visit_frames(&mut self, scan: FrameScan, mut visit: impl FnMut(FrameSlot<'_>) -> bool) {
+    pub(crate) fn visit_frames(
+        &mut self,
+        scan: FrameScan,
+        mut visit: impl FnMut(FrameSlot<'_>) -> bool,
+    ) {
         let Some(newest) = Cursor::newest(&self.now) else { return };
         self.lowest = self.lowest.min(newest.frame);
         let frames = Arc::clone(&self.frames);
         let table = frames.0.read().unwrap_or_else(PoisonError::into_inner);
-        let barrier = super::switch::barrier_address();
+        let barrier = switch::barrier_address();
         let mut cursor = Some(newest);
         // The next frame after those with young values.
         let mut behind_young = Some(newest);
@@ -212,7 +116,7 @@ impl Native {
                 }
             }
             let mut has_young = visit(FrameSlot::Code(at.return_address()));
-            table.visit(at, |held| has_young |= visit(held));
+            visit_frame(&table, at, |slot| has_young |= visit(slot));
             cursor = at.older();
             if has_young {
                 behind_young = cursor;
@@ -228,12 +132,12 @@ impl Native {
         }
         let Some(at) = cursor.filter(|_| self.has_barrier) else { return };
         self.behind_barrier = at.return_address();
-        at.set_return_address(super::switch::barrier_address());
+        at.set_return_address(switch::barrier_address());
     }
 
     /// A frame has returned to the barrier, into the frame with that pointer: where to go on. The
     /// barrier is put further down.
-    fn pass_barrier(&mut self, frame: usize) -> usize {
+    pub(super) fn pass_barrier(&mut self, frame: usize) -> usize {
         let address = self.behind_barrier;
         let Activation { entry_frame, previous, .. } = self.now;
         let cursor = Cursor { frame, entry_frame, previous }.into_code();
@@ -242,29 +146,19 @@ impl Native {
     }
 }
 
-/// What the barrier asks: see [`Native::pass_barrier`].
-pub(super) extern "C" fn pass_barrier(vm: *mut Vm, frame: usize) -> usize {
-    // SAFETY: the barrier is only returned to by compiled code, which has the runtime's address in
-    // the context register; the borrow that entered it lies dormant.
-    let vm = unsafe { &mut *vm };
-    vm.heap.host.native.pass_barrier(frame)
-}
-
-impl Table {
-    /// Visits the values of the frame that is returned to.
-    fn visit(&self, at: Cursor, mut visit: impl FnMut(FrameSlot<'_>)) {
-        let Some(map) = self.maps.get(&at.return_address()) else { return };
-        let base = at.caller() - map.span as usize;
-        for offset in &self.offsets[map.first as usize..][..map.count as usize] {
-            let slot = std::ptr::with_exposed_provenance_mut::<Word>(base + *offset as usize);
-            // SAFETY: by the module's invariant the slot is one of a live frame, and holds a value.
-            visit(FrameSlot::Value(unsafe { &mut *slot }));
-        }
-    }
-}
-
 /// A word of a frame: 0 is the caller's frame pointer, 1 the return address.
 fn read(frame: usize, index: usize) -> usize {
     // SAFETY: by the module's invariant `frame` is that of a live frame.
     unsafe { std::ptr::with_exposed_provenance::<usize>(frame + 8 * index).read() }
+}
+
+/// Visits the values of the frame that is returned to.
+fn visit_frame(table: &Table, at: Cursor, mut visit: impl FnMut(FrameSlot<'_>)) {
+    let Some(map) = table.maps.get(&at.return_address()) else { return };
+    let base = at.caller() - map.span as usize;
+    for offset in &table.offsets[map.first as usize..][..map.count as usize] {
+        let slot = std::ptr::with_exposed_provenance_mut::<Word>(base + *offset as usize);
+        // SAFETY: by the module's invariant the slot is one of a live frame, and holds a value.
+        visit(FrameSlot::Value(unsafe { &mut *slot }));
+    }
 }

@@ -8,7 +8,6 @@
 
 use plan::raw::Word;
 
-
 /// How many places there are, as a power of two.
 pub(super) const PLACES_LOG: u32 = 10;
 /// By how much an address is shifted, twice, to find its place: addresses differ in the middle.

@@ -10,11 +10,12 @@
 //! So its `Vm` is the one that entered compiled code, whose borrow of it lies dormant until `enter`
 //! returns; and argument blocks hold as many words as the stub says.
 
-use crate::Vm;
+use super::nats::NatOp;
+use super::state::ExitReason;
+use super::{CUT, PENDING, switch};
+use crate::vm::{Call, Vm};
 use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, Kind, Layout, Word, cast, shape};
-use super::{CUT, End, NatOp, PENDING, switch};
-use crate::jet::Call;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What compiled code may call. All but the last get the `Vm` first; a *block* is the address of words
@@ -110,8 +111,8 @@ fn serve(vm: *mut Vm, work: impl FnOnce(&mut Vm) -> Result<u64, EvalError>) -> u
     let vm = unsafe { &mut *vm };
     let end = match catch_unwind(AssertUnwindSafe(|| work(vm))) {
         Ok(Ok(bits)) => return bits,
-        Ok(Err(stop)) => End::EvalError(stop),
-        Err(panic) => End::Panic(panic),
+        Ok(Err(stop)) => ExitReason::Error(stop),
+        Err(panic) => ExitReason::Panic(panic),
     };
     vm.heap.host.native.end = Some(end);
     CUT

@@ -1,8 +1,7 @@
 //! Objects and words as machine code sees them.
 
-use plan::raw::{Header, Kind, Layout, Word};
 use plan::raw::layout::EXTRA_MAX;
-
+use plan::raw::{Header, Kind, Layout, Word};
 
 /// The objects that compiled code makes and looks into.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,7 +69,7 @@ pub const REMEMBERED: u64 = plan::raw::layout::REMEMBERED;
 pub const EXTRA: (u32, u32) = (plan::raw::layout::EXTRA_SHIFT, 20);
 /// The mark of a thunk under evaluation is the thunk, 0, the distance to the mark before it, and
 /// this.
-pub const UPDATE: u64 = crate::eval::UPDATE;
+pub const UPDATE: u64 = crate::eval::state::UPDATE;
 /// The index of the code word in a law's payload.
 pub const LAW_CODE: i32 = 3;
 /// The index of the facts in a pin's payload; above the low half is the jet's number, plus one.

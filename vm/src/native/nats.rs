@@ -1,9 +1,9 @@
 //! Arithmetic of compiled code beyond what a register holds.
 
-use crate::Vm;
-use plan::{EvalError, NatRef, Natural, Ref};
+use crate::jet::{Answer, Call, JetCode};
+use crate::vm::Vm;
 use plan::raw::{Kind, Word, nat};
-use crate::jet::{Answer, Call, Code};
+use plan::{EvalError, NatRef, Natural, Ref};
 use std::cmp::Ordering;
 
 /// An operation on two evaluated values: of nats, what is none counting as 0, but for the
@@ -123,7 +123,7 @@ impl Vm {
         self.heap.stack.push(a);
         self.heap.stack.push(b);
         let jet = self.heap.host.native.compare[usize::from(by_equality)];
-        if let Some(Code::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
+        if let Some(JetCode::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
             let answer = run(&mut Call { vm: self, base });
             let result = self.heap.stack.peek(0);
             self.heap.stack.truncate(base);

@@ -107,7 +107,7 @@ global_asm!(
     "pop rcx",
     "pop rax",
     "ret",
-    pass_barrier = sym super::frames::pass_barrier,
+    pass_barrier = sym super::barrier::pass_barrier,
 );
 
 #[cfg(target_arch = "aarch64")]
@@ -178,7 +178,7 @@ global_asm!(
     "ldp x14, x15, [sp, #112]",
     "ldp x0, x1, [sp], #128",
     "br x16",
-    pass_barrier = sym super::frames::pass_barrier,
+    pass_barrier = sym super::barrier::pass_barrier,
 );
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -2,7 +2,6 @@
 
 use plan::raw::{Kind, Memory, Word};
 
-
 /// What an expression of a law's body is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Form {

@@ -1,10 +1,10 @@
 //! Lazy emission: what is passed on, not evaluated.
 
-use plan::raw::{Kind, Word, shape};
 use super::super::code::{Entry, Op, Source};
 use super::form::{Form, Place, Scope, form};
 use super::{Decoder, Operand, Pending, STRICT_LIMIT, Spine};
-use crate::jet::Code as JetCode;
+use crate::jet::JetCode;
+use plan::raw::{Kind, Word, shape};
 
 /// An expression of more nodes than this captures everything in scope.
 const CAPTURE_BUDGET: usize = 512;

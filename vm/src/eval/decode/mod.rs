@@ -19,15 +19,15 @@ mod strict;
 
 pub(super) use form::{Form, form};
 
-use crate::pools::PoolId;
-use plan::NatRef;
-use plan::raw::{Memory, Word};
-use plan::raw::layout::EXTRA_MAX;
 use super::code::{Branches, Code, Entry, List, Op, Source};
 use super::lets;
 use crate::jet::JetTable;
+use crate::pools::PoolId;
 use form::{Place, Scope};
 use live::{Instructions, Region};
+use plan::NatRef;
+use plan::raw::layout::EXTRA_MAX;
+use plan::raw::{Memory, Word};
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -99,7 +99,7 @@ impl Decoded {
             branches: self.branches.into(),
             depth: self.deepest as usize + 8,
             calls: Cell::new(0),
-            told: Cell::new(false),
+            is_requested: Cell::new(false),
             compiled: Default::default(),
         }
     }

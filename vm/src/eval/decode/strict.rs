@@ -1,11 +1,11 @@
 //! Strict emission: what is evaluated now.
 
-use plan::raw::{Kind, Word, shape};
 use super::super::code::{Branches, Op};
 use super::super::frame::RETURN_SIZE;
 use super::form::{Form, Place, form};
 use super::{Decoder, Operand, STRICT_LIMIT, Spine};
-use crate::jet::{Code as JetCode, Connective, Control, Demand, Jet};
+use crate::jet::{Connective, Control, Demand, Jet, JetCode};
+use plan::raw::{Kind, Word, shape};
 
 /// What becomes of an expression's value.
 #[derive(Clone, Copy, PartialEq, Eq)]

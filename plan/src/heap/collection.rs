@@ -1,0 +1,244 @@
+//! [`Collection`]: one collection under way: moving objects and rewriting what points to them.
+//!
+//! Frozen objects ([`crate::pinspace`]) never move and are never looked into: a collection sees
+//! only that a word points to one, and marks the code of the law that it may be. A full collection
+//! replaces a pin that has been frozen since by its frozen copy.
+//!
+//! A word that points to an evaluated thunk is replaced by the value.
+//!
+//! # Safety
+//!
+//! The addresses below are those of objects that were live when the collection began, or that it has
+//! copied; nothing is freed before it ends. By the heap's invariant every word that a root or a live
+//! object holds is one of those, frozen, or without an object.
+
+use super::nursery::Leaving;
+use super::object;
+use super::space::{Cursor, OldSpace};
+use crate::layout::{Header, LAW_CODE, Layout, PIN_FROZEN};
+use crate::pinspace::held::SeenSlots;
+use crate::pinspace::range::is_frozen;
+use crate::word::{Kind, Word};
+
+/// Is notified of code that the collector finds reachable during a full collection.
+pub trait CodeMarker {
+    /// A code word ([`Kind::Code`](crate::raw::Kind::Code)) is reachable.
+    fn mark_code(&mut self, word: Word);
+
+    /// A frozen law, or the frozen pin of something, is reachable.
+    fn mark_frozen(&mut self, word: Word);
+}
+
+/// What a collection moves objects from.
+pub(super) enum Source<'a> {
+    /// The nursery.
+    Nursery(Leaving<'a>),
+    /// Everywhere. The slots of the pin range that words point into are noted.
+    Everywhere(&'a mut SeenSlots),
+}
+
+/// A collection under way, as a [`Host`] sees it.
+pub struct Collection<'a> {
+    pub(super) source: Source<'a>,
+    pub(super) to: &'a mut OldSpace,
+    pub(super) remembered: &'a mut Vec<usize>,
+    /// Words copied so far.
+    pub(super) copied: u64,
+}
+
+impl Collection<'_> {
+    /// Whether everything is collected, and code is to be marked.
+    pub fn is_full(&self) -> bool {
+        matches!(self.source, Source::Everywhere(_))
+    }
+
+    /// Moves what a root points to, if it is to be moved, and rewrites the root. Says whether the root
+    /// points to a young object afterwards, and so has to be visited in the next young collection.
+    #[inline(always)]
+    pub fn visit_root<M: CodeMarker + ?Sized>(&mut self, root: &mut Word, marker: &mut M) -> bool {
+        self.visit(root, marker);
+        match &self.source {
+            Source::Nursery(nursery) => root.has_object() && nursery.is_young(root.address()),
+            Source::Everywhere(_) => false,
+        }
+    }
+
+    /// In a full collection: notes that a frozen object is in use that no visited word points to.
+    pub fn keep_frozen(&mut self, address: usize) {
+        if let Source::Everywhere(seen) = &mut self.source {
+            seen.note(address);
+        }
+    }
+
+    #[inline(always)]
+    fn visit<M: CodeMarker + ?Sized>(&mut self, word: &mut Word, marker: &mut M) {
+        if !word.has_object() {
+            if word.kind() == Kind::Code && self.is_full() {
+                marker.mark_code(*word);
+            }
+            return;
+        }
+        let mut old = *word;
+        // SAFETY: see the module's overview; a thunk's object is one of those.
+        while old.is_thunk()
+            && unsafe { object::header(old.address()) }.layout() == Layout::Indirection
+        {
+            // SAFETY: likewise; an indirection has its value at index 0.
+            old = unsafe { object::load(old.address(), 0) };
+        }
+        if !old.has_object() {
+            *word = old;
+            return;
+        }
+        let address = old.address();
+        if let Source::Nursery(nursery) = &self.source
+            && !nursery.is_left(address)
+        {
+            *word = old;
+            return;
+        }
+        if is_frozen(address) {
+            self.mark_frozen(old, marker);
+            return;
+        }
+        // SAFETY: see the module's overview.
+        let header = unsafe { object::header(address) };
+        let new = match header.new_address() {
+            Some(new) => new,
+            None => self.relocate(address, header, marker),
+        };
+        *word = old.moved_to(new);
+    }
+
+    fn mark_frozen<M: CodeMarker + ?Sized>(&mut self, word: Word, marker: &mut M) {
+        self.keep_frozen(word.address());
+        if self.is_full() && matches!(word.kind(), Kind::Law | Kind::Pin) {
+            marker.mark_frozen(word);
+        }
+    }
+
+    fn relocate<M: CodeMarker + ?Sized>(
+        &mut self,
+        address: usize,
+        header: Header,
+        marker: &mut M,
+    ) -> usize {
+        if self.is_full() && header.layout() == Layout::Pin {
+            // SAFETY: the object is a pin that has not moved.
+            let copy = unsafe { object::load_raw(address, PIN_FROZEN) } as usize;
+            // SAFETY: likewise.
+            if is_frozen(copy) && unsafe { is_replaceable(address) } {
+                // SAFETY: likewise.
+                unsafe { object::set_header(address, Header::moved(copy)) };
+                self.mark_frozen(Word::object(Kind::Pin, copy), marker);
+                return copy;
+            }
+            // A later collection may take the copy.
+            self.keep_frozen(copy);
+        }
+        let size = header.size();
+        let survivor = match &mut self.source {
+            Source::Nursery(nursery) => nursery.place(address, 1 + size),
+            Source::Everywhere(_) => None,
+        };
+        let new = survivor.unwrap_or_else(|| self.to.take(1 + size));
+        // SAFETY: the object has not moved; the space has just handed out the words at `new`.
+        unsafe { object::relocate(address, new, size) };
+        if header.is_remembered() {
+            // SAFETY: there is a copy of the object now.
+            unsafe { object::set_header(new, header.with_remembered(false)) };
+        }
+        // SAFETY: the object's memory stays until the collection ends.
+        unsafe { object::set_header(address, Header::moved(new)) };
+        self.copied += 1 + size as u64;
+        new
+    }
+
+    /// Visits the values of an object. Says whether one of them is young afterwards.
+    ///
+    /// # Safety
+    /// The address is that of a live object with this header.
+    #[inline(always)]
+    unsafe fn scan<M: CodeMarker + ?Sized>(
+        &mut self,
+        address: usize,
+        header: Header,
+        marker: &mut M,
+    ) -> bool {
+        let mut has_young = false;
+        for index in header.layout().values(header.size()) {
+            // SAFETY: the layout says that the payload has that word, a value.
+            let mut word = unsafe { object::load(address, index) };
+            has_young |= self.visit_root(&mut word, marker);
+            // SAFETY: likewise.
+            unsafe { object::store_raw(address, index, word.raw()) };
+        }
+        has_young
+    }
+
+    /// Visits the values of an old object, which is remembered if one of them is young afterwards.
+    ///
+    /// # Safety
+    /// The address is that of a live object in old space.
+    pub(super) unsafe fn scan_old<M: CodeMarker + ?Sized>(
+        &mut self,
+        address: usize,
+        marker: &mut M,
+    ) {
+        // SAFETY: the caller's.
+        let header = unsafe { object::header(address) };
+        // SAFETY: likewise.
+        let has_young = unsafe { self.scan(address, header, marker) };
+        if has_young != header.is_remembered() {
+            // SAFETY: likewise.
+            unsafe { object::set_header(address, header.with_remembered(has_young)) };
+        }
+        if has_young {
+            self.remembered.push(address);
+        }
+    }
+
+    /// Visits the values of all objects that have arrived since the cursors.
+    ///
+    /// # Safety
+    /// The cursors were taken when the collection began, or passed here before.
+    pub(super) unsafe fn scan_arrived<M: CodeMarker + ?Sized>(
+        &mut self,
+        survivors: &mut usize,
+        old: &mut Cursor,
+        marker: &mut M,
+    ) {
+        loop {
+            while let Source::Nursery(nursery) = &self.source
+                && *survivors < nursery.frontier()
+            {
+                // SAFETY: from the first survivor to the frontier, object follows object.
+                let header = unsafe { object::header(*survivors) };
+                // SAFETY: likewise.
+                unsafe { self.scan(*survivors, header, marker) };
+                *survivors += 8 * (1 + header.size());
+            }
+            let Some(address) = self.to.at(old) else { return };
+            // SAFETY: from the cursor to the end of old space, object follows object.
+            let size = unsafe { object::header(address) }.size();
+            // SAFETY: likewise.
+            unsafe { self.scan_old(address, marker) };
+            old.step(1 + size);
+        }
+    }
+}
+
+/// Whether a pin may be replaced by its frozen copy: not the pin of a law that may have run here, since
+/// frames that run it keep its code by way of the law.
+///
+/// # Safety
+/// The address is that of a pin that was live when the collection began and has not moved.
+unsafe fn is_replaceable(pin: usize) -> bool {
+    // SAFETY: a pin has its item at index 0.
+    let item = unsafe { object::load(pin, 0) };
+    if item.kind() != Kind::Law {
+        return true;
+    }
+    // SAFETY: the law was live when the collection began, and may have moved since.
+    !is_frozen(item.address()) && unsafe { object::load_moved(item.address(), LAW_CODE) } == 0
+}

@@ -1,0 +1,69 @@
+//! [`Evaluator`]: the state of evaluation that is not on the stack.
+
+use super::code::Code;
+use super::frame::FrameKind;
+use crate::pools::PoolId;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// The state of evaluation that is not on the stack.
+pub(crate) struct Evaluator {
+    /// Decoded laws by the number of their pool.
+    pub(super) codes: Vec<Option<Rc<Code>>>,
+    /// The newest mark on the stack, as one more than its index; 0 if there is none.
+    pub(super) mark: usize,
+    pub(super) nesting: usize,
+    /// Whether laws run in their own order: interpreted.
+    pub(super) in_law_order: bool,
+    /// How often the interpreter has entered compiled code.
+    pub(crate) compiled_runs: u64,
+    /// The pools of laws whose slot holds compiled code, by its address.
+    pub(super) decoded: HashMap<usize, u32>,
+    /// What runs when nothing does.
+    pub(super) idle: Rc<Code>,
+}
+
+/// The kind of the mark of a thunk under evaluation.
+pub(crate) const UPDATE: u64 = FrameKind::Update as u64;
+
+/// Where compiled code finds the newest mark.
+pub(crate) const MARK_OFFSET: usize = std::mem::offset_of!(Evaluator, mark);
+
+impl Evaluator {
+    pub(crate) fn new() -> Evaluator {
+        let idle = Rc::new(Code::idle());
+        Evaluator {
+            codes: Vec::new(),
+            mark: 0,
+            nesting: 0,
+            in_law_order: false,
+            compiled_runs: 0,
+            decoded: HashMap::new(),
+            idle,
+        }
+    }
+
+    /// Drops the code of laws that the collector found dead.
+    pub(crate) fn forget_dead(&mut self, dead: &mut Vec<PoolId>) {
+        if dead.is_empty() {
+            return;
+        }
+        for pool in dead.drain(..) {
+            // The pool of compiled code's constants has no decoded code.
+            if let Some(code) = self.codes.get_mut(pool.0 as usize) {
+                *code = None;
+            }
+        }
+        let codes = &self.codes;
+        self.decoded.retain(|_, pool| codes[*pool as usize].is_some());
+    }
+
+    /// The code of that pool.
+    #[inline(always)]
+    pub(super) fn code(&self, pool: u32) -> &Rc<Code> {
+        match &self.codes[pool as usize] {
+            Some(code) => code,
+            None => unreachable!("code that is still named is kept"),
+        }
+    }
+}
