@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 /// A nat that serves as a name. Any nat can; mostly it is text.
 ///
 /// ```
-/// use vm::show::Symbol;
+/// use show::Symbol;
 /// assert_eq!(Symbol::from("add").text(), Some("add"));
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

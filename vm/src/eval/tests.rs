@@ -1,8 +1,8 @@
 //! The interpreter on hand-made laws; agreement with the specification is tested in
 //! `tests/agreement.rs`.
 
-use crate::Vm;
 use crate::jet::{Control, Demand, Jet};
+use crate::vm::Vm;
 use plan::{EvalError, Options, Ref, Shape, Val};
 
 fn vm() -> Vm {

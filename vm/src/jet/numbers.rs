@@ -1,8 +1,8 @@
 //! What a jet calculates with nats and bars: results are written into the heap, where they stay.
 //!
 //! ```
+//! use plan::{EvalError, limbs};
 //! use vm::jet::Call;
-//! use vm::{EvalError, limbs};
 //!
 //! /// Pushes the sum of two arguments.
 //! fn sum(call: &mut Call<'_>) -> Result<(), EvalError> {
