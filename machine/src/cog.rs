@@ -105,7 +105,7 @@ impl Cog {
         watchdog: &Arc<Watchdog>,
         load: impl FnOnce(&mut Vm) -> Result<CogStatus, E>,
     ) -> Result<Cog, E> {
-        let mut vm = settings.runtime(settings.heap.clone())?;
+        let mut vm = settings.cog_runtime()?;
         let status = load(&mut vm)?;
         let traces = TraceBuffer::default();
         traces.attach(&mut vm, &settings.console, &settings.clock);

@@ -81,7 +81,7 @@ pub(crate) fn run(
 ) {
     let _guard = ControlMessage::on_panic(&context.control, "a driver");
     let settings = &context.settings;
-    let mut vm = match settings.small_runtime() {
+    let mut vm = match settings.worker_runtime() {
         Ok(vm) => vm,
         Err(error) => {
             // If the event loop has ended, nobody needs the message.

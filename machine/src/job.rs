@@ -62,7 +62,7 @@ pub(crate) enum JobError {
 
 /// Computes a job on this thread. Its traces are dropped.
 pub(crate) fn compute(settings: &MachineSettings, job: &SeedBytes) -> Result<JobResult, JobError> {
-    let mut vm = settings.small_runtime().map_err(|_| JobError::Failed)?;
+    let mut vm = settings.worker_runtime().map_err(|_| JobError::Failed)?;
     run(&mut vm, job).map(|(result, _)| result)
 }
 
@@ -172,7 +172,7 @@ fn perform(settings: &Arc<MachineSettings>, task: &JobTask) -> Option<ControlMes
     if task.token.is_cancelled() {
         return None;
     }
-    let mut vm = match settings.small_runtime() {
+    let mut vm = match settings.worker_runtime() {
         Ok(vm) => vm,
         Err(error) => return Some(ControlMessage::WorkerFailed(error)),
     };

@@ -7,8 +7,8 @@ use crate::error::SystemError;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use runtime::{RuntimeBuilder, SetupError};
 use vm::Vm;
-use vm::jet::JetTable;
 
 /// When a running machine writes snapshots: as soon as one of these limits has been reached since
 /// the last snapshot. Whatever the policy, a machine that is stopped writes one.
@@ -48,12 +48,9 @@ pub struct MachineSettings {
     pub clock: Arc<dyn Clock>,
     /// Devices besides `%time`, which every machine has.
     pub devices: Vec<Arc<dyn Device>>,
-    /// Native implementations of known laws.
-    pub jets: Arc<JetTable>,
-    /// When laws are compiled. It has no effect on what a machine does.
-    pub jit: jit::Mode,
-    /// Size of the cog's heap. The heaps of drivers and jobs are the same with a smaller nursery.
-    pub heap: plan::Options,
+    /// What the runtimes of the cog, the drivers and the jobs are made of. It has no effect on what a
+    /// machine does. Drivers and jobs have a smaller nursery than the cog.
+    pub runtime: RuntimeBuilder,
     /// How many jobs run at the same time; at least 1.
     pub jobs: usize,
     /// Time limit of one evaluation of the cog or a driver.
@@ -74,9 +71,7 @@ impl MachineSettings {
             console,
             clock: Arc::new(SystemClock),
             devices: Vec::new(),
-            jets: Arc::default(),
-            jit: jit::Mode::default(),
-            heap: plan::Options::default(),
+            runtime: RuntimeBuilder::new().jets(Arc::default()),
             jobs: 8,
             limit: Duration::from_secs(30),
             snapshots: Some(SnapshotPolicy::default()),
@@ -85,23 +80,23 @@ impl MachineSettings {
         }
     }
 
-    /// Makes the runtime of a driver or job.
-    pub(crate) fn small_runtime(&self) -> Result<Vm, SystemError> {
-        let nursery = self.heap.nursery.min(256 << 10);
-        self.runtime(plan::Options { nursery, ..self.heap.clone() })
+    /// Makes the runtime of the cog.
+    pub(crate) fn cog_runtime(&self) -> Result<Vm, SystemError> {
+        self.make_runtime(&self.runtime)
     }
 
-    /// Makes a runtime with a heap of this size, the machine's jets and the compiler.
-    pub(crate) fn runtime(&self, heap: plan::Options) -> Result<Vm, SystemError> {
+    /// Makes the runtime of a driver or job.
+    pub(crate) fn worker_runtime(&self) -> Result<Vm, SystemError> {
+        let mut small = self.runtime.clone();
+        small.heap.nursery = small.heap.nursery.min(256 << 10);
+        self.make_runtime(&small)
+    }
+
+    fn make_runtime(&self, builder: &RuntimeBuilder) -> Result<Vm, SystemError> {
         let refused = SystemError::new("reserve memory");
-        let mut vm = match Vm::new(heap, Arc::clone(&self.jets)) {
-            Ok(vm) => vm,
-            Err(error) => return Err(refused(error)),
-        };
-        let jets = jit::build::Jets::of(Arc::clone(&self.jets));
-        match jit::install(&mut vm, jets, self.jit) {
-            Ok(()) => Ok(vm),
-            Err(error) => Err(refused(io::Error::other(error))),
-        }
+        builder.build().map(Vm::from).map_err(|error| match error {
+            SetupError::Stack(error) => refused(error),
+            error => refused(io::Error::other(error)),
+        })
     }
 }

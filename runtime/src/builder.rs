@@ -1,6 +1,6 @@
 //! [`RuntimeBuilder`]: what a runtime is made of.
 
-use crate::{Error, Runtime};
+use crate::{Runtime, SetupError};
 use jit::Mode;
 use plan::Options;
 use std::path::PathBuf;
@@ -11,10 +11,14 @@ use vm::jet::JetTable;
 /// Chooses what a runtime is made of. It can be used for any number of runtimes.
 #[derive(Clone)]
 pub struct RuntimeBuilder {
-    heap: Options,
-    jets: Arc<JetTable>,
-    mode: Mode,
-    code: Option<PathBuf>,
+    /// How the heap is sized.
+    pub heap: Options,
+    /// The native implementations of laws.
+    pub jets: Arc<JetTable>,
+    /// When laws are compiled. Results do not depend on it.
+    pub mode: Mode,
+    /// Where machine code is kept from run to run, if it is: see [`RuntimeBuilder::keep_code_in`].
+    pub code: Option<PathBuf>,
 }
 
 impl Default for RuntimeBuilder {
@@ -35,19 +39,19 @@ impl RuntimeBuilder {
         }
     }
 
-    /// How the heap is sized.
+    /// Sizes the heap.
     #[must_use]
     pub fn heap(self, heap: Options) -> RuntimeBuilder {
         RuntimeBuilder { heap, ..self }
     }
 
-    /// Which native implementations of laws there are.
+    /// Chooses the native implementations of laws.
     #[must_use]
     pub fn jets(self, jets: Arc<JetTable>) -> RuntimeBuilder {
         RuntimeBuilder { jets, ..self }
     }
 
-    /// When laws are compiled. Results do not depend on it.
+    /// Chooses when laws are compiled.
     #[must_use]
     pub fn compile(self, mode: Mode) -> RuntimeBuilder {
         RuntimeBuilder { mode, ..self }
@@ -64,17 +68,16 @@ impl RuntimeBuilder {
     /// Makes a runtime.
     ///
     /// # Errors
-    /// [`Error::System`] if the system does not grant the addresses of the stacks; [`Error::Compiler`]
-    /// if there is no compiler for this processor.
-    pub fn build(&self) -> Result<Runtime, Error> {
-        let mut vm = Vm::new(self.heap.clone(), Arc::clone(&self.jets))?;
+    /// See [`SetupError`].
+    pub fn build(&self) -> Result<Runtime, SetupError> {
+        let mut vm =
+            Vm::new(self.heap.clone(), Arc::clone(&self.jets)).map_err(SetupError::Stack)?;
         if self.mode != Mode::Off {
             if let Some(directory) = &self.code {
                 jit::set_cache_directory(directory);
             }
             let jets = jit::build::Jets::of(Arc::clone(&self.jets));
-            jit::install(&mut vm, jets, self.mode)
-                .map_err(|error| Error::Compiler(error.to_string()))?;
+            jit::install(&mut vm, jets, self.mode)?;
         }
         Ok(Runtime { vm })
     }

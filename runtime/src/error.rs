@@ -1,18 +1,30 @@
-//! [`Error`]: whatever an embedder's call may fail with.
+//! [`Error`]: whatever an embedder's call may fail with; [`SetupError`]: why a runtime was not made.
 
 use plan::seed::{LoadError, SaveError};
 use plan::{EvalError, FreezeError};
 use std::io;
 
-/// Why a call of the runtime or of its store failed.
+/// Why a runtime was not made. It may be sent to another thread.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The system refused something: memory, addresses, a file.
-    #[error("the system refused what the runtime needs: {0}")]
-    System(#[from] io::Error),
+pub enum SetupError {
+    /// The system refused the addresses of a stack.
+    #[error("the system refused the addresses of a stack: {0}")]
+    Stack(#[source] io::Error),
     /// The compiler could not be set up.
     #[error("the compiler cannot be set up: {0}")]
-    Compiler(String),
+    Compiler(#[from] jit::codegen::CompileError),
+}
+
+/// Why a call of the runtime or of its store failed. An error of an evaluation may hold values, so it
+/// stays on the thread of its runtime.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The runtime was not made.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The system refused something: memory, a file.
+    #[error("the system refused what the runtime needs: {0}")]
+    System(#[from] io::Error),
     /// An evaluation ended without a value.
     #[error(transparent)]
     Eval(#[from] EvalError),

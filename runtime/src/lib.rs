@@ -48,7 +48,7 @@ mod builder;
 mod error;
 
 pub use builder::RuntimeBuilder;
-pub use error::Error;
+pub use error::{Error, SetupError};
 pub use jit::Mode;
 pub use persist::Store;
 pub use plan::{EvalError, Options, Val};

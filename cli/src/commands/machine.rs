@@ -1,6 +1,6 @@
 //! `boot` and `start`: creates a machine, and runs it.
 
-use super::setup::{cache_code, jet_table};
+use super::setup::{cache_code, runtime_builder};
 use super::sire;
 use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs};
 use crate::console::StdioConsole;
@@ -32,11 +32,9 @@ pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
 
 fn run(store: &Path, args: &MachineOptions, replay: ReplayFrom) -> anyhow::Result<()> {
     let mut settings = MachineSettings::new(Arc::new(StdioConsole::new()));
-    settings.jets = jet_table(args.execution);
-    settings.jit = args.execution.compiler.mode();
+    settings.runtime = runtime_builder(args.execution, args.memory);
     settings.jobs = usize::from(args.eval_workers);
     settings.replay = replay;
-    settings.heap = args.memory.heap();
     settings.store.keep_snapshots = usize::from(args.keep_snapshots);
     if args.disable_snapshots {
         settings.snapshots = None;

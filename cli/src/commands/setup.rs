@@ -8,19 +8,25 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use runtime::RuntimeBuilder;
 use vm::Vm;
 use vm::jet::{Jet, JetTable};
 
 /// A runtime with all jets, and with the compiler unless the options turn it off.
 pub(super) fn runtime(execution: ExecutionOptions, memory: MemoryOptions) -> anyhow::Result<Vm> {
-    let mut vm =
-        Vm::new(memory.heap(), jet_table(execution)).context("cannot reserve the stack")?;
-    let mode = execution.compiler.mode();
-    if mode != jit::Mode::Off {
-        jit::install(&mut vm, jit::build::Jets::library(), mode)
-            .context("cannot start the compiler")?;
-    }
-    Ok(vm)
+    let runtime = runtime_builder(execution, memory).build();
+    Ok(runtime.context("cannot set up the runtime")?.into())
+}
+
+/// What the options ask a runtime to be made of.
+pub(super) fn runtime_builder(
+    execution: ExecutionOptions,
+    memory: MemoryOptions,
+) -> RuntimeBuilder {
+    RuntimeBuilder::new()
+        .heap(memory.heap())
+        .jets(jet_table(execution))
+        .compile(execution.compiler.mode())
 }
 
 /// The directory of the cache: the option, or `PALLAS_DIR`, or `~/.pallas`. None if no home

@@ -160,7 +160,7 @@ impl Console for TimingConsole {
 fn open(dir: &Path) -> MeasureResult<(Machine, Receiver<Instant>)> {
     let (sender, seen) = unbounded();
     let mut settings = MachineSettings::new(Arc::new(TimingConsole(sender)));
-    settings.jets = Arc::new(terms::jets());
+    settings.runtime.jets = Arc::new(terms::jets());
     settings.snapshots =
         Some(SnapshotPolicy { events: u64::MAX, bytes: u64::MAX, work: Duration::MAX });
     Ok((Machine::open(dir, settings)?, seen))

@@ -90,7 +90,7 @@ fn an_event_that_needs_too_much_memory_is_ended() {
     // f x = f [x x], forced at each turn so that it grows on the heap and not on the stack
     let grown = row([arg(1), arg(1)]);
     let machine = cog_that_calls(law(1, call(arg(0), [call(nat(4), [grown])]))).with(|settings| {
-        settings.heap.max_heap = 1 << 20;
+        settings.runtime.heap.max_heap = 1 << 20;
     });
     let run = machine.run(|_| false);
     let notice = Notice::Aborted(Origin::Cog, AbortReason::Memory);

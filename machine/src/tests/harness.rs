@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
 use persist::sim::SimDisk;
 use persist::{Store, StoreSettings};
+use runtime::RuntimeBuilder;
 use plan::{Ref, Shape};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -163,8 +164,7 @@ impl TestMachine {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let mut settings = MachineSettings {
             clock,
-            jets: Arc::new(terms::jets()),
-            heap: terms::options(),
+            runtime: RuntimeBuilder::new().jets(Arc::new(terms::jets())).heap(terms::options()),
             jobs: 2,
             limit: LIMIT,
             snapshots: Some(SnapshotPolicy { events: 7, ..SnapshotPolicy::default() }),

@@ -87,9 +87,9 @@ fn assert_replays_agree(machine: TestMachine) -> History {
     let history = History::of(&machine);
     for tier in TIERS {
         let again = TestMachine::on(machine.disk.clone()).with(move |settings| {
-            settings.jit = tier;
+            settings.runtime.mode = tier;
             // Collections at other times than in the live run.
-            settings.heap.nursery = 1 << 14;
+            settings.runtime.heap.nursery = 1 << 14;
         });
         let replayed = replayed_hashes(&again);
         assert_eq!(replayed.len(), history.live.len());
@@ -97,7 +97,7 @@ fn assert_replays_agree(machine: TestMachine) -> History {
             assert_eq!(pair.0, pair.1, "before event {} in tier {tier:?}", index + 1);
         }
         let again = again.with(move |settings| {
-            settings.jit = tier;
+            settings.runtime.mode = tier;
             settings.replay = ReplayFrom::Earliest;
         });
         assert_eq!(again.hash(), history.live[history.live.len() - 1]);
@@ -110,7 +110,7 @@ fn a_replay_has_the_states_of_the_live_counter_in_any_tier() {
     for tier in TIERS {
         let machine = TestMachine::boot(&counter()).with(move |settings| {
             only_last_snapshot(settings);
-            settings.jit = tier;
+            settings.runtime.mode = tier;
         });
         assert_eq!(machine.run_until_shown(20).outcome(), RunOutcome::Stopped);
         let history = assert_replays_agree(machine);

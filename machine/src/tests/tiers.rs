@@ -4,7 +4,7 @@ use super::harness::TestMachine;
 use super::programs::{cog, counter, exec, first_input, writer};
 use super::terms::{Expr, arg, call, case, inc, law, nat};
 use crate::{ReplayFrom, RunOutcome};
-use jit::Mode;
+use runtime::Mode;
 use persist::sim::SimDisk;
 
 pub(super) const TIERS: [Mode; 3] = [Mode::Off, Mode::Eager, Mode::Tiered];
@@ -27,7 +27,7 @@ fn crashing() -> Expr {
 
 fn in_tier(disk: SimDisk, mode: Mode) -> TestMachine {
     TestMachine::on(disk).with(move |settings| {
-        settings.jit = mode;
+        settings.runtime.mode = mode;
         settings.replay = ReplayFrom::Earliest;
     })
 }
