@@ -4,10 +4,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::console::Console;
 use crate::device::Device;
 use crate::error::SystemError;
+use runtime::{RuntimeBuilder, SetupError};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use runtime::{RuntimeBuilder, SetupError};
 use vm::Vm;
 
 /// When a running machine writes snapshots: as soon as one of these limits has been reached since

@@ -1,12 +1,10 @@
 //! Operations of the library on nats, words and bars: compiled code agrees with the interpreter for
 //! operands of all sizes and shapes, as arguments and as constants.
 
-use jit::build::Jets;
-use jit::{Mode, install};
 use plan::{EvalError, Val, plain};
+use runtime::{Mode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use spec::Term;
-use std::sync::Arc;
 use vm::Vm;
 
 /// Operations with one operand.
@@ -51,8 +49,8 @@ const SHARED_BUFFER: &str = "\
 /// A session with the library, these definitions, and the compiler in this mode.
 fn session(mode: Mode, text: &str) -> Sire {
     let options = plan::Options { max_heap: 1 << 26, ..Default::default() };
-    let mut vm = Vm::new(options, Arc::new(jets::table())).expect("the stack can be reserved");
-    install(&mut vm, Jets::library(), mode).expect("the compiler supports this machine");
+    let runtime = RuntimeBuilder::new().heap(options).compile(mode).build();
+    let vm: Vm = runtime.expect("the compiler supports this machine").into();
     let output = SireOutput::new(std::io::sink(), Default::default());
     let library = ModuleLibrary::new("/nonexistent");
     let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };

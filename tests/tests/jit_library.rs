@@ -9,15 +9,15 @@ use jit::ir::{Callee, Op, Stmt, Terminator, Unit, verify};
 use jit::passes::optimise;
 use oracle::Machine;
 use plan::{Val, plain};
+use runtime::{Mode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use spec::Term;
-use std::sync::Arc;
 use vm::Vm;
 
 /// A session with this module loaded, and the definitions of the module.
 fn session(module: &str) -> (Sire, Vec<(String, Val)>) {
-    let vm =
-        Vm::new(Default::default(), Arc::new(jets::table())).expect("the stack can be reserved");
+    let runtime = RuntimeBuilder::new().compile(Mode::Off).build();
+    let vm: Vm = runtime.expect("the stack can be reserved").into();
     let output = SireOutput::new(std::io::sink(), Default::default());
     let library = ModuleLibrary::new("/nonexistent");
     let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };

@@ -5,9 +5,10 @@
 //! `jets/src/library.rs`. The suite `jet_agreement` checks that laws and jets agree.
 
 use plan::{Hash, Shape, Val};
+use runtime::{Mode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use vm::Vm;
 
 /// Names and hashes of the pinned laws that the modules of the library define.
@@ -19,8 +20,8 @@ fn pinned_laws() -> &'static BTreeSet<(String, Hash)> {
 /// [`pinned_laws`] of one module. Each module gets a session of its own, because a session does not
 /// list the definitions of a module that it loaded before as a dependency.
 fn laws_of(module: &str) -> Vec<(String, Hash)> {
-    let vm =
-        Vm::new(Default::default(), Arc::new(jets::table())).expect("the stack can be reserved");
+    let runtime = RuntimeBuilder::new().compile(Mode::Off).build();
+    let vm: Vm = runtime.expect("the stack can be reserved").into();
     let output = SireOutput::new(std::io::sink(), Default::default());
     let library = ModuleLibrary::new("/nonexistent");
     let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };

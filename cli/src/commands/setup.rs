@@ -4,11 +4,11 @@ use crate::args::{ExecutionOptions, MemoryOptions};
 use crate::terminal;
 use anyhow::{Context, anyhow};
 use plan::{Hash, Ref, Shape};
+use runtime::RuntimeBuilder;
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use runtime::RuntimeBuilder;
 use vm::Vm;
 use vm::jet::{Jet, JetTable};
 

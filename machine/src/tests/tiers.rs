@@ -4,8 +4,8 @@ use super::harness::TestMachine;
 use super::programs::{cog, counter, exec, first_input, writer};
 use super::terms::{Expr, arg, call, case, inc, law, nat};
 use crate::{ReplayFrom, RunOutcome};
-use runtime::Mode;
 use persist::sim::SimDisk;
+use runtime::Mode;
 
 pub(super) const TIERS: [Mode; 3] = [Mode::Off, Mode::Eager, Mode::Tiered];
 

@@ -2,9 +2,9 @@
 
 use crate::{Corpus, sha256, table};
 use plan::{Hash, Shape, Val};
+use runtime::{Mode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use tests::{ExecutionMode, stderr};
 use vm::Vm;
 
@@ -140,8 +140,8 @@ fn compare_bindings(corpus: &Corpus) -> BindingTally {
 
 /// A session with the prototype's library, which prints nothing.
 fn prototype_session(corpus: &Corpus) -> Sire {
-    let vm =
-        Vm::new(Default::default(), Arc::new(jets::table())).expect("the stack can be reserved");
+    let runtime = RuntimeBuilder::new().compile(Mode::Off).build();
+    let vm: Vm = runtime.expect("the stack can be reserved").into();
     let output = SireOutput::new(std::io::sink(), Default::default());
     let library = ModuleLibrary::only(corpus.checkout.join("sire"));
     let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };

@@ -2,10 +2,10 @@
 
 use crate::time_limit::TimeLimit;
 use plan::{Hash, Ref, Shape, Val, seed};
+use runtime::{Mode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
 use vm::Vm;
 
 /// The modules of the prototype's library that define the laws, each after its dependencies.
@@ -61,7 +61,8 @@ impl LawLibrary {
 
     fn load(library: ModuleLibrary, modules: &[&str]) -> LawLibrary {
         let options = plan::Options { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
-        let vm = Vm::new(options, Arc::new(jets::table())).expect("the stack can be reserved");
+        let runtime = RuntimeBuilder::new().heap(options).compile(Mode::Off).build();
+        let vm: Vm = runtime.expect("the stack can be reserved").into();
         let output = SireOutput::new(std::io::sink(), Default::default());
         let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
         let mut sire = Sire::new(vm, options).expect("the heap is large enough");
@@ -101,7 +102,8 @@ impl LawLibrary {
         let bytes = seed::save(vm, &row).expect("laws can be saved");
         let options =
             plan::Options { nursery: 1 << 16, max_stack: 1 << 25, max_heap: 1 << 28, stress: true };
-        let mut vm = Vm::new(options, Arc::new(jets::table())).expect("the stack can be reserved");
+        let runtime = RuntimeBuilder::new().heap(options).compile(Mode::Off).build();
+        let mut vm: Vm = runtime.expect("the stack can be reserved").into();
         let row = seed::load(&mut vm, &bytes).expect("it has just been saved");
         let items = vm.look(&row).as_row().expect("it is a row");
         let mut items = items.iter().map(|item| vm.hold(item));
