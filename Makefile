@@ -25,6 +25,7 @@ fix: ## Formats, and fixes what clippy can
 doc: ## The API documentation
 	cargo doc --workspace --no-deps
 
+miri: export MIRIFLAGS = -Zmiri-permissive-provenance -Zmiri-disable-isolation
 miri: ## The collector under Miri (needs a nightly toolchain with the miri component)
-	MIRIFLAGS="-Zmiri-permissive-provenance -Zmiri-disable-isolation" \
-		cargo +nightly miri test --package plan --lib heap::
+	cargo +nightly miri test --package plan --lib heap::
+	cargo +nightly miri test --package vm --lib tests::pools
