@@ -2,12 +2,12 @@
 //!
 //! Each jet is tied to a law of its name, so that it runs as the evaluator would run it.
 
+use plan::{EvalError, Natural, Options, Val};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
-use vm::jet::JetTable;
-use plan::{EvalError, Natural, Options, Val};
 use vm::Vm;
+use vm::jet::JetTable;
 
 /// A runtime with all jets, and the pinned laws that they stand for here.
 struct Rig {

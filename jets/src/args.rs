@@ -1,8 +1,8 @@
 //! What the families share: looking at arguments, and ending with a result.
 
 use crate::declare::Outcome;
-use vm::jet::{Answer, Call};
 use plan::{EvalError, Natural, Ref, Shape};
+use vm::jet::{Answer, Call};
 
 /// Goes on only once an argument that is demanded lazily is evaluated; asks for that otherwise.
 macro_rules! need {

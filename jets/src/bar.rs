@@ -7,13 +7,13 @@ use crate::args::{bit, evaluate_item, need, ready, row_len, small};
 use crate::declare::{Declaration, Outcome, native};
 use crate::row::{dropped, taken};
 use crate::tree::leaves;
+use plan::{EvalError, NatRef, limbs};
 use std::ops::Range;
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Bar, Bit, Nat, Small};
 use vm::jet::Operation;
+use vm::jet::ResultShape::{Bar, Bit, Nat, Small};
 use vm::jet::{Answer, Call};
-use plan::{EvalError, NatRef, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("isBar", &[Head], is_bar).total(Bit).cheap(Always),

@@ -2,12 +2,12 @@
 
 use crate::args::{bit, lazy, need, same, small};
 use crate::declare::{Declaration, Outcome, native};
+use plan::{NatRef, limbs};
 use vm::jet::Cheap::OnNats;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Bit, Nat, Small};
 use vm::jet::Operation;
+use vm::jet::ResultShape::{Bit, Nat, Small};
 use vm::jet::{Answer, Call};
-use plan::{NatRef, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_Bex", &[Head], bex).primitive(Operation::PowerOfTwo, Nat),

@@ -5,7 +5,7 @@ use crate::declare::{Declaration, Outcome, native};
 use crate::tree::leaves;
 use plan::Shape;
 use vm::jet::Demand::{Head, Normal};
-use vm::jet::Gives::{Any, Bar};
+use vm::jet::ResultShape::{Any, Bar};
 use vm::jet::{Answer, Call};
 
 pub(crate) const JETS: &[Declaration] = &[

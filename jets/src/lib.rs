@@ -53,8 +53,8 @@ mod words;
 mod tests;
 
 use declare::Declaration;
-use std::collections::HashMap;
 use plan::Hash;
+use std::collections::HashMap;
 use vm::jet::{Connective, Jet, JetTable};
 
 /// The families' tables.

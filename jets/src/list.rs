@@ -5,11 +5,11 @@
 
 use crate::args::{evaluate, ready};
 use crate::declare::{Declaration, Outcome, native};
-use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::Row;
-use vm::jet::{Answer, Call};
 use plan::{EvalError, Val};
 use vm::Vm;
+use vm::jet::Demand::{Head, Lazy};
+use vm::jet::ResultShape::Row;
+use vm::jet::{Answer, Call};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_SizedListToRow", &[Head, Lazy], to_row).gives(Row),

@@ -7,8 +7,8 @@ use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Call;
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::Bit;
 use vm::jet::Operation;
+use vm::jet::ResultShape::Bit;
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_Not", &[Head], not).primitive(Operation::Not, Bit).cheap(Always),

@@ -1,9 +1,9 @@
 //! Merging ascending lists of keys, and sorting by merging. Both go on only until somebody asks for an
 //! evaluation to stop, which the standard library's sorting could not.
 
+use plan::{EvalError, Items};
 use std::cmp::Ordering;
 use vm::jet::Call;
-use plan::{EvalError, Items};
 
 /// Where a key of the merged list comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,12 +6,12 @@
 use crate::args::{bit, lazy, need, same, small, word};
 use crate::declare::{Declaration, Outcome, native};
 use crate::row::THUNK;
+use plan::{EvalError, NatRef, limbs};
 use vm::jet::Cheap::{Always, OnNats};
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Bit, Nat};
 use vm::jet::Operation;
+use vm::jet::ResultShape::{Bit, Nat};
 use vm::jet::{Answer, Call};
-use plan::{EvalError, NatRef, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_ToNat", &[Head], to_nat).primitive(Operation::ToNat, Nat).cheap(Always),

@@ -7,13 +7,13 @@
 
 use crate::args::{evaluate, ready};
 use crate::declare::{Declaration, Outcome, native};
+use plan::{EvalError, Ref};
 use std::cmp::Ordering;
 use vm::jet::Cheap::OnNats;
 use vm::jet::Demand::Head;
-use vm::jet::Gives::{Any, Bit, Small};
 use vm::jet::Operation;
+use vm::jet::ResultShape::{Any, Bit, Small};
 use vm::jet::{Answer, Call};
-use plan::{EvalError, Ref};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_Cmp", &[Head, Head], cmp).on_nats(Operation::Compare, Small).cheap(OnNats),
@@ -60,7 +60,11 @@ pub(crate) fn compare(
 }
 
 /// Whether the values at these heights are equal; nothing as for [`compare`].
-pub(crate) fn equal(call: &mut Call<'_>, left: usize, right: usize) -> Result<Option<bool>, EvalError> {
+pub(crate) fn equal(
+    call: &mut Call<'_>,
+    left: usize,
+    right: usize,
+) -> Result<Option<bool>, EvalError> {
     let order = compare_for(call, left, right, Goal::Equality)?;
     Ok(order.map(|order| order == Ordering::Equal))
 }

@@ -4,11 +4,11 @@
 use crate::args::{evaluate_item, ready, row_len, same};
 use crate::declare::{Declaration, Outcome, native};
 use crate::tree::leaves;
+use plan::{EvalError, NatRef, Ref, limbs};
 use vm::jet::Answer;
 use vm::jet::Call;
 use vm::jet::Demand::Head;
-use vm::jet::Gives::Nat;
-use plan::{EvalError, NatRef, Ref, limbs};
+use vm::jet::ResultShape::Nat;
 
 pub(crate) const JETS: &[Declaration] = &[
     native("padWeld", &[Head, Head], weld).order(&[1, 0]).total(Nat),

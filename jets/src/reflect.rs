@@ -4,12 +4,12 @@
 
 use crate::args::{bit, is_true, natural, same, small};
 use crate::declare::{Declaration, Outcome, native};
+use plan::{Ref, Shape};
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::Head;
-use vm::jet::Gives::{Any, Bit, Nat, Small};
 use vm::jet::Operation;
+use vm::jet::ResultShape::{Any, Bit, Nat, Small};
 use vm::jet::{Answer, Call};
-use plan::{Ref, Shape};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_IsPin", &[Head], is_pin).primitive(Operation::IsPin, Bit).cheap(Always),

@@ -5,13 +5,13 @@
 
 use crate::args::{evaluate_item, lazy, natural, need, number, ready, row_len, same, small};
 use crate::declare::{Declaration, Outcome, native};
+use plan::{EvalError, Natural};
 use std::ops::Range;
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Nat, Row, Small};
 use vm::jet::Operation;
+use vm::jet::ResultShape::{Nat, Row, Small};
 use vm::jet::{Answer, Call};
-use plan::{EvalError, Natural};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_Len", &[Head], len).primitive(Operation::Length, Small).cheap(Always),

@@ -8,11 +8,11 @@
 use crate::args::ready;
 use crate::declare::{Declaration, Outcome, native};
 use crate::order::compare;
+use plan::{EvalError, Items, Ref, Shape};
 use std::cmp::Ordering;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::Nat;
+use vm::jet::ResultShape::Nat;
 use vm::jet::{Answer, Call};
-use plan::{EvalError, Items, Ref, Shape};
 
 pub(crate) const JETS: &[Declaration] = &[native("bsearch", &[Lazy, Head], bsearch).gives(Nat)];
 
@@ -27,7 +27,11 @@ pub(crate) enum Place {
 
 /// Searches the row or set at height `keys` for the value at height `key`. Nothing, if a value must
 /// be evaluated first: it is on top then.
-pub(crate) fn search(call: &mut Call<'_>, key: usize, keys: usize) -> Result<Option<Place>, EvalError> {
+pub(crate) fn search(
+    call: &mut Call<'_>,
+    key: usize,
+    keys: usize,
+) -> Result<Option<Place>, EvalError> {
     if let (key, Shape::Set(keys)) = (call.at(key), call.at(keys).shape())
         && key.is_normal()
     {

@@ -4,10 +4,12 @@
 
 use crate::args::{row_len, small};
 use crate::declare::{Declaration, Outcome, native};
+use plan::seed::{
+    LoadError, LoadProblem, SaveError, load, load_germ, save_as_law, save_germ_as_law,
+};
+use plan::{EvalError, Shape, Val};
 use vm::jet::Demand::{Head, Lazy, Normal};
 use vm::jet::{Answer, Call};
-use plan::seed::{LoadError, LoadProblem, SaveError, load, load_germ, save_as_law, save_germ_as_law};
-use plan::{EvalError, Shape, Val};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_SaveSeed", &[Normal], save_seed),

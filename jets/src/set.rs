@@ -8,12 +8,12 @@ use crate::declare::{Declaration, Outcome, native};
 use crate::merge::{Source, merge};
 use crate::row::{dropped, taken};
 use crate::search::{Place, search};
+use plan::{EvalError, Items, Shape};
 use std::ops::Range;
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy, Normal};
-use vm::jet::Gives::{Bit, Row, Set, Small};
+use vm::jet::ResultShape::{Bit, Row, Set, Small};
 use vm::jet::{Answer, Call};
-use plan::{EvalError, Items, Shape};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("_MkSet", &[Lazy], make),
@@ -37,7 +37,11 @@ pub(crate) const JETS: &[Declaration] = &[
 ];
 
 /// Pushes the set of these keys of the set at that height.
-pub(crate) fn push_part(call: &mut Call<'_>, set: usize, keys: Range<usize>) -> Result<(), EvalError> {
+pub(crate) fn push_part(
+    call: &mut Call<'_>,
+    set: usize,
+    keys: Range<usize>,
+) -> Result<(), EvalError> {
     let count = keys.len();
     call.room_for(count + 4)?;
     call.push_items(set, keys);

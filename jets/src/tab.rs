@@ -8,11 +8,11 @@
 use crate::args::{bit, lazy, need, ready, small};
 use crate::declare::{Declaration, Outcome, native};
 use crate::search::{Place, search};
+use plan::{EvalError, Shape};
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Bit, Small};
+use vm::jet::ResultShape::{Bit, Small};
 use vm::jet::{Answer, Call};
-use plan::{EvalError, Shape};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("isTab", &[Head], is_tab).gives(Bit).cheap(Always),
@@ -85,7 +85,11 @@ pub(crate) fn push_value(call: &mut Call<'_>, tab: usize, item: usize) {
 }
 
 /// Searches the keys of a table. Nothing, if a value must be evaluated first: it is on top then.
-pub(crate) fn find(call: &mut Call<'_>, key: usize, tab: usize) -> Result<Option<Place>, EvalError> {
+pub(crate) fn find(
+    call: &mut Call<'_>,
+    key: usize,
+    tab: usize,
+) -> Result<Option<Place>, EvalError> {
     let keys = push_keys(call, tab);
     let place = search(call, key, keys)?;
     if place.is_some() {

@@ -3,7 +3,7 @@
 use crate::args::{evaluate_item, ready, row_len};
 use crate::declare::{Declaration, Outcome, native};
 use vm::jet::Demand::Head;
-use vm::jet::Gives::Nat;
+use vm::jet::ResultShape::Nat;
 use vm::jet::{Answer, Call};
 
 pub(crate) const JETS: &[Declaration] = &[native("implode", &[Head], implode).gives(Nat)];

@@ -5,8 +5,8 @@
 //! the place of recursion.
 
 use crate::args::evaluate;
-use vm::jet::Call;
 use plan::{EvalError, Ref};
+use vm::jet::Call;
 
 /// An app whose items are being walked: it lies at `at`, and has `left` items left.
 struct Open {

@@ -3,13 +3,13 @@
 
 use crate::args::{need, small, word};
 use crate::declare::{Declaration, Outcome, native};
+use plan::{NatRef, limbs};
 use vm::jet::Cheap::OnNats;
 use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Gives::{Nat, Small};
 use vm::jet::Operation::{Word32, Word64};
+use vm::jet::ResultShape::{Nat, Small};
 use vm::jet::WordOperation as W;
 use vm::jet::{Answer, Call};
-use plan::{NatRef, limbs};
 
 pub(crate) const JETS: &[Declaration] = &[
     native("w32", &[Head], low::<32>).primitive(Word32(W::Low), Small),

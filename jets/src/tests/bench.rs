@@ -4,11 +4,11 @@
 //! leaves its arguments to the law gives just that.
 
 use crate::declarations;
+use plan::{Builder, EvalError, Natural, Options, Val};
 use std::collections::HashMap;
 use std::sync::Arc;
-use vm::jet::JetTable;
-use plan::{Builder, EvalError, Natural, Options, Val};
 use vm::Vm;
+use vm::jet::JetTable;
 
 /// A value, or how one is computed.
 #[derive(Clone, Debug)]
@@ -227,7 +227,11 @@ impl Bench {
     }
 
     /// The value of a jet's call, to its outermost shape.
-    pub(super) fn head(&mut self, jet: &'static str, args: &[V]) -> std::result::Result<Val, EvalError> {
+    pub(super) fn head(
+        &mut self,
+        jet: &'static str,
+        args: &[V],
+    ) -> std::result::Result<Val, EvalError> {
         let args = self.make_all(args);
         let pin = self.pins[jet].clone();
         self.vm.apply(&pin, &args)

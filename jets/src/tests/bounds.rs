@@ -2,10 +2,10 @@
 //! than there may be says so before it takes it.
 
 use super::bench::Bench;
+use plan::{EvalError, Natural, Val};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use plan::{EvalError, Natural, Val};
 
 /// Arguments to make.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,12 @@ fn make(bench: &mut Bench, large: Large) -> Val {
 }
 
 /// How a call ends; if it is `hurried`, somebody asks for it to stop soon after it has begun.
-fn end(bench: &mut Bench, jet: &'static str, args: &[Large], hurried: bool) -> Result<(), EvalError> {
+fn end(
+    bench: &mut Bench,
+    jet: &'static str,
+    args: &[Large],
+    hurried: bool,
+) -> Result<(), EvalError> {
     let args: Vec<Val> = args.iter().map(|large| make(bench, *large)).collect();
     let pin = make(bench, Jet(jet));
     let flag = bench.vm.interrupt_flag();
@@ -96,7 +101,8 @@ fn long_loops_can_be_interrupted() {
     let mut bench = Bench::new();
     for (jet, args) in LONG {
         // On a machine that stands still, the jet may be done before anybody asks.
-        let mut interrupted = || matches!(end(&mut bench, jet, args, true), Err(EvalError::Interrupted));
+        let mut interrupted =
+            || matches!(end(&mut bench, jet, args, true), Err(EvalError::Interrupted));
         assert!((0..5).any(|_| interrupted()), "{jet} is not interrupted");
     }
 }

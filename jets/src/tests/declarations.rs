@@ -1,8 +1,8 @@
 //! The tables are consistent.
 
 use crate::{declarations, hashes, known_laws, library, list, table};
-use std::collections::HashSet;
 use plan::Hash;
+use std::collections::HashSet;
 
 /// Jets of laws that are native in our library only.
 const OURS_ALONE: [&str; 2] = ["barGen", "rowToBar"];

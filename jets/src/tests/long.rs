@@ -1,8 +1,8 @@
 //! Sets, tables, rows and bars that were edited over and over, against those made at once.
 
 use super::bench::{Bench, N, Row, Set, Tab, V, nats};
-use std::collections::{BTreeMap, BTreeSet};
 use plan::Val;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Sizes around those at which something becomes a tree, or one level deeper.
 const SIZES: &[u64] = &[0, 1, 2, 63, 64, 65, 200, 255, 256, 257, 700, 5000];

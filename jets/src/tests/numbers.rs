@@ -6,8 +6,8 @@ use super::bench::{
 };
 use malachite_base::num::arithmetic::traits::{DivMod, ModPowerOf2, Pow, SaturatingSub};
 use malachite_base::num::logic::traits::{BitAccess, CountOnes, SignificantBits};
-use proptest::prelude::*;
 use plan::Natural;
+use proptest::prelude::*;
 
 const M63: u64 = 1 << 63;
 

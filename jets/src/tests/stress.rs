@@ -2,8 +2,8 @@
 
 use super::bench::{Ap, Bench, Die, N, Row, Set, Tab, V, app, law, lazy, nats, pin, power};
 use crate::declarations;
-use proptest::prelude::*;
 use plan::{EvalError, Hash};
+use proptest::prelude::*;
 
 fn leaf() -> impl Strategy<Value = V> {
     prop_oneof![
