@@ -4,14 +4,14 @@
 //! there.
 
 use crate::args::{evaluate, ready};
-use crate::declare::{Declaration, Outcome, native};
+use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, Val};
 use vm::Vm;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::ResultShape::Row;
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("_SizedListToRow", &[Head, Lazy], to_row).gives(Row),
     native("_SizedListToRowRev", &[Head, Lazy], to_row_reversed).gives(Row),
     native("unfoldr", &[Lazy, Lazy], unfold).gives(Row),
@@ -19,7 +19,7 @@ pub(crate) const JETS: &[Declaration] = &[
 
 /// Pushes the first items of a list, as many as the first argument says; zeroes for those that it
 /// lacks. Gives their number; nothing, if a part of the list must be evaluated first.
-fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, EvalError> {
+fn push_list_items(call: &mut Call<'_>) -> Result<Option<usize>, EvalError> {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     // A copy of the argument becomes the rest of the list: the argument itself must stay, for the
     // jet to begin with when it is called again.
@@ -45,8 +45,8 @@ fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, EvalError> {
     Ok(Some(count))
 }
 
-fn to_row(call: &mut Call<'_>) -> Outcome {
-    let count = ready!(push_listed(call));
+fn to_row(call: &mut Call<'_>) -> JetResult {
+    let count = ready!(push_list_items(call));
     call.row(count)?;
     Ok(Answer::Done)
 }
@@ -54,7 +54,7 @@ fn to_row(call: &mut Call<'_>) -> Outcome {
 /// `unfoldr f x`: the row of the items that a function gives, one after the other: of what it is
 /// given it makes `(0 pair)`, of an item and of what to go on with, or a nat at the end. A pair is not
 /// looked at before its parts are.
-fn unfold(call: &mut Call<'_>) -> Outcome {
+fn unfold(call: &mut Call<'_>) -> JetResult {
     if !call.may_nest() {
         return Ok(Answer::Law);
     }
@@ -87,7 +87,7 @@ fn unfold(call: &mut Call<'_>) -> Outcome {
         } else {
             let [first, second] = match &fields {
                 Some(made) => made,
-                None => fields.insert(lazy_fields(call.vm())?),
+                None => fields.insert(field_laws(call.vm())?),
             };
             push_applied(call, second, pair)?;
             call.put(next);
@@ -107,27 +107,27 @@ fn push_applied(call: &mut Call<'_>, function: &Val, value: usize) -> Result<(),
 }
 
 /// The laws of what [`Call::push_field`] pushes of a value, for fields 0 and 1.
-fn lazy_fields(vm: &mut Vm) -> Result<[Val; 2], EvalError> {
+fn field_laws(vm: &mut Vm) -> Result<[Val; 2], EvalError> {
     let (zero, last) = (vm.nat(0), vm.nat(2));
-    let nothing = quoted(vm, &zero)?;
+    let nothing = constant(vm, &zero)?;
     let none = [law(vm, 1, &nothing)?, law(vm, 3, &nothing)?];
     // {0 2 2}: the last argument of an app, which comes after the function.
     let argument = law(vm, 2, &last)?;
-    let first = cases(vm, &none, &argument)?;
-    let (quoted_first, function) = (quoted(vm, &first)?, vm.nat(1));
+    let first = by_kind_law(vm, &none, &argument)?;
+    let (quoted_first, function) = (constant(vm, &first)?, vm.nat(1));
     let within = vm.app(&zero, &[quoted_first, function])?;
     let within = law(vm, 2, &within)?;
-    let second = cases(vm, &none, &within)?;
+    let second = by_kind_law(vm, &none, &within)?;
     Ok([first, second])
 }
 
 /// The law of what is made of an app's function and last argument, and 0 of anything else: of pins
 /// and nats by the first of two functions, of laws by the second.
-fn cases(vm: &mut Vm, [one, three]: &[Val; 2], app: &Val) -> Result<Val, EvalError> {
+fn by_kind_law(vm: &mut Vm, [one, three]: &[Val; 2], app: &Val) -> Result<Val, EvalError> {
     let (zero, operation, argument) = (vm.nat(0), vm.nat(1), vm.nat(1));
-    let mut body = quoted(vm, &operation)?;
+    let mut body = constant(vm, &operation)?;
     for case in [one, three, app, one] {
-        let case = quoted(vm, case)?;
+        let case = constant(vm, case)?;
         body = vm.app(&zero, &[body, case])?;
     }
     let body = vm.app(&zero, &[body, argument])?;
@@ -135,7 +135,7 @@ fn cases(vm: &mut Vm, [one, three]: &[Val; 2], app: &Val) -> Result<Val, EvalErr
 }
 
 /// In a law's body, a constant.
-fn quoted(vm: &mut Vm, value: &Val) -> Result<Val, EvalError> {
+fn constant(vm: &mut Vm, value: &Val) -> Result<Val, EvalError> {
     let two = vm.nat(2);
     vm.app(&two, std::slice::from_ref(value))
 }
@@ -150,8 +150,8 @@ fn law(vm: &mut Vm, arity: u64, body: &Val) -> Result<Val, EvalError> {
     })
 }
 
-fn to_row_reversed(call: &mut Call<'_>) -> Outcome {
-    let count = ready!(push_listed(call));
+fn to_row_reversed(call: &mut Call<'_>) -> JetResult {
+    let count = ready!(push_list_items(call));
     call.reverse(count);
     call.row(count)?;
     Ok(Answer::Done)

@@ -2,8 +2,8 @@
 //!
 //! Rows, tables, sets and bars are seen here as the apps and laws they stand for.
 
-use crate::args::{bit, is_true, natural, same, small};
-use crate::declare::{Declaration, Outcome, native};
+use crate::args::{is_true, natural, return_bit, return_small, return_value};
+use crate::declare::{Jet, JetResult, native};
 use plan::{Ref, Shape};
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::Head;
@@ -11,7 +11,7 @@ use vm::jet::Operation;
 use vm::jet::ResultShape::{Any, Bit, Nat, Small};
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("_IsPin", &[Head], is_pin).primitive(Operation::IsPin, Bit).cheap(Always),
     native("_IsLaw", &[Head], is_law).primitive(Operation::IsLaw, Bit).cheap(Always),
     native("_IsApp", &[Head], is_app).primitive(Operation::IsApp, Bit).cheap(Always),
@@ -36,52 +36,52 @@ pub(crate) const JETS: &[Declaration] = &[
 
 /// The four kinds of value, as numbered by `_PlanTag`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PlanTag {
     Pin = 0,
     Law = 1,
     App = 2,
     Nat = 3,
 }
 
-fn kind(value: Ref<'_>) -> Kind {
+fn plan_tag_of(value: Ref<'_>) -> PlanTag {
     match value.shape() {
-        Shape::Pin(_) => Kind::Pin,
-        Shape::Nat(_) => Kind::Nat,
-        Shape::Row(items) if items.is_empty() => Kind::Law,
-        Shape::Law(_) | Shape::Bar(_) | Shape::Set(_) | Shape::Cow(_) => Kind::Law,
-        Shape::App(_) | Shape::Row(_) | Shape::Tab(..) => Kind::App,
+        Shape::Pin(_) => PlanTag::Pin,
+        Shape::Nat(_) => PlanTag::Nat,
+        Shape::Row(items) if items.is_empty() => PlanTag::Law,
+        Shape::Law(_) | Shape::Bar(_) | Shape::Set(_) | Shape::Cow(_) => PlanTag::Law,
+        Shape::App(_) | Shape::Row(_) | Shape::Tab(..) => PlanTag::App,
         Shape::Thunk => unreachable!("the argument is evaluated"),
     }
 }
 
-fn is(call: &mut Call<'_>, wanted: Kind) -> Outcome {
-    let answer = kind(call.arg(0)) == wanted;
-    bit(call, answer)
+fn has_tag(call: &mut Call<'_>, wanted: PlanTag) -> JetResult {
+    let answer = plan_tag_of(call.arg(0)) == wanted;
+    return_bit(call, answer)
 }
 
-fn is_pin(call: &mut Call<'_>) -> Outcome {
-    is(call, Kind::Pin)
+fn is_pin(call: &mut Call<'_>) -> JetResult {
+    has_tag(call, PlanTag::Pin)
 }
 
-fn is_law(call: &mut Call<'_>) -> Outcome {
-    is(call, Kind::Law)
+fn is_law(call: &mut Call<'_>) -> JetResult {
+    has_tag(call, PlanTag::Law)
 }
 
-fn is_app(call: &mut Call<'_>) -> Outcome {
-    is(call, Kind::App)
+fn is_app(call: &mut Call<'_>) -> JetResult {
+    has_tag(call, PlanTag::App)
 }
 
-fn is_nat(call: &mut Call<'_>) -> Outcome {
-    is(call, Kind::Nat)
+fn is_nat(call: &mut Call<'_>) -> JetResult {
+    has_tag(call, PlanTag::Nat)
 }
 
-fn plan_tag(call: &mut Call<'_>) -> Outcome {
-    let tag = kind(call.arg(0)) as u64;
-    small(call, tag)
+fn plan_tag(call: &mut Call<'_>) -> JetResult {
+    let tag = plan_tag_of(call.arg(0)) as u64;
+    return_small(call, tag)
 }
 
 /// Like the plain tag, but data that have a shape of their own have one of their own here too.
-fn type_tag(call: &mut Call<'_>) -> Outcome {
+fn type_tag(call: &mut Call<'_>) -> JetResult {
     let value = call.arg(0);
     let tag = match value.shape() {
         Shape::Bar(_) => 4,
@@ -91,18 +91,18 @@ fn type_tag(call: &mut Call<'_>) -> Outcome {
         _ if is_constructor(value) => 7,
         // It may be a table whose values have not been evaluated.
         Shape::App(app) if matches!(app.head().shape(), Shape::Set(_)) => return Ok(Answer::Law),
-        _ => kind(value) as u64,
+        _ => plan_tag_of(value) as u64,
     };
-    small(call, tag)
+    return_small(call, tag)
 }
 
 /// A nat itself; of an app, what it was applied to last; else 0.
-fn data_tag(call: &mut Call<'_>) -> Outcome {
+fn data_tag(call: &mut Call<'_>) -> JetResult {
     if is_true(call.arg(0)) {
-        return same(call, 0);
+        return return_value(call, 0);
     }
     match call.given(0) {
-        0 => small(call, 0),
+        0 => return_small(call, 0),
         given => {
             call.push_arg(0, given - 1)?;
             Ok(Answer::Eval)
@@ -110,15 +110,15 @@ fn data_tag(call: &mut Call<'_>) -> Outcome {
     }
 }
 
-fn pin_item(call: &mut Call<'_>) -> Outcome {
-    if kind(call.arg(0)) != Kind::Pin {
-        return small(call, 0);
+fn pin_item(call: &mut Call<'_>) -> JetResult {
+    if plan_tag_of(call.arg(0)) != PlanTag::Pin {
+        return return_small(call, 0);
     }
     call.push_item(0, 0);
     Ok(Answer::Done)
 }
 
-fn law_name(call: &mut Call<'_>) -> Outcome {
+fn law_name(call: &mut Call<'_>) -> JetResult {
     match call.arg(0).shape() {
         Shape::Law(_) => call.push_item(0, 0),
         Shape::Bar(_) | Shape::Set(_) => call.push_small(1),
@@ -139,7 +139,7 @@ fn push_law_args(call: &mut Call<'_>) {
     }
 }
 
-fn law_args(call: &mut Call<'_>) -> Outcome {
+fn law_args(call: &mut Call<'_>) -> JetResult {
     push_law_args(call);
     Ok(Answer::Done)
 }
@@ -150,33 +150,33 @@ fn push_law_body(call: &mut Call<'_>) -> Result<(), plan::EvalError> {
         Shape::Law(_) => call.push_item(0, 2),
         Shape::Set(_) => call.push_keys(0)?,
         Shape::Bar(bytes) => {
-            let mut with_end = bytes.to_vec();
-            with_end.push(1);
-            call.push_bytes(&with_end)?;
+            let mut with_terminator = bytes.to_vec();
+            with_terminator.push(1);
+            call.push_bytes(&with_terminator)?;
         }
         _ => call.push_small(0),
     }
     Ok(())
 }
 
-fn law_body(call: &mut Call<'_>) -> Outcome {
+fn law_body(call: &mut Call<'_>) -> JetResult {
     push_law_body(call)?;
     Ok(Answer::Done)
 }
 
 /// The function of an app, without its last argument; the constructor of a pin; a law's, without
 /// the body.
-fn car(call: &mut Call<'_>) -> Outcome {
-    match kind(call.arg(0)) {
-        Kind::Nat => call.push_small(0),
-        Kind::Pin => call.push_small(4),
-        Kind::Law => {
+fn car(call: &mut Call<'_>) -> JetResult {
+    match plan_tag_of(call.arg(0)) {
+        PlanTag::Nat => call.push_small(0),
+        PlanTag::Pin => call.push_small(4),
+        PlanTag::Law => {
             call.push_small(0);
             law_name(call)?;
             push_law_args(call);
             call.app(2)?;
         }
-        Kind::App => {
+        PlanTag::App => {
             call.push_at(0);
             call.split()?;
             let function = call.height() - 2;
@@ -187,12 +187,12 @@ fn car(call: &mut Call<'_>) -> Outcome {
 }
 
 /// The last argument of an app, the item of a pin, the body of a law.
-fn cdr(call: &mut Call<'_>) -> Outcome {
-    match kind(call.arg(0)) {
-        Kind::Nat => call.push_small(0),
-        Kind::Pin => call.push_item(0, 0),
-        Kind::Law => push_law_body(call)?,
-        Kind::App => {
+fn cdr(call: &mut Call<'_>) -> JetResult {
+    match plan_tag_of(call.arg(0)) {
+        PlanTag::Nat => call.push_small(0),
+        PlanTag::Pin => call.push_item(0, 0),
+        PlanTag::Law => push_law_body(call)?,
+        PlanTag::App => {
             let last = call.given(0) - 1;
             call.push_arg(0, last)?;
             return Ok(Answer::Eval);
@@ -201,30 +201,30 @@ fn cdr(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn null(call: &mut Call<'_>) -> Outcome {
-    let none = kind(call.arg(0)) != Kind::App;
-    bit(call, none)
+fn null(call: &mut Call<'_>) -> JetResult {
+    let none = plan_tag_of(call.arg(0)) != PlanTag::App;
+    return_bit(call, none)
 }
 
 /// The function of an app, without any arguments; anything else is its own.
-fn head(call: &mut Call<'_>) -> Outcome {
-    if kind(call.arg(0)) != Kind::App {
-        return same(call, 0);
+fn head(call: &mut Call<'_>) -> JetResult {
+    if plan_tag_of(call.arg(0)) != PlanTag::App {
+        return return_value(call, 0);
     }
     call.push_function(0);
     Ok(Answer::Done)
 }
 
 /// How many arguments a value takes when it is called.
-fn arity(call: &mut Call<'_>) -> Outcome {
+fn arity(call: &mut Call<'_>) -> JetResult {
     match call.arity(0) {
-        Some(arity) => small(call, arity),
+        Some(arity) => return_small(call, arity),
         None => Ok(Answer::Law),
     }
 }
 
 /// The constructor of rows of that width: the law `{0 width+1 0}`.
-fn cow(call: &mut Call<'_>) -> Outcome {
+fn cow(call: &mut Call<'_>) -> JetResult {
     let width = natural(call, 0);
     call.push_small(0);
     call.push_small(0);
@@ -234,13 +234,13 @@ fn cow(call: &mut Call<'_>) -> Outcome {
 }
 
 /// One less than the arity of a law.
-fn cow_size(call: &mut Call<'_>) -> Outcome {
+fn cow_size(call: &mut Call<'_>) -> JetResult {
     if let Shape::Law(_) = call.arg(0).shape() {
         return Ok(Answer::Law);
     }
     push_law_args(call);
     let args = call.small(call.height() - 1).unwrap_or(0);
-    small(call, args.saturating_sub(1))
+    return_small(call, args.saturating_sub(1))
 }
 
 fn is_constructor(value: Ref<'_>) -> bool {
@@ -254,12 +254,12 @@ fn is_constructor(value: Ref<'_>) -> bool {
     }
 }
 
-fn is_cow(call: &mut Call<'_>) -> Outcome {
+fn is_cow(call: &mut Call<'_>) -> JetResult {
     let answer = is_constructor(call.arg(0));
-    bit(call, answer)
+    return_bit(call, answer)
 }
 
-fn is_row(call: &mut Call<'_>) -> Outcome {
+fn is_row(call: &mut Call<'_>) -> JetResult {
     let answer = call.arg(0).as_row().is_some();
-    bit(call, answer)
+    return_bit(call, answer)
 }

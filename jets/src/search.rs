@@ -6,7 +6,7 @@
 //! most in common with it. The search meets them too.
 
 use crate::args::ready;
-use crate::declare::{Declaration, Outcome, native};
+use crate::declare::{Jet, JetResult, native};
 use crate::order::compare;
 use plan::{EvalError, Items, Ref, Shape};
 use std::cmp::Ordering;
@@ -14,11 +14,11 @@ use vm::jet::Demand::{Head, Lazy};
 use vm::jet::ResultShape::Nat;
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[native("bsearch", &[Lazy, Head], bsearch).gives(Nat)];
+pub(crate) const JETS: &[Jet] = &[native("bsearch", &[Lazy, Head], bsearch).gives(Nat)];
 
 /// Where a key is among others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
+pub(crate) enum KeyPosition {
     /// At this index.
     Found(usize),
     /// Nowhere; it would come before the key at this index.
@@ -31,11 +31,11 @@ pub(crate) fn search(
     call: &mut Call<'_>,
     key: usize,
     keys: usize,
-) -> Result<Option<Place>, EvalError> {
+) -> Result<Option<KeyPosition>, EvalError> {
     if let (key, Shape::Set(keys)) = (call.at(key), call.at(keys).shape())
         && key.is_normal()
     {
-        return Ok(Some(keys.search(key)?.map_or_else(Place::Missing, Place::Found)));
+        return Ok(Some(keys.search(key)?.map_or_else(KeyPosition::Missing, KeyPosition::Found)));
     }
     let Some(items) = items(call.at(keys)) else { unreachable!("only rows and sets are searched") };
     let (mut low, mut end) = (0, items.len());
@@ -44,11 +44,11 @@ pub(crate) fn search(
         let Some(order) = compare_item(call, key, keys, middle)? else { return Ok(None) };
         match order {
             Ordering::Less => end = middle,
-            Ordering::Equal => return Ok(Some(Place::Found(middle))),
+            Ordering::Equal => return Ok(Some(KeyPosition::Found(middle))),
             Ordering::Greater => low = middle + 1,
         }
     }
-    Ok(Some(Place::Missing(low)))
+    Ok(Some(KeyPosition::Missing(low)))
 }
 
 fn compare_item(
@@ -82,14 +82,14 @@ fn items(value: Ref<'_>) -> Option<Items<'_>> {
 }
 
 /// Twice the place, and one more if the key is there. The row should be sorted, but need not be.
-fn bsearch(call: &mut Call<'_>) -> Outcome {
+fn bsearch(call: &mut Call<'_>) -> JetResult {
     if call.at(1).as_row().is_none() {
         return Ok(Answer::Law);
     }
     let place = ready!(search(call, 0, 1));
     call.push_small(match place {
-        Place::Found(index) => 2 * index as u64 + 1,
-        Place::Missing(index) => 2 * index as u64,
+        KeyPosition::Found(index) => 2 * index as u64 + 1,
+        KeyPosition::Missing(index) => 2 * index as u64,
     });
     Ok(Answer::Done)
 }

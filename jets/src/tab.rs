@@ -5,16 +5,16 @@
 //! having been made before its row was evaluated. The rest is left to the laws. Values are never
 //! evaluated, only passed on.
 
-use crate::args::{bit, lazy, need, ready, small};
-use crate::declare::{Declaration, Outcome, native};
-use crate::search::{Place, search};
+use crate::args::{evaluate_arg, ready, return_bit, return_lazy, return_small};
+use crate::declare::{Jet, JetResult, native};
+use crate::search::{KeyPosition, search};
 use plan::{EvalError, Shape};
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::ResultShape::{Bit, Small};
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("isTab", &[Head], is_tab).gives(Bit).cheap(Always),
     native("_TabKeys", &[Head], keys),
     native("_TabVals", &[Head], values),
@@ -89,7 +89,7 @@ pub(crate) fn find(
     call: &mut Call<'_>,
     key: usize,
     tab: usize,
-) -> Result<Option<Place>, EvalError> {
+) -> Result<Option<KeyPosition>, EvalError> {
     let keys = push_keys(call, tab);
     let place = search(call, key, keys)?;
     if place.is_some() {
@@ -99,38 +99,38 @@ pub(crate) fn find(
 }
 
 /// A set applied to a row of as many values. The law evaluates what the set is applied to.
-fn is_tab(call: &mut Call<'_>) -> Outcome {
+fn is_tab(call: &mut Call<'_>) -> JetResult {
     let app = match call.arg(0).shape() {
-        Shape::Tab(..) => return bit(call, true),
+        Shape::Tab(..) => return return_bit(call, true),
         Shape::App(app) => app,
-        _ => return bit(call, false),
+        _ => return return_bit(call, false),
     };
     match app.head().shape() {
         Shape::Set(_) => Ok(Answer::Law),
-        _ => bit(call, false),
+        _ => return_bit(call, false),
     }
 }
 
-fn keys(call: &mut Call<'_>) -> Outcome {
+fn keys(call: &mut Call<'_>) -> JetResult {
     table!(call, 0);
     push_keys(call, 0);
     Ok(Answer::Done)
 }
 
-fn values(call: &mut Call<'_>) -> Outcome {
+fn values(call: &mut Call<'_>) -> JetResult {
     table!(call, 0);
     push_values(call, 0);
     Ok(Answer::Done)
 }
 
-fn keys_row(call: &mut Call<'_>) -> Outcome {
+fn keys_row(call: &mut Call<'_>) -> JetResult {
     table!(call, 0);
     let keys = push_keys(call, 0);
     call.push_keys(keys)?;
     Ok(Answer::Done)
 }
 
-fn keys_list(call: &mut Call<'_>) -> Outcome {
+fn keys_list(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 0);
     call.afford(3 * count as u64)?;
     let keys = push_keys(call, 0);
@@ -144,14 +144,14 @@ fn keys_list(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn len(call: &mut Call<'_>) -> Outcome {
+fn len(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 0);
-    small(call, count as u64)
+    return_small(call, count as u64)
 }
 
-fn is_empty(call: &mut Call<'_>) -> Outcome {
+fn is_empty(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 0);
-    bit(call, count == 0)
+    return_bit(call, count == 0)
 }
 
 /// Where the argument `key` is among the keys of the table that the argument `tab` is. The laws do
@@ -159,35 +159,35 @@ fn is_empty(call: &mut Call<'_>) -> Outcome {
 macro_rules! find_key {
     ($call:expr, $key:expr, $tab:expr) => {
         if table!($call, $tab) == 0 {
-            Place::Missing(0)
+            KeyPosition::Missing(0)
         } else {
-            need!($call, $key);
+            evaluate_arg!($call, $key);
             ready!(find($call, $key, $tab))
         }
     };
 }
 pub(crate) use find_key;
 
-fn idx(call: &mut Call<'_>) -> Outcome {
+fn idx(call: &mut Call<'_>) -> JetResult {
     match find_key!(call, 0, 1) {
-        Place::Missing(_) => small(call, 0),
-        Place::Found(at) => {
+        KeyPosition::Missing(_) => return_small(call, 0),
+        KeyPosition::Found(at) => {
             push_value(call, 1, at);
             Ok(Answer::Eval)
         }
     }
 }
 
-fn has(call: &mut Call<'_>) -> Outcome {
+fn has(call: &mut Call<'_>) -> JetResult {
     let place = find_key!(call, 0, 1);
-    bit(call, matches!(place, Place::Found(_)))
+    return_bit(call, matches!(place, KeyPosition::Found(_)))
 }
 
 /// `(0 value)`, or 0.
-fn lookup(call: &mut Call<'_>) -> Outcome {
+fn lookup(call: &mut Call<'_>) -> JetResult {
     match find_key!(call, 0, 1) {
-        Place::Missing(_) => call.push_small(0),
-        Place::Found(at) => {
+        KeyPosition::Missing(_) => call.push_small(0),
+        KeyPosition::Found(at) => {
             call.push_small(0);
             push_value(call, 1, at);
             call.app(1)?;
@@ -196,10 +196,10 @@ fn lookup(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn switch(call: &mut Call<'_>) -> Outcome {
+fn switch(call: &mut Call<'_>) -> JetResult {
     match find_key!(call, 0, 2) {
-        Place::Missing(_) => lazy(call, 1),
-        Place::Found(at) => {
+        KeyPosition::Missing(_) => return_lazy(call, 1),
+        KeyPosition::Found(at) => {
             push_value(call, 2, at);
             Ok(Answer::Eval)
         }
@@ -215,7 +215,7 @@ fn push_pair(call: &mut Call<'_>, keys: usize, tab: usize, item: usize) -> Resul
 }
 
 /// The entry of that number; 0 beyond the last.
-fn element(call: &mut Call<'_>) -> Outcome {
+fn element(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 1);
     match call.nat(0).and_then(|nat| nat.to_u64()) {
         Some(item) if item < count as u64 => {
@@ -223,20 +223,20 @@ fn element(call: &mut Call<'_>) -> Outcome {
             push_pair(call, keys, 1, item as usize)?;
             Ok(Answer::Done)
         }
-        _ => small(call, 0),
+        _ => return_small(call, 0),
     }
 }
 
-fn min_key(call: &mut Call<'_>) -> Outcome {
+fn min_key(call: &mut Call<'_>) -> JetResult {
     if table!(call, 0) == 0 {
-        return small(call, 0);
+        return return_small(call, 0);
     }
     let keys = push_keys(call, 0);
     call.push_item(keys, 0);
     Ok(Answer::Done)
 }
 
-fn to_pairs(call: &mut Call<'_>) -> Outcome {
+fn to_pairs(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 0);
     call.room_for(count + 8)?;
     let keys = push_keys(call, 0);
@@ -248,7 +248,7 @@ fn to_pairs(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn to_pair_list(call: &mut Call<'_>) -> Outcome {
+fn to_pair_list(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 0);
     let keys = push_keys(call, 0);
     call.push_small(0);
@@ -263,10 +263,10 @@ fn to_pair_list(call: &mut Call<'_>) -> Outcome {
 
 /// `tabFoldlWithKey f start tab`: `f (f start key value) key value` and so on, evaluated from the
 /// inside out.
-fn fold(call: &mut Call<'_>) -> Outcome {
+fn fold(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 2);
     if count == 0 {
-        return lazy(call, 1);
+        return return_lazy(call, 1);
     }
     if count > 1 && !call.may_nest() {
         return Ok(Answer::Law);

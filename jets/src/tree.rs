@@ -9,7 +9,7 @@ use plan::{EvalError, Ref};
 use vm::jet::Call;
 
 /// An app whose items are being walked: it lies at `at`, and has `left` items left.
-struct Open {
+struct WalkedApp {
     at: usize,
     left: usize,
 }
@@ -22,7 +22,7 @@ pub(crate) fn leaves(
     mut visit: impl FnMut(&Call<'_>, Ref<'_>) -> Result<(), EvalError>,
 ) -> Result<Option<()>, EvalError> {
     let floor = call.height();
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: Vec<WalkedApp> = Vec::new();
     call.push_at(tree);
     loop {
         call.check()?;
@@ -35,7 +35,7 @@ pub(crate) fn leaves(
                 visit(call, call.at(at))?;
                 call.drop_to(at);
             }
-            left => open.push(Open { at, left }),
+            left => open.push(WalkedApp { at, left }),
         }
         if !push_next(call, &mut open)? {
             call.drop_to(floor);
@@ -45,7 +45,7 @@ pub(crate) fn leaves(
 }
 
 /// Pushes the next item to be looked at. Says no if there is none left.
-fn push_next(call: &mut Call<'_>, open: &mut Vec<Open>) -> Result<bool, EvalError> {
+fn push_next(call: &mut Call<'_>, open: &mut Vec<WalkedApp>) -> Result<bool, EvalError> {
     while let Some(last) = open.last_mut() {
         if last.left == 0 {
             call.drop_to(last.at);

@@ -1,20 +1,22 @@
 //! `_Try` and `_TryExp`: what is attempted, and what comes of a crash.
 
-use super::bench::{Ap, Bench, Die, N, Row, Text, V, cases, law, lazy, nats, pin};
+use super::harness::{
+    Apply, Crash, JetHarness, N, Row, TestValue, Text, cases, law, lazy, nats, pin,
+};
 
-fn value(value: V) -> V {
+fn value(value: TestValue) -> TestValue {
     Row(vec![Text("VALUE"), value])
 }
 
-fn apply(parts: Vec<V>) -> V {
+fn apply(parts: Vec<TestValue>) -> TestValue {
     Row(vec![Text("APPLY"), Row(parts)])
 }
 
-fn fine(value: V) -> V {
+fn fine(value: TestValue) -> TestValue {
     Row(vec![N(1), value])
 }
 
-fn crash(op: u64, arg: V) -> V {
+fn crash(op: u64, arg: TestValue) -> TestValue {
     Row(vec![N(0), Row(vec![N(op), arg])])
 }
 
@@ -22,15 +24,15 @@ fn crash(op: u64, arg: V) -> V {
 fn rows_are_attempted() {
     cases! {
         "_Try" Row(vec![N(7)]) => fine(N(7));
-        "_Try" Row(vec![V::Jet("_Add"), N(2), lazy(N(3))]) => fine(N(5));
+        "_Try" Row(vec![TestValue::Jet("_Add"), N(2), lazy(N(3))]) => fine(N(5));
         "_Try" Row(vec![N(9), N(6)]) => crash(9, N(6));
-        "_Try" Row(vec![N(9), Die(8)]) => Die(8);
+        "_Try" Row(vec![N(9), Crash(8)]) => Crash(8);
     }
 }
 
 #[test]
 fn expressions_are_attempted() {
-    let add = |a, b| apply(vec![value(V::Jet("_Add")), a, b]);
+    let add = |a, b| apply(vec![value(TestValue::Jet("_Add")), a, b]);
     cases! {
         "_TryExp" value(N(7)) => fine(N(7));
         "_TryExp" apply(vec![]) => fine(N(0));
@@ -39,19 +41,19 @@ fn expressions_are_attempted() {
         "_TryExp" apply(vec![value(N(9)), value(N(6))]) => crash(9, N(6));
         // An application that nobody needs is not made.
         "_TryExp" apply(vec![
-            value(V::Jet("par")),
+            value(TestValue::Jet("par")),
             apply(vec![value(N(9)), value(N(6))]),
             value(N(5)),
         ]) => fine(N(5));
         // One that is applied too little is a value, and normalised.
         "_TryExp" apply(vec![value(law()), add(value(N(1)), value(N(1)))])
-            => fine(Ap(vec![law(), N(2)]));
-        "_TryExp" value(Die(8)) => Die(8);
+            => fine(Apply(vec![law(), N(2)]));
+        "_TryExp" value(Crash(8)) => Crash(8);
         // A nat is its own tag, and has no items.
         "_TryExp" Text("VALUE") => fine(N(0));
         "_TryExp" Text("APPLY") => fine(N(0));
         // Items are an app's arguments, the last one first.
-        "_TryExp" Ap(vec![N(0), N(7), Text("VALUE")]) => fine(N(7));
+        "_TryExp" Apply(vec![N(0), N(7), Text("VALUE")]) => fine(N(7));
     }
 }
 
@@ -73,14 +75,14 @@ fn what_spells_nothing_is_0() {
 #[test]
 fn expressions_may_be_deep() {
     const DEPTH: u64 = 100_000;
-    let mut bench = Bench::new();
-    let (tag, dec) = (bench.make(&Text("APPLY")), bench.make(&value(V::Jet("_Dec"))));
-    let start = bench.make(&value(N(DEPTH + 7)));
+    let mut harness = JetHarness::new();
+    let (tag, dec) = (harness.make(&Text("APPLY")), harness.make(&value(TestValue::Jet("_Dec"))));
+    let start = harness.make(&value(N(DEPTH + 7)));
     let expression = (0..DEPTH).fold(start, |inner, _| {
-        let parts = bench.vm.row(&[dec.clone(), inner]).expect("room");
-        bench.vm.row(&[tag.clone(), parts]).expect("room")
+        let parts = harness.vm.row(&[dec.clone(), inner]).expect("room");
+        harness.vm.row(&[tag.clone(), parts]).expect("room")
     });
-    let result = bench.call("_TryExp", &[&expression]);
-    let items = bench.vm.look(&result).as_row().expect("a row");
+    let result = harness.call("_TryExp", &[&expression]);
+    let items = harness.vm.look(&result).as_row().expect("a row");
     assert_eq!(items.get(1).and_then(|value| value.as_u64()), Some(7));
 }

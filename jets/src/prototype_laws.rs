@@ -6,7 +6,7 @@
 
 /// The laws of the prototype's library, by the BLAKE3 hash that PLAN gives the law itself (not its
 /// pin). (prototype: lib/Fan/JetHash.hs)
-pub(crate) const PROTOTYPE: [(&str, &str); 197] = [
+pub(crate) const LAWS: [(&str, &str); 197] = [
     ("_Force", "A7ZtnajpFHHJ29VVzZoZ4BENtqNio1LZcG7Pdc9nMFvf"),
     ("_Seq", "7fPzp1b5QXpDDkvpt2oBGUm3w6eCPVKjDnUQ8i8w8mj5"),
     ("_Trace", "DWsz4CYrc3xzUQRxtibBiSXUx8HzR3tRgGNsbAMJLe9w"),

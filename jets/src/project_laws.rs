@@ -7,7 +7,7 @@
 
 /// Those of our laws that evaluate their arguments in another order than the prototype's, which is
 /// the one that is declared. (See [`vm::jet::Jet::order`].)
-pub(crate) const ORDERS: &[(&str, &[usize])] = &[
+pub(crate) const ARGUMENT_ORDERS: &[(&str, &[usize])] = &[
     ("_BarSliceToNat", &[0, 2, 1]),
     ("_Bitwise", &[1, 2]),
     ("_Cmp", &[1, 0]),
