@@ -1,6 +1,6 @@
-//! Times of work on big nats through the jets: `cargo run --release -p jets --example nats`.
+//! Measures jets on large nats: `cargo run --release -p jets --example nats`.
 //!
-//! Each jet is tied to a law of its name, so that it runs as the evaluator would run it.
+//! The example ties each jet to a law of its name, so that the evaluator calls the jet.
 
 use plan::{EvalError, Natural, Options, Val};
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::time::Instant;
 use vm::Vm;
 use vm::jet::JetTable;
 
-/// A runtime with all jets, and the pinned laws that they stand for here.
+/// A virtual machine with all jets, and the pinned laws that they implement here.
 struct JetRunner {
     vm: Vm,
     pins: HashMap<&'static str, Val>,
@@ -72,7 +72,7 @@ impl JetRunner {
         Ok(a)
     }
 
-    /// A bar of a megabyte to a nat and back, so many times.
+    /// Converts a bar of 1 MiB to a nat and back, `times` times.
     fn conversions(&mut self, times: usize) -> Result<Val, EvalError> {
         let bytes: Vec<u8> = (0..1 << 20).map(|i: u32| (i % 255 + 1) as u8).collect();
         let mut bar = self.vm.bar(&bytes)?;

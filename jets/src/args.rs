@@ -2,11 +2,11 @@
 //!
 //! An *index* is a height on the call's stack: arguments come first, then the values pushed later.
 //!
-//! **Suspension.** An implementation that needs a value to be evaluated may be too deep on the native
-//! stack to evaluate it. It then *suspends*: it leaves the value on top of the call's stack and
-//! answers [`Answer::Again`]; the evaluator evaluates the value and calls the implementation again
-//! with the same arguments. A function that may suspend returns a [`Suspendable`], and its caller
-//! passes the suspension on with [`ready!`].
+//! **Suspension.** An implementation that needs a value to be evaluated may be too deep on the
+//! native stack to evaluate it. It then *suspends*: it leaves the value on top of the call's stack
+//! and answers [`Answer::Again`]; the evaluator evaluates the value and calls the implementation
+//! again with the same arguments. A function that may suspend returns a [`Suspendable`], and its
+//! caller passes the suspension on with [`ready!`].
 
 use crate::declare::JetResult;
 use plan::{EvalError, Natural, Ref, Shape};
@@ -111,13 +111,21 @@ pub(crate) fn set_len(call: &Call<'_>, index: usize) -> Option<usize> {
     }
 }
 
+/// Pushes the law constructor 0 with a name and an arity; a body pushed next completes the call
+/// `0 name arity body`, which makes a law.
+pub(crate) fn push_law_header(call: &mut Call<'_>, name: u64, arity: u64) {
+    call.push_small(0);
+    call.push_small(name);
+    call.push_small(arity);
+}
+
 /// Words on the heap of a thunk that applies a function to `args` arguments.
 pub(crate) const fn thunk_words(args: u64) -> u64 {
     3 + args
 }
 
-/// If one of two collections has this many times fewer entries than the other, inserting them one by
-/// one into the other is cheaper than merging: the result shares most of the larger collection.
+/// If one of two collections has this many times fewer entries than the other, inserting them one
+/// by one into the other is cheaper than merging: the result shares most of the larger collection.
 pub(crate) const INSERTION_RATIO: usize = 16;
 
 /// Evaluates the value at that index to its outermost shape.

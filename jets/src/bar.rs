@@ -1,10 +1,11 @@
-//! Bars: bytes.
+//! Jets on bars (byte strings).
 //!
-//! The laws calculate with the nat that is a bar's body, and so give something for other laws too;
-//! that is left to them.
+//! The laws compute with the nat in a bar's body, so they also return something for laws that are
+//! not bars. These jets answer [`Answer::Law`] for such arguments.
 
 use crate::args::{
-    drop_count, evaluate_arg, evaluate_item, ready, return_bit, return_small, row_len, take_count,
+    drop_count, evaluate_arg, evaluate_item, push_law_header, ready, return_bit, return_small,
+    row_len, take_count,
 };
 use crate::declare::{Jet, JetResult, native};
 use crate::tree::leaves;
@@ -37,7 +38,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("barElemIndexOff", &[Lazy, Head, Head], index_from).gives(Nat),
 ];
 
-/// Goes on with the bytes of the bar that an argument is; leaves anything else to the law.
+/// The bytes of an argument that is a bar; answers [`Answer::Law`] for anything else.
 macro_rules! bar {
     ($call:expr, $index:expr) => {
         match $call.arg($index).as_bar() {
@@ -47,12 +48,12 @@ macro_rules! bar {
     };
 }
 
-/// Makes sure that a bar of so many bytes can be made.
+/// Fails if the heap cannot hold a bar of `bytes` bytes.
 fn check_result_bytes(call: &Call<'_>, bytes: u64) -> Result<(), EvalError> {
     call.afford(bytes / 8 + 4)
 }
 
-/// Ends with these bytes of the bar that an argument is.
+/// Returns the bytes `range` of the bar at `index`; an empty bar if the range is out of bounds.
 fn return_bytes(call: &mut Call<'_>, index: usize, range: Range<usize>) -> JetResult {
     let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
     call.push_bar_with(bytes as u64, |call, out| {
@@ -67,11 +68,9 @@ fn is_bar(call: &mut Call<'_>) -> JetResult {
     return_bit(call, answer)
 }
 
-/// The law `{1 1 pad}`: a bar, if the pad is one bit longer than whole bytes.
+/// Returns the law `{1 1 pad}`. It is a bar if the pad ends one bit after a whole byte.
 fn make(call: &mut Call<'_>) -> JetResult {
-    call.push_small(0);
-    call.push_small(1);
-    call.push_small(1);
+    push_law_header(call, 1, 1);
     call.push_at(0);
     Ok(Answer::Call(3))
 }
@@ -82,7 +81,7 @@ fn from_nat(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Ends with these bytes of the bar that an argument is, as a nat.
+/// Returns the bytes `range` of the bar at `index` as a nat.
 fn return_bytes_as_nat(call: &mut Call<'_>, index: usize, range: Range<usize>) -> JetResult {
     let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
     call.push_nat_with(bytes.div_ceil(8) as u64, |call, out| {
@@ -107,8 +106,9 @@ fn is_empty(call: &mut Call<'_>) -> JetResult {
     return_bit(call, empty)
 }
 
-/// A nat as a bar of so many bytes. The law adds a one above them, whatever is there: a nat that
-/// does not fit makes a longer bar, or none.
+/// Returns a nat as a bar of `size` bytes. The law adds the terminating 1 bit at position `8 *
+/// size` even if the nat is longer, so a nat that does not fit gives a longer bar, or a law that is
+/// no bar.
 fn sized(call: &mut Call<'_>) -> JetResult {
     let size = call.cast(0).saturating_u64();
     check_result_bytes(call, size)?;
@@ -116,9 +116,7 @@ fn sized(call: &mut Call<'_>) -> JetResult {
         call.push_bar_with(size, |call, out| limbs::to_bytes(out, call.cast(1).limbs()))?;
         return Ok(Answer::Done);
     }
-    call.push_small(0);
-    call.push_small(1);
-    call.push_small(1);
+    push_law_header(call, 1, 1);
     let one = call.height();
     call.push_nat_with(limbs::shifted_left_len(&[1], 8 * size), |_, out| {
         limbs::shift_left(out, &[1], 8 * size);
@@ -143,7 +141,7 @@ fn weld(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Bars end to end. The law evaluates them from the last to the first.
+/// Concatenates a row of bars. The law evaluates them from the last to the first.
 fn cat(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     for item in (0..count).rev() {
@@ -171,7 +169,7 @@ fn cat(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// What the law makes a byte of: the low bits of a nat.
+/// The low 8 bits of a nat, which the law takes as a byte.
 #[inline(always)]
 fn low_byte(nat: NatRef<'_>) -> u8 {
     match nat {
@@ -180,7 +178,7 @@ fn low_byte(nat: NatRef<'_>) -> u8 {
     }
 }
 
-/// The bar of a row's bytes. The law evaluates them from the last to the first.
+/// Converts a row of bytes to a bar. The law evaluates the items from the last to the first.
 fn of_row(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     check_result_bytes(call, count as u64)?;
@@ -195,8 +193,8 @@ fn of_row(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// `barGen n f`: the bar of the bytes `f i`, `i` below `n`. The law evaluates them from the last to
-/// the first.
+/// `barGen n f`: the bar of the bytes `f i` for all `i` below `n`. The law evaluates them from the
+/// last to the first.
 fn generate(call: &mut Call<'_>) -> JetResult {
     let count = call.cast(0).saturating_u64();
     check_result_bytes(call, count)?;
@@ -217,7 +215,7 @@ fn generate(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// The bars among the leaves of a tree, end to end.
+/// Concatenates the bars among the leaves of a tree.
 fn flat(call: &mut Call<'_>) -> JetResult {
     let mut whole = Vec::new();
     ready!(leaves(call, 0, |call, leaf| {
@@ -242,7 +240,8 @@ fn drop(call: &mut Call<'_>) -> JetResult {
     return_bytes(call, 1, dropped..count)
 }
 
-/// `_BarSliceToNat offset width bar`: what is not a nat is offset 0, and any width.
+/// `_BarSliceToNat offset width bar`: an offset that is not a nat counts as 0, a width that is not
+/// a nat as unlimited.
 fn slice_to_nat(call: &mut Call<'_>) -> JetResult {
     let bytes = bar!(call, 2);
     let rest = &bytes[drop_count(call, bytes.len())..];
@@ -254,12 +253,13 @@ fn slice_to_nat(call: &mut Call<'_>) -> JetResult {
     return_bytes_as_nat(call, 2, from..from + width)
 }
 
-/// The byte that the first argument is, if it is one.
+/// The first argument as a byte; `None` if it is not a nat below 256.
 fn byte_argument(call: &Call<'_>) -> Option<u8> {
     call.nat(0).and_then(NatRef::to_u64).and_then(|byte| u8::try_from(byte).ok())
 }
 
-/// Where a byte occurs last: `(0 index)`; 0 if nowhere. In an empty bar it is not even looked at.
+/// Returns `(0 index)` for the last occurrence of a byte, 0 if there is none. The law does not
+/// evaluate the byte if the bar is empty.
 fn last_index(call: &mut Call<'_>) -> JetResult {
     if bar!(call, 1).is_empty() {
         return return_small(call, 0);
@@ -279,8 +279,8 @@ fn last_index(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// `barElemIndexOff byte offset bar`: where a byte occurs first at the offset or after it; the bar's
-/// length if nowhere. Beyond the bar's end the byte is not looked at.
+/// `barElemIndexOff byte offset bar`: the index of the first occurrence of a byte at or after the
+/// offset, or the bar's length. The law does not evaluate the byte if the offset is past the end.
 fn index_from(call: &mut Call<'_>) -> JetResult {
     let len = bar!(call, 2).len();
     let from = match call.nat(1).and_then(NatRef::to_u64) {

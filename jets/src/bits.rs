@@ -1,4 +1,4 @@
-//! Bits of nats. Whatever is not a nat counts as 0.
+//! Jets on the bits of nats. A value that is not a nat counts as 0.
 
 use crate::args::{evaluate_arg, return_bit, return_lazy, return_small, return_value};
 use crate::declare::{Jet, JetResult, native};
@@ -37,7 +37,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("_BitSlice", &[Head, Head, Head], bit_slice).order(&[1, 0, 2]).total(Nat),
 ];
 
-/// A nat that fits a word, shifted left so that the result does too.
+/// A nat below 2^63 shifted left, if the result is below 2^63 too.
 fn shifted_small(nat: u64, by: u64) -> Option<u64> {
     let fits = nat == 0 || by < u64::from(nat.leading_zeros()).saturating_sub(1);
     fits.then(|| if nat == 0 { 0 } else { nat << by })
@@ -56,7 +56,7 @@ fn bex(call: &mut Call<'_>) -> JetResult {
     }
 }
 
-/// `lsh v n`: the law multiplies, and a product with 0 does not need its other factor.
+/// `lsh v n`. The law multiplies, and does not evaluate `n` if `v` is 0.
 fn lsh(call: &mut Call<'_>) -> JetResult {
     if call.cast(0).is_zero() {
         return return_small(call, 0);
@@ -83,7 +83,7 @@ fn rsh(call: &mut Call<'_>) -> JetResult {
     }
 }
 
-/// Ends with a bitwise operation on both arguments.
+/// Returns a bitwise operation on both arguments.
 fn bitwise(call: &mut Call<'_>, op: impl Fn(u64, u64) -> u64) -> JetResult {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
         return return_small(call, op(a, b));
@@ -94,8 +94,8 @@ fn bitwise(call: &mut Call<'_>, op: impl Fn(u64, u64) -> u64) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// `bitwise f x y`: the bits that a function gives of pairs of bits, from the lowest up. Functions
-/// that give other nats are left to the law, which adds those up.
+/// `bitwise f x y`: the nat whose bits are `f` of the corresponding bits of `x` and `y`, computed
+/// from the lowest bit up. If `f` returns a nat above 1, the law runs: it adds up such results.
 fn bitwise_by(call: &mut Call<'_>) -> JetResult {
     let height = call.height();
     let count = call.cast(1).bits().max(call.cast(2).bits());
@@ -123,8 +123,7 @@ fn bitwise_by(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// `natFold f z n`: a function of what has come of the bits below and each bit, from the lowest up
-/// to the highest that is set.
+/// `natFold f z n`: folds `f` over the bits of `n`, from the lowest to the highest that is set.
 fn fold(call: &mut Call<'_>) -> JetResult {
     if !call.may_nest() {
         return Ok(Answer::Law);
@@ -183,7 +182,7 @@ fn set_bit(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// The law gives what it was given, be it a nat or not, if the bit is not set.
+/// If the bit is not set, the law returns its argument unchanged, nat or not.
 fn clear_bit(call: &mut Call<'_>) -> JetResult {
     let index = call.cast(0).saturating_u64();
     if !limbs::bit(call.cast(1).limbs(), index) {
@@ -196,7 +195,7 @@ fn clear_bit(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Ends with the lowest `width` bits of an argument from bit `from` on.
+/// Returns the bits `from..from + width` of the argument at `index`.
 fn slice(call: &mut Call<'_>, index: usize, from: u64, width: u64) -> JetResult {
     let bits = call.cast(index).bits().saturating_sub(from).min(width);
     call.push_nat_with(bits.div_ceil(limbs::BITS), |call, out| {

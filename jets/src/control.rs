@@ -1,4 +1,4 @@
-//! Control: conditionals, order of evaluation, traces, and catching crashes.
+//! Control forms: conditionals, order of evaluation, traces, and catching crashes.
 
 use crate::args::return_lazy;
 use crate::declare::{Jet, JetResult, control, native};
@@ -19,7 +19,7 @@ pub(crate) const JETS: &[Jet] = &[
     control("pseq", &[Head, Lazy], Seq),
 ];
 
-/// `par a b`: `b`. The law allows `a` to be evaluated meanwhile, and does not ask for it.
+/// `par a b`: returns `b`. `a` may be evaluated in parallel, but need not be.
 fn second(call: &mut Call<'_>) -> JetResult {
     return_lazy(call, 1)
 }

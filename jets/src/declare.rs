@@ -1,7 +1,7 @@
 //! How a jet is declared: once, as a line of its module's table `JETS`.
 //!
-//! Everything else is derived from these lines: the table that the evaluator gets, what the compiler
-//! knows about a jet, the list that `pallas jets` prints, and what the test suites run.
+//! Everything else is derived from these lines: the table that the evaluator gets, what the
+//! compiler knows about a jet, the list that `pallas jets` prints, and what the test suites run.
 
 use plan::EvalError;
 use vm::jet::{Answer, Call, Control, Demand};

@@ -1,4 +1,4 @@
-//! Hashes: BLAKE3, of bytes and of values.
+//! Jets that compute BLAKE3 hashes of bytes and of values.
 
 use crate::args::{ready, return_small};
 use crate::declare::{Jet, JetResult, native};
@@ -14,10 +14,10 @@ pub(crate) const JETS: &[Jet] = &[
     native("_PinHash", &[Head], pin_hash).total(Any),
 ];
 
-/// So many bytes are hashed before an interrupt is looked for.
+/// Bytes hashed between two checks for an interrupt.
 const INTERRUPT_CHUNK: usize = 1 << 20;
 
-/// The hash of the bars among the leaves of a tree, end to end.
+/// Hashes the concatenation of the bars among the leaves of a tree.
 fn blake3(call: &mut Call<'_>) -> JetResult {
     let mut hasher = blake3::Hasher::new();
     ready!(leaves(call, 0, |call, leaf| {
@@ -37,7 +37,7 @@ fn plan_hash(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// The hash of a pin's item; 0 for what is no pin.
+/// Returns the hash of a pin's item, 0 for a value that is not a pin.
 fn pin_hash(call: &mut Call<'_>) -> JetResult {
     let Shape::Pin(pin) = call.arg(0).shape() else { return return_small(call, 0) };
     let hash = pin.hash()?;

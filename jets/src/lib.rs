@@ -1,25 +1,29 @@
 //! Native implementations ([`Jet`]s) of known laws, found by the laws' hashes.
 //!
-//! [`table`] ties every declared jet to the hashes of the laws that it implements. The evaluator finds
-//! the jet of a pinned law by that hash, evaluates the arguments as far as the jet demands, and calls
-//! the native implementation with a [`vm::jet::Call`], which holds the arguments and takes the result.
+//! [`table`] ties every declared jet to the hashes of the laws that it implements. The evaluator
+//! finds the jet of a pinned law by that hash, evaluates the arguments as far as the jet demands,
+//! and calls the native implementation with a [`vm::jet::Call`], which holds the arguments and
+//! takes the result.
 //!
-//! A jet returns what its law returns, for all arguments: it evaluates what the law evaluates, crashes
-//! where the law crashes, and leaves unevaluated what the law leaves unevaluated. If it does not handle
-//! its arguments, it answers [`vm::jet::Answer::Law`] and the law runs. Two differences are deliberate:
-//! a jet may return where its law would not terminate (a division by 0), and it fails early with
-//! [`plan::EvalError::OutOfMemory`] if no heap could hold the result.
+//! A jet returns what its law returns, for all arguments: it evaluates what the law evaluates,
+//! crashes where the law crashes, and leaves unevaluated what the law leaves unevaluated. If it
+//! does not handle its arguments, it answers [`vm::jet::Answer::Law`] and the law runs. Two
+//! differences are deliberate: a jet may return where its law would not terminate (a division by
+//! 0), and it fails early with [`plan::EvalError::OutOfMemory`] if no heap could hold the result.
 //!
 //! ```text
-//! prototype_laws, project_laws          names and hashes of the laws that jets implement
+//! tab_build                          construction of tables
+//! set  tab                           sets; access to tables
+//! search                             binary search
+//! order row list                     comparison; rows; lists
+//! nat bits words logic               arithmetic; bits; words of 32 and 64 bits; truth
+//! bar pad text hash                  bytes; bit strings; text; BLAKE3
+//! reflect seed control               reflection; serialization; control forms
+//! tree  merge                        the walk over a tree of apps; merging of sorted keys
+//! args                               reading arguments, suspension, returning results
+//! declare                            the declaration of a jet
 //!
-//! tab_build                             construction of tables
-//! set tab bar pad nat hash search       sets, tables, bytes, bits, arithmetic, hashes, binary search
-//! row list logic bits words order       rows, lists, truth, bits, words, comparison
-//!   reflect seed text control             reflection, serialization, text, control forms
-//! tree merge                            walking a tree of apps; merging sorted keys
-//! args                                  reading arguments, suspension, returning results
-//! declare                               the declaration of a jet
+//! prototype_laws  project_laws       names and hashes of the laws that jets implement
 //! ```
 //!
 //! A law without a jet runs interpreted or compiled like any other law.

@@ -1,6 +1,6 @@
-//! Truth: 0, and whatever is not a nat, is false.
+//! Jets on truth values. 0 and all values that are not nats are false.
 //!
-//! The second argument of a connective is evaluated only if the first does not settle the result.
+//! A connective evaluates its second argument only if the first does not decide the result.
 
 use crate::args::{evaluate_arg, is_true, return_bit};
 use crate::declare::{Jet, JetResult, native};
@@ -32,13 +32,13 @@ fn truth(call: &mut Call<'_>) -> JetResult {
     return_bit(call, truth)
 }
 
-/// Unlike `not`, no for what is not a nat.
+/// Unlike [`not`], returns 0 for a value that is not a nat.
 fn is_zero(call: &mut Call<'_>) -> JetResult {
     let zero = call.small(0) == Some(0);
     return_bit(call, zero)
 }
 
-/// Ends with whether the second argument is as true as `wanted`.
+/// Returns whether the truth of the second argument equals `wanted`.
 fn second_is(call: &mut Call<'_>, wanted: bool) -> JetResult {
     evaluate_arg!(call, 1);
     let truth = is_true(call.arg(1));

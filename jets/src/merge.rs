@@ -1,25 +1,27 @@
-//! Merging ascending lists of keys, and sorting by merging. Both go on only until somebody asks for an
-//! evaluation to stop, which the standard library's sorting could not.
+//! Merging of ascending key lists, and merge sort.
+//!
+//! Both check for an interrupt and may fail in the middle; the sort of the standard library cannot.
 
 use plan::{EvalError, Items};
 use std::cmp::Ordering;
 use vm::jet::Call;
 
-/// Where a key of the merged list comes from.
+/// The origin of a key of the merged list, with its index there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum MergedKey {
-    /// Only the first list has it, at this index.
+    /// Only the left list has the key.
     Left(usize),
-    /// Only the second list has it, at this index.
+    /// Only the right list has the key.
     Right(usize),
-    /// Both have it.
+    /// Both lists have the key.
     Both(usize, usize),
 }
 
-/// The keys of both lists, in ascending order.
+/// Merges two ascending key lists.
 ///
 /// # Errors
-/// [`EvalError::OutOfMemory`] if what is merged could not be held, and [`EvalError::Interrupted`].
+/// [`EvalError::OutOfMemory`] if the heap could not hold the larger list, and
+/// [`EvalError::Interrupted`].
 pub(crate) fn merge(
     call: &Call<'_>,
     left: Items<'_>,
@@ -44,10 +46,10 @@ pub(crate) fn merge(
     Ok(merged)
 }
 
-/// The numbers below `count`, sorted by an order that may fail; of equal ones the last.
+/// Sorts the indices below `count` by `compare`; of equal ones, only the last is kept.
 ///
 /// # Errors
-/// How `compare` failed.
+/// The error that `compare` returns.
 pub(crate) fn merge_sort(
     count: usize,
     mut compare: impl FnMut(usize, usize) -> Result<Ordering, EvalError>,
@@ -67,7 +69,7 @@ pub(crate) fn merge_sort(
     Ok(runs.pop().unwrap_or_default())
 }
 
-/// Two sorted lists as one; of equal numbers those of the second.
+/// Merges two sorted runs of indices; of equal ones, that of the right run is kept.
 fn merge_runs(
     left: &[usize],
     right: &[usize],

@@ -1,7 +1,7 @@
-//! Arithmetic on nats. Whatever is not a nat counts as 0.
+//! Arithmetic on nats. A value that is not a nat counts as 0.
 //!
-//! Nats below 2^63 are calculated with in registers, larger ones on the heap; products, quotients
-//! and powers of many limbs are malachite's. See [`vm::jet::Call`].
+//! Nats below 2^63 are computed in registers, larger ones limb by limb on the heap. Products,
+//! quotients and powers of many limbs use malachite (see [`vm::jet::Call`]).
 
 use crate::args::{
     evaluate_arg, return_bit, return_lazy, return_small, return_u64, return_value, thunk_words,
@@ -55,7 +55,8 @@ fn dec(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// `times f x n`: `f` of `f` of ... `x`, `n` times. The law evaluates none of them before the last.
+/// `times f x n`: applies `f` to `x` `n` times. Like the law, it evaluates only the outermost
+/// application.
 fn times(call: &mut Call<'_>) -> JetResult {
     let turns = call.cast(2).saturating_u64();
     call.afford(turns.saturating_mul(thunk_words(1)))?;
@@ -73,7 +74,7 @@ fn times(call: &mut Call<'_>) -> JetResult {
 
 fn add(call: &mut Call<'_>) -> JetResult {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
-        // Both are below 2^63.
+        // The sum cannot overflow: both nats are below 2^63.
         return return_u64(call, a + b);
     }
     let limbs = call.limb_count(0).max(call.limb_count(1)) + 1;
@@ -96,8 +97,8 @@ fn sub(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// The law adds its first argument as often as the second says: not once, and so without looking
-/// at it, if that is 0.
+/// The law adds its first argument as often as the second says, so it does not evaluate the first
+/// if the second is 0.
 fn mul(call: &mut Call<'_>) -> JetResult {
     if call.cast(1).is_zero() {
         return return_small(call, 0);
@@ -112,7 +113,7 @@ fn mul(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Pushes the quotient: 0, of a division by 0.
+/// Pushes the quotient; 0 for a division by 0.
 fn push_quotient(call: &mut Call<'_>) -> Result<(), EvalError> {
     if call.cast(1).is_zero() {
         call.push_small(0);
@@ -121,7 +122,7 @@ fn push_quotient(call: &mut Call<'_>) -> Result<(), EvalError> {
     call.push_quotient(0, 1)
 }
 
-/// Pushes the remainder: the dividend, of a division by 0.
+/// Pushes the remainder; the dividend for a division by 0.
 fn push_remainder(call: &mut Call<'_>) -> Result<(), EvalError> {
     if call.cast(1).is_zero() { call.push_cast(0) } else { call.push_remainder(0, 1) }
 }
@@ -142,8 +143,8 @@ fn rem(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// The app `(0 quotient remainder)`, neither evaluated by the law; what needs no evaluation of the
-/// arguments is done at once all the same.
+/// Returns the app `(0 quotient remainder)`. The law evaluates neither; if both arguments are
+/// evaluated already, computing them at once makes no difference to the program.
 fn div_mod(call: &mut Call<'_>) -> JetResult {
     if !(call.settle(0) && call.settle(1)) {
         return Ok(Answer::Law);
@@ -155,7 +156,7 @@ fn div_mod(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// The law multiplies as often as the exponent says: at 0 it never looks at the base.
+/// The law multiplies as often as the exponent says, so it does not evaluate the base if that is 0.
 fn pow(call: &mut Call<'_>) -> JetResult {
     if call.cast(1).is_zero() {
         return return_small(call, 1);

@@ -1,11 +1,11 @@
-//! Comparing values that may not be evaluated throughout, as the law `_Cmp` does: outermost first,
-//! then part by part in PLAN's order, and no further than the first difference. What lies behind
-//! that is never evaluated.
+//! Comparison of values whose parts may be unevaluated, as the law `_Cmp` does it: the outermost
+//! shape first, then part by part in PLAN's order, up to the first difference. Parts after the
+//! first difference are never evaluated.
 //!
-//! Comparing works on the call's stack, where what it has to evaluate stays in sight of the
-//! collector; a list of open apps takes the place of recursion.
+//! The values being compared are on the call's stack, where the collector finds them. An explicit
+//! stack of [`ComparedApps`] replaces recursion.
 
-use crate::args::{evaluate, ready};
+use crate::args::{Suspendable, evaluate, ready};
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, Ref};
 use std::cmp::Ordering;
@@ -27,44 +27,38 @@ pub(crate) const JETS: &[Jet] = &[
     native("_Max", &[Head, Head], max).on_nats(Operation::Greatest, Any).cheap(OnNats),
 ];
 
-/// What a comparison is for.
+/// What the caller of a comparison needs to know.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CompareMode {
+    /// The order of the values.
     Order,
-    /// Only whether the values are equal matters: any difference is reported as `Less`.
+    /// Whether the values are equal; any difference is reported as `Less`.
     Equality,
 }
 
-/// Two apps whose arguments are being compared: they lie at `at` and above it.
+/// Two apps, at indices `at` and `at + 1`, whose arguments are being compared: `next` is the next
+/// of `count` arguments.
 struct ComparedApps {
     at: usize,
     next: usize,
     count: usize,
 }
 
-/// What looking at two evaluated values says.
+/// The result of comparing two values that are evaluated to their outermost shape.
 enum ShallowComparison {
+    /// The order is known.
     Known(Ordering),
-    /// They are apps of equal functions to so many arguments.
+    /// The values are apps of equal functions to this many arguments, which remain to be compared.
     Arguments(usize),
 }
 
-/// The order of the values at these heights. Nothing, if a value must be evaluated first that
-/// cannot be from here: it is on top then.
-pub(crate) fn compare(
-    call: &mut Call<'_>,
-    left: usize,
-    right: usize,
-) -> Result<Option<Ordering>, EvalError> {
+/// Compares the values at two indices in PLAN's order.
+pub(crate) fn compare(call: &mut Call<'_>, left: usize, right: usize) -> Suspendable<Ordering> {
     compare_in_mode(call, left, right, CompareMode::Order)
 }
 
-/// Whether the values at these heights are equal; nothing as for [`compare`].
-pub(crate) fn equal(
-    call: &mut Call<'_>,
-    left: usize,
-    right: usize,
-) -> Result<Option<bool>, EvalError> {
+/// Whether the values at two indices are equal.
+pub(crate) fn equal(call: &mut Call<'_>, left: usize, right: usize) -> Suspendable<bool> {
     let order = compare_in_mode(call, left, right, CompareMode::Equality)?;
     Ok(order.map(|order| order == Ordering::Equal))
 }
@@ -74,7 +68,7 @@ fn compare_in_mode(
     left: usize,
     right: usize,
     mode: CompareMode,
-) -> Result<Option<Ordering>, EvalError> {
+) -> Suspendable<Ordering> {
     if let (Some(left), Some(right)) = (call.small(left), call.small(right)) {
         return Ok(Some(left.cmp(&right)));
     }
@@ -84,7 +78,7 @@ fn compare_in_mode(
     let mut open: Vec<ComparedApps> = Vec::new();
     loop {
         call.check()?;
-        // The pair to look at is on top.
+        // The next pair to compare is on top of the stack.
         let at = call.height() - 2;
         if evaluate(call, at)?.is_none() || evaluate(call, at + 1)?.is_none() {
             return Ok(None);
@@ -104,7 +98,7 @@ fn compare_in_mode(
     }
 }
 
-/// Pushes the next arguments to be compared. Says no if there are none left.
+/// Pushes the next pair of arguments to compare; returns `false` if none is left.
 fn push_next_pair(call: &mut Call<'_>, open: &mut Vec<ComparedApps>) -> Result<bool, EvalError> {
     while let Some(last) = open.last_mut() {
         if last.next == last.count {
@@ -121,20 +115,20 @@ fn push_next_pair(call: &mut Call<'_>, open: &mut Vec<ComparedApps>) -> Result<b
     Ok(false)
 }
 
-/// Compares the evaluated values at `at` and above it as far as that can be said at once.
+/// Compares the evaluated values at `at` and `at + 1` without evaluating any part of them.
 fn compare_shallow(
     call: &mut Call<'_>,
     at: usize,
     mode: CompareMode,
 ) -> Result<ShallowComparison, EvalError> {
     let (left, right) = (call.at(at), call.at(at + 1));
-    let given = call.given(at);
-    if left.is_normal() && right.is_normal() || given == 0 && call.given(at + 1) == 0 {
+    let arg_count = call.given(at);
+    if left.is_normal() && right.is_normal() || arg_count == 0 && call.given(at + 1) == 0 {
         return Ok(ShallowComparison::Known(compare_normal(left, right, mode)?));
     }
-    // One of them is an app, since all else is in normal form. An app is greater than what is none,
-    // and one with more arguments greater than one with fewer.
-    let order = given.cmp(&call.given(at + 1));
+    // At least one value is an app, because all other evaluated values are in normal form. An app
+    // is greater than any other value, and greater than an app with fewer arguments.
+    let order = arg_count.cmp(&call.given(at + 1));
     if order != Ordering::Equal {
         return Ok(ShallowComparison::Known(order));
     }
@@ -144,13 +138,13 @@ fn compare_shallow(
     let order = compare_normal(call.at(height), call.at(height + 1), mode)?;
     call.drop_to(height);
     Ok(if order == Ordering::Equal {
-        ShallowComparison::Arguments(given)
+        ShallowComparison::Arguments(arg_count)
     } else {
         ShallowComparison::Known(order)
     })
 }
 
-/// Compares values in normal form.
+/// Compares two values in normal form.
 fn compare_normal(left: Ref<'_>, right: Ref<'_>, mode: CompareMode) -> Result<Ordering, EvalError> {
     match mode {
         CompareMode::Order => left.try_compare(right),
@@ -159,7 +153,7 @@ fn compare_normal(left: Ref<'_>, right: Ref<'_>, mode: CompareMode) -> Result<Or
     }
 }
 
-/// Ends with whether the order of the arguments is as wanted.
+/// Returns whether the order of the arguments satisfies `wanted`.
 fn return_whether(call: &mut Call<'_>, wanted: fn(Ordering) -> bool) -> JetResult {
     let order = ready!(compare(call, 0, 1));
     call.push_bit(wanted(order));

@@ -1,5 +1,5 @@
-//! Pads: bits, as a nat whose topmost one only marks their end. What is not a pad counts as the
-//! empty one, 1.
+//! Jets on pads. A pad is a bit string, represented as a nat whose highest set bit marks the end. A
+//! value that is not a pad counts as the empty pad, 1.
 
 use crate::args::{evaluate_item, ready, return_value, row_len};
 use crate::declare::{Jet, JetResult, native};
@@ -16,7 +16,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("padFlat", &[Head], flat).gives(Nat),
 ];
 
-/// PadBuilder that pads are appended to.
+/// Concatenates the bits of pads: `count` bits in `limbs`.
 #[derive(Default)]
 struct PadBuilder {
     limbs: Vec<u64>,
@@ -24,7 +24,7 @@ struct PadBuilder {
 }
 
 impl PadBuilder {
-    /// Appends a pad's bits, if the heap could hold the result.
+    /// Appends a pad's bits; fails if the heap cannot hold the result.
     fn append(&mut self, call: &Call<'_>, pad: Ref<'_>) -> Result<(), EvalError> {
         call.check()?;
         let Some(pad) = pad.as_nat() else { return Ok(()) };
@@ -59,7 +59,7 @@ impl PadBuilder {
         self.count += count;
     }
 
-    /// Ends with the pad of all bits.
+    /// Returns the pad of all appended bits.
     fn finish(mut self, call: &mut Call<'_>) -> JetResult {
         self.append_limb(1, 1);
         call.push_limbs(&self.limbs)?;
@@ -67,12 +67,12 @@ impl PadBuilder {
     }
 }
 
-/// An argument as a pad.
+/// The argument at `index` as a pad.
 fn pad<'c>(call: &'c Call<'_>, index: usize) -> NatRef<'c> {
     call.nat(index).filter(|pad| !pad.is_zero()).unwrap_or(NatRef::Small(1))
 }
 
-/// The second pad above the bits of the first.
+/// Concatenates two pads: the bits of the second go above those of the first.
 fn weld(call: &mut Call<'_>) -> JetResult {
     let count = pad(call, 0).bits() - 1;
     let limbs = limbs::shifted_left_len(pad(call, 1).limbs(), count);
@@ -81,7 +81,7 @@ fn weld(call: &mut Call<'_>) -> JetResult {
         for (out, bits) in out.iter_mut().zip(pad(call, 0).limbs()) {
             *out |= bits;
         }
-        // The end of the first is now a bit of the second.
+        // The end marker of the first pad is at the position of the second pad's lowest bit.
         let (at, end) = ((count / limbs::BITS) as usize, 1 << (count % limbs::BITS));
         if !limbs::bit(pad(call, 1).limbs(), 0) {
             out[at] &= !end;
@@ -103,7 +103,7 @@ fn cat(call: &mut Call<'_>) -> JetResult {
     bits.finish(call)
 }
 
-/// The leaves of a tree end to end; a nat is taken as it is.
+/// Concatenates the leaves of a tree of pads; a nat is returned unchanged.
 fn flat(call: &mut Call<'_>) -> JetResult {
     if call.nat(0).is_some() {
         return return_value(call, 0);

@@ -1,6 +1,6 @@
-//! What PLAN can know of a value: its kind, and what it is made of.
+//! Reflection: the kind of a value, and its parts.
 //!
-//! Rows, tables, sets and bars are seen here as the apps and laws they stand for.
+//! PLAN sees rows, tables, sets and bars as the apps and laws that they represent.
 
 use crate::args::{is_true, natural, return_bit, return_small, return_value};
 use crate::declare::{Jet, JetResult, native};
@@ -34,7 +34,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("_IsRow", &[Head], is_row).total(Bit).cheap(Always),
 ];
 
-/// The four kinds of value, as numbered by `_PlanTag`.
+/// The four kinds of PLAN values, numbered as `_PlanTag` numbers them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PlanTag {
     Pin = 0,
@@ -80,7 +80,7 @@ fn plan_tag(call: &mut Call<'_>) -> JetResult {
     return_small(call, tag)
 }
 
-/// Like the plain tag, but data that have a shape of their own have one of their own here too.
+/// Like [`plan_tag`], but bars, rows, tables, constructors and sets have tags of their own.
 fn type_tag(call: &mut Call<'_>) -> JetResult {
     let value = call.arg(0);
     let tag = match value.shape() {
@@ -89,22 +89,22 @@ fn type_tag(call: &mut Call<'_>) -> JetResult {
         Shape::Tab(..) => 6,
         Shape::Set(_) => 8,
         _ if is_constructor(value) => 7,
-        // It may be a table whose values have not been evaluated.
+        // The app may be a table whose row of values is not evaluated yet.
         Shape::App(app) if matches!(app.head().shape(), Shape::Set(_)) => return Ok(Answer::Law),
         _ => plan_tag_of(value) as u64,
     };
     return_small(call, tag)
 }
 
-/// A nat itself; of an app, what it was applied to last; else 0.
+/// Returns a nat itself, the last argument of an app, and 0 for any other value.
 fn data_tag(call: &mut Call<'_>) -> JetResult {
     if is_true(call.arg(0)) {
         return return_value(call, 0);
     }
     match call.given(0) {
         0 => return_small(call, 0),
-        given => {
-            call.push_arg(0, given - 1)?;
+        arg_count => {
+            call.push_arg(0, arg_count - 1)?;
             Ok(Answer::Eval)
         }
     }
@@ -127,7 +127,7 @@ fn law_name(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Pushes the arity of a law, 0 for what is none.
+/// Pushes the arity of a law; 0 for any other value.
 fn push_law_args(call: &mut Call<'_>) {
     match call.arg(0).shape() {
         Shape::Law(_) => call.push_item(0, 1),
@@ -144,7 +144,7 @@ fn law_args(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Pushes the body of a law, 0 for what is none.
+/// Pushes the body of a law; 0 for any other value.
 fn push_law_body(call: &mut Call<'_>) -> Result<(), plan::EvalError> {
     match call.arg(0).shape() {
         Shape::Law(_) => call.push_item(0, 2),
@@ -164,8 +164,9 @@ fn law_body(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// The function of an app, without its last argument; the constructor of a pin; a law's, without
-/// the body.
+/// Returns an app without its last argument, the constructor of a pin (4), or the constructor of a
+/// law applied to its name and arity. The result applied to [`cdr`] of the value gives the value
+/// again.
 fn car(call: &mut Call<'_>) -> JetResult {
     match plan_tag_of(call.arg(0)) {
         PlanTag::Nat => call.push_small(0),
@@ -186,7 +187,7 @@ fn car(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// The last argument of an app, the item of a pin, the body of a law.
+/// Returns the last argument of an app, the item of a pin, or the body of a law.
 fn cdr(call: &mut Call<'_>) -> JetResult {
     match plan_tag_of(call.arg(0)) {
         PlanTag::Nat => call.push_small(0),
@@ -206,7 +207,7 @@ fn null(call: &mut Call<'_>) -> JetResult {
     return_bit(call, none)
 }
 
-/// The function of an app, without any arguments; anything else is its own.
+/// Returns the function of an app without any arguments, and any other value unchanged.
 fn head(call: &mut Call<'_>) -> JetResult {
     if plan_tag_of(call.arg(0)) != PlanTag::App {
         return return_value(call, 0);
@@ -215,7 +216,7 @@ fn head(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// How many arguments a value takes when it is called.
+/// Returns the number of arguments that the value needs before a call runs.
 fn arity(call: &mut Call<'_>) -> JetResult {
     match call.arity(0) {
         Some(arity) => return_small(call, arity),
@@ -223,7 +224,7 @@ fn arity(call: &mut Call<'_>) -> JetResult {
     }
 }
 
-/// The constructor of rows of that width: the law `{0 width+1 0}`.
+/// Returns the constructor of rows of a given width: the law `{0 width+1 0}`.
 fn cow(call: &mut Call<'_>) -> JetResult {
     let width = natural(call, 0);
     call.push_small(0);
@@ -233,7 +234,7 @@ fn cow(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Call(3))
 }
 
-/// One less than the arity of a law.
+/// Returns the arity of a law minus one.
 fn cow_size(call: &mut Call<'_>) -> JetResult {
     if let Shape::Law(_) = call.arg(0).shape() {
         return Ok(Answer::Law);

@@ -1,7 +1,7 @@
-//! Rows: looking into them, and making new ones of their items.
+//! Jets on rows: access to items, and construction of new rows.
 //!
-//! The laws take any app for a row: its items are its arguments, the last one first. What is no app
-//! has no items. Items are passed on as they are; only what a law looks at is evaluated.
+//! The laws treat any app as a row: its items are its arguments, the last one first. A value that
+//! is not an app has no items. Items are passed on unevaluated unless the law evaluates them.
 
 use crate::args::{
     INSERTION_RATIO, drop_count, evaluate_arg, evaluate_item, natural, ready, return_lazy,
@@ -38,13 +38,14 @@ pub(crate) const JETS: &[Jet] = &[
     native("sumOf", &[Lazy, Head], sum_of).gives(Nat),
 ];
 
-/// Makes sure that a row of `count` items, each of which takes `words` on the heap, can be made.
+/// Fails if the heap cannot hold a row of `count` items of `words` words each, or the stack the
+/// items.
 fn check_result_row(call: &Call<'_>, count: usize, words: u64) -> Result<(), EvalError> {
     call.afford((count as u64).saturating_mul(1 + words))?;
     call.room_for(count + 16)
 }
 
-/// Pushes item `item` of the `count` items of the app at that height.
+/// Pushes item `item` of the app at index `row`, which has `count` items.
 fn push_nth(call: &mut Call<'_>, row: usize, item: usize, count: usize) -> Result<(), EvalError> {
     if row_len(call, row).is_some() {
         call.push_item(row, item);
@@ -53,7 +54,7 @@ fn push_nth(call: &mut Call<'_>, row: usize, item: usize, count: usize) -> Resul
     call.push_arg(row, count - 1 - item)
 }
 
-/// Pushes these of the `count` items of the app at that height.
+/// Pushes the given items of the app at index `row`, which has `count` items.
 fn push_range(
     call: &mut Call<'_>,
     row: usize,
@@ -76,7 +77,7 @@ fn len(call: &mut Call<'_>) -> JetResult {
     return_small(call, count)
 }
 
-/// The item of `row` whose number is the argument `index`; 0 beyond the last.
+/// Returns the item of `row` at the position that the argument `index` holds; 0 if there is none.
 fn return_item(call: &mut Call<'_>, row: usize, index: usize) -> JetResult {
     if call.push_flat_item(row, index) {
         return Ok(Answer::Eval);
@@ -113,8 +114,8 @@ fn last(call: &mut Call<'_>) -> JetResult {
     }
 }
 
-/// `row` with the item whose number is the argument `index` replaced by the argument `value`.
-/// Beyond the last item nothing changes.
+/// Returns `row` with the item at the position that the argument `index` holds replaced by the
+/// argument `value`; `row` itself if there is no such item.
 fn replace(call: &mut Call<'_>, row: usize, index: usize, value: usize) -> JetResult {
     let count = call.given(row);
     if count == 0 {
@@ -151,7 +152,7 @@ fn mutate(call: &mut Call<'_>) -> JetResult {
     replace(call, 2, 0, 1)
 }
 
-/// The branch of that number, or the fallback.
+/// Returns the branch that the first argument selects, or the fallback.
 fn switch(call: &mut Call<'_>) -> JetResult {
     let count = call.given(2);
     match call.nat(0).and_then(|nat| nat.to_u64()) {
@@ -163,7 +164,7 @@ fn switch(call: &mut Call<'_>) -> JetResult {
     }
 }
 
-/// The row of the values of a function at 0, 1, ..., evaluated only where that is cheap.
+/// Returns the row of `f 0`, `f 1`, ...; an application is evaluated at once only if it is cheap.
 fn generate(call: &mut Call<'_>) -> JetResult {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     check_result_row(call, count, thunk_words(1))?;
@@ -173,13 +174,13 @@ fn generate(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Whether items are better inserted into the row that an argument is than both copied.
+/// Whether inserting `items` items into the row at index `row` is cheaper than copying everything.
 fn should_insert(call: &Call<'_>, row: usize, count: usize, items: usize) -> bool {
     Call::is_long(count) && items < count / INSERTION_RATIO && row_len(call, row).is_some()
 }
 
-/// Ends with the `count` items of the row that an argument is, and the `items` ones of the argument
-/// `other` inserted before item `at`.
+/// Returns the argument `row` with the `items` items of the argument `other` inserted before item
+/// `at`.
 fn insert_items(
     call: &mut Call<'_>,
     row: usize,
@@ -254,7 +255,7 @@ fn snoc(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Ends with the row of these items of the argument `row`.
+/// Returns the row of the given items of the argument `row`.
 fn return_items(call: &mut Call<'_>, row: usize, items: Range<usize>) -> JetResult {
     let count = call.given(row);
     if items.len() == count && row_len(call, row).is_some() {
@@ -277,7 +278,7 @@ fn drop(call: &mut Call<'_>) -> JetResult {
     return_items(call, 1, dropped..count)
 }
 
-/// Rows end to end. The law evaluates them from the last to the first.
+/// Concatenates a row of rows. The law evaluates them from the last to the first.
 fn cat(call: &mut Call<'_>) -> JetResult {
     let Some(rows) = row_len(call, 0) else { return Ok(Answer::Law) };
     for row in (0..rows).rev() {
@@ -290,7 +291,7 @@ fn cat(call: &mut Call<'_>) -> JetResult {
         let at = call.height();
         call.push_item(0, row);
         call.settle(at);
-        // What has been pushed so far lies below: the row just pushed is moved above its items.
+        // The items go above those of earlier rows; the row itself is then removed from below them.
         let count = call.given(at);
         push_range(call, at, 0..count, count)?;
         call.remove(at);
@@ -300,7 +301,7 @@ fn cat(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Pairs of items, as many as the shorter row has.
+/// Pairs the items of two rows, up to the length of the shorter one.
 fn zip(call: &mut Call<'_>) -> JetResult {
     let (left, right) = (call.given(0), call.given(1));
     let count = left.min(right);
@@ -315,7 +316,7 @@ fn zip(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// The sum of the items. The law evaluates them from the last to the first.
+/// Returns the sum of the items. The law evaluates them from the last to the first.
 fn sum(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     let mut total = NatSum::default();
@@ -331,7 +332,7 @@ fn sum(call: &mut Call<'_>) -> JetResult {
     total.finish(call)
 }
 
-/// The sum of the values of a function at the items, evaluated from the first to the last.
+/// Returns the sum of a function's results for all items, evaluated from the first to the last.
 fn sum_of(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 1) else { return Ok(Answer::Law) };
     if !call.may_nest() {
@@ -350,7 +351,7 @@ fn sum_of(call: &mut Call<'_>) -> JetResult {
     total.finish(call)
 }
 
-/// A sum, in a register for as long as it fits one.
+/// A sum of nats: `low` until it overflows, then `low + rest`.
 #[derive(Default)]
 struct NatSum {
     low: u64,
@@ -358,7 +359,7 @@ struct NatSum {
 }
 
 impl NatSum {
-    /// Adds the value at that height, as a nat.
+    /// Adds the value at index `at`, as a nat.
     fn add(&mut self, call: &Call<'_>, at: usize) {
         match call.small(at).map(|nat| self.low.overflowing_add(nat)) {
             Some((low, false)) => self.low = low,

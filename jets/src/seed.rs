@@ -1,6 +1,7 @@
-//! Seeds and germs: values as bars. See [`plan::seed`].
+//! Jets that save values as seeds and germs (bars) and load them; see [`plan::seed`].
 //!
-//! What is not in the form of a seed is left to the laws, which read some of it all the same.
+//! If the input is not a well-formed seed, the law runs, because the laws accept some malformed
+//! input.
 
 use crate::args::{return_small, row_len};
 use crate::declare::{Jet, JetResult, native};
@@ -18,7 +19,8 @@ pub(crate) const JETS: &[Jet] = &[
     native("_LoadGerm", &[Lazy, Head], load_pin),
 ];
 
-/// The end of a call that cannot save: only of what is too large, or if somebody asked for it.
+/// The evaluation error for a failed save. The arguments are in normal form (and pins), so only
+/// size limits and interrupts occur.
 fn save_error(error: SaveError) -> EvalError {
     match error {
         SaveError::PinTooLarge { parts } => EvalError::TooLarge { parts },
@@ -34,7 +36,8 @@ fn save_seed(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// The row of the pins that a pin refers to, and the bar of the rest; 0 for what is no pin.
+/// Returns the pair of the row of pins that a pin refers to and the bar of the rest; 0 for a value
+/// that is not a pin.
 fn save_pin(call: &mut Call<'_>) -> JetResult {
     if !matches!(call.arg(0).shape(), Shape::Pin(_)) {
         return return_small(call, 0);
@@ -49,7 +52,7 @@ fn save_pin(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Ends with what has been loaded, or leaves it to the law.
+/// Returns the loaded value; answers [`Answer::Law`] if the input is malformed.
 fn return_loaded(call: &mut Call<'_>, loaded: Result<Val, LoadError>) -> JetResult {
     match loaded {
         Ok(value) => {
@@ -67,8 +70,8 @@ fn load_seed(call: &mut Call<'_>) -> JetResult {
     return_loaded(call, loaded)
 }
 
-/// `_LoadGerm pins bar`: the pin again. The law looks at the pins only where a hole asks for them, so
-/// those that are not evaluated are left to it.
+/// `_LoadGerm pins bar`: restores the pin. The law evaluates a pin only if the bar refers to it, so
+/// it runs if the pins are not all evaluated.
 fn load_pin(call: &mut Call<'_>) -> JetResult {
     if !call.settle(0) {
         return Ok(Answer::Law);

@@ -1,11 +1,11 @@
-//! Sets: distinct keys in ascending order.
+//! Jets on sets (distinct keys in ascending order).
 //!
-//! The laws see the row of keys that is the body of a set's law, and do what they do with anything
-//! else as well; that is left to them, except where it is plain.
+//! The laws work on the row of keys in the body of a set's law, so they also accept values that are
+//! not sets. For such values these jets mostly answer [`Answer::Law`].
 
 use crate::args::{
-    INSERTION_RATIO, drop_count, evaluate_arg, ready, return_bit, return_lazy, return_small,
-    return_value, set_len, take_count,
+    INSERTION_RATIO, drop_count, evaluate_arg, push_law_header, ready, return_bit, return_lazy,
+    return_small, return_value, set_len, take_count,
 };
 use crate::declare::{Jet, JetResult, native};
 use crate::merge::{MergedKey, merge};
@@ -38,7 +38,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("setSub", &[Lazy, Head], subtract),
 ];
 
-/// Pushes the set of these keys of the set at that height.
+/// Pushes the set of the given keys of the set at index `set`.
 pub(crate) fn push_key_range(
     call: &mut Call<'_>,
     set: usize,
@@ -50,7 +50,7 @@ pub(crate) fn push_key_range(
     call.set_of_ascending(count)
 }
 
-/// The keys of two sets, which both arguments are.
+/// The keys of the first two arguments, if both are sets.
 fn both_key_lists<'c>(call: &'c Call<'_>) -> Option<(Items<'c>, Items<'c>)> {
     match (call.arg(0).shape(), call.arg(1).shape()) {
         (Shape::Set(left), Shape::Set(right)) => Some((left, right)),
@@ -58,7 +58,7 @@ fn both_key_lists<'c>(call: &'c Call<'_>) -> Option<(Items<'c>, Items<'c>)> {
     }
 }
 
-/// Ends with the set of those keys of both arguments that are wanted.
+/// Returns the set of those merged keys of both arguments that satisfy `wanted`.
 fn return_merged(call: &mut Call<'_>, wanted: fn(MergedKey) -> bool) -> JetResult {
     let Some((left, right)) = both_key_lists(call) else { return Ok(Answer::Law) };
     let mut sources = merge(call, left, right)?;
@@ -74,21 +74,22 @@ fn return_merged(call: &mut Call<'_>, wanted: fn(MergedKey) -> bool) -> JetResul
     Ok(Answer::Done)
 }
 
-/// Whether to do so.
+/// Whether to process the keys of `one` individually instead of merging it with `other`; see
+/// [`INSERTION_RATIO`].
 pub(crate) fn is_much_shorter(one: Items<'_>, other: Items<'_>) -> bool {
     Call::is_long(other.len()) && one.len() < other.len() / INSERTION_RATIO
 }
 
-/// Ends with the set that the argument `set` is, with (or else without) each key of the argument
-/// `keys`.
-fn edit_key_by_key(call: &mut Call<'_>, set: usize, keys: usize, with: bool) -> JetResult {
+/// Returns the argument `set` with each key of the argument `keys` inserted (if `insert`) or
+/// deleted.
+fn edit_key_by_key(call: &mut Call<'_>, set: usize, keys: usize, insert: bool) -> JetResult {
     let count = set_len(call, keys).unwrap_or(0);
     call.push_at(set);
     let whole = call.height() - 1;
     for item in 0..count {
         call.check()?;
         call.push_item(keys, item);
-        match (ready!(search(call, whole + 1, whole)), with) {
+        match (ready!(search(call, whole + 1, whole)), insert) {
             (KeyPosition::Missing(at), true) => call.push_inserted(whole, at, whole + 1)?,
             (KeyPosition::Found(at), false) => call.push_removed(whole, at)?,
             _ => call.push_at(whole),
@@ -99,11 +100,9 @@ fn edit_key_by_key(call: &mut Call<'_>, set: usize, keys: usize, with: bool) -> 
     Ok(Answer::Done)
 }
 
-/// The law `{1 2 keys}`, which is a set if the keys are a row in ascending order.
+/// Returns the law `{1 2 keys}`. It is a set if the keys are a row in ascending order.
 fn make(call: &mut Call<'_>) -> JetResult {
-    call.push_small(0);
-    call.push_small(1);
-    call.push_small(2);
+    push_law_header(call, 1, 2);
     call.push_at(0);
     Ok(Answer::Call(3))
 }
@@ -138,8 +137,8 @@ fn has(call: &mut Call<'_>) -> JetResult {
         Some(0) => return_bit(call, false),
         Some(_) => {
             evaluate_arg!(call, 0);
-            let place = ready!(search(call, 0, 1));
-            return_bit(call, matches!(place, KeyPosition::Found(_)))
+            let position = ready!(search(call, 0, 1));
+            return_bit(call, matches!(position, KeyPosition::Found(_)))
         }
     }
 }
@@ -166,7 +165,8 @@ fn insert(call: &mut Call<'_>) -> JetResult {
     }
 }
 
-/// The law compares the key with all others, so it is evaluated if there are any.
+/// The law compares the key with all keys of the set, so it evaluates the key unless the set is
+/// empty.
 fn delete(call: &mut Call<'_>) -> JetResult {
     match set_len(call, 1) {
         None => return Ok(Answer::Law),
@@ -193,7 +193,7 @@ fn weld(call: &mut Call<'_>) -> JetResult {
     return_merged(call, |_| true)
 }
 
-/// The keys that both have. The law looks at its first argument once per key of the second.
+/// Intersection. The law evaluates its first argument only if the second has keys.
 fn intersect(call: &mut Call<'_>) -> JetResult {
     match set_len(call, 1) {
         None => return Ok(Answer::Law),
@@ -203,7 +203,8 @@ fn intersect(call: &mut Call<'_>) -> JetResult {
     return_merged(call, |source| matches!(source, MergedKey::Both(..)))
 }
 
-/// The keys that only the first has. The law deletes those of the second one by one.
+/// Difference. The law deletes the keys of the second argument one by one, so it does not evaluate
+/// the first if there are none.
 fn subtract(call: &mut Call<'_>) -> JetResult {
     match set_len(call, 1) {
         None => return Ok(Answer::Law),
@@ -216,7 +217,7 @@ fn subtract(call: &mut Call<'_>) -> JetResult {
     }
 }
 
-/// The union of a row of sets, each of which ends before the next begins.
+/// Union of a row of sets, where all keys of a set are below those of the next.
 fn cat_ascending(call: &mut Call<'_>) -> JetResult {
     let Some(sets) = ascending_sets(call)? else { return Ok(Answer::Law) };
     let mut total = 0;
@@ -235,7 +236,7 @@ fn cat_ascending(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// How many items the argument has, if it is a row of evaluated sets, in ascending order.
+/// The length of the argument, if it is a row of evaluated sets in ascending order.
 fn ascending_sets(call: &Call<'_>) -> Result<Option<usize>, EvalError> {
     let Some(row) = call.arg(0).as_row() else { return Ok(None) };
     let mut last = None;
@@ -272,8 +273,8 @@ fn take(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Ends with the row of the two parts, before and from `at`, of the `count` entries of the set or
-/// table that the second argument is.
+/// Returns the pair of the entries before `at` and those from `at` on. The second argument is a set
+/// or table of `count` entries.
 pub(crate) fn split(call: &mut Call<'_>, push: PushRange, at: usize, count: usize) -> JetResult {
     push(call, 1, 0..at)?;
     push(call, 1, at..count)?;
@@ -281,11 +282,11 @@ pub(crate) fn split(call: &mut Call<'_>, push: PushRange, at: usize, count: usiz
     Ok(Answer::Done)
 }
 
-/// Pushes part of what is at that height.
+/// Pushes a range of the entries of the collection at an index.
 type PushRange = fn(&mut Call<'_>, usize, Range<usize>) -> Result<(), EvalError>;
 
-/// The law evaluates neither argument before a part is asked for: with unevaluated ones it is left
-/// to do so.
+/// The law evaluates its arguments only when a part of the result is demanded, so it runs if either
+/// is unevaluated.
 fn split_at(call: &mut Call<'_>) -> JetResult {
     if !(call.settle(0) && call.settle(1)) {
         return Ok(Answer::Law);
@@ -299,7 +300,8 @@ fn split_at(call: &mut Call<'_>) -> JetResult {
     }
 }
 
-/// The keys below the first argument, and the others. As lazy as [`split_at`].
+/// Returns the pair of the keys below the first argument and the other keys; as lazy as
+/// [`split_at`].
 fn split_below(call: &mut Call<'_>) -> JetResult {
     if !(call.settle(0) && call.settle(1) && call.arg(0).is_normal()) {
         return Ok(Answer::Law);

@@ -1,11 +1,11 @@
-//! Tables: a set of keys applied to the row of as many values. Looking into them; new ones are
-//! made in [`crate::tab_build`].
+//! Jets that read tables. A table is a set of keys applied to the row of as many values. The jets
+//! that construct tables are in [`crate::tab_build`].
 //!
-//! The jets take what has the shape of a table, and an app of a set to a row that is one but for
-//! having been made before its row was evaluated. The rest is left to the laws. Values are never
-//! evaluated, only passed on.
+//! An app of a set to an unevaluated row does not become a table when the row is evaluated later;
+//! these jets accept such an app as the table that it equals. For other values the laws run. Values
+//! in a table are passed on unevaluated.
 
-use crate::args::{evaluate_arg, ready, return_bit, return_lazy, return_small};
+use crate::args::{Suspendable, evaluate_arg, ready, return_bit, return_lazy, return_small};
 use crate::declare::{Jet, JetResult, native};
 use crate::search::{KeyPosition, search};
 use plan::{EvalError, Shape};
@@ -33,8 +33,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("tabFoldlWithKey", &[Lazy, Lazy, Head], fold),
 ];
 
-/// Goes on with the number of keys of the table that an argument is; leaves anything else to the
-/// law.
+/// The number of keys of an argument that is a table; answers [`Answer::Law`] for anything else.
 macro_rules! table {
     ($call:expr, $index:expr) => {
         match as_table($call, $index)? {
@@ -45,8 +44,8 @@ macro_rules! table {
 }
 pub(crate) use table;
 
-/// How many keys the table that an argument is has; nothing if it is none. An app of a set to an
-/// evaluated row that fits becomes the table it is.
+/// The number of keys of the table at `index`; `None` if the value is not a table. Replaces an app
+/// of a set to an evaluated row of the right length by the table.
 pub(crate) fn as_table(call: &mut Call<'_>, index: usize) -> Result<Option<usize>, EvalError> {
     let app = match call.arg(index).shape() {
         Shape::Tab(keys, _) => return Ok(Some(keys.len())),
@@ -65,40 +64,37 @@ pub(crate) fn as_table(call: &mut Call<'_>, index: usize) -> Result<Option<usize
     Ok(Some(count))
 }
 
-/// Pushes the key set of the table at that height, and says at which height it is.
+/// Pushes the key set of the table at index `tab`, and returns its index.
 pub(crate) fn push_keys(call: &mut Call<'_>, tab: usize) -> usize {
     call.push_item(tab, 0);
     call.height() - 1
 }
 
-/// Pushes the row of the values of the table at that height, and says at which height it is.
+/// Pushes the row of values of the table at index `tab`, and returns its index.
 pub(crate) fn push_values(call: &mut Call<'_>, tab: usize) -> usize {
     call.push_item(tab, 1);
     call.height() - 1
 }
 
-/// Pushes a value of the table at that height.
+/// Pushes value `item` of the table at index `tab`.
 pub(crate) fn push_value(call: &mut Call<'_>, tab: usize, item: usize) {
     let values = push_values(call, tab);
     call.push_item(values, item);
     call.remove(values);
 }
 
-/// Searches the keys of a table. Nothing, if a value must be evaluated first: it is on top then.
-pub(crate) fn find(
-    call: &mut Call<'_>,
-    key: usize,
-    tab: usize,
-) -> Result<Option<KeyPosition>, EvalError> {
+/// Searches the keys of the table at index `tab` for the value at index `key`.
+pub(crate) fn find(call: &mut Call<'_>, key: usize, tab: usize) -> Suspendable<KeyPosition> {
     let keys = push_keys(call, tab);
-    let place = search(call, key, keys)?;
-    if place.is_some() {
+    let position = search(call, key, keys)?;
+    if position.is_some() {
         call.drop_to(keys);
     }
-    Ok(place)
+    Ok(position)
 }
 
-/// A set applied to a row of as many values. The law evaluates what the set is applied to.
+/// Returns whether a value is a set applied to a row of as many values. The law evaluates what the
+/// set is applied to.
 fn is_tab(call: &mut Call<'_>) -> JetResult {
     let app = match call.arg(0).shape() {
         Shape::Tab(..) => return return_bit(call, true),
@@ -154,8 +150,8 @@ fn is_empty(call: &mut Call<'_>) -> JetResult {
     return_bit(call, count == 0)
 }
 
-/// Where the argument `key` is among the keys of the table that the argument `tab` is. The laws do
-/// not look at the key if there are none.
+/// The position of the argument `key` among the keys of the argument `tab`. The laws do not
+/// evaluate the key if the table is empty.
 macro_rules! find_key {
     ($call:expr, $key:expr, $tab:expr) => {
         if table!($call, $tab) == 0 {
@@ -179,11 +175,11 @@ fn idx(call: &mut Call<'_>) -> JetResult {
 }
 
 fn has(call: &mut Call<'_>) -> JetResult {
-    let place = find_key!(call, 0, 1);
-    return_bit(call, matches!(place, KeyPosition::Found(_)))
+    let position = find_key!(call, 0, 1);
+    return_bit(call, matches!(position, KeyPosition::Found(_)))
 }
 
-/// `(0 value)`, or 0.
+/// Returns `(0 value)`, or 0 if the key is missing.
 fn lookup(call: &mut Call<'_>) -> JetResult {
     match find_key!(call, 0, 1) {
         KeyPosition::Missing(_) => call.push_small(0),
@@ -206,15 +202,15 @@ fn switch(call: &mut Call<'_>) -> JetResult {
     }
 }
 
-/// Pushes the row of a key and its value: entry `item` of the table at that height, whose key set
-/// is at height `keys`.
+/// Pushes the pair of key and value of entry `item` of the table at index `tab`, whose key set is
+/// at index `keys`.
 fn push_pair(call: &mut Call<'_>, keys: usize, tab: usize, item: usize) -> Result<(), EvalError> {
     call.push_item(keys, item);
     push_value(call, tab, item);
     call.row(2)
 }
 
-/// The entry of that number; 0 beyond the last.
+/// Returns the pair of entry `n`; 0 if there is no such entry.
 fn element(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 1);
     match call.nat(0).and_then(|nat| nat.to_u64()) {
@@ -261,8 +257,8 @@ fn to_pair_list(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// `tabFoldlWithKey f start tab`: `f (f start key value) key value` and so on, evaluated from the
-/// inside out.
+/// `tabFoldlWithKey f start tab`: folds `f accumulator key value` over the entries, evaluating the
+/// accumulator after each but the last, which is a tail call.
 fn fold(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 2);
     if count == 0 {
@@ -286,5 +282,5 @@ fn fold(call: &mut Call<'_>) -> JetResult {
         call.run(3)?;
         call.put(total);
     }
-    unreachable!("the last round returns")
+    unreachable!("the last iteration returns")
 }

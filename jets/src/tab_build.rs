@@ -1,9 +1,10 @@
-//! New tables: from keys and values, and from other tables.
+//! Jets that construct tables from keys and values, and from other tables.
 //!
-//! Values are never evaluated, only passed on.
+//! Values in a table are passed on unevaluated.
 
 use crate::args::{
-    evaluate_arg, evaluate_item, is_true, ready, return_value, row_len, take_count, thunk_words,
+    evaluate_arg, evaluate_item, is_true, push_law_header, ready, return_value, row_len,
+    take_count, thunk_words,
 };
 use crate::declare::{Jet, JetResult, native};
 use crate::merge::{MergedKey, merge, merge_sort};
@@ -31,7 +32,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("_TabFilterWithKey", &[Lazy, Head], filter),
 ];
 
-/// Pushes the table of these entries of the table at that height.
+/// Pushes the table of the given entries of the table at index `tab`.
 fn push_entry_range(call: &mut Call<'_>, tab: usize, items: Range<usize>) -> Result<(), EvalError> {
     let count = items.len();
     call.room_for(count + 8)?;
@@ -45,11 +46,10 @@ fn push_entry_range(call: &mut Call<'_>, tab: usize, items: Range<usize>) -> Res
     call.tab()
 }
 
-/// The law `{1 2 keys}` applied to the values: a table, if the keys are a row in ascending order.
+/// Returns the law `{1 2 keys}` applied to the values. It is a table if the keys are a row in
+/// ascending order.
 fn make(call: &mut Call<'_>) -> JetResult {
-    call.push_small(0);
-    call.push_small(1);
-    call.push_small(2);
+    push_law_header(call, 1, 2);
     call.push_at(0);
     call.push_at(1);
     Ok(Answer::Call(4))
@@ -64,7 +64,7 @@ fn singleton(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Pushes the table that the one at that height becomes when entry `at` gets the value on top.
+/// Pushes the table at index `tab` with the value of entry `at` replaced by the value on top.
 fn push_with_value(call: &mut Call<'_>, tab: usize, at: usize) -> Result<(), EvalError> {
     let value = call.height() - 1;
     push_keys(call, tab);
@@ -74,8 +74,8 @@ fn push_with_value(call: &mut Call<'_>, tab: usize, at: usize) -> Result<(), Eva
     call.tab()
 }
 
-/// Pushes the table that the one at that height becomes when the value on top is inserted before
-/// entry `at` under the key at height `key`.
+/// Pushes the table at index `tab` with an entry inserted before entry `at`: the key at index `key`
+/// and the value on top.
 fn push_with_entry(
     call: &mut Call<'_>,
     tab: usize,
@@ -93,42 +93,42 @@ fn push_with_entry(
 
 fn insert(call: &mut Call<'_>) -> JetResult {
     table!(call, 2);
-    let place = ready!(find(call, 0, 2));
+    let position = ready!(find(call, 0, 2));
     call.push_at(1);
-    match place {
+    match position {
         KeyPosition::Found(at) => push_with_value(call, 2, at)?,
         KeyPosition::Missing(at) => push_with_entry(call, 2, at, 0)?,
     }
     Ok(Answer::Done)
 }
 
-/// `tabAlter f key tab`: `f` is given `(0 value)`, or 0 for a key that is not there, and gives
-/// likewise what shall be there. The key is normalised if it becomes one of the table's.
+/// `tabAlter f key tab`: `f` gets `(0 value)`, or 0 if the key is missing, and returns the new
+/// state of the entry in the same form. The key is normalised only if it is inserted.
 fn alter(call: &mut Call<'_>) -> JetResult {
-    let place = find_key!(call, 1, 2);
+    let position = find_key!(call, 1, 2);
     if !call.may_nest() {
         return Ok(Answer::Law);
     }
     let result = call.height();
     call.push_at(0);
     call.push_small(0);
-    if let KeyPosition::Found(at) = place {
+    if let KeyPosition::Found(at) = position {
         push_value(call, 2, at);
         call.app(1)?;
     }
     call.run(1)?;
     if call.nat(result).is_some() {
-        return match place {
+        return match position {
             KeyPosition::Missing(_) => return_value(call, 2),
             KeyPosition::Found(at) => remove_entry(call, 2, at),
         };
     }
-    let given = call.given(result);
-    if given == 0 {
+    let arg_count = call.given(result);
+    if arg_count == 0 {
         return Ok(Answer::Law);
     }
-    call.push_arg(result, given - 1)?;
-    match place {
+    call.push_arg(result, arg_count - 1)?;
+    match position {
         KeyPosition::Found(at) => push_with_value(call, 2, at)?,
         KeyPosition::Missing(at) => {
             call.push_at(1);
@@ -140,7 +140,7 @@ fn alter(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Ends with the table that an argument becomes without entry `at`.
+/// Returns the table at index `tab` without entry `at`.
 fn remove_entry(call: &mut Call<'_>, tab: usize, at: usize) -> JetResult {
     let keys = push_keys(call, tab);
     call.push_removed(keys, at)?;
@@ -151,8 +151,8 @@ fn remove_entry(call: &mut Call<'_>, tab: usize, at: usize) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// The table of a row of pairs. Keys are normalised one after the other; of equal ones the last
-/// counts.
+/// Returns the table of a row of pairs. Keys are normalised from the first to the last; of equal
+/// keys the last pair counts.
 fn from_pairs(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     call.room_for(count.saturating_mul(4).saturating_add(8))?;
@@ -186,8 +186,9 @@ fn from_pairs(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// The law evaluates neither argument before a part is asked for: with unevaluated ones it is left
-/// to do so. What is not a nat takes everything into both parts, which is left to it as well.
+/// The law evaluates its arguments only when a part of the result is demanded, so it runs if either
+/// is unevaluated. It also runs if the first argument is not a nat: both parts are then the whole
+/// table.
 fn split_at(call: &mut Call<'_>) -> JetResult {
     if !(call.settle(0) && call.settle(1)) || call.nat(0).is_none() {
         return Ok(Answer::Law);
@@ -197,7 +198,8 @@ fn split_at(call: &mut Call<'_>) -> JetResult {
     split(call, push_entry_range, at, count)
 }
 
-/// The entries with keys below the first argument, and the others. As lazy as [`split_at`].
+/// Returns the pair of the entries with keys below the first argument and the other entries; as
+/// lazy as [`split_at`].
 fn split_below(call: &mut Call<'_>) -> JetResult {
     if !(call.settle(0) && call.settle(1) && call.arg(0).is_normal()) {
         return Ok(Answer::Law);
@@ -240,8 +242,8 @@ fn map_with_key(call: &mut Call<'_>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// Ends with the union of the tables that the arguments `left` and `left + 1` are. A key that both
-/// have gets the value of the left one, or that of the argument `with` applied to both.
+/// Returns the union of the tables at indices `left` and `left + 1`. A key of both gets the left
+/// value, or the argument `with` applied to both values.
 fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> JetResult {
     let right = left + 1;
     table!(call, left);
@@ -284,8 +286,8 @@ fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> JetResult {
     Ok(Answer::Done)
 }
 
-/// [`union`], by inserting into the table that the argument `large` is the entries of `small` one by
-/// one; one of these is `left`.
+/// [`union`] by inserting the entries of the argument `small` into the argument `large` one by one;
+/// `left` is the index of the left table.
 fn union_by_insertion(
     call: &mut Call<'_>,
     large: usize,
@@ -334,7 +336,7 @@ fn weld(call: &mut Call<'_>) -> JetResult {
     union(call, 0, None)
 }
 
-/// The entries for which a function of key and value gives a true value.
+/// Returns the entries for which a function of key and value returns a true value.
 fn filter(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 1);
     if !call.may_nest() {

@@ -1,5 +1,5 @@
-//! Arithmetic on words of 32 and of 64 bits: nats, of which only the low bits count. Whatever is
-//! not a nat counts as 0.
+//! Arithmetic on words of 32 and 64 bits. Only the low 32 or 64 bits of a nat count; a value that
+//! is not a nat counts as 0.
 
 use crate::args::{evaluate_arg, return_small, return_u64};
 use crate::declare::{Jet, JetResult, native};
@@ -70,7 +70,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("iDiv64", &[Head, Head], signed_div).primitive(Word64(W::SignedDivide), Nat),
 ];
 
-/// The low `BITS` bits of a number, 32 or 64.
+/// The low `BITS` bits (32 or 64) of a number.
 const fn wrap<const BITS: u32>(nat: u64) -> u64 {
     if BITS == 32 { nat & 0xffff_ffff } else { nat }
 }
@@ -80,7 +80,7 @@ fn low_bits<const BITS: u32>(nat: NatRef<'_>) -> u64 {
     wrap::<BITS>(nat.limbs().first().copied().unwrap_or(0))
 }
 
-/// An argument's low bits.
+/// The low bits of the argument at `index`.
 fn arg<const BITS: u32>(call: &Call<'_>, index: usize) -> u64 {
     low_bits::<BITS>(call.cast(index))
 }
@@ -99,7 +99,7 @@ fn add<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     return_u64(call, wrap::<BITS>(a.wrapping_add(b)))
 }
 
-/// As the law multiplies, its first factor is not looked at if the second is 0.
+/// The law does not evaluate the first factor if the second is 0.
 fn mul<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     if arg::<BITS>(call, 1) == 0 {
         return return_small(call, 0);
@@ -137,7 +137,7 @@ fn shift_right<const BITS: u32>(a: u64, by: u64) -> u64 {
     if by < u64::from(BITS) { a >> by } else { 0 }
 }
 
-/// Shifting 0, the law does not look by how much.
+/// The law does not evaluate the distance if it shifts 0.
 fn lsh<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     if arg::<BITS>(call, 0) == 0 {
         return return_small(call, 0);
@@ -157,34 +157,34 @@ const fn modulus<const BITS: u32>() -> [u64; 2] {
     if BITS == 32 { [1 << 32, 0] } else { [0, 1] }
 }
 
-/// What the law gives for `a - b`. It compares the low bits, but where those of `b` are more it
-/// subtracts all of `b` from all of `a`, with 2^BITS borrowed to it.
+/// `a - b` as the law computes it. The law compares the low bits; if those of `b` are greater, it
+/// subtracts all bits of `b` from all bits of `a` plus 2^BITS.
 fn sub<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
     if b <= a {
         return return_u64(call, a - b);
     }
-    // The sum lies on the heap before `b` is taken from it.
-    let borrowed = call.height();
+    // `a + 2^BITS` is made on the heap first.
+    let minuend = call.height();
     call.push_nat_with(call.limb_count(0).max(2) + 1, |call, out| {
         limbs::add(out, call.cast(0).limbs(), &modulus::<BITS>());
     })?;
-    if call.cast(borrowed) <= call.cast(1) {
+    if call.cast(minuend) <= call.cast(1) {
         return return_small(call, 0);
     }
-    call.push_nat_with(call.limb_count(borrowed), |call, out| {
-        limbs::sub(out, call.cast(borrowed).limbs(), call.cast(1).limbs());
+    call.push_nat_with(call.limb_count(minuend), |call, out| {
+        limbs::sub(out, call.cast(minuend).limbs(), call.cast(1).limbs());
     })?;
     Ok(Answer::Done)
 }
 
-/// What the law has the other half of a rotation shift by: `BITS - by`, in its way of subtracting.
+/// The distance of the second shift of a rotation: `BITS - by`, as the law subtracts (see [`sub`]).
 fn other_shift<const BITS: u32>(by: NatRef<'_>) -> u64 {
     let (all, low) = (u64::from(BITS), low_bits::<BITS>(by));
     if low <= all {
         return all - low;
     }
-    // All of `by` is taken from 2^BITS + BITS, if it is no more than that.
+    // The law subtracts all bits of `by` from `2^BITS + BITS`, and returns 0 if they are more.
     match by.limbs() {
         [by] => wrap::<BITS>(
             u128::from(all).wrapping_add(1 << BITS).saturating_sub(u128::from(*by)) as u64,
@@ -193,21 +193,21 @@ fn other_shift<const BITS: u32>(by: NatRef<'_>) -> u64 {
     }
 }
 
-/// The law rotates by no more than all bits; it shifts out by more.
+/// The law rotates only if `by` is at most `BITS`; for greater distances it shifts bits out.
 fn rol<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let (a, by) = both::<BITS>(call);
     let other = other_shift::<BITS>(call.cast(1));
     return_u64(call, shift_left::<BITS>(a, by) | shift_right::<BITS>(a, other))
 }
 
-/// As for `rol`.
+/// See [`rol`].
 fn ror<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let (a, by) = both::<BITS>(call);
     let other = other_shift::<BITS>(call.cast(1));
     return_u64(call, shift_right::<BITS>(a, by) | shift_left::<BITS>(a, other))
 }
 
-/// The quotient of numbers in two's complement, rounded towards 0; by 0, 0.
+/// The quotient of two numbers in two's complement, rounded towards 0; 0 for a division by 0.
 fn signed_div(call: &mut Call<'_>) -> JetResult {
     let (a, b) = both::<64>(call);
     let (a, b) = (a.cast_signed(), b.cast_signed());

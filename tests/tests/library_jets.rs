@@ -1,8 +1,8 @@
 //! The laws of our library that bear a jet's name are known to the jets by their hashes.
 //!
-//! Jets are found by hash alone: a law whose definition was changed would just run slowly, and nobody
-//! would be told. So this suite is told, and says what to write into `jets/src/library.rs`. Whether
-//! law and jet agree is for the suite `jet_agreement`.
+//! Jets are found by hash alone: a law whose definition was changed would just run slowly, and
+//! nobody would be told. So this suite is told, and says what to write into
+//! `jets/src/project_laws.rs`. Whether law and jet agree is for the suite `jet_agreement`.
 
 use sire::{Library, Options, Output, Sire};
 use std::collections::{BTreeSet, HashMap};
@@ -35,7 +35,7 @@ fn named_law(vm: &Vm, value: &Val) -> Option<(String, Hash)> {
     Some((law.name().text()?, pin.hash().ok()?))
 }
 
-/// The lines of the table in `jets/src/library.rs` that these laws are.
+/// The lines of the table in `jets/src/project_laws.rs` that these laws are.
 fn lines<'l>(laws: impl IntoIterator<Item = (&'l str, Hash)>) -> String {
     laws.into_iter().map(|(name, hash)| format!("    (\"{name}\", \"{hash}\"),\n")).collect()
 }
@@ -54,11 +54,11 @@ fn laws_with_the_name_of_a_jet_are_known() {
     let missing = lines(unknown);
     let gone = lines(jets::list().into_iter().filter_map(|law| {
         let there = laws.contains(&(law.name.to_owned(), law.hash));
-        (law.ours && !there).then_some((law.name, law.hash))
+        (law.project_only && !there).then_some((law.name, law.hash))
     }));
     assert!(
         missing.is_empty() && gone.is_empty(),
-        "jets/src/library.rs is out of date.\n\nAdd, in order of their names:\n{missing}\n\
+        "jets/src/project_laws.rs is out of date.\n\nAdd, in order of their names:\n{missing}\n\
          Remove:\n{gone}"
     );
 }

@@ -4,7 +4,7 @@ use super::sire;
 use crate::args::{Jets, Matching};
 use crate::terminal;
 use anyhow::{Context, anyhow};
-use jets::Listed;
+use jets::KnownLaw;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -31,7 +31,8 @@ pub(super) fn table(matching: Matching) -> Arc<JetTable> {
 /// has a jet for is free for everybody's laws, the prototype's among them.
 fn known() -> impl Iterator<Item = (&'static str, Hash)> {
     let all = jets::list();
-    let theirs: HashSet<&str> = all.iter().filter(|law| !law.ours).map(|law| law.name).collect();
+    let theirs: HashSet<&str> =
+        all.iter().filter(|law| !law.project_only).map(|law| law.name).collect();
     all.into_iter().filter(move |law| theirs.contains(law.name)).map(|law| (law.name, law.hash))
 }
 
@@ -96,12 +97,12 @@ impl Run {
         Ok(Run { table, mismatches })
     }
 
-    fn calls(&self, law: &Listed) -> Calls {
+    fn calls(&self, law: &KnownLaw) -> Calls {
         let id = self.table.find(&law.hash);
         id.and_then(|id| self.table.calls(id)).unwrap_or_default()
     }
 
-    fn mismatched(&self, law: &Listed) -> u64 {
+    fn mismatched(&self, law: &KnownLaw) -> u64 {
         self.mismatches.get(law.name).copied().unwrap_or(0)
     }
 }
@@ -160,6 +161,6 @@ fn as_json(run: Option<&Run>) -> String {
 }
 
 /// In whose library a law is.
-fn library(law: &Listed) -> &'static str {
-    if law.ours { "pallas" } else { "prototype" }
+fn library(law: &KnownLaw) -> &'static str {
+    if law.project_only { "pallas" } else { "prototype" }
 }

@@ -1,5 +1,5 @@
-//! Gigantic arguments: a jet at work on them can be interrupted, and one that would need more memory
-//! than there may be says so before it takes it.
+//! Very large arguments: a running jet can be interrupted, and a jet whose result does not fit on
+//! the heap fails before it allocates.
 
 use super::harness::JetHarness;
 use plan::{EvalError, Natural, Val};
@@ -7,24 +7,24 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Arguments to make.
+/// A description of a large argument.
 #[derive(Clone, Copy, Debug)]
 enum LargeValue {
     /// A nat.
     Nat(u64),
-    /// A nat of so many bits.
+    /// The nat of this many 1 bits.
     Bits(u64),
     /// A pinned jet.
     Jet(&'static str),
-    /// The row of that many nats, from that one up.
+    /// `Nats(from, count)`: the row of `count` consecutive nats.
     Nats(u64, u64),
-    /// The set of them.
+    /// `Set(from, count)`: the set of these nats.
     Set(u64, u64),
-    /// The table of them, with themselves for values.
+    /// `Tab(from, count)`: the table that maps each of these nats to itself.
     Tab(u64, u64),
-    /// A row of that many times the same.
+    /// `Repeat(count, item)`: a row of `count` copies.
     Repeat(u64, &'static LargeValue),
-    /// A bar of so many bytes.
+    /// A bar of this many bytes.
     Bytes(u64),
 }
 
@@ -63,7 +63,7 @@ fn make(harness: &mut JetHarness, large: LargeValue) -> Val {
     }
 }
 
-/// How a call ends; if it is `interrupt`, somebody asks for it to stop soon after it has begun.
+/// Calls a jet; if `interrupt`, another thread interrupts the call about 2 ms after it starts.
 fn run(
     harness: &mut JetHarness,
     jet: &'static str,
@@ -84,9 +84,9 @@ fn run(
     result
 }
 
-/// What takes far longer than the interrupt takes to come.
+/// Calls that take much longer than the 2 ms until the interrupt.
 const LONG_RUNNING: &[(&str, &[LargeValue])] = &[
-    // One step of a product takes some tenths of a second; only then is anybody heard.
+    // One step of a product takes some tenths of a second; the interrupt is checked between steps.
     ("_Mul", &[Bits(200_000_000), Bits(200_000_000)]),
     ("_Pow", &[Bits(4_000_000), Nat(30)]),
     ("_Times", &[Jet("_Dec"), Nat(0), Nat(20_000_000)]),
@@ -101,14 +101,14 @@ const LONG_RUNNING: &[(&str, &[LargeValue])] = &[
 fn long_loops_can_be_interrupted() {
     let mut harness = JetHarness::new();
     for (jet, args) in LONG_RUNNING {
-        // On a machine that stands still, the jet may be done before anybody asks.
+        // On an overloaded machine the jet may return before the interrupting thread runs.
         let mut interrupted =
             || matches!(run(&mut harness, jet, args, true), Err(EvalError::Interrupted));
         assert!((0..5).any(|_| interrupted()), "{jet} is not interrupted");
     }
 }
 
-/// What a small heap cannot hold.
+/// Calls whose result does not fit on a small heap.
 const TOO_LARGE: &[(&str, &[LargeValue])] = &[
     ("_Bex", &[Nat(1 << 40)]),
     ("_Lsh", &[Nat(1), Nat(1 << 40)]),
@@ -128,7 +128,7 @@ const TOO_LARGE: &[(&str, &[LargeValue])] = &[
 ];
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn results_that_do_not_fit_fail() {
     let mut harness = JetHarness::with_small_heap();
     for (jet, args) in TOO_LARGE {
         let result = run(&mut harness, jet, args, false);

@@ -1,4 +1,4 @@
-//! Rows and lists.
+//! Jets on rows and lists.
 
 use super::harness::{
     Apply, Big, Crash, N, Row, Set, Tab, TestValue, Text, app, cases, law, lazy, nats, power,
@@ -9,7 +9,7 @@ fn list(items: Vec<TestValue>, end: TestValue) -> TestValue {
 }
 
 #[test]
-fn looking_into_rows() {
+fn reading_rows() {
     let row = || Row(vec![N(5), Crash(9), lazy(N(7))]);
     cases! {
         "_Len" row() => N(3);

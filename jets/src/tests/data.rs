@@ -1,4 +1,4 @@
-//! Bars, pads and hashes.
+//! Jets on bars, pads and hashes.
 
 use super::harness::{
     Apply, Bar, Big, Crash, N, Row, Set, Tab, TestValue, Text, app, cases, law, lazy, nats, pin,

@@ -1,14 +1,14 @@
-//! The tables are consistent.
+//! Consistency of the declarations and the tables of known laws.
 
 use crate::{declarations, known_laws, list, project_laws, prototype_laws, table};
 use plan::Hash;
 use std::collections::HashSet;
 
-/// Jets of laws that are native in our library only.
+/// Jets that implement only laws of this project's library.
 const PROJECT_ONLY: [&str; 2] = ["barGen", "rowToBar"];
 
 #[test]
-fn every_hash_is_one_and_stands_for_one_law() {
+fn hashes_parse_and_are_unique() {
     let mut hashes = HashSet::new();
     let mut names = HashSet::new();
     for (name, text) in prototype_laws::LAWS {
@@ -25,7 +25,7 @@ fn every_hash_is_one_and_stands_for_one_law() {
         assert!(hashes.insert(text), "{name}: the hash of another law as well");
         assert!(names.contains(name), "{name}: no such jet");
     }
-    assert!(project_laws::LAWS.is_sorted(), "the laws of our library should be in order");
+    assert!(project_laws::LAWS.is_sorted(), "the project's laws are sorted by name");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn names_are_unique_and_known() {
 }
 
 #[test]
-fn the_list_tells_what_is_native() {
+fn the_list_marks_native_laws() {
     let list = list();
     let prototype = list.iter().filter(|law| !law.project_only).count();
     assert!(list.is_sorted_by_key(|law| law.name));

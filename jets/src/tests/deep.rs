@@ -1,12 +1,11 @@
-//! Depth: data and computations nested far deeper than the native stack could follow, and tail
-//! calls.
+//! Data and computations nested deeper than the native stack allows, and tail calls.
 
 use super::harness::{JetHarness, N, TestValue};
 use plan::Val;
 
 const DEPTH: u64 = 100_000;
 
-/// `jet (jet (... start x) x) x`, unevaluated, with the nested call as first or second argument.
+/// The thunk `jet (jet (... start x) x) x`, with the nested call as the first or second argument.
 fn nested(harness: &mut JetHarness, jet: &'static str, start: u64, x: u64, first: bool) -> Val {
     let pin = harness.make(&TestValue::Jet(jet));
     let x = harness.vm.nat(x);
@@ -17,7 +16,7 @@ fn nested(harness: &mut JetHarness, jet: &'static str, start: u64, x: u64, first
 }
 
 #[test]
-fn arguments_wait_without_the_native_stack() {
+fn nested_arguments_use_no_native_stack() {
     for (jet, start, x, first, expected) in [
         ("_Mul", 1, 1, true, 1),
         ("_Mul", 1, 1, false, 1),
@@ -37,7 +36,7 @@ fn arguments_wait_without_the_native_stack() {
     }
 }
 
-/// A list of that many nats, each rest a thunk that becomes the cell.
+/// A list of `DEPTH` nats in which the rest of each cell is a thunk.
 fn lazy_list(harness: &mut JetHarness) -> Val {
     let identity = harness.make(&TestValue::LawOf(1, 1, Box::new(N(1))));
     let one = harness.vm.nat(1);
@@ -48,7 +47,7 @@ fn lazy_list(harness: &mut JetHarness) -> Val {
 }
 
 #[test]
-fn deep_data_is_compared_walked_and_listed() {
+fn deep_lists_are_compared_walked_and_converted() {
     let mut harness = JetHarness::new();
     let (left, right) = (lazy_list(&mut harness), lazy_list(&mut harness));
     let eql = harness.make(&TestValue::Jet("_Eql"));
@@ -63,9 +62,9 @@ fn deep_data_is_compared_walked_and_listed() {
     assert_eq!(harness.vm.look(&row).as_row().map(|row| row.len()), Some(DEPTH as usize));
 }
 
-/// Comparisons nested in comparisons: each waits for a comparison inside what it compares.
+/// Nested comparisons: each must evaluate the next comparison to continue.
 #[test]
-fn comparisons_wait_for_comparisons() {
+fn comparisons_nest() {
     let mut harness = JetHarness::new();
     let eql = harness.make(&TestValue::Jet("_Eql"));
     let one = harness.make(&TestValue::Row(vec![N(1)]));
@@ -78,7 +77,7 @@ fn comparisons_wait_for_comparisons() {
 }
 
 /// `{loop 3 (ifz acc 7 (tabFoldlWithKey loop (dec acc) [0=0]))}`: a fold over one entry ends in a
-/// call of its function.
+/// tail call of its function.
 #[test]
 fn a_jet_in_tail_position_is_a_tail_call() {
     let mut harness = JetHarness::with_small_stack();

@@ -1,7 +1,8 @@
-//! A harness to run single jets on: values written down as data, and what comes of a call.
+//! A harness that runs single jets: test values written as data, and the expected outcome of a
+//! call.
 //!
-//! Each jet is tied to a law of the harness's own, whose body is the constant [`TestValue::FromLaw`]: a jet that
-//! leaves its arguments to the law gives just that.
+//! The harness ties each jet to a law of its own, whose body is the constant
+//! [`TestValue::FromLaw`]: a jet that falls back to its law returns that constant.
 
 use crate::declarations;
 use plan::{Builder, EvalError, Natural, Options, Val};
@@ -10,14 +11,14 @@ use std::sync::Arc;
 use vm::Vm;
 use vm::jet::JetTable;
 
-/// A value, or how one is computed.
+/// A value, or an unevaluated expression, written as data.
 #[derive(Clone, Debug)]
 pub(super) enum TestValue {
     /// A nat.
     N(u64),
     /// A large nat.
     Big(Natural),
-    /// The nat whose bytes these are.
+    /// The nat with these bytes.
     Text(&'static str),
     /// A row.
     Row(Vec<TestValue>),
@@ -27,25 +28,25 @@ pub(super) enum TestValue {
     Tab(Vec<(TestValue, TestValue)>),
     /// A bar.
     Bar(&'static [u8]),
-    /// A function, an app or a call: the first applied to the others, not evaluated.
+    /// The first part applied to the others, unevaluated.
     Apply(Vec<TestValue>),
     /// A law: name, arity, body.
     LawOf(u64, u64, Box<TestValue>),
     /// A pin.
     Pin(Box<TestValue>),
-    /// The pin of the law that a jet stands for.
+    /// The pin of the law that the jet of this name implements.
     Jet(&'static str),
-    /// Something unevaluated that becomes this.
+    /// A thunk whose value this is.
     Lazy(Box<TestValue>),
-    /// Something unevaluated that crashes with this operation.
+    /// A thunk that crashes with this operation.
     Crash(u64),
-    /// What a law gives that runs in place of its jet.
+    /// The result of every law of the harness, which shows that the jet fell back to its law.
     FromLaw,
 }
 
 pub(super) use TestValue::{Apply, Bar, Big, Crash, FromLaw, N, Row, Set, Tab, Text};
 
-/// Something unevaluated that becomes `value`.
+/// A thunk whose value is `value`.
 pub(super) fn lazy(value: TestValue) -> TestValue {
     TestValue::Lazy(Box::new(value))
 }
@@ -54,12 +55,12 @@ pub(super) fn pin(value: TestValue) -> TestValue {
     TestValue::Pin(Box::new(value))
 }
 
-/// A law that is no data: `{name 2 0}`, applied to nothing.
+/// A law that does not represent a bar, row, set or table: `{name 2 0}`.
 pub(super) fn law() -> TestValue {
     TestValue::LawOf(77, 2, Box::new(N(0)))
 }
 
-/// An app of a law that takes many arguments.
+/// An app of a law of arity 1000.
 pub(super) fn app(args: Vec<TestValue>) -> TestValue {
     let mut parts = vec![TestValue::LawOf(78, 1000, Box::new(N(0)))];
     parts.extend(args);
@@ -75,7 +76,7 @@ pub(super) fn power(exponent: u64) -> Natural {
     Natural::from(1u32) << exponent
 }
 
-/// What comes of a call.
+/// The expected outcome of a call.
 #[derive(Clone, Debug)]
 pub(super) enum Expected {
     Value(TestValue),
@@ -92,7 +93,7 @@ impl From<TestValue> for Expected {
     }
 }
 
-/// The marker that laws of the harness give.
+/// The result of every law of the harness.
 const LAW_MARKER: u64 = 0x0077_616c_0077_616c;
 
 pub(super) struct JetHarness {
@@ -106,7 +107,7 @@ impl JetHarness {
         JetHarness::unstressed(1 << 28)
     }
 
-    /// A harness that collects at every allocation.
+    /// A harness whose collector runs at every allocation.
     pub(super) fn stressed() -> JetHarness {
         JetHarness::with(Options {
             nursery: 1 << 16,
@@ -116,12 +117,12 @@ impl JetHarness {
         })
     }
 
-    /// A harness whose evaluation stack has room for little more than a hundred thousand values.
+    /// A harness whose evaluation stack has room for about 130,000 values.
     pub(super) fn with_small_stack() -> JetHarness {
         JetHarness::unstressed(1 << 20)
     }
 
-    /// A harness with little more than 6 megabytes for values.
+    /// A harness with a heap of 6 MiB.
     pub(super) fn with_small_heap() -> JetHarness {
         JetHarness::with(Options {
             nursery: 1 << 16,
@@ -131,7 +132,8 @@ impl JetHarness {
         })
     }
 
-    /// A harness that collects when it has to, whatever the environment says.
+    /// A harness whose collector runs only when the nursery is full, even if the environment asks
+    /// for stress mode.
     fn unstressed(max_stack: usize) -> JetHarness {
         JetHarness::with(Options {
             max_heap: 1 << 30,
@@ -161,7 +163,7 @@ impl JetHarness {
         JetHarness { vm, pins, identity }
     }
 
-    /// The value, not evaluated where it says so.
+    /// Builds a value; parts that `value` marks as thunks stay unevaluated.
     pub(super) fn make(&mut self, value: &TestValue) -> Val {
         let made = match value {
             N(nat) => Ok(self.vm.nat(*nat)),
@@ -231,14 +233,14 @@ impl JetHarness {
         })
     }
 
-    /// The value of a jet's call, to its outermost shape.
+    /// Calls a jet and evaluates the result to its outermost shape.
     pub(super) fn head(&mut self, jet: &'static str, args: &[TestValue]) -> Result<Val, EvalError> {
         let args = self.make_all(args);
         let pin = self.pins[jet].clone();
         self.vm.apply(&pin, &args)
     }
 
-    /// The normal form of a jet's call on values that are there already.
+    /// Calls a jet on existing values and normalises the result.
     pub(super) fn call(&mut self, jet: &'static str, args: &[&Val]) -> Val {
         let args: Vec<Val> = args.iter().map(|arg| (*arg).clone()).collect();
         let pin = self.pins[jet].clone();
@@ -246,7 +248,7 @@ impl JetHarness {
         self.vm.force(&value).expect("a normal form")
     }
 
-    /// Checks what comes of a jet's call.
+    /// Calls a jet and checks the outcome.
     pub(super) fn check(&mut self, jet: &'static str, args: &[TestValue], expected: &Expected) {
         let result = self.head(jet, args).and_then(|value| self.vm.force(&value));
         let agrees = match (&result, expected) {
@@ -263,7 +265,7 @@ impl JetHarness {
             _ => false,
         };
         let shown = result.map(|value| plan::plain::to_term(self.vm.look(&value)));
-        assert!(agrees, "{jet} {args:?}\n gives {shown:?}\n not   {expected:?}");
+        assert!(agrees, "{jet} {args:?}\n returned {shown:?}\n expected {expected:?}");
     }
 }
 
@@ -289,10 +291,10 @@ fn law_of(vm: &mut Vm, name: &str, arity: usize) -> Val {
     .expect("a law")
 }
 
-/// A jet, its arguments, and what comes of that.
+/// A jet, its arguments, and the expected outcome.
 pub(super) type Case = (&'static str, Vec<TestValue>, Expected);
 
-/// Checks all cases, and all over again while collecting at every allocation.
+/// Checks all cases twice: normally, and with a collection at every allocation.
 pub(super) fn check_all(cases: &[Case]) {
     for mut harness in [JetHarness::new(), JetHarness::stressed()] {
         for (jet, args, expected) in cases {
@@ -301,7 +303,7 @@ pub(super) fn check_all(cases: &[Case]) {
     }
 }
 
-/// Cases, one a line: `jet arg, arg => result;`.
+/// Checks cases, one per line: `jet arg, arg => result;`.
 macro_rules! cases {
     ($($jet:literal $($arg:expr),+ => $result:expr;)*) => {
         $crate::tests::harness::check_all(&[$((

@@ -1,4 +1,4 @@
-//! Control, truth and comparison: what is evaluated, and what is not.
+//! Control forms, truth and comparison: which arguments and parts are evaluated.
 
 use super::harness::{
     Apply, Bar, Big, Crash, N, Row, Set, Tab, TestValue, app, cases, law, lazy, nats, pin, power,
@@ -75,9 +75,9 @@ fn order() {
     }
 }
 
-/// Rows are compared by length, then from the last item to the first; apps by how many arguments
-/// there are, the function, and the arguments from the first to the last. Nothing is evaluated
-/// beyond the first difference.
+/// Rows are compared by length, then from the last item to the first; apps by the number of
+/// arguments, the function, then the arguments from the first to the last. Nothing after the first
+/// difference is evaluated.
 #[test]
 fn comparing_stops_at_the_first_difference() {
     cases! {
@@ -103,19 +103,20 @@ fn tables_compare_as_their_set_and_their_values() {
         let [a, b] = values;
         Tab(vec![(N(1), a), (N(2), b)])
     };
-    let with_values = |values: TestValue| Apply(vec![Set(nats([1, 2])), values]);
+    let app_of_set = |values: TestValue| Apply(vec![Set(nats([1, 2])), values]);
     cases! {
-        "_Eql" tab([N(3), N(4)]), with_values(lazy(Row(nats([3, 4])))) => N(1);
-        "_Cmp" tab([Crash(9), N(4)]), with_values(lazy(Row(vec![Crash(9), N(5)]))) => N(0);
+        "_Eql" tab([N(3), N(4)]), app_of_set(lazy(Row(nats([3, 4])))) => N(1);
+        "_Cmp" tab([Crash(9), N(4)]), app_of_set(lazy(Row(vec![Crash(9), N(5)]))) => N(0);
         "_Cmp" tab([Crash(9), N(4)]), tab([Crash(9), N(3)]) => N(2);
         "_Cmp" tab([Crash(9), Crash(9)]), Tab(vec![(N(1), Crash(9))]) => N(2);
-        "_Cmp" tab([N(1), N(1)]), with_values(N(7)) => N(2);
+        "_Cmp" tab([N(1), N(1)]), app_of_set(N(7)) => N(2);
     }
 }
 
-/// What is applied to items is a cheap jet: it is called at once where nobody can tell.
+/// A cheap jet that is mapped over items is called at once if the item is evaluated, because the
+/// difference is unobservable.
 #[test]
-fn cheap_functions_are_applied_at_once_where_nobody_can_tell() {
+fn cheap_functions_are_applied_eagerly_to_evaluated_items() {
     let with = |jet: &'static str, first: TestValue| Apply(vec![TestValue::Jet(jet), first]);
     let last = |items: Vec<TestValue>| {
         Apply(vec![
@@ -138,7 +139,7 @@ fn cheap_functions_are_applied_at_once_where_nobody_can_tell() {
     }
 }
 
-/// One object on both sides is not evaluated any less.
+/// Comparing an object with itself evaluates the whole object: there is no shortcut by identity.
 #[test]
 fn a_value_is_compared_with_itself_throughout() {
     let mut harness = super::harness::JetHarness::new();
@@ -148,10 +149,10 @@ fn a_value_is_compared_with_itself_throughout() {
     assert!(matches!(result, Err(plan::EvalError::Crash { .. })));
 }
 
-/// `unfoldr` of a function that gives, of a nat other than 0, an item (the nat itself, or a crash if
-/// it is 2) and one less, in a pair that is not evaluated.
+/// `unfoldr` of a function that returns, for a nat other than 0, an unevaluated pair: an item (the
+/// nat, or a crash if the nat is 2) and the nat minus one.
 #[test]
-fn pairs_are_unfolded_unseen() {
+fn unfoldr_leaves_pairs_unevaluated() {
     let quoted = |value| Apply(vec![N(2), value]);
     let call = |function, args: Vec<TestValue>| {
         args.into_iter().fold(quoted(function), |function, arg| Apply(vec![N(0), function, arg]))
@@ -164,7 +165,7 @@ fn pairs_are_unfolded_unseen() {
     let some = call(N(0), vec![call(identity, vec![call(pair, vec![next, item])])]);
     let body = call(TestValue::Jet("_Ifz"), vec![N(1), quoted(N(0)), some]);
     let step = TestValue::LawOf(2, 1, Box::new(body));
-    // The row of three items, of which nobody has looked at the second.
+    // A row of three items; the second crashes if it is evaluated.
     let row = || Apply(vec![TestValue::Jet("unfoldr"), step.clone(), N(3)]);
     cases! {
         "unfoldr" step.clone(), N(1) => Row(nats([1]));

@@ -1,16 +1,11 @@
-//! Sets, tables, rows and bars that were edited over and over, against those made at once.
+//! Sets, tables, rows and bars built by many edits equal those built in one step.
 
 use super::harness::{JetHarness, N, Row, Set, Tab, TestValue, nats};
 use plan::Val;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Sizes around those at which something becomes a tree, or one level deeper.
+/// Sizes around those at which a flat collection becomes a tree, or a tree gets deeper.
 const SIZES: &[u64] = &[0, 1, 2, 63, 64, 65, 200, 255, 256, 257, 700, 5000];
-
-/// A number that has little in common with the one before.
-fn scattered(number: u64) -> u64 {
-    number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40
-}
 
 type Model = BTreeMap<u64, u64>;
 
@@ -27,8 +22,8 @@ impl JetHarness {
         self.vm.nat(nat)
     }
 
-    /// The value is the one that is made at once.
-    fn same(&mut self, value: &Val, made: &TestValue) {
+    /// Asserts that the value equals `made`, and has the same hash.
+    fn assert_same(&mut self, value: &Val, made: &TestValue) {
         let made = self.make(made);
         let made = self.vm.force(&made).expect("a normal form");
         let (left, right) = (self.vm.look(value), self.vm.look(&made));
@@ -36,13 +31,13 @@ impl JetHarness {
         assert_eq!(self.vm.hash(value).expect("small"), self.vm.hash(&made).expect("small"));
     }
 
-    /// A table of so many entries, made one by one, and what is in it.
-    fn grown(&mut self, size: u64, salt: u64) -> (Val, Model) {
+    /// A table of `size` random entries inserted one by one, and its model.
+    fn grown(&mut self, size: u64, seed: u64) -> (Val, Model) {
         let mut model = Model::new();
-        let empty = self.make(&Tab(vec![]));
-        let mut table = empty;
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut table = self.make(&Tab(vec![]));
         for number in 0..size {
-            let key = scattered(number * 2 + salt) % (3 * size);
+            let key = random.u64(..3 * size);
             let (key_val, value) = (self.nat(key), self.nat(number));
             table = self.call("tabIns", &[&key_val, &value, &table]);
             model.insert(key, number);
@@ -51,8 +46,8 @@ impl JetHarness {
     }
 }
 
-/// A law of one argument that gives a nat, which tells `tabAlter` to leave an entry out.
-fn nothing() -> TestValue {
+/// A law of one argument that returns a nat, which makes `tabAlter` remove an entry.
+fn remove_entry() -> TestValue {
     TestValue::LawOf(77, 1, Box::new(N(5)))
 }
 
@@ -69,12 +64,13 @@ fn each_size(most: u64, mut check: impl FnMut(&mut JetHarness, u64)) {
 fn tables_grow_and_shrink() {
     each_size(5000, |harness, size| {
         let (mut tab, mut model) = harness.grown(size, 0);
-        harness.same(&tab, &table(&model));
-        let nothing = harness.make(&nothing());
+        harness.assert_same(&tab, &table(&model));
+        let remove = harness.make(&remove_entry());
+        let mut random = fastrand::Rng::with_seed(size);
         let keys: Vec<u64> = model.keys().copied().collect();
         for number in 0..size + 3 {
-            let key = keys.get(scattered(number) as usize % keys.len().max(1)).copied();
-            let key = if number % 5 == 0 { number } else { key.unwrap_or(number) };
+            let known = random.choice(&keys).copied();
+            let key = if number % 5 == 0 { number } else { known.unwrap_or(number) };
             let key_val = harness.nat(key);
             let found = harness.call("tabIdx", &[&key_val, &tab]);
             assert_eq!(
@@ -83,10 +79,10 @@ fn tables_grow_and_shrink() {
             );
             let has = harness.call("_TabHas", &[&key_val, &tab]);
             assert_eq!(harness.vm.look(&has).as_u64(), Some(u64::from(model.contains_key(&key))));
-            tab = harness.call("tabAlter", &[&nothing, &key_val, &tab]);
+            tab = harness.call("tabAlter", &[&remove, &key_val, &tab]);
             model.remove(&key);
         }
-        harness.same(&tab, &table(&model));
+        harness.assert_same(&tab, &table(&model));
     });
 }
 
@@ -96,7 +92,7 @@ fn parts_and_unions_of_tables() {
         let (tab, model) = harness.grown(size, 0);
         let shown = |harness: &mut JetHarness, jet, made: TestValue| {
             let value = harness.call(jet, &[&tab]);
-            harness.same(&value, &made);
+            harness.assert_same(&value, &made);
         };
         shown(harness, "_TabKeys", set(model.keys()));
         shown(harness, "_TabVals", Row(nats(model.values().copied())));
@@ -109,11 +105,11 @@ fn parts_and_unions_of_tables() {
             let below: Model = model.range(..at).map(|(k, v)| (*k, *v)).collect();
             let above: Model = model.range(at..).map(|(k, v)| (*k, *v)).collect();
             let halves = harness.call("tabSplitLT", &[&at_val, &tab]);
-            harness.same(&halves, &Row(vec![table(&below), table(&above)]));
+            harness.assert_same(&halves, &Row(vec![table(&below), table(&above)]));
             let first: Model = model.iter().take(at as usize).map(|(k, v)| (*k, *v)).collect();
             let rest: Model = model.iter().skip(at as usize).map(|(k, v)| (*k, *v)).collect();
             let halves = harness.call("tabSplitAt", &[&at_val, &tab]);
-            harness.same(&halves, &Row(vec![table(&first), table(&rest)]));
+            harness.assert_same(&halves, &Row(vec![table(&first), table(&rest)]));
         }
         for other in [0, 1, 5, size / 40, size] {
             let (right, right_model) = harness.grown(other, 1);
@@ -123,7 +119,7 @@ fn parts_and_unions_of_tables() {
                 let mut both = b.clone();
                 both.extend(a.iter().map(|(k, v)| (*k, *v)));
                 let union = harness.call("tabWeld", &[left, right]);
-                harness.same(&union, &table(&both));
+                harness.assert_same(&union, &table(&both));
                 let add = harness.make(&TestValue::Jet("_Add"));
                 let union = harness.call("tabUnionWith", &[&add, left, right]);
                 for (key, value) in &mut both {
@@ -131,7 +127,7 @@ fn parts_and_unions_of_tables() {
                         *value = x + y;
                     }
                 }
-                harness.same(&union, &table(&both));
+                harness.assert_same(&union, &table(&both));
             }
         }
     });
@@ -141,32 +137,33 @@ fn parts_and_unions_of_tables() {
 fn sets_grow_shrink_and_meet() {
     each_size(5000, |harness, size| {
         let mut sets = Vec::new();
-        for (size, salt) in [(size, 0), (size, 1), (size / 30, 3)] {
+        for (size, seed) in [(size, 0), (size, 1), (size / 30, 3)] {
+            let mut random = fastrand::Rng::with_seed(seed);
             let mut model = BTreeSet::new();
             let mut val = harness.make(&Set(vec![]));
             for number in 0..size {
-                let key = scattered(2 * number + salt) % (2 * size);
+                let key = random.u64(..2 * size);
                 let key_val = harness.nat(key);
                 val = harness.call("setIns", &[&key_val, &val]);
                 model.insert(key);
                 if number % 7 == 0 {
-                    let gone = scattered(number) % (2 * size);
+                    let gone = random.u64(..2 * size);
                     let gone_val = harness.nat(gone);
                     val = harness.call("setDel", &[&gone_val, &val]);
                     model.remove(&gone);
                 }
             }
-            harness.same(&val, &set(&model));
+            harness.assert_same(&val, &set(&model));
             sets.push((val, model));
         }
         for (left, a) in &sets {
             for (right, b) in &sets {
                 let union = harness.call("setWeld", &[left, right]);
-                harness.same(&union, &set(a.union(b)));
+                harness.assert_same(&union, &set(a.union(b)));
                 let common = harness.call("setIntersect", &[left, right]);
-                harness.same(&common, &set(a.intersection(b)));
+                harness.assert_same(&common, &set(a.intersection(b)));
                 let rest = harness.call("setSub", &[left, right]);
-                harness.same(&rest, &set(a.difference(b)));
+                harness.assert_same(&rest, &set(a.difference(b)));
                 let order = harness.vm.look(left).compare(harness.vm.look(right));
                 let last_first =
                     |set: &BTreeSet<u64>| set.iter().rev().copied().collect::<Vec<_>>();
@@ -206,9 +203,9 @@ fn rows_grow_at_both_ends() {
         }
         versions.push((row, model));
         for (row, model) in versions {
-            harness.same(&row, &Row(nats(model.iter().copied())));
+            harness.assert_same(&row, &Row(nats(model.iter().copied())));
             let back = harness.call("_Rev", &[&row]);
-            harness.same(&back, &Row(nats(model.iter().rev().copied())));
+            harness.assert_same(&back, &Row(nats(model.iter().rev().copied())));
             for (index, item) in model.iter().enumerate().step_by(37) {
                 let index = harness.nat(index as u64);
                 let found = harness.call("_Idx", &[&index, &row]);
@@ -219,7 +216,7 @@ fn rows_grow_at_both_ends() {
 }
 
 #[test]
-fn bars_grow_and_older_ones_stay() {
+fn bars_grow_and_older_versions_stay() {
     for mut harness in [JetHarness::new(), JetHarness::stressed()] {
         let mut bar = harness.vm.bar(b"").expect("a bar");
         let mut model = Vec::new();
@@ -228,7 +225,7 @@ fn bars_grow_and_older_ones_stay() {
             let piece = vec![number as u8; (number % 4) as usize];
             let piece_val = harness.vm.bar(&piece).expect("a bar");
             if number % 9 == 0 {
-                // Somebody else appends to the same bar.
+                // A second append to the same bar must not change the first.
                 let other = harness.vm.bar(b"other").expect("a bar");
                 let other = harness.call("barWeld", &[&bar, &other]);
                 versions.push((other, [model.as_slice(), b"other"].concat()));

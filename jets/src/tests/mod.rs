@@ -1,4 +1,4 @@
-//! Tests of the tables and of the jets.
+//! Tests of the jets and of the tables of known laws.
 
 mod bounds;
 mod containers;

@@ -1,5 +1,5 @@
-//! Arithmetic, bits and words: against what the laws say of chosen numbers, and against malachite
-//! for numbers of all sizes.
+//! Arithmetic, bits and words: results of the laws for chosen numbers, and comparison with
+//! malachite for numbers of all sizes.
 
 use super::harness::{
     Apply, Bar, Big, Crash, Expected, JetHarness, N, Row, TestValue, Text, app, cases, law, lazy,
@@ -105,7 +105,7 @@ fn bits() {
 }
 
 #[test]
-fn what_no_memory_holds_is_refused() {
+fn results_too_large_for_any_heap_fail() {
     let full = |jet, args: &[TestValue]| JetHarness::new().check(jet, args, &Expected::OutOfMemory);
     full("_Bex", &[N(M63)]);
     full("_Bex", &[Big(power(90))]);
@@ -165,7 +165,7 @@ fn words() {
     }
 }
 
-/// Naturals that lie about the limits of words as often as not.
+/// Naturals of all sizes, many of them near powers of two where the representation changes.
 fn natural() -> impl Strategy<Value = Natural> {
     let edge =
         prop_oneof![Just(0u64), Just(62), Just(63), Just(64), Just(65), Just(128), 0u64..2000];

@@ -1,4 +1,4 @@
-//! What PLAN can know of a value.
+//! Reflection on values.
 
 use super::harness::{
     Apply, Bar, Big, Crash, N, Row, Set, Tab, TestValue, Text, app, cases, law, nats, pin, power,
@@ -119,7 +119,7 @@ fn parts() {
 }
 
 #[test]
-fn long_apps_come_apart() {
+fn long_apps_are_split() {
     let args: Vec<TestValue> = nats(0..100);
     let all_but_last = args[..99].to_vec();
     cases! {

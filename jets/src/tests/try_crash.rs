@@ -1,4 +1,5 @@
-//! `_Try` and `_TryExp`: what is attempted, and what comes of a crash.
+//! `_Try` and `_TryExp`: which expressions they run, and the values they return for a result and
+//! for a crash.
 
 use super::harness::{
     Apply, Crash, JetHarness, N, Row, TestValue, Text, cases, law, lazy, nats, pin,
@@ -12,7 +13,7 @@ fn apply(parts: Vec<TestValue>) -> TestValue {
     Row(vec![Text("APPLY"), Row(parts)])
 }
 
-fn fine(value: TestValue) -> TestValue {
+fn success(value: TestValue) -> TestValue {
     Row(vec![N(1), value])
 }
 
@@ -23,8 +24,8 @@ fn crash(op: u64, arg: TestValue) -> TestValue {
 #[test]
 fn rows_are_attempted() {
     cases! {
-        "_Try" Row(vec![N(7)]) => fine(N(7));
-        "_Try" Row(vec![TestValue::Jet("_Add"), N(2), lazy(N(3))]) => fine(N(5));
+        "_Try" Row(vec![N(7)]) => success(N(7));
+        "_Try" Row(vec![TestValue::Jet("_Add"), N(2), lazy(N(3))]) => success(N(5));
         "_Try" Row(vec![N(9), N(6)]) => crash(9, N(6));
         "_Try" Row(vec![N(9), Crash(8)]) => Crash(8);
     }
@@ -34,31 +35,31 @@ fn rows_are_attempted() {
 fn expressions_are_attempted() {
     let add = |a, b| apply(vec![value(TestValue::Jet("_Add")), a, b]);
     cases! {
-        "_TryExp" value(N(7)) => fine(N(7));
-        "_TryExp" apply(vec![]) => fine(N(0));
-        "_TryExp" apply(vec![value(N(7))]) => fine(N(7));
-        "_TryExp" add(value(N(2)), lazy(add(value(N(3)), apply(vec![])))) => fine(N(5));
+        "_TryExp" value(N(7)) => success(N(7));
+        "_TryExp" apply(vec![]) => success(N(0));
+        "_TryExp" apply(vec![value(N(7))]) => success(N(7));
+        "_TryExp" add(value(N(2)), lazy(add(value(N(3)), apply(vec![])))) => success(N(5));
         "_TryExp" apply(vec![value(N(9)), value(N(6))]) => crash(9, N(6));
-        // An application that nobody needs is not made.
+        // An application whose value is not needed is not evaluated.
         "_TryExp" apply(vec![
             value(TestValue::Jet("par")),
             apply(vec![value(N(9)), value(N(6))]),
             value(N(5)),
-        ]) => fine(N(5));
-        // One that is applied too little is a value, and normalised.
+        ]) => success(N(5));
+        // An application with too few arguments is a value, and is normalised.
         "_TryExp" apply(vec![value(law()), add(value(N(1)), value(N(1)))])
-            => fine(Apply(vec![law(), N(2)]));
+            => success(Apply(vec![law(), N(2)]));
         "_TryExp" value(Crash(8)) => Crash(8);
-        // A nat is its own tag, and has no items.
-        "_TryExp" Text("VALUE") => fine(N(0));
-        "_TryExp" Text("APPLY") => fine(N(0));
-        // Items are an app's arguments, the last one first.
-        "_TryExp" Apply(vec![N(0), N(7), Text("VALUE")]) => fine(N(7));
+        // A nat is its own tag and has no items.
+        "_TryExp" Text("VALUE") => success(N(0));
+        "_TryExp" Text("APPLY") => success(N(0));
+        // The items of an app are its arguments, the last one first.
+        "_TryExp" Apply(vec![N(0), N(7), Text("VALUE")]) => success(N(7));
     }
 }
 
 #[test]
-fn what_spells_nothing_is_0() {
+fn malformed_expressions_give_0() {
     cases! {
         "_TryExp" N(0) => N(0);
         "_TryExp" N(5) => N(0);
@@ -71,7 +72,8 @@ fn what_spells_nothing_is_0() {
     }
 }
 
-/// `APPLY [_Dec APPLY [_Dec ...]]`: neither spelling it out nor evaluating it takes native stack.
+/// `APPLY [_Dec APPLY [_Dec ...]]`: neither decoding nor evaluating the expression recurses on the
+/// native stack.
 #[test]
 fn expressions_may_be_deep() {
     const DEPTH: u64 = 100_000;
