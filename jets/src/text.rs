@@ -1,16 +1,15 @@
-//! Text: nats whose bytes are characters, the first one least.
+//! Jets on text: nats whose bytes are the characters, the first one least significant.
 
 use crate::args::{evaluate_item, ready, row_len};
-use crate::declare::{Declaration, Outcome, native};
+use crate::declare::{Jet, JetResult, native};
 use vm::jet::Demand::Head;
 use vm::jet::ResultShape::Nat;
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[native("implode", &[Head], implode).gives(Nat)];
+pub(crate) const JETS: &[Jet] = &[native("implode", &[Head], implode).gives(Nat)];
 
-/// The text whose pieces are the items, end to end: each takes as many bytes as it needs, so zeroes
-/// take none.
-fn implode(call: &mut Call<'_>) -> Outcome {
+/// Concatenates the texts in a row. The item 0 is the empty text.
+fn implode(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     let mut bytes = Vec::new();
     for item in 0..count {

@@ -5,7 +5,7 @@ use super::sire;
 use crate::args::JetsArgs;
 use crate::json;
 use anyhow::Context;
-use jets::Listed;
+use jets::KnownLaw;
 use plan::Options;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -48,7 +48,7 @@ impl CountedRun {
         Ok(CountedRun { table, mismatches })
     }
 
-    fn counts(&self, law: &Listed) -> RunCounts {
+    fn counts(&self, law: &KnownLaw) -> RunCounts {
         let jet = self.table.find(&law.hash);
         let Calls { all, fell_back } =
             jet.and_then(|jet| self.table.calls(jet)).unwrap_or_default();
@@ -108,6 +108,6 @@ fn as_lines(run: Option<&CountedRun>) -> String {
 }
 
 /// The library that defines a law.
-fn library(law: &Listed) -> &'static str {
-    if law.ours { "pallas" } else { "prototype" }
+fn library(law: &KnownLaw) -> &'static str {
+    if law.project_only { "pallas" } else { "prototype" }
 }

@@ -85,7 +85,8 @@ fn crate_of(package: &Value) -> Crate {
         targets.iter().find(of_kind).map(|target| text(&target["src_path"]))
     });
     let own = list(&package["dependencies"]).into_iter().filter(|dependency| {
-        let is_needed = dependency["kind"].as_str() != Some("dev") && dependency["optional"] != true;
+        let is_needed =
+            dependency["kind"].as_str() != Some("dev") && dependency["optional"] != true;
         dependency["path"].is_string() && is_needed
     });
     Crate {
