@@ -16,7 +16,7 @@ use crate::nat::{fill_nat, limbs};
 use crate::word::Word;
 
 /// Bars of fewer bytes are copied when they are appended to.
-const SHORT: usize = 256;
+const MIN_SHARED_BYTES: usize = 256;
 
 /// The bytes of a bar.
 #[inline]
@@ -48,7 +48,7 @@ pub fn append(heap: &mut RawHeap, place: usize, more: &[u8]) -> Result<Word, Hea
         let buffer = heap.load(heap.stack.get(place), 1);
         return Ok(extend(heap, buffer, length, more));
     }
-    if length < SHORT || more.len() > length {
+    if length < MIN_SHARED_BYTES || more.len() > length {
         let whole = [bytes(heap, bar), more].concat();
         return make(heap, &whole);
     }

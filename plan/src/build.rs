@@ -41,6 +41,7 @@ impl<'v> Builder<'v> {
     /// # Panics
     /// If fewer values are there.
     pub fn get(&self, index: usize) -> Ref<'_> {
+        self.require(index.saturating_add(1));
         Ref::new(self.heap.stack.get_checked(self.base + index), self.heap)
     }
 
@@ -52,6 +53,11 @@ impl<'v> Builder<'v> {
         assert!(!self.is_empty(), "nothing was built");
         let top = self.heap.stack.peek(0);
         self.heap.handle(top)
+    }
+
+    /// Operations replace only what this builder has pushed: the words below belong to an evaluator.
+    fn require(&self, count: usize) {
+        assert!(count <= self.len(), "the builder has fewer values than the operation takes");
     }
 
     fn push_word(&mut self, word: Word) {
@@ -74,6 +80,7 @@ impl<'v> Builder<'v> {
 
     /// Pushes the value at that index from the bottom again.
     pub fn push_copy(&mut self, index: usize) {
+        self.require(index.saturating_add(1));
         let word = self.heap.stack.get_checked(self.base + index);
         self.push_word(word);
     }
@@ -134,6 +141,7 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn row(&mut self, count: usize) -> Result<(), EvalError> {
+        self.require(count);
         self.heap.reserve(1 + count)?;
         let row = self.heap.allocate_popped(Layout::Row, 0, count);
         self.push_word(row);
@@ -146,6 +154,7 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn app(&mut self, count: usize) -> Result<(), EvalError> {
+        self.require(count.saturating_add(1));
         shape::apply_lazily(self.heap, count)?;
         Ok(())
     }
@@ -156,6 +165,7 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`EvalError::OutOfMemory`]; a crash `(0 0)` for an arity of 0, as PLAN has it.
     pub fn law(&mut self) -> Result<(), EvalError> {
+        self.require(3);
         if law::make_law(self.heap)? {
             return Ok(());
         }
@@ -168,11 +178,13 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn pin(&mut self) -> Result<(), EvalError> {
+        self.require(1);
         make_pin(self.heap)
     }
 
     /// Replaces a value in normal form by a pin around it that claims that hash.
     pub(crate) fn stand_in(&mut self, hash: Hash) -> Result<(), EvalError> {
+        self.require(1);
         self.heap.reserve(1 + PIN_SIZE)?;
         let item = self.heap.stack.pop();
         let word = pin::allocate(self.heap, item);
@@ -189,6 +201,7 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn tab(&mut self) -> Result<(), EvalError> {
+        self.require(2);
         shape::apply_lazily(self.heap, 1)?;
         assert_eq!(self.heap.stack.peek(0).kind(), Kind::Tab, "a set and a row of values");
         Ok(())
@@ -203,12 +216,13 @@ impl<'v> Builder<'v> {
     /// # Errors
     /// [`EvalError::OutOfMemory`], and [`EvalError::Interrupted`] while keys are compared.
     pub fn tab_insert(&mut self) -> Result<(), EvalError> {
+        self.require(3);
         let place = {
             let (table, key) = (self.get(self.len() - 3), self.get(self.len() - 2));
             let Shape::Tab(keys, _) = table.shape() else { panic!("a table, a key and a value") };
             keys.search(key)?
         };
-        tree::edit::put_in_table(self.heap, place)?;
+        tree::edit::insert_in_table(self.heap, place)?;
         Ok(())
     }
 }

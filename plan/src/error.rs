@@ -2,7 +2,7 @@
 
 use crate::heap::{HeapFull, Val};
 use crate::interrupt::Interrupted;
-use crate::pinspace::held::Damaged;
+use crate::pinspace::attached::DamagedPin;
 use std::sync::Arc;
 
 /// Why an evaluation ended without a value.
@@ -60,8 +60,8 @@ impl From<Interrupted> for EvalError {
     }
 }
 
-impl From<Damaged> for EvalError {
-    fn from(damaged: Damaged) -> EvalError {
+impl From<DamagedPin> for EvalError {
+    fn from(damaged: DamagedPin) -> EvalError {
         EvalError::Damaged { place: damaged.place }
     }
 }

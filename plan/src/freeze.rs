@@ -1,4 +1,4 @@
-//! Freezing: copying pins from a heap into a pin space.
+//! Freezer: copying pins from a heap into a pin space.
 //!
 //! The pins within a pin are frozen before it. The body of one is gathered breadth first, as a
 //! collector would, every object once; how an object is to be copied is known from its layout
@@ -14,7 +14,7 @@ use crate::error::EvalError;
 use crate::heap::Memory;
 use crate::layout::{EXTRA_MAX, Header, LAW_CODE, Layout};
 use crate::map::Map;
-use crate::pinspace::record::{self, LINE};
+use crate::pinspace::record::{self, LINE_WORDS};
 use crate::pinspace::{Backing, BackingError, NewPin, PinSpace, range};
 use crate::view::{PinRef, Ref};
 use crate::word::{Kind, Word};
@@ -44,28 +44,28 @@ impl From<EvalError> for FreezeError {
 pub(crate) fn freeze(pin: PinRef<'_>, space: &PinSpace) -> Result<usize, FreezeError> {
     // The pins below it get their hashes too.
     pin.hash()?;
-    Freezing::new(pin.0.heap, space).run(pin.0.word)
+    Freezer::new(pin.0.heap, space).run(pin.0.word)
 }
 
 /// The freezing of one pin and those below it. Nothing on the heap moves meanwhile.
-struct Freezing<'h> {
+struct Freezer<'h> {
     heap: &'h Memory,
     space: &'h PinSpace,
     /// Where pins have been frozen, by where they were.
-    done: Map<usize, usize>,
+    frozen: Map<usize, usize>,
     /// Pins that wait for one within them, which is above.
-    waiting: Vec<Body>,
+    pending: Vec<RecordDraft>,
 }
 
-impl<'h> Freezing<'h> {
-    fn new(heap: &'h Memory, space: &'h PinSpace) -> Freezing<'h> {
-        Freezing { heap, space, done: Map::default(), waiting: Vec::new() }
+impl<'h> Freezer<'h> {
+    fn new(heap: &'h Memory, space: &'h PinSpace) -> Freezer<'h> {
+        Freezer { heap, space, frozen: Map::default(), pending: Vec::new() }
     }
 
     /// The address at which the pin is frozen.
     fn run(mut self, pin: Word) -> Result<usize, FreezeError> {
         self.enter(pin)?;
-        while let Some(body) = self.waiting.last_mut() {
+        while let Some(body) = self.pending.last_mut() {
             match body.pins.get(body.next) {
                 Some(&within) => {
                     body.next += 1;
@@ -74,13 +74,13 @@ impl<'h> Freezing<'h> {
                 None => self.leave()?,
             }
         }
-        Ok(self.done[&pin.address()])
+        Ok(self.frozen[&pin.address()])
     }
 
     /// Gathers a pin, if it is not in the space.
     fn enter(&mut self, pin: Word) -> Result<(), FreezeError> {
         let address = pin.address();
-        if self.done.contains_key(&address) {
+        if self.frozen.contains_key(&address) {
             return Ok(());
         }
         let found = match pin::frozen_copy(self.heap, pin).filter(|copy| self.space.contains(*copy))
@@ -88,47 +88,48 @@ impl<'h> Freezing<'h> {
             Some(copy) => Some(copy),
             None => {
                 let hash = PinRef(Ref::new(pin, self.heap)).hash()?;
-                find_whole(&mut **self.space.backing(), &hash)?
+                find_intact(&mut **self.space.backing(), &hash)?
             }
         };
         match found {
             Some(found) => self.finish(pin, found),
-            None => self.waiting.push(Body::gather(self.heap, pin)),
+            None => self.pending.push(RecordDraft::build(self.heap, pin)),
         }
         Ok(())
     }
 
     /// Keeps the gathered pin on top, all pins within which are frozen.
     fn leave(&mut self) -> Result<(), FreezeError> {
-        let Some(body) = self.waiting.pop() else { return Ok(()) };
-        let places: Vec<usize> = body.pins.iter().map(|pin| self.done[&pin.address()]).collect();
+        let Some(body) = self.pending.pop() else { return Ok(()) };
+        let addresses: Vec<usize> =
+            body.pins.iter().map(|pin| self.frozen[&pin.address()]).collect();
         let pin = body.pin;
-        let address = self.keep(body, &places)?;
+        let address = self.keep(body, &addresses)?;
         self.finish(pin, address);
         Ok(())
     }
 
     fn finish(&mut self, pin: Word, address: usize) {
-        self.done.insert(pin.address(), address);
+        self.frozen.insert(pin.address(), address);
         pin::set_frozen_copy(self.heap, pin, address);
     }
 
-    fn keep(&self, mut body: Body, places: &[usize]) -> Result<usize, FreezeError> {
+    fn keep(&self, mut body: RecordDraft, addresses: &[usize]) -> Result<usize, FreezeError> {
         // A body with something of a damaged pin in it is not what its hash says.
-        if self.heap.spaces.are_damaged() {
+        if self.heap.spaces.has_damage() {
             return Err(EvalError::Interrupted.into());
         }
         let hash = PinRef(Ref::new(body.pin, self.heap)).hash()?;
         let backing = &mut **self.space.backing();
         // Another thread may have kept it by now.
-        if let Some(address) = find_whole(backing, &hash)? {
+        if let Some(address) = find_intact(backing, &hash)? {
             return Ok(address);
         }
         let address = backing.place(8 * body.words.len())?;
-        body.settle(address, places);
-        body.put_line(self.heap, &hash);
+        body.relocate(address, addresses);
+        body.write_header_line(self.heap, &hash);
         record::seal(address, &mut body.words);
-        let mut edges = places.to_vec();
+        let mut edges = addresses.to_vec();
         edges.sort_unstable();
         edges.dedup();
         let record = range::bytes_of(&body.words);
@@ -139,7 +140,7 @@ impl<'h> Freezing<'h> {
 }
 
 /// Where that pin is in the space. A damaged one counts as none, so that it is written anew.
-fn find_whole(backing: &mut dyn Backing, hash: &Hash) -> Result<Option<usize>, BackingError> {
+fn find_intact(backing: &mut dyn Backing, hash: &Hash) -> Result<Option<usize>, BackingError> {
     let owner = Some(backing.owner());
     // What was found may be any address.
     let is_it = |address: &usize| {
@@ -148,13 +149,13 @@ fn find_whole(backing: &mut dyn Backing, hash: &Hash) -> Result<Option<usize>, B
         is_record
             && range::owner(*address) == owner
             // SAFETY: likewise.
-            && record::hash(unsafe { range::words(*address, LINE) }) == *hash
+            && record::hash(unsafe { range::words(*address, LINE_WORDS) }) == *hash
     };
     Ok(backing.find(hash)?.filter(is_it))
 }
 
 /// A pin that is being copied.
-struct Body {
+struct RecordDraft {
     pin: Word,
     /// The record. Until it is settled, its words that have objects tell how many bytes after its
     /// beginning the object is, and those of pins eight times the number of the pin in `pins`.
@@ -166,7 +167,7 @@ struct Body {
 }
 
 /// What is known while a body is gathered.
-struct Gathering<'h> {
+struct RecordBuilder<'h> {
     heap: &'h Memory,
     words: Vec<u64>,
     pins: Vec<Word>,
@@ -174,26 +175,30 @@ struct Gathering<'h> {
     known: Map<usize, Word>,
 }
 
-impl Body {
-    fn gather(heap: &Memory, pin: Word) -> Body {
-        let mut gathering =
-            Gathering { heap, words: vec![0; LINE], pins: Vec::new(), known: Map::default() };
+impl RecordDraft {
+    fn build(heap: &Memory, pin: Word) -> RecordDraft {
+        let mut builder = RecordBuilder {
+            heap,
+            words: vec![0; LINE_WORDS],
+            pins: Vec::new(),
+            known: Map::default(),
+        };
         let item = PinRef(Ref::new(pin, heap)).item().word;
-        gathering.words[1] = gathering.follow(item).raw();
-        let mut at = LINE;
-        while at < gathering.words.len() {
-            at = gathering.scan(at);
+        builder.words[1] = builder.follow(item).raw();
+        let mut at = LINE_WORDS;
+        while at < builder.words.len() {
+            at = builder.scan(at);
         }
-        Body { pin, words: gathering.words, pins: gathering.pins, next: 0 }
+        RecordDraft { pin, words: builder.words, pins: builder.pins, next: 0 }
     }
 
     /// Makes addresses of the words.
-    fn settle(&mut self, base: usize, places: &[usize]) {
+    fn relocate(&mut self, base: usize, addresses: &[usize]) {
         let place = |raw: u64| {
             let word = Word::from_bits(raw);
             match word.kind() {
                 _ if !word.has_object() => raw,
-                Kind::Pin => word.moved_to(places[word.address() / 8]).raw(),
+                Kind::Pin => word.moved_to(addresses[word.address() / 8]).raw(),
                 _ => word.moved_to(base + word.address()).raw(),
             }
         };
@@ -201,15 +206,15 @@ impl Body {
     }
 
     /// Fills in the first line.
-    fn put_line(&mut self, heap: &Memory, hash: &Hash) {
+    fn write_header_line(&mut self, heap: &Memory, hash: &Hash) {
         let item = PinRef(Ref::new(self.pin, heap)).item().word;
         let arity = shape::arity(heap, item).min(EXTRA_MAX);
         let line = record::line(self.words[1], hash, arity, self.words.len());
-        self.words[..LINE].copy_from_slice(&line);
+        self.words[..LINE_WORDS].copy_from_slice(&line);
     }
 }
 
-impl Gathering<'_> {
+impl RecordBuilder<'_> {
     /// The word that will stand for that one in the record; its object is copied if that has not
     /// been done.
     fn follow(&mut self, word: Word) -> Word {

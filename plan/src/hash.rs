@@ -37,13 +37,13 @@ use crate::word::{Kind, Word};
 /// # Errors
 /// [`EvalError::TooLarge`] and [`EvalError::Interrupted`].
 pub(crate) fn hash(value: Ref<'_>) -> Result<Hash, EvalError> {
-    if let Some(hash) = whole(value)? {
+    if let Some(hash) = hash_unless_unhashed_pin(value)? {
         return Ok(hash);
     }
     for pin in unhashed_pins(value)? {
         hash_pins(PinRef(Ref::new(pin, value.heap)))?;
     }
-    Ok(whole(value)?.expect("the pins in it have just been hashed"))
+    Ok(hash_unless_unhashed_pin(value)?.expect("the pins in it have just been hashed"))
 }
 
 /// The hash of a value in normal form, unless it is made of more than `limit` words of 8 bytes,
@@ -58,13 +58,13 @@ pub(crate) fn hash(value: Ref<'_>) -> Result<Hash, EvalError> {
 pub(crate) fn hash_within(value: Ref<'_>, limit: usize) -> Result<Option<Hash>, EvalError> {
     match digest(value, limit) {
         Ok(hash) => Ok(Some(hash)),
-        Err(NoHash::UnhashedPin) if !is_larger_than(value, limit) => match hash(value) {
+        Err(DigestError::UnhashedPin) if !is_larger_than(value, limit) => match hash(value) {
             Ok(hash) => Ok(Some(hash)),
             Err(EvalError::TooLarge { .. }) => Ok(None),
-            Err(stop) => Err(stop),
+            Err(error) => Err(error),
         },
-        Err(NoHash::UnhashedPin | NoHash::TooLong) => Ok(None),
-        Err(NoHash::Stopped(stop)) => Err(stop),
+        Err(DigestError::UnhashedPin | DigestError::TooLong) => Ok(None),
+        Err(DigestError::Eval(error)) => Err(error),
     }
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn hash_pins(pin: PinRef<'_>) -> Result<Hash, EvalError> {
             continue;
         }
         let item = item_of(top, heap);
-        match whole(item)? {
+        match hash_unless_unhashed_pin(item)? {
             Some(hash) => pin::set_hash(heap, top, &hash),
             None => pending.append(&mut unhashed_pins(item)?),
         }
@@ -150,39 +150,39 @@ fn unhashed_pins(value: Ref<'_>) -> Result<Vec<Word>, EvalError> {
 }
 
 /// Why a value was not hashed.
-enum NoHash {
+enum DigestError {
     /// There is a pin in it that has no hash.
     UnhashedPin,
     /// There is more to hash than allowed.
     TooLong,
     /// The walk over it did not come to its end.
-    Stopped(EvalError),
+    Eval(EvalError),
 }
 
 /// The hash of a value, unless there is a pin in it that has none.
-fn whole(value: Ref<'_>) -> Result<Option<Hash>, EvalError> {
+fn hash_unless_unhashed_pin(value: Ref<'_>) -> Result<Option<Hash>, EvalError> {
     match digest(value, usize::MAX) {
         Ok(hash) => Ok(Some(hash)),
-        Err(NoHash::Stopped(stop)) => Err(stop),
-        Err(NoHash::UnhashedPin | NoHash::TooLong) => Ok(None),
+        Err(DigestError::Eval(error)) => Err(error),
+        Err(DigestError::UnhashedPin | DigestError::TooLong) => Ok(None),
     }
 }
 
 /// The hash of a value that takes no more than about `limit` words to write.
-fn digest(value: Ref<'_>, limit: usize) -> Result<Hash, NoHash> {
-    let mut writer = Writer::new();
+fn digest(value: Ref<'_>, limit: usize) -> Result<Hash, DigestError> {
+    let mut writer = HashWriter::new();
     let mut walk = Walk::new(value);
-    while let Some(part) = walk.next().map_err(NoHash::Stopped)? {
-        write_outermost(&mut writer, part).ok_or(NoHash::UnhashedPin)?;
+    while let Some(part) = walk.next().map_err(DigestError::Eval)? {
+        write_node(&mut writer, part).ok_or(DigestError::UnhashedPin)?;
         if writer.written() / 8 > limit {
-            return Err(NoHash::TooLong);
+            return Err(DigestError::TooLong);
         }
     }
     Ok(writer.finish())
 }
 
 /// Writes a value up to where the first value within it begins; says none for an unhashed pin.
-fn write_outermost(writer: &mut Writer, value: Ref<'_>) -> Option<()> {
+fn write_node(writer: &mut HashWriter, value: Ref<'_>) -> Option<()> {
     match value.shape() {
         Shape::Pin(pin) => {
             let hash = pin::known_hash(pin.0.heap, pin.0.word)?;
@@ -226,7 +226,7 @@ fn write_outermost(writer: &mut Writer, value: Ref<'_>) -> Option<()> {
 }
 
 /// Writes a law up to its body. Row constructors too wide for a shape of their own are seen here.
-fn write_law(writer: &mut Writer, law: LawRef<'_>) {
+fn write_law(writer: &mut HashWriter, law: LawRef<'_>) {
     if walk::is_wide_constructor(law) {
         writer.byte(5);
         let arity = law.arity();
@@ -241,19 +241,19 @@ fn write_law(writer: &mut Writer, law: LawRef<'_>) {
 }
 
 /// BLAKE3, fed in pieces large enough that it can work on many blocks at once.
-struct Writer {
+struct HashWriter {
     hasher: blake3::Hasher,
     buffer: Vec<u8>,
 }
 
 /// Bytes that are gathered before they are hashed.
-const BUFFER: usize = 1 << 14;
+const BUFFER_SIZE: usize = 1 << 14;
 /// Bytes that there is room for from the start: most values take fewer.
-const SMALL: usize = 1 << 10;
+const INITIAL_CAPACITY: usize = 1 << 10;
 
-impl Writer {
-    fn new() -> Writer {
-        Writer { hasher: blake3::Hasher::new(), buffer: Vec::with_capacity(SMALL) }
+impl HashWriter {
+    fn new() -> HashWriter {
+        HashWriter { hasher: blake3::Hasher::new(), buffer: Vec::with_capacity(INITIAL_CAPACITY) }
     }
 
     /// How many bytes were written.
@@ -270,10 +270,10 @@ impl Writer {
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        if self.buffer.len() + bytes.len() > BUFFER {
+        if self.buffer.len() + bytes.len() > BUFFER_SIZE {
             self.hasher.update(&self.buffer);
             self.buffer.clear();
-            if bytes.len() > BUFFER {
+            if bytes.len() > BUFFER_SIZE {
                 self.hasher.update(bytes);
                 return;
             }

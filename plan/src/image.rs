@@ -12,9 +12,9 @@ use crate::digest::Hash;
 use crate::freeze::FreezeError;
 use crate::heap::Val;
 use crate::pinspace::range::{self, SLOT_SIZE, SLOTS};
-use crate::pinspace::record::{self, LINE};
+use crate::pinspace::record::{self, LINE_WORDS};
 use crate::pinspace::{
-    Backing, BackingError, Chunk, FORMAT_VERSION, Frozen, NewPin, Owner, PinSpace, RangeError,
+    Backing, BackingError, FORMAT_VERSION, Frozen, NewPin, Owner, PinFile, PinSpace, RangeError,
     Slot, nameless,
 };
 use crate::values::Heap;
@@ -27,7 +27,7 @@ use std::os::unix::fs::FileExt;
 const MAGIC: &[u8; 8] = b"PALLASIM";
 /// Bytes before the label, the last 32 of them the check.
 const HEADER: usize = 128;
-const CHECKED: usize = 96;
+const CHECKED_BYTES: usize = 96;
 /// The longest label, in bytes.
 pub const LABEL_MAX: usize = 1 << 24;
 /// Images take slots from this one on; other pin spaces begin at the lower end of the range.
@@ -60,7 +60,7 @@ pub enum ImageError {
 }
 
 /// What the first bytes of an image tell.
-struct Header {
+struct ImageHeader {
     slot: usize,
     /// The offset of the root, and of the end of the file.
     root: usize,
@@ -69,7 +69,7 @@ struct Header {
     check: [u8; 32],
 }
 
-impl Header {
+impl ImageHeader {
     fn encode(&self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[..8].copy_from_slice(MAGIC);
@@ -78,12 +78,12 @@ impl Header {
         for (place, number) in bytes[16..48].as_chunks_mut().0.iter_mut().zip(numbers) {
             *place = (number as u64).to_le_bytes();
         }
-        bytes[CHECKED..].copy_from_slice(&self.check);
+        bytes[CHECKED_BYTES..].copy_from_slice(&self.check);
         bytes
     }
 
     /// The header of a file; what it tells fits with the file's length and with itself.
-    fn read(file: &File) -> Result<Header, ImageError> {
+    fn read(file: &File) -> Result<ImageHeader, ImageError> {
         let mut bytes = [0; HEADER];
         file.read_exact_at(&mut bytes, 0).map_err(|_| ImageError::Foreign)?;
         let found = version(&bytes)?;
@@ -96,8 +96,8 @@ impl Header {
         }
         let [slot, root, end, label] = numbers;
         let mut check = [0; 32];
-        check.copy_from_slice(&bytes[CHECKED..]);
-        let header = Header { slot, root, end, label, check };
+        check.copy_from_slice(&bytes[CHECKED_BYTES..]);
+        let header = ImageHeader { slot, root, end, label, check };
         let length = file.metadata()?.len();
         let is_sound = label <= LABEL_MAX
             && slot < SLOTS
@@ -118,7 +118,7 @@ impl Header {
     /// What the check must be if these words are what comes after the header.
     fn expected(&self, words: &[u64]) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.encode()[..CHECKED]);
+        hasher.update(&self.encode()[..CHECKED_BYTES]);
         hasher.update(range::bytes_of(words));
         *hasher.finalize().as_bytes()
     }
@@ -164,15 +164,15 @@ pub fn save(heap: &mut Heap, value: &Val, label: &[u8], file: &File) -> Result<(
         return Err(ImageError::Label(label.len()));
     }
     let owner = Owner::new();
-    let slot = claim(label, owner)?;
+    let slot = claim_slot(label, owner)?;
     let number = slot.number();
     file.write_all_at(label, HEADER as u64)?;
-    let chunk = Chunk::new(slot, file.try_clone()?, first_record(label.len()))?;
-    let space = PinSpace::new(Writing { owner, places: HashMap::new(), chunk });
+    let pin_file = PinFile::new(slot, file.try_clone()?, first_record(label.len()))?;
+    let space = PinSpace::new(ImageWriter { owner, addresses: HashMap::new(), pin_file });
     let root = heap.freeze(value, &space)?.address();
     let (start, end) = (range::BASE + number * SLOT_SIZE, range::end(root));
     let (root, end, label) = (root - start, end - start, label.len());
-    let mut header = Header { slot: number, root, end, label, check: [0; 32] };
+    let mut header = ImageHeader { slot: number, root, end, label, check: [0; 32] };
     // SAFETY: the pin space keeps the slot claimed.
     header.check = header.expected(unsafe { range::words(start + HEADER, header.words()) });
     file.write_all_at(&header.encode(), 0)?;
@@ -184,7 +184,7 @@ pub fn save(heap: &mut Heap, value: &Val, label: &[u8], file: &File) -> Result<(
 /// # Errors
 /// See [`ImageError`].
 pub fn label(file: &File) -> Result<Vec<u8>, ImageError> {
-    let header = Header::read(file)?;
+    let header = ImageHeader::read(file)?;
     let mut label = vec![0; header.label];
     file.read_exact_at(&mut label, HEADER as u64)?;
     Ok(label)
@@ -200,7 +200,7 @@ pub fn label(file: &File) -> Result<Vec<u8>, ImageError> {
 /// # Errors
 /// See [`ImageError`].
 pub fn open(file: &File) -> Result<Frozen, ImageError> {
-    let header = Header::read(file)?;
+    let header = ImageHeader::read(file)?;
     let owner = Owner::new();
     let mut slot = match Slot::claim(Some(header.slot), owner) {
         Err(RangeError::Taken(_)) => return open_copy(file, &header),
@@ -212,28 +212,30 @@ pub fn open(file: &File) -> Result<Frozen, ImageError> {
     unsafe { slot.set_end(header.end) };
     // SAFETY: the slot is claimed until it is dropped.
     header.verify(unsafe { range::words(slot.address() + HEADER, header.words()) })?;
-    finish(&header, Finished { owner, slot })
+    open_root(&header, OpenedImage { owner, slot })
 }
 
 /// Opens a copy of an image in a slot that is not its own.
-fn open_copy(file: &File, header: &Header) -> Result<Frozen, ImageError> {
+fn open_copy(file: &File, header: &ImageHeader) -> Result<Frozen, ImageError> {
     let mut bytes = vec![0; 8 * header.words()];
     file.read_exact_at(&mut bytes, HEADER as u64)?;
     let mut words: Vec<u64> =
         bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
     header.verify(&words)?;
     let owner = Owner::new();
-    let mut slot = claim(&[], owner)?;
+    let mut slot = claim_slot(&[], owner)?;
     let (old, new) = (header.base(), slot.address());
     let place = |raw| match Word::from_bits(raw) {
         word if word.has_object() => word.moved_to(word.address() - old + new).raw(),
         _ => raw,
     };
     let mut rest = words.get_mut((first_record(header.label) - HEADER) / 8..).unwrap_or_default();
-    while let Some(size) = record::size(rest).filter(|size| (LINE..=rest.len()).contains(size)) {
+    while let Some(size) =
+        record::size(rest).filter(|size| (LINE_WORDS..=rest.len()).contains(size))
+    {
         let (record, after) = rest.split_at_mut(size);
         record::replace_values(record, place);
-        let gap = size.next_multiple_of(LINE) - size;
+        let gap = size.next_multiple_of(LINE_WORDS) - size;
         rest = after.get_mut(gap..).unwrap_or_default();
     }
     let copy = nameless()?;
@@ -242,20 +244,20 @@ fn open_copy(file: &File, header: &Header) -> Result<Frozen, ImageError> {
     unsafe { slot.map(&copy) }?;
     // SAFETY: all of the copy has just been written.
     unsafe { slot.set_end(header.end) };
-    finish(header, Finished { owner, slot })
+    open_root(header, OpenedImage { owner, slot })
 }
 
 /// The root of an image that is mapped in its slot and whole.
 ///
 /// The records' own checks are not looked at: those of a copy tell of other addresses.
-fn finish(header: &Header, image: Finished) -> Result<Frozen, ImageError> {
+fn open_root(header: &ImageHeader, image: OpenedImage) -> Result<Frozen, ImageError> {
     let base = image.slot.address();
-    trust(base + first_record(header.label), base + header.end);
+    mark_verified(base + first_record(header.label), base + header.end);
     PinSpace::new(image).at(base + header.root).ok_or(ImageError::Damaged)
 }
 
 /// Notes of all records in that range that they are whole, so that none is looked at again.
-fn trust(mut address: usize, end: usize) {
+fn mark_verified(mut address: usize, end: usize) {
     while address < end
         // SAFETY: the image that is being opened has its slot claimed.
         && let Some(bytes) = unsafe { record::length(address) }
@@ -267,7 +269,7 @@ fn trust(mut address: usize, end: usize) {
 
 /// The slot for an image with that label: mostly the same, so that the same few are used, and seldom
 /// that of another.
-fn claim(label: &[u8], owner: Owner) -> Result<Slot, RangeError> {
+fn claim_slot(label: &[u8], owner: Owner) -> Result<Slot, RangeError> {
     const COUNT: usize = SLOTS - FIRST_SLOT;
     let first = usize::from(blake3::hash(label).as_bytes()[0]);
     let slots = (0..COUNT).map(|index| FIRST_SLOT + (first + index) % COUNT);
@@ -282,42 +284,42 @@ fn claim(label: &[u8], owner: Owner) -> Result<Slot, RangeError> {
 }
 
 /// An image that is being written.
-struct Writing {
+struct ImageWriter {
     owner: Owner,
-    places: HashMap<Hash, usize>,
-    chunk: Chunk,
+    addresses: HashMap<Hash, usize>,
+    pin_file: PinFile,
 }
 
-// SAFETY: an address is given out only in the chunk, which keeps to this.
-unsafe impl Backing for Writing {
+// SAFETY: an address is given out only in the pin_file, which keeps to this.
+unsafe impl Backing for ImageWriter {
     fn owner(&self) -> Owner {
         self.owner
     }
 
     fn find(&mut self, hash: &Hash) -> Result<Option<usize>, BackingError> {
-        Ok(self.places.get(hash).copied())
+        Ok(self.addresses.get(hash).copied())
     }
 
     fn place(&mut self, bytes: usize) -> Result<usize, BackingError> {
-        self.chunk.place(bytes).ok_or_else(|| "the image is larger than a slot".into())
+        self.pin_file.place(bytes).ok_or_else(|| "the image is larger than a slot".into())
     }
 
     fn keep(&mut self, pin: NewPin<'_>) -> Result<(), BackingError> {
-        self.chunk.append(pin.record)?;
-        self.places.insert(*pin.hash, pin.address);
+        self.pin_file.append(pin.record)?;
+        self.addresses.insert(*pin.hash, pin.address);
         Ok(())
     }
 }
 
 /// An image that is only read.
-struct Finished {
+struct OpenedImage {
     owner: Owner,
     slot: Slot,
 }
 
 // SAFETY: it gives out no addresses, and keeps nothing. Those of the image itself lie in the slot, which
 // stays claimed, and its file is not changed.
-unsafe impl Backing for Finished {
+unsafe impl Backing for OpenedImage {
     fn owner(&self) -> Owner {
         self.owner
     }

@@ -138,7 +138,7 @@ impl Header {
     }
 
     /// The header as it lies in memory.
-    pub fn raw(self) -> u64 {
+    pub const fn raw(self) -> u64 {
         self.0
     }
 
@@ -183,17 +183,12 @@ impl Header {
         self.0 & REMEMBERED != 0
     }
 
-    /// The header as it lies in memory.
-    pub const fn bits(self) -> u64 {
-        self.0
-    }
-
     pub fn with_normal(self) -> Header {
         Header(self.0 | NORMAL)
     }
 
-    pub fn with_remembered(self, yes: bool) -> Header {
-        Header(if yes { self.0 | REMEMBERED } else { self.0 & !REMEMBERED })
+    pub fn with_remembered(self, remembered: bool) -> Header {
+        Header(if remembered { self.0 | REMEMBERED } else { self.0 & !REMEMBERED })
     }
 
     /// The same object with a smaller payload.

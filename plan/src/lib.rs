@@ -68,7 +68,7 @@ pub use nat::{NatRef, Natural, limbs};
 pub use tree::Items;
 pub use values::Heap;
 pub use view::{AppRef, LawRef, PinRef, Ref, Shape};
-pub use walk::{PinsCount, is_larger_than};
+pub use walk::{PinCounting, is_larger_than};
 
 /// Words, objects and what works on them: for evaluators, printers and others that cannot go through
 /// [`Heap`].
@@ -84,7 +84,7 @@ pub mod raw {
     };
     pub use crate::interrupt::{Interrupt, Interrupted};
     pub use crate::layout::{Header, Layout};
-    pub use crate::nat::{cast, giant};
+    pub use crate::nat::{cast, large};
     pub use crate::order::{compare, equal, try_compare, try_equal};
     pub use crate::pinspace::range::is_frozen;
     pub use crate::walk::{MAX_PARTS, is_wide_constructor};

@@ -39,7 +39,7 @@ pub(crate) fn allocate(memory: &mut Memory, item: Word) -> Word {
 /// The hash as four words, if it has been computed; none of a damaged pin.
 #[inline]
 pub fn hash_words<'h>(memory: &'h Memory, pin: Word) -> Option<&'h [u64; 4]> {
-    if !memory.is_whole(pin) {
+    if !memory.is_intact(pin) {
         return None;
     }
     let object = memory.object(pin);
@@ -51,7 +51,7 @@ pub fn hash_words<'h>(memory: &'h Memory, pin: Word) -> Option<&'h [u64; 4]> {
 
 /// The hash, if it has been computed. That of a damaged pin is of no pin.
 pub(crate) fn known_hash(memory: &Memory, pin: Word) -> Option<Hash> {
-    if !memory.is_whole(pin) {
+    if !memory.is_intact(pin) {
         return Some(Hash([0; Hash::SIZE]));
     }
     let words = hash_words(memory, pin)?;
@@ -74,7 +74,7 @@ pub(crate) fn set_hash(memory: &Memory, pin: Word, hash: &Hash) {
 /// The pin's item; 0 for a damaged pin.
 #[inline(always)]
 pub fn item(memory: &Memory, pin: Word) -> Word {
-    if memory.is_whole(pin) { memory.load(pin, 0) } else { Word::ZERO }
+    if memory.is_intact(pin) { memory.load(pin, 0) } else { Word::ZERO }
 }
 
 /// The label that the host gave a pin of the heap; none of a frozen pin, whose [`hash_words`] are

@@ -51,5 +51,5 @@ pub(crate) fn pin(heap: &mut Heap, item: &Val) -> Result<Val, EvalError> {
 /// Collects everything that is not reachable, and releases pin spaces that nothing points into.
 pub(crate) fn collect(heap: &mut Heap) {
     heap.0.collect_all();
-    heap.0.spaces.release_unseen();
+    heap.0.spaces.detach_unreferenced();
 }

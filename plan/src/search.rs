@@ -23,16 +23,16 @@ impl Items<'_> {
     }
 
     fn search_any(self, key: Ref<'_>) -> Result<Result<usize, usize>, EvalError> {
-        let mut stopped = None;
-        let place = self.binary_search_by(|other| {
-            if stopped.is_some() {
+        let mut failure = None;
+        let position = self.binary_search_by(|other| {
+            if failure.is_some() {
                 return Ordering::Equal;
             }
-            try_compare(other, key).unwrap_or_else(|stop| {
-                stopped = Some(stop);
+            try_compare(other, key).unwrap_or_else(|error| {
+                failure = Some(error);
                 Ordering::Equal
             })
         });
-        stopped.map_or(Ok(place), Err)
+        failure.map_or(Ok(position), Err)
     }
 }

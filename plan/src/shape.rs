@@ -26,16 +26,16 @@ use crate::word::{Kind, Word};
 #[inline(always)]
 pub fn arity(heap: &Memory, word: Word) -> u64 {
     if matches!(word.kind(), Kind::Law | Kind::App) {
-        let noted = heap.header(word).extra();
-        if noted < EXTRA_MAX {
-            return noted;
+        let recorded = heap.header(word).extra();
+        if recorded < EXTRA_MAX {
+            return recorded;
         }
     }
-    found_arity(heap, word)
+    compute_arity(heap, word)
 }
 
 /// [`arity`] where it has to be looked for.
-fn found_arity(heap: &Memory, mut word: Word) -> u64 {
+fn compute_arity(heap: &Memory, mut word: Word) -> u64 {
     let mut given = 0;
     loop {
         let arity = match word.kind() {
@@ -48,7 +48,7 @@ fn found_arity(heap: &Memory, mut word: Word) -> u64 {
             Kind::Set => 2,
             Kind::Big | Kind::Bar | Kind::Row | Kind::Tab => 1,
             Kind::Law | Kind::Pin | Kind::App => {
-                if word.kind() == Kind::Pin && !heap.is_whole(word) {
+                if word.kind() == Kind::Pin && !heap.is_intact(word) {
                     // The arity of the 0 that it counts as.
                     return 3;
                 }
@@ -70,7 +70,7 @@ fn found_arity(heap: &Memory, mut word: Word) -> u64 {
 }
 
 /// An app with at least this many words is not copied to be extended, but chained.
-const CHAIN: usize = 32;
+const CHAIN_THRESHOLD: usize = 32;
 
 /// Replaces a function and `count` arguments above it on the stack by the application: an app (or
 /// the data jet it is) if the function is evaluated and takes more arguments, else a thunk.
@@ -102,7 +102,7 @@ pub fn make_partial(heap: &mut RawHeap, count: usize, arity: u64) -> Result<(), 
     heap.stack.set(at, function);
     match function.kind() {
         Kind::Cow if function.cow_width() == count as u64 => make_row(heap, count),
-        Kind::Set if count == 1 => make_keyed(heap),
+        Kind::Set if count == 1 => make_table(heap),
         Kind::App => extend(heap, count, left),
         _ => {
             heap.reserve(2 + count)?;
@@ -130,7 +130,7 @@ fn make_row(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
 }
 
 /// A set and one argument: a table if that is evaluated, and a row of as many values.
-fn make_keyed(heap: &mut RawHeap) -> Result<(), HeapFull> {
+fn make_table(heap: &mut RawHeap) -> Result<(), HeapFull> {
     heap.reserve(3)?;
     let values = heap.resolve(heap.stack.peek(0));
     let keys = heap.stack.peek(1);
@@ -154,7 +154,7 @@ fn extend(heap: &mut RawHeap, count: usize, left: u64) -> Result<(), HeapFull> {
         expand(heap, count);
         return make_row(heap, given + count);
     }
-    if size >= CHAIN {
+    if size >= CHAIN_THRESHOLD {
         heap.reserve(2 + count)?;
         push_app(heap, left, 1 + count);
         return Ok(());
@@ -202,7 +202,7 @@ pub fn expand(heap: &mut RawHeap, count: usize) {
 }
 
 /// Arguments a link when a long app is chained to be taken apart.
-const LINK: usize = 16;
+const LINK_ARGUMENTS: usize = 16;
 
 /// Replaces an app, or a row or table seen as one, on top of the stack by its function (applied to
 /// all arguments but the last) and its last argument.
@@ -217,22 +217,22 @@ pub fn split_app(heap: &mut RawHeap) -> Result<(), HeapFull> {
         }
         Kind::Row => {
             let size = tree::len(heap, word);
-            heap.reserve(linked_words(size - 1))?;
+            heap.reserve(chained_words(size - 1))?;
             let row = heap.stack.pop();
             let mut args: Vec<Word> = Items::of(row, heap).iter().map(|item| item.word).collect();
             args.reverse();
             let last = args.pop().unwrap_or(Word::ZERO);
-            let function = link(heap, Word::cow(size as u64), &args);
+            let function = chain_app(heap, Word::cow(size as u64), &args);
             heap.stack.push(function);
             heap.stack.push(last);
         }
         _ => {
             let size = heap.size(word);
-            heap.reserve(linked_words(size - 2))?;
+            heap.reserve(chained_words(size - 2))?;
             let app = heap.stack.pop();
             let (head, last) = (heap.load(app, 0), heap.load(app, size - 1));
             let args: Vec<Word> = heap.words(app, 1)[..size - 2].to_vec();
-            let function = link(heap, head, &args);
+            let function = chain_app(heap, head, &args);
             heap.stack.push(function);
             heap.stack.push(last);
         }
@@ -241,16 +241,16 @@ pub fn split_app(heap: &mut RawHeap) -> Result<(), HeapFull> {
 }
 
 /// Room that [`link`] needs for so many arguments.
-fn linked_words(args: usize) -> usize {
-    args + 2 * args.div_ceil(LINK) + 2 * CHAIN
+fn chained_words(args: usize) -> usize {
+    args + 2 * args.div_ceil(LINK_ARGUMENTS) + 2 * CHAIN_THRESHOLD
 }
 
 /// The app of a function to arguments of which it takes more; a long one chained, so that taking
 /// off one argument after the other costs no more than looking at them.
-fn link(heap: &mut RawHeap, head: Word, args: &[Word]) -> Word {
+fn chain_app(heap: &mut RawHeap, head: Word, args: &[Word]) -> Word {
     let mut left = arity(heap, head);
     let mut function = head;
-    let width = if args.len() < CHAIN { CHAIN } else { LINK };
+    let width = if args.len() < CHAIN_THRESHOLD { CHAIN_THRESHOLD } else { LINK_ARGUMENTS };
     for chunk in args.chunks(width) {
         left = left.saturating_sub(chunk.len() as u64);
         let mut draft = heap.allocate(Layout::App, left.min(EXTRA_MAX), 1 + chunk.len());

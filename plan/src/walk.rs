@@ -28,14 +28,14 @@ pub(crate) struct Walk<'h> {
     heap: &'h Memory,
     start: Word,
     next: Option<Word>,
-    pending: Vec<Run>,
+    pending: Vec<PendingRange>,
     steps: u64,
     /// For a walk over distinct objects, those that have been seen since it began to remember.
     seen: Option<HashSet<u64>>,
 }
 
 /// Values of one object that are still to be visited: at least one.
-struct Run {
+struct PendingRange {
     object: Word,
     next: u32,
     end: u32,
@@ -47,10 +47,10 @@ struct Run {
 pub const MAX_PARTS: u64 = 1 << 30;
 
 /// Steps after which a walk asks how large the value is.
-const ASK: u64 = 1 << 20;
+const SIZE_CHECK_STEP: u64 = 1 << 20;
 
 /// Steps between two looks for an interrupt, a power of two.
-const BREATH: u64 = 1 << 12;
+const POLL_INTERVAL: u64 = 1 << 12;
 
 impl<'h> Walk<'h> {
     pub(crate) fn new(value: Ref<'h>) -> Walk<'h> {
@@ -89,21 +89,21 @@ impl<'h> Walk<'h> {
             }
         };
         self.steps += 1;
-        if self.steps.is_multiple_of(BREATH) {
-            self.breathe()?;
+        if self.steps.is_multiple_of(POLL_INTERVAL) {
+            self.poll()?;
         }
         let value = Ref::new(word, self.heap);
-        if self.steps < ASK || self.is_new(value.word) {
+        if self.steps < SIZE_CHECK_STEP || self.mark_seen(value.word) {
             runs(self.heap, value.word, |run| self.pending.push(run));
         }
         Ok(Some(value))
     }
 
     #[cold]
-    fn breathe(&self) -> Result<(), EvalError> {
+    fn poll(&self) -> Result<(), EvalError> {
         self.heap.interrupt.check()?;
-        if self.seen.is_none() && self.steps == ASK {
-            let size = written_size(Ref::new(self.start, self.heap), PinsCount::AsParts)?;
+        if self.seen.is_none() && self.steps == SIZE_CHECK_STEP {
+            let size = written_size(Ref::new(self.start, self.heap), PinCounting::Opaque)?;
             if size > MAX_PARTS {
                 return Err(EvalError::TooLarge { parts: MAX_PARTS });
             }
@@ -112,7 +112,7 @@ impl<'h> Walk<'h> {
     }
 
     /// Whether what an object consists of is to be visited.
-    fn is_new(&mut self, word: Word) -> bool {
+    fn mark_seen(&mut self, word: Word) -> bool {
         match &mut self.seen {
             Some(seen) if word.has_object() => seen.insert(word.raw()),
             _ => true,
@@ -121,11 +121,11 @@ impl<'h> Walk<'h> {
 }
 
 /// Hands over the runs of values that a value consists of, the last first.
-fn runs(heap: &Memory, word: Word, mut push: impl FnMut(Run)) {
+fn runs(heap: &Memory, word: Word, mut push: impl FnMut(PendingRange)) {
     let mut run = |object: Word, next: usize, end: usize| {
         if next < end {
             // An object has at most `PAYLOAD_MAX` words, which is `u32::MAX`.
-            push(Run { object, next: next as u32, end: end as u32 });
+            push(PendingRange { object, next: next as u32, end: end as u32 });
         }
     };
     match word.kind() {
@@ -135,11 +135,13 @@ fn runs(heap: &Memory, word: Word, mut push: impl FnMut(Run)) {
             _ => run(word, 2, 3),
         },
         Kind::Row | Kind::Set => {
-            tree::leaves_backwards(heap, word, &mut |leaf| run(leaf, 0, heap.size(leaf)));
+            tree::for_each_leaf_reversed(heap, word, &mut |leaf| run(leaf, 0, heap.size(leaf)));
         }
         Kind::Tab => {
             for items in [heap.load(word, 1), heap.load(word, 0)] {
-                tree::leaves_backwards(heap, items, &mut |leaf| run(leaf, 0, heap.size(leaf)));
+                tree::for_each_leaf_reversed(heap, items, &mut |leaf| {
+                    run(leaf, 0, heap.size(leaf))
+                });
             }
         }
         Kind::App => {
@@ -160,11 +162,11 @@ fn runs(heap: &Memory, word: Word, mut push: impl FnMut(Run)) {
 
 /// What a pin counts as in [`Ref::written_size`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PinsCount {
+pub enum PinCounting {
     /// A part like any other, not looked into.
-    AsParts,
+    Opaque,
     /// Written out too, each once.
-    Written,
+    Expanded,
 }
 
 impl Ref<'_> {
@@ -174,7 +176,7 @@ impl Ref<'_> {
     ///
     /// # Errors
     /// [`EvalError::Interrupted`].
-    pub fn written_size(self, pins: PinsCount) -> Result<u64, EvalError> {
+    pub fn written_size(self, pins: PinCounting) -> Result<u64, EvalError> {
         written_size(self, pins)
     }
 
@@ -190,7 +192,7 @@ impl Ref<'_> {
 ///
 /// # Errors
 /// [`EvalError::Interrupted`].
-fn written_size(value: Ref<'_>, pins: PinsCount) -> Result<u64, EvalError> {
+fn written_size(value: Ref<'_>, pins: PinCounting) -> Result<u64, EvalError> {
     let heap = value.heap;
     let mut sizes: Map<u64, u64> = Map::default();
     let mut pinned: u64 = 0;
@@ -199,7 +201,7 @@ fn written_size(value: Ref<'_>, pins: PinsCount) -> Result<u64, EvalError> {
     let mut steps: u64 = 0;
     while let Some((word, is_open)) = pending.pop() {
         steps += 1;
-        if steps.is_multiple_of(BREATH) {
+        if steps.is_multiple_of(POLL_INTERVAL) {
             heap.interrupt.check()?;
         }
         if !word.has_object() || sizes.contains_key(&word.raw()) {
@@ -208,7 +210,7 @@ fn written_size(value: Ref<'_>, pins: PinsCount) -> Result<u64, EvalError> {
         if !is_open {
             pending.push((word, true));
             each_part(heap, word, |part| pending.push((part, false)));
-            if word.kind() == Kind::Pin && pins == PinsCount::Written {
+            if word.kind() == Kind::Pin && pins == PinCounting::Expanded {
                 pending.push((pin::item(heap, word), false));
             }
             continue;
@@ -216,7 +218,7 @@ fn written_size(value: Ref<'_>, pins: PinsCount) -> Result<u64, EvalError> {
         let size_of = |part: Word| sizes.get(&part.raw()).copied().unwrap_or(1);
         let mut size = 1 + words_of_leaf(heap, word);
         each_part(heap, word, |part| size = size.saturating_add(size_of(part)));
-        if word.kind() == Kind::Pin && pins == PinsCount::Written {
+        if word.kind() == Kind::Pin && pins == PinCounting::Expanded {
             pinned = pinned.saturating_add(size_of(pin::item(heap, word)));
         }
         sizes.insert(word.raw(), size);

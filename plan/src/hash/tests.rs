@@ -51,7 +51,9 @@ fn wide_row_constructors_hash_like_narrow_ones() {
 #[test]
 fn large_values_are_hashed_in_pieces() {
     let heap = &mut heap(false);
-    for length in [BUFFER - 20, BUFFER - 9, BUFFER, BUFFER + 1, 3 * BUFFER + 5] {
+    for length in
+        [BUFFER_SIZE - 20, BUFFER_SIZE - 9, BUFFER_SIZE, BUFFER_SIZE + 1, 3 * BUFFER_SIZE + 5]
+    {
         let bytes = vec![b'x'; length];
         let bar = heap.bar(&bytes).unwrap();
         let row = heap.row(&[bar.clone(), bar.clone()]).unwrap();

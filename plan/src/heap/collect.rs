@@ -10,7 +10,7 @@
 //! Either way the objects that have arrived are scanned in address order, moving what they point
 //! to behind them, until the scan has caught up (Cheney 1970).
 
-use super::collection::{Collection, Source};
+use super::collection::{Collection, CollectionScope};
 use super::host::Host;
 use super::memory::MAJOR_MINIMUM;
 use super::raw::RawHeap;
@@ -23,10 +23,10 @@ impl<H: Host + ?Sized> RawHeap<H> {
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let mut cursor = memory.old.end();
         let remembered = std::mem::take(&mut memory.remembered);
-        let nursery = memory.nursery.leave();
+        let nursery = memory.nursery.begin_evacuation();
         let mut survivors = nursery.first();
         let mut run = Collection {
-            source: Source::Nursery(nursery),
+            scope: CollectionScope::Nursery(nursery),
             to: &mut memory.old,
             remembered: &mut memory.remembered,
             copied: 0,
@@ -43,7 +43,7 @@ impl<H: Host + ?Sized> RawHeap<H> {
         // SAFETY: the cursors were taken above.
         unsafe { run.scan_arrived(&mut survivors, &mut cursor, marker) };
         memory.statistics.copied += run.copied;
-        if let Source::Nursery(nursery) = run.source {
+        if let CollectionScope::Nursery(nursery) = run.scope {
             nursery.finish();
         }
     }
@@ -57,10 +57,10 @@ impl<H: Host + ?Sized> RawHeap<H> {
         memory.stack.forget_unchanged();
         memory.remembered.clear();
         let mut cursor = memory.old.end();
-        memory.spaces.seen.clear();
+        memory.spaces.referenced.clear();
         host.begin_full();
         let mut run = Collection {
-            source: Source::Everywhere(&mut memory.spaces.seen),
+            scope: CollectionScope::Full(&mut memory.spaces.referenced),
             to: &mut memory.old,
             remembered: &mut memory.remembered,
             copied: 0,

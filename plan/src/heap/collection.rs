@@ -12,11 +12,11 @@
 //! copied; nothing is freed before it ends. By the heap's invariant every word that a root or a live
 //! object holds is one of those, frozen, or without an object.
 
-use super::nursery::Leaving;
+use super::nursery::NurseryEvacuation;
 use super::object;
-use super::space::{Cursor, OldSpace};
+use super::space::{OldSpace, ScanCursor};
 use crate::layout::{Header, LAW_CODE, Layout, PIN_FROZEN};
-use crate::pinspace::held::SeenSlots;
+use crate::pinspace::attached::ReferencedSlots;
 use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
 
@@ -30,16 +30,16 @@ pub trait CodeMarker {
 }
 
 /// What a collection moves objects from.
-pub(super) enum Source<'a> {
+pub(super) enum CollectionScope<'a> {
     /// The nursery.
-    Nursery(Leaving<'a>),
-    /// Everywhere. The slots of the pin range that words point into are noted.
-    Everywhere(&'a mut SeenSlots),
+    Nursery(NurseryEvacuation<'a>),
+    /// Full. The slots of the pin range that words point into are noted.
+    Full(&'a mut ReferencedSlots),
 }
 
 /// A collection under way, as a [`Host`] sees it.
 pub struct Collection<'a> {
-    pub(super) source: Source<'a>,
+    pub(super) scope: CollectionScope<'a>,
     pub(super) to: &'a mut OldSpace,
     pub(super) remembered: &'a mut Vec<usize>,
     /// Words copied so far.
@@ -49,7 +49,7 @@ pub struct Collection<'a> {
 impl Collection<'_> {
     /// Whether everything is collected, and code is to be marked.
     pub fn is_full(&self) -> bool {
-        matches!(self.source, Source::Everywhere(_))
+        matches!(self.scope, CollectionScope::Full(_))
     }
 
     /// Moves what a root points to, if it is to be moved, and rewrites the root. Says whether the root
@@ -57,15 +57,17 @@ impl Collection<'_> {
     #[inline(always)]
     pub fn visit_root<M: CodeMarker + ?Sized>(&mut self, root: &mut Word, marker: &mut M) -> bool {
         self.visit(root, marker);
-        match &self.source {
-            Source::Nursery(nursery) => root.has_object() && nursery.is_young(root.address()),
-            Source::Everywhere(_) => false,
+        match &self.scope {
+            CollectionScope::Nursery(nursery) => {
+                root.has_object() && nursery.is_young(root.address())
+            }
+            CollectionScope::Full(_) => false,
         }
     }
 
     /// In a full collection: notes that a frozen object is in use that no visited word points to.
     pub fn keep_frozen(&mut self, address: usize) {
-        if let Source::Everywhere(seen) = &mut self.source {
+        if let CollectionScope::Full(seen) = &mut self.scope {
             seen.note(address);
         }
     }
@@ -91,8 +93,8 @@ impl Collection<'_> {
             return;
         }
         let address = old.address();
-        if let Source::Nursery(nursery) = &self.source
-            && !nursery.is_left(address)
+        if let CollectionScope::Nursery(nursery) = &self.scope
+            && !nursery.must_move(address)
         {
             *word = old;
             return;
@@ -137,9 +139,9 @@ impl Collection<'_> {
             self.keep_frozen(copy);
         }
         let size = header.size();
-        let survivor = match &mut self.source {
-            Source::Nursery(nursery) => nursery.place(address, 1 + size),
-            Source::Everywhere(_) => None,
+        let survivor = match &mut self.scope {
+            CollectionScope::Nursery(nursery) => nursery.allocate_survivor(address, 1 + size),
+            CollectionScope::Full(_) => None,
         };
         let new = survivor.unwrap_or_else(|| self.to.take(1 + size));
         // SAFETY: the object has not moved; the space has just handed out the words at `new`.
@@ -205,11 +207,11 @@ impl Collection<'_> {
     pub(super) unsafe fn scan_arrived<M: CodeMarker + ?Sized>(
         &mut self,
         survivors: &mut usize,
-        old: &mut Cursor,
+        old: &mut ScanCursor,
         marker: &mut M,
     ) {
         loop {
-            while let Source::Nursery(nursery) = &self.source
+            while let CollectionScope::Nursery(nursery) = &self.scope
                 && *survivors < nursery.frontier()
             {
                 // SAFETY: from the first survivor to the frontier, object follows object.

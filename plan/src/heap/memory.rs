@@ -8,7 +8,7 @@ use super::space::OldSpace;
 use super::stack::{self, Stack};
 use crate::interrupt::Interrupt;
 use crate::layout::{Header, Layout};
-use crate::pinspace::held::HeldSpaces;
+use crate::pinspace::attached::AttachedSpaces;
 #[cfg(debug_assertions)]
 use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
@@ -34,7 +34,7 @@ pub struct Memory {
     pub interrupt: Interrupt,
     pub(super) statistics: Statistics,
     /// Pin spaces that the heap may point into.
-    pub spaces: HeldSpaces,
+    pub spaces: AttachedSpaces,
 }
 
 /// Where in a [`Memory`] compiled code finds what it allocates from, in bytes.
@@ -79,7 +79,7 @@ impl Memory {
             options,
             interrupt: Interrupt::default(),
             statistics: Statistics::default(),
-            spaces: HeldSpaces::default(),
+            spaces: AttachedSpaces::default(),
         })
     }
 
@@ -155,8 +155,8 @@ impl Memory {
     /// Whether a pin may be read: not a frozen one that is damaged. Damage is noted, and interrupts
     /// the work on the heap.
     #[inline(always)]
-    pub fn is_whole(&self, pin: Word) -> bool {
-        self.spaces.is_whole(pin.address(), &self.interrupt)
+    pub fn is_intact(&self, pin: Word) -> bool {
+        self.spaces.is_intact(pin.address(), &self.interrupt)
     }
 
     /// Whether an evaluated value is known to be in normal form.

@@ -15,17 +15,17 @@
 //!
 //! The parts are one piece of memory, so that one comparison tells young objects from old ones.
 
-use super::space::{Block, Bump};
+use super::space::{Block, BumpRegion};
 
 /// Eden is so many times as large as one of the spaces for survivors.
-const EDEN_PARTS: usize = 8;
+const EDEN_RATIO: usize = 8;
 
 /// The nursery. See the module's overview.
 pub(crate) struct Nursery {
     /// What the addresses below are in.
     _memory: Block,
     /// The whole begins where this does.
-    eden: Bump,
+    eden: BumpRegion,
     /// The address after the last word.
     end: usize,
     /// Where survivors of the last collection begin, and end.
@@ -42,12 +42,12 @@ pub(crate) const END_OFFSET: usize = std::mem::offset_of!(Nursery, end);
 impl Nursery {
     /// A nursery whose eden has so many words.
     pub(crate) fn new(words: usize) -> Nursery {
-        let half = words / EDEN_PARTS;
+        let half = words / EDEN_RATIO;
         let memory = Block::in_large_pages(words + 2 * half);
         let [base, eden_end, middle] = [0, words, words + half].map(|at| memory.address(at));
         let end = memory.end();
         let (survivors, free) = ([eden_end, eden_end], [middle, end]);
-        Nursery { _memory: memory, eden: Bump::new(base, eden_end), end, survivors, free }
+        Nursery { _memory: memory, eden: BumpRegion::new(base, eden_end), end, survivors, free }
     }
 
     /// Room for `words` words in eden, or nothing if it has less.
@@ -108,21 +108,21 @@ impl Nursery {
 }
 
 /// The nursery while it is being collected.
-pub(crate) struct Leaving<'n> {
+pub(crate) struct NurseryEvacuation<'n> {
     nursery: &'n mut Nursery,
     /// Where survivors go.
-    room: Bump,
+    to_space: BumpRegion,
 }
 
 impl Nursery {
     /// Begins a collection, in which survivors are given new places.
-    pub(crate) fn leave(&mut self) -> Leaving<'_> {
+    pub(crate) fn begin_evacuation(&mut self) -> NurseryEvacuation<'_> {
         let [start, end] = self.free;
-        Leaving { nursery: self, room: Bump::new(start, end) }
+        NurseryEvacuation { nursery: self, to_space: BumpRegion::new(start, end) }
     }
 }
 
-impl Leaving<'_> {
+impl NurseryEvacuation<'_> {
     /// Whether an object is young.
     #[inline(always)]
     pub(crate) fn is_young(&self, address: usize) -> bool {
@@ -131,7 +131,7 @@ impl Leaving<'_> {
 
     /// Whether an object lies where none is to stay.
     #[inline(always)]
-    pub(crate) fn is_left(&self, address: usize) -> bool {
+    pub(crate) fn must_move(&self, address: usize) -> bool {
         let [start, end] = self.nursery.free;
         self.nursery.contains(address) && !(start..end).contains(&address)
     }
@@ -139,27 +139,27 @@ impl Leaving<'_> {
     /// A place for an object that is found at that address to have survived; nothing, if it is to
     /// become old.
     #[inline(always)]
-    pub(crate) fn place(&mut self, address: usize, words: usize) -> Option<usize> {
-        if address >= self.nursery.eden.end { None } else { self.room.take(words) }
+    pub(crate) fn allocate_survivor(&mut self, address: usize, words: usize) -> Option<usize> {
+        if address >= self.nursery.eden.end { None } else { self.to_space.take(words) }
     }
 
     /// The address of the first survivor.
     pub(crate) fn first(&self) -> usize {
-        self.room.base
+        self.to_space.base
     }
 
     /// The address after the last survivor.
     pub(crate) fn frontier(&self) -> usize {
-        self.room.next
+        self.to_space.next
     }
 
     /// Ends the collection: eden is empty, and survivors are where they were given a place.
     pub(crate) fn finish(self) {
-        let Leaving { nursery, room } = self;
+        let NurseryEvacuation { nursery, to_space } = self;
         let left = nursery.survivors[0];
-        let half = room.end - room.base;
+        let half = to_space.end - to_space.base;
         nursery.eden.next = nursery.eden.base;
-        nursery.survivors = [room.base, room.next];
+        nursery.survivors = [to_space.base, to_space.next];
         nursery.free = [left, left + half];
     }
 }

@@ -17,12 +17,12 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 pub(crate) struct Block {
     memory: *mut u64,
     words: usize,
-    origin: Origin,
-    room: Bump,
+    origin: BlockOrigin,
+    room: BumpRegion,
 }
 
 /// A piece of memory that is handed out from its start.
-pub(super) struct Bump {
+pub(super) struct BumpRegion {
     pub(super) base: usize,
     /// The address of the next object.
     pub(super) next: usize,
@@ -30,9 +30,9 @@ pub(super) struct Bump {
     pub(super) end: usize,
 }
 
-impl Bump {
-    pub(super) fn new(base: usize, end: usize) -> Bump {
-        Bump { base, next: base, end }
+impl BumpRegion {
+    pub(super) fn new(base: usize, end: usize) -> BumpRegion {
+        BumpRegion { base, next: base, end }
     }
 
     /// Room for `words` words, or nothing if there is less.
@@ -76,7 +76,7 @@ impl Block {
         if memory.is_null() {
             handle_alloc_error(layout);
         }
-        Block::new_in(memory, words, Origin::Allocated)
+        Block::new_in(memory, words, BlockOrigin::Allocated)
     }
 
     /// A block that is used from end to end again and again: in large pages, if it has room for one.
@@ -93,18 +93,18 @@ impl Block {
         }
     }
 
-    fn new_in(memory: *mut u64, words: usize, origin: Origin) -> Block {
+    fn new_in(memory: *mut u64, words: usize, origin: BlockOrigin) -> Block {
         let base = memory.expose_provenance();
         assert!(!is_frozen(base) && !is_frozen(base + 8 * words), "the system allots no pin space");
-        Block { memory, words, origin, room: Bump::new(base, base + 8 * words) }
+        Block { memory, words, origin, room: BumpRegion::new(base, base + 8 * words) }
     }
 
     /// A block that begins at the first large page of a mapping with room for one more.
-    fn in_mapping(mapped: Mapped, words: usize) -> Block {
+    fn in_mapping(mapped: Mapping, words: usize) -> Block {
         let offset = mapped.start.addr().next_multiple_of(LARGE_PAGE) - mapped.start.addr();
         let memory = mapped.start.wrapping_byte_add(offset);
         prefer_large_pages(memory, words);
-        Block::new_in(memory, words, Origin::Mapped(mapped))
+        Block::new_in(memory, words, BlockOrigin::Mapped(mapped))
     }
 
     fn layout(words: usize) -> Layout {
@@ -150,42 +150,42 @@ impl Drop for Block {
         match self.origin {
             // SAFETY: made by `new` with this layout, and dropped once. Words that still point into it are
             // stale by the heap's invariant.
-            Origin::Allocated => unsafe {
+            BlockOrigin::Allocated => unsafe {
                 dealloc(self.memory.cast(), Block::layout(self.words));
             },
-            Origin::Mapped(mapped) => unmap(mapped),
+            BlockOrigin::Mapped(mapped) => unmap(mapped),
         }
     }
 }
 
 /// Where a block's memory comes from.
 #[derive(Clone, Copy)]
-enum Origin {
+enum BlockOrigin {
     /// The allocator.
     Allocated,
     /// A mapping of its own, in which the block lies.
-    Mapped(Mapped),
+    Mapped(Mapping),
 }
 
 /// A mapping of zeroes.
 #[derive(Clone, Copy)]
-struct Mapped {
+struct Mapping {
     start: *mut u64,
     bytes: usize,
 }
 
 #[cfg(not(miri))]
-fn map(bytes: usize) -> Option<Mapped> {
+fn map(bytes: usize) -> Option<Mapping> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
     let protection = ProtFlags::READ | ProtFlags::WRITE;
     let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
     // SAFETY: a fresh anonymous mapping at an address the kernel chooses touches nothing of ours.
     let start = unsafe { mmap_anonymous(std::ptr::null_mut(), bytes, protection, flags) }.ok()?;
-    Some(Mapped { start: start.cast(), bytes })
+    Some(Mapping { start: start.cast(), bytes })
 }
 
 #[cfg(not(miri))]
-fn unmap(mapped: Mapped) {
+fn unmap(mapped: Mapping) {
     // SAFETY: the mapping was made by `map` with this length. Words that still point into it are stale
     // by the heap's invariant.
     let unmapped = unsafe { rustix::mm::munmap(mapped.start.cast(), mapped.bytes) };
@@ -193,13 +193,13 @@ fn unmap(mapped: Mapped) {
 }
 
 #[cfg(miri)]
-fn map(bytes: usize) -> Option<Mapped> {
+fn map(bytes: usize) -> Option<Mapping> {
     let words = vec![0u64; bytes / 8].into_boxed_slice();
-    Some(Mapped { start: Box::leak(words).as_mut_ptr(), bytes })
+    Some(Mapping { start: Box::leak(words).as_mut_ptr(), bytes })
 }
 
 #[cfg(miri)]
-fn unmap(mapped: Mapped) {
+fn unmap(mapped: Mapping) {
     let words = std::ptr::slice_from_raw_parts_mut(mapped.start, mapped.bytes / 8);
     // SAFETY: made by `map` from a box of this length.
     drop(unsafe { Box::from_raw(words) });
@@ -221,10 +221,10 @@ fn prefer_large_pages(memory: *mut u64, words: usize) {
 fn prefer_large_pages(_: *mut u64, _: usize) {}
 
 /// Words in an ordinary chunk of old space; larger objects get a chunk of their own.
-const CHUNK: usize = 1 << 17;
+const CHUNK_WORDS: usize = 1 << 17;
 /// A space of few words has chunks of at most this part of them, down to so many words.
-const CHUNKS_MIN: usize = 1 << 7;
-const CHUNK_MIN: usize = 1 << 12;
+const MIN_CHUNK_COUNT: usize = 1 << 7;
+const MIN_CHUNK_WORDS: usize = 1 << 12;
 
 /// The old space: chunks, of which the last is being filled.
 pub(crate) struct OldSpace {
@@ -236,7 +236,7 @@ pub(crate) struct OldSpace {
 
 /// A place in an old space up to which objects have been scanned.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Cursor {
+pub(crate) struct ScanCursor {
     chunk: usize,
     offset: usize,
 }
@@ -244,7 +244,7 @@ pub(crate) struct Cursor {
 impl OldSpace {
     /// An empty space that is to have at most about so many words.
     pub(crate) fn new(limit: usize) -> OldSpace {
-        let chunk = (limit / CHUNKS_MIN).clamp(CHUNK_MIN, CHUNK);
+        let chunk = (limit / MIN_CHUNK_COUNT).clamp(MIN_CHUNK_WORDS, CHUNK_WORDS);
         OldSpace { chunks: Vec::new(), chunk, capacity: 0 }
     }
 
@@ -283,16 +283,16 @@ impl OldSpace {
     }
 
     /// Where the next object will be, or the start of the chunk after it.
-    pub(crate) fn end(&self) -> Cursor {
+    pub(crate) fn end(&self) -> ScanCursor {
         match self.chunks.len() {
-            0 => Cursor::default(),
-            n => Cursor { chunk: n - 1, offset: self.chunks[n - 1].used() },
+            0 => ScanCursor::default(),
+            n => ScanCursor { chunk: n - 1, offset: self.chunks[n - 1].used() },
         }
     }
 
     /// The address of the object at the cursor, stepping over the ends of chunks; nothing if
     /// everything has been scanned.
-    pub(crate) fn at(&self, cursor: &mut Cursor) -> Option<usize> {
+    pub(crate) fn at(&self, cursor: &mut ScanCursor) -> Option<usize> {
         loop {
             let chunk = self.chunks.get(cursor.chunk)?;
             if cursor.offset < chunk.used() {
@@ -301,7 +301,7 @@ impl OldSpace {
             if cursor.chunk + 1 >= self.chunks.len() {
                 return None;
             }
-            *cursor = Cursor { chunk: cursor.chunk + 1, offset: 0 };
+            *cursor = ScanCursor { chunk: cursor.chunk + 1, offset: 0 };
         }
     }
 
@@ -312,7 +312,7 @@ impl OldSpace {
     }
 }
 
-impl Cursor {
+impl ScanCursor {
     /// Steps over an object of that many words, header included.
     pub(crate) fn step(&mut self, words: usize) {
         self.offset += words;

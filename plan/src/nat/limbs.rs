@@ -255,7 +255,7 @@ pub fn mul(out: &mut [u64], a: &[u64], b: &[u64]) {
 
 /// A limb to divide by, not 0, prepared: dividing two limbs by one at a time is a multiplication
 /// by the reciprocal then. (Möller and Granlund, *Improved division by invariant integers*)
-struct Divisor {
+struct LimbDivisor {
     /// Shifted left until its topmost bit is set.
     limb: u64,
     shift: u32,
@@ -263,22 +263,22 @@ struct Divisor {
     reciprocal: u64,
 }
 
-impl Divisor {
-    fn new(divisor: u64) -> Divisor {
+impl LimbDivisor {
+    fn new(divisor: u64) -> LimbDivisor {
         let shift = divisor.leading_zeros();
         let limb = divisor << shift;
         let reciprocal = (u128::MAX / u128::from(limb)) as u64;
-        Divisor { limb, shift, reciprocal }
+        LimbDivisor { limb, shift, reciprocal }
     }
 
     /// The quotient and remainder of two limbs, of which the higher is below the divisor's.
     #[inline(always)]
     fn divide(&self, high: u64, low: u64) -> (u64, u64) {
-        let guess = u128::from(self.reciprocal) * u128::from(high)
+        let estimate = u128::from(self.reciprocal) * u128::from(high)
             + (u128::from(high) << 64 | u128::from(low));
-        let mut quotient = ((guess >> 64) as u64).wrapping_add(1);
+        let mut quotient = ((estimate >> 64) as u64).wrapping_add(1);
         let mut remainder = low.wrapping_sub(quotient.wrapping_mul(self.limb));
-        if remainder > guess as u64 {
+        if remainder > estimate as u64 {
             quotient = quotient.wrapping_sub(1);
             remainder = remainder.wrapping_add(self.limb);
         }
@@ -307,12 +307,12 @@ impl Divisor {
 
 /// `a / b`, into as many limbs as `a` has, and the remainder; `b` is not 0.
 pub fn div_limb(out: &mut [u64], a: &[u64], b: u64) -> u64 {
-    Divisor::new(b).run(a, |at, limb| out[at] = limb)
+    LimbDivisor::new(b).run(a, |at, limb| out[at] = limb)
 }
 
 /// The remainder of `a / b`; `b` is not 0.
 pub fn rem_limb(a: &[u64], b: u64) -> u64 {
-    Divisor::new(b).run(a, |_, _| ())
+    LimbDivisor::new(b).run(a, |_, _| ())
 }
 
 #[cfg(test)]

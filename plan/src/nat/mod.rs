@@ -7,14 +7,14 @@
 //! view   NatRef: a nat where it lies
 //! limbs  arithmetic on slices of limbs: from operands on the heap into a result on the heap
 //! make   nats from limbs and bytes, written where they stay
-//! giant  products, quotients and powers of many limbs, by malachite, in steps
+//! large  products, quotients and powers of many limbs, by malachite, in steps
 //! ```
 //!
 //! What takes time in proportion to the operands is done in place, on the heap. Products, quotients
-//! and powers of many limbs are handed to malachite, whose algorithms win there; [`giant`] says
+//! and powers of many limbs are handed to malachite, whose algorithms win there; [`large`] says
 //! from where on.
 
-pub mod giant;
+pub mod large;
 pub mod limbs;
 mod make;
 mod view;

@@ -10,15 +10,15 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 /// Keeps pins in files without names.
-pub(super) struct InMemory {
+pub(super) struct InMemoryBacking {
     owner: Owner,
-    places: HashMap<Hash, usize>,
+    addresses: HashMap<Hash, usize>,
     /// Full, but for the last.
-    files: Vec<Chunk>,
+    files: Vec<PinFile>,
 }
 
 /// A mapped file that grows by records.
-pub struct Chunk {
+pub struct PinFile {
     slot: Slot,
     file: File,
     /// Bytes in use.
@@ -28,12 +28,16 @@ pub struct Chunk {
 /// A pin does not fit.
 #[derive(Debug, thiserror::Error)]
 #[error("a pin of {0} bytes is over the limit of {SLOT_SIZE}")]
-struct TooLarge(usize);
+struct PinTooLarge(usize);
 
-impl InMemory {
-    pub(super) fn new() -> Result<InMemory, RangeError> {
+impl InMemoryBacking {
+    pub(super) fn new() -> Result<InMemoryBacking, RangeError> {
         let owner = Owner::new();
-        Ok(InMemory { owner, places: HashMap::new(), files: vec![Chunk::nameless(owner)?] })
+        Ok(InMemoryBacking {
+            owner,
+            addresses: HashMap::new(),
+            files: vec![PinFile::nameless(owner)?],
+        })
     }
 }
 
@@ -47,19 +51,19 @@ pub fn nameless() -> Result<File, RangeError> {
     file.map(File::from).map_err(|error| RangeError::Map(error.into()))
 }
 
-impl Chunk {
-    /// A chunk in memory, in a slot that is free.
-    fn nameless(owner: Owner) -> Result<Chunk, RangeError> {
+impl PinFile {
+    /// A pin_file in memory, in a slot that is free.
+    fn nameless(owner: Owner) -> Result<PinFile, RangeError> {
         let file = nameless()?;
-        Chunk::new(Slot::claim(None, owner)?, file, 0)
+        PinFile::new(Slot::claim(None, owner)?, file, 0)
     }
 
-    /// A chunk in a file that nobody else writes, its first so many bytes (a multiple of the
+    /// A pin_file in a file that nobody else writes, its first so many bytes (a multiple of the
     /// alignment) taken.
-    pub(crate) fn new(mut slot: Slot, file: File, used: usize) -> Result<Chunk, RangeError> {
+    pub(crate) fn new(mut slot: Slot, file: File, used: usize) -> Result<PinFile, RangeError> {
         // SAFETY: the file is ours alone, and read only where it has been written and stays as it is.
         unsafe { slot.map(&file) }?;
-        Ok(Chunk { slot, file, used })
+        Ok(PinFile { slot, file, used })
     }
 
     /// Where a record of so many bytes would go, if there is room.
@@ -80,25 +84,25 @@ impl Chunk {
 
 // SAFETY: an address is given out only in a slot of ours, which stays claimed; its file has
 // the pin before the slot's end allows reading it, and is written only behind that.
-unsafe impl Backing for InMemory {
+unsafe impl Backing for InMemoryBacking {
     fn owner(&self) -> Owner {
         self.owner
     }
 
     fn find(&mut self, hash: &Hash) -> Result<Option<usize>, BackingError> {
-        Ok(self.places.get(hash).copied())
+        Ok(self.addresses.get(hash).copied())
     }
 
     fn place(&mut self, bytes: usize) -> Result<usize, BackingError> {
         if bytes > SLOT_SIZE {
-            return Err(TooLarge(bytes).into());
+            return Err(PinTooLarge(bytes).into());
         }
         match self.files.last().and_then(|last| last.place(bytes)) {
             Some(address) => Ok(address),
             None => {
-                let chunk = Chunk::nameless(self.owner)?;
-                let address = chunk.slot.address();
-                self.files.push(chunk);
+                let pin_file = PinFile::nameless(self.owner)?;
+                let address = pin_file.slot.address();
+                self.files.push(pin_file);
                 Ok(address)
             }
         }
@@ -107,7 +111,7 @@ unsafe impl Backing for InMemory {
     fn keep(&mut self, pin: NewPin<'_>) -> Result<(), BackingError> {
         let Some(last) = self.files.last_mut() else { unreachable!("there is always a file") };
         last.append(pin.record)?;
-        self.places.insert(*pin.hash, pin.address);
+        self.addresses.insert(*pin.hash, pin.address);
         Ok(())
     }
 }

@@ -23,18 +23,18 @@
 //! Nothing here knows of stores: what keeps the bytes is a [`Backing`]. [`Frozen`] is how a frozen pin
 //! is held outside of a heap, and handed to another thread. `FORMAT.md` has the bytes.
 
-pub(crate) mod held;
+pub(crate) mod attached;
 mod in_memory;
 pub mod range;
 pub(crate) mod record;
 mod space;
 
-pub use self::in_memory::{Chunk, nameless};
+pub use self::in_memory::{PinFile, nameless};
 pub use self::range::{Owner, RangeError, Slot};
 pub use self::space::{Backing, BackingError, FORMAT_VERSION, Frozen, NewPin, PinSpace};
 
 /// Words of the pin that a record begins with; the objects of what is pinned follow, the item first.
-pub const RECORD_WORDS: usize = record::LINE;
+pub const RECORD_WORDS: usize = record::LINE_WORDS;
 
 #[cfg(test)]
 mod tests;

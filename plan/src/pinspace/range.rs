@@ -100,7 +100,7 @@ impl Default for Owner {
 }
 
 /// What everyone may know of a slot.
-struct State {
+struct SlotState {
     /// The number of its owner; 0 if it is free.
     owner: AtomicU32,
     /// The address behind what may be read.
@@ -108,8 +108,12 @@ struct State {
     bits: AtomicPtr<AtomicU64>,
 }
 
-static STATES: [State; SLOTS] = [const {
-    State { owner: AtomicU32::new(0), end: AtomicUsize::new(0), bits: AtomicPtr::new(null_mut()) }
+static SLOT_STATES: [SlotState; SLOTS] = [const {
+    SlotState {
+        owner: AtomicU32::new(0),
+        end: AtomicUsize::new(0),
+        bits: AtomicPtr::new(null_mut()),
+    }
 }; SLOTS];
 
 /// Held while slots change hands.
@@ -126,9 +130,9 @@ pub const fn is_frozen(address: usize) -> bool {
 }
 
 #[inline(always)]
-fn state(address: usize) -> &'static State {
+fn state(address: usize) -> &'static SlotState {
     debug_assert!(is_frozen(address));
-    &STATES[(address >> SLOT_SHIFT) % SLOTS]
+    &SLOT_STATES[(address >> SLOT_SHIFT) % SLOTS]
 }
 
 /// Who owns the slot of an address in the range.
@@ -250,7 +254,7 @@ impl Slot {
         let _guard = claiming();
         let mut failure = none;
         for number in numbers {
-            if STATES[number].owner.load(Ordering::Acquire) != 0 {
+            if SLOT_STATES[number].owner.load(Ordering::Acquire) != 0 {
                 continue;
             }
             match Slot::take(number, owner) {
@@ -272,7 +276,7 @@ impl Slot {
             let given_back = unsafe { rustix::mm::munmap(as_pointer(address), SLOT_SIZE) };
             debug_assert!(given_back.is_ok());
         });
-        let state = &STATES[number];
+        let state = &SLOT_STATES[number];
         state.bits.store(bits.map_err(RangeError::Map)?, Ordering::Release);
         state.owner.store(owner.0, Ordering::Release);
         Ok(Slot(number))
@@ -327,7 +331,7 @@ impl Slot {
     /// If that is more than a slot has.
     pub unsafe fn set_end(&self, bytes: usize) {
         assert!(bytes <= SLOT_SIZE, "a slot has no more than its size");
-        STATES[self.0].end.store(self.address() + bytes, Ordering::Release);
+        SLOT_STATES[self.0].end.store(self.address() + bytes, Ordering::Release);
     }
 }
 
@@ -335,7 +339,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         use rustix::mm::munmap;
         let _guard = claiming();
-        let state = &STATES[self.0];
+        let state = &SLOT_STATES[self.0];
         state.end.store(0, Ordering::Release);
         let bits = state.bits.swap(null_mut(), Ordering::AcqRel);
         // SAFETY: whoever drops the slot says that nothing points into it any more.

@@ -21,19 +21,19 @@ use crate::layout::{Header, Layout, PIN_SIZE};
 use crate::word::{Kind, Word};
 
 /// Words of the line that a record begins with.
-pub(crate) const LINE: usize = 8;
+pub(crate) const LINE_WORDS: usize = 8;
 const ITEM: usize = 1;
 const FACTS: usize = 6;
 const CHECK: usize = 7;
 
 /// So many pins are read ahead at most.
-const AHEAD: usize = 4096;
+const READ_AHEAD_LIMIT: usize = 4096;
 /// What lies between pins that are so near to each other, in bytes, is read with them.
-const NEAR: usize = 16 * range::PAGE;
+const READ_AHEAD_GAP: usize = 16 * range::PAGE;
 
 /// The first line of a record whose body has been put behind it, its check left out.
-pub(crate) fn line(item: u64, hash: &Hash, arity: u64, words: usize) -> [u64; LINE] {
-    let mut line = [0; LINE];
+pub(crate) fn line(item: u64, hash: &Hash, arity: u64, words: usize) -> [u64; LINE_WORDS] {
+    let mut line = [0; LINE_WORDS];
     line[0] = Header::new(Layout::Pin, arity, PIN_SIZE).with_normal().raw();
     line[1] = item;
     for (word, bytes) in line[2..FACTS].iter_mut().zip(hash.0.as_chunks().0) {
@@ -48,7 +48,7 @@ fn check(address: usize, record: &[u64]) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&(address as u64).to_le_bytes());
     hasher.update(range::bytes_of(&record[..CHECK]));
-    hasher.update(range::bytes_of(&record[LINE..]));
+    hasher.update(range::bytes_of(&record[LINE_WORDS..]));
     let hash = hasher.finalize();
     let (first, _) = hash.as_bytes().split_at(8);
     first.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
@@ -77,17 +77,17 @@ pub(crate) unsafe fn read<'a>(address: usize) -> Option<&'a [u64]> {
 /// Has the system read those of these values that are frozen pins nobody has looked at, all at
 /// once: each would have to be waited for else, where they are not in memory.
 pub(crate) fn read_ahead(values: impl Iterator<Item = Word>) {
-    let unseen = |word: &Word| {
+    let unverified = |word: &Word| {
         let is_frozen = word.kind() == Kind::Pin && range::is_frozen(word.address());
         is_frozen && !range::is_verified(word.address())
     };
-    let unseen = values.take(AHEAD).filter(unseen).map(|word| word.address());
-    let mut unseen: Vec<usize> = unseen.collect();
-    if unseen.len() < 2 {
+    let unverified = values.take(READ_AHEAD_LIMIT).filter(unverified).map(|word| word.address());
+    let mut unverified: Vec<usize> = unverified.collect();
+    if unverified.len() < 2 {
         return;
     }
-    unseen.sort_unstable();
-    for near in unseen.chunk_by(|one, next| next - one <= NEAR) {
+    unverified.sort_unstable();
+    for near in unverified.chunk_by(|one, next| next - one <= READ_AHEAD_GAP) {
         let (first, last) = (near[0], near[near.len() - 1]);
         range::prefetch(first, last + 2 * range::PAGE - first);
     }
@@ -99,13 +99,13 @@ pub(crate) fn read_ahead(values: impl Iterator<Item = Word>) {
 /// The slot of the address stays claimed during the call, if it is.
 pub(crate) unsafe fn length(address: usize) -> Option<usize> {
     let room = range::end(address).saturating_sub(address) / 8;
-    if !address.is_multiple_of(range::ALIGNMENT) || room < LINE {
+    if !address.is_multiple_of(range::ALIGNMENT) || room < LINE_WORDS {
         return None;
     }
     // SAFETY: the caller's; there is room for them below the slot's end.
-    let line = unsafe { range::words(address, LINE) };
+    let line = unsafe { range::words(address, LINE_WORDS) };
     let words = size(line)?;
-    (LINE..=room).contains(&words).then(|| 8 * words)
+    (LINE_WORDS..=room).contains(&words).then(|| 8 * words)
 }
 
 /// The words of a record, as its first line tells.
@@ -116,7 +116,7 @@ pub(crate) fn size(line: &[u64]) -> Option<usize> {
 /// Replaces the item of a record and the values in all of its objects.
 pub(crate) fn replace_values(record: &mut [u64], place: impl Fn(u64) -> u64) {
     record[ITEM] = place(record[ITEM]);
-    let mut at = LINE;
+    let mut at = LINE_WORDS;
     while at < record.len() {
         let header = Header::from_raw(record[at]);
         let values = header.layout().values(header.size());
@@ -143,9 +143,9 @@ pub(crate) unsafe fn verify(address: usize) -> bool {
         return false;
     }
     // SAFETY: the caller's.
-    let is_whole = range::is_verified(address) || unsafe { read(address) }.is_some();
-    if is_whole {
+    let is_intact = range::is_verified(address) || unsafe { read(address) }.is_some();
+    if is_intact {
         range::set_verified(address);
     }
-    is_whole
+    is_intact
 }

@@ -1,6 +1,6 @@
 //! [`PinSpace`]: a place where pins are frozen, and [`Frozen`]: one of its pins.
 
-use super::in_memory::InMemory;
+use super::in_memory::InMemoryBacking;
 use super::range::{self, Owner, RangeError};
 use super::record;
 use crate::digest::Hash;
@@ -80,7 +80,7 @@ impl PinSpace {
     /// # Errors
     /// If there are no addresses for it.
     pub fn in_memory() -> Result<Arc<PinSpace>, RangeError> {
-        Ok(PinSpace::new(InMemory::new()?))
+        Ok(PinSpace::new(InMemoryBacking::new()?))
     }
 
     pub(crate) fn backing(&self) -> MutexGuard<'_, Box<dyn Backing>> {
@@ -141,7 +141,7 @@ impl Frozen {
     /// The pin's hash.
     pub fn hash(&self) -> Hash {
         // SAFETY: the pin space that is held keeps the slot claimed.
-        record::hash(unsafe { range::words(self.address, record::LINE) })
+        record::hash(unsafe { range::words(self.address, record::LINE_WORDS) })
     }
 
     /// Where it is: the same in every process that has its pin space open.

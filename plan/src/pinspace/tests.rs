@@ -1,6 +1,6 @@
 //! Pin spaces, frozen pins and images, without an evaluator.
 
-use super::record::{self, LINE};
+use super::record::{self, LINE_WORDS};
 use super::{Frozen, NewPin, Owner, PinSpace, Slot, nameless, range};
 use crate::image::{self, ImageError};
 use crate::layout::Header;
@@ -66,7 +66,7 @@ fn every_word_of_a_record_is_a_nat_or_frozen() {
                 assert!(!word.is_thunk());
                 let is_inside = |address| {
                     let end = frozen.address() + 8 * words.len();
-                    (frozen.address() + 8 * LINE..end).contains(&address)
+                    (frozen.address() + 8 * LINE_WORDS..end).contains(&address)
                 };
                 if word.has_object() && !is_inside(word.address()) {
                     assert_eq!(word.kind(), Kind::Pin);
@@ -133,7 +133,7 @@ fn deep_and_doubled_values_freeze() {
         double = heap.row(&[double.clone(), double]).expect("room");
     }
     let frozen = freeze_normal(heap, &double, &space).expect("room");
-    assert_eq!(record_of(&frozen).len(), LINE + 16 * 3);
+    assert_eq!(record_of(&frozen).len(), LINE_WORDS + 16 * 3);
 }
 
 #[test]

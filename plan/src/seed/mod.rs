@@ -72,14 +72,14 @@ pub enum SaveError {
         /// How many parts it may have.
         parts: u64,
     },
-    /// Somebody asked for it to stop.
+    /// Somebody asked for it to error.
     #[error("interrupted")]
     Interrupted,
 }
 
 impl From<EvalError> for SaveError {
-    fn from(stop: EvalError) -> SaveError {
-        match stop {
+    fn from(error: EvalError) -> SaveError {
+        match error {
             EvalError::TooLarge { parts } => SaveError::PinTooLarge { parts },
             _ => SaveError::Interrupted,
         }

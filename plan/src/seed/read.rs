@@ -18,7 +18,7 @@ use crate::{build, law, nat, shape};
 /// Reads a value; these pins fill its holes.
 pub(super) fn read(heap: &mut RawHeap, holes: &[Val], bytes: &[u8]) -> Result<Val, LoadError> {
     let base = heap.stack.top();
-    let mut reader = Reader { heap, bytes, at: 0, base };
+    let mut reader = SeedReader { heap, bytes, at: 0, base };
     let result = reader.read(holes).map_err(|problem| LoadError { offset: reader.at, problem });
     let value = result.map(|()| {
         let top = reader.heap.stack.peek(0);
@@ -28,7 +28,7 @@ pub(super) fn read(heap: &mut RawHeap, holes: &[Val], bytes: &[u8]) -> Result<Va
     value
 }
 
-struct Reader<'v, 'b> {
+struct SeedReader<'v, 'b> {
     heap: &'v mut RawHeap,
     bytes: &'b [u8],
     /// Where the reader is: a multiple of 8 up to the small nats, a byte after that.
@@ -38,7 +38,7 @@ struct Reader<'v, 'b> {
 }
 
 /// How many there are of each thing.
-struct Counts {
+struct SeedCounts {
     bigs: usize,
     words: usize,
     bytes: usize,
@@ -46,7 +46,7 @@ struct Counts {
 }
 
 /// A pair's function on the stack, some of its arguments, and how many are still to be read.
-struct Open {
+struct PendingPair {
     arguments: usize,
     missing: usize,
 }
@@ -58,12 +58,12 @@ impl From<HeapFull> for LoadProblem {
 }
 
 impl From<EvalError> for LoadProblem {
-    fn from(stop: EvalError) -> LoadProblem {
-        LoadProblem::Eval(stop)
+    fn from(error: EvalError) -> LoadProblem {
+        LoadProblem::Eval(error)
     }
 }
 
-impl Reader<'_, '_> {
+impl SeedReader<'_, '_> {
     /// Leaves the value on top of the stack.
     fn read(&mut self, holes: &[Val]) -> Result<(), LoadProblem> {
         let counts = self.read_counts(holes.len())?;
@@ -81,7 +81,7 @@ impl Reader<'_, '_> {
         self.read_fragments(counts.fragments)
     }
 
-    fn read_counts(&mut self, given: usize) -> Result<Counts, LoadProblem> {
+    fn read_counts(&mut self, given: usize) -> Result<SeedCounts, LoadProblem> {
         if !self.bytes.len().is_multiple_of(8) {
             self.at = self.bytes.len();
             return Err(LoadProblem::NotWholeWords);
@@ -91,7 +91,7 @@ impl Reader<'_, '_> {
             self.at = 0;
             return Err(LoadProblem::HoleCount { holes, given });
         }
-        Ok(Counts {
+        Ok(SeedCounts {
             bigs: self.read_count("table of big nats", 64)?,
             words: self.read_count("words", 64)?,
             bytes: self.read_count("small nats", 8)?,
@@ -142,7 +142,7 @@ impl Reader<'_, '_> {
         self.heap.stack.top() - self.base
     }
 
-    fn read_nats(&mut self, counts: &Counts) -> Result<(), LoadProblem> {
+    fn read_nats(&mut self, counts: &SeedCounts) -> Result<(), LoadProblem> {
         let widths = self.at;
         self.read_bytes("table of big nats", 8 * counts.bigs)?;
         let mut limbs = Vec::new();
@@ -180,9 +180,9 @@ impl Reader<'_, '_> {
 
     fn read_fragments(&mut self, count: usize) -> Result<(), LoadProblem> {
         let mut bits = BitReader::new(self.bytes, self.at);
-        let mut open = Vec::new();
+        let mut pending = Vec::new();
         for _ in 0..count {
-            self.read_fragment(&mut bits, &mut open)?;
+            self.read_fragment(&mut bits, &mut pending)?;
         }
         self.at = bits.byte_offset();
         if bits.only_padding_follows() { Ok(()) } else { Err(LoadProblem::TrailingData) }
@@ -192,7 +192,7 @@ impl Reader<'_, '_> {
     fn read_fragment(
         &mut self,
         bits: &mut BitReader<'_>,
-        open: &mut Vec<Open>,
+        pending: &mut Vec<PendingPair>,
     ) -> Result<(), LoadProblem> {
         let known = self.known();
         let width = reference_bits(known);
@@ -207,18 +207,18 @@ impl Reader<'_, '_> {
             let word = self.heap.stack.get_checked(self.base + reference as usize);
             self.push(word)?;
             let arguments = ones + std::mem::take(&mut implied);
-            open.push(Open { arguments, missing: 1 + arguments });
+            pending.push(PendingPair { arguments, missing: 1 + arguments });
             // What was just read is the function of what was just opened, or all there is to it.
-            while let Some(last) = open.last_mut() {
+            while let Some(last) = pending.last_mut() {
                 last.missing -= 1;
                 if last.missing > 0 {
                     break;
                 }
                 let arguments = last.arguments;
-                open.pop();
+                pending.pop();
                 self.apply(arguments)?;
             }
-            if open.is_empty() {
+            if pending.is_empty() {
                 return Ok(());
             }
         }

@@ -1,7 +1,7 @@
 //! The bytes of a graph.
 
 use super::bits::BitWriter;
-use super::graph::{Graph, LEAF, Node};
+use super::graph::{Graph, LEAF, NodeId};
 use std::borrow::Cow;
 
 /// The number by which a node is referred to, once it has one; [`LEAF`] before.
@@ -19,13 +19,13 @@ pub(super) enum BigOrder {
 /// Writes a graph down. See the module `seed` for the form.
 pub(super) fn write(graph: Graph<'_>, order: BigOrder) -> Vec<u8> {
     let Graph { nodes, holes, words, bigs, .. } = graph;
-    let mut bigs: Vec<(Cow<'_, [u64]>, Node)> = bigs.into_iter().collect();
+    let mut bigs: Vec<(Cow<'_, [u64]>, NodeId)> = bigs.into_iter().collect();
     bigs.sort_unstable_by(|(a, _), (b, _)| order.compare(a, b));
-    let mut words: Vec<(u64, Node)> = words.into_iter().collect();
+    let mut words: Vec<(u64, NodeId)> = words.into_iter().collect();
     words.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
     let (words, bytes) = words.split_at(words.partition_point(|&(word, _)| word > 0xff));
 
-    let leaves: Vec<Node> = (0..holes)
+    let leaves: Vec<NodeId> = (0..holes)
         .chain(bigs.iter().map(|(_, node)| *node))
         .chain(words.iter().chain(bytes).map(|(_, node)| *node))
         .collect();
@@ -59,7 +59,7 @@ impl BigOrder {
 
 /// The nodes that are written as fragments: the last one, which is the value, and the pairs that
 /// occur in more than one place. Their order is that in which they were completed.
-fn fragments(nodes: &[(Node, Node)]) -> Vec<Node> {
+fn fragments(nodes: &[(NodeId, NodeId)]) -> Vec<NodeId> {
     let mut uses = vec![0u8; nodes.len()];
     let pairs = nodes.iter().filter(|pair| pair.0 != LEAF);
     for node in pairs.flat_map(|&(function, argument)| [function, argument]) {
@@ -75,9 +75,9 @@ fn fragments(nodes: &[(Node, Node)]) -> Vec<Node> {
 }
 
 fn write_fragments(
-    nodes: &[(Node, Node)],
-    leaves: &[Node],
-    fragments: &[Node],
+    nodes: &[(NodeId, NodeId)],
+    leaves: &[NodeId],
+    fragments: &[NodeId],
     mut out: BitWriter,
 ) -> Vec<u8> {
     let mut references: References = vec![LEAF; nodes.len()];
@@ -93,9 +93,9 @@ fn write_fragments(
 
 /// Writes the tree of a fragment, to which `known` references are known.
 fn write_fragment(
-    nodes: &[(Node, Node)],
+    nodes: &[(NodeId, NodeId)],
     references: &References,
-    fragment: Node,
+    fragment: NodeId,
     known: u32,
     out: &mut BitWriter,
 ) {

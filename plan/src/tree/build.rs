@@ -1,14 +1,14 @@
 //! Making rows and sets of many items at once.
 
-use super::{FAN, Items, LEAF, leaf_layout, len, weight};
+use super::{Items, LEAF_CAPACITY, NODE_CAPACITY, leaf_layout, len, occupancy};
 use crate::heap::{HeapFull, Memory, RawHeap};
 use crate::layout::Layout;
 use crate::word::Word;
 use std::ops::Range;
 
 /// How full parts are that are made at once.
-const FULL_LEAF: usize = LEAF / 4 * 3;
-const FULL_NODE: usize = FAN / 4 * 3;
+const BULK_LEAF_ITEMS: usize = LEAF_CAPACITY / 4 * 3;
+const BULK_NODE_PARTS: usize = NODE_CAPACITY / 4 * 3;
 
 /// `total` things in as few ranges of about the same length as there are with `most` at most.
 fn even_parts(total: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
@@ -18,7 +18,7 @@ fn even_parts(total: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
 
 /// Room that [`build`] needs for so many items.
 fn room(items: usize) -> usize {
-    let leaves = items.div_ceil(FULL_LEAF);
+    let leaves = items.div_ceil(BULK_LEAF_ITEMS);
     // A leaf has a header, and at most three words and a share of a header in the node above; the
     // nodes above that one are at most a tenth as much.
     items + 6 * leaves + 64
@@ -33,14 +33,14 @@ fn build(heap: &mut RawHeap, leaf: Layout, items: &[Word], normal: bool) -> Word
         }
         word
     };
-    let mut level: Vec<Word> = even_parts(items.len(), FULL_LEAF)
+    let mut level: Vec<Word> = even_parts(items.len(), BULK_LEAF_ITEMS)
         .map(|range| {
             let made = heap.allocate_words(leaf, 0, &items[range]);
             mark(heap, made)
         })
         .collect();
     while level.len() > 1 {
-        level = even_parts(level.len(), FULL_NODE)
+        level = even_parts(level.len(), BULK_NODE_PARTS)
             .map(|range| {
                 let made = node(heap, leaf, &level[range]);
                 mark(heap, made)
@@ -59,28 +59,28 @@ pub(super) fn node(heap: &mut RawHeap, leaf: Layout, parts: &[Word]) -> Word {
     };
     let mut draft = heap.allocate(layout, 0, columns * fan);
     let mut end = 0;
-    for (slot, part) in parts.iter().enumerate() {
-        debug_assert!(weight(heap, *part) > 0, "a part has items");
+    for (part_index, part) in parts.iter().enumerate() {
+        debug_assert!(occupancy(heap, *part) > 0, "a part has items");
         end += len(heap, *part);
-        draft.set_raw(slot, end as u64);
+        draft.set_raw(part_index, end as u64);
         if layout == Layout::SetNode {
-            draft.set(fan + slot, first(heap, *part));
+            draft.set(fan + part_index, first(heap, *part));
         }
-        draft.set((columns - 1) * fan + slot, *part);
+        draft.set((columns - 1) * fan + part_index, *part);
     }
     draft.finish()
 }
 
 /// The first key of a part of a set.
 pub(super) fn first(heap: &Memory, part: Word) -> Word {
-    match super::Node::of(heap, part) {
+    match super::TreeNode::of(heap, part) {
         None => heap.load(part, 0),
         Some(node) => node.firsts()[0],
     }
 }
 
 /// Makes a long flat row at that place of the stack a tree.
-pub(super) fn take_apart(heap: &mut RawHeap, place: usize) -> Result<(), HeapFull> {
+pub(super) fn split_flat_row(heap: &mut RawHeap, place: usize) -> Result<(), HeapFull> {
     let size = heap.size(heap.stack.get(place));
     heap.reserve(room(size))?;
     let flat = heap.stack.get(place);
@@ -99,7 +99,7 @@ pub fn set_of_top(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
         let key = heap.resolve(heap.stack.get(place));
         heap.stack.set(place, key);
     }
-    let set = if count <= LEAF {
+    let set = if count <= LEAF_CAPACITY {
         heap.allocate_popped(Layout::Set, 0, count)
     } else {
         let keys = heap.stack.top_from(from).to_vec();
@@ -116,7 +116,7 @@ pub fn set_of_row(heap: &mut RawHeap) -> Result<Word, HeapFull> {
     heap.reserve(room(len(heap, row)))?;
     let row = heap.resolve(heap.stack.peek(0));
     let keys: Vec<Word> = Items::of(row, heap).iter().map(|key| key.word).collect();
-    if keys.len() <= LEAF {
+    if keys.len() <= LEAF_CAPACITY {
         return Ok(heap.allocate_words(Layout::Set, 0, &keys));
     }
     Ok(build(heap, Layout::Set, &keys, true))

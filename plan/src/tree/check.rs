@@ -1,6 +1,6 @@
 //! A checker of the shape of long rows and sets, for tests and for looking into a broken heap.
 
-use super::{FAN, Items, LEAF, Node, len};
+use super::{Items, LEAF_CAPACITY, NODE_CAPACITY, TreeNode, len};
 use crate::heap::Memory;
 use crate::word::{Kind, Word};
 
@@ -11,20 +11,24 @@ use crate::word::{Kind, Word};
 /// # Panics
 /// If one of these does not hold.
 pub fn check(memory: &Memory, word: Word) -> usize {
-    let Some(node) = Node::of(memory, word) else { return 0 };
-    assert!((1..=FAN).contains(&node.fan), "a node of {} parts", node.fan);
+    let Some(node) = TreeNode::of(memory, word) else { return 0 };
+    assert!((1..=NODE_CAPACITY).contains(&node.fan), "a node of {} parts", node.fan);
     let mut end = 0;
     let mut depths = Vec::new();
-    for (slot, &part) in node.parts().iter().enumerate() {
+    for (part_index, &part) in node.parts().iter().enumerate() {
         assert_eq!(part.kind(), word.kind(), "a part of another kind");
         assert!(len(memory, part) > 0, "an empty part");
-        let is_leaf = Node::of(memory, part).is_none();
-        assert!(!is_leaf || memory.size(part) <= LEAF, "a leaf of {} items", memory.size(part));
+        let is_leaf = TreeNode::of(memory, part).is_none();
+        assert!(
+            !is_leaf || memory.size(part) <= LEAF_CAPACITY,
+            "a leaf of {} items",
+            memory.size(part)
+        );
         end += len(memory, part);
-        assert_eq!(node.end(slot), end, "a part's end");
+        assert_eq!(node.end(part_index), end, "a part's end");
         if word.kind() == Kind::Set {
             let first = Items::of(part, memory).word(0);
-            assert_eq!(Some(node.firsts()[slot]), first, "a part's first key");
+            assert_eq!(Some(node.firsts()[part_index]), first, "a part's first key");
         }
         depths.push(check(memory, part));
     }

@@ -1,6 +1,6 @@
 //! Looking at rows and sets, flat or not.
 
-use super::Node;
+use super::TreeNode;
 use crate::heap::Memory;
 use crate::view::Ref;
 use crate::word::Word;
@@ -21,9 +21,9 @@ impl<'h> Items<'h> {
     /// The items of a row or set.
     #[inline]
     pub fn of(word: Word, heap: &'h Memory) -> Items<'h> {
-        match Node::of(heap, word) {
+        match TreeNode::of(heap, word) {
             None => Items::flat(heap.words(word, 0), heap),
-            Some(Node { words, fan }) => Items { words, fan, heap },
+            Some(TreeNode { words, fan }) => Items { words, fan, heap },
         }
     }
 
@@ -32,13 +32,13 @@ impl<'h> Items<'h> {
         Items { words, fan: 0, heap }
     }
 
-    fn node(self) -> Option<Node<'h>> {
-        (self.fan > 0).then_some(Node { words: self.words, fan: self.fan })
+    fn node(self) -> Option<TreeNode<'h>> {
+        (self.fan > 0).then_some(TreeNode { words: self.words, fan: self.fan })
     }
 
     /// How many there are.
     pub fn len(self) -> usize {
-        self.node().map_or(self.words.len(), Node::len)
+        self.node().map_or(self.words.len(), TreeNode::len)
     }
 
     /// Whether there are none.
@@ -70,9 +70,9 @@ impl<'h> Items<'h> {
     pub fn chunk(self, index: usize) -> Option<(&'h [Word], usize)> {
         let (mut items, mut start) = (self, 0);
         while let Some(node) = items.node() {
-            let slot = node.slot_of(index - start);
-            let part = *node.parts().get(slot)?;
-            start += node.start(slot);
+            let part_index = node.part_of(index - start);
+            let part = *node.parts().get(part_index)?;
+            start += node.start(part_index);
             items = Items::of(part, self.heap);
         }
         (index - start < items.words.len()).then_some((items.words, start))
@@ -124,9 +124,9 @@ impl<'h> Items<'h> {
         // All that is no nat below 2^63 has its top bit set, and comes after those.
         let (mut items, mut start) = (self, 0);
         while let Some(node) = items.node() {
-            let slot = node.firsts()[1..].partition_point(|first| first.raw() <= nat);
-            start += node.start(slot);
-            items = Items::of(node.parts()[slot], self.heap);
+            let part_index = node.firsts()[1..].partition_point(|first| first.raw() <= nat);
+            start += node.start(part_index);
+            items = Items::of(node.parts()[part_index], self.heap);
         }
         let index = items.words.partition_point(|word| word.raw() < nat);
         match items.words.get(index) {

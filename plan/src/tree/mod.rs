@@ -3,12 +3,12 @@
 //! A short row or set is one flat object. A long one may be a *node* of parts, each of which is a row
 //! or set in its own right, flat or a node again; all flat parts (leaves) lie at the same depth.
 //! Nobody but this module and the [collector](crate::heap) knows which it is: everything else looks at
-//! [`Items`], and what PLAN can see is the same either way.
+//! [`Items`], and what PLAN can visit is the same either way.
 //!
 //! ```text
 //! row:  [end..., part...]               end: how many items the parts up to this one have
 //! set:  [end..., first key..., part...]
-//! table: [set, row]                     see [`Layout::Tab`]
+//! table: [set, row]                     visit [`Layout::Tab`]
 //! ```
 //!
 //! An insertion, replacement or removal makes new nodes from the root to one leaf and shares all
@@ -18,14 +18,14 @@
 //!
 //! # Who is a tree
 //!
-//! - A set of more than [`LEAF`] keys, always.
-//! - A row once it is changed or appended to while it has [`FLAT_ROW`] items or more. Rows that are
+//! - A set of more than [`LEAF_CAPACITY`] keys, always.
+//! - A row once it is changed or appended to while it has [`TREE_THRESHOLD`] items or more. Rows that are
 //!   made at once are flat, however long, and quickest to read.
 //! - A table is its set and its row. It shares the row of values it was made of.
 //!
 //! # Balance
 //!
-//! A leaf has at most [`LEAF`] items, a node at most [`FAN`] parts. At least a quarter of that is kept
+//! A leaf has at most [`LEAF_CAPACITY`] items, a node at most [`NODE_CAPACITY`] parts. At least a quarter of that is kept
 //! up when items are removed, except along the two edges: what grows at an end leaves full parts
 //! behind. So a tree of 2^32 items has fewer than twenty levels, and going down it may recurse.
 
@@ -44,38 +44,38 @@ use crate::word::{Kind, Word};
 use std::ops::Range;
 
 /// The most items of a leaf.
-pub const LEAF: usize = 64;
+pub const LEAF_CAPACITY: usize = 64;
 
 /// The most parts of a node.
-const FAN: usize = 16;
+const NODE_CAPACITY: usize = 16;
 
 /// A flat row that is changed becomes a tree if it has at least this many items.
-pub const FLAT_ROW: usize = 256;
+pub const TREE_THRESHOLD: usize = 256;
 
 /// The payload of a node.
 #[derive(Clone, Copy)]
-struct Node<'h> {
+struct TreeNode<'h> {
     words: &'h [Word],
     fan: usize,
 }
 
-impl<'h> Node<'h> {
+impl<'h> TreeNode<'h> {
     /// The node that a row or set is, if it is not flat.
     #[inline]
-    fn of(heap: &'h Memory, word: Word) -> Option<Node<'h>> {
+    fn of(heap: &'h Memory, word: Word) -> Option<TreeNode<'h>> {
         let columns = columns(heap.header(word).layout())?;
         let words = heap.words(word, 0);
-        Some(Node { words, fan: words.len() / columns })
+        Some(TreeNode { words, fan: words.len() / columns })
     }
 
     /// How many items the parts up to that one have.
-    fn end(self, slot: usize) -> usize {
-        self.words[slot].raw() as usize
+    fn end(self, part_index: usize) -> usize {
+        self.words[part_index].raw() as usize
     }
 
     /// How many items the parts before that one have.
-    fn start(self, slot: usize) -> usize {
-        if slot == 0 { 0 } else { self.end(slot - 1) }
+    fn start(self, part_index: usize) -> usize {
+        if part_index == 0 { 0 } else { self.end(part_index - 1) }
     }
 
     /// How many items all parts have.
@@ -84,7 +84,7 @@ impl<'h> Node<'h> {
     }
 
     /// The part that has the item of that index.
-    fn slot_of(self, index: usize) -> usize {
+    fn part_of(self, index: usize) -> usize {
         self.words[..self.fan].partition_point(|end| end.raw() as usize <= index)
     }
 
@@ -110,21 +110,21 @@ fn columns(layout: Layout) -> Option<usize> {
 
 /// How many items a row has, how many keys a set.
 pub fn len(heap: &Memory, word: Word) -> usize {
-    Node::of(heap, word).map_or_else(|| heap.size(word), Node::len)
+    TreeNode::of(heap, word).map_or_else(|| heap.size(word), TreeNode::len)
 }
 
 /// How many items a leaf has, how many parts a node.
-fn weight(heap: &Memory, word: Word) -> usize {
-    Node::of(heap, word).map_or_else(|| heap.size(word), |node| node.fan)
+fn occupancy(heap: &Memory, word: Word) -> usize {
+    TreeNode::of(heap, word).map_or_else(|| heap.size(word), |node| node.fan)
 }
 
 /// Shows the flat parts of a row or set, last to first. One that is flat has only itself.
-pub fn leaves_backwards(heap: &Memory, word: Word, see: &mut impl FnMut(Word)) {
-    match Node::of(heap, word) {
-        None => see(word),
-        // Not deeper than a tree is: see above.
+pub fn for_each_leaf_reversed(heap: &Memory, word: Word, visit: &mut impl FnMut(Word)) {
+    match TreeNode::of(heap, word) {
+        None => visit(word),
+        // Not deeper than a tree is: visit above.
         Some(node) => {
-            node.parts().iter().rev().for_each(|part| leaves_backwards(heap, *part, see));
+            node.parts().iter().rev().for_each(|part| for_each_leaf_reversed(heap, *part, visit));
         }
     }
 }
@@ -139,10 +139,10 @@ pub fn push_range(heap: &mut RawHeap, word: Word, items: Range<usize>) {
     let mut next = items.start;
     while next < items.end {
         let (mut leaf, mut start) = (word, 0);
-        while let Some(node) = Node::of(heap, leaf) {
-            let slot = node.slot_of(next - start);
-            start += node.start(slot);
-            leaf = node.parts()[slot];
+        while let Some(node) = TreeNode::of(heap, leaf) {
+            let part_index = node.part_of(next - start);
+            start += node.start(part_index);
+            leaf = node.parts()[part_index];
         }
         let end = heap.size(leaf).min(items.end - start);
         let from = next - start;

@@ -23,16 +23,16 @@ fn sizes_are_those_of_what_is_written() {
     let heap = &mut heap(false);
     let value = doubled(heap, 7, 10);
     let size = |value: &Val, pins| written_size(heap.look(value), pins).unwrap();
-    assert_eq!(size(&value, PinsCount::AsParts), (1 << 11) - 1);
+    assert_eq!(size(&value, PinCounting::Opaque), (1 << 11) - 1);
     let value = doubled(heap, 7, 100);
     let size = |value: &Val, pins| written_size(heap.look(value), pins).unwrap();
-    assert_eq!(size(&value, PinsCount::AsParts), u64::MAX);
+    assert_eq!(size(&value, PinCounting::Opaque), u64::MAX);
     let pin = doubled(heap, 7, 3);
     let pin = samples::pin(heap, &pin).unwrap();
     let row = heap.row(&[pin.clone(), pin]).unwrap();
     let size = |pins| written_size(heap.look(&row), pins).unwrap();
-    assert_eq!(size(PinsCount::AsParts), 3);
-    assert_eq!(size(PinsCount::Written), 3 + 15);
+    assert_eq!(size(PinCounting::Opaque), 3);
+    assert_eq!(size(PinCounting::Expanded), 3 + 15);
 }
 
 #[test]

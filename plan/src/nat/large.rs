@@ -15,19 +15,19 @@ use malachite_nz::natural::Natural;
 
 /// The most limbs of the smaller factor for which multiplying each limb with each is faster than
 /// handing the factors over. Measured by `cargo run --release -p vm --example products`.
-pub const SCHOOLBOOK: usize = 24;
+pub const SCHOOLBOOK_LIMIT: usize = 24;
 
 /// Limbs of the largest operands of a single step.
 const STEP: usize = 1 << 20;
 
 /// Arithmetic that looks for an interrupt between steps.
-pub struct Giant<'i> {
+pub struct LargeArithmetic<'i> {
     interrupt: &'i Interrupt,
     step: usize,
 }
 
 /// A quotient and a remainder.
-type Divided = (Natural, Natural);
+type QuotientRemainder = (Natural, Natural);
 
 /// Limbs as bits to shift by.
 fn bits_of(limbs: usize) -> u64 {
@@ -40,9 +40,9 @@ fn split(nat: &Natural, limbs: usize) -> (Natural, Natural) {
     (nat >> bits, nat.mod_power_of_2(bits))
 }
 
-impl<'i> Giant<'i> {
-    pub fn new(interrupt: &'i Interrupt) -> Giant<'i> {
-        Giant { interrupt, step: STEP }
+impl<'i> LargeArithmetic<'i> {
+    pub fn new(interrupt: &'i Interrupt) -> LargeArithmetic<'i> {
+        LargeArithmetic { interrupt, step: STEP }
     }
 
     /// The product of two numbers.
@@ -88,7 +88,7 @@ impl<'i> Giant<'i> {
     }
 
     /// The quotient and remainder of two numbers, of which the second is not 0.
-    pub fn divide(&self, a: &[u64], b: &[u64]) -> Result<Divided, EvalError> {
+    pub fn divide(&self, a: &[u64], b: &[u64]) -> Result<QuotientRemainder, EvalError> {
         let (a, b) = (trimmed(a), trimmed(b));
         if a.len() <= 2 * self.step {
             return Ok(Natural::from_limbs_asc(a).div_mod(Natural::from_limbs_asc(b)));
@@ -119,7 +119,12 @@ impl<'i> Giant<'i> {
 
     /// Divides by `limbs` limbs, the topmost bit of them set, a number whose upper limbs beyond the
     /// lowest as many are less than they.
-    fn two_by_one(&self, a: Natural, b: &Natural, limbs: usize) -> Result<Divided, EvalError> {
+    fn two_by_one(
+        &self,
+        a: Natural,
+        b: &Natural,
+        limbs: usize,
+    ) -> Result<QuotientRemainder, EvalError> {
         self.interrupt.check()?;
         if limbs <= self.step {
             return Ok(a.div_mod(b));
@@ -132,7 +137,12 @@ impl<'i> Giant<'i> {
     }
 
     /// Likewise, by twice as many limbs, a number that has only as many limbs more.
-    fn three_by_two(&self, a: Natural, b: &Natural, limbs: usize) -> Result<Divided, EvalError> {
+    fn three_by_two(
+        &self,
+        a: Natural,
+        b: &Natural,
+        limbs: usize,
+    ) -> Result<QuotientRemainder, EvalError> {
         let (upper, low) = split(&a, limbs);
         let (b_high, b_low) = split(b, limbs);
         let (mut quotient, rest) = if &upper >> bits_of(limbs) < b_high {
@@ -168,13 +178,13 @@ mod tests {
         #[test]
         fn steps_do_not_show(a in number(), b in number(), step in 1usize..8, exponent in 0u64..9) {
             let interrupt = Interrupt::default();
-            let giant = Giant { interrupt: &interrupt, step };
+            let large = LargeArithmetic { interrupt: &interrupt, step };
             let (x, y) = (Natural::from_limbs_asc(&a), Natural::from_limbs_asc(&b));
-            prop_assert_eq!(giant.product(&a, &b).unwrap(), &x * &y);
-            prop_assert_eq!(giant.product(&a, &a).unwrap(), (&x).square());
-            prop_assert_eq!(giant.power(&x, exponent).unwrap(), (&x).pow(exponent));
+            prop_assert_eq!(large.product(&a, &b).unwrap(), &x * &y);
+            prop_assert_eq!(large.product(&a, &a).unwrap(), (&x).square());
+            prop_assert_eq!(large.power(&x, exponent).unwrap(), (&x).pow(exponent));
             if y != 0u8 {
-                prop_assert_eq!(giant.divide(&a, &b).unwrap(), x.div_mod(y));
+                prop_assert_eq!(large.divide(&a, &b).unwrap(), x.div_mod(y));
             }
         }
     }
@@ -182,15 +192,15 @@ mod tests {
     #[test]
     fn an_interrupt_ends_each_of_them() {
         let interrupt = Interrupt::default();
-        let giant = Giant { interrupt: &interrupt, step: 1 };
+        let large = LargeArithmetic { interrupt: &interrupt, step: 1 };
         let (a, b) = ([u64::MAX; 9], [u64::MAX; 4]);
         let ask = || interrupt.flag().store(true, std::sync::atomic::Ordering::Relaxed);
         ask();
-        assert!(matches!(giant.product(&a, &b), Err(EvalError::Interrupted)));
+        assert!(matches!(large.product(&a, &b), Err(EvalError::Interrupted)));
         ask();
-        assert!(matches!(giant.divide(&a, &b), Err(EvalError::Interrupted)));
+        assert!(matches!(large.divide(&a, &b), Err(EvalError::Interrupted)));
         ask();
-        assert!(matches!(giant.power(&Natural::from(3u8), 1000), Err(EvalError::Interrupted)));
+        assert!(matches!(large.power(&Natural::from(3u8), 1000), Err(EvalError::Interrupted)));
         assert!(!interrupt.is_due(), "whoever stops clears the request");
     }
 }
