@@ -15,7 +15,7 @@ use crate::heap::Memory;
 use crate::layout::{EXTRA_MAX, Header, LAW_CODE, Layout};
 use crate::map::Map;
 use crate::pinspace::record::{self, LINE_WORDS};
-use crate::pinspace::{Backing, BackingError, NewPin, PinSpace, range};
+use crate::pinspace::{BackingError, NewPin, PinSpace, range, space};
 use crate::view::{PinRef, Ref};
 use crate::word::{Kind, Word};
 use crate::{pin, shape};
@@ -88,7 +88,7 @@ impl<'h> Freezer<'h> {
             Some(copy) => Some(copy),
             None => {
                 let hash = PinRef(Ref::new(pin, self.heap)).hash()?;
-                find_intact(&mut **self.space.backing(), &hash)?
+                space::find_intact(&mut **self.space.backing(), &hash)?
             }
         };
         match found {
@@ -122,7 +122,7 @@ impl<'h> Freezer<'h> {
         let hash = PinRef(Ref::new(body.pin, self.heap)).hash()?;
         let backing = &mut **self.space.backing();
         // Another thread may have kept it by now.
-        if let Some(address) = find_intact(backing, &hash)? {
+        if let Some(address) = space::find_intact(backing, &hash)? {
             return Ok(address);
         }
         let address = backing.place(8 * body.words.len())?;
@@ -137,21 +137,6 @@ impl<'h> Freezer<'h> {
         range::set_verified(address);
         Ok(address)
     }
-}
-
-/// Where that pin is in the space. A damaged one counts as none, so that it is written anew.
-fn find_intact(backing: &mut dyn Backing, hash: &Hash) -> Result<Option<usize>, BackingError> {
-    let owner = Some(backing.owner());
-    // What was found may be any address.
-    let is_it = |address: &usize| {
-        // SAFETY: the backing's contract: a slot that it owns stays claimed.
-        let is_record = unsafe { record::verify(*address) };
-        is_record
-            && range::owner(*address) == owner
-            // SAFETY: likewise.
-            && record::hash(unsafe { range::words(*address, LINE_WORDS) }) == *hash
-    };
-    Ok(backing.find(hash)?.filter(is_it))
 }
 
 /// A pin that is being copied.

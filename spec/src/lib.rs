@@ -22,6 +22,8 @@
 //! Sources: the reference's pseudocode, corrected where the prototype was seen to do otherwise. The
 //! corrections are listed in `rules.rs`, each where it applies.
 
+#![forbid(unsafe_code)]
+
 mod eval;
 mod form;
 pub mod generate;

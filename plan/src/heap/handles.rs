@@ -1,7 +1,7 @@
 //! Root slots, and [`Val`]: a handle that keeps a value alive from outside the heap.
 //!
-//! A slot is counted by its handles and freed with the last of them. Slots never change what they
-//! stand for, so a collection of the nursery only looks at those that may hold young values.
+//! A slot counts its handles and is freed with the last of them. A slot never changes its value, so
+//! a collection of the nursery visits only the slots that may hold young values.
 
 use crate::word::Word;
 use std::cell::RefCell;
@@ -17,7 +17,7 @@ pub(crate) struct HandleTable {
 struct HandleSlots {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// Those that may hold young values.
+    /// The slots that may hold young values.
     young: Vec<u32>,
 }
 
@@ -26,7 +26,7 @@ struct Slot {
     handles: u32,
 }
 
-/// A value, held from outside the heap it lives in.
+/// A handle that keeps a value of a heap alive.
 ///
 /// Cloning is cheap. A handle may outlive its heap, but can then no longer be looked at.
 pub struct Val(ValRepr);

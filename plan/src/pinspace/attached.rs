@@ -19,7 +19,7 @@ pub struct DamagedPin {
 }
 
 /// The slots of the pin range that the last full collection unreported words into.
-pub struct ReferencedSlots([u64; SLOTS / 64]);
+pub(crate) struct ReferencedSlots([u64; SLOTS / 64]);
 
 impl Default for ReferencedSlots {
     fn default() -> ReferencedSlots {

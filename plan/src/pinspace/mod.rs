@@ -23,11 +23,16 @@
 //! Nothing here knows of stores: what keeps the bytes is a [`Backing`]. [`Frozen`] is how a frozen pin
 //! is held outside of a heap, and handed to another thread. `FORMAT.md` has the bytes.
 
+#[allow(unsafe_code, reason = "reads records in slots that an attached pin space keeps claimed")]
 pub(crate) mod attached;
+#[allow(unsafe_code, reason = "implements the unsafe trait `Backing`")]
 mod in_memory;
+#[allow(unsafe_code, reason = "maps memory at fixed addresses")]
 pub mod range;
+#[allow(unsafe_code, reason = "reads records by address")]
 pub(crate) mod record;
-mod space;
+#[allow(unsafe_code, reason = "declares `Backing`, whose contract makes frozen addresses readable")]
+pub(crate) mod space;
 
 pub use self::in_memory::{PinFile, nameless};
 pub use self::range::{Owner, RangeError, Slot};
@@ -37,4 +42,5 @@ pub use self::space::{Backing, BackingError, FORMAT_VERSION, Frozen, NewPin, Pin
 pub const RECORD_WORDS: usize = record::LINE_WORDS;
 
 #[cfg(test)]
+#[allow(unsafe_code, reason = "the tests damage records behind the back of a pin space")]
 mod tests;

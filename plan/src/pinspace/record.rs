@@ -64,12 +64,12 @@ pub(crate) fn seal(address: usize, record: &mut [u64]) {
 /// # Safety
 /// The address lies in a slot that stays claimed for the lifetime.
 pub(crate) unsafe fn read<'a>(address: usize) -> Option<&'a [u64]> {
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     let bytes = unsafe { length(address) }?;
     if bytes > 2 * range::PAGE {
         range::prefetch(address, bytes);
     }
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     let record = unsafe { range::words(address, bytes / 8) };
     (check(address, record) == record[CHECK]).then_some(record)
 }
@@ -102,7 +102,7 @@ pub(crate) unsafe fn length(address: usize) -> Option<usize> {
     if !address.is_multiple_of(range::ALIGNMENT) || room < LINE_WORDS {
         return None;
     }
-    // SAFETY: the caller's; there is room for them below the slot's end.
+    // SAFETY: by this function's contract; there is room for them below the slot's end.
     let line = unsafe { range::words(address, LINE_WORDS) };
     let words = size(line)?;
     (LINE_WORDS..=room).contains(&words).then(|| 8 * words)
@@ -142,7 +142,7 @@ pub(crate) unsafe fn verify(address: usize) -> bool {
     if !range::is_frozen(address) || !address.is_multiple_of(range::ALIGNMENT) {
         return false;
     }
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     let is_intact = range::is_verified(address) || unsafe { read(address) }.is_some();
     if is_intact {
         range::set_verified(address);

@@ -62,6 +62,29 @@ pub unsafe trait Backing: Send {
     }
 }
 
+/// Returns the address of the pin with that hash, if the backing has it undamaged. A damaged pin counts
+/// as absent, so that a freeze writes it again.
+///
+/// # Errors
+/// Those of [`Backing::find`].
+pub(crate) fn find_intact(
+    backing: &mut dyn Backing,
+    hash: &Hash,
+) -> Result<Option<usize>, BackingError> {
+    let owner = Some(backing.owner());
+    // The backing's index may be stale, so the address may be any number.
+    let is_match = |address: &usize| {
+        range::is_frozen(*address)
+            && range::owner(*address) == owner
+            // SAFETY: the slot belongs to the backing, which keeps it claimed until it is dropped, and which
+            // is borrowed here.
+            && unsafe { record::verify(*address) }
+            // SAFETY: as above.
+            && record::hash(unsafe { range::words(*address, record::LINE_WORDS) }) == *hash
+    };
+    Ok(backing.find(hash)?.filter(is_match))
+}
+
 /// A place where pins are frozen. It lives as long as anyone holds something in it.
 pub struct PinSpace {
     owner: Owner,
