@@ -1,12 +1,12 @@
 //! Freezer: copying pins from a heap into a pin space.
 //!
-//! The pins within a pin are frozen before it. The body of one is gathered breadth first, as a
-//! collector would, every object once; how an object is to be copied is known from its layout
-//! alone. While the body is gathered, its words count from its own beginning, and those of pins
-//! number the pins; they become addresses when the pins within have theirs and it has its own.
+//! The pins in a pin are frozen before it. Its body is copied breadth first, as a collector would,
+//! every object once; the layout of an object says how. Meanwhile, words of objects hold offsets
+//! from the start of the record, and words of pins hold indices into a list of pins. Both become
+//! addresses once the pins in it and the record itself have theirs.
 //!
-//! A pin that is in the space already is not gathered, nor is anything below it. What was frozen
-//! stays on its heap until the next full collection, which takes the frozen one instead
+//! A pin that is in the space already is not copied, and nothing below it is visited. The original
+//! stays on its heap until the next full collection, which replaces it by the frozen copy
 //! ([`crate::pin::frozen_copy`]).
 
 use crate::digest::Hash;
@@ -23,10 +23,10 @@ use crate::{pin, shape};
 /// Why a value was not frozen.
 #[derive(Debug, thiserror::Error)]
 pub enum FreezeError {
-    /// It could not be hashed, or is damaged.
+    /// It cannot be hashed, or a pin in it is damaged.
     #[error("{0}")]
     Eval(EvalError),
-    /// The pin space did not take it.
+    /// The pin space did not store a pin.
     #[error("a pin was not kept: {0}")]
     Space(#[from] BackingError),
 }
@@ -37,23 +37,23 @@ impl From<EvalError> for FreezeError {
     }
 }
 
-/// Freezes a pin, and first of all the pins that it refers to; returns its address in the space.
+/// Freezes a pin and the pins that it refers to, those first. Returns its address in the space.
 ///
 /// # Errors
 /// See [`FreezeError`].
 pub(crate) fn freeze(pin: PinRef<'_>, space: &PinSpace) -> Result<usize, FreezeError> {
-    // The pins below it get their hashes too.
+    // This also computes the hashes of the pins below it.
     pin.hash()?;
     Freezer::new(pin.0.heap, space).run(pin.0.word)
 }
 
-/// The freezing of one pin and those below it. Nothing on the heap moves meanwhile.
+/// Freezes one pin and those below it. Nothing on the heap moves meanwhile.
 struct Freezer<'h> {
     heap: &'h Memory,
     space: &'h PinSpace,
-    /// Where pins have been frozen, by where they were.
+    /// The addresses of frozen copies, by the addresses of their originals.
     frozen: Map<usize, usize>,
-    /// Pins that wait for one within them, which is above.
+    /// Pins whose own pins are not all frozen; each waits for the one above it.
     pending: Vec<RecordDraft>,
 }
 
@@ -62,7 +62,7 @@ impl<'h> Freezer<'h> {
         Freezer { heap, space, frozen: Map::default(), pending: Vec::new() }
     }
 
-    /// The address at which the pin is frozen.
+    /// Freezes the pin, and returns the address of the copy.
     fn run(mut self, pin: Word) -> Result<usize, FreezeError> {
         self.enter(pin)?;
         while let Some(body) = self.pending.last_mut() {
@@ -77,7 +77,7 @@ impl<'h> Freezer<'h> {
         Ok(self.frozen[&pin.address()])
     }
 
-    /// Gathers a pin, if it is not in the space.
+    /// Copies a pin into a draft, unless the space has it.
     fn enter(&mut self, pin: Word) -> Result<(), FreezeError> {
         let address = pin.address();
         if self.frozen.contains_key(&address) {
@@ -98,7 +98,7 @@ impl<'h> Freezer<'h> {
         Ok(())
     }
 
-    /// Keeps the gathered pin on top, all pins within which are frozen.
+    /// Stores the draft on top of the stack, all pins in which are frozen.
     fn leave(&mut self) -> Result<(), FreezeError> {
         let Some(body) = self.pending.pop() else { return Ok(()) };
         let addresses: Vec<usize> =
@@ -115,13 +115,13 @@ impl<'h> Freezer<'h> {
     }
 
     fn keep(&self, mut body: RecordDraft, addresses: &[usize]) -> Result<usize, FreezeError> {
-        // A body with something of a damaged pin in it is not what its hash says.
+        // A record with data of a damaged pin would not match its hash.
         if self.heap.spaces.has_damage() {
             return Err(EvalError::Interrupted.into());
         }
         let hash = PinRef(Ref::new(body.pin, self.heap)).hash()?;
         let backing = &mut **self.space.backing();
-        // Another thread may have kept it by now.
+        // Another thread may have stored it meanwhile.
         if let Some(address) = space::find_intact(backing, &hash)? {
             return Ok(address);
         }
@@ -139,24 +139,26 @@ impl<'h> Freezer<'h> {
     }
 }
 
-/// A pin that is being copied.
+/// A record that is being built.
 struct RecordDraft {
     pin: Word,
-    /// The record. Until it is settled, its words that have objects tell how many bytes after its
-    /// beginning the object is, and those of pins eight times the number of the pin in `pins`.
+    /// The record. Before [`RecordDraft::relocate`], a word with an object holds the object's
+    /// offset in bytes from the start of the record, and a word of a pin holds eight times the
+    /// pin's index in `pins`.
     words: Vec<u64>,
-    /// The pins within, each once.
+    /// The pins in it, each once.
     pins: Vec<Word>,
-    /// The number of the one to be frozen next.
+    /// The index of the next pin to freeze.
     next: usize,
 }
 
-/// What is known while a body is gathered.
+/// The state while a record is built.
 struct RecordBuilder<'h> {
     heap: &'h Memory,
     words: Vec<u64>,
     pins: Vec<Word>,
-    /// The words in the record for objects and pins, by the address they were found at.
+    /// The words in the record of the objects and pins that have been met, by their address on the
+    /// heap.
     known: Map<usize, Word>,
 }
 
@@ -177,7 +179,7 @@ impl RecordDraft {
         RecordDraft { pin, words: builder.words, pins: builder.pins, next: 0 }
     }
 
-    /// Makes addresses of the words.
+    /// Replaces offsets and indices by addresses.
     fn relocate(&mut self, base: usize, addresses: &[usize]) {
         let place = |raw: u64| {
             let word = Word::from_bits(raw);
@@ -190,7 +192,7 @@ impl RecordDraft {
         record::replace_values(&mut self.words, place);
     }
 
-    /// Fills in the first line.
+    /// Writes the first line.
     fn write_header_line(&mut self, heap: &Memory, hash: &Hash) {
         let item = PinRef(Ref::new(self.pin, heap)).item().word;
         let arity = shape::arity(heap, item).min(EXTRA_MAX);
@@ -200,7 +202,7 @@ impl RecordDraft {
 }
 
 impl RecordBuilder<'_> {
-    /// The word that will stand for that one in the record; its object is copied if that has not
+    /// Returns the word in the record for a word of the heap. Copies its object if that has not
     /// been done.
     fn follow(&mut self, word: Word) -> Word {
         let word = self.heap.resolve(word);
@@ -225,7 +227,7 @@ impl RecordBuilder<'_> {
         known
     }
 
-    /// Appends an object as it is; says how many bytes after the beginning it is.
+    /// Appends a copy of an object, and returns its offset in bytes.
     fn copy(&mut self, word: Word) -> usize {
         let object = self.heap.object(word);
         let header = object.header();
@@ -238,7 +240,8 @@ impl RecordBuilder<'_> {
         place
     }
 
-    /// Follows the words of the object that was copied to that place; says where the next is.
+    /// Translates the words of the copied object at that index, and returns the index of the next
+    /// object.
     fn scan(&mut self, at: usize) -> usize {
         let header = Header::from_raw(self.words[at]);
         for index in header.layout().values(header.size()) {

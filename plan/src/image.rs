@@ -1,12 +1,12 @@
-//! A pin space in one file that is written once and then only read: an *image*.
+//! Images: a pin space in one file that is written once and then only read.
 //!
-//! An image holds a value with all pins in it, and opens without being read value by value: it is
-//! mapped, checked as a whole, and its root adopted. It is for what can be made again, such as
-//! caches: there is no journal and nothing is flushed, and what is damaged is refused. Since a
-//! finished image never changes, any number of processes may have it open without a lock, also
-//! while somebody replaces or removes its file.
+//! An image holds a value with all pins in it. It opens without reading it value by value: the file
+//! is mapped and checked as a whole, and its root is adopted. It serves data that can be
+//! recomputed, such as caches: there is no journal, nothing is flushed, and a damaged image is
+//! refused. A finished image never changes, so any number of processes may have it open without a
+//! lock, even while another process replaces or removes its file.
 //!
-//! `FORMAT.md` has the bytes.
+//! `FORMAT.md` describes the bytes.
 
 use crate::digest::Hash;
 use crate::freeze::FreezeError;
@@ -25,12 +25,12 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 const MAGIC: &[u8; 8] = b"PALLASIM";
-/// Bytes before the label, the last 32 of them the check.
+/// The bytes before the label; the last 32 are the check.
 const HEADER: usize = 128;
 const CHECKED_BYTES: usize = 96;
 /// The longest label, in bytes.
 pub const LABEL_MAX: usize = 1 << 24;
-/// Images take slots from this one on; other pin spaces begin at the lower end of the range.
+/// The first slot for images; other pin spaces use the lower half of the range.
 const FIRST_SLOT: usize = SLOTS / 2;
 
 /// Why an image was not written or opened.
@@ -39,19 +39,19 @@ pub enum ImageError {
     /// The file could not be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The file is something else.
+    /// The file is not an image.
     #[error("it is not an image of pins")]
     Foreign,
-    /// Another version of this program wrote the file.
+    /// The file has another version of the format.
     #[error("it has version {0} of the form of pins, and this program knows {FORMAT_VERSION}")]
     Version(u32),
-    /// Its bytes are not those that were written.
+    /// The bytes of the file are not those that were written.
     #[error("it is damaged (its checksum does not agree)")]
     Damaged,
     /// The label is longer than [`LABEL_MAX`].
     #[error("its label has {0} bytes, over the limit of {LABEL_MAX}")]
     Label(usize),
-    /// There are no addresses for it.
+    /// No slot of the pin range can be used.
     #[error(transparent)]
     Range(#[from] RangeError),
     /// The value was not frozen.
@@ -59,10 +59,10 @@ pub enum ImageError {
     Freeze(#[from] FreezeError),
 }
 
-/// What the first bytes of an image tell.
+/// The header of an image.
 struct ImageHeader {
     slot: usize,
-    /// The offset of the root, and of the end of the file.
+    /// The offset of the root's record, and the length of the file.
     root: usize,
     end: usize,
     label: usize,
@@ -82,7 +82,7 @@ impl ImageHeader {
         bytes
     }
 
-    /// The header of a file; what it tells fits with the file's length and with itself.
+    /// Reads the header of a file, and checks it against the file's length.
     fn read(file: &File) -> Result<ImageHeader, ImageError> {
         let mut bytes = [0; HEADER];
         file.read_exact_at(&mut bytes, 0).map_err(|_| ImageError::Foreign)?;
@@ -106,16 +106,16 @@ impl ImageHeader {
             && end.is_multiple_of(8)
             && root.is_multiple_of(range::ALIGNMENT)
             && (first_record(label)..end).contains(&root);
-        // A flipped bit in the rest of it is found with the check.
+        // The check covers the rest of the header.
         if is_sound && header.encode() == bytes { Ok(header) } else { Err(ImageError::Damaged) }
     }
 
-    /// The address that the image's first byte has in its own slot.
+    /// Returns the address of the image's first byte in its own slot.
     fn base(&self) -> usize {
         range::BASE + self.slot * SLOT_SIZE
     }
 
-    /// What the check must be if these words are what comes after the header.
+    /// Computes the check for these words behind the header.
     fn expected(&self, words: &[u64]) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.encode()[..CHECKED_BYTES]);
@@ -123,12 +123,12 @@ impl ImageHeader {
         *hasher.finalize().as_bytes()
     }
 
-    /// Whether these words are what must come after the header.
+    /// Checks the words behind the header.
     fn verify(&self, words: &[u64]) -> Result<(), ImageError> {
         if self.expected(words) == self.check { Ok(()) } else { Err(ImageError::Damaged) }
     }
 
-    /// How many words come after the header.
+    /// Returns the number of words behind the header.
     fn words(&self) -> usize {
         (self.end - HEADER) / 8
     }
@@ -140,25 +140,25 @@ fn version(bytes: &[u8; HEADER]) -> Result<u32, ImageError> {
     if magic == MAGIC { Ok(u32::from_le_bytes(*version)) } else { Err(ImageError::Foreign) }
 }
 
-/// Where the first record is behind a label of so many bytes.
+/// Returns the offset of the first record, behind a label of `label` bytes.
 fn first_record(label: usize) -> usize {
     (HEADER + label).next_multiple_of(range::ALIGNMENT)
 }
 
-/// Writes an image of a value in normal form into an empty file, which must be open for reading and
+/// Writes an image of a value in normal form into an empty file, which is open for reading and
 /// writing.
 ///
-/// The label is for the caller: it can be read without opening the image, and chooses the slot. Two
-/// images in one slot cannot be mapped in one process.
+/// The label is for the caller's use. It can be read without opening the image, and it determines
+/// the slot. A process can map only one image in each slot.
 ///
-/// The heap goes on with the pins in the image. So the file may be removed afterwards, but must never
-/// be written again.
+/// The heap keeps using the pins in the image. So the file may be removed afterwards, but no
+/// process may write to it again.
 ///
 /// # Panics
 /// If the value is not in normal form.
 ///
 /// # Errors
-/// See [`ImageError`]. The file is not an image then.
+/// See [`ImageError`]. The file is then not an image.
 pub fn save(heap: &mut Heap, value: &Val, label: &[u8], file: &File) -> Result<(), ImageError> {
     if label.len() > LABEL_MAX {
         return Err(ImageError::Label(label.len()));
@@ -173,13 +173,13 @@ pub fn save(heap: &mut Heap, value: &Val, label: &[u8], file: &File) -> Result<(
     let (start, end) = (range::BASE + number * SLOT_SIZE, range::end(root));
     let (root, end, label) = (root - start, end - start, label.len());
     let mut header = ImageHeader { slot: number, root, end, label, check: [0; 32] };
-    // SAFETY: the pin space keeps the slot claimed.
+    // SAFETY: `space` keeps the slot claimed.
     header.check = header.expected(unsafe { range::words(start + HEADER, header.words()) });
     file.write_all_at(&header.encode(), 0)?;
     Ok(())
 }
 
-/// The label of an image, which may be damaged.
+/// Reads the label of an image, which may be damaged.
 ///
 /// # Errors
 /// See [`ImageError`].
@@ -190,12 +190,12 @@ pub fn label(file: &File) -> Result<Vec<u8>, ImageError> {
     Ok(label)
 }
 
-/// Opens an image, all of which has been found whole then, and gives its root: a pin.
+/// Opens an image after checking all of it, and returns its root, a pin.
 ///
-/// If its slot is in use, as by the same image, a copy is opened in another slot.
+/// If its slot is in use, for instance by the same image, a copy is opened in another slot.
 ///
-/// The file must not be changed or cut short any more: damage that is done later goes unnoticed, or ends
-/// the process.
+/// No process may change or truncate the file afterwards: the damage would go unnoticed, or end the
+/// process.
 ///
 /// # Errors
 /// See [`ImageError`].
@@ -206,16 +206,17 @@ pub fn open(file: &File) -> Result<Frozen, ImageError> {
         Err(RangeError::Taken(_)) => return open_copy(file, &header),
         slot => slot?,
     };
-    // SAFETY: the slot has just been claimed; a finished image is never changed, only replaced.
+    // SAFETY: the slot has just been claimed, so nothing in it is in use. A finished image is
+    // replaced, never changed.
     unsafe { slot.map(file) }?;
-    // SAFETY: the header has been compared with the file's length.
+    // SAFETY: the header has been compared with the file's length, and the file does not change.
     unsafe { slot.set_end(header.end) };
-    // SAFETY: the slot is claimed until it is dropped.
+    // SAFETY: `slot` keeps the slot claimed.
     header.verify(unsafe { range::words(slot.address() + HEADER, header.words()) })?;
     open_root(&header, OpenedImage { owner, slot })
 }
 
-/// Opens a copy of an image in a slot that is not its own.
+/// Opens a copy of an image in another slot.
 fn open_copy(file: &File, header: &ImageHeader) -> Result<Frozen, ImageError> {
     let mut bytes = vec![0; 8 * header.words()];
     file.read_exact_at(&mut bytes, HEADER as u64)?;
@@ -240,26 +241,26 @@ fn open_copy(file: &File, header: &ImageHeader) -> Result<Frozen, ImageError> {
     }
     let copy = nameless()?;
     copy.write_all_at(range::bytes_of(&words), HEADER as u64)?;
-    // SAFETY: the slot has just been claimed, and nobody else has the file.
+    // SAFETY: the slot has just been claimed, and no other code has the file.
     unsafe { slot.map(&copy) }?;
-    // SAFETY: all of the copy has just been written.
+    // SAFETY: the whole copy has just been written.
     unsafe { slot.set_end(header.end) };
     open_root(header, OpenedImage { owner, slot })
 }
 
-/// The root of an image that is mapped in its slot and whole.
+/// Returns the root of an image that is mapped in its slot and intact.
 ///
-/// The records' own checks are not looked at: those of a copy tell of other addresses.
+/// The records' own checks are not compared: those of a copy cover other addresses.
 fn open_root(header: &ImageHeader, image: OpenedImage) -> Result<Frozen, ImageError> {
     let base = image.slot.address();
     mark_verified(base + first_record(header.label), base + header.end);
     PinSpace::new(image).at(base + header.root).ok_or(ImageError::Damaged)
 }
 
-/// Notes of all records in that range that they are whole, so that none is looked at again.
+/// Marks all records in that range as verified, so that none is checked again.
 fn mark_verified(mut address: usize, end: usize) {
     while address < end
-        // SAFETY: the image that is being opened has its slot claimed.
+        // SAFETY: the image that is being opened keeps its slot claimed.
         && let Some(bytes) = unsafe { record::length(address) }
     {
         range::set_verified(address);
@@ -267,8 +268,8 @@ fn mark_verified(mut address: usize, end: usize) {
     }
 }
 
-/// The slot for an image with that label: mostly the same, so that the same few are used, and seldom
-/// that of another.
+/// Claims a slot for an image with that label: mostly the same slot for the same label, and rarely
+/// that of another label.
 fn claim_slot(label: &[u8], owner: Owner) -> Result<Slot, RangeError> {
     const COUNT: usize = SLOTS - FIRST_SLOT;
     let first = usize::from(blake3::hash(label).as_bytes()[0]);
@@ -290,7 +291,8 @@ struct ImageWriter {
     pin_file: PinFile,
 }
 
-// SAFETY: an address is given out only in the pin_file, which keeps to this.
+// SAFETY: the addresses lie in the slot of `pin_file`, which stays claimed, is only appended to,
+// and includes a record in the slot's end after writing it.
 unsafe impl Backing for ImageWriter {
     fn owner(&self) -> Owner {
         self.owner
@@ -311,14 +313,14 @@ unsafe impl Backing for ImageWriter {
     }
 }
 
-/// An image that is only read.
+/// An opened image.
 struct OpenedImage {
     owner: Owner,
     slot: Slot,
 }
 
-// SAFETY: it gives out no addresses, and keeps nothing. Those of the image itself lie in the slot, which
-// stays claimed, and its file is not changed.
+// SAFETY: the backing returns no addresses and stores nothing. The image's own addresses lie in the
+// slot, which stays claimed, and its file does not change.
 unsafe impl Backing for OpenedImage {
     fn owner(&self) -> Owner {
         self.owner

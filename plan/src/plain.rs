@@ -1,7 +1,8 @@
-//! Values as PLAN sees them: pins, laws, apps and nats, and no other shapes.
+//! Conversion between values and PLAN's view of them: pins, laws, apps and nats, and no other
+//! shapes.
 //!
-//! [`to_term`] unfolds the machine's values into the specification's plain trees, [`from_term`]
-//! makes machine values of those. Together they let the specification judge the machine.
+//! [`to_term`] unfolds the machine's values into the specification's plain trees, and [`from_term`]
+//! makes values of those. So tests can compare the machine with the specification.
 
 use crate::bar;
 use crate::build::Builder;
@@ -14,7 +15,7 @@ use crate::view::{Ref, Shape};
 use spec::{Term, shapes};
 use std::sync::Arc;
 
-/// What a value is to PLAN.
+/// Returns the term that a value is for PLAN.
 ///
 /// # Panics
 /// If something in it is not evaluated.
@@ -26,22 +27,22 @@ pub fn to_term(value: Ref<'_>) -> Term {
     unfolding.pop()
 }
 
-/// A step of the unfolding of a value.
+/// A step of the conversion of a value to a term.
 enum UnfoldStep<'h> {
     /// Make a value's term.
     Value(Ref<'h>),
-    /// Make the term of a row of these items.
+    /// Make the term of the row of these items.
     Row(Items<'h>),
-    /// Apply what was made before the last so many to those.
+    /// Apply the term below the last `n` results to those.
     Apply(usize),
-    /// Make a law around the last that was made.
+    /// Make a law with the last result as its body.
     Law(Natural, Natural),
-    /// Make a pin around it.
+    /// Make a pin of the last result.
     Pin,
 }
 
 struct TermUnfolder<'h> {
-    /// What is to be done, the last first.
+    /// The steps to do, the last first.
     pending: Vec<UnfoldStep<'h>>,
     made: Vec<Term>,
 }
@@ -112,8 +113,7 @@ impl<'h> TermUnfolder<'h> {
     }
 }
 
-/// The value, or the evaluation to be done, that a term stands for. Apps with all their arguments
-/// become thunks.
+/// Makes the value of a term. An app that has all its arguments becomes a thunk.
 ///
 /// # Panics
 /// If the term is not [well formed](Term::is_well_formed).
@@ -124,7 +124,8 @@ pub fn from_term(heap: &mut Heap, term: &Term) -> Result<Val, EvalError> {
     from_term_with(heap, term, |_| None)
 }
 
-/// As [`from_term`], with values that are there already in place of the subterms that stand for them.
+/// Makes the value of a term like [`from_term`], using existing values for the subterms that
+/// `value_of` returns one for.
 ///
 /// # Panics
 /// As [`from_term`].

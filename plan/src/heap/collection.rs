@@ -34,7 +34,7 @@ pub trait CodeMarker {
 pub(super) enum CollectionScope<'a> {
     /// The nursery.
     Nursery(NurseryEvacuation<'a>),
-    /// Full. The slots of the pin range that words point into are noted.
+    /// All of the heap. The collection records which slots of the pin range words point into.
     Full(&'a mut ReferencedSlots),
 }
 

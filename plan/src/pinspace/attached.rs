@@ -1,8 +1,7 @@
-//! The pin spaces that a heap may point into, and first_damage that it has come upon in them.
+//! The pin spaces that a heap may point into, and the damage that it has found in them.
 //!
-//! A damaged pin that is read counts as the pin of 0 until the work on the heap notices: the heap
-//! interrupts itself, and whatever it computed meanwhile is thrown away
-//! ([`AttachedSpaces::unless_damaged`]).
+//! A damaged pin reads as the pin of 0 until the work on the heap notices: the heap interrupts
+//! itself, and its results are discarded ([`AttachedSpaces::check`]).
 
 use super::range::{self, Owner, SLOTS, is_frozen};
 use super::record;
@@ -11,14 +10,14 @@ use crate::interrupt::Interrupt;
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
-/// A pin is not what was written. Nothing that the heap holds may be used any more.
+/// The bytes of a pin are not those that were written. The heap must not be used any more.
 #[derive(Clone, Debug)]
 pub struct DamagedPin {
-    /// Where the pin is: file and offset, if it is in a file.
+    /// The file and offset of the pin, or its address if it is in no file.
     pub place: Arc<str>,
 }
 
-/// The slots of the pin range that the last full collection unreported words into.
+/// The slots of the pin range that the last full collection found references to.
 pub(crate) struct ReferencedSlots([u64; SLOTS / 64]);
 
 impl Default for ReferencedSlots {
@@ -32,7 +31,7 @@ impl ReferencedSlots {
         self.0 = [0; SLOTS / 64];
     }
 
-    /// Notes the slot of an address, if it is a frozen one.
+    /// Records the slot of an address, if the address is in the pin range.
     #[inline]
     pub(crate) fn note(&mut self, address: usize) {
         if is_frozen(address) {
@@ -46,33 +45,33 @@ impl ReferencedSlots {
     }
 }
 
-/// The pin spaces that a heap may point into.
+/// The pin spaces that a heap may point into. It keeps them alive.
 #[derive(Default)]
 pub struct AttachedSpaces {
     attached: Vec<Arc<PinSpace>>,
     pub(crate) referenced: ReferencedSlots,
-    /// The address of a damaged record that was read and not been reported; 0 if there is none.
+    /// The address of a damaged record that was read and has not been reported; 0 if there is none.
     unreported: Cell<usize>,
-    /// Where the first damaged pin is that was reported.
+    /// The place of the first damaged pin that was reported.
     first_damage: OnceCell<Arc<str>>,
 }
 
 impl AttachedSpaces {
-    /// Keeps a pin space as long as the heap may point into it.
+    /// Keeps a pin space alive while the heap may point into it.
     pub(crate) fn attach(&mut self, space: &Arc<PinSpace>) {
         if !self.attached.iter().any(|attached| Arc::ptr_eq(attached, space)) {
             self.attached.push(Arc::clone(space));
         }
     }
 
-    /// Lets go of the pin spaces that the last full collection unreported no word into.
+    /// Releases the pin spaces that the last full collection found no reference to.
     pub fn detach_unreferenced(&mut self) {
         let owners: Vec<Owner> = self.referenced.iter().filter_map(range::owner_of).collect();
         self.attached.retain(|space| owners.contains(&space.owner()));
     }
 
-    /// Whether the record of a frozen pin is whole: checks it at the first read. True for a pin of
-    /// the heap. If it is damaged, that is noted, and the work on the heap is interrupted.
+    /// Whether a pin is intact: verifies the record of a frozen pin on its first read, and is true
+    /// for a pin of the heap. Damage is recorded, and interrupts the work on the heap.
     #[inline(always)]
     pub(crate) fn is_intact(&self, pin: usize, interrupt: &Interrupt) -> bool {
         !is_frozen(pin) || range::is_verified(pin) || self.first_read(pin, interrupt)
@@ -81,7 +80,8 @@ impl AttachedSpaces {
     #[cold]
     #[inline(never)]
     fn first_read(&self, pin: usize, interrupt: &Interrupt) -> bool {
-        // SAFETY: a heap that has a word to a frozen pin holds its pin space, which keeps the slot.
+        // SAFETY: a heap with a reference to a frozen pin keeps its pin space alive, which keeps
+        // the slot claimed.
         let is_intact = unsafe { record::verify(pin) };
         if !is_intact {
             self.unreported.set(pin);
@@ -90,25 +90,26 @@ impl AttachedSpaces {
         is_intact
     }
 
-    /// Whether a damaged pin has been read, now or earlier.
+    /// Whether a damaged pin has been read since the heap was created.
     #[inline]
     pub fn has_damage(&self) -> bool {
         self.unreported.get() != 0 || self.first_damage.get().is_some()
     }
 
-    /// Fails if a damaged pin has been read: then and from then on.
+    /// Fails if a damaged pin has been read since the heap was created.
     ///
     /// # Errors
     /// [`DamagedPin`].
     pub fn check(&self, interrupt: &Interrupt) -> Result<(), DamagedPin> {
         let address = self.unreported.take();
         if address != 0 {
-            // The work may have ended before it was interrupted.
+            // The work may have ended before it saw the interrupt, which must not stop the next
+            // work.
             let _ = interrupt.is_due();
             let space = self.attached.iter().find(|space| space.contains(address));
             let place = space.map(|space| space.backing().name(address));
             let place = place.unwrap_or_else(|| format!("address {address:#x}"));
-            // If another one was reported before, that one stays.
+            // The first damage that was reported stays.
             let _ = self.first_damage.set(place.into());
         }
         match self.first_damage.get() {
