@@ -1,4 +1,4 @@
-//! Freezer: copying pins from a heap into a pin space.
+//! Freezing: copies pins from a heap into a pin space.
 //!
 //! The pins in a pin are frozen before it. Its body is copied breadth first, as a collector would,
 //! every object once; the layout of an object says how. Meanwhile, words of objects hold offsets

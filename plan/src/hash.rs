@@ -1,8 +1,8 @@
 //! The hash of a value: BLAKE3 over a tagged walk.
 //!
-//! A value in normal form is written out from the outside in, left to right, and what is written is
-//! hashed. A pin contributes its own hash, so values that are large but consist of pins are hashed
-//! without looking into those.
+//! A value in normal form is written from the outside in, left to right, and the bytes are hashed.
+//! A pin contributes its own hash, so a large value that consists of pins is hashed without
+//! visiting those.
 //!
 //! | value            | what is written                                             |
 //! |------------------|-------------------------------------------------------------|
@@ -16,8 +16,9 @@
 //! | set              | byte 7, count of keys, the keys                             |
 //! | table            | byte 8, count of keys, the keys, the values                 |
 //!
-//! A count is 8 bytes, least first; a number is the count of its 64-bit limbs and then those, least
-//! first. The empty row is the row of 0 items. (prototype: lib/Fan/Hash.hs)
+//! A count is 8 bytes, least significant first; a number is the count of its 64-bit limbs followed
+//! by them, least significant first. The empty row is the row of 0 items. (prototype:
+//! lib/Fan/Hash.hs)
 
 use crate::digest::Hash;
 use crate::error::EvalError;
@@ -29,10 +30,10 @@ use crate::view::{LawRef, PinRef, Ref, Shape};
 use crate::walk::{self, Walk, is_larger_than};
 use crate::word::{Kind, Word};
 
-/// The hash of a value in normal form. Pins in it that have no hash yet get theirs.
+/// Returns the hash of a value in normal form. Pins in it are hashed first if need be.
 ///
 /// # Panics
-/// If there is something unevaluated in it.
+/// If a part of it is not evaluated.
 ///
 /// # Errors
 /// [`EvalError::TooLarge`] and [`EvalError::Interrupted`].
@@ -46,9 +47,9 @@ pub(crate) fn hash(value: Ref<'_>) -> Result<Hash, EvalError> {
     Ok(hash_unless_unhashed_pin(value)?.expect("the pins in it have just been hashed"))
 }
 
-/// The hash of a value in normal form, unless it is made of more than `limit` words of 8 bytes,
-/// shared ones counted as often as they occur, or has a pin in it that is too large to be hashed.
-/// Takes no more time than so many words do, and what the pins in it take that have no hash yet.
+/// Returns the hash of a value in normal form; `None` if it has more than `limit` words, counted
+/// each time they occur, or a pin in it is too large to be hashed. The time needed is that for
+/// `limit` words, and that for hashing the pins in it.
 ///
 /// # Panics
 /// As for [`hash`].
@@ -69,7 +70,7 @@ pub(crate) fn hash_within(value: Ref<'_>, limit: usize) -> Result<Option<Hash>, 
 }
 
 impl Ref<'_> {
-    /// The hash of a value in normal form.
+    /// Returns the hash of a value in normal form.
     ///
     /// # Panics
     /// If the value is not in normal form.
@@ -82,12 +83,13 @@ impl Ref<'_> {
 }
 
 impl PinRef<'_> {
-    /// The pin's hash, if it has been computed.
+    /// Returns the pin's hash, if it has been computed.
     pub fn known_hash(self) -> Option<Hash> {
         pin::known_hash(self.0.heap, self.0.word)
     }
 
-    /// The pin's hash: that of its item. Computed when first asked for, and then kept.
+    /// Returns the pin's hash, which is that of its item. It is computed on first use and then
+    /// stored.
     ///
     /// # Errors
     /// [`EvalError::TooLarge`] and [`EvalError::Interrupted`], if it has to be computed.
@@ -99,8 +101,8 @@ impl PinRef<'_> {
     }
 }
 
-/// The pin's hash, if it can be computed. An interrupt that comes meanwhile is left to the caller's
-/// caller.
+/// Returns the pin's hash, if it can be computed. An interrupt during the computation is requested
+/// again, for the code that can report it.
 pub fn hash_if_small(pin: PinRef<'_>) -> Option<Hash> {
     let interrupted = |error: &EvalError| {
         if matches!(error, EvalError::Interrupted) {
@@ -110,7 +112,8 @@ pub fn hash_if_small(pin: PinRef<'_>) -> Option<Hash> {
     pin.hash().inspect_err(interrupted).ok()
 }
 
-/// The hash of a pin that has none yet. Those below it are hashed first, the innermost before all.
+/// Computes the hash of a pin that has none. Those below it are hashed first, the innermost before
+/// all.
 ///
 /// # Errors
 /// [`EvalError::TooLarge`] and [`EvalError::Interrupted`].
@@ -135,7 +138,7 @@ fn item_of(pin: Word, heap: &Memory) -> Ref<'_> {
     PinRef(Ref::new(pin, heap)).item()
 }
 
-/// The pins in a value that have no hash yet.
+/// Returns the pins in a value that have no hash yet.
 fn unhashed_pins(value: Ref<'_>) -> Result<Vec<Word>, EvalError> {
     let mut walk = Walk::distinct(value);
     let mut pins = Vec::new();
@@ -151,15 +154,15 @@ fn unhashed_pins(value: Ref<'_>) -> Result<Vec<Word>, EvalError> {
 
 /// Why a value was not hashed.
 enum DigestError {
-    /// There is a pin in it that has no hash.
+    /// A pin in it has no hash.
     UnhashedPin,
-    /// There is more to hash than allowed.
+    /// It has more words than allowed.
     TooLong,
-    /// The walk over it did not come to its end.
+    /// The walk over it failed.
     Eval(EvalError),
 }
 
-/// The hash of a value, unless there is a pin in it that has none.
+/// Returns the hash of a value; `None` if a pin in it has no hash.
 fn hash_unless_unhashed_pin(value: Ref<'_>) -> Result<Option<Hash>, EvalError> {
     match digest(value, usize::MAX) {
         Ok(hash) => Ok(Some(hash)),
@@ -168,7 +171,7 @@ fn hash_unless_unhashed_pin(value: Ref<'_>) -> Result<Option<Hash>, EvalError> {
     }
 }
 
-/// The hash of a value that takes no more than about `limit` words to write.
+/// Returns the hash of a value of at most about `limit` words.
 fn digest(value: Ref<'_>, limit: usize) -> Result<Hash, DigestError> {
     let mut writer = HashWriter::new();
     let mut walk = Walk::new(value);
@@ -181,7 +184,7 @@ fn digest(value: Ref<'_>, limit: usize) -> Result<Hash, DigestError> {
     Ok(writer.finish())
 }
 
-/// Writes a value up to where the first value within it begins; says none for an unhashed pin.
+/// Writes a value without its parts. Returns `None` for a pin without a hash.
 fn write_node(writer: &mut HashWriter, value: Ref<'_>) -> Option<()> {
     match value.shape() {
         Shape::Pin(pin) => {
@@ -225,7 +228,8 @@ fn write_node(writer: &mut HashWriter, value: Ref<'_>) -> Option<()> {
     Some(())
 }
 
-/// Writes a law up to its body. Row constructors too wide for a shape of their own are seen here.
+/// Writes a law without its body. A row constructor that is too wide for a shape of its own is
+/// written as one here.
 fn write_law(writer: &mut HashWriter, law: LawRef<'_>) {
     if walk::is_wide_constructor(law) {
         writer.byte(5);
@@ -240,15 +244,15 @@ fn write_law(writer: &mut HashWriter, law: LawRef<'_>) {
     writer.limbs(law.arity().limbs());
 }
 
-/// BLAKE3, fed in pieces large enough that it can work on many blocks at once.
+/// BLAKE3, with a buffer that is large enough for it to work on many blocks at once.
 struct HashWriter {
     hasher: blake3::Hasher,
     buffer: Vec<u8>,
 }
 
-/// Bytes that are gathered before they are hashed.
+/// The number of bytes that are buffered before they are hashed.
 const BUFFER_SIZE: usize = 1 << 14;
-/// Bytes that there is room for from the start: most values take fewer.
+/// The initial capacity of the buffer: most values need less.
 const INITIAL_CAPACITY: usize = 1 << 10;
 
 impl HashWriter {
@@ -256,7 +260,7 @@ impl HashWriter {
         HashWriter { hasher: blake3::Hasher::new(), buffer: Vec::with_capacity(INITIAL_CAPACITY) }
     }
 
-    /// How many bytes were written.
+    /// Returns the number of bytes written.
     fn written(&self) -> usize {
         self.hasher.count() as usize + self.buffer.len()
     }

@@ -1,16 +1,16 @@
 //! Equality and the total order of values in normal form.
 //!
-//! The order is PLAN's own, which knows neither rows nor bars: nats come before pins, pins before
-//! laws, laws before apps. Among themselves
+//! The order is PLAN's own and does not depend on rows, bars or other shapes: nats come before
+//! pins, pins before laws, laws before apps. Within a kind
 //!
-//! - nats go by magnitude;
-//! - pins by their items; equal hashes settle that two pins are equal;
+//! - nats are ordered by magnitude;
+//! - pins by their items; equal hashes imply equal pins;
 //! - laws by name, then arity, then body;
-//! - apps by how many arguments there are, then by the function, then argument by argument.
+//! - apps by the number of arguments, then by the function, then argument by argument.
 //!
-//! A machine shape takes the place of what it stands for:
+//! A machine shape compares as the value that it represents:
 //!
-//! | shape           | compares as                   | so that two of them go by                     |
+//! | shape           | compares as                   | so that two of them are ordered by            |
 //! |-----------------|-------------------------------|-----------------------------------------------|
 //! | bar             | `{1 1 n}`                     | length, then the last byte that differs       |
 //! | row constructor | `{0 n+1 0}`                   | width; the empty row is `{0 1 0}`             |
@@ -18,8 +18,8 @@
 //! | set             | `{1 2 row of keys}`           | size, then the last key that differs          |
 //! | table           | set of keys, row of values    | set of keys, then the last value that differs |
 //!
-//! (prototype: the `Ord` instance of values in lib/Fan/Eval.hs; for functions of functions, which
-//! it leaves out, PLAN's own law for comparing.)
+//! (prototype: the `Ord` instance of values in lib/Fan/Eval.hs. For functions of functions, which
+//! it omits, the rule is PLAN's own law for comparing.)
 
 use crate::bar;
 use crate::error::EvalError;
@@ -37,7 +37,7 @@ use std::convert::Infallible;
 /// Compares two values in normal form.
 ///
 /// # Panics
-/// If something that is not evaluated has to be looked at.
+/// If the comparison reaches a part that is not evaluated.
 pub fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
     if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
         return left.cmp(&right);
@@ -46,13 +46,13 @@ pub fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
     order
 }
 
-/// Likewise, for values of any size: it goes on until somebody asks for it to stop.
+/// Compares two values in normal form, of any size. The comparison is interruptible.
 ///
 /// # Errors
 /// [`EvalError::Interrupted`].
 ///
 /// # Panics
-/// Role for [`compare`].
+/// As for [`compare`].
 pub fn try_compare(left: Ref<'_>, right: Ref<'_>) -> Result<Ordering, EvalError> {
     if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
         return Ok(left.cmp(&right));
@@ -61,28 +61,28 @@ pub fn try_compare(left: Ref<'_>, right: Ref<'_>) -> Result<Ordering, EvalError>
     Comparison::new(left.heap, right.heap, false).run(left, right, poll)
 }
 
-/// Whether two values of any size are equal, likewise.
+/// Whether two values in normal form, of any size, are equal. The comparison is interruptible.
 ///
 /// # Errors
 /// [`EvalError::Interrupted`].
 ///
 /// # Panics
-/// Role for [`compare`].
+/// As for [`compare`].
 pub fn try_equal(left: Ref<'_>, right: Ref<'_>) -> Result<bool, EvalError> {
     let poll = || Ok::<(), EvalError>(left.heap.interrupt.check()?);
     let order = Comparison::new(left.heap, right.heap, true).run(left, right, poll)?;
     Ok(order == Ordering::Equal)
 }
 
-/// Nobody interrupts.
+/// The poll function of a comparison that is not interruptible.
 fn never() -> Result<(), Infallible> {
     Ok(())
 }
 
-/// Whether two values in normal form are equal: the order says so, this says it sooner.
+/// Whether two values in normal form are equal. Faster than [`compare`].
 ///
 /// # Panics
-/// Role for [`compare`].
+/// As for [`compare`].
 pub fn equal(left: Ref<'_>, right: Ref<'_>) -> bool {
     let Ok(order) = Comparison::new(left.heap, right.heap, true).run(left, right, never);
     order == Ordering::Equal
@@ -100,15 +100,16 @@ impl Ref<'_> {
     /// Compares two values in normal form.
     ///
     /// # Panics
-    /// If something that is not evaluated has to be looked at.
+    /// If the comparison reaches a part that is not evaluated.
     pub fn compare(self, other: Ref<'_>) -> Ordering {
         compare(self, other)
     }
 
-    /// [`Ref::compare`] for values of any size, which jets are given.
+    /// Compares two values in normal form, of any size. The comparison is interruptible; jets use
+    /// it.
     ///
     /// # Panics
-    /// Role for [`Ref::compare`].
+    /// As for [`Ref::compare`].
     ///
     /// # Errors
     /// [`EvalError::Interrupted`].
@@ -116,10 +117,10 @@ impl Ref<'_> {
         try_compare(self, other)
     }
 
-    /// [`Ref::is_equal`] likewise.
+    /// Whether two values in normal form, of any size, are equal. The comparison is interruptible.
     ///
     /// # Panics
-    /// Role for [`Ref::compare`].
+    /// As for [`Ref::compare`].
     ///
     /// # Errors
     /// [`EvalError::Interrupted`].
@@ -128,28 +129,28 @@ impl Ref<'_> {
     }
 }
 
-/// A comparison under way. Two heaps, since the values need not live in the same one.
+/// A running comparison. The values may be in different heaps.
 struct Comparison<'l, 'r> {
     left: &'l Memory,
     right: &'r Memory,
-    /// Only whether the values are equal matters, not which is less.
+    /// Whether the result only has to tell equal values from different ones.
     only_equality: bool,
-    /// What is to be compared if all before is equal; the last first.
+    /// What is to be compared if everything before is equal, the last first.
     pending: Vec<PendingComparison>,
-    /// Pairs of values that have been looked at, and how many are before pairs are remembered.
+    /// The number of pairs compared so far, and the number above which equal pairs are remembered.
     steps: usize,
     memo_threshold: usize,
     equal_values: EqualityClasses,
 }
 
-/// Values that were found equal, as sets that are joined: each points to another one of its set,
-/// but for one. Two values that share their parts can have more pairs of parts than can ever be
-/// looked at; but pairs that tell something new are no more than there are values.
+/// Values that were found equal, as disjoint sets: each value points to another of its set, except
+/// for its representative. Two values that share their parts can have more pairs of parts than can
+/// ever be compared, but a pair joins two sets at most as often as there are values.
 #[derive(Default)]
 struct EqualityClasses(Map<u64, u64>);
 
 impl EqualityClasses {
-    /// The value that stands for the set of this one.
+    /// Returns the representative of a value's set, and halves the path to it.
     fn find(&mut self, mut value: u64) -> u64 {
         while let Some(&next) = self.0.get(&value) {
             if let Some(&after) = self.0.get(&next) {
@@ -172,7 +173,7 @@ impl EqualityClasses {
     }
 }
 
-/// Something to be compared.
+/// A pending comparison.
 #[derive(Clone, Copy)]
 struct PendingComparison {
     left: Word,
@@ -184,29 +185,29 @@ struct PendingComparison {
 enum ComparisonStep {
     /// Two values.
     Values(Role, Role),
-    /// What two lists of items of the same length have before this index, from the last down.
+    /// The items below this index of two lists of the same length, from the last down.
     ItemsBelow(u32),
-    /// The arguments of two flat apps of the same size from this payload index up.
+    /// The arguments of two flat apps of the same size, from this payload index up.
     ArgumentsFrom(u32),
-    /// Nothing: the two values have been found equal.
+    /// Nothing: the two values are equal, which is to be recorded.
     RecordEqual,
 }
 
-/// Pairs that are compared at least before any is remembered.
+/// The smallest number of pairs that are compared before any is remembered.
 const MIN_MEMO_THRESHOLD: usize = 1 << 16;
 
 const _: () = assert!(size_of::<PendingComparison>() == 24);
 
-/// How a word is to be role.
+/// What a word stands for in a comparison.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// Role the value it is.
+    /// The value itself.
     Value,
-    /// A set as the row of its keys.
+    /// The row of the keys of a set.
     KeyRow,
 }
 
-/// One of the two values that are being compared, seen as PLAN sees it.
+/// One of the two compared values, as PLAN sees it.
 #[derive(Clone, Copy)]
 struct Operand<'h> {
     word: Word,
@@ -217,13 +218,13 @@ struct Operand<'h> {
 /// The body of a law.
 enum LawBody<'h> {
     Value(Operand<'h>),
-    /// A nat that is nowhere on the heap, by its limbs.
+    /// The limbs of a nat that is not on the heap.
     Nat(Vec<u64>),
 }
 
 impl<'l, 'r> Comparison<'l, 'r> {
     fn new(left: &'l Memory, right: &'r Memory, only_equality: bool) -> Comparison<'l, 'r> {
-        // More pairs than there are objects: some must be shared.
+        // With more pairs than objects, some objects are shared.
         let memo_threshold = (left.used_bytes() + right.used_bytes()) / 16;
         Comparison {
             left,
@@ -241,7 +242,7 @@ impl<'l, 'r> Comparison<'l, 'r> {
         self.pending.push(PendingComparison { left: left.0, right: right.0, step });
     }
 
-    /// Compares the two values; `poll` is called between any two steps.
+    /// Compares the two values, and calls `poll` between any two steps.
     fn run<E>(
         mut self,
         left: Ref<'l>,
@@ -271,8 +272,8 @@ impl<'l, 'r> Comparison<'l, 'r> {
         Ok(order)
     }
 
-    /// Compares the last pair of items before `end` that are not one object, and leaves those
-    /// before them for later.
+    /// Compares the last pair of items before index `end` that are not the same word, and defers
+    /// those before them.
     fn items_below(&mut self, task: PendingComparison, end: usize) -> Ordering {
         let left = Items::of(task.left, self.left);
         let right = Items::of(task.right, self.right);
@@ -280,7 +281,7 @@ impl<'l, 'r> Comparison<'l, 'r> {
             return Ordering::Equal;
         };
         if index > 0 {
-            // Objects have at most `u32::MAX` words.
+            // An object has at most `u32::MAX` words.
             self.pending
                 .push(PendingComparison { step: ComparisonStep::ItemsBelow(index as u32), ..task });
         }
@@ -290,7 +291,8 @@ impl<'l, 'r> Comparison<'l, 'r> {
         )
     }
 
-    /// Likewise for the first pair from `start`.
+    /// Compares the first pair of arguments from index `start` that are not the same word, and
+    /// defers those behind them.
     fn arguments_from(&mut self, task: PendingComparison, start: usize) -> Ordering {
         let left = self.left.words(task.left, 0);
         let right = self.right.words(task.right, 0);
@@ -309,7 +311,7 @@ impl<'l, 'r> Comparison<'l, 'r> {
         )
     }
 
-    /// Compares two values as far as that can be said at once, and leaves the rest for later.
+    /// Compares the outermost parts of two values, and defers the rest.
     fn values(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
         if left.word == right.word && left.role == right.role {
             return Ordering::Equal;
@@ -336,8 +338,8 @@ impl<'l, 'r> Comparison<'l, 'r> {
         })
     }
 
-    /// Whether two values have been found equal before. If not, they will have been once all that is
-    /// pushed from now on has been compared.
+    /// Whether two values have been found equal before. If not, records them as equal once
+    /// everything that is pushed from now on has compared equal.
     #[cold]
     fn is_known_equal(&mut self, left: Operand<'l>, right: Operand<'r>) -> bool {
         let are_objects = left.word.has_object() && right.word.has_object();
@@ -357,7 +359,7 @@ impl<'l, 'r> Comparison<'l, 'r> {
 
     fn pins(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
         let (left, right) = (PinRef(left.as_ref()), PinRef(right.as_ref()));
-        // What is too large to be hashed is compared by what it consists of.
+        // A pin that is too large to be hashed is compared by its item.
         if let (Some(left), Some(right)) = (hash_if_small(left), hash_if_small(right)) {
             if left == right {
                 return Ordering::Equal;
@@ -410,14 +412,14 @@ impl<'l, 'r> Comparison<'l, 'r> {
                 let pairs = left.parts().into_iter().zip(right.parts());
                 pairs.rev().for_each(|(left, right)| self.push_values(left, right));
             }
-            // The functions settle it: if they were equal, the other would be a row too.
+            // The functions differ: if they were equal, the other would be a row too.
             _ => self.push_values((left.function(), Role::Value), (right.function(), Role::Value)),
         }
         Ordering::Equal
     }
 }
 
-/// The last index below `end` at which two lists do not have the same word, and those words.
+/// Returns the last index below `end` at which two lists have different words, and those words.
 fn last_difference(
     left: Items<'_>,
     right: Items<'_>,
@@ -428,7 +430,7 @@ fn last_difference(
     {
         let start = l_start.max(r_start);
         let (l, r) = (&l[start - l_start..end - l_start], &r[start - r_start..end - r_start]);
-        // Two versions of a tree share most of their parts.
+        // Two versions of a tree share most of their leaves.
         let shared = std::ptr::eq(l, r);
         let at = if shared { None } else { (0..l.len()).rev().find(|&at| l[at] != r[at]) };
         if let Some(at) = at {
@@ -439,7 +441,7 @@ fn last_difference(
     None
 }
 
-/// The four kinds of value that PLAN knows, in their order.
+/// PLAN's four kinds of value, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum KindRank {
     Nat,
@@ -469,17 +471,17 @@ impl<'h> Operand<'h> {
         }
     }
 
-    /// Whether this is role as a row, be it one or not.
+    /// Whether this stands for a row: as a row, or as the row of a set's keys.
     fn is_row(self) -> bool {
         self.role == Role::KeyRow || self.word.kind() == Kind::Row
     }
 
-    /// How many items a row has, keys a set.
+    /// Returns the number of items of a row, or of keys of a set.
     fn count(self) -> usize {
         tree::len(self.heap, self.word)
     }
 
-    /// How many arguments an app has.
+    /// Returns the number of arguments of an app in PLAN's sense.
     fn argument_count(self) -> usize {
         match self.word.kind() {
             _ if self.is_row() => self.count(),
@@ -488,7 +490,7 @@ impl<'h> Operand<'h> {
         }
     }
 
-    /// The function of an app, be it a shape or not.
+    /// Returns the function of an app in PLAN's sense.
     fn function(self) -> Word {
         match self.word.kind() {
             _ if self.is_row() => Word::cow(self.count() as u64),
@@ -497,12 +499,12 @@ impl<'h> Operand<'h> {
         }
     }
 
-    /// Whether an app is not chained.
+    /// Whether an app is one object, and not a chain.
     fn is_flat(self) -> bool {
         self.heap.load(self.word, 0).kind() != Kind::App
     }
 
-    /// The function and the arguments of an app or table.
+    /// Returns the function and the arguments of an app or a table.
     fn parts(self) -> Vec<(Word, Role)> {
         let mut parts = vec![(self.function(), Role::Value)];
         match self.as_ref().shape() {
@@ -512,7 +514,7 @@ impl<'h> Operand<'h> {
         parts
     }
 
-    /// The name of a law, be it a shape or not.
+    /// Returns the name of a law in PLAN's sense.
     fn law_name(self) -> NatRef<'h> {
         match self.as_ref().shape() {
             Shape::Law(law) => law.name(),
@@ -522,7 +524,7 @@ impl<'h> Operand<'h> {
         }
     }
 
-    /// How many arguments a law takes.
+    /// Returns the arity of a law in PLAN's sense.
     fn law_arity(self) -> NatRef<'h> {
         match self.as_ref().shape() {
             Shape::Law(law) => law.arity(),
@@ -546,7 +548,7 @@ impl<'h> Operand<'h> {
     }
 }
 
-/// A nat by its limbs, and a value.
+/// Compares a nat, by its limbs, with a value.
 fn compare_nat(nat: &[u64], value: Operand<'_>) -> Ordering {
     match value.rank() {
         KindRank::Nat => NatRef::Limbs(nat).cmp(&NatRef::of(value.heap, value.word)),
