@@ -245,9 +245,9 @@ fn words_of_leaf(heap: &Memory, word: Word) -> u64 {
 }
 
 /// Whether a value has more than `limit` parts: one for each value in it, counted each time it
-/// occurs, and one for eight bytes of a nat or bar. The parts of a pinned value count for the
-/// outermost pin only, as in the short printed form. The time and memory needed are bounded by
-/// `limit`.
+/// occurs, and one for eight bytes of a nat or bar. If the value is a pin, its item is counted too;
+/// other pins count as one part, as in the short printed form. The time and memory needed are
+/// bounded by `limit`.
 pub fn is_larger_than<'h>(mut value: Ref<'h>, limit: usize) -> bool {
     let mut seen = 0usize;
     while let Shape::Pin(pin) = value.shape() {

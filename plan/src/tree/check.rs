@@ -1,12 +1,13 @@
-//! A checker of the shape of long rows and sets, for tests and for looking into a broken heap.
+//! A checker of the structure of long rows and sets, for tests and for debugging a heap.
 
 use super::{Items, LEAF_CAPACITY, NODE_CAPACITY, TreeNode, len};
 use crate::heap::Memory;
 use crate::word::{Kind, Word};
 
-/// Checks that a row or set has the form that [the module](super) describes: no node or leaf holds too
-/// many parts or items, none is empty, all leaves lie at one depth, and the ends and first keys in each
-/// node are those of its parts. Returns the number of nodes above each leaf: 0 if the value is flat.
+/// Checks that a row or set has the structure that [the module](super) describes: no node or leaf
+/// exceeds its capacity, none is empty, all leaves lie at one depth, and the ends and first keys in
+/// each node are those of its parts. Returns the number of nodes above each leaf: 0 if the value is
+/// flat.
 ///
 /// # Panics
 /// If one of these does not hold.

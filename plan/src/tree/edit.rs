@@ -1,7 +1,8 @@
-//! One item more, one less, another one: new nodes from the root to a leaf, all others shared.
+//! Insertion, replacement and removal of one item: new nodes from the root to a leaf, all others
+//! shared.
 //!
-//! Operands lie on the stack. Each operation reserves first what it may need, so that the words it
-//! holds while it works stay valid.
+//! Operands lie on the stack. Each operation first reserves all words that it may need, so that the
+//! words it holds stay valid while it works.
 
 use super::build::{first, node, split_flat_row};
 use super::{LEAF_CAPACITY, NODE_CAPACITY, TREE_THRESHOLD, TreeNode, leaf_layout, len, occupancy};
@@ -10,8 +11,8 @@ use crate::layout::Layout;
 use crate::word::{Kind, Word};
 use std::ops::Range;
 
-/// The row or set at one place of the stack with the value at another one inserted before the item
-/// `at`. A key of a set is in normal form and belongs there.
+/// Returns the row or set at stack index `place` with the value at stack index `item` inserted
+/// before its item `at`. A key of a set is in normal form, and `at` is where it belongs.
 pub fn insert(heap: &mut RawHeap, place: usize, at: usize, item: usize) -> Result<Word, HeapFull> {
     let (mut edit, root, item) = TreeEdit::with_item(heap, place, item)?;
     if edit.is_short(root) {
@@ -28,13 +29,13 @@ pub fn insert(heap: &mut RawHeap, place: usize, at: usize, item: usize) -> Resul
     })
 }
 
-/// The row at one place of the stack with the value at another one as item `at`.
+/// Returns the row at stack index `place` with the value at stack index `item` as its item `at`.
 pub fn replace(heap: &mut RawHeap, place: usize, at: usize, item: usize) -> Result<Word, HeapFull> {
     let (mut edit, root, item) = TreeEdit::with_item(heap, place, item)?;
     Ok(edit.replace(root, at, item))
 }
 
-/// The row or set at that place of the stack without the item `at`.
+/// Returns the row or set at stack index `place` without its item `at`.
 pub fn remove(heap: &mut RawHeap, place: usize, at: usize) -> Result<Word, HeapFull> {
     let mut edit = TreeEdit::prepare(heap, place, None)?;
     let root = edit.heap.stack.get(place);
@@ -50,8 +51,8 @@ pub fn remove(heap: &mut RawHeap, place: usize, at: usize) -> Result<Word, HeapF
     Ok(left)
 }
 
-/// Replaces a table, a key and a value on top of the stack by the table that has that value too: at
-/// the place where the key was found, or (`Err`) where it belongs.
+/// Replaces a table, a key and a value on top of the stack by the table that maps the key to the
+/// value. `place` is the index at which the key was found, or (`Err`) where it belongs.
 pub fn insert_in_table(heap: &mut RawHeap, place: Result<usize, usize>) -> Result<(), HeapFull> {
     let top = heap.stack.top();
     let (table, key, value) = (top - 3, top - 2, top - 1);
@@ -80,21 +81,21 @@ pub fn insert_in_table(heap: &mut RawHeap, place: Result<usize, usize>) -> Resul
     Ok(())
 }
 
-/// An edit for which there is room.
+/// An edit whose words have been reserved.
 struct TreeEdit<'h> {
     heap: &'h mut RawHeap,
-    /// Whether what comes of it is in normal form.
+    /// Whether the result is in normal form.
     normal: bool,
 }
 
-/// What a part becomes.
+/// What replaces a part of a node.
 enum Replacement {
     One(Word),
     Two(Word, Word),
 }
 
-/// Whether something is inserted at an end of the whole. Then a full part is not cut in halves,
-/// but left full, since more is likely to come there.
+/// The end of the whole that an item is inserted at. There a full part is left full instead of
+/// being halved, because more items are likely to follow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum GrowthEdge {
     Front,
@@ -103,7 +104,8 @@ enum GrowthEdge {
 }
 
 impl<'h> TreeEdit<'h> {
-    /// Makes room to edit the row or set at that place, with the value at the other one.
+    /// Reserves the words to edit the row or set at stack index `place`, with the value at stack
+    /// index `item`.
     fn prepare(
         heap: &'h mut RawHeap,
         place: usize,
@@ -121,14 +123,14 @@ impl<'h> TreeEdit<'h> {
             part = node.parts()[0];
         }
         let leaf = heap.size(part).max(LEAF_CAPACITY);
-        // On each level a part is made, and at most two more of that and another one.
+        // Each level makes one node, and at most two more nodes of its parts and a neighbour's.
         heap.reserve(3 * (levels * (1 + 3 * NODE_CAPACITY) + 1 + leaf))?;
         let word = |place: usize| heap.resolve(heap.stack.get(place));
         let normal = [Some(place), item].into_iter().flatten().all(|p| heap.is_normal(word(p)));
         Ok(TreeEdit { heap, normal })
     }
 
-    /// Likewise, and what lies at the two places.
+    /// Prepares an edit with an item, and returns the words at both stack indices.
     fn with_item(
         heap: &'h mut RawHeap,
         place: usize,
@@ -139,7 +141,7 @@ impl<'h> TreeEdit<'h> {
         Ok((edit, words[0], words[1]))
     }
 
-    /// Whether an item more or less is best dealt with by copying all.
+    /// Whether a change is best made by copying all items.
     fn is_short(&self, root: Word) -> bool {
         let most = if root.kind() == Kind::Set { LEAF_CAPACITY } else { TREE_THRESHOLD };
         TreeNode::of(self.heap, root).is_none() && self.heap.size(root) < most
@@ -157,7 +159,7 @@ impl<'h> TreeEdit<'h> {
         self.mark(made)
     }
 
-    /// A flat object with items inserted in the place of `gone` items.
+    /// Makes a copy of a flat object with `items` in the place of `gone` items.
     fn spliced(&mut self, flat: Word, at: usize, gone: usize, items: &[Word]) -> Word {
         let size = self.heap.size(flat);
         let mut draft = self.heap.allocate(leaf_layout(flat), 0, size - gone + items.len());
@@ -168,14 +170,15 @@ impl<'h> TreeEdit<'h> {
         self.mark(draft.finish())
     }
 
-    /// A flat object of a range of another's items.
+    /// Makes a flat object of a range of another's items.
     fn range(&mut self, flat: Word, range: Range<usize>) -> Word {
         let mut draft = self.heap.allocate(leaf_layout(flat), 0, range.len());
         draft.copy_from(0, &self.heap.words(flat, 0)[range]);
         self.mark(draft.finish())
     }
 
-    /// A node with another part in that part_index, which has `more` items more than the one before.
+    /// Makes a copy of a node with another part at that index, which has `more` items more than the
+    /// one before.
     fn with_part(&mut self, old: Word, part_index: usize, part: Word, more: isize) -> Word {
         let header = self.heap.header(old);
         let (layout, size) = (header.layout(), header.size());
@@ -196,7 +199,8 @@ impl<'h> TreeEdit<'h> {
         self.mark(draft.finish())
     }
 
-    /// A node with other parts in the place of those.
+    /// Makes a node with other parts in the place of a range, or two nodes if there are too many
+    /// parts.
     fn with_parts(
         &mut self,
         old: Word,
@@ -222,7 +226,7 @@ impl<'h> TreeEdit<'h> {
         let Some(node) = TreeNode::of(self.heap, part) else {
             return self.insert_in_leaf(part, at, item, edge);
         };
-        // Between two parts, it goes to the first.
+        // An item between two parts goes to the first.
         let part_index = if at == 0 { 0 } else { node.part_of(at - 1) };
         let (inner, start) = (node.parts()[part_index], node.start(part_index));
         match self.insert(inner, at - start, item, edge) {
@@ -272,7 +276,7 @@ impl<'h> TreeEdit<'h> {
         self.with_part(part, part_index, new, 0)
     }
 
-    /// The part without an item; nothing if it has no other.
+    /// Returns the part without an item; `None` if it has no other.
     fn remove(&mut self, part: Word, at: usize) -> Option<Word> {
         let Some(node) = TreeNode::of(self.heap, part) else {
             return (self.heap.size(part) > 1).then(|| self.spliced(part, at, 1, &[]));
@@ -305,14 +309,14 @@ impl<'h> TreeEdit<'h> {
         }
     }
 
-    /// Whether a part should be joined with one beside it.
+    /// Whether a part should be joined with a neighbour.
     fn is_underfull(&self, part: Word) -> bool {
         let most =
             if TreeNode::of(self.heap, part).is_some() { NODE_CAPACITY } else { LEAF_CAPACITY };
         occupancy(self.heap, part) < most / 4
     }
 
-    /// Two parts of the same level as one, or as two of the same size.
+    /// Joins two parts of the same level, to one or to two of the same size.
     fn join(&mut self, left: Word, right: Word) -> Replacement {
         let nodes = (TreeNode::of(self.heap, left), TreeNode::of(self.heap, right));
         let (all, most) = match nodes {
