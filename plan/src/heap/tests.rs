@@ -1,4 +1,5 @@
-//! The collector on its own. These run under Miri too (`make miri`), so they are small.
+//! The collector without an evaluator. These tests run under Miri too (`make miri`), so they are
+//! small.
 
 use super::{NoHost, Options, Val};
 use crate::layout::Layout;
@@ -7,7 +8,7 @@ use crate::word::{Kind, Word};
 type RawHeap = super::RawHeap<NoHost>;
 
 fn heap_of(options: Options) -> RawHeap {
-    // SAFETY: the tests hold no word across anything that collects, and take indices from layouts.
+    // SAFETY: the tests hold no word across a collection, and take indices from layouts.
     unsafe { RawHeap::new(options, NoHost) }.expect("a small stack can be had")
 }
 
@@ -149,7 +150,7 @@ fn more_than_the_ceiling_is_refused() {
     assert!(heap.reserve(1 << 20).is_err(), "one object larger than the heap may get");
     heap.stack.push(Word::ZERO);
     let refused = (0..100_000).any(|_| {
-        // A list that grows, all of it alive.
+        // A growing list, all of it live.
         let rest = heap.stack.pop();
         heap.stack.push(Word::direct(1));
         heap.stack.push(rest);
@@ -209,7 +210,7 @@ fn who_lives_through_two_collections_is_old() {
 #[test]
 fn survivors_without_room_are_old_and_may_point_to_others() {
     let mut heap = heap();
-    // A list that they have room for, and a row that they have not.
+    // A list that the survivor space has room for, and a row that it has none for.
     push_list(&mut heap, 100);
     let list = heap.stack.peek(0);
     (0..600).for_each(|_| heap.stack.push(list));

@@ -21,7 +21,7 @@ fn value(heap: &mut Heap, text: &str) -> Val {
     samples::normal(heap, &term).expect("a value")
 }
 
-/// Freezes a value that is evaluated, and in normal form for that reason.
+/// Freezes an evaluated value, which is thereby in normal form.
 fn freeze_normal(
     heap: &mut Heap,
     value: &Val,
@@ -42,7 +42,7 @@ fn record_of(frozen: &Frozen) -> &[u64] {
     unsafe { record::read(frozen.address()) }.expect("a record")
 }
 
-/// What is pinned.
+/// Returns the item of a pin.
 fn item(heap: &Heap, pin: &Val) -> Val {
     match heap.look(pin).shape() {
         Shape::Pin(pin) => heap.hold(pin.item()),
@@ -110,7 +110,7 @@ fn a_collection_replaces_a_pin_by_its_frozen_copy() {
     assert!(row.iter().all(|item| item.word.address() == frozen.address()));
 }
 
-/// `n` times, `(f n) = if n is 0 then 0 else f (n - 1)`: the law calls itself through its own slot.
+/// `(f n) = if n is 0 then 0 else f (n - 1)`: the law calls itself through its own slot.
 const COUNT_DOWN: &str = "<{7 1 (0 (0 (0 2 (2 0)) 0) 1)}>";
 
 #[test]
@@ -167,7 +167,7 @@ fn threads_freeze_and_read_at_once() {
     assert_eq!(addresses(&made[0]), addresses(&made[2]));
 }
 
-/// Keeps one record after another in a file that a test may damage.
+/// Stores records back to back in a file that a test may damage.
 struct Fragile {
     owner: Owner,
     slot: Slot,
@@ -211,7 +211,7 @@ fn a_flipped_bit_is_found_before_the_data_is_used() {
         let mut slot = Slot::claim(Some(500), owner).expect("free");
         // SAFETY: the test damages the file only while nothing borrows from it.
         unsafe { slot.map(&file) }.expect("mapped");
-        // SAFETY: so many bytes were written before.
+        // SAFETY: the file has that many bytes from an earlier round.
         unsafe { slot.set_end(used) };
         let (file, places) = (Arc::clone(&file), Arc::clone(&places));
         PinSpace::new(Fragile { owner, slot, file, used, places })
@@ -229,7 +229,7 @@ fn a_flipped_bit_is_found_before_the_data_is_used() {
         file.write_all_at(&[byte[0] ^ 1 << (offset % 8)], offset).expect("written");
         let space = open(length);
         assert!(space.find(&hash).expect("no trouble").is_none(), "byte {offset}");
-        // Written anew, since what is there is of no use.
+        // The record there is damaged, so the pin is written again.
         let heap = &mut samples::heap(false);
         let row = value(heap, "({0 3 0} 7 {5 6 (0 9)})");
         places.lock().expect("no panic").truncate(1);
@@ -243,7 +243,7 @@ fn tempfile() -> fs::File {
     nameless().expect("memory")
 }
 
-/// A pin where there is no record.
+/// Returns a pin at an address without a record.
 fn damaged(space: &Arc<PinSpace>) -> Frozen {
     let heap = &mut samples::heap(false);
     let law = value(heap, COUNT_DOWN);
@@ -294,7 +294,7 @@ fn slots_are_claimed_once() {
     ));
 }
 
-/// An image of a value with pins, one in another, and a big nat.
+/// An image of a value with pins, nested ones among them, and a big nat.
 fn small_image(heap: &mut Heap, label: &[u8]) -> fs::File {
     let value =
         value(heap, "({0 4 0} <7> <{5 6 (0 9)}> <(0 <7> 1267650600228229401496703205376)>)");
@@ -315,7 +315,7 @@ fn an_image_is_what_was_saved() {
         samples::mark_normal(heap, &row);
         image::save(heap, &row, label, &file).expect("room");
         assert_eq!(image::label(&file).expect("an image"), label);
-        // Its own slot is taken by the one who wrote it, so the first of these is a copy.
+        // The heap that wrote the image holds its slot, so the first open makes a copy.
         for is_copy in [true, false] {
             let other = &mut samples::heap(is_copy);
             let root = image::open(&file).expect("an image");
@@ -348,7 +348,7 @@ fn a_damaged_image_is_refused() {
         Err(other) => panic!("{other}"),
         Ok(_) => false,
     };
-    // First of all copies, then mapped in its slot.
+    // First through copies, then mapped in the image's own slot.
     for is_open in [true, false] {
         if !is_open {
             *heap = samples::heap(false);

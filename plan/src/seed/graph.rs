@@ -1,4 +1,4 @@
-//! The pairs and leaves that a value is made of, equal ones once.
+//! The pairs and leaves of a value, equal ones once.
 
 use super::SaveError;
 use crate::bar;
@@ -13,7 +13,7 @@ use crate::word::{Kind, Word};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// The number of a node. Nodes are numbered as they are completed, functions before arguments.
+/// The number of a node, in the order of completion: functions before arguments.
 pub(super) type NodeId = u32;
 
 /// The function and the argument of a pair; for a leaf, [`LEAF`] both times.
@@ -21,12 +21,12 @@ pub(super) type Pair = (NodeId, NodeId);
 
 pub(super) const LEAF: NodeId = NodeId::MAX;
 
-/// Rows narrower than this are most of all rows.
+/// Most rows are narrower than this.
 const COMMON_WIDTHS: usize = 16;
 
-/// A value as a graph of pairs, in which every node is distinct. The last node is the value.
+/// A value as a graph of pairs, in which all nodes are distinct. The last node is the value.
 ///
-/// The leaves are the nodes that `words` and `bigs` tell, and the first `holes` nodes.
+/// The leaves are the nodes in `words` and `bigs`, and the first `holes` nodes.
 #[derive(Default)]
 pub(super) struct Graph<'h> {
     pub(super) nodes: Vec<Pair>,
@@ -34,13 +34,13 @@ pub(super) struct Graph<'h> {
     pub(super) words: Map<u64, NodeId>,
     pub(super) bigs: Map<Cow<'h, [u64]>, NodeId>,
     pairs: Map<Pair, NodeId>,
-    /// Row constructors by their width, those of the widths that are common.
+    /// The nodes of the row constructors of common widths, by width.
     constructors: [Option<NodeId>; COMMON_WIDTHS],
 }
 
 impl<'h> Graph<'h> {
-    /// The graph of a value. Pins are leaves, namely those holes, if there are any, or else are
-    /// taken apart too.
+    /// Builds the graph of a value. With `holes`, which maps hashes to hole numbers, pins are
+    /// leaves; without, they are decomposed too.
     pub(super) fn of(
         value: Ref<'h>,
         holes: Option<&HashMap<Hash, u32>>,
@@ -104,7 +104,7 @@ impl<'h> Graph<'h> {
         Ok(node)
     }
 
-    /// `(0 name arity)`: a law without its body.
+    /// Returns the node of `(0 name arity)`: a law without its body.
     fn law_head(&mut self, name: NatRef<'h>, arity: NatRef<'h>) -> Result<NodeId, SaveError> {
         let zero = self.word(0)?;
         let name = self.nat(name)?;
@@ -113,7 +113,7 @@ impl<'h> Graph<'h> {
         self.pair(named, arity)
     }
 
-    /// `(0 0 width+1 0)`: a row constructor.
+    /// Returns the node of `(0 0 width+1 0)`: a row constructor.
     fn constructor(&mut self, width: u64) -> Result<NodeId, SaveError> {
         let common = usize::try_from(width).ok().filter(|&width| width < COMMON_WIDTHS);
         if let Some(known) = common.and_then(|width| self.constructors[width]) {
@@ -135,41 +135,41 @@ impl<'h> Graph<'h> {
     }
 }
 
-/// The making of a graph.
+/// Builds a graph.
 struct GraphBuilder<'h, 'm> {
     graph: Graph<'h>,
     holes: Option<&'m HashMap<Hash, u32>>,
     heap: &'h Memory,
-    /// The nodes of objects that have been seen: shared objects are taken apart once.
+    /// The nodes of the objects that are complete: a shared object is decomposed once.
     known: Map<u64, NodeId>,
     frames: Vec<ObjectFrame>,
 }
 
-/// A value within a value, about to become a node.
+/// A part of an object that is to become a node.
 enum Component {
     Value(Word),
-    /// The row of a set's keys.
+    /// The row of the keys of a set.
     RowOf(Word),
 }
 
-/// An object that is being taken apart.
+/// An object that is being decomposed.
 struct ObjectFrame {
     object: Word,
-    /// What has been made of it: a function that takes the nodes of what is remaining one by one. None
-    /// if the next one is that function.
+    /// The node of the function applied to the components so far. `None` if the next component is
+    /// the function.
     node: Option<NodeId>,
     remaining: Remaining,
 }
 
-/// What is remaining of an object.
+/// The components of an object that are still to be visited.
 enum Remaining {
-    /// Its payload in that range, upwards.
+    /// The payload words in that range, upwards.
     Fields(u32, u32),
-    /// So many of its items or keys, downwards.
+    /// That many of its items or keys, downwards.
     Items(u32),
-    /// Its keys as a row.
+    /// The row of its keys.
     Keys,
-    /// Nothing.
+    /// None.
     Nothing,
 }
 
@@ -195,7 +195,7 @@ impl<'h> GraphBuilder<'h, '_> {
         }
     }
 
-    /// The node of what the innermost frame has become.
+    /// Pops the innermost frame, and returns its node.
     fn finish_frame(&mut self) -> Option<NodeId> {
         let ObjectFrame { object, node, remaining } = self.frames.pop()?;
         let as_row = matches!(remaining, Remaining::Items(_)) && object.kind() != Kind::Row;
@@ -205,7 +205,7 @@ impl<'h> GraphBuilder<'h, '_> {
         node
     }
 
-    /// The node of a part; none if a frame has been pushed for it.
+    /// Returns the node of a component; `None` if a frame has been pushed for it.
     fn enter(&mut self, part: Component) -> Result<Option<NodeId>, SaveError> {
         let word = match part {
             Component::Value(word) => self.heap.resolve(word),

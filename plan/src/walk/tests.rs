@@ -1,10 +1,10 @@
-//! Values whose parts are shared so much that nobody could ever write them out.
+//! Values with so much sharing that they cannot be written out.
 
 use super::*;
 use crate::samples::{self, heap};
 use crate::{Heap, Val};
 
-/// `[x x]`, and so on: 2^times copies of the nat, in so many rows.
+/// `[x x]` of `[x x]` and so on: 2^`times` copies of the nat, in `times` rows.
 fn doubled(heap: &mut Heap, nat: u64, times: usize) -> Val {
     let mut value = heap.nat(nat);
     for _ in 0..times {
