@@ -27,7 +27,7 @@ pub enum FreezeError {
     #[error("{0}")]
     Eval(EvalError),
     /// The pin space did not store a pin.
-    #[error("a pin was not kept: {0}")]
+    #[error("a pin was not stored: {0}")]
     Space(#[from] BackingError),
 }
 

@@ -155,7 +155,7 @@ pub fn from_term_with<'v>(
 enum BuildStep<'t> {
     /// Push what the term stands for.
     Term(&'t Term),
-    /// Apply what lies under so many values to those.
+    /// Apply the value below that many others to those.
     Apply(usize),
     /// Make a law of the name, arity and body on top.
     Law,
@@ -199,7 +199,7 @@ mod tests {
     use crate::samples::{heap, terms};
 
     #[test]
-    fn terms_survive_the_machine() {
+    fn terms_round_trip() {
         for (seed, stress, random) in [(1, false, 400), (2, true, 80)] {
             let heap = &mut heap(stress);
             for term in terms(seed, random) {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn apps_with_all_arguments_wait() {
+    fn apps_with_all_arguments_are_thunks() {
         let heap = &mut heap(false);
         let sum = from_term(heap, &Term::parse("(3 (3 4))").unwrap()).unwrap();
         assert!(!heap.look(&sum).is_evaluated());

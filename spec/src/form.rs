@@ -32,13 +32,13 @@ impl Term {
 
     /// Whether this is a value: nothing in it is left to evaluate.
     pub fn is_normal(&self) -> bool {
-        check(self, Part::Value)
+        check(self, TermForm::Value)
     }
 
     /// Whether this is an expression that PLAN can hold: laws take at least one argument, and laws
     /// and pins hold values. Apps elsewhere may have as many arguments as they like.
     pub fn is_well_formed(&self) -> bool {
-        check(self, Part::Expression)
+        check(self, TermForm::Expression)
     }
 }
 
@@ -54,25 +54,25 @@ pub(super) fn nat_arity(n: &Natural) -> u8 {
 
 /// What a subtree has to be.
 #[derive(Clone, Copy, PartialEq)]
-enum Part {
+enum TermForm {
     Expression,
     Value,
 }
 
-fn check(root: &Term, part: Part) -> bool {
+fn check(root: &Term, part: TermForm) -> bool {
     let mut pending = vec![(root, part)];
     while let Some((term, part)) = pending.pop() {
         match term {
             Term::Nat(_) => {}
-            Term::Pin(item) => pending.push((item, Part::Value)),
+            Term::Pin(item) => pending.push((item, TermForm::Value)),
             Term::Law { arity, body, .. } => {
                 if *arity == 0u8 {
                     return false;
                 }
-                pending.push((body, Part::Value));
+                pending.push((body, TermForm::Value));
             }
             Term::App(..) => {
-                if part == Part::Value && term.arity() == 0u8 {
+                if part == TermForm::Value && term.arity() == 0u8 {
                     return false;
                 }
                 // The prefixes of a spine that lacks an argument lack one too.

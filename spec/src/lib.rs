@@ -6,7 +6,7 @@
 //! pin, a law, an app, a nat, or (while it is being evaluated) a black hole.
 //!
 //! ```text
-//!   text ──parse──▶ Term ──load──▶ Graph ──F or E──▶ Graph ──read──▶ Term ──▶ Outcome
+//!   text ──parse──▶ Term ──load──▶ Graph ──F or E──▶ Graph ──read──▶ Term ──▶ SpecOutcome
 //!                    ▲             cells            the rules
 //!        generate, shrink          (heap.rs)        (rules.rs)
 //! ```
@@ -14,9 +14,9 @@
 //! - [`Term`] is a plain immutable tree, with equality, PLAN's total order, a compact notation
 //!   ([`Term::parse`] and `Display`) and builders, among them those of the [`shapes`] that the real
 //!   runtime represents specially.
-//! - [`eval`] and [`whnf`] run a term within a budget and give an [`Outcome`]. Use
+//! - [`eval`] and [`whnf`] run a term within a budget and give an [`SpecOutcome`]. Use
 //!   [`eval_on_big_stack`] for programs that nest deeply.
-//! - [`generate::Gen`] makes random values and programs from a seed; [`shrink`](shrink::shrink) and
+//! - [`generate::TermGenerator`] makes random values and programs from a seed; [`shrink`](shrink::shrink) and
 //!   [`minimise`](shrink::minimise) cut a failing one down.
 //!
 //! Sources: the reference's pseudocode, corrected where the prototype was seen to do otherwise. The
@@ -40,6 +40,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use eval::{Goal, Limits, Outcome, Report, eval, eval_on_big_stack, run, whnf};
+pub use eval::{
+    EvalBudget, EvalDepth, SpecOutcome, SpecReport, eval, eval_on_big_stack, run, whnf,
+};
 pub use term::{Term, nat_from_bytes};
 pub use text::ParseError;

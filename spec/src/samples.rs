@@ -1,14 +1,14 @@
 //! Sample values, in normal form, that tests of all crates share: those in which shapes nearly meet, and
 //! random ones.
 
-use crate::generate::Gen;
+use crate::generate::TermGenerator;
 use crate::{Term, shapes};
 use malachite_nz::natural::Natural;
 
 /// The [edge cases](edge_cases), and `random` values that the seed determines.
 pub fn terms(seed: u64, random: usize) -> Vec<Term> {
     let mut terms = edge_cases();
-    let mut generator = Gen::new(seed);
+    let mut generator = TermGenerator::new(seed);
     terms.extend((0..random).map(|index| generator.term(1 + index % 40)));
     terms
 }

@@ -14,13 +14,13 @@ use super::Term;
 /// ends.
 pub fn shrink(term: &Term) -> Vec<Term> {
     let mut found: Vec<Term> = Vec::new();
-    let mut places = vec![(term, None)];
+    let mut positions = vec![(term, None)];
     let mut at = 0;
-    while let Some(&(here, _)) = places.get(at) {
+    while let Some(&(here, _)) = positions.get(at) {
         for simpler in simplify(here) {
-            found.push(replace(&places, at, simpler));
+            found.push(replace(&positions, at, simpler));
         }
-        places.extend(here.children().enumerate().map(|(i, child)| (&**child, Some((at, i)))));
+        positions.extend(here.children().enumerate().map(|(i, child)| (&**child, Some((at, i)))));
         at += 1;
     }
     found.retain(Term::is_well_formed);
@@ -39,14 +39,14 @@ pub fn minimise(term: Term, mut fails: impl FnMut(&Term) -> bool) -> Term {
 }
 
 /// A subtree, and of which place it is which child.
-type Place<'a> = (&'a Term, Option<(usize, usize)>);
+type SubtermPosition<'a> = (&'a Term, Option<(usize, usize)>);
 
 /// The whole term with the subtree at a place replaced.
-fn replace(places: &[Place<'_>], at: usize, new: Term) -> Term {
+fn replace(positions: &[SubtermPosition<'_>], at: usize, new: Term) -> Term {
     let (mut at, mut new) = (at, new);
-    while let (_, Some((parent, child))) = places[at] {
+    while let (_, Some((parent, child))) = positions[at] {
         let inner = Arc::new(new);
-        new = match (places[parent].0, child) {
+        new = match (positions[parent].0, child) {
             (Term::App(_, x), 0) => Term::App(inner, Arc::clone(x)),
             (Term::App(f, _), _) => Term::App(Arc::clone(f), inner),
             (Term::Law { name, arity, .. }, _) => {

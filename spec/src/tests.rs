@@ -19,13 +19,13 @@ fn term(text: &str) -> Term {
 
 /// Asserts that a program has a value, and which.
 #[track_caller]
-fn gives(program: &str, value: &str) {
-    assert_eq!(eval(&term(program), FUEL), Outcome::Value(term(value)), "{program}");
+fn evaluates_to(program: &str, value: &str) {
+    assert_eq!(eval(&term(program), FUEL), SpecOutcome::Value(term(value)), "{program}");
 }
 
 /// Asserts that a program crashes, with what operation and argument.
 #[track_caller]
 fn crashes(program: &str, op: &str, arg: &str) {
     let op = term(op).as_nat().expect("the operation is a nat").clone();
-    assert_eq!(eval(&term(program), FUEL), Outcome::Crash { op, arg: term(arg) }, "{program}");
+    assert_eq!(eval(&term(program), FUEL), SpecOutcome::Crash { op, arg: term(arg) }, "{program}");
 }

@@ -102,7 +102,7 @@ impl FromStr for Term {
 }
 
 /// A bracket that waits for its partner, and the items seen since.
-struct Open {
+struct OpenBracket {
     bracket: u8,
     offset: usize,
     items: Vec<Term>,
@@ -111,7 +111,7 @@ struct Open {
 struct Parser<'a> {
     text: &'a str,
     offset: usize,
-    open: Vec<Open>,
+    open: Vec<OpenBracket>,
 }
 
 impl Parser<'_> {
@@ -128,7 +128,7 @@ impl Parser<'_> {
             let term = match byte {
                 b'(' | b'{' | b'<' => {
                     self.offset += 1;
-                    self.open.push(Open { bracket: byte, offset: start, items: Vec::new() });
+                    self.open.push(OpenBracket { bracket: byte, offset: start, items: Vec::new() });
                     continue;
                 }
                 b')' | b'}' | b'>' => {
@@ -206,8 +206,8 @@ fn fail(offset: usize, problem: &'static str) -> ParseError {
 }
 
 /// The term that a bracket and its partner enclose.
-fn close(open: Open, bracket: u8, offset: usize) -> Result<Term, ParseError> {
-    let Open { bracket: opened, offset: start, items } = open;
+fn close(open: OpenBracket, bracket: u8, offset: usize) -> Result<Term, ParseError> {
+    let OpenBracket { bracket: opened, offset: start, items } = open;
     match (opened, bracket) {
         (b'(', b')') if items.len() >= 2 => {
             let mut items = items.into_iter();

@@ -28,7 +28,7 @@ struct Slot {
 
 /// A handle that keeps a value of a heap alive.
 ///
-/// Cloning is cheap. A handle may outlive its heap, but can then no longer be looked at.
+/// Cloning is cheap. A handle may outlive its heap, but no method accepts it then.
 pub struct Val(ValRepr);
 
 enum ValRepr {
@@ -57,8 +57,8 @@ impl HandleTable {
         Val(ValRepr::Slot(Rc::clone(this), id))
     }
 
-    /// Lets `visit` rewrite the words of all slots, none of which is young after that; or of those that
-    /// may be young, and says if it still is.
+    /// Visits the words of all slots, none of which is young afterwards; or of those that may be
+    /// young. `visit` rewrites a word, and returns whether it is young afterwards.
     pub(crate) fn visit(&self, all: bool, mut visit: impl FnMut(&mut Word) -> bool) {
         let HandleSlots { slots, young, .. } = &mut *self.table.borrow_mut();
         if all {

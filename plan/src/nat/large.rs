@@ -209,6 +209,6 @@ mod tests {
         assert!(matches!(large.divide(&a, &b), Err(EvalError::Interrupted)));
         ask();
         assert!(matches!(large.power(&Natural::from(3u8), 1000), Err(EvalError::Interrupted)));
-        assert!(!interrupt.is_due(), "whoever stops clears the request");
+        assert!(!interrupt.is_due(), "the operation that stops clears the request");
     }
 }

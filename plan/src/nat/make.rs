@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn room_that_a_result_does_not_need_is_given_back() {
+    fn unused_limbs_of_a_result_are_returned() {
         for stress in [false, true] {
             let heap = &mut heap(stress).0;
             assert_eq!(drafted(heap, 1), Word::direct(7));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_held_is_refused() {
+    fn results_larger_than_the_heap_are_refused() {
         let heap = &mut heap(false).0;
         for limbs in [1 << 40, u64::MAX] {
             assert!(NatDraft::new(heap, limbs).is_err());

@@ -55,7 +55,7 @@ const BITS_SIZE: usize = SLOT_SIZE / ALIGNMENT / 8;
 pub enum RangeError {
     /// The system does not reserve the addresses.
     #[error(
-        "the addresses of slot {slot} of the pin range, from {:#x}, cannot be had: {reason} \
+        "the addresses of slot {slot} of the pin range, from {:#x}, cannot be reserved: {reason} \
          (a limit on address space, as set by `ulimit -v`, must allow for 64 GiB a slot; \
          systems with less than 47 bits of addresses cannot map pins)",
         BASE + slot * SLOT_SIZE
@@ -210,7 +210,10 @@ pub(crate) fn prefetch(address: usize, bytes: usize) {
 /// # Panics
 /// If not all words lie below the end of one slot.
 pub(crate) unsafe fn words<'a>(address: usize, count: usize) -> &'a [u64] {
-    assert!(is_frozen(address) && address.is_multiple_of(8), "not a place for words");
+    assert!(
+        is_frozen(address) && address.is_multiple_of(8),
+        "not an aligned address in the pin range"
+    );
     let room = end(address).saturating_sub(address) / 8;
     assert!(count <= room, "frozen words beyond the end of their slot");
     // SAFETY: the words lie below the end of a slot that stays claimed, so they are readable and do

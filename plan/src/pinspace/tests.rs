@@ -80,7 +80,7 @@ fn every_word_of_a_record_is_a_nat_or_frozen() {
 }
 
 #[test]
-fn what_is_there_is_not_written_again() {
+fn a_pin_in_the_space_is_not_written_again() {
     let heap = &mut samples::heap(false);
     let (first, second) = (space(), space());
     let small = value(heap, "({0 3 0} <7> <{5 6 (0 9)}>)");
@@ -168,24 +168,24 @@ fn threads_freeze_and_read_at_once() {
 }
 
 /// Stores records back to back in a file that a test may damage.
-struct Fragile {
+struct FileBacking {
     owner: Owner,
     slot: Slot,
     file: Arc<fs::File>,
     used: usize,
-    places: Arc<Mutex<Vec<(Hash, usize)>>>,
+    addresses: Arc<Mutex<Vec<(Hash, usize)>>>,
 }
 
 // SAFETY: the file is mapped for as long as the slot is claimed. A test that damages it does so
 // while nothing borrows from it.
-unsafe impl super::Backing for Fragile {
+unsafe impl super::Backing for FileBacking {
     fn owner(&self) -> Owner {
         self.owner
     }
 
     fn find(&mut self, hash: &Hash) -> Result<Option<usize>, super::BackingError> {
-        let places = self.places.lock().expect("no panic");
-        Ok(places.iter().find(|(known, _)| known == hash).map(|(_, address)| *address))
+        let addresses = self.addresses.lock().expect("no panic");
+        Ok(addresses.iter().find(|(known, _)| known == hash).map(|(_, address)| *address))
     }
 
     fn place(&mut self, _: usize) -> Result<usize, super::BackingError> {
@@ -197,7 +197,7 @@ unsafe impl super::Backing for Fragile {
         // SAFETY: the record has just been written.
         unsafe { self.slot.set_end(self.used + pin.record.len()) };
         self.used = (self.used + pin.record.len()).next_multiple_of(range::ALIGNMENT);
-        self.places.lock().expect("no panic").push((*pin.hash, pin.address));
+        self.addresses.lock().expect("no panic").push((*pin.hash, pin.address));
         Ok(())
     }
 }
@@ -205,7 +205,7 @@ unsafe impl super::Backing for Fragile {
 #[test]
 fn a_flipped_bit_is_found_before_the_data_is_used() {
     let file = Arc::new(tempfile());
-    let places = Arc::new(Mutex::new(Vec::new()));
+    let addresses = Arc::new(Mutex::new(Vec::new()));
     let open = |used: usize| {
         let owner = Owner::new();
         let mut slot = Slot::claim(Some(500), owner).expect("free");
@@ -213,8 +213,8 @@ fn a_flipped_bit_is_found_before_the_data_is_used() {
         unsafe { slot.map(&file) }.expect("mapped");
         // SAFETY: the file has that many bytes from an earlier round.
         unsafe { slot.set_end(used) };
-        let (file, places) = (Arc::clone(&file), Arc::clone(&places));
-        PinSpace::new(Fragile { owner, slot, file, used, places })
+        let (file, addresses) = (Arc::clone(&file), Arc::clone(&addresses));
+        PinSpace::new(FileBacking { owner, slot, file, used, addresses })
     };
     let (hash, length) = {
         let heap = &mut samples::heap(false);
@@ -232,10 +232,10 @@ fn a_flipped_bit_is_found_before_the_data_is_used() {
         // The record there is damaged, so the pin is written again.
         let heap = &mut samples::heap(false);
         let row = value(heap, "({0 3 0} 7 {5 6 (0 9)})");
-        places.lock().expect("no panic").truncate(1);
+        addresses.lock().expect("no panic").truncate(1);
         assert_ne!(freeze_normal(heap, &row, &space).expect("room").address(), 0);
         file.write_all_at(&byte, offset).expect("written");
-        places.lock().expect("no panic").truncate(1);
+        addresses.lock().expect("no panic").truncate(1);
     }
 }
 
@@ -254,7 +254,7 @@ fn damaged(space: &Arc<PinSpace>) -> Frozen {
 
 fn is_damage<T>(result: Result<T, EvalError>, of: &Frozen) -> bool {
     let place = format!("{:#x}", of.address());
-    matches!(result, Err(EvalError::Damaged { place: told }) if told.contains(&place))
+    matches!(result, Err(EvalError::Damaged { place: reported }) if reported.contains(&place))
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn small_image(heap: &mut Heap, label: &[u8]) -> fs::File {
 }
 
 #[test]
-fn an_image_is_what_was_saved() {
+fn an_image_holds_the_saved_value() {
     for label in [&b""[..], b"seven b", &[9; 1000]] {
         let heap = &mut samples::heap(false);
         let terms = terms(9, 100);
@@ -364,10 +364,10 @@ fn a_damaged_image_is_refused() {
         let copy = tempfile();
         let mut bytes = vec![0; length as usize];
         file.read_exact_at(&mut bytes, 0).expect("read");
-        for cut in 0..bytes.len() {
+        for length in 0..bytes.len() {
             copy.set_len(0).expect("a length");
-            copy.write_all_at(&bytes[..cut], 0).expect("written");
-            assert!(is_refused(&copy), "cut at {cut}");
+            copy.write_all_at(&bytes[..length], 0).expect("written");
+            assert!(is_refused(&copy), "truncated to {length}");
         }
     }
 }

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_written_is_read() {
+    fn written_bits_are_read() {
         let runs = [0, 1, 7, 8, 55, 56, 57, 63, 64, 65, 200];
         let mut writer = BitWriter::after(vec![9, 9, 9]);
         for (index, &run) in runs.iter().enumerate() {

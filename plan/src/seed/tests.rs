@@ -5,7 +5,7 @@ use crate::plain::{from_term, to_term};
 use crate::samples::{self, heap, terms};
 use proptest::prelude::*;
 use spec::Term;
-use spec::generate::Gen;
+use spec::generate::TermGenerator;
 
 macro_rules! golden {
     ($($name:literal),*) => {
@@ -60,7 +60,7 @@ fn values_survive_saving() {
 /// Big nats with the same number of limbs and the same highest limb: files have the smaller one
 /// first, the laws the greater one.
 #[test]
-fn big_nats_stand_in_the_order_of_files_or_of_laws() {
+fn big_nats_are_in_the_order_of_files_or_of_laws() {
     let mut heap = heap(false);
     let nats = [[5, 1], [7, 1], [0, 2]].map(|limbs| Natural::from_limbs_asc(&limbs));
     let items = nats.map(|nat| heap.natural(&nat).unwrap());
@@ -85,7 +85,7 @@ fn big_nats_stand_in_the_order_of_files_or_of_laws() {
 }
 
 #[test]
-fn how_a_value_is_shared_does_not_show() {
+fn sharing_does_not_change_the_bytes() {
     let heap = &mut heap(false);
     for term in terms(3, 100) {
         let (one, two) = (from_term(heap, &term).unwrap(), from_term(heap, &term).unwrap());
@@ -233,7 +233,7 @@ fn craft(nats: &[u8], fragments: &[&[Bit]]) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_no_value_is_not_loaded() {
+fn malformed_seeds_are_refused() {
     use Bit::{Pair, To};
     let heap = &mut heap(true);
     let mut problem = |nats: &[u8], fragments: &[&[Bit]]| {
@@ -279,7 +279,7 @@ fn header(index: usize, count: u64) -> Vec<u8> {
 }
 
 #[test]
-fn counts_are_checked_before_they_are_believed() {
+fn counts_are_checked_before_they_are_used() {
     let heap = &mut heap(false);
     for count in [1, 100, 1 << 40, 1 << 61, u64::MAX] {
         let error = load(heap, &header(0, count)).unwrap_err();
@@ -344,7 +344,7 @@ fn apps_that_grow_by_references_are_flat() {
 }
 
 #[test]
-fn what_outgrows_the_heap_is_an_error() {
+fn a_value_larger_than_the_heap_is_an_error() {
     let options = crate::Options { max_heap: 8 << 20, ..Default::default() };
     let heap = &mut Heap::new(options).unwrap();
     let many = [header(2, 1 << 20), vec![0xff; 8 << 20]].concat();
@@ -409,7 +409,7 @@ proptest! {
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
         let heap = &mut heap(false);
-        let value = from_term(heap, &Gen::new(seed).term(size)).unwrap();
+        let value = from_term(heap, &TermGenerator::new(seed).term(size)).unwrap();
         let mut bytes = save(heap, &value).unwrap();
         for (place, byte) in damage {
             let place = place.index(bytes.len());

@@ -214,12 +214,12 @@ impl<'h> TreeEdit<'h> {
         if parts.len() <= NODE_CAPACITY {
             return Replacement::One(self.node(old, &parts));
         }
-        let cut = match edge {
+        let split = match edge {
             GrowthEdge::Front => 1,
             GrowthEdge::Back => parts.len() - 1,
             GrowthEdge::Neither => parts.len() / 2,
         };
-        Replacement::Two(self.node(old, &parts[..cut]), self.node(old, &parts[cut..]))
+        Replacement::Two(self.node(old, &parts[..split]), self.node(old, &parts[split..]))
     }
 
     fn insert(&mut self, part: Word, at: usize, item: Word, edge: GrowthEdge) -> Replacement {
@@ -257,12 +257,12 @@ impl<'h> TreeEdit<'h> {
                 Replacement::Two(leaf, alone)
             };
         }
-        let cut = size / 2;
-        let (left, right) = (self.range(leaf, 0..cut), self.range(leaf, cut..size));
-        if at <= cut {
+        let split = size / 2;
+        let (left, right) = (self.range(leaf, 0..split), self.range(leaf, split..size));
+        if at <= split {
             Replacement::Two(self.spliced(left, at, 0, &[item]), right)
         } else {
-            Replacement::Two(left, self.spliced(right, at - cut, 0, &[item]))
+            Replacement::Two(left, self.spliced(right, at - split, 0, &[item]))
         }
     }
 

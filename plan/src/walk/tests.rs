@@ -19,7 +19,7 @@ fn is_refused<T>(result: Result<T, EvalError>) -> bool {
 }
 
 #[test]
-fn sizes_are_those_of_what_is_written() {
+fn sizes_count_the_written_parts() {
     let heap = &mut heap(false);
     let value = doubled(heap, 7, 10);
     let size = |value: &Val, pins| written_size(heap.look(value), pins).unwrap();
@@ -36,7 +36,7 @@ fn sizes_are_those_of_what_is_written() {
 }
 
 #[test]
-fn what_can_be_written_is_hashed_however_much_is_shared() {
+fn a_value_that_can_be_written_is_hashed_despite_sharing() {
     let heap = &mut heap(false);
     let value = doubled(heap, 7, 21);
     let other = doubled(heap, 7, 21);
@@ -44,7 +44,7 @@ fn what_can_be_written_is_hashed_however_much_is_shared() {
 }
 
 #[test]
-fn hashing_without_end_is_refused() {
+fn a_value_too_large_to_hash_is_refused() {
     let heap = &mut heap(false);
     for times in [31, 60, 200] {
         let value = doubled(heap, 7, times);
@@ -57,7 +57,7 @@ fn hashing_without_end_is_refused() {
 }
 
 #[test]
-fn equality_and_order_look_at_what_is_shared_once() {
+fn equality_and_order_visit_shared_parts_once() {
     let heap = &mut heap(false);
     let [one, same, more] = [(7, 60), (7, 60), (8, 60)].map(|(nat, n)| doubled(heap, nat, n));
     let pins = [&one, &same, &more].map(|value| samples::pin(heap, value).unwrap());
@@ -70,7 +70,7 @@ fn equality_and_order_look_at_what_is_shared_once() {
 }
 
 #[test]
-fn the_last_difference_is_found_behind_what_is_shared() {
+fn the_last_difference_is_found_behind_shared_parts() {
     let heap = &mut heap(false);
     let build = |heap: &mut Heap, nat: u64| {
         let (shared, last) = (doubled(heap, 7, 60), heap.nat(nat));

@@ -3,13 +3,13 @@
 //! Programs are generated with an idea of types (a nat, a function of so many nats to a nat,
 //! anything), so that most of them end in a value worth comparing. They are not *well* typed: what
 //! ill-typed parts mean is as well defined in PLAN, and so it is tested. Everything is a function of
-//! the seed, or of the bytes that a fuzzer gives instead of one.
+//! the seed, or of the bytes that a fuzzer result instead of one.
 //!
 //! ```text
-//! Gen::program ─▶ expression.rs   typed expressions over the five operations, laws, data
+//! TermGenerator::program ─▶ expression.rs   typed expressions over the five operations, laws, data
 //!                  ├▶ calls.rs    calls of laws: recursive ones, known ones, with arguments left over
 //!                  └▶ law.rs      laws: arguments, lets in any order, quoting
-//! Gen::term ───▶ value.rs         normal forms: partial apps, data shapes, forms that mean
+//! TermGenerator::term ───▶ value.rs         normal forms: partial apps, data shapes, forms that mean
 //!                                 something in a law's body
 //! ```
 
@@ -24,35 +24,35 @@ use malachite_base::num::basic::traits::One;
 use malachite_nz::natural::Natural;
 
 use super::Term;
-pub use calls::Known;
-pub use expression::Kind;
+pub use calls::KnownFunction;
 use expression::Scope;
+pub use expression::TermType;
 use source::Source;
 use std::sync::Arc;
 
 /// A source of random terms, determined by its seed or bytes.
 #[derive(Clone, Debug)]
-pub struct Gen {
+pub struct TermGenerator {
     source: Source,
-    known: Arc<[Known]>,
+    known: Arc<[KnownFunction]>,
 }
 
-impl Gen {
-    /// A generator; every seed gives another sequence.
-    pub fn new(seed: u64) -> Gen {
-        Gen { source: Source::seeded(seed), known: Arc::default() }
+impl TermGenerator {
+    /// A generator; every seed result another sequence.
+    pub fn new(seed: u64) -> TermGenerator {
+        TermGenerator { source: Source::from_seed(seed), known: Arc::default() }
     }
 
     /// A generator whose choices are spelled by bytes, one for most of them. After the last byte each
     /// choice is the first, so that terms end soon.
-    pub fn spelled(bytes: &[u8]) -> Gen {
-        Gen { source: Source::spelled(bytes), known: Arc::default() }
+    pub fn from_bytes(bytes: &[u8]) -> TermGenerator {
+        TermGenerator { source: Source::from_bytes(bytes), known: Arc::default() }
     }
 
     /// A generator whose programs also use these functions.
     #[must_use]
-    pub fn knowing(self, known: Arc<[Known]>) -> Gen {
-        Gen { known, ..self }
+    pub fn with_known(self, known: Arc<[KnownFunction]>) -> TermGenerator {
+        TermGenerator { known, ..self }
     }
 
     /// A random value: [`Term::is_normal`] holds. `size` is a rough count of what it is made of; laws
@@ -79,13 +79,13 @@ impl Gen {
         if self.chance(1, 12) {
             return self.wild(size);
         }
-        let kind = match self.below(24) {
-            0..10 => Kind::Nat,
-            10..17 => Kind::Any,
-            17..20 => Kind::Function(1 + self.below(3)),
-            _ => self.data_kind(),
+        let ty = match self.below(24) {
+            0..10 => TermType::Nat,
+            10..17 => TermType::Any,
+            17..20 => TermType::Function(1 + self.below(3)),
+            _ => self.data_type(),
         };
-        self.expression(kind, &Scope::default(), size).into_program()
+        self.expression(ty, &Scope::default(), size).into_program()
     }
 
     /// A random nat: mostly small, at times around the edges of machine words.

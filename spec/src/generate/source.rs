@@ -10,13 +10,13 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub(super) fn seeded(seed: u64) -> Source {
+    pub(super) fn from_seed(seed: u64) -> Source {
         // The step of SplitMix64 tells neighbouring seeds apart; 0 would be stuck.
         let mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         Source::Seed((mixed ^ (mixed >> 27)).max(1))
     }
 
-    pub(super) fn spelled(bytes: &[u8]) -> Source {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Source {
         Source::Bytes(bytes.iter().rev().copied().collect())
     }
 

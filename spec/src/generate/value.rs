@@ -4,9 +4,9 @@ use malachite_base::num::basic::traits::One;
 use malachite_nz::natural::Natural;
 
 use super::super::{Term, shapes};
-use super::Gen;
+use super::TermGenerator;
 
-impl Gen {
+impl TermGenerator {
     /// A value of in the order of `size` nodes.
     pub(super) fn value(&mut self, size: usize) -> Term {
         if size <= 1 {

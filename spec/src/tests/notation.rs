@@ -65,7 +65,7 @@ fn deep_terms_are_no_trouble() {
     assert!(one.is_normal());
 }
 
-/// Values in ascending order, data among them in the order the prototype gives their shapes.
+/// Values in ascending order, data among them in the order the prototype evaluates_to their shapes.
 #[test]
 fn order_of_kinds_and_shapes() {
     let ascending = [

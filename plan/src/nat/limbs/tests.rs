@@ -114,9 +114,9 @@ proptest! {
         to_bytes(&mut out, &limbs);
         prop_assert_eq!(&out[..bytes.len()], &bytes);
         prop_assert!(out[bytes.len()..].iter().all(|&byte| byte == 0));
-        let mut cut = vec![7; bytes.len() / 2];
-        to_bytes(&mut cut, &limbs);
-        prop_assert_eq!(&cut, &bytes[..bytes.len() / 2]);
+        let mut low = vec![7; bytes.len() / 2];
+        to_bytes(&mut low, &limbs);
+        prop_assert_eq!(&low, &bytes[..bytes.len() / 2]);
     }
 }
 
