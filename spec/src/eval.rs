@@ -1,4 +1,4 @@
-//! Running a term within a budget.
+//! Evaluation of a term within a budget.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -9,23 +9,23 @@ use malachite_nz::natural::Natural;
 use super::Term;
 use super::heap::{EvalFailure, EvalGraph};
 
-/// How an evaluation ends.
+/// The result of an evaluation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SpecOutcome {
-    /// With a value.
+    /// A value.
     Value(Term),
-    /// With a crash, as the prototype calls it: something ran a nat that is no operation, or asked
-    /// for a law of arity 0.
+    /// A crash, as the prototype calls it: the program called a nat that is not an operation, or
+    /// made a law of arity 0.
     Crash {
-        /// The nat that was run; 0 for a law of arity 0.
+        /// The nat that was called; 0 for a law of arity 0.
         op: Natural,
         /// Its argument, normalised; 0 for a law of arity 0.
         arg: Term,
     },
-    /// A value turned out to need itself.
+    /// A value is needed to compute itself.
     Loop,
-    /// The budget was used up, or the result is larger than the budget. What the program means is
-    /// not known; an infinite value always ends so.
+    /// The budget is exhausted, or the result is larger than the budget. The meaning of the program
+    /// is unknown; an infinite value always ends like this.
     OutOfFuel,
 }
 
@@ -43,47 +43,49 @@ impl fmt::Display for SpecOutcome {
 /// The budget of an evaluation.
 #[derive(Clone, Copy, Debug)]
 pub struct EvalBudget {
-    /// How many steps it may take. A cell made and a visit to a cell are a step each, so this also
-    /// bounds memory, at some 40 bytes a step.
+    /// The number of steps that it may take. Each new cell and each visit to a cell is a step, so
+    /// this also bounds memory, at about 40 bytes a step.
     pub fuel: u64,
-    /// How deep the rules may recurse natively. A level takes at most [`EvalBudget::STACK_PER_LEVEL`]
-    /// bytes of stack.
+    /// The depth of native recursion that the rules may reach. A level takes at most
+    /// [`EvalBudget::STACK_PER_LEVEL`] bytes of stack.
     pub depth: u32,
 }
 
 impl EvalBudget {
-    /// Bytes of native stack to reckon with for each level of depth: somewhat more than the most
-    /// that was measured, under 6 KB in unoptimised code and under 1 KB in the dev profile's.
+    /// The bytes of native stack to reserve for each level of depth: more than the largest
+    /// measured, which is under 6 KB in unoptimised code and under 1 KB in the dev profile's.
     pub const STACK_PER_LEVEL: usize = 8192;
 
-    /// The depth of [`eval`] and [`whnf`]: for 1.6 MB of stack, where a test's thread has 2 MB.
+    /// The depth of [`eval`] and [`whnf`]: for 1.6 MB of stack; a test's thread has 2 MB.
     pub const SMALL_DEPTH: u32 = 200;
 
-    /// The depth of [`eval_on_big_stack`]: for 0.5 GB, of which only what is used becomes memory.
+    /// The depth of [`eval_on_big_stack`]: for 0.5 GB, of which only the used part takes memory.
     pub const BIG_DEPTH: u32 = 60_000;
 }
 
-/// How far to evaluate.
+/// How far an evaluation goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EvalDepth {
     /// To normal form.
     Normal,
-    /// To weak head normal form: until it is a nat, pin, law, or app that lacks an argument.
+    /// To weak head normal form: a nat, a pin, a law, or an app that lacks an argument.
     Whnf,
 }
 
-/// An outcome, and what it cost.
+/// An outcome and its cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecReport {
-    /// How the evaluation ended.
+    /// The result of the evaluation.
     pub outcome: SpecOutcome,
-    /// The steps it took, of those in [`EvalBudget::fuel`]. The same for every run of the same program.
+    /// The number of steps taken, out of [`EvalBudget::fuel`]. It is the same in every run of the
+    /// same program.
     pub spent: u64,
 }
 
 /// Evaluates a well-formed term.
 ///
-/// For [`EvalDepth::Whnf`] the value has its arguments as they are then: some still apps to be evaluated.
+/// With [`EvalDepth::Whnf`] the arguments in the value are as evaluation left them: some are
+/// unevaluated apps.
 ///
 /// # Panics
 ///
@@ -112,31 +114,31 @@ pub fn run(term: &Term, depth: EvalDepth, limits: EvalBudget) -> SpecReport {
 
 /// Evaluates to normal form in at most `fuel` steps, on the caller's stack.
 ///
-/// Nesting deeper than [`EvalBudget::SMALL_DEPTH`] is out of fuel: see [`eval_on_big_stack`].
+/// Deeper nesting than [`EvalBudget::SMALL_DEPTH`] exhausts the budget: see [`eval_on_big_stack`].
 ///
 /// # Panics
 ///
-/// As [`run`].
+/// If the term is not well formed.
 pub fn eval(term: &Term, fuel: u64) -> SpecOutcome {
     run(term, EvalDepth::Normal, EvalBudget { fuel, depth: EvalBudget::SMALL_DEPTH }).outcome
 }
 
-/// As [`eval`], but only to weak head normal form.
+/// Evaluates like [`eval`], but only to weak head normal form.
 ///
 /// # Panics
 ///
-/// As [`run`].
+/// If the term is not well formed.
 pub fn whnf(term: &Term, fuel: u64) -> SpecOutcome {
     run(term, EvalDepth::Whnf, EvalBudget { fuel, depth: EvalBudget::SMALL_DEPTH }).outcome
 }
 
-/// As [`eval`], on a thread of its own whose stack allows [`EvalBudget::BIG_DEPTH`].
+/// Evaluates like [`eval`], on a thread of its own whose stack allows [`EvalBudget::BIG_DEPTH`].
 ///
-/// If the system cannot give such a thread, the caller's stack must do.
+/// If the system cannot create such a thread, the evaluation runs on the caller's stack.
 ///
 /// # Panics
 ///
-/// As [`run`].
+/// If the term is not well formed.
 pub fn eval_on_big_stack(term: &Term, fuel: u64) -> SpecOutcome {
     let limits = EvalBudget { fuel, depth: EvalBudget::BIG_DEPTH };
     let stack = EvalBudget::STACK_PER_LEVEL * (EvalBudget::BIG_DEPTH as usize + 1024);

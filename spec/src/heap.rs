@@ -1,11 +1,11 @@
-//! The graph that the rules work on: cells that are updated in place.
+//! The graph that the rules rewrite: cells that are updated in place.
 //!
-//! A cell holds one of the five kinds of value the reference names, or points to another cell that
-//! it has become equal to (`o <- x`). Cells are never freed while a term is evaluated; the budget
-//! bounds how many there are.
+//! A cell holds one of the five kinds of value in the reference, or points to another cell that it
+//! has become equal to (`o <- x`). Cells are not freed during an evaluation; the budget bounds
+//! their number.
 //!
-//! Invariant: following [`CellNode::Same`] from any cell ends, since [`EvalGraph::update`] never makes a
-//! cell point to itself by any number of steps.
+//! Invariant: every chain of [`CellNode::Same`] ends, since [`EvalGraph::update`] never makes a
+//! cell point to itself, directly or indirectly.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,11 +15,11 @@ use malachite_nz::natural::Natural;
 
 use super::{EvalBudget, Term};
 
-/// The place of a cell in its [`EvalGraph`].
+/// The index of a cell in its [`EvalGraph`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct CellRef(u32);
 
-/// What a cell holds.
+/// The contents of a cell.
 #[derive(Clone)]
 pub(super) enum CellNode {
     Nat(Natural),
@@ -30,26 +30,26 @@ pub(super) enum CellNode {
         body: CellRef,
     },
     Pin(CellRef),
-    /// A black hole: being evaluated, or a let that has no value yet.
+    /// A black hole: a cell under evaluation, or a let without a value yet.
     Hole,
-    /// Whatever that cell holds.
+    /// The contents of that cell.
     Same(CellRef),
 }
 
-/// Why an evaluation ends without a value.
+/// Why an evaluation ended without a value.
 pub(super) enum EvalFailure {
-    /// A nat was run that is no operation, or a law with arity 0 was asked for.
+    /// The program called a nat that is not an operation, or made a law of arity 0.
     Crash { op: Natural, arg: CellRef },
-    /// A black hole was needed.
+    /// The evaluation needed a black hole.
     Loop,
-    /// The budget of steps, or of depth, is used up.
+    /// The budget of steps or of depth is exhausted.
     OutOfFuel,
 }
 
 /// The result of a rule.
 pub(super) type EvalResult<T> = Result<T, EvalFailure>;
 
-/// The cells, and what is left of the budget.
+/// The cells, and the rest of the budget.
 pub(super) struct EvalGraph {
     cells: Vec<CellNode>,
     limits: EvalBudget,
@@ -62,18 +62,18 @@ impl EvalGraph {
         EvalGraph { cells: Vec::new(), limits, fuel: limits.fuel, depth: 0 }
     }
 
-    /// The steps taken so far.
+    /// Returns the number of steps taken so far.
     pub(super) fn spent(&self) -> u64 {
         self.limits.fuel - self.fuel
     }
 
-    /// Pays for one step.
+    /// Takes one step from the budget.
     pub(super) fn step(&mut self) -> EvalResult<()> {
         self.fuel = self.fuel.checked_sub(1).ok_or(EvalFailure::OutOfFuel)?;
         Ok(())
     }
 
-    /// Runs a rule one level of native recursion deeper, if that is still allowed.
+    /// Runs a rule one level of native recursion deeper, if the budget allows it.
     pub(super) fn nested<T>(
         &mut self,
         rule: impl FnOnce(&mut EvalGraph) -> EvalResult<T>,
@@ -87,7 +87,7 @@ impl EvalGraph {
         result
     }
 
-    /// A new cell, which costs a step.
+    /// Adds a cell, which costs a step.
     pub(super) fn alloc(&mut self, node: CellNode) -> EvalResult<CellRef> {
         self.step()?;
         self.push(node)
@@ -99,7 +99,8 @@ impl EvalGraph {
         Ok(CellRef(index))
     }
 
-    /// The cell that `o` is equal to and that says what it holds. Shortens the way there.
+    /// Returns the cell at the end of the chain of [`CellNode::Same`] from `o`, and compresses the
+    /// chain.
     pub(super) fn resolve(&mut self, o: CellRef) -> CellRef {
         let mut end = o;
         while let CellNode::Same(next) = self.cells[end.0 as usize] {
@@ -113,7 +114,7 @@ impl EvalGraph {
         end
     }
 
-    /// What `o` holds; never [`CellNode::Same`].
+    /// Returns the contents of `o`, which are never [`CellNode::Same`].
     pub(super) fn node(&self, o: CellRef) -> &CellNode {
         let mut at = o;
         loop {
@@ -124,15 +125,15 @@ impl EvalGraph {
         }
     }
 
-    /// Replaces what the cell that `o` resolves to holds.
+    /// Replaces the contents of the cell that `o` resolves to.
     pub(super) fn set(&mut self, o: CellRef, node: CellNode) {
         let o = self.resolve(o);
         self.cells[o.0 as usize] = node;
     }
 
-    /// `o <- x`: from now on `o` is equal to `x`.
+    /// Makes `o` equal to `x`: `o <- x`.
     ///
-    /// If `x` is `o` itself, that says nothing about its value, and `o` stays the hole it is.
+    /// If `x` is `o` itself, its value remains unknown, and `o` stays a hole.
     pub(super) fn update(&mut self, o: CellRef, x: CellRef) {
         let (o, x) = (self.resolve(o), self.resolve(x));
         if o != x {
@@ -140,7 +141,7 @@ impl EvalGraph {
         }
     }
 
-    /// Builds the cells of a term. Subtrees that the term shares share a cell.
+    /// Adds the cells of a term. A shared subtree becomes one cell.
     pub(super) fn load<'t>(&mut self, term: &'t Term) -> EvalResult<CellRef> {
         let root = self.push(CellNode::Hole)?;
         let mut known: HashMap<*const Term, CellRef> = HashMap::new();

@@ -1,4 +1,4 @@
-//! Reading a finished graph back as a term.
+//! Conversion of an evaluated graph to a term.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,19 +6,19 @@ use std::sync::Arc;
 use super::Term;
 use super::heap::{CellNode, CellRef, EvalFailure, EvalGraph, EvalResult};
 
-/// How far a cell has been read.
+/// The state of a cell during the conversion.
 enum Progress {
-    /// It is being read: meeting it again means that the graph is infinite.
+    /// The cell is being read; reaching it again means that the graph is infinite.
     InProgress,
-    /// The term it stands for, and how many nodes that has when written out.
+    /// The cell's term, and the number of nodes of the term when written out.
     Done(Arc<Term>, u64),
 }
 
 impl EvalGraph {
-    /// The tree that `root` stands for. Cells that are shared give shared subtrees.
+    /// Returns the tree of `root`. Shared cells become shared subtrees.
     ///
-    /// A tree that has no end, or more than `limit` nodes when written out, is out of fuel: whoever
-    /// walks the result may rely on its size. A black hole in it is a loop.
+    /// An infinite tree, or one of more than `limit` nodes when written out, exhausts the budget,
+    /// so that callers can walk the result. A black hole in it is a loop.
     pub(super) fn read(&mut self, root: CellRef, limit: u64) -> EvalResult<Term> {
         let root = self.resolve(root);
         let mut progress: HashMap<CellRef, Progress> = HashMap::new();
@@ -64,7 +64,7 @@ impl EvalGraph {
         }
     }
 
-    /// The cells directly below this one, left to right.
+    /// Returns the cells directly below this one, left to right.
     fn children(&mut self, cell: CellRef) -> EvalResult<Vec<CellRef>> {
         let below = match *self.node(cell) {
             CellNode::Nat(_) => vec![],
@@ -76,7 +76,7 @@ impl EvalGraph {
         Ok(below.into_iter().map(|child| self.resolve(child)).collect())
     }
 
-    /// The term of a cell, given those of its children.
+    /// Returns the term of a cell, given those of its children.
     fn term(&self, cell: CellRef, children: &[Arc<Term>]) -> Term {
         match (self.node(cell), children) {
             (CellNode::Nat(n), []) => Term::Nat(n.clone()),

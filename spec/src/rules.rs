@@ -1,14 +1,14 @@
-//! The rules of PLAN, under the names the reference gives them.
+//! The rules of PLAN, with the names that the reference gives them.
 //!
-//! A rule `K[a, b]` of the pseudocode is the method `K`; its equations are quoted above it. Where
-//! the code departs from them it says so; in short:
+//! The method `K` is the rule `K[a, b]` of the pseudocode, whose equations are quoted above it. The
+//! code departs from them in these points:
 //!
-//! - `W` asks for a positive arity, not a positive name, and otherwise crashes with operation 0 and
-//!   argument 0. The arity is looked at before the name and the body.
-//! - Running a nat above 4 is a crash with that nat and its argument, which is normalised first.
-//! - `L` fills the holes of the lets in the order in which they stand after the arguments.
-//! - An app is a black hole while it is evaluated, so that a value which needs itself is noticed
-//!   instead of evaluated forever. So is a let whose value is nothing but itself.
+//! - `W` requires a positive arity instead of a positive name, and otherwise crashes with operation
+//!   0 and argument 0. It evaluates the arity before the name and the body.
+//! - Calling a nat above 4 is a crash with that nat and its argument, which is normalised first.
+//! - `L` fills the holes of the lets in the order in which they follow the arguments.
+//! - An app is a black hole while it is evaluated, so that a value which needs itself is detected
+//!   instead of evaluated forever. So is a let whose value is only itself.
 //! - A let is recognised only along the top of a body: `(1 v b)`, then `b`, and so on. Elsewhere
 //!   that form is a constant.
 #![allow(non_snake_case, reason = "the rules keep the names of the reference")]
@@ -87,7 +87,7 @@ impl EvalGraph {
         }
     }
 
-    /// The equations of `X` for nats, with that for a nat above 4.
+    /// The equations of `X` for nats, and the one for a nat above 4.
     fn operate(&mut self, op: Natural, e: CellRef) -> EvalResult<CellRef> {
         match u64::try_from(&op) {
             Ok(0) => {
@@ -122,14 +122,15 @@ impl EvalGraph {
         }
     }
 
-    /// The arguments of a frame that has exactly `K` of them.
+    /// Returns the arguments of a frame that has exactly `K` of them.
     fn arguments<const K: usize>(&self, e: CellRef) -> [CellRef; K] {
         std::array::from_fn(|i| self.I(e, e, K - 1 - i))
     }
 
-    /// Saturates: brings a frame into the form of one head and its arguments.
+    /// Saturates: rewrites a frame as one head and its arguments.
     ///
-    /// A law runs with the pin around it as itself; any other pinned thing is taken out of its pin.
+    /// A law runs with the pin around it as its self-reference; any other pinned value is taken out
+    /// of its pin.
     ///
     /// ```text
     /// S[o:(f x y)]       = (S[(f x)] y)
@@ -152,7 +153,7 @@ impl EvalGraph {
         }
     }
 
-    /// The arity of a value in weak head normal form.
+    /// Computes the arity of a value in weak head normal form.
     ///
     /// ```text
     /// A[(f x)] = A[f]-1      A[<p>] = A[p]      A[{n a b}] = a      A[n:@] = I[1, (3 5 3), n]
@@ -242,12 +243,12 @@ impl EvalGraph {
         }
     }
 
-    /// The unevaluated app of `f` to the arguments.
+    /// Adds the unevaluated app of `f` to the arguments.
     fn call(&mut self, f: CellRef, arguments: &[CellRef]) -> EvalResult<CellRef> {
         arguments.iter().try_fold(f, |f, &x| self.alloc(CellNode::App(f, x)))
     }
 
-    /// Writes a law: `W[n,a,b] | a>0 = {n,a,b}`, after casting and normalising what it is given.
+    /// Makes a law: `W[n,a,b] | a>0 = {n,a,b}`, after casting and normalising its arguments.
     fn W(&mut self, n: CellRef, a: CellRef, b: CellRef) -> EvalResult<CellRef> {
         let arity = self.N(a)?;
         if arity == 0u8 {
@@ -278,8 +279,8 @@ impl EvalGraph {
 
     /// Fills the holes of the lets, then runs what follows them.
     ///
-    /// `i` counts what stands in the environment before the let at hand: first the arguments, then
-    /// the lets already filled.
+    /// `i` is the number of entries in the environment before the current let: the arguments, and
+    /// the lets that are already filled.
     ///
     /// ```text
     /// L[i,n,e,(1 v b)] = I[_,e,n-(i+1)] <- R[n,e,v]; L[i+1,n,e,b]
@@ -297,7 +298,7 @@ impl EvalGraph {
         self.R(n, e, b)
     }
 
-    /// The value and the rest of a let `(1 v b)`.
+    /// Returns the value and the rest of a let `(1 v b)`.
     fn as_let(&self, b: CellRef) -> Option<(CellRef, CellRef)> {
         let CellNode::App(f, rest) = *self.node(b) else { return None };
         let CellNode::App(g, value) = *self.node(f) else { return None };
@@ -308,7 +309,7 @@ impl EvalGraph {
         matches!(self.node(o), CellNode::Nat(m) if *m == n)
     }
 
-    /// Runs a law's body, building what it stands for without evaluating it.
+    /// Runs a law's body: builds the expression that it denotes, without evaluating it.
     ///
     /// ```text
     /// R[n,e,b:@] | b≤n = I[_,e,(n-b)]                R[n,e,(2 x)] = x

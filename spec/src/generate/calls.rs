@@ -1,18 +1,17 @@
-//! Calls: of laws made for the purpose, of laws that call themselves and each other, and of functions
-//! that were made known to the generator.
+//! Calls of new laws, of laws that call themselves and each other, and of known functions.
 
 use super::super::Term;
 use super::TermGenerator;
 use super::expression::{Expression, Scope, TermType, constant};
 
-/// A function that programs may use, for instance a law that a jet stands for.
+/// A function that programs may call, for instance a law that has a jet.
 #[derive(Clone, Debug)]
 pub struct KnownFunction {
     /// The function.
     pub function: Term,
-    /// What it parameters, at least one argument.
+    /// The types of its parameters, at least one.
     pub parameters: Vec<TermType>,
-    /// What it result.
+    /// The type of its result.
     pub result: TermType,
 }
 
@@ -21,8 +20,8 @@ impl TermGenerator {
         !self.known.is_empty()
     }
 
-    /// A call of a known function that result something of that ty, if there is one; at times one
-    /// with an argument too many or, where any ty will do, too few.
+    /// Returns a call of a known function of that result type, if there is one; at times one with
+    /// an argument too many or, where any type will do, too few.
     pub(super) fn known_call(&mut self, ty: TermType, scope: &Scope, size: usize) -> Expression {
         let wanted = if let TermType::Function(_) = ty { TermType::Nat } else { ty };
         let lacking = if let TermType::Function(arity) = ty { arity as usize } else { 0 };
@@ -49,7 +48,7 @@ impl TermGenerator {
         self.call(constant(function), &parameters, scope, size)
     }
 
-    /// A function applied to arguments of these argument_types, which share `size`.
+    /// Returns a function applied to arguments of these types, which share `size`.
     fn call(
         &mut self,
         function: Expression,
@@ -59,14 +58,14 @@ impl TermGenerator {
     ) -> Expression {
         let part = size / (parameters.len() + 1);
         parameters.iter().fold(function, |call, &ty| {
-            // Now and then something else.
+            // Occasionally an argument of any type.
             let ty = if self.chance(1, 32) { TermType::Any } else { ty };
             call.app(self.expression(ty, scope, part))
         })
     }
 
-    /// A call of a law made for it: one that calls itself, or parameters more than nats, or result a
-    /// function that parameters the last arguments.
+    /// Returns a call of a new law: one that calls itself, or takes more than nats, or returns a
+    /// function that takes the last arguments.
     pub(super) fn law_call(&mut self, ty: TermType, scope: &Scope, size: usize) -> Expression {
         match self.below(8) {
             0..2 => self.recursion(ty, scope, size),
@@ -87,7 +86,7 @@ impl TermGenerator {
         }
     }
 
-    /// One to three argument_types.
+    /// Returns one to three argument types.
     fn argument_types(&mut self) -> Vec<TermType> {
         let count = 1 + self.below(3);
         let ty = |generator: &mut TermGenerator| match generator.below(8) {
@@ -103,8 +102,8 @@ impl TermGenerator {
         if self.chance(1, 2) { law.pin() } else { law }
     }
 
-    /// A law that calls itself for each number below its first argument, and a call of it. What it
-    /// result is either accumulated in its second argument, or made of what the inner call result.
+    /// Returns a law that calls itself for each number below its first argument, and a call of it.
+    /// The result is accumulated in the second argument, or made of the result of the inner call.
     pub(super) fn recursion(&mut self, ty: TermType, scope: &Scope, size: usize) -> Expression {
         let variable = Expression::Variable;
         let inner = Scope { variables: vec![(2, ty), (3, TermType::Nat)] };
@@ -127,10 +126,12 @@ impl TermGenerator {
         constant(law).app(constant(turns)).app(self.expression(ty, scope, size / 2))
     }
 
-    /// Two closures that call each other, bound to each other by a law's lets.
+    /// Returns a call of one of two closures that call each other, bound to each other by a law's
+    /// lets.
     fn mutual_recursion(&mut self, ty: TermType, scope: &Scope, size: usize) -> Expression {
         let variable = Expression::Variable;
-        // {3 other, start, n} = natCase start (other..) n, where the step may use what is there.
+        // {3 other, start, n} = natCase start (other..) n, where the step may use the variables in
+        // scope.
         let closures: Vec<Expression> = (0..2)
             .map(|_| {
                 let inner = Scope { variables: vec![(4, ty), (3, TermType::Nat)] };

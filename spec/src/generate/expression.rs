@@ -1,16 +1,16 @@
-//! Expressions of a wanted ty, over the variables in scope.
+//! Expressions of a given type, over the variables in scope.
 //!
-//! One generator serves programs and the bodies of laws: an [`Expression`] is turned into either.
+//! One generator serves programs and the bodies of laws: an [`Expression`] is converted to either.
 
 use super::super::{Term, shapes};
 use super::TermGenerator;
 
-/// What an expression is meant to evaluate to.
+/// The type that an expression is meant to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TermType {
     /// A nat.
     Nat,
-    /// A function that parameters so many nats, at least one, and then result a nat.
+    /// A function that takes that many nats, at least one, and then returns a nat.
     Function(u64),
     /// A row.
     Row,
@@ -22,16 +22,16 @@ pub enum TermType {
     Tab,
     /// A list: 0, or a row of its first item and the rest.
     List,
-    /// Whatever it may be.
+    /// Any value.
     Any,
 }
 
 /// An expression that may mention the variables of a law.
 #[derive(Clone, Debug)]
 pub(super) enum Expression {
-    /// The variable with this number: 0 is the law itself, then come arguments, then lets.
+    /// The variable with this number: 0 is the law itself, followed by arguments, then lets.
     Variable(u64),
-    /// A value that stands for itself.
+    /// A constant.
     Constant(Term),
     /// A function applied to an argument.
     App(Box<Expression>, Box<Expression>),
@@ -42,7 +42,7 @@ impl Expression {
         Expression::App(Box::new(self), Box::new(argument))
     }
 
-    /// The expression outside of any law, where it has no variables: a term to be evaluated.
+    /// Converts the expression to a term to be evaluated. Outside of a law it has no variables.
     pub(super) fn into_program(self) -> Term {
         match self {
             Expression::Variable(n) => Term::from(n),
@@ -52,19 +52,19 @@ impl Expression {
     }
 }
 
-/// The variables that may be mentioned, and what they are expected to be.
+/// The variables that may be mentioned, and their expected types.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
     pub(super) variables: Vec<(u64, TermType)>,
 }
 
-/// The constant `value`.
+/// Returns the constant `value`.
 pub(super) fn constant(value: impl Into<Term>) -> Expression {
     Expression::Constant(value.into())
 }
 
 impl TermGenerator {
-    /// A random expression of in the order of `size` nodes.
+    /// Returns a random expression of about `size` nodes.
     pub(super) fn expression(&mut self, ty: TermType, scope: &Scope, size: usize) -> Expression {
         if size <= 1 {
             return self.leaf(ty, scope);
@@ -94,7 +94,7 @@ impl TermGenerator {
         }
     }
 
-    /// A ty of data.
+    /// Returns a type of data.
     pub(super) fn data_type(&mut self) -> TermType {
         *self.pick(&[
             TermType::Row,
@@ -106,7 +106,7 @@ impl TermGenerator {
         ])
     }
 
-    /// An expression of one node: a variable of that ty if there is one, or a constant.
+    /// Returns an expression of one node: a variable of that type if there is one, or a constant.
     fn leaf(&mut self, ty: TermType, scope: &Scope) -> Expression {
         let fitting: Vec<u64> = scope
             .variables
@@ -155,7 +155,7 @@ impl TermGenerator {
         }
     }
 
-    /// A function applied to as many nats as it parameters.
+    /// Returns a function applied to all its arguments, which are nats.
     fn saturated_call(&mut self, scope: &Scope, size: usize) -> Expression {
         let arity = 1 + self.below(3);
         let part = size / (arity as usize + 1);
@@ -163,7 +163,7 @@ impl TermGenerator {
         (0..arity).fold(function, |call, _| call.app(self.expression(TermType::Nat, scope, part)))
     }
 
-    /// Operation 1 with a function for every ty of value, on anything.
+    /// Returns operation 1 with a function for every kind of value, applied to anything.
     fn reflection(&mut self, ty: TermType, scope: &Scope, size: usize) -> Expression {
         let part = size / 5;
         let handlers: [(u64, &[&str]); 4] = [
@@ -185,7 +185,7 @@ impl TermGenerator {
         call.app(self.expression(TermType::Any, scope, part))
     }
 
-    /// A nat that is no operation, run.
+    /// Returns a call of a nat that is not an operation.
     fn crash(&mut self, scope: &Scope, size: usize) -> Expression {
         let op = match self.below(3) {
             0 => Term::from(5),
@@ -218,7 +218,7 @@ impl TermGenerator {
         }
     }
 
-    /// Operation 0, for a law of that arity.
+    /// Returns a call of operation 0, for a law of that arity.
     fn law_creation(&mut self, arity: u64, scope: &Scope, size: usize) -> Expression {
         let law = self.law(arity, size / 2);
         let Term::Law { body, .. } = &law else { unreachable!("a law was asked for") };
@@ -271,7 +271,7 @@ impl TermGenerator {
         }
     }
 
-    /// A row whose elements are left unevaluated, at times with one too few or too many.
+    /// Returns a row with unevaluated elements, at times with one too few or too many.
     fn row_expression(&mut self, count: usize, scope: &Scope, size: usize) -> Expression {
         let given = match self.below(12) {
             0 => count + 1,
@@ -287,8 +287,8 @@ impl TermGenerator {
         (0..given).fold(constructor, |row, _| row.app(self.expression(TermType::Any, scope, part)))
     }
 
-    /// A set made at run time, its keys in any order; values for them, from form 2 on, make it a
-    /// table; form 5 has an argument too many.
+    /// Returns a set made at run time, with its keys in any order. From form 2 on, values for the
+    /// keys make it a table; form 5 has an argument too many.
     fn set_expression(&mut self, form: u64, scope: &Scope, size: usize) -> Expression {
         let count = self.index(4);
         let keys = if self.chance(1, 2) {

@@ -1,11 +1,11 @@
-//! Laws: arguments, lets that refer to one another in any order, and the writing of bodies.
+//! Laws: arguments, lets that refer to one another in any order, and the encoding of bodies.
 
 use super::super::Term;
 use super::TermGenerator;
 use super::expression::{Expression, Scope, TermType};
 
 impl TermGenerator {
-    /// A random law that parameters `arity` nats and is meant to give a nat.
+    /// Returns a random law that takes `arity` nats and is meant to return a nat.
     pub(super) fn law(&mut self, arity: u64, size: usize) -> Term {
         if self.chance(1, 12) {
             let body = self.body_form(size);
@@ -17,7 +17,7 @@ impl TermGenerator {
         self.law_between(&parameters, TermType::Nat, size)
     }
 
-    /// A random law that parameters such arguments and is meant to give something of that ty.
+    /// Returns a random law with these parameter types that is meant to return `result`.
     pub(super) fn law_between(
         &mut self,
         parameters: &[TermType],
@@ -49,10 +49,10 @@ impl TermGenerator {
         }
     }
 
-    /// What the lets are bound to.
+    /// Returns the values of the lets.
     ///
-    /// A let mostly mentions only those before it in a random order, so that references go both ways
-    /// but rarely in circles.
+    /// A let mostly mentions only those before it in a random order, so that references go in both
+    /// directions but are rarely cyclic.
     fn let_values(
         &mut self,
         outer: &[(u64, TermType)],
@@ -63,7 +63,7 @@ impl TermGenerator {
         self.shuffle(&mut ranks);
         let mut values = Vec::new();
         for (i, &(_, ty)) in lets.iter().enumerate() {
-            // Data and functions that contain themselves have a use.
+            // Cyclic data and functions are useful: they are lazy.
             let lazy = matches!(ty, TermType::Row | TermType::List | TermType::Function(_));
             let any_reference = self.chance(if lazy { 3 } else { 1 }, 8);
             let mut scope = Scope { variables: outer.to_vec() };
@@ -77,7 +77,7 @@ impl TermGenerator {
         values
     }
 
-    /// The law with these lets and this body.
+    /// Returns the law with these lets and this body.
     pub(super) fn law_of(&mut self, arity: u64, lets: &[Expression], body: Expression) -> Term {
         let last = arity + lets.len() as u64;
         let end = self.write_body(&body, last, true);
@@ -88,9 +88,10 @@ impl TermGenerator {
         Term::law(self.name(), arity, body)
     }
 
-    /// The form of an expression in a body whose last variable is `last`.
+    /// Encodes an expression in a body whose last variable is `last`.
     ///
-    /// `outermost` is for what follows the lets, where one more form would be taken for a let.
+    /// `outermost` is for the expression behind the lets, where a form of operation 1 would be
+    /// decoded as another let.
     fn write_body(&mut self, expression: &Expression, last: u64, outermost: bool) -> Term {
         match expression {
             Expression::Variable(n) => Term::from(*n),
@@ -110,7 +111,7 @@ impl TermGenerator {
     }
 }
 
-/// Whether a value in a body would be taken for a variable, an app, a quoted constant or a let.
+/// Whether a value in a body would be decoded as a variable, an app, a quoted constant or a let.
 fn has_body_meaning(value: &Term, last: u64, outermost: bool) -> bool {
     let is = |term: &Term, n: u64| term.as_nat().is_some_and(|m| *m == n);
     match value.spine() {

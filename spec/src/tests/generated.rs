@@ -1,4 +1,4 @@
-//! What the generator makes, and what shrinking makes of it.
+//! The generated terms, and their reductions.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,8 @@ use super::super::generate::TermGenerator;
 use super::super::shrink::{minimise, shrink};
 use super::*;
 
-/// How often programs of a size end in each way: values, crashes, loops, out of fuel, in percent.
+/// Returns how often programs of a size end in each way (values, crashes, loops, out of fuel), in
+/// percent.
 fn distribution(size: usize, fuel: u64) -> [usize; 4] {
     let mut counts = [0; 4];
     let total = 2000;
@@ -60,7 +61,7 @@ proptest! {
         if let SpecOutcome::Value(value) = &outcome {
             prop_assert!(value.is_normal());
             match whnf(&program, FUEL) {
-                // Evaluation may go on from the weak head normal form to the same end.
+                // Evaluation continues from the weak head normal form to the same result.
                 SpecOutcome::Value(head) if head.size() < 10_000 => {
                     prop_assert_eq!(eval(&head, FUEL), outcome);
                 }

@@ -1,4 +1,4 @@
-//! The operations, laws, pins and data, as the prototype printed them.
+//! Operations, laws, pins and data, with the results that the prototype printed.
 
 use super::super::shapes::{bar, cow, row, set, tab};
 use super::*;
@@ -32,7 +32,7 @@ fn reflection() {
     evaluates_to("(1 4 0 {0 2 1} 0 (0 1 2))", "(0 1)");
     evaluates_to("(1 4 0 {0 2 2} 0 (0 1 2))", "2");
     evaluates_to("(1 4 0 0 3 (2 {0 1 1} 3 8))", "9");
-    // The law is taken apart and put together again; so is the app.
+    // The law is decomposed and rebuilt; so is the app.
     evaluates_to("(1 4 0 0 3 {'name' 3 (0 1 2)})", "{'name' 3 (0 1 2)}");
     evaluates_to("(1 4 0 {0 2 (0 1 2)} 3 (0 (3 1) (3 2)))", "(0 2 3)");
     // A pin, even of an app, is a pin: its argument is the whole item.
@@ -61,7 +61,7 @@ fn a_law_takes_an_argument() {
     crashes("(0 'f' 0 1)", "0", "0");
     crashes("(0 0 0 0)", "0", "0");
     crashes("(0 0 {'no nat' 1 1} 0)", "0", "0");
-    // The arity is looked at before name and body.
+    // The arity is evaluated before the name and the body.
     crashes("(0 (5 1) 0 (5 2))", "0", "0");
     crashes("(0 (5 1) 1 (5 2))", "5", "1");
     crashes("(0 1 1 (0 0 (5 2)))", "5", "2");
@@ -89,7 +89,7 @@ fn a_pinned_law_is_itself_with_its_pin() {
 
 #[test]
 fn a_pinned_closure_gets_its_own_arguments_only() {
-    // Adds 2 to its second argument; loaded from disk, the prototype made 5 of it.
+    // Adds 2 to its second argument. The prototype returned 5 after loading it from disk.
     evaluates_to("(<({'f' 2 (0 3 (0 3 2))} 9)> 5)", "7");
     evaluates_to("(<<({'f' 3 (0 (2 3) (0 (2 3) 3))} 9)>> 9 5)", "7");
     evaluates_to("(<(2 0 3)> 7)", "7");
@@ -122,10 +122,10 @@ fn lets_see_one_another() {
     // A let that refers to a later one.
     evaluates_to("(0 'f' 1 (1 3 (1 (0 (2 3) 1) (0 (2 3) 2))) 5)", "7");
     evaluates_to("(0 'f' 1 (1 3 (1 (0 (2 3) 1) (0 (2 3) 3))) 5)", "7");
-    // With two lets, 3 is the second one, here and not the operation, and needs itself.
+    // With two lets, 3 is the second let instead of the operation, and needs itself.
     let unquoted = term("(0 'f' 1 (1 3 (1 (0 3 1) (0 3 3))) 5)");
     assert_eq!(eval(&unquoted, FUEL), SpecOutcome::Loop);
-    // With one, it still is the operation.
+    // With one let, it is the operation.
     evaluates_to("(0 'f' 1 (1 (0 3 1) (0 3 2)) 5)", "7");
     // A chain of bare references ends at the argument.
     evaluates_to("({'f' 1 (1 3 (1 4 (1 1 2)))} 5)", "5");
@@ -166,7 +166,7 @@ fn data_has_the_plain_forms_it_stands_for() {
         tab([(1.into(), 10.into()), (2.into(), 20.into())])
     );
     assert_eq!(evaluated("(0 1 2 (0 0 3 0 2 1) (0 0 3 0 20 10) 5)"), row(nats(&[1, 2])));
-    // The first app of a row and of a table, taken apart.
+    // The outermost app of a row and of a table, decomposed.
     evaluates_to("(1 0 0 {0 2 1} 0 (0 0 4 0 1 2 3))", "({0 4 0} 1 2)");
     evaluates_to("(1 0 0 {0 2 2} 0 (0 0 4 0 1 2 3))", "3");
     evaluates_to("(1 0 0 {0 2 2} 0 (0 1 2 (0 0 2 0 1) (0 0 2 0 5)))", "({0 2 0} 5)");

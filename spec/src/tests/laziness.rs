@@ -1,4 +1,4 @@
-//! What is evaluated, how often, and what becomes of a budget.
+//! Which parts are evaluated, how often, and the effect of the budget.
 
 use super::super::shapes::row;
 use super::*;
@@ -25,7 +25,7 @@ fn weak_head_normal_form_leaves_arguments_alone() {
     let lazy = term("({0 3 0} ('die' 0) (3 4))");
     assert_eq!(whnf(&lazy, FUEL), SpecOutcome::Value(lazy.clone()));
     crashes("({0 3 0} ('die' 0) (3 4))", "'die'", "0");
-    // (pair y 5) after y, which is (3 5), has been needed: it shows in the pair.
+    // (pair y 5) after the evaluation of y, which is (3 5), shows its value in the pair.
     let needed = "(1 (0 (2 3) 1) (0 (0 (0 (2 2) 1) (0 (2 {0 3 0}) 2)) 2))";
     let shared = term(&format!("({{'f' 1 {needed}}} 5)"));
     assert_eq!(whnf(&shared, FUEL), SpecOutcome::Value(term("({0 3 0} 6 5)")));
@@ -33,9 +33,9 @@ fn weak_head_normal_form_leaves_arguments_alone() {
 
 #[test]
 fn a_thunk_is_evaluated_once() {
-    // Counts to n the slow way: (sum n) = (2 0 {m => 3 (sum m)} n).
+    // Counts to n in linear time: (sum n) = (2 0 {m => 3 (sum m)} n).
     let count = term("{'n' 1 (0 (0 (0 2 (2 0)) (0 (2 {'m' 2 (0 (2 3) (0 1 2))}) 0)) 1)}");
-    // In this body 2 is free to be the operation: the law has one variable.
+    // In this body 2 is the operation: the law has one variable.
     let once = count.clone().app(60);
     assert_eq!(eval(&once, FUEL), SpecOutcome::Value(Term::from(60)));
     let pair = |x: &str, y: &str| {
@@ -56,7 +56,7 @@ fn a_value_that_needs_itself_is_a_loop() {
     loops("({'f' 1 (1 3 (1 2 2))} 5)");
     loops("({'f' 1 (1 (0 (2 3) 2) 2)} 5)");
     loops("({'f' 1 (1 (0 2 1) 2)} 5)");
-    // A value may hold a loop that nobody needs.
+    // A value may contain a loop that is not needed.
     evaluates_to("({'f' 1 (1 2 1)} 5)", "5");
     let inert = term("({'f' 1 (1 2 (0 (2 0) 2))} 5)");
     assert_eq!(eval(&inert, FUEL), SpecOutcome::Loop);
