@@ -41,7 +41,7 @@ pub use quoted::Quoted;
 pub use symbol::Symbol;
 pub use trace::{labelled_text, stamped_text, trace_text, tree_text};
 
-use plan::{EvalError, PinsCount, Ref};
+use plan::{EvalError, PinCounting, Ref};
 use rex::Rex;
 use rex::print::{Colour, block, line};
 use term::Closure;
@@ -71,7 +71,7 @@ pub fn definition_rex(name: &Symbol, value: Ref<'_>) -> Rex {
 /// may take; [`EvalError::Interrupted`].
 pub fn full_rex(value: Ref<'_>) -> Result<Rex, EvalError> {
     let parts = (value.heap_limit() / WORDS_PER_PART) as u64;
-    if value.written_size(PinsCount::Written)? > parts {
+    if value.written_size(PinCounting::Expanded)? > parts {
         return Err(EvalError::TooLarge { parts });
     }
     Ok(itemized(Closure::full(value).definitions(None)))

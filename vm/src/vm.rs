@@ -121,7 +121,7 @@ impl Vm {
     pub fn collect(&mut self) {
         self.heap.collect_all();
         self.forget_dead_code();
-        self.heap.spaces.release_unseen();
+        self.heap.spaces.detach_unreferenced();
     }
 
     /// Drops what is kept of laws that the collector found dead: their decoded code, and, by way of the

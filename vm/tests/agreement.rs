@@ -10,7 +10,7 @@ mod support;
 use plan::pinspace::PinSpace;
 use plan::{Options, Shape, Val, plain};
 use spec::Term;
-use spec::generate::Gen;
+use spec::generate::TermGenerator;
 use spec::shrink::minimise;
 use support::{End, agree, cases, end, found, specified};
 use vm::Vm;
@@ -45,7 +45,7 @@ fn interpreted_frozen(options: &Options, program: &Term) -> Option<End> {
 fn check(options: &Options, first: u64, count: u64, size: usize) {
     let mut decided = 0;
     for seed in first..first + count {
-        let program = Gen::new(seed).program(size);
+        let program = TermGenerator::new(seed).program(size);
         let right = specified(&program);
         if right == End::Cut {
             continue;
@@ -90,7 +90,7 @@ fn frozen_programs_do_what_the_specification_says() {
     for (options, first, count) in [(small(), 3_000_000, 600), (stressed, 4_000_000, 60)] {
         let mut decided = 0;
         for seed in first..first + cases(count) {
-            let program = Gen::new(seed).program(40);
+            let program = TermGenerator::new(seed).program(40);
             let right = specified(&program);
             if right == End::Cut {
                 continue;

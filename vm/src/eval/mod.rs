@@ -87,7 +87,7 @@ impl Vm {
         let word = self.heap.stack.pop();
         self.heap.stack.release();
         let result = result.map(|()| self.heap.handle(word));
-        if self.heap.spaces.are_damaged() { self.unless_damaged(result) } else { result }
+        if self.heap.spaces.has_damage() { self.unless_damaged(result) } else { result }
     }
 
     /// Whether a jet may re-enter the evaluator.

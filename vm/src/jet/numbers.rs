@@ -15,7 +15,7 @@
 
 use crate::vm::Call;
 use plan::raw::bar::BarDraft;
-use plan::raw::giant::{Giant, SCHOOLBOOK};
+use plan::raw::large::{LargeArithmetic, SCHOOLBOOK_LIMIT};
 use plan::raw::nat::NatDraft;
 use plan::{EvalError, Natural, limbs};
 
@@ -72,14 +72,15 @@ impl Call<'_> {
     /// [`EvalError::OutOfMemory`] and [`EvalError::Interrupted`].
     pub fn push_product(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
         let (left, right) = (self.limb_count(a), self.limb_count(b));
-        if left.min(right) <= SCHOOLBOOK as u64 {
+        if left.min(right) <= SCHOOLBOOK_LIMIT as u64 {
             return self.push_nat_with(left + right, |call, out| {
                 limbs::mul(out, call.cast(a).limbs(), call.cast(b).limbs());
             });
         }
         self.afford(left + right)?;
         let (left, right) = (self.cast(a), self.cast(b));
-        let product = Giant::new(&self.vm.heap.interrupt).product(left.limbs(), right.limbs())?;
+        let product =
+            LargeArithmetic::new(&self.vm.heap.interrupt).product(left.limbs(), right.limbs())?;
         self.push_natural(&product)
     }
 
@@ -121,7 +122,7 @@ impl Call<'_> {
 
     fn divided(&self, a: usize, b: usize) -> Result<(Natural, Natural), EvalError> {
         let (left, right) = (self.cast(a), self.cast(b));
-        Giant::new(&self.vm.heap.interrupt).divide(left.limbs(), right.limbs())
+        LargeArithmetic::new(&self.vm.heap.interrupt).divide(left.limbs(), right.limbs())
     }
 
     /// Pushes a power of an argument as a nat. How large that will be is the caller's to look at:
@@ -131,7 +132,7 @@ impl Call<'_> {
     /// As for [`Call::push_product`].
     pub fn push_power(&mut self, base: usize, exponent: u64) -> Result<(), EvalError> {
         let base = self.cast(base).to_natural();
-        let power = Giant::new(&self.vm.heap.interrupt).power(&base, exponent)?;
+        let power = LargeArithmetic::new(&self.vm.heap.interrupt).power(&base, exponent)?;
         self.push_natural(&power)
     }
 

@@ -241,7 +241,7 @@ impl Call<'_> {
 
     /// Whether inserting into the row or set of so many items is cheaper than copying it.
     pub fn is_long(count: usize) -> bool {
-        count >= tree::FLAT_ROW
+        count >= tree::TREE_THRESHOLD
     }
 
     /// Pushes the bar at that height with these bytes behind it. Appending to a long bar over and

@@ -41,7 +41,7 @@ impl Object {
 
     /// The header of such an object with `size` payload words.
     pub fn header(self, extra: u64, size: usize) -> u64 {
-        Header::new(self.layout(), extra, size).bits()
+        Header::new(self.layout(), extra, size).raw()
     }
 
     /// What the low byte of its header is.

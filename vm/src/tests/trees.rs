@@ -2,7 +2,7 @@
 
 use super::vm;
 use crate::Vm;
-use plan::raw::tree::{self, FLAT_ROW, LEAF, edit};
+use plan::raw::tree::{self, LEAF_CAPACITY, TREE_THRESHOLD, edit};
 use plan::raw::{HeapFull, RawHeap, Word, compare, equal};
 use plan::{EvalError, Items, Ref, Shape, Val, plain, seed};
 use std::cmp::Ordering;
@@ -226,9 +226,18 @@ fn edited_sets_are_the_sets_of_their_keys_under_stress() {
 #[test]
 fn sizes_around_the_limits() {
     let vm = &mut vm(false);
-    for size in
-        [0, 1, LEAF - 1, LEAF, LEAF + 1, 2 * LEAF, FLAT_ROW - 1, FLAT_ROW, FLAT_ROW + 1, 5000]
-    {
+    for size in [
+        0,
+        1,
+        LEAF_CAPACITY - 1,
+        LEAF_CAPACITY,
+        LEAF_CAPACITY + 1,
+        2 * LEAF_CAPACITY,
+        TREE_THRESHOLD - 1,
+        TREE_THRESHOLD,
+        TREE_THRESHOLD + 1,
+        5000,
+    ] {
         let model: Vec<u64> = (0..size as u64).map(|item| 2 * item + 1).collect();
         let (keys, values, at) = (set(vm, &model), row(vm, &model), size / 2);
         let (more, longer) = (insert(vm, &keys, at, 2 * at as u64), insert(vm, &values, at, 1));

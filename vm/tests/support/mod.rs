@@ -4,7 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each suite uses a part of this")]
 
 use plan::{EvalError, Val, plain};
-use spec::{Outcome, Term, eval_on_big_stack};
+use spec::{SpecOutcome, Term, eval_on_big_stack};
 use vm::Vm;
 
 /// What the specification may spend on a program.
@@ -22,10 +22,10 @@ pub enum End {
 /// What a program comes to.
 pub fn specified(program: &Term) -> End {
     match eval_on_big_stack(program, FUEL) {
-        Outcome::Value(value) => End::Value(value),
-        Outcome::Crash { op, arg } => End::Crash(Term::Nat(op), arg),
-        Outcome::Loop => End::Loop,
-        Outcome::OutOfFuel => End::Cut,
+        SpecOutcome::Value(value) => End::Value(value),
+        SpecOutcome::Crash { op, arg } => End::Crash(Term::Nat(op), arg),
+        SpecOutcome::Loop => End::Loop,
+        SpecOutcome::OutOfFuel => End::Cut,
     }
 }
 
