@@ -11,7 +11,7 @@ use jit::build::Jets;
 use jit::{Mode, install};
 use plan::Options;
 use spec::Term;
-use spec::generate::Gen;
+use spec::generate::TermGenerator;
 use spec::shrink::minimise;
 use support::{End, agree, cases, found, specified};
 use vm::Vm;
@@ -24,7 +24,7 @@ fn compiled(options: &Options, program: &Term) -> End {
 
 fn check(options: &Options, first: u64, count: u64, size: usize) {
     for seed in first..first + count {
-        let program = Gen::new(seed).program(size);
+        let program = TermGenerator::new(seed).program(size);
         let right = specified(&program);
         if right == End::Cut {
             continue;

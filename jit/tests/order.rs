@@ -11,8 +11,8 @@ mod support;
 use jit::build::Jets;
 use jit::{Mode, install};
 use plan::{Options, plain};
-use spec::generate::Gen;
-use spec::{Outcome, Term, eval_on_big_stack};
+use spec::generate::TermGenerator;
+use spec::{SpecOutcome, Term, eval_on_big_stack};
 use std::sync::Arc;
 use support::{End, FUEL, cases, found, law_of};
 use vm::Vm;
@@ -194,10 +194,10 @@ fn try_has_the_outcome_of_the_specification() {
     let table = table();
     let mut crashes = 0;
     for seed in 2_000_000..2_000_000 + cases(60) {
-        let program = Gen::new(seed).program(40);
+        let program = TermGenerator::new(seed).program(40);
         let expected = match eval_on_big_stack(&program, FUEL) {
-            Outcome::Value(value) => row(&[Term::from(1), value]),
-            Outcome::Crash { op, arg } => {
+            SpecOutcome::Value(value) => row(&[Term::from(1), value]),
+            SpecOutcome::Crash { op, arg } => {
                 crashes += 1;
                 row(&[Term::from(0), row(&[Term::Nat(op), arg])])
             }

@@ -5,7 +5,7 @@ use crate::library::visit_definitions;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use vm::jet::JetTable;
-use spec::generate::{Kind, Known};
+use spec::generate::{Kind, KnownFunction};
 use spec::{Term, nat_from_bytes};
 use plan::{Natural, plain, seed};
 
@@ -197,7 +197,7 @@ pub(super) static LIBRARY: LazyLock<Vec<LibraryLaw>> = LazyLock::new(|| {
 });
 
 /// The laws as the generator of programs needs them.
-pub(super) static KNOWN: LazyLock<Arc<[Known]>> = LazyLock::new(|| {
+pub(super) static KNOWN: LazyLock<Arc<[KnownFunction]>> = LazyLock::new(|| {
     let kind = |letter| match letter {
         'n' => Kind::Nat,
         '1' => Kind::Function(1),
@@ -211,7 +211,7 @@ pub(super) static KNOWN: LazyLock<Arc<[Known]>> = LazyLock::new(|| {
     };
     let known = |(number, (_, signature)): (usize, &(&str, &str))| {
         let (takes, gives) = signature.split_once('>').expect("a signature has an arrow");
-        Known {
+        KnownFunction {
             function: placeholder(number),
             takes: takes.chars().map(kind).collect(),
             gives: gives.chars().next().map_or(Kind::Any, kind),
