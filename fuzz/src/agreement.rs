@@ -13,7 +13,7 @@ use plan::plain;
 use vm::Vm;
 
 /// EvalBudget of the specification, which recurses on the fuzzer's native stack.
-const LIMITS: Limits = EvalBudget { fuel: 5_000, depth: 400 };
+const LIMITS: EvalBudget = EvalBudget { fuel: 5_000, depth: 400 };
 
 /// Time limit of the interpreter if the outcome is known. It needs far less.
 const LONG_LIMIT: Duration = Duration::from_secs(5);

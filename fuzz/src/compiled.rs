@@ -30,7 +30,7 @@ use plan::{EvalError, Val, plain, seed};
 use vm::Vm;
 
 /// EvalBudget of the specification. Laws of the library take many steps.
-const LIMITS: Limits = EvalBudget { fuel: 30_000, depth: 800 };
+const LIMITS: EvalBudget = EvalBudget { fuel: 30_000, depth: 800 };
 
 /// Time limit of an evaluation that is known to terminate.
 const LONG_LIMIT: Duration = Duration::from_secs(20);
@@ -209,13 +209,13 @@ fn decode(bytes: &[u8]) -> (Configuration, Term) {
         0 => expression(&mut bytes, 12),
         1 => {
             let size = 10 + usize::from(below(&mut bytes, 90));
-            TermGenerator::new(bytes.arbitrary().unwrap_or(0)).knowing(known).program(size)
+            TermGenerator::new(bytes.arbitrary().unwrap_or(0)).with_known(known).program(size)
         }
         choice => {
             let size = 10 + usize::from(below(&mut bytes, 120));
-            let generator = TermGenerator::spelled(bytes.take_rest());
+            let generator = TermGenerator::from_bytes(bytes.take_rest());
             // Without the library, the outcome of the specification is the only correct one.
-            let mut generator = if choice < 4 { generator } else { generator.knowing(known) };
+            let mut generator = if choice < 4 { generator } else { generator.with_known(known) };
             generator.program(size)
         }
     };
