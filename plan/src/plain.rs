@@ -10,8 +10,9 @@ use crate::error::EvalError;
 use crate::heap::Val;
 use crate::nat::{NatRef, Natural};
 use crate::tree::Items;
+use crate::value_ref::Ref;
 use crate::values::Heap;
-use crate::view::{Ref, Shape};
+use crate::view::Shape;
 use spec::{Term, shapes};
 use std::sync::Arc;
 

@@ -1,7 +1,6 @@
 //! [`PinSpace`]: a store of frozen pins, and [`Frozen`]: one of its pins.
 
-use super::in_memory::InMemoryBacking;
-use super::range::{self, Owner, RangeError};
+use super::range::{self, Owner};
 use super::record;
 use crate::digest::Hash;
 use std::fmt;
@@ -96,14 +95,6 @@ impl PinSpace {
     pub fn new(backing: impl Backing + 'static) -> Arc<PinSpace> {
         let owner = backing.owner();
         Arc::new(PinSpace { owner, backing: Mutex::new(Box::new(backing)) })
-    }
-
-    /// Creates a pin space in memory, which is freed with the last reference to it.
-    ///
-    /// # Errors
-    /// If no slot of the range can be claimed.
-    pub fn in_memory() -> Result<Arc<PinSpace>, RangeError> {
-        Ok(PinSpace::new(InMemoryBacking::new()?))
     }
 
     pub(crate) fn backing(&self) -> MutexGuard<'_, Box<dyn Backing>> {
