@@ -24,7 +24,8 @@ pub enum Layout {
     /// Limbs of a big nat, least significant first, the last not zero. There is at least one limb;
     /// a single limb is at least 2^63.
     Big = 1,
-    /// `[item, hash x 4, facts, frozen copy]`: see [`pin`](crate::raw::pin). `extra` is the arity, as for a law.
+    /// `[item, hash x 4, facts, frozen copy]`: see [`pin`](crate::raw::pin). `extra` is the arity,
+    /// as for a law.
     Pin = 2,
     /// `[name, arity, body, code]`, with the code word at [`LAW_CODE`]. `extra` is the arity, or
     /// [`EXTRA_MAX`] if the arity is larger.

@@ -50,7 +50,7 @@ struct TermUnfolder<'h> {
 
 impl<'h> TermUnfolder<'h> {
     fn pop(&mut self) -> Term {
-        self.made.pop().expect("a step finds what the steps before it have made")
+        self.made.pop().expect("earlier steps have pushed the operands")
     }
 
     fn step(&mut self, step: UnfoldStep<'h>) {

@@ -1,8 +1,8 @@
 //! [`Ref`]: a borrowed value.
 //!
-//! A `Ref` borrows its [`Heap`](crate::Heap). Allocation and evaluation need the heap exclusively, so the
-//! value of a `Ref` never moves. Other modules add methods to it: [`crate::view`] shapes, [`crate::order`]
-//! comparisons, [`crate::hash`] hashes, and so on.
+//! A `Ref` borrows its [`Heap`](crate::Heap). Allocation and evaluation need the heap exclusively,
+//! so the value of a `Ref` never moves. Other modules add methods to it: [`crate::view`] shapes,
+//! [`crate::order`] comparisons, [`crate::hash`] hashes, and so on.
 
 use crate::heap::Memory;
 use crate::word::Word;
@@ -27,7 +27,8 @@ impl<'h> Ref<'h> {
         self.word
     }
 
-    /// Whether the value is evaluated. Only then does it have a shape other than [`Shape::Thunk`](crate::Shape::Thunk).
+    /// Whether the value is evaluated. Only then does it have a shape other than
+    /// [`Shape::Thunk`](crate::Shape::Thunk).
     pub fn is_evaluated(self) -> bool {
         !self.word.is_thunk()
     }

@@ -15,7 +15,9 @@
 //! record     the form of one frozen pin, and its check
 //! range      the fixed range of addresses; slots, each with one mapped file
 //!
-//! above the heap: crate::freeze (from a heap into a pin space), crate::image (a pin space in one file)
+//! above the heap:
+//! crate::freeze  from a heap into a pin space
+//! crate::image   a pin space in one file
 //! ```
 //!
 //! A damaged pin ends the evaluation that reads it

@@ -61,8 +61,8 @@ pub unsafe trait Backing: Send {
     }
 }
 
-/// Returns the address of the pin with that hash, if the backing has it undamaged. A damaged pin counts
-/// as absent, so that a freeze writes it again.
+/// Returns the address of the pin with that hash, if the backing has it undamaged. A damaged pin
+/// counts as absent, so that a freeze writes it again.
 ///
 /// # Errors
 /// Those of [`Backing::find`].
@@ -75,8 +75,8 @@ pub(crate) fn find_intact(
     let is_match = |address: &usize| {
         range::is_frozen(*address)
             && range::owner(*address) == owner
-            // SAFETY: the slot belongs to the backing, which keeps it claimed until it is dropped, and which
-            // is borrowed here.
+            // SAFETY: the slot belongs to the backing, which keeps it claimed until it is dropped,
+            // and which is borrowed here.
             && unsafe { record::verify(*address) }
             // SAFETY: as above.
             && record::hash(unsafe { range::words(*address, record::LINE_WORDS) }) == *hash
