@@ -10,7 +10,8 @@ use crate::hash::hash_within;
 use crate::heap::{RawHeap, Val};
 use crate::layout::{Layout, PIN_SIZE};
 use crate::nat::Natural;
-use crate::view::{Ref, Shape};
+use crate::value_ref::Ref;
+use crate::view::Shape;
 use crate::word::{Kind, Word};
 use crate::{bar, law, nat, pin, shape, tree};
 

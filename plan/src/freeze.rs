@@ -16,7 +16,8 @@ use crate::layout::{EXTRA_MAX, Header, LAW_CODE, Layout};
 use crate::map::Map;
 use crate::pinspace::record::{self, LINE_WORDS};
 use crate::pinspace::{BackingError, NewPin, PinSpace, range, space};
-use crate::view::{PinRef, Ref};
+use crate::value_ref::Ref;
+use crate::view::PinRef;
 use crate::word::{Kind, Word};
 use crate::{pin, shape};
 

@@ -26,7 +26,8 @@ use crate::heap::Memory;
 use crate::nat::limbs;
 use crate::pin;
 use crate::pinspace::record;
-use crate::view::{LawRef, PinRef, Ref, Shape};
+use crate::value_ref::Ref;
+use crate::view::{LawRef, PinRef, Shape};
 use crate::walk::{self, Walk, is_larger_than};
 use crate::word::{Kind, Word};
 

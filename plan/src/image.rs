@@ -331,10 +331,10 @@ unsafe impl Backing for OpenedImage {
     }
 
     fn place(&mut self, _: usize) -> Result<usize, BackingError> {
-        Err("an image that is finished takes no more pins".into())
+        Err("a finished image takes no more pins".into())
     }
 
     fn keep(&mut self, _: NewPin<'_>) -> Result<(), BackingError> {
-        Err("an image that is finished takes no more pins".into())
+        Err("a finished image takes no more pins".into())
     }
 }

@@ -24,7 +24,8 @@ pub enum Layout {
     /// Limbs of a big nat, least significant first, the last not zero. There is at least one limb;
     /// a single limb is at least 2^63.
     Big = 1,
-    /// `[item, hash x 4, facts, frozen copy]`: see [`crate::pin`]. `extra` is the arity, as for a law.
+    /// `[item, hash x 4, facts, frozen copy]`: see [`pin`](crate::raw::pin). `extra` is the arity,
+    /// as for a law.
     Pin = 2,
     /// `[name, arity, body, code]`, with the code word at [`LAW_CODE`]. `extra` is the arity, or
     /// [`EXTRA_MAX`] if the arity is larger.
@@ -53,11 +54,11 @@ pub enum Layout {
     Crashed = 13,
     /// A thunk whose evaluation was aborted for another reason: `[reason, unused...]`.
     Aborted = 14,
-    /// A node of a long row: `[end..., part...]`. See [`crate::tree`].
+    /// A node of a long row: `[end..., part...]`. See [`tree`](crate::raw::tree).
     RowNode = 15,
-    /// A node of a long set: `[end..., first key..., part...]`. See [`crate::tree`].
+    /// A node of a long set: `[end..., first key..., part...]`. See [`tree`](crate::raw::tree).
     SetNode = 16,
-    /// A bar that shares its bytes: `[length in bytes, buffer]`. See [`crate::bar`].
+    /// A bar that shares its bytes: `[length in bytes, buffer]`. See [`bar`](crate::raw::bar).
     BarPart = 17,
     /// `[bytes in use, bytes..., capacity...]`: the buffer that such bars share. It is not a value.
     Buffer = 18,
@@ -222,7 +223,7 @@ impl Header {
 
 /// The number of payload words of a pin.
 pub const PIN_SIZE: usize = 7;
-/// The payload index of a pin's facts word: see [`crate::pin`].
+/// The payload index of a pin's facts word: see [`pin`](crate::raw::pin).
 pub const PIN_FACTS: usize = 5;
 /// The payload index of the address of a pin's frozen copy; the word is 0 if there is none.
 pub const PIN_FROZEN: usize = 6;

@@ -6,20 +6,24 @@
 //! handling beyond mapping files of pins ([`pinspace`]).
 //!
 //! ```text
-//! values            Heap: the safe interface
-//! image  freeze     a value in one mapped file; from a heap into a pin space
-//! seed  plain       values as bytes; as the specification's terms
-//! build             making values
-//! law  search       laws in their shapes; keys among keys
-//! order             PLAN's total order
-//! hash              what values are hashed to
-//! walk              a value from the outside in
-//! view  tree        looking at values; long rows and sets in parts
-//! shape             which shape an application takes
-//! nat  bar  pin     naturals; bytes; pins
-//! heap              memory, collector, evaluation stack
-//! pinspace          pins that are shared or kept, mapped as they are
-//! word  layout      the value word; objects
+//! image                      a value in one mapped file
+//! values                     Heap: the safe interface
+//! freeze   seed   plain      into a pin space; as bytes; as the specification's terms
+//! build                      construction of values
+//! law      search            laws in their shapes; keys of sets
+//! order                      PLAN's total order
+//! hash                       hashes of values
+//! walk                       traversal from the outside in
+//! view                       read access to values: shapes
+//! pin                        pins
+//! shape                      the shape of an application
+//! tree                       long rows and sets
+//! value_ref  nat  bar        borrowed values; naturals; bytes
+//! error                      why an evaluation ended
+//! heap                       memory, collector, evaluation stack
+//! pinspace                   shared and stored pins, mapped in their evaluated form
+//! word  layout  digest       the value word; objects; the hash type
+//! interrupt  map             stop requests; hash maps
 //! ```
 //!
 //! A module depends only on modules on its own line and below.
@@ -56,6 +60,7 @@ mod search;
 pub mod seed;
 mod shape;
 mod tree;
+mod value_ref;
 #[allow(unsafe_code, reason = "converts between `Heap` and `RawHeap` references")]
 mod values;
 mod view;
@@ -70,8 +75,9 @@ pub use heap::{Options, Statistics, Val};
 pub use map::Map;
 pub use nat::{NatRef, Natural, limbs};
 pub use tree::Items;
+pub use value_ref::Ref;
 pub use values::Heap;
-pub use view::{AppRef, LawRef, PinRef, Ref, Shape};
+pub use view::{AppRef, LawRef, PinRef, Shape};
 pub use walk::{PinCounting, is_larger_than};
 
 /// Words, objects and the functions that work on them, for callers that [`Heap`] is too restrictive

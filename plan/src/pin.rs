@@ -39,7 +39,7 @@ pub(crate) fn allocate(memory: &mut Memory, item: Word) -> Word {
 
 /// Returns the hash as four words, if it has been computed; `None` for a damaged pin.
 #[inline]
-pub fn hash_words<'h>(memory: &'h Memory, pin: Word) -> Option<&'h [u64; 4]> {
+pub fn hash_words(memory: &Memory, pin: Word) -> Option<&[u64; 4]> {
     if !memory.is_intact(pin) {
         return None;
     }

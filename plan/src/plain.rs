@@ -10,8 +10,9 @@ use crate::error::EvalError;
 use crate::heap::Val;
 use crate::nat::{NatRef, Natural};
 use crate::tree::Items;
+use crate::value_ref::Ref;
 use crate::values::Heap;
-use crate::view::{Ref, Shape};
+use crate::view::Shape;
 use spec::{Term, shapes};
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ struct TermUnfolder<'h> {
 
 impl<'h> TermUnfolder<'h> {
     fn pop(&mut self) -> Term {
-        self.made.pop().expect("a step finds what the steps before it have made")
+        self.made.pop().expect("earlier steps have pushed the operands")
     }
 
     fn step(&mut self, step: UnfoldStep<'h>) {

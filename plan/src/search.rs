@@ -3,7 +3,7 @@
 use crate::error::EvalError;
 use crate::order::try_compare;
 use crate::tree::Items;
-use crate::view::Ref;
+use crate::value_ref::Ref;
 use std::cmp::Ordering;
 
 impl Items<'_> {

@@ -19,7 +19,7 @@ use crate::heap::{HeapFull, Memory, RawHeap};
 use crate::layout::{EXTRA_MAX, Layout};
 use crate::nat::NatRef;
 use crate::tree::{self, Items};
-use crate::view::Ref;
+use crate::value_ref::Ref;
 use crate::word::{Kind, Word};
 
 /// Returns the number of arguments that an evaluated value takes; 2^64 - 1 stands for any larger

@@ -1,25 +1,14 @@
-//! Read access to values: [`Ref`], a value that cannot move while it is borrowed, and [`Shape`],
-//! its representation.
-//!
-//! A `Ref` borrows its [`Heap`](crate::Heap). Allocation and evaluation need the heap exclusively,
-//! so the value of a `Ref` never moves.
+//! [`Shape`]: the representation of a value, and read access to its parts.
 //!
 //! The shapes are the machine's, not PLAN's: PLAN sees a row as the app of a row constructor, and
 //! so on. [`crate::plain`] converts to PLAN's view.
 
 use crate::bar;
-use crate::heap::Memory;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::tree::Items;
+use crate::value_ref::Ref;
 use crate::word::{Kind, Word};
-
-/// A borrowed value, which cannot move meanwhile. It is cheap to copy.
-#[derive(Clone, Copy)]
-pub struct Ref<'h> {
-    pub(crate) word: Word,
-    pub(crate) heap: &'h Memory,
-}
 
 /// The shape of a value.
 #[derive(Clone, Copy)]
@@ -47,18 +36,6 @@ pub enum Shape<'h> {
 }
 
 impl<'h> Ref<'h> {
-    /// Returns the value of a word of that memory.
-    #[inline]
-    pub fn new(word: Word, heap: &'h Memory) -> Ref<'h> {
-        Ref { word: heap.resolve(word), heap }
-    }
-
-    /// Returns the value's word.
-    #[inline]
-    pub fn word(self) -> Word {
-        self.word
-    }
-
     /// Returns the value's shape.
     #[inline]
     pub fn shape(self) -> Shape<'h> {
@@ -98,22 +75,6 @@ impl<'h> Ref<'h> {
     /// Returns the bytes, if the value is a bar.
     pub fn as_bar(self) -> Option<&'h [u8]> {
         (self.word.kind() == Kind::Bar).then(|| bar::bytes(self.heap, self.word))
-    }
-
-    /// Whether the value is evaluated. Only then does it have a shape other than [`Shape::Thunk`].
-    pub fn is_evaluated(self) -> bool {
-        !self.word.is_thunk()
-    }
-
-    /// Whether the value is known to be in normal form: true of every normalised value, possibly
-    /// false of another value that is in normal form.
-    pub fn is_normal(self) -> bool {
-        self.heap.is_normal(self.word)
-    }
-
-    /// Whether both are the same object or the same small nat, and so equal.
-    pub fn is_same(self, other: Ref<'_>) -> bool {
-        self.word == other.word
     }
 }
 

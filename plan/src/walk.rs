@@ -9,13 +9,14 @@ use crate::error::EvalError;
 use crate::heap::Memory;
 use crate::map::Map;
 use crate::pin;
-use crate::view::{LawRef, Ref, Shape};
+use crate::value_ref::Ref;
+use crate::view::{LawRef, Shape};
 use crate::word::{Kind, Word};
 use crate::{bar, tree};
 use std::collections::HashSet;
 
 /// Whether a law is a row constructor that is too wide for a shape of its own (see
-/// [`crate::shape`]).
+/// [`shape`](crate::raw::shape)).
 pub fn is_wide_constructor(law: LawRef<'_>) -> bool {
     law.name().is_zero() && law.body().as_nat().is_some_and(|body| body.is_zero())
 }
@@ -45,7 +46,7 @@ struct PendingRange {
 
 /// The largest number of parts of a value that is hashed. A few dozen rows, each of which has the
 /// one before twice, have more parts than any machine can write; the limit is the same on all
-/// machines. [`written_size`] counts the parts.
+/// machines. [`Ref::written_size`] counts the parts.
 pub const MAX_PARTS: u64 = 1 << 30;
 
 /// The number of steps after which a walk computes the size of the value.

@@ -38,7 +38,7 @@ pub(super) enum CollectionScope<'a> {
     Full(&'a mut ReferencedSlots),
 }
 
-/// A running collection, as a [`Host`] sees it.
+/// A running collection, as a [`Host`](super::Host) sees it.
 pub struct Collection<'a> {
     pub(super) scope: CollectionScope<'a>,
     pub(super) to: &'a mut OldSpace,
@@ -84,8 +84,8 @@ impl Collection<'_> {
             return;
         }
         let mut old = *word;
-        // SAFETY: see the module documentation; a thunk's object is live.
         while old.is_thunk()
+            // SAFETY: see the module documentation; a thunk's object is live.
             && unsafe { object::header(old.address()) }.layout() == Layout::Indirection
         {
             // SAFETY: as above; an indirection has its value at index 0.

@@ -86,7 +86,7 @@ impl Val {
         match &self.0 {
             ValRepr::Direct(word) => *word,
             ValRepr::Slot(owner, id) => {
-                assert!(Rc::ptr_eq(owner, roots), "a value was used with a heap it is not from");
+                assert!(Rc::ptr_eq(owner, roots), "a value was used with another heap");
                 owner.table.borrow().slots[*id as usize].word
             }
         }

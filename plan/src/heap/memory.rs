@@ -128,7 +128,8 @@ impl Memory {
     #[inline(always)]
     pub fn load(&self, word: Word, index: usize) -> Word {
         self.check(word);
-        // SAFETY: by the heap's invariant the object is live. By the contract its payload has that index.
+        // SAFETY: by the heap's invariant the object is live. By the contract its payload has that
+        // index.
         unsafe { object::load(word.address(), index) }
     }
 
@@ -178,7 +179,8 @@ impl Memory {
     pub fn store(&mut self, word: Word, index: usize, value: Word) {
         self.check(word);
         let address = word.address();
-        // SAFETY: by the heap's invariant the object is live. By the contract its payload has that index.
+        // SAFETY: by the heap's invariant the object is live. By the contract its payload has that
+        // index.
         unsafe { object::store_raw(address, index, value.raw()) };
         self.remember(word);
     }
@@ -342,7 +344,7 @@ impl Memory {
 
     fn give_back(&mut self, end: usize, words: usize) {
         let given = self.nursery.give_back(end, words) || self.old.give_back(end, words);
-        debug_assert!(given, "only what was allocated last can be given back");
+        debug_assert!(given, "only the last allocation can be returned");
     }
 
     /// Allocates an object with these values, which are not on the stack.
@@ -375,8 +377,8 @@ impl Memory {
     #[inline(always)]
     pub fn push_payload(&mut self, word: Word, from: usize, count: usize) {
         self.check(word);
-        // SAFETY: by the heap's invariant the object is live. The stack, which the next line borrows
-        // exclusively, is other memory.
+        // SAFETY: by the heap's invariant the object is live. The stack, which the next line
+        // borrows exclusively, is other memory.
         let words = unsafe { Object::at(word.address()) }.words(from, count);
         self.stack.push_all(words);
     }
@@ -389,8 +391,8 @@ impl Memory {
     #[inline(always)]
     pub fn insert_payload(&mut self, at: usize, word: Word, from: usize, count: usize) {
         self.check(word);
-        // SAFETY: by the heap's invariant the object is live. The stack, which the next line borrows
-        // exclusively, is other memory.
+        // SAFETY: by the heap's invariant the object is live. The stack, which the next line
+        // borrows exclusively, is other memory.
         let words = unsafe { Object::at(word.address()) }.words(from, count);
         self.stack.insert(at, words);
     }

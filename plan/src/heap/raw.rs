@@ -3,26 +3,28 @@
 //!
 //! # Safety
 //!
-//! Access to a word costs one instruction on the hottest paths, so the methods of [`RawHeap`], [`Memory`]
-//! and [`Stack`](super::Stack) are not `unsafe fn`, and check their arguments in debug and stress builds only.
-//! They are sound because safe code cannot call them without an earlier `unsafe` call that promises the
-//! [contract](RawHeap#contract):
+//! Access to a word costs one instruction on the hottest paths, so the methods of [`RawHeap`],
+//! [`Memory`] and [`Stack`](super::Stack) are not `unsafe fn`, and check their arguments in debug
+//! and stress builds only. They are sound because safe code cannot call them without an earlier
+//! `unsafe` call that promises the [contract](RawHeap#contract):
 //!
-//! - [`RawHeap::new`] is `unsafe`, and the only function outside this module's parent that returns a
-//!   `RawHeap`, `Memory` or `Stack`: `Memory::new` and `Stack::new` are private to [`crate::heap`], and the
-//!   types are neither `Clone` nor `Default`.
-//! - [`Heap`](crate::Heap) keeps its `RawHeap` private to this crate. `Heap::raw` and `Heap::raw_mut` are
-//!   `unsafe`; `Heap::from_raw` needs a reference to a `RawHeap` first.
-//! - [`Ref`](crate::Ref), [`Items`](crate::Items) and [`Builder`](crate::Builder) hold such references in
-//!   fields that are private to this crate, and return none. [`Draft`](super::Draft), [`Object`](super::Object) and
-//!   [`Collection`](super::Collection) are only obtained from a `RawHeap` or inside a [`Host`]'s methods.
-//! - [`Host`] is an unsafe trait. Its methods get a `Memory` or a `Collection`; an implementation keeps to
-//!   the contract with these as well.
-//! - [`Word`](crate::raw::Word)s can be made from any bits, but only the functions above read memory through
-//!   one. `Val` has no public constructor, so safe code cannot put such a word into a heap.
-//! - `std::mem::swap` and `replace` need two values of a sized type behind exclusive references. Outside this
-//!   crate a `Heap` appears as `Heap<dyn Host>`, which is unsized. Two builders can be swapped: each keeps its
-//!   heap and its base.
+//! - [`RawHeap::new`] is `unsafe`, and the only function outside this module's parent that returns
+//!   a `RawHeap`, `Memory` or `Stack`: `Memory::new` and `Stack::new` are private to
+//!   [`crate::heap`], and the types are neither `Clone` nor `Default`.
+//! - [`Heap`](crate::Heap) keeps its `RawHeap` private to this crate. `Heap::raw` and
+//!   `Heap::raw_mut` are `unsafe`; `Heap::from_raw` needs a reference to a `RawHeap` first.
+//! - [`Ref`](crate::Ref), [`Items`](crate::Items) and [`Builder`](crate::Builder) hold such
+//!   references in fields that are private to this crate, and return none. [`Draft`](super::Draft),
+//!   [`Object`](super::Object) and [`Collection`](super::Collection) are only obtained from a
+//!   `RawHeap` or inside a [`Host`]'s methods.
+//! - [`Host`] is an unsafe trait. Its methods get a `Memory` or a `Collection`; an implementation
+//!   keeps to the contract with these as well.
+//! - [`Word`](crate::raw::Word)s can be made from any bits, but only the functions above read
+//!   memory through one. `Val` has no public constructor, so safe code cannot put such a word into
+//!   a heap.
+//! - `std::mem::swap` and `replace` need two values of a sized type behind exclusive references.
+//!   Outside this crate a `Heap` appears as `Heap<dyn Host>`, which is unsized. Two builders can be
+//!   swapped: each keeps its heap and its base.
 
 use super::host::Host;
 use super::memory::Memory;
@@ -46,7 +48,8 @@ pub struct HeapFull;
 /// - a stack index lies below the stack's top, a range of the stack lies below it too, and
 ///   [`Stack::has_room`](super::Stack::has_room) has been asked before a word is pushed;
 /// - an index into an object's payload is one that its layout has;
-/// - every word of a [`Draft`](super::Draft) is written, and the draft finished, before the next collection;
+/// - every word of a [`Draft`](super::Draft) is written, and the draft finished, before the next
+///   collection;
 /// - no part of the heap is replaced by a part of another heap.
 pub struct RawHeap<H: Host + ?Sized = dyn Host> {
     /// Objects, stack and handles.

@@ -97,7 +97,10 @@ impl Block {
 
     fn new_in(memory: *mut u64, words: usize, origin: BlockOrigin) -> Block {
         let base = memory.expose_provenance();
-        assert!(!is_frozen(base) && !is_frozen(base + 8 * words), "the system allots no pin space");
+        assert!(
+            !is_frozen(base) && !is_frozen(base + 8 * words),
+            "the allocator returns no address of the pin range"
+        );
         Block { memory, words, origin, room: BumpRegion::new(base, base + 8 * words) }
     }
 

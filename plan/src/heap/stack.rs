@@ -121,7 +121,7 @@ impl Stack {
     /// Returns the word at an index, and panics if the index is not below the top.
     #[inline(always)]
     pub fn get_checked(&self, index: usize) -> Word {
-        assert!(index < self.top, "nothing is on the stack there");
+        assert!(index < self.top, "no word of the stack has this index");
         self.get(index)
     }
 

@@ -2,15 +2,26 @@
 
 use super::range::{ALIGNMENT, SLOT_SIZE};
 use super::range::{Owner, RangeError, Slot};
-use super::space::{Backing, BackingError, NewPin};
+use super::space::{Backing, BackingError, NewPin, PinSpace};
 use crate::digest::Hash;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+impl PinSpace {
+    /// Creates a pin space in memory, which is freed with the last reference to it.
+    ///
+    /// # Errors
+    /// If no slot of the range can be claimed.
+    pub fn in_memory() -> Result<Arc<PinSpace>, RangeError> {
+        Ok(PinSpace::new(InMemoryBacking::new()?))
+    }
+}
 
 /// Stores pins in files without names, which are freed with it.
-pub(super) struct InMemoryBacking {
+struct InMemoryBacking {
     owner: Owner,
     addresses: HashMap<Hash, usize>,
     /// The files; all but the last are full.
@@ -31,7 +42,7 @@ pub struct PinFile {
 struct PinTooLarge(usize);
 
 impl InMemoryBacking {
-    pub(super) fn new() -> Result<InMemoryBacking, RangeError> {
+    fn new() -> Result<InMemoryBacking, RangeError> {
         let owner = Owner::new();
         Ok(InMemoryBacking {
             owner,

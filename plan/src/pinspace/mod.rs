@@ -15,11 +15,13 @@
 //! record     the form of one frozen pin, and its check
 //! range      the fixed range of addresses; slots, each with one mapped file
 //!
-//! above the heap: crate::freeze (from a heap into a pin space), crate::image (a pin space in one file)
+//! above the heap:
+//! crate::freeze  from a heap into a pin space
+//! crate::image   a pin space in one file
 //! ```
 //!
-//! A damaged pin ends the evaluation that reads it ([`EvalError::Damaged`]), before anything in the
-//! pin is used.
+//! A damaged pin ends the evaluation that reads it
+//! ([`EvalError::Damaged`](crate::EvalError::Damaged)), before anything in the pin is used.
 //!
 //! This module does not depend on stores: a [`Backing`] stores the bytes. A [`Frozen`] holds a
 //! frozen pin outside of a heap, and can be sent to another thread. `FORMAT.md` describes the

@@ -107,6 +107,8 @@ struct SlotState {
     owner: AtomicU32,
     /// The address behind the last readable byte.
     end: AtomicUsize,
+    /// The verification bits; null before the first claim. They stay mapped afterwards, so that
+    /// reading them is sound for any address.
     bits: AtomicPtr<AtomicU64>,
 }
 
@@ -170,8 +172,8 @@ fn bit(address: usize) -> Option<(&'static AtomicU64, u64)> {
         return None;
     }
     let number = address % SLOT_SIZE / ALIGNMENT;
-    // SAFETY: the slot's bits are mapped while it is claimed, one for each multiple of `ALIGNMENT`
-    // in it. The caller got the address from a pin space that keeps the slot claimed.
+    // SAFETY: bits that were mapped once stay mapped, one bit for each multiple of `ALIGNMENT` in a
+    // slot, and `number` is below their count.
     let word = unsafe { &*bits.add(number / 64) };
     Some((word, 1 << (number % 64)))
 }
@@ -265,7 +267,7 @@ impl Slot {
             if SLOT_STATES[number].owner.load(Ordering::Acquire) != 0 {
                 continue;
             }
-            match Slot::take(number, owner) {
+            match Slot::reserve(number, owner) {
                 // Memory of another part of the process is there.
                 Err(unavailable @ RangeError::Unavailable { .. }) => failure = unavailable,
                 taken => return taken,
@@ -275,17 +277,19 @@ impl Slot {
     }
 
     /// Reserves the addresses of a free slot. The caller holds the lock.
-    fn take(number: usize, owner: Owner) -> Result<Slot, RangeError> {
+    fn reserve(number: usize, owner: Owner) -> Result<Slot, RangeError> {
         let address = BASE + number * SLOT_SIZE;
-        take_addresses(address)
+        reserve_addresses(address)
             .map_err(|reason| RangeError::Unavailable { slot: number, reason: reason.into() })?;
-        let bits = map_bits().inspect_err(|_| {
-            // SAFETY: the addresses were reserved just now.
-            let given_back = unsafe { rustix::mm::munmap(as_pointer(address), SLOT_SIZE) };
-            debug_assert!(given_back.is_ok());
-        });
         let state = &SLOT_STATES[number];
-        state.bits.store(bits.map_err(RangeError::Map)?, Ordering::Release);
+        if state.bits.load(Ordering::Acquire).is_null() {
+            let bits = map_bits(null_mut()).inspect_err(|_| {
+                // SAFETY: the addresses were reserved just now.
+                let unmapped = unsafe { rustix::mm::munmap(as_pointer(address), SLOT_SIZE) };
+                debug_assert!(unmapped.is_ok());
+            });
+            state.bits.store(bits.map_err(RangeError::Map)?, Ordering::Release);
+        }
         state.owner.store(owner.0, Ordering::Release);
         Ok(Slot(number))
     }
@@ -339,7 +343,7 @@ impl Slot {
     /// # Panics
     /// If `bytes` exceeds the size of a slot.
     pub unsafe fn set_end(&self, bytes: usize) {
-        assert!(bytes <= SLOT_SIZE, "a slot has no more than its size");
+        assert!(bytes <= SLOT_SIZE, "the file is larger than a slot");
         SLOT_STATES[self.0].end.store(self.address() + bytes, Ordering::Release);
     }
 }
@@ -350,16 +354,12 @@ impl Drop for Slot {
         let _guard = claiming();
         let state = &SLOT_STATES[self.0];
         state.end.store(0, Ordering::Release);
-        let bits = state.bits.swap(null_mut(), Ordering::AcqRel);
         // SAFETY: the owner of a slot drops it only when no pointer into it is in use (see
         // `Backing`).
-        let given_back = unsafe { munmap(as_pointer(self.address()), SLOT_SIZE) };
-        // SAFETY: `map_bits` made the mapping with this size, and no other thread reaches it any
-        // more.
-        let unmapped = unsafe { munmap(bits.cast(), BITS_SIZE) };
-        debug_assert!(unmapped.is_ok());
-        // A slot that could not be unmapped stays taken.
-        if given_back.is_ok() {
+        let unmapped = unsafe { munmap(as_pointer(self.address()), SLOT_SIZE) };
+        let cleared = map_bits(state.bits.load(Ordering::Acquire));
+        // A slot that could not be unmapped, or whose bits could not be cleared, stays taken.
+        if unmapped.is_ok() && cleared.is_ok() {
             state.owner.store(0, Ordering::Release);
         }
     }
@@ -370,7 +370,7 @@ fn as_pointer(address: usize) -> *mut c_void {
 }
 
 /// Reserves the addresses of a slot, without memory behind them, if nothing is mapped there.
-fn take_addresses(address: usize) -> Result<(), rustix::io::Errno> {
+fn reserve_addresses(address: usize) -> Result<(), rustix::io::Errno> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
     let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED_NOREPLACE;
     let wanted = as_pointer(address);
@@ -385,12 +385,16 @@ fn take_addresses(address: usize) -> Result<(), rustix::io::Errno> {
     Ok(())
 }
 
-fn map_bits() -> io::Result<*mut AtomicU64> {
+/// Maps the verification bits of a slot, all clear: anew if `bits` is null, otherwise in place of
+/// those bits, which `map_bits` returned.
+fn map_bits(bits: *mut AtomicU64) -> io::Result<*mut AtomicU64> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    let mut flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    flags.set(MapFlags::FIXED, !bits.is_null());
     let access = ProtFlags::READ | ProtFlags::WRITE;
-    // SAFETY: a new anonymous mapping, at an address that the kernel chooses, overlaps no other
-    // memory.
-    let bits = unsafe { mmap_anonymous(null_mut(), BITS_SIZE, access, flags) }?;
+    // SAFETY: the mapping is new, at an address that the kernel chooses, or it replaces one of the
+    // same size that holds only these bits. The kernel replaces it atomically, so the bits stay
+    // mapped throughout.
+    let bits = unsafe { mmap_anonymous(bits.cast(), BITS_SIZE, access, flags) }?;
     Ok(bits.cast())
 }

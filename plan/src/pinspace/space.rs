@@ -1,7 +1,6 @@
 //! [`PinSpace`]: a store of frozen pins, and [`Frozen`]: one of its pins.
 
-use super::in_memory::InMemoryBacking;
-use super::range::{self, Owner, RangeError};
+use super::range::{self, Owner};
 use super::record;
 use crate::digest::Hash;
 use std::fmt;
@@ -62,8 +61,8 @@ pub unsafe trait Backing: Send {
     }
 }
 
-/// Returns the address of the pin with that hash, if the backing has it undamaged. A damaged pin counts
-/// as absent, so that a freeze writes it again.
+/// Returns the address of the pin with that hash, if the backing has it undamaged. A damaged pin
+/// counts as absent, so that a freeze writes it again.
 ///
 /// # Errors
 /// Those of [`Backing::find`].
@@ -76,8 +75,8 @@ pub(crate) fn find_intact(
     let is_match = |address: &usize| {
         range::is_frozen(*address)
             && range::owner(*address) == owner
-            // SAFETY: the slot belongs to the backing, which keeps it claimed until it is dropped, and which
-            // is borrowed here.
+            // SAFETY: the slot belongs to the backing, which keeps it claimed until it is dropped,
+            // and which is borrowed here.
             && unsafe { record::verify(*address) }
             // SAFETY: as above.
             && record::hash(unsafe { range::words(*address, record::LINE_WORDS) }) == *hash
@@ -96,14 +95,6 @@ impl PinSpace {
     pub fn new(backing: impl Backing + 'static) -> Arc<PinSpace> {
         let owner = backing.owner();
         Arc::new(PinSpace { owner, backing: Mutex::new(Box::new(backing)) })
-    }
-
-    /// Creates a pin space in memory, which is freed with the last reference to it.
-    ///
-    /// # Errors
-    /// If no slot of the range can be claimed.
-    pub fn in_memory() -> Result<Arc<PinSpace>, RangeError> {
-        Ok(PinSpace::new(InMemoryBacking::new()?))
     }
 
     pub(crate) fn backing(&self) -> MutexGuard<'_, Box<dyn Backing>> {

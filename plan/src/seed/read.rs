@@ -9,8 +9,8 @@ use super::bits::BitReader;
 use super::write::reference_bits;
 use super::{LoadError, LoadProblem};
 use crate::error::EvalError;
-use crate::heap::{HeapFull, RawHeap, Val};
-use crate::view::Ref;
+use crate::heap::{RawHeap, Val};
+use crate::value_ref::Ref;
 use crate::word::{Kind, Word};
 use crate::{build, law, nat, shape};
 
@@ -48,18 +48,6 @@ struct SeedCounts {
 struct PendingPair {
     arguments: usize,
     missing: usize,
-}
-
-impl From<HeapFull> for LoadProblem {
-    fn from(full: HeapFull) -> LoadProblem {
-        LoadProblem::Eval(full.into())
-    }
-}
-
-impl From<EvalError> for LoadProblem {
-    fn from(error: EvalError) -> LoadProblem {
-        LoadProblem::Eval(error)
-    }
 }
 
 impl SeedReader<'_, '_> {

@@ -4,10 +4,9 @@ use super::{Items, LEAF_CAPACITY, NODE_CAPACITY, TreeNode, len};
 use crate::heap::Memory;
 use crate::word::{Kind, Word};
 
-/// Checks that a row or set has the structure that [the module](super) describes: no node or leaf
-/// exceeds its capacity, none is empty, all leaves lie at one depth, and the ends and first keys in
-/// each node are those of its parts. Returns the number of nodes above each leaf: 0 if the value is
-/// flat.
+/// Checks the structure of a row or set: no node or leaf exceeds its capacity, none is empty, all
+/// leaves lie at one depth, and the ends and first keys in each node are those of its parts.
+/// Returns the number of nodes above each leaf: 0 if the value is flat.
 ///
 /// # Panics
 /// If one of these does not hold.

@@ -2,7 +2,7 @@
 
 use super::TreeNode;
 use crate::heap::Memory;
-use crate::view::Ref;
+use crate::value_ref::Ref;
 use crate::word::Word;
 use std::cmp::Ordering;
 

@@ -137,7 +137,7 @@ pub fn for_each_leaf_reversed(heap: &Memory, word: Word, visit: &mut impl FnMut(
 /// If there are not that many items.
 pub fn push_range(heap: &mut RawHeap, word: Word, items: Range<usize>) {
     assert!(items.end <= len(heap, word), "no such items");
-    assert!(heap.stack.is_room_beyond(items.len()), "no room was made for them");
+    assert!(heap.stack.is_room_beyond(items.len()), "the stack has no room for the items");
     let mut next = items.start;
     while next < items.end {
         let (mut leaf, mut start) = (word, 0);

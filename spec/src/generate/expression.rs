@@ -176,7 +176,7 @@ impl TermGenerator {
         for (arity, known) in handlers {
             let handler = if ty == TermType::Any || self.chance(1, 3) {
                 let text = self.pick(known);
-                constant(Term::parse(text).expect("the handlers are written correctly"))
+                constant(Term::parse(text).expect("the handlers parse"))
             } else {
                 self.expression(TermType::Function(arity), scope, part)
             };
@@ -221,7 +221,7 @@ impl TermGenerator {
     /// Returns a call of operation 0, for a law of that arity.
     fn law_creation(&mut self, arity: u64, scope: &Scope, size: usize) -> Expression {
         let law = self.law(arity, size / 2);
-        let Term::Law { body, .. } = &law else { unreachable!("a law was asked for") };
+        let Term::Law { body, .. } = &law else { unreachable!("`law` returns a law") };
         let body = Term::clone(body);
         let name = if self.chance(1, 2) {
             constant(self.name())

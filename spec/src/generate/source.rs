@@ -39,7 +39,7 @@ impl Source {
 
     /// Returns a number below `n`, which is positive and at most 256.
     pub(super) fn below(&mut self, n: u64) -> u64 {
-        debug_assert!((1..=256).contains(&n), "a choice is spelled by one byte");
+        debug_assert!((1..=256).contains(&n), "a choice is encoded in one byte");
         match self {
             Source::Seed(_) => (self.next() >> 32) % n,
             Source::Bytes(bytes) => u64::from(bytes.pop().unwrap_or(0)) % n,
