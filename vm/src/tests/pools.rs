@@ -1,9 +1,9 @@
 //! The constants of code live as long as something refers to the code.
 
-use std::sync::Arc;
 use crate::host::CodeHost;
 use plan::Options;
 use plan::raw::{Kind, Layout, RawHeap, Word};
+use std::sync::Arc;
 
 fn heap() -> RawHeap<CodeHost> {
     let options =
