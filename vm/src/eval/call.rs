@@ -9,7 +9,7 @@ use super::code::ReflectTargets;
 use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::{NextStep, is_false};
-use crate::jet::{Answer, Call, Control, Demand, Jet, JetCode};
+use crate::jet::{Answer, Call, Control, Demand, Jet, JetCode, NativeJet};
 use crate::vm::Vm;
 use plan::raw::layout::EXTRA_MAX;
 use plan::raw::{Kind, Layout, Word, bar, law, make_pin, pin, shape, tree};
@@ -17,10 +17,10 @@ use plan::{EvalError, Ref};
 
 use Demand::{Head, Lazy, Normal};
 
-/// The operation that a call crashes with if it was not to be left to a law: the text `deopt`.
+/// The operation of the crash for a fallback that is forbidden: the text `deopt`.
 const DEOPT: u64 = u64::from_le_bytes(*b"deopt\0\0\0");
 
-/// What the operations need of their arguments.
+/// How far the operations need their arguments evaluated.
 fn operation_demands(operation: Option<u64>) -> &'static [Demand] {
     match operation {
         Some(0) => &[Head, Head, Normal],
@@ -32,7 +32,7 @@ fn operation_demands(operation: Option<u64>) -> &'static [Demand] {
 }
 
 impl Vm {
-    /// Calls what lies at `callee`.
+    /// Calls the function at stack index `callee`.
     #[inline(always)]
     pub(super) fn call(
         &mut self,
@@ -77,8 +77,8 @@ impl Vm {
         }
     }
 
-    /// Replaces an app at `callee`, under `count` values, by its function and arguments. Says no, and
-    /// does not, if it takes more arguments than these.
+    /// Replaces the app at stack index `callee`, below `count` values, by its function and arguments. If the
+    /// app takes more arguments than these, does nothing and returns false.
     #[inline(always)]
     fn expand(&mut self, app: Word, callee: usize, count: usize) -> Result<bool, EvalError> {
         let (header, head) = (self.heap.header(app), self.heap.load(app, 0));
@@ -93,8 +93,8 @@ impl Vm {
             self.heap.memory.insert_payload(callee + 1, app, 1, header.size() - 1);
             return Ok(true);
         }
-        let (_, given) = shape::spine(&self.heap, app);
-        if !self.heap.stack.has_room(given + 8) {
+        let (_, applied) = shape::spine(&self.heap, app);
+        if !self.heap.stack.has_room(applied + 8) {
             return Err(EvalError::StackOverflow);
         }
         if shape::arity(&self.heap, app) > count as u64 {
@@ -104,7 +104,7 @@ impl Vm {
         Ok(true)
     }
 
-    /// Gives the app of a function of that arity and too few arguments.
+    /// Returns the app of a function of that arity to too few arguments.
     fn return_partial(&mut self, count: usize, arity: u64) -> Result<NextStep, EvalError> {
         shape::make_partial(&mut self.heap, count, arity)?;
         Ok(NextStep::Return(self.heap.stack.pop()))
@@ -131,8 +131,8 @@ impl Vm {
         Ok(callee + size)
     }
 
-    /// Calls a function with just as many arguments as it takes. Nothing, if `callee` holds another
-    /// function now.
+    /// Calls a function with exactly as many arguments as its arity. `None` if `callee` holds another
+    /// function now, which is to be called.
     #[inline(always)]
     fn call_saturated(
         &mut self,
@@ -164,7 +164,7 @@ impl Vm {
         }
     }
 
-    /// Calls a pin with just as many arguments as it takes, if a plain law is in it.
+    /// Calls a pin with exactly as many arguments as its arity, if its item is an ordinary law.
     #[inline(always)]
     fn call_pin(
         &mut self,
@@ -186,7 +186,7 @@ impl Vm {
         }
     }
 
-    /// Runs a law that lies, itself or pinned, at `callee`.
+    /// Runs a law that lies, itself or as its pin, at stack index `callee`.
     #[inline(always)]
     fn enter_law(
         &mut self,
@@ -219,14 +219,14 @@ impl Vm {
         Ok(NextStep::Run)
     }
 
-    /// Runs the law of the pin at `callee`, whose jet did not handle the arguments above it.
+    /// Runs the law of the pin at stack index `callee`, whose jet does not handle the arguments above it.
     pub(super) fn run_law_of_jet(
         &mut self,
         callee: usize,
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
         if self.jets.observes_fallbacks() && self.report_fallback(callee) {
-            // A call of a nat that is no operation: it normalises the row, and crashes.
+            // A call of a nat that is not an operation normalises its argument, the row, and crashes.
             let count = self.heap.stack.top() - callee;
             self.heap.reserve(1 + count)?;
             let row = self.heap.allocate_popped(Layout::Row, 0, count);
@@ -238,7 +238,7 @@ impl Vm {
         self.enter_law(law, callee, at)
     }
 
-    /// Tells of a call that is left to the law. Says whether it crashes instead.
+    /// Reports a call that is left to the law. Returns whether the call crashes instead.
     #[cold]
     fn report_fallback(&self, callee: usize) -> bool {
         let stack = &self.heap.stack;
@@ -249,13 +249,13 @@ impl Vm {
         self.jets.on_fallback_of(jet, &args.collect::<Vec<_>>())
     }
 
-    /// Whether this is a law that returns itself: a row constructor, or the empty row. Pinned, it
-    /// returns the pin.
+    /// Whether this is a law that returns itself: a row constructor or the empty row. Its pin returns the
+    /// pin.
     fn is_self_law(&self, word: Word) -> bool {
         word.kind() == Kind::Cow || word.kind() == Kind::Row && self.heap.size(word) == 0
     }
 
-    /// Runs a law that has a data jet's shape.
+    /// Runs a law that is stored as data: a constructor, row, bar, set or table.
     fn call_data(&mut self, function: Word, callee: usize) -> Result<NextStep, EvalError> {
         Ok(match function.kind() {
             Kind::Cow => NextStep::Return(function),
@@ -282,17 +282,17 @@ impl Vm {
         })
     }
 
-    // Operations and jets.
+    // Arguments of operations and jets.
 
-    /// Which argument of the operation or jet at `callee` is evaluated in that step: as a jet is
-    /// declared, or else the first in the first, except that a law's arity comes before its name
-    /// (an arity of 0 crashes whatever the name is).
+    /// The index of the argument of the operation or jet at stack index `callee` that is evaluated in that
+    /// step. A jet declares its order; operations evaluate from the first, except that operation 0
+    /// evaluates a law's arity before its name, because an arity of 0 crashes whatever the name is.
     pub(super) fn argument_of_step(&self, callee: usize, step: usize) -> usize {
         let function = self.heap.stack.get(callee);
         match function.kind() {
             Kind::Pin => match self.jets.of_pin(&self.heap, function) {
                 Some(jet) => self.jets.get(jet).nth(step),
-                None => unreachable!("only a jet's pin is gathered"),
+                None => unreachable!("only the pin of a jet waits for arguments"),
             },
             _ if function == Word::ZERO && step < 2 => 1 - step,
             _ => step,
@@ -313,7 +313,7 @@ impl Vm {
         }
         match self.jets.of_pin(&self.heap, function) {
             Some(jet) => self.evaluate_jet_arguments(callee, count, step, jet, at),
-            None => unreachable!("only a jet's pin is gathered"),
+            None => unreachable!("only the pin of a jet waits for arguments"),
         }
     }
 
@@ -326,7 +326,7 @@ impl Vm {
         jet: u32,
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
-        // Not the declaration as a whole, which would be copied.
+        // Only these fields: a reference to the declaration would borrow the runtime.
         let Jet { order, demands, .. } = *self.jets.get(jet);
         for step in step..count {
             let index = order.get(step).copied().unwrap_or(step);
@@ -362,8 +362,7 @@ impl Vm {
         self.operate(callee, operation)
     }
 
-    /// What has to be done first, if anything, for a stack slot to hold its value evaluated as far as
-    /// is demanded.
+    /// The step, if any, that evaluates the value in a stack slot as far as demanded.
     #[inline(always)]
     fn demand(&mut self, slot: usize, demand: Demand) -> Option<NextStep> {
         if demand == Lazy {
@@ -380,7 +379,7 @@ impl Vm {
         (demand == Normal && !self.heap.is_normal(word)).then_some(NextStep::Normalise(word))
     }
 
-    /// Pushes the frame that goes on gathering when `next` has given the argument of that step.
+    /// Pushes the frame that continues with the arguments when `next` has evaluated that of this step.
     fn push_argument_frame(&mut self, count: usize, step: usize, demand: Demand, next: NextStep) {
         frame::push_number(&mut self.heap.stack, count);
         frame::push_number(&mut self.heap.stack, step);
@@ -390,7 +389,7 @@ impl Vm {
         }
     }
 
-    /// Runs an operation whose arguments are evaluated.
+    /// Runs an operation whose demanded arguments are evaluated.
     fn operate(&mut self, callee: usize, operation: Option<u64>) -> Result<NextStep, EvalError> {
         match operation {
             Some(0) => {
@@ -431,39 +430,39 @@ impl Vm {
         Ok(NextStep::Return(value))
     }
 
-    /// Operation 1: `1 p l a n x` at `callee`, `x` evaluated.
+    /// Operation 1: `1 p l a n x` at stack index `callee`, with `x` evaluated.
     fn reflect(&mut self, callee: usize) -> Result<NextStep, EvalError> {
-        let branches = ReflectTargets { pin: 1, law: 2, app: 3, nat: 4 };
-        let branch = self.push_parts(branches)? as usize;
+        let targets = ReflectTargets { pin: 1, law: 2, app: 3, nat: 4 };
+        let branch = self.push_parts(targets)? as usize;
         let function = self.heap.stack.get(callee + branch);
         self.heap.stack.set(callee + 4, function);
         self.heap.stack.slide(callee, callee + 4);
         Ok(NextStep::Call(callee))
     }
 
-    /// Replaces the evaluated value on top by its parts: a pin's item; a law's name, arity and
-    /// body; an app's function and last argument; the nat itself. Says which branch that is.
-    pub(super) fn push_parts(&mut self, branches: ReflectTargets) -> Result<u32, EvalError> {
+    /// Replaces the evaluated value on top by its parts: a pin's item; a law's name, arity and body; an
+    /// app's function and last argument; the nat itself. Returns the target for its kind.
+    pub(super) fn push_parts(&mut self, targets: ReflectTargets) -> Result<u32, EvalError> {
         let word = self.heap.stack.peek(0);
         match word.kind() {
-            Kind::Nat | Kind::Big => Ok(branches.nat),
+            Kind::Nat | Kind::Big => Ok(targets.nat),
             Kind::Pin => {
                 self.heap.stack.pop();
                 let item = pin::item(&self.heap, word);
                 self.heap.stack.push(item);
-                Ok(branches.pin)
+                Ok(targets.pin)
             }
             Kind::App | Kind::Tab => {
                 shape::split_app(&mut self.heap)?;
-                Ok(branches.app)
+                Ok(targets.app)
             }
             Kind::Row if self.heap.size(word) > 0 => {
                 shape::split_app(&mut self.heap)?;
-                Ok(branches.app)
+                Ok(targets.app)
             }
             Kind::Law | Kind::Cow | Kind::Row | Kind::Set | Kind::Bar => {
                 self.push_law_parts(word)?;
-                Ok(branches.law)
+                Ok(targets.law)
             }
             Kind::Thunk | Kind::Code => unreachable!("the value is evaluated"),
         }
@@ -487,13 +486,33 @@ impl Vm {
             }
             _ => Word::ZERO,
         };
-        // Name and arity of a law that is one were read before anything was allocated; the others
-        // are no objects.
+        // Nothing was allocated since the name and arity of an ordinary law were read; those of the
+        // others are direct nats.
         self.heap.stack.pop();
         for part in [name, arity, body] {
             self.heap.stack.push(part);
         }
         Ok(())
+    }
+
+    /// Runs a jet's native function with the `count` arguments from stack index `base` to the top, and
+    /// checks that the stack holds what its answer refers to: the evaluator relies on that.
+    #[inline(always)]
+    pub(crate) fn run_native_jet(
+        &mut self,
+        run: NativeJet,
+        base: usize,
+        count: usize,
+    ) -> Result<Answer, EvalError> {
+        let answer = run(&mut Call { vm: self, base })?;
+        let needed = match answer {
+            Answer::Done | Answer::Eval => 1,
+            Answer::Call(args) => args.saturating_add(1),
+            Answer::Again | Answer::Law => count,
+        };
+        // The methods of `Call` never drop below the base.
+        assert!(self.heap.stack.top() - base >= needed, "the jet dropped what it answers with");
+        Ok(answer)
     }
 
     /// Runs a jet whose arguments are evaluated as it demands.
@@ -508,7 +527,7 @@ impl Vm {
             JetCode::Native(run) => run,
             JetCode::Control(control) => return self.control(callee, control, at),
         };
-        match run(&mut Call { vm: self, base: callee + 1 })? {
+        match self.run_native_jet(run, callee + 1, count)? {
             Answer::Done => self.return_top(callee),
             Answer::Call(args) => {
                 let from = self.heap.stack.top() - args - 1;
@@ -528,7 +547,7 @@ impl Vm {
         }
     }
 
-    /// Evaluates the value on top, for the jet at `callee` to be called again when that is done.
+    /// Evaluates the value on top; then the jet at stack index `callee` is called again.
     pub(super) fn evaluate_and_retry_jet(&mut self, callee: usize, count: usize) -> NextStep {
         let word = self.heap.stack.peek(0);
         self.heap.stack.truncate(callee + 1 + count);
@@ -571,7 +590,7 @@ impl Vm {
         Ok(NextStep::Eval(word))
     }
 
-    /// `try row` at `callee`, the row in normal form.
+    /// `try row` at stack index `callee`, with the row in normal form.
     fn try_row(&mut self, callee: usize, at: &mut CodePosition) -> Result<NextStep, EvalError> {
         let row = self.heap.stack.get(callee + 1);
         if row.kind() != Kind::Row || self.heap.size(row) == 0 {
