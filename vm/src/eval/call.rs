@@ -1,9 +1,9 @@
-//! Calls: what happens when a function meets its arguments.
+//! Calls: applying a function to arguments.
 //!
-//! The function lies on the stack at some callee, its arguments above it up to the top. Too few
-//! arguments make an app; too many are set aside in an Apply frame. With just enough, a law runs,
-//! and an operation or jet has the arguments it demands evaluated first, one after the other, in
-//! a Call frame.
+//! The function lies on the stack at index `callee`, its arguments above it up to the top. Too few
+//! arguments make an app; surplus arguments are moved into an Apply frame. With exactly as many as its
+//! arity, a law runs; for an operation or jet the demanded arguments are evaluated first, one after the
+//! other, with a Call frame that keeps the others.
 
 use super::code::ReflectTargets;
 use super::fetch::CodePosition;
@@ -110,8 +110,8 @@ impl Vm {
         Ok(NextStep::Return(self.heap.stack.pop()))
     }
 
-    /// Moves the arguments beyond `arity` into an Apply frame under the call, whose new callee is
-    /// returned.
+    /// Moves the arguments beyond `arity` into an Apply frame below the call. Returns the new stack index
+    /// of the function.
     fn move_extra_arguments(&mut self, callee: usize, arity: usize) -> Result<usize, EvalError> {
         let stack = &mut self.heap.stack;
         let extra = stack.top() - callee - 1 - arity;
@@ -556,7 +556,7 @@ impl Vm {
         NextStep::Eval(self.heap.resolve(word))
     }
 
-    /// A form of control that was not decoded in callee.
+    /// Runs a control form that was not decoded in place.
     fn control(
         &mut self,
         callee: usize,

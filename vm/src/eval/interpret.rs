@@ -407,7 +407,7 @@ impl Vm {
         frame::push_kind(stack, FrameKind::Return);
     }
 
-    /// Calls a jet in callee. Nothing, if its result is on the stack.
+    /// Calls a jet in place. `None` if its result is on the stack.
     #[inline(always)]
     fn native(
         &mut self,
@@ -462,8 +462,9 @@ impl Vm {
         self.heap.stack.insert(base, &[at.constant(number)]);
     }
 
-    /// Makes way for a call of what lies from `callee` up: it replaces this frame if that has nothing
-    /// left to do, and else gets a frame under it that goes on here. Gives the call's new callee.
+    /// Prepares a call of the words from stack index `callee` up. The call replaces this frame if the next
+    /// instruction returns; else a Return frame that continues here is inserted below it. Returns the
+    /// call's new stack index.
     fn leave(&mut self, at: &CodePosition, callee: usize) -> usize {
         if at.next() == Op::Return {
             self.heap.stack.slide(at.base, callee);

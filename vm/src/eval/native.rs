@@ -93,7 +93,7 @@ impl Vm {
         callee: usize,
     ) -> Result<NextStep, EvalError> {
         let count = self.heap.stack.top() - callee - 1;
-        // The arguments are read at once, before anything can be pushed in their callee.
+        // The code reads the arguments at once, before anything can be pushed over them.
         let args = self.heap.stack.top_from(callee + 1).as_ptr().cast::<u64>();
         self.heap.stack.truncate(callee);
         // SAFETY: the law has this code, and its `count` arguments lie at `args`.

@@ -62,12 +62,13 @@ impl Vm {
         EvalError::Crash { op: self.heap.handle(op), arg: self.heap.handle(arg) }
     }
 
-    /// Cuts the stack down to the nearest handler. An Exit frame gets the error as an error.
+    /// Unwinds the stack to the nearest handler. Returns the step that continues there, or the error if the
+    /// handler is an Exit frame.
     #[cold]
     pub(super) fn unwind(&mut self, mut error: EvalError) -> Result<NextStep, EvalError> {
         loop {
             let mark = self.evaluator.mark;
-            debug_assert!(mark > 0, "run pushes an Exit frame before anything can error");
+            debug_assert!(mark > 0, "an Exit frame is pushed before anything can fail");
             self.heap.stack.truncate(mark);
             let kind = FrameKind::of(self.heap.stack.pop());
             self.pop_mark();

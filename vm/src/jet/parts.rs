@@ -40,14 +40,20 @@ impl Call<'_> {
     /// see the value.
     #[inline(always)]
     pub fn is_evaluated_at(&mut self, index: usize) -> bool {
+        !self.resolve_at(index).is_thunk()
+    }
+
+    /// Removes the indirections of the value at that index, and returns its word.
+    #[inline(always)]
+    pub(crate) fn resolve_at(&mut self, index: usize) -> Word {
         let stack_index = self.stack_index(index);
         let word = self.vm.heap.stack.get(stack_index);
         if !word.is_thunk() {
-            return true;
+            return word;
         }
         let word = self.vm.heap.resolve(word);
         self.vm.heap.stack.set(stack_index, word);
-        !word.is_thunk()
+        word
     }
 
     /// Pops the top value and stores it at that index.
