@@ -8,8 +8,8 @@ use super::term::TermNode;
 use rex::Rex;
 
 impl BoxLayout<'_, '_> {
-    /// Makes the printed form of a node from those of its children, which are on top of `printed`, the first
-    /// child uppermost.
+    /// Makes the printed form of a node from those of its children, which are on top of `printed`,
+    /// the first child uppermost.
     pub(super) fn assemble(
         &mut self,
         index: usize,

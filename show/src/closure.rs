@@ -12,8 +12,8 @@ use super::term::{PinClosure, PrintTerm, TermNode};
 use rex::{Rex, Shape};
 
 impl PinClosure<'_> {
-    /// The definitions of the pins that have one, then the value: as the definition of `name`, or bare. A
-    /// value that is a pin is not repeated after its own definition.
+    /// The definitions of the pins that have one, then the value: as the definition of `name`, or
+    /// bare. A value that is a pin is not repeated after its own definition.
     pub(super) fn definitions(&self, name: Option<&Symbol>) -> Vec<Rex> {
         let pins = name_pins(&self.pins);
         let shown = self.pins.iter().zip(&pins).filter_map(|(pin, name)| {

@@ -1,9 +1,9 @@
 //! [`BoxLayout`]: deciding which parts of a term go on one line, and making the tree.
 //!
-//! Every node is a box (see `size`). The first pass computes widths from the leaves to the root. The second
-//! decides from the root to the leaves: a box that fits goes on one line with everything in it; the
-//! children of one that does not are decided separately. The trees are then assembled from the leaves to the
-//! root. (prototype: lib/Loot/Syntax.hs)
+//! Every node is a box (see `size`). The first pass computes widths from the leaves to the root.
+//! The second decides from the root to the leaves: a box that fits goes on one line with everything
+//! in it; the children of one that does not are decided separately. The trees are then assembled
+//! from the leaves to the root. (prototype: lib/Loot/Syntax.hs)
 //!
 //! Values within a Rex tree are always decided separately, and the width of the tree is that of its
 //! printed form. So these trees are made in the first pass.
@@ -18,12 +18,12 @@ use plan::Map;
 use rex::Rex;
 use smallvec::SmallVec;
 
-/// Rex trees within values within Rex trees that are nested deeper than this do not fit on a line, because
-/// each takes two characters.
+/// Rex trees within values within Rex trees that are nested deeper than this do not fit on a line,
+/// because each takes two characters.
 const MAX_TREE_DEPTH: usize = 32;
 
-/// The largest number of nodes of a term whose leaves are kept from measuring to assembly; in a larger term
-/// they would take too much memory, and are made twice.
+/// The largest number of nodes of a term whose leaves are kept from measuring to assembly; in a
+/// larger term they would take too much memory, and are made twice.
 const MAX_LEAVES: usize = 1 << 16;
 
 /// A term with the names and sizes of its parts.
@@ -85,7 +85,8 @@ impl<'t, 'h> BoxLayout<'t, 'h> {
         layout
     }
 
-    /// The tree of the node at that index. It can be made only once, because it takes the measured parts.
+    /// The tree of the node at that index. It can be made only once, because it takes the measured
+    /// parts.
     pub(super) fn render(&mut self, root: usize) -> Rex {
         self.asked[root] = ParentRequest::Free;
         let mut plan = Vec::new();

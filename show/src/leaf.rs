@@ -197,8 +197,8 @@ fn hex_bar(bytes: &[u8]) -> LeafBox {
     LeafBox::new(width, Rex::shut("#", vec![Rex::word("x"), Rex::word(digits)]))
 }
 
-/// The head of a law with a name: `(name a b)`, or `(name@tag a b)` if `known_as` differs from the law's
-/// own name, `tag`.
+/// The head of a law with a name: `(name a b)`, or `(name@tag a b)` if `known_as` differs from the
+/// law's own name, `tag`.
 pub(super) fn signature(known_as: &Symbol, tag: &Symbol, args: &[Symbol]) -> LeafBox {
     let head = if known_as == tag { reference(known_as) } else { tagged(known_as, tag) };
     list(std::iter::once(head).chain(args.iter().map(reference)).collect())

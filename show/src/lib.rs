@@ -1,9 +1,9 @@
-//! Printing of values as Rex. [`value_rex`] turns a value, a [`Ref`], into a Rex tree; a tree becomes text
-//! in the `rex` crate.
+//! Printing of values as Rex. [`value_rex`] turns a value, a [`Ref`], into a Rex tree; a tree
+//! becomes text in the `rex` crate.
 //!
-//! A value prints as an expression of Loot, the ancestor of Sire; variables of laws get invented names. The
-//! forms, line breaks and names are the prototype's to the byte, because printed values are compared as
-//! text.
+//! A value prints as an expression of Loot, the ancestor of Sire; variables of laws get invented
+//! names. The forms, line breaks and names are the prototype's to the byte, because printed values
+//! are compared as text.
 //!
 //! | to print                                        | use                                  |
 //! |-------------------------------------------------|--------------------------------------|
@@ -20,10 +20,10 @@
 //!   Ref  ------>  PinClosure ------->  symbols -------->  sizes, forms ------->  Rex
 //! ```
 //!
-//! Values should be in normal form; an unevaluated part prints as `(...)`. A shared part of a value is
-//! printed at each occurrence, so a small value can have a huge text: check with
-//! [`plan::is_larger_than`] first. Nothing recurses on the native stack, and making a tree takes time
-//! linear in the tree's size.
+//! Values should be in normal form; an unevaluated part prints as `(...)`. A shared part of a value
+//! is printed at each occurrence, so a small value can have a huge text: check with
+//! [`plan::is_larger_than`] first. Nothing recurses on the native stack, and making a tree takes
+//! time linear in the tree's size.
 
 #![forbid(unsafe_code)]
 
@@ -60,15 +60,15 @@ pub fn value_text(value: Ref<'_>) -> String {
     block(&value_rex(value), Colour::None)
 }
 
-/// The definition of a name as a value: `name=value`. If the value is a pin, its own definition comes
-/// first, or alone if the pin has the same name. Several definitions form a list with the rune `*`.
-/// (prototype: `execBind`)
+/// The definition of a name as a value: `name=value`. If the value is a pin, its own definition
+/// comes first, or alone if the pin has the same name. Several definitions form a list with the
+/// rune `*`. (prototype: `execBind`)
 pub fn definition_rex(name: &Symbol, value: Ref<'_>) -> Rex {
     itemized(PinClosure::shallow(value).definitions(Some(name)))
 }
 
-/// A value and all pins reachable from it, as a list of definitions; the value alone if there are no pins.
-/// (prototype: `planRexFull`)
+/// A value and all pins reachable from it, as a list of definitions; the value alone if there are
+/// no pins. (prototype: `planRexFull`)
 ///
 /// # Errors
 /// [`EvalError::TooLarge`] if printing would take more memory than the limit of the heap;
@@ -84,14 +84,15 @@ pub fn full_rex(value: Ref<'_>) -> Result<Rex, EvalError> {
 /// The approximate number of words of memory for printing a part of a value.
 const WORDS_PER_PART: usize = 32;
 
-/// The Rex tree that a value encodes, as Sire's macros use it. An embedded value prints as by [`value_rex`]
-/// after the rune `▣`; a value where a tree is expected, after a replacement character.
-/// (prototype: `pexRender`, `pexText`)
+/// The Rex tree that a value encodes, as Sire's macros use it. An embedded value prints as by
+/// [`value_rex`] after the rune `▣`; a value where a tree is expected, after a replacement
+/// character. (prototype: `pexRender`, `pexText`)
 pub fn unquoted_rex(value: Ref<'_>) -> Rex {
     quoted::unquote(value, value_rex)
 }
 
-/// A name in the form for the head of a definition: a word, or a text in braces. (prototype: `showKey`)
+/// A name in the form for the head of a definition: a word, or a text in braces. (prototype:
+/// `showKey`)
 pub fn symbol_text(symbol: &Symbol) -> String {
     line(&leaf::name(symbol).line, Colour::None)
 }

@@ -1,7 +1,7 @@
 //! Converting values to terms: [`PinClosure::shallow`] and [`PinClosure::full`].
 //!
-//! The order in which pins are visited decides their names, so it is part of the printed form: a function
-//! before its arguments, a key before its value, the pins within a pin before that pin.
+//! The order in which pins are visited decides their names, so it is part of the printed form: a
+//! function before its arguments, a key before its value, the pins within a pin before that pin.
 //! (prototype: lib/Loot/Backend.hs)
 
 use super::Symbol;
@@ -13,8 +13,8 @@ use plan::Natural;
 use plan::raw::{hash_if_small, is_wide_constructor};
 use plan::{AppRef, Hash, LawRef, NatRef, PinRef, Ref, Shape};
 
-/// A law with more parameters than this is printed as the app of `0` that makes it, because the list of
-/// their names is unreadable.
+/// A law with more parameters than this is printed as the app of `0` that makes it, because the
+/// list of their names is unreadable.
 const MAX_PARAMETERS: u64 = 1 << 16;
 
 /// A value that is still to be converted. The last task of a list is done first.
@@ -42,8 +42,8 @@ struct TermBuilder<'h> {
 }
 
 impl<'h> PinClosure<'h> {
-    /// A value with its pins. Only the value itself, if it is a pin, gets a definition, and its item, if
-    /// that is a pin too.
+    /// A value with its pins. Only the value itself, if it is a pin, gets a definition, and its
+    /// item, if that is a pin too.
     pub(super) fn shallow(value: Ref<'h>) -> PinClosure<'h> {
         Loader::default().load(value, false)
     }

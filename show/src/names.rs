@@ -1,10 +1,10 @@
 //! Names for the pins of a closure, and for the variables of the laws in a term.
 //!
 //! A pin is named after its law, and numbered if others have the same name. Variables have no names
-//! in PLAN; they get the names `a`, `b` ... `z`, `aa` ... in the order in which they are bound. Names that
-//! have a meaning in the law are skipped: those of the pins in it, its own, those of the enclosing laws,
-//! and as many from the start as the enclosing laws may use.
-//! (prototype: `assignNames`, `resugarRul`)
+//! in PLAN; they get the names `a`, `b` ... `z`, `aa` ... in the order in which they are bound.
+//! Names that have a meaning in the law are skipped: those of the pins in it, its own, those of the
+//! enclosing laws, and as many from the start as the enclosing laws may use. (prototype:
+//! `assignNames`, `resugarRul`)
 
 use super::Symbol;
 use super::leaf;
@@ -45,8 +45,8 @@ pub(super) fn name_pins(pins: &[PinEntry<'_>]) -> Vec<Symbol> {
 /// The names of the variables of a law, by their numbers. Number 0 is the law itself.
 pub(super) type LawNames = Vec<Symbol>;
 
-/// The names of the variables of each law in a term. A law that is the whole term may have another name,
-/// `known_as`, than its own.
+/// The names of the variables of each law in a term. A law that is the whole term may have another
+/// name, `known_as`, than its own.
 pub(super) fn name_variables(
     term: &PrintTerm<'_>,
     pins: &[Symbol],
@@ -112,8 +112,8 @@ impl<'n> PinMentions<'n> {
 /// The laws that enclose a node of a term.
 #[derive(Default)]
 struct EnclosingLaws {
-    /// For each law, the outermost first: its name, the index after its last node, and the number of names
-    /// from the start that it and the laws around it may use.
+    /// For each law, the outermost first: its name, the index after its last node, and the number
+    /// of names from the start that it and the laws around it may use.
     laws: Vec<(Symbol, usize, u64)>,
     /// The number of these laws with each name.
     names: Map<Symbol, usize>,

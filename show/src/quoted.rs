@@ -1,7 +1,7 @@
 //! [`Quoted`]: Rex trees encoded as PLAN values; reading them, and printing the trees.
 //!
-//! Sire's macros work on trees in this form. A tree is an app of one of nine pinned laws with the body 0,
-//! recognised by their names (`##WORD`, `##OPEN` ...):
+//! Sire's macros work on trees in this form. A tree is an app of one of nine pinned laws with the
+//! body 0, recognised by their names (`##WORD`, `##OPEN` ...):
 //!
 //! | value                         | tree                                              |
 //! |-------------------------------|---------------------------------------------------|
@@ -9,8 +9,8 @@
 //! | `(OPEN rune sons heir)`       | a node; also `NEST`, `INFX`, `PREF`, `SHUT`       |
 //! | `(EMBD value)`                | a value within a tree                             |
 //!
-//! Text and rune are nats that spell UTF-8, the sons are a row, and the heir is 0 if there is none. Any other
-//! value where a tree is expected is a *stray* value. (prototype: lib/Fan/PlanRex.hs)
+//! Text and rune are nats that spell UTF-8, the sons are a row, and the heir is 0 if there is none.
+//! Any other value where a tree is expected is a *stray* value. (prototype: lib/Fan/PlanRex.hs)
 
 use plan::{Items, PinRef, Ref, Shape};
 use rex::{Leaf, Rex};
@@ -118,7 +118,8 @@ pub(super) const EMBED: &str = "▣";
 /// The rune before a stray value.
 pub(super) const STRAY: &str = "\u{fffd}";
 
-/// The tree that a value encodes. Embedded and stray values are printed by `print` and marked by a rune.
+/// The tree that a value encodes. Embedded and stray values are printed by `print` and marked by a
+/// rune.
 pub(super) fn unquote<'h>(value: Ref<'h>, print: impl Fn(Ref<'h>) -> Rex) -> Rex {
     enum UnquoteStep<'h> {
         Read(Ref<'h>),

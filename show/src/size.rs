@@ -1,7 +1,7 @@
 //! [`BoxSize`]: the widths of boxes.
 //!
-//! A *box* is a part of a value that is laid out on one line if it fits, else on several. Its width is the
-//! estimate that defines the layout; the printed line may have another width.
+//! A *box* is a part of a value that is laid out on one line if it fits, else on several. Its width
+//! is the estimate that defines the layout; the printed line may have another width.
 
 /// The width of a box on one line, and whether it is a word there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,11 +72,11 @@ pub(super) fn application(parts: &[BoxSize]) -> (ApplicationStyle, BoxSize) {
     }
 }
 
-/// The number of parts of an application in a law's body that come after its last arguments, if those are
-/// written first; else `None`.
+/// The number of parts of an application in a law's body that come after its last arguments, if
+/// those are written first; else `None`.
 ///
-/// They are written first if the application is wide and ends in short arguments, but has other parts
-/// too.
+/// They are written first if the application is wide and ends in short arguments, but has other
+/// parts too.
 pub(super) fn rotation(parts: &[BoxSize]) -> Option<usize> {
     let total = BoxSize::of(parts, 0);
     if total.width.is_none() || total.is_below(40) {

@@ -1,8 +1,8 @@
 //! [`PrintTerm`]: a value in the form that the printing passes work on.
 //!
-//! A term is the list of its nodes in preorder. `load` makes it. The passes over it are loops, forwards for
-//! information from the root and backwards for information from the leaves, so no depth of nesting can
-//! overflow the native stack.
+//! A term is the list of its nodes in preorder. `load` makes it. The passes over it are loops,
+//! forwards for information from the root and backwards for information from the leaves, so no
+//! depth of nesting can overflow the native stack.
 
 use super::Symbol;
 use plan::NatRef;

@@ -1,4 +1,5 @@
-//! The text of values for the REPL, for traces and for the machine's log, with the empty lines around it.
+//! The text of values for the REPL, for traces and for the machine's log, with the empty lines
+//! around it.
 
 use super::Symbol;
 use super::charset::is_space;
@@ -9,9 +10,9 @@ use plan::{NatRef, Ref};
 use rex::Rex;
 use rex::print::{Colour, block};
 
-/// The text of a trace, or of the value of an expression at the REPL: its lines and an empty line, with
-/// more empty lines around paragraphs of several lines. A value that encodes a Rex tree is printed as that
-/// tree. (prototype: `trkFan`)
+/// The text of a trace, or of the value of an expression at the REPL: its lines and an empty line,
+/// with more empty lines around paragraphs of several lines. A value that encodes a Rex tree is
+/// printed as that tree. (prototype: `trkFan`)
 pub fn trace_text(value: Ref<'_>, colour: Colour) -> String {
     if Quoted::of(value).is_some() {
         return tree_text(&unquote(value, |value| PinClosure::shallow(value).value()), colour);

@@ -1,13 +1,14 @@
 //! [`FrozenCodes`]: the code words of the frozen laws that ran on a heap.
 //!
-//! A law of the heap holds its code word itself. A frozen law cannot be written to and is shared by all
-//! heaps, so its code word is found by its address: in a small direct-mapped cache, and else in a table.
+//! A law of the heap holds its code word itself. A frozen law cannot be written to and is shared by
+//! all heaps, so its code word is found by its address: in a small direct-mapped cache, and else in
+//! a table.
 //!
-//! The code is kept while the heap, the stack or other live code refers to the law or its pin, and also if
-//! the law has run since the previous full collection. Everything in the cache has, because a full
-//! collection empties it.
+//! The code is kept while the heap, the stack or other live code refers to the law or its pin, and
+//! also if the law has run since the previous full collection. Everything in the cache has, because
+//! a full collection empties it.
 
-use crate::pools::PoolId;
+use crate::pool_id::PoolId;
 use plan::Map;
 use plan::pinspace::RECORD_WORDS;
 use plan::raw::{Kind, Word};

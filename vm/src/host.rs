@@ -1,14 +1,16 @@
-//! [`CodeHost`]: the evaluator's part of a heap: the collector's roots in code, and the labels of jets.
+//! [`CodeHost`]: the evaluator's part of a heap: the collector's roots in code, and the labels of
+//! jets.
 //!
 //! # Safety
 //!
-//! The collector relies on the host to visit every root. The roots are the constants of pools and the
-//! values in frames of compiled code; nothing else outside of heap and stack holds words.
+//! The collector relies on the host to visit every root. The roots are the constants of pools and
+//! the values in frames of compiled code; nothing else outside of heap and stack holds words.
 
 use crate::jet::table::LawLabels;
 use crate::native::CodeEntry;
 use crate::native::state::{FrameScan, FrameSlot, NativeState};
-use crate::pools::{PoolId, Pools};
+use crate::pool_id::PoolId;
+use crate::pools::Pools;
 use plan::raw::{CodeMarker, Collection, Host, Memory, Word};
 use plan::{Hash, Ref};
 use std::sync::Arc;
@@ -47,9 +49,9 @@ impl CodeMarker for Pools {
     }
 }
 
-// SAFETY: a full collection visits the constants of all marked pools and all frames. A young collection
-// omits constants and frames that had no young values after the previous one and have not changed since:
-// constants never change, and the barrier shows which frames have run.
+// SAFETY: a full collection visits the constants of all marked pools and all frames. A young
+// collection omits constants and frames that had no young values after the previous one and have
+// not changed since: constants never change, and the barrier shows which frames have run.
 unsafe impl Host for CodeHost {
     fn weight(&self) -> usize {
         self.pools.weight()

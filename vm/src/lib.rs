@@ -1,9 +1,9 @@
-//! Evaluation of PLAN. The central type is [`Vm`]: a [heap of values](plan::Heap), an interpreter for the
-//! laws among them, and what is installed into it: [jets](jet) and a [compiler](native).
+//! Evaluation of PLAN. The central type is [`Vm`]: a [heap of values](plan::Heap), an interpreter
+//! for the laws among them, and what is installed into it: [jets](jet) and a [compiler](native).
 //!
-//! A call of a law goes to `eval`: the interpreter decodes the law when it first runs, interprets it, and
-//! asks the installed compiler for machine code once it is called often. A call of a pinned law that is
-//! known by its hash goes to its jet.
+//! A call of a law goes to `eval`: the interpreter decodes the law when it first runs, interprets
+//! it, and asks the installed compiler for machine code once it is called often. A call of a pinned
+//! law that is known by its hash goes to its jet.
 //!
 //! ```text
 //! eval          the interpreter: decoded laws, frames, crashes
@@ -13,6 +13,7 @@
 //! host          the collector's roots in code, and labels of jets
 //! pools         the constants of code
 //! frozen_codes  the code of frozen laws
+//! pool_id       the numbers of pools
 //! ```
 
 #![deny(unsafe_code)]
@@ -23,6 +24,7 @@ mod frozen_codes;
 mod host;
 pub mod jet;
 pub mod native;
+mod pool_id;
 mod pools;
 #[cfg(test)]
 #[allow(unsafe_code, reason = "tests make raw heaps and damaged pins")]

@@ -1,21 +1,19 @@
 //! [`Pools`]: the constants of code, as roots of the collector.
 //!
-//! A law's decoded code lives outside the heap, so that it does not move while it runs. Its constants are
-//! kept in a pool here, where the collector finds and rewrites them. A pool is live as long as a law, a
-//! thunk, or a frame on the stack refers to it by its number.
+//! A law's decoded code lives outside the heap, so that it does not move while it runs. Its
+//! constants are kept in a pool here, where the collector finds and rewrites them. A pool is live
+//! as long as a law, a thunk, or a frame on the stack refers to it by its number.
 //!
-//! The constants of a law's compiled code are a second pool, tied to the pool of the decoded code: both
-//! are live or dead together, and so is the machine code. References to machine code are words with
-//! its address (in a law's slot, in a thunk) and return addresses on the native stack. When a pool dies,
-//! the collection clears its [`CodeEntry`], so that other code does not find the machine code any more.
+//! The constants of a law's compiled code are a second pool, tied to the pool of the decoded code:
+//! both are live or dead together, and so is the machine code. References to machine code are words
+//! with its address (in a law's slot, in a thunk) and return addresses on the native stack. When a
+//! pool dies, the collection clears its [`CodeEntry`], so that other code does not find the machine
+//! code any more.
 
 use crate::frozen_codes::FrozenCodes;
 use crate::native::CodeEntry;
+use crate::pool_id::PoolId;
 use plan::raw::{Collection, Word};
-
-/// The number of a pool, and so of the decoded code that it belongs to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct PoolId(pub(crate) u32);
 
 /// The estimated size of a pool and its code, in words.
 const POOL_WEIGHT: usize = 128;
@@ -54,16 +52,17 @@ impl Pools {
         self.insert(Pool { constants, live: true, ..Pool::default() })
     }
 
-    /// Adds a pool for compiled code, which [`Pools::tie_compiled`] must tie to another before the next
-    /// collection. Returns the address of its words, which do not move.
+    /// Adds a pool for compiled code, which [`Pools::tie_compiled`] must tie to another before the
+    /// next collection. Returns the address of its words, which do not move.
     pub(crate) fn add_untied(&mut self, constants: Vec<Word>) -> *const Word {
         let id = self.add(constants);
         self.untied = Some(id);
         self.constants(id)
     }
 
-    /// Ties the latest pool for compiled code to the pool of the same law's decoded code; the compiled code
-    /// will be published in the entry. Without a law, the next full collection drops the pool.
+    /// Ties the latest pool for compiled code to the pool of the same law's decoded code; the
+    /// compiled code will be published in the entry. Without a law, the next full collection drops
+    /// the pool.
     pub(crate) fn tie_compiled(&mut self, law: Option<(PoolId, CodeEntry)>) {
         if let (Some(id), Some((to, entry))) = (self.untied.take(), law) {
             self.tie(to, id);
@@ -91,8 +90,8 @@ impl Pools {
         PoolId(id)
     }
 
-    /// The address of a pool's constants. It is valid as long as the pool is live, because constants are
-    /// rewritten in place.
+    /// The address of a pool's constants. It is valid as long as the pool is live, because
+    /// constants are rewritten in place.
     pub(crate) fn constants(&self, id: PoolId) -> *const Word {
         self.pools[id.0 as usize].constants.as_ptr()
     }
@@ -117,8 +116,8 @@ impl Pools {
         self.young = young;
     }
 
-    /// The estimated number of words of all pools and their code. Only full collections free them, so they
-    /// count towards the decision to run one.
+    /// The estimated number of words of all pools and their code. Only full collections free them,
+    /// so they count towards the decision to run one.
     pub(crate) fn weight(&self) -> usize {
         POOL_WEIGHT * (self.pools.len() - self.free.len())
     }
@@ -136,8 +135,8 @@ impl Pools {
         }
     }
 
-    /// Marks the pool of the compiled code at an address that something reachable refers to. An address
-    /// outside of compiled code may keep code that is dead, which is harmless.
+    /// Marks the pool of the compiled code at an address that something reachable refers to. An
+    /// address outside of compiled code may keep code that is dead, which is harmless.
     pub(crate) fn mark_compiled(&mut self, address: usize) {
         let after = self.compiled.partition_point(|(start, _)| *start <= address);
         if let Some((_, pool)) = after.checked_sub(1).map(|index| self.compiled[index]) {
@@ -145,8 +144,8 @@ impl Pools {
         }
     }
 
-    /// The code word of a frozen law that has been decoded. `None` for a law of the heap, which holds its
-    /// code word itself.
+    /// The code word of a frozen law that has been decoded. `None` for a law of the heap, which
+    /// holds its code word itself.
     #[inline(always)]
     pub(crate) fn code_of_frozen(&self, law: Word) -> Option<Word> {
         self.frozen.get(law)
@@ -181,7 +180,8 @@ impl Pools {
         self.frozen.laws()
     }
 
-    /// Takes the constants of a marked pool that has not been visited. [`Pools::put_back`] returns them.
+    /// Takes the constants of a marked pool that has not been visited. [`Pools::put_back`] returns
+    /// them.
     pub(crate) fn next_marked(&mut self) -> Option<(PoolId, Vec<Word>)> {
         let id = self.pending.pop()?;
         Some((PoolId(id), std::mem::take(&mut self.pools[id as usize].constants)))
@@ -192,8 +192,8 @@ impl Pools {
         self.pools[id.0 as usize].constants = constants;
     }
 
-    /// Ends a full collection: drops the pools that are not marked. Returns them, and the entries of the
-    /// compiled code that died with them.
+    /// Ends a full collection: drops the pools that are not marked. Returns them, and the entries
+    /// of the compiled code that died with them.
     pub(crate) fn sweep(&mut self) -> (Vec<PoolId>, Vec<CodeEntry>) {
         self.young.clear();
         let mut dead = Vec::new();

@@ -1,4 +1,5 @@
-//! [`Vm`]: the runtime of one thread: a heap, its evaluator and what is installed into it.
+//! [`Vm`]: the runtime of one thread: a heap, its evaluator and what is installed into it. Also the
+//! two interfaces whose implementations get the runtime: [`Call`], for jets, and [`Compiler`].
 //!
 //! # Safety
 //!
@@ -9,7 +10,7 @@ use crate::eval::state::Evaluator;
 use crate::host::CodeHost;
 use crate::jet::declare::Answer;
 use crate::jet::table::GenericJetTable;
-use crate::native::compiler::Compiler;
+use crate::native::entry::CodeEntry;
 use plan::pinspace::{Frozen, PinSpace};
 use plan::raw::RawHeap;
 use plan::{EvalError, FreezeError, Heap, Options, Ref, Val};
@@ -21,18 +22,36 @@ pub type NativeJet = fn(&mut Call<'_>) -> Result<Answer, EvalError>;
 
 /// A jet's call: its arguments on the stack, and the operations that make the result.
 ///
-/// Values that the jet pushes lie above the arguments. When it answers [`Answer::Done`], its result is on
-/// top and the evaluator drops everything else.
+/// Values that the jet pushes lie above the arguments. When it answers [`Answer::Done`], its result
+/// is on top and the evaluator drops everything else.
 pub struct Call<'v> {
     pub(crate) vm: &'v mut Vm,
     pub(crate) base: usize,
 }
 
+/// A compiler of laws.
+///
+/// # Safety
+/// The code that it [publishes](CodeEntry::publish) follows the
+/// [convention](crate::native#the-convention-of-compiled-code), computes what the law says, and
+/// stays in memory until the entry is passed to [`Compiler::forget`].
+pub unsafe trait Compiler {
+    /// Accepts a request to compile a law that has been called often. `function` is the law, or its
+    /// pin, that was called, and `args` are the arguments of the last call. The compiler publishes
+    /// the address of the code in `entry` when it is ready. Returns false if the request should be
+    /// repeated later.
+    fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: CodeEntry) -> bool;
+
+    /// Frees the code of dead laws: the code that was, or would have been, published in these
+    /// entries. Nothing runs it any more.
+    fn forget(&mut self, entries: Vec<CodeEntry>);
+}
+
 /// Gets the message of a `trk`, in normal form.
 pub(crate) type TraceHook = Box<dyn FnMut(Ref<'_>)>;
 
-/// A heap and its evaluator: the runtime of one thread. It dereferences to the [heap](plan::Heap), whose
-/// methods make values and look at them.
+/// A heap and its evaluator: the runtime of one thread. It dereferences to the [heap](plan::Heap),
+/// whose methods make values and look at them.
 ///
 /// ```
 /// use plan::Options;
@@ -75,10 +94,10 @@ impl Vm {
     /// If the system does not grant the stack's address range.
     pub fn new(options: Options, jets: Arc<GenericJetTable<NativeJet>>) -> std::io::Result<Vm> {
         let host = CodeHost::new(jets.clone());
-        // SAFETY: only this crate has access to the raw heap. The interpreter holds no word across an
-        // operation that may collect, asks for room before it pushes, and takes indices from layouts.
-        // Helpers of compiled code push the words that they get before they collect. The methods of
-        // `Call` check every index that a jet passes.
+        // SAFETY: only this crate has access to the raw heap. The interpreter holds no word across
+        // an operation that may collect, asks for room before it pushes, and takes indices from
+        // layouts. Helpers of compiled code push the words that they get before they collect. The
+        // methods of `Call` check every index that a jet passes.
         let heap = unsafe { RawHeap::new(options, host) }?;
         let evaluator = Evaluator::new();
         Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None, compiler: None })
@@ -94,8 +113,8 @@ impl Vm {
         self.trace = Some(Box::new(hook));
     }
 
-    /// Sets the hook that gets the messages of `deepTrace`, which are to be printed with all their pins.
-    /// Without it they go to the hook of `trk`.
+    /// Sets the hook that gets the messages of `deepTrace`, which are to be printed with all their
+    /// pins. Without it they go to the hook of `trk`.
     pub fn on_deep_trace(&mut self, hook: impl FnMut(Ref<'_>) + 'static) {
         self.deep_trace = Some(Box::new(hook));
     }
@@ -112,8 +131,8 @@ impl Vm {
         })
     }
 
-    /// Freezes a pin and all pins that it refers to, those first. Any other value is normalised and pinned
-    /// first. See [`Heap::freeze`].
+    /// Freezes a pin and all pins that it refers to, those first. Any other value is normalised and
+    /// pinned first. See [`Heap::freeze`].
     ///
     /// # Errors
     /// See [`FreezeError`].
@@ -122,16 +141,16 @@ impl Vm {
         Heap::freeze(self, &value, space)
     }
 
-    /// Runs a full collection, and releases pin spaces that nothing refers to. Code of a frozen law that
-    /// ran since the previous full collection survives one collection; the next one frees it.
+    /// Runs a full collection, and releases pin spaces that nothing refers to. Code of a frozen law
+    /// that ran since the previous full collection survives one collection; the next one frees it.
     pub fn collect(&mut self) {
         self.heap.collect_all();
         self.forget_dead_code();
         self.heap.spaces.release_unseen();
     }
 
-    /// Drops the decoded code of laws that the collector found dead, and has the compiler free their
-    /// machine code.
+    /// Drops the decoded code of laws that the collector found dead, and has the compiler free
+    /// their machine code.
     pub(crate) fn forget_dead_code(&mut self) {
         let host = &mut self.heap.host;
         self.evaluator.forget_dead(&mut host.dead_pools);
@@ -140,9 +159,9 @@ impl Vm {
         }
     }
 
-    /// The result of an evaluation, or an error if the evaluation read a damaged pin. A damaged pin counts
-    /// as 0 while an evaluation runs, so every value that this heap has computed since may be wrong:
-    /// all later evaluations fail too.
+    /// The result of an evaluation, or an error if the evaluation read a damaged pin. A damaged pin
+    /// counts as 0 while an evaluation runs, so every value that this heap has computed since may
+    /// be wrong: all later evaluations fail too.
     pub(crate) fn unless_damaged<T>(&self, result: Result<T, EvalError>) -> Result<T, EvalError> {
         self.check_damage()?;
         result

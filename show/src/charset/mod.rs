@@ -1,7 +1,8 @@
 //! Character classes that decide how names and bytes are written.
 //!
-//! They are those of the prototype's compiler at its version of Unicode (14.0), because printed text must
-//! not change with new versions of Unicode. The classes of Rust's standard library differ from them.
+//! They are those of the prototype's compiler at its version of Unicode (14.0), because printed
+//! text must not change with new versions of Unicode. The classes of Rust's standard library differ
+//! from them.
 
 mod table;
 

@@ -1,35 +1,24 @@
 //! Calls: applying a function to arguments.
 //!
 //! The function lies on the stack at index `callee`, its arguments above it up to the top. Too few
-//! arguments make an app; surplus arguments are moved into an Apply frame. With exactly as many as its
-//! arity, a law runs; for an operation or jet the demanded arguments are evaluated first, one after the
-//! other, with a Call frame that keeps the others.
+//! arguments make an app; surplus arguments are moved into an Apply frame. With exactly as many as
+//! its arity, a law runs; for an operation or jet the demanded arguments are evaluated first, one
+//! after the other, with a Call frame that keeps the others.
 
-use super::code::ReflectTargets;
 use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::{NextStep, is_false};
+use super::operations::operation_demands;
 use crate::jet::{Answer, Call, Control, Demand, Jet, JetCode, NativeJet};
 use crate::vm::Vm;
 use plan::raw::layout::EXTRA_MAX;
-use plan::raw::{Kind, Layout, Word, bar, law, make_pin, pin, shape, tree};
+use plan::raw::{Kind, Layout, Word, bar, pin, shape, tree};
 use plan::{EvalError, Ref};
 
-use Demand::{Head, Lazy, Normal};
+use Demand::{Lazy, Normal};
 
 /// The operation of the crash for a fallback that is forbidden: the text `deopt`.
 const DEOPT: u64 = u64::from_le_bytes(*b"deopt\0\0\0");
-
-/// How far the operations need their arguments evaluated.
-fn operation_demands(operation: Option<u64>) -> &'static [Demand] {
-    match operation {
-        Some(0) => &[Head, Head, Normal],
-        Some(1) => &[Lazy, Lazy, Lazy, Lazy, Head],
-        Some(2) => &[Lazy, Lazy, Head],
-        Some(3) => &[Head],
-        _ => &[Normal],
-    }
-}
 
 impl Vm {
     /// Calls the function at stack index `callee`.
@@ -77,8 +66,8 @@ impl Vm {
         }
     }
 
-    /// Replaces the app at stack index `callee`, below `count` values, by its function and arguments. If the
-    /// app takes more arguments than these, does nothing and returns false.
+    /// Replaces the app at stack index `callee`, below `count` values, by its function and
+    /// arguments. If the app takes more arguments than these, does nothing and returns false.
     #[inline(always)]
     fn expand(&mut self, app: Word, callee: usize, count: usize) -> Result<bool, EvalError> {
         let (header, head) = (self.heap.header(app), self.heap.load(app, 0));
@@ -110,8 +99,8 @@ impl Vm {
         Ok(NextStep::Return(self.heap.stack.pop()))
     }
 
-    /// Moves the arguments beyond `arity` into an Apply frame below the call. Returns the new stack index
-    /// of the function.
+    /// Moves the arguments beyond `arity` into an Apply frame below the call. Returns the new stack
+    /// index of the function.
     fn move_extra_arguments(&mut self, callee: usize, arity: usize) -> Result<usize, EvalError> {
         let stack = &mut self.heap.stack;
         let extra = stack.top() - callee - 1 - arity;
@@ -131,8 +120,8 @@ impl Vm {
         Ok(callee + size)
     }
 
-    /// Calls a function with exactly as many arguments as its arity. `None` if `callee` holds another
-    /// function now, which is to be called.
+    /// Calls a function with exactly as many arguments as its arity. `None` if `callee` holds
+    /// another function now, which is to be called.
     #[inline(always)]
     fn call_saturated(
         &mut self,
@@ -219,14 +208,16 @@ impl Vm {
         Ok(NextStep::Run)
     }
 
-    /// Runs the law of the pin at stack index `callee`, whose jet does not handle the arguments above it.
+    /// Runs the law of the pin at stack index `callee`, whose jet does not handle the arguments
+    /// above it.
     pub(super) fn run_law_of_jet(
         &mut self,
         callee: usize,
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
         if self.jets.observes_fallbacks() && self.report_fallback(callee) {
-            // A call of a nat that is not an operation normalises its argument, the row, and crashes.
+            // A call of a nat that is not an operation normalises its argument, the row, and
+            // crashes.
             let count = self.heap.stack.top() - callee;
             self.heap.reserve(1 + count)?;
             let row = self.heap.allocate_popped(Layout::Row, 0, count);
@@ -249,8 +240,8 @@ impl Vm {
         self.jets.on_fallback_of(jet, &args.collect::<Vec<_>>())
     }
 
-    /// Whether this is a law that returns itself: a row constructor or the empty row. Its pin returns the
-    /// pin.
+    /// Whether this is a law that returns itself: a row constructor or the empty row. Its pin
+    /// returns the pin.
     fn is_self_law(&self, word: Word) -> bool {
         word.kind() == Kind::Cow || word.kind() == Kind::Row && self.heap.size(word) == 0
     }
@@ -284,9 +275,10 @@ impl Vm {
 
     // Arguments of operations and jets.
 
-    /// The index of the argument of the operation or jet at stack index `callee` that is evaluated in that
-    /// step. A jet declares its order; operations evaluate from the first, except that operation 0
-    /// evaluates a law's arity before its name, because an arity of 0 crashes whatever the name is.
+    /// The index of the argument of the operation or jet at stack index `callee` that is evaluated
+    /// in that step. A jet declares its order; operations evaluate from the first, except that
+    /// operation 0 evaluates a law's arity before its name, because an arity of 0 crashes whatever
+    /// the name is.
     pub(super) fn argument_of_step(&self, callee: usize, step: usize) -> usize {
         let function = self.heap.stack.get(callee);
         match function.kind() {
@@ -379,7 +371,8 @@ impl Vm {
         (demand == Normal && !self.heap.is_normal(word)).then_some(NextStep::Normalise(word))
     }
 
-    /// Pushes the frame that continues with the arguments when `next` has evaluated that of this step.
+    /// Pushes the frame that continues with the arguments when `next` has evaluated that of this
+    /// step.
     fn push_argument_frame(&mut self, count: usize, step: usize, demand: Demand, next: NextStep) {
         frame::push_number(&mut self.heap.stack, count);
         frame::push_number(&mut self.heap.stack, step);
@@ -389,114 +382,8 @@ impl Vm {
         }
     }
 
-    /// Runs an operation whose demanded arguments are evaluated.
-    fn operate(&mut self, callee: usize, operation: Option<u64>) -> Result<NextStep, EvalError> {
-        match operation {
-            Some(0) => {
-                if !law::make_law(&mut self.heap)? {
-                    return Err(self.crash(Word::ZERO, Word::ZERO));
-                }
-                self.return_top(callee)
-            }
-            Some(1) => self.reflect(callee),
-            Some(2) => {
-                if is_false(self.heap.stack.peek(0)) {
-                    let zero = self.heap.stack.get(callee + 1);
-                    self.heap.stack.truncate(callee);
-                    return Ok(NextStep::Eval(self.heap.resolve(zero)));
-                }
-                self.decrement_top()?;
-                self.heap.stack.slide(callee, callee + 2);
-                Ok(NextStep::Call(callee))
-            }
-            Some(3) => {
-                self.increment_top()?;
-                self.return_top(callee)
-            }
-            Some(4) => {
-                make_pin(&mut self.heap)?;
-                self.return_top(callee)
-            }
-            _ => {
-                let (op, arg) = (self.heap.stack.get(callee), self.heap.stack.get(callee + 1));
-                Err(self.crash(op, arg))
-            }
-        }
-    }
-
-    fn return_top(&mut self, callee: usize) -> Result<NextStep, EvalError> {
-        let value = self.heap.stack.peek(0);
-        self.heap.stack.truncate(callee);
-        Ok(NextStep::Return(value))
-    }
-
-    /// Operation 1: `1 p l a n x` at stack index `callee`, with `x` evaluated.
-    fn reflect(&mut self, callee: usize) -> Result<NextStep, EvalError> {
-        let targets = ReflectTargets { pin: 1, law: 2, app: 3, nat: 4 };
-        let branch = self.push_parts(targets)? as usize;
-        let function = self.heap.stack.get(callee + branch);
-        self.heap.stack.set(callee + 4, function);
-        self.heap.stack.slide(callee, callee + 4);
-        Ok(NextStep::Call(callee))
-    }
-
-    /// Replaces the evaluated value on top by its parts: a pin's item; a law's name, arity and body; an
-    /// app's function and last argument; the nat itself. Returns the target for its kind.
-    pub(super) fn push_parts(&mut self, targets: ReflectTargets) -> Result<u32, EvalError> {
-        let word = self.heap.stack.peek(0);
-        match word.kind() {
-            Kind::Nat | Kind::Big => Ok(targets.nat),
-            Kind::Pin => {
-                self.heap.stack.pop();
-                let item = pin::item(&self.heap, word);
-                self.heap.stack.push(item);
-                Ok(targets.pin)
-            }
-            Kind::App | Kind::Tab => {
-                shape::split_app(&mut self.heap)?;
-                Ok(targets.app)
-            }
-            Kind::Row if self.heap.size(word) > 0 => {
-                shape::split_app(&mut self.heap)?;
-                Ok(targets.app)
-            }
-            Kind::Law | Kind::Cow | Kind::Row | Kind::Set | Kind::Bar => {
-                self.push_law_parts(word)?;
-                Ok(targets.law)
-            }
-            Kind::Thunk | Kind::Code => unreachable!("the value is evaluated"),
-        }
-    }
-
-    /// Replaces the law on top by its name, arity and body.
-    fn push_law_parts(&mut self, law: Word) -> Result<(), EvalError> {
-        let (name, arity) = match law.kind() {
-            Kind::Law => (self.heap.load(law, 0), self.heap.load(law, 1)),
-            Kind::Cow => (Word::ZERO, Word::direct(law.cow_width() + 1)),
-            Kind::Row => (Word::ZERO, Word::direct(1)),
-            Kind::Set => (Word::direct(1), Word::direct(2)),
-            _ => (Word::direct(1), Word::direct(1)),
-        };
-        let body = match law.kind() {
-            Kind::Law => self.heap.load(law, 2),
-            Kind::Set => tree::row_of_items(&mut self.heap, law)?,
-            Kind::Bar => {
-                self.heap.stack.push(law);
-                bar::bar_body(&mut self.heap)?
-            }
-            _ => Word::ZERO,
-        };
-        // Nothing was allocated since the name and arity of an ordinary law were read; those of the
-        // others are direct nats.
-        self.heap.stack.pop();
-        for part in [name, arity, body] {
-            self.heap.stack.push(part);
-        }
-        Ok(())
-    }
-
-    /// Runs a jet's native function with the `count` arguments from stack index `base` to the top, and
-    /// checks that the stack holds what its answer refers to: the evaluator relies on that.
+    /// Runs a jet's native function with the `count` arguments from stack index `base` to the top,
+    /// and checks that the stack holds what its answer refers to: the evaluator relies on that.
     #[inline(always)]
     pub(crate) fn run_native_jet(
         &mut self,

@@ -1,12 +1,12 @@
 //! [`LawCode`]: a decoded law, the instructions that [`super::interpret`] runs.
 //!
-//! A body is decoded once, when the law first runs, into instructions for a stack machine. A frame of the
-//! law holds the law itself, then the arguments, then the values that lets and instructions push; slots
-//! are counted from the law. A lazy subexpression is an *entry*: it has its own instructions, and a frame
-//! of the values that it captured.
+//! A body is decoded once, when the law first runs, into instructions for a stack machine. A frame
+//! of the law holds the law itself, then the arguments, then the values that lets and instructions
+//! push; slots are counted from the law. A lazy subexpression is an *entry*: it has its own
+//! instructions, and a frame of the values that it captured.
 
 use crate::native::CodeEntry;
-use crate::pools::PoolId;
+use crate::pool_id::PoolId;
 use plan::raw::Word;
 use std::cell::{Cell, OnceCell};
 
@@ -62,8 +62,8 @@ pub(crate) enum Op {
     Push(SourceList),
     /// Pushes a new thunk for the application of the first source to the others.
     Delay(SourceList),
-    /// Pushes the application of the first source, a cheap jet or operation 3, to the others: its value if
-    /// they are evaluated, else the same thunk as `Delay`.
+    /// Pushes the application of the first source, a cheap jet or operation 3, to the others: its
+    /// value if they are evaluated, else the same thunk as `Delay`.
     ApplyEagerly(SourceList),
     /// Pushes a new thunk for an entry, capturing its slots.
     Thunk(u32),
@@ -139,8 +139,8 @@ pub(crate) struct ReflectTargets {
 pub(crate) struct ThunkEntry {
     /// Its first instruction.
     pub(crate) pc: u32,
-    /// The index of the first source, in the frame that makes the thunk, of the values that become its own
-    /// slots 0, 1, ...
+    /// The index of the first source, in the frame that makes the thunk, of the values that become
+    /// its own slots 0, 1, ...
     pub(crate) captures: u32,
     /// The number of those sources.
     pub(crate) captured: u32,
@@ -151,7 +151,8 @@ pub(crate) struct ThunkEntry {
 /// A decoded law.
 #[derive(Debug)]
 pub(crate) struct LawCode {
-    /// The pool of the law's constants. The law and its thunks refer to the code by the pool's number.
+    /// The pool of the law's constants. The law and its thunks refer to the code by the pool's
+    /// number.
     pub(crate) pool: PoolId,
     /// The address of the pool's constants, which does not change.
     pub(crate) constants: *const Word,

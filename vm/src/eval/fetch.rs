@@ -1,19 +1,20 @@
-//! [`CodePosition`]: the position in the running code, which is read without reference counts or bounds
-//! checks.
+//! [`CodePosition`]: the position in the running code, which is read without reference counts or
+//! bounds checks.
 //!
 //! # Safety
 //!
 //! Two invariants make the reads below sound.
 //!
-//! * *Running code is live.* [`Evaluator`](super::state::Evaluator) keeps decoded code, and its pool keeps
-//!   the constants, until a full collection finds no reference to the pool. While instructions run, a
-//!   reference exists: from the law, at the frame's base; or, for a lazy subexpression, from the code word
-//!   in the Update frame below it. A frame that waits for a call is referred to by the code word of its
-//!   Return frame. A law whose slot holds compiled code refers to its decoded code through that. An
-//!   instruction that leaves the frame for good (a tail call, a return) reads nothing of the code
-//!   afterwards: [`CodePosition::go`] sets the position before the next instruction.
-//! * *Indices are in range.* The decoder makes all numbers in instructions, and ends every sequence of
-//!   instructions with one that leaves it. Debug builds check each access.
+//! * *Running code is live.* [`Evaluator`](super::state::Evaluator) keeps decoded code, and its
+//!   pool keeps the constants, until a full collection finds no reference to the pool. While
+//!   instructions run, a reference exists: from the law, at the frame's base; or, for a lazy
+//!   subexpression, from the code word in the Update frame below it. A frame that waits for a call
+//!   is referred to by the code word of its Return frame. A law whose slot holds compiled code
+//!   refers to its decoded code through that. An instruction that leaves the frame for good (a tail
+//!   call, a return) reads nothing of the code afterwards: [`CodePosition::go`] sets the position
+//!   before the next instruction.
+//! * *Indices are in range.* The decoder makes all numbers in instructions, and ends every sequence
+//!   of instructions with one that leaves it. Debug builds check each access.
 
 use super::code::{LawCode, Op, ReflectTargets, SourceList, ThunkEntry, ValueSource};
 use plan::raw::Word;
@@ -38,8 +39,8 @@ impl CodePosition {
         at
     }
 
-    /// Continues at `pc` of this code with the frame at `base`. The frame, or the Update frame below it,
-    /// refers to the code's pool.
+    /// Continues at `pc` of this code with the frame at `base`. The frame, or the Update frame
+    /// below it, refers to the code's pool.
     #[inline(always)]
     pub(super) fn go(&mut self, code: &Rc<LawCode>, pc: usize, base: usize) {
         // SAFETY: the pointer of an `Rc` is not null. It stays valid when the `Rc` is moved.

@@ -14,8 +14,9 @@
 //! Exit        distance to mark                                 return the value to Rust
 //! ```
 //!
-//! Update, Catch and Exit frames are *marks*: they form a chain, newest first, so that unwinding finds them
-//! without parsing the words between. Frames hold distances instead of indices, so that they can be moved.
+//! Update, Catch and Exit frames are *marks*: they form a chain, newest first, so that unwinding
+//! finds them without parsing the words between. Frames hold distances instead of indices, so that
+//! they can be moved.
 
 use plan::raw::{Stack, Word};
 

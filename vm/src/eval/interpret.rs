@@ -302,8 +302,9 @@ impl Vm {
         Ok(())
     }
 
-    /// Pushes the application of a cheap function, the first source, to the others, computed eagerly. If
-    /// an argument is not evaluated, pushes nothing and returns false. The result may be unevaluated.
+    /// Pushes the application of a cheap function, the first source, to the others, computed
+    /// eagerly. If an argument is not evaluated, pushes nothing and returns false. The result may
+    /// be unevaluated.
     fn apply_eagerly(&mut self, at: &CodePosition, list: SourceList) -> Result<bool, EvalError> {
         let base = self.heap.stack.top();
         let done = self.apply_eagerly_above(base, at, list)?;
@@ -313,8 +314,8 @@ impl Vm {
         Ok(done)
     }
 
-    /// [`Vm::apply_eagerly`] with the arguments and the result above `base`; if it returns false, unspecified
-    /// values are left there.
+    /// [`Vm::apply_eagerly`] with the arguments and the result above `base`; if it returns false,
+    /// unspecified values are left there.
     fn apply_eagerly_above(
         &mut self,
         base: usize,
@@ -456,15 +457,15 @@ impl Vm {
         }
     }
 
-    /// Inserts the pin of a jet below its arguments. The jet may have collected, so the pin is loaded
-    /// again.
+    /// Inserts the pin of a jet below its arguments. The jet may have collected, so the pin is
+    /// loaded again.
     fn insert_pin(&mut self, at: &CodePosition, number: usize, base: usize) {
         self.heap.stack.insert(base, &[at.constant(number)]);
     }
 
-    /// Prepares a call of the words from stack index `callee` up. The call replaces this frame if the next
-    /// instruction returns; else a Return frame that continues here is inserted below it. Returns the
-    /// call's new stack index.
+    /// Prepares a call of the words from stack index `callee` up. The call replaces this frame if
+    /// the next instruction returns; else a Return frame that continues here is inserted below it.
+    /// Returns the call's new stack index.
     fn leave(&mut self, at: &CodePosition, callee: usize) -> usize {
         if at.next() == Op::Return {
             self.heap.stack.slide(at.base, callee);

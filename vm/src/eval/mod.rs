@@ -1,20 +1,21 @@
 //! The interpreter: evaluation of values on the stack of a [`Vm`].
 //!
-//! One loop evaluates thunks to their outermost shape, calls functions and normalises. Each step runs a
-//! law's instructions, calls the function on the stack, evaluates a word, or returns a value to the frame
-//! on top. Everything left to do later is a frame on the evaluation stack, so the depth of a recursion
-//! costs stack words and never native stack.
+//! One loop evaluates thunks to their outermost shape, calls functions and normalises. Each step
+//! runs a law's instructions, calls the function on the stack, evaluates a word, or returns a value
+//! to the frame on top. Everything left to do later is a frame on the evaluation stack, so the
+//! depth of a recursion costs stack words and never native stack.
 //!
 //! ```text
 //! native          calls from and to compiled code; running the loop
 //! interpret       the loop: instructions, thunks, returning to frames
-//! call            calling laws, operations, jets and data
+//! call            calling laws, jets and data
+//! operations      the operations of PLAN
 //! normal          normal form
 //! unwind          errors: unwinding the stack to a handler
 //! try_expression  `_TryExp`: calls encoded as data
 //! try_catch       `try`: catching crashes, and evaluation in law order
 //! fetch           unchecked access to the running code
-//! decode          from a law's body to code (lets: the bindings needed, and their order)
+//! decode          from a law's body to code
 //! state           the state of evaluation that is not on the stack
 //! code            the instructions of a decoded law
 //! next_step       what the loop does next
@@ -30,25 +31,25 @@ mod decode;
 mod fetch;
 mod frame;
 mod interpret;
-mod lets;
 #[allow(unsafe_code, reason = "enters compiled code")]
 mod native;
 mod next_step;
 mod normal;
+mod operations;
 pub(crate) mod state;
 mod try_catch;
 mod try_expression;
 mod unwind;
 
-use crate::pools::PoolId;
+use crate::pool_id::PoolId;
 use crate::vm::Vm;
 use plan::raw::layout::LAW_CODE;
 use plan::raw::{Word, is_frozen};
 use plan::{EvalError, Val};
 use std::rc::Rc;
 
-/// The limit of nested evaluations (jets that re-enter the evaluator) without a native stack of our own;
-/// each costs frames of the thread's stack.
+/// The limit of nested evaluations (jets that re-enter the evaluator) without a native stack of our
+/// own; each costs frames of the thread's stack.
 const NESTING_LIMIT: usize = 48;
 
 impl Vm {
@@ -122,9 +123,9 @@ impl Vm {
         Ok(())
     }
 
-    /// The code word of a law: that of its compiled code, if it has some for this kind of call, else that
-    /// of its decoded code. Decodes the law if necessary. Only this function reads a law's code slot to
-    /// call it.
+    /// The code word of a law: that of its compiled code, if it has some for this kind of call,
+    /// else that of its decoded code. Decodes the law if necessary. Only this function reads a
+    /// law's code slot to call it.
     #[inline(always)]
     fn slot_of(&mut self, law: Word, pinned: bool) -> Result<Word, EvalError> {
         let slot = self.heap.load(law, LAW_CODE);
@@ -140,8 +141,9 @@ impl Vm {
         Ok(slot)
     }
 
-    /// Decodes a law whose compiled code is for the other kind of call (of the law itself or of its pin).
-    /// The law is not compiled again; other compiled code continues to call the code that exists.
+    /// Decodes a law whose compiled code is for the other kind of call (of the law itself or of its
+    /// pin). The law is not compiled again; other compiled code continues to call the code that
+    /// exists.
     #[cold]
     fn decode_again(&mut self, law: Word) -> Result<Word, EvalError> {
         let compiled = self.heap.load(law, LAW_CODE).address();

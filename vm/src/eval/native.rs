@@ -3,8 +3,9 @@
 //! # Safety
 //!
 //! Addresses of code come from [`CodeEntry`] or from code words of laws and thunks, which hold only
-//! addresses that an entry held. They are live code for as many arguments as the law's arity, or for one
-//! thunk (see `native::enter`). All evaluations start in [`Vm::run_from`], which runs on the native stack.
+//! addresses that an entry held. They are live code for as many arguments as the law's arity, or
+//! for one thunk (see `native::enter`). All evaluations start in [`Vm::run_from`], which runs on
+//! the native stack.
 
 use super::code::ReflectTargets;
 use super::fetch::CodePosition;
@@ -22,9 +23,9 @@ use std::rc::Rc;
 const RECHECK_INTERVAL: u32 = 64;
 
 impl Vm {
-    /// The address of the compiled code of the law, or pin of one, at stack index `callee`, which has
-    /// been called often; `None` if it is not compiled yet. Requests compilation if necessary. The
-    /// address is stored in the law's code slot, so that later calls find it there.
+    /// The address of the compiled code of the law, or pin of one, at stack index `callee`, which
+    /// has been called often; `None` if it is not compiled yet. Requests compilation if necessary.
+    /// The address is stored in the law's code slot, so that later calls find it there.
     #[cold]
     pub(super) fn compiled(&mut self, callee: usize, pool: u32) -> Option<usize> {
         if self.evaluator.in_law_order {
@@ -68,8 +69,8 @@ impl Vm {
         self.evaluator.decoded.get(&entry).copied()
     }
 
-    /// The entry of a law's compiled code for calls of the law itself or of its pin. `None` if the law has
-    /// been compiled for the other kind of call, or cannot be decoded.
+    /// The entry of a law's compiled code for calls of the law itself or of its pin. `None` if the
+    /// law has been compiled for the other kind of call, or cannot be decoded.
     pub(crate) fn law_entry(&mut self, law: Word, pinned: bool) -> Option<CodeEntry> {
         let mut slot = self.heap.load(law, LAW_CODE);
         if slot == Word::ZERO {
@@ -111,8 +112,8 @@ impl Vm {
         if !self.heap.stack.has_room(16) {
             return Err(EvalError::StackOverflow);
         }
-        // The code reads the captured values before anything is allocated, and `mark_entered` does not
-        // overwrite them.
+        // The code reads the captured values before anything is allocated, and `mark_entered` does
+        // not overwrite them.
         let outer = self.push_update(thunk, Word::ZERO);
         self.mark_entered(thunk, outer);
         // SAFETY: the thunk has this code, whose one argument is the thunk.
@@ -140,8 +141,8 @@ impl Vm {
         })
     }
 
-    /// Evaluates the call on top of the stack, a function with `count` arguments above it, and drops it.
-    /// Compiled code of that arity is entered directly.
+    /// Evaluates the call on top of the stack, a function with `count` arguments above it, and
+    /// drops it. Compiled code of that arity is entered directly.
     pub(crate) fn run_top(&mut self, count: usize) -> Result<Word, EvalError> {
         let callee = self.heap.stack.top() - count - 1;
         let mut call = callee;
@@ -161,8 +162,8 @@ impl Vm {
         Ok(value)
     }
 
-    /// The address of the compiled code of the law (not the pin of one) at stack index `callee`, if its
-    /// arity is `count` and laws may run compiled now.
+    /// The address of the compiled code of the law (not the pin of one) at stack index `callee`, if
+    /// its arity is `count` and laws may run compiled now.
     fn entry_at(&self, callee: usize, count: usize) -> Option<usize> {
         if self.evaluator.in_law_order {
             return None;
@@ -196,8 +197,8 @@ impl Vm {
             self.jets.count_call(jet);
         }
         if let Some(JetCode::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
-            // The jet may have overwritten its arguments, so its answer must be used. Only if it answers
-            // `Again` or `Law` does the interpreter's loop repeat the call.
+            // The jet may have overwritten its arguments, so its answer must be used. Only if it
+            // answers `Again` or `Law` does the interpreter's loop repeat the call.
             let value = match self.run_native_jet(run, callee + 1, count)? {
                 Answer::Done => Some(self.heap.stack.pop()),
                 Answer::Eval => {
@@ -227,12 +228,14 @@ impl Vm {
 
     /// The error for compiled code that stopped at its limit.
     pub(crate) fn limit_error(&self) -> EvalError {
-        // The request may have been withdrawn since compiled code saw it, but the code has already left.
+        // The request may have been withdrawn since compiled code saw it, but the code has already
+        // left.
         let is_interrupted = self.heap.interrupt.is_due() || !self.native_stack_is_full();
         if is_interrupted { EvalError::Interrupted } else { EvalError::StackOverflow }
     }
 
-    /// Takes the value on top apart for compiled code: see [`Helper::Parts`](crate::native::Helper::Parts).
+    /// Takes the value on top apart for compiled code: see
+    /// [`Helper::Parts`](crate::native::Helper::Parts).
     pub(crate) fn native_parts(&mut self) -> Result<u64, EvalError> {
         let from = self.heap.stack.top() - 1;
         let branch = self.push_parts(ReflectTargets { pin: 0, law: 1, app: 2, nat: 3 })?;

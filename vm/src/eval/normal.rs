@@ -1,13 +1,13 @@
 //! Normal form: a value that contains no thunks.
 //!
-//! Apps, rows and tables are normalised in place: each value in them is evaluated, normalised and stored
-//! back, and then the object is marked as normal, so that a shared object is traversed once. Each level
-//! of nesting takes a Force frame, so depth costs stack words. A chained app is flattened here, and the
-//! app of a set to a matching row becomes a table.
+//! Apps, rows and tables are normalised in place: each value in them is evaluated, normalised and
+//! stored back, and then the object is marked as normal, so that a shared object is traversed once.
+//! Each level of nesting takes a Force frame, so depth costs stack words. A chained app is
+//! flattened here, and the app of a set to a matching row becomes a table.
 //!
-//! The values are normalised in the order of the app that PLAN sees: a row is its constructor applied to
-//! the last item first, so of several crashes that of the last item is the result. The nodes of a long row
-//! ([`plan::raw::tree`]) are normalised and marked like rows.
+//! The values are normalised in the order of the app that PLAN sees: a row is its constructor
+//! applied to the last item first, so of several crashes that of the last item is the result. The
+//! nodes of a long row ([`plan::raw::tree`]) are normalised and marked like rows.
 
 use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
@@ -32,8 +32,8 @@ impl Vm {
         self.normalise_from(word, 0, None)
     }
 
-    /// Continues normalising an object with the value of step `index`. `done` is that value, if it has been
-    /// normalised.
+    /// Continues normalising an object with the value of step `index`. `done` is that value, if it
+    /// has been normalised.
     pub(super) fn normalise_from(
         &mut self,
         object: Word,

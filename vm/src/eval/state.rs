@@ -2,7 +2,7 @@
 
 use super::code::LawCode;
 use super::frame::FrameKind;
-use crate::pools::PoolId;
+use crate::pool_id::PoolId;
 use std::collections::HashMap;
 use std::rc::Rc;
 

@@ -1,19 +1,20 @@
 //! `try`: catching crashes, and evaluation in law order.
 //!
-//! The Catch frame of a `try` keeps its input: a row, or an [`expression`](super::try_expression). The
-//! input is in normal form, and the evaluation makes everything else that it evaluates; so it can be
-//! started again without a trace of the first time, and keeping the input keeps nothing alive that grows.
+//! The Catch frame of a `try` keeps its input: a row, or an [`expression`](super::try_expression).
+//! The input is in normal form, and the evaluation makes everything else that it evaluates; so it
+//! can be started again without a trace of the first time, and keeping the input keeps nothing
+//! alive that grows.
 //!
-//! PLAN defines which crash a `try` catches: the one that evaluation in the laws' own order meets. The
-//! interpreter follows that order; compiled code may evaluate early what is certain to be needed. So if
-//! compiled code ran in a `try` that ends in a crash, the `try` runs again *in law order*, interpreted
-//! throughout, and the second result counts. The same holds if it runs out of stack or memory, or finds a
-//! loop: an early evaluation may not terminate where law order crashes before it. A `try` inside one in
-//! law order runs in law order too, so a `try` with n others around it runs at most n + 2 times. Traces of
-//! the second run are printed again.
+//! PLAN defines which crash a `try` catches: the one that evaluation in the laws' own order meets.
+//! The interpreter follows that order; compiled code may evaluate early what is certain to be
+//! needed. So if compiled code ran in a `try` that ends in a crash, the `try` runs again *in law
+//! order*, interpreted throughout, and the second result counts. The same holds if it runs out of
+//! stack or memory, or finds a loop: an early evaluation may not terminate where law order crashes
+//! before it. A `try` inside one in law order runs in law order too, so a `try` with n others
+//! around it runs at most n + 2 times. Traces of the second run are printed again.
 //!
-//! An interrupt ends everything at once. A loop that takes neither stack nor memory can only end by an
-//! interrupt, in either order.
+//! An interrupt ends everything at once. A loop that takes neither stack nor memory can only end by
+//! an interrupt, in either order.
 
 use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
@@ -42,8 +43,8 @@ pub(super) enum InputForm {
 const RECORD_SIZE: usize = 3;
 
 impl Vm {
-    /// The normal form of a function applied to arguments, all of them in normal form. A crash is the one
-    /// that `try` catches: that of law order.
+    /// The normal form of a function applied to arguments, all of them in normal form. A crash is
+    /// the one that `try` catches: that of law order.
     ///
     /// # Errors
     /// Any [`EvalError`].
@@ -71,8 +72,8 @@ impl Vm {
         })
     }
 
-    /// Begins a `try` of a row in normal form: its first item, applied to the others if there are any. The
-    /// stack must have [`room`](Vm::try_room) for it.
+    /// Begins a `try` of a row in normal form: its first item, applied to the others if there are
+    /// any. The stack must have [`room`](Vm::try_room) for it.
     pub(super) fn begin_try(
         &mut self,
         row: Word,
@@ -102,8 +103,8 @@ impl Vm {
         frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
     }
 
-    /// Handles an error at a Catch frame, whose mark has been popped. `None` if the error continues to the
-    /// next handler.
+    /// Handles an error at a Catch frame, whose mark has been popped. `None` if the error continues
+    /// to the next handler.
     pub(super) fn handle_error_at_catch(
         &mut self,
         error: &EvalError,
@@ -140,8 +141,8 @@ impl Vm {
         CatchRecord { input: parts[0], form, runs: parts[1].raw() }
     }
 
-    /// Whether an evaluation that ended in this error may end differently in law order. `runs` is the value
-    /// of `compiled_runs` when it began.
+    /// Whether an evaluation that ended in this error may end differently in law order. `runs` is
+    /// the value of `compiled_runs` when it began.
     fn law_order_may_differ(&self, runs: u64, error: &EvalError) -> bool {
         // The count does not change in law order.
         let reordered = self.evaluator.compiled_runs != runs;

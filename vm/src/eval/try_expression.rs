@@ -1,9 +1,9 @@
 //! `_TryExp`: a `try` of an expression, which is nested calls encoded as data.
 //!
-//! `["VALUE" v]` is the value `v`. `["APPLY" [f x y ...]]` is the application of the first item's expression
-//! to those of the others; without items it is 0. Everything is read as a row, as the law reads it: an
-//! app's arguments are items, the last one first, and a missing item is 0. A value with another tag, or with
-//! an invalid expression in it, is not an expression.
+//! `["VALUE" v]` is the value `v`. `["APPLY" [f x y ...]]` is the application of the first item's
+//! expression to those of the others; without items it is 0. Everything is read as a row, as the
+//! law reads it: an app's arguments are items, the last one first, and a missing item is 0. A value
+//! with another tag, or with an invalid expression in it, is not an expression.
 
 use super::next_step::NextStep;
 use super::try_catch::InputForm;
@@ -16,8 +16,8 @@ use plan::raw::Word;
 const VALUE: u64 = u64::from_le_bytes(*b"VALUE\0\0\0");
 const APPLY: u64 = u64::from_le_bytes(*b"APPLY\0\0\0");
 
-/// An application under construction has four values: the row of its items, and, at these distances above
-/// it, the number of the next item, the application so far, and the item being converted.
+/// An application under construction has four values: the row of its items, and, at these distances
+/// above it, the number of the next item, the application so far, and the item being converted.
 const NEXT: usize = 1;
 const CALL: usize = 2;
 const ITEM: usize = 3;
@@ -26,8 +26,8 @@ const ITEM: usize = 3;
 const ROOM: usize = 32;
 
 impl Vm {
-    /// Begins a `try` of the expression on top, which is in normal form, and pops it. Returns 0 if it is not
-    /// an expression.
+    /// Begins a `try` of the expression on top, which is in normal form, and pops it. Returns 0 if
+    /// it is not an expression.
     pub(super) fn try_expression(&mut self, in_law_order: bool) -> Result<NextStep, EvalError> {
         let base = self.heap.stack.top() - 1;
         let mut call = Call { vm: self, base };
@@ -52,8 +52,8 @@ enum Expanded {
     Invalid,
 }
 
-/// Pushes the call that the expression at index 0 encodes, not evaluated. Returns false if it is not an
-/// expression.
+/// Pushes the call that the expression at index 0 encodes, not evaluated. Returns false if it is
+/// not an expression.
 fn push_call(call: &mut Call<'_>) -> Result<bool, EvalError> {
     call.push_at(0);
     let done = call.height();
@@ -120,9 +120,10 @@ fn push_next(call: &mut Call<'_>, at: usize) -> Result<(), EvalError> {
     Ok(())
 }
 
-/// Adds the value on top, a converted item, to the application below it. If the application is complete, it
-/// is an item of the one below it in turn. Ends when an application needs its next item, which is pushed,
-/// or all applications above the height `done` are complete: then returns true.
+/// Adds the value on top, a converted item, to the application below it. If the application is
+/// complete, it is an item of the one below it in turn. Ends when an application needs its next
+/// item, which is pushed, or all applications above the height `done` are complete: then returns
+/// true.
 fn finish_item(call: &mut Call<'_>, done: usize) -> Result<bool, EvalError> {
     while call.height() > done {
         call.check()?;

@@ -1,8 +1,8 @@
 //! Errors: unwinding the stack to the nearest handler, and poisoning the thunks under evaluation.
 //!
 //! The marks on the stack form a chain. On the way to the handler every thunk under evaluation is
-//! overwritten with the error, so that needing it again gives the same error. Only a crash stops at a
-//! Catch frame ([`super::try_catch`]); an Exit frame returns any error to Rust.
+//! overwritten with the error, so that needing it again gives the same error. Only a crash stops at
+//! a Catch frame ([`super::try_catch`]); an Exit frame returns any error to Rust.
 
 use super::abort::abort_number;
 use super::frame::{self, FrameKind};
@@ -22,10 +22,10 @@ impl Vm {
         self.evaluator.mark = here;
     }
 
-    /// Pushes an Update frame for a thunk that is about to be evaluated by that code. If the frame on top is
-    /// the Update frame of another thunk, both have the same value and share that frame; then the other
-    /// thunk is returned, for [`Vm::mark_entered`]. So a chain of thunks that end in each other takes no
-    /// stack.
+    /// Pushes an Update frame for a thunk that is about to be evaluated by that code. If the frame
+    /// on top is the Update frame of another thunk, both have the same value and share that frame;
+    /// then the other thunk is returned, for [`Vm::mark_entered`]. So a chain of thunks that end in
+    /// each other takes no stack.
     #[inline(always)]
     pub(super) fn push_update(&mut self, thunk: Word, code: Word) -> Option<Word> {
         let stack = &mut self.heap.stack;
@@ -50,7 +50,8 @@ impl Vm {
         }
     }
 
-    /// Pops the newest mark's distance and removes the mark from the chain. Its kind has been popped.
+    /// Pops the newest mark's distance and removes the mark from the chain. Its kind has been
+    /// popped.
     #[inline(always)]
     pub(super) fn pop_mark(&mut self) {
         let distance = frame::pop_number(&mut self.heap.stack);
@@ -62,8 +63,8 @@ impl Vm {
         EvalError::Crash { op: self.heap.handle(op), arg: self.heap.handle(arg) }
     }
 
-    /// Unwinds the stack to the nearest handler. Returns the step that continues there, or the error if the
-    /// handler is an Exit frame.
+    /// Unwinds the stack to the nearest handler. Returns the step that continues there, or the
+    /// error if the handler is an Exit frame.
     #[cold]
     pub(super) fn unwind(&mut self, mut error: EvalError) -> Result<NextStep, EvalError> {
         loop {
@@ -89,8 +90,8 @@ impl Vm {
         }
     }
 
-    /// Overwrites a thunk whose evaluation ended without a value, so that needing it again gives the
-    /// same error. A thunk that loops stays as it is: evaluating it again finds the loop again.
+    /// Overwrites a thunk whose evaluation ended without a value, so that needing it again gives
+    /// the same error. A thunk that loops stays as it is: evaluating it again finds the loop again.
     fn poison(&mut self, thunk: Word, error: &EvalError) {
         let (layout, values) = match (error, abort_number(error)) {
             (EvalError::Crash { op, arg }, _) => {

@@ -1,8 +1,8 @@
 //! [`Call`]'s application of a function that a jet got as an argument to each of many items.
 //!
-//! An item of the result may stay unevaluated, as in the law. But if the function is a cheap jet (see
-//! [`Cheap`]), possibly partially applied, and the item is evaluated, applying it eagerly cannot be
-//! observed and saves a thunk.
+//! An item of the result may stay unevaluated, as in the law. But if the function is a cheap jet
+//! (see [`Cheap`]), possibly partially applied, and the item is evaluated, applying it eagerly
+//! cannot be observed and saves a thunk.
 
 use super::declare::{Answer, Cheap, Demand, JetCode, Operation};
 use super::table::GenericJetTable;
@@ -15,7 +15,8 @@ use plan::raw::{DIRECT_LIMIT, Kind, Word};
 pub struct CheapFunction {
     jet: u32,
     when: Cheap,
-    /// The operation and its first operand, if the jet is an operation that has one of two operands.
+    /// The operation and its first operand, if the jet is an operation that has one of two
+    /// operands.
     arithmetic: Option<(Operation, u64)>,
 }
 
@@ -56,8 +57,8 @@ impl Call<'_> {
         Some(CheapFunction { jet, when, arithmetic })
     }
 
-    /// Replaces each of the top `count` values by the application of the function at index `function`
-    /// to it, as [`Call::apply`] does.
+    /// Replaces each of the top `count` values by the application of the function at index
+    /// `function` to it, as [`Call::apply`] does.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`] and [`EvalError::Interrupted`].

@@ -1,8 +1,8 @@
 //! A jet's [`Call`]: its arguments on the stack, and the operations that make its result.
 //!
-//! Indices count from the call's first argument, which has index 0; values that the jet pushes follow
-//! the arguments. Every method checks its indices and counts against the values of this call, in release
-//! builds too, so a jet can neither read nor change the stack below its arguments.
+//! Indices count from the call's first argument, which has index 0; values that the jet pushes
+//! follow the arguments. Every method checks its indices and counts against the values of this
+//! call, in release builds too, so a jet can neither read nor change the stack below its arguments.
 
 use crate::vm::Call;
 use plan::raw::{Kind, Layout, Word, bar, nat, pin, shape, tree};
@@ -163,7 +163,8 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Replaces the top `count` values by the row of them; the value pushed first is the first item.
+    /// Replaces the top `count` values by the row of them; the value pushed first is the first
+    /// item.
     ///
     /// # Panics
     /// If the call has fewer values. The same holds for every method that takes a count.

@@ -1,9 +1,9 @@
-//! [`JetDeclaration`]: the single declaration of a jet, from which the evaluator, the compiler, lists of
-//! jets and tests derive what they need.
+//! [`JetDeclaration`]: the single declaration of a jet, from which the evaluator, the compiler,
+//! lists of jets and tests derive what they need.
 //!
-//! A declaration is a constant, made by [`JetDeclaration::native`] or [`JetDeclaration::control`] and refined
-//! by chained methods. A property that is not set
-//! has its weakest value: any result, and possibly a crash.
+//! A declaration is a constant, made by [`JetDeclaration::native`] or [`JetDeclaration::control`]
+//! and refined by chained methods. A property that is not set has its weakest value: any result,
+//! and possibly a crash.
 
 /// How far an argument is evaluated before the jet gets it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,9 +25,9 @@ pub enum Answer {
     Call(usize),
     /// The value on top of the stack, evaluated to its outermost shape, is the result.
     Eval,
-    /// Evaluate the value on top of the stack to its outermost shape, then call the jet again with the
-    /// same arguments. The value must be a thunk that is reachable from the arguments, so that the jet
-    /// finds it evaluated next time.
+    /// Evaluate the value on top of the stack to its outermost shape, then call the jet again with
+    /// the same arguments. The value must be a thunk that is reachable from the arguments, so that
+    /// the jet finds it evaluated next time.
     Again,
     /// The jet does not handle these arguments: run the law.
     Law,
@@ -61,8 +61,8 @@ pub enum Control {
     Trace,
     /// `deepTrace a b`: like `trk`, with the hook for deep traces if there is one.
     DeepTrace,
-    /// `try row`: `[1 v]` if the call that the row describes has the normal form `v`, `[0 [op arg]]` if
-    /// it crashes.
+    /// `try row`: `[1 v]` if the call that the row describes has the normal form `v`, `[0 [op
+    /// arg]]` if it crashes.
     Try,
     /// `_TryExp x`: the same for nested applications, encoded as data.
     TryExpression,
@@ -76,8 +76,8 @@ impl Control {
     }
 }
 
-/// The short-circuit connectives that the evaluator implements: the second operand is evaluated only if
-/// the first does not decide the result. 0 and everything that is not a nat is false.
+/// The short-circuit connectives that the evaluator implements: the second operand is evaluated
+/// only if the first does not decide the result. 0 and everything that is not a nat is false.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Connective {
     /// 1 if both are true, else 0.
@@ -132,8 +132,8 @@ pub enum ResultShape {
 /// Whether a call may crash once its arguments are evaluated: demanded arguments as far as they are
 /// demanded, lazy ones to their outermost shape.
 ///
-/// A call that does not crash evaluates nothing beyond its arguments and returns an evaluated value. It
-/// may still run out of memory.
+/// A call that does not crash evaluates nothing beyond its arguments and returns an evaluated
+/// value. It may still run out of memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Crashes {
     /// It never does.
@@ -144,10 +144,10 @@ pub enum Crashes {
     Maybe,
 }
 
-/// The condition under which a jet is *cheap*: it takes a short, bounded time, allocates a few words at
-/// most, and neither crashes nor re-enters the evaluator. A lazy application of a cheap jet to evaluated
-/// arguments is computed eagerly, which saves the thunk and everything that the thunk would keep alive.
-/// If the jet answers without a result, the application stays lazy.
+/// The condition under which a jet is *cheap*: it takes a short, bounded time, allocates a few
+/// words at most, and neither crashes nor re-enters the evaluator. A lazy application of a cheap
+/// jet to evaluated arguments is computed eagerly, which saves the thunk and everything that the
+/// thunk would keep alive. If the jet answers without a result, the application stays lazy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cheap {
     /// It is cheap unless an argument is a nat of 2^63 or more.
@@ -156,8 +156,8 @@ pub enum Cheap {
     OnNats,
 }
 
-/// The operation of a primitive jet. An operand that is not a nat counts as 0 where a nat is needed;
-/// comparisons and type tests take any values.
+/// The operation of a primitive jet. An operand that is not a nat counts as 0 where a nat is
+/// needed; comparisons and type tests take any values.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Operation {
     /// The nat itself.
@@ -326,8 +326,8 @@ impl<F: Copy> JetDeclaration<F> {
         Self { operation: Some(operation), result, crashes: Crashes::NotOnNats, ..self }
     }
 
-    /// Sets the operation, which it computes for operands of the types it is meant for; its result for
-    /// others is unspecified.
+    /// Sets the operation, which it computes for operands of the types it is meant for; its result
+    /// for others is unspecified.
     pub const fn operation(self, operation: Operation) -> Self {
         Self { operation: Some(operation), ..self }
     }
@@ -342,7 +342,8 @@ impl<F: Copy> JetDeclaration<F> {
         self.demands.len()
     }
 
-    /// The index of the argument that is evaluated in that step. A demanded argument may come up twice.
+    /// The index of the argument that is evaluated in that step. A demanded argument may come up
+    /// twice.
     #[inline(always)]
     pub fn nth(&self, step: usize) -> usize {
         self.order.get(step).copied().unwrap_or(step)

@@ -1,9 +1,9 @@
 //! The interface for native implementations of laws.
 //!
-//! A *jet* is declared once ([`Jet`]): its name, its arity, how far it needs each argument evaluated,
-//! and its code. The evaluator finds the jet of a pinned law by the law's hash, evaluates the
-//! arguments as far as the jet demands, and calls the jet with them on the stack ([`Call`]). A jet may
-//! answer that it does not handle these arguments; then the law itself runs.
+//! A *jet* is declared once ([`Jet`]): its name, its arity, how far it needs each argument
+//! evaluated, and its code. The evaluator finds the jet of a pinned law by the law's hash,
+//! evaluates the arguments as far as the jet demands, and calls the jet with them on the stack
+//! ([`Call`]). A jet may answer that it does not handle these arguments; then the law itself runs.
 //!
 //! A law's name never selects a jet. [`JetTable::on_mismatch`] reports laws that have the name of a
 //! known law but another hash.
@@ -13,11 +13,13 @@
 //! watch                         counting calls, fallback policy
 //! table                         the jets of a runtime
 //! index                         jets by hash
+//! counts                        call counters, fallback policies
 //! declare                       declarations
 //! ```
 
 mod apply;
 mod call;
+mod counts;
 pub(crate) mod declare;
 mod index;
 mod numbers;
@@ -26,12 +28,12 @@ pub(crate) mod table;
 mod watch;
 
 pub use apply::CheapFunction;
+pub use counts::CallCounts;
 pub use declare::{
     Answer, Cheap, Connective, Control, Crashes, Demand, JetCode, JetDeclaration, Operation,
     ResultShape, WordOperation,
 };
 pub use table::GenericJetTable;
-pub use watch::CallCounts;
 
 pub use crate::vm::{Call, NativeJet};
 

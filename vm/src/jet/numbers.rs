@@ -1,4 +1,5 @@
-//! [`Call`]'s arithmetic on nats and bars. Results are written into the heap directly, without a copy.
+//! [`Call`]'s arithmetic on nats and bars. Results are written into the heap directly, without a
+//! copy.
 //!
 //! ```
 //! use vm::jet::Call;
@@ -20,9 +21,9 @@ use plan::raw::nat::NatDraft;
 use plan::{EvalError, Natural, limbs};
 
 impl Call<'_> {
-    /// Pushes the nat of at most `limbs` limbs that `fill` writes, least significant first. `fill` must
-    /// write all limbs, whose initial contents are unspecified. It gets the call because the allocation
-    /// may have moved the arguments.
+    /// Pushes the nat of at most `limbs` limbs that `fill` writes, least significant first. `fill`
+    /// must write all limbs, whose initial contents are unspecified. It gets the call because the
+    /// allocation may have moved the arguments.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].

@@ -7,8 +7,8 @@ use plan::{EvalError, Hash, Items, Ref, Shape, Val};
 use std::ops::Range;
 
 impl Call<'_> {
-    /// Fails if the heap can never hold a result of that many words. A jet that can compute the size
-    /// of its result checks this before it does the work.
+    /// Fails if the heap can never hold a result of that many words. A jet that can compute the
+    /// size of its result checks this before it does the work.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
@@ -35,9 +35,9 @@ impl Call<'_> {
         self.vm.hold(value)
     }
 
-    /// Whether the value at that index is evaluated. If it is, its indirections are removed first, so
-    /// that the accessors which read only the word ([`Call::small`], [`Call::nat`], [`Call::cast`])
-    /// see the value.
+    /// Whether the value at that index is evaluated. If it is, its indirections are removed first,
+    /// so that the accessors which read only the word ([`Call::small`], [`Call::nat`],
+    /// [`Call::cast`]) see the value.
     #[inline(always)]
     pub fn is_evaluated_at(&mut self, index: usize) -> bool {
         !self.resolve_at(index).is_thunk()
@@ -77,8 +77,8 @@ impl Call<'_> {
         self.at(index).hash()
     }
 
-    /// Pushes these items of the row, or these keys of the set, at that index. The caller checks with
-    /// [`Call::room_for`] that the stack has room for them.
+    /// Pushes these items of the row, or these keys of the set, at that index. The caller checks
+    /// with [`Call::room_for`] that the stack has room for them.
     ///
     /// # Panics
     /// If the value is neither row nor set, has no such items, or the stack has no room.
@@ -126,8 +126,8 @@ impl Call<'_> {
         self.vm.heap.stack.top_mut(top - count).reverse();
     }
 
-    /// The number of arguments that the evaluated value at that index is applied to: 0 if it is not an
-    /// app (nor a row or table, which PLAN sees as one).
+    /// The number of arguments that the evaluated value at that index is applied to: 0 if it is not
+    /// an app (nor a row or table, which PLAN sees as one).
     pub fn arg_count(&self, index: usize) -> usize {
         match self.at(index).shape() {
             Shape::Row(items) => items.len(),
@@ -138,8 +138,8 @@ impl Call<'_> {
     }
 
     /// Pushes an item of the evaluated row or app at index `row`; the value at index `index` is the
-    /// item's number, and the last argument is item 0. Pushes nothing and returns false if there is no
-    /// such item or it is not in the object itself (long rows, chained apps).
+    /// item's number, and the last argument is item 0. Pushes nothing and returns false if there is
+    /// no such item or it is not in the object itself (long rows, chained apps).
     #[inline]
     pub fn push_flat_item(&mut self, row: usize, index: usize) -> bool {
         let (row, index) = (self.word_at(row), self.word_at(index).as_direct());
@@ -176,8 +176,8 @@ impl Call<'_> {
         self.vm.heap.stack.push_checked(word);
     }
 
-    /// Pushes an argument of the app at that index; argument 0 is the one applied first. For a row that
-    /// is its last item, for a table the row of its values.
+    /// Pushes an argument of the app at that index; argument 0 is the one applied first. For a row
+    /// that is its last item, for a table the row of its values.
     ///
     /// # Panics
     /// If the app has no such argument.
@@ -223,9 +223,9 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Pushes a copy of the row or set at index `index` with the value at index `item` inserted before
-    /// item `at`. A long one shares all nodes but one path with the original. The caller makes sure that
-    /// a key inserted into a set is in normal form and in order.
+    /// Pushes a copy of the row or set at index `index` with the value at index `item` inserted
+    /// before item `at`. A long one shares all nodes but one path with the original. The caller
+    /// makes sure that a key inserted into a set is in normal form and in order.
     ///
     /// # Panics
     /// If the value is neither row nor set, or is shorter than `at`.
@@ -240,8 +240,8 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Pushes a copy of the row at index `index` with item `at` replaced by the value at index `item`.
-    /// A long one shares all nodes but one path with the original.
+    /// Pushes a copy of the row at index `index` with item `at` replaced by the value at index
+    /// `item`. A long one shares all nodes but one path with the original.
     ///
     /// # Panics
     /// If the value is neither row nor set, or has no such item.
@@ -256,8 +256,8 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Pushes a copy of the row or set at index `index` without item `at`. A long one shares all nodes
-    /// but one path with the original.
+    /// Pushes a copy of the row or set at index `index` without item `at`. A long one shares all
+    /// nodes but one path with the original.
     ///
     /// # Panics
     /// If the value is neither row nor set, or has no such item.
@@ -284,13 +284,14 @@ impl Call<'_> {
         tree::len(&self.vm.heap, self.items_at(index))
     }
 
-    /// Whether editing a row or set of `count` items in place of copying it pays: it is then a tree.
+    /// Whether editing a row or set of `count` items in place of copying it pays: it is then a
+    /// tree.
     pub fn is_long(count: usize) -> bool {
         count >= tree::FLAT_ROW
     }
 
-    /// Pushes the bar at that index with these bytes appended. Repeated appending to a long bar copies
-    /// each byte a bounded number of times.
+    /// Pushes the bar at that index with these bytes appended. Repeated appending to a long bar
+    /// copies each byte a bounded number of times.
     ///
     /// # Panics
     /// If the value is not a bar.
@@ -306,8 +307,8 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Replaces the app on top, of any layout, by its function (applied to all arguments but the last)
-    /// and its last argument.
+    /// Replaces the app on top, of any layout, by its function (applied to all arguments but the
+    /// last) and its last argument.
     ///
     /// # Panics
     /// If the value on top is not an app.

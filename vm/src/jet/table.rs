@@ -3,9 +3,9 @@
 //! It is generic in the type of native functions because that type mentions the runtime, and this
 //! module is below the runtime.
 
+use super::counts::{CallCounter, FallbackPolicy};
 use super::declare::{Cheap, Connective, JetDeclaration};
 use super::index::{self, HashIndex};
-use super::watch::{CallCounter, FallbackPolicy};
 use plan::raw::{Memory, Word, is_frozen, pin};
 use plan::{Hash, PinRef, Ref, Shape};
 use std::collections::{HashMap, HashSet};
@@ -33,8 +33,8 @@ impl<F: Copy> LawLabels for GenericJetTable<F> {
     }
 }
 
-/// The jets of a runtime, found by the hash of the law that each implements. `F` is the type of their
-/// native functions.
+/// The jets of a runtime, found by the hash of the law that each implements. `F` is the type of
+/// their native functions.
 pub struct GenericJetTable<F> {
     pub(super) jets: Vec<JetDeclaration<F>>,
     connectives: HashMap<u32, Connective>,
@@ -99,8 +99,9 @@ impl<F: Copy> GenericJetTable<F> {
         self.connectives.get(&id).copied()
     }
 
-    /// Calls `hook` with the name and hash of every pinned law that has the name of one of these known
-    /// laws but none of their hashes. Such a law runs like any other; without a hook it is not reported.
+    /// Calls `hook` with the name and hash of every pinned law that has the name of one of these
+    /// known laws but none of their hashes. Such a law runs like any other; without a hook it is
+    /// not reported.
     pub fn on_mismatch(
         &mut self,
         known: impl IntoIterator<Item = (&'static str, Hash)>,
@@ -118,9 +119,9 @@ impl<F: Copy> GenericJetTable<F> {
         self.mismatches = Some(MismatchReporting { names, hashes, hash, hook: Box::new(hook) });
     }
 
-    /// A hash of the known laws that pinned laws are compared with, if they are compared. Values made
-    /// under another hash may contain laws that the hook of [`GenericJetTable::on_mismatch`] has not
-    /// seen.
+    /// A hash of the known laws that pinned laws are compared with, if they are compared. Values
+    /// made under another hash may contain laws that the hook of [`GenericJetTable::on_mismatch`]
+    /// has not seen.
     pub fn known_laws_hash(&self) -> Option<Hash> {
         self.mismatches.as_ref().map(|mismatches| mismatches.hash)
     }
@@ -142,8 +143,8 @@ impl<F: Copy> GenericJetTable<F> {
         pin.known_hash().and_then(|hash| self.find(&hash))
     }
 
-    /// The number of the jet of the pin that `pin` is. A pin of the heap holds it as its label; for a
-    /// frozen pin it is looked up by hash each time.
+    /// The number of the jet of the pin that `pin` is. A pin of the heap holds it as its label; for
+    /// a frozen pin it is looked up by hash each time.
     #[inline(always)]
     pub(crate) fn of_pin(&self, memory: &Memory, pin: Word) -> Option<u32> {
         if is_frozen(pin.address()) {
@@ -172,7 +173,8 @@ impl<F: Copy> GenericJetTable<F> {
         self.by_hash.find(key)
     }
 
-    /// The jet with that number, which [`GenericJetTable::find`] or [`GenericJetTable::of`] returned.
+    /// The jet with that number, which [`GenericJetTable::find`] or [`GenericJetTable::of`]
+    /// returned.
     ///
     /// # Panics
     /// If no jet has that number.

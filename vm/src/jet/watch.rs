@@ -1,41 +1,14 @@
-//! Observing jets: counting their calls, and reporting *fallbacks*, calls that a jet leaves to its law.
+//! Observing jets: counting their calls, and reporting *fallbacks*, calls that a jet leaves to its
+//! law.
 //!
 //! Counting costs nothing unless it is enabled: separate instructions count calls, and the decoder
 //! emits them only then.
 
+use super::counts::{CallCounter, CallCounts, FallbackPolicy};
 use super::declare::JetDeclaration;
 use super::table::GenericJetTable;
 use plan::Ref;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// The numbers of calls of a jet.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct CallCounts {
-    /// All its calls.
-    pub all: u64,
-    /// The calls that it left to its law.
-    pub fell_back: u64,
-}
-
-/// The counters of one jet, shared by all threads that use the table.
-#[derive(Default)]
-pub(super) struct CallCounter {
-    all: AtomicU64,
-    fell_back: AtomicU64,
-}
-
-/// Gets a jet and the arguments of a call that it leaves to its law.
-type FallbackHook<F> = Box<dyn Fn(&JetDeclaration<F>, &[Ref<'_>]) + Send + Sync>;
-
-/// The policy for calls that a jet leaves to its law.
-pub(super) enum FallbackPolicy<F> {
-    /// The law runs.
-    Run,
-    /// The hook is called, and the law runs.
-    Notify(FallbackHook<F>),
-    /// The evaluation crashes.
-    Crash,
-}
 
 impl<F: Copy> GenericJetTable<F> {
     /// Enables counting of jet calls. Laws that a runtime has decoded before are not counted.
@@ -50,8 +23,8 @@ impl<F: Copy> GenericJetTable<F> {
         Some(CallCounts { all: read(&counter.all), fell_back: read(&counter.fell_back) })
     }
 
-    /// Calls `hook` with the jet and its arguments, evaluated or not, whenever a jet leaves a call to
-    /// its law.
+    /// Calls `hook` with the jet and its arguments, evaluated or not, whenever a jet leaves a call
+    /// to its law.
     pub fn on_fallback(
         &mut self,
         hook: impl Fn(&JetDeclaration<F>, &[Ref<'_>]) + Send + Sync + 'static,
@@ -59,8 +32,8 @@ impl<F: Copy> GenericJetTable<F> {
         self.fallback = FallbackPolicy::Notify(Box::new(hook));
     }
 
-    /// Makes every call that a jet would leave to its law crash, with the operation `deopt` and the row
-    /// of the pinned law and its arguments. (prototype: lib/Fan/Jets.hs)
+    /// Makes every call that a jet would leave to its law crash, with the operation `deopt` and the
+    /// row of the pinned law and its arguments. (prototype: lib/Fan/Jets.hs)
     pub fn crash_on_fallback(&mut self) {
         self.fallback = FallbackPolicy::Crash;
     }

@@ -2,9 +2,10 @@
 //!
 //! # Safety
 //!
-//! The invariant that [`enter`] relies on: *an address that reached the interpreter (in a [`CodeEntry`], a
-//! law's code slot or a thunk's code word) is that of live code of this runtime*. A [`Compiler`](super::Compiler) promises
-//! this for what it publishes, and the collector clears an entry before the compiler frees the code.
+//! The invariant that [`enter`] relies on: *an address that reached the interpreter (in a
+//! [`CodeEntry`], a law's code slot or a thunk's code word) is that of live code of this runtime*.
+//! A [`Compiler`](super::Compiler) promises this for what it publishes, and the collector clears an
+//! entry before the compiler frees the code.
 
 use super::compiler::CompilerSetup;
 use super::entry::CodeEntry;
@@ -19,8 +20,8 @@ use std::rc::Rc;
 /// Enters compiled code with `count` arguments, which it reads before it does anything else.
 ///
 /// # Safety
-/// `entry` is the address of live code of this runtime for `count` arguments, which lie at `args`; and the
-/// evaluation runs on the native stack.
+/// `entry` is the address of live code of this runtime for `count` arguments, which lie at `args`;
+/// and the evaluation runs on the native stack.
 unsafe fn enter(vm: &mut Vm, entry: usize, args: *const u64, count: usize) -> u64 {
     let before = vm.heap.host.native.activation;
     let trampoline = vm.heap.host.native.trampolines.wait()[count];
@@ -60,14 +61,15 @@ impl Vm {
         Ok(())
     }
 
-    /// Makes every collection visit all frames of compiled code, for measuring the barrier's benefit.
+    /// Makes every collection visit all frames of compiled code, for measuring the barrier's
+    /// benefit.
     pub fn disable_stack_barrier(&mut self) {
         self.heap.host.native.has_barrier = false;
     }
 
-    /// Stores the constants of the law that the compiler was asked to compile outside the heap, where the
-    /// collector updates them as long as the law can run. Returns the address of the first word, which is
-    /// valid as long.
+    /// Stores the constants of the law that the compiler was asked to compile outside the heap,
+    /// where the collector updates them as long as the law can run. Returns the address of the
+    /// first word, which is valid as long.
     pub fn add_code_constants(&mut self, values: &[Val]) -> usize {
         let words = values.iter().map(|value| self.heap.word(value)).collect();
         self.heap.host.pools.add_untied(words).expose_provenance()
@@ -78,8 +80,8 @@ impl Vm {
         (self.heap.word(value).raw() >> 56) as u8
     }
 
-    /// The entry in which the code address of a law, or of the pin of one, is published. `None` for other
-    /// values and for laws that cannot be decoded. Jets are ignored.
+    /// The entry in which the code address of a law, or of the pin of one, is published. `None` for
+    /// other values and for laws that cannot be decoded. Jets are ignored.
     pub fn code_entry(&mut self, value: &Val) -> Option<CodeEntry> {
         let word = self.heap.word(value);
         let law = if word.kind() == Kind::Pin { pin::item(&self.heap, word) } else { word };
@@ -120,7 +122,8 @@ impl Vm {
         }
     }
 
-    /// Runs part of an evaluation on the native stack if a compiler is installed, else on the current one.
+    /// Runs part of an evaluation on the native stack if a compiler is installed, else on the
+    /// current one.
     #[inline(always)]
     pub(crate) fn on_native_stack<R>(
         &mut self,
@@ -147,9 +150,9 @@ impl Vm {
         run: impl FnOnce(&mut Vm) -> Result<R, EvalError>,
     ) -> Result<R, EvalError> {
         let Some(stack) = self.heap.host.native.stack.clone() else { return run(self) };
-        // SAFETY: the caller's frame is not on this stack. Only evaluations of this runtime run on it,
-        // and they borrow the runtime exclusively: one that is suspended on it would be suspended
-        // below this frame, and then this frame would be on it too.
+        // SAFETY: the caller's frame is not on this stack. Only evaluations of this runtime run on
+        // it, and they borrow the runtime exclusively: one that is suspended on it would be
+        // suspended below this frame, and then this frame would be on it too.
         let result = unsafe { stack.run(|| run(self)) };
         let lowest_frame = std::mem::replace(&mut self.heap.host.native.lowest_frame, usize::MAX);
         // SAFETY: the evaluation on the stack has returned.

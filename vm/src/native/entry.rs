@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The cell in which the address of a law's compiled code is published. It holds 0 until there is code,
-/// and again when the law is dead. Clones share the cell.
+/// The cell in which the address of a law's compiled code is published. It holds 0 until there is
+/// code, and again when the law is dead. Clones share the cell.
 #[derive(Clone, Debug, Default)]
 pub struct CodeEntry(Arc<AtomicUsize>);
 
@@ -22,9 +22,9 @@ impl CodeEntry {
     ///
     /// # Safety
     /// The address is that of a function which follows the
-    /// [convention](super#the-convention-of-compiled-code) and computes the law for which the compiler got
-    /// the entry. The function stays in memory until the entry is passed to
-    /// [`Compiler::forget`](super::Compiler::forget).
+    /// [convention](super#the-convention-of-compiled-code) and computes the law for which the
+    /// compiler got the entry. The function stays in memory until the entry is passed to
+    /// [`Compiler::forget`](crate::native::Compiler::forget).
     pub unsafe fn publish(&self, address: usize) {
         self.0.store(address, Ordering::Release);
     }

@@ -22,15 +22,15 @@ pub(super) struct FrameMaps {
     pub(super) offsets: Vec<u32>,
 }
 
-/// The stack maps of all compiled code of a runtime, by return address. The compiler adds to it from its
-/// own thread, always before the code is published.
+/// The stack maps of all compiled code of a runtime, by return address. The compiler adds to it
+/// from its own thread, always before the code is published.
 #[derive(Default)]
 pub struct FrameTable(pub(super) RwLock<FrameMaps>);
 
 impl FrameTable {
-    /// Adds the map of a call: `return_address` is the address after it, `span` the distance in bytes from
-    /// the frame pointer down to the stack pointer, and `offsets` are those of the values from the stack
-    /// pointer.
+    /// Adds the map of a call: `return_address` is the address after it, `span` the distance in
+    /// bytes from the frame pointer down to the stack pointer, and `offsets` are those of the
+    /// values from the stack pointer.
     ///
     /// # Safety
     /// During the call, exactly these slots of its frame hold values.

@@ -1,11 +1,12 @@
 //! Visiting the values in frames of compiled code, for the collector.
 //!
-//! Compiled code maintains frame pointers, so each frame leads to its caller's. A stack map, found by the
-//! frame's return address (the address at which it continues when its callee returns), gives the positions
-//! of the live values in it. A frame without a map holds no value.
+//! Compiled code maintains frame pointers, so each frame leads to its caller's. A stack map, found
+//! by the frame's return address (the address at which it continues when its callee returns), gives
+//! the positions of the live values in it. A frame without a map holds no value.
 //!
-//! Rust's frames in between are skipped: each *activation* (a section of stack from the trampoline through
-//! which Rust entered compiled code to the stub through which that code called Rust) records its two ends.
+//! Rust's frames in between are skipped: each *activation* (a section of stack from the trampoline
+//! through which Rust entered compiled code to the stub through which that code called Rust)
+//! records its two ends.
 //!
 //! ```text
 //!   Rust | trampoline | frame | frame | stub | Rust | trampoline | frame | stub | Rust: collects
@@ -14,20 +15,20 @@
 //!
 //! # The barrier
 //!
-//! A minor collection can skip frames that have not run since the previous collection, if their values were
-//! old by then. So each collection replaces one return address, some frames below the newest and below all
-//! frames with young values, by that of the *barrier*. When a frame returns to the barrier, the barrier is
-//! moved further down and the frame continues at its own return address. The next collection visits
-//! frames until it finds the barrier. At most one barrier is on the stack; it is recognised by its
-//! address, so a tail call may move the return address. If compiled code is unwound past the barrier, the
-//! next collection finds none and visits everything.
+//! A minor collection can skip frames that have not run since the previous collection, if their
+//! values were old by then. So each collection replaces one return address, some frames below the
+//! newest and below all frames with young values, by that of the *barrier*. When a frame returns to
+//! the barrier, the barrier is moved further down and the frame continues at its own return
+//! address. The next collection visits frames until it finds the barrier. At most one barrier is on
+//! the stack; it is recognised by its address, so a tail call may move the return address. If
+//! compiled code is unwound past the barrier, the next collection finds none and visits everything.
 //!
 //! # Safety
 //!
-//! The invariant: *while Rust runs, the newest activation's `last_frame` is the frame of the stub that
-//! called it, and from there the frame pointers lead to `entry_frame`*; and for each activation
-//! before it the same holds of the state saved when the next one was entered. The stack maps say for every
-//! call in compiled code which slots of its frame hold values.
+//! The invariant: *while Rust runs, the newest activation's `last_frame` is the frame of the stub
+//! that called it, and from there the frame pointers lead to `entry_frame`*; and for each
+//! activation before it the same holds of the state saved when the next one was entered. The stack
+//! maps say for every call in compiled code which slots of its frame hold values.
 
 use super::frame_table::FrameMaps;
 use super::state::{Activation, FrameScan, FrameSlot, NativeState};
@@ -51,8 +52,8 @@ impl FrameCursor {
         FrameCursor { frame: last_frame, entry_frame, previous }.into_code()
     }
 
-    /// This return address if it is into compiled code; else, if it is the trampoline's, the newest one of
-    /// the activation before.
+    /// This return address if it is into compiled code; else, if it is the trampoline's, the newest
+    /// one of the activation before.
     fn into_code(mut self) -> Option<FrameCursor> {
         while self.entry_frame == 0 || self.caller() == self.entry_frame {
             if self.previous.is_null() {
@@ -85,24 +86,25 @@ impl FrameCursor {
     /// Replaces the return address.
     ///
     /// # Safety
-    /// The address continues at the same point: it is the barrier's, or the one that the barrier replaced.
+    /// The address continues at the same point: it is the barrier's, or the one that the barrier
+    /// replaced.
     unsafe fn set_return_address(self, address: usize) {
         let slot = std::ptr::with_exposed_provenance_mut::<usize>(self.frame + 8);
-        // SAFETY: by the module's invariant it is the slot of a live frame's return address, and the
-        // new address leads to the same point (this function's contract).
+        // SAFETY: by the module's invariant it is the slot of a live frame's return address, and
+        // the new address leads to the same point (this function's contract).
         unsafe { slot.write(address) }
     }
 }
 
-/// The number of frames between the newest, or the last one with young values, and the barrier that a
-/// collection places.
+/// The number of frames between the newest, or the last one with young values, and the barrier that
+/// a collection places.
 const COLLECTION_DISTANCE: usize = 8;
 /// The number of frames by which the barrier moves down when a frame returns to it.
 const PASS_DISTANCE: usize = 64;
 
 impl NativeState {
-    /// Calls `visit` for the values in frames of compiled code. It may rewrite a value, and returns whether
-    /// the value is young afterwards. Then places the barrier.
+    /// Calls `visit` for the values in frames of compiled code. It may rewrite a value, and returns
+    /// whether the value is young afterwards. Then places the barrier.
     pub(crate) fn visit_frames(
         &mut self,
         scan: FrameScan,
@@ -145,12 +147,12 @@ impl NativeState {
         unsafe { at.set_return_address(switch::barrier_address()) };
     }
 
-    /// Handles the return to the barrier: moves it further down and returns the address at which the
-    /// frame continues.
+    /// Handles the return to the barrier: moves it further down and returns the address at which
+    /// the frame continues.
     ///
     /// # Safety
-    /// A frame has just returned to the barrier, and `frame` is the frame pointer of the one that it
-    /// returns to.
+    /// A frame has just returned to the barrier, and `frame` is the frame pointer of the one that
+    /// it returns to.
     pub(super) unsafe fn pass_barrier(&mut self, frame: usize) -> usize {
         let address = self.barrier_return_address;
         let Activation { entry_frame, previous, .. } = self.activation;

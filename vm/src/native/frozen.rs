@@ -1,22 +1,24 @@
 //! [`FrozenEntries`]: the table in which compiled code finds the code of frozen laws.
 //!
-//! A law of the heap holds the address of its compiled code itself; a frozen law cannot be written to. So
-//! this direct-mapped table holds the code of frozen laws that were called, by the word that was called:
-//! the law, or the pin of one without a jet. A later entry replaces an earlier one in the same slot.
-//! Frozen objects do not move. A full collection may drop code that nothing else refers to, and it may
-//! release a pin space whose addresses are then used again, so it empties the table.
+//! A law of the heap holds the address of its compiled code itself; a frozen law cannot be written
+//! to. So this direct-mapped table holds the code of frozen laws that were called, by the word that
+//! was called: the law, or the pin of one without a jet. A later entry replaces an earlier one in
+//! the same slot. Frozen objects do not move. A full collection may drop code that nothing else
+//! refers to, and it may release a pin space whose addresses are then used again, so it empties the
+//! table.
 
 use plan::raw::Word;
 
 /// The logarithm of the number of slots.
 pub(super) const TABLE_LOG2: u32 = 10;
-/// The two shifts of an address whose exclusive or selects the slot: addresses differ in the middle bits.
+/// The two shifts of an address whose exclusive or selects the slot: addresses differ in the middle
+/// bits.
 pub(super) const SHIFTS: [u32; 2] = [3, 13];
 
 const SLOTS: usize = 1 << TABLE_LOG2;
 
-/// A slot: the word that was called, and the address of its code. The word 0 marks an empty slot, because
-/// it is not a law.
+/// A slot: the word that was called, and the address of its code. The word 0 marks an empty slot,
+/// because it is not a law.
 type TableSlot = [u64; 2];
 
 /// The table of the code of frozen laws.

@@ -1,15 +1,15 @@
 //! [`Helper`]: the Rust functions that compiled code calls.
 //!
 //! The table below declares each helper once: its name, its function and its parameters. A stub of
-//! compiled code calls a helper with the `Vm` from the context register as first argument. Words that
-//! compiled code passes are pushed on the evaluation stack before anything can collect. A helper that has
-//! no result records the reason and returns [`UNWOUND`]; no panic leaves it.
+//! compiled code calls a helper with the `Vm` from the context register as first argument. Words
+//! that compiled code passes are pushed on the evaluation stack before anything can collect. A
+//! helper that has no result records the reason and returns [`UNWOUND`]; no panic leaves it.
 //!
 //! # Safety
 //!
-//! The invariant: *a stub calls a helper with the context register and words that are live*.
-//! So its `Vm` is the one that entered compiled code, whose borrow is suspended until `enter` returns;
-//! and an argument block holds as many words as the stub says.
+//! The invariant: *a stub calls a helper with the context register and words that are live*. So its
+//! `Vm` is the one that entered compiled code, whose borrow is suspended until `enter` returns; and
+//! an argument block holds as many words as the stub says.
 
 use super::nats::NatOp;
 use super::numbered::numbered_enum;
@@ -21,8 +21,8 @@ use plan::raw::{DIRECT_LIMIT, Kind, Layout, Word, cast, shape};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Declares the helpers: the enum, and for each value the C function that compiled code calls.
-/// `Name = function(parameter: type, ...)` is a Rust function of the `Vm` and these parameters; the last
-/// helper, `foreign`, is a C function of one word that does not return.
+/// `Name = function(parameter: type, ...)` is a Rust function of the `Vm` and these parameters; the
+/// last helper, `foreign`, is a C function of one word that does not return.
 macro_rules! helpers {
     (
         $(#[$attribute:meta])*
@@ -66,8 +66,8 @@ macro_rules! helpers {
 }
 
 helpers! {
-    /// A function that compiled code may call. All but the last get the `Vm` first. A *block* is the
-    /// address of words and, as another parameter, the number of words that follow the first.
+    /// A function that compiled code may call. All but the last get the `Vm` first. A *block* is
+    /// the address of words and, as another parameter, the number of words that follow the first.
     pub enum Helper {
         /// `(thunk)`: its value.
         Force = force(word: u64),
@@ -89,15 +89,15 @@ helpers! {
         /// `()`: records why the stack pointer, or the interrupt flag, is beyond the limit.
         /// Always [`UNWOUND`].
         Limit = limit(),
-        /// `(value)`: writes its parts to [`PARTS`](super::offset::PARTS). 0 for a pin (its item), 1 for
-        /// a law (name, arity, body), 2 for an app (function, last argument), 3 for a nat.
+        /// `(value)`: writes its parts to [`PARTS`](super::offset::PARTS). 0 for a pin (its item),
+        /// 1 for a law (name, arity, body), 2 for an app (function, last argument), 3 for a nat.
         Parts = parts(word: u64),
         /// `(value)`: its kind, as the number that [`Helper::Parts`] returns.
         Kind = kind(word: u64),
         /// `(value)`: its arity; 2^63 - 1 if that or more.
         Arity = arity(word: u64),
-        /// `(row, index)`, both evaluated: the item of the row, or of any app seen as one, without its
-        /// indirections but not evaluated; 0 if there is none.
+        /// `(row, index)`, both evaluated: the item of the row, or of any app seen as one, without
+        /// its indirections but not evaluated; 0 if there is none.
         Item = item(row: u64, index: u64),
         /// `(operation, a, b)`: the result of a [`NatOp`], given by its number, for two values.
         Nat = nat(operation: usize, a: u64, b: u64),
@@ -105,8 +105,8 @@ helpers! {
         Store = store(object: u64, index: usize, value: u64),
     }
     foreign {
-        /// `(word)`, the word at [`UNWIND_STACK_POINTER`](super::offset::UNWIND_STACK_POINTER): leaves
-        /// compiled code. Does not return.
+        /// `(word)`, the word at [`UNWIND_STACK_POINTER`](super::offset::UNWIND_STACK_POINTER):
+        /// leaves compiled code. Does not return.
         Unwind = switch::unwind,
     }
 }
@@ -228,8 +228,8 @@ fn arity(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
 }
 
 fn item(vm: &mut Vm, row: u64, index: u64) -> Result<u64, EvalError> {
-    // The same rules as for jets: an index that is not a nat counts as 0, and one of 2^64 or more is
-    // beyond every row.
+    // The same rules as for jets: an index that is not a nat counts as 0, and one of 2^64 or more
+    // is beyond every row.
     let index = cast(&vm.heap, Word::from_bits(index)).to_u64().unwrap_or(u64::MAX);
     let base = vm.heap.stack.top();
     vm.heap.stack.push(Word::from_bits(row));

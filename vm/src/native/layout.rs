@@ -15,8 +15,8 @@ pub enum ObjectKind {
     Row,
     /// `[length, byte...]`: bytes, eight in a word.
     Bar,
-    /// `[code word, captured...]`; the extra number is the number of captured values. The payload has at
-    /// least two words.
+    /// `[code word, captured...]`; the extra number is the number of captured values. The payload
+    /// has at least two words.
     ThunkCode,
     /// `[function, argument...]`: an application that is not evaluated.
     ThunkApp,
@@ -68,21 +68,21 @@ pub const PAYLOAD: i32 = size_of::<Header>() as i32;
 pub const REMEMBERED: u64 = layout::REMEMBERED;
 /// The shift and the width of a header's extra number, in bits.
 pub const EXTRA: (u32, u32) = (layout::EXTRA_SHIFT, layout::EXTRA_MAX.count_ones());
-/// The frame kind of a thunk under evaluation. Its frame is the thunk, 0, the distance to the mark before
-/// it, and this.
+/// The frame kind of a thunk under evaluation. Its frame is the thunk, 0, the distance to the mark
+/// before it, and this.
 pub const UPDATE: u64 = crate::eval::state::UPDATE;
 /// The index of the code word in a law's payload.
 pub const LAW_CODE: i32 = layout::LAW_CODE as i32;
 /// The index of the facts in a pin's payload; their upper half is the jet's number plus one.
 pub const PIN_FACTS: i32 = layout::PIN_FACTS as i32;
 
-/// An object lies in the pin space if its address shifted right by this is 1. Compiled code must not read
-/// such an object without a check for damage.
+/// An object lies in the pin space if its address shifted right by this is 1. Compiled code must
+/// not read such an object without a check for damage.
 pub const FROZEN_SHIFT: u32 = plan::pinspace::range::RANGE_SHIFT;
 
-/// The shape of the table at [`FROZEN`](super::offset::FROZEN): the logarithm of the number of slots, each
-/// of which holds the word that is called and the address of its code; and the two shifts of a law's
-/// address whose exclusive or has the slot's number in its low bits.
+/// The shape of the table at [`FROZEN`](super::offset::FROZEN): the logarithm of the number of
+/// slots, each of which holds the word that is called and the address of its code; and the two
+/// shifts of a law's address whose exclusive or has the slot's number in its low bits.
 pub const FROZEN_TABLE: (u32, [u32; 2]) = (super::frozen::TABLE_LOG2, super::frozen::SHIFTS);
 
 /// The top byte of a word of each kind.

@@ -1,15 +1,15 @@
 //! The interface for compiled code.
 //!
-//! A [`Compiler`] is installed into a [`Vm`](crate::Vm). The interpreter asks it to compile laws that are
-//! called often. Once the address of a law's machine code is published in its [`CodeEntry`], calls of the
-//! law run that code, and so do the thunks that such code makes.
+//! A [`Compiler`] is installed into a [`Vm`](crate::Vm). The interpreter asks it to compile laws
+//! that are called often. Once the address of a law's machine code is published in its
+//! [`CodeEntry`], calls of the law run that code, and so do the thunks that such code makes.
 //!
 //! ```text
 //! enter        entering compiled code; operations that a compiler needs of a runtime
 //! helpers      Rust functions that compiled code calls
 //! nats         arithmetic on nats that do not fit in a register
 //! barrier      the function called when a frame returns to the stack barrier
-//! compiler     the compiler that is installed, and its setup
+//! compiler     the setup of a compiler
 //! offset       offsets of fields of a runtime that compiled code reads and writes
 //! frames       visiting the values in frames of compiled code
 //! state        the state of compiled code in a runtime
@@ -24,28 +24,29 @@
 //!
 //! # The convention of compiled code
 //!
-//! Functions have Cranelift's tail-call convention: their parameters and their one result are words.
-//! The context register holds the address of the `Vm`; [`offset`] lists the fields in it that compiled
-//! code may read and write. A function for a law takes the law's arguments, evaluated or not, and returns
-//! an evaluated value. A function for a thunk takes the thunk and reads its captured values before it
-//! does anything else. Two results are not words: [`UNWOUND`] and [`PENDING`].
+//! Functions have Cranelift's tail-call convention: their parameters and their one result are
+//! words. The context register holds the address of the `Vm`; [`offset`] lists the fields in it
+//! that compiled code may read and write. A function for a law takes the law's arguments, evaluated
+//! or not, and returns an evaluated value. A function for a thunk takes the thunk and reads its
+//! captured values before it does anything else. Two results are not words: [`UNWOUND`] and
+//! [`PENDING`].
 //!
 //! Compiled code calls the [`helpers`] through stubs, whose frames it records first (`frames`). A
-//! helper that returns `UNWOUND` has recorded the reason; its stub calls [`Helper::Unwind`] at once.
+//! helper that returns `UNWOUND` has recorded the reason; its stub calls [`Helper::Unwind`] at
+//! once.
 //!
 //! A tail call of a function that is not compiled must not grow the native stack. If the frame that
 //! called the stub is the trampoline's, the stub leaves the call on the evaluation stack
-//! ([`Helper::Leave`]) and returns `PENDING`, and the interpreter loop that entered compiled code makes
-//! the call.
+//! ([`Helper::Leave`]) and returns `PENDING`, and the interpreter loop that entered compiled code
+//! makes the call.
 
 #[allow(unsafe_code, reason = "compiled code calls it with the address of the runtime")]
 mod barrier;
-#[allow(unsafe_code, reason = "the trait and its obligations are unsafe to implement")]
-pub(crate) mod compiler;
+mod compiler;
 #[allow(unsafe_code, reason = "enters compiled code and switches stacks")]
 mod enter;
 #[allow(unsafe_code, reason = "publishing an address makes the interpreter jump to it")]
-mod entry;
+pub(crate) mod entry;
 #[allow(unsafe_code, reason = "a wrong stack map makes the collector rewrite arbitrary memory")]
 mod frame_table;
 #[allow(unsafe_code, reason = "reads and rewrites frames of compiled code")]
@@ -63,11 +64,13 @@ pub(crate) mod state;
 #[allow(unsafe_code, reason = "assembly")]
 mod switch;
 
-pub use self::compiler::{Compiler, CompilerSetup};
+pub use self::compiler::CompilerSetup;
 pub use self::entry::CodeEntry;
 pub use self::frame_table::FrameTable;
 pub use self::helpers::Helper;
 pub use self::nats::NatOp;
+
+pub use crate::vm::Compiler;
 
 /// The result of a helper that has no value, and of compiled code that was unwound.
 pub const UNWOUND: u64 = u64::MAX;

@@ -1,5 +1,5 @@
-//! Offsets of the fields of a [`Vm`](crate::Vm) that compiled code reads and writes, in bytes from the
-//! address in the context register.
+//! Offsets of the fields of a [`Vm`](crate::Vm) that compiled code reads and writes, in bytes from
+//! the address in the context register.
 
 use super::state::{Activation, NativeState};
 use crate::eval::state::MARK_OFFSET;
@@ -20,7 +20,8 @@ pub const NURSERY_NEXT: usize = MEMORY + memory::NURSERY_NEXT;
 /// The address of the nursery's first word, and the one after its last. An object elsewhere is old.
 pub const NURSERY: [usize; 2] =
     [MEMORY + memory::NURSERY_BOUNDS[0], MEMORY + memory::NURSERY_BOUNDS[1]];
-/// The end of the free part of the nursery. Allocation beyond it needs [`Helper::Room`](super::Helper::Room).
+/// The end of the free part of the nursery. Allocation beyond it needs
+/// [`Helper::Room`](super::Helper::Room).
 pub const NURSERY_END: usize = MEMORY + memory::INLINE_END;
 /// The lowest address at which a frame may begin.
 pub const STACK_LIMIT: usize = NATIVE + offset_of!(NativeState, limit);
@@ -42,8 +43,8 @@ pub const EVAL_BASE: usize = MEMORY + memory::STACK_BASE;
 pub const EVAL_TOP: usize = MEMORY + memory::STACK_TOP;
 /// The largest number of words on the evaluation stack.
 pub const EVAL_LIMIT: usize = MEMORY + memory::STACK_LIMIT;
-/// The number of words, from the bottom, that have not changed since the last collection. Code that lowers
-/// the top below it lowers it to the top.
+/// The number of words, from the bottom, that have not changed since the last collection. Code that
+/// lowers the top below it lowers it to the top.
 pub const EVAL_UNCHANGED: usize = MEMORY + memory::STACK_UNCHANGED;
 /// The index plus one of the newest mark on the evaluation stack.
 pub const MARK: usize = offset_of!(Vm, evaluator) + MARK_OFFSET;

@@ -1,20 +1,21 @@
 //! [`NativeStack`]: the native stack of compiled code, a large reserved address range per runtime.
 //!
-//! An evaluation that may run compiled code runs on it from its start, interpreter included, so that
-//! interpreter and compiled code can call each other as deeply as the range allows. The kernel commits
-//! pages as they are touched. The lowest page is a guard page; above it is the red zone, which Rust
-//! functions called from compiled code may use without a check.
+//! An evaluation that may run compiled code runs on it from its start, interpreter included, so
+//! that interpreter and compiled code can call each other as deeply as the range allows. The kernel
+//! commits pages as they are touched. The lowest page is a guard page; above it is the red zone,
+//! which Rust functions called from compiled code may use without a check.
 //!
 //! # Safety
 //!
-//! A range is mapped by [`NativeStack::new`] and unmapped when the value is dropped. That happens with the
-//! runtime, which no evaluation outlives.
+//! A range is mapped by [`NativeStack::new`] and unmapped when the value is dropped. That happens
+//! with the runtime, which no evaluation outlives.
 
 #[cfg(not(miri))]
 use psm::on_stack;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 
-/// Bytes that a Rust function called from compiled code may use, with everything it calls, unchecked.
+/// Bytes that a Rust function called from compiled code may use, with everything it calls,
+/// unchecked.
 const RED_ZONE: usize = 1 << 20;
 const PAGE: usize = 1 << 16;
 /// The number of bytes whose pages the stack keeps after a deep evaluation.
@@ -68,8 +69,8 @@ impl NativeStack {
         result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
-    /// Returns memory to the system after a deep evaluation; `lowest` is the lowest address that is known
-    /// to have been reached.
+    /// Returns memory to the system after a deep evaluation; `lowest` is the lowest address that is
+    /// known to have been reached.
     ///
     /// # Safety
     /// No function runs, or is suspended, on this stack.
@@ -78,8 +79,8 @@ impl NativeStack {
         if lowest.wrapping_sub(self.base.addr()) >= end {
             return;
         }
-        // SAFETY: the range lies in this mapping, and nothing uses it (this function's contract); its
-        // contents are written before they are read again.
+        // SAFETY: the range lies in this mapping, and nothing uses it (this function's contract);
+        // its contents are written before they are read again.
         let advised = unsafe {
             let start = self.base.add(PAGE).cast();
             rustix::mm::madvise(start, end - PAGE, Advice::LinuxDontNeed)

@@ -63,7 +63,8 @@ pub(crate) struct NativeState {
     /// The jets that compare values: by order, by equality.
     pub(super) compare: [Option<u32>; 2],
     pub(super) stack: Option<Rc<NativeStack>>,
-    /// The number of calls after which the compiler is asked for a law; `u32::MAX` without a compiler.
+    /// The number of calls after which the compiler is asked for a law; `u32::MAX` without a
+    /// compiler.
     pub(crate) threshold: u32,
     /// Whether collections place a barrier on the stack.
     pub(super) has_barrier: bool,

@@ -1,26 +1,26 @@
 //! The switch between Rust and compiled code: entering it, and unwinding out of it.
 //!
 //! [`enter`] saves the registers that Rust's calling convention preserves, and the stack pointer.
-//! [`unwind`] restores that stack pointer and so drops all frames above it: this is how an error leaves
-//! compiled code.
+//! [`unwind`] restores that stack pointer and so drops all frames above it: this is how an error
+//! leaves compiled code.
 //!
 //! # Safety
 //!
-//! The invariant: *between the newest `enter` and an `unwind` there are only frames of compiled code.*
-//! Such frames own nothing, so dropping them without running them loses nothing. Compiled code maintains
-//! it by calling `unwind` itself, after the Rust function that it had called has returned; Rust maintains
-//! it by restoring [`Activation::unwind_stack_pointer`](super::Activation) of the activation before when `enter`
-//! returns.
+//! The invariant: *between the newest `enter` and an `unwind` there are only frames of compiled
+//! code.* Such frames own nothing, so dropping them without running them loses nothing. Compiled
+//! code maintains it by calling `unwind` itself, after the Rust function that it had called has
+//! returned; Rust maintains it by restoring [`Activation::unwind_stack_pointer`](super::Activation)
+//! of the activation before when `enter` returns.
 //!
-//! The context register (r15, x21) holds the address of the [`Vm`](crate::Vm) while compiled code runs.
-//! It is callee-saved in Rust's convention, so it survives calls back into Rust.
+//! The context register (r15, x21) holds the address of the [`Vm`](crate::Vm) while compiled code
+//! runs. It is callee-saved in Rust's convention, so it survives calls back into Rust.
 
 use std::arch::global_asm;
 
 unsafe extern "C" {
     /// Calls `trampoline(entry, args)`, a C function that Cranelift compiled, with `context` in the
-    /// context register. Stores the stack pointer for [`unwind`] at `unwind_stack_pointer`. Returns the
-    /// trampoline's result, or [`super::UNWOUND`].
+    /// context register. Stores the stack pointer for [`unwind`] at `unwind_stack_pointer`. Returns
+    /// the trampoline's result, or [`super::UNWOUND`].
     #[link_name = "pallas_enter"]
     pub(super) fn enter(
         context: *mut u8,
@@ -34,7 +34,8 @@ unsafe extern "C" {
     #[link_name = "pallas_unwind"]
     pub(super) fn unwind(saved: usize) -> !;
 
-    /// The barrier, to which compiled code returns. It must not be called; only its address is used.
+    /// The barrier, to which compiled code returns. It must not be called; only its address is
+    /// used.
     #[link_name = "pallas_barrier"]
     fn barrier();
 }

@@ -1,4 +1,5 @@
-//! Frozen values behave as the values that were frozen: they print, run, take jets, and are collected.
+//! Frozen values behave as the values that were frozen: they print, run, take jets, and are
+//! collected.
 
 use super::vm;
 use crate::Vm;

@@ -14,16 +14,16 @@ impl Decoder<'_> {
     pub(super) fn lazy(&mut self, operand: Operand) {
         match (self.source(operand), operand) {
             (Some(source), _) => self.push_source(source),
-            (None, Operand::Node(node)) => self.lazy_application(node),
-            (None, Operand::Local(_)) => unreachable!("a slot is a source"),
+            (None, Operand::Expression(node)) => self.lazy_application(node),
+            (None, Operand::Slot(_)) => unreachable!("a slot is a source"),
         }
     }
 
     /// The source of the operand's word; `None` if it is an application.
     fn source(&mut self, operand: Operand) -> Option<ValueSource> {
         let node = match operand {
-            Operand::Local(slot) => return Some(ValueSource::slot(slot)),
-            Operand::Node(node) => node,
+            Operand::Slot(slot) => return Some(ValueSource::slot(slot)),
+            Operand::Expression(node) => node,
         };
         let constant = match read_node(self.heap, node, self.last) {
             BodyNode::Reference(r) => match self.binding(r) {
@@ -42,7 +42,7 @@ impl Decoder<'_> {
     }
 
     fn lazy_application(&mut self, node: Word) {
-        let spine = self.spine(Operand::Node(node));
+        let spine = self.spine(Operand::Expression(node));
         if let Some(function) = self.constant_head(&spine) {
             let arity = shape::arity(self.heap, function);
             if arity > spine.args.len() as u64 && self.nesting < STRICT_LIMIT {
@@ -63,8 +63,8 @@ impl Decoder<'_> {
         self.push(Op::Thunk(entry));
     }
 
-    /// Pushes the application of a known function to too few arguments: an app, or a row if the function is
-    /// its constructor.
+    /// Pushes the application of a known function to too few arguments: an app, or a row if the
+    /// function is its constructor.
     pub(super) fn partial(&mut self, function: Word, spine: &AppSpine) {
         let count = spine.args.len();
         if function.kind() == Kind::Cow && function.cow_width() == count as u64 {
@@ -88,8 +88,8 @@ impl Decoder<'_> {
         self.push(Op::Apply(count));
     }
 
-    /// Pushes the application of a known function to at least as many arguments as its arity, none of them
-    /// an application: its value if the function is cheap, else a thunk.
+    /// Pushes the application of a known function to at least as many arguments as its arity, none
+    /// of them an application: its value if the function is cheap, else a thunk.
     fn lazy_call(&mut self, function: Word, spine: &AppSpine) {
         let head = ValueSource::constant(self.constant(function));
         let args: Vec<ValueSource> =
@@ -104,8 +104,8 @@ impl Decoder<'_> {
         self.push(Op::ApplyEagerly(list));
     }
 
-    /// Whether the function is cheap enough to be applied eagerly. No jet is while calls are counted: the
-    /// law does not make the eager call.
+    /// Whether the function is cheap enough to be applied eagerly. No jet is while calls are
+    /// counted: the law does not make the eager call.
     fn is_cheap(&self, function: Word, count: usize) -> bool {
         if function.as_direct() == Some(3) {
             return count == 1;
@@ -120,8 +120,8 @@ impl Decoder<'_> {
 
     fn is_atom(&self, operand: Operand) -> bool {
         match operand {
-            Operand::Local(_) => true,
-            Operand::Node(node) => {
+            Operand::Slot(_) => true,
+            Operand::Expression(node) => {
                 !matches!(read_node(self.heap, node, self.last), BodyNode::Application(..))
             }
         }
@@ -153,7 +153,8 @@ impl Decoder<'_> {
         number as u32
     }
 
-    /// The references in an expression, sorted; `None` if it has more than [`CAPTURE_BUDGET`] nodes.
+    /// The references in an expression, sorted; `None` if it has more than [`CAPTURE_BUDGET`]
+    /// nodes.
     fn references(&self, node: Word) -> Option<Vec<u64>> {
         let mut found = Vec::new();
         let mut todo = vec![node];

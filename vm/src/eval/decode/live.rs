@@ -1,13 +1,13 @@
 //! Liveness of slots: dead slots are cleared before a frame waits.
 //!
-//! A frame stays on the stack while it waits for a value, and its slots keep values alive. Before each
-//! instruction that may wait, code clears the slots that nothing reads afterwards, so that a list which a
-//! callee consumes is not kept alive by its caller. The analysis covers the first 32 arguments, lets and
-//! captured values; the law itself is kept, because it keeps the code alive. A tail call replaces the
-//! frame and needs no clearing.
+//! A frame stays on the stack while it waits for a value, and its slots keep values alive. Before
+//! each instruction that may wait, code clears the slots that nothing reads afterwards, so that a
+//! list which a callee consumes is not kept alive by its caller. The analysis covers the first 32
+//! arguments, lets and captured values; the law itself is kept, because it keeps the code alive. A
+//! tail call replaces the frame and needs no clearing.
 //!
-//! Instructions only jump forward, so one backward pass finds the live slots, and one forward pass those
-//! that still hold values.
+//! Instructions only jump forward, so one backward pass finds the live slots, and one forward pass
+//! those that still hold values.
 
 use super::super::code::{Op, ReflectTargets, ThunkEntry, ValueSource};
 

@@ -1,13 +1,14 @@
 //! Decoding: from a law's body to [`LawCode`].
 //!
-//! The meaning of a body: `(1 v b)` at the top is a let, whose binding is visible in all lets and the body;
-//! below the lets, a nat up to the number of variables is a reference, `(0 f x)` an application, `(2 k)`
-//! the constant `k`, and anything else is itself a constant.
+//! The meaning of a body: `(1 v b)` at the top is a let, whose binding is visible in all lets and
+//! the body; below the lets, a nat up to the number of variables is a reference, `(0 f x)` an
+//! application, `(2 k)` the constant `k`, and anything else is itself a constant.
 //!
-//! The body's outermost expression is emitted *strictly*, as code that evaluates it. Arguments are emitted
-//! *lazily*, as code that passes them on: references and constants as they are, partial applications as
-//! apps, other applications as thunks. Where the function is a constant that is known to be strict in an
-//! argument (an operation, a jet), that argument is emitted strictly in place.
+//! The body's outermost expression is emitted *strictly*, as code that evaluates it. Arguments are
+//! emitted *lazily*, as code that passes them on: references and constants as they are, partial
+//! applications as apps, other applications as thunks. Where the function is a constant that is
+//! known to be strict in an argument (an operation, a jet), that argument is emitted strictly in
+//! place.
 //!
 //! Bodies come from outside and may be nested deeply. Spines and lets are traversed in loops, lazy
 //! subexpressions are decoded one after the other from a work list, and strict nesting beyond
@@ -15,16 +16,14 @@
 
 mod body;
 mod lazy;
+mod lets;
 mod live;
 mod strict;
 
-pub(super) use body::{BodyNode, read_node};
-
 use super::code::{LawCode, Op, ReflectTargets, SourceList, ThunkEntry, ValueSource};
-use super::lets;
 use crate::jet::JetTable;
-use crate::pools::PoolId;
-use body::{Binding, Scope};
+use crate::pool_id::PoolId;
+use body::{Binding, BodyNode, Scope, read_node};
 use live::{FrameRegion, Instructions};
 use plan::NatRef;
 use plan::raw::layout::EXTRA_MAX;
@@ -40,8 +39,8 @@ const OPS_LIMIT: usize = 1 << 24;
 /// An expression, or a slot that no reference has (a part or predecessor that was just pushed).
 #[derive(Clone, Copy)]
 enum Operand {
-    Node(Word),
-    Local(u32),
+    Expression(Word),
+    Slot(u32),
 }
 
 /// An application as its innermost function and all its arguments.
@@ -285,7 +284,7 @@ impl Decoder<'_> {
             BodyNode::Constant(k) => Binding::Constant(k),
             BodyNode::Application(..) => {
                 let slot = self.depth;
-                self.lazy(Operand::Node(node));
+                self.lazy(Operand::Expression(node));
                 Binding::Slot(slot)
             }
         }
@@ -318,11 +317,11 @@ impl Decoder<'_> {
     fn spine(&self, operand: Operand) -> AppSpine {
         let mut head = operand;
         let mut args = Vec::new();
-        while let Operand::Node(node) = head
+        while let Operand::Expression(node) = head
             && let BodyNode::Application(f, x) = read_node(self.heap, node, self.last)
         {
-            args.push(Operand::Node(x));
-            head = Operand::Node(f);
+            args.push(Operand::Expression(x));
+            head = Operand::Expression(f);
         }
         args.reverse();
         AppSpine { head, args }
@@ -335,7 +334,7 @@ impl Decoder<'_> {
 
     /// The value of an operand, if it is a constant.
     fn constant_operand(&self, operand: Operand) -> Option<Word> {
-        let Operand::Node(node) = operand else { return None };
+        let Operand::Expression(node) = operand else { return None };
         match read_node(self.heap, node, self.last) {
             BodyNode::Constant(k) => Some(k),
             BodyNode::Reference(r) => match self.binding(r) {

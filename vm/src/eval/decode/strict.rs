@@ -19,7 +19,7 @@ enum ResultUse {
 impl Decoder<'_> {
     /// Emits an expression as the frame's result.
     pub(super) fn tail(&mut self, node: Word) {
-        let spine = self.spine(Operand::Node(node));
+        let spine = self.spine(Operand::Expression(node));
         self.evaluate(spine, ResultUse::Return);
     }
 
@@ -75,8 +75,8 @@ impl Decoder<'_> {
 
     fn evaluate_atom(&mut self, operand: Operand, then: ResultUse) {
         let slot = match operand {
-            Operand::Local(slot) => Some(slot),
-            Operand::Node(node) => match read_node(self.heap, node, self.last) {
+            Operand::Slot(slot) => Some(slot),
+            Operand::Expression(node) => match read_node(self.heap, node, self.last) {
                 BodyNode::Reference(r) => match self.binding(r) {
                     Binding::Slot(slot) => Some(slot),
                     Binding::Constant(k) => {
@@ -165,7 +165,7 @@ impl Decoder<'_> {
     fn branch_call(&mut self, function: Operand, count: u32, then: ResultUse) {
         let mut spine = self.spine(function);
         let first = self.depth - count;
-        spine.args.extend((first..first + count).map(Operand::Local));
+        spine.args.extend((first..first + count).map(Operand::Slot));
         self.nested(|d| d.evaluate(spine, then));
     }
 
@@ -238,8 +238,8 @@ impl Decoder<'_> {
         }
     }
 
-    /// Pushes a jet's arguments, evaluated as it demands and in its order, and exchanges them so that each
-    /// ends at its own index.
+    /// Pushes a jet's arguments, evaluated as it demands and in its order, and exchanges them so
+    /// that each ends at its own index.
     fn arguments(&mut self, jet: &Jet, args: &[Operand]) {
         let is_evaluated = |index: &&usize| self.constant_operand(args[**index]).is_none();
         // If at most one has to be evaluated, every order gives the same result.

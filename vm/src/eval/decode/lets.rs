@@ -1,11 +1,11 @@
 //! Lets: the bindings that a body needs, in an order in which they can be made.
 //!
-//! The lets of a body are mutually recursive. The needed bindings are the strongly connected components of
-//! their reference graph that the body reaches, in an order in which each component follows those that it
-//! refers to. The components are found by Tarjan's algorithm with an explicit stack, because a body
-//! from outside may have chains of any length.
+//! The lets of a body are mutually recursive. The needed bindings are the strongly connected
+//! components of their reference graph that the body reaches, in an order in which each component
+//! follows those that it refers to. The components are found by Tarjan's algorithm with an explicit
+//! stack, because a body from outside may have chains of any length.
 
-use super::decode::{BodyNode, read_node};
+use super::body::{BodyNode, read_node};
 use plan::raw::{Kind, Memory, Word};
 
 /// A strongly connected component of the bindings, by their indices.
