@@ -1,19 +1,19 @@
-//! Jets by the hash of their law.
+//! [`HashIndex`]: the numbers of jets by the hash of their law.
 //!
-//! A frozen pin cannot hold the number of its jet, so that is looked for at every call of one: most
-//! often in vain, or else where it is expected first. Hashes are as good as random, so their first
-//! word says where.
+//! A frozen pin cannot hold the number of its jet, so every call of one looks the number up: most
+//! look-ups find nothing, and nearly all others hit the first slot. The hashes are cryptographic,
+//! so their first word serves as the table's hash.
 
 use plan::Hash;
 
-/// A hash as four words, as pins hold it.
+/// A hash as four little-endian words, as pins store it.
 pub(crate) type Key = [u64; 4];
 
-/// A hash table that is at most half full, with entries that do not fit moved to the next place.
+/// An open-addressing hash table with linear probing, at most half full.
 #[derive(Default)]
-pub(super) struct Index {
-    /// Hashes and the numbers of their jets, plus one; 0 where there is none.
-    places: Vec<(Key, u32)>,
+pub(super) struct HashIndex {
+    /// Hashes and the numbers of their jets plus one; 0 in an empty slot.
+    slots: Vec<(Key, u32)>,
     used: usize,
 }
 
@@ -26,38 +26,38 @@ pub(crate) fn key(hash: &Hash) -> Key {
     key
 }
 
-impl Index {
-    /// Adds a jet, or puts it in the place of another one with that hash.
+impl HashIndex {
+    /// Adds a jet; it replaces another one with the same hash.
     pub(super) fn insert(&mut self, hash: &Hash, jet: u32) {
-        if self.places.len() <= 2 * self.used + 1 {
+        if self.slots.len() <= 2 * self.used + 1 {
             let size = (4 * (self.used + 1)).next_power_of_two();
-            let before = std::mem::replace(&mut self.places, vec![(Key::default(), 0); size]);
+            let before = std::mem::replace(&mut self.slots, vec![(Key::default(), 0); size]);
             self.used = 0;
             for (key, number) in before.into_iter().filter(|(_, number)| *number > 0) {
-                self.place(&key, number);
+                self.store(&key, number);
             }
         }
-        self.place(&key(hash), jet + 1);
+        self.store(&key(hash), jet + 1);
     }
 
-    fn place(&mut self, key: &Key, number: u32) {
+    fn store(&mut self, key: &Key, number: u32) {
         let mut at = self.start(key);
-        while self.places[at].1 > 0 && self.places[at].0 != *key {
+        while self.slots[at].1 > 0 && self.slots[at].0 != *key {
             at = self.next(at);
         }
-        self.used += usize::from(self.places[at].1 == 0);
-        self.places[at] = (*key, number);
+        self.used += usize::from(self.slots[at].1 == 0);
+        self.slots[at] = (*key, number);
     }
 
-    /// The number of the jet with that hash.
+    /// The number of the jet with that hash, if there is one.
     #[inline]
     pub(super) fn find(&self, key: &Key) -> Option<u32> {
-        if self.places.is_empty() {
+        if self.slots.is_empty() {
             return None;
         }
         let mut at = self.start(key);
         loop {
-            let (other, number) = &self.places[at];
+            let (other, number) = &self.slots[at];
             if *number == 0 || other == key {
                 return number.checked_sub(1);
             }
@@ -66,11 +66,11 @@ impl Index {
     }
 
     fn start(&self, key: &Key) -> usize {
-        key[0] as usize & (self.places.len() - 1)
+        key[0] as usize & (self.slots.len() - 1)
     }
 
     fn next(&self, at: usize) -> usize {
-        (at + 1) & (self.places.len() - 1)
+        (at + 1) & (self.slots.len() - 1)
     }
 }
 
@@ -80,11 +80,11 @@ mod tests {
 
     #[test]
     fn what_was_inserted_is_found_however_it_collides() {
-        let mut index = Index::default();
+        let mut index = HashIndex::default();
         assert_eq!(index.find(&[7, 0, 0, 0]), None);
         let hash = |n: u64| {
             let mut bytes = [0; 32];
-            // All begin alike but for a few bits, so most are moved on.
+            // The first words differ in two bits only, so most insertions collide.
             bytes[0] = (n % 3) as u8;
             bytes[8..16].copy_from_slice(&n.to_le_bytes());
             Hash(bytes)

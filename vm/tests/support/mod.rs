@@ -1,5 +1,5 @@
-//! What the suites that compare a runtime with the specification share, the compiler's too: how a
-//! program ended, and when two ends agree.
+//! Shared code of the suites that compare a runtime with the specification, those of the compiler
+//! included: the result of a program, and when two results agree.
 
 #![allow(dead_code, unreachable_pub, reason = "each suite uses a part of this")]
 
@@ -7,64 +7,64 @@ use plan::{EvalError, Val, plain};
 use spec::{SpecOutcome, Term, eval_on_big_stack};
 use vm::Vm;
 
-/// What the specification may spend on a program.
+/// The budget of the specification for a program, in steps.
 pub const FUEL: u64 = 20_000;
 
-/// How a program ended, for both.
+/// The result of a program, from the specification or from a runtime.
 #[derive(Debug, PartialEq)]
-pub enum End {
+pub enum ProgramResult {
     Value(Term),
     Crash(Term, Term),
     Loop,
-    Cut,
+    Undecided,
 }
 
-/// What a program comes to.
-pub fn specified(program: &Term) -> End {
+/// The result of a program by the specification.
+pub fn specified(program: &Term) -> ProgramResult {
     match eval_on_big_stack(program, FUEL) {
-        SpecOutcome::Value(value) => End::Value(value),
-        SpecOutcome::Crash { op, arg } => End::Crash(Term::Nat(op), arg),
-        SpecOutcome::Loop => End::Loop,
-        SpecOutcome::OutOfFuel => End::Cut,
+        Outcome::Value(value) => ProgramResult::Value(value),
+        Outcome::Crash { op, arg } => ProgramResult::Crash(Term::Nat(op), arg),
+        Outcome::Loop => ProgramResult::Loop,
+        Outcome::OutOfFuel => ProgramResult::Undecided,
     }
 }
 
-/// What a runtime made of a program.
-pub fn found(vm: &mut Vm, program: &Term) -> End {
+/// The result of a program on a runtime.
+pub fn found(vm: &mut Vm, program: &Term) -> ProgramResult {
     let result = plain::from_term(vm, program).and_then(|value| vm.force(&value));
     end(vm, result)
 }
 
-/// How a runtime's evaluation to normal form has ended.
-pub fn end(vm: &Vm, result: Result<Val, EvalError>) -> End {
+/// The result for a runtime's evaluation to normal form.
+pub fn end(vm: &Vm, result: Result<Val, EvalError>) -> ProgramResult {
     match result {
-        Ok(value) => End::Value(plain::to_term(vm.look(&value))),
+        Ok(value) => ProgramResult::Value(plain::to_term(vm.look(&value))),
         Err(EvalError::Crash { op, arg }) => {
-            End::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
+            ProgramResult::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
         }
-        Err(EvalError::Loop) => End::Loop,
-        Err(_) => End::Cut,
+        Err(EvalError::Loop) => ProgramResult::Loop,
+        Err(_) => ProgramResult::Undecided,
     }
 }
 
-/// Whether both ends are right together.
-pub fn agree(specified: &End, found: &End) -> bool {
+/// Whether a runtime's result is right, given that of the specification.
+pub fn agree(specified: &ProgramResult, found: &ProgramResult) -> bool {
     match specified {
-        // The budget is the specification's own.
-        End::Cut => true,
-        // What loops may be noticed as such, or only when the stack ends.
-        End::Loop => matches!(found, End::Loop | End::Cut),
+        // Only the specification has the budget.
+        ProgramResult::Undecided => true,
+        // A runtime may detect a loop, or overflow the stack.
+        ProgramResult::Loop => matches!(found, ProgramResult::Loop | ProgramResult::Undecided),
         known => known == found,
     }
 }
 
-/// How many programs are run: what `PALLAS_AGREEMENT_CASES` says, or else so many.
+/// The number of programs to run: `PALLAS_AGREEMENT_CASES`, or `default` if it is not set.
 pub fn cases(default: u64) -> u64 {
     let set = std::env::var("PALLAS_AGREEMENT_CASES").ok();
     set.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// The law that ignores its argument and is the program.
+/// The law of one argument, which it ignores, whose body is the program.
 pub fn law_of(program: &Term) -> Term {
     fn quoted(term: &Term) -> Term {
         match term {

@@ -1,30 +1,30 @@
-//! Decoding: from a law's body to [`Code`].
+//! Decoding: from a law's body to [`LawCode`].
 //!
-//! What a body means: `(1 v b)` at the top binds, every binding sees all of them; within, a nat up
-//! to the number of slots refers, `(0 f x)` applies, `(2 k)` is `k`, anything else is itself.
+//! The meaning of a body: `(1 v b)` at the top is a let, whose binding is visible in all lets and
+//! the body; below the lets, a nat up to the number of variables is a reference, `(0 f x)` an
+//! application, `(2 k)` the constant `k`, and anything else is itself a constant.
 //!
-//! The body's outermost expression is emitted to be evaluated (*strictly*); arguments are emitted
-//! to be passed on (*lazily*): references and constants as they are, applications that lack
-//! arguments as apps, others as thunks. Where the function is a constant whose need of an argument
-//! is known (an operation, a jet), the argument is emitted strictly in place.
+//! The body's outermost expression is emitted *strictly*, as code that evaluates it. Arguments are
+//! emitted *lazily*, as code that passes them on: references and constants as they are, partial
+//! applications as apps, other applications as thunks. Where the function is a constant that is
+//! known to be strict in an argument (an operation, a jet), that argument is emitted strictly in
+//! place.
 //!
-//! Bodies come from outside and may be nested deeply. Spines and lets are walked in loops, lazy
-//! subexpressions are decoded one after the other from a list, and strict nesting beyond
-//! [`STRICT_LIMIT`] becomes lazy; so nothing here recurses further than that.
+//! Bodies come from outside and may be nested deeply. Spines and lets are traversed in loops, lazy
+//! subexpressions are decoded one after the other from a work list, and strict nesting beyond
+//! [`STRICT_LIMIT`] becomes lazy; so recursion here is bounded by that limit.
 
-mod form;
+mod body;
 mod lazy;
+mod lets;
 mod live;
 mod strict;
 
-pub(super) use form::{Form, form};
-
-use super::code::{Branches, Code, Entry, List, Op, Source};
-use super::lets;
+use super::code::{LawCode, Op, ReflectTargets, SourceList, ThunkEntry, ValueSource};
 use crate::jet::JetTable;
-use crate::pools::PoolId;
-use form::{Place, Scope};
-use live::{Instructions, Region};
+use crate::pool_id::PoolId;
+use body::{Binding, BodyNode, Scope, read_node};
+use live::{FrameRegion, Instructions};
 use plan::NatRef;
 use plan::raw::layout::EXTRA_MAX;
 use plan::raw::{Memory, Word};
@@ -33,24 +33,24 @@ use std::collections::HashMap;
 
 /// Strict expressions nested deeper than this are evaluated through thunks.
 const STRICT_LIMIT: usize = 64;
-/// The most instructions a law may take: a code word holds no more.
+/// The largest number of instructions of a law, which a code word can hold.
 const OPS_LIMIT: usize = 1 << 24;
 
-/// An expression, or a slot without a name (a field or predecessor just pushed).
+/// An expression, or a slot that no reference has (a part or predecessor that was just pushed).
 #[derive(Clone, Copy)]
 enum Operand {
-    Node(Word),
-    Local(u32),
+    Expression(Word),
+    Slot(u32),
 }
 
-/// A function and its arguments.
-struct Spine {
+/// An application as its innermost function and all its arguments.
+struct AppSpine {
     head: Operand,
     args: Vec<Operand>,
 }
 
-/// A lazy subexpression that has been given an entry and is still to be emitted.
-struct Pending {
+/// A lazy subexpression that has an entry and is not emitted yet.
+struct PendingThunk {
     entry: usize,
     node: Word,
     scope: Scope,
@@ -60,37 +60,37 @@ struct Pending {
 pub(crate) struct Decoder<'a> {
     heap: &'a Memory,
     jets: &'a JetTable,
-    /// The largest reference.
+    /// The largest reference of the body.
     last: u64,
     ops: Vec<Op>,
-    /// Where something may jump to last; what comes before is not merged with what comes after.
-    landing: usize,
-    sources: Vec<Source>,
+    /// The latest jump target; instructions before and after it are not merged.
+    last_target: usize,
+    sources: Vec<ValueSource>,
     constants: Vec<Word>,
     constant_numbers: HashMap<u64, u32>,
-    entries: Vec<Entry>,
-    branches: Vec<Branches>,
-    pending: Vec<Pending>,
+    entries: Vec<ThunkEntry>,
+    branches: Vec<ReflectTargets>,
+    pending: Vec<PendingThunk>,
     scope: Scope,
     depth: u32,
     deepest: u32,
     nesting: usize,
 }
 
-/// A decoded law whose pool has not been made.
-pub(crate) struct Decoded {
+/// A decoded law without a pool for its constants.
+pub(crate) struct DecodedLaw {
     pub(crate) constants: Vec<Word>,
     ops: Vec<Op>,
-    sources: Vec<Source>,
-    entries: Vec<Entry>,
-    branches: Vec<Branches>,
+    sources: Vec<ValueSource>,
+    entries: Vec<ThunkEntry>,
+    branches: Vec<ReflectTargets>,
     deepest: u32,
 }
 
-impl Decoded {
-    /// The finished code, with the pool that its constants are in now.
-    pub(crate) fn into_code(self, pool: PoolId, constants: *const Word) -> Code {
-        Code {
+impl DecodedLaw {
+    /// The finished code, with the pool that holds the constants.
+    pub(crate) fn into_code(self, pool: PoolId, constants: *const Word) -> LawCode {
+        LawCode {
             pool,
             constants,
             ops: self.ops.into(),
@@ -105,8 +105,8 @@ impl Decoded {
     }
 }
 
-/// Decodes a law; nothing if it is too large to be run.
-pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<Decoded> {
+/// Decodes a law. `None` if it is too large to run.
+pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<DecodedLaw> {
     let arity = NatRef::of(heap, heap.load(law, 1)).to_u64()?;
     let arguments = u32::try_from(arity).ok()?;
     let (lets, body) = lets::split(heap, heap.load(law, 2));
@@ -115,36 +115,36 @@ pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<Decode
         jets,
         last: arity + lets.len() as u64,
         ops: Vec::new(),
-        landing: 0,
+        last_target: 0,
         sources: Vec::new(),
         constants: Vec::new(),
         constant_numbers: HashMap::new(),
         entries: Vec::new(),
         branches: Vec::new(),
         pending: Vec::new(),
-        scope: (0..=arguments).map(|i| (u64::from(i), Place::Slot(i))).collect(),
+        scope: (0..=arguments).map(|i| (u64::from(i), Binding::Slot(i))).collect(),
         depth: arguments + 1,
         deepest: arguments + 1,
         nesting: 0,
     };
     decoder.lets(arity, &lets, body);
-    let mut regions = vec![Region { start: 0, slots: live::range(1, decoder.depth) }];
+    let mut regions = vec![FrameRegion { start: 0, slots: live::range(1, decoder.depth) }];
     decoder.tail(body);
     while let Some(pending) = decoder.pending.pop() {
         if decoder.ops.len() > OPS_LIMIT / 2 {
             return None;
         }
-        let start = decoder.here();
-        regions.push(Region { start, slots: live::range(0, pending.slots) });
+        let start = decoder.jump_target();
+        regions.push(FrameRegion { start, slots: live::range(0, pending.slots) });
         decoder.entries[pending.entry].pc = start;
         decoder.scope = pending.scope;
         decoder.depth = pending.slots;
         decoder.deepest = decoder.deepest.max(pending.slots);
         decoder.tail(pending.node);
     }
-    decoder.forget_dead_slots(&regions);
+    decoder.clear_dead_slots(&regions);
     let fits = decoder.entries.iter().all(|e| u64::from(e.captured) < EXTRA_MAX);
-    (fits && decoder.ops.len() < OPS_LIMIT).then_some(Decoded {
+    (fits && decoder.ops.len() < OPS_LIMIT).then_some(DecodedLaw {
         constants: decoder.constants,
         ops: decoder.ops,
         sources: decoder.sources,
@@ -155,16 +155,16 @@ pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<Decode
 }
 
 impl Decoder<'_> {
-    fn forget_dead_slots(&mut self, regions: &[Region]) {
+    fn clear_dead_slots(&mut self, regions: &[FrameRegion]) {
         let Decoder { ops, sources, entries, branches, constants, jets, heap, .. } = self;
         let is_cheap = |pin: u32| {
             jets.of_pin(heap, constants[pin as usize]).is_some_and(|jet| jets.cheap(jet).is_some())
         };
         Instructions { ops, sources, entries, branches, is_cheap: &is_cheap }
-            .forget_dead_slots(regions);
+            .clear_dead_slots(regions);
     }
 
-    // Emitting, with the stack's depth kept in step.
+    // Emitting instructions, and tracking the stack's depth.
 
     fn emit(&mut self, op: Op) {
         self.ops.push(op);
@@ -180,29 +180,29 @@ impl Decoder<'_> {
         self.deepest = self.deepest.max(self.depth);
     }
 
-    /// The place of the next instruction, for something to jump to.
-    fn here(&mut self) -> u32 {
-        self.landing = self.ops.len();
+    /// The index of the next instruction, as a jump target.
+    fn jump_target(&mut self) -> u32 {
+        self.last_target = self.ops.len();
         self.ops.len() as u32
     }
 
-    /// Pushes a source's word, with the one instruction that pushes those before it if there is one.
-    fn push_source(&mut self, source: Source) {
+    /// Pushes a source's word; merges the instruction with one before it that pushes sources.
+    fn push_source(&mut self, source: ValueSource) {
         self.grow(1);
-        let single = |source: Source| match source.place() {
+        let single = |source: ValueSource| match source.slot_or_constant() {
             Ok(slot) => Op::Slot(slot as u32),
             Err(number) => Op::Constant(number as u32),
         };
         let before = match self.ops.last() {
-            Some(op) if self.ops.len() > self.landing => *op,
+            Some(op) if self.ops.len() > self.last_target => *op,
             _ => return self.emit(single(source)),
         };
         let merged = match before {
-            Op::Slot(slot) => self.list([Source::slot(slot), source]),
-            Op::Constant(number) => self.list([Source::constant(number), source]),
+            Op::Slot(slot) => self.list([ValueSource::slot(slot), source]),
+            Op::Constant(number) => self.list([ValueSource::constant(number), source]),
             Op::Push(list) if list.count < u16::MAX && list.end() == self.sources.len() => {
                 self.sources.push(source);
-                List { count: list.count + 1, start: list.start }
+                SourceList { count: list.count + 1, start: list.start }
             }
             _ => return self.emit(single(source)),
         };
@@ -210,21 +210,22 @@ impl Decoder<'_> {
         self.emit(Op::Push(merged));
     }
 
-    /// Notes a list of sources, of which there must be few.
-    fn list(&mut self, sources: impl IntoIterator<Item = Source>) -> List {
+    /// Adds a list of sources, at most 2^16 - 1.
+    fn list(&mut self, sources: impl IntoIterator<Item = ValueSource>) -> SourceList {
         let start = self.sources.len();
         self.sources.extend(sources);
-        List { count: (self.sources.len() - start) as u16, start: start as u32 }
+        SourceList { count: (self.sources.len() - start) as u16, start: start as u32 }
     }
 
-    /// Emits a jump whose target [`Decoder::land`] fills in.
+    /// Emits a jump without its target, which [`Decoder::patch_jump`] sets.
     fn jump(&mut self, op: fn(u32) -> Op) -> usize {
         self.emit(op(0));
         self.ops.len() - 1
     }
 
-    fn land(&mut self, jump: usize) {
-        let here = self.here();
+    /// Sets the target of a jump to the next instruction.
+    fn patch_jump(&mut self, jump: usize) {
+        let here = self.jump_target();
         self.ops[jump] = match self.ops[jump] {
             Op::Jump(_) => Op::Jump(here),
             Op::JumpIfFalse(_) => Op::JumpIfFalse(here),
@@ -244,60 +245,62 @@ impl Decoder<'_> {
         number
     }
 
-    fn place(&self, reference: u64) -> Place {
+    fn binding(&self, reference: u64) -> Binding {
         match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
             Ok(found) => self.scope[found].1,
             Err(_) => unreachable!("reference {reference} is not in scope"),
         }
     }
 
-    fn bind(&mut self, reference: u64, place: Place) {
+    fn bind(&mut self, reference: u64, binding: Binding) {
         match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
-            Ok(found) => self.scope[found].1 = place,
-            Err(at) => self.scope.insert(at, (reference, place)),
+            Ok(found) => self.scope[found].1 = binding,
+            Err(at) => self.scope.insert(at, (reference, binding)),
         }
     }
 
     // Lets.
 
-    /// Pushes what the lets bind that is needed, each after those it needs.
+    /// Pushes the values of the needed lets, each after those that it needs.
     fn lets(&mut self, arity: u64, values: &[Word], body: Word) {
         for group in lets::order(self.heap, arity, values, body) {
             match group {
-                lets::Group::Alone(index) => {
+                lets::BindingGroup::Single(index) => {
                     let reference = arity + 1 + index as u64;
-                    let place = self.bound(values[index]);
-                    self.bind(reference, place);
+                    let binding = self.bound(values[index]);
+                    self.bind(reference, binding);
                 }
-                lets::Group::Knot(members) => self.knot(arity, values, &members),
+                lets::BindingGroup::Recursive(members) => {
+                    self.recursive_group(arity, values, &members)
+                }
             }
         }
     }
 
-    /// The place of a let's value, pushing it if it is not just another name.
-    fn bound(&mut self, node: Word) -> Place {
-        match form(self.heap, node, self.last) {
-            Form::Reference(r) => self.place(r),
-            Form::Constant(k) => Place::Constant(k),
-            Form::Application(..) => {
+    /// The binding of a let's value, which is pushed unless it is a reference or a constant.
+    fn bound(&mut self, node: Word) -> Binding {
+        match read_node(self.heap, node, self.last) {
+            BodyNode::Reference(r) => self.binding(r),
+            BodyNode::Constant(k) => Binding::Constant(k),
+            BodyNode::Application(..) => {
                 let slot = self.depth;
-                self.lazy(Operand::Node(node));
-                Place::Slot(slot)
+                self.lazy(Operand::Expression(node));
+                Binding::Slot(slot)
             }
         }
     }
 
-    /// Lets that need each other: holes first, then what they capture.
-    fn knot(&mut self, arity: u64, values: &[Word], members: &[usize]) {
+    /// Emits a recursive group of lets: all thunks first, then their captured values.
+    fn recursive_group(&mut self, arity: u64, values: &[Word], members: &[usize]) {
         let first = self.depth;
         for (i, &index) in members.iter().enumerate() {
-            self.bind(arity + 1 + index as u64, Place::Slot(first + i as u32));
+            self.bind(arity + 1 + index as u64, Binding::Slot(first + i as u32));
         }
-        // All holes are in scope before the first capture is worked out.
+        // All of them are in scope before the captures of the first are determined.
         let entries: Vec<u32> = members
             .iter()
             .map(|&index| {
-                let entry = self.entry(values[index]);
+                let entry = self.thunk_entry(values[index]);
                 self.entries[entry as usize].hole = self.depth;
                 self.push(Op::Hole(entry));
                 entry
@@ -308,37 +311,37 @@ impl Decoder<'_> {
         }
     }
 
-    // Applications, taken apart for both ways of emission.
+    // Applications, for strict and lazy emission.
 
-    /// The function and arguments of an expression.
-    fn spine(&self, operand: Operand) -> Spine {
+    /// The innermost function and the arguments of an expression.
+    fn spine(&self, operand: Operand) -> AppSpine {
         let mut head = operand;
         let mut args = Vec::new();
-        while let Operand::Node(node) = head
-            && let Form::Application(f, x) = form(self.heap, node, self.last)
+        while let Operand::Expression(node) = head
+            && let BodyNode::Application(f, x) = read_node(self.heap, node, self.last)
         {
-            args.push(Operand::Node(x));
-            head = Operand::Node(f);
+            args.push(Operand::Expression(x));
+            head = Operand::Expression(f);
         }
         args.reverse();
-        Spine { head, args }
+        AppSpine { head, args }
     }
 
     /// The function, if it is a constant.
-    fn constant_head(&self, spine: &Spine) -> Option<Word> {
+    fn constant_head(&self, spine: &AppSpine) -> Option<Word> {
         self.constant_operand(spine.head)
     }
 
-    /// The value that an operand is, if that is known.
+    /// The value of an operand, if it is a constant.
     fn constant_operand(&self, operand: Operand) -> Option<Word> {
-        let Operand::Node(node) = operand else { return None };
-        match form(self.heap, node, self.last) {
-            Form::Constant(k) => Some(k),
-            Form::Reference(r) => match self.place(r) {
-                Place::Constant(k) => Some(k),
-                Place::Slot(_) => None,
+        let Operand::Expression(node) = operand else { return None };
+        match read_node(self.heap, node, self.last) {
+            BodyNode::Constant(k) => Some(k),
+            BodyNode::Reference(r) => match self.binding(r) {
+                Binding::Constant(k) => Some(k),
+                Binding::Slot(_) => None,
             },
-            Form::Application(..) => None,
+            BodyNode::Application(..) => None,
         }
     }
 }
