@@ -19,7 +19,7 @@ pub(crate) type Suspendable<T> = Result<Option<T>, EvalError>;
 /// Continues if the argument, which is demanded lazily, is evaluated; suspends otherwise.
 macro_rules! evaluate_arg {
     ($call:expr, $index:expr) => {
-        if !$call.settle($index) {
+        if !$call.is_evaluated_at($index) {
             $call.push_at($index);
             return Ok(vm::jet::Answer::Again);
         }
@@ -130,7 +130,7 @@ pub(crate) const INSERTION_RATIO: usize = 16;
 
 /// Evaluates the value at that index to its outermost shape.
 pub(crate) fn evaluate(call: &mut Call<'_>, index: usize) -> Suspendable<()> {
-    if call.settle(index) {
+    if call.is_evaluated_at(index) {
         return Ok(Some(()));
     }
     call.push_at(index);

@@ -21,21 +21,21 @@ pub(crate) const JETS: &[Jet] = &[
     native("isBar", &[Head], is_bar).total(Bit).cheap(Always),
     native("_Bar", &[Lazy], make),
     native("natBar", &[Head], from_nat).total(Bar),
-    native("barNat", &[Head], to_nat).gives(Nat),
-    native("barLen", &[Head], len).operation(Operation::ByteCount).gives(Nat).cheap(Always),
-    native("barIsEmpty", &[Head], is_empty).gives(Bit).cheap(Always),
+    native("barNat", &[Head], to_nat).returns(Nat),
+    native("barLen", &[Head], len).operation(Operation::ByteCount).returns(Nat).cheap(Always),
+    native("barIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
     native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]),
-    native("barIdx", &[Head, Head], idx).operation(Operation::Byte).gives(Small).cheap(Always),
+    native("barIdx", &[Head, Head], idx).operation(Operation::Byte).returns(Small).cheap(Always),
     native("barWeld", &[Head, Head], weld).order(&[1, 0]),
     native("barCat", &[Head], cat),
-    native("barFlat", &[Head], flat).gives(Bar),
-    native("rowToBar", &[Head], of_row).gives(Bar),
-    native("barGen", &[Head, Lazy], generate).gives(Bar),
+    native("barFlat", &[Head], flat).returns(Bar),
+    native("rowToBar", &[Head], of_row).returns(Bar),
+    native("barGen", &[Head, Lazy], generate).returns(Bar),
     native("barTake", &[Head, Head], take),
     native("barDrop", &[Head, Head], drop),
-    native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat).order(&[1, 0, 2]).gives(Nat),
+    native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat).order(&[1, 0, 2]).returns(Nat),
     native("barElemIndexEnd", &[Lazy, Head], last_index),
-    native("barElemIndexOff", &[Lazy, Head, Head], index_from).gives(Nat),
+    native("barElemIndexOff", &[Lazy, Head, Head], index_from).returns(Nat),
 ];
 
 /// The bytes of an argument that is a bar; answers [`Answer::Law`] for anything else.
@@ -50,7 +50,7 @@ macro_rules! bar {
 
 /// Fails if the heap cannot hold a bar of `bytes` bytes.
 fn check_result_bytes(call: &Call<'_>, bytes: u64) -> Result<(), EvalError> {
-    call.afford(bytes / 8 + 4)
+    call.check_result_words(bytes / 8 + 4)
 }
 
 /// Returns the bytes `range` of the bar at `index`; an empty bar if the range is out of bounds.

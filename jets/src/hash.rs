@@ -9,7 +9,7 @@ use vm::jet::ResultShape::{Any, Bar};
 use vm::jet::{Answer, Call};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("_Blake3", &[Head], blake3).gives(Bar),
+    native("_Blake3", &[Head], blake3).returns(Bar),
     native("_PlanHash", &[Normal], plan_hash).total(Bar),
     native("_PinHash", &[Head], pin_hash).total(Any),
 ];

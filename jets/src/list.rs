@@ -12,9 +12,9 @@ use vm::jet::ResultShape::Row;
 use vm::jet::{Answer, Call};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("_SizedListToRow", &[Head, Lazy], to_row).gives(Row),
-    native("_SizedListToRowRev", &[Head, Lazy], to_row_reversed).gives(Row),
-    native("unfoldr", &[Lazy, Lazy], unfold).gives(Row),
+    native("_SizedListToRow", &[Head, Lazy], to_row).returns(Row),
+    native("_SizedListToRowRev", &[Head, Lazy], to_row_reversed).returns(Row),
+    native("unfoldr", &[Lazy, Lazy], unfold).returns(Row),
 ];
 
 /// Pushes as many items of a list as the first argument says, padded with zeroes, and returns their
@@ -32,7 +32,7 @@ fn push_list_items(call: &mut Call<'_>) -> Suspendable<usize> {
         if call.nat(rest).is_some() {
             // This check comes late because the law evaluates the list, which may crash, before it
             // runs out of memory.
-            call.afford((count as u64).saturating_add(1))?;
+            call.check_result_words((count as u64).saturating_add(1))?;
             call.room_for(count - pushed)?;
             (pushed..count).for_each(|_| call.push_small(0));
             break;
@@ -73,14 +73,14 @@ fn unfold(call: &mut Call<'_>) -> JetResult {
             call.row(count)?;
             return Ok(Answer::Done);
         }
-        let arg_count = call.given(result);
+        let arg_count = call.arg_count(result);
         if arg_count == 0 {
             // For a pin or law the law takes its item or body as the pair.
             return Ok(Answer::Law);
         }
         let pair = result + 1;
         call.push_arg(result, arg_count - 1)?;
-        if call.settle(pair) {
+        if call.is_evaluated_at(pair) {
             call.push_field(pair, 1)?;
             call.put(next);
             call.push_field(pair, 0)?;

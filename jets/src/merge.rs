@@ -27,7 +27,7 @@ pub(crate) fn merge(
     left: Items<'_>,
     right: Items<'_>,
 ) -> Result<Vec<MergedKey>, EvalError> {
-    call.afford(left.len().max(right.len()) as u64)?;
+    call.check_result_words(left.len().max(right.len()) as u64)?;
     let mut merged = Vec::with_capacity(left.len() + right.len());
     let (mut l, mut r) = (0, 0);
     while let (Some(a), Some(b)) = (left.get(l), right.get(r)) {

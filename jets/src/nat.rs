@@ -59,7 +59,7 @@ fn dec(call: &mut Call<'_>) -> JetResult {
 /// application.
 fn times(call: &mut Call<'_>) -> JetResult {
     let turns = call.cast(2).saturating_u64();
-    call.afford(turns.saturating_mul(thunk_words(1)))?;
+    call.check_result_words(turns.saturating_mul(thunk_words(1)))?;
     for turn in 0..turns {
         if turn.is_multiple_of(1 << 12) {
             call.check()?;
@@ -146,7 +146,7 @@ fn rem(call: &mut Call<'_>) -> JetResult {
 /// Returns the app `(0 quotient remainder)`. The law evaluates neither; if both arguments are
 /// evaluated already, computing them at once makes no difference to the program.
 fn div_mod(call: &mut Call<'_>) -> JetResult {
-    if !(call.settle(0) && call.settle(1)) {
+    if !(call.is_evaluated_at(0) && call.is_evaluated_at(1)) {
         return Ok(Answer::Law);
     }
     call.push_small(0);
@@ -166,7 +166,7 @@ fn pow(call: &mut Call<'_>) -> JetResult {
     match call.cast(0) {
         NatRef::Small(base @ (0 | 1)) => return_small(call, base),
         base => {
-            call.afford_bits((base.bits() - 1).saturating_mul(exponent))?;
+            call.check_result_bits((base.bits() - 1).saturating_mul(exponent))?;
             call.push_power(0, exponent)?;
             Ok(Answer::Done)
         }

@@ -122,13 +122,13 @@ fn compare_shallow(
     mode: CompareMode,
 ) -> Result<ShallowComparison, EvalError> {
     let (left, right) = (call.at(at), call.at(at + 1));
-    let arg_count = call.given(at);
-    if left.is_normal() && right.is_normal() || arg_count == 0 && call.given(at + 1) == 0 {
+    let arg_count = call.arg_count(at);
+    if left.is_normal() && right.is_normal() || arg_count == 0 && call.arg_count(at + 1) == 0 {
         return Ok(ShallowComparison::Known(compare_normal(left, right, mode)?));
     }
     // At least one value is an app, because all other evaluated values are in normal form. An app
     // is greater than any other value, and greater than an app with fewer arguments.
-    let order = arg_count.cmp(&call.given(at + 1));
+    let order = arg_count.cmp(&call.arg_count(at + 1));
     if order != Ordering::Equal {
         return Ok(ShallowComparison::Known(order));
     }

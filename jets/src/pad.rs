@@ -12,8 +12,8 @@ use vm::jet::ResultShape::Nat;
 
 pub(crate) const JETS: &[Jet] = &[
     native("padWeld", &[Head, Head], weld).order(&[1, 0]).total(Nat),
-    native("padCat", &[Head], cat).gives(Nat),
-    native("padFlat", &[Head], flat).gives(Nat),
+    native("padCat", &[Head], cat).returns(Nat),
+    native("padFlat", &[Head], flat).returns(Nat),
 ];
 
 /// Concatenates the bits of pads: `count` bits in `limbs`.
@@ -29,7 +29,7 @@ impl PadBuilder {
         call.check()?;
         let Some(pad) = pad.as_nat() else { return Ok(()) };
         let count = pad.bits().saturating_sub(1);
-        call.afford_bits(self.count.saturating_add(count).saturating_add(64))?;
+        call.check_result_bits(self.count.saturating_add(count).saturating_add(64))?;
         let mut left = count;
         for limb in pad.limbs() {
             let bits = left.min(64);

@@ -17,7 +17,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("_IsApp", &[Head], is_app).primitive(Operation::IsApp, Bit).cheap(Always),
     native("_IsNat", &[Head], is_nat).primitive(Operation::IsNat, Bit).cheap(Always),
     native("_PlanTag", &[Head], plan_tag).total(Small).cheap(Always),
-    native("_TypeTag", &[Head], type_tag).gives(Small).cheap(Always),
+    native("_TypeTag", &[Head], type_tag).returns(Small).cheap(Always),
     native("_DataTag", &[Head], data_tag).cheap(Always),
     native("_PinItem", &[Head], pin_item).total(Any).cheap(Always),
     native("_LawName", &[Head], law_name).total(Nat),
@@ -101,7 +101,7 @@ fn data_tag(call: &mut Call<'_>) -> JetResult {
     if is_true(call.arg(0)) {
         return return_value(call, 0);
     }
-    match call.given(0) {
+    match call.arg_count(0) {
         0 => return_small(call, 0),
         arg_count => {
             call.push_arg(0, arg_count - 1)?;
@@ -194,7 +194,7 @@ fn cdr(call: &mut Call<'_>) -> JetResult {
         PlanTag::Pin => call.push_item(0, 0),
         PlanTag::Law => push_law_body(call)?,
         PlanTag::App => {
-            let last = call.given(0) - 1;
+            let last = call.arg_count(0) - 1;
             call.push_arg(0, last)?;
             return Ok(Answer::Eval);
         }

@@ -32,16 +32,16 @@ pub(crate) const JETS: &[Jet] = &[
     native("rowSnoc", &[Head, Lazy], snoc).total(Row),
     native("take", &[Head, Head], take).total(Row),
     native("drop", &[Head, Head], drop).total(Row),
-    native("cat", &[Head], cat).gives(Row),
+    native("cat", &[Head], cat).returns(Row),
     native("zip", &[Head, Head], zip).total(Row),
-    native("sum", &[Head], sum).gives(Nat),
-    native("sumOf", &[Lazy, Head], sum_of).gives(Nat),
+    native("sum", &[Head], sum).returns(Nat),
+    native("sumOf", &[Lazy, Head], sum_of).returns(Nat),
 ];
 
 /// Fails if the heap cannot hold a row of `count` items of `words` words each, or the stack the
 /// items.
 fn check_result_row(call: &Call<'_>, count: usize, words: u64) -> Result<(), EvalError> {
-    call.afford((count as u64).saturating_mul(1 + words))?;
+    call.check_result_words((count as u64).saturating_mul(1 + words))?;
     call.room_for(count + 16)
 }
 
@@ -73,7 +73,7 @@ fn push_range(
 }
 
 fn len(call: &mut Call<'_>) -> JetResult {
-    let count = call.given(0) as u64;
+    let count = call.arg_count(0) as u64;
     return_small(call, count)
 }
 
@@ -82,7 +82,7 @@ fn return_item(call: &mut Call<'_>, row: usize, index: usize) -> JetResult {
     if call.push_flat_item(row, index) {
         return Ok(Answer::Eval);
     }
-    let count = call.given(row);
+    let count = call.arg_count(row);
     if count == 0 {
         return return_small(call, 0);
     }
@@ -105,7 +105,7 @@ fn idx(call: &mut Call<'_>) -> JetResult {
 }
 
 fn last(call: &mut Call<'_>) -> JetResult {
-    match call.given(0) {
+    match call.arg_count(0) {
         0 => return_small(call, 0),
         count => {
             push_nth(call, 0, count - 1, count)?;
@@ -117,7 +117,7 @@ fn last(call: &mut Call<'_>) -> JetResult {
 /// Returns `row` with the item at the position that the argument `index` holds replaced by the
 /// argument `value`; `row` itself if there is no such item.
 fn replace(call: &mut Call<'_>, row: usize, index: usize, value: usize) -> JetResult {
-    let count = call.given(row);
+    let count = call.arg_count(row);
     if count == 0 {
         return return_value(call, row);
     }
@@ -154,7 +154,7 @@ fn mutate(call: &mut Call<'_>) -> JetResult {
 
 /// Returns the branch that the first argument selects, or the fallback.
 fn switch(call: &mut Call<'_>) -> JetResult {
-    let count = call.given(2);
+    let count = call.arg_count(2);
     match call.nat(0).and_then(|nat| nat.to_u64()) {
         Some(branch) if branch < count as u64 => {
             push_nth(call, 2, branch as usize, count)?;
@@ -201,7 +201,7 @@ fn insert_items(
 }
 
 fn weld(call: &mut Call<'_>) -> JetResult {
-    let (left, right) = (call.given(0), call.given(1));
+    let (left, right) = (call.arg_count(0), call.arg_count(1));
     if should_insert(call, 0, left, right) {
         return insert_items(call, 0, left, 1, right);
     }
@@ -215,7 +215,7 @@ fn weld(call: &mut Call<'_>) -> JetResult {
 }
 
 fn map(call: &mut Call<'_>) -> JetResult {
-    let count = call.given(1);
+    let count = call.arg_count(1);
     check_result_row(call, count, thunk_words(1))?;
     push_range(call, 1, 0..count, count)?;
     call.apply_to_each(0, count)?;
@@ -224,7 +224,7 @@ fn map(call: &mut Call<'_>) -> JetResult {
 }
 
 fn rev(call: &mut Call<'_>) -> JetResult {
-    let count = call.given(0);
+    let count = call.arg_count(0);
     push_range(call, 0, 0..count, count)?;
     call.reverse(count);
     call.row(count)?;
@@ -232,7 +232,7 @@ fn rev(call: &mut Call<'_>) -> JetResult {
 }
 
 fn cons(call: &mut Call<'_>) -> JetResult {
-    let count = call.given(1);
+    let count = call.arg_count(1);
     if should_insert(call, 1, count, 1) {
         call.push_inserted(1, 0, 0)?;
         return Ok(Answer::Done);
@@ -244,7 +244,7 @@ fn cons(call: &mut Call<'_>) -> JetResult {
 }
 
 fn snoc(call: &mut Call<'_>) -> JetResult {
-    let count = call.given(0);
+    let count = call.arg_count(0);
     if should_insert(call, 0, count, 1) {
         call.push_inserted(0, count, 1)?;
         return Ok(Answer::Done);
@@ -257,7 +257,7 @@ fn snoc(call: &mut Call<'_>) -> JetResult {
 
 /// Returns the row of the given items of the argument `row`.
 fn return_items(call: &mut Call<'_>, row: usize, items: Range<usize>) -> JetResult {
-    let count = call.given(row);
+    let count = call.arg_count(row);
     if items.len() == count && row_len(call, row).is_some() {
         return return_value(call, row);
     }
@@ -268,12 +268,12 @@ fn return_items(call: &mut Call<'_>, row: usize, items: Range<usize>) -> JetResu
 }
 
 fn take(call: &mut Call<'_>) -> JetResult {
-    let taken = take_count(call, call.given(1));
+    let taken = take_count(call, call.arg_count(1));
     return_items(call, 1, 0..taken)
 }
 
 fn drop(call: &mut Call<'_>) -> JetResult {
-    let count = call.given(1);
+    let count = call.arg_count(1);
     let dropped = drop_count(call, count);
     return_items(call, 1, dropped..count)
 }
@@ -290,9 +290,9 @@ fn cat(call: &mut Call<'_>) -> JetResult {
         call.check()?;
         let at = call.height();
         call.push_item(0, row);
-        call.settle(at);
+        call.is_evaluated_at(at);
         // The items go above those of earlier rows; the row itself is then removed from below them.
-        let count = call.given(at);
+        let count = call.arg_count(at);
         push_range(call, at, 0..count, count)?;
         call.remove(at);
         total += count;
@@ -303,7 +303,7 @@ fn cat(call: &mut Call<'_>) -> JetResult {
 
 /// Pairs the items of two rows, up to the length of the shorter one.
 fn zip(call: &mut Call<'_>) -> JetResult {
-    let (left, right) = (call.given(0), call.given(1));
+    let (left, right) = (call.arg_count(0), call.arg_count(1));
     let count = left.min(right);
     check_result_row(call, count, 3)?;
     for item in 0..count {
@@ -325,7 +325,7 @@ fn sum(call: &mut Call<'_>) -> JetResult {
         ready!(evaluate_item(call, 0, item));
         let at = call.height();
         call.push_item(0, item);
-        call.settle(at);
+        call.is_evaluated_at(at);
         total.add(call, at);
         call.drop_to(at);
     }

@@ -14,7 +14,7 @@ use vm::jet::Demand::{Head, Lazy};
 use vm::jet::ResultShape::Nat;
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Jet] = &[native("bsearch", &[Lazy, Head], bsearch).gives(Nat)];
+pub(crate) const JETS: &[Jet] = &[native("bsearch", &[Lazy, Head], bsearch).returns(Nat)];
 
 /// The position of a key in an ascending list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

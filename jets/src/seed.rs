@@ -73,7 +73,7 @@ fn load_seed(call: &mut Call<'_>) -> JetResult {
 /// `_LoadGerm pins bar`: restores the pin. The law evaluates a pin only if the bar refers to it, so
 /// it runs if the pins are not all evaluated.
 fn load_pin(call: &mut Call<'_>) -> JetResult {
-    if !call.settle(0) {
+    if !call.is_evaluated_at(0) {
         return Ok(Answer::Law);
     }
     let (Some(count), Some(bytes)) = (row_len(call, 0), call.arg(1).as_bar()) else {

@@ -21,9 +21,9 @@ pub(crate) const JETS: &[Jet] = &[
     native("_MkSet", &[Lazy], make),
     native("_SetToRow", &[Head], to_row),
     native("setSing", &[Normal], singleton).total(Set),
-    native("setIsEmpty", &[Head], is_empty).gives(Bit).cheap(Always),
-    native("setLen", &[Head], len).gives(Small).cheap(Always),
-    native("setHas", &[Lazy, Head], has).gives(Bit),
+    native("setIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
+    native("setLen", &[Head], len).returns(Small).cheap(Always),
+    native("setHas", &[Lazy, Head], has).returns(Bit),
     native("setMin", &[Head], min),
     native("setIns", &[Normal, Head], insert).order(&[1, 0]),
     native("setDel", &[Lazy, Head], delete),
@@ -32,8 +32,8 @@ pub(crate) const JETS: &[Jet] = &[
     native("isSet", &[Head], is_set).total(Bit).cheap(Always),
     native("setDrop", &[Head, Head], drop),
     native("setTake", &[Head, Head], take),
-    native("setSplitAt", &[Lazy, Lazy], split_at).gives(Row),
-    native("setSplitLT", &[Lazy, Lazy], split_below).gives(Row),
+    native("setSplitAt", &[Lazy, Lazy], split_at).returns(Row),
+    native("setSplitLT", &[Lazy, Lazy], split_below).returns(Row),
     native("setIntersect", &[Lazy, Head], intersect),
     native("setSub", &[Lazy, Head], subtract),
 ];
@@ -225,7 +225,7 @@ fn cat_ascending(call: &mut Call<'_>) -> JetResult {
         call.check()?;
         let at = call.height();
         call.push_item(0, set);
-        call.settle(at);
+        call.is_evaluated_at(at);
         let count = set_len(call, at).unwrap_or(0);
         call.room_for(count + 4)?;
         call.push_items(at, 0..count);
@@ -288,7 +288,7 @@ type PushRange = fn(&mut Call<'_>, usize, Range<usize>) -> Result<(), EvalError>
 /// The law evaluates its arguments only when a part of the result is demanded, so it runs if either
 /// is unevaluated.
 fn split_at(call: &mut Call<'_>) -> JetResult {
-    if !(call.settle(0) && call.settle(1)) {
+    if !(call.is_evaluated_at(0) && call.is_evaluated_at(1)) {
         return Ok(Answer::Law);
     }
     match (call.nat(0).is_some(), set_len(call, 1)) {
@@ -303,7 +303,7 @@ fn split_at(call: &mut Call<'_>) -> JetResult {
 /// Returns the pair of the keys below the first argument and the other keys; as lazy as
 /// [`split_at`].
 fn split_below(call: &mut Call<'_>) -> JetResult {
-    if !(call.settle(0) && call.settle(1) && call.arg(0).is_normal()) {
+    if !(call.is_evaluated_at(0) && call.is_evaluated_at(1) && call.arg(0).is_normal()) {
         return Ok(Answer::Law);
     }
     let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };

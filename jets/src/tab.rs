@@ -15,15 +15,15 @@ use vm::jet::ResultShape::{Bit, Small};
 use vm::jet::{Answer, Call};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("isTab", &[Head], is_tab).gives(Bit).cheap(Always),
+    native("isTab", &[Head], is_tab).returns(Bit).cheap(Always),
     native("_TabKeys", &[Head], keys),
     native("_TabVals", &[Head], values),
     native("_TabKeysRow", &[Head], keys_row),
     native("_TabKeysList", &[Head], keys_list),
-    native("_TabLen", &[Head], len).gives(Small).cheap(Always),
-    native("_TabIsEmpty", &[Head], is_empty).gives(Bit).cheap(Always),
+    native("_TabLen", &[Head], len).returns(Small).cheap(Always),
+    native("_TabIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
     native("tabIdx", &[Lazy, Head], idx),
-    native("_TabHas", &[Lazy, Head], has).gives(Bit),
+    native("_TabHas", &[Lazy, Head], has).returns(Bit),
     native("_TabLookup", &[Lazy, Head], lookup),
     native("tabSwitch", &[Lazy, Lazy, Head], switch),
     native("tabElemIdx", &[Head, Head], element),
@@ -128,7 +128,7 @@ fn keys_row(call: &mut Call<'_>) -> JetResult {
 
 fn keys_list(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 0);
-    call.afford(3 * count as u64)?;
+    call.check_result_words(3 * count as u64)?;
     let keys = push_keys(call, 0);
     call.push_small(0);
     for key in (0..count).rev() {

@@ -23,8 +23,8 @@ pub(crate) const JETS: &[Jet] = &[
     native("tabIns", &[Normal, Lazy, Head], insert).order(&[2, 0]),
     native("tabAlter", &[Lazy, Lazy, Head], alter),
     native("tabFromPairs", &[Head], from_pairs),
-    native("tabSplitAt", &[Lazy, Lazy], split_at).gives(Row),
-    native("tabSplitLT", &[Lazy, Lazy], split_below).gives(Row),
+    native("tabSplitAt", &[Lazy, Lazy], split_at).returns(Row),
+    native("tabSplitLT", &[Lazy, Lazy], split_below).returns(Row),
     native("tabMap", &[Lazy, Head], map),
     native("tabMapWithKey", &[Lazy, Head], map_with_key),
     native("tabUnionWith", &[Lazy, Head, Head], union_with),
@@ -123,7 +123,7 @@ fn alter(call: &mut Call<'_>) -> JetResult {
             KeyPosition::Found(at) => remove_entry(call, 2, at),
         };
     }
-    let arg_count = call.given(result);
+    let arg_count = call.arg_count(result);
     if arg_count == 0 {
         return Ok(Answer::Law);
     }
@@ -162,7 +162,7 @@ fn from_pairs(call: &mut Call<'_>) -> JetResult {
         ready!(evaluate_item(call, 0, item));
         let pair = call.height();
         call.push_item(0, item);
-        call.settle(pair);
+        call.is_evaluated_at(pair);
         call.push_field(pair, 0)?;
         if !call.at(pair + 1).is_normal() {
             if !call.may_nest() {
@@ -190,7 +190,7 @@ fn from_pairs(call: &mut Call<'_>) -> JetResult {
 /// is unevaluated. It also runs if the first argument is not a nat: both parts are then the whole
 /// table.
 fn split_at(call: &mut Call<'_>) -> JetResult {
-    if !(call.settle(0) && call.settle(1)) || call.nat(0).is_none() {
+    if !(call.is_evaluated_at(0) && call.is_evaluated_at(1)) || call.nat(0).is_none() {
         return Ok(Answer::Law);
     }
     let count = table!(call, 1);
@@ -201,7 +201,7 @@ fn split_at(call: &mut Call<'_>) -> JetResult {
 /// Returns the pair of the entries with keys below the first argument and the other entries; as
 /// lazy as [`split_at`].
 fn split_below(call: &mut Call<'_>) -> JetResult {
-    if !(call.settle(0) && call.settle(1) && call.arg(0).is_normal()) {
+    if !(call.is_evaluated_at(0) && call.is_evaluated_at(1) && call.arg(0).is_normal()) {
         return Ok(Answer::Law);
     }
     let count = table!(call, 1);
@@ -211,7 +211,7 @@ fn split_below(call: &mut Call<'_>) -> JetResult {
 
 fn map(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 1);
-    call.afford(count as u64 * thunk_words(2))?;
+    call.check_result_words(count as u64 * thunk_words(2))?;
     call.room_for(count + 8)?;
     push_keys(call, 1);
     for item in 0..count {
@@ -227,7 +227,7 @@ fn map(call: &mut Call<'_>) -> JetResult {
 
 fn map_with_key(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 1);
-    call.afford(count as u64 * thunk_words(2))?;
+    call.check_result_words(count as u64 * thunk_words(2))?;
     call.room_for(count + 8)?;
     let keys = push_keys(call, 1);
     for item in 0..count {

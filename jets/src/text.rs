@@ -6,7 +6,7 @@ use vm::jet::Demand::Head;
 use vm::jet::ResultShape::Nat;
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Jet] = &[native("implode", &[Head], implode).gives(Nat)];
+pub(crate) const JETS: &[Jet] = &[native("implode", &[Head], implode).returns(Nat)];
 
 /// Concatenates the texts in a row. The item 0 is the empty text.
 fn implode(call: &mut Call<'_>) -> JetResult {
@@ -17,7 +17,7 @@ fn implode(call: &mut Call<'_>) -> JetResult {
         ready!(evaluate_item(call, 0, item));
         let Some(piece) = call.arg(0).as_row().and_then(|row| row.get(item)) else { break };
         let Some(nat) = piece.as_nat() else { continue };
-        call.afford((bytes.len() as u64 + nat.bits() / 8) / 8 + 2)?;
+        call.check_result_words((bytes.len() as u64 + nat.bits() / 8) / 8 + 2)?;
         match nat.to_u64() {
             Some(nat @ 1..=255) => bytes.push(nat as u8),
             _ => bytes.extend(nat.bytes()),

@@ -29,7 +29,7 @@ pub(crate) fn leaves(
         if evaluate(call, at)?.is_none() {
             return Ok(None);
         }
-        match call.given(at) {
+        match call.arg_count(at) {
             0 => {
                 visit(call, call.at(at))?;
                 call.drop_to(at);

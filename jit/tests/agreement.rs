@@ -36,7 +36,8 @@ fn built(program: &Term) -> Option<(Unit, Vec<Term>)> {
 fn agree(specified: &SpecOutcome, found: &Result<Term, Failure>) -> bool {
     match (specified, found) {
         (SpecOutcome::Value(value), Ok(found)) => value == found,
-        (SpecOutcome::Value(_), Err(_)) | (SpecOutcome::Crash { .. } | SpecOutcome::Loop, Ok(_)) => false,
+        (SpecOutcome::Value(_), Err(_))
+        | (SpecOutcome::Crash { .. } | SpecOutcome::Loop, Ok(_)) => false,
         (SpecOutcome::Crash { .. }, Err(failure)) => *failure != Failure::OutOfFuel,
         (SpecOutcome::Loop, Err(_)) | (SpecOutcome::OutOfFuel, _) => true,
     }

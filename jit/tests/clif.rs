@@ -40,7 +40,7 @@ const FIELDS: [(usize, &str); 18] = [
     (offset::FROZEN, "frozen"),
     (offset::LAST_FRAME, "last_frame"),
     (offset::ENTRY_FRAME, "entry_frame"),
-    (offset::CUT, "cut"),
+    (offset::UNWIND_STACK_POINTER, "cut"),
     (offset::EVAL_BASE, "eval_base"),
     (offset::EVAL_TOP, "eval_top"),
     (offset::EVAL_LIMIT, "eval_limit"),

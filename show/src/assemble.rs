@@ -25,7 +25,7 @@ impl BoxLayout<'_, '_> {
         }
         if let Some(tree) = self.trees.remove(&index) {
             return PrintedPart::One(match form {
-                BoxForm::Tall => reshaped(tree, rex::Shape::Open),
+                BoxForm::Tall => reshaped(tree, rex::NodeShape::Open),
                 BoxForm::Opened => opened(tree),
                 BoxForm::Line | BoxForm::Parts => tree,
             });
@@ -65,7 +65,7 @@ impl BoxLayout<'_, '_> {
                 parts.insert(0, leaf::reference(self.variable(*law, *number)).line);
                 Rex::infix("@", parts).with_heir(body)
             }
-            TermNode::Quote(rune) => Rex::node(rex::Shape::Prefix, *rune, parts, None),
+            TermNode::Quote(rune) => Rex::node(rex::NodeShape::Prefix, *rune, parts, None),
             TermNode::QuotedApp(rune) => Rex::shut(*rune, parts),
             _ => unreachable!("leaves and trees are dealt with elsewhere"),
         }

@@ -9,7 +9,7 @@ use super::leaf;
 use super::names::{LawNames, name_pins, name_variables};
 use super::quoted::is_closed;
 use super::term::{PinClosure, PrintTerm, TermNode};
-use rex::{Rex, Shape};
+use rex::{NodeShape, Rex};
 
 impl PinClosure<'_> {
     /// The definitions of the pins that have one, then the value: as the definition of `name`, or

@@ -20,7 +20,7 @@ pub enum Quoted<'h> {
     /// A leaf.
     Leaf {
         /// Its kind.
-        leaf: Leaf,
+        leaf: LeafKind,
         /// Its text.
         text: String,
         /// Its heir, itself a tree.
@@ -29,7 +29,7 @@ pub enum Quoted<'h> {
     /// A node.
     Node {
         /// Its shape.
-        shape: rex::Shape,
+        shape: rex::NodeShape,
         /// Its rune.
         rune: String,
         /// Its sons, themselves trees.
@@ -43,8 +43,8 @@ pub enum Quoted<'h> {
 
 /// The constructors of trees.
 enum TreeConstructor {
-    Leaf(Leaf),
-    Node(rex::Shape),
+    Leaf(LeafKind),
+    Node(rex::NodeShape),
     Embed,
 }
 
@@ -95,14 +95,14 @@ fn tree_constructor(constructor: PinRef<'_>) -> Option<TreeConstructor> {
     }
     let maker = match &law.name().to_u64()?.to_le_bytes() {
         b"##EMBD\0\0" => TreeConstructor::Embed,
-        b"##WORD\0\0" => TreeConstructor::Leaf(Leaf::Word),
-        b"##TEXT\0\0" => TreeConstructor::Leaf(Leaf::Text),
-        b"##LINE\0\0" => TreeConstructor::Leaf(Leaf::Line),
-        b"##OPEN\0\0" => TreeConstructor::Node(rex::Shape::Open),
-        b"##NEST\0\0" => TreeConstructor::Node(rex::Shape::Nest),
-        b"##INFX\0\0" => TreeConstructor::Node(rex::Shape::Infix),
-        b"##PREF\0\0" => TreeConstructor::Node(rex::Shape::Prefix),
-        b"##SHUT\0\0" => TreeConstructor::Node(rex::Shape::Shut),
+        b"##WORD\0\0" => TreeConstructor::Leaf(LeafKind::Word),
+        b"##TEXT\0\0" => TreeConstructor::Leaf(LeafKind::Text),
+        b"##LINE\0\0" => TreeConstructor::Leaf(LeafKind::Line),
+        b"##OPEN\0\0" => TreeConstructor::Node(rex::NodeShape::Open),
+        b"##NEST\0\0" => TreeConstructor::Node(rex::NodeShape::Nest),
+        b"##INFX\0\0" => TreeConstructor::Node(rex::NodeShape::Infix),
+        b"##PREF\0\0" => TreeConstructor::Node(rex::NodeShape::Prefix),
+        b"##SHUT\0\0" => TreeConstructor::Node(rex::NodeShape::Shut),
         _ => return None,
     };
     let arity = match maker {

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use vm::Vm;
-use vm::jet::{Calls, JetTable};
+use vm::jet::{CallCounts, JetTable};
 
 /// Prints the laws that are known by hash, the library of each, and whether it has a native
 /// implementation. With modules, loads these and prints the counts too.
@@ -50,7 +50,7 @@ impl CountedRun {
 
     fn counts(&self, law: &KnownLaw) -> RunCounts {
         let jet = self.table.find(&law.hash);
-        let Calls { all, fell_back } =
+        let CallCounts { all, fell_back } =
             jet.and_then(|jet| self.table.calls(jet)).unwrap_or_default();
         let mismatched = self.mismatches.get(law.name).copied().unwrap_or(0);
         RunCounts { calls: all, fell_back, mismatched }

@@ -48,7 +48,7 @@ const MAX_COMPONENT: usize = 2;
 const UNLAYERED_MODULES: &[&str] = &["plan", "spec"];
 
 /// Crates whose root neither forbids nor denies `unsafe` code yet.
-const UNFENCED_UNSAFE: &[&str] = &["show", "vm"];
+const UNFENCED_UNSAFE: &[&str] = &[];
 
 /// A crate of this repository.
 struct Crate {

@@ -6,7 +6,7 @@
 //! and possibly a crash.
 
 /// How far an argument is evaluated before the jet gets it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Demand {
     /// Not at all.
     Lazy,
@@ -241,7 +241,7 @@ pub enum Operation {
     /// The number of arguments of an app, which is a row's length; 0 for what is not an app.
     Length,
     /// Item `a` of row `b`, evaluated; 0 beyond the last.
-    HashIndex,
+    Index,
     /// Item `b` of row `a`, evaluated; 0 beyond the last.
     Get,
     /// Byte `a` of bar `b`; 0 beyond the last.

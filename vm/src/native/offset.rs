@@ -49,4 +49,4 @@ pub const EVAL_UNCHANGED: usize = MEMORY + memory::STACK_UNCHANGED;
 /// The index plus one of the newest mark on the evaluation stack.
 pub const MARK: usize = offset_of!(Vm, evaluator) + MARK_OFFSET;
 
-const _: () = assert!(MARK < i32::MAX as usize && FROZEN < i32::MAX as usize);
+const _: () = assert!(MARK < i32::MAX as usize, "compiled code has 32 bits for an offset");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 fn heap() -> RawHeap<CodeHost> {
     let options =
         Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
-    let host = CodeHost::new(Arc::<crate::jet::JetTable>::default());
+    let host = CodeHost::new(Arc::<JetTable>::default());
     // SAFETY: the tests hold no word across a collection, and take indices from layouts.
     unsafe { RawHeap::new(options, host) }.expect("a small stack can be had")
 }

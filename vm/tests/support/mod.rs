@@ -22,10 +22,10 @@ pub enum ProgramResult {
 /// The result of a program by the specification.
 pub fn specified(program: &Term) -> ProgramResult {
     match eval_on_big_stack(program, FUEL) {
-        Outcome::Value(value) => ProgramResult::Value(value),
-        Outcome::Crash { op, arg } => ProgramResult::Crash(Term::Nat(op), arg),
-        Outcome::Loop => ProgramResult::Loop,
-        Outcome::OutOfFuel => ProgramResult::Undecided,
+        SpecOutcome::Value(value) => ProgramResult::Value(value),
+        SpecOutcome::Crash { op, arg } => ProgramResult::Crash(Term::Nat(op), arg),
+        SpecOutcome::Loop => ProgramResult::Loop,
+        SpecOutcome::OutOfFuel => ProgramResult::Undecided,
     }
 }
 
