@@ -290,7 +290,8 @@ impl Draft {
     #[inline(always)]
     pub fn set_raw(&mut self, index: usize, bits: u64) {
         assert!(index < self.size, "object written out of bounds");
-        // SAFETY: the object is live by the contract of `Draft::new`, and the index is within its payload.
+        // SAFETY: the object is live by the contract of `Draft::new`, and the index is within its
+        // payload.
         unsafe { store_raw(self.address, index, bits) }
     }
 
@@ -300,7 +301,8 @@ impl Draft {
     /// If the payload is shorter.
     pub fn raw(&self, index: usize) -> u64 {
         assert!(index < self.size, "object read out of bounds");
-        // SAFETY: the object is live by the contract of `Draft::new`, and the index is within its payload.
+        // SAFETY: the object is live by the contract of `Draft::new`, and the index is within its
+        // payload.
         unsafe { load_raw(self.address, index) }
     }
 
