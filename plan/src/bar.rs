@@ -37,15 +37,15 @@ pub fn make(heap: &mut RawHeap, bytes: &[u8]) -> Result<Word, HeapFull> {
     Ok(draft.finish())
 }
 
-/// Returns the bar at stack index `place`, followed by more bytes.
-pub fn append(heap: &mut RawHeap, place: usize, more: &[u8]) -> Result<Word, HeapFull> {
-    let bar = heap.resolve(heap.stack.get(place));
-    heap.stack.set(place, bar);
+/// Returns the bar at `stack_index`, followed by more bytes.
+pub fn append(heap: &mut RawHeap, stack_index: usize, more: &[u8]) -> Result<Word, HeapFull> {
+    let bar = heap.resolve(heap.stack.get(stack_index));
+    heap.stack.set(stack_index, bar);
     let length = bytes(heap, bar).len();
     let total = length + more.len();
     if has_room(heap, bar, length, more.len()) {
         heap.reserve(3)?;
-        let buffer = heap.load(heap.stack.get(place), 1);
+        let buffer = heap.load(heap.stack.get(stack_index), 1);
         return Ok(extend(heap, buffer, length, more));
     }
     if length < MIN_SHARED_BYTES || more.len() > length {
@@ -55,7 +55,7 @@ pub fn append(heap: &mut RawHeap, place: usize, more: &[u8]) -> Result<Word, Hea
     let size = 1 + (total + total / 2).div_ceil(8);
     heap.reserve(4 + size)?;
     let mut buffer = heap.allocate(Layout::Buffer, 0, size);
-    let bar = heap.stack.get(place);
+    let bar = heap.stack.get(stack_index);
     buffer.bytes_mut(1, length).copy_from_slice(bytes(heap, bar));
     Ok(extend(heap, buffer.finish(), length, more))
 }

@@ -262,3 +262,41 @@ pub fn make_pin(heap: &mut RawHeap) -> Result<(), EvalError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::heap;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    /// The words below a builder's own belong to an evaluator.
+    #[test]
+    fn an_operation_on_values_that_were_not_pushed_panics() {
+        type Operation = fn(&mut Builder<'_>) -> Result<(), EvalError>;
+        let operations: [(usize, Operation); 9] = [
+            (0, |b| b.pin()),
+            (1, |b| b.app(1)),
+            (1, |b| b.app(usize::MAX)),
+            (1, |b| b.row(2)),
+            (1, |b| b.row(usize::MAX)),
+            (2, |b| b.law()),
+            (1, |b| b.tab()),
+            (2, |b| b.tab_insert()),
+            (1, |b| {
+                b.push_copy(usize::MAX);
+                Ok(())
+            }),
+        ];
+        for (index, (pushed, operation)) in operations.into_iter().enumerate() {
+            let heap = &mut heap(false);
+            heap.0.stack.push_checked(Word::ZERO);
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                let mut builder = heap.builder();
+                (0..pushed).for_each(|_| builder.push(&Val::direct(Word::ZERO)));
+                operation(&mut builder)
+            }));
+            assert!(result.is_err(), "operation {index}");
+            assert_eq!(heap.0.stack.top(), 1, "operation {index}");
+        }
+    }
+}

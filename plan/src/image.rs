@@ -6,6 +6,11 @@
 //! refused. A finished image never changes, so any number of processes may have it open without a
 //! lock, even while another process replaces or removes its file.
 //!
+//! # Trust
+//!
+//! The check of an image detects damage, not an attacker: its words are used as they are. So a
+//! program opens only images that it wrote itself, in a directory that other users cannot write to.
+//!
 //! `FORMAT.md` describes the bytes.
 
 use crate::digest::Hash;

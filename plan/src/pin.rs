@@ -2,12 +2,12 @@
 //!
 //! The payload of the object is `[item, hash x 4, facts, frozen copy]`. The hash is that of the
 //! item. It is computed when the pin is made if the item is a law that the heap's host may know,
-//! otherwise on first use. `facts` is a raw word:
+//! otherwise on first use. `facts` is a raw word of flags:
 //!
 //! ```text
 //!  63            32 31                     1   0
 //! +----------------+------------------------+---+
-//! |   label + 1    |          unused        | H |   H: the hash is there
+//! |   label + 1    |          unused        | H |   H: the hash is present
 //! +----------------+------------------------+---+
 //! ```
 //!

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// Returns the term that a value is for PLAN.
 ///
 /// # Panics
-/// If something in it is not evaluated.
+/// If a part of it is not evaluated.
 pub fn to_term(value: Ref<'_>) -> Term {
     let mut unfolding = TermUnfolder { pending: vec![UnfoldStep::Value(value)], made: Vec::new() };
     while let Some(step) = unfolding.pending.pop() {
@@ -129,7 +129,7 @@ pub fn from_term(heap: &mut Heap, term: &Term) -> Result<Val, EvalError> {
 /// `value_of` returns one for.
 ///
 /// # Panics
-/// As [`from_term`].
+/// As for [`from_term`].
 ///
 /// # Errors
 /// Those of [`from_term`].
@@ -152,15 +152,15 @@ pub fn from_term_with<'v>(
     })
 }
 
-/// A step of the making of a value.
+/// A step of the conversion of a term to a value.
 enum BuildStep<'t> {
-    /// Push what the term stands for.
+    /// Push the value of the term.
     Term(&'t Term),
     /// Apply the value below that many others to those.
     Apply(usize),
     /// Make a law of the name, arity and body on top.
     Law,
-    /// Pin what lies on top.
+    /// Make a pin of the value on top.
     Pin,
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //!  63 62      56 55        48 47                                            0
 //! +--+----------+------------+-----------------------------------------------+
-//! | 0|                      a nat below 2^63, as it is                       |
+//! | 0|                      a nat below 2^63                                 |
 //! +--+----------+------------+-----------------------------------------------+
 //! | 1| T |  kind             |     address of the object (8-byte aligned)    |
 //! +--+----------+------------+-----------------------------------------------+
@@ -21,7 +21,7 @@
 
 use std::fmt;
 
-/// What an evaluated word is. The discriminants are the words' top bytes.
+/// The kind of a word. The discriminants are the top bytes of the words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Kind {
@@ -35,7 +35,7 @@ pub enum Kind {
     Law = 0x83,
     /// A function applied to fewer arguments than it takes.
     App = 0x84,
-    /// Bytes: the law `{1 1 n}` whose body spells them out.
+    /// Bytes: the law `{1 1 n}` whose body encodes them.
     Bar = 0x85,
     /// A row: the app of a row constructor to its items, last item first.
     Row = 0x86,

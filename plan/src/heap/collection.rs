@@ -21,7 +21,7 @@ use crate::pinspace::attached::ReferencedSlots;
 use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
 
-/// Is notified of code that the collector finds reachable during a full collection.
+/// Receives notifications of code that the collector finds reachable during a full collection.
 pub trait CodeMarker {
     /// A code word ([`Kind::Code`](crate::raw::Kind::Code)) is reachable.
     fn mark_code(&mut self, word: Word);

@@ -9,7 +9,7 @@
 //! objects that were written to) and the roots of the [`Host`]: an evaluator's constants and
 //! frames.
 //!
-//! # Who may hold a word
+//! # How long a word is valid
 //!
 //! Only [`RawHeap::reserve`] collects. Code reserves the words that it needs, then reads its
 //! operands from the stack, then allocates; no word may live in a Rust local across a `reserve`. In
@@ -17,16 +17,16 @@
 //!
 //! ```text
 //! collect     the two collections
-//! raw         RawHeap: memory and its host; reserving room
-//! host        what the owner of a heap supplies
-//! collection  one collection under way
+//! raw         RawHeap: memory and its host; reservation of words
+//! host        Host: the roots and labels that the owner of a heap supplies
+//! collection  a running collection
 //! memory      Memory: allocate, read, write
 //! handles     Val: a handle that keeps a value alive from outside
 //! stack       the evaluation stack
-//! nursery     eden, survivors
+//! nursery     the young generation: eden and survivors
 //! space       blocks of memory, old space
-//! object      raw access, checked views
-//! options     sizes, counters
+//! object      raw access to objects, and checked views of them
+//! options     options and counters
 //! ```
 
 #[allow(unsafe_code, reason = "scans the objects of a collection by address")]

@@ -199,7 +199,7 @@ impl<'h> Object<'h> {
     /// Returns the payload word at `index`, as raw bits.
     ///
     /// # Panics
-    /// If the payload has no such word.
+    /// If the payload is shorter.
     #[inline(always)]
     pub fn raw(self, index: usize) -> u64 {
         assert!(index < self.size(), "object read out of bounds");
@@ -210,7 +210,7 @@ impl<'h> Object<'h> {
     /// Returns the payload word at `index`, as a value.
     ///
     /// # Panics
-    /// If the payload has no such word.
+    /// If the payload is shorter.
     #[inline(always)]
     pub fn word(self, index: usize) -> Word {
         Word::from_bits(self.raw(index))
@@ -219,22 +219,22 @@ impl<'h> Object<'h> {
     /// Returns `count` payload words from `from` on, as raw bits.
     ///
     /// # Panics
-    /// If the payload has not as many.
+    /// If the payload is shorter.
     #[inline]
     pub fn raw_words(self, from: usize, count: usize) -> &'h [u64] {
         assert!(from <= self.size() && count <= self.size() - from, "object read out of bounds");
-        // SAFETY: the object is live for the lifetime, and the range has just been checked.
+        // SAFETY: the object is live for the lifetime, and the range is within its payload.
         unsafe { raw_words(self.address, from, count) }
     }
 
     /// Returns `count` payload words from `from` on, as values.
     ///
     /// # Panics
-    /// If the payload has not as many.
+    /// If the payload is shorter.
     #[inline]
     pub fn words(self, from: usize, count: usize) -> &'h [Word] {
         assert!(from <= self.size() && count <= self.size() - from, "object read out of bounds");
-        // SAFETY: the object is live for the lifetime, and the range has just been checked.
+        // SAFETY: the object is live for the lifetime, and the range is within its payload.
         unsafe { words(self.address, from, count) }
     }
 
@@ -242,7 +242,7 @@ impl<'h> Object<'h> {
     /// first byte is the least significant byte of the first word.
     ///
     /// # Panics
-    /// If the payload has not as many.
+    /// If the payload is shorter.
     #[inline]
     pub fn bytes(self, from: usize, length: usize) -> &'h [u8] {
         let words = self.raw_words(from, length.div_ceil(8));
@@ -277,7 +277,7 @@ impl Draft {
     /// Writes a payload word that is a value.
     ///
     /// # Panics
-    /// If the payload has no such word.
+    /// If the payload is shorter.
     #[inline(always)]
     pub fn set(&mut self, index: usize, value: Word) {
         self.set_raw(index, value.raw());
@@ -286,28 +286,30 @@ impl Draft {
     /// Writes a payload word as raw bits.
     ///
     /// # Panics
-    /// If the payload has no such word.
+    /// If the payload is shorter.
     #[inline(always)]
     pub fn set_raw(&mut self, index: usize, bits: u64) {
         assert!(index < self.size, "object written out of bounds");
-        // SAFETY: the object is live by `Draft::new`, and the index has just been checked.
+        // SAFETY: the object is live by the contract of `Draft::new`, and the index is within its
+        // payload.
         unsafe { store_raw(self.address, index, bits) }
     }
 
-    /// The payload word at `index`, which has been written.
+    /// Returns the payload word at `index`, which has been written.
     ///
     /// # Panics
-    /// If the payload has no such word.
+    /// If the payload is shorter.
     pub fn raw(&self, index: usize) -> u64 {
         assert!(index < self.size, "object read out of bounds");
-        // SAFETY: the object is live by `Draft::new`, and the index has just been checked.
+        // SAFETY: the object is live by the contract of `Draft::new`, and the index is within its
+        // payload.
         unsafe { load_raw(self.address, index) }
     }
 
     /// Copies values into the payload from `at` on.
     ///
     /// # Panics
-    /// If the payload ends before they do.
+    /// If the payload is shorter.
     #[inline]
     pub fn copy_from(&mut self, at: usize, values: &[Word]) {
         assert!(at <= self.size && values.len() <= self.size - at, "object written out of bounds");

@@ -7,7 +7,7 @@
 //! deep as the limbs can be halved.
 
 use super::limbs::{BITS, trimmed};
-use crate::EvalError;
+use crate::error::EvalError;
 use crate::interrupt::Interrupt;
 use malachite_base::num::arithmetic::traits::{DivMod, ModPowerOf2, Pow, Square};
 use malachite_base::num::basic::traits::Zero;

@@ -9,10 +9,10 @@
 //! - the file and the memory have the same bytes: mapping the file loads the pin.
 //!
 //! ```text
-//! held       the pin spaces that a heap may point into
-//! space      a pin space, what keeps its bytes, and frozen pins
-//! in_memory  a pin space that is gone with the process
-//! record     the form of one frozen pin, and its check
+//! attached   the pin spaces that a heap may point into
+//! in_memory  a pin space in memory
+//! space      PinSpace, its backing, and frozen pins
+//! record     the format of one frozen pin, and its check
 //! range      the fixed range of addresses; slots, each with one mapped file
 //!
 //! above the heap:

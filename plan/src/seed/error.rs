@@ -45,7 +45,7 @@ pub struct LoadError {
     pub problem: LoadProblem,
 }
 
-/// What is wrong with bytes that should be a value.
+/// Why bytes are not a seed or a germ.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LoadProblem {
     /// The input's length is not a multiple of 8.
@@ -85,7 +85,7 @@ pub enum LoadProblem {
     /// A law whose name or arity is not a nat, or whose arity is 0.
     #[error("a law needs nats as its name and arity, and an arity above 0")]
     NotALaw,
-    /// A function with all the arguments that it takes.
+    /// A function with all its arguments, which is not a value.
     #[error("a function with all its arguments is not a value")]
     NotNormal,
     /// The value exceeds the limits of heap or stack.

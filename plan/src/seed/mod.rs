@@ -17,7 +17,7 @@
 //! +------------------------------------------+
 //! | the words                     |                nats below 2^64, largest first
 //! +-------------+-----------------+
-//! | the bytes   |                                  nats below 256, largest first, a byte each
+//! | the bytes   |                                  nats below 256, largest first, one byte each
 //! +-------------+---------------------- - - -+
 //! | bits of the fragments      | zero bits   |     up to a multiple of 8 bytes
 //! +----------------------------+-------------+

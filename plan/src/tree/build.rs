@@ -80,15 +80,15 @@ pub(super) fn first(heap: &Memory, part: Word) -> Word {
     }
 }
 
-/// Replaces a long flat row at stack index `place` by the tree of its items.
-pub(super) fn split_flat_row(heap: &mut RawHeap, place: usize) -> Result<(), HeapFull> {
-    let size = heap.size(heap.stack.get(place));
+/// Replaces a long flat row at `stack_index` by the tree of its items.
+pub(super) fn split_flat_row(heap: &mut RawHeap, stack_index: usize) -> Result<(), HeapFull> {
+    let size = heap.size(heap.stack.get(stack_index));
     heap.reserve(room(size))?;
-    let flat = heap.stack.get(place);
+    let flat = heap.stack.get(stack_index);
     let items = heap.words(flat, 0).to_vec();
     let normal = heap.is_normal(flat);
     let tree = build(heap, leaf_layout(flat), &items, normal);
-    heap.stack.set(place, tree);
+    heap.stack.set(stack_index, tree);
     Ok(())
 }
 
@@ -97,9 +97,9 @@ pub(super) fn split_flat_row(heap: &mut RawHeap, place: usize) -> Result<(), Hea
 pub fn set_of_top(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
     heap.reserve(room(count))?;
     let from = heap.stack.top() - count;
-    for place in from..from + count {
-        let key = heap.resolve(heap.stack.get(place));
-        heap.stack.set(place, key);
+    for stack_index in from..from + count {
+        let key = heap.resolve(heap.stack.get(stack_index));
+        heap.stack.set(stack_index, key);
     }
     let set = if count <= LEAF_CAPACITY {
         heap.allocate_popped(Layout::Set, 0, count)

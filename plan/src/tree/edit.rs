@@ -11,10 +11,15 @@ use crate::layout::Layout;
 use crate::word::{Kind, Word};
 use std::ops::Range;
 
-/// Returns the row or set at stack index `place` with the value at stack index `item` inserted
+/// Returns the row or set at `stack_index` with the value at stack index `item` inserted
 /// before its item `at`. A key of a set is in normal form, and `at` is where it belongs.
-pub fn insert(heap: &mut RawHeap, place: usize, at: usize, item: usize) -> Result<Word, HeapFull> {
-    let (mut edit, root, item) = TreeEdit::with_item(heap, place, item)?;
+pub fn insert(
+    heap: &mut RawHeap,
+    stack_index: usize,
+    at: usize,
+    item: usize,
+) -> Result<Word, HeapFull> {
+    let (mut edit, root, item) = TreeEdit::with_item(heap, stack_index, item)?;
     if edit.is_short(root) {
         return Ok(edit.spliced(root, at, 0, &[item]));
     }
@@ -29,16 +34,21 @@ pub fn insert(heap: &mut RawHeap, place: usize, at: usize, item: usize) -> Resul
     })
 }
 
-/// Returns the row at stack index `place` with the value at stack index `item` as its item `at`.
-pub fn replace(heap: &mut RawHeap, place: usize, at: usize, item: usize) -> Result<Word, HeapFull> {
-    let (mut edit, root, item) = TreeEdit::with_item(heap, place, item)?;
+/// Returns the row at `stack_index` with the value at stack index `item` as its item `at`.
+pub fn replace(
+    heap: &mut RawHeap,
+    stack_index: usize,
+    at: usize,
+    item: usize,
+) -> Result<Word, HeapFull> {
+    let (mut edit, root, item) = TreeEdit::with_item(heap, stack_index, item)?;
     Ok(edit.replace(root, at, item))
 }
 
-/// Returns the row or set at stack index `place` without its item `at`.
-pub fn remove(heap: &mut RawHeap, place: usize, at: usize) -> Result<Word, HeapFull> {
-    let mut edit = TreeEdit::prepare(heap, place, None)?;
-    let root = edit.heap.stack.get(place);
+/// Returns the row or set at `stack_index` without its item `at`.
+pub fn remove(heap: &mut RawHeap, stack_index: usize, at: usize) -> Result<Word, HeapFull> {
+    let mut edit = TreeEdit::prepare(heap, stack_index, None)?;
+    let root = edit.heap.stack.get(stack_index);
     if edit.is_short(root) {
         return Ok(edit.spliced(root, at, 1, &[]));
     }
@@ -52,8 +62,8 @@ pub fn remove(heap: &mut RawHeap, place: usize, at: usize) -> Result<Word, HeapF
 }
 
 /// Replaces a table, a key and a value on top of the stack by the table that maps the key to the
-/// value. `place` is the index at which the key was found, or (`Err`) where it belongs.
-pub fn insert_in_table(heap: &mut RawHeap, place: Result<usize, usize>) -> Result<(), HeapFull> {
+/// value. `position` is the index at which the key was found, or (`Err`) where it belongs.
+pub fn insert_in_table(heap: &mut RawHeap, position: Result<usize, usize>) -> Result<(), HeapFull> {
     let top = heap.stack.top();
     let (table, key, value) = (top - 3, top - 2, top - 1);
     for part in 0..2 {
@@ -61,7 +71,7 @@ pub fn insert_in_table(heap: &mut RawHeap, place: Result<usize, usize>) -> Resul
         heap.stack.push_checked(part);
     }
     let (keys, values) = (top, top + 1);
-    let values = match place {
+    let values = match position {
         Ok(at) => replace(heap, values, at, value)?,
         Err(at) => {
             let longer = insert(heap, keys, at, key)?;
@@ -104,20 +114,20 @@ enum GrowthEdge {
 }
 
 impl<'h> TreeEdit<'h> {
-    /// Reserves the words to edit the row or set at stack index `place`, with the value at stack
+    /// Reserves the words to edit the row or set at `stack_index`, with the value at stack
     /// index `item`.
     fn prepare(
         heap: &'h mut RawHeap,
-        place: usize,
+        stack_index: usize,
         item: Option<usize>,
     ) -> Result<TreeEdit<'h>, HeapFull> {
-        let root = heap.resolve(heap.stack.get(place));
-        heap.stack.set(place, root);
+        let root = heap.resolve(heap.stack.get(stack_index));
+        heap.stack.set(stack_index, root);
         if heap.header(root).layout() == Layout::Row && heap.size(root) >= TREE_THRESHOLD {
-            split_flat_row(heap, place)?;
+            split_flat_row(heap, stack_index)?;
         }
         let mut levels = 2;
-        let mut part = heap.stack.get(place);
+        let mut part = heap.stack.get(stack_index);
         while let Some(node) = TreeNode::of(heap, part) {
             levels += 1;
             part = node.parts()[0];
@@ -125,19 +135,20 @@ impl<'h> TreeEdit<'h> {
         let leaf = heap.size(part).max(LEAF_CAPACITY);
         // Each level makes one node, and at most two more nodes of its parts and a neighbour's.
         heap.reserve(3 * (levels * (1 + 3 * NODE_CAPACITY) + 1 + leaf))?;
-        let word = |place: usize| heap.resolve(heap.stack.get(place));
-        let normal = [Some(place), item].into_iter().flatten().all(|p| heap.is_normal(word(p)));
+        let word = |index: usize| heap.resolve(heap.stack.get(index));
+        let normal =
+            [Some(stack_index), item].into_iter().flatten().all(|p| heap.is_normal(word(p)));
         Ok(TreeEdit { heap, normal })
     }
 
     /// Prepares an edit with an item, and returns the words at both stack indices.
     fn with_item(
         heap: &'h mut RawHeap,
-        place: usize,
+        stack_index: usize,
         item: usize,
     ) -> Result<(TreeEdit<'h>, Word, Word), HeapFull> {
-        let edit = TreeEdit::prepare(heap, place, Some(item))?;
-        let words = [place, item].map(|place| edit.heap.resolve(edit.heap.stack.get(place)));
+        let edit = TreeEdit::prepare(heap, stack_index, Some(item))?;
+        let words = [stack_index, item].map(|index| edit.heap.resolve(edit.heap.stack.get(index)));
         Ok((edit, words[0], words[1]))
     }
 
@@ -159,14 +170,14 @@ impl<'h> TreeEdit<'h> {
         self.mark(made)
     }
 
-    /// Makes a copy of a flat object with `items` in the place of `gone` items.
-    fn spliced(&mut self, flat: Word, at: usize, gone: usize, items: &[Word]) -> Word {
+    /// Makes a copy of a flat object with `items` in place of `removed` items.
+    fn spliced(&mut self, flat: Word, at: usize, removed: usize, items: &[Word]) -> Word {
         let size = self.heap.size(flat);
-        let mut draft = self.heap.allocate(leaf_layout(flat), 0, size - gone + items.len());
+        let mut draft = self.heap.allocate(leaf_layout(flat), 0, size - removed + items.len());
         let old = self.heap.words(flat, 0);
         draft.copy_from(0, &old[..at]);
         draft.copy_from(at, items);
-        draft.copy_from(at + items.len(), &old[at + gone..]);
+        draft.copy_from(at + items.len(), &old[at + removed..]);
         self.mark(draft.finish())
     }
 
@@ -199,7 +210,7 @@ impl<'h> TreeEdit<'h> {
         self.mark(draft.finish())
     }
 
-    /// Makes a node with other parts in the place of a range, or two nodes if there are too many
+    /// Makes a node with other parts in place of a range, or two nodes if there are too many
     /// parts.
     fn with_parts(
         &mut self,

@@ -73,14 +73,14 @@ impl TermGenerator {
             3 if ty == TermType::Nat => {
                 let rest = 1 + self.below(2);
                 let parameters = self.argument_types();
-                let law = self.law_between(&parameters, TermType::Function(rest), size / 2);
+                let law = self.typed_law(&parameters, TermType::Function(rest), size / 2);
                 let parameters = [parameters, vec![TermType::Nat; rest as usize]].concat();
                 self.call(constant(law), &parameters, scope, size / 2)
             }
             _ => {
                 let parameters = self.argument_types();
-                let law = self.law_between(&parameters, ty, size / 2);
-                let law = self.perhaps_pinned(law);
+                let law = self.typed_law(&parameters, ty, size / 2);
+                let law = self.maybe_pinned(law);
                 self.call(constant(law), &parameters, scope, size / 2)
             }
         }
@@ -98,7 +98,7 @@ impl TermGenerator {
         (0..count).map(|_| ty(self)).collect()
     }
 
-    fn perhaps_pinned(&mut self, law: Term) -> Term {
+    fn maybe_pinned(&mut self, law: Term) -> Term {
         if self.chance(1, 2) { law.pin() } else { law }
     }
 
@@ -110,18 +110,18 @@ impl TermGenerator {
         let again = if self.chance(1, 2) {
             // {3 self, acc, n} = self n step
             let step = self.expression(ty, &inner, size / 2);
-            self.law_of(3, &[], variable(1).app(variable(3)).app(step))
+            self.build_law(3, &[], variable(1).app(variable(3)).app(step))
         } else {
             // {3 self, acc, n} = @ inner = self n acc; step
             let inner = Scope { variables: vec![(4, ty), (2, ty), (3, TermType::Nat)] };
             let step = self.expression(ty, &inner, size / 2);
-            self.law_of(3, &[variable(1).app(variable(3)).app(variable(2))], step)
+            self.build_law(3, &[variable(1).app(variable(3)).app(variable(2))], step)
         };
         // {2 n, acc} = natCase acc (again self acc) n
         let next = constant(again).app(variable(0)).app(variable(2));
         let body = constant(2).app(variable(2)).app(next).app(variable(1));
-        let law = self.law_of(2, &[], body);
-        let law = self.perhaps_pinned(law);
+        let law = self.build_law(2, &[], body);
+        let law = self.maybe_pinned(law);
         let turns = self.below(10);
         constant(law).app(constant(turns)).app(self.expression(ty, scope, size / 2))
     }
@@ -137,17 +137,17 @@ impl TermGenerator {
                 let inner = Scope { variables: vec![(4, ty), (3, TermType::Nat)] };
                 let step = self.expression(ty, &inner, size / 4);
                 // {3 other, start, m} = @ inner = other m; step
-                let next = self.law_of(2, &[], variable(1).app(variable(2)));
+                let next = self.build_law(2, &[], variable(1).app(variable(2)));
                 let next = constant(next).app(variable(1));
                 let lets = [constant(2).app(variable(2)).app(next).app(variable(3))];
-                let law = self.law_of(3, &lets, step);
-                constant(self.perhaps_pinned(law))
+                let law = self.build_law(3, &lets, step);
+                constant(self.maybe_pinned(law))
             })
             .collect();
         // {2 start, n} = @ even = a odd start; @ odd = b even start; even n
         let [a, b] = [&closures[0], &closures[1]].map(Expression::clone);
         let lets = [a.app(variable(4)).app(variable(1)), b.app(variable(3)).app(variable(1))];
-        let law = self.law_of(2, &lets, variable(3).app(variable(2)));
+        let law = self.build_law(2, &lets, variable(3).app(variable(2)));
         let turns = self.below(10);
         constant(law).app(self.expression(ty, scope, size / 2)).app(constant(turns))
     }

@@ -14,11 +14,11 @@ impl TermGenerator {
         let parameters: Vec<TermType> = (0..arity)
             .map(|_| if self.chance(1, 8) { TermType::Any } else { TermType::Nat })
             .collect();
-        self.law_between(&parameters, TermType::Nat, size)
+        self.typed_law(&parameters, TermType::Nat, size)
     }
 
     /// Returns a random law with these parameter types that is meant to return `result`.
-    pub(super) fn law_between(
+    pub(super) fn typed_law(
         &mut self,
         parameters: &[TermType],
         result: TermType,
@@ -37,7 +37,7 @@ impl TermGenerator {
         let values = self.let_values(&outer, &lets, part);
         outer.extend(lets);
         let body = self.expression(result, &Scope { variables: outer }, part);
-        self.law_of(arity, &values, body)
+        self.build_law(arity, &values, body)
     }
 
     fn let_type(&mut self) -> TermType {
@@ -78,7 +78,7 @@ impl TermGenerator {
     }
 
     /// Returns the law with these lets and this body.
-    pub(super) fn law_of(&mut self, arity: u64, lets: &[Expression], body: Expression) -> Term {
+    pub(super) fn build_law(&mut self, arity: u64, lets: &[Expression], body: Expression) -> Term {
         let last = arity + lets.len() as u64;
         let end = self.write_body(&body, last, true);
         let body = lets.iter().rev().fold(end, |rest, value| {

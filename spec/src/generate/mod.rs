@@ -77,7 +77,7 @@ impl TermGenerator {
 
     fn any_program(&mut self, size: usize) -> Term {
         if self.chance(1, 12) {
-            return self.wild(size);
+            return self.untyped_program(size);
         }
         let ty = match self.below(24) {
             0..10 => TermType::Nat,
@@ -116,13 +116,14 @@ impl TermGenerator {
     }
 
     /// Returns random values applied to one another, regardless of type.
-    fn wild(&mut self, size: usize) -> Term {
+    fn untyped_program(&mut self, size: usize) -> Term {
         if size < 4 {
             return self.value(size);
         }
         let count = 1 + self.index(5);
-        let head = self.wild(size / (count + 1));
-        let arguments: Vec<Term> = (0..count).map(|_| self.wild(size / (count + 1))).collect();
+        let head = self.untyped_program(size / (count + 1));
+        let arguments: Vec<Term> =
+            (0..count).map(|_| self.untyped_program(size / (count + 1))).collect();
         head.apps(arguments)
     }
 

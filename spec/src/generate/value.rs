@@ -30,7 +30,7 @@ impl TermGenerator {
                 shapes::set(self.keys(count))
             }
             17 => self.tab(size),
-            18 => self.odd_law(size),
+            18 => self.near_data_law(size),
             _ => self.body_form(size),
         }
     }
@@ -93,7 +93,7 @@ impl TermGenerator {
     }
 
     /// Returns a law whose fields are close to those of data, or extreme.
-    fn odd_law(&mut self, size: usize) -> Term {
+    fn near_data_law(&mut self, size: usize) -> Term {
         let arity = match self.below(4) {
             0 => self.nat() + Natural::ONE,
             _ => Natural::from(1 + self.below(2)),
