@@ -5,8 +5,7 @@
 
 use crate::args::{Suspendable, evaluate, ready};
 use crate::declare::{Jet, JetResult, native};
-use plan::{EvalError, Val};
-use vm::Vm;
+use plan::{EvalError, Heap, Val};
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::ResultShape::Row;
 use vm::jet::{Answer, Call};
@@ -87,7 +86,7 @@ fn unfold(call: &mut Call<'_>) -> JetResult {
         } else {
             let [first, second] = match &fields {
                 Some(made) => made,
-                None => fields.insert(field_laws(call.vm())?),
+                None => fields.insert(field_laws(call.heap())?),
             };
             push_applied(call, second, pair)?;
             call.put(next);
@@ -107,44 +106,44 @@ fn push_applied(call: &mut Call<'_>, function: &Val, value: usize) -> Result<(),
 }
 
 /// Two laws that return field 0 and field 1 of a value, as [`Call::push_field`] defines them.
-fn field_laws(vm: &mut Vm) -> Result<[Val; 2], EvalError> {
-    let (zero, last) = (vm.nat(0), vm.nat(2));
-    let zero_body = constant(vm, &zero)?;
-    let none = [law(vm, 1, &zero_body)?, law(vm, 3, &zero_body)?];
+fn field_laws(heap: &mut Heap) -> Result<[Val; 2], EvalError> {
+    let (zero, last) = (heap.nat(0), heap.nat(2));
+    let zero_body = constant(heap, &zero)?;
+    let none = [law(heap, 1, &zero_body)?, law(heap, 3, &zero_body)?];
     // {0 2 2} returns its second argument: the last argument of the app that is split.
-    let argument = law(vm, 2, &last)?;
-    let first = by_kind_law(vm, &none, &argument)?;
-    let (first_constant, function) = (constant(vm, &first)?, vm.nat(1));
+    let argument = law(heap, 2, &last)?;
+    let first = by_kind_law(heap, &none, &argument)?;
+    let (first_constant, function) = (constant(heap, &first)?, heap.nat(1));
     // {0 2 (first 1)}: the second field is the first field of the app without its last argument.
-    let body = vm.app(&zero, &[first_constant, function])?;
-    let first_of_function = law(vm, 2, &body)?;
-    let second = by_kind_law(vm, &none, &first_of_function)?;
+    let body = heap.app(&zero, &[first_constant, function])?;
+    let first_of_function = law(heap, 2, &body)?;
+    let second = by_kind_law(heap, &none, &first_of_function)?;
     Ok([first, second])
 }
 
 /// The law `x -> 1 one three app one x`, where the operation 1 selects by the kind of `x`: `app`
 /// gets an app's function and last argument; `one` (for pins and nats) and `three` (for laws)
 /// return 0.
-fn by_kind_law(vm: &mut Vm, [one, three]: &[Val; 2], app: &Val) -> Result<Val, EvalError> {
-    let (zero, operation, argument) = (vm.nat(0), vm.nat(1), vm.nat(1));
-    let mut body = constant(vm, &operation)?;
+fn by_kind_law(heap: &mut Heap, [one, three]: &[Val; 2], app: &Val) -> Result<Val, EvalError> {
+    let (zero, operation, argument) = (heap.nat(0), heap.nat(1), heap.nat(1));
+    let mut body = constant(heap, &operation)?;
     for case in [one, three, app, one] {
-        let case = constant(vm, case)?;
-        body = vm.app(&zero, &[body, case])?;
+        let case = constant(heap, case)?;
+        body = heap.app(&zero, &[body, case])?;
     }
-    let body = vm.app(&zero, &[body, argument])?;
-    law(vm, 1, &body)
+    let body = heap.app(&zero, &[body, argument])?;
+    law(heap, 1, &body)
 }
 
 /// A constant in a law's body.
-fn constant(vm: &mut Vm, value: &Val) -> Result<Val, EvalError> {
-    let two = vm.nat(2);
-    vm.app(&two, std::slice::from_ref(value))
+fn constant(heap: &mut Heap, value: &Val) -> Result<Val, EvalError> {
+    let two = heap.nat(2);
+    heap.app(&two, std::slice::from_ref(value))
 }
 
 /// A law without a name.
-fn law(vm: &mut Vm, arity: u64, body: &Val) -> Result<Val, EvalError> {
-    vm.build(|builder| {
+fn law(heap: &mut Heap, arity: u64, body: &Val) -> Result<Val, EvalError> {
+    heap.build(|builder| {
         builder.push_nat(0)?;
         builder.push_nat(arity)?;
         builder.push(body);

@@ -31,7 +31,7 @@ fn save_error(error: SaveError) -> EvalError {
 
 fn save_seed(call: &mut Call<'_>) -> JetResult {
     let value = call.hold(0);
-    let bytes = save_as_law(call.vm(), &value).map_err(save_error)?;
+    let bytes = save_as_law(call.heap(), &value).map_err(save_error)?;
     call.push_bar(&bytes)?;
     Ok(Answer::Done)
 }
@@ -43,7 +43,7 @@ fn save_pin(call: &mut Call<'_>) -> JetResult {
         return return_small(call, 0);
     }
     let pin = call.hold(0);
-    let (pins, bytes) = save_germ_as_law(call.vm(), &pin).map_err(save_error)?;
+    let (pins, bytes) = save_germ_as_law(call.heap(), &pin).map_err(save_error)?;
     call.room_for(pins.len() + 4)?;
     pins.iter().for_each(|pin| call.push(pin));
     call.row(pins.len())?;
@@ -66,7 +66,7 @@ fn return_loaded(call: &mut Call<'_>, loaded: Result<Val, LoadError>) -> JetResu
 
 fn load_seed(call: &mut Call<'_>) -> JetResult {
     let Some(bytes) = call.arg(0).as_bar().map(<[u8]>::to_vec) else { return Ok(Answer::Law) };
-    let loaded = load(call.vm(), &bytes);
+    let loaded = load(call.heap(), &bytes);
     return_loaded(call, loaded)
 }
 
@@ -86,9 +86,9 @@ fn load_pin(call: &mut Call<'_>) -> JetResult {
     if pins.len() < count {
         return Ok(Answer::Law);
     }
-    match load_germ(call.vm(), &pins, &bytes) {
+    match load_germ(call.heap(), &pins, &bytes) {
         Ok(item) => {
-            let pin = call.vm().pin(&item)?;
+            let pin = call.pin(&item)?;
             call.push(&pin);
             Ok(Answer::Done)
         }

@@ -34,7 +34,7 @@ impl CountedRun {
     /// Loads the modules without the cache, and counts.
     fn of(modules: &[String]) -> anyhow::Result<CountedRun> {
         let mut table = jets::table();
-        table.count_calls();
+        table.enable_call_counts();
         let mismatches: Arc<Mutex<HashMap<String, u64>>> = Arc::default();
         let counter = Arc::clone(&mismatches);
         table.on_mismatch(checked_laws(), move |name, _| {

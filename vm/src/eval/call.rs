@@ -237,7 +237,7 @@ impl Vm {
             return false;
         };
         let args = (callee + 1..stack.top()).map(|at| Ref::new(stack.get(at), &self.heap));
-        self.jets.on_fallback_of(jet, &args.collect::<Vec<_>>())
+        self.jets.record_fallback(jet, &args.collect::<Vec<_>>())
     }
 
     /// Whether this is a law that returns itself: a row constructor or the empty row. Its pin

@@ -7,19 +7,19 @@
 use plan::Hash;
 
 /// A hash as four little-endian words, as pins store it.
-pub(crate) type Key = [u64; 4];
+pub(crate) type HashWords = [u64; 4];
 
 /// An open-addressing hash table with linear probing, at most half full.
 #[derive(Default)]
 pub(super) struct HashIndex {
     /// Hashes and the numbers of their jets plus one; 0 in an empty slot.
-    slots: Vec<(Key, u32)>,
+    slots: Vec<(HashWords, u32)>,
     used: usize,
 }
 
 /// The words of a hash.
-pub(crate) fn key(hash: &Hash) -> Key {
-    let mut key = Key::default();
+pub(crate) fn key(hash: &Hash) -> HashWords {
+    let mut key = HashWords::default();
     for (word, bytes) in key.iter_mut().zip(hash.0.as_chunks().0) {
         *word = u64::from_le_bytes(*bytes);
     }
@@ -31,7 +31,7 @@ impl HashIndex {
     pub(super) fn insert(&mut self, hash: &Hash, jet: u32) {
         if self.slots.len() <= 2 * self.used + 1 {
             let size = (4 * (self.used + 1)).next_power_of_two();
-            let before = std::mem::replace(&mut self.slots, vec![(Key::default(), 0); size]);
+            let before = std::mem::replace(&mut self.slots, vec![(HashWords::default(), 0); size]);
             self.used = 0;
             for (key, number) in before.into_iter().filter(|(_, number)| *number > 0) {
                 self.store(&key, number);
@@ -40,7 +40,8 @@ impl HashIndex {
         self.store(&key(hash), jet + 1);
     }
 
-    fn store(&mut self, key: &Key, number: u32) {
+    /// Stores a number in the slot of a hash.
+    fn store(&mut self, key: &HashWords, number: u32) {
         let mut at = self.start(key);
         while self.slots[at].1 > 0 && self.slots[at].0 != *key {
             at = self.next(at);
@@ -51,7 +52,7 @@ impl HashIndex {
 
     /// The number of the jet with that hash, if there is one.
     #[inline]
-    pub(super) fn find(&self, key: &Key) -> Option<u32> {
+    pub(super) fn find(&self, key: &HashWords) -> Option<u32> {
         if self.slots.is_empty() {
             return None;
         }
@@ -65,7 +66,7 @@ impl HashIndex {
         }
     }
 
-    fn start(&self, key: &Key) -> usize {
+    fn start(&self, key: &HashWords) -> usize {
         key[0] as usize & (self.slots.len() - 1)
     }
 

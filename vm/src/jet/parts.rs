@@ -1,9 +1,9 @@
 //! [`Call`]'s view of values as PLAN defines them: rows, tables and apps are all a function with
 //! arguments, whatever layout the heap gives them. Also edits of rows, sets and bars.
 
-use crate::vm::{Call, Vm};
+use crate::vm::Call;
 use plan::raw::{DIRECT_LIMIT, Kind, Word, bar, nat, shape, tree};
-use plan::{EvalError, Hash, Items, Ref, Shape, Val};
+use plan::{EvalError, Hash, Heap, Items, Ref, Shape, Val};
 use std::ops::Range;
 
 impl Call<'_> {
@@ -20,9 +20,19 @@ impl Call<'_> {
         }
     }
 
-    /// The runtime, for building values. Its public methods leave the stack as they found it.
-    pub fn vm(&mut self) -> &mut Vm {
+    /// The heap, for building values. It is not the whole runtime, because a jet could replace a
+    /// runtime, and with it the stack that its call refers to.
+    pub fn heap(&mut self) -> &mut Heap {
         self.vm
+    }
+
+    /// Normalises a value and makes a pin around it. The caller checks [`Call::may_nest`] unless the
+    /// value is in normal form.
+    ///
+    /// # Errors
+    /// Those of [`Call::run`].
+    pub fn pin(&mut self, item: &Val) -> Result<Val, EvalError> {
+        self.vm.pin(item)
     }
 
     /// A handle of the value at that index.

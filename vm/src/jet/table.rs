@@ -169,7 +169,7 @@ impl<F: Copy> GenericJetTable<F> {
 
     /// The same as [`find`](Self::find), by the words of the hash.
     #[inline]
-    pub(crate) fn find_key(&self, key: &index::Key) -> Option<u32> {
+    pub(crate) fn find_key(&self, key: &index::HashWords) -> Option<u32> {
         self.by_hash.find(key)
     }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 impl<F: Copy> GenericJetTable<F> {
     /// Enables counting of jet calls. Laws that a runtime has decoded before are not counted.
-    pub fn count_calls(&mut self) {
+    pub fn enable_call_counts(&mut self) {
         self.counters = Some(self.jets.iter().map(|_| CallCounter::default()).collect());
     }
 
@@ -62,7 +62,7 @@ impl<F: Copy> GenericJetTable<F> {
     }
 
     /// Counts and reports a call that is left to the law. Returns whether the call crashes instead.
-    pub(crate) fn on_fallback_of(&self, id: u32, args: &[Ref<'_>]) -> bool {
+    pub(crate) fn record_fallback(&self, id: u32, args: &[Ref<'_>]) -> bool {
         if let Some(counter) = self.counter(id) {
             counter.fell_back.fetch_add(1, Ordering::Relaxed);
         }

@@ -31,7 +31,7 @@
 //! captured values before it does anything else. Two results are not words: [`UNWOUND`] and
 //! [`PENDING`].
 //!
-//! Compiled code calls the [`helpers`] through stubs, whose frames it records first (`frames`). A
+//! Compiled code calls the `helpers` through stubs, whose frames it records first (`frames`). A
 //! helper that returns `UNWOUND` has recorded the reason; its stub calls [`Helper::Unwind`] at
 //! once.
 //!

@@ -1,7 +1,7 @@
 //! [`NatOp`]: arithmetic of compiled code on nats that do not fit in a register.
 
 use super::numbered::numbered_enum;
-use crate::jet::{Answer, Call, JetCode};
+use crate::jet::{Answer, JetCode};
 use crate::vm::Vm;
 use plan::raw::{Kind, Word, nat};
 use plan::{EvalError, NatRef, Natural, Ref};
@@ -107,7 +107,7 @@ impl Vm {
         self.heap.stack.push(b);
         let jet = self.heap.host.native.compare[usize::from(by_equality)];
         if let Some(JetCode::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
-            let answer = run(&mut Call { vm: self, base });
+            let answer = self.run_native_jet(run, base, 2);
             let result = self.heap.stack.peek(0);
             self.heap.stack.truncate(base);
             debug_assert!(!matches!(answer, Ok(Answer::Again)), "jets nest on the native stack");

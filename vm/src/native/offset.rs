@@ -1,4 +1,4 @@
-//! Offsets of the fields of a [`Vm`](crate::Vm) that compiled code reads and writes, in bytes from
+//! Offsets of the fields of a [`Vm`] that compiled code reads and writes, in bytes from
 //! the address in the context register.
 
 use super::state::{Activation, NativeState};
@@ -49,4 +49,5 @@ pub const EVAL_UNCHANGED: usize = MEMORY + memory::STACK_UNCHANGED;
 /// The index plus one of the newest mark on the evaluation stack.
 pub const MARK: usize = offset_of!(Vm, evaluator) + MARK_OFFSET;
 
-const _: () = assert!(MARK < i32::MAX as usize, "compiled code has 32 bits for an offset");
+// Compiled code encodes offsets in 32 bits.
+const _: () = assert!(size_of::<Vm>() < i32::MAX as usize);

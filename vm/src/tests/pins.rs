@@ -1,5 +1,4 @@
 //! Frozen values behave like the original values: they print, run, use jets, and are collected.
-//! collected.
 
 use super::vm;
 use crate::Vm;

@@ -11,7 +11,7 @@
 
 use super::super::code::{Op, ReflectTargets, ThunkEntry, ValueSource};
 
-/// SlotSet, a bit each.
+/// A set of slots, one bit for each.
 type SlotSet = u32;
 
 /// The instructions of one frame: a law's body, or a lazy subexpression.
