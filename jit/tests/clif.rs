@@ -58,7 +58,7 @@ fn environment(unit: &Unit) -> Environment {
         let has_cell = constant.entry.is_none()
             && constant.jet.is_none()
             && matches!(top, top::LAW | top::PIN);
-        ConstantFacts { top: top as u8, entry: has_cell.then(vm::native::CodeEntry::default) }
+        ConstantFacts { top: top as u8, entry: has_cell.then(vm::native::EntryCell::default) }
     };
     Environment { constants: 0, facts: unit.constants.values().map(facts).collect() }
 }

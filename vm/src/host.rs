@@ -7,7 +7,7 @@
 //! the values in frames of compiled code; nothing else outside of heap and stack holds words.
 
 use crate::jet::table::LawLabels;
-use crate::native::CodeEntry;
+use crate::native::EntryCell;
 use crate::native::state::{FrameScan, FrameSlot, NativeState};
 use crate::pool_id::PoolId;
 use crate::pools::Pools;
@@ -24,7 +24,7 @@ pub(crate) struct CodeHost {
     /// Pools that full collections found dead and the evaluator has not dropped yet.
     pub(crate) dead_pools: Vec<PoolId>,
     /// The entries of compiled code that died with them, which the compiler has not freed yet.
-    pub(crate) dead_entries: Vec<CodeEntry>,
+    pub(crate) dead_entries: Vec<EntryCell>,
     labels: Arc<dyn LawLabels>,
 }
 

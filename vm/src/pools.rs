@@ -7,11 +7,11 @@
 //! The constants of a law's compiled code are a second pool, tied to the pool of the decoded code:
 //! both are live or dead together, and so is the machine code. References to machine code are words
 //! with its address (in a law's slot, in a thunk) and return addresses on the native stack. When a
-//! pool dies, the collection clears its [`CodeEntry`], so that other code does not find the machine
+//! pool dies, the collection clears its [`EntryCell`], so that other code does not find the machine
 //! code any more.
 
 use crate::frozen_codes::FrozenCodes;
-use crate::native::CodeEntry;
+use crate::native::EntryCell;
 use crate::pool_id::PoolId;
 use plan::raw::{Collection, Word};
 
@@ -36,7 +36,7 @@ pub(crate) struct Pools {
     /// The latest pool for compiled code, until it is tied to another.
     untied: Option<PoolId>,
     /// The entries of compiled code, and the pools of the same laws' decoded code.
-    entries: Vec<(CodeEntry, PoolId)>,
+    entries: Vec<(EntryCell, PoolId)>,
     /// During a full collection: the code addresses that were published when it began, ascending.
     compiled: Vec<(usize, PoolId)>,
     /// Pools that may hold young values.
@@ -63,7 +63,7 @@ impl Pools {
     /// Ties the latest pool for compiled code to the pool of the same law's decoded code; the
     /// compiled code will be published in the entry. Without a law, the next full collection drops
     /// the pool.
-    pub(crate) fn tie_compiled(&mut self, law: Option<(PoolId, CodeEntry)>) {
+    pub(crate) fn tie_compiled(&mut self, law: Option<(PoolId, EntryCell)>) {
         if let (Some(id), Some((to, entry))) = (self.untied.take(), law) {
             self.tie(to, id);
             self.entries.push((entry, to));
@@ -194,7 +194,7 @@ impl Pools {
 
     /// Ends a full collection: drops the pools that are not marked. Returns them, and the entries
     /// of the compiled code that died with them.
-    pub(crate) fn sweep(&mut self) -> (Vec<PoolId>, Vec<CodeEntry>) {
+    pub(crate) fn sweep(&mut self) -> (Vec<PoolId>, Vec<EntryCell>) {
         self.young.clear();
         let mut dead = Vec::new();
         for (id, pool) in self.pools.iter_mut().enumerate() {
@@ -209,8 +209,8 @@ impl Pools {
         self.frozen.retain(|id| pools[id.0 as usize].live);
         let is_live = |id: PoolId| pools[id.0 as usize].live;
         let lost = self.entries.extract_if(.., |(_, id)| !is_live(*id)).map(|(entry, _)| entry);
-        let lost: Vec<CodeEntry> = lost.collect();
-        lost.iter().for_each(CodeEntry::clear);
+        let lost: Vec<EntryCell> = lost.collect();
+        lost.iter().for_each(EntryCell::clear);
         (dead, lost)
     }
 }

@@ -10,7 +10,7 @@ use crate::eval::state::Evaluator;
 use crate::host::CodeHost;
 use crate::jet::declare::Answer;
 use crate::jet::table::GenericJetTable;
-use crate::native::entry::CodeEntry;
+use crate::native::EntryCell;
 use plan::pinspace::{Frozen, PinSpace};
 use plan::raw::RawHeap;
 use plan::{EvalError, FreezeError, Heap, Options, Ref, Val};
@@ -32,7 +32,7 @@ pub struct Call<'v> {
 /// A compiler of laws.
 ///
 /// # Safety
-/// The code that it [publishes](CodeEntry::publish) follows the
+/// The code that it [publishes](EntryCell::publish) follows the
 /// [convention](crate::native#the-convention-of-compiled-code), computes what the law says, and
 /// stays in memory until the entry is passed to [`Compiler::forget`].
 pub unsafe trait Compiler {
@@ -40,11 +40,11 @@ pub unsafe trait Compiler {
     /// pin, that was called, and `args` are the arguments of the last call. The compiler publishes
     /// the address of the code in `entry` when it is ready. Returns false if the request should be
     /// repeated later.
-    fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: CodeEntry) -> bool;
+    fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: EntryCell) -> bool;
 
     /// Frees the code of dead laws: the code that was, or would have been, published in these
     /// entries. Nothing runs it any more.
-    fn forget(&mut self, entries: Vec<CodeEntry>);
+    fn forget(&mut self, entries: Vec<EntryCell>);
 }
 
 /// Gets the message of a `trk`, in normal form.

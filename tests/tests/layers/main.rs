@@ -45,7 +45,7 @@ const OUTSIDE: &[&str] = &["spec", "bench", "fuzz", "tests"];
 const MAX_COMPONENT: usize = 2;
 
 /// Crates whose modules do not form layers yet.
-const UNLAYERED_MODULES: &[&str] = &["plan", "spec"];
+const UNLAYERED_MODULES: &[&str] = &["spec"];
 
 /// Crates whose root neither forbids nor denies `unsafe` code yet.
 const UNFENCED_UNSAFE: &[&str] = &[];

@@ -5,7 +5,7 @@
 //! push; slots are counted from the law. A lazy subexpression is an *entry*: it has its own
 //! instructions, and a frame of the values that it captured.
 
-use crate::native::CodeEntry;
+use crate::native::EntryCell;
 use crate::pool_id::PoolId;
 use plan::raw::Word;
 use std::cell::{Cell, OnceCell};
@@ -167,7 +167,7 @@ pub(crate) struct LawCode {
     /// Whether the compiler has been asked to compile it.
     pub(crate) is_requested: Cell<bool>,
     /// The entries of the law's compiled code: for calls of the law itself, and of its pin.
-    pub(crate) compiled: [OnceCell<CodeEntry>; 2],
+    pub(crate) compiled: [OnceCell<EntryCell>; 2],
 }
 
 impl LawCode {

@@ -2,7 +2,7 @@
 //!
 //! # Safety
 //!
-//! Addresses of code come from [`CodeEntry`] or from code words of laws and thunks, which hold only
+//! Addresses of code come from [`EntryCell`] or from code words of laws and thunks, which hold only
 //! addresses that an entry held. They are live code for as many arguments as the law's arity, or
 //! for one thunk (see `native::enter`). All evaluations start in [`Vm::run_from`], which runs on
 //! the native stack.
@@ -12,7 +12,7 @@ use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
 use crate::jet::{Answer, JetCode};
-use crate::native::{CodeEntry, PENDING};
+use crate::native::{EntryCell, PENDING};
 use crate::vm::Vm;
 use plan::raw::layout::LAW_CODE;
 use plan::raw::{Kind, Word, is_frozen, pin};
@@ -34,7 +34,7 @@ impl Vm {
         let code = Rc::clone(self.evaluator.code(pool));
         code.calls.set(self.heap.host.native.threshold.saturating_sub(RECHECK_INTERVAL));
         let pinned = self.heap.stack.get(callee).kind() == Kind::Pin;
-        let entry = code.compiled[usize::from(pinned)].get_or_init(CodeEntry::default).clone();
+        let entry = code.compiled[usize::from(pinned)].get_or_init(EntryCell::default).clone();
         if !code.is_requested.get() {
             let function = self.heap.handle(self.heap.stack.get(callee));
             let args = self.heap.stack.top_from(callee + 1).iter();
@@ -71,7 +71,7 @@ impl Vm {
 
     /// The entry of a law's compiled code for calls of the law itself or of its pin. `None` if the
     /// law has been compiled for the other kind of call, or cannot be decoded.
-    pub(crate) fn law_entry(&mut self, law: Word, pinned: bool) -> Option<CodeEntry> {
+    pub(crate) fn law_entry(&mut self, law: Word, pinned: bool) -> Option<EntryCell> {
         let mut slot = self.heap.load(law, LAW_CODE);
         if slot == Word::ZERO {
             slot = self.slot_of(law, pinned).ok()?;
@@ -83,7 +83,7 @@ impl Vm {
             slot.code_parts().0
         };
         let code = self.evaluator.code(pool);
-        Some(code.compiled[usize::from(pinned)].get_or_init(CodeEntry::default).clone())
+        Some(code.compiled[usize::from(pinned)].get_or_init(EntryCell::default).clone())
     }
 
     /// Calls the compiled code of the law at stack index `callee` with the arguments above it.

@@ -3,12 +3,12 @@
 //! # Safety
 //!
 //! The invariant that [`enter`] relies on: *an address that reached the interpreter (in a
-//! [`CodeEntry`], a law's code slot or a thunk's code word) is that of live code of this runtime*.
+//! [`EntryCell`], a law's code slot or a thunk's code word) is that of live code of this runtime*.
 //! A [`Compiler`](super::Compiler) promises this for what it publishes, and the collector clears an
 //! entry before the compiler frees the code.
 
 use super::compiler::CompilerSetup;
-use super::entry::CodeEntry;
+use super::entry_cell::EntryCell;
 use super::stack::{self, NativeStack};
 use super::state::ExitReason;
 use super::{UNWOUND, switch};
@@ -82,7 +82,7 @@ impl Vm {
 
     /// The entry in which the code address of a law, or of the pin of one, is published. `None` for
     /// other values and for laws that cannot be decoded. Jets are ignored.
-    pub fn code_entry(&mut self, value: &Val) -> Option<CodeEntry> {
+    pub fn code_entry(&mut self, value: &Val) -> Option<EntryCell> {
         let word = self.heap.word(value);
         let law = if word.kind() == Kind::Pin { pin::item(&self.heap, word) } else { word };
         if law.kind() != Kind::Law {
@@ -92,7 +92,7 @@ impl Vm {
     }
 
     /// Asks the compiler to compile a law. Returns false if the request should be repeated later.
-    pub(crate) fn request_code(&mut self, function: &Val, args: &[Val], entry: CodeEntry) -> bool {
+    pub(crate) fn request_code(&mut self, function: &Val, args: &[Val], entry: EntryCell) -> bool {
         let Some(mut compiler) = self.compiler.take() else { return true };
         let accepted = compiler.compile(self, function, args, entry);
         self.compiler = Some(compiler);

@@ -2,7 +2,7 @@
 //!
 //! A [`Compiler`] is installed into a [`Vm`](crate::Vm). The interpreter asks it to compile laws
 //! that are called often. Once the address of a law's machine code is published in its
-//! [`CodeEntry`], calls of the law run that code, and so do the thunks that such code makes.
+//! [`EntryCell`], calls of the law run that code, and so do the thunks that such code makes.
 //!
 //! ```text
 //! enter        entering compiled code; operations that a compiler needs of a runtime
@@ -14,7 +14,7 @@
 //! frames       visiting the values in frames of compiled code
 //! state        the state of compiled code in a runtime
 //! frame_table  stack maps: the positions of values in frames
-//! entry        the cell in which a law's code address is published
+//! entry_cell        the cell in which a law's code address is published
 //! frozen       the code of frozen laws
 //! layout       objects and words as machine code sees them
 //! stack        the native stack
@@ -46,7 +46,7 @@ mod compiler;
 #[allow(unsafe_code, reason = "enters compiled code and switches stacks")]
 mod enter;
 #[allow(unsafe_code, reason = "publishing an address makes the interpreter jump to it")]
-pub(crate) mod entry;
+pub(crate) mod entry_cell;
 #[allow(unsafe_code, reason = "a wrong stack map makes the collector rewrite arbitrary memory")]
 mod frame_table;
 #[allow(unsafe_code, reason = "reads and rewrites frames of compiled code")]
@@ -65,7 +65,7 @@ pub(crate) mod state;
 mod switch;
 
 pub use self::compiler::CompilerSetup;
-pub use self::entry::CodeEntry;
+pub use self::entry_cell::EntryCell;
 pub use self::frame_table::FrameTable;
 pub use self::helpers::Helper;
 pub use self::nats::NatOp;

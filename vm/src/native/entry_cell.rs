@@ -1,4 +1,4 @@
-//! [`CodeEntry`]: the cell in which the address of a law's compiled code is published.
+//! [`EntryCell`]: the cell in which the address of a law's compiled code is published.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The cell in which the address of a law's compiled code is published. It holds 0 until there is
 /// code, and again when the law is dead. Clones share the cell.
 #[derive(Clone, Debug, Default)]
-pub struct CodeEntry(Arc<AtomicUsize>);
+pub struct EntryCell(Arc<AtomicUsize>);
 
-impl CodeEntry {
+impl EntryCell {
     /// The address of the code, if it is published.
     #[inline(always)]
     pub fn address(&self) -> Option<usize> {
@@ -45,7 +45,7 @@ impl CodeEntry {
     }
 
     /// Whether both are the same cell.
-    pub fn is_same(&self, other: &CodeEntry) -> bool {
+    pub fn is_same(&self, other: &EntryCell) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
