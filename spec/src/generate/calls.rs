@@ -1,19 +1,9 @@
 //! Calls of new laws, of laws that call themselves and each other, and of known functions.
 
 use super::super::Term;
-use super::TermGenerator;
-use super::expression::{Expression, Scope, TermType, constant};
-
-/// A function that programs may call, for instance a law that has a jet.
-#[derive(Clone, Debug)]
-pub struct KnownFunction {
-    /// The function.
-    pub function: Term,
-    /// The types of its parameters, at least one.
-    pub parameters: Vec<TermType>,
-    /// The type of its result.
-    pub result: TermType,
-}
+use super::expression::{Expression, constant};
+use super::generator::TermGenerator;
+use super::types::{KnownFunction, Scope, TermType};
 
 impl TermGenerator {
     pub(super) fn knows_any(&self) -> bool {

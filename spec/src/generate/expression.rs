@@ -3,28 +3,8 @@
 //! One generator serves programs and the bodies of laws: an [`Expression`] is converted to either.
 
 use super::super::{Term, shapes};
-use super::TermGenerator;
-
-/// The type that an expression is meant to have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TermType {
-    /// A nat.
-    Nat,
-    /// A function that takes that many nats, at least one, and then returns a nat.
-    Function(u64),
-    /// A row.
-    Row,
-    /// A bar.
-    Bar,
-    /// A set.
-    Set,
-    /// A table.
-    Tab,
-    /// A list: 0, or a row of its first item and the rest.
-    List,
-    /// Any value.
-    Any,
-}
+use super::generator::TermGenerator;
+use super::types::{Scope, TermType};
 
 /// An expression that may mention the variables of a law.
 #[derive(Clone, Debug)]
@@ -50,12 +30,6 @@ impl Expression {
             Expression::App(f, x) => f.into_program().app(x.into_program()),
         }
     }
-}
-
-/// The variables that may be mentioned, and their expected types.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Scope {
-    pub(super) variables: Vec<(u64, TermType)>,
 }
 
 /// Returns the constant `value`.

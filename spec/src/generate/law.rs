@@ -1,8 +1,9 @@
 //! Laws: arguments, lets that refer to one another in any order, and the encoding of bodies.
 
 use super::super::Term;
-use super::TermGenerator;
-use super::expression::{Expression, Scope, TermType};
+use super::expression::Expression;
+use super::generator::TermGenerator;
+use super::types::{Scope, TermType};
 
 impl TermGenerator {
     /// Returns a random law that takes `arity` nats and is meant to return a nat.

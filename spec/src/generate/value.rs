@@ -1,12 +1,40 @@
 //! Random values.
 
+use malachite_base::num::arithmetic::traits::PowerOf2;
 use malachite_base::num::basic::traits::One;
 use malachite_nz::natural::Natural;
 
 use super::super::{Term, shapes};
-use super::TermGenerator;
+use super::generator::TermGenerator;
 
 impl TermGenerator {
+    /// Returns a random nat: mostly small, at times close to the limits of machine words.
+    pub fn nat(&mut self) -> Natural {
+        match self.below(16) {
+            0..8 => Natural::from(self.below(6)),
+            8..11 => Natural::from(self.below(256)),
+            11..13 => {
+                let edge = Natural::power_of_2([31, 32, 62, 63, 64, 65, 127, 128][self.index(8)]);
+                match self.below(3) {
+                    0 => edge - Natural::ONE,
+                    1 => edge,
+                    _ => edge + Natural::from(self.below(3)),
+                }
+            }
+            13 => Natural::from(self.next()),
+            14 => (Natural::from(self.next()) << 64u32) + Natural::from(self.next()),
+            _ => self.name(),
+        }
+    }
+
+    /// Returns a nat that is typical of names.
+    pub(super) fn name(&mut self) -> Natural {
+        match *self.pick(&["", "a", "f", "die", "sum", "longerThanAWord"]).as_bytes() {
+            [] => Natural::from(self.below(3)),
+            ref bytes => super::super::nat_from_bytes(bytes),
+        }
+    }
+
     /// Returns a value of about `size` nodes.
     pub(super) fn value(&mut self, size: usize) -> Term {
         if size <= 1 {

@@ -44,12 +44,6 @@ const OUTSIDE: &[&str] = &["spec", "bench", "fuzz", "tests"];
 /// Number of files that may depend on each other in a circle.
 const MAX_COMPONENT: usize = 2;
 
-/// Crates whose modules do not form layers yet.
-const UNLAYERED_MODULES: &[&str] = &["spec"];
-
-/// Crates whose root neither forbids nor denies `unsafe` code yet.
-const UNFENCED_UNSAFE: &[&str] = &[];
-
 /// A crate of this repository.
 struct Crate {
     name: String,
@@ -141,12 +135,7 @@ fn modules_form_layers() {
         ));
         let too_large: Vec<&Component> =
             components.iter().filter(|component| component.files.len() > MAX_COMPONENT).collect();
-        let is_exempt = UNLAYERED_MODULES.contains(&name.as_str());
-        match (is_exempt, too_large.is_empty()) {
-            (false, false) => wrong.extend(too_large.iter().map(|it| format!("{name}: {it}"))),
-            (true, true) => wrong.push(format!("{name}: remove it from UNLAYERED_MODULES")),
-            _ => {}
-        }
+        wrong.extend(too_large.iter().map(|it| format!("{name}: {it}")));
     }
     // Lines are those of whole files, with the unit tests in them.
     report(&rows.join("\n"));
@@ -164,12 +153,8 @@ fn crate_roots_fence_unsafe_code() {
             let lints = attribute.meta.require_list().map(|list| list.tokens.to_string());
             is_lint && lints.is_ok_and(|lints| lints.contains("unsafe_code"))
         });
-        match (UNFENCED_UNSAFE.contains(&name.as_str()), is_fenced) {
-            (false, false) => {
-                wrong.push(format!("{name}: its root needs `#![forbid(unsafe_code)]` or `deny`"));
-            }
-            (true, true) => wrong.push(format!("{name}: remove it from UNFENCED_UNSAFE")),
-            _ => {}
+        if !is_fenced {
+            wrong.push(format!("{name}: its root needs `#![forbid(unsafe_code)]` or `deny`"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
