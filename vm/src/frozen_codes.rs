@@ -15,10 +15,10 @@ use plan::raw::{Kind, Word};
 use std::cell::Cell;
 
 /// Places in the cache: 16 KiB.
-const PLACES: usize = 1 << 10;
+const CACHE_SLOTS: usize = 1 << 10;
 
 /// The code of a frozen law.
-struct Entry {
+struct FrozenCode {
     slot: Word,
     /// Whether it was looked up since the last full collection.
     used: Cell<bool>,
@@ -26,29 +26,29 @@ struct Entry {
 
 /// The codes of frozen laws, by the laws' addresses.
 pub(crate) struct FrozenCodes {
-    cache: Box<[Cell<(usize, Word)>; PLACES]>,
-    table: Map<usize, Entry>,
+    cache: Box<[Cell<(usize, Word)>; CACHE_SLOTS]>,
+    table: Map<usize, FrozenCode>,
 }
 
 impl Default for FrozenCodes {
     fn default() -> FrozenCodes {
-        let cache = Box::new([const { Cell::new(NOWHERE) }; PLACES]);
+        let cache = Box::new([const { Cell::new(EMPTY_SLOT) }; CACHE_SLOTS]);
         FrozenCodes { cache, table: Map::default() }
     }
 }
 
 /// A place of the cache that no law has.
-const NOWHERE: (usize, Word) = (0, Word::ZERO);
+const EMPTY_SLOT: (usize, Word) = (0, Word::ZERO);
 
 impl FrozenCodes {
-    fn place(&self, law: usize) -> &Cell<(usize, Word)> {
-        &self.cache[(law >> 3 ^ law >> 13) % PLACES]
+    fn cache_slot(&self, law: usize) -> &Cell<(usize, Word)> {
+        &self.cache[(law >> 3 ^ law >> 13) % CACHE_SLOTS]
     }
 
     /// The code of a law, if it is a frozen one and has been decoded.
     #[inline(always)]
     pub(super) fn get(&self, law: Word) -> Option<Word> {
-        let (address, slot) = self.place(law.address()).get();
+        let (address, slot) = self.cache_slot(law.address()).get();
         if address == law.address() { Some(slot) } else { self.look_up(law.address()) }
     }
 
@@ -56,12 +56,12 @@ impl FrozenCodes {
     fn look_up(&self, law: usize) -> Option<Word> {
         let entry = self.table.get(&law)?;
         entry.used.set(true);
-        self.place(law).set((law, entry.slot));
+        self.cache_slot(law).set((law, entry.slot));
         Some(entry.slot)
     }
 
     pub(super) fn set(&mut self, law: Word, slot: Word) {
-        self.table.insert(law.address(), Entry { slot, used: Cell::new(true) });
+        self.table.insert(law.address(), FrozenCode { slot, used: Cell::new(true) });
     }
 
     /// The pool of the law that a frozen word is or pins, if it has code.
@@ -77,7 +77,7 @@ impl FrozenCodes {
 
     /// Begins a full collection: the pools of the laws that have run since the one before.
     pub(super) fn take_used(&mut self) -> Vec<PoolId> {
-        self.cache.iter().for_each(|place| place.set(NOWHERE));
+        self.cache.iter().for_each(|slot| slot.set(EMPTY_SLOT));
         let used = self.table.values().filter(|entry| entry.used.replace(false));
         used.map(|entry| pool(entry.slot)).collect()
     }

@@ -2,7 +2,7 @@
 
 use crate::jet::table::LawLabels;
 use crate::native::CodeEntry;
-use crate::native::state::{FrameScan, FrameSlot, Native};
+use crate::native::state::{FrameScan, FrameSlot, NativeState};
 use crate::pools::{PoolId, Pools};
 use plan::raw::{CodeMarker, Collection, Host, Memory, Word};
 use plan::{Hash, Ref};
@@ -13,7 +13,7 @@ pub(crate) struct CodeHost {
     /// The constants of decoded laws and of compiled code.
     pub(crate) pools: Pools,
     /// The state of compiled code, whose frames hold roots.
-    pub(crate) native: Native,
+    pub(crate) native: NativeState,
     /// Pools that the last full collections found dead, for the evaluator to forget.
     pub(crate) dead_pools: Vec<PoolId>,
     /// The entries of compiled code that died with those, for the compiler to free.
@@ -23,7 +23,7 @@ pub(crate) struct CodeHost {
 
 impl CodeHost {
     pub(crate) fn new(labels: Arc<dyn LawLabels>) -> CodeHost {
-        let (pools, native) = (Pools::default(), Native::default());
+        let (pools, native) = (Pools::default(), NativeState::default());
         CodeHost { pools, native, dead_pools: Vec::new(), dead_entries: Vec::new(), labels }
     }
 }

@@ -19,7 +19,7 @@ use plan::raw::{Collection, Word};
 pub(crate) struct PoolId(pub(crate) u32);
 
 /// What one pool, and the code that goes with it, is reckoned to take.
-const WEIGHT: usize = 128;
+const POOL_WEIGHT: usize = 128;
 
 #[derive(Default)]
 struct Pool {
@@ -119,7 +119,7 @@ impl Pools {
     /// The words that the pools and the code that goes with them may take, more or less: they are let
     /// go by full collections, and so count when it comes to having one.
     pub(crate) fn weight(&self) -> usize {
-        WEIGHT * (self.pools.len() - self.free.len())
+        POOL_WEIGHT * (self.pools.len() - self.free.len())
     }
 
     /// Notes that something reachable names the pool.

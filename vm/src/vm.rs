@@ -3,7 +3,7 @@
 use crate::eval::state::Evaluator;
 use crate::host::CodeHost;
 use crate::jet::declare::Answer;
-use crate::jet::table::Table;
+use crate::jet::table::GenericJetTable;
 use crate::native::compiler::Compiler;
 use plan::pinspace::{Frozen, PinSpace};
 use plan::raw::RawHeap;
@@ -42,7 +42,7 @@ pub(crate) type TraceHook = Box<dyn FnMut(Ref<'_>)>;
 pub struct Vm {
     pub(crate) heap: RawHeap<CodeHost>,
     pub(crate) evaluator: Evaluator,
-    pub(crate) jets: Arc<Table<NativeJet>>,
+    pub(crate) jets: Arc<GenericJetTable<NativeJet>>,
     pub(crate) trace: Option<TraceHook>,
     pub(crate) deep_trace: Option<TraceHook>,
     /// Taken out while it is asked.
@@ -68,7 +68,7 @@ impl Vm {
     ///
     /// # Errors
     /// If the system does not grant the stack's address range.
-    pub fn new(options: Options, jets: Arc<Table<NativeJet>>) -> std::io::Result<Vm> {
+    pub fn new(options: Options, jets: Arc<GenericJetTable<NativeJet>>) -> std::io::Result<Vm> {
         let host = CodeHost::new(jets.clone());
         // SAFETY: only this crate has access to the raw heap. The interpreter holds no word across
         // anything that may collect, counts what it pushes, and takes indices from layouts; the helpers
@@ -79,7 +79,7 @@ impl Vm {
     }
 
     /// The jets that it was made with.
-    pub fn jets(&self) -> &Arc<Table<NativeJet>> {
+    pub fn jets(&self) -> &Arc<GenericJetTable<NativeJet>> {
         &self.jets
     }
 

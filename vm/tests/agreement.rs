@@ -12,22 +12,22 @@ use plan::{Options, Shape, Val, plain};
 use spec::Term;
 use spec::generate::Gen;
 use spec::shrink::minimise;
-use support::{End, agree, cases, end, found, specified};
+use support::{ProgramResult, agree, cases, end, found, specified};
 use vm::Vm;
 
-fn interpreted(options: &Options, program: &Term) -> End {
+fn interpreted(options: &Options, program: &Term) -> ProgramResult {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
     found(&mut vm, program)
 }
 
 /// The same for a program whose function and arguments have been frozen. None, if not all of them
 /// have a normal form.
-fn interpreted_frozen(options: &Options, program: &Term) -> Option<End> {
+fn interpreted_frozen(options: &Options, program: &Term) -> Option<ProgramResult> {
     let (function, arguments) = program.spine();
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
     let mut parts = Vec::new();
     for part in std::iter::once(function).chain(arguments) {
-        let End::Value(part) = specified(part) else { return None };
+        let ProgramResult::Value(part) = specified(part) else { return None };
         let part = plain::from_term(&mut vm, &part).and_then(|part| vm.force(&part));
         parts.push(part.ok()?);
     }
@@ -47,14 +47,14 @@ fn check(options: &Options, first: u64, count: u64, size: usize) {
     for seed in first..first + count {
         let program = Gen::new(seed).program(size);
         let right = specified(&program);
-        if right == End::Cut {
+        if right == ProgramResult::Undecided {
             continue;
         }
         decided += 1;
         if !agree(&right, &interpreted(options, &program)) {
             let smallest = minimise(program, |smaller| {
                 let right = specified(smaller);
-                right != End::Cut && !agree(&right, &interpreted(options, smaller))
+                right != ProgramResult::Undecided && !agree(&right, &interpreted(options, smaller))
             });
             let (right, wrong) = (specified(&smallest), interpreted(options, &smallest));
             panic!("seed {seed}: {smallest}\n specified {right:?}\n interpreted {wrong:?}");
@@ -92,7 +92,7 @@ fn frozen_programs_do_what_the_specification_says() {
         for seed in first..first + cases(count) {
             let program = Gen::new(seed).program(40);
             let right = specified(&program);
-            if right == End::Cut {
+            if right == ProgramResult::Undecided {
                 continue;
             }
             if let Some(end) = interpreted_frozen(&options, &program) {

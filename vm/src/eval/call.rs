@@ -1,14 +1,14 @@
 //! Calls: what happens when a function meets its arguments.
 //!
-//! The function lies on the stack at some place, its arguments above it up to the top. Too few
+//! The function lies on the stack at some callee, its arguments above it up to the top. Too few
 //! arguments make an app; too many are set aside in an Apply frame. With just enough, a law runs,
 //! and an operation or jet has the arguments it demands evaluated first, one after the other, in
 //! a Call frame.
 
-use super::code::Branches;
-use super::fetch::Position;
+use super::code::ReflectTargets;
+use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
-use super::run::{Next, is_false};
+use super::next_step::{NextStep, is_false};
 use crate::jet::{Answer, Call, Control, Demand, Jet, JetCode};
 use crate::vm::Vm;
 use plan::raw::layout::EXTRA_MAX;
@@ -32,22 +32,26 @@ fn operation_demands(operation: Option<u64>) -> &'static [Demand] {
 }
 
 impl Vm {
-    /// Calls what lies at `place`.
+    /// Calls what lies at `callee`.
     #[inline(always)]
-    pub(super) fn call(&mut self, mut place: usize, at: &mut Position) -> Result<Next, EvalError> {
+    pub(super) fn call(
+        &mut self,
+        mut callee: usize,
+        at: &mut CodePosition,
+    ) -> Result<NextStep, EvalError> {
         if self.heap.interrupt.is_due() {
             return Err(EvalError::Interrupted);
         }
         loop {
-            let mut function = self.heap.stack.get(place);
+            let mut function = self.heap.stack.get(callee);
             if function.is_thunk() {
                 function = self.heap.resolve(function);
-                self.heap.stack.set(place, function);
+                self.heap.stack.set(callee, function);
             }
-            let count = self.heap.stack.top() - place - 1;
+            let count = self.heap.stack.top() - callee - 1;
             if function.kind() == Kind::Pin
                 && self.heap.header(function).extra() == count as u64
-                && let Some(next) = self.call_pin(function, place, count, at)?
+                && let Some(next) = self.call_pin(function, callee, count, at)?
             {
                 return Ok(next);
             }
@@ -55,28 +59,28 @@ impl Vm {
                 Kind::Thunk => {
                     frame::push_number(&mut self.heap.stack, count);
                     frame::push_kind(&mut self.heap.stack, FrameKind::Apply);
-                    return Ok(Next::Eval(function));
+                    return Ok(NextStep::Eval(function));
                 }
-                Kind::App if self.expand(function, place, count)? => continue,
+                Kind::App if self.expand(function, callee, count)? => continue,
                 _ => {}
             }
             let arity = shape::arity(&self.heap, function);
             if arity > count as u64 {
-                return self.partial(count, arity);
+                return self.return_partial(count, arity);
             }
             if arity < count as u64 {
-                place = self.set_aside(place, arity as usize)?;
+                callee = self.move_extra_arguments(callee, arity as usize)?;
             }
-            if let Some(next) = self.call_saturated(function, place, arity as usize, at)? {
+            if let Some(next) = self.call_saturated(function, callee, arity as usize, at)? {
                 return Ok(next);
             }
         }
     }
 
-    /// Replaces an app at `place`, under `count` values, by its function and arguments. Says no, and
+    /// Replaces an app at `callee`, under `count` values, by its function and arguments. Says no, and
     /// does not, if it takes more arguments than these.
     #[inline(always)]
-    fn expand(&mut self, app: Word, place: usize, count: usize) -> Result<bool, EvalError> {
+    fn expand(&mut self, app: Word, callee: usize, count: usize) -> Result<bool, EvalError> {
         let (header, head) = (self.heap.header(app), self.heap.load(app, 0));
         if head.kind() != Kind::App && header.extra() < EXTRA_MAX {
             if header.extra() > count as u64 {
@@ -85,8 +89,8 @@ impl Vm {
             if !self.heap.stack.has_room(header.size() + 8) {
                 return Err(EvalError::StackOverflow);
             }
-            self.heap.stack.set(place, head);
-            self.heap.memory.insert_payload(place + 1, app, 1, header.size() - 1);
+            self.heap.stack.set(callee, head);
+            self.heap.memory.insert_payload(callee + 1, app, 1, header.size() - 1);
             return Ok(true);
         }
         let (_, given) = shape::spine(&self.heap, app);
@@ -101,60 +105,60 @@ impl Vm {
     }
 
     /// Gives the app of a function of that arity and too few arguments.
-    fn partial(&mut self, count: usize, arity: u64) -> Result<Next, EvalError> {
+    fn return_partial(&mut self, count: usize, arity: u64) -> Result<NextStep, EvalError> {
         shape::make_partial(&mut self.heap, count, arity)?;
-        Ok(Next::Give(self.heap.stack.pop()))
+        Ok(NextStep::Return(self.heap.stack.pop()))
     }
 
-    /// Moves the arguments beyond `arity` into an Apply frame under the call, whose new place is
+    /// Moves the arguments beyond `arity` into an Apply frame under the call, whose new callee is
     /// returned.
-    fn set_aside(&mut self, place: usize, arity: usize) -> Result<usize, EvalError> {
+    fn move_extra_arguments(&mut self, callee: usize, arity: usize) -> Result<usize, EvalError> {
         let stack = &mut self.heap.stack;
-        let extra = stack.top() - place - 1 - arity;
+        let extra = stack.top() - callee - 1 - arity;
         let size = extra + 3;
         if !stack.has_room(size + 8) {
             return Err(EvalError::StackOverflow);
         }
-        stack.open_gap(place, size);
+        stack.open_gap(callee, size);
         let from = stack.top() - extra;
         for index in 0..extra {
             let arg = stack.get(from + index);
-            stack.set(place + 1 + index, arg);
+            stack.set(callee + 1 + index, arg);
         }
         stack.truncate(from);
-        stack.set(place + 1 + extra, Word::direct(extra as u64));
-        stack.set(place + 2 + extra, Word::direct(FrameKind::Apply as u64));
-        Ok(place + size)
+        stack.set(callee + 1 + extra, Word::direct(extra as u64));
+        stack.set(callee + 2 + extra, Word::direct(FrameKind::Apply as u64));
+        Ok(callee + size)
     }
 
-    /// Calls a function with just as many arguments as it takes. Nothing, if `place` holds another
+    /// Calls a function with just as many arguments as it takes. Nothing, if `callee` holds another
     /// function now.
     #[inline(always)]
     fn call_saturated(
         &mut self,
         function: Word,
-        place: usize,
+        callee: usize,
         arity: usize,
-        at: &mut Position,
-    ) -> Result<Option<Next>, EvalError> {
+        at: &mut CodePosition,
+    ) -> Result<Option<NextStep>, EvalError> {
         match function.kind() {
-            Kind::Law => self.enter_law(function, place, at).map(Some),
+            Kind::Law => self.enter_law(function, callee, at).map(Some),
             Kind::Pin => {
-                if let Some(next) = self.call_pin(function, place, arity, at)? {
+                if let Some(next) = self.call_pin(function, callee, arity, at)? {
                     return Ok(Some(next));
                 }
                 let item = pin::item(&self.heap, function);
                 if self.is_self_law(item) {
-                    self.heap.stack.truncate(place);
-                    return Ok(Some(Next::Give(function)));
+                    self.heap.stack.truncate(callee);
+                    return Ok(Some(NextStep::Return(function)));
                 }
-                self.heap.stack.set(place, item);
+                self.heap.stack.set(callee, item);
                 Ok(None)
             }
-            Kind::Nat | Kind::Big => self.gather_operation(place, arity, 0).map(Some),
+            Kind::Nat | Kind::Big => self.evaluate_operation_arguments(callee, arity, 0).map(Some),
             _ => {
-                let result = self.call_data(function, place)?;
-                self.heap.stack.truncate(place);
+                let result = self.call_data(function, callee)?;
+                self.heap.stack.truncate(callee);
                 Ok(Some(result))
             }
         }
@@ -165,32 +169,37 @@ impl Vm {
     fn call_pin(
         &mut self,
         pin: Word,
-        place: usize,
+        callee: usize,
         count: usize,
-        at: &mut Position,
-    ) -> Result<Option<Next>, EvalError> {
+        at: &mut CodePosition,
+    ) -> Result<Option<NextStep>, EvalError> {
         let item = self.heap.load(pin, 0);
         if item.kind() != Kind::Law {
             return Ok(None);
         }
         match self.jets.of_pin(&self.heap, pin) {
             Some(jet) => {
-                self.jets.called(jet);
-                self.gather_jet(place, count, 0, jet, at).map(Some)
+                self.jets.count_call(jet);
+                self.evaluate_jet_arguments(callee, count, 0, jet, at).map(Some)
             }
-            None => self.enter_law(item, place, at).map(Some),
+            None => self.enter_law(item, callee, at).map(Some),
         }
     }
 
-    /// Runs a law that lies, itself or pinned, at `place`.
+    /// Runs a law that lies, itself or pinned, at `callee`.
     #[inline(always)]
-    fn enter_law(&mut self, law: Word, place: usize, at: &mut Position) -> Result<Next, EvalError> {
-        let pinned = self.heap.stack.get(place) != law;
+    fn enter_law(
+        &mut self,
+        law: Word,
+        callee: usize,
+        at: &mut CodePosition,
+    ) -> Result<NextStep, EvalError> {
+        let pinned = self.heap.stack.get(callee) != law;
         let slot = self.slot_of(law, pinned)?;
         let pool = if slot.is_native() {
-            match self.decoded_of(slot.address()) {
+            match self.interpreted_pool(slot.address()) {
                 Some(pool) => pool,
-                None => return self.call_compiled(slot.address(), place),
+                None => return self.call_compiled(slot.address(), callee),
             }
         } else {
             slot.code_parts().0
@@ -199,41 +208,45 @@ impl Vm {
         let calls = code.calls.get().wrapping_add(1);
         code.calls.set(calls);
         if calls >= self.heap.host.native.threshold
-            && let Some(entry) = self.compiled(place, pool)
+            && let Some(entry) = self.compiled(callee, pool)
         {
-            return self.call_compiled(entry, place);
+            return self.call_compiled(entry, callee);
         }
-        at.go(self.evaluator.code(pool), 0, place);
+        at.go(self.evaluator.code(pool), 0, callee);
         if !self.heap.stack.has_room(at.depth() + 8) {
             return Err(EvalError::StackOverflow);
         }
-        Ok(Next::Run)
+        Ok(NextStep::Run)
     }
 
-    /// Runs the law of the pin at `place`, whose jet did not handle the arguments above it.
-    pub(super) fn fall_back(&mut self, place: usize, at: &mut Position) -> Result<Next, EvalError> {
-        if self.jets.watches_fallbacks() && self.tell_of_fallback(place) {
+    /// Runs the law of the pin at `callee`, whose jet did not handle the arguments above it.
+    pub(super) fn run_law_of_jet(
+        &mut self,
+        callee: usize,
+        at: &mut CodePosition,
+    ) -> Result<NextStep, EvalError> {
+        if self.jets.observes_fallbacks() && self.report_fallback(callee) {
             // A call of a nat that is no operation: it normalises the row, and crashes.
-            let count = self.heap.stack.top() - place;
+            let count = self.heap.stack.top() - callee;
             self.heap.reserve(1 + count)?;
             let row = self.heap.allocate_popped(Layout::Row, 0, count);
             self.heap.stack.push(Word::direct(DEOPT));
             self.heap.stack.push(row);
-            return Ok(Next::Call(place));
+            return Ok(NextStep::Call(callee));
         }
-        let law = pin::item(&self.heap, self.heap.stack.get(place));
-        self.enter_law(law, place, at)
+        let law = pin::item(&self.heap, self.heap.stack.get(callee));
+        self.enter_law(law, callee, at)
     }
 
     /// Tells of a call that is left to the law. Says whether it crashes instead.
     #[cold]
-    fn tell_of_fallback(&self, place: usize) -> bool {
+    fn report_fallback(&self, callee: usize) -> bool {
         let stack = &self.heap.stack;
-        let Some(jet) = self.jets.of_pin(&self.heap, self.heap.stack.get(place)) else {
+        let Some(jet) = self.jets.of_pin(&self.heap, self.heap.stack.get(callee)) else {
             return false;
         };
-        let args = (place + 1..stack.top()).map(|at| Ref::new(stack.get(at), &self.heap));
-        self.jets.fell_back(jet, &args.collect::<Vec<_>>())
+        let args = (callee + 1..stack.top()).map(|at| Ref::new(stack.get(at), &self.heap));
+        self.jets.on_fallback_of(jet, &args.collect::<Vec<_>>())
     }
 
     /// Whether this is a law that returns itself: a row constructor, or the empty row. Pinned, it
@@ -243,27 +256,27 @@ impl Vm {
     }
 
     /// Runs a law that has a data jet's shape.
-    fn call_data(&mut self, function: Word, place: usize) -> Result<Next, EvalError> {
+    fn call_data(&mut self, function: Word, callee: usize) -> Result<NextStep, EvalError> {
         Ok(match function.kind() {
-            Kind::Cow => Next::Give(function),
+            Kind::Cow => NextStep::Return(function),
             Kind::Row => match tree::len(&self.heap, function) {
-                0 => Next::Give(function),
-                width => Next::Give(Word::cow(width as u64)),
+                0 => NextStep::Return(function),
+                width => NextStep::Return(Word::cow(width as u64)),
             },
             Kind::Bar => {
                 let Some(bytes) = Ref::new(function, &self.heap).as_bar() else {
                     unreachable!("a bar has bytes")
                 };
                 if bytes.is_empty() {
-                    return Ok(Next::Eval(self.heap.resolve(self.heap.stack.get(place + 1))));
+                    return Ok(NextStep::Eval(self.heap.resolve(self.heap.stack.get(callee + 1))));
                 }
                 self.heap.stack.push(function);
-                Next::Give(bar::bar_body(&mut self.heap)?)
+                NextStep::Return(bar::bar_body(&mut self.heap)?)
             }
-            Kind::Set => Next::Give(tree::row_of_items(&mut self.heap, function)?),
+            Kind::Set => NextStep::Return(tree::row_of_items(&mut self.heap, function)?),
             Kind::Tab => {
                 let keys = self.heap.load(function, 0);
-                Next::Give(tree::row_of_items(&mut self.heap, keys)?)
+                NextStep::Return(tree::row_of_items(&mut self.heap, keys)?)
             }
             kind => unreachable!("a {kind:?} is not data"),
         })
@@ -271,11 +284,11 @@ impl Vm {
 
     // Operations and jets.
 
-    /// Which argument of the operation or jet at `place` is evaluated in that step: as a jet is
+    /// Which argument of the operation or jet at `callee` is evaluated in that step: as a jet is
     /// declared, or else the first in the first, except that a law's arity comes before its name
     /// (an arity of 0 crashes whatever the name is).
-    pub(super) fn gathered_in(&self, place: usize, step: usize) -> usize {
-        let function = self.heap.stack.get(place);
+    pub(super) fn argument_of_step(&self, callee: usize, step: usize) -> usize {
+        let function = self.heap.stack.get(callee);
         match function.kind() {
             Kind::Pin => match self.jets.of_pin(&self.heap, function) {
                 Some(jet) => self.jets.get(jet).nth(step),
@@ -287,72 +300,72 @@ impl Vm {
     }
 
     /// Evaluates the arguments that an operation or jet demands, from that step on, then runs it.
-    pub(super) fn gather(
+    pub(super) fn evaluate_arguments(
         &mut self,
-        place: usize,
+        callee: usize,
         count: usize,
         step: usize,
-        at: &mut Position,
-    ) -> Result<Next, EvalError> {
-        let function = self.heap.stack.get(place);
+        at: &mut CodePosition,
+    ) -> Result<NextStep, EvalError> {
+        let function = self.heap.stack.get(callee);
         if function.kind() != Kind::Pin {
-            return self.gather_operation(place, count, step);
+            return self.evaluate_operation_arguments(callee, count, step);
         }
         match self.jets.of_pin(&self.heap, function) {
-            Some(jet) => self.gather_jet(place, count, step, jet, at),
+            Some(jet) => self.evaluate_jet_arguments(callee, count, step, jet, at),
             None => unreachable!("only a jet's pin is gathered"),
         }
     }
 
     /// Evaluates the arguments that a jet demands, from that step on, then runs it.
-    fn gather_jet(
+    fn evaluate_jet_arguments(
         &mut self,
-        place: usize,
+        callee: usize,
         count: usize,
         step: usize,
         jet: u32,
-        at: &mut Position,
-    ) -> Result<Next, EvalError> {
+        at: &mut CodePosition,
+    ) -> Result<NextStep, EvalError> {
         // Not the declaration as a whole, which would be copied.
         let Jet { order, demands, .. } = *self.jets.get(jet);
         for step in step..count {
             let index = order.get(step).copied().unwrap_or(step);
             let demand = demands[index];
-            if let Some(next) = self.demand(place + 1 + index, demand) {
-                self.push_gathering(count, step, demand, next);
+            if let Some(next) = self.demand(callee + 1 + index, demand) {
+                self.push_argument_frame(count, step, demand, next);
                 return Ok(next);
             }
         }
-        self.call_jet(place, count, jet, at)
+        self.call_jet(callee, count, jet, at)
     }
 
     /// Evaluates the arguments that an operation demands, from that step on, then runs it.
-    fn gather_operation(
+    fn evaluate_operation_arguments(
         &mut self,
-        place: usize,
+        callee: usize,
         count: usize,
         step: usize,
-    ) -> Result<Next, EvalError> {
-        let function = self.heap.stack.get(place);
+    ) -> Result<NextStep, EvalError> {
+        let function = self.heap.stack.get(callee);
         let operation = function.as_direct();
         let demands = operation_demands(operation);
         for step in step..demands.len() {
-            let index = self.gathered_in(place, step);
-            if operation == Some(0) && step == 1 && is_false(self.heap.stack.get(place + 2)) {
+            let index = self.argument_of_step(callee, step);
+            if operation == Some(0) && step == 1 && is_false(self.heap.stack.get(callee + 2)) {
                 return Err(self.crash(Word::ZERO, Word::ZERO));
             }
-            if let Some(next) = self.demand(place + 1 + index, demands[index]) {
-                self.push_gathering(count, step, demands[index], next);
+            if let Some(next) = self.demand(callee + 1 + index, demands[index]) {
+                self.push_argument_frame(count, step, demands[index], next);
                 return Ok(next);
             }
         }
-        self.operate(place, operation)
+        self.operate(callee, operation)
     }
 
     /// What has to be done first, if anything, for a stack slot to hold its value evaluated as far as
     /// is demanded.
     #[inline(always)]
-    fn demand(&mut self, slot: usize, demand: Demand) -> Option<Next> {
+    fn demand(&mut self, slot: usize, demand: Demand) -> Option<NextStep> {
         if demand == Lazy {
             return None;
         }
@@ -360,77 +373,77 @@ impl Vm {
         if word.is_thunk() {
             word = self.heap.resolve(word);
             if word.is_thunk() {
-                return Some(Next::Eval(word));
+                return Some(NextStep::Eval(word));
             }
             self.heap.stack.set(slot, word);
         }
-        (demand == Normal && !self.heap.is_normal(word)).then_some(Next::Normalise(word))
+        (demand == Normal && !self.heap.is_normal(word)).then_some(NextStep::Normalise(word))
     }
 
     /// Pushes the frame that goes on gathering when `next` has given the argument of that step.
-    fn push_gathering(&mut self, count: usize, step: usize, demand: Demand, next: Next) {
+    fn push_argument_frame(&mut self, count: usize, step: usize, demand: Demand, next: NextStep) {
         frame::push_number(&mut self.heap.stack, count);
         frame::push_number(&mut self.heap.stack, step);
         frame::push_kind(&mut self.heap.stack, FrameKind::Call);
-        if demand == Normal && matches!(next, Next::Eval(_)) {
+        if demand == Normal && matches!(next, NextStep::Eval(_)) {
             frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
         }
     }
 
     /// Runs an operation whose arguments are evaluated.
-    fn operate(&mut self, place: usize, operation: Option<u64>) -> Result<Next, EvalError> {
+    fn operate(&mut self, callee: usize, operation: Option<u64>) -> Result<NextStep, EvalError> {
         match operation {
             Some(0) => {
                 if !law::make_law(&mut self.heap)? {
                     return Err(self.crash(Word::ZERO, Word::ZERO));
                 }
-                self.give_top(place)
+                self.return_top(callee)
             }
-            Some(1) => self.reflect(place),
+            Some(1) => self.reflect(callee),
             Some(2) => {
                 if is_false(self.heap.stack.peek(0)) {
-                    let zero = self.heap.stack.get(place + 1);
-                    self.heap.stack.truncate(place);
-                    return Ok(Next::Eval(self.heap.resolve(zero)));
+                    let zero = self.heap.stack.get(callee + 1);
+                    self.heap.stack.truncate(callee);
+                    return Ok(NextStep::Eval(self.heap.resolve(zero)));
                 }
                 self.decrement_top()?;
-                self.heap.stack.slide(place, place + 2);
-                Ok(Next::Call(place))
+                self.heap.stack.slide(callee, callee + 2);
+                Ok(NextStep::Call(callee))
             }
             Some(3) => {
                 self.increment_top()?;
-                self.give_top(place)
+                self.return_top(callee)
             }
             Some(4) => {
                 make_pin(&mut self.heap)?;
-                self.give_top(place)
+                self.return_top(callee)
             }
             _ => {
-                let (op, arg) = (self.heap.stack.get(place), self.heap.stack.get(place + 1));
+                let (op, arg) = (self.heap.stack.get(callee), self.heap.stack.get(callee + 1));
                 Err(self.crash(op, arg))
             }
         }
     }
 
-    fn give_top(&mut self, place: usize) -> Result<Next, EvalError> {
+    fn return_top(&mut self, callee: usize) -> Result<NextStep, EvalError> {
         let value = self.heap.stack.peek(0);
-        self.heap.stack.truncate(place);
-        Ok(Next::Give(value))
+        self.heap.stack.truncate(callee);
+        Ok(NextStep::Return(value))
     }
 
-    /// Operation 1: `1 p l a n x` at `place`, `x` evaluated.
-    fn reflect(&mut self, place: usize) -> Result<Next, EvalError> {
-        let branches = Branches { pin: 1, law: 2, app: 3, nat: 4 };
+    /// Operation 1: `1 p l a n x` at `callee`, `x` evaluated.
+    fn reflect(&mut self, callee: usize) -> Result<NextStep, EvalError> {
+        let branches = ReflectTargets { pin: 1, law: 2, app: 3, nat: 4 };
         let branch = self.push_parts(branches)? as usize;
-        let function = self.heap.stack.get(place + branch);
-        self.heap.stack.set(place + 4, function);
-        self.heap.stack.slide(place, place + 4);
-        Ok(Next::Call(place))
+        let function = self.heap.stack.get(callee + branch);
+        self.heap.stack.set(callee + 4, function);
+        self.heap.stack.slide(callee, callee + 4);
+        Ok(NextStep::Call(callee))
     }
 
     /// Replaces the evaluated value on top by its parts: a pin's item; a law's name, arity and
     /// body; an app's function and last argument; the nat itself. Says which branch that is.
-    pub(super) fn push_parts(&mut self, branches: Branches) -> Result<u32, EvalError> {
+    pub(super) fn push_parts(&mut self, branches: ReflectTargets) -> Result<u32, EvalError> {
         let word = self.heap.stack.peek(0);
         match word.kind() {
             Kind::Nat | Kind::Big => Ok(branches.nat),
@@ -486,52 +499,52 @@ impl Vm {
     /// Runs a jet whose arguments are evaluated as it demands.
     pub(super) fn call_jet(
         &mut self,
-        place: usize,
+        callee: usize,
         count: usize,
         jet: u32,
-        at: &mut Position,
-    ) -> Result<Next, EvalError> {
+        at: &mut CodePosition,
+    ) -> Result<NextStep, EvalError> {
         let run = match self.jets.get(jet).code {
             JetCode::Native(run) => run,
-            JetCode::Control(control) => return self.control(place, control, at),
+            JetCode::Control(control) => return self.control(callee, control, at),
         };
-        match run(&mut Call { vm: self, base: place + 1 })? {
-            Answer::Done => self.give_top(place),
+        match run(&mut Call { vm: self, base: callee + 1 })? {
+            Answer::Done => self.return_top(callee),
             Answer::Call(args) => {
                 let from = self.heap.stack.top() - args - 1;
-                self.heap.stack.slide(place, from);
-                Ok(Next::Call(place))
+                self.heap.stack.slide(callee, from);
+                Ok(NextStep::Call(callee))
             }
             Answer::Eval => {
                 let word = self.heap.stack.peek(0);
-                self.heap.stack.truncate(place);
-                Ok(Next::Eval(self.heap.resolve(word)))
+                self.heap.stack.truncate(callee);
+                Ok(NextStep::Eval(self.heap.resolve(word)))
             }
-            Answer::Again => Ok(self.evaluate_and_ask_again(place, count)),
+            Answer::Again => Ok(self.evaluate_and_retry_jet(callee, count)),
             Answer::Law => {
-                self.heap.stack.truncate(place + 1 + count);
-                self.fall_back(place, at)
+                self.heap.stack.truncate(callee + 1 + count);
+                self.run_law_of_jet(callee, at)
             }
         }
     }
 
-    /// Evaluates the value on top, for the jet at `place` to be called again when that is done.
-    pub(super) fn evaluate_and_ask_again(&mut self, place: usize, count: usize) -> Next {
+    /// Evaluates the value on top, for the jet at `callee` to be called again when that is done.
+    pub(super) fn evaluate_and_retry_jet(&mut self, callee: usize, count: usize) -> NextStep {
         let word = self.heap.stack.peek(0);
-        self.heap.stack.truncate(place + 1 + count);
+        self.heap.stack.truncate(callee + 1 + count);
         frame::push_number(&mut self.heap.stack, count);
         frame::push_kind(&mut self.heap.stack, FrameKind::Again);
-        Next::Eval(self.heap.resolve(word))
+        NextStep::Eval(self.heap.resolve(word))
     }
 
-    /// A form of control that was not decoded in place.
+    /// A form of control that was not decoded in callee.
     fn control(
         &mut self,
-        place: usize,
+        callee: usize,
         control: Control,
-        at: &mut Position,
-    ) -> Result<Next, EvalError> {
-        let arg = |vm: &Vm, index: usize| vm.heap.stack.get(place + 1 + index);
+        at: &mut CodePosition,
+    ) -> Result<NextStep, EvalError> {
+        let arg = |vm: &Vm, index: usize| vm.heap.stack.get(callee + 1 + index);
         let first = arg(self, 0);
         let chosen = match control {
             Control::If => 1 + usize::from(is_false(first)),
@@ -546,28 +559,28 @@ impl Vm {
                 }
                 1
             }
-            Control::Try => return self.try_row(place, at),
+            Control::Try => return self.try_row(callee, at),
             Control::TryExpression => {
-                self.heap.stack.truncate(place);
+                self.heap.stack.truncate(callee);
                 self.heap.stack.push(first);
-                return self.attempt_expression(self.evaluator.in_law_order);
+                return self.try_expression(self.evaluator.in_law_order);
             }
         };
         let word = self.heap.resolve(arg(self, chosen));
-        self.heap.stack.truncate(place);
-        Ok(Next::Eval(word))
+        self.heap.stack.truncate(callee);
+        Ok(NextStep::Eval(word))
     }
 
-    /// `try row` at `place`, the row in normal form.
-    fn try_row(&mut self, place: usize, at: &mut Position) -> Result<Next, EvalError> {
-        let row = self.heap.stack.get(place + 1);
+    /// `try row` at `callee`, the row in normal form.
+    fn try_row(&mut self, callee: usize, at: &mut CodePosition) -> Result<NextStep, EvalError> {
+        let row = self.heap.stack.get(callee + 1);
         if row.kind() != Kind::Row || self.heap.size(row) == 0 {
-            return self.fall_back(place, at);
+            return self.run_law_of_jet(callee, at);
         }
-        if !self.heap.stack.has_room(self.attempt_room(row)) {
+        if !self.heap.stack.has_room(self.try_room(row)) {
             return Err(EvalError::StackOverflow);
         }
-        self.heap.stack.truncate(place);
-        self.begin_attempt(row, self.evaluator.in_law_order)
+        self.heap.stack.truncate(callee);
+        self.begin_try(row, self.evaluator.in_law_order)
     }
 }

@@ -12,26 +12,26 @@ use std::cell::{Cell, OnceCell};
 
 /// Where a word that is passed on comes from: a slot, or a constant of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Source(u32);
+pub(crate) struct ValueSource(u32);
 
 const CONSTANT: u32 = 1 << 31;
 
-impl Source {
+impl ValueSource {
     /// The word in a slot.
-    pub(crate) fn slot(slot: u32) -> Source {
+    pub(crate) fn slot(slot: u32) -> ValueSource {
         debug_assert!(slot < CONSTANT);
-        Source(slot)
+        ValueSource(slot)
     }
 
     /// A constant of the pool.
-    pub(crate) fn constant(number: u32) -> Source {
+    pub(crate) fn constant(number: u32) -> ValueSource {
         debug_assert!(number < CONSTANT);
-        Source(number | CONSTANT)
+        ValueSource(number | CONSTANT)
     }
 
     /// The slot, or else the number of the constant.
     #[inline(always)]
-    pub(crate) fn place(self) -> Result<usize, usize> {
+    pub(crate) fn slot_or_constant(self) -> Result<usize, usize> {
         if self.0 < CONSTANT { Ok(self.0 as usize) } else { Err((self.0 & !CONSTANT) as usize) }
     }
 }
@@ -39,12 +39,12 @@ impl Source {
 /// Some consecutive ones of the code's sources. (Packed, so that an instruction fits in a word.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, packed(2))]
-pub(crate) struct List {
+pub(crate) struct SourceList {
     pub(crate) count: u16,
     pub(crate) start: u32,
 }
 
-impl List {
+impl SourceList {
     /// The place after the last of them.
     pub(crate) fn end(self) -> usize {
         self.start as usize + usize::from(self.count)
@@ -59,12 +59,12 @@ pub(crate) enum Op {
     /// Pushes a constant of the pool.
     Constant(u32),
     /// Pushes the words of several sources.
-    Push(List),
+    Push(SourceList),
     /// Pushes a new thunk for the application of the first of these to the others.
-    Delay(List),
+    Delay(SourceList),
     /// Pushes the value of a cheap jet, or of operation 3, the first of these, applied to the
     /// others, if those are evaluated; else does what `Delay` does.
-    Attempt(List),
+    ApplyEagerly(SourceList),
     /// Pushes a new thunk for an entry, capturing its slots.
     Thunk(u32),
     /// Replaces a function and so many arguments by the application, not evaluated.
@@ -128,7 +128,7 @@ pub(crate) enum Op {
 
 /// Where [`Op::Reflect`] goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Branches {
+pub(crate) struct ReflectTargets {
     pub(crate) pin: u32,
     pub(crate) law: u32,
     pub(crate) app: u32,
@@ -137,7 +137,7 @@ pub(crate) struct Branches {
 
 /// A lazy subexpression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct ThunkEntry {
     /// Its first instruction.
     pub(crate) pc: u32,
     /// The sources, in the frame that makes the thunk, of what becomes its own slots 0, 1, ...: where
@@ -150,15 +150,15 @@ pub(crate) struct Entry {
 
 /// A decoded law.
 #[derive(Debug)]
-pub(crate) struct Code {
+pub(crate) struct LawCode {
     /// The law's constants, and the number that its laws and thunks name it by.
     pub(crate) pool: PoolId,
     /// Where the pool's constants are, which does not change.
     pub(crate) constants: *const Word,
     pub(crate) ops: Box<[Op]>,
-    pub(crate) sources: Box<[Source]>,
-    pub(crate) entries: Box<[Entry]>,
-    pub(crate) branches: Box<[Branches]>,
+    pub(crate) sources: Box<[ValueSource]>,
+    pub(crate) entries: Box<[ThunkEntry]>,
+    pub(crate) branches: Box<[ReflectTargets]>,
     /// The most words that a frame of it takes.
     pub(crate) depth: usize,
     /// How often the law was called, as far as the compiler asks.
@@ -169,10 +169,10 @@ pub(crate) struct Code {
     pub(crate) compiled: [OnceCell<CodeEntry>; 2],
 }
 
-impl Code {
-    /// Code that does nothing and belongs to no law.
-    pub(crate) fn idle() -> Code {
-        Code {
+impl LawCode {
+    /// LawCode that does nothing and belongs to no law.
+    pub(crate) fn idle() -> LawCode {
+        LawCode {
             pool: PoolId(u32::MAX),
             constants: std::ptr::null(),
             ops: Box::default(),

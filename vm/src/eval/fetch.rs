@@ -4,35 +4,35 @@
 //!
 //! Two things make the reads below sound.
 //!
-//! * *Code that runs is alive.* [`Evaluator`](super::Evaluator) keeps decoded code, and the pool its
+//! * *LawCode that runs is alive.* [`Evaluator`](super::Evaluator) keeps decoded code, and the pool its
 //!   constants, until a full collection finds that nothing names the pool. While instructions run,
 //!   something does: the law, at the frame's base; or, for a lazy subexpression, the code word of
 //!   the Update frame under it. A frame that is left for a call is named by its Return frame's code
 //!   word. A law whose slot has come to hold compiled code names its decoded code by way of that.
 //!   What leaves the frame for good (a tail call, a return) reads nothing of the
-//!   code afterwards: the [`Position`] is set anew by [`Position::go`] before the next instruction.
+//!   code afterwards: the [`CodePosition`] is set anew by [`CodePosition::go`] before the next instruction.
 //! * *Places in it exist.* The decoder makes all numbers that instructions hold, and ends every
 //!   sequence of instructions with one that leaves it. Debug builds check each.
 
-use super::code::{Branches, Code, Entry, List, Op, Source};
+use super::code::{LawCode, Op, ReflectTargets, SourceList, ThunkEntry, ValueSource};
 use plan::raw::Word;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
 /// The place in a law's code, and its frame.
-pub(super) struct Position {
-    code: NonNull<Code>,
+pub(super) struct CodePosition {
+    code: NonNull<LawCode>,
     /// The code's instructions, of which one is read at every turn.
     ops: NonNull<Op>,
     pub(super) pc: usize,
     pub(super) base: usize,
 }
 
-impl Position {
+impl CodePosition {
     /// The start of code whose frame is at the bottom of the stack.
-    pub(super) fn new(code: &Rc<Code>) -> Position {
+    pub(super) fn new(code: &Rc<LawCode>) -> CodePosition {
         let dangling = (NonNull::dangling(), NonNull::dangling());
-        let mut at = Position { code: dangling.0, ops: dangling.1, pc: 0, base: 0 };
+        let mut at = CodePosition { code: dangling.0, ops: dangling.1, pc: 0, base: 0 };
         at.go(code, 0, 0);
         at
     }
@@ -40,7 +40,7 @@ impl Position {
     /// Goes on at `pc` of this code with the frame at `base`, where (or in whose Update frame)
     /// the code's pool is named.
     #[inline(always)]
-    pub(super) fn go(&mut self, code: &Rc<Code>, pc: usize, base: usize) {
+    pub(super) fn go(&mut self, code: &Rc<LawCode>, pc: usize, base: usize) {
         // SAFETY: a counted pointer is never null. It stays valid when the count is moved.
         self.code = unsafe { NonNull::new_unchecked(Rc::as_ptr(code).cast_mut()) };
         self.ops = NonNull::from(&*code.ops).cast();
@@ -49,7 +49,7 @@ impl Position {
     }
 
     #[inline(always)]
-    fn code(&self) -> &Code {
+    fn code(&self) -> &LawCode {
         // SAFETY: the code is alive (see the module's overview), and only its cells are written to.
         unsafe { self.code.as_ref() }
     }
@@ -81,18 +81,18 @@ impl Position {
 
     /// The sources of a list.
     #[inline(always)]
-    pub(super) fn list(&self, list: List) -> &[Source] {
+    pub(super) fn list(&self, list: SourceList) -> &[ValueSource] {
         self.sources(list.start as usize, list.count as usize)
     }
 
     /// What an entry captures.
     #[inline(always)]
-    pub(super) fn captures(&self, entry: Entry) -> &[Source] {
+    pub(super) fn captures(&self, entry: ThunkEntry) -> &[ValueSource] {
         self.sources(entry.captures as usize, entry.captured as usize)
     }
 
     #[inline(always)]
-    fn sources(&self, start: usize, count: usize) -> &[Source] {
+    fn sources(&self, start: usize, count: usize) -> &[ValueSource] {
         let end = start + count;
         debug_assert!(end <= self.code().sources.len());
         // SAFETY: the decoder made the list of sources that it emitted.
@@ -100,13 +100,13 @@ impl Position {
     }
 
     #[inline(always)]
-    pub(super) fn entry(&self, number: u32) -> Entry {
+    pub(super) fn entry(&self, number: u32) -> ThunkEntry {
         debug_assert!((number as usize) < self.code().entries.len());
         // SAFETY: the decoder made the entry that it names.
         unsafe { *self.code().entries.get_unchecked(number as usize) }
     }
 
-    pub(super) fn branches(&self, number: u32) -> Branches {
+    pub(super) fn branches(&self, number: u32) -> ReflectTargets {
         self.code().branches[number as usize]
     }
 

@@ -3,16 +3,16 @@
 //! Bindings see each other whatever their order. Those that are needed are sorted so that each
 //! comes after what it refers to; those that refer to each other come as a knot.
 
-use super::decode::{Form, form};
+use super::decode::{BodyNode, read_node};
 use plan::raw::{Kind, Memory, Word};
 
 /// Bindings that can be made together, by their index.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Group {
+pub(crate) enum BindingGroup {
     /// One that does not need itself.
-    Alone(usize),
+    Single(usize),
     /// Some that need each other, or one that needs itself.
-    Knot(Vec<usize>),
+    Recursive(Vec<usize>),
 }
 
 /// The values that a body's lets bind, and what is under them.
@@ -36,14 +36,14 @@ fn mentioned(heap: &Memory, arity: u64, count: usize, node: Word) -> Vec<usize> 
     let mut found = Vec::new();
     let mut todo = vec![node];
     while let Some(node) = todo.pop() {
-        match form(heap, node, last) {
-            Form::Reference(r) if r > arity => {
+        match read_node(heap, node, last) {
+            BodyNode::Reference(r) if r > arity => {
                 let index = (r - arity - 1) as usize;
                 if !std::mem::replace(&mut seen[index], true) {
                     found.push(index);
                 }
             }
-            Form::Application(f, x) => todo.extend([x, f]),
+            BodyNode::Application(f, x) => todo.extend([x, f]),
             _ => {}
         }
     }
@@ -52,12 +52,12 @@ fn mentioned(heap: &Memory, arity: u64, count: usize, node: Word) -> Vec<usize> 
 
 /// The groups of the bindings that `body` needs, each after those that it needs (Tarjan's
 /// strongly connected components, with the recursion on a stack of its own).
-pub(crate) fn order(heap: &Memory, arity: u64, values: &[Word], body: Word) -> Vec<Group> {
+pub(crate) fn order(heap: &Memory, arity: u64, values: &[Word], body: Word) -> Vec<BindingGroup> {
     if values.is_empty() {
         return Vec::new();
     }
-    let mut search = Search {
-        state: vec![State::default(); values.len()],
+    let mut search = TarjanSearch {
+        state: vec![NodeState::default(); values.len()],
         next: 1,
         open: Vec::new(),
         groups: Vec::new(),
@@ -70,7 +70,7 @@ pub(crate) fn order(heap: &Memory, arity: u64, values: &[Word], body: Word) -> V
 }
 
 #[derive(Clone, Default)]
-struct State {
+struct NodeState {
     /// When it was first visited; 0 if it was not.
     visited: usize,
     /// The oldest open binding that it reaches.
@@ -79,14 +79,14 @@ struct State {
     needs_itself: bool,
 }
 
-struct Search {
-    state: Vec<State>,
+struct TarjanSearch {
+    state: Vec<NodeState>,
     next: usize,
     open: Vec<usize>,
-    groups: Vec<Group>,
+    groups: Vec<BindingGroup>,
 }
 
-impl Search {
+impl TarjanSearch {
     fn start(&mut self, index: usize) {
         let state = &mut self.state[index];
         state.visited = self.next;
@@ -146,7 +146,11 @@ impl Search {
             }
         }
         let knot = members.len() > 1 || self.state[index].needs_itself;
-        self.groups.push(if knot { Group::Knot(members) } else { Group::Alone(index) });
+        self.groups.push(if knot {
+            BindingGroup::Recursive(members)
+        } else {
+            BindingGroup::Single(index)
+        });
     }
 }
 
@@ -154,9 +158,9 @@ impl Search {
 mod tests {
     use super::*;
 
-    fn groups(edges: &[&[usize]], roots: &[usize]) -> Vec<Group> {
-        let mut search = Search {
-            state: vec![State::default(); edges.len()],
+    fn groups(edges: &[&[usize]], roots: &[usize]) -> Vec<BindingGroup> {
+        let mut search = TarjanSearch {
+            state: vec![NodeState::default(); edges.len()],
             next: 1,
             open: Vec::new(),
             groups: Vec::new(),
@@ -169,20 +173,20 @@ mod tests {
 
     #[test]
     fn a_binding_comes_after_what_it_needs() {
-        assert_eq!(groups(&[&[1], &[2], &[]], &[0]), [2, 1, 0].map(Group::Alone));
+        assert_eq!(groups(&[&[1], &[2], &[]], &[0]), [2, 1, 0].map(BindingGroup::Single));
     }
 
     #[test]
     fn what_is_not_needed_is_left_out() {
-        assert_eq!(groups(&[&[], &[0], &[]], &[2]), [Group::Alone(2)]);
+        assert_eq!(groups(&[&[], &[0], &[]], &[2]), [BindingGroup::Single(2)]);
     }
 
     #[test]
     fn bindings_that_need_each_other_are_a_knot() {
         let found = groups(&[&[1], &[2, 3], &[1], &[3]], &[0]);
         assert_eq!(found.len(), 3);
-        assert_eq!(found[0], Group::Knot(vec![3]));
-        assert!(matches!(&found[1], Group::Knot(m) if m.len() == 2));
-        assert_eq!(found[2], Group::Alone(0));
+        assert_eq!(found[0], BindingGroup::Recursive(vec![3]));
+        assert!(matches!(&found[1], BindingGroup::Recursive(m) if m.len() == 2));
+        assert_eq!(found[2], BindingGroup::Single(0));
     }
 }

@@ -18,18 +18,20 @@
 //! attempt  `try`: what catches crashes, and makes sure which
 //! ```
 
-mod attempt;
+mod abort;
 mod call;
 mod code;
 mod decode;
-mod expression;
 mod fetch;
 mod frame;
+mod interpret;
 mod lets;
 mod native;
+mod next_step;
 mod normal;
-mod run;
 pub(crate) mod state;
+mod try_catch;
+mod try_expression;
 mod unwind;
 
 use crate::pools::PoolId;

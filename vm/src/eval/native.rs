@@ -1,9 +1,9 @@
 //! Where the interpreter and compiled code call each other.
 
-use super::code::Branches;
-use super::fetch::Position;
+use super::code::ReflectTargets;
+use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
-use super::run::Next;
+use super::next_step::NextStep;
 use crate::jet::{Answer, Call, JetCode};
 use crate::native::{CodeEntry, PENDING};
 use crate::vm::Vm;
@@ -16,20 +16,20 @@ use std::rc::Rc;
 const LOOK_AGAIN: u32 = 64;
 
 impl Vm {
-    /// A law that has been called often lies, itself or pinned, at `place`: its compiled code, if
+    /// A law that has been called often lies, itself or pinned, at `callee`: its compiled code, if
     /// there is some by now. The law's slot is set to it, so that this is asked no more.
     #[cold]
-    pub(super) fn compiled(&mut self, place: usize, pool: u32) -> Option<usize> {
+    pub(super) fn compiled(&mut self, callee: usize, pool: u32) -> Option<usize> {
         if self.evaluator.in_law_order {
             return None;
         }
         let code = Rc::clone(self.evaluator.code(pool));
         code.calls.set(self.heap.host.native.threshold.saturating_sub(LOOK_AGAIN));
-        let pinned = self.heap.stack.get(place).kind() == Kind::Pin;
+        let pinned = self.heap.stack.get(callee).kind() == Kind::Pin;
         let entry = code.compiled[usize::from(pinned)].get_or_init(CodeEntry::default).clone();
         if !code.is_requested.get() {
-            let function = self.heap.handle(self.heap.stack.get(place));
-            let args = self.heap.stack.top_from(place + 1).iter();
+            let function = self.heap.handle(self.heap.stack.get(callee));
+            let args = self.heap.stack.top_from(callee + 1).iter();
             let args: Vec<Val> =
                 args.map(|word| self.heap.handle(self.heap.resolve(*word))).collect();
             let is_accepted = self.request_code(&function, &args, entry.clone());
@@ -37,7 +37,7 @@ impl Vm {
             self.heap.host.pools.tie_compiled(is_accepted.then(|| (code.pool, entry.clone())));
         }
         let entry = entry.address()?;
-        let function = self.heap.stack.get(place);
+        let function = self.heap.stack.get(callee);
         let law = if pinned { pin::item(&self.heap, function) } else { function };
         if is_frozen(law.address()) {
             // Its slot cannot be written to: the entry is asked for at each call.
@@ -54,7 +54,7 @@ impl Vm {
 
     /// The pool of a law whose slot holds that compiled code, if the law is to run interpreted now.
     #[inline(always)]
-    pub(super) fn decoded_of(&self, entry: usize) -> Option<u32> {
+    pub(super) fn interpreted_pool(&self, entry: usize) -> Option<u32> {
         if !self.evaluator.in_law_order {
             return None;
         }
@@ -78,15 +78,19 @@ impl Vm {
         Some(code.compiled[usize::from(pinned)].get_or_init(CodeEntry::default).clone())
     }
 
-    /// Calls the compiled code of the law at `place` with what lies above it.
+    /// Calls the compiled code of the law at `callee` with what lies above it.
     #[inline(never)]
-    pub(super) fn call_compiled(&mut self, entry: usize, place: usize) -> Result<Next, EvalError> {
-        let count = self.heap.stack.top() - place - 1;
-        // The arguments are read at once, before anything can be pushed in their place.
-        let args = self.heap.stack.top_from(place + 1).as_ptr().cast::<u64>();
-        self.heap.stack.truncate(place);
+    pub(super) fn call_compiled(
+        &mut self,
+        entry: usize,
+        callee: usize,
+    ) -> Result<NextStep, EvalError> {
+        let count = self.heap.stack.top() - callee - 1;
+        // The arguments are read at once, before anything can be pushed in their callee.
+        let args = self.heap.stack.top_from(callee + 1).as_ptr().cast::<u64>();
+        self.heap.stack.truncate(callee);
         let bits = self.enter_native(entry, args, count)?;
-        Ok(self.after_native(bits))
+        Ok(self.step_after_native(bits))
     }
 
     /// Evaluates a thunk whose code is compiled.
@@ -95,23 +99,23 @@ impl Vm {
         &mut self,
         thunk: Word,
         entry: usize,
-    ) -> Result<Next, EvalError> {
+    ) -> Result<NextStep, EvalError> {
         if !self.heap.stack.has_room(16) {
             return Err(EvalError::StackOverflow);
         }
         // The code reads what the thunk captured before anything is allocated; that lies where
         // `entered` does not write.
         let outer = self.push_update(thunk, Word::ZERO);
-        self.entered(thunk, outer);
+        self.mark_entered(thunk, outer);
         let bits = self.enter_native(entry, (&raw const thunk).cast::<u64>(), 1)?;
-        Ok(self.after_native(bits))
+        Ok(self.step_after_native(bits))
     }
 
-    fn after_native(&self, bits: u64) -> Next {
+    fn step_after_native(&self, bits: u64) -> NextStep {
         if bits == PENDING {
-            Next::Call(self.pending_call())
+            NextStep::Call(self.pending_call())
         } else {
-            Next::Give(Word::from_bits(bits))
+            NextStep::Return(Word::from_bits(bits))
         }
     }
 
@@ -121,39 +125,39 @@ impl Vm {
         push: impl FnOnce(&mut Vm) -> Result<(), EvalError>,
     ) -> Result<Word, EvalError> {
         self.run_from(|vm, _| {
-            let place = vm.heap.stack.top();
+            let callee = vm.heap.stack.top();
             push(vm)?;
-            Ok(Next::Call(place))
+            Ok(NextStep::Call(callee))
         })
     }
 
     /// Evaluates the call of a function that lies on top of the stack, with `count` arguments, and
     /// drops it. Compiled code that takes just these is entered at once.
     pub(crate) fn run_top(&mut self, count: usize) -> Result<Word, EvalError> {
-        let place = self.heap.stack.top() - count - 1;
-        let mut call = place;
-        if let Some(entry) = self.entry_at(place, count) {
-            let args = self.heap.stack.top_from(place + 1).as_ptr().cast::<u64>();
+        let callee = self.heap.stack.top() - count - 1;
+        let mut call = callee;
+        if let Some(entry) = self.entry_at(callee, count) {
+            let args = self.heap.stack.top_from(callee + 1).as_ptr().cast::<u64>();
             let bits = self.enter_native(entry, args, count)?;
             if bits != PENDING {
-                self.heap.stack.truncate(place);
+                self.heap.stack.truncate(callee);
                 return Ok(Word::from_bits(bits));
             }
             call = self.pending_call();
         }
         let end = self.heap.stack.top();
         let value = self.run_call(|vm| vm.push_again(call, end))?;
-        self.heap.stack.truncate(place);
+        self.heap.stack.truncate(callee);
         Ok(value)
     }
 
-    /// The compiled code of the law at `place`, itself and not a pin, if it takes so many arguments
+    /// The compiled code of the law at `callee`, itself and not a pin, if it takes so many arguments
     /// and is to run compiled now.
-    fn entry_at(&self, place: usize, count: usize) -> Option<usize> {
+    fn entry_at(&self, callee: usize, count: usize) -> Option<usize> {
         if self.evaluator.in_law_order {
             return None;
         }
-        let law = self.heap.resolve(self.heap.stack.get(place));
+        let law = self.heap.resolve(self.heap.stack.get(callee));
         if law.kind() != Kind::Law || self.heap.header(law).extra() != count as u64 {
             return None;
         }
@@ -176,15 +180,15 @@ impl Vm {
     /// Evaluates the call of a jet's pin that lies on top of the stack, with `count` arguments that
     /// are evaluated as the jet demands, and drops it.
     pub(crate) fn run_jet(&mut self, count: usize) -> Result<Word, EvalError> {
-        let place = self.heap.stack.top() - count - 1;
-        let jet = self.jets.of_pin(&self.heap, self.heap.stack.get(place));
+        let callee = self.heap.stack.top() - count - 1;
+        let jet = self.jets.of_pin(&self.heap, self.heap.stack.get(callee));
         if let Some(jet) = jet {
-            self.jets.called(jet);
+            self.jets.count_call(jet);
         }
         if let Some(JetCode::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
             // A jet may have replaced its arguments, so its answer counts; only one that is to be asked
             // again, or leaves the call to the law, is asked once more, by the loop.
-            let value = match run(&mut Call { vm: self, base: place + 1 })? {
+            let value = match run(&mut Call { vm: self, base: callee + 1 })? {
                 Answer::Done => Some(self.heap.stack.pop()),
                 Answer::Eval => {
                     self.evaluate_top()?;
@@ -194,25 +198,25 @@ impl Vm {
                 Answer::Again | Answer::Law => None,
             };
             if let Some(value) = value {
-                self.heap.stack.truncate(place);
+                self.heap.stack.truncate(callee);
                 return Ok(value);
             }
-            self.heap.stack.truncate(place + count + 1);
+            self.heap.stack.truncate(callee + count + 1);
         }
         let value = self.run_from(|vm, at| {
             let again = vm.heap.stack.top();
-            vm.push_again(place, place + count + 1)?;
+            vm.push_again(callee, callee + count + 1)?;
             match jet {
                 Some(jet) => vm.call_jet(again, count, jet, at),
-                None => Ok(Next::Call(again)),
+                None => Ok(NextStep::Call(again)),
             }
         })?;
-        self.heap.stack.truncate(place);
+        self.heap.stack.truncate(callee);
         Ok(value)
     }
 
     /// Why compiled code stopped at its limit.
-    pub(crate) fn beyond_limit(&self) -> EvalError {
+    pub(crate) fn limit_error(&self) -> EvalError {
         // A request may have been taken back since compiled code saw it; it has left all the same.
         let asked = self.heap.interrupt.is_due() || !self.native_stack_is_full();
         if asked { EvalError::Interrupted } else { EvalError::StackOverflow }
@@ -221,7 +225,7 @@ impl Vm {
     /// Takes the value on top apart for compiled code: see [`crate::native::Helper::Parts`].
     pub(crate) fn native_parts(&mut self) -> Result<u64, EvalError> {
         let from = self.heap.stack.top() - 1;
-        let branch = self.push_parts(Branches { pin: 0, law: 1, app: 2, nat: 3 })?;
+        let branch = self.push_parts(ReflectTargets { pin: 0, law: 1, app: 2, nat: 3 })?;
         let parts = self.heap.stack.top_from(from).to_vec();
         self.heap.stack.truncate(from);
         self.set_parts(&parts);
@@ -232,37 +236,37 @@ impl Vm {
     /// stack stays there.
     pub(super) fn run_from(
         &mut self,
-        start: impl FnOnce(&mut Vm, &mut Position) -> Result<Next, EvalError>,
+        start: impl FnOnce(&mut Vm, &mut CodePosition) -> Result<NextStep, EvalError>,
     ) -> Result<Word, EvalError> {
         self.on_native_stack(|vm| {
             if !vm.heap.stack.has_room(64) {
                 return Err(EvalError::StackOverflow);
             }
             vm.push_mark(FrameKind::Exit);
-            let mut at = Position::new(&vm.evaluator.idle);
+            let mut at = CodePosition::new(&vm.evaluator.idle);
             vm.evaluator.nesting += 1;
             let first = start(vm, &mut at);
-            let result = vm.go_on(first, &mut at);
+            let result = vm.run_loop(first, &mut at);
             vm.evaluator.nesting -= 1;
             result
         })
     }
 
-    fn go_on(
+    fn run_loop(
         &mut self,
-        first: Result<Next, EvalError>,
-        at: &mut Position,
+        first: Result<NextStep, EvalError>,
+        at: &mut CodePosition,
     ) -> Result<Word, EvalError> {
         let mut next = match first {
             Ok(next) => next,
-            Err(stop) => self.unwind(stop)?,
+            Err(error) => self.unwind(error)?,
         };
         loop {
             // Taken apart at once: a result in a variable would be copied at every step.
             next = match self.step(next, at) {
-                Ok(Next::Exit(value)) => return Ok(value),
+                Ok(NextStep::Exit(value)) => return Ok(value),
                 Ok(next) => next,
-                Err(stop) => self.unwind(stop)?,
+                Err(error) => self.unwind(error)?,
             };
         }
     }
@@ -273,7 +277,7 @@ impl Vm {
             if normalise {
                 frame::push_kind(&mut vm.heap.stack, FrameKind::Normal);
             }
-            Ok(Next::Eval(word))
+            Ok(NextStep::Eval(word))
         })
     }
 }

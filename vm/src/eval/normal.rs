@@ -10,7 +10,7 @@
 //! ([`crate::tree`]) are rows among nats, and are normalised and marked as such.
 
 use super::frame::{self, FrameKind};
-use super::run::Next;
+use super::next_step::NextStep;
 use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::{Kind, Layout, Word, shape};
@@ -25,9 +25,9 @@ fn slot(object: Word, index: usize, size: usize) -> usize {
 
 impl Vm {
     /// Normalises an evaluated word.
-    pub(super) fn normalise(&mut self, word: Word) -> Result<Next, EvalError> {
+    pub(super) fn normalise(&mut self, word: Word) -> Result<NextStep, EvalError> {
         if self.heap.is_normal(word) {
-            return Ok(Next::Give(word));
+            return Ok(NextStep::Return(word));
         }
         self.normalise_from(word, 0, None)
     }
@@ -39,7 +39,7 @@ impl Vm {
         object: Word,
         mut index: usize,
         done: Option<Word>,
-    ) -> Result<Next, EvalError> {
+    ) -> Result<NextStep, EvalError> {
         let size = self.heap.size(object);
         if let Some(value) = done {
             self.heap.store(object, slot(object, index, size), value);
@@ -65,12 +65,12 @@ impl Vm {
             frame::push_number(&mut self.heap.stack, index);
             frame::push_kind(&mut self.heap.stack, FrameKind::Force);
             if !word.is_thunk() {
-                return Ok(Next::Normalise(word));
+                return Ok(NextStep::Normalise(word));
             }
             frame::push_kind(&mut self.heap.stack, FrameKind::Normal);
-            return Ok(Next::Eval(word));
+            return Ok(NextStep::Eval(word));
         }
-        self.finish(object).map(Next::Give)
+        self.finish(object).map(NextStep::Return)
     }
 
     /// The object, all of whose values are normal, in its final shape.

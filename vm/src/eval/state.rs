@@ -1,6 +1,6 @@
 //! [`Evaluator`]: the state of evaluation that is not on the stack.
 
-use super::code::Code;
+use super::code::LawCode;
 use super::frame::FrameKind;
 use crate::pools::PoolId;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::rc::Rc;
 /// The state of evaluation that is not on the stack.
 pub(crate) struct Evaluator {
     /// Decoded laws by the number of their pool.
-    pub(super) codes: Vec<Option<Rc<Code>>>,
+    pub(super) codes: Vec<Option<Rc<LawCode>>>,
     /// The newest mark on the stack, as one more than its index; 0 if there is none.
     pub(super) mark: usize,
     pub(super) nesting: usize,
@@ -20,7 +20,7 @@ pub(crate) struct Evaluator {
     /// The pools of laws whose slot holds compiled code, by its address.
     pub(super) decoded: HashMap<usize, u32>,
     /// What runs when nothing does.
-    pub(super) idle: Rc<Code>,
+    pub(super) idle: Rc<LawCode>,
 }
 
 /// The kind of the mark of a thunk under evaluation.
@@ -31,7 +31,7 @@ pub(crate) const MARK_OFFSET: usize = std::mem::offset_of!(Evaluator, mark);
 
 impl Evaluator {
     pub(crate) fn new() -> Evaluator {
-        let idle = Rc::new(Code::idle());
+        let idle = Rc::new(LawCode::idle());
         Evaluator {
             codes: Vec::new(),
             mark: 0,
@@ -60,7 +60,7 @@ impl Evaluator {
 
     /// The code of that pool.
     #[inline(always)]
-    pub(super) fn code(&self, pool: u32) -> &Rc<Code> {
+    pub(super) fn code(&self, pool: u32) -> &Rc<LawCode> {
         match &self.codes[pool as usize] {
             Some(code) => code,
             None => unreachable!("code that is still named is kept"),

@@ -4,11 +4,12 @@
 //! is overwritten: by the crash, so that whoever needs it meets the same one; or by the reason that
 //! ended it from outside. Only a crash stops at a Catch frame ([`super::attempt`]).
 
+use super::abort::abort_number;
 use super::frame::{self, FrameKind};
-use super::run::Next;
+use super::next_step::NextStep;
 use crate::vm::Vm;
 use plan::EvalError;
-use plan::raw::{Layout, MAX_PARTS, Word};
+use plan::raw::{Layout, Word};
 
 impl Vm {
     /// Pushes a mark that is no thunk's.
@@ -23,7 +24,7 @@ impl Vm {
 
     /// Pushes the mark of a thunk that is about to be evaluated by that code. If the frame on top is
     /// the mark of another, whose value this one's is, no new one is needed: that frame goes on for
-    /// both, and the other thunk is returned, for [`Vm::entered`]. So a loop through thunks that end
+    /// both, and the other thunk is returned, for [`Vm::mark_entered`]. So a loop through thunks that end
     /// in each other takes no stack.
     #[inline(always)]
     pub(super) fn push_update(&mut self, thunk: Word, code: Word) -> Option<Word> {
@@ -42,7 +43,7 @@ impl Vm {
     /// Notes that a thunk, whose payload has been read, is under evaluation: as such, or as part of
     /// another that [`Vm::push_update`] found.
     #[inline(always)]
-    pub(super) fn entered(&mut self, thunk: Word, outer: Option<Word>) {
+    pub(super) fn mark_entered(&mut self, thunk: Word, outer: Option<Word>) {
         match outer {
             Some(outer) => self.heap.update(thunk, outer),
             None => self.heap.set_layout(thunk, Layout::BlackHole),
@@ -61,12 +62,12 @@ impl Vm {
         EvalError::Crash { op: self.heap.handle(op), arg: self.heap.handle(arg) }
     }
 
-    /// Cuts the stack down to the nearest handler. An Exit frame gets the stop as an error.
+    /// Cuts the stack down to the nearest handler. An Exit frame gets the error as an error.
     #[cold]
-    pub(super) fn unwind(&mut self, mut stop: EvalError) -> Result<Next, EvalError> {
+    pub(super) fn unwind(&mut self, mut error: EvalError) -> Result<NextStep, EvalError> {
         loop {
             let mark = self.evaluator.mark;
-            debug_assert!(mark > 0, "run pushes an Exit frame before anything can stop");
+            debug_assert!(mark > 0, "run pushes an Exit frame before anything can error");
             self.heap.stack.truncate(mark);
             let kind = FrameKind::of(self.heap.stack.pop());
             self.pop_mark();
@@ -74,48 +75,32 @@ impl Vm {
                 FrameKind::Update => {
                     self.heap.stack.pop();
                     let thunk = self.heap.stack.pop();
-                    self.spoil(thunk, &stop);
+                    self.poison(thunk, &error);
                 }
-                FrameKind::Catch => match self.after_attempt(&stop) {
+                FrameKind::Catch => match self.handle_error_at_catch(&error) {
                     Ok(Some(next)) => return Ok(next),
                     Ok(None) => {}
-                    Err(other) => stop = other,
+                    Err(other) => error = other,
                 },
-                FrameKind::Exit => return Err(stop),
+                FrameKind::Exit => return Err(error),
                 kind => unreachable!("a {kind:?} frame is no mark"),
             }
         }
     }
 
-    /// Overwrites a thunk whose evaluation ended without a value. One that loops stays as it is:
-    /// needing it again is to loop again.
-    fn spoil(&mut self, thunk: Word, stop: &EvalError) {
-        let (layout, values) = match stop {
-            EvalError::Crash { op, arg } => {
+    /// Overwrites a thunk whose evaluation ended without a value, so that needing it again gives the
+    /// same error. A thunk that loops stays as it is: evaluating it again finds the loop again.
+    fn poison(&mut self, thunk: Word, error: &EvalError) {
+        let (layout, values) = match (error, abort_number(error)) {
+            (EvalError::Crash { op, arg }, _) => {
                 (Layout::Crashed, [self.heap.word(op), self.heap.word(arg)])
             }
-            EvalError::Loop => return,
-            EvalError::StackOverflow => (Layout::Aborted, [Word::direct(0), Word::ZERO]),
-            EvalError::OutOfMemory => (Layout::Aborted, [Word::direct(1), Word::ZERO]),
-            // Damage is found out from outside.
-            EvalError::Interrupted | EvalError::Damaged { .. } => {
-                (Layout::Aborted, [Word::direct(2), Word::ZERO])
-            }
-            EvalError::TooLarge { .. } => (Layout::Aborted, [Word::direct(3), Word::ZERO]),
+            (_, Some(number)) => (Layout::Aborted, [number, Word::ZERO]),
+            (_, None) => return,
         };
         self.heap.set_layout(thunk, layout);
         for (index, value) in values.into_iter().enumerate() {
             self.heap.store(thunk, index, value);
         }
-    }
-}
-
-/// Why a thunk that is spoiled by something other than a crash has no value.
-pub(super) fn reason(number: Word) -> EvalError {
-    match number.raw() {
-        0 => EvalError::StackOverflow,
-        1 => EvalError::OutOfMemory,
-        3 => EvalError::TooLarge { parts: MAX_PARTS },
-        _ => EvalError::Interrupted,
     }
 }

@@ -5,7 +5,7 @@
 //! tell whether it was applied at once, which saves a thunk and the way to its value later.
 
 use super::declare::{Answer, Cheap, Demand, JetCode, Operation};
-use super::table::Table;
+use super::table::GenericJetTable;
 use crate::vm::{Call, NativeJet};
 use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, Kind, Word};
@@ -49,7 +49,7 @@ impl Call<'_> {
         let jet = self.vm.jets.of_pin(heap, head)?;
         let declared = self.vm.jets.get(jet);
         let fits = declared.arity() == given + lacks && matches!(declared.code, JetCode::Native(_));
-        let when = declared.cheap.filter(|_| fits && !self.vm.jets.watches_fallbacks())?;
+        let when = declared.cheap.filter(|_| fits && !self.vm.jets.observes_fallbacks())?;
         let first = (given == 1 && lacks == 1).then(|| heap.resolve(heap.load(function, 1)));
         let arithmetic = declared.operation.zip(first.and_then(Word::as_direct));
         Some(CheapFunction { jet, when, arithmetic })
@@ -89,7 +89,7 @@ impl Call<'_> {
         if let Some(known) = known {
             let place = self.height() - count - 1;
             let base = self.vm.heap.stack.top();
-            if self.attempt(known, place)? {
+            if self.push_value_now(known, place)? {
                 let top = self.vm.heap.stack.top();
                 self.vm.heap.stack.slide(self.base + place, top - 1);
                 return Ok(());
@@ -101,13 +101,13 @@ impl Call<'_> {
 
     /// Pushes the value of the application at that height, if it is there at once. What is above the
     /// application is anything if not.
-    fn attempt(&mut self, known: CheapFunction, place: usize) -> Result<bool, EvalError> {
+    fn push_value_now(&mut self, known: CheapFunction, place: usize) -> Result<bool, EvalError> {
         let place = self.base + place;
         let base = self.vm.heap.stack.top();
-        self.push_spine(place, base);
+        self.push_arguments(place, base);
         let declared = self.vm.jets.get(known.jet);
         let args = self.vm.heap.stack.top_from(base);
-        if args.len() != declared.arity() || !are_ready(&self.vm.jets, known, args) {
+        if args.len() != declared.arity() || !is_cheap_with(&self.vm.jets, known, args) {
             return Ok(false);
         }
         let JetCode::Native(run) = declared.code else { return Ok(false) };
@@ -116,7 +116,7 @@ impl Call<'_> {
     }
 
     /// Pushes all arguments of the application between those places, followed to their values.
-    fn push_spine(&mut self, place: usize, end: usize) {
+    fn push_arguments(&mut self, place: usize, end: usize) {
         let heap = &mut self.vm.heap;
         let function = heap.resolve(heap.stack.get(place));
         if function.kind() == Kind::App {
@@ -133,7 +133,7 @@ impl Call<'_> {
 }
 
 /// Whether a jet is cheap with these arguments.
-fn are_ready(jets: &Table<NativeJet>, known: CheapFunction, args: &[Word]) -> bool {
+fn is_cheap_with(jets: &GenericJetTable<NativeJet>, known: CheapFunction, args: &[Word]) -> bool {
     let demands = jets.get(known.jet).demands;
     args.iter().zip(demands).all(|(arg, demand)| match known.when {
         Cheap::OnNats => arg.is_direct(),

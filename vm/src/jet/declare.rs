@@ -97,7 +97,7 @@ pub struct JetDeclaration<F> {
     /// is more than one.
     pub order: &'static [usize],
     /// What its result is, if there is one.
-    pub gives: ResultShape,
+    pub result: ResultShape,
     /// Whether it may crash by itself.
     pub crashes: Crashes,
     /// When it is cheap, if it ever is.
@@ -241,7 +241,7 @@ pub enum Operation {
     /// How many arguments an app has been given: a row's length. 0 for what is no app.
     Length,
     /// Item `a` of row `b`, evaluated; 0 beyond the last.
-    Index,
+    HashIndex,
     /// Item `b` of row `a`, likewise.
     Get,
     /// Byte `a` of bar `b`; 0 beyond the last.
@@ -297,8 +297,8 @@ impl<F: Copy> JetDeclaration<F> {
     }
 
     const fn new(name: &'static str, demands: &'static [Demand], code: JetCode<F>) -> Self {
-        let (gives, crashes) = (ResultShape::Any, Crashes::Maybe);
-        Self { name, demands, order: &[], gives, crashes, cheap: None, operation: None, code }
+        let (result, crashes) = (ResultShape::Any, Crashes::Maybe);
+        Self { name, demands, order: &[], result, crashes, cheap: None, operation: None, code }
     }
 
     /// Its arguments are evaluated in this order: all that are demanded, by their index.
@@ -307,23 +307,23 @@ impl<F: Copy> JetDeclaration<F> {
     }
 
     /// Its result has this shape.
-    pub const fn gives(self, gives: ResultShape) -> Self {
-        Self { gives, ..self }
+    pub const fn returns(self, result: ResultShape) -> Self {
+        Self { result, ..self }
     }
 
     /// It gives this, and never crashes.
-    pub const fn total(self, gives: ResultShape) -> Self {
-        Self { gives, crashes: Crashes::Never, ..self }
+    pub const fn total(self, result: ResultShape) -> Self {
+        Self { result, crashes: Crashes::Never, ..self }
     }
 
     /// It does this; and as primitive operations do, it gives that and never crashes.
-    pub const fn primitive(self, operation: Operation, gives: ResultShape) -> Self {
-        Self { operation: Some(operation), ..self.total(gives) }
+    pub const fn primitive(self, operation: Operation, result: ResultShape) -> Self {
+        Self { operation: Some(operation), ..self.total(result) }
     }
 
     /// It does this, and does not crash if its arguments are nats.
-    pub const fn on_nats(self, operation: Operation, gives: ResultShape) -> Self {
-        Self { operation: Some(operation), gives, crashes: Crashes::NotOnNats, ..self }
+    pub const fn on_nats(self, operation: Operation, result: ResultShape) -> Self {
+        Self { operation: Some(operation), result, crashes: Crashes::NotOnNats, ..self }
     }
 
     /// It does this with what it is meant for; else it gives or does anything.

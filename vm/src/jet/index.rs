@@ -11,7 +11,7 @@ pub(crate) type Key = [u64; 4];
 
 /// A hash table that is at most half full, with entries that do not fit moved to the next place.
 #[derive(Default)]
-pub(super) struct Index {
+pub(super) struct HashIndex {
     /// Hashes and the numbers of their jets, plus one; 0 where there is none.
     places: Vec<(Key, u32)>,
     used: usize,
@@ -26,7 +26,7 @@ pub(crate) fn key(hash: &Hash) -> Key {
     key
 }
 
-impl Index {
+impl HashIndex {
     /// Adds a jet, or puts it in the place of another one with that hash.
     pub(super) fn insert(&mut self, hash: &Hash, jet: u32) {
         if self.places.len() <= 2 * self.used + 1 {
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn what_was_inserted_is_found_however_it_collides() {
-        let mut index = Index::default();
+        let mut index = HashIndex::default();
         assert_eq!(index.find(&[7, 0, 0, 0]), None);
         let hash = |n: u64| {
             let mut bytes = [0; 32];

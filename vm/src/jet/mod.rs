@@ -22,8 +22,8 @@ pub use declare::{
     Answer, Cheap, Connective, Control, Crashes, Demand, JetCode, JetDeclaration, Operation,
     ResultShape, WordOperation,
 };
-pub use table::Table;
-pub use watch::Calls;
+pub use table::GenericJetTable;
+pub use watch::CallCounts;
 
 pub use crate::vm::{Call, NativeJet};
 
@@ -31,4 +31,4 @@ pub use crate::vm::{Call, NativeJet};
 pub type Jet = JetDeclaration<NativeJet>;
 
 /// The jets that a runtime knows, found by the hash of the law they stand for.
-pub type JetTable = Table<NativeJet>;
+pub type JetTable = GenericJetTable<NativeJet>;

@@ -62,8 +62,8 @@ impl Call<'_> {
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
-    pub fn afford_bits(&self, bits: u64) -> Result<(), EvalError> {
-        self.afford(bits.div_ceil(limbs::BITS).saturating_add(1))
+    pub fn check_result_bits(&self, bits: u64) -> Result<(), EvalError> {
+        self.check_result_words(bits.div_ceil(limbs::BITS).saturating_add(1))
     }
 
     /// Pushes the product of two arguments as nats.
@@ -77,7 +77,7 @@ impl Call<'_> {
                 limbs::mul(out, call.cast(a).limbs(), call.cast(b).limbs());
             });
         }
-        self.afford(left + right)?;
+        self.check_result_words(left + right)?;
         let (left, right) = (self.cast(a), self.cast(b));
         let product = Giant::new(&self.vm.heap.interrupt).product(left.limbs(), right.limbs())?;
         self.push_natural(&product)
@@ -125,7 +125,7 @@ impl Call<'_> {
     }
 
     /// Pushes a power of an argument as a nat. How large that will be is the caller's to look at:
-    /// see [`Call::afford_bits`].
+    /// see [`Call::check_result_bits`].
     ///
     /// # Errors
     /// As for [`Call::push_product`].

@@ -12,7 +12,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
-    pub fn afford(&self, words: u64) -> Result<(), EvalError> {
+    pub fn check_result_words(&self, words: u64) -> Result<(), EvalError> {
         if words <= self.vm.heap.limit_words() as u64 {
             Ok(())
         } else {
@@ -38,7 +38,7 @@ impl Call<'_> {
     /// Whether the value at that height is evaluated. If so, the accessors that look no further
     /// than the word ([`Call::small`], [`Call::nat`], [`Call::cast`]) may be used on it.
     #[inline(always)]
-    pub fn settle(&mut self, index: usize) -> bool {
+    pub fn is_evaluated_at(&mut self, index: usize) -> bool {
         let place = self.base + index;
         let word = self.vm.heap.stack.get_checked(place);
         if !word.is_thunk() {
@@ -108,7 +108,7 @@ impl Call<'_> {
     }
 
     /// How many arguments the evaluated value at that height has been given: none, if it is no app.
-    pub fn given(&self, index: usize) -> usize {
+    pub fn arg_count(&self, index: usize) -> usize {
         match self.at(index).shape() {
             Shape::Row(items) => items.len(),
             Shape::Tab(..) => 1,
@@ -182,7 +182,7 @@ impl Call<'_> {
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_field(&mut self, index: usize, field: usize) -> Result<(), EvalError> {
-        let given = self.given(index);
+        let given = self.arg_count(index);
         if field >= given {
             self.push_small(0);
             return Ok(());

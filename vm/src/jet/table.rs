@@ -1,8 +1,8 @@
-//! [`Table`]: the jets that a runtime knows, found by the hash of the law they stand for.
+//! [`GenericJetTable`]: the jets that a runtime knows, found by the hash of the law they stand for.
 
 use super::declare::{Cheap, Connective, JetDeclaration};
-use super::index::{self, Index};
-use super::watch::{Counter, Fallback};
+use super::index::{self, HashIndex};
+use super::watch::{CallCounter, FallbackPolicy};
 use plan::raw::{Memory, Word, is_frozen, pin};
 use plan::{Hash, PinRef, Ref, Shape};
 use std::collections::{HashMap, HashSet};
@@ -16,11 +16,11 @@ pub(crate) trait LawLabels {
     fn has_labels(&self) -> bool;
 }
 
-impl<F: Copy> LawLabels for Table<F> {
+impl<F: Copy> LawLabels for GenericJetTable<F> {
     fn label(&self, law: Ref<'_>, hash: &Hash) -> Option<u32> {
         let jet = self.find(hash);
         if jet.is_none() {
-            self.missed(law, hash);
+            self.report_mismatch(law, hash);
         }
         jet
     }
@@ -31,20 +31,20 @@ impl<F: Copy> LawLabels for Table<F> {
 }
 
 /// The jets that a runtime knows, found by the hash of the law they stand for.
-pub struct Table<F> {
+pub struct GenericJetTable<F> {
     pub(super) jets: Vec<JetDeclaration<F>>,
     connectives: HashMap<u32, Connective>,
-    by_hash: Index,
-    mismatches: Option<Mismatches>,
-    pub(super) counters: Option<Vec<Counter>>,
-    pub(super) fallback: Fallback<F>,
+    by_hash: HashIndex,
+    mismatches: Option<MismatchReporting>,
+    pub(super) counters: Option<Vec<CallCounter>>,
+    pub(super) fallback: FallbackPolicy<F>,
 }
 
 /// Is called with a law's name and hash.
 type MismatchHook = Box<dyn Fn(&str, &Hash) + Send + Sync>;
 
 /// Who is told of pinned laws that have only the name of a known one.
-struct Mismatches {
+struct MismatchReporting {
     names: HashSet<&'static str>,
     hashes: HashSet<Hash>,
     /// That of all names and hashes.
@@ -52,23 +52,23 @@ struct Mismatches {
     hook: MismatchHook,
 }
 
-impl<F> Default for Table<F> {
-    fn default() -> Table<F> {
-        Table {
+impl<F> Default for GenericJetTable<F> {
+    fn default() -> GenericJetTable<F> {
+        GenericJetTable {
             jets: Vec::new(),
             connectives: HashMap::new(),
-            by_hash: Index::default(),
+            by_hash: HashIndex::default(),
             mismatches: None,
             counters: None,
-            fallback: Fallback::Run,
+            fallback: FallbackPolicy::Run,
         }
     }
 }
 
-impl<F: Copy> Table<F> {
+impl<F: Copy> GenericJetTable<F> {
     /// No jets.
     pub fn new() -> Self {
-        Table::default()
+        GenericJetTable::default()
     }
 
     /// Adds a jet that stands for the laws with these hashes.
@@ -95,7 +95,7 @@ impl<F: Copy> Table<F> {
         self.connectives.get(&id).copied()
     }
 
-    /// Calls `hook` with name and hash whenever a law is pinned that has the name of one of these
+    /// CallCounts `hook` with name and hash whenever a law is pinned that has the name of one of these
     /// known laws, but is none of them. Without a hook that goes unnoticed: such a law just runs.
     pub fn on_mismatch(
         &mut self,
@@ -111,19 +111,19 @@ impl<F: Copy> Table<F> {
             hashes.insert(hash);
         }
         let hash = Hash(*hasher.finalize().as_bytes());
-        self.mismatches = Some(Mismatches { names, hashes, hash, hook: Box::new(hook) });
+        self.mismatches = Some(MismatchReporting { names, hashes, hash, hook: Box::new(hook) });
     }
 
     /// A hash of what pinned laws are compared with, if they are: values that were made under another
-    /// one, or under none, may have laws in them that the hook of [`Table::on_mismatch`] has not
+    /// one, or under none, may have laws in them that the hook of [`GenericJetTable::on_mismatch`] has not
     /// been told of.
-    pub fn compared_with(&self) -> Option<Hash> {
+    pub fn known_laws_hash(&self) -> Option<Hash> {
         self.mismatches.as_ref().map(|mismatches| mismatches.hash)
     }
 
     /// Tells of a pinned law that no jet stands for, if it has only the name of a known one.
-    pub(crate) fn missed(&self, law: Ref<'_>, hash: &Hash) {
-        let Some(Mismatches { names, hashes, hook, .. }) = &self.mismatches else { return };
+    pub(crate) fn report_mismatch(&self, law: Ref<'_>, hash: &Hash) {
+        let Some(MismatchReporting { names, hashes, hook, .. }) = &self.mismatches else { return };
         if hashes.contains(hash) {
             return;
         }
@@ -167,7 +167,7 @@ impl<F: Copy> Table<F> {
         self.by_hash.find(key)
     }
 
-    /// The jet with that number, as [`Table::find`] and [`Table::of`] give it.
+    /// The jet with that number, as [`GenericJetTable::find`] and [`GenericJetTable::of`] give it.
     ///
     /// # Panics
     /// If there is none.

@@ -4,22 +4,22 @@
 //! their own, which are only decoded into laws then.
 
 use super::declare::JetDeclaration;
-use super::table::Table;
+use super::table::GenericJetTable;
 use plan::Ref;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How often a jet was called.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Calls {
+pub struct CallCounts {
     /// All its calls.
     pub all: u64,
     /// Those that it left to its law.
     pub fell_back: u64,
 }
 
-/// Calls that are being counted, by however many threads use the table.
+/// CallCounts that are being counted, by however many threads use the table.
 #[derive(Default)]
-pub(super) struct Counter {
+pub(super) struct CallCounter {
     all: AtomicU64,
     fell_back: AtomicU64,
 }
@@ -28,7 +28,7 @@ pub(super) struct Counter {
 type FallbackHook<F> = Box<dyn Fn(&JetDeclaration<F>, &[Ref<'_>]) + Send + Sync>;
 
 /// What happens when a jet leaves a call to its law.
-pub(super) enum Fallback<F> {
+pub(super) enum FallbackPolicy<F> {
     /// The law runs.
     Run,
     /// Somebody is told, and the law runs.
@@ -37,65 +37,65 @@ pub(super) enum Fallback<F> {
     Crash,
 }
 
-impl<F: Copy> Table<F> {
+impl<F: Copy> GenericJetTable<F> {
     /// Counts the calls of jets from now on. No runtime may have used the table before.
     pub fn count_calls(&mut self) {
-        self.counters = Some(self.jets.iter().map(|_| Counter::default()).collect());
+        self.counters = Some(self.jets.iter().map(|_| CallCounter::default()).collect());
     }
 
     /// How often the jet of that number was called, if calls are counted.
-    pub fn calls(&self, id: u32) -> Option<Calls> {
+    pub fn calls(&self, id: u32) -> Option<CallCounts> {
         let counter = self.counters.as_ref()?.get(id as usize)?;
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Some(Calls { all: read(&counter.all), fell_back: read(&counter.fell_back) })
+        Some(CallCounts { all: read(&counter.all), fell_back: read(&counter.fell_back) })
     }
 
-    /// Calls `hook` with the jet and its arguments, evaluated or not, whenever a jet leaves a call to
+    /// CallCounts `hook` with the jet and its arguments, evaluated or not, whenever a jet leaves a call to
     /// its law.
     pub fn on_fallback(
         &mut self,
         hook: impl Fn(&JetDeclaration<F>, &[Ref<'_>]) + Send + Sync + 'static,
     ) {
-        self.fallback = Fallback::Notify(Box::new(hook));
+        self.fallback = FallbackPolicy::Notify(Box::new(hook));
     }
 
     /// Makes a call that a jet would leave to its law crash instead: with the operation `deopt`,
     /// and the row of the pinned law and its arguments. (prototype: lib/Fan/Jets.hs)
     pub fn crash_on_fallback(&mut self) {
-        self.fallback = Fallback::Crash;
+        self.fallback = FallbackPolicy::Crash;
     }
 
     /// Whether calls are counted.
     #[inline(always)]
-    pub(crate) fn counts(&self) -> bool {
+    pub(crate) fn counts_calls(&self) -> bool {
         self.counters.is_some()
     }
 
     /// Counts a call, if that was asked for.
     #[inline(always)]
-    pub(crate) fn called(&self, id: u32) {
+    pub(crate) fn count_call(&self, id: u32) {
         if let Some(counter) = self.counter(id) {
             counter.all.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn counter(&self, id: u32) -> Option<&Counter> {
+    fn counter(&self, id: u32) -> Option<&CallCounter> {
         self.counters.as_ref()?.get(id as usize)
     }
 
     /// Whether anybody wants to know of calls that are left to laws.
-    pub(crate) fn watches_fallbacks(&self) -> bool {
-        self.counts() || !matches!(self.fallback, Fallback::Run)
+    pub(crate) fn observes_fallbacks(&self) -> bool {
+        self.counts_calls() || !matches!(self.fallback, FallbackPolicy::Run)
     }
 
     /// Counts and tells of a call that is left to the law. Says whether it crashes instead.
-    pub(crate) fn fell_back(&self, id: u32, args: &[Ref<'_>]) -> bool {
+    pub(crate) fn on_fallback_of(&self, id: u32, args: &[Ref<'_>]) -> bool {
         if let Some(counter) = self.counter(id) {
             counter.fell_back.fetch_add(1, Ordering::Relaxed);
         }
-        if let Fallback::Notify(hook) = &self.fallback {
+        if let FallbackPolicy::Notify(hook) = &self.fallback {
             hook(self.get(id), args);
         }
-        matches!(self.fallback, Fallback::Crash)
+        matches!(self.fallback, FallbackPolicy::Crash)
     }
 }

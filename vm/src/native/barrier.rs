@@ -2,7 +2,7 @@
 
 use crate::vm::Vm;
 
-/// See [`Native::pass_barrier`](super::state::Native::pass_barrier).
+/// See [`NativeState::pass_barrier`](super::state::Native::pass_barrier).
 pub(super) extern "C" fn pass_barrier(vm: *mut Vm, frame: usize) -> usize {
     // SAFETY: the barrier is only returned to by compiled code, which has the runtime's address in
     // the context register; the borrow that entered it lies dormant.

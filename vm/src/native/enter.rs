@@ -4,7 +4,7 @@ use super::compiler::CompilerSetup;
 use super::entry::CodeEntry;
 use super::stack::{self, NativeStack};
 use super::state::ExitReason;
-use super::{CUT, switch};
+use super::{UNWOUND, switch};
 use crate::vm::Vm;
 use plan::raw::{Kind, pin};
 use plan::{EvalError, Val};
@@ -12,18 +12,19 @@ use std::rc::Rc;
 
 /// Enters compiled code with so many arguments, which are read before anything else happens.
 fn enter(vm: &mut Vm, entry: usize, args: *const u64, count: usize) -> u64 {
-    let before = vm.heap.host.native.now;
+    let before = vm.heap.host.native.activation;
     let trampoline = vm.heap.host.native.trampolines.wait()[count];
-    vm.heap.host.native.now.previous = &raw const before;
+    vm.heap.host.native.activation.previous = &raw const before;
     let context: *mut Vm = vm;
     // SAFETY: `entry` is compiled code of this runtime for so many arguments, which lie at
     // `args`; the evaluation runs on the native stack; and the state that `switch` and `frames`
     // ask for is restored below, on the only way out.
     let bits = unsafe {
-        let cut = &raw mut (*context).heap.host.native.now.cut;
-        switch::enter(context.cast(), trampoline, entry, args, cut)
+        let unwind_stack_pointer =
+            &raw mut (*context).heap.host.native.activation.unwind_stack_pointer;
+        switch::enter(context.cast(), trampoline, entry, args, unwind_stack_pointer)
     };
-    vm.heap.host.native.now = before;
+    vm.heap.host.native.activation = before;
     bits
 }
 
@@ -95,10 +96,10 @@ impl Vm {
     ) -> Result<u64, EvalError> {
         self.evaluator.compiled_runs += 1;
         let bits = enter(self, entry, args, count);
-        if bits != CUT {
+        if bits != UNWOUND {
             return Ok(bits);
         }
-        match self.heap.host.native.end.take() {
+        match self.heap.host.native.exit_reason.take() {
             Some(ExitReason::Error(error)) => Err(error),
             Some(ExitReason::Panic(panic)) => std::panic::resume_unwind(panic),
             None => unreachable!("code that unwinds has said why"),
@@ -133,7 +134,7 @@ impl Vm {
     ) -> Result<R, EvalError> {
         let Some(stack) = self.heap.host.native.stack.clone() else { return run(self) };
         let result = stack.run(|| run(self));
-        stack.release(std::mem::replace(&mut self.heap.host.native.lowest, usize::MAX));
+        stack.release(std::mem::replace(&mut self.heap.host.native.lowest_frame, usize::MAX));
         result
     }
 

@@ -31,29 +31,29 @@
 //! in compiled code which slots of its frame hold values.
 
 use super::frame_table::Table;
-use super::state::{Activation, FrameScan, FrameSlot, Native};
+use super::state::{Activation, FrameScan, FrameSlot, NativeState};
 use super::switch;
 use plan::raw::Word;
 use std::sync::{Arc, PoisonError};
 
 /// A place on the stack where a return address lies, and how to get to the next older one.
 #[derive(Clone, Copy)]
-struct Cursor {
+struct FrameCursor {
     /// The frame of whoever will return by it.
     frame: usize,
     entry_frame: usize,
     previous: *const Activation,
 }
 
-impl Cursor {
+impl FrameCursor {
     /// The newest return address into compiled code; nothing, if none is under way.
-    fn newest(now: &Activation) -> Option<Cursor> {
+    fn newest(now: &Activation) -> Option<FrameCursor> {
         let Activation { last_frame, entry_frame, previous, .. } = *now;
-        Cursor { frame: last_frame, entry_frame, previous }.into_code()
+        FrameCursor { frame: last_frame, entry_frame, previous }.into_code()
     }
 
     /// Itself, if it is into compiled code proper; else the newest one of the activation before.
-    fn into_code(mut self) -> Option<Cursor> {
+    fn into_code(mut self) -> Option<FrameCursor> {
         while self.entry_frame == 0 || self.caller() == self.entry_frame {
             if self.previous.is_null() {
                 return None;
@@ -61,14 +61,14 @@ impl Cursor {
             // SAFETY: activations before the newest lie on the stack in functions that have not
             // returned.
             let Activation { last_frame, entry_frame, previous, .. } = unsafe { *self.previous };
-            self = Cursor { frame: last_frame, entry_frame, previous };
+            self = FrameCursor { frame: last_frame, entry_frame, previous };
         }
         Some(self)
     }
 
     /// The next older one.
-    fn older(self) -> Option<Cursor> {
-        Cursor { frame: self.caller(), ..self }.into_code()
+    fn older(self) -> Option<FrameCursor> {
+        FrameCursor { frame: self.caller(), ..self }.into_code()
     }
 
     /// The frame that is returned to.
@@ -93,15 +93,15 @@ const NEAR: usize = 8;
 /// How many frames further it goes when it has been met.
 const STEP: usize = 64;
 
-impl Native {
+impl NativeState {
     /// Lets `visit` rewrite the values in frames of compiled code, and say which are young after that.
     pub(crate) fn visit_frames(
         &mut self,
         scan: FrameScan,
         mut visit: impl FnMut(FrameSlot<'_>) -> bool,
     ) {
-        let Some(newest) = Cursor::newest(&self.now) else { return };
-        self.lowest = self.lowest.min(newest.frame);
+        let Some(newest) = FrameCursor::newest(&self.activation) else { return };
+        self.lowest_frame = self.lowest_frame.min(newest.frame);
         let frames = Arc::clone(&self.frames);
         let table = frames.0.read().unwrap_or_else(PoisonError::into_inner);
         let barrier = switch::barrier_address();
@@ -110,7 +110,7 @@ impl Native {
         let mut behind_young = Some(newest);
         while let Some(at) = cursor {
             if at.return_address() == barrier {
-                at.set_return_address(self.behind_barrier);
+                at.set_return_address(self.barrier_return_address);
                 if scan == FrameScan::Changed {
                     break;
                 }
@@ -126,21 +126,21 @@ impl Native {
     }
 
     /// Puts the barrier so many frames on, if there are so many.
-    fn put_barrier(&mut self, mut cursor: Option<Cursor>, frames: usize) {
+    fn put_barrier(&mut self, mut cursor: Option<FrameCursor>, frames: usize) {
         for _ in 0..frames {
-            cursor = cursor.and_then(Cursor::older);
+            cursor = cursor.and_then(FrameCursor::older);
         }
         let Some(at) = cursor.filter(|_| self.has_barrier) else { return };
-        self.behind_barrier = at.return_address();
+        self.barrier_return_address = at.return_address();
         at.set_return_address(switch::barrier_address());
     }
 
     /// A frame has returned to the barrier, into the frame with that pointer: where to go on. The
     /// barrier is put further down.
     pub(super) fn pass_barrier(&mut self, frame: usize) -> usize {
-        let address = self.behind_barrier;
-        let Activation { entry_frame, previous, .. } = self.now;
-        let cursor = Cursor { frame, entry_frame, previous }.into_code();
+        let address = self.barrier_return_address;
+        let Activation { entry_frame, previous, .. } = self.activation;
+        let cursor = FrameCursor { frame, entry_frame, previous }.into_code();
         self.put_barrier(cursor, STEP);
         address
     }
@@ -153,7 +153,7 @@ fn read(frame: usize, index: usize) -> usize {
 }
 
 /// Visits the values of the frame that is returned to.
-fn visit_frame(table: &Table, at: Cursor, mut visit: impl FnMut(FrameSlot<'_>)) {
+fn visit_frame(table: &Table, at: FrameCursor, mut visit: impl FnMut(FrameSlot<'_>)) {
     let Some(map) = table.maps.get(&at.return_address()) else { return };
     let base = at.caller() - map.span as usize;
     for offset in &table.offsets[map.first as usize..][..map.count as usize] {

@@ -9,26 +9,26 @@
 use plan::raw::Word;
 
 /// How many places there are, as a power of two.
-pub(super) const PLACES_LOG: u32 = 10;
+pub(super) const TABLE_LOG2: u32 = 10;
 /// By how much an address is shifted, twice, to find its place: addresses differ in the middle.
 pub(super) const SHIFTS: [u32; 2] = [3, 13];
 
 /// A place: the word that was called, and the address of its code.
-type Place = [u64; 2];
+type TableSlot = [u64; 2];
 
 /// The table. A place that is empty has the word 0, which is no law.
-pub(super) struct FrozenEntries(Box<[Place; 1 << PLACES_LOG]>);
+pub(super) struct FrozenEntries(Box<[TableSlot; 1 << TABLE_LOG2]>);
 
 impl Default for FrozenEntries {
     fn default() -> FrozenEntries {
-        FrozenEntries(Box::new([[0; 2]; 1 << PLACES_LOG]))
+        FrozenEntries(Box::new([[0; 2]; 1 << TABLE_LOG2]))
     }
 }
 
 impl FrozenEntries {
     pub(super) fn set(&mut self, function: Word, entry: usize) {
         let [near, far] = SHIFTS.map(|shift| function.address() >> shift);
-        self.0[(near ^ far) % (1 << PLACES_LOG)] = [function.raw(), entry as u64];
+        self.0[(near ^ far) % (1 << TABLE_LOG2)] = [function.raw(), entry as u64];
     }
 
     pub(super) fn clear(&mut self) {

@@ -2,7 +2,7 @@
 //!
 //! Each gets the `Vm` from the context register. Words that compiled code hands over are pushed on
 //! the evaluation stack before anything can collect. A helper that cannot give a result notes why and
-//! returns [`CUT`]; nothing unwinds out of it.
+//! returns [`UNWOUND`]; nothing unwinds out of it.
 //!
 //! # Safety
 //!
@@ -12,7 +12,7 @@
 
 use super::nats::NatOp;
 use super::state::ExitReason;
-use super::{CUT, PENDING, switch};
+use super::{PENDING, UNWOUND, switch};
 use crate::vm::{Call, Vm};
 use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, Kind, Layout, Word, cast, shape};
@@ -40,7 +40,7 @@ pub enum Helper {
     Row,
     /// `(words)`: collects so that there is room for so many words. 0.
     Room,
-    /// `()`: why the stack pointer, or the interrupt flag, is beyond the limit. Always [`CUT`].
+    /// `()`: why the stack pointer, or the interrupt flag, is beyond the limit. Always [`UNWOUND`].
     Limit,
     /// `(value)`: takes it apart into the words at [`PARTS`](super::offset::PARTS). 0 for a pin (its
     /// item), 1 for a law (name, arity, body), 2 for an app (function, last argument), 3 for a nat.
@@ -56,8 +56,8 @@ pub enum Helper {
     Nat,
     /// `(object, index, value)`: writes a value into an object that may be old. 0.
     Store,
-    /// `(word)`, that at [`CUT`](super::offset::CUT): cuts compiled code off. Does not return.
-    Cut,
+    /// `(word)`, that at [`UNWOUND`](super::offset::UNWIND_STACK_POINTER): cuts compiled code off. Does not return.
+    Unwind,
 }
 
 impl Helper {
@@ -78,7 +78,7 @@ impl Helper {
         Helper::Item,
         Helper::Nat,
         Helper::Store,
-        Helper::Cut,
+        Helper::Unwind,
     ];
 
     /// The address of the function.
@@ -99,7 +99,7 @@ impl Helper {
             Helper::Item => item as extern "C" fn(_, _, _) -> u64 as usize,
             Helper::Nat => nat as extern "C" fn(_, _, _, _) -> u64 as usize,
             Helper::Store => store as extern "C" fn(_, _, _, _) -> u64 as usize,
-            Helper::Cut => switch::cut as unsafe extern "C" fn(usize) -> ! as usize,
+            Helper::Unwind => switch::unwind as unsafe extern "C" fn(usize) -> ! as usize,
         }
     }
 }
@@ -114,8 +114,8 @@ fn serve(vm: *mut Vm, work: impl FnOnce(&mut Vm) -> Result<u64, EvalError>) -> u
         Ok(Err(stop)) => ExitReason::Error(stop),
         Err(panic) => ExitReason::Panic(panic),
     };
-    vm.heap.host.native.end = Some(end);
-    CUT
+    vm.heap.host.native.exit_reason = Some(end);
+    UNWOUND
 }
 
 /// Pushes a block.
@@ -197,7 +197,7 @@ extern "C" fn room(vm: *mut Vm, words: usize) -> u64 {
 }
 
 extern "C" fn limit(vm: *mut Vm) -> u64 {
-    serve(vm, |vm| Err(vm.beyond_limit()))
+    serve(vm, |vm| Err(vm.limit_error()))
 }
 
 extern "C" fn parts(vm: *mut Vm, word: u64) -> u64 {
@@ -234,7 +234,7 @@ extern "C" fn item(vm: *mut Vm, row: u64, index: u64) -> u64 {
         let place = vm.heap.stack.top();
         vm.heap.stack.push(Word::from_bits(row));
         let mut call = Call { vm, base: place };
-        let count = call.given(0) as u64;
+        let count = call.arg_count(0) as u64;
         if index >= count {
             vm.heap.stack.truncate(place);
             return Ok(0);

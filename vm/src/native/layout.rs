@@ -5,7 +5,7 @@ use plan::raw::{Header, Kind, Layout, Word};
 
 /// The objects that compiled code makes and looks into.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Object {
+pub enum ObjectKind {
     /// The limbs of a nat of 2^63 or more, least first.
     Big,
     /// `[function, argument...]`; the header's extra number is how many more it takes.
@@ -25,17 +25,17 @@ pub enum Object {
     BlackHole,
 }
 
-impl Object {
+impl ObjectKind {
     fn layout(self) -> Layout {
         match self {
-            Object::Big => Layout::Big,
-            Object::App => Layout::App,
-            Object::Row => Layout::Row,
-            Object::Bar => Layout::Bar,
-            Object::ThunkCode => Layout::ThunkCode,
-            Object::ThunkApp => Layout::ThunkApp,
-            Object::Indirection => Layout::Indirection,
-            Object::BlackHole => Layout::BlackHole,
+            ObjectKind::Big => Layout::Big,
+            ObjectKind::App => Layout::App,
+            ObjectKind::Row => Layout::Row,
+            ObjectKind::Bar => Layout::Bar,
+            ObjectKind::ThunkCode => Layout::ThunkCode,
+            ObjectKind::ThunkApp => Layout::ThunkApp,
+            ObjectKind::Indirection => Layout::Indirection,
+            ObjectKind::BlackHole => Layout::BlackHole,
         }
     }
 
@@ -82,7 +82,7 @@ pub const FROZEN_SHIFT: u32 = plan::pinspace::range::RANGE_SHIFT;
 /// How many places the table at [`FROZEN`](super::offset::FROZEN) has, as a power of two, each the word
 /// that is called and the address of its code; and by how much its address is shifted, to be combined
 /// by exclusive or, for the low bits to be the number of its place.
-pub const FROZEN_PLACES: (u32, [u32; 2]) = (super::frozen::PLACES_LOG, super::frozen::SHIFTS);
+pub const FROZEN_TABLE: (u32, [u32; 2]) = (super::frozen::TABLE_LOG2, super::frozen::SHIFTS);
 
 /// The top byte of a word of each kind.
 pub mod top {

@@ -27,10 +27,10 @@
 //! The context register holds the address of the `Vm`; [`offset`] says where in it compiled code may
 //! look and write. A function for a law takes the law's arguments, evaluated or not, and returns a
 //! value that is no thunk; one for a thunk takes the thunk, whose captured values it reads before
-//! anything else. Two results are no words: [`CUT`] and [`PENDING`].
+//! anything else. Two results are no words: [`UNWOUND`] and [`PENDING`].
 //!
 //! Compiled code calls the [`helpers`] through stubs, whose frames it records first (`frames`). A
-//! helper that returns `CUT` has noted why; its stub calls [`Helper::Cut`] at once.
+//! helper that returns `UNWOUND` has noted why; its stub calls [`Helper::Unwind`] at once.
 //!
 //! A call in tail position of what is not compiled must not grow the native stack: if the frame that
 //! called the stub is the trampoline's, the stub leaves the call on the evaluation stack
@@ -59,7 +59,7 @@ pub use self::helpers::Helper;
 pub use self::nats::NatOp;
 
 /// The result of a helper that has no value, and of compiled code that was cut off.
-pub const CUT: u64 = u64::MAX;
+pub const UNWOUND: u64 = u64::MAX;
 /// The result of compiled code that left a call on the evaluation stack.
 pub const PENDING: u64 = u64::MAX - 1;
 /// Functions of more parameters than this cannot be entered.

@@ -33,7 +33,7 @@ pub(crate) struct Activation {
     pub(super) last_frame: usize,
     pub(super) entry_frame: usize,
     /// The stack pointer that a cut goes back to.
-    pub(super) cut: usize,
+    pub(super) unwind_stack_pointer: usize,
     pub(super) previous: *const Activation,
 }
 
@@ -44,15 +44,15 @@ pub(crate) enum ExitReason {
 }
 
 /// The state of compiled code in a runtime.
-pub(crate) struct Native {
-    pub(super) now: Activation,
+pub(crate) struct NativeState {
+    pub(super) activation: Activation,
     /// The lowest address at which a frame may begin.
     pub(super) limit: usize,
     /// The flag that interrupts.
     pub(super) interrupt: *const bool,
     /// What [`Helper::Parts`](super::Helper::Parts) found.
     pub(super) parts: [u64; 3],
-    pub(super) end: Option<ExitReason>,
+    pub(super) exit_reason: Option<ExitReason>,
     pub(super) frozen: FrozenEntries,
     pub(super) frames: Arc<FrameTable>,
     pub(super) trampolines: Arc<OnceLock<Vec<usize>>>,
@@ -63,21 +63,26 @@ pub(crate) struct Native {
     /// Whether collections put a barrier.
     pub(super) has_barrier: bool,
     /// The return address in whose place the barrier is, if it is anywhere.
-    pub(super) behind_barrier: usize,
+    pub(super) barrier_return_address: usize,
     /// The lowest frame that a collection saw since memory was last given back.
-    pub(super) lowest: usize,
+    pub(super) lowest_frame: usize,
 }
 
-impl Default for Native {
+impl Default for NativeState {
     /// No compiler.
-    fn default() -> Native {
+    fn default() -> NativeState {
         let previous = std::ptr::null();
-        Native {
-            now: Activation { last_frame: 0, entry_frame: 0, cut: 0, previous },
+        NativeState {
+            activation: Activation {
+                last_frame: 0,
+                entry_frame: 0,
+                unwind_stack_pointer: 0,
+                previous,
+            },
             limit: 0,
             interrupt: std::ptr::null(),
             parts: [0; 3],
-            end: None,
+            exit_reason: None,
             frozen: FrozenEntries::default(),
             frames: Arc::default(),
             trampolines: Arc::default(),
@@ -85,13 +90,13 @@ impl Default for Native {
             stack: None,
             threshold: u32::MAX,
             has_barrier: true,
-            behind_barrier: 0,
-            lowest: usize::MAX,
+            barrier_return_address: 0,
+            lowest_frame: usize::MAX,
         }
     }
 }
 
-impl Native {
+impl NativeState {
     /// Notes the compiled code of a frozen law, or of the pin of one without a jet.
     pub(crate) fn set_entry_of_frozen(&mut self, function: Word, entry: usize) {
         self.frozen.set(function, entry);

@@ -8,7 +8,7 @@
 //! The invariant: *between the newest `enter` and a `cut` there are only frames of compiled code.*
 //! Such frames own nothing, so nothing is lost when they are jumped over. Compiled code keeps
 //! it by calling `cut` itself, after the Rust function that it had called has returned; Rust keeps
-//! it by restoring [`Activation::cut`](super::Activation) of the activation before when `enter`
+//! it by restoring [`Activation::unwind_stack_pointer`](super::Activation) of the activation before when `enter`
 //! returns.
 //!
 //! The context register (r15, x21) holds the address of the [`Vm`](crate::Vm) as long as compiled
@@ -19,19 +19,19 @@ use std::arch::global_asm;
 unsafe extern "C" {
     /// Calls `trampoline(entry, args)`, a function of Rust's convention that Cranelift made, with
     /// `context` in the context register and `cut` set for the newest activation. Returns what that
-    /// returns, or [`super::CUT`].
+    /// returns, or [`super::UNWOUND`].
     #[link_name = "pallas_enter"]
     pub(super) fn enter(
         context: *mut u8,
         trampoline: usize,
         entry: usize,
         args: *const u64,
-        cut: *mut usize,
+        unwind_stack_pointer: *mut usize,
     ) -> u64;
 
-    /// Returns [`super::CUT`] from the `enter` that saved the stack pointer given.
-    #[link_name = "pallas_cut"]
-    pub(super) fn cut(saved: usize) -> !;
+    /// Returns [`super::UNWOUND`] from the `enter` that saved the stack pointer given.
+    #[link_name = "pallas_unwind"]
+    pub(super) fn unwind(saved: usize) -> !;
 
     /// Not to be called: the address of the barrier, to which compiled code returns.
     #[link_name = "pallas_barrier"]
@@ -73,8 +73,8 @@ global_asm!(
     "pop rbp",
     "ret",
     ".p2align 4",
-    ".globl pallas_cut",
-    "pallas_cut:",
+    ".globl pallas_unwind",
+    "pallas_unwind:",
     "mov rsp, rdi",
     "mov rax, -1",
     "jmp 2b",
@@ -147,8 +147,8 @@ global_asm!(
     "ldp x29, x30, [sp], #160",
     "ret",
     ".p2align 4",
-    ".globl pallas_cut",
-    "pallas_cut:",
+    ".globl pallas_unwind",
+    "pallas_unwind:",
     "mov sp, x0",
     "mov x0, #-1",
     "b 2b",

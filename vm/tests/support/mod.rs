@@ -12,48 +12,48 @@ pub const FUEL: u64 = 20_000;
 
 /// How a program ended, for both.
 #[derive(Debug, PartialEq)]
-pub enum End {
+pub enum ProgramResult {
     Value(Term),
     Crash(Term, Term),
     Loop,
-    Cut,
+    Undecided,
 }
 
 /// What a program comes to.
-pub fn specified(program: &Term) -> End {
+pub fn specified(program: &Term) -> ProgramResult {
     match eval_on_big_stack(program, FUEL) {
-        Outcome::Value(value) => End::Value(value),
-        Outcome::Crash { op, arg } => End::Crash(Term::Nat(op), arg),
-        Outcome::Loop => End::Loop,
-        Outcome::OutOfFuel => End::Cut,
+        Outcome::Value(value) => ProgramResult::Value(value),
+        Outcome::Crash { op, arg } => ProgramResult::Crash(Term::Nat(op), arg),
+        Outcome::Loop => ProgramResult::Loop,
+        Outcome::OutOfFuel => ProgramResult::Undecided,
     }
 }
 
 /// What a runtime made of a program.
-pub fn found(vm: &mut Vm, program: &Term) -> End {
+pub fn found(vm: &mut Vm, program: &Term) -> ProgramResult {
     let result = plain::from_term(vm, program).and_then(|value| vm.force(&value));
     end(vm, result)
 }
 
 /// How a runtime's evaluation to normal form has ended.
-pub fn end(vm: &Vm, result: Result<Val, EvalError>) -> End {
+pub fn end(vm: &Vm, result: Result<Val, EvalError>) -> ProgramResult {
     match result {
-        Ok(value) => End::Value(plain::to_term(vm.look(&value))),
+        Ok(value) => ProgramResult::Value(plain::to_term(vm.look(&value))),
         Err(EvalError::Crash { op, arg }) => {
-            End::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
+            ProgramResult::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
         }
-        Err(EvalError::Loop) => End::Loop,
-        Err(_) => End::Cut,
+        Err(EvalError::Loop) => ProgramResult::Loop,
+        Err(_) => ProgramResult::Undecided,
     }
 }
 
 /// Whether both ends are right together.
-pub fn agree(specified: &End, found: &End) -> bool {
+pub fn agree(specified: &ProgramResult, found: &ProgramResult) -> bool {
     match specified {
         // The budget is the specification's own.
-        End::Cut => true,
+        ProgramResult::Undecided => true,
         // What loops may be noticed as such, or only when the stack ends.
-        End::Loop => matches!(found, End::Loop | End::Cut),
+        ProgramResult::Loop => matches!(found, ProgramResult::Loop | ProgramResult::Undecided),
         known => known == found,
     }
 }

@@ -1,8 +1,8 @@
 //! Lazy emission: what is passed on, not evaluated.
 
-use super::super::code::{Entry, Op, Source};
-use super::form::{Form, Place, Scope, form};
-use super::{Decoder, Operand, Pending, STRICT_LIMIT, Spine};
+use super::super::code::{Op, ThunkEntry, ValueSource};
+use super::body::{Binding, BodyNode, Scope, read_node};
+use super::{AppSpine, Decoder, Operand, PendingThunk, STRICT_LIMIT};
 use crate::jet::JetCode;
 use plan::raw::{Kind, Word, shape};
 
@@ -20,25 +20,25 @@ impl Decoder<'_> {
     }
 
     /// Where the operand's word comes from, unless it is an application.
-    fn source(&mut self, operand: Operand) -> Option<Source> {
+    fn source(&mut self, operand: Operand) -> Option<ValueSource> {
         let node = match operand {
-            Operand::Local(slot) => return Some(Source::slot(slot)),
+            Operand::Local(slot) => return Some(ValueSource::slot(slot)),
             Operand::Node(node) => node,
         };
-        let constant = match form(self.heap, node, self.last) {
-            Form::Reference(r) => match self.place(r) {
-                Place::Slot(slot) => return Some(Source::slot(slot)),
-                Place::Constant(k) => k,
+        let constant = match read_node(self.heap, node, self.last) {
+            BodyNode::Reference(r) => match self.binding(r) {
+                Binding::Slot(slot) => return Some(ValueSource::slot(slot)),
+                Binding::Constant(k) => k,
             },
-            Form::Constant(k) => k,
-            Form::Application(..) => return None,
+            BodyNode::Constant(k) => k,
+            BodyNode::Application(..) => return None,
         };
-        Some(Source::constant(self.constant(constant)))
+        Some(ValueSource::constant(self.constant(constant)))
     }
 
     pub(super) fn push_constant(&mut self, word: Word) {
         let number = self.constant(word);
-        self.push_source(Source::constant(number));
+        self.push_source(ValueSource::constant(number));
     }
 
     fn lazy_application(&mut self, node: Word) {
@@ -55,16 +55,16 @@ impl Decoder<'_> {
         let atoms = |o: &Operand| self.is_atom(*o);
         if atoms(&spine.head) && spine.args.iter().all(atoms) && spine.args.len() < 64 {
             return match self.constant_head(&spine) {
-                Some(function) => self.saturated(function, &spine),
+                Some(function) => self.lazy_call(function, &spine),
                 None => self.application(&spine),
             };
         }
-        let entry = self.entry(node);
+        let entry = self.thunk_entry(node);
         self.push(Op::Thunk(entry));
     }
 
     /// A known function that lacks arguments: the app itself, or the row it is.
-    pub(super) fn partial(&mut self, function: Word, spine: &Spine) {
+    pub(super) fn partial(&mut self, function: Word, spine: &AppSpine) {
         let count = spine.args.len();
         if function.kind() == Kind::Cow && function.cow_width() == count as u64 {
             for arg in spine.args.iter().rev() {
@@ -77,7 +77,7 @@ impl Decoder<'_> {
     }
 
     /// Pushes function and arguments and what [`Op::Apply`] makes of them.
-    fn application(&mut self, spine: &Spine) {
+    fn application(&mut self, spine: &AppSpine) {
         self.lazy(spine.head);
         for arg in &spine.args {
             self.lazy(*arg);
@@ -89,9 +89,10 @@ impl Decoder<'_> {
 
     /// Pushes the application of a known function to no fewer arguments than it takes, none of them
     /// an application: its value, if that is cheap to have, else a thunk.
-    fn saturated(&mut self, function: Word, spine: &Spine) {
-        let head = Source::constant(self.constant(function));
-        let args: Vec<Source> = spine.args.iter().filter_map(|arg| self.source(*arg)).collect();
+    fn lazy_call(&mut self, function: Word, spine: &AppSpine) {
+        let head = ValueSource::constant(self.constant(function));
+        let args: Vec<ValueSource> =
+            spine.args.iter().filter_map(|arg| self.source(*arg)).collect();
         let list = self.list(std::iter::once(head).chain(args));
         if !self.is_cheap(function, spine.args.len()) {
             return self.push(Op::Delay(list));
@@ -99,7 +100,7 @@ impl Decoder<'_> {
         let before = self.depth;
         self.grow(u32::from(list.count));
         self.depth = before;
-        self.push(Op::Attempt(list));
+        self.push(Op::ApplyEagerly(list));
     }
 
     /// Whether it is worth the attempt to call a function as soon as its arguments are evaluated.
@@ -111,7 +112,7 @@ impl Decoder<'_> {
         self.jet_of(function).is_some_and(|jet| {
             let declared = self.jets.get(jet);
             let native = matches!(declared.code, JetCode::Native(_));
-            let known = native && declared.arity() == count && !self.jets.counts();
+            let known = native && declared.arity() == count && !self.jets.counts_calls();
             known && self.jets.cheap(jet).is_some()
         })
     }
@@ -120,13 +121,13 @@ impl Decoder<'_> {
         match operand {
             Operand::Local(_) => true,
             Operand::Node(node) => {
-                !matches!(form(self.heap, node, self.last), Form::Application(..))
+                !matches!(read_node(self.heap, node, self.last), BodyNode::Application(..))
             }
         }
     }
 
     /// A new entry for an expression in this scope.
-    pub(super) fn entry(&mut self, node: Word) -> u32 {
+    pub(super) fn thunk_entry(&mut self, node: Word) -> u32 {
         let number = self.entries.len();
         let used = self.references(node);
         let mut captures = Vec::new();
@@ -136,9 +137,9 @@ impl Decoder<'_> {
                 continue;
             }
             scope.push(match place {
-                Place::Slot(slot) => {
-                    captures.push(Source::slot(slot));
-                    (reference, Place::Slot(captures.len() as u32 - 1))
+                Binding::Slot(slot) => {
+                    captures.push(ValueSource::slot(slot));
+                    (reference, Binding::Slot(captures.len() as u32 - 1))
                 }
                 constant => (reference, constant),
             });
@@ -146,8 +147,8 @@ impl Decoder<'_> {
         let slots = captures.len() as u32;
         let start = self.sources.len() as u32;
         self.sources.extend(captures);
-        self.entries.push(Entry { pc: 0, captures: start, captured: slots, hole: 0 });
-        self.pending.push(Pending { entry: number, node, scope, slots });
+        self.entries.push(ThunkEntry { pc: 0, captures: start, captured: slots, hole: 0 });
+        self.pending.push(PendingThunk { entry: number, node, scope, slots });
         number as u32
     }
 
@@ -161,10 +162,10 @@ impl Decoder<'_> {
             if seen > CAPTURE_BUDGET {
                 return None;
             }
-            match form(self.heap, node, self.last) {
-                Form::Reference(r) => found.push(r),
-                Form::Constant(_) => {}
-                Form::Application(f, x) => todo.extend([f, x]),
+            match read_node(self.heap, node, self.last) {
+                BodyNode::Reference(r) => found.push(r),
+                BodyNode::Constant(_) => {}
+                BodyNode::Application(f, x) => todo.extend([f, x]),
             }
         }
         found.sort_unstable();

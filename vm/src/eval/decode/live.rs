@@ -9,43 +9,43 @@
 //! Instructions only jump forward, so what is live follows from one pass from the end, and what is
 //! still held from one from the start.
 
-use super::super::code::{Branches, Entry, Op, Source};
+use super::super::code::{Op, ReflectTargets, ThunkEntry, ValueSource};
 
-/// Slots, a bit each.
-type Slots = u32;
+/// SlotSet, a bit each.
+type SlotSet = u32;
 
 /// Instructions that run in one kind of frame: a law's body, or a lazy subexpression.
 #[derive(Clone, Copy)]
-pub(super) struct Region {
+pub(super) struct FrameRegion {
     /// Its first instruction. It ends where the next region starts.
     pub(super) start: u32,
     /// The slots that are there throughout and may be forgotten.
-    pub(super) slots: Slots,
+    pub(super) slots: SlotSet,
 }
 
 /// The slots from `from` up to, not including, `to`.
-pub(super) fn range(from: u32, to: u32) -> Slots {
-    let below = |slot: u32| 1u32.checked_shl(slot).map_or(Slots::MAX, |bit| bit - 1);
+pub(super) fn range(from: u32, to: u32) -> SlotSet {
+    let below = |slot: u32| 1u32.checked_shl(slot).map_or(SlotSet::MAX, |bit| bit - 1);
     below(to) & !below(from)
 }
 
-fn bit(slot: usize) -> Slots {
+fn bit(slot: usize) -> SlotSet {
     u32::try_from(slot).ok().and_then(|slot| 1u32.checked_shl(slot)).unwrap_or(0)
 }
 
 /// A law's instructions, and what they refer to.
 pub(super) struct Instructions<'a> {
     pub(super) ops: &'a mut Vec<Op>,
-    pub(super) sources: &'a [Source],
-    pub(super) entries: &'a mut [Entry],
-    pub(super) branches: &'a mut [Branches],
+    pub(super) sources: &'a [ValueSource],
+    pub(super) entries: &'a mut [ThunkEntry],
+    pub(super) branches: &'a mut [ReflectTargets],
     /// Whether the jet in that constant is done at once.
     pub(super) is_cheap: &'a dyn Fn(u32) -> bool,
 }
 
 impl Instructions<'_> {
     /// Inserts the instructions that clear slots.
-    pub(super) fn forget_dead_slots(&mut self, regions: &[Region]) {
+    pub(super) fn clear_dead_slots(&mut self, regions: &[FrameRegion]) {
         let mut clears = vec![0; self.ops.len()];
         let mut end = self.ops.len();
         for region in regions.iter().rev() {
@@ -59,7 +59,7 @@ impl Instructions<'_> {
     }
 
     /// Notes which slots can be cleared before which instruction.
-    fn find_dead(&self, start: usize, end: usize, slots: Slots, clears: &mut [Slots]) {
+    fn find_dead(&self, start: usize, end: usize, slots: SlotSet, clears: &mut [SlotSet]) {
         let mut live = vec![0; end - start];
         for at in (start..end).rev() {
             let mut needed = self.reads(self.ops[at]);
@@ -78,16 +78,16 @@ impl Instructions<'_> {
         }
     }
 
-    fn read_from(&self, start: usize, count: usize) -> Slots {
+    fn read_from(&self, start: usize, count: usize) -> SlotSet {
         let sources = &self.sources[start..start + count];
-        sources.iter().fold(0, |slots, source| slots | source.place().map_or(0, bit))
+        sources.iter().fold(0, |slots, source| slots | source.slot_or_constant().map_or(0, bit))
     }
 
     /// The slots that an instruction reads.
-    fn reads(&self, op: Op) -> Slots {
+    fn reads(&self, op: Op) -> SlotSet {
         match op {
             Op::Slot(slot) | Op::EvalSlot(slot) | Op::ReturnSlot(slot) => bit(slot as usize),
-            Op::Push(list) | Op::Delay(list) | Op::Attempt(list) => {
+            Op::Push(list) | Op::Delay(list) | Op::ApplyEagerly(list) => {
                 self.read_from(list.start as usize, usize::from(list.count))
             }
             Op::Thunk(entry) | Op::Fill(entry) => {
@@ -109,7 +109,7 @@ impl Instructions<'_> {
             Op::Return | Op::ReturnSlot(_) | Op::TailCall(_) => return,
             Op::Jump(target) => return visit(target as usize),
             Op::Reflect(number) => {
-                let Branches { pin, law, app, nat } = self.branches[number as usize];
+                let ReflectTargets { pin, law, app, nat } = self.branches[number as usize];
                 return [pin, law, app, nat].into_iter().for_each(|pc| visit(pc as usize));
             }
             Op::JumpIfFalse(target) | Op::JumpUnlessZero(target) | Op::Predecessor(target) => {
@@ -129,7 +129,7 @@ impl Instructions<'_> {
         }
     }
 
-    fn insert(&mut self, clears: &[Slots]) {
+    fn insert(&mut self, clears: &[SlotSet]) {
         let old = std::mem::take(self.ops);
         let mut places = Vec::with_capacity(old.len() + 1);
         for (op, slots) in old.into_iter().zip(clears) {
@@ -152,7 +152,7 @@ impl Instructions<'_> {
             }
         }
         self.entries.iter_mut().for_each(|entry| moved(&mut entry.pc));
-        for Branches { pin, law, app, nat } in self.branches.iter_mut() {
+        for ReflectTargets { pin, law, app, nat } in self.branches.iter_mut() {
             [pin, law, app, nat].into_iter().for_each(moved);
         }
     }

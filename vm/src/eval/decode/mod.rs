@@ -1,4 +1,4 @@
-//! Decoding: from a law's body to [`Code`].
+//! Decoding: from a law's body to [`LawCode`].
 //!
 //! What a body means: `(1 v b)` at the top binds, every binding sees all of them; within, a nat up
 //! to the number of slots refers, `(0 f x)` applies, `(2 k)` is `k`, anything else is itself.
@@ -12,19 +12,19 @@
 //! subexpressions are decoded one after the other from a list, and strict nesting beyond
 //! [`STRICT_LIMIT`] becomes lazy; so nothing here recurses further than that.
 
-mod form;
+mod body;
 mod lazy;
 mod live;
 mod strict;
 
-pub(super) use form::{Form, form};
+pub(super) use body::{BodyNode, read_node};
 
-use super::code::{Branches, Code, Entry, List, Op, Source};
+use super::code::{LawCode, Op, ReflectTargets, SourceList, ThunkEntry, ValueSource};
 use super::lets;
 use crate::jet::JetTable;
 use crate::pools::PoolId;
-use form::{Place, Scope};
-use live::{Instructions, Region};
+use body::{Binding, Scope};
+use live::{FrameRegion, Instructions};
 use plan::NatRef;
 use plan::raw::layout::EXTRA_MAX;
 use plan::raw::{Memory, Word};
@@ -44,13 +44,13 @@ enum Operand {
 }
 
 /// A function and its arguments.
-struct Spine {
+struct AppSpine {
     head: Operand,
     args: Vec<Operand>,
 }
 
 /// A lazy subexpression that has been given an entry and is still to be emitted.
-struct Pending {
+struct PendingThunk {
     entry: usize,
     node: Word,
     scope: Scope,
@@ -65,12 +65,12 @@ pub(crate) struct Decoder<'a> {
     ops: Vec<Op>,
     /// Where something may jump to last; what comes before is not merged with what comes after.
     landing: usize,
-    sources: Vec<Source>,
+    sources: Vec<ValueSource>,
     constants: Vec<Word>,
     constant_numbers: HashMap<u64, u32>,
-    entries: Vec<Entry>,
-    branches: Vec<Branches>,
-    pending: Vec<Pending>,
+    entries: Vec<ThunkEntry>,
+    branches: Vec<ReflectTargets>,
+    pending: Vec<PendingThunk>,
     scope: Scope,
     depth: u32,
     deepest: u32,
@@ -78,19 +78,19 @@ pub(crate) struct Decoder<'a> {
 }
 
 /// A decoded law whose pool has not been made.
-pub(crate) struct Decoded {
+pub(crate) struct DecodedLaw {
     pub(crate) constants: Vec<Word>,
     ops: Vec<Op>,
-    sources: Vec<Source>,
-    entries: Vec<Entry>,
-    branches: Vec<Branches>,
+    sources: Vec<ValueSource>,
+    entries: Vec<ThunkEntry>,
+    branches: Vec<ReflectTargets>,
     deepest: u32,
 }
 
-impl Decoded {
+impl DecodedLaw {
     /// The finished code, with the pool that its constants are in now.
-    pub(crate) fn into_code(self, pool: PoolId, constants: *const Word) -> Code {
-        Code {
+    pub(crate) fn into_code(self, pool: PoolId, constants: *const Word) -> LawCode {
+        LawCode {
             pool,
             constants,
             ops: self.ops.into(),
@@ -106,7 +106,7 @@ impl Decoded {
 }
 
 /// Decodes a law; nothing if it is too large to be run.
-pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<Decoded> {
+pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<DecodedLaw> {
     let arity = NatRef::of(heap, heap.load(law, 1)).to_u64()?;
     let arguments = u32::try_from(arity).ok()?;
     let (lets, body) = lets::split(heap, heap.load(law, 2));
@@ -122,29 +122,29 @@ pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<Decode
         entries: Vec::new(),
         branches: Vec::new(),
         pending: Vec::new(),
-        scope: (0..=arguments).map(|i| (u64::from(i), Place::Slot(i))).collect(),
+        scope: (0..=arguments).map(|i| (u64::from(i), Binding::Slot(i))).collect(),
         depth: arguments + 1,
         deepest: arguments + 1,
         nesting: 0,
     };
     decoder.lets(arity, &lets, body);
-    let mut regions = vec![Region { start: 0, slots: live::range(1, decoder.depth) }];
+    let mut regions = vec![FrameRegion { start: 0, slots: live::range(1, decoder.depth) }];
     decoder.tail(body);
     while let Some(pending) = decoder.pending.pop() {
         if decoder.ops.len() > OPS_LIMIT / 2 {
             return None;
         }
-        let start = decoder.here();
-        regions.push(Region { start, slots: live::range(0, pending.slots) });
+        let start = decoder.jump_target();
+        regions.push(FrameRegion { start, slots: live::range(0, pending.slots) });
         decoder.entries[pending.entry].pc = start;
         decoder.scope = pending.scope;
         decoder.depth = pending.slots;
         decoder.deepest = decoder.deepest.max(pending.slots);
         decoder.tail(pending.node);
     }
-    decoder.forget_dead_slots(&regions);
+    decoder.clear_dead_slots(&regions);
     let fits = decoder.entries.iter().all(|e| u64::from(e.captured) < EXTRA_MAX);
-    (fits && decoder.ops.len() < OPS_LIMIT).then_some(Decoded {
+    (fits && decoder.ops.len() < OPS_LIMIT).then_some(DecodedLaw {
         constants: decoder.constants,
         ops: decoder.ops,
         sources: decoder.sources,
@@ -155,13 +155,13 @@ pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<Decode
 }
 
 impl Decoder<'_> {
-    fn forget_dead_slots(&mut self, regions: &[Region]) {
+    fn clear_dead_slots(&mut self, regions: &[FrameRegion]) {
         let Decoder { ops, sources, entries, branches, constants, jets, heap, .. } = self;
         let is_cheap = |pin: u32| {
             jets.of_pin(heap, constants[pin as usize]).is_some_and(|jet| jets.cheap(jet).is_some())
         };
         Instructions { ops, sources, entries, branches, is_cheap: &is_cheap }
-            .forget_dead_slots(regions);
+            .clear_dead_slots(regions);
     }
 
     // Emitting, with the stack's depth kept in step.
@@ -181,15 +181,15 @@ impl Decoder<'_> {
     }
 
     /// The place of the next instruction, for something to jump to.
-    fn here(&mut self) -> u32 {
+    fn jump_target(&mut self) -> u32 {
         self.landing = self.ops.len();
         self.ops.len() as u32
     }
 
     /// Pushes a source's word, with the one instruction that pushes those before it if there is one.
-    fn push_source(&mut self, source: Source) {
+    fn push_source(&mut self, source: ValueSource) {
         self.grow(1);
-        let single = |source: Source| match source.place() {
+        let single = |source: ValueSource| match source.slot_or_constant() {
             Ok(slot) => Op::Slot(slot as u32),
             Err(number) => Op::Constant(number as u32),
         };
@@ -198,11 +198,11 @@ impl Decoder<'_> {
             _ => return self.emit(single(source)),
         };
         let merged = match before {
-            Op::Slot(slot) => self.list([Source::slot(slot), source]),
-            Op::Constant(number) => self.list([Source::constant(number), source]),
+            Op::Slot(slot) => self.list([ValueSource::slot(slot), source]),
+            Op::Constant(number) => self.list([ValueSource::constant(number), source]),
             Op::Push(list) if list.count < u16::MAX && list.end() == self.sources.len() => {
                 self.sources.push(source);
-                List { count: list.count + 1, start: list.start }
+                SourceList { count: list.count + 1, start: list.start }
             }
             _ => return self.emit(single(source)),
         };
@@ -211,20 +211,20 @@ impl Decoder<'_> {
     }
 
     /// Notes a list of sources, of which there must be few.
-    fn list(&mut self, sources: impl IntoIterator<Item = Source>) -> List {
+    fn list(&mut self, sources: impl IntoIterator<Item = ValueSource>) -> SourceList {
         let start = self.sources.len();
         self.sources.extend(sources);
-        List { count: (self.sources.len() - start) as u16, start: start as u32 }
+        SourceList { count: (self.sources.len() - start) as u16, start: start as u32 }
     }
 
-    /// Emits a jump whose target [`Decoder::land`] fills in.
+    /// Emits a jump whose target [`Decoder::patch_jump`] fills in.
     fn jump(&mut self, op: fn(u32) -> Op) -> usize {
         self.emit(op(0));
         self.ops.len() - 1
     }
 
-    fn land(&mut self, jump: usize) {
-        let here = self.here();
+    fn patch_jump(&mut self, jump: usize) {
+        let here = self.jump_target();
         self.ops[jump] = match self.ops[jump] {
             Op::Jump(_) => Op::Jump(here),
             Op::JumpIfFalse(_) => Op::JumpIfFalse(here),
@@ -244,14 +244,14 @@ impl Decoder<'_> {
         number
     }
 
-    fn place(&self, reference: u64) -> Place {
+    fn binding(&self, reference: u64) -> Binding {
         match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
             Ok(found) => self.scope[found].1,
             Err(_) => unreachable!("reference {reference} is not in scope"),
         }
     }
 
-    fn bind(&mut self, reference: u64, place: Place) {
+    fn bind(&mut self, reference: u64, place: Binding) {
         match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
             Ok(found) => self.scope[found].1 = place,
             Err(at) => self.scope.insert(at, (reference, place)),
@@ -264,40 +264,42 @@ impl Decoder<'_> {
     fn lets(&mut self, arity: u64, values: &[Word], body: Word) {
         for group in lets::order(self.heap, arity, values, body) {
             match group {
-                lets::Group::Alone(index) => {
+                lets::BindingGroup::Single(index) => {
                     let reference = arity + 1 + index as u64;
                     let place = self.bound(values[index]);
                     self.bind(reference, place);
                 }
-                lets::Group::Knot(members) => self.knot(arity, values, &members),
+                lets::BindingGroup::Recursive(members) => {
+                    self.recursive_group(arity, values, &members)
+                }
             }
         }
     }
 
     /// The place of a let's value, pushing it if it is not just another name.
-    fn bound(&mut self, node: Word) -> Place {
-        match form(self.heap, node, self.last) {
-            Form::Reference(r) => self.place(r),
-            Form::Constant(k) => Place::Constant(k),
-            Form::Application(..) => {
+    fn bound(&mut self, node: Word) -> Binding {
+        match read_node(self.heap, node, self.last) {
+            BodyNode::Reference(r) => self.binding(r),
+            BodyNode::Constant(k) => Binding::Constant(k),
+            BodyNode::Application(..) => {
                 let slot = self.depth;
                 self.lazy(Operand::Node(node));
-                Place::Slot(slot)
+                Binding::Slot(slot)
             }
         }
     }
 
     /// Lets that need each other: holes first, then what they capture.
-    fn knot(&mut self, arity: u64, values: &[Word], members: &[usize]) {
+    fn recursive_group(&mut self, arity: u64, values: &[Word], members: &[usize]) {
         let first = self.depth;
         for (i, &index) in members.iter().enumerate() {
-            self.bind(arity + 1 + index as u64, Place::Slot(first + i as u32));
+            self.bind(arity + 1 + index as u64, Binding::Slot(first + i as u32));
         }
         // All holes are in scope before the first capture is worked out.
         let entries: Vec<u32> = members
             .iter()
             .map(|&index| {
-                let entry = self.entry(values[index]);
+                let entry = self.thunk_entry(values[index]);
                 self.entries[entry as usize].hole = self.depth;
                 self.push(Op::Hole(entry));
                 entry
@@ -311,34 +313,34 @@ impl Decoder<'_> {
     // Applications, taken apart for both ways of emission.
 
     /// The function and arguments of an expression.
-    fn spine(&self, operand: Operand) -> Spine {
+    fn spine(&self, operand: Operand) -> AppSpine {
         let mut head = operand;
         let mut args = Vec::new();
         while let Operand::Node(node) = head
-            && let Form::Application(f, x) = form(self.heap, node, self.last)
+            && let BodyNode::Application(f, x) = read_node(self.heap, node, self.last)
         {
             args.push(Operand::Node(x));
             head = Operand::Node(f);
         }
         args.reverse();
-        Spine { head, args }
+        AppSpine { head, args }
     }
 
     /// The function, if it is a constant.
-    fn constant_head(&self, spine: &Spine) -> Option<Word> {
+    fn constant_head(&self, spine: &AppSpine) -> Option<Word> {
         self.constant_operand(spine.head)
     }
 
     /// The value that an operand is, if that is known.
     fn constant_operand(&self, operand: Operand) -> Option<Word> {
         let Operand::Node(node) = operand else { return None };
-        match form(self.heap, node, self.last) {
-            Form::Constant(k) => Some(k),
-            Form::Reference(r) => match self.place(r) {
-                Place::Constant(k) => Some(k),
-                Place::Slot(_) => None,
+        match read_node(self.heap, node, self.last) {
+            BodyNode::Constant(k) => Some(k),
+            BodyNode::Reference(r) => match self.binding(r) {
+                Binding::Constant(k) => Some(k),
+                Binding::Slot(_) => None,
             },
-            Form::Application(..) => None,
+            BodyNode::Application(..) => None,
         }
     }
 }

@@ -1,15 +1,15 @@
 //! Strict emission: what is evaluated now.
 
-use super::super::code::{Branches, Op};
+use super::super::code::{Op, ReflectTargets};
 use super::super::frame::RETURN_SIZE;
-use super::form::{Form, Place, form};
-use super::{Decoder, Operand, STRICT_LIMIT, Spine};
+use super::body::{Binding, BodyNode, read_node};
+use super::{AppSpine, Decoder, Operand, STRICT_LIMIT};
 use crate::jet::{Connective, Control, Demand, Jet, JetCode};
 use plan::raw::{Kind, Word, shape};
 
 /// What becomes of an expression's value.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Then {
+enum ResultUse {
     /// It is the result of the frame.
     Return,
     /// It stays on top of the stack, evaluated.
@@ -20,7 +20,7 @@ impl Decoder<'_> {
     /// Emits an expression as the frame's result.
     pub(super) fn tail(&mut self, node: Word) {
         let spine = self.spine(Operand::Node(node));
-        self.evaluate(spine, Then::Return);
+        self.evaluate(spine, ResultUse::Return);
     }
 
     /// Pushes an operand, evaluated.
@@ -31,12 +31,12 @@ impl Decoder<'_> {
         }
         self.nesting += 1;
         let spine = self.spine(operand);
-        self.evaluate(spine, Then::Keep);
+        self.evaluate(spine, ResultUse::Keep);
         self.nesting -= 1;
     }
 
     /// Emits the evaluation of an application.
-    fn evaluate(&mut self, spine: Spine, then: Then) {
+    fn evaluate(&mut self, spine: AppSpine, then: ResultUse) {
         if spine.args.is_empty() {
             return self.evaluate_atom(spine.head, then);
         }
@@ -67,41 +67,41 @@ impl Decoder<'_> {
     }
 
     /// Ends an expression whose evaluated value is on top.
-    fn finish(&mut self, then: Then) {
-        if then == Then::Return {
+    fn finish(&mut self, then: ResultUse) {
+        if then == ResultUse::Return {
             self.emit(Op::Return);
         }
     }
 
-    fn evaluate_atom(&mut self, operand: Operand, then: Then) {
+    fn evaluate_atom(&mut self, operand: Operand, then: ResultUse) {
         let slot = match operand {
             Operand::Local(slot) => Some(slot),
-            Operand::Node(node) => match form(self.heap, node, self.last) {
-                Form::Reference(r) => match self.place(r) {
-                    Place::Slot(slot) => Some(slot),
-                    Place::Constant(k) => {
+            Operand::Node(node) => match read_node(self.heap, node, self.last) {
+                BodyNode::Reference(r) => match self.binding(r) {
+                    Binding::Slot(slot) => Some(slot),
+                    Binding::Constant(k) => {
                         self.push_constant(k);
                         None
                     }
                 },
-                Form::Constant(k) => {
+                BodyNode::Constant(k) => {
                     self.push_constant(k);
                     None
                 }
-                Form::Application(..) => unreachable!("an atom is no application"),
+                BodyNode::Application(..) => unreachable!("an atom is no application"),
             },
         };
         match (slot, then) {
-            (Some(slot), Then::Return) => self.emit(Op::ReturnSlot(slot)),
-            (Some(slot), Then::Keep) => self.push(Op::EvalSlot(slot)),
+            (Some(slot), ResultUse::Return) => self.emit(Op::ReturnSlot(slot)),
+            (Some(slot), ResultUse::Keep) => self.push(Op::EvalSlot(slot)),
             (None, then) => self.finish(then),
         }
     }
 
     /// A call in general. It leaves this frame, or returns to it with the value.
-    fn call(&mut self, spine: &Spine, then: Then) {
+    fn call(&mut self, spine: &AppSpine, then: ResultUse) {
         let before = self.depth;
-        let frame = (then == Then::Keep).then(|| {
+        let frame = (then == ResultUse::Keep).then(|| {
             let frame = self.jump(Op::Frame);
             self.grow(RETURN_SIZE as u32);
             frame
@@ -113,14 +113,14 @@ impl Decoder<'_> {
         let count = spine.args.len() as u32;
         self.emit(if frame.is_some() { Op::Call(count) } else { Op::TailCall(count) });
         if let Some(frame) = frame {
-            self.land(frame);
+            self.patch_jump(frame);
             self.depth = before;
             self.grow(1);
         }
     }
 
     /// `2 z p x`: `z`, or `p` of the predecessor.
-    fn predecessor(&mut self, args: &[Operand], then: Then) {
+    fn predecessor(&mut self, args: &[Operand], then: ResultUse) {
         let before = self.depth;
         self.strict(args[2]);
         self.depth = before;
@@ -128,24 +128,24 @@ impl Decoder<'_> {
         self.grow(1);
         self.branch_call(args[1], 1, then);
         let end = self.end_branch(before, then);
-        self.land(zero);
+        self.patch_jump(zero);
         self.depth = before;
         self.branch(args[0], then);
         self.join(before, end, then);
     }
 
     /// `1 p l a n x`: the function for the kind that `x` is, of its parts.
-    fn reflect(&mut self, args: &[Operand], then: Then) {
+    fn reflect(&mut self, args: &[Operand], then: ResultUse) {
         let before = self.depth;
         self.strict(args[4]);
         let number = self.branches.len();
-        self.branches.push(Branches::default());
+        self.branches.push(ReflectTargets::default());
         self.emit(Op::Reflect(number as u32));
         let mut ends = Vec::new();
         for (index, parts) in [(0, 1), (1, 3), (2, 2), (3, 1)] {
             self.depth = before;
             self.grow(parts);
-            let here = self.here();
+            let here = self.jump_target();
             let branches = &mut self.branches[number];
             match index {
                 0 => branches.pin = here,
@@ -156,20 +156,20 @@ impl Decoder<'_> {
             self.branch_call(args[index], parts, then);
             ends.extend(self.end_branch(before, then));
         }
-        ends.into_iter().for_each(|end| self.land(end));
+        ends.into_iter().for_each(|end| self.patch_jump(end));
         self.depth = before;
-        self.grow(u32::from(then == Then::Keep));
+        self.grow(u32::from(then == ResultUse::Keep));
     }
 
     /// A branch that calls a function with the top so many slots.
-    fn branch_call(&mut self, function: Operand, count: u32, then: Then) {
+    fn branch_call(&mut self, function: Operand, count: u32, then: ResultUse) {
         let mut spine = self.spine(function);
         let first = self.depth - count;
         spine.args.extend((first..first + count).map(Operand::Local));
         self.nested(|d| d.evaluate(spine, then));
     }
 
-    fn branch(&mut self, operand: Operand, then: Then) {
+    fn branch(&mut self, operand: Operand, then: ResultUse) {
         let spine = self.spine(operand);
         self.nested(|d| d.evaluate(spine, then));
     }
@@ -181,16 +181,16 @@ impl Decoder<'_> {
     }
 
     /// Ends a branch that is not the last: brings its value down to `before`, and jumps.
-    fn end_branch(&mut self, before: u32, then: Then) -> Option<usize> {
-        if then == Then::Return {
+    fn end_branch(&mut self, before: u32, then: ResultUse) -> Option<usize> {
+        if then == ResultUse::Return {
             return None;
         }
-        self.settle(before);
+        self.slide_result(before);
         Some(self.jump(Op::Jump))
     }
 
     /// Brings the top value down to `before`.
-    fn settle(&mut self, before: u32) {
+    fn slide_result(&mut self, before: u32) {
         if self.depth > before + 1 {
             self.emit(Op::Slide(self.depth - before - 1));
         }
@@ -198,12 +198,12 @@ impl Decoder<'_> {
     }
 
     /// Ends the last branch, where the others that ended come in.
-    fn join(&mut self, before: u32, end: Option<usize>, then: Then) {
-        if then == Then::Keep {
-            self.settle(before);
+    fn join(&mut self, before: u32, end: Option<usize>, then: ResultUse) {
+        if then == ResultUse::Keep {
+            self.slide_result(before);
         }
         if let Some(end) = end {
-            self.land(end);
+            self.patch_jump(end);
         }
     }
 
@@ -213,11 +213,11 @@ impl Decoder<'_> {
         if function.kind() == Kind::Pin { self.jets.of_pin(self.heap, function) } else { None }
     }
 
-    fn jet(&mut self, function: Word, number: u32, spine: &Spine, then: Then) {
+    fn jet(&mut self, function: Word, number: u32, spine: &AppSpine, then: ResultUse) {
         let jet = self.jets.get(number);
         // A call in general is counted when it is made.
         let in_place = !matches!(jet.code, JetCode::Control(control) if control.is_called());
-        if in_place && self.jets.counts() {
+        if in_place && self.jets.counts_calls() {
             self.emit(Op::CountJet(number));
         }
         if let Some(connective) = self.jets.connective(number) {
@@ -267,7 +267,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn control(&mut self, control: Control, spine: &Spine, then: Then) {
+    fn control(&mut self, control: Control, spine: &AppSpine, then: ResultUse) {
         let args = &spine.args;
         match control {
             Control::If => self.choose(args[0], Op::JumpIfFalse, args[1], args[2], then),
@@ -294,7 +294,7 @@ impl Decoder<'_> {
     }
 
     /// The truth of one value, or else of a second one, which is evaluated only then.
-    fn connective(&mut self, connective: Connective, args: &[Operand], then: Then) {
+    fn connective(&mut self, connective: Connective, args: &[Operand], then: ResultUse) {
         let before = self.depth;
         self.strict(args[0]);
         self.depth = before;
@@ -313,7 +313,7 @@ impl Decoder<'_> {
             Connective::Or => settled(self, true),
         }
         let end = self.end_branch(before, then);
-        self.land(to_false);
+        self.patch_jump(to_false);
         self.depth = before;
         match connective {
             Connective::And => settled(self, false),
@@ -329,7 +329,7 @@ impl Decoder<'_> {
         jump: fn(u32) -> Op,
         yes: Operand,
         no: Operand,
-        then: Then,
+        then: ResultUse,
     ) {
         let before = self.depth;
         self.strict(test);
@@ -337,7 +337,7 @@ impl Decoder<'_> {
         let to_no = self.jump(jump);
         self.branch(yes, then);
         let end = self.end_branch(before, then);
-        self.land(to_no);
+        self.patch_jump(to_no);
         self.depth = before;
         self.branch(no, then);
         self.join(before, end, then);

@@ -4,7 +4,7 @@ use plan::raw::{Kind, Memory, Word};
 
 /// What an expression of a law's body is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Form {
+pub(crate) enum BodyNode {
     /// A reference: 0 the law itself, then arguments, then lets.
     Reference(u64),
     /// A value.
@@ -14,27 +14,27 @@ pub(crate) enum Form {
 }
 
 /// Reads an expression whose references go up to `last`.
-pub(crate) fn form(heap: &Memory, node: Word, last: u64) -> Form {
+pub(crate) fn read_node(heap: &Memory, node: Word, last: u64) -> BodyNode {
     match node.kind() {
-        Kind::Nat if node.raw() <= last => Form::Reference(node.raw()),
+        Kind::Nat if node.raw() <= last => BodyNode::Reference(node.raw()),
         Kind::App => {
             let parts = heap.words(node, 0);
             match (parts[0].as_direct(), parts) {
-                (Some(0), [_, f, x]) => Form::Application(*f, *x),
-                (Some(2), [_, k]) => Form::Constant(*k),
-                _ => Form::Constant(node),
+                (Some(0), [_, f, x]) => BodyNode::Application(*f, *x),
+                (Some(2), [_, k]) => BodyNode::Constant(*k),
+                _ => BodyNode::Constant(node),
             }
         }
-        _ => Form::Constant(node),
+        _ => BodyNode::Constant(node),
     }
 }
 
 /// Where the value of a reference is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Binding {
     Slot(u32),
     Constant(Word),
 }
 
 /// What references mean in the code being emitted: sorted by reference.
-pub(crate) type Scope = Vec<(u64, Place)>;
+pub(crate) type Scope = Vec<(u64, Binding)>;

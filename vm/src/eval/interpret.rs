@@ -1,59 +1,48 @@
 //! The loop: instructions, and the frames that get their values.
 
-use super::code::{List, Op, Source};
-use super::fetch::Position;
+use super::abort::abort_error;
+use super::code::{Op, SourceList, ValueSource};
+use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
+use super::next_step::{NextStep, is_false};
 use crate::jet::{Answer, Call, Cheap, Demand, JetCode};
 use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, Draft, Kind, Layout, Word, nat, shape};
 
-/// What the machine does next.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Next {
-    /// Run instructions.
-    Run,
-    /// Call the function at that place on the stack with what lies above it.
-    Call(usize),
-    /// Evaluate a word to its outermost shape.
-    Eval(Word),
-    /// Normalise an evaluated word.
-    Normalise(Word),
-    /// Give an evaluated word to the frame on top of the stack.
-    Give(Word),
-    /// Hand an evaluated word to Rust.
-    Exit(Word),
-}
-
 impl Vm {
     #[inline(always)]
-    pub(super) fn step(&mut self, next: Next, at: &mut Position) -> Result<Next, EvalError> {
+    pub(super) fn step(
+        &mut self,
+        next: NextStep,
+        at: &mut CodePosition,
+    ) -> Result<NextStep, EvalError> {
         match next {
-            Next::Run => self.run_ops(at),
-            Next::Call(place) => self.call(place, at),
-            Next::Eval(word) => self.enter(word, at),
-            Next::Normalise(word) => self.normalise(word),
-            Next::Give(value) => self.give(value, at),
-            Next::Exit(value) => Ok(Next::Exit(value)),
+            NextStep::Run => self.run_ops(at),
+            NextStep::Call(callee) => self.call(callee, at),
+            NextStep::Eval(word) => self.enter(word, at),
+            NextStep::Normalise(word) => self.normalise(word),
+            NextStep::Return(value) => self.return_value(value, at),
+            NextStep::Exit(value) => Ok(NextStep::Exit(value)),
         }
     }
 
     /// Starts evaluating a word.
     #[inline(always)]
-    fn enter(&mut self, word: Word, at: &mut Position) -> Result<Next, EvalError> {
+    fn enter(&mut self, word: Word, at: &mut CodePosition) -> Result<NextStep, EvalError> {
         if !word.is_thunk() {
-            return Ok(Next::Give(word));
+            return Ok(NextStep::Return(word));
         }
         let header = self.heap.header(word);
         match header.layout() {
             Layout::Indirection => {
                 let value = self.heap.load(word, 0);
-                Ok(if value.is_thunk() { Next::Eval(value) } else { Next::Give(value) })
+                Ok(if value.is_thunk() { NextStep::Eval(value) } else { NextStep::Return(value) })
             }
             Layout::ThunkCode => {
-                let place = self.heap.load(word, 0);
+                let code_word = self.heap.load(word, 0);
                 let captured = header.extra() as usize;
-                self.enter_entry(word, place, captured, at)
+                self.enter_thunk_entry(word, code_word, captured, at)
             }
             Layout::ThunkApp => {
                 let count = header.size();
@@ -63,42 +52,42 @@ impl Vm {
                 let outer = self.push_update(word, Word::ZERO);
                 let function = self.heap.stack.top();
                 self.heap.push_payload(word, 0, count);
-                self.entered(word, outer);
-                Ok(Next::Call(function))
+                self.mark_entered(word, outer);
+                Ok(NextStep::Call(function))
             }
             Layout::Crashed => Err(self.crash(self.heap.load(word, 0), self.heap.load(word, 1))),
-            Layout::Aborted => Err(super::unwind::reason(self.heap.load(word, 0))),
+            Layout::Aborted => Err(abort_error(self.heap.load(word, 0))),
             _ => Err(EvalError::Loop),
         }
     }
 
     /// Starts running a lazy subexpression of a law.
     #[inline(always)]
-    fn enter_entry(
+    fn enter_thunk_entry(
         &mut self,
         thunk: Word,
-        place: Word,
+        code_word: Word,
         captured: usize,
-        at: &mut Position,
-    ) -> Result<Next, EvalError> {
-        if place.is_native() {
-            return self.enter_compiled_thunk(thunk, place.address());
+        at: &mut CodePosition,
+    ) -> Result<NextStep, EvalError> {
+        if code_word.is_native() {
+            return self.enter_compiled_thunk(thunk, code_word.address());
         }
-        let (pool, pc) = place.code_parts();
+        let (pool, pc) = code_word.code_parts();
         at.go(self.evaluator.code(pool), pc as usize, 0);
         if !self.heap.stack.has_room(at.depth() + 8) {
             return Err(EvalError::StackOverflow);
         }
-        let outer = self.push_update(thunk, place);
+        let outer = self.push_update(thunk, code_word);
         at.base = self.heap.stack.top();
         self.heap.push_payload(thunk, 1, captured);
-        self.entered(thunk, outer);
-        Ok(Next::Run)
+        self.mark_entered(thunk, outer);
+        Ok(NextStep::Run)
     }
 
     /// Gives a value to the frame on top.
     #[inline(always)]
-    fn give(&mut self, value: Word, at: &mut Position) -> Result<Next, EvalError> {
+    fn return_value(&mut self, value: Word, at: &mut CodePosition) -> Result<NextStep, EvalError> {
         debug_assert!(!value.is_thunk());
         let stack = &mut self.heap.stack;
         match FrameKind::of(stack.pop()) {
@@ -109,7 +98,7 @@ impl Vm {
                 stack.truncate(here);
                 stack.push(value);
                 at.go(self.evaluator.code(pool), pc as usize, here - distance);
-                Ok(Next::Run)
+                Ok(NextStep::Run)
             }
             FrameKind::Update => {
                 self.pop_mark();
@@ -117,28 +106,28 @@ impl Vm {
                 let thunk = self.heap.stack.get(top - 2);
                 self.heap.stack.truncate(top - 2);
                 self.heap.update(thunk, value);
-                Ok(Next::Give(value))
+                Ok(NextStep::Return(value))
             }
             FrameKind::Apply => {
                 let count = frame::pop_number(stack);
-                let place = stack.top() - count - 1;
-                stack.set(place, value);
-                Ok(Next::Call(place))
+                let callee = stack.top() - count - 1;
+                stack.set(callee, value);
+                Ok(NextStep::Call(callee))
             }
             FrameKind::Call => {
                 let step = frame::pop_number(stack);
                 let count = frame::pop_number(stack);
-                let place = stack.top() - count - 1;
-                let index = self.gathered_in(place, step);
-                self.heap.stack.set(place + 1 + index, value);
-                self.gather(place, count, step + 1, at)
+                let callee = stack.top() - count - 1;
+                let index = self.argument_of_step(callee, step);
+                self.heap.stack.set(callee + 1 + index, value);
+                self.evaluate_arguments(callee, count, step + 1, at)
             }
             FrameKind::Again => {
                 let count = frame::pop_number(stack);
-                let place = stack.top() - count - 1;
-                self.gather(place, count, count, at)
+                let callee = stack.top() - count - 1;
+                self.evaluate_arguments(callee, count, count, at)
             }
-            FrameKind::Normal => Ok(Next::Normalise(value)),
+            FrameKind::Normal => Ok(NextStep::Normalise(value)),
             FrameKind::Force => {
                 let index = frame::pop_number(stack);
                 let object = stack.pop();
@@ -146,17 +135,17 @@ impl Vm {
             }
             FrameKind::Catch => {
                 self.pop_mark();
-                self.caught_nothing(value)
+                self.return_success(value)
             }
             FrameKind::Exit => {
                 self.pop_mark();
-                Ok(Next::Exit(value))
+                Ok(NextStep::Exit(value))
             }
         }
     }
 
     /// Runs instructions until one needs something that is not there.
-    fn run_ops(&mut self, at: &mut Position) -> Result<Next, EvalError> {
+    fn run_ops(&mut self, at: &mut CodePosition) -> Result<NextStep, EvalError> {
         loop {
             match at.fetch() {
                 Op::Slot(slot) => {
@@ -171,8 +160,8 @@ impl Vm {
                     }
                 }
                 Op::Delay(list) => self.delay(at, list)?,
-                Op::Attempt(list) => {
-                    if !self.attempt(at, list)? {
+                Op::ApplyEagerly(list) => {
+                    if !self.apply_eagerly(at, list)? {
                         self.delay(at, list)?;
                     }
                 }
@@ -187,12 +176,12 @@ impl Vm {
                 Op::Fill(entry) => self.fill_hole(at, entry),
                 Op::Frame(pc) => self.push_return(at, pc as usize),
                 Op::Call(count) => {
-                    return Ok(Next::Call(self.heap.stack.top() - count as usize - 1));
+                    return Ok(NextStep::Call(self.heap.stack.top() - count as usize - 1));
                 }
                 Op::TailCall(count) => {
                     let function = self.heap.stack.top() - count as usize - 1;
                     self.heap.stack.slide(at.base, function);
-                    return Ok(Next::Call(at.base));
+                    return Ok(NextStep::Call(at.base));
                 }
                 Op::Native { count, pin } => {
                     if let Some(next) = self.native(at, pin as usize, count as usize)? {
@@ -203,7 +192,7 @@ impl Vm {
                     let word = self.heap.resolve(self.heap.stack.get(at.base + slot as usize));
                     if word.is_thunk() {
                         self.push_return(at, at.pc);
-                        return Ok(Next::Eval(word));
+                        return Ok(NextStep::Eval(word));
                     }
                     self.heap.stack.push(word);
                 }
@@ -212,7 +201,7 @@ impl Vm {
                     self.heap.stack.pop();
                     if word.is_thunk() {
                         self.push_return(at, at.pc);
-                        return Ok(Next::Eval(word));
+                        return Ok(NextStep::Eval(word));
                     }
                     self.heap.stack.push(word);
                 }
@@ -221,18 +210,22 @@ impl Vm {
                     if !self.heap.is_normal(word) {
                         self.heap.stack.pop();
                         self.push_return(at, at.pc);
-                        return Ok(Next::Normalise(word));
+                        return Ok(NextStep::Normalise(word));
                     }
                 }
                 Op::Return => {
                     let value = self.heap.stack.peek(0);
                     self.heap.stack.truncate(at.base);
-                    return Ok(Next::Give(value));
+                    return Ok(NextStep::Return(value));
                 }
                 Op::ReturnSlot(slot) => {
                     let word = self.heap.resolve(self.heap.stack.get(at.base + slot as usize));
                     self.heap.stack.truncate(at.base);
-                    return Ok(if word.is_thunk() { Next::Eval(word) } else { Next::Give(word) });
+                    return Ok(if word.is_thunk() {
+                        NextStep::Eval(word)
+                    } else {
+                        NextStep::Return(word)
+                    });
                 }
                 Op::Jump(pc) => at.pc = pc as usize,
                 Op::JumpIfFalse(pc) => {
@@ -268,7 +261,7 @@ impl Vm {
                 Op::Reflect(number) => {
                     at.pc = self.push_parts(at.branches(number))? as usize;
                 }
-                Op::CountJet(jet) => self.jets.called(jet),
+                Op::CountJet(jet) => self.jets.count_call(jet),
                 Op::Exchange(below) => {
                     let top = self.heap.stack.top() - 1;
                     let other = top - below as usize;
@@ -288,8 +281,8 @@ impl Vm {
     }
 
     #[inline(always)]
-    fn source(&self, at: &Position, source: Source) -> Word {
-        match source.place() {
+    fn source(&self, at: &CodePosition, source: ValueSource) -> Word {
+        match source.slot_or_constant() {
             Ok(slot) => self.heap.stack.get(at.base + slot),
             Err(number) => at.constant(number),
         }
@@ -297,7 +290,7 @@ impl Vm {
 
     /// Pushes a thunk for the application of the first of the sources to the others.
     #[inline(always)]
-    fn delay(&mut self, at: &Position, list: List) -> Result<(), EvalError> {
+    fn delay(&mut self, at: &CodePosition, list: SourceList) -> Result<(), EvalError> {
         let sources = at.list(list);
         self.heap.reserve(1 + sources.len())?;
         let mut thunk = self.heap.allocate(Layout::ThunkApp, 0, sources.len());
@@ -310,16 +303,21 @@ impl Vm {
 
     /// Pushes the value of a cheap function, the first of the sources, if its arguments are there;
     /// says no, and does not, if not. The value may be left unevaluated.
-    fn attempt(&mut self, at: &Position, list: List) -> Result<bool, EvalError> {
+    fn apply_eagerly(&mut self, at: &CodePosition, list: SourceList) -> Result<bool, EvalError> {
         let base = self.heap.stack.top();
-        let done = self.attempt_above(base, at, list)?;
+        let done = self.apply_eagerly_above(base, at, list)?;
         if !done {
             self.heap.stack.truncate(base);
         }
         Ok(done)
     }
 
-    fn attempt_above(&mut self, base: usize, at: &Position, list: List) -> Result<bool, EvalError> {
+    fn apply_eagerly_above(
+        &mut self,
+        base: usize,
+        at: &CodePosition,
+        list: SourceList,
+    ) -> Result<bool, EvalError> {
         let sources = at.list(list);
         let function = self.source(at, sources[0]);
         let jet = if function.is_direct() { None } else { self.jets.of_pin(&self.heap, function) };
@@ -353,7 +351,7 @@ impl Vm {
 
     /// Pushes a thunk for an entry, and captures the slots of the frame.
     #[inline(always)]
-    fn make_thunk(&mut self, at: &Position, entry: u32) -> Result<(), EvalError> {
+    fn make_thunk(&mut self, at: &CodePosition, entry: u32) -> Result<(), EvalError> {
         let mut thunk = self.allocate_entry(at, entry)?;
         for (index, source) in at.captures(at.entry(entry)).iter().enumerate() {
             thunk.set(1 + index, self.source(at, *source));
@@ -363,7 +361,7 @@ impl Vm {
     }
 
     /// Pushes a thunk for an entry, whose captures [`Vm::fill_hole`] provides.
-    fn make_hole(&mut self, at: &Position, entry: u32) -> Result<(), EvalError> {
+    fn make_hole(&mut self, at: &CodePosition, entry: u32) -> Result<(), EvalError> {
         let mut thunk = self.allocate_entry(at, entry)?;
         for index in 0..at.entry(entry).captured as usize {
             thunk.set(1 + index, Word::ZERO);
@@ -374,7 +372,7 @@ impl Vm {
 
     /// A thunk for an entry, whose captures are still to be written.
     #[inline(always)]
-    fn allocate_entry(&mut self, at: &Position, entry: u32) -> Result<Draft, EvalError> {
+    fn allocate_entry(&mut self, at: &CodePosition, entry: u32) -> Result<Draft, EvalError> {
         let entry = at.entry(entry);
         let captured = entry.captured as usize;
         // A crash needs room for two words; what captures nothing has one that is not used.
@@ -386,7 +384,7 @@ impl Vm {
         Ok(thunk)
     }
 
-    fn fill_hole(&mut self, at: &Position, entry: u32) {
+    fn fill_hole(&mut self, at: &CodePosition, entry: u32) {
         let entry = at.entry(entry);
         let hole = self.heap.stack.get(at.base + entry.hole as usize);
         for (index, source) in at.captures(entry).iter().enumerate() {
@@ -397,7 +395,7 @@ impl Vm {
 
     /// Pushes a frame that goes on at `pc` of this code.
     #[inline(always)]
-    pub(super) fn push_return(&mut self, at: &Position, pc: usize) {
+    pub(super) fn push_return(&mut self, at: &CodePosition, pc: usize) {
         let stack = &mut self.heap.stack;
         let distance = stack.top() - at.base;
         stack.push(at.word(pc));
@@ -405,14 +403,14 @@ impl Vm {
         frame::push_kind(stack, FrameKind::Return);
     }
 
-    /// Calls a jet in place. Nothing, if its result is on the stack.
+    /// Calls a jet in callee. Nothing, if its result is on the stack.
     #[inline(always)]
     fn native(
         &mut self,
-        at: &mut Position,
+        at: &mut CodePosition,
         number: usize,
         count: usize,
-    ) -> Result<Option<Next>, EvalError> {
+    ) -> Result<Option<NextStep>, EvalError> {
         let pin = at.constant(number);
         let Some(jet) = self.jets.of_pin(&self.heap, pin) else { unreachable!("decoded as a jet") };
         let base = self.heap.stack.top() - count;
@@ -428,7 +426,7 @@ impl Vm {
             Answer::Call(args) => {
                 let from = self.heap.stack.top() - args - 1;
                 self.heap.stack.slide(base, from);
-                Ok(Some(Next::Call(self.leave(at, base))))
+                Ok(Some(NextStep::Call(self.leave(at, base))))
             }
             Answer::Eval => {
                 let word = self.heap.resolve(self.heap.stack.peek(0));
@@ -438,39 +436,39 @@ impl Vm {
                     return Ok(None);
                 }
                 self.leave(at, base);
-                Ok(Some(Next::Eval(word)))
+                Ok(Some(NextStep::Eval(word)))
             }
             Answer::Again => {
                 self.insert_pin(at, number, base);
-                let place = self.leave(at, base);
-                Ok(Some(self.evaluate_and_ask_again(place, count)))
+                let callee = self.leave(at, base);
+                Ok(Some(self.evaluate_and_retry_jet(callee, count)))
             }
             Answer::Law => {
                 self.heap.stack.truncate(base + count);
                 self.insert_pin(at, number, base);
-                let place = self.leave(at, base);
-                self.fall_back(place, at).map(Some)
+                let callee = self.leave(at, base);
+                self.run_law_of_jet(callee, at).map(Some)
             }
         }
     }
 
     /// Puts the pin of a jet under its arguments. The jet may have collected, so the pin is fetched
     /// again.
-    fn insert_pin(&mut self, at: &Position, number: usize, base: usize) {
+    fn insert_pin(&mut self, at: &CodePosition, number: usize, base: usize) {
         self.heap.stack.insert(base, &[at.constant(number)]);
     }
 
-    /// Makes way for a call of what lies from `place` up: it replaces this frame if that has nothing
-    /// left to do, and else gets a frame under it that goes on here. Gives the call's new place.
-    fn leave(&mut self, at: &Position, place: usize) -> usize {
+    /// Makes way for a call of what lies from `callee` up: it replaces this frame if that has nothing
+    /// left to do, and else gets a frame under it that goes on here. Gives the call's new callee.
+    fn leave(&mut self, at: &CodePosition, callee: usize) -> usize {
         if at.next() == Op::Return {
-            self.heap.stack.slide(at.base, place);
+            self.heap.stack.slide(at.base, callee);
             return at.base;
         }
-        let distance = Word::direct((place - at.base) as u64);
+        let distance = Word::direct((callee - at.base) as u64);
         let frame = [at.word(at.pc), distance, Word::direct(FrameKind::Return as u64)];
-        self.heap.stack.insert(place, &frame);
-        place + frame.len()
+        self.heap.stack.insert(callee, &frame);
+        callee + frame.len()
     }
 
     #[inline(always)]
@@ -505,10 +503,4 @@ impl Vm {
         self.heap.stack.push(previous);
         Ok(())
     }
-}
-
-/// Whether an evaluated word is 0 as a nat.
-#[inline(always)]
-pub(super) fn is_false(word: Word) -> bool {
-    word == Word::ZERO || !matches!(word.kind(), Kind::Nat | Kind::Big)
 }

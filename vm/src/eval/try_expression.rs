@@ -5,8 +5,8 @@
 //! it: an app's arguments are items, the last one first, and what is not there is 0. What has another
 //! tag, or spells such a thing somewhere, is no expression.
 
-use super::attempt::Form;
-use super::run::Next;
+use super::next_step::NextStep;
+use super::try_catch::TryInput;
 use crate::jet::Call;
 use crate::vm::Vm;
 use plan::EvalError;
@@ -25,19 +25,19 @@ const ITEM: usize = 3;
 const ROOM: usize = 32;
 
 impl Vm {
-    /// Begins an attempt at the expression on top, in normal form, in whose place the result will be:
+    /// Begins an attempt at the expression on top, in normal input, in whose place the result will be:
     /// 0 if it is none.
-    pub(super) fn attempt_expression(&mut self, in_law_order: bool) -> Result<Next, EvalError> {
+    pub(super) fn try_expression(&mut self, in_law_order: bool) -> Result<NextStep, EvalError> {
         let base = self.heap.stack.top() - 1;
         let mut call = Call { vm: self, base };
         if !spell_out(&mut call)? {
             self.heap.stack.truncate(base);
-            return Ok(Next::Give(Word::ZERO));
+            return Ok(NextStep::Return(Word::ZERO));
         }
         let spelled = self.heap.stack.pop();
         let expression = self.heap.stack.pop();
-        self.push_attempt(expression, Form::Expression, in_law_order);
-        Ok(Next::Eval(spelled))
+        self.push_catch(expression, TryInput::Expression, in_law_order);
+        Ok(NextStep::Eval(spelled))
     }
 }
 
@@ -71,9 +71,9 @@ fn open(call: &mut Call<'_>) -> Result<Opened, EvalError> {
     let at = call.height() - 1;
     let tag = tag(call, at)?;
     call.push_field(at, 1)?;
-    call.settle(at + 1);
+    call.is_evaluated_at(at + 1);
     call.put(at);
-    match (tag, call.given(at)) {
+    match (tag, call.arg_count(at)) {
         (Some(VALUE), _) => Ok(Opened::Value),
         (Some(APPLY), 0) => {
             call.drop_to(at);
@@ -82,7 +82,7 @@ fn open(call: &mut Call<'_>) -> Result<Opened, EvalError> {
         }
         (Some(APPLY), 1) => {
             call.push_field(at, 0)?;
-            call.settle(at + 1);
+            call.is_evaluated_at(at + 1);
             call.put(at);
             Ok(Opened::Expression)
         }
@@ -102,7 +102,7 @@ fn tag(call: &mut Call<'_>, at: usize) -> Result<Option<u64>, EvalError> {
         return Ok(nat.to_u64());
     }
     call.push_field(at, 0)?;
-    call.settle(at + 1);
+    call.is_evaluated_at(at + 1);
     let tag = call.nat(at + 1).and_then(|nat| nat.to_u64());
     call.drop_to(at + 1);
     Ok(tag)
@@ -114,7 +114,7 @@ fn push_next(call: &mut Call<'_>, at: usize) -> Result<(), EvalError> {
     call.push_small(next + 1);
     call.put(at + NEXT);
     call.push_field(at, next as usize)?;
-    call.settle(at + ITEM);
+    call.is_evaluated_at(at + ITEM);
     Ok(())
 }
 
@@ -130,7 +130,7 @@ fn close(call: &mut Call<'_>, done: usize) -> Result<bool, EvalError> {
         } else {
             call.app(1)?;
         }
-        if taken < call.given(at) as u64 {
+        if taken < call.arg_count(at) as u64 {
             push_next(call, at)?;
             return Ok(false);
         }
