@@ -21,9 +21,10 @@ ci: ## Runs everything that a change must pass, and prints a table of the result
 aarch64: ## Runs a selection of the tests for aarch64 under emulation
 	.ci/aarch64 || [ $$? -eq 77 ]
 
+miri: export MIRIFLAGS = -Zmiri-permissive-provenance -Zmiri-disable-isolation
 miri: ## Runs the tests of the collector under Miri (needs the nightly toolchain with miri)
-	MIRIFLAGS="-Zmiri-permissive-provenance -Zmiri-disable-isolation" \
-		cargo +nightly miri test --package plan --lib heap::
+	cargo +nightly miri test --package plan --lib heap::
+	cargo +nightly miri test --package vm --lib tests::pools
 
 fuzz: ## Runs every fuzz check on random bytes, without a fuzzer
 	cargo test --manifest-path fuzz/Cargo.toml --lib

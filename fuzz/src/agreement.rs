@@ -8,12 +8,12 @@ use arbitrary::Unstructured;
 use std::sync::Arc;
 use std::time::Duration;
 use spec::shrink::minimise;
-use spec::{Limits, Term};
+use spec::{EvalBudget, Term};
 use plan::plain;
 use vm::Vm;
 
-/// Limits of the specification, which recurses on the fuzzer's native stack.
-const LIMITS: Limits = Limits { fuel: 5_000, depth: 400 };
+/// EvalBudget of the specification, which recurses on the fuzzer's native stack.
+const LIMITS: EvalBudget = EvalBudget { fuel: 5_000, depth: 400 };
 
 /// Time limit of the interpreter if the outcome is known. It needs far less.
 const LONG_LIMIT: Duration = Duration::from_secs(5);

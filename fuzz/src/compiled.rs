@@ -23,14 +23,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use spec::generate::{Gen, Known};
+use spec::generate::{TermGenerator, KnownFunction};
 use spec::shrink::minimise;
-use spec::{Limits, Term};
+use spec::{EvalBudget, Term};
 use plan::{EvalError, Val, plain, seed};
 use vm::Vm;
 
-/// Limits of the specification. Laws of the library take many steps.
-const LIMITS: Limits = Limits { fuel: 30_000, depth: 800 };
+/// EvalBudget of the specification. Laws of the library take many steps.
+const LIMITS: EvalBudget = EvalBudget { fuel: 30_000, depth: 800 };
 
 /// Time limit of an evaluation that is known to terminate.
 const LONG_LIMIT: Duration = Duration::from_secs(20);
@@ -204,18 +204,18 @@ pub fn check(bytes: &[u8]) {
 fn decode(bytes: &[u8]) -> (Configuration, Term) {
     let mut bytes = Unstructured::new(bytes);
     let configuration = Configuration::COMPILERS[usize::from(below(&mut bytes, 5))];
-    let known: Arc<[Known]> = Arc::clone(&known::KNOWN);
+    let known: Arc<[KnownFunction]> = Arc::clone(&known::KNOWN);
     let program = match below(&mut bytes, 8) {
         0 => expression(&mut bytes, 12),
         1 => {
             let size = 10 + usize::from(below(&mut bytes, 90));
-            Gen::new(bytes.arbitrary().unwrap_or(0)).knowing(known).program(size)
+            TermGenerator::new(bytes.arbitrary().unwrap_or(0)).with_known(known).program(size)
         }
         choice => {
             let size = 10 + usize::from(below(&mut bytes, 120));
-            let generator = Gen::spelled(bytes.take_rest());
+            let generator = TermGenerator::from_bytes(bytes.take_rest());
             // Without the library, the outcome of the specification is the only correct one.
-            let mut generator = if choice < 4 { generator } else { generator.knowing(known) };
+            let mut generator = if choice < 4 { generator } else { generator.with_known(known) };
             generator.program(size)
         }
     };

@@ -56,7 +56,7 @@ fn collect(vm: &Vm, value: &Val, seeds: &mut HashMap<Hash, Vec<u8>>) {
                 if !seen.insert(hash) || seeds.contains_key(&hash) {
                     continue;
                 }
-                if pin.jet(&JETS).is_some() {
+                if JETS.of(pin).is_some() {
                     let bytes = seed::save(vm, &vm.hold(value)).expect("laws can be saved");
                     seeds.insert(hash, bytes);
                 }

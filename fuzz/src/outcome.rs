@@ -1,7 +1,7 @@
 //! The outcome of a program's evaluation, by the specification and by a runtime.
 
 use crate::bounds::has_at_most;
-use spec::{self, Goal, Limits, Term};
+use spec::{self, EvalDepth, EvalBudget, Term};
 use plan::{EvalError, Hash, Val, plain};
 use vm::Vm;
 
@@ -24,12 +24,12 @@ pub(crate) enum Outcome {
 }
 
 /// The outcome of a program by the specification.
-pub(crate) fn specified(program: &Term, limits: Limits) -> Outcome {
-    match spec::run(program, Goal::Normal, limits).outcome {
-        spec::Outcome::Value(value) => Outcome::Value(value),
-        spec::Outcome::Crash { op, arg } => Outcome::Crash(Term::Nat(op), arg),
-        spec::Outcome::Loop => Outcome::Loop,
-        spec::Outcome::OutOfFuel => Outcome::OutOfResources,
+pub(crate) fn specified(program: &Term, limits: EvalBudget) -> Outcome {
+    match spec::run(program, EvalDepth::Normal, limits).outcome {
+        spec::SpecOutcome::Value(value) => Outcome::Value(value),
+        spec::SpecOutcome::Crash { op, arg } => Outcome::Crash(Term::Nat(op), arg),
+        spec::SpecOutcome::Loop => Outcome::Loop,
+        spec::SpecOutcome::OutOfFuel => Outcome::OutOfResources,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use arbitrary::Unstructured;
 use plan::Natural;
-use spec::generate::Gen;
+use spec::generate::TermGenerator;
 use spec::{Term, shapes};
 
 /// Maximal nesting of terms.
@@ -26,7 +26,7 @@ pub(crate) fn program(bytes: &mut Unstructured<'_>) -> Term {
     match below(bytes, 8) {
         0 => {
             let size = 10 + usize::from(below(bytes, 60));
-            Gen::new(bytes.arbitrary().unwrap_or(0)).program(size)
+            TermGenerator::new(bytes.arbitrary().unwrap_or(0)).program(size)
         }
         _ => expression(bytes, MAX_DEPTH),
     }

@@ -1,6 +1,6 @@
-//! Times of work on big nats through the jets: `cargo run --release -p jets --example nats`.
+//! Measures jets on large nats: `cargo run --release -p jets --example nats`.
 //!
-//! Each jet is tied to a law of its name, so that it runs as the evaluator would run it.
+//! The example ties each jet to a law of its name, so that the evaluator calls the jet.
 
 use plan::{EvalError, Natural, Options, Val};
 use std::collections::HashMap;
@@ -9,8 +9,8 @@ use std::time::Instant;
 use vm::Vm;
 use vm::jet::JetTable;
 
-/// A runtime with all jets, and the pinned laws that they stand for here.
-struct Rig {
+/// A virtual machine with all jets, and the pinned laws that they implement here.
+struct JetRunner {
     vm: Vm,
     pins: HashMap<&'static str, Val>,
 }
@@ -24,8 +24,8 @@ fn law(vm: &mut Vm, name: &str, arity: usize) -> Result<Val, EvalError> {
     })
 }
 
-impl Rig {
-    fn new() -> Result<Rig, Box<dyn std::error::Error>> {
+impl JetRunner {
+    fn new() -> Result<JetRunner, Box<dyn std::error::Error>> {
         let mut scratch = Vm::new(Options::default(), Arc::default())?;
         let mut table = JetTable::new();
         let mut names = Vec::new();
@@ -41,7 +41,7 @@ impl Rig {
             let law = law(&mut vm, name, arity)?;
             pins.insert(name, vm.pin(&law)?);
         }
-        Ok(Rig { vm, pins })
+        Ok(JetRunner { vm, pins })
     }
 
     fn call(&mut self, jet: &str, args: &[Val]) -> Result<Val, EvalError> {
@@ -72,7 +72,7 @@ impl Rig {
         Ok(a)
     }
 
-    /// A bar of a megabyte to a nat and back, so many times.
+    /// Converts a bar of 1 MiB to a nat and back, `times` times.
     fn conversions(&mut self, times: usize) -> Result<Val, EvalError> {
         let bytes: Vec<u8> = (0..1 << 20).map(|i: u32| (i % 255 + 1) as u8).collect();
         let mut bar = self.vm.bar(&bytes)?;
@@ -100,14 +100,14 @@ impl Rig {
 }
 
 fn time(
-    rig: &mut Rig,
+    runner: &mut JetRunner,
     what: &str,
-    work: impl Fn(&mut Rig) -> Result<Val, EvalError>,
+    work: impl Fn(&mut JetRunner) -> Result<Val, EvalError>,
 ) -> Result<(), EvalError> {
     let mut best = f64::INFINITY;
     for _ in 0..5 {
         let start = Instant::now();
-        work(rig)?;
+        work(runner)?;
         best = best.min(start.elapsed().as_secs_f64());
     }
     println!("{what:<42} {:>9.3} ms", best * 1e3);
@@ -115,12 +115,12 @@ fn time(
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut rig = Rig::new()?;
-    let rig = &mut rig;
-    time(rig, "factorial of 10,000", |rig| rig.factorial(10_000))?;
-    time(rig, "3 to the power of 2,000,000", |rig| rig.power(3, 2_000_000))?;
-    time(rig, "fibonacci 100,000 by addition", |rig| rig.fibonacci(100_000))?;
-    time(rig, "100 times a bar of 1 MB to a nat and back", |rig| rig.conversions(100))?;
-    time(rig, "10,000 times four bit operations, 16,000 b", |rig| rig.bits(10_000))?;
+    let mut runner = JetRunner::new()?;
+    let runner = &mut runner;
+    time(runner, "factorial of 10,000", |runner| runner.factorial(10_000))?;
+    time(runner, "3 to the power of 2,000,000", |runner| runner.power(3, 2_000_000))?;
+    time(runner, "fibonacci 100,000 by addition", |runner| runner.fibonacci(100_000))?;
+    time(runner, "100 times a bar of 1 MB to a nat and back", |runner| runner.conversions(100))?;
+    time(runner, "10,000 times four bit operations, 16,000 b", |runner| runner.bits(10_000))?;
     Ok(())
 }

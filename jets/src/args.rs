@@ -1,22 +1,34 @@
-//! What the families share: looking at arguments, and ending with a result.
+//! What native implementations share: reading arguments, evaluating them, returning results.
+//!
+//! An *index* is a height on the call's stack: arguments come first, then the values pushed later.
+//!
+//! **Suspension.** An implementation that needs a value to be evaluated may be too deep on the
+//! native stack to evaluate it. It then *suspends*: it leaves the value on top of the call's stack
+//! and answers [`Answer::Again`]; the evaluator evaluates the value and calls the implementation
+//! again with the same arguments. A function that may suspend returns a [`Suspendable`], and its
+//! caller passes the suspension on with [`ready!`].
 
-use crate::declare::Outcome;
+use crate::declare::JetResult;
 use plan::{EvalError, Natural, Ref, Shape};
 use vm::jet::{Answer, Call};
 
-/// Goes on only once an argument that is demanded lazily is evaluated; asks for that otherwise.
-macro_rules! need {
+/// The result of a step that may suspend: `None` means that the value on top of the stack must be
+/// evaluated before the step can run.
+pub(crate) type Suspendable<T> = Result<Option<T>, EvalError>;
+
+/// Continues if the argument, which is demanded lazily, is evaluated; suspends otherwise.
+macro_rules! evaluate_arg {
     ($call:expr, $index:expr) => {
-        if !$call.settle($index) {
+        if !$call.is_evaluated_at($index) {
             $call.push_at($index);
             return Ok(vm::jet::Answer::Again);
         }
     };
 }
-pub(crate) use need;
+pub(crate) use evaluate_arg;
 
-/// Goes on only if a step that may have to wait for an evaluation gave something; the value to be
-/// evaluated is on top then.
+/// The value of a [`Suspendable`] step; returns from the implementation if the step suspended or
+/// failed.
 macro_rules! ready {
     ($step:expr) => {
         match $step? {
@@ -32,53 +44,66 @@ pub(crate) fn natural(call: &Call<'_>, index: usize) -> Natural {
     call.cast(index).to_natural()
 }
 
-/// Whether a value counts as true: it is a nat, and not 0.
+/// Whether a value counts as true: it is a nat other than 0.
 pub(crate) fn is_true(value: Ref<'_>) -> bool {
     value.as_nat().is_some_and(|nat| !nat.is_zero())
 }
 
-/// Ends with a nat below 2^63.
-pub(crate) fn small(call: &mut Call<'_>, nat: u64) -> Outcome {
+/// How many of `count` items the first argument says to take: all if it is not a nat.
+pub(crate) fn take_count(call: &Call<'_>, count: usize) -> usize {
+    match call.nat(0) {
+        Some(nat) => nat.saturating_u64().min(count as u64) as usize,
+        None => count,
+    }
+}
+
+/// How many of `count` items the first argument says to drop: none if it is not a nat.
+pub(crate) fn drop_count(call: &Call<'_>, count: usize) -> usize {
+    call.cast(0).saturating_u64().min(count as u64) as usize
+}
+
+/// Returns a nat below 2^63.
+pub(crate) fn return_small(call: &mut Call<'_>, nat: u64) -> JetResult {
     call.push_small(nat);
     Ok(Answer::Done)
 }
 
-/// Ends with a nat below 2^64.
-pub(crate) fn word(call: &mut Call<'_>, nat: u64) -> Outcome {
+/// Returns a nat below 2^64.
+pub(crate) fn return_u64(call: &mut Call<'_>, nat: u64) -> JetResult {
     call.push_u64(nat)?;
     Ok(Answer::Done)
 }
 
-/// Ends with a nat of any size.
-pub(crate) fn number(call: &mut Call<'_>, nat: &Natural) -> Outcome {
+/// Returns a nat of any size.
+pub(crate) fn return_natural(call: &mut Call<'_>, nat: &Natural) -> JetResult {
     call.push_natural(nat)?;
     Ok(Answer::Done)
 }
 
-/// Ends with 1 or 0.
-pub(crate) fn bit(call: &mut Call<'_>, bit: bool) -> Outcome {
+/// Returns 1 or 0.
+pub(crate) fn return_bit(call: &mut Call<'_>, bit: bool) -> JetResult {
     call.push_bit(bit);
     Ok(Answer::Done)
 }
 
-/// Ends with a value that is on the stack, evaluated.
-pub(crate) fn same(call: &mut Call<'_>, index: usize) -> Outcome {
+/// Returns the value at that index, which is evaluated.
+pub(crate) fn return_value(call: &mut Call<'_>, index: usize) -> JetResult {
     call.push_at(index);
     Ok(Answer::Done)
 }
 
-/// Ends with a value that is on the stack, which need not be evaluated.
-pub(crate) fn lazy(call: &mut Call<'_>, index: usize) -> Outcome {
+/// Returns the value at that index, which the evaluator evaluates if necessary.
+pub(crate) fn return_lazy(call: &mut Call<'_>, index: usize) -> JetResult {
     call.push_at(index);
     Ok(Answer::Eval)
 }
 
-/// How many items the row at that height has; nothing if it is no row.
+/// The number of items of the row at that index; `None` if the value is not a row.
 pub(crate) fn row_len(call: &Call<'_>, index: usize) -> Option<usize> {
     call.at(index).as_row().map(|items| items.len())
 }
 
-/// How many keys the set at that height has; nothing if it is no set.
+/// The number of keys of the set at that index; `None` if the value is not a set.
 pub(crate) fn set_len(call: &Call<'_>, index: usize) -> Option<usize> {
     match call.at(index).shape() {
         Shape::Set(keys) => Some(keys.len()),
@@ -86,10 +111,26 @@ pub(crate) fn set_len(call: &Call<'_>, index: usize) -> Option<usize> {
     }
 }
 
-/// Evaluates the value at that height to its outermost shape, if that can be done from here. Says
-/// no otherwise, and leaves the value on top: see [`ready`].
-pub(crate) fn evaluate(call: &mut Call<'_>, index: usize) -> Result<Option<()>, EvalError> {
-    if call.settle(index) {
+/// Pushes the law constructor 0 with a name and an arity; a body pushed next completes the call
+/// `0 name arity body`, which makes a law.
+pub(crate) fn push_law_header(call: &mut Call<'_>, name: u64, arity: u64) {
+    call.push_small(0);
+    call.push_small(name);
+    call.push_small(arity);
+}
+
+/// Words on the heap of a thunk that applies a function to `args` arguments.
+pub(crate) const fn thunk_words(args: u64) -> u64 {
+    3 + args
+}
+
+/// If one of two collections has this many times fewer entries than the other, inserting them one
+/// by one into the other is cheaper than merging: the result shares most of the larger collection.
+pub(crate) const INSERTION_RATIO: usize = 16;
+
+/// Evaluates the value at that index to its outermost shape.
+pub(crate) fn evaluate(call: &mut Call<'_>, index: usize) -> Suspendable<()> {
+    if call.is_evaluated_at(index) {
         return Ok(Some(()));
     }
     call.push_at(index);
@@ -101,12 +142,8 @@ pub(crate) fn evaluate(call: &mut Call<'_>, index: usize) -> Result<Option<()>, 
     Ok(Some(()))
 }
 
-/// Evaluates an item of the row at that height, likewise.
-pub(crate) fn evaluate_item(
-    call: &mut Call<'_>,
-    row: usize,
-    item: usize,
-) -> Result<Option<()>, EvalError> {
+/// Evaluates item `item` of the row at index `row` to its outermost shape.
+pub(crate) fn evaluate_item(call: &mut Call<'_>, row: usize, item: usize) -> Suspendable<()> {
     let evaluated =
         |r: Ref<'_>| r.as_row().and_then(|items| items.get(item)).map(Ref::is_evaluated);
     if evaluated(call.at(row)) == Some(true) {

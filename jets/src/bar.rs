@@ -1,11 +1,13 @@
-//! Bars: bytes.
+//! Jets on bars (byte strings).
 //!
-//! The laws calculate with the nat that is a bar's body, and so give something for other laws too;
-//! that is left to them.
+//! The laws compute with the nat in a bar's body, so they also return something for laws that are
+//! not bars. These jets answer [`Answer::Law`] for such arguments.
 
-use crate::args::{bit, evaluate_item, need, ready, row_len, small};
-use crate::declare::{Declaration, Outcome, native};
-use crate::row::{dropped, taken};
+use crate::args::{
+    drop_count, evaluate_arg, evaluate_item, push_law_header, ready, return_bit, return_small,
+    row_len, take_count,
+};
+use crate::declare::{Jet, JetResult, native};
 use crate::tree::leaves;
 use plan::{EvalError, NatRef, limbs};
 use std::ops::Range;
@@ -15,28 +17,28 @@ use vm::jet::Operation;
 use vm::jet::ResultShape::{Bar, Bit, Nat, Small};
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("isBar", &[Head], is_bar).total(Bit).cheap(Always),
     native("_Bar", &[Lazy], make),
     native("natBar", &[Head], from_nat).total(Bar),
-    native("barNat", &[Head], to_nat).gives(Nat),
-    native("barLen", &[Head], len).operation(Operation::ByteCount).gives(Nat).cheap(Always),
-    native("barIsEmpty", &[Head], is_empty).gives(Bit).cheap(Always),
+    native("barNat", &[Head], to_nat).returns(Nat),
+    native("barLen", &[Head], len).operation(Operation::ByteCount).returns(Nat).cheap(Always),
+    native("barIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
     native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]),
-    native("barIdx", &[Head, Head], idx).operation(Operation::Byte).gives(Small).cheap(Always),
+    native("barIdx", &[Head, Head], idx).operation(Operation::Byte).returns(Small).cheap(Always),
     native("barWeld", &[Head, Head], weld).order(&[1, 0]),
     native("barCat", &[Head], cat),
-    native("barFlat", &[Head], flat).gives(Bar),
-    native("rowToBar", &[Head], of_row).gives(Bar),
-    native("barGen", &[Head, Lazy], generate).gives(Bar),
+    native("barFlat", &[Head], flat).returns(Bar),
+    native("rowToBar", &[Head], of_row).returns(Bar),
+    native("barGen", &[Head, Lazy], generate).returns(Bar),
     native("barTake", &[Head, Head], take),
     native("barDrop", &[Head, Head], drop),
-    native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat).order(&[1, 0, 2]).gives(Nat),
+    native("_BarSliceToNat", &[Head, Head, Head], slice_to_nat).order(&[1, 0, 2]).returns(Nat),
     native("barElemIndexEnd", &[Lazy, Head], last_index),
-    native("barElemIndexOff", &[Lazy, Head, Head], index_from).gives(Nat),
+    native("barElemIndexOff", &[Lazy, Head, Head], index_from).returns(Nat),
 ];
 
-/// Goes on with the bytes of the bar that an argument is; leaves anything else to the law.
+/// The bytes of an argument that is a bar; answers [`Answer::Law`] for anything else.
 macro_rules! bar {
     ($call:expr, $index:expr) => {
         match $call.arg($index).as_bar() {
@@ -46,13 +48,13 @@ macro_rules! bar {
     };
 }
 
-/// Makes sure that a bar of so many bytes can be made.
-fn afford_bytes(call: &Call<'_>, bytes: u64) -> Result<(), EvalError> {
-    call.afford(bytes / 8 + 4)
+/// Fails if the heap cannot hold a bar of `bytes` bytes.
+fn check_result_bytes(call: &Call<'_>, bytes: u64) -> Result<(), EvalError> {
+    call.check_result_words(bytes / 8 + 4)
 }
 
-/// Ends with these bytes of the bar that an argument is.
-fn part(call: &mut Call<'_>, index: usize, range: Range<usize>) -> Outcome {
+/// Returns the bytes `range` of the bar at `index`; an empty bar if the range is out of bounds.
+fn return_bytes(call: &mut Call<'_>, index: usize, range: Range<usize>) -> JetResult {
     let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
     call.push_bar_with(bytes as u64, |call, out| {
         let part = call.arg(index).as_bar().and_then(|bar| bar.get(range));
@@ -61,28 +63,26 @@ fn part(call: &mut Call<'_>, index: usize, range: Range<usize>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn is_bar(call: &mut Call<'_>) -> Outcome {
+fn is_bar(call: &mut Call<'_>) -> JetResult {
     let answer = call.arg(0).as_bar().is_some();
-    bit(call, answer)
+    return_bit(call, answer)
 }
 
-/// The law `{1 1 pad}`: a bar, if the pad is one bit longer than whole bytes.
-fn make(call: &mut Call<'_>) -> Outcome {
-    call.push_small(0);
-    call.push_small(1);
-    call.push_small(1);
+/// Returns the law `{1 1 pad}`. It is a bar if the pad ends one bit after a whole byte.
+fn make(call: &mut Call<'_>) -> JetResult {
+    push_law_header(call, 1, 1);
     call.push_at(0);
     Ok(Answer::Call(3))
 }
 
-fn from_nat(call: &mut Call<'_>) -> Outcome {
+fn from_nat(call: &mut Call<'_>) -> JetResult {
     let bytes = call.cast(0).byte_count();
     call.push_bar_with(bytes, |call, out| limbs::to_bytes(out, call.cast(0).limbs()))?;
     Ok(Answer::Done)
 }
 
-/// Ends with these bytes of the bar that an argument is, as a nat.
-fn part_to_nat(call: &mut Call<'_>, index: usize, range: Range<usize>) -> Outcome {
+/// Returns the bytes `range` of the bar at `index` as a nat.
+fn return_bytes_as_nat(call: &mut Call<'_>, index: usize, range: Range<usize>) -> JetResult {
     let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
     call.push_nat_with(bytes.div_ceil(8) as u64, |call, out| {
         let part = call.arg(index).as_bar().and_then(|bar| bar.get(range));
@@ -91,33 +91,32 @@ fn part_to_nat(call: &mut Call<'_>, index: usize, range: Range<usize>) -> Outcom
     Ok(Answer::Done)
 }
 
-fn to_nat(call: &mut Call<'_>) -> Outcome {
+fn to_nat(call: &mut Call<'_>) -> JetResult {
     let bytes = bar!(call, 0).len();
-    part_to_nat(call, 0, 0..bytes)
+    return_bytes_as_nat(call, 0, 0..bytes)
 }
 
-fn len(call: &mut Call<'_>) -> Outcome {
+fn len(call: &mut Call<'_>) -> JetResult {
     let len = bar!(call, 0).len() as u64;
-    small(call, len)
+    return_small(call, len)
 }
 
-fn is_empty(call: &mut Call<'_>) -> Outcome {
+fn is_empty(call: &mut Call<'_>) -> JetResult {
     let empty = bar!(call, 0).is_empty();
-    bit(call, empty)
+    return_bit(call, empty)
 }
 
-/// A nat as a bar of so many bytes. The law adds a one above them, whatever is there: a nat that
-/// does not fit makes a longer bar, or none.
-fn sized(call: &mut Call<'_>) -> Outcome {
+/// Returns a nat as a bar of `size` bytes. The law adds the terminating 1 bit at position `8 *
+/// size` even if the nat is longer, so a nat that does not fit gives a longer bar, or a law that is
+/// no bar.
+fn sized(call: &mut Call<'_>) -> JetResult {
     let size = call.cast(0).saturating_u64();
-    afford_bytes(call, size)?;
+    check_result_bytes(call, size)?;
     if call.cast(1).byte_count() <= size {
         call.push_bar_with(size, |call, out| limbs::to_bytes(out, call.cast(1).limbs()))?;
         return Ok(Answer::Done);
     }
-    call.push_small(0);
-    call.push_small(1);
-    call.push_small(1);
+    push_law_header(call, 1, 1);
     let one = call.height();
     call.push_nat_with(limbs::shifted_left_len(&[1], 8 * size), |_, out| {
         limbs::shift_left(out, &[1], 8 * size);
@@ -129,21 +128,21 @@ fn sized(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Call(3))
 }
 
-fn idx(call: &mut Call<'_>) -> Outcome {
+fn idx(call: &mut Call<'_>) -> JetResult {
     let index = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     let byte = bar!(call, 1).get(index).copied().unwrap_or(0);
-    small(call, u64::from(byte))
+    return_small(call, u64::from(byte))
 }
 
-fn weld(call: &mut Call<'_>) -> Outcome {
+fn weld(call: &mut Call<'_>) -> JetResult {
     bar!(call, 0);
     let right = bar!(call, 1).to_vec();
     call.push_appended(0, &right)?;
     Ok(Answer::Done)
 }
 
-/// Bars end to end. The law evaluates them from the last to the first.
-fn cat(call: &mut Call<'_>) -> Outcome {
+/// Concatenates a row of bars. The law evaluates them from the last to the first.
+fn cat(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     for item in (0..count).rev() {
         call.check()?;
@@ -158,7 +157,7 @@ fn cat(call: &mut Call<'_>) -> Outcome {
             None => return Ok(Answer::Law),
         }
     }
-    afford_bytes(call, parts.iter().map(|part| part.len() as u64).sum())?;
+    check_result_bytes(call, parts.iter().map(|part| part.len() as u64).sum())?;
     let Some((_, more)) = parts.split_first() else {
         call.push_bar(&[])?;
         return Ok(Answer::Done);
@@ -170,7 +169,7 @@ fn cat(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// What the law makes a byte of: the low bits of a nat.
+/// The low 8 bits of a nat, which the law takes as a byte.
 #[inline(always)]
 fn low_byte(nat: NatRef<'_>) -> u8 {
     match nat {
@@ -179,10 +178,10 @@ fn low_byte(nat: NatRef<'_>) -> u8 {
     }
 }
 
-/// The bar of a row's bytes. The law evaluates them from the last to the first.
-fn of_row(call: &mut Call<'_>) -> Outcome {
+/// Converts a row of bytes to a bar. The law evaluates the items from the last to the first.
+fn of_row(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
-    afford_bytes(call, count as u64)?;
+    check_result_bytes(call, count as u64)?;
     let mut bytes = vec![0; count];
     for (item, byte) in bytes.iter_mut().enumerate().rev() {
         call.check()?;
@@ -194,11 +193,11 @@ fn of_row(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// `barGen n f`: the bar of the bytes `f i`, `i` below `n`. The law evaluates them from the last to
-/// the first.
-fn generate(call: &mut Call<'_>) -> Outcome {
+/// `barGen n f`: the bar of the bytes `f i` for all `i` below `n`. The law evaluates them from the
+/// last to the first.
+fn generate(call: &mut Call<'_>) -> JetResult {
     let count = call.cast(0).saturating_u64();
-    afford_bytes(call, count)?;
+    check_result_bytes(call, count)?;
     if !call.may_nest() {
         return Ok(Answer::Law);
     }
@@ -216,12 +215,12 @@ fn generate(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// The bars among the leaves of a tree, end to end.
-fn flat(call: &mut Call<'_>) -> Outcome {
+/// Concatenates the bars among the leaves of a tree.
+fn flat(call: &mut Call<'_>) -> JetResult {
     let mut whole = Vec::new();
     ready!(leaves(call, 0, |call, leaf| {
         if let Some(bytes) = leaf.as_bar() {
-            afford_bytes(call, (whole.len() + bytes.len()) as u64)?;
+            check_result_bytes(call, (whole.len() + bytes.len()) as u64)?;
             whole.extend_from_slice(bytes);
         }
         Ok(())
@@ -230,41 +229,43 @@ fn flat(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn take(call: &mut Call<'_>) -> Outcome {
-    let taken = taken(call, bar!(call, 1).len());
-    part(call, 1, 0..taken)
+fn take(call: &mut Call<'_>) -> JetResult {
+    let taken = take_count(call, bar!(call, 1).len());
+    return_bytes(call, 1, 0..taken)
 }
 
-fn drop(call: &mut Call<'_>) -> Outcome {
+fn drop(call: &mut Call<'_>) -> JetResult {
     let count = bar!(call, 1).len();
-    let dropped = dropped(call, count);
-    part(call, 1, dropped..count)
+    let dropped = drop_count(call, count);
+    return_bytes(call, 1, dropped..count)
 }
 
-/// `_BarSliceToNat offset width bar`: what is not a nat is offset 0, and any width.
-fn slice_to_nat(call: &mut Call<'_>) -> Outcome {
+/// `_BarSliceToNat offset width bar`: an offset that is not a nat counts as 0, a width that is not
+/// a nat as unlimited.
+fn slice_to_nat(call: &mut Call<'_>) -> JetResult {
     let bytes = bar!(call, 2);
-    let rest = &bytes[dropped(call, bytes.len())..];
+    let rest = &bytes[drop_count(call, bytes.len())..];
     let width = match call.nat(1) {
         Some(nat) => nat.saturating_u64().min(rest.len() as u64) as usize,
         None => rest.len(),
     };
     let from = bytes.len() - rest.len();
-    part_to_nat(call, 2, from..from + width)
+    return_bytes_as_nat(call, 2, from..from + width)
 }
 
-/// The byte that the first argument is, if it is one.
-fn wanted_byte(call: &Call<'_>) -> Option<u8> {
+/// The first argument as a byte; `None` if it is not a nat below 256.
+fn byte_argument(call: &Call<'_>) -> Option<u8> {
     call.nat(0).and_then(NatRef::to_u64).and_then(|byte| u8::try_from(byte).ok())
 }
 
-/// Where a byte occurs last: `(0 index)`; 0 if nowhere. In an empty bar it is not even looked at.
-fn last_index(call: &mut Call<'_>) -> Outcome {
+/// Returns `(0 index)` for the last occurrence of a byte, 0 if there is none. The law does not
+/// evaluate the byte if the bar is empty.
+fn last_index(call: &mut Call<'_>) -> JetResult {
     if bar!(call, 1).is_empty() {
-        return small(call, 0);
+        return return_small(call, 0);
     }
-    need!(call, 0);
-    let byte = wanted_byte(call);
+    evaluate_arg!(call, 0);
+    let byte = byte_argument(call);
     let bytes = bar!(call, 1);
     let found = byte.and_then(|byte| bytes.iter().rposition(|b| *b == byte));
     match found {
@@ -278,18 +279,18 @@ fn last_index(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// `barElemIndexOff byte offset bar`: where a byte occurs first at the offset or after it; the bar's
-/// length if nowhere. Beyond the bar's end the byte is not looked at.
-fn index_from(call: &mut Call<'_>) -> Outcome {
+/// `barElemIndexOff byte offset bar`: the index of the first occurrence of a byte at or after the
+/// offset, or the bar's length. The law does not evaluate the byte if the offset is past the end.
+fn index_from(call: &mut Call<'_>) -> JetResult {
     let len = bar!(call, 2).len();
     let from = match call.nat(1).and_then(NatRef::to_u64) {
         Some(from) if from < len as u64 => from as usize,
-        _ => return small(call, len as u64),
+        _ => return return_small(call, len as u64),
     };
-    need!(call, 0);
-    let byte = wanted_byte(call);
+    evaluate_arg!(call, 0);
+    let byte = byte_argument(call);
     let rest = &bar!(call, 2)[from..];
     let found = byte.and_then(|byte| rest.iter().position(|b| *b == byte));
     let index = found.map_or(len, |found| from + found);
-    small(call, index as u64)
+    return_small(call, index as u64)
 }

@@ -1,7 +1,7 @@
-//! Bits of nats. Whatever is not a nat counts as 0.
+//! Jets on the bits of nats. A value that is not a nat counts as 0.
 
-use crate::args::{bit, lazy, need, same, small};
-use crate::declare::{Declaration, Outcome, native};
+use crate::args::{evaluate_arg, return_bit, return_lazy, return_small, return_value};
+use crate::declare::{Jet, JetResult, native};
 use plan::{NatRef, limbs};
 use vm::jet::Cheap::OnNats;
 use vm::jet::Demand::{Head, Lazy};
@@ -9,7 +9,7 @@ use vm::jet::Operation;
 use vm::jet::ResultShape::{Bit, Nat, Small};
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("_Bex", &[Head], bex).primitive(Operation::PowerOfTwo, Nat),
     native("_Lsh", &[Head, Lazy], lsh).primitive(Operation::ShiftLeft, Nat),
     native("_Rsh", &[Head, Head], rsh)
@@ -37,16 +37,16 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_BitSlice", &[Head, Head, Head], bit_slice).order(&[1, 0, 2]).total(Nat),
 ];
 
-/// A nat that fits a word, shifted left so that the result does too.
+/// A nat below 2^63 shifted left, if the result is below 2^63 too.
 fn shifted_small(nat: u64, by: u64) -> Option<u64> {
     let fits = nat == 0 || by < u64::from(nat.leading_zeros()).saturating_sub(1);
     fits.then(|| if nat == 0 { 0 } else { nat << by })
 }
 
-fn bex(call: &mut Call<'_>) -> Outcome {
+fn bex(call: &mut Call<'_>) -> JetResult {
     let by = call.cast(0).saturating_u64();
     match shifted_small(1, by) {
-        Some(power) => small(call, power),
+        Some(power) => return_small(call, power),
         None => {
             call.push_nat_with(limbs::shifted_left_len(&[1], by), |_, out| {
                 limbs::shift_left(out, &[1], by);
@@ -56,15 +56,15 @@ fn bex(call: &mut Call<'_>) -> Outcome {
     }
 }
 
-/// `lsh v n`: the law multiplies, and a product with 0 does not need its other factor.
-fn lsh(call: &mut Call<'_>) -> Outcome {
+/// `lsh v n`. The law multiplies, and does not evaluate `n` if `v` is 0.
+fn lsh(call: &mut Call<'_>) -> JetResult {
     if call.cast(0).is_zero() {
-        return small(call, 0);
+        return return_small(call, 0);
     }
-    need!(call, 1);
+    evaluate_arg!(call, 1);
     let by = call.cast(1).saturating_u64();
     match call.small(0).and_then(|nat| shifted_small(nat, by)) {
-        Some(shifted) => small(call, shifted),
+        Some(shifted) => return_small(call, shifted),
         None => {
             let limbs = limbs::shifted_left_len(call.cast(0).limbs(), by);
             call.push_nat_with(limbs, |call, out| {
@@ -75,18 +75,18 @@ fn lsh(call: &mut Call<'_>) -> Outcome {
     }
 }
 
-fn rsh(call: &mut Call<'_>) -> Outcome {
+fn rsh(call: &mut Call<'_>) -> JetResult {
     let by = call.cast(1).saturating_u64();
     match call.cast(0) {
-        NatRef::Small(nat) => small(call, if by < 64 { nat >> by } else { 0 }),
+        NatRef::Small(nat) => return_small(call, if by < 64 { nat >> by } else { 0 }),
         NatRef::Limbs(_) => slice(call, 0, by, u64::MAX),
     }
 }
 
-/// Ends with a bitwise operation on both arguments.
-fn bitwise(call: &mut Call<'_>, op: impl Fn(u64, u64) -> u64) -> Outcome {
+/// Returns a bitwise operation on both arguments.
+fn bitwise(call: &mut Call<'_>, op: impl Fn(u64, u64) -> u64) -> JetResult {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
-        return small(call, op(a, b));
+        return return_small(call, op(a, b));
     }
     call.push_nat_with(call.limb_count(0).max(call.limb_count(1)), |call, out| {
         limbs::bitwise(out, call.cast(0).limbs(), call.cast(1).limbs(), op);
@@ -94,9 +94,9 @@ fn bitwise(call: &mut Call<'_>, op: impl Fn(u64, u64) -> u64) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// `bitwise f x y`: the bits that a function gives of pairs of bits, from the lowest up. Functions
-/// that give other nats are left to the law, which adds those up.
-fn bitwise_by(call: &mut Call<'_>) -> Outcome {
+/// `bitwise f x y`: the nat whose bits are `f` of the corresponding bits of `x` and `y`, computed
+/// from the lowest bit up. If `f` returns a nat above 1, the law runs: it adds up such results.
+fn bitwise_by(call: &mut Call<'_>) -> JetResult {
     let height = call.height();
     let count = call.cast(1).bits().max(call.cast(2).bits());
     let mut bits = vec![0; count.div_ceil(limbs::BITS) as usize];
@@ -123,9 +123,8 @@ fn bitwise_by(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// `natFold f z n`: a function of what has come of the bits below and each bit, from the lowest up
-/// to the highest that is set.
-fn fold(call: &mut Call<'_>) -> Outcome {
+/// `natFold f z n`: folds `f` over the bits of `n`, from the lowest to the highest that is set.
+fn fold(call: &mut Call<'_>) -> JetResult {
     if !call.may_nest() {
         return Ok(Answer::Law);
     }
@@ -138,40 +137,40 @@ fn fold(call: &mut Call<'_>) -> Outcome {
         call.run(2)?;
         call.put(1);
     }
-    lazy(call, 1)
+    return_lazy(call, 1)
 }
 
-fn or(call: &mut Call<'_>) -> Outcome {
+fn or(call: &mut Call<'_>) -> JetResult {
     bitwise(call, |a, b| a | b)
 }
 
-fn and(call: &mut Call<'_>) -> Outcome {
+fn and(call: &mut Call<'_>) -> JetResult {
     bitwise(call, |a, b| a & b)
 }
 
-fn xor(call: &mut Call<'_>) -> Outcome {
+fn xor(call: &mut Call<'_>) -> JetResult {
     bitwise(call, |a, b| a ^ b)
 }
 
-fn pop_count(call: &mut Call<'_>) -> Outcome {
+fn pop_count(call: &mut Call<'_>) -> JetResult {
     let ones = limbs::count_ones(call.cast(0).limbs());
-    small(call, ones)
+    return_small(call, ones)
 }
 
-fn met(call: &mut Call<'_>) -> Outcome {
+fn met(call: &mut Call<'_>) -> JetResult {
     let bits = call.cast(0).bits();
-    small(call, bits)
+    return_small(call, bits)
 }
 
-fn test_bit(call: &mut Call<'_>) -> Outcome {
+fn test_bit(call: &mut Call<'_>) -> JetResult {
     let set = limbs::bit(call.cast(1).limbs(), call.cast(0).saturating_u64());
-    bit(call, set)
+    return_bit(call, set)
 }
 
-fn set_bit(call: &mut Call<'_>) -> Outcome {
+fn set_bit(call: &mut Call<'_>) -> JetResult {
     let index = call.cast(0).saturating_u64();
     if let (Some(nat), 0..63) = (call.small(1), index) {
-        return small(call, nat | 1 << index);
+        return return_small(call, nat | 1 << index);
     }
     call.push_nat_with(call.limb_count(1).max(index / limbs::BITS + 1), |call, out| {
         let nat = call.cast(1);
@@ -183,11 +182,11 @@ fn set_bit(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// The law gives what it was given, be it a nat or not, if the bit is not set.
-fn clear_bit(call: &mut Call<'_>) -> Outcome {
+/// If the bit is not set, the law returns its argument unchanged, nat or not.
+fn clear_bit(call: &mut Call<'_>) -> JetResult {
     let index = call.cast(0).saturating_u64();
     if !limbs::bit(call.cast(1).limbs(), index) {
-        return same(call, 1);
+        return return_value(call, 1);
     }
     call.push_nat_with(call.limb_count(1), |call, out| {
         out.copy_from_slice(call.cast(1).limbs());
@@ -196,8 +195,8 @@ fn clear_bit(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// Ends with the lowest `width` bits of an argument from bit `from` on.
-fn slice(call: &mut Call<'_>, index: usize, from: u64, width: u64) -> Outcome {
+/// Returns the bits `from..from + width` of the argument at `index`.
+fn slice(call: &mut Call<'_>, index: usize, from: u64, width: u64) -> JetResult {
     let bits = call.cast(index).bits().saturating_sub(from).min(width);
     call.push_nat_with(bits.div_ceil(limbs::BITS), |call, out| {
         limbs::shift_right(out, call.cast(index).limbs(), from);
@@ -206,15 +205,15 @@ fn slice(call: &mut Call<'_>, index: usize, from: u64, width: u64) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn trunc(call: &mut Call<'_>) -> Outcome {
+fn trunc(call: &mut Call<'_>) -> JetResult {
     let width = call.cast(0).saturating_u64();
     if let Some(nat) = call.small(1) {
-        return small(call, if width < 64 { nat & ((1 << width) - 1) } else { nat });
+        return return_small(call, if width < 64 { nat & ((1 << width) - 1) } else { nat });
     }
     slice(call, 1, 0, width)
 }
 
-fn bit_slice(call: &mut Call<'_>) -> Outcome {
+fn bit_slice(call: &mut Call<'_>) -> JetResult {
     let (from, width) = (call.cast(0).saturating_u64(), call.cast(1).saturating_u64());
     slice(call, 2, from, width)
 }

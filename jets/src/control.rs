@@ -1,12 +1,12 @@
-//! Control: conditionals, order of evaluation, traces, and catching crashes.
+//! Control forms: conditionals, order of evaluation, traces, and catching crashes.
 
-use crate::args::lazy;
-use crate::declare::{Declaration, Outcome, control, native};
+use crate::args::return_lazy;
+use crate::declare::{Jet, JetResult, control, native};
 use vm::jet::Call;
 use vm::jet::Control::{DeepTrace, Force, If, IfZero, Seq, Trace, Try, TryExpression};
 use vm::jet::Demand::{Head, Lazy, Normal};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     control("_If", &[Head, Lazy, Lazy], If),
     control("_Ifz", &[Head, Lazy, Lazy], IfZero),
     control("_Force", &[Normal], Force),
@@ -19,7 +19,7 @@ pub(crate) const JETS: &[Declaration] = &[
     control("pseq", &[Head, Lazy], Seq),
 ];
 
-/// `par a b`: `b`. The law allows `a` to be evaluated meanwhile, and does not ask for it.
-fn second(call: &mut Call<'_>) -> Outcome {
-    lazy(call, 1)
+/// `par a b`: returns `b`. `a` may be evaluated in parallel, but need not be.
+fn second(call: &mut Call<'_>) -> JetResult {
+    return_lazy(call, 1)
 }

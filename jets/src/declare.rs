@@ -1,30 +1,26 @@
-//! How a jet is declared: once, as a line of its family's table. Everything else is derived from
-//! these lines: the table that the evaluator is given, what a compiler knows of jets, the list that
-//! `pallas jets` prints, and what the suites try.
+//! How a jet is declared: once, as a line of its module's table `JETS`.
+//!
+//! Everything else is derived from these lines: the table that the evaluator gets, what the
+//! compiler knows about a jet, the list that `pallas jets` prints, and what the test suites run.
 
 use plan::EvalError;
-use vm::jet::{Answer, Call, Control, Demand, Jet};
+use vm::jet::{Answer, Call, Control, Demand};
 
-/// What a jet's code returns.
-pub(crate) type Outcome = Result<Answer, EvalError>;
+pub(crate) use vm::jet::Jet;
 
-/// A line of a family's table.
-pub(crate) type Declaration = Jet;
+/// What a native implementation returns.
+pub(crate) type JetResult = Result<Answer, EvalError>;
 
-/// A jet with code of its own.
+/// A jet with a native implementation in this crate.
 pub(crate) const fn native(
     name: &'static str,
     demands: &'static [Demand],
-    code: fn(&mut Call<'_>) -> Outcome,
-) -> Declaration {
+    code: fn(&mut Call<'_>) -> JetResult,
+) -> Jet {
     Jet::native(name, demands, code)
 }
 
-/// A jet that the evaluator knows as a form of control.
-pub(crate) const fn control(
-    name: &'static str,
-    demands: &'static [Demand],
-    form: Control,
-) -> Declaration {
+/// A jet that the evaluator implements as a control form.
+pub(crate) const fn control(name: &'static str, demands: &'static [Demand], form: Control) -> Jet {
     Jet::control(name, demands, form)
 }

@@ -1,27 +1,27 @@
-//! Hashes: BLAKE3, of bytes and of values.
+//! Jets that compute BLAKE3 hashes of bytes and of values.
 
-use crate::args::{ready, small};
-use crate::declare::{Declaration, Outcome, native};
+use crate::args::{ready, return_small};
+use crate::declare::{Jet, JetResult, native};
 use crate::tree::leaves;
 use plan::Shape;
 use vm::jet::Demand::{Head, Normal};
 use vm::jet::ResultShape::{Any, Bar};
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
-    native("_Blake3", &[Head], blake3).gives(Bar),
+pub(crate) const JETS: &[Jet] = &[
+    native("_Blake3", &[Head], blake3).returns(Bar),
     native("_PlanHash", &[Normal], plan_hash).total(Bar),
     native("_PinHash", &[Head], pin_hash).total(Any),
 ];
 
-/// So many bytes are hashed before an interrupt is looked for.
-const AT_ONCE: usize = 1 << 20;
+/// Bytes hashed between two checks for an interrupt.
+const INTERRUPT_CHUNK: usize = 1 << 20;
 
-/// The hash of the bars among the leaves of a tree, end to end.
-fn blake3(call: &mut Call<'_>) -> Outcome {
+/// Hashes the concatenation of the bars among the leaves of a tree.
+fn blake3(call: &mut Call<'_>) -> JetResult {
     let mut hasher = blake3::Hasher::new();
     ready!(leaves(call, 0, |call, leaf| {
-        for part in leaf.as_bar().unwrap_or_default().chunks(AT_ONCE) {
+        for part in leaf.as_bar().unwrap_or_default().chunks(INTERRUPT_CHUNK) {
             call.check()?;
             hasher.update(part);
         }
@@ -31,15 +31,15 @@ fn blake3(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn plan_hash(call: &mut Call<'_>) -> Outcome {
+fn plan_hash(call: &mut Call<'_>) -> JetResult {
     let hash = call.hash(0)?;
     call.push_bar(hash.as_bytes())?;
     Ok(Answer::Done)
 }
 
-/// The hash of a pin's item; 0 for what is no pin.
-fn pin_hash(call: &mut Call<'_>) -> Outcome {
-    let Shape::Pin(pin) = call.arg(0).shape() else { return small(call, 0) };
+/// Returns the hash of a pin's item, 0 for a value that is not a pin.
+fn pin_hash(call: &mut Call<'_>) -> JetResult {
+    let Shape::Pin(pin) = call.arg(0).shape() else { return return_small(call, 0) };
     let hash = pin.hash()?;
     call.push_bar(hash.as_bytes())?;
     Ok(Answer::Done)

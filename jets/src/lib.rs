@@ -1,26 +1,32 @@
-//! Jets: native twins of known pinned laws, found by the laws' hashes.
+//! Native implementations ([`Jet`]s) of known laws, found by the laws' hashes.
 //!
-//! A jet must give what its law gives, for all arguments: evaluate what the law evaluates, crash
-//! where it crashes, and leave alone what it leaves alone. Where a jet does not handle its arguments
-//! it says so, and the law runs. Two things are different on purpose: a jet may come to an end where
-//! its law would not (a division by 0), and it refuses early what no memory could hold.
+//! [`table`] ties every declared jet to the hashes of the laws that it implements. The evaluator
+//! finds the jet of a pinned law by that hash, evaluates the arguments as far as the jet demands,
+//! and calls the native implementation with a [`vm::jet::Call`], which holds the arguments and
+//! takes the result.
+//!
+//! A jet returns what its law returns, for all arguments: it evaluates what the law evaluates,
+//! crashes where the law crashes, and leaves unevaluated what the law leaves unevaluated. If it
+//! does not handle its arguments, it answers [`vm::jet::Answer::Law`] and the law runs. Two
+//! differences are deliberate: a jet may return where its law would not terminate (a division by
+//! 0), and it fails early with [`plan::EvalError::OutOfMemory`] if no heap could hold the result.
 //!
 //! ```text
-//! declare  a jet's declaration: one line of a family's table
-//! hashes   which laws they stand for: those of the prototype's library
-//! library  and those of ours
-//! args     shared: arguments, results, and waiting for an evaluation
+//! tab_build                          construction of tables
+//! set  tab                           sets; access to tables
+//! search                             binary search
+//! order row list                     comparison; rows; lists
+//! nat bits words logic               arithmetic; bits; words of 32 and 64 bits; truth
+//! bar pad text hash                  bytes; bit strings; text; BLAKE3
+//! reflect seed control               reflection; serialization; control forms
+//! tree  merge                        the walk over a tree of apps; merging of sorted keys
+//! args                               reading arguments, suspension, returning results
+//! declare                            the declaration of a jet
 //!
-//! control logic            conditionals, order, crashes; truth
-//! nat bits words           arithmetic; bits; words of 32 and 64 bits
-//! order search merge       comparing; finding and merging keys
-//! reflect                  what a value is and is made of
-//! row list set tab tab_build containers
-//! bar pad text tree        bytes, bits, characters; trees of them
-//! hash seed                BLAKE3; values as bytes
+//! prototype_laws  project_laws       names and hashes of the laws that jets implement
 //! ```
 //!
-//! Laws that have no jet here just run.
+//! A law without a jet runs interpreted or compiled like any other law.
 
 #![forbid(unsafe_code)]
 
@@ -30,14 +36,14 @@ mod bits;
 mod control;
 mod declare;
 mod hash;
-mod hashes;
-mod library;
 mod list;
 mod logic;
 mod merge;
 mod nat;
 mod order;
 mod pad;
+mod project_laws;
+mod prototype_laws;
 mod reflect;
 mod row;
 mod search;
@@ -52,13 +58,13 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use declare::Declaration;
+use declare::Jet;
 use plan::Hash;
 use std::collections::HashMap;
-use vm::jet::{Connective, Jet, JetTable};
+use vm::jet::{Connective, JetTable};
 
-/// The families' tables.
-const FAMILIES: &[&[Declaration]] = &[
+/// The tables of all modules.
+const TABLES: &[&[Jet]] = &[
     control::JETS,
     logic::JETS,
     nat::JETS,
@@ -79,61 +85,61 @@ const FAMILIES: &[&[Declaration]] = &[
     seed::JETS,
 ];
 
-/// A law that is known by hash, as `pallas jets` lists it.
+/// A law that is known by its hash, as `pallas jets` lists it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Listed {
+pub struct KnownLaw {
     /// The law's name.
     pub name: &'static str,
-    /// Its hash.
+    /// The law's hash.
     pub hash: Hash,
-    /// Whether it has a jet; otherwise it runs as the law it is.
+    /// Whether the law has a jet; otherwise the law itself runs.
     pub native: bool,
-    /// Whether only our own library has it, and not the prototype's.
-    pub ours: bool,
+    /// Whether only this project's library has the law, not the prototype's.
+    pub project_only: bool,
 }
 
-/// Every law that is known by hash, by name; the prototype's first.
-pub fn list() -> Vec<Listed> {
+/// All laws that are known by hash, sorted by name; of one name, the prototype's first.
+pub fn list() -> Vec<KnownLaw> {
     let native = |name| declarations().any(|jet| jet.name == name);
-    let theirs = hashes::PROTOTYPE.len();
-    let mut list: Vec<Listed> = known_laws()
-        .enumerate()
-        .map(|(at, (name, hash))| Listed { name, hash, native: native(name), ours: at >= theirs })
-        .collect();
-    list.sort_unstable_by_key(|law| (law.name, law.ours));
+    let mut list: Vec<KnownLaw> =
+        known_laws().map(|law| KnownLaw { native: native(law.name), ..law }).collect();
+    list.sort_unstable_by_key(|law| (law.name, law.project_only));
     list
 }
 
-/// The jets, for [`vm::Vm::new`]. A jet that stands for several laws has a number for each.
+/// The table of jets for [`vm::Vm::new`]. A jet that implements several laws has an id for each.
 pub fn table() -> JetTable {
-    let declared: HashMap<&str, &Declaration> = declarations().map(|jet| (jet.name, jet)).collect();
-    let orders: HashMap<&str, &'static [usize]> = library::ORDERS.iter().copied().collect();
+    let declared: HashMap<&str, &Jet> = declarations().map(|jet| (jet.name, jet)).collect();
+    let project_orders: HashMap<&str, &'static [usize]> =
+        project_laws::ARGUMENT_ORDERS.iter().copied().collect();
     let mut table = JetTable::new();
-    for (at, (name, hash)) in known_laws().enumerate() {
-        let Some(jet) = declared.get(name) else { continue };
-        let ours = at >= hashes::PROTOTYPE.len();
-        let order = orders.get(name).copied().filter(|_| ours);
-        table.add(jet.order(order.unwrap_or(jet.order)), &[hash]);
+    for law in known_laws() {
+        let Some(jet) = declared.get(law.name) else { continue };
+        let order = project_orders.get(law.name).copied().filter(|_| law.project_only);
+        table.add(jet.order(order.unwrap_or(jet.order)), &[law.hash]);
     }
     table.mark_connective(Connective::And, "_And");
     table.mark_connective(Connective::Or, "_Or");
     table
 }
 
-/// Every jet by itself, for a table that ties them to other laws than the known ones.
+/// All declared jets, for a table that ties them to other laws than the known ones.
 pub fn jets() -> impl Iterator<Item = Jet> {
     declarations().copied()
 }
 
-fn declarations() -> impl Iterator<Item = &'static Declaration> {
-    FAMILIES.iter().copied().flatten()
+fn declarations() -> impl Iterator<Item = &'static Jet> {
+    TABLES.iter().copied().flatten()
 }
 
-/// The laws that are known, and their hashes; the prototype's first.
-fn known_laws() -> impl Iterator<Item = (&'static str, Hash)> {
-    let parse = |(name, text): &(&'static str, &str)| {
-        let hash = text.parse().expect("the tables are tested to hold nothing but hashes");
-        (*name, hash)
+/// All laws that are known by hash, the prototype's first; `native` is not filled in.
+fn known_laws() -> impl Iterator<Item = KnownLaw> {
+    let parse = |project_only: bool| {
+        move |&(name, text): &(&'static str, &str)| {
+            let hash = text.parse().expect("a test parses every hash of both tables");
+            KnownLaw { name, hash, native: false, project_only }
+        }
     };
-    hashes::PROTOTYPE.iter().chain(library::LAWS).map(parse)
+    let prototype = prototype_laws::LAWS.iter().map(parse(false));
+    prototype.chain(project_laws::LAWS.iter().map(parse(true)))
 }

@@ -1,28 +1,26 @@
-//! Lists: chains of pairs of an item and the rest, ended by a nat.
+//! Jets on lists. A list is a pair of an item and the rest of the list, or a nat at the end.
 //!
-//! The laws take whatever is not a nat for a pair: its first two items, 0 for those that are not
-//! there.
+//! The laws treat every value that is not a nat as a pair of its first two items; a missing item
+//! counts as 0.
 
-use crate::args::{evaluate, ready};
-use crate::declare::{Declaration, Outcome, native};
-use plan::{EvalError, Val};
-use vm::Vm;
+use crate::args::{Suspendable, evaluate, ready};
+use crate::declare::{Jet, JetResult, native};
+use plan::{EvalError, Heap, Val};
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::ResultShape::Row;
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
-    native("_SizedListToRow", &[Head, Lazy], to_row).gives(Row),
-    native("_SizedListToRowRev", &[Head, Lazy], to_row_reversed).gives(Row),
-    native("unfoldr", &[Lazy, Lazy], unfold).gives(Row),
+pub(crate) const JETS: &[Jet] = &[
+    native("_SizedListToRow", &[Head, Lazy], to_row).returns(Row),
+    native("_SizedListToRowRev", &[Head, Lazy], to_row_reversed).returns(Row),
+    native("unfoldr", &[Lazy, Lazy], unfold).returns(Row),
 ];
 
-/// Pushes the first items of a list, as many as the first argument says; zeroes for those that it
-/// lacks. ResultShape their number; nothing, if a part of the list must be evaluated first.
-fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, EvalError> {
+/// Pushes as many items of a list as the first argument says, padded with zeroes, and returns their
+/// number.
+fn push_list_items(call: &mut Call<'_>) -> Suspendable<usize> {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
-    // A copy of the argument becomes the rest of the list: the argument itself must stay, for the
-    // jet to begin with when it is called again.
+    // The cursor is a copy of the argument: if the jet suspends, it starts again from the argument.
     let rest = call.height();
     call.push_at(1);
     for pushed in 0..count {
@@ -31,8 +29,9 @@ fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, EvalError> {
             return Ok(None);
         }
         if call.nat(rest).is_some() {
-            // Only now it is known that no part of the list crashes before memory runs out.
-            call.afford((count as u64).saturating_add(1))?;
+            // This check comes late because the law evaluates the list, which may crash, before it
+            // runs out of memory.
+            call.check_result_words((count as u64).saturating_add(1))?;
             call.room_for(count - pushed)?;
             (pushed..count).for_each(|_| call.push_small(0));
             break;
@@ -45,16 +44,16 @@ fn push_listed(call: &mut Call<'_>) -> Result<Option<usize>, EvalError> {
     Ok(Some(count))
 }
 
-fn to_row(call: &mut Call<'_>) -> Outcome {
-    let count = ready!(push_listed(call));
+fn to_row(call: &mut Call<'_>) -> JetResult {
+    let count = ready!(push_list_items(call));
     call.row(count)?;
     Ok(Answer::Done)
 }
 
-/// `unfoldr f x`: the row of the items that a function gives, one after the other: of what it is
-/// given it makes `(0 pair)`, of an item and of what to go on with, or a nat at the end. A pair is not
-/// looked at before its parts are.
-fn unfold(call: &mut Call<'_>) -> Outcome {
+/// `unfoldr f x`: the row of the items that `f` generates from the state `x`. `f state` is an app
+/// whose last argument is the pair of an item and the next state, or a nat at the end. The law does
+/// not evaluate a pair before one of its parts is needed.
+fn unfold(call: &mut Call<'_>) -> JetResult {
     if !call.may_nest() {
         return Ok(Answer::Law);
     }
@@ -73,21 +72,21 @@ fn unfold(call: &mut Call<'_>) -> Outcome {
             call.row(count)?;
             return Ok(Answer::Done);
         }
-        let given = call.given(result);
-        if given == 0 {
-            // A pin or law: its item or body is the pair.
+        let arg_count = call.arg_count(result);
+        if arg_count == 0 {
+            // For a pin or law the law takes its item or body as the pair.
             return Ok(Answer::Law);
         }
         let pair = result + 1;
-        call.push_arg(result, given - 1)?;
-        if call.settle(pair) {
+        call.push_arg(result, arg_count - 1)?;
+        if call.is_evaluated_at(pair) {
             call.push_field(pair, 1)?;
             call.put(next);
             call.push_field(pair, 0)?;
         } else {
             let [first, second] = match &fields {
                 Some(made) => made,
-                None => fields.insert(lazy_fields(call.vm())?),
+                None => fields.insert(field_laws(call.heap())?),
             };
             push_applied(call, second, pair)?;
             call.put(next);
@@ -96,53 +95,55 @@ fn unfold(call: &mut Call<'_>) -> Outcome {
         call.put(result);
         call.drop_to(result + 1);
     }
-    unreachable!("counting does not end")
+    unreachable!("the range has no end")
 }
 
-/// Pushes a function applied to the value at that height, unevaluated.
+/// Pushes the unevaluated application of a function to the value at index `value`.
 fn push_applied(call: &mut Call<'_>, function: &Val, value: usize) -> Result<(), EvalError> {
     call.push(function);
     call.push_at(value);
     call.app(1)
 }
 
-/// The laws of what [`Call::push_field`] pushes of a value, for fields 0 and 1.
-fn lazy_fields(vm: &mut Vm) -> Result<[Val; 2], EvalError> {
-    let (zero, last) = (vm.nat(0), vm.nat(2));
-    let nothing = quoted(vm, &zero)?;
-    let none = [law(vm, 1, &nothing)?, law(vm, 3, &nothing)?];
-    // {0 2 2}: the last argument of an app, which comes after the function.
-    let argument = law(vm, 2, &last)?;
-    let first = cases(vm, &none, &argument)?;
-    let (quoted_first, function) = (quoted(vm, &first)?, vm.nat(1));
-    let within = vm.app(&zero, &[quoted_first, function])?;
-    let within = law(vm, 2, &within)?;
-    let second = cases(vm, &none, &within)?;
+/// Two laws that return field 0 and field 1 of a value, as [`Call::push_field`] defines them.
+fn field_laws(heap: &mut Heap) -> Result<[Val; 2], EvalError> {
+    let (zero, last) = (heap.nat(0), heap.nat(2));
+    let zero_body = constant(heap, &zero)?;
+    let none = [law(heap, 1, &zero_body)?, law(heap, 3, &zero_body)?];
+    // {0 2 2} returns its second argument: the last argument of the app that is split.
+    let argument = law(heap, 2, &last)?;
+    let first = by_kind_law(heap, &none, &argument)?;
+    let (first_constant, function) = (constant(heap, &first)?, heap.nat(1));
+    // {0 2 (first 1)}: the second field is the first field of the app without its last argument.
+    let body = heap.app(&zero, &[first_constant, function])?;
+    let first_of_function = law(heap, 2, &body)?;
+    let second = by_kind_law(heap, &none, &first_of_function)?;
     Ok([first, second])
 }
 
-/// The law of what is made of an app's function and last argument, and 0 of anything else: of pins
-/// and nats by the first of two functions, of laws by the second.
-fn cases(vm: &mut Vm, [one, three]: &[Val; 2], app: &Val) -> Result<Val, EvalError> {
-    let (zero, operation, argument) = (vm.nat(0), vm.nat(1), vm.nat(1));
-    let mut body = quoted(vm, &operation)?;
+/// The law `x -> 1 one three app one x`, where the operation 1 selects by the kind of `x`: `app`
+/// gets an app's function and last argument; `one` (for pins and nats) and `three` (for laws)
+/// return 0.
+fn by_kind_law(heap: &mut Heap, [one, three]: &[Val; 2], app: &Val) -> Result<Val, EvalError> {
+    let (zero, operation, argument) = (heap.nat(0), heap.nat(1), heap.nat(1));
+    let mut body = constant(heap, &operation)?;
     for case in [one, three, app, one] {
-        let case = quoted(vm, case)?;
-        body = vm.app(&zero, &[body, case])?;
+        let case = constant(heap, case)?;
+        body = heap.app(&zero, &[body, case])?;
     }
-    let body = vm.app(&zero, &[body, argument])?;
-    law(vm, 1, &body)
+    let body = heap.app(&zero, &[body, argument])?;
+    law(heap, 1, &body)
 }
 
-/// In a law's body, a constant.
-fn quoted(vm: &mut Vm, value: &Val) -> Result<Val, EvalError> {
-    let two = vm.nat(2);
-    vm.app(&two, std::slice::from_ref(value))
+/// A constant in a law's body.
+fn constant(heap: &mut Heap, value: &Val) -> Result<Val, EvalError> {
+    let two = heap.nat(2);
+    heap.app(&two, std::slice::from_ref(value))
 }
 
 /// A law without a name.
-fn law(vm: &mut Vm, arity: u64, body: &Val) -> Result<Val, EvalError> {
-    vm.build(|builder| {
+fn law(heap: &mut Heap, arity: u64, body: &Val) -> Result<Val, EvalError> {
+    heap.build(|builder| {
         builder.push_nat(0)?;
         builder.push_nat(arity)?;
         builder.push(body);
@@ -150,8 +151,8 @@ fn law(vm: &mut Vm, arity: u64, body: &Val) -> Result<Val, EvalError> {
     })
 }
 
-fn to_row_reversed(call: &mut Call<'_>) -> Outcome {
-    let count = ready!(push_listed(call));
+fn to_row_reversed(call: &mut Call<'_>) -> JetResult {
+    let count = ready!(push_list_items(call));
     call.reverse(count);
     call.row(count)?;
     Ok(Answer::Done)

@@ -1,16 +1,16 @@
-//! Truth: 0, and whatever is not a nat, is false.
+//! Jets on truth values. 0 and all values that are not nats are false.
 //!
-//! The second argument of a connective is evaluated only if the first does not settle the result.
+//! A connective evaluates its second argument only if the first does not decide the result.
 
-use crate::args::{bit, is_true, need};
-use crate::declare::{Declaration, Outcome, native};
+use crate::args::{evaluate_arg, is_true, return_bit};
+use crate::declare::{Jet, JetResult, native};
 use vm::jet::Call;
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::Operation;
 use vm::jet::ResultShape::Bit;
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("_Not", &[Head], not).primitive(Operation::Not, Bit).cheap(Always),
     native("_Bit", &[Head], truth).primitive(Operation::Truth, Bit).cheap(Always),
     native("_Eqz", &[Head], is_zero).primitive(Operation::IsZero, Bit).cheap(Always),
@@ -22,51 +22,51 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_Xnor", &[Head, Head], xnor).primitive(Operation::NotXor, Bit).cheap(Always),
 ];
 
-fn not(call: &mut Call<'_>) -> Outcome {
+fn not(call: &mut Call<'_>) -> JetResult {
     let truth = is_true(call.arg(0));
-    bit(call, !truth)
+    return_bit(call, !truth)
 }
 
-fn truth(call: &mut Call<'_>) -> Outcome {
+fn truth(call: &mut Call<'_>) -> JetResult {
     let truth = is_true(call.arg(0));
-    bit(call, truth)
+    return_bit(call, truth)
 }
 
-/// Unlike `not`, no for what is not a nat.
-fn is_zero(call: &mut Call<'_>) -> Outcome {
+/// Unlike [`not`], returns 0 for a value that is not a nat.
+fn is_zero(call: &mut Call<'_>) -> JetResult {
     let zero = call.small(0) == Some(0);
-    bit(call, zero)
+    return_bit(call, zero)
 }
 
-/// Ends with whether the second argument is as true as `wanted`.
-fn second_is(call: &mut Call<'_>, wanted: bool) -> Outcome {
-    need!(call, 1);
+/// Returns whether the truth of the second argument equals `wanted`.
+fn second_is(call: &mut Call<'_>, wanted: bool) -> JetResult {
+    evaluate_arg!(call, 1);
     let truth = is_true(call.arg(1));
-    bit(call, truth == wanted)
+    return_bit(call, truth == wanted)
 }
 
-fn and(call: &mut Call<'_>) -> Outcome {
-    if is_true(call.arg(0)) { second_is(call, true) } else { bit(call, false) }
+fn and(call: &mut Call<'_>) -> JetResult {
+    if is_true(call.arg(0)) { second_is(call, true) } else { return_bit(call, false) }
 }
 
-fn or(call: &mut Call<'_>) -> Outcome {
-    if is_true(call.arg(0)) { bit(call, true) } else { second_is(call, true) }
+fn or(call: &mut Call<'_>) -> JetResult {
+    if is_true(call.arg(0)) { return_bit(call, true) } else { second_is(call, true) }
 }
 
-fn nand(call: &mut Call<'_>) -> Outcome {
-    if is_true(call.arg(0)) { second_is(call, false) } else { bit(call, true) }
+fn nand(call: &mut Call<'_>) -> JetResult {
+    if is_true(call.arg(0)) { second_is(call, false) } else { return_bit(call, true) }
 }
 
-fn nor(call: &mut Call<'_>) -> Outcome {
-    if is_true(call.arg(0)) { bit(call, false) } else { second_is(call, false) }
+fn nor(call: &mut Call<'_>) -> JetResult {
+    if is_true(call.arg(0)) { return_bit(call, false) } else { second_is(call, false) }
 }
 
-fn xor(call: &mut Call<'_>) -> Outcome {
+fn xor(call: &mut Call<'_>) -> JetResult {
     let differ = is_true(call.arg(0)) != is_true(call.arg(1));
-    bit(call, differ)
+    return_bit(call, differ)
 }
 
-fn xnor(call: &mut Call<'_>) -> Outcome {
+fn xnor(call: &mut Call<'_>) -> JetResult {
     let agree = is_true(call.arg(0)) == is_true(call.arg(1));
-    bit(call, agree)
+    return_bit(call, agree)
 }

@@ -1,87 +1,89 @@
-//! Merging ascending lists of keys, and sorting by merging. Both go on only until somebody asks for an
-//! evaluation to stop, which the standard library's sorting could not.
+//! Merging of ascending key lists, and merge sort.
+//!
+//! Both check for an interrupt and may fail in the middle; the sort of the standard library cannot.
 
 use plan::{EvalError, Items};
 use std::cmp::Ordering;
 use vm::jet::Call;
 
-/// Where a key of the merged list comes from.
+/// The origin of a key of the merged list, with its index there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Source {
-    /// Only the first list has it, at this index.
+pub(crate) enum MergedKey {
+    /// Only the left list has the key.
     Left(usize),
-    /// Only the second list has it, at this index.
+    /// Only the right list has the key.
     Right(usize),
-    /// Both have it.
+    /// Both lists have the key.
     Both(usize, usize),
 }
 
-/// The keys of both lists, in ascending order.
+/// Merges two ascending key lists.
 ///
 /// # Errors
-/// [`EvalError::OutOfMemory`] if what is merged could not be held, and [`EvalError::Interrupted`].
+/// [`EvalError::OutOfMemory`] if the heap could not hold the larger list, and
+/// [`EvalError::Interrupted`].
 pub(crate) fn merge(
     call: &Call<'_>,
     left: Items<'_>,
     right: Items<'_>,
-) -> Result<Vec<Source>, EvalError> {
-    call.afford(left.len().max(right.len()) as u64)?;
+) -> Result<Vec<MergedKey>, EvalError> {
+    call.check_result_words(left.len().max(right.len()) as u64)?;
     let mut merged = Vec::with_capacity(left.len() + right.len());
     let (mut l, mut r) = (0, 0);
     while let (Some(a), Some(b)) = (left.get(l), right.get(r)) {
         call.check()?;
         let order = a.try_compare(b)?;
         merged.push(match order {
-            Ordering::Less => Source::Left(l),
-            Ordering::Equal => Source::Both(l, r),
-            Ordering::Greater => Source::Right(r),
+            Ordering::Less => MergedKey::Left(l),
+            Ordering::Equal => MergedKey::Both(l, r),
+            Ordering::Greater => MergedKey::Right(r),
         });
         l += usize::from(order.is_le());
         r += usize::from(order.is_ge());
     }
-    merged.extend((l..left.len()).map(Source::Left));
-    merged.extend((r..right.len()).map(Source::Right));
+    merged.extend((l..left.len()).map(MergedKey::Left));
+    merged.extend((r..right.len()).map(MergedKey::Right));
     Ok(merged)
 }
 
-/// The numbers below `count`, sorted by an order that may fail; of equal ones the last.
+/// Sorts the indices below `count` by `compare`; of equal ones, only the last is kept.
 ///
 /// # Errors
-/// How `compare` failed.
-pub(crate) fn sorted(
+/// The error that `compare` returns.
+pub(crate) fn merge_sort(
     count: usize,
     mut compare: impl FnMut(usize, usize) -> Result<Ordering, EvalError>,
 ) -> Result<Vec<usize>, EvalError> {
     let mut runs: Vec<Vec<usize>> = (0..count).map(|number| vec![number]).collect();
     while runs.len() > 1 {
-        let mut joined = Vec::with_capacity(runs.len().div_ceil(2));
+        let mut merged = Vec::with_capacity(runs.len().div_ceil(2));
         let mut old = runs.into_iter();
         while let Some(left) = old.next() {
-            joined.push(match old.next() {
-                Some(right) => join(&left, &right, &mut compare)?,
+            merged.push(match old.next() {
+                Some(right) => merge_runs(&left, &right, &mut compare)?,
                 None => left,
             });
         }
-        runs = joined;
+        runs = merged;
     }
     Ok(runs.pop().unwrap_or_default())
 }
 
-/// Two sorted lists as one; of equal numbers those of the second.
-fn join(
+/// Merges two sorted runs of indices; of equal ones, that of the right run is kept.
+fn merge_runs(
     left: &[usize],
     right: &[usize],
     compare: &mut impl FnMut(usize, usize) -> Result<Ordering, EvalError>,
 ) -> Result<Vec<usize>, EvalError> {
-    let mut joined = Vec::with_capacity(left.len() + right.len());
+    let mut merged = Vec::with_capacity(left.len() + right.len());
     let (mut l, mut r) = (0, 0);
     while let (Some(&a), Some(&b)) = (left.get(l), right.get(r)) {
         let order = compare(a, b)?;
-        joined.push(if order.is_lt() { a } else { b });
+        merged.push(if order.is_lt() { a } else { b });
         l += usize::from(order.is_le());
         r += usize::from(order.is_ge());
     }
-    joined.extend_from_slice(&left[l..]);
-    joined.extend_from_slice(&right[r..]);
-    Ok(joined)
+    merged.extend_from_slice(&left[l..]);
+    merged.extend_from_slice(&right[r..]);
+    Ok(merged)
 }

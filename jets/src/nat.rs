@@ -1,11 +1,12 @@
-//! Arithmetic on nats. Whatever is not a nat counts as 0.
+//! Arithmetic on nats. A value that is not a nat counts as 0.
 //!
-//! Nats below 2^63 are calculated with in registers, larger ones on the heap; products, quotients
-//! and powers of many limbs are malachite's. See [`vm::jet::Call`].
+//! Nats below 2^63 are computed in registers, larger ones limb by limb on the heap. Products,
+//! quotients and powers of many limbs use malachite (see [`vm::jet::Call`]).
 
-use crate::args::{bit, lazy, need, same, small, word};
-use crate::declare::{Declaration, Outcome, native};
-use crate::row::THUNK;
+use crate::args::{
+    evaluate_arg, return_bit, return_lazy, return_small, return_u64, return_value, thunk_words,
+};
+use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, NatRef, limbs};
 use vm::jet::Cheap::{Always, OnNats};
 use vm::jet::Demand::{Head, Lazy};
@@ -13,7 +14,7 @@ use vm::jet::Operation;
 use vm::jet::ResultShape::{Bit, Nat};
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("_ToNat", &[Head], to_nat).primitive(Operation::ToNat, Nat).cheap(Always),
     native("_Dec", &[Head], dec).primitive(Operation::Decrement, Nat).cheap(Always),
     native("_Times", &[Lazy, Lazy, Head], times),
@@ -37,16 +38,16 @@ pub(crate) const JETS: &[Declaration] = &[
     native("isDigit", &[Head], is_digit).total(Bit).cheap(Always),
 ];
 
-fn to_nat(call: &mut Call<'_>) -> Outcome {
-    if call.nat(0).is_some() { same(call, 0) } else { small(call, 0) }
+fn to_nat(call: &mut Call<'_>) -> JetResult {
+    if call.nat(0).is_some() { return_value(call, 0) } else { return_small(call, 0) }
 }
 
-fn dec(call: &mut Call<'_>) -> Outcome {
+fn dec(call: &mut Call<'_>) -> JetResult {
     if let Some(nat) = call.small(0) {
-        return small(call, nat.saturating_sub(1));
+        return return_small(call, nat.saturating_sub(1));
     }
     if call.cast(0).is_zero() {
-        return small(call, 0);
+        return return_small(call, 0);
     }
     call.push_nat_with(call.limb_count(0), |call, out| {
         limbs::decrement(out, call.cast(0).limbs());
@@ -54,10 +55,11 @@ fn dec(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// `times f x n`: `f` of `f` of ... `x`, `n` times. The law evaluates none of them before the last.
-fn times(call: &mut Call<'_>) -> Outcome {
+/// `times f x n`: applies `f` to `x` `n` times. Like the law, it evaluates only the outermost
+/// application.
+fn times(call: &mut Call<'_>) -> JetResult {
     let turns = call.cast(2).saturating_u64();
-    call.afford(turns.saturating_mul(THUNK))?;
+    call.check_result_words(turns.saturating_mul(thunk_words(1)))?;
     for turn in 0..turns {
         if turn.is_multiple_of(1 << 12) {
             call.check()?;
@@ -67,13 +69,13 @@ fn times(call: &mut Call<'_>) -> Outcome {
         call.app(1)?;
         call.put(1);
     }
-    lazy(call, 1)
+    return_lazy(call, 1)
 }
 
-fn add(call: &mut Call<'_>) -> Outcome {
+fn add(call: &mut Call<'_>) -> JetResult {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
-        // Both are below 2^63.
-        return word(call, a + b);
+        // The sum cannot overflow: both nats are below 2^63.
+        return return_u64(call, a + b);
     }
     let limbs = call.limb_count(0).max(call.limb_count(1)) + 1;
     call.push_nat_with(limbs, |call, out| {
@@ -82,12 +84,12 @@ fn add(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn sub(call: &mut Call<'_>) -> Outcome {
+fn sub(call: &mut Call<'_>) -> JetResult {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
-        return small(call, a.saturating_sub(b));
+        return return_small(call, a.saturating_sub(b));
     }
     if call.cast(0) <= call.cast(1) {
-        return small(call, 0);
+        return return_small(call, 0);
     }
     call.push_nat_with(call.limb_count(0), |call, out| {
         limbs::sub(out, call.cast(0).limbs(), call.cast(1).limbs());
@@ -95,13 +97,13 @@ fn sub(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// The law adds its first argument as often as the second says: not once, and so without looking
-/// at it, if that is 0.
-fn mul(call: &mut Call<'_>) -> Outcome {
+/// The law adds its first argument as often as the second says, so it does not evaluate the first
+/// if the second is 0.
+fn mul(call: &mut Call<'_>) -> JetResult {
     if call.cast(1).is_zero() {
-        return small(call, 0);
+        return return_small(call, 0);
     }
-    need!(call, 0);
+    evaluate_arg!(call, 0);
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
         let product = u128::from(a) * u128::from(b);
         call.push_limbs(&[product as u64, (product >> 64) as u64])?;
@@ -111,7 +113,7 @@ fn mul(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// Pushes the quotient: 0, of a division by 0.
+/// Pushes the quotient; 0 for a division by 0.
 fn push_quotient(call: &mut Call<'_>) -> Result<(), EvalError> {
     if call.cast(1).is_zero() {
         call.push_small(0);
@@ -120,31 +122,31 @@ fn push_quotient(call: &mut Call<'_>) -> Result<(), EvalError> {
     call.push_quotient(0, 1)
 }
 
-/// Pushes the remainder: the dividend, of a division by 0.
+/// Pushes the remainder; the dividend for a division by 0.
 fn push_remainder(call: &mut Call<'_>) -> Result<(), EvalError> {
     if call.cast(1).is_zero() { call.push_cast(0) } else { call.push_remainder(0, 1) }
 }
 
-fn div(call: &mut Call<'_>) -> Outcome {
+fn div(call: &mut Call<'_>) -> JetResult {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
-        return small(call, a.checked_div(b).unwrap_or(0));
+        return return_small(call, a.checked_div(b).unwrap_or(0));
     }
     push_quotient(call)?;
     Ok(Answer::Done)
 }
 
-fn rem(call: &mut Call<'_>) -> Outcome {
+fn rem(call: &mut Call<'_>) -> JetResult {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
-        return small(call, a.checked_rem(b).unwrap_or(a));
+        return return_small(call, a.checked_rem(b).unwrap_or(a));
     }
     push_remainder(call)?;
     Ok(Answer::Done)
 }
 
-/// The app `(0 quotient remainder)`, neither evaluated by the law; what needs no evaluation of the
-/// arguments is done at once all the same.
-fn div_mod(call: &mut Call<'_>) -> Outcome {
-    if !(call.settle(0) && call.settle(1)) {
+/// Returns the app `(0 quotient remainder)`. The law evaluates neither; if both arguments are
+/// evaluated already, computing them at once makes no difference to the program.
+fn div_mod(call: &mut Call<'_>) -> JetResult {
+    if !(call.is_evaluated_at(0) && call.is_evaluated_at(1)) {
         return Ok(Answer::Law);
     }
     call.push_small(0);
@@ -154,17 +156,17 @@ fn div_mod(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// The law multiplies as often as the exponent says: at 0 it never looks at the base.
-fn pow(call: &mut Call<'_>) -> Outcome {
+/// The law multiplies as often as the exponent says, so it does not evaluate the base if that is 0.
+fn pow(call: &mut Call<'_>) -> JetResult {
     if call.cast(1).is_zero() {
-        return small(call, 1);
+        return return_small(call, 1);
     }
-    need!(call, 0);
+    evaluate_arg!(call, 0);
     let exponent = call.cast(1).saturating_u64();
     match call.cast(0) {
-        NatRef::Small(base @ (0 | 1)) => small(call, base),
+        NatRef::Small(base @ (0 | 1)) => return_small(call, base),
         base => {
-            call.afford_bits((base.bits() - 1).saturating_mul(exponent))?;
+            call.check_result_bits((base.bits() - 1).saturating_mul(exponent))?;
             call.push_power(0, exponent)?;
             Ok(Answer::Done)
         }
@@ -172,11 +174,11 @@ fn pow(call: &mut Call<'_>) -> Outcome {
 }
 
 /// `ordWeld x y`: `y` if `x` is 1 (equal), else `x`.
-fn ord_weld(call: &mut Call<'_>) -> Outcome {
-    if call.small(0) == Some(1) { lazy(call, 1) } else { same(call, 0) }
+fn ord_weld(call: &mut Call<'_>) -> JetResult {
+    if call.small(0) == Some(1) { return_lazy(call, 1) } else { return_value(call, 0) }
 }
 
-fn is_digit(call: &mut Call<'_>) -> Outcome {
+fn is_digit(call: &mut Call<'_>) -> JetResult {
     let digit = matches!(call.small(0), Some(0x30..=0x39));
-    bit(call, digit)
+    return_bit(call, digit)
 }

@@ -1,12 +1,12 @@
-//! Comparing values that may not be evaluated throughout, as the law `_Cmp` does: outermost first,
-//! then part by part in PLAN's order, and no further than the first difference. What lies behind
-//! that is never evaluated.
+//! Comparison of values whose parts may be unevaluated, as the law `_Cmp` does it: the outermost
+//! shape first, then part by part in PLAN's order, up to the first difference. Parts after the
+//! first difference are never evaluated.
 //!
-//! Comparing works on the call's stack, where what it has to evaluate stays in sight of the
-//! collector; a list of open apps takes the place of recursion.
+//! The values being compared are on the call's stack, where the collector finds them. An explicit
+//! stack of [`ComparedApps`] replaces recursion.
 
-use crate::args::{evaluate, ready};
-use crate::declare::{Declaration, Outcome, native};
+use crate::args::{Suspendable, evaluate, ready};
+use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, Ref};
 use std::cmp::Ordering;
 use vm::jet::Cheap::OnNats;
@@ -15,7 +15,7 @@ use vm::jet::Operation;
 use vm::jet::ResultShape::{Any, Bit, Small};
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("_Cmp", &[Head, Head], cmp).on_nats(Operation::Compare, Small).cheap(OnNats),
     native("_Eql", &[Head, Head], eql).on_nats(Operation::Equal, Bit).cheap(OnNats),
     native("_Neq", &[Head, Head], neq).on_nats(Operation::NotEqual, Bit).cheap(OnNats),
@@ -27,75 +27,69 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_Max", &[Head, Head], max).on_nats(Operation::Greatest, Any).cheap(OnNats),
 ];
 
-/// What a comparison is for.
+/// What the caller of a comparison needs to know.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Goal {
+enum CompareMode {
+    /// The order of the values.
     Order,
-    /// Only whether the values are equal matters: any difference is reported as `Less`.
+    /// Whether the values are equal; any difference is reported as `Less`.
     Equality,
 }
 
-/// Two apps whose arguments are being compared: they lie at `at` and above it.
-struct Open {
+/// Two apps, at indices `at` and `at + 1`, whose arguments are being compared: `next` is the next
+/// of `count` arguments.
+struct ComparedApps {
     at: usize,
     next: usize,
     count: usize,
 }
 
-/// What looking at two evaluated values says.
-enum Glance {
-    Settled(Ordering),
-    /// They are apps of equal functions to so many arguments.
+/// The result of comparing two values that are evaluated to their outermost shape.
+enum ShallowComparison {
+    /// The order is known.
+    Known(Ordering),
+    /// The values are apps of equal functions to this many arguments, which remain to be compared.
     Arguments(usize),
 }
 
-/// The order of the values at these heights. Nothing, if a value must be evaluated first that
-/// cannot be from here: it is on top then.
-pub(crate) fn compare(
-    call: &mut Call<'_>,
-    left: usize,
-    right: usize,
-) -> Result<Option<Ordering>, EvalError> {
-    compare_for(call, left, right, Goal::Order)
+/// Compares the values at two indices in PLAN's order.
+pub(crate) fn compare(call: &mut Call<'_>, left: usize, right: usize) -> Suspendable<Ordering> {
+    compare_in_mode(call, left, right, CompareMode::Order)
 }
 
-/// Whether the values at these heights are equal; nothing as for [`compare`].
-pub(crate) fn equal(
-    call: &mut Call<'_>,
-    left: usize,
-    right: usize,
-) -> Result<Option<bool>, EvalError> {
-    let order = compare_for(call, left, right, Goal::Equality)?;
+/// Whether the values at two indices are equal.
+pub(crate) fn equal(call: &mut Call<'_>, left: usize, right: usize) -> Suspendable<bool> {
+    let order = compare_in_mode(call, left, right, CompareMode::Equality)?;
     Ok(order.map(|order| order == Ordering::Equal))
 }
 
-fn compare_for(
+fn compare_in_mode(
     call: &mut Call<'_>,
     left: usize,
     right: usize,
-    goal: Goal,
-) -> Result<Option<Ordering>, EvalError> {
+    mode: CompareMode,
+) -> Suspendable<Ordering> {
     if let (Some(left), Some(right)) = (call.small(left), call.small(right)) {
         return Ok(Some(left.cmp(&right)));
     }
     let floor = call.height();
     call.push_at(left);
     call.push_at(right);
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: Vec<ComparedApps> = Vec::new();
     loop {
         call.check()?;
-        // The pair to look at is on top.
+        // The next pair to compare is on top of the stack.
         let at = call.height() - 2;
         if evaluate(call, at)?.is_none() || evaluate(call, at + 1)?.is_none() {
             return Ok(None);
         }
-        match glance(call, at, goal)? {
-            Glance::Settled(Ordering::Equal) => call.drop_to(at),
-            Glance::Settled(order) => {
+        match compare_shallow(call, at, mode)? {
+            ShallowComparison::Known(Ordering::Equal) => call.drop_to(at),
+            ShallowComparison::Known(order) => {
                 call.drop_to(floor);
                 return Ok(Some(order));
             }
-            Glance::Arguments(count) => open.push(Open { at, next: 0, count }),
+            ShallowComparison::Arguments(count) => open.push(ComparedApps { at, next: 0, count }),
         }
         if !push_next_pair(call, &mut open)? {
             call.drop_to(floor);
@@ -104,8 +98,8 @@ fn compare_for(
     }
 }
 
-/// Pushes the next arguments to be compared. Says no if there are none left.
-fn push_next_pair(call: &mut Call<'_>, open: &mut Vec<Open>) -> Result<bool, EvalError> {
+/// Pushes the next pair of arguments to compare; returns `false` if none is left.
+fn push_next_pair(call: &mut Call<'_>, open: &mut Vec<ComparedApps>) -> Result<bool, EvalError> {
     while let Some(last) = open.last_mut() {
         if last.next == last.count {
             call.drop_to(last.at);
@@ -121,44 +115,52 @@ fn push_next_pair(call: &mut Call<'_>, open: &mut Vec<Open>) -> Result<bool, Eva
     Ok(false)
 }
 
-/// Compares the evaluated values at `at` and above it as far as that can be said at once.
-fn glance(call: &mut Call<'_>, at: usize, goal: Goal) -> Result<Glance, EvalError> {
+/// Compares the evaluated values at `at` and `at + 1` without evaluating any part of them.
+fn compare_shallow(
+    call: &mut Call<'_>,
+    at: usize,
+    mode: CompareMode,
+) -> Result<ShallowComparison, EvalError> {
     let (left, right) = (call.at(at), call.at(at + 1));
-    let given = call.given(at);
-    if left.is_normal() && right.is_normal() || given == 0 && call.given(at + 1) == 0 {
-        return Ok(Glance::Settled(settled(left, right, goal)?));
+    let arg_count = call.arg_count(at);
+    if left.is_normal() && right.is_normal() || arg_count == 0 && call.arg_count(at + 1) == 0 {
+        return Ok(ShallowComparison::Known(compare_normal(left, right, mode)?));
     }
-    // One of them is an app, since all else is in normal form. An app is greater than what is none,
-    // and one with more arguments greater than one with fewer.
-    let order = given.cmp(&call.given(at + 1));
+    // At least one value is an app, because all other evaluated values are in normal form. An app
+    // is greater than any other value, and greater than an app with fewer arguments.
+    let order = arg_count.cmp(&call.arg_count(at + 1));
     if order != Ordering::Equal {
-        return Ok(Glance::Settled(order));
+        return Ok(ShallowComparison::Known(order));
     }
     let height = call.height();
     call.push_function(at);
     call.push_function(at + 1);
-    let order = settled(call.at(height), call.at(height + 1), goal)?;
+    let order = compare_normal(call.at(height), call.at(height + 1), mode)?;
     call.drop_to(height);
-    Ok(if order == Ordering::Equal { Glance::Arguments(given) } else { Glance::Settled(order) })
+    Ok(if order == Ordering::Equal {
+        ShallowComparison::Arguments(arg_count)
+    } else {
+        ShallowComparison::Known(order)
+    })
 }
 
-/// Compares values in normal form.
-fn settled(left: Ref<'_>, right: Ref<'_>, goal: Goal) -> Result<Ordering, EvalError> {
-    match goal {
-        Goal::Order => left.try_compare(right),
-        Goal::Equality if left.try_equal(right)? => Ok(Ordering::Equal),
-        Goal::Equality => Ok(Ordering::Less),
+/// Compares two values in normal form.
+fn compare_normal(left: Ref<'_>, right: Ref<'_>, mode: CompareMode) -> Result<Ordering, EvalError> {
+    match mode {
+        CompareMode::Order => left.try_compare(right),
+        CompareMode::Equality if left.try_equal(right)? => Ok(Ordering::Equal),
+        CompareMode::Equality => Ok(Ordering::Less),
     }
 }
 
-/// Ends with whether the order of the arguments is as wanted.
-fn ordered(call: &mut Call<'_>, wanted: fn(Ordering) -> bool) -> Outcome {
+/// Returns whether the order of the arguments satisfies `wanted`.
+fn return_whether(call: &mut Call<'_>, wanted: fn(Ordering) -> bool) -> JetResult {
     let order = ready!(compare(call, 0, 1));
     call.push_bit(wanted(order));
     Ok(Answer::Done)
 }
 
-fn cmp(call: &mut Call<'_>) -> Outcome {
+fn cmp(call: &mut Call<'_>) -> JetResult {
     let order = ready!(compare(call, 0, 1));
     call.push_small(match order {
         Ordering::Less => 0,
@@ -168,41 +170,41 @@ fn cmp(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn eql(call: &mut Call<'_>) -> Outcome {
+fn eql(call: &mut Call<'_>) -> JetResult {
     let equal = ready!(equal(call, 0, 1));
     call.push_bit(equal);
     Ok(Answer::Done)
 }
 
-fn neq(call: &mut Call<'_>) -> Outcome {
+fn neq(call: &mut Call<'_>) -> JetResult {
     let equal = ready!(equal(call, 0, 1));
     call.push_bit(!equal);
     Ok(Answer::Done)
 }
 
-fn lth(call: &mut Call<'_>) -> Outcome {
-    ordered(call, Ordering::is_lt)
+fn lth(call: &mut Call<'_>) -> JetResult {
+    return_whether(call, Ordering::is_lt)
 }
 
-fn lte(call: &mut Call<'_>) -> Outcome {
-    ordered(call, Ordering::is_le)
+fn lte(call: &mut Call<'_>) -> JetResult {
+    return_whether(call, Ordering::is_le)
 }
 
-fn gth(call: &mut Call<'_>) -> Outcome {
-    ordered(call, Ordering::is_gt)
+fn gth(call: &mut Call<'_>) -> JetResult {
+    return_whether(call, Ordering::is_gt)
 }
 
-fn gte(call: &mut Call<'_>) -> Outcome {
-    ordered(call, Ordering::is_ge)
+fn gte(call: &mut Call<'_>) -> JetResult {
+    return_whether(call, Ordering::is_ge)
 }
 
-fn min(call: &mut Call<'_>) -> Outcome {
+fn min(call: &mut Call<'_>) -> JetResult {
     let order = ready!(compare(call, 0, 1));
     call.push_at(usize::from(order.is_gt()));
     Ok(Answer::Done)
 }
 
-fn max(call: &mut Call<'_>) -> Outcome {
+fn max(call: &mut Call<'_>) -> JetResult {
     let order = ready!(compare(call, 0, 1));
     call.push_at(usize::from(order.is_lt()));
     Ok(Answer::Done)

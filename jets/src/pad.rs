@@ -1,8 +1,8 @@
-//! Pads: bits, as a nat whose topmost one only marks their end. What is not a pad counts as the
-//! empty one, 1.
+//! Jets on pads. A pad is a bit string, represented as a nat whose highest set bit marks the end. A
+//! value that is not a pad counts as the empty pad, 1.
 
-use crate::args::{evaluate_item, ready, row_len, same};
-use crate::declare::{Declaration, Outcome, native};
+use crate::args::{evaluate_item, ready, return_value, row_len};
+use crate::declare::{Jet, JetResult, native};
 use crate::tree::leaves;
 use plan::{EvalError, NatRef, Ref, limbs};
 use vm::jet::Answer;
@@ -10,26 +10,26 @@ use vm::jet::Call;
 use vm::jet::Demand::Head;
 use vm::jet::ResultShape::Nat;
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("padWeld", &[Head, Head], weld).order(&[1, 0]).total(Nat),
-    native("padCat", &[Head], cat).gives(Nat),
-    native("padFlat", &[Head], flat).gives(Nat),
+    native("padCat", &[Head], cat).returns(Nat),
+    native("padFlat", &[Head], flat).returns(Nat),
 ];
 
-/// Bits that pads are appended to.
+/// Concatenates the bits of pads: `count` bits in `limbs`.
 #[derive(Default)]
-struct Bits {
+struct PadBuilder {
     limbs: Vec<u64>,
     count: u64,
 }
 
-impl Bits {
-    /// Appends a pad's bits, if the heap could hold the result.
+impl PadBuilder {
+    /// Appends a pad's bits; fails if the heap cannot hold the result.
     fn append(&mut self, call: &Call<'_>, pad: Ref<'_>) -> Result<(), EvalError> {
         call.check()?;
         let Some(pad) = pad.as_nat() else { return Ok(()) };
         let count = pad.bits().saturating_sub(1);
-        call.afford_bits(self.count.saturating_add(count).saturating_add(64))?;
+        call.check_result_bits(self.count.saturating_add(count).saturating_add(64))?;
         let mut left = count;
         for limb in pad.limbs() {
             let bits = left.min(64);
@@ -59,21 +59,21 @@ impl Bits {
         self.count += count;
     }
 
-    /// Ends with the pad of all bits.
-    fn finish(mut self, call: &mut Call<'_>) -> Outcome {
+    /// Returns the pad of all appended bits.
+    fn finish(mut self, call: &mut Call<'_>) -> JetResult {
         self.append_limb(1, 1);
         call.push_limbs(&self.limbs)?;
         Ok(Answer::Done)
     }
 }
 
-/// An argument as a pad.
+/// The argument at `index` as a pad.
 fn pad<'c>(call: &'c Call<'_>, index: usize) -> NatRef<'c> {
     call.nat(index).filter(|pad| !pad.is_zero()).unwrap_or(NatRef::Small(1))
 }
 
-/// The second pad above the bits of the first.
-fn weld(call: &mut Call<'_>) -> Outcome {
+/// Concatenates two pads: the bits of the second go above those of the first.
+fn weld(call: &mut Call<'_>) -> JetResult {
     let count = pad(call, 0).bits() - 1;
     let limbs = limbs::shifted_left_len(pad(call, 1).limbs(), count);
     call.push_nat_with(limbs, |call, out| {
@@ -81,7 +81,7 @@ fn weld(call: &mut Call<'_>) -> Outcome {
         for (out, bits) in out.iter_mut().zip(pad(call, 0).limbs()) {
             *out |= bits;
         }
-        // The end of the first is now a bit of the second.
+        // The end marker of the first pad is at the position of the second pad's lowest bit.
         let (at, end) = ((count / limbs::BITS) as usize, 1 << (count % limbs::BITS));
         if !limbs::bit(pad(call, 1).limbs(), 0) {
             out[at] &= !end;
@@ -90,25 +90,25 @@ fn weld(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn cat(call: &mut Call<'_>) -> Outcome {
+fn cat(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     for item in 0..count {
         call.check()?;
         ready!(evaluate_item(call, 0, item));
     }
-    let mut bits = Bits::default();
+    let mut bits = PadBuilder::default();
     if let Some(row) = call.arg(0).as_row() {
         row.iter().try_for_each(|item| bits.append(call, item))?;
     }
     bits.finish(call)
 }
 
-/// The leaves of a tree end to end; a nat is taken as it is.
-fn flat(call: &mut Call<'_>) -> Outcome {
+/// Concatenates the leaves of a tree of pads; a nat is returned unchanged.
+fn flat(call: &mut Call<'_>) -> JetResult {
     if call.nat(0).is_some() {
-        return same(call, 0);
+        return return_value(call, 0);
     }
-    let mut bits = Bits::default();
+    let mut bits = PadBuilder::default();
     ready!(leaves(call, 0, |call, leaf| bits.append(call, leaf)));
     bits.finish(call)
 }

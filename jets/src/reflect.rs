@@ -1,9 +1,9 @@
-//! What PLAN can know of a value: its kind, and what it is made of.
+//! Reflection: the kind of a value, and its parts.
 //!
-//! Rows, tables, sets and bars are seen here as the apps and laws they stand for.
+//! PLAN sees rows, tables, sets and bars as the apps and laws that they represent.
 
-use crate::args::{bit, is_true, natural, same, small};
-use crate::declare::{Declaration, Outcome, native};
+use crate::args::{is_true, natural, return_bit, return_small, return_value};
+use crate::declare::{Jet, JetResult, native};
 use plan::{Ref, Shape};
 use vm::jet::Cheap::Always;
 use vm::jet::Demand::Head;
@@ -11,13 +11,13 @@ use vm::jet::Operation;
 use vm::jet::ResultShape::{Any, Bit, Nat, Small};
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("_IsPin", &[Head], is_pin).primitive(Operation::IsPin, Bit).cheap(Always),
     native("_IsLaw", &[Head], is_law).primitive(Operation::IsLaw, Bit).cheap(Always),
     native("_IsApp", &[Head], is_app).primitive(Operation::IsApp, Bit).cheap(Always),
     native("_IsNat", &[Head], is_nat).primitive(Operation::IsNat, Bit).cheap(Always),
     native("_PlanTag", &[Head], plan_tag).total(Small).cheap(Always),
-    native("_TypeTag", &[Head], type_tag).gives(Small).cheap(Always),
+    native("_TypeTag", &[Head], type_tag).returns(Small).cheap(Always),
     native("_DataTag", &[Head], data_tag).cheap(Always),
     native("_PinItem", &[Head], pin_item).total(Any).cheap(Always),
     native("_LawName", &[Head], law_name).total(Nat),
@@ -34,54 +34,54 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_IsRow", &[Head], is_row).total(Bit).cheap(Always),
 ];
 
-/// The four kinds of value, as numbered by `_PlanTag`.
+/// The four kinds of PLAN values, numbered as `_PlanTag` numbers them.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PlanTag {
     Pin = 0,
     Law = 1,
     App = 2,
     Nat = 3,
 }
 
-fn kind(value: Ref<'_>) -> Kind {
+fn plan_tag_of(value: Ref<'_>) -> PlanTag {
     match value.shape() {
-        Shape::Pin(_) => Kind::Pin,
-        Shape::Nat(_) => Kind::Nat,
-        Shape::Row(items) if items.is_empty() => Kind::Law,
-        Shape::Law(_) | Shape::Bar(_) | Shape::Set(_) | Shape::Cow(_) => Kind::Law,
-        Shape::App(_) | Shape::Row(_) | Shape::Tab(..) => Kind::App,
+        Shape::Pin(_) => PlanTag::Pin,
+        Shape::Nat(_) => PlanTag::Nat,
+        Shape::Row(items) if items.is_empty() => PlanTag::Law,
+        Shape::Law(_) | Shape::Bar(_) | Shape::Set(_) | Shape::Cow(_) => PlanTag::Law,
+        Shape::App(_) | Shape::Row(_) | Shape::Tab(..) => PlanTag::App,
         Shape::Thunk => unreachable!("the argument is evaluated"),
     }
 }
 
-fn is(call: &mut Call<'_>, wanted: Kind) -> Outcome {
-    let answer = kind(call.arg(0)) == wanted;
-    bit(call, answer)
+fn has_tag(call: &mut Call<'_>, wanted: PlanTag) -> JetResult {
+    let answer = plan_tag_of(call.arg(0)) == wanted;
+    return_bit(call, answer)
 }
 
-fn is_pin(call: &mut Call<'_>) -> Outcome {
-    is(call, Kind::Pin)
+fn is_pin(call: &mut Call<'_>) -> JetResult {
+    has_tag(call, PlanTag::Pin)
 }
 
-fn is_law(call: &mut Call<'_>) -> Outcome {
-    is(call, Kind::Law)
+fn is_law(call: &mut Call<'_>) -> JetResult {
+    has_tag(call, PlanTag::Law)
 }
 
-fn is_app(call: &mut Call<'_>) -> Outcome {
-    is(call, Kind::App)
+fn is_app(call: &mut Call<'_>) -> JetResult {
+    has_tag(call, PlanTag::App)
 }
 
-fn is_nat(call: &mut Call<'_>) -> Outcome {
-    is(call, Kind::Nat)
+fn is_nat(call: &mut Call<'_>) -> JetResult {
+    has_tag(call, PlanTag::Nat)
 }
 
-fn plan_tag(call: &mut Call<'_>) -> Outcome {
-    let tag = kind(call.arg(0)) as u64;
-    small(call, tag)
+fn plan_tag(call: &mut Call<'_>) -> JetResult {
+    let tag = plan_tag_of(call.arg(0)) as u64;
+    return_small(call, tag)
 }
 
-/// Like the plain tag, but data that have a shape of their own have one of their own here too.
-fn type_tag(call: &mut Call<'_>) -> Outcome {
+/// Like [`plan_tag`], but bars, rows, tables, constructors and sets have tags of their own.
+fn type_tag(call: &mut Call<'_>) -> JetResult {
     let value = call.arg(0);
     let tag = match value.shape() {
         Shape::Bar(_) => 4,
@@ -89,36 +89,36 @@ fn type_tag(call: &mut Call<'_>) -> Outcome {
         Shape::Tab(..) => 6,
         Shape::Set(_) => 8,
         _ if is_constructor(value) => 7,
-        // It may be a table whose values have not been evaluated.
+        // The app may be a table whose row of values is not evaluated yet.
         Shape::App(app) if matches!(app.head().shape(), Shape::Set(_)) => return Ok(Answer::Law),
-        _ => kind(value) as u64,
+        _ => plan_tag_of(value) as u64,
     };
-    small(call, tag)
+    return_small(call, tag)
 }
 
-/// A nat itself; of an app, what it was applied to last; else 0.
-fn data_tag(call: &mut Call<'_>) -> Outcome {
+/// Returns a nat itself, the last argument of an app, and 0 for any other value.
+fn data_tag(call: &mut Call<'_>) -> JetResult {
     if is_true(call.arg(0)) {
-        return same(call, 0);
+        return return_value(call, 0);
     }
-    match call.given(0) {
-        0 => small(call, 0),
-        given => {
-            call.push_arg(0, given - 1)?;
+    match call.arg_count(0) {
+        0 => return_small(call, 0),
+        arg_count => {
+            call.push_arg(0, arg_count - 1)?;
             Ok(Answer::Eval)
         }
     }
 }
 
-fn pin_item(call: &mut Call<'_>) -> Outcome {
-    if kind(call.arg(0)) != Kind::Pin {
-        return small(call, 0);
+fn pin_item(call: &mut Call<'_>) -> JetResult {
+    if plan_tag_of(call.arg(0)) != PlanTag::Pin {
+        return return_small(call, 0);
     }
     call.push_item(0, 0);
     Ok(Answer::Done)
 }
 
-fn law_name(call: &mut Call<'_>) -> Outcome {
+fn law_name(call: &mut Call<'_>) -> JetResult {
     match call.arg(0).shape() {
         Shape::Law(_) => call.push_item(0, 0),
         Shape::Bar(_) | Shape::Set(_) => call.push_small(1),
@@ -127,7 +127,7 @@ fn law_name(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// Pushes the arity of a law, 0 for what is none.
+/// Pushes the arity of a law; 0 for any other value.
 fn push_law_args(call: &mut Call<'_>) {
     match call.arg(0).shape() {
         Shape::Law(_) => call.push_item(0, 1),
@@ -139,44 +139,45 @@ fn push_law_args(call: &mut Call<'_>) {
     }
 }
 
-fn law_args(call: &mut Call<'_>) -> Outcome {
+fn law_args(call: &mut Call<'_>) -> JetResult {
     push_law_args(call);
     Ok(Answer::Done)
 }
 
-/// Pushes the body of a law, 0 for what is none.
+/// Pushes the body of a law; 0 for any other value.
 fn push_law_body(call: &mut Call<'_>) -> Result<(), plan::EvalError> {
     match call.arg(0).shape() {
         Shape::Law(_) => call.push_item(0, 2),
         Shape::Set(_) => call.push_keys(0)?,
         Shape::Bar(bytes) => {
-            let mut with_end = bytes.to_vec();
-            with_end.push(1);
-            call.push_bytes(&with_end)?;
+            let mut with_terminator = bytes.to_vec();
+            with_terminator.push(1);
+            call.push_bytes(&with_terminator)?;
         }
         _ => call.push_small(0),
     }
     Ok(())
 }
 
-fn law_body(call: &mut Call<'_>) -> Outcome {
+fn law_body(call: &mut Call<'_>) -> JetResult {
     push_law_body(call)?;
     Ok(Answer::Done)
 }
 
-/// The function of an app, without its last argument; the constructor of a pin; a law's, without
-/// the body.
-fn car(call: &mut Call<'_>) -> Outcome {
-    match kind(call.arg(0)) {
-        Kind::Nat => call.push_small(0),
-        Kind::Pin => call.push_small(4),
-        Kind::Law => {
+/// Returns an app without its last argument, the constructor of a pin (4), or the constructor of a
+/// law applied to its name and arity. The result applied to [`cdr`] of the value gives the value
+/// again.
+fn car(call: &mut Call<'_>) -> JetResult {
+    match plan_tag_of(call.arg(0)) {
+        PlanTag::Nat => call.push_small(0),
+        PlanTag::Pin => call.push_small(4),
+        PlanTag::Law => {
             call.push_small(0);
             law_name(call)?;
             push_law_args(call);
             call.app(2)?;
         }
-        Kind::App => {
+        PlanTag::App => {
             call.push_at(0);
             call.split()?;
             let function = call.height() - 2;
@@ -186,14 +187,14 @@ fn car(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// The last argument of an app, the item of a pin, the body of a law.
-fn cdr(call: &mut Call<'_>) -> Outcome {
-    match kind(call.arg(0)) {
-        Kind::Nat => call.push_small(0),
-        Kind::Pin => call.push_item(0, 0),
-        Kind::Law => push_law_body(call)?,
-        Kind::App => {
-            let last = call.given(0) - 1;
+/// Returns the last argument of an app, the item of a pin, or the body of a law.
+fn cdr(call: &mut Call<'_>) -> JetResult {
+    match plan_tag_of(call.arg(0)) {
+        PlanTag::Nat => call.push_small(0),
+        PlanTag::Pin => call.push_item(0, 0),
+        PlanTag::Law => push_law_body(call)?,
+        PlanTag::App => {
+            let last = call.arg_count(0) - 1;
             call.push_arg(0, last)?;
             return Ok(Answer::Eval);
         }
@@ -201,30 +202,30 @@ fn cdr(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn null(call: &mut Call<'_>) -> Outcome {
-    let none = kind(call.arg(0)) != Kind::App;
-    bit(call, none)
+fn null(call: &mut Call<'_>) -> JetResult {
+    let none = plan_tag_of(call.arg(0)) != PlanTag::App;
+    return_bit(call, none)
 }
 
-/// The function of an app, without any arguments; anything else is its own.
-fn head(call: &mut Call<'_>) -> Outcome {
-    if kind(call.arg(0)) != Kind::App {
-        return same(call, 0);
+/// Returns the function of an app without any arguments, and any other value unchanged.
+fn head(call: &mut Call<'_>) -> JetResult {
+    if plan_tag_of(call.arg(0)) != PlanTag::App {
+        return return_value(call, 0);
     }
     call.push_function(0);
     Ok(Answer::Done)
 }
 
-/// How many arguments a value takes when it is called.
-fn arity(call: &mut Call<'_>) -> Outcome {
+/// Returns the number of arguments that the value needs before a call runs.
+fn arity(call: &mut Call<'_>) -> JetResult {
     match call.arity(0) {
-        Some(arity) => small(call, arity),
+        Some(arity) => return_small(call, arity),
         None => Ok(Answer::Law),
     }
 }
 
-/// The constructor of rows of that width: the law `{0 width+1 0}`.
-fn cow(call: &mut Call<'_>) -> Outcome {
+/// Returns the constructor of rows of a given width: the law `{0 width+1 0}`.
+fn cow(call: &mut Call<'_>) -> JetResult {
     let width = natural(call, 0);
     call.push_small(0);
     call.push_small(0);
@@ -233,14 +234,14 @@ fn cow(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Call(3))
 }
 
-/// One less than the arity of a law.
-fn cow_size(call: &mut Call<'_>) -> Outcome {
+/// Returns the arity of a law minus one.
+fn cow_size(call: &mut Call<'_>) -> JetResult {
     if let Shape::Law(_) = call.arg(0).shape() {
         return Ok(Answer::Law);
     }
     push_law_args(call);
     let args = call.small(call.height() - 1).unwrap_or(0);
-    small(call, args.saturating_sub(1))
+    return_small(call, args.saturating_sub(1))
 }
 
 fn is_constructor(value: Ref<'_>) -> bool {
@@ -254,12 +255,12 @@ fn is_constructor(value: Ref<'_>) -> bool {
     }
 }
 
-fn is_cow(call: &mut Call<'_>) -> Outcome {
+fn is_cow(call: &mut Call<'_>) -> JetResult {
     let answer = is_constructor(call.arg(0));
-    bit(call, answer)
+    return_bit(call, answer)
 }
 
-fn is_row(call: &mut Call<'_>) -> Outcome {
+fn is_row(call: &mut Call<'_>) -> JetResult {
     let answer = call.arg(0).as_row().is_some();
-    bit(call, answer)
+    return_bit(call, answer)
 }

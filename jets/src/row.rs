@@ -1,10 +1,13 @@
-//! Rows: looking into them, and making new ones of their items.
+//! Jets on rows: access to items, and construction of new rows.
 //!
-//! The laws take any app for a row: its items are its arguments, the last one first. What is no app
-//! has no items. Items are passed on as they are; only what a law looks at is evaluated.
+//! The laws treat any app as a row: its items are its arguments, the last one first. A value that
+//! is not an app has no items. Items are passed on unevaluated unless the law evaluates them.
 
-use crate::args::{evaluate_item, lazy, natural, need, number, ready, row_len, same, small};
-use crate::declare::{Declaration, Outcome, native};
+use crate::args::{
+    INSERTION_RATIO, drop_count, evaluate_arg, evaluate_item, natural, ready, return_lazy,
+    return_natural, return_small, return_value, row_len, take_count, thunk_words,
+};
+use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, Natural};
 use std::ops::Range;
 use vm::jet::Cheap::Always;
@@ -13,7 +16,7 @@ use vm::jet::Operation;
 use vm::jet::ResultShape::{Nat, Row, Small};
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("_Len", &[Head], len).primitive(Operation::Length, Small).cheap(Always),
     native("_Get", &[Head, Lazy], get).operation(Operation::Get).cheap(Always),
     native("_Idx", &[Lazy, Head], idx).operation(Operation::Index).cheap(Always),
@@ -29,22 +32,20 @@ pub(crate) const JETS: &[Declaration] = &[
     native("rowSnoc", &[Head, Lazy], snoc).total(Row),
     native("take", &[Head, Head], take).total(Row),
     native("drop", &[Head, Head], drop).total(Row),
-    native("cat", &[Head], cat).gives(Row),
+    native("cat", &[Head], cat).returns(Row),
     native("zip", &[Head, Head], zip).total(Row),
-    native("sum", &[Head], sum).gives(Nat),
-    native("sumOf", &[Lazy, Head], sum_of).gives(Nat),
+    native("sum", &[Head], sum).returns(Nat),
+    native("sumOf", &[Lazy, Head], sum_of).returns(Nat),
 ];
 
-/// Words that a thunk for a function of one argument takes.
-pub(crate) const THUNK: u64 = 4;
-
-/// Makes sure that a row of `count` items, each of which takes `words` on the heap, can be made.
-fn afford_row(call: &Call<'_>, count: usize, words: u64) -> Result<(), EvalError> {
-    call.afford((count as u64).saturating_mul(1 + words))?;
+/// Fails if the heap cannot hold a row of `count` items of `words` words each, or the stack the
+/// items.
+fn check_result_row(call: &Call<'_>, count: usize, words: u64) -> Result<(), EvalError> {
+    call.check_result_words((count as u64).saturating_mul(1 + words))?;
     call.room_for(count + 16)
 }
 
-/// Pushes item `item` of the `count` items of the app at that height.
+/// Pushes item `item` of the app at index `row`, which has `count` items.
 fn push_nth(call: &mut Call<'_>, row: usize, item: usize, count: usize) -> Result<(), EvalError> {
     if row_len(call, row).is_some() {
         call.push_item(row, item);
@@ -53,14 +54,14 @@ fn push_nth(call: &mut Call<'_>, row: usize, item: usize, count: usize) -> Resul
     call.push_arg(row, count - 1 - item)
 }
 
-/// Pushes these of the `count` items of the app at that height.
+/// Pushes the given items of the app at index `row`, which has `count` items.
 fn push_range(
     call: &mut Call<'_>,
     row: usize,
     items: Range<usize>,
     count: usize,
 ) -> Result<(), EvalError> {
-    afford_row(call, items.len(), 0)?;
+    check_result_row(call, items.len(), 0)?;
     if row_len(call, row).is_some() {
         call.push_items(row, items);
         return Ok(());
@@ -71,41 +72,41 @@ fn push_range(
     })
 }
 
-fn len(call: &mut Call<'_>) -> Outcome {
-    let count = call.given(0) as u64;
-    small(call, count)
+fn len(call: &mut Call<'_>) -> JetResult {
+    let count = call.arg_count(0) as u64;
+    return_small(call, count)
 }
 
-/// The item of `row` whose number is the argument `index`; 0 beyond the last.
-fn item(call: &mut Call<'_>, row: usize, index: usize) -> Outcome {
+/// Returns the item of `row` at the position that the argument `index` holds; 0 if there is none.
+fn return_item(call: &mut Call<'_>, row: usize, index: usize) -> JetResult {
     if call.push_flat_item(row, index) {
         return Ok(Answer::Eval);
     }
-    let count = call.given(row);
+    let count = call.arg_count(row);
     if count == 0 {
-        return small(call, 0);
+        return return_small(call, 0);
     }
-    need!(call, index);
+    evaluate_arg!(call, index);
     match call.cast(index).to_u64() {
         Some(item) if item < count as u64 => {
             push_nth(call, row, item as usize, count)?;
             Ok(Answer::Eval)
         }
-        _ => small(call, 0),
+        _ => return_small(call, 0),
     }
 }
 
-fn get(call: &mut Call<'_>) -> Outcome {
-    item(call, 0, 1)
+fn get(call: &mut Call<'_>) -> JetResult {
+    return_item(call, 0, 1)
 }
 
-fn idx(call: &mut Call<'_>) -> Outcome {
-    item(call, 1, 0)
+fn idx(call: &mut Call<'_>) -> JetResult {
+    return_item(call, 1, 0)
 }
 
-fn last(call: &mut Call<'_>) -> Outcome {
-    match call.given(0) {
-        0 => small(call, 0),
+fn last(call: &mut Call<'_>) -> JetResult {
+    match call.arg_count(0) {
+        0 => return_small(call, 0),
         count => {
             push_nth(call, 0, count - 1, count)?;
             Ok(Answer::Eval)
@@ -113,23 +114,23 @@ fn last(call: &mut Call<'_>) -> Outcome {
     }
 }
 
-/// `row` with the item whose number is the argument `index` replaced by the argument `value`.
-/// Beyond the last item nothing changes.
-fn replace(call: &mut Call<'_>, row: usize, index: usize, value: usize) -> Outcome {
-    let count = call.given(row);
+/// Returns `row` with the item at the position that the argument `index` holds replaced by the
+/// argument `value`; `row` itself if there is no such item.
+fn replace(call: &mut Call<'_>, row: usize, index: usize, value: usize) -> JetResult {
+    let count = call.arg_count(row);
     if count == 0 {
-        return same(call, row);
+        return return_value(call, row);
     }
-    need!(call, index);
+    evaluate_arg!(call, index);
     let item = match call.cast(index).to_u64() {
         Some(item) if item < count as u64 => item as usize,
-        _ => return same(call, row),
+        _ => return return_value(call, row),
     };
     if row_len(call, row).is_some() {
         call.push_replaced(row, item, value)?;
         return Ok(Answer::Done);
     }
-    afford_row(call, count, 0)?;
+    check_result_row(call, count, 0)?;
     call.push_function(row);
     for arg in 0..count {
         call.check()?;
@@ -143,48 +144,50 @@ fn replace(call: &mut Call<'_>, row: usize, index: usize, value: usize) -> Outco
     Ok(Answer::Done)
 }
 
-fn put(call: &mut Call<'_>) -> Outcome {
+fn put(call: &mut Call<'_>) -> JetResult {
     replace(call, 0, 1, 2)
 }
 
-fn mutate(call: &mut Call<'_>) -> Outcome {
+fn mutate(call: &mut Call<'_>) -> JetResult {
     replace(call, 2, 0, 1)
 }
 
-/// The branch of that number, or the fallback.
-fn switch(call: &mut Call<'_>) -> Outcome {
-    let count = call.given(2);
+/// Returns the branch that the first argument selects, or the fallback.
+fn switch(call: &mut Call<'_>) -> JetResult {
+    let count = call.arg_count(2);
     match call.nat(0).and_then(|nat| nat.to_u64()) {
         Some(branch) if branch < count as u64 => {
             push_nth(call, 2, branch as usize, count)?;
             Ok(Answer::Eval)
         }
-        _ => lazy(call, 1),
+        _ => return_lazy(call, 1),
     }
 }
 
-/// The row of the values of a function at 0, 1, ..., evaluated only where that is cheap.
-fn generate(call: &mut Call<'_>) -> Outcome {
+/// Returns the row of `f 0`, `f 1`, ...; an application is evaluated at once only if it is cheap.
+fn generate(call: &mut Call<'_>) -> JetResult {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
-    afford_row(call, count, THUNK)?;
+    check_result_row(call, count, thunk_words(1))?;
     (0..count as u64).for_each(|item| call.push_small(item));
     call.apply_to_each(1, count)?;
     call.row(count)?;
     Ok(Answer::Done)
 }
 
-/// One long row and another of fewer than one item for so many of its own is welded by inserting
-/// those one by one.
-const SHORTER: usize = 16;
-
-/// Whether items are better inserted into the row that an argument is than both copied.
-fn is_long(call: &Call<'_>, row: usize, count: usize, items: usize) -> bool {
-    Call::is_long(count) && items < count / SHORTER && row_len(call, row).is_some()
+/// Whether inserting `items` items into the row at index `row` is cheaper than copying everything.
+fn should_insert(call: &Call<'_>, row: usize, count: usize, items: usize) -> bool {
+    Call::is_long(count) && items < count / INSERTION_RATIO && row_len(call, row).is_some()
 }
 
-/// Ends with the `count` items of the row that an argument is, and the `items` ones of the argument
-/// `other` inserted before item `at`.
-fn extend(call: &mut Call<'_>, row: usize, at: usize, other: usize, items: usize) -> Outcome {
+/// Returns the argument `row` with the `items` items of the argument `other` inserted before item
+/// `at`.
+fn insert_items(
+    call: &mut Call<'_>,
+    row: usize,
+    at: usize,
+    other: usize,
+    items: usize,
+) -> JetResult {
     call.push_at(row);
     let whole = call.height() - 1;
     for item in 0..items {
@@ -197,13 +200,13 @@ fn extend(call: &mut Call<'_>, row: usize, at: usize, other: usize, items: usize
     Ok(Answer::Done)
 }
 
-fn weld(call: &mut Call<'_>) -> Outcome {
-    let (left, right) = (call.given(0), call.given(1));
-    if is_long(call, 0, left, right) {
-        return extend(call, 0, left, 1, right);
+fn weld(call: &mut Call<'_>) -> JetResult {
+    let (left, right) = (call.arg_count(0), call.arg_count(1));
+    if should_insert(call, 0, left, right) {
+        return insert_items(call, 0, left, 1, right);
     }
-    if is_long(call, 1, right, left) {
-        return extend(call, 1, 0, 0, left);
+    if should_insert(call, 1, right, left) {
+        return insert_items(call, 1, 0, 0, left);
     }
     push_range(call, 0, 0..left, left)?;
     push_range(call, 1, 0..right, right)?;
@@ -211,26 +214,26 @@ fn weld(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn map(call: &mut Call<'_>) -> Outcome {
-    let count = call.given(1);
-    afford_row(call, count, THUNK)?;
+fn map(call: &mut Call<'_>) -> JetResult {
+    let count = call.arg_count(1);
+    check_result_row(call, count, thunk_words(1))?;
     push_range(call, 1, 0..count, count)?;
     call.apply_to_each(0, count)?;
     call.row(count)?;
     Ok(Answer::Done)
 }
 
-fn rev(call: &mut Call<'_>) -> Outcome {
-    let count = call.given(0);
+fn rev(call: &mut Call<'_>) -> JetResult {
+    let count = call.arg_count(0);
     push_range(call, 0, 0..count, count)?;
     call.reverse(count);
     call.row(count)?;
     Ok(Answer::Done)
 }
 
-fn cons(call: &mut Call<'_>) -> Outcome {
-    let count = call.given(1);
-    if is_long(call, 1, count, 1) {
+fn cons(call: &mut Call<'_>) -> JetResult {
+    let count = call.arg_count(1);
+    if should_insert(call, 1, count, 1) {
         call.push_inserted(1, 0, 0)?;
         return Ok(Answer::Done);
     }
@@ -240,9 +243,9 @@ fn cons(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn snoc(call: &mut Call<'_>) -> Outcome {
-    let count = call.given(0);
-    if is_long(call, 0, count, 1) {
+fn snoc(call: &mut Call<'_>) -> JetResult {
+    let count = call.arg_count(0);
+    if should_insert(call, 0, count, 1) {
         call.push_inserted(0, count, 1)?;
         return Ok(Answer::Done);
     }
@@ -252,11 +255,11 @@ fn snoc(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// Ends with the row of these items of the argument `row`.
-fn part(call: &mut Call<'_>, row: usize, items: Range<usize>) -> Outcome {
-    let count = call.given(row);
+/// Returns the row of the given items of the argument `row`.
+fn return_items(call: &mut Call<'_>, row: usize, items: Range<usize>) -> JetResult {
+    let count = call.arg_count(row);
     if items.len() == count && row_len(call, row).is_some() {
-        return same(call, row);
+        return return_value(call, row);
     }
     let len = items.len();
     push_range(call, row, items, count)?;
@@ -264,32 +267,19 @@ fn part(call: &mut Call<'_>, row: usize, items: Range<usize>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// How many of `count` items a first argument says to take: all, if it is not a nat.
-pub(crate) fn taken(call: &Call<'_>, count: usize) -> usize {
-    match call.nat(0) {
-        Some(nat) => nat.saturating_u64().min(count as u64) as usize,
-        None => count,
-    }
+fn take(call: &mut Call<'_>) -> JetResult {
+    let taken = take_count(call, call.arg_count(1));
+    return_items(call, 1, 0..taken)
 }
 
-/// How many of `count` items a first argument says to drop: none, if it is not a nat.
-pub(crate) fn dropped(call: &Call<'_>, count: usize) -> usize {
-    call.cast(0).saturating_u64().min(count as u64) as usize
+fn drop(call: &mut Call<'_>) -> JetResult {
+    let count = call.arg_count(1);
+    let dropped = drop_count(call, count);
+    return_items(call, 1, dropped..count)
 }
 
-fn take(call: &mut Call<'_>) -> Outcome {
-    let taken = taken(call, call.given(1));
-    part(call, 1, 0..taken)
-}
-
-fn drop(call: &mut Call<'_>) -> Outcome {
-    let count = call.given(1);
-    let dropped = dropped(call, count);
-    part(call, 1, dropped..count)
-}
-
-/// Rows end to end. The law evaluates them from the last to the first.
-fn cat(call: &mut Call<'_>) -> Outcome {
+/// Concatenates a row of rows. The law evaluates them from the last to the first.
+fn cat(call: &mut Call<'_>) -> JetResult {
     let Some(rows) = row_len(call, 0) else { return Ok(Answer::Law) };
     for row in (0..rows).rev() {
         call.check()?;
@@ -300,9 +290,9 @@ fn cat(call: &mut Call<'_>) -> Outcome {
         call.check()?;
         let at = call.height();
         call.push_item(0, row);
-        call.settle(at);
-        // What has been pushed so far lies below: the row just pushed is moved above its items.
-        let count = call.given(at);
+        call.is_evaluated_at(at);
+        // The items go above those of earlier rows; the row itself is then removed from below them.
+        let count = call.arg_count(at);
         push_range(call, at, 0..count, count)?;
         call.remove(at);
         total += count;
@@ -311,11 +301,11 @@ fn cat(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// Pairs of items, as many as the shorter row has.
-fn zip(call: &mut Call<'_>) -> Outcome {
-    let (left, right) = (call.given(0), call.given(1));
+/// Pairs the items of two rows, up to the length of the shorter one.
+fn zip(call: &mut Call<'_>) -> JetResult {
+    let (left, right) = (call.arg_count(0), call.arg_count(1));
     let count = left.min(right);
-    afford_row(call, count, 3)?;
+    check_result_row(call, count, 3)?;
     for item in 0..count {
         call.check()?;
         push_nth(call, 0, item, left)?;
@@ -326,29 +316,29 @@ fn zip(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// The sum of the items. The law evaluates them from the last to the first.
-fn sum(call: &mut Call<'_>) -> Outcome {
+/// Returns the sum of the items. The law evaluates them from the last to the first.
+fn sum(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
-    let mut total = Total::default();
+    let mut total = NatSum::default();
     for item in (0..count).rev() {
         call.check()?;
         ready!(evaluate_item(call, 0, item));
         let at = call.height();
         call.push_item(0, item);
-        call.settle(at);
+        call.is_evaluated_at(at);
         total.add(call, at);
         call.drop_to(at);
     }
-    total.done(call)
+    total.finish(call)
 }
 
-/// The sum of the values of a function at the items, evaluated from the first to the last.
-fn sum_of(call: &mut Call<'_>) -> Outcome {
+/// Returns the sum of a function's results for all items, evaluated from the first to the last.
+fn sum_of(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 1) else { return Ok(Answer::Law) };
     if !call.may_nest() {
         return Ok(Answer::Law);
     }
-    let mut total = Total::default();
+    let mut total = NatSum::default();
     for item in 0..count {
         call.check()?;
         let at = call.height();
@@ -358,18 +348,18 @@ fn sum_of(call: &mut Call<'_>) -> Outcome {
         total.add(call, at);
         call.drop_to(at);
     }
-    total.done(call)
+    total.finish(call)
 }
 
-/// A sum, in a register for as long as it fits one.
+/// A sum of nats: `low` until it overflows, then `low + rest`.
 #[derive(Default)]
-struct Total {
+struct NatSum {
     low: u64,
     rest: Natural,
 }
 
-impl Total {
-    /// Adds the value at that height, as a nat.
+impl NatSum {
+    /// Adds the value at index `at`, as a nat.
     fn add(&mut self, call: &Call<'_>, at: usize) {
         match call.small(at).map(|nat| self.low.overflowing_add(nat)) {
             Some((low, false)) => self.low = low,
@@ -377,7 +367,7 @@ impl Total {
         }
     }
 
-    fn done(self, call: &mut Call<'_>) -> Outcome {
-        number(call, &(self.rest + Natural::from(self.low)))
+    fn finish(self, call: &mut Call<'_>) -> JetResult {
+        return_natural(call, &(self.rest + Natural::from(self.low)))
     }
 }

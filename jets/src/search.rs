@@ -1,41 +1,36 @@
-//! Binary search for a key that may not be evaluated throughout.
+//! Binary search for a key whose parts may be unevaluated.
 //!
-//! The laws that look for a key among those of a set go from the first to the last and compare the
-//! key with each. Searching in halves evaluates as much of the key, no more and no less: comparing
-//! is lexical, and of all keys in ascending order, those next to where the key belongs have the
-//! most in common with it. The search meets them too.
+//! The laws compare the key with all keys of a set, from the first to the last. Binary search
+//! evaluates exactly the same parts of the key: comparison is lexicographic, so among ascending
+//! keys the neighbours of the key's position share the longest prefix with it, and both searches
+//! compare the key with these neighbours.
 
-use crate::args::ready;
-use crate::declare::{Declaration, Outcome, native};
+use crate::args::{Suspendable, ready};
+use crate::declare::{Jet, JetResult, native};
 use crate::order::compare;
-use plan::{EvalError, Items, Ref, Shape};
+use plan::{Items, Ref, Shape};
 use std::cmp::Ordering;
 use vm::jet::Demand::{Head, Lazy};
 use vm::jet::ResultShape::Nat;
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[native("bsearch", &[Lazy, Head], bsearch).gives(Nat)];
+pub(crate) const JETS: &[Jet] = &[native("bsearch", &[Lazy, Head], bsearch).returns(Nat)];
 
-/// Where a key is among others.
+/// The position of a key in an ascending list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
-    /// At this index.
+pub(crate) enum KeyPosition {
+    /// The key is at this index.
     Found(usize),
-    /// Nowhere; it would come before the key at this index.
+    /// The key is missing; inserting it at this index keeps the order.
     Missing(usize),
 }
 
-/// Searches the row or set at height `keys` for the value at height `key`. Nothing, if a value must
-/// be evaluated first: it is on top then.
-pub(crate) fn search(
-    call: &mut Call<'_>,
-    key: usize,
-    keys: usize,
-) -> Result<Option<Place>, EvalError> {
+/// Searches the row or set at index `keys` for the value at index `key`.
+pub(crate) fn search(call: &mut Call<'_>, key: usize, keys: usize) -> Suspendable<KeyPosition> {
     if let (key, Shape::Set(keys)) = (call.at(key), call.at(keys).shape())
         && key.is_normal()
     {
-        return Ok(Some(keys.search(key)?.map_or_else(Place::Missing, Place::Found)));
+        return Ok(Some(keys.search(key)?.map_or_else(KeyPosition::Missing, KeyPosition::Found)));
     }
     let Some(items) = items(call.at(keys)) else { unreachable!("only rows and sets are searched") };
     let (mut low, mut end) = (0, items.len());
@@ -44,11 +39,11 @@ pub(crate) fn search(
         let Some(order) = compare_item(call, key, keys, middle)? else { return Ok(None) };
         match order {
             Ordering::Less => end = middle,
-            Ordering::Equal => return Ok(Some(Place::Found(middle))),
+            Ordering::Equal => return Ok(Some(KeyPosition::Found(middle))),
             Ordering::Greater => low = middle + 1,
         }
     }
-    Ok(Some(Place::Missing(low)))
+    Ok(Some(KeyPosition::Missing(low)))
 }
 
 fn compare_item(
@@ -56,7 +51,7 @@ fn compare_item(
     key: usize,
     keys: usize,
     item: usize,
-) -> Result<Option<Ordering>, EvalError> {
+) -> Suspendable<Ordering> {
     let (left, right) = (call.at(key), items(call.at(keys)).and_then(|items| items.get(item)));
     if let Some(right) = right
         && left.is_normal()
@@ -81,15 +76,16 @@ fn items(value: Ref<'_>) -> Option<Items<'_>> {
     }
 }
 
-/// Twice the place, and one more if the key is there. The row should be sorted, but need not be.
-fn bsearch(call: &mut Call<'_>) -> Outcome {
+/// Returns twice the position, plus one if the key is found. The row should be sorted, but the law
+/// does not require it.
+fn bsearch(call: &mut Call<'_>) -> JetResult {
     if call.at(1).as_row().is_none() {
         return Ok(Answer::Law);
     }
-    let place = ready!(search(call, 0, 1));
-    call.push_small(match place {
-        Place::Found(index) => 2 * index as u64 + 1,
-        Place::Missing(index) => 2 * index as u64,
+    let position = ready!(search(call, 0, 1));
+    call.push_small(match position {
+        KeyPosition::Found(index) => 2 * index as u64 + 1,
+        KeyPosition::Missing(index) => 2 * index as u64,
     });
     Ok(Answer::Done)
 }

@@ -1,9 +1,10 @@
-//! Seeds and germs: values as bars. See [`plan::seed`].
+//! Jets that save values as seeds and germs (bars) and load them; see [`plan::seed`].
 //!
-//! What is not in the form of a seed is left to the laws, which read some of it all the same.
+//! If the input is not a well-formed seed, the law runs, because the laws accept some malformed
+//! input.
 
-use crate::args::{row_len, small};
-use crate::declare::{Declaration, Outcome, native};
+use crate::args::{return_small, row_len};
+use crate::declare::{Jet, JetResult, native};
 use plan::seed::{
     LoadError, LoadProblem, SaveError, load, load_germ, save_as_law, save_germ_as_law,
 };
@@ -11,15 +12,16 @@ use plan::{EvalError, Shape, Val};
 use vm::jet::Demand::{Head, Lazy, Normal};
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("_SaveSeed", &[Normal], save_seed),
     native("_SaveGerm", &[Head], save_pin),
     native("_LoadSeed", &[Head], load_seed),
     native("_LoadGerm", &[Lazy, Head], load_pin),
 ];
 
-/// The end of a call that cannot save: only of what is too large, or if somebody asked for it.
-fn stopped(error: SaveError) -> EvalError {
+/// The evaluation error for a failed save. The arguments are in normal form (and pins), so only
+/// size limits and interrupts occur.
+fn save_error(error: SaveError) -> EvalError {
     match error {
         SaveError::PinTooLarge { parts } => EvalError::TooLarge { parts },
         SaveError::Interrupted => EvalError::Interrupted,
@@ -27,20 +29,21 @@ fn stopped(error: SaveError) -> EvalError {
     }
 }
 
-fn save_seed(call: &mut Call<'_>) -> Outcome {
+fn save_seed(call: &mut Call<'_>) -> JetResult {
     let value = call.hold(0);
-    let bytes = save_as_law(call.vm(), &value).map_err(stopped)?;
+    let bytes = save_as_law(call.heap(), &value).map_err(save_error)?;
     call.push_bar(&bytes)?;
     Ok(Answer::Done)
 }
 
-/// The row of the pins that a pin refers to, and the bar of the rest; 0 for what is no pin.
-fn save_pin(call: &mut Call<'_>) -> Outcome {
+/// Returns the pair of the row of pins that a pin refers to and the bar of the rest; 0 for a value
+/// that is not a pin.
+fn save_pin(call: &mut Call<'_>) -> JetResult {
     if !matches!(call.arg(0).shape(), Shape::Pin(_)) {
-        return small(call, 0);
+        return return_small(call, 0);
     }
     let pin = call.hold(0);
-    let (pins, bytes) = save_germ_as_law(call.vm(), &pin).map_err(stopped)?;
+    let (pins, bytes) = save_germ_as_law(call.heap(), &pin).map_err(save_error)?;
     call.room_for(pins.len() + 4)?;
     pins.iter().for_each(|pin| call.push(pin));
     call.row(pins.len())?;
@@ -49,8 +52,8 @@ fn save_pin(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// Ends with what has been loaded, or leaves it to the law.
-fn done(call: &mut Call<'_>, loaded: Result<Val, LoadError>) -> Outcome {
+/// Returns the loaded value; answers [`Answer::Law`] if the input is malformed.
+fn return_loaded(call: &mut Call<'_>, loaded: Result<Val, LoadError>) -> JetResult {
     match loaded {
         Ok(value) => {
             call.push(&value);
@@ -61,16 +64,16 @@ fn done(call: &mut Call<'_>, loaded: Result<Val, LoadError>) -> Outcome {
     }
 }
 
-fn load_seed(call: &mut Call<'_>) -> Outcome {
+fn load_seed(call: &mut Call<'_>) -> JetResult {
     let Some(bytes) = call.arg(0).as_bar().map(<[u8]>::to_vec) else { return Ok(Answer::Law) };
-    let loaded = load(call.vm(), &bytes);
-    done(call, loaded)
+    let loaded = load(call.heap(), &bytes);
+    return_loaded(call, loaded)
 }
 
-/// `_LoadGerm pins bar`: the pin again. The law looks at the pins only where a hole asks for them, so
-/// those that are not evaluated are left to it.
-fn load_pin(call: &mut Call<'_>) -> Outcome {
-    if !call.settle(0) {
+/// `_LoadGerm pins bar`: restores the pin. The law evaluates a pin only if the bar refers to it, so
+/// it runs if the pins are not all evaluated.
+fn load_pin(call: &mut Call<'_>) -> JetResult {
+    if !call.is_evaluated_at(0) {
         return Ok(Answer::Law);
     }
     let (Some(count), Some(bytes)) = (row_len(call, 0), call.arg(1).as_bar()) else {
@@ -83,12 +86,12 @@ fn load_pin(call: &mut Call<'_>) -> Outcome {
     if pins.len() < count {
         return Ok(Answer::Law);
     }
-    match load_germ(call.vm(), &pins, &bytes) {
+    match load_germ(call.heap(), &pins, &bytes) {
         Ok(item) => {
-            let pin = call.vm().pin(&item)?;
+            let pin = call.pin(&item)?;
             call.push(&pin);
             Ok(Answer::Done)
         }
-        failed => done(call, failed),
+        failed => return_loaded(call, failed),
     }
 }

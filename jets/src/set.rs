@@ -1,13 +1,15 @@
-//! Sets: distinct keys in ascending order.
+//! Jets on sets (distinct keys in ascending order).
 //!
-//! The laws see the row of keys that is the body of a set's law, and do what they do with anything
-//! else as well; that is left to them, except where it is plain.
+//! The laws work on the row of keys in the body of a set's law, so they also accept values that are
+//! not sets. For such values these jets mostly answer [`Answer::Law`].
 
-use crate::args::{bit, lazy, need, ready, same, set_len, small};
-use crate::declare::{Declaration, Outcome, native};
-use crate::merge::{Source, merge};
-use crate::row::{dropped, taken};
-use crate::search::{Place, search};
+use crate::args::{
+    INSERTION_RATIO, drop_count, evaluate_arg, push_law_header, ready, return_bit, return_lazy,
+    return_small, return_value, set_len, take_count,
+};
+use crate::declare::{Jet, JetResult, native};
+use crate::merge::{MergedKey, merge};
+use crate::search::{KeyPosition, search};
 use plan::{EvalError, Items, Shape};
 use std::ops::Range;
 use vm::jet::Cheap::Always;
@@ -15,13 +17,13 @@ use vm::jet::Demand::{Head, Lazy, Normal};
 use vm::jet::ResultShape::{Bit, Row, Set, Small};
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("_MkSet", &[Lazy], make),
     native("_SetToRow", &[Head], to_row),
     native("setSing", &[Normal], singleton).total(Set),
-    native("setIsEmpty", &[Head], is_empty).gives(Bit).cheap(Always),
-    native("setLen", &[Head], len).gives(Small).cheap(Always),
-    native("setHas", &[Lazy, Head], has).gives(Bit),
+    native("setIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
+    native("setLen", &[Head], len).returns(Small).cheap(Always),
+    native("setHas", &[Lazy, Head], has).returns(Bit),
     native("setMin", &[Head], min),
     native("setIns", &[Normal, Head], insert).order(&[1, 0]),
     native("setDel", &[Lazy, Head], delete),
@@ -30,14 +32,14 @@ pub(crate) const JETS: &[Declaration] = &[
     native("isSet", &[Head], is_set).total(Bit).cheap(Always),
     native("setDrop", &[Head, Head], drop),
     native("setTake", &[Head, Head], take),
-    native("setSplitAt", &[Lazy, Lazy], split_at).gives(Row),
-    native("setSplitLT", &[Lazy, Lazy], split_below).gives(Row),
+    native("setSplitAt", &[Lazy, Lazy], split_at).returns(Row),
+    native("setSplitLT", &[Lazy, Lazy], split_below).returns(Row),
     native("setIntersect", &[Lazy, Head], intersect),
     native("setSub", &[Lazy, Head], subtract),
 ];
 
-/// Pushes the set of these keys of the set at that height.
-pub(crate) fn push_part(
+/// Pushes the set of the given keys of the set at index `set`.
+pub(crate) fn push_key_range(
     call: &mut Call<'_>,
     set: usize,
     keys: Range<usize>,
@@ -48,51 +50,48 @@ pub(crate) fn push_part(
     call.set_of_ascending(count)
 }
 
-/// The keys of two sets, which both arguments are.
-fn both<'c>(call: &'c Call<'_>) -> Option<(Items<'c>, Items<'c>)> {
+/// The keys of the first two arguments, if both are sets.
+fn both_key_lists<'c>(call: &'c Call<'_>) -> Option<(Items<'c>, Items<'c>)> {
     match (call.arg(0).shape(), call.arg(1).shape()) {
         (Shape::Set(left), Shape::Set(right)) => Some((left, right)),
         _ => None,
     }
 }
 
-/// Ends with the set of those keys of both arguments that are wanted.
-fn merged(call: &mut Call<'_>, wanted: fn(Source) -> bool) -> Outcome {
-    let Some((left, right)) = both(call) else { return Ok(Answer::Law) };
+/// Returns the set of those merged keys of both arguments that satisfy `wanted`.
+fn return_merged(call: &mut Call<'_>, wanted: fn(MergedKey) -> bool) -> JetResult {
+    let Some((left, right)) = both_key_lists(call) else { return Ok(Answer::Law) };
     let mut sources = merge(call, left, right)?;
     sources.retain(|source| wanted(*source));
     call.room_for(sources.len() + 4)?;
     for source in &sources {
         match *source {
-            Source::Left(key) | Source::Both(key, _) => call.push_item(0, key),
-            Source::Right(key) => call.push_item(1, key),
+            MergedKey::Left(key) | MergedKey::Both(key, _) => call.push_item(0, key),
+            MergedKey::Right(key) => call.push_item(1, key),
         }
     }
     call.set_of_ascending(sources.len())?;
     Ok(Answer::Done)
 }
 
-/// One of two sets or tables with fewer than one key for so many of the other's is dealt with key
-/// by key, which shares most of the other.
-const SHORTER: usize = 16;
-
-/// Whether to do so.
-pub(crate) fn is_far_shorter(one: Items<'_>, other: Items<'_>) -> bool {
-    Call::is_long(other.len()) && one.len() < other.len() / SHORTER
+/// Whether to process the keys of `one` individually instead of merging it with `other`; see
+/// [`INSERTION_RATIO`].
+pub(crate) fn is_much_shorter(one: Items<'_>, other: Items<'_>) -> bool {
+    Call::is_long(other.len()) && one.len() < other.len() / INSERTION_RATIO
 }
 
-/// Ends with the set that the argument `set` is, with (or else without) each key of the argument
-/// `keys`.
-fn one_by_one(call: &mut Call<'_>, set: usize, keys: usize, with: bool) -> Outcome {
+/// Returns the argument `set` with each key of the argument `keys` inserted (if `insert`) or
+/// deleted.
+fn edit_key_by_key(call: &mut Call<'_>, set: usize, keys: usize, insert: bool) -> JetResult {
     let count = set_len(call, keys).unwrap_or(0);
     call.push_at(set);
     let whole = call.height() - 1;
     for item in 0..count {
         call.check()?;
         call.push_item(keys, item);
-        match (ready!(search(call, whole + 1, whole)), with) {
-            (Place::Missing(at), true) => call.push_inserted(whole, at, whole + 1)?,
-            (Place::Found(at), false) => call.push_removed(whole, at)?,
+        match (ready!(search(call, whole + 1, whole)), insert) {
+            (KeyPosition::Missing(at), true) => call.push_inserted(whole, at, whole + 1)?,
+            (KeyPosition::Found(at), false) => call.push_removed(whole, at)?,
             _ => call.push_at(whole),
         }
         call.put(whole);
@@ -101,16 +100,14 @@ fn one_by_one(call: &mut Call<'_>, set: usize, keys: usize, with: bool) -> Outco
     Ok(Answer::Done)
 }
 
-/// The law `{1 2 keys}`, which is a set if the keys are a row in ascending order.
-fn make(call: &mut Call<'_>) -> Outcome {
-    call.push_small(0);
-    call.push_small(1);
-    call.push_small(2);
+/// Returns the law `{1 2 keys}`. It is a set if the keys are a row in ascending order.
+fn make(call: &mut Call<'_>) -> JetResult {
+    push_law_header(call, 1, 2);
     call.push_at(0);
     Ok(Answer::Call(3))
 }
 
-fn to_row(call: &mut Call<'_>) -> Outcome {
+fn to_row(call: &mut Call<'_>) -> JetResult {
     if set_len(call, 0).is_none() {
         return Ok(Answer::Law);
     }
@@ -118,35 +115,35 @@ fn to_row(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn singleton(call: &mut Call<'_>) -> Outcome {
+fn singleton(call: &mut Call<'_>) -> JetResult {
     call.push_at(0);
     call.set_of_ascending(1)?;
     Ok(Answer::Done)
 }
 
-fn is_empty(call: &mut Call<'_>) -> Outcome {
+fn is_empty(call: &mut Call<'_>) -> JetResult {
     let Some(count) = set_len(call, 0) else { return Ok(Answer::Law) };
-    bit(call, count == 0)
+    return_bit(call, count == 0)
 }
 
-fn len(call: &mut Call<'_>) -> Outcome {
+fn len(call: &mut Call<'_>) -> JetResult {
     let Some(count) = set_len(call, 0) else { return Ok(Answer::Law) };
-    small(call, count as u64)
+    return_small(call, count as u64)
 }
 
-fn has(call: &mut Call<'_>) -> Outcome {
+fn has(call: &mut Call<'_>) -> JetResult {
     match set_len(call, 1) {
         None => Ok(Answer::Law),
-        Some(0) => bit(call, false),
+        Some(0) => return_bit(call, false),
         Some(_) => {
-            need!(call, 0);
-            let place = ready!(search(call, 0, 1));
-            bit(call, matches!(place, Place::Found(_)))
+            evaluate_arg!(call, 0);
+            let position = ready!(search(call, 0, 1));
+            return_bit(call, matches!(position, KeyPosition::Found(_)))
         }
     }
 }
 
-fn min(call: &mut Call<'_>) -> Outcome {
+fn min(call: &mut Call<'_>) -> JetResult {
     match set_len(call, 0) {
         None => return Ok(Answer::Law),
         Some(0) => call.push_small(0),
@@ -155,78 +152,80 @@ fn min(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn insert(call: &mut Call<'_>) -> Outcome {
+fn insert(call: &mut Call<'_>) -> JetResult {
     if set_len(call, 1).is_none() {
         return Ok(Answer::Law);
     }
     match ready!(search(call, 0, 1)) {
-        Place::Found(_) => same(call, 1),
-        Place::Missing(at) => {
+        KeyPosition::Found(_) => return_value(call, 1),
+        KeyPosition::Missing(at) => {
             call.push_inserted(1, at, 0)?;
             Ok(Answer::Done)
         }
     }
 }
 
-/// The law compares the key with all others, so it is evaluated if there are any.
-fn delete(call: &mut Call<'_>) -> Outcome {
+/// The law compares the key with all keys of the set, so it evaluates the key unless the set is
+/// empty.
+fn delete(call: &mut Call<'_>) -> JetResult {
     match set_len(call, 1) {
         None => return Ok(Answer::Law),
-        Some(0) => return same(call, 1),
-        Some(_) => need!(call, 0),
+        Some(0) => return return_value(call, 1),
+        Some(_) => evaluate_arg!(call, 0),
     }
     match ready!(search(call, 0, 1)) {
-        Place::Missing(_) => same(call, 1),
-        Place::Found(at) => {
+        KeyPosition::Missing(_) => return_value(call, 1),
+        KeyPosition::Found(at) => {
             call.push_removed(1, at)?;
             Ok(Answer::Done)
         }
     }
 }
 
-fn weld(call: &mut Call<'_>) -> Outcome {
-    let Some((left, right)) = both(call) else { return Ok(Answer::Law) };
-    if is_far_shorter(right, left) {
-        return one_by_one(call, 0, 1, true);
+fn weld(call: &mut Call<'_>) -> JetResult {
+    let Some((left, right)) = both_key_lists(call) else { return Ok(Answer::Law) };
+    if is_much_shorter(right, left) {
+        return edit_key_by_key(call, 0, 1, true);
     }
-    if is_far_shorter(left, right) {
-        return one_by_one(call, 1, 0, true);
+    if is_much_shorter(left, right) {
+        return edit_key_by_key(call, 1, 0, true);
     }
-    merged(call, |_| true)
+    return_merged(call, |_| true)
 }
 
-/// The keys that both have. The law looks at its first argument once per key of the second.
-fn intersect(call: &mut Call<'_>) -> Outcome {
+/// Intersection. The law evaluates its first argument only if the second has keys.
+fn intersect(call: &mut Call<'_>) -> JetResult {
     match set_len(call, 1) {
         None => return Ok(Answer::Law),
-        Some(0) => return same(call, 1),
-        Some(_) => need!(call, 0),
+        Some(0) => return return_value(call, 1),
+        Some(_) => evaluate_arg!(call, 0),
     }
-    merged(call, |source| matches!(source, Source::Both(..)))
+    return_merged(call, |source| matches!(source, MergedKey::Both(..)))
 }
 
-/// The keys that only the first has. The law deletes those of the second one by one.
-fn subtract(call: &mut Call<'_>) -> Outcome {
+/// Difference. The law deletes the keys of the second argument one by one, so it does not evaluate
+/// the first if there are none.
+fn subtract(call: &mut Call<'_>) -> JetResult {
     match set_len(call, 1) {
         None => return Ok(Answer::Law),
-        Some(0) => return lazy(call, 0),
-        Some(_) => need!(call, 0),
+        Some(0) => return return_lazy(call, 0),
+        Some(_) => evaluate_arg!(call, 0),
     }
-    match both(call) {
-        Some((left, right)) if is_far_shorter(right, left) => one_by_one(call, 0, 1, false),
-        _ => merged(call, |source| matches!(source, Source::Left(_))),
+    match both_key_lists(call) {
+        Some((left, right)) if is_much_shorter(right, left) => edit_key_by_key(call, 0, 1, false),
+        _ => return_merged(call, |source| matches!(source, MergedKey::Left(_))),
     }
 }
 
-/// The union of a row of sets, each of which ends before the next begins.
-fn cat_ascending(call: &mut Call<'_>) -> Outcome {
+/// Union of a row of sets, where all keys of a set are below those of the next.
+fn cat_ascending(call: &mut Call<'_>) -> JetResult {
     let Some(sets) = ascending_sets(call)? else { return Ok(Answer::Law) };
     let mut total = 0;
     for set in 0..sets {
         call.check()?;
         let at = call.height();
         call.push_item(0, set);
-        call.settle(at);
+        call.is_evaluated_at(at);
         let count = set_len(call, at).unwrap_or(0);
         call.room_for(count + 4)?;
         call.push_items(at, 0..count);
@@ -237,7 +236,7 @@ fn cat_ascending(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// How many items the argument has, if it is a row of evaluated sets, in ascending order.
+/// The length of the argument, if it is a row of evaluated sets in ascending order.
 fn ascending_sets(call: &Call<'_>) -> Result<Option<usize>, EvalError> {
     let Some(row) = call.arg(0).as_row() else { return Ok(None) };
     let mut last = None;
@@ -255,58 +254,59 @@ fn ascending_sets(call: &Call<'_>) -> Result<Option<usize>, EvalError> {
     Ok(Some(row.len()))
 }
 
-fn is_set(call: &mut Call<'_>) -> Outcome {
+fn is_set(call: &mut Call<'_>) -> JetResult {
     let answer = set_len(call, 0).is_some();
-    bit(call, answer)
+    return_bit(call, answer)
 }
 
-fn drop(call: &mut Call<'_>) -> Outcome {
+fn drop(call: &mut Call<'_>) -> JetResult {
     let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };
-    let dropped = dropped(call, count);
-    push_part(call, 1, dropped..count)?;
+    let dropped = drop_count(call, count);
+    push_key_range(call, 1, dropped..count)?;
     Ok(Answer::Done)
 }
 
-fn take(call: &mut Call<'_>) -> Outcome {
+fn take(call: &mut Call<'_>) -> JetResult {
     let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };
-    let taken = taken(call, count);
-    push_part(call, 1, 0..taken)?;
+    let taken = take_count(call, count);
+    push_key_range(call, 1, 0..taken)?;
     Ok(Answer::Done)
 }
 
-/// Ends with the row of the two parts, before and from `at`, of the `count` entries of the set or
-/// table that the second argument is.
-pub(crate) fn split(call: &mut Call<'_>, push: PushPart, at: usize, count: usize) -> Outcome {
+/// Returns the pair of the entries before `at` and those from `at` on. The second argument is a set
+/// or table of `count` entries.
+pub(crate) fn split(call: &mut Call<'_>, push: PushRange, at: usize, count: usize) -> JetResult {
     push(call, 1, 0..at)?;
     push(call, 1, at..count)?;
     call.row(2)?;
     Ok(Answer::Done)
 }
 
-/// Pushes part of what is at that height.
-type PushPart = fn(&mut Call<'_>, usize, Range<usize>) -> Result<(), EvalError>;
+/// Pushes a range of the entries of the collection at an index.
+type PushRange = fn(&mut Call<'_>, usize, Range<usize>) -> Result<(), EvalError>;
 
-/// The law evaluates neither argument before a part is asked for: with unevaluated ones it is left
-/// to do so.
-fn split_at(call: &mut Call<'_>) -> Outcome {
-    if !(call.settle(0) && call.settle(1)) {
+/// The law evaluates its arguments only when a part of the result is demanded, so it runs if either
+/// is unevaluated.
+fn split_at(call: &mut Call<'_>) -> JetResult {
+    if !(call.is_evaluated_at(0) && call.is_evaluated_at(1)) {
         return Ok(Answer::Law);
     }
     match (call.nat(0).is_some(), set_len(call, 1)) {
         (true, Some(count)) => {
-            let at = taken(call, count);
-            split(call, push_part, at, count)
+            let at = take_count(call, count);
+            split(call, push_key_range, at, count)
         }
         _ => Ok(Answer::Law),
     }
 }
 
-/// The keys below the first argument, and the others. As lazy as [`split_at`].
-fn split_below(call: &mut Call<'_>) -> Outcome {
-    if !(call.settle(0) && call.settle(1) && call.arg(0).is_normal()) {
+/// Returns the pair of the keys below the first argument and the other keys; as lazy as
+/// [`split_at`].
+fn split_below(call: &mut Call<'_>) -> JetResult {
+    if !(call.is_evaluated_at(0) && call.is_evaluated_at(1) && call.arg(0).is_normal()) {
         return Ok(Answer::Law);
     }
     let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };
-    let (Place::Found(at) | Place::Missing(at)) = ready!(search(call, 0, 1));
-    split(call, push_part, at, count)
+    let (KeyPosition::Found(at) | KeyPosition::Missing(at)) = ready!(search(call, 0, 1));
+    split(call, push_key_range, at, count)
 }

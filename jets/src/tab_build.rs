@@ -1,13 +1,15 @@
-//! New tables: from keys and values, and from other tables.
+//! Jets that construct tables from keys and values, and from other tables.
 //!
-//! Values are never evaluated, only passed on.
+//! Values in a table are passed on unevaluated.
 
-use crate::args::{evaluate_item, is_true, need, ready, row_len, same};
-use crate::declare::{Declaration, Outcome, native};
-use crate::merge::{Source, merge, sorted};
-use crate::row::taken;
-use crate::search::Place;
-use crate::set::{self, is_far_shorter, split};
+use crate::args::{
+    evaluate_arg, evaluate_item, is_true, push_law_header, ready, return_value, row_len,
+    take_count, thunk_words,
+};
+use crate::declare::{Jet, JetResult, native};
+use crate::merge::{MergedKey, merge, merge_sort};
+use crate::search::KeyPosition;
+use crate::set::{self, is_much_shorter, split};
 use crate::tab::{as_table, find, find_key, push_keys, push_value, push_values, table};
 use plan::{EvalError, Shape};
 use std::ops::Range;
@@ -15,14 +17,14 @@ use vm::jet::Demand::{Head, Lazy, Normal};
 use vm::jet::ResultShape::{Row, Tab};
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("_MkTab", &[Lazy, Lazy], make),
     native("tabSing", &[Normal, Lazy], singleton).total(Tab),
     native("tabIns", &[Normal, Lazy, Head], insert).order(&[2, 0]),
     native("tabAlter", &[Lazy, Lazy, Head], alter),
     native("tabFromPairs", &[Head], from_pairs),
-    native("tabSplitAt", &[Lazy, Lazy], split_at).gives(Row),
-    native("tabSplitLT", &[Lazy, Lazy], split_below).gives(Row),
+    native("tabSplitAt", &[Lazy, Lazy], split_at).returns(Row),
+    native("tabSplitLT", &[Lazy, Lazy], split_below).returns(Row),
     native("tabMap", &[Lazy, Head], map),
     native("tabMapWithKey", &[Lazy, Head], map_with_key),
     native("tabUnionWith", &[Lazy, Head, Head], union_with),
@@ -30,12 +32,12 @@ pub(crate) const JETS: &[Declaration] = &[
     native("_TabFilterWithKey", &[Lazy, Head], filter),
 ];
 
-/// Pushes the table of these entries of the table at that height.
-fn push_part(call: &mut Call<'_>, tab: usize, items: Range<usize>) -> Result<(), EvalError> {
+/// Pushes the table of the given entries of the table at index `tab`.
+fn push_entry_range(call: &mut Call<'_>, tab: usize, items: Range<usize>) -> Result<(), EvalError> {
     let count = items.len();
     call.room_for(count + 8)?;
     let keys = push_keys(call, tab);
-    set::push_part(call, keys, items.clone())?;
+    set::push_key_range(call, keys, items.clone())?;
     call.remove(keys);
     let values = push_values(call, tab);
     call.push_items(values, items);
@@ -44,17 +46,16 @@ fn push_part(call: &mut Call<'_>, tab: usize, items: Range<usize>) -> Result<(),
     call.tab()
 }
 
-/// The law `{1 2 keys}` applied to the values: a table, if the keys are a row in ascending order.
-fn make(call: &mut Call<'_>) -> Outcome {
-    call.push_small(0);
-    call.push_small(1);
-    call.push_small(2);
+/// Returns the law `{1 2 keys}` applied to the values. It is a table if the keys are a row in
+/// ascending order.
+fn make(call: &mut Call<'_>) -> JetResult {
+    push_law_header(call, 1, 2);
     call.push_at(0);
     call.push_at(1);
     Ok(Answer::Call(4))
 }
 
-fn singleton(call: &mut Call<'_>) -> Outcome {
+fn singleton(call: &mut Call<'_>) -> JetResult {
     call.push_at(0);
     call.set_of_ascending(1)?;
     call.push_at(1);
@@ -63,8 +64,8 @@ fn singleton(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// Pushes the table that the one at that height becomes when entry `at` gets the value on top.
-fn put_value(call: &mut Call<'_>, tab: usize, at: usize) -> Result<(), EvalError> {
+/// Pushes the table at index `tab` with the value of entry `at` replaced by the value on top.
+fn push_with_value(call: &mut Call<'_>, tab: usize, at: usize) -> Result<(), EvalError> {
     let value = call.height() - 1;
     push_keys(call, tab);
     let values = push_values(call, tab);
@@ -73,9 +74,14 @@ fn put_value(call: &mut Call<'_>, tab: usize, at: usize) -> Result<(), EvalError
     call.tab()
 }
 
-/// Pushes the table that the one at that height becomes when the value on top is inserted before
-/// entry `at` under the key at height `key`.
-fn insert_value(call: &mut Call<'_>, tab: usize, at: usize, key: usize) -> Result<(), EvalError> {
+/// Pushes the table at index `tab` with an entry inserted before entry `at`: the key at index `key`
+/// and the value on top.
+fn push_with_entry(
+    call: &mut Call<'_>,
+    tab: usize,
+    at: usize,
+    key: usize,
+) -> Result<(), EvalError> {
     let value = call.height() - 1;
     let keys = push_keys(call, tab);
     call.push_inserted(keys, at, key)?;
@@ -85,57 +91,57 @@ fn insert_value(call: &mut Call<'_>, tab: usize, at: usize, key: usize) -> Resul
     call.tab()
 }
 
-fn insert(call: &mut Call<'_>) -> Outcome {
+fn insert(call: &mut Call<'_>) -> JetResult {
     table!(call, 2);
-    let place = ready!(find(call, 0, 2));
+    let position = ready!(find(call, 0, 2));
     call.push_at(1);
-    match place {
-        Place::Found(at) => put_value(call, 2, at)?,
-        Place::Missing(at) => insert_value(call, 2, at, 0)?,
+    match position {
+        KeyPosition::Found(at) => push_with_value(call, 2, at)?,
+        KeyPosition::Missing(at) => push_with_entry(call, 2, at, 0)?,
     }
     Ok(Answer::Done)
 }
 
-/// `tabAlter f key tab`: `f` is given `(0 value)`, or 0 for a key that is not there, and gives
-/// likewise what shall be there. The key is normalised if it becomes one of the table's.
-fn alter(call: &mut Call<'_>) -> Outcome {
-    let place = find_key!(call, 1, 2);
+/// `tabAlter f key tab`: `f` gets `(0 value)`, or 0 if the key is missing, and returns the new
+/// state of the entry in the same form. The key is normalised only if it is inserted.
+fn alter(call: &mut Call<'_>) -> JetResult {
+    let position = find_key!(call, 1, 2);
     if !call.may_nest() {
         return Ok(Answer::Law);
     }
     let result = call.height();
     call.push_at(0);
     call.push_small(0);
-    if let Place::Found(at) = place {
+    if let KeyPosition::Found(at) = position {
         push_value(call, 2, at);
         call.app(1)?;
     }
     call.run(1)?;
     if call.nat(result).is_some() {
-        return match place {
-            Place::Missing(_) => same(call, 2),
-            Place::Found(at) => remove(call, 2, at),
+        return match position {
+            KeyPosition::Missing(_) => return_value(call, 2),
+            KeyPosition::Found(at) => remove_entry(call, 2, at),
         };
     }
-    let given = call.given(result);
-    if given == 0 {
+    let arg_count = call.arg_count(result);
+    if arg_count == 0 {
         return Ok(Answer::Law);
     }
-    call.push_arg(result, given - 1)?;
-    match place {
-        Place::Found(at) => put_value(call, 2, at)?,
-        Place::Missing(at) => {
+    call.push_arg(result, arg_count - 1)?;
+    match position {
+        KeyPosition::Found(at) => push_with_value(call, 2, at)?,
+        KeyPosition::Missing(at) => {
             call.push_at(1);
             call.normalise()?;
             call.put(1);
-            insert_value(call, 2, at, 1)?;
+            push_with_entry(call, 2, at, 1)?;
         }
     }
     Ok(Answer::Done)
 }
 
-/// Ends with the table that an argument becomes without entry `at`.
-fn remove(call: &mut Call<'_>, tab: usize, at: usize) -> Outcome {
+/// Returns the table at index `tab` without entry `at`.
+fn remove_entry(call: &mut Call<'_>, tab: usize, at: usize) -> JetResult {
     let keys = push_keys(call, tab);
     call.push_removed(keys, at)?;
     let values = push_values(call, tab);
@@ -145,9 +151,9 @@ fn remove(call: &mut Call<'_>, tab: usize, at: usize) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// The table of a row of pairs. Keys are normalised one after the other; of equal ones the last
-/// counts.
-fn from_pairs(call: &mut Call<'_>) -> Outcome {
+/// Returns the table of a row of pairs. Keys are normalised from the first to the last; of equal
+/// keys the last pair counts.
+fn from_pairs(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     call.room_for(count.saturating_mul(4).saturating_add(8))?;
     let first = call.height();
@@ -156,7 +162,7 @@ fn from_pairs(call: &mut Call<'_>) -> Outcome {
         ready!(evaluate_item(call, 0, item));
         let pair = call.height();
         call.push_item(0, item);
-        call.settle(pair);
+        call.is_evaluated_at(pair);
         call.push_field(pair, 0)?;
         if !call.at(pair + 1).is_normal() {
             if !call.may_nest() {
@@ -168,7 +174,7 @@ fn from_pairs(call: &mut Call<'_>) -> Outcome {
         call.remove(pair);
     }
     let key = |entry: &usize| first + 2 * entry;
-    let entries = sorted(count, |a, b| {
+    let entries = merge_sort(count, |a, b| {
         call.check()?;
         call.at(key(&a)).try_compare(call.at(key(&b)))
     })?;
@@ -180,33 +186,32 @@ fn from_pairs(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// The law evaluates neither argument before a part is asked for: with unevaluated ones it is left
-/// to do so. What is not a nat takes everything into both parts, which is left to it as well.
-fn split_at(call: &mut Call<'_>) -> Outcome {
-    if !(call.settle(0) && call.settle(1)) || call.nat(0).is_none() {
+/// The law evaluates its arguments only when a part of the result is demanded, so it runs if either
+/// is unevaluated. It also runs if the first argument is not a nat: both parts are then the whole
+/// table.
+fn split_at(call: &mut Call<'_>) -> JetResult {
+    if !(call.is_evaluated_at(0) && call.is_evaluated_at(1)) || call.nat(0).is_none() {
         return Ok(Answer::Law);
     }
     let count = table!(call, 1);
-    let at = taken(call, count);
-    split(call, push_part, at, count)
+    let at = take_count(call, count);
+    split(call, push_entry_range, at, count)
 }
 
-/// The entries with keys below the first argument, and the others. As lazy as [`split_at`].
-fn split_below(call: &mut Call<'_>) -> Outcome {
-    if !(call.settle(0) && call.settle(1) && call.arg(0).is_normal()) {
+/// Returns the pair of the entries with keys below the first argument and the other entries; as
+/// lazy as [`split_at`].
+fn split_below(call: &mut Call<'_>) -> JetResult {
+    if !(call.is_evaluated_at(0) && call.is_evaluated_at(1) && call.arg(0).is_normal()) {
         return Ok(Answer::Law);
     }
     let count = table!(call, 1);
-    let (Place::Found(at) | Place::Missing(at)) = ready!(find(call, 0, 1));
-    split(call, push_part, at, count)
+    let (KeyPosition::Found(at) | KeyPosition::Missing(at)) = ready!(find(call, 0, 1));
+    split(call, push_entry_range, at, count)
 }
 
-/// Words on the heap for each value that is a thunk of two arguments.
-const THUNK: u64 = 5;
-
-fn map(call: &mut Call<'_>) -> Outcome {
+fn map(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 1);
-    call.afford(count as u64 * THUNK)?;
+    call.check_result_words(count as u64 * thunk_words(2))?;
     call.room_for(count + 8)?;
     push_keys(call, 1);
     for item in 0..count {
@@ -220,9 +225,9 @@ fn map(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-fn map_with_key(call: &mut Call<'_>) -> Outcome {
+fn map_with_key(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 1);
-    call.afford(count as u64 * THUNK)?;
+    call.check_result_words(count as u64 * thunk_words(2))?;
     call.room_for(count + 8)?;
     let keys = push_keys(call, 1);
     for item in 0..count {
@@ -237,18 +242,18 @@ fn map_with_key(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// Ends with the union of the tables that the arguments `left` and `left + 1` are. A key that both
-/// have gets the value of the left one, or that of the argument `with` applied to both.
-fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> Outcome {
+/// Returns the union of the tables at indices `left` and `left + 1`. A key of both gets the left
+/// value, or the argument `with` applied to both values.
+fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> JetResult {
     let right = left + 1;
     table!(call, left);
     table!(call, right);
     let sources = match (call.arg(left).shape(), call.arg(right).shape()) {
-        (Shape::Tab(a, _), Shape::Tab(b, _)) if is_far_shorter(b, a) => {
-            return union_into(call, left, right, left, with);
+        (Shape::Tab(a, _), Shape::Tab(b, _)) if is_much_shorter(b, a) => {
+            return union_by_insertion(call, left, right, left, with);
         }
-        (Shape::Tab(a, _), Shape::Tab(b, _)) if is_far_shorter(a, b) => {
-            return union_into(call, right, left, left, with);
+        (Shape::Tab(a, _), Shape::Tab(b, _)) if is_much_shorter(a, b) => {
+            return union_by_insertion(call, right, left, left, with);
         }
         (Shape::Tab(a, _), Shape::Tab(b, _)) => merge(call, a, b)?,
         _ => return Ok(Answer::Law),
@@ -258,22 +263,22 @@ fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> Outcome {
     let right_keys = push_keys(call, right);
     for source in &sources {
         match *source {
-            Source::Left(key) | Source::Both(key, _) => call.push_item(left_keys, key),
-            Source::Right(key) => call.push_item(right_keys, key),
+            MergedKey::Left(key) | MergedKey::Both(key, _) => call.push_item(left_keys, key),
+            MergedKey::Right(key) => call.push_item(right_keys, key),
         }
     }
     call.set_of_ascending(sources.len())?;
     for source in &sources {
         call.check()?;
         match (*source, with) {
-            (Source::Both(a, b), Some(function)) => {
+            (MergedKey::Both(a, b), Some(function)) => {
                 call.push_at(function);
                 push_value(call, left, a);
                 push_value(call, right, b);
                 call.app(2)?;
             }
-            (Source::Left(a) | Source::Both(a, _), _) => push_value(call, left, a),
-            (Source::Right(b), _) => push_value(call, right, b),
+            (MergedKey::Left(a) | MergedKey::Both(a, _), _) => push_value(call, left, a),
+            (MergedKey::Right(b), _) => push_value(call, right, b),
         }
     }
     call.row(sources.len())?;
@@ -281,15 +286,15 @@ fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> Outcome {
     Ok(Answer::Done)
 }
 
-/// [`union`], by inserting into the table that the argument `large` is the entries of `small` one by
-/// one; one of these is `left`.
-fn union_into(
+/// [`union`] by inserting the entries of the argument `small` into the argument `large` one by one;
+/// `left` is the index of the left table.
+fn union_by_insertion(
     call: &mut Call<'_>,
     large: usize,
     small: usize,
     left: usize,
     with: Option<usize>,
-) -> Outcome {
+) -> JetResult {
     let count = table!(call, small);
     let small_keys = push_keys(call, small);
     call.push_at(large);
@@ -299,23 +304,23 @@ fn union_into(
         call.push_item(small_keys, item);
         let key = whole + 1;
         match (ready!(find(call, key, whole)), with) {
-            (Place::Missing(at), _) => {
+            (KeyPosition::Missing(at), _) => {
                 push_value(call, small, item);
-                insert_value(call, whole, at, key)?;
+                push_with_entry(call, whole, at, key)?;
             }
-            (Place::Found(at), Some(function)) => {
+            (KeyPosition::Found(at), Some(function)) => {
                 call.push_at(function);
                 let (first, second) = if large == left { (whole, small) } else { (small, whole) };
                 push_value(call, first, if first == whole { at } else { item });
                 push_value(call, second, if second == whole { at } else { item });
                 call.app(2)?;
-                put_value(call, whole, at)?;
+                push_with_value(call, whole, at)?;
             }
-            (Place::Found(at), None) if small == left => {
+            (KeyPosition::Found(at), None) if small == left => {
                 push_value(call, small, item);
-                put_value(call, whole, at)?;
+                push_with_value(call, whole, at)?;
             }
-            (Place::Found(_), None) => call.push_at(whole),
+            (KeyPosition::Found(_), None) => call.push_at(whole),
         }
         call.put(whole);
         call.drop_to(whole + 1);
@@ -323,16 +328,16 @@ fn union_into(
     Ok(Answer::Done)
 }
 
-fn union_with(call: &mut Call<'_>) -> Outcome {
+fn union_with(call: &mut Call<'_>) -> JetResult {
     union(call, 1, Some(0))
 }
 
-fn weld(call: &mut Call<'_>) -> Outcome {
+fn weld(call: &mut Call<'_>) -> JetResult {
     union(call, 0, None)
 }
 
-/// The entries for which a function of key and value gives a true value.
-fn filter(call: &mut Call<'_>) -> Outcome {
+/// Returns the entries for which a function of key and value returns a true value.
+fn filter(call: &mut Call<'_>) -> JetResult {
     let count = table!(call, 1);
     if !call.may_nest() {
         return Ok(Answer::Law);

@@ -1,16 +1,15 @@
-//! Text: nats whose bytes are characters, the first one least.
+//! Jets on text: nats whose bytes are the characters, the first one least significant.
 
 use crate::args::{evaluate_item, ready, row_len};
-use crate::declare::{Declaration, Outcome, native};
+use crate::declare::{Jet, JetResult, native};
 use vm::jet::Demand::Head;
 use vm::jet::ResultShape::Nat;
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[native("implode", &[Head], implode).gives(Nat)];
+pub(crate) const JETS: &[Jet] = &[native("implode", &[Head], implode).returns(Nat)];
 
-/// The text whose pieces are the items, end to end: each takes as many bytes as it needs, so zeroes
-/// take none.
-fn implode(call: &mut Call<'_>) -> Outcome {
+/// Concatenates the texts in a row. The item 0 is the empty text.
+fn implode(call: &mut Call<'_>) -> JetResult {
     let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
     let mut bytes = Vec::new();
     for item in 0..count {
@@ -18,7 +17,7 @@ fn implode(call: &mut Call<'_>) -> Outcome {
         ready!(evaluate_item(call, 0, item));
         let Some(piece) = call.arg(0).as_row().and_then(|row| row.get(item)) else { break };
         let Some(nat) = piece.as_nat() else { continue };
-        call.afford((bytes.len() as u64 + nat.bits() / 8) / 8 + 2)?;
+        call.check_result_words((bytes.len() as u64 + nat.bits() / 8) / 8 + 2)?;
         match nat.to_u64() {
             Some(nat @ 1..=255) => bytes.push(nat as u8),
             _ => bytes.extend(nat.bytes()),

@@ -1,28 +1,27 @@
-//! Walking the leaves of a tree of apps, first item to last, evaluating it on the way.
+//! Walk over the leaves of a tree of apps, which evaluates the tree on the way.
 //!
-//! An app's items are its arguments, the last one first, and its function is not looked at: so a
-//! row's items come in their order. The walk lives on the call's stack; a list of open apps takes
-//! the place of recursion.
+//! The children of an app are its arguments, the last one first, so a row's items are visited in
+//! order. The function of an app is skipped. The values being walked are on the call's stack, where
+//! the collector finds them; an explicit stack of [`WalkedApp`] replaces recursion.
 
-use crate::args::evaluate;
+use crate::args::{Suspendable, evaluate};
 use plan::{EvalError, Ref};
 use vm::jet::Call;
 
-/// An app whose items are being walked: it lies at `at`, and has `left` items left.
-struct Open {
+/// An app at index `at` that has `left` items left to visit.
+struct WalkedApp {
     at: usize,
     left: usize,
 }
 
-/// Shows every leaf of the value at that height to `visit`: whatever is no app. Nothing, if a value
-/// must be evaluated first: it is on top then.
+/// Calls `visit` with every leaf (every value that is not an app) of the tree at index `tree`.
 pub(crate) fn leaves(
     call: &mut Call<'_>,
     tree: usize,
     mut visit: impl FnMut(&Call<'_>, Ref<'_>) -> Result<(), EvalError>,
-) -> Result<Option<()>, EvalError> {
+) -> Suspendable<()> {
     let floor = call.height();
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: Vec<WalkedApp> = Vec::new();
     call.push_at(tree);
     loop {
         call.check()?;
@@ -30,12 +29,12 @@ pub(crate) fn leaves(
         if evaluate(call, at)?.is_none() {
             return Ok(None);
         }
-        match call.given(at) {
+        match call.arg_count(at) {
             0 => {
                 visit(call, call.at(at))?;
                 call.drop_to(at);
             }
-            left => open.push(Open { at, left }),
+            left => open.push(WalkedApp { at, left }),
         }
         if !push_next(call, &mut open)? {
             call.drop_to(floor);
@@ -44,8 +43,8 @@ pub(crate) fn leaves(
     }
 }
 
-/// Pushes the next item to be looked at. Says no if there is none left.
-fn push_next(call: &mut Call<'_>, open: &mut Vec<Open>) -> Result<bool, EvalError> {
+/// Pushes the next item to visit; returns `false` if none is left.
+fn push_next(call: &mut Call<'_>, open: &mut Vec<WalkedApp>) -> Result<bool, EvalError> {
     while let Some(last) = open.last_mut() {
         if last.left == 0 {
             call.drop_to(last.at);

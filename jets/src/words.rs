@@ -1,8 +1,8 @@
-//! Arithmetic on words of 32 and of 64 bits: nats, of which only the low bits count. Whatever is
-//! not a nat counts as 0.
+//! Arithmetic on words of 32 and 64 bits. Only the low 32 or 64 bits of a nat count; a value that
+//! is not a nat counts as 0.
 
-use crate::args::{need, small, word};
-use crate::declare::{Declaration, Outcome, native};
+use crate::args::{evaluate_arg, return_small, return_u64};
+use crate::declare::{Jet, JetResult, native};
 use plan::{NatRef, limbs};
 use vm::jet::Cheap::OnNats;
 use vm::jet::Demand::{Head, Lazy};
@@ -11,7 +11,7 @@ use vm::jet::ResultShape::{Nat, Small};
 use vm::jet::WordOperation as W;
 use vm::jet::{Answer, Call};
 
-pub(crate) const JETS: &[Declaration] = &[
+pub(crate) const JETS: &[Jet] = &[
     native("w32", &[Head], low::<32>).primitive(Word32(W::Low), Small),
     native("add32", &[Head, Head], add::<32>)
         .order(&[1, 0])
@@ -70,17 +70,17 @@ pub(crate) const JETS: &[Declaration] = &[
     native("iDiv64", &[Head, Head], signed_div).primitive(Word64(W::SignedDivide), Nat),
 ];
 
-/// The low `BITS` bits of a number, 32 or 64.
-const fn cut<const BITS: u32>(nat: u64) -> u64 {
+/// The low `BITS` bits (32 or 64) of a number.
+const fn wrap<const BITS: u32>(nat: u64) -> u64 {
     if BITS == 32 { nat & 0xffff_ffff } else { nat }
 }
 
 /// The low bits of a nat.
 fn low_bits<const BITS: u32>(nat: NatRef<'_>) -> u64 {
-    cut::<BITS>(nat.limbs().first().copied().unwrap_or(0))
+    wrap::<BITS>(nat.limbs().first().copied().unwrap_or(0))
 }
 
-/// An argument's low bits.
+/// The low bits of the argument at `index`.
 fn arg<const BITS: u32>(call: &Call<'_>, index: usize) -> u64 {
     low_bits::<BITS>(call.cast(index))
 }
@@ -89,67 +89,67 @@ fn both<const BITS: u32>(call: &Call<'_>) -> (u64, u64) {
     (arg::<BITS>(call, 0), arg::<BITS>(call, 1))
 }
 
-fn low<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+fn low<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let low = arg::<BITS>(call, 0);
-    word(call, low)
+    return_u64(call, low)
 }
 
-fn add<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+fn add<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
-    word(call, cut::<BITS>(a.wrapping_add(b)))
+    return_u64(call, wrap::<BITS>(a.wrapping_add(b)))
 }
 
-/// As the law multiplies, its first factor is not looked at if the second is 0.
-fn mul<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+/// The law does not evaluate the first factor if the second is 0.
+fn mul<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     if arg::<BITS>(call, 1) == 0 {
-        return small(call, 0);
+        return return_small(call, 0);
     }
-    need!(call, 0);
+    evaluate_arg!(call, 0);
     let (a, b) = both::<BITS>(call);
-    word(call, cut::<BITS>(a.wrapping_mul(b)))
+    return_u64(call, wrap::<BITS>(a.wrapping_mul(b)))
 }
 
-fn div<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+fn div<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
-    word(call, a.checked_div(b).unwrap_or(0))
+    return_u64(call, a.checked_div(b).unwrap_or(0))
 }
 
-fn and<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+fn and<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
-    word(call, a & b)
+    return_u64(call, a & b)
 }
 
-fn or<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+fn or<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
-    word(call, a | b)
+    return_u64(call, a | b)
 }
 
-fn xor<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+fn xor<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
-    word(call, a ^ b)
+    return_u64(call, a ^ b)
 }
 
-fn shifted_left<const BITS: u32>(a: u64, by: u64) -> u64 {
-    if by < u64::from(BITS) { cut::<BITS>(a << by) } else { 0 }
+fn shift_left<const BITS: u32>(a: u64, by: u64) -> u64 {
+    if by < u64::from(BITS) { wrap::<BITS>(a << by) } else { 0 }
 }
 
-fn shifted_right<const BITS: u32>(a: u64, by: u64) -> u64 {
+fn shift_right<const BITS: u32>(a: u64, by: u64) -> u64 {
     if by < u64::from(BITS) { a >> by } else { 0 }
 }
 
-/// Shifting 0, the law does not look by how much.
-fn lsh<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+/// The law does not evaluate the distance if it shifts 0.
+fn lsh<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     if arg::<BITS>(call, 0) == 0 {
-        return small(call, 0);
+        return return_small(call, 0);
     }
-    need!(call, 1);
+    evaluate_arg!(call, 1);
     let (a, by) = both::<BITS>(call);
-    word(call, shifted_left::<BITS>(a, by))
+    return_u64(call, shift_left::<BITS>(a, by))
 }
 
-fn rsh<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+fn rsh<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let (a, by) = both::<BITS>(call);
-    word(call, shifted_right::<BITS>(a, by))
+    return_u64(call, shift_right::<BITS>(a, by))
 }
 
 /// 2^BITS, as limbs.
@@ -157,60 +157,60 @@ const fn modulus<const BITS: u32>() -> [u64; 2] {
     if BITS == 32 { [1 << 32, 0] } else { [0, 1] }
 }
 
-/// What the law gives for `a - b`. It compares the low bits, but where those of `b` are more it
-/// subtracts all of `b` from all of `a`, with 2^BITS lent to it.
-fn sub<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+/// `a - b` as the law computes it. The law compares the low bits; if those of `b` are greater, it
+/// subtracts all bits of `b` from all bits of `a` plus 2^BITS.
+fn sub<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
     if b <= a {
-        return word(call, a - b);
+        return return_u64(call, a - b);
     }
-    // The sum lies on the heap before `b` is taken from it.
-    let lent = call.height();
+    // `a + 2^BITS` is made on the heap first.
+    let minuend = call.height();
     call.push_nat_with(call.limb_count(0).max(2) + 1, |call, out| {
         limbs::add(out, call.cast(0).limbs(), &modulus::<BITS>());
     })?;
-    if call.cast(lent) <= call.cast(1) {
-        return small(call, 0);
+    if call.cast(minuend) <= call.cast(1) {
+        return return_small(call, 0);
     }
-    call.push_nat_with(call.limb_count(lent), |call, out| {
-        limbs::sub(out, call.cast(lent).limbs(), call.cast(1).limbs());
+    call.push_nat_with(call.limb_count(minuend), |call, out| {
+        limbs::sub(out, call.cast(minuend).limbs(), call.cast(1).limbs());
     })?;
     Ok(Answer::Done)
 }
 
-/// What the law has the other half of a rotation shift by: `BITS - by`, in its way of subtracting.
+/// The distance of the second shift of a rotation: `BITS - by`, as the law subtracts (see [`sub`]).
 fn other_shift<const BITS: u32>(by: NatRef<'_>) -> u64 {
     let (all, low) = (u64::from(BITS), low_bits::<BITS>(by));
     if low <= all {
         return all - low;
     }
-    // All of `by` is taken from 2^BITS + BITS, if it is no more than that.
+    // The law subtracts all bits of `by` from `2^BITS + BITS`, and returns 0 if they are more.
     match by.limbs() {
-        [by] => cut::<BITS>(
+        [by] => wrap::<BITS>(
             u128::from(all).wrapping_add(1 << BITS).saturating_sub(u128::from(*by)) as u64,
         ),
         _ => 0,
     }
 }
 
-/// The law rotates by no more than all bits; it shifts out by more.
-fn rol<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+/// The law rotates only if `by` is at most `BITS`; for greater distances it shifts bits out.
+fn rol<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let (a, by) = both::<BITS>(call);
     let other = other_shift::<BITS>(call.cast(1));
-    word(call, shifted_left::<BITS>(a, by) | shifted_right::<BITS>(a, other))
+    return_u64(call, shift_left::<BITS>(a, by) | shift_right::<BITS>(a, other))
 }
 
-/// As for `rol`.
-fn ror<const BITS: u32>(call: &mut Call<'_>) -> Outcome {
+/// See [`rol`].
+fn ror<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     let (a, by) = both::<BITS>(call);
     let other = other_shift::<BITS>(call.cast(1));
-    word(call, shifted_right::<BITS>(a, by) | shifted_left::<BITS>(a, other))
+    return_u64(call, shift_right::<BITS>(a, by) | shift_left::<BITS>(a, other))
 }
 
-/// The quotient of numbers in two's complement, rounded towards 0; by 0, 0.
-fn signed_div(call: &mut Call<'_>) -> Outcome {
+/// The quotient of two numbers in two's complement, rounded towards 0; 0 for a division by 0.
+fn signed_div(call: &mut Call<'_>) -> JetResult {
     let (a, b) = both::<64>(call);
     let (a, b) = (a.cast_signed(), b.cast_signed());
     let quotient = if b == 0 { 0 } else { a.wrapping_div(b) };
-    word(call, quotient.cast_unsigned())
+    return_u64(call, quotient.cast_unsigned())
 }

@@ -63,14 +63,14 @@ fn units() -> Vec<Unit> {
 fn environment(unit: &Unit, words: &[u64]) -> Environment {
     let facts = |constant: &Constant| ConstantFacts {
         top: top::LAW as u8,
-        entry: constant.entry.is_none().then(vm::native::CodeEntry::default),
+        entry: constant.entry.is_none().then(vm::native::EntryCell::default),
     };
     let constants = words.as_ptr().expose_provenance();
     Environment { constants, facts: unit.constants.values().map(facts).collect() }
 }
 
 fn data(environment: &Environment) -> UnitData {
-    let address = vm::native::CodeEntry::cell_address;
+    let address = vm::native::EntryCell::cell_address;
     let cells = environment.facts.iter().map(|facts| facts.entry.as_ref().map(address));
     UnitData { constants: environment.constants, entry_cells: cells.collect() }
 }

@@ -17,8 +17,8 @@ use jit::ir::{Unit, verify};
 use jit::passes::{Pass, optimise};
 use oracle::{Failure, Machine};
 use plan::{Options, plain};
-use spec::generate::Gen;
-use spec::{Outcome, Term, eval_on_big_stack};
+use spec::generate::TermGenerator;
+use spec::{SpecOutcome, Term, eval_on_big_stack};
 use support::{FUEL, law_of};
 use vm::Vm;
 
@@ -33,19 +33,20 @@ fn built(program: &Term) -> Option<(Unit, Vec<Term>)> {
 }
 
 /// Whether the outcome of a run is allowed by that of the specification.
-fn agree(specified: &Outcome, found: &Result<Term, Failure>) -> bool {
+fn agree(specified: &SpecOutcome, found: &Result<Term, Failure>) -> bool {
     match (specified, found) {
-        (Outcome::Value(value), Ok(found)) => value == found,
-        (Outcome::Value(_), Err(_)) | (Outcome::Crash { .. } | Outcome::Loop, Ok(_)) => false,
-        (Outcome::Crash { .. }, Err(failure)) => *failure != Failure::OutOfFuel,
-        (Outcome::Loop, Err(_)) | (Outcome::OutOfFuel, _) => true,
+        (SpecOutcome::Value(value), Ok(found)) => value == found,
+        (SpecOutcome::Value(_), Err(_))
+        | (SpecOutcome::Crash { .. } | SpecOutcome::Loop, Ok(_)) => false,
+        (SpecOutcome::Crash { .. }, Err(failure)) => *failure != Failure::OutOfFuel,
+        (SpecOutcome::Loop, Err(_)) | (SpecOutcome::OutOfFuel, _) => true,
     }
 }
 
 fn check(seed: u64, size: usize, without: &[Pass]) -> bool {
-    let program = Gen::new(seed).program(size);
+    let program = TermGenerator::new(seed).program(size);
     let specified = eval_on_big_stack(&program, FUEL);
-    if specified == Outcome::OutOfFuel {
+    if specified == SpecOutcome::OutOfFuel {
         return false;
     }
     let Some((mut unit, constants)) = built(&program) else { return false };

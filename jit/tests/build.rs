@@ -4,7 +4,7 @@ use jit::build::{Jets, build};
 use jit::ir::{parse, verify};
 use plan::{Options, plain};
 use spec::Term;
-use spec::generate::Gen;
+use spec::generate::TermGenerator;
 use vm::Vm;
 
 fn small_vm() -> Vm {
@@ -35,7 +35,7 @@ fn laws(term: &Term) -> Vec<Term> {
 fn units_of_generated_laws_are_valid() {
     let mut built = 0;
     for seed in 0..300 {
-        let program = Gen::new(seed).program(60);
+        let program = TermGenerator::new(seed).program(60);
         let mut vm = small_vm();
         for law in laws(&program) {
             let value = plain::from_term(&mut vm, &law).expect("the heap has room");

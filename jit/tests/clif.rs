@@ -40,7 +40,7 @@ const FIELDS: [(usize, &str); 18] = [
     (offset::FROZEN, "frozen"),
     (offset::LAST_FRAME, "last_frame"),
     (offset::ENTRY_FRAME, "entry_frame"),
-    (offset::CUT, "cut"),
+    (offset::UNWIND_STACK_POINTER, "cut"),
     (offset::EVAL_BASE, "eval_base"),
     (offset::EVAL_TOP, "eval_top"),
     (offset::EVAL_LIMIT, "eval_limit"),
@@ -58,7 +58,7 @@ fn environment(unit: &Unit) -> Environment {
         let has_cell = constant.entry.is_none()
             && constant.jet.is_none()
             && matches!(top, top::LAW | top::PIN);
-        ConstantFacts { top: top as u8, entry: has_cell.then(vm::native::CodeEntry::default) }
+        ConstantFacts { top: top as u8, entry: has_cell.then(vm::native::EntryCell::default) }
     };
     Environment { constants: 0, facts: unit.constants.values().map(facts).collect() }
 }

@@ -11,12 +11,12 @@ use jit::build::Jets;
 use jit::{Mode, install};
 use plan::Options;
 use spec::Term;
-use spec::generate::Gen;
+use spec::generate::TermGenerator;
 use spec::shrink::minimise;
-use support::{End, agree, cases, found, specified};
+use support::{ProgramResult, agree, cases, found, specified};
 use vm::Vm;
 
-fn compiled(options: &Options, program: &Term) -> End {
+fn compiled(options: &Options, program: &Term) -> ProgramResult {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
     install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
     found(&mut vm, program)
@@ -24,9 +24,9 @@ fn compiled(options: &Options, program: &Term) -> End {
 
 fn check(options: &Options, first: u64, count: u64, size: usize) {
     for seed in first..first + count {
-        let program = Gen::new(seed).program(size);
+        let program = TermGenerator::new(seed).program(size);
         let right = specified(&program);
-        if right == End::Cut {
+        if right == ProgramResult::Undecided {
             continue;
         }
         if std::env::var_os("PALLAS_AGREEMENT_TRACE").is_some() {
@@ -35,7 +35,7 @@ fn check(options: &Options, first: u64, count: u64, size: usize) {
         if !agree(&right, &compiled(options, &program)) {
             let smallest = minimise(program, |smaller| {
                 let right = specified(smaller);
-                right != End::Cut && !agree(&right, &compiled(options, smaller))
+                right != ProgramResult::Undecided && !agree(&right, &compiled(options, smaller))
             });
             let (right, wrong) = (specified(&smallest), compiled(options, &smallest));
             panic!("seed {seed}: {smallest}\n specified {right:?}\n compiled {wrong:?}");

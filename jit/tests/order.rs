@@ -11,10 +11,10 @@ mod support;
 use jit::build::Jets;
 use jit::{Mode, install};
 use plan::{Options, plain};
-use spec::generate::Gen;
-use spec::{Outcome, Term, eval_on_big_stack};
+use spec::generate::TermGenerator;
+use spec::{SpecOutcome, Term, eval_on_big_stack};
 use std::sync::Arc;
-use support::{End, FUEL, cases, found, law_of};
+use support::{FUEL, ProgramResult, cases, found, law_of};
 use vm::Vm;
 use vm::jet::JetTable;
 
@@ -173,7 +173,10 @@ fn compare(options: &Options, seeds: std::ops::Range<u64>, size: u64) {
     for seed in seeds {
         let program = Writer::program(seed, size);
         let expected = found(&mut runtime(options.clone(), &table, Mode::Off), &program);
-        assert!(matches!(expected, End::Value(_) | End::Cut), "seed {seed}: {expected:?}");
+        assert!(
+            matches!(expected, ProgramResult::Value(_) | ProgramResult::Undecided),
+            "seed {seed}: {expected:?}"
+        );
         let found = found(&mut runtime(options.clone(), &table, Mode::Eager), &program);
         assert_eq!(expected, found, "seed {seed}: {program}");
     }
@@ -194,10 +197,10 @@ fn try_has_the_outcome_of_the_specification() {
     let table = table();
     let mut crashes = 0;
     for seed in 2_000_000..2_000_000 + cases(60) {
-        let program = Gen::new(seed).program(40);
+        let program = TermGenerator::new(seed).program(40);
         let expected = match eval_on_big_stack(&program, FUEL) {
-            Outcome::Value(value) => row(&[Term::from(1), value]),
-            Outcome::Crash { op, arg } => {
+            SpecOutcome::Value(value) => row(&[Term::from(1), value]),
+            SpecOutcome::Crash { op, arg } => {
                 crashes += 1;
                 row(&[Term::from(0), row(&[Term::Nat(op), arg])])
             }
@@ -206,7 +209,11 @@ fn try_has_the_outcome_of_the_specification() {
         for mode in [Mode::Off, Mode::Eager] {
             let tried = try_of(&[law_of(&program), Term::from(0)]);
             let found = found(&mut runtime(options(false), &table, mode), &tried);
-            assert_eq!(found, End::Value(expected.clone()), "seed {seed}, {mode:?}: {program}");
+            assert_eq!(
+                found,
+                ProgramResult::Value(expected.clone()),
+                "seed {seed}, {mode:?}: {program}"
+            );
         }
     }
     assert!(crashes > 0, "some programs crash");
@@ -227,7 +234,7 @@ fn divergence_after_the_crash_in_law_order_does_not_exhaust_the_stack() {
         let options = Options { max_stack: 1 << 22, ..options(false) };
         let tried = try_of(&[law.clone(), Term::from(5)]);
         let found = found(&mut runtime(options, &table, mode), &tried);
-        assert_eq!(found, End::Value(crash.clone()), "{mode:?}");
+        assert_eq!(found, ProgramResult::Value(crash.clone()), "{mode:?}");
     }
 }
 
@@ -238,6 +245,10 @@ fn try_does_not_catch_the_exhaustion_of_a_resource() {
     for mode in [Mode::Off, Mode::Eager] {
         let options = Options { max_stack: 1 << 22, ..options(false) };
         let tried = try_of(&[law.clone(), Term::from(5)]);
-        assert_eq!(found(&mut runtime(options, &table, mode), &tried), End::Cut, "{mode:?}");
+        assert_eq!(
+            found(&mut runtime(options, &table, mode), &tried),
+            ProgramResult::Undecided,
+            "{mode:?}"
+        );
     }
 }

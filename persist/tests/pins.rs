@@ -7,7 +7,7 @@ mod support;
 use persist::{CreateError, OpenError, Seq, Store, StoreSettings};
 use plan::{Hash, Shape, Val, plain};
 use spec::Term;
-use spec::generate::Gen;
+use spec::generate::TermGenerator;
 use support::{freeze, slot, vm};
 use vm::Vm;
 
@@ -20,7 +20,7 @@ fn try_create(path: &std::path::Path) -> Result<Store, CreateError> {
 }
 
 fn terms() -> impl Iterator<Item = Term> {
-    let mut generator = Gen::new(11);
+    let mut generator = TermGenerator::new(11);
     (0..300).map(move |index| generator.term(1 + index % 60))
 }
 

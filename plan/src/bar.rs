@@ -1,13 +1,13 @@
-//! Bars: bytes, and room to append to them.
+//! Bars: byte strings, some with capacity to append.
 //!
-//! A bar is mostly one flat object. One that comes of appending to a long bar is a *part* instead: a
-//! length, and a buffer whose first bytes are the bar's. A buffer has room to spare and knows how much
-//! of it is in use; appending to the bar that ends where the use ends writes behind it, and makes
-//! only a new part. Bytes in use are never written again, so all parts of a buffer stay as they are;
-//! appending twice to the same bar copies it the second time. So bytes that are appended one by one are
-//! each copied a bounded number of times.
+//! A bar is mostly one flat object. Appending to a long bar makes a *part* instead: a length, and a
+//! buffer whose first bytes are the bar's. A buffer has spare capacity and records how much of it
+//! is in use. Appending to the bar that ends where the used bytes end writes behind them and
+//! allocates only a new part. Used bytes are never overwritten, so all parts of a buffer keep their
+//! bytes; appending a second time to the same bar copies it. So the amortised cost of appending a
+//! byte is constant.
 //!
-//! Nothing but this module sees the difference: bytes are contiguous either way.
+//! Only this module sees the difference: the bytes are contiguous either way.
 
 use crate::error::EvalError;
 use crate::heap::{Draft, HeapFull, Memory, RawHeap};
@@ -15,10 +15,10 @@ use crate::layout::Layout;
 use crate::nat::{fill_nat, limbs};
 use crate::word::Word;
 
-/// Bars of fewer bytes are copied when they are appended to.
-const SHORT: usize = 256;
+/// Appending to a bar of fewer bytes copies it into a flat bar.
+const MIN_SHARED_BYTES: usize = 256;
 
-/// The bytes of a bar.
+/// Returns the bytes of a bar.
 #[inline]
 pub fn bytes(heap: &Memory, bar: Word) -> &[u8] {
     let object = heap.object(bar);
@@ -30,37 +30,37 @@ pub fn bytes(heap: &Memory, bar: Word) -> &[u8] {
     source.bytes(1, length)
 }
 
-/// A bar with these bytes.
+/// Allocates a bar with these bytes, which are not on the heap.
 pub fn make(heap: &mut RawHeap, bytes: &[u8]) -> Result<Word, HeapFull> {
     let mut draft = BarDraft::new(heap, bytes.len() as u64)?;
     draft.bytes().copy_from_slice(bytes);
     Ok(draft.finish())
 }
 
-/// The bar at that place of the stack with more bytes behind it.
-pub fn append(heap: &mut RawHeap, place: usize, more: &[u8]) -> Result<Word, HeapFull> {
-    let bar = heap.resolve(heap.stack.get(place));
-    heap.stack.set(place, bar);
+/// Returns the bar at `stack_index`, followed by more bytes.
+pub fn append(heap: &mut RawHeap, stack_index: usize, more: &[u8]) -> Result<Word, HeapFull> {
+    let bar = heap.resolve(heap.stack.get(stack_index));
+    heap.stack.set(stack_index, bar);
     let length = bytes(heap, bar).len();
     let total = length + more.len();
     if has_room(heap, bar, length, more.len()) {
         heap.reserve(3)?;
-        let buffer = heap.load(heap.stack.get(place), 1);
+        let buffer = heap.load(heap.stack.get(stack_index), 1);
         return Ok(extend(heap, buffer, length, more));
     }
-    if length < SHORT || more.len() > length {
+    if length < MIN_SHARED_BYTES || more.len() > length {
         let whole = [bytes(heap, bar), more].concat();
         return make(heap, &whole);
     }
     let size = 1 + (total + total / 2).div_ceil(8);
     heap.reserve(4 + size)?;
     let mut buffer = heap.allocate(Layout::Buffer, 0, size);
-    let bar = heap.stack.get(place);
+    let bar = heap.stack.get(stack_index);
     buffer.bytes_mut(1, length).copy_from_slice(bytes(heap, bar));
     Ok(extend(heap, buffer.finish(), length, more))
 }
 
-/// Whether a bar ends where the use of its buffer ends, and that has room for so many bytes more.
+/// Whether the bar ends where the used bytes of its buffer end, and `more` bytes fit behind it.
 fn has_room(heap: &Memory, bar: Word, length: usize, more: usize) -> bool {
     if heap.header(bar).layout() != Layout::BarPart {
         return false;
@@ -70,7 +70,8 @@ fn has_room(heap: &Memory, bar: Word, length: usize, more: usize) -> bool {
     buffer.raw(0) == length as u64 && room - length >= more
 }
 
-/// Writes bytes behind the first `length` ones of a buffer, and makes the part of all of them.
+/// Writes bytes behind the first `length` bytes of a buffer, and allocates the part that has all of
+/// them.
 fn extend(heap: &mut RawHeap, buffer: Word, length: usize, more: &[u8]) -> Word {
     heap.store_bytes(buffer, 1, length, more);
     let total = (length + more.len()) as u64;
@@ -78,7 +79,7 @@ fn extend(heap: &mut RawHeap, buffer: Word, length: usize, more: &[u8]) -> Word 
     heap.allocate_words(Layout::BarPart, 0, &[Word::direct(total), buffer])
 }
 
-/// The limbs of the nat that is a bar's law body: its bytes and a one above them.
+/// Returns the limbs of the body of a bar's law: the bytes with a one above them.
 pub fn bar_body_limbs(bytes: &[u8]) -> Vec<u64> {
     let mut with_end = Vec::with_capacity(bytes.len() + 1);
     with_end.extend_from_slice(bytes);
@@ -86,39 +87,38 @@ pub fn bar_body_limbs(bytes: &[u8]) -> Vec<u64> {
     limbs::of_bytes(&with_end)
 }
 
-/// A bar that is being written. Nothing may be allocated before it is finished.
+/// A bar under construction. Nothing may be allocated before it is finished.
 pub struct BarDraft {
     object: Draft,
     length: usize,
 }
 
 impl BarDraft {
-    /// Room for a bar of so many bytes. May collect.
+    /// Allocates a bar of that many bytes. May collect.
     pub fn new(heap: &mut RawHeap, bytes: u64) -> Result<BarDraft, HeapFull> {
         let words = usize::try_from(bytes.div_ceil(8)).unwrap_or(usize::MAX);
         heap.reserve(words.saturating_add(2))?;
         let mut object = heap.allocate(Layout::Bar, 0, 1 + words);
         object.set_raw(0, bytes);
         if words > 0 {
-            // A bar ends in zero bytes up to a whole word.
+            // Zero bytes fill the last word of a bar.
             object.set_raw(words, 0);
         }
         Ok(BarDraft { object, length: bytes as usize })
     }
 
-    /// Its bytes, of which all are to be written.
+    /// Returns the bytes, all of which the caller writes.
     pub fn bytes(&mut self) -> &mut [u8] {
         self.object.bytes_mut(1, self.length)
     }
 
-    /// The bar.
+    /// Returns the finished bar.
     pub fn finish(self) -> Word {
         self.object.finish()
     }
 }
 
-/// Takes a bar off the stack, and gives the nat that is the body of its law: its bytes and a one
-/// above them.
+/// Pops a bar, and returns the nat that is the body of its law: the bytes with a one above them.
 pub fn bar_body(heap: &mut RawHeap) -> Result<Word, EvalError> {
     let length = bytes(heap, heap.stack.peek(0)).len();
     let body = fill_nat(heap, length / 8 + 1, |heap, out| {

@@ -1,17 +1,17 @@
-//! [`Hash`]: a BLAKE3 hash, and how it is written as text.
+//! [`Hash`]: a BLAKE3 hash, and its textual form.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A BLAKE3 hash. As text it is written in base 58, with the alphabet of Bitcoin.
+/// A BLAKE3 hash. Its text is base 58 with Bitcoin's alphabet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Hash(pub [u8; 32]);
 
 impl Hash {
-    /// How many bytes a hash has.
+    /// The length of a hash in bytes.
     pub const SIZE: usize = 32;
 
-    /// The hash's bytes.
+    /// Returns the bytes of the hash.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -41,16 +41,16 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// A text is not a hash.
+/// Why a text is not a hash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ParseHashError {
-    /// A character that base 58 does not use, or one beyond ASCII.
+    /// A character outside the base 58 alphabet.
     #[error("not a hash: the character at offset {offset} does not occur in base 58")]
     Character {
-        /// Where in the text, in bytes.
+        /// The position of the character, in bytes.
         offset: usize,
     },
-    /// Too short or too long.
+    /// The text does not decode to 32 bytes.
     #[error("not a hash: it stands for other than 32 bytes")]
     Length,
 }

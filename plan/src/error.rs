@@ -1,49 +1,50 @@
-//! [`EvalError`]: why work on values ended without a result.
+//! [`EvalError`]: why an evaluation, or other work on values, ended without a result.
 
 use crate::heap::{HeapFull, Val};
 use crate::interrupt::Interrupted;
-use crate::pinspace::held::Damaged;
+use crate::pinspace::attached::DamagedPin;
 use std::sync::Arc;
 
 /// Why an evaluation ended without a value.
 ///
-/// Only a crash is PLAN's own and can be caught by PLAN; the others end the evaluation.
+/// PLAN code can catch a crash only; the other errors end the evaluation.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum EvalError {
-    /// The law called a nat that is not an operation, with this argument (in normal form).
+    /// A law called a nat that is not an operation, with this argument (in normal form).
     #[error("the evaluation crashed")]
     Crash {
         /// The nat that was called.
         op: Val,
-        /// What it was called with.
+        /// The argument, in normal form.
         arg: Val,
     },
-    /// A value was needed to compute itself.
+    /// A value is needed to compute itself.
     #[error("the evaluation loops: a value is needed to compute itself")]
     Loop,
-    /// The evaluation went deeper than the stack may grow.
+    /// The evaluation needs more stack than [`Options::max_stack`](crate::Options::max_stack).
     #[error("the evaluation needs more stack than it may use")]
     StackOverflow,
-    /// The evaluation's live data outgrew the heap.
+    /// The live data exceeds [`Options::max_heap`](crate::Options::max_heap).
     #[error("the evaluation needs more memory than it may use")]
     OutOfMemory,
-    /// A value was to be written out, to be hashed or printed, that shares its parts so much that
-    /// it would never end.
+    /// A value that is hashed or printed shares its parts so much that writing it out would not
+    /// end.
     #[error("the value is too large: written out, it has more than {parts} parts")]
     TooLarge {
-        /// How many parts it may have.
+        /// The largest number of parts that is allowed.
         parts: u64,
     },
-    /// Somebody asked for it to stop.
+    /// Another thread requested a stop.
     #[error("interrupted")]
     Interrupted,
-    /// A pin that it needed is not what was written. Nothing that the heap holds is to be used any more.
+    /// The bytes of a pin that was read are not those that were written. The heap must not be used
+    /// any more.
     #[error(
         "the pin at {place} is damaged: its bytes are not those that were written; check the disk, \
          and the store with `pallas check`, and restore the file from a copy"
     )]
     Damaged {
-        /// Where the pin is: file and offset, if it is in one.
+        /// The file and offset of the pin, or its address if it is in no file.
         place: Arc<str>,
     },
 }
@@ -60,8 +61,8 @@ impl From<Interrupted> for EvalError {
     }
 }
 
-impl From<Damaged> for EvalError {
-    fn from(damaged: Damaged) -> EvalError {
+impl From<DamagedPin> for EvalError {
+    fn from(damaged: DamagedPin) -> EvalError {
         EvalError::Damaged { place: damaged.place }
     }
 }

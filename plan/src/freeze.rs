@@ -1,12 +1,12 @@
-//! Freezing: copying pins from a heap into a pin space.
+//! Freezing: copies pins from a heap into a pin space.
 //!
-//! The pins within a pin are frozen before it. The body of one is gathered breadth first, as a
-//! collector would, every object once; how an object is to be copied is known from its layout
-//! alone. While the body is gathered, its words count from its own beginning, and those of pins
-//! number the pins; they become addresses when the pins within have theirs and it has its own.
+//! The pins in a pin are frozen before it. Its body is copied breadth first, as a collector would,
+//! every object once; the layout of an object says how. Meanwhile, words of objects hold offsets
+//! from the start of the record, and words of pins hold indices into a list of pins. Both become
+//! addresses once the pins in it and the record itself have theirs.
 //!
-//! A pin that is in the space already is not gathered, nor is anything below it. What was frozen
-//! stays on its heap until the next full collection, which takes the frozen one instead
+//! A pin that is in the space already is not copied, and nothing below it is visited. The original
+//! stays on its heap until the next full collection, which replaces it by the frozen copy
 //! ([`crate::pin::frozen_copy`]).
 
 use crate::digest::Hash;
@@ -14,20 +14,21 @@ use crate::error::EvalError;
 use crate::heap::Memory;
 use crate::layout::{EXTRA_MAX, Header, LAW_CODE, Layout};
 use crate::map::Map;
-use crate::pinspace::record::{self, LINE};
-use crate::pinspace::{Backing, BackingError, NewPin, PinSpace, range};
-use crate::view::{PinRef, Ref};
+use crate::pinspace::record::{self, LINE_WORDS};
+use crate::pinspace::{BackingError, NewPin, PinSpace, range, space};
+use crate::value_ref::Ref;
+use crate::view::PinRef;
 use crate::word::{Kind, Word};
 use crate::{pin, shape};
 
 /// Why a value was not frozen.
 #[derive(Debug, thiserror::Error)]
 pub enum FreezeError {
-    /// It could not be hashed, or is damaged.
+    /// It cannot be hashed, or a pin in it is damaged.
     #[error("{0}")]
     Eval(EvalError),
-    /// The pin space did not take it.
-    #[error("a pin was not kept: {0}")]
+    /// The pin space did not store a pin.
+    #[error("a pin was not stored: {0}")]
     Space(#[from] BackingError),
 }
 
@@ -37,35 +38,35 @@ impl From<EvalError> for FreezeError {
     }
 }
 
-/// Freezes a pin, and first of all the pins that it refers to; returns its address in the space.
+/// Freezes a pin and the pins that it refers to, those first. Returns its address in the space.
 ///
 /// # Errors
 /// See [`FreezeError`].
 pub(crate) fn freeze(pin: PinRef<'_>, space: &PinSpace) -> Result<usize, FreezeError> {
-    // The pins below it get their hashes too.
+    // This also computes the hashes of the pins below it.
     pin.hash()?;
-    Freezing::new(pin.0.heap, space).run(pin.0.word)
+    Freezer::new(pin.0.heap, space).run(pin.0.word)
 }
 
-/// The freezing of one pin and those below it. Nothing on the heap moves meanwhile.
-struct Freezing<'h> {
+/// Freezes one pin and those below it. Nothing on the heap moves meanwhile.
+struct Freezer<'h> {
     heap: &'h Memory,
     space: &'h PinSpace,
-    /// Where pins have been frozen, by where they were.
-    done: Map<usize, usize>,
-    /// Pins that wait for one within them, which is above.
-    waiting: Vec<Body>,
+    /// The addresses of frozen copies, by the addresses of their originals.
+    frozen: Map<usize, usize>,
+    /// Pins whose own pins are not all frozen; each waits for the one above it.
+    pending: Vec<RecordDraft>,
 }
 
-impl<'h> Freezing<'h> {
-    fn new(heap: &'h Memory, space: &'h PinSpace) -> Freezing<'h> {
-        Freezing { heap, space, done: Map::default(), waiting: Vec::new() }
+impl<'h> Freezer<'h> {
+    fn new(heap: &'h Memory, space: &'h PinSpace) -> Freezer<'h> {
+        Freezer { heap, space, frozen: Map::default(), pending: Vec::new() }
     }
 
-    /// The address at which the pin is frozen.
+    /// Freezes the pin, and returns the address of the copy.
     fn run(mut self, pin: Word) -> Result<usize, FreezeError> {
         self.enter(pin)?;
-        while let Some(body) = self.waiting.last_mut() {
+        while let Some(body) = self.pending.last_mut() {
             match body.pins.get(body.next) {
                 Some(&within) => {
                     body.next += 1;
@@ -74,13 +75,13 @@ impl<'h> Freezing<'h> {
                 None => self.leave()?,
             }
         }
-        Ok(self.done[&pin.address()])
+        Ok(self.frozen[&pin.address()])
     }
 
-    /// Gathers a pin, if it is not in the space.
+    /// Copies a pin into a draft, unless the space has it.
     fn enter(&mut self, pin: Word) -> Result<(), FreezeError> {
         let address = pin.address();
-        if self.done.contains_key(&address) {
+        if self.frozen.contains_key(&address) {
             return Ok(());
         }
         let found = match pin::frozen_copy(self.heap, pin).filter(|copy| self.space.contains(*copy))
@@ -88,47 +89,48 @@ impl<'h> Freezing<'h> {
             Some(copy) => Some(copy),
             None => {
                 let hash = PinRef(Ref::new(pin, self.heap)).hash()?;
-                find_whole(&mut **self.space.backing(), &hash)?
+                space::find_intact(&mut **self.space.backing(), &hash)?
             }
         };
         match found {
             Some(found) => self.finish(pin, found),
-            None => self.waiting.push(Body::gather(self.heap, pin)),
+            None => self.pending.push(RecordDraft::build(self.heap, pin)),
         }
         Ok(())
     }
 
-    /// Keeps the gathered pin on top, all pins within which are frozen.
+    /// Stores the draft on top of the stack, all pins in which are frozen.
     fn leave(&mut self) -> Result<(), FreezeError> {
-        let Some(body) = self.waiting.pop() else { return Ok(()) };
-        let places: Vec<usize> = body.pins.iter().map(|pin| self.done[&pin.address()]).collect();
+        let Some(body) = self.pending.pop() else { return Ok(()) };
+        let addresses: Vec<usize> =
+            body.pins.iter().map(|pin| self.frozen[&pin.address()]).collect();
         let pin = body.pin;
-        let address = self.keep(body, &places)?;
+        let address = self.keep(body, &addresses)?;
         self.finish(pin, address);
         Ok(())
     }
 
     fn finish(&mut self, pin: Word, address: usize) {
-        self.done.insert(pin.address(), address);
+        self.frozen.insert(pin.address(), address);
         pin::set_frozen_copy(self.heap, pin, address);
     }
 
-    fn keep(&self, mut body: Body, places: &[usize]) -> Result<usize, FreezeError> {
-        // A body with something of a damaged pin in it is not what its hash says.
-        if self.heap.spaces.are_damaged() {
+    fn keep(&self, mut body: RecordDraft, addresses: &[usize]) -> Result<usize, FreezeError> {
+        // A record with data of a damaged pin would not match its hash.
+        if self.heap.spaces.has_damage() {
             return Err(EvalError::Interrupted.into());
         }
         let hash = PinRef(Ref::new(body.pin, self.heap)).hash()?;
         let backing = &mut **self.space.backing();
-        // Another thread may have kept it by now.
-        if let Some(address) = find_whole(backing, &hash)? {
+        // Another thread may have stored it meanwhile.
+        if let Some(address) = space::find_intact(backing, &hash)? {
             return Ok(address);
         }
         let address = backing.place(8 * body.words.len())?;
-        body.settle(address, places);
-        body.put_line(self.heap, &hash);
+        body.relocate(address, addresses);
+        body.write_header_line(self.heap, &hash);
         record::seal(address, &mut body.words);
-        let mut edges = places.to_vec();
+        let mut edges = addresses.to_vec();
         edges.sort_unstable();
         edges.dedup();
         let record = range::bytes_of(&body.words);
@@ -138,79 +140,70 @@ impl<'h> Freezing<'h> {
     }
 }
 
-/// Where that pin is in the space. A damaged one counts as none, so that it is written anew.
-fn find_whole(backing: &mut dyn Backing, hash: &Hash) -> Result<Option<usize>, BackingError> {
-    let owner = Some(backing.owner());
-    // What was found may be any address.
-    let is_it = |address: &usize| {
-        // SAFETY: the backing's contract: a slot that it owns stays claimed.
-        let is_record = unsafe { record::verify(*address) };
-        is_record
-            && range::owner(*address) == owner
-            // SAFETY: likewise.
-            && record::hash(unsafe { range::words(*address, LINE) }) == *hash
-    };
-    Ok(backing.find(hash)?.filter(is_it))
-}
-
-/// A pin that is being copied.
-struct Body {
+/// A record that is being built.
+struct RecordDraft {
     pin: Word,
-    /// The record. Until it is settled, its words that have objects tell how many bytes after its
-    /// beginning the object is, and those of pins eight times the number of the pin in `pins`.
+    /// The record. Before [`RecordDraft::relocate`], a word with an object holds the object's
+    /// offset in bytes from the start of the record, and a word of a pin holds eight times the
+    /// pin's index in `pins`.
     words: Vec<u64>,
-    /// The pins within, each once.
+    /// The pins in it, each once.
     pins: Vec<Word>,
-    /// The number of the one to be frozen next.
+    /// The index of the next pin to freeze.
     next: usize,
 }
 
-/// What is known while a body is gathered.
-struct Gathering<'h> {
+/// The state while a record is built.
+struct RecordBuilder<'h> {
     heap: &'h Memory,
     words: Vec<u64>,
     pins: Vec<Word>,
-    /// The words in the record for objects and pins, by the address they were found at.
+    /// The words in the record of the objects and pins that have been met, by their address on the
+    /// heap.
     known: Map<usize, Word>,
 }
 
-impl Body {
-    fn gather(heap: &Memory, pin: Word) -> Body {
-        let mut gathering =
-            Gathering { heap, words: vec![0; LINE], pins: Vec::new(), known: Map::default() };
+impl RecordDraft {
+    fn build(heap: &Memory, pin: Word) -> RecordDraft {
+        let mut builder = RecordBuilder {
+            heap,
+            words: vec![0; LINE_WORDS],
+            pins: Vec::new(),
+            known: Map::default(),
+        };
         let item = PinRef(Ref::new(pin, heap)).item().word;
-        gathering.words[1] = gathering.follow(item).raw();
-        let mut at = LINE;
-        while at < gathering.words.len() {
-            at = gathering.scan(at);
+        builder.words[1] = builder.follow(item).raw();
+        let mut at = LINE_WORDS;
+        while at < builder.words.len() {
+            at = builder.scan(at);
         }
-        Body { pin, words: gathering.words, pins: gathering.pins, next: 0 }
+        RecordDraft { pin, words: builder.words, pins: builder.pins, next: 0 }
     }
 
-    /// Makes addresses of the words.
-    fn settle(&mut self, base: usize, places: &[usize]) {
+    /// Replaces offsets and indices by addresses.
+    fn relocate(&mut self, base: usize, addresses: &[usize]) {
         let place = |raw: u64| {
             let word = Word::from_bits(raw);
             match word.kind() {
                 _ if !word.has_object() => raw,
-                Kind::Pin => word.moved_to(places[word.address() / 8]).raw(),
+                Kind::Pin => word.moved_to(addresses[word.address() / 8]).raw(),
                 _ => word.moved_to(base + word.address()).raw(),
             }
         };
         record::replace_values(&mut self.words, place);
     }
 
-    /// Fills in the first line.
-    fn put_line(&mut self, heap: &Memory, hash: &Hash) {
+    /// Writes the first line.
+    fn write_header_line(&mut self, heap: &Memory, hash: &Hash) {
         let item = PinRef(Ref::new(self.pin, heap)).item().word;
         let arity = shape::arity(heap, item).min(EXTRA_MAX);
         let line = record::line(self.words[1], hash, arity, self.words.len());
-        self.words[..LINE].copy_from_slice(&line);
+        self.words[..LINE_WORDS].copy_from_slice(&line);
     }
 }
 
-impl Gathering<'_> {
-    /// The word that will stand for that one in the record; its object is copied if that has not
+impl RecordBuilder<'_> {
+    /// Returns the word in the record for a word of the heap. Copies its object if that has not
     /// been done.
     fn follow(&mut self, word: Word) -> Word {
         let word = self.heap.resolve(word);
@@ -235,7 +228,7 @@ impl Gathering<'_> {
         known
     }
 
-    /// Appends an object as it is; says how many bytes after the beginning it is.
+    /// Appends a copy of an object, and returns its offset in bytes.
     fn copy(&mut self, word: Word) -> usize {
         let object = self.heap.object(word);
         let header = object.header();
@@ -248,7 +241,8 @@ impl Gathering<'_> {
         place
     }
 
-    /// Follows the words of the object that was copied to that place; says where the next is.
+    /// Translates the words of the copied object at that index, and returns the index of the next
+    /// object.
     fn scan(&mut self, at: usize) -> usize {
         let header = Header::from_raw(self.words[at]);
         for index in header.layout().values(header.size()) {

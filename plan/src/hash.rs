@@ -1,8 +1,8 @@
 //! The hash of a value: BLAKE3 over a tagged walk.
 //!
-//! A value in normal form is written out from the outside in, left to right, and what is written is
-//! hashed. A pin contributes its own hash, so values that are large but consist of pins are hashed
-//! without looking into those.
+//! A value in normal form is written from the outside in, left to right, and the bytes are hashed.
+//! A pin contributes its own hash, so a large value that consists of pins is hashed without
+//! visiting those.
 //!
 //! | value            | what is written                                             |
 //! |------------------|-------------------------------------------------------------|
@@ -16,8 +16,9 @@
 //! | set              | byte 7, count of keys, the keys                             |
 //! | table            | byte 8, count of keys, the keys, the values                 |
 //!
-//! A count is 8 bytes, least first; a number is the count of its 64-bit limbs and then those, least
-//! first. The empty row is the row of 0 items. (prototype: lib/Fan/Hash.hs)
+//! A count is 8 bytes, least significant first; a number is the count of its 64-bit limbs followed
+//! by them, least significant first. The empty row is the row of 0 items. (prototype:
+//! lib/Fan/Hash.hs)
 
 use crate::digest::Hash;
 use crate::error::EvalError;
@@ -25,30 +26,31 @@ use crate::heap::Memory;
 use crate::nat::limbs;
 use crate::pin;
 use crate::pinspace::record;
-use crate::view::{LawRef, PinRef, Ref, Shape};
+use crate::value_ref::Ref;
+use crate::view::{LawRef, PinRef, Shape};
 use crate::walk::{self, Walk, is_larger_than};
 use crate::word::{Kind, Word};
 
-/// The hash of a value in normal form. Pins in it that have no hash yet get theirs.
+/// Returns the hash of a value in normal form. Pins in it are hashed first if need be.
 ///
 /// # Panics
-/// If there is something unevaluated in it.
+/// If a part of it is not evaluated.
 ///
 /// # Errors
 /// [`EvalError::TooLarge`] and [`EvalError::Interrupted`].
 pub(crate) fn hash(value: Ref<'_>) -> Result<Hash, EvalError> {
-    if let Some(hash) = whole(value)? {
+    if let Some(hash) = hash_unless_unhashed_pin(value)? {
         return Ok(hash);
     }
     for pin in unhashed_pins(value)? {
         hash_pins(PinRef(Ref::new(pin, value.heap)))?;
     }
-    Ok(whole(value)?.expect("the pins in it have just been hashed"))
+    Ok(hash_unless_unhashed_pin(value)?.expect("the pins in it have just been hashed"))
 }
 
-/// The hash of a value in normal form, unless it is made of more than `limit` words of 8 bytes,
-/// shared ones counted as often as they occur, or has a pin in it that is too large to be hashed.
-/// Takes no more time than so many words do, and what the pins in it take that have no hash yet.
+/// Returns the hash of a value in normal form; `None` if it has more than `limit` words, counted
+/// each time they occur, or a pin in it is too large to be hashed. The time needed is that for
+/// `limit` words, and that for hashing the pins in it.
 ///
 /// # Panics
 /// As for [`hash`].
@@ -58,18 +60,18 @@ pub(crate) fn hash(value: Ref<'_>) -> Result<Hash, EvalError> {
 pub(crate) fn hash_within(value: Ref<'_>, limit: usize) -> Result<Option<Hash>, EvalError> {
     match digest(value, limit) {
         Ok(hash) => Ok(Some(hash)),
-        Err(NoHash::UnhashedPin) if !is_larger_than(value, limit) => match hash(value) {
+        Err(DigestError::UnhashedPin) if !is_larger_than(value, limit) => match hash(value) {
             Ok(hash) => Ok(Some(hash)),
             Err(EvalError::TooLarge { .. }) => Ok(None),
-            Err(stop) => Err(stop),
+            Err(error) => Err(error),
         },
-        Err(NoHash::UnhashedPin | NoHash::TooLong) => Ok(None),
-        Err(NoHash::Stopped(stop)) => Err(stop),
+        Err(DigestError::UnhashedPin | DigestError::TooLong) => Ok(None),
+        Err(DigestError::Eval(error)) => Err(error),
     }
 }
 
 impl Ref<'_> {
-    /// The hash of a value in normal form.
+    /// Returns the hash of a value in normal form.
     ///
     /// # Panics
     /// If the value is not in normal form.
@@ -82,12 +84,13 @@ impl Ref<'_> {
 }
 
 impl PinRef<'_> {
-    /// The pin's hash, if it has been computed.
+    /// Returns the pin's hash, if it has been computed.
     pub fn known_hash(self) -> Option<Hash> {
         pin::known_hash(self.0.heap, self.0.word)
     }
 
-    /// The pin's hash: that of its item. Computed when first asked for, and then kept.
+    /// Returns the pin's hash, which is that of its item. It is computed on first use and then
+    /// stored.
     ///
     /// # Errors
     /// [`EvalError::TooLarge`] and [`EvalError::Interrupted`], if it has to be computed.
@@ -99,8 +102,8 @@ impl PinRef<'_> {
     }
 }
 
-/// The pin's hash, if it can be computed. An interrupt that comes meanwhile is left to the caller's
-/// caller.
+/// Returns the pin's hash, if it can be computed. An interrupt during the computation is requested
+/// again, for the code that can report it.
 pub fn hash_if_small(pin: PinRef<'_>) -> Option<Hash> {
     let interrupted = |error: &EvalError| {
         if matches!(error, EvalError::Interrupted) {
@@ -110,7 +113,8 @@ pub fn hash_if_small(pin: PinRef<'_>) -> Option<Hash> {
     pin.hash().inspect_err(interrupted).ok()
 }
 
-/// The hash of a pin that has none yet. Those below it are hashed first, the innermost before all.
+/// Computes the hash of a pin that has none. Those below it are hashed first, the innermost before
+/// all.
 ///
 /// # Errors
 /// [`EvalError::TooLarge`] and [`EvalError::Interrupted`].
@@ -123,7 +127,7 @@ pub(crate) fn hash_pins(pin: PinRef<'_>) -> Result<Hash, EvalError> {
             continue;
         }
         let item = item_of(top, heap);
-        match whole(item)? {
+        match hash_unless_unhashed_pin(item)? {
             Some(hash) => pin::set_hash(heap, top, &hash),
             None => pending.append(&mut unhashed_pins(item)?),
         }
@@ -135,7 +139,7 @@ fn item_of(pin: Word, heap: &Memory) -> Ref<'_> {
     PinRef(Ref::new(pin, heap)).item()
 }
 
-/// The pins in a value that have no hash yet.
+/// Returns the pins in a value that have no hash yet.
 fn unhashed_pins(value: Ref<'_>) -> Result<Vec<Word>, EvalError> {
     let mut walk = Walk::distinct(value);
     let mut pins = Vec::new();
@@ -150,39 +154,39 @@ fn unhashed_pins(value: Ref<'_>) -> Result<Vec<Word>, EvalError> {
 }
 
 /// Why a value was not hashed.
-enum NoHash {
-    /// There is a pin in it that has no hash.
+enum DigestError {
+    /// A pin in it has no hash.
     UnhashedPin,
-    /// There is more to hash than allowed.
+    /// It has more words than allowed.
     TooLong,
-    /// The walk over it did not come to its end.
-    Stopped(EvalError),
+    /// The walk over it failed.
+    Eval(EvalError),
 }
 
-/// The hash of a value, unless there is a pin in it that has none.
-fn whole(value: Ref<'_>) -> Result<Option<Hash>, EvalError> {
+/// Returns the hash of a value; `None` if a pin in it has no hash.
+fn hash_unless_unhashed_pin(value: Ref<'_>) -> Result<Option<Hash>, EvalError> {
     match digest(value, usize::MAX) {
         Ok(hash) => Ok(Some(hash)),
-        Err(NoHash::Stopped(stop)) => Err(stop),
-        Err(NoHash::UnhashedPin | NoHash::TooLong) => Ok(None),
+        Err(DigestError::Eval(error)) => Err(error),
+        Err(DigestError::UnhashedPin | DigestError::TooLong) => Ok(None),
     }
 }
 
-/// The hash of a value that takes no more than about `limit` words to write.
-fn digest(value: Ref<'_>, limit: usize) -> Result<Hash, NoHash> {
-    let mut writer = Writer::new();
+/// Returns the hash of a value of at most about `limit` words.
+fn digest(value: Ref<'_>, limit: usize) -> Result<Hash, DigestError> {
+    let mut writer = HashWriter::new();
     let mut walk = Walk::new(value);
-    while let Some(part) = walk.next().map_err(NoHash::Stopped)? {
-        write_outermost(&mut writer, part).ok_or(NoHash::UnhashedPin)?;
+    while let Some(part) = walk.next().map_err(DigestError::Eval)? {
+        write_node(&mut writer, part).ok_or(DigestError::UnhashedPin)?;
         if writer.written() / 8 > limit {
-            return Err(NoHash::TooLong);
+            return Err(DigestError::TooLong);
         }
     }
     Ok(writer.finish())
 }
 
-/// Writes a value up to where the first value within it begins; says none for an unhashed pin.
-fn write_outermost(writer: &mut Writer, value: Ref<'_>) -> Option<()> {
+/// Writes a value without its parts. Returns `None` for a pin without a hash.
+fn write_node(writer: &mut HashWriter, value: Ref<'_>) -> Option<()> {
     match value.shape() {
         Shape::Pin(pin) => {
             let hash = pin::known_hash(pin.0.heap, pin.0.word)?;
@@ -225,8 +229,9 @@ fn write_outermost(writer: &mut Writer, value: Ref<'_>) -> Option<()> {
     Some(())
 }
 
-/// Writes a law up to its body. Row constructors too wide for a shape of their own are seen here.
-fn write_law(writer: &mut Writer, law: LawRef<'_>) {
+/// Writes a law without its body. A row constructor that is too wide for a shape of its own is
+/// written as one here.
+fn write_law(writer: &mut HashWriter, law: LawRef<'_>) {
     if walk::is_wide_constructor(law) {
         writer.byte(5);
         let arity = law.arity();
@@ -240,23 +245,23 @@ fn write_law(writer: &mut Writer, law: LawRef<'_>) {
     writer.limbs(law.arity().limbs());
 }
 
-/// BLAKE3, fed in pieces large enough that it can work on many blocks at once.
-struct Writer {
+/// BLAKE3, with a buffer that is large enough for it to work on many blocks at once.
+struct HashWriter {
     hasher: blake3::Hasher,
     buffer: Vec<u8>,
 }
 
-/// Bytes that are gathered before they are hashed.
-const BUFFER: usize = 1 << 14;
-/// Bytes that there is room for from the start: most values take fewer.
-const SMALL: usize = 1 << 10;
+/// The number of bytes that are buffered before they are hashed.
+const BUFFER_SIZE: usize = 1 << 14;
+/// The initial capacity of the buffer: most values need less.
+const INITIAL_CAPACITY: usize = 1 << 10;
 
-impl Writer {
-    fn new() -> Writer {
-        Writer { hasher: blake3::Hasher::new(), buffer: Vec::with_capacity(SMALL) }
+impl HashWriter {
+    fn new() -> HashWriter {
+        HashWriter { hasher: blake3::Hasher::new(), buffer: Vec::with_capacity(INITIAL_CAPACITY) }
     }
 
-    /// How many bytes were written.
+    /// Returns the number of bytes written.
     fn written(&self) -> usize {
         self.hasher.count() as usize + self.buffer.len()
     }
@@ -270,10 +275,10 @@ impl Writer {
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        if self.buffer.len() + bytes.len() > BUFFER {
+        if self.buffer.len() + bytes.len() > BUFFER_SIZE {
             self.hasher.update(&self.buffer);
             self.buffer.clear();
-            if bytes.len() > BUFFER {
+            if bytes.len() > BUFFER_SIZE {
                 self.hasher.update(bytes);
                 return;
             }

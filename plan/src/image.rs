@@ -1,20 +1,25 @@
-//! A pin space in one file that is written once and then only read: an *image*.
+//! Images: a pin space in one file that is written once and then only read.
 //!
-//! An image holds a value with all pins in it, and opens without being read value by value: it is
-//! mapped, checked as a whole, and its root adopted. It is for what can be made again, such as
-//! caches: there is no journal and nothing is flushed, and what is damaged is refused. Since a
-//! finished image never changes, any number of processes may have it open without a lock, also
-//! while somebody replaces or removes its file.
+//! An image holds a value with all pins in it. It opens without reading it value by value: the file
+//! is mapped and checked as a whole, and its root is adopted. It serves data that can be
+//! recomputed, such as caches: there is no journal, nothing is flushed, and a damaged image is
+//! refused. A finished image never changes, so any number of processes may have it open without a
+//! lock, even while another process replaces or removes its file.
 //!
-//! `FORMAT.md` has the bytes.
+//! # Trust
+//!
+//! The check of an image detects damage, not an attacker: its words are used as they are. So a
+//! program opens only images that it wrote itself, in a directory that other users cannot write to.
+//!
+//! `FORMAT.md` describes the bytes.
 
 use crate::digest::Hash;
 use crate::freeze::FreezeError;
 use crate::heap::Val;
 use crate::pinspace::range::{self, SLOT_SIZE, SLOTS};
-use crate::pinspace::record::{self, LINE};
+use crate::pinspace::record::{self, LINE_WORDS};
 use crate::pinspace::{
-    Backing, BackingError, Chunk, FORMAT_VERSION, Frozen, NewPin, Owner, PinSpace, RangeError,
+    Backing, BackingError, FORMAT_VERSION, Frozen, NewPin, Owner, PinFile, PinSpace, RangeError,
     Slot, nameless,
 };
 use crate::values::Heap;
@@ -25,12 +30,12 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 const MAGIC: &[u8; 8] = b"PALLASIM";
-/// Bytes before the label, the last 32 of them the check.
+/// The bytes before the label; the last 32 are the check.
 const HEADER: usize = 128;
-const CHECKED: usize = 96;
+const CHECKED_BYTES: usize = 96;
 /// The longest label, in bytes.
 pub const LABEL_MAX: usize = 1 << 24;
-/// Images take slots from this one on; other pin spaces begin at the lower end of the range.
+/// The first slot for images; other pin spaces use the lower half of the range.
 const FIRST_SLOT: usize = SLOTS / 2;
 
 /// Why an image was not written or opened.
@@ -39,19 +44,19 @@ pub enum ImageError {
     /// The file could not be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The file is something else.
+    /// The file is not an image.
     #[error("it is not an image of pins")]
     Foreign,
-    /// Another version of this program wrote the file.
+    /// The file has another version of the format.
     #[error("it has version {0} of the form of pins, and this program knows {FORMAT_VERSION}")]
     Version(u32),
-    /// Its bytes are not those that were written.
+    /// The bytes of the file are not those that were written.
     #[error("it is damaged (its checksum does not agree)")]
     Damaged,
     /// The label is longer than [`LABEL_MAX`].
     #[error("its label has {0} bytes, over the limit of {LABEL_MAX}")]
     Label(usize),
-    /// There are no addresses for it.
+    /// No slot of the pin range can be used.
     #[error(transparent)]
     Range(#[from] RangeError),
     /// The value was not frozen.
@@ -59,17 +64,17 @@ pub enum ImageError {
     Freeze(#[from] FreezeError),
 }
 
-/// What the first bytes of an image tell.
-struct Header {
+/// The header of an image.
+struct ImageHeader {
     slot: usize,
-    /// The offset of the root, and of the end of the file.
+    /// The offset of the root's record, and the length of the file.
     root: usize,
     end: usize,
     label: usize,
     check: [u8; 32],
 }
 
-impl Header {
+impl ImageHeader {
     fn encode(&self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[..8].copy_from_slice(MAGIC);
@@ -78,12 +83,12 @@ impl Header {
         for (place, number) in bytes[16..48].as_chunks_mut().0.iter_mut().zip(numbers) {
             *place = (number as u64).to_le_bytes();
         }
-        bytes[CHECKED..].copy_from_slice(&self.check);
+        bytes[CHECKED_BYTES..].copy_from_slice(&self.check);
         bytes
     }
 
-    /// The header of a file; what it tells fits with the file's length and with itself.
-    fn read(file: &File) -> Result<Header, ImageError> {
+    /// Reads the header of a file, and checks it against the file's length.
+    fn read(file: &File) -> Result<ImageHeader, ImageError> {
         let mut bytes = [0; HEADER];
         file.read_exact_at(&mut bytes, 0).map_err(|_| ImageError::Foreign)?;
         let found = version(&bytes)?;
@@ -96,8 +101,8 @@ impl Header {
         }
         let [slot, root, end, label] = numbers;
         let mut check = [0; 32];
-        check.copy_from_slice(&bytes[CHECKED..]);
-        let header = Header { slot, root, end, label, check };
+        check.copy_from_slice(&bytes[CHECKED_BYTES..]);
+        let header = ImageHeader { slot, root, end, label, check };
         let length = file.metadata()?.len();
         let is_sound = label <= LABEL_MAX
             && slot < SLOTS
@@ -106,29 +111,29 @@ impl Header {
             && end.is_multiple_of(8)
             && root.is_multiple_of(range::ALIGNMENT)
             && (first_record(label)..end).contains(&root);
-        // A flipped bit in the rest of it is found with the check.
+        // The check covers the rest of the header.
         if is_sound && header.encode() == bytes { Ok(header) } else { Err(ImageError::Damaged) }
     }
 
-    /// The address that the image's first byte has in its own slot.
+    /// Returns the address of the image's first byte in its own slot.
     fn base(&self) -> usize {
         range::BASE + self.slot * SLOT_SIZE
     }
 
-    /// What the check must be if these words are what comes after the header.
+    /// Computes the check for these words behind the header.
     fn expected(&self, words: &[u64]) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.encode()[..CHECKED]);
+        hasher.update(&self.encode()[..CHECKED_BYTES]);
         hasher.update(range::bytes_of(words));
         *hasher.finalize().as_bytes()
     }
 
-    /// Whether these words are what must come after the header.
+    /// Checks the words behind the header.
     fn verify(&self, words: &[u64]) -> Result<(), ImageError> {
         if self.expected(words) == self.check { Ok(()) } else { Err(ImageError::Damaged) }
     }
 
-    /// How many words come after the header.
+    /// Returns the number of words behind the header.
     fn words(&self) -> usize {
         (self.end - HEADER) / 8
     }
@@ -140,124 +145,127 @@ fn version(bytes: &[u8; HEADER]) -> Result<u32, ImageError> {
     if magic == MAGIC { Ok(u32::from_le_bytes(*version)) } else { Err(ImageError::Foreign) }
 }
 
-/// Where the first record is behind a label of so many bytes.
+/// Returns the offset of the first record, behind a label of `label` bytes.
 fn first_record(label: usize) -> usize {
     (HEADER + label).next_multiple_of(range::ALIGNMENT)
 }
 
-/// Writes an image of a value in normal form into an empty file, which must be open for reading and
+/// Writes an image of a value in normal form into an empty file, which is open for reading and
 /// writing.
 ///
-/// The label is for the caller: it can be read without opening the image, and chooses the slot. Two
-/// images in one slot cannot be mapped in one process.
+/// The label is for the caller's use. It can be read without opening the image, and it determines
+/// the slot. A process can map only one image in each slot.
 ///
-/// The heap goes on with the pins in the image. So the file may be removed afterwards, but must never
-/// be written again.
+/// The heap keeps using the pins in the image. So the file may be removed afterwards, but no
+/// process may write to it again.
 ///
 /// # Panics
 /// If the value is not in normal form.
 ///
 /// # Errors
-/// See [`ImageError`]. The file is not an image then.
+/// See [`ImageError`]. The file is then not an image.
 pub fn save(heap: &mut Heap, value: &Val, label: &[u8], file: &File) -> Result<(), ImageError> {
     if label.len() > LABEL_MAX {
         return Err(ImageError::Label(label.len()));
     }
     let owner = Owner::new();
-    let slot = claim(label, owner)?;
+    let slot = claim_slot(label, owner)?;
     let number = slot.number();
     file.write_all_at(label, HEADER as u64)?;
-    let chunk = Chunk::new(slot, file.try_clone()?, first_record(label.len()))?;
-    let space = PinSpace::new(Writing { owner, places: HashMap::new(), chunk });
+    let pin_file = PinFile::new(slot, file.try_clone()?, first_record(label.len()))?;
+    let space = PinSpace::new(ImageWriter { owner, addresses: HashMap::new(), pin_file });
     let root = heap.freeze(value, &space)?.address();
     let (start, end) = (range::BASE + number * SLOT_SIZE, range::end(root));
     let (root, end, label) = (root - start, end - start, label.len());
-    let mut header = Header { slot: number, root, end, label, check: [0; 32] };
-    // SAFETY: the pin space keeps the slot claimed.
+    let mut header = ImageHeader { slot: number, root, end, label, check: [0; 32] };
+    // SAFETY: `space` keeps the slot claimed.
     header.check = header.expected(unsafe { range::words(start + HEADER, header.words()) });
     file.write_all_at(&header.encode(), 0)?;
     Ok(())
 }
 
-/// The label of an image, which may be damaged.
+/// Reads the label of an image, which may be damaged.
 ///
 /// # Errors
 /// See [`ImageError`].
 pub fn label(file: &File) -> Result<Vec<u8>, ImageError> {
-    let header = Header::read(file)?;
+    let header = ImageHeader::read(file)?;
     let mut label = vec![0; header.label];
     file.read_exact_at(&mut label, HEADER as u64)?;
     Ok(label)
 }
 
-/// Opens an image, all of which has been found whole then, and gives its root: a pin.
+/// Opens an image after checking all of it, and returns its root, a pin.
 ///
-/// If its slot is in use, as by the same image, a copy is opened in another slot.
+/// If its slot is in use, for instance by the same image, a copy is opened in another slot.
 ///
-/// The file must not be changed or cut short any more: damage that is done later goes unnoticed, or ends
-/// the process.
+/// No process may change or truncate the file afterwards: the damage would go unnoticed, or end the
+/// process.
 ///
 /// # Errors
 /// See [`ImageError`].
 pub fn open(file: &File) -> Result<Frozen, ImageError> {
-    let header = Header::read(file)?;
+    let header = ImageHeader::read(file)?;
     let owner = Owner::new();
     let mut slot = match Slot::claim(Some(header.slot), owner) {
         Err(RangeError::Taken(_)) => return open_copy(file, &header),
         slot => slot?,
     };
-    // SAFETY: the slot has just been claimed; a finished image is never changed, only replaced.
+    // SAFETY: the slot has just been claimed, so nothing in it is in use. A finished image is
+    // replaced, never changed.
     unsafe { slot.map(file) }?;
-    // SAFETY: the header has been compared with the file's length.
+    // SAFETY: the header has been compared with the file's length, and the file does not change.
     unsafe { slot.set_end(header.end) };
-    // SAFETY: the slot is claimed until it is dropped.
+    // SAFETY: `slot` keeps the slot claimed.
     header.verify(unsafe { range::words(slot.address() + HEADER, header.words()) })?;
-    finish(&header, Finished { owner, slot })
+    open_root(&header, OpenedImage { owner, slot })
 }
 
-/// Opens a copy of an image in a slot that is not its own.
-fn open_copy(file: &File, header: &Header) -> Result<Frozen, ImageError> {
+/// Opens a copy of an image in another slot.
+fn open_copy(file: &File, header: &ImageHeader) -> Result<Frozen, ImageError> {
     let mut bytes = vec![0; 8 * header.words()];
     file.read_exact_at(&mut bytes, HEADER as u64)?;
     let mut words: Vec<u64> =
         bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
     header.verify(&words)?;
     let owner = Owner::new();
-    let mut slot = claim(&[], owner)?;
+    let mut slot = claim_slot(&[], owner)?;
     let (old, new) = (header.base(), slot.address());
     let place = |raw| match Word::from_bits(raw) {
         word if word.has_object() => word.moved_to(word.address() - old + new).raw(),
         _ => raw,
     };
     let mut rest = words.get_mut((first_record(header.label) - HEADER) / 8..).unwrap_or_default();
-    while let Some(size) = record::size(rest).filter(|size| (LINE..=rest.len()).contains(size)) {
+    while let Some(size) =
+        record::size(rest).filter(|size| (LINE_WORDS..=rest.len()).contains(size))
+    {
         let (record, after) = rest.split_at_mut(size);
         record::replace_values(record, place);
-        let gap = size.next_multiple_of(LINE) - size;
+        let gap = size.next_multiple_of(LINE_WORDS) - size;
         rest = after.get_mut(gap..).unwrap_or_default();
     }
     let copy = nameless()?;
     copy.write_all_at(range::bytes_of(&words), HEADER as u64)?;
-    // SAFETY: the slot has just been claimed, and nobody else has the file.
+    // SAFETY: the slot has just been claimed, and no other code has the file.
     unsafe { slot.map(&copy) }?;
-    // SAFETY: all of the copy has just been written.
+    // SAFETY: the whole copy has just been written.
     unsafe { slot.set_end(header.end) };
-    finish(header, Finished { owner, slot })
+    open_root(header, OpenedImage { owner, slot })
 }
 
-/// The root of an image that is mapped in its slot and whole.
+/// Returns the root of an image that is mapped in its slot and intact.
 ///
-/// The records' own checks are not looked at: those of a copy tell of other addresses.
-fn finish(header: &Header, image: Finished) -> Result<Frozen, ImageError> {
+/// The records' own checks are not compared: those of a copy cover other addresses.
+fn open_root(header: &ImageHeader, image: OpenedImage) -> Result<Frozen, ImageError> {
     let base = image.slot.address();
-    trust(base + first_record(header.label), base + header.end);
+    mark_verified(base + first_record(header.label), base + header.end);
     PinSpace::new(image).at(base + header.root).ok_or(ImageError::Damaged)
 }
 
-/// Notes of all records in that range that they are whole, so that none is looked at again.
-fn trust(mut address: usize, end: usize) {
+/// Marks all records in that range as verified, so that none is checked again.
+fn mark_verified(mut address: usize, end: usize) {
     while address < end
-        // SAFETY: the image that is being opened has its slot claimed.
+        // SAFETY: the image that is being opened keeps its slot claimed.
         && let Some(bytes) = unsafe { record::length(address) }
     {
         range::set_verified(address);
@@ -265,9 +273,9 @@ fn trust(mut address: usize, end: usize) {
     }
 }
 
-/// The slot for an image with that label: mostly the same, so that the same few are used, and seldom
-/// that of another.
-fn claim(label: &[u8], owner: Owner) -> Result<Slot, RangeError> {
+/// Claims a slot for an image with that label: mostly the same slot for the same label, and rarely
+/// that of another label.
+fn claim_slot(label: &[u8], owner: Owner) -> Result<Slot, RangeError> {
     const COUNT: usize = SLOTS - FIRST_SLOT;
     let first = usize::from(blake3::hash(label).as_bytes()[0]);
     let slots = (0..COUNT).map(|index| FIRST_SLOT + (first + index) % COUNT);
@@ -282,42 +290,43 @@ fn claim(label: &[u8], owner: Owner) -> Result<Slot, RangeError> {
 }
 
 /// An image that is being written.
-struct Writing {
+struct ImageWriter {
     owner: Owner,
-    places: HashMap<Hash, usize>,
-    chunk: Chunk,
+    addresses: HashMap<Hash, usize>,
+    pin_file: PinFile,
 }
 
-// SAFETY: an address is given out only in the chunk, which keeps to this.
-unsafe impl Backing for Writing {
+// SAFETY: the addresses lie in the slot of `pin_file`, which stays claimed, is only appended to,
+// and includes a record in the slot's end after writing it.
+unsafe impl Backing for ImageWriter {
     fn owner(&self) -> Owner {
         self.owner
     }
 
     fn find(&mut self, hash: &Hash) -> Result<Option<usize>, BackingError> {
-        Ok(self.places.get(hash).copied())
+        Ok(self.addresses.get(hash).copied())
     }
 
     fn place(&mut self, bytes: usize) -> Result<usize, BackingError> {
-        self.chunk.place(bytes).ok_or_else(|| "the image is larger than a slot".into())
+        self.pin_file.place(bytes).ok_or_else(|| "the image is larger than a slot".into())
     }
 
     fn keep(&mut self, pin: NewPin<'_>) -> Result<(), BackingError> {
-        self.chunk.append(pin.record)?;
-        self.places.insert(*pin.hash, pin.address);
+        self.pin_file.append(pin.record)?;
+        self.addresses.insert(*pin.hash, pin.address);
         Ok(())
     }
 }
 
-/// An image that is only read.
-struct Finished {
+/// An opened image.
+struct OpenedImage {
     owner: Owner,
     slot: Slot,
 }
 
-// SAFETY: it gives out no addresses, and keeps nothing. Those of the image itself lie in the slot, which
-// stays claimed, and its file is not changed.
-unsafe impl Backing for Finished {
+// SAFETY: the backing returns no addresses and stores nothing. The image's own addresses lie in the
+// slot, which stays claimed, and its file does not change.
+unsafe impl Backing for OpenedImage {
     fn owner(&self) -> Owner {
         self.owner
     }
@@ -327,10 +336,10 @@ unsafe impl Backing for Finished {
     }
 
     fn place(&mut self, _: usize) -> Result<usize, BackingError> {
-        Err("an image that is finished takes no more pins".into())
+        Err("a finished image takes no more pins".into())
     }
 
     fn keep(&mut self, _: NewPin<'_>) -> Result<(), BackingError> {
-        Err("an image that is finished takes no more pins".into())
+        Err("a finished image takes no more pins".into())
     }
 }

@@ -1,4 +1,4 @@
-//! [`Interrupt`]: a request by another thread that the work on a heap should stop.
+//! [`Interrupt`]: a request to stop the work on a heap, made by another thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,28 +7,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Interrupted;
 
-/// A request to stop, as the running work sees it. Who stops clears it.
+/// A request to stop, as the running work sees it. The work that stops clears it.
 #[derive(Clone, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// The flag that another thread sets.
+    /// Returns the flag, which another thread sets to request a stop.
     pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0)
     }
 
-    /// Whether the flag was set; clears it.
+    /// Returns whether a stop was requested, and clears the request.
     #[inline(always)]
     pub fn is_due(&self) -> bool {
         self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed)
     }
 
-    /// Sets the flag again: for work that saw it, but cannot stop itself.
+    /// Requests a stop again: for code that saw the request but cannot stop by itself.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Fails if the flag was set.
+    /// Fails if a stop was requested, and clears the request.
     ///
     /// # Errors
     /// [`Interrupted`].

@@ -1,4 +1,4 @@
-//! Making laws: of name, arity and body, in the shape that [`crate::shape`] says they have.
+//! Construction of laws from name, arity and body, in the shape that [`crate::shape`] defines.
 
 use crate::bar::BarDraft;
 use crate::error::EvalError;
@@ -10,8 +10,8 @@ use crate::tree::{self, Items};
 use crate::word::{COW_LIMIT, Kind, Word};
 use std::cmp::Ordering;
 
-/// Replaces name, arity and body (all in normal form) by the law, or the data jet it is. Not nats
-/// count as 0. Says false, and leaves the stack as it is, if the arity is 0.
+/// Replaces name, arity and body (all in normal form) by the law, or its data jet. A name or arity
+/// that is not a nat counts as 0. Returns false, and leaves the stack as it is, if the arity is 0.
 ///
 /// # Errors
 /// [`EvalError::OutOfMemory`], and [`EvalError::Interrupted`] while keys are compared.
@@ -61,8 +61,8 @@ fn is_ascending(heap: &Memory, row: Word) -> Result<bool, EvalError> {
     Ok(true)
 }
 
-/// The bar that a law `{1 1 body}` is, if its body, on top of the stack, is one bit above whole
-/// bytes.
+/// Returns the bar that the law `{1 1 body}` is, if its body, on top of the stack, is one bit above
+/// whole bytes.
 fn match_bar(heap: &mut RawHeap, body: Word) -> Result<Option<Word>, HeapFull> {
     let bits = NatRef::of(heap, body).bits();
     if bits == 0 || !(bits - 1).is_multiple_of(8) {

@@ -1,4 +1,4 @@
-//! How objects are laid out: the header word, and what a payload holds.
+//! The layout of objects: the header word and the contents of a payload.
 //!
 //! An object is a header word and a payload of words.
 //!
@@ -9,27 +9,31 @@
 //! +-------------------------+---------------+------+----+----+-------------+
 //! ```
 //!
-//! `N` says that the value is in normal form throughout, `R` that the object is in the remembered
-//! set. During a collection the header of an object that has moved is replaced by
-//! `new address << 8 | Moved`.
+//! `N` marks a value that is in normal form throughout, `R` an object in the remembered set. While
+//! a collection runs, the header of an object that has moved is `new address << 8 | Moved`.
 //!
-//! This module is pure arithmetic on headers; [`crate::heap`] and the pin space read and write them.
+//! This module only does arithmetic on headers; [`crate::heap`] and the pin space read and write
+//! them.
 
 use crate::word::Kind;
 
-/// How the payload of an object is laid out, and so what the collector looks at in it.
+/// The layout of an object's payload, which tells the collector where the values in it are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Layout {
-    /// Limbs of a big nat, least first, the last not zero. At least one; if just one, >= 2^63.
+    /// Limbs of a big nat, least significant first, the last not zero. There is at least one limb;
+    /// a single limb is at least 2^63.
     Big = 1,
-    /// `[item, hash x 4, facts, frozen copy]`: see [`crate::pin`]. `extra` is the arity, as for a law.
+    /// `[item, hash x 4, facts, frozen copy]`: see [`pin`](crate::raw::pin). `extra` is the arity,
+    /// as for a law.
     Pin = 2,
-    /// `[name, arity, body, code]`, code at [`LAW_CODE`]. `extra` is the arity too, or [`EXTRA_MAX`] if it is more.
+    /// `[name, arity, body, code]`, with the code word at [`LAW_CODE`]. `extra` is the arity, or
+    /// [`EXTRA_MAX`] if the arity is larger.
     Law = 3,
-    /// `[function, argument...]`. `extra` is how many more arguments it takes.
+    /// `[function, argument...]`. `extra` is the number of missing arguments, or [`EXTRA_MAX`] if
+    /// the function must be asked.
     App = 4,
-    /// `[length in bytes, bytes...]`, the last word filled up with zero bytes.
+    /// `[length in bytes, bytes...]`; zero bytes fill the last word.
     Bar = 5,
     /// The items, first to last.
     Row = 6,
@@ -37,25 +41,26 @@ pub enum Layout {
     Tab = 7,
     /// The keys in ascending order, none of them a thunk.
     Set = 8,
-    /// `[code word, captured...]`: an expression of a law, to be run. `extra` counts the captured.
+    /// `[code word, captured...]`: an expression of a law that has not run yet. `extra` is the
+    /// number of captured values.
     ThunkCode = 9,
-    /// `[function, argument...]`: an application, to be made.
+    /// `[function, argument...]`: an application that has not been evaluated.
     ThunkApp = 10,
-    /// `[value, unused...]`: a thunk that has its value, or the same one as another thunk.
+    /// `[value, unused...]`: a thunk that has its value, or whose value is that of another thunk.
     Indirection = 11,
-    /// A thunk that is being evaluated. Its payload is not looked at.
+    /// A thunk under evaluation. Its payload is not read.
     BlackHole = 12,
-    /// A thunk whose evaluation ended in a crash: `[op, argument, unused...]`.
+    /// A thunk whose evaluation crashed: `[op, argument, unused...]`.
     Crashed = 13,
-    /// A thunk whose evaluation was ended by something else: `[reason, unused...]`.
+    /// A thunk whose evaluation was aborted for another reason: `[reason, unused...]`.
     Aborted = 14,
-    /// A long row in parts: `[end..., part...]`. See [`crate::tree`].
+    /// A node of a long row: `[end..., part...]`. See [`tree`](crate::raw::tree).
     RowNode = 15,
-    /// A long set in parts: `[end..., first key..., part...]`. See [`crate::tree`].
+    /// A node of a long set: `[end..., first key..., part...]`. See [`tree`](crate::raw::tree).
     SetNode = 16,
-    /// A bar that shares its bytes: `[length in bytes, buffer]`. See [`crate::bar`].
+    /// A bar that shares its bytes: `[length in bytes, buffer]`. See [`bar`](crate::raw::bar).
     BarPart = 17,
-    /// `[bytes in use, bytes..., room...]`: what such bars share. It is no value itself.
+    /// `[bytes in use, bytes..., capacity...]`: the buffer that such bars share. It is not a value.
     Buffer = 18,
     /// The object has moved; the header holds its new address.
     Moved = 0xff,
@@ -87,7 +92,7 @@ impl Layout {
         }
     }
 
-    /// The kind of the words that point to such objects.
+    /// Returns the kind of the words that point to such an object.
     pub fn kind(self) -> Kind {
         match self {
             Layout::Big => Kind::Big,
@@ -102,7 +107,7 @@ impl Layout {
         }
     }
 
-    /// Which words of a payload of `size` words are values.
+    /// Returns the range of payload indices that hold values, in a payload of `size` words.
     pub fn values(self, size: usize) -> std::ops::Range<usize> {
         match self {
             Layout::Big | Layout::Bar | Layout::Buffer => 0..0,
@@ -114,95 +119,103 @@ impl Layout {
     }
 }
 
-/// An object's header. See the module's overview.
+/// The header of an object. See the module documentation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Header(u64);
 
-/// Where a law's decoded code is named, if it has been decoded on this heap.
+/// The payload index of a law's code word: its decoded code on this heap, or 0.
 pub const LAW_CODE: usize = 3;
 
 const NORMAL: u64 = 1 << 8;
+/// The header bit of an object in the remembered set.
 pub const REMEMBERED: u64 = 1 << 9;
+/// The lowest bit of `extra` in a header.
 pub const EXTRA_SHIFT: u32 = 12;
-/// The largest number `extra` holds; for an app it means "ask the function".
+/// The largest number that `extra` holds. It means "this much or more"; for an app, "ask the
+/// function".
 pub const EXTRA_MAX: u64 = (1 << 20) - 1;
 /// The largest payload, in words.
 pub const PAYLOAD_MAX: usize = u32::MAX as usize;
 
 impl Header {
+    /// Returns the header of an object with a payload of `size` words.
     #[inline(always)]
     pub fn new(layout: Layout, extra: u64, size: usize) -> Header {
         debug_assert!(size <= PAYLOAD_MAX && extra <= EXTRA_MAX);
         Header(((size as u64) << 32) | (extra << EXTRA_SHIFT) | layout as u64)
     }
 
-    /// The header as it lies in memory.
-    pub fn raw(self) -> u64 {
+    /// Returns the header's bits, as they lie in memory.
+    pub const fn raw(self) -> u64 {
         self.0
     }
 
-    /// The header that lies in memory as this.
+    /// Returns the header with these bits.
     pub fn from_raw(raw: u64) -> Header {
         Header(raw)
     }
 
+    /// Returns the header of an object that has moved to `address`.
     #[inline(always)]
     pub fn moved(address: usize) -> Header {
         Header(((address as u64) << 8) | Layout::Moved as u64)
     }
 
-    /// Where the object went, if it has moved.
+    /// Returns the object's new address, if it has moved.
     #[inline(always)]
     pub fn new_address(self) -> Option<usize> {
         (self.layout() == Layout::Moved).then_some((self.0 >> 8) as usize)
     }
 
+    /// Returns the object's layout.
     #[inline(always)]
     pub fn layout(self) -> Layout {
         Layout::of(self.0 as u8)
     }
 
+    /// Returns the number of payload words.
     #[inline(always)]
     pub fn size(self) -> usize {
         (self.0 >> 32) as usize
     }
 
+    /// Returns the number beside the layout; its meaning depends on the [`Layout`].
     #[inline(always)]
     pub fn extra(self) -> u64 {
         (self.0 >> EXTRA_SHIFT) & EXTRA_MAX
     }
 
+    /// Whether the object is marked as a value in normal form.
     #[inline(always)]
     pub fn is_normal(self) -> bool {
         self.0 & NORMAL != 0
     }
 
+    /// Whether the object is in the remembered set.
     #[inline(always)]
     pub fn is_remembered(self) -> bool {
         self.0 & REMEMBERED != 0
     }
 
-    /// The header as it lies in memory.
-    pub const fn bits(self) -> u64 {
-        self.0
-    }
-
+    /// Returns the header, marked as that of a value in normal form.
     pub fn with_normal(self) -> Header {
         Header(self.0 | NORMAL)
     }
 
-    pub fn with_remembered(self, yes: bool) -> Header {
-        Header(if yes { self.0 | REMEMBERED } else { self.0 & !REMEMBERED })
+    /// Returns the header, marked as in the remembered set or not.
+    pub fn with_remembered(self, remembered: bool) -> Header {
+        Header(if remembered { self.0 | REMEMBERED } else { self.0 & !REMEMBERED })
     }
 
-    /// The same object with a smaller payload.
+    /// Returns the header of the same object with a smaller payload.
     pub fn with_size(self, size: usize) -> Header {
         debug_assert!(size <= self.size());
         Header((self.0 & 0xffff_ffff) | ((size as u64) << 32))
     }
 
-    /// The same object, laid out anew (a thunk that is entered, updated or crashed).
+    /// Returns the header of the same object with another layout: a thunk changes its layout when
+    /// it is entered, updated or crashed.
     pub fn with_layout(self, layout: Layout) -> Header {
         Header((self.0 & !0xff) | layout as u64)
     }
@@ -210,7 +223,7 @@ impl Header {
 
 /// The number of payload words of a pin.
 pub const PIN_SIZE: usize = 7;
-/// Where a pin's facts are: see [`crate::pin`].
+/// The payload index of a pin's facts word: see [`pin`](crate::raw::pin).
 pub const PIN_FACTS: usize = 5;
-/// Where the address of a pin's frozen copy is; 0 if there is none.
+/// The payload index of the address of a pin's frozen copy; the word is 0 if there is none.
 pub const PIN_FROZEN: usize = 6;

@@ -1,33 +1,39 @@
-//! PLAN's values. The central type is [`Heap`]: values go in by a [`Builder`] (or as bytes by
-//! [`seed::load`]), are held as [`Val`], and are looked at as [`Ref`].
+//! PLAN values. The central type is [`Heap`]: a [`Builder`] (or [`seed::load`], from bytes) makes a
+//! value in it, a [`Val`] keeps the value alive from outside, and a [`Ref`] looks at it.
 //!
-//! Nothing here knows of evaluation, of jets, of printing, or of compiled code: an evaluator owns a heap,
-//! and supplies its own roots to the collector ([`raw::Host`]). Nothing here knows of disks either,
-//! beyond the mapping of files of pins ([`pinspace`]).
+//! This crate does not depend on evaluation, jets, printing or compiled code. An evaluator owns a
+//! heap and supplies its own roots to the collector through [`raw::Host`]. The crate does no file
+//! handling beyond mapping files of pins ([`pinspace`]).
 //!
 //! ```text
-//! values            Heap: the safe interface
-//! image  freeze     a value in one mapped file; from a heap into a pin space
-//! seed  plain       values as bytes; as the specification's terms
-//! build             making values
-//! law  search       laws in their shapes; keys among keys
-//! order             PLAN's total order
-//! hash              what values are hashed to
-//! walk              a value from the outside in
-//! view  tree        looking at values; long rows and sets in parts
-//! shape             which shape an application takes
-//! nat  bar  pin     naturals; bytes; pins
-//! heap              memory, collector, evaluation stack
-//! pinspace          pins that are shared or kept, mapped as they are
-//! word  layout      the value word; objects
+//! image                      a value in one mapped file
+//! values                     Heap: the safe interface
+//! freeze   seed   plain      into a pin space; as bytes; as the specification's terms
+//! build                      construction of values
+//! law      search            laws in their shapes; keys of sets
+//! order                      PLAN's total order
+//! hash                       hashes of values
+//! walk                       traversal from the outside in
+//! view                       read access to values: shapes
+//! pin                        pins
+//! shape                      the shape of an application
+//! tree                       long rows and sets
+//! value_ref  nat  bar        borrowed values; naturals; bytes
+//! error                      why an evaluation ended
+//! heap                       memory, collector, evaluation stack
+//! pinspace                   shared and stored pins, mapped in their evaluated form
+//! word  layout  digest       the value word; objects; the hash type
+//! interrupt  map             stop requests; hash maps
 //! ```
 //!
-//! A module uses those on its own line and below.
+//! A module depends only on modules on its own line and below.
 //!
 //! # Threads
 //!
-//! A heap belongs to the thread that made it, and so do its values. What is handed to another thread is
-//! handed as bytes ([`seed`]) or as a frozen pin ([`pinspace::Frozen`]).
+//! A heap and its values belong to the thread that created the heap. A value goes to another thread
+//! as bytes ([`seed`]) or as a frozen pin ([`pinspace::Frozen`]).
+
+#![deny(unsafe_code)]
 
 mod bar;
 mod build;
@@ -36,6 +42,7 @@ mod error;
 mod freeze;
 mod hash;
 mod heap;
+#[allow(unsafe_code, reason = "backs a pin space with a mapped file")]
 pub mod image;
 mod interrupt;
 mod law;
@@ -53,6 +60,8 @@ mod search;
 pub mod seed;
 mod shape;
 mod tree;
+mod value_ref;
+#[allow(unsafe_code, reason = "converts between `Heap` and `RawHeap` references")]
 mod values;
 mod view;
 mod walk;
@@ -66,15 +75,17 @@ pub use heap::{Options, Statistics, Val};
 pub use map::Map;
 pub use nat::{NatRef, Natural, limbs};
 pub use tree::Items;
+pub use value_ref::Ref;
 pub use values::Heap;
-pub use view::{AppRef, LawRef, PinRef, Ref, Shape};
-pub use walk::{PinsCount, is_larger_than};
+pub use view::{AppRef, LawRef, PinRef, Shape};
+pub use walk::{PinCounting, is_larger_than};
 
-/// Words, objects and what works on them: for evaluators, printers and others that cannot go through
-/// [`Heap`].
+/// Words, objects and the functions that work on them, for callers that [`Heap`] is too restrictive
+/// for: evaluators and printers.
 ///
-/// These functions are reached with a [`RawHeap`](raw::RawHeap), or the [`Memory`](raw::Memory) in it: who
-/// makes one promises, for all code that gets it, to keep to its [contract](raw::RawHeap#contract).
+/// A function here takes a [`RawHeap`](raw::RawHeap) or the [`Memory`](raw::Memory) in it. The code
+/// that creates the heap promises, for all code that gets a reference to it, to keep its
+/// [contract](raw::RawHeap#contract).
 pub mod raw {
     pub use crate::build::make_pin;
     pub use crate::hash::hash_if_small;
@@ -84,25 +95,25 @@ pub mod raw {
     };
     pub use crate::interrupt::{Interrupt, Interrupted};
     pub use crate::layout::{Header, Layout};
-    pub use crate::nat::{cast, giant};
+    pub use crate::nat::{cast, large};
     pub use crate::order::{compare, equal, try_compare, try_equal};
     pub use crate::pinspace::range::is_frozen;
     pub use crate::walk::{MAX_PARTS, is_wide_constructor};
     pub use crate::word::{COW_LIMIT, DIRECT_LIMIT, Kind, NATIVE_TAG, PINNED_TAG, Word};
 
-    /// Bars: bytes, and room to append to them.
+    /// Bars: byte strings, some with capacity to append.
     pub mod bar {
         pub use crate::bar::*;
     }
-    /// Making laws.
+    /// Construction of laws.
     pub mod law {
         pub use crate::law::*;
     }
-    /// Sizes and places in objects.
+    /// Sizes and field offsets of objects.
     pub mod layout {
         pub use crate::layout::*;
     }
-    /// Making nats and calculating with them.
+    /// Construction of nats and arithmetic on them.
     pub mod nat {
         pub use crate::nat::*;
     }
@@ -110,7 +121,7 @@ pub mod raw {
     pub mod pin {
         pub use crate::pin::*;
     }
-    /// Which shape an application takes.
+    /// The shape of an application.
     pub mod shape {
         pub use crate::shape::*;
     }

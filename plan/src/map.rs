@@ -1,4 +1,5 @@
-//! Tables by a hash that is fast rather than hard to foresee.
+//! Hash maps with a fast hash function.
 
-/// A table whose keys are short and looked up often.
+/// A hash map for short keys that are looked up often. Its hash function does not resist chosen
+/// keys.
 pub type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;

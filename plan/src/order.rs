@@ -1,16 +1,16 @@
 //! Equality and the total order of values in normal form.
 //!
-//! The order is PLAN's own, which knows neither rows nor bars: nats come before pins, pins before
-//! laws, laws before apps. Among themselves
+//! The order is PLAN's own and does not depend on rows, bars or other shapes: nats come before
+//! pins, pins before laws, laws before apps. Within a kind
 //!
-//! - nats go by magnitude;
-//! - pins by their items; equal hashes settle that two pins are equal;
+//! - nats are ordered by magnitude;
+//! - pins by their items; equal hashes imply equal pins;
 //! - laws by name, then arity, then body;
-//! - apps by how many arguments there are, then by the function, then argument by argument.
+//! - apps by the number of arguments, then by the function, then argument by argument.
 //!
-//! A machine shape takes the place of what it stands for:
+//! A machine shape compares as the value that it represents:
 //!
-//! | shape           | compares as                   | so that two of them go by                     |
+//! | shape           | compares as                   | so that two of them are ordered by            |
 //! |-----------------|-------------------------------|-----------------------------------------------|
 //! | bar             | `{1 1 n}`                     | length, then the last byte that differs       |
 //! | row constructor | `{0 n+1 0}`                   | width; the empty row is `{0 1 0}`             |
@@ -18,8 +18,8 @@
 //! | set             | `{1 2 row of keys}`           | size, then the last key that differs          |
 //! | table           | set of keys, row of values    | set of keys, then the last value that differs |
 //!
-//! (prototype: the `Ord` instance of values in lib/Fan/Eval.hs; for functions of functions, which
-//! it leaves out, PLAN's own law for comparing.)
+//! (prototype: the `Ord` instance of values in lib/Fan/Eval.hs. For functions of functions, which
+//! it omits, the rule is PLAN's own law for comparing.)
 
 use crate::bar;
 use crate::error::EvalError;
@@ -29,7 +29,8 @@ use crate::map::Map;
 use crate::nat::NatRef;
 use crate::shape::spine;
 use crate::tree::{self, Items};
-use crate::view::{PinRef, Ref, Shape};
+use crate::value_ref::Ref;
+use crate::view::{PinRef, Shape};
 use crate::word::{Kind, Word};
 use std::cmp::Ordering;
 use std::convert::Infallible;
@@ -37,7 +38,7 @@ use std::convert::Infallible;
 /// Compares two values in normal form.
 ///
 /// # Panics
-/// If something that is not evaluated has to be looked at.
+/// If the comparison reaches a part that is not evaluated.
 pub fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
     if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
         return left.cmp(&right);
@@ -46,7 +47,7 @@ pub fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
     order
 }
 
-/// Likewise, for values of any size: it goes on until somebody asks for it to stop.
+/// Compares two values in normal form, of any size. The comparison is interruptible.
 ///
 /// # Errors
 /// [`EvalError::Interrupted`].
@@ -57,11 +58,11 @@ pub fn try_compare(left: Ref<'_>, right: Ref<'_>) -> Result<Ordering, EvalError>
     if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
         return Ok(left.cmp(&right));
     }
-    let breathe = || Ok::<(), EvalError>(left.heap.interrupt.check()?);
-    Comparison::new(left.heap, right.heap, false).run(left, right, breathe)
+    let poll = || Ok::<(), EvalError>(left.heap.interrupt.check()?);
+    Comparison::new(left.heap, right.heap, false).run(left, right, poll)
 }
 
-/// Whether two values of any size are equal, likewise.
+/// Whether two values in normal form, of any size, are equal. The comparison is interruptible.
 ///
 /// # Errors
 /// [`EvalError::Interrupted`].
@@ -69,17 +70,17 @@ pub fn try_compare(left: Ref<'_>, right: Ref<'_>) -> Result<Ordering, EvalError>
 /// # Panics
 /// As for [`compare`].
 pub fn try_equal(left: Ref<'_>, right: Ref<'_>) -> Result<bool, EvalError> {
-    let breathe = || Ok::<(), EvalError>(left.heap.interrupt.check()?);
-    let order = Comparison::new(left.heap, right.heap, true).run(left, right, breathe)?;
+    let poll = || Ok::<(), EvalError>(left.heap.interrupt.check()?);
+    let order = Comparison::new(left.heap, right.heap, true).run(left, right, poll)?;
     Ok(order == Ordering::Equal)
 }
 
-/// Nobody interrupts.
+/// The poll function of a comparison that is not interruptible.
 fn never() -> Result<(), Infallible> {
     Ok(())
 }
 
-/// Whether two values in normal form are equal: the order says so, this says it sooner.
+/// Whether two values in normal form are equal. Faster than [`compare`].
 ///
 /// # Panics
 /// As for [`compare`].
@@ -100,12 +101,13 @@ impl Ref<'_> {
     /// Compares two values in normal form.
     ///
     /// # Panics
-    /// If something that is not evaluated has to be looked at.
+    /// If the comparison reaches a part that is not evaluated.
     pub fn compare(self, other: Ref<'_>) -> Ordering {
         compare(self, other)
     }
 
-    /// [`Ref::compare`] for values of any size, which jets are given.
+    /// Compares two values in normal form, of any size. The comparison is interruptible; jets use
+    /// it.
     ///
     /// # Panics
     /// As for [`Ref::compare`].
@@ -116,7 +118,7 @@ impl Ref<'_> {
         try_compare(self, other)
     }
 
-    /// [`Ref::is_equal`] likewise.
+    /// Whether two values in normal form, of any size, are equal. The comparison is interruptible.
     ///
     /// # Panics
     /// As for [`Ref::compare`].
@@ -128,28 +130,28 @@ impl Ref<'_> {
     }
 }
 
-/// A comparison under way. Two heaps, since the values need not live in the same one.
+/// A running comparison. The values may be in different heaps.
 struct Comparison<'l, 'r> {
     left: &'l Memory,
     right: &'r Memory,
-    /// Only whether the values are equal matters, not which is less.
+    /// Whether the result only has to tell equal values from different ones.
     only_equality: bool,
-    /// What is to be compared if all before is equal; the last first.
-    pending: Vec<Task>,
-    /// Pairs of values that have been looked at, and how many are before pairs are remembered.
+    /// What is to be compared if everything before is equal, the last first.
+    pending: Vec<PendingComparison>,
+    /// The number of pairs compared so far, and the number above which equal pairs are remembered.
     steps: usize,
-    patience: usize,
-    known: Classes,
+    memo_threshold: usize,
+    equal_values: EqualityClasses,
 }
 
-/// Values that were found equal, as sets that are joined: each points to another one of its set,
-/// but for one. Two values that share their parts can have more pairs of parts than can ever be
-/// looked at; but pairs that tell something new are no more than there are values.
+/// Values that were found equal, as disjoint sets: each value points to another of its set, except
+/// for its representative. Two values that share their parts can have more pairs of parts than can
+/// ever be compared, but a pair joins two sets at most as often as there are values.
 #[derive(Default)]
-struct Classes(Map<u64, u64>);
+struct EqualityClasses(Map<u64, u64>);
 
-impl Classes {
-    /// The value that stands for the set of this one.
+impl EqualityClasses {
+    /// Returns the representative of a value's set, and halves the path to it.
     fn find(&mut self, mut value: u64) -> u64 {
         while let Some(&next) = self.0.get(&value) {
             if let Some(&after) = self.0.get(&next) {
@@ -172,98 +174,98 @@ impl Classes {
     }
 }
 
-/// Something to be compared.
+/// A pending comparison.
 #[derive(Clone, Copy)]
-struct Task {
+struct PendingComparison {
     left: Word,
     right: Word,
-    step: Step,
+    step: ComparisonStep,
 }
 
 #[derive(Clone, Copy)]
-enum Step {
+enum ComparisonStep {
     /// Two values.
-    Values(As, As),
-    /// What two lists of items of the same length have before this index, from the last down.
+    Values(Role, Role),
+    /// The items below this index of two lists of the same length, from the last down.
     ItemsBelow(u32),
-    /// The arguments of two flat apps of the same size from this payload index up.
+    /// The arguments of two flat apps of the same size, from this payload index up.
     ArgumentsFrom(u32),
-    /// Nothing: the two values have been found equal.
-    Known,
+    /// Nothing: the two values are equal, which is to be recorded.
+    RecordEqual,
 }
 
-/// Pairs that are compared at least before any is remembered.
-const PATIENCE: usize = 1 << 16;
+/// The smallest number of pairs that are compared before any is remembered.
+const MIN_MEMO_THRESHOLD: usize = 1 << 16;
 
-const _: () = assert!(size_of::<Task>() == 24);
+const _: () = assert!(size_of::<PendingComparison>() == 24);
 
-/// How a word is to be taken.
+/// What a word stands for in a comparison.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum As {
-    /// As the value it is.
-    Itself,
-    /// A set as the row of its keys.
-    Row,
+enum Role {
+    /// The value itself.
+    Value,
+    /// The row of the keys of a set.
+    KeyRow,
 }
 
-/// One of the two values that are being compared, seen as PLAN sees it.
+/// One of the two compared values, as PLAN sees it.
 #[derive(Clone, Copy)]
-struct Side<'h> {
+struct Operand<'h> {
     word: Word,
-    taken: As,
+    role: Role,
     heap: &'h Memory,
 }
 
 /// The body of a law.
-enum Body<'h> {
-    Value(Side<'h>),
-    /// A nat that is nowhere on the heap, by its limbs.
+enum LawBody<'h> {
+    Value(Operand<'h>),
+    /// The limbs of a nat that is not on the heap.
     Nat(Vec<u64>),
 }
 
 impl<'l, 'r> Comparison<'l, 'r> {
     fn new(left: &'l Memory, right: &'r Memory, only_equality: bool) -> Comparison<'l, 'r> {
-        // More pairs than there are objects: some must be shared.
-        let patience = (left.used_bytes() + right.used_bytes()) / 16;
+        // With more pairs than objects, some objects are shared.
+        let memo_threshold = (left.used_bytes() + right.used_bytes()) / 16;
         Comparison {
             left,
             right,
             only_equality,
             pending: Vec::new(),
             steps: 0,
-            patience: patience.max(PATIENCE),
-            known: Classes::default(),
+            memo_threshold: memo_threshold.max(MIN_MEMO_THRESHOLD),
+            equal_values: EqualityClasses::default(),
         }
     }
 
-    fn push_values(&mut self, left: (Word, As), right: (Word, As)) {
-        let step = Step::Values(left.1, right.1);
-        self.pending.push(Task { left: left.0, right: right.0, step });
+    fn push_values(&mut self, left: (Word, Role), right: (Word, Role)) {
+        let step = ComparisonStep::Values(left.1, right.1);
+        self.pending.push(PendingComparison { left: left.0, right: right.0, step });
     }
 
-    /// Compares the two values; `breathe` is called between any two steps.
+    /// Compares the two values, and calls `poll` between any two steps.
     fn run<E>(
         mut self,
         left: Ref<'l>,
         right: Ref<'r>,
-        mut breathe: impl FnMut() -> Result<(), E>,
+        mut poll: impl FnMut() -> Result<(), E>,
     ) -> Result<Ordering, E> {
-        let left = Side::new(left.word, As::Itself, self.left);
-        let right = Side::new(right.word, As::Itself, self.right);
+        let left = Operand::new(left.word, Role::Value, self.left);
+        let right = Operand::new(right.word, Role::Value, self.right);
         let mut order = self.values(left, right);
         while order == Ordering::Equal
             && let Some(task) = self.pending.pop()
         {
-            breathe()?;
+            poll()?;
             order = match task.step {
-                Step::Values(left_as, right_as) => self.values(
-                    Side::new(task.left, left_as, self.left),
-                    Side::new(task.right, right_as, self.right),
+                ComparisonStep::Values(left_role, right_role) => self.values(
+                    Operand::new(task.left, left_role, self.left),
+                    Operand::new(task.right, right_role, self.right),
                 ),
-                Step::ItemsBelow(end) => self.items_below(task, end as usize),
-                Step::ArgumentsFrom(start) => self.arguments_from(task, start as usize),
-                Step::Known => {
-                    self.known.join(task.left, task.right);
+                ComparisonStep::ItemsBelow(end) => self.items_below(task, end as usize),
+                ComparisonStep::ArgumentsFrom(start) => self.arguments_from(task, start as usize),
+                ComparisonStep::RecordEqual => {
+                    self.equal_values.join(task.left, task.right);
                     Ordering::Equal
                 }
             };
@@ -271,43 +273,48 @@ impl<'l, 'r> Comparison<'l, 'r> {
         Ok(order)
     }
 
-    /// Compares the last pair of items before `end` that are not one object, and leaves those
-    /// before them for later.
-    fn items_below(&mut self, task: Task, end: usize) -> Ordering {
+    /// Compares the last pair of items before index `end` that are not the same word, and defers
+    /// those before them.
+    fn items_below(&mut self, task: PendingComparison, end: usize) -> Ordering {
         let left = Items::of(task.left, self.left);
         let right = Items::of(task.right, self.right);
         let Some((index, pair)) = last_difference(left, right, end) else {
             return Ordering::Equal;
         };
         if index > 0 {
-            // Objects have at most `u32::MAX` words.
-            self.pending.push(Task { step: Step::ItemsBelow(index as u32), ..task });
+            // An object has at most `u32::MAX` words.
+            self.pending
+                .push(PendingComparison { step: ComparisonStep::ItemsBelow(index as u32), ..task });
         }
         self.values(
-            Side::new(pair.0, As::Itself, self.left),
-            Side::new(pair.1, As::Itself, self.right),
+            Operand::new(pair.0, Role::Value, self.left),
+            Operand::new(pair.1, Role::Value, self.right),
         )
     }
 
-    /// Likewise for the first pair from `start`.
-    fn arguments_from(&mut self, task: Task, start: usize) -> Ordering {
+    /// Compares the first pair of arguments from index `start` that are not the same word, and
+    /// defers those behind them.
+    fn arguments_from(&mut self, task: PendingComparison, start: usize) -> Ordering {
         let left = self.left.words(task.left, 0);
         let right = self.right.words(task.right, 0);
         let Some(index) = (start..left.len()).find(|&index| left[index] != right[index]) else {
             return Ordering::Equal;
         };
         if index + 1 < left.len() {
-            self.pending.push(Task { step: Step::ArgumentsFrom(index as u32 + 1), ..task });
+            self.pending.push(PendingComparison {
+                step: ComparisonStep::ArgumentsFrom(index as u32 + 1),
+                ..task
+            });
         }
         self.values(
-            Side::new(left[index], As::Itself, self.left),
-            Side::new(right[index], As::Itself, self.right),
+            Operand::new(left[index], Role::Value, self.left),
+            Operand::new(right[index], Role::Value, self.right),
         )
     }
 
-    /// Compares two values as far as that can be said at once, and leaves the rest for later.
-    fn values(&mut self, left: Side<'l>, right: Side<'r>) -> Ordering {
-        if left.word == right.word && left.taken == right.taken {
+    /// Compares the outermost parts of two values, and defers the rest.
+    fn values(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
+        if left.word == right.word && left.role == right.role {
             return Ordering::Equal;
         }
         if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
@@ -318,36 +325,42 @@ impl<'l, 'r> Comparison<'l, 'r> {
             return Ordering::Less;
         }
         self.steps += 1;
-        if self.steps > self.patience && self.is_known(left, right) {
+        if self.steps > self.memo_threshold && self.is_known_equal(left, right) {
             return Ordering::Equal;
         }
         let rank = left.rank();
         rank.cmp(&right.rank()).then_with(|| match rank {
-            Rank::Nat => NatRef::of(left.heap, left.word).cmp(&NatRef::of(right.heap, right.word)),
-            Rank::Pin => self.pins(left, right),
-            Rank::Law => self.laws(left, right),
-            Rank::App => self.apps(left, right),
+            KindRank::Nat => {
+                NatRef::of(left.heap, left.word).cmp(&NatRef::of(right.heap, right.word))
+            }
+            KindRank::Pin => self.pins(left, right),
+            KindRank::Law => self.laws(left, right),
+            KindRank::App => self.apps(left, right),
         })
     }
 
-    /// Whether two values have been found equal before. If not, they will have been once all that is
-    /// pushed from now on has been compared.
+    /// Whether two values have been found equal before. If not, records them as equal once
+    /// everything that is pushed from now on has compared equal.
     #[cold]
-    fn is_known(&mut self, left: Side<'l>, right: Side<'r>) -> bool {
+    fn is_known_equal(&mut self, left: Operand<'l>, right: Operand<'r>) -> bool {
         let are_objects = left.word.has_object() && right.word.has_object();
-        if !are_objects || left.taken != As::Itself || right.taken != As::Itself {
+        if !are_objects || left.role != Role::Value || right.role != Role::Value {
             return false;
         }
-        if self.known.are_equal(left.word, right.word) {
+        if self.equal_values.are_equal(left.word, right.word) {
             return true;
         }
-        self.pending.push(Task { left: left.word, right: right.word, step: Step::Known });
+        self.pending.push(PendingComparison {
+            left: left.word,
+            right: right.word,
+            step: ComparisonStep::RecordEqual,
+        });
         false
     }
 
-    fn pins(&mut self, left: Side<'l>, right: Side<'r>) -> Ordering {
+    fn pins(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
         let (left, right) = (PinRef(left.as_ref()), PinRef(right.as_ref()));
-        // What is too large to be hashed is compared by what it consists of.
+        // A pin that is too large to be hashed is compared by its item.
         if let (Some(left), Some(right)) = (hash_if_small(left), hash_if_small(right)) {
             if left == right {
                 return Ordering::Equal;
@@ -356,11 +369,11 @@ impl<'l, 'r> Comparison<'l, 'r> {
                 return Ordering::Less;
             }
         }
-        self.push_values((left.item().word, As::Itself), (right.item().word, As::Itself));
+        self.push_values((left.item().word, Role::Value), (right.item().word, Role::Value));
         Ordering::Equal
     }
 
-    fn laws(&mut self, left: Side<'l>, right: Side<'r>) -> Ordering {
+    fn laws(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
         if let (Some(left), Some(right)) = (left.as_ref().as_bar(), right.as_ref().as_bar()) {
             let from_the_last = || left.iter().rev().cmp(right.iter().rev());
             return left.len().cmp(&right.len()).then_with(from_the_last);
@@ -368,44 +381,46 @@ impl<'l, 'r> Comparison<'l, 'r> {
         let names_and_arities = (left.law_name().cmp(&right.law_name()))
             .then_with(|| left.law_arity().cmp(&right.law_arity()));
         names_and_arities.then_with(|| match (left.law_body(), right.law_body()) {
-            (Body::Value(left), Body::Value(right)) => {
-                self.push_values((left.word, left.taken), (right.word, right.taken));
+            (LawBody::Value(left), LawBody::Value(right)) => {
+                self.push_values((left.word, left.role), (right.word, right.role));
                 Ordering::Equal
             }
-            (Body::Nat(left), Body::Nat(right)) => NatRef::Limbs(&left).cmp(&NatRef::Limbs(&right)),
-            (Body::Nat(nat), Body::Value(value)) => compare_nat(&nat, value),
-            (Body::Value(value), Body::Nat(nat)) => compare_nat(&nat, value).reverse(),
+            (LawBody::Nat(left), LawBody::Nat(right)) => {
+                NatRef::Limbs(&left).cmp(&NatRef::Limbs(&right))
+            }
+            (LawBody::Nat(nat), LawBody::Value(value)) => compare_nat(&nat, value),
+            (LawBody::Value(value), LawBody::Nat(nat)) => compare_nat(&nat, value).reverse(),
         })
     }
 
-    fn apps(&mut self, left: Side<'l>, right: Side<'r>) -> Ordering {
-        let given = left.given();
-        let order = given.cmp(&right.given());
+    fn apps(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
+        let given = left.argument_count();
+        let order = given.cmp(&right.argument_count());
         if order != Ordering::Equal {
             return order;
         }
         let both = |kind| left.word.kind() == kind && right.word.kind() == kind;
         match (left.is_row(), right.is_row()) {
             (true, true) => {
-                let step = Step::ItemsBelow(given as u32);
-                self.pending.push(Task { left: left.word, right: right.word, step });
+                let step = ComparisonStep::ItemsBelow(given as u32);
+                self.pending.push(PendingComparison { left: left.word, right: right.word, step });
             }
             (false, false) if both(Kind::App) && left.is_flat() && right.is_flat() => {
-                let step = Step::ArgumentsFrom(0);
-                self.pending.push(Task { left: left.word, right: right.word, step });
+                let step = ComparisonStep::ArgumentsFrom(0);
+                self.pending.push(PendingComparison { left: left.word, right: right.word, step });
             }
             (false, false) => {
                 let pairs = left.parts().into_iter().zip(right.parts());
                 pairs.rev().for_each(|(left, right)| self.push_values(left, right));
             }
-            // The functions settle it: if they were equal, the other would be a row too.
-            _ => self.push_values((left.function(), As::Itself), (right.function(), As::Itself)),
+            // The functions differ: if they were equal, the other would be a row too.
+            _ => self.push_values((left.function(), Role::Value), (right.function(), Role::Value)),
         }
         Ordering::Equal
     }
 }
 
-/// The last index below `end` at which two lists do not have the same word, and those words.
+/// Returns the last index below `end` at which two lists have different words, and those words.
 fn last_difference(
     left: Items<'_>,
     right: Items<'_>,
@@ -416,7 +431,7 @@ fn last_difference(
     {
         let start = l_start.max(r_start);
         let (l, r) = (&l[start - l_start..end - l_start], &r[start - r_start..end - r_start]);
-        // Two versions of a tree share most of their parts.
+        // Two versions of a tree share most of their leaves.
         let shared = std::ptr::eq(l, r);
         let at = if shared { None } else { (0..l.len()).rev().find(|&at| l[at] != r[at]) };
         if let Some(at) = at {
@@ -427,48 +442,48 @@ fn last_difference(
     None
 }
 
-/// The four kinds of value that PLAN knows, in their order.
+/// PLAN's four kinds of value, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
+enum KindRank {
     Nat,
     Pin,
     Law,
     App,
 }
 
-impl<'h> Side<'h> {
-    fn new(word: Word, taken: As, heap: &'h Memory) -> Side<'h> {
-        Side { word: heap.resolve(word), taken, heap }
+impl<'h> Operand<'h> {
+    fn new(word: Word, role: Role, heap: &'h Memory) -> Operand<'h> {
+        Operand { word: heap.resolve(word), role, heap }
     }
 
     fn as_ref(self) -> Ref<'h> {
         Ref { word: self.word, heap: self.heap }
     }
 
-    fn rank(self) -> Rank {
+    fn rank(self) -> KindRank {
         match self.word.kind() {
-            _ if self.is_row() && self.count() == 0 => Rank::Law,
-            _ if self.is_row() => Rank::App,
-            Kind::Nat | Kind::Big => Rank::Nat,
-            Kind::Pin => Rank::Pin,
-            Kind::Law | Kind::Bar | Kind::Set | Kind::Cow => Rank::Law,
-            Kind::App | Kind::Row | Kind::Tab => Rank::App,
+            _ if self.is_row() && self.count() == 0 => KindRank::Law,
+            _ if self.is_row() => KindRank::App,
+            Kind::Nat | Kind::Big => KindRank::Nat,
+            Kind::Pin => KindRank::Pin,
+            Kind::Law | Kind::Bar | Kind::Set | Kind::Cow => KindRank::Law,
+            Kind::App | Kind::Row | Kind::Tab => KindRank::App,
             Kind::Thunk | Kind::Code => unreachable!("only values in normal form are compared"),
         }
     }
 
-    /// Whether this is taken as a row, be it one or not.
+    /// Whether this stands for a row: as a row, or as the row of a set's keys.
     fn is_row(self) -> bool {
-        self.taken == As::Row || self.word.kind() == Kind::Row
+        self.role == Role::KeyRow || self.word.kind() == Kind::Row
     }
 
-    /// How many items a row has, keys a set.
+    /// Returns the number of items of a row, or of keys of a set.
     fn count(self) -> usize {
         tree::len(self.heap, self.word)
     }
 
-    /// How many arguments an app has.
-    fn given(self) -> usize {
+    /// Returns the number of arguments of an app in PLAN's sense.
+    fn argument_count(self) -> usize {
         match self.word.kind() {
             _ if self.is_row() => self.count(),
             Kind::App => spine(self.heap, self.word).1,
@@ -476,7 +491,7 @@ impl<'h> Side<'h> {
         }
     }
 
-    /// The function of an app, be it a shape or not.
+    /// Returns the function of an app in PLAN's sense.
     fn function(self) -> Word {
         match self.word.kind() {
             _ if self.is_row() => Word::cow(self.count() as u64),
@@ -485,22 +500,22 @@ impl<'h> Side<'h> {
         }
     }
 
-    /// Whether an app is not chained.
+    /// Whether an app is one object, and not a chain.
     fn is_flat(self) -> bool {
         self.heap.load(self.word, 0).kind() != Kind::App
     }
 
-    /// The function and the arguments of an app or table.
-    fn parts(self) -> Vec<(Word, As)> {
-        let mut parts = vec![(self.function(), As::Itself)];
+    /// Returns the function and the arguments of an app or a table.
+    fn parts(self) -> Vec<(Word, Role)> {
+        let mut parts = vec![(self.function(), Role::Value)];
         match self.as_ref().shape() {
-            Shape::App(app) => parts.extend(app.args().map(|arg| (arg.word, As::Itself))),
-            _ => parts.push((self.heap.load(self.word, 1), As::Itself)),
+            Shape::App(app) => parts.extend(app.args().map(|arg| (arg.word, Role::Value))),
+            _ => parts.push((self.heap.load(self.word, 1), Role::Value)),
         }
         parts
     }
 
-    /// The name of a law, be it a shape or not.
+    /// Returns the name of a law in PLAN's sense.
     fn law_name(self) -> NatRef<'h> {
         match self.as_ref().shape() {
             Shape::Law(law) => law.name(),
@@ -510,7 +525,7 @@ impl<'h> Side<'h> {
         }
     }
 
-    /// How many arguments a law takes.
+    /// Returns the arity of a law in PLAN's sense.
     fn law_arity(self) -> NatRef<'h> {
         match self.as_ref().shape() {
             Shape::Law(law) => law.arity(),
@@ -520,20 +535,24 @@ impl<'h> Side<'h> {
         }
     }
 
-    fn law_body(self) -> Body<'h> {
+    fn law_body(self) -> LawBody<'h> {
         match self.as_ref().shape() {
-            Shape::Law(law) => Body::Value(Side::new(law.body().word, As::Itself, self.heap)),
-            Shape::Bar(bytes) => Body::Nat(bar::bar_body_limbs(bytes)),
-            Shape::Set(_) if !self.is_row() => Body::Value(Side { taken: As::Row, ..self }),
-            _ => Body::Nat(Vec::new()),
+            Shape::Law(law) => {
+                LawBody::Value(Operand::new(law.body().word, Role::Value, self.heap))
+            }
+            Shape::Bar(bytes) => LawBody::Nat(bar::bar_body_limbs(bytes)),
+            Shape::Set(_) if !self.is_row() => {
+                LawBody::Value(Operand { role: Role::KeyRow, ..self })
+            }
+            _ => LawBody::Nat(Vec::new()),
         }
     }
 }
 
-/// A nat by its limbs, and a value.
-fn compare_nat(nat: &[u64], value: Side<'_>) -> Ordering {
+/// Compares a nat, by its limbs, with a value.
+fn compare_nat(nat: &[u64], value: Operand<'_>) -> Ordering {
     match value.rank() {
-        Rank::Nat => NatRef::Limbs(nat).cmp(&NatRef::of(value.heap, value.word)),
+        KindRank::Nat => NatRef::Limbs(nat).cmp(&NatRef::of(value.heap, value.word)),
         _ => Ordering::Less,
     }
 }

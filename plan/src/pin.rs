@@ -1,20 +1,21 @@
-//! Pins: a normalised value with a hash of its own.
+//! Pins: a value in normal form with a hash of its own.
 //!
-//! An object's payload is `[item, hash x 4, facts, frozen copy]`. The hash is that of the item, computed
-//! at once for a law that the heap's host may know and otherwise when first asked for. `facts` is a
-//! raw word:
+//! The payload of the object is `[item, hash x 4, facts, frozen copy]`. The hash is that of the
+//! item. It is computed when the pin is made if the item is a law that the heap's host may know,
+//! otherwise on first use. `facts` is a raw word of flags:
 //!
 //! ```text
 //!  63            32 31                     1   0
 //! +----------------+------------------------+---+
-//! |   label + 1    |          unused        | H |   H: the hash is there
+//! |   label + 1    |          unused        | H |   H: the hash is present
 //! +----------------+------------------------+---+
 //! ```
 //!
-//! The label is the host's ([`Host::label`](crate::heap::Host::label)): an evaluator's jet for the pinned law.
-//! `frozen copy` is the address of the same pin in a pin space, if it has been frozen, else 0. A pin that *is*
-//! frozen looks much the same, but its hash is always there, and facts and the last word hold other
-//! things ([`crate::pinspace`]): what is particular to a process cannot be written into it.
+//! The [host](crate::heap::Host::label) assigns the label: an evaluator's number for the jet of the
+//! pinned law. `frozen copy` is the address of the same pin in a pin space, or 0 if it has not been
+//! frozen. A *frozen* pin has the same layout, but its hash is always present, and its facts and
+//! last word hold other data ([`crate::pinspace`]): a file cannot hold what is particular to one
+//! process.
 
 use crate::digest::Hash;
 use crate::heap::Memory;
@@ -25,7 +26,7 @@ use crate::word::{Kind, Word};
 
 const HASHED: u64 = 1;
 
-/// Allocates a pin around `item`, whose room has been reserved.
+/// Allocates a pin around `item`. The caller has reserved the words.
 pub(crate) fn allocate(memory: &mut Memory, item: Word) -> Word {
     let arity = shape::arity(memory, item).min(EXTRA_MAX);
     let mut pin = memory.allocate(Layout::Pin, arity, PIN_SIZE);
@@ -36,10 +37,10 @@ pub(crate) fn allocate(memory: &mut Memory, item: Word) -> Word {
     pin.finish()
 }
 
-/// The hash as four words, if it has been computed; none of a damaged pin.
+/// Returns the hash as four words, if it has been computed; `None` for a damaged pin.
 #[inline]
-pub fn hash_words<'h>(memory: &'h Memory, pin: Word) -> Option<&'h [u64; 4]> {
-    if !memory.is_whole(pin) {
+pub fn hash_words(memory: &Memory, pin: Word) -> Option<&[u64; 4]> {
+    if !memory.is_intact(pin) {
         return None;
     }
     let object = memory.object(pin);
@@ -49,9 +50,9 @@ pub fn hash_words<'h>(memory: &'h Memory, pin: Word) -> Option<&'h [u64; 4]> {
     object.raw_words(1, 4).as_array()
 }
 
-/// The hash, if it has been computed. That of a damaged pin is of no pin.
+/// Returns the hash, if it has been computed. A damaged pin has a hash of zeroes, which no pin has.
 pub(crate) fn known_hash(memory: &Memory, pin: Word) -> Option<Hash> {
-    if !memory.is_whole(pin) {
+    if !memory.is_intact(pin) {
         return Some(Hash([0; Hash::SIZE]));
     }
     let words = hash_words(memory, pin)?;
@@ -62,7 +63,7 @@ pub(crate) fn known_hash(memory: &Memory, pin: Word) -> Option<Hash> {
     Some(Hash(bytes))
 }
 
-/// Records the hash of a pin of the heap.
+/// Stores the hash of a pin of the heap.
 pub(crate) fn set_hash(memory: &Memory, pin: Word, hash: &Hash) {
     for (index, chunk) in hash.0.as_chunks().0.iter().enumerate() {
         memory.store_raw(pin, 1 + index, u64::from_le_bytes(*chunk));
@@ -71,14 +72,14 @@ pub(crate) fn set_hash(memory: &Memory, pin: Word, hash: &Hash) {
     memory.store_raw(pin, PIN_FACTS, facts | HASHED);
 }
 
-/// The pin's item; 0 for a damaged pin.
+/// Returns the pin's item; 0 for a damaged pin.
 #[inline(always)]
 pub fn item(memory: &Memory, pin: Word) -> Word {
-    if memory.is_whole(pin) { memory.load(pin, 0) } else { Word::ZERO }
+    if memory.is_intact(pin) { memory.load(pin, 0) } else { Word::ZERO }
 }
 
-/// The label that the host gave a pin of the heap; none of a frozen pin, whose [`hash_words`] are
-/// always there.
+/// Returns the label that the host assigned to a pin of the heap. A frozen pin has no label: an
+/// evaluator finds its jet by [`hash_words`], which are always present.
 #[inline(always)]
 pub fn label(memory: &Memory, pin: Word) -> Option<u32> {
     if range::is_frozen(pin.address()) {
@@ -87,13 +88,13 @@ pub fn label(memory: &Memory, pin: Word) -> Option<u32> {
     ((memory.object(pin).raw(PIN_FACTS) >> 32) as u32).checked_sub(1)
 }
 
-/// Records the label of a pin of the heap.
+/// Stores the label of a pin of the heap.
 pub(crate) fn set_label(memory: &Memory, pin: Word, label: u32) {
     let facts = memory.object(pin).raw(PIN_FACTS);
     memory.store_raw(pin, PIN_FACTS, (facts & 0xffff_ffff) | (u64::from(label + 1) << 32));
 }
 
-/// The address of the same pin in a pin space, if it is known to be in one.
+/// Returns the address of the same pin in a pin space, if it is known to be in one.
 #[inline(always)]
 pub(crate) fn frozen_copy(memory: &Memory, pin: Word) -> Option<usize> {
     if range::is_frozen(pin.address()) {
@@ -105,7 +106,8 @@ pub(crate) fn frozen_copy(memory: &Memory, pin: Word) -> Option<usize> {
     }
 }
 
-/// Notes that a pin of the heap has been frozen: the next full collection takes the copy instead.
+/// Records that a pin of the heap has been frozen at `copy`: the next full collection replaces the
+/// pin by the copy.
 pub(crate) fn set_frozen_copy(memory: &Memory, pin: Word, copy: usize) {
     debug_assert!(pin.kind() == Kind::Pin);
     if !range::is_frozen(pin.address()) {

@@ -1,7 +1,8 @@
-//! Values as PLAN sees them: pins, laws, apps and nats, and no other shapes.
+//! Conversion between values and PLAN's view of them: pins, laws, apps and nats, and no other
+//! shapes.
 //!
-//! [`to_term`] unfolds the machine's values into the specification's plain trees, [`from_term`]
-//! makes machine values of those. Together they let the specification judge the machine.
+//! [`to_term`] unfolds the machine's values into the specification's plain trees, and [`from_term`]
+//! makes values of those. So tests can compare the machine with the specification.
 
 use crate::bar;
 use crate::build::Builder;
@@ -9,58 +10,59 @@ use crate::error::EvalError;
 use crate::heap::Val;
 use crate::nat::{NatRef, Natural};
 use crate::tree::Items;
+use crate::value_ref::Ref;
 use crate::values::Heap;
-use crate::view::{Ref, Shape};
+use crate::view::Shape;
 use spec::{Term, shapes};
 use std::sync::Arc;
 
-/// What a value is to PLAN.
+/// Returns the term that a value is for PLAN.
 ///
 /// # Panics
-/// If something in it is not evaluated.
+/// If a part of it is not evaluated.
 pub fn to_term(value: Ref<'_>) -> Term {
-    let mut unfolding = Unfolding { pending: vec![Unfold::Value(value)], made: Vec::new() };
+    let mut unfolding = TermUnfolder { pending: vec![UnfoldStep::Value(value)], made: Vec::new() };
     while let Some(step) = unfolding.pending.pop() {
         unfolding.step(step);
     }
     unfolding.pop()
 }
 
-/// A step of the unfolding of a value.
-enum Unfold<'h> {
+/// A step of the conversion of a value to a term.
+enum UnfoldStep<'h> {
     /// Make a value's term.
     Value(Ref<'h>),
-    /// Make the term of a row of these items.
+    /// Make the term of the row of these items.
     Row(Items<'h>),
-    /// Apply what was made before the last so many to those.
+    /// Apply the term below the last `n` results to those.
     Apply(usize),
-    /// Make a law around the last that was made.
+    /// Make a law with the last result as its body.
     Law(Natural, Natural),
-    /// Make a pin around it.
+    /// Make a pin of the last result.
     Pin,
 }
 
-struct Unfolding<'h> {
-    /// What is to be done, the last first.
-    pending: Vec<Unfold<'h>>,
+struct TermUnfolder<'h> {
+    /// The steps to do, the last first.
+    pending: Vec<UnfoldStep<'h>>,
     made: Vec<Term>,
 }
 
-impl<'h> Unfolding<'h> {
+impl<'h> TermUnfolder<'h> {
     fn pop(&mut self) -> Term {
-        self.made.pop().expect("a step finds what the steps before it have made")
+        self.made.pop().expect("earlier steps have pushed the operands")
     }
 
-    fn step(&mut self, step: Unfold<'h>) {
+    fn step(&mut self, step: UnfoldStep<'h>) {
         let made = match step {
-            Unfold::Value(value) => return self.enter(value),
-            Unfold::Row(items) => return self.enter_row(items),
-            Unfold::Apply(count) => {
+            UnfoldStep::Value(value) => return self.enter(value),
+            UnfoldStep::Row(items) => return self.enter_row(items),
+            UnfoldStep::Apply(count) => {
                 let arguments = self.made.split_off(self.made.len() - count);
                 self.pop().apps(arguments)
             }
-            Unfold::Law(name, arity) => Term::Law { name, arity, body: Arc::new(self.pop()) },
-            Unfold::Pin => self.pop().pin(),
+            UnfoldStep::Law(name, arity) => Term::Law { name, arity, body: Arc::new(self.pop()) },
+            UnfoldStep::Pin => self.pop().pin(),
         };
         self.made.push(made);
     }
@@ -74,25 +76,25 @@ impl<'h> Unfolding<'h> {
                 Term::law(1, 1, body)
             }
             Shape::Pin(pin) => {
-                self.pending.extend([Unfold::Pin, Unfold::Value(pin.item())]);
+                self.pending.extend([UnfoldStep::Pin, UnfoldStep::Value(pin.item())]);
                 return;
             }
             Shape::Law(law) => {
-                let outside = Unfold::Law(law.name().to_natural(), law.arity().to_natural());
-                self.pending.extend([outside, Unfold::Value(law.body())]);
+                let outside = UnfoldStep::Law(law.name().to_natural(), law.arity().to_natural());
+                self.pending.extend([outside, UnfoldStep::Value(law.body())]);
                 return;
             }
             Shape::App(app) => {
                 let arguments: Vec<Ref<'h>> = app.args().collect();
-                self.pending.push(Unfold::Apply(arguments.len()));
-                self.pending.extend(arguments.into_iter().rev().map(Unfold::Value));
-                self.pending.push(Unfold::Value(app.head()));
+                self.pending.push(UnfoldStep::Apply(arguments.len()));
+                self.pending.extend(arguments.into_iter().rev().map(UnfoldStep::Value));
+                self.pending.push(UnfoldStep::Value(app.head()));
                 return;
             }
             Shape::Row(items) => return self.enter_row(items),
             Shape::Set(keys) => return self.enter_set(keys),
             Shape::Tab(keys, values) => {
-                self.pending.extend([Unfold::Apply(1), Unfold::Row(values)]);
+                self.pending.extend([UnfoldStep::Apply(1), UnfoldStep::Row(values)]);
                 return self.enter_set(keys);
             }
             Shape::Thunk => unreachable!("only values in normal form are unfolded"),
@@ -102,18 +104,17 @@ impl<'h> Unfolding<'h> {
 
     fn enter_row(&mut self, items: Items<'h>) {
         self.made.push(shapes::cow(items.len() as u64));
-        self.pending.push(Unfold::Apply(items.len()));
-        self.pending.extend(items.iter().map(Unfold::Value));
+        self.pending.push(UnfoldStep::Apply(items.len()));
+        self.pending.extend(items.iter().map(UnfoldStep::Value));
     }
 
     fn enter_set(&mut self, keys: Items<'h>) {
-        self.pending.push(Unfold::Law(Natural::from(1u8), Natural::from(2u8)));
-        self.pending.push(Unfold::Row(keys));
+        self.pending.push(UnfoldStep::Law(Natural::from(1u8), Natural::from(2u8)));
+        self.pending.push(UnfoldStep::Row(keys));
     }
 }
 
-/// The value, or the evaluation to be done, that a term stands for. Apps with all their arguments
-/// become thunks.
+/// Makes the value of a term. An app that has all its arguments becomes a thunk.
 ///
 /// # Panics
 /// If the term is not [well formed](Term::is_well_formed).
@@ -124,10 +125,11 @@ pub fn from_term(heap: &mut Heap, term: &Term) -> Result<Val, EvalError> {
     from_term_with(heap, term, |_| None)
 }
 
-/// As [`from_term`], with values that are there already in place of the subterms that stand for them.
+/// Makes the value of a term like [`from_term`], using existing values for the subterms that
+/// `value_of` returns one for.
 ///
 /// # Panics
-/// As [`from_term`].
+/// As for [`from_term`].
 ///
 /// # Errors
 /// Those of [`from_term`].
@@ -138,55 +140,55 @@ pub fn from_term_with<'v>(
 ) -> Result<Val, EvalError> {
     assert!(term.is_well_formed(), "a law or pin must hold a value");
     heap.build(|builder| {
-        let mut pending = vec![Fold::Term(term)];
+        let mut pending = vec![BuildStep::Term(term)];
         while let Some(step) = pending.pop() {
             builder.room_for(3)?;
             match step {
-                Fold::Term(term) if let Some(value) = value_of(term) => builder.push(value),
-                step => fold(builder, &mut pending, step)?,
+                BuildStep::Term(term) if let Some(value) = value_of(term) => builder.push(value),
+                step => build_step(builder, &mut pending, step)?,
             }
         }
         Ok(())
     })
 }
 
-/// A step of the making of a value.
-enum Fold<'t> {
-    /// Push what the term stands for.
+/// A step of the conversion of a term to a value.
+enum BuildStep<'t> {
+    /// Push the value of the term.
     Term(&'t Term),
-    /// Apply what lies under so many values to those.
+    /// Apply the value below that many others to those.
     Apply(usize),
     /// Make a law of the name, arity and body on top.
     Law,
-    /// Pin what lies on top.
+    /// Make a pin of the value on top.
     Pin,
 }
 
-fn fold<'t>(
+fn build_step<'t>(
     builder: &mut Builder<'_>,
-    pending: &mut Vec<Fold<'t>>,
-    step: Fold<'t>,
+    pending: &mut Vec<BuildStep<'t>>,
+    step: BuildStep<'t>,
 ) -> Result<(), EvalError> {
     match step {
-        Fold::Apply(count) => builder.app(count),
-        Fold::Law => builder.law(),
-        Fold::Pin => builder.pin(),
-        Fold::Term(Term::Nat(nat)) => builder.push_natural(nat),
-        Fold::Term(Term::Pin(item)) => {
-            pending.extend([Fold::Pin, Fold::Term(item)]);
+        BuildStep::Apply(count) => builder.app(count),
+        BuildStep::Law => builder.law(),
+        BuildStep::Pin => builder.pin(),
+        BuildStep::Term(Term::Nat(nat)) => builder.push_natural(nat),
+        BuildStep::Term(Term::Pin(item)) => {
+            pending.extend([BuildStep::Pin, BuildStep::Term(item)]);
             Ok(())
         }
-        Fold::Term(Term::Law { name, arity, body }) => {
+        BuildStep::Term(Term::Law { name, arity, body }) => {
             builder.push_natural(name)?;
             builder.push_natural(arity)?;
-            pending.extend([Fold::Law, Fold::Term(body)]);
+            pending.extend([BuildStep::Law, BuildStep::Term(body)]);
             Ok(())
         }
-        Fold::Term(app @ Term::App(..)) => {
+        BuildStep::Term(app @ Term::App(..)) => {
             let (function, arguments) = app.spine();
-            pending.push(Fold::Apply(arguments.len()));
-            pending.extend(arguments.into_iter().rev().map(Fold::Term));
-            pending.push(Fold::Term(function));
+            pending.push(BuildStep::Apply(arguments.len()));
+            pending.extend(arguments.into_iter().rev().map(BuildStep::Term));
+            pending.push(BuildStep::Term(function));
             Ok(())
         }
     }
@@ -198,7 +200,7 @@ mod tests {
     use crate::samples::{heap, terms};
 
     #[test]
-    fn terms_survive_the_machine() {
+    fn terms_round_trip() {
         for (seed, stress, random) in [(1, false, 400), (2, true, 80)] {
             let heap = &mut heap(stress);
             for term in terms(seed, random) {
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn apps_with_all_arguments_wait() {
+    fn apps_with_all_arguments_are_thunks() {
         let heap = &mut heap(false);
         let sum = from_term(heap, &Term::parse("(3 (3 4))").unwrap()).unwrap();
         assert!(!heap.look(&sum).is_evaluated());

@@ -8,24 +8,24 @@ use spec::Term;
 
 pub(crate) use spec::samples::terms;
 
-/// A heap with a small nursery, which under stress collects at every allocation.
+/// Creates a heap with a small nursery. Under stress it collects at every reservation.
 pub(crate) fn heap(stress: bool) -> Box<Heap> {
     let options = Options { nursery: 1 << 15, stress, ..Options::default() };
     Heap::new(options).unwrap()
 }
 
-/// The value in normal form that a term stands for, marked as such.
+/// Makes the value in normal form that a term stands for, and marks it as such.
 pub(crate) fn normal(heap: &mut Heap, term: &Term) -> Result<Val, EvalError> {
     let value = from_term(heap, term)?;
     mark_normal(heap, &value);
     Ok(value)
 }
 
-/// Marks a value, and all values in it, as being in normal form. An evaluator does so when it has
+/// Marks a value and all values in it as being in normal form. An evaluator does so when it has
 /// normalised a value; this crate has none.
 ///
 /// # Panics
-/// If something in it is not evaluated.
+/// If a part of it is not evaluated.
 pub(crate) fn mark_normal(heap: &Heap, value: &Val) {
     let memory = &heap.0.memory;
     let mut pending = vec![memory.word(value)];
@@ -39,7 +39,7 @@ pub(crate) fn mark_normal(heap: &Heap, value: &Val) {
     }
 }
 
-/// The pin around a value, which is marked as being in normal form.
+/// Makes the pin of a value, which is marked as being in normal form.
 pub(crate) fn pin(heap: &mut Heap, item: &Val) -> Result<Val, EvalError> {
     mark_normal(heap, item);
     heap.build(|b| {
@@ -48,8 +48,8 @@ pub(crate) fn pin(heap: &mut Heap, item: &Val) -> Result<Val, EvalError> {
     })
 }
 
-/// Collects everything that is not reachable, and releases pin spaces that nothing points into.
+/// Runs a full collection, and releases pin spaces that nothing points into.
 pub(crate) fn collect(heap: &mut Heap) {
     heap.0.collect_all();
-    heap.0.spaces.release_unseen();
+    heap.0.spaces.detach_unreferenced();
 }

@@ -1,20 +1,20 @@
-//! Finding a key among the keys of a set.
+//! Search for a key among the keys of a set.
 
 use crate::error::EvalError;
 use crate::order::try_compare;
 use crate::tree::Items;
-use crate::view::Ref;
+use crate::value_ref::Ref;
 use std::cmp::Ordering;
 
 impl Items<'_> {
-    /// Where a key in normal form is among these, which are the keys of a set: its index, or else
-    /// (`Err`) the index of the first key above it.
+    /// Searches these items, which are the keys of a set, for a key in normal form. Returns the
+    /// index of the key, or else (`Err`) that of the first key above it.
     ///
     /// # Errors
-    /// [`EvalError::Interrupted`]: keys may be of any size.
+    /// [`EvalError::Interrupted`]: comparing keys of any size is interruptible.
     ///
     /// # Panics
-    /// If the key has something unevaluated in it that has to be looked at.
+    /// If the comparison reaches a part of the key that is not evaluated.
     pub fn search(self, key: Ref<'_>) -> Result<Result<usize, usize>, EvalError> {
         match key.word.as_direct() {
             Some(nat) => Ok(self.search_nat(nat)),
@@ -23,16 +23,16 @@ impl Items<'_> {
     }
 
     fn search_any(self, key: Ref<'_>) -> Result<Result<usize, usize>, EvalError> {
-        let mut stopped = None;
-        let place = self.binary_search_by(|other| {
-            if stopped.is_some() {
+        let mut failure = None;
+        let position = self.binary_search_by(|other| {
+            if failure.is_some() {
                 return Ordering::Equal;
             }
-            try_compare(other, key).unwrap_or_else(|stop| {
-                stopped = Some(stop);
+            try_compare(other, key).unwrap_or_else(|error| {
+                failure = Some(error);
                 Ordering::Equal
             })
         });
-        stopped.map_or(Ok(place), Err)
+        failure.map_or(Ok(position), Err)
     }
 }

@@ -1,7 +1,7 @@
-//! Which shape a law or an application takes.
+//! The shape of a law or an application.
 //!
-//! PLAN knows pins, laws, apps and nats. Some laws and apps have machine shapes of their own (data
-//! jets), and the same value always takes the same shape:
+//! PLAN has pins, laws, apps and nats. Some laws and apps have representations of their own (data
+//! jets), and a value always has the same shape:
 //!
 //! | value                                                      | shape            |
 //! |------------------------------------------------------------|------------------|
@@ -12,30 +12,31 @@
 //! | `{1 2 keys}`, keys a row in strictly ascending order       | set              |
 //! | a set applied to a row of as many values                   | table            |
 //!
-//! The last takes its shape as soon as the row is evaluated: at the latest when the app is
+//! A table takes its shape as soon as its row is evaluated: at the latest when the app is
 //! normalised. (prototype: `matchData`, `execFrame`)
 
 use crate::heap::{HeapFull, Memory, RawHeap};
 use crate::layout::{EXTRA_MAX, Layout};
 use crate::nat::NatRef;
 use crate::tree::{self, Items};
-use crate::view::Ref;
+use crate::value_ref::Ref;
 use crate::word::{Kind, Word};
 
-/// How many arguments a value takes when it is called. Those of 2^64 - 1 or more count as that.
+/// Returns the number of arguments that an evaluated value takes; 2^64 - 1 stands for any larger
+/// number too.
 #[inline(always)]
 pub fn arity(heap: &Memory, word: Word) -> u64 {
     if matches!(word.kind(), Kind::Law | Kind::App) {
-        let noted = heap.header(word).extra();
-        if noted < EXTRA_MAX {
-            return noted;
+        let recorded = heap.header(word).extra();
+        if recorded < EXTRA_MAX {
+            return recorded;
         }
     }
-    found_arity(heap, word)
+    compute_arity(heap, word)
 }
 
-/// [`arity`] where it has to be looked for.
-fn found_arity(heap: &Memory, mut word: Word) -> u64 {
+/// Computes the arity of a value whose header does not hold it.
+fn compute_arity(heap: &Memory, mut word: Word) -> u64 {
     let mut given = 0;
     loop {
         let arity = match word.kind() {
@@ -48,8 +49,8 @@ fn found_arity(heap: &Memory, mut word: Word) -> u64 {
             Kind::Set => 2,
             Kind::Big | Kind::Bar | Kind::Row | Kind::Tab => 1,
             Kind::Law | Kind::Pin | Kind::App => {
-                if word.kind() == Kind::Pin && !heap.is_whole(word) {
-                    // The arity of the 0 that it counts as.
+                if word.kind() == Kind::Pin && !heap.is_intact(word) {
+                    // A damaged pin counts as the pin of 0, whose arity this is.
                     return 3;
                 }
                 let header = heap.header(word);
@@ -69,11 +70,11 @@ fn found_arity(heap: &Memory, mut word: Word) -> u64 {
     }
 }
 
-/// An app with at least this many words is not copied to be extended, but chained.
-const CHAIN: usize = 32;
+/// Extending an app of at least this many words chains another object to it, instead of copying it.
+const CHAIN_THRESHOLD: usize = 32;
 
 /// Replaces a function and `count` arguments above it on the stack by the application: an app (or
-/// the data jet it is) if the function is evaluated and takes more arguments, else a thunk.
+/// its data jet) if the function is evaluated and takes more arguments, otherwise a thunk.
 pub fn apply_lazily(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
     let function = heap.resolve(heap.stack.peek(count));
     if count == 0 {
@@ -92,8 +93,8 @@ pub fn apply_lazily(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
     Ok(())
 }
 
-/// Replaces an evaluated function of that arity, which is more than `count`, and so many arguments
-/// above it, by the app of them (or the data jet it is).
+/// Replaces an evaluated function and `count` arguments above it by the app of them (or its data
+/// jet). The function takes `arity` arguments, which is more than `count`.
 pub fn make_partial(heap: &mut RawHeap, count: usize, arity: u64) -> Result<(), HeapFull> {
     debug_assert!(0 < count && (count as u64) < arity);
     let left = arity - count as u64;
@@ -102,7 +103,7 @@ pub fn make_partial(heap: &mut RawHeap, count: usize, arity: u64) -> Result<(), 
     heap.stack.set(at, function);
     match function.kind() {
         Kind::Cow if function.cow_width() == count as u64 => make_row(heap, count),
-        Kind::Set if count == 1 => make_keyed(heap),
+        Kind::Set if count == 1 => make_table(heap),
         Kind::App => extend(heap, count, left),
         _ => {
             heap.reserve(2 + count)?;
@@ -112,13 +113,14 @@ pub fn make_partial(heap: &mut RawHeap, count: usize, arity: u64) -> Result<(), 
     }
 }
 
-/// Allocates the app of the top `size` words of the stack in their place.
+/// Replaces the top `size` words of the stack by the app of them, which takes `left` more
+/// arguments.
 fn push_app(heap: &mut RawHeap, left: u64, size: usize) {
     let app = heap.allocate_popped(Layout::App, left.min(EXTRA_MAX), size);
     heap.stack.push(app);
 }
 
-/// A row constructor and all its arguments, last item first.
+/// Replaces a row constructor and all its arguments, last item first, by the row.
 fn make_row(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
     heap.reserve(1 + count)?;
     let top = heap.stack.top();
@@ -129,8 +131,9 @@ fn make_row(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
     Ok(())
 }
 
-/// A set and one argument: a table if that is evaluated, and a row of as many values.
-fn make_keyed(heap: &mut RawHeap) -> Result<(), HeapFull> {
+/// Replaces a set and its argument by the table if the argument is an evaluated row of the same
+/// length, otherwise by an app.
+fn make_table(heap: &mut RawHeap) -> Result<(), HeapFull> {
     heap.reserve(3)?;
     let values = heap.resolve(heap.stack.peek(0));
     let keys = heap.stack.peek(1);
@@ -145,7 +148,7 @@ fn make_keyed(heap: &mut RawHeap) -> Result<(), HeapFull> {
     Ok(())
 }
 
-/// An app and more arguments, which leave it so many to take.
+/// Extends an app by arguments that leave it `left` arguments to take.
 fn extend(heap: &mut RawHeap, count: usize, left: u64) -> Result<(), HeapFull> {
     let app = heap.stack.peek(count);
     let size = heap.size(app);
@@ -154,7 +157,7 @@ fn extend(heap: &mut RawHeap, count: usize, left: u64) -> Result<(), HeapFull> {
         expand(heap, count);
         return make_row(heap, given + count);
     }
-    if size >= CHAIN {
+    if size >= CHAIN_THRESHOLD {
         heap.reserve(2 + count)?;
         push_app(heap, left, 1 + count);
         return Ok(());
@@ -170,7 +173,7 @@ fn extend(heap: &mut RawHeap, count: usize, left: u64) -> Result<(), HeapFull> {
     Ok(())
 }
 
-/// The function under an app's arguments, and how many those are.
+/// Returns the function under an app's arguments, and the number of those.
 pub fn spine(heap: &Memory, mut word: Word) -> (Word, usize) {
     let mut given = 0;
     while word.kind() == Kind::App {
@@ -180,8 +183,8 @@ pub fn spine(heap: &Memory, mut word: Word) -> (Word, usize) {
     (word, given)
 }
 
-/// Replaces an app that lies under `count` values on the stack by its function and its arguments.
-/// The stack must have room for them.
+/// Replaces an app that lies under `count` words of the stack by its function and its arguments.
+/// The stack has room for them.
 pub fn expand(heap: &mut RawHeap, count: usize) {
     let at = heap.stack.top() - 1 - count;
     let app = heap.stack.get(at);
@@ -201,10 +204,10 @@ pub fn expand(heap: &mut RawHeap, count: usize) {
     }
 }
 
-/// Arguments a link when a long app is chained to be taken apart.
-const LINK: usize = 16;
+/// The number of arguments in each object of a chain that [`split_app`] makes.
+const LINK_ARGUMENTS: usize = 16;
 
-/// Replaces an app, or a row or table seen as one, on top of the stack by its function (applied to
+/// Replaces an app on top of the stack, or a row or table seen as one, by its function (applied to
 /// all arguments but the last) and its last argument.
 pub fn split_app(heap: &mut RawHeap) -> Result<(), HeapFull> {
     let word = heap.stack.peek(0);
@@ -217,22 +220,22 @@ pub fn split_app(heap: &mut RawHeap) -> Result<(), HeapFull> {
         }
         Kind::Row => {
             let size = tree::len(heap, word);
-            heap.reserve(linked_words(size - 1))?;
+            heap.reserve(chained_words(size - 1))?;
             let row = heap.stack.pop();
             let mut args: Vec<Word> = Items::of(row, heap).iter().map(|item| item.word).collect();
             args.reverse();
             let last = args.pop().unwrap_or(Word::ZERO);
-            let function = link(heap, Word::cow(size as u64), &args);
+            let function = chain_app(heap, Word::cow(size as u64), &args);
             heap.stack.push(function);
             heap.stack.push(last);
         }
         _ => {
             let size = heap.size(word);
-            heap.reserve(linked_words(size - 2))?;
+            heap.reserve(chained_words(size - 2))?;
             let app = heap.stack.pop();
             let (head, last) = (heap.load(app, 0), heap.load(app, size - 1));
             let args: Vec<Word> = heap.words(app, 1)[..size - 2].to_vec();
-            let function = link(heap, head, &args);
+            let function = chain_app(heap, head, &args);
             heap.stack.push(function);
             heap.stack.push(last);
         }
@@ -240,17 +243,17 @@ pub fn split_app(heap: &mut RawHeap) -> Result<(), HeapFull> {
     Ok(())
 }
 
-/// Room that [`link`] needs for so many arguments.
-fn linked_words(args: usize) -> usize {
-    args + 2 * args.div_ceil(LINK) + 2 * CHAIN
+/// Returns the number of words that [`chain_app`] allocates at most for that many arguments.
+fn chained_words(args: usize) -> usize {
+    args + 2 * args.div_ceil(LINK_ARGUMENTS) + 2 * CHAIN_THRESHOLD
 }
 
-/// The app of a function to arguments of which it takes more; a long one chained, so that taking
-/// off one argument after the other costs no more than looking at them.
-fn link(heap: &mut RawHeap, head: Word, args: &[Word]) -> Word {
+/// Makes the app of a function to `args`, of which it takes more. A long app is chained, so that
+/// removing one argument after the other costs no more than reading them.
+fn chain_app(heap: &mut RawHeap, head: Word, args: &[Word]) -> Word {
     let mut left = arity(heap, head);
     let mut function = head;
-    let width = if args.len() < CHAIN { CHAIN } else { LINK };
+    let width = if args.len() < CHAIN_THRESHOLD { CHAIN_THRESHOLD } else { LINK_ARGUMENTS };
     for chunk in args.chunks(width) {
         left = left.saturating_sub(chunk.len() as u64);
         let mut draft = heap.allocate(Layout::App, left.min(EXTRA_MAX), 1 + chunk.len());
@@ -262,8 +265,8 @@ fn link(heap: &mut RawHeap, head: Word, args: &[Word]) -> Word {
 }
 
 impl Ref<'_> {
-    /// How many arguments the value takes when it is called; those of 2^64 - 1 or more count as
-    /// that. None if it is not evaluated.
+    /// Returns the number of arguments that the value takes; 2^64 - 1 stands for any larger number
+    /// too. `None` if the value is not evaluated.
     pub fn arity(self) -> Option<u64> {
         self.is_evaluated().then(|| arity(self.heap, self.word))
     }

@@ -1,7 +1,7 @@
-//! [`Heap`]: values held, looked at and built, from outside.
+//! [`Heap`]: the safe interface to build, hold and read values.
 //!
-//! Everything here is safe: a value is held as a [`Val`], seen as a [`Ref`] that borrows the heap, and
-//! made by a [`Builder`]. What works on the words themselves is in [`crate::raw`].
+//! A [`Val`] holds a value, a [`Ref`] reads it while it borrows the heap, and a [`Builder`] makes
+//! it. The functions that work on words are in [`crate::raw`].
 
 use crate::build::Builder;
 use crate::digest::Hash;
@@ -10,12 +10,13 @@ use crate::freeze::{self, FreezeError};
 use crate::heap::{Host, NoHost, Options, RawHeap, Statistics, Val};
 use crate::nat::Natural;
 use crate::pinspace::{Frozen, PinSpace};
-use crate::view::{PinRef, Ref};
+use crate::value_ref::Ref;
+use crate::view::PinRef;
 use crate::word::{DIRECT_LIMIT, Kind, Word};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// A heap of values. An evaluator's runtime dereferences to one.
+/// A heap of values. An evaluator's runtime dereferences to a heap.
 ///
 /// ```
 /// use plan::{Heap, Options, Shape};
@@ -30,19 +31,19 @@ use std::sync::atomic::AtomicBool;
 pub struct Heap<H: Host + ?Sized = dyn Host>(pub(crate) RawHeap<H>);
 
 impl Heap<NoHost> {
-    /// An empty heap of its own, without an evaluator.
+    /// Creates an empty heap without an evaluator.
     ///
     /// # Errors
-    /// If the system does not grant the stack's address range.
+    /// If the system cannot reserve the stack's address range.
     pub fn new(options: Options) -> std::io::Result<Box<Heap>> {
-        // SAFETY: the words are only reached through the methods below, which keep to the contract.
+        // SAFETY: `Heap` keeps the heap private, and its methods keep to the contract.
         let raw = unsafe { RawHeap::new(options, NoHost) }?;
         Ok(Box::new(Heap(raw)))
     }
 }
 
 impl Heap {
-    /// A heap whose words the caller has within reach.
+    /// Returns the safe interface to a raw heap.
     #[inline(always)]
     pub fn from_raw(raw: &RawHeap) -> &Heap {
         let pointer: *const RawHeap = raw;
@@ -50,7 +51,7 @@ impl Heap {
         unsafe { &*(pointer as *const Heap) }
     }
 
-    /// Likewise, exclusively.
+    /// Returns the safe interface to a raw heap, for changes.
     #[inline(always)]
     pub fn from_raw_mut(raw: &mut RawHeap) -> &mut Heap {
         let pointer: *mut RawHeap = raw;
@@ -58,37 +59,38 @@ impl Heap {
         unsafe { &mut *(pointer as *mut Heap) }
     }
 
-    /// The words of the heap.
+    /// Returns the raw heap.
     ///
     /// # Safety
-    /// Whoever has access to it keeps to the [contract](RawHeap#contract), and leaves the stack as it was.
+    /// All code that gets the reference keeps to the [contract](RawHeap#contract), and leaves the
+    /// stack as it was.
     pub unsafe fn raw_mut(&mut self) -> &mut RawHeap {
         &mut self.0
     }
 
-    /// The words of the heap, to be read.
+    /// Returns the raw heap, for reading.
     ///
     /// # Safety
-    /// Whoever has access to it keeps to the [contract](RawHeap#contract).
+    /// All code that gets the reference keeps to the [contract](RawHeap#contract).
     pub unsafe fn raw(&self) -> &RawHeap {
         &self.0
     }
 
-    /// A flag that another thread sets to stop the running work with [`EvalError::Interrupted`]. The
-    /// work that stops clears it.
+    /// Returns the flag that another thread sets to stop the running work with
+    /// [`EvalError::Interrupted`]. The work that stops clears it.
     pub fn interrupt_flag(&self) -> Arc<AtomicBool> {
         self.0.interrupt.flag()
     }
 
-    /// Looks at a value.
+    /// Returns the value of a handle, for reading.
     ///
     /// # Panics
-    /// If the value belongs to another heap; likewise for every method that takes a [`Val`].
+    /// If the handle belongs to another heap. This holds for every method that takes a [`Val`].
     pub fn look(&self, val: &Val) -> Ref<'_> {
         Ref::new(self.0.word(val), &self.0)
     }
 
-    /// Keeps a value that was looked at.
+    /// Returns a handle that keeps the value alive.
     ///
     /// # Panics
     /// If the value belongs to another heap.
@@ -97,24 +99,24 @@ impl Heap {
         self.0.handle(value.word)
     }
 
-    /// A nat.
+    /// Returns a nat.
     pub fn nat(&mut self, nat: u64) -> Val {
         if nat < DIRECT_LIMIT {
             return Val::direct(Word::direct(nat));
         }
-        // Two words never fail to fit: the nursery alone is larger, and is emptied for them.
+        // Two words always fit: the nursery is larger, and a collection empties it if need be.
         self.build(|b| b.push_nat(nat)).unwrap_or_else(|_| Val::direct(Word::ZERO))
     }
 
-    /// A nat of any size.
+    /// Makes a nat of any size.
     ///
     /// # Errors
-    /// [`EvalError::OutOfMemory`], as for everything that makes values.
+    /// [`EvalError::OutOfMemory`].
     pub fn natural(&mut self, nat: &Natural) -> Result<Val, EvalError> {
         self.build(|b| b.push_natural(nat))
     }
 
-    /// The nat whose bytes spell the text, first byte least.
+    /// Makes the nat whose bytes are the text, first byte least significant.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
@@ -122,7 +124,7 @@ impl Heap {
         self.build(|b| b.push_nat_bytes(text.as_bytes()))
     }
 
-    /// A bar.
+    /// Makes a bar.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
@@ -130,7 +132,7 @@ impl Heap {
         self.build(|b| b.push_bar(bytes))
     }
 
-    /// A row of these items.
+    /// Makes a row of these items.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
@@ -141,7 +143,8 @@ impl Heap {
         })
     }
 
-    /// A function applied to arguments, not evaluated if there are enough of them to run it.
+    /// Makes the application of a function to arguments: an app (or its data jet) if the function
+    /// takes more arguments, otherwise a thunk.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
@@ -153,15 +156,16 @@ impl Heap {
         })
     }
 
-    /// A pin with a hash that is claimed: it has that hash, takes more arguments than there
-    /// ever are, and nothing else of it is true. With such pins in its holes a germ can be loaded and
-    /// hashed without what it refers to, where no set has pins among its keys (those are compared).
+    /// Makes a placeholder for the pin with that hash, which is not checked. The placeholder takes
+    /// 2^64 - 1 arguments and otherwise differs from the pin it stands for. A germ can be loaded
+    /// with placeholders in its holes and then hashed, without the pins that it refers to. It must
+    /// not contain a set with pins among its keys, because loading compares those.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn stand_in(&mut self, hash: Hash) -> Result<Val, EvalError> {
         self.build(|b| {
-            // A law of a name that no data jet has.
+            // No data jet has a law of this name.
             for part in [2, u64::MAX, 0] {
                 b.push_nat(part)?;
             }
@@ -170,7 +174,7 @@ impl Heap {
         })
     }
 
-    /// Makes a value with a builder; the top of what was pushed is the result.
+    /// Makes a value with a builder. The result is the value on top when `make` returns.
     ///
     /// # Errors
     /// Those of `make`.
@@ -183,12 +187,12 @@ impl Heap {
         Ok(builder.finish())
     }
 
-    /// A builder, for a value that is made step by step.
+    /// Returns a builder, for a value that is made step by step.
     pub fn builder(&mut self) -> Builder<'_> {
         Builder::new(&mut self.0)
     }
 
-    /// The hash of a value in normal form.
+    /// Returns the hash of a value in normal form.
     ///
     /// # Panics
     /// If the value is not in normal form.
@@ -201,27 +205,28 @@ impl Heap {
         hash
     }
 
-    /// What was allocated and collected so far.
+    /// Returns the collector's counters.
     pub fn statistics(&self) -> Statistics {
         self.0.statistics()
     }
 
-    /// Bytes of memory that the heap uses, dead objects included.
+    /// Returns the bytes that the heap uses, dead objects included.
     pub fn used_bytes(&self) -> usize {
         self.0.used_bytes()
     }
 
-    /// A frozen pin as a value of this heap. Nothing is copied.
+    /// Returns a frozen pin as a value of this heap. Nothing is copied, and the heap keeps the pin
+    /// space alive.
     pub fn adopt(&mut self, pin: &Frozen) -> Val {
         self.0.spaces.attach(pin.space());
         self.0.handle(Word::object(Kind::Pin, pin.address()))
     }
 
-    /// Freezes a pin in normal form, and first of all the pins that it refers to. Anything else in
-    /// normal form is pinned first.
+    /// Freezes a pin in normal form and the pins that it refers to, those first. Any other value in
+    /// normal form is pinned before.
     ///
-    /// Pins that are in the space already are not written again, and what is below them is not
-    /// looked at. After an error, those that were kept stay.
+    /// A pin that is in the space already is not written again, and the pins below it are not
+    /// visited. After an error, the pins that were already written stay in the space.
     ///
     /// # Panics
     /// If the value is not in normal form.
@@ -242,11 +247,12 @@ impl Heap {
         };
         let address = freeze::freeze(PinRef(self.look(&pin)), space);
         self.check_damage()?;
-        // SAFETY: the space has just kept the pin at that address, or had it there.
+        // SAFETY: `freeze` returns the address of a pin that the space has just stored, or already
+        // had.
         Ok(unsafe { space.at_unverified(address?) })
     }
 
-    /// Fails if the heap has come upon a damaged pin: nothing that it holds may be used then.
+    /// Fails if the heap has read a damaged pin. No value of the heap may be used then.
     ///
     /// # Errors
     /// [`EvalError::Damaged`].

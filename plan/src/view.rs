@@ -1,26 +1,16 @@
-//! Looking at values: [`Ref`], a value seen while nothing can move, and [`Shape`], what it is.
+//! [`Shape`]: the representation of a value, and read access to its parts.
 //!
-//! A `Ref` borrows its [`Heap`](crate::Heap); whatever allocates or evaluates needs the heap
-//! exclusively, so no `Ref` can see a value move.
-//!
-//! The shapes are those of the machine, not of PLAN: a row is PLAN's app of a row constructor, and
-//! so on. [`crate::plain`] tells what PLAN sees.
+//! The shapes are the machine's, not PLAN's: PLAN sees a row as the app of a row constructor, and
+//! so on. [`crate::plain`] converts to PLAN's view.
 
 use crate::bar;
-use crate::heap::Memory;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::tree::Items;
+use crate::value_ref::Ref;
 use crate::word::{Kind, Word};
 
-/// A value, seen while nothing can move. Cheap to copy.
-#[derive(Clone, Copy)]
-pub struct Ref<'h> {
-    pub(crate) word: Word,
-    pub(crate) heap: &'h Memory,
-}
-
-/// What a value is.
+/// The shape of a value.
 #[derive(Clone, Copy)]
 pub enum Shape<'h> {
     /// A nat.
@@ -29,13 +19,13 @@ pub enum Shape<'h> {
     Pin(PinRef<'h>),
     /// A law: its name, arity and body.
     Law(LawRef<'h>),
-    /// A function and the arguments it has so far, fewer than it takes.
+    /// A function applied to fewer arguments than it takes.
     App(AppRef<'h>),
     /// Bytes.
     Bar(&'h [u8]),
     /// A row's items, first to last.
     Row(Items<'h>),
-    /// A table: its keys in ascending order, and as many values.
+    /// A table: its keys in ascending order, and the values in the order of the keys.
     Tab(Items<'h>, Items<'h>),
     /// A set's keys in ascending order.
     Set(Items<'h>),
@@ -46,19 +36,7 @@ pub enum Shape<'h> {
 }
 
 impl<'h> Ref<'h> {
-    /// The value that a word of that memory is.
-    #[inline]
-    pub fn new(word: Word, heap: &'h Memory) -> Ref<'h> {
-        Ref { word: heap.resolve(word), heap }
-    }
-
-    /// The value's word.
-    #[inline]
-    pub fn word(self) -> Word {
-        self.word
-    }
-
-    /// What the value is.
+    /// Returns the value's shape.
     #[inline]
     pub fn shape(self) -> Shape<'h> {
         let (heap, word) = (self.heap, self.word);
@@ -79,40 +57,24 @@ impl<'h> Ref<'h> {
         }
     }
 
-    /// The nat this is, if it is one.
+    /// Returns the nat, if the value is one.
     pub fn as_nat(self) -> Option<NatRef<'h>> {
         matches!(self.word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(self.heap, self.word))
     }
 
-    /// The nat this is, if it is one below 2^64.
+    /// Returns the nat, if the value is one below 2^64.
     pub fn as_u64(self) -> Option<u64> {
         self.as_nat().and_then(NatRef::to_u64)
     }
 
-    /// The row's items, if this is a row.
+    /// Returns the items, if the value is a row.
     pub fn as_row(self) -> Option<Items<'h>> {
         (self.word.kind() == Kind::Row).then(|| Items::of(self.word, self.heap))
     }
 
-    /// The bytes, if this is a bar.
+    /// Returns the bytes, if the value is a bar.
     pub fn as_bar(self) -> Option<&'h [u8]> {
         (self.word.kind() == Kind::Bar).then(|| bar::bytes(self.heap, self.word))
-    }
-
-    /// Whether the value is evaluated, so that its shape is known.
-    pub fn is_evaluated(self) -> bool {
-        !self.word.is_thunk()
-    }
-
-    /// Whether the value is known to be in normal form. True of everything that has been normalised;
-    /// may be false of other values that are in normal form.
-    pub fn is_normal(self) -> bool {
-        self.heap.is_normal(self.word)
-    }
-
-    /// Whether both are one object (or the same small nat): then they are surely equal.
-    pub fn is_same(self, other: Ref<'_>) -> bool {
-        self.word == other.word
     }
 }
 
@@ -121,12 +83,12 @@ impl<'h> Ref<'h> {
 pub struct PinRef<'h>(pub(crate) Ref<'h>);
 
 impl<'h> PinRef<'h> {
-    /// The pin itself, as a value.
+    /// Returns the pin itself as a value.
     pub fn value(self) -> Ref<'h> {
         self.0
     }
 
-    /// What is pinned, in normal form.
+    /// Returns the item, which is in normal form.
     pub fn item(self) -> Ref<'h> {
         Ref::new(pin::item(self.0.heap, self.0.word), self.0.heap)
     }
@@ -141,31 +103,31 @@ impl<'h> LawRef<'h> {
         NatRef::of(self.0.heap, self.0.heap.load(self.0.word, index))
     }
 
-    /// The law's name, any nat; mostly UTF-8 text, first byte least.
+    /// Returns the law's name: any nat, mostly UTF-8 text with the first byte least significant.
     pub fn name(self) -> NatRef<'h> {
         self.nat(0)
     }
 
-    /// How many arguments it takes; never 0.
+    /// Returns the number of arguments that the law takes, at least 1.
     pub fn arity(self) -> NatRef<'h> {
         self.nat(1)
     }
 
-    /// Its body, in normal form.
+    /// Returns the law's body, which is in normal form.
     pub fn body(self) -> Ref<'h> {
         Ref::new(self.0.heap.load(self.0.word, 2), self.0.heap)
     }
 }
 
-/// A function and the arguments it has so far.
+/// A function applied to fewer arguments than it takes.
 ///
-/// Mostly one flat object; long ones that grew argument by argument are chained, which normal
-/// forms never are. The accessors hide the difference.
+/// An app is mostly one flat object. A long app that grew argument by argument is a chain of
+/// objects; one in normal form is always flat. The methods hide the difference.
 #[derive(Clone, Copy)]
 pub struct AppRef<'h>(Ref<'h>);
 
 impl<'h> AppRef<'h> {
-    /// The function, which is not itself an app.
+    /// Returns the function, which is not an app.
     pub fn head(self) -> Ref<'h> {
         let mut word = self.0.word;
         while word.kind() == Kind::App {
@@ -174,9 +136,9 @@ impl<'h> AppRef<'h> {
         Ref::new(word, self.0.heap)
     }
 
-    /// The arguments, first to last, in at least one run.
+    /// Returns the arguments in order, as one or more contiguous runs.
     pub fn runs(self) -> impl Iterator<Item = Items<'h>> {
-        // Mostly there is only this one, so that there is nothing to gather.
+        // An app mostly has one run only; `before` then stays empty and allocates nothing.
         let (last, mut function) = self.run_of(self.0.word);
         let mut before = Vec::new();
         while function.kind() == Kind::App {
@@ -187,17 +149,18 @@ impl<'h> AppRef<'h> {
         before.into_iter().rev().chain([last])
     }
 
-    /// The arguments in one object, and the function that has those before them.
+    /// Returns the arguments in one object of the chain, and the function, which holds those before
+    /// them.
     fn run_of(self, word: Word) -> (Items<'h>, Word) {
         let heap = self.0.heap;
         (Items::flat(heap.words(word, 1), heap), heap.load(word, 0))
     }
 
-    /// The arguments, first to last.
+    /// Returns the arguments in order.
     pub fn args(self) -> impl Iterator<Item = Ref<'h>> {
         let heap = self.0.heap;
         let mut run = heap.words(self.0.word, 0);
-        // Mostly there is no other.
+        // An app mostly has one run only; `later` then stays empty and allocates nothing.
         let mut later = Vec::new();
         while run[0].kind() == Kind::App {
             let function = run[0];
@@ -215,7 +178,7 @@ impl<'h> AppRef<'h> {
         })
     }
 
-    /// How many arguments there are.
+    /// Returns the number of arguments.
     pub fn len(self) -> usize {
         let heap = self.0.heap;
         let (mut word, mut count) = (self.0.word, 0);
@@ -226,7 +189,7 @@ impl<'h> AppRef<'h> {
         count
     }
 
-    /// Never: an app has at least one argument.
+    /// Returns false: an app has at least one argument.
     pub fn is_empty(self) -> bool {
         false
     }

@@ -1,56 +1,59 @@
-//! Walking a value from the outside in, without recursion.
+//! A traversal of a value from the outside in, without recursion.
 //!
-//! The walk visits a value before what it consists of, and that from left to right: a law's body,
-//! an app's function and then its arguments, a row's items, a set's keys, a table's keys and then
-//! its values. A row constructor consists of nothing, and pins are not looked into. This is the
-//! order in which values are hashed, and in which a pin lists the pins that it refers to.
+//! The walk visits a value before its parts, and those from left to right: a law's body, an app's
+//! function and then its arguments, a row's items, a set's keys, a table's keys and then its
+//! values. A row constructor has no parts, and those of a pin are not visited. This is the order in
+//! which values are hashed, and in which a pin lists the pins that it refers to.
 
 use crate::error::EvalError;
 use crate::heap::Memory;
 use crate::map::Map;
 use crate::pin;
-use crate::view::{LawRef, Ref, Shape};
+use crate::value_ref::Ref;
+use crate::view::{LawRef, Shape};
 use crate::word::{Kind, Word};
 use crate::{bar, tree};
 use std::collections::HashSet;
 
-/// Whether a law is a row constructor that is too wide for a shape of its own (see `shape`).
+/// Whether a law is a row constructor that is too wide for a shape of its own (see
+/// [`shape`](crate::raw::shape)).
 pub fn is_wide_constructor(law: LawRef<'_>) -> bool {
     law.name().is_zero() && law.body().as_nat().is_some_and(|body| body.is_zero())
 }
 
-/// A walk over one value: it gives every value in it, in the order the module tells.
+/// A walk over one value, which returns every value in it, in the order that the module
+/// documentation gives.
 ///
-/// Its memory grows with how far the value nests to the left only: a long list costs nothing. What
-/// is shared is visited as often as it occurs, unless the walk is over [distinct](Walk::distinct)
-/// objects; a walk that goes on for long makes sure that it ends: see [`MAX_PARTS`].
+/// Its memory grows with the depth of nesting to the left only: a long list costs nothing. A shared
+/// value is visited each time it occurs, unless the walk is over [distinct](Walk::distinct)
+/// objects. A long walk checks that it will end: see [`MAX_PARTS`].
 pub(crate) struct Walk<'h> {
     heap: &'h Memory,
     start: Word,
     next: Option<Word>,
-    pending: Vec<Run>,
+    pending: Vec<PendingRange>,
     steps: u64,
-    /// For a walk over distinct objects, those that have been seen since it began to remember.
+    /// In a walk over distinct objects, those that have been visited since it began to record them.
     seen: Option<HashSet<u64>>,
 }
 
-/// Values of one object that are still to be visited: at least one.
-struct Run {
+/// The values of one object that are still to be visited, at least one.
+struct PendingRange {
     object: Word,
     next: u32,
     end: u32,
 }
 
-/// A value that has more parts when it is written out is not hashed. A few dozen rows, each holding
-/// the one before twice, are more than any machine could ever write; and the limit is the same on
-/// all of them. Parts are counted by [`written_size`].
+/// The largest number of parts of a value that is hashed. A few dozen rows, each of which has the
+/// one before twice, have more parts than any machine can write; the limit is the same on all
+/// machines. [`Ref::written_size`] counts the parts.
 pub const MAX_PARTS: u64 = 1 << 30;
 
-/// Steps after which a walk asks how large the value is.
-const ASK: u64 = 1 << 20;
+/// The number of steps after which a walk computes the size of the value.
+const SIZE_CHECK_STEP: u64 = 1 << 20;
 
-/// Steps between two looks for an interrupt, a power of two.
-const BREATH: u64 = 1 << 12;
+/// The number of steps between two checks for an interrupt, a power of two.
+const POLL_INTERVAL: u64 = 1 << 12;
 
 impl<'h> Walk<'h> {
     pub(crate) fn new(value: Ref<'h>) -> Walk<'h> {
@@ -65,12 +68,12 @@ impl<'h> Walk<'h> {
         }
     }
 
-    /// A walk that may leave out objects that it has been to.
+    /// A walk that may omit objects that it has visited before.
     pub(crate) fn distinct(value: Ref<'h>) -> Walk<'h> {
         Walk { seen: Some(HashSet::new()), ..Walk::new(value) }
     }
 
-    /// The next value; none at the end.
+    /// Returns the next value; `None` at the end.
     ///
     /// # Errors
     /// [`EvalError::Interrupted`], and [`EvalError::TooLarge`] if the value has too many parts.
@@ -89,21 +92,21 @@ impl<'h> Walk<'h> {
             }
         };
         self.steps += 1;
-        if self.steps.is_multiple_of(BREATH) {
-            self.breathe()?;
+        if self.steps.is_multiple_of(POLL_INTERVAL) {
+            self.poll()?;
         }
         let value = Ref::new(word, self.heap);
-        if self.steps < ASK || self.is_new(value.word) {
+        if self.steps < SIZE_CHECK_STEP || self.mark_seen(value.word) {
             runs(self.heap, value.word, |run| self.pending.push(run));
         }
         Ok(Some(value))
     }
 
     #[cold]
-    fn breathe(&self) -> Result<(), EvalError> {
+    fn poll(&self) -> Result<(), EvalError> {
         self.heap.interrupt.check()?;
-        if self.seen.is_none() && self.steps == ASK {
-            let size = written_size(Ref::new(self.start, self.heap), PinsCount::AsParts)?;
+        if self.seen.is_none() && self.steps == SIZE_CHECK_STEP {
+            let size = written_size(Ref::new(self.start, self.heap), PinCounting::Opaque)?;
             if size > MAX_PARTS {
                 return Err(EvalError::TooLarge { parts: MAX_PARTS });
             }
@@ -111,8 +114,8 @@ impl<'h> Walk<'h> {
         Ok(())
     }
 
-    /// Whether what an object consists of is to be visited.
-    fn is_new(&mut self, word: Word) -> bool {
+    /// Whether the parts of an object are to be visited. Marks it as visited.
+    fn mark_seen(&mut self, word: Word) -> bool {
         match &mut self.seen {
             Some(seen) if word.has_object() => seen.insert(word.raw()),
             _ => true,
@@ -120,12 +123,12 @@ impl<'h> Walk<'h> {
     }
 }
 
-/// Hands over the runs of values that a value consists of, the last first.
-fn runs(heap: &Memory, word: Word, mut push: impl FnMut(Run)) {
+/// Passes the ranges of payload words that are the parts of a value to `push`, the last first.
+fn runs(heap: &Memory, word: Word, mut push: impl FnMut(PendingRange)) {
     let mut run = |object: Word, next: usize, end: usize| {
         if next < end {
             // An object has at most `PAYLOAD_MAX` words, which is `u32::MAX`.
-            push(Run { object, next: next as u32, end: end as u32 });
+            push(PendingRange { object, next: next as u32, end: end as u32 });
         }
     };
     match word.kind() {
@@ -135,11 +138,13 @@ fn runs(heap: &Memory, word: Word, mut push: impl FnMut(Run)) {
             _ => run(word, 2, 3),
         },
         Kind::Row | Kind::Set => {
-            tree::leaves_backwards(heap, word, &mut |leaf| run(leaf, 0, heap.size(leaf)));
+            tree::for_each_leaf_reversed(heap, word, &mut |leaf| run(leaf, 0, heap.size(leaf)));
         }
         Kind::Tab => {
             for items in [heap.load(word, 1), heap.load(word, 0)] {
-                tree::leaves_backwards(heap, items, &mut |leaf| run(leaf, 0, heap.size(leaf)));
+                tree::for_each_leaf_reversed(heap, items, &mut |leaf| {
+                    run(leaf, 0, heap.size(leaf))
+                });
             }
         }
         Kind::App => {
@@ -158,48 +163,48 @@ fn runs(heap: &Memory, word: Word, mut push: impl FnMut(Run)) {
     }
 }
 
-/// What a pin counts as in [`Ref::written_size`].
+/// How [`Ref::written_size`] counts a pin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PinsCount {
-    /// A part like any other, not looked into.
-    AsParts,
-    /// Written out too, each once.
-    Written,
+pub enum PinCounting {
+    /// As one part; its item is not counted.
+    Opaque,
+    /// With its item, which counts once for each pin.
+    Expanded,
 }
 
 impl Ref<'_> {
-    /// How many parts a value has when it is written out: one for each value in it, counting shared
-    /// ones as often as they occur, and one for eight bytes of a nat or bar. Takes time and memory in
-    /// proportion to the objects that there are.
+    /// Returns the number of parts of a value that is written out: one for each value in it,
+    /// counted each time it occurs, and one for eight bytes of a nat or bar. The time and memory
+    /// needed grow with the number of objects.
     ///
     /// # Errors
     /// [`EvalError::Interrupted`].
-    pub fn written_size(self, pins: PinsCount) -> Result<u64, EvalError> {
+    pub fn written_size(self, pins: PinCounting) -> Result<u64, EvalError> {
         written_size(self, pins)
     }
 
-    /// The number of words that the value's heap may hold.
+    /// Returns the number of words that the value's heap may hold.
     pub fn heap_limit(self) -> usize {
         self.heap.limit_words()
     }
 }
 
-/// How many parts a value has when it is written out: one for each value in it, counting shared
-/// ones as often as they occur, and one for eight bytes of a nat or bar. Takes time and memory in
-/// proportion to the objects that there are.
+/// Returns the number of parts of a value that is written out: one for each value in it, counted
+/// each time it occurs, and one for eight bytes of a nat or bar. The time and memory needed grow
+/// with the number of objects.
 ///
 /// # Errors
 /// [`EvalError::Interrupted`].
-fn written_size(value: Ref<'_>, pins: PinsCount) -> Result<u64, EvalError> {
+fn written_size(value: Ref<'_>, pins: PinCounting) -> Result<u64, EvalError> {
     let heap = value.heap;
     let mut sizes: Map<u64, u64> = Map::default();
     let mut pinned: u64 = 0;
-    // An object is met again, with all it consists of measured, once that has been done.
+    // An object is pushed a second time, to be summed up once its parts have been measured.
     let mut pending = vec![(value.word, false)];
     let mut steps: u64 = 0;
     while let Some((word, is_open)) = pending.pop() {
         steps += 1;
-        if steps.is_multiple_of(BREATH) {
+        if steps.is_multiple_of(POLL_INTERVAL) {
             heap.interrupt.check()?;
         }
         if !word.has_object() || sizes.contains_key(&word.raw()) {
@@ -208,7 +213,7 @@ fn written_size(value: Ref<'_>, pins: PinsCount) -> Result<u64, EvalError> {
         if !is_open {
             pending.push((word, true));
             each_part(heap, word, |part| pending.push((part, false)));
-            if word.kind() == Kind::Pin && pins == PinsCount::Written {
+            if word.kind() == Kind::Pin && pins == PinCounting::Expanded {
                 pending.push((pin::item(heap, word), false));
             }
             continue;
@@ -216,7 +221,7 @@ fn written_size(value: Ref<'_>, pins: PinsCount) -> Result<u64, EvalError> {
         let size_of = |part: Word| sizes.get(&part.raw()).copied().unwrap_or(1);
         let mut size = 1 + words_of_leaf(heap, word);
         each_part(heap, word, |part| size = size.saturating_add(size_of(part)));
-        if word.kind() == Kind::Pin && pins == PinsCount::Written {
+        if word.kind() == Kind::Pin && pins == PinCounting::Expanded {
             pinned = pinned.saturating_add(size_of(pin::item(heap, word)));
         }
         sizes.insert(word.raw(), size);
@@ -225,7 +230,7 @@ fn written_size(value: Ref<'_>, pins: PinsCount) -> Result<u64, EvalError> {
     Ok(size.saturating_add(pinned))
 }
 
-/// Hands over the values that a value consists of.
+/// Passes each part of a value to `part`.
 fn each_part(heap: &Memory, word: Word, mut part: impl FnMut(Word)) {
     runs(heap, word, |run| {
         (run.next..run.end).for_each(|at| part(heap.resolve(heap.load(run.object, at as usize))));
@@ -240,9 +245,10 @@ fn words_of_leaf(heap: &Memory, word: Word) -> u64 {
     }
 }
 
-/// Whether a value has more than `limit` parts, counting shared ones as often as they occur, and
-/// eight bytes of a nat or bar as one. As in what is printed in short, the value and what it pins
-/// are looked into, other pins are not. Takes no more time or memory than `limit` parts do.
+/// Whether a value has more than `limit` parts: one for each value in it, counted each time it
+/// occurs, and one for eight bytes of a nat or bar. If the value is a pin, its item is counted too;
+/// other pins count as one part, as in the short printed form. The time and memory needed are
+/// bounded by `limit`.
 pub fn is_larger_than<'h>(mut value: Ref<'h>, limit: usize) -> bool {
     let mut seen = 0usize;
     while let Shape::Pin(pin) = value.shape() {
@@ -270,7 +276,7 @@ pub fn is_larger_than<'h>(mut value: Ref<'h>, limit: usize) -> bool {
             return true;
         }
         let is_leaf = matches!(shape, Shape::Nat(_) | Shape::Bar(_) | Shape::Pin(_));
-        // What it has is counted again when that is seen: small nats now.
+        // The parts are counted when they are visited; small nats are counted here.
         seen -= if is_leaf { 0 } else { parts };
         let mut see = |value: Ref<'h>| match value.word.as_direct() {
             Some(nat) => seen += 1 + usize::from(nat > 0),

@@ -1,9 +1,9 @@
-//! The value word: what every PLAN value looks like to the machine.
+//! The value word: how the machine represents a PLAN value in 64 bits.
 //!
 //! ```text
 //!  63 62      56 55        48 47                                            0
 //! +--+----------+------------+-----------------------------------------------+
-//! | 0|                      a nat below 2^63, as it is                       |
+//! | 0|                      a nat below 2^63                                 |
 //! +--+----------+------------+-----------------------------------------------+
 //! | 1| T |  kind             |     address of the object (8-byte aligned)    |
 //! +--+----------+------------+-----------------------------------------------+
@@ -16,12 +16,12 @@
 //! * Bit 61 is set on the kinds that have no object: a row constructor (`Cow`) carries its width in
 //!   the low 48 bits, a code word the place of an instruction, of decoded or of compiled code.
 //!
-//! A word with an address is valid until the next collection; see [`crate::heap`] for who may hold
-//! one across it.
+//! A word with an address is valid until the next collection; see [`crate::heap`] for the code that
+//! may keep one across a collection.
 
 use std::fmt;
 
-/// What an evaluated word is. The discriminants are the words' top bytes.
+/// The kind of a word. The discriminants are the top bytes of the words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Kind {
@@ -35,7 +35,7 @@ pub enum Kind {
     Law = 0x83,
     /// A function applied to fewer arguments than it takes.
     App = 0x84,
-    /// Bytes: the law `{1 1 n}` whose body spells them out.
+    /// Bytes: the law `{1 1 n}` whose body encodes them.
     Bar = 0x85,
     /// A row: the app of a row constructor to its items, last item first.
     Row = 0x86,
@@ -43,15 +43,16 @@ pub enum Kind {
     Tab = 0x87,
     /// A set: the law `{1 2 keys}` with strictly ascending keys.
     Set = 0x88,
-    /// A row constructor: the law `{0 n+1 0}`, for n of at least 1.
+    /// A row constructor: the law `{0 n+1 0}`, for `n` of at least 1.
     Cow = 0xA1,
-    /// Not a value: a place in code, in a frame, a thunk or a law's code slot.
+    /// Not a value: a code word, which names an instruction or compiled code. It occurs in a frame,
+    /// in a thunk and in the code slot of a law.
     Code = 0xA2,
-    /// Not evaluated yet, or evaluated and not yet short-cut by the collector.
+    /// A thunk: not evaluated yet, or evaluated and not yet replaced by its value by the collector.
     Thunk = 0xC0,
 }
 
-/// A machine word that stands for a PLAN value. See the module's overview.
+/// A machine word that represents a PLAN value. See the module documentation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Word(u64);
@@ -61,16 +62,18 @@ const ADDRESS_MASK: u64 = (1 << ADDRESS_BITS) - 1;
 const TAG_SHIFT: u32 = 56;
 const THUNK_BIT: u64 = 1 << 62;
 const IMMEDIATE_BIT: u64 = 1 << 61;
-/// The top byte of a code word that is an address of compiled code.
+/// The top byte of a code word that holds the address of compiled code.
 pub const NATIVE_TAG: u64 = 0xA3;
-/// The top byte of one for a law that, in this code, stands for the pin around it.
+/// The top byte of a code word for compiled code of a law whose self-reference is the pin around
+/// it.
 pub const PINNED_TAG: u64 = 0xA4;
-/// A code word's low bits are the instruction, the rest the pool.
+/// The low bits of a code word are the instruction index, the others the pool number.
 const PC_BITS: u32 = 24;
 
 /// The least nat that needs an object of its own.
 pub const DIRECT_LIMIT: u64 = 1 << 63;
-/// Wider row constructors than this stay plain laws (the value's shape, hash and order hide it).
+/// A row constructor of this width or more stays a plain law. Shape, hash and order of the value do
+/// not show the difference.
 pub const COW_LIMIT: u64 = 1 << ADDRESS_BITS;
 
 impl Word {
@@ -90,29 +93,31 @@ impl Word {
         Word(b as u64)
     }
 
-    /// The constructor of rows of `width` items, `width` between 1 and [`COW_LIMIT`].
+    /// Returns the constructor of rows of `width` items; `width` is at least 1 and below
+    /// [`COW_LIMIT`].
     #[inline(always)]
     pub const fn cow(width: u64) -> Word {
         debug_assert!(width > 0 && width < COW_LIMIT);
         Word(((Kind::Cow as u64) << TAG_SHIFT) | width)
     }
 
-    /// The place of an instruction: which decoded law (by its pool), and where in it.
+    /// Returns the code word of an instruction: the pool of its decoded law, and its index in
+    /// there.
     #[inline(always)]
     pub const fn code(pool: u32, pc: u32) -> Word {
         debug_assert!(pool < 1 << (ADDRESS_BITS - PC_BITS) && pc < 1 << PC_BITS);
         Word(((Kind::Code as u64) << TAG_SHIFT) | ((pool as u64) << PC_BITS) | pc as u64)
     }
 
-    /// The pool and instruction of a code word.
+    /// Returns the pool number and the instruction index of a code word.
     #[inline(always)]
     pub const fn code_parts(self) -> (u32, u32) {
         let place = self.0 & ADDRESS_MASK;
         ((place >> PC_BITS) as u32, (place & ((1 << PC_BITS) - 1)) as u32)
     }
 
-    /// The code word of compiled code that starts at that address: a thunk's, a law's, or that of a
-    /// law which refers to itself as the pin around it.
+    /// Returns the code word of compiled code that starts at `address`. `pinned` says that the code
+    /// belongs to a law whose self-reference is the pin around it.
     #[inline(always)]
     pub const fn native(address: usize, pinned: bool) -> Word {
         debug_assert!(address as u64 & !ADDRESS_MASK == 0);
@@ -126,75 +131,77 @@ impl Word {
         matches!(self.0 >> TAG_SHIFT, NATIVE_TAG | PINNED_TAG)
     }
 
-    /// Whether it names compiled code of a law that refers to itself as a pin.
+    /// Whether this code word names compiled code of a law whose self-reference is the pin around
+    /// it.
     #[inline(always)]
     pub const fn is_native_of_pin(self) -> bool {
         self.0 >> TAG_SHIFT == PINNED_TAG
     }
 
-    /// The word that compiled code, or the machine's own stack, holds as these bits.
+    /// Returns the word with these bits, as compiled code and the evaluation stack hold it.
     ///
-    /// Only bits that were a word's may be made one again.
+    /// The bits must come from a word: a heap trusts the address in a word that it is given.
     #[inline(always)]
     pub const fn from_bits(bits: u64) -> Word {
         Word(bits)
     }
 
-    /// The word for the object of that kind at that address.
+    /// Returns the word for the object of that kind at that address.
     #[inline(always)]
     pub const fn object(kind: Kind, address: usize) -> Word {
         debug_assert!(address as u64 & !ADDRESS_MASK == 0 && address & 7 == 0);
         Word(((kind as u64) << TAG_SHIFT) | address as u64)
     }
 
-    /// The same kind of word, for the object's new address.
+    /// Returns a word of the same kind for the object's new address.
     #[inline(always)]
     pub const fn moved_to(self, address: usize) -> Word {
         Word((self.0 & !ADDRESS_MASK) | address as u64)
     }
 
+    /// Whether this is a nat below 2^63, held in the word.
     #[inline(always)]
     pub const fn is_direct(self) -> bool {
         self.0 < DIRECT_LIMIT
     }
 
-    /// Whether this is a thunk (perhaps one that already has its value).
+    /// Whether this is a thunk, evaluated or not.
     #[inline(always)]
     pub const fn is_thunk(self) -> bool {
         self.0 & (DIRECT_LIMIT | THUNK_BIT) == DIRECT_LIMIT | THUNK_BIT
     }
 
-    /// Whether the word has an object, whose address [`Word::address`] then is.
+    /// Whether the word has an object. [`Word::address`] is then its address.
     #[inline(always)]
     pub const fn has_object(self) -> bool {
         self.0 & (DIRECT_LIMIT | IMMEDIATE_BIT) == DIRECT_LIMIT
     }
 
-    /// The nat that this word holds, if it is a direct one.
+    /// Returns the nat, if this is a direct one.
     #[inline(always)]
     pub const fn as_direct(self) -> Option<u64> {
         if self.is_direct() { Some(self.0) } else { None }
     }
 
-    /// A number that the machine itself put on its stack or in an object.
+    /// Returns the bits of the word.
     #[inline(always)]
     pub const fn raw(self) -> u64 {
         self.0
     }
 
-    /// The address of the word's object.
+    /// Returns the address of the word's object. The word must have one.
     #[inline(always)]
     pub const fn address(self) -> usize {
         (self.0 & ADDRESS_MASK) as usize
     }
 
-    /// The width of a row constructor.
+    /// Returns the width of a row constructor. The word must be one.
     #[inline(always)]
     pub const fn cow_width(self) -> u64 {
         self.0 & ADDRESS_MASK
     }
 
-    /// The word's kind, from the word alone.
+    /// Returns the kind, from the word alone: no memory is read.
     #[inline(always)]
     pub const fn kind(self) -> Kind {
         if self.is_direct() {

@@ -32,7 +32,6 @@
 //! depth can be read, compared, printed and dropped.
 
 #![forbid(unsafe_code)]
-#![forbid(unsafe_code)]
 
 pub mod chars;
 pub mod print;

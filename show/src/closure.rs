@@ -1,19 +1,19 @@
-//! Closures as definitions: one for each pin that is to be shown, and one for the value.
+//! Definitions of a [`PinClosure`]: one for each pin that is shown, and one for the value.
 //!
 //! (prototype: lib/Loot/ReplExe.hs)
 
 use super::Symbol;
 use super::assemble::reshaped;
-use super::layout::Layout;
+use super::layout::BoxLayout;
 use super::leaf;
 use super::names::{LawNames, name_pins, name_variables};
 use super::quoted::is_closed;
-use super::term::{Closure, Node, Term};
+use super::term::{PinClosure, PrintTerm, TermNode};
 use rex::{NodeShape, Rex};
 
-impl Closure<'_> {
-    /// The definitions of the pins that have one, then the value: as the definition of that name,
-    /// or bare. A value that is a pin is not repeated behind its own definition.
+impl PinClosure<'_> {
+    /// The definitions of the pins that have one, then the value: as the definition of `name`, or
+    /// bare. A value that is a pin is not repeated after its own definition.
     pub(super) fn definitions(&self, name: Option<&Symbol>) -> Vec<Rex> {
         let pins = name_pins(&self.pins);
         let shown = self.pins.iter().zip(&pins).filter_map(|(pin, name)| {
@@ -22,7 +22,7 @@ impl Closure<'_> {
         });
         let mut definitions: Vec<Rex> = shown.collect();
         let pin = match self.value.nodes[..] {
-            [Node::Pin(pin)] => Some(&pins[pin]),
+            [TermNode::Pin(pin)] => Some(&pins[pin]),
             _ => None,
         };
         let value = || value_rex(&self.value, &pins);
@@ -36,36 +36,36 @@ impl Closure<'_> {
         definitions
     }
 
-    /// The value alone.
+    /// The value without definitions.
     pub(super) fn value(&self) -> Rex {
         value_rex(&self.value, &name_pins(&self.pins))
     }
 }
 
-fn value_rex(term: &Term<'_>, pins: &[Symbol]) -> Rex {
+fn value_rex(term: &PrintTerm<'_>, pins: &[Symbol]) -> Rex {
     let laws = name_variables(term, pins, None);
-    Layout::new(term, pins, &laws).render(0)
+    BoxLayout::new(term, pins, &laws).render(0)
 }
 
 /// `(name a b)=body` for a pinned law, `(| name)=value` for another pin.
-fn pin_definition(name: &Symbol, term: &Term<'_>, pins: &[Symbol]) -> Rex {
+fn pin_definition(name: &Symbol, term: &PrintTerm<'_>, pins: &[Symbol]) -> Rex {
     let laws = name_variables(term, pins, Some(name));
-    let mut layout = Layout::new(term, pins, &laws);
-    if let (Some(Node::Law(_)), [names, ..]) = (term.nodes.first(), &laws[..]) {
+    let mut layout = BoxLayout::new(term, pins, &laws);
+    if let (Some(TermNode::Law(_)), [names, ..]) = (term.nodes.first(), &laws[..]) {
         bind(law_head(term, names), layout.render(1))
     } else {
         bind(Rex::nest("|", vec![leaf::name(name).line]), layout.render(0))
     }
 }
 
-fn law_head(term: &Term<'_>, names: &LawNames) -> Rex {
+fn law_head(term: &PrintTerm<'_>, names: &LawNames) -> Rex {
     let facts = &term.laws[0];
     let tag = Symbol::from(facts.name);
     let known_as = if facts.is_anonymous() { &tag } else { &names[0] };
     leaf::definition_head(known_as, &tag, &names[1..=facts.arity as usize])
 }
 
-/// `head=value`, on one line if the value is.
+/// `head=value`, on one line if the value is on one line.
 fn bind(head: Rex, value: Rex) -> Rex {
     if is_closed(&value) {
         Rex::shut("=", vec![head, unhyphened(value)])
@@ -74,7 +74,7 @@ fn bind(head: Rex, value: Rex) -> Rex {
     }
 }
 
-/// What stands alone is written `(f x)` instead of `f-x`.
+/// The form of a value that is not part of another: `(f x)` instead of `f-x`.
 pub(super) fn unhyphened(value: Rex) -> Rex {
     let mut value = match &value {
         Rex::Node { shape: NodeShape::Shut, rune, .. } if rune == "-" => {

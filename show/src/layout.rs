@@ -1,77 +1,80 @@
-//! [`Layout`]: deciding what of a term goes on one line, and making the tree.
+//! [`BoxLayout`]: deciding which parts of a term go on one line, and making the tree.
 //!
-//! Every node is a box (see `size`). Widths come up from the leaves; then, from the top, a box that
-//! fits is put on one line with everything in it, and another is opened up, its children deciding
-//! for themselves. The trees are made on the way back. (prototype: lib/Loot/Syntax.hs)
+//! Every node is a box (see `size`). The first pass computes widths from the leaves to the root.
+//! The second decides from the root to the leaves: a box that fits goes on one line with everything
+//! in it; the children of one that does not are decided separately. The trees are then assembled
+//! from the leaves to the root. (prototype: lib/Loot/Syntax.hs)
 //!
-//! Values within a Rex tree decide for themselves in any case, and the tree is as wide as it then
-//! prints. So these are made when their width is asked for.
+//! Values within a Rex tree are always decided separately, and the width of the tree is that of its
+//! printed form. So these trees are made in the first pass.
 
 use super::Symbol;
-use super::assemble::Piece;
 use super::leaf::{self, LeafBox};
 use super::names::LawNames;
-use super::size::{Size, application, rotation};
-use super::term::{Node, Term};
+use super::part::PrintedPart;
+use super::size::{BoxSize, application, rotation};
+use super::term::{PrintTerm, TermNode};
 use plan::Map;
 use rex::Rex;
 use smallvec::SmallVec;
 
-/// Rex trees within values within Rex trees, so many deep, do not fit on a line: two characters go
-/// to each of them.
+/// Rex trees within values within Rex trees that are nested deeper than this do not fit on a line,
+/// because each takes two characters.
 const MAX_TREE_DEPTH: usize = 32;
 
-/// Leaves of terms of at most so many nodes are made once, when they are measured; in larger ones they
-/// would take up memory.
+/// The largest number of nodes of a term whose leaves are kept from measuring to assembly; in a
+/// larger term they would take too much memory, and are made twice.
 const MAX_LEAVES: usize = 1 << 16;
 
 /// A term with the names and sizes of its parts.
-pub(super) struct Layout<'t, 'h> {
-    pub(super) term: &'t Term<'h>,
+pub(super) struct BoxLayout<'t, 'h> {
+    pub(super) term: &'t PrintTerm<'h>,
     pins: &'t [Symbol],
     laws: &'t [LawNames],
-    sizes: Vec<Size>,
-    /// What the parents ask of the nodes.
-    asked: Vec<Ask>,
-    /// The Rex trees that have been measured, by their nodes, and not been used yet.
+    sizes: Vec<BoxSize>,
+    /// The requests of the parents, by node.
+    asked: Vec<ParentRequest>,
+    /// The Rex trees that have been measured and not used yet, by their nodes.
     pub(super) trees: Map<usize, Rex>,
-    /// The leaves likewise, if there are not too many nodes.
+    /// The leaves that have been measured and not used yet, unless the term is large.
     leaves: Vec<Option<LeafBox>>,
 }
 
-/// What a parent asks of a box.
+/// The form that a parent requests of a box.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ask {
-    /// To be on one line.
+enum ParentRequest {
+    /// One line.
     Line,
-    /// To be as it likes.
+    /// One line if it fits.
     Free,
-    /// To be as it likes, but open even if it fits on one line.
+    /// One line if it fits, but as an open application.
     Open,
-    /// To be its function and its arguments, apart.
+    /// The function and the arguments as separate trees.
     Parts,
 }
 
-/// How a box is laid out.
+/// The form of a box.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum BoxForm {
+    /// One line.
     Line,
-    /// On one line, but open.
+    /// One line, as an open application.
     Opened,
+    /// Several lines.
     Tall,
-    /// Its function and its arguments, apart.
+    /// The function and the arguments as separate trees.
     Parts,
 }
 
-impl<'t, 'h> Layout<'t, 'h> {
-    pub(super) fn new(term: &'t Term<'h>, pins: &'t [Symbol], laws: &'t [LawNames]) -> Self {
+impl<'t, 'h> BoxLayout<'t, 'h> {
+    pub(super) fn new(term: &'t PrintTerm<'h>, pins: &'t [Symbol], laws: &'t [LawNames]) -> Self {
         let count = term.nodes.len();
-        let mut layout = Layout {
+        let mut layout = BoxLayout {
             term,
             pins,
             laws,
-            sizes: vec![Size::NEVER; count],
-            asked: vec![Ask::Free; count],
+            sizes: vec![BoxSize::NEVER; count],
+            asked: vec![ParentRequest::Free; count],
             trees: Map::default(),
             leaves: Vec::new(),
         };
@@ -82,37 +85,38 @@ impl<'t, 'h> Layout<'t, 'h> {
         layout
     }
 
-    /// The tree for the part of the term at that index, which can be asked for once.
+    /// The tree of the node at that index. It can be made only once, because it takes the measured
+    /// parts.
     pub(super) fn render(&mut self, root: usize) -> Rex {
-        self.asked[root] = Ask::Free;
+        self.asked[root] = ParentRequest::Free;
         let mut plan = Vec::new();
         let mut index = root;
         while index < self.term.ends[root] {
             let form = self.decide(index);
             plan.push((index, form));
-            if matches!(self.term.nodes[index], Node::Tree) {
+            if matches!(self.term.nodes[index], TermNode::Tree) {
                 index = self.term.ends[index];
             } else {
                 self.ask_children(index, form);
                 index += 1;
             }
         }
-        // Going backwards, what the children of a node became is on top, the first uppermost.
-        let mut pieces = Vec::new();
+        // Backwards, the printed children of a node are on top, the first child uppermost.
+        let mut printed = Vec::new();
         for (index, form) in plan.into_iter().rev() {
-            let piece = self.assemble(index, form, &mut pieces);
-            pieces.push(piece);
+            let part = self.assemble(index, form, &mut printed);
+            printed.push(part);
         }
-        pieces.pop().map(Piece::one).expect("the root became something")
+        printed.pop().map(PrintedPart::one).expect("the root has a printed form")
     }
 
-    pub(super) fn sizes_of_children(&self, index: usize) -> SmallVec<[Size; 8]> {
+    pub(super) fn sizes_of_children(&self, index: usize) -> SmallVec<[BoxSize; 8]> {
         self.term.children(index).map(|child| self.sizes[child]).collect()
     }
 }
 
-/// What the nodes are.
-impl Layout<'_, '_> {
+/// The contents of nodes.
+impl BoxLayout<'_, '_> {
     pub(super) fn take_leaf(&mut self, index: usize) -> Option<LeafBox> {
         let measured = self.leaves.get_mut(index).and_then(Option::take);
         measured.or_else(|| self.leaf(index))
@@ -120,13 +124,13 @@ impl Layout<'_, '_> {
 
     fn leaf(&self, index: usize) -> Option<LeafBox> {
         Some(match &self.term.nodes[index] {
-            Node::Nat(nat) => leaf::nat(*nat),
-            Node::Key(nat) => leaf::key(*nat),
-            Node::Bar(bytes) => leaf::bar(bytes),
-            Node::Constructor(width) => leaf::constructor(width),
-            Node::Thunk => leaf::thunk(),
-            Node::Pin(pin) => leaf::reference(&self.pins[*pin]),
-            Node::Variable { law, number } => leaf::reference(self.variable(*law, *number)),
+            TermNode::Nat(nat) => leaf::nat(*nat),
+            TermNode::Key(nat) => leaf::key(*nat),
+            TermNode::Bar(bytes) => leaf::bar(bytes),
+            TermNode::Constructor(width) => leaf::constructor(width),
+            TermNode::Thunk => leaf::thunk(),
+            TermNode::Pin(pin) => leaf::reference(&self.pins[*pin]),
+            TermNode::Variable { law, number } => leaf::reference(self.variable(*law, *number)),
             _ => return None,
         })
     }
@@ -135,7 +139,7 @@ impl Layout<'_, '_> {
         &self.laws[law][number as usize]
     }
 
-    /// What is written before a law's body.
+    /// The head of a law, which is written before its body.
     pub(super) fn head(&self, law: usize) -> LeafBox {
         let facts = &self.term.laws[law];
         let names = &self.laws[law];
@@ -155,19 +159,20 @@ impl Layout<'_, '_> {
     pub(super) fn is_shut(&self, index: usize, law: usize) -> bool {
         let facts = &self.term.laws[law];
         let body = &self.term.nodes[index + 1];
-        let is_simple = matches!(body, Node::Variable { .. } | Node::Nat(_) | Node::Constructor(_));
+        let is_simple =
+            matches!(body, TermNode::Variable { .. } | TermNode::Nat(_) | TermNode::Constructor(_));
         facts.is_anonymous() && facts.arity == 1 && is_simple
     }
 
-    /// Whether a table's value is a pin whose name is its key.
+    /// Whether a value of a table is a pin with the name of its key.
     fn is_namesake(&self, key: usize, value: usize) -> bool {
         match (&self.term.nodes[key], &self.term.nodes[value]) {
-            (Node::Key(key), Node::Pin(pin)) => Symbol::from(*key) == self.pins[*pin],
+            (TermNode::Key(key), TermNode::Pin(pin)) => Symbol::from(*key) == self.pins[*pin],
             _ => false,
         }
     }
 
-    /// For each pair of a table, whether the value is the key's namesake.
+    /// For each pair of a table, whether the value is a pin with the name of the key.
     pub(super) fn namesakes(&self, index: usize) -> Vec<bool> {
         let children: Vec<usize> = self.term.children(index).collect();
         children.chunks_exact(2).map(|pair| self.is_namesake(pair[0], pair[1])).collect()
@@ -175,12 +180,12 @@ impl Layout<'_, '_> {
 }
 
 /// Widths.
-impl Layout<'_, '_> {
+impl BoxLayout<'_, '_> {
     fn measure(&mut self) {
-        // Rex trees, the last first: where each begins, and how deep others are in it.
+        // Rex trees, the last first: the index of each, and the depth of other trees nested in it.
         let mut trees: Vec<(usize, usize)> = Vec::new();
         for index in (0..self.term.nodes.len()).rev() {
-            if !matches!(self.term.nodes[index], Node::Tree) {
+            if !matches!(self.term.nodes[index], TermNode::Tree) {
                 self.sizes[index] = self.size(index);
                 continue;
             }
@@ -193,12 +198,12 @@ impl Layout<'_, '_> {
             let tree = Rex::prefix("`", self.render(index + 1));
             let can_fit = depth < MAX_TREE_DEPTH;
             let width = if can_fit { rex::print::width(&tree) } else { usize::MAX };
-            self.sizes[index] = Size::new(width);
+            self.sizes[index] = BoxSize::new(width);
             self.trees.insert(index, tree);
         }
     }
 
-    fn size(&mut self, index: usize) -> Size {
+    fn size(&mut self, index: usize) -> BoxSize {
         if let Some(leaf) = self.leaf(index) {
             let size = leaf.size;
             if let Some(place) = self.leaves.get_mut(index) {
@@ -208,76 +213,80 @@ impl Layout<'_, '_> {
         }
         let parts = self.sizes_of_children(index);
         match &self.term.nodes[index] {
-            Node::App | Node::Call => application(&parts).1,
-            Node::Row => Size::of(&parts, 1 + parts.len()),
-            Node::Set => Size::of(&parts, 2),
-            Node::Tab => self.size_of_table(index, &parts),
-            Node::Law(law) => {
+            TermNode::App | TermNode::Call => application(&parts).1,
+            TermNode::Row => BoxSize::of(&parts, 1 + parts.len()),
+            TermNode::Set => BoxSize::of(&parts, 2),
+            TermNode::Tab => self.size_of_table(index, &parts),
+            TermNode::Law(law) => {
                 let runes = if self.is_shut(index, *law) { 1 } else { 5 };
-                Size::of(&[self.head(*law).size, parts[0]], runes)
+                BoxSize::of(&[self.head(*law).size, parts[0]], runes)
             }
-            Node::Let { law, number } => {
+            TermNode::Let { law, number } => {
                 let name = leaf::reference(self.variable(*law, *number));
-                Size::of(&[name.size, parts[0], parts[1]], 5)
+                BoxSize::of(&[name.size, parts[0], parts[1]], 5)
             }
-            Node::Quote(rune) => Size::of(&parts, rune.len()),
-            Node::QuotedApp(rune) => Size::of(&parts, rune.len() * (parts.len() - 1)),
-            // Of these only the whole tree is measured.
-            _ => Size::NEVER,
+            TermNode::Quote(rune) => BoxSize::of(&parts, rune.len()),
+            TermNode::QuotedApp(rune) => BoxSize::of(&parts, rune.len() * (parts.len() - 1)),
+            // Parts of a Rex tree: only the whole tree has a width.
+            _ => BoxSize::NEVER,
         }
     }
 
-    fn size_of_table(&self, index: usize, parts: &[Size]) -> Size {
+    fn size_of_table(&self, index: usize, parts: &[BoxSize]) -> BoxSize {
         if parts.is_empty() {
-            return Size::new(2);
+            return BoxSize::new(2);
         }
         let mut written = Vec::with_capacity(parts.len());
         for (pair, is_namesake) in parts.chunks_exact(2).zip(self.namesakes(index)) {
             written.extend(if is_namesake { &pair[..1] } else { pair });
         }
-        Size::of(&written, 1 + parts.len())
+        BoxSize::of(&written, 1 + parts.len())
     }
 }
 
-/// From the top to the leaves.
-impl Layout<'_, '_> {
-    fn decide(&self, index: usize) -> Form {
+/// Decisions, from the root to the leaves.
+impl BoxLayout<'_, '_> {
+    fn decide(&self, index: usize) -> BoxForm {
         let fits = self.sizes[index].fits();
         match self.asked[index] {
-            Ask::Line => Form::Line,
-            Ask::Free if fits => Form::Line,
-            Ask::Open if fits => Form::Opened,
-            Ask::Free | Ask::Open => Form::Tall,
-            Ask::Parts => Form::Parts,
+            ParentRequest::Line => BoxForm::Line,
+            ParentRequest::Free if fits => BoxForm::Line,
+            ParentRequest::Open if fits => BoxForm::Opened,
+            ParentRequest::Free | ParentRequest::Open => BoxForm::Tall,
+            ParentRequest::Parts => BoxForm::Parts,
         }
     }
 
-    fn ask_children(&mut self, index: usize, form: Form) {
+    fn ask_children(&mut self, index: usize, form: BoxForm) {
         let children: SmallVec<[usize; 8]> = self.term.children(index).collect();
         let Some(&last) = children.last() else { return };
-        let ask = if matches!(form, Form::Line | Form::Opened) { Ask::Line } else { Ask::Free };
+        let ask = if matches!(form, BoxForm::Line | BoxForm::Opened) {
+            ParentRequest::Line
+        } else {
+            ParentRequest::Free
+        };
         children.iter().for_each(|&child| self.asked[child] = ask);
-        if form != Form::Tall {
+        if form != BoxForm::Tall {
             return;
         }
         match &self.term.nodes[index] {
-            Node::App | Node::Call => self.ask_parts_of_call(index, &children),
-            Node::Let { .. } => self.asked[last] = Ask::Open,
-            Node::Row => children.iter().for_each(|&item| self.ask_for_parts(item)),
-            Node::Tab => children.chunks_exact(2).for_each(|pair| self.ask_for_parts(pair[1])),
+            TermNode::App | TermNode::Call => self.ask_parts_of_call(index, &children),
+            TermNode::Let { .. } => self.asked[last] = ParentRequest::Open,
+            TermNode::Row => children.iter().for_each(|&item| self.ask_for_parts(item)),
+            TermNode::Tab => children.chunks_exact(2).for_each(|pair| self.ask_for_parts(pair[1])),
             _ => {}
         }
     }
 
     fn ask_for_parts(&mut self, item: usize) {
-        if matches!(self.term.nodes[item], Node::App) {
-            self.asked[item] = Ask::Parts;
+        if matches!(self.term.nodes[item], TermNode::App) {
+            self.asked[item] = ParentRequest::Parts;
         }
     }
 
     fn ask_parts_of_call(&mut self, index: usize, parts: &[usize]) {
         let Some(kept) = self.rotated(index) else {
-            self.asked[parts[parts.len() - 1]] = Ask::Open;
+            self.asked[parts[parts.len() - 1]] = ParentRequest::Open;
             return;
         };
         let sizes = self.sizes_of_children(index);
@@ -285,16 +294,16 @@ impl Layout<'_, '_> {
             return;
         }
         if application(&sizes[..kept]).1.fits() {
-            parts[..kept].iter().for_each(|&part| self.asked[part] = Ask::Line);
+            parts[..kept].iter().for_each(|&part| self.asked[part] = ParentRequest::Line);
         } else {
-            self.asked[parts[kept - 1]] = Ask::Open;
+            self.asked[parts[kept - 1]] = ParentRequest::Open;
         }
     }
 
-    /// If the last arguments of an application come first: how many parts stay behind.
+    /// The number of parts that are not moved, if the last arguments of an application come first.
     pub(super) fn rotated(&self, index: usize) -> Option<usize> {
         match self.term.nodes[index] {
-            Node::Call => rotation(&self.sizes_of_children(index)),
+            TermNode::Call => rotation(&self.sizes_of_children(index)),
             _ => None,
         }
     }

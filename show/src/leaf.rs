@@ -1,34 +1,37 @@
 //! The smallest boxes: nats, names, bars, row constructors, and the heads of laws.
 //!
-//! A nat is written as text where that is safe to tell apart from a number, so how it is written
-//! depends on its place: `%a` as a value, `a` as a key or name, both of them 97.
+//! A nat is written as text where that cannot be confused with a number, so its form depends on the
+//! context: 97 is `%a` as a value, and `a` as a key or name.
 //! (prototype: lib/Loot/Syntax.hs)
 
 use super::Symbol;
 use super::charset::{is_name_char, is_printable, is_space};
-use super::size::{Size, Word};
+use super::size::{BoxSize, WordForm};
 use plan::NatRef;
 use plan::Natural;
 use rex::{LeafKind, Rex};
 
-/// A box made at once: its size, and what it looks like.
+/// A leaf: its size and its printed forms.
 pub(super) struct LeafBox {
-    pub(super) size: Size,
-    /// What it looks like on one line; if it has no such form, at all.
+    pub(super) size: BoxSize,
+    /// The form on one line, or the only form if it never fits on one line.
     pub(super) line: Rex,
-    /// What it looks like when it has too little room, if that differs.
+    /// The form when it does not fit on a line, if that differs.
     tall: Option<Box<Rex>>,
 }
 
 impl LeafBox {
     fn new(width: usize, line: Rex) -> LeafBox {
-        LeafBox { size: Size::new(width), line, tall: None }
+        LeafBox { size: BoxSize::new(width), line, tall: None }
     }
 
     fn word(text: String) -> LeafBox {
-        let word =
-            if matches!(text.as_str(), "0" | "1" | "2") { Word::Operation } else { Word::Yes };
-        let size = Size { word, ..Size::new(text.chars().count()) };
+        let word = if matches!(text.as_str(), "0" | "1" | "2") {
+            WordForm::Operation
+        } else {
+            WordForm::Yes
+        };
+        let size = BoxSize { word, ..BoxSize::new(text.chars().count()) };
         LeafBox { size, line: Rex::word(text), tall: None }
     }
 
@@ -36,12 +39,12 @@ impl LeafBox {
         LeafBox::new(text.chars().count() + 2, Rex::text(text))
     }
 
-    /// One that always takes lines of its own.
+    /// A leaf that always takes lines of its own.
     fn lines(rex: Rex) -> LeafBox {
-        LeafBox { size: Size::NEVER, line: rex, tall: None }
+        LeafBox { size: BoxSize::NEVER, line: rex, tall: None }
     }
 
-    /// What it looks like when it need not be on one line.
+    /// The form when it need not be on one line.
     pub(super) fn free(self) -> Rex {
         match self.tall {
             Some(tall) if !self.size.fits() => *tall,
@@ -85,7 +88,7 @@ fn ascii(nat: &Symbol, text: &str) -> LeafBox {
     LeafBox::word(nat.decimal())
 }
 
-/// A line string for each line.
+/// The text as line strings, one for each line.
 fn lines(text: &str) -> Rex {
     let mut below = None;
     for line in text.split('\n').rev() {
@@ -119,7 +122,7 @@ fn is_quotable(text: &str) -> bool {
     text.chars().all(is_printable) && !has_both_quotes(text)
 }
 
-/// A nat as a name where only a name can be: that of a definition, or a key.
+/// A nat as a name where only a name can occur: in the head of a definition, or as a key.
 pub(super) fn name(symbol: &Symbol) -> LeafBox {
     match symbol.text() {
         _ if symbol.is_zero() => LeafBox::word("0".into()),
@@ -129,7 +132,7 @@ pub(super) fn name(symbol: &Symbol) -> LeafBox {
     }
 }
 
-/// A nat as a name where a value can be: what is no identifier is marked with a dot.
+/// A nat as a name where a value can occur: a name that is not an identifier is marked with a dot.
 pub(super) fn reference(symbol: &Symbol) -> LeafBox {
     let plain = match symbol.text() {
         _ if symbol.is_zero() => LeafBox::word("0".into()),
@@ -137,9 +140,9 @@ pub(super) fn reference(symbol: &Symbol) -> LeafBox {
         Some(text) if is_quotable(text) => LeafBox::text(text),
         _ => LeafBox::word(symbol.decimal()),
     };
-    // Too wide a name loses its dot: so it is in the prototype.
+    // A name that is too wide loses its dot, as in the prototype.
     let tall = Some(Box::new(plain.line.clone()));
-    let size = Size::of(&[plain.size], 1);
+    let size = BoxSize::of(&[plain.size], 1);
     LeafBox { size, line: Rex::prefix(".", plain.line), tall }
 }
 
@@ -148,7 +151,7 @@ pub(super) fn constructor(width: &Natural) -> LeafBox {
     LeafBox::word(format!("C{width}"))
 }
 
-/// What is not evaluated.
+/// A value that is not evaluated.
 pub(super) fn thunk() -> LeafBox {
     LeafBox::new(5, Rex::nest("...", Vec::new()))
 }
@@ -194,8 +197,8 @@ fn hex_bar(bytes: &[u8]) -> LeafBox {
     LeafBox::new(width, Rex::shut("#", vec![Rex::word("x"), Rex::word(digits)]))
 }
 
-/// The head of a law that has a name: `(name a b)`, or `(name@tag a b)` if it is known by another
-/// name than its own.
+/// The head of a law with a name: `(name a b)`, or `(name@tag a b)` if `known_as` differs from the
+/// law's own name, `tag`.
 pub(super) fn signature(known_as: &Symbol, tag: &Symbol, args: &[Symbol]) -> LeafBox {
     let head = if known_as == tag { reference(known_as) } else { tagged(known_as, tag) };
     list(std::iter::once(head).chain(args.iter().map(reference)).collect())
@@ -218,15 +221,15 @@ pub(super) fn parameters(args: &[Symbol]) -> LeafBox {
 
 fn tagged(known_as: &Symbol, tag: &Symbol) -> LeafBox {
     let (known_as, tag) = (name(known_as), name(tag));
-    let size = Size::of(&[known_as.size, tag.size], 1);
+    let size = BoxSize::of(&[known_as.size, tag.size], 1);
     let line = Rex::shut("@", vec![known_as.line.clone(), tag.line.clone()]);
     let tall = Some(Box::new(Rex::open("@", vec![known_as.free(), tag.free()])));
     LeafBox { size, line, tall }
 }
 
 fn list(items: Vec<LeafBox>) -> LeafBox {
-    let sizes: Vec<Size> = items.iter().map(|item| item.size).collect();
-    let size = Size::of(&sizes, 1 + items.len());
+    let sizes: Vec<BoxSize> = items.iter().map(|item| item.size).collect();
+    let size = BoxSize::of(&sizes, 1 + items.len());
     let line = Rex::nest("|", items.iter().map(|item| item.line.clone()).collect());
     let tall = Rex::open("|", items.into_iter().map(LeafBox::free).collect());
     let tall = Some(Box::new(tall));

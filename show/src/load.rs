@@ -1,74 +1,74 @@
-//! Taking values apart: [`Closure::shallow`] and [`Closure::full`].
+//! Converting values to terms: [`PinClosure::shallow`] and [`PinClosure::full`].
 //!
-//! The order in which pins are met decides their names, so it is part of the printed form: a
+//! The order in which pins are visited decides their names, so it is part of the printed form: a
 //! function before its arguments, a key before its value, the pins within a pin before that pin.
 //! (prototype: lib/Loot/Backend.hs)
 
 use super::Symbol;
 use super::quoted::{EMBED, Quoted, STRAY};
-use super::term::{Closure, LawFacts, Node, PinEntry, Term};
+use super::term::{LawFacts, PinClosure, PinEntry, PrintTerm, TermNode};
 use malachite_base::num::basic::traits::One;
 use plan::Map;
 use plan::Natural;
 use plan::raw::{hash_if_small, is_wide_constructor};
 use plan::{AppRef, Hash, LawRef, NatRef, PinRef, Ref, Shape};
 
-/// A law with more parameters than this is shown as the app of `0` that makes it: nobody wants to
-/// read so many names.
+/// A law with more parameters than this is printed as the app of `0` that makes it, because the
+/// list of their names is unreadable.
 const MAX_PARAMETERS: u64 = 1 << 16;
 
-/// What is still to be taken apart. Of a list of these, the last comes first.
-enum Task<'h> {
+/// A value that is still to be converted. The last task of a list is done first.
+enum LoadTask<'h> {
     Value(Ref<'h>),
     Key(Ref<'h>),
-    /// A part of a law's body, where the variables up to that number are bound.
+    /// A part of a law's body, in which the variables up to `last` are bound.
     Body {
         code: Ref<'h>,
         law: usize,
         last: u64,
     },
-    /// What is in the place of a Rex tree.
+    /// A value where a Rex tree is expected.
     Tree(Ref<'h>),
-    /// All below that node has been taken apart.
+    /// Sets the end of that node: everything below it has been converted.
     End(usize),
 }
 
-/// A term in the making.
-struct Frame<'h> {
-    term: Term<'h>,
-    tasks: Vec<Task<'h>>,
-    /// The pin whose item this is, if it is one.
+/// A term under construction.
+struct TermBuilder<'h> {
+    term: PrintTerm<'h>,
+    tasks: Vec<LoadTask<'h>>,
+    /// The pin whose item the term is, if there is one.
     pin: Option<PinRef<'h>>,
 }
 
-impl<'h> Closure<'h> {
-    /// A value with its pins, of which only the value itself, if it is one, is looked into, and
-    /// its item, if that is one again.
-    pub(super) fn shallow(value: Ref<'h>) -> Closure<'h> {
+impl<'h> PinClosure<'h> {
+    /// A value with its pins. Only the value itself, if it is a pin, gets a definition, and its
+    /// item, if that is a pin too.
+    pub(super) fn shallow(value: Ref<'h>) -> PinClosure<'h> {
         Loader::default().load(value, false)
     }
 
-    /// The row of a row of two nats and a value, of which no pin is looked into.
-    pub(super) fn stamped(label: NatRef<'h>, time: NatRef<'h>, value: Ref<'h>) -> Closure<'h> {
-        let mut frame = Frame::new(value, None);
-        let term = &mut frame.term;
-        term.nodes = vec![Node::Row, Node::Row, Node::Nat(label), Node::Nat(time)];
+    /// The row `[[label time] value]`, in which no pin gets a definition.
+    pub(super) fn stamped(label: NatRef<'h>, time: NatRef<'h>, value: Ref<'h>) -> PinClosure<'h> {
+        let mut builder = TermBuilder::new(value, None);
+        let term = &mut builder.term;
+        term.nodes = vec![TermNode::Row, TermNode::Row, TermNode::Nat(label), TermNode::Nat(time)];
         term.ends = vec![0, 4, 3, 4];
-        frame.tasks.insert(0, Task::End(0));
-        Loader::default().run(frame, false)
+        builder.tasks.insert(0, LoadTask::End(0));
+        Loader::default().run(builder, false)
     }
 
-    /// A value with all pins that can be reached from it.
-    pub(super) fn full(value: Ref<'h>) -> Closure<'h> {
+    /// A value with all pins reachable from it, each with its definition.
+    pub(super) fn full(value: Ref<'h>) -> PinClosure<'h> {
         Loader::default().load(value, true)
     }
 }
 
-/// What tells pins apart.
+/// The identity of a pin.
 #[derive(PartialEq, Eq, Hash)]
 enum PinKey {
     Hash(Hash),
-    /// The pin is too large to be hashed; its address has to do.
+    /// The address of a pin that is too large to be hashed.
     Address(usize),
 }
 
@@ -83,32 +83,32 @@ fn key(pin: PinRef<'_>) -> PinKey {
 struct Loader<'h> {
     pins: Vec<PinEntry<'h>>,
     numbers: Map<PinKey, usize>,
-    /// The tags of pins around pins.
+    /// The tags of pins that contain pins.
     tags: Map<PinKey, Symbol>,
 }
 
 impl<'h> Loader<'h> {
-    fn load(self, value: Ref<'h>, all: bool) -> Closure<'h> {
-        self.run(Frame::new(value, None), all)
+    fn load(self, value: Ref<'h>, all: bool) -> PinClosure<'h> {
+        self.run(TermBuilder::new(value, None), all)
     }
 
-    fn run(mut self, frame: Frame<'h>, all: bool) -> Closure<'h> {
-        let mut frames = vec![frame];
-        while let Some(mut frame) = frames.pop() {
-            match self.advance(&mut frame, all) {
-                Some(pin) => frames.extend([frame, Frame::new(pin.item(), Some(pin))]),
-                None => match frame.pin {
+    fn run(mut self, builder: TermBuilder<'h>, all: bool) -> PinClosure<'h> {
+        let mut builders = vec![builder];
+        while let Some(mut builder) = builders.pop() {
+            match self.advance(&mut builder, all) {
+                Some(pin) => builders.extend([builder, TermBuilder::new(pin.item(), Some(pin))]),
+                None => match builder.pin {
                     Some(pin) => {
-                        self.enter(pin, Some(frame.term));
+                        self.enter(pin, Some(builder.term));
                     }
-                    None => return Closure { value: frame.term, pins: self.pins },
+                    None => return PinClosure { value: builder.term, pins: self.pins },
                 },
             }
         }
-        unreachable!("the frame of the value itself ends the loop")
+        unreachable!("the builder of the value itself ends the loop")
     }
 
-    fn enter(&mut self, pin: PinRef<'h>, definition: Option<Term<'h>>) -> usize {
+    fn enter(&mut self, pin: PinRef<'h>, definition: Option<PrintTerm<'h>>) -> usize {
         let number = self.pins.len();
         let tag = self.tag(pin);
         self.pins.push(PinEntry { tag, definition });
@@ -116,7 +116,7 @@ impl<'h> Loader<'h> {
         number
     }
 
-    /// The name of the law in a pin, or in the pins in it; 0 if it is something else.
+    /// The name of the law in a pin, or in a pin in it; 0 if the pinned value is not a law.
     fn tag(&mut self, mut pin: PinRef<'h>) -> Symbol {
         let mut around = Vec::new();
         let tag = loop {
@@ -136,31 +136,30 @@ impl<'h> Loader<'h> {
         tag
     }
 
-    /// Goes on with a term until it is done, or until a pin is met that has to be taken apart
-    /// first.
-    fn advance(&mut self, frame: &mut Frame<'h>, all: bool) -> Option<PinRef<'h>> {
-        while let Some(task) = frame.tasks.pop() {
+    /// Continues a term until it is complete, or until a pin is found that must be converted first.
+    fn advance(&mut self, builder: &mut TermBuilder<'h>, all: bool) -> Option<PinRef<'h>> {
+        while let Some(task) = builder.tasks.pop() {
             match task {
-                Task::End(index) => frame.term.ends[index] = frame.term.nodes.len(),
-                Task::Body { code, law, last } => frame.body(code, law, last),
-                Task::Tree(value) => frame.tree(value),
-                Task::Key(value) => match value.as_nat() {
-                    Some(nat) => frame.leaf(Node::Key(nat)),
-                    None => frame.tasks.push(Task::Value(value)),
+                LoadTask::End(index) => builder.term.ends[index] = builder.term.nodes.len(),
+                LoadTask::Body { code, law, last } => builder.body(code, law, last),
+                LoadTask::Tree(value) => builder.tree(value),
+                LoadTask::Key(value) => match value.as_nat() {
+                    Some(nat) => builder.leaf(TermNode::Key(nat)),
+                    None => builder.tasks.push(LoadTask::Value(value)),
                 },
-                Task::Value(value) => match value.shape() {
+                LoadTask::Value(value) => match value.shape() {
                     Shape::Pin(pin) => {
                         let number = match self.numbers.get(&key(pin)) {
                             Some(&number) => number,
-                            None if all || frame.term.nodes.is_empty() => {
-                                frame.tasks.push(task);
+                            None if all || builder.term.nodes.is_empty() => {
+                                builder.tasks.push(task);
                                 return Some(pin);
                             }
                             None => self.enter(pin, None),
                         };
-                        frame.leaf(Node::Pin(number));
+                        builder.leaf(TermNode::Pin(number));
                     }
-                    shape => frame.value(value, shape),
+                    shape => builder.value(value, shape),
                 },
             }
         }
@@ -168,21 +167,21 @@ impl<'h> Loader<'h> {
     }
 }
 
-impl<'h> Frame<'h> {
-    fn new(value: Ref<'h>, pin: Option<PinRef<'h>>) -> Frame<'h> {
-        Frame { term: Term::default(), tasks: vec![Task::Value(value)], pin }
+impl<'h> TermBuilder<'h> {
+    fn new(value: Ref<'h>, pin: Option<PinRef<'h>>) -> TermBuilder<'h> {
+        TermBuilder { term: PrintTerm::default(), tasks: vec![LoadTask::Value(value)], pin }
     }
 
-    fn leaf(&mut self, node: Node<'h>) {
+    fn leaf(&mut self, node: TermNode<'h>) {
         self.term.nodes.push(node);
         self.term.ends.push(self.term.nodes.len());
     }
 
-    /// Adds a node, and leaves its children to be taken apart.
-    fn branch(&mut self, node: Node<'h>, children: impl IntoIterator<Item = Task<'h>>) {
+    /// Adds a node, and tasks for its children.
+    fn branch(&mut self, node: TermNode<'h>, children: impl IntoIterator<Item = LoadTask<'h>>) {
         let index = self.term.nodes.len();
         self.leaf(node);
-        self.tasks.push(Task::End(index));
+        self.tasks.push(LoadTask::End(index));
         let from = self.tasks.len();
         self.tasks.extend(children);
         self.tasks[from..].reverse();
@@ -190,102 +189,110 @@ impl<'h> Frame<'h> {
 
     fn value(&mut self, value: Ref<'h>, shape: Shape<'h>) {
         match shape {
-            Shape::Nat(nat) => self.leaf(Node::Nat(nat)),
-            Shape::Bar(bytes) => self.leaf(Node::Bar(bytes)),
-            Shape::Cow(width) => self.leaf(Node::Constructor(Natural::from(width))),
-            Shape::Row(items) => self.branch(Node::Row, items.iter().map(Task::Value)),
-            Shape::Set(keys) => self.branch(Node::Set, keys.iter().map(Task::Key)),
+            Shape::Nat(nat) => self.leaf(TermNode::Nat(nat)),
+            Shape::Bar(bytes) => self.leaf(TermNode::Bar(bytes)),
+            Shape::Cow(width) => self.leaf(TermNode::Constructor(Natural::from(width))),
+            Shape::Row(items) => self.branch(TermNode::Row, items.iter().map(LoadTask::Value)),
+            Shape::Set(keys) => self.branch(TermNode::Set, keys.iter().map(LoadTask::Key)),
             Shape::Tab(keys, values) => {
                 let pairs = keys.iter().zip(values.iter());
-                let tasks = pairs.flat_map(|(key, value)| [Task::Key(key), Task::Value(value)]);
-                self.branch(Node::Tab, tasks);
+                let tasks =
+                    pairs.flat_map(|(key, value)| [LoadTask::Key(key), LoadTask::Value(value)]);
+                self.branch(TermNode::Tab, tasks);
             }
             Shape::App(app) => match Quoted::of(value) {
-                Some(_) => self.branch(Node::Tree, [Task::Tree(value)]),
-                None => self.branch(Node::App, parts(app)),
+                Some(_) => self.branch(TermNode::Tree, [LoadTask::Tree(value)]),
+                None => self.branch(TermNode::App, parts(app)),
             },
             Shape::Law(law) => self.law(law),
-            Shape::Pin(_) => unreachable!("pins are the loader's"),
-            Shape::Thunk => self.leaf(Node::Thunk),
+            Shape::Pin(_) => unreachable!("the loader handles pins"),
+            Shape::Thunk => self.leaf(TermNode::Thunk),
         }
     }
 
     fn law(&mut self, law: LawRef<'h>) {
         if is_wide_constructor(law) {
-            return self.leaf(Node::Constructor(law.arity().to_natural() - Natural::ONE));
+            return self.leaf(TermNode::Constructor(law.arity().to_natural() - Natural::ONE));
         }
         let arity = law.arity().saturating_u64();
         if arity > MAX_PARAMETERS {
-            self.branch(Node::App, [Task::Value(law.body())]);
+            self.branch(TermNode::App, [LoadTask::Value(law.body())]);
             for nat in [NatRef::Small(0), law.name(), law.arity()] {
-                self.leaf(Node::Nat(nat));
+                self.leaf(TermNode::Nat(nat));
             }
             return;
         }
         let number = self.term.laws.len();
         let facts = LawFacts { name: law.name(), arity, variables: arity, is_recursive: false };
         self.term.laws.push(facts);
-        let body = Task::Body { code: law.body(), law: number, last: arity };
-        self.branch(Node::Law(number), [body]);
+        let body = LoadTask::Body { code: law.body(), law: number, last: arity };
+        self.branch(TermNode::Law(number), [body]);
     }
 
     fn body(&mut self, code: Ref<'h>, law: usize, last: u64) {
-        let nested = |code, last| Task::Body { code, law, last };
-        match view(code, last) {
-            Code::Variable(number) => {
+        let nested = |code, last| LoadTask::Body { code, law, last };
+        match body_part(code, last) {
+            BodyPart::Variable(number) => {
                 self.term.laws[law].is_recursive |= number == 0;
-                self.leaf(Node::Variable { law, number });
+                self.leaf(TermNode::Variable { law, number });
             }
-            Code::Apply(mut function, argument) => {
+            BodyPart::Apply(mut function, argument) => {
                 let mut args = vec![argument];
-                while let Code::Apply(inner, argument) = view(function, last) {
+                while let BodyPart::Apply(inner, argument) = body_part(function, last) {
                     args.push(argument);
                     function = inner;
                 }
                 let parts = std::iter::once(function).chain(args.into_iter().rev());
-                self.branch(Node::Call, parts.map(|part| nested(part, last)));
+                self.branch(TermNode::Call, parts.map(|part| nested(part, last)));
             }
-            Code::Let(bound, body) => {
+            BodyPart::Let(bound, body) => {
                 let number = last + 1;
                 let variables = &mut self.term.laws[law].variables;
                 *variables = number.max(*variables);
                 let parts = [bound, body].map(|part| nested(part, number));
-                self.branch(Node::Let { law, number }, parts);
+                self.branch(TermNode::Let { law, number }, parts);
             }
-            Code::Constant(value) => match plain_app(value) {
-                Some(app) => self.branch(Node::QuotedApp("!"), parts(app)),
-                None if is_variable(value, last).is_some() => self.tasks.push(Task::Value(value)),
-                None => self.branch(Node::Quote("!"), [Task::Value(value)]),
+            BodyPart::Constant(value) => match plain_app(value) {
+                Some(app) => self.branch(TermNode::QuotedApp("!"), parts(app)),
+                None if is_variable(value, last).is_some() => {
+                    self.tasks.push(LoadTask::Value(value))
+                }
+                None => self.branch(TermNode::Quote("!"), [LoadTask::Value(value)]),
             },
-            Code::Other => match plain_app(code) {
-                Some(app) => self.branch(Node::QuotedApp(":"), parts(app)),
-                None => self.tasks.push(Task::Value(code)),
+            BodyPart::Other => match plain_app(code) {
+                Some(app) => self.branch(TermNode::QuotedApp(":"), parts(app)),
+                None => self.tasks.push(LoadTask::Value(code)),
             },
         }
     }
 
     fn tree(&mut self, value: Ref<'h>) {
         let Some(quoted) = Quoted::of(value) else {
-            return self.branch(Node::TreeValue(STRAY), [Task::Value(value)]);
+            return self.branch(TermNode::TreeValue(STRAY), [LoadTask::Value(value)]);
         };
-        let children = quoted.children().into_iter().map(Task::Tree);
+        let children = quoted.children().into_iter().map(LoadTask::Tree);
         match quoted {
-            Quoted::Embed(value) => self.branch(Node::TreeValue(EMBED), [Task::Value(value)]),
+            Quoted::Embed(value) => {
+                self.branch(TermNode::TreeValue(EMBED), [LoadTask::Value(value)])
+            }
             Quoted::Leaf { leaf, text, .. } => {
-                self.branch(Node::TreeLeaf { leaf, text }, children);
+                self.branch(TermNode::TreeLeaf { leaf, text }, children);
             }
             Quoted::Node { shape, rune, heir, .. } => {
-                self.branch(Node::TreeBranch { shape, rune, has_heir: heir.is_some() }, children);
+                self.branch(
+                    TermNode::TreeBranch { shape, rune, has_heir: heir.is_some() },
+                    children,
+                );
             }
         }
     }
 }
 
-fn parts(app: AppRef<'_>) -> impl Iterator<Item = Task<'_>> {
-    std::iter::once(app.head()).chain(app.args()).map(Task::Value)
+fn parts(app: AppRef<'_>) -> impl Iterator<Item = LoadTask<'_>> {
+    std::iter::once(app.head()).chain(app.args()).map(LoadTask::Value)
 }
 
-/// An app that is not a Rex tree.
+/// The value as an app, if it is one and not a Rex tree.
 fn plain_app(value: Ref<'_>) -> Option<AppRef<'_>> {
     match value.shape() {
         Shape::App(app) if Quoted::of(value).is_none() => Some(app),
@@ -293,13 +300,13 @@ fn plain_app(value: Ref<'_>) -> Option<AppRef<'_>> {
     }
 }
 
-/// What a part of a law's body says.
-enum Code<'h> {
+/// A part of a law's body.
+enum BodyPart<'h> {
     Variable(u64),
     Apply(Ref<'h>, Ref<'h>),
     Let(Ref<'h>, Ref<'h>),
     Constant(Ref<'h>),
-    /// Nothing but itself.
+    /// A value that stands for itself.
     Other,
 }
 
@@ -307,17 +314,17 @@ fn is_variable(code: Ref<'_>, last: u64) -> Option<u64> {
     code.as_u64().filter(|&number| number <= last)
 }
 
-fn view(code: Ref<'_>, last: u64) -> Code<'_> {
+fn body_part(code: Ref<'_>, last: u64) -> BodyPart<'_> {
     if let Some(number) = is_variable(code, last) {
-        return Code::Variable(number);
+        return BodyPart::Variable(number);
     }
-    let Shape::App(app) = code.shape() else { return Code::Other };
-    let Some(operation) = app.head().as_u64() else { return Code::Other };
+    let Shape::App(app) = code.shape() else { return BodyPart::Other };
+    let Some(operation) = app.head().as_u64() else { return BodyPart::Other };
     let mut args = app.args();
     match (operation, args.next(), args.next(), args.next()) {
-        (0, Some(function), Some(argument), None) => Code::Apply(function, argument),
-        (1, Some(bound), Some(body), None) => Code::Let(bound, body),
-        (2, Some(value), None, None) => Code::Constant(value),
-        _ => Code::Other,
+        (0, Some(function), Some(argument), None) => BodyPart::Apply(function, argument),
+        (1, Some(bound), Some(body), None) => BodyPart::Let(bound, body),
+        (2, Some(value), None, None) => BodyPart::Constant(value),
+        _ => BodyPart::Other,
     }
 }

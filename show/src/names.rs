@@ -1,14 +1,14 @@
-//! Giving names: to the pins of a closure, and to the variables of the laws in a term.
+//! Names for the pins of a closure, and for the variables of the laws in a term.
 //!
 //! A pin is named after its law, and numbered if others have the same name. Variables have no names
-//! in PLAN; they are called `a`, `b` ... `z`, `aa` ... in the order in which they are bound, leaving
-//! out the names that mean something in the law already: those of the pins in it, its own, that of
-//! every law around it, and as many from the start as the laws around it may have used.
-//! (prototype: `assignNames`, `resugarRul`)
+//! in PLAN; they get the names `a`, `b` ... `z`, `aa` ... in the order in which they are bound.
+//! Names that have a meaning in the law are skipped: those of the pins in it, its own, those of the
+//! enclosing laws, and as many from the start as the enclosing laws may use. (prototype:
+//! `assignNames`, `resugarRul`)
 
 use super::Symbol;
 use super::leaf;
-use super::term::{Node, PinEntry, Term};
+use super::term::{PinEntry, PrintTerm, TermNode};
 use plan::Map;
 use rex::print::{Colour, line};
 
@@ -42,21 +42,21 @@ pub(super) fn name_pins(pins: &[PinEntry<'_>]) -> Vec<Symbol> {
     names
 }
 
-/// What the variables of a law are called, by their numbers; that with number 0 is the law.
+/// The names of the variables of a law, by their numbers. Number 0 is the law itself.
 pub(super) type LawNames = Vec<Symbol>;
 
-/// The names of the variables of each law in a term. If the term is all one law, that may be
-/// known by another name than its own.
+/// The names of the variables of each law in a term. A law that is the whole term may have another
+/// name, `known_as`, than its own.
 pub(super) fn name_variables(
-    term: &Term<'_>,
+    term: &PrintTerm<'_>,
     pins: &[Symbol],
     known_as: Option<&Symbol>,
 ) -> Vec<LawNames> {
-    let mentions = Mentions::of(term, pins);
-    let mut around = Around::default();
+    let mentions = PinMentions::of(term, pins);
+    let mut around = EnclosingLaws::default();
     let mut names = Vec::with_capacity(term.laws.len());
     for (index, node) in term.nodes.iter().enumerate() {
-        let Node::Law(law) = node else { continue };
+        let TermNode::Law(law) = node else { continue };
         let facts = &term.laws[*law];
         let own = known_as.filter(|_| index == 0).cloned().unwrap_or(facts.name.into());
         let end = term.ends[index];
@@ -72,7 +72,7 @@ pub(super) fn name_variables(
     names
 }
 
-/// The number'th name for a variable: `a`, `b` ... `z`, `aa`, `ab` ... `zz`, `aaa` ...
+/// The name of a variable with that number: `a`, `b` ... `z`, `aa`, `ab` ... `zz`, `aaa` ...
 fn variable_name(number: u64) -> Symbol {
     // Fourteen letters name 2^64 variables.
     let mut letters = [0; 14];
@@ -87,17 +87,17 @@ fn variable_name(number: u64) -> Symbol {
     Symbol::from_bytes(&letters[first..])
 }
 
-/// Where in a term the pins are whose names a variable could have.
-struct Mentions<'n>(Map<&'n Symbol, Vec<usize>>);
+/// The node indices of pins in a term, by the pins' names.
+struct PinMentions<'n>(Map<&'n Symbol, Vec<usize>>);
 
-impl<'n> Mentions<'n> {
-    fn of(term: &Term<'_>, pins: &'n [Symbol]) -> Mentions<'n> {
+impl<'n> PinMentions<'n> {
+    fn of(term: &PrintTerm<'_>, pins: &'n [Symbol]) -> PinMentions<'n> {
         let mut places: Map<&Symbol, Vec<usize>> = Map::default();
         for (index, node) in term.nodes.iter().enumerate() {
-            let Node::Pin(pin) = node else { continue };
+            let TermNode::Pin(pin) = node else { continue };
             places.entry(&pins[*pin]).or_default().push(index);
         }
-        Mentions(places)
+        PinMentions(places)
     }
 
     /// Whether the name occurs between two indices.
@@ -109,16 +109,17 @@ impl<'n> Mentions<'n> {
     }
 }
 
-/// The laws around a place in a term.
+/// The laws that enclose a node of a term.
 #[derive(Default)]
-struct Around {
-    /// For each, the outermost first: where it ends, and how many names from the start are taken.
+struct EnclosingLaws {
+    /// For each law, the outermost first: its name, the index after its last node, and the number
+    /// of names from the start that it and the laws around it may use.
     laws: Vec<(Symbol, usize, u64)>,
-    /// How many of them have that name.
+    /// The number of these laws with each name.
     names: Map<Symbol, usize>,
 }
 
-impl Around {
+impl EnclosingLaws {
     fn reserved(&self) -> u64 {
         self.laws.last().map_or(0, |&(_, _, reserved)| reserved)
     }

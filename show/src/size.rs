@@ -1,83 +1,84 @@
-//! How wide boxes are.
+//! [`BoxSize`]: the widths of boxes.
 //!
-//! A *box* is a part of a value that can be laid out on one line or, if it must be, over several.
-//! Its width is an estimate that the layout is defined by: it is not always what the line comes to.
+//! A *box* is a part of a value that is laid out on one line if it fits, else on several. Its width
+//! is the estimate that defines the layout; the printed line may have another width.
 
-/// How wide a box is on one line, and whether it is a word there.
+/// The width of a box on one line, and whether it is a word there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
-    /// In characters; none if it never fits on one line.
+pub(super) struct BoxSize {
+    /// The width in characters; `None` if the box never fits on one line.
     pub(super) width: Option<u32>,
-    pub(super) word: Word,
+    pub(super) word: WordForm,
 }
 
 /// Whether a box is a bare word on one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Word {
-    /// It is not.
+pub(super) enum WordForm {
+    /// It is not a word.
     No,
-    /// It is.
+    /// It is a word.
     Yes,
-    /// It is `0`, `1` or `2`: one of those operations that take several arguments.
+    /// It is `0`, `1` or `2`: an operation of several arguments.
     Operation,
 }
 
-/// The width that is too wide for a line.
+/// The smallest width that does not fit on a line.
 const LINE: u32 = 55;
 
-impl Size {
-    /// That of a box which never fits on one line.
-    pub(super) const NEVER: Size = Size { width: None, word: Word::No };
+impl BoxSize {
+    /// The size of a box that never fits on one line.
+    pub(super) const NEVER: BoxSize = BoxSize { width: None, word: WordForm::No };
 
-    pub(super) fn new(width: usize) -> Size {
-        Size { width: Some(u32::try_from(width).unwrap_or(u32::MAX)), word: Word::No }
+    pub(super) fn new(width: usize) -> BoxSize {
+        BoxSize { width: Some(u32::try_from(width).unwrap_or(u32::MAX)), word: WordForm::No }
     }
 
-    /// That of a box made of these, and so many characters besides.
-    pub(super) fn of(parts: &[Size], besides: usize) -> Size {
-        let besides = Size::new(besides);
-        let add = |sum: u32, part: &Size| Some(sum.saturating_add(part.width?));
+    /// The size of a box that consists of these parts and `besides` more characters.
+    pub(super) fn of(parts: &[BoxSize], besides: usize) -> BoxSize {
+        let besides = BoxSize::new(besides);
+        let add = |sum: u32, part: &BoxSize| Some(sum.saturating_add(part.width?));
         let width = besides.width.and_then(|besides| parts.iter().try_fold(besides, add));
-        Size { width, word: Word::No }
+        BoxSize { width, word: WordForm::No }
     }
 
-    /// Whether a box is put on one line.
+    /// Whether the box fits on one line.
     pub(super) fn fits(self) -> bool {
         self.is_below(LINE)
     }
 
-    /// Whether a box fits on one line of less than that width.
+    /// Whether the box is on one line narrower than `limit`.
     pub(super) fn is_below(self, limit: u32) -> bool {
         self.width.is_some_and(|width| width < limit)
     }
 }
 
-/// How an application looks on one line.
+/// The style of an application on one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Applied {
+pub(super) enum ApplicationStyle {
     /// `f-x-y`
     Hyphens,
     /// `(f x y)`
     Parentheses,
 }
 
-/// The look and the size of an application on one line.
-pub(super) fn application(parts: &[Size]) -> (Applied, Size) {
-    let is_word = |part: &Size| part.word != Word::No;
-    let is_operation = matches!(parts, [function, _] if function.word == Word::Operation);
+/// The style and the size of an application on one line.
+pub(super) fn application(parts: &[BoxSize]) -> (ApplicationStyle, BoxSize) {
+    let is_word = |part: &BoxSize| part.word != WordForm::No;
+    let is_operation = matches!(parts, [function, _] if function.word == WordForm::Operation);
     if is_operation || parts.iter().all(is_word) {
-        (Applied::Hyphens, Size::of(parts, parts.len().saturating_sub(1)))
+        (ApplicationStyle::Hyphens, BoxSize::of(parts, parts.len().saturating_sub(1)))
     } else {
-        (Applied::Parentheses, Size::of(parts, 1 + parts.len()))
+        (ApplicationStyle::Parentheses, BoxSize::of(parts, 1 + parts.len()))
     }
 }
 
-/// If the application of these in a law's body is better written with its last arguments first:
-/// how many parts stay behind.
+/// The number of parts of an application in a law's body that come after its last arguments, if
+/// those are written first; else `None`.
 ///
-/// That is so if it is wide and ends in short arguments, but is not made of such only.
-pub(super) fn rotation(parts: &[Size]) -> Option<usize> {
-    let total = Size::of(parts, 0);
+/// They are written first if the application is wide and ends in short arguments, but has other
+/// parts too.
+pub(super) fn rotation(parts: &[BoxSize]) -> Option<usize> {
+    let total = BoxSize::of(parts, 0);
     if total.width.is_none() || total.is_below(40) {
         return None;
     }

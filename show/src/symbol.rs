@@ -5,7 +5,7 @@ use plan::Natural;
 use plan::limbs;
 use smallvec::SmallVec;
 
-/// A nat that serves as a name. Any nat can; mostly it is text.
+/// A nat that serves as a name. Any nat can be a name; most names are text.
 ///
 /// ```
 /// use show::Symbol;
@@ -13,12 +13,12 @@ use smallvec::SmallVec;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Symbol(
-    /// The nat's bytes, least first, without trailing zeroes. Most names are short.
+    /// The nat's bytes, least significant first, without trailing zeros. Most names are short.
     SmallVec<[u8; 16]>,
 );
 
 impl Symbol {
-    /// Whether this is 0, the name of what has none.
+    /// Whether this is 0, which means that there is no name.
     pub fn is_zero(&self) -> bool {
         self.0.is_empty()
     }
@@ -28,12 +28,12 @@ impl Symbol {
         std::str::from_utf8(&self.0).ok()
     }
 
-    /// The nat with these bytes, least first, the last of which is not 0.
+    /// The nat with these bytes, least significant first. The last byte must not be 0.
     pub(super) fn from_bytes(bytes: &[u8]) -> Symbol {
         Symbol(bytes.into())
     }
 
-    /// The nat as a number.
+    /// The nat in decimal.
     pub(super) fn decimal(&self) -> String {
         Natural::from_owned_limbs_asc(limbs::of_bytes(&self.0)).to_string()
     }

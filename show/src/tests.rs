@@ -1,4 +1,4 @@
-//! Printed text, as seen in the prototype. Values are written in the notation of [`spec`].
+//! Printed text, compared with the prototype's. Values are written in the notation of [`spec`].
 
 use super::*;
 use plan::{Builder, Heap, Options, Val, is_larger_than, seed};
@@ -8,7 +8,7 @@ fn heap() -> Box<Heap> {
     Heap::new(Options::default()).unwrap()
 }
 
-/// Pushes what the term describes, with the shapes that the machine gives it.
+/// Pushes the value of a term, in the layouts that the heap gives it.
 fn push(b: &mut Builder<'_>, term: &Term) -> Result<(), EvalError> {
     match term {
         Term::Nat(nat) => b.push_natural(nat),
@@ -182,7 +182,7 @@ fn laws_as_values() {
 }
 
 #[test]
-fn code_that_is_not_usual_prints_as_what_it_is() {
+fn unusual_code_prints_exactly() {
     prints("{'f' 1 (2 0)}", "(f a ? 0)");
     prints("{'f' 1 (2 1)}", "(f a ? 1)");
     prints("{'f' 1 (2 2)}", "(f a ? !2)");
@@ -263,7 +263,7 @@ fn a_long_call_may_have_its_last_arguments_first() {
 }
 
 #[test]
-fn everything_that_can_be_reached() {
+fn everything_reachable() {
     shows("42", "42\n");
     let twice = "<{'twice' 2 (0 1 (0 1 2))}>";
     let k = "<{'k' 2 1}>";
@@ -290,7 +290,7 @@ fn trees_that_are_values() {
     prints(&node("({0 2 0} 5)"), "| \u{fffd}5");
     let unquoted = |value: Ref<'_>| block(&unquoted_rex(value), Colour::None);
     assert_eq!(shown(&node(&two), unquoted), "| f ▣(0 1 2)\n");
-    // Not a tree, for want of text that is UTF-8.
+    // Not a tree, because the text is not UTF-8.
     prints(&format!("({WORD} 255 0)"), "(.{##WORD} 255 0)");
 }
 
@@ -308,7 +308,7 @@ fn names_alone() {
 }
 
 #[test]
-fn what_is_not_evaluated_is_elided() {
+fn unevaluated_parts_are_elided() {
     prints("({0 3 0} 1 (3 4))", "[(...) 1]");
 }
 
@@ -342,7 +342,7 @@ fn size_limits() {
 
 const DEPTH: usize = 100_000;
 
-/// A value around which `wrap` is put again and again.
+/// A value that `wrap` has wrapped [`DEPTH`] times.
 fn deep(heap: &mut Heap, wrap: impl Fn(&mut Builder<'_>) -> Result<(), EvalError>) -> Val {
     let wrap_all = |b: &mut Builder<'_>| {
         b.push_nat(5)?;
@@ -351,7 +351,7 @@ fn deep(heap: &mut Heap, wrap: impl Fn(&mut Builder<'_>) -> Result<(), EvalError
     heap.build(wrap_all).unwrap()
 }
 
-/// Replaces the value on top by the app of `head` to it.
+/// Replaces the value on top by the application of `head` to it.
 fn apply_to_top(
     b: &mut Builder<'_>,
     head: impl Fn(&mut Builder<'_>) -> Result<(), EvalError>,
@@ -418,7 +418,7 @@ fn depth_of_laws_and_trees_costs_no_native_stack() {
     );
 }
 
-/// `[x x]`, and so on: 2^times copies of the nat, in as many rows as `times` says.
+/// `[x x]`, nested `times` deep: 2^times occurrences of the nat in `times` rows.
 fn doubled(heap: &mut Heap, nat: u64, times: usize) -> Val {
     let mut value = heap.nat(nat);
     for _ in 0..times {

@@ -1,38 +1,38 @@
-//! What the REPL, `trk` and the machine's log print, with the empty lines around it.
+//! The text of values for the REPL, for traces and for the machine's log, with the empty lines
+//! around it.
 
 use super::Symbol;
 use super::charset::is_space;
 use super::quoted::{Quoted, unquote};
-use super::term::Closure;
+use super::term::PinClosure;
 use plan::limbs;
 use plan::{NatRef, Ref};
 use rex::Rex;
 use rex::print::{Colour, block};
 
-/// The text that shows a value to the user: a trace, or the value of an expression at the REPL.
-/// Its lines, with an empty one behind them, and others around it if they are several. A value
-/// that is a Rex tree is shown as that tree. (prototype: `trkFan`)
+/// The text of a trace, or of the value of an expression at the REPL: its lines and an empty line,
+/// with more empty lines around paragraphs of several lines. A value that encodes a Rex tree is
+/// printed as that tree. (prototype: `trkFan`)
 pub fn trace_text(value: Ref<'_>, colour: Colour) -> String {
     if Quoted::of(value).is_some() {
-        return tree_text(&unquote(value, |value| Closure::shallow(value).value()), colour);
+        return tree_text(&unquote(value, |value| PinClosure::shallow(value).value()), colour);
     }
     closure_text(None, value, colour)
 }
 
-/// The text of an entry in a log: a value, perhaps with a label. (prototype: `printValue`)
+/// The text of a log entry: a value, with a label if there is one. (prototype: `printValue`)
 pub fn labelled_text(label: Option<&Symbol>, value: Ref<'_>, colour: Colour) -> String {
     closure_text(label, value, colour)
 }
 
-/// The text of an entry in a log that has a time: the value, below what kind of entry it is and
-/// when it was made. It is printed as the row `[[kind time] value]`.
+/// The text of a log entry with a time: the row `[[kind time] value]`.
 pub fn stamped_text(kind: &str, time: &str, value: Ref<'_>, colour: Colour) -> String {
     let (kind, time) = (limbs::of_bytes(kind.as_bytes()), limbs::of_bytes(time.as_bytes()));
-    let closure = Closure::stamped(NatRef::from_limbs(&kind), NatRef::from_limbs(&time), value);
+    let closure = PinClosure::stamped(NatRef::from_limbs(&kind), NatRef::from_limbs(&time), value);
     definitions_text(&closure, None, colour)
 }
 
-/// The text that shows a tree to the user: its lines, and an empty one. (prototype: `trkRex`)
+/// The text of a tree at the REPL: its lines and an empty line. (prototype: `trkRex`)
 pub fn tree_text(rex: &Rex, colour: Colour) -> String {
     let mut text = block(rex, colour);
     text.push('\n');
@@ -40,17 +40,17 @@ pub fn tree_text(rex: &Rex, colour: Colour) -> String {
 }
 
 fn closure_text(name: Option<&Symbol>, value: Ref<'_>, colour: Colour) -> String {
-    definitions_text(&Closure::shallow(value), name, colour)
+    definitions_text(&PinClosure::shallow(value), name, colour)
 }
 
-fn definitions_text(closure: &Closure<'_>, name: Option<&Symbol>, colour: Colour) -> String {
+fn definitions_text(closure: &PinClosure<'_>, name: Option<&Symbol>, colour: Colour) -> String {
     let definitions = closure.definitions(name);
     let mut text = paragraphs(definitions.iter().map(|rex| block(rex, colour)));
     text.push('\n');
     text
 }
 
-/// Blocks of lines, one after the other, with empty lines around those of several lines.
+/// Joins blocks of lines, with empty lines around those of several lines.
 /// (prototype: `niceLns`)
 fn paragraphs(blocks: impl Iterator<Item = String>) -> String {
     let mut text = String::new();

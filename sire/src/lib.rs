@@ -144,7 +144,7 @@ impl Sire {
     }
 
     fn load_chain(&mut self, name: &str) -> Result<(), SireError> {
-        let start = StateKey::start(self.session.vm.jets().compared_with());
+        let start = StateKey::start(self.session.vm.jets().known_laws_hash());
         let chain = module_chain(&self.library, name, start)?;
         let keys: Vec<StateKey> = chain.iter().map(|module| module.key).collect();
         let mut states = self.cached_states(&keys)?;

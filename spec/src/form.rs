@@ -1,4 +1,4 @@
-//! Arity, and which trees are PLAN values.
+//! Arity, and the check that a tree is a PLAN value or expression.
 
 use malachite_base::num::basic::traits::Zero;
 use malachite_nz::natural::Natural;
@@ -6,9 +6,9 @@ use malachite_nz::natural::Natural;
 use super::Term;
 
 impl Term {
-    /// How many more arguments this value takes before it runs.
+    /// Returns the number of arguments that this value still takes before it runs.
     ///
-    /// 0 for an app that has all it needs, which no value is.
+    /// The result is 0 for an app that has all its arguments, which is not a value.
     pub fn arity(&self) -> Natural {
         let mut given = Natural::ZERO;
         let mut term = self;
@@ -30,20 +30,20 @@ impl Term {
         }
     }
 
-    /// Whether this is a value: nothing in it is left to evaluate.
+    /// Whether this is a value: no part of it can be evaluated further.
     pub fn is_normal(&self) -> bool {
-        check(self, Part::Value)
+        check(self, TermForm::Value)
     }
 
-    /// Whether this is an expression that PLAN can hold: laws take at least one argument, and laws
-    /// and pins hold values. Apps elsewhere may have as many arguments as they like.
+    /// Whether this is an expression that PLAN can represent: laws take at least one argument, and
+    /// laws and pins contain values. Other apps may have any number of arguments.
     pub fn is_well_formed(&self) -> bool {
-        check(self, Part::Expression)
+        check(self, TermForm::Expression)
     }
 }
 
-/// The number of arguments the nat takes as a function: of the five operations their own, of every
-/// other nat one, with which it crashes.
+/// Returns the arity of a nat: that of the five operations, and 1 for every other nat, which
+/// crashes when called.
 pub(super) fn nat_arity(n: &Natural) -> u8 {
     match u64::try_from(n) {
         Ok(0 | 2) => 3,
@@ -52,30 +52,30 @@ pub(super) fn nat_arity(n: &Natural) -> u8 {
     }
 }
 
-/// What a subtree has to be.
+/// What a subtree must be.
 #[derive(Clone, Copy, PartialEq)]
-enum Part {
+enum TermForm {
     Expression,
     Value,
 }
 
-fn check(root: &Term, part: Part) -> bool {
+fn check(root: &Term, part: TermForm) -> bool {
     let mut pending = vec![(root, part)];
     while let Some((term, part)) = pending.pop() {
         match term {
             Term::Nat(_) => {}
-            Term::Pin(item) => pending.push((item, Part::Value)),
+            Term::Pin(item) => pending.push((item, TermForm::Value)),
             Term::Law { arity, body, .. } => {
                 if *arity == 0u8 {
                     return false;
                 }
-                pending.push((body, Part::Value));
+                pending.push((body, TermForm::Value));
             }
             Term::App(..) => {
-                if part == Part::Value && term.arity() == 0u8 {
+                if part == TermForm::Value && term.arity() == 0u8 {
                     return false;
                 }
-                // The prefixes of a spine that lacks an argument lack one too.
+                // If a spine lacks an argument, so do its prefixes.
                 let (head, arguments) = term.spine();
                 pending.push((head, part));
                 pending.extend(arguments.into_iter().map(|x| (x, part)));

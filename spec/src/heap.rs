@@ -1,11 +1,11 @@
-//! The graph that the rules work on: cells that are updated in place.
+//! The graph that the rules rewrite: cells that are updated in place.
 //!
-//! A cell holds one of the five kinds of value the reference names, or points to another cell that
-//! it has become equal to (`o <- x`). Cells are never freed while a term is evaluated; the budget
-//! bounds how many there are.
+//! A cell holds one of the five kinds of value in the reference, or points to another cell that it
+//! has become equal to (`o <- x`). Cells are not freed during an evaluation; the budget bounds
+//! their number.
 //!
-//! Invariant: following [`Node::Same`] from any cell ends, since [`Graph::update`] never makes a
-//! cell point to itself by any number of steps.
+//! Invariant: every chain of [`CellNode::Same`] ends, since [`EvalGraph::update`] never makes a
+//! cell point to itself, directly or indirectly.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,70 +13,73 @@ use std::sync::Arc;
 
 use malachite_nz::natural::Natural;
 
-use super::{Limits, Term};
+use super::{EvalBudget, Term};
 
-/// The place of a cell in its [`Graph`].
+/// The index of a cell in its [`EvalGraph`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Ref(u32);
+pub(super) struct CellRef(u32);
 
-/// What a cell holds.
+/// The contents of a cell.
 #[derive(Clone)]
-pub(super) enum Node {
+pub(super) enum CellNode {
     Nat(Natural),
-    App(Ref, Ref),
+    App(CellRef, CellRef),
     Law {
         name: Natural,
         arity: Natural,
-        body: Ref,
+        body: CellRef,
     },
-    Pin(Ref),
-    /// A black hole: being evaluated, or a let that has no value yet.
+    Pin(CellRef),
+    /// A black hole: a cell under evaluation, or a let without a value yet.
     Hole,
-    /// Whatever that cell holds.
-    Same(Ref),
+    /// The contents of that cell.
+    Same(CellRef),
 }
 
-/// Why an evaluation ends without a value.
-pub(super) enum Stop {
-    /// A nat was run that is no operation, or a law with arity 0 was asked for.
-    Crash { op: Natural, arg: Ref },
-    /// A black hole was needed.
+/// Why an evaluation ended without a value.
+pub(super) enum EvalFailure {
+    /// The program called a nat that is not an operation, or made a law of arity 0.
+    Crash { op: Natural, arg: CellRef },
+    /// The evaluation needed a black hole.
     Loop,
-    /// The budget of steps, or of depth, is used up.
+    /// The budget of steps or of depth is exhausted.
     OutOfFuel,
 }
 
 /// The result of a rule.
-pub(super) type Run<T> = Result<T, Stop>;
+pub(super) type EvalResult<T> = Result<T, EvalFailure>;
 
-/// The cells, and what is left of the budget.
-pub(super) struct Graph {
-    cells: Vec<Node>,
-    limits: Limits,
+/// The cells, and the rest of the budget.
+pub(super) struct EvalGraph {
+    cells: Vec<CellNode>,
+    limits: EvalBudget,
     fuel: u64,
     depth: u32,
 }
 
-impl Graph {
-    pub(super) fn new(limits: Limits) -> Graph {
-        Graph { cells: Vec::new(), limits, fuel: limits.fuel, depth: 0 }
+impl EvalGraph {
+    pub(super) fn new(limits: EvalBudget) -> EvalGraph {
+        EvalGraph { cells: Vec::new(), limits, fuel: limits.fuel, depth: 0 }
     }
 
-    /// The steps taken so far.
+    /// Returns the number of steps taken so far.
     pub(super) fn spent(&self) -> u64 {
         self.limits.fuel - self.fuel
     }
 
-    /// Pays for one step.
-    pub(super) fn step(&mut self) -> Run<()> {
-        self.fuel = self.fuel.checked_sub(1).ok_or(Stop::OutOfFuel)?;
+    /// Takes one step from the budget.
+    pub(super) fn step(&mut self) -> EvalResult<()> {
+        self.fuel = self.fuel.checked_sub(1).ok_or(EvalFailure::OutOfFuel)?;
         Ok(())
     }
 
-    /// Runs a rule one level of native recursion deeper, if that is still allowed.
-    pub(super) fn nested<T>(&mut self, rule: impl FnOnce(&mut Graph) -> Run<T>) -> Run<T> {
+    /// Runs a rule one level of native recursion deeper, if the budget allows it.
+    pub(super) fn nested<T>(
+        &mut self,
+        rule: impl FnOnce(&mut EvalGraph) -> EvalResult<T>,
+    ) -> EvalResult<T> {
         if self.depth == self.limits.depth {
-            return Err(Stop::OutOfFuel);
+            return Err(EvalFailure::OutOfFuel);
         }
         self.depth += 1;
         let result = rule(self);
@@ -84,80 +87,81 @@ impl Graph {
         result
     }
 
-    /// A new cell, which costs a step.
-    pub(super) fn alloc(&mut self, node: Node) -> Run<Ref> {
+    /// Adds a cell, which costs a step.
+    pub(super) fn alloc(&mut self, node: CellNode) -> EvalResult<CellRef> {
         self.step()?;
         self.push(node)
     }
 
-    fn push(&mut self, node: Node) -> Run<Ref> {
-        let index = u32::try_from(self.cells.len()).map_err(|_| Stop::OutOfFuel)?;
+    fn push(&mut self, node: CellNode) -> EvalResult<CellRef> {
+        let index = u32::try_from(self.cells.len()).map_err(|_| EvalFailure::OutOfFuel)?;
         self.cells.push(node);
-        Ok(Ref(index))
+        Ok(CellRef(index))
     }
 
-    /// The cell that `o` is equal to and that says what it holds. Shortens the way there.
-    pub(super) fn resolve(&mut self, o: Ref) -> Ref {
+    /// Returns the cell at the end of the chain of [`CellNode::Same`] from `o`, and compresses the
+    /// chain.
+    pub(super) fn resolve(&mut self, o: CellRef) -> CellRef {
         let mut end = o;
-        while let Node::Same(next) = self.cells[end.0 as usize] {
+        while let CellNode::Same(next) = self.cells[end.0 as usize] {
             end = next;
         }
         let mut at = o;
-        while let Node::Same(next) = self.cells[at.0 as usize] {
-            self.cells[at.0 as usize] = Node::Same(end);
+        while let CellNode::Same(next) = self.cells[at.0 as usize] {
+            self.cells[at.0 as usize] = CellNode::Same(end);
             at = next;
         }
         end
     }
 
-    /// What `o` holds; never [`Node::Same`].
-    pub(super) fn node(&self, o: Ref) -> &Node {
+    /// Returns the contents of `o`, which are never [`CellNode::Same`].
+    pub(super) fn node(&self, o: CellRef) -> &CellNode {
         let mut at = o;
         loop {
             match &self.cells[at.0 as usize] {
-                Node::Same(next) => at = *next,
+                CellNode::Same(next) => at = *next,
                 node => return node,
             }
         }
     }
 
-    /// Replaces what the cell that `o` resolves to holds.
-    pub(super) fn set(&mut self, o: Ref, node: Node) {
+    /// Replaces the contents of the cell that `o` resolves to.
+    pub(super) fn set(&mut self, o: CellRef, node: CellNode) {
         let o = self.resolve(o);
         self.cells[o.0 as usize] = node;
     }
 
-    /// `o <- x`: from now on `o` is equal to `x`.
+    /// Makes `o` equal to `x`: `o <- x`.
     ///
-    /// If `x` is `o` itself, that says nothing about its value, and `o` stays the hole it is.
-    pub(super) fn update(&mut self, o: Ref, x: Ref) {
+    /// If `x` is `o` itself, its value remains unknown, and `o` stays a hole.
+    pub(super) fn update(&mut self, o: CellRef, x: CellRef) {
         let (o, x) = (self.resolve(o), self.resolve(x));
         if o != x {
-            self.cells[o.0 as usize] = Node::Same(x);
+            self.cells[o.0 as usize] = CellNode::Same(x);
         }
     }
 
-    /// Builds the cells of a term. Subtrees that the term shares share a cell.
-    pub(super) fn load<'t>(&mut self, term: &'t Term) -> Run<Ref> {
-        let root = self.push(Node::Hole)?;
-        let mut known: HashMap<*const Term, Ref> = HashMap::new();
+    /// Adds the cells of a term. A shared subtree becomes one cell.
+    pub(super) fn load<'t>(&mut self, term: &'t Term) -> EvalResult<CellRef> {
+        let root = self.push(CellNode::Hole)?;
+        let mut known: HashMap<*const Term, CellRef> = HashMap::new();
         let mut pending = vec![(term, root)];
         while let Some((term, cell)) = pending.pop() {
             let mut child = |child: &'t Arc<Term>| match known.entry(Arc::as_ptr(child)) {
                 Entry::Occupied(cell) => Ok(*cell.get()),
                 Entry::Vacant(place) => {
-                    let cell = *place.insert(self.push(Node::Hole)?);
+                    let cell = *place.insert(self.push(CellNode::Hole)?);
                     pending.push((child, cell));
                     Ok(cell)
                 }
             };
             let node = match term {
-                Term::Nat(n) => Node::Nat(n.clone()),
-                Term::App(f, x) => Node::App(child(f)?, child(x)?),
+                Term::Nat(n) => CellNode::Nat(n.clone()),
+                Term::App(f, x) => CellNode::App(child(f)?, child(x)?),
                 Term::Law { name, arity, body } => {
-                    Node::Law { name: name.clone(), arity: arity.clone(), body: child(body)? }
+                    CellNode::Law { name: name.clone(), arity: arity.clone(), body: child(body)? }
                 }
-                Term::Pin(item) => Node::Pin(child(item)?),
+                Term::Pin(item) => CellNode::Pin(child(item)?),
             };
             self.cells[cell.0 as usize] = node;
         }

@@ -1,26 +1,29 @@
-//! PLAN's rules, written down as literally as Rust allows: the oracle.
+//! The reference evaluator: PLAN's rules as literally as Rust allows. The central type is [`Term`];
+//! [`eval`] runs one and returns a [`SpecOutcome`].
 //!
-//! Everything else in this crate is fast; this module is meant to be right. The real evaluator, its
-//! jets and the compiled code are compared with it on generated programs, so it depends on nothing
-//! but `std` and a big-number library, and knows no data jet, no hash and no shape: a value is a
-//! pin, a law, an app, a nat, or (while it is being evaluated) a black hole.
+//! Other evaluators are fast; this one is meant to be correct. The runtime's interpreter, jets and
+//! compiled code are compared with it on generated programs. So it depends only on `std` and a
+//! big-number library, and has no data jets, hashes or shapes: a value is a pin, a law, an app or a
+//! nat, or a black hole while it is being evaluated.
 //!
 //! ```text
-//!   text ──parse──▶ Term ──load──▶ Graph ──F or E──▶ Graph ──read──▶ Term ──▶ Outcome
-//!                    ▲             cells            the rules
-//!        generate, shrink          (heap.rs)        (rules.rs)
+//!   text ──parse──▶ Term ──load──▶ EvalGraph ──F or E──▶ EvalGraph ──read──▶ Term ──▶ SpecOutcome
+//!                    ▲             cells              the rules
+//!        generate, shrink          (heap.rs)          (rules.rs)
 //! ```
 //!
 //! - [`Term`] is a plain immutable tree, with equality, PLAN's total order, a compact notation
-//!   ([`Term::parse`] and `Display`) and builders, among them those of the [`shapes`] that the real
+//!   ([`Term::parse`] and `Display`) and constructors, among them those of the [`shapes`] that the
 //!   runtime represents specially.
-//! - [`eval`] and [`whnf`] run a term within a budget and give an [`Outcome`]. Use
+//! - [`eval`] and [`whnf`] run a term within a budget and return a [`SpecOutcome`]. Use
 //!   [`eval_on_big_stack`] for programs that nest deeply.
-//! - [`generate::Gen`] makes random values and programs from a seed; [`shrink`](shrink::shrink) and
-//!   [`minimise`](shrink::minimise) cut a failing one down.
+//! - [`generate::TermGenerator`] makes random values and programs from a seed;
+//!   [`shrink`](shrink::shrink) and [`minimise`](shrink::minimise) reduce a failing one.
 //!
-//! Sources: the reference's pseudocode, corrected where the prototype was seen to do otherwise. The
-//! corrections are listed in `rules.rs`, each where it applies.
+//! The source is the pseudocode of the reference, corrected where the prototype behaves
+//! differently. `rules.rs` lists the corrections.
+
+#![forbid(unsafe_code)]
 
 mod eval;
 mod form;
@@ -38,6 +41,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use eval::{Goal, Limits, Outcome, Report, eval, eval_on_big_stack, run, whnf};
+pub use eval::{
+    EvalBudget, EvalDepth, SpecOutcome, SpecReport, eval, eval_on_big_stack, run, whnf,
+};
 pub use term::{Term, nat_from_bytes};
 pub use text::ParseError;

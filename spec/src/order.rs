@@ -1,21 +1,21 @@
 //! PLAN's total order of values.
 //!
-//! Nats come before pins, pins before laws, laws before apps. Two of a kind compare field by field
-//! from the left: nats by magnitude, pins by item, laws by name, arity, body, apps by function, then
-//! argument. Since the function of an app is compared first, and a shorter spine ends in something
-//! that is no app, this puts apps with fewer arguments first, then compares heads, then arguments in
-//! the order of application.
+//! Nats come before pins, pins before laws, laws before apps. Two values of one kind compare field
+//! by field from the left: nats by magnitude, pins by item, laws by name, arity and body, apps by
+//! function and argument. The function of an app is compared first, and a shorter spine ends in a
+//! function that is not an app. So apps with fewer arguments come first, then heads are compared,
+//! then arguments in the order of application.
 //!
-//! This is what the library's law `cmp` says, and what the prototype's `Ord` computes for normalised
-//! values in one piece. There it has a case for every shape, and each comes to the same thing:
+//! The library's law `cmp` computes this order, and so does the prototype's `Ord` for normalised
+//! values. The prototype has a case for each shape; the cases agree with this order:
 //!
-//! - two bars: by length, then from the last byte down, which is the magnitude of the nats that
-//!   their laws `{1 1 nat}` hold, the top byte 1 of each marking the length;
-//! - a row: by length, then from the last element down, since a row is its elements applied
-//!   backwards to a constructor law `{0 length+1 0}`, the same for equal lengths;
+//! - two bars: by length, then from the last byte down, which is the magnitude of the nats in their
+//!   laws `{1 1 nat}`, whose top byte 1 marks the length;
+//! - a row: by length, then from the last element down, since a row is its elements applied in
+//!   reverse to a constructor law `{0 length+1 0}`, the same for equal lengths;
 //! - a set: as the law `{1 2 row}`; a table: as an app with one argument, so before every longer
-//!   row, by its set of keys, then by its row of values; against a row of one element its head
-//!   (name 1) is the greater.
+//!   row, by its set of keys, then by its row of values; compared with a row of one element, its
+//!   head (name 1) is greater.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Ord for Term {
     }
 }
 
-/// Leaves a pair of subtrees to be compared next, unless they are one and the same.
+/// Defers the comparison of a pair of subtrees, unless they are the same object.
 fn defer<'a>(
     pending: &mut Vec<(&'a Term, &'a Term)>,
     x: &'a Arc<Term>,
@@ -59,7 +59,7 @@ fn defer<'a>(
     Ordering::Equal
 }
 
-/// The place of a term's kind in the order of kinds.
+/// Returns the rank of a term's kind.
 fn rank(term: &Term) -> u8 {
     match term {
         Term::Nat(_) => 0,

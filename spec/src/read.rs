@@ -1,42 +1,42 @@
-//! Reading a finished graph back as a term.
+//! Conversion of an evaluated graph to a term.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Term;
-use super::heap::{Graph, Node, Ref, Run, Stop};
+use super::heap::{CellNode, CellRef, EvalFailure, EvalGraph, EvalResult};
 
-/// How far a cell has been read.
+/// The state of a cell during the conversion.
 enum Progress {
-    /// It is being read: meeting it again means that the graph is infinite.
-    Open,
-    /// The term it stands for, and how many nodes that has when written out.
+    /// The cell is being read; reaching it again means that the graph is infinite.
+    InProgress,
+    /// The cell's term, and the number of nodes of the term when written out.
     Done(Arc<Term>, u64),
 }
 
-impl Graph {
-    /// The tree that `root` stands for. Cells that are shared give shared subtrees.
+impl EvalGraph {
+    /// Returns the tree of `root`. Shared cells become shared subtrees.
     ///
-    /// A tree that has no end, or more than `limit` nodes when written out, is out of fuel: whoever
-    /// walks the result may rely on its size. A black hole in it is a loop.
-    pub(super) fn read(&mut self, root: Ref, limit: u64) -> Run<Term> {
+    /// An infinite tree, or one of more than `limit` nodes when written out, exhausts the budget,
+    /// so that callers can walk the result. A black hole in it is a loop.
+    pub(super) fn read(&mut self, root: CellRef, limit: u64) -> EvalResult<Term> {
         let root = self.resolve(root);
-        let mut progress: HashMap<Ref, Progress> = HashMap::new();
+        let mut progress: HashMap<CellRef, Progress> = HashMap::new();
         let mut pending = vec![root];
         while let Some(&cell) = pending.last() {
             let children = self.children(cell)?;
             match progress.get(&cell) {
                 None => {
-                    progress.insert(cell, Progress::Open);
+                    progress.insert(cell, Progress::InProgress);
                     for &child in children.iter().rev() {
                         match progress.get(&child) {
                             None => pending.push(child),
-                            Some(Progress::Open) => return Err(Stop::OutOfFuel),
+                            Some(Progress::InProgress) => return Err(EvalFailure::OutOfFuel),
                             Some(Progress::Done(..)) => {}
                         }
                     }
                 }
-                Some(Progress::Open) => {
+                Some(Progress::InProgress) => {
                     pending.pop();
                     let mut size = 1u64;
                     let mut terms = Vec::new();
@@ -48,7 +48,7 @@ impl Graph {
                         terms.push(Arc::clone(term));
                     }
                     if size > limit {
-                        return Err(Stop::OutOfFuel);
+                        return Err(EvalFailure::OutOfFuel);
                     }
                     let term = Arc::new(self.term(cell, &terms));
                     progress.insert(cell, Progress::Done(term, size));
@@ -64,27 +64,27 @@ impl Graph {
         }
     }
 
-    /// The cells directly below this one, left to right.
-    fn children(&mut self, cell: Ref) -> Run<Vec<Ref>> {
+    /// Returns the cells directly below this one, left to right.
+    fn children(&mut self, cell: CellRef) -> EvalResult<Vec<CellRef>> {
         let below = match *self.node(cell) {
-            Node::Nat(_) => vec![],
-            Node::App(f, x) => vec![f, x],
-            Node::Law { body, .. } => vec![body],
-            Node::Pin(item) => vec![item],
-            Node::Hole | Node::Same(_) => return Err(Stop::Loop),
+            CellNode::Nat(_) => vec![],
+            CellNode::App(f, x) => vec![f, x],
+            CellNode::Law { body, .. } => vec![body],
+            CellNode::Pin(item) => vec![item],
+            CellNode::Hole | CellNode::Same(_) => return Err(EvalFailure::Loop),
         };
         Ok(below.into_iter().map(|child| self.resolve(child)).collect())
     }
 
-    /// The term of a cell, given those of its children.
-    fn term(&self, cell: Ref, children: &[Arc<Term>]) -> Term {
+    /// Returns the term of a cell, given those of its children.
+    fn term(&self, cell: CellRef, children: &[Arc<Term>]) -> Term {
         match (self.node(cell), children) {
-            (Node::Nat(n), []) => Term::Nat(n.clone()),
-            (Node::App(..), [f, x]) => Term::App(Arc::clone(f), Arc::clone(x)),
-            (Node::Law { name, arity, .. }, [body]) => {
+            (CellNode::Nat(n), []) => Term::Nat(n.clone()),
+            (CellNode::App(..), [f, x]) => Term::App(Arc::clone(f), Arc::clone(x)),
+            (CellNode::Law { name, arity, .. }, [body]) => {
                 Term::Law { name: name.clone(), arity: arity.clone(), body: Arc::clone(body) }
             }
-            (Node::Pin(_), [item]) => Term::Pin(Arc::clone(item)),
+            (CellNode::Pin(_), [item]) => Term::Pin(Arc::clone(item)),
             _ => unreachable!("a cell has as many children as its kind"),
         }
     }

@@ -1,14 +1,14 @@
-//! The rules of PLAN, under the names the reference gives them.
+//! The rules of PLAN, with the names that the reference gives them.
 //!
-//! A rule `K[a, b]` of the pseudocode is the method `K`; its equations are quoted above it. Where
-//! the code departs from them it says so; in short:
+//! The method `K` is the rule `K[a, b]` of the pseudocode, whose equations are quoted above it. The
+//! code departs from them in these points:
 //!
-//! - `W` asks for a positive arity, not a positive name, and otherwise crashes with operation 0 and
-//!   argument 0. The arity is looked at before the name and the body.
-//! - Running a nat above 4 is a crash with that nat and its argument, which is normalised first.
-//! - `L` fills the holes of the lets in the order in which they stand after the arguments.
-//! - An app is a black hole while it is evaluated, so that a value which needs itself is noticed
-//!   instead of evaluated forever. So is a let whose value is nothing but itself.
+//! - `W` requires a positive arity instead of a positive name, and otherwise crashes with operation
+//!   0 and argument 0. It evaluates the arity before the name and the body.
+//! - Calling a nat above 4 is a crash with that nat and its argument, which is normalised first.
+//! - `L` fills the holes of the lets in the order in which they follow the arguments.
+//! - An app is a black hole while it is evaluated, so that a value which needs itself is detected
+//!   instead of evaluated forever. So is a let whose value is only itself.
 //! - A let is recognised only along the top of a body: `(1 v b)`, then `b`, and so on. Elsewhere
 //!   that form is a constant.
 #![allow(non_snake_case, reason = "the rules keep the names of the reference")]
@@ -17,19 +17,19 @@ use malachite_base::num::basic::traits::{One, Zero};
 use malachite_nz::natural::Natural;
 
 use super::form::nat_arity;
-use super::heap::{Graph, Node, Ref, Run, Stop};
+use super::heap::{CellNode, CellRef, EvalFailure, EvalGraph, EvalResult};
 
-impl Graph {
+impl EvalGraph {
     /// Forces to normal form.
     ///
     /// ```text
     /// F[o] = E[o]; when o:(f x) { F[f]; F[x] }; o
     /// ```
-    pub(super) fn F(&mut self, o: Ref) -> Run<()> {
+    pub(super) fn F(&mut self, o: CellRef) -> EvalResult<()> {
         let mut pending = vec![o];
         while let Some(o) = pending.pop() {
             self.E(o)?;
-            if let Node::App(f, x) = *self.node(o) {
+            if let CellNode::App(f, x) = *self.node(o) {
                 pending.extend([x, f]);
             }
         }
@@ -41,21 +41,21 @@ impl Graph {
     /// ```text
     /// E[o] = when o:(f x) { E[f]; when A[f]=1 { o <- S[o]; o <- X[o,o]; E[o] } }; o
     /// ```
-    pub(super) fn E(&mut self, o: Ref) -> Run<()> {
+    pub(super) fn E(&mut self, o: CellRef) -> EvalResult<()> {
         loop {
             self.step()?;
             let (f, x) = match *self.node(o) {
-                Node::App(f, x) => (f, x),
-                Node::Hole => return Err(Stop::Loop),
+                CellNode::App(f, x) => (f, x),
+                CellNode::Hole => return Err(EvalFailure::Loop),
                 _ => return Ok(()),
             };
-            self.set(o, Node::Hole);
+            self.set(o, CellNode::Hole);
             self.nested(|graph| graph.E(f))?;
             if self.A(f) != 1u8 {
-                self.set(o, Node::App(f, x));
+                self.set(o, CellNode::App(f, x));
                 return Ok(());
             }
-            let frame = self.alloc(Node::App(f, x))?;
+            let frame = self.alloc(CellNode::App(f, x))?;
             let frame = self.S(frame)?;
             let result = self.nested(|graph| graph.X(frame, frame))?;
             self.update(o, result);
@@ -70,25 +70,25 @@ impl Graph {
     /// X[{n a b}, e]       = B[a,a,e,b,b]          X[3, (_ x)]         = N[x]+1
     /// X[0, (_ n a b)]     = W[N[n],N[a],F[b]]     X[4, (_ x)]         = <F[x]>
     /// ```
-    fn X(&mut self, f: Ref, e: Ref) -> Run<Ref> {
+    fn X(&mut self, f: CellRef, e: CellRef) -> EvalResult<CellRef> {
         let mut f = f;
         loop {
             match self.node(f).clone() {
-                Node::App(g, _) => f = g,
-                Node::Pin(p) => f = p,
-                Node::Law { arity, body, .. } => {
+                CellNode::App(g, _) => f = g,
+                CellNode::Pin(p) => f = p,
+                CellNode::Law { arity, body, .. } => {
                     let a = usize::try_from(&arity)
                         .expect("the frame holds as many arguments as the arity says");
                     return self.B(a, a, e, body, body);
                 }
-                Node::Nat(op) => return self.operate(op, e),
-                Node::Hole | Node::Same(_) => return Err(Stop::Loop),
+                CellNode::Nat(op) => return self.operate(op, e),
+                CellNode::Hole | CellNode::Same(_) => return Err(EvalFailure::Loop),
             }
         }
     }
 
-    /// The equations of `X` for nats, with that for a nat above 4.
-    fn operate(&mut self, op: Natural, e: Ref) -> Run<Ref> {
+    /// The equations of `X` for nats, and the one for a nat above 4.
+    fn operate(&mut self, op: Natural, e: CellRef) -> EvalResult<CellRef> {
         match u64::try_from(&op) {
             Ok(0) => {
                 let [n, a, b] = self.arguments(e);
@@ -107,29 +107,30 @@ impl Graph {
             Ok(3) => {
                 let [x] = self.arguments(e);
                 let n = self.N(x)?;
-                self.alloc(Node::Nat(n + Natural::ONE))
+                self.alloc(CellNode::Nat(n + Natural::ONE))
             }
             Ok(4) => {
                 let [x] = self.arguments(e);
                 self.F(x)?;
-                self.alloc(Node::Pin(x))
+                self.alloc(CellNode::Pin(x))
             }
             _ => {
                 let [arg] = self.arguments(e);
                 self.F(arg)?;
-                Err(Stop::Crash { op, arg })
+                Err(EvalFailure::Crash { op, arg })
             }
         }
     }
 
-    /// The arguments of a frame that has exactly `K` of them.
-    fn arguments<const K: usize>(&self, e: Ref) -> [Ref; K] {
+    /// Returns the arguments of a frame that has exactly `K` of them.
+    fn arguments<const K: usize>(&self, e: CellRef) -> [CellRef; K] {
         std::array::from_fn(|i| self.I(e, e, K - 1 - i))
     }
 
-    /// Saturates: brings a frame into the form of one head and its arguments.
+    /// Saturates: rewrites a frame as one head and its arguments.
     ///
-    /// A law runs with the pin around it as itself; any other pinned thing is taken out of its pin.
+    /// A law runs with the pin around it as its self-reference; any other pinned value is taken out
+    /// of its pin.
     ///
     /// ```text
     /// S[o:(f x y)]       = (S[(f x)] y)
@@ -137,39 +138,39 @@ impl Graph {
     /// S[o:(<f> x)]       = S[(f x)]
     /// S[o]               = o
     /// ```
-    fn S(&mut self, o: Ref) -> Run<Ref> {
-        let Node::App(f, x) = *self.node(o) else { return Ok(o) };
+    fn S(&mut self, o: CellRef) -> EvalResult<CellRef> {
+        let CellNode::App(f, x) = *self.node(o) else { return Ok(o) };
         match *self.node(f) {
-            Node::App(..) => {
+            CellNode::App(..) => {
                 let g = self.nested(|graph| graph.S(f))?;
-                self.alloc(Node::App(g, x))
+                self.alloc(CellNode::App(g, x))
             }
-            Node::Pin(p) if !matches!(self.node(p), Node::Law { .. }) => {
-                let inner = self.alloc(Node::App(p, x))?;
+            CellNode::Pin(p) if !matches!(self.node(p), CellNode::Law { .. }) => {
+                let inner = self.alloc(CellNode::App(p, x))?;
                 self.nested(|graph| graph.S(inner))
             }
             _ => Ok(o),
         }
     }
 
-    /// The arity of a value in weak head normal form.
+    /// Computes the arity of a value in weak head normal form.
     ///
     /// ```text
     /// A[(f x)] = A[f]-1      A[<p>] = A[p]      A[{n a b}] = a      A[n:@] = I[1, (3 5 3), n]
     /// ```
-    fn A(&self, o: Ref) -> Natural {
+    fn A(&self, o: CellRef) -> Natural {
         let mut o = o;
         let mut given = Natural::ZERO;
         loop {
             match self.node(o) {
-                Node::App(f, _) => {
+                CellNode::App(f, _) => {
                     given += Natural::ONE;
                     o = *f;
                 }
-                Node::Pin(p) => o = *p,
-                Node::Law { arity, .. } => return arity - given,
-                Node::Nat(n) => return Natural::from(nat_arity(n)) - given,
-                Node::Hole | Node::Same(_) => {
+                CellNode::Pin(p) => o = *p,
+                CellNode::Law { arity, .. } => return arity - given,
+                CellNode::Nat(n) => return Natural::from(nat_arity(n)) - given,
+                CellNode::Hole | CellNode::Same(_) => {
                     unreachable!("only evaluated functions have an arity")
                 }
             }
@@ -182,13 +183,13 @@ impl Graph {
     /// I[f, (e x), 0] = x      I[f, (e x), n] = I[f, e, n-1]
     /// I[f, e,     0] = e      I[f, e,     n] = f
     /// ```
-    fn I(&self, f: Ref, e: Ref, n: usize) -> Ref {
+    fn I(&self, f: CellRef, e: CellRef, n: usize) -> CellRef {
         let (mut e, mut n) = (e, n);
         loop {
             match (self.node(e), n) {
-                (Node::App(_, x), 0) => return *x,
+                (CellNode::App(_, x), 0) => return *x,
                 (_, 0) => return e,
-                (Node::App(rest, _), _) => {
+                (CellNode::App(rest, _), _) => {
                     e = *rest;
                     n -= 1;
                 }
@@ -198,21 +199,21 @@ impl Graph {
     }
 
     /// Casts to a nat: `N[o] = E[o]; if o:@ then o else 0`.
-    fn N(&mut self, o: Ref) -> Run<Natural> {
+    fn N(&mut self, o: CellRef) -> EvalResult<Natural> {
         self.E(o)?;
         Ok(match self.node(o) {
-            Node::Nat(n) => n.clone(),
+            CellNode::Nat(n) => n.clone(),
             _ => Natural::ZERO,
         })
     }
 
     /// Counts down: `C[z,p,n] = if n=0 then z else p (n-1)`.
-    fn C(&mut self, z: Ref, p: Ref, n: Natural) -> Run<Ref> {
+    fn C(&mut self, z: CellRef, p: CellRef, n: Natural) -> EvalResult<CellRef> {
         if n == 0u8 {
             return Ok(z);
         }
-        let less = self.alloc(Node::Nat(n - Natural::ONE))?;
-        self.alloc(Node::App(p, less))
+        let less = self.alloc(CellNode::Nat(n - Natural::ONE))?;
+        self.alloc(CellNode::App(p, less))
     }
 
     /// Matches on the kind of `x`, which is evaluated.
@@ -221,35 +222,42 @@ impl Graph {
     /// P[p,l,a,n,(f x)] = (a f x)      P[p,l,a,n,{n a b}] = (l n a b)
     /// P[p,l,a,n,<x>]   = (p x)        P[p,l,a,n,x:@]     = (n x)
     /// ```
-    fn P(&mut self, p: Ref, l: Ref, a: Ref, n: Ref, x: Ref) -> Run<Ref> {
+    fn P(
+        &mut self,
+        p: CellRef,
+        l: CellRef,
+        a: CellRef,
+        n: CellRef,
+        x: CellRef,
+    ) -> EvalResult<CellRef> {
         match self.node(x).clone() {
-            Node::App(f, y) => self.call(a, &[f, y]),
-            Node::Pin(item) => self.call(p, &[item]),
-            Node::Law { name, arity, body } => {
-                let name = self.alloc(Node::Nat(name))?;
-                let arity = self.alloc(Node::Nat(arity))?;
+            CellNode::App(f, y) => self.call(a, &[f, y]),
+            CellNode::Pin(item) => self.call(p, &[item]),
+            CellNode::Law { name, arity, body } => {
+                let name = self.alloc(CellNode::Nat(name))?;
+                let arity = self.alloc(CellNode::Nat(arity))?;
                 self.call(l, &[name, arity, body])
             }
-            Node::Nat(_) => self.call(n, &[x]),
-            Node::Hole | Node::Same(_) => unreachable!("the scrutinee has been evaluated"),
+            CellNode::Nat(_) => self.call(n, &[x]),
+            CellNode::Hole | CellNode::Same(_) => unreachable!("the scrutinee has been evaluated"),
         }
     }
 
-    /// The unevaluated app of `f` to the arguments.
-    fn call(&mut self, f: Ref, arguments: &[Ref]) -> Run<Ref> {
-        arguments.iter().try_fold(f, |f, &x| self.alloc(Node::App(f, x)))
+    /// Adds the unevaluated app of `f` to the arguments.
+    fn call(&mut self, f: CellRef, arguments: &[CellRef]) -> EvalResult<CellRef> {
+        arguments.iter().try_fold(f, |f, &x| self.alloc(CellNode::App(f, x)))
     }
 
-    /// Writes a law: `W[n,a,b] | a>0 = {n,a,b}`, after casting and normalising what it is given.
-    fn W(&mut self, n: Ref, a: Ref, b: Ref) -> Run<Ref> {
+    /// Makes a law: `W[n,a,b] | a>0 = {n,a,b}`, after casting and normalising its arguments.
+    fn W(&mut self, n: CellRef, a: CellRef, b: CellRef) -> EvalResult<CellRef> {
         let arity = self.N(a)?;
         if arity == 0u8 {
-            let arg = self.alloc(Node::Nat(Natural::ZERO))?;
-            return Err(Stop::Crash { op: Natural::ZERO, arg });
+            let arg = self.alloc(CellNode::Nat(Natural::ZERO))?;
+            return Err(EvalFailure::Crash { op: Natural::ZERO, arg });
         }
         let name = self.N(n)?;
         self.F(b)?;
-        self.alloc(Node::Law { name, arity, body: b })
+        self.alloc(CellNode::Law { name, arity, body: b })
     }
 
     /// Builds the environment of a law: a hole for every let at the top of its body.
@@ -258,11 +266,11 @@ impl Graph {
     /// B[a,n,e,b,(1 _ k)] = B[a,n+1,(e <>),b,k]
     /// B[a,n,e,b,x]       = L[a,n,e,b]
     /// ```
-    fn B(&mut self, a: usize, n: usize, e: Ref, b: Ref, k: Ref) -> Run<Ref> {
+    fn B(&mut self, a: usize, n: usize, e: CellRef, b: CellRef, k: CellRef) -> EvalResult<CellRef> {
         let (mut n, mut e, mut k) = (n, e, k);
         while let Some((_, rest)) = self.as_let(k) {
-            let hole = self.alloc(Node::Hole)?;
-            e = self.alloc(Node::App(e, hole))?;
+            let hole = self.alloc(CellNode::Hole)?;
+            e = self.alloc(CellNode::App(e, hole))?;
             n += 1;
             k = rest;
         }
@@ -271,14 +279,14 @@ impl Graph {
 
     /// Fills the holes of the lets, then runs what follows them.
     ///
-    /// `i` counts what stands in the environment before the let at hand: first the arguments, then
-    /// the lets already filled.
+    /// `i` is the number of entries in the environment before the current let: the arguments, and
+    /// the lets that are already filled.
     ///
     /// ```text
     /// L[i,n,e,(1 v b)] = I[_,e,n-(i+1)] <- R[n,e,v]; L[i+1,n,e,b]
     /// L[_,n,e,x]       = R[n,e,x]
     /// ```
-    fn L(&mut self, i: usize, n: usize, e: Ref, b: Ref) -> Run<Ref> {
+    fn L(&mut self, i: usize, n: usize, e: CellRef, b: CellRef) -> EvalResult<CellRef> {
         let (mut i, mut b) = (i, b);
         while let Some((v, rest)) = self.as_let(b) {
             let hole = self.I(e, e, n - (i + 1));
@@ -290,38 +298,38 @@ impl Graph {
         self.R(n, e, b)
     }
 
-    /// The value and the rest of a let `(1 v b)`.
-    fn as_let(&self, b: Ref) -> Option<(Ref, Ref)> {
-        let Node::App(f, rest) = *self.node(b) else { return None };
-        let Node::App(g, value) = *self.node(f) else { return None };
+    /// Returns the value and the rest of a let `(1 v b)`.
+    fn as_let(&self, b: CellRef) -> Option<(CellRef, CellRef)> {
+        let CellNode::App(f, rest) = *self.node(b) else { return None };
+        let CellNode::App(g, value) = *self.node(f) else { return None };
         self.is_nat(g, 1).then_some((value, rest))
     }
 
-    fn is_nat(&self, o: Ref, n: u64) -> bool {
-        matches!(self.node(o), Node::Nat(m) if *m == n)
+    fn is_nat(&self, o: CellRef, n: u64) -> bool {
+        matches!(self.node(o), CellNode::Nat(m) if *m == n)
     }
 
-    /// Runs a law's body, building what it stands for without evaluating it.
+    /// Runs a law's body: builds the expression that it denotes, without evaluating it.
     ///
     /// ```text
     /// R[n,e,b:@] | b≤n = I[_,e,(n-b)]                R[n,e,(2 x)] = x
     /// R[n,e,(0 f x)]   = (R[n,e,f] R[n,e,x])         R[n,e,x]     = x
     /// ```
-    fn R(&mut self, n: usize, e: Ref, b: Ref) -> Run<Ref> {
+    fn R(&mut self, n: usize, e: CellRef, b: CellRef) -> EvalResult<CellRef> {
         match self.node(b) {
-            Node::Nat(index) => Ok(match usize::try_from(index) {
+            CellNode::Nat(index) => Ok(match usize::try_from(index) {
                 Ok(index) if index <= n => self.I(e, e, n - index),
                 _ => b,
             }),
-            Node::App(g, x) => {
+            CellNode::App(g, x) => {
                 let (g, x) = (*g, *x);
                 match *self.node(g) {
-                    Node::App(zero, f) if self.is_nat(zero, 0) => {
+                    CellNode::App(zero, f) if self.is_nat(zero, 0) => {
                         let f = self.nested(|graph| graph.R(n, e, f))?;
                         let x = self.nested(|graph| graph.R(n, e, x))?;
-                        self.alloc(Node::App(f, x))
+                        self.alloc(CellNode::App(f, x))
                     }
-                    Node::Nat(_) if self.is_nat(g, 2) => Ok(x),
+                    CellNode::Nat(_) if self.is_nat(g, 2) => Ok(x),
                     _ => Ok(b),
                 }
             }

@@ -1,24 +1,25 @@
-//! Sample values, in normal form, that tests of all crates share: those in which shapes nearly meet, and
-//! random ones.
+//! Sample values in normal form, shared by the tests of all crates: values close to the boundaries
+//! between shapes, and random ones.
 
-use crate::generate::Gen;
+use crate::generate::TermGenerator;
 use crate::{Term, shapes};
 use malachite_nz::natural::Natural;
 
-/// The [edge cases](edge_cases), and `random` values that the seed determines.
+/// Returns the [edge cases](edge_cases), followed by `random` values that `seed` determines.
 pub fn terms(seed: u64, random: usize) -> Vec<Term> {
     let mut terms = edge_cases();
-    let mut generator = Gen::new(seed);
+    let mut generator = TermGenerator::new(seed);
     terms.extend((0..random).map(|index| generator.term(1 + index % 40)));
     terms
 }
 
-/// The term that a text of this module stands for.
+/// Parses a term that this module spells out.
 fn parse(text: &str) -> Term {
     Term::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// Values that have one of the shapes that a runtime represents specially, or differ from one a little.
+/// Returns values of the shapes that a runtime represents specially, and values that differ
+/// slightly from such a shape.
 pub fn edge_cases() -> Vec<Term> {
     let nats = |nats: &[u64]| -> Vec<Term> { nats.iter().map(|&nat| Term::from(nat)).collect() };
     let tab = |keys: &[u64], values: &[u64]| shapes::tab(nats(keys).into_iter().zip(nats(values)));

@@ -1,4 +1,4 @@
-//! Making a failing term smaller.
+//! Reduction of a failing term.
 
 use std::sync::Arc;
 
@@ -7,20 +7,20 @@ use malachite_nz::natural::Natural;
 
 use super::Term;
 
-/// The terms that are one step simpler than this well-formed one, smallest first: some subtree is
-/// replaced by a part of itself or by 0, or some number in it by a smaller one.
+/// Returns the terms that are one step simpler than this well-formed one, smallest first: a subtree
+/// is replaced by a part of itself or by 0, or a number by a smaller one.
 ///
-/// All are well formed. Every step makes the term smaller in a well-founded order, so repeating it
+/// All are well formed. Every step makes the term smaller in a well-founded order, so repetition
 /// ends.
 pub fn shrink(term: &Term) -> Vec<Term> {
     let mut found: Vec<Term> = Vec::new();
-    let mut places = vec![(term, None)];
+    let mut positions = vec![(term, None)];
     let mut at = 0;
-    while let Some(&(here, _)) = places.get(at) {
+    while let Some(&(here, _)) = positions.get(at) {
         for simpler in simplify(here) {
-            found.push(replace(&places, at, simpler));
+            found.push(replace(&positions, at, simpler));
         }
-        places.extend(here.children().enumerate().map(|(i, child)| (&**child, Some((at, i)))));
+        positions.extend(here.children().enumerate().map(|(i, child)| (&**child, Some((at, i)))));
         at += 1;
     }
     found.retain(Term::is_well_formed);
@@ -29,7 +29,7 @@ pub fn shrink(term: &Term) -> Vec<Term> {
     found
 }
 
-/// The simplest term that shrinking reaches from `term` by steps that all still fail.
+/// Returns the simplest term that shrinking reaches from `term` by steps that all still fail.
 pub fn minimise(term: Term, mut fails: impl FnMut(&Term) -> bool) -> Term {
     let mut smallest = term;
     while let Some(smaller) = shrink(&smallest).into_iter().find(&mut fails) {
@@ -38,15 +38,15 @@ pub fn minimise(term: Term, mut fails: impl FnMut(&Term) -> bool) -> Term {
     smallest
 }
 
-/// A subtree, and of which place it is which child.
-type Place<'a> = (&'a Term, Option<(usize, usize)>);
+/// A subtree, and its position: the index of its parent, and which child of it.
+type SubtermPosition<'a> = (&'a Term, Option<(usize, usize)>);
 
-/// The whole term with the subtree at a place replaced.
-fn replace(places: &[Place<'_>], at: usize, new: Term) -> Term {
+/// Returns the whole term with the subtree at a position replaced.
+fn replace(positions: &[SubtermPosition<'_>], at: usize, new: Term) -> Term {
     let (mut at, mut new) = (at, new);
-    while let (_, Some((parent, child))) = places[at] {
+    while let (_, Some((parent, child))) = positions[at] {
         let inner = Arc::new(new);
-        new = match (places[parent].0, child) {
+        new = match (positions[parent].0, child) {
             (Term::App(_, x), 0) => Term::App(inner, Arc::clone(x)),
             (Term::App(f, _), _) => Term::App(Arc::clone(f), inner),
             (Term::Law { name, arity, .. }, _) => {
@@ -60,7 +60,7 @@ fn replace(places: &[Place<'_>], at: usize, new: Term) -> Term {
     new
 }
 
-/// What may stand in place of a subtree.
+/// Returns the replacements to try for a subtree.
 fn simplify(term: &Term) -> Vec<Term> {
     let mut simpler: Vec<Term> = term.children().map(|child| Term::clone(child)).collect();
     match term {
@@ -83,7 +83,7 @@ fn simplify(term: &Term) -> Vec<Term> {
     simpler
 }
 
-/// Numbers to try instead of `n`, all smaller.
+/// Returns the numbers to try in place of `n`, all smaller.
 fn smaller(n: &Natural) -> Vec<Natural> {
     if *n == 0u8 {
         return Vec::new();

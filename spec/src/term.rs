@@ -1,10 +1,10 @@
-//! The plain tree form of a PLAN value or expression.
+//! [`Term`]: a PLAN value or expression as a plain tree.
 //!
-//! A [`Term`] is immutable and freely shared. It is a *value* if every app in it lacks an argument
-//! ([`Term::is_normal`]) and an *expression* otherwise; either way what a law or a pin holds is a
-//! value ([`Term::is_well_formed`]), since PLAN cannot make another.
+//! A term is immutable and freely shared. It is a *value* if every app in it lacks an argument
+//! ([`Term::is_normal`]), and an *expression* otherwise. In both, laws and pins contain values
+//! ([`Term::is_well_formed`]): PLAN cannot make other ones.
 //!
-//! Trees may be deep: dropping, comparing, printing and reading them never recurses natively.
+//! Trees may be deep: dropping, comparing, printing and parsing them does not recurse.
 
 use std::mem;
 use std::sync::{Arc, LazyLock};
@@ -14,8 +14,8 @@ use malachite_nz::natural::Natural;
 
 /// A PLAN value or expression as a plain tree.
 ///
-/// Equality is structural and agrees with `Ord`, which is PLAN's total order of values (see
-/// `order.rs`). `Display` and [`Term::parse`] use the notation described in `text.rs`.
+/// Equality is structural and agrees with `Ord`, PLAN's total order of values (see `order.rs`).
+/// `Display` and [`Term::parse`] use the notation described in `text.rs`.
 #[derive(Clone)]
 pub enum Term {
     /// A natural number.
@@ -24,11 +24,11 @@ pub enum Term {
     App(Arc<Term>, Arc<Term>),
     /// A law.
     Law {
-        /// Its name, which evaluation ignores. May be 0.
+        /// The law's name, which evaluation ignores. It may be 0.
         name: Natural,
-        /// The number of arguments it takes, at least 1.
+        /// The number of arguments that it takes, at least 1.
         arity: Natural,
-        /// Its body, a value.
+        /// The law's body, a value.
         body: Arc<Term>,
     },
     /// A pinned value.
@@ -36,24 +36,25 @@ pub enum Term {
 }
 
 impl Term {
-    /// The nat 0.
+    /// Returns the nat 0.
     pub fn zero() -> Term {
         Term::Nat(Natural::ZERO)
     }
 
-    /// This term applied to `argument`: `Term::from(3).app(4)` is `(3 4)`.
+    /// Returns this term applied to `argument`: `Term::from(3).app(4)` is `(3 4)`.
     #[must_use]
     pub fn app(self, argument: impl Into<Term>) -> Term {
         Term::App(Arc::new(self), Arc::new(argument.into()))
     }
 
-    /// This term applied to each of `arguments` in turn.
+    /// Returns this term applied to each of `arguments` in turn.
     #[must_use]
     pub fn apps(self, arguments: impl IntoIterator<Item = Term>) -> Term {
         arguments.into_iter().fold(self, Term::app)
     }
 
-    /// The law `{name arity body}`; a name that is no nat counts as 0, as it does for operation 0.
+    /// Returns the law `{name arity body}`. A name that is not a nat counts as 0, as in operation
+    /// 0.
     pub fn law(name: impl Into<Term>, arity: u64, body: impl Into<Term>) -> Term {
         let name = match name.into() {
             Term::Nat(ref name) => name.clone(),
@@ -62,13 +63,13 @@ impl Term {
         Term::Law { name, arity: Natural::from(arity), body: Arc::new(body.into()) }
     }
 
-    /// This term pinned.
+    /// Returns the pin of this term.
     #[must_use]
     pub fn pin(self) -> Term {
         Term::Pin(Arc::new(self))
     }
 
-    /// The nat this is, if it is one.
+    /// Returns the nat, if the term is one.
     pub fn as_nat(&self) -> Option<&Natural> {
         match self {
             Term::Nat(n) => Some(n),
@@ -76,8 +77,8 @@ impl Term {
         }
     }
 
-    /// What the leftmost app of this term applies, and its arguments in order: `(f x y)` gives `f`
-    /// and `x`, `y`. A term that is no app has no arguments.
+    /// Returns the head of this term and its arguments in order: `(f x y)` gives `f` and `x`, `y`.
+    /// A term that is not an app is its own head and has no arguments.
     pub fn spine(&self) -> (&Term, Vec<&Term>) {
         let mut head = self;
         let mut arguments = Vec::new();
@@ -89,7 +90,7 @@ impl Term {
         (head, arguments)
     }
 
-    /// The number of nodes in the tree; a shared subtree counts each time it occurs.
+    /// Returns the number of nodes in the tree; a shared subtree counts each time it occurs.
     pub fn size(&self) -> usize {
         let mut count = 0;
         let mut pending = vec![self];
@@ -100,7 +101,7 @@ impl Term {
         count
     }
 
-    /// The subtrees directly below this node, left to right.
+    /// Returns the subtrees directly below this node, left to right.
     pub(super) fn children(&self) -> impl Iterator<Item = &Arc<Term>> {
         let (first, second) = match self {
             Term::Nat(_) => (None, None),
@@ -111,7 +112,7 @@ impl Term {
         first.into_iter().chain(second)
     }
 
-    /// Moves the subtrees that have subtrees themselves out, leaving nats in their place.
+    /// Moves the subtrees that have subtrees themselves out, and leaves nats in their place.
     fn take_inner_children(&mut self, into: &mut Vec<Arc<Term>>) {
         let mut take = |child: &mut Arc<Term>| {
             if !matches!(**child, Term::Nat(_)) {
@@ -130,7 +131,7 @@ impl Term {
     }
 }
 
-/// What stands for a child that [`Drop`] has moved out.
+/// Replaces a child that [`Drop`] has moved out.
 static PLACEHOLDER: LazyLock<Arc<Term>> = LazyLock::new(|| Arc::new(Term::zero()));
 
 impl Drop for Term {
@@ -145,7 +146,7 @@ impl Drop for Term {
     }
 }
 
-/// The nat whose little-endian bytes these are, which is how PLAN writes text in a nat.
+/// Returns the nat with these bytes, least significant first. PLAN stores text like this.
 pub fn nat_from_bytes(bytes: &[u8]) -> Natural {
     bytes.iter().rev().fold(Natural::ZERO, |n, &byte| (n << 8u32) + Natural::from(byte))
 }
@@ -162,7 +163,7 @@ impl From<Natural> for Term {
     }
 }
 
-/// The nat that holds the text: `"die".into()`.
+/// Converts text to a nat: `"die".into()`.
 impl From<&str> for Term {
     fn from(text: &str) -> Term {
         Term::Nat(nat_from_bytes(text.as_bytes()))

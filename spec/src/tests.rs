@@ -1,6 +1,6 @@
-//! What the rules come to, on programs whose meaning is known from elsewhere.
+//! The rules on programs whose results are known from other sources.
 //!
-//! Results marked "printed" are what the prototype printed for the same program, at PLAN level.
+//! A result marked "printed" is what the prototype printed for the same program, at PLAN level.
 
 mod generated;
 mod golden;
@@ -9,23 +9,23 @@ mod notation;
 
 use super::*;
 
-/// Enough for every program written here.
+/// The fuel for every program here.
 const FUEL: u64 = 200_000;
 
-/// The term written so.
+/// Parses a term.
 fn term(text: &str) -> Term {
     Term::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// Asserts that a program has a value, and which.
+/// Asserts that a program has this value.
 #[track_caller]
-fn gives(program: &str, value: &str) {
-    assert_eq!(eval(&term(program), FUEL), Outcome::Value(term(value)), "{program}");
+fn evaluates_to(program: &str, value: &str) {
+    assert_eq!(eval(&term(program), FUEL), SpecOutcome::Value(term(value)), "{program}");
 }
 
-/// Asserts that a program crashes, with what operation and argument.
+/// Asserts that a program crashes with this operation and argument.
 #[track_caller]
 fn crashes(program: &str, op: &str, arg: &str) {
     let op = term(op).as_nat().expect("the operation is a nat").clone();
-    assert_eq!(eval(&term(program), FUEL), Outcome::Crash { op, arg: term(arg) }, "{program}");
+    assert_eq!(eval(&term(program), FUEL), SpecOutcome::Crash { op, arg: term(arg) }, "{program}");
 }

@@ -1,4 +1,4 @@
-//! The compact notation of terms, for regression files and messages.
+//! The compact notation of terms, for regression files and test messages.
 //!
 //! ```text
 //! 42            a nat                     'die'       the nat holding that text
@@ -6,8 +6,8 @@
 //! <x>           a pin                     ; ...       a comment, to the end of its line
 //! ```
 //!
-//! `Display` writes nats in decimal only, and an app whose function is an app as one list, so two
-//! terms are equal just when they are written alike.
+//! `Display` writes nats in decimal, and an app whose function is an app as one list. So terms are
+//! equal if and only if their texts are.
 
 use std::error::Error;
 use std::fmt;
@@ -18,12 +18,12 @@ use malachite_nz::natural::Natural;
 
 use super::{Term, nat_from_bytes};
 
-/// Why a text is no term.
+/// Why a text is not a term.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
-    /// Where in the text, in bytes from its start.
+    /// The position of the problem, in bytes from the start of the text.
     pub offset: usize,
-    /// What is wrong there, and what was expected.
+    /// The problem, and what was expected.
     pub problem: &'static str,
 }
 
@@ -69,7 +69,8 @@ impl fmt::Display for Term {
     }
 }
 
-/// As [`Display`](fmt::Display): the derived form would recurse, and drown a test's message.
+/// Formats like [`Display`](fmt::Display). The derived form would recurse, and is too long for a
+/// test's message.
 impl fmt::Debug for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -77,7 +78,7 @@ impl fmt::Debug for Term {
 }
 
 impl Term {
-    /// Reads one term in the notation that `Display` writes.
+    /// Parses one term in the notation that `Display` writes.
     ///
     /// # Errors
     ///
@@ -101,8 +102,8 @@ impl FromStr for Term {
     }
 }
 
-/// A bracket that waits for its partner, and the items seen since.
-struct Open {
+/// An opening bracket without its partner so far, and the items behind it.
+struct OpenBracket {
     bracket: u8,
     offset: usize,
     items: Vec<Term>,
@@ -111,7 +112,7 @@ struct Open {
 struct Parser<'a> {
     text: &'a str,
     offset: usize,
-    open: Vec<Open>,
+    open: Vec<OpenBracket>,
 }
 
 impl Parser<'_> {
@@ -128,7 +129,7 @@ impl Parser<'_> {
             let term = match byte {
                 b'(' | b'{' | b'<' => {
                     self.offset += 1;
-                    self.open.push(Open { bracket: byte, offset: start, items: Vec::new() });
+                    self.open.push(OpenBracket { bracket: byte, offset: start, items: Vec::new() });
                     continue;
                 }
                 b')' | b'}' | b'>' => {
@@ -180,7 +181,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A decimal number; the caller has seen its first digit.
+    /// Parses a decimal number. The caller has seen its first digit.
     fn number(&mut self) -> Term {
         let rest = self.rest();
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
@@ -189,7 +190,7 @@ impl Parser<'_> {
         Term::Nat(n)
     }
 
-    /// Text between single quotes; the caller has seen the first.
+    /// Parses text between single quotes. The caller has seen the first quote.
     fn quoted(&mut self) -> Result<Term, ParseError> {
         let start = self.offset;
         let inner = &self.text[start + 1..];
@@ -205,9 +206,9 @@ fn fail(offset: usize, problem: &'static str) -> ParseError {
     ParseError { offset, problem }
 }
 
-/// The term that a bracket and its partner enclose.
-fn close(open: Open, bracket: u8, offset: usize) -> Result<Term, ParseError> {
-    let Open { bracket: opened, offset: start, items } = open;
+/// Returns the term between a bracket and its partner.
+fn close(open: OpenBracket, bracket: u8, offset: usize) -> Result<Term, ParseError> {
+    let OpenBracket { bracket: opened, offset: start, items } = open;
     match (opened, bracket) {
         (b'(', b')') if items.len() >= 2 => {
             let mut items = items.into_iter();

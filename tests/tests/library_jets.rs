@@ -2,7 +2,7 @@
 //!
 //! Jets are found by hash alone. If the definition of a law changed, the law would lose its jet and
 //! only run slower, without any error. This suite fails instead, and prints the lines to write into
-//! `jets/src/library.rs`. The suite `jet_agreement` checks that laws and jets agree.
+//! `jets/src/project_laws.rs`. The suite `jet_agreement` checks that laws and jets agree.
 
 use plan::{Hash, Shape, Val};
 use runtime::{Mode, RuntimeBuilder};
@@ -38,7 +38,7 @@ fn named_law(vm: &Vm, value: &Val) -> Option<(String, Hash)> {
     Some((law.name().text()?, pin.hash().ok()?))
 }
 
-/// The lines for these laws in the table of `jets/src/library.rs`.
+/// The lines for these laws in the table of `jets/src/project_laws.rs`.
 fn table_lines<'l>(laws: impl IntoIterator<Item = (&'l str, Hash)>) -> String {
     laws.into_iter().map(|(name, hash)| format!("    (\"{name}\", \"{hash}\"),\n")).collect()
 }
@@ -57,11 +57,11 @@ fn laws_with_the_name_of_a_jet_have_known_hashes() {
     let missing = table_lines(unknown);
     let obsolete = table_lines(jets::list().into_iter().filter_map(|law| {
         let is_defined = laws.contains(&(law.name.to_owned(), law.hash));
-        (law.ours && !is_defined).then_some((law.name, law.hash))
+        (law.project_only && !is_defined).then_some((law.name, law.hash))
     }));
     assert!(
         missing.is_empty() && obsolete.is_empty(),
-        "jets/src/library.rs is out of date.\n\nAdd, in the order of names:\n{missing}\n\
+        "jets/src/project_laws.rs is out of date.\n\nAdd, in the order of names:\n{missing}\n\
          Remove:\n{obsolete}"
     );
 }

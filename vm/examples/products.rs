@@ -1,7 +1,7 @@
-//! From how many limbs on a product is faster by malachite than by multiplying each limb with
-//! each: `cargo run --release -p vm --example products`.
+//! Measures the number of limbs from which malachite multiplies faster than the schoolbook method:
+//! `cargo run --release -p vm --example products`.
 //!
-//! Handing factors over counts whole: copying them to naturals, and the product back.
+//! The times of malachite include copying the factors to naturals and the product back.
 
 use plan::{Natural, limbs};
 use std::hint::black_box;
@@ -12,7 +12,7 @@ fn number(limbs: usize, seed: u64) -> Vec<u64> {
     std::iter::successors(Some(seed), next).skip(1).map(|x| x ^ (x >> 29)).take(limbs).collect()
 }
 
-/// Nanoseconds that `work` takes at best.
+/// The shortest time of `work`, in nanoseconds.
 fn time(limbs: usize, mut work: impl FnMut()) -> f64 {
     let times = (200_000 / limbs.max(1)).max(20);
     let mut best = f64::INFINITY;
@@ -27,26 +27,30 @@ fn time(limbs: usize, mut work: impl FnMut()) -> f64 {
 fn products(long: usize, short: usize) {
     let (a, b) = (number(long, 1), number(short, 2));
     let mut out = vec![0; long + short];
-    let here = time(long * short, || limbs::mul(black_box(&mut out), black_box(&a), black_box(&b)));
-    let there = time(long * short, || {
+    let in_place =
+        time(long * short, || limbs::mul(black_box(&mut out), black_box(&a), black_box(&b)));
+    let malachite = time(long * short, || {
         let product = Natural::from_limbs_asc(black_box(&a)) * Natural::from_limbs_asc(&b);
         out[..product.as_limbs_asc().len()].copy_from_slice(product.as_limbs_asc());
     });
-    println!("{long:>6} x {short:<6} {here:>12.0} {there:>12.0}   {:.2}", here / there);
+    println!(
+        "{long:>6} x {short:<6} {in_place:>12.0} {malachite:>12.0}   {:.2}",
+        in_place / malachite
+    );
 }
 
 fn quotients(long: usize) {
     let a = number(long, 1);
     let divisor = 0x0123_4567_89ab_cdef;
     let mut out = vec![0; long];
-    let here = time(long, || {
+    let in_place = time(long, || {
         limbs::div_limb(black_box(&mut out), black_box(&a), black_box(divisor));
     });
-    let there = time(long, || {
+    let malachite = time(long, || {
         let quotient = Natural::from_limbs_asc(black_box(&a)) / Natural::from(divisor);
         out[..quotient.as_limbs_asc().len()].copy_from_slice(quotient.as_limbs_asc());
     });
-    println!("{long:>6} / 1      {here:>12.0} {there:>12.0}   {:.2}", here / there);
+    println!("{long:>6} / 1      {in_place:>12.0} {malachite:>12.0}   {:.2}", in_place / malachite);
 }
 
 fn main() {

@@ -1,30 +1,30 @@
-//! Which code the frozen laws that ran on a heap were decoded to.
+//! [`FrozenCodes`]: the code words of the frozen laws that ran on a heap.
 //!
-//! A law of the heap names its code itself; a frozen one cannot be written to and is shared by all
-//! heaps, so its code is found by its address: in a small cache with one place for each address, and
-//! behind that in a table.
+//! A law of the heap holds its code word itself. A frozen law cannot be written to and is shared by
+//! all heaps, so its code word is found by its address: in a small direct-mapped cache, and else in
+//! a table.
 //!
-//! Code is kept while something on the heap or stack, or code that is kept, refers to the law or
-//! its pin, and as long as the law has run since the full collection before. What the cache
-//! holds has run since the last one, because a full collection empties it.
+//! The code is kept while the heap, the stack or other live code refers to the law or its pin, and
+//! also if the law has run since the previous full collection. Everything in the cache has, because
+//! a full collection empties it.
 
-use crate::pools::PoolId;
+use crate::pool_id::PoolId;
 use plan::Map;
 use plan::pinspace::RECORD_WORDS;
 use plan::raw::{Kind, Word};
 use std::cell::Cell;
 
-/// Places in the cache: 16 KiB.
+/// The number of slots of the cache, which takes 16 KiB.
 const CACHE_SLOTS: usize = 1 << 10;
 
-/// The code of a frozen law.
+/// The code word of a frozen law.
 struct FrozenCode {
-    slot: Word,
+    code_word: Word,
     /// Whether it was looked up since the last full collection.
     used: Cell<bool>,
 }
 
-/// The codes of frozen laws, by the laws' addresses.
+/// The code words of frozen laws, by the laws' addresses.
 pub(crate) struct FrozenCodes {
     cache: Box<[Cell<(usize, Word)>; CACHE_SLOTS]>,
     table: Map<usize, FrozenCode>,
@@ -37,7 +37,7 @@ impl Default for FrozenCodes {
     }
 }
 
-/// A place of the cache that no law has.
+/// An empty slot of the cache: no law has the address 0.
 const EMPTY_SLOT: (usize, Word) = (0, Word::ZERO);
 
 impl FrozenCodes {
@@ -45,46 +45,46 @@ impl FrozenCodes {
         &self.cache[(law >> 3 ^ law >> 13) % CACHE_SLOTS]
     }
 
-    /// The code of a law, if it is a frozen one and has been decoded.
+    /// The code word of a law, if it is frozen and has been decoded.
     #[inline(always)]
     pub(super) fn get(&self, law: Word) -> Option<Word> {
-        let (address, slot) = self.cache_slot(law.address()).get();
-        if address == law.address() { Some(slot) } else { self.look_up(law.address()) }
+        let (address, code_word) = self.cache_slot(law.address()).get();
+        if address == law.address() { Some(code_word) } else { self.look_up(law.address()) }
     }
 
     #[cold]
     fn look_up(&self, law: usize) -> Option<Word> {
         let entry = self.table.get(&law)?;
         entry.used.set(true);
-        self.cache_slot(law).set((law, entry.slot));
-        Some(entry.slot)
+        self.cache_slot(law).set((law, entry.code_word));
+        Some(entry.code_word)
     }
 
-    pub(super) fn set(&mut self, law: Word, slot: Word) {
-        self.table.insert(law.address(), FrozenCode { slot, used: Cell::new(true) });
+    pub(super) fn set(&mut self, law: Word, code_word: Word) {
+        self.table.insert(law.address(), FrozenCode { code_word, used: Cell::new(true) });
     }
 
-    /// The pool of the law that a frozen word is or pins, if it has code.
+    /// The pool of a frozen law, or of the law in a frozen pin, if it has code.
     pub(super) fn pool_of(&self, word: Word) -> Option<PoolId> {
         let law = match word.kind() {
             Kind::Law => word.address(),
-            // What is pinned comes first in the record, which is not read for this.
+            // The item is the first object of the record, so its address needs no read.
             Kind::Pin => word.address() + 8 * RECORD_WORDS,
             _ => return None,
         };
-        self.table.get(&law).map(|entry| pool(entry.slot))
+        self.table.get(&law).map(|entry| pool(entry.code_word))
     }
 
-    /// Begins a full collection: the pools of the laws that have run since the one before.
+    /// Begins a full collection. Returns the pools of the laws that ran since the previous one.
     pub(super) fn take_used(&mut self) -> Vec<PoolId> {
         self.cache.iter().for_each(|slot| slot.set(EMPTY_SLOT));
         let used = self.table.values().filter(|entry| entry.used.replace(false));
-        used.map(|entry| pool(entry.slot)).collect()
+        used.map(|entry| pool(entry.code_word)).collect()
     }
 
-    /// Ends a full collection: forgets the laws whose code was dropped.
+    /// Ends a full collection: removes the laws whose code was dropped.
     pub(super) fn retain(&mut self, is_live: impl Fn(PoolId) -> bool) {
-        self.table.retain(|_, entry| is_live(pool(entry.slot)));
+        self.table.retain(|_, entry| is_live(pool(entry.code_word)));
     }
 
     /// The addresses of the laws that have code.
@@ -93,6 +93,7 @@ impl FrozenCodes {
     }
 }
 
-fn pool(slot: Word) -> PoolId {
-    PoolId(slot.code_parts().0)
+/// The pool that a code word refers to.
+fn pool(code_word: Word) -> PoolId {
+    PoolId(code_word.code_parts().0)
 }

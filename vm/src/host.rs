@@ -1,23 +1,30 @@
-//! [`CodeHost`]: what an evaluator adds to a heap: the roots that code holds, and the jets.
+//! [`CodeHost`]: the evaluator's part of a heap: the collector's roots in code, and the labels of
+//! jets.
+//!
+//! # Safety
+//!
+//! The collector relies on the host to visit every root. The roots are the constants of pools and
+//! the values in frames of compiled code; nothing else outside of heap and stack holds words.
 
 use crate::jet::table::LawLabels;
-use crate::native::CodeEntry;
+use crate::native::EntryCell;
 use crate::native::state::{FrameScan, FrameSlot, NativeState};
-use crate::pools::{PoolId, Pools};
+use crate::pool_id::PoolId;
+use crate::pools::Pools;
 use plan::raw::{CodeMarker, Collection, Host, Memory, Word};
 use plan::{Hash, Ref};
 use std::sync::Arc;
 
-/// The code that runs on a heap, as its collector sees it.
+/// The code that runs on a heap, as the collector sees it.
 pub(crate) struct CodeHost {
     /// The constants of decoded laws and of compiled code.
     pub(crate) pools: Pools,
     /// The state of compiled code, whose frames hold roots.
     pub(crate) native: NativeState,
-    /// Pools that the last full collections found dead, for the evaluator to forget.
+    /// Pools that full collections found dead and the evaluator has not dropped yet.
     pub(crate) dead_pools: Vec<PoolId>,
-    /// The entries of compiled code that died with those, for the compiler to free.
-    pub(crate) dead_entries: Vec<CodeEntry>,
+    /// The entries of compiled code that died with them, which the compiler has not freed yet.
+    pub(crate) dead_entries: Vec<EntryCell>,
     labels: Arc<dyn LawLabels>,
 }
 
@@ -42,9 +49,9 @@ impl CodeMarker for Pools {
     }
 }
 
-// SAFETY: the words that it holds are the constants of pools and those in frames of compiled code. A
-// young collection leaves out the constants and frames that had no young values after the one before and
-// have not changed: constants never do, and `frames` knows which frames have run.
+// SAFETY: a full collection visits the constants of all marked pools and all frames. A young
+// collection omits constants and frames that had no young values after the previous one and have
+// not changed since: constants never change, and the barrier shows which frames have run.
 unsafe impl Host for CodeHost {
     fn weight(&self) -> usize {
         self.pools.weight()

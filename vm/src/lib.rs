@@ -1,27 +1,35 @@
-//! PLAN's evaluation. The central type is [`Vm`]: a [heap of values](plan::Heap), an interpreter for the
-//! laws among them, and what is installed into it: [jets](jet) and [native code](native).
+//! Evaluation of PLAN. The central type is [`Vm`]: a [heap of values](plan::Heap), an interpreter
+//! for the laws among them, and what is installed into it: [jets](jet) and a [compiler](native).
 //!
-//! A call of a law goes to [`eval`]: the law is decoded when it first runs, interpreted, and, once it is
-//! called often, handed to the compiler that is installed. A call of a pinned law that is known goes to
-//! its jet.
+//! A call of a law goes to `eval`: the interpreter decodes the law when it first runs, interprets
+//! it, and asks the installed compiler for machine code once it is called often. A call of a pinned
+//! law that is known by its hash goes to its jet.
 //!
 //! ```text
-//! vm        Vm: a heap, its evaluator and what is installed
-//! eval      the interpreter: decoded laws, frames, crashes
-//! native    the interface for compiled code
-//! jet       the interface for native implementations of laws
-//! host      roots and labels, for the collector
-//! pools     constants of code; frozen_codes: the code of frozen laws
+//! eval          the interpreter: decoded laws, frames, crashes
+//! native        the interface for compiled code
+//! jet           the interface for native implementations of laws
+//! vm            Vm: a heap, its evaluator and what is installed into it
+//! host          the collector's roots in code, and labels of jets
+//! pools         the constants of code
+//! frozen_codes  the code of frozen laws
+//! pool_id       the numbers of pools
 //! ```
+
+#![deny(unsafe_code)]
 
 mod eval;
 mod frozen_codes;
+#[allow(unsafe_code, reason = "the collector trusts it to report all roots")]
 mod host;
 pub mod jet;
 pub mod native;
+mod pool_id;
 mod pools;
 #[cfg(test)]
+#[allow(unsafe_code, reason = "tests make raw heaps and damaged pins")]
 mod tests;
+#[allow(unsafe_code, reason = "promises the contract of a raw heap for this crate")]
 mod vm;
 
 pub use vm::Vm;

@@ -1,30 +1,28 @@
-//! Constant pools: the values that decoded laws refer to.
+//! [`Pools`]: the constants of code, as roots of the collector.
 //!
-//! A law's decoded code lives outside the heap, so that it does not move while it runs; the values
-//! it mentions are kept here, where the collector finds and rewrites them. A pool lives as long as
-//! a law or thunk names it, or it is on the stack of running code.
+//! A law's decoded code lives outside the heap, so that it does not move while it runs. Its
+//! constants are kept in a pool here, where the collector finds and rewrites them. A pool is live
+//! as long as a law, a thunk, or a frame on the stack refers to it by its number.
 //!
-//! The constants of a law's compiled code are a pool of their own, tied to the pool of the decoded
-//! code: they live and die together, and with them the machine code. That is named by words that are
-//! its address (of a law's slot, of a thunk's code) and by return addresses on the native stack. When
-//! a pool dies, its *entry*, the cell in which the address of the machine code appears, is set to 0 at
-//! once: so other code that looks there finds none.
+//! The constants of a law's compiled code are a second pool, tied to the pool of the decoded code:
+//! both are live or dead together, and so is the machine code. References to machine code are words
+//! with its address (in a law's slot, in a thunk) and return addresses on the native stack. When a
+//! pool dies, the collection clears its [`EntryCell`], so that other code does not find the machine
+//! code any more.
 
 use crate::frozen_codes::FrozenCodes;
-use crate::native::CodeEntry;
+use crate::native::EntryCell;
+use crate::pool_id::PoolId;
 use plan::raw::{Collection, Word};
 
-/// Names a pool, and with it the decoded code it belongs to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct PoolId(pub(crate) u32);
-
-/// What one pool, and the code that goes with it, is reckoned to take.
+/// The estimated size of a pool and its code, in words.
 const POOL_WEIGHT: usize = 128;
 
+/// The constants of a law's decoded or compiled code.
 #[derive(Default)]
 struct Pool {
     constants: Vec<Word>,
-    /// The pools that live as long as this one: of the constants of the compiled code, if there is any.
+    /// The pools that are live if this one is: those of the law's compiled code.
     tied: Vec<PoolId>,
     live: bool,
     marked: bool,
@@ -35,43 +33,44 @@ struct Pool {
 pub(crate) struct Pools {
     pools: Vec<Pool>,
     free: Vec<u32>,
-    /// The pool of constants for compiled code that was made last and is tied to none yet.
+    /// The latest pool for compiled code, until it is tied to another.
     untied: Option<PoolId>,
-    /// Where the addresses of compiled code appear, and the pools of what it was decoded to before.
-    entries: Vec<(CodeEntry, PoolId)>,
-    /// While a full collection runs: the addresses that had appeared when it began, ascending.
+    /// The entries of compiled code, and the pools of the same laws' decoded code.
+    entries: Vec<(EntryCell, PoolId)>,
+    /// During a full collection: the code addresses that were published when it began, ascending.
     compiled: Vec<(usize, PoolId)>,
     /// Pools that may hold young values.
     young: Vec<u32>,
-    /// Pools marked in this collection whose constants have not been looked at.
+    /// Marked pools whose constants this collection has not visited yet.
     pending: Vec<u32>,
     frozen: FrozenCodes,
 }
 
 impl Pools {
-    /// A new pool. It must be named by something reachable before the next collection.
+    /// Adds a pool. Something reachable must refer to it before the next collection.
     pub(crate) fn add(&mut self, constants: Vec<Word>) -> PoolId {
         self.insert(Pool { constants, live: true, ..Pool::default() })
     }
 
-    /// A new pool for compiled code, which [`Pools::tie_compiled`] is to tie to another before the next
-    /// collection. Its words stay where they are: their address is returned.
+    /// Adds a pool for compiled code, which [`Pools::tie_compiled`] must tie to another before the
+    /// next collection. Returns the address of its words, which do not move.
     pub(crate) fn add_untied(&mut self, constants: Vec<Word>) -> *const Word {
         let id = self.add(constants);
         self.untied = Some(id);
         self.constants(id)
     }
 
-    /// Ties the pool made last for compiled code to that of the decoded code of the same law, whose
-    /// compiled code will be published in the entry; without a law it is dropped.
-    pub(crate) fn tie_compiled(&mut self, law: Option<(PoolId, CodeEntry)>) {
+    /// Ties the latest pool for compiled code to the pool of the same law's decoded code; the
+    /// compiled code will be published in the entry. Without a law, the next full collection drops
+    /// the pool.
+    pub(crate) fn tie_compiled(&mut self, law: Option<(PoolId, EntryCell)>) {
         if let (Some(id), Some((to, entry))) = (self.untied.take(), law) {
             self.tie(to, id);
             self.entries.push((entry, to));
         }
     }
 
-    /// Has a pool live as long as another.
+    /// Makes the pool `id` live whenever the pool `to` is.
     pub(crate) fn tie(&mut self, to: PoolId, id: PoolId) {
         self.pools[to.0 as usize].tied.push(id);
     }
@@ -91,7 +90,8 @@ impl Pools {
         PoolId(id)
     }
 
-    /// Where a pool's constants are for as long as it lives: they are only ever rewritten in place.
+    /// The address of a pool's constants. It is valid as long as the pool is live, because
+    /// constants are rewritten in place.
     pub(crate) fn constants(&self, id: PoolId) -> *const Word {
         self.pools[id.0 as usize].constants.as_ptr()
     }
@@ -101,7 +101,7 @@ impl Pools {
         self.pools[id.0 as usize].constants[index as usize]
     }
 
-    /// In a young collection: visits the constants that may be young.
+    /// Visits the constants that may be young, in a young collection.
     pub(crate) fn visit_young(&mut self, collection: &mut Collection<'_>) {
         let mut young = std::mem::take(&mut self.young);
         young.retain(|id| {
@@ -116,13 +116,13 @@ impl Pools {
         self.young = young;
     }
 
-    /// The words that the pools and the code that goes with them may take, more or less: they are let
-    /// go by full collections, and so count when it comes to having one.
+    /// The estimated number of words of all pools and their code. Only full collections free them,
+    /// so they count towards the decision to run one.
     pub(crate) fn weight(&self) -> usize {
         POOL_WEIGHT * (self.pools.len() - self.free.len())
     }
 
-    /// Notes that something reachable names the pool.
+    /// Marks a pool that something reachable refers to.
     pub(crate) fn mark(&mut self, id: PoolId) {
         let pool = &mut self.pools[id.0 as usize];
         if pool.marked {
@@ -135,8 +135,8 @@ impl Pools {
         }
     }
 
-    /// Notes that something reachable names an address in compiled code. One that lies in no such
-    /// code keeps some code that could be dropped, and does no harm.
+    /// Marks the pool of the compiled code at an address that something reachable refers to. An
+    /// address outside of compiled code may keep code that is dead, which is harmless.
     pub(crate) fn mark_compiled(&mut self, address: usize) {
         let after = self.compiled.partition_point(|(start, _)| *start <= address);
         if let Some((_, pool)) = after.checked_sub(1).map(|index| self.compiled[index]) {
@@ -144,19 +144,19 @@ impl Pools {
         }
     }
 
-    /// The code of a frozen law that has been decoded. None for a law of the heap, which names its
-    /// code itself.
+    /// The code word of a frozen law that has been decoded. `None` for a law of the heap, which
+    /// holds its code word itself.
     #[inline(always)]
     pub(crate) fn code_of_frozen(&self, law: Word) -> Option<Word> {
         self.frozen.get(law)
     }
 
-    /// Notes the code of a frozen law.
+    /// Stores the code word of a frozen law.
     pub(crate) fn set_code_of_frozen(&mut self, law: Word, slot: Word) {
         self.frozen.set(law, slot);
     }
 
-    /// Begins a full collection.
+    /// Begins a full collection: marks the code of frozen laws that ran since the previous one.
     pub(crate) fn begin(&mut self) {
         for pool in self.frozen.take_used() {
             self.mark(pool);
@@ -168,7 +168,7 @@ impl Pools {
         self.untied = None;
     }
 
-    /// Notes that something reachable names a frozen law, or the pin of one.
+    /// Marks the pool of a frozen law that something reachable refers to, or to the pin of.
     pub(crate) fn mark_frozen(&mut self, word: Word) {
         if let Some(pool) = self.frozen.pool_of(word) {
             self.mark(pool);
@@ -180,20 +180,21 @@ impl Pools {
         self.frozen.laws()
     }
 
-    /// Takes the constants of a marked pool that has not been looked at, to be handed back.
+    /// Takes the constants of a marked pool that has not been visited. [`Pools::put_back`] returns
+    /// them.
     pub(crate) fn next_marked(&mut self) -> Option<(PoolId, Vec<Word>)> {
         let id = self.pending.pop()?;
         Some((PoolId(id), std::mem::take(&mut self.pools[id as usize].constants)))
     }
 
-    /// Hands back constants that [`Pools::next_marked`] took.
+    /// Returns the constants that [`Pools::next_marked`] took.
     pub(crate) fn put_back(&mut self, id: PoolId, constants: Vec<Word>) {
         self.pools[id.0 as usize].constants = constants;
     }
 
-    /// Ends a full collection: drops the pools that were not marked and tells which, and at which
-    /// entries the code went that was compiled for them.
-    pub(crate) fn sweep(&mut self) -> (Vec<PoolId>, Vec<CodeEntry>) {
+    /// Ends a full collection: drops the pools that are not marked. Returns them, and the entries
+    /// of the compiled code that died with them.
+    pub(crate) fn sweep(&mut self) -> (Vec<PoolId>, Vec<EntryCell>) {
         self.young.clear();
         let mut dead = Vec::new();
         for (id, pool) in self.pools.iter_mut().enumerate() {
@@ -208,8 +209,8 @@ impl Pools {
         self.frozen.retain(|id| pools[id.0 as usize].live);
         let is_live = |id: PoolId| pools[id.0 as usize].live;
         let lost = self.entries.extract_if(.., |(_, id)| !is_live(*id)).map(|(entry, _)| entry);
-        let lost: Vec<CodeEntry> = lost.collect();
-        lost.iter().for_each(CodeEntry::clear);
+        let lost: Vec<EntryCell> = lost.collect();
+        lost.iter().for_each(EntryCell::clear);
         (dead, lost)
     }
 }

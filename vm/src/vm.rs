@@ -1,10 +1,16 @@
-//! [`Vm`]: a heap, its evaluator and what is installed into it, as one running thing.
+//! [`Vm`]: the runtime of one thread: a heap, its evaluator and what is installed into it. Also the
+//! two interfaces whose implementations get the runtime: [`Call`], for jets, and [`Compiler`].
+//!
+//! # Safety
+//!
+//! [`Vm::new`] makes the crate's only raw heap and so promises the heap's
+//! [contract](plan::raw::RawHeap#contract) for all code of this crate.
 
 use crate::eval::state::Evaluator;
 use crate::host::CodeHost;
 use crate::jet::declare::Answer;
 use crate::jet::table::GenericJetTable;
-use crate::native::compiler::Compiler;
+use crate::native::EntryCell;
 use plan::pinspace::{Frozen, PinSpace};
 use plan::raw::RawHeap;
 use plan::{EvalError, FreezeError, Heap, Options, Ref, Val};
@@ -14,20 +20,38 @@ use std::sync::Arc;
 /// The native function of a jet.
 pub type NativeJet = fn(&mut Call<'_>) -> Result<Answer, EvalError>;
 
-/// A jet's call: its arguments on the stack, and the means to make the result.
+/// A jet's call: its arguments on the stack, and the operations that make the result.
 ///
-/// What is pushed lies above the arguments. A jet that answers [`Answer::Done`] has its result on
-/// top; the evaluator drops the rest.
+/// Values that the jet pushes lie above the arguments. When it answers [`Answer::Done`], its result
+/// is on top and the evaluator drops everything else.
 pub struct Call<'v> {
     pub(crate) vm: &'v mut Vm,
     pub(crate) base: usize,
 }
 
-/// What happens to the message of a `trk`, which has been normalised.
+/// A compiler of laws.
+///
+/// # Safety
+/// The code that it [publishes](EntryCell::publish) follows the
+/// [convention](crate::native#the-convention-of-compiled-code), computes what the law says, and
+/// stays in memory until the entry is passed to [`Compiler::forget`].
+pub unsafe trait Compiler {
+    /// Accepts a request to compile a law that has been called often. `function` is the law, or its
+    /// pin, that was called, and `args` are the arguments of the last call. The compiler publishes
+    /// the address of the code in `entry` when it is ready. Returns false if the request should be
+    /// repeated later.
+    fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: EntryCell) -> bool;
+
+    /// Frees the code of dead laws: the code that was, or would have been, published in these
+    /// entries. Nothing runs it any more.
+    fn forget(&mut self, entries: Vec<EntryCell>);
+}
+
+/// Gets the message of a `trk`, in normal form.
 pub(crate) type TraceHook = Box<dyn FnMut(Ref<'_>)>;
 
-/// A heap and its evaluator: the runtime of one running thing. It dereferences to the
-/// [heap](plan::Heap), whose methods make values and look at them.
+/// A heap and its evaluator: the runtime of one thread. It dereferences to the [heap](plan::Heap),
+/// whose methods make values and look at them.
 ///
 /// ```
 /// use plan::Options;
@@ -45,7 +69,7 @@ pub struct Vm {
     pub(crate) jets: Arc<GenericJetTable<NativeJet>>,
     pub(crate) trace: Option<TraceHook>,
     pub(crate) deep_trace: Option<TraceHook>,
-    /// Taken out while it is asked.
+    /// `None` without a compiler, and while the compiler handles a request.
     pub(crate) compiler: Option<Box<dyn Compiler>>,
 }
 
@@ -71,33 +95,34 @@ impl Vm {
     pub fn new(options: Options, jets: Arc<GenericJetTable<NativeJet>>) -> std::io::Result<Vm> {
         let host = CodeHost::new(jets.clone());
         // SAFETY: only this crate has access to the raw heap. The interpreter holds no word across
-        // anything that may collect, counts what it pushes, and takes indices from layouts; the helpers
-        // of compiled code push the words that they are handed before they collect.
+        // an operation that may collect, asks for room before it pushes, and takes indices from
+        // layouts. Helpers of compiled code push the words that they get before they collect. The
+        // methods of `Call` check every index that a jet passes.
         let heap = unsafe { RawHeap::new(options, host) }?;
         let evaluator = Evaluator::new();
         Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None, compiler: None })
     }
 
-    /// The jets that it was made with.
+    /// The jets of this runtime.
     pub fn jets(&self) -> &Arc<GenericJetTable<NativeJet>> {
         &self.jets
     }
 
-    /// Says what happens to the messages of `trk`. Without a hook they are dropped.
+    /// Sets the hook that gets the messages of `trk`. Without a hook they are dropped.
     pub fn on_trace(&mut self, hook: impl FnMut(Ref<'_>) + 'static) {
         self.trace = Some(Box::new(hook));
     }
 
-    /// Says what happens to the messages of `deepTrace`, which ask to be shown with all their pins.
-    /// Without a hook of their own they go where those of `trk` go.
+    /// Sets the hook that gets the messages of `deepTrace`, which are to be printed with all their
+    /// pins. Without it they go to the hook of `trk`.
     pub fn on_deep_trace(&mut self, hook: impl FnMut(Ref<'_>) + 'static) {
         self.deep_trace = Some(Box::new(hook));
     }
 
-    /// A pin around a value, which is normalised first.
+    /// Normalises a value and makes a pin around it.
     ///
     /// # Errors
-    /// As for [`Vm::force`].
+    /// Those of [`Vm::force`].
     pub fn pin(&mut self, item: &Val) -> Result<Val, EvalError> {
         let item = self.force(item)?;
         self.build(|b| {
@@ -106,7 +131,7 @@ impl Vm {
         })
     }
 
-    /// Freezes a pin, and first of all the pins that it refers to. Anything else is normalised and
+    /// Freezes a pin and all pins that it refers to, those first. Any other value is normalised and
     /// pinned first. See [`Heap::freeze`].
     ///
     /// # Errors
@@ -116,16 +141,16 @@ impl Vm {
         Heap::freeze(self, &value, space)
     }
 
-    /// Collects everything that is not reachable, and lets go of pin spaces that nothing points into.
-    /// The code of a law that ran before is kept once, so that takes a second time.
+    /// Runs a full collection, and releases pin spaces that nothing refers to. Code of a frozen law
+    /// that ran since the previous full collection survives one collection; the next one frees it.
     pub fn collect(&mut self) {
         self.heap.collect_all();
         self.forget_dead_code();
-        self.heap.spaces.release_unseen();
+        self.heap.spaces.detach_unreferenced();
     }
 
-    /// Drops what is kept of laws that the collector found dead: their decoded code, and, by way of the
-    /// compiler, their machine code.
+    /// Drops the decoded code of laws that the collector found dead, and has the compiler free
+    /// their machine code.
     pub(crate) fn forget_dead_code(&mut self) {
         let host = &mut self.heap.host;
         self.evaluator.forget_dead(&mut host.dead_pools);
@@ -134,8 +159,9 @@ impl Vm {
         }
     }
 
-    /// The result of an evaluation, unless it came upon a damaged pin. From then on nothing that this
-    /// heap computes counts, since what it has computed meanwhile may be wrong.
+    /// The result of an evaluation, or an error if the evaluation read a damaged pin. A damaged pin
+    /// counts as 0 while an evaluation runs, so every value that this heap has computed since may
+    /// be wrong: all later evaluations fail too.
     pub(crate) fn unless_damaged<T>(&self, result: Result<T, EvalError>) -> Result<T, EvalError> {
         self.check_damage()?;
         result

@@ -1,16 +1,15 @@
 //! The interpreter against the specification, on generated programs.
 //!
-//! A program is run by both; they must agree on the value, or on the crash. Where the
-//! specification runs out of its budget, or finds a loop, the interpreter must only come to an end.
-//! A disagreement is shrunk before it is reported. `PALLAS_AGREEMENT_CASES` sets how many programs
-//! a configuration runs.
+//! Both run each program; they must agree on the value, or on the crash. If the specification runs out
+//! of its budget or finds a loop, the interpreter must only terminate. A disagreement is shrunk before
+//! it is reported. `PALLAS_AGREEMENT_CASES` sets the number of programs of each configuration.
 
 mod support;
 
 use plan::pinspace::PinSpace;
 use plan::{Options, Shape, Val, plain};
 use spec::Term;
-use spec::generate::Gen;
+use spec::generate::TermGenerator;
 use spec::shrink::minimise;
 use support::{ProgramResult, agree, cases, end, found, specified};
 use vm::Vm;
@@ -20,7 +19,7 @@ fn interpreted(options: &Options, program: &Term) -> ProgramResult {
     found(&mut vm, program)
 }
 
-/// The same for a program whose function and arguments have been frozen. None, if not all of them
+/// The result of a program whose function and arguments have been frozen. `None` if not all of them
 /// have a normal form.
 fn interpreted_frozen(options: &Options, program: &Term) -> Option<ProgramResult> {
     let (function, arguments) = program.spine();
@@ -45,7 +44,7 @@ fn interpreted_frozen(options: &Options, program: &Term) -> Option<ProgramResult
 fn check(options: &Options, first: u64, count: u64, size: usize) {
     let mut decided = 0;
     for seed in first..first + count {
-        let program = Gen::new(seed).program(size);
+        let program = TermGenerator::new(seed).program(size);
         let right = specified(&program);
         if right == ProgramResult::Undecided {
             continue;
@@ -68,7 +67,7 @@ fn small() -> Options {
 }
 
 #[test]
-fn the_interpreter_does_what_the_specification_says() {
+fn the_interpreter_agrees_with_the_specification() {
     check(&small(), 0, cases(4000), 30);
 }
 
@@ -83,14 +82,14 @@ fn collecting_at_every_allocation_changes_nothing() {
     check(&options, 2_000_000, cases(500), 40);
 }
 
-/// Laws and data that lie in a pin space behave as they do on a heap.
+/// Laws and data in a pin space behave as they do on a heap.
 #[test]
-fn frozen_programs_do_what_the_specification_says() {
+fn frozen_programs_agree_with_the_specification() {
     let stressed = Options { nursery: 1 << 15, stress: true, ..small() };
     for (options, first, count) in [(small(), 3_000_000, 600), (stressed, 4_000_000, 60)] {
         let mut decided = 0;
         for seed in first..first + cases(count) {
-            let program = Gen::new(seed).program(40);
+            let program = TermGenerator::new(seed).program(40);
             let right = specified(&program);
             if right == ProgramResult::Undecided {
                 continue;

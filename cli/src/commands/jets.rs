@@ -5,7 +5,7 @@ use super::sire;
 use crate::args::JetsArgs;
 use crate::json;
 use anyhow::Context;
-use jets::Listed;
+use jets::KnownLaw;
 use plan::Options;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use vm::Vm;
-use vm::jet::{Calls, JetTable};
+use vm::jet::{CallCounts, JetTable};
 
 /// Prints the laws that are known by hash, the library of each, and whether it has a native
 /// implementation. With modules, loads these and prints the counts too.
@@ -34,7 +34,7 @@ impl CountedRun {
     /// Loads the modules without the cache, and counts.
     fn of(modules: &[String]) -> anyhow::Result<CountedRun> {
         let mut table = jets::table();
-        table.count_calls();
+        table.enable_call_counts();
         let mismatches: Arc<Mutex<HashMap<String, u64>>> = Arc::default();
         let counter = Arc::clone(&mismatches);
         table.on_mismatch(checked_laws(), move |name, _| {
@@ -48,9 +48,9 @@ impl CountedRun {
         Ok(CountedRun { table, mismatches })
     }
 
-    fn counts(&self, law: &Listed) -> RunCounts {
+    fn counts(&self, law: &KnownLaw) -> RunCounts {
         let jet = self.table.find(&law.hash);
-        let Calls { all, fell_back } =
+        let CallCounts { all, fell_back } =
             jet.and_then(|jet| self.table.calls(jet)).unwrap_or_default();
         let mismatched = self.mismatches.get(law.name).copied().unwrap_or(0);
         RunCounts { calls: all, fell_back, mismatched }
@@ -108,6 +108,6 @@ fn as_lines(run: Option<&CountedRun>) -> String {
 }
 
 /// The library that defines a law.
-fn library(law: &Listed) -> &'static str {
-    if law.ours { "pallas" } else { "prototype" }
+fn library(law: &KnownLaw) -> &'static str {
+    if law.project_only { "pallas" } else { "prototype" }
 }

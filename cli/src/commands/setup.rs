@@ -64,7 +64,7 @@ pub(super) fn jet_table(execution: ExecutionOptions) -> Arc<JetTable> {
 pub(super) fn checked_laws() -> impl Iterator<Item = (&'static str, Hash)> {
     let all = jets::list();
     let of_prototype: HashSet<&str> =
-        all.iter().filter(|law| !law.ours).map(|law| law.name).collect();
+        all.iter().filter(|law| !law.project_only).map(|law| law.name).collect();
     all.into_iter()
         .filter(move |law| of_prototype.contains(law.name))
         .map(|law| (law.name, law.hash))

@@ -5,7 +5,7 @@ use crate::library::visit_definitions;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use vm::jet::JetTable;
-use spec::generate::{Kind, Known};
+use spec::generate::{KnownFunction, TermType};
 use spec::{Term, nat_from_bytes};
 use plan::{Natural, plain, seed};
 
@@ -197,24 +197,24 @@ pub(super) static LIBRARY: LazyLock<Vec<LibraryLaw>> = LazyLock::new(|| {
 });
 
 /// The laws as the generator of programs needs them.
-pub(super) static KNOWN: LazyLock<Arc<[Known]>> = LazyLock::new(|| {
+pub(super) static KNOWN: LazyLock<Arc<[KnownFunction]>> = LazyLock::new(|| {
     let kind = |letter| match letter {
-        'n' => Kind::Nat,
-        '1' => Kind::Function(1),
-        '2' => Kind::Function(2),
-        'r' => Kind::Row,
-        'l' => Kind::List,
-        'b' => Kind::Bar,
-        's' => Kind::Set,
-        't' => Kind::Tab,
-        _ => Kind::Any,
+        'n' => TermType::Nat,
+        '1' => TermType::Function(1),
+        '2' => TermType::Function(2),
+        'r' => TermType::Row,
+        'l' => TermType::List,
+        'b' => TermType::Bar,
+        's' => TermType::Set,
+        't' => TermType::Tab,
+        _ => TermType::Any,
     };
     let known = |(number, (_, signature)): (usize, &(&str, &str))| {
         let (takes, gives) = signature.split_once('>').expect("a signature has an arrow");
-        Known {
+        KnownFunction {
             function: placeholder(number),
-            takes: takes.chars().map(kind).collect(),
-            gives: gives.chars().next().map_or(Kind::Any, kind),
+            parameters: takes.chars().map(kind).collect(),
+            result: gives.chars().next().map_or(TermType::Any, kind),
         }
     };
     SIGNATURES.iter().enumerate().map(known).collect()

@@ -1,91 +1,92 @@
-//! Gigantic arguments: a jet at work on them can be interrupted, and one that would need more memory
-//! than there may be says so before it takes it.
+//! Very large arguments: a running jet can be interrupted, and a jet whose result does not fit on
+//! the heap fails before it allocates.
 
-use super::bench::Bench;
+use super::harness::JetHarness;
 use plan::{EvalError, Natural, Val};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Arguments to make.
+/// A description of a large argument.
 #[derive(Clone, Copy, Debug)]
-enum Large {
+enum LargeValue {
     /// A nat.
     Nat(u64),
-    /// A nat of so many bits.
+    /// The nat of this many 1 bits.
     Bits(u64),
     /// A pinned jet.
     Jet(&'static str),
-    /// The row of that many nats, from that one up.
+    /// `Nats(from, count)`: the row of `count` consecutive nats.
     Nats(u64, u64),
-    /// The set of them.
+    /// `Set(from, count)`: the set of these nats.
     Set(u64, u64),
-    /// The table of them, with themselves for values.
+    /// `Tab(from, count)`: the table that maps each of these nats to itself.
     Tab(u64, u64),
-    /// A row of that many times the same.
-    Rep(u64, &'static Large),
-    /// A bar of so many bytes.
+    /// `Repeat(count, item)`: a row of `count` copies.
+    Repeat(u64, &'static LargeValue),
+    /// A bar of this many bytes.
     Bytes(u64),
 }
 
-use Large::{Bits, Bytes, Jet, Nat, Nats, Rep, Set, Tab};
+use LargeValue::{Bits, Bytes, Jet, Nat, Nats, Repeat, Set, Tab};
 
-fn make(bench: &mut Bench, large: Large) -> Val {
-    let row = |bench: &mut Bench, items: Vec<Val>| bench.vm.row(&items).expect("room");
+fn make(harness: &mut JetHarness, large: LargeValue) -> Val {
+    let row = |harness: &mut JetHarness, items: Vec<Val>| harness.vm.row(&items).expect("room");
     match large {
-        Nat(nat) => bench.vm.nat(nat),
+        Nat(nat) => harness.vm.nat(nat),
         Bits(bits) => {
             let nat = (Natural::from(1u32) << bits) - Natural::from(1u32);
-            bench.vm.natural(&nat).expect("room")
+            harness.vm.natural(&nat).expect("room")
         }
-        Jet(name) => bench.make(&super::bench::V::Jet(name)),
+        Jet(name) => harness.make(&super::harness::TestValue::Jet(name)),
         Nats(from, count) => {
-            let items = (from..from + count).map(|nat| bench.vm.nat(nat)).collect();
-            row(bench, items)
+            let items = (from..from + count).map(|nat| harness.vm.nat(nat)).collect();
+            row(harness, items)
         }
         Set(from, count) => {
-            let keys = make(bench, Nats(from, count));
-            bench.make_set(&keys).expect("room")
+            let keys = make(harness, Nats(from, count));
+            harness.make_set(&keys).expect("room")
         }
         Tab(from, count) => {
-            let (keys, values) = (make(bench, Set(from, count)), make(bench, Nats(from, count)));
-            bench.vm.app(&keys, &[values]).expect("room")
+            let (keys, values) =
+                (make(harness, Set(from, count)), make(harness, Nats(from, count)));
+            harness.vm.app(&keys, &[values]).expect("room")
         }
-        Rep(count, item) => {
-            let item = make(bench, *item);
-            row(bench, vec![item; count as usize])
+        Repeat(count, item) => {
+            let item = make(harness, *item);
+            row(harness, vec![item; count as usize])
         }
         Bytes(count) => {
             let bytes = vec![7; count as usize];
-            bench.vm.bar(&bytes).expect("room")
+            harness.vm.bar(&bytes).expect("room")
         }
     }
 }
 
-/// How a call ends; if it is `hurried`, somebody asks for it to stop soon after it has begun.
-fn end(
-    bench: &mut Bench,
+/// Calls a jet; if `interrupt`, another thread interrupts the call about 2 ms after it starts.
+fn run(
+    harness: &mut JetHarness,
     jet: &'static str,
-    args: &[Large],
-    hurried: bool,
+    args: &[LargeValue],
+    interrupt: bool,
 ) -> Result<(), EvalError> {
-    let args: Vec<Val> = args.iter().map(|large| make(bench, *large)).collect();
-    let pin = make(bench, Jet(jet));
-    let flag = bench.vm.interrupt_flag();
+    let args: Vec<Val> = args.iter().map(|large| make(harness, *large)).collect();
+    let pin = make(harness, Jet(jet));
+    let flag = harness.vm.interrupt_flag();
     let other = Arc::clone(&flag);
-    let asking = std::thread::spawn(move || {
+    let timer = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(2));
-        other.store(hurried, Ordering::Relaxed);
+        other.store(interrupt, Ordering::Relaxed);
     });
-    let result = bench.vm.apply(&pin, &args).map(drop);
-    asking.join().expect("it only waits");
+    let result = harness.vm.apply(&pin, &args).map(drop);
+    timer.join().expect("it only waits");
     flag.store(false, Ordering::Relaxed);
     result
 }
 
-/// What takes far longer than the interrupt takes to come.
-const LONG: &[(&str, &[Large])] = &[
-    // One step of a product takes some tenths of a second; only then is anybody heard.
+/// Calls that take much longer than the 2 ms until the interrupt.
+const LONG_RUNNING: &[(&str, &[LargeValue])] = &[
+    // One step of a product takes some tenths of a second; the interrupt is checked between steps.
     ("_Mul", &[Bits(200_000_000), Bits(200_000_000)]),
     ("_Pow", &[Bits(4_000_000), Nat(30)]),
     ("_Times", &[Jet("_Dec"), Nat(0), Nat(20_000_000)]),
@@ -98,17 +99,17 @@ const LONG: &[(&str, &[Large])] = &[
 
 #[test]
 fn long_loops_can_be_interrupted() {
-    let mut bench = Bench::new();
-    for (jet, args) in LONG {
-        // On a machine that stands still, the jet may be done before anybody asks.
+    let mut harness = JetHarness::new();
+    for (jet, args) in LONG_RUNNING {
+        // On an overloaded machine the jet may return before the interrupting thread runs.
         let mut interrupted =
-            || matches!(end(&mut bench, jet, args, true), Err(EvalError::Interrupted));
+            || matches!(run(&mut harness, jet, args, true), Err(EvalError::Interrupted));
         assert!((0..5).any(|_| interrupted()), "{jet} is not interrupted");
     }
 }
 
-/// What a small heap cannot hold.
-const HUGE: &[(&str, &[Large])] = &[
+/// Calls whose result does not fit on a small heap.
+const TOO_LARGE: &[(&str, &[LargeValue])] = &[
     ("_Bex", &[Nat(1 << 40)]),
     ("_Lsh", &[Nat(1), Nat(1 << 40)]),
     ("_Pow", &[Nat(3), Nat(1 << 40)]),
@@ -118,20 +119,20 @@ const HUGE: &[(&str, &[Large])] = &[
     ("_Gen", &[Nat(1 << 40), Jet("_Dec")]),
     ("_NatToSizedBar", &[Nat(1 << 40), Nat(1)]),
     ("_SizedListToRow", &[Nat(1 << 40), Nat(0)]),
-    ("cat", &[Rep(10_000, &Nats(0, 1000))]),
-    ("implode", &[Rep(10_000, &Bits(10_000))]),
-    ("padCat", &[Rep(10_000, &Bits(10_000))]),
-    ("padFlat", &[Rep(10_000, &Bits(10_000))]),
-    ("barCat", &[Rep(10_000, &Bytes(1000))]),
-    ("barFlat", &[Rep(10_000, &Bytes(1000))]),
+    ("cat", &[Repeat(10_000, &Nats(0, 1000))]),
+    ("implode", &[Repeat(10_000, &Bits(10_000))]),
+    ("padCat", &[Repeat(10_000, &Bits(10_000))]),
+    ("padFlat", &[Repeat(10_000, &Bits(10_000))]),
+    ("barCat", &[Repeat(10_000, &Bytes(1000))]),
+    ("barFlat", &[Repeat(10_000, &Bytes(1000))]),
 ];
 
 #[test]
-fn what_does_not_fit_is_refused() {
-    let mut bench = Bench::with_small_heap();
-    for (jet, args) in HUGE {
-        let result = end(&mut bench, jet, args, false);
+fn results_that_do_not_fit_fail() {
+    let mut harness = JetHarness::with_small_heap();
+    for (jet, args) in TOO_LARGE {
+        let result = run(&mut harness, jet, args, false);
         assert!(matches!(result, Err(EvalError::OutOfMemory)), "{jet}: {result:?}");
     }
-    assert!(end(&mut bench, "_Add", &[Nat(1), Nat(2)], false).is_ok());
+    assert!(run(&mut harness, "_Add", &[Nat(1), Nat(2)], false).is_ok());
 }

@@ -1,7 +1,8 @@
-//! Bars, pads and hashes.
+//! Jets on bars, pads and hashes.
 
-use super::bench::{
-    Ap, Bar, Big, Die, N, Row, Set, Tab, Text, V, app, cases, law, lazy, nats, pin, power,
+use super::harness::{
+    Apply, Bar, Big, Crash, N, Row, Set, Tab, TestValue, Text, app, cases, law, lazy, nats, pin,
+    power,
 };
 use plan::Natural;
 
@@ -12,19 +13,19 @@ fn bars() {
         "isBar" abc() => N(1);
         "isBar" N(1) => N(0);
         "_Bar" N(0x0161) => Bar(b"a");
-        "_Bar" N(0x0261) => V::LawOf(1, 1, Box::new(N(0x0261)));
+        "_Bar" N(0x0261) => TestValue::LawOf(1, 1, Box::new(N(0x0261)));
         "natBar" Text("abc") => abc();
         "natBar" law() => Bar(b"");
         "natBar" Big(power(64)) => Bar(&[0, 0, 0, 0, 0, 0, 0, 0, 1]);
         "barNat" abc() => Text("abc");
         "barNat" Bar(&[1, 0, 0]) => N(1);
-        "barNat" N(5) => V::Law;
+        "barNat" N(5) => TestValue::FromLaw;
         "barLen" Bar(&[0, 0]) => N(2);
         "barIsEmpty" Bar(b"") => N(1);
         "barIsEmpty" abc() => N(0);
         "_NatToSizedBar" N(3), N(0x0102) => Bar(&[2, 1, 0]);
-        "_NatToSizedBar" N(1), N(0x0102) => V::LawOf(1, 1, Box::new(N(0x0202)));
-        "_NatToSizedBar" N(1), N(0x0001_0002) => Ap(vec![N(0), N(1), N(1), N(0x0001_0102)]);
+        "_NatToSizedBar" N(1), N(0x0102) => TestValue::LawOf(1, 1, Box::new(N(0x0202)));
+        "_NatToSizedBar" N(1), N(0x0001_0002) => Apply(vec![N(0), N(1), N(1), N(0x0001_0102)]);
         "_NatToSizedBar" N(0), law() => Bar(b"");
         "barIdx" N(1), abc() => Text("b");
         "barIdx" N(3), abc() => N(0);
@@ -33,8 +34,8 @@ fn bars() {
         "barWeld" abc(), Bar(b"d") => Bar(b"abcd");
         "barCat" Row(vec![lazy(abc()), Bar(b""), Bar(b"d")]) => Bar(b"abcd");
         "barCat" Row(vec![]) => Bar(b"");
-        "barCat" Row(vec![abc(), N(0)]) => V::Law;
-        "barCat" Row(vec![Die(8), Die(9)]) => Die(9);
+        "barCat" Row(vec![abc(), N(0)]) => TestValue::FromLaw;
+        "barCat" Row(vec![Crash(8), Crash(9)]) => Crash(9);
         "barTake" N(2), abc() => Bar(b"ab");
         "barTake" law(), abc() => abc();
         "barTake" N(u64::MAX), abc() => abc();
@@ -44,14 +45,14 @@ fn bars() {
         "_BarSliceToNat" N(1), N(1), abc() => Text("b");
         "_BarSliceToNat" N(1), law(), abc() => Text("bc");
         "_BarSliceToNat" N(9), N(1), abc() => N(0);
-        "barElemIndexEnd" N(0x62), Bar(b"bab") => Ap(vec![N(0), N(2)]);
+        "barElemIndexEnd" N(0x62), Bar(b"bab") => Apply(vec![N(0), N(2)]);
         "barElemIndexEnd" lazy(N(0x7a)), Bar(b"bab") => N(0);
         "barElemIndexEnd" N(0x0162), Bar(b"bab") => N(0);
-        "barElemIndexEnd" Die(9), Bar(b"") => N(0);
+        "barElemIndexEnd" Crash(9), Bar(b"") => N(0);
         "barElemIndexOff" N(0x62), N(1), Bar(b"bab") => N(2);
         "barElemIndexOff" N(0x7a), N(1), Bar(b"bab") => N(3);
-        "barElemIndexOff" Die(9), N(3), Bar(b"bab") => N(3);
-        "barElemIndexOff" Die(9), law(), Bar(b"bab") => N(3);
+        "barElemIndexOff" Crash(9), N(3), Bar(b"bab") => N(3);
+        "barElemIndexOff" Crash(9), law(), Bar(b"bab") => N(3);
     }
 }
 
@@ -72,7 +73,7 @@ fn trees_of_bars() {
         "barFlat" tree() => Bar(b"abcde");
         "barFlat" N(3) => Bar(b"");
         "barFlat" Bar(b"x") => Bar(b"x");
-        "barFlat" Row(vec![Die(8), Die(9)]) => Die(8);
+        "barFlat" Row(vec![Crash(8), Crash(9)]) => Crash(8);
         "_Blake3" tree() => Bar(hash);
     }
 }
@@ -91,21 +92,21 @@ fn pads() {
         "padFlat" N(0) => N(0);
         "padFlat" law() => N(1);
         "padFlat" Row(vec![N(0b10), Row(vec![N(0b11), N(0)]), Row(nats([0b11]))]) => N(0b1110);
-        "padFlat" Row(vec![Die(8), Die(9)]) => Die(8);
+        "padFlat" Row(vec![Crash(8), Crash(9)]) => Crash(8);
     }
 }
 
 #[test]
 fn hashes_of_values() {
-    let mut bench = super::bench::Bench::new();
+    let mut harness = super::harness::JetHarness::new();
     let value = Row(vec![N(3), lazy(Big(Natural::from(u64::MAX))), pin(law())]);
-    let made = bench.make(&value);
-    let forced = bench.vm.force(&made).expect("a value");
-    let hash = bench.vm.hash(&forced).expect("a small value");
-    let expected = bench.vm.bar(hash.as_bytes()).expect("room");
+    let made = harness.make(&value);
+    let forced = harness.vm.force(&made).expect("a value");
+    let hash = harness.vm.hash(&forced).expect("a small value");
+    let expected = harness.vm.bar(hash.as_bytes()).expect("room");
     for (jet, arg) in [("_PlanHash", value.clone()), ("_PinHash", pin(value.clone()))] {
-        let result = bench.head(jet, &[arg]).expect("a hash");
-        assert!(bench.vm.look(&result).is_equal(bench.vm.look(&expected)), "{jet}");
+        let result = harness.head(jet, &[arg]).expect("a hash");
+        assert!(harness.vm.look(&result).is_equal(harness.vm.look(&expected)), "{jet}");
     }
     cases! { "_PinHash" value => N(0); }
 }

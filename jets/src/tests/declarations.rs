@@ -1,36 +1,36 @@
-//! The tables are consistent.
+//! Consistency of the declarations and the tables of known laws.
 
-use crate::{declarations, hashes, known_laws, library, list, table};
+use crate::{declarations, known_laws, list, project_laws, prototype_laws, table};
 use plan::Hash;
 use std::collections::HashSet;
 
-/// Jets of laws that are native in our library only.
-const OURS_ALONE: [&str; 2] = ["barGen", "rowToBar"];
+/// Jets that implement only laws of this project's library.
+const PROJECT_ONLY: [&str; 2] = ["barGen", "rowToBar"];
 
 #[test]
-fn every_hash_is_one_and_stands_for_one_law() {
+fn hashes_parse_and_are_unique() {
     let mut hashes = HashSet::new();
     let mut names = HashSet::new();
-    for (name, text) in hashes::PROTOTYPE {
+    for (name, text) in prototype_laws::LAWS {
         let hash: Result<Hash, _> = text.parse();
         assert!(hash.is_ok(), "{name}: {text}");
         assert!(hashes.insert(text), "{name}: the hash of another law as well");
         assert!(names.insert(name), "{name}: listed twice");
     }
     assert_eq!(hashes.len(), 197);
-    names.extend(OURS_ALONE);
-    for (name, text) in library::LAWS {
+    names.extend(PROJECT_ONLY);
+    for (name, text) in project_laws::LAWS {
         let hash: Result<Hash, _> = text.parse();
         assert!(hash.is_ok(), "{name}: {text}");
         assert!(hashes.insert(text), "{name}: the hash of another law as well");
         assert!(names.contains(name), "{name}: no such jet");
     }
-    assert!(library::LAWS.is_sorted(), "the laws of our library should be in order");
+    assert!(project_laws::LAWS.is_sorted(), "the project's laws are sorted by name");
 }
 
 #[test]
 fn names_are_unique_and_known() {
-    let known: HashSet<&str> = known_laws().map(|(name, _)| name).collect();
+    let known: HashSet<&str> = known_laws().map(|law| law.name).collect();
     let mut names = HashSet::new();
     for jet in declarations() {
         assert!(names.insert(jet.name), "{}: declared twice", jet.name);
@@ -40,12 +40,12 @@ fn names_are_unique_and_known() {
 }
 
 #[test]
-fn the_list_tells_what_is_native() {
+fn the_list_marks_native_laws() {
     let list = list();
-    let theirs = list.iter().filter(|law| !law.ours).count();
+    let prototype = list.iter().filter(|law| !law.project_only).count();
     assert!(list.is_sorted_by_key(|law| law.name));
-    let natives = list.iter().filter(|law| law.native && !law.ours).count();
-    assert_eq!((natives, theirs), (197, 197), "all of the prototype's table");
-    assert_eq!(natives + OURS_ALONE.len(), declarations().count());
+    let natives = list.iter().filter(|law| law.native && !law.project_only).count();
+    assert_eq!((natives, prototype), (197, 197), "all of the prototype's table");
+    assert_eq!(natives + PROJECT_ONLY.len(), declarations().count());
     drop(table());
 }

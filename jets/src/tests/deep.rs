@@ -1,23 +1,22 @@
-//! Depth: data and computations nested far deeper than the native stack could follow, and tail
-//! calls.
+//! Data and computations nested deeper than the native stack allows, and tail calls.
 
-use super::bench::{Bench, N, V};
+use super::harness::{JetHarness, N, TestValue};
 use plan::Val;
 
 const DEPTH: u64 = 100_000;
 
-/// `jet (jet (... start x) x) x`, unevaluated, with the nested call as first or second argument.
-fn nested(bench: &mut Bench, jet: &'static str, start: u64, x: u64, first: bool) -> Val {
-    let pin = bench.make(&V::Jet(jet));
-    let x = bench.vm.nat(x);
-    (0..DEPTH).fold(bench.make(&N(start)), |inner, _| {
+/// The thunk `jet (jet (... start x) x) x`, with the nested call as the first or second argument.
+fn nested(harness: &mut JetHarness, jet: &'static str, start: u64, x: u64, first: bool) -> Val {
+    let pin = harness.make(&TestValue::Jet(jet));
+    let x = harness.vm.nat(x);
+    (0..DEPTH).fold(harness.make(&N(start)), |inner, _| {
         let args = if first { [inner, x.clone()] } else { [x.clone(), inner] };
-        bench.vm.app(&pin, &args).expect("room")
+        harness.vm.app(&pin, &args).expect("room")
     })
 }
 
 #[test]
-fn arguments_wait_without_the_native_stack() {
+fn nested_arguments_use_no_native_stack() {
     for (jet, start, x, first, expected) in [
         ("_Mul", 1, 1, true, 1),
         ("_Mul", 1, 1, false, 1),
@@ -27,70 +26,70 @@ fn arguments_wait_without_the_native_stack() {
         ("_OrdWeld", 7, 1, false, 7),
         ("_Lsh", 0, 1, true, 0),
     ] {
-        let mut bench = Bench::new();
+        let mut harness = JetHarness::new();
         if jet == "_Lsh" && !first {
             continue;
         }
-        let thunk = nested(&mut bench, jet, start, x, first);
-        let value = bench.vm.eval(&thunk).expect("a value");
-        assert_eq!(bench.vm.look(&value).as_u64(), Some(expected), "{jet}");
+        let thunk = nested(&mut harness, jet, start, x, first);
+        let value = harness.vm.eval(&thunk).expect("a value");
+        assert_eq!(harness.vm.look(&value).as_u64(), Some(expected), "{jet}");
     }
 }
 
-/// A list of that many nats, each rest a thunk that becomes the cell.
-fn lazy_list(bench: &mut Bench) -> Val {
-    let identity = bench.make(&V::LawOf(1, 1, Box::new(N(1))));
-    let one = bench.vm.nat(1);
-    (0..DEPTH).fold(bench.make(&N(0)), |rest, _| {
-        let cell = bench.vm.row(&[one.clone(), rest]).expect("room");
-        bench.vm.app(&identity, &[cell]).expect("room")
+/// A list of `DEPTH` nats in which the rest of each cell is a thunk.
+fn lazy_list(harness: &mut JetHarness) -> Val {
+    let identity = harness.make(&TestValue::LawOf(1, 1, Box::new(N(1))));
+    let one = harness.vm.nat(1);
+    (0..DEPTH).fold(harness.make(&N(0)), |rest, _| {
+        let cell = harness.vm.row(&[one.clone(), rest]).expect("room");
+        harness.vm.app(&identity, &[cell]).expect("room")
     })
 }
 
 #[test]
-fn deep_data_is_compared_walked_and_listed() {
-    let mut bench = Bench::new();
-    let (left, right) = (lazy_list(&mut bench), lazy_list(&mut bench));
-    let eql = bench.make(&V::Jet("_Eql"));
-    let equal = bench.vm.apply(&eql, &[left.clone(), right]).expect("a value");
-    assert_eq!(bench.vm.look(&equal).as_u64(), Some(1));
-    let flat = bench.make(&V::Jet("padFlat"));
-    let pad = bench.vm.apply(&flat, std::slice::from_ref(&left)).expect("a value");
-    assert_eq!(bench.vm.look(&pad).as_u64(), Some(1));
-    let to_row = bench.make(&V::Jet("_SizedListToRow"));
-    let count = bench.vm.nat(DEPTH);
-    let row = bench.vm.apply(&to_row, &[count, left]).expect("a value");
-    assert_eq!(bench.vm.look(&row).as_row().map(|row| row.len()), Some(DEPTH as usize));
+fn deep_lists_are_compared_walked_and_converted() {
+    let mut harness = JetHarness::new();
+    let (left, right) = (lazy_list(&mut harness), lazy_list(&mut harness));
+    let eql = harness.make(&TestValue::Jet("_Eql"));
+    let equal = harness.vm.apply(&eql, &[left.clone(), right]).expect("a value");
+    assert_eq!(harness.vm.look(&equal).as_u64(), Some(1));
+    let flat = harness.make(&TestValue::Jet("padFlat"));
+    let pad = harness.vm.apply(&flat, std::slice::from_ref(&left)).expect("a value");
+    assert_eq!(harness.vm.look(&pad).as_u64(), Some(1));
+    let to_row = harness.make(&TestValue::Jet("_SizedListToRow"));
+    let count = harness.vm.nat(DEPTH);
+    let row = harness.vm.apply(&to_row, &[count, left]).expect("a value");
+    assert_eq!(harness.vm.look(&row).as_row().map(|row| row.len()), Some(DEPTH as usize));
 }
 
-/// Comparisons nested in comparisons: each waits for a comparison inside what it compares.
+/// Nested comparisons: each must evaluate the next comparison to continue.
 #[test]
-fn comparisons_wait_for_comparisons() {
-    let mut bench = Bench::new();
-    let eql = bench.make(&V::Jet("_Eql"));
-    let one = bench.make(&V::Row(vec![N(1)]));
-    let thunk = (0..2000).fold(bench.make(&N(1)), |inner, _| {
-        let row = bench.vm.row(&[inner]).expect("room");
-        bench.vm.app(&eql, &[row, one.clone()]).expect("room")
+fn comparisons_nest() {
+    let mut harness = JetHarness::new();
+    let eql = harness.make(&TestValue::Jet("_Eql"));
+    let one = harness.make(&TestValue::Row(vec![N(1)]));
+    let thunk = (0..2000).fold(harness.make(&N(1)), |inner, _| {
+        let row = harness.vm.row(&[inner]).expect("room");
+        harness.vm.app(&eql, &[row, one.clone()]).expect("room")
     });
-    let value = bench.vm.eval(&thunk).expect("a value");
-    assert_eq!(bench.vm.look(&value).as_u64(), Some(1));
+    let value = harness.vm.eval(&thunk).expect("a value");
+    assert_eq!(harness.vm.look(&value).as_u64(), Some(1));
 }
 
 /// `{loop 3 (ifz acc 7 (tabFoldlWithKey loop (dec acc) [0=0]))}`: a fold over one entry ends in a
-/// call of its function.
+/// tail call of its function.
 #[test]
 fn a_jet_in_tail_position_is_a_tail_call() {
-    let mut bench = Bench::with_small_stack();
-    let quoted = |jet| V::Ap(vec![N(2), V::Jet(jet)]);
-    let apply = |f, x| V::Ap(vec![N(0), f, x]);
-    let call = |f, args: Vec<V>| args.into_iter().fold(f, apply);
-    let table = V::Ap(vec![N(2), V::Tab(vec![(N(0), N(0))])]);
+    let mut harness = JetHarness::with_small_stack();
+    let quoted = |jet| TestValue::Apply(vec![N(2), TestValue::Jet(jet)]);
+    let apply = |f, x| TestValue::Apply(vec![N(0), f, x]);
+    let call = |f, args: Vec<TestValue>| args.into_iter().fold(f, apply);
+    let table = TestValue::Apply(vec![N(2), TestValue::Tab(vec![(N(0), N(0))])]);
     let less = call(quoted("_Dec"), vec![N(1)]);
     let again = call(quoted("tabFoldlWithKey"), vec![N(0), less, table]);
     let body = call(quoted("_Ifz"), vec![N(1), N(7), again]);
-    let law = bench.make(&V::LawOf(0, 3, Box::new(body)));
-    let args = [1_000_000, 0, 0].map(|nat| bench.vm.nat(nat));
-    let value = bench.vm.apply(&law, &args).expect("a value");
-    assert_eq!(bench.vm.look(&value).as_u64(), Some(7));
+    let law = harness.make(&TestValue::LawOf(0, 3, Box::new(body)));
+    let args = [1_000_000, 0, 0].map(|nat| harness.vm.nat(nat));
+    let value = harness.vm.apply(&law, &args).expect("a value");
+    assert_eq!(harness.vm.look(&value).as_u64(), Some(7));
 }

@@ -1,25 +1,25 @@
-//! Control, truth and comparison: what is evaluated, and what is not.
+//! Control forms, truth and comparison: which arguments and parts are evaluated.
 
-use super::bench::{
-    Ap, Bar, Big, Die, N, Row, Set, Tab, V, app, cases, law, lazy, nats, pin, power,
+use super::harness::{
+    Apply, Bar, Big, Crash, N, Row, Set, Tab, TestValue, app, cases, law, lazy, nats, pin, power,
 };
 
 #[test]
 fn control() {
     cases! {
-        "_If" N(1), N(5), Die(9) => N(5);
-        "_If" N(0), Die(9), lazy(N(6)) => N(6);
-        "_If" law(), Die(9), N(6) => N(6);
-        "_Ifz" N(0), N(5), Die(9) => N(5);
-        "_Ifz" law(), Die(9), N(6) => N(6);
-        "_Seq" Row(vec![Die(9)]), N(1) => N(1);
-        "_Seq" Die(9), N(1) => Die(9);
+        "_If" N(1), N(5), Crash(9) => N(5);
+        "_If" N(0), Crash(9), lazy(N(6)) => N(6);
+        "_If" law(), Crash(9), N(6) => N(6);
+        "_Ifz" N(0), N(5), Crash(9) => N(5);
+        "_Ifz" law(), Crash(9), N(6) => N(6);
+        "_Seq" Row(vec![Crash(9)]), N(1) => N(1);
+        "_Seq" Crash(9), N(1) => Crash(9);
         "_Force" Row(vec![lazy(N(1))]) => Row(nats([1]));
-        "_Force" Row(vec![Die(9)]) => Die(9);
-        "_Trace" Row(vec![Die(9)]), N(1) => Die(9);
+        "_Force" Row(vec![Crash(9)]) => Crash(9);
+        "_Trace" Row(vec![Crash(9)]), N(1) => Crash(9);
         "_DeepTrace" N(5), lazy(N(1)) => N(1);
-        "par" Die(9), lazy(N(1)) => N(1);
-        "pseq" Die(9), N(1) => Die(9);
+        "par" Crash(9), lazy(N(1)) => N(1);
+        "pseq" Crash(9), N(1) => Crash(9);
     }
 }
 
@@ -33,16 +33,16 @@ fn truth() {
         "_Bit" law() => N(0);
         "_Eqz" N(0) => N(1);
         "_Eqz" law() => N(0);
-        "_And" N(0), Die(9) => N(0);
+        "_And" N(0), Crash(9) => N(0);
         "_And" N(2), lazy(N(3)) => N(1);
         "_And" N(2), law() => N(0);
-        "_And" N(2), Die(9) => Die(9);
-        "_Or" N(2), Die(9) => N(1);
+        "_And" N(2), Crash(9) => Crash(9);
+        "_Or" N(2), Crash(9) => N(1);
         "_Or" N(0), lazy(N(3)) => N(1);
         "_Or" law(), N(0) => N(0);
-        "_Nand" N(0), Die(9) => N(1);
+        "_Nand" N(0), Crash(9) => N(1);
         "_Nand" N(1), lazy(N(1)) => N(0);
-        "_Nor" N(1), Die(9) => N(0);
+        "_Nor" N(1), Crash(9) => N(0);
         "_Nor" N(0), N(0) => N(1);
         "_Xor" N(2), N(3) => N(0);
         "_Xor" N(2), law() => N(1);
@@ -63,7 +63,7 @@ fn order() {
         "_Cmp" row([2, 1]), row([1, 1]) => N(2);
         "_Cmp" row([2, 1]), Row(vec![lazy(N(2)), lazy(N(1))]) => N(1);
         "_Eql" lazy(Bar(b"ab")), Bar(b"ab") => N(1);
-        "_Eql" Bar(b"ab"), V::LawOf(1, 1, Box::new(N(0x0001_6261))) => N(1);
+        "_Eql" Bar(b"ab"), TestValue::LawOf(1, 1, Box::new(N(0x0001_6261))) => N(1);
         "_Neq" N(0), Row(vec![]) => N(1);
         "_Lth" N(3), N(4) => N(1);
         "_Lte" N(4), N(4) => N(1);
@@ -75,98 +75,103 @@ fn order() {
     }
 }
 
-/// Rows are compared by length, then from the last item to the first; apps by how many arguments
-/// there are, the function, and the arguments from the first to the last. Nothing is evaluated
-/// beyond the first difference.
+/// Rows are compared by length, then from the last item to the first; apps by the number of
+/// arguments, the function, then the arguments from the first to the last. Nothing after the first
+/// difference is evaluated.
 #[test]
 fn comparing_stops_at_the_first_difference() {
     cases! {
-        "_Eql" Row(vec![Die(9)]), Row(vec![Die(9), Die(9)]) => N(0);
-        "_Eql" Row(vec![Die(9)]), N(3) => N(0);
-        "_Cmp" Row(vec![Die(9)]), pin(N(3)) => N(2);
-        "_Cmp" Row(vec![Die(9), N(1)]), Row(vec![Die(9), N(2)]) => N(0);
-        "_Cmp" Row(vec![Die(9), N(1)]), Row(vec![Die(8), N(1)]) => Die(9);
-        "_Cmp" Row(vec![N(1), Die(9)]), Row(vec![N(2), N(1)]) => Die(9);
-        "_Cmp" app(vec![N(1), Die(9)]), app(vec![N(2), Die(9)]) => N(0);
-        "_Cmp" app(vec![Die(9), N(1)]), app(vec![N(1), N(1)]) => Die(9);
-        "_Cmp" app(vec![Die(9)]), app(vec![Die(9), Die(9)]) => N(0);
-        "_Cmp" Ap(vec![N(0), Die(9)]), Ap(vec![N(1), Die(9)]) => N(0);
-        "_Cmp" Row(vec![Row(vec![Die(9)]), N(1)]), Row(vec![N(5), N(1)]) => N(2);
-        "_Cmp" Row(vec![Row(vec![Die(9)])]), Row(vec![Row(vec![N(1)])]) => Die(9);
-        "_Eql" Ap(vec![V::LawOf(0, 3, Box::new(N(0))), Die(9)]), Row(vec![Die(9), Die(9)]) => N(0);
+        "_Eql" Row(vec![Crash(9)]), Row(vec![Crash(9), Crash(9)]) => N(0);
+        "_Eql" Row(vec![Crash(9)]), N(3) => N(0);
+        "_Cmp" Row(vec![Crash(9)]), pin(N(3)) => N(2);
+        "_Cmp" Row(vec![Crash(9), N(1)]), Row(vec![Crash(9), N(2)]) => N(0);
+        "_Cmp" Row(vec![Crash(9), N(1)]), Row(vec![Crash(8), N(1)]) => Crash(9);
+        "_Cmp" Row(vec![N(1), Crash(9)]), Row(vec![N(2), N(1)]) => Crash(9);
+        "_Cmp" app(vec![N(1), Crash(9)]), app(vec![N(2), Crash(9)]) => N(0);
+        "_Cmp" app(vec![Crash(9), N(1)]), app(vec![N(1), N(1)]) => Crash(9);
+        "_Cmp" app(vec![Crash(9)]), app(vec![Crash(9), Crash(9)]) => N(0);
+        "_Cmp" Apply(vec![N(0), Crash(9)]), Apply(vec![N(1), Crash(9)]) => N(0);
+        "_Cmp" Row(vec![Row(vec![Crash(9)]), N(1)]), Row(vec![N(5), N(1)]) => N(2);
+        "_Cmp" Row(vec![Row(vec![Crash(9)])]), Row(vec![Row(vec![N(1)])]) => Crash(9);
+        "_Eql" Apply(vec![TestValue::LawOf(0, 3, Box::new(N(0))), Crash(9)]), Row(vec![Crash(9), Crash(9)]) => N(0);
     }
 }
 
 #[test]
 fn tables_compare_as_their_set_and_their_values() {
-    let tab = |values: [V; 2]| {
+    let tab = |values: [TestValue; 2]| {
         let [a, b] = values;
         Tab(vec![(N(1), a), (N(2), b)])
     };
-    let late = |values: V| Ap(vec![Set(nats([1, 2])), values]);
+    let app_of_set = |values: TestValue| Apply(vec![Set(nats([1, 2])), values]);
     cases! {
-        "_Eql" tab([N(3), N(4)]), late(lazy(Row(nats([3, 4])))) => N(1);
-        "_Cmp" tab([Die(9), N(4)]), late(lazy(Row(vec![Die(9), N(5)]))) => N(0);
-        "_Cmp" tab([Die(9), N(4)]), tab([Die(9), N(3)]) => N(2);
-        "_Cmp" tab([Die(9), Die(9)]), Tab(vec![(N(1), Die(9))]) => N(2);
-        "_Cmp" tab([N(1), N(1)]), late(N(7)) => N(2);
+        "_Eql" tab([N(3), N(4)]), app_of_set(lazy(Row(nats([3, 4])))) => N(1);
+        "_Cmp" tab([Crash(9), N(4)]), app_of_set(lazy(Row(vec![Crash(9), N(5)]))) => N(0);
+        "_Cmp" tab([Crash(9), N(4)]), tab([Crash(9), N(3)]) => N(2);
+        "_Cmp" tab([Crash(9), Crash(9)]), Tab(vec![(N(1), Crash(9))]) => N(2);
+        "_Cmp" tab([N(1), N(1)]), app_of_set(N(7)) => N(2);
     }
 }
 
-/// What is applied to items is a cheap jet: it is called at once where nobody can tell.
+/// A cheap jet that is mapped over items is called at once if the item is evaluated, because the
+/// difference is unobservable.
 #[test]
-fn cheap_functions_are_applied_at_once_where_nobody_can_tell() {
-    let with = |jet: &'static str, first: V| Ap(vec![V::Jet(jet), first]);
-    let last = |items: Vec<V>| {
-        Ap(vec![V::Jet("_Idx"), N(1), Ap(vec![V::Jet("_Map"), with("_Add", N(3)), Row(items)])])
+fn cheap_functions_are_applied_eagerly_to_evaluated_items() {
+    let with = |jet: &'static str, first: TestValue| Apply(vec![TestValue::Jet(jet), first]);
+    let last = |items: Vec<TestValue>| {
+        Apply(vec![
+            TestValue::Jet("_Idx"),
+            N(1),
+            Apply(vec![TestValue::Jet("_Map"), with("_Add", N(3)), Row(items)]),
+        ])
     };
     cases! {
         "_Gen" N(3), with("_Mul", N(5)) => Row(nats([0, 5, 10]));
         "_Gen" N(3), with("_Sub", N(1)) => Row(nats([1, 0, 0]));
         "_Gen" N(2), with("_Add", N((1 << 63) - 1)) => Row(vec![N((1 << 63) - 1), Big(power(63))]);
         "_Gen" N(2), with("_Mul", Big(power(63))) => Row(vec![N(0), Big(power(63))]);
-        "_Gen" N(1), with("_Add", Die(9)) => Die(9);
+        "_Gen" N(1), with("_Add", Crash(9)) => Crash(9);
         "_Map" with("_Add", N(3)), Row(vec![lazy(N(1)), N(2), law()]) => Row(nats([4, 5, 3]));
-        "_Map" with("_Add", N(3)), Row(vec![N(1), Die(9)]) => Die(9);
-        "_Map" V::Jet("_Dec"), Row(nats([0, 4])) => Row(nats([0, 3]));
+        "_Map" with("_Add", N(3)), Row(vec![N(1), Crash(9)]) => Crash(9);
+        "_Map" TestValue::Jet("_Dec"), Row(nats([0, 4])) => Row(nats([0, 3]));
         "_Map" with("_Cmp", N(3)), Row(vec![N(2), lazy(N(3))]) => Row(nats([2, 1]));
-        "_Force" last(vec![Die(9), N(4)]) => N(7);
+        "_Force" last(vec![Crash(9), N(4)]) => N(7);
     }
 }
 
-/// One object on both sides is not evaluated any less.
+/// Comparing an object with itself evaluates the whole object: there is no shortcut by identity.
 #[test]
 fn a_value_is_compared_with_itself_throughout() {
-    let mut bench = super::bench::Bench::new();
-    let row = bench.make(&Row(vec![Die(9)]));
-    let eql = bench.make(&V::Jet("_Eql"));
-    let result = bench.vm.apply(&eql, &[row.clone(), row]);
+    let mut harness = super::harness::JetHarness::new();
+    let row = harness.make(&Row(vec![Crash(9)]));
+    let eql = harness.make(&TestValue::Jet("_Eql"));
+    let result = harness.vm.apply(&eql, &[row.clone(), row]);
     assert!(matches!(result, Err(plan::EvalError::Crash { .. })));
 }
 
-/// `unfoldr` of a function that gives, of a nat other than 0, an item (the nat itself, or a crash if
-/// it is 2) and one less, in a pair that is not evaluated.
+/// `unfoldr` of a function that returns, for a nat other than 0, an unevaluated pair: an item (the
+/// nat, or a crash if the nat is 2) and the nat minus one.
 #[test]
-fn pairs_are_unfolded_unseen() {
-    let quoted = |value| Ap(vec![N(2), value]);
-    let call = |function, args: Vec<V>| {
-        args.into_iter().fold(quoted(function), |function, arg| Ap(vec![N(0), function, arg]))
+fn unfoldr_leaves_pairs_unevaluated() {
+    let quoted = |value| Apply(vec![N(2), value]);
+    let call = |function, args: Vec<TestValue>| {
+        args.into_iter().fold(quoted(function), |function, arg| Apply(vec![N(0), function, arg]))
     };
-    let pair = V::LawOf(0, 3, Box::new(N(0)));
-    let identity = V::LawOf(1, 1, Box::new(N(1)));
-    let is_two = call(V::Jet("_Eql"), vec![N(1), quoted(N(2))]);
-    let item = call(V::Jet("_If"), vec![is_two, call(N(9), vec![N(1)]), N(1)]);
-    let next = call(V::Jet("_Dec"), vec![N(1)]);
+    let pair = TestValue::LawOf(0, 3, Box::new(N(0)));
+    let identity = TestValue::LawOf(1, 1, Box::new(N(1)));
+    let is_two = call(TestValue::Jet("_Eql"), vec![N(1), quoted(N(2))]);
+    let item = call(TestValue::Jet("_If"), vec![is_two, call(N(9), vec![N(1)]), N(1)]);
+    let next = call(TestValue::Jet("_Dec"), vec![N(1)]);
     let some = call(N(0), vec![call(identity, vec![call(pair, vec![next, item])])]);
-    let body = call(V::Jet("_Ifz"), vec![N(1), quoted(N(0)), some]);
-    let step = V::LawOf(2, 1, Box::new(body));
-    // The row of three items, of which nobody has looked at the second.
-    let row = || Ap(vec![V::Jet("unfoldr"), step.clone(), N(3)]);
+    let body = call(TestValue::Jet("_Ifz"), vec![N(1), quoted(N(0)), some]);
+    let step = TestValue::LawOf(2, 1, Box::new(body));
+    // A row of three items; the second crashes if it is evaluated.
+    let row = || Apply(vec![TestValue::Jet("unfoldr"), step.clone(), N(3)]);
     cases! {
         "unfoldr" step.clone(), N(1) => Row(nats([1]));
         "_Len" row() => N(3);
         "_Idx" N(0), row() => N(3);
         "_Idx" N(2), row() => N(1);
-        "_Idx" N(1), row() => Die(9);
+        "_Idx" N(1), row() => Crash(9);
     }
 }

@@ -1,34 +1,29 @@
-//! Sets, tables, rows and bars that were edited over and over, against those made at once.
+//! Sets, tables, rows and bars built by many edits equal those built in one step.
 
-use super::bench::{Bench, N, Row, Set, Tab, V, nats};
+use super::harness::{JetHarness, N, Row, Set, Tab, TestValue, nats};
 use plan::Val;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Sizes around those at which something becomes a tree, or one level deeper.
+/// Sizes around those at which a flat collection becomes a tree, or a tree gets deeper.
 const SIZES: &[u64] = &[0, 1, 2, 63, 64, 65, 200, 255, 256, 257, 700, 5000];
-
-/// A number that has little in common with the one before.
-fn scattered(number: u64) -> u64 {
-    number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40
-}
 
 type Model = BTreeMap<u64, u64>;
 
-fn table(model: &Model) -> V {
+fn table(model: &Model) -> TestValue {
     Tab(model.iter().map(|(&key, &value)| (N(key), N(value))).collect())
 }
 
-fn set<'a>(keys: impl IntoIterator<Item = &'a u64>) -> V {
+fn set<'a>(keys: impl IntoIterator<Item = &'a u64>) -> TestValue {
     Set(nats(keys.into_iter().copied()))
 }
 
-impl Bench {
+impl JetHarness {
     fn nat(&mut self, nat: u64) -> Val {
         self.vm.nat(nat)
     }
 
-    /// The value is the one that is made at once.
-    fn same(&mut self, value: &Val, made: &V) {
+    /// Asserts that the value equals `made`, and has the same hash.
+    fn assert_same(&mut self, value: &Val, made: &TestValue) {
         let made = self.make(made);
         let made = self.vm.force(&made).expect("a normal form");
         let (left, right) = (self.vm.look(value), self.vm.look(&made));
@@ -36,13 +31,13 @@ impl Bench {
         assert_eq!(self.vm.hash(value).expect("small"), self.vm.hash(&made).expect("small"));
     }
 
-    /// A table of so many entries, made one by one, and what is in it.
-    fn grown(&mut self, size: u64, salt: u64) -> (Val, Model) {
+    /// A table of `size` random entries inserted one by one, and its model.
+    fn grown(&mut self, size: u64, seed: u64) -> (Val, Model) {
         let mut model = Model::new();
-        let empty = self.make(&Tab(vec![]));
-        let mut table = empty;
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut table = self.make(&Tab(vec![]));
         for number in 0..size {
-            let key = scattered(number * 2 + salt) % (3 * size);
+            let key = random.u64(..3 * size);
             let (key_val, value) = (self.nat(key), self.nat(number));
             table = self.call("tabIns", &[&key_val, &value, &table]);
             model.insert(key, number);
@@ -51,84 +46,88 @@ impl Bench {
     }
 }
 
-/// A law of one argument that gives a nat, which tells `tabAlter` to leave an entry out.
-fn nothing() -> V {
-    V::LawOf(77, 1, Box::new(N(5)))
+/// A law of one argument that returns a nat, which makes `tabAlter` remove an entry.
+fn remove_entry() -> TestValue {
+    TestValue::LawOf(77, 1, Box::new(N(5)))
 }
 
-fn each_size(most: u64, mut check: impl FnMut(&mut Bench, u64)) {
+fn each_size(most: u64, mut check: impl FnMut(&mut JetHarness, u64)) {
     for &size in SIZES.iter().filter(|size| **size <= most) {
-        check(&mut Bench::new(), size);
+        check(&mut JetHarness::new(), size);
     }
     for &size in SIZES.iter().filter(|size| **size <= most.min(257)) {
-        check(&mut Bench::stressed(), size);
+        check(&mut JetHarness::stressed(), size);
     }
 }
 
 #[test]
 fn tables_grow_and_shrink() {
-    each_size(5000, |bench, size| {
-        let (mut tab, mut model) = bench.grown(size, 0);
-        bench.same(&tab, &table(&model));
-        let nothing = bench.make(&nothing());
+    each_size(5000, |harness, size| {
+        let (mut tab, mut model) = harness.grown(size, 0);
+        harness.assert_same(&tab, &table(&model));
+        let remove = harness.make(&remove_entry());
+        let mut random = fastrand::Rng::with_seed(size);
         let keys: Vec<u64> = model.keys().copied().collect();
         for number in 0..size + 3 {
-            let key = keys.get(scattered(number) as usize % keys.len().max(1)).copied();
-            let key = if number % 5 == 0 { number } else { key.unwrap_or(number) };
-            let key_val = bench.nat(key);
-            let found = bench.call("tabIdx", &[&key_val, &tab]);
-            assert_eq!(bench.vm.look(&found).as_u64(), Some(model.get(&key).copied().unwrap_or(0)));
-            let has = bench.call("_TabHas", &[&key_val, &tab]);
-            assert_eq!(bench.vm.look(&has).as_u64(), Some(u64::from(model.contains_key(&key))));
-            tab = bench.call("tabAlter", &[&nothing, &key_val, &tab]);
+            let known = random.choice(&keys).copied();
+            let key = if number % 5 == 0 { number } else { known.unwrap_or(number) };
+            let key_val = harness.nat(key);
+            let found = harness.call("tabIdx", &[&key_val, &tab]);
+            assert_eq!(
+                harness.vm.look(&found).as_u64(),
+                Some(model.get(&key).copied().unwrap_or(0))
+            );
+            let has = harness.call("_TabHas", &[&key_val, &tab]);
+            assert_eq!(harness.vm.look(&has).as_u64(), Some(u64::from(model.contains_key(&key))));
+            tab = harness.call("tabAlter", &[&remove, &key_val, &tab]);
             model.remove(&key);
         }
-        bench.same(&tab, &table(&model));
+        harness.assert_same(&tab, &table(&model));
     });
 }
 
 #[test]
 fn parts_and_unions_of_tables() {
-    each_size(5000, |bench, size| {
-        let (tab, model) = bench.grown(size, 0);
-        let shown = |bench: &mut Bench, jet, made: V| {
-            let value = bench.call(jet, &[&tab]);
-            bench.same(&value, &made);
+    each_size(5000, |harness, size| {
+        let (tab, model) = harness.grown(size, 0);
+        let shown = |harness: &mut JetHarness, jet, made: TestValue| {
+            let value = harness.call(jet, &[&tab]);
+            harness.assert_same(&value, &made);
         };
-        shown(bench, "_TabKeys", set(model.keys()));
-        shown(bench, "_TabVals", Row(nats(model.values().copied())));
-        shown(bench, "_TabKeysRow", Row(nats(model.keys().copied())));
-        shown(bench, "_TabLen", N(model.len() as u64));
+        shown(harness, "_TabKeys", set(model.keys()));
+        shown(harness, "_TabVals", Row(nats(model.values().copied())));
+        shown(harness, "_TabKeysRow", Row(nats(model.keys().copied())));
+        shown(harness, "_TabLen", N(model.len() as u64));
         let pairs = model.iter().map(|(&key, &value)| Row(nats([key, value]))).collect();
-        shown(bench, "tabToPairs", Row(pairs));
+        shown(harness, "tabToPairs", Row(pairs));
         for at in [0, 1, size / 2, size, size * 2] {
-            let at_val = bench.nat(at);
+            let at_val = harness.nat(at);
             let below: Model = model.range(..at).map(|(k, v)| (*k, *v)).collect();
             let above: Model = model.range(at..).map(|(k, v)| (*k, *v)).collect();
-            let halves = bench.call("tabSplitLT", &[&at_val, &tab]);
-            bench.same(&halves, &Row(vec![table(&below), table(&above)]));
+            let halves = harness.call("tabSplitLT", &[&at_val, &tab]);
+            harness.assert_same(&halves, &Row(vec![table(&below), table(&above)]));
             let first: Model = model.iter().take(at as usize).map(|(k, v)| (*k, *v)).collect();
             let rest: Model = model.iter().skip(at as usize).map(|(k, v)| (*k, *v)).collect();
-            let halves = bench.call("tabSplitAt", &[&at_val, &tab]);
-            bench.same(&halves, &Row(vec![table(&first), table(&rest)]));
+            let halves = harness.call("tabSplitAt", &[&at_val, &tab]);
+            harness.assert_same(&halves, &Row(vec![table(&first), table(&rest)]));
         }
         for other in [0, 1, 5, size / 40, size] {
-            let (right, right_model) = bench.grown(other, 1);
+            let (right, right_model) = harness.grown(other, 1);
             for (left, right, a, b) in
                 [(&tab, &right, &model, &right_model), (&right, &tab, &right_model, &model)]
             {
                 let mut both = b.clone();
                 both.extend(a.iter().map(|(k, v)| (*k, *v)));
-                let union = bench.call("tabWeld", &[left, right]);
-                bench.same(&union, &table(&both));
-                let add = bench.make(&V::Jet("_Add"));
-                let union = bench.call("tabUnionWith", &[&add, left, right]);
+                let union = harness.call("tabWeld", &[left, right]);
+                harness.assert_same(&union, &table(&both));
+                let add = harness.make(&TestValue::Jet("_Add"));
+                let union = harness.call("tabUnionWith", &[&add, left, right]);
                 for (key, value) in &mut both {
                     if let (Some(x), Some(y)) = (a.get(key), b.get(key)) {
                         *value = x + y;
                     }
                 }
-                bench.same(&union, &table(&both));
+                harness.assert_same(&union, &table(&both));
             }
         }
     });
@@ -136,35 +135,36 @@ fn parts_and_unions_of_tables() {
 
 #[test]
 fn sets_grow_shrink_and_meet() {
-    each_size(5000, |bench, size| {
+    each_size(5000, |harness, size| {
         let mut sets = Vec::new();
-        for (size, salt) in [(size, 0), (size, 1), (size / 30, 3)] {
+        for (size, seed) in [(size, 0), (size, 1), (size / 30, 3)] {
+            let mut random = fastrand::Rng::with_seed(seed);
             let mut model = BTreeSet::new();
-            let mut val = bench.make(&Set(vec![]));
+            let mut val = harness.make(&Set(vec![]));
             for number in 0..size {
-                let key = scattered(2 * number + salt) % (2 * size);
-                let key_val = bench.nat(key);
-                val = bench.call("setIns", &[&key_val, &val]);
+                let key = random.u64(..2 * size);
+                let key_val = harness.nat(key);
+                val = harness.call("setIns", &[&key_val, &val]);
                 model.insert(key);
                 if number % 7 == 0 {
-                    let gone = scattered(number) % (2 * size);
-                    let gone_val = bench.nat(gone);
-                    val = bench.call("setDel", &[&gone_val, &val]);
+                    let gone = random.u64(..2 * size);
+                    let gone_val = harness.nat(gone);
+                    val = harness.call("setDel", &[&gone_val, &val]);
                     model.remove(&gone);
                 }
             }
-            bench.same(&val, &set(&model));
+            harness.assert_same(&val, &set(&model));
             sets.push((val, model));
         }
         for (left, a) in &sets {
             for (right, b) in &sets {
-                let union = bench.call("setWeld", &[left, right]);
-                bench.same(&union, &set(a.union(b)));
-                let common = bench.call("setIntersect", &[left, right]);
-                bench.same(&common, &set(a.intersection(b)));
-                let rest = bench.call("setSub", &[left, right]);
-                bench.same(&rest, &set(a.difference(b)));
-                let order = bench.vm.look(left).compare(bench.vm.look(right));
+                let union = harness.call("setWeld", &[left, right]);
+                harness.assert_same(&union, &set(a.union(b)));
+                let common = harness.call("setIntersect", &[left, right]);
+                harness.assert_same(&common, &set(a.intersection(b)));
+                let rest = harness.call("setSub", &[left, right]);
+                harness.assert_same(&rest, &set(a.difference(b)));
+                let order = harness.vm.look(left).compare(harness.vm.look(right));
                 let last_first =
                     |set: &BTreeSet<u64>| set.iter().rev().copied().collect::<Vec<_>>();
                 let sizes = a.len().cmp(&b.len());
@@ -176,18 +176,18 @@ fn sets_grow_shrink_and_meet() {
 
 #[test]
 fn rows_grow_at_both_ends() {
-    each_size(700, |bench, size| {
+    each_size(700, |harness, size| {
         let mut model = std::collections::VecDeque::new();
-        let mut row = bench.make(&Row(vec![]));
+        let mut row = harness.make(&Row(vec![]));
         let mut versions = Vec::new();
         for number in 0..size {
-            let item = bench.nat(number);
-            let single = bench.make(&Row(nats([number])));
+            let item = harness.nat(number);
+            let single = harness.make(&Row(nats([number])));
             row = match number % 5 {
-                0 => bench.call("rowCons", &[&item, &row]),
-                1 => bench.call("_Weld", &[&single, &row]),
-                2 => bench.call("_Weld", &[&row, &single]),
-                _ => bench.call("rowSnoc", &[&row, &item]),
+                0 => harness.call("rowCons", &[&item, &row]),
+                1 => harness.call("_Weld", &[&single, &row]),
+                2 => harness.call("_Weld", &[&row, &single]),
+                _ => harness.call("rowSnoc", &[&row, &item]),
             };
             if number % 5 < 2 {
                 model.push_front(number)
@@ -195,56 +195,59 @@ fn rows_grow_at_both_ends() {
                 model.push_back(number)
             }
             if number % 50 == 0 {
-                let (at, item) = (bench.nat(number / 3), bench.nat(9));
-                row = bench.call("_Put", &[&row, &at, &item]);
+                let (at, item) = (harness.nat(number / 3), harness.nat(9));
+                row = harness.call("_Put", &[&row, &at, &item]);
                 model[number as usize / 3] = 9;
                 versions.push((row.clone(), model.clone()));
             }
         }
         versions.push((row, model));
         for (row, model) in versions {
-            bench.same(&row, &Row(nats(model.iter().copied())));
-            let back = bench.call("_Rev", &[&row]);
-            bench.same(&back, &Row(nats(model.iter().rev().copied())));
+            harness.assert_same(&row, &Row(nats(model.iter().copied())));
+            let back = harness.call("_Rev", &[&row]);
+            harness.assert_same(&back, &Row(nats(model.iter().rev().copied())));
             for (index, item) in model.iter().enumerate().step_by(37) {
-                let index = bench.nat(index as u64);
-                let found = bench.call("_Idx", &[&index, &row]);
-                assert_eq!(bench.vm.look(&found).as_u64(), Some(*item));
+                let index = harness.nat(index as u64);
+                let found = harness.call("_Idx", &[&index, &row]);
+                assert_eq!(harness.vm.look(&found).as_u64(), Some(*item));
             }
         }
     });
 }
 
 #[test]
-fn bars_grow_and_older_ones_stay() {
-    for mut bench in [Bench::new(), Bench::stressed()] {
-        let mut bar = bench.vm.bar(b"").expect("a bar");
+fn bars_grow_and_older_versions_stay() {
+    for mut harness in [JetHarness::new(), JetHarness::stressed()] {
+        let mut bar = harness.vm.bar(b"").expect("a bar");
         let mut model = Vec::new();
         let mut versions = Vec::new();
         for number in 0..900_u32 {
             let piece = vec![number as u8; (number % 4) as usize];
-            let piece_val = bench.vm.bar(&piece).expect("a bar");
+            let piece_val = harness.vm.bar(&piece).expect("a bar");
             if number % 9 == 0 {
-                // Somebody else appends to the same bar.
-                let other = bench.vm.bar(b"other").expect("a bar");
-                let other = bench.call("barWeld", &[&bar, &other]);
+                // A second append to the same bar must not change the first.
+                let other = harness.vm.bar(b"other").expect("a bar");
+                let other = harness.call("barWeld", &[&bar, &other]);
                 versions.push((other, [model.as_slice(), b"other"].concat()));
             }
             bar = match number % 3 {
-                0 => bench.call("barWeld", &[&bar, &piece_val]),
+                0 => harness.call("barWeld", &[&bar, &piece_val]),
                 _ => {
-                    let parts = bench.vm.row(&[bar, piece_val]).expect("a row");
-                    bench.call("barCat", &[&parts])
+                    let parts = harness.vm.row(&[bar, piece_val]).expect("a row");
+                    harness.call("barCat", &[&parts])
                 }
             };
             model.extend_from_slice(&piece);
             versions.push((bar.clone(), model.clone()));
         }
         for (bar, model) in versions {
-            assert_eq!(bench.vm.look(&bar).as_bar(), Some(model.as_slice()));
-            let flat = bench.vm.bar(&model).expect("a bar");
-            assert!(bench.vm.look(&bar).is_equal(bench.vm.look(&flat)));
-            assert_eq!(bench.vm.hash(&bar).expect("small"), bench.vm.hash(&flat).expect("small"));
+            assert_eq!(harness.vm.look(&bar).as_bar(), Some(model.as_slice()));
+            let flat = harness.vm.bar(&model).expect("a bar");
+            assert!(harness.vm.look(&bar).is_equal(harness.vm.look(&flat)));
+            assert_eq!(
+                harness.vm.hash(&bar).expect("small"),
+                harness.vm.hash(&flat).expect("small")
+            );
         }
     }
 }

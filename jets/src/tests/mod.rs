@@ -1,15 +1,15 @@
-//! Tests of the tables and of the jets.
+//! Tests of the jets and of the tables of known laws.
 
-mod attempts;
-mod bench;
 mod bounds;
 mod containers;
 mod data;
 mod declarations;
 mod deep;
+mod harness;
 mod keyed;
 mod lazy;
 mod long;
 mod numbers;
 mod reflection;
 mod stress;
+mod try_crash;

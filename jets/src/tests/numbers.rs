@@ -1,8 +1,9 @@
-//! Arithmetic, bits and words: against what the laws say of chosen numbers, and against malachite
-//! for numbers of all sizes.
+//! Arithmetic, bits and words: results of the laws for chosen numbers, and comparison with
+//! malachite for numbers of all sizes.
 
-use super::bench::{
-    Ap, Bar, Bench, Big, Die, N, Result, Row, Text, V, app, cases, law, lazy, power,
+use super::harness::{
+    Apply, Bar, Big, Crash, Expected, JetHarness, N, Row, TestValue, Text, app, cases, law, lazy,
+    power,
 };
 use malachite_base::num::arithmetic::traits::{DivMod, ModPowerOf2, Pow, SaturatingSub};
 use malachite_base::num::logic::traits::{BitAccess, CountOnes, SignificantBits};
@@ -22,15 +23,15 @@ fn arithmetic() {
         "_Add" N(M63 - 1), N(1) => N(M63);
         "_Add" N(u64::MAX), N(1) => Big(power(64));
         "_Add" Bar(b"x"), N(5) => N(5);
-        "_Add" N(5), app(vec![Die(9)]) => N(5);
-        "_Add" Die(9), N(0) => Die(9);
+        "_Add" N(5), app(vec![Crash(9)]) => N(5);
+        "_Add" Crash(9), N(0) => Crash(9);
         "_Sub" N(3), N(4) => N(0);
         "_Sub" Big(power(64)), N(1) => N(u64::MAX);
         "_Sub" law(), N(1) => N(0);
         "_Mul" N(1 << 32), N(1 << 32) => Big(power(64));
-        "_Mul" Die(9), N(0) => N(0);
-        "_Mul" Die(9), law() => N(0);
-        "_Mul" Die(9), N(1) => Die(9);
+        "_Mul" Crash(9), N(0) => N(0);
+        "_Mul" Crash(9), law() => N(0);
+        "_Mul" Crash(9), N(1) => Crash(9);
         "_Mul" lazy(N(6)), lazy(N(7)) => N(42);
         "_Mul" lazy(law()), N(7) => N(0);
         "_Div" N(7), N(0) => N(0);
@@ -39,18 +40,18 @@ fn arithmetic() {
         "_Mod" N(7), N(0) => N(7);
         "_Mod" Big(power(70)), N(0) => Big(power(70));
         "_Mod" Big(power(70) + Natural::from(3u32)), N(4) => N(3);
-        "_DivMod" N(17), N(5) => Ap(vec![N(0), N(3), N(2)]);
-        "_DivMod" N(17), law() => Ap(vec![N(0), N(0), N(17)]);
-        "_DivMod" Die(9), N(5) => V::Law;
-        "_Pow" Die(9), N(0) => N(1);
+        "_DivMod" N(17), N(5) => Apply(vec![N(0), N(3), N(2)]);
+        "_DivMod" N(17), law() => Apply(vec![N(0), N(0), N(17)]);
+        "_DivMod" Crash(9), N(5) => TestValue::FromLaw;
+        "_Pow" Crash(9), N(0) => N(1);
         "_Pow" N(0), Big(power(80)) => N(0);
         "_Pow" N(1), Big(power(80)) => N(1);
         "_Pow" N(3), N(100) => Big(Natural::from(3u32).pow(100));
         "_Pow" law(), N(2) => N(0);
-        "_OrdWeld" N(1), Die(9) => Die(9);
+        "_OrdWeld" N(1), Crash(9) => Crash(9);
         "_OrdWeld" N(1), lazy(Row(vec![])) => Row(vec![]);
-        "_OrdWeld" N(2), Die(9) => N(2);
-        "_OrdWeld" law(), Die(9) => law();
+        "_OrdWeld" N(2), Crash(9) => N(2);
+        "_OrdWeld" law(), Crash(9) => law();
         "isDigit" Text("0") => N(1);
         "isDigit" Text("9") => N(1);
         "isDigit" Text(":") => N(0);
@@ -65,9 +66,9 @@ fn bits() {
         "_Bex" N(63) => N(M63);
         "_Bex" N(64) => Big(power(64));
         "_Bex" law() => N(1);
-        "_Lsh" N(0), Die(9) => N(0);
+        "_Lsh" N(0), Crash(9) => N(0);
         "_Lsh" N(0), N(M63) => N(0);
-        "_Lsh" law(), Die(9) => N(0);
+        "_Lsh" law(), Crash(9) => N(0);
         "_Lsh" N(5), N(60) => Big(Natural::from(5u32) << 60u64);
         "_Lsh" N(1), lazy(N(3)) => N(8);
         "_Lsh" Big(power(64)), N(64) => Big(power(128));
@@ -104,8 +105,8 @@ fn bits() {
 }
 
 #[test]
-fn what_no_memory_holds_is_refused() {
-    let full = |jet, args: &[V]| Bench::new().check(jet, args, &Result::HeapFull);
+fn results_too_large_for_any_heap_fail() {
+    let full = |jet, args: &[TestValue]| JetHarness::new().check(jet, args, &Expected::OutOfMemory);
     full("_Bex", &[N(M63)]);
     full("_Bex", &[Big(power(90))]);
     full("_Lsh", &[N(1), N(M63)]);
@@ -134,7 +135,7 @@ fn words() {
         "sub32" N(1 << 33), N(1) => N((1 << 33) + (1 << 32) - 1);
         "sub64" N(1), N(2) => max.clone();
         "sub64" N(1), Big(power(64) + power(1)) => N(0);
-        "mul32" Die(9), N(1 << 32) => N(0);
+        "mul32" Crash(9), N(1 << 32) => N(0);
         "mul32" N(1 << 31), N(3) => N(1 << 31);
         "mul64" lazy(max.clone()), max.clone() => N(1);
         "div32" N(7), N(1 << 32) => N(0);
@@ -142,7 +143,7 @@ fn words() {
         "and32" max.clone(), N(1 << 31) => N(1 << 31);
         "or64" N(M63), N(1) => N(M63 + 1);
         "xor32" max.clone(), N(1) => N(u64::from(u32::MAX) - 1);
-        "lsh32" N(1 << 32), Die(9) => N(0);
+        "lsh32" N(1 << 32), Crash(9) => N(0);
         "lsh32" N(1), N(31) => N(1 << 31);
         "lsh32" N(1), N(32) => N(0);
         "lsh64" N(1), N(M63) => N(0);
@@ -164,7 +165,7 @@ fn words() {
     }
 }
 
-/// Naturals that lie about the limits of words as often as not.
+/// Naturals of all sizes, many of them near powers of two where the representation changes.
 fn natural() -> impl Strategy<Value = Natural> {
     let edge =
         prop_oneof![Just(0u64), Just(62), Just(63), Just(64), Just(65), Just(128), 0u64..2000];
@@ -184,7 +185,7 @@ proptest! {
 
     #[test]
     fn naturals_agree_with_malachite(a in natural(), b in natural(), by in 0u64..200) {
-        let mut bench = Bench::new();
+        let mut harness = JetHarness::new();
         let zero = Natural::from(0u32);
         let (quotient, remainder) =
             if b == zero { (zero.clone(), a.clone()) } else { (&a).div_mod(&b) };
@@ -212,10 +213,10 @@ proptest! {
             ("_ClearBit", &shift, &a, without_bit),
         ];
         for (jet, a, b, expected) in cases {
-            bench.check(jet, &[Big(a.clone()), Big(b.clone())], &Result::Is(Big(expected)));
+            harness.check(jet, &[Big(a.clone()), Big(b.clone())], &Expected::Value(Big(expected)));
         }
         let bits = a.significant_bits();
-        bench.check("_Met", &[Big(a.clone())], &Result::Is(N(bits)));
-        bench.check("_PopCount", &[Big(a.clone())], &Result::Is(N((&a).count_ones())));
+        harness.check("_Met", &[Big(a.clone())], &Expected::Value(N(bits)));
+        harness.check("_PopCount", &[Big(a.clone())], &Expected::Value(N((&a).count_ones())));
     }
 }

@@ -1,16 +1,16 @@
-//! What PLAN can know of a value.
+//! Reflection on values.
 
-use super::bench::{
-    Ap, Bar, Big, Die, N, Row, Set, Tab, Text, V, app, cases, law, nats, pin, power,
+use super::harness::{
+    Apply, Bar, Big, Crash, N, Row, Set, Tab, TestValue, Text, app, cases, law, nats, pin, power,
 };
 use plan::Natural;
 
 /// The constructor of rows of that width.
-fn cow(width: u64) -> V {
-    V::LawOf(0, width + 1, Box::new(N(0)))
+fn cow(width: u64) -> TestValue {
+    TestValue::LawOf(0, width + 1, Box::new(N(0)))
 }
 
-fn tab() -> V {
+fn tab() -> TestValue {
     Tab(vec![(N(1), N(3)), (N(2), N(4))])
 }
 
@@ -25,9 +25,9 @@ fn kinds() {
         "_IsLaw" Set(vec![]) => N(1);
         "_IsLaw" cow(3) => N(1);
         "_IsLaw" Row(vec![N(1)]) => N(0);
-        "_IsApp" Row(vec![Die(9)]) => N(1);
+        "_IsApp" Row(vec![Crash(9)]) => N(1);
         "_IsApp" tab() => N(1);
-        "_IsApp" Ap(vec![N(0), Die(9)]) => N(1);
+        "_IsApp" Apply(vec![N(0), Crash(9)]) => N(1);
         "_IsApp" Row(vec![]) => N(0);
         "_IsNat" Big(power(64)) => N(1);
         "_IsNat" law() => N(0);
@@ -37,20 +37,20 @@ fn kinds() {
         "_PlanTag" N(1) => N(3);
         "_TypeTag" pin(N(1)) => N(0);
         "_TypeTag" law() => N(1);
-        "_TypeTag" app(vec![Die(9)]) => N(2);
+        "_TypeTag" app(vec![Crash(9)]) => N(2);
         "_TypeTag" N(9) => N(3);
         "_TypeTag" Bar(b"x") => N(4);
         "_TypeTag" Row(vec![]) => N(5);
-        "_TypeTag" Row(vec![Die(9)]) => N(5);
+        "_TypeTag" Row(vec![Crash(9)]) => N(5);
         "_TypeTag" tab() => N(6);
         "_TypeTag" cow(1) => N(7);
         "_TypeTag" Set(vec![]) => N(8);
-        "_TypeTag" Ap(vec![Set(nats([1])), Die(9)]) => V::Law;
-        "_IsRow" Row(vec![Die(9)]) => N(1);
+        "_TypeTag" Apply(vec![Set(nats([1])), Crash(9)]) => TestValue::FromLaw;
+        "_IsRow" Row(vec![Crash(9)]) => N(1);
         "_IsRow" tab() => N(0);
         "_IsCow" cow(3) => N(1);
         "_IsCow" Row(vec![]) => N(1);
-        "_IsCow" V::LawOf(0, 1 << 50, Box::new(N(0))) => N(1);
+        "_IsCow" TestValue::LawOf(0, 1 << 50, Box::new(N(0))) => N(1);
         "_IsCow" Row(vec![N(1)]) => N(0);
         "_IsCow" law() => N(0);
         "_CowSize" cow(3) => N(3);
@@ -60,7 +60,7 @@ fn kinds() {
         "_Cow" N(3) => cow(3);
         "_Cow" N(0) => Row(vec![]);
         "_Cow" law() => Row(vec![]);
-        "_Cow" Big(power(64)) => Ap(vec![N(0), N(0), Big(power(64) + Natural::from(1u32)), N(0)]);
+        "_Cow" Big(power(64)) => Apply(vec![N(0), N(0), Big(power(64) + Natural::from(1u32)), N(0)]);
     }
 }
 
@@ -84,24 +84,24 @@ fn parts() {
         "_LawBody" tab() => N(0);
         "_Car" N(9) => N(0);
         "_Car" pin(N(9)) => N(4);
-        "_Car" law() => Ap(vec![N(0), N(77), N(2)]);
-        "_Car" Bar(b"x") => Ap(vec![N(0), N(1), N(1)]);
-        "_Car" Set(vec![]) => Ap(vec![N(0), N(1), N(2)]);
-        "_Car" Row(vec![]) => Ap(vec![N(0), N(0), N(1)]);
-        "_Car" Row(nats([3, 4, 5])) => Ap(vec![cow(3), N(5), N(4)]);
+        "_Car" law() => Apply(vec![N(0), N(77), N(2)]);
+        "_Car" Bar(b"x") => Apply(vec![N(0), N(1), N(1)]);
+        "_Car" Set(vec![]) => Apply(vec![N(0), N(1), N(2)]);
+        "_Car" Row(vec![]) => Apply(vec![N(0), N(0), N(1)]);
+        "_Car" Row(nats([3, 4, 5])) => Apply(vec![cow(3), N(5), N(4)]);
         "_Car" Row(vec![N(3)]) => cow(1);
         "_Car" tab() => Set(nats([1, 2]));
         "_Cdr" N(9) => N(0);
         "_Cdr" pin(N(9)) => N(9);
         "_Cdr" Row(nats([3, 4, 5])) => N(3);
-        "_Cdr" Row(vec![Die(9), N(1)]) => Die(9);
+        "_Cdr" Row(vec![Crash(9), N(1)]) => Crash(9);
         "_Cdr" tab() => Row(nats([3, 4]));
         "_Cdr" Set(nats([1])) => Row(nats([1]));
         "_Null" Row(vec![]) => N(1);
         "_Null" tab() => N(0);
         "_Head" Row(nats([3, 4])) => cow(2);
         "_Head" tab() => Set(nats([1, 2]));
-        "_Head" app(vec![N(1), N(2)]) => V::LawOf(78, 1000, Box::new(N(0)));
+        "_Head" app(vec![N(1), N(2)]) => TestValue::LawOf(78, 1000, Box::new(N(0)));
         "_Head" law() => law();
         "_Arity" N(0) => N(3);
         "_Arity" N(1) => N(5);
@@ -111,16 +111,16 @@ fn parts() {
         "_Arity" app(vec![N(1), N(2)]) => N(998);
         "_Arity" pin(pin(law())) => N(2);
         "_DataTag" Text("foo") => Text("foo");
-        "_DataTag" Row(vec![Text("bar"), Die(9)]) => Text("bar");
+        "_DataTag" Row(vec![Text("bar"), Crash(9)]) => Text("bar");
         "_DataTag" Row(vec![]) => N(0);
         "_DataTag" tab() => Row(nats([3, 4]));
-        "_DataTag" Ap(vec![N(0), N(1), N(2)]) => N(2);
+        "_DataTag" Apply(vec![N(0), N(1), N(2)]) => N(2);
     }
 }
 
 #[test]
-fn long_apps_come_apart() {
-    let args: Vec<V> = nats(0..100);
+fn long_apps_are_split() {
+    let args: Vec<TestValue> = nats(0..100);
     let all_but_last = args[..99].to_vec();
     cases! {
         "_Car" app(args.clone()) => app(all_but_last);

@@ -1,23 +1,27 @@
-//! Whatever the arguments: collecting at every allocation changes nothing, and nothing panics.
+//! For random arguments, no jet panics, and a collection at every allocation does not change the
+//! outcome.
 
-use super::bench::{Ap, Bench, Die, N, Row, Set, Tab, V, app, law, lazy, nats, pin, power};
+use super::harness::{
+    Apply, Crash, JetHarness, N, Row, Set, Tab, TestValue, app, law, lazy, nats, pin, power,
+};
 use crate::declarations;
 use plan::{EvalError, Hash};
 use proptest::prelude::*;
 
-fn leaf() -> impl Strategy<Value = V> {
+fn leaf() -> impl Strategy<Value = TestValue> {
     prop_oneof![
         4 => (0u64..10).prop_map(N),
-        1 => (60u64..70).prop_map(|exponent| V::Big(power(exponent))),
-        1 => Just(V::Bar(b"")),
-        1 => Just(V::Bar(b"ab")),
+        1 => (60u64..70).prop_map(|exponent| TestValue::Big(power(exponent))),
+        1 => Just(TestValue::Bar(b"")),
+        1 => Just(TestValue::Bar(b"ab")),
         1 => Just(law()),
-        1 => (1000u64..1010).prop_map(Die),
-        1 => prop::sample::select(vec!["_Add", "_Dec", "_Idx", "_Eql", "rowCons"]).prop_map(V::Jet),
+        1 => (1000u64..1010).prop_map(Crash),
+        1 => prop::sample::select(vec!["_Add", "_Dec", "_Idx", "_Eql", "rowCons"])
+            .prop_map(TestValue::Jet),
     ]
 }
 
-fn value() -> impl Strategy<Value = V> {
+fn value() -> impl Strategy<Value = TestValue> {
     leaf().prop_recursive(3, 24, 5, |inner| {
         let items = || prop::collection::vec(inner.clone(), 0..5);
         prop_oneof![
@@ -27,26 +31,26 @@ fn value() -> impl Strategy<Value = V> {
             }),
             2 => prop::collection::btree_set(0u64..10, 0..5).prop_map(|keys| Set(nats(keys))),
             1 => items().prop_map(app),
-            1 => inner.clone().prop_map(|item| Ap(vec![N(0), item])),
+            1 => inner.clone().prop_map(|item| Apply(vec![N(0), item])),
             1 => Just(pin(law())),
             2 => inner.prop_map(lazy),
         ]
     })
 }
 
-/// How a call ended; for a value, its hash.
+/// The outcome of a call: the hash of its value, or the error.
 #[derive(PartialEq, Debug)]
-enum End {
+enum Outcome {
     Value(Hash),
     Crash(Option<u64>),
     Other(String),
 }
 
-fn end(bench: &mut Bench, jet: &'static str, args: &[V]) -> End {
-    match bench.head(jet, args).and_then(|value| bench.vm.force(&value)) {
-        Ok(value) => End::Value(bench.vm.hash(&value).expect("a small value")),
-        Err(EvalError::Crash { op, .. }) => End::Crash(bench.vm.look(&op).as_u64()),
-        Err(stop) => End::Other(stop.to_string()),
+fn outcome(harness: &mut JetHarness, jet: &'static str, args: &[TestValue]) -> Outcome {
+    match harness.head(jet, args).and_then(|value| harness.vm.force(&value)) {
+        Ok(value) => Outcome::Value(harness.vm.hash(&value).expect("a small value")),
+        Err(EvalError::Crash { op, .. }) => Outcome::Crash(harness.vm.look(&op).as_u64()),
+        Err(stop) => Outcome::Other(stop.to_string()),
     }
 }
 
@@ -55,11 +59,12 @@ proptest! {
 
     #[test]
     fn collections_change_nothing(args in prop::collection::vec(value(), 3)) {
-        let (mut calm, mut stressed) = (Bench::new(), Bench::stressed());
-        // What is unfolded need not come to an end.
+        let (mut unstressed, mut stressed) = (JetHarness::new(), JetHarness::stressed());
+        // `unfoldr` may not terminate.
         for jet in declarations().filter(|jet| jet.name != "unfoldr") {
             let args = &args[..jet.demands.len()];
-            let (left, right) = (end(&mut calm, jet.name, args), end(&mut stressed, jet.name, args));
+            let left = outcome(&mut unstressed, jet.name, args);
+            let right = outcome(&mut stressed, jet.name, args);
             prop_assert_eq!(left, right, "{} {:?}", jet.name, args);
         }
     }

@@ -33,7 +33,7 @@ impl Jets {
 
 /// The declaration of a jet, as far as passes use it.
 pub(super) fn jet_signature(jet: &Jet) -> JetSignature {
-    let result = match jet.gives {
+    let result = match jet.result {
         ResultShape::Bit => Type::Bit,
         ResultShape::Small => Type::Small,
         ResultShape::Nat => Type::Nat,

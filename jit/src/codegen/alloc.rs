@@ -10,7 +10,7 @@ use super::translator::{FunctionTranslator, variadic};
 use crate::ir::{ConstantId, FunctionRole, Op, Operand, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
-use vm::native::layout::{self, Object};
+use vm::native::layout::{self, ObjectKind};
 use vm::native::offset;
 
 /// Allocations of this many words or more are not made in place.
@@ -19,7 +19,7 @@ const LIMIT: usize = 1 << 9;
 /// An object that will be allocated.
 struct ObjectPlan {
     var: Var,
-    kind: Object,
+    kind: ObjectKind,
     /// The extra number of the header.
     extra: u64,
     /// The size of the payload in words, unused words included.
@@ -98,12 +98,12 @@ impl FunctionTranslator<'_, '_> {
                 // A crash overwrites the thunk with two words.
                 let size = (1 + captures.len()).max(2);
                 let count = captures.len() as u64;
-                plan(Object::ThunkCode, count, size, Some(function.as_u32()), captures.clone())
+                plan(ObjectKind::ThunkCode, count, size, Some(function.as_u32()), captures.clone())
             }
             Op::Delay(function, args) => {
-                plan(Object::ThunkApp, 0, 1 + args.len(), None, with(*function, args))
+                plan(ObjectKind::ThunkApp, 0, 1 + args.len(), None, with(*function, args))
             }
-            Op::Row(items) => plan(Object::Row, 0, items.len(), None, items.clone()),
+            Op::Row(items) => plan(ObjectKind::Row, 0, items.len(), None, items.clone()),
             Op::Partial(k, args) => {
                 if !self.is_plain(*k) {
                     return Err(CompileError::Shape("an app of data refers to itself"));
@@ -111,7 +111,7 @@ impl FunctionTranslator<'_, '_> {
                 let left = self.unit.constants[*k].arity - args.len() as u64;
                 let fields = with(Operand::Constant(*k), args);
                 let left = left.min(layout::EXTRA_LIMIT);
-                plan(Object::App, left, 1 + args.len(), None, fields)
+                plan(ObjectKind::App, left, 1 + args.len(), None, fields)
             }
             _ => {
                 return Err(CompileError::Shape(

@@ -4,7 +4,7 @@ use super::translator::FunctionTranslator;
 use crate::ir::{Arm, BlockId, ConstantId, Operand, Type};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
-use vm::native::layout::{self, Object, top};
+use vm::native::layout::{self, ObjectKind, top};
 
 impl FunctionTranslator<'_, '_> {
     /// Branches to the arm, with the values that the function captured, if a value is that function; and
@@ -38,7 +38,7 @@ impl FunctionTranslator<'_, '_> {
         let address = self.emit.address(word);
         let header = self.emit.load(address, 0);
         let code = self.emit.b.ins().band_imm_s(header, 0xff);
-        let kind = Object::Indirection.code() as i64;
+        let kind = ObjectKind::Indirection.code() as i64;
         let is_done = self.emit.b.ins().icmp_imm_s(IntCC::Equal, code, kind);
         let first = self.emit.payload(address, 0);
         let value_of = self.emit.b.ins().select(is_done, first, word);

@@ -1,6 +1,6 @@
 //! What a unit is compiled for: the values of its constants, as far as machine code depends on them.
 
-use vm::native::CodeEntry;
+use vm::native::EntryCell;
 
 /// What is known of the value of a constant.
 #[derive(Clone, Debug)]
@@ -9,7 +9,7 @@ pub struct ConstantFacts {
     pub top: u8,
     /// The entry cell, if the constant is a law that is not part of the unit, or the pin of such a law
     /// without a jet.
-    pub entry: Option<CodeEntry>,
+    pub entry: Option<EntryCell>,
 }
 
 /// The constants of a unit, by number.

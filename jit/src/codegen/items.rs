@@ -11,7 +11,7 @@ use crate::ir::{ConstantId, Op, Operand, Operation, Prim, Stmt, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
-use vm::native::layout::{self, Object, top};
+use vm::native::layout::{self, ObjectKind, top};
 
 /// What a jet reads.
 #[derive(Clone, Copy)]
@@ -134,7 +134,7 @@ impl FunctionTranslator<'_, '_> {
         self.emit.guard(tagged, otherwise);
         let address = self.emit.address(row);
         let header = self.emit.load(address, 0);
-        let is_flat = self.is_object(header, Object::Row);
+        let is_flat = self.is_object(header, ObjectKind::Row);
         self.emit.guard(is_flat, otherwise);
         (address, self.emit.b.ins().ushr_imm_s(header, 32))
     }
@@ -163,7 +163,7 @@ impl FunctionTranslator<'_, '_> {
         let index = self.checked_index(index, length, otherwise);
         // A bar with a byte has a second word: the bytes, or the bar that they are shared with.
         let header = self.emit.load(address, 0);
-        let is_flat = self.is_object(header, Object::Bar);
+        let is_flat = self.is_object(header, ObjectKind::Bar);
         let shared = self.emit.payload(address, 1);
         let shared = self.emit.address(shared);
         let bytes = self.emit.b.ins().select(is_flat, address, shared);
@@ -172,7 +172,7 @@ impl FunctionTranslator<'_, '_> {
     }
 
     /// Whether a header is that of an object of that layout.
-    fn is_object(&mut self, header: Value, object: Object) -> Value {
+    fn is_object(&mut self, header: Value, object: ObjectKind) -> Value {
         let code = self.emit.b.ins().band_imm_s(header, 0xff);
         self.emit.b.ins().icmp_imm_s(IntCC::Equal, code, object.code() as i64)
     }

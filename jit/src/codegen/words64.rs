@@ -8,7 +8,7 @@ use super::uses::takes_raw_words;
 use crate::ir::{Operand, Prim, Type, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
-use vm::native::layout::{Object, top};
+use vm::native::layout::{ObjectKind, top};
 
 impl FunctionTranslator<'_, '_> {
     /// Translates an operation on words, and defines its result.
@@ -101,10 +101,10 @@ impl FunctionTranslator<'_, '_> {
         self.emit.b.ins().brif(not_direct, big, &[], done, &[word.into()]);
         self.emit.switch_to(big);
         let address = self.bump_allocate(2);
-        let header = self.emit.constant(Object::Big.header(0, 1));
+        let header = self.emit.constant(ObjectKind::Big.header(0, 1));
         self.emit.store(header, address, 0);
         self.emit.set_payload(address, 0, word);
-        let tagged = self.emit.b.ins().bor_imm_s(address, Object::Big.tag() as i64);
+        let tagged = self.emit.b.ins().bor_imm_s(address, ObjectKind::Big.tag() as i64);
         self.emit.jump(done, &[tagged]);
         self.emit.switch_to(done);
         value

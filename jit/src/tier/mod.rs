@@ -40,7 +40,7 @@ use plan::Val;
 use std::sync::Arc;
 use std::sync::mpsc::{TrySendError, sync_channel};
 use vm::Vm;
-use vm::native::{CodeEntry, Compiler, CompilerSetup};
+use vm::native::{Compiler, CompilerSetup, EntryCell};
 
 /// When laws are compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -92,7 +92,7 @@ struct LawCompiler {
 // SAFETY: the code of a unit means what its law means: passes and code generation keep to that, and are
 // compared with the specification by the tests. `reclaim` frees it when the law, or the runtime, is gone.
 unsafe impl Compiler for LawCompiler {
-    fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: CodeEntry) -> bool {
+    fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: EntryCell) -> bool {
         let Some(requests) = thread::requests() else { return true };
         if reclaim::is_full() || !self.waits && !request::queue_has_room() {
             return false;
@@ -113,7 +113,7 @@ unsafe impl Compiler for LawCompiler {
         true
     }
 
-    fn forget(&mut self, entries: Vec<CodeEntry>) {
+    fn forget(&mut self, entries: Vec<EntryCell>) {
         reclaim::note_dead_laws(entries);
     }
 }
@@ -126,7 +126,7 @@ impl LawCompiler {
         vm: &mut Vm,
         function: &Val,
         args: &[Val],
-        entry: CodeEntry,
+        entry: EntryCell,
     ) -> Option<CompileRequest> {
         let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
         let built = build::build_for(vm, vm.look(function), &args, &self.jets).ok()?;

@@ -140,7 +140,7 @@ mod tests {
             relocation(8, Reloc::X86CallPCRel4, LinkSymbol::Stub(Stub::Jet(3)), -4),
             relocation(12, Reloc::X86PCRel4, LinkSymbol::Function(1), 0),
             relocation(0, Reloc::Abs8, LinkSymbol::EntryCell(7), 0),
-            relocation(8, Reloc::Abs8, LinkSymbol::Helper(Helper::Cut), 0),
+            relocation(8, Reloc::Abs8, LinkSymbol::Helper(Helper::Unwind), 0),
         ];
         let stack_maps = vec![StackMap { return_offset: 12, span: 64, slots: vec![0, 8, 56] }];
         let code = (0..16).collect();

@@ -24,7 +24,7 @@ use crate::passes::optimise;
 use crate::runtime::{CodeLinker, LinkedUnit, UnitData, restore_shared, shared_functions};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use vm::native::{CodeEntry, FrameTable};
+use vm::native::{EntryCell, FrameTable};
 
 /// The addresses of the trampolines, by count of parameters. They are set before the first code is
 /// published.
@@ -229,6 +229,6 @@ impl UnitPipeline {
 /// The addresses of what the code of a unit refers to.
 fn unit_data(environment: &Environment) -> UnitData {
     let cells = environment.facts.iter();
-    let cells = cells.map(|facts| facts.entry.as_ref().map(CodeEntry::cell_address));
+    let cells = cells.map(|facts| facts.entry.as_ref().map(EntryCell::cell_address));
     UnitData { constants: environment.constants, entry_cells: cells.collect() }
 }

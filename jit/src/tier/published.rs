@@ -9,12 +9,12 @@ use crate::codegen::Environment;
 use crate::runtime::PublishedCode;
 use std::collections::HashSet;
 use std::sync::Weak;
-use vm::native::CodeEntry;
+use vm::native::EntryCell;
 
 /// A unit whose code is published.
 pub(super) struct PublishedUnit {
     pub(super) runtime: Weak<RuntimeToken>,
-    pub(super) entry: CodeEntry,
+    pub(super) entry: EntryCell,
     pub(super) code: PublishedCode,
     /// Keeps the entry cells alive that the code refers to.
     pub(super) _environment: Environment,
@@ -25,7 +25,7 @@ pub(super) struct PublishedUnit {
 pub(super) struct PublishedUnits {
     units: Vec<PublishedUnit>,
     /// Laws that are gone whose request has not come yet, or came to nothing.
-    dead_laws: Vec<CodeEntry>,
+    dead_laws: Vec<EntryCell>,
     /// The count of notices at the last look.
     notices: usize,
 }
@@ -36,7 +36,7 @@ impl PublishedUnits {
     }
 
     /// Whether code for a law would be dead at once.
-    pub(super) fn is_dead(&self, runtime: &Weak<RuntimeToken>, entry: &CodeEntry) -> bool {
+    pub(super) fn is_dead(&self, runtime: &Weak<RuntimeToken>, entry: &EntryCell) -> bool {
         runtime.strong_count() == 0 || self.dead_laws.iter().any(|dead| dead.is_same(entry))
     }
 
@@ -47,13 +47,13 @@ impl PublishedUnits {
             return Vec::new();
         }
         self.dead_laws.extend(reclaim::take_dead_laws());
-        let dead: HashSet<usize> = self.dead_laws.iter().map(CodeEntry::cell_address).collect();
+        let dead: HashSet<usize> = self.dead_laws.iter().map(EntryCell::cell_address).collect();
         let is_dead = |unit: &mut PublishedUnit| {
             unit.runtime.strong_count() == 0 || dead.contains(&unit.entry.cell_address())
         };
         let code = self.units.extract_if(.., is_dead).map(|unit| unit.code).collect();
         // If this is the only reference to a cell, no request for the law can arrive any more.
-        self.dead_laws.retain(CodeEntry::is_shared);
+        self.dead_laws.retain(EntryCell::is_shared);
         code
     }
 }

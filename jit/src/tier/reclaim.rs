@@ -5,12 +5,12 @@
 
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use vm::native::CodeEntry;
+use vm::native::EntryCell;
 
 /// The count of notices so far.
 static NOTICES: AtomicUsize = AtomicUsize::new(0);
 /// The entry cells of laws that are gone, for which a notice waits.
-static DEAD_LAWS: Mutex<Vec<CodeEntry>> = Mutex::new(Vec::new());
+static DEAD_LAWS: Mutex<Vec<EntryCell>> = Mutex::new(Vec::new());
 /// Whether the region was full at the last attempt, and no notice has come since.
 static FULL: AtomicBool = AtomicBool::new(false);
 
@@ -30,7 +30,7 @@ fn notify() {
 }
 
 /// Leaves a notice that laws are gone, by their entry cells.
-pub(super) fn note_dead_laws(laws: Vec<CodeEntry>) {
+pub(super) fn note_dead_laws(laws: Vec<EntryCell>) {
     DEAD_LAWS.lock().extend(laws);
     notify();
 }
@@ -41,7 +41,7 @@ pub(super) fn notices() -> usize {
 }
 
 /// Takes the entry cells of laws that are gone.
-pub(super) fn take_dead_laws() -> Vec<CodeEntry> {
+pub(super) fn take_dead_laws() -> Vec<EntryCell> {
     std::mem::take(&mut *DEAD_LAWS.lock())
 }
 

@@ -7,7 +7,7 @@ use crate::ir::Unit;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
-use vm::native::CodeEntry;
+use vm::native::EntryCell;
 
 /// The count of requests that may wait.
 pub(super) const QUEUE: usize = 64;
@@ -21,7 +21,7 @@ pub(super) struct CompileRequest {
     pub(super) expected: Vec<ExpectedCallee>,
     pub(super) environment: Environment,
     /// The cell that gets the address of the unit's first function.
-    pub(super) entry: CodeEntry,
+    pub(super) entry: EntryCell,
     /// The runtime that asks.
     pub(super) runtime: Weak<RuntimeToken>,
     /// Where the end of the work is reported, if a thread waits for it.

@@ -29,7 +29,7 @@
 //!   catalogue is found when it is read. The index is never trusted: what it returns is verified.
 //! - Finding and adding pins does not wait for commits in progress.
 //!
-//! `vm/src/pinspace/FORMAT.md` defines the files.
+//! `plan/src/pinspace/FORMAT.md` defines the files.
 
 pub(crate) mod address_ranges;
 pub(crate) mod body;

@@ -14,7 +14,7 @@ fn blake3(parts: &[&[u8]]) -> Hash {
     Hash(blake3::hash(&parts.concat()).into())
 }
 
-/// A number as it is written: the count of its limbs, and those.
+/// A number in its written form: the count of its limbs, and the limbs.
 fn number(limbs: &[u64]) -> Vec<u8> {
     let words = std::iter::once(limbs.len() as u64).chain(limbs.iter().copied());
     words.flat_map(u64::to_le_bytes).collect()
@@ -51,7 +51,9 @@ fn wide_row_constructors_hash_like_narrow_ones() {
 #[test]
 fn large_values_are_hashed_in_pieces() {
     let heap = &mut heap(false);
-    for length in [BUFFER - 20, BUFFER - 9, BUFFER, BUFFER + 1, 3 * BUFFER + 5] {
+    for length in
+        [BUFFER_SIZE - 20, BUFFER_SIZE - 9, BUFFER_SIZE, BUFFER_SIZE + 1, 3 * BUFFER_SIZE + 5]
+    {
         let bytes = vec![b'x'; length];
         let bar = heap.bar(&bytes).unwrap();
         let row = heap.row(&[bar.clone(), bar.clone()]).unwrap();
@@ -76,7 +78,7 @@ fn text_and_back() {
     assert_eq!("aé".parse::<Hash>(), Err(ParseHashError::Character { offset: 1 }));
 }
 
-/// A pin around a row of two times the value, so many times over.
+/// The pin of a row of two equal values, nested `times` times.
 fn doubled(heap: &mut Heap, times: usize) -> Val {
     let mut value = heap.nat(0);
     for _ in 0..times {

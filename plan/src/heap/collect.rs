@@ -1,16 +1,17 @@
-//! The two collections, both copying, both without recursion.
+//! The two collections, both copying and neither recursive.
 //!
-//! *Young*: what is reachable in the nursery moves on, to its survivors or to the end of old space (see
-//! `nursery`). Roots are the part of the stack that may hold young values, handles that may, the
-//! remembered set, and what the host visits. Those that do afterwards are roots of the next one, too.
+//! *Young*: reachable objects in the nursery move to a survivor space or to the end of old space
+//! (see `nursery`). Roots are the part of the stack that may hold young values, the handles that
+//! may, the remembered set, and the host's roots. Those that hold young values afterwards are roots
+//! of the next young collection.
 //!
-//! *Full*: everything reachable moves to a new old space, and the former one is dropped. The host
-//! learns which code is reachable, and frees the rest.
+//! *Full*: everything reachable moves to a new old space, and the former one is freed. The host is
+//! notified of the code that is reachable, and frees the rest.
 //!
-//! Either way the objects that have arrived are scanned in address order, moving what they point
-//! to behind them, until the scan has caught up (Cheney 1970).
+//! Both scan the copied objects in address order and copy the objects that these point to behind
+//! them, until the scan has caught up (Cheney 1970).
 
-use super::collection::{Collection, Source};
+use super::collection::{Collection, CollectionScope};
 use super::host::Host;
 use super::memory::MAJOR_MINIMUM;
 use super::raw::RawHeap;
@@ -23,10 +24,10 @@ impl<H: Host + ?Sized> RawHeap<H> {
         memory.statistics.allocated += memory.nursery.allocated() as u64;
         let mut cursor = memory.old.end();
         let remembered = std::mem::take(&mut memory.remembered);
-        let nursery = memory.nursery.leave();
+        let nursery = memory.nursery.begin_evacuation();
         let mut survivors = nursery.first();
         let mut run = Collection {
-            source: Source::Nursery(nursery),
+            scope: CollectionScope::Nursery(nursery),
             to: &mut memory.old,
             remembered: &mut memory.remembered,
             copied: 0,
@@ -37,13 +38,13 @@ impl<H: Host + ?Sized> RawHeap<H> {
         let marker = host.marker();
         memory.handles.visit(false, |word| run.visit_root(word, marker));
         for address in remembered {
-            // SAFETY: old objects are freed by full collections only, which empty the set.
+            // SAFETY: only full collections free old objects, and they clear the remembered set.
             unsafe { run.scan_old(address, marker) };
         }
-        // SAFETY: the cursors were taken above.
+        // SAFETY: the cursors were taken above, before the first object was copied.
         unsafe { run.scan_arrived(&mut survivors, &mut cursor, marker) };
         memory.statistics.copied += run.copied;
-        if let Source::Nursery(nursery) = run.source {
+        if let CollectionScope::Nursery(nursery) = run.scope {
             nursery.finish();
         }
     }
@@ -57,10 +58,10 @@ impl<H: Host + ?Sized> RawHeap<H> {
         memory.stack.forget_unchanged();
         memory.remembered.clear();
         let mut cursor = memory.old.end();
-        memory.spaces.seen.clear();
+        memory.spaces.referenced.clear();
         host.begin_full();
         let mut run = Collection {
-            source: Source::Everywhere(&mut memory.spaces.seen),
+            scope: CollectionScope::Full(&mut memory.spaces.referenced),
             to: &mut memory.old,
             remembered: &mut memory.remembered,
             copied: 0,
@@ -71,7 +72,8 @@ impl<H: Host + ?Sized> RawHeap<H> {
         let marker = host.marker();
         memory.handles.visit(true, |word| run.visit_root(word, marker));
         loop {
-            // SAFETY: the cursor was taken above; nothing survives in the nursery.
+            // SAFETY: the cursor was taken above, before the first object was copied; no object
+            // survives in the nursery.
             unsafe { run.scan_arrived(&mut 0, &mut cursor, host.marker()) };
             if !host.visit_marked(&mut run) {
                 break;

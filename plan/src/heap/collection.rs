@@ -1,26 +1,27 @@
-//! [`Collection`]: one collection under way: moving objects and rewriting what points to them.
+//! [`Collection`]: a running collection, which moves objects and rewrites the words that point to
+//! them.
 //!
-//! Frozen objects ([`crate::pinspace`]) never move and are never looked into: a collection sees
-//! only that a word points to one, and marks the code of the law that it may be. A full collection
-//! replaces a pin that has been frozen since by its frozen copy.
+//! Frozen objects ([`crate::pinspace`]) never move and are never scanned: a collection only sees
+//! that a word points to one, and marks the code of a frozen law. A full collection replaces a pin
+//! that has been frozen by its frozen copy.
 //!
-//! A word that points to an evaluated thunk is replaced by the value.
+//! A word that points to an evaluated thunk is replaced by the thunk's value.
 //!
 //! # Safety
 //!
-//! The addresses below are those of objects that were live when the collection began, or that it has
-//! copied; nothing is freed before it ends. By the heap's invariant every word that a root or a live
-//! object holds is one of those, frozen, or without an object.
+//! The addresses below are those of objects that were live when the collection began, or that it
+//! has copied; it frees nothing before its end. By the heap's invariant every word in a root or a
+//! live object points to such an object or a frozen one, or has no object.
 
-use super::nursery::Leaving;
+use super::nursery::NurseryEvacuation;
 use super::object;
-use super::space::{Cursor, OldSpace};
+use super::space::{OldSpace, ScanCursor};
 use crate::layout::{Header, LAW_CODE, Layout, PIN_FROZEN};
-use crate::pinspace::held::SeenSlots;
+use crate::pinspace::attached::ReferencedSlots;
 use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
 
-/// Is notified of code that the collector finds reachable during a full collection.
+/// Receives notifications of code that the collector finds reachable during a full collection.
 pub trait CodeMarker {
     /// A code word ([`Kind::Code`](crate::raw::Kind::Code)) is reachable.
     fn mark_code(&mut self, word: Word);
@@ -29,17 +30,17 @@ pub trait CodeMarker {
     fn mark_frozen(&mut self, word: Word);
 }
 
-/// What a collection moves objects from.
-pub(super) enum Source<'a> {
+/// The part of the heap that a collection moves objects out of.
+pub(super) enum CollectionScope<'a> {
     /// The nursery.
-    Nursery(Leaving<'a>),
-    /// Everywhere. The slots of the pin range that words point into are noted.
-    Everywhere(&'a mut SeenSlots),
+    Nursery(NurseryEvacuation<'a>),
+    /// All of the heap. The collection records which slots of the pin range words point into.
+    Full(&'a mut ReferencedSlots),
 }
 
-/// A collection under way, as a [`Host`] sees it.
+/// A running collection, as a [`Host`](super::Host) sees it.
 pub struct Collection<'a> {
-    pub(super) source: Source<'a>,
+    pub(super) scope: CollectionScope<'a>,
     pub(super) to: &'a mut OldSpace,
     pub(super) remembered: &'a mut Vec<usize>,
     /// Words copied so far.
@@ -47,25 +48,29 @@ pub struct Collection<'a> {
 }
 
 impl Collection<'_> {
-    /// Whether everything is collected, and code is to be marked.
+    /// Whether this is a full collection, which also marks code.
     pub fn is_full(&self) -> bool {
-        matches!(self.source, Source::Everywhere(_))
+        matches!(self.scope, CollectionScope::Full(_))
     }
 
-    /// Moves what a root points to, if it is to be moved, and rewrites the root. Says whether the root
-    /// points to a young object afterwards, and so has to be visited in the next young collection.
+    /// Moves the object that a root points to, if it has to move, and rewrites the root. Returns
+    /// whether the root points to a young object afterwards, so that the next young collection must
+    /// visit it.
     #[inline(always)]
     pub fn visit_root<M: CodeMarker + ?Sized>(&mut self, root: &mut Word, marker: &mut M) -> bool {
         self.visit(root, marker);
-        match &self.source {
-            Source::Nursery(nursery) => root.has_object() && nursery.is_young(root.address()),
-            Source::Everywhere(_) => false,
+        match &self.scope {
+            CollectionScope::Nursery(nursery) => {
+                root.has_object() && nursery.is_young(root.address())
+            }
+            CollectionScope::Full(_) => false,
         }
     }
 
-    /// In a full collection: notes that a frozen object is in use that no visited word points to.
+    /// Records, in a full collection, that a frozen object is in use, though no visited word points
+    /// to it.
     pub fn keep_frozen(&mut self, address: usize) {
-        if let Source::Everywhere(seen) = &mut self.source {
+        if let CollectionScope::Full(seen) = &mut self.scope {
             seen.note(address);
         }
     }
@@ -79,11 +84,11 @@ impl Collection<'_> {
             return;
         }
         let mut old = *word;
-        // SAFETY: see the module's overview; a thunk's object is one of those.
         while old.is_thunk()
+            // SAFETY: see the module documentation; a thunk's object is live.
             && unsafe { object::header(old.address()) }.layout() == Layout::Indirection
         {
-            // SAFETY: likewise; an indirection has its value at index 0.
+            // SAFETY: as above; an indirection has its value at index 0.
             old = unsafe { object::load(old.address(), 0) };
         }
         if !old.has_object() {
@@ -91,8 +96,8 @@ impl Collection<'_> {
             return;
         }
         let address = old.address();
-        if let Source::Nursery(nursery) = &self.source
-            && !nursery.is_left(address)
+        if let CollectionScope::Nursery(nursery) = &self.scope
+            && !nursery.must_move(address)
         {
             *word = old;
             return;
@@ -101,7 +106,7 @@ impl Collection<'_> {
             self.mark_frozen(old, marker);
             return;
         }
-        // SAFETY: see the module's overview.
+        // SAFETY: see the module documentation.
         let header = unsafe { object::header(address) };
         let new = match header.new_address() {
             Some(new) => new,
@@ -126,35 +131,35 @@ impl Collection<'_> {
         if self.is_full() && header.layout() == Layout::Pin {
             // SAFETY: the object is a pin that has not moved.
             let copy = unsafe { object::load_raw(address, PIN_FROZEN) } as usize;
-            // SAFETY: likewise.
+            // SAFETY: as above.
             if is_frozen(copy) && unsafe { is_replaceable(address) } {
-                // SAFETY: likewise.
+                // SAFETY: as above.
                 unsafe { object::set_header(address, Header::moved(copy)) };
                 self.mark_frozen(Word::object(Kind::Pin, copy), marker);
                 return copy;
             }
-            // A later collection may take the copy.
+            // A later collection may replace the pin by the copy.
             self.keep_frozen(copy);
         }
         let size = header.size();
-        let survivor = match &mut self.source {
-            Source::Nursery(nursery) => nursery.place(address, 1 + size),
-            Source::Everywhere(_) => None,
+        let survivor = match &mut self.scope {
+            CollectionScope::Nursery(nursery) => nursery.allocate_survivor(address, 1 + size),
+            CollectionScope::Full(_) => None,
         };
         let new = survivor.unwrap_or_else(|| self.to.take(1 + size));
-        // SAFETY: the object has not moved; the space has just handed out the words at `new`.
+        // SAFETY: the object has not moved, and the words at `new` have just been allocated.
         unsafe { object::relocate(address, new, size) };
         if header.is_remembered() {
-            // SAFETY: there is a copy of the object now.
+            // SAFETY: the object at `new` has just been written.
             unsafe { object::set_header(new, header.with_remembered(false)) };
         }
-        // SAFETY: the object's memory stays until the collection ends.
+        // SAFETY: the object's memory is not freed before the collection ends.
         unsafe { object::set_header(address, Header::moved(new)) };
         self.copied += 1 + size as u64;
         new
     }
 
-    /// Visits the values of an object. Says whether one of them is young afterwards.
+    /// Visits the values of an object. Returns whether one of them is young afterwards.
     ///
     /// # Safety
     /// The address is that of a live object with this header.
@@ -167,16 +172,17 @@ impl Collection<'_> {
     ) -> bool {
         let mut has_young = false;
         for index in header.layout().values(header.size()) {
-            // SAFETY: the layout says that the payload has that word, a value.
+            // SAFETY: by its layout, the payload has a value at that index.
             let mut word = unsafe { object::load(address, index) };
             has_young |= self.visit_root(&mut word, marker);
-            // SAFETY: likewise.
+            // SAFETY: as above.
             unsafe { object::store_raw(address, index, word.raw()) };
         }
         has_young
     }
 
-    /// Visits the values of an old object, which is remembered if one of them is young afterwards.
+    /// Visits the values of an old object, and remembers the object if one of them is young
+    /// afterwards.
     ///
     /// # Safety
     /// The address is that of a live object in old space.
@@ -185,12 +191,12 @@ impl Collection<'_> {
         address: usize,
         marker: &mut M,
     ) {
-        // SAFETY: the caller's.
+        // SAFETY: by this function's contract.
         let header = unsafe { object::header(address) };
-        // SAFETY: likewise.
+        // SAFETY: as above.
         let has_young = unsafe { self.scan(address, header, marker) };
         if has_young != header.is_remembered() {
-            // SAFETY: likewise.
+            // SAFETY: as above.
             unsafe { object::set_header(address, header.with_remembered(has_young)) };
         }
         if has_young {
@@ -198,38 +204,38 @@ impl Collection<'_> {
         }
     }
 
-    /// Visits the values of all objects that have arrived since the cursors.
+    /// Visits the values of all objects that have been copied since the cursors were taken.
     ///
     /// # Safety
-    /// The cursors were taken when the collection began, or passed here before.
+    /// The cursors were taken when the collection began, or come from an earlier call.
     pub(super) unsafe fn scan_arrived<M: CodeMarker + ?Sized>(
         &mut self,
         survivors: &mut usize,
-        old: &mut Cursor,
+        old: &mut ScanCursor,
         marker: &mut M,
     ) {
         loop {
-            while let Source::Nursery(nursery) = &self.source
+            while let CollectionScope::Nursery(nursery) = &self.scope
                 && *survivors < nursery.frontier()
             {
-                // SAFETY: from the first survivor to the frontier, object follows object.
+                // SAFETY: objects lie back to back from the first survivor to the frontier.
                 let header = unsafe { object::header(*survivors) };
-                // SAFETY: likewise.
+                // SAFETY: as above.
                 unsafe { self.scan(*survivors, header, marker) };
                 *survivors += 8 * (1 + header.size());
             }
             let Some(address) = self.to.at(old) else { return };
-            // SAFETY: from the cursor to the end of old space, object follows object.
+            // SAFETY: objects lie back to back from the cursor to the end of old space.
             let size = unsafe { object::header(address) }.size();
-            // SAFETY: likewise.
+            // SAFETY: as above.
             unsafe { self.scan_old(address, marker) };
             old.step(1 + size);
         }
     }
 }
 
-/// Whether a pin may be replaced by its frozen copy: not the pin of a law that may have run here, since
-/// frames that run it keep its code by way of the law.
+/// Whether a pin may be replaced by its frozen copy. The pin of a law that may have run on this
+/// heap may not: frames that run the law keep its code alive through the law.
 ///
 /// # Safety
 /// The address is that of a pin that was live when the collection began and has not moved.

@@ -1,7 +1,7 @@
 //! Root slots, and [`Val`]: a handle that keeps a value alive from outside the heap.
 //!
-//! A slot is counted by its handles and freed with the last of them. Slots never change what they
-//! stand for, so a collection of the nursery only looks at those that may hold young values.
+//! A slot counts its handles and is freed with the last of them. A slot never changes its value, so
+//! a collection of the nursery visits only the slots that may hold young values.
 
 use crate::word::Word;
 use std::cell::RefCell;
@@ -10,14 +10,14 @@ use std::rc::Rc;
 
 #[derive(Default)]
 pub(crate) struct HandleTable {
-    table: RefCell<Table>,
+    table: RefCell<HandleSlots>,
 }
 
 #[derive(Default)]
-struct Table {
+struct HandleSlots {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// Those that may hold young values.
+    /// The slots that may hold young values.
     young: Vec<u32>,
 }
 
@@ -26,12 +26,12 @@ struct Slot {
     handles: u32,
 }
 
-/// A value, held from outside the heap it lives in.
+/// A handle that keeps a value of a heap alive.
 ///
-/// Cloning is cheap. A handle may outlive its heap, but can then no longer be looked at.
-pub struct Val(Inner);
+/// Cloning is cheap. A handle may outlive its heap, but no method accepts it then.
+pub struct Val(ValRepr);
 
-enum Inner {
+enum ValRepr {
     Direct(Word),
     Slot(Rc<HandleTable>, u32),
 }
@@ -39,7 +39,7 @@ enum Inner {
 impl HandleTable {
     pub(crate) fn hold(this: &Rc<HandleTable>, word: Word) -> Val {
         if !word.has_object() {
-            return Val(Inner::Direct(word));
+            return Val(ValRepr::Direct(word));
         }
         let table = &mut *this.table.borrow_mut();
         let slot = Slot { word, handles: 1 };
@@ -54,13 +54,13 @@ impl HandleTable {
             }
         };
         table.young.push(id);
-        Val(Inner::Slot(Rc::clone(this), id))
+        Val(ValRepr::Slot(Rc::clone(this), id))
     }
 
-    /// Lets `visit` rewrite the words of all slots, none of which is young after that; or of those that
-    /// may be young, and says if it still is.
+    /// Visits the words of all slots, none of which is young afterwards; or of those that may be
+    /// young. `visit` rewrites a word, and returns whether it is young afterwards.
     pub(crate) fn visit(&self, all: bool, mut visit: impl FnMut(&mut Word) -> bool) {
-        let Table { slots, young, .. } = &mut *self.table.borrow_mut();
+        let HandleSlots { slots, young, .. } = &mut *self.table.borrow_mut();
         if all {
             young.clear();
             for slot in slots.iter_mut().filter(|slot| slot.handles > 0) {
@@ -76,17 +76,17 @@ impl HandleTable {
 }
 
 impl Val {
-    /// A nat below 2^63, which belongs to every heap.
-    pub fn direct(word: Word) -> Val {
+    /// A value without an object, such as a nat below 2^63. It belongs to every heap.
+    pub(crate) fn direct(word: Word) -> Val {
         debug_assert!(!word.has_object());
-        Val(Inner::Direct(word))
+        Val(ValRepr::Direct(word))
     }
 
     pub(crate) fn word_in(&self, roots: &Rc<HandleTable>) -> Word {
         match &self.0 {
-            Inner::Direct(word) => *word,
-            Inner::Slot(owner, id) => {
-                assert!(Rc::ptr_eq(owner, roots), "a value was used with a heap it is not from");
+            ValRepr::Direct(word) => *word,
+            ValRepr::Slot(owner, id) => {
+                assert!(Rc::ptr_eq(owner, roots), "a value was used with another heap");
                 owner.table.borrow().slots[*id as usize].word
             }
         }
@@ -96,10 +96,10 @@ impl Val {
 impl Clone for Val {
     fn clone(&self) -> Val {
         Val(match &self.0 {
-            Inner::Direct(word) => Inner::Direct(*word),
-            Inner::Slot(roots, id) => {
+            ValRepr::Direct(word) => ValRepr::Direct(*word),
+            ValRepr::Slot(roots, id) => {
                 roots.table.borrow_mut().slots[*id as usize].handles += 1;
-                Inner::Slot(Rc::clone(roots), *id)
+                ValRepr::Slot(Rc::clone(roots), *id)
             }
         })
     }
@@ -107,7 +107,7 @@ impl Clone for Val {
 
 impl Drop for Val {
     fn drop(&mut self) {
-        if let Inner::Slot(roots, id) = &self.0 {
+        if let ValRepr::Slot(roots, id) = &self.0 {
             let table = &mut *roots.table.borrow_mut();
             let slot = &mut table.slots[*id as usize];
             slot.handles -= 1;
@@ -122,8 +122,8 @@ impl Drop for Val {
 impl fmt::Debug for Val {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Inner::Direct(word) => write!(f, "Val({word:?})"),
-            Inner::Slot(roots, id) => {
+            ValRepr::Direct(word) => write!(f, "Val({word:?})"),
+            ValRepr::Slot(roots, id) => {
                 write!(f, "Val({:?})", roots.table.borrow().slots[*id as usize].word)
             }
         }

@@ -1,8 +1,9 @@
-//! What the owner of a heap supplies: roots of its own, and labels for the pins of known laws.
+//! [`Host`]: the roots and the labels of known laws that the owner of a heap supplies.
 //!
-//! A heap finds its own roots on its stack, behind its handles and in its remembered set. An evaluator
-//! holds more: the constants of the laws it has decoded, and the frames of compiled code. It hands them
-//! to the collector through [`Host`], so that nothing in this crate knows of evaluation.
+//! A heap finds its own roots on its stack, behind its handles and in its remembered set. An
+//! evaluator has more: the constants of the laws it has decoded, and the frames of compiled code.
+//! It passes them to the collector through [`Host`], so that this crate does not depend on
+//! evaluation.
 
 use super::collection::{CodeMarker, Collection};
 use super::memory::Memory;
@@ -12,40 +13,42 @@ use crate::word::Word;
 /// The owner of a heap.
 ///
 /// # Safety
-/// [`Host::visit_roots`] must hand every word that the host holds, and that may point to an object
-/// which moves, to [`Collection::visit_root`]; words that it leaves out must never be used again.
-/// For a young collection, a host may leave out words that were not young after the collection before
-/// (`visit_root` says so) and that have not changed since.
+/// [`Host::visit_roots`] must pass every word of the host that may point to an object that moves to
+/// [`Collection::visit_root`]; words that it leaves out must never be used again. In a young
+/// collection, a host may leave out words that were not young after the previous collection
+/// (`visit_root` returns this) and that have not changed since. An implementation keeps to the
+/// [contract](super::RawHeap#contract) with the `Memory` and the `Collection` that it gets.
 pub unsafe trait Host: 'static {
-    /// Words of memory that the host's own data is reckoned to take. Full collections free it, so
-    /// it counts towards the next one.
+    /// Returns the estimated size of the host's data in words. Full collections free such data, so
+    /// its size counts towards the next one.
     fn weight(&self) -> usize;
 
-    /// Begins a full collection: forgets what was marked in the one before.
+    /// Begins a full collection: clears the marks of the previous one.
     fn begin_full(&mut self);
 
-    /// Visits the host's roots; in a full collection, those that are reachable by themselves.
+    /// Visits the host's roots; in a full collection, those that do not depend on marked code.
     fn visit_roots(&mut self, collection: &mut Collection<'_>);
 
-    /// In a full collection: visits roots that have become reachable because code was marked. False
-    /// if there are none left.
+    /// Visits, in a full collection, the roots that have become reachable because code was marked.
+    /// Returns false if there were none.
     fn visit_marked(&mut self, collection: &mut Collection<'_>) -> bool;
 
-    /// Ends a full collection: frees what was not marked.
+    /// Ends a full collection: frees the code that was not marked.
     fn finish_full(&mut self, collection: &mut Collection<'_>);
 
-    /// The part of the host that marks code.
+    /// Returns the part of the host that marks code.
     fn marker(&mut self) -> &mut dyn CodeMarker;
 
-    /// The label of pins of this law, if it is one that the host knows. Called once for each pin of a
-    /// law that is made, with the law and its hash.
+    /// Returns the label for pins of this law, if the host knows the law. Called once for each pin
+    /// of a law that is made, with the law and its hash.
     fn label(&self, memory: &Memory, law: Word, hash: &Hash) -> Option<u32>;
 
-    /// Whether [`Host::label`] ever gives one: if not, laws are not hashed for it.
+    /// Whether [`Host::label`] ever returns one. If not, the laws of new pins are not hashed for
+    /// it.
     fn has_labels(&self) -> bool;
 }
 
-/// A host without roots and labels: values alone.
+/// A host without roots and labels, for a heap without an evaluator.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct NoHost;
 
@@ -55,7 +58,7 @@ impl CodeMarker for NoHost {
     fn mark_frozen(&mut self, _: Word) {}
 }
 
-// SAFETY: it holds no words.
+// SAFETY: the host holds no words.
 unsafe impl Host for NoHost {
     fn weight(&self) -> usize {
         0

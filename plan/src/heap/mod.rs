@@ -1,43 +1,52 @@
-//! The heap: memory for the values of one running thing, and its collector.
+//! The heap: memory for the values of one evaluator, and its collector.
 //!
-//! Objects are born in a *nursery* by bumping a pointer. When it is full, what is still reachable
-//! is kept in it once, and copied into the *old space* the next time; when the old space has doubled
-//! since it was last looked at, everything reachable is copied into a new one. No heap knows of
-//! another, so collecting one stops nobody else.
+//! Objects are allocated in a *nursery* by bumping a pointer. When it is full, reachable objects
+//! stay in it for one collection and are copied into the *old space* by the next. When the old
+//! space has doubled since the last full collection, everything reachable is copied into a new one.
+//! Heaps are independent: collecting one stops no other.
 //!
-//! Roots are the evaluation stack, the slots behind [`Val`] handles, the remembered set (old objects
-//! that were written to) and what the [`Host`] holds: an evaluator's constants and frames.
+//! Roots are the evaluation stack, the slots behind [`Val`] handles, the remembered set (old
+//! objects that were written to) and the roots of the [`Host`]: an evaluator's constants and
+//! frames.
 //!
-//! # Who may hold a word
+//! # How long a word is valid
 //!
-//! [`RawHeap::reserve`] is the only place where a collection happens. Code reserves what it needs,
-//! then reads its operands from the stack, then allocates; no word may live in a Rust local across
-//! a `reserve`. The stress mode ([`Options::stress`]) collects at each of them.
+//! Only [`RawHeap::reserve`] collects. Code reserves the words that it needs, then reads its
+//! operands from the stack, then allocates; no word may live in a Rust local across a `reserve`. In
+//! stress mode ([`Options::stress`]) every `reserve` collects.
 //!
 //! ```text
 //! collect     the two collections
-//! raw         RawHeap: memory and its host; reserving room
-//! host        what the owner of a heap supplies
-//! collection  one collection under way
+//! raw         RawHeap: memory and its host; reservation of words
+//! host        Host: the roots and labels that the owner of a heap supplies
+//! collection  a running collection
 //! memory      Memory: allocate, read, write
 //! handles     Val: a handle that keeps a value alive from outside
 //! stack       the evaluation stack
-//! nursery     eden, survivors
+//! nursery     the young generation: eden and survivors
 //! space       blocks of memory, old space
-//! object      raw access, checked views
-//! options     sizes, counters
+//! object      raw access to objects, and checked views of them
+//! options     options and counters
 //! ```
 
+#[allow(unsafe_code, reason = "scans the objects of a collection by address")]
 mod collect;
+#[allow(unsafe_code, reason = "moves objects by address")]
 mod collection;
 mod handles;
+#[allow(unsafe_code, reason = "declares the unsafe trait that supplies roots")]
 mod host;
+#[allow(unsafe_code, reason = "reaches objects by the address in a word")]
 mod memory;
 mod nursery;
+#[allow(unsafe_code, reason = "reads and writes objects by address")]
 mod object;
 mod options;
+#[allow(unsafe_code, reason = "declares the unsafe constructor that carries the contract")]
 mod raw;
+#[allow(unsafe_code, reason = "allocates and maps blocks of memory")]
 mod space;
+#[allow(unsafe_code, reason = "maps the stack, and accesses its cells without bounds checks")]
 mod stack;
 
 pub use self::collection::{CodeMarker, Collection};
@@ -50,4 +59,5 @@ pub use self::raw::{HeapFull, RawHeap};
 pub use self::stack::Stack;
 
 #[cfg(test)]
+#[allow(unsafe_code, reason = "the tests promise to keep the contract of `RawHeap`")]
 mod tests;

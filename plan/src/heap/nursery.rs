@@ -1,4 +1,4 @@
-//! The nursery: where objects are born, and spend their youth.
+//! The nursery: the young generation, in which objects are allocated.
 //!
 //! ```text
 //! base                                   eden's end            end
@@ -7,56 +7,58 @@
 //! +---------------------------------------+----------+----------+
 //! ```
 //!
-//! What is still reachable when eden is full moves to one of two spaces for *survivors*; what was in
-//! the other, and so lives through its second collection, moves to old space. So does what survivors
-//! have no room for. An object that is old keeps all it points to, though it may be dead itself:
-//! had every thunk that happens to be waiting at a collection become old at once, its value
-//! would be copied in the next, with all that hangs on it, long after the last use of either.
+//! When eden is full, reachable objects in it move to one of two spaces for *survivors*; those in
+//! the other, which survive their second collection, move to old space. So do survivors that the
+//! space has no room for. An old object keeps everything that it points to alive, though it may be
+//! dead itself. If every pending thunk became old at its first collection, the next collection
+//! would copy its value, and all that the value refers to, long after the last use of either.
 //!
-//! The parts are one piece of memory, so that one comparison tells young objects from old ones.
+//! All three parts are contiguous, so that one comparison tells young objects from old ones.
 
-use super::space::{Block, Bump};
+use super::space::{Block, BumpRegion};
 
-/// Eden is so many times as large as one of the spaces for survivors.
-const EDEN_PARTS: usize = 8;
+/// The size of eden divided by that of one survivor space.
+const EDEN_RATIO: usize = 8;
 
-/// The nursery. See the module's overview.
+/// The nursery. See the module documentation.
 pub(crate) struct Nursery {
-    /// What the addresses below are in.
+    /// The memory that all addresses below lie in.
     _memory: Block,
-    /// The whole begins where this does.
-    eden: Bump,
-    /// The address after the last word.
+    /// Eden, at the start of the nursery.
+    eden: BumpRegion,
+    /// The address after the nursery's last word.
     end: usize,
-    /// Where survivors of the last collection begin, and end.
+    /// The start and the end of the survivors of the last collection.
     survivors: [usize; 2],
-    /// Where those of the next one begin, and how far there is room for them.
+    /// The start and the end of the survivor space that the next collection fills.
     free: [usize; 2],
 }
 
-/// Where compiled code finds the address of the next object, and the ends of the whole.
+/// The byte offsets in [`Nursery`] of the address of the next object and of the nursery's bounds,
+/// for compiled code.
 pub(crate) const NEXT_OFFSET: usize = std::mem::offset_of!(Nursery, eden.next);
 pub(crate) const BASE_OFFSET: usize = std::mem::offset_of!(Nursery, eden.base);
 pub(crate) const END_OFFSET: usize = std::mem::offset_of!(Nursery, end);
 
 impl Nursery {
-    /// A nursery whose eden has so many words.
+    /// Allocates a nursery whose eden has `words` words.
     pub(crate) fn new(words: usize) -> Nursery {
-        let half = words / EDEN_PARTS;
+        let half = words / EDEN_RATIO;
         let memory = Block::in_large_pages(words + 2 * half);
         let [base, eden_end, middle] = [0, words, words + half].map(|at| memory.address(at));
         let end = memory.end();
         let (survivors, free) = ([eden_end, eden_end], [middle, end]);
-        Nursery { _memory: memory, eden: Bump::new(base, eden_end), end, survivors, free }
+        Nursery { _memory: memory, eden: BumpRegion::new(base, eden_end), end, survivors, free }
     }
 
-    /// Room for `words` words in eden, or nothing if it has less.
+    /// Allocates `words` words in eden; `None` if it has fewer.
     #[inline(always)]
     pub(crate) fn take(&mut self, words: usize) -> Option<usize> {
         self.eden.take(words)
     }
 
-    /// Takes back the last `words` words that were handed out, if they end at that address.
+    /// Takes back the last `words` allocated words, if they end at address `end`. Returns whether
+    /// they do.
     pub(crate) fn give_back(&mut self, end: usize, words: usize) -> bool {
         self.eden.give_back(end, words)
     }
@@ -72,94 +74,94 @@ impl Nursery {
         address.wrapping_sub(self.eden.base) < self.end - self.eden.base
     }
 
-    /// Words that eden has.
+    /// Returns the number of words in eden.
     pub(crate) fn capacity(&self) -> usize {
         (self.eden.end - self.eden.base) / 8
     }
 
-    /// Words that were allocated in eden since it was last emptied.
+    /// Returns the number of words allocated in eden since the last collection.
     pub(crate) fn allocated(&self) -> usize {
         self.eden.used()
     }
 
-    /// Words in use.
+    /// Returns the number of words in use.
     pub(crate) fn used(&self) -> usize {
         self.allocated() + (self.survivors[1] - self.survivors[0]) / 8
     }
 
-    /// The address after eden's last word.
+    /// Returns the address after eden's last word.
     pub(crate) fn eden_end(&self) -> usize {
         self.eden.end
     }
 
-    /// Whether there is an object at that address, or was before the collection under way: a
-    /// check for addresses in the nursery.
+    /// Whether an address in the nursery belongs to an object, or did so before the running
+    /// collection. For checks only.
     #[cfg(debug_assertions)]
     pub(crate) fn is_in_use(&self, address: usize) -> bool {
         let [from, to] = self.survivors;
         (self.eden.base..self.eden.next).contains(&address) || (from..to).contains(&address)
     }
 
-    /// Forgets everything in it.
+    /// Empties the nursery.
     pub(crate) fn clear(&mut self) {
         self.eden.next = self.eden.base;
         self.survivors[1] = self.survivors[0];
     }
 }
 
-/// The nursery while it is being collected.
-pub(crate) struct Leaving<'n> {
+/// The nursery during a collection.
+pub(crate) struct NurseryEvacuation<'n> {
     nursery: &'n mut Nursery,
-    /// Where survivors go.
-    room: Bump,
+    /// The survivor space that is being filled.
+    to_space: BumpRegion,
 }
 
 impl Nursery {
-    /// Begins a collection, in which survivors are given new places.
-    pub(crate) fn leave(&mut self) -> Leaving<'_> {
+    /// Begins a collection, which evacuates eden and the survivors.
+    pub(crate) fn begin_evacuation(&mut self) -> NurseryEvacuation<'_> {
         let [start, end] = self.free;
-        Leaving { nursery: self, room: Bump::new(start, end) }
+        NurseryEvacuation { nursery: self, to_space: BumpRegion::new(start, end) }
     }
 }
 
-impl Leaving<'_> {
+impl NurseryEvacuation<'_> {
     /// Whether an object is young.
     #[inline(always)]
     pub(crate) fn is_young(&self, address: usize) -> bool {
         self.nursery.contains(address)
     }
 
-    /// Whether an object lies where none is to stay.
+    /// Whether an object lies in the part that is being evacuated.
     #[inline(always)]
-    pub(crate) fn is_left(&self, address: usize) -> bool {
+    pub(crate) fn must_move(&self, address: usize) -> bool {
         let [start, end] = self.nursery.free;
         self.nursery.contains(address) && !(start..end).contains(&address)
     }
 
-    /// A place for an object that is found at that address to have survived; nothing, if it is to
-    /// become old.
+    /// Allocates the new words of the object at that address, in the survivor space. `None` if the
+    /// object becomes old: because it is a survivor already, or the space is full.
     #[inline(always)]
-    pub(crate) fn place(&mut self, address: usize, words: usize) -> Option<usize> {
-        if address >= self.nursery.eden.end { None } else { self.room.take(words) }
+    pub(crate) fn allocate_survivor(&mut self, address: usize, words: usize) -> Option<usize> {
+        if address >= self.nursery.eden.end { None } else { self.to_space.take(words) }
     }
 
-    /// The address of the first survivor.
+    /// Returns the address of the first survivor.
     pub(crate) fn first(&self) -> usize {
-        self.room.base
+        self.to_space.base
     }
 
-    /// The address after the last survivor.
+    /// Returns the address after the last survivor.
     pub(crate) fn frontier(&self) -> usize {
-        self.room.next
+        self.to_space.next
     }
 
-    /// Ends the collection: eden is empty, and survivors are where they were given a place.
+    /// Ends the collection: eden is empty, and the two survivor spaces change roles.
     pub(crate) fn finish(self) {
-        let Leaving { nursery, room } = self;
+        let NurseryEvacuation { nursery, to_space } = self;
         let left = nursery.survivors[0];
-        let half = room.end - room.base;
+        let half = to_space.end - to_space.base;
         nursery.eden.next = nursery.eden.base;
-        nursery.survivors = [room.base, room.next];
+        nursery.survivors = [to_space.base, to_space.next];
         nursery.free = [left, left + half];
     }
 }

@@ -1,26 +1,26 @@
-//! Access to objects: raw reads and writes for the heap, checked views for everyone else.
+//! Access to objects: raw reads and writes for the heap, checked views for other code.
 //!
-//! Within [`crate::heap`], objects are reached by address through the `unsafe` functions of this
-//! module. Outside it there are two views:
+//! Within [`crate::heap`], the `unsafe` functions of this module reach objects by address. Other
+//! code uses one of two views, which check indices in every build:
 //!
-//! - [`Object`] is a live object, borrowed from the memory it lies in. It reads.
-//! - [`Draft`] is an object that has been allocated and not been finished. It writes.
-//!
-//! Both check indices in every build.
+//! - [`Object`] is a live object, borrowed from its memory, for reading.
+//! - [`Draft`] is an object that has been allocated and not finished, for writing.
 //!
 //! # Safety
 //!
-//! The heap's invariant: *a [`Word`] with an address points to an object of the layout its kind
-//! says, in memory owned by the heap it came from or in the pin space, from the moment it was made
-//! until the next collection of that heap.* Words are made by the allocator only and read back from
-//! objects, the stack and handles, all of which the collector rewrites. Code that keeps a word in a
-//! Rust local across a call that may collect breaks the invariant; a run with a collection at every
-//! allocation ([`Options::stress`](super::Options::stress)) finds it.
+//! The heap's invariant: *a [`Word`] with an address points to an object of a layout that its kind
+//! allows, in memory owned by the heap it came from or in the pin space, from the moment it was
+//! made until the next collection of that heap.* Only the allocator makes words; others are read
+//! from objects, the stack and handles, all of which the collector rewrites. Code that keeps a word
+//! in a Rust local across a call that may collect breaks the invariant; a run with a collection at
+//! every allocation ([`Options::stress`](super::Options::stress)) finds it.
 //!
-//! Memory of objects is read and written through exposed addresses, so no reference may claim it
-//! exclusively while an [`Object`] of it is in use. Values in objects are shared and change only
-//! through [`super::Memory`]'s methods, which take it by exclusive reference, and in the raw words
-//! of pins, of which no slice is handed out.
+//! Objects are read and written through exposed addresses, so no reference may claim their memory
+//! exclusively while an [`Object`] of it is in use. The values in objects change only through
+//! [`super::Memory`]'s methods that borrow it exclusively. Headers and the raw words of pins also
+//! change through a shared reference: no slice contains a header, and the hash of a pin is handed
+//! out as a slice only after its last write. The memory belongs to one thread: a heap is neither
+//! `Send` nor `Sync`.
 
 use crate::layout::{Header, Layout};
 use crate::word::Word;
@@ -44,46 +44,46 @@ pub(crate) unsafe fn header(address: usize) -> Header {
 /// Overwrites an object's header.
 ///
 /// # Safety
-/// The address is that of a live object, or of words that the allocator has just handed out.
+/// The address is that of a live object, or of words that the allocator has just allocated.
 #[inline(always)]
 pub(crate) unsafe fn set_header(address: usize, header: Header) {
-    // SAFETY: the caller's; a heap is only touched by the thread that owns it.
+    // SAFETY: by this function's contract. Only the thread that owns the heap uses its memory.
     unsafe { cell(address, 0).write(header.raw()) }
 }
 
-/// Reads a payload word as it is.
+/// Reads a payload word as raw bits.
 ///
 /// # Safety
 /// The address is that of a live object with more than `index` payload words.
 #[inline(always)]
 pub(crate) unsafe fn load_raw(address: usize, index: usize) -> u64 {
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     debug_assert!(index < unsafe { header(address) }.size(), "object read out of bounds");
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     unsafe { cell(address, 1 + index).read() }
 }
 
-/// Reads a payload word of an object that may have moved in the collection that is going on.
+/// Reads a payload word of an object that the running collection may have moved.
 ///
 /// # Safety
 /// The address is that of an object with more than `index` payload words that was live when the
-/// collection began. (A collection replaces the header of an object that moves, and frees nothing
-/// before it is over.)
+/// collection began. (A collection replaces the header of an object that it moves, and frees
+/// nothing before its end.)
 pub(crate) unsafe fn load_moved(address: usize, index: usize) -> u64 {
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     unsafe { cell(address, 1 + index).read() }
 }
 
-/// Writes a payload word as it is.
+/// Writes a payload word as raw bits.
 ///
 /// # Safety
-/// The address is that of a live object of the heap with more than `index` payload words, and what
-/// is written there is what its layout says.
+/// The address is that of a live object of the heap with more than `index` payload words, and the
+/// object's layout allows these bits there.
 #[inline(always)]
 pub(crate) unsafe fn store_raw(address: usize, index: usize, bits: u64) {
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     debug_assert!(index < unsafe { header(address) }.size(), "object written out of bounds");
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     unsafe { cell(address, 1 + index).write(bits) }
 }
 
@@ -93,53 +93,54 @@ pub(crate) unsafe fn store_raw(address: usize, index: usize, bits: u64) {
 /// As for [`load_raw`].
 #[inline(always)]
 pub(crate) unsafe fn load(address: usize, index: usize) -> Word {
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     Word::from_bits(unsafe { load_raw(address, index) })
 }
 
-/// A payload range as raw words.
+/// Returns a payload range as raw words.
 ///
 /// # Safety
-/// The address is that of a live object with `from + count` payload words at least, which stays so,
-/// and whose range is not written to, for the lifetime.
+/// The address is that of a live object with at least `from + count` payload words. The object
+/// stays live, and the range is not written to, for the lifetime.
 #[inline]
 pub(crate) unsafe fn raw_words<'a>(address: usize, from: usize, count: usize) -> &'a [u64] {
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     unsafe { std::slice::from_raw_parts(cell(address, 1 + from), count) }
 }
 
-/// A payload range as value words.
+/// Returns a payload range as values.
 ///
 /// # Safety
 /// As for [`raw_words`].
 #[inline]
 pub(crate) unsafe fn words<'a>(address: usize, from: usize, count: usize) -> &'a [Word] {
-    // SAFETY: the caller's; `Word` is a transparent u64.
+    // SAFETY: by this function's contract; `Word` is a transparent u64.
     unsafe { std::slice::from_raw_parts(cell(address, 1 + from).cast::<Word>(), count) }
 }
 
 /// Copies a whole object, header included, to memory that does not overlap it.
 ///
 /// # Safety
-/// `from` is the address of a live object of `size` payload words; `to` that of one word more,
-/// handed out by the allocator and not written to since.
+/// `from` is the address of a live object of `size` payload words; `to` is that of `size + 1` words
+/// that have just been allocated.
 #[inline(always)]
 pub(crate) unsafe fn relocate(from: usize, to: usize, size: usize) {
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     unsafe { copy_few(cell(from, 0), cell(to, 0), 1 + size) }
 }
 
-/// Copies words, most often only a few: a call of `memcpy` would take longer than they do.
+/// Copies words. Mostly there are only a few, and a call of `memcpy` would take longer than the
+/// copy.
 ///
 /// # Safety
 /// `count` words may be read and written, and the two ranges do not overlap.
 #[inline(always)]
 pub(super) unsafe fn copy_few<T: Copy>(from: *const T, to: *mut T, count: usize) {
-    /// Copies the first `N` and the last `N`, which may be some of the same.
+    /// Copies the first `N` and the last `N` words, which may overlap.
     #[inline(always)]
     unsafe fn ends<T: Copy, const N: usize>(from: *const T, to: *mut T, count: usize) {
         let last = count - N;
-        // SAFETY: there are at least `N`, by the calls below.
+        // SAFETY: `count` is at least `N`, by the calls below.
         unsafe {
             let (first, rest) = (from.cast::<[T; N]>(), from.add(last).cast::<[T; N]>());
             let words = (first.read(), rest.read());
@@ -147,7 +148,7 @@ pub(super) unsafe fn copy_few<T: Copy>(from: *const T, to: *mut T, count: usize)
             to.add(last).cast::<[T; N]>().write(words.1);
         }
     }
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     unsafe {
         match count {
             0 => {}
@@ -159,7 +160,7 @@ pub(super) unsafe fn copy_few<T: Copy>(from: *const T, to: *mut T, count: usize)
     }
 }
 
-/// A live object, borrowed from the memory it lies in.
+/// A live object, borrowed from its memory.
 #[derive(Clone, Copy)]
 pub struct Object<'h> {
     address: usize,
@@ -167,81 +168,81 @@ pub struct Object<'h> {
 }
 
 impl<'h> Object<'h> {
-    /// The object at an address.
+    /// Returns the object at an address.
     ///
     /// # Safety
-    /// The address is that of a live object, which stays so for the lifetime.
+    /// The address is that of an object that is live for the lifetime.
     #[inline(always)]
     pub(crate) unsafe fn at(address: usize) -> Object<'h> {
         Object { address, _memory: PhantomData }
     }
 
-    /// The object's header.
+    /// Returns the object's header.
     #[inline(always)]
     pub fn header(self) -> Header {
-        // SAFETY: the object is live, by `Object::at`.
+        // SAFETY: the object is live, by the contract of `Object::at`.
         unsafe { header(self.address) }
     }
 
-    /// The object's layout.
+    /// Returns the object's layout.
     #[inline(always)]
     pub fn layout(self) -> Layout {
         self.header().layout()
     }
 
-    /// The number of payload words.
+    /// Returns the number of payload words.
     #[inline(always)]
     pub fn size(self) -> usize {
         self.header().size()
     }
 
-    /// The payload word at `index`, as it is.
+    /// Returns the payload word at `index`, as raw bits.
     ///
     /// # Panics
-    /// If the payload has no such word.
+    /// If the payload is shorter.
     #[inline(always)]
     pub fn raw(self, index: usize) -> u64 {
         assert!(index < self.size(), "object read out of bounds");
-        // SAFETY: the object is live, and the index has just been checked.
+        // SAFETY: the object is live, and the index is within its payload.
         unsafe { load_raw(self.address, index) }
     }
 
-    /// The payload word at `index`, as a value.
+    /// Returns the payload word at `index`, as a value.
     ///
     /// # Panics
-    /// If the payload has no such word.
+    /// If the payload is shorter.
     #[inline(always)]
     pub fn word(self, index: usize) -> Word {
         Word::from_bits(self.raw(index))
     }
 
-    /// `count` payload words from `from` on, as they are.
+    /// Returns `count` payload words from `from` on, as raw bits.
     ///
     /// # Panics
-    /// If the payload has not as many.
+    /// If the payload is shorter.
     #[inline]
     pub fn raw_words(self, from: usize, count: usize) -> &'h [u64] {
         assert!(from <= self.size() && count <= self.size() - from, "object read out of bounds");
-        // SAFETY: the object is live for the lifetime, and the range has just been checked.
+        // SAFETY: the object is live for the lifetime, and the range is within its payload.
         unsafe { raw_words(self.address, from, count) }
     }
 
-    /// `count` payload words from `from` on, as values.
+    /// Returns `count` payload words from `from` on, as values.
     ///
     /// # Panics
-    /// If the payload has not as many.
+    /// If the payload is shorter.
     #[inline]
     pub fn words(self, from: usize, count: usize) -> &'h [Word] {
         assert!(from <= self.size() && count <= self.size() - from, "object read out of bounds");
-        // SAFETY: the object is live for the lifetime, and the range has just been checked.
+        // SAFETY: the object is live for the lifetime, and the range is within its payload.
         unsafe { words(self.address, from, count) }
     }
 
-    /// The first `length` bytes of the payload from word `from` on, in memory order: the first byte is
-    /// the least significant one of the first word.
+    /// Returns the first `length` bytes of the payload from word `from` on, in memory order: the
+    /// first byte is the least significant byte of the first word.
     ///
     /// # Panics
-    /// If the payload has not as many.
+    /// If the payload is shorter.
     #[inline]
     pub fn bytes(self, from: usize, length: usize) -> &'h [u8] {
         let words = self.raw_words(from, length.div_ceil(8));
@@ -250,10 +251,10 @@ impl<'h> Object<'h> {
     }
 }
 
-/// An object that has been allocated and not been finished.
+/// An object that has been allocated and not finished.
 ///
-/// No other address of it exists before [`Draft::finish`]. Nothing may be collected before that, and
-/// every payload word must be written: this is part of the contract of [`super::RawHeap`].
+/// No word points to the object before [`Draft::finish`]. By the contract of [`super::RawHeap`]
+/// nothing is collected before that, and every payload word is written.
 #[derive(Debug)]
 pub struct Draft {
     address: usize,
@@ -263,7 +264,7 @@ pub struct Draft {
 
 impl Draft {
     /// # Safety
-    /// The address is that of an object of this layout and size which the allocator has just made.
+    /// The address is that of an object of this layout and size which has just been allocated.
     #[inline(always)]
     pub(super) unsafe fn new(address: usize, layout: Layout, size: usize) -> Draft {
         Draft { address, layout, size }
@@ -276,60 +277,62 @@ impl Draft {
     /// Writes a payload word that is a value.
     ///
     /// # Panics
-    /// If the payload has no such word.
+    /// If the payload is shorter.
     #[inline(always)]
     pub fn set(&mut self, index: usize, value: Word) {
         self.set_raw(index, value.raw());
     }
 
-    /// Writes a payload word as it is.
+    /// Writes a payload word as raw bits.
     ///
     /// # Panics
-    /// If the payload has no such word.
+    /// If the payload is shorter.
     #[inline(always)]
     pub fn set_raw(&mut self, index: usize, bits: u64) {
         assert!(index < self.size, "object written out of bounds");
-        // SAFETY: the object is live by `Draft::new`, and the index has just been checked.
+        // SAFETY: the object is live by the contract of `Draft::new`, and the index is within its
+        // payload.
         unsafe { store_raw(self.address, index, bits) }
     }
 
-    /// The payload word at `index`, which has been written.
+    /// Returns the payload word at `index`, which has been written.
     ///
     /// # Panics
-    /// If the payload has no such word.
+    /// If the payload is shorter.
     pub fn raw(&self, index: usize) -> u64 {
         assert!(index < self.size, "object read out of bounds");
-        // SAFETY: the object is live by `Draft::new`, and the index has just been checked.
+        // SAFETY: the object is live by the contract of `Draft::new`, and the index is within its
+        // payload.
         unsafe { load_raw(self.address, index) }
     }
 
     /// Copies values into the payload from `at` on.
     ///
     /// # Panics
-    /// If the payload ends before they do.
+    /// If the payload is shorter.
     #[inline]
     pub fn copy_from(&mut self, at: usize, values: &[Word]) {
         assert!(at <= self.size && values.len() <= self.size - at, "object written out of bounds");
-        // SAFETY: the range lies in the payload, and no value slice overlaps a draft, of which nobody
-        // else has an address.
+        // SAFETY: the range lies in the payload. A slice of values does not overlap a draft,
+        // because no word points to the draft.
         unsafe {
             copy_few(values.as_ptr(), cell(self.address, 1 + at).cast::<Word>(), values.len());
         }
     }
 
-    /// The payload from word `from` on, to be written.
+    /// Returns `count` payload words from `from` on, for writing.
     ///
     /// # Panics
     /// If the payload is shorter.
     #[inline]
     pub fn raw_words_mut(&mut self, from: usize, count: usize) -> &mut [u64] {
         assert!(from <= self.size && count <= self.size - from, "object written out of bounds");
-        // SAFETY: the range lies in the payload, whose memory is initialised (blocks are, from the
-        // start), and nobody else has an address of it.
+        // SAFETY: the range lies in the payload, whose memory is initialised (a block starts
+        // zeroed), and no other reference to a draft's payload exists.
         unsafe { std::slice::from_raw_parts_mut(cell(self.address, 1 + from), count) }
     }
 
-    /// The first `length` bytes of the payload from word `from` on, to be written.
+    /// Returns the first `length` bytes of the payload from word `from` on, for writing.
     ///
     /// # Panics
     /// If the payload is shorter.
@@ -340,7 +343,7 @@ impl Draft {
         unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u8>(), length) }
     }
 
-    /// The finished object.
+    /// Returns the word of the finished object.
     #[inline(always)]
     pub fn finish(self) -> Word {
         Word::object(self.layout.kind(), self.address)

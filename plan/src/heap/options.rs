@@ -1,23 +1,24 @@
-//! How a heap is sized, and what its collector counts.
+//! The options of a heap, and the counters of its collector.
 
-/// How a heap is sized and run.
+/// The size limits of a heap, and how it runs.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Bytes of the part of the nursery in which objects are made.
+    /// The size of eden, the part of the nursery that objects are allocated in, in bytes.
     pub nursery: usize,
-    /// Bytes that the old space may take at most. An evaluation whose live data needs more than three
-    /// quarters of it is ended: with less to spare, it would be collected all the time. A full
+    /// The limit of the old space in bytes. An evaluation whose live data needs more than three
+    /// quarters of it ends with an error: with less to spare it would collect all the time. A full
     /// collection needs as much again while it copies.
     pub max_heap: usize,
-    /// Bytes that the evaluation stack may take at most; crossing it ends the evaluation.
+    /// The limit of the evaluation stack in bytes. An evaluation that crosses it ends with an
+    /// error.
     pub max_stack: usize,
-    /// Collect at every allocation, everything each eighth time (for tests).
+    /// Collect at every reservation, everything at every eighth (for tests).
     pub stress: bool,
 }
 
 impl Default for Options {
-    /// A 4 MB nursery; a quarter of the machine's memory for the heap, an eighth for the stack, so
-    /// that a full collection fits too.
+    /// A nursery of 4 MB, a quarter of the machine's memory for the heap, and an eighth for the
+    /// stack, so that a full collection fits too.
     fn default() -> Options {
         let memory = physical_memory();
         Options {
@@ -40,14 +41,14 @@ fn physical_memory() -> usize {
     1 << 28
 }
 
-/// Counters of what the collector did.
+/// Counters of the collector's work.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Statistics {
     /// Collections of the nursery.
     pub minor: u64,
     /// Full collections.
     pub major: u64,
-    /// Words copied by either.
+    /// Words copied by both.
     pub copied: u64,
     /// Words allocated for objects, headers included.
     pub allocated: u64,

@@ -1,4 +1,30 @@
-//! [`RawHeap`]: the memory of a heap and its host, and the room that is reserved in it.
+//! [`RawHeap`]: the memory of a heap with its host, the reservation of memory, and the contract
+//! that makes access to words sound.
+//!
+//! # Safety
+//!
+//! Access to a word costs one instruction on the hottest paths, so the methods of [`RawHeap`],
+//! [`Memory`] and [`Stack`](super::Stack) are not `unsafe fn`, and check their arguments in debug
+//! and stress builds only. They are sound because safe code cannot call them without an earlier
+//! `unsafe` call that promises the [contract](RawHeap#contract):
+//!
+//! - [`RawHeap::new`] is `unsafe`, and the only function outside this module's parent that returns
+//!   a `RawHeap`, `Memory` or `Stack`: `Memory::new` and `Stack::new` are private to
+//!   [`crate::heap`], and the types are neither `Clone` nor `Default`.
+//! - [`Heap`](crate::Heap) keeps its `RawHeap` private to this crate. `Heap::raw` and
+//!   `Heap::raw_mut` are `unsafe`; `Heap::from_raw` needs a reference to a `RawHeap` first.
+//! - [`Ref`](crate::Ref), [`Items`](crate::Items) and [`Builder`](crate::Builder) hold such
+//!   references in fields that are private to this crate, and return none. [`Draft`](super::Draft),
+//!   [`Object`](super::Object) and [`Collection`](super::Collection) are only obtained from a
+//!   `RawHeap` or inside a [`Host`]'s methods.
+//! - [`Host`] is an unsafe trait. Its methods get a `Memory` or a `Collection`; an implementation
+//!   keeps to the contract with these as well.
+//! - [`Word`](crate::raw::Word)s can be made from any bits, but only the functions above read
+//!   memory through one. `Val` has no public constructor, so safe code cannot put such a word into
+//!   a heap.
+//! - `std::mem::swap` and `replace` need two values of a sized type behind exclusive references.
+//!   Outside this crate a `Heap` appears as `Heap<dyn Host>`, which is unsized. Two builders can be
+//!   swapped: each keeps its heap and its base.
 
 use super::host::Host;
 use super::memory::Memory;
@@ -6,25 +32,29 @@ use super::options::Options;
 use crate::layout::PAYLOAD_MAX;
 use std::ops::{Deref, DerefMut};
 
-/// The heap could not hold what was asked for.
+/// The live data and the requested words exceed the heap's limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HeapFull;
 
-/// A heap, its words within reach.
+/// A heap with direct access to its words.
 ///
 /// # Contract
-/// Its methods, those of the [`Memory`] that it dereferences to, and the functions of [`crate::raw`]
-/// take [words](crate::raw::Word). Who makes one by [`RawHeap::new`] promises that
+/// Its methods, those of the [`Memory`] that it dereferences to, and the functions of
+/// [`crate::raw`] take [words](crate::raw::Word) and do not validate them. The caller of
+/// [`RawHeap::new`] promises that
 ///
-/// - a word is handed only to the heap that it came from, and not after a collection
-///   ([`RawHeap::reserve`] and all that calls it) since it was read;
-/// - an index handed to the stack lies below its top, and room was asked for before it is pushed to;
+/// - a word is passed only to the heap that it came from, and not after a collection
+///   ([`RawHeap::reserve`] and all its callers) since it was read;
+/// - a stack index lies below the stack's top, a range of the stack lies below it too, and
+///   [`Stack::has_room`](super::Stack::has_room) has been asked before a word is pushed;
 /// - an index into an object's payload is one that its layout has;
-/// - a [`Draft`] is written whole and finished before the next collection.
+/// - every word of a [`Draft`](super::Draft) is written, and the draft finished, before the next
+///   collection;
+/// - no part of the heap is replaced by a part of another heap.
 pub struct RawHeap<H: Host + ?Sized = dyn Host> {
-    /// The words.
+    /// Objects, stack and handles.
     pub memory: Memory,
-    /// The owner's part.
+    /// The part of the heap's owner.
     pub host: H,
 }
 
@@ -45,24 +75,24 @@ impl<H: Host + ?Sized> DerefMut for RawHeap<H> {
 }
 
 impl<H: Host> RawHeap<H> {
-    /// An empty heap.
+    /// Creates an empty heap.
     ///
     /// # Safety
-    /// All code that has access to it keeps to the [contract](RawHeap#contract).
+    /// All code that gets a reference to the heap keeps to the [contract](RawHeap#contract).
     ///
     /// # Errors
-    /// If the system does not grant the stack's address range.
+    /// If the system cannot reserve the stack's address range.
     pub unsafe fn new(options: Options, host: H) -> std::io::Result<RawHeap<H>> {
         Ok(RawHeap { memory: Memory::new(options)?, host })
     }
 }
 
 impl<H: Host + ?Sized> RawHeap<H> {
-    /// Makes sure that objects of `words` words in all, headers included, can be allocated without
-    /// a collection. Any word held in a Rust local is stale afterwards.
+    /// Reserves `words` words, so that objects of that total size, headers included, can be
+    /// allocated without a collection. Any word held in a Rust local is stale afterwards.
     ///
     /// # Errors
-    /// [`HeapFull`] if the live data would outgrow the heap.
+    /// [`HeapFull`] if the live data would exceed the heap's limit.
     #[inline(always)]
     pub fn reserve(&mut self, words: usize) -> Result<(), HeapFull> {
         if self.memory.nursery.has_room(words) && !self.memory.options.stress {
@@ -71,7 +101,7 @@ impl<H: Host + ?Sized> RawHeap<H> {
         self.make_room(words)
     }
 
-    /// Collects so that objects of `words` words can be allocated.
+    /// Collects until objects of `words` words can be allocated.
     ///
     /// # Errors
     /// As for [`RawHeap::reserve`].

@@ -1,60 +1,62 @@
 //! The evaluation stack: words in one large reserved range of addresses.
 //!
-//! Every word on it is a value or a direct nat, so the collector scans it without a map. Memory is
-//! reserved once and committed by the kernel as it is touched; reaching the limit is reported to
-//! the evaluator, which ends the evaluation. The deepest point reached since the last collection is
-//! known from below (`unchanged`), and there are no young values below that, so that a deep stack is
-//! not scanned again and again.
+//! Every word on the stack is a value, a code word or a raw number below 2^63, so the collector
+//! scans it without a map. The address range is reserved once, and the kernel commits memory as it
+//! is touched. The evaluator ends an evaluation that reaches the limit. `unchanged` is the number
+//! of words, from the bottom, that have not changed since the last collection and point to no young
+//! value, so that a deep stack is not scanned again and again.
 //!
 //! # Safety
 //!
-//! Every cell of the reserved range may be read: the kernel hands out zeroes. That indices are
-//! below the top and pushes within the range is the evaluator's invariant: it asks for the room
-//! that a frame needs ([`Stack::has_room`]) before it pushes, the decoder counts how much that
-//! is, and [`SLACK`] words are there beyond. Debug builds check every access. Jets, builders and
-//! readers of seeds work on behalf of others, and use what checks in every build.
+//! Every cell of the reserved range is readable: the kernel provides zeroes. By the contract of
+//! [`super::RawHeap`] indices lie below the top and pushes within the range: the evaluator asks for
+//! the room that a frame needs ([`Stack::has_room`]) before it pushes, the decoder computes that
+//! number, and [`SLACK`] words beyond the limit cover single operations. Debug builds check every
+//! access. Jets, builders and readers of seeds, which push as much as their input says, use the
+//! methods that check in every build.
 
 use super::object::copy_few;
 use crate::word::Word;
 use std::cell::Cell;
 
-/// The stack. Indices count words from its bottom.
+/// The evaluation stack. Indices count words from its bottom.
 pub struct Stack {
     base: *mut Word,
     reserved: usize,
     limit: usize,
     top: usize,
     unchanged: usize,
-    /// How far up it is known to have reached since memory was last given back.
+    /// The highest top since memory was last returned to the system, as far as known.
     highest: Cell<usize>,
 }
 
-/// Where compiled code finds the address of the stack.
+/// The byte offset of the stack's address in [`Stack`], for compiled code.
 pub(super) const BASE_OFFSET: usize = std::mem::offset_of!(Stack, base);
-/// Where it finds its top.
+/// The byte offset of the top.
 pub(super) const TOP_OFFSET: usize = std::mem::offset_of!(Stack, top);
-/// Where it finds its limit.
+/// The byte offset of the limit.
 pub(super) const LIMIT_OFFSET: usize = std::mem::offset_of!(Stack, limit);
-/// Where it finds how much of it is known not to have changed.
+/// The byte offset of the number of unchanged words.
 pub(super) const UNCHANGED_OFFSET: usize = std::mem::offset_of!(Stack, unchanged);
 
 /// Words kept free above the limit, so that a single operation need not check each push.
 const SLACK: usize = 1 << 12;
 
 impl Stack {
-    /// A stack of at most `limit` words.
+    /// Reserves a stack of at most `limit` words.
     pub(super) fn new(limit: usize) -> std::io::Result<Stack> {
         let reserved = limit + 2 * SLACK;
         let base = reserve(reserved)?;
         Ok(Stack { base, reserved, limit, top: 0, unchanged: 0, highest: Cell::new(0) })
     }
 
+    /// Returns the number of words on the stack.
     #[inline(always)]
     pub fn top(&self) -> usize {
         self.top
     }
 
-    /// Whether `words` more can be pushed (and the slack is still there).
+    /// Whether `words` more words can be pushed below the limit.
     #[inline(always)]
     pub fn has_room(&self, words: usize) -> bool {
         let fits = self.top + words <= self.limit;
@@ -64,7 +66,7 @@ impl Stack {
         fits
     }
 
-    /// Pushes a word for which there is room.
+    /// Pushes a word. The stack has room for it.
     #[inline(always)]
     pub fn push(&mut self, word: Word) {
         debug_assert!(self.top < self.reserved, "the evaluator pushed past the stack's slack");
@@ -73,27 +75,28 @@ impl Stack {
         self.top += 1;
     }
 
-    /// Pushes a word on behalf of somebody who may not have asked for room.
+    /// Pushes a word, and panics if the stack is full, slack included.
     #[inline(always)]
     pub fn push_checked(&mut self, word: Word) {
         assert!(self.top < self.reserved, "pushed past the stack's slack");
         self.push(word);
     }
 
-    /// Pushes words for which there is room.
+    /// Pushes words. The stack has room for them.
     #[inline(always)]
     pub fn push_all(&mut self, words: &[Word]) {
         debug_assert!(self.top + words.len() <= self.reserved);
-        // SAFETY: as for `push`; what lies above the top is nobody's.
+        // SAFETY: as for `push`. Nothing borrows the cells above the top.
         unsafe { copy_few(words.as_ptr(), self.base.add(self.top), words.len()) }
         self.top += words.len();
     }
 
-    /// Whether `words` more can be pushed at all, the slack used up.
+    /// Whether `words` more words can be pushed if the slack is used up.
     pub fn is_room_beyond(&self, words: usize) -> bool {
         words <= self.reserved - self.top
     }
 
+    /// Pops the top word. The stack is not empty.
     #[inline(always)]
     pub fn pop(&mut self) -> Word {
         let word = self.peek(0);
@@ -101,12 +104,13 @@ impl Stack {
         word
     }
 
-    /// The word `depth` below the top one.
+    /// Returns the word `depth` words below the top one. The stack has more than `depth` words.
     #[inline(always)]
     pub fn peek(&self, depth: usize) -> Word {
         self.get(self.top.wrapping_sub(1 + depth))
     }
 
+    /// Returns the word at an index below the top.
     #[inline(always)]
     pub fn get(&self, index: usize) -> Word {
         debug_assert!(index < self.top, "the evaluator read above the stack's top");
@@ -114,13 +118,14 @@ impl Stack {
         unsafe { self.base.add(index).read() }
     }
 
-    /// The word at an index that comes from somebody who may be wrong about it.
+    /// Returns the word at an index, and panics if the index is not below the top.
     #[inline(always)]
     pub fn get_checked(&self, index: usize) -> Word {
-        assert!(index < self.top, "nothing is on the stack there");
+        assert!(index < self.top, "no word of the stack has this index");
         self.get(index)
     }
 
+    /// Replaces the word at an index below the top.
     #[inline(always)]
     pub fn set(&mut self, index: usize, word: Word) {
         debug_assert!(index < self.top, "the evaluator wrote above the stack's top");
@@ -131,7 +136,7 @@ impl Stack {
         unsafe { self.base.add(index).write(word) }
     }
 
-    /// Drops everything from `top` upwards.
+    /// Drops all words from index `top` upwards.
     #[inline(always)]
     pub fn truncate(&mut self, top: usize) {
         debug_assert!(top <= self.top);
@@ -141,7 +146,7 @@ impl Stack {
         }
     }
 
-    /// The words from `from` to the top.
+    /// Returns the words from index `from` to the top.
     #[inline(always)]
     pub fn top_from(&self, from: usize) -> &[Word] {
         assert!(from <= self.top);
@@ -149,7 +154,7 @@ impl Stack {
         unsafe { std::slice::from_raw_parts(self.base.add(from), self.top - from) }
     }
 
-    /// The words from `from` to the top, to be rewritten.
+    /// Returns the words from index `from` to the top, for rewriting.
     pub fn top_mut(&mut self, from: usize) -> &mut [Word] {
         assert!(from <= self.top);
         self.unchanged = self.unchanged.min(from);
@@ -157,7 +162,7 @@ impl Stack {
         unsafe { std::slice::from_raw_parts_mut(self.base.add(from), self.top - from) }
     }
 
-    /// Moves the words from `from` to the top down to `to`, and drops what was above them.
+    /// Moves the words from index `from` upwards down to index `to`, and drops the words between.
     #[inline(always)]
     pub fn slide(&mut self, to: usize, from: usize) {
         debug_assert!(to <= from && from <= self.top);
@@ -167,13 +172,14 @@ impl Stack {
         self.copy(from, to, count);
     }
 
-    /// Copies words; what is above the top and near the target afterwards is anything.
+    /// Copies words. The cells above the top and near the target have undefined contents
+    /// afterwards.
     #[inline(always)]
     fn copy(&mut self, from: usize, to: usize, count: usize) {
-        /// A frame is seldom larger, and moving so many at once needs no loop.
+        /// A frame rarely has more words, and copying this many at once needs no loop.
         const AT_ONCE: usize = 4;
-        // SAFETY: both ranges lie in the reserved range, and so do `AT_ONCE` words more, for the
-        // slack is larger; the words are all read before the first is written.
+        // SAFETY: both ranges lie in the reserved range, and so do `AT_ONCE` more words, because
+        // the slack is larger. All words are read before the first is written.
         unsafe {
             let (from, to) = (self.base.add(from), self.base.add(to));
             if count <= AT_ONCE {
@@ -185,22 +191,24 @@ impl Stack {
         }
     }
 
-    /// Inserts words above `at`, moving what is above it up. There must be room for them.
+    /// Inserts words at index `at`, and moves the words above up. The stack has room for them.
     #[inline(always)]
     pub fn insert(&mut self, at: usize, words: &[Word]) {
         debug_assert!(at <= self.top && self.top + words.len() <= self.reserved - SLACK);
         self.unchanged = self.unchanged.min(at);
         self.copy(at, at + words.len(), self.top - at);
-        // SAFETY: as for `push`; what was there has been moved away, and words are inserted from objects.
+        // SAFETY: as for `push`. The old words there have been moved away, and `words` are in an
+        // object, not on the stack.
         unsafe { copy_few(words.as_ptr(), self.base.add(at), words.len()) }
         self.top += words.len();
     }
 
-    /// Inserts a gap of `count` zeroes at `at`, moving what is above it up.
+    /// Inserts `count` zeroes at index `at`, and moves the words above up.
     pub fn open_gap(&mut self, at: usize, count: usize) {
         assert!(at <= self.top && self.top + count <= self.reserved);
         self.unchanged = self.unchanged.min(at);
-        // SAFETY: source and target lie in the reserved range; the gap is then written whole.
+        // SAFETY: source and target lie in the reserved range, by the check above; the whole gap is
+        // then written.
         unsafe {
             std::ptr::copy(self.base.add(at), self.base.add(at + count), self.top - at);
             for i in 0..count {
@@ -210,8 +218,8 @@ impl Stack {
         self.top += count;
     }
 
-    /// Lets a collection rewrite the words that may have changed since it last looked, or were to be
-    /// looked at again. `visit` says whether a word is.
+    /// Visits the words that may have changed since the last collection, or that it asked to see
+    /// again. `visit` rewrites a word, and returns whether the next collection must see it again.
     pub(super) fn visit_changed(&mut self, mut visit: impl FnMut(&mut Word) -> bool) {
         self.highest.set(self.highest.get().max(self.top));
         let from = self.unchanged;
@@ -224,13 +232,13 @@ impl Stack {
         self.unchanged = again.unwrap_or(self.top);
     }
 
-    /// Makes the next [`Stack::visit_changed`] look at everything.
+    /// Makes the next [`Stack::visit_changed`] visit all words.
     pub(super) fn forget_unchanged(&mut self) {
         self.unchanged = 0;
     }
 
-    /// Gives memory above the top back to the system when a deep evaluation is over. How deep it
-    /// was is what collections saw of it, or the limit if that was met.
+    /// Returns the memory above the top to the system, after an evaluation that was deep. Its depth
+    /// is the top that collections have seen, or the limit if that was reached.
     pub fn release(&mut self) {
         /// A stack that stays below this many words keeps its pages.
         const KEEP: usize = 1 << 17;
@@ -249,7 +257,8 @@ impl Drop for Stack {
 #[cfg(not(miri))]
 fn reserve(words: usize) -> std::io::Result<*mut Word> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-    // SAFETY: a fresh anonymous mapping at an address the kernel chooses touches nothing of ours.
+    // SAFETY: a new anonymous mapping, at an address that the kernel chooses, overlaps no other
+    // memory.
     let base = unsafe {
         mmap_anonymous(
             std::ptr::null_mut(),
@@ -267,8 +276,8 @@ fn release(base: *mut Word, from: usize, reserved: usize) {
     if from >= reserved {
         return;
     }
-    // SAFETY: the range lies in our mapping, above everything that is in use; its contents are
-    // never read again before they are written.
+    // SAFETY: the range lies in the stack's mapping, above all words in use. Its contents are
+    // written before they are read again.
     let advised = unsafe {
         rustix::mm::madvise(
             base.add(from).cast(),
@@ -281,7 +290,7 @@ fn release(base: *mut Word, from: usize, reserved: usize) {
 
 #[cfg(not(miri))]
 fn free(base: *mut Word, words: usize) {
-    // SAFETY: the mapping was made by `reserve` with this length and nothing points into it.
+    // SAFETY: `reserve` made the mapping with this length, and the stack is being dropped.
     let unmapped = unsafe { rustix::mm::munmap(base.cast(), words * 8) };
     debug_assert!(unmapped.is_ok());
 }
@@ -296,6 +305,6 @@ fn release(_: *mut Word, _: usize, _: usize) {}
 
 #[cfg(miri)]
 fn free(base: *mut Word, words: usize) {
-    // SAFETY: made by `reserve` from a box of this length.
+    // SAFETY: `reserve` made it from a box of this length.
     drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(base, words)) });
 }

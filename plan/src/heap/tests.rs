@@ -1,4 +1,5 @@
-//! The collector on its own. These run under Miri too (`make miri`), so they are small.
+//! The collector without an evaluator. These tests run under Miri too (`make miri`), so they are
+//! small.
 
 use super::{NoHost, Options, Val};
 use crate::layout::Layout;
@@ -7,7 +8,7 @@ use crate::word::{Kind, Word};
 type RawHeap = super::RawHeap<NoHost>;
 
 fn heap_of(options: Options) -> RawHeap {
-    // SAFETY: the tests hold no word across anything that collects, and take indices from layouts.
+    // SAFETY: the tests hold no word across a collection, and take indices from layouts.
     unsafe { RawHeap::new(options, NoHost) }.expect("a small stack can be had")
 }
 
@@ -46,7 +47,7 @@ fn list_length(heap: &RawHeap, mut list: Word) -> u64 {
 }
 
 #[test]
-fn what_is_on_the_stack_survives_both_collections() {
+fn values_on_the_stack_survive_both_collections() {
     let mut heap = heap();
     push_list(&mut heap, 100);
     heap.collect_young();
@@ -121,7 +122,7 @@ fn an_evaluated_thunk_is_short_cut() {
 }
 
 #[test]
-fn an_object_larger_than_the_nursery_has_a_place() {
+fn an_object_larger_than_the_nursery_is_allocated() {
     let mut heap = heap();
     let count = (1 << 15) / 8 + 100;
     assert!(heap.stack.has_room(count));
@@ -142,14 +143,14 @@ fn an_object_larger_than_the_nursery_has_a_place() {
 }
 
 #[test]
-fn more_than_the_ceiling_is_refused() {
+fn reserving_more_than_the_limit_fails() {
     let options =
         Options { nursery: 1 << 15, max_heap: 1 << 20, max_stack: 1 << 17, stress: false };
     let mut heap = heap_of(options);
     assert!(heap.reserve(1 << 20).is_err(), "one object larger than the heap may get");
     heap.stack.push(Word::ZERO);
     let refused = (0..100_000).any(|_| {
-        // A list that grows, all of it alive.
+        // A growing list, all of it live.
         let rest = heap.stack.pop();
         heap.stack.push(Word::direct(1));
         heap.stack.push(rest);
@@ -191,7 +192,7 @@ fn stress_collects_at_every_reserve() {
 }
 
 #[test]
-fn who_lives_through_two_collections_is_old() {
+fn an_object_that_survives_two_collections_is_old() {
     let mut heap = heap();
     push_list(&mut heap, 10);
     let is_young = |heap: &RawHeap| heap.nursery.contains(heap.stack.peek(0).address());
@@ -207,9 +208,9 @@ fn who_lives_through_two_collections_is_old() {
 }
 
 #[test]
-fn survivors_without_room_are_old_and_may_point_to_others() {
+fn survivors_that_do_not_fit_are_old_and_may_point_to_young_objects() {
     let mut heap = heap();
-    // A list that they have room for, and a row that they have not.
+    // A list that the survivor space has room for, and a row that it has none for.
     push_list(&mut heap, 100);
     let list = heap.stack.peek(0);
     (0..600).for_each(|_| heap.stack.push(list));
@@ -224,7 +225,7 @@ fn survivors_without_room_are_old_and_may_point_to_others() {
 }
 
 #[test]
-fn what_hangs_on_a_dead_thunk_dies_with_it() {
+fn the_value_of_a_dead_thunk_is_not_copied() {
     let mut heap = heap();
     heap.reserve(3).expect("room");
     let thunk = heap.allocate_words(Layout::ThunkApp, 0, &[Word::ZERO, Word::ZERO]);

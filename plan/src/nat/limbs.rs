@@ -1,15 +1,15 @@
 //! Arithmetic on slices of limbs.
 //!
-//! A number is a slice of 64-bit limbs, least first; zero limbs at its upper end do not matter. A
-//! result is written to a slice that the caller lends, all of it: how long it must be stands with
-//! each function. Nothing here allocates.
+//! A number is a slice of 64-bit limbs, least significant first; the most significant limbs may be
+//! zero. A function writes all of the result slice that the caller provides; its documentation
+//! gives the length of that slice. Nothing here allocates, except [`of_bytes`].
 
 use std::cmp::Ordering;
 
-/// Bits in a limb.
+/// The number of bits in a limb.
 pub const BITS: u64 = 64;
 
-/// The number without zero limbs at its upper end.
+/// Returns the number without its most significant zero limbs.
 pub fn trimmed(limbs: &[u64]) -> &[u64] {
     let used = limbs.iter().rposition(|&limb| limb != 0).map_or(0, |last| last + 1);
     &limbs[..used]
@@ -21,7 +21,7 @@ pub fn compare(a: &[u64], b: &[u64]) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.iter().rev().cmp(b.iter().rev()))
 }
 
-/// The limbs of a little-endian number in bytes, without zero limbs at their upper end.
+/// Returns the limbs of a little-endian number in bytes, without most significant zero limbs.
 pub fn of_bytes(bytes: &[u8]) -> Vec<u64> {
     let mut limbs = vec![0; bytes.len().div_ceil(8)];
     from_bytes(&mut limbs, bytes);
@@ -29,7 +29,8 @@ pub fn of_bytes(bytes: &[u8]) -> Vec<u64> {
     limbs
 }
 
-/// Writes the number that these bytes are, least first, into as many limbs as they need or more.
+/// Writes the number with these bytes, least significant first, into as many limbs as it needs or
+/// more.
 pub fn from_bytes(out: &mut [u64], bytes: &[u8]) {
     let (words, rest) = bytes.as_chunks::<8>();
     let (out, above) = out.split_at_mut(words.len());
@@ -44,7 +45,7 @@ pub fn from_bytes(out: &mut [u64], bytes: &[u8]) {
     }
 }
 
-/// Writes the number's lowest bytes, least first, as many as `out` has.
+/// Writes the number's lowest bytes, least significant first, as many as `out` has.
 pub fn to_bytes(out: &mut [u8], limbs: &[u64]) {
     let (words, rest) = out.as_chunks_mut::<8>();
     let common = words.len().min(limbs.len());
@@ -56,7 +57,7 @@ pub fn to_bytes(out: &mut [u8], limbs: &[u64]) {
     rest.copy_from_slice(&last[..rest.len()]);
 }
 
-/// How many bits the number has; 0 for 0.
+/// Returns the number of significant bits; 0 for 0.
 pub fn bits(limbs: &[u64]) -> u64 {
     match trimmed(limbs) {
         [] => 0,
@@ -64,19 +65,19 @@ pub fn bits(limbs: &[u64]) -> u64 {
     }
 }
 
-/// How many bits of the number are set.
+/// Returns the number of bits that are set.
 pub fn count_ones(limbs: &[u64]) -> u64 {
     limbs.iter().map(|limb| u64::from(limb.count_ones())).sum()
 }
 
-/// Whether that bit is set.
+/// Whether the bit at that index is set.
 pub fn bit(limbs: &[u64], index: u64) -> bool {
     let limb = usize::try_from(index / BITS).ok().and_then(|at| limbs.get(at));
     limb.is_some_and(|limb| (limb >> (index % BITS)) & 1 == 1)
 }
 
-/// Writes `op` of each pair of limbs of three slices of one length, from the lowest up. Four at a
-/// time, so that a carry stays in its flag from one to the next.
+/// Writes `op` of each pair of limbs, from the lowest up; the slices have one length. Four limbs at
+/// a time, so that the carry stays in the processor's flag.
 #[inline(always)]
 fn each_pair(out: &mut [u64], a: &[u64], b: &[u64], mut op: impl FnMut(u64, u64) -> u64) {
     let (out, out_rest) = out.as_chunks_mut::<4>();
@@ -89,7 +90,7 @@ fn each_pair(out: &mut [u64], a: &[u64], b: &[u64], mut op: impl FnMut(u64, u64)
     }
 }
 
-/// `a + b`, into one limb more than the longer of them has.
+/// Writes `a + b`, into one limb more than the longer number has.
 pub fn add(out: &mut [u64], a: &[u64], b: &[u64]) {
     let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
     let (low, high) = long.split_at(short.len());
@@ -103,12 +104,12 @@ pub fn add(out: &mut [u64], a: &[u64], b: &[u64]) {
     add_bit(out_high, high, carry);
 }
 
-/// `a + 1`, into one limb more than it has.
+/// Writes `a + 1`, into one limb more than `a` has.
 pub fn increment(out: &mut [u64], a: &[u64]) {
     add_bit(out, a, true);
 }
 
-/// `a` and a carry.
+/// Writes `a` plus a carry.
 fn add_bit(out: &mut [u64], a: &[u64], mut carry: bool) {
     let mut at = 0;
     while carry && at < a.len() {
@@ -119,7 +120,7 @@ fn add_bit(out: &mut [u64], a: &[u64], mut carry: bool) {
     out[a.len()] = u64::from(carry);
 }
 
-/// `a - b`, which is not negative, into as many limbs as `a` has.
+/// Writes `a - b`, which is not negative, into as many limbs as `a` has.
 pub fn sub(out: &mut [u64], a: &[u64], b: &[u64]) {
     let b = trimmed(b);
     let (low, high) = a.split_at(b.len());
@@ -133,12 +134,12 @@ pub fn sub(out: &mut [u64], a: &[u64], b: &[u64]) {
     sub_bit(out_high, high, borrow);
 }
 
-/// `a - 1`, which is not negative, into as many limbs as it has.
+/// Writes `a - 1`, which is not negative, into as many limbs as `a` has.
 pub fn decrement(out: &mut [u64], a: &[u64]) {
     sub_bit(out, a, true);
 }
 
-/// `a` less a borrow.
+/// Writes `a` minus a borrow.
 fn sub_bit(out: &mut [u64], a: &[u64], mut borrow: bool) {
     let mut at = 0;
     while borrow && at < a.len() {
@@ -149,8 +150,8 @@ fn sub_bit(out: &mut [u64], a: &[u64], mut borrow: bool) {
     out[at..].copy_from_slice(&a[at..]);
 }
 
-/// `op` of each pair of limbs, 0 standing for those that are missing, into as many limbs as the
-/// longer number has.
+/// Writes `op` of each pair of limbs, with 0 for missing ones, into as many limbs as the longer
+/// number has.
 pub fn bitwise(out: &mut [u64], a: &[u64], b: &[u64], op: impl Fn(u64, u64) -> u64) {
     let common = a.len().min(b.len());
     let (out_low, out_high) = out.split_at_mut(common);
@@ -165,12 +166,12 @@ pub fn bitwise(out: &mut [u64], a: &[u64], b: &[u64], op: impl Fn(u64, u64) -> u
     }
 }
 
-/// How many limbs [`shift_left`] writes.
+/// Returns the number of limbs that [`shift_left`] writes.
 pub fn shifted_left_len(a: &[u64], by: u64) -> u64 {
     (by / BITS).saturating_add(a.len() as u64 + 1)
 }
 
-/// `a * 2^by`, into [`shifted_left_len`] limbs.
+/// Writes `a * 2^by`, into [`shifted_left_len`] limbs.
 pub fn shift_left(out: &mut [u64], a: &[u64], by: u64) {
     let (zeroes, rest) = out.split_at_mut((by / BITS) as usize);
     zeroes.fill(0);
@@ -188,7 +189,7 @@ pub fn shift_left(out: &mut [u64], a: &[u64], by: u64) {
     rest[a.len()] = below;
 }
 
-/// As many of the bits of `a` from bit `from` on as `out` has.
+/// Writes the bits of `a` from bit `from` on, as many as `out` has.
 pub fn shift_right(out: &mut [u64], a: &[u64], from: u64) {
     let above = usize::try_from(from / BITS).ok().and_then(|at| a.get(at..)).unwrap_or_default();
     let by = (from % BITS) as u32;
@@ -210,7 +211,7 @@ pub fn truncate(limbs: &mut [u64], width: u64) {
     limbs[at + 1..].fill(0);
 }
 
-/// Replaces each limb by `op` of it and that of a slice of the same length, four at a time.
+/// Replaces each limb by `op` of it and the limb of a slice of the same length, four at a time.
 #[inline(always)]
 fn each(out: &mut [u64], a: &[u64], mut op: impl FnMut(u64, u64) -> u64) {
     let (out, out_rest) = out.as_chunks_mut::<4>();
@@ -223,7 +224,7 @@ fn each(out: &mut [u64], a: &[u64], mut op: impl FnMut(u64, u64) -> u64) {
     }
 }
 
-/// `a * b`, into one limb more than `a` has.
+/// Writes `a * b`, into one limb more than `a` has.
 pub fn mul_limb(out: &mut [u64], a: &[u64], b: u64) {
     let mut carry = 0;
     each(&mut out[..a.len()], a, |_, a| {
@@ -234,7 +235,7 @@ pub fn mul_limb(out: &mut [u64], a: &[u64], b: u64) {
     out[a.len()] = carry;
 }
 
-/// `a * b`, each limb with each, into as many limbs as both have.
+/// Writes `a * b` by schoolbook multiplication, into as many limbs as both numbers have.
 pub fn mul(out: &mut [u64], a: &[u64], b: &[u64]) {
     let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
     let Some((&first, others)) = short.split_first() else {
@@ -253,32 +254,32 @@ pub fn mul(out: &mut [u64], a: &[u64], b: &[u64]) {
     }
 }
 
-/// A limb to divide by, not 0, prepared: dividing two limbs by one at a time is a multiplication
-/// by the reciprocal then. (Möller and Granlund, *Improved division by invariant integers*)
-struct Divisor {
-    /// Shifted left until its topmost bit is set.
+/// A divisor of one limb, not 0, with its reciprocal, so that dividing two limbs by it takes a
+/// multiplication. (Möller and Granlund, *Improved division by invariant integers*)
+struct LimbDivisor {
+    /// The divisor, shifted left until its topmost bit is set.
     limb: u64,
     shift: u32,
     /// `(2^128 - 1) / limb - 2^64`.
     reciprocal: u64,
 }
 
-impl Divisor {
-    fn new(divisor: u64) -> Divisor {
+impl LimbDivisor {
+    fn new(divisor: u64) -> LimbDivisor {
         let shift = divisor.leading_zeros();
         let limb = divisor << shift;
         let reciprocal = (u128::MAX / u128::from(limb)) as u64;
-        Divisor { limb, shift, reciprocal }
+        LimbDivisor { limb, shift, reciprocal }
     }
 
-    /// The quotient and remainder of two limbs, of which the higher is below the divisor's.
+    /// Returns the quotient and the remainder of two limbs; the higher is less than the divisor.
     #[inline(always)]
     fn divide(&self, high: u64, low: u64) -> (u64, u64) {
-        let guess = u128::from(self.reciprocal) * u128::from(high)
+        let estimate = u128::from(self.reciprocal) * u128::from(high)
             + (u128::from(high) << 64 | u128::from(low));
-        let mut quotient = ((guess >> 64) as u64).wrapping_add(1);
+        let mut quotient = ((estimate >> 64) as u64).wrapping_add(1);
         let mut remainder = low.wrapping_sub(quotient.wrapping_mul(self.limb));
-        if remainder > guess as u64 {
+        if remainder > estimate as u64 {
             quotient = quotient.wrapping_sub(1);
             remainder = remainder.wrapping_add(self.limb);
         }
@@ -289,8 +290,8 @@ impl Divisor {
         (quotient, remainder)
     }
 
-    /// Divides a number from its upper end, and hands over each limb of the quotient with its
-    /// index; the remainder.
+    /// Divides a number from its upper end, and passes each limb of the quotient with its index to
+    /// `limb`. Returns the remainder.
     #[inline(always)]
     fn run(&self, a: &[u64], mut limb: impl FnMut(usize, u64)) -> u64 {
         let above = |limb: u64| if self.shift == 0 { 0 } else { limb >> (64 - self.shift) };
@@ -305,14 +306,14 @@ impl Divisor {
     }
 }
 
-/// `a / b`, into as many limbs as `a` has, and the remainder; `b` is not 0.
+/// Writes `a / b`, into as many limbs as `a` has, and returns the remainder; `b` is not 0.
 pub fn div_limb(out: &mut [u64], a: &[u64], b: u64) -> u64 {
-    Divisor::new(b).run(a, |at, limb| out[at] = limb)
+    LimbDivisor::new(b).run(a, |at, limb| out[at] = limb)
 }
 
-/// The remainder of `a / b`; `b` is not 0.
+/// Returns the remainder of `a / b`; `b` is not 0.
 pub fn rem_limb(a: &[u64], b: u64) -> u64 {
-    Divisor::new(b).run(a, |_, _| ())
+    LimbDivisor::new(b).run(a, |_, _| ())
 }
 
 #[cfg(test)]

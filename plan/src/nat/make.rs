@@ -1,7 +1,7 @@
-//! Making nats: the object is allocated once, as large as the result can be, written to
-//! where it stays, and cut to what it needs.
+//! Construction of nats: an object as large as the result can be is allocated once, written in
+//! place, and shortened to the size that it needs.
 //!
-//! Operands are found on the evaluation stack after the allocation, which may have moved them.
+//! Operands are read from the evaluation stack after the allocation, which may have moved them.
 
 use super::{NatRef, limbs};
 use crate::error::EvalError;
@@ -9,14 +9,14 @@ use crate::heap::{Draft, HeapFull, Memory, RawHeap};
 use crate::layout::Layout;
 use crate::word::{Kind, Word};
 
-/// A nat that is being written. Nothing may be allocated before it is finished.
+/// A nat under construction. Nothing may be allocated before it is finished.
 pub struct NatDraft {
     object: Draft,
     limbs: usize,
 }
 
 impl NatDraft {
-    /// Room for a nat of at most so many limbs. May collect.
+    /// Allocates a nat of at most that many limbs. May collect.
     pub fn new(heap: &mut RawHeap, limbs: u64) -> Result<NatDraft, HeapFull> {
         let size = usize::try_from(limbs).unwrap_or(usize::MAX).max(1);
         heap.reserve(size.saturating_add(1))?;
@@ -24,12 +24,13 @@ impl NatDraft {
         Ok(NatDraft { object, limbs: limbs as usize })
     }
 
-    /// Its limbs, least first, of which all are to be written: there is anything in them.
+    /// Returns the limbs, least significant first, all of which the caller writes: their contents
+    /// are undefined.
     pub fn limbs(&mut self) -> &mut [u64] {
         self.object.raw_words_mut(0, self.limbs)
     }
 
-    /// The nat. Zero limbs at its upper end do not matter.
+    /// Returns the finished nat. The most significant limbs may be zero.
     pub fn finish(mut self, heap: &mut RawHeap) -> Word {
         let used = limbs::trimmed(self.limbs());
         match NatRef::from_limbs(used) {
@@ -45,7 +46,7 @@ impl NatDraft {
     }
 }
 
-/// The nat of at most so many limbs that `fill` writes, all of them.
+/// Makes a nat of at most `limbs` limbs, all of which `fill` writes.
 pub(crate) fn fill_nat(
     heap: &mut RawHeap,
     limbs: usize,
@@ -56,7 +57,8 @@ pub(crate) fn fill_nat(
     Ok(draft.finish(heap))
 }
 
-/// The nat with these limbs, which are not on the heap; zero limbs at their upper end do not matter.
+/// Makes the nat with these limbs, which are not on the heap. The most significant limbs may be
+/// zero.
 pub fn from_limbs(heap: &mut RawHeap, limbs: &[u64]) -> Result<Word, HeapFull> {
     match NatRef::from_limbs(limbs) {
         NatRef::Small(nat) => Ok(Word::direct(nat)),
@@ -64,12 +66,12 @@ pub fn from_limbs(heap: &mut RawHeap, limbs: &[u64]) -> Result<Word, HeapFull> {
     }
 }
 
-/// The nat with these bytes, least first, which are not on the heap.
+/// Makes the nat with these bytes, least significant first, which are not on the heap.
 pub fn from_bytes(heap: &mut RawHeap, bytes: &[u8]) -> Result<Word, HeapFull> {
     fill_nat(heap, bytes.len().div_ceil(8), |_, out| limbs::from_bytes(out, bytes))
 }
 
-/// A word as a nat, 0 for anything else: PLAN's cast.
+/// Returns a word as a nat; 0 if it is anything else (PLAN's cast).
 pub fn cast(heap: &Memory, word: Word) -> NatRef<'_> {
     if matches!(word.kind(), Kind::Nat | Kind::Big) {
         NatRef::of(heap, word)
@@ -78,7 +80,7 @@ pub fn cast(heap: &Memory, word: Word) -> NatRef<'_> {
     }
 }
 
-/// Takes a value off the stack, and gives one more than it as a nat.
+/// Pops a value, and returns its cast to a nat plus 1.
 #[cold]
 pub fn increment(heap: &mut RawHeap) -> Result<Word, EvalError> {
     let limbs = cast(heap, heap.stack.peek(0)).limbs().len() + 1;
@@ -89,7 +91,7 @@ pub fn increment(heap: &mut RawHeap) -> Result<Word, EvalError> {
     Ok(next)
 }
 
-/// Takes a nat that is not 0 off the stack, and gives the one before it.
+/// Pops a nat that is not 0, and returns it minus 1.
 #[cold]
 pub fn predecessor(heap: &mut RawHeap) -> Result<Word, EvalError> {
     let limbs = cast(heap, heap.stack.peek(0)).limbs().len();
@@ -106,7 +108,7 @@ mod tests {
     use crate::bar::BarDraft;
     use crate::samples::heap;
 
-    /// Room for 20,000 limbs, more than the nursery has, of which `used` are not zero.
+    /// A nat of 20,000 limbs, more than the nursery has, of which `used` are not zero.
     fn drafted(heap: &mut RawHeap, used: usize) -> Word {
         fill_nat(heap, 20_000, |_, out| {
             out.fill(0);
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn room_that_a_result_does_not_need_is_given_back() {
+    fn unused_limbs_of_a_result_are_returned() {
         for stress in [false, true] {
             let heap = &mut heap(stress).0;
             assert_eq!(drafted(heap, 1), Word::direct(7));
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_held_is_refused() {
+    fn results_larger_than_the_heap_are_refused() {
         let heap = &mut heap(false).0;
         for limbs in [1 << 40, u64::MAX] {
             assert!(NatDraft::new(heap, limbs).is_err());

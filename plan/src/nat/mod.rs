@@ -1,20 +1,20 @@
-//! Nats: reading them in place, calculating with them, and making them.
+//! Nats: reading, arithmetic and construction.
 //!
-//! A nat below 2^63 is its word; a larger one is an object of limbs, least first, with no leading
-//! zero limb. Text is a nat too: its bytes, the first one least.
+//! A nat below 2^63 is its word; a larger one is an object of limbs, least significant first,
+//! without a leading zero limb. Text is a nat too: its bytes, the first one least significant.
 //!
 //! ```text
-//! view   NatRef: a nat where it lies
-//! limbs  arithmetic on slices of limbs: from operands on the heap into a result on the heap
-//! make   nats from limbs and bytes, written where they stay
-//! giant  products, quotients and powers of many limbs, by malachite, in steps
+//! view   NatRef: a nat, read in place
+//! limbs  arithmetic on slices of limbs: operands and result on the heap
+//! make   nats from limbs and bytes, written in place
+//! large  products, quotients and powers of many limbs, by malachite, in interruptible steps
 //! ```
 //!
-//! What takes time in proportion to the operands is done in place, on the heap. Products, quotients
-//! and powers of many limbs are handed to malachite, whose algorithms win there; [`giant`] says
-//! from where on.
+//! Operations that take time in proportion to their operands work in place, on the heap. Products,
+//! quotients and powers of many limbs use malachite, whose algorithms are faster there; [`large`]
+//! gives the limit.
 
-pub mod giant;
+pub mod large;
 pub mod limbs;
 mod make;
 mod view;

@@ -1,4 +1,4 @@
-//! [`NatRef`]: a nat, read where it lies.
+//! [`NatRef`]: a nat, read in place.
 
 use super::limbs;
 use crate::heap::Memory;
@@ -9,17 +9,17 @@ use std::cmp::Ordering;
 /// A nat, read in place.
 #[derive(Clone, Copy, Debug)]
 pub enum NatRef<'h> {
-    /// One below 2^63.
+    /// A nat below 2^63.
     Small(u64),
-    /// The limbs of one of 2^63 or more, least first; the last is not zero.
+    /// The limbs of a nat of 2^63 or more, least significant first; the last is not zero.
     Limbs(&'h [u64]),
 }
 
 impl<'h> NatRef<'h> {
-    /// The nat that a word is.
+    /// Returns the nat of a word.
     ///
     /// # Panics
-    /// If the word is no nat.
+    /// If the word is not a nat.
     #[inline]
     pub fn of(heap: &'h Memory, word: Word) -> NatRef<'h> {
         match word.kind() {
@@ -32,7 +32,8 @@ impl<'h> NatRef<'h> {
         }
     }
 
-    /// The nat with these limbs, least first; leading zero limbs do not matter.
+    /// Returns the nat with these limbs, least significant first; the most significant limbs may be
+    /// zero.
     pub fn from_limbs(limbs: &'h [u64]) -> NatRef<'h> {
         match limbs::trimmed(limbs) {
             [] => NatRef::Small(0),
@@ -41,7 +42,7 @@ impl<'h> NatRef<'h> {
         }
     }
 
-    /// The number, if it is below 2^64.
+    /// Returns the number, if it is below 2^64.
     pub fn to_u64(self) -> Option<u64> {
         match self {
             NatRef::Small(n) => Some(n),
@@ -50,17 +51,17 @@ impl<'h> NatRef<'h> {
         }
     }
 
-    /// The number, or 2^64 - 1 if it is larger.
+    /// Returns the number, or 2^64 - 1 if it is larger.
     pub fn saturating_u64(self) -> u64 {
         self.to_u64().unwrap_or(u64::MAX)
     }
 
-    /// Whether it is 0.
+    /// Whether the number is 0.
     pub fn is_zero(self) -> bool {
         matches!(self, NatRef::Small(0))
     }
 
-    /// The number as an arbitrary-precision one.
+    /// Returns the number with arbitrary precision.
     pub fn to_natural(self) -> Natural {
         match self {
             NatRef::Small(n) => Natural::from(n),
@@ -68,7 +69,7 @@ impl<'h> NatRef<'h> {
         }
     }
 
-    /// The number's 64-bit limbs, least first, none for 0.
+    /// Returns the number's 64-bit limbs, least significant first; none for 0.
     pub fn limbs(&self) -> &[u64] {
         match self {
             NatRef::Small(0) => &[],
@@ -77,17 +78,17 @@ impl<'h> NatRef<'h> {
         }
     }
 
-    /// How many bits the number has; 0 for 0.
+    /// Returns the number of significant bits; 0 for 0.
     pub fn bits(&self) -> u64 {
         limbs::bits(self.limbs())
     }
 
-    /// How many bytes the number has; 0 for 0.
+    /// Returns the number of significant bytes; 0 for 0.
     pub fn byte_count(&self) -> u64 {
         self.bits().div_ceil(8)
     }
 
-    /// The number's bytes, least first, without trailing zeroes; none for 0.
+    /// Returns the number's significant bytes, least significant first; none for 0.
     pub fn bytes(&self) -> Vec<u8> {
         if let NatRef::Small(n) = self {
             let count = 8 - n.leading_zeros() / 8;
@@ -101,13 +102,13 @@ impl<'h> NatRef<'h> {
     /// Whether the number's bytes are UTF-8, so that it has a [text](NatRef::text).
     pub fn is_text(&self) -> bool {
         match self {
-            // A nat of 8 bytes has no zero at its end, and zeroes are UTF-8.
+            // A byte above the significant ones is 0, which is UTF-8.
             NatRef::Small(n) => std::str::from_utf8(&n.to_le_bytes()).is_ok(),
             NatRef::Limbs(_) => std::str::from_utf8(&self.bytes()).is_ok(),
         }
     }
 
-    /// The text that the number's bytes spell, if they are UTF-8.
+    /// Returns the text whose UTF-8 bytes are the number's, if there is one.
     pub fn text(&self) -> Option<String> {
         String::from_utf8(self.bytes()).ok()
     }

@@ -4,7 +4,7 @@ use crate::samples::{heap, terms};
 use crate::{EvalError, Heap, Val};
 use spec::Term;
 
-/// Every pair of values must compare as the specification's plain trees do.
+/// Checks that every pair of values compares as the specification's terms do.
 fn check_pairs(heap: &mut Heap, seed: u64, random: usize) {
     let terms = terms(seed, random);
     let values: Vec<Val> = terms.iter().map(|term| from_term(heap, term).unwrap()).collect();
@@ -60,7 +60,7 @@ fn values_of_two_heaps_compare() {
     }
 }
 
-/// `(f 1 2 ... count)`, in pieces, so that it is chained.
+/// `(f 1 2 ... count)`, applied one argument at a time, so that it is a chain.
 fn chained(heap: &mut Heap, count: u64) -> Result<Val, EvalError> {
     let function = from_term(heap, &Term::law(0, 1000, 7))?;
     heap.build(|b| {

@@ -1,104 +1,120 @@
-//! A pin space in memory: its files have no names, and are gone with it.
+//! A pin space in memory, backed by files without names.
 
 use super::range::{ALIGNMENT, SLOT_SIZE};
 use super::range::{Owner, RangeError, Slot};
-use super::space::{Backing, BackingError, NewPin};
+use super::space::{Backing, BackingError, NewPin, PinSpace};
 use crate::digest::Hash;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
-/// Keeps pins in files without names.
-pub(super) struct InMemory {
-    owner: Owner,
-    places: HashMap<Hash, usize>,
-    /// Full, but for the last.
-    files: Vec<Chunk>,
-}
-
-/// A mapped file that grows by records.
-pub struct Chunk {
-    slot: Slot,
-    file: File,
-    /// Bytes in use.
-    used: usize,
-}
-
-/// A pin does not fit.
-#[derive(Debug, thiserror::Error)]
-#[error("a pin of {0} bytes is over the limit of {SLOT_SIZE}")]
-struct TooLarge(usize);
-
-impl InMemory {
-    pub(super) fn new() -> Result<InMemory, RangeError> {
-        let owner = Owner::new();
-        Ok(InMemory { owner, places: HashMap::new(), files: vec![Chunk::nameless(owner)?] })
+impl PinSpace {
+    /// Creates a pin space in memory, which is freed with the last reference to it.
+    ///
+    /// # Errors
+    /// If no slot of the range can be claimed.
+    pub fn in_memory() -> Result<Arc<PinSpace>, RangeError> {
+        Ok(PinSpace::new(InMemoryBacking::new()?))
     }
 }
 
-/// A file in memory, without a name.
+/// Stores pins in files without names, which are freed with it.
+struct InMemoryBacking {
+    owner: Owner,
+    addresses: HashMap<Hash, usize>,
+    /// The files; all but the last are full.
+    files: Vec<PinFile>,
+}
+
+/// A mapped file that records are appended to.
+pub struct PinFile {
+    slot: Slot,
+    file: File,
+    /// The number of bytes in use.
+    used: usize,
+}
+
+/// A pin is larger than a slot.
+#[derive(Debug, thiserror::Error)]
+#[error("a pin of {0} bytes is over the limit of {SLOT_SIZE}")]
+struct PinTooLarge(usize);
+
+impl InMemoryBacking {
+    fn new() -> Result<InMemoryBacking, RangeError> {
+        let owner = Owner::new();
+        Ok(InMemoryBacking {
+            owner,
+            addresses: HashMap::new(),
+            files: vec![PinFile::nameless(owner)?],
+        })
+    }
+}
+
+/// Creates a file in memory, without a name.
 ///
 /// # Errors
-/// [`RangeError::Map`] if there is none to be had.
+/// [`RangeError::Map`] if the system refuses.
 pub fn nameless() -> Result<File, RangeError> {
     use rustix::fs::{MemfdFlags, memfd_create};
     let file = memfd_create("pallas-pins", MemfdFlags::CLOEXEC);
     file.map(File::from).map_err(|error| RangeError::Map(error.into()))
 }
 
-impl Chunk {
-    /// A chunk in memory, in a slot that is free.
-    fn nameless(owner: Owner) -> Result<Chunk, RangeError> {
+impl PinFile {
+    /// Creates a file in memory, mapped in a free slot.
+    fn nameless(owner: Owner) -> Result<PinFile, RangeError> {
         let file = nameless()?;
-        Chunk::new(Slot::claim(None, owner)?, file, 0)
+        PinFile::new(Slot::claim(None, owner)?, file, 0)
     }
 
-    /// A chunk in a file that nobody else writes, its first so many bytes (a multiple of the
-    /// alignment) taken.
-    pub(crate) fn new(mut slot: Slot, file: File, used: usize) -> Result<Chunk, RangeError> {
-        // SAFETY: the file is ours alone, and read only where it has been written and stays as it is.
+    /// Maps a file that no other code writes. Its first `used` bytes, a multiple of the alignment,
+    /// are in use.
+    pub(crate) fn new(mut slot: Slot, file: File, used: usize) -> Result<PinFile, RangeError> {
+        // SAFETY: only this `PinFile` writes the file, and it never changes bytes below the slot's
+        // end.
         unsafe { slot.map(&file) }?;
-        Ok(Chunk { slot, file, used })
+        Ok(PinFile { slot, file, used })
     }
 
-    /// Where a record of so many bytes would go, if there is room.
+    /// Returns the address of the next record, if `bytes` bytes fit.
     pub(crate) fn place(&self, bytes: usize) -> Option<usize> {
         (bytes <= SLOT_SIZE - self.used).then(|| self.slot.address() + self.used)
     }
 
-    /// Writes at the end.
+    /// Appends a record.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all_at(bytes, self.used as u64)?;
         self.used += bytes.len();
-        // SAFETY: the bytes have just been written, and only what is behind them is written later.
+        // SAFETY: the bytes have just been written, and later writes go behind them.
         unsafe { self.slot.set_end(self.used) };
         self.used = self.used.next_multiple_of(ALIGNMENT);
         Ok(())
     }
 }
 
-// SAFETY: an address is given out only in a slot of ours, which stays claimed; its file has
-// the pin before the slot's end allows reading it, and is written only behind that.
-unsafe impl Backing for InMemory {
+// SAFETY: the addresses lie in slots of `files`, which stay claimed. A file has the pin before the
+// slot's end includes it, and is written only behind that.
+unsafe impl Backing for InMemoryBacking {
     fn owner(&self) -> Owner {
         self.owner
     }
 
     fn find(&mut self, hash: &Hash) -> Result<Option<usize>, BackingError> {
-        Ok(self.places.get(hash).copied())
+        Ok(self.addresses.get(hash).copied())
     }
 
     fn place(&mut self, bytes: usize) -> Result<usize, BackingError> {
         if bytes > SLOT_SIZE {
-            return Err(TooLarge(bytes).into());
+            return Err(PinTooLarge(bytes).into());
         }
         match self.files.last().and_then(|last| last.place(bytes)) {
             Some(address) => Ok(address),
             None => {
-                let chunk = Chunk::nameless(self.owner)?;
-                let address = chunk.slot.address();
-                self.files.push(chunk);
+                let pin_file = PinFile::nameless(self.owner)?;
+                let address = pin_file.slot.address();
+                self.files.push(pin_file);
                 Ok(address)
             }
         }
@@ -107,7 +123,7 @@ unsafe impl Backing for InMemory {
     fn keep(&mut self, pin: NewPin<'_>) -> Result<(), BackingError> {
         let Some(last) = self.files.last_mut() else { unreachable!("there is always a file") };
         last.append(pin.record)?;
-        self.places.insert(*pin.hash, pin.address);
+        self.addresses.insert(*pin.hash, pin.address);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The range of addresses in which frozen pins lie, and the slots that it is dealt out in.
+//! The range of addresses that frozen pins lie in, and the slots that it is divided into.
 //!
 //! ```text
 //! 2^45                                                                  2^46
@@ -7,20 +7,20 @@
 //! +-----------+-----------+-----------+- - - - - - - - - - - +-----------+
 //! ```
 //!
-//! The range is the same in every process, so words with addresses in it mean the same in a file as
-//! in memory. A slot belongs to one pin space at a time, and holds one mapped file: so a machine of 10 TB
-//! takes 160 mappings. Its addresses are taken (without memory behind them) when it is claimed: the whole
-//! range at once would be one mapping fewer to think of, but an emulator may keep a few bytes for every
-//! page of it (24 GB in QEMU 7.2).
+//! The range is the same in every process, so a word with an address in it means the same in a file
+//! and in memory. A slot belongs to one pin space at a time and holds one mapped file: a machine of
+//! 10 TB needs 160 mappings. A claim reserves the slot's addresses, without memory behind them.
+//! Reserving the whole range at once would be simpler, but an emulator may keep a few bytes for
+//! every page of it (24 GB in QEMU 7.2).
 //!
-//! Beside its memory, a slot has a bit for every possible place of a record, set once the record
-//! there has been found whole.
+//! Besides its memory, a slot has one bit for every possible address of a record. The bit is set
+//! once the record there has been verified.
 //!
 //! # Safety
 //!
 //! This module maps memory. Its invariant: *memory of a claimed slot below its end is mapped for
-//! reading, and never changes and never goes away while the slot is claimed*. No heap has objects in the
-//! range, so an object there is a frozen one.
+//! reading, never changes, and is not unmapped while the slot is claimed*. No heap allocates
+//! objects in the range, so an object there is a frozen one.
 
 use std::ffi::c_void;
 use std::fs::File;
@@ -30,63 +30,65 @@ use std::ptr::{null_mut, with_exposed_provenance_mut};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Where the range begins.
+/// The first address of the range.
 pub const BASE: usize = 1 << RANGE_SHIFT;
-/// Bytes in the range.
+/// The size of the range in bytes.
 pub const SIZE: usize = 1 << RANGE_SHIFT;
-/// Bytes in a slot.
+/// The size of a slot in bytes.
 pub const SLOT_SIZE: usize = 1 << SLOT_SHIFT;
-/// How many slots there are.
+/// The number of slots.
 pub const SLOTS: usize = SIZE / SLOT_SIZE;
-/// Records begin at multiples of this many bytes.
+/// The alignment of a record, in bytes.
 pub const ALIGNMENT: usize = 64;
 
+/// An address is in the range if this shift of it is 1.
 pub const RANGE_SHIFT: u32 = 45;
 const SLOT_SHIFT: u32 = 36;
-/// Bytes of a page, at least.
+/// The smallest size of a page, in bytes.
 pub(crate) const PAGE: usize = 4096;
-/// Bytes of a slot's bits: 128 MiB of addresses, of which only what is touched takes memory.
+/// The size of a slot's verification bits: 128 MiB of addresses. Only the pages that are touched
+/// take memory.
 const BITS_SIZE: usize = SLOT_SIZE / ALIGNMENT / 8;
 
-/// Why there is no slot to be had.
+/// Why a slot was not claimed, or a file not mapped.
 #[derive(Debug, thiserror::Error)]
 pub enum RangeError {
-    /// The system does not grant the addresses.
+    /// The system does not reserve the addresses.
     #[error(
-        "the addresses of slot {slot} of the pin range, from {:#x}, cannot be had: {reason} \
+        "the addresses of slot {slot} of the pin range, from {:#x}, cannot be reserved: {reason} \
          (a limit on address space, as set by `ulimit -v`, must allow for 64 GiB a slot; \
          systems with less than 47 bits of addresses cannot map pins)",
         BASE + slot * SLOT_SIZE
     )]
     Unavailable {
-        /// Which slot.
+        /// The number of the slot.
         slot: usize,
-        /// What the system says.
+        /// The error of the system.
         reason: io::Error,
     },
-    /// Another pin space of this process has it.
+    /// Another pin space of this process has claimed the slot.
     #[error(
         "slot {0} of the pin range is in use by another store that this process has open; \
          close that one first"
     )]
     Taken(usize),
-    /// There is no such slot.
+    /// The slot number is out of range.
     #[error("the pin range has no slot {0}, only {SLOTS}")]
     NoSuchSlot(usize),
-    /// All are in use.
+    /// All slots are claimed.
     #[error("all slots of the pin range are in use")]
     Full,
-    /// A file was not mapped.
+    /// The system does not map the file.
     #[error("a file of pins cannot be mapped: {0}")]
     Map(io::Error),
 }
 
-/// Whose slots are whose: a number for each pin space of the process.
+/// The identity of a pin space within the process, by which slots record their owner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Owner(u32);
 
 impl Owner {
-    /// One that no other has.
+    /// Returns a new identity.
     pub fn new() -> Owner {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         Owner(NEXT.fetch_add(1, Ordering::Relaxed))
@@ -99,39 +101,45 @@ impl Default for Owner {
     }
 }
 
-/// What everyone may know of a slot.
-struct State {
-    /// The number of its owner; 0 if it is free.
+/// The state of a slot, which any thread may read.
+struct SlotState {
+    /// The number of the owner; 0 if the slot is free.
     owner: AtomicU32,
-    /// The address behind what may be read.
+    /// The address behind the last readable byte.
     end: AtomicUsize,
+    /// The verification bits; null before the first claim. They stay mapped afterwards, so that
+    /// reading them is sound for any address.
     bits: AtomicPtr<AtomicU64>,
 }
 
-static STATES: [State; SLOTS] = [const {
-    State { owner: AtomicU32::new(0), end: AtomicUsize::new(0), bits: AtomicPtr::new(null_mut()) }
+static SLOT_STATES: [SlotState; SLOTS] = [const {
+    SlotState {
+        owner: AtomicU32::new(0),
+        end: AtomicUsize::new(0),
+        bits: AtomicPtr::new(null_mut()),
+    }
 }; SLOTS];
 
-/// Held while slots change hands.
+/// Serialises claims and releases of slots.
 static CLAIMING: Mutex<()> = Mutex::new(());
 
 fn claiming() -> MutexGuard<'static, ()> {
     CLAIMING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether an object lies in the pin space. Such an object never moves and is never written to.
+/// Whether an address lies in the pin range. An object there never moves and is never written to.
 #[inline(always)]
 pub const fn is_frozen(address: usize) -> bool {
     address >> RANGE_SHIFT == 1
 }
 
 #[inline(always)]
-fn state(address: usize) -> &'static State {
+fn state(address: usize) -> &'static SlotState {
     debug_assert!(is_frozen(address));
-    &STATES[(address >> SLOT_SHIFT) % SLOTS]
+    &SLOT_STATES[(address >> SLOT_SHIFT) % SLOTS]
 }
 
-/// Who owns the slot of an address in the range.
+/// Returns the owner of the slot of an address in the range.
 pub(crate) fn owner(address: usize) -> Option<Owner> {
     match state(address).owner.load(Ordering::Acquire) {
         0 => None,
@@ -139,22 +147,24 @@ pub(crate) fn owner(address: usize) -> Option<Owner> {
     }
 }
 
-/// Who owns a slot.
+/// Returns the owner of a slot.
 pub(crate) fn owner_of(slot: usize) -> Option<Owner> {
     owner(BASE + slot * SLOT_SIZE)
 }
 
-/// The slot of an address in the range.
+/// Returns the number of the slot of an address in the range.
 pub(crate) fn slot_of(address: usize) -> usize {
     (address >> SLOT_SHIFT) % SLOTS
 }
 
-/// Up to which address the slot of an address in the range may be read; 0 if not at all.
+/// Returns the address behind the last readable byte of the slot of an address in the range; 0 if
+/// nothing there is readable.
 pub(crate) fn end(address: usize) -> usize {
     state(address).end.load(Ordering::Acquire)
 }
 
-/// The word and the bit in it that tell of a record.
+/// Returns the word, and the bit in it, that says whether the record at that address has been
+/// verified.
 #[inline(always)]
 fn bit(address: usize) -> Option<(&'static AtomicU64, u64)> {
     let bits = state(address).bits.load(Ordering::Acquire);
@@ -162,65 +172,69 @@ fn bit(address: usize) -> Option<(&'static AtomicU64, u64)> {
         return None;
     }
     let number = address % SLOT_SIZE / ALIGNMENT;
-    // SAFETY: the slot's bits are mapped while it is claimed, one for each multiple of `ALIGNMENT`
-    // in it. Whoever has an address in a slot keeps the slot claimed.
+    // SAFETY: bits that were mapped once stay mapped, one bit for each multiple of `ALIGNMENT` in a
+    // slot, and `number` is below their count.
     let word = unsafe { &*bits.add(number / 64) };
     Some((word, 1 << (number % 64)))
 }
 
-/// Whether the record there has been found whole.
+/// Whether the record at that address has been verified.
 #[inline(always)]
 pub(crate) fn is_verified(address: usize) -> bool {
-    // What the bit promises was true before anyone could learn the address: no order is needed.
+    // The record was intact before any thread could learn its address, so no memory order is
+    // needed.
     bit(address).is_some_and(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
 }
 
-/// Notes that the record there is whole.
+/// Records that the record at that address is intact.
 pub(crate) fn set_verified(address: usize) {
     if let Some((word, bit)) = bit(address) {
         word.fetch_or(bit, Ordering::Relaxed);
     }
 }
 
-/// Has the system read what is about to be looked at, all at once.
+/// Asks the system to read a range from disk at once, before it is used.
 pub(crate) fn prefetch(address: usize, bytes: usize) {
     use rustix::mm::{Advice, madvise};
     let first = address & !(PAGE - 1);
     let pages = as_pointer(first);
-    // SAFETY: reading ahead changes nothing, whatever the addresses are.
+    // SAFETY: the advice changes no contents, whatever the addresses are.
     let advised = unsafe { madvise(pages, address + bytes - first, Advice::WillNeed) };
-    // It is slower without.
+    // Without the advice the reads are only slower.
     let _ = advised;
 }
 
-/// Readable words of a claimed slot.
+/// Returns readable words of a claimed slot.
 ///
 /// # Safety
 /// The slot stays claimed for the lifetime.
 ///
 /// # Panics
-/// If not all of them lie below the end of one slot.
+/// If not all words lie below the end of one slot.
 pub(crate) unsafe fn words<'a>(address: usize, count: usize) -> &'a [u64] {
-    assert!(is_frozen(address) && address.is_multiple_of(8), "not a place for words");
+    assert!(
+        is_frozen(address) && address.is_multiple_of(8),
+        "not an aligned address in the pin range"
+    );
     let room = end(address).saturating_sub(address) / 8;
     assert!(count <= room, "frozen words beyond the end of their slot");
-    // SAFETY: the words lie below the end of a slot that stays claimed, so they are readable and never
-    // change.
+    // SAFETY: the words lie below the end of a slot that stays claimed, so they are readable and do
+    // not change.
     unsafe { std::slice::from_raw_parts(with_exposed_provenance_mut::<u64>(address), count) }
 }
 
-/// Words as bytes.
+/// Returns the bytes of words.
 pub(crate) fn bytes_of(words: &[u64]) -> &[u8] {
     // SAFETY: every bit pattern is a byte, and there are eight to a word.
     unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), 8 * words.len()) }
 }
 
-/// A claimed slot. Dropping it unmaps its memory: nothing may point into it any more.
+/// A claimed slot. Dropping it unmaps its memory; no pointer into it may be used afterwards.
 #[derive(Debug)]
 pub struct Slot(usize);
 
 impl Slot {
-    /// Claims that slot, or any that is free, for a pin space.
+    /// Claims the slot with that number, or any free slot, for a pin space.
     ///
     /// # Errors
     /// See [`RangeError`].
@@ -232,7 +246,7 @@ impl Slot {
         }
     }
 
-    /// Claims the first slot from that one on which is free, or else the first of all.
+    /// Claims the first free slot from that number on, in cyclic order.
     ///
     /// # Errors
     /// See [`RangeError`].
@@ -241,7 +255,7 @@ impl Slot {
         Slot::claim_first((first..SLOTS).chain(0..first), owner, RangeError::Full)
     }
 
-    /// Claims the first of these that is free.
+    /// Claims the first of these slots that is free.
     fn claim_first(
         numbers: impl Iterator<Item = usize>,
         owner: Owner,
@@ -250,11 +264,11 @@ impl Slot {
         let _guard = claiming();
         let mut failure = none;
         for number in numbers {
-            if STATES[number].owner.load(Ordering::Acquire) != 0 {
+            if SLOT_STATES[number].owner.load(Ordering::Acquire) != 0 {
                 continue;
             }
-            match Slot::take(number, owner) {
-                // Something that is not ours is there.
+            match Slot::reserve(number, owner) {
+                // Memory of another part of the process is there.
                 Err(unavailable @ RangeError::Unavailable { .. }) => failure = unavailable,
                 taken => return taken,
             }
@@ -262,72 +276,75 @@ impl Slot {
         Err(failure)
     }
 
-    /// Takes the addresses of a slot that is free, while nobody else does so.
-    fn take(number: usize, owner: Owner) -> Result<Slot, RangeError> {
+    /// Reserves the addresses of a free slot. The caller holds the lock.
+    fn reserve(number: usize, owner: Owner) -> Result<Slot, RangeError> {
         let address = BASE + number * SLOT_SIZE;
-        take_addresses(address)
+        reserve_addresses(address)
             .map_err(|reason| RangeError::Unavailable { slot: number, reason: reason.into() })?;
-        let bits = map_bits().inspect_err(|_| {
-            // SAFETY: they were taken just now.
-            let given_back = unsafe { rustix::mm::munmap(as_pointer(address), SLOT_SIZE) };
-            debug_assert!(given_back.is_ok());
-        });
-        let state = &STATES[number];
-        state.bits.store(bits.map_err(RangeError::Map)?, Ordering::Release);
+        let state = &SLOT_STATES[number];
+        if state.bits.load(Ordering::Acquire).is_null() {
+            let bits = map_bits(null_mut()).inspect_err(|_| {
+                // SAFETY: the addresses were reserved just now.
+                let unmapped = unsafe { rustix::mm::munmap(as_pointer(address), SLOT_SIZE) };
+                debug_assert!(unmapped.is_ok());
+            });
+            state.bits.store(bits.map_err(RangeError::Map)?, Ordering::Release);
+        }
         state.owner.store(owner.0, Ordering::Release);
         Ok(Slot(number))
     }
 
-    /// Its number.
+    /// Returns the slot's number.
     pub fn number(&self) -> usize {
         self.0
     }
 
-    /// Its first address.
+    /// Returns the slot's first address.
     pub fn address(&self) -> usize {
         BASE + self.0 * SLOT_SIZE
     }
 
-    /// Makes a file readable in the slot, its first byte at the slot's first address, also those
-    /// parts that it will grow by. Nothing may be read before [`Slot::set_end`] allows it.
+    /// Maps a file at the slot's first address, including the part that it will grow by. Nothing
+    /// may be read before [`Slot::set_end`] allows it.
     ///
     /// # Safety
-    /// While the slot is claimed, the file must not be cut short, and what was written to it below the
-    /// slot's end must not be changed, by anyone. Nothing that was mapped here before may be in use.
+    /// While the slot is claimed, the file must not be truncated, and its bytes below the slot's
+    /// end must not be changed, by any process. Nothing that was mapped here before may be in use.
     ///
     /// # Errors
-    /// If the system does not map it.
+    /// If the system does not map the file.
     pub unsafe fn map(&mut self, file: &File) -> Result<(), RangeError> {
         use rustix::mm::{MapFlags, ProtFlags, mmap};
         let address = as_pointer(self.address());
         let flags = MapFlags::SHARED | MapFlags::FIXED | MapFlags::NORESERVE;
-        // SAFETY: the slot's addresses are ours, and nothing in it is in use.
+        // SAFETY: the slot's addresses belong to this slot, and nothing in it is in use.
         let mapped = unsafe { mmap(address, SLOT_SIZE, ProtFlags::READ, flags, file.as_fd(), 0) };
         mapped.map(drop).map_err(|error| RangeError::Map(error.into()))
     }
 
-    /// Has the system read no more of the mapped file than what is asked for: for pins that are looked
-    /// at here and there. Looking at 1,000 of 4 KB in 1 GB that was not in memory took 0.33 s instead of
-    /// 2.1, and 17 MB instead of 108.
+    /// Turns off read-ahead for the mapped file, for pins that are read at random. Reading 1,000
+    /// pins of 4 KB in 1 GB that was not in memory took 0.33 s instead of 2.1 s, and 17 MB of
+    /// memory instead of 108 MB.
     pub fn expect_random(&self) {
         use rustix::mm::{Advice, madvise};
         let address = as_pointer(self.address());
-        // SAFETY: the slot is ours, and how it is read ahead changes nothing that is in it.
+        // SAFETY: the slot's addresses belong to this slot, and the advice does not change its
+        // contents.
         let advised = unsafe { madvise(address, SLOT_SIZE, Advice::Random) };
-        // It is slower without.
+        // Without the advice the reads are only slower.
         let _ = advised;
     }
 
-    /// Allows reading the first `bytes` bytes of the mapped file.
+    /// Makes the first `bytes` bytes of the mapped file readable.
     ///
     /// # Safety
-    /// The file has as many, and keeps them unchanged while the slot is claimed.
+    /// The file has that many bytes, and keeps them unchanged while the slot is claimed.
     ///
     /// # Panics
-    /// If that is more than a slot has.
+    /// If `bytes` exceeds the size of a slot.
     pub unsafe fn set_end(&self, bytes: usize) {
-        assert!(bytes <= SLOT_SIZE, "a slot has no more than its size");
-        STATES[self.0].end.store(self.address() + bytes, Ordering::Release);
+        assert!(bytes <= SLOT_SIZE, "the file is larger than a slot");
+        SLOT_STATES[self.0].end.store(self.address() + bytes, Ordering::Release);
     }
 }
 
@@ -335,16 +352,14 @@ impl Drop for Slot {
     fn drop(&mut self) {
         use rustix::mm::munmap;
         let _guard = claiming();
-        let state = &STATES[self.0];
+        let state = &SLOT_STATES[self.0];
         state.end.store(0, Ordering::Release);
-        let bits = state.bits.swap(null_mut(), Ordering::AcqRel);
-        // SAFETY: whoever drops the slot says that nothing points into it any more.
-        let given_back = unsafe { munmap(as_pointer(self.address()), SLOT_SIZE) };
-        // SAFETY: mapped by `map_bits` with this size, and unreachable from here on.
-        let unmapped = unsafe { munmap(bits.cast(), BITS_SIZE) };
-        debug_assert!(unmapped.is_ok());
-        // A slot that could not be emptied is not used again.
-        if given_back.is_ok() {
+        // SAFETY: the owner of a slot drops it only when no pointer into it is in use (see
+        // `Backing`).
+        let unmapped = unsafe { munmap(as_pointer(self.address()), SLOT_SIZE) };
+        let cleared = map_bits(state.bits.load(Ordering::Acquire));
+        // A slot that could not be unmapped, or whose bits could not be cleared, stays taken.
+        if unmapped.is_ok() && cleared.is_ok() {
             state.owner.store(0, Ordering::Release);
         }
     }
@@ -354,27 +369,32 @@ fn as_pointer(address: usize) -> *mut c_void {
     with_exposed_provenance_mut(address)
 }
 
-/// Takes the addresses of a slot, without memory behind them, if nothing is there.
-fn take_addresses(address: usize) -> Result<(), rustix::io::Errno> {
+/// Reserves the addresses of a slot, without memory behind them, if nothing is mapped there.
+fn reserve_addresses(address: usize) -> Result<(), rustix::io::Errno> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
     let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED_NOREPLACE;
     let wanted = as_pointer(address);
-    // SAFETY: nothing is mapped over, since that is refused.
+    // SAFETY: `FIXED_NOREPLACE` refuses to replace a mapping.
     let got = unsafe { mmap_anonymous(wanted, SLOT_SIZE, ProtFlags::empty(), flags) }?;
     if got != wanted {
         // Kernels before 4.17 take the address as a hint.
-        // SAFETY: it was mapped just now.
+        // SAFETY: the mapping was made just now.
         unsafe { munmap(got, SLOT_SIZE) }?;
         return Err(rustix::io::Errno::EXIST);
     }
     Ok(())
 }
 
-fn map_bits() -> io::Result<*mut AtomicU64> {
+/// Maps the verification bits of a slot, all clear: anew if `bits` is null, otherwise in place of
+/// those bits, which `map_bits` returned.
+fn map_bits(bits: *mut AtomicU64) -> io::Result<*mut AtomicU64> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    let mut flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    flags.set(MapFlags::FIXED, !bits.is_null());
     let access = ProtFlags::READ | ProtFlags::WRITE;
-    // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing of ours.
-    let bits = unsafe { mmap_anonymous(null_mut(), BITS_SIZE, access, flags) }?;
+    // SAFETY: the mapping is new, at an address that the kernel chooses, or it replaces one of the
+    // same size that holds only these bits. The kernel replaces it atomically, so the bits stay
+    // mapped throughout.
+    let bits = unsafe { mmap_anonymous(bits.cast(), BITS_SIZE, access, flags) }?;
     Ok(bits.cast())
 }

@@ -1,7 +1,7 @@
-//! The form of one frozen pin: a *record*.
+//! The format of one frozen pin: a *record*.
 //!
-//! A record begins at a multiple of 64 bytes with the object of the pin, which fills one cache
-//! line; the objects of its body follow, each a header and a payload as on the heap.
+//! A record begins at a multiple of 64 bytes with the pin's object, which fills one cache line. The
+//! objects of its body follow, each a header and a payload as on the heap.
 //!
 //! ```text
 //!      0        8       16                    48        56       64
@@ -11,29 +11,29 @@
 //!          8        8      32                       8        8
 //! ```
 //!
-//! Facts are the length of the record in words, shifted left by one, with bit 0 set: the hash is
-//! there. The check is the first 8 bytes of BLAKE3 of the record's address and all of its words but the
-//! check itself. What a record must keep to is written down in `FORMAT.md`.
+//! `facts` is the length of the record in words, shifted left by one; bit 0 is set and says that
+//! the hash is present. The check is the first 8 bytes of BLAKE3 of the record's address and all of
+//! its words except the check. `FORMAT.md` lists the invariants of a record.
 
 use super::range;
 use crate::digest::Hash;
 use crate::layout::{Header, Layout, PIN_SIZE};
 use crate::word::{Kind, Word};
 
-/// Words of the line that a record begins with.
-pub(crate) const LINE: usize = 8;
+/// The number of words in the first line of a record.
+pub(crate) const LINE_WORDS: usize = 8;
 const ITEM: usize = 1;
 const FACTS: usize = 6;
 const CHECK: usize = 7;
 
-/// So many pins are read ahead at most.
-const AHEAD: usize = 4096;
-/// What lies between pins that are so near to each other, in bytes, is read with them.
-const NEAR: usize = 16 * range::PAGE;
+/// The largest number of pins that are read ahead at once.
+const READ_AHEAD_LIMIT: usize = 4096;
+/// Pins at most this many bytes apart are read ahead as one range.
+const READ_AHEAD_GAP: usize = 16 * range::PAGE;
 
-/// The first line of a record whose body has been put behind it, its check left out.
-pub(crate) fn line(item: u64, hash: &Hash, arity: u64, words: usize) -> [u64; LINE] {
-    let mut line = [0; LINE];
+/// Returns the first line of a record of `words` words, without its check.
+pub(crate) fn line(item: u64, hash: &Hash, arity: u64, words: usize) -> [u64; LINE_WORDS] {
+    let mut line = [0; LINE_WORDS];
     line[0] = Header::new(Layout::Pin, arity, PIN_SIZE).with_normal().raw();
     line[1] = item;
     for (word, bytes) in line[2..FACTS].iter_mut().zip(hash.0.as_chunks().0) {
@@ -43,80 +43,81 @@ pub(crate) fn line(item: u64, hash: &Hash, arity: u64, words: usize) -> [u64; LI
     line
 }
 
-/// The check of a record that is, or will be, at that address.
+/// Computes the check of a record that is, or will be, at that address.
 fn check(address: usize, record: &[u64]) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&(address as u64).to_le_bytes());
     hasher.update(range::bytes_of(&record[..CHECK]));
-    hasher.update(range::bytes_of(&record[LINE..]));
+    hasher.update(range::bytes_of(&record[LINE_WORDS..]));
     let hash = hasher.finalize();
     let (first, _) = hash.as_bytes().split_at(8);
     first.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
-/// Puts in the check that a record has at that address.
+/// Writes the check of a record at that address into it.
 pub(crate) fn seal(address: usize, record: &mut [u64]) {
     record[CHECK] = check(address, record);
 }
 
-/// The words of the record at that address, if it is one and whole.
+/// Returns the words of the record at that address, if there is one and its check matches.
 ///
 /// # Safety
 /// The address lies in a slot that stays claimed for the lifetime.
 pub(crate) unsafe fn read<'a>(address: usize) -> Option<&'a [u64]> {
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     let bytes = unsafe { length(address) }?;
     if bytes > 2 * range::PAGE {
         range::prefetch(address, bytes);
     }
-    // SAFETY: the caller's.
+    // SAFETY: by this function's contract.
     let record = unsafe { range::words(address, bytes / 8) };
     (check(address, record) == record[CHECK]).then_some(record)
 }
 
-/// Has the system read those of these values that are frozen pins nobody has looked at, all at
-/// once: each would have to be waited for else, where they are not in memory.
+/// Asks the system to read those of these values that are frozen pins and not verified yet, all at
+/// once. Otherwise each of them that is not in memory would be waited for separately.
 pub(crate) fn read_ahead(values: impl Iterator<Item = Word>) {
-    let unseen = |word: &Word| {
+    let unverified = |word: &Word| {
         let is_frozen = word.kind() == Kind::Pin && range::is_frozen(word.address());
         is_frozen && !range::is_verified(word.address())
     };
-    let unseen = values.take(AHEAD).filter(unseen).map(|word| word.address());
-    let mut unseen: Vec<usize> = unseen.collect();
-    if unseen.len() < 2 {
+    let unverified = values.take(READ_AHEAD_LIMIT).filter(unverified).map(|word| word.address());
+    let mut unverified: Vec<usize> = unverified.collect();
+    if unverified.len() < 2 {
         return;
     }
-    unseen.sort_unstable();
-    for near in unseen.chunk_by(|one, next| next - one <= NEAR) {
+    unverified.sort_unstable();
+    for near in unverified.chunk_by(|one, next| next - one <= READ_AHEAD_GAP) {
         let (first, last) = (near[0], near[near.len() - 1]);
         range::prefetch(first, last + 2 * range::PAGE - first);
     }
 }
 
-/// The bytes of the record at that address, as its first line tells, if there is room for them.
+/// Returns the length in bytes of the record at that address, as its first line says, if the slot
+/// has that many.
 ///
 /// # Safety
-/// The slot of the address stays claimed during the call, if it is.
+/// If the slot of the address is claimed, it stays so during the call.
 pub(crate) unsafe fn length(address: usize) -> Option<usize> {
     let room = range::end(address).saturating_sub(address) / 8;
-    if !address.is_multiple_of(range::ALIGNMENT) || room < LINE {
+    if !address.is_multiple_of(range::ALIGNMENT) || room < LINE_WORDS {
         return None;
     }
-    // SAFETY: the caller's; there is room for them below the slot's end.
-    let line = unsafe { range::words(address, LINE) };
+    // SAFETY: by this function's contract; the words lie below the slot's end.
+    let line = unsafe { range::words(address, LINE_WORDS) };
     let words = size(line)?;
-    (LINE..=room).contains(&words).then(|| 8 * words)
+    (LINE_WORDS..=room).contains(&words).then(|| 8 * words)
 }
 
-/// The words of a record, as its first line tells.
+/// Returns the number of words of a record, as its first line says.
 pub(crate) fn size(line: &[u64]) -> Option<usize> {
     usize::try_from(line.get(FACTS)? >> 1).ok()
 }
 
-/// Replaces the item of a record and the values in all of its objects.
+/// Replaces the item of a record, and the values in all of its objects, by `place` of each.
 pub(crate) fn replace_values(record: &mut [u64], place: impl Fn(u64) -> u64) {
     record[ITEM] = place(record[ITEM]);
-    let mut at = LINE;
+    let mut at = LINE_WORDS;
     while at < record.len() {
         let header = Header::from_raw(record[at]);
         let values = header.layout().values(header.size());
@@ -127,25 +128,26 @@ pub(crate) fn replace_values(record: &mut [u64], place: impl Fn(u64) -> u64) {
     }
 }
 
-/// The hash in a record that is whole.
+/// Returns the hash in an intact record.
 pub(crate) fn hash(record: &[u64]) -> Hash {
     let mut hash = [0; Hash::SIZE];
     hash.copy_from_slice(range::bytes_of(&record[2..FACTS]));
     Hash(hash)
 }
 
-/// Whether there is a whole record at that address, which may be any.
+/// Whether there is an intact record at that address, which may be any number. A positive answer is
+/// remembered.
 ///
 /// # Safety
-/// If the address lies in a claimed slot, that stays claimed during the call.
+/// If the address lies in a claimed slot, the slot stays claimed during the call.
 pub(crate) unsafe fn verify(address: usize) -> bool {
     if !range::is_frozen(address) || !address.is_multiple_of(range::ALIGNMENT) {
         return false;
     }
-    // SAFETY: the caller's.
-    let is_whole = range::is_verified(address) || unsafe { read(address) }.is_some();
-    if is_whole {
+    // SAFETY: by this function's contract.
+    let is_intact = range::is_verified(address) || unsafe { read(address) }.is_some();
+    if is_intact {
         range::set_verified(address);
     }
-    is_whole
+    is_intact
 }

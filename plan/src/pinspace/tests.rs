@@ -1,6 +1,6 @@
 //! Pin spaces, frozen pins and images, without an evaluator.
 
-use super::record::{self, LINE};
+use super::record::{self, LINE_WORDS};
 use super::{Frozen, NewPin, Owner, PinSpace, Slot, nameless, range};
 use crate::image::{self, ImageError};
 use crate::layout::Header;
@@ -21,7 +21,7 @@ fn value(heap: &mut Heap, text: &str) -> Val {
     samples::normal(heap, &term).expect("a value")
 }
 
-/// Freezes a value that is evaluated, and in normal form for that reason.
+/// Freezes an evaluated value, which is thereby in normal form.
 fn freeze_normal(
     heap: &mut Heap,
     value: &Val,
@@ -42,7 +42,7 @@ fn record_of(frozen: &Frozen) -> &[u64] {
     unsafe { record::read(frozen.address()) }.expect("a record")
 }
 
-/// What is pinned.
+/// Returns the item of a pin.
 fn item(heap: &Heap, pin: &Val) -> Val {
     match heap.look(pin).shape() {
         Shape::Pin(pin) => heap.hold(pin.item()),
@@ -66,7 +66,7 @@ fn every_word_of_a_record_is_a_nat_or_frozen() {
                 assert!(!word.is_thunk());
                 let is_inside = |address| {
                     let end = frozen.address() + 8 * words.len();
-                    (frozen.address() + 8 * LINE..end).contains(&address)
+                    (frozen.address() + 8 * LINE_WORDS..end).contains(&address)
                 };
                 if word.has_object() && !is_inside(word.address()) {
                     assert_eq!(word.kind(), Kind::Pin);
@@ -80,7 +80,7 @@ fn every_word_of_a_record_is_a_nat_or_frozen() {
 }
 
 #[test]
-fn what_is_there_is_not_written_again() {
+fn a_pin_in_the_space_is_not_written_again() {
     let heap = &mut samples::heap(false);
     let (first, second) = (space(), space());
     let small = value(heap, "({0 3 0} <7> <{5 6 (0 9)}>)");
@@ -110,7 +110,7 @@ fn a_collection_replaces_a_pin_by_its_frozen_copy() {
     assert!(row.iter().all(|item| item.word.address() == frozen.address()));
 }
 
-/// `n` times, `(f n) = if n is 0 then 0 else f (n - 1)`: the law calls itself through its own slot.
+/// `(f n) = if n is 0 then 0 else f (n - 1)`: the law calls itself through its own slot.
 const COUNT_DOWN: &str = "<{7 1 (0 (0 (0 2 (2 0)) 0) 1)}>";
 
 #[test]
@@ -133,7 +133,7 @@ fn deep_and_doubled_values_freeze() {
         double = heap.row(&[double.clone(), double]).expect("room");
     }
     let frozen = freeze_normal(heap, &double, &space).expect("room");
-    assert_eq!(record_of(&frozen).len(), LINE + 16 * 3);
+    assert_eq!(record_of(&frozen).len(), LINE_WORDS + 16 * 3);
 }
 
 #[test]
@@ -167,25 +167,25 @@ fn threads_freeze_and_read_at_once() {
     assert_eq!(addresses(&made[0]), addresses(&made[2]));
 }
 
-/// Keeps one record after another in a file that a test may damage.
-struct Fragile {
+/// Stores records back to back in a file that a test may damage.
+struct FileBacking {
     owner: Owner,
     slot: Slot,
     file: Arc<fs::File>,
     used: usize,
-    places: Arc<Mutex<Vec<(Hash, usize)>>>,
+    addresses: Arc<Mutex<Vec<(Hash, usize)>>>,
 }
 
 // SAFETY: the file is mapped for as long as the slot is claimed. A test that damages it does so
 // while nothing borrows from it.
-unsafe impl super::Backing for Fragile {
+unsafe impl super::Backing for FileBacking {
     fn owner(&self) -> Owner {
         self.owner
     }
 
     fn find(&mut self, hash: &Hash) -> Result<Option<usize>, super::BackingError> {
-        let places = self.places.lock().expect("no panic");
-        Ok(places.iter().find(|(known, _)| known == hash).map(|(_, address)| *address))
+        let addresses = self.addresses.lock().expect("no panic");
+        Ok(addresses.iter().find(|(known, _)| known == hash).map(|(_, address)| *address))
     }
 
     fn place(&mut self, _: usize) -> Result<usize, super::BackingError> {
@@ -197,7 +197,7 @@ unsafe impl super::Backing for Fragile {
         // SAFETY: the record has just been written.
         unsafe { self.slot.set_end(self.used + pin.record.len()) };
         self.used = (self.used + pin.record.len()).next_multiple_of(range::ALIGNMENT);
-        self.places.lock().expect("no panic").push((*pin.hash, pin.address));
+        self.addresses.lock().expect("no panic").push((*pin.hash, pin.address));
         Ok(())
     }
 }
@@ -205,16 +205,16 @@ unsafe impl super::Backing for Fragile {
 #[test]
 fn a_flipped_bit_is_found_before_the_data_is_used() {
     let file = Arc::new(tempfile());
-    let places = Arc::new(Mutex::new(Vec::new()));
+    let addresses = Arc::new(Mutex::new(Vec::new()));
     let open = |used: usize| {
         let owner = Owner::new();
         let mut slot = Slot::claim(Some(500), owner).expect("free");
         // SAFETY: the test damages the file only while nothing borrows from it.
         unsafe { slot.map(&file) }.expect("mapped");
-        // SAFETY: so many bytes were written before.
+        // SAFETY: the file has that many bytes from an earlier round.
         unsafe { slot.set_end(used) };
-        let (file, places) = (Arc::clone(&file), Arc::clone(&places));
-        PinSpace::new(Fragile { owner, slot, file, used, places })
+        let (file, addresses) = (Arc::clone(&file), Arc::clone(&addresses));
+        PinSpace::new(FileBacking { owner, slot, file, used, addresses })
     };
     let (hash, length) = {
         let heap = &mut samples::heap(false);
@@ -229,13 +229,13 @@ fn a_flipped_bit_is_found_before_the_data_is_used() {
         file.write_all_at(&[byte[0] ^ 1 << (offset % 8)], offset).expect("written");
         let space = open(length);
         assert!(space.find(&hash).expect("no trouble").is_none(), "byte {offset}");
-        // Written anew, since what is there is of no use.
+        // The record there is damaged, so the pin is written again.
         let heap = &mut samples::heap(false);
         let row = value(heap, "({0 3 0} 7 {5 6 (0 9)})");
-        places.lock().expect("no panic").truncate(1);
+        addresses.lock().expect("no panic").truncate(1);
         assert_ne!(freeze_normal(heap, &row, &space).expect("room").address(), 0);
         file.write_all_at(&byte, offset).expect("written");
-        places.lock().expect("no panic").truncate(1);
+        addresses.lock().expect("no panic").truncate(1);
     }
 }
 
@@ -243,7 +243,7 @@ fn tempfile() -> fs::File {
     nameless().expect("memory")
 }
 
-/// A pin where there is no record.
+/// Returns a pin at an address without a record.
 fn damaged(space: &Arc<PinSpace>) -> Frozen {
     let heap = &mut samples::heap(false);
     let law = value(heap, COUNT_DOWN);
@@ -254,7 +254,7 @@ fn damaged(space: &Arc<PinSpace>) -> Frozen {
 
 fn is_damage<T>(result: Result<T, EvalError>, of: &Frozen) -> bool {
     let place = format!("{:#x}", of.address());
-    matches!(result, Err(EvalError::Damaged { place: told }) if told.contains(&place))
+    matches!(result, Err(EvalError::Damaged { place: reported }) if reported.contains(&place))
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn slots_are_claimed_once() {
     ));
 }
 
-/// An image of a value with pins, one in another, and a big nat.
+/// An image of a value with pins, nested ones among them, and a big nat.
 fn small_image(heap: &mut Heap, label: &[u8]) -> fs::File {
     let value =
         value(heap, "({0 4 0} <7> <{5 6 (0 9)}> <(0 <7> 1267650600228229401496703205376)>)");
@@ -304,7 +304,7 @@ fn small_image(heap: &mut Heap, label: &[u8]) -> fs::File {
 }
 
 #[test]
-fn an_image_is_what_was_saved() {
+fn an_image_holds_the_saved_value() {
     for label in [&b""[..], b"seven b", &[9; 1000]] {
         let heap = &mut samples::heap(false);
         let terms = terms(9, 100);
@@ -315,7 +315,7 @@ fn an_image_is_what_was_saved() {
         samples::mark_normal(heap, &row);
         image::save(heap, &row, label, &file).expect("room");
         assert_eq!(image::label(&file).expect("an image"), label);
-        // Its own slot is taken by the one who wrote it, so the first of these is a copy.
+        // The heap that wrote the image holds its slot, so the first open makes a copy.
         for is_copy in [true, false] {
             let other = &mut samples::heap(is_copy);
             let root = image::open(&file).expect("an image");
@@ -348,7 +348,7 @@ fn a_damaged_image_is_refused() {
         Err(other) => panic!("{other}"),
         Ok(_) => false,
     };
-    // First of all copies, then mapped in its slot.
+    // First through copies, then mapped in the image's own slot.
     for is_open in [true, false] {
         if !is_open {
             *heap = samples::heap(false);
@@ -364,10 +364,10 @@ fn a_damaged_image_is_refused() {
         let copy = tempfile();
         let mut bytes = vec![0; length as usize];
         file.read_exact_at(&mut bytes, 0).expect("read");
-        for cut in 0..bytes.len() {
+        for length in 0..bytes.len() {
             copy.set_len(0).expect("a length");
-            copy.write_all_at(&bytes[..cut], 0).expect("written");
-            assert!(is_refused(&copy), "cut at {cut}");
+            copy.write_all_at(&bytes[..length], 0).expect("written");
+            assert!(is_refused(&copy), "truncated to {length}");
         }
     }
 }

@@ -1,15 +1,15 @@
-//! Streams of bits: bytes in order, in each the lowest bit first.
+//! Bit streams: bytes in order, the lowest bit of each first.
 
 /// Appends bits to bytes.
 pub(super) struct BitWriter {
     bytes: Vec<u8>,
-    /// Bits that do not make up a byte yet.
+    /// The bits that do not fill a byte yet.
     held: u64,
     count: u32,
 }
 
 impl BitWriter {
-    /// Goes on after these bytes.
+    /// Appends to these bytes.
     pub(super) fn after(bytes: Vec<u8>) -> BitWriter {
         BitWriter { bytes, held: 0, count: 0 }
     }
@@ -36,7 +36,7 @@ impl BitWriter {
         }
     }
 
-    /// The bytes; zeroes fill the last one.
+    /// Returns the bytes; zero bits fill the last one.
     pub(super) fn finish(mut self) -> Vec<u8> {
         if self.count > 0 {
             self.bytes.push(self.held as u8);
@@ -48,22 +48,23 @@ impl BitWriter {
 /// Reads bits from bytes.
 pub(super) struct BitReader<'a> {
     bytes: &'a [u8],
-    /// The place of the next bit.
+    /// The index of the next bit.
     at: usize,
 }
 
 impl<'a> BitReader<'a> {
-    /// Reads from that byte on. No more than 2^60 bytes fit into memory, so places are countable.
+    /// Reads from byte `from` on. Memory holds fewer than 2^60 bytes, so the index of a bit does
+    /// not overflow.
     pub(super) fn new(bytes: &'a [u8], from: usize) -> BitReader<'a> {
         BitReader { bytes, at: 8 * from }
     }
 
-    /// The byte that the next bit is in.
+    /// Returns the index of the byte that has the next bit.
     pub(super) fn byte_offset(&self) -> usize {
         self.at / 8
     }
 
-    /// Whether what is left is less than 8 bytes, and all zero.
+    /// Whether fewer than 64 bits are left, all zero.
     pub(super) fn only_padding_follows(&self) -> bool {
         let after = self.bytes.get(self.at / 8 + 1..).unwrap_or_default();
         self.remaining() < 64
@@ -71,12 +72,12 @@ impl<'a> BitReader<'a> {
             && after.iter().all(|&b| b == 0)
     }
 
-    /// How many bits are left.
+    /// Returns the number of bits that are left.
     fn remaining(&self) -> usize {
         8 * self.bytes.len() - self.at
     }
 
-    /// The next 64 bits, those beyond the end 0, but only the first 57 of them surely.
+    /// Returns the next 64 bits, with zeroes behind the end. Only the first 57 of them are valid.
     fn peek(&self) -> u64 {
         let rest = self.bytes.get(self.at / 8..).unwrap_or_default();
         let mut word = [0; 8];
@@ -85,7 +86,7 @@ impl<'a> BitReader<'a> {
         u64::from_le_bytes(word) >> (self.at % 8)
     }
 
-    /// Reads `count` bits, at most 56, if there are so many.
+    /// Reads `count` bits, at most 56; `None` if fewer are left.
     pub(super) fn get(&mut self, count: u32) -> Option<u64> {
         debug_assert!(count <= 56);
         if self.remaining() < count as usize {
@@ -96,8 +97,8 @@ impl<'a> BitReader<'a> {
         Some(bits)
     }
 
-    /// Reads ones up to and with the zero that ends them, and says how many ones there were; none
-    /// if the bits end before.
+    /// Reads ones and the zero behind them, and returns the number of ones; `None` if there is no
+    /// zero.
     pub(super) fn get_ones(&mut self) -> Option<usize> {
         let mut ones = 0;
         loop {
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_written_is_read() {
+    fn written_bits_are_read() {
         let runs = [0, 1, 7, 8, 55, 56, 57, 63, 64, 65, 200];
         let mut writer = BitWriter::after(vec![9, 9, 9]);
         for (index, &run) in runs.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The pairs and leaves that a value is made of, equal ones once.
+//! The pairs and leaves of a value, equal ones once.
 
 use super::SaveError;
 use crate::bar;
@@ -8,39 +8,40 @@ use crate::map::Map;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::tree::{self, Items};
-use crate::view::{LawRef, PinRef, Ref, Shape};
+use crate::value_ref::Ref;
+use crate::view::{LawRef, PinRef, Shape};
 use crate::word::{Kind, Word};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// The number of a node. Nodes are numbered as they are completed, functions before arguments.
-pub(super) type Node = u32;
+/// The number of a node, in the order of completion: functions before arguments.
+pub(super) type NodeId = u32;
 
 /// The function and the argument of a pair; for a leaf, [`LEAF`] both times.
-pub(super) type Pair = (Node, Node);
+pub(super) type Pair = (NodeId, NodeId);
 
-pub(super) const LEAF: Node = Node::MAX;
+pub(super) const LEAF: NodeId = NodeId::MAX;
 
-/// Rows narrower than this are most of all rows.
+/// Most rows are narrower than this.
 const COMMON_WIDTHS: usize = 16;
 
-/// A value as a graph of pairs, in which every node is distinct. The last node is the value.
+/// A value as a graph of pairs, in which all nodes are distinct. The last node is the value.
 ///
-/// The leaves are the nodes that `words` and `bigs` tell, and the first `holes` nodes.
+/// The leaves are the nodes in `words` and `bigs`, and the first `holes` nodes.
 #[derive(Default)]
 pub(super) struct Graph<'h> {
     pub(super) nodes: Vec<Pair>,
     pub(super) holes: u32,
-    pub(super) words: Map<u64, Node>,
-    pub(super) bigs: Map<Cow<'h, [u64]>, Node>,
-    pairs: Map<Pair, Node>,
-    /// Row constructors by their width, those of the widths that are common.
-    constructors: [Option<Node>; COMMON_WIDTHS],
+    pub(super) words: Map<u64, NodeId>,
+    pub(super) bigs: Map<Cow<'h, [u64]>, NodeId>,
+    pairs: Map<Pair, NodeId>,
+    /// The nodes of the row constructors of common widths, by width.
+    constructors: [Option<NodeId>; COMMON_WIDTHS],
 }
 
 impl<'h> Graph<'h> {
-    /// The graph of a value. Pins are leaves, namely those holes, if there are any, or else are
-    /// taken apart too.
+    /// Builds the graph of a value. With `holes`, which maps hashes to hole numbers, pins are
+    /// leaves; without, they are decomposed too.
     pub(super) fn of(
         value: Ref<'h>,
         holes: Option<&HashMap<Hash, u32>>,
@@ -50,22 +51,22 @@ impl<'h> Graph<'h> {
             graph.holes += 1;
             graph.leaf()?;
         }
-        Build { graph, holes, heap: value.heap, known: Map::default(), frames: Vec::new() }
+        GraphBuilder { graph, holes, heap: value.heap, known: Map::default(), frames: Vec::new() }
             .run(value.word)
     }
 
-    fn add(&mut self, pair: Pair) -> Result<Node, SaveError> {
-        let node = Node::try_from(self.nodes.len()).ok().filter(|&node| node < LEAF);
+    fn add(&mut self, pair: Pair) -> Result<NodeId, SaveError> {
+        let node = NodeId::try_from(self.nodes.len()).ok().filter(|&node| node < LEAF);
         let node = node.ok_or(SaveError::TooLarge)?;
         self.nodes.push(pair);
         Ok(node)
     }
 
-    fn leaf(&mut self) -> Result<Node, SaveError> {
+    fn leaf(&mut self) -> Result<NodeId, SaveError> {
         self.add((LEAF, LEAF))
     }
 
-    fn word(&mut self, nat: u64) -> Result<Node, SaveError> {
+    fn word(&mut self, nat: u64) -> Result<NodeId, SaveError> {
         if let Some(&node) = self.words.get(&nat) {
             return Ok(node);
         }
@@ -74,7 +75,7 @@ impl<'h> Graph<'h> {
         Ok(node)
     }
 
-    fn limbs(&mut self, limbs: Cow<'h, [u64]>) -> Result<Node, SaveError> {
+    fn limbs(&mut self, limbs: Cow<'h, [u64]>) -> Result<NodeId, SaveError> {
         match *limbs {
             [] => return self.word(0),
             [limb] => return self.word(limb),
@@ -88,14 +89,14 @@ impl<'h> Graph<'h> {
         Ok(node)
     }
 
-    fn nat(&mut self, nat: NatRef<'h>) -> Result<Node, SaveError> {
+    fn nat(&mut self, nat: NatRef<'h>) -> Result<NodeId, SaveError> {
         match nat {
             NatRef::Small(word) => self.word(word),
             NatRef::Limbs(limbs) => self.limbs(Cow::Borrowed(limbs)),
         }
     }
 
-    fn pair(&mut self, function: Node, argument: Node) -> Result<Node, SaveError> {
+    fn pair(&mut self, function: NodeId, argument: NodeId) -> Result<NodeId, SaveError> {
         if let Some(&node) = self.pairs.get(&(function, argument)) {
             return Ok(node);
         }
@@ -104,8 +105,8 @@ impl<'h> Graph<'h> {
         Ok(node)
     }
 
-    /// `(0 name arity)`: a law without its body.
-    fn law_head(&mut self, name: NatRef<'h>, arity: NatRef<'h>) -> Result<Node, SaveError> {
+    /// Returns the node of `(0 name arity)`: a law without its body.
+    fn law_head(&mut self, name: NatRef<'h>, arity: NatRef<'h>) -> Result<NodeId, SaveError> {
         let zero = self.word(0)?;
         let name = self.nat(name)?;
         let named = self.pair(zero, name)?;
@@ -113,8 +114,8 @@ impl<'h> Graph<'h> {
         self.pair(named, arity)
     }
 
-    /// `(0 0 width+1 0)`: a row constructor.
-    fn constructor(&mut self, width: u64) -> Result<Node, SaveError> {
+    /// Returns the node of `(0 0 width+1 0)`: a row constructor.
+    fn constructor(&mut self, width: u64) -> Result<NodeId, SaveError> {
         let common = usize::try_from(width).ok().filter(|&width| width < COMMON_WIDTHS);
         if let Some(known) = common.and_then(|width| self.constructors[width]) {
             return Ok(known);
@@ -128,54 +129,54 @@ impl<'h> Graph<'h> {
         Ok(node)
     }
 
-    fn bar(&mut self, bytes: &[u8]) -> Result<Node, SaveError> {
+    fn bar(&mut self, bytes: &[u8]) -> Result<NodeId, SaveError> {
         let head = self.law_head(NatRef::Small(1), NatRef::Small(1))?;
         let body = self.limbs(Cow::Owned(bar::bar_body_limbs(bytes)))?;
         self.pair(head, body)
     }
 }
 
-/// The making of a graph.
-struct Build<'h, 'm> {
+/// Builds a graph.
+struct GraphBuilder<'h, 'm> {
     graph: Graph<'h>,
     holes: Option<&'m HashMap<Hash, u32>>,
     heap: &'h Memory,
-    /// The nodes of objects that have been seen: shared objects are taken apart once.
-    known: Map<u64, Node>,
-    frames: Vec<Frame>,
+    /// The nodes of the objects that are complete: a shared object is decomposed once.
+    known: Map<u64, NodeId>,
+    frames: Vec<ObjectFrame>,
 }
 
-/// A value within a value, about to become a node.
-enum Part {
+/// A part of an object that is to become a node.
+enum Component {
     Value(Word),
-    /// The row of a set's keys.
+    /// The row of the keys of a set.
     RowOf(Word),
 }
 
-/// An object that is being taken apart.
-struct Frame {
+/// An object that is being decomposed.
+struct ObjectFrame {
     object: Word,
-    /// What has been made of it: a function that takes the nodes of what is left one by one. None
-    /// if the next one is that function.
-    node: Option<Node>,
-    left: Left,
+    /// The node of the function applied to the components so far. `None` if the next component is
+    /// the function.
+    node: Option<NodeId>,
+    remaining: Remaining,
 }
 
-/// What is left of an object.
-enum Left {
-    /// Its payload in that range, upwards.
+/// The components of an object that are still to be visited.
+enum Remaining {
+    /// The payload words in that range, upwards.
     Fields(u32, u32),
-    /// So many of its items or keys, downwards.
+    /// That many of its items or keys, downwards.
     Items(u32),
-    /// Its keys as a row.
+    /// The row of its keys.
     Keys,
-    /// Nothing.
+    /// None.
     Nothing,
 }
 
-impl<'h> Build<'h, '_> {
+impl<'h> GraphBuilder<'h, '_> {
     fn run(mut self, value: Word) -> Result<Graph<'h>, SaveError> {
-        let mut done = self.enter(Part::Value(value))?;
+        let mut done = self.enter(Component::Value(value))?;
         loop {
             if let Some(node) = done.take()
                 && let Some(frame) = self.frames.last_mut()
@@ -188,28 +189,28 @@ impl<'h> Build<'h, '_> {
             let Some(frame) = self.frames.last_mut() else {
                 return Ok(self.graph);
             };
-            done = match frame.next_part(self.heap) {
+            done = match frame.next_component(self.heap) {
                 Some(part) => self.enter(part)?,
-                None => self.leave(),
+                None => self.finish_frame(),
             };
         }
     }
 
-    /// The node of what the innermost frame has become.
-    fn leave(&mut self) -> Option<Node> {
-        let Frame { object, node, left } = self.frames.pop()?;
-        let as_row = matches!(left, Left::Items(_)) && object.kind() != Kind::Row;
+    /// Pops the innermost frame, and returns its node.
+    fn finish_frame(&mut self) -> Option<NodeId> {
+        let ObjectFrame { object, node, remaining } = self.frames.pop()?;
+        let as_row = matches!(remaining, Remaining::Items(_)) && object.kind() != Kind::Row;
         if !as_row && let Some(node) = node {
             self.known.insert(object.raw(), node);
         }
         node
     }
 
-    /// The node of a part; none if a frame has been pushed for it.
-    fn enter(&mut self, part: Part) -> Result<Option<Node>, SaveError> {
+    /// Returns the node of a component; `None` if a frame has been pushed for it.
+    fn enter(&mut self, part: Component) -> Result<Option<NodeId>, SaveError> {
         let word = match part {
-            Part::Value(word) => self.heap.resolve(word),
-            Part::RowOf(object) => return self.enter_row(object),
+            Component::Value(word) => self.heap.resolve(word),
+            Component::RowOf(object) => return self.enter_row(object),
         };
         if word.has_object()
             && let Some(&node) = self.known.get(&word.raw())
@@ -228,62 +229,62 @@ impl<'h> Build<'h, '_> {
             Shape::Pin(pin) => self.enter_pin(pin),
             Shape::Law(law) => self.enter_law(word, law),
             Shape::App(_) | Shape::Tab(..) => {
-                let fields = Left::Fields(0, self.heap.size(word) as u32);
+                let fields = Remaining::Fields(0, self.heap.size(word) as u32);
                 Ok(self.push(word, None, fields))
             }
             Shape::Row(_) => self.enter_row(word),
             Shape::Set(_) => {
                 let head = self.graph.law_head(NatRef::Small(1), NatRef::Small(2))?;
-                Ok(self.push(word, Some(head), Left::Keys))
+                Ok(self.push(word, Some(head), Remaining::Keys))
             }
             Shape::Thunk => Err(SaveError::NotNormal),
         }
     }
 
-    fn push(&mut self, object: Word, node: Option<Node>, left: Left) -> Option<Node> {
-        self.frames.push(Frame { object, node, left });
+    fn push(&mut self, object: Word, node: Option<NodeId>, remaining: Remaining) -> Option<NodeId> {
+        self.frames.push(ObjectFrame { object, node, remaining });
         None
     }
 
-    fn enter_row(&mut self, object: Word) -> Result<Option<Node>, SaveError> {
+    fn enter_row(&mut self, object: Word) -> Result<Option<NodeId>, SaveError> {
         let count = tree::len(self.heap, object);
         let constructor = self.graph.constructor(count as u64)?;
-        Ok(self.push(object, Some(constructor), Left::Items(count as u32)))
+        Ok(self.push(object, Some(constructor), Remaining::Items(count as u32)))
     }
 
-    fn enter_pin(&mut self, pin: PinRef<'h>) -> Result<Option<Node>, SaveError> {
+    fn enter_pin(&mut self, pin: PinRef<'h>) -> Result<Option<NodeId>, SaveError> {
         if let Some(holes) = self.holes {
             let hole = holes.get(&pin.hash()?);
             return Ok(Some(*hole.expect("every pin in the value has a hole")));
         }
         let four = self.graph.word(4)?;
-        Ok(self.push(pin.0.word, Some(four), Left::Fields(0, 1)))
+        Ok(self.push(pin.0.word, Some(four), Remaining::Fields(0, 1)))
     }
 
-    fn enter_law(&mut self, word: Word, law: LawRef<'h>) -> Result<Option<Node>, SaveError> {
+    fn enter_law(&mut self, word: Word, law: LawRef<'h>) -> Result<Option<NodeId>, SaveError> {
         let head = self.graph.law_head(law.name(), law.arity())?;
-        Ok(self.push(word, Some(head), Left::Fields(2, 3)))
+        Ok(self.push(word, Some(head), Remaining::Fields(2, 3)))
     }
 }
 
-impl Frame {
-    fn next_part(&mut self, heap: &Memory) -> Option<Part> {
-        match self.left {
-            Left::Fields(next, end) if next < end => {
-                self.left = Left::Fields(next + 1, end);
+impl ObjectFrame {
+    fn next_component(&mut self, heap: &Memory) -> Option<Component> {
+        match self.remaining {
+            Remaining::Fields(next, end) if next < end => {
+                self.remaining = Remaining::Fields(next + 1, end);
                 let is_pin = self.object.kind() == Kind::Pin;
                 let load = || heap.load(self.object, next as usize);
-                Some(Part::Value(if is_pin { pin::item(heap, self.object) } else { load() }))
+                Some(Component::Value(if is_pin { pin::item(heap, self.object) } else { load() }))
             }
-            Left::Items(count) if count > 0 => {
-                self.left = Left::Items(count - 1);
-                Items::of(self.object, heap).word(count as usize - 1).map(Part::Value)
+            Remaining::Items(count) if count > 0 => {
+                self.remaining = Remaining::Items(count - 1);
+                Items::of(self.object, heap).word(count as usize - 1).map(Component::Value)
             }
-            Left::Keys => {
-                self.left = Left::Nothing;
-                Some(Part::RowOf(self.object))
+            Remaining::Keys => {
+                self.remaining = Remaining::Nothing;
+                Some(Component::RowOf(self.object))
             }
-            Left::Fields(..) | Left::Items(_) | Left::Nothing => None,
+            Remaining::Fields(..) | Remaining::Items(_) | Remaining::Nothing => None,
         }
     }
 }

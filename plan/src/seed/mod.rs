@@ -1,12 +1,11 @@
-//! Values as bytes: *seeds*, which hold a value whole, and *germs*, which hold what one pin pins
-//! and leave the pins within as holes.
+//! Values as bytes: a *seed* holds a whole value, and a *germ* holds the item of one pin, with a
+//! hole for each pin in it.
 //!
-//! Both have the same form. The value is taken apart into pairs (a function and one argument) with
-//! nats and holes as their leaves: a law is `(0 name arity body)`, a pin `(4 item)`, and shapes are
-//! the laws and apps that they stand for. Equal parts are written once. What is left is a list of
-//! *references*, each numbered by its place: the holes, the nats, and then *fragments*, pairs that
-//! occur more than once, each made of references to what comes before it. The last one is the
-//! value.
+//! Both have the same format. The value is decomposed into pairs (a function and one argument) with
+//! nats and holes as leaves: a law is `(0 name arity body)`, a pin `(4 item)`, and a data jet is
+//! the law or app that it represents. Equal parts are written once. The result is a list of
+//! *references*, numbered in order: the holes, the nats, and then *fragments*, pairs that occur
+//! more than once, each made of references to earlier entries. The last one is the value.
 //!
 //! ```text
 //! +-------+-------+-------+-------+-----------+
@@ -18,18 +17,19 @@
 //! +------------------------------------------+
 //! | the words                     |                nats below 2^64, largest first
 //! +-------------+-----------------+
-//! | the bytes   |                                  nats below 256, largest first, a byte each
+//! | the bytes   |                                  nats below 256, largest first, one byte each
 //! +-------------+---------------------- - - -+
 //! | bits of the fragments      | zero bits   |     up to a multiple of 8 bytes
 //! +----------------------------+-------------+
 //! ```
 //!
-//! Counts, limbs and words are 8 bytes, least first; so are bits within a byte. A fragment is a
-//! tree in which a one stands for a pair, whose function and argument follow, and a zero for a
-//! reference, whose number follows in as many bits as the largest number possible there needs. The
-//! fragment's own pair goes without saying. A value without pairs has no fragments.
+//! Counts, limbs and words are 8 bytes, least significant first; the bits of a byte have the same
+//! order. A fragment is a tree. A one bit stands for a pair, whose function and argument follow; a
+//! zero bit for a reference, whose number follows in as many bits as the largest possible number
+//! there needs. The bit of the fragment's own pair is omitted. A value without pairs has no
+//! fragments.
 //!
-//! Among bigs with equally many limbs and the same highest one, the smaller comes first.
+//! Among bigs with the same number of limbs and the same highest limb, the smaller comes first.
 //! (prototype: lib/Fan/Seed.hs, cbits/seed.c)
 //!
 //! ```text
@@ -38,12 +38,14 @@
 //! ```
 
 mod bits;
+mod error;
 mod graph;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub use self::error::{LoadError, LoadProblem, SaveError};
 use self::write::BigOrder;
 use crate::digest::Hash;
 use crate::error::EvalError;
@@ -54,96 +56,6 @@ use crate::walk::Walk;
 use crate::word::Kind;
 use std::collections::{HashMap, HashSet};
 
-/// Why a value was not saved.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum SaveError {
-    /// Something in it is not evaluated: [`Vm::force`] it first.
-    #[error("the value cannot be saved: it is not in normal form")]
-    NotNormal,
-    /// It has more than 2^32 - 2 distinct parts.
-    #[error("the value cannot be saved: it has too many parts")]
-    TooLarge,
-    /// A germ was asked of something else than a pin.
-    #[error("the value cannot be saved as a germ: it is not a pin")]
-    NotAPin,
-    /// A pin within a germ cannot be hashed: see [`EvalError::TooLarge`].
-    #[error("the value cannot be saved: a pin in it, written out, has more than {parts} parts")]
-    PinTooLarge {
-        /// How many parts it may have.
-        parts: u64,
-    },
-    /// Somebody asked for it to stop.
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl From<EvalError> for SaveError {
-    fn from(stop: EvalError) -> SaveError {
-        match stop {
-            EvalError::TooLarge { parts } => SaveError::PinTooLarge { parts },
-            _ => SaveError::Interrupted,
-        }
-    }
-}
-
-/// Why bytes are not a value.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("not a seed, at byte {offset}: {problem}")]
-pub struct LoadError {
-    /// Where in the input the trouble was found, in bytes from its start.
-    pub offset: usize,
-    /// What the trouble is.
-    pub problem: LoadProblem,
-}
-
-/// What is wrong with bytes that should be a value.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum LoadProblem {
-    /// The input's length is not a multiple of 8.
-    #[error("the input is not a whole number of 8-byte words")]
-    NotWholeWords,
-    /// There is less input than the counts say.
-    #[error("the input ends within its {0}")]
-    Truncated(&'static str),
-    /// There is more input than the counts say.
-    #[error("there is something after the end of the value")]
-    TrailingData,
-    /// No value is there.
-    #[error("the input has no nat, hole or fragment, and so no value")]
-    Empty,
-    /// There are more or fewer holes than there is to fill them.
-    #[error("it has {holes} holes, but {given} pins were given to fill them")]
-    HoleCount {
-        /// What the input says.
-        holes: u64,
-        /// How many there are.
-        given: usize,
-    },
-    /// What was given to fill a hole is not a pin.
-    #[error("what was given for hole {0} is not a pin")]
-    NotAPin(usize),
-    /// A big nat with fewer than two limbs, or whose highest limb is 0.
-    #[error("a big nat has leading zeroes or fits one word")]
-    NotBig,
-    /// A reference to something that comes later or not at all.
-    #[error("it refers to part {reference}, but only {known} parts come before")]
-    BadReference {
-        /// The number of the part.
-        reference: u64,
-        /// How many parts there are to refer to.
-        known: usize,
-    },
-    /// A law whose name or arity is no nat, or whose arity is 0.
-    #[error("a law needs nats as its name and arity, and an arity above 0")]
-    NotALaw,
-    /// A function with all the arguments that it takes.
-    #[error("a function with all its arguments is not a value")]
-    NotNormal,
-    /// The value needs more heap or stack than may be used.
-    #[error("{0}")]
-    Eval(EvalError),
-}
-
 /// Saves a value in normal form as a seed.
 ///
 /// # Errors
@@ -153,8 +65,8 @@ pub fn save(heap: &Heap, value: &Val) -> Result<Vec<u8>, SaveError> {
     Ok(write::write(graph, BigOrder::Files))
 }
 
-/// Saves a value as the law `_SaveSeed` does: as [`save`], but big nats with as many limbs and the
-/// same highest one stand in the opposite order.
+/// Saves a value in normal form as the law `_SaveSeed` does: as [`save`], but with big nats of the
+/// same number of limbs and the same highest limb in the opposite order.
 ///
 /// # Errors
 /// See [`SaveError`].
@@ -166,16 +78,17 @@ pub fn save_as_law(heap: &Heap, value: &Val) -> Result<Vec<u8>, SaveError> {
 /// Loads a value from a seed.
 ///
 /// # Errors
-/// If the bytes are not a seed, or its value does not fit.
+/// See [`LoadProblem`].
 pub fn load(heap: &mut Heap, bytes: &[u8]) -> Result<Val, LoadError> {
     read::read(&mut heap.0, &[], bytes)
 }
 
-/// The pins that a pin refers to directly, each once, in the order in which a [walk](crate::walk)
-/// comes upon them. Those with equal hashes are one.
+/// Returns the pins that a pin refers to directly, in the order of a walk over its item. Of pins
+/// with equal hashes, only the first is listed.
 ///
 /// # Errors
-/// [`EvalError::TooLarge`] and [`EvalError::Interrupted`], if one of them is to be hashed.
+/// [`EvalError::TooLarge`] and [`EvalError::Interrupted`], while the hash of one of them is
+/// computed.
 pub fn edges(pin: PinRef<'_>) -> Result<Vec<PinRef<'_>>, EvalError> {
     let mut seen = HashMap::new();
     edges_in(pin, &mut seen)
@@ -200,8 +113,8 @@ fn edges_in<'h>(
     Ok(edges)
 }
 
-/// Saves what a pin pins, leaving the pins directly within as holes: their hashes, in the order of
-/// the holes, and the bytes.
+/// Saves the item of a pin, with a hole for each pin directly in it. Returns the hashes of those
+/// pins, in the order of the holes, and the bytes.
 ///
 /// # Errors
 /// See [`SaveError`].
@@ -216,9 +129,10 @@ pub fn save_germ(heap: &Heap, pin: &Val) -> Result<(Vec<Hash>, Vec<u8>), SaveErr
     Ok((hashes, write::write(graph, BigOrder::Files)))
 }
 
-/// Saves a pin as the law `_SaveGerm` does: the pins directly within, and the bytes. The holes stand
-/// in another order than those of [`save_germ`]: the law comes upon what a value consists of as PLAN
-/// does, who gives a row its last item first. Big nats stand as in [`save_as_law`].
+/// Saves a pin as the law `_SaveGerm` does. Returns the pins directly in it, in the order of the
+/// holes, and the bytes. The order differs from that of [`save_germ`]: the law walks over a value
+/// as PLAN sees it, and PLAN applies a row to its last item first. Big nats are in the order of
+/// [`save_as_law`].
 ///
 /// # Errors
 /// See [`SaveError`].
@@ -260,10 +174,10 @@ pub fn save_germ_as_law(heap: &Heap, pin: &Val) -> Result<(Vec<Val>, Vec<u8>), S
     Ok((pins, write::write(graph, BigOrder::Laws)))
 }
 
-/// Loads what a pin pinned from a germ, with these pins in its holes. The caller pins it.
+/// Loads the item of a pin from a germ, with these pins in its holes. The caller pins it.
 ///
 /// # Errors
-/// If the bytes are not a germ with so many holes, or its value does not fit.
+/// See [`LoadProblem`].
 pub fn load_germ(heap: &mut Heap, holes: &[Val], bytes: &[u8]) -> Result<Val, LoadError> {
     read::read(&mut heap.0, holes, bytes)
 }

@@ -1,24 +1,23 @@
-//! The value that bytes stand for.
+//! Reads values from bytes.
 //!
-//! The references are kept at the bottom of what the reader puts onto the evaluation stack, in the
-//! order of their numbers, and the tree of the current fragment is built above them. Nothing is
-//! believed before it is checked: counts are compared with the input's length before anything is
-//! made of them, and every pair is made by the rules for shapes, once it is known that it is not
-//! to be evaluated.
+//! The references lie on the evaluation stack in the order of their numbers, and the tree of the
+//! current fragment is built above them. All input is checked before use: counts are compared with
+//! the input's length before anything is allocated for them, and every pair is made by the rules
+//! for shapes, after a check that it needs no evaluation.
 
 use super::bits::BitReader;
 use super::write::reference_bits;
 use super::{LoadError, LoadProblem};
 use crate::error::EvalError;
-use crate::heap::{HeapFull, RawHeap, Val};
-use crate::view::Ref;
+use crate::heap::{RawHeap, Val};
+use crate::value_ref::Ref;
 use crate::word::{Kind, Word};
 use crate::{build, law, nat, shape};
 
-/// Reads a value; these pins fill its holes.
+/// Reads a value, with these pins in its holes.
 pub(super) fn read(heap: &mut RawHeap, holes: &[Val], bytes: &[u8]) -> Result<Val, LoadError> {
     let base = heap.stack.top();
-    let mut reader = Reader { heap, bytes, at: 0, base };
+    let mut reader = SeedReader { heap, bytes, at: 0, base };
     let result = reader.read(holes).map_err(|problem| LoadError { offset: reader.at, problem });
     let value = result.map(|()| {
         let top = reader.heap.stack.peek(0);
@@ -28,43 +27,31 @@ pub(super) fn read(heap: &mut RawHeap, holes: &[Val], bytes: &[u8]) -> Result<Va
     value
 }
 
-struct Reader<'v, 'b> {
+struct SeedReader<'v, 'b> {
     heap: &'v mut RawHeap,
     bytes: &'b [u8],
-    /// Where the reader is: a multiple of 8 up to the small nats, a byte after that.
+    /// The position of the reader: a multiple of 8 up to the small nats, any byte after that.
     at: usize,
-    /// Where on the stack the references begin.
+    /// The stack index of the first reference.
     base: usize,
 }
 
-/// How many there are of each thing.
-struct Counts {
+/// The counts in the header of a seed.
+struct SeedCounts {
     bigs: usize,
     words: usize,
     bytes: usize,
     fragments: usize,
 }
 
-/// A pair's function on the stack, some of its arguments, and how many are still to be read.
-struct Open {
+/// A function on the stack with some of its arguments above it.
+struct PendingPair {
     arguments: usize,
     missing: usize,
 }
 
-impl From<HeapFull> for LoadProblem {
-    fn from(full: HeapFull) -> LoadProblem {
-        LoadProblem::Eval(full.into())
-    }
-}
-
-impl From<EvalError> for LoadProblem {
-    fn from(stop: EvalError) -> LoadProblem {
-        LoadProblem::Eval(stop)
-    }
-}
-
-impl Reader<'_, '_> {
-    /// Leaves the value on top of the stack.
+impl SeedReader<'_, '_> {
+    /// Reads the value, and leaves it on top of the stack.
     fn read(&mut self, holes: &[Val]) -> Result<(), LoadProblem> {
         let counts = self.read_counts(holes.len())?;
         for (index, hole) in holes.iter().enumerate() {
@@ -81,7 +68,7 @@ impl Reader<'_, '_> {
         self.read_fragments(counts.fragments)
     }
 
-    fn read_counts(&mut self, given: usize) -> Result<Counts, LoadProblem> {
+    fn read_counts(&mut self, given: usize) -> Result<SeedCounts, LoadProblem> {
         if !self.bytes.len().is_multiple_of(8) {
             self.at = self.bytes.len();
             return Err(LoadProblem::NotWholeWords);
@@ -91,16 +78,16 @@ impl Reader<'_, '_> {
             self.at = 0;
             return Err(LoadProblem::HoleCount { holes, given });
         }
-        Ok(Counts {
+        Ok(SeedCounts {
             bigs: self.read_count("table of big nats", 64)?,
             words: self.read_count("words", 64)?,
             bytes: self.read_count("small nats", 8)?,
-            // A fragment has two references at least, each with a bit that says so.
+            // A fragment has at least two references, of at least one bit each.
             fragments: self.read_count("fragments", 2)?,
         })
     }
 
-    /// A count of things of which each takes that many bits of the input at least.
+    /// Reads a count of entries of at least `bits` bits each.
     fn read_count(&mut self, what: &'static str, bits: u64) -> Result<usize, LoadProblem> {
         let at = self.at;
         let count = self.read_word("header")?;
@@ -137,12 +124,12 @@ impl Reader<'_, '_> {
         self.push(word)
     }
 
-    /// How many references there are, as long as nothing lies above them.
+    /// Returns the number of references, if nothing lies above them.
     fn known(&self) -> usize {
         self.heap.stack.top() - self.base
     }
 
-    fn read_nats(&mut self, counts: &Counts) -> Result<(), LoadProblem> {
+    fn read_nats(&mut self, counts: &SeedCounts) -> Result<(), LoadProblem> {
         let widths = self.at;
         self.read_bytes("table of big nats", 8 * counts.bigs)?;
         let mut limbs = Vec::new();
@@ -163,7 +150,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// A nat of so many limbs, for which `limbs` lends its memory.
+    /// Reads a nat of `width` limbs; `limbs` is scratch memory.
     fn read_big(&mut self, width: u64, limbs: &mut Vec<u64>) -> Result<(), LoadProblem> {
         let at = self.at;
         let bytes = usize::try_from(width).ok().and_then(|width| width.checked_mul(8));
@@ -180,19 +167,19 @@ impl Reader<'_, '_> {
 
     fn read_fragments(&mut self, count: usize) -> Result<(), LoadProblem> {
         let mut bits = BitReader::new(self.bytes, self.at);
-        let mut open = Vec::new();
+        let mut pending = Vec::new();
         for _ in 0..count {
-            self.read_fragment(&mut bits, &mut open)?;
+            self.read_fragment(&mut bits, &mut pending)?;
         }
         self.at = bits.byte_offset();
         if bits.only_padding_follows() { Ok(()) } else { Err(LoadProblem::TrailingData) }
     }
 
-    /// Reads a fragment, which becomes one reference more.
+    /// Reads a fragment, which becomes the next reference.
     fn read_fragment(
         &mut self,
         bits: &mut BitReader<'_>,
-        open: &mut Vec<Open>,
+        pending: &mut Vec<PendingPair>,
     ) -> Result<(), LoadProblem> {
         let known = self.known();
         let width = reference_bits(known);
@@ -207,24 +194,24 @@ impl Reader<'_, '_> {
             let word = self.heap.stack.get_checked(self.base + reference as usize);
             self.push(word)?;
             let arguments = ones + std::mem::take(&mut implied);
-            open.push(Open { arguments, missing: 1 + arguments });
-            // What was just read is the function of what was just opened, or all there is to it.
-            while let Some(last) = open.last_mut() {
+            pending.push(PendingPair { arguments, missing: 1 + arguments });
+            // The value just read is the function of the pair that was just pushed, or all of it.
+            while let Some(last) = pending.last_mut() {
                 last.missing -= 1;
                 if last.missing > 0 {
                     break;
                 }
                 let arguments = last.arguments;
-                open.pop();
+                pending.pop();
                 self.apply(arguments)?;
             }
-            if open.is_empty() {
+            if pending.is_empty() {
                 return Ok(());
             }
         }
     }
 
-    /// Replaces a function and the arguments above it on the stack by what they make, which must
+    /// Replaces a function and the arguments above it on the stack by their application, which must
     /// not need evaluation.
     fn apply(&mut self, mut count: usize) -> Result<(), LoadProblem> {
         while count > 0 {
@@ -263,7 +250,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// Replaces 0, which lies at that place of the stack, and three arguments by the law.
+    /// Replaces 0, at stack index `at`, and three arguments by the law.
     fn make_law(&mut self, at: usize) -> Result<(), LoadProblem> {
         let arguments = [1, 2, 3].map(|index| self.heap.stack.get_checked(at + index));
         let nats = arguments[..2].iter().all(|&word| {
@@ -281,7 +268,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// Replaces 4, which lies at that place of the stack, and one argument by the pin.
+    /// Replaces 4, at stack index `at`, and one argument by the pin.
     fn make_pin(&mut self, at: usize) -> Result<(), LoadProblem> {
         let item = self.heap.stack.get_checked(at + 1);
         self.push(item)?;
@@ -290,7 +277,8 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// Moves the top of the stack down to `at`, in the place of what lies there and `count` more.
+    /// Moves the top of the stack to index `at`, replacing the word there and `count` words above
+    /// it.
     fn replace(&mut self, at: usize, count: usize) {
         let made = self.heap.stack.pop();
         self.heap.stack.set(at, made);

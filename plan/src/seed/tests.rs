@@ -5,7 +5,7 @@ use crate::plain::{from_term, to_term};
 use crate::samples::{self, heap, terms};
 use proptest::prelude::*;
 use spec::Term;
-use spec::generate::Gen;
+use spec::generate::TermGenerator;
 
 macro_rules! golden {
     ($($name:literal),*) => {
@@ -57,10 +57,10 @@ fn values_survive_saving() {
     }
 }
 
-/// Big nats of as many limbs and with the same highest one: files have the smaller one first, the laws
-/// the greater.
+/// Big nats with the same number of limbs and the same highest limb: files have the smaller one
+/// first, the laws the greater one.
 #[test]
-fn big_nats_stand_in_the_order_of_files_or_of_laws() {
+fn big_nats_are_in_the_order_of_files_or_of_laws() {
     let mut heap = heap(false);
     let nats = [[5, 1], [7, 1], [0, 2]].map(|limbs| Natural::from_limbs_asc(&limbs));
     let items = nats.map(|nat| heap.natural(&nat).unwrap());
@@ -85,7 +85,7 @@ fn big_nats_stand_in_the_order_of_files_or_of_laws() {
 }
 
 #[test]
-fn how_a_value_is_shared_does_not_show() {
+fn sharing_does_not_change_the_bytes() {
     let heap = &mut heap(false);
     for term in terms(3, 100) {
         let (one, two) = (from_term(heap, &term).unwrap(), from_term(heap, &term).unwrap());
@@ -135,7 +135,7 @@ fn only_normal_forms_are_saved() {
     assert_eq!(save_germ(heap, &nat), Err(SaveError::NotAPin));
 }
 
-/// Something that wraps a value once more.
+/// A function that wraps a value once more.
 type Wrap = fn(&mut Heap, Val) -> Result<Val, EvalError>;
 
 const WRAPS: [(&str, Wrap); 5] = [
@@ -204,7 +204,7 @@ fn values_that_share_their_parts_stay_small() {
     assert_eq!(save(heap, &loaded).unwrap(), bytes);
 }
 
-/// A part of a fragment's tree.
+/// A bit, or a reference, of a fragment's tree.
 enum Bit {
     /// A pair, whose function and argument follow.
     Pair,
@@ -212,7 +212,7 @@ enum Bit {
     To(u64),
 }
 
-/// A seed with small nats and fragments, whatever they mean.
+/// A seed with these small nats and fragments, valid or not.
 fn craft(nats: &[u8], fragments: &[&[Bit]]) -> Vec<u8> {
     let counts = [0, 0, 0, nats.len() as u64, fragments.len() as u64];
     let mut bytes: Vec<u8> = counts.into_iter().flat_map(u64::to_le_bytes).collect();
@@ -233,7 +233,7 @@ fn craft(nats: &[u8], fragments: &[&[Bit]]) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_no_value_is_not_loaded() {
+fn malformed_seeds_are_refused() {
     use Bit::{Pair, To};
     let heap = &mut heap(true);
     let mut problem = |nats: &[u8], fragments: &[&[Bit]]| {
@@ -253,7 +253,7 @@ fn what_is_no_value_is_not_loaded() {
     assert!(matches!(problem(&[], &[]), LoadProblem::Empty));
     let pin = [Pair, To(1), To(0), To(0)];
     assert!(matches!(problem(&[3, 4], &[&pin]), LoadProblem::NotNormal));
-    // A function that is itself a reference to an app is no other than one that is spelled out.
+    // A function that is a reference to an app behaves like one that is written out.
     assert!(matches!(
         problem(&[1, 0], &[&[Pair, Pair, To(1), To(0), To(0), To(0)], &[To(2), To(0)]]),
         LoadProblem::NotNormal
@@ -271,7 +271,7 @@ fn functions_may_be_references_to_apps() {
     assert_eq!(heap.look(&value).as_row().map(crate::Items::len), Some(2));
 }
 
-/// A seed's header, with this one count changed, and nothing more.
+/// The header of a seed with one nonzero count, and nothing behind it.
 fn header(index: usize, count: u64) -> Vec<u8> {
     let mut counts = [0; 5];
     counts[index] = count;
@@ -279,7 +279,7 @@ fn header(index: usize, count: u64) -> Vec<u8> {
 }
 
 #[test]
-fn counts_are_checked_before_they_are_believed() {
+fn counts_are_checked_before_they_are_used() {
     let heap = &mut heap(false);
     for count in [1, 100, 1 << 40, 1 << 61, u64::MAX] {
         let error = load(heap, &header(0, count)).unwrap_err();
@@ -344,7 +344,7 @@ fn apps_that_grow_by_references_are_flat() {
 }
 
 #[test]
-fn what_outgrows_the_heap_is_an_error() {
+fn a_value_larger_than_the_heap_is_an_error() {
     let options = crate::Options { max_heap: 8 << 20, ..Default::default() };
     let heap = &mut Heap::new(options).unwrap();
     let many = [header(2, 1 << 20), vec![0xff; 8 << 20]].concat();
@@ -354,7 +354,7 @@ fn what_outgrows_the_heap_is_an_error() {
     assert!(load(heap, GOLDEN[1].1).is_ok());
 }
 
-/// Whatever the bytes are, loading ends without a panic, and what it gives can be saved.
+/// Loading any bytes ends without a panic, and the resulting value can be saved.
 fn load_anything(heap: &mut Heap, bytes: &[u8]) {
     match load(heap, bytes) {
         Err(error) => assert!(error.offset <= bytes.len(), "{error}"),
@@ -409,7 +409,7 @@ proptest! {
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
         let heap = &mut heap(false);
-        let value = from_term(heap, &Gen::new(seed).term(size)).unwrap();
+        let value = from_term(heap, &TermGenerator::new(seed).term(size)).unwrap();
         let mut bytes = save(heap, &value).unwrap();
         for (place, byte) in damage {
             let place = place.index(bytes.len());

@@ -1,31 +1,31 @@
-//! The bytes of a graph.
+//! Writes graphs as bytes.
 
 use super::bits::BitWriter;
-use super::graph::{Graph, LEAF, Node};
+use super::graph::{Graph, LEAF, NodeId};
 use std::borrow::Cow;
 
-/// The number by which a node is referred to, once it has one; [`LEAF`] before.
+/// The reference numbers of nodes; [`LEAF`] for a node that has none yet.
 type References = Vec<u32>;
 
-/// In which order big nats are written.
+/// The order of big nats in the output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum BigOrder {
-    /// That of the seeds that the prototype writes to files.
+    /// The order of the seeds that the prototype writes to files.
     Files,
-    /// That of the laws `_SaveSeed` and `_SaveGerm`: from the greatest to the least.
+    /// The order of the laws `_SaveSeed` and `_SaveGerm`: from the greatest to the least.
     Laws,
 }
 
-/// Writes a graph down. See the module `seed` for the form.
+/// Writes a graph. See the module `seed` for the format.
 pub(super) fn write(graph: Graph<'_>, order: BigOrder) -> Vec<u8> {
     let Graph { nodes, holes, words, bigs, .. } = graph;
-    let mut bigs: Vec<(Cow<'_, [u64]>, Node)> = bigs.into_iter().collect();
+    let mut bigs: Vec<(Cow<'_, [u64]>, NodeId)> = bigs.into_iter().collect();
     bigs.sort_unstable_by(|(a, _), (b, _)| order.compare(a, b));
-    let mut words: Vec<(u64, Node)> = words.into_iter().collect();
+    let mut words: Vec<(u64, NodeId)> = words.into_iter().collect();
     words.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
     let (words, bytes) = words.split_at(words.partition_point(|&(word, _)| word > 0xff));
 
-    let leaves: Vec<Node> = (0..holes)
+    let leaves: Vec<NodeId> = (0..holes)
         .chain(bigs.iter().map(|(_, node)| *node))
         .chain(words.iter().chain(bytes).map(|(_, node)| *node))
         .collect();
@@ -45,8 +45,8 @@ pub(super) fn write(graph: Graph<'_>, order: BigOrder) -> Vec<u8> {
 }
 
 impl BigOrder {
-    /// More limbs come first, then the greater highest limb; of nats that have these in common, in
-    /// files the smaller one.
+    /// More limbs come first, then the greater highest limb. Among nats that have both in common,
+    /// files have the smaller one first, and laws the greater one.
     fn compare(self, a: &[u64], b: &[u64]) -> std::cmp::Ordering {
         let highest = |limbs: &[u64]| limbs.last().copied();
         let order = b.len().cmp(&a.len()).then_with(|| highest(b).cmp(&highest(a)));
@@ -57,9 +57,9 @@ impl BigOrder {
     }
 }
 
-/// The nodes that are written as fragments: the last one, which is the value, and the pairs that
-/// occur in more than one place. Their order is that in which they were completed.
-fn fragments(nodes: &[(Node, Node)]) -> Vec<Node> {
+/// Returns the nodes that are written as fragments, in the order of completion: the last one, which
+/// is the value, and the pairs that occur in more than one place.
+fn fragments(nodes: &[(NodeId, NodeId)]) -> Vec<NodeId> {
     let mut uses = vec![0u8; nodes.len()];
     let pairs = nodes.iter().filter(|pair| pair.0 != LEAF);
     for node in pairs.flat_map(|&(function, argument)| [function, argument]) {
@@ -75,9 +75,9 @@ fn fragments(nodes: &[(Node, Node)]) -> Vec<Node> {
 }
 
 fn write_fragments(
-    nodes: &[(Node, Node)],
-    leaves: &[Node],
-    fragments: &[Node],
+    nodes: &[(NodeId, NodeId)],
+    leaves: &[NodeId],
+    fragments: &[NodeId],
     mut out: BitWriter,
 ) -> Vec<u8> {
     let mut references: References = vec![LEAF; nodes.len()];
@@ -91,11 +91,11 @@ fn write_fragments(
     out.finish()
 }
 
-/// Writes the tree of a fragment, to which `known` references are known.
+/// Writes the tree of a fragment, which can use the first `known` references.
 fn write_fragment(
-    nodes: &[(Node, Node)],
+    nodes: &[(NodeId, NodeId)],
     references: &References,
-    fragment: Node,
+    fragment: NodeId,
     known: u32,
     out: &mut BitWriter,
 ) {
@@ -117,7 +117,8 @@ fn write_fragment(
     }
 }
 
-/// How many bits the number of one of `known` references takes, of which there is at least one.
+/// Returns the number of bits that a reference to one of `known` nodes takes; `known` is at least
+/// 1.
 pub(super) fn reference_bits(known: usize) -> u32 {
     usize::BITS - (known - 1).leading_zeros()
 }

@@ -1,31 +1,32 @@
-//! Making rows and sets of many items at once.
+//! Construction of rows and sets of many items at once.
 
-use super::{FAN, Items, LEAF, leaf_layout, len, weight};
+use super::{Items, LEAF_CAPACITY, NODE_CAPACITY, leaf_layout, len, occupancy};
 use crate::heap::{HeapFull, Memory, RawHeap};
 use crate::layout::Layout;
 use crate::word::Word;
 use std::ops::Range;
 
-/// How full parts are that are made at once.
-const FULL_LEAF: usize = LEAF / 4 * 3;
-const FULL_NODE: usize = FAN / 4 * 3;
+/// The number of items, and of parts, in a leaf and a node that are made in bulk: three quarters of
+/// the capacity.
+const BULK_LEAF_ITEMS: usize = LEAF_CAPACITY / 4 * 3;
+const BULK_NODE_PARTS: usize = NODE_CAPACITY / 4 * 3;
 
-/// `total` things in as few ranges of about the same length as there are with `most` at most.
+/// Splits `0..total` into as few ranges as possible, of about the same length, at most `most` each.
 fn even_parts(total: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
     let parts = total.div_ceil(most);
     (0..parts).map(move |part| part * total / parts..(part + 1) * total / parts)
 }
 
-/// Room that [`build`] needs for so many items.
+/// Returns the number of words that [`build`] allocates at most for that many items.
 fn room(items: usize) -> usize {
-    let leaves = items.div_ceil(FULL_LEAF);
+    let leaves = items.div_ceil(BULK_LEAF_ITEMS);
     // A leaf has a header, and at most three words and a share of a header in the node above; the
-    // nodes above that one are at most a tenth as much.
+    // nodes above that one have at most a tenth as many words.
     items + 6 * leaves + 64
 }
 
-/// The tree of these items, which are in normal form if it is said so. The [`room`] has been
-/// reserved.
+/// Makes the tree of these items; `normal` says that they are in normal form. The words ([`room`])
+/// have been reserved.
 fn build(heap: &mut RawHeap, leaf: Layout, items: &[Word], normal: bool) -> Word {
     let mark = |heap: &Memory, word: Word| {
         if normal {
@@ -33,14 +34,14 @@ fn build(heap: &mut RawHeap, leaf: Layout, items: &[Word], normal: bool) -> Word
         }
         word
     };
-    let mut level: Vec<Word> = even_parts(items.len(), FULL_LEAF)
+    let mut level: Vec<Word> = even_parts(items.len(), BULK_LEAF_ITEMS)
         .map(|range| {
             let made = heap.allocate_words(leaf, 0, &items[range]);
             mark(heap, made)
         })
         .collect();
     while level.len() > 1 {
-        level = even_parts(level.len(), FULL_NODE)
+        level = even_parts(level.len(), BULK_NODE_PARTS)
             .map(|range| {
                 let made = node(heap, leaf, &level[range]);
                 mark(heap, made)
@@ -50,7 +51,7 @@ fn build(heap: &mut RawHeap, leaf: Layout, items: &[Word], normal: bool) -> Word
     level[0]
 }
 
-/// The node of these parts, which have the leaves of that layout. The room has been reserved.
+/// Makes the node of these parts, whose leaves have that layout. The words have been reserved.
 pub(super) fn node(heap: &mut RawHeap, leaf: Layout, parts: &[Word]) -> Word {
     let fan = parts.len();
     let (layout, columns) = match leaf {
@@ -59,47 +60,48 @@ pub(super) fn node(heap: &mut RawHeap, leaf: Layout, parts: &[Word]) -> Word {
     };
     let mut draft = heap.allocate(layout, 0, columns * fan);
     let mut end = 0;
-    for (slot, part) in parts.iter().enumerate() {
-        debug_assert!(weight(heap, *part) > 0, "a part has items");
+    for (part_index, part) in parts.iter().enumerate() {
+        debug_assert!(occupancy(heap, *part) > 0, "a part has items");
         end += len(heap, *part);
-        draft.set_raw(slot, end as u64);
+        draft.set_raw(part_index, end as u64);
         if layout == Layout::SetNode {
-            draft.set(fan + slot, first(heap, *part));
+            draft.set(fan + part_index, first(heap, *part));
         }
-        draft.set((columns - 1) * fan + slot, *part);
+        draft.set((columns - 1) * fan + part_index, *part);
     }
     draft.finish()
 }
 
-/// The first key of a part of a set.
+/// Returns the first key of a part of a set.
 pub(super) fn first(heap: &Memory, part: Word) -> Word {
-    match super::Node::of(heap, part) {
+    match super::TreeNode::of(heap, part) {
         None => heap.load(part, 0),
         Some(node) => node.firsts()[0],
     }
 }
 
-/// Makes a long flat row at that place of the stack a tree.
-pub(super) fn take_apart(heap: &mut RawHeap, place: usize) -> Result<(), HeapFull> {
-    let size = heap.size(heap.stack.get(place));
+/// Replaces a long flat row at `stack_index` by the tree of its items.
+pub(super) fn split_flat_row(heap: &mut RawHeap, stack_index: usize) -> Result<(), HeapFull> {
+    let size = heap.size(heap.stack.get(stack_index));
     heap.reserve(room(size))?;
-    let flat = heap.stack.get(place);
+    let flat = heap.stack.get(stack_index);
     let items = heap.words(flat, 0).to_vec();
     let normal = heap.is_normal(flat);
     let tree = build(heap, leaf_layout(flat), &items, normal);
-    heap.stack.set(place, tree);
+    heap.stack.set(stack_index, tree);
     Ok(())
 }
 
-/// Replaces the top `count` words of the stack by the set of them: in normal form and ascending.
+/// Replaces the top `count` words of the stack, in normal form and strictly ascending, by the set
+/// of them.
 pub fn set_of_top(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
     heap.reserve(room(count))?;
     let from = heap.stack.top() - count;
-    for place in from..from + count {
-        let key = heap.resolve(heap.stack.get(place));
-        heap.stack.set(place, key);
+    for stack_index in from..from + count {
+        let key = heap.resolve(heap.stack.get(stack_index));
+        heap.stack.set(stack_index, key);
     }
-    let set = if count <= LEAF {
+    let set = if count <= LEAF_CAPACITY {
         heap.allocate_popped(Layout::Set, 0, count)
     } else {
         let keys = heap.stack.top_from(from).to_vec();
@@ -110,19 +112,19 @@ pub fn set_of_top(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
     Ok(())
 }
 
-/// The set whose keys are the row on top of the stack.
+/// Returns the set whose keys are the items of the row on top of the stack.
 pub fn set_of_row(heap: &mut RawHeap) -> Result<Word, HeapFull> {
     let row = heap.resolve(heap.stack.peek(0));
     heap.reserve(room(len(heap, row)))?;
     let row = heap.resolve(heap.stack.peek(0));
     let keys: Vec<Word> = Items::of(row, heap).iter().map(|key| key.word).collect();
-    if keys.len() <= LEAF {
+    if keys.len() <= LEAF_CAPACITY {
         return Ok(heap.allocate_words(Layout::Set, 0, &keys));
     }
     Ok(build(heap, Layout::Set, &keys, true))
 }
 
-/// The flat row of the keys of a set, or the items of a row.
+/// Returns the flat row of the keys of a set, or of the items of a row.
 pub fn row_of_items(heap: &mut RawHeap, of: Word) -> Result<Word, HeapFull> {
     let size = len(heap, of);
     heap.stack.push_checked(of);

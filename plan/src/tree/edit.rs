@@ -1,58 +1,69 @@
-//! One item more, one less, another one: new nodes from the root to a leaf, all others shared.
+//! Insertion, replacement and removal of one item: new nodes from the root to a leaf, all others
+//! shared.
 //!
-//! Operands lie on the stack. Each operation reserves first what it may need, so that the words it
-//! holds while it works stay valid.
+//! Operands lie on the stack. Each operation first reserves all words that it may need, so that the
+//! words it holds stay valid while it works.
 
-use super::build::{first, node, take_apart};
-use super::{FAN, FLAT_ROW, LEAF, Node, leaf_layout, len, weight};
+use super::build::{first, node, split_flat_row};
+use super::{LEAF_CAPACITY, NODE_CAPACITY, TREE_THRESHOLD, TreeNode, leaf_layout, len, occupancy};
 use crate::heap::{HeapFull, RawHeap};
 use crate::layout::Layout;
 use crate::word::{Kind, Word};
 use std::ops::Range;
 
-/// The row or set at one place of the stack with the value at another one inserted before the item
-/// `at`. A key of a set is in normal form and belongs there.
-pub fn insert(heap: &mut RawHeap, place: usize, at: usize, item: usize) -> Result<Word, HeapFull> {
-    let (mut edit, root, item) = Edit::with_item(heap, place, item)?;
+/// Returns the row or set at `stack_index` with the value at stack index `item` inserted
+/// before its item `at`. A key of a set is in normal form, and `at` is where it belongs.
+pub fn insert(
+    heap: &mut RawHeap,
+    stack_index: usize,
+    at: usize,
+    item: usize,
+) -> Result<Word, HeapFull> {
+    let (mut edit, root, item) = TreeEdit::with_item(heap, stack_index, item)?;
     if edit.is_short(root) {
         return Ok(edit.spliced(root, at, 0, &[item]));
     }
     let edge = match at {
-        0 => Edge::Front,
-        at if at == len(edit.heap, root) => Edge::Back,
-        _ => Edge::Neither,
+        0 => GrowthEdge::Front,
+        at if at == len(edit.heap, root) => GrowthEdge::Back,
+        _ => GrowthEdge::Neither,
     };
     Ok(match edit.insert(root, at, item, edge) {
-        Parts::One(root) => root,
-        Parts::Two(left, right) => edit.node(root, &[left, right]),
+        Replacement::One(root) => root,
+        Replacement::Two(left, right) => edit.node(root, &[left, right]),
     })
 }
 
-/// The row at one place of the stack with the value at another one as item `at`.
-pub fn replace(heap: &mut RawHeap, place: usize, at: usize, item: usize) -> Result<Word, HeapFull> {
-    let (mut edit, root, item) = Edit::with_item(heap, place, item)?;
+/// Returns the row at `stack_index` with the value at stack index `item` as its item `at`.
+pub fn replace(
+    heap: &mut RawHeap,
+    stack_index: usize,
+    at: usize,
+    item: usize,
+) -> Result<Word, HeapFull> {
+    let (mut edit, root, item) = TreeEdit::with_item(heap, stack_index, item)?;
     Ok(edit.replace(root, at, item))
 }
 
-/// The row or set at that place of the stack without the item `at`.
-pub fn remove(heap: &mut RawHeap, place: usize, at: usize) -> Result<Word, HeapFull> {
-    let mut edit = Edit::prepare(heap, place, None)?;
-    let root = edit.heap.stack.get(place);
+/// Returns the row or set at `stack_index` without its item `at`.
+pub fn remove(heap: &mut RawHeap, stack_index: usize, at: usize) -> Result<Word, HeapFull> {
+    let mut edit = TreeEdit::prepare(heap, stack_index, None)?;
+    let root = edit.heap.stack.get(stack_index);
     if edit.is_short(root) {
         return Ok(edit.spliced(root, at, 1, &[]));
     }
     let Some(mut left) = edit.remove(root, at) else {
         return Ok(edit.heap.allocate_words(leaf_layout(root), 0, &[]));
     };
-    while let Some(&[only]) = Node::of(edit.heap, left).map(Node::parts) {
+    while let Some(&[only]) = TreeNode::of(edit.heap, left).map(TreeNode::parts) {
         left = only;
     }
     Ok(left)
 }
 
-/// Replaces a table, a key and a value on top of the stack by the table that has that value too: at
-/// the place where the key was found, or (`Err`) where it belongs.
-pub fn put_in_table(heap: &mut RawHeap, place: Result<usize, usize>) -> Result<(), HeapFull> {
+/// Replaces a table, a key and a value on top of the stack by the table that maps the key to the
+/// value. `position` is the index at which the key was found, or (`Err`) where it belongs.
+pub fn insert_in_table(heap: &mut RawHeap, position: Result<usize, usize>) -> Result<(), HeapFull> {
     let top = heap.stack.top();
     let (table, key, value) = (top - 3, top - 2, top - 1);
     for part in 0..2 {
@@ -60,7 +71,7 @@ pub fn put_in_table(heap: &mut RawHeap, place: Result<usize, usize>) -> Result<(
         heap.stack.push_checked(part);
     }
     let (keys, values) = (top, top + 1);
-    let values = match place {
+    let values = match position {
         Ok(at) => replace(heap, values, at, value)?,
         Err(at) => {
             let longer = insert(heap, keys, at, key)?;
@@ -80,69 +91,71 @@ pub fn put_in_table(heap: &mut RawHeap, place: Result<usize, usize>) -> Result<(
     Ok(())
 }
 
-/// An edit for which there is room.
-struct Edit<'h> {
+/// An edit whose words have been reserved.
+struct TreeEdit<'h> {
     heap: &'h mut RawHeap,
-    /// Whether what comes of it is in normal form.
+    /// Whether the result is in normal form.
     normal: bool,
 }
 
-/// What a part becomes.
-enum Parts {
+/// What replaces a part of a node.
+enum Replacement {
     One(Word),
     Two(Word, Word),
 }
 
-/// Whether something is inserted at an end of the whole. Then a full part is not cut in halves,
-/// but left full, since more is likely to come there.
+/// The end of the whole that an item is inserted at. There a full part is left full instead of
+/// being halved, because more items are likely to follow.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Edge {
+enum GrowthEdge {
     Front,
     Back,
     Neither,
 }
 
-impl<'h> Edit<'h> {
-    /// Makes room to edit the row or set at that place, with the value at the other one.
+impl<'h> TreeEdit<'h> {
+    /// Reserves the words to edit the row or set at `stack_index`, with the value at stack
+    /// index `item`.
     fn prepare(
         heap: &'h mut RawHeap,
-        place: usize,
+        stack_index: usize,
         item: Option<usize>,
-    ) -> Result<Edit<'h>, HeapFull> {
-        let root = heap.resolve(heap.stack.get(place));
-        heap.stack.set(place, root);
-        if heap.header(root).layout() == Layout::Row && heap.size(root) >= FLAT_ROW {
-            take_apart(heap, place)?;
+    ) -> Result<TreeEdit<'h>, HeapFull> {
+        let root = heap.resolve(heap.stack.get(stack_index));
+        heap.stack.set(stack_index, root);
+        if heap.header(root).layout() == Layout::Row && heap.size(root) >= TREE_THRESHOLD {
+            split_flat_row(heap, stack_index)?;
         }
         let mut levels = 2;
-        let mut part = heap.stack.get(place);
-        while let Some(node) = Node::of(heap, part) {
+        let mut part = heap.stack.get(stack_index);
+        while let Some(node) = TreeNode::of(heap, part) {
             levels += 1;
             part = node.parts()[0];
         }
-        let leaf = heap.size(part).max(LEAF);
-        // On each level a part is made, and at most two more of that and another one.
-        heap.reserve(3 * (levels * (1 + 3 * FAN) + 1 + leaf))?;
-        let word = |place: usize| heap.resolve(heap.stack.get(place));
-        let normal = [Some(place), item].into_iter().flatten().all(|p| heap.is_normal(word(p)));
-        Ok(Edit { heap, normal })
+        let leaf = heap.size(part).max(LEAF_CAPACITY);
+        // Each level makes one node, and at most two more nodes of its parts and a neighbour's.
+        heap.reserve(3 * (levels * (1 + 3 * NODE_CAPACITY) + 1 + leaf))?;
+        let word = |index: usize| heap.resolve(heap.stack.get(index));
+        let normal =
+            [Some(stack_index), item].into_iter().flatten().all(|p| heap.is_normal(word(p)));
+        Ok(TreeEdit { heap, normal })
     }
 
-    /// Likewise, and what lies at the two places.
+    /// Prepares an edit with an item, and returns the words at both stack indices.
     fn with_item(
         heap: &'h mut RawHeap,
-        place: usize,
+        stack_index: usize,
         item: usize,
-    ) -> Result<(Edit<'h>, Word, Word), HeapFull> {
-        let edit = Edit::prepare(heap, place, Some(item))?;
-        let words = [place, item].map(|place| edit.heap.resolve(edit.heap.stack.get(place)));
+    ) -> Result<(TreeEdit<'h>, Word, Word), HeapFull> {
+        let edit = TreeEdit::prepare(heap, stack_index, Some(item))?;
+        let words = [stack_index, item].map(|index| edit.heap.resolve(edit.heap.stack.get(index)));
         Ok((edit, words[0], words[1]))
     }
 
-    /// Whether an item more or less is best dealt with by copying all.
+    /// Whether a change is best made by copying all items.
     fn is_short(&self, root: Word) -> bool {
-        let most = if root.kind() == Kind::Set { LEAF } else { FLAT_ROW };
-        Node::of(self.heap, root).is_none() && self.heap.size(root) < most
+        let most = if root.kind() == Kind::Set { LEAF_CAPACITY } else { TREE_THRESHOLD };
+        TreeNode::of(self.heap, root).is_none() && self.heap.size(root) < most
     }
 
     fn mark(&self, word: Word) -> Word {
@@ -157,26 +170,27 @@ impl<'h> Edit<'h> {
         self.mark(made)
     }
 
-    /// A flat object with items inserted in the place of `gone` items.
-    fn spliced(&mut self, flat: Word, at: usize, gone: usize, items: &[Word]) -> Word {
+    /// Makes a copy of a flat object with `items` in place of `removed` items.
+    fn spliced(&mut self, flat: Word, at: usize, removed: usize, items: &[Word]) -> Word {
         let size = self.heap.size(flat);
-        let mut draft = self.heap.allocate(leaf_layout(flat), 0, size - gone + items.len());
+        let mut draft = self.heap.allocate(leaf_layout(flat), 0, size - removed + items.len());
         let old = self.heap.words(flat, 0);
         draft.copy_from(0, &old[..at]);
         draft.copy_from(at, items);
-        draft.copy_from(at + items.len(), &old[at + gone..]);
+        draft.copy_from(at + items.len(), &old[at + removed..]);
         self.mark(draft.finish())
     }
 
-    /// A flat object of a range of another's items.
+    /// Makes a flat object of a range of another's items.
     fn range(&mut self, flat: Word, range: Range<usize>) -> Word {
         let mut draft = self.heap.allocate(leaf_layout(flat), 0, range.len());
         draft.copy_from(0, &self.heap.words(flat, 0)[range]);
         self.mark(draft.finish())
     }
 
-    /// A node with another part in that slot, which has `more` items more than the one before.
-    fn with_part(&mut self, old: Word, slot: usize, part: Word, more: isize) -> Word {
+    /// Makes a copy of a node with another part at that index, which has `more` items more than the
+    /// one before.
+    fn with_part(&mut self, old: Word, part_index: usize, part: Word, more: isize) -> Word {
         let header = self.heap.header(old);
         let (layout, size) = (header.layout(), header.size());
         let columns = if layout == Layout::SetNode { 3 } else { 2 };
@@ -184,131 +198,153 @@ impl<'h> Edit<'h> {
         let mut draft = self.heap.allocate(layout, 0, size);
         draft.copy_from(0, self.heap.words(old, 0));
         if more != 0 {
-            for end in slot..fan {
+            for end in part_index..fan {
                 let before = draft.raw(end);
                 draft.set_raw(end, before.wrapping_add_signed(more as i64));
             }
         }
         if layout == Layout::SetNode {
-            draft.set(fan + slot, first(self.heap, part));
+            draft.set(fan + part_index, first(self.heap, part));
         }
-        draft.set((columns - 1) * fan + slot, part);
+        draft.set((columns - 1) * fan + part_index, part);
         self.mark(draft.finish())
     }
 
-    /// A node with other parts in the place of those.
-    fn with_parts(&mut self, old: Word, slots: Range<usize>, new: &[Word], edge: Edge) -> Parts {
-        let mut parts = Node::of(self.heap, old).map_or(Vec::new(), |node| node.parts().to_vec());
-        parts.splice(slots, new.iter().copied());
-        if parts.len() <= FAN {
-            return Parts::One(self.node(old, &parts));
+    /// Makes a node with other parts in place of a range, or two nodes if there are too many
+    /// parts.
+    fn with_parts(
+        &mut self,
+        old: Word,
+        part_range: Range<usize>,
+        new: &[Word],
+        edge: GrowthEdge,
+    ) -> Replacement {
+        let mut parts =
+            TreeNode::of(self.heap, old).map_or(Vec::new(), |node| node.parts().to_vec());
+        parts.splice(part_range, new.iter().copied());
+        if parts.len() <= NODE_CAPACITY {
+            return Replacement::One(self.node(old, &parts));
         }
-        let cut = match edge {
-            Edge::Front => 1,
-            Edge::Back => parts.len() - 1,
-            Edge::Neither => parts.len() / 2,
+        let split = match edge {
+            GrowthEdge::Front => 1,
+            GrowthEdge::Back => parts.len() - 1,
+            GrowthEdge::Neither => parts.len() / 2,
         };
-        Parts::Two(self.node(old, &parts[..cut]), self.node(old, &parts[cut..]))
+        Replacement::Two(self.node(old, &parts[..split]), self.node(old, &parts[split..]))
     }
 
-    fn insert(&mut self, part: Word, at: usize, item: Word, edge: Edge) -> Parts {
-        let Some(node) = Node::of(self.heap, part) else {
+    fn insert(&mut self, part: Word, at: usize, item: Word, edge: GrowthEdge) -> Replacement {
+        let Some(node) = TreeNode::of(self.heap, part) else {
             return self.insert_in_leaf(part, at, item, edge);
         };
-        // Between two parts, it goes to the first.
-        let slot = if at == 0 { 0 } else { node.slot_of(at - 1) };
-        let (inner, start) = (node.parts()[slot], node.start(slot));
+        // An item between two parts goes to the first.
+        let part_index = if at == 0 { 0 } else { node.part_of(at - 1) };
+        let (inner, start) = (node.parts()[part_index], node.start(part_index));
         match self.insert(inner, at - start, item, edge) {
-            Parts::One(new) => Parts::One(self.with_part(part, slot, new, 1)),
-            Parts::Two(a, b) => self.with_parts(part, slot..slot + 1, &[a, b], edge),
+            Replacement::One(new) => Replacement::One(self.with_part(part, part_index, new, 1)),
+            Replacement::Two(a, b) => {
+                self.with_parts(part, part_index..part_index + 1, &[a, b], edge)
+            }
         }
     }
 
-    fn insert_in_leaf(&mut self, leaf: Word, at: usize, item: Word, edge: Edge) -> Parts {
+    fn insert_in_leaf(
+        &mut self,
+        leaf: Word,
+        at: usize,
+        item: Word,
+        edge: GrowthEdge,
+    ) -> Replacement {
         let size = self.heap.size(leaf);
-        if size < LEAF {
-            return Parts::One(self.spliced(leaf, at, 0, &[item]));
+        if size < LEAF_CAPACITY {
+            return Replacement::One(self.spliced(leaf, at, 0, &[item]));
         }
-        if edge != Edge::Neither {
+        if edge != GrowthEdge::Neither {
             let alone = self.heap.allocate_words(leaf_layout(leaf), 0, &[item]);
             let alone = self.mark(alone);
-            return if at == 0 { Parts::Two(alone, leaf) } else { Parts::Two(leaf, alone) };
+            return if at == 0 {
+                Replacement::Two(alone, leaf)
+            } else {
+                Replacement::Two(leaf, alone)
+            };
         }
-        let cut = size / 2;
-        let (left, right) = (self.range(leaf, 0..cut), self.range(leaf, cut..size));
-        if at <= cut {
-            Parts::Two(self.spliced(left, at, 0, &[item]), right)
+        let split = size / 2;
+        let (left, right) = (self.range(leaf, 0..split), self.range(leaf, split..size));
+        if at <= split {
+            Replacement::Two(self.spliced(left, at, 0, &[item]), right)
         } else {
-            Parts::Two(left, self.spliced(right, at - cut, 0, &[item]))
+            Replacement::Two(left, self.spliced(right, at - split, 0, &[item]))
         }
     }
 
     fn replace(&mut self, part: Word, at: usize, item: Word) -> Word {
-        let Some(node) = Node::of(self.heap, part) else {
+        let Some(node) = TreeNode::of(self.heap, part) else {
             return self.spliced(part, at, 1, &[item]);
         };
-        let slot = node.slot_of(at);
-        let (inner, start) = (node.parts()[slot], node.start(slot));
+        let part_index = node.part_of(at);
+        let (inner, start) = (node.parts()[part_index], node.start(part_index));
         let new = self.replace(inner, at - start, item);
-        self.with_part(part, slot, new, 0)
+        self.with_part(part, part_index, new, 0)
     }
 
-    /// The part without an item; nothing if it has no other.
+    /// Returns the part without an item; `None` if it has no other.
     fn remove(&mut self, part: Word, at: usize) -> Option<Word> {
-        let Some(node) = Node::of(self.heap, part) else {
+        let Some(node) = TreeNode::of(self.heap, part) else {
             return (self.heap.size(part) > 1).then(|| self.spliced(part, at, 1, &[]));
         };
-        let (slot, fan) = (node.slot_of(at), node.fan);
-        let (inner, start) = (node.parts()[slot], node.start(slot));
-        let right = slot + 1 < fan;
+        let (part_index, fan) = (node.part_of(at), node.fan);
+        let (inner, start) = (node.parts()[part_index], node.start(part_index));
+        let right = part_index + 1 < fan;
         let neighbour = if fan == 1 {
             None
         } else {
-            Some(node.parts()[if right { slot + 1 } else { slot - 1 }])
+            Some(node.parts()[if right { part_index + 1 } else { part_index - 1 }])
         };
-        let (slots, new) = match (self.remove(inner, at - start), neighbour) {
+        let (part_range, new) = match (self.remove(inner, at - start), neighbour) {
             (None, None) => return None,
-            (None, Some(_)) => (slot..slot + 1, vec![]),
-            (Some(new), Some(neighbour)) if self.is_light(new) => {
-                let slots = if right { slot..slot + 2 } else { slot - 1..slot + 1 };
+            (None, Some(_)) => (part_index..part_index + 1, vec![]),
+            (Some(new), Some(neighbour)) if self.is_underfull(new) => {
+                let part_range =
+                    if right { part_index..part_index + 2 } else { part_index - 1..part_index + 1 };
                 let pair = if right { [new, neighbour] } else { [neighbour, new] };
                 match self.join(pair[0], pair[1]) {
-                    Parts::One(part) => (slots, vec![part]),
-                    Parts::Two(a, b) => (slots, vec![a, b]),
+                    Replacement::One(part) => (part_range, vec![part]),
+                    Replacement::Two(a, b) => (part_range, vec![a, b]),
                 }
             }
-            (Some(new), _) => return Some(self.with_part(part, slot, new, -1)),
+            (Some(new), _) => return Some(self.with_part(part, part_index, new, -1)),
         };
-        match self.with_parts(part, slots, &new, Edge::Neither) {
-            Parts::One(part) => Some(part),
-            Parts::Two(..) => unreachable!("there are no more parts than before"),
+        match self.with_parts(part, part_range, &new, GrowthEdge::Neither) {
+            Replacement::One(part) => Some(part),
+            Replacement::Two(..) => unreachable!("there are no more parts than before"),
         }
     }
 
-    /// Whether a part should be joined with one beside it.
-    fn is_light(&self, part: Word) -> bool {
-        let most = if Node::of(self.heap, part).is_some() { FAN } else { LEAF };
-        weight(self.heap, part) < most / 4
+    /// Whether a part should be joined with a neighbour.
+    fn is_underfull(&self, part: Word) -> bool {
+        let most =
+            if TreeNode::of(self.heap, part).is_some() { NODE_CAPACITY } else { LEAF_CAPACITY };
+        occupancy(self.heap, part) < most / 4
     }
 
-    /// Two parts of the same level as one, or as two of the same size.
-    fn join(&mut self, left: Word, right: Word) -> Parts {
-        let nodes = (Node::of(self.heap, left), Node::of(self.heap, right));
+    /// Joins two parts of the same level, to one or to two of the same size.
+    fn join(&mut self, left: Word, right: Word) -> Replacement {
+        let nodes = (TreeNode::of(self.heap, left), TreeNode::of(self.heap, right));
         let (all, most) = match nodes {
-            (Some(a), Some(b)) => ([a.parts(), b.parts()].concat(), FAN),
-            _ => ([self.heap.words(left, 0), self.heap.words(right, 0)].concat(), LEAF),
+            (Some(a), Some(b)) => ([a.parts(), b.parts()].concat(), NODE_CAPACITY),
+            _ => ([self.heap.words(left, 0), self.heap.words(right, 0)].concat(), LEAF_CAPACITY),
         };
         let mut make = |words: &[Word]| match most {
-            FAN => self.node(left, words),
+            NODE_CAPACITY => self.node(left, words),
             _ => {
                 let leaf = self.heap.allocate_words(leaf_layout(left), 0, words);
                 self.mark(leaf)
             }
         };
         if all.len() <= most {
-            return Parts::One(make(&all));
+            return Replacement::One(make(&all));
         }
         let (a, b) = all.split_at(all.len() / 2);
-        Parts::Two(make(a), make(b))
+        Replacement::Two(make(a), make(b))
     }
 }

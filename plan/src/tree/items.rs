@@ -1,8 +1,8 @@
-//! Looking at rows and sets, flat or not.
+//! Read access to rows and sets, flat or not.
 
-use super::Node;
+use super::TreeNode;
 use crate::heap::Memory;
-use crate::view::Ref;
+use crate::value_ref::Ref;
 use crate::word::Word;
 use std::cmp::Ordering;
 
@@ -10,48 +10,48 @@ use std::cmp::Ordering;
 /// order.
 #[derive(Clone, Copy)]
 pub struct Items<'h> {
-    /// The items themselves, or the payload of the node that has them.
+    /// The items, or the payload of the root node.
     words: &'h [Word],
-    /// How many parts that node has; 0 if the items are flat.
+    /// The number of parts of the root node; 0 if the items are flat.
     fan: usize,
     heap: &'h Memory,
 }
 
 impl<'h> Items<'h> {
-    /// The items of a row or set.
+    /// Returns the items of a row or the keys of a set.
     #[inline]
     pub fn of(word: Word, heap: &'h Memory) -> Items<'h> {
-        match Node::of(heap, word) {
+        match TreeNode::of(heap, word) {
             None => Items::flat(heap.words(word, 0), heap),
-            Some(Node { words, fan }) => Items { words, fan, heap },
+            Some(TreeNode { words, fan }) => Items { words, fan, heap },
         }
     }
 
-    /// These words.
+    /// Returns these words as items.
     pub fn flat(words: &'h [Word], heap: &'h Memory) -> Items<'h> {
         Items { words, fan: 0, heap }
     }
 
-    fn node(self) -> Option<Node<'h>> {
-        (self.fan > 0).then_some(Node { words: self.words, fan: self.fan })
+    fn node(self) -> Option<TreeNode<'h>> {
+        (self.fan > 0).then_some(TreeNode { words: self.words, fan: self.fan })
     }
 
-    /// How many there are.
+    /// Returns the number of items.
     pub fn len(self) -> usize {
-        self.node().map_or(self.words.len(), Node::len)
+        self.node().map_or(self.words.len(), TreeNode::len)
     }
 
-    /// Whether there are none.
+    /// Whether there are no items.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// The item at that index, if there are so many.
+    /// Returns the item at that index; `None` if there are fewer.
     pub fn get(self, index: usize) -> Option<Ref<'h>> {
         self.word(index).map(|word| Ref::new(word, self.heap))
     }
 
-    /// Likewise, as it is stored.
+    /// Returns the word of the item at that index, as it is stored; `None` if there are fewer.
     pub fn word(self, index: usize) -> Option<Word> {
         if self.fan == 0 {
             return self.words.get(index).copied();
@@ -60,25 +60,26 @@ impl<'h> Items<'h> {
         chunk.get(index - start).copied()
     }
 
-    /// Likewise, if the items are flat.
+    /// Returns the word of the item at that index, as it is stored; `None` if there are fewer, or
+    /// the items are not flat.
     #[inline]
     pub fn flat_word(self, index: usize) -> Option<Word> {
         if self.fan == 0 { self.words.get(index).copied() } else { None }
     }
 
-    /// The flat part that has the item of that index, and how many items there are before that part.
+    /// Returns the leaf that has the item of that index, and the number of items before the leaf.
     pub fn chunk(self, index: usize) -> Option<(&'h [Word], usize)> {
         let (mut items, mut start) = (self, 0);
         while let Some(node) = items.node() {
-            let slot = node.slot_of(index - start);
-            let part = *node.parts().get(slot)?;
-            start += node.start(slot);
+            let part_index = node.part_of(index - start);
+            let part = *node.parts().get(part_index)?;
+            start += node.start(part_index);
             items = Items::of(part, self.heap);
         }
         (index - start < items.words.len()).then_some((items.words, start))
     }
 
-    /// The flat parts, first to last.
+    /// Returns the leaves, first to last.
     pub fn chunks(self) -> impl Iterator<Item = &'h [Word]> {
         let mut next = 0;
         std::iter::from_fn(move || {
@@ -88,7 +89,7 @@ impl<'h> Items<'h> {
         })
     }
 
-    /// All of them.
+    /// Returns all items.
     pub fn iter(self) -> impl DoubleEndedIterator<Item = Ref<'h>> + ExactSizeIterator {
         match self.node() {
             None => Iter { items: self, front: self.words, middle: 0..0, back: &[] },
@@ -96,11 +97,11 @@ impl<'h> Items<'h> {
         }
     }
 
-    /// Where an item is of which `order` says [`Ordering::Equal`], or where it would be (`Err`); the
-    /// items must be in that order.
+    /// Searches the items, which are sorted by `order`, for one that `order` calls
+    /// [`Ordering::Equal`]. Returns its index.
     ///
     /// # Errors
-    /// The place where there is no such item.
+    /// The index where such an item would be, if there is none.
     pub fn binary_search_by(
         self,
         mut order: impl FnMut(Ref<'h>) -> Ordering,
@@ -118,15 +119,16 @@ impl<'h> Items<'h> {
         place.map(|at| start + at).map_err(|at| start + at)
     }
 
-    /// Where a nat below 2^63 is among these, which are the keys of a set: its index, or else
-    /// (`Err`) the index of the first key above it.
+    /// Searches these items, which are the keys of a set, for a nat below 2^63. Returns the index
+    /// of the nat, or else (`Err`) that of the first key above it.
     pub fn search_nat(self, nat: u64) -> Result<usize, usize> {
-        // All that is no nat below 2^63 has its top bit set, and comes after those.
+        // The words of all other values have their top bit set, and those values come after all
+        // such nats.
         let (mut items, mut start) = (self, 0);
         while let Some(node) = items.node() {
-            let slot = node.firsts()[1..].partition_point(|first| first.raw() <= nat);
-            start += node.start(slot);
-            items = Items::of(node.parts()[slot], self.heap);
+            let part_index = node.firsts()[1..].partition_point(|first| first.raw() <= nat);
+            start += node.start(part_index);
+            items = Items::of(node.parts()[part_index], self.heap);
         }
         let index = items.words.partition_point(|word| word.raw() < nat);
         match items.words.get(index) {
@@ -136,14 +138,14 @@ impl<'h> Items<'h> {
     }
 }
 
-/// What is left of a walk over items from both ends.
+/// The rest of an iteration over items from both ends.
 struct Iter<'h> {
     items: Items<'h>,
-    /// What is left of the part that the walk from the front is in.
+    /// The rest of the leaf that the front of the iteration is in.
     front: &'h [Word],
-    /// Which items are in parts that neither walk has come to.
+    /// The indices of the items in leaves that neither end has reached.
     middle: std::ops::Range<usize>,
-    /// What is left of the part that the walk from the back is in.
+    /// The rest of the leaf that the back of the iteration is in.
     back: &'h [Word],
 }
 

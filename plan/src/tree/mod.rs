@@ -1,33 +1,35 @@
-//! Long rows and sets: balanced trees of chunks, so that changing one item does not copy them all.
+//! Long rows and sets: balanced trees of chunks, so that changing one item does not copy all of
+//! them.
 //!
-//! A short row or set is one flat object. A long one may be a *node* of parts, each of which is a row
-//! or set in its own right, flat or a node again; all flat parts (leaves) lie at the same depth.
-//! Nobody but this module and the [collector](crate::heap) knows which it is: everything else looks at
-//! [`Items`], and what PLAN can see is the same either way.
+//! A short row or set is one flat object. A long one may be a *node* of parts, each of which is a
+//! row or set in its own right, flat or a node; all flat parts (leaves) lie at the same depth. Only
+//! this module and the [collector](crate::heap) see the difference: other code uses [`Items`], and
+//! PLAN sees the same value either way.
 //!
 //! ```text
-//! row:  [end..., part...]               end: how many items the parts up to this one have
+//! row:  [end..., part...]               end: the number of items in the parts up to this one
 //! set:  [end..., first key..., part...]
 //! table: [set, row]                     see [`Layout::Tab`]
 //! ```
 //!
 //! An insertion, replacement or removal makes new nodes from the root to one leaf and shares all
-//! others ([`edit`]). A node's ends are nats, so the collector and the normaliser walk its payload as
-//! they walk any row's: the mark of normal form is kept node by node, and normalising a table into
-//! which one value was inserted looks at one path.
+//! others ([`edit`]). A node's ends are nats, so the collector and the normaliser treat its payload
+//! like that of any row. The mark of normal form is per node, so normalising a table after an
+//! insertion visits one path.
 //!
-//! # Who is a tree
+//! # Which values are trees
 //!
-//! - A set of more than [`LEAF`] keys, always.
-//! - A row once it is changed or appended to while it has [`FLAT_ROW`] items or more. Rows that are
-//!   made at once are flat, however long, and quickest to read.
-//! - A table is its set and its row. It shares the row of values it was made of.
+//! - A set of more than [`LEAF_CAPACITY`] keys, always.
+//! - A row that had at least [`TREE_THRESHOLD`] items when it was changed or appended to. A row
+//!   that is made at once is flat, whatever its length, because flat rows are read fastest.
+//! - A table is a set and a row. It shares the row of values that it was made of.
 //!
 //! # Balance
 //!
-//! A leaf has at most [`LEAF`] items, a node at most [`FAN`] parts. At least a quarter of that is kept
-//! up when items are removed, except along the two edges: what grows at an end leaves full parts
-//! behind. So a tree of 2^32 items has fewer than twenty levels, and going down it may recurse.
+//! A leaf has at most [`LEAF_CAPACITY`] items, a node at most [`NODE_CAPACITY`] parts. Removal
+//! keeps both at least a quarter full, except along the two edges: growth at an end leaves full
+//! parts behind. So a tree of 2^32 items has fewer than twenty levels, and recursion over the
+//! levels is safe.
 
 mod build;
 mod check;
@@ -43,63 +45,63 @@ use crate::layout::Layout;
 use crate::word::{Kind, Word};
 use std::ops::Range;
 
-/// The most items of a leaf.
-pub const LEAF: usize = 64;
+/// The largest number of items in a leaf.
+pub const LEAF_CAPACITY: usize = 64;
 
-/// The most parts of a node.
-const FAN: usize = 16;
+/// The largest number of parts of a node.
+const NODE_CAPACITY: usize = 16;
 
-/// A flat row that is changed becomes a tree if it has at least this many items.
-pub const FLAT_ROW: usize = 256;
+/// A flat row with at least this many items becomes a tree when it is changed.
+pub const TREE_THRESHOLD: usize = 256;
 
 /// The payload of a node.
 #[derive(Clone, Copy)]
-struct Node<'h> {
+struct TreeNode<'h> {
     words: &'h [Word],
     fan: usize,
 }
 
-impl<'h> Node<'h> {
-    /// The node that a row or set is, if it is not flat.
+impl<'h> TreeNode<'h> {
+    /// Returns the node of a row or set; `None` if it is flat.
     #[inline]
-    fn of(heap: &'h Memory, word: Word) -> Option<Node<'h>> {
+    fn of(heap: &'h Memory, word: Word) -> Option<TreeNode<'h>> {
         let columns = columns(heap.header(word).layout())?;
         let words = heap.words(word, 0);
-        Some(Node { words, fan: words.len() / columns })
+        Some(TreeNode { words, fan: words.len() / columns })
     }
 
-    /// How many items the parts up to that one have.
-    fn end(self, slot: usize) -> usize {
-        self.words[slot].raw() as usize
+    /// Returns the number of items in the parts up to and including that one.
+    fn end(self, part_index: usize) -> usize {
+        self.words[part_index].raw() as usize
     }
 
-    /// How many items the parts before that one have.
-    fn start(self, slot: usize) -> usize {
-        if slot == 0 { 0 } else { self.end(slot - 1) }
+    /// Returns the number of items in the parts before that one.
+    fn start(self, part_index: usize) -> usize {
+        if part_index == 0 { 0 } else { self.end(part_index - 1) }
     }
 
-    /// How many items all parts have.
+    /// Returns the number of items in all parts.
     fn len(self) -> usize {
         self.end(self.fan - 1)
     }
 
-    /// The part that has the item of that index.
-    fn slot_of(self, index: usize) -> usize {
+    /// Returns the index of the part that has the item with that index.
+    fn part_of(self, index: usize) -> usize {
         self.words[..self.fan].partition_point(|end| end.raw() as usize <= index)
     }
 
-    /// The parts.
+    /// Returns the parts.
     fn parts(self) -> &'h [Word] {
         &self.words[self.words.len() - self.fan..]
     }
 
-    /// The first keys of the parts of a set.
+    /// Returns the first keys of the parts of a set.
     fn firsts(self) -> &'h [Word] {
         &self.words[self.fan..2 * self.fan]
     }
 }
 
-/// How many words a node has for each part.
+/// Returns the number of words that a node has for each part; `None` if the layout is not a node's.
 fn columns(layout: Layout) -> Option<usize> {
     match layout {
         Layout::RowNode => Some(2),
@@ -108,41 +110,41 @@ fn columns(layout: Layout) -> Option<usize> {
     }
 }
 
-/// How many items a row has, how many keys a set.
+/// Returns the number of items of a row, or of keys of a set.
 pub fn len(heap: &Memory, word: Word) -> usize {
-    Node::of(heap, word).map_or_else(|| heap.size(word), Node::len)
+    TreeNode::of(heap, word).map_or_else(|| heap.size(word), TreeNode::len)
 }
 
-/// How many items a leaf has, how many parts a node.
-fn weight(heap: &Memory, word: Word) -> usize {
-    Node::of(heap, word).map_or_else(|| heap.size(word), |node| node.fan)
+/// Returns the number of items of a leaf, or of parts of a node.
+fn occupancy(heap: &Memory, word: Word) -> usize {
+    TreeNode::of(heap, word).map_or_else(|| heap.size(word), |node| node.fan)
 }
 
-/// Shows the flat parts of a row or set, last to first. One that is flat has only itself.
-pub fn leaves_backwards(heap: &Memory, word: Word, see: &mut impl FnMut(Word)) {
-    match Node::of(heap, word) {
-        None => see(word),
-        // Not deeper than a tree is: see above.
+/// Passes the leaves of a row or set to `visit`, last to first. A flat row or set is its own leaf.
+pub fn for_each_leaf_reversed(heap: &Memory, word: Word, visit: &mut impl FnMut(Word)) {
+    match TreeNode::of(heap, word) {
+        None => visit(word),
+        // The recursion is as deep as the tree, which the module documentation bounds.
         Some(node) => {
-            node.parts().iter().rev().for_each(|part| leaves_backwards(heap, *part, see));
+            node.parts().iter().rev().for_each(|part| for_each_leaf_reversed(heap, *part, visit));
         }
     }
 }
 
-/// Pushes these items of a row, or these keys of a set. The stack must have room for them.
+/// Pushes a range of the items of a row, or of the keys of a set. The stack has room for them.
 ///
 /// # Panics
-/// If there are no such items.
+/// If there are not that many items.
 pub fn push_range(heap: &mut RawHeap, word: Word, items: Range<usize>) {
     assert!(items.end <= len(heap, word), "no such items");
-    assert!(heap.stack.is_room_beyond(items.len()), "no room was made for them");
+    assert!(heap.stack.is_room_beyond(items.len()), "the stack has no room for the items");
     let mut next = items.start;
     while next < items.end {
         let (mut leaf, mut start) = (word, 0);
-        while let Some(node) = Node::of(heap, leaf) {
-            let slot = node.slot_of(next - start);
-            start += node.start(slot);
-            leaf = node.parts()[slot];
+        while let Some(node) = TreeNode::of(heap, leaf) {
+            let part_index = node.part_of(next - start);
+            start += node.start(part_index);
+            leaf = node.parts()[part_index];
         }
         let end = heap.size(leaf).min(items.end - start);
         let from = next - start;
@@ -151,7 +153,7 @@ pub fn push_range(heap: &mut RawHeap, word: Word, items: Range<usize>) {
     }
 }
 
-/// The layout of the leaves of a row or set.
+/// Returns the layout of the leaves of a row or set.
 fn leaf_layout(word: Word) -> Layout {
     if word.kind() == Kind::Set { Layout::Set } else { Layout::Row }
 }

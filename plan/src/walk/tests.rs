@@ -1,10 +1,10 @@
-//! Values whose parts are shared so much that nobody could ever write them out.
+//! Values with so much sharing that they cannot be written out.
 
 use super::*;
 use crate::samples::{self, heap};
 use crate::{Heap, Val};
 
-/// `[x x]`, and so on: 2^times copies of the nat, in so many rows.
+/// `[x x]` of `[x x]` and so on: 2^`times` copies of the nat, in `times` rows.
 fn doubled(heap: &mut Heap, nat: u64, times: usize) -> Val {
     let mut value = heap.nat(nat);
     for _ in 0..times {
@@ -19,24 +19,24 @@ fn is_refused<T>(result: Result<T, EvalError>) -> bool {
 }
 
 #[test]
-fn sizes_are_those_of_what_is_written() {
+fn sizes_count_the_written_parts() {
     let heap = &mut heap(false);
     let value = doubled(heap, 7, 10);
     let size = |value: &Val, pins| written_size(heap.look(value), pins).unwrap();
-    assert_eq!(size(&value, PinsCount::AsParts), (1 << 11) - 1);
+    assert_eq!(size(&value, PinCounting::Opaque), (1 << 11) - 1);
     let value = doubled(heap, 7, 100);
     let size = |value: &Val, pins| written_size(heap.look(value), pins).unwrap();
-    assert_eq!(size(&value, PinsCount::AsParts), u64::MAX);
+    assert_eq!(size(&value, PinCounting::Opaque), u64::MAX);
     let pin = doubled(heap, 7, 3);
     let pin = samples::pin(heap, &pin).unwrap();
     let row = heap.row(&[pin.clone(), pin]).unwrap();
     let size = |pins| written_size(heap.look(&row), pins).unwrap();
-    assert_eq!(size(PinsCount::AsParts), 3);
-    assert_eq!(size(PinsCount::Written), 3 + 15);
+    assert_eq!(size(PinCounting::Opaque), 3);
+    assert_eq!(size(PinCounting::Expanded), 3 + 15);
 }
 
 #[test]
-fn what_can_be_written_is_hashed_however_much_is_shared() {
+fn a_value_that_can_be_written_is_hashed_despite_sharing() {
     let heap = &mut heap(false);
     let value = doubled(heap, 7, 21);
     let other = doubled(heap, 7, 21);
@@ -44,7 +44,7 @@ fn what_can_be_written_is_hashed_however_much_is_shared() {
 }
 
 #[test]
-fn hashing_without_end_is_refused() {
+fn a_value_too_large_to_hash_is_refused() {
     let heap = &mut heap(false);
     for times in [31, 60, 200] {
         let value = doubled(heap, 7, times);
@@ -57,7 +57,7 @@ fn hashing_without_end_is_refused() {
 }
 
 #[test]
-fn equality_and_order_look_at_what_is_shared_once() {
+fn equality_and_order_visit_shared_parts_once() {
     let heap = &mut heap(false);
     let [one, same, more] = [(7, 60), (7, 60), (8, 60)].map(|(nat, n)| doubled(heap, nat, n));
     let pins = [&one, &same, &more].map(|value| samples::pin(heap, value).unwrap());
@@ -70,7 +70,7 @@ fn equality_and_order_look_at_what_is_shared_once() {
 }
 
 #[test]
-fn the_last_difference_is_found_behind_what_is_shared() {
+fn the_last_difference_is_found_behind_shared_parts() {
     let heap = &mut heap(false);
     let build = |heap: &mut Heap, nat: u64| {
         let (shared, last) = (doubled(heap, 7, 60), heap.nat(nat));

@@ -1,7 +1,8 @@
 //! Character classes that decide how names and bytes are written.
 //!
-//! They are those of the prototype's compiler, at its version of Unicode (14.0), since printed text
-//! must not change when Unicode grows. The classes of Rust's standard library are drawn differently.
+//! They are those of the prototype's compiler at its version of Unicode (14.0), because printed
+//! text must not change with new versions of Unicode. The classes of Rust's standard library differ
+//! from them.
 
 mod table;
 
@@ -10,8 +11,8 @@ pub fn is_alphanumeric(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_alphanumeric() } else { contains(&table::ALPHANUMERIC, c) }
 }
 
-/// Whether a character can be seen, spaces included: not a control or format character, a line
-/// separator, a private or an unassigned one.
+/// Whether a character is printable, spaces included: not a control or format character, a line
+/// separator, or a private or unassigned one.
 pub fn is_printable(c: char) -> bool {
     if c.is_ascii() { matches!(c, ' '..='~') } else { contains(&table::PRINTABLE, c) }
 }
@@ -25,7 +26,7 @@ pub fn is_space(c: char) -> bool {
     )
 }
 
-/// Whether a word of the language can have this character: alphanumeric or `_`.
+/// Whether a word of the language can contain this character: alphanumeric or `_`.
 pub fn is_name_char(c: char) -> bool {
     c == '_' || is_alphanumeric(c)
 }

@@ -1,5 +1,5 @@
-//! Where character classes begin and end: the code points at which membership changes, in
-//! ascending order, the first one entering. Unicode 14.0.
+//! Character classes of Unicode 14.0 as ascending code points at which membership changes. The first
+//! is the first member.
 
 /// Letters and numbers: the general categories L and N.
 #[rustfmt::skip]
@@ -129,7 +129,7 @@ pub(super) const ALPHANUMERIC: [u32; 1466] = [
     196608, 201547,
 ];
 
-/// Everything but the general categories C, Zl and Zp.
+/// All characters except those of the general categories C, Zl and Zp.
 #[rustfmt::skip]
 pub(super) const PRINTABLE: [u32; 1400] = [
     32, 127, 160, 173, 174, 888, 890, 896, 900, 907, 908, 909,

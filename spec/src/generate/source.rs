@@ -1,30 +1,31 @@
-//! Where the generator's choices come from.
+//! The source of the generator's choices.
 
 /// A sequence of choices.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// Pseudo-random numbers, after this state.
+    /// Pseudo-random numbers that follow this state.
     Seed(u64),
-    /// These bytes, from the end; then nothing but the first of all choices.
+    /// These bytes, from the end; then always the first choice.
     Bytes(Vec<u8>),
 }
 
 impl Source {
-    pub(super) fn seeded(seed: u64) -> Source {
-        // The step of SplitMix64 tells neighbouring seeds apart; 0 would be stuck.
+    pub(super) fn from_seed(seed: u64) -> Source {
+        // The step of SplitMix64 separates neighbouring seeds; the generator would be stuck at
+        // state 0.
         let mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         Source::Seed((mixed ^ (mixed >> 27)).max(1))
     }
 
-    pub(super) fn spelled(bytes: &[u8]) -> Source {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Source {
         Source::Bytes(bytes.iter().rev().copied().collect())
     }
 
-    /// Any number.
+    /// Returns the next number.
     pub(super) fn next(&mut self) -> u64 {
         match self {
             Source::Seed(state) => {
-                // xorshift64*: small, fast, and its high bits are good.
+                // xorshift64* is small and fast, and its high bits are good.
                 *state ^= *state >> 12;
                 *state ^= *state << 25;
                 *state ^= *state >> 27;
@@ -36,9 +37,9 @@ impl Source {
         }
     }
 
-    /// A number below `n`, which is positive and at most 256.
+    /// Returns a number below `n`, which is positive and at most 256.
     pub(super) fn below(&mut self, n: u64) -> u64 {
-        debug_assert!((1..=256).contains(&n), "a choice is spelled by one byte");
+        debug_assert!((1..=256).contains(&n), "a choice is encoded in one byte");
         match self {
             Source::Seed(_) => (self.next() >> 32) % n,
             Source::Bytes(bytes) => u64::from(bytes.pop().unwrap_or(0)) % n,

@@ -4,10 +4,10 @@ use malachite_base::num::basic::traits::One;
 use malachite_nz::natural::Natural;
 
 use super::super::{Term, shapes};
-use super::Gen;
+use super::TermGenerator;
 
-impl Gen {
-    /// A value of in the order of `size` nodes.
+impl TermGenerator {
+    /// Returns a value of about `size` nodes.
     pub(super) fn value(&mut self, size: usize) -> Term {
         if size <= 1 {
             return Term::Nat(self.nat());
@@ -30,7 +30,7 @@ impl Gen {
                 shapes::set(self.keys(count))
             }
             17 => self.tab(size),
-            18 => self.odd_law(size),
+            18 => self.near_data_law(size),
             _ => self.body_form(size),
         }
     }
@@ -45,13 +45,13 @@ impl Gen {
         shapes::tab(self.keys(values.len()).into_iter().zip(values))
     }
 
-    /// A few values that share `size`.
+    /// Returns a few values that share `size`.
     pub(super) fn values(&mut self, size: usize) -> Vec<Term> {
         let count = self.index(4);
         (0..count).map(|_| self.value(size / (count + 1))).collect()
     }
 
-    /// Keys for a set: mostly strictly ascending, at times in some other order or with duplicates.
+    /// Returns keys for a set: mostly strictly ascending, at times unordered or with duplicates.
     pub(super) fn keys(&mut self, count: usize) -> Vec<Term> {
         let mut keys: Vec<Term> = Vec::new();
         for _ in 0..count {
@@ -65,7 +65,7 @@ impl Gen {
         keys
     }
 
-    /// A function with fewer arguments than it takes.
+    /// Returns a function with fewer arguments than it takes.
     fn partial_app(&mut self, size: usize) -> Term {
         let head = match self.below(8) {
             0 => Term::from(0),
@@ -92,8 +92,8 @@ impl Gen {
         head.apps(arguments)
     }
 
-    /// A law whose fields are close to those of data, or extreme.
-    fn odd_law(&mut self, size: usize) -> Term {
+    /// Returns a law whose fields are close to those of data, or extreme.
+    fn near_data_law(&mut self, size: usize) -> Term {
         let arity = match self.below(4) {
             0 => self.nat() + Natural::ONE,
             _ => Natural::from(1 + self.below(2)),
@@ -111,7 +111,7 @@ impl Gen {
         Term::Law { name, arity, body: body.into() }
     }
 
-    /// A value made of the forms that have a meaning in a law's body, and of near misses.
+    /// Returns a value made of the forms that have a meaning in a law's body, and of near misses.
     pub(super) fn body_form(&mut self, size: usize) -> Term {
         if size <= 1 {
             return Term::from(self.below(6));

@@ -1,22 +1,23 @@
-//! What the generator makes, and what shrinking makes of it.
+//! The generated terms, and their reductions.
 
 use proptest::prelude::*;
 
-use super::super::generate::Gen;
+use super::super::generate::TermGenerator;
 use super::super::shrink::{minimise, shrink};
 use super::*;
 
-/// How often programs of a size end in each way: values, crashes, loops, out of fuel, in percent.
+/// Returns how often programs of a size end in each way (values, crashes, loops, out of fuel), in
+/// percent.
 fn distribution(size: usize, fuel: u64) -> [usize; 4] {
     let mut counts = [0; 4];
     let total = 2000;
     for seed in 0..total {
-        let program = Gen::new(seed).program(size);
+        let program = TermGenerator::new(seed).program(size);
         let end = match eval(&program, fuel) {
-            Outcome::Value(_) => 0,
-            Outcome::Crash { .. } => 1,
-            Outcome::Loop => 2,
-            Outcome::OutOfFuel => 3,
+            SpecOutcome::Value(_) => 0,
+            SpecOutcome::Crash { .. } => 1,
+            SpecOutcome::Loop => 2,
+            SpecOutcome::OutOfFuel => 3,
         };
         counts[end] += 1;
     }
@@ -27,11 +28,11 @@ fn distribution(size: usize, fuel: u64) -> [usize; 4] {
 fn programs_end_in_every_way_but_mostly_in_values() {
     for size in [10, 40, 160] {
         let [values, crashes, loops, out_of_fuel] = distribution(size, 20_000);
-        let told = format!("{size}: {values} {crashes} {loops} {out_of_fuel}");
-        println!("{told}");
-        assert!(values >= 50, "{told}");
-        assert!((1..=40).contains(&crashes), "{told}");
-        assert!(out_of_fuel <= 10, "{told}");
+        let percentages = format!("{size}: {values} {crashes} {loops} {out_of_fuel}");
+        println!("{percentages}");
+        assert!(values >= 50, "{percentages}");
+        assert!((1..=40).contains(&crashes), "{percentages}");
+        assert!(out_of_fuel <= 10, "{percentages}");
     }
 }
 
@@ -40,14 +41,14 @@ proptest! {
 
     #[test]
     fn generated_values_are_normal(seed: u64, size in 0usize..120) {
-        let value = Gen::new(seed).term(size);
+        let value = TermGenerator::new(seed).term(size);
         prop_assert!(value.is_normal(), "{value}");
-        prop_assert_eq!(eval(&value, FUEL), Outcome::Value(value));
+        prop_assert_eq!(eval(&value, FUEL), SpecOutcome::Value(value));
     }
 
     #[test]
     fn notation_is_faithful(seed: u64, size in 0usize..120) {
-        let program = Gen::new(seed).program(size);
+        let program = TermGenerator::new(seed).program(size);
         prop_assert!(program.is_well_formed());
         let read = Term::parse(&program.to_string());
         prop_assert_eq!(read, Ok(program));
@@ -55,24 +56,24 @@ proptest! {
 
     #[test]
     fn results_are_normal_and_whnf_comes_first(seed: u64, size in 0usize..80) {
-        let program = Gen::new(seed).program(size);
+        let program = TermGenerator::new(seed).program(size);
         let outcome = eval(&program, FUEL);
-        if let Outcome::Value(value) = &outcome {
+        if let SpecOutcome::Value(value) = &outcome {
             prop_assert!(value.is_normal());
             match whnf(&program, FUEL) {
-                // Evaluation may go on from the weak head normal form to the same end.
-                Outcome::Value(head) if head.size() < 10_000 => {
+                // Evaluation continues from the weak head normal form to the same result.
+                SpecOutcome::Value(head) if head.size() < 10_000 => {
                     prop_assert_eq!(eval(&head, FUEL), outcome);
                 }
-                Outcome::Value(_) | Outcome::OutOfFuel | Outcome::Loop => {}
-                crash @ Outcome::Crash { .. } => prop_assert!(false, "{crash}"),
+                SpecOutcome::Value(_) | SpecOutcome::OutOfFuel | SpecOutcome::Loop => {}
+                crash @ SpecOutcome::Crash { .. } => prop_assert!(false, "{crash}"),
             }
         }
     }
 
     #[test]
     fn order_is_total(seeds: [u64; 3], size in 0usize..30) {
-        let [x, y, z] = seeds.map(|seed| Gen::new(seed).term(size));
+        let [x, y, z] = seeds.map(|seed| TermGenerator::new(seed).term(size));
         prop_assert_eq!(x.cmp(&y), y.cmp(&x).reverse());
         prop_assert_eq!(x == y, x.to_string() == y.to_string());
         if x <= y && y <= z {
@@ -82,7 +83,7 @@ proptest! {
 
     #[test]
     fn shrinking_makes_smaller_well_formed_terms(seed: u64, size in 0usize..40) {
-        let program = Gen::new(seed).program(size);
+        let program = TermGenerator::new(seed).program(size);
         for smaller in shrink(&program) {
             prop_assert!(smaller.is_well_formed());
             prop_assert!(smaller.size() <= program.size());
@@ -94,10 +95,10 @@ proptest! {
 #[test]
 fn minimising_finds_the_heart_of_a_failure() {
     // The smallest program that crashes at all.
-    let crash = |program: &Term| matches!(eval(program, 2_000), Outcome::Crash { .. });
+    let crash = |program: &Term| matches!(eval(program, 2_000), SpecOutcome::Crash { .. });
     let mut found = 0;
     for seed in 0..200 {
-        let program = Gen::new(seed).program(30);
+        let program = TermGenerator::new(seed).program(30);
         if crash(&program) {
             found += 1;
             let smallest = minimise(program, crash);
@@ -110,7 +111,7 @@ fn minimising_finds_the_heart_of_a_failure() {
 #[test]
 fn a_seed_determines_its_programs() {
     let texts = |seed| {
-        let mut source = Gen::new(seed);
+        let mut source = TermGenerator::new(seed);
         [source.program(30).to_string(), source.program(30).to_string()]
     };
     assert_eq!(texts(7), texts(7));

@@ -1,59 +1,59 @@
-//! The operations, laws, pins and data, as the prototype printed them.
+//! Operations, laws, pins and data, with the results that the prototype printed.
 
 use super::super::shapes::{bar, cow, row, set, tab};
 use super::*;
 
 #[test]
 fn increment_casts_to_a_nat() {
-    gives("(3 4)", "5");
-    gives("(3 (3 4))", "6");
-    gives("(3 {'f' 2 1})", "1");
-    gives("(3 18446744073709551615)", "18446744073709551616");
-    gives("(3 9223372036854775807)", "9223372036854775808");
+    evaluates_to("(3 4)", "5");
+    evaluates_to("(3 (3 4))", "6");
+    evaluates_to("(3 {'f' 2 1})", "1");
+    evaluates_to("(3 18446744073709551615)", "18446744073709551616");
+    evaluates_to("(3 9223372036854775807)", "9223372036854775808");
 }
 
 #[test]
 fn case_on_nats() {
-    gives("(2 10 {0 1 1} 0)", "10");
-    gives("(2 10 {0 1 1} 9)", "8");
-    gives("(2 10 {0 1 1} {'f' 2 1})", "10");
-    gives("(2 10 3 18446744073709551616)", "18446744073709551616");
-    gives("(2 10)", "(2 10)");
+    evaluates_to("(2 10 {0 1 1} 0)", "10");
+    evaluates_to("(2 10 {0 1 1} 9)", "8");
+    evaluates_to("(2 10 {0 1 1} {'f' 2 1})", "10");
+    evaluates_to("(2 10 3 18446744073709551616)", "18446744073709551616");
+    evaluates_to("(2 10)", "(2 10)");
 }
 
 #[test]
 fn reflection() {
     let tagged = "1 (0 'p') {0 3 (0 (0 (0 (2 'l') 1) 2) 3)} {0 2 (0 (0 (2 0) 1) 2)} (0 'n')";
-    gives(&format!("({tagged} 41)"), "(0 'n' 41)");
-    gives(&format!("({tagged} (4 9))"), "(0 'p' 9)");
-    gives("(1 4 {0 3 1} 0 0 (0 'name' 3 0))", "'name'");
-    gives("(1 4 {0 3 2} 0 0 (0 'name' 3 0))", "3");
-    gives("(1 4 {0 3 3} 0 0 (0 'name' 3 0))", "0");
-    gives("(1 4 0 {0 2 1} 0 (0 1 2))", "(0 1)");
-    gives("(1 4 0 {0 2 2} 0 (0 1 2))", "2");
-    gives("(1 4 0 0 3 (2 {0 1 1} 3 8))", "9");
-    // The law is taken apart and put together again; so is the app.
-    gives("(1 4 0 0 3 {'name' 3 (0 1 2)})", "{'name' 3 (0 1 2)}");
-    gives("(1 4 0 {0 2 (0 1 2)} 3 (0 (3 1) (3 2)))", "(0 2 3)");
+    evaluates_to(&format!("({tagged} 41)"), "(0 'n' 41)");
+    evaluates_to(&format!("({tagged} (4 9))"), "(0 'p' 9)");
+    evaluates_to("(1 4 {0 3 1} 0 0 (0 'name' 3 0))", "'name'");
+    evaluates_to("(1 4 {0 3 2} 0 0 (0 'name' 3 0))", "3");
+    evaluates_to("(1 4 {0 3 3} 0 0 (0 'name' 3 0))", "0");
+    evaluates_to("(1 4 0 {0 2 1} 0 (0 1 2))", "(0 1)");
+    evaluates_to("(1 4 0 {0 2 2} 0 (0 1 2))", "2");
+    evaluates_to("(1 4 0 0 3 (2 {0 1 1} 3 8))", "9");
+    // The law is decomposed and rebuilt; so is the app.
+    evaluates_to("(1 4 0 0 3 {'name' 3 (0 1 2)})", "{'name' 3 (0 1 2)}");
+    evaluates_to("(1 4 0 {0 2 (0 1 2)} 3 (0 (3 1) (3 2)))", "(0 2 3)");
     // A pin, even of an app, is a pin: its argument is the whole item.
-    gives("(1 {0 1 1} 0 {0 2 2} 3 <(0 1 2)>)", "(0 1 2)");
+    evaluates_to("(1 {0 1 1} 0 {0 2 2} 3 <(0 1 2)>)", "(0 1 2)");
 }
 
 #[test]
 fn laws() {
-    gives("(0 'f' 2 1)", "{'f' 2 1}");
-    gives("(0 'f' 2 1 7)", "({'f' 2 1} 7)");
-    gives("(0 'f' 2 1 7 8)", "7");
-    gives("(0 'f' 2 2 7 8)", "8");
-    gives("(0 'f' 2 0 7 8)", "{'f' 2 0}");
-    gives("(0 'f' 1 (0 3 (0 3 1)) 5)", "7");
-    gives("(0 'f' 1 (2 1) 5)", "1");
-    gives("(0 'f' 1 77 5)", "77");
-    gives("(0 'f' 1 (1 (0 3 1) (0 3 2)) 5)", "7");
-    gives("(0 (3 4) (3 1) (3 8))", "{5 2 9}");
-    gives("(0 <1> 1 7)", "{0 1 7}");
-    gives("({0 2 (0 1 (0 1 2))} 3 5 )", "7");
-    gives("({'k' 2 1} 3 9 4)", "5");
+    evaluates_to("(0 'f' 2 1)", "{'f' 2 1}");
+    evaluates_to("(0 'f' 2 1 7)", "({'f' 2 1} 7)");
+    evaluates_to("(0 'f' 2 1 7 8)", "7");
+    evaluates_to("(0 'f' 2 2 7 8)", "8");
+    evaluates_to("(0 'f' 2 0 7 8)", "{'f' 2 0}");
+    evaluates_to("(0 'f' 1 (0 3 (0 3 1)) 5)", "7");
+    evaluates_to("(0 'f' 1 (2 1) 5)", "1");
+    evaluates_to("(0 'f' 1 77 5)", "77");
+    evaluates_to("(0 'f' 1 (1 (0 3 1) (0 3 2)) 5)", "7");
+    evaluates_to("(0 (3 4) (3 1) (3 8))", "{5 2 9}");
+    evaluates_to("(0 <1> 1 7)", "{0 1 7}");
+    evaluates_to("({0 2 (0 1 (0 1 2))} 3 5 )", "7");
+    evaluates_to("({'k' 2 1} 3 9 4)", "5");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_law_takes_an_argument() {
     crashes("(0 'f' 0 1)", "0", "0");
     crashes("(0 0 0 0)", "0", "0");
     crashes("(0 0 {'no nat' 1 1} 0)", "0", "0");
-    // The arity is looked at before name and body.
+    // The arity is evaluated before the name and the body.
     crashes("(0 (5 1) 0 (5 2))", "0", "0");
     crashes("(0 (5 1) 1 (5 2))", "5", "1");
     crashes("(0 1 1 (0 0 (5 2)))", "5", "2");
@@ -69,32 +69,32 @@ fn a_law_takes_an_argument() {
 
 #[test]
 fn pins() {
-    gives("(4 5)", "<5>");
-    gives("(4 (4 5))", "<<5>>");
-    gives("(4 (0 'f' 2 1))", "<{'f' 2 1}>");
-    gives("(4 (0 'f' 2 1) 7 8)", "7");
-    gives("(4 3)", "<3>");
-    gives("(4 3 7)", "8");
-    gives("(4 (0 (3 1) 2))", "<(0 2 2)>");
+    evaluates_to("(4 5)", "<5>");
+    evaluates_to("(4 (4 5))", "<<5>>");
+    evaluates_to("(4 (0 'f' 2 1))", "<{'f' 2 1}>");
+    evaluates_to("(4 (0 'f' 2 1) 7 8)", "7");
+    evaluates_to("(4 3)", "<3>");
+    evaluates_to("(4 3 7)", "8");
+    evaluates_to("(4 (0 (3 1) 2))", "<(0 2 2)>");
 }
 
 #[test]
 fn a_pinned_law_is_itself_with_its_pin() {
-    gives("(<{'f' 1 0}> 5)", "<{'f' 1 0}>");
-    gives("({'f' 1 0} 5)", "{'f' 1 0}");
-    gives("(<<{'f' 1 0}>> 5)", "<{'f' 1 0}>");
-    gives("(<({'f' 2 0} 1)> 5)", "{'f' 2 0}");
-    gives("(<(<{'f' 2 0}> 1)> 5)", "<{'f' 2 0}>");
+    evaluates_to("(<{'f' 1 0}> 5)", "<{'f' 1 0}>");
+    evaluates_to("({'f' 1 0} 5)", "{'f' 1 0}");
+    evaluates_to("(<<{'f' 1 0}>> 5)", "<{'f' 1 0}>");
+    evaluates_to("(<({'f' 2 0} 1)> 5)", "{'f' 2 0}");
+    evaluates_to("(<(<{'f' 2 0}> 1)> 5)", "<{'f' 2 0}>");
 }
 
 #[test]
 fn a_pinned_closure_gets_its_own_arguments_only() {
-    // Adds 2 to its second argument; loaded from disk, the prototype made 5 of it.
-    gives("(<({'f' 2 (0 3 (0 3 2))} 9)> 5)", "7");
-    gives("(<<({'f' 3 (0 (2 3) (0 (2 3) 3))} 9)>> 9 5)", "7");
-    gives("(<(2 0 3)> 7)", "7");
-    gives("(<(2 0)> {'k' 2 1} 7 8)", "6");
-    gives("(<(<(0 'f')> 2)> 1)", "{'f' 2 1}");
+    // Adds 2 to its second argument. The prototype returned 5 after loading it from disk.
+    evaluates_to("(<({'f' 2 (0 3 (0 3 2))} 9)> 5)", "7");
+    evaluates_to("(<<({'f' 3 (0 (2 3) (0 (2 3) 3))} 9)>> 9 5)", "7");
+    evaluates_to("(<(2 0 3)> 7)", "7");
+    evaluates_to("(<(2 0)> {'k' 2 1} 7 8)", "6");
+    evaluates_to("(<(<(0 'f')> 2)> 1)", "{'f' 2 1}");
 }
 
 #[test]
@@ -120,34 +120,34 @@ fn of_two_crashes_the_first_in_the_order_of_the_rules_counts() {
 #[test]
 fn lets_see_one_another() {
     // A let that refers to a later one.
-    gives("(0 'f' 1 (1 3 (1 (0 (2 3) 1) (0 (2 3) 2))) 5)", "7");
-    gives("(0 'f' 1 (1 3 (1 (0 (2 3) 1) (0 (2 3) 3))) 5)", "7");
-    // With two lets, 3 is the second one, here and not the operation, and needs itself.
+    evaluates_to("(0 'f' 1 (1 3 (1 (0 (2 3) 1) (0 (2 3) 2))) 5)", "7");
+    evaluates_to("(0 'f' 1 (1 3 (1 (0 (2 3) 1) (0 (2 3) 3))) 5)", "7");
+    // With two lets, 3 is the second let instead of the operation, and needs itself.
     let unquoted = term("(0 'f' 1 (1 3 (1 (0 3 1) (0 3 3))) 5)");
-    assert_eq!(eval(&unquoted, FUEL), Outcome::Loop);
-    // With one, it still is the operation.
-    gives("(0 'f' 1 (1 (0 3 1) (0 3 2)) 5)", "7");
+    assert_eq!(eval(&unquoted, FUEL), SpecOutcome::Loop);
+    // With one let, it is the operation.
+    evaluates_to("(0 'f' 1 (1 (0 3 1) (0 3 2)) 5)", "7");
     // A chain of bare references ends at the argument.
-    gives("({'f' 1 (1 3 (1 4 (1 1 2)))} 5)", "5");
+    evaluates_to("({'f' 1 (1 3 (1 4 (1 1 2)))} 5)", "5");
 }
 
 #[test]
 fn lets_stand_at_the_top_of_a_body_only() {
-    gives("({'f' 1 (0 (2 3) (1 (2 7) 2))} 5)", "1");
-    gives("({'f' 1 (0 (2 (0 0)) (1 (2 7) 2))} 5)", "(0 0 (1 (2 7) 2))");
-    gives("({'f' 1 (1 (1 7 1) 2)} 5)", "(1 7 1)");
+    evaluates_to("({'f' 1 (0 (2 3) (1 (2 7) 2))} 5)", "1");
+    evaluates_to("({'f' 1 (0 (2 (0 0)) (1 (2 7) 2))} 5)", "(0 0 (1 (2 7) 2))");
+    evaluates_to("({'f' 1 (1 (1 7 1) 2)} 5)", "(1 7 1)");
     // Forms with an argument too few or too many are constants.
-    gives("({'f' 1 (0 1)} 5)", "(0 1)");
-    gives("({'f' 1 (2 1 1)} 5)", "(2 1 1)");
-    gives("({'f' 1 (1 1 1 1)} 5)", "(1 1 1 1)");
-    gives("({'f' 1 <1>} 5)", "<1>");
-    gives("({'f' 1 2} 5)", "2");
+    evaluates_to("({'f' 1 (0 1)} 5)", "(0 1)");
+    evaluates_to("({'f' 1 (2 1 1)} 5)", "(2 1 1)");
+    evaluates_to("({'f' 1 (1 1 1 1)} 5)", "(1 1 1 1)");
+    evaluates_to("({'f' 1 <1>} 5)", "<1>");
+    evaluates_to("({'f' 1 2} 5)", "2");
 }
 
 #[test]
 fn data_has_the_plain_forms_it_stands_for() {
     let evaluated = |text: &str| match eval(&term(text), FUEL) {
-        Outcome::Value(value) => value,
+        SpecOutcome::Value(value) => value,
         other => panic!("{text}: {other}"),
     };
     let nats = |numbers: &[u64]| numbers.iter().map(|&n| Term::from(n)).collect::<Vec<_>>();
@@ -166,8 +166,8 @@ fn data_has_the_plain_forms_it_stands_for() {
         tab([(1.into(), 10.into()), (2.into(), 20.into())])
     );
     assert_eq!(evaluated("(0 1 2 (0 0 3 0 2 1) (0 0 3 0 20 10) 5)"), row(nats(&[1, 2])));
-    // The first app of a row and of a table, taken apart.
-    gives("(1 0 0 {0 2 1} 0 (0 0 4 0 1 2 3))", "({0 4 0} 1 2)");
-    gives("(1 0 0 {0 2 2} 0 (0 0 4 0 1 2 3))", "3");
-    gives("(1 0 0 {0 2 2} 0 (0 1 2 (0 0 2 0 1) (0 0 2 0 5)))", "({0 2 0} 5)");
+    // The outermost app of a row and of a table, decomposed.
+    evaluates_to("(1 0 0 {0 2 1} 0 (0 0 4 0 1 2 3))", "({0 4 0} 1 2)");
+    evaluates_to("(1 0 0 {0 2 2} 0 (0 0 4 0 1 2 3))", "3");
+    evaluates_to("(1 0 0 {0 2 2} 0 (0 1 2 (0 0 2 0 1) (0 0 2 0 5)))", "({0 2 0} 5)");
 }

@@ -1,4 +1,4 @@
-//! Terms as such: notation, order, form.
+//! Terms: notation, order, form.
 
 use std::cmp::Ordering;
 
@@ -65,7 +65,7 @@ fn deep_terms_are_no_trouble() {
     assert!(one.is_normal());
 }
 
-/// Values in ascending order, data among them in the order the prototype gives their shapes.
+/// Values in ascending order. Data is in the order that the prototype defines for its shapes.
 #[test]
 fn order_of_kinds_and_shapes() {
     let ascending = [
@@ -114,10 +114,10 @@ fn order_of_apps() {
         assert_eq!(y.cmp(&x), Ordering::Greater, "{y} against {x}");
     };
     let nats = |numbers: &[u64]| row(numbers.iter().map(|&n| Term::from(n)).collect::<Vec<_>>());
-    // Fewer arguments first, whatever they are; a table has one.
+    // Fewer arguments come first, whatever they are; a table has one.
     less(nats(&[9]), nats(&[1, 2]));
     less(tab([(1.into(), 9.into()), (2.into(), 9.into())]), nats(&[0, 0]));
-    // Of a row and a table of one argument, the row: its head is named 0.
+    // A row of one item comes before a table: its head is named 0.
     less(nats(&[9]), tab([]));
     // Rows of a length from the last element down.
     less(nats(&[9, 1, 3]), nats(&[0, 2, 3]));

@@ -230,9 +230,9 @@ impl<'l> Trial<'l> {
             return Ok(());
         }
         match outcome {
-            Outcome::Value(value) if !has_shape(self.vm, value, declared.gives) => {
+            Outcome::Value(value) if !has_shape(self.vm, value, declared.result) => {
                 let shown = summary(self.vm.look(value), 4);
-                Err(format!("{shown} is not {:?}, as declared", declared.gives))
+                Err(format!("{shown} is not {:?}, as declared", declared.result))
             }
             Outcome::Crash(..) if declared.crashes != Crashes::Maybe => {
                 let (args, _) = self.arguments(seed);

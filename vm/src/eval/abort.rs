@@ -1,7 +1,7 @@
 //! Poisoned thunks: what a thunk becomes whose evaluation ended without a value.
 //!
-//! A crash is part of PLAN's meaning, so the thunk keeps its operation and argument. Any other error
-//! is kept as a number, because an object holds words only.
+//! A crash is part of PLAN's meaning, so the thunk keeps its operation and argument. Any other
+//! error is kept as a number, because an object holds words only.
 
 use plan::EvalError;
 use plan::raw::{MAX_PARTS, Word};

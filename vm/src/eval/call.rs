@@ -1,38 +1,27 @@
-//! Calls: what happens when a function meets its arguments.
+//! Calls: applying a function to arguments.
 //!
-//! The function lies on the stack at some callee, its arguments above it up to the top. Too few
-//! arguments make an app; too many are set aside in an Apply frame. With just enough, a law runs,
-//! and an operation or jet has the arguments it demands evaluated first, one after the other, in
-//! a Call frame.
+//! The function lies on the stack at index `callee`, its arguments above it up to the top. Too few
+//! arguments make an app; surplus arguments are moved into an Apply frame. With exactly as many as
+//! its arity, a law runs; for an operation or jet the demanded arguments are evaluated first, one
+//! after the other, with a Call frame that keeps the others.
 
-use super::code::ReflectTargets;
 use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::{NextStep, is_false};
-use crate::jet::{Answer, Call, Control, Demand, Jet, JetCode};
+use super::operations::operation_demands;
+use crate::jet::{Answer, Call, Control, Demand, Jet, JetCode, NativeJet};
 use crate::vm::Vm;
 use plan::raw::layout::EXTRA_MAX;
-use plan::raw::{Kind, Layout, Word, bar, law, make_pin, pin, shape, tree};
+use plan::raw::{Kind, Layout, Word, bar, pin, shape, tree};
 use plan::{EvalError, Ref};
 
-use Demand::{Head, Lazy, Normal};
+use Demand::{Lazy, Normal};
 
-/// The operation that a call crashes with if it was not to be left to a law: the text `deopt`.
+/// The operation of the crash for a fallback that is forbidden: the text `deopt`.
 const DEOPT: u64 = u64::from_le_bytes(*b"deopt\0\0\0");
 
-/// What the operations need of their arguments.
-fn operation_demands(operation: Option<u64>) -> &'static [Demand] {
-    match operation {
-        Some(0) => &[Head, Head, Normal],
-        Some(1) => &[Lazy, Lazy, Lazy, Lazy, Head],
-        Some(2) => &[Lazy, Lazy, Head],
-        Some(3) => &[Head],
-        _ => &[Normal],
-    }
-}
-
 impl Vm {
-    /// Calls what lies at `callee`.
+    /// Calls the function at stack index `callee`.
     #[inline(always)]
     pub(super) fn call(
         &mut self,
@@ -77,8 +66,8 @@ impl Vm {
         }
     }
 
-    /// Replaces an app at `callee`, under `count` values, by its function and arguments. Says no, and
-    /// does not, if it takes more arguments than these.
+    /// Replaces the app at stack index `callee`, below `count` values, by its function and
+    /// arguments. If the app takes more arguments than these, does nothing and returns false.
     #[inline(always)]
     fn expand(&mut self, app: Word, callee: usize, count: usize) -> Result<bool, EvalError> {
         let (header, head) = (self.heap.header(app), self.heap.load(app, 0));
@@ -93,8 +82,8 @@ impl Vm {
             self.heap.memory.insert_payload(callee + 1, app, 1, header.size() - 1);
             return Ok(true);
         }
-        let (_, given) = shape::spine(&self.heap, app);
-        if !self.heap.stack.has_room(given + 8) {
+        let (_, applied) = shape::spine(&self.heap, app);
+        if !self.heap.stack.has_room(applied + 8) {
             return Err(EvalError::StackOverflow);
         }
         if shape::arity(&self.heap, app) > count as u64 {
@@ -104,14 +93,14 @@ impl Vm {
         Ok(true)
     }
 
-    /// Gives the app of a function of that arity and too few arguments.
+    /// Returns the app of a function of that arity to too few arguments.
     fn return_partial(&mut self, count: usize, arity: u64) -> Result<NextStep, EvalError> {
         shape::make_partial(&mut self.heap, count, arity)?;
         Ok(NextStep::Return(self.heap.stack.pop()))
     }
 
-    /// Moves the arguments beyond `arity` into an Apply frame under the call, whose new callee is
-    /// returned.
+    /// Moves the arguments beyond `arity` into an Apply frame below the call. Returns the new stack
+    /// index of the function.
     fn move_extra_arguments(&mut self, callee: usize, arity: usize) -> Result<usize, EvalError> {
         let stack = &mut self.heap.stack;
         let extra = stack.top() - callee - 1 - arity;
@@ -131,8 +120,8 @@ impl Vm {
         Ok(callee + size)
     }
 
-    /// Calls a function with just as many arguments as it takes. Nothing, if `callee` holds another
-    /// function now.
+    /// Calls a function with exactly as many arguments as its arity. `None` if `callee` holds
+    /// another function now, which is to be called.
     #[inline(always)]
     fn call_saturated(
         &mut self,
@@ -164,7 +153,7 @@ impl Vm {
         }
     }
 
-    /// Calls a pin with just as many arguments as it takes, if a plain law is in it.
+    /// Calls a pin with exactly as many arguments as its arity, if its item is an ordinary law.
     #[inline(always)]
     fn call_pin(
         &mut self,
@@ -186,7 +175,7 @@ impl Vm {
         }
     }
 
-    /// Runs a law that lies, itself or pinned, at `callee`.
+    /// Runs a law that lies, itself or as its pin, at stack index `callee`.
     #[inline(always)]
     fn enter_law(
         &mut self,
@@ -219,14 +208,16 @@ impl Vm {
         Ok(NextStep::Run)
     }
 
-    /// Runs the law of the pin at `callee`, whose jet did not handle the arguments above it.
+    /// Runs the law of the pin at stack index `callee`, whose jet does not handle the arguments
+    /// above it.
     pub(super) fn run_law_of_jet(
         &mut self,
         callee: usize,
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
         if self.jets.observes_fallbacks() && self.report_fallback(callee) {
-            // A call of a nat that is no operation: it normalises the row, and crashes.
+            // A call of a nat that is not an operation normalises its argument, the row, and
+            // crashes.
             let count = self.heap.stack.top() - callee;
             self.heap.reserve(1 + count)?;
             let row = self.heap.allocate_popped(Layout::Row, 0, count);
@@ -238,7 +229,7 @@ impl Vm {
         self.enter_law(law, callee, at)
     }
 
-    /// Tells of a call that is left to the law. Says whether it crashes instead.
+    /// Reports a call that is left to the law. Returns whether the call crashes instead.
     #[cold]
     fn report_fallback(&self, callee: usize) -> bool {
         let stack = &self.heap.stack;
@@ -246,16 +237,16 @@ impl Vm {
             return false;
         };
         let args = (callee + 1..stack.top()).map(|at| Ref::new(stack.get(at), &self.heap));
-        self.jets.on_fallback_of(jet, &args.collect::<Vec<_>>())
+        self.jets.record_fallback(jet, &args.collect::<Vec<_>>())
     }
 
-    /// Whether this is a law that returns itself: a row constructor, or the empty row. Pinned, it
+    /// Whether this is a law that returns itself: a row constructor or the empty row. Its pin
     /// returns the pin.
     fn is_self_law(&self, word: Word) -> bool {
         word.kind() == Kind::Cow || word.kind() == Kind::Row && self.heap.size(word) == 0
     }
 
-    /// Runs a law that has a data jet's shape.
+    /// Runs a law that is stored as data: a constructor, row, bar, set or table.
     fn call_data(&mut self, function: Word, callee: usize) -> Result<NextStep, EvalError> {
         Ok(match function.kind() {
             Kind::Cow => NextStep::Return(function),
@@ -282,17 +273,18 @@ impl Vm {
         })
     }
 
-    // Operations and jets.
+    // Arguments of operations and jets.
 
-    /// Which argument of the operation or jet at `callee` is evaluated in that step: as a jet is
-    /// declared, or else the first in the first, except that a law's arity comes before its name
-    /// (an arity of 0 crashes whatever the name is).
+    /// The index of the argument of the operation or jet at stack index `callee` that is evaluated
+    /// in that step. A jet declares its order; operations evaluate from the first, except that
+    /// operation 0 evaluates a law's arity before its name, because an arity of 0 crashes whatever
+    /// the name is.
     pub(super) fn argument_of_step(&self, callee: usize, step: usize) -> usize {
         let function = self.heap.stack.get(callee);
         match function.kind() {
             Kind::Pin => match self.jets.of_pin(&self.heap, function) {
                 Some(jet) => self.jets.get(jet).nth(step),
-                None => unreachable!("only a jet's pin is gathered"),
+                None => unreachable!("only the pin of a jet waits for arguments"),
             },
             _ if function == Word::ZERO && step < 2 => 1 - step,
             _ => step,
@@ -313,7 +305,7 @@ impl Vm {
         }
         match self.jets.of_pin(&self.heap, function) {
             Some(jet) => self.evaluate_jet_arguments(callee, count, step, jet, at),
-            None => unreachable!("only a jet's pin is gathered"),
+            None => unreachable!("only the pin of a jet waits for arguments"),
         }
     }
 
@@ -326,7 +318,7 @@ impl Vm {
         jet: u32,
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
-        // Not the declaration as a whole, which would be copied.
+        // Only these fields: a reference to the declaration would borrow the runtime.
         let Jet { order, demands, .. } = *self.jets.get(jet);
         for step in step..count {
             let index = order.get(step).copied().unwrap_or(step);
@@ -362,8 +354,7 @@ impl Vm {
         self.operate(callee, operation)
     }
 
-    /// What has to be done first, if anything, for a stack slot to hold its value evaluated as far as
-    /// is demanded.
+    /// The step, if any, that evaluates the value in a stack slot as far as demanded.
     #[inline(always)]
     fn demand(&mut self, slot: usize, demand: Demand) -> Option<NextStep> {
         if demand == Lazy {
@@ -380,7 +371,8 @@ impl Vm {
         (demand == Normal && !self.heap.is_normal(word)).then_some(NextStep::Normalise(word))
     }
 
-    /// Pushes the frame that goes on gathering when `next` has given the argument of that step.
+    /// Pushes the frame that continues with the arguments when `next` has evaluated that of this
+    /// step.
     fn push_argument_frame(&mut self, count: usize, step: usize, demand: Demand, next: NextStep) {
         frame::push_number(&mut self.heap.stack, count);
         frame::push_number(&mut self.heap.stack, step);
@@ -390,110 +382,24 @@ impl Vm {
         }
     }
 
-    /// Runs an operation whose arguments are evaluated.
-    fn operate(&mut self, callee: usize, operation: Option<u64>) -> Result<NextStep, EvalError> {
-        match operation {
-            Some(0) => {
-                if !law::make_law(&mut self.heap)? {
-                    return Err(self.crash(Word::ZERO, Word::ZERO));
-                }
-                self.return_top(callee)
-            }
-            Some(1) => self.reflect(callee),
-            Some(2) => {
-                if is_false(self.heap.stack.peek(0)) {
-                    let zero = self.heap.stack.get(callee + 1);
-                    self.heap.stack.truncate(callee);
-                    return Ok(NextStep::Eval(self.heap.resolve(zero)));
-                }
-                self.decrement_top()?;
-                self.heap.stack.slide(callee, callee + 2);
-                Ok(NextStep::Call(callee))
-            }
-            Some(3) => {
-                self.increment_top()?;
-                self.return_top(callee)
-            }
-            Some(4) => {
-                make_pin(&mut self.heap)?;
-                self.return_top(callee)
-            }
-            _ => {
-                let (op, arg) = (self.heap.stack.get(callee), self.heap.stack.get(callee + 1));
-                Err(self.crash(op, arg))
-            }
-        }
-    }
-
-    fn return_top(&mut self, callee: usize) -> Result<NextStep, EvalError> {
-        let value = self.heap.stack.peek(0);
-        self.heap.stack.truncate(callee);
-        Ok(NextStep::Return(value))
-    }
-
-    /// Operation 1: `1 p l a n x` at `callee`, `x` evaluated.
-    fn reflect(&mut self, callee: usize) -> Result<NextStep, EvalError> {
-        let branches = ReflectTargets { pin: 1, law: 2, app: 3, nat: 4 };
-        let branch = self.push_parts(branches)? as usize;
-        let function = self.heap.stack.get(callee + branch);
-        self.heap.stack.set(callee + 4, function);
-        self.heap.stack.slide(callee, callee + 4);
-        Ok(NextStep::Call(callee))
-    }
-
-    /// Replaces the evaluated value on top by its parts: a pin's item; a law's name, arity and
-    /// body; an app's function and last argument; the nat itself. Says which branch that is.
-    pub(super) fn push_parts(&mut self, branches: ReflectTargets) -> Result<u32, EvalError> {
-        let word = self.heap.stack.peek(0);
-        match word.kind() {
-            Kind::Nat | Kind::Big => Ok(branches.nat),
-            Kind::Pin => {
-                self.heap.stack.pop();
-                let item = pin::item(&self.heap, word);
-                self.heap.stack.push(item);
-                Ok(branches.pin)
-            }
-            Kind::App | Kind::Tab => {
-                shape::split_app(&mut self.heap)?;
-                Ok(branches.app)
-            }
-            Kind::Row if self.heap.size(word) > 0 => {
-                shape::split_app(&mut self.heap)?;
-                Ok(branches.app)
-            }
-            Kind::Law | Kind::Cow | Kind::Row | Kind::Set | Kind::Bar => {
-                self.push_law_parts(word)?;
-                Ok(branches.law)
-            }
-            Kind::Thunk | Kind::Code => unreachable!("the value is evaluated"),
-        }
-    }
-
-    /// Replaces the law on top by its name, arity and body.
-    fn push_law_parts(&mut self, law: Word) -> Result<(), EvalError> {
-        let (name, arity) = match law.kind() {
-            Kind::Law => (self.heap.load(law, 0), self.heap.load(law, 1)),
-            Kind::Cow => (Word::ZERO, Word::direct(law.cow_width() + 1)),
-            Kind::Row => (Word::ZERO, Word::direct(1)),
-            Kind::Set => (Word::direct(1), Word::direct(2)),
-            _ => (Word::direct(1), Word::direct(1)),
+    /// Runs a jet's native function with the `count` arguments from stack index `base` to the top,
+    /// and checks that the stack holds what its answer refers to: the evaluator relies on that.
+    #[inline(always)]
+    pub(crate) fn run_native_jet(
+        &mut self,
+        run: NativeJet,
+        base: usize,
+        count: usize,
+    ) -> Result<Answer, EvalError> {
+        let answer = run(&mut Call { vm: self, base })?;
+        let needed = match answer {
+            Answer::Done | Answer::Eval => 1,
+            Answer::Call(args) => args.saturating_add(1),
+            Answer::Again | Answer::Law => count,
         };
-        let body = match law.kind() {
-            Kind::Law => self.heap.load(law, 2),
-            Kind::Set => tree::row_of_items(&mut self.heap, law)?,
-            Kind::Bar => {
-                self.heap.stack.push(law);
-                bar::bar_body(&mut self.heap)?
-            }
-            _ => Word::ZERO,
-        };
-        // Name and arity of a law that is one were read before anything was allocated; the others
-        // are no objects.
-        self.heap.stack.pop();
-        for part in [name, arity, body] {
-            self.heap.stack.push(part);
-        }
-        Ok(())
+        // The methods of `Call` never drop below the base.
+        assert!(self.heap.stack.top() - base >= needed, "the jet dropped what it answers with");
+        Ok(answer)
     }
 
     /// Runs a jet whose arguments are evaluated as it demands.
@@ -508,7 +414,7 @@ impl Vm {
             JetCode::Native(run) => run,
             JetCode::Control(control) => return self.control(callee, control, at),
         };
-        match run(&mut Call { vm: self, base: callee + 1 })? {
+        match self.run_native_jet(run, callee + 1, count)? {
             Answer::Done => self.return_top(callee),
             Answer::Call(args) => {
                 let from = self.heap.stack.top() - args - 1;
@@ -528,7 +434,7 @@ impl Vm {
         }
     }
 
-    /// Evaluates the value on top, for the jet at `callee` to be called again when that is done.
+    /// Evaluates the value on top; then the jet at stack index `callee` is called again.
     pub(super) fn evaluate_and_retry_jet(&mut self, callee: usize, count: usize) -> NextStep {
         let word = self.heap.stack.peek(0);
         self.heap.stack.truncate(callee + 1 + count);
@@ -537,7 +443,7 @@ impl Vm {
         NextStep::Eval(self.heap.resolve(word))
     }
 
-    /// A form of control that was not decoded in callee.
+    /// Runs a control form that was not decoded in place.
     fn control(
         &mut self,
         callee: usize,
@@ -571,7 +477,7 @@ impl Vm {
         Ok(NextStep::Eval(word))
     }
 
-    /// `try row` at `callee`, the row in normal form.
+    /// `try row` at stack index `callee`, with the row in normal form.
     fn try_row(&mut self, callee: usize, at: &mut CodePosition) -> Result<NextStep, EvalError> {
         let row = self.heap.stack.get(callee + 1);
         if row.kind() != Kind::Row || self.heap.size(row) == 0 {

@@ -1,16 +1,16 @@
-//! Decoded laws: a compact form of a law's body, run by [`super::run`].
+//! [`LawCode`]: a decoded law, the instructions that [`super::interpret`] runs.
 //!
-//! A body is decoded once, when the law is first run, into instructions for a stack machine. Its
-//! frame on the stack holds the law itself, then the arguments, then what the body's lets and
-//! instructions push; slots count from the law. A lazy subexpression is an *entry*: instructions
-//! of its own, with a frame of the values it captured.
+//! A body is decoded once, when the law first runs, into instructions for a stack machine. A frame
+//! of the law holds the law itself, then the arguments, then the values that lets and instructions
+//! push; slots are counted from the law. A lazy subexpression is an *entry*: it has its own
+//! instructions, and a frame of the values that it captured.
 
-use crate::native::CodeEntry;
-use crate::pools::PoolId;
+use crate::native::EntryCell;
+use crate::pool_id::PoolId;
 use plan::raw::Word;
 use std::cell::{Cell, OnceCell};
 
-/// Where a word that is passed on comes from: a slot, or a constant of the pool.
+/// The source of a word: a slot of the frame, or a constant of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ValueSource(u32);
 
@@ -29,14 +29,14 @@ impl ValueSource {
         ValueSource(number | CONSTANT)
     }
 
-    /// The slot, or else the number of the constant.
+    /// The slot, or `Err` with the number of the constant.
     #[inline(always)]
     pub(crate) fn slot_or_constant(self) -> Result<usize, usize> {
         if self.0 < CONSTANT { Ok(self.0 as usize) } else { Err((self.0 & !CONSTANT) as usize) }
     }
 }
 
-/// Some consecutive ones of the code's sources. (Packed, so that an instruction fits in a word.)
+/// A range of the code's sources. It is packed so that an instruction fits in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, packed(2))]
 pub(crate) struct SourceList {
@@ -45,7 +45,7 @@ pub(crate) struct SourceList {
 }
 
 impl SourceList {
-    /// The place after the last of them.
+    /// The index after the last of them.
     pub(crate) fn end(self) -> usize {
         self.start as usize + usize::from(self.count)
     }
@@ -60,35 +60,35 @@ pub(crate) enum Op {
     Constant(u32),
     /// Pushes the words of several sources.
     Push(SourceList),
-    /// Pushes a new thunk for the application of the first of these to the others.
+    /// Pushes a new thunk for the application of the first source to the others.
     Delay(SourceList),
-    /// Pushes the value of a cheap jet, or of operation 3, the first of these, applied to the
-    /// others, if those are evaluated; else does what `Delay` does.
+    /// Pushes the application of the first source, a cheap jet or operation 3, to the others: its
+    /// value if they are evaluated, else the same thunk as `Delay`.
     ApplyEagerly(SourceList),
     /// Pushes a new thunk for an entry, capturing its slots.
     Thunk(u32),
-    /// Replaces a function and so many arguments by the application, not evaluated.
+    /// Replaces a function and that many arguments by the application, not evaluated.
     Apply(u32),
-    /// Replaces the top so many values, last item first, by a row.
+    /// Replaces that number of values on top by the row of them.
     Row(u32),
-    /// Pushes a thunk for an entry whose captures are not there yet.
+    /// Pushes a thunk for an entry without its captured values.
     Hole(u32),
-    /// Gives the hole that was made for an entry its captures.
+    /// Writes the captured values of the thunk that `Hole` pushed for the entry.
     Fill(u32),
-    /// Pushes a frame that goes on at that instruction with the value returned to it on top.
+    /// Pushes a frame that continues at that instruction with the returned value on top.
     Frame(u32),
-    /// Calls the function under so many arguments on top, above a frame for its value.
+    /// Calls the function below that many arguments on top; the frame for its value is below it.
     Call(u32),
-    /// Replaces this frame by a call of the function under so many arguments on top.
+    /// Replaces this frame by the call of the function below that many arguments on top.
     TailCall(u32),
     /// Calls a jet whose evaluated arguments are on top.
     Native {
-        /// How many arguments it takes.
+        /// The number of its arguments.
         count: u16,
         /// The constant that is the pin.
         pin: u32,
     },
-    /// Counts a call of the jet of that number.
+    /// Counts a call of the jet with that number.
     CountJet(u32),
     /// Pushes a slot's value, evaluated.
     EvalSlot(u32),
@@ -98,35 +98,34 @@ pub(crate) enum Op {
     Normalise,
     /// Returns the top value, which is evaluated.
     Return,
-    /// Ends with the value of a slot, to be evaluated.
+    /// Evaluates a slot and returns its value.
     ReturnSlot(u32),
-    /// Goes on elsewhere.
+    /// Jumps.
     Jump(u32),
-    /// Drops the top value; goes on elsewhere if it was 0 or not a nat.
+    /// Pops the top value; jumps if it was 0 or not a nat.
     JumpIfFalse(u32),
-    /// Drops the top value; goes on elsewhere unless it was the nat 0.
+    /// Pops the top value; jumps unless it was the nat 0.
     JumpUnlessZero(u32),
-    /// Drops the top value; goes on elsewhere if it was 0 or not a nat, else pushes its
-    /// predecessor.
+    /// Pops the top value; jumps if it was 0 or not a nat, else pushes its predecessor.
     Predecessor(u32),
     /// Replaces the top value, as a nat, by its successor.
     Increment,
     /// Replaces the top value by 1, or by 0 if it was 0 or not a nat.
     Truth,
-    /// Forgets what is in the slots whose bits are set: it is not needed any more.
+    /// Overwrites the slots whose bits are set by 0, because they are dead.
     Clear(u32),
     /// Replaces the top value by its parts: a pin's item; a law's name, arity and body; an app's
-    /// function and last argument; the nat. Goes on at the place for its kind.
+    /// function and last argument; the nat. Jumps to the target for its kind.
     Reflect(u32),
-    /// Exchanges the top value with the one so many below it.
+    /// Exchanges the top value with the one that many below it.
     Exchange(u32),
-    /// Drops the values under the top one.
+    /// Removes that many values below the top one.
     Slide(u32),
     /// Drops the top value.
     Drop,
 }
 
-/// Where [`Op::Reflect`] goes on.
+/// The targets of [`Op::Reflect`], by the kind of the value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ReflectTargets {
     pub(crate) pin: u32,
@@ -140,37 +139,39 @@ pub(crate) struct ReflectTargets {
 pub(crate) struct ThunkEntry {
     /// Its first instruction.
     pub(crate) pc: u32,
-    /// The sources, in the frame that makes the thunk, of what becomes its own slots 0, 1, ...: where
-    /// they start, and how many they are.
+    /// The index of the first source, in the frame that makes the thunk, of the values that become
+    /// its own slots 0, 1, ...
     pub(crate) captures: u32,
+    /// The number of those sources.
     pub(crate) captured: u32,
-    /// The slot of its hole, if it is one of a knot.
+    /// The slot of its thunk, if `Hole` pushes it: then it belongs to a recursive group of lets.
     pub(crate) hole: u32,
 }
 
 /// A decoded law.
 #[derive(Debug)]
 pub(crate) struct LawCode {
-    /// The law's constants, and the number that its laws and thunks name it by.
+    /// The pool of the law's constants. The law and its thunks refer to the code by the pool's
+    /// number.
     pub(crate) pool: PoolId,
-    /// Where the pool's constants are, which does not change.
+    /// The address of the pool's constants, which does not change.
     pub(crate) constants: *const Word,
     pub(crate) ops: Box<[Op]>,
     pub(crate) sources: Box<[ValueSource]>,
     pub(crate) entries: Box<[ThunkEntry]>,
     pub(crate) branches: Box<[ReflectTargets]>,
-    /// The most words that a frame of it takes.
+    /// The largest number of words of a frame.
     pub(crate) depth: usize,
-    /// How often the law was called, as far as the compiler asks.
+    /// The number of calls of the law since the compiler was last asked.
     pub(crate) calls: Cell<u32>,
     /// Whether the compiler has been asked to compile it.
     pub(crate) is_requested: Cell<bool>,
-    /// Where the address of the law's compiled code appears: as the law, and as a pin.
-    pub(crate) compiled: [OnceCell<CodeEntry>; 2],
+    /// The entries of the law's compiled code: for calls of the law itself, and of its pin.
+    pub(crate) compiled: [OnceCell<EntryCell>; 2],
 }
 
 impl LawCode {
-    /// LawCode that does nothing and belongs to no law.
+    /// Code without instructions that belongs to no law.
     pub(crate) fn idle() -> LawCode {
         LawCode {
             pool: PoolId(u32::MAX),

@@ -1,35 +1,37 @@
-//! The code being run, reached without counting or checking.
+//! [`CodePosition`]: the position in the running code, which is read without reference counts or
+//! bounds checks.
 //!
 //! # Safety
 //!
-//! Two things make the reads below sound.
+//! Two invariants make the reads below sound.
 //!
-//! * *LawCode that runs is alive.* [`Evaluator`](super::Evaluator) keeps decoded code, and the pool its
-//!   constants, until a full collection finds that nothing names the pool. While instructions run,
-//!   something does: the law, at the frame's base; or, for a lazy subexpression, the code word of
-//!   the Update frame under it. A frame that is left for a call is named by its Return frame's code
-//!   word. A law whose slot has come to hold compiled code names its decoded code by way of that.
-//!   What leaves the frame for good (a tail call, a return) reads nothing of the
-//!   code afterwards: the [`CodePosition`] is set anew by [`CodePosition::go`] before the next instruction.
-//! * *Places in it exist.* The decoder makes all numbers that instructions hold, and ends every
-//!   sequence of instructions with one that leaves it. Debug builds check each.
+//! * *Running code is live.* [`Evaluator`](super::state::Evaluator) keeps decoded code, and its
+//!   pool keeps the constants, until a full collection finds no reference to the pool. While
+//!   instructions run, a reference exists: from the law, at the frame's base; or, for a lazy
+//!   subexpression, from the code word in the Update frame below it. A frame that waits for a call
+//!   is referred to by the code word of its Return frame. A law whose slot holds compiled code
+//!   refers to its decoded code through that. An instruction that leaves the frame for good (a tail
+//!   call, a return) reads nothing of the code afterwards: [`CodePosition::go`] sets the position
+//!   before the next instruction.
+//! * *Indices are in range.* The decoder makes all numbers in instructions, and ends every sequence
+//!   of instructions with one that leaves it. Debug builds check each access.
 
 use super::code::{LawCode, Op, ReflectTargets, SourceList, ThunkEntry, ValueSource};
 use plan::raw::Word;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
-/// The place in a law's code, and its frame.
+/// The position in a law's code, and the base of its frame.
 pub(super) struct CodePosition {
     code: NonNull<LawCode>,
-    /// The code's instructions, of which one is read at every turn.
+    /// The code's instructions, cached because one is read in every step.
     ops: NonNull<Op>,
     pub(super) pc: usize,
     pub(super) base: usize,
 }
 
 impl CodePosition {
-    /// The start of code whose frame is at the bottom of the stack.
+    /// The start of this code, with the frame at the bottom of the stack.
     pub(super) fn new(code: &Rc<LawCode>) -> CodePosition {
         let dangling = (NonNull::dangling(), NonNull::dangling());
         let mut at = CodePosition { code: dangling.0, ops: dangling.1, pc: 0, base: 0 };
@@ -37,11 +39,11 @@ impl CodePosition {
         at
     }
 
-    /// Goes on at `pc` of this code with the frame at `base`, where (or in whose Update frame)
-    /// the code's pool is named.
+    /// Continues at `pc` of this code with the frame at `base`. The frame, or the Update frame
+    /// below it, refers to the code's pool.
     #[inline(always)]
     pub(super) fn go(&mut self, code: &Rc<LawCode>, pc: usize, base: usize) {
-        // SAFETY: a counted pointer is never null. It stays valid when the count is moved.
+        // SAFETY: the pointer of an `Rc` is not null. It stays valid when the `Rc` is moved.
         self.code = unsafe { NonNull::new_unchecked(Rc::as_ptr(code).cast_mut()) };
         self.ops = NonNull::from(&*code.ops).cast();
         self.pc = pc;
@@ -50,11 +52,11 @@ impl CodePosition {
 
     #[inline(always)]
     fn code(&self) -> &LawCode {
-        // SAFETY: the code is alive (see the module's overview), and only its cells are written to.
+        // SAFETY: the code is live (the first invariant), and only its cells are ever written to.
         unsafe { self.code.as_ref() }
     }
 
-    /// The next instruction, which is stepped over.
+    /// Takes the next instruction.
     #[inline(always)]
     pub(super) fn fetch(&mut self) -> Op {
         let op = self.next();
@@ -66,16 +68,15 @@ impl CodePosition {
     #[inline(always)]
     pub(super) fn next(&self) -> Op {
         debug_assert!(self.pc < self.code().ops.len());
-        // SAFETY: the code is alive, and its instructions with it; the decoder ends every sequence of
-        // them with one that leaves it.
+        // SAFETY: the code and its instructions are live, and `pc` is in range (both invariants).
         unsafe { self.ops.add(self.pc).read() }
     }
 
-    /// A constant.
+    /// The constant with that number.
     #[inline(always)]
     pub(super) fn constant(&self, number: usize) -> Word {
-        // SAFETY: the pool is alive and holds as many constants as the decoder counted; the
-        // collector rewrites them in place.
+        // SAFETY: the pool is live and has all constants that the decoder numbered; the collector
+        // rewrites them in place.
         unsafe { *self.code().constants.add(number) }
     }
 
@@ -85,7 +86,7 @@ impl CodePosition {
         self.sources(list.start as usize, list.count as usize)
     }
 
-    /// What an entry captures.
+    /// The sources of the values that an entry captures.
     #[inline(always)]
     pub(super) fn captures(&self, entry: ThunkEntry) -> &[ValueSource] {
         self.sources(entry.captures as usize, entry.captured as usize)
@@ -95,22 +96,24 @@ impl CodePosition {
     fn sources(&self, start: usize, count: usize) -> &[ValueSource] {
         let end = start + count;
         debug_assert!(end <= self.code().sources.len());
-        // SAFETY: the decoder made the list of sources that it emitted.
+        // SAFETY: the code is live, and the decoder made the sources of this range.
         unsafe { self.code().sources.get_unchecked(start..end) }
     }
 
+    /// The entry with that number.
     #[inline(always)]
     pub(super) fn entry(&self, number: u32) -> ThunkEntry {
         debug_assert!((number as usize) < self.code().entries.len());
-        // SAFETY: the decoder made the entry that it names.
+        // SAFETY: the code is live, and the decoder made the entry with this number.
         unsafe { *self.code().entries.get_unchecked(number as usize) }
     }
 
+    /// The targets of the `Reflect` instruction with that number.
     pub(super) fn branches(&self, number: u32) -> ReflectTargets {
         self.code().branches[number as usize]
     }
 
-    /// The most words that a frame of the code takes.
+    /// The largest number of words of a frame of the code.
     #[inline(always)]
     pub(super) fn depth(&self) -> usize {
         self.code().depth
@@ -122,7 +125,7 @@ impl CodePosition {
         self.code().pool.0
     }
 
-    /// The code word of that place in this code.
+    /// The code word for `pc` in this code.
     #[inline(always)]
     pub(super) fn word(&self, pc: usize) -> Word {
         Word::code(self.pool(), pc as u32)

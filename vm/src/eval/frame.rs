@@ -1,25 +1,26 @@
-//! Frames: what is left to do when a value is there.
+//! Frames: the work that is left when a value is computed.
 //!
-//! A frame lies on the evaluation stack, its kind on top:
+//! A frame lies on the evaluation stack with its kind on top:
 //!
 //! ```text
-//! Return      code word, distance to the base                  go on in a law's code
+//! Return      code word, distance to the base                  continue in a law's code
 //! Update      thunk, its code word or 0, distance to mark      overwrite the thunk
-//! Apply       hole, argument..., count                         call the value
+//! Apply       slot, argument..., count                         call the value
 //! Call        function, argument..., count, step               evaluate the other arguments
 //! Again       function, argument..., count                     call the jet again
 //! Normal      -                                                normalise the value
-//! Force       object, index                                    store it, normalise the rest
-//! Catch       distance to mark                                 wrap it: nothing crashed
-//! Exit        distance to mark                                 hand it to Rust
+//! Force       object, index                                    store the value, normalise the rest
+//! Catch       input, runs, flags, distance to mark             wrap the value: no crash
+//! Exit        distance to mark                                 return the value to Rust
 //! ```
 //!
-//! Update, Catch and Exit frames are *marks*: they are chained, newest first, so that a crash finds
-//! them without knowing what lies between. Distances make frames independent of where they lie.
+//! Update, Catch and Exit frames are *marks*: they form a chain, newest first, so that unwinding
+//! finds them without parsing the words between. Frames hold distances instead of indices, so that
+//! they can be moved.
 
 use plan::raw::{Stack, Word};
 
-/// What a frame does with the value it is given.
+/// The kind of a frame, which decides what it does with the value that is returned to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum FrameKind {
@@ -47,12 +48,12 @@ impl FrameKind {
             6 => FrameKind::Catch,
             7 => FrameKind::Exit,
             8 => FrameKind::Again,
-            other => unreachable!("{other} is not a frame"),
+            other => unreachable!("{other} is not the kind of a frame"),
         }
     }
 }
 
-/// Words of a Return frame.
+/// The number of words of a Return frame.
 pub(crate) const RETURN_SIZE: usize = 3;
 
 /// Pushes a number that is not a value.

@@ -1,16 +1,17 @@
-//! The loop: instructions, and the frames that get their values.
+//! The interpreter's loop: running instructions, entering thunks, and returning values to frames.
 
 use super::abort::abort_error;
 use super::code::{Op, SourceList, ValueSource};
 use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::{NextStep, is_false};
-use crate::jet::{Answer, Call, Cheap, Demand, JetCode};
+use crate::jet::{Answer, Cheap, Demand, JetCode};
 use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, Draft, Kind, Layout, Word, nat, shape};
 
 impl Vm {
+    /// Takes one step of the loop.
     #[inline(always)]
     pub(super) fn step(
         &mut self,
@@ -27,7 +28,7 @@ impl Vm {
         }
     }
 
-    /// Starts evaluating a word.
+    /// Starts the evaluation of a word.
     #[inline(always)]
     fn enter(&mut self, word: Word, at: &mut CodePosition) -> Result<NextStep, EvalError> {
         if !word.is_thunk() {
@@ -61,7 +62,7 @@ impl Vm {
         }
     }
 
-    /// Starts running a lazy subexpression of a law.
+    /// Starts running the code of a thunk: a lazy subexpression of a law.
     #[inline(always)]
     fn enter_thunk_entry(
         &mut self,
@@ -85,7 +86,7 @@ impl Vm {
         Ok(NextStep::Run)
     }
 
-    /// Gives a value to the frame on top.
+    /// Returns a value to the frame on top.
     #[inline(always)]
     fn return_value(&mut self, value: Word, at: &mut CodePosition) -> Result<NextStep, EvalError> {
         debug_assert!(!value.is_thunk());
@@ -144,7 +145,7 @@ impl Vm {
         }
     }
 
-    /// Runs instructions until one needs something that is not there.
+    /// Runs instructions until one needs a call, an evaluation or a return.
     fn run_ops(&mut self, at: &mut CodePosition) -> Result<NextStep, EvalError> {
         loop {
             match at.fetch() {
@@ -288,7 +289,7 @@ impl Vm {
         }
     }
 
-    /// Pushes a thunk for the application of the first of the sources to the others.
+    /// Pushes a thunk for the application of the first source to the others.
     #[inline(always)]
     fn delay(&mut self, at: &CodePosition, list: SourceList) -> Result<(), EvalError> {
         let sources = at.list(list);
@@ -301,8 +302,9 @@ impl Vm {
         Ok(())
     }
 
-    /// Pushes the value of a cheap function, the first of the sources, if its arguments are there;
-    /// says no, and does not, if not. The value may be left unevaluated.
+    /// Pushes the application of a cheap function, the first source, to the others, computed
+    /// eagerly. If an argument is not evaluated, pushes nothing and returns false. The result may
+    /// be unevaluated.
     fn apply_eagerly(&mut self, at: &CodePosition, list: SourceList) -> Result<bool, EvalError> {
         let base = self.heap.stack.top();
         let done = self.apply_eagerly_above(base, at, list)?;
@@ -312,6 +314,8 @@ impl Vm {
         Ok(done)
     }
 
+    /// [`Vm::apply_eagerly`] with the arguments and the result above `base`; if it returns false,
+    /// unspecified values are left there.
     fn apply_eagerly_above(
         &mut self,
         base: usize,
@@ -339,7 +343,7 @@ impl Vm {
             }
         }
         let JetCode::Native(run) = jet.code else { unreachable!("decoded as a native jet") };
-        match run(&mut Call { vm: self, base })? {
+        match self.run_native_jet(run, base, sources.len() - 1)? {
             Answer::Done | Answer::Eval => {
                 let top = self.heap.stack.top();
                 self.heap.stack.slide(base, top - 1);
@@ -349,7 +353,7 @@ impl Vm {
         }
     }
 
-    /// Pushes a thunk for an entry, and captures the slots of the frame.
+    /// Pushes a thunk for an entry with the values that it captures.
     #[inline(always)]
     fn make_thunk(&mut self, at: &CodePosition, entry: u32) -> Result<(), EvalError> {
         let mut thunk = self.allocate_entry(at, entry)?;
@@ -360,7 +364,7 @@ impl Vm {
         Ok(())
     }
 
-    /// Pushes a thunk for an entry, whose captures [`Vm::fill_hole`] provides.
+    /// Pushes a thunk for an entry without its captured values, which [`Vm::fill_hole`] writes.
     fn make_hole(&mut self, at: &CodePosition, entry: u32) -> Result<(), EvalError> {
         let mut thunk = self.allocate_entry(at, entry)?;
         for index in 0..at.entry(entry).captured as usize {
@@ -370,12 +374,12 @@ impl Vm {
         Ok(())
     }
 
-    /// A thunk for an entry, whose captures are still to be written.
+    /// Allocates a thunk for an entry; the caller writes its captured values.
     #[inline(always)]
     fn allocate_entry(&mut self, at: &CodePosition, entry: u32) -> Result<Draft, EvalError> {
         let entry = at.entry(entry);
         let captured = entry.captured as usize;
-        // A crash needs room for two words; what captures nothing has one that is not used.
+        // A poisoned thunk needs two words, so a thunk that captures nothing has an unused one.
         let size = (1 + captured).max(2);
         self.heap.reserve(1 + size)?;
         let mut thunk = self.heap.allocate(Layout::ThunkCode, captured as u64, size);
@@ -384,6 +388,7 @@ impl Vm {
         Ok(thunk)
     }
 
+    /// Writes the captured values of the thunk that [`Vm::make_hole`] pushed for the entry.
     fn fill_hole(&mut self, at: &CodePosition, entry: u32) {
         let entry = at.entry(entry);
         let hole = self.heap.stack.get(at.base + entry.hole as usize);
@@ -393,7 +398,7 @@ impl Vm {
         }
     }
 
-    /// Pushes a frame that goes on at `pc` of this code.
+    /// Pushes a frame that continues at `pc` of this code.
     #[inline(always)]
     pub(super) fn push_return(&mut self, at: &CodePosition, pc: usize) {
         let stack = &mut self.heap.stack;
@@ -403,7 +408,7 @@ impl Vm {
         frame::push_kind(stack, FrameKind::Return);
     }
 
-    /// Calls a jet in callee. Nothing, if its result is on the stack.
+    /// Calls a jet in place. `None` if its result is on the stack.
     #[inline(always)]
     fn native(
         &mut self,
@@ -417,7 +422,7 @@ impl Vm {
         let JetCode::Native(run) = self.jets.get(jet).code else {
             unreachable!("decoded as a native jet")
         };
-        match run(&mut Call { vm: self, base })? {
+        match self.run_native_jet(run, base, count)? {
             Answer::Done => {
                 let top = self.heap.stack.top();
                 self.heap.stack.slide(base, top - 1);
@@ -452,14 +457,15 @@ impl Vm {
         }
     }
 
-    /// Puts the pin of a jet under its arguments. The jet may have collected, so the pin is fetched
-    /// again.
+    /// Inserts the pin of a jet below its arguments. The jet may have collected, so the pin is
+    /// loaded again.
     fn insert_pin(&mut self, at: &CodePosition, number: usize, base: usize) {
         self.heap.stack.insert(base, &[at.constant(number)]);
     }
 
-    /// Makes way for a call of what lies from `callee` up: it replaces this frame if that has nothing
-    /// left to do, and else gets a frame under it that goes on here. Gives the call's new callee.
+    /// Prepares a call of the words from stack index `callee` up. The call replaces this frame if
+    /// the next instruction returns; else a Return frame that continues here is inserted below it.
+    /// Returns the call's new stack index.
     fn leave(&mut self, at: &CodePosition, callee: usize) -> usize {
         if at.next() == Op::Return {
             self.heap.stack.slide(at.base, callee);
@@ -482,7 +488,7 @@ impl Vm {
         Ok(())
     }
 
-    /// One more than a word as a nat.
+    /// The successor of a word as a nat.
     #[cold]
     pub(super) fn increment(&mut self, word: Word) -> Result<Word, EvalError> {
         self.heap.stack.push(word);

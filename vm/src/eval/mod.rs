@@ -1,54 +1,62 @@
 //! The interpreter: evaluation of values on the stack of a [`Vm`].
 //!
-//! Evaluating a thunk to its outermost shape, calling a function, and normalising are one machine:
-//! a loop that either runs a law's instructions, calls what lies on the stack, evaluates a word or
-//! gives a value to the frame on top. What is left to do later is a frame on the evaluation stack,
-//! so depth of recursion costs stack words and never native stack.
+//! One loop evaluates thunks to their outermost shape, calls functions and normalises. Each step
+//! runs a law's instructions, calls the function on the stack, evaluates a word, or returns a value
+//! to the frame on top. Everything left to do later is a frame on the evaluation stack, so the
+//! depth of a recursion costs stack words and never native stack.
 //!
 //! ```text
-//! code     instructions of a decoded law
-//! decode   from a law's body to code (lets: which bindings, in which order)
-//! fetch    the code being run, reached without checks
-//! frame    what is left to do when a value is there
-//! run      the loop
-//! call     calling laws, operations, jets and data
-//! native   calling compiled code, and being called by it
-//! normal   normal form
-//! unwind   crashes, and other ends
-//! attempt  `try`: what catches crashes, and makes sure which
+//! native          calls from and to compiled code; running the loop
+//! interpret       the loop: instructions, thunks, returning to frames
+//! call            calling laws, jets and data
+//! operations      the operations of PLAN
+//! normal          normal form
+//! unwind          errors: unwinding the stack to a handler
+//! try_expression  `_TryExp`: calls encoded as data
+//! try_catch       `try`: catching crashes, and evaluation in law order
+//! fetch           unchecked access to the running code
+//! decode          from a law's body to code
+//! state           the state of evaluation that is not on the stack
+//! code            the instructions of a decoded law
+//! next_step       what the loop does next
+//! abort           errors kept in thunks
+//! frame           what is left to do when a value is computed
 //! ```
 
 mod abort;
 mod call;
 mod code;
 mod decode;
+#[allow(unsafe_code, reason = "reads the running code without bounds checks")]
 mod fetch;
 mod frame;
 mod interpret;
-mod lets;
+#[allow(unsafe_code, reason = "enters compiled code")]
 mod native;
 mod next_step;
 mod normal;
+mod operations;
 pub(crate) mod state;
 mod try_catch;
 mod try_expression;
 mod unwind;
 
-use crate::pools::PoolId;
+use crate::pool_id::PoolId;
 use crate::vm::Vm;
 use plan::raw::layout::LAW_CODE;
 use plan::raw::{Word, is_frozen};
 use plan::{EvalError, Val};
 use std::rc::Rc;
 
-/// Jets that re-enter the evaluator may be nested this deep; each costs a native stack frame.
+/// The limit of nested evaluations (jets that re-enter the evaluator) without a native stack of our
+/// own; each costs frames of the thread's stack.
 const NESTING_LIMIT: usize = 48;
 
 impl Vm {
     /// Evaluates a value to its outermost shape.
     ///
     /// # Errors
-    /// Why there is no value.
+    /// Any [`EvalError`].
     pub fn eval(&mut self, val: &Val) -> Result<Val, EvalError> {
         let word = self.heap.resolve(self.heap.word(val));
         if !word.is_thunk() {
@@ -61,7 +69,7 @@ impl Vm {
     /// Evaluates a value to normal form.
     ///
     /// # Errors
-    /// Why there is no value.
+    /// Any [`EvalError`].
     pub fn force(&mut self, val: &Val) -> Result<Val, EvalError> {
         let word = self.heap.resolve(self.heap.word(val));
         if self.heap.is_normal(word) {
@@ -74,13 +82,13 @@ impl Vm {
     /// Applies a function to arguments and evaluates the result to its outermost shape.
     ///
     /// # Errors
-    /// Why there is no value.
+    /// Any [`EvalError`].
     pub fn apply(&mut self, function: &Val, args: &[Val]) -> Result<Val, EvalError> {
         let app = self.app(function, args)?;
         self.eval(&app)
     }
 
-    /// Runs `evaluate` on the value on top, which is taken off whatever comes of it.
+    /// Runs `evaluate` on the value on top, and pops the value even if that fails.
     fn take_top(
         &mut self,
         evaluate: fn(&mut Vm) -> Result<(), EvalError>,
@@ -89,7 +97,7 @@ impl Vm {
         let word = self.heap.stack.pop();
         self.heap.stack.release();
         let result = result.map(|()| self.heap.handle(word));
-        if self.heap.spaces.are_damaged() { self.unless_damaged(result) } else { result }
+        if self.heap.spaces.has_damage() { self.unless_damaged(result) } else { result }
     }
 
     /// Whether a jet may re-enter the evaluator.
@@ -115,9 +123,9 @@ impl Vm {
         Ok(())
     }
 
-    /// Where a law's code is: that which it was decoded to, which is done if it has not been; or its
-    /// compiled code, if it has some for being called like this. This is where a law's code slot is
-    /// read.
+    /// The code word of a law: that of its compiled code, if it has some for this kind of call,
+    /// else that of its decoded code. Decodes the law if necessary. Only this function reads a
+    /// law's code slot to call it.
     #[inline(always)]
     fn slot_of(&mut self, law: Word, pinned: bool) -> Result<Word, EvalError> {
         let slot = self.heap.load(law, LAW_CODE);
@@ -133,8 +141,9 @@ impl Vm {
         Ok(slot)
     }
 
-    /// Decodes a law whose compiled code refers to the law, or pin, as which it is not called now.
-    /// It stays decoded; other compiled code goes on calling what was compiled.
+    /// Decodes a law whose compiled code is for the other kind of call (of the law itself or of its
+    /// pin). The law is not compiled again; other compiled code continues to call the code that
+    /// exists.
     #[cold]
     fn decode_again(&mut self, law: Word) -> Result<Word, EvalError> {
         let compiled = self.heap.load(law, LAW_CODE).address();

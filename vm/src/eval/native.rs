@@ -1,32 +1,40 @@
-//! Where the interpreter and compiled code call each other.
+//! Calls between the interpreter and compiled code.
+//!
+//! # Safety
+//!
+//! Addresses of code come from [`EntryCell`] or from code words of laws and thunks, which hold only
+//! addresses that an entry held. They are live code for as many arguments as the law's arity, or
+//! for one thunk (see `native::enter`). All evaluations start in [`Vm::run_from`], which runs on
+//! the native stack.
 
 use super::code::ReflectTargets;
 use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
-use crate::jet::{Answer, Call, JetCode};
-use crate::native::{CodeEntry, PENDING};
+use crate::jet::{Answer, JetCode};
+use crate::native::{EntryCell, PENDING};
 use crate::vm::Vm;
 use plan::raw::layout::LAW_CODE;
 use plan::raw::{Kind, Word, is_frozen, pin};
 use plan::{EvalError, Val};
 use std::rc::Rc;
 
-/// A law whose compilation is under way is looked at again after so many calls.
-const LOOK_AGAIN: u32 = 64;
+/// The number of calls after which the entry of a law that is being compiled is checked again.
+const RECHECK_INTERVAL: u32 = 64;
 
 impl Vm {
-    /// A law that has been called often lies, itself or pinned, at `callee`: its compiled code, if
-    /// there is some by now. The law's slot is set to it, so that this is asked no more.
+    /// The address of the compiled code of the law, or pin of one, at stack index `callee`, which
+    /// has been called often; `None` if it is not compiled yet. Requests compilation if necessary.
+    /// The address is stored in the law's code slot, so that later calls find it there.
     #[cold]
     pub(super) fn compiled(&mut self, callee: usize, pool: u32) -> Option<usize> {
         if self.evaluator.in_law_order {
             return None;
         }
         let code = Rc::clone(self.evaluator.code(pool));
-        code.calls.set(self.heap.host.native.threshold.saturating_sub(LOOK_AGAIN));
+        code.calls.set(self.heap.host.native.threshold.saturating_sub(RECHECK_INTERVAL));
         let pinned = self.heap.stack.get(callee).kind() == Kind::Pin;
-        let entry = code.compiled[usize::from(pinned)].get_or_init(CodeEntry::default).clone();
+        let entry = code.compiled[usize::from(pinned)].get_or_init(EntryCell::default).clone();
         if !code.is_requested.get() {
             let function = self.heap.handle(self.heap.stack.get(callee));
             let args = self.heap.stack.top_from(callee + 1).iter();
@@ -40,7 +48,7 @@ impl Vm {
         let function = self.heap.stack.get(callee);
         let law = if pinned { pin::item(&self.heap, function) } else { function };
         if is_frozen(law.address()) {
-            // Its slot cannot be written to: the entry is asked for at each call.
+            // Its slot cannot be written to, so each call checks the entry.
             code.calls.set(self.heap.host.native.threshold - 1);
             if !pinned || self.jets.of_pin(&self.heap, function).is_none() {
                 self.heap.host.native.set_entry_of_frozen(function, entry);
@@ -52,7 +60,7 @@ impl Vm {
         Some(entry)
     }
 
-    /// The pool of a law whose slot holds that compiled code, if the law is to run interpreted now.
+    /// The pool of the law whose slot holds that compiled code, if laws must run interpreted now.
     #[inline(always)]
     pub(super) fn interpreted_pool(&self, entry: usize) -> Option<u32> {
         if !self.evaluator.in_law_order {
@@ -61,9 +69,9 @@ impl Vm {
         self.evaluator.decoded.get(&entry).copied()
     }
 
-    /// Where the address of a law's code appears, called as itself or as a pin. Nothing, if it has
-    /// been compiled to be called otherwise, or cannot be decoded.
-    pub(crate) fn law_entry(&mut self, law: Word, pinned: bool) -> Option<CodeEntry> {
+    /// The entry of a law's compiled code for calls of the law itself or of its pin. `None` if the
+    /// law has been compiled for the other kind of call, or cannot be decoded.
+    pub(crate) fn law_entry(&mut self, law: Word, pinned: bool) -> Option<EntryCell> {
         let mut slot = self.heap.load(law, LAW_CODE);
         if slot == Word::ZERO {
             slot = self.slot_of(law, pinned).ok()?;
@@ -75,10 +83,10 @@ impl Vm {
             slot.code_parts().0
         };
         let code = self.evaluator.code(pool);
-        Some(code.compiled[usize::from(pinned)].get_or_init(CodeEntry::default).clone())
+        Some(code.compiled[usize::from(pinned)].get_or_init(EntryCell::default).clone())
     }
 
-    /// Calls the compiled code of the law at `callee` with what lies above it.
+    /// Calls the compiled code of the law at stack index `callee` with the arguments above it.
     #[inline(never)]
     pub(super) fn call_compiled(
         &mut self,
@@ -86,10 +94,11 @@ impl Vm {
         callee: usize,
     ) -> Result<NextStep, EvalError> {
         let count = self.heap.stack.top() - callee - 1;
-        // The arguments are read at once, before anything can be pushed in their callee.
+        // The code reads the arguments at once, before anything can be pushed over them.
         let args = self.heap.stack.top_from(callee + 1).as_ptr().cast::<u64>();
         self.heap.stack.truncate(callee);
-        let bits = self.enter_native(entry, args, count)?;
+        // SAFETY: the law has this code, and its `count` arguments lie at `args`.
+        let bits = unsafe { self.enter_native(entry, args, count) }?;
         Ok(self.step_after_native(bits))
     }
 
@@ -103,11 +112,12 @@ impl Vm {
         if !self.heap.stack.has_room(16) {
             return Err(EvalError::StackOverflow);
         }
-        // The code reads what the thunk captured before anything is allocated; that lies where
-        // `entered` does not write.
+        // The code reads the captured values before anything is allocated, and `mark_entered` does
+        // not overwrite them.
         let outer = self.push_update(thunk, Word::ZERO);
         self.mark_entered(thunk, outer);
-        let bits = self.enter_native(entry, (&raw const thunk).cast::<u64>(), 1)?;
+        // SAFETY: the thunk has this code, whose one argument is the thunk.
+        let bits = unsafe { self.enter_native(entry, (&raw const thunk).cast::<u64>(), 1) }?;
         Ok(self.step_after_native(bits))
     }
 
@@ -119,7 +129,7 @@ impl Vm {
         }
     }
 
-    /// Evaluates the call that `push` puts on the stack.
+    /// Evaluates the call that `push` pushes on the stack.
     pub(crate) fn run_call(
         &mut self,
         push: impl FnOnce(&mut Vm) -> Result<(), EvalError>,
@@ -131,14 +141,15 @@ impl Vm {
         })
     }
 
-    /// Evaluates the call of a function that lies on top of the stack, with `count` arguments, and
-    /// drops it. Compiled code that takes just these is entered at once.
+    /// Evaluates the call on top of the stack, a function with `count` arguments above it, and
+    /// drops it. Compiled code of that arity is entered directly.
     pub(crate) fn run_top(&mut self, count: usize) -> Result<Word, EvalError> {
         let callee = self.heap.stack.top() - count - 1;
         let mut call = callee;
         if let Some(entry) = self.entry_at(callee, count) {
             let args = self.heap.stack.top_from(callee + 1).as_ptr().cast::<u64>();
-            let bits = self.enter_native(entry, args, count)?;
+            // SAFETY: `entry_at` found the code of a law of `count` arguments, which lie at `args`.
+            let bits = unsafe { self.enter_native(entry, args, count) }?;
             if bits != PENDING {
                 self.heap.stack.truncate(callee);
                 return Ok(Word::from_bits(bits));
@@ -151,8 +162,8 @@ impl Vm {
         Ok(value)
     }
 
-    /// The compiled code of the law at `callee`, itself and not a pin, if it takes so many arguments
-    /// and is to run compiled now.
+    /// The address of the compiled code of the law (not the pin of one) at stack index `callee`, if
+    /// its arity is `count` and laws may run compiled now.
     fn entry_at(&self, callee: usize, count: usize) -> Option<usize> {
         if self.evaluator.in_law_order {
             return None;
@@ -165,7 +176,7 @@ impl Vm {
         (slot.is_native() && !slot.is_native_of_pin()).then(|| slot.address())
     }
 
-    /// Pushes once more what lies between two places.
+    /// Pushes copies of the words between two stack indices.
     fn push_again(&mut self, from: usize, to: usize) -> Result<(), EvalError> {
         if !self.heap.stack.has_room(to - from + 64) {
             return Err(EvalError::StackOverflow);
@@ -177,8 +188,8 @@ impl Vm {
         Ok(())
     }
 
-    /// Evaluates the call of a jet's pin that lies on top of the stack, with `count` arguments that
-    /// are evaluated as the jet demands, and drops it.
+    /// Evaluates the call on top of the stack, a jet's pin with `count` arguments above it that are
+    /// evaluated as the jet demands, and drops it.
     pub(crate) fn run_jet(&mut self, count: usize) -> Result<Word, EvalError> {
         let callee = self.heap.stack.top() - count - 1;
         let jet = self.jets.of_pin(&self.heap, self.heap.stack.get(callee));
@@ -186,9 +197,9 @@ impl Vm {
             self.jets.count_call(jet);
         }
         if let Some(JetCode::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
-            // A jet may have replaced its arguments, so its answer counts; only one that is to be asked
-            // again, or leaves the call to the law, is asked once more, by the loop.
-            let value = match run(&mut Call { vm: self, base: callee + 1 })? {
+            // The jet may have overwritten its arguments, so its answer must be used. Only if it
+            // answers `Again` or `Law` does the interpreter's loop repeat the call.
+            let value = match self.run_native_jet(run, callee + 1, count)? {
                 Answer::Done => Some(self.heap.stack.pop()),
                 Answer::Eval => {
                     self.evaluate_top()?;
@@ -215,14 +226,16 @@ impl Vm {
         Ok(value)
     }
 
-    /// Why compiled code stopped at its limit.
+    /// The error for compiled code that stopped at its limit.
     pub(crate) fn limit_error(&self) -> EvalError {
-        // A request may have been taken back since compiled code saw it; it has left all the same.
-        let asked = self.heap.interrupt.is_due() || !self.native_stack_is_full();
-        if asked { EvalError::Interrupted } else { EvalError::StackOverflow }
+        // The request may have been withdrawn since compiled code saw it, but the code has already
+        // left.
+        let is_interrupted = self.heap.interrupt.is_due() || !self.native_stack_is_full();
+        if is_interrupted { EvalError::Interrupted } else { EvalError::StackOverflow }
     }
 
-    /// Takes the value on top apart for compiled code: see [`crate::native::Helper::Parts`].
+    /// Takes the value on top apart for compiled code: see
+    /// [`Helper::Parts`](crate::native::Helper::Parts).
     pub(crate) fn native_parts(&mut self) -> Result<u64, EvalError> {
         let from = self.heap.stack.top() - 1;
         let branch = self.push_parts(ReflectTargets { pin: 0, law: 1, app: 2, nat: 3 })?;
@@ -232,8 +245,8 @@ impl Vm {
         Ok(u64::from(branch))
     }
 
-    /// Runs the loop until the value is there that the step `start` begins with. What is on the
-    /// stack stays there.
+    /// Runs the interpreter's loop from the step that `start` returns until that step's value is
+    /// computed. The words on the stack stay there.
     pub(super) fn run_from(
         &mut self,
         start: impl FnOnce(&mut Vm, &mut CodePosition) -> Result<NextStep, EvalError>,
@@ -262,7 +275,7 @@ impl Vm {
             Err(error) => self.unwind(error)?,
         };
         loop {
-            // Taken apart at once: a result in a variable would be copied at every step.
+            // The result is matched directly, because a variable would be copied at every step.
             next = match self.step(next, at) {
                 Ok(NextStep::Exit(value)) => return Ok(value),
                 Ok(next) => next,
@@ -271,7 +284,7 @@ impl Vm {
         }
     }
 
-    /// Evaluates a word, to normal form if so asked. What is on the stack stays there.
+    /// Evaluates a word, to normal form if `normalise` is set. The words on the stack stay there.
     pub(crate) fn run(&mut self, word: Word, normalise: bool) -> Result<Word, EvalError> {
         self.run_from(|vm, _| {
             if normalise {

@@ -1,13 +1,13 @@
-//! Normal form: a value with nothing left to evaluate in it.
+//! Normal form: a value that contains no thunks.
 //!
 //! Apps, rows and tables are normalised in place: each value in them is evaluated, normalised and
-//! stored back, and then the object is marked, so that what is shared is walked once. The way back
-//! up is a Force frame a level, so depth costs stack words. An app that was chained is flattened
-//! here, and one of a set to a row that fits it becomes the table that it is.
+//! stored back, and then the object is marked as normal, so that a shared object is traversed once.
+//! Each level of nesting takes a Force frame, so depth costs stack words. A chained app is
+//! flattened here, and the app of a set to a matching row becomes a table.
 //!
-//! The values are taken in the order of the plain app: a row is its constructor applied to the last
-//! item first, so a crash in the last item is the one that is met. The parts of a long row
-//! ([`crate::tree`]) are rows among nats, and are normalised and marked as such.
+//! The values are normalised in the order of the app that PLAN sees: a row is its constructor
+//! applied to the last item first, so of several crashes that of the last item is the result. The
+//! nodes of a long row ([`plan::raw::tree`]) are normalised and marked like rows.
 
 use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
@@ -15,7 +15,7 @@ use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::{Kind, Layout, Word, shape};
 
-/// The place in the object of the value that is normalised as that one in order.
+/// The payload index of the value that is normalised in that step.
 fn slot(object: Word, index: usize, size: usize) -> usize {
     match object.kind() {
         Kind::Row => size - 1 - index,
@@ -32,8 +32,8 @@ impl Vm {
         self.normalise_from(word, 0, None)
     }
 
-    /// Goes on normalising an object with the value that comes as that one in order, which has been
-    /// normalised if it is given.
+    /// Continues normalising an object with the value of step `index`. `done` is that value, if it
+    /// has been normalised.
     pub(super) fn normalise_from(
         &mut self,
         object: Word,
@@ -59,7 +59,7 @@ impl Vm {
             if !self.heap.stack.has_room(16) {
                 return Err(EvalError::StackOverflow);
             }
-            // Compiled code that makes a piece of data may end before it would look.
+            // Compiled code that produces the values may return before it checks.
             self.heap.interrupt.check()?;
             self.heap.stack.push(object);
             frame::push_number(&mut self.heap.stack, index);
@@ -73,7 +73,7 @@ impl Vm {
         self.finish(object).map(NextStep::Return)
     }
 
-    /// The object, all of whose values are normal, in its final shape.
+    /// The final layout of an object whose values are all normal.
     fn finish(&mut self, object: Word) -> Result<Word, EvalError> {
         let mut object = object;
         if object.kind() == Kind::App {
@@ -88,7 +88,7 @@ impl Vm {
         Ok(object)
     }
 
-    /// A chained app as one flat object. The app below it is flat already.
+    /// A chained app as one flat object. The app that it extends is flat already.
     fn flatten(&mut self, app: Word) -> Result<Word, EvalError> {
         let function = self.heap.load(app, 0);
         let (inner, outer) = (self.heap.size(function), self.heap.size(app) - 1);
@@ -104,7 +104,7 @@ impl Vm {
         Ok(flat.finish())
     }
 
-    /// A set applied to one value: the table, if that is a row that fits.
+    /// A set applied to one value: the table, if the value is a row of matching length.
     fn keyed(&mut self, app: Word) -> Result<Word, EvalError> {
         let (keys, values) = (self.heap.load(app, 0), self.heap.load(app, 1));
         self.heap.stack.push(keys);

@@ -2,7 +2,7 @@
 
 use super::code::LawCode;
 use super::frame::FrameKind;
-use crate::pools::PoolId;
+use crate::pool_id::PoolId;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -12,21 +12,22 @@ pub(crate) struct Evaluator {
     pub(super) codes: Vec<Option<Rc<LawCode>>>,
     /// The newest mark on the stack, as one more than its index; 0 if there is none.
     pub(super) mark: usize,
+    /// The number of nested runs of the loop.
     pub(super) nesting: usize,
-    /// Whether laws run in their own order: interpreted.
+    /// Whether evaluation is in law order, which means interpreted: see `try_catch`.
     pub(super) in_law_order: bool,
-    /// How often the interpreter has entered compiled code.
+    /// The number of times that the interpreter has entered compiled code.
     pub(crate) compiled_runs: u64,
-    /// The pools of laws whose slot holds compiled code, by its address.
+    /// The pools of laws whose code slot holds compiled code, by the code's address.
     pub(super) decoded: HashMap<usize, u32>,
-    /// What runs when nothing does.
+    /// Code without instructions, for a position before any law runs.
     pub(super) idle: Rc<LawCode>,
 }
 
-/// The kind of the mark of a thunk under evaluation.
+/// The frame kind of the mark of a thunk under evaluation.
 pub(crate) const UPDATE: u64 = FrameKind::Update as u64;
 
-/// Where compiled code finds the newest mark.
+/// The offset of the index of the newest mark, for compiled code.
 pub(crate) const MARK_OFFSET: usize = std::mem::offset_of!(Evaluator, mark);
 
 impl Evaluator {
@@ -43,13 +44,13 @@ impl Evaluator {
         }
     }
 
-    /// Drops the code of laws that the collector found dead.
+    /// Drops the code of the pools that the collector found dead.
     pub(crate) fn forget_dead(&mut self, dead: &mut Vec<PoolId>) {
         if dead.is_empty() {
             return;
         }
         for pool in dead.drain(..) {
-            // The pool of compiled code's constants has no decoded code.
+            // A pool with the constants of compiled code has no decoded code.
             if let Some(code) = self.codes.get_mut(pool.0 as usize) {
                 *code = None;
             }
@@ -58,12 +59,12 @@ impl Evaluator {
         self.decoded.retain(|_, pool| codes[*pool as usize].is_some());
     }
 
-    /// The code of that pool.
+    /// The code of that pool, which is live.
     #[inline(always)]
     pub(super) fn code(&self, pool: u32) -> &Rc<LawCode> {
         match &self.codes[pool as usize] {
             Some(code) => code,
-            None => unreachable!("code that is still named is kept"),
+            None => unreachable!("code that something refers to is kept"),
         }
     }
 }

@@ -1,5 +1,4 @@
-//! The interpreter on hand-made laws; agreement with the specification is tested in
-//! `tests/agreement.rs`.
+//! The interpreter on hand-written laws. `tests/agreement.rs` compares it with the specification.
 
 use crate::jet::{Control, Demand, Jet};
 use crate::vm::Vm;
@@ -77,18 +76,18 @@ fn a_let_may_refer_to_a_later_one() {
 #[test]
 fn crashes_carry_operation_and_argument() {
     let mut vm = vm();
-    let stop = run(&mut vm, &A(vec![N(99), A(vec![N(3), N(4)])])).expect_err("a crash");
-    let EvalError::Crash { op, arg } = stop else { panic!("{stop}") };
+    let error = run(&mut vm, &A(vec![N(99), A(vec![N(3), N(4)])])).expect_err("a crash");
+    let EvalError::Crash { op, arg } = error else { panic!("{error}") };
     assert_eq!((vm.look(&op).as_u64(), vm.look(&arg).as_u64()), (Some(99), Some(5)));
-    // The runtime is as good as before.
+    // The runtime can still evaluate.
     assert_eq!(number(&mut vm, &A(vec![N(3), N(4)])), Some(5));
 }
 
 #[test]
 fn a_value_that_needs_itself_loops() {
     let mut vm = vm();
-    let stop = run(&mut vm, &A(vec![law(1, A(vec![N(1), N(2), N(2)])), N(0)])).expect_err("loop");
-    assert!(matches!(stop, EvalError::Loop), "{stop}");
+    let error = run(&mut vm, &A(vec![law(1, A(vec![N(1), N(2), N(2)])), N(0)])).expect_err("loop");
+    assert!(matches!(error, EvalError::Loop), "{error}");
 }
 
 /// `f n = 2 0 (m & k (f m)) n`, whose depth is n, where `k` is the operation 3.
@@ -103,8 +102,8 @@ fn deep(n: u64) -> E {
 fn recursion_goes_as_deep_as_the_stack() {
     let mut vm = vm();
     assert_eq!(number(&mut vm, &deep(1_000_000)), Some(1_000_000));
-    let stop = run(&mut vm, &deep(1 << 40)).expect_err("no stack is that large");
-    assert!(matches!(stop, EvalError::StackOverflow), "{stop}");
+    let error = run(&mut vm, &deep(1 << 40)).expect_err("no stack is that large");
+    assert!(matches!(error, EvalError::StackOverflow), "{error}");
     assert_eq!(number(&mut vm, &deep(1000)), Some(1000));
 }
 
@@ -113,30 +112,30 @@ fn recursion_survives_collection_everywhere() {
     assert_eq!(number(&mut stressed(), &deep(300)), Some(300));
 }
 
-/// `grow x = grow (0 x x)`, all of which is alive.
+/// `grow x = grow (0 x x)`, all of which is live.
 #[test]
-fn growth_ends_at_the_heap_s_ceiling() {
+fn growth_ends_at_the_limit_of_the_heap() {
     let options = Options { max_stack: 1 << 24, max_heap: 64 << 20, ..Options::default() };
     let mut vm = Vm::new(options, Default::default()).expect("a small stack can be had");
     let pair = ap(ap(A(vec![N(2), N(0)]), N(1)), N(1));
-    let stop = run(&mut vm, &A(vec![law(1, ap(N(0), pair)), N(7)])).expect_err("no end");
-    assert!(matches!(stop, EvalError::OutOfMemory), "{stop}");
+    let error = run(&mut vm, &A(vec![law(1, ap(N(0), pair)), N(7)])).expect_err("no end");
+    assert!(matches!(error, EvalError::OutOfMemory), "{error}");
     assert_eq!(number(&mut vm, &deep(1000)), Some(1000));
 }
 
 /// `xs = (0 7 xs)`, which has no normal form.
 #[test]
-fn a_value_that_contains_itself_ends_at_the_stack_s() {
+fn a_value_that_contains_itself_overflows_the_stack() {
     let options = Options { max_stack: 1 << 24, ..Options::default() };
     let mut vm = Vm::new(options, Default::default()).expect("a small stack can be had");
     let body = A(vec![N(1), ap(ap(A(vec![N(2), N(0)]), A(vec![N(2), N(7)])), N(2)), N(2)]);
-    let stop = run(&mut vm, &A(vec![law(1, body), N(0)])).expect_err("no end");
-    assert!(matches!(stop, EvalError::StackOverflow), "{stop}");
+    let error = run(&mut vm, &A(vec![law(1, body), N(0)])).expect_err("no end");
+    assert!(matches!(error, EvalError::StackOverflow), "{error}");
 }
 
-/// A law whose body doubles 200 times has a hash that nobody can compute; pinning does not need it.
+/// A law whose body doubles 200 times is too large to be hashed; pinning it does not need the hash.
 #[test]
-fn pinning_a_law_of_shared_parts_comes_to_an_end() {
+fn pinning_a_law_of_shared_parts_terminates() {
     let mut jets = crate::jet::JetTable::new();
     jets.add(Jet::control("force", &[Demand::Normal], Control::Force), &[]);
     let mut vm = Vm::new(Options::default(), jets.into()).expect("a stack can be had");
@@ -152,9 +151,9 @@ fn pinning_a_law_of_shared_parts_comes_to_an_end() {
     assert!(matches!(vm.look(&pin).shape(), Shape::Pin(_)));
 }
 
-/// `(0 7 (chain m))`, n times around 0.
+/// `(0 7 (chain m))`, nested n times around 0.
 #[test]
-fn a_deep_value_is_normalised_and_kept() {
+fn a_deep_value_is_normalised_and_survives_a_collection() {
     let mut vm = vm();
     let g = law(
         2,
@@ -173,7 +172,7 @@ fn a_deep_value_is_normalised_and_kept() {
 }
 
 #[test]
-fn long_apps_grow_and_come_apart() {
+fn long_apps_grow_and_can_be_taken_apart() {
     let mut vm = vm();
     let f = make(&mut vm, &law(1000, N(0)));
     let mut app = vm.eval(&f).expect("a law");
@@ -199,10 +198,10 @@ fn thunks_that_end_in_each_other_take_no_stack() {
     assert_eq!(number(&mut vm, &A(vec![again, N(300_000)])), Some(7));
 }
 
-/// A list of half a million cells, each made when it is looked at, is walked while the law that
-/// bound it to a name waits for the end.
+/// A list of half a million cells, each made when it is needed, is consumed while the law that bound
+/// it waits.
 #[test]
-fn what_a_waiting_frame_does_not_need_is_not_kept() {
+fn dead_slots_of_a_waiting_frame_keep_nothing_alive() {
     let options = Options { max_heap: 24 << 20, nursery: 1 << 16, ..Options::default() };
     let mut vm = Vm::new(options, Default::default()).expect("a small stack can be had");
     let quoted = |n| A(vec![N(2), N(n)]);
@@ -230,8 +229,8 @@ fn an_interrupt_stops_a_loop() {
         std::thread::sleep(std::time::Duration::from_millis(20));
         flag.store(true, std::sync::atomic::Ordering::Relaxed);
     });
-    let stop = run(&mut vm, &A(vec![looping, N(0)])).expect_err("it never ends by itself");
-    assert!(matches!(stop, EvalError::Interrupted), "{stop}");
+    let error = run(&mut vm, &A(vec![looping, N(0)])).expect_err("it never ends by itself");
+    assert!(matches!(error, EvalError::Interrupted), "{error}");
     stopper.join().expect("the thread ended");
     assert_eq!(number(&mut vm, &A(vec![N(3), N(4)])), Some(5));
 }

@@ -1,136 +1,140 @@
-//! Expressions: applications spelled as data, which `_TryExp` attempts.
+//! `_TryExp`: a `try` of an expression, which is nested calls encoded as data.
 //!
-//! `["VALUE" v]` is the value `v`. `["APPLY" [f x y ...]]` is the application of what the first item
-//! spells to what the others do; of no items it is 0. Everything is taken for a row, as the law takes
-//! it: an app's arguments are items, the last one first, and what is not there is 0. What has another
-//! tag, or spells such a thing somewhere, is no expression.
+//! `["VALUE" v]` is the value `v`. `["APPLY" [f x y ...]]` is the application of the first item's
+//! expression to those of the others; without items it is 0. Everything is read as a row, as the
+//! law reads it: an app's arguments are items, the last one first, and a missing item is 0. A value
+//! with another tag, or with an invalid expression in it, is not an expression.
 
 use super::next_step::NextStep;
-use super::try_catch::TryInput;
+use super::try_catch::InputForm;
 use crate::jet::Call;
 use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::Word;
 
-/// Tags, as nats of their letters.
+/// The tags, as nats that spell them.
 const VALUE: u64 = u64::from_le_bytes(*b"VALUE\0\0\0");
 const APPLY: u64 = u64::from_le_bytes(*b"APPLY\0\0\0");
 
-/// Places of an application that is being made, above that of its row.
+/// An application under construction has four values: the row of its items, and, at these distances
+/// above it, the number of the next item, the application so far, and the item being converted.
 const NEXT: usize = 1;
-const MADE: usize = 2;
+const CALL: usize = 2;
 const ITEM: usize = 3;
 
-/// Stack words that an attempt at an expression needs at once.
+/// The number of stack words that one step of the conversion needs.
 const ROOM: usize = 32;
 
 impl Vm {
-    /// Begins an attempt at the expression on top, in normal input, in whose place the result will be:
-    /// 0 if it is none.
+    /// Begins a `try` of the expression on top, which is in normal form, and pops it. Returns 0 if
+    /// it is not an expression.
     pub(super) fn try_expression(&mut self, in_law_order: bool) -> Result<NextStep, EvalError> {
         let base = self.heap.stack.top() - 1;
         let mut call = Call { vm: self, base };
-        if !spell_out(&mut call)? {
+        if !push_call(&mut call)? {
             self.heap.stack.truncate(base);
             return Ok(NextStep::Return(Word::ZERO));
         }
-        let spelled = self.heap.stack.pop();
+        let converted = self.heap.stack.pop();
         let expression = self.heap.stack.pop();
-        self.push_catch(expression, TryInput::Expression, in_law_order);
-        Ok(NextStep::Eval(spelled))
+        self.push_catch(expression, InputForm::Expression, in_law_order);
+        Ok(NextStep::Eval(converted))
     }
 }
 
-/// What an expression is.
-enum Opened {
-    /// The value on top, in its place.
+/// What [`expand`] replaced the expression on top by.
+enum Expanded {
+    /// A value.
     Value,
-    /// What the expression on top is.
+    /// The first expression inside it.
     Expression,
-    /// None.
-    Nothing,
+    /// Nothing: it is not an expression.
+    Invalid,
 }
 
-/// Pushes what the expression at height 0 spells, not evaluated. Says no if it spells nothing.
-fn spell_out(call: &mut Call<'_>) -> Result<bool, EvalError> {
+/// Pushes the call that the expression at index 0 encodes, not evaluated. Returns false if it is
+/// not an expression.
+fn push_call(call: &mut Call<'_>) -> Result<bool, EvalError> {
     call.push_at(0);
     let done = call.height();
     loop {
         call.check()?;
         call.room_for(ROOM)?;
-        match open(call)? {
-            Opened::Value if close(call, done)? => return Ok(true),
-            Opened::Value | Opened::Expression => {}
-            Opened::Nothing => return Ok(false),
+        match expand(call)? {
+            Expanded::Value if finish_item(call, done)? => return Ok(true),
+            Expanded::Value | Expanded::Expression => {}
+            Expanded::Invalid => return Ok(false),
         }
     }
 }
 
-/// Replaces the expression on top by what it begins with.
-fn open(call: &mut Call<'_>) -> Result<Opened, EvalError> {
+/// Replaces the expression on top by its value, or by the first expression inside it.
+fn expand(call: &mut Call<'_>) -> Result<Expanded, EvalError> {
     let at = call.height() - 1;
     let tag = tag(call, at)?;
     call.push_field(at, 1)?;
-    call.is_evaluated_at(at + 1);
+    call.resolve_at(at + 1);
     call.put(at);
     match (tag, call.arg_count(at)) {
-        (Some(VALUE), _) => Ok(Opened::Value),
+        (Some(VALUE), _) => Ok(Expanded::Value),
         (Some(APPLY), 0) => {
             call.drop_to(at);
             call.push_small(0);
-            Ok(Opened::Value)
+            Ok(Expanded::Value)
         }
         (Some(APPLY), 1) => {
             call.push_field(at, 0)?;
-            call.is_evaluated_at(at + 1);
+            call.resolve_at(at + 1);
             call.put(at);
-            Ok(Opened::Expression)
+            Ok(Expanded::Expression)
         }
         (Some(APPLY), _) => {
             call.push_small(0);
             call.push_small(0);
             push_next(call, at)?;
-            Ok(Opened::Expression)
+            Ok(Expanded::Expression)
         }
-        _ => Ok(Opened::Nothing),
+        _ => Ok(Expanded::Invalid),
     }
 }
 
-/// The tag of the value at that height: the nat itself, or its first item.
+/// The tag of the value at that index: the nat itself, or its first item.
 fn tag(call: &mut Call<'_>, at: usize) -> Result<Option<u64>, EvalError> {
     if let Some(nat) = call.nat(at) {
         return Ok(nat.to_u64());
     }
     call.push_field(at, 0)?;
-    call.is_evaluated_at(at + 1);
+    call.resolve_at(at + 1);
     let tag = call.nat(at + 1).and_then(|nat| nat.to_u64());
     call.drop_to(at + 1);
     Ok(tag)
 }
 
-/// Pushes the next item of the application at that height.
+/// Pushes the next item of the application at that index.
 fn push_next(call: &mut Call<'_>, at: usize) -> Result<(), EvalError> {
     let next = call.cast(at + NEXT).saturating_u64();
     call.push_small(next + 1);
     call.put(at + NEXT);
     call.push_field(at, next as usize)?;
-    call.is_evaluated_at(at + ITEM);
+    call.resolve_at(at + ITEM);
     Ok(())
 }
 
-/// Hands the value on top to the applications that wait for it, until one asks for its next item,
-/// which is pushed, or all of them are made, down to that height.
-fn close(call: &mut Call<'_>, done: usize) -> Result<bool, EvalError> {
+/// Adds the value on top, a converted item, to the application below it. If the application is
+/// complete, it is an item of the one below it in turn. Ends when an application needs its next
+/// item, which is pushed, or all applications above the height `done` are complete: then returns
+/// true.
+fn finish_item(call: &mut Call<'_>, done: usize) -> Result<bool, EvalError> {
     while call.height() > done {
         call.check()?;
         let at = call.height() - 1 - ITEM;
-        let taken = call.cast(at + NEXT).saturating_u64();
-        if taken == 1 {
-            call.put(at + MADE);
+        let count = call.cast(at + NEXT).saturating_u64();
+        if count == 1 {
+            call.put(at + CALL);
         } else {
             call.app(1)?;
         }
-        if taken < call.arg_count(at) as u64 {
+        if count < call.arg_count(at) as u64 {
             push_next(call, at)?;
             return Ok(false);
         }

@@ -1,8 +1,8 @@
-//! Ends: a crash finds its handler, and what was being evaluated learns of it.
+//! Errors: unwinding the stack to the nearest handler, and poisoning the thunks under evaluation.
 //!
-//! Marks on the stack are chained. On the way to the nearest handler every thunk under evaluation
-//! is overwritten: by the crash, so that whoever needs it meets the same one; or by the reason that
-//! ended it from outside. Only a crash stops at a Catch frame ([`super::attempt`]).
+//! The marks on the stack form a chain. On the way to the handler every thunk under evaluation is
+//! overwritten with the error, so that needing it again gives the same error. Only a crash stops at
+//! a Catch frame ([`super::try_catch`]); an Exit frame returns any error to Rust.
 
 use super::abort::abort_number;
 use super::frame::{self, FrameKind};
@@ -12,7 +12,7 @@ use plan::EvalError;
 use plan::raw::{Layout, Word};
 
 impl Vm {
-    /// Pushes a mark that is no thunk's.
+    /// Pushes the mark of a frame whose other words are on the stack.
     #[inline(always)]
     pub(super) fn push_mark(&mut self, kind: FrameKind) {
         let stack = &mut self.heap.stack;
@@ -22,10 +22,10 @@ impl Vm {
         self.evaluator.mark = here;
     }
 
-    /// Pushes the mark of a thunk that is about to be evaluated by that code. If the frame on top is
-    /// the mark of another, whose value this one's is, no new one is needed: that frame goes on for
-    /// both, and the other thunk is returned, for [`Vm::mark_entered`]. So a loop through thunks that end
-    /// in each other takes no stack.
+    /// Pushes an Update frame for a thunk that is about to be evaluated by that code. If the frame
+    /// on top is the Update frame of another thunk, both have the same value and share that frame;
+    /// then the other thunk is returned, for [`Vm::mark_entered`]. So a chain of thunks that end in
+    /// each other takes no stack.
     #[inline(always)]
     pub(super) fn push_update(&mut self, thunk: Word, code: Word) -> Option<Word> {
         let stack = &mut self.heap.stack;
@@ -40,8 +40,8 @@ impl Vm {
         None
     }
 
-    /// Notes that a thunk, whose payload has been read, is under evaluation: as such, or as part of
-    /// another that [`Vm::push_update`] found.
+    /// Marks a thunk, whose payload has been read, as under evaluation: as a black hole, or as an
+    /// indirection to the thunk that [`Vm::push_update`] returned.
     #[inline(always)]
     pub(super) fn mark_entered(&mut self, thunk: Word, outer: Option<Word>) {
         match outer {
@@ -50,24 +50,26 @@ impl Vm {
         }
     }
 
-    /// Takes the newest mark off the chain and its distance off the stack; its kind has been.
+    /// Pops the newest mark's distance and removes the mark from the chain. Its kind has been
+    /// popped.
     #[inline(always)]
     pub(super) fn pop_mark(&mut self) {
         let distance = frame::pop_number(&mut self.heap.stack);
         self.evaluator.mark -= distance;
     }
 
-    /// The crash of calling `op` with `arg`, which is in normal form.
+    /// The error of a crash with operation `op` and argument `arg`, which is in normal form.
     pub(super) fn crash(&self, op: Word, arg: Word) -> EvalError {
         EvalError::Crash { op: self.heap.handle(op), arg: self.heap.handle(arg) }
     }
 
-    /// Cuts the stack down to the nearest handler. An Exit frame gets the error as an error.
+    /// Unwinds the stack to the nearest handler. Returns the step that continues there, or the
+    /// error if the handler is an Exit frame.
     #[cold]
     pub(super) fn unwind(&mut self, mut error: EvalError) -> Result<NextStep, EvalError> {
         loop {
             let mark = self.evaluator.mark;
-            debug_assert!(mark > 0, "run pushes an Exit frame before anything can error");
+            debug_assert!(mark > 0, "an Exit frame is pushed before anything can fail");
             self.heap.stack.truncate(mark);
             let kind = FrameKind::of(self.heap.stack.pop());
             self.pop_mark();
@@ -83,13 +85,13 @@ impl Vm {
                     Err(other) => error = other,
                 },
                 FrameKind::Exit => return Err(error),
-                kind => unreachable!("a {kind:?} frame is no mark"),
+                kind => unreachable!("a {kind:?} frame is not a mark"),
             }
         }
     }
 
-    /// Overwrites a thunk whose evaluation ended without a value, so that needing it again gives the
-    /// same error. A thunk that loops stays as it is: evaluating it again finds the loop again.
+    /// Overwrites a thunk whose evaluation ended without a value, so that needing it again gives
+    /// the same error. A thunk that loops stays as it is: evaluating it again finds the loop again.
     fn poison(&mut self, thunk: Word, error: &EvalError) {
         let (layout, values) = match (error, abort_number(error)) {
             (EvalError::Crash { op, arg }, _) => {

@@ -1,8 +1,8 @@
-//! Applying functions that a jet was given to each of many items.
+//! [`Call`]'s application of a function that a jet got as an argument to each of many items.
 //!
-//! An item of the result may be left unevaluated, as the law leaves it. But where the function is a
-//! cheap jet (see [`Cheap`]), perhaps with arguments already, and the item is evaluated, nobody can
-//! tell whether it was applied at once, which saves a thunk and the way to its value later.
+//! An item of the result may stay unevaluated, as in the law. But if the function is a cheap jet
+//! (see [`Cheap`]), possibly partially applied, and the item is evaluated, applying it eagerly
+//! cannot be observed and saves a thunk.
 
 use super::declare::{Answer, Cheap, Demand, JetCode, Operation};
 use super::table::GenericJetTable;
@@ -10,17 +10,18 @@ use crate::vm::{Call, NativeJet};
 use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, Kind, Word};
 
-/// A cheap jet that lacks some arguments: what [`Call::cheap_function`] found.
+/// A partially applied cheap jet, found by [`Call::cheap_function`].
 #[derive(Clone, Copy)]
 pub struct CheapFunction {
     jet: u32,
     when: Cheap,
-    /// What it does with a nat, if it is one of a few operations that has its first operand.
+    /// The operation and its first operand, if the jet is an operation that has one of two
+    /// operands.
     arithmetic: Option<(Operation, u64)>,
 }
 
 impl CheapFunction {
-    /// Its value of a nat, if it takes no more than a few instructions.
+    /// Its value for a nat as second operand, if a few instructions compute it.
     #[inline(always)]
     fn of_small(self, b: u64) -> Option<u64> {
         let (operation, a) = self.arithmetic?;
@@ -35,11 +36,11 @@ impl CheapFunction {
 }
 
 impl Call<'_> {
-    /// What the value at that height is, if it is a cheap jet that lacks so many arguments.
-    pub fn cheap_function(&self, index: usize, lacks: usize) -> Option<CheapFunction> {
+    /// The value at that index, if it is a cheap jet that lacks `missing` arguments.
+    pub fn cheap_function(&self, index: usize, missing: usize) -> Option<CheapFunction> {
         let heap = &self.vm.heap;
-        let function = heap.resolve(heap.stack.get_checked(self.base + index));
-        let (head, given) = match function.kind() {
+        let function = heap.resolve(self.word_at(index));
+        let (head, applied) = match function.kind() {
             Kind::App => (heap.load(function, 0), heap.size(function) - 1),
             _ => (function, 0),
         };
@@ -48,28 +49,29 @@ impl Call<'_> {
         }
         let jet = self.vm.jets.of_pin(heap, head)?;
         let declared = self.vm.jets.get(jet);
-        let fits = declared.arity() == given + lacks && matches!(declared.code, JetCode::Native(_));
+        let fits =
+            declared.arity() == applied + missing && matches!(declared.code, JetCode::Native(_));
         let when = declared.cheap.filter(|_| fits && !self.vm.jets.observes_fallbacks())?;
-        let first = (given == 1 && lacks == 1).then(|| heap.resolve(heap.load(function, 1)));
+        let first = (applied == 1 && missing == 1).then(|| heap.resolve(heap.load(function, 1)));
         let arithmetic = declared.operation.zip(first.and_then(Word::as_direct));
         Some(CheapFunction { jet, when, arithmetic })
     }
 
-    /// Replaces each of the top `count` values by the function at that height applied to it: see
-    /// [`Call::apply`].
+    /// Replaces each of the top `count` values by the application of the function at index
+    /// `function` to it, as [`Call::apply`] does.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`] and [`EvalError::Interrupted`].
     pub fn apply_to_each(&mut self, function: usize, count: usize) -> Result<(), EvalError> {
         let known = self.cheap_function(function, 1);
+        self.expect_values(count);
         let from = self.height() - count;
         for index in from..from + count {
             self.check()?;
-            let place = self.base + index;
-            let item = self.vm.heap.stack.get_checked(place);
+            let item = self.word_at(index);
             let value = item.as_direct().and_then(|nat| known?.of_small(nat));
             if let Some(value) = value {
-                self.vm.heap.stack.set(place, Word::direct(value));
+                self.vm.heap.stack.set(self.base + index, Word::direct(value));
                 continue;
             }
             self.push_at(function);
@@ -80,18 +82,19 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Replaces a function and `count` arguments by the application: its value, if the function is
-    /// as cheap as `known` says and the arguments are evaluated; else unevaluated.
+    /// Replaces a function and the `count` arguments above it by the application: by its value if
+    /// `known` describes the function and the arguments are evaluated, else unevaluated.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn apply(&mut self, known: Option<CheapFunction>, count: usize) -> Result<(), EvalError> {
         if let Some(known) = known {
-            let place = self.height() - count - 1;
+            self.expect_values(count.saturating_add(1));
+            let function = self.vm.heap.stack.top() - count - 1;
             let base = self.vm.heap.stack.top();
-            if self.push_value_now(known, place)? {
+            if self.push_value_now(known, function)? {
                 let top = self.vm.heap.stack.top();
-                self.vm.heap.stack.slide(self.base + place, top - 1);
+                self.vm.heap.stack.slide(function, top - 1);
                 return Ok(());
             }
             self.vm.heap.stack.truncate(base);
@@ -99,40 +102,43 @@ impl Call<'_> {
         self.app(count)
     }
 
-    /// Pushes the value of the application at that height, if it is there at once. What is above the
-    /// application is anything if not.
-    fn push_value_now(&mut self, known: CheapFunction, place: usize) -> Result<bool, EvalError> {
-        let place = self.base + place;
+    /// Pushes the value of the application whose function is at that stack index and reaches to the
+    /// top, if the jet returns it directly. If it does not, unspecified values are left above the
+    /// application.
+    fn push_value_now(&mut self, known: CheapFunction, function: usize) -> Result<bool, EvalError> {
         let base = self.vm.heap.stack.top();
-        self.push_arguments(place, base);
+        self.push_arguments(function, base);
         let declared = self.vm.jets.get(known.jet);
         let args = self.vm.heap.stack.top_from(base);
         if args.len() != declared.arity() || !is_cheap_with(&self.vm.jets, known, args) {
             return Ok(false);
         }
         let JetCode::Native(run) = declared.code else { return Ok(false) };
-        let answer = run(&mut Call { vm: self.vm, base })?;
+        let count = declared.arity();
+        let answer = self.vm.run_native_jet(run, base, count)?;
         Ok(matches!(answer, Answer::Done | Answer::Eval))
     }
 
-    /// Pushes all arguments of the application between those places, followed to their values.
-    fn push_arguments(&mut self, place: usize, end: usize) {
+    /// Pushes all arguments of the application that lies between those stack indices, without their
+    /// indirections.
+    fn push_arguments(&mut self, function: usize, end: usize) {
         let heap = &mut self.vm.heap;
-        let function = heap.resolve(heap.stack.get(place));
+        let first = function + 1;
+        let function = heap.resolve(heap.stack.get(function));
         if function.kind() == Kind::App {
             for index in 1..heap.size(function) {
                 let arg = heap.resolve(heap.load(function, index));
                 heap.stack.push_checked(arg);
             }
         }
-        for index in place + 1..end {
+        for index in first..end {
             let arg = heap.resolve(heap.stack.get(index));
             heap.stack.push_checked(arg);
         }
     }
 }
 
-/// Whether a jet is cheap with these arguments.
+/// Whether the jet is cheap with these arguments.
 fn is_cheap_with(jets: &GenericJetTable<NativeJet>, known: CheapFunction, args: &[Word]) -> bool {
     let demands = jets.get(known.jet).demands;
     args.iter().zip(demands).all(|(arg, demand)| match known.when {

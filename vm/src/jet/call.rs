@@ -1,26 +1,58 @@
-//! A jet's [`Call`]: its arguments on the stack, and the means to make the result.
+//! A jet's [`Call`]: its arguments on the stack, and the operations that make its result.
+//!
+//! Indices count from the call's first argument, which has index 0; values that the jet pushes
+//! follow the arguments. Every method checks its indices and counts against the values of this
+//! call, in release builds too, so a jet can neither read nor change the stack below its arguments.
 
 use crate::vm::Call;
 use plan::raw::{Kind, Layout, Word, bar, nat, pin, shape, tree};
 use plan::{EvalError, Items, NatRef, Natural, Ref, Val};
 
+/// Words of a law's payload that are values: name, arity and body. The code word follows.
+const LAW_PARTS: usize = 3;
+
 impl Call<'_> {
-    /// The argument at that index, from 0.
+    /// The stack index of the value at that index of the call.
+    ///
+    /// # Panics
+    /// If the call has no such value.
     #[inline(always)]
-    pub fn arg(&self, index: usize) -> Ref<'_> {
-        Ref::new(self.vm.heap.stack.get_checked(self.base + index), &self.vm.heap)
+    pub(super) fn stack_index(&self, index: usize) -> usize {
+        assert!(index < self.height(), "the call has no value at that index");
+        self.base + index
     }
 
-    /// The argument as a direct nat, if it is one: the fast path of arithmetic.
+    /// The word at that index of the call.
+    #[inline(always)]
+    pub(super) fn word_at(&self, index: usize) -> Word {
+        self.vm.heap.stack.get(self.stack_index(index))
+    }
+
+    /// Checks that the call has at least `count` values on top of the stack.
+    #[inline(always)]
+    pub(super) fn expect_values(&self, count: usize) {
+        assert!(count <= self.height(), "the call has fewer values than that");
+    }
+
+    /// The argument at that index, from 0.
+    ///
+    /// # Panics
+    /// If the call has no such value. The same holds for every method that takes an index.
+    #[inline(always)]
+    pub fn arg(&self, index: usize) -> Ref<'_> {
+        Ref::new(self.word_at(index), &self.vm.heap)
+    }
+
+    /// The argument as a direct nat (below 2^63), if it is one: the fast path of arithmetic.
     #[inline(always)]
     pub fn small(&self, index: usize) -> Option<u64> {
-        self.vm.heap.stack.get_checked(self.base + index).as_direct()
+        self.word_at(index).as_direct()
     }
 
     /// The argument as a nat, if it is one.
     #[inline(always)]
     pub fn nat(&self, index: usize) -> Option<NatRef<'_>> {
-        let word = self.vm.heap.stack.get_checked(self.base + index);
+        let word = self.word_at(index);
         matches!(word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(&self.vm.heap, word))
     }
 
@@ -30,17 +62,19 @@ impl Call<'_> {
         self.nat(index).unwrap_or(NatRef::Small(0))
     }
 
-    /// How many values were pushed above the base: arguments and results.
+    /// The number of values of this call: its arguments and what was pushed above them.
+    #[inline(always)]
     pub fn height(&self) -> usize {
+        // No method drops below the base, so this does not underflow.
         self.vm.heap.stack.top() - self.base
     }
 
-    /// The value at that height above the first argument (arguments come first).
+    /// The value at that index: an argument or a value pushed later.
     pub fn at(&self, index: usize) -> Ref<'_> {
         self.arg(index)
     }
 
-    /// Makes sure that `count` more values can be pushed.
+    /// Checks that `count` more values can be pushed.
     ///
     /// # Errors
     /// [`EvalError::StackOverflow`].
@@ -48,31 +82,33 @@ impl Call<'_> {
         if self.vm.heap.stack.has_room(count) { Ok(()) } else { Err(EvalError::StackOverflow) }
     }
 
-    /// Pushes an argument, or a value pushed before, again.
+    /// Pushes a copy of the value at that index.
     #[inline(always)]
     pub fn push_at(&mut self, index: usize) {
-        let word = self.vm.heap.stack.get_checked(self.base + index);
+        let word = self.word_at(index);
         self.vm.heap.stack.push_checked(word);
     }
 
-    /// Pushes item `item` of the row, set or object at that height: a row's items and a set's keys
-    /// from the first on; a table's set of keys at 0 and its row of values at 1; an app's function
-    /// at 0.
+    /// Pushes a part of the value at that index: an item of a row or key of a set, from the first;
+    /// of a table the set of keys (0) or the row of values (1); of an app its function (0) or an
+    /// argument; of a law its name (0), arity (1) or body (2); of a pin its item (0).
     ///
     /// # Panics
-    /// If there is no such item.
+    /// If the value has no such part.
     pub fn push_item(&mut self, index: usize, item: usize) {
+        let object = self.vm.heap.resolve(self.word_at(index));
         let heap = &mut self.vm.heap;
-        let object = heap.resolve(heap.stack.get_checked(self.base + index));
         let word = match object.kind() {
             Kind::Pin if item == 0 => Some(pin::item(heap, object)),
             Kind::Row | Kind::Set => Items::of(object, heap).word(item),
-            _ => heap.words(object, 0).get(item).copied(),
+            Kind::App | Kind::Tab => heap.words(object, 0).get(item).copied(),
+            Kind::Law => heap.words(object, 0)[..LAW_PARTS].get(item).copied(),
+            _ => None,
         };
-        heap.stack.push_checked(word.expect("the caller knows how many items there are"));
+        heap.stack.push_checked(word.expect("a jet asks for parts that the value has"));
     }
 
-    /// Pushes a value held from outside.
+    /// Pushes the value of a handle.
     pub fn push(&mut self, val: &Val) {
         let word = self.vm.heap.word(val);
         self.vm.heap.stack.push_checked(word);
@@ -93,7 +129,7 @@ impl Call<'_> {
     /// Pushes a nat.
     ///
     /// # Errors
-    /// [`EvalError::OutOfMemory`], as for all that allocate.
+    /// [`EvalError::OutOfMemory`].
     #[inline(always)]
     pub fn push_u64(&mut self, nat: u64) -> Result<(), EvalError> {
         self.push_limbs(&[nat])
@@ -107,7 +143,7 @@ impl Call<'_> {
         self.push_limbs(nat.as_limbs_asc())
     }
 
-    /// Pushes the nat with these limbs, least first; leading zero limbs do not matter.
+    /// Pushes the nat with these limbs, least significant first. Leading zero limbs are allowed.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
@@ -127,23 +163,29 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Replaces the top `count` values by the row of them, first pushed first.
+    /// Replaces the top `count` values by the row of them; the value pushed first is the first
+    /// item.
+    ///
+    /// # Panics
+    /// If the call has fewer values. The same holds for every method that takes a count.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn row(&mut self, count: usize) -> Result<(), EvalError> {
+        self.expect_values(count);
         self.vm.heap.reserve(1 + count)?;
         let row = self.vm.heap.allocate_popped(Layout::Row, 0, count);
         self.vm.heap.stack.push_checked(row);
         Ok(())
     }
 
-    /// Replaces the top `count` values by the set of them. They must be in normal form and
-    /// strictly ascending, which the caller has seen to.
+    /// Replaces the top `count` values by the set of them. The caller makes sure that they are in
+    /// normal form and strictly ascending; otherwise searches in the set give wrong answers.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn set_of_ascending(&mut self, count: usize) -> Result<(), EvalError> {
+        self.expect_values(count);
         Ok(tree::set_of_top(&mut self.vm.heap, count)?)
     }
 
@@ -152,21 +194,23 @@ impl Call<'_> {
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn tab(&mut self) -> Result<(), EvalError> {
+        self.expect_values(2);
         shape::apply_lazily(&mut self.vm.heap, 1)?;
         debug_assert_eq!(self.vm.heap.stack.peek(0).kind(), Kind::Tab, "a set and its values");
         Ok(())
     }
 
-    /// Replaces a function and `count` arguments by the application, not evaluated.
+    /// Replaces a function and the `count` arguments above it by the unevaluated application.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn app(&mut self, count: usize) -> Result<(), EvalError> {
+        self.expect_values(count.saturating_add(1));
         Ok(shape::apply_lazily(&mut self.vm.heap, count)?)
     }
 
-    /// Goes on unless somebody asked for the evaluation to stop. A jet whose work grows with its
-    /// arguments looks here once every so many steps.
+    /// Fails if an interrupt was requested. A jet whose work grows with its arguments calls this at
+    /// regular intervals.
     ///
     /// # Errors
     /// [`EvalError::Interrupted`].
@@ -175,18 +219,20 @@ impl Call<'_> {
         Ok(self.vm.heap.interrupt.check()?)
     }
 
-    /// Whether [`Call::run`] and its like may be used: they re-enter the evaluator on the native
-    /// stack, which has an end. A jet that needs them asks first, and answers [`Answer::Law`] if not.
+    /// Whether [`Call::run`], [`Call::head`] and [`Call::normalise`] may be used. They re-enter the
+    /// evaluator on the native stack, which is limited; a jet that needs them checks this first and
+    /// answers [`Answer::Law`](super::Answer::Law) if it is false.
     pub fn may_nest(&self) -> bool {
         self.vm.may_nest()
     }
 
-    /// Replaces a function and `count` arguments by the value of the application, evaluated to its
-    /// outermost shape.
+    /// Replaces a function and the `count` arguments above it by the value of the application,
+    /// evaluated to its outermost shape.
     ///
     /// # Errors
-    /// However the evaluation stops; the jet passes it on.
+    /// Any error of the evaluation; the jet returns it.
     pub fn run(&mut self, count: usize) -> Result<(), EvalError> {
+        self.expect_values(count.saturating_add(1));
         let value = self.vm.run_top(count)?;
         self.vm.heap.stack.push(value);
         Ok(())
@@ -195,21 +241,27 @@ impl Call<'_> {
     /// Evaluates the value on top to its outermost shape.
     ///
     /// # Errors
-    /// As for [`Call::run`].
+    /// Those of [`Call::run`].
     pub fn head(&mut self) -> Result<(), EvalError> {
+        self.expect_values(1);
         self.vm.evaluate_top()
     }
 
     /// Normalises the value on top.
     ///
     /// # Errors
-    /// As for [`Call::run`].
+    /// Those of [`Call::run`].
     pub fn normalise(&mut self) -> Result<(), EvalError> {
+        self.expect_values(1);
         self.vm.normalise_top()
     }
 
-    /// Drops everything above that height.
+    /// Drops values from the top until `height` are left.
+    ///
+    /// # Panics
+    /// If the call has fewer values.
     pub fn drop_to(&mut self, height: usize) {
+        self.expect_values(height);
         self.vm.heap.stack.truncate(self.base + height);
     }
 }

@@ -1,11 +1,11 @@
-//! What is declared of a jet, once; whoever needs to know of jets (the evaluator, a compiler, lists,
-//! tests) reads it from here.
+//! [`JetDeclaration`]: the single declaration of a jet, from which the evaluator, the compiler,
+//! lists of jets and tests derive what they need.
 //!
-//! A declaration is a constant, made by [`JetDeclaration::native`] or [`JetDeclaration::control`] and refined by the methods
-//! that follow each other on its line. What is not said is what can be relied on least: any result,
-//! and perhaps a crash.
+//! A declaration is a constant, made by [`JetDeclaration::native`] or [`JetDeclaration::control`]
+//! and refined by chained methods. A property that is not set has its weakest value: any result,
+//! and possibly a crash.
 
-/// How far an argument is evaluated before the jet sees it.
+/// How far an argument is evaluated before the jet gets it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Demand {
     /// Not at all.
@@ -16,7 +16,7 @@ pub enum Demand {
     Normal,
 }
 
-/// What a jet answers.
+/// A jet's answer to a call.
 #[derive(Debug)]
 pub enum Answer {
     /// The result is on top of the stack.
@@ -25,11 +25,11 @@ pub enum Answer {
     Call(usize),
     /// The value on top of the stack, evaluated to its outermost shape, is the result.
     Eval,
-    /// The value on top of the stack has to be evaluated to its outermost shape first: do that, and
-    /// call the jet again with the same arguments. It must be a thunk, within reach of the
-    /// arguments, so that the jet finds it evaluated next time.
+    /// Evaluate the value on top of the stack to its outermost shape, then call the jet again with
+    /// the same arguments. The value must be a thunk that is reachable from the arguments, so that
+    /// the jet finds it evaluated next time.
     Again,
-    /// Not handled: run the law.
+    /// The jet does not handle these arguments: run the law.
     Law,
 }
 
@@ -38,11 +38,11 @@ pub enum Answer {
 pub enum JetCode<F> {
     /// A native function of the evaluated arguments.
     Native(F),
-    /// A form of control that the evaluator itself knows.
+    /// A control form that the evaluator implements.
     Control(Control),
 }
 
-/// Forms of control that the evaluator itself knows.
+/// The control forms that the evaluator implements.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Control {
     /// `if c t e`: `e` if `c` is 0 or not a nat, else `t`.
@@ -59,24 +59,25 @@ pub enum Control {
     Force,
     /// `trk a b`: `b`, after `a` has been normalised and handed to the trace hook.
     Trace,
-    /// `deepTrace a b`: likewise, with the hook for deep traces if there is one.
+    /// `deepTrace a b`: like `trk`, with the hook for deep traces if there is one.
     DeepTrace,
-    /// `try x`: what its law's documentation says of the crash, if `x` ends in one.
+    /// `try row`: `[1 v]` if the call that the row describes has the normal form `v`, `[0 [op
+    /// arg]]` if it crashes.
     Try,
-    /// The same for applications in applications, spelled as data.
+    /// `_TryExp x`: the same for nested applications, encoded as data.
     TryExpression,
 }
 
 impl Control {
-    /// Whether the form is called like a law, and not carried out where it stands.
+    /// Whether the form is called like a law instead of being decoded in place.
     pub(crate) fn is_called(self) -> bool {
         use Control::{DeepTrace, Trace, Try, TryExpression};
         matches!(self, Trace | DeepTrace | Try | TryExpression)
     }
 }
 
-/// Connectives that the evaluator knows: truth values of which the second is evaluated only if the
-/// first does not settle the result. (0, and what is not a nat, is false.)
+/// The short-circuit connectives that the evaluator implements: the second operand is evaluated
+/// only if the first does not decide the result. 0 and everything that is not a nat is false.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Connective {
     /// 1 if both are true, else 0.
@@ -85,26 +86,25 @@ pub enum Connective {
     Or,
 }
 
-/// The declaration of a jet. `F` is the type of native functions, which knows of the evaluator.
+/// The declaration of a jet. `F` is the type of native functions, which mentions the evaluator.
 #[derive(Clone, Copy)]
 pub struct JetDeclaration<F> {
-    /// The name of the law it stands for.
+    /// The name of the law that it implements.
     pub name: &'static str,
-    /// What it needs of each argument before its code runs.
+    /// How far each argument is evaluated before its code runs.
     pub demands: &'static [Demand],
-    /// The arguments that are demanded, by their index, in the order in which the law evaluates
-    /// them; from the first to the last if this is empty. It decides which crash is met if there
-    /// is more than one.
+    /// The indices of the demanded arguments in the order in which the law evaluates them; first to
+    /// last if this is empty. The order decides which of several crashes is the result.
     pub order: &'static [usize],
-    /// What its result is, if there is one.
+    /// The shape of its result, if it returns one.
     pub result: ResultShape,
-    /// Whether it may crash by itself.
+    /// Whether it may crash although its arguments do not.
     pub crashes: Crashes,
-    /// When it is cheap, if it ever is.
+    /// The condition under which it is cheap, if it ever is.
     pub cheap: Option<Cheap>,
-    /// What it does, if a compiler may have instructions for that.
+    /// The operation that it computes, if a compiler may have instructions for it.
     pub operation: Option<Operation>,
-    /// What it does.
+    /// Its code.
     pub code: JetCode<F>,
 }
 
@@ -115,7 +115,7 @@ pub enum ResultShape {
     Any,
     /// 0 or 1.
     Bit,
-    /// A nat below 2^63, which is a word by itself.
+    /// A nat below 2^63, which needs no object.
     Small,
     /// A nat.
     Nat,
@@ -129,35 +129,35 @@ pub enum ResultShape {
     Tab,
 }
 
-/// Whether a call may crash once its arguments are evaluated: those that are demanded as they are
-/// demanded, the lazy ones to their outermost shape.
+/// Whether a call may crash once its arguments are evaluated: demanded arguments as far as they are
+/// demanded, lazy ones to their outermost shape.
 ///
-/// A call that does not crash evaluates nothing beyond its arguments, and gives a value that is
-/// evaluated. It may still run out of memory.
+/// A call that does not crash evaluates nothing beyond its arguments and returns an evaluated
+/// value. It may still run out of memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Crashes {
     /// It never does.
     Never,
-    /// It does not if the arguments are nats.
+    /// It does not crash if the arguments are nats.
     NotOnNats,
-    /// It may.
+    /// It may crash.
     Maybe,
 }
 
-/// When a jet is *cheap*: it takes a short, bounded time, allocates no more than a few words, and
-/// neither crashes nor re-enters the evaluator. Where one is to be applied lazily to arguments that
-/// happen to be evaluated, it is called at once, which saves the thunk and all that this would keep
-/// alive. What it answers other than a result is as if it had not been called.
+/// The condition under which a jet is *cheap*: it takes a short, bounded time, allocates a few
+/// words at most, and neither crashes nor re-enters the evaluator. A lazy application of a cheap
+/// jet to evaluated arguments is computed eagerly, which saves the thunk and everything that the
+/// thunk would keep alive. If the jet answers without a result, the application stays lazy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cheap {
-    /// Unless an argument is a nat of 2^63 or more.
+    /// It is cheap unless an argument is a nat of 2^63 or more.
     Always,
-    /// If all arguments are nats below 2^63.
+    /// It is cheap if all arguments are nats below 2^63.
     OnNats,
 }
 
-/// What a primitive jet does. Whatever is not a nat counts as 0 where a nat is needed, except by
-/// those that compare any values or ask what they are.
+/// The operation of a primitive jet. An operand that is not a nat counts as 0 where a nat is
+/// needed; comparisons and type tests take any values.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Operation {
     /// The nat itself.
@@ -180,15 +180,15 @@ pub enum Operation {
     ShiftLeft,
     /// `a / 2^b`.
     ShiftRight,
-    /// The bits of both.
+    /// The bits that either has.
     BitOr,
     /// The bits that both have.
     BitAnd,
-    /// The bits that one of both has.
+    /// The bits that exactly one has.
     BitXor,
-    /// How many bits are set.
+    /// The number of bits that are set.
     PopCount,
-    /// How many bits it takes to write the nat; 0 of 0.
+    /// The number of bits up to the highest one that is set; 0 for 0.
     BitWidth,
     /// Whether bit `a` of `b` is set.
     TestBit,
@@ -202,13 +202,13 @@ pub enum Operation {
     Truth,
     /// Whether both are true; the second is evaluated only if the first is.
     And,
-    /// Whether one of both is true; the second is evaluated only if the first is not.
+    /// Whether either is true; the second is evaluated only if the first is not.
     Or,
-    /// The opposite of `And`, likewise.
+    /// The negation of `And`, with the same evaluation.
     NotAnd,
-    /// The opposite of `Or`, likewise.
+    /// The negation of `Or`, with the same evaluation.
     NotOr,
-    /// Whether one of both is true and the other is not.
+    /// Whether exactly one is true.
     Xor,
     /// Whether both are true, or neither is.
     NotXor,
@@ -238,15 +238,15 @@ pub enum Operation {
     IsApp,
     /// Whether it is a nat.
     IsNat,
-    /// How many arguments an app has been given: a row's length. 0 for what is no app.
+    /// The number of arguments of an app, which is a row's length; 0 for what is not an app.
     Length,
     /// Item `a` of row `b`, evaluated; 0 beyond the last.
-    HashIndex,
-    /// Item `b` of row `a`, likewise.
+    Index,
+    /// Item `b` of row `a`, evaluated; 0 beyond the last.
     Get,
     /// Byte `a` of bar `b`; 0 beyond the last.
     Byte,
-    /// How many bytes a bar has.
+    /// The number of bytes of a bar.
     ByteCount,
     /// On words of 32 bits.
     Word32(WordOperation),
@@ -254,7 +254,7 @@ pub enum Operation {
     Word64(WordOperation),
 }
 
-/// What a jet does with words: nats of which only the low bits count.
+/// The operation of a jet on machine words: nats of which only the low bits are used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum WordOperation {
     /// The low bits.
@@ -267,31 +267,31 @@ pub enum WordOperation {
     Divide,
     /// The bits that both have.
     And,
-    /// The bits of both.
+    /// The bits that either has.
     Or,
-    /// The bits that one of both has.
+    /// The bits that exactly one has.
     Xor,
-    /// `a` shifted left by `b`; 0 if that is as many bits as there are, or more.
+    /// `a` shifted left by `b`; 0 if `b` is the word's width or more.
     ShiftLeft,
-    /// `a` shifted right by `b`, likewise.
+    /// `a` shifted right by `b`; 0 if `b` is the word's width or more.
     ShiftRight,
-    /// `a - b`, if no more than the low bits are set in either.
+    /// `a - b`, if both fit in a word.
     Subtract,
-    /// `a` rotated left by `b`, if that is no more than there are bits.
+    /// `a` rotated left by `b`, if `b` is at most the word's width.
     RotateLeft,
-    /// `a` rotated right by `b`, likewise.
+    /// `a` rotated right by `b`, if `b` is at most the word's width.
     RotateRight,
     /// The quotient of numbers in two's complement, rounded towards 0; 0 if `b` is 0.
     SignedDivide,
 }
 
 impl<F: Copy> JetDeclaration<F> {
-    /// A jet with code of its own.
+    /// A jet with a native function.
     pub const fn native(name: &'static str, demands: &'static [Demand], code: F) -> Self {
         Self::new(name, demands, JetCode::Native(code))
     }
 
-    /// A jet that the evaluator knows as a form of control.
+    /// A jet that the evaluator implements as a control form.
     pub const fn control(name: &'static str, demands: &'static [Demand], form: Control) -> Self {
         Self::new(name, demands, JetCode::Control(form))
     }
@@ -301,47 +301,49 @@ impl<F: Copy> JetDeclaration<F> {
         Self { name, demands, order: &[], result, crashes, cheap: None, operation: None, code }
     }
 
-    /// Its arguments are evaluated in this order: all that are demanded, by their index.
+    /// Sets the order of evaluation: the indices of all demanded arguments.
     pub const fn order(self, order: &'static [usize]) -> Self {
         Self { order, ..self }
     }
 
-    /// Its result has this shape.
+    /// Sets the shape of its result.
     pub const fn returns(self, result: ResultShape) -> Self {
         Self { result, ..self }
     }
 
-    /// It gives this, and never crashes.
+    /// Sets the shape of its result, and that it never crashes.
     pub const fn total(self, result: ResultShape) -> Self {
         Self { result, crashes: Crashes::Never, ..self }
     }
 
-    /// It does this; and as primitive operations do, it gives that and never crashes.
+    /// Sets the operation and the shape of its result, and that it never crashes.
     pub const fn primitive(self, operation: Operation, result: ResultShape) -> Self {
         Self { operation: Some(operation), ..self.total(result) }
     }
 
-    /// It does this, and does not crash if its arguments are nats.
+    /// Sets the operation and the shape of its result, and that it does not crash on nats.
     pub const fn on_nats(self, operation: Operation, result: ResultShape) -> Self {
         Self { operation: Some(operation), result, crashes: Crashes::NotOnNats, ..self }
     }
 
-    /// It does this with what it is meant for; else it gives or does anything.
+    /// Sets the operation, which it computes for operands of the types it is meant for; its result
+    /// for others is unspecified.
     pub const fn operation(self, operation: Operation) -> Self {
         Self { operation: Some(operation), ..self }
     }
 
-    /// It is cheap, always or on nats.
+    /// Sets the condition under which it is cheap.
     pub const fn cheap(self, cheap: Cheap) -> Self {
         Self { cheap: Some(cheap), ..self }
     }
 
-    /// How many arguments it takes, which is the law's arity.
+    /// The number of its arguments, which is the law's arity.
     pub const fn arity(&self) -> usize {
         self.demands.len()
     }
 
-    /// The argument that is gathered as that one in order. One that is demanded may come twice.
+    /// The index of the argument that is evaluated in that step. A demanded argument may come up
+    /// twice.
     #[inline(always)]
     pub fn nth(&self, step: usize) -> usize {
         self.order.get(step).copied().unwrap_or(step)

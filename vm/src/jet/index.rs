@@ -1,25 +1,25 @@
-//! Jets by the hash of their law.
+//! [`HashIndex`]: the numbers of jets by the hash of their law.
 //!
-//! A frozen pin cannot hold the number of its jet, so that is looked for at every call of one: most
-//! often in vain, or else where it is expected first. Hashes are as good as random, so their first
-//! word says where.
+//! A frozen pin cannot hold the number of its jet, so every call of one looks the number up: most
+//! look-ups find nothing, and nearly all others hit the first slot. The hashes are cryptographic,
+//! so their first word serves as the table's hash.
 
 use plan::Hash;
 
-/// A hash as four words, as pins hold it.
-pub(crate) type Key = [u64; 4];
+/// A hash as four little-endian words, as pins store it.
+pub(crate) type HashWords = [u64; 4];
 
-/// A hash table that is at most half full, with entries that do not fit moved to the next place.
+/// An open-addressing hash table with linear probing, at most half full.
 #[derive(Default)]
 pub(super) struct HashIndex {
-    /// Hashes and the numbers of their jets, plus one; 0 where there is none.
-    places: Vec<(Key, u32)>,
+    /// Hashes and the numbers of their jets plus one; 0 in an empty slot.
+    slots: Vec<(HashWords, u32)>,
     used: usize,
 }
 
 /// The words of a hash.
-pub(crate) fn key(hash: &Hash) -> Key {
-    let mut key = Key::default();
+pub(crate) fn key(hash: &Hash) -> HashWords {
+    let mut key = HashWords::default();
     for (word, bytes) in key.iter_mut().zip(hash.0.as_chunks().0) {
         *word = u64::from_le_bytes(*bytes);
     }
@@ -27,37 +27,38 @@ pub(crate) fn key(hash: &Hash) -> Key {
 }
 
 impl HashIndex {
-    /// Adds a jet, or puts it in the place of another one with that hash.
+    /// Adds a jet; it replaces another one with the same hash.
     pub(super) fn insert(&mut self, hash: &Hash, jet: u32) {
-        if self.places.len() <= 2 * self.used + 1 {
+        if self.slots.len() <= 2 * self.used + 1 {
             let size = (4 * (self.used + 1)).next_power_of_two();
-            let before = std::mem::replace(&mut self.places, vec![(Key::default(), 0); size]);
+            let before = std::mem::replace(&mut self.slots, vec![(HashWords::default(), 0); size]);
             self.used = 0;
             for (key, number) in before.into_iter().filter(|(_, number)| *number > 0) {
-                self.place(&key, number);
+                self.store(&key, number);
             }
         }
-        self.place(&key(hash), jet + 1);
+        self.store(&key(hash), jet + 1);
     }
 
-    fn place(&mut self, key: &Key, number: u32) {
+    /// Stores a number in the slot of a hash.
+    fn store(&mut self, key: &HashWords, number: u32) {
         let mut at = self.start(key);
-        while self.places[at].1 > 0 && self.places[at].0 != *key {
+        while self.slots[at].1 > 0 && self.slots[at].0 != *key {
             at = self.next(at);
         }
-        self.used += usize::from(self.places[at].1 == 0);
-        self.places[at] = (*key, number);
+        self.used += usize::from(self.slots[at].1 == 0);
+        self.slots[at] = (*key, number);
     }
 
-    /// The number of the jet with that hash.
+    /// The number of the jet with that hash, if there is one.
     #[inline]
-    pub(super) fn find(&self, key: &Key) -> Option<u32> {
-        if self.places.is_empty() {
+    pub(super) fn find(&self, key: &HashWords) -> Option<u32> {
+        if self.slots.is_empty() {
             return None;
         }
         let mut at = self.start(key);
         loop {
-            let (other, number) = &self.places[at];
+            let (other, number) = &self.slots[at];
             if *number == 0 || other == key {
                 return number.checked_sub(1);
             }
@@ -65,12 +66,12 @@ impl HashIndex {
         }
     }
 
-    fn start(&self, key: &Key) -> usize {
-        key[0] as usize & (self.places.len() - 1)
+    fn start(&self, key: &HashWords) -> usize {
+        key[0] as usize & (self.slots.len() - 1)
     }
 
     fn next(&self, at: usize) -> usize {
-        (at + 1) & (self.places.len() - 1)
+        (at + 1) & (self.slots.len() - 1)
     }
 }
 
@@ -84,7 +85,7 @@ mod tests {
         assert_eq!(index.find(&[7, 0, 0, 0]), None);
         let hash = |n: u64| {
             let mut bytes = [0; 32];
-            // All begin alike but for a few bits, so most are moved on.
+            // The first words differ in two bits only, so most insertions collide.
             bytes[0] = (n % 3) as u8;
             bytes[8..16].copy_from_slice(&n.to_le_bytes());
             Hash(bytes)

@@ -1,15 +1,25 @@
-//! The door through which native twins of laws come in.
+//! The interface for native implementations of laws.
 //!
-//! A jet is declared once ([`Jet`]): name, arity, what it needs of its arguments, and the code. The
-//! evaluator finds the jet of a pinned law by the law's hash, evaluates the arguments as far as the
-//! jet demands, and calls it with them on the stack ([`Call`]). A jet may answer that it does not
-//! handle these arguments; then the law itself runs.
+//! A *jet* is declared once ([`Jet`]): its name, its arity, how far it needs each argument
+//! evaluated, and its code. The evaluator finds the jet of a pinned law by the law's hash,
+//! evaluates the arguments as far as the jet demands, and calls the jet with them on the stack
+//! ([`Call`]). A jet may answer that it does not handle these arguments; then the law itself runs.
 //!
-//! A law is never taken for a jet's because of its name. Whoever wants to know of laws that have only
-//! the name asks for it: [`JetTable::on_mismatch`].
+//! A law's name never selects a jet. [`JetTable::on_mismatch`] reports laws that have the name of a
+//! known law but another hash.
+//!
+//! ```text
+//! call  parts  numbers  apply   the methods of Call: stack, PLAN's shapes, arithmetic, application
+//! watch                         counting calls, fallback policy
+//! table                         the jets of a runtime
+//! index                         jets by hash
+//! counts                        call counters, fallback policies
+//! declare                       declarations
+//! ```
 
 mod apply;
 mod call;
+mod counts;
 pub(crate) mod declare;
 mod index;
 mod numbers;
@@ -18,17 +28,17 @@ pub(crate) mod table;
 mod watch;
 
 pub use apply::CheapFunction;
+pub use counts::CallCounts;
 pub use declare::{
     Answer, Cheap, Connective, Control, Crashes, Demand, JetCode, JetDeclaration, Operation,
     ResultShape, WordOperation,
 };
 pub use table::GenericJetTable;
-pub use watch::CallCounts;
 
 pub use crate::vm::{Call, NativeJet};
 
 /// The declaration of a jet.
 pub type Jet = JetDeclaration<NativeJet>;
 
-/// The jets that a runtime knows, found by the hash of the law they stand for.
+/// The jets of a runtime, found by the hash of the law that each implements.
 pub type JetTable = GenericJetTable<NativeJet>;

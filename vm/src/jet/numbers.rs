@@ -1,8 +1,10 @@
-//! What a jet calculates with nats and bars: results are written into the heap, where they stay.
+//! [`Call`]'s arithmetic on nats and bars. Results are written into the heap directly, without a
+//! copy.
 //!
 //! ```
 //! use plan::{EvalError, limbs};
 //! use vm::jet::Call;
+//! use plan::{EvalError, limbs};
 //!
 //! /// Pushes the sum of two arguments.
 //! fn sum(call: &mut Call<'_>) -> Result<(), EvalError> {
@@ -15,14 +17,14 @@
 
 use crate::vm::Call;
 use plan::raw::bar::BarDraft;
-use plan::raw::giant::{Giant, SCHOOLBOOK};
+use plan::raw::large::{LargeArithmetic, SCHOOLBOOK_LIMIT};
 use plan::raw::nat::NatDraft;
 use plan::{EvalError, Natural, limbs};
 
 impl Call<'_> {
-    /// Pushes the nat of at most `limbs` limbs that `fill` writes, least first. All of them must be
-    /// written; before that there is anything in them. `fill` sees the arguments where they are
-    /// after the allocation.
+    /// Pushes the nat of at most `limbs` limbs that `fill` writes, least significant first. `fill`
+    /// must write all limbs, whose initial contents are unspecified. It gets the call because the
+    /// allocation may have moved the arguments.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
@@ -38,7 +40,8 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Pushes the bar of so many bytes that `fill` writes, all of them, likewise.
+    /// Pushes the bar of `bytes` bytes that `fill` writes, under the same conditions as
+    /// [`Call::push_nat_with`].
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
@@ -53,12 +56,12 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// How many limbs the argument has as a nat.
+    /// The number of limbs of the argument as a nat.
     pub fn limb_count(&self, index: usize) -> u64 {
         self.cast(index).limbs().len() as u64
     }
 
-    /// Ends the call if a nat of so many bits cannot be held.
+    /// Fails if the heap can never hold a nat of that many bits.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
@@ -72,21 +75,25 @@ impl Call<'_> {
     /// [`EvalError::OutOfMemory`] and [`EvalError::Interrupted`].
     pub fn push_product(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
         let (left, right) = (self.limb_count(a), self.limb_count(b));
-        if left.min(right) <= SCHOOLBOOK as u64 {
+        if left.min(right) <= SCHOOLBOOK_LIMIT as u64 {
             return self.push_nat_with(left + right, |call, out| {
                 limbs::mul(out, call.cast(a).limbs(), call.cast(b).limbs());
             });
         }
         self.check_result_words(left + right)?;
         let (left, right) = (self.cast(a), self.cast(b));
-        let product = Giant::new(&self.vm.heap.interrupt).product(left.limbs(), right.limbs())?;
+        let product =
+            LargeArithmetic::new(&self.vm.heap.interrupt).product(left.limbs(), right.limbs())?;
         self.push_natural(&product)
     }
 
-    /// Pushes the quotient of two arguments as nats, of which the second is not 0.
+    /// Pushes the quotient of two arguments as nats.
+    ///
+    /// # Panics
+    /// If the second is 0.
     ///
     /// # Errors
-    /// As for [`Call::push_product`].
+    /// Those of [`Call::push_product`].
     pub fn push_quotient(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
         let (left, right) = (self.cast(a), self.cast(b));
         if left < right {
@@ -102,10 +109,13 @@ impl Call<'_> {
         self.push_natural(&quotient)
     }
 
-    /// Pushes the remainder of two arguments as nats, of which the second is not 0.
+    /// Pushes the remainder of two arguments as nats.
+    ///
+    /// # Panics
+    /// If the second is 0.
     ///
     /// # Errors
-    /// As for [`Call::push_product`].
+    /// Those of [`Call::push_product`].
     pub fn push_remainder(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
         let (left, right) = (self.cast(a), self.cast(b));
         if left < right {
@@ -121,24 +131,24 @@ impl Call<'_> {
 
     fn divided(&self, a: usize, b: usize) -> Result<(Natural, Natural), EvalError> {
         let (left, right) = (self.cast(a), self.cast(b));
-        Giant::new(&self.vm.heap.interrupt).divide(left.limbs(), right.limbs())
+        LargeArithmetic::new(&self.vm.heap.interrupt).divide(left.limbs(), right.limbs())
     }
 
-    /// Pushes a power of an argument as a nat. How large that will be is the caller's to look at:
-    /// see [`Call::check_result_bits`].
+    /// Pushes a power of an argument as a nat. The caller checks the size of the result with
+    /// [`Call::check_result_bits`].
     ///
     /// # Errors
-    /// As for [`Call::push_product`].
+    /// Those of [`Call::push_product`].
     pub fn push_power(&mut self, base: usize, exponent: u64) -> Result<(), EvalError> {
         let base = self.cast(base).to_natural();
-        let power = Giant::new(&self.vm.heap.interrupt).power(&base, exponent)?;
+        let power = LargeArithmetic::new(&self.vm.heap.interrupt).power(&base, exponent)?;
         self.push_natural(&power)
     }
 
-    /// Pushes an argument as a nat: 0, if it is none.
+    /// Pushes an argument as a nat: 0 if it is not one.
     ///
     /// # Errors
-    /// None; it is here so that it can end a jet like the others.
+    /// None; it returns a `Result` as the other operations do, so that a jet can end with it.
     pub fn push_cast(&mut self, index: usize) -> Result<(), EvalError> {
         match self.nat(index) {
             Some(_) => self.push_at(index),

@@ -1,14 +1,14 @@
-//! What a jet sees of values as PLAN has them: a row, a table and an app are all a function and its
-//! arguments, whatever shape the machine has given them.
+//! [`Call`]'s view of values as PLAN defines them: rows, tables and apps are all a function with
+//! arguments, whatever layout the heap gives them. Also edits of rows, sets and bars.
 
-use crate::vm::{Call, Vm};
+use crate::vm::Call;
 use plan::raw::{DIRECT_LIMIT, Kind, Word, bar, nat, shape, tree};
-use plan::{EvalError, Hash, Items, Ref, Shape, Val};
+use plan::{EvalError, Hash, Heap, Items, Ref, Shape, Val};
 use std::ops::Range;
 
 impl Call<'_> {
-    /// Ends the call if the heap could never hold a result of so many words: a jet that knows how
-    /// large its result will be asks before it does the work.
+    /// Fails if the heap can never hold a result of that many words. A jet that can compute the
+    /// size of its result checks this before it does the work.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
@@ -20,46 +20,66 @@ impl Call<'_> {
         }
     }
 
-    /// The runtime, to make values with. What is done with it must leave the stack as it was.
-    pub fn vm(&mut self) -> &mut Vm {
+    /// The heap, for building values. It is not the whole runtime, because a jet could replace a
+    /// runtime, and with it the stack that its call refers to.
+    pub fn heap(&mut self) -> &mut Heap {
         self.vm
     }
 
-    /// Keeps the value at that height.
+    /// Normalises a value and makes a pin around it. The caller checks [`Call::may_nest`] unless the
+    /// value is in normal form.
+    ///
+    /// # Errors
+    /// Those of [`Call::run`].
+    pub fn pin(&mut self, item: &Val) -> Result<Val, EvalError> {
+        self.vm.pin(item)
+    }
+
+    /// A handle of the value at that index.
     pub fn hold(&self, index: usize) -> Val {
         self.hold_value(self.at(index))
     }
 
-    /// Keeps a value that was looked at.
+    /// A handle of a borrowed value.
     pub fn hold_value(&self, value: Ref<'_>) -> Val {
         self.vm.hold(value)
     }
 
-    /// Whether the value at that height is evaluated. If so, the accessors that look no further
-    /// than the word ([`Call::small`], [`Call::nat`], [`Call::cast`]) may be used on it.
+    /// Whether the value at that index is evaluated. If it is, its indirections are removed first,
+    /// so that the accessors which read only the word ([`Call::small`], [`Call::nat`],
+    /// [`Call::cast`]) see the value.
     #[inline(always)]
     pub fn is_evaluated_at(&mut self, index: usize) -> bool {
-        let place = self.base + index;
-        let word = self.vm.heap.stack.get_checked(place);
-        if !word.is_thunk() {
-            return true;
-        }
-        let word = self.vm.heap.resolve(word);
-        self.vm.heap.stack.set(place, word);
-        !word.is_thunk()
+        !self.resolve_at(index).is_thunk()
     }
 
-    /// Replaces the value at that height by the one on top, which is dropped.
+    /// Removes the indirections of the value at that index, and returns its word.
+    #[inline(always)]
+    pub(crate) fn resolve_at(&mut self, index: usize) -> Word {
+        let stack_index = self.stack_index(index);
+        let word = self.vm.heap.stack.get(stack_index);
+        if !word.is_thunk() {
+            return word;
+        }
+        let word = self.vm.heap.resolve(word);
+        self.vm.heap.stack.set(stack_index, word);
+        word
+    }
+
+    /// Pops the top value and stores it at that index.
+    ///
+    /// # Panics
+    /// If the index is not below that of the top value.
     pub fn put(&mut self, index: usize) {
-        assert!(index + 1 < self.height(), "no such value");
+        self.expect_values(index.saturating_add(2));
         let word = self.vm.heap.stack.pop();
         self.vm.heap.stack.set(self.base + index, word);
     }
 
-    /// The hash of the value at that height, which is in normal form.
+    /// The hash of the value at that index.
     ///
     /// # Panics
-    /// If it is not in normal form.
+    /// If the value is not in normal form.
     ///
     /// # Errors
     /// [`EvalError::TooLarge`] and [`EvalError::Interrupted`].
@@ -67,25 +87,33 @@ impl Call<'_> {
         self.at(index).hash()
     }
 
-    /// Pushes these items of the row, or these keys of the set, at that height. The stack must have
-    /// room for them.
+    /// Pushes these items of the row, or these keys of the set, at that index. The caller checks
+    /// with [`Call::room_for`] that the stack has room for them.
     ///
     /// # Panics
-    /// If there are no such items.
+    /// If the value is neither row nor set, has no such items, or the stack has no room.
     pub fn push_items(&mut self, index: usize, items: Range<usize>) {
-        let heap = &mut self.vm.heap;
-        let object = heap.resolve(heap.stack.get_checked(self.base + index));
-        tree::push_range(heap, object, items);
+        let object = self.items_at(index);
+        tree::push_range(&mut self.vm.heap, object, items);
     }
 
-    /// How many arguments the evaluated value at that height takes when it is called; nothing if
-    /// they are 2^63 or more.
+    /// The row or set at that index.
+    fn items_at(&self, index: usize) -> Word {
+        let word = self.vm.heap.resolve(self.word_at(index));
+        assert!(matches!(word.kind(), Kind::Row | Kind::Set), "a row or a set");
+        word
+    }
+
+    /// The arity of the evaluated value at that index; `None` if it is 2^63 or more.
+    ///
+    /// # Panics
+    /// If the value is not evaluated.
     pub fn arity(&self, index: usize) -> Option<u64> {
         let arity = shape::arity(&self.vm.heap, self.at(index).word());
         (arity < DIRECT_LIMIT).then_some(arity)
     }
 
-    /// Pushes the nat with these bytes, least first.
+    /// Pushes the nat with these bytes, least significant first.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
@@ -95,19 +123,21 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Drops the value at that height, moving those above it down.
+    /// Removes the value at that index and moves those above it down.
     pub fn remove(&mut self, index: usize) {
-        let place = self.base + index;
-        self.vm.heap.stack.slide(place, place + 1);
+        let removed = self.stack_index(index);
+        self.vm.heap.stack.slide(removed, removed + 1);
     }
 
     /// Reverses the order of the top `count` values.
     pub fn reverse(&mut self, count: usize) {
+        self.expect_values(count);
         let top = self.vm.heap.stack.top();
         self.vm.heap.stack.top_mut(top - count).reverse();
     }
 
-    /// How many arguments the evaluated value at that height has been given: none, if it is no app.
+    /// The number of arguments that the evaluated value at that index is applied to: 0 if it is not
+    /// an app (nor a row or table, which PLAN sees as one).
     pub fn arg_count(&self, index: usize) -> usize {
         match self.at(index).shape() {
             Shape::Row(items) => items.len(),
@@ -117,14 +147,13 @@ impl Call<'_> {
         }
     }
 
-    /// Pushes the item, of the evaluated row or app at height `row`, whose number is the nat at height
-    /// `index`: the last argument is item 0. Says no, and does not, if there is none or finding it takes
-    /// more than a look.
+    /// Pushes an item of the evaluated row or app at index `row`; the value at index `index` is the
+    /// item's number, and the last argument is item 0. Pushes nothing and returns false if there is
+    /// no such item or it is not in the object itself (long rows, chained apps).
     #[inline]
     pub fn push_flat_item(&mut self, row: usize, index: usize) -> bool {
+        let (row, index) = (self.word_at(row), self.word_at(index).as_direct());
         let heap = &mut self.vm.heap;
-        let row = heap.stack.get_checked(self.base + row);
-        let index = heap.stack.get_checked(self.base + index).as_direct();
         let Some(index) = index.and_then(|index| usize::try_from(index).ok()) else { return false };
         let found = match row.kind() {
             Kind::Row => Items::of(row, heap).flat_word(index),
@@ -142,26 +171,26 @@ impl Call<'_> {
         found.is_some()
     }
 
-    /// Pushes the function of the app at that height, which is not itself an app.
+    /// Pushes the function at the head of the app at that index. It is not itself an app.
     ///
     /// # Panics
-    /// If the value is no app.
+    /// If the value is not an app.
     pub fn push_function(&mut self, index: usize) {
         let app = self.at(index);
         let word = match app.shape() {
             Shape::Row(items) if !items.is_empty() => Word::cow(items.len() as u64),
             Shape::App(parts) => parts.head().word(),
             Shape::Tab(..) => self.vm.heap.load(app.word(), 0),
-            _ => unreachable!("only an app has a function"),
+            _ => panic!("only an app has a function"),
         };
         self.vm.heap.stack.push_checked(word);
     }
 
-    /// Pushes an argument of the app at that height, the one given first being 0: of a row that is
-    /// its last item; of a table, the row of its values.
+    /// Pushes an argument of the app at that index; argument 0 is the one applied first. For a row
+    /// that is its last item, for a table the row of its values.
     ///
     /// # Panics
-    /// If there are not so many arguments.
+    /// If the app has no such argument.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
@@ -177,91 +206,128 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Pushes an item of the evaluated value at that height, taken for a row; 0 if there is none.
+    /// Pushes an item of the evaluated value at that index, seen as a row; 0 if there is none.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_field(&mut self, index: usize, field: usize) -> Result<(), EvalError> {
-        let given = self.arg_count(index);
-        if field >= given {
+        let count = self.arg_count(index);
+        if field >= count {
             self.push_small(0);
             return Ok(());
         }
-        self.push_arg(index, given - 1 - field)
+        self.push_arg(index, count - 1 - field)
     }
 
-    /// Pushes the row of the keys of the set at that height.
+    /// Pushes the row of the keys of the set at that index.
+    ///
+    /// # Panics
+    /// If the value is neither set nor row.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_keys(&mut self, index: usize) -> Result<(), EvalError> {
-        let heap = &mut self.vm.heap;
-        let set = heap.resolve(heap.stack.get(self.base + index));
-        let row = tree::row_of_items(heap, set)?;
-        heap.stack.push_checked(row);
+        let set = self.items_at(index);
+        let row = tree::row_of_items(&mut self.vm.heap, set)?;
+        self.vm.heap.stack.push_checked(row);
         Ok(())
     }
 
-    /// Pushes what the row or set at height `index` becomes when the value at height `item` is
-    /// inserted before item `at`. Of a long one, all but a path is shared. For a set, the value is in
-    /// normal form and belongs there.
+    /// Pushes a copy of the row or set at index `index` with the value at index `item` inserted
+    /// before item `at`. A long one shares all nodes but one path with the original. The caller
+    /// makes sure that a key inserted into a set is in normal form and in order.
+    ///
+    /// # Panics
+    /// If the value is neither row nor set, or is shorter than `at`.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_inserted(&mut self, index: usize, at: usize, item: usize) -> Result<(), EvalError> {
-        let (base, heap) = (self.base, &mut self.vm.heap);
-        let word = tree::edit::insert(heap, base + index, at, base + item)?;
-        heap.stack.push_checked(word);
+        let (edited, item) = (self.editable(index), self.stack_index(item));
+        assert!(at <= self.item_count(index), "an item belongs there");
+        let word = tree::edit::insert(&mut self.vm.heap, edited, at, item)?;
+        self.vm.heap.stack.push_checked(word);
         Ok(())
     }
 
-    /// Pushes what the row at height `index` becomes when item `at` is replaced by the value at height
-    /// `item`. Of a long one, all but a path is shared.
+    /// Pushes a copy of the row at index `index` with item `at` replaced by the value at index
+    /// `item`. A long one shares all nodes but one path with the original.
+    ///
+    /// # Panics
+    /// If the value is neither row nor set, or has no such item.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_replaced(&mut self, index: usize, at: usize, item: usize) -> Result<(), EvalError> {
-        let (base, heap) = (self.base, &mut self.vm.heap);
-        let word = tree::edit::replace(heap, base + index, at, base + item)?;
-        heap.stack.push_checked(word);
+        let (edited, item) = (self.editable(index), self.stack_index(item));
+        assert!(at < self.item_count(index), "the row has that item");
+        let word = tree::edit::replace(&mut self.vm.heap, edited, at, item)?;
+        self.vm.heap.stack.push_checked(word);
         Ok(())
     }
 
-    /// Pushes what the row or set at height `index` becomes without item `at`. Of a long one, all
-    /// but a path is shared.
+    /// Pushes a copy of the row or set at index `index` without item `at`. A long one shares all
+    /// nodes but one path with the original.
+    ///
+    /// # Panics
+    /// If the value is neither row nor set, or has no such item.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_removed(&mut self, index: usize, at: usize) -> Result<(), EvalError> {
-        let (base, heap) = (self.base, &mut self.vm.heap);
-        let word = tree::edit::remove(heap, base + index, at)?;
-        heap.stack.push_checked(word);
+        let edited = self.editable(index);
+        assert!(at < self.item_count(index), "the row or set has that item");
+        let word = tree::edit::remove(&mut self.vm.heap, edited, at)?;
+        self.vm.heap.stack.push_checked(word);
         Ok(())
     }
 
-    /// Whether inserting into the row or set of so many items is cheaper than copying it.
-    pub fn is_long(count: usize) -> bool {
-        count >= tree::FLAT_ROW
+    /// The stack index of the row or set at that index, whose indirections are removed.
+    fn editable(&mut self, index: usize) -> usize {
+        let stack_index = self.stack_index(index);
+        let word = self.items_at(index);
+        self.vm.heap.stack.set(stack_index, word);
+        stack_index
     }
 
-    /// Pushes the bar at that height with these bytes behind it. Appending to a long bar over and
-    /// over copies each byte a bounded number of times.
+    fn item_count(&self, index: usize) -> usize {
+        tree::len(&self.vm.heap, self.items_at(index))
+    }
+
+    /// Whether editing a row or set of `count` items in place of copying it pays: it is then a
+    /// tree.
+    pub fn is_long(count: usize) -> bool {
+        count >= tree::TREE_THRESHOLD
+    }
+
+    /// Pushes the bar at that index with these bytes appended. Repeated appending to a long bar
+    /// copies each byte a bounded number of times.
+    ///
+    /// # Panics
+    /// If the value is not a bar.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_appended(&mut self, index: usize, more: &[u8]) -> Result<(), EvalError> {
-        let (base, heap) = (self.base, &mut self.vm.heap);
-        let word = bar::append(heap, base + index, more)?;
+        let stack_index = self.stack_index(index);
+        let heap = &mut self.vm.heap;
+        assert_eq!(heap.resolve(heap.stack.get(stack_index)).kind(), Kind::Bar, "a bar");
+        let word = bar::append(heap, stack_index, more)?;
         heap.stack.push_checked(word);
         Ok(())
     }
 
-    /// Replaces the app on top, of whatever shape, by its function (applied to all arguments but
-    /// the last) and its last argument.
+    /// Replaces the app on top, of any layout, by its function (applied to all arguments but the
+    /// last) and its last argument.
+    ///
+    /// # Panics
+    /// If the value on top is not an app.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn split(&mut self) -> Result<(), EvalError> {
+        let top = self.height().wrapping_sub(1);
+        assert!(self.arg_count(top) > 0, "only an app can be split");
         Ok(shape::split_app(&mut self.vm.heap)?)
     }
 }

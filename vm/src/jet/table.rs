@@ -1,18 +1,21 @@
-//! [`GenericJetTable`]: the jets that a runtime knows, found by the hash of the law they stand for.
+//! [`GenericJetTable`]: the jets of a runtime, found by the hash of the law that each implements.
+//!
+//! It is generic in the type of native functions because that type mentions the runtime, and this
+//! module is below the runtime.
 
+use super::counts::{CallCounter, FallbackPolicy};
 use super::declare::{Cheap, Connective, JetDeclaration};
 use super::index::{self, HashIndex};
-use super::watch::{CallCounter, FallbackPolicy};
 use plan::raw::{Memory, Word, is_frozen, pin};
 use plan::{Hash, PinRef, Ref, Shape};
 use std::collections::{HashMap, HashSet};
 
-/// Labels for the pins of known laws, as a heap's host gives them.
+/// Assigns labels (numbers of jets) to the pins of known laws, for a heap's host.
 pub(crate) trait LawLabels {
-    /// The label of pins of this law, if it is known.
+    /// The label for pins of this law, if the law is known.
     fn label(&self, law: Ref<'_>, hash: &Hash) -> Option<u32>;
 
-    /// Whether there are any.
+    /// Whether any law has a label.
     fn has_labels(&self) -> bool;
 }
 
@@ -30,7 +33,8 @@ impl<F: Copy> LawLabels for GenericJetTable<F> {
     }
 }
 
-/// The jets that a runtime knows, found by the hash of the law they stand for.
+/// The jets of a runtime, found by the hash of the law that each implements. `F` is the type of
+/// their native functions.
 pub struct GenericJetTable<F> {
     pub(super) jets: Vec<JetDeclaration<F>>,
     connectives: HashMap<u32, Connective>,
@@ -40,14 +44,14 @@ pub struct GenericJetTable<F> {
     pub(super) fallback: FallbackPolicy<F>,
 }
 
-/// Is called with a law's name and hash.
+/// Gets a law's name and hash.
 type MismatchHook = Box<dyn Fn(&str, &Hash) + Send + Sync>;
 
-/// Who is told of pinned laws that have only the name of a known one.
+/// The known laws, and the hook for pinned laws that have only the name of one.
 struct MismatchReporting {
     names: HashSet<&'static str>,
     hashes: HashSet<Hash>,
-    /// That of all names and hashes.
+    /// The hash of all names and hashes.
     hash: Hash,
     hook: MismatchHook,
 }
@@ -66,24 +70,24 @@ impl<F> Default for GenericJetTable<F> {
 }
 
 impl<F: Copy> GenericJetTable<F> {
-    /// No jets.
+    /// An empty table.
     pub fn new() -> Self {
         GenericJetTable::default()
     }
 
-    /// Adds a jet that stands for the laws with these hashes.
+    /// Adds a jet that implements the laws with these hashes.
     pub fn add(&mut self, jet: JetDeclaration<F>, hashes: &[Hash]) {
         let id = self.jets.len() as u32;
         self.jets.push(jet);
         hashes.iter().for_each(|hash| self.by_hash.insert(hash, id));
     }
 
-    /// When a jet is cheap, if it ever is.
+    /// The condition under which the jet is cheap, if it ever is.
     pub(crate) fn cheap(&self, id: u32) -> Option<Cheap> {
         self.get(id).cheap
     }
 
-    /// Says that the jet of that name is a connective, so that the evaluator may do without it.
+    /// Marks the jet of that name as a connective, which the evaluator implements itself.
     pub fn mark_connective(&mut self, connective: Connective, name: &str) {
         for (id, jet) in self.jets.iter().enumerate().filter(|(_, jet)| jet.name == name) {
             debug_assert_eq!(jet.arity(), 2);
@@ -95,8 +99,9 @@ impl<F: Copy> GenericJetTable<F> {
         self.connectives.get(&id).copied()
     }
 
-    /// CallCounts `hook` with name and hash whenever a law is pinned that has the name of one of these
-    /// known laws, but is none of them. Without a hook that goes unnoticed: such a law just runs.
+    /// Calls `hook` with the name and hash of every pinned law that has the name of one of these
+    /// known laws but none of their hashes. Such a law runs like any other; without a hook it is
+    /// not reported.
     pub fn on_mismatch(
         &mut self,
         known: impl IntoIterator<Item = (&'static str, Hash)>,
@@ -114,14 +119,14 @@ impl<F: Copy> GenericJetTable<F> {
         self.mismatches = Some(MismatchReporting { names, hashes, hash, hook: Box::new(hook) });
     }
 
-    /// A hash of what pinned laws are compared with, if they are: values that were made under another
-    /// one, or under none, may have laws in them that the hook of [`GenericJetTable::on_mismatch`] has not
-    /// been told of.
+    /// A hash of the known laws that pinned laws are compared with, if they are compared. Values
+    /// made under another hash may contain laws that the hook of [`GenericJetTable::on_mismatch`]
+    /// has not seen.
     pub fn known_laws_hash(&self) -> Option<Hash> {
         self.mismatches.as_ref().map(|mismatches| mismatches.hash)
     }
 
-    /// Tells of a pinned law that no jet stands for, if it has only the name of a known one.
+    /// Reports a pinned law without a jet if it has only the name of a known law.
     pub(crate) fn report_mismatch(&self, law: Ref<'_>, hash: &Hash) {
         let Some(MismatchReporting { names, hashes, hook, .. }) = &self.mismatches else { return };
         if hashes.contains(hash) {
@@ -133,12 +138,13 @@ impl<F: Copy> GenericJetTable<F> {
         }
     }
 
-    /// The number of the jet that stands for a pinned law, if there is one.
+    /// The number of the jet that implements the pinned law, if there is one.
     pub fn of(&self, pin: PinRef<'_>) -> Option<u32> {
         pin.known_hash().and_then(|hash| self.find(&hash))
     }
 
-    /// Likewise, of the pin that a word is. That of a frozen pin is looked up by its hash each time.
+    /// The number of the jet of the pin that `pin` is. A pin of the heap holds it as its label; for
+    /// a frozen pin it is looked up by hash each time.
     #[inline(always)]
     pub(crate) fn of_pin(&self, memory: &Memory, pin: Word) -> Option<u32> {
         if is_frozen(pin.address()) {
@@ -151,26 +157,27 @@ impl<F: Copy> GenericJetTable<F> {
         self.jets.is_empty()
     }
 
-    /// A jet of that name.
+    /// The number of a jet with that name.
     pub(crate) fn named(&self, name: &str) -> Option<u32> {
         self.jets.iter().position(|jet| jet.name == name).map(|index| index as u32)
     }
 
-    /// The number of the jet that stands for the law with this hash.
+    /// The number of the jet that implements the law with this hash.
     pub fn find(&self, hash: &Hash) -> Option<u32> {
         self.find_key(&index::key(hash))
     }
 
-    /// Likewise, by the words of the hash.
+    /// The same as [`find`](Self::find), by the words of the hash.
     #[inline]
-    pub(crate) fn find_key(&self, key: &index::Key) -> Option<u32> {
+    pub(crate) fn find_key(&self, key: &index::HashWords) -> Option<u32> {
         self.by_hash.find(key)
     }
 
-    /// The jet with that number, as [`GenericJetTable::find`] and [`GenericJetTable::of`] give it.
+    /// The jet with that number, which [`GenericJetTable::find`] or [`GenericJetTable::of`]
+    /// returned.
     ///
     /// # Panics
-    /// If there is none.
+    /// If no jet has that number.
     #[inline(always)]
     pub fn get(&self, id: u32) -> &JetDeclaration<F> {
         &self.jets[id as usize]

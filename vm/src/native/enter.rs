@@ -1,7 +1,14 @@
-//! Entering compiled code, and what a compiler asks of a runtime.
+//! Entering compiled code, and the operations that a compiler needs of a runtime.
+//!
+//! # Safety
+//!
+//! The invariant that [`enter`] relies on: *an address that reached the interpreter (in a
+//! [`EntryCell`], a law's code slot or a thunk's code word) is that of live code of this runtime*.
+//! A [`Compiler`](super::Compiler) promises this for what it publishes, and the collector clears an
+//! entry before the compiler frees the code.
 
 use super::compiler::CompilerSetup;
-use super::entry::CodeEntry;
+use super::entry_cell::EntryCell;
 use super::stack::{self, NativeStack};
 use super::state::ExitReason;
 use super::{UNWOUND, switch};
@@ -10,15 +17,18 @@ use plan::raw::{Kind, pin};
 use plan::{EvalError, Val};
 use std::rc::Rc;
 
-/// Enters compiled code with so many arguments, which are read before anything else happens.
-fn enter(vm: &mut Vm, entry: usize, args: *const u64, count: usize) -> u64 {
+/// Enters compiled code with `count` arguments, which it reads before it does anything else.
+///
+/// # Safety
+/// `entry` is the address of live code of this runtime for `count` arguments, which lie at `args`;
+/// and the evaluation runs on the native stack.
+unsafe fn enter(vm: &mut Vm, entry: usize, args: *const u64, count: usize) -> u64 {
     let before = vm.heap.host.native.activation;
     let trampoline = vm.heap.host.native.trampolines.wait()[count];
     vm.heap.host.native.activation.previous = &raw const before;
     let context: *mut Vm = vm;
-    // SAFETY: `entry` is compiled code of this runtime for so many arguments, which lie at
-    // `args`; the evaluation runs on the native stack; and the state that `switch` and `frames`
-    // ask for is restored below, on the only way out.
+    // SAFETY: by this function's contract; and the activation that `switch` and `frames` rely on is
+    // restored below, on the only way out.
     let bits = unsafe {
         let unwind_stack_pointer =
             &raw mut (*context).heap.host.native.activation.unwind_stack_pointer;
@@ -29,10 +39,10 @@ fn enter(vm: &mut Vm, entry: usize, args: *const u64, count: usize) -> u64 {
 }
 
 impl Vm {
-    /// Installs a compiler, for good.
+    /// Installs a compiler, which stays installed as long as the runtime exists.
     ///
     /// # Safety
-    /// The trampolines and frame maps of the setup are what [`CompilerSetup`] says.
+    /// The trampolines and stack maps of the setup are as [`CompilerSetup`] describes them.
     ///
     /// # Errors
     /// If the system does not grant the native stack's address range.
@@ -51,26 +61,28 @@ impl Vm {
         Ok(())
     }
 
-    /// Has every collection look at all frames of compiled code: for measuring what that would cost.
+    /// Makes every collection visit all frames of compiled code, for measuring the barrier's
+    /// benefit.
     pub fn disable_stack_barrier(&mut self) {
         self.heap.host.native.has_barrier = false;
     }
 
-    /// Keeps the constants of the law that the compiler has been asked to compile outside the heap, where the
-    /// collector updates them as long as the law may run. Returns the address of the first word.
+    /// Stores the constants of the law that the compiler was asked to compile outside the heap,
+    /// where the collector updates them as long as the law can run. Returns the address of the
+    /// first word, which is valid as long.
     pub fn add_code_constants(&mut self, values: &[Val]) -> usize {
         let words = values.iter().map(|value| self.heap.word(value)).collect();
         self.heap.host.pools.add_untied(words).expose_provenance()
     }
 
-    /// The top byte of a value's word: see [`layout::top`].
+    /// The top byte of a value's word: see [`layout::top`](super::layout::top).
     pub fn top_byte(&self, value: &Val) -> u8 {
         (self.heap.word(value).raw() >> 56) as u8
     }
 
-    /// Where the address of a value's code appears when it has some, if it is a law or the pin of
-    /// one. A pin's jet is not asked for.
-    pub fn code_entry(&mut self, value: &Val) -> Option<CodeEntry> {
+    /// The entry in which the code address of a law, or of the pin of one, is published. `None` for
+    /// other values and for laws that cannot be decoded. Jets are ignored.
+    pub fn code_entry(&mut self, value: &Val) -> Option<EntryCell> {
         let word = self.heap.word(value);
         let law = if word.kind() == Kind::Pin { pin::item(&self.heap, word) } else { word };
         if law.kind() != Kind::Law {
@@ -79,34 +91,39 @@ impl Vm {
         self.law_entry(law, law != word)
     }
 
-    /// Asks the compiler to compile a law. False if it is to be asked again later.
-    pub(crate) fn request_code(&mut self, function: &Val, args: &[Val], entry: CodeEntry) -> bool {
+    /// Asks the compiler to compile a law. Returns false if the request should be repeated later.
+    pub(crate) fn request_code(&mut self, function: &Val, args: &[Val], entry: EntryCell) -> bool {
         let Some(mut compiler) = self.compiler.take() else { return true };
         let accepted = compiler.compile(self, function, args, entry);
         self.compiler = Some(compiler);
         accepted
     }
 
-    /// Enters compiled code: its result's bits, or [`PENDING`].
-    pub(crate) fn enter_native(
+    /// Enters compiled code. Returns the bits of its result, or [`PENDING`](super::PENDING).
+    ///
+    /// # Safety
+    /// That of [`enter`].
+    pub(crate) unsafe fn enter_native(
         &mut self,
         entry: usize,
         args: *const u64,
         count: usize,
     ) -> Result<u64, EvalError> {
         self.evaluator.compiled_runs += 1;
-        let bits = enter(self, entry, args, count);
+        // SAFETY: by this function's contract.
+        let bits = unsafe { enter(self, entry, args, count) };
         if bits != UNWOUND {
             return Ok(bits);
         }
         match self.heap.host.native.exit_reason.take() {
             Some(ExitReason::Error(error)) => Err(error),
             Some(ExitReason::Panic(panic)) => std::panic::resume_unwind(panic),
-            None => unreachable!("code that unwinds has said why"),
+            None => unreachable!("a helper records the reason before code unwinds"),
         }
     }
 
-    /// Runs part of an evaluation on the native stack, if there is a compiler.
+    /// Runs part of an evaluation on the native stack if a compiler is installed, else on the
+    /// current one.
     #[inline(always)]
     pub(crate) fn on_native_stack<R>(
         &mut self,
@@ -133,12 +150,17 @@ impl Vm {
         run: impl FnOnce(&mut Vm) -> Result<R, EvalError>,
     ) -> Result<R, EvalError> {
         let Some(stack) = self.heap.host.native.stack.clone() else { return run(self) };
-        let result = stack.run(|| run(self));
-        stack.release(std::mem::replace(&mut self.heap.host.native.lowest_frame, usize::MAX));
+        // SAFETY: the caller's frame is not on this stack. Only evaluations of this runtime run on
+        // it, and they borrow the runtime exclusively: one that is suspended on it would be
+        // suspended below this frame, and then this frame would be on it too.
+        let result = unsafe { stack.run(|| run(self)) };
+        let lowest_frame = std::mem::replace(&mut self.heap.host.native.lowest_frame, usize::MAX);
+        // SAFETY: the evaluation on the stack has returned.
+        unsafe { stack.release(lowest_frame) };
         result
     }
 
-    /// Whether the native stack, not a count, bounds how deeply evaluations are nested.
+    /// Whether the native stack, instead of a count, limits the nesting of evaluations.
     pub(crate) fn has_native_stack(&self) -> bool {
         self.heap.host.native.stack.is_some()
     }

@@ -1,35 +1,39 @@
-//! [`FrameTable`]: where the values are in frames of compiled code.
+//! [`FrameTable`]: stack maps, which give the positions of values in frames of compiled code.
 
 use plan::Map;
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock};
 
-/// Where a frame's values are.
+/// A stack map: the positions of the values in a frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FrameMap {
-    /// From the frame pointer down to the stack pointer, in bytes.
+    /// The distance from the frame pointer down to the stack pointer, in bytes.
     pub(super) span: u32,
+    /// The index of the first of the frame's offsets in [`FrameMaps::offsets`].
     pub(super) first: u32,
+    /// The number of its offsets.
     pub(super) count: u32,
 }
 
+/// The stack maps by return address, and the offsets of all of them.
 #[derive(Default)]
-pub(super) struct Table {
+pub(super) struct FrameMaps {
     pub(super) maps: Map<usize, FrameMap>,
     pub(super) offsets: Vec<u32>,
 }
 
-/// The maps of all compiled code of a runtime, by return address. The compiler adds to it from its
-/// own thread, always before the code can be reached.
+/// The stack maps of all compiled code of a runtime, by return address. The compiler adds to it
+/// from its own thread, always before the code is published.
 #[derive(Default)]
-pub struct FrameTable(pub(super) RwLock<Table>);
+pub struct FrameTable(pub(super) RwLock<FrameMaps>);
 
 impl FrameTable {
-    /// Adds the map of a call: the address after it, the bytes from the frame pointer down to the
-    /// stack pointer, and the values' offsets from the stack pointer.
+    /// Adds the map of a call: `return_address` is the address after it, `span` the distance in
+    /// bytes from the frame pointer down to the stack pointer, and `offsets` are those of the
+    /// values from the stack pointer.
     ///
     /// # Safety
-    /// When the call is under way, its frame has values in just these slots.
+    /// During the call, exactly these slots of its frame hold values.
     pub unsafe fn add(&self, return_address: usize, span: u32, offsets: impl Iterator<Item = u32>) {
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let first = table.offsets.len() as u32;
@@ -38,20 +42,20 @@ impl FrameTable {
         table.maps.insert(return_address, FrameMap { span, first, count });
     }
 
-    /// Forgets the maps of all calls in these pieces of code.
+    /// Removes the maps of all calls in these address ranges of code.
     ///
     /// # Safety
     /// Nothing runs that code any more.
-    pub unsafe fn forget(&self, pieces: &[Range<usize>]) {
-        let mut pieces = pieces.to_vec();
-        pieces.sort_unstable_by_key(|piece| piece.start);
-        // A return address may be the one after the last instruction.
+    pub unsafe fn forget(&self, ranges: &[Range<usize>]) {
+        let mut ranges = ranges.to_vec();
+        ranges.sort_unstable_by_key(|range| range.start);
+        // A return address may be the one after the last instruction of a range.
         let is_in = |address: usize| {
-            let after = pieces.partition_point(|piece| piece.start < address);
-            after > 0 && address <= pieces[after - 1].end
+            let after = ranges.partition_point(|range| range.start < address);
+            after > 0 && address <= ranges[after - 1].end
         };
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let Table { maps, offsets } = &mut *table;
+        let FrameMaps { maps, offsets } = &mut *table;
         maps.retain(|address, _| !is_in(*address));
         let mut kept = Vec::with_capacity(offsets.len());
         for map in maps.values_mut() {
@@ -62,12 +66,12 @@ impl FrameTable {
         *offsets = kept;
     }
 
-    /// How many maps there are.
+    /// The number of maps.
     pub fn len(&self) -> usize {
         self.0.read().unwrap_or_else(PoisonError::into_inner).maps.len()
     }
 
-    /// Whether there are none.
+    /// Whether the table has no maps.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

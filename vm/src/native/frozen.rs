@@ -1,36 +1,43 @@
-//! Where compiled code finds that of frozen laws.
+//! [`FrozenEntries`]: the table in which compiled code finds the code of frozen laws.
 //!
-//! A law of the heap names its compiled code itself; a frozen one cannot be written to. So what has been
-//! called is noted here, by the word that was called (the law, or the pin of one without a jet): one
-//! place for each, in which the last one to come stays. Nothing moves what is frozen; but a full collection
-//! may drop code that nothing else names, and what it forgets the pin space may come to use for something
-//! else, so it empties the table.
+//! A law of the heap holds the address of its compiled code itself; a frozen law cannot be written
+//! to. So this direct-mapped table holds the code of frozen laws that were called, by the word that
+//! was called: the law, or the pin of one without a jet. A later entry replaces an earlier one in
+//! the same slot. Frozen objects do not move. A full collection may drop code that nothing else
+//! refers to, and it may release a pin space whose addresses are then used again, so it empties the
+//! table.
 
 use plan::raw::Word;
 
-/// How many places there are, as a power of two.
+/// The logarithm of the number of slots.
 pub(super) const TABLE_LOG2: u32 = 10;
-/// By how much an address is shifted, twice, to find its place: addresses differ in the middle.
+/// The two shifts of an address whose exclusive or selects the slot: addresses differ in the middle
+/// bits.
 pub(super) const SHIFTS: [u32; 2] = [3, 13];
 
-/// A place: the word that was called, and the address of its code.
+const SLOTS: usize = 1 << TABLE_LOG2;
+
+/// A slot: the word that was called, and the address of its code. The word 0 marks an empty slot,
+/// because it is not a law.
 type TableSlot = [u64; 2];
 
-/// The table. A place that is empty has the word 0, which is no law.
-pub(super) struct FrozenEntries(Box<[TableSlot; 1 << TABLE_LOG2]>);
+/// The table of the code of frozen laws.
+pub(super) struct FrozenEntries(Box<[TableSlot; SLOTS]>);
 
 impl Default for FrozenEntries {
     fn default() -> FrozenEntries {
-        FrozenEntries(Box::new([[0; 2]; 1 << TABLE_LOG2]))
+        FrozenEntries(Box::new([[0; 2]; SLOTS]))
     }
 }
 
 impl FrozenEntries {
+    /// Stores the address of the code of a law or pin.
     pub(super) fn set(&mut self, function: Word, entry: usize) {
-        let [near, far] = SHIFTS.map(|shift| function.address() >> shift);
-        self.0[(near ^ far) % (1 << TABLE_LOG2)] = [function.raw(), entry as u64];
+        let [low, high] = SHIFTS.map(|shift| function.address() >> shift);
+        self.0[(low ^ high) % SLOTS] = [function.raw(), entry as u64];
     }
 
+    /// Empties the table.
     pub(super) fn clear(&mut self) {
         self.0.fill([0; 2]);
     }

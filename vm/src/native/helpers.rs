@@ -1,16 +1,18 @@
-//! Rust functions that compiled code calls.
+//! [`Helper`]: the Rust functions that compiled code calls.
 //!
-//! Each gets the `Vm` from the context register. Words that compiled code hands over are pushed on
-//! the evaluation stack before anything can collect. A helper that cannot give a result notes why and
-//! returns [`UNWOUND`]; nothing unwinds out of it.
+//! The table below declares each helper once: its name, its function and its parameters. A stub of
+//! compiled code calls a helper with the `Vm` from the context register as first argument. Words
+//! that compiled code passes are pushed on the evaluation stack before anything can collect. A
+//! helper that has no result records the reason and returns [`UNWOUND`]; no panic leaves it.
 //!
 //! # Safety
 //!
-//! The invariant: *a helper is called by a stub, with the context register and words that are live*.
-//! So its `Vm` is the one that entered compiled code, whose borrow of it lies dormant until `enter`
-//! returns; and argument blocks hold as many words as the stub says.
+//! The invariant: *a stub calls a helper with the context register and words that are live*. So its
+//! `Vm` is the one that entered compiled code, whose borrow is suspended until `enter` returns; and
+//! an argument block holds as many words as the stub says.
 
 use super::nats::NatOp;
+use super::numbered::numbered_enum;
 use super::state::ExitReason;
 use super::{PENDING, UNWOUND, switch};
 use crate::vm::{Call, Vm};
@@ -18,254 +20,249 @@ use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, Kind, Layout, Word, cast, shape};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What compiled code may call. All but the last get the `Vm` first; a *block* is the address of words
-/// and, as another parameter, how many follow the first.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[repr(usize)]
-pub enum Helper {
-    /// `(thunk)`: its value.
-    Force,
-    /// `(word)`: its normal form.
-    Normalise,
-    /// `(block)`: the value of the first word called with the others.
-    Call,
-    /// `(block)`: leaves that call on the evaluation stack. [`PENDING`].
-    Leave,
-    /// `(block)`: the application of the first word to the others, not evaluated.
-    Apply,
-    /// `(block)`: the value of a jet's pin called with the others, which are evaluated as the jet
-    /// demands.
-    Jet,
-    /// `(block)`: the row of all the words, the first being its first item.
-    Row,
-    /// `(words)`: collects so that there is room for so many words. 0.
-    Room,
-    /// `()`: why the stack pointer, or the interrupt flag, is beyond the limit. Always [`UNWOUND`].
-    Limit,
-    /// `(value)`: takes it apart into the words at [`PARTS`](super::offset::PARTS). 0 for a pin (its
-    /// item), 1 for a law (name, arity, body), 2 for an app (function, last argument), 3 for a nat.
-    Parts,
-    /// `(value)`: which of those it is.
-    Kind,
-    /// `(value)`: how many arguments it takes; 2^63 - 1 if that or more.
-    Arity,
-    /// `(row, index)`, both evaluated: the item of the row, or of any app seen as one, as it lies there;
-    /// 0 if there is none.
-    Item,
-    /// `(operation, a, b)`: what a [`NatOp`](super::NatOp), by its number, makes of nats.
-    Nat,
-    /// `(object, index, value)`: writes a value into an object that may be old. 0.
-    Store,
-    /// `(word)`, that at [`UNWOUND`](super::offset::UNWIND_STACK_POINTER): cuts compiled code off. Does not return.
-    Unwind,
+/// Declares the helpers: the enum, and for each value the C function that compiled code calls.
+/// `Name = function(parameter: type, ...)` is a Rust function of the `Vm` and these parameters; the
+/// last helper, `foreign`, is a C function of one word that does not return.
+macro_rules! helpers {
+    (
+        $(#[$attribute:meta])*
+        pub enum $enum:ident {
+            $(
+                $(#[$documentation:meta])*
+                $helper:ident = $function:ident($($parameter:ident: $type:ty),*),
+            )*
+        }
+        foreign {
+            $(#[$foreign_documentation:meta])*
+            $foreign:ident = $foreign_function:path,
+        }
+    ) => {
+        numbered_enum! {
+            $(#[$attribute])*
+            pub enum $enum {
+                $($(#[$documentation])* $helper,)*
+                $(#[$foreign_documentation])*
+                $foreign,
+            }
+        }
+
+        impl $enum {
+            /// The address of the function that compiled code calls.
+            pub fn address(self) -> usize {
+                match self {
+                    $($enum::$helper => {
+                        unsafe extern "C" fn entry(vm: *mut Vm, $($parameter: $type),*) -> u64 {
+                            // SAFETY: the stub passes the runtime and live words, and blocks as
+                            // long as it says (the module's invariant).
+                            unsafe { serve(vm, |vm| $function(vm, $($parameter),*)) }
+                        }
+                        entry as unsafe extern "C" fn(*mut Vm, $($type),*) -> u64 as usize
+                    })*
+                    $enum::$foreign => $foreign_function as unsafe extern "C" fn(usize) -> ! as usize,
+                }
+            }
+        }
+    };
 }
 
-impl Helper {
-    /// All, by number.
-    pub const ALL: [Helper; 16] = [
-        Helper::Force,
-        Helper::Normalise,
-        Helper::Call,
-        Helper::Leave,
-        Helper::Apply,
-        Helper::Jet,
-        Helper::Row,
-        Helper::Room,
-        Helper::Limit,
-        Helper::Parts,
-        Helper::Kind,
-        Helper::Arity,
-        Helper::Item,
-        Helper::Nat,
-        Helper::Store,
-        Helper::Unwind,
-    ];
-
-    /// The address of the function.
-    pub fn address(self) -> usize {
-        match self {
-            Helper::Force => force as extern "C" fn(_, _) -> u64 as usize,
-            Helper::Normalise => normalise as extern "C" fn(_, _) -> u64 as usize,
-            Helper::Call => call as extern "C" fn(_, _, _) -> u64 as usize,
-            Helper::Leave => leave as extern "C" fn(_, _, _) -> u64 as usize,
-            Helper::Apply => apply as extern "C" fn(_, _, _) -> u64 as usize,
-            Helper::Jet => jet as extern "C" fn(_, _, _) -> u64 as usize,
-            Helper::Row => row as extern "C" fn(_, _, _) -> u64 as usize,
-            Helper::Room => room as extern "C" fn(_, _) -> u64 as usize,
-            Helper::Limit => limit as extern "C" fn(_) -> u64 as usize,
-            Helper::Parts => parts as extern "C" fn(_, _) -> u64 as usize,
-            Helper::Kind => kind as extern "C" fn(_, _) -> u64 as usize,
-            Helper::Arity => arity as extern "C" fn(_, _) -> u64 as usize,
-            Helper::Item => item as extern "C" fn(_, _, _) -> u64 as usize,
-            Helper::Nat => nat as extern "C" fn(_, _, _, _) -> u64 as usize,
-            Helper::Store => store as extern "C" fn(_, _, _, _) -> u64 as usize,
-            Helper::Unwind => switch::unwind as unsafe extern "C" fn(usize) -> ! as usize,
-        }
+helpers! {
+    /// A function that compiled code may call. All but the last get the `Vm` first. A *block* is
+    /// the address of words and, as another parameter, the number of words that follow the first.
+    pub enum Helper {
+        /// `(thunk)`: its value.
+        Force = force(word: u64),
+        /// `(word)`: its normal form.
+        Normalise = normalise(word: u64),
+        /// `(block)`: the value of the first word applied to the others.
+        Call = call(block: *const u64, count: usize),
+        /// `(block)`: leaves that call on the evaluation stack. [`PENDING`].
+        Leave = leave(block: *const u64, count: usize),
+        /// `(block)`: the application of the first word to the others, not evaluated.
+        Apply = apply(block: *const u64, count: usize),
+        /// `(block)`: the value of a jet's pin, the first word, applied to the others, which are
+        /// evaluated as the jet demands.
+        Jet = jet(block: *const u64, count: usize),
+        /// `(block)`: the row of all words; the first word is the first item.
+        Row = row(block: *const u64, count: usize),
+        /// `(words)`: collects so that `words` words can be allocated. 0.
+        Room = room(words: usize),
+        /// `()`: records why the stack pointer, or the interrupt flag, is beyond the limit.
+        /// Always [`UNWOUND`].
+        Limit = limit(),
+        /// `(value)`: writes its parts to [`PARTS`](super::offset::PARTS). 0 for a pin (its item),
+        /// 1 for a law (name, arity, body), 2 for an app (function, last argument), 3 for a nat.
+        Parts = parts(word: u64),
+        /// `(value)`: its kind, as the number that [`Helper::Parts`] returns.
+        Kind = kind(word: u64),
+        /// `(value)`: its arity; 2^63 - 1 if that or more.
+        Arity = arity(word: u64),
+        /// `(row, index)`, both evaluated: the item of the row, or of any app seen as one, without
+        /// its indirections but not evaluated; 0 if there is none.
+        Item = item(row: u64, index: u64),
+        /// `(operation, a, b)`: the result of a [`NatOp`], given by its number, for two values.
+        Nat = nat(operation: usize, a: u64, b: u64),
+        /// `(object, index, value)`: writes a value into an object that may be old. 0.
+        Store = store(object: u64, index: usize, value: u64),
+    }
+    foreign {
+        /// `(word)`, the word at [`UNWIND_STACK_POINTER`](super::offset::UNWIND_STACK_POINTER):
+        /// leaves compiled code. Does not return.
+        Unwind = switch::unwind,
     }
 }
 
-/// Does what compiled code asks for.
+/// Runs a helper's work; records an error or a panic and returns [`UNWOUND`] for it.
+///
+/// # Safety
+/// `vm` is the runtime that entered compiled code, and nothing else uses it meanwhile.
 #[inline(always)]
-fn serve(vm: *mut Vm, work: impl FnOnce(&mut Vm) -> Result<u64, EvalError>) -> u64 {
-    // SAFETY: by the module's invariant.
+unsafe fn serve(vm: *mut Vm, work: impl FnOnce(&mut Vm) -> Result<u64, EvalError>) -> u64 {
+    // SAFETY: by this function's contract.
     let vm = unsafe { &mut *vm };
-    let end = match catch_unwind(AssertUnwindSafe(|| work(vm))) {
+    let reason = match catch_unwind(AssertUnwindSafe(|| work(vm))) {
         Ok(Ok(bits)) => return bits,
-        Ok(Err(stop)) => ExitReason::Error(stop),
+        Ok(Err(error)) => ExitReason::Error(error),
         Err(panic) => ExitReason::Panic(panic),
     };
-    vm.heap.host.native.exit_reason = Some(end);
+    vm.heap.host.native.exit_reason = Some(reason);
     UNWOUND
 }
 
 /// Pushes a block.
+///
+/// # Safety
+/// At `block` are `count + 1` live words.
 #[inline(always)]
-fn push_block(vm: &mut Vm, block: *const u64, count: usize) -> Result<(), EvalError> {
+unsafe fn push_block(vm: &mut Vm, block: *const u64, count: usize) -> Result<(), EvalError> {
     if !vm.heap.stack.has_room(count + 64) {
         return Err(EvalError::StackOverflow);
     }
     for index in 0..=count {
-        // SAFETY: by the module's invariant the block has `count + 1` words.
+        // SAFETY: by this function's contract.
         let bits = unsafe { block.add(index).read() };
         vm.heap.stack.push(Word::from_bits(bits));
     }
     Ok(())
 }
 
-extern "C" fn force(vm: *mut Vm, word: u64) -> u64 {
-    serve(vm, |vm| {
-        let word = vm.heap.resolve(Word::from_bits(word));
-        if !word.is_thunk() {
-            return Ok(word.raw());
-        }
-        vm.run(word, false).map(Word::raw)
+// The helpers. Those with a block are unsafe: they pass it to `push_block`, and have its contract.
+
+fn force(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+    let word = vm.heap.resolve(Word::from_bits(word));
+    if !word.is_thunk() {
+        return Ok(word.raw());
+    }
+    vm.run(word, false).map(Word::raw)
+}
+
+fn normalise(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+    let word = vm.heap.resolve(Word::from_bits(word));
+    if vm.heap.is_normal(word) {
+        return Ok(word.raw());
+    }
+    vm.run(word, true).map(Word::raw)
+}
+
+unsafe fn call(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
+    // SAFETY: the caller vouches for the block.
+    vm.run_call(|vm| unsafe { push_block(vm, block, count) }).map(Word::raw)
+}
+
+unsafe fn leave(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
+    // SAFETY: the caller vouches for the block.
+    unsafe { push_block(vm, block, count) }?;
+    vm.heap.host.native.parts[0] = (vm.heap.stack.top() - count - 1) as u64;
+    Ok(PENDING)
+}
+
+unsafe fn apply(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
+    // SAFETY: the caller vouches for the block.
+    unsafe { push_block(vm, block, count) }?;
+    shape::apply_lazily(&mut vm.heap, count)?;
+    Ok(vm.heap.stack.pop().raw())
+}
+
+unsafe fn jet(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
+    // SAFETY: the caller vouches for the block.
+    unsafe { push_block(vm, block, count) }?;
+    vm.run_jet(count).map(Word::raw)
+}
+
+unsafe fn row(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalError> {
+    // SAFETY: the caller vouches for the block.
+    unsafe { push_block(vm, block, count) }?;
+    vm.heap.reserve(2 + count)?;
+    let row = vm.heap.allocate_popped(Layout::Row, 0, 1 + count);
+    Ok(row.raw())
+}
+
+fn room(vm: &mut Vm, words: usize) -> Result<u64, EvalError> {
+    vm.heap.interrupt.check()?;
+    vm.heap.make_room(words)?;
+    Ok(0)
+}
+
+fn limit(vm: &mut Vm) -> Result<u64, EvalError> {
+    Err(vm.limit_error())
+}
+
+fn parts(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+    vm.heap.stack.push(Word::from_bits(word));
+    vm.native_parts()
+}
+
+fn kind(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+    let word = Word::from_bits(word);
+    Ok(match word.kind() {
+        Kind::Nat | Kind::Big => 3,
+        Kind::Pin => 0,
+        Kind::App | Kind::Tab => 2,
+        Kind::Row if vm.heap.size(word) > 0 => 2,
+        _ => 1,
     })
 }
 
-extern "C" fn normalise(vm: *mut Vm, word: u64) -> u64 {
-    serve(vm, |vm| {
-        let word = vm.heap.resolve(Word::from_bits(word));
-        if vm.heap.is_normal(word) {
-            return Ok(word.raw());
-        }
-        vm.run(word, true).map(Word::raw)
-    })
+fn arity(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
+    let arity = shape::arity(&vm.heap, Word::from_bits(word));
+    Ok(arity.min(DIRECT_LIMIT - 1))
 }
 
-extern "C" fn call(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
-    serve(vm, |vm| vm.run_call(|vm| push_block(vm, block, count)).map(Word::raw))
+fn item(vm: &mut Vm, row: u64, index: u64) -> Result<u64, EvalError> {
+    // The same rules as for jets: an index that is not a nat counts as 0, and one of 2^64 or more
+    // is beyond every row.
+    let index = cast(&vm.heap, Word::from_bits(index)).to_u64().unwrap_or(u64::MAX);
+    let base = vm.heap.stack.top();
+    vm.heap.stack.push(Word::from_bits(row));
+    let mut call = Call { vm, base };
+    let count = call.arg_count(0) as u64;
+    if index >= count {
+        vm.heap.stack.truncate(base);
+        return Ok(0);
+    }
+    // The arguments of an app are its items, the last one first.
+    call.push_arg(0, (count - 1 - index) as usize)?;
+    let item = vm.heap.stack.pop();
+    vm.heap.stack.truncate(base);
+    Ok(vm.heap.resolve(item).raw())
 }
 
-extern "C" fn leave(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
-    serve(vm, |vm| {
-        push_block(vm, block, count)?;
-        vm.heap.host.native.parts[0] = (vm.heap.stack.top() - count - 1) as u64;
-        Ok(PENDING)
-    })
-}
-
-extern "C" fn apply(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
-    serve(vm, |vm| {
-        push_block(vm, block, count)?;
-        shape::apply_lazily(&mut vm.heap, count)?;
-        Ok(vm.heap.stack.pop().raw())
-    })
-}
-
-extern "C" fn jet(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
-    serve(vm, |vm| {
-        push_block(vm, block, count)?;
-        vm.run_jet(count).map(Word::raw)
-    })
-}
-
-extern "C" fn row(vm: *mut Vm, block: *const u64, count: usize) -> u64 {
-    serve(vm, |vm| {
-        push_block(vm, block, count)?;
-        vm.heap.reserve(2 + count)?;
-        let row = vm.heap.allocate_popped(Layout::Row, 0, 1 + count);
-        Ok(row.raw())
-    })
-}
-
-extern "C" fn room(vm: *mut Vm, words: usize) -> u64 {
-    serve(vm, |vm| {
-        vm.heap.interrupt.check()?;
-        vm.heap.make_room(words)?;
-        Ok(0)
-    })
-}
-
-extern "C" fn limit(vm: *mut Vm) -> u64 {
-    serve(vm, |vm| Err(vm.limit_error()))
-}
-
-extern "C" fn parts(vm: *mut Vm, word: u64) -> u64 {
-    serve(vm, |vm| {
-        vm.heap.stack.push(Word::from_bits(word));
-        vm.native_parts()
-    })
-}
-
-extern "C" fn kind(vm: *mut Vm, word: u64) -> u64 {
-    serve(vm, |vm| {
-        let word = Word::from_bits(word);
-        Ok(match word.kind() {
-            Kind::Nat | Kind::Big => 3,
-            Kind::Pin => 0,
-            Kind::App | Kind::Tab => 2,
-            Kind::Row if vm.heap.size(word) > 0 => 2,
-            _ => 1,
-        })
-    })
-}
-
-extern "C" fn arity(vm: *mut Vm, word: u64) -> u64 {
-    serve(vm, |vm| {
-        let arity = shape::arity(&vm.heap, Word::from_bits(word));
-        Ok(arity.min(DIRECT_LIMIT - 1))
-    })
-}
-
-extern "C" fn item(vm: *mut Vm, row: u64, index: u64) -> u64 {
-    serve(vm, |vm| {
-        // As the jets do: what is no nat counts as 0, and no row has as many items as a large one.
-        let index = cast(&vm.heap, Word::from_bits(index)).to_u64().unwrap_or(u64::MAX);
-        let place = vm.heap.stack.top();
-        vm.heap.stack.push(Word::from_bits(row));
-        let mut call = Call { vm, base: place };
-        let count = call.arg_count(0) as u64;
-        if index >= count {
-            vm.heap.stack.truncate(place);
-            return Ok(0);
-        }
-        // The arguments of an app are its items, the last one first.
-        call.push_arg(0, (count - 1 - index) as usize)?;
-        let item = vm.heap.stack.pop();
-        vm.heap.stack.truncate(place);
-        Ok(vm.heap.resolve(item).raw())
-    })
-}
-
-extern "C" fn nat(vm: *mut Vm, operation: usize, a: u64, b: u64) -> u64 {
+fn nat(vm: &mut Vm, operation: usize, a: u64, b: u64) -> Result<u64, EvalError> {
     let (a, b) = (Word::from_bits(a), Word::from_bits(b));
-    serve(vm, |vm| NatOp::ALL[operation].compute(vm, a, b).map(Word::raw))
+    NatOp::ALL[operation].compute(vm, a, b).map(Word::raw)
 }
 
-extern "C" fn store(vm: *mut Vm, object: u64, index: usize, value: u64) -> u64 {
-    serve(vm, |vm| {
-        vm.heap.store(Word::from_bits(object), index, Word::from_bits(value));
-        Ok(0)
-    })
+fn store(vm: &mut Vm, object: u64, index: usize, value: u64) -> Result<u64, EvalError> {
+    vm.heap.store(Word::from_bits(object), index, Word::from_bits(value));
+    Ok(0)
 }
 
 impl Vm {
-    /// Where the call begins that compiled code left on the evaluation stack.
+    /// The stack index of the call that compiled code left on the evaluation stack.
     pub(crate) fn pending_call(&self) -> usize {
         self.heap.host.native.parts[0] as usize
     }
 
-    /// Keeps up to three words that compiled code takes over at once.
+    /// Stores up to three words, which compiled code reads at once.
     pub(crate) fn set_parts(&mut self, words: &[Word]) {
         for (part, word) in self.heap.host.native.parts.iter_mut().zip(words) {
             *part = word.raw();

@@ -1,27 +1,28 @@
 //! Objects and words as machine code sees them.
+//!
+//! Everything here is derived from `plan`'s layout of objects ([`plan::raw::layout`]) and words.
 
-use plan::raw::layout::EXTRA_MAX;
-use plan::raw::{Header, Kind, Layout, Word};
+use plan::raw::{COW_LIMIT, Header, Kind, Layout, Word, layout};
 
-/// The objects that compiled code makes and looks into.
+/// The kinds of objects that compiled code allocates and reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ObjectKind {
-    /// The limbs of a nat of 2^63 or more, least first.
+    /// The limbs of a nat of 2^63 or more, least significant first.
     Big,
-    /// `[function, argument...]`; the header's extra number is how many more it takes.
+    /// `[function, argument...]`; the header's extra number is the arity that is left.
     App,
     /// The items, first to last.
     Row,
-    /// `[length, byte...]`: bytes, eight to a word.
+    /// `[length, byte...]`: bytes, eight in a word.
     Bar,
-    /// `[code word, captured...]`; the extra number counts the captured, and there are at least two
-    /// words.
+    /// `[code word, captured...]`; the extra number is the number of captured values. The payload
+    /// has at least two words.
     ThunkCode,
-    /// `[function, argument...]`: an application, to be made.
+    /// `[function, argument...]`: an application that is not evaluated.
     ThunkApp,
-    /// `[value, unused...]`: what a thunk becomes that has its value.
+    /// `[value, unused...]`: a thunk that has been evaluated.
     Indirection,
-    /// What a thunk is while it is evaluated.
+    /// A thunk under evaluation.
     BlackHole,
 }
 
@@ -39,49 +40,49 @@ impl ObjectKind {
         }
     }
 
-    /// The header of such an object with `size` payload words.
+    /// The header of an object of this kind with `size` payload words.
     pub fn header(self, extra: u64, size: usize) -> u64 {
-        Header::new(self.layout(), extra, size).bits()
+        Header::new(self.layout(), extra, size).raw()
     }
 
-    /// What the low byte of its header is.
+    /// The low byte of its header.
     pub fn code(self) -> u64 {
         self.layout() as u64
     }
 
-    /// The bits above the address in a word that points to it.
+    /// The bits above the address in a word that refers to it.
     pub fn tag(self) -> u64 {
         Word::object(self.layout().kind(), 0).raw()
     }
 }
 
-/// The bits of a word that are the address of its object.
-pub const ADDRESS_MASK: u64 = (1 << 48) - 1;
-/// The least bits that are no nat by themselves.
+/// The bits of a word that hold its object's address.
+pub const ADDRESS_MASK: u64 = COW_LIMIT - 1;
+/// A word below this is a direct nat.
 pub const DIRECT_LIMIT: u64 = plan::raw::DIRECT_LIMIT;
-/// Above this, a header's extra number does not fit.
-pub const EXTRA_LIMIT: u64 = EXTRA_MAX;
-/// Where the payload begins, in bytes from an object's address.
-pub const PAYLOAD: i32 = 8;
-/// The bit of a header that says that the object is in the remembered set.
-pub const REMEMBERED: u64 = plan::raw::layout::REMEMBERED;
-/// By how much a header's extra number is shifted, and how wide it is.
-pub const EXTRA: (u32, u32) = (plan::raw::layout::EXTRA_SHIFT, 20);
-/// The mark of a thunk under evaluation is the thunk, 0, the distance to the mark before it, and
-/// this.
+/// The largest extra number of a header.
+pub const EXTRA_LIMIT: u64 = layout::EXTRA_MAX;
+/// The offset of the payload from an object's address, in bytes.
+pub const PAYLOAD: i32 = size_of::<Header>() as i32;
+/// The bit of a header that is set while the object is in the remembered set.
+pub const REMEMBERED: u64 = layout::REMEMBERED;
+/// The shift and the width of a header's extra number, in bits.
+pub const EXTRA: (u32, u32) = (layout::EXTRA_SHIFT, layout::EXTRA_MAX.count_ones());
+/// The frame kind of a thunk under evaluation. Its frame is the thunk, 0, the distance to the mark
+/// before it, and this.
 pub const UPDATE: u64 = crate::eval::state::UPDATE;
 /// The index of the code word in a law's payload.
-pub const LAW_CODE: i32 = 3;
-/// The index of the facts in a pin's payload; above the low half is the jet's number, plus one.
-pub const PIN_FACTS: i32 = 5;
+pub const LAW_CODE: i32 = layout::LAW_CODE as i32;
+/// The index of the facts in a pin's payload; their upper half is the jet's number plus one.
+pub const PIN_FACTS: i32 = layout::PIN_FACTS as i32;
 
-/// An object lies in the pin space if its address, shifted right by so much, is 1. It is not to be
-/// looked into without a check.
+/// An object lies in the pin space if its address shifted right by this is 1. Compiled code must
+/// not read such an object without a check for damage.
 pub const FROZEN_SHIFT: u32 = plan::pinspace::range::RANGE_SHIFT;
 
-/// How many places the table at [`FROZEN`](super::offset::FROZEN) has, as a power of two, each the word
-/// that is called and the address of its code; and by how much its address is shifted, to be combined
-/// by exclusive or, for the low bits to be the number of its place.
+/// The shape of the table at [`FROZEN`](super::offset::FROZEN): the logarithm of the number of
+/// slots, each of which holds the word that is called and the address of its code; and the two
+/// shifts of a law's address whose exclusive or has the slot's number in its low bits.
 pub const FROZEN_TABLE: (u32, [u32; 2]) = (super::frozen::TABLE_LOG2, super::frozen::SHIFTS);
 
 /// The top byte of a word of each kind.
@@ -95,22 +96,22 @@ pub mod top {
     pub const LAW: u64 = Kind::Law as u64;
     /// An app.
     pub const APP: u64 = Kind::App as u64;
-    /// A bar: `[length, byte...]`, or `[length, what has the bytes at the same place]`.
+    /// A bar: `[length, byte...]`, or `[length, object with the bytes at the same offset]`.
     pub const BAR: u64 = Kind::Bar as u64;
     /// A row.
     pub const ROW: u64 = Kind::Row as u64;
     /// A thunk.
     pub const THUNK: u64 = Kind::Thunk as u64;
-    /// Compiled code of a thunk, or of a law that refers to itself as it is.
+    /// Compiled code of a thunk, or of a law that is called as itself.
     pub const NATIVE: u64 = plan::raw::NATIVE_TAG;
-    /// Compiled code of a law that refers to itself as the pin around it.
+    /// Compiled code of a law that is called through its pin.
     pub const PINNED: u64 = plan::raw::PINNED_TAG;
 }
 
 /// The bits above the address in the code word of a thunk whose code is compiled.
 pub const NATIVE_TAG: u64 = Word::native(0, false).raw();
 
-/// The constructor of rows of that width, which is at least 1.
+/// The constructor of rows of that width, which must be at least 1.
 pub fn cow(width: u64) -> u64 {
     Word::cow(width).raw()
 }

@@ -1,66 +1,80 @@
 //! The interface for compiled code.
 //!
-//! A [`Compiler`] is installed into a [`Vm`](crate::Vm). The interpreter asks it to compile laws that are
-//! called often; when the address of a law's machine code appears in its [`CodeEntry`], calls of the law
-//! run there, and so do the thunks that such code makes.
+//! A [`Compiler`] is installed into a [`Vm`](crate::Vm). The interpreter asks it to compile laws
+//! that are called often. Once the address of a law's machine code is published in its
+//! [`EntryCell`], calls of the law run that code, and so do the thunks that such code makes.
 //!
 //! ```text
-//! compiler     what is installed: the compiler and its setup
-//! barrier      what a frame calls that returns to the barrier
-//! enter        entering compiled code; what a compiler asks of a runtime
+//! enter        entering compiled code; operations that a compiler needs of a runtime
 //! helpers      Rust functions that compiled code calls
-//! nats         arithmetic beyond what a register holds
-//! offset       where in a runtime compiled code may look and write
+//! nats         arithmetic on nats that do not fit in a register
+//! barrier      the function called when a frame returns to the stack barrier
+//! compiler     the setup of a compiler
+//! offset       offsets of fields of a runtime that compiled code reads and writes
 //! frames       visiting the values in frames of compiled code
 //! state        the state of compiled code in a runtime
-//! frame_table  where the values are in frames
-//! entry        where the address of a law's code appears
+//! frame_table  stack maps: the positions of values in frames
+//! entry_cell        the cell in which a law's code address is published
 //! frozen       the code of frozen laws
 //! layout       objects and words as machine code sees them
 //! stack        the native stack
 //! switch       the switch between Rust and compiled code, in assembly
+//! numbered     enums whose values compiled code knows by number
 //! ```
 //!
 //! # The convention of compiled code
 //!
-//! Functions have Cranelift's tail-call convention: their parameters and their one result are words.
-//! The context register holds the address of the `Vm`; [`offset`] says where in it compiled code may
-//! look and write. A function for a law takes the law's arguments, evaluated or not, and returns a
-//! value that is no thunk; one for a thunk takes the thunk, whose captured values it reads before
-//! anything else. Two results are no words: [`UNWOUND`] and [`PENDING`].
+//! Functions have Cranelift's tail-call convention: their parameters and their one result are
+//! words. The context register holds the address of the `Vm`; [`offset`] lists the fields in it
+//! that compiled code may read and write. A function for a law takes the law's arguments, evaluated
+//! or not, and returns an evaluated value. A function for a thunk takes the thunk and reads its
+//! captured values before it does anything else. Two results are not words: [`UNWOUND`] and
+//! [`PENDING`].
 //!
-//! Compiled code calls the [`helpers`] through stubs, whose frames it records first (`frames`). A
-//! helper that returns `UNWOUND` has noted why; its stub calls [`Helper::Unwind`] at once.
+//! Compiled code calls the `helpers` through stubs, whose frames it records first (`frames`). A
+//! helper that returns `UNWOUND` has recorded the reason; its stub calls [`Helper::Unwind`] at
+//! once.
 //!
-//! A call in tail position of what is not compiled must not grow the native stack: if the frame that
+//! A tail call of a function that is not compiled must not grow the native stack. If the frame that
 //! called the stub is the trampoline's, the stub leaves the call on the evaluation stack
-//! ([`Helper::Leave`]) and returns `PENDING`, and the interpreter loop that had entered goes on with
-//! it.
+//! ([`Helper::Leave`]) and returns `PENDING`, and the interpreter loop that entered compiled code
+//! makes the call.
 
+#[allow(unsafe_code, reason = "compiled code calls it with the address of the runtime")]
 mod barrier;
-pub(crate) mod compiler;
+mod compiler;
+#[allow(unsafe_code, reason = "enters compiled code and switches stacks")]
 mod enter;
-mod entry;
+#[allow(unsafe_code, reason = "publishing an address makes the interpreter jump to it")]
+pub(crate) mod entry_cell;
+#[allow(unsafe_code, reason = "a wrong stack map makes the collector rewrite arbitrary memory")]
 mod frame_table;
+#[allow(unsafe_code, reason = "reads and rewrites frames of compiled code")]
 mod frames;
 mod frozen;
+#[allow(unsafe_code, reason = "compiled code calls them with addresses")]
 mod helpers;
 pub mod layout;
 mod nats;
+mod numbered;
 pub mod offset;
+#[allow(unsafe_code, reason = "maps and switches native stacks")]
 mod stack;
 pub(crate) mod state;
+#[allow(unsafe_code, reason = "assembly")]
 mod switch;
 
-pub use self::compiler::{Compiler, CompilerSetup};
-pub use self::entry::CodeEntry;
+pub use self::compiler::CompilerSetup;
+pub use self::entry_cell::EntryCell;
 pub use self::frame_table::FrameTable;
 pub use self::helpers::Helper;
 pub use self::nats::NatOp;
 
-/// The result of a helper that has no value, and of compiled code that was cut off.
+pub use crate::vm::Compiler;
+
+/// The result of a helper that has no value, and of compiled code that was unwound.
 pub const UNWOUND: u64 = u64::MAX;
 /// The result of compiled code that left a call on the evaluation stack.
 pub const PENDING: u64 = u64::MAX - 1;
-/// Functions of more parameters than this cannot be entered.
+/// The largest number of parameters of a function that Rust can enter.
 pub const PARAMETERS_MAX: usize = 16;

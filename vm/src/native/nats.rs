@@ -1,65 +1,48 @@
-//! Arithmetic of compiled code beyond what a register holds.
+//! [`NatOp`]: arithmetic of compiled code on nats that do not fit in a register.
 
-use crate::jet::{Answer, Call, JetCode};
+use super::numbered::numbered_enum;
+use crate::jet::{Answer, JetCode};
 use crate::vm::Vm;
 use plan::raw::{Kind, Word, nat};
 use plan::{EvalError, NatRef, Natural, Ref};
 use std::cmp::Ordering;
 
-/// An operation on two evaluated values: of nats, what is none counting as 0, but for the
-/// comparisons. One that takes one operand ignores the second.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(usize)]
-pub enum NatOp {
-    /// The successor.
-    Inc,
-    /// The predecessor, of 0 0.
-    Dec,
-    /// The sum.
-    Add,
-    /// The difference, 0 if that is negative.
-    Sub,
-    /// The product.
-    Mul,
-    /// The quotient, by 0 0.
-    Div,
-    /// The remainder, by 0 the dividend.
-    Mod,
-    /// Both bits.
-    And,
-    /// Either bit.
-    Or,
-    /// Differing bits.
-    Xor,
-    /// Shifted up by so many bits.
-    Lsh,
-    /// Shifted down by so many bits.
-    Rsh,
-    /// 0, 1 or 2: whether the first is less, equal, greater, in PLAN's order.
-    Cmp,
-    /// Whether they are equal.
-    Eq,
+numbered_enum! {
+    /// An operation on two evaluated values. A value that is not a nat counts as 0, except in
+    /// comparisons. An operation of one operand ignores the second.
+    pub enum NatOp {
+        /// The successor.
+        Inc,
+        /// The predecessor; 0 of 0.
+        Dec,
+        /// The sum.
+        Add,
+        /// The difference; 0 if it is negative.
+        Sub,
+        /// The product.
+        Mul,
+        /// The quotient; 0 if the divisor is 0.
+        Div,
+        /// The remainder; the dividend if the divisor is 0.
+        Mod,
+        /// The bits that both have.
+        And,
+        /// The bits that either has.
+        Or,
+        /// The bits that exactly one has.
+        Xor,
+        /// The first shifted left by the second.
+        Lsh,
+        /// The first shifted right by the second.
+        Rsh,
+        /// 0, 1 or 2: the first is less, equal, greater, in PLAN's order.
+        Cmp,
+        /// Whether they are equal.
+        Eq,
+    }
 }
 
 impl NatOp {
-    /// All of them, in the order of their numbers.
-    pub const ALL: [NatOp; 14] = [
-        NatOp::Inc,
-        NatOp::Dec,
-        NatOp::Add,
-        NatOp::Sub,
-        NatOp::Mul,
-        NatOp::Div,
-        NatOp::Mod,
-        NatOp::And,
-        NatOp::Or,
-        NatOp::Xor,
-        NatOp::Lsh,
-        NatOp::Rsh,
-        NatOp::Cmp,
-        NatOp::Eq,
-    ];
-
     /// The result for evaluated values.
     pub(super) fn compute(self, vm: &mut Vm, a: Word, b: Word) -> Result<Word, EvalError> {
         let is_nat = |word: Word| matches!(word.kind(), Kind::Nat | Kind::Big);
@@ -112,8 +95,8 @@ fn order_word(order: Ordering) -> Word {
 }
 
 impl Vm {
-    /// Compares values of which neither is a nat, as the jet for that does: evaluating what is in
-    /// them only as far as it must.
+    /// Compares two values, neither of which is a nat. The jet for the comparison evaluates their
+    /// parts only as far as the result depends on them; without it both are normalised.
     fn compare_values(&mut self, operation: NatOp, a: Word, b: Word) -> Result<Word, EvalError> {
         let by_equality = operation == NatOp::Eq;
         if !self.heap.stack.has_room(64) {
@@ -124,24 +107,24 @@ impl Vm {
         self.heap.stack.push(b);
         let jet = self.heap.host.native.compare[usize::from(by_equality)];
         if let Some(JetCode::Native(run)) = jet.map(|jet| self.jets.get(jet).code) {
-            let answer = run(&mut Call { vm: self, base });
+            let answer = self.run_native_jet(run, base, 2);
             let result = self.heap.stack.peek(0);
             self.heap.stack.truncate(base);
             debug_assert!(!matches!(answer, Ok(Answer::Again)), "jets nest on the native stack");
             return answer.map(|_| result);
         }
-        let ends = [base, base + 1].map(|at| {
+        let results = [base, base + 1].map(|at| {
             let word = self.heap.stack.get(at);
             self.heap.stack.push(word);
-            let end = self.normalise_top();
+            let result = self.normalise_top();
             let normal = self.heap.stack.pop();
             self.heap.stack.set(at, normal);
-            end
+            result
         });
         let [a, b] = [base, base + 1].map(|at| self.heap.stack.get(at));
         self.heap.stack.truncate(base);
-        for end in ends {
-            end?;
+        for result in results {
+            result?;
         }
         let order = Ref::new(a, &self.heap).compare(Ref::new(b, &self.heap));
         Ok(if by_equality { Word::bit(order.is_eq()) } else { order_word(order) })

@@ -1,4 +1,5 @@
-//! Where in a [`Vm`](crate::Vm) compiled code may look and write, in bytes from the context register.
+//! Offsets of the fields of a [`Vm`] that compiled code reads and writes, in bytes from
+//! the address in the context register.
 
 use super::state::{Activation, NativeState};
 use crate::eval::state::MARK_OFFSET;
@@ -16,35 +17,37 @@ const NOW: usize = NATIVE + offset_of!(NativeState, activation);
 
 /// The address of the next object in the nursery.
 pub const NURSERY_NEXT: usize = MEMORY + memory::NURSERY_NEXT;
-/// The addresses of the nursery's first word, and after its last: an object elsewhere is old.
+/// The address of the nursery's first word, and the one after its last. An object elsewhere is old.
 pub const NURSERY: [usize; 2] =
     [MEMORY + memory::NURSERY_BOUNDS[0], MEMORY + memory::NURSERY_BOUNDS[1]];
-/// The address that objects may not reach beyond without [`Helper::Room`](super::Helper::Room).
+/// The end of the free part of the nursery. Allocation beyond it needs
+/// [`Helper::Room`](super::Helper::Room).
 pub const NURSERY_END: usize = MEMORY + memory::INLINE_END;
 /// The lowest address at which a frame may begin.
 pub const STACK_LIMIT: usize = NATIVE + offset_of!(NativeState, limit);
-/// The address of a byte that is not 0 if the evaluation is to stop.
+/// The address of a byte that is not 0 if an interrupt is requested.
 pub const INTERRUPT: usize = NATIVE + offset_of!(NativeState, interrupt);
 /// Three words that [`Helper::Parts`](super::Helper::Parts) writes.
 pub const PARTS: usize = NATIVE + offset_of!(NativeState, parts);
-/// The address of the table of frozen laws' code.
+/// The address of the table of frozen laws' code addresses.
 pub const FROZEN: usize = NATIVE + offset_of!(NativeState, frozen);
 /// The frame pointer of the stub that calls Rust.
 pub const LAST_FRAME: usize = NOW + offset_of!(Activation, last_frame);
 /// The frame pointer of the trampoline that called compiled code.
 pub const ENTRY_FRAME: usize = NOW + offset_of!(Activation, entry_frame);
-/// The stack pointer that is handed to [`Helper::Unwind`](super::Helper::Unwind).
+/// The stack pointer to pass to [`Helper::Unwind`](super::Helper::Unwind).
 pub const UNWIND_STACK_POINTER: usize = NOW + offset_of!(Activation, unwind_stack_pointer);
-/// The evaluation stack: the address of its first word.
+/// The address of the first word of the evaluation stack.
 pub const EVAL_BASE: usize = MEMORY + memory::STACK_BASE;
-/// How many words it holds.
+/// The number of words on the evaluation stack.
 pub const EVAL_TOP: usize = MEMORY + memory::STACK_TOP;
-/// How many it may hold.
+/// The largest number of words on the evaluation stack.
 pub const EVAL_LIMIT: usize = MEMORY + memory::STACK_LIMIT;
-/// How many have not changed since the last collection; to be lowered to the top when that
-/// falls below it.
+/// The number of words, from the bottom, that have not changed since the last collection. Code that
+/// lowers the top below it lowers it to the top.
 pub const EVAL_UNCHANGED: usize = MEMORY + memory::STACK_UNCHANGED;
-/// The newest mark on it, as one more than its index.
+/// The index plus one of the newest mark on the evaluation stack.
 pub const MARK: usize = offset_of!(Vm, evaluator) + MARK_OFFSET;
 
-const _: () = assert!(MARK < i32::MAX as usize && FROZEN < i32::MAX as usize);
+// Compiled code encodes offsets in 32 bits.
+const _: () = assert!(size_of::<Vm>() < i32::MAX as usize);

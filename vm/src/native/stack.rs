@@ -1,23 +1,24 @@
-//! The native stack of compiled code: a large reserved range of addresses a runtime.
+//! [`NativeStack`]: the native stack of compiled code, a large reserved address range per runtime.
 //!
-//! An evaluation that may run compiled code runs on it from its start, interpreter included, so that
-//! each may call the other as deeply as the range allows. The kernel commits it as it is touched;
-//! below its end lies a page that nobody may touch, and above that the room that Rust functions
-//! may take without asking.
+//! An evaluation that may run compiled code runs on it from its start, interpreter included, so
+//! that interpreter and compiled code can call each other as deeply as the range allows. The kernel
+//! commits pages as they are touched. The lowest page is a guard page; above it is the red zone,
+//! which Rust functions called from compiled code may use without a check.
 //!
 //! # Safety
 //!
-//! A range is mapped when it is made and unmapped when it is dropped. It is dropped with the
-//! runtime, which no evaluation outlives.
+//! A range is mapped by [`NativeStack::new`] and unmapped when the value is dropped. That happens
+//! with the runtime, which no evaluation outlives.
 
 #[cfg(not(miri))]
 use psm::on_stack;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 
-/// Room that a Rust function called from compiled code may take, with all it calls, unasked.
+/// Bytes that a Rust function called from compiled code may use, with everything it calls,
+/// unchecked.
 const RED_ZONE: usize = 1 << 20;
 const PAGE: usize = 1 << 16;
-/// A stack that stays below this many bytes keeps its pages.
+/// The number of bytes whose pages the stack keeps after a deep evaluation.
 const KEEP: usize = 1 << 20;
 
 /// A native stack.
@@ -30,7 +31,7 @@ impl NativeStack {
     /// A stack of about `size` bytes.
     pub(super) fn new(size: usize) -> std::io::Result<NativeStack> {
         let size = size.next_multiple_of(PAGE) + RED_ZONE + PAGE;
-        // SAFETY: a fresh anonymous mapping at an address the kernel chooses touches nothing of ours.
+        // SAFETY: a new anonymous mapping at an address that the kernel chooses overlaps no other.
         let base = unsafe {
             rustix::mm::mmap_anonymous(
                 std::ptr::null_mut(),
@@ -40,7 +41,7 @@ impl NativeStack {
             )
         }?;
         let stack = NativeStack { base: base.cast(), size };
-        // SAFETY: the range lies in the mapping just made, which nobody uses yet.
+        // SAFETY: the range lies in the new mapping, which nothing uses yet.
         unsafe { rustix::mm::mprotect(base, PAGE, MprotectFlags::empty()) }?;
         Ok(stack)
     }
@@ -55,25 +56,31 @@ impl NativeStack {
         stack_pointer().wrapping_sub(self.base.addr()) < self.size
     }
 
-    /// Runs a function on this stack, which must not be in use. A panic goes on in the caller.
-    pub(super) fn run<R>(&self, function: impl FnOnce() -> R) -> R {
+    /// Runs a function on this stack. A panic continues in the caller.
+    ///
+    /// # Safety
+    /// No function runs, or is suspended, on this stack.
+    pub(super) unsafe fn run<R>(&self, function: impl FnOnce() -> R) -> R {
         let function = std::panic::AssertUnwindSafe(function);
-        // SAFETY: base and size are aligned, the range is mapped but for its lowest page, and the
-        // callback does not unwind.
+        // SAFETY: base and size are aligned, the range is mapped except for the guard page, nothing
+        // uses it (this function's contract), and the callback does not unwind.
         let result =
             unsafe { on_stack(self.base, self.size, || std::panic::catch_unwind(function)) };
         result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
-    /// Gives memory back to the system after a deep evaluation; `lowest` is the lowest address
-    /// that is known to have been reached.
-    pub(super) fn release(&self, lowest: usize) {
+    /// Returns memory to the system after a deep evaluation; `lowest` is the lowest address that is
+    /// known to have been reached.
+    ///
+    /// # Safety
+    /// No function runs, or is suspended, on this stack.
+    pub(super) unsafe fn release(&self, lowest: usize) {
         let end = self.size - KEEP;
         if lowest.wrapping_sub(self.base.addr()) >= end {
             return;
         }
-        // SAFETY: the range lies in our mapping and nothing on it is in use; its contents are never
-        // read again before they are written.
+        // SAFETY: the range lies in this mapping, and nothing uses it (this function's contract);
+        // its contents are written before they are read again.
         let advised = unsafe {
             let start = self.base.add(PAGE).cast();
             rustix::mm::madvise(start, end - PAGE, Advice::LinuxDontNeed)
@@ -90,13 +97,13 @@ impl Drop for NativeStack {
     }
 }
 
-/// The address of what was pushed last.
+/// The stack pointer.
 #[cfg(not(miri))]
 pub(super) fn stack_pointer() -> usize {
     psm::stack_pointer().addr()
 }
 
-/// Under Miri nothing is compiled, and a stack is as good as another.
+/// Under Miri nothing is compiled, so the current stack does.
 #[cfg(miri)]
 unsafe fn on_stack<R>(_: *mut u8, _: usize, callback: impl FnOnce() -> R) -> R {
     callback()

@@ -1,4 +1,4 @@
-//! The state of compiled code in a runtime.
+//! [`NativeState`]: the state of compiled code in a runtime.
 
 use super::frame_table::FrameTable;
 use super::frozen::FrozenEntries;
@@ -9,7 +9,7 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
-/// Which frames a collection looks at.
+/// Which frames a collection visits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum FrameScan {
     /// All of them.
@@ -18,26 +18,29 @@ pub(crate) enum FrameScan {
     Changed,
 }
 
-/// What a frame of compiled code holds.
+/// A part of a frame of compiled code that the collector visits.
 pub(crate) enum FrameSlot<'f> {
-    /// A value, to be rewritten if it moves.
+    /// A value, which the collector rewrites if its object moves.
     Value(&'f mut Word),
-    /// The code that runs in the frame: an address in it.
+    /// An address in the code that runs in the frame.
     Code(usize),
 }
 
-/// The two ends of a piece of stack with frames of compiled code. See `frames`.
+/// The two ends of a section of stack with frames of compiled code: see `frames`.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Activation {
+    /// The frame pointer of the stub that calls Rust.
     pub(super) last_frame: usize,
+    /// The frame pointer of the trampoline that called compiled code.
     pub(super) entry_frame: usize,
-    /// The stack pointer that a cut goes back to.
+    /// The stack pointer that unwinding restores.
     pub(super) unwind_stack_pointer: usize,
+    /// The activation before this one; null in the first.
     pub(super) previous: *const Activation,
 }
 
-/// Why compiled code is left before it has a value.
+/// The reason why compiled code was unwound.
 pub(crate) enum ExitReason {
     Error(EvalError),
     Panic(Box<dyn Any + Send>),
@@ -48,10 +51,11 @@ pub(crate) struct NativeState {
     pub(super) activation: Activation,
     /// The lowest address at which a frame may begin.
     pub(super) limit: usize,
-    /// The flag that interrupts.
+    /// The interrupt flag.
     pub(super) interrupt: *const bool,
-    /// What [`Helper::Parts`](super::Helper::Parts) found.
+    /// The parts that [`Helper::Parts`](super::Helper::Parts) wrote, or the pending call.
     pub(super) parts: [u64; 3],
+    /// The reason for unwinding, from the helper that failed until `enter` returns.
     pub(super) exit_reason: Option<ExitReason>,
     pub(super) frozen: FrozenEntries,
     pub(super) frames: Arc<FrameTable>,
@@ -59,17 +63,19 @@ pub(crate) struct NativeState {
     /// The jets that compare values: by order, by equality.
     pub(super) compare: [Option<u32>; 2],
     pub(super) stack: Option<Rc<NativeStack>>,
+    /// The number of calls after which the compiler is asked for a law; `u32::MAX` without a
+    /// compiler.
     pub(crate) threshold: u32,
-    /// Whether collections put a barrier.
+    /// Whether collections place a barrier on the stack.
     pub(super) has_barrier: bool,
-    /// The return address in whose place the barrier is, if it is anywhere.
+    /// The return address that the barrier replaces, if it is on the stack.
     pub(super) barrier_return_address: usize,
-    /// The lowest frame that a collection saw since memory was last given back.
+    /// The lowest frame that a collection has visited since memory was last returned to the system.
     pub(super) lowest_frame: usize,
 }
 
 impl Default for NativeState {
-    /// No compiler.
+    /// The state without a compiler.
     fn default() -> NativeState {
         let previous = std::ptr::null();
         NativeState {
@@ -97,12 +103,12 @@ impl Default for NativeState {
 }
 
 impl NativeState {
-    /// Notes the compiled code of a frozen law, or of the pin of one without a jet.
+    /// Stores the compiled code of a frozen law, or of the pin of one without a jet.
     pub(crate) fn set_entry_of_frozen(&mut self, function: Word, entry: usize) {
         self.frozen.set(function, entry);
     }
 
-    /// Forgets what was noted of frozen laws.
+    /// Forgets the compiled code of frozen laws.
     pub(crate) fn forget_frozen(&mut self) {
         self.frozen.clear();
     }

@@ -1,25 +1,26 @@
-//! Entering compiled code, and cutting it off.
+//! The switch between Rust and compiled code: entering it, and unwinding out of it.
 //!
-//! [`enter`] saves what Rust's calling convention expects to find again, and where on the stack it
-//! did so. [`cut`] goes back there whatever lies between: it is how a crash leaves compiled code.
+//! [`enter`] saves the registers that Rust's calling convention preserves, and the stack pointer.
+//! [`unwind`] restores that stack pointer and so drops all frames above it: this is how an error
+//! leaves compiled code.
 //!
 //! # Safety
 //!
-//! The invariant: *between the newest `enter` and a `cut` there are only frames of compiled code.*
-//! Such frames own nothing, so nothing is lost when they are jumped over. Compiled code keeps
-//! it by calling `cut` itself, after the Rust function that it had called has returned; Rust keeps
-//! it by restoring [`Activation::unwind_stack_pointer`](super::Activation) of the activation before when `enter`
-//! returns.
+//! The invariant: *between the newest `enter` and an `unwind` there are only frames of compiled
+//! code.* Such frames own nothing, so dropping them without running them loses nothing. Compiled
+//! code maintains it by calling `unwind` itself, after the Rust function that it had called has
+//! returned; Rust maintains it by restoring [`Activation::unwind_stack_pointer`](super::Activation)
+//! of the activation before when `enter` returns.
 //!
-//! The context register (r15, x21) holds the address of the [`Vm`](crate::Vm) as long as compiled
-//! code runs. Rust's convention lets callees keep it, so it survives calls back into Rust.
+//! The context register (r15, x21) holds the address of the [`Vm`](crate::Vm) while compiled code
+//! runs. It is callee-saved in Rust's convention, so it survives calls back into Rust.
 
 use std::arch::global_asm;
 
 unsafe extern "C" {
-    /// Calls `trampoline(entry, args)`, a function of Rust's convention that Cranelift made, with
-    /// `context` in the context register and `cut` set for the newest activation. Returns what that
-    /// returns, or [`super::UNWOUND`].
+    /// Calls `trampoline(entry, args)`, a C function that Cranelift compiled, with `context` in the
+    /// context register. Stores the stack pointer for [`unwind`] at `unwind_stack_pointer`. Returns
+    /// the trampoline's result, or [`super::UNWOUND`].
     #[link_name = "pallas_enter"]
     pub(super) fn enter(
         context: *mut u8,
@@ -29,11 +30,12 @@ unsafe extern "C" {
         unwind_stack_pointer: *mut usize,
     ) -> u64;
 
-    /// Returns [`super::UNWOUND`] from the `enter` that saved the stack pointer given.
+    /// Returns [`super::UNWOUND`] from the `enter` that stored this stack pointer.
     #[link_name = "pallas_unwind"]
     pub(super) fn unwind(saved: usize) -> !;
 
-    /// Not to be called: the address of the barrier, to which compiled code returns.
+    /// The barrier, to which compiled code returns. It must not be called; only its address is
+    /// used.
     #[link_name = "pallas_barrier"]
     fn barrier();
 }

@@ -1,4 +1,4 @@
-//! Tests of what values, evaluation and printing do together.
+//! Tests of values, evaluation and printing together.
 
 mod pins;
 mod pools;
@@ -7,7 +7,7 @@ mod trees;
 use crate::Vm;
 use plan::Options;
 
-/// A runtime with a small nursery, which under stress collects at every allocation.
+/// A runtime with a small nursery. Under stress it collects at every allocation.
 fn vm(stress: bool) -> Vm {
     let options = Options { nursery: 1 << 15, stress, ..Options::default() };
     Vm::new(options, Default::default()).expect("a small stack can be had")

@@ -1,4 +1,4 @@
-//! Frozen values behave as the values that were frozen: they print, run, take jets, and are collected.
+//! Frozen values behave like the original values: they print, run, use jets, and are collected.
 
 use super::vm;
 use crate::Vm;
@@ -24,7 +24,7 @@ fn freeze(vm: &mut Vm, value: &Val, space: &Arc<PinSpace>) -> Val {
     vm.adopt(&frozen)
 }
 
-/// What is pinned.
+/// The item of a pin.
 fn item(vm: &Vm, pin: &Val) -> Val {
     match vm.look(pin).shape() {
         Shape::Pin(pin) => vm.hold(pin.item()),
@@ -32,21 +32,21 @@ fn item(vm: &Vm, pin: &Val) -> Val {
     }
 }
 
-/// `n` times, `(f n) = if n is 0 then 0 else f (n - 1)`: the law calls itself through its own slot.
+/// `(f n) = if n is 0 then 0 else f (n - 1)`: the law calls itself through its own slot.
 const COUNT_DOWN: &str = "<{7 1 (0 (0 (0 2 (2 0)) 0) 1)}>";
 
-/// A pin where there is no record.
+/// A pin whose address is inside another record.
 fn damaged(space: &Arc<PinSpace>) -> Frozen {
     let vm = &mut vm(false);
     let law = value(vm, COUNT_DOWN);
     let frozen = vm.freeze(&law, space).expect("room");
-    // SAFETY: the law's record is longer than that.
+    // SAFETY: the address is inside the law's record, so it is mapped.
     unsafe { space.at_unverified(frozen.address() + 64) }
 }
 
 fn is_damage<T>(result: Result<T, EvalError>, of: &Frozen) -> bool {
     let place = format!("{:#x}", of.address());
-    matches!(result, Err(EvalError::Damaged { place: told }) if told.contains(&place))
+    matches!(result, Err(EvalError::Damaged { place: reported }) if reported.contains(&place))
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn frozen_laws_run_across_collections() {
         let space = space();
         let law = value(vm, COUNT_DOWN);
         let one = vm.nat(1);
-        // It has run, and runs on, as a law of the heap.
+        // The law of the heap has run before it is frozen, and runs afterwards.
         vm.apply(&law, std::slice::from_ref(&one)).expect("a value");
         let frozen = freeze(vm, &law, &space);
         let bare = item(vm, &frozen);
@@ -98,7 +98,7 @@ fn frozen_laws_run_across_collections() {
 }
 
 #[test]
-fn code_of_frozen_laws_is_dropped_when_they_rest() {
+fn code_of_frozen_laws_is_dropped_when_they_no_longer_run() {
     let vm = &mut vm(false);
     let space = space();
     let law = value(vm, COUNT_DOWN);
@@ -143,26 +143,26 @@ fn jets_of_frozen_pins_are_found() {
 }
 
 #[test]
-fn a_damaged_pin_ends_the_evaluation_that_comes_upon_it() {
+fn an_evaluation_that_reads_a_damaged_pin_fails() {
     let space = space();
     let damaged = damaged(&space);
     let vm = &mut vm(false);
     let pin = vm.adopt(&damaged);
-    vm.check_damage().expect("nobody has looked yet");
+    vm.check_damage().expect("no evaluation has read it yet");
     let args: Vec<Val> = (1..4).map(|nat| vm.nat(nat)).collect();
     assert!(is_damage(vm.apply(&pin, &args), &damaged));
-    // What the heap has computed meanwhile may be wrong, so nothing of it counts any more.
+    // What the heap has computed since may be wrong, so all its later evaluations fail.
     let three = vm.nat(3);
     assert!(is_damage(vm.apply(&three, &args[..1]), &damaged));
     assert!(is_damage(vm.hash(&three), &damaged));
-    // Other heaps are as they were.
+    // Other heaps are not affected.
     let vm = &mut super::vm(false);
     let three = vm.nat(3);
     assert!(vm.apply(&three, &args[..1]).is_ok());
 }
 
 #[test]
-fn a_space_is_let_go_when_nothing_points_into_it() {
+fn a_space_is_released_when_nothing_refers_to_it() {
     let space = space();
     let vm = &mut vm(false);
     let law = value(vm, COUNT_DOWN);

@@ -1,4 +1,4 @@
-//! The constants of code live as long as something refers to the code.
+//! The constants of code are live as long as something refers to the code.
 
 use crate::host::CodeHost;
 use crate::jet::JetTable;
@@ -10,7 +10,7 @@ fn heap() -> RawHeap<CodeHost> {
     let options =
         Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
     let host = CodeHost::new(Arc::<JetTable>::default());
-    // SAFETY: the tests hold no word across anything that collects, and take indices from layouts.
+    // SAFETY: the tests hold no word across a collection, and take indices from layouts.
     unsafe { RawHeap::new(options, host) }.expect("a small stack can be had")
 }
 
@@ -43,7 +43,7 @@ fn list_length(heap: &RawHeap<CodeHost>, mut list: Word) -> u64 {
 }
 
 #[test]
-fn pools_live_as_long_as_something_names_them() {
+fn pools_are_live_while_something_refers_to_them() {
     let mut heap = heap();
     push_list(&mut heap, 4);
     let list = heap.stack.pop();
@@ -59,13 +59,13 @@ fn pools_live_as_long_as_something_names_them() {
 
 #[test]
 #[cfg_attr(miri, ignore = "it takes long")]
-fn pools_that_nothing_names_do_not_pile_up() {
+fn pools_without_references_do_not_accumulate() {
     let mut heap = heap();
     for _ in 0..100_000 {
         heap.host.pools.add(Vec::new());
         push_list(&mut heap, 1);
         heap.stack.pop();
     }
-    assert!(heap.statistics().major > 0, "code that is in the way has everything collected");
+    assert!(heap.statistics().major > 0, "the weight of pools triggers full collections");
     assert!(heap.host.pools.weight() < 100_000 * 128);
 }

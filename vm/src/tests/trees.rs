@@ -1,13 +1,13 @@
-//! A row or set that was edited over and over is the value that is made at once of the same items.
+//! A row or set that was edited repeatedly equals the value that is built directly from the same items.
 
 use super::vm;
 use crate::Vm;
-use plan::raw::tree::{self, FLAT_ROW, LEAF, edit};
+use plan::raw::tree::{self, LEAF_CAPACITY, TREE_THRESHOLD, edit};
 use plan::raw::{HeapFull, RawHeap, Word, compare, equal};
 use plan::{EvalError, Items, Ref, Shape, Val, plain, seed};
 use std::cmp::Ordering;
 
-/// Numbers that look random and are the same each time.
+/// A linear congruential generator: the same numbers in every run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -43,7 +43,7 @@ fn tab(vm: &mut Vm, keys: &Val, values: &Val) -> Val {
     .unwrap()
 }
 
-/// What an edit of the value, and of another one if there is one, comes to.
+/// The result of an edit of a value, with another value as operand if there is one.
 fn edited(
     vm: &mut Vm,
     val: &Val,
@@ -86,14 +86,14 @@ fn nats<'h>(items: impl Iterator<Item = Ref<'h>>) -> Vec<u64> {
     items.map(|item| item.as_u64().unwrap()).collect()
 }
 
-/// How an evaluation of a function and arguments ends: the hash of its value.
+/// The hash of the value of a call.
 fn outcome(vm: &mut Vm, function: &Val, args: &[Val]) -> plan::Hash {
     let call = vm.app(function, args).unwrap();
     let value = vm.force(&call).unwrap();
     vm.hash(&value).expect("small")
 }
 
-/// The value is what `plain`, made at once, is, in all that can be seen of it.
+/// Checks that the value cannot be distinguished from the one that was built directly.
 fn check(vm: &mut Vm, val: &Val, made_at_once: &Val, model: &[u64]) {
     let all = items(vm.look(val));
     assert_eq!((all.len(), all.is_empty()), (model.len(), model.is_empty()));
@@ -113,7 +113,7 @@ fn check(vm: &mut Vm, val: &Val, made_at_once: &Val, model: &[u64]) {
     let loaded = seed::load(vm, &bytes).unwrap();
     assert!(equal(vm.look(&loaded), vm.look(val)));
     assert!(plain::to_term(vm.look(val)) == plain::to_term(vm.look(made_at_once)));
-    // What evaluation sees: taken apart (as `(0 function argument)`, or a law's parts), and called.
+    // By evaluation: reflected (as `(0 function argument)`, or a law's parts), and called.
     let (reflect, zero) = (vm.nat(1), vm.nat(0));
     let seen = [val, made_at_once].map(|value| {
         let args = [&zero, &zero, &zero, &zero, value].map(Clone::clone);
@@ -122,7 +122,7 @@ fn check(vm: &mut Vm, val: &Val, made_at_once: &Val, model: &[u64]) {
     assert_eq!(seen[0], seen[1]);
 }
 
-/// Where the next edit goes: at an end, or somewhere.
+/// The position of the next edit: often the first or last.
 fn somewhere(numbers: &mut Numbers, len: usize) -> usize {
     match numbers.below(4) {
         0 => 0,
@@ -186,7 +186,7 @@ fn edit_sets(stress: bool, most: usize, checks: usize) {
         let key = numbers.below(3 * most) as u64;
         let searched = {
             let key = vm.nat(key);
-            items(vm.look(&val)).search(vm.look(&key)).expect("nobody interrupts")
+            items(vm.look(&val)).search(vm.look(&key)).expect("no interrupt is requested")
         };
         assert_eq!(searched.is_ok(), model.contains(&key));
         let (Ok(place) | Err(place)) = searched;
@@ -226,9 +226,18 @@ fn edited_sets_are_the_sets_of_their_keys_under_stress() {
 #[test]
 fn sizes_around_the_limits() {
     let vm = &mut vm(false);
-    for size in
-        [0, 1, LEAF - 1, LEAF, LEAF + 1, 2 * LEAF, FLAT_ROW - 1, FLAT_ROW, FLAT_ROW + 1, 5000]
-    {
+    for size in [
+        0,
+        1,
+        LEAF_CAPACITY - 1,
+        LEAF_CAPACITY,
+        LEAF_CAPACITY + 1,
+        2 * LEAF_CAPACITY,
+        TREE_THRESHOLD - 1,
+        TREE_THRESHOLD,
+        TREE_THRESHOLD + 1,
+        5000,
+    ] {
         let model: Vec<u64> = (0..size as u64).map(|item| 2 * item + 1).collect();
         let (keys, values, at) = (set(vm, &model), row(vm, &model), size / 2);
         let (more, longer) = (insert(vm, &keys, at, 2 * at as u64), insert(vm, &values, at, 1));
@@ -302,14 +311,14 @@ fn trees_that_differ_compare_as_flat_ones_do() {
 }
 
 #[test]
-fn normal_parts_are_not_looked_at_again() {
+fn normal_nodes_are_not_visited_again() {
     let vm = &mut vm(false);
     let model: Vec<u64> = (0..20_000).collect();
     let flat = row(vm, &model);
     let base = vm.force(&flat).unwrap();
     let val = insert(vm, &base, 10_000, 7);
     let word = vm.heap.word(&val);
-    assert!(vm.heap.is_normal(word), "all that went into it is normal");
+    assert!(vm.heap.is_normal(word), "all its items are normal");
 
     let zero = vm.nat(0);
     let late = vm.app(&zero, &[base.clone(), base.clone(), base.clone()]).unwrap();
@@ -318,9 +327,9 @@ fn normal_parts_are_not_looked_at_again() {
     assert!(!vm.heap.is_normal(vm.heap.word(&val)));
     assert!(
         matches!(vm.force(&val), Err(EvalError::Crash { .. })),
-        "what was inserted is looked at"
+        "the inserted item is evaluated"
     );
     let node = vm.heap.word(&val);
     let fresh = vm.heap.words(node, 0).iter().filter(|part| !vm.heap.is_normal(**part)).count();
-    assert_eq!(fresh, 1, "only one part has to be normalised");
+    assert_eq!(fresh, 1, "only one node has to be normalised");
 }

@@ -1,16 +1,16 @@
-//! What the suites that compare a runtime with the specification share, the compiler's too: how a
-//! program ended, and when two ends agree.
+//! Shared code of the suites that compare a runtime with the specification, those of the compiler
+//! included: the result of a program, and when two results agree.
 
 #![allow(dead_code, unreachable_pub, reason = "each suite uses a part of this")]
 
 use plan::{EvalError, Val, plain};
-use spec::{Outcome, Term, eval_on_big_stack};
+use spec::{SpecOutcome, Term, eval_on_big_stack};
 use vm::Vm;
 
-/// What the specification may spend on a program.
+/// The budget of the specification for a program, in steps.
 pub const FUEL: u64 = 20_000;
 
-/// How a program ended, for both.
+/// The result of a program, from the specification or from a runtime.
 #[derive(Debug, PartialEq)]
 pub enum ProgramResult {
     Value(Term),
@@ -19,23 +19,23 @@ pub enum ProgramResult {
     Undecided,
 }
 
-/// What a program comes to.
+/// The result of a program by the specification.
 pub fn specified(program: &Term) -> ProgramResult {
     match eval_on_big_stack(program, FUEL) {
-        Outcome::Value(value) => ProgramResult::Value(value),
-        Outcome::Crash { op, arg } => ProgramResult::Crash(Term::Nat(op), arg),
-        Outcome::Loop => ProgramResult::Loop,
-        Outcome::OutOfFuel => ProgramResult::Undecided,
+        SpecOutcome::Value(value) => ProgramResult::Value(value),
+        SpecOutcome::Crash { op, arg } => ProgramResult::Crash(Term::Nat(op), arg),
+        SpecOutcome::Loop => ProgramResult::Loop,
+        SpecOutcome::OutOfFuel => ProgramResult::Undecided,
     }
 }
 
-/// What a runtime made of a program.
+/// The result of a program on a runtime.
 pub fn found(vm: &mut Vm, program: &Term) -> ProgramResult {
     let result = plain::from_term(vm, program).and_then(|value| vm.force(&value));
     end(vm, result)
 }
 
-/// How a runtime's evaluation to normal form has ended.
+/// The result for a runtime's evaluation to normal form.
 pub fn end(vm: &Vm, result: Result<Val, EvalError>) -> ProgramResult {
     match result {
         Ok(value) => ProgramResult::Value(plain::to_term(vm.look(&value))),
@@ -47,24 +47,24 @@ pub fn end(vm: &Vm, result: Result<Val, EvalError>) -> ProgramResult {
     }
 }
 
-/// Whether both ends are right together.
+/// Whether a runtime's result is right, given that of the specification.
 pub fn agree(specified: &ProgramResult, found: &ProgramResult) -> bool {
     match specified {
-        // The budget is the specification's own.
+        // Only the specification has the budget.
         ProgramResult::Undecided => true,
-        // What loops may be noticed as such, or only when the stack ends.
+        // A runtime may detect a loop, or overflow the stack.
         ProgramResult::Loop => matches!(found, ProgramResult::Loop | ProgramResult::Undecided),
         known => known == found,
     }
 }
 
-/// How many programs are run: what `PALLAS_AGREEMENT_CASES` says, or else so many.
+/// The number of programs to run: `PALLAS_AGREEMENT_CASES`, or `default` if it is not set.
 pub fn cases(default: u64) -> u64 {
     let set = std::env::var("PALLAS_AGREEMENT_CASES").ok();
     set.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// The law that ignores its argument and is the program.
+/// The law of one argument, which it ignores, whose body is the program.
 pub fn law_of(program: &Term) -> Term {
     fn quoted(term: &Term) -> Term {
         match term {

@@ -144,7 +144,7 @@ fn code_of_frozen(
     address: Value,
     otherwise: Block,
 ) -> Value {
-    let (log, shifts) = layout::FROZEN_PLACES;
+    let (log, shifts) = layout::FROZEN_TABLE;
     let [near, far] = shifts.map(|shift| emit.b.ins().ushr_imm_s(address, i64::from(shift)));
     let hash = emit.b.ins().bxor(near, far);
     let index = emit.b.ins().band_imm_s(hash, (1 << log) - 1);

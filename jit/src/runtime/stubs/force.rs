@@ -11,7 +11,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use cranelift_frontend::Switch;
-use vm::native::layout::{self, Object};
+use vm::native::layout::{self, ObjectKind};
 use vm::native::offset;
 
 /// The most arguments of an application that is evaluated here.
@@ -27,7 +27,7 @@ pub(super) fn compile(backend: &mut Backend) -> Result<CompiledFunction, Compile
         let address = emit.address(thunk);
         let layout = emit.b.ins().uload8(I64, trusted(), address, 0);
         let (done, waiting, slowly) = (emit.block(), emit.block(), emit.cold_block());
-        let is_done = has_layout(emit, layout, Object::Indirection);
+        let is_done = has_layout(emit, layout, ObjectKind::Indirection);
         emit.branch(is_done, done, waiting);
         emit.switch_to(done);
         let value = emit.payload(address, 0);
@@ -43,7 +43,7 @@ pub(super) fn compile(backend: &mut Backend) -> Result<CompiledFunction, Compile
         let application = emit.block();
         let entry = compiled_code(emit, address, layout, [application, slowly]);
         let mark = push_mark(emit, thunk, slowly);
-        set_layout(emit, address, Object::BlackHole);
+        set_layout(emit, address, ObjectKind::BlackHole);
         let value = emit.call_address(entry, &[thunk]);
         finish(emit, mark, value);
 
@@ -56,7 +56,7 @@ pub(super) fn compile(backend: &mut Backend) -> Result<CompiledFunction, Compile
     })
 }
 
-fn has_layout(emit: &mut FunctionEmitter<'_>, layout: Value, object: Object) -> Value {
+fn has_layout(emit: &mut FunctionEmitter<'_>, layout: Value, object: ObjectKind) -> Value {
     emit.b.ins().icmp_imm_s(IntCC::Equal, layout, object.code() as i64)
 }
 
@@ -81,7 +81,7 @@ fn force_application(emit: &mut FunctionEmitter<'_>, thunk: Value, address: Valu
         emit.switch_to(block);
         let words: Vec<Value> = (0..=count).map(|index| emit.payload(address, index)).collect();
         let mark = push_mark(emit, thunk, slowly);
-        set_layout(emit, address, Object::BlackHole);
+        set_layout(emit, address, ObjectKind::BlackHole);
         let value = emit.call_stub(Stub::Apply(count as u32), &words);
         finish(emit, mark, value);
     }
@@ -96,10 +96,10 @@ fn compiled_code(
     [application, slowly]: [Block; 2],
 ) -> Value {
     let (has_code, no_code, is_compiled) = (emit.block(), emit.block(), emit.block());
-    let code = has_layout(emit, layout, Object::ThunkCode);
+    let code = has_layout(emit, layout, ObjectKind::ThunkCode);
     emit.branch(code, has_code, no_code);
     emit.switch_to(no_code);
-    let app = has_layout(emit, layout, Object::ThunkApp);
+    let app = has_layout(emit, layout, ObjectKind::ThunkApp);
     emit.branch(app, application, slowly);
     emit.switch_to(has_code);
     let code = emit.payload(address, 0);
@@ -161,7 +161,7 @@ fn stack_slot(emit: &mut FunctionEmitter<'_>, index: Value) -> Value {
 
 /// Changes the layout of an object, which is the low byte of its header. No code loads the whole header
 /// soon after: such a load would stall, because the store is narrower.
-fn set_layout(emit: &mut FunctionEmitter<'_>, address: Value, object: Object) {
+fn set_layout(emit: &mut FunctionEmitter<'_>, address: Value, object: ObjectKind) {
     let code = emit.constant(object.code());
     emit.b.ins().istore8(trusted(), code, address, 0);
 }
@@ -169,7 +169,7 @@ fn set_layout(emit: &mut FunctionEmitter<'_>, address: Value, object: Object) {
 /// Overwrites the thunk with its value. An old thunk needs the write barrier.
 fn update(emit: &mut FunctionEmitter<'_>, thunk: Value, value: Value) {
     let address = emit.address(thunk);
-    set_layout(emit, address, Object::Indirection);
+    set_layout(emit, address, ObjectKind::Indirection);
     emit.set_payload(address, 0, value);
     let (old, done) = (emit.cold_block(), emit.block());
     let [base, end] = offset::NURSERY.map(|at| emit.load_context(at));

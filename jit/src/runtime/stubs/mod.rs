@@ -19,7 +19,7 @@ use crate::codegen::{
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, TrapCode, Value};
-use vm::native::{CUT, Helper, offset};
+use vm::native::{Helper, UNWOUND, offset};
 
 /// Compiles a stub.
 pub(super) fn compile_stub(
@@ -119,11 +119,11 @@ fn call_helper(emit: &mut FunctionEmitter<'_>, helper: Helper, args: &[Value]) -
         unreachable!("the signature has one result")
     };
     let (failed, succeeded) = (emit.cold_block(), emit.block());
-    let has_failed = emit.b.ins().icmp_imm_s(IntCC::Equal, result, CUT as i64);
+    let has_failed = emit.b.ins().icmp_imm_s(IntCC::Equal, result, UNWOUND as i64);
     emit.branch(has_failed, failed, succeeded);
     emit.switch_to(failed);
-    let saved = emit.load_context(offset::CUT);
-    emit.call_helper(Helper::Cut, &[saved], 0);
+    let saved = emit.load_context(offset::UNWIND_STACK_POINTER);
+    emit.call_helper(Helper::Unwind, &[saved], 0);
     emit.b.ins().trap(TrapCode::unwrap_user(1));
     emit.switch_to(succeeded);
     result

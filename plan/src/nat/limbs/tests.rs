@@ -4,7 +4,7 @@ use malachite_base::num::logic::traits::{BitAccess, CountOnes, SignificantBits};
 use malachite_nz::natural::Natural;
 use proptest::prelude::*;
 
-/// Numbers of up to 200 limbs, most of them made of the patterns at which carries run far.
+/// Numbers of up to 200 limbs, most of them with long runs of carries.
 fn number() -> impl Strategy<Value = Vec<u64>> {
     let limb = || prop_oneof![Just(0), Just(1), Just(u64::MAX), Just(1 << 63), any::<u64>()];
     prop_oneof![
@@ -24,7 +24,7 @@ fn natural(limbs: &[u64]) -> Natural {
     Natural::from_limbs_asc(limbs)
 }
 
-/// A result of so many limbs, over memory that is not clean.
+/// A result of `len` limbs, written over memory that is not zero.
 fn written(len: usize, write: impl FnOnce(&mut [u64])) -> Natural {
     let mut out = vec![0x5555_5555_5555_5555; len];
     write(&mut out);
@@ -114,9 +114,9 @@ proptest! {
         to_bytes(&mut out, &limbs);
         prop_assert_eq!(&out[..bytes.len()], &bytes);
         prop_assert!(out[bytes.len()..].iter().all(|&byte| byte == 0));
-        let mut cut = vec![7; bytes.len() / 2];
-        to_bytes(&mut cut, &limbs);
-        prop_assert_eq!(&cut, &bytes[..bytes.len() / 2]);
+        let mut low = vec![7; bytes.len() / 2];
+        to_bytes(&mut low, &limbs);
+        prop_assert_eq!(&low, &bytes[..bytes.len() / 2]);
     }
 }
 

@@ -1,8 +1,8 @@
-//! What the expressions of a law's body are, and what their references mean.
+//! [`BodyNode`]: reading the expressions of a law's body; and what references in it mean.
 
 use plan::raw::{Kind, Memory, Word};
 
-/// What an expression of a law's body is.
+/// An expression of a law's body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum BodyNode {
     /// A reference: 0 the law itself, then arguments, then lets.
@@ -13,7 +13,7 @@ pub(crate) enum BodyNode {
     Application(Word, Word),
 }
 
-/// Reads an expression whose references go up to `last`.
+/// Reads an expression whose largest reference is `last`.
 pub(crate) fn read_node(heap: &Memory, node: Word, last: u64) -> BodyNode {
     match node.kind() {
         Kind::Nat if node.raw() <= last => BodyNode::Reference(node.raw()),
@@ -29,12 +29,14 @@ pub(crate) fn read_node(heap: &Memory, node: Word, last: u64) -> BodyNode {
     }
 }
 
-/// Where the value of a reference is.
+/// The place of the value of a reference.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Binding {
+    /// A slot of the frame.
     Slot(u32),
+    /// A constant.
     Constant(Word),
 }
 
-/// What references mean in the code being emitted: sorted by reference.
+/// The bindings of all references in the code being emitted, sorted by reference.
 pub(crate) type Scope = Vec<(u64, Binding)>;

@@ -1,4 +1,4 @@
-//! Lazy emission: what is passed on, not evaluated.
+//! Lazy emission: code that passes an expression on without evaluating it.
 
 use super::super::code::{Op, ThunkEntry, ValueSource};
 use super::body::{Binding, BodyNode, Scope, read_node};
@@ -10,20 +10,20 @@ use plan::raw::{Kind, Word, shape};
 const CAPTURE_BUDGET: usize = 512;
 
 impl Decoder<'_> {
-    /// Pushes an operand, not evaluated.
+    /// Pushes an operand without evaluating it.
     pub(super) fn lazy(&mut self, operand: Operand) {
         match (self.source(operand), operand) {
             (Some(source), _) => self.push_source(source),
-            (None, Operand::Node(node)) => self.lazy_application(node),
-            (None, Operand::Local(_)) => unreachable!("a slot is a source"),
+            (None, Operand::Expression(node)) => self.lazy_application(node),
+            (None, Operand::Slot(_)) => unreachable!("a slot is a source"),
         }
     }
 
-    /// Where the operand's word comes from, unless it is an application.
+    /// The source of the operand's word; `None` if it is an application.
     fn source(&mut self, operand: Operand) -> Option<ValueSource> {
         let node = match operand {
-            Operand::Local(slot) => return Some(ValueSource::slot(slot)),
-            Operand::Node(node) => node,
+            Operand::Slot(slot) => return Some(ValueSource::slot(slot)),
+            Operand::Expression(node) => node,
         };
         let constant = match read_node(self.heap, node, self.last) {
             BodyNode::Reference(r) => match self.binding(r) {
@@ -42,7 +42,7 @@ impl Decoder<'_> {
     }
 
     fn lazy_application(&mut self, node: Word) {
-        let spine = self.spine(Operand::Node(node));
+        let spine = self.spine(Operand::Expression(node));
         if let Some(function) = self.constant_head(&spine) {
             let arity = shape::arity(self.heap, function);
             if arity > spine.args.len() as u64 && self.nesting < STRICT_LIMIT {
@@ -63,7 +63,8 @@ impl Decoder<'_> {
         self.push(Op::Thunk(entry));
     }
 
-    /// A known function that lacks arguments: the app itself, or the row it is.
+    /// Pushes the application of a known function to too few arguments: an app, or a row if the
+    /// function is its constructor.
     pub(super) fn partial(&mut self, function: Word, spine: &AppSpine) {
         let count = spine.args.len();
         if function.kind() == Kind::Cow && function.cow_width() == count as u64 {
@@ -76,7 +77,7 @@ impl Decoder<'_> {
         self.application(spine);
     }
 
-    /// Pushes function and arguments and what [`Op::Apply`] makes of them.
+    /// Pushes the function and the arguments, and applies them by [`Op::Apply`].
     fn application(&mut self, spine: &AppSpine) {
         self.lazy(spine.head);
         for arg in &spine.args {
@@ -87,8 +88,8 @@ impl Decoder<'_> {
         self.push(Op::Apply(count));
     }
 
-    /// Pushes the application of a known function to no fewer arguments than it takes, none of them
-    /// an application: its value, if that is cheap to have, else a thunk.
+    /// Pushes the application of a known function to at least as many arguments as its arity, none
+    /// of them an application: its value if the function is cheap, else a thunk.
     fn lazy_call(&mut self, function: Word, spine: &AppSpine) {
         let head = ValueSource::constant(self.constant(function));
         let args: Vec<ValueSource> =
@@ -103,8 +104,8 @@ impl Decoder<'_> {
         self.push(Op::ApplyEagerly(list));
     }
 
-    /// Whether it is worth the attempt to call a function as soon as its arguments are evaluated.
-    /// Not if calls are counted: the attempt would not be one that the law makes.
+    /// Whether the function is cheap enough to be applied eagerly. No jet is while calls are
+    /// counted: the law does not make the eager call.
     fn is_cheap(&self, function: Word, count: usize) -> bool {
         if function.as_direct() == Some(3) {
             return count == 1;
@@ -119,24 +120,24 @@ impl Decoder<'_> {
 
     fn is_atom(&self, operand: Operand) -> bool {
         match operand {
-            Operand::Local(_) => true,
-            Operand::Node(node) => {
+            Operand::Slot(_) => true,
+            Operand::Expression(node) => {
                 !matches!(read_node(self.heap, node, self.last), BodyNode::Application(..))
             }
         }
     }
 
-    /// A new entry for an expression in this scope.
+    /// The number of a new entry for an expression in the current scope.
     pub(super) fn thunk_entry(&mut self, node: Word) -> u32 {
         let number = self.entries.len();
         let used = self.references(node);
         let mut captures = Vec::new();
         let mut scope = Scope::new();
-        for &(reference, place) in &self.scope {
+        for &(reference, binding) in &self.scope {
             if used.as_ref().is_some_and(|used| used.binary_search(&reference).is_err()) {
                 continue;
             }
-            scope.push(match place {
+            scope.push(match binding {
                 Binding::Slot(slot) => {
                     captures.push(ValueSource::slot(slot));
                     (reference, Binding::Slot(captures.len() as u32 - 1))
@@ -152,7 +153,8 @@ impl Decoder<'_> {
         number as u32
     }
 
-    /// The references in an expression, sorted; nothing if it is too large to look.
+    /// The references in an expression, sorted; `None` if it has more than [`CAPTURE_BUDGET`]
+    /// nodes.
     fn references(&self, node: Word) -> Option<Vec<u64>> {
         let mut found = Vec::new();
         let mut todo = vec![node];

@@ -1,29 +1,29 @@
-//! What a frame need not hold: slots are forgotten after their last use.
+//! Liveness of slots: dead slots are cleared before a frame waits.
 //!
-//! A frame stays on the stack while it waits for a value, and so does what lies in its slots. Before
-//! an instruction that may wait, those are cleared that nothing reads any more, so that a list which
-//! is walked by a callee is not kept by its caller. Arguments, lets and captures are looked at, the
-//! first 32 of them; the law itself, which keeps the code alive, stays. A frame that is replaced (a
-//! tail call) needs nothing of this.
+//! A frame stays on the stack while it waits for a value, and its slots keep values alive. Before
+//! each instruction that may wait, code clears the slots that nothing reads afterwards, so that a
+//! list which a callee consumes is not kept alive by its caller. The analysis covers the first 32
+//! arguments, lets and captured values; the law itself is kept, because it keeps the code alive. A
+//! tail call replaces the frame and needs no clearing.
 //!
-//! Instructions only jump forward, so what is live follows from one pass from the end, and what is
-//! still held from one from the start.
+//! Instructions only jump forward, so one backward pass finds the live slots, and one forward pass
+//! those that still hold values.
 
 use super::super::code::{Op, ReflectTargets, ThunkEntry, ValueSource};
 
-/// SlotSet, a bit each.
+/// A set of slots, one bit for each.
 type SlotSet = u32;
 
-/// Instructions that run in one kind of frame: a law's body, or a lazy subexpression.
+/// The instructions of one frame: a law's body, or a lazy subexpression.
 #[derive(Clone, Copy)]
 pub(super) struct FrameRegion {
     /// Its first instruction. It ends where the next region starts.
     pub(super) start: u32,
-    /// The slots that are there throughout and may be forgotten.
+    /// The slots that exist throughout and may be cleared.
     pub(super) slots: SlotSet,
 }
 
-/// The slots from `from` up to, not including, `to`.
+/// The slots from `from` up to, but not including, `to`.
 pub(super) fn range(from: u32, to: u32) -> SlotSet {
     let below = |slot: u32| 1u32.checked_shl(slot).map_or(SlotSet::MAX, |bit| bit - 1);
     below(to) & !below(from)
@@ -33,13 +33,13 @@ fn bit(slot: usize) -> SlotSet {
     u32::try_from(slot).ok().and_then(|slot| 1u32.checked_shl(slot)).unwrap_or(0)
 }
 
-/// A law's instructions, and what they refer to.
+/// A law's instructions, and the tables that they refer to.
 pub(super) struct Instructions<'a> {
     pub(super) ops: &'a mut Vec<Op>,
     pub(super) sources: &'a [ValueSource],
     pub(super) entries: &'a mut [ThunkEntry],
     pub(super) branches: &'a mut [ReflectTargets],
-    /// Whether the jet in that constant is done at once.
+    /// Whether the jet in that constant is cheap, so that its call does not wait.
     pub(super) is_cheap: &'a dyn Fn(u32) -> bool,
 }
 
@@ -58,7 +58,7 @@ impl Instructions<'_> {
         }
     }
 
-    /// Notes which slots can be cleared before which instruction.
+    /// Finds the slots that can be cleared before each instruction of a region.
     fn find_dead(&self, start: usize, end: usize, slots: SlotSet, clears: &mut [SlotSet]) {
         let mut live = vec![0; end - start];
         for at in (start..end).rev() {
@@ -103,7 +103,7 @@ impl Instructions<'_> {
         }
     }
 
-    /// Where an instruction of a frame goes on.
+    /// Visits the instructions that may run after the one at `at` in the same frame.
     fn successors(&self, at: usize, mut visit: impl FnMut(usize)) {
         match self.ops[at] {
             Op::Return | Op::ReturnSlot(_) | Op::TailCall(_) => return,
@@ -120,7 +120,7 @@ impl Instructions<'_> {
         visit(at + 1);
     }
 
-    /// Whether the frame may have to wait for something that takes long.
+    /// Whether the frame may wait for a long evaluation at this instruction.
     fn may_wait(&self, op: Op) -> bool {
         match op {
             Op::Call(_) | Op::EvalSlot(_) | Op::Eval | Op::Normalise => true,
@@ -129,18 +129,19 @@ impl Instructions<'_> {
         }
     }
 
+    /// Inserts the clearing instructions, and adjusts all jump targets.
     fn insert(&mut self, clears: &[SlotSet]) {
         let old = std::mem::take(self.ops);
-        let mut places = Vec::with_capacity(old.len() + 1);
+        let mut positions = Vec::with_capacity(old.len() + 1);
         for (op, slots) in old.into_iter().zip(clears) {
-            places.push(self.ops.len() as u32);
+            positions.push(self.ops.len() as u32);
             if *slots != 0 {
                 self.ops.push(Op::Clear(*slots));
             }
             self.ops.push(op);
         }
-        places.push(self.ops.len() as u32);
-        let moved = |pc: &mut u32| *pc = places[*pc as usize];
+        positions.push(self.ops.len() as u32);
+        let moved = |pc: &mut u32| *pc = positions[*pc as usize];
         for op in self.ops.iter_mut() {
             match op {
                 Op::Frame(pc)

@@ -1,29 +1,29 @@
 //! Decoding: from a law's body to [`LawCode`].
 //!
-//! What a body means: `(1 v b)` at the top binds, every binding sees all of them; within, a nat up
-//! to the number of slots refers, `(0 f x)` applies, `(2 k)` is `k`, anything else is itself.
+//! The meaning of a body: `(1 v b)` at the top is a let, whose binding is visible in all lets and
+//! the body; below the lets, a nat up to the number of variables is a reference, `(0 f x)` an
+//! application, `(2 k)` the constant `k`, and anything else is itself a constant.
 //!
-//! The body's outermost expression is emitted to be evaluated (*strictly*); arguments are emitted
-//! to be passed on (*lazily*): references and constants as they are, applications that lack
-//! arguments as apps, others as thunks. Where the function is a constant whose need of an argument
-//! is known (an operation, a jet), the argument is emitted strictly in place.
+//! The body's outermost expression is emitted *strictly*, as code that evaluates it. Arguments are
+//! emitted *lazily*, as code that passes them on: references and constants as they are, partial
+//! applications as apps, other applications as thunks. Where the function is a constant that is
+//! known to be strict in an argument (an operation, a jet), that argument is emitted strictly in
+//! place.
 //!
-//! Bodies come from outside and may be nested deeply. Spines and lets are walked in loops, lazy
-//! subexpressions are decoded one after the other from a list, and strict nesting beyond
-//! [`STRICT_LIMIT`] becomes lazy; so nothing here recurses further than that.
+//! Bodies come from outside and may be nested deeply. Spines and lets are traversed in loops, lazy
+//! subexpressions are decoded one after the other from a work list, and strict nesting beyond
+//! [`STRICT_LIMIT`] becomes lazy; so recursion here is bounded by that limit.
 
 mod body;
 mod lazy;
+mod lets;
 mod live;
 mod strict;
 
-pub(super) use body::{BodyNode, read_node};
-
 use super::code::{LawCode, Op, ReflectTargets, SourceList, ThunkEntry, ValueSource};
-use super::lets;
 use crate::jet::JetTable;
-use crate::pools::PoolId;
-use body::{Binding, Scope};
+use crate::pool_id::PoolId;
+use body::{Binding, BodyNode, Scope, read_node};
 use live::{FrameRegion, Instructions};
 use plan::NatRef;
 use plan::raw::layout::EXTRA_MAX;
@@ -33,23 +33,23 @@ use std::collections::HashMap;
 
 /// Strict expressions nested deeper than this are evaluated through thunks.
 const STRICT_LIMIT: usize = 64;
-/// The most instructions a law may take: a code word holds no more.
+/// The largest number of instructions of a law, which a code word can hold.
 const OPS_LIMIT: usize = 1 << 24;
 
-/// An expression, or a slot without a name (a field or predecessor just pushed).
+/// An expression, or a slot that no reference has (a part or predecessor that was just pushed).
 #[derive(Clone, Copy)]
 enum Operand {
-    Node(Word),
-    Local(u32),
+    Expression(Word),
+    Slot(u32),
 }
 
-/// A function and its arguments.
+/// An application as its innermost function and all its arguments.
 struct AppSpine {
     head: Operand,
     args: Vec<Operand>,
 }
 
-/// A lazy subexpression that has been given an entry and is still to be emitted.
+/// A lazy subexpression that has an entry and is not emitted yet.
 struct PendingThunk {
     entry: usize,
     node: Word,
@@ -60,11 +60,11 @@ struct PendingThunk {
 pub(crate) struct Decoder<'a> {
     heap: &'a Memory,
     jets: &'a JetTable,
-    /// The largest reference.
+    /// The largest reference of the body.
     last: u64,
     ops: Vec<Op>,
-    /// Where something may jump to last; what comes before is not merged with what comes after.
-    landing: usize,
+    /// The latest jump target; instructions before and after it are not merged.
+    last_target: usize,
     sources: Vec<ValueSource>,
     constants: Vec<Word>,
     constant_numbers: HashMap<u64, u32>,
@@ -77,7 +77,7 @@ pub(crate) struct Decoder<'a> {
     nesting: usize,
 }
 
-/// A decoded law whose pool has not been made.
+/// A decoded law without a pool for its constants.
 pub(crate) struct DecodedLaw {
     pub(crate) constants: Vec<Word>,
     ops: Vec<Op>,
@@ -88,7 +88,7 @@ pub(crate) struct DecodedLaw {
 }
 
 impl DecodedLaw {
-    /// The finished code, with the pool that its constants are in now.
+    /// The finished code, with the pool that holds the constants.
     pub(crate) fn into_code(self, pool: PoolId, constants: *const Word) -> LawCode {
         LawCode {
             pool,
@@ -105,7 +105,7 @@ impl DecodedLaw {
     }
 }
 
-/// Decodes a law; nothing if it is too large to be run.
+/// Decodes a law. `None` if it is too large to run.
 pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<DecodedLaw> {
     let arity = NatRef::of(heap, heap.load(law, 1)).to_u64()?;
     let arguments = u32::try_from(arity).ok()?;
@@ -115,7 +115,7 @@ pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<Decode
         jets,
         last: arity + lets.len() as u64,
         ops: Vec::new(),
-        landing: 0,
+        last_target: 0,
         sources: Vec::new(),
         constants: Vec::new(),
         constant_numbers: HashMap::new(),
@@ -164,7 +164,7 @@ impl Decoder<'_> {
             .clear_dead_slots(regions);
     }
 
-    // Emitting, with the stack's depth kept in step.
+    // Emitting instructions, and tracking the stack's depth.
 
     fn emit(&mut self, op: Op) {
         self.ops.push(op);
@@ -180,13 +180,13 @@ impl Decoder<'_> {
         self.deepest = self.deepest.max(self.depth);
     }
 
-    /// The place of the next instruction, for something to jump to.
+    /// The index of the next instruction, as a jump target.
     fn jump_target(&mut self) -> u32 {
-        self.landing = self.ops.len();
+        self.last_target = self.ops.len();
         self.ops.len() as u32
     }
 
-    /// Pushes a source's word, with the one instruction that pushes those before it if there is one.
+    /// Pushes a source's word; merges the instruction with one before it that pushes sources.
     fn push_source(&mut self, source: ValueSource) {
         self.grow(1);
         let single = |source: ValueSource| match source.slot_or_constant() {
@@ -194,7 +194,7 @@ impl Decoder<'_> {
             Err(number) => Op::Constant(number as u32),
         };
         let before = match self.ops.last() {
-            Some(op) if self.ops.len() > self.landing => *op,
+            Some(op) if self.ops.len() > self.last_target => *op,
             _ => return self.emit(single(source)),
         };
         let merged = match before {
@@ -210,19 +210,20 @@ impl Decoder<'_> {
         self.emit(Op::Push(merged));
     }
 
-    /// Notes a list of sources, of which there must be few.
+    /// Adds a list of sources, at most 2^16 - 1.
     fn list(&mut self, sources: impl IntoIterator<Item = ValueSource>) -> SourceList {
         let start = self.sources.len();
         self.sources.extend(sources);
         SourceList { count: (self.sources.len() - start) as u16, start: start as u32 }
     }
 
-    /// Emits a jump whose target [`Decoder::patch_jump`] fills in.
+    /// Emits a jump without its target, which [`Decoder::patch_jump`] sets.
     fn jump(&mut self, op: fn(u32) -> Op) -> usize {
         self.emit(op(0));
         self.ops.len() - 1
     }
 
+    /// Sets the target of a jump to the next instruction.
     fn patch_jump(&mut self, jump: usize) {
         let here = self.jump_target();
         self.ops[jump] = match self.ops[jump] {
@@ -251,23 +252,23 @@ impl Decoder<'_> {
         }
     }
 
-    fn bind(&mut self, reference: u64, place: Binding) {
+    fn bind(&mut self, reference: u64, binding: Binding) {
         match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
-            Ok(found) => self.scope[found].1 = place,
-            Err(at) => self.scope.insert(at, (reference, place)),
+            Ok(found) => self.scope[found].1 = binding,
+            Err(at) => self.scope.insert(at, (reference, binding)),
         }
     }
 
     // Lets.
 
-    /// Pushes what the lets bind that is needed, each after those it needs.
+    /// Pushes the values of the needed lets, each after those that it needs.
     fn lets(&mut self, arity: u64, values: &[Word], body: Word) {
         for group in lets::order(self.heap, arity, values, body) {
             match group {
                 lets::BindingGroup::Single(index) => {
                     let reference = arity + 1 + index as u64;
-                    let place = self.bound(values[index]);
-                    self.bind(reference, place);
+                    let binding = self.bound(values[index]);
+                    self.bind(reference, binding);
                 }
                 lets::BindingGroup::Recursive(members) => {
                     self.recursive_group(arity, values, &members)
@@ -276,26 +277,26 @@ impl Decoder<'_> {
         }
     }
 
-    /// The place of a let's value, pushing it if it is not just another name.
+    /// The binding of a let's value, which is pushed unless it is a reference or a constant.
     fn bound(&mut self, node: Word) -> Binding {
         match read_node(self.heap, node, self.last) {
             BodyNode::Reference(r) => self.binding(r),
             BodyNode::Constant(k) => Binding::Constant(k),
             BodyNode::Application(..) => {
                 let slot = self.depth;
-                self.lazy(Operand::Node(node));
+                self.lazy(Operand::Expression(node));
                 Binding::Slot(slot)
             }
         }
     }
 
-    /// Lets that need each other: holes first, then what they capture.
+    /// Emits a recursive group of lets: all thunks first, then their captured values.
     fn recursive_group(&mut self, arity: u64, values: &[Word], members: &[usize]) {
         let first = self.depth;
         for (i, &index) in members.iter().enumerate() {
             self.bind(arity + 1 + index as u64, Binding::Slot(first + i as u32));
         }
-        // All holes are in scope before the first capture is worked out.
+        // All of them are in scope before the captures of the first are determined.
         let entries: Vec<u32> = members
             .iter()
             .map(|&index| {
@@ -310,17 +311,17 @@ impl Decoder<'_> {
         }
     }
 
-    // Applications, taken apart for both ways of emission.
+    // Applications, for strict and lazy emission.
 
-    /// The function and arguments of an expression.
+    /// The innermost function and the arguments of an expression.
     fn spine(&self, operand: Operand) -> AppSpine {
         let mut head = operand;
         let mut args = Vec::new();
-        while let Operand::Node(node) = head
+        while let Operand::Expression(node) = head
             && let BodyNode::Application(f, x) = read_node(self.heap, node, self.last)
         {
-            args.push(Operand::Node(x));
-            head = Operand::Node(f);
+            args.push(Operand::Expression(x));
+            head = Operand::Expression(f);
         }
         args.reverse();
         AppSpine { head, args }
@@ -331,9 +332,9 @@ impl Decoder<'_> {
         self.constant_operand(spine.head)
     }
 
-    /// The value that an operand is, if that is known.
+    /// The value of an operand, if it is a constant.
     fn constant_operand(&self, operand: Operand) -> Option<Word> {
-        let Operand::Node(node) = operand else { return None };
+        let Operand::Expression(node) = operand else { return None };
         match read_node(self.heap, node, self.last) {
             BodyNode::Constant(k) => Some(k),
             BodyNode::Reference(r) => match self.binding(r) {

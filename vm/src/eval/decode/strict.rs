@@ -1,4 +1,4 @@
-//! Strict emission: what is evaluated now.
+//! Strict emission: code that evaluates an expression.
 
 use super::super::code::{Op, ReflectTargets};
 use super::super::frame::RETURN_SIZE;
@@ -7,10 +7,10 @@ use super::{AppSpine, Decoder, Operand, STRICT_LIMIT};
 use crate::jet::{Connective, Control, Demand, Jet, JetCode};
 use plan::raw::{Kind, Word, shape};
 
-/// What becomes of an expression's value.
+/// The use of an expression's value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ResultUse {
-    /// It is the result of the frame.
+    /// It is returned from the frame.
     Return,
     /// It stays on top of the stack, evaluated.
     Keep,
@@ -19,11 +19,11 @@ enum ResultUse {
 impl Decoder<'_> {
     /// Emits an expression as the frame's result.
     pub(super) fn tail(&mut self, node: Word) {
-        let spine = self.spine(Operand::Node(node));
+        let spine = self.spine(Operand::Expression(node));
         self.evaluate(spine, ResultUse::Return);
     }
 
-    /// Pushes an operand, evaluated.
+    /// Pushes the value of an operand.
     fn strict(&mut self, operand: Operand) {
         if self.nesting >= STRICT_LIMIT {
             self.lazy(operand);
@@ -66,7 +66,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Ends an expression whose evaluated value is on top.
+    /// Emits the use of an evaluated value on top.
     fn finish(&mut self, then: ResultUse) {
         if then == ResultUse::Return {
             self.emit(Op::Return);
@@ -75,8 +75,8 @@ impl Decoder<'_> {
 
     fn evaluate_atom(&mut self, operand: Operand, then: ResultUse) {
         let slot = match operand {
-            Operand::Local(slot) => Some(slot),
-            Operand::Node(node) => match read_node(self.heap, node, self.last) {
+            Operand::Slot(slot) => Some(slot),
+            Operand::Expression(node) => match read_node(self.heap, node, self.last) {
                 BodyNode::Reference(r) => match self.binding(r) {
                     Binding::Slot(slot) => Some(slot),
                     Binding::Constant(k) => {
@@ -98,7 +98,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// A call in general. It leaves this frame, or returns to it with the value.
+    /// Emits a general call: a tail call, or one that returns its value to this frame.
     fn call(&mut self, spine: &AppSpine, then: ResultUse) {
         let before = self.depth;
         let frame = (then == ResultUse::Keep).then(|| {
@@ -134,7 +134,7 @@ impl Decoder<'_> {
         self.join(before, end, then);
     }
 
-    /// `1 p l a n x`: the function for the kind that `x` is, of its parts.
+    /// `1 p l a n x`: the function for the kind of `x`, applied to the parts of `x`.
     fn reflect(&mut self, args: &[Operand], then: ResultUse) {
         let before = self.depth;
         self.strict(args[4]);
@@ -161,11 +161,11 @@ impl Decoder<'_> {
         self.grow(u32::from(then == ResultUse::Keep));
     }
 
-    /// A branch that calls a function with the top so many slots.
+    /// Emits a branch that calls a function with the top `count` slots.
     fn branch_call(&mut self, function: Operand, count: u32, then: ResultUse) {
         let mut spine = self.spine(function);
         let first = self.depth - count;
-        spine.args.extend((first..first + count).map(Operand::Local));
+        spine.args.extend((first..first + count).map(Operand::Slot));
         self.nested(|d| d.evaluate(spine, then));
     }
 
@@ -180,7 +180,7 @@ impl Decoder<'_> {
         self.nesting -= 1;
     }
 
-    /// Ends a branch that is not the last: brings its value down to `before`, and jumps.
+    /// Ends a branch that is not the last: slides its value down to the depth `before`, and jumps.
     fn end_branch(&mut self, before: u32, then: ResultUse) -> Option<usize> {
         if then == ResultUse::Return {
             return None;
@@ -189,7 +189,7 @@ impl Decoder<'_> {
         Some(self.jump(Op::Jump))
     }
 
-    /// Brings the top value down to `before`.
+    /// Slides the top value down to the depth `before`.
     fn slide_result(&mut self, before: u32) {
         if self.depth > before + 1 {
             self.emit(Op::Slide(self.depth - before - 1));
@@ -197,7 +197,7 @@ impl Decoder<'_> {
         self.depth = before + 1;
     }
 
-    /// Ends the last branch, where the others that ended come in.
+    /// Ends the last branch, and sets the target of the jump of the other one.
     fn join(&mut self, before: u32, end: Option<usize>, then: ResultUse) {
         if then == ResultUse::Keep {
             self.slide_result(before);
@@ -215,7 +215,7 @@ impl Decoder<'_> {
 
     fn jet(&mut self, function: Word, number: u32, spine: &AppSpine, then: ResultUse) {
         let jet = self.jets.get(number);
-        // A call in general is counted when it is made.
+        // A general call counts when it is made.
         let in_place = !matches!(jet.code, JetCode::Control(control) if control.is_called());
         if in_place && self.jets.counts_calls() {
             self.emit(Op::CountJet(number));
@@ -238,21 +238,22 @@ impl Decoder<'_> {
         }
     }
 
-    /// Pushes a jet's arguments, evaluated as it demands and in its order, each in its place.
+    /// Pushes a jet's arguments, evaluated as it demands and in its order, and exchanges them so
+    /// that each ends at its own index.
     fn arguments(&mut self, jet: &Jet, args: &[Operand]) {
-        let ends = |index: &&usize| self.constant_operand(args[**index]).is_none();
-        // With no more than one that has to be evaluated, any order will do.
-        let first = if jet.order.iter().filter(ends).count() > 1 { jet.order } else { &[] };
+        let is_evaluated = |index: &&usize| self.constant_operand(args[**index]).is_none();
+        // If at most one has to be evaluated, every order gives the same result.
+        let first = if jet.order.iter().filter(is_evaluated).count() > 1 { jet.order } else { &[] };
         let mut pushed = first.to_vec();
         pushed.extend((0..args.len()).filter(|index| !first.contains(index)));
         for &index in &pushed {
             self.argument(jet.demands[index], args[index]);
         }
         let top = pushed.len() - 1;
-        while let Some(wrong) = (0..top).find(|place| pushed[*place] != *place) {
-            let place = if pushed[top] == top { wrong } else { pushed[top] };
-            pushed.swap(place, top);
-            self.emit(Op::Exchange((top - place) as u32));
+        while let Some(wrong) = (0..top).find(|at| pushed[*at] != *at) {
+            let target = if pushed[top] == top { wrong } else { pushed[top] };
+            pushed.swap(target, top);
+            self.emit(Op::Exchange((top - target) as u32));
         }
     }
 
@@ -293,13 +294,13 @@ impl Decoder<'_> {
         }
     }
 
-    /// The truth of one value, or else of a second one, which is evaluated only then.
+    /// Emits a connective. The second operand is evaluated only if the first does not decide.
     fn connective(&mut self, connective: Connective, args: &[Operand], then: ResultUse) {
         let before = self.depth;
         self.strict(args[0]);
         self.depth = before;
         let to_false = self.jump(Op::JumpIfFalse);
-        let settled = |d: &mut Self, truth| {
+        let decided = |d: &mut Self, truth| {
             d.push_constant(Word::bit(truth));
             d.finish(then);
         };
@@ -310,19 +311,19 @@ impl Decoder<'_> {
         };
         match connective {
             Connective::And => self.nested(second),
-            Connective::Or => settled(self, true),
+            Connective::Or => decided(self, true),
         }
         let end = self.end_branch(before, then);
         self.patch_jump(to_false);
         self.depth = before;
         match connective {
-            Connective::And => settled(self, false),
+            Connective::And => decided(self, false),
             Connective::Or => self.nested(second),
         }
         self.join(before, end, then);
     }
 
-    /// A conditional: `yes` unless the jump is taken, then `no`.
+    /// Emits a conditional: `yes`, or `no` if the jump is taken.
     fn choose(
         &mut self,
         test: Operand,

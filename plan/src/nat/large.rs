@@ -1,54 +1,55 @@
-//! Products, quotients and powers of many limbs: malachite's, taken in steps of which none is so
-//! large that an interrupt has to wait long.
+//! Products, quotients and powers of many limbs: malachite's, divided into steps that are short
+//! enough for an interrupt.
 //!
 //! A product of factors of 2^20 limbs takes malachite some tenths of a second, a quotient of such
-//! numbers about one. What is larger is taken apart here: factors as Karatsuba does it, divisors
-//! as Burnikel and Ziegler do (*Fast Recursive Division*, 1998). The recursion goes as deep as the
-//! limbs can be halved.
+//! numbers about one. Larger operands are divided here: factors as in Karatsuba's algorithm,
+//! divisors as in Burnikel and Ziegler's (*Fast Recursive Division*, 1998). The recursion is as
+//! deep as the limbs can be halved.
 
 use super::limbs::{BITS, trimmed};
-use crate::EvalError;
+use crate::error::EvalError;
 use crate::interrupt::Interrupt;
 use malachite_base::num::arithmetic::traits::{DivMod, ModPowerOf2, Pow, Square};
 use malachite_base::num::basic::traits::Zero;
 use malachite_nz::natural::Natural;
 
-/// The most limbs of the smaller factor for which multiplying each limb with each is faster than
-/// handing the factors over. Measured by `cargo run --release -p vm --example products`.
-pub const SCHOOLBOOK: usize = 24;
+/// The largest number of limbs of the smaller factor for which schoolbook multiplication is faster
+/// than malachite. Measured by `cargo run --release -p vm --example products`.
+pub const SCHOOLBOOK_LIMIT: usize = 24;
 
-/// Limbs of the largest operands of a single step.
+/// The largest number of limbs of an operand of a single step.
 const STEP: usize = 1 << 20;
 
-/// Arithmetic that looks for an interrupt between steps.
-pub struct Giant<'i> {
+/// Arithmetic on large numbers that checks for an interrupt between steps.
+pub struct LargeArithmetic<'i> {
     interrupt: &'i Interrupt,
     step: usize,
 }
 
 /// A quotient and a remainder.
-type Divided = (Natural, Natural);
+type QuotientRemainder = (Natural, Natural);
 
-/// Limbs as bits to shift by.
+/// Returns the number of bits in that many limbs.
 fn bits_of(limbs: usize) -> u64 {
     BITS * limbs as u64
 }
 
-/// A number without and with only its lowest `limbs` limbs.
+/// Splits a number into its upper limbs and its lowest `limbs` limbs.
 fn split(nat: &Natural, limbs: usize) -> (Natural, Natural) {
     let bits = bits_of(limbs);
     (nat >> bits, nat.mod_power_of_2(bits))
 }
 
-impl<'i> Giant<'i> {
-    pub fn new(interrupt: &'i Interrupt) -> Giant<'i> {
-        Giant { interrupt, step: STEP }
+impl<'i> LargeArithmetic<'i> {
+    /// Creates the arithmetic of a heap with that interrupt.
+    pub fn new(interrupt: &'i Interrupt) -> LargeArithmetic<'i> {
+        LargeArithmetic { interrupt, step: STEP }
     }
 
-    /// The product of two numbers.
+    /// Returns the product of two numbers.
     ///
     /// # Errors
-    /// [`EvalError::Interrupted`], as for all the others.
+    /// [`EvalError::Interrupted`].
     pub fn product(&self, a: &[u64], b: &[u64]) -> Result<Natural, EvalError> {
         self.interrupt.check()?;
         let is_square = std::ptr::eq(a, b);
@@ -73,7 +74,10 @@ impl<'i> Giant<'i> {
         Ok(low + (middle << bits_of(half)) + (high << bits_of(2 * half)))
     }
 
-    /// The power of a number.
+    /// Returns `base` to the power of `exponent`.
+    ///
+    /// # Errors
+    /// [`EvalError::Interrupted`].
     pub fn power(&self, base: &Natural, exponent: u64) -> Result<Natural, EvalError> {
         let bits = (base.limb_count() * BITS).saturating_mul(exponent);
         let steps = BITS - u64::from((bits / bits_of(self.step)).leading_zeros());
@@ -87,14 +91,17 @@ impl<'i> Giant<'i> {
         Ok(power)
     }
 
-    /// The quotient and remainder of two numbers, of which the second is not 0.
-    pub fn divide(&self, a: &[u64], b: &[u64]) -> Result<Divided, EvalError> {
+    /// Returns the quotient and the remainder of two numbers; the second is not 0.
+    ///
+    /// # Errors
+    /// [`EvalError::Interrupted`].
+    pub fn divide(&self, a: &[u64], b: &[u64]) -> Result<QuotientRemainder, EvalError> {
         let (a, b) = (trimmed(a), trimmed(b));
         if a.len() <= 2 * self.step {
             return Ok(Natural::from_limbs_asc(a).div_mod(Natural::from_limbs_asc(b)));
         }
-        // The divisor gets a number of limbs that can be halved until a step is left, and its
-        // topmost bit set.
+        // The divisor is shifted until its topmost bit is set and its number of limbs can be halved
+        // down to a step.
         let halvings = b.len().div_ceil(self.step).next_power_of_two().trailing_zeros();
         let limbs = b.len().max(self.step).next_multiple_of(1 << halvings);
         let b = Natural::from_limbs_asc(b);
@@ -117,9 +124,14 @@ impl<'i> Giant<'i> {
         Ok((Natural::from_owned_limbs_asc(out), remainder >> shift))
     }
 
-    /// Divides by `limbs` limbs, the topmost bit of them set, a number whose upper limbs beyond the
-    /// lowest as many are less than they.
-    fn two_by_one(&self, a: Natural, b: &Natural, limbs: usize) -> Result<Divided, EvalError> {
+    /// Divides `a` by `b`, which has `limbs` limbs and its topmost bit set. The part of `a` above
+    /// the lowest `limbs` limbs is less than `b`.
+    fn two_by_one(
+        &self,
+        a: Natural,
+        b: &Natural,
+        limbs: usize,
+    ) -> Result<QuotientRemainder, EvalError> {
         self.interrupt.check()?;
         if limbs <= self.step {
             return Ok(a.div_mod(b));
@@ -131,8 +143,14 @@ impl<'i> Giant<'i> {
         Ok(((high << bits_of(half)) + low, rest))
     }
 
-    /// Likewise, by twice as many limbs, a number that has only as many limbs more.
-    fn three_by_two(&self, a: Natural, b: &Natural, limbs: usize) -> Result<Divided, EvalError> {
+    /// Divides `a` by `b`, which has `2 * limbs` limbs and its topmost bit set; `a` has at most `3
+    /// * limbs` limbs, and the part of it above the lowest `limbs` limbs is less than `b`.
+    fn three_by_two(
+        &self,
+        a: Natural,
+        b: &Natural,
+        limbs: usize,
+    ) -> Result<QuotientRemainder, EvalError> {
         let (upper, low) = split(&a, limbs);
         let (b_high, b_low) = split(b, limbs);
         let (mut quotient, rest) = if &upper >> bits_of(limbs) < b_high {
@@ -145,7 +163,7 @@ impl<'i> Giant<'i> {
         let product = self.product(quotient.as_limbs_asc(), b_low.as_limbs_asc())?;
         let mut rest = (rest << bits_of(limbs)) + low;
         while rest < product {
-            // At most twice, since the divisor's topmost bit is set.
+            // This runs at most twice, because the divisor's topmost bit is set.
             rest += b;
             quotient -= Natural::from(1u8);
         }
@@ -158,7 +176,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Numbers that make quotients come out at the edges.
+    /// Numbers that give quotients close to the limits of a limb.
     fn number() -> impl Strategy<Value = Vec<u64>> {
         let limb = || prop_oneof![Just(0), Just(1), Just(u64::MAX), Just(1 << 63), any::<u64>()];
         prop::collection::vec(limb(), 0..120)
@@ -168,13 +186,13 @@ mod tests {
         #[test]
         fn steps_do_not_show(a in number(), b in number(), step in 1usize..8, exponent in 0u64..9) {
             let interrupt = Interrupt::default();
-            let giant = Giant { interrupt: &interrupt, step };
+            let large = LargeArithmetic { interrupt: &interrupt, step };
             let (x, y) = (Natural::from_limbs_asc(&a), Natural::from_limbs_asc(&b));
-            prop_assert_eq!(giant.product(&a, &b).unwrap(), &x * &y);
-            prop_assert_eq!(giant.product(&a, &a).unwrap(), (&x).square());
-            prop_assert_eq!(giant.power(&x, exponent).unwrap(), (&x).pow(exponent));
+            prop_assert_eq!(large.product(&a, &b).unwrap(), &x * &y);
+            prop_assert_eq!(large.product(&a, &a).unwrap(), (&x).square());
+            prop_assert_eq!(large.power(&x, exponent).unwrap(), (&x).pow(exponent));
             if y != 0u8 {
-                prop_assert_eq!(giant.divide(&a, &b).unwrap(), x.div_mod(y));
+                prop_assert_eq!(large.divide(&a, &b).unwrap(), x.div_mod(y));
             }
         }
     }
@@ -182,15 +200,15 @@ mod tests {
     #[test]
     fn an_interrupt_ends_each_of_them() {
         let interrupt = Interrupt::default();
-        let giant = Giant { interrupt: &interrupt, step: 1 };
+        let large = LargeArithmetic { interrupt: &interrupt, step: 1 };
         let (a, b) = ([u64::MAX; 9], [u64::MAX; 4]);
         let ask = || interrupt.flag().store(true, std::sync::atomic::Ordering::Relaxed);
         ask();
-        assert!(matches!(giant.product(&a, &b), Err(EvalError::Interrupted)));
+        assert!(matches!(large.product(&a, &b), Err(EvalError::Interrupted)));
         ask();
-        assert!(matches!(giant.divide(&a, &b), Err(EvalError::Interrupted)));
+        assert!(matches!(large.divide(&a, &b), Err(EvalError::Interrupted)));
         ask();
-        assert!(matches!(giant.power(&Natural::from(3u8), 1000), Err(EvalError::Interrupted)));
-        assert!(!interrupt.is_due(), "whoever stops clears the request");
+        assert!(matches!(large.power(&Natural::from(3u8), 1000), Err(EvalError::Interrupted)));
+        assert!(!interrupt.is_due(), "the operation that stops clears the request");
     }
 }

@@ -1,13 +1,14 @@
-//! The laws of our own library (`sire/*.sire`) that jets stand for, where they are not the
+//! The laws of this project's library (`sire/*.sire`) that jets implement and that differ from the
 //! prototype's.
 //!
-//! A change to one of these laws, or to one that it calls, changes its hash, and without this line
-//! it would run without its jet. The suite `library_jets` notices, and prints the lines that belong
-//! here; `jet_agreement` tells whether the changed law still means what its jet does.
+//! A change to one of these laws, or to a law that it calls, changes its hash; the law then runs
+//! without its jet until its line here is updated. The test suite `library_jets` fails in that case
+//! and prints the new lines. The suite `jet_agreement` checks that the changed law still agrees
+//! with its jet.
 
-/// Those of our laws that evaluate their arguments in another order than the prototype's, which is
-/// the one that is declared. (See [`vm::jet::Jet::order`].)
-pub(crate) const ORDERS: &[(&str, &[usize])] = &[
+/// The order in which a law of this project evaluates its arguments, where it differs from the
+/// declared order, which is that of the prototype's law. See [`vm::jet::Jet::order`].
+pub(crate) const ARGUMENT_ORDERS: &[(&str, &[usize])] = &[
     ("_BarSliceToNat", &[0, 2, 1]),
     ("_Bitwise", &[1, 2]),
     ("_Cmp", &[1, 0]),
@@ -45,7 +46,7 @@ pub(crate) const ORDERS: &[(&str, &[usize])] = &[
     ("zip", &[1, 0]),
 ];
 
-/// The laws, by the BLAKE3 hash that PLAN gives the law itself (not its pin).
+/// Name and PLAN hash of each law (of the law itself, not its pin), sorted by name.
 pub(crate) const LAWS: &[(&str, &str)] = &[
     ("_BarSliceToNat", "2nqHZB3iVN6JTuMepERgpdHDsYCciBaK2pY3HSmJ3jsu"),
     ("_BitSlice", "8ipXR4be66MhoBzHAwe85DtPL18uB1ZYPJcbxx6iAath"),

@@ -1,7 +1,8 @@
-//! A bench to run single jets on: values written down as data, and what comes of a call.
+//! A harness that runs single jets: test values written as data, and the expected outcome of a
+//! call.
 //!
-//! Each jet is tied to a law of the bench's own, whose body is the constant [`V::Law`]: a jet that
-//! leaves its arguments to the law gives just that.
+//! The harness ties each jet to a law of its own, whose body is the constant
+//! [`TestValue::FromLaw`]: a jet that falls back to its law returns that constant.
 
 use crate::declarations;
 use plan::{Builder, EvalError, Natural, Options, Val};
@@ -10,63 +11,63 @@ use std::sync::Arc;
 use vm::Vm;
 use vm::jet::JetTable;
 
-/// A value, or how one is computed.
+/// A value, or an unevaluated expression, written as data.
 #[derive(Clone, Debug)]
-pub(super) enum V {
+pub(super) enum TestValue {
     /// A nat.
     N(u64),
     /// A large nat.
     Big(Natural),
-    /// The nat whose bytes these are.
+    /// The nat with these bytes.
     Text(&'static str),
     /// A row.
-    Row(Vec<V>),
+    Row(Vec<TestValue>),
     /// A set; its keys must be ascending.
-    Set(Vec<V>),
+    Set(Vec<TestValue>),
     /// A table of ascending keys and their values.
-    Tab(Vec<(V, V)>),
+    Tab(Vec<(TestValue, TestValue)>),
     /// A bar.
     Bar(&'static [u8]),
-    /// A function, an app or a call: the first applied to the others, not evaluated.
-    Ap(Vec<V>),
+    /// The first part applied to the others, unevaluated.
+    Apply(Vec<TestValue>),
     /// A law: name, arity, body.
-    LawOf(u64, u64, Box<V>),
+    LawOf(u64, u64, Box<TestValue>),
     /// A pin.
-    Pin(Box<V>),
-    /// The pin of the law that a jet stands for.
+    Pin(Box<TestValue>),
+    /// The pin of the law that the jet of this name implements.
     Jet(&'static str),
-    /// Something unevaluated that becomes this.
-    Lazy(Box<V>),
-    /// Something unevaluated that crashes with this operation.
-    Die(u64),
-    /// What a law gives that runs in place of its jet.
-    Law,
+    /// A thunk whose value this is.
+    Lazy(Box<TestValue>),
+    /// A thunk that crashes with this operation.
+    Crash(u64),
+    /// The result of every law of the harness, which shows that the jet fell back to its law.
+    FromLaw,
 }
 
-pub(super) use V::{Ap, Bar, Big, Die, Law, N, Row, Set, Tab, Text};
+pub(super) use TestValue::{Apply, Bar, Big, Crash, FromLaw, N, Row, Set, Tab, Text};
 
-/// Something unevaluated that becomes `value`.
-pub(super) fn lazy(value: V) -> V {
-    V::Lazy(Box::new(value))
+/// A thunk whose value is `value`.
+pub(super) fn lazy(value: TestValue) -> TestValue {
+    TestValue::Lazy(Box::new(value))
 }
 
-pub(super) fn pin(value: V) -> V {
-    V::Pin(Box::new(value))
+pub(super) fn pin(value: TestValue) -> TestValue {
+    TestValue::Pin(Box::new(value))
 }
 
-/// A law that is no data: `{name 2 0}`, applied to nothing.
-pub(super) fn law() -> V {
-    V::LawOf(77, 2, Box::new(N(0)))
+/// A law that does not represent a bar, row, set or table: `{name 2 0}`.
+pub(super) fn law() -> TestValue {
+    TestValue::LawOf(77, 2, Box::new(N(0)))
 }
 
-/// An app of a law that takes many arguments.
-pub(super) fn app(args: Vec<V>) -> V {
-    let mut parts = vec![V::LawOf(78, 1000, Box::new(N(0)))];
+/// An app of a law of arity 1000.
+pub(super) fn app(args: Vec<TestValue>) -> TestValue {
+    let mut parts = vec![TestValue::LawOf(78, 1000, Box::new(N(0)))];
     parts.extend(args);
-    Ap(parts)
+    Apply(parts)
 }
 
-pub(super) fn nats(nats: impl IntoIterator<Item = u64>) -> Vec<V> {
+pub(super) fn nats(nats: impl IntoIterator<Item = u64>) -> Vec<TestValue> {
     nats.into_iter().map(N).collect()
 }
 
@@ -75,40 +76,40 @@ pub(super) fn power(exponent: u64) -> Natural {
     Natural::from(1u32) << exponent
 }
 
-/// What comes of a call.
+/// The expected outcome of a call.
 #[derive(Clone, Debug)]
-pub(super) enum Result {
-    Is(V),
-    Dies(u64),
-    HeapFull,
+pub(super) enum Expected {
+    Value(TestValue),
+    Crash(u64),
+    OutOfMemory,
 }
 
-impl From<V> for Result {
-    fn from(value: V) -> Result {
+impl From<TestValue> for Expected {
+    fn from(value: TestValue) -> Expected {
         match value {
-            Die(op) => Result::Dies(op),
-            value => Result::Is(value),
+            Crash(op) => Expected::Crash(op),
+            value => Expected::Value(value),
         }
     }
 }
 
-/// The marker that laws of the bench give.
+/// The result of every law of the harness.
 const LAW_MARKER: u64 = 0x0077_616c_0077_616c;
 
-pub(super) struct Bench {
+pub(super) struct JetHarness {
     pub(super) vm: Vm,
     pins: HashMap<&'static str, Val>,
     identity: Val,
 }
 
-impl Bench {
-    pub(super) fn new() -> Bench {
-        Bench::calm(1 << 28)
+impl JetHarness {
+    pub(super) fn new() -> JetHarness {
+        JetHarness::unstressed(1 << 28)
     }
 
-    /// A bench that collects at every allocation.
-    pub(super) fn stressed() -> Bench {
-        Bench::with(Options {
+    /// A harness whose collector runs at every allocation.
+    pub(super) fn stressed() -> JetHarness {
+        JetHarness::with(Options {
             nursery: 1 << 16,
             max_heap: 1 << 28,
             max_stack: 1 << 26,
@@ -116,14 +117,14 @@ impl Bench {
         })
     }
 
-    /// A bench whose evaluation stack has room for little more than a hundred thousand values.
-    pub(super) fn with_small_stack() -> Bench {
-        Bench::calm(1 << 20)
+    /// A harness whose evaluation stack has room for about 130,000 values.
+    pub(super) fn with_small_stack() -> JetHarness {
+        JetHarness::unstressed(1 << 20)
     }
 
-    /// A bench with little more than 6 megabytes for values.
-    pub(super) fn with_small_heap() -> Bench {
-        Bench::with(Options {
+    /// A harness with a heap of 6 MiB.
+    pub(super) fn with_small_heap() -> JetHarness {
+        JetHarness::with(Options {
             nursery: 1 << 16,
             max_heap: 6 << 20,
             max_stack: 1 << 28,
@@ -131,12 +132,18 @@ impl Bench {
         })
     }
 
-    /// A bench that collects when it has to, whatever the environment says.
-    fn calm(max_stack: usize) -> Bench {
-        Bench::with(Options { max_heap: 1 << 30, max_stack, stress: false, ..Options::default() })
+    /// A harness whose collector runs only when the nursery is full, even if the environment asks
+    /// for stress mode.
+    fn unstressed(max_stack: usize) -> JetHarness {
+        JetHarness::with(Options {
+            max_heap: 1 << 30,
+            max_stack,
+            stress: false,
+            ..Options::default()
+        })
     }
 
-    fn with(options: Options) -> Bench {
+    fn with(options: Options) -> JetHarness {
         let mut table = JetTable::new();
         let mut scratch = Vm::new(Options { stress: false, ..options.clone() }, Arc::default())
             .expect("a stack can be had");
@@ -153,11 +160,11 @@ impl Bench {
             })
             .collect();
         let identity = vm.build(|b| push_law(b, 1, 1, |b| b.push_nat(1))).expect("a law");
-        Bench { vm, pins, identity }
+        JetHarness { vm, pins, identity }
     }
 
-    /// The value, not evaluated where it says so.
-    pub(super) fn make(&mut self, value: &V) -> Val {
+    /// Builds a value; parts that `value` marks as thunks stay unevaluated.
+    pub(super) fn make(&mut self, value: &TestValue) -> Val {
         let made = match value {
             N(nat) => Ok(self.vm.nat(*nat)),
             Big(nat) => self.vm.natural(nat),
@@ -180,11 +187,11 @@ impl Bench {
                     b.tab()
                 })
             }
-            Ap(parts) => {
+            Apply(parts) => {
                 let parts = self.make_all(parts);
                 self.vm.app(&parts[0], &parts[1..])
             }
-            V::LawOf(name, arity, body) => {
+            TestValue::LawOf(name, arity, body) => {
                 let body = self.make(body);
                 let body = self.vm.force(&body).expect("a normal form");
                 self.vm.build(|b| {
@@ -194,29 +201,29 @@ impl Bench {
                     })
                 })
             }
-            V::Pin(item) => {
+            TestValue::Pin(item) => {
                 let item = self.make(item);
                 self.vm.pin(&item)
             }
-            V::Jet(name) => Ok(self.pins[name].clone()),
-            V::Lazy(value) => {
+            TestValue::Jet(name) => Ok(self.pins[name].clone()),
+            TestValue::Lazy(value) => {
                 let value = self.make(value);
                 self.vm.app(&self.identity.clone(), &[value])
             }
-            Die(op) => {
+            Crash(op) => {
                 let op = self.vm.nat(*op);
                 self.vm.app(&op, std::slice::from_ref(&op))
             }
-            Law => Ok(self.vm.nat(LAW_MARKER)),
+            FromLaw => Ok(self.vm.nat(LAW_MARKER)),
         };
         made.expect("a small value")
     }
 
-    fn make_all(&mut self, values: &[V]) -> Vec<Val> {
+    fn make_all(&mut self, values: &[TestValue]) -> Vec<Val> {
         values.iter().map(|value| self.make(value)).collect()
     }
 
-    pub(super) fn make_set(&mut self, keys: &Val) -> std::result::Result<Val, EvalError> {
+    pub(super) fn make_set(&mut self, keys: &Val) -> Result<Val, EvalError> {
         let keys = self.vm.force(keys)?;
         self.vm.build(|b| {
             push_law(b, 1, 2, |b| {
@@ -226,18 +233,14 @@ impl Bench {
         })
     }
 
-    /// The value of a jet's call, to its outermost shape.
-    pub(super) fn head(
-        &mut self,
-        jet: &'static str,
-        args: &[V],
-    ) -> std::result::Result<Val, EvalError> {
+    /// Calls a jet and evaluates the result to its outermost shape.
+    pub(super) fn head(&mut self, jet: &'static str, args: &[TestValue]) -> Result<Val, EvalError> {
         let args = self.make_all(args);
         let pin = self.pins[jet].clone();
         self.vm.apply(&pin, &args)
     }
 
-    /// The normal form of a jet's call on values that are there already.
+    /// Calls a jet on existing values and normalises the result.
     pub(super) fn call(&mut self, jet: &'static str, args: &[&Val]) -> Val {
         let args: Vec<Val> = args.iter().map(|arg| (*arg).clone()).collect();
         let pin = self.pins[jet].clone();
@@ -245,24 +248,24 @@ impl Bench {
         self.vm.force(&value).expect("a normal form")
     }
 
-    /// Checks what comes of a jet's call.
-    pub(super) fn check(&mut self, jet: &'static str, args: &[V], expected: &Result) {
+    /// Calls a jet and checks the outcome.
+    pub(super) fn check(&mut self, jet: &'static str, args: &[TestValue], expected: &Expected) {
         let result = self.head(jet, args).and_then(|value| self.vm.force(&value));
         let agrees = match (&result, expected) {
-            (Ok(value), Result::Is(expected)) => {
+            (Ok(value), Expected::Value(expected)) => {
                 let expected = self.make(expected);
                 let expected = self.vm.force(&expected).expect("a value is expected");
                 self.vm.look(value).is_equal(self.vm.look(&expected))
                     && self.vm.hash(value).ok() == self.vm.hash(&expected).ok()
             }
-            (Err(EvalError::Crash { op, .. }), Result::Dies(expected)) => {
+            (Err(EvalError::Crash { op, .. }), Expected::Crash(expected)) => {
                 self.vm.look(op).as_u64() == Some(*expected)
             }
-            (Err(EvalError::OutOfMemory), Result::HeapFull) => true,
+            (Err(EvalError::OutOfMemory), Expected::OutOfMemory) => true,
             _ => false,
         };
         let shown = result.map(|value| plan::plain::to_term(self.vm.look(&value)));
-        assert!(agrees, "{jet} {args:?}\n gives {shown:?}\n not   {expected:?}");
+        assert!(agrees, "{jet} {args:?}\n returned {shown:?}\n expected {expected:?}");
     }
 }
 
@@ -270,8 +273,8 @@ fn push_law(
     b: &mut Builder<'_>,
     name: u64,
     arity: u64,
-    body: impl FnOnce(&mut Builder<'_>) -> std::result::Result<(), EvalError>,
-) -> std::result::Result<(), EvalError> {
+    body: impl FnOnce(&mut Builder<'_>) -> Result<(), EvalError>,
+) -> Result<(), EvalError> {
     b.push_nat(name)?;
     b.push_nat(arity)?;
     body(b)?;
@@ -288,25 +291,25 @@ fn law_of(vm: &mut Vm, name: &str, arity: usize) -> Val {
     .expect("a law")
 }
 
-/// A jet, its arguments, and what comes of that.
-pub(super) type Case = (&'static str, Vec<V>, Result);
+/// A jet, its arguments, and the expected outcome.
+pub(super) type Case = (&'static str, Vec<TestValue>, Expected);
 
-/// Checks all cases, and all over again while collecting at every allocation.
+/// Checks all cases twice: normally, and with a collection at every allocation.
 pub(super) fn check_all(cases: &[Case]) {
-    for mut bench in [Bench::new(), Bench::stressed()] {
+    for mut harness in [JetHarness::new(), JetHarness::stressed()] {
         for (jet, args, expected) in cases {
-            bench.check(jet, args, expected);
+            harness.check(jet, args, expected);
         }
     }
 }
 
-/// Cases, one a line: `jet arg, arg => result;`.
+/// Checks cases, one per line: `jet arg, arg => result;`.
 macro_rules! cases {
     ($($jet:literal $($arg:expr),+ => $result:expr;)*) => {
-        $crate::tests::bench::check_all(&[$((
+        $crate::tests::harness::check_all(&[$((
             $jet,
             vec![$($arg),+],
-            $crate::tests::bench::Result::from($result),
+            $crate::tests::harness::Expected::from($result),
         )),*])
     };
 }

@@ -1,15 +1,15 @@
-//! [`CodeEntry`]: where the address of a law's compiled code appears.
+//! [`EntryCell`]: the cell in which the address of a law's compiled code is published.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The cell in which the address of a law's compiled code appears: 0 until there is code, and again when
-/// the law is gone. Clones are the same cell.
+/// The cell in which the address of a law's compiled code is published. It holds 0 until there is
+/// code, and again when the law is dead. Clones share the cell.
 #[derive(Clone, Debug, Default)]
-pub struct CodeEntry(Arc<AtomicUsize>);
+pub struct EntryCell(Arc<AtomicUsize>);
 
-impl CodeEntry {
-    /// The address of the code, if there is some.
+impl EntryCell {
+    /// The address of the code, if it is published.
     #[inline(always)]
     pub fn address(&self) -> Option<usize> {
         match self.0.load(Ordering::Acquire) {
@@ -21,19 +21,20 @@ impl CodeEntry {
     /// Publishes code: from now on calls of the law run it.
     ///
     /// # Safety
-    /// The address is that of a function which keeps to the
-    /// [convention](super#the-convention-of-compiled-code) and is that of the law for which the compiler was
-    /// given the entry. It stays until the entry is handed to [`Compiler::forget`](super::Compiler::forget).
+    /// The address is that of a function which follows the
+    /// [convention](super#the-convention-of-compiled-code) and computes the law for which the
+    /// compiler got the entry. The function stays in memory until the entry is passed to
+    /// [`Compiler::forget`](crate::native::Compiler::forget).
     pub unsafe fn publish(&self, address: usize) {
         self.0.store(address, Ordering::Release);
     }
 
-    /// Withdraws the code: code that looks here from now on finds none.
+    /// Withdraws the code: later loads of the cell find none.
     pub(crate) fn clear(&self) {
         self.0.store(0, Ordering::Release);
     }
 
-    /// The address of the cell, where compiled code looks. It stays as long as there is a clone.
+    /// The address of the cell, which compiled code loads. It is valid as long as a clone exists.
     pub fn cell_address(&self) -> usize {
         Arc::as_ptr(&self.0).expose_provenance()
     }
@@ -44,7 +45,7 @@ impl CodeEntry {
     }
 
     /// Whether both are the same cell.
-    pub fn is_same(&self, other: &CodeEntry) -> bool {
+    pub fn is_same(&self, other: &EntryCell) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }

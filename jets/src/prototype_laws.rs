@@ -1,12 +1,12 @@
-//! Which laws the jets stand for: hashes by name.
+//! The laws of the prototype's library that jets implement.
 //!
-//! A jet is found by the hash of its law alone, never by the name; the names here only tie the
-//! hashes to the declarations. Several laws may have one jet: a name may occur in more than one
-//! table.
+//! The evaluator finds a jet by the hash of its law, never by the name. The names in this table and
+//! in [`crate::project_laws`] only tie hashes to declarations. One jet may implement several laws,
+//! so a name may be in both tables.
 
-/// The laws of the prototype's library, by the BLAKE3 hash that PLAN gives the law itself (not its
-/// pin). (prototype: lib/Fan/JetHash.hs)
-pub(crate) const PROTOTYPE: [(&str, &str); 197] = [
+/// Name and PLAN hash of each law (of the law itself, not its pin). Source: the prototype's
+/// `lib/Fan/JetHash.hs`.
+pub(crate) const LAWS: [(&str, &str); 197] = [
     ("_Force", "A7ZtnajpFHHJ29VVzZoZ4BENtqNio1LZcG7Pdc9nMFvf"),
     ("_Seq", "7fPzp1b5QXpDDkvpt2oBGUm3w6eCPVKjDnUQ8i8w8mj5"),
     ("_Trace", "DWsz4CYrc3xzUQRxtibBiSXUx8HzR3tRgGNsbAMJLe9w"),

@@ -1,21 +1,23 @@
-//! Lets: which of a body's bindings are needed, and in which order they can be made.
+//! Lets: the bindings that a body needs, in an order in which they can be made.
 //!
-//! Bindings see each other whatever their order. Those that are needed are sorted so that each
-//! comes after what it refers to; those that refer to each other come as a knot.
+//! The lets of a body are mutually recursive. The needed bindings are the strongly connected
+//! components of their reference graph that the body reaches, in an order in which each component
+//! follows those that it refers to. The components are found by Tarjan's algorithm with an explicit
+//! stack, because a body from outside may have chains of any length.
 
-use super::decode::{BodyNode, read_node};
+use super::body::{BodyNode, read_node};
 use plan::raw::{Kind, Memory, Word};
 
-/// Bindings that can be made together, by their index.
+/// A strongly connected component of the bindings, by their indices.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BindingGroup {
-    /// One that does not need itself.
+    /// A binding that does not refer to itself.
     Single(usize),
-    /// Some that need each other, or one that needs itself.
+    /// Bindings that refer to each other, or one that refers to itself.
     Recursive(Vec<usize>),
 }
 
-/// The values that a body's lets bind, and what is under them.
+/// The values that a body's lets bind, and the expression below the lets.
 pub(crate) fn split(heap: &Memory, mut body: Word) -> (Vec<Word>, Word) {
     let mut values = Vec::new();
     while body.kind() == Kind::App {
@@ -29,8 +31,8 @@ pub(crate) fn split(heap: &Memory, mut body: Word) -> (Vec<Word>, Word) {
     (values, body)
 }
 
-/// The bindings that an expression refers to, each once, in order of first mention.
-fn mentioned(heap: &Memory, arity: u64, count: usize, node: Word) -> Vec<usize> {
+/// The bindings that an expression refers to, each once, in the order of their first mention.
+fn referenced_bindings(heap: &Memory, arity: u64, count: usize, node: Word) -> Vec<usize> {
     let last = arity + count as u64;
     let mut seen = vec![false; count];
     let mut found = Vec::new();
@@ -50,8 +52,7 @@ fn mentioned(heap: &Memory, arity: u64, count: usize, node: Word) -> Vec<usize> 
     found
 }
 
-/// The groups of the bindings that `body` needs, each after those that it needs (Tarjan's
-/// strongly connected components, with the recursion on a stack of its own).
+/// The groups of the bindings that `body` needs; each group comes after those that it needs.
 pub(crate) fn order(heap: &Memory, arity: u64, values: &[Word], body: Word) -> Vec<BindingGroup> {
     if values.is_empty() {
         return Vec::new();
@@ -59,10 +60,10 @@ pub(crate) fn order(heap: &Memory, arity: u64, values: &[Word], body: Word) -> V
     let mut search = TarjanSearch {
         state: vec![NodeState::default(); values.len()],
         next: 1,
-        open: Vec::new(),
+        stack: Vec::new(),
         groups: Vec::new(),
     };
-    let needs = |node| mentioned(heap, arity, values.len(), node);
+    let needs = |node| referenced_bindings(heap, arity, values.len(), node);
     for root in needs(body) {
         search.visit(root, |index| needs(values[index]));
     }
@@ -71,33 +72,33 @@ pub(crate) fn order(heap: &Memory, arity: u64, values: &[Word], body: Word) -> V
 
 #[derive(Clone, Default)]
 struct NodeState {
-    /// When it was first visited; 0 if it was not.
-    visited: usize,
-    /// The oldest open binding that it reaches.
-    oldest: usize,
-    open: bool,
-    needs_itself: bool,
+    /// The number of the visit; 0 before it.
+    visit: usize,
+    /// The smallest visit number of a binding on the stack that it is known to reach.
+    low_link: usize,
+    on_stack: bool,
+    refers_to_itself: bool,
 }
 
 struct TarjanSearch {
     state: Vec<NodeState>,
     next: usize,
-    open: Vec<usize>,
+    stack: Vec<usize>,
     groups: Vec<BindingGroup>,
 }
 
 impl TarjanSearch {
     fn start(&mut self, index: usize) {
         let state = &mut self.state[index];
-        state.visited = self.next;
-        state.oldest = self.next;
-        state.open = true;
+        state.visit = self.next;
+        state.low_link = self.next;
+        state.on_stack = true;
         self.next += 1;
-        self.open.push(index);
+        self.stack.push(index);
     }
 
     fn visit(&mut self, root: usize, needs: impl Fn(usize) -> Vec<usize>) {
-        if self.state[root].visited > 0 {
+        if self.state[root].visit > 0 {
             return;
         }
         self.start(root);
@@ -105,48 +106,48 @@ impl TarjanSearch {
         while let Some((index, rest)) = path.last_mut() {
             let index = *index;
             match rest.next() {
-                Some(other) if self.state[other].visited == 0 => {
+                Some(other) if self.state[other].visit == 0 => {
                     self.start(other);
                     path.push((other, needs(other).into_iter()));
                 }
                 Some(other) => {
-                    self.state[index].needs_itself |= other == index;
-                    if self.state[other].open {
-                        self.reaches(index, self.state[other].visited);
+                    self.state[index].refers_to_itself |= other == index;
+                    if self.state[other].on_stack {
+                        self.lower_link(index, self.state[other].visit);
                     }
                 }
                 None => {
                     path.pop();
                     if let Some((parent, _)) = path.last() {
-                        self.reaches(*parent, self.state[index].oldest);
+                        self.lower_link(*parent, self.state[index].low_link);
                     }
-                    self.close(index);
+                    self.finish(index);
                 }
             }
         }
     }
 
-    fn reaches(&mut self, index: usize, oldest: usize) {
+    fn lower_link(&mut self, index: usize, low_link: usize) {
         let state = &mut self.state[index];
-        state.oldest = state.oldest.min(oldest);
+        state.low_link = state.low_link.min(low_link);
     }
 
-    /// Everything that `index` reaches has been visited: if it is the oldest of its knot, that is
-    /// complete.
-    fn close(&mut self, index: usize) {
-        if self.state[index].oldest < self.state[index].visited {
+    /// Finishes a binding: everything that it reaches has been visited. If it was the first of its
+    /// component to be visited, the component is complete.
+    fn finish(&mut self, index: usize) {
+        if self.state[index].low_link < self.state[index].visit {
             return;
         }
         let mut members = Vec::new();
-        while let Some(member) = self.open.pop() {
-            self.state[member].open = false;
+        while let Some(member) = self.stack.pop() {
+            self.state[member].on_stack = false;
             members.push(member);
             if member == index {
                 break;
             }
         }
-        let knot = members.len() > 1 || self.state[index].needs_itself;
-        self.groups.push(if knot {
+        let is_recursive = members.len() > 1 || self.state[index].refers_to_itself;
+        self.groups.push(if is_recursive {
             BindingGroup::Recursive(members)
         } else {
             BindingGroup::Single(index)
@@ -162,7 +163,7 @@ mod tests {
         let mut search = TarjanSearch {
             state: vec![NodeState::default(); edges.len()],
             next: 1,
-            open: Vec::new(),
+            stack: Vec::new(),
             groups: Vec::new(),
         };
         for &root in roots {
@@ -177,12 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_needed_is_left_out() {
+    fn bindings_that_are_not_needed_are_left_out() {
         assert_eq!(groups(&[&[], &[0], &[]], &[2]), [BindingGroup::Single(2)]);
     }
 
     #[test]
-    fn bindings_that_need_each_other_are_a_knot() {
+    fn bindings_that_need_each_other_are_one_group() {
         let found = groups(&[&[1], &[2, 3], &[1], &[3]], &[0]);
         assert_eq!(found.len(), 3);
         assert_eq!(found[0], BindingGroup::Recursive(vec![3]));

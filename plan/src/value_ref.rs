@@ -1,0 +1,46 @@
+//! [`Ref`]: a borrowed value.
+//!
+//! A `Ref` borrows its [`Heap`](crate::Heap). Allocation and evaluation need the heap exclusively,
+//! so the value of a `Ref` never moves. Other modules add methods to it: [`crate::view`] shapes,
+//! [`crate::order`] comparisons, [`crate::hash`] hashes, and so on.
+
+use crate::heap::Memory;
+use crate::word::Word;
+
+/// A borrowed value, which cannot move meanwhile. It is cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Ref<'h> {
+    pub(crate) word: Word,
+    pub(crate) heap: &'h Memory,
+}
+
+impl<'h> Ref<'h> {
+    /// Returns the value of a word of that memory.
+    #[inline]
+    pub fn new(word: Word, heap: &'h Memory) -> Ref<'h> {
+        Ref { word: heap.resolve(word), heap }
+    }
+
+    /// Returns the value's word.
+    #[inline]
+    pub fn word(self) -> Word {
+        self.word
+    }
+
+    /// Whether the value is evaluated. Only then does it have a shape other than
+    /// [`Shape::Thunk`](crate::Shape::Thunk).
+    pub fn is_evaluated(self) -> bool {
+        !self.word.is_thunk()
+    }
+
+    /// Whether the value is known to be in normal form: true of every normalised value, possibly
+    /// false of another value that is in normal form.
+    pub fn is_normal(self) -> bool {
+        self.heap.is_normal(self.word)
+    }
+
+    /// Whether both are the same object or the same small nat, and so equal.
+    pub fn is_same(self, other: Ref<'_>) -> bool {
+        self.word == other.word
+    }
+}
