@@ -4,7 +4,6 @@
 //! ```
 //! use plan::{EvalError, limbs};
 //! use vm::jet::Call;
-//! use plan::{EvalError, limbs};
 //!
 //! /// Pushes the sum of two arguments.
 //! fn sum(call: &mut Call<'_>) -> Result<(), EvalError> {
