@@ -1,6 +1,5 @@
 //! Lazy lowering: expressions to be passed on, not evaluated.
 
-use super::body;
 use super::law::{Expr, LawLowering, PendingThunk, STRICT_NESTING_LIMIT, Scope, Spine};
 use crate::ir::{FunctionRole, Op, Operand, Type, Var};
 use plan::{Ref, Shape};
@@ -78,7 +77,7 @@ impl<'h> LawLowering<'_, 'h> {
     /// The operation that makes a thunk with code of its own.
     fn thunk(&mut self, node: Ref<'h>) -> (Type, Op) {
         let function = self.builder.new_function(FunctionRole::Thunk);
-        let used = body::references(node, self.last_reference, CAPTURE_SCAN_LIMIT);
+        let used = self.law.references(node, CAPTURE_SCAN_LIMIT);
         let mut captures = Vec::new();
         let mut scope = Scope::new();
         for &(reference, operand) in &self.scope {
