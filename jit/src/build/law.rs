@@ -7,19 +7,16 @@ use crate::ir::{
     Terminator, Type, Var,
 };
 use plan::Ref;
-use vm::law::{AnalysedLaw, BindingGroup, BodyNode};
+use vm::law::{AnalysedLaw, BindingGroup, BodyNode, ReferenceScope};
 
 /// Strict expressions that nest deeper than this are evaluated through thunks.
 pub(super) const STRICT_NESTING_LIMIT: usize = 40;
-
-/// The operands of the references in scope, sorted by reference.
-pub(super) type Scope = Vec<(u64, Operand)>;
 
 /// A thunk whose code is still to be lowered.
 pub(super) struct PendingThunk<'h> {
     pub(super) function: FunctionId,
     pub(super) node: Ref<'h>,
-    pub(super) scope: Scope,
+    pub(super) scope: ReferenceScope<Operand>,
     /// The number of captures.
     pub(super) params: usize,
 }
@@ -38,7 +35,7 @@ pub(super) struct LawLowering<'b, 'h> {
     pub(super) deepest: usize,
     /// The nesting of strict expressions.
     pub(super) nesting: usize,
-    pub(super) scope: Scope,
+    pub(super) scope: ReferenceScope<Operand>,
     /// The members of the recursive let group being lowered, if one is: new values join it.
     rec_group: Option<Vec<(Var, Op)>>,
     pub(super) pending: Vec<PendingThunk<'h>>,
@@ -77,8 +74,8 @@ fn lower_law(builder: &mut UnitBuilder<'_>, id: ConstantId) -> Result<(), BuildE
     let entry = builder.unit.constants[id].entry.ok_or(BuildError::NotALaw)?;
     let params = std::iter::repeat_n(Type::Any, law.arity() as usize);
     let function = Function::with_params(FunctionRole::General, params);
-    let mut scope = vec![(0, Operand::Constant(id))];
-    scope.extend((1..=law.arity()).zip(function.param_operands()));
+    let scope = [Operand::Constant(id)].into_iter().chain(function.param_operands());
+    let scope = ReferenceScope::new(scope);
     let mut lowering = LawLowering {
         builder,
         law: &law,
@@ -142,22 +139,6 @@ impl<'h> LawLowering<'_, 'h> {
         self.builder.unit.type_of(&self.function, operand).unwrap_or(Type::Any)
     }
 
-    // References.
-
-    fn lookup(&self, reference: u64) -> Operand {
-        match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
-            Ok(found) => self.scope[found].1,
-            Err(_) => unreachable!("reference {reference} is not in scope"),
-        }
-    }
-
-    fn bind(&mut self, reference: u64, operand: Operand) {
-        match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
-            Ok(found) => self.scope[found].1 = operand,
-            Err(at) => self.scope.insert(at, (reference, operand)),
-        }
-    }
-
     // Lets.
 
     /// Lowers the lets that the result needs, in dependency order.
@@ -166,7 +147,7 @@ impl<'h> LawLowering<'_, 'h> {
             match group {
                 BindingGroup::Single(index) => {
                     let operand = self.lazy(Expr::Node(self.law.lets()[index]));
-                    self.bind(self.law.let_reference(index), operand);
+                    self.scope.bind(self.law.let_reference(index), operand);
                 }
                 BindingGroup::Recursive(members) => self.recursive_lets(&members),
             }
@@ -179,7 +160,7 @@ impl<'h> LawLowering<'_, 'h> {
         let members: Vec<(Var, Ref<'h>)> =
             group.iter().map(|&index| (self.function.new_var(Type::Any), lets[index])).collect();
         for (&index, (var, _)) in group.iter().zip(&members) {
-            self.bind(self.law.let_reference(index), (*var).into());
+            self.scope.bind(self.law.let_reference(index), (*var).into());
         }
         self.rec_group = Some(Vec::new());
         for (var, node) in members {
@@ -230,7 +211,7 @@ impl<'h> LawLowering<'_, 'h> {
             Expr::Operand(operand) => Some(operand),
             Expr::Value(value) => Some(self.builder.constant(value)),
             Expr::Node(node) => match self.law.node(node) {
-                BodyNode::Reference(reference) => Some(self.lookup(reference)),
+                BodyNode::Reference(reference) => Some(self.scope.get(reference)),
                 BodyNode::Constant(value) => Some(self.builder.constant(value)),
                 BodyNode::Application(..) => None,
             },

@@ -13,12 +13,15 @@
 //! Bodies come from outside: no method recurses on the depth of a body or the number of its lets.
 //!
 //! ```text
-//! body  AnalysedLaw, BodyNode: the grammar; the references in an expression
-//! lets  BindingGroup: the needed lets in dependency order
+//! body   AnalysedLaw, BodyNode: the grammar; the references in an expression
+//! lets   BindingGroup: the needed lets in dependency order
+//! scope  ReferenceScope: the bindings of references in generated code
 //! ```
 
 mod body;
 mod lets;
+mod scope;
 
 pub use body::{AnalysedLaw, BodyNode};
 pub use lets::BindingGroup;
+pub use scope::ReferenceScope;

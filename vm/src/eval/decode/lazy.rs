@@ -1,7 +1,7 @@
 //! Lazy emission: code that passes an expression on without evaluating it.
 
 use super::super::code::{Op, ThunkEntry, ValueSource};
-use super::{AppSpine, Binding, Decoder, Operand, PendingThunk, STRICT_LIMIT, Scope};
+use super::{AppSpine, Binding, Decoder, Operand, PendingThunk, STRICT_LIMIT};
 use crate::jet::JetCode;
 use crate::law::BodyNode;
 use plan::Ref;
@@ -27,7 +27,7 @@ impl<'a> Decoder<'a> {
             Operand::Expression(node) => node,
         };
         let constant = match self.law.node(node) {
-            BodyNode::Reference(r) => match self.binding(r) {
+            BodyNode::Reference(r) => match self.scope.get(r) {
                 Binding::Slot(slot) => return Some(ValueSource::slot(slot)),
                 Binding::Constant(k) => k,
             },
@@ -131,19 +131,13 @@ impl<'a> Decoder<'a> {
         let number = self.entries.len();
         let used = self.law.references(node, CAPTURE_SCAN_LIMIT);
         let mut captures = Vec::new();
-        let mut scope = Scope::new();
-        for &(reference, binding) in &self.scope {
-            if used.as_ref().is_some_and(|used| used.binary_search(&reference).is_err()) {
-                continue;
+        let scope = self.scope.of_thunk(used.as_deref(), |binding| match binding {
+            Binding::Slot(slot) => {
+                captures.push(ValueSource::slot(slot));
+                Binding::Slot(captures.len() as u32 - 1)
             }
-            scope.push(match binding {
-                Binding::Slot(slot) => {
-                    captures.push(ValueSource::slot(slot));
-                    (reference, Binding::Slot(captures.len() as u32 - 1))
-                }
-                constant => (reference, constant),
-            });
-        }
+            Binding::Constant(_) => binding,
+        });
         let slots = captures.len() as u32;
         let start = self.sources.len() as u32;
         self.sources.extend(captures);

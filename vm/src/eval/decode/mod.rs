@@ -16,7 +16,7 @@ mod strict;
 
 use super::code::{LawCode, Op, ReflectTargets, SourceList, ThunkEntry, ValueSource};
 use crate::jet::JetTable;
-use crate::law::{AnalysedLaw, BindingGroup, BodyNode};
+use crate::law::{AnalysedLaw, BindingGroup, BodyNode, ReferenceScope};
 use crate::pool_id::PoolId;
 use live::{FrameRegion, Instructions};
 use plan::raw::layout::EXTRA_MAX;
@@ -46,9 +46,6 @@ enum Binding {
     Constant(Word),
 }
 
-/// The bindings of all references in the code being emitted, sorted by reference.
-type Scope = Vec<(u64, Binding)>;
-
 /// An application as its innermost function and all its arguments.
 struct AppSpine<'a> {
     head: Operand<'a>,
@@ -59,7 +56,7 @@ struct AppSpine<'a> {
 struct PendingThunk<'a> {
     entry: usize,
     node: Ref<'a>,
-    scope: Scope,
+    scope: ReferenceScope<Binding>,
     slots: u32,
 }
 
@@ -76,7 +73,7 @@ pub(crate) struct Decoder<'a> {
     entries: Vec<ThunkEntry>,
     branches: Vec<ReflectTargets>,
     pending: Vec<PendingThunk<'a>>,
-    scope: Scope,
+    scope: ReferenceScope<Binding>,
     depth: u32,
     deepest: u32,
     nesting: usize,
@@ -126,7 +123,7 @@ pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: LawRef<'_>) -> Option<
         entries: Vec::new(),
         branches: Vec::new(),
         pending: Vec::new(),
-        scope: (0..=arguments).map(|i| (u64::from(i), Binding::Slot(i))).collect(),
+        scope: ReferenceScope::new((0..=arguments).map(Binding::Slot)),
         depth: arguments + 1,
         deepest: arguments + 1,
         nesting: 0,
@@ -249,20 +246,6 @@ impl<'a> Decoder<'a> {
         number
     }
 
-    fn binding(&self, reference: u64) -> Binding {
-        match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
-            Ok(found) => self.scope[found].1,
-            Err(_) => unreachable!("reference {reference} is not in scope"),
-        }
-    }
-
-    fn bind(&mut self, reference: u64, binding: Binding) {
-        match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
-            Ok(found) => self.scope[found].1 = binding,
-            Err(at) => self.scope.insert(at, (reference, binding)),
-        }
-    }
-
     // Lets.
 
     /// Pushes the values of the needed lets, each after those that it needs.
@@ -271,7 +254,7 @@ impl<'a> Decoder<'a> {
             match group {
                 BindingGroup::Single(index) => {
                     let binding = self.bound(self.law.lets()[index]);
-                    self.bind(self.law.let_reference(index), binding);
+                    self.scope.bind(self.law.let_reference(index), binding);
                 }
                 BindingGroup::Recursive(members) => self.recursive_group(&members),
             }
@@ -281,7 +264,7 @@ impl<'a> Decoder<'a> {
     /// The binding of a let's value, which is pushed unless it is a reference or a constant.
     fn bound(&mut self, node: Ref<'a>) -> Binding {
         match self.law.node(node) {
-            BodyNode::Reference(r) => self.binding(r),
+            BodyNode::Reference(r) => self.scope.get(r),
             BodyNode::Constant(k) => Binding::Constant(k.word()),
             BodyNode::Application(..) => {
                 let slot = self.depth;
@@ -295,7 +278,7 @@ impl<'a> Decoder<'a> {
     fn recursive_group(&mut self, members: &[usize]) {
         let first = self.depth;
         for (i, &index) in members.iter().enumerate() {
-            self.bind(self.law.let_reference(index), Binding::Slot(first + i as u32));
+            self.scope.bind(self.law.let_reference(index), Binding::Slot(first + i as u32));
         }
         // All of them are in scope before the captures of the first are determined.
         let entries: Vec<u32> = members
@@ -338,7 +321,7 @@ impl<'a> Decoder<'a> {
         let Operand::Expression(node) = operand else { return None };
         match self.law.node(node) {
             BodyNode::Constant(k) => Some(k.word()),
-            BodyNode::Reference(r) => match self.binding(r) {
+            BodyNode::Reference(r) => match self.scope.get(r) {
                 Binding::Constant(k) => Some(k),
                 Binding::Slot(_) => None,
             },

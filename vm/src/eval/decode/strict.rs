@@ -78,7 +78,7 @@ impl<'a> Decoder<'a> {
         let slot = match operand {
             Operand::Slot(slot) => Some(slot),
             Operand::Expression(node) => match self.law.node(node) {
-                BodyNode::Reference(r) => match self.binding(r) {
+                BodyNode::Reference(r) => match self.scope.get(r) {
                     Binding::Slot(slot) => Some(slot),
                     Binding::Constant(k) => {
                         self.push_constant(k);
