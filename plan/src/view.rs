@@ -57,6 +57,17 @@ impl<'h> Ref<'h> {
         }
     }
 
+    /// Returns the function and the arguments of an app of `N` parts that is one flat object, as
+    /// every app in normal form is. `None` for any other value.
+    #[inline(always)]
+    pub fn as_flat_app<const N: usize>(self) -> Option<[Ref<'h>; N]> {
+        if self.word.kind() != Kind::App {
+            return None;
+        }
+        let words: &[Word; N] = self.heap.words(self.word, 0).try_into().ok()?;
+        Some(words.map(|word| Ref::new(word, self.heap)))
+    }
+
     /// Returns the nat, if the value is one.
     pub fn as_nat(self) -> Option<NatRef<'h>> {
         matches!(self.word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(self.heap, self.word))

@@ -6,6 +6,7 @@
 //! law that is known by its hash goes to its jet.
 //!
 //! ```text
+//! law           the analysed form of laws
 //! eval          the interpreter: decoded laws, frames, crashes
 //! native        the interface for compiled code
 //! jet           the interface for native implementations of laws
@@ -23,6 +24,7 @@ mod frozen_codes;
 #[allow(unsafe_code, reason = "the collector trusts it to report all roots")]
 mod host;
 pub mod jet;
+pub mod law;
 pub mod native;
 mod pool_id;
 mod pools;

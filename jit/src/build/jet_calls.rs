@@ -1,6 +1,5 @@
 //! Calls of jets, lowered to operations and branches where the compiler knows the jet.
 
-use super::body::BodyExpr;
 use super::jets::{JetLowering, jet_lowering};
 use super::law::{Expr, LawLowering};
 use super::strict::Destination;
@@ -10,6 +9,7 @@ use crate::ir::{
 };
 use plan::Shape;
 use vm::jet::{Control, Demand, Jet};
+use vm::law::BodyNode;
 
 /// A constant that has a jet.
 #[derive(Clone, Copy)]
@@ -203,8 +203,8 @@ impl<'h> LawLowering<'_, 'h> {
 
     fn are_same_reference(&self, a: Expr<'h>, b: Expr<'h>) -> bool {
         let reference = |expr: Expr<'h>| match expr {
-            Expr::Node(node) => match self.body_expr(node) {
-                BodyExpr::Reference(reference) => Some(reference),
+            Expr::Node(node) => match self.law.node(node) {
+                BodyNode::Reference(reference) => Some(reference),
                 _ => None,
             },
             _ => None,

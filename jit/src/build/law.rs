@@ -1,6 +1,5 @@
 //! The lowering of one law: its scope, its lets, and the applications in its body.
 
-use super::body::{self, BodyExpr};
 use super::error::BuildError;
 use super::unit::{UnitBuilder, applied_function, law_of};
 use crate::ir::{
@@ -8,18 +7,16 @@ use crate::ir::{
     Terminator, Type, Var,
 };
 use plan::Ref;
+use vm::law::{AnalysedLaw, BindingGroup, BodyNode, ReferenceScope};
 
 /// Strict expressions that nest deeper than this are evaluated through thunks.
 pub(super) const STRICT_NESTING_LIMIT: usize = 40;
-
-/// The operands of the references in scope, sorted by reference.
-pub(super) type Scope = Vec<(u64, Operand)>;
 
 /// A thunk whose code is still to be lowered.
 pub(super) struct PendingThunk<'h> {
     pub(super) function: FunctionId,
     pub(super) node: Ref<'h>,
-    pub(super) scope: Scope,
+    pub(super) scope: ReferenceScope<Operand>,
     /// The number of captures.
     pub(super) params: usize,
 }
@@ -27,8 +24,7 @@ pub(super) struct PendingThunk<'h> {
 /// Writes the functions of one law.
 pub(super) struct LawLowering<'b, 'h> {
     pub(super) builder: &'b mut UnitBuilder<'h>,
-    /// The largest reference in the body.
-    pub(super) last_reference: u64,
+    pub(super) law: &'b AnalysedLaw<'h>,
     /// The function being written.
     pub(super) function: Function,
     /// The block to which statements are appended.
@@ -39,7 +35,7 @@ pub(super) struct LawLowering<'b, 'h> {
     pub(super) deepest: usize,
     /// The nesting of strict expressions.
     pub(super) nesting: usize,
-    pub(super) scope: Scope,
+    pub(super) scope: ReferenceScope<Operand>,
     /// The members of the recursive let group being lowered, if one is: new values join it.
     rec_group: Option<Vec<(Var, Op)>>,
     pub(super) pending: Vec<PendingThunk<'h>>,
@@ -74,16 +70,15 @@ pub(super) fn lower_queued_laws(builder: &mut UnitBuilder<'_>) -> Result<(), Bui
 }
 
 fn lower_law(builder: &mut UnitBuilder<'_>, id: ConstantId) -> Result<(), BuildError> {
-    let (arity, body) = law_of(builder.value(id)).ok_or(BuildError::NotALaw)?;
+    let law = law_of(builder.value(id)).and_then(AnalysedLaw::of).ok_or(BuildError::NotALaw)?;
     let entry = builder.unit.constants[id].entry.ok_or(BuildError::NotALaw)?;
-    let (lets, body) = body::split_lets(body);
-    let params = std::iter::repeat_n(Type::Any, arity as usize);
+    let params = std::iter::repeat_n(Type::Any, law.arity() as usize);
     let function = Function::with_params(FunctionRole::General, params);
-    let mut scope = vec![(0, Operand::Constant(id))];
-    scope.extend((1..=arity).zip(function.param_operands()));
+    let scope = [Operand::Constant(id)].into_iter().chain(function.param_operands());
+    let scope = ReferenceScope::new(scope);
     let mut lowering = LawLowering {
         builder,
-        last_reference: arity + lets.len() as u64,
+        law: &law,
         function,
         block: BlockId::FIRST,
         depth: 0,
@@ -93,8 +88,8 @@ fn lower_law(builder: &mut UnitBuilder<'_>, id: ConstantId) -> Result<(), BuildE
         rec_group: None,
         pending: Vec::new(),
     };
-    lowering.lets(arity, &lets, body);
-    lowering.tail(body);
+    lowering.lets();
+    lowering.tail(law.result());
     lowering.finish_function(entry);
     while let Some(pending) = lowering.pending.pop() {
         lowering.scope = pending.scope;
@@ -144,48 +139,28 @@ impl<'h> LawLowering<'_, 'h> {
         self.builder.unit.type_of(&self.function, operand).unwrap_or(Type::Any)
     }
 
-    // References.
-
-    fn lookup(&self, reference: u64) -> Operand {
-        match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
-            Ok(found) => self.scope[found].1,
-            Err(_) => unreachable!("reference {reference} is not in scope"),
-        }
-    }
-
-    fn bind(&mut self, reference: u64, operand: Operand) {
-        match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
-            Ok(found) => self.scope[found].1 = operand,
-            Err(at) => self.scope.insert(at, (reference, operand)),
-        }
-    }
-
     // Lets.
 
-    /// Lowers the lets that the body needs, in dependency order.
-    fn lets(&mut self, arity: u64, values: &[Ref<'h>], body: Ref<'h>) {
-        let lets_used_by = |node: Ref<'h>| -> Vec<usize> {
-            let found = body::references(node, self.last_reference, usize::MAX).unwrap_or_default();
-            found.into_iter().filter(|r| *r > arity).map(|r| (r - arity - 1) as usize).collect()
-        };
-        let uses: Vec<Vec<usize>> = values.iter().map(|value| lets_used_by(*value)).collect();
-        for group in body::let_groups(&uses, &lets_used_by(body)) {
-            match group[..] {
-                [index] if !uses[index].contains(&index) => {
-                    let operand = self.lazy(Expr::Node(values[index]));
-                    self.bind(arity + 1 + index as u64, operand);
+    /// Lowers the lets that the result needs, in dependency order.
+    fn lets(&mut self) {
+        for group in self.law.binding_groups() {
+            match group {
+                BindingGroup::Single(index) => {
+                    let operand = self.lazy(Expr::Node(self.law.lets()[index]));
+                    self.scope.bind(self.law.let_reference(index), operand);
                 }
-                _ => self.recursive_lets(arity, values, &group),
+                BindingGroup::Recursive(members) => self.recursive_lets(&members),
             }
         }
     }
 
     /// Lowers a group of lets that refer to each other.
-    fn recursive_lets(&mut self, arity: u64, values: &[Ref<'h>], group: &[usize]) {
+    fn recursive_lets(&mut self, group: &[usize]) {
+        let lets = self.law.lets();
         let members: Vec<(Var, Ref<'h>)> =
-            group.iter().map(|&index| (self.function.new_var(Type::Any), values[index])).collect();
+            group.iter().map(|&index| (self.function.new_var(Type::Any), lets[index])).collect();
         for (&index, (var, _)) in group.iter().zip(&members) {
-            self.bind(arity + 1 + index as u64, (*var).into());
+            self.scope.bind(self.law.let_reference(index), (*var).into());
         }
         self.rec_group = Some(Vec::new());
         for (var, node) in members {
@@ -198,16 +173,12 @@ impl<'h> LawLowering<'_, 'h> {
 
     // Applications.
 
-    pub(super) fn body_expr(&self, node: Ref<'h>) -> BodyExpr<'h> {
-        body::body_expr(node, self.last_reference)
-    }
-
     /// The function and arguments of an expression; without arguments if it is no application.
     pub(super) fn spine(&self, expr: Expr<'h>) -> Spine<'h> {
         let mut head = expr;
         let mut args = Vec::new();
         while let Expr::Node(node) = head
-            && let BodyExpr::Application(f, x) = self.body_expr(node)
+            && let BodyNode::Application(f, x) = self.law.node(node)
         {
             args.push(Expr::Node(x));
             head = Expr::Node(f);
@@ -225,8 +196,8 @@ impl<'h> LawLowering<'_, 'h> {
     /// The value of an expression that is a constant.
     fn constant_value(&self, expr: Expr<'h>) -> Option<Ref<'h>> {
         match expr {
-            Expr::Node(node) => match self.body_expr(node) {
-                BodyExpr::Constant(value) => Some(value),
+            Expr::Node(node) => match self.law.node(node) {
+                BodyNode::Constant(value) => Some(value),
                 _ => None,
             },
             Expr::Value(value) => Some(value),
@@ -239,10 +210,10 @@ impl<'h> LawLowering<'_, 'h> {
         match expr {
             Expr::Operand(operand) => Some(operand),
             Expr::Value(value) => Some(self.builder.constant(value)),
-            Expr::Node(node) => match self.body_expr(node) {
-                BodyExpr::Reference(reference) => Some(self.lookup(reference)),
-                BodyExpr::Constant(value) => Some(self.builder.constant(value)),
-                BodyExpr::Application(..) => None,
+            Expr::Node(node) => match self.law.node(node) {
+                BodyNode::Reference(reference) => Some(self.scope.get(reference)),
+                BodyNode::Constant(value) => Some(self.builder.constant(value)),
+                BodyNode::Application(..) => None,
             },
         }
     }

@@ -1,7 +1,6 @@
 //! Lazy lowering: expressions to be passed on, not evaluated.
 
-use super::body;
-use super::law::{Expr, LawLowering, PendingThunk, STRICT_NESTING_LIMIT, Scope, Spine};
+use super::law::{Expr, LawLowering, PendingThunk, STRICT_NESTING_LIMIT, Spine};
 use crate::ir::{FunctionRole, Op, Operand, Type, Var};
 use plan::{Ref, Shape};
 
@@ -78,22 +77,15 @@ impl<'h> LawLowering<'_, 'h> {
     /// The operation that makes a thunk with code of its own.
     fn thunk(&mut self, node: Ref<'h>) -> (Type, Op) {
         let function = self.builder.new_function(FunctionRole::Thunk);
-        let used = body::references(node, self.last_reference, CAPTURE_SCAN_LIMIT);
+        let used = self.law.references(node, CAPTURE_SCAN_LIMIT);
         let mut captures = Vec::new();
-        let mut scope = Scope::new();
-        for &(reference, operand) in &self.scope {
-            if used.as_ref().is_some_and(|used| used.binary_search(&reference).is_err()) {
-                continue;
+        let scope = self.scope.of_thunk(used.as_deref(), |operand| match operand {
+            Operand::Var(_) => {
+                captures.push(operand);
+                Operand::Var(Var::from_u32(captures.len() as u32 - 1))
             }
-            let inside = match operand {
-                Operand::Var(_) => {
-                    captures.push(operand);
-                    Operand::Var(Var::from_u32(captures.len() as u32 - 1))
-                }
-                constant => constant,
-            };
-            scope.push((reference, inside));
-        }
+            constant => constant,
+        });
         self.pending.push(PendingThunk { function, node, scope, params: captures.len() });
         (Type::Any, Op::Thunk(function, captures))
     }

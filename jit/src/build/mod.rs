@@ -13,7 +13,6 @@
 //!                        ├─ strict         expressions to be evaluated now: calls, branches
 //!                        ├─ jet_calls      calls of jets
 //!                        └─ lazy           expressions to be passed on: values, thunks
-//! body          the grammar of law bodies; let groups
 //! jets          what the compiler knows of jets
 //! entry_guards  guards for the arguments that the law was seen with
 //! ```
@@ -22,7 +21,6 @@
 //! one after the other from a work list; strict expressions that nest deeper than a limit are
 //! lowered lazily. So the recursion of this module is bounded.
 
-mod body;
 mod entry_guards;
 mod error;
 mod jet_calls;

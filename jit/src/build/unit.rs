@@ -1,14 +1,14 @@
 //! What the laws of a unit share while it is built: the constants, and the laws still to be
 //! lowered.
 
-use super::body;
 use super::entry_guards::ExpectedCallee;
 use super::jets::{Jets, jet_signature};
 use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
     Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, Operand, Unit,
 };
-use plan::{Ref, Shape};
+use plan::{LawRef, Ref, Shape};
+use vm::law::AnalysedLaw;
 
 /// The most nodes in the body of a law that is compiled.
 pub(super) const LAW_SIZE_LIMIT: usize = 20_000;
@@ -24,8 +24,8 @@ const LAWS_LIMIT: usize = 48;
 /// The most parameters of a law that is compiled.
 pub(crate) const ARITY_LIMIT: u64 = 32;
 
-/// The arity and body of a law, or of the law in a pin.
-pub(super) fn law_of(value: Ref<'_>) -> Option<(u64, Ref<'_>)> {
+/// The law that a value or its pin's item is, if it is one with an arity below 2^64.
+pub(super) fn law_of(value: Ref<'_>) -> Option<LawRef<'_>> {
     let law = match value.shape() {
         Shape::Law(law) => law,
         Shape::Pin(pin) => match pin.item().shape() {
@@ -34,7 +34,7 @@ pub(super) fn law_of(value: Ref<'_>) -> Option<(u64, Ref<'_>)> {
         },
         _ => return None,
     };
-    Some((law.arity().to_u64()?, law.body()))
+    law.arity().to_u64().map(|_| law)
 }
 
 /// The law or pin that an app applies, and its arguments, if there are not too many.
@@ -149,10 +149,13 @@ impl<'h> UnitBuilder<'h> {
         if let Some(entry) = self.unit.constants[id].entry {
             return Some(entry);
         }
-        let (arity, body) = law_of(self.value(id))?;
-        body::references(body, 0, size_limit)?;
-        let (lets, _) = body::split_lets(body);
-        if self.laws == LAWS_LIMIT || arity > ARITY_LIMIT || lets.len() > LETS_LIMIT {
+        let law = AnalysedLaw::of(law_of(self.value(id))?)?;
+        let lets = law.lets().len();
+        // Only bodies without lets are measured; the number of lets limits the others.
+        if lets == 0 && law.is_larger_than(law.result(), size_limit) {
+            return None;
+        }
+        if self.laws == LAWS_LIMIT || law.arity() > ARITY_LIMIT || lets > LETS_LIMIT {
             return None;
         }
         self.laws += 1;

@@ -45,7 +45,7 @@ use crate::pool_id::PoolId;
 use crate::vm::Vm;
 use plan::raw::layout::LAW_CODE;
 use plan::raw::{Word, is_frozen};
-use plan::{EvalError, Val};
+use plan::{EvalError, Ref, Shape, Val};
 use std::rc::Rc;
 
 /// The limit of nested evaluations (jets that re-enter the evaluator) without a native stack of our
@@ -161,8 +161,11 @@ impl Vm {
     fn decode_law(&mut self, law: Word) -> Result<Word, EvalError> {
         self.forget_dead_code();
         // Decoding only reads the heap, so `law` stays where it is.
+        let Shape::Law(view) = Ref::new(law, &self.heap).shape() else {
+            unreachable!("only laws are decoded")
+        };
         let mut decoded =
-            decode::decode(&self.heap, &self.jets, law).ok_or(EvalError::OutOfMemory)?;
+            decode::decode(&self.heap, &self.jets, view).ok_or(EvalError::OutOfMemory)?;
         let pool = self.heap.host.pools.add(std::mem::take(&mut decoded.constants));
         let constants = self.heap.host.pools.constants(pool);
         let PoolId(number) = pool;

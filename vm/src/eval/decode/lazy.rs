@@ -1,17 +1,18 @@
 //! Lazy emission: code that passes an expression on without evaluating it.
 
 use super::super::code::{Op, ThunkEntry, ValueSource};
-use super::body::{Binding, BodyNode, Scope, read_node};
-use super::{AppSpine, Decoder, Operand, PendingThunk, STRICT_LIMIT};
+use super::{AppSpine, Binding, Decoder, Operand, PendingThunk, STRICT_LIMIT};
 use crate::jet::JetCode;
+use crate::law::BodyNode;
+use plan::Ref;
 use plan::raw::{Kind, Word, shape};
 
 /// An expression of more nodes than this captures everything in scope.
-const CAPTURE_BUDGET: usize = 512;
+const CAPTURE_SCAN_LIMIT: usize = 512;
 
-impl Decoder<'_> {
+impl<'a> Decoder<'a> {
     /// Pushes an operand without evaluating it.
-    pub(super) fn lazy(&mut self, operand: Operand) {
+    pub(super) fn lazy(&mut self, operand: Operand<'a>) {
         match (self.source(operand), operand) {
             (Some(source), _) => self.push_source(source),
             (None, Operand::Expression(node)) => self.lazy_application(node),
@@ -20,17 +21,17 @@ impl Decoder<'_> {
     }
 
     /// The source of the operand's word; `None` if it is an application.
-    fn source(&mut self, operand: Operand) -> Option<ValueSource> {
+    fn source(&mut self, operand: Operand<'a>) -> Option<ValueSource> {
         let node = match operand {
             Operand::Slot(slot) => return Some(ValueSource::slot(slot)),
             Operand::Expression(node) => node,
         };
-        let constant = match read_node(self.heap, node, self.last) {
-            BodyNode::Reference(r) => match self.binding(r) {
+        let constant = match self.law.node(node) {
+            BodyNode::Reference(r) => match self.scope.get(r) {
                 Binding::Slot(slot) => return Some(ValueSource::slot(slot)),
                 Binding::Constant(k) => k,
             },
-            BodyNode::Constant(k) => k,
+            BodyNode::Constant(k) => k.word(),
             BodyNode::Application(..) => return None,
         };
         Some(ValueSource::constant(self.constant(constant)))
@@ -41,7 +42,7 @@ impl Decoder<'_> {
         self.push_source(ValueSource::constant(number));
     }
 
-    fn lazy_application(&mut self, node: Word) {
+    fn lazy_application(&mut self, node: Ref<'a>) {
         let spine = self.spine(Operand::Expression(node));
         if let Some(function) = self.constant_head(&spine) {
             let arity = shape::arity(self.heap, function);
@@ -52,7 +53,7 @@ impl Decoder<'_> {
                 return;
             }
         }
-        let atoms = |o: &Operand| self.is_atom(*o);
+        let atoms = |o: &Operand<'a>| self.is_atom(*o);
         if atoms(&spine.head) && spine.args.iter().all(atoms) && spine.args.len() < 64 {
             return match self.constant_head(&spine) {
                 Some(function) => self.lazy_call(function, &spine),
@@ -65,7 +66,7 @@ impl Decoder<'_> {
 
     /// Pushes the application of a known function to too few arguments: an app, or a row if the
     /// function is its constructor.
-    pub(super) fn partial(&mut self, function: Word, spine: &AppSpine) {
+    pub(super) fn partial(&mut self, function: Word, spine: &AppSpine<'a>) {
         let count = spine.args.len();
         if function.kind() == Kind::Cow && function.cow_width() == count as u64 {
             for arg in spine.args.iter().rev() {
@@ -78,7 +79,7 @@ impl Decoder<'_> {
     }
 
     /// Pushes the function and the arguments, and applies them by [`Op::Apply`].
-    fn application(&mut self, spine: &AppSpine) {
+    fn application(&mut self, spine: &AppSpine<'a>) {
         self.lazy(spine.head);
         for arg in &spine.args {
             self.lazy(*arg);
@@ -90,7 +91,7 @@ impl Decoder<'_> {
 
     /// Pushes the application of a known function to at least as many arguments as its arity, none
     /// of them an application: its value if the function is cheap, else a thunk.
-    fn lazy_call(&mut self, function: Word, spine: &AppSpine) {
+    fn lazy_call(&mut self, function: Word, spine: &AppSpine<'a>) {
         let head = ValueSource::constant(self.constant(function));
         let args: Vec<ValueSource> =
             spine.args.iter().filter_map(|arg| self.source(*arg)).collect();
@@ -118,60 +119,30 @@ impl Decoder<'_> {
         })
     }
 
-    fn is_atom(&self, operand: Operand) -> bool {
+    fn is_atom(&self, operand: Operand<'a>) -> bool {
         match operand {
             Operand::Slot(_) => true,
-            Operand::Expression(node) => {
-                !matches!(read_node(self.heap, node, self.last), BodyNode::Application(..))
-            }
+            Operand::Expression(node) => !matches!(self.law.node(node), BodyNode::Application(..)),
         }
     }
 
     /// The number of a new entry for an expression in the current scope.
-    pub(super) fn thunk_entry(&mut self, node: Word) -> u32 {
+    pub(super) fn thunk_entry(&mut self, node: Ref<'a>) -> u32 {
         let number = self.entries.len();
-        let used = self.references(node);
+        let used = self.law.references(node, CAPTURE_SCAN_LIMIT);
         let mut captures = Vec::new();
-        let mut scope = Scope::new();
-        for &(reference, binding) in &self.scope {
-            if used.as_ref().is_some_and(|used| used.binary_search(&reference).is_err()) {
-                continue;
+        let scope = self.scope.of_thunk(used.as_deref(), |binding| match binding {
+            Binding::Slot(slot) => {
+                captures.push(ValueSource::slot(slot));
+                Binding::Slot(captures.len() as u32 - 1)
             }
-            scope.push(match binding {
-                Binding::Slot(slot) => {
-                    captures.push(ValueSource::slot(slot));
-                    (reference, Binding::Slot(captures.len() as u32 - 1))
-                }
-                constant => (reference, constant),
-            });
-        }
+            Binding::Constant(_) => binding,
+        });
         let slots = captures.len() as u32;
         let start = self.sources.len() as u32;
         self.sources.extend(captures);
         self.entries.push(ThunkEntry { pc: 0, captures: start, captured: slots, hole: 0 });
         self.pending.push(PendingThunk { entry: number, node, scope, slots });
         number as u32
-    }
-
-    /// The references in an expression, sorted; `None` if it has more than [`CAPTURE_BUDGET`]
-    /// nodes.
-    fn references(&self, node: Word) -> Option<Vec<u64>> {
-        let mut found = Vec::new();
-        let mut todo = vec![node];
-        let mut seen = 0;
-        while let Some(node) = todo.pop() {
-            seen += 1;
-            if seen > CAPTURE_BUDGET {
-                return None;
-            }
-            match read_node(self.heap, node, self.last) {
-                BodyNode::Reference(r) => found.push(r),
-                BodyNode::Constant(_) => {}
-                BodyNode::Application(f, x) => todo.extend([f, x]),
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        Some(found)
     }
 }

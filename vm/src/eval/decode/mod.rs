@@ -1,10 +1,6 @@
 //! Decoding: from a law's body to [`LawCode`].
 //!
-//! The meaning of a body: `(1 v b)` at the top is a let, whose binding is visible in all lets and
-//! the body; below the lets, a nat up to the number of variables is a reference, `(0 f x)` an
-//! application, `(2 k)` the constant `k`, and anything else is itself a constant.
-//!
-//! The body's outermost expression is emitted *strictly*, as code that evaluates it. Arguments are
+//! The decoder starts from the [analysed law](crate::law). The body's outermost expression is emitted *strictly*, as code that evaluates it. Arguments are
 //! emitted *lazily*, as code that passes them on: references and constants as they are, partial
 //! applications as apps, other applications as thunks. Where the function is a constant that is
 //! known to be strict in an argument (an operation, a jet), that argument is emitted strictly in
@@ -14,20 +10,18 @@
 //! subexpressions are decoded one after the other from a work list, and strict nesting beyond
 //! [`STRICT_LIMIT`] becomes lazy; so recursion here is bounded by that limit.
 
-mod body;
 mod lazy;
-mod lets;
 mod live;
 mod strict;
 
 use super::code::{LawCode, Op, ReflectTargets, SourceList, ThunkEntry, ValueSource};
 use crate::jet::JetTable;
+use crate::law::{AnalysedLaw, BindingGroup, BodyNode, ReferenceScope};
 use crate::pool_id::PoolId;
-use body::{Binding, BodyNode, Scope, read_node};
 use live::{FrameRegion, Instructions};
-use plan::NatRef;
 use plan::raw::layout::EXTRA_MAX;
 use plan::raw::{Memory, Word};
+use plan::{LawRef, Ref};
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -38,30 +32,38 @@ const OPS_LIMIT: usize = 1 << 24;
 
 /// An expression, or a slot that no reference has (a part or predecessor that was just pushed).
 #[derive(Clone, Copy)]
-enum Operand {
-    Expression(Word),
+enum Operand<'a> {
+    Expression(Ref<'a>),
     Slot(u32),
 }
 
+/// The place of the value of a reference.
+#[derive(Clone, Copy, Debug)]
+enum Binding {
+    /// A slot of the frame.
+    Slot(u32),
+    /// A constant.
+    Constant(Word),
+}
+
 /// An application as its innermost function and all its arguments.
-struct AppSpine {
-    head: Operand,
-    args: Vec<Operand>,
+struct AppSpine<'a> {
+    head: Operand<'a>,
+    args: Vec<Operand<'a>>,
 }
 
 /// A lazy subexpression that has an entry and is not emitted yet.
-struct PendingThunk {
+struct PendingThunk<'a> {
     entry: usize,
-    node: Word,
-    scope: Scope,
+    node: Ref<'a>,
+    scope: ReferenceScope<Binding>,
     slots: u32,
 }
 
 pub(crate) struct Decoder<'a> {
     heap: &'a Memory,
     jets: &'a JetTable,
-    /// The largest reference of the body.
-    last: u64,
+    law: &'a AnalysedLaw<'a>,
     ops: Vec<Op>,
     /// The latest jump target; instructions before and after it are not merged.
     last_target: usize,
@@ -70,8 +72,8 @@ pub(crate) struct Decoder<'a> {
     constant_numbers: HashMap<u64, u32>,
     entries: Vec<ThunkEntry>,
     branches: Vec<ReflectTargets>,
-    pending: Vec<PendingThunk>,
-    scope: Scope,
+    pending: Vec<PendingThunk<'a>>,
+    scope: ReferenceScope<Binding>,
     depth: u32,
     deepest: u32,
     nesting: usize,
@@ -105,15 +107,14 @@ impl DecodedLaw {
     }
 }
 
-/// Decodes a law. `None` if it is too large to run.
-pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<DecodedLaw> {
-    let arity = NatRef::of(heap, heap.load(law, 1)).to_u64()?;
-    let arguments = u32::try_from(arity).ok()?;
-    let (lets, body) = lets::split(heap, heap.load(law, 2));
+/// Decodes a law of that heap. `None` if it is too large to run.
+pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: LawRef<'_>) -> Option<DecodedLaw> {
+    let law = AnalysedLaw::of(law)?;
+    let arguments = u32::try_from(law.arity()).ok()?;
     let mut decoder = Decoder {
         heap,
         jets,
-        last: arity + lets.len() as u64,
+        law: &law,
         ops: Vec::new(),
         last_target: 0,
         sources: Vec::new(),
@@ -122,14 +123,14 @@ pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<Decode
         entries: Vec::new(),
         branches: Vec::new(),
         pending: Vec::new(),
-        scope: (0..=arguments).map(|i| (u64::from(i), Binding::Slot(i))).collect(),
+        scope: ReferenceScope::new((0..=arguments).map(Binding::Slot)),
         depth: arguments + 1,
         deepest: arguments + 1,
         nesting: 0,
     };
-    decoder.lets(arity, &lets, body);
+    decoder.lets();
     let mut regions = vec![FrameRegion { start: 0, slots: live::range(1, decoder.depth) }];
-    decoder.tail(body);
+    decoder.tail(law.result());
     while let Some(pending) = decoder.pending.pop() {
         if decoder.ops.len() > OPS_LIMIT / 2 {
             return None;
@@ -154,7 +155,7 @@ pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: Word) -> Option<Decode
     })
 }
 
-impl Decoder<'_> {
+impl<'a> Decoder<'a> {
     fn clear_dead_slots(&mut self, regions: &[FrameRegion]) {
         let Decoder { ops, sources, entries, branches, constants, jets, heap, .. } = self;
         let is_cheap = |pin: u32| {
@@ -245,43 +246,26 @@ impl Decoder<'_> {
         number
     }
 
-    fn binding(&self, reference: u64) -> Binding {
-        match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
-            Ok(found) => self.scope[found].1,
-            Err(_) => unreachable!("reference {reference} is not in scope"),
-        }
-    }
-
-    fn bind(&mut self, reference: u64, binding: Binding) {
-        match self.scope.binary_search_by_key(&reference, |(r, _)| *r) {
-            Ok(found) => self.scope[found].1 = binding,
-            Err(at) => self.scope.insert(at, (reference, binding)),
-        }
-    }
-
     // Lets.
 
     /// Pushes the values of the needed lets, each after those that it needs.
-    fn lets(&mut self, arity: u64, values: &[Word], body: Word) {
-        for group in lets::order(self.heap, arity, values, body) {
+    fn lets(&mut self) {
+        for group in self.law.binding_groups() {
             match group {
-                lets::BindingGroup::Single(index) => {
-                    let reference = arity + 1 + index as u64;
-                    let binding = self.bound(values[index]);
-                    self.bind(reference, binding);
+                BindingGroup::Single(index) => {
+                    let binding = self.bound(self.law.lets()[index]);
+                    self.scope.bind(self.law.let_reference(index), binding);
                 }
-                lets::BindingGroup::Recursive(members) => {
-                    self.recursive_group(arity, values, &members)
-                }
+                BindingGroup::Recursive(members) => self.recursive_group(&members),
             }
         }
     }
 
     /// The binding of a let's value, which is pushed unless it is a reference or a constant.
-    fn bound(&mut self, node: Word) -> Binding {
-        match read_node(self.heap, node, self.last) {
-            BodyNode::Reference(r) => self.binding(r),
-            BodyNode::Constant(k) => Binding::Constant(k),
+    fn bound(&mut self, node: Ref<'a>) -> Binding {
+        match self.law.node(node) {
+            BodyNode::Reference(r) => self.scope.get(r),
+            BodyNode::Constant(k) => Binding::Constant(k.word()),
             BodyNode::Application(..) => {
                 let slot = self.depth;
                 self.lazy(Operand::Expression(node));
@@ -291,16 +275,16 @@ impl Decoder<'_> {
     }
 
     /// Emits a recursive group of lets: all thunks first, then their captured values.
-    fn recursive_group(&mut self, arity: u64, values: &[Word], members: &[usize]) {
+    fn recursive_group(&mut self, members: &[usize]) {
         let first = self.depth;
         for (i, &index) in members.iter().enumerate() {
-            self.bind(arity + 1 + index as u64, Binding::Slot(first + i as u32));
+            self.scope.bind(self.law.let_reference(index), Binding::Slot(first + i as u32));
         }
         // All of them are in scope before the captures of the first are determined.
         let entries: Vec<u32> = members
             .iter()
             .map(|&index| {
-                let entry = self.thunk_entry(values[index]);
+                let entry = self.thunk_entry(self.law.lets()[index]);
                 self.entries[entry as usize].hole = self.depth;
                 self.push(Op::Hole(entry));
                 entry
@@ -314,11 +298,11 @@ impl Decoder<'_> {
     // Applications, for strict and lazy emission.
 
     /// The innermost function and the arguments of an expression.
-    fn spine(&self, operand: Operand) -> AppSpine {
+    fn spine(&self, operand: Operand<'a>) -> AppSpine<'a> {
         let mut head = operand;
         let mut args = Vec::new();
         while let Operand::Expression(node) = head
-            && let BodyNode::Application(f, x) = read_node(self.heap, node, self.last)
+            && let BodyNode::Application(f, x) = self.law.node(node)
         {
             args.push(Operand::Expression(x));
             head = Operand::Expression(f);
@@ -328,16 +312,16 @@ impl Decoder<'_> {
     }
 
     /// The function, if it is a constant.
-    fn constant_head(&self, spine: &AppSpine) -> Option<Word> {
+    fn constant_head(&self, spine: &AppSpine<'a>) -> Option<Word> {
         self.constant_operand(spine.head)
     }
 
     /// The value of an operand, if it is a constant.
-    fn constant_operand(&self, operand: Operand) -> Option<Word> {
+    fn constant_operand(&self, operand: Operand<'a>) -> Option<Word> {
         let Operand::Expression(node) = operand else { return None };
-        match read_node(self.heap, node, self.last) {
-            BodyNode::Constant(k) => Some(k),
-            BodyNode::Reference(r) => match self.binding(r) {
+        match self.law.node(node) {
+            BodyNode::Constant(k) => Some(k.word()),
+            BodyNode::Reference(r) => match self.scope.get(r) {
                 Binding::Constant(k) => Some(k),
                 Binding::Slot(_) => None,
             },

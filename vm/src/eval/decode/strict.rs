@@ -2,9 +2,10 @@
 
 use super::super::code::{Op, ReflectTargets};
 use super::super::frame::RETURN_SIZE;
-use super::body::{Binding, BodyNode, read_node};
-use super::{AppSpine, Decoder, Operand, STRICT_LIMIT};
+use super::{AppSpine, Binding, Decoder, Operand, STRICT_LIMIT};
 use crate::jet::{Connective, Control, Demand, Jet, JetCode};
+use crate::law::BodyNode;
+use plan::Ref;
 use plan::raw::{Kind, Word, shape};
 
 /// The use of an expression's value.
@@ -16,15 +17,15 @@ enum ResultUse {
     Keep,
 }
 
-impl Decoder<'_> {
+impl<'a> Decoder<'a> {
     /// Emits an expression as the frame's result.
-    pub(super) fn tail(&mut self, node: Word) {
+    pub(super) fn tail(&mut self, node: Ref<'a>) {
         let spine = self.spine(Operand::Expression(node));
         self.evaluate(spine, ResultUse::Return);
     }
 
     /// Pushes the value of an operand.
-    fn strict(&mut self, operand: Operand) {
+    fn strict(&mut self, operand: Operand<'a>) {
         if self.nesting >= STRICT_LIMIT {
             self.lazy(operand);
             return self.emit(Op::Eval);
@@ -36,7 +37,7 @@ impl Decoder<'_> {
     }
 
     /// Emits the evaluation of an application.
-    fn evaluate(&mut self, spine: AppSpine, then: ResultUse) {
+    fn evaluate(&mut self, spine: AppSpine<'a>, then: ResultUse) {
         if spine.args.is_empty() {
             return self.evaluate_atom(spine.head, then);
         }
@@ -73,11 +74,11 @@ impl Decoder<'_> {
         }
     }
 
-    fn evaluate_atom(&mut self, operand: Operand, then: ResultUse) {
+    fn evaluate_atom(&mut self, operand: Operand<'a>, then: ResultUse) {
         let slot = match operand {
             Operand::Slot(slot) => Some(slot),
-            Operand::Expression(node) => match read_node(self.heap, node, self.last) {
-                BodyNode::Reference(r) => match self.binding(r) {
+            Operand::Expression(node) => match self.law.node(node) {
+                BodyNode::Reference(r) => match self.scope.get(r) {
                     Binding::Slot(slot) => Some(slot),
                     Binding::Constant(k) => {
                         self.push_constant(k);
@@ -85,7 +86,7 @@ impl Decoder<'_> {
                     }
                 },
                 BodyNode::Constant(k) => {
-                    self.push_constant(k);
+                    self.push_constant(k.word());
                     None
                 }
                 BodyNode::Application(..) => unreachable!("an atom is no application"),
@@ -99,7 +100,7 @@ impl Decoder<'_> {
     }
 
     /// Emits a general call: a tail call, or one that returns its value to this frame.
-    fn call(&mut self, spine: &AppSpine, then: ResultUse) {
+    fn call(&mut self, spine: &AppSpine<'a>, then: ResultUse) {
         let before = self.depth;
         let frame = (then == ResultUse::Keep).then(|| {
             let frame = self.jump(Op::Frame);
@@ -120,7 +121,7 @@ impl Decoder<'_> {
     }
 
     /// `2 z p x`: `z`, or `p` of the predecessor.
-    fn predecessor(&mut self, args: &[Operand], then: ResultUse) {
+    fn predecessor(&mut self, args: &[Operand<'a>], then: ResultUse) {
         let before = self.depth;
         self.strict(args[2]);
         self.depth = before;
@@ -135,7 +136,7 @@ impl Decoder<'_> {
     }
 
     /// `1 p l a n x`: the function for the kind of `x`, applied to the parts of `x`.
-    fn reflect(&mut self, args: &[Operand], then: ResultUse) {
+    fn reflect(&mut self, args: &[Operand<'a>], then: ResultUse) {
         let before = self.depth;
         self.strict(args[4]);
         let number = self.branches.len();
@@ -162,14 +163,14 @@ impl Decoder<'_> {
     }
 
     /// Emits a branch that calls a function with the top `count` slots.
-    fn branch_call(&mut self, function: Operand, count: u32, then: ResultUse) {
+    fn branch_call(&mut self, function: Operand<'a>, count: u32, then: ResultUse) {
         let mut spine = self.spine(function);
         let first = self.depth - count;
         spine.args.extend((first..first + count).map(Operand::Slot));
         self.nested(|d| d.evaluate(spine, then));
     }
 
-    fn branch(&mut self, operand: Operand, then: ResultUse) {
+    fn branch(&mut self, operand: Operand<'a>, then: ResultUse) {
         let spine = self.spine(operand);
         self.nested(|d| d.evaluate(spine, then));
     }
@@ -213,7 +214,7 @@ impl Decoder<'_> {
         if function.kind() == Kind::Pin { self.jets.of_pin(self.heap, function) } else { None }
     }
 
-    fn jet(&mut self, function: Word, number: u32, spine: &AppSpine, then: ResultUse) {
+    fn jet(&mut self, function: Word, number: u32, spine: &AppSpine<'a>, then: ResultUse) {
         let jet = self.jets.get(number);
         // A general call counts when it is made.
         let in_place = !matches!(jet.code, JetCode::Control(control) if control.is_called());
@@ -240,7 +241,7 @@ impl Decoder<'_> {
 
     /// Pushes a jet's arguments, evaluated as it demands and in its order, and exchanges them so
     /// that each ends at its own index.
-    fn arguments(&mut self, jet: &Jet, args: &[Operand]) {
+    fn arguments(&mut self, jet: &Jet, args: &[Operand<'a>]) {
         let is_evaluated = |index: &&usize| self.constant_operand(args[**index]).is_none();
         // If at most one has to be evaluated, every order gives the same result.
         let first = if jet.order.iter().filter(is_evaluated).count() > 1 { jet.order } else { &[] };
@@ -257,7 +258,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn argument(&mut self, demand: Demand, arg: Operand) {
+    fn argument(&mut self, demand: Demand, arg: Operand<'a>) {
         match demand {
             Demand::Lazy => self.lazy(arg),
             Demand::Head => self.strict(arg),
@@ -268,7 +269,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn control(&mut self, control: Control, spine: &AppSpine, then: ResultUse) {
+    fn control(&mut self, control: Control, spine: &AppSpine<'a>, then: ResultUse) {
         let args = &spine.args;
         match control {
             Control::If => self.choose(args[0], Op::JumpIfFalse, args[1], args[2], then),
@@ -295,7 +296,7 @@ impl Decoder<'_> {
     }
 
     /// Emits a connective. The second operand is evaluated only if the first does not decide.
-    fn connective(&mut self, connective: Connective, args: &[Operand], then: ResultUse) {
+    fn connective(&mut self, connective: Connective, args: &[Operand<'a>], then: ResultUse) {
         let before = self.depth;
         self.strict(args[0]);
         self.depth = before;
@@ -326,10 +327,10 @@ impl Decoder<'_> {
     /// Emits a conditional: `yes`, or `no` if the jump is taken.
     fn choose(
         &mut self,
-        test: Operand,
+        test: Operand<'a>,
         jump: fn(u32) -> Op,
-        yes: Operand,
-        no: Operand,
+        yes: Operand<'a>,
+        no: Operand<'a>,
         then: ResultUse,
     ) {
         let before = self.depth;

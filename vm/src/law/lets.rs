@@ -1,73 +1,56 @@
-//! Lets: the bindings that a body needs, in an order in which they can be made.
+//! [`BindingGroup`]: the lets that a body needs, in an order in which they can be made.
 //!
-//! The lets of a body are mutually recursive. The needed bindings are the strongly connected
-//! components of their reference graph that the body reaches, in an order in which each component
-//! follows those that it refers to. The components are found by Tarjan's algorithm with an explicit
-//! stack, because a body from outside may have chains of any length.
+//! The lets of a body are mutually recursive. The needed lets are the strongly connected components
+//! of their reference graph that the result reaches, in an order in which each component follows
+//! those that it refers to. The components are found by Tarjan's algorithm with an explicit stack,
+//! because a body from outside may have chains of any length.
 
-use super::body::{BodyNode, read_node};
-use plan::raw::{Kind, Memory, Word};
+use super::body::AnalysedLaw;
+use plan::Ref;
 
 /// A strongly connected component of the bindings, by their indices.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum BindingGroup {
+pub enum BindingGroup {
     /// A binding that does not refer to itself.
     Single(usize),
     /// Bindings that refer to each other, or one that refers to itself.
     Recursive(Vec<usize>),
 }
 
-/// The values that a body's lets bind, and the expression below the lets.
-pub(crate) fn split(heap: &Memory, mut body: Word) -> (Vec<Word>, Word) {
-    let mut values = Vec::new();
-    while body.kind() == Kind::App {
-        let &[operation, value, rest] = heap.words(body, 0) else { break };
-        if operation.as_direct() != Some(1) {
-            break;
+impl<'h> AnalysedLaw<'h> {
+    /// Returns the groups of the lets that the result needs; each group comes after those that it
+    /// needs.
+    pub fn binding_groups(&self) -> Vec<BindingGroup> {
+        let lets = self.lets();
+        if lets.is_empty() {
+            return Vec::new();
         }
-        values.push(value);
-        body = rest;
+        let mut search = TarjanSearch {
+            state: vec![NodeState::default(); lets.len()],
+            next: 1,
+            stack: Vec::new(),
+            groups: Vec::new(),
+        };
+        for root in self.referenced_lets(self.result()) {
+            search.visit(root, |index| self.referenced_lets(lets[index]));
+        }
+        search.groups
     }
-    (values, body)
-}
 
-/// The bindings that an expression refers to, each once, in the order of their first mention.
-fn referenced_bindings(heap: &Memory, arity: u64, count: usize, node: Word) -> Vec<usize> {
-    let last = arity + count as u64;
-    let mut seen = vec![false; count];
-    let mut found = Vec::new();
-    let mut todo = vec![node];
-    while let Some(node) = todo.pop() {
-        match read_node(heap, node, last) {
-            BodyNode::Reference(r) if r > arity => {
-                let index = (r - arity - 1) as usize;
-                if !std::mem::replace(&mut seen[index], true) {
-                    found.push(index);
-                }
+    /// The lets that an expression refers to, each once, in the order of their first mention.
+    fn referenced_lets(&self, expression: Ref<'h>) -> Vec<usize> {
+        let mut seen = vec![false; self.lets().len()];
+        let mut found = Vec::new();
+        // Without a size limit, the visit is complete.
+        let _ = self.visit_references(expression, usize::MAX, |reference| {
+            if let Some(index) = self.let_index(reference)
+                && !std::mem::replace(&mut seen[index], true)
+            {
+                found.push(index);
             }
-            BodyNode::Application(f, x) => todo.extend([x, f]),
-            _ => {}
-        }
+        });
+        found
     }
-    found
-}
-
-/// The groups of the bindings that `body` needs; each group comes after those that it needs.
-pub(crate) fn order(heap: &Memory, arity: u64, values: &[Word], body: Word) -> Vec<BindingGroup> {
-    if values.is_empty() {
-        return Vec::new();
-    }
-    let mut search = TarjanSearch {
-        state: vec![NodeState::default(); values.len()],
-        next: 1,
-        stack: Vec::new(),
-        groups: Vec::new(),
-    };
-    let needs = |node| referenced_bindings(heap, arity, values.len(), node);
-    for root in needs(body) {
-        search.visit(root, |index| needs(values[index]));
-    }
-    search.groups
 }
 
 #[derive(Clone, Default)]

@@ -1,0 +1,27 @@
+//! The analysed form of laws. The central type is [`AnalysedLaw`]: the lets of a law's body, and the
+//! expression below them, which is its result.
+//!
+//! ```text
+//! body        ::=  (1 value body)  |  expression
+//! expression  ::=  n  (a reference, if n is in scope)  |  (0 f x)  |  (2 constant)  |  constant
+//! ```
+//!
+//! Reference 0 is the law itself; the arguments follow, then the lets, each of which is in scope in
+//! all lets and in the result. The interpreter's decoder and the compiler start from this form, so
+//! both read a body alike and make its lets in the same order.
+//!
+//! Bodies come from outside: no method recurses on the depth of a body or the number of its lets.
+//!
+//! ```text
+//! body   AnalysedLaw, BodyNode: the grammar; the references in an expression
+//! lets   BindingGroup: the needed lets in dependency order
+//! scope  ReferenceScope: the bindings of references in generated code
+//! ```
+
+mod body;
+mod lets;
+mod scope;
+
+pub use body::{AnalysedLaw, BodyNode};
+pub use lets::BindingGroup;
+pub use scope::ReferenceScope;
