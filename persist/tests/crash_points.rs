@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use persist::sim::{InjectedFault, SimDisk, Survives};
-use support::{Action, Model, open_after_crash, run, workload};
+use support::{Action, Model, check_slots, open_after_crash, run, workload};
 
 /// Returns the kinds of remains to try at each crash point.
 fn remains(point: u64) -> impl Iterator<Item = Survives> {
@@ -46,6 +46,7 @@ fn check(image: &SimDisk, model: &Model, point: &str) {
     model.certain_events = model.events.len();
     model.created = true;
     model.check(&open_after_crash(image, &model).unwrap());
+    check_slots(image);
 }
 
 /// Simulates another loss of power at every operation of the recovery.

@@ -14,8 +14,9 @@ use plan::{FreezeError, pinspace::Frozen};
 use plan::{Hash, Options};
 use vm::Vm;
 
-/// The number of slots per test.
-pub const SLOTS: usize = 16;
+/// The number of slots per test: more than a workload fills, since a store that runs out of these
+/// would claim those of another test.
+pub const SLOTS: usize = 48;
 
 /// Returns the first of [`SLOTS`] slots that no other test uses. Tests run in one process, each on
 /// its own thread.
@@ -23,6 +24,18 @@ pub fn slot() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local!(static SLOT: usize = NEXT.fetch_add(SLOTS, Ordering::Relaxed));
     SLOT.with(|slot| *slot)
+}
+
+/// Panics if a store has claimed slots of another test.
+pub fn check_slots(disk: &SimDisk) {
+    let own = slot()..slot() + SLOTS;
+    for name in disk.files().keys() {
+        let number = name.strip_prefix("bodies/").and_then(|name| name.strip_suffix(".body"));
+        if let Some(number) = number {
+            let number: usize = number.parse().expect("a body file's name is a number");
+            assert!(own.contains(&number), "slot {number} is not in {own:?}: raise SLOTS");
+        }
+    }
 }
 
 /// Creates a VM with a small heap.
@@ -261,6 +274,7 @@ pub fn run_with(disk: &SimDisk, actions: &[Action], settings: StoreSettings) -> 
             return (model, false);
         }
     }
+    check_slots(disk);
     (model, true)
 }
 
