@@ -12,9 +12,11 @@
 //! them, until the scan has caught up (Cheney 1970).
 
 use super::collection::{Collection, CollectionScope};
+use super::handles::HandleTable;
 use super::host::Host;
 use super::memory::MAJOR_MINIMUM;
 use super::raw::RawHeap;
+use super::stack::Stack;
 
 impl<H: Host + ?Sized> RawHeap<H> {
     /// Collects the nursery.
@@ -32,11 +34,8 @@ impl<H: Host + ?Sized> RawHeap<H> {
             remembered: &mut memory.remembered,
             copied: 0,
         };
+        visit_roots(&mut run, &mut memory.stack, &memory.handles, host);
         let marker = host.marker();
-        memory.stack.visit_changed(|word| run.visit_root(word, marker));
-        host.visit_roots(&mut run);
-        let marker = host.marker();
-        memory.handles.visit(false, |word| run.visit_root(word, marker));
         for address in remembered {
             // SAFETY: only full collections free old objects, and they clear the remembered set.
             unsafe { run.scan_old(address, marker) };
@@ -66,11 +65,7 @@ impl<H: Host + ?Sized> RawHeap<H> {
             remembered: &mut memory.remembered,
             copied: 0,
         };
-        let marker = host.marker();
-        memory.stack.visit_changed(|word| run.visit_root(word, marker));
-        host.visit_roots(&mut run);
-        let marker = host.marker();
-        memory.handles.visit(true, |word| run.visit_root(word, marker));
+        visit_roots(&mut run, &mut memory.stack, &memory.handles, host);
         loop {
             // SAFETY: the cursor was taken above, before the first object was copied; no object
             // survives in the nursery.
@@ -86,4 +81,19 @@ impl<H: Host + ?Sized> RawHeap<H> {
         let kept = memory.old.capacity() + host.weight();
         memory.major_at = (2 * kept).max(MAJOR_MINIMUM);
     }
+}
+
+/// Visits the roots of a collection: the part of the stack that may have to be visited, the host's
+/// roots, and the handles, in a young collection only those that may be young.
+fn visit_roots<H: Host + ?Sized>(
+    run: &mut Collection<'_>,
+    stack: &mut Stack,
+    handles: &HandleTable,
+    host: &mut H,
+) {
+    let marker = host.marker();
+    stack.visit_changed(|word| run.visit_root(word, marker));
+    host.visit_roots(run);
+    let marker = host.marker();
+    handles.visit(run.is_full(), |word| run.visit_root(word, marker));
 }

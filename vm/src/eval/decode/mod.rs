@@ -1,10 +1,10 @@
 //! Decoding: from a law's body to [`LawCode`].
 //!
-//! The decoder starts from the [analysed law](crate::law). The body's outermost expression is emitted *strictly*, as code that evaluates it. Arguments are
-//! emitted *lazily*, as code that passes them on: references and constants as they are, partial
-//! applications as apps, other applications as thunks. Where the function is a constant that is
-//! known to be strict in an argument (an operation, a jet), that argument is emitted strictly in
-//! place.
+//! The decoder starts from the [analysed law](crate::law). The body's outermost expression is
+//! emitted *strictly*, as code that evaluates it. Arguments are emitted *lazily*, as code that
+//! passes them on: references and constants as they are, partial applications as apps, other
+//! applications as thunks. Where the function is a constant that is known to be strict in an
+//! argument (an operation, a jet), that argument is emitted strictly in place.
 //!
 //! Bodies come from outside and may be nested deeply. Spines and lets are traversed in loops, lazy
 //! subexpressions are decoded one after the other from a work list, and strict nesting beyond
