@@ -3,11 +3,12 @@
 //! first difference are never evaluated.
 //!
 //! The values being compared are on the call's stack, where the collector finds them. An explicit
-//! stack of [`ComparedApps`] replaces recursion.
+//! stack of [`ComparedApps`] replaces recursion. Pairs that were found equal are remembered, so
+//! that values that share their parts are compared in linear time.
 
 use crate::args::{Suspendable, evaluate, ready};
 use crate::declare::{Jet, JetResult, native};
-use plan::{EvalError, Ref};
+use plan::{EqualPairs, EvalError, Ref};
 use std::cmp::Ordering;
 use vm::jet::Cheap::OnNats;
 use vm::jet::Demand::Head;
@@ -76,6 +77,7 @@ fn compare_in_mode(
     call.push_at(left);
     call.push_at(right);
     let mut open: Vec<ComparedApps> = Vec::new();
+    let mut equal_pairs = EqualPairs::new();
     loop {
         call.check()?;
         // The next pair to compare is on top of the stack.
@@ -83,7 +85,7 @@ fn compare_in_mode(
         if evaluate(call, at)?.is_none() || evaluate(call, at + 1)?.is_none() {
             return Ok(None);
         }
-        match compare_shallow(call, at, mode)? {
+        match compare_shallow(call, at, mode, &mut equal_pairs)? {
             ShallowComparison::Known(Ordering::Equal) => call.drop_to(at),
             ShallowComparison::Known(order) => {
                 call.drop_to(floor);
@@ -91,7 +93,7 @@ fn compare_in_mode(
             }
             ShallowComparison::Arguments(count) => open.push(ComparedApps { at, next: 0, count }),
         }
-        if !push_next_pair(call, &mut open)? {
+        if !push_next_pair(call, &mut open, &mut equal_pairs)? {
             call.drop_to(floor);
             return Ok(Some(Ordering::Equal));
         }
@@ -99,9 +101,14 @@ fn compare_in_mode(
 }
 
 /// Pushes the next pair of arguments to compare; returns `false` if none is left.
-fn push_next_pair(call: &mut Call<'_>, open: &mut Vec<ComparedApps>) -> Result<bool, EvalError> {
+fn push_next_pair(
+    call: &mut Call<'_>,
+    open: &mut Vec<ComparedApps>,
+    equal_pairs: &mut EqualPairs,
+) -> Result<bool, EvalError> {
     while let Some(last) = open.last_mut() {
         if last.next == last.count {
+            equal_pairs.insert(call.at(last.at), call.at(last.at + 1));
             call.drop_to(last.at);
             open.pop();
             continue;
@@ -120,11 +127,12 @@ fn compare_shallow(
     call: &mut Call<'_>,
     at: usize,
     mode: CompareMode,
+    equal_pairs: &mut EqualPairs,
 ) -> Result<ShallowComparison, EvalError> {
     let (left, right) = (call.at(at), call.at(at + 1));
     let arg_count = call.arg_count(at);
     if left.is_normal() && right.is_normal() || arg_count == 0 && call.arg_count(at + 1) == 0 {
-        return Ok(ShallowComparison::Known(compare_normal(left, right, mode)?));
+        return Ok(ShallowComparison::Known(compare_normal(left, right, mode, equal_pairs)?));
     }
     // At least one value is an app, because all other evaluated values are in normal form. An app
     // is greater than any other value, and greater than an app with fewer arguments.
@@ -132,10 +140,13 @@ fn compare_shallow(
     if order != Ordering::Equal {
         return Ok(ShallowComparison::Known(order));
     }
+    if equal_pairs.contains(left, right) {
+        return Ok(ShallowComparison::Known(Ordering::Equal));
+    }
     let height = call.height();
     call.push_function(at);
     call.push_function(at + 1);
-    let order = compare_normal(call.at(height), call.at(height + 1), mode)?;
+    let order = compare_normal(call.at(height), call.at(height + 1), mode, equal_pairs)?;
     call.drop_to(height);
     Ok(if order == Ordering::Equal {
         ShallowComparison::Arguments(arg_count)
@@ -145,10 +156,15 @@ fn compare_shallow(
 }
 
 /// Compares two values in normal form.
-fn compare_normal(left: Ref<'_>, right: Ref<'_>, mode: CompareMode) -> Result<Ordering, EvalError> {
+fn compare_normal(
+    left: Ref<'_>,
+    right: Ref<'_>,
+    mode: CompareMode,
+    equal_pairs: &mut EqualPairs,
+) -> Result<Ordering, EvalError> {
     match mode {
-        CompareMode::Order => left.try_compare(right),
-        CompareMode::Equality if left.try_equal(right)? => Ok(Ordering::Equal),
+        CompareMode::Order => left.try_compare_with(right, equal_pairs),
+        CompareMode::Equality if left.try_equal_with(right, equal_pairs)? => Ok(Ordering::Equal),
         CompareMode::Equality => Ok(Ordering::Less),
     }
 }

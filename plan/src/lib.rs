@@ -74,6 +74,7 @@ pub use freeze::FreezeError;
 pub use heap::{Options, Statistics, Val};
 pub use map::Map;
 pub use nat::{NatRef, Natural, limbs};
+pub use order::EqualPairs;
 pub use tree::Items;
 pub use value_ref::Ref;
 pub use values::Heap;

@@ -25,7 +25,6 @@ use crate::bar;
 use crate::error::EvalError;
 use crate::hash::hash_if_small;
 use crate::heap::Memory;
-use crate::map::Map;
 use crate::nat::NatRef;
 use crate::shape::spine;
 use crate::tree::{self, Items};
@@ -35,6 +34,10 @@ use crate::word::{Kind, Word};
 use std::cmp::Ordering;
 use std::convert::Infallible;
 
+mod equal_pairs;
+
+pub use equal_pairs::EqualPairs;
+
 /// Compares two values in normal form.
 ///
 /// # Panics
@@ -43,7 +46,8 @@ pub fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
     if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
         return left.cmp(&right);
     }
-    let Ok(order) = Comparison::new(left.heap, right.heap, false).run(left, right, never);
+    let pairs = &mut EqualPairs::new();
+    let Ok(order) = Comparison::new(left.heap, right.heap, false, pairs).run(left, right, never);
     order
 }
 
@@ -55,11 +59,7 @@ pub fn compare(left: Ref<'_>, right: Ref<'_>) -> Ordering {
 /// # Panics
 /// As for [`compare`].
 pub fn try_compare(left: Ref<'_>, right: Ref<'_>) -> Result<Ordering, EvalError> {
-    if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
-        return Ok(left.cmp(&right));
-    }
-    let poll = || Ok::<(), EvalError>(left.heap.interrupt.check()?);
-    Comparison::new(left.heap, right.heap, false).run(left, right, poll)
+    run_interruptible(left, right, false, &mut EqualPairs::new())
 }
 
 /// Whether two values in normal form, of any size, are equal. The comparison is interruptible.
@@ -70,9 +70,20 @@ pub fn try_compare(left: Ref<'_>, right: Ref<'_>) -> Result<Ordering, EvalError>
 /// # Panics
 /// As for [`compare`].
 pub fn try_equal(left: Ref<'_>, right: Ref<'_>) -> Result<bool, EvalError> {
+    Ok(run_interruptible(left, right, true, &mut EqualPairs::new())? == Ordering::Equal)
+}
+
+fn run_interruptible(
+    left: Ref<'_>,
+    right: Ref<'_>,
+    only_equality: bool,
+    equal_pairs: &mut EqualPairs,
+) -> Result<Ordering, EvalError> {
+    if let (Some(left), Some(right)) = (left.word.as_direct(), right.word.as_direct()) {
+        return Ok(left.cmp(&right));
+    }
     let poll = || Ok::<(), EvalError>(left.heap.interrupt.check()?);
-    let order = Comparison::new(left.heap, right.heap, true).run(left, right, poll)?;
-    Ok(order == Ordering::Equal)
+    Comparison::new(left.heap, right.heap, only_equality, equal_pairs).run(left, right, poll)
 }
 
 /// The poll function of a comparison that is not interruptible.
@@ -85,7 +96,8 @@ fn never() -> Result<(), Infallible> {
 /// # Panics
 /// As for [`compare`].
 pub fn equal(left: Ref<'_>, right: Ref<'_>) -> bool {
-    let Ok(order) = Comparison::new(left.heap, right.heap, true).run(left, right, never);
+    let pairs = &mut EqualPairs::new();
+    let Ok(order) = Comparison::new(left.heap, right.heap, true, pairs).run(left, right, never);
     order == Ordering::Equal
 }
 
@@ -128,50 +140,47 @@ impl Ref<'_> {
     pub fn try_equal(self, other: Ref<'_>) -> Result<bool, EvalError> {
         try_equal(self, other)
     }
+
+    /// Like [`Ref::try_compare`], with the pairs that earlier comparisons found equal.
+    ///
+    /// # Panics
+    /// As for [`Ref::compare`].
+    ///
+    /// # Errors
+    /// [`EvalError::Interrupted`].
+    pub fn try_compare_with(
+        self,
+        other: Ref<'_>,
+        equal_pairs: &mut EqualPairs,
+    ) -> Result<Ordering, EvalError> {
+        run_interruptible(self, other, false, equal_pairs)
+    }
+
+    /// Like [`Ref::try_equal`], with the pairs that earlier comparisons found equal.
+    ///
+    /// # Panics
+    /// As for [`Ref::compare`].
+    ///
+    /// # Errors
+    /// [`EvalError::Interrupted`].
+    pub fn try_equal_with(
+        self,
+        other: Ref<'_>,
+        equal_pairs: &mut EqualPairs,
+    ) -> Result<bool, EvalError> {
+        Ok(run_interruptible(self, other, true, equal_pairs)? == Ordering::Equal)
+    }
 }
 
 /// A running comparison. The values may be in different heaps.
-struct Comparison<'l, 'r> {
+struct Comparison<'l, 'r, 'p> {
     left: &'l Memory,
     right: &'r Memory,
     /// Whether the result only has to tell equal values from different ones.
     only_equality: bool,
     /// What is to be compared if everything before is equal, the last first.
     pending: Vec<PendingComparison>,
-    /// The number of pairs compared so far, and the number above which equal pairs are remembered.
-    steps: usize,
-    memo_threshold: usize,
-    equal_values: EqualityClasses,
-}
-
-/// Values that were found equal, as disjoint sets: each value points to another of its set, except
-/// for its representative. Two values that share their parts can have more pairs of parts than can
-/// ever be compared, but a pair joins two sets at most as often as there are values.
-#[derive(Default)]
-struct EqualityClasses(Map<u64, u64>);
-
-impl EqualityClasses {
-    /// Returns the representative of a value's set, and halves the path to it.
-    fn find(&mut self, mut value: u64) -> u64 {
-        while let Some(&next) = self.0.get(&value) {
-            if let Some(&after) = self.0.get(&next) {
-                self.0.insert(value, after);
-            }
-            value = next;
-        }
-        value
-    }
-
-    fn join(&mut self, left: Word, right: Word) {
-        let (left, right) = (self.find(left.raw()), self.find(right.raw()));
-        if left != right {
-            self.0.insert(left, right);
-        }
-    }
-
-    fn are_equal(&mut self, left: Word, right: Word) -> bool {
-        self.find(left.raw()) == self.find(right.raw())
-    }
+    equal_pairs: &'p mut EqualPairs,
 }
 
 /// A pending comparison.
@@ -193,9 +202,6 @@ enum ComparisonStep {
     /// Nothing: the two values are equal, which is to be recorded.
     RecordEqual,
 }
-
-/// The smallest number of pairs that are compared before any is remembered.
-const MIN_MEMO_THRESHOLD: usize = 1 << 16;
 
 const _: () = assert!(size_of::<PendingComparison>() == 24);
 
@@ -223,19 +229,14 @@ enum LawBody<'h> {
     Nat(Vec<u64>),
 }
 
-impl<'l, 'r> Comparison<'l, 'r> {
-    fn new(left: &'l Memory, right: &'r Memory, only_equality: bool) -> Comparison<'l, 'r> {
-        // With more pairs than objects, some objects are shared.
-        let memo_threshold = (left.used_bytes() + right.used_bytes()) / 16;
-        Comparison {
-            left,
-            right,
-            only_equality,
-            pending: Vec::new(),
-            steps: 0,
-            memo_threshold: memo_threshold.max(MIN_MEMO_THRESHOLD),
-            equal_values: EqualityClasses::default(),
-        }
+impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
+    fn new(
+        left: &'l Memory,
+        right: &'r Memory,
+        only_equality: bool,
+        equal_pairs: &'p mut EqualPairs,
+    ) -> Comparison<'l, 'r, 'p> {
+        Comparison { left, right, only_equality, pending: Vec::new(), equal_pairs }
     }
 
     fn push_values(&mut self, left: (Word, Role), right: (Word, Role)) {
@@ -265,7 +266,8 @@ impl<'l, 'r> Comparison<'l, 'r> {
                 ComparisonStep::ItemsBelow(end) => self.items_below(task, end as usize),
                 ComparisonStep::ArgumentsFrom(start) => self.arguments_from(task, start as usize),
                 ComparisonStep::RecordEqual => {
-                    self.equal_values.join(task.left, task.right);
+                    let left = Ref { word: task.left, heap: self.left };
+                    self.equal_pairs.insert(left, Ref { word: task.right, heap: self.right });
                     Ordering::Equal
                 }
             };
@@ -324,8 +326,7 @@ impl<'l, 'r> Comparison<'l, 'r> {
             // The same value always takes the same shape.
             return Ordering::Less;
         }
-        self.steps += 1;
-        if self.steps > self.memo_threshold && self.is_known_equal(left, right) {
+        if self.is_known_equal(left, right) {
             return Ordering::Equal;
         }
         let rank = left.rank();
@@ -341,20 +342,24 @@ impl<'l, 'r> Comparison<'l, 'r> {
 
     /// Whether two values have been found equal before. If not, records them as equal once
     /// everything that is pushed from now on has compared equal.
-    #[cold]
+    #[inline(always)]
     fn is_known_equal(&mut self, left: Operand<'l>, right: Operand<'r>) -> bool {
+        if self.equal_pairs.contains(left.as_ref(), right.as_ref()) {
+            // A set and the row of its keys are one object, but they compare differently.
+            return left.role == Role::Value && right.role == Role::Value;
+        }
         let are_objects = left.word.has_object() && right.word.has_object();
-        if !are_objects || left.role != Role::Value || right.role != Role::Value {
-            return false;
+        if are_objects
+            && left.role == Role::Value
+            && right.role == Role::Value
+            && self.equal_pairs.is_active()
+        {
+            self.pending.push(PendingComparison {
+                left: left.word,
+                right: right.word,
+                step: ComparisonStep::RecordEqual,
+            });
         }
-        if self.equal_values.are_equal(left.word, right.word) {
-            return true;
-        }
-        self.pending.push(PendingComparison {
-            left: left.word,
-            right: right.word,
-            step: ComparisonStep::RecordEqual,
-        });
         false
     }
 

@@ -97,6 +97,11 @@ impl Memory {
         Statistics { allocated, ..self.statistics }
     }
 
+    /// Returns the number of collections so far, of both kinds. Objects move only in a collection.
+    pub fn collections(&self) -> u64 {
+        self.statistics.minor + self.statistics.major
+    }
+
     /// Returns the largest number of words that live objects may take.
     pub fn limit_words(&self) -> usize {
         self.options.max_heap / 8

@@ -112,7 +112,7 @@ impl<H: Host + ?Sized> RawHeap<H> {
             return Err(HeapFull);
         }
         let large = words > self.memory.nursery.capacity() / 2;
-        let collections = self.memory.statistics.minor + self.memory.statistics.major;
+        let collections = self.memory.collections();
         if self.memory.options.stress && collections.is_multiple_of(8) {
             self.collect_all();
         } else {
