@@ -131,6 +131,28 @@ fn make_row(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
     Ok(())
 }
 
+/// Replaces a row constructor's app to `given` arguments and the `count` missing ones above it by
+/// the row.
+fn make_row_of_app(heap: &mut RawHeap, given: usize, count: usize) -> Result<(), HeapFull> {
+    heap.reserve(1 + given + count)?;
+    let mut row = heap.allocate(Layout::Row, 0, given + count);
+    for index in 0..count {
+        row.set(index, heap.stack.peek(index));
+    }
+    let (mut word, mut next) = (heap.stack.peek(count), count);
+    while word.kind() == Kind::App {
+        for arg in heap.words(word, 1).iter().rev() {
+            row.set(next, *arg);
+            next += 1;
+        }
+        word = heap.load(word, 0);
+    }
+    let top = heap.stack.top();
+    heap.stack.truncate(top - 1 - count);
+    heap.stack.push(row.finish());
+    Ok(())
+}
+
 /// Replaces a set and its argument by the table if the argument is an evaluated row of the same
 /// length, otherwise by an app.
 fn make_table(heap: &mut RawHeap) -> Result<(), HeapFull> {
@@ -152,10 +174,13 @@ fn make_table(heap: &mut RawHeap) -> Result<(), HeapFull> {
 fn extend(heap: &mut RawHeap, count: usize, left: u64) -> Result<(), HeapFull> {
     let app = heap.stack.peek(count);
     let size = heap.size(app);
-    let (head, given) = spine(heap, app);
-    if head.kind() == Kind::Cow && head.cow_width() == (given + count) as u64 {
-        expand(heap, count);
-        return make_row(heap, given + count);
+    // A row lacks nothing but an argument for its constructor, which never comes. Only then the
+    // function is looked up: it is at the end of a chain that grows with the app.
+    if left == 1
+        && let (head, given) = spine(heap, app)
+        && head.kind() == Kind::Cow
+    {
+        return make_row_of_app(heap, given, count);
     }
     if size >= CHAIN_THRESHOLD {
         heap.reserve(2 + count)?;

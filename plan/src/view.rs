@@ -200,6 +200,18 @@ impl<'h> AppRef<'h> {
         count
     }
 
+    /// Whether the number of arguments is larger than `limit`. It takes time in proportion to the
+    /// limit, and [`AppRef::len`] in proportion to the number of arguments.
+    pub fn is_longer_than(self, limit: usize) -> bool {
+        let heap = self.0.heap;
+        let (mut word, mut count) = (self.0.word, 0);
+        while count <= limit && word.kind() == Kind::App {
+            count += heap.size(word) - 1;
+            word = heap.load(word, 0);
+        }
+        count > limit
+    }
+
     /// Returns false: an app has at least one argument.
     pub fn is_empty(self) -> bool {
         false

@@ -218,7 +218,7 @@ impl SeedReader<'_, '_> {
             let at = self.heap.stack.top() - 1 - count;
             let function = self.heap.stack.get_checked(at);
             match function.kind() {
-                Kind::App => {
+                Kind::App if shape::arity(self.heap, function) <= count as u64 => {
                     let (_, given) = shape::spine(self.heap, function);
                     if !self.heap.stack.has_room(given) {
                         return Err(EvalError::StackOverflow.into());

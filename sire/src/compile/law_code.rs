@@ -45,6 +45,7 @@ impl Quoting {
     pub(super) fn of(value: Ref<'_>) -> Quoting {
         match value.shape() {
             Shape::Nat(nat) => nat.to_u64().map_or(Quoting::Never, Quoting::AsVariable),
+            Shape::App(app) if app.is_longer_than(2) => Quoting::Never,
             Shape::App(app) => match (app.head().as_u64(), app.len()) {
                 (Some(0 | 1), 2) | (Some(2), 1) => Quoting::Always,
                 _ => Quoting::Never,

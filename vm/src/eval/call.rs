@@ -20,6 +20,10 @@ use Demand::{Lazy, Normal};
 /// The operation of the crash for a fallback that is forbidden: the text `deopt`.
 const DEOPT: u64 = u64::from_le_bytes(*b"deopt\0\0\0");
 
+/// The largest number of arguments in an Apply frame. A call of a value moves the arguments that
+/// are left, so that they move a bounded number of times if each value takes a few of them.
+const APPLY_FRAME_LIMIT: usize = 64;
+
 impl Vm {
     /// Calls the function at stack index `callee`.
     #[inline(always)]
@@ -82,12 +86,12 @@ impl Vm {
             self.heap.memory.insert_payload(callee + 1, app, 1, header.size() - 1);
             return Ok(true);
         }
+        if shape::arity(&self.heap, app) > count as u64 {
+            return Ok(false);
+        }
         let (_, applied) = shape::spine(&self.heap, app);
         if !self.heap.stack.has_room(applied + 8) {
             return Err(EvalError::StackOverflow);
-        }
-        if shape::arity(&self.heap, app) > count as u64 {
-            return Ok(false);
         }
         shape::expand(&mut self.heap, count);
         Ok(true)
@@ -99,24 +103,31 @@ impl Vm {
         Ok(NextStep::Return(self.heap.stack.pop()))
     }
 
-    /// Moves the arguments beyond `arity` into an Apply frame below the call. Returns the new stack
+    /// Moves the arguments beyond `arity` into Apply frames below the call. Returns the new stack
     /// index of the function.
     fn move_extra_arguments(&mut self, callee: usize, arity: usize) -> Result<usize, EvalError> {
         let stack = &mut self.heap.stack;
         let extra = stack.top() - callee - 1 - arity;
-        let size = extra + 3;
+        let size = extra + 3 * extra.div_ceil(APPLY_FRAME_LIMIT);
         if !stack.has_room(size + 8) {
             return Err(EvalError::StackOverflow);
         }
         stack.open_gap(callee, size);
         let from = stack.top() - extra;
-        for index in 0..extra {
-            let arg = stack.get(from + index);
-            stack.set(callee + 1 + index, arg);
+        // The frame of the first arguments is on top.
+        let mut end = callee + size;
+        for start in (0..extra).step_by(APPLY_FRAME_LIMIT) {
+            let count = APPLY_FRAME_LIMIT.min(extra - start);
+            stack.set(end - 1, Word::direct(FrameKind::Apply as u64));
+            stack.set(end - 2, Word::direct(count as u64));
+            end -= 2 + count;
+            for index in 0..count {
+                let arg = stack.get(from + start + index);
+                stack.set(end + index, arg);
+            }
+            end -= 1;
         }
         stack.truncate(from);
-        stack.set(callee + 1 + extra, Word::direct(extra as u64));
-        stack.set(callee + 2 + extra, Word::direct(FrameKind::Apply as u64));
         Ok(callee + size)
     }
 
