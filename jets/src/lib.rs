@@ -94,8 +94,19 @@ pub struct KnownLaw {
     pub hash: Hash,
     /// Whether the law has a jet; otherwise the law itself runs.
     pub native: bool,
-    /// Whether only this project's library has the law, not the prototype's.
-    pub project_only: bool,
+    /// Where the law is from.
+    pub source: LawSource,
+}
+
+/// Where a known law is from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum LawSource {
+    /// The prototype's library; the prototype has a jet for it too.
+    PrototypeJets,
+    /// The prototype's library; the prototype runs the law itself.
+    PrototypeLibrary,
+    /// This project's library, where it differs from the prototype's.
+    Project,
 }
 
 /// All laws that are known by hash, sorted by name; of one name, the prototype's first.
@@ -103,7 +114,7 @@ pub fn list() -> Vec<KnownLaw> {
     let native = |name| declarations().any(|jet| jet.name == name);
     let mut list: Vec<KnownLaw> =
         known_laws().map(|law| KnownLaw { native: native(law.name), ..law }).collect();
-    list.sort_unstable_by_key(|law| (law.name, law.project_only));
+    list.sort_unstable_by_key(|law| (law.name, law.source));
     list
 }
 
@@ -115,7 +126,8 @@ pub fn table() -> JetTable {
     let mut table = JetTable::new();
     for law in known_laws() {
         let Some(jet) = declared.get(law.name) else { continue };
-        let order = project_orders.get(law.name).copied().filter(|_| law.project_only);
+        let order =
+            project_orders.get(law.name).copied().filter(|_| law.source == LawSource::Project);
         table.add(jet.order(order.unwrap_or(jet.order)), &[law.hash]);
     }
     table.mark_connective(Connective::And, "_And");
@@ -134,12 +146,14 @@ fn declarations() -> impl Iterator<Item = &'static Jet> {
 
 /// All laws that are known by hash, the prototype's first; `native` is not filled in.
 fn known_laws() -> impl Iterator<Item = KnownLaw> {
-    let parse = |project_only: bool| {
+    let parse = |source: LawSource| {
         move |&(name, text): &(&'static str, &str)| {
-            let hash = text.parse().expect("a test parses every hash of both tables");
-            KnownLaw { name, hash, native: false, project_only }
+            let hash = text.parse().expect("a test parses every hash of the tables");
+            KnownLaw { name, hash, native: false, source }
         }
     };
-    let prototype = prototype_laws::LAWS.iter().map(parse(false));
-    prototype.chain(project_laws::LAWS.iter().map(parse(true)))
+    let prototype = prototype_laws::LAWS.iter().map(parse(LawSource::PrototypeJets));
+    let library = prototype_laws::LIBRARY_LAWS.iter().map(parse(LawSource::PrototypeLibrary));
+    let project = project_laws::LAWS.iter().map(parse(LawSource::Project));
+    prototype.chain(library).chain(project)
 }

@@ -205,3 +205,19 @@ pub(crate) const LAWS: [(&str, &str); 197] = [
     ("_PlanHash", "BDcJhoneAK3vNRvfgyXsXLeoLXvRTpHVoTmrRFs1EzHx"),
     ("_PinHash", "FM8i8x75ycTjJSVtvATMmC37bXsd5u7cF8x3NoAHdjkp"),
 ];
+
+/// The same for laws of the prototype's library that the prototype has no jet for. Their jets
+/// replace algorithms of quadratic time, such as dividing a text by 256 for each character. Source:
+/// the modules of its `sire` folder, on the branch `master`.
+pub(crate) const LIBRARY_LAWS: &[(&str, &str)] = &[
+    ("barFromHex", "FgKNuQe6XktktzDmaiPhBLt4R21ir75j7xCup56qKyEK"),
+    ("digits", "8qvpGm96djPacHtRNzxchmcQuJrxdZRMB8xJ6H327hTV"),
+    ("explode", "FW1CJbJ1KVW2cYaC2Usay79puw35w6WYKsqp1dSEYJau"),
+    ("listDigits", "EUMawXt3nZTvp6mF9nkrW4bnfaYr65fbex1GY6o6b5YS"),
+    ("loadDecimal", "BUwhaRRYhZkx4CrDnSrturKJyvPNJapJTi5ii92U7j5"),
+    ("loadHexLit", "Bfc2SgSbu7wD28NwznVmkJfqX5XmXWswLKjXanfbNCBa"),
+    ("showNat", "34wMhFAsgivbJCXPfK9U7nKkfhhwoN7ko37HaxkN4KUD"),
+    ("strCat", "5r3MFDeDCWCsE4UgrSCrNzkTFxpdknT6tmfrvSGnGaWV"),
+    ("strFromList", "JBNqrmMSXxJPtM8M4ii5snLTmv83fSGmjWjBuFHu1w2"),
+    ("strToList", "GRvvHx5mavxMTsF1Qe1yZYQG21rt3qaAdEqXZgYxVP61"),
+];

@@ -57,7 +57,7 @@ fn laws_with_the_name_of_a_jet_have_known_hashes() {
     let missing = table_lines(unknown);
     let obsolete = table_lines(jets::list().into_iter().filter_map(|law| {
         let is_defined = laws.contains(&(law.name.to_owned(), law.hash));
-        (law.project_only && !is_defined).then_some((law.name, law.hash))
+        (law.source == jets::LawSource::Project && !is_defined).then_some((law.name, law.hash))
     }));
     assert!(
         missing.is_empty() && obsolete.is_empty(),

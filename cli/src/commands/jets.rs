@@ -5,7 +5,7 @@ use super::sire;
 use crate::args::JetsArgs;
 use crate::json;
 use anyhow::Context;
-use jets::KnownLaw;
+use jets::{KnownLaw, LawSource};
 use plan::Options;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -109,5 +109,5 @@ fn as_lines(run: Option<&CountedRun>) -> String {
 
 /// The library that defines a law.
 fn library(law: &KnownLaw) -> &'static str {
-    if law.project_only { "pallas" } else { "prototype" }
+    if law.source == LawSource::Project { "pallas" } else { "prototype" }
 }

@@ -59,12 +59,15 @@ pub(super) fn jet_table(execution: ExecutionOptions) -> Arc<JetTable> {
     Arc::new(table)
 }
 
-/// Names and hashes of the laws that a law of the same name is compared with. A name that has a jet
-/// only in our library is left out: the prototype's programs may use it for another law.
+/// Names and hashes of the laws that a law of the same name is compared with. A name that the
+/// prototype has no jet for is left out: its programs may use it for another law.
 pub(super) fn checked_laws() -> impl Iterator<Item = (&'static str, Hash)> {
     let all = jets::list();
-    let of_prototype: HashSet<&str> =
-        all.iter().filter(|law| !law.project_only).map(|law| law.name).collect();
+    let of_prototype: HashSet<&str> = all
+        .iter()
+        .filter(|law| law.source == jets::LawSource::PrototypeJets)
+        .map(|law| law.name)
+        .collect();
     all.into_iter()
         .filter(move |law| of_prototype.contains(law.name))
         .map(|law| (law.name, law.hash))

@@ -1,6 +1,6 @@
 //! Consistency of the declarations and the tables of known laws.
 
-use crate::{declarations, known_laws, list, project_laws, prototype_laws, table};
+use crate::{LawSource, declarations, known_laws, list, project_laws, prototype_laws, table};
 use plan::Hash;
 use std::collections::HashSet;
 
@@ -18,6 +18,13 @@ fn hashes_parse_and_are_unique() {
         assert!(names.insert(name), "{name}: listed twice");
     }
     assert_eq!(hashes.len(), 197);
+    for (name, text) in prototype_laws::LIBRARY_LAWS {
+        let hash: Result<Hash, _> = text.parse();
+        assert!(hash.is_ok(), "{name}: {text}");
+        assert!(hashes.insert(text), "{name}: the hash of another law as well");
+        assert!(names.insert(name), "{name}: listed twice");
+    }
+    assert!(prototype_laws::LIBRARY_LAWS.is_sorted(), "sorted by name");
     names.extend(PROJECT_ONLY);
     for (name, text) in project_laws::LAWS {
         let hash: Result<Hash, _> = text.parse();
@@ -42,10 +49,11 @@ fn names_are_unique_and_known() {
 #[test]
 fn the_list_marks_native_laws() {
     let list = list();
-    let prototype = list.iter().filter(|law| !law.project_only).count();
+    let count = |source| list.iter().filter(|law| law.source == source).count();
     assert!(list.is_sorted_by_key(|law| law.name));
-    let natives = list.iter().filter(|law| law.native && !law.project_only).count();
-    assert_eq!((natives, prototype), (197, 197), "all of the prototype's table");
-    assert_eq!(natives + PROJECT_ONLY.len(), declarations().count());
+    assert!(list.iter().all(|law| law.native), "every known law has a jet");
+    assert_eq!(count(LawSource::PrototypeJets), 197, "all of the prototype's table");
+    let prototype = 197 + count(LawSource::PrototypeLibrary);
+    assert_eq!(prototype + PROJECT_ONLY.len(), declarations().count());
     drop(table());
 }

@@ -129,7 +129,7 @@ fn compare_bindings(corpus: &Corpus) -> BindingTally {
         }
     }
     tally.wrong.extend(expected.keys().map(|module| format!("{module}: its bindings are missing")));
-    for law in jets::list().into_iter().filter(|law| !law.project_only) {
+    for law in jets::list().into_iter().filter(|law| law.source != jets::LawSource::Project) {
         match laws.contains(&(law.name.to_owned(), law.hash)) {
             true => tally.jets += 1,
             false => tally.wrong.push(format!("{}: no module defines {}", law.name, law.hash)),

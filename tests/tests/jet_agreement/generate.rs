@@ -16,6 +16,8 @@
 //! | `e`    | seed, as a bar            | `u`    | function that unfolds a value  |
 //! | `g`    | pin that contains pins    | `G`    | row of the pins in a pin       |
 //! | `h`    | germ of that pin, as a bar | `x`   | expression of `_TryExp`        |
+//! | `d`    | text of decimal digits    | `H`    | text of hexadecimal digits     |
+//! | `L`    | list of nats              |        |                                |
 
 use plan::{Builder, EvalError, Natural, Val};
 use vm::Vm;
@@ -166,7 +168,10 @@ impl<'v> Generator<'v> {
             'b' => self.bar(),
             's' => self.set().0,
             't' => self.table(inner),
-            'l' => self.list(inner),
+            'l' => self.list('a', inner),
+            'L' => self.list('n', inner),
+            'd' => self.digits(b"0123456789_"),
+            'H' => self.digits(b"0123456789abcdefABCDEF_\n"),
             'r' => self.row_of('a', inner),
             'N' => self.row_of('n', inner),
             'B' => self.row_of('b', inner),
@@ -197,7 +202,7 @@ impl<'v> Generator<'v> {
             8..12 => self.row_of('a', inner),
             12 => self.set().0,
             13 => self.table(inner),
-            14 | 15 => self.list(inner),
+            14 | 15 => self.list('a', inner),
             16 => self.pin(inner),
             17 => self.partial(inner),
             18 => {
@@ -367,10 +372,25 @@ impl<'v> Generator<'v> {
         self.app(&set, &[values])
     }
 
-    fn list(&mut self, depth: u32) -> Val {
+    /// A text of some of these characters and, in a few cases, others.
+    fn digits(&mut self, alphabet: &[u8]) -> Val {
+        let any = self.below(8) == 0;
+        let count = self.below(40);
+        let bytes: Vec<u8> = (0..count)
+            .map(|_| match self.below(20) {
+                0 if any => self.below(256) as u8,
+                _ => alphabet[self.below(alphabet.len() as u64) as usize],
+            })
+            .collect();
+        let text = Natural::from_owned_limbs_asc(plan::limbs::of_bytes(&bytes));
+        self.vm.natural(&text).expect("arguments are small")
+    }
+
+    /// A list with items of this kind.
+    fn list(&mut self, kind: char, depth: u32) -> Val {
         let mut list = if self.below(10) == 0 { self.any(0) } else { self.nat(0) };
         for _ in 0..self.below(5) {
-            let item = self.mostly('a', depth);
+            let item = self.mostly(kind, depth);
             let cell = self.row(&[item, list]);
             list = self.maybe_delayed(cell);
         }

@@ -19,6 +19,7 @@ const PROTOTYPE_MODULES: &[&str] = &[
     "sire_10_str",
     "sire_11_set",
     "sire_12_tab",
+    "sire_13_exp",
     "sire_15_pad",
     "sire_16_bar",
     "sire_21_switch",
