@@ -62,6 +62,10 @@ pub enum Layout {
     BarPart = 17,
     /// `[bytes in use, bytes..., capacity...]`: the buffer that such bars share. It is not a value.
     Buffer = 18,
+    /// `[code word, row]`: a thunk whose value is the item `extra` of the row. The code evaluates
+    /// the row and returns the item; if the row is evaluated already, a collection replaces the
+    /// thunk by the item.
+    Selector = 19,
     /// The object has moved; the header holds its new address.
     Moved = 0xff,
 }
@@ -88,6 +92,7 @@ impl Layout {
             16 => Layout::SetNode,
             17 => Layout::BarPart,
             18 => Layout::Buffer,
+            19 => Layout::Selector,
             _ => Layout::Moved,
         }
     }

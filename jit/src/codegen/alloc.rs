@@ -7,7 +7,7 @@
 use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
-use crate::ir::{ConstantId, FunctionRole, Op, Operand, Var};
+use crate::ir::{ConstantId, Function, FunctionRole, Op, Operand, Prim, Stmt, Terminator, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind};
@@ -97,8 +97,11 @@ impl FunctionTranslator<'_, '_> {
                 debug_assert!(self.unit.functions[*function].role == FunctionRole::Thunk);
                 // A crash overwrites the thunk with two words.
                 let size = (1 + captures.len()).max(2);
-                let count = captures.len() as u64;
-                plan(ObjectKind::ThunkCode, count, size, Some(function.as_u32()), captures.clone())
+                let (kind, extra) = match selected_item(&self.unit.functions[*function]) {
+                    Some(index) => (ObjectKind::Selector, index),
+                    None => (ObjectKind::ThunkCode, captures.len() as u64),
+                };
+                plan(kind, extra, size, Some(function.as_u32()), captures.clone())
             }
             Op::Delay(function, args) => {
                 plan(ObjectKind::ThunkApp, 0, 1 + args.len(), None, with(*function, args))
@@ -168,4 +171,21 @@ impl FunctionTranslator<'_, '_> {
         let words = self.words(items);
         Ok(self.emit.call_stub(Stub::Row(variadic(words.len() - 1)?), &words))
     }
+}
+
+/// The index of the item that a thunk's code selects, if it does nothing else: it evaluates its only
+/// captured value and enters the item.
+fn selected_item(function: &Function) -> Option<u64> {
+    let block = &function.blocks[function.entry];
+    let (&[row], [Stmt::Let(forced, force), Stmt::Let(item, select)], Terminator::Enter(entered)) =
+        (&function.params[..], &block.stmts[..], &block.terminator)
+    else {
+        return None;
+    };
+    let (&[forced], &[item]) = (&forced[..], &item[..]) else { return None };
+    let Op::Prim(Prim::Item, args) = select else { return None };
+    let &[from, Operand::Small(index)] = &args[..] else { return None };
+    let selects = *force == Op::Force(Operand::Var(row)) && from == Operand::Var(forced);
+    let enters = *entered == Operand::Var(item);
+    (selects && enters && index < layout::EXTRA_LIMIT).then_some(index)
 }

@@ -5,7 +5,9 @@
 //! that a word points to one, and marks the code of a frozen law. A full collection replaces a pin
 //! that has been frozen by its frozen copy.
 //!
-//! A word that points to an evaluated thunk is replaced by the thunk's value.
+//! A word that points to an evaluated thunk is replaced by the thunk's value, and a selector of an
+//! evaluated row by the item. Otherwise a selector that nobody evaluates keeps the other items of
+//! its row alive. (Wadler, \"Fixing some space leaks with a garbage collector\", 1987.)
 //!
 //! # Safety
 //!
@@ -37,6 +39,10 @@ pub(super) enum CollectionScope<'a> {
     /// All of the heap. The collection records which slots of the pin range words point into.
     Full(&'a mut ReferencedSlots),
 }
+
+/// The number of selectors below a selector that are replaced before it. The recursion is on the
+/// native stack; what is left is replaced by the next collections.
+const SELECTION_DEPTH: u32 = 16;
 
 /// A running collection, as a [`Host`](super::Host) sees it.
 pub struct Collection<'a> {
@@ -84,12 +90,20 @@ impl Collection<'_> {
             return;
         }
         let mut old = *word;
-        while old.is_thunk()
+        while old.is_thunk() {
             // SAFETY: see the module documentation; a thunk's object is live.
-            && unsafe { object::header(old.address()) }.layout() == Layout::Indirection
-        {
-            // SAFETY: as above; an indirection has its value at index 0.
-            old = unsafe { object::load(old.address(), 0) };
+            old = match unsafe { object::header(old.address()) }.layout() {
+                // SAFETY: as above; an indirection has its value at index 0.
+                Layout::Indirection => unsafe { object::load(old.address(), 0) },
+                Layout::Selector => {
+                    // SAFETY: as above.
+                    match unsafe { self.select(old.address(), SELECTION_DEPTH) } {
+                        Some(item) => item,
+                        None => break,
+                    }
+                }
+                _ => break,
+            };
         }
         if !old.has_object() {
             *word = old;
@@ -113,6 +127,87 @@ impl Collection<'_> {
             None => self.relocate(address, header, marker),
         };
         *word = old.moved_to(new);
+    }
+
+    /// Replaces a selector by an indirection to its item, and returns the item, if the selector has
+    /// to move and its row is evaluated. The row may be the value of up to `depth` other selectors.
+    ///
+    /// # Safety
+    /// The address is that of a live selector that has not moved.
+    unsafe fn select(&self, address: usize, depth: u32) -> Option<Word> {
+        if let CollectionScope::Nursery(nursery) = &self.scope
+            && !nursery.must_move(address)
+        {
+            // An old object that pointed to a young one would have to be remembered.
+            return None;
+        }
+        // SAFETY: by this function's contract.
+        let (header, row) = unsafe { (object::header(address), object::load(address, 1)) };
+        // SAFETY: a selector has a value at index 1.
+        let row = unsafe { self.evaluated(row, depth)? };
+        if row.kind() != Kind::Row || is_frozen(row.address()) {
+            return None;
+        }
+        // The words of a moved object stay where they were; only its header is replaced.
+        // SAFETY: the row is live.
+        let mut row_header = unsafe { object::header(row.address()) };
+        if let Some(new) = row_header.new_address() {
+            // SAFETY: the row has been copied to this address.
+            row_header = unsafe { object::header(new) };
+        }
+        let index = header.extra() as usize;
+        if row_header.layout() != Layout::Row || index >= row_header.size() {
+            return None;
+        }
+        // SAFETY: the row has an item at that index.
+        let item = Word::from_bits(unsafe { object::load_moved(row.address(), index) });
+        // SAFETY: the word is that of a live object.
+        let item = unsafe { self.resolved(item) };
+        if item.is_thunk() && item.address() == address {
+            // The item is the selector itself: it has no value.
+            return None;
+        }
+        // SAFETY: the object is a thunk that is not being evaluated, with room for a value.
+        unsafe {
+            object::set_header(address, header.with_layout(Layout::Indirection));
+            object::store_raw(address, 0, item.raw());
+        }
+        Some(item)
+    }
+
+    /// Returns the value of a thunk, if it has one or is a selector that can be replaced; the word
+    /// itself if it is no thunk.
+    ///
+    /// # Safety
+    /// The word is that of a root or of a live object that has not been scanned.
+    unsafe fn evaluated(&self, word: Word, depth: u32) -> Option<Word> {
+        // SAFETY: by this function's contract.
+        let mut word = unsafe { self.resolved(word) };
+        while word.is_thunk() {
+            // SAFETY: a thunk's object is live.
+            let header = unsafe { object::header(word.address()) };
+            if header.layout() != Layout::Selector || depth == 0 {
+                return None;
+            }
+            // SAFETY: the object is a selector, which has not moved, or it had another header.
+            word = unsafe { self.select(word.address(), depth - 1)? };
+        }
+        word.has_object().then_some(word)
+    }
+
+    /// Follows indirections.
+    ///
+    /// # Safety
+    /// As for [`Collection::evaluated`].
+    unsafe fn resolved(&self, mut word: Word) -> Word {
+        while word.is_thunk()
+            // SAFETY: a thunk's object is live.
+            && unsafe { object::header(word.address()) }.layout() == Layout::Indirection
+        {
+            // SAFETY: an indirection has its value at index 0.
+            word = unsafe { object::load(word.address(), 0) };
+        }
+        word
     }
 
     fn mark_frozen<M: CodeMarker + ?Sized>(&mut self, word: Word, marker: &mut M) {

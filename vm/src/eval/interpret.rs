@@ -45,6 +45,10 @@ impl Vm {
                 let captured = header.extra() as usize;
                 self.enter_thunk_entry(word, code_word, captured, at)
             }
+            Layout::Selector => {
+                let code_word = self.heap.load(word, 0);
+                self.enter_thunk_entry(word, code_word, 1, at)
+            }
             Layout::ThunkApp => {
                 let count = header.size();
                 if !self.heap.stack.has_room(count + 8) {

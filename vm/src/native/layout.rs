@@ -18,6 +18,8 @@ pub enum ObjectKind {
     /// `[code word, captured...]`; the extra number is the number of captured values. The payload
     /// has at least two words.
     ThunkCode,
+    /// `[code word, row]`: a thunk of the row's item with the extra number.
+    Selector,
     /// `[function, argument...]`: an application that is not evaluated.
     ThunkApp,
     /// `[value, unused...]`: a thunk that has been evaluated.
@@ -34,6 +36,7 @@ impl ObjectKind {
             ObjectKind::Row => Layout::Row,
             ObjectKind::Bar => Layout::Bar,
             ObjectKind::ThunkCode => Layout::ThunkCode,
+            ObjectKind::Selector => Layout::Selector,
             ObjectKind::ThunkApp => Layout::ThunkApp,
             ObjectKind::Indirection => Layout::Indirection,
             ObjectKind::BlackHole => Layout::BlackHole,

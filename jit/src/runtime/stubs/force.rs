@@ -99,6 +99,9 @@ fn compiled_code(
     let code = has_layout(emit, layout, ObjectKind::ThunkCode);
     emit.branch(code, has_code, no_code);
     emit.switch_to(no_code);
+    let (selector, no_selector) = (has_layout(emit, layout, ObjectKind::Selector), emit.block());
+    emit.branch(selector, has_code, no_selector);
+    emit.switch_to(no_selector);
     let app = has_layout(emit, layout, ObjectKind::ThunkApp);
     emit.branch(app, application, slowly);
     emit.switch_to(has_code);
