@@ -27,6 +27,12 @@ impl<'h> Ref<'h> {
         self.word
     }
 
+    /// Returns the memory that holds the value.
+    #[inline]
+    pub fn memory(self) -> &'h Memory {
+        self.heap
+    }
+
     /// Whether the value is evaluated. Only then does it have a shape other than
     /// [`Shape::Thunk`](crate::Shape::Thunk).
     pub fn is_evaluated(self) -> bool {

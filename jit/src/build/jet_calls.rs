@@ -24,7 +24,7 @@ impl<'h> LawLowering<'_, 'h> {
         let Operand::Constant(id) = function else { return None };
         match self.builder.value(id).shape() {
             Shape::Pin(pin) => {
-                let jet = *self.builder.jets.find(pin)?;
+                let jet = *self.builder.vm.jet_of(pin)?;
                 Some(JetConstant { id, jet })
             }
             _ => None,

@@ -2,34 +2,7 @@
 //! calls of native code.
 
 use crate::ir::{JetSignature, NatOperation, Prim, Type};
-use plan::PinRef;
-use std::sync::Arc;
-use vm::jet::{Control, Jet, JetCode, JetTable, Operation, ResultShape, WordOperation as W};
-
-/// The jets of a runtime, as the compiler looks them up.
-#[derive(Clone, Default)]
-pub struct Jets {
-    table: Arc<JetTable>,
-}
-
-impl Jets {
-    /// The jets of the library.
-    pub fn library() -> Jets {
-        Jets::of(Arc::new(jets::table()))
-    }
-
-    /// The jets of a table.
-    pub fn of(table: Arc<JetTable>) -> Jets {
-        Jets { table }
-    }
-
-    /// The jet of a pinned law.
-    pub(super) fn find(&self, pin: PinRef<'_>) -> Option<&Jet> {
-        // No jet has a law that is too large to be hashed.
-        let jet = self.table.find(&pin.hash().ok()?)?;
-        Some(self.table.get(jet))
-    }
-}
+use vm::jet::{Control, Jet, JetCode, Operation, ResultShape, WordOperation as W};
 
 /// The declaration of a jet, as far as passes use it.
 pub(super) fn jet_signature(jet: &Jet) -> JetSignature {

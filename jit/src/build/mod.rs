@@ -32,7 +32,6 @@ mod unit;
 
 pub(crate) use entry_guards::{ExpectedCallee, add_entry_guards};
 pub use error::BuildError;
-pub use jets::Jets;
 pub(crate) use unit::ARITY_LIMIT;
 
 use crate::ir::Unit;
@@ -50,12 +49,12 @@ pub struct BuiltUnit {
     pub(crate) expected: Vec<ExpectedCallee>,
 }
 
-/// Builds the unit of a law, or of a pin of a law.
+/// Builds the unit of a law of that runtime, or of a pin of a law. The jets are those of the runtime.
 ///
 /// # Errors
 /// See [`BuildError`].
-pub fn build(vm: &Vm, law: Ref<'_>, jets: &Jets) -> Result<BuiltUnit, BuildError> {
-    build_for(vm, law, &[], jets)
+pub fn build(vm: &Vm, law: Ref<'_>) -> Result<BuiltUnit, BuildError> {
+    build_for(vm, law, &[])
 }
 
 /// Builds the unit of a law that was called with these arguments.
@@ -66,9 +65,8 @@ pub(crate) fn build_for<'h>(
     vm: &'h Vm,
     law: Ref<'h>,
     args: &[Ref<'h>],
-    jets: &Jets,
 ) -> Result<BuiltUnit, BuildError> {
-    let mut builder = UnitBuilder::new(jets);
+    let mut builder = UnitBuilder::new(vm);
     let root = builder.constant_id(law);
     if builder.unit.constants[root].arity > ARITY_LIMIT {
         return Err(BuildError::TooLarge);

@@ -138,13 +138,15 @@ impl<F: Copy> GenericJetTable<F> {
         }
     }
 
-    /// The number of the jet that implements the pinned law, if there is one.
+    /// The number of the jet that implements the pinned law, if there is one. It is looked up by
+    /// hash, so the pin may be of a heap with other jets.
     pub fn of(&self, pin: PinRef<'_>) -> Option<u32> {
         pin.known_hash().and_then(|hash| self.find(&hash))
     }
 
-    /// The number of the jet of the pin that `pin` is. A pin of the heap holds it as its label; for
-    /// a frozen pin it is looked up by hash each time.
+    /// The number of the jet of the pin that `pin` is, in the table whose numbers label the pins of
+    /// that memory. A pin of the heap holds it as its label; for a frozen pin it is looked up by
+    /// hash each time.
     #[inline(always)]
     pub(crate) fn of_pin(&self, memory: &Memory, pin: Word) -> Option<u32> {
         if is_frozen(pin.address()) {
