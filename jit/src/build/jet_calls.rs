@@ -7,30 +7,17 @@ use crate::ir::{
     BlockId, Call, Callee, ConstantId, NatOperation, Op, Operand, Prim, Terminator, Type,
     WordRotation, difference32,
 };
-use plan::Shape;
 use vm::jet::{Control, Demand, Jet};
-use vm::law::BodyNode;
+use vm::law::{Application, BodyNode};
 
 /// A constant that has a jet.
 #[derive(Clone, Copy)]
 pub(super) struct JetConstant {
-    id: ConstantId,
-    jet: Jet,
+    pub(super) id: ConstantId,
+    pub(super) jet: Jet,
 }
 
 impl<'h> LawLowering<'_, 'h> {
-    /// The jet of a function, if it is a constant that has one.
-    pub(super) fn jet_of(&self, function: Operand) -> Option<JetConstant> {
-        let Operand::Constant(id) = function else { return None };
-        match self.builder.value(id).shape() {
-            Shape::Pin(pin) => {
-                let jet = *self.builder.vm.jet_of(pin)?;
-                Some(JetConstant { id, jet })
-            }
-            _ => None,
-        }
-    }
-
     /// Lowers a call of a jet with as many arguments as its arity.
     pub(super) fn jet_call(
         &mut self,
@@ -245,9 +232,8 @@ impl<'h> LawLowering<'_, 'h> {
     /// The items of a row that the body makes in place, first to last.
     fn row_literal(&mut self, expr: Expr<'h>) -> Option<Vec<Expr<'h>>> {
         let mut spine = self.spine(expr);
-        let (Operand::Constant(k), _) = self.constant_head(&spine)? else { return None };
-        match self.builder.value(k).shape() {
-            Shape::Cow(width) if width == spine.args.len() as u64 => {
+        match self.classify(&spine)? {
+            (Operand::Constant(_), Application::Row) => {
                 spine.args.reverse();
                 Some(spine.args)
             }

@@ -3,6 +3,9 @@
 use plan::raw::Kind;
 use plan::{LawRef, Ref};
 
+/// A thunk of an expression of more nodes than this captures everything in scope.
+const CAPTURE_SCAN_LIMIT: usize = 512;
+
 /// A law's body, taken apart into its lets and its result.
 pub struct AnalysedLaw<'h> {
     arity: u64,
@@ -69,6 +72,13 @@ impl<'h> AnalysedLaw<'h> {
             Kind::App => read_app(expression),
             _ => BodyNode::Constant(expression),
         }
+    }
+
+    /// Returns the references that a thunk of an expression captures, as
+    /// [`references`](Self::references) does; `None` for a large expression, whose thunk captures
+    /// everything in scope.
+    pub fn captured_references(&self, expression: Ref<'h>) -> Option<Vec<u64>> {
+        self.references(expression, CAPTURE_SCAN_LIMIT)
     }
 
     /// Returns the references in an expression of the body, in ascending order and without

@@ -2,11 +2,11 @@
 
 use super::super::code::{Op, ReflectTargets};
 use super::super::frame::RETURN_SIZE;
-use super::{AppSpine, Binding, Decoder, Operand, STRICT_LIMIT};
+use super::{Binding, Decoder, Operand, STRICT_LIMIT};
 use crate::jet::{Connective, Control, Demand, Jet, JetCode};
-use crate::law::BodyNode;
+use crate::law::{Application, BodyNode, SaturatedCall, Spine};
 use plan::Ref;
-use plan::raw::{Kind, Word, shape};
+use plan::raw::Word;
 
 /// The use of an expression's value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,33 +37,45 @@ impl<'a> Decoder<'a> {
     }
 
     /// Emits the evaluation of an application.
-    fn evaluate(&mut self, spine: AppSpine<'a>, then: ResultUse) {
+    fn evaluate(&mut self, spine: Spine<Operand<'a>>, then: ResultUse) {
         if spine.args.is_empty() {
             return self.evaluate_atom(spine.head, then);
         }
-        let Some(function) = self.constant_head(&spine) else {
+        let Some((function, application)) = self.classify(&spine) else {
             return self.call(&spine, then);
         };
-        let arity = shape::arity(self.heap, function);
-        if arity > spine.args.len() as u64 {
-            self.partial(function, &spine);
-            return self.finish(then);
+        match application {
+            Application::Partial | Application::Row => {
+                self.value(application, &spine);
+                self.finish(then);
+            }
+            Application::Saturated(call) if self.nesting < STRICT_LIMIT => {
+                self.saturated(function, call, &spine, then);
+            }
+            Application::Saturated(_) | Application::Oversaturated { .. } => {
+                self.call(&spine, then);
+            }
         }
-        if arity < spine.args.len() as u64 || self.nesting >= STRICT_LIMIT {
-            return self.call(&spine, then);
-        }
-        match function.as_direct() {
-            Some(1) => self.reflect(&spine.args, then),
-            Some(2) => self.predecessor(&spine.args, then),
-            Some(3) => {
+    }
+
+    /// Emits a call with as many arguments as the function's arity.
+    fn saturated(
+        &mut self,
+        function: Ref<'a>,
+        call: SaturatedCall,
+        spine: &Spine<Operand<'a>>,
+        then: ResultUse,
+    ) {
+        match call {
+            SaturatedCall::Reflect => self.reflect(&spine.args, then),
+            SaturatedCall::Predecessor => self.predecessor(&spine.args, then),
+            SaturatedCall::Increment => {
                 self.strict(spine.args[0]);
                 self.emit(Op::Increment);
                 self.finish(then);
             }
-            _ => match self.jet_of(function) {
-                Some(jet) => self.jet(function, jet, &spine, then),
-                None => self.call(&spine, then),
-            },
+            SaturatedCall::Jet(jet) => self.jet(function, jet, spine, then),
+            SaturatedCall::General => self.call(spine, then),
         }
     }
 
@@ -81,7 +93,7 @@ impl<'a> Decoder<'a> {
                 BodyNode::Reference(r) => match self.scope.get(r) {
                     Binding::Slot(slot) => Some(slot),
                     Binding::Constant(k) => {
-                        self.push_constant(k);
+                        self.push_constant(k.word());
                         None
                     }
                 },
@@ -100,7 +112,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Emits a general call: a tail call, or one that returns its value to this frame.
-    fn call(&mut self, spine: &AppSpine<'a>, then: ResultUse) {
+    fn call(&mut self, spine: &Spine<Operand<'a>>, then: ResultUse) {
         let before = self.depth;
         let frame = (then == ResultUse::Keep).then(|| {
             let frame = self.jump(Op::Frame);
@@ -210,11 +222,7 @@ impl<'a> Decoder<'a> {
 
     // Jets.
 
-    pub(super) fn jet_of(&self, function: Word) -> Option<u32> {
-        if function.kind() == Kind::Pin { self.jets.of_pin(self.heap, function) } else { None }
-    }
-
-    fn jet(&mut self, function: Word, number: u32, spine: &AppSpine<'a>, then: ResultUse) {
+    fn jet(&mut self, function: Ref<'a>, number: u32, spine: &Spine<Operand<'a>>, then: ResultUse) {
         let jet = self.jets.get(number);
         // A general call counts when it is made.
         let in_place = !matches!(jet.code, JetCode::Control(control) if control.is_called());
@@ -229,7 +237,7 @@ impl<'a> Decoder<'a> {
             JetCode::Native(_) => {
                 let before = self.depth;
                 self.arguments(jet, &spine.args);
-                let pin = self.constant(function);
+                let pin = self.constant(function.word());
                 self.emit(Op::Native { pin, count: spine.args.len() as u16 });
                 self.grow(RETURN_SIZE as u32 + 1);
                 self.depth = before;
@@ -269,7 +277,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn control(&mut self, control: Control, spine: &AppSpine<'a>, then: ResultUse) {
+    fn control(&mut self, control: Control, spine: &Spine<Operand<'a>>, then: ResultUse) {
         let args = &spine.args;
         match control {
             Control::If => self.choose(args[0], Op::JumpIfFalse, args[1], args[2], then),
