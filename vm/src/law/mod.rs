@@ -14,18 +14,21 @@
 //! Bodies come from outside: no method recurses on the depth of a body or the number of its lets.
 //!
 //! ```text
-//! application  Spine, Application: how an application reduces
-//! lets         BindingGroup: the needed lets in dependency order
-//! body         AnalysedLaw, BodyNode: the grammar; the references in an expression
-//! scope        ReferenceScope: the bindings of references in generated code
+//! application     Spine, Application: how an application reduces
+//! jet_evaluation  JetEvaluation: what a call of a jet evaluates, and where it branches
+//! lets            BindingGroup: the needed lets in dependency order
+//! body            AnalysedLaw, BodyNode: the grammar; the references in an expression
+//! scope           ReferenceScope: the bindings of references in generated code
 //! ```
 
 mod application;
 mod body;
+mod jet_evaluation;
 mod lets;
 mod scope;
 
 pub use application::{Application, DELAYED_ARGS_LIMIT, SaturatedCall, Spine};
 pub use body::{AnalysedLaw, BodyNode};
+pub use jet_evaluation::{Choice, ChoiceTest, Connective, JetEvaluation};
 pub use lets::BindingGroup;
 pub use scope::ReferenceScope;
