@@ -152,11 +152,10 @@ impl<'h> UnitBuilder<'h> {
         }
         let law = AnalysedLaw::of(law_of(self.value(id))?)?;
         let lets = law.lets().len();
-        // Only bodies without lets are measured; the number of lets limits the others.
-        if lets == 0 && law.is_larger_than(law.result(), size_limit) {
+        if self.laws == LAWS_LIMIT || law.arity() > ARITY_LIMIT || lets > LETS_LIMIT {
             return None;
         }
-        if self.laws == LAWS_LIMIT || law.arity() > ARITY_LIMIT || lets > LETS_LIMIT {
+        if law.is_larger_than(size_limit) {
             return None;
         }
         self.laws += 1;
