@@ -1,7 +1,8 @@
 //! Builds the [`Unit`] of a law: from the law's body to unoptimised IR.
 //!
-//! The IR says step by step what the interpreter would do. The outermost expression of the body is
-//! lowered *strictly*, to be evaluated now; arguments are lowered *lazily*, to be passed on:
+//! The builder starts from the [analysed law](vm::law), as the interpreter's decoder does. The IR
+//! says step by step what the interpreter would do. The outermost expression of the body is lowered
+//! *strictly*, to be evaluated now; arguments are lowered *lazily*, to be passed on:
 //! references and constants as they are, applications that lack arguments as values, other
 //! applications as thunks. Where the function is a constant that is known to evaluate an argument
 //! (an operation, a jet), that argument is lowered strictly. Laws that are called with as many
