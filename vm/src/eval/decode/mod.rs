@@ -21,9 +21,8 @@ use crate::pool_id::PoolId;
 use live::{FrameRegion, Instructions};
 use plan::raw::Word;
 use plan::raw::layout::EXTRA_MAX;
-use plan::{LawRef, Ref};
+use plan::{LawRef, Map, Ref};
 use std::cell::Cell;
-use std::collections::HashMap;
 
 /// Strict expressions nested deeper than this are evaluated through thunks.
 const STRICT_LIMIT: usize = 64;
@@ -68,7 +67,7 @@ pub(crate) struct Decoder<'a> {
     last_target: usize,
     sources: Vec<ValueSource>,
     constants: Vec<Word>,
-    constant_numbers: HashMap<u64, u32>,
+    constant_numbers: Map<u64, u32>,
     entries: Vec<ThunkEntry>,
     branches: Vec<ReflectTargets>,
     pending: Vec<PendingThunk<'a>>,
@@ -117,7 +116,7 @@ pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>) -> Option<DecodedLaw> {
         last_target: 0,
         sources: Vec::new(),
         constants: Vec::new(),
-        constant_numbers: HashMap::new(),
+        constant_numbers: Map::default(),
         entries: Vec::new(),
         branches: Vec::new(),
         pending: Vec::new(),
