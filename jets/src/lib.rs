@@ -61,7 +61,7 @@ mod tests;
 use declare::Jet;
 use plan::Hash;
 use std::collections::HashMap;
-use vm::jet::{Connective, JetTable};
+use vm::jet::JetTable;
 
 /// The tables of all modules.
 const TABLES: &[&[Jet]] = &[
@@ -130,8 +130,6 @@ pub fn table() -> JetTable {
             project_orders.get(law.name).copied().filter(|_| law.source == LawSource::Project);
         table.add(jet.order(order.unwrap_or(jet.order)), &[law.hash]);
     }
-    table.mark_connective(Connective::And, "_And");
-    table.mark_connective(Connective::Or, "_Or");
     table
 }
 

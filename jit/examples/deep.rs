@@ -3,7 +3,6 @@
 //!
 //! `cargo run --release -p jit --example deep` recurses to a depth, makes garbage there, and returns.
 
-use jit::build::Jets;
 use jit::{Mode, install};
 use plan::{Options, plain};
 use spec::Term;
@@ -23,7 +22,7 @@ const GARBAGE: u64 = 10_000_000;
 fn run(depth: u64, has_barrier: bool) -> (Duration, u64) {
     let options = Options { max_stack: 8 << 30, max_heap: 8 << 30, ..Options::default() };
     let mut vm = Vm::new(options, Default::default()).expect("addresses can be had");
-    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Mode::Eager).expect("the machine is known");
     if !has_barrier {
         vm.disable_stack_barrier();
     }

@@ -4,7 +4,6 @@
 //! (`tiered`, `eager`) or without it (`off`), runs a law in each until it is compiled, and prints what the
 //! process takes.
 
-use jit::build::Jets;
 use jit::{Mode, install, statistics};
 use plan::{Options, plain};
 use spec::Term;
@@ -40,7 +39,7 @@ fn main() {
     for _ in 0..count {
         let options = Options { nursery: 256 << 10, ..Options::default() };
         let mut vm = Vm::new(options, Default::default()).expect("addresses can be had");
-        install(&mut vm, Jets::default(), mode).expect("the machine is known");
+        install(&mut vm, mode).expect("the machine is known");
         runtimes.push(vm);
     }
     print_usage("made");

@@ -10,7 +10,6 @@
 //!
 //! The units are those of `tests/filetests`; the cache is measured with laws of one small loop each.
 
-use jit::build::Jets;
 use jit::codegen::{Backend, CompiledFunction, ConstantFacts, Environment, Listing, compile};
 use jit::ir::{Constant, Unit, parse};
 use jit::passes::optimise;
@@ -149,7 +148,7 @@ fn from_cache(directory: &Path) -> f64 {
     let options =
         Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("a stack can be had");
-    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Mode::Eager).expect("the machine is known");
     let start = processor_time();
     for name in 1..=LAWS {
         // One more than itself of the predecessor, 0 for 0.

@@ -12,7 +12,7 @@ mod oracle;
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
-use jit::build::{Jets, build};
+use jit::build::build;
 use jit::ir::{Unit, verify};
 use jit::passes::{Pass, optimise};
 use oracle::{Failure, Machine};
@@ -27,7 +27,7 @@ fn built(program: &Term) -> Option<(Unit, Vec<Term>)> {
         Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("the system gives a stack");
     let law = plain::from_term(&mut vm, &law_of(program)).expect("the heap has room");
-    let built = build(&vm, vm.look(&law), &Jets::default()).ok()?;
+    let built = build(&vm, vm.look(&law)).ok()?;
     let values = built.values.iter().map(|value| plain::to_term(vm.look(value))).collect();
     Some((built.unit, values))
 }

@@ -7,7 +7,6 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
-use jit::build::Jets;
 use jit::{Mode, install};
 use plan::Options;
 use spec::Term;
@@ -18,7 +17,7 @@ use vm::Vm;
 
 fn compiled(options: &Options, program: &Term) -> ProgramResult {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
-    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Mode::Eager).expect("the machine is known");
     found(&mut vm, program)
 }
 

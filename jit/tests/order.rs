@@ -8,7 +8,6 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
-use jit::build::Jets;
 use jit::{Mode, install};
 use plan::{Options, plain};
 use spec::generate::TermGenerator;
@@ -48,7 +47,7 @@ fn table() -> Arc<JetTable> {
 
 fn runtime(options: Options, table: &Arc<JetTable>, mode: Mode) -> Vm {
     let mut vm = Vm::new(options, Arc::clone(table)).expect("the system gives a stack");
-    install(&mut vm, Jets::of(Arc::clone(table)), mode).expect("the compiler supports the machine");
+    install(&mut vm, mode).expect("the compiler supports the machine");
     vm
 }
 

@@ -2,7 +2,6 @@
 //!
 //! The counters are those of the whole process, so there is only one test.
 
-use jit::build::Jets;
 use jit::{Mode, install, statistics};
 use plan::{Options, Val, plain};
 use spec::Term;
@@ -29,7 +28,7 @@ fn more_code_is_compiled_than_the_region_holds() {
     let options =
         Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("a stack can be had");
-    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, Mode::Eager).expect("the machine is known");
 
     // These laws stay alive, and so does their code.
     let kept: Vec<Val> = (1..20).map(|name| law(&mut vm, name)).collect();

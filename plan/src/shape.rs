@@ -35,16 +35,23 @@ pub fn arity(heap: &Memory, word: Word) -> u64 {
     compute_arity(heap, word)
 }
 
+/// Returns the number of arguments that PLAN's operation with that number takes; 1 for a nat that is
+/// not the number of an operation.
+#[inline]
+pub fn nat_arity(nat: u64) -> u64 {
+    match nat {
+        0 | 2 => 3,
+        1 => 5,
+        _ => 1,
+    }
+}
+
 /// Computes the arity of a value whose header does not hold it.
 fn compute_arity(heap: &Memory, mut word: Word) -> u64 {
     let mut given = 0;
     loop {
         let arity = match word.kind() {
-            Kind::Nat => match word.raw() {
-                0 | 2 => 3,
-                1 => 5,
-                _ => 1,
-            },
+            Kind::Nat => nat_arity(word.raw()),
             Kind::Cow => word.cow_width() + 1,
             Kind::Set => 2,
             Kind::Big | Kind::Bar | Kind::Row | Kind::Tab => 1,

@@ -21,10 +21,28 @@ impl<'h> Ref<'h> {
         Ref { word: heap.resolve(word), heap }
     }
 
+    /// Returns the value of a word that is no evaluated thunk, such as a part of a value in normal
+    /// form. It spares the check of [`Ref::new`].
+    ///
+    /// # Panics
+    /// In debug builds, if the word is an evaluated thunk. In release builds, the value of such a
+    /// word counts as unevaluated.
+    #[inline(always)]
+    pub fn of_resolved(word: Word, heap: &'h Memory) -> Ref<'h> {
+        debug_assert!(heap.resolve(word) == word, "an evaluated thunk is not resolved");
+        Ref { word, heap }
+    }
+
     /// Returns the value's word.
     #[inline]
     pub fn word(self) -> Word {
         self.word
+    }
+
+    /// Returns the memory that holds the value.
+    #[inline]
+    pub fn memory(self) -> &'h Memory {
+        self.heap
     }
 
     /// Whether the value is evaluated. Only then does it have a shape other than

@@ -57,17 +57,6 @@ impl<'h> Ref<'h> {
         }
     }
 
-    /// Returns the function and the arguments of an app of `N` parts that is one flat object, as
-    /// every app in normal form is. `None` for any other value.
-    #[inline(always)]
-    pub fn as_flat_app<const N: usize>(self) -> Option<[Ref<'h>; N]> {
-        if self.word.kind() != Kind::App {
-            return None;
-        }
-        let words: &[Word; N] = self.heap.words(self.word, 0).try_into().ok()?;
-        Some(words.map(|word| Ref::new(word, self.heap)))
-    }
-
     /// Returns the nat, if the value is one.
     pub fn as_nat(self) -> Option<NatRef<'h>> {
         matches!(self.word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(self.heap, self.word))
@@ -126,7 +115,7 @@ impl<'h> LawRef<'h> {
 
     /// Returns the law's body, which is in normal form.
     pub fn body(self) -> Ref<'h> {
-        Ref::new(self.0.heap.load(self.0.word, 2), self.0.heap)
+        Ref::of_resolved(self.0.heap.load(self.0.word, 2), self.0.heap)
     }
 }
 

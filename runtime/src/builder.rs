@@ -76,8 +76,7 @@ impl RuntimeBuilder {
             if let Some(directory) = &self.code {
                 jit::set_cache_directory(directory);
             }
-            let jets = jit::build::Jets::of(Arc::clone(&self.jets));
-            jit::install(&mut vm, jets, self.mode)?;
+            jit::install(&mut vm, self.mode)?;
         }
         Ok(Runtime { vm })
     }

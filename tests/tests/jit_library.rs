@@ -4,7 +4,7 @@
 #[path = "../../jit/tests/oracle/mod.rs"]
 mod oracle;
 
-use jit::build::{BuildError, Jets, build};
+use jit::build::{BuildError, build};
 use jit::ir::{Callee, Op, Stmt, Terminator, Unit, verify};
 use jit::passes::optimise;
 use oracle::Machine;
@@ -58,13 +58,12 @@ fn count_thunks_and_unknown_calls(unit: &Unit) -> (usize, usize) {
 
 #[test]
 fn laws_of_the_library_give_valid_units() {
-    let jets = Jets::library();
     let mut built = 0;
     for module in ModuleLibrary::built_in() {
         let (mut sire, definitions) = session(module);
         for (name, value) in definitions {
             let vm = sire.vm();
-            match build(vm, vm.look(&value), &jets) {
+            match build(vm, vm.look(&value)) {
                 Ok(unit) => {
                     optimised(&name, unit.unit);
                     built += 1;
@@ -101,13 +100,12 @@ const SAMPLES: &[(&str, &str, &[u64])] = &[
 #[test]
 fn every_pass_keeps_the_results_of_samples() {
     let (mut sire, _) = session("prelude");
-    let jets = Jets::library();
     let text: String = SAMPLES.iter().flat_map(|(_, text, _)| [text, "\n\n"]).collect();
     sire.repl(text.as_bytes()).expect("they are read");
     for (name, _, args) in SAMPLES {
         let law = sire.binding(name).expect("it is defined");
         let vm = sire.vm();
-        let built = build(vm, vm.look(&law), &jets).expect("it is a law");
+        let built = build(vm, vm.look(&law)).expect("it is a law");
         let constants: Vec<Term> =
             built.values.iter().map(|value| plain::to_term(vm.look(value))).collect();
         let terms: Vec<Term> = args.iter().map(|arg| Term::from(*arg)).collect();
@@ -145,11 +143,10 @@ const PROGRAMS: &str = "
 fn strict_recursion_leaves_no_thunk() {
     let (mut sire, _) = session("prelude");
     sire.repl(PROGRAMS.replace("dec-n", "(dec n)").as_bytes()).expect("the programs are read");
-    let jets = Jets::library();
     for name in ["fib", "tak", "ack", "spin"] {
         let value = sire.binding(name).expect("it is defined");
         let vm = sire.vm();
-        let built = build(vm, vm.look(&value), &jets).expect("it is a law");
+        let built = build(vm, vm.look(&value)).expect("it is a law");
         let unit = optimised(name, built.unit);
         assert_eq!(count_thunks_and_unknown_calls(&unit), (0, 0), "{name}\n{unit}");
     }

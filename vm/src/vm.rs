@@ -8,12 +8,12 @@
 
 use crate::eval::state::Evaluator;
 use crate::host::CodeHost;
-use crate::jet::declare::Answer;
+use crate::jet::declare::{Answer, JetDeclaration};
 use crate::jet::table::GenericJetTable;
 use crate::native::EntryCell;
 use plan::pinspace::{Frozen, PinSpace};
 use plan::raw::RawHeap;
-use plan::{EvalError, FreezeError, Heap, Options, Ref, Val};
+use plan::{EvalError, FreezeError, Heap, Options, PinRef, Ref, Val};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -106,6 +106,15 @@ impl Vm {
     /// The jets of this runtime.
     pub fn jets(&self) -> &Arc<GenericJetTable<NativeJet>> {
         &self.jets
+    }
+
+    /// The jet of a pinned law of this runtime, if it has one.
+    ///
+    /// # Panics
+    /// It may panic if the pin is of another heap.
+    pub fn jet_of(&self, pin: PinRef<'_>) -> Option<&JetDeclaration<NativeJet>> {
+        let pin = pin.value();
+        self.jets.of_pin(pin.memory(), pin.word()).map(|jet| self.jets.get(jet))
     }
 
     /// Sets the hook that gets the messages of `trk`. Without a hook they are dropped.

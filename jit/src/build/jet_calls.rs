@@ -7,30 +7,17 @@ use crate::ir::{
     BlockId, Call, Callee, ConstantId, NatOperation, Op, Operand, Prim, Terminator, Type,
     WordRotation, difference32,
 };
-use plan::Shape;
-use vm::jet::{Control, Demand, Jet};
-use vm::law::BodyNode;
+use vm::jet::{Demand, Jet};
+use vm::law::{Application, BodyNode, Choice, ChoiceTest, Connective, JetEvaluation};
 
 /// A constant that has a jet.
 #[derive(Clone, Copy)]
 pub(super) struct JetConstant {
-    id: ConstantId,
-    jet: Jet,
+    pub(super) id: ConstantId,
+    pub(super) jet: Jet,
 }
 
 impl<'h> LawLowering<'_, 'h> {
-    /// The jet of a function, if it is a constant that has one.
-    pub(super) fn jet_of(&self, function: Operand) -> Option<JetConstant> {
-        let Operand::Constant(id) = function else { return None };
-        match self.builder.value(id).shape() {
-            Shape::Pin(pin) => {
-                let jet = *self.builder.jets.find(pin)?;
-                Some(JetConstant { id, jet })
-            }
-            _ => None,
-        }
-    }
-
     /// Lowers a call of a jet with as many arguments as its arity.
     pub(super) fn jet_call(
         &mut self,
@@ -69,15 +56,47 @@ impl<'h> LawLowering<'_, 'h> {
                 let [yes, no] = [operands[0], operands[1]].map(Expr::Operand);
                 self.choose(first, yes, no, to)
             }
-            JetLowering::Connective { short_on, decided, negate } => {
-                self.connective(short_on, decided, negate, args, to)
-            }
             JetLowering::Switch => match self.row_literal(args[2]) {
                 Some(items) => self.switch(args, &items, to),
                 None => self.native(called, args, to),
             },
-            JetLowering::Control(control) => self.control(called.id, control, args, to),
-            JetLowering::Native => self.native(called, args, to),
+            JetLowering::Evaluation(evaluation) => self.evaluated_jet(called, evaluation, args, to),
+        }
+    }
+
+    /// Lowers a call of a jet as the jet is evaluated.
+    fn evaluated_jet(
+        &mut self,
+        called: JetConstant,
+        evaluation: JetEvaluation,
+        args: &[Expr<'h>],
+        to: Destination,
+    ) -> Option<Operand> {
+        match evaluation {
+            JetEvaluation::Native => self.native(called, args, to),
+            JetEvaluation::Connective(connective) => self.connective(connective, args, to),
+            JetEvaluation::Choice(Choice { test, holds, fails }) => {
+                let value = self.strict(args[0]);
+                let condition = match test {
+                    ChoiceTest::Truth => Prim::Truth,
+                    ChoiceTest::IsZero => Prim::IsZero,
+                };
+                let condition = self.prim(condition, &[value]);
+                self.choose(condition, args[holds], args[fails], to)
+            }
+            JetEvaluation::Sequence(demand) => {
+                self.demanded(demand, args[0]);
+                let spine = self.spine(args[1]);
+                self.nesting += 1;
+                let value = self.evaluate(&spine, to);
+                self.nesting -= 1;
+                value
+            }
+            JetEvaluation::Normalise => {
+                let value = self.normal(args[0]);
+                self.deliver(value, to)
+            }
+            JetEvaluation::General => self.call(Callee::Known(called.id), args, to),
         }
     }
 
@@ -128,20 +147,23 @@ impl<'h> LawLowering<'_, 'h> {
     /// which the jet evaluates them.
     fn jet_operands(&mut self, jet: Jet, args: &[Expr<'h>]) -> Vec<Operand> {
         let mut operands = vec![None; args.len()];
-        for index in (0..args.len()).map(|step| jet.nth(step)) {
-            if operands[index].is_none() {
-                operands[index] = match jet.demands[index] {
-                    Demand::Lazy => None,
-                    Demand::Head => Some(self.strict(args[index])),
-                    Demand::Normal => Some(self.normal(args[index])),
-                };
-            }
+        for index in jet.evaluation_order() {
+            operands[index] = Some(self.demanded(jet.demands[index], args[index]));
         }
         let lower_lazy = |(operand, arg): (Option<Operand>, &Expr<'h>)| match operand {
             Some(operand) => operand,
             None => self.lazy(*arg),
         };
         operands.into_iter().zip(args).map(lower_lazy).collect()
+    }
+
+    /// Lowers an argument, evaluated as demanded.
+    fn demanded(&mut self, demand: Demand, arg: Expr<'h>) -> Operand {
+        match demand {
+            Demand::Lazy => self.lazy(arg),
+            Demand::Head => self.strict(arg),
+            Demand::Normal => self.normal(arg),
+        }
     }
 
     /// Lowers an argument to its normal form.
@@ -219,9 +241,7 @@ impl<'h> LawLowering<'_, 'h> {
 
     fn connective(
         &mut self,
-        short_on: bool,
-        decided: u64,
-        negate: bool,
+        connective: Connective,
         args: &[Expr<'h>],
         to: Destination,
     ) -> Option<Operand> {
@@ -229,14 +249,15 @@ impl<'h> LawLowering<'_, 'h> {
         let first = self.prim(Prim::Truth, &[first]);
         self.branching(to, |this, to| {
             let (short, long) = (this.new_block(), this.new_block());
-            let (yes, no) = if short_on { (short, long) } else { (long, short) };
+            let (yes, no) = if connective.decided_by { (short, long) } else { (long, short) };
             this.terminate(Terminator::If(first, yes, no));
             this.branch(short, |this| {
-                this.deliver(Operand::Small(decided), to);
+                this.deliver(Operand::Small(u64::from(connective.decided)), to);
             });
             this.branch(long, |this| {
                 let second = this.strict(args[1]);
-                let truth = this.prim(if negate { Prim::Not } else { Prim::Truth }, &[second]);
+                let truth = if connective.negates { Prim::Not } else { Prim::Truth };
+                let truth = this.prim(truth, &[second]);
                 this.deliver(truth, to);
             });
         })
@@ -245,9 +266,8 @@ impl<'h> LawLowering<'_, 'h> {
     /// The items of a row that the body makes in place, first to last.
     fn row_literal(&mut self, expr: Expr<'h>) -> Option<Vec<Expr<'h>>> {
         let mut spine = self.spine(expr);
-        let (Operand::Constant(k), _) = self.constant_head(&spine)? else { return None };
-        match self.builder.value(k).shape() {
-            Shape::Cow(width) if width == spine.args.len() as u64 => {
+        match self.classify(&spine)? {
+            (Operand::Constant(_), Application::Row) => {
                 spine.args.reverse();
                 Some(spine.args)
             }
@@ -273,45 +293,5 @@ impl<'h> LawLowering<'_, 'h> {
             }
             this.branch_to(default, args[1], &[], to);
         })
-    }
-
-    fn control(
-        &mut self,
-        jet: ConstantId,
-        control: Control,
-        args: &[Expr<'h>],
-        to: Destination,
-    ) -> Option<Operand> {
-        match control {
-            Control::If | Control::IfNot | Control::IfZero => {
-                let value = self.strict(args[0]);
-                let (prim, yes, no) = match control {
-                    Control::If => (Prim::Truth, args[1], args[2]),
-                    Control::IfNot => (Prim::Truth, args[2], args[1]),
-                    _ => (Prim::IsZero, args[1], args[2]),
-                };
-                let condition = self.prim(prim, &[value]);
-                self.choose(condition, yes, no, to)
-            }
-            Control::Seq | Control::DeepSeq => {
-                if control == Control::Seq {
-                    self.strict(args[0]);
-                } else {
-                    self.normal(args[0]);
-                }
-                let spine = self.spine(args[1]);
-                self.nesting += 1;
-                let value = self.evaluate(&spine, to);
-                self.nesting -= 1;
-                value
-            }
-            Control::Force => {
-                let value = self.normal(args[0]);
-                self.deliver(value, to)
-            }
-            Control::Trace | Control::DeepTrace | Control::Try | Control::TryExpression => {
-                self.call(Callee::Known(jet), args, to)
-            }
-        }
     }
 }

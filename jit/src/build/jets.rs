@@ -2,34 +2,8 @@
 //! calls of native code.
 
 use crate::ir::{JetSignature, NatOperation, Prim, Type};
-use plan::PinRef;
-use std::sync::Arc;
-use vm::jet::{Control, Jet, JetCode, JetTable, Operation, ResultShape, WordOperation as W};
-
-/// The jets of a runtime, as the compiler looks them up.
-#[derive(Clone, Default)]
-pub struct Jets {
-    table: Arc<JetTable>,
-}
-
-impl Jets {
-    /// The jets of the library.
-    pub fn library() -> Jets {
-        Jets::of(Arc::new(jets::table()))
-    }
-
-    /// The jets of a table.
-    pub fn of(table: Arc<JetTable>) -> Jets {
-        Jets { table }
-    }
-
-    /// The jet of a pinned law.
-    pub(super) fn find(&self, pin: PinRef<'_>) -> Option<&Jet> {
-        // No jet has a law that is too large to be hashed.
-        let jet = self.table.find(&pin.hash().ok()?)?;
-        Some(self.table.get(jet))
-    }
-}
+use vm::jet::{Jet, Operation, ResultShape, WordOperation as W};
+use vm::law::JetEvaluation;
 
 /// The declaration of a jet, as far as passes use it.
 pub(super) fn jet_signature(jet: &Jet) -> JetSignature {
@@ -49,16 +23,13 @@ pub(super) fn jet_signature(jet: &Jet) -> JetSignature {
 /// How a call of a jet with as many arguments as its arity is lowered.
 #[derive(Clone, Copy)]
 pub(super) enum JetLowering {
-    /// A call of native code.
-    Native,
+    /// As the jet is evaluated, without code of its own.
+    Evaluation(JetEvaluation),
     /// An operation on evaluated operands.
     Arithmetic(NatOperation),
     /// An operation that is 0 if the operand at an index is 0, and then does not evaluate the
     /// other.
     ZeroGuarded(NatOperation, usize),
-    /// A logical connective. If the truth of the first operand is `short_on`, the result is
-    /// `decided`; else it is the truth of the second operand, or its negation if `negate` is set.
-    Connective { short_on: bool, decided: u64, negate: bool },
     /// A rotation of words.
     Rotation(Operation),
     /// The difference of 32-bit words.
@@ -67,37 +38,30 @@ pub(super) enum JetLowering {
     Choice(Prim),
     /// A branch on a nat to the items of a row.
     Switch,
-    /// Control of evaluation.
-    Control(Control),
 }
 
 pub(super) fn jet_lowering(jet: &Jet) -> JetLowering {
-    if let JetCode::Control(control) = jet.code {
-        return JetLowering::Control(control);
+    match JetEvaluation::of(jet) {
+        JetEvaluation::Native if jet.name == "_Switch" => JetLowering::Switch,
+        JetEvaluation::Native => jet
+            .operation
+            .and_then(operation_lowering)
+            .unwrap_or(JetLowering::Evaluation(JetEvaluation::Native)),
+        evaluation => JetLowering::Evaluation(evaluation),
     }
-    if jet.name == "_Switch" {
-        return JetLowering::Switch;
-    }
-    let connective =
-        |short_on, decided, negate| JetLowering::Connective { short_on, decided, negate };
-    match jet.operation {
-        Some(Operation::And) => connective(false, 0, false),
-        Some(Operation::Or) => connective(true, 1, false),
-        Some(Operation::NotAnd) => connective(false, 1, true),
-        Some(Operation::NotOr) => connective(true, 0, true),
-        Some(Operation::Least) => JetLowering::Choice(Prim::Le),
-        Some(Operation::Greatest) => JetLowering::Choice(Prim::Ge),
-        Some(Operation::Word32(W::Subtract)) => JetLowering::Difference32,
-        Some(
-            operation @ (Operation::Word32(W::RotateLeft | W::RotateRight)
-            | Operation::Word64(W::RotateLeft | W::RotateRight)),
-        ) => JetLowering::Rotation(operation),
-        Some(operation) => match NatOperation::zero_guarded(operation) {
+}
+
+/// How an operation is lowered, if there is code for it.
+fn operation_lowering(operation: Operation) -> Option<JetLowering> {
+    Some(match operation {
+        Operation::Least => JetLowering::Choice(Prim::Le),
+        Operation::Greatest => JetLowering::Choice(Prim::Ge),
+        Operation::Word32(W::Subtract) => JetLowering::Difference32,
+        Operation::Word32(W::RotateLeft | W::RotateRight)
+        | Operation::Word64(W::RotateLeft | W::RotateRight) => JetLowering::Rotation(operation),
+        _ => match NatOperation::zero_guarded(operation) {
             Some((arithmetic, guard)) => JetLowering::ZeroGuarded(arithmetic, guard),
-            None => {
-                NatOperation::of(operation).map_or(JetLowering::Native, JetLowering::Arithmetic)
-            }
+            None => JetLowering::Arithmetic(NatOperation::of(operation)?),
         },
-        None => JetLowering::Native,
-    }
+    })
 }

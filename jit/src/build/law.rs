@@ -7,7 +7,7 @@ use crate::ir::{
     Terminator, Type, Var,
 };
 use plan::Ref;
-use vm::law::{AnalysedLaw, BindingGroup, BodyNode, ReferenceScope};
+use vm::law::{AnalysedLaw, Application, BindingGroup, BodyNode, ReferenceScope, Spine};
 
 /// Strict expressions that nest deeper than this are evaluated through thunks.
 pub(super) const STRICT_NESTING_LIMIT: usize = 40;
@@ -52,10 +52,10 @@ pub(super) enum Expr<'h> {
     Operand(Operand),
 }
 
-/// An application: a function and its arguments.
-pub(super) struct Spine<'h> {
-    pub(super) head: Expr<'h>,
-    pub(super) args: Vec<Expr<'h>>,
+impl<'h> From<Ref<'h>> for Expr<'h> {
+    fn from(node: Ref<'h>) -> Expr<'h> {
+        Expr::Node(node)
+    }
 }
 
 /// Lowers the queued laws, and those that they add to the queue.
@@ -173,24 +173,20 @@ impl<'h> LawLowering<'_, 'h> {
 
     // Applications.
 
-    /// The function and arguments of an expression; without arguments if it is no application.
-    pub(super) fn spine(&self, expr: Expr<'h>) -> Spine<'h> {
-        let mut head = expr;
-        let mut args = Vec::new();
-        while let Expr::Node(node) = head
-            && let BodyNode::Application(f, x) = self.law.node(node)
+    /// The function and arguments of an expression; without arguments if it is no application. An
+    /// app at the head is unfolded, because the arity of its function decides what the application
+    /// does.
+    pub(super) fn spine(&self, expr: Expr<'h>) -> Spine<Expr<'h>> {
+        let Expr::Node(node) = expr else { return Spine::of_atom(expr) };
+        let mut spine: Spine<Expr<'h>> = self.law.spine(node);
+        if !spine.args.is_empty()
+            && let Some(head) = self.constant_value(spine.head)
+            && let Some((function, given)) = applied_function(head)
         {
-            args.push(Expr::Node(x));
-            head = Expr::Node(f);
+            spine.head = Expr::Value(function);
+            spine.args.splice(0..0, given.into_iter().map(Expr::Value));
         }
-        if !args.is_empty()
-            && let Some((function, given)) = self.constant_value(head).and_then(applied_function)
-        {
-            args.extend(given.into_iter().rev().map(Expr::Value));
-            head = Expr::Value(function);
-        }
-        args.reverse();
-        Spine { head, args }
+        spine
     }
 
     /// The value of an expression that is a constant.
@@ -218,23 +214,16 @@ impl<'h> LawLowering<'_, 'h> {
         }
     }
 
-    /// The function of an application and its arity, if it is a constant.
-    pub(super) fn constant_head(&mut self, spine: &Spine<'h>) -> Option<(Operand, u64)> {
-        match self.atom(spine.head)? {
-            Operand::Var(_) => None,
-            Operand::Small(nat) => Some((Operand::Small(nat), operation_arity(nat))),
+    /// The function of an application, if it is a constant, and how the application reduces.
+    pub(super) fn classify(&mut self, spine: &Spine<Expr<'h>>) -> Option<(Operand, Application)> {
+        let (function, given) = (self.atom(spine.head)?, spine.args.len());
+        let application = match function {
+            Operand::Var(_) => return None,
+            Operand::Small(nat) => Application::of_nat(nat, given),
             Operand::Constant(k) => {
-                Some((Operand::Constant(k), self.builder.unit.constants[k].arity))
+                Application::of(self.builder.value(k), given, self.builder.vm.jets())
             }
-        }
-    }
-}
-
-/// The arity of PLAN's operation with a number.
-fn operation_arity(nat: u64) -> u64 {
-    match nat {
-        0 | 2 => 3,
-        1 => 5,
-        _ => 1,
+        };
+        Some((function, application))
     }
 }

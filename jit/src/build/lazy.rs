@@ -1,13 +1,9 @@
 //! Lazy lowering: expressions to be passed on, not evaluated.
 
-use super::law::{Expr, LawLowering, PendingThunk, STRICT_NESTING_LIMIT, Spine};
+use super::law::{Expr, LawLowering, PendingThunk, STRICT_NESTING_LIMIT};
 use crate::ir::{FunctionRole, Op, Operand, Type, Var};
-use plan::{Ref, Shape};
-
-/// A thunk of an expression with more nodes than this captures everything in scope.
-const CAPTURE_SCAN_LIMIT: usize = 512;
-/// The most arguments of a thunk of an application; more make a thunk with code of its own.
-const DELAYED_ARGS_LIMIT: usize = 63;
+use plan::Ref;
+use vm::law::{Application, DELAYED_ARGS_LIMIT, Spine};
 
 impl<'h> LawLowering<'_, 'h> {
     /// Lowers an expression to a value, perhaps a thunk.
@@ -31,19 +27,18 @@ impl<'h> LawLowering<'_, 'h> {
     }
 
     /// The operation that makes the value of an application without evaluating it, and its type.
-    fn delayed(&mut self, node: Ref<'h>, spine: &Spine<'h>) -> (Type, Op) {
-        let head = self.constant_head(spine);
-        if let Some((function, arity)) = head
-            && arity > spine.args.len() as u64
+    fn delayed(&mut self, node: Ref<'h>, spine: &Spine<Expr<'h>>) -> (Type, Op) {
+        let known = self.classify(spine);
+        if let Some((function, application @ (Application::Partial | Application::Row))) = known
             && self.nesting < STRICT_NESTING_LIMIT
         {
             self.nesting += 1;
-            let op = self.partial(function, spine);
+            let op = self.value(function, application, spine);
             self.nesting -= 1;
             return op;
         }
         // An operation gets code of its own, which passes may evaluate early.
-        let is_operation = match head {
+        let is_operation = match known {
             Some((Operand::Constant(k), _)) => self.builder.unit.constants[k].jet.is_some(),
             Some(_) => true,
             None => false,
@@ -57,27 +52,29 @@ impl<'h> LawLowering<'_, 'h> {
         }
     }
 
-    /// The operation that applies a known function to fewer arguments than its arity, and its type.
-    pub(super) fn partial(&mut self, function: Operand, spine: &Spine<'h>) -> (Type, Op) {
+    /// The operation that makes an application that is a value, a row or an app, and its type.
+    pub(super) fn value(
+        &mut self,
+        function: Operand,
+        application: Application,
+        spine: &Spine<Expr<'h>>,
+    ) -> (Type, Op) {
         let mut args: Vec<Operand> = spine.args.iter().map(|arg| self.lazy(*arg)).collect();
-        let k = match function {
-            Operand::Constant(k) => k,
-            // PLAN's own operations seldom lack arguments; a thunk will do.
-            _ => return (Type::Any, Op::Delay(function, args)),
-        };
-        match self.builder.value(k).shape() {
-            Shape::Cow(width) if width == args.len() as u64 => {
+        match function {
+            Operand::Constant(_) if application == Application::Row => {
                 args.reverse();
                 (Type::Whnf, Op::Row(args))
             }
-            _ => (Type::Whnf, Op::Partial(k, args)),
+            Operand::Constant(k) => (Type::Whnf, Op::Partial(k, args)),
+            // PLAN's own operations seldom lack arguments; a thunk will do.
+            _ => (Type::Any, Op::Delay(function, args)),
         }
     }
 
     /// The operation that makes a thunk with code of its own.
     fn thunk(&mut self, node: Ref<'h>) -> (Type, Op) {
         let function = self.builder.new_function(FunctionRole::Thunk);
-        let used = self.law.references(node, CAPTURE_SCAN_LIMIT);
+        let used = self.law.captured_references(node);
         let mut captures = Vec::new();
         let scope = self.scope.of_thunk(used.as_deref(), |operand| match operand {
             Operand::Var(_) => {

@@ -1,7 +1,8 @@
 //! Builds the [`Unit`] of a law: from the law's body to unoptimised IR.
 //!
-//! The IR says step by step what the interpreter would do. The outermost expression of the body is
-//! lowered *strictly*, to be evaluated now; arguments are lowered *lazily*, to be passed on:
+//! The builder starts from the [analysed law](vm::law), as the interpreter's decoder does. The IR
+//! says step by step what the interpreter would do. The outermost expression of the body is lowered
+//! *strictly*, to be evaluated now; arguments are lowered *lazily*, to be passed on:
 //! references and constants as they are, applications that lack arguments as values, other
 //! applications as thunks. Where the function is a constant that is known to evaluate an argument
 //! (an operation, a jet), that argument is lowered strictly. Laws that are called with as many
@@ -32,7 +33,6 @@ mod unit;
 
 pub(crate) use entry_guards::{ExpectedCallee, add_entry_guards};
 pub use error::BuildError;
-pub use jets::Jets;
 pub(crate) use unit::ARITY_LIMIT;
 
 use crate::ir::Unit;
@@ -50,12 +50,12 @@ pub struct BuiltUnit {
     pub(crate) expected: Vec<ExpectedCallee>,
 }
 
-/// Builds the unit of a law, or of a pin of a law.
+/// Builds the unit of a law of that runtime, or of a pin of a law. The jets are those of the runtime.
 ///
 /// # Errors
 /// See [`BuildError`].
-pub fn build(vm: &Vm, law: Ref<'_>, jets: &Jets) -> Result<BuiltUnit, BuildError> {
-    build_for(vm, law, &[], jets)
+pub fn build(vm: &Vm, law: Ref<'_>) -> Result<BuiltUnit, BuildError> {
+    build_for(vm, law, &[])
 }
 
 /// Builds the unit of a law that was called with these arguments.
@@ -66,9 +66,8 @@ pub(crate) fn build_for<'h>(
     vm: &'h Vm,
     law: Ref<'h>,
     args: &[Ref<'h>],
-    jets: &Jets,
 ) -> Result<BuiltUnit, BuildError> {
-    let mut builder = UnitBuilder::new(jets);
+    let mut builder = UnitBuilder::new(vm);
     let root = builder.constant_id(law);
     if builder.unit.constants[root].arity > ARITY_LIMIT {
         return Err(BuildError::TooLarge);

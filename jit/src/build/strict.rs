@@ -1,11 +1,13 @@
 //! Strict lowering: expressions to be evaluated now.
 
-use super::law::{Expr, LawLowering, STRICT_NESTING_LIMIT, Spine};
+use super::jet_calls::JetConstant;
+use super::law::{Expr, LawLowering, STRICT_NESTING_LIMIT};
 use super::unit::{CALLEE_SIZE_LIMIT, law_of};
 use crate::ir::{
     Arm, BlockId, Call, Callee, JoinId, Op, Operand, Prim, Stmt, Terminator, Type, Var,
 };
 use plan::Ref;
+use vm::law::{Application, SaturatedCall, Spine};
 
 /// Where the value of a strict expression goes.
 #[derive(Clone, Copy)]
@@ -62,28 +64,30 @@ impl<'h> LawLowering<'_, 'h> {
     }
 
     /// Lowers an application, or an expression without arguments.
-    pub(super) fn evaluate(&mut self, spine: &Spine<'h>, to: Destination) -> Option<Operand> {
+    pub(super) fn evaluate(&mut self, spine: &Spine<Expr<'h>>, to: Destination) -> Option<Operand> {
         if spine.args.is_empty() {
             return self.evaluate_atom(spine.head, to);
         }
-        let given = spine.args.len() as u64;
-        let Some((function, arity)) = self.constant_head(spine) else {
+        let Some((function, application)) = self.classify(spine) else {
             let head = self.lazy(spine.head);
             return self.call(Callee::Unknown(head), &spine.args, to);
         };
-        if arity > given {
-            let (ty, op) = self.partial(function, spine);
-            let value = self.emit(ty, op);
-            let value = self.force(value);
-            return self.deliver(value, to);
+        match application {
+            Application::Partial | Application::Row => {
+                let (ty, op) = self.value(function, application, spine);
+                let value = self.emit(ty, op);
+                let value = self.force(value);
+                self.deliver(value, to)
+            }
+            Application::Saturated(call) => self.saturated(function, call, &spine.args, to),
+            Application::Oversaturated { arity } => {
+                let (args, rest) = spine.args.split_at(arity);
+                let call = self.saturated_call(function);
+                let head = self.saturated(function, call, args, Destination::Operand);
+                let head = Callee::Unknown(head.unwrap_or(Operand::Small(0)));
+                self.call(head, rest, to)
+            }
         }
-        let args = &spine.args[..arity as usize];
-        if arity < given {
-            let head = self.saturated(function, args, Destination::Operand);
-            let head = Callee::Unknown(head.unwrap_or(Operand::Small(0)));
-            return self.call(head, &spine.args[arity as usize..], to);
-        }
-        self.saturated(function, args, to)
     }
 
     fn evaluate_atom(&mut self, expr: Expr<'h>, to: Destination) -> Option<Operand> {
@@ -96,10 +100,22 @@ impl<'h> LawLowering<'_, 'h> {
         self.deliver(value, to)
     }
 
+    /// How a constant is called with as many arguments as its arity.
+    fn saturated_call(&self, function: Operand) -> SaturatedCall {
+        match function {
+            Operand::Small(nat) => SaturatedCall::of_nat(nat),
+            Operand::Constant(k) => {
+                SaturatedCall::of(self.builder.value(k), self.builder.vm.jets())
+            }
+            Operand::Var(_) => SaturatedCall::General,
+        }
+    }
+
     /// Lowers a call of a constant with as many arguments as its arity.
     fn saturated(
         &mut self,
         function: Operand,
+        call: SaturatedCall,
         args: &[Expr<'h>],
         to: Destination,
     ) -> Option<Operand> {
@@ -107,21 +123,22 @@ impl<'h> LawLowering<'_, 'h> {
             let callee = self.callee(function);
             return self.call(callee, args, to);
         }
-        match function {
-            Operand::Small(1) => self.reflect(args, to),
-            Operand::Small(2) => self.predecessor(args, to),
-            Operand::Small(3) => {
+        match (call, function) {
+            (SaturatedCall::Reflect, _) => self.reflect(args, to),
+            (SaturatedCall::Predecessor, _) => self.predecessor(args, to),
+            (SaturatedCall::Increment, _) => {
                 let value = self.strict(args[0]);
                 let value = self.prim(Prim::Inc, &[value]);
                 self.deliver(value, to)
             }
-            _ => match self.jet_of(function) {
-                Some(jet) => self.jet_call(jet, args, to),
-                None => {
-                    let callee = self.callee(function);
-                    self.call(callee, args, to)
-                }
-            },
+            (SaturatedCall::Jet(jet), Operand::Constant(id)) => {
+                let jet = *self.builder.vm.jets().get(jet);
+                self.jet_call(JetConstant { id, jet }, args, to)
+            }
+            _ => {
+                let callee = self.callee(function);
+                self.call(callee, args, to)
+            }
         }
     }
 

@@ -2,12 +2,13 @@
 //! lowered.
 
 use super::entry_guards::ExpectedCallee;
-use super::jets::{Jets, jet_signature};
+use super::jets::jet_signature;
 use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
     Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, Operand, Unit,
 };
 use plan::{LawRef, Ref, Shape};
+use vm::Vm;
 use vm::law::AnalysedLaw;
 
 /// The most nodes in the body of a law that is compiled.
@@ -46,7 +47,7 @@ pub(super) fn applied_function(value: Ref<'_>) -> Option<(Ref<'_>, Vec<Ref<'_>>)
 
 /// A unit being built.
 pub(super) struct UnitBuilder<'h> {
-    pub(super) jets: &'h Jets,
+    pub(super) vm: &'h Vm,
     pub(super) unit: Unit,
     /// The values of the constants.
     pub(super) values: Vec<Ref<'h>>,
@@ -57,8 +58,8 @@ pub(super) struct UnitBuilder<'h> {
 }
 
 impl<'h> UnitBuilder<'h> {
-    pub(super) fn new(jets: &'h Jets) -> UnitBuilder<'h> {
-        UnitBuilder { jets, unit: Unit::default(), values: Vec::new(), queue: Vec::new(), laws: 0 }
+    pub(super) fn new(vm: &'h Vm) -> UnitBuilder<'h> {
+        UnitBuilder { vm, unit: Unit::default(), values: Vec::new(), queue: Vec::new(), laws: 0 }
     }
 
     /// The value of a constant.
@@ -129,7 +130,7 @@ impl<'h> UnitBuilder<'h> {
             }
         };
         let jet = match value.shape() {
-            Shape::Pin(pin) => self.jets.find(pin).map(jet_signature),
+            Shape::Pin(pin) => self.vm.jet_of(pin).map(jet_signature),
             _ => None,
         };
         Constant {
@@ -151,11 +152,10 @@ impl<'h> UnitBuilder<'h> {
         }
         let law = AnalysedLaw::of(law_of(self.value(id))?)?;
         let lets = law.lets().len();
-        // Only bodies without lets are measured; the number of lets limits the others.
-        if lets == 0 && law.is_larger_than(law.result(), size_limit) {
+        if self.laws == LAWS_LIMIT || law.arity() > ARITY_LIMIT || lets > LETS_LIMIT {
             return None;
         }
-        if self.laws == LAWS_LIMIT || law.arity() > ARITY_LIMIT || lets > LETS_LIMIT {
+        if law.is_larger_than(size_limit) {
             return None;
         }
         self.laws += 1;

@@ -34,7 +34,7 @@ pub use self::thread::set_cache_directory;
 
 use self::reclaim::RuntimeToken;
 use self::request::{CompileRequest, PendingTicket};
-use crate::build::{self, ARITY_LIMIT, Jets};
+use crate::build::{self, ARITY_LIMIT};
 use crate::codegen::{CompileError, ConstantFacts, Environment};
 use plan::Val;
 use std::sync::Arc;
@@ -59,11 +59,11 @@ pub enum Mode {
 /// The count of calls after which a law is worth compiling.
 const THRESHOLD: u32 = 2000;
 
-/// Installs the compiler in a runtime. The jets are those of the runtime.
+/// Installs the compiler in a runtime.
 ///
 /// # Errors
 /// If the system refuses the addresses of a native stack.
-pub fn install(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), CompileError> {
+pub fn install(vm: &mut Vm, mode: Mode) -> Result<(), CompileError> {
     let (threshold, waits) = match mode {
         Mode::Off => return Ok(()),
         Mode::Eager => (1, true),
@@ -71,7 +71,7 @@ pub fn install(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), CompileError> 
         Mode::Tiered => (THRESHOLD, false),
     };
     let (frames, trampolines) = thread::shared();
-    let compiler = Box::new(LawCompiler { jets, waits, token: Arc::default() });
+    let compiler = Box::new(LawCompiler { waits, token: Arc::default() });
     let setup = CompilerSetup { compiler, threshold, trampolines, frames };
     #[allow(unsafe_code, reason = "installs the compiler")]
     // SAFETY: the trampolines are those that `codegen` makes for this convention, and are set before the
@@ -82,7 +82,6 @@ pub fn install(vm: &mut Vm, jets: Jets, mode: Mode) -> Result<(), CompileError> 
 
 /// The compiler of one runtime, as the runtime sees it.
 struct LawCompiler {
-    jets: Jets,
     /// Whether the evaluation waits for the code.
     waits: bool,
     token: Arc<RuntimeToken>,
@@ -129,7 +128,7 @@ impl LawCompiler {
         entry: EntryCell,
     ) -> Option<CompileRequest> {
         let args: Vec<_> = args.iter().map(|arg| vm.look(arg)).collect();
-        let built = build::build_for(vm, vm.look(function), &args, &self.jets).ok()?;
+        let built = build::build_for(vm, vm.look(function), &args).ok()?;
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
         let facts = built.unit.constants.values().zip(&built.values).map(|(constant, value)| {
             // Asking for the entry cell decodes the law. A law that is never compiled is not asked for: a

@@ -164,8 +164,7 @@ impl Vm {
         let Shape::Law(view) = Ref::new(law, &self.heap).shape() else {
             unreachable!("only laws are decoded")
         };
-        let mut decoded =
-            decode::decode(&self.heap, &self.jets, view).ok_or(EvalError::OutOfMemory)?;
+        let mut decoded = decode::decode(&self.jets, view).ok_or(EvalError::OutOfMemory)?;
         let pool = self.heap.host.pools.add(std::mem::take(&mut decoded.constants));
         let constants = self.heap.host.pools.constants(pool);
         let PoolId(number) = pool;

@@ -68,24 +68,6 @@ pub enum Control {
     TryExpression,
 }
 
-impl Control {
-    /// Whether the form is called like a law instead of being decoded in place.
-    pub(crate) fn is_called(self) -> bool {
-        use Control::{DeepTrace, Trace, Try, TryExpression};
-        matches!(self, Trace | DeepTrace | Try | TryExpression)
-    }
-}
-
-/// The short-circuit connectives that the evaluator implements: the second operand is evaluated
-/// only if the first does not decide the result. 0 and everything that is not a nat is false.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Connective {
-    /// 1 if both are true, else 0.
-    And,
-    /// 1 if either is true, else 0.
-    Or,
-}
-
 /// The declaration of a jet. `F` is the type of native functions, which mentions the evaluator.
 #[derive(Clone, Copy)]
 pub struct JetDeclaration<F> {
@@ -340,6 +322,14 @@ impl<F: Copy> JetDeclaration<F> {
     /// The number of its arguments, which is the law's arity.
     pub const fn arity(&self) -> usize {
         self.demands.len()
+    }
+
+    /// The indices of the demanded arguments in the order in which they are evaluated.
+    pub fn evaluation_order(&self) -> impl Iterator<Item = usize> {
+        let count = if self.order.is_empty() { self.arity() } else { self.order.len() };
+        let demands = self.demands;
+        let steps = (0..count).map(|step| self.nth(step));
+        steps.filter(move |index| demands[*index] != Demand::Lazy)
     }
 
     /// The index of the argument that is evaluated in that step. A demanded argument may come up

@@ -30,8 +30,8 @@ mod watch;
 pub use apply::CheapFunction;
 pub use counts::CallCounts;
 pub use declare::{
-    Answer, Cheap, Connective, Control, Crashes, Demand, JetCode, JetDeclaration, Operation,
-    ResultShape, WordOperation,
+    Answer, Cheap, Control, Crashes, Demand, JetCode, JetDeclaration, Operation, ResultShape,
+    WordOperation,
 };
 pub use table::GenericJetTable;
 

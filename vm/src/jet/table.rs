@@ -4,11 +4,11 @@
 //! module is below the runtime.
 
 use super::counts::{CallCounter, FallbackPolicy};
-use super::declare::{Cheap, Connective, JetDeclaration};
+use super::declare::{Cheap, JetDeclaration};
 use super::index::{self, HashIndex};
 use plan::raw::{Memory, Word, is_frozen, pin};
 use plan::{Hash, PinRef, Ref, Shape};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// Assigns labels (numbers of jets) to the pins of known laws, for a heap's host.
 pub(crate) trait LawLabels {
@@ -37,7 +37,6 @@ impl<F: Copy> LawLabels for GenericJetTable<F> {
 /// their native functions.
 pub struct GenericJetTable<F> {
     pub(super) jets: Vec<JetDeclaration<F>>,
-    connectives: HashMap<u32, Connective>,
     by_hash: HashIndex,
     mismatches: Option<MismatchReporting>,
     pub(super) counters: Option<Vec<CallCounter>>,
@@ -60,7 +59,6 @@ impl<F> Default for GenericJetTable<F> {
     fn default() -> GenericJetTable<F> {
         GenericJetTable {
             jets: Vec::new(),
-            connectives: HashMap::new(),
             by_hash: HashIndex::default(),
             mismatches: None,
             counters: None,
@@ -85,18 +83,6 @@ impl<F: Copy> GenericJetTable<F> {
     /// The condition under which the jet is cheap, if it ever is.
     pub(crate) fn cheap(&self, id: u32) -> Option<Cheap> {
         self.get(id).cheap
-    }
-
-    /// Marks the jet of that name as a connective, which the evaluator implements itself.
-    pub fn mark_connective(&mut self, connective: Connective, name: &str) {
-        for (id, jet) in self.jets.iter().enumerate().filter(|(_, jet)| jet.name == name) {
-            debug_assert_eq!(jet.arity(), 2);
-            self.connectives.insert(id as u32, connective);
-        }
-    }
-
-    pub(crate) fn connective(&self, id: u32) -> Option<Connective> {
-        self.connectives.get(&id).copied()
     }
 
     /// Calls `hook` with the name and hash of every pinned law that has the name of one of these
@@ -138,13 +124,15 @@ impl<F: Copy> GenericJetTable<F> {
         }
     }
 
-    /// The number of the jet that implements the pinned law, if there is one.
+    /// The number of the jet that implements the pinned law, if there is one. It is looked up by
+    /// hash, so the pin may be of a heap with other jets.
     pub fn of(&self, pin: PinRef<'_>) -> Option<u32> {
         pin.known_hash().and_then(|hash| self.find(&hash))
     }
 
-    /// The number of the jet of the pin that `pin` is. A pin of the heap holds it as its label; for
-    /// a frozen pin it is looked up by hash each time.
+    /// The number of the jet of the pin that `pin` is, in the table whose numbers label the pins of
+    /// that memory. A pin of the heap holds it as its label; for a frozen pin it is looked up by
+    /// hash each time.
     #[inline(always)]
     pub(crate) fn of_pin(&self, memory: &Memory, pin: Word) -> Option<u32> {
         if is_frozen(pin.address()) {

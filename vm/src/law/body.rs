@@ -1,7 +1,10 @@
 //! [`AnalysedLaw`]: the parts of a law's body; and [`BodyNode`], an expression in it.
 
-use plan::raw::Kind;
+use plan::raw::{Kind, Word};
 use plan::{LawRef, Ref};
+
+/// A thunk of an expression of more nodes than this captures everything in scope.
+const CAPTURE_SCAN_LIMIT: usize = 512;
 
 /// A law's body, taken apart into its lets and its result.
 pub struct AnalysedLaw<'h> {
@@ -71,6 +74,13 @@ impl<'h> AnalysedLaw<'h> {
         }
     }
 
+    /// Returns the references that a thunk of an expression captures, as
+    /// [`references`](Self::references) does; `None` for a large expression, whose thunk captures
+    /// everything in scope.
+    pub fn captured_references(&self, expression: Ref<'h>) -> Option<Vec<u64>> {
+        self.references(expression, CAPTURE_SCAN_LIMIT)
+    }
+
     /// Returns the references in an expression of the body, in ascending order and without
     /// duplicates. `None` if the expression has more than `size_limit` nodes.
     pub fn references(&self, expression: Ref<'h>, size_limit: usize) -> Option<Vec<u64>> {
@@ -81,19 +91,25 @@ impl<'h> AnalysedLaw<'h> {
         Some(found)
     }
 
-    /// Whether an expression of the body has more than `limit` nodes.
-    pub fn is_larger_than(&self, expression: Ref<'h>, limit: usize) -> bool {
-        self.visit_references(expression, limit, |_| ()).is_none()
+    /// Whether the lets and the result together have more than `limit` nodes.
+    pub fn is_larger_than(&self, limit: usize) -> bool {
+        let mut left = limit;
+        let fits = self.lets.iter().chain([&self.result]).all(|expression| {
+            let size = self.visit_references(*expression, left, |_| ());
+            left -= size.unwrap_or(left);
+            size.is_some()
+        });
+        !fits
     }
 
-    /// Visits the references in an expression from left to right. Stops with `None` at the node
-    /// after the first `size_limit` nodes.
+    /// Visits the references in an expression from left to right; returns the number of its nodes.
+    /// Stops with `None` at the node after the first `size_limit` nodes.
     pub(super) fn visit_references(
         &self,
         expression: Ref<'h>,
         size_limit: usize,
         mut visit: impl FnMut(u64),
-    ) -> Option<()> {
+    ) -> Option<usize> {
         let mut todo = vec![expression];
         let mut size = 0;
         while let Some(expression) = todo.pop() {
@@ -107,34 +123,41 @@ impl<'h> AnalysedLaw<'h> {
                 BodyNode::Application(f, x) => todo.extend([x, f]),
             }
         }
-        Some(())
+        Some(size)
     }
 }
 
 /// Reads an app in a body: an application, a quoted constant, or a constant.
 #[inline(always)]
 fn read_app(app: Ref<'_>) -> BodyNode<'_> {
-    if let Some([operation, f, x]) = app.as_flat_app() {
-        if operation.word().as_direct() == Some(0) {
-            return BodyNode::Application(f, x);
+    let memory = app.memory();
+    match parts_of_app(app) {
+        [operation, f, x] if operation.as_direct() == Some(0) => {
+            BodyNode::Application(Ref::of_resolved(*f, memory), Ref::of_resolved(*x, memory))
         }
-    } else if let Some([operation, constant]) = app.as_flat_app()
-        && operation.word().as_direct() == Some(2)
-    {
-        return BodyNode::Constant(constant);
+        [operation, constant] if operation.as_direct() == Some(2) => {
+            BodyNode::Constant(Ref::of_resolved(*constant, memory))
+        }
+        _ => BodyNode::Constant(app),
     }
-    BodyNode::Constant(app)
 }
 
 /// Returns the expressions that a body's lets bind, and the expression below the lets.
 fn split_lets(mut body: Ref<'_>) -> (Vec<Ref<'_>>, Ref<'_>) {
-    let mut lets = Vec::new();
-    while let Some([operation, value, rest]) = body.as_flat_app() {
-        if operation.word().as_direct() != Some(1) {
-            break;
-        }
-        lets.push(value);
-        body = rest;
+    let (memory, mut lets) = (body.memory(), Vec::new());
+    while body.word().kind() == Kind::App
+        && let [operation, value, rest] = parts_of_app(body)
+        && operation.as_direct() == Some(1)
+    {
+        lets.push(Ref::of_resolved(*value, memory));
+        body = Ref::of_resolved(*rest, memory);
     }
     (lets, body)
+}
+
+/// Returns the function and the arguments of an app in a body. Bodies are in normal form, so each of
+/// their apps is one object, whose parts are no evaluated thunks.
+#[inline(always)]
+fn parts_of_app(app: Ref<'_>) -> &[Word] {
+    app.memory().words(app.word(), 0)
 }

@@ -25,26 +25,33 @@ impl<'h> AnalysedLaw<'h> {
         if lets.is_empty() {
             return Vec::new();
         }
-        let mut search = TarjanSearch {
-            state: vec![NodeState::default(); lets.len()],
-            next: 1,
-            stack: Vec::new(),
-            groups: Vec::new(),
-        };
-        for root in self.referenced_lets(self.result()) {
-            search.visit(root, |index| self.referenced_lets(lets[index]));
+        let mut search = TarjanSearch::new(lets.len());
+        let mut mentions = LetMentions { law: self, last: vec![0; lets.len()], count: 0 };
+        for root in mentions.of(self.result()) {
+            search.visit(root, |index| mentions.of(lets[index]));
         }
         search.groups
     }
+}
 
+/// Finds the lets that expressions refer to, in time that does not depend on the number of lets.
+struct LetMentions<'l, 'h> {
+    law: &'l AnalysedLaw<'h>,
+    /// For each let the number of the expression that mentioned it last; 0 before any did.
+    last: Vec<usize>,
+    /// The number of expressions visited.
+    count: usize,
+}
+
+impl<'h> LetMentions<'_, 'h> {
     /// The lets that an expression refers to, each once, in the order of their first mention.
-    fn referenced_lets(&self, expression: Ref<'h>) -> Vec<usize> {
-        let mut seen = vec![false; self.lets().len()];
+    fn of(&mut self, expression: Ref<'h>) -> Vec<usize> {
+        self.count += 1;
         let mut found = Vec::new();
         // Without a size limit, the visit is complete.
-        let _ = self.visit_references(expression, usize::MAX, |reference| {
-            if let Some(index) = self.let_index(reference)
-                && !std::mem::replace(&mut seen[index], true)
+        let _ = self.law.visit_references(expression, usize::MAX, |reference| {
+            if let Some(index) = self.law.let_index(reference)
+                && std::mem::replace(&mut self.last[index], self.count) != self.count
             {
                 found.push(index);
             }
@@ -71,6 +78,11 @@ struct TarjanSearch {
 }
 
 impl TarjanSearch {
+    fn new(bindings: usize) -> TarjanSearch {
+        let state = vec![NodeState::default(); bindings];
+        TarjanSearch { state, next: 1, stack: Vec::new(), groups: Vec::new() }
+    }
+
     fn start(&mut self, index: usize) {
         let state = &mut self.state[index];
         state.visit = self.next;
@@ -80,7 +92,7 @@ impl TarjanSearch {
         self.stack.push(index);
     }
 
-    fn visit(&mut self, root: usize, needs: impl Fn(usize) -> Vec<usize>) {
+    fn visit(&mut self, root: usize, mut needs: impl FnMut(usize) -> Vec<usize>) {
         if self.state[root].visit > 0 {
             return;
         }
@@ -143,12 +155,7 @@ mod tests {
     use super::*;
 
     fn groups(edges: &[&[usize]], roots: &[usize]) -> Vec<BindingGroup> {
-        let mut search = TarjanSearch {
-            state: vec![NodeState::default(); edges.len()],
-            next: 1,
-            stack: Vec::new(),
-            groups: Vec::new(),
-        };
+        let mut search = TarjanSearch::new(edges.len());
         for &root in roots {
             search.visit(root, |index| edges[index].to_vec());
         }

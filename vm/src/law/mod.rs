@@ -8,20 +8,27 @@
 //!
 //! Reference 0 is the law itself; the arguments follow, then the lets, each of which is in scope in
 //! all lets and in the result. The interpreter's decoder and the compiler start from this form, so
-//! both read a body alike and make its lets in the same order.
+//! both read a body alike, make its lets in the same order, and agree on how each application of a
+//! known function reduces.
 //!
 //! Bodies come from outside: no method recurses on the depth of a body or the number of its lets.
 //!
 //! ```text
-//! body   AnalysedLaw, BodyNode: the grammar; the references in an expression
-//! lets   BindingGroup: the needed lets in dependency order
-//! scope  ReferenceScope: the bindings of references in generated code
+//! application     Spine, Application: how an application reduces
+//! jet_evaluation  JetEvaluation: what a call of a jet evaluates, and where it branches
+//! lets            BindingGroup: the needed lets in dependency order
+//! body            AnalysedLaw, BodyNode: the grammar; the references in an expression
+//! scope           ReferenceScope: the bindings of references in generated code
 //! ```
 
+mod application;
 mod body;
+mod jet_evaluation;
 mod lets;
 mod scope;
 
+pub use application::{Application, DELAYED_ARGS_LIMIT, SaturatedCall, Spine};
 pub use body::{AnalysedLaw, BodyNode};
+pub use jet_evaluation::{Choice, ChoiceTest, Connective, JetEvaluation};
 pub use lets::BindingGroup;
 pub use scope::ReferenceScope;

@@ -1,14 +1,11 @@
 //! Lazy emission: code that passes an expression on without evaluating it.
 
 use super::super::code::{Op, ThunkEntry, ValueSource};
-use super::{AppSpine, Binding, Decoder, Operand, PendingThunk, STRICT_LIMIT};
+use super::{Binding, Decoder, Operand, PendingThunk, STRICT_LIMIT};
 use crate::jet::JetCode;
-use crate::law::BodyNode;
+use crate::law::{Application, BodyNode, DELAYED_ARGS_LIMIT, SaturatedCall, Spine};
 use plan::Ref;
-use plan::raw::{Kind, Word, shape};
-
-/// An expression of more nodes than this captures everything in scope.
-const CAPTURE_SCAN_LIMIT: usize = 512;
+use plan::raw::Word;
 
 impl<'a> Decoder<'a> {
     /// Pushes an operand without evaluating it.
@@ -31,10 +28,10 @@ impl<'a> Decoder<'a> {
                 Binding::Slot(slot) => return Some(ValueSource::slot(slot)),
                 Binding::Constant(k) => k,
             },
-            BodyNode::Constant(k) => k.word(),
+            BodyNode::Constant(k) => k,
             BodyNode::Application(..) => return None,
         };
-        Some(ValueSource::constant(self.constant(constant)))
+        Some(ValueSource::constant(self.constant(constant.word())))
     }
 
     pub(super) fn push_constant(&mut self, word: Word) {
@@ -44,19 +41,22 @@ impl<'a> Decoder<'a> {
 
     fn lazy_application(&mut self, node: Ref<'a>) {
         let spine = self.spine(Operand::Expression(node));
-        if let Some(function) = self.constant_head(&spine) {
-            let arity = shape::arity(self.heap, function);
-            if arity > spine.args.len() as u64 && self.nesting < STRICT_LIMIT {
-                self.nesting += 1;
-                self.partial(function, &spine);
-                self.nesting -= 1;
-                return;
-            }
+        let known = self.classify(&spine);
+        if let Some((_, application @ (Application::Partial | Application::Row))) = known
+            && self.nesting < STRICT_LIMIT
+        {
+            self.nesting += 1;
+            self.value(application, &spine);
+            self.nesting -= 1;
+            return;
         }
         let atoms = |o: &Operand<'a>| self.is_atom(*o);
-        if atoms(&spine.head) && spine.args.iter().all(atoms) && spine.args.len() < 64 {
-            return match self.constant_head(&spine) {
-                Some(function) => self.lazy_call(function, &spine),
+        if atoms(&spine.head)
+            && spine.args.iter().all(atoms)
+            && spine.args.len() <= DELAYED_ARGS_LIMIT
+        {
+            return match known {
+                Some((function, application)) => self.lazy_call(function, application, &spine),
                 None => self.application(&spine),
             };
         }
@@ -64,22 +64,21 @@ impl<'a> Decoder<'a> {
         self.push(Op::Thunk(entry));
     }
 
-    /// Pushes the application of a known function to too few arguments: an app, or a row if the
-    /// function is its constructor.
-    pub(super) fn partial(&mut self, function: Word, spine: &AppSpine<'a>) {
-        let count = spine.args.len();
-        if function.kind() == Kind::Cow && function.cow_width() == count as u64 {
-            for arg in spine.args.iter().rev() {
-                self.lazy(*arg);
-            }
-            self.depth -= count as u32;
-            return self.push(Op::Row(count as u32));
+    /// Pushes an application that is a value: a row, or an app.
+    pub(super) fn value(&mut self, application: Application, spine: &Spine<Operand<'a>>) {
+        if application != Application::Row {
+            return self.application(spine);
         }
-        self.application(spine);
+        let count = spine.args.len() as u32;
+        for arg in spine.args.iter().rev() {
+            self.lazy(*arg);
+        }
+        self.depth -= count;
+        self.push(Op::Row(count));
     }
 
     /// Pushes the function and the arguments, and applies them by [`Op::Apply`].
-    fn application(&mut self, spine: &AppSpine<'a>) {
+    fn application(&mut self, spine: &Spine<Operand<'a>>) {
         self.lazy(spine.head);
         for arg in &spine.args {
             self.lazy(*arg);
@@ -89,14 +88,19 @@ impl<'a> Decoder<'a> {
         self.push(Op::Apply(count));
     }
 
-    /// Pushes the application of a known function to at least as many arguments as its arity, none
-    /// of them an application: its value if the function is cheap, else a thunk.
-    fn lazy_call(&mut self, function: Word, spine: &AppSpine<'a>) {
-        let head = ValueSource::constant(self.constant(function));
+    /// Pushes the application of a known function, none of whose arguments is an application: its
+    /// value if the function is cheap, else a thunk.
+    fn lazy_call(
+        &mut self,
+        function: Ref<'a>,
+        application: Application,
+        spine: &Spine<Operand<'a>>,
+    ) {
+        let head = ValueSource::constant(self.constant(function.word()));
         let args: Vec<ValueSource> =
             spine.args.iter().filter_map(|arg| self.source(*arg)).collect();
         let list = self.list(std::iter::once(head).chain(args));
-        if !self.is_cheap(function, spine.args.len()) {
+        if !self.is_cheap(application) {
             return self.push(Op::Delay(list));
         }
         let before = self.depth;
@@ -105,18 +109,17 @@ impl<'a> Decoder<'a> {
         self.push(Op::ApplyEagerly(list));
     }
 
-    /// Whether the function is cheap enough to be applied eagerly. No jet is while calls are
-    /// counted: the law does not make the eager call.
-    fn is_cheap(&self, function: Word, count: usize) -> bool {
-        if function.as_direct() == Some(3) {
-            return count == 1;
+    /// Whether the call is cheap enough to be made eagerly. No jet is while calls are counted: the
+    /// law does not make the eager call.
+    fn is_cheap(&self, application: Application) -> bool {
+        match application {
+            Application::Saturated(SaturatedCall::Increment) => true,
+            Application::Saturated(SaturatedCall::Jet(jet)) => {
+                let is_native = matches!(self.jets.get(jet).code, JetCode::Native(_));
+                is_native && !self.jets.counts_calls() && self.jets.cheap(jet).is_some()
+            }
+            _ => false,
         }
-        self.jet_of(function).is_some_and(|jet| {
-            let declared = self.jets.get(jet);
-            let native = matches!(declared.code, JetCode::Native(_));
-            let known = native && declared.arity() == count && !self.jets.counts_calls();
-            known && self.jets.cheap(jet).is_some()
-        })
     }
 
     fn is_atom(&self, operand: Operand<'a>) -> bool {
@@ -129,7 +132,7 @@ impl<'a> Decoder<'a> {
     /// The number of a new entry for an expression in the current scope.
     pub(super) fn thunk_entry(&mut self, node: Ref<'a>) -> u32 {
         let number = self.entries.len();
-        let used = self.law.references(node, CAPTURE_SCAN_LIMIT);
+        let used = self.law.captured_references(node);
         let mut captures = Vec::new();
         let scope = self.scope.of_thunk(used.as_deref(), |binding| match binding {
             Binding::Slot(slot) => {

@@ -16,14 +16,13 @@ mod strict;
 
 use super::code::{LawCode, Op, ReflectTargets, SourceList, ThunkEntry, ValueSource};
 use crate::jet::JetTable;
-use crate::law::{AnalysedLaw, BindingGroup, BodyNode, ReferenceScope};
+use crate::law::{AnalysedLaw, Application, BindingGroup, BodyNode, ReferenceScope, Spine};
 use crate::pool_id::PoolId;
 use live::{FrameRegion, Instructions};
+use plan::raw::Word;
 use plan::raw::layout::EXTRA_MAX;
-use plan::raw::{Memory, Word};
-use plan::{LawRef, Ref};
+use plan::{LawRef, Map, Ref};
 use std::cell::Cell;
-use std::collections::HashMap;
 
 /// Strict expressions nested deeper than this are evaluated through thunks.
 const STRICT_LIMIT: usize = 64;
@@ -37,31 +36,30 @@ enum Operand<'a> {
     Slot(u32),
 }
 
+impl<'a> From<Ref<'a>> for Operand<'a> {
+    fn from(node: Ref<'a>) -> Operand<'a> {
+        Operand::Expression(node)
+    }
+}
+
 /// The place of the value of a reference.
-#[derive(Clone, Copy, Debug)]
-enum Binding {
+#[derive(Clone, Copy)]
+enum Binding<'a> {
     /// A slot of the frame.
     Slot(u32),
     /// A constant.
-    Constant(Word),
-}
-
-/// An application as its innermost function and all its arguments.
-struct AppSpine<'a> {
-    head: Operand<'a>,
-    args: Vec<Operand<'a>>,
+    Constant(Ref<'a>),
 }
 
 /// A lazy subexpression that has an entry and is not emitted yet.
 struct PendingThunk<'a> {
     entry: usize,
     node: Ref<'a>,
-    scope: ReferenceScope<Binding>,
+    scope: ReferenceScope<Binding<'a>>,
     slots: u32,
 }
 
 pub(crate) struct Decoder<'a> {
-    heap: &'a Memory,
     jets: &'a JetTable,
     law: &'a AnalysedLaw<'a>,
     ops: Vec<Op>,
@@ -69,11 +67,11 @@ pub(crate) struct Decoder<'a> {
     last_target: usize,
     sources: Vec<ValueSource>,
     constants: Vec<Word>,
-    constant_numbers: HashMap<u64, u32>,
+    constant_numbers: Map<u64, u32>,
     entries: Vec<ThunkEntry>,
     branches: Vec<ReflectTargets>,
     pending: Vec<PendingThunk<'a>>,
-    scope: ReferenceScope<Binding>,
+    scope: ReferenceScope<Binding<'a>>,
     depth: u32,
     deepest: u32,
     nesting: usize,
@@ -107,19 +105,18 @@ impl DecodedLaw {
     }
 }
 
-/// Decodes a law of that heap. `None` if it is too large to run.
-pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: LawRef<'_>) -> Option<DecodedLaw> {
+/// Decodes a law. `jets` is the table that labels its heap. `None` if the law is too large to run.
+pub(crate) fn decode(jets: &JetTable, law: LawRef<'_>) -> Option<DecodedLaw> {
     let law = AnalysedLaw::of(law)?;
     let arguments = u32::try_from(law.arity()).ok()?;
     let mut decoder = Decoder {
-        heap,
         jets,
         law: &law,
         ops: Vec::new(),
         last_target: 0,
         sources: Vec::new(),
         constants: Vec::new(),
-        constant_numbers: HashMap::new(),
+        constant_numbers: Map::default(),
         entries: Vec::new(),
         branches: Vec::new(),
         pending: Vec::new(),
@@ -157,9 +154,11 @@ pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: LawRef<'_>) -> Option<
 
 impl<'a> Decoder<'a> {
     fn clear_dead_slots(&mut self, regions: &[FrameRegion]) {
-        let Decoder { ops, sources, entries, branches, constants, jets, heap, .. } = self;
+        let Decoder { ops, sources, entries, branches, constants, jets, law, .. } = self;
+        let memory = law.result().memory();
         let is_cheap = |pin: u32| {
-            jets.of_pin(heap, constants[pin as usize]).is_some_and(|jet| jets.cheap(jet).is_some())
+            jets.of_pin(memory, constants[pin as usize])
+                .is_some_and(|jet| jets.cheap(jet).is_some())
         };
         Instructions { ops, sources, entries, branches, is_cheap: &is_cheap }
             .clear_dead_slots(regions);
@@ -262,10 +261,10 @@ impl<'a> Decoder<'a> {
     }
 
     /// The binding of a let's value, which is pushed unless it is a reference or a constant.
-    fn bound(&mut self, node: Ref<'a>) -> Binding {
+    fn bound(&mut self, node: Ref<'a>) -> Binding<'a> {
         match self.law.node(node) {
             BodyNode::Reference(r) => self.scope.get(r),
-            BodyNode::Constant(k) => Binding::Constant(k.word()),
+            BodyNode::Constant(k) => Binding::Constant(k),
             BodyNode::Application(..) => {
                 let slot = self.depth;
                 self.lazy(Operand::Expression(node));
@@ -297,30 +296,25 @@ impl<'a> Decoder<'a> {
 
     // Applications, for strict and lazy emission.
 
-    /// The innermost function and the arguments of an expression.
-    fn spine(&self, operand: Operand<'a>) -> AppSpine<'a> {
-        let mut head = operand;
-        let mut args = Vec::new();
-        while let Operand::Expression(node) = head
-            && let BodyNode::Application(f, x) = self.law.node(node)
-        {
-            args.push(Operand::Expression(x));
-            head = Operand::Expression(f);
+    /// The innermost function and the arguments of an operand.
+    fn spine(&self, operand: Operand<'a>) -> Spine<Operand<'a>> {
+        match operand {
+            Operand::Expression(node) => self.law.spine(node),
+            Operand::Slot(_) => Spine::of_atom(operand),
         }
-        args.reverse();
-        AppSpine { head, args }
     }
 
-    /// The function, if it is a constant.
-    fn constant_head(&self, spine: &AppSpine<'a>) -> Option<Word> {
-        self.constant_operand(spine.head)
+    /// The function of an application, if it is a constant, and how the application reduces.
+    fn classify(&self, spine: &Spine<Operand<'a>>) -> Option<(Ref<'a>, Application)> {
+        let function = self.constant_operand(spine.head)?;
+        Some((function, Application::of(function, spine.args.len(), self.jets)))
     }
 
     /// The value of an operand, if it is a constant.
-    fn constant_operand(&self, operand: Operand<'a>) -> Option<Word> {
+    fn constant_operand(&self, operand: Operand<'a>) -> Option<Ref<'a>> {
         let Operand::Expression(node) = operand else { return None };
         match self.law.node(node) {
-            BodyNode::Constant(k) => Some(k.word()),
+            BodyNode::Constant(k) => Some(k),
             BodyNode::Reference(r) => match self.scope.get(r) {
                 Binding::Constant(k) => Some(k),
                 Binding::Slot(_) => None,

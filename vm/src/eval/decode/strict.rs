@@ -2,11 +2,13 @@
 
 use super::super::code::{Op, ReflectTargets};
 use super::super::frame::RETURN_SIZE;
-use super::{AppSpine, Binding, Decoder, Operand, STRICT_LIMIT};
-use crate::jet::{Connective, Control, Demand, Jet, JetCode};
-use crate::law::BodyNode;
+use super::{Binding, Decoder, Operand, STRICT_LIMIT};
+use crate::jet::{Demand, Jet};
+use crate::law::{
+    Application, BodyNode, Choice, ChoiceTest, Connective, JetEvaluation, SaturatedCall, Spine,
+};
 use plan::Ref;
-use plan::raw::{Kind, Word, shape};
+use plan::raw::Word;
 
 /// The use of an expression's value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,33 +39,45 @@ impl<'a> Decoder<'a> {
     }
 
     /// Emits the evaluation of an application.
-    fn evaluate(&mut self, spine: AppSpine<'a>, then: ResultUse) {
+    fn evaluate(&mut self, spine: Spine<Operand<'a>>, then: ResultUse) {
         if spine.args.is_empty() {
             return self.evaluate_atom(spine.head, then);
         }
-        let Some(function) = self.constant_head(&spine) else {
+        let Some((function, application)) = self.classify(&spine) else {
             return self.call(&spine, then);
         };
-        let arity = shape::arity(self.heap, function);
-        if arity > spine.args.len() as u64 {
-            self.partial(function, &spine);
-            return self.finish(then);
+        match application {
+            Application::Partial | Application::Row => {
+                self.value(application, &spine);
+                self.finish(then);
+            }
+            Application::Saturated(call) if self.nesting < STRICT_LIMIT => {
+                self.saturated(function, call, &spine, then);
+            }
+            Application::Saturated(_) | Application::Oversaturated { .. } => {
+                self.call(&spine, then);
+            }
         }
-        if arity < spine.args.len() as u64 || self.nesting >= STRICT_LIMIT {
-            return self.call(&spine, then);
-        }
-        match function.as_direct() {
-            Some(1) => self.reflect(&spine.args, then),
-            Some(2) => self.predecessor(&spine.args, then),
-            Some(3) => {
+    }
+
+    /// Emits a call with as many arguments as the function's arity.
+    fn saturated(
+        &mut self,
+        function: Ref<'a>,
+        call: SaturatedCall,
+        spine: &Spine<Operand<'a>>,
+        then: ResultUse,
+    ) {
+        match call {
+            SaturatedCall::Reflect => self.reflect(&spine.args, then),
+            SaturatedCall::Predecessor => self.predecessor(&spine.args, then),
+            SaturatedCall::Increment => {
                 self.strict(spine.args[0]);
                 self.emit(Op::Increment);
                 self.finish(then);
             }
-            _ => match self.jet_of(function) {
-                Some(jet) => self.jet(function, jet, &spine, then),
-                None => self.call(&spine, then),
-            },
+            SaturatedCall::Jet(jet) => self.jet(function, jet, spine, then),
+            SaturatedCall::General => self.call(spine, then),
         }
     }
 
@@ -81,7 +95,7 @@ impl<'a> Decoder<'a> {
                 BodyNode::Reference(r) => match self.scope.get(r) {
                     Binding::Slot(slot) => Some(slot),
                     Binding::Constant(k) => {
-                        self.push_constant(k);
+                        self.push_constant(k.word());
                         None
                     }
                 },
@@ -100,7 +114,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Emits a general call: a tail call, or one that returns its value to this frame.
-    fn call(&mut self, spine: &AppSpine<'a>, then: ResultUse) {
+    fn call(&mut self, spine: &Spine<Operand<'a>>, then: ResultUse) {
         let before = self.depth;
         let frame = (then == ResultUse::Keep).then(|| {
             let frame = self.jump(Op::Frame);
@@ -210,43 +224,62 @@ impl<'a> Decoder<'a> {
 
     // Jets.
 
-    pub(super) fn jet_of(&self, function: Word) -> Option<u32> {
-        if function.kind() == Kind::Pin { self.jets.of_pin(self.heap, function) } else { None }
-    }
-
-    fn jet(&mut self, function: Word, number: u32, spine: &AppSpine<'a>, then: ResultUse) {
+    fn jet(&mut self, function: Ref<'a>, number: u32, spine: &Spine<Operand<'a>>, then: ResultUse) {
         let jet = self.jets.get(number);
+        let evaluation = JetEvaluation::of(jet);
         // A general call counts when it is made.
-        let in_place = !matches!(jet.code, JetCode::Control(control) if control.is_called());
-        if in_place && self.jets.counts_calls() {
+        if evaluation != JetEvaluation::General && self.jets.counts_calls() {
             self.emit(Op::CountJet(number));
         }
-        if let Some(connective) = self.jets.connective(number) {
-            return self.connective(connective, &spine.args, then);
-        }
-        match jet.code {
-            JetCode::Control(control) => self.control(control, spine, then),
-            JetCode::Native(_) => {
-                let before = self.depth;
-                self.arguments(jet, &spine.args);
-                let pin = self.constant(function);
-                self.emit(Op::Native { pin, count: spine.args.len() as u16 });
-                self.grow(RETURN_SIZE as u32 + 1);
-                self.depth = before;
-                self.grow(1);
+        let args = &spine.args;
+        match evaluation {
+            JetEvaluation::Connective(connective) if !connective.negates => {
+                self.connective(connective, args, then);
+            }
+            JetEvaluation::Connective(_) | JetEvaluation::Native => {
+                self.native(function, jet, args, then);
+            }
+            JetEvaluation::Choice(choice) => self.choose(choice, args, then),
+            JetEvaluation::Sequence(demand) => {
+                self.argument(demand, args[0]);
+                self.emit(Op::Drop);
+                self.depth -= 1;
+                self.branch(args[1], then);
+            }
+            JetEvaluation::Normalise => {
+                self.argument(Demand::Normal, args[0]);
                 self.finish(then);
             }
+            JetEvaluation::General => self.call(spine, then),
         }
+    }
+
+    /// Emits a call of a jet's native code.
+    fn native(&mut self, function: Ref<'a>, jet: &Jet, args: &[Operand<'a>], then: ResultUse) {
+        let before = self.depth;
+        self.arguments(jet, args);
+        let pin = self.constant(function.word());
+        self.emit(Op::Native { pin, count: args.len() as u16 });
+        self.grow(RETURN_SIZE as u32 + 1);
+        self.depth = before;
+        self.grow(1);
+        self.finish(then);
     }
 
     /// Pushes a jet's arguments, evaluated as it demands and in its order, and exchanges them so
     /// that each ends at its own index.
     fn arguments(&mut self, jet: &Jet, args: &[Operand<'a>]) {
-        let is_evaluated = |index: &&usize| self.constant_operand(args[**index]).is_none();
-        // If at most one has to be evaluated, every order gives the same result.
-        let first = if jet.order.iter().filter(is_evaluated).count() > 1 { jet.order } else { &[] };
-        let mut pushed = first.to_vec();
-        pushed.extend((0..args.len()).filter(|index| !first.contains(index)));
+        // Arguments in ascending order need no exchange. Constants and lazy arguments cannot crash,
+        // so their position in the order does not matter.
+        let is_evaluated = |index: &usize| self.constant_operand(args[*index]).is_none();
+        let is_ascending = jet.evaluation_order().filter(is_evaluated).is_sorted();
+        let mut pushed: Vec<usize> =
+            if is_ascending { Vec::new() } else { jet.evaluation_order().collect() };
+        for index in 0..args.len() {
+            if is_ascending || !pushed.contains(&index) {
+                pushed.push(index);
+            }
+        }
         for &index in &pushed {
             self.argument(jet.demands[index], args[index]);
         }
@@ -269,79 +302,51 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn control(&mut self, control: Control, spine: &AppSpine<'a>, then: ResultUse) {
-        let args = &spine.args;
-        match control {
-            Control::If => self.choose(args[0], Op::JumpIfFalse, args[1], args[2], then),
-            Control::IfNot => self.choose(args[0], Op::JumpIfFalse, args[2], args[1], then),
-            Control::IfZero => self.choose(args[0], Op::JumpUnlessZero, args[1], args[2], then),
-            Control::Seq | Control::DeepSeq => {
-                self.strict(args[0]);
-                if control == Control::DeepSeq {
-                    self.emit(Op::Normalise);
-                }
-                self.emit(Op::Drop);
-                self.depth -= 1;
-                self.branch(args[1], then);
-            }
-            Control::Force => {
-                self.strict(args[0]);
-                self.emit(Op::Normalise);
-                self.finish(then);
-            }
-            Control::Trace | Control::DeepTrace | Control::Try | Control::TryExpression => {
-                self.call(spine, then);
-            }
-        }
-    }
-
-    /// Emits a connective. The second operand is evaluated only if the first does not decide.
+    /// Emits a connective that does not negate.
     fn connective(&mut self, connective: Connective, args: &[Operand<'a>], then: ResultUse) {
         let before = self.depth;
         self.strict(args[0]);
         self.depth = before;
         let to_false = self.jump(Op::JumpIfFalse);
-        let decided = |d: &mut Self, truth| {
-            d.push_constant(Word::bit(truth));
-            d.finish(then);
-        };
-        let second = |d: &mut Self| {
-            d.strict(args[1]);
-            d.emit(Op::Truth);
-            d.finish(then);
-        };
-        match connective {
-            Connective::And => self.nested(second),
-            Connective::Or => decided(self, true),
-        }
+        self.connective_branch(connective, true, args[1], then);
         let end = self.end_branch(before, then);
         self.patch_jump(to_false);
         self.depth = before;
-        match connective {
-            Connective::And => decided(self, false),
-            Connective::Or => self.nested(second),
-        }
+        self.connective_branch(connective, false, args[1], then);
         self.join(before, end, then);
     }
 
-    /// Emits a conditional: `yes`, or `no` if the jump is taken.
-    fn choose(
+    /// Emits the branch of a connective for one truth of its first argument.
+    fn connective_branch(
         &mut self,
-        test: Operand<'a>,
-        jump: fn(u32) -> Op,
-        yes: Operand<'a>,
-        no: Operand<'a>,
+        connective: Connective,
+        first: bool,
+        second: Operand<'a>,
         then: ResultUse,
     ) {
+        if first == connective.decided_by {
+            self.push_constant(Word::bit(connective.decided));
+        } else {
+            self.nested(|decoder| decoder.strict(second));
+            self.emit(Op::Truth);
+        }
+        self.finish(then);
+    }
+
+    /// Emits a choice between two arguments.
+    fn choose(&mut self, choice: Choice, args: &[Operand<'a>], then: ResultUse) {
         let before = self.depth;
-        self.strict(test);
+        self.strict(args[0]);
         self.depth = before;
-        let to_no = self.jump(jump);
-        self.branch(yes, then);
+        let to_other = self.jump(match choice.test {
+            ChoiceTest::Truth => Op::JumpIfFalse,
+            ChoiceTest::IsZero => Op::JumpUnlessZero,
+        });
+        self.branch(args[choice.holds], then);
         let end = self.end_branch(before, then);
-        self.patch_jump(to_no);
+        self.patch_jump(to_other);
         self.depth = before;
-        self.branch(no, then);
+        self.branch(args[choice.fails], then);
         self.join(before, end, then);
     }
 }
