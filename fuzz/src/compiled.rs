@@ -16,17 +16,16 @@ use crate::bounds::{TimeLimit, small_vm_with};
 use crate::outcome::{Outcome, evaluated, specified};
 use crate::terms::{below, expression};
 use arbitrary::Unstructured;
-use jit::build::Jets;
-use jit::{Mode, install};
+use plan::{EvalError, Val, plain, seed};
+use runtime::{Mode, RuntimeBuilder};
+use spec::generate::{KnownFunction, TermGenerator};
+use spec::shrink::minimise;
+use spec::{EvalBudget, Term};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use spec::generate::{TermGenerator, KnownFunction};
-use spec::shrink::minimise;
-use spec::{EvalBudget, Term};
-use plan::{EvalError, Val, plain, seed};
 use vm::Vm;
 
 /// EvalBudget of the specification. Laws of the library take many steps.
@@ -77,9 +76,9 @@ struct UsedRuntime {
 
 impl UsedRuntime {
     fn new(configuration: Configuration) -> UsedRuntime {
-        let mut vm = small_vm_with(Arc::clone(&JET_TABLE), configuration.stress, 1 << 22);
-        install(&mut vm, Jets::of(Arc::new(known::table())), configuration.mode)
-            .expect("the compiler supports this machine");
+        let builder = RuntimeBuilder::bare().jets(Arc::clone(&JET_TABLE));
+        let builder = builder.compile(configuration.mode);
+        let vm = small_vm_with(builder, configuration.stress, 1 << 22);
         UsedRuntime { vm, laws: HashMap::new(), programs: Vec::new() }
     }
 

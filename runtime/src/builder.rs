@@ -39,6 +39,16 @@ impl RuntimeBuilder {
         }
     }
 
+    /// The interpreter alone: no jets, and no law is compiled.
+    pub fn bare() -> RuntimeBuilder {
+        RuntimeBuilder {
+            heap: Options::default(),
+            jets: Arc::default(),
+            mode: Mode::Off,
+            code: None,
+        }
+    }
+
     /// Sizes the heap.
     #[must_use]
     pub fn heap(self, heap: Options) -> RuntimeBuilder {

@@ -19,6 +19,7 @@ fn every_configuration_gives_the_same_value() -> Result<(), Error> {
         RuntimeBuilder::new().compile(Mode::Off),
         RuntimeBuilder::new().compile(Mode::Eager),
         RuntimeBuilder::new().jets(Arc::default()),
+        RuntimeBuilder::bare(),
         RuntimeBuilder::new().heap(small),
     ];
     for builder in builders {

@@ -85,8 +85,8 @@ pub struct SireOptions {
 ///     diagnostics: output.clone(),
 ///     output,
 /// };
-/// let vm = vm::Vm::new(Default::default(), Default::default())?;
-/// let mut sire = Sire::new(vm, options)?;
+/// let runtime = runtime::RuntimeBuilder::new().build()?;
+/// let mut sire = Sire::new(runtime.into(), options)?;
 /// sire.repl("= (inc x) | 3 x\n\n(inc 4)\n".as_bytes())?;
 /// let inc = sire.binding("inc")?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
