@@ -5,7 +5,7 @@
 //! cargo bench --package bench --bench pauses
 //! ```
 //!
-//! The benchmark allocates small rows. Four of five megabytes are garbage at once. The fifth
+//! The benchmark allocates small rows. Four of five megabytes are garbage immediately. The fifth
 //! replaces a megabyte of live data. So a fifth of the nursery survives, and the old space is
 //! collected sometimes. A pause is the time of a batch of rows during which a collection ran, which
 //! includes a few microseconds for the rows. Times are CPU times of the thread, so that other load
@@ -94,7 +94,7 @@ impl AllocationRun {
         self.runtime.row(&batches)
     }
 
-    /// Allocates a megabyte of rows, each of which is garbage at once.
+    /// Allocates a megabyte of rows, and drops each one immediately.
     fn garbage(&mut self) -> Result<(), EvalError> {
         for _ in 0..ROWS / BATCH {
             let before = self.runtime.statistics();

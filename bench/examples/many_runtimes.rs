@@ -1,8 +1,8 @@
 //! The memory, threads and mappings that many runtimes in one process take.
 //!
-//! `cargo run --profile quick -p bench --example many_runtimes -- 1000 tiered` makes 1000 runtimes with the compiler
-//! (`tiered`, `eager`) or without it (`off`), runs a law in each until it is compiled, and prints what the
-//! process takes.
+//! `cargo run --profile quick -p bench --example many_runtimes -- 1000 tiered` makes 1000 runtimes
+//! with the compiler (`tiered`, `eager`) or without it (`off`), runs a law in each until it is
+//! compiled, and prints the resources of the process.
 
 use plan::{Options, plain};
 use runtime::{Mode, RuntimeBuilder};
@@ -12,7 +12,7 @@ use std::fs;
 /// `f n`: 0 for 0, else one more than `f` of the predecessor.
 const DEEP: &str = "{'f' 1 (0 (0 (0 2 (2 0)) (0 {'g' 2 (0 3 (0 1 2))} 0)) 1)}";
 
-/// Prints what the process takes.
+/// Prints the memory, threads and mappings of the process.
 fn print_usage(when: &str) {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = |name: &str| {

@@ -1,14 +1,16 @@
-//! What it costs to compile, link and free units, and to start with machine code from the cache.
+//! The costs of compiling, linking and freeing units, and of starting with machine code from the
+//! cache.
 //!
-//! `cargo run --profile quick -p bench --example publish` prints the medians of 15 rounds, each in a process
-//! of its own. With the path of another build of this example as an argument, the rounds of both
-//! alternate:
+//! `cargo run --profile quick -p bench --example publish` prints the medians of 15 rounds, each in
+//! a process of its own. With the path of another build of this example as an argument, the rounds
+//! of both alternate:
 //!
 //! ```text
 //! cargo run --profile quick -p bench --example publish -- ../before/target/quick/examples/publish
 //! ```
 //!
-//! The units are those of `jit/tests/filetests`; the cache is measured with laws of one small loop each.
+//! The units are those of `jit/tests/filetests`; the cache is measured with laws of one small loop
+//! each.
 
 use jit::codegen::{Backend, CompiledFunction, ConstantFacts, Environment, Listing, compile};
 use jit::ir::{Constant, Unit, parse};

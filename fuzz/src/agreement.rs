@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use vm::Vm;
 
-/// EvalBudget of the specification, which recurses on the fuzzer's native stack.
+/// Limits of the specification, which recurses on the fuzzer's native stack.
 const LIMITS: EvalBudget = EvalBudget { fuel: 5_000, depth: 400 };
 
 /// Time limit of the interpreter if the outcome is known. It needs far less.

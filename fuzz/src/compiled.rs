@@ -28,7 +28,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use vm::Vm;
 
-/// EvalBudget of the specification. Laws of the library take many steps.
+/// Limits of the specification. Laws of the library take many steps.
 const LIMITS: EvalBudget = EvalBudget { fuel: 30_000, depth: 800 };
 
 /// Time limit of an evaluation that is known to terminate.

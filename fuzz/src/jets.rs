@@ -101,7 +101,7 @@ impl fmt::Display for JetCall {
     }
 }
 
-/// What executes a call.
+/// The executor of a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Implementation {
     Jet,

@@ -80,7 +80,7 @@ pub fn check(bytes: &[u8]) {
     check_store(&image, &expected, tampering);
 }
 
-/// StoreSettings with segments so small that a few operations fill one.
+/// Settings with segments so small that a few operations fill one.
 fn settings() -> StoreSettings {
     StoreSettings {
         log_segment: 1500,

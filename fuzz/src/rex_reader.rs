@@ -1,10 +1,10 @@
-//! The Rex reader accepts any bytes, gives the same blocks whether it gets them at once or by line,
-//! and reads back what the printer writes.
+//! The Rex reader accepts any bytes, gives the same blocks whether it gets them in one piece or by
+//! line, and reads back what the printer writes.
 
 use rex::print::{self, Colour};
 use rex::{BlockReader, LeafKind, NodeShape, ReadError, Rex, SourceBlock, read_file};
 
-/// Reads the bytes at once and line by line, then prints each tree and reads it again.
+/// Reads the bytes in one piece and line by line, then prints each tree and reads it again.
 ///
 /// # Panics
 /// If the two readings differ, or if a printed tree is read back as another one, unless the

@@ -136,7 +136,7 @@ struct Comparison<'l, 'r> {
     right: &'r Memory,
     /// Whether the result only has to tell equal values from different ones.
     only_equality: bool,
-    /// What is to be compared if everything before is equal, the last first.
+    /// The pairs to compare if everything before is equal, the last first.
     pending: Vec<PendingComparison>,
     /// The number of pairs compared so far, and the number above which equal pairs are remembered.
     steps: usize,
@@ -199,7 +199,7 @@ const MIN_MEMO_THRESHOLD: usize = 1 << 16;
 
 const _: () = assert!(size_of::<PendingComparison>() == 24);
 
-/// What a word stands for in a comparison.
+/// The value that a word represents in a comparison.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// The value itself.
@@ -472,7 +472,7 @@ impl<'h> Operand<'h> {
         }
     }
 
-    /// Whether this stands for a row: as a row, or as the row of a set's keys.
+    /// Whether this represents a row: as a row, or as the row of a set's keys.
     fn is_row(self) -> bool {
         self.role == Role::KeyRow || self.word.kind() == Kind::Row
     }

@@ -1,4 +1,4 @@
-//! A runtime gives the same values whatever it is made of.
+//! Runtimes with different parts compute the same values.
 
 use plan::Options;
 use runtime::{Error, Mode, RuntimeBuilder};

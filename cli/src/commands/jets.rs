@@ -1,4 +1,4 @@
-//! `jets`: lists the laws that have jets, and counts what the jets did while modules were loaded.
+//! `jets`: lists the laws that have jets, and counts the calls of jets while modules are loaded.
 
 use super::setup::checked_laws;
 use super::sire;
