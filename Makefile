@@ -10,6 +10,7 @@ build: ## Builds the release binary, target/release/pallas
 
 check: ## Checks formatting and lints
 	cargo fmt --all -- --check
+	cargo fmt --manifest-path fuzz/Cargo.toml -- --check
 	cargo clippy --workspace --all-targets --quiet -- --deny warnings
 
 test: ## Runs the test suite
@@ -31,6 +32,7 @@ fuzz: ## Runs every fuzz check on random bytes, without a fuzzer
 
 fix: ## Formats, and applies the fixes that clippy suggests
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 	cargo clippy --workspace --all-targets --fix --allow-dirty
 
 doc: ## Builds the API documentation

@@ -1,4 +1,4 @@
-//! Embeds the library of modules, which is every `.sire` file beside this one.
+//! Embeds the library of modules, which is every `.sire` file in the folder of this one.
 //!
 //! It also hashes the sources of this crate. The key of a cached state includes the hash, so that a
 //! state of another version of the compiler is never used.

@@ -5,20 +5,19 @@
 //! cargo bench --package bench --bench pauses
 //! ```
 //!
-//! The benchmark allocates small rows. Four of five megabytes are garbage at once. The fifth
+//! The benchmark allocates small rows. Four of five megabytes are garbage immediately. The fifth
 //! replaces a megabyte of live data. So a fifth of the nursery survives, and the old space is
 //! collected sometimes. A pause is the time of a batch of rows during which a collection ran, which
 //! includes a few microseconds for the rows. Times are CPU times of the thread, so that other load
 //! on the machine does not count. Frozen pins have 1 MB each, and a row on the heap holds all of
 //! them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use plan::pinspace::PinSpace;
 use plan::{EvalError, Options, Val};
+use runtime::{Runtime, RuntimeBuilder, SetupError};
 use rustix::time::{ClockId, clock_gettime};
-use vm::Vm;
 
 /// Sizes in megabytes: nursery, live data, frozen pins.
 const SIZES: [(usize, usize, usize); 14] = [
@@ -63,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// A heap on which rows are allocated, and its pauses so far.
 struct AllocationRun {
-    vm: Vm,
+    runtime: Runtime,
     items: Vec<Val>,
     /// CPU time at the last reading of the clock.
     last: Duration,
@@ -74,33 +73,33 @@ struct AllocationRun {
 }
 
 impl AllocationRun {
-    fn new(nursery: usize) -> std::io::Result<AllocationRun> {
+    fn new(nursery: usize) -> Result<AllocationRun, SetupError> {
         let options =
             Options { nursery: nursery * MEGABYTE, max_heap: 8 << 30, ..Options::default() };
-        let mut vm = Vm::new(options, Arc::default())?;
-        let items = vec![vm.nat(7); ITEMS];
-        Ok(AllocationRun { vm, items, last: cpu_time(), young: vec![], full: vec![] })
+        let mut runtime = RuntimeBuilder::bare().heap(options).build()?;
+        let items = vec![runtime.nat(7); ITEMS];
+        Ok(AllocationRun { runtime, items, last: cpu_time(), young: vec![], full: vec![] })
     }
 
     /// Allocates a megabyte of rows, and returns a row that holds them.
     fn megabyte(&mut self) -> Result<Val, EvalError> {
         let mut batches = Vec::with_capacity(ROWS / BATCH);
         for _ in 0..ROWS / BATCH {
-            let before = self.vm.statistics();
-            let rows = (0..BATCH).map(|_| self.vm.row(&self.items));
+            let before = self.runtime.statistics();
+            let rows = (0..BATCH).map(|_| self.runtime.row(&self.items));
             let rows = rows.collect::<Result<Vec<Val>, EvalError>>()?;
-            batches.push(self.vm.row(&rows)?);
+            batches.push(self.runtime.row(&rows)?);
             self.record(before);
         }
-        self.vm.row(&batches)
+        self.runtime.row(&batches)
     }
 
-    /// Allocates a megabyte of rows, each of which is garbage at once.
+    /// Allocates a megabyte of rows, and drops each one immediately.
     fn garbage(&mut self) -> Result<(), EvalError> {
         for _ in 0..ROWS / BATCH {
-            let before = self.vm.statistics();
+            let before = self.runtime.statistics();
             for _ in 0..BATCH {
-                drop(self.vm.row(&self.items)?);
+                drop(self.runtime.row(&self.items)?);
             }
             self.record(before);
         }
@@ -110,7 +109,7 @@ impl AllocationRun {
     /// Records a pause, if a collection ran since the last reading of the clock.
     fn record(&mut self, before: plan::Statistics) {
         let now = cpu_time();
-        let after = self.vm.statistics();
+        let after = self.runtime.statistics();
         if after.major > before.major {
             self.full.push(now - self.last);
         } else if after.minor > before.minor {
@@ -133,13 +132,13 @@ fn measure(nursery: usize, live: usize, frozen: usize) -> Result<(), Box<dyn std
     for number in 0..frozen as u64 {
         let mut bytes = vec![0; MEGABYTE];
         bytes[..8].copy_from_slice(&number.to_le_bytes());
-        let bar = run.vm.bar(&bytes)?;
-        let frozen = run.vm.freeze(&bar, &space)?;
-        pins.push(run.vm.adopt(&frozen));
+        let bar = run.runtime.bar(&bytes)?;
+        let frozen = run.runtime.freeze(&bar, &space)?;
+        pins.push(run.runtime.adopt(&frozen));
     }
-    let pins = run.vm.row(&pins)?;
+    let pins = run.runtime.row(&pins)?;
     let mut alive = (0..live).map(|_| run.megabyte()).collect::<Result<Vec<Val>, EvalError>>()?;
-    run.vm.collect();
+    run.runtime.collect();
 
     (run.young, run.full, run.last) = (vec![], vec![], cpu_time());
     let start = run.last;

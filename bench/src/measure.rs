@@ -22,7 +22,7 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// A number in the statistics, if it is there.
+    /// A number in the statistics, if they have it.
     pub(crate) fn statistic(&self, name: &str) -> Option<u64> {
         self.statistics.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
     }

@@ -106,7 +106,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Create a machine from an exported file
     Import(ImportArgs),
-    /// List the laws that have native implementations (jets), and how they did in a run
+    /// List the laws that have native implementations (jets), and count their calls in a run
     Jets(JetsArgs),
 }
 
@@ -324,7 +324,7 @@ pub(crate) struct BootCacheOptions {
 pub(crate) struct StartArgs {
     #[command(flatten)]
     pub(crate) machine: MachineOptions,
-    /// Replay the log from the oldest kept snapshot, and check it meanwhile
+    /// Replay the log from the oldest kept snapshot, and verify it
     #[arg(long)]
     pub(crate) replay_all: bool,
     /// Directory of the machine

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 /// Exit code of a panic, which is a bug in this program.
 pub(crate) const INTERNAL_ERROR: u8 = 101;
-/// Exit code of a machine that ended by itself because its cog failed.
+/// Exit code of a machine that ended because its cog failed.
 pub(crate) const MACHINE_FAILED: u8 = 3;
 
 /// An error that sets the exit code. Errors of other types exit with 1.

@@ -5,14 +5,14 @@ use crate::bounds::{TimeLimit, small_vm};
 use crate::outcome::{self, Outcome, evaluated, specified};
 use crate::terms::program;
 use arbitrary::Unstructured;
-use std::sync::Arc;
-use std::time::Duration;
+use plan::plain;
 use spec::shrink::minimise;
 use spec::{EvalBudget, Term};
-use plan::plain;
+use std::sync::Arc;
+use std::time::Duration;
 use vm::Vm;
 
-/// EvalBudget of the specification, which recurses on the fuzzer's native stack.
+/// Limits of the specification, which recurses on the fuzzer's native stack.
 const LIMITS: EvalBudget = EvalBudget { fuel: 5_000, depth: 400 };
 
 /// Time limit of the interpreter if the outcome is known. It needs far less.

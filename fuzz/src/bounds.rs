@@ -1,22 +1,24 @@
 //! Limits: runtimes with little memory, time limits of evaluations, sizes of values.
 
+use plan::{Options, Ref, Shape};
+use runtime::RuntimeBuilder;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-use vm::jet::JetTable;
-use plan::{Options, Ref, Shape};
 use vm::Vm;
+use vm::jet::JetTable;
 
-/// A runtime that uses at most 32 MB. `stress` collects garbage at every allocation.
+/// An interpreter that uses at most 32 MB. `stress` collects garbage at every allocation.
 pub(crate) fn small_vm(jets: Arc<JetTable>, stress: bool) -> Vm {
-    small_vm_with(jets, stress, 1 << 20)
+    small_vm_with(RuntimeBuilder::bare().jets(jets), stress, 1 << 20)
 }
 
-/// [`small_vm`] with a stack of `max_stack` bytes.
-pub(crate) fn small_vm_with(jets: Arc<JetTable>, stress: bool, max_stack: usize) -> Vm {
+/// A small runtime, with a stack of `max_stack` bytes.
+pub(crate) fn small_vm_with(builder: RuntimeBuilder, stress: bool, max_stack: usize) -> Vm {
     let options = Options { nursery: 1 << 16, max_heap: 1 << 24, max_stack, stress };
-    Vm::new(options, jets).expect("the stack can be reserved")
+    let runtime = builder.heap(options).build();
+    runtime.expect("the stack can be reserved, and the compiler supports this machine").into()
 }
 
 /// A time limit of a runtime. When it is over, the current evaluation is interrupted, and every

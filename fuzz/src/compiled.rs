@@ -16,8 +16,8 @@ use crate::bounds::{TimeLimit, small_vm_with};
 use crate::outcome::{Outcome, evaluated, specified};
 use crate::terms::{below, expression};
 use arbitrary::Unstructured;
-use jit::{Mode, install};
 use plan::{EvalError, Val, plain, seed};
+use runtime::{Mode, RuntimeBuilder};
 use spec::generate::{KnownFunction, TermGenerator};
 use spec::shrink::minimise;
 use spec::{EvalBudget, Term};
@@ -28,7 +28,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use vm::Vm;
 
-/// EvalBudget of the specification. Laws of the library take many steps.
+/// Limits of the specification. Laws of the library take many steps.
 const LIMITS: EvalBudget = EvalBudget { fuel: 30_000, depth: 800 };
 
 /// Time limit of an evaluation that is known to terminate.
@@ -76,8 +76,9 @@ struct UsedRuntime {
 
 impl UsedRuntime {
     fn new(configuration: Configuration) -> UsedRuntime {
-        let mut vm = small_vm_with(Arc::clone(&JET_TABLE), configuration.stress, 1 << 22);
-        install(&mut vm, configuration.mode).expect("the compiler supports this machine");
+        let builder = RuntimeBuilder::bare().jets(Arc::clone(&JET_TABLE));
+        let builder = builder.compile(configuration.mode);
+        let vm = small_vm_with(builder, configuration.stress, 1 << 22);
         UsedRuntime { vm, laws: HashMap::new(), programs: Vec::new() }
     }
 

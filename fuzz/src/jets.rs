@@ -10,12 +10,12 @@ use crate::bounds::{TimeLimit, has_at_most, small_vm};
 use crate::library::{JETS, visit_definitions};
 use crate::terms::{argument, below, value};
 use arbitrary::Unstructured;
+use plan::{EvalError, Hash, Ref, Shape, Val, plain, seed};
+use spec::Term;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-use spec::Term;
-use plan::{EvalError, Hash, Ref, Shape, Val, plain, seed};
 use vm::Vm;
 
 /// Time limit of a call.
@@ -101,7 +101,7 @@ impl fmt::Display for JetCall {
     }
 }
 
-/// What executes a call.
+/// The executor of a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Implementation {
     Jet,

@@ -1,11 +1,12 @@
 //! The definitions of our library.
 
-use sire::{ModuleLibrary, SireOptions, SireOutput, Sire};
+use plan::Val;
+use runtime::RuntimeBuilder;
+use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::io;
 use std::sync::{Arc, LazyLock};
-use vm::jet::JetTable;
-use plan::Val;
 use vm::Vm;
+use vm::jet::JetTable;
 
 /// The modules of our library that define all laws with jets.
 const MODULES: &[&str] =
@@ -16,11 +17,12 @@ pub(crate) static JETS: LazyLock<Arc<JetTable>> = LazyLock::new(|| Arc::new(::je
 
 /// Calls `visit` with the name and value of each definition, and the runtime of the value.
 pub(crate) fn visit_definitions(mut visit: impl FnMut(&str, &Vm, &Val)) {
-    let vm = Vm::new(plan::Options::default(), Arc::clone(&JETS)).expect("the stack can be reserved");
+    let builder = RuntimeBuilder::bare().jets(Arc::clone(&JETS));
+    let runtime = builder.build().expect("the stack can be reserved");
     let output = SireOutput::new(io::sink(), Default::default());
     let library = ModuleLibrary::new("/nonexistent");
     let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
-    let mut sire = Sire::new(vm, options).expect("the heap is large enough");
+    let mut sire = Sire::new(runtime.into(), options).expect("the heap is large enough");
     for module in MODULES {
         sire.load(module).expect("our library loads");
         let defined: Vec<(String, Val)> = sire.definitions().collect();

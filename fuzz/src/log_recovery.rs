@@ -9,13 +9,13 @@
 use crate::terms::{below, number};
 use arbitrary::Unstructured;
 use persist::sim::{InjectedFault, SimDisk, Survives};
-use persist::{OpenError, Recovery, Seq, StoreSettings, Store};
+use persist::{OpenError, Recovery, Seq, Store, StoreSettings};
+use plan::{FreezeError, pinspace::Frozen};
+use plan::{Hash, Options};
+use runtime::RuntimeBuilder;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
-use plan::{FreezeError, pinspace::Frozen};
-use plan::{Hash, Options};
-use vm::Vm;
 
 /// The expected contents of the store.
 #[derive(Default)]
@@ -50,7 +50,8 @@ pub fn check(bytes: &[u8]) {
     let bytes = &mut Unstructured::new(bytes);
     let disk = SimDisk::new();
     if below(bytes, 2) == 1 {
-        let fault = [InjectedFault::PowerOff, InjectedFault::Io, InjectedFault::NoSpace][usize::from(below(bytes, 3))];
+        let fault = [InjectedFault::PowerOff, InjectedFault::Io, InjectedFault::NoSpace]
+            [usize::from(below(bytes, 3))];
         disk.fail_at(1 + u64::from(below(bytes, 120)), fault);
     }
     let tampering =
@@ -79,7 +80,7 @@ pub fn check(bytes: &[u8]) {
     check_store(&image, &expected, tampering);
 }
 
-/// StoreSettings with segments so small that a few operations fill one.
+/// Settings with segments so small that a few operations fill one.
 fn settings() -> StoreSettings {
     StoreSettings {
         log_segment: 1500,
@@ -161,7 +162,7 @@ fn put(store: &Store, expected: &mut ExpectedStore, size: usize) -> bool {
 /// Freezes a pin that contains these bytes and the pins with these hashes.
 fn freeze(store: &Store, bytes: &[u8], edges: &[Hash]) -> Result<Frozen, FreezeError> {
     let options = Options { nursery: 1 << 15, max_stack: 1 << 20, ..Options::default() };
-    let mut vm = Vm::new(options, Default::default()).expect("the stack can be reserved");
+    let mut vm = RuntimeBuilder::bare().heap(options).build().expect("the stack can be reserved");
     let mut items = vec![vm.bar(bytes)?];
     for edge in edges {
         let found = store.space().find(edge)?;

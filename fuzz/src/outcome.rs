@@ -1,8 +1,8 @@
 //! The outcome of a program's evaluation, by the specification and by a runtime.
 
 use crate::bounds::has_at_most;
-use spec::{self, EvalDepth, EvalBudget, Term};
 use plan::{EvalError, Hash, Val, plain};
+use spec::{self, EvalBudget, EvalDepth, Term};
 use vm::Vm;
 
 /// Larger values are compared by hash. The specification gives none of this size.

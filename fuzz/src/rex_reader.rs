@@ -1,10 +1,10 @@
-//! The Rex reader accepts any bytes, gives the same blocks whether it gets them at once or by line,
-//! and reads back what the printer writes.
+//! The Rex reader accepts any bytes, gives the same blocks whether it gets them in one piece or by
+//! line, and reads back what the printer writes.
 
 use rex::print::{self, Colour};
-use rex::{SourceBlock, BlockReader, LeafKind, ReadError, Rex, NodeShape, read_file};
+use rex::{BlockReader, LeafKind, NodeShape, ReadError, Rex, SourceBlock, read_file};
 
-/// Reads the bytes at once and line by line, then prints each tree and reads it again.
+/// Reads the bytes in one piece and line by line, then prints each tree and reads it again.
 ///
 /// # Panics
 /// If the two readings differ, or if a printed tree is read back as another one, unless the
@@ -68,7 +68,9 @@ fn read_one(text: &str) -> Option<Rex> {
 /// texts.
 fn flat(rex: &Rex) -> Rex {
     rex.fold(|rex, sons, heir| match rex {
-        Rex::Node { shape: NodeShape::Open, rune, .. } => Rex::node(NodeShape::Nest, rune, sons, heir),
+        Rex::Node { shape: NodeShape::Open, rune, .. } => {
+            Rex::node(NodeShape::Nest, rune, sons, heir)
+        }
         Rex::Node { shape, rune, .. } => Rex::node(*shape, rune, sons, heir),
         Rex::Leaf { leaf: LeafKind::Line, text, .. } => Rex::leaf(LeafKind::Text, text, heir),
         Rex::Leaf { leaf, text, .. } => Rex::leaf(*leaf, text, heir),
@@ -80,7 +82,9 @@ fn flat(rex: &Rex) -> Rex {
 /// strings.
 fn laid_out(rex: &Rex) -> Rex {
     rex.fold(|rex, sons, heir| match rex {
-        Rex::Node { shape: NodeShape::Open, rune, .. } => Rex::node(NodeShape::Open, rune, sons, heir),
+        Rex::Node { shape: NodeShape::Open, rune, .. } => {
+            Rex::node(NodeShape::Open, rune, sons, heir)
+        }
         Rex::Leaf { leaf: LeafKind::Line, text, .. } => Rex::leaf(LeafKind::Line, text, heir),
         Rex::Node { shape, rune, .. } => {
             let sons = sons.iter().map(flat).collect();

@@ -3,8 +3,8 @@
 use crate::bounds::{has_at_most, small_vm};
 use crate::terms::{below, number, value};
 use arbitrary::Unstructured;
-use std::sync::Arc;
 use plan::{Val, plain, seed};
+use std::sync::Arc;
 use vm::Vm;
 
 /// Larger values are not hashed or compared: that takes time in proportion to their parts, and the

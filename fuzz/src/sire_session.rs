@@ -1,11 +1,11 @@
 //! A Sire session accepts any input, and reads it to its end.
 
 use crate::bounds::{TimeLimit, small_vm};
-use sire::{SireError, ModuleLibrary, SireOptions, SireOutput, Sire};
+use crate::library::JETS;
+use sire::{ModuleLibrary, Sire, SireError, SireOptions, SireOutput};
 use std::io::{self, Write};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
-use vm::jet::JetTable;
 
 /// Time limit. Afterwards the session still reads the rest of the input, but every evaluation is
 /// interrupted.
@@ -13,8 +13,6 @@ const LIMIT: Duration = Duration::from_millis(25);
 
 /// Limit on the output of a session, in bytes.
 const MAX_OUTPUT: usize = 1 << 20;
-
-static JETS: LazyLock<Arc<JetTable>> = LazyLock::new(|| Arc::new(::jets::table()));
 
 /// Discards the output, and fails after this number of bytes.
 struct LimitedSink(usize);

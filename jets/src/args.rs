@@ -1,4 +1,5 @@
-//! What native implementations share: reading arguments, evaluating them, returning results.
+//! Functions that native implementations share: reading arguments, evaluating them, returning
+//! results.
 //!
 //! An *index* is a height on the call's stack: arguments come first, then the values pushed later.
 //!

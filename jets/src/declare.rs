@@ -8,7 +8,7 @@ use vm::jet::{Answer, Call, Control, Demand};
 
 pub(crate) use vm::jet::Jet;
 
-/// What a native implementation returns.
+/// The result of a native implementation.
 pub(crate) type JetResult = Result<Answer, EvalError>;
 
 /// A jet with a native implementation in this crate.

@@ -144,7 +144,7 @@ fn rem(call: &mut Call<'_>) -> JetResult {
 }
 
 /// Returns the app `(0 quotient remainder)`. The law evaluates neither; if both arguments are
-/// evaluated already, computing them at once makes no difference to the program.
+/// evaluated already, computing them immediately makes no difference to the program.
 fn div_mod(call: &mut Call<'_>) -> JetResult {
     if !(call.is_evaluated_at(0) && call.is_evaluated_at(1)) {
         return Ok(Answer::Law);

@@ -28,7 +28,7 @@ pub(crate) const JETS: &[Jet] = &[
     native("_Max", &[Head, Head], max).on_nats(Operation::Greatest, Any).cheap(OnNats),
 ];
 
-/// What the caller of a comparison needs to know.
+/// The question that a caller of a comparison asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CompareMode {
     /// The order of the values.

@@ -164,7 +164,8 @@ fn switch(call: &mut Call<'_>) -> JetResult {
     }
 }
 
-/// Returns the row of `f 0`, `f 1`, ...; an application is evaluated at once only if it is cheap.
+/// Returns the row of `f 0`, `f 1`, ...; an application is evaluated immediately only if it is
+/// cheap.
 fn generate(call: &mut Call<'_>) -> JetResult {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     check_result_row(call, count, thunk_words(1))?;

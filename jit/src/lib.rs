@@ -1,8 +1,8 @@
 //! The compiler: [`install`] makes a runtime compile its hot laws to native code.
 //!
-//! A law is built into a [unit](ir::Unit) of IR, which passes improve; the code generator translates it
-//! to machine code through Cranelift; the runtime links and publishes the code. `tier/pipeline.rs` is
-//! the way from a unit to published code, step by step.
+//! A law is built into a [unit](ir::Unit) of IR, which passes improve; the code generator
+//! translates it to machine code through Cranelift; the runtime links and publishes the code.
+//! `tier/pipeline.rs` is the way from a unit to published code, step by step.
 //!
 //! ```text
 //! ir       the intermediate representation: types, text form, verifier
@@ -11,7 +11,7 @@
 //! passes   from IR to better IR
 //! codegen  from IR to machine code, through Cranelift
 //! runtime  memory for machine code, linking, stubs
-//! tier     what is compiled when, the pipeline, the cache of machine code
+//! tier     tiering: which laws are compiled, and when; the pipeline, the cache of machine code
 //! ```
 
 #![deny(unsafe_code)]

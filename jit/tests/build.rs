@@ -10,7 +10,7 @@ use vm::Vm;
 fn small_vm() -> Vm {
     let options =
         Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
-    Vm::new(options, Default::default()).expect("a stack can be had")
+    Vm::new(options, Default::default()).expect("a stack can be reserved")
 }
 
 /// The laws in a term, outermost first.

@@ -1,8 +1,8 @@
 //! Compiled code against the specification, on generated programs.
 //!
-//! Both run the same program; every law is compiled before its first call. They must agree on the value or
-//! on the crash. The test shrinks a program on which they disagree, and reports the smaller one.
-//! `PALLAS_AGREEMENT_CASES` sets the count of programs for each configuration.
+//! Both run the same program; every law is compiled before its first call. They must agree on the
+//! value or on the crash. The test shrinks a program on which they disagree, and reports the
+//! smaller one. `PALLAS_AGREEMENT_CASES` sets the count of programs for each configuration.
 
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
@@ -16,7 +16,7 @@ use support::{ProgramResult, agree, cases, found, specified};
 use vm::Vm;
 
 fn compiled(options: &Options, program: &Term) -> ProgramResult {
-    let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
+    let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be reserved");
     install(&mut vm, Mode::Eager).expect("the machine is known");
     found(&mut vm, program)
 }

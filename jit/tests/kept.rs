@@ -24,7 +24,7 @@ const COUNTING: &str =
 
 /// Runs both laws in a new runtime.
 fn run() {
-    let mut vm = Vm::new(options(), Default::default()).expect("a stack can be had");
+    let mut vm = Vm::new(options(), Default::default()).expect("a stack can be reserved");
     install(&mut vm, Mode::Eager).expect("the machine is known");
     let [deep, allocating, counting] = [DEEP, DEEP_ALLOCATING, COUNTING].map(|text| {
         let term = Term::parse(text).expect("a term");
@@ -69,7 +69,7 @@ fn code_is_kept_checked_and_freed() {
     // The code of the first run is freed.
     assert_eq!((second.freed, second.bytes), (first.compiled, first.bytes));
 
-    // A file that is damaged, truncated or of another unit is written anew.
+    // A file that is damaged, truncated or of another unit is rewritten.
     let whole: Vec<Vec<u8>> = kept.iter().map(|file| fs::read(file).expect("a file")).collect();
     let mut damaged = whole[0].clone();
     let middle = damaged.len() / 2;

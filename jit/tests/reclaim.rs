@@ -27,7 +27,7 @@ fn more_code_is_compiled_than_the_region_holds() {
     jit::set_cache_directory(folder.path());
     let options =
         Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
-    let mut vm = Vm::new(options, Default::default()).expect("a stack can be had");
+    let mut vm = Vm::new(options, Default::default()).expect("a stack can be reserved");
     install(&mut vm, Mode::Eager).expect("the machine is known");
 
     // These laws stay alive, and so does their code.

@@ -1,5 +1,5 @@
-//! The runtime of compiled code: deep stacks, collections on them, crashes, interrupts, and calls between
-//! compiled and interpreted laws.
+//! The runtime of compiled code: deep stacks, collections on them, crashes, interrupts, and calls
+//! between compiled and interpreted laws.
 
 use jit::{Mode, install};
 use plan::{EvalError, Options, Val, plain};
@@ -11,7 +11,7 @@ fn options() -> Options {
 }
 
 fn compiling(options: Options) -> Vm {
-    let mut vm = Vm::new(options, Default::default()).expect("a stack can be had");
+    let mut vm = Vm::new(options, Default::default()).expect("a stack can be reserved");
     install(&mut vm, Mode::Eager).expect("the machine is known");
     vm
 }
@@ -155,8 +155,8 @@ fn tail_calls_between_compiled_and_interpreted_laws_take_no_stack() {
 
 #[test]
 fn code_compiled_in_the_background_changes_no_result() {
-    let mut vm = Vm::new(options(), Default::default()).expect("a stack can be had");
-    install(&mut vm, Mode::Tiered).expect("the stack's addresses can be had");
+    let mut vm = Vm::new(options(), Default::default()).expect("a stack can be reserved");
+    install(&mut vm, Mode::Tiered).expect("the stack's addresses can be reserved");
     for _ in 0..40 {
         assert_eq!(deep_allocating(&mut vm, 3_000).expect("a value"), Some(3_000));
         assert!(matches!(apply(&mut vm, CRASHING, 1_000), Err(EvalError::Crash { .. })));

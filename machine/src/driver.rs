@@ -84,7 +84,7 @@ pub(crate) fn run(
     let mut vm = match settings.worker_runtime() {
         Ok(vm) => vm,
         Err(error) => {
-            // If the event loop has ended, nobody needs the message.
+            // If the event loop has ended, no thread receives the message.
             let _ = context.control.send(ControlMessage::WorkerFailed(error));
             return;
         }

@@ -145,7 +145,7 @@ impl JobPool {
                 let _guard = ControlMessage::on_panic(&control, "a job");
                 for task in queue {
                     if let Some(message) = perform(&settings, &task) {
-                        // If the event loop has ended, nobody needs the result.
+                        // If the event loop has ended, no thread receives the result.
                         let _ = control.send(message);
                     }
                 }

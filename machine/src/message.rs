@@ -62,7 +62,7 @@ pub(crate) struct PanicGuard {
 impl Drop for PanicGuard {
     fn drop(&mut self) {
         if thread::panicking() {
-            // If the event loop has ended, nobody needs the message.
+            // If the event loop has ended, no thread receives the message.
             let _ = self.control.send(ControlMessage::Panicked(self.thread_name));
         }
     }

@@ -62,7 +62,7 @@ impl SnapshotScheduler {
                 let result = write(&store, &root, applied);
                 // The machine closes the store when it gets the message, so drop it before.
                 drop((root, store));
-                // If the event loop has ended, nobody needs the message.
+                // If the event loop has ended, no thread receives the message.
                 let _ = control.send(ControlMessage::SnapshotDone(result));
             })
             .map_err(SystemError::new("start a thread"))?;

@@ -1,7 +1,7 @@
-//! Reports about evaluations: traces and failures, rendered to text at once, on the thread of the
-//! heap.
+//! Reports about evaluations: traces and failures, rendered to text immediately, on the thread of
+//! the heap.
 //!
-//! Drivers and jobs know only what is durable, so their reports are shown at once. The reports of
+//! Drivers and jobs see only durable data, so their reports are shown immediately. The reports of
 //! the cog wait in a [`TraceBuffer`] until the event that they belong to is durable.
 
 use crate::clock::Clock;
@@ -77,7 +77,7 @@ struct Buffer {
     dropped: u64,
 }
 
-/// The reports that the cog has made and nobody has taken yet. Clones share one buffer.
+/// The reports that the cog has made and that were not taken yet. Clones share one buffer.
 #[derive(Clone, Default)]
 pub(crate) struct TraceBuffer(Rc<RefCell<Buffer>>);
 

@@ -1,8 +1,8 @@
 //! Time limits of evaluations: one thread interrupts the evaluations that exceed theirs.
 //!
 //! The thread sleeps until the earliest deadline, and without a timer while nothing is watched.
-//! When a watch ends, the thread is not told: the timer may wake it once in vain, which is cheaper
-//! than a message for each evaluation.
+//! When a watch ends, the thread is not notified: the timer may wake it once without work to do,
+//! which is cheaper than a message for each evaluation.
 //!
 //! Lock order: `deadlines` is the only lock, and no other is taken while it is held except a
 //! clock's.

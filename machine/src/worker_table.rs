@@ -1,6 +1,6 @@
 //! The table of workers: which worker is in which slot of the cog.
 //!
-//! The table follows the cog at once, and decides which inputs count. The threads follow later: a
+//! The table changes with the cog, and decides which inputs count. The threads follow later: a
 //! [`WorkerChange`] is carried out when the event that caused it is durable.
 
 use crate::codec::{self, SeedBytes};

@@ -77,7 +77,7 @@ fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
     Ok(())
 }
 
-/// Returns the path of the file with the root's hash, beside the store.
+/// Returns the path of the file with the root's hash, in the folder of the store.
 fn root_file(dir: &Path) -> std::path::PathBuf {
     dir.with_extension("root")
 }

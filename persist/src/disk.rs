@@ -135,7 +135,7 @@ pub trait DiskFile: Send + Sync {
 
     /// Punches a hole: frees the space of a part of the file. The part reads as zeros afterwards,
     /// and the file keeps its length. The part should begin and end at multiples of [`BLOCK`] and
-    /// lie within the file.
+    /// are within the file.
     ///
     /// # Errors
     /// [`io::ErrorKind::Unsupported`] if the file system cannot punch holes, or as it reports.

@@ -16,8 +16,8 @@
 //! records         LogRecords: reading events back
 //! ```
 //!
-//! A failed flush stops the log: what was durable stays acknowledged, and nothing else ever is. On
-//! a full disk, in contrast, all queued events are kept and the committer retries.
+//! A failed flush stops the log: events that were durable stay acknowledged, and no further event
+//! is. On a full disk, in contrast, all queued events are kept and the committer retries.
 
 mod appender;
 mod group_commit;

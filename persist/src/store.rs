@@ -304,7 +304,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        // The threads that waited have received the error; nobody else can receive it.
+        // The threads that waited have received the error; no other caller can receive it.
         let _ = self.close_parts();
     }
 }

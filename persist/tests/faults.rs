@@ -1,5 +1,5 @@
-//! Operations that fail while the process continues. An error of the disk stops a store for good; a
-//! full disk stops it only while it is full.
+//! Operations that fail while the process continues. After an error of the disk, a store accepts no
+//! more writes; a full disk stops it only while it is full.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

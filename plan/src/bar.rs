@@ -107,7 +107,7 @@ impl BarDraft {
         Ok(BarDraft { object, length: bytes as usize })
     }
 
-    /// Returns the bytes, all of which the caller writes.
+    /// Returns the bytes. The caller writes all of them.
     pub fn bytes(&mut self) -> &mut [u8] {
         self.object.bytes_mut(1, self.length)
     }

@@ -245,7 +245,7 @@ impl Drop for Builder<'_> {
 const LABEL_WORDS: usize = 1 << 20;
 
 /// Replaces the value on top of the stack, which is in normal form, by the pin of it. The pin of a
-/// law is hashed at once if the host assigns labels, and gets its label.
+/// law is hashed immediately if the host assigns labels, and gets its label.
 pub fn make_pin(heap: &mut RawHeap) -> Result<(), EvalError> {
     heap.reserve(1 + PIN_SIZE)?;
     let item = heap.stack.pop();

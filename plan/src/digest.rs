@@ -51,7 +51,7 @@ pub enum ParseHashError {
         offset: usize,
     },
     /// The text does not decode to 32 bytes.
-    #[error("not a hash: it stands for other than 32 bytes")]
+    #[error("not a hash: it does not encode 32 bytes")]
     Length,
 }
 

@@ -245,7 +245,7 @@ fn write_law(writer: &mut HashWriter, law: LawRef<'_>) {
     writer.limbs(law.arity().limbs());
 }
 
-/// BLAKE3, with a buffer that is large enough for it to work on many blocks at once.
+/// BLAKE3, with a buffer that is large enough for it to process many blocks in parallel.
 struct HashWriter {
     hasher: blake3::Hasher,
     buffer: Vec<u8>,

@@ -48,10 +48,10 @@ pub enum ImageError {
     #[error("it is not an image of pins")]
     Foreign,
     /// The file has another version of the format.
-    #[error("it has version {0} of the form of pins, and this program knows {FORMAT_VERSION}")]
+    #[error("it has version {0} of the pin format; this program reads version {FORMAT_VERSION}")]
     Version(u32),
     /// The bytes of the file are not those that were written.
-    #[error("it is damaged (its checksum does not agree)")]
+    #[error("it is damaged (its checksum does not match)")]
     Damaged,
     /// The label is longer than [`LABEL_MAX`].
     #[error("its label has {0} bytes, over the limit of {LABEL_MAX}")]
@@ -296,7 +296,7 @@ struct ImageWriter {
     pin_file: PinFile,
 }
 
-// SAFETY: the addresses lie in the slot of `pin_file`, which stays claimed, is only appended to,
+// SAFETY: the addresses are in the slot of `pin_file`, which stays claimed, is only appended to,
 // and includes a record in the slot's end after writing it.
 unsafe impl Backing for ImageWriter {
     fn owner(&self) -> Owner {
@@ -324,7 +324,7 @@ struct OpenedImage {
     slot: Slot,
 }
 
-// SAFETY: the backing returns no addresses and stores nothing. The image's own addresses lie in the
+// SAFETY: the backing returns no addresses and stores nothing. The image's own addresses are in the
 // slot, which stays claimed, and its file does not change.
 unsafe impl Backing for OpenedImage {
     fn owner(&self) -> Owner {

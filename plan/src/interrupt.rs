@@ -23,7 +23,7 @@ impl Interrupt {
         self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed)
     }
 
-    /// Requests a stop again: for code that saw the request but cannot stop by itself.
+    /// Repeats the request: for code that saw it and cannot stop the evaluation.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

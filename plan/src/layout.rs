@@ -151,7 +151,7 @@ impl Header {
         Header(((size as u64) << 32) | (extra << EXTRA_SHIFT) | layout as u64)
     }
 
-    /// Returns the header's bits, as they lie in memory.
+    /// Returns the header's bits, as memory holds them.
     pub const fn raw(self) -> u64 {
         self.0
     }

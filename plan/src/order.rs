@@ -178,7 +178,7 @@ struct Comparison<'l, 'r, 'p> {
     right: &'r Memory,
     /// Whether the result only has to tell equal values from different ones.
     only_equality: bool,
-    /// What is to be compared if everything before is equal, the last first.
+    /// The pairs to compare if everything before is equal, the last first.
     pending: Vec<PendingComparison>,
     equal_pairs: &'p mut EqualPairs,
 }
@@ -205,7 +205,7 @@ enum ComparisonStep {
 
 const _: () = assert!(size_of::<PendingComparison>() == 24);
 
-/// What a word stands for in a comparison.
+/// The value that a word represents in a comparison.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// The value itself.
@@ -477,7 +477,7 @@ impl<'h> Operand<'h> {
         }
     }
 
-    /// Whether this stands for a row: as a row, or as the row of a set's keys.
+    /// Whether this represents a row: as a row, or as the row of a set's keys.
     fn is_row(self) -> bool {
         self.role == Role::KeyRow || self.word.kind() == Kind::Row
     }

@@ -14,7 +14,7 @@
 //! The [host](crate::heap::Host::label) assigns the label: an evaluator's number for the jet of the
 //! pinned law. `frozen copy` is the address of the same pin in a pin space, or 0 if it has not been
 //! frozen. A *frozen* pin has the same layout, but its hash is always present, and its facts and
-//! last word hold other data ([`crate::pinspace`]): a file cannot hold what is particular to one
+//! last word hold other data ([`crate::pinspace`]): a file cannot hold data of one
 //! process.
 
 use crate::digest::Hash;

@@ -14,7 +14,7 @@ pub(crate) fn heap(stress: bool) -> Box<Heap> {
     Heap::new(options).unwrap()
 }
 
-/// Makes the value in normal form that a term stands for, and marks it as such.
+/// Makes the value in normal form that a term represents, and marks it as such.
 pub(crate) fn normal(heap: &mut Heap, term: &Term) -> Result<Val, EvalError> {
     let value = from_term(heap, term)?;
     mark_normal(heap, &value);

@@ -22,7 +22,7 @@ use crate::tree::{self, Items};
 use crate::value_ref::Ref;
 use crate::word::{Kind, Word};
 
-/// Returns the number of arguments that an evaluated value takes; 2^64 - 1 stands for any larger
+/// Returns the number of arguments that an evaluated value takes; 2^64 - 1 means any larger
 /// number too.
 #[inline(always)]
 pub fn arity(heap: &Memory, word: Word) -> u64 {
@@ -215,7 +215,7 @@ pub fn spine(heap: &Memory, mut word: Word) -> (Word, usize) {
     (word, given)
 }
 
-/// Replaces an app that lies under `count` words of the stack by its function and its arguments.
+/// Replaces an app that is under `count` words of the stack by its function and its arguments.
 /// The stack has room for them.
 pub fn expand(heap: &mut RawHeap, count: usize) {
     let at = heap.stack.top() - 1 - count;
@@ -280,8 +280,8 @@ fn chained_words(args: usize) -> usize {
     args + 2 * args.div_ceil(LINK_ARGUMENTS) + 2 * CHAIN_THRESHOLD
 }
 
-/// Makes the app of a function to `args`, of which it takes more. A long app is chained, so that
-/// removing one argument after the other costs no more than reading them.
+/// Makes the app of a function to `args`, which are fewer than it takes. A long app is chained, so
+/// that removing one argument after the other costs no more than reading them.
 fn chain_app(heap: &mut RawHeap, head: Word, args: &[Word]) -> Word {
     let mut left = arity(heap, head);
     let mut function = head;
@@ -297,7 +297,7 @@ fn chain_app(heap: &mut RawHeap, head: Word, args: &[Word]) -> Word {
 }
 
 impl Ref<'_> {
-    /// Returns the number of arguments that the value takes; 2^64 - 1 stands for any larger number
+    /// Returns the number of arguments that the value takes; 2^64 - 1 means any larger number
     /// too. `None` if the value is not evaluated.
     pub fn arity(self) -> Option<u64> {
         self.is_evaluated().then(|| arity(self.heap, self.word))

@@ -157,9 +157,9 @@ impl Heap {
     }
 
     /// Makes a placeholder for the pin with that hash, which is not checked. The placeholder takes
-    /// 2^64 - 1 arguments and otherwise differs from the pin it stands for. A germ can be loaded
-    /// with placeholders in its holes and then hashed, without the pins that it refers to. It must
-    /// not contain a set with pins among its keys, because loading compares those.
+    /// 2^64 - 1 arguments and otherwise differs from the pin that it represents. A germ can be
+    /// loaded with placeholders in its holes and then hashed, without the pins that it refers to.
+    /// It must not contain a set with pins among its keys, because loading compares those.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].

@@ -44,7 +44,7 @@ struct PendingRange {
     end: u32,
 }
 
-/// The largest number of parts of a value that is hashed. A few dozen rows, each of which has the
+/// The largest number of parts of a value that is hashed. A few dozen rows, if each row has the
 /// one before twice, have more parts than any machine can write; the limit is the same on all
 /// machines. [`Ref::written_size`] counts the parts.
 pub const MAX_PARTS: u64 = 1 << 30;

@@ -9,9 +9,9 @@
 //! line --lex--> token groups --'
 //! ```
 //!
-//! * [`lex`] cuts a line into tokens, parses what is in parentheses and brackets (which cannot
-//!   extend past the end of a line), and joins tokens without a space between them into *token
-//!   groups*;
+//! * [`lex`] splits a line into tokens, parses the contents of parentheses and brackets (which
+//!   cannot extend past the end of a line), and joins tokens without a space between them into
+//!   *token groups*;
 //! * [`group`] defines the meaning of token groups and of nested forms: `a+b`, `(x = y)`, `-x`,
 //!   `f(x)`;
 //! * [`layout`] builds the tree of a block from the columns of its token groups;

@@ -1,4 +1,4 @@
-//! [`RuntimeBuilder`]: what a runtime is made of.
+//! [`RuntimeBuilder`]: the parts of a runtime.
 
 use crate::{Runtime, SetupError};
 use jit::Mode;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use vm::Vm;
 use vm::jet::JetTable;
 
-/// Chooses what a runtime is made of. It can be used for any number of runtimes.
+/// Chooses the parts of a runtime. One builder can make any number of runtimes.
 #[derive(Clone)]
 pub struct RuntimeBuilder {
     /// How the heap is sized.
@@ -28,13 +28,23 @@ impl Default for RuntimeBuilder {
 }
 
 impl RuntimeBuilder {
-    /// The usual: a heap of up to a quarter of the machine's memory, all jets, hot laws compiled in the
-    /// background, and no code kept between runs.
+    /// The usual parts: a heap of up to a quarter of the machine's memory, all jets, hot laws
+    /// compiled in the background, and no code kept between runs.
     pub fn new() -> RuntimeBuilder {
         RuntimeBuilder {
             heap: Options::default(),
             jets: Arc::new(jets::table()),
             mode: Mode::default(),
+            code: None,
+        }
+    }
+
+    /// The interpreter alone: no jets, and no law is compiled.
+    pub fn bare() -> RuntimeBuilder {
+        RuntimeBuilder {
+            heap: Options::default(),
+            jets: Arc::default(),
+            mode: Mode::Off,
             code: None,
         }
     }
@@ -57,9 +67,9 @@ impl RuntimeBuilder {
         RuntimeBuilder { mode, ..self }
     }
 
-    /// Keeps machine code in a directory, which need not exist, from run to run. The code of a process
-    /// is kept in one place: only the first directory that is set in a process counts, and only
-    /// before the first law is compiled.
+    /// Keeps machine code in a directory, which need not exist, from run to run. The code of a
+    /// process is kept in one place: only the first directory that is set in a process counts, and
+    /// only before the first law is compiled.
     #[must_use]
     pub fn keep_code_in(self, directory: PathBuf) -> RuntimeBuilder {
         RuntimeBuilder { code: Some(directory), ..self }

@@ -1,4 +1,4 @@
-//! [`Error`]: whatever an embedder's call may fail with; [`SetupError`]: why a runtime was not made.
+//! [`Error`]: the errors of an embedder's calls; [`SetupError`]: why a runtime was not made.
 
 use plan::seed::{LoadError, SaveError};
 use plan::{EvalError, FreezeError};
@@ -15,8 +15,8 @@ pub enum SetupError {
     Compiler(#[from] jit::codegen::CompileError),
 }
 
-/// Why a call of the runtime or of its store failed. An error of an evaluation may hold values, so it
-/// stays on the thread of its runtime.
+/// Why a call of the runtime or of its store failed. An error of an evaluation may hold values, so
+/// it stays on the thread of its runtime.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The runtime was not made.

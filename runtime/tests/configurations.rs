@@ -1,4 +1,4 @@
-//! A runtime gives the same values whatever it is made of.
+//! Runtimes with different parts compute the same values.
 
 use plan::Options;
 use runtime::{Error, Mode, RuntimeBuilder};
@@ -19,6 +19,7 @@ fn every_configuration_gives_the_same_value() -> Result<(), Error> {
         RuntimeBuilder::new().compile(Mode::Off),
         RuntimeBuilder::new().compile(Mode::Eager),
         RuntimeBuilder::new().jets(Arc::default()),
+        RuntimeBuilder::bare(),
         RuntimeBuilder::new().heap(small),
     ];
     for builder in builders {

@@ -306,7 +306,7 @@ enum BodyPart<'h> {
     Apply(Ref<'h>, Ref<'h>),
     Let(Ref<'h>, Ref<'h>),
     Constant(Ref<'h>),
-    /// A value that stands for itself.
+    /// A value that is printed as itself.
     Other,
 }
 

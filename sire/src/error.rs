@@ -36,7 +36,7 @@ pub enum SireError {
         required_by: Option<String>,
     },
     /// Modules are each other's predecessors.
-    #[error("{place}: the modules {} need each other", .modules.join(" <- "))]
+    #[error("{place}: the modules {} depend on each other", .modules.join(" <- "))]
     Cycle {
         /// The file and line that close the cycle.
         place: String,

@@ -1,5 +1,5 @@
-//! [`Sire`] is a session of the Sire language: it loads modules and runs commands, and its definitions
-//! are PLAN values.
+//! [`Sire`] is a session of the Sire language: it loads modules and runs commands, and its
+//! definitions are PLAN values.
 //!
 //! A module is a sequence of Rex trees, and each tree is a command. The path of a definition:
 //!
@@ -14,7 +14,7 @@
 //!   Sire                                  modules, the cache, the session
 //!   repl    modules                       the loop │ module files, chains and cached states
 //!   block                                 runs one block
-//!   command    report                     what a command does │ why it failed
+//!   command    report                     effect of a command │ why it failed
 //!   read_expr                             Rex values to expressions; macro expansion
 //!   session                               the runtime and the state
 //!   compile    state    command_error     expressions to values │ scopes │ errors
@@ -23,8 +23,8 @@
 //! ```
 //!
 //! Everything that a macro sees is a PLAN value: source, as Rex values (`rex_value`); the state
-//! (`state`); bindings and their code (`expr`). A value that a macro returns is validated when it is
-//! used.
+//! (`state`); bindings and their code (`expr`). A value that a macro returns is validated when it
+//! is used.
 //!
 //! No function of this crate recurses on the native stack over source, expressions or values.
 
@@ -85,8 +85,8 @@ pub struct SireOptions {
 ///     diagnostics: output.clone(),
 ///     output,
 /// };
-/// let vm = vm::Vm::new(Default::default(), Default::default())?;
-/// let mut sire = Sire::new(vm, options)?;
+/// let runtime = runtime::RuntimeBuilder::new().build()?;
+/// let mut sire = Sire::new(runtime.into(), options)?;
 /// sire.repl("= (inc x) | 3 x\n\n(inc 4)\n".as_bytes())?;
 /// let inc = sire.binding("inc")?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -207,8 +207,8 @@ impl Sire {
         Ok(())
     }
 
-    /// Returns the value of a name in the current scope: that of the module that was loaded last, or
-    /// of the REPL.
+    /// Returns the value of a name in the current scope: that of the module that was loaded last,
+    /// or of the REPL.
     ///
     /// # Errors
     ///
@@ -221,8 +221,8 @@ impl Sire {
     }
 
     /// Returns all definitions of the module that was loaded last, in their order. A name that the
-    /// module redefined occurs several times. Names that the module does not export are included. If
-    /// the state came from the cache, there are no definitions.
+    /// module redefined occurs several times. Names that the module does not export are included.
+    /// If the state came from the cache, there are no definitions.
     pub fn definitions(&self) -> impl Iterator<Item = (String, Val)> {
         self.session.defined.iter().map(|(name, value)| (nat_text::to_text(name), value.clone()))
     }

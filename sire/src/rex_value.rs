@@ -9,7 +9,7 @@
 //! embedded value       ##EMBD                                  value
 //! ```
 //!
-//! The nat 0 stands for no heir. The compiler works on these values directly and looks at one level
+//! The nat 0 means no heir. The compiler works on these values directly and looks at one level
 //! at a time ([`RexView::of`]). A macro therefore gets exactly the value that another macro
 //! returned, and a part that nothing reads is never validated.
 

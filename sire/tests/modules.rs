@@ -76,7 +76,7 @@ fn a_missing_predecessor_is_an_error() {
 fn a_cycle_of_modules_is_an_error() {
     let error = load_error(&[("main", "#### main <- other\n"), ("other", "#### other <- main\n")]);
     let message = error.to_string();
-    let end = "other.sire:1: the modules main <- other <- main need each other";
+    let end = "other.sire:1: the modules main <- other <- main depend on each other";
     assert!(message.ends_with(end), "{message}");
 }
 

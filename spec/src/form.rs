@@ -52,7 +52,7 @@ pub(super) fn nat_arity(n: &Natural) -> u8 {
     }
 }
 
-/// What a subtree must be.
+/// The form that a subtree must have.
 #[derive(Clone, Copy, PartialEq)]
 enum TermForm {
     Expression,

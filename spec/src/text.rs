@@ -156,7 +156,7 @@ impl Parser<'_> {
         if self.offset == self.text.len() {
             Ok(term)
         } else {
-            Err(fail(self.offset, "the term has ended, but the text goes on"))
+            Err(fail(self.offset, "the text continues after the term"))
         }
     }
 

@@ -31,6 +31,6 @@ use std::io::Write;
 /// Prints a message to standard error, also when the test runner captures the output of tests: a
 /// skipped suite or its totals must be visible.
 pub fn report(text: &str) {
-    // If standard error is closed, nobody can read the message.
+    // If standard error is closed, the message has no reader.
     let _ = writeln!(std::io::stderr(), "{text}");
 }

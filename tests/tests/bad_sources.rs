@@ -29,7 +29,7 @@ fn a_cycle_of_modules_is_reported_where_it_closes() {
         let message = load_error(&pallas, "m0", 1);
         let last = length - 1;
         assert!(message.contains(&format!("sire/m{last}.sire:2: the modules m0 <- ")), "{message}");
-        assert!(message.trim_end().ends_with("<- m0 need each other"), "{message}");
+        assert!(message.trim_end().ends_with("<- m0 depend on each other"), "{message}");
     }
 }
 

@@ -27,7 +27,7 @@ fn session(module: &str) -> (Sire, Vec<(String, Val)>) {
     (sire, definitions)
 }
 
-/// The unit after all passes, each of which is verified.
+/// The unit after all passes. It is verified after each pass.
 fn optimised(name: &str, mut unit: Unit) -> Unit {
     let check = |after: &str, unit: &Unit| {
         verify(unit).unwrap_or_else(|error| panic!("{name}, after {after}: {error}\n{unit}"));

@@ -1,4 +1,5 @@
-//! Our library evaluates expressions over its public names to what the prototype's library printed.
+//! Our library evaluates expressions over its public names to the text that the prototype's library
+//! printed.
 //!
 //! The prototype's macro `%` prints a trace whenever it is expanded, and ours does not. The
 //! comparison leaves these lines out, and empty lines too.

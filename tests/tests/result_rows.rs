@@ -3,8 +3,9 @@
 
 use tests::assert_same_compiled;
 
-/// Callers that take a returned row apart, return it, keep it, or use a part of it. The items are
-/// small and large nats, lists, and unevaluated. Some functions call each other in tail position.
+/// Callers that read the items of a returned row, return it, keep it, or use a part of it. The
+/// items are small and large nats, lists, and unevaluated. Some functions call each other in tail
+/// position.
 const RETURNED_ROWS: &str = "\
 = (sums n)
 | if (isZero n) [0 1 NIL]

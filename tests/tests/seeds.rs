@@ -1,5 +1,6 @@
 //! Seeds: `save` writes and `show` prints what the prototype did, byte for byte.
 
+use runtime::RuntimeBuilder;
 use tests::{Pallas, difference, golden, golden_text, stderr, stdout};
 
 const SEEDS: [&str; 8] = [
@@ -57,14 +58,13 @@ fn a_truncated_seed_is_refused_by_name() {
 /// The seed of a pinned row of two equal rows, each of two equal rows, and so on, `depth` levels:
 /// small, but with 2^`depth` parts.
 fn nested_pairs(depth: usize) -> Vec<u8> {
-    let mut vm = vm::Vm::new(plan::Options::default(), Default::default())
-        .expect("the stack can be reserved");
-    let mut value = vm.nat(7);
+    let mut runtime = RuntimeBuilder::bare().build().expect("the stack can be reserved");
+    let mut value = runtime.nat(7);
     for _ in 0..depth {
-        value = vm.row(&[value.clone(), value]).expect("a small value");
+        value = runtime.row(&[value.clone(), value]).expect("a small value");
     }
-    let pin = vm.pin(&value).expect("a small value");
-    plan::seed::save(&vm, &pin).expect("a small value")
+    let pin = runtime.pin(&value).expect("a small value");
+    runtime.save(&pin).expect("a small value")
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Evaluation of PLAN. The central type is [`Vm`]: a [heap of values](plan::Heap), an interpreter
-//! for the laws among them, and what is installed into it: [jets](jet) and a [compiler](native).
+//! for the laws among them, and its extensions: [jets](jet) and a [compiler](native).
 //!
 //! A call of a law goes to `eval`: the interpreter decodes the law when it first runs, interprets
 //! it, and asks the installed compiler for machine code once it is called often. A call of a pinned
@@ -10,7 +10,7 @@
 //! eval          the interpreter: decoded laws, frames, crashes
 //! native        the interface for compiled code
 //! jet           the interface for native implementations of laws
-//! vm            Vm: a heap, its evaluator and what is installed into it
+//! vm            Vm: a heap, its evaluator, its jets and its compiler
 //! host          the collector's roots in code, and labels of jets
 //! pools         the constants of code
 //! frozen_codes  the code of frozen laws

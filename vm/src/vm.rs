@@ -1,4 +1,4 @@
-//! [`Vm`]: the runtime of one thread: a heap, its evaluator and what is installed into it. Also the
+//! [`Vm`]: the runtime of one thread: a heap, its evaluator, its jets and its compiler. Also the
 //! two interfaces whose implementations get the runtime: [`Call`], for jets, and [`Compiler`].
 //!
 //! # Safety
@@ -22,7 +22,7 @@ pub type NativeJet = fn(&mut Call<'_>) -> Result<Answer, EvalError>;
 
 /// A jet's call: its arguments on the stack, and the operations that make the result.
 ///
-/// Values that the jet pushes lie above the arguments. When it answers [`Answer::Done`], its result
+/// Values that the jet pushes are above the arguments. When it answers [`Answer::Done`], its result
 /// is on top and the evaluator drops everything else.
 pub struct Call<'v> {
     pub(crate) vm: &'v mut Vm,

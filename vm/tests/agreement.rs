@@ -1,8 +1,9 @@
 //! The interpreter against the specification, on generated programs.
 //!
-//! Both run each program; they must agree on the value, or on the crash. If the specification runs out
-//! of its budget or finds a loop, the interpreter must only terminate. A disagreement is shrunk before
-//! it is reported. `PALLAS_AGREEMENT_CASES` sets the number of programs of each configuration.
+//! Both run each program; they must agree on the value, or on the crash. If the specification runs
+//! out of its budget or finds a loop, the interpreter must only terminate. A disagreement is shrunk
+//! before it is reported. `PALLAS_AGREEMENT_CASES` sets the number of programs of each
+//! configuration.
 
 mod support;
 
@@ -15,7 +16,7 @@ use support::{ProgramResult, agree, cases, end, found, specified};
 use vm::Vm;
 
 fn interpreted(options: &Options, program: &Term) -> ProgramResult {
-    let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
+    let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be reserved");
     found(&mut vm, program)
 }
 
@@ -23,7 +24,7 @@ fn interpreted(options: &Options, program: &Term) -> ProgramResult {
 /// have a normal form.
 fn interpreted_frozen(options: &Options, program: &Term) -> Option<ProgramResult> {
     let (function, arguments) = program.spine();
-    let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be had");
+    let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be reserved");
     let mut parts = Vec::new();
     for part in std::iter::once(function).chain(arguments) {
         let ProgramResult::Value(part) = specified(part) else { return None };

@@ -158,7 +158,7 @@ fn check_laws_in(vm: &mut Vm, term: &Term, seen: &mut Seen) {
     }
 }
 
-/// A law with this number of lets, each of which refers to others at random.
+/// A law with this number of lets that refer to each other at random.
 fn law_of_random_lets(seed: u64) -> Term {
     let mut random = TermGenerator::new(seed);
     let mut below = |limit: u64| {

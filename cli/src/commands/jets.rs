@@ -1,4 +1,4 @@
-//! `jets`: lists the laws that have jets, and counts what the jets did while modules were loaded.
+//! `jets`: lists the laws that have jets, and counts the calls of jets while modules are loaded.
 
 use super::setup::checked_laws;
 use super::sire;
@@ -6,13 +6,12 @@ use crate::args::JetsArgs;
 use crate::json;
 use anyhow::Context;
 use jets::{KnownLaw, LawSource};
-use plan::Options;
+use runtime::RuntimeBuilder;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use vm::Vm;
 use vm::jet::{CallCounts, JetTable};
 
 /// Prints the laws that are known by hash, the library of each, and whether it has a native
@@ -42,8 +41,8 @@ impl CountedRun {
             *counter.entry(name.to_owned()).or_default() += 1;
         });
         let table = Arc::new(table);
-        let vm = Vm::new(Options::default(), Arc::clone(&table));
-        sire::load_uncached(vm.context("cannot reserve the stack")?, modules)?;
+        let runtime = RuntimeBuilder::bare().jets(Arc::clone(&table)).build();
+        sire::load_uncached(runtime.context("cannot set up the runtime")?.into(), modules)?;
         let mismatches = mismatches.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Ok(CountedRun { table, mismatches })
     }

@@ -57,7 +57,7 @@ fn machine_failed(why: &str) -> anyhow::Result<()> {
     Err(ExitError { code: terminal::MACHINE_FAILED, message }.into())
 }
 
-/// Stops the machine on Ctrl-C or SIGTERM. A second signal exits the process at once.
+/// Stops the machine on Ctrl-C or SIGTERM. A second signal exits the process immediately.
 fn stop_on_signal(handle: MachineHandle) -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot handle signals")?;
     std::thread::Builder::new()

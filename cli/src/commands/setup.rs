@@ -1,4 +1,4 @@
-//! What a command sets up before it works: the jet table, the runtime, the cache directory.
+//! Set-up of a command: the jet table, the runtime, the cache directory.
 
 use crate::args::{ExecutionOptions, MemoryOptions};
 use crate::terminal;
@@ -18,7 +18,7 @@ pub(super) fn runtime(execution: ExecutionOptions, memory: MemoryOptions) -> any
     Ok(runtime.context("cannot set up the runtime")?.into())
 }
 
-/// What the options ask a runtime to be made of.
+/// The builder of the runtime that the options describe.
 pub(super) fn runtime_builder(
     execution: ExecutionOptions,
     memory: MemoryOptions,

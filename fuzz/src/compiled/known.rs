@@ -2,12 +2,12 @@
 
 use crate::bounds::has_at_most;
 use crate::library::visit_definitions;
+use plan::{Natural, plain, seed};
+use spec::generate::{KnownFunction, TermType};
+use spec::{Term, nat_from_bytes};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use vm::jet::JetTable;
-use spec::generate::{KnownFunction, TermType};
-use spec::{Term, nat_from_bytes};
-use plan::{Natural, plain, seed};
 
 /// Definitions of the library with the kinds of their arguments and result: `n`at, function of `1`
 /// or `2` nats, `r`ow, `l`ist, `b`ar, `s`et, `t`able, or `a`ny value.

@@ -146,13 +146,13 @@ impl JetHarness {
     fn with(options: Options) -> JetHarness {
         let mut table = JetTable::new();
         let mut scratch = Vm::new(Options { stress: false, ..options.clone() }, Arc::default())
-            .expect("a stack can be had");
+            .expect("a stack can be reserved");
         for jet in declarations() {
             let law = law_of(&mut scratch, jet.name, jet.demands.len());
             let hash = scratch.hash(&law).expect("a small law");
             table.add(*jet, &[hash]);
         }
-        let mut vm = Vm::new(options, Arc::new(table)).expect("a stack can be had");
+        let mut vm = Vm::new(options, Arc::new(table)).expect("a stack can be reserved");
         let pins = declarations()
             .map(|jet| {
                 let law = law_of(&mut vm, jet.name, jet.demands.len());

@@ -113,8 +113,8 @@ fn tables_compare_as_their_set_and_their_values() {
     }
 }
 
-/// A cheap jet that is mapped over items is called at once if the item is evaluated, because the
-/// difference is unobservable.
+/// A cheap jet that is mapped over items is called immediately if the item is evaluated, because
+/// the difference is unobservable.
 #[test]
 fn cheap_functions_are_applied_eagerly_to_evaluated_items() {
     let with = |jet: &'static str, first: TestValue| Apply(vec![TestValue::Jet(jet), first]);

@@ -1,4 +1,4 @@
-//! Which parameters a function calls, so that it pays to know at compile time what they are.
+//! The parameters that a function calls: specialising it for their values is profitable.
 //!
 //! A parameter counts as called if the function applies it, before or after it forces it; if the
 //! function delays an application of it; or if the function passes it to a function, thunk or

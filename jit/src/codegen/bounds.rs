@@ -7,7 +7,7 @@
 use crate::ir::{Op, Operand, Prim, Stmt, Var};
 use std::rc::Rc;
 
-/// FunctionTranslator bounds that hold on the way to a block, the latest last.
+/// The bounds that hold on the way to a block, the latest last.
 #[derive(Clone, Default)]
 pub(super) struct Bounds(Option<Rc<(Var, u64, Bounds)>>);
 

@@ -7,7 +7,7 @@ use crate::ir::{Call, Callee, ConstantId, Operand, Type};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 
-/// What is called.
+/// The target of a call.
 enum CallTarget {
     /// A function or stub, and the count of its results.
     Symbol(LinkSymbol, usize),
@@ -76,7 +76,7 @@ impl FunctionTranslator<'_, '_> {
         address
     }
 
-    /// What a call calls, and the arguments.
+    /// The target and the arguments of a call.
     fn call_target(&mut self, call: &Call) -> Result<(CallTarget, Vec<Value>), CompileError> {
         let args = &call.args[..];
         match call.callee {

@@ -1,7 +1,7 @@
 //! Writing the body of one function in Cranelift's IR.
 //!
-//! The emitter knows the layout of words and objects and the calling conventions; it knows nothing of
-//! the units that are translated.
+//! The emitter knows the layout of words and objects and the calling conventions; it knows nothing
+//! of the units that are translated.
 
 use super::symbol::{LinkSymbol, Stub};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -39,7 +39,7 @@ pub(crate) struct FunctionEmitter<'a> {
     pub(crate) b: FunctionBuilder<'a>,
     /// The convention of Rust's `extern "C"` functions.
     system: CallConv,
-    // What the function has imported.
+    // The imports of the function so far.
     functions: HashMap<(LinkSymbol, usize, usize), FuncRef>,
     signatures: HashMap<(CallConv, usize, usize), SigRef>,
     data: HashMap<(LinkSymbol, usize), GlobalValue>,
@@ -194,7 +194,7 @@ impl<'a> FunctionEmitter<'a> {
         let function = self.b.import_function(ExtFuncData {
             name: ExternalName::user(name),
             signature,
-            // All code lies in one region, within the reach of a near call.
+            // All code is in one region, within the reach of a near call.
             colocated: true,
             patchable: false,
         });
@@ -257,7 +257,7 @@ impl<'a> FunctionEmitter<'a> {
         self.b.ins().func_addr(I64, function)
     }
 
-    /// The address of what a symbol names, plus `offset` bytes.
+    /// The address of a symbol, plus `offset` bytes.
     pub(crate) fn data_address(&mut self, symbol: LinkSymbol, offset: usize) -> Value {
         let b = &mut self.b;
         let value = *self.data.entry((symbol, offset)).or_insert_with(|| {

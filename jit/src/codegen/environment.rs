@@ -1,14 +1,15 @@
-//! What a unit is compiled for: the values of its constants, as far as machine code depends on them.
+//! The environment that a unit is compiled for: facts about its constants that machine code depends
+//! on.
 
 use vm::native::EntryCell;
 
-/// What is known of the value of a constant.
+/// Facts about the value of a constant.
 #[derive(Clone, Debug)]
 pub struct ConstantFacts {
     /// The top byte of its word.
     pub top: u8,
-    /// The entry cell, if the constant is a law that is not part of the unit, or the pin of such a law
-    /// without a jet.
+    /// The entry cell, if the constant is a law that is not part of the unit, or the pin of such a
+    /// law without a jet.
     pub entry: Option<EntryCell>,
 }
 
@@ -17,6 +18,6 @@ pub struct ConstantFacts {
 pub struct Environment {
     /// The address of the first constant's word. The runtime keeps the words alive and up to date.
     pub constants: usize,
-    /// What is known of each constant.
+    /// The facts about each constant.
     pub facts: Vec<ConstantFacts>,
 }

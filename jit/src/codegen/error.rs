@@ -13,7 +13,7 @@ pub enum CompileError {
     #[error("the code region is full")]
     CodeRegionFull,
     /// The unit has no functions.
-    #[error("a unit without functions")]
+    #[error("the unit has no functions")]
     EmptyUnit,
     /// The unit has a shape that the code generator does not support.
     #[error("{0}")]

@@ -1,7 +1,7 @@
 //! Reading rows and bars in place.
 //!
-//! Only flat rows and bars are read in place. A long row may be a tree; the runtime, or the jet, reads
-//! those, and handles values that are neither.
+//! Only flat rows and bars are read in place. A long row may be a tree; the runtime, or the jet,
+//! reads those, and handles values that are neither.
 
 use super::emitter::trusted;
 use super::error::CompileError;
@@ -13,7 +13,7 @@ use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use vm::native::layout::{self, ObjectKind, top};
 
-/// What a jet reads.
+/// The kind of value whose items a jet reads.
 #[derive(Clone, Copy)]
 enum Access {
     /// The item at an index of a row.
@@ -74,8 +74,9 @@ impl FunctionTranslator<'_, '_> {
         result
     }
 
-    /// Translates the leading statements that read items of the same row at constant indices: the row is
-    /// checked once for all of them. Returns the count of statements, which is 0 or at least 2.
+    /// Translates the leading statements that read items of the same row at constant indices: the
+    /// row is checked once for all of them. Returns the count of statements, which is 0 or at least
+    /// 2.
     pub(super) fn items(&mut self, stmts: &[Stmt]) -> usize {
         let Some((_, row, _)) = stmts.first().and_then(item_of) else { return 0 };
         let items = stmts.iter().map_while(item_of).take_while(|(_, other, _)| *other == row);

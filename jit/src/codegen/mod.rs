@@ -9,7 +9,7 @@
 //! function     compiled functions, as data
 //! emitter      writing one function in Cranelift's IR
 //! backend      Cranelift, configured for this machine
-//! environment  what a unit is compiled for
+//! environment  facts about the constants of a unit
 //! bounds uses  facts about the variables of a function
 //! translator   the state of translating one function
 //!   alloc      thunks, applications, rows
@@ -21,9 +21,9 @@
 //! unit         all functions of a unit
 //! ```
 //!
-//! A variable of the IR is a value of Cranelift's. Values that may point into the heap are declared to
-//! Cranelift, which keeps them in stack slots during calls and says in stack maps where. An address
-//! without its tag is never held across a call.
+//! A variable of the IR is a value of Cranelift's. Values that may point into the heap are declared
+//! to Cranelift, which keeps them in stack slots during calls and says in stack maps where. An
+//! address without its tag is never held across a call.
 
 mod alloc;
 mod arithmetic;

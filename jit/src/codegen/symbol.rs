@@ -1,4 +1,4 @@
-//! What machine code refers to by name until it is linked.
+//! The names that machine code refers to until it is linked.
 
 use cranelift_codegen::ir::UserExternalName;
 use std::fmt;
@@ -13,8 +13,8 @@ pub enum LinkSymbol {
     Stub(Stub),
     /// The first word of the unit's constants.
     Constants,
-    /// The entry cell of a constant, by the constant's number: the word that holds the address of the
-    /// constant's code, or 0 while there is none.
+    /// The entry cell of a constant, by the constant's number: the word that holds the address of
+    /// the constant's code, or 0 while there is none.
     EntryCell(u32),
     /// A Rust function.
     Helper(Helper),
@@ -58,7 +58,8 @@ impl fmt::Display for LinkSymbol {
     }
 }
 
-/// A routine that compiled code calls by the convention of compiled code. Most call a helper in Rust.
+/// A routine that compiled code calls by the convention of compiled code. Most call a helper in
+/// Rust.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Stub {
     /// `(word)`, perhaps a thunk: its value.

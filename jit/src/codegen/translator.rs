@@ -1,5 +1,5 @@
-//! The state of translating one function, and what every part of the translation needs: the values of
-//! variables, forcing, the limit check.
+//! The state of translating one function, and what every part of the translation needs: the values
+//! of variables, forcing, the limit check.
 //!
 //! The parts are methods in modules of their own: blocks, terminators, calls, objects, arithmetic.
 
@@ -38,8 +38,8 @@ pub(super) struct FunctionTranslator<'e, 'f> {
 /// Facts that hold on every path to an instruction.
 #[derive(Clone, Default)]
 pub(super) struct PathFacts {
-    /// Whether the limit was checked. Only code that calls or loops needs the check: no other code can
-    /// run for ever, or use more and more stack.
+    /// Whether the limit was checked. Only code that calls or loops needs the check: no other code
+    /// can run for ever, or use more and more stack.
     pub(super) limit_is_checked: bool,
     /// The lower bounds of nats.
     pub(super) bounds: Bounds,
@@ -104,7 +104,7 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
         self.unit.type_of(self.function, operand).unwrap_or(Type::Any)
     }
 
-    /// What is known of the value of a constant.
+    /// The facts about the value of a constant.
     pub(super) fn facts(&self, k: ConstantId) -> &ConstantFacts {
         &self.environment.facts[k.index()]
     }

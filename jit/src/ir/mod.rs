@@ -102,7 +102,7 @@
 //!                      evaluating it; binds that nat
 //! closure a { k1(x, y) { .. } else { .. } }
 //!                      a speculation guard: branches on whether `a` (`any`) is the constant `k1`
-//!                      itself, applied to as many values as there are names (perhaps none), and
+//!                      itself, applied to one value for each name (it may have none), and
 //!                      binds those values (`any`). If `a` is not evaluated, or equal to `k1` but
 //!                      not the same object, either branch may be taken
 //! crash a, b           runs the operation `a` above 4 with `b`, which it normalises first
@@ -114,9 +114,9 @@
 //! may crash, exhaust a resource, or diverge. All other operations are total (except that memory
 //! may run out), so a pass may delete them when unused and move them freely. A pass may move an
 //! operation that is not total to a point from which it is certain to run. That may change which of
-//! several crashes happens first, but not whether one happens (Peyton Jones et al., "A semantics for
-//! imprecise exceptions", PLDI 1999). Only `try` can tell: it runs an attempt that crashed in compiled
-//! code again, interpreted in the law's own order (`vm/src/eval/attempt.rs`).
+//! several crashes happens first, but not whether one happens (Peyton Jones et al., "A semantics
+//! for imprecise exceptions", PLDI 1999). Only `try` can tell: it runs an attempt that crashed in
+//! compiled code again, interpreted in the law's own order (`vm/src/eval/attempt.rs`).
 //!
 //! # Files
 //!

@@ -110,7 +110,7 @@ impl Parser<'_> {
         if nat < 1 << 63 { Ok(nat) } else { Err(self.lexer.error(format!("{nat} is too large"))) }
     }
 
-    /// Parses a 64-bit number. An arity may be `u64::MAX`, which stands for all larger ones too.
+    /// Parses a 64-bit number. An arity of `u64::MAX` represents all larger ones too.
     fn word64(&mut self) -> Parse<u64> {
         match self.lexer.next()? {
             Token::Nat(nat) => Ok(nat),
@@ -469,7 +469,7 @@ fn index(word: &str, letter: &str) -> Option<u32> {
     digits.parse().ok().filter(|&n| n < INDEX_LIMIT)
 }
 
-/// What the jet with this name computes, which the text form leaves out.
+/// The operation of the jet with this name, which the text form leaves out.
 fn operation_of(name: &str) -> Option<Operation> {
     jets::jets().find(|jet| jet.name == name)?.operation
 }

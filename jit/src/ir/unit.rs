@@ -10,7 +10,7 @@ pub struct JetSignature {
     pub demands: Vec<Demand>,
     /// The type of the result.
     pub result: Type,
-    /// What it computes, if that is declared.
+    /// Its operation, if one is declared.
     pub operation: Option<Operation>,
 }
 

@@ -3,9 +3,9 @@
 //! moving bindings to give faster programs", ICFP 1996.)
 //!
 //! Only total operations move: allocations and primitive operations that neither crash nor
-//! evaluate. A thunk that several branches use, one of which only enters it, is duplicated for that
-//! branch, where a later pass may find it unnecessary. A definition may move into the code of a
-//! join point, which runs at most once, but not into a loop.
+//! evaluate. If several branches use a thunk and one of them only enters it, the thunk is
+//! duplicated for that branch, where a later pass may find it unnecessary. A definition may move
+//! into the code of a join point, which runs at most once, but not into a loop.
 
 use crate::ir::{
     Block, BlockId, Function, FunctionId, Op, Operand, Prim, Stmt, Terminator, Type, Unit, Var,
@@ -89,8 +89,8 @@ fn float_out_of_block(unit: &Unit, function: &mut Function, id: BlockId) {
     function.blocks[id].stmts = kept;
 }
 
-/// ResultShape the branch whose terminator enters a thunk its own copy of that thunk, if another branch
-/// uses it as well.
+/// Gives the branch whose terminator enters a thunk its own copy of that thunk, if another
+/// branch uses it as well.
 fn duplicate_entered_thunk(function: &mut Function, branches: &[BlockId], stmt: &Stmt) {
     let Stmt::Let(vars, op @ (Op::Thunk(..) | Op::Delay(..))) = stmt else { return };
     let [thunk] = vars[..] else { return };

@@ -8,12 +8,12 @@
 //! simplify    constant folding, common subexpressions, case of known value, case of case through
 //!             join points, resolution of known callees
 //! inline      simplify, and inlines small functions
-//! strict      simplify, and evaluates at once the thunks that are certain to be evaluated
-//! eager       simplify, and evaluates at once the thunks that are as cheap as their allocation
+//! strict      simplify, and evaluates eagerly the thunks that are certain to be evaluated
+//! eager       simplify, and evaluates eagerly the thunks that are as cheap as their allocation
 //!             (cheap eagerness)
-//! speculate   simplify, and evaluates at once the thunks that are cheap if some values are small
+//! speculate   simplify, and evaluates eagerly the thunks that are cheap if some values are small
 //!             nats, behind a test of those values
-//! worker      worker/wrapper split: functions take evaluated what they are certain to evaluate
+//! worker      worker/wrapper split: arguments that are certain to be evaluated are passed evaluated
 //! specialise  copies functions for known function arguments
 //! results     constructed product result (CPR): workers return the items of the row they end with
 //! narrow      type inference for parameters and results from all that is passed

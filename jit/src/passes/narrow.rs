@@ -1,8 +1,8 @@
 //! Narrowing: the types of parameters and results, inferred from all that is passed to them.
 //!
 //! Parameters of join points, thunks and workers start at the least type, `bit`, and are widened by
-//! what is passed to them until nothing changes: a least fixpoint in the chain of types. General
-//! entries, which unknown callers use, keep their types. (Interprocedural constant-range
+//! the arguments passed to them until nothing changes: a least fixpoint in the chain of types.
+//! General entries, which unknown callers use, keep their types. (Interprocedural constant-range
 //! propagation.)
 
 use crate::ir::{

@@ -1,6 +1,6 @@
 //! Result rows: a worker that ends by making a row returns the items of the row instead.
 //!
-//! Its callers have the items at hand, and allocate the row only where it is used as a row. (GHC's
+//! Its callers get the items, and allocate the row only where it is used as a row. (GHC's
 //! constructed product result analysis: Baker-Finch, Glynn, Peyton Jones, "Constructed product
 //! result analysis for Haskell", JFP 2004.)
 //!

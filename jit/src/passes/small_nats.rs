@@ -3,8 +3,8 @@
 //! Arithmetic on a value of type `small` needs no test, and the collector need not know the value,
 //! so it stays in a register. But nothing says that the arguments of a law are small. So the worker
 //! tests its parameters once and continues in the variant. The variant's self calls need no test as
-//! long as the types of what they pass are small: a parameter of the variant is small if every self
-//! call passes a small one. (Function versioning behind a type guard.)
+//! long as the types of the arguments that they pass are small: a parameter of the variant is small
+//! if every self call passes a small one. (Function versioning behind a type guard.)
 //!
 //! ```text
 //! f1(v: whnf)   tests, and tail calls f2 or f3

@@ -26,7 +26,7 @@ const NESTING_LIMIT: usize = 3;
 /// The function built in for a parameter, if any: a constant and the number of values it is applied
 /// to.
 type BuiltIn = Option<(ConstantId, usize)>;
-/// A function and what is built in for each of its parameters.
+/// A function and the value that is built in for each of its parameters.
 type CopyKey = (FunctionId, Vec<BuiltIn>);
 /// The partial applications that a function makes: the constant and the captured values.
 type KnownClosures = HashMap<Var, (ConstantId, Vec<Operand>), FixedState>;

@@ -1,5 +1,5 @@
 //! Dead code elimination: drops functions that nothing reaches, and unused definitions and
-//! parameters; renumbers what is left in order of appearance.
+//! parameters; renumbers the rest in order of appearance.
 
 use crate::analysis::call_graph::referenced_functions;
 use crate::ir::{

@@ -1,4 +1,5 @@
-//! The worker/wrapper split: a function takes evaluated what it is certain to evaluate.
+//! The worker/wrapper split: callers pass evaluated the arguments that a function is certain to
+//! evaluate.
 //!
 //! A general entry that is called within the unit becomes a wrapper that forces those parameters
 //! and tail calls a worker with the code. Calls within the unit reach the worker when the wrapper

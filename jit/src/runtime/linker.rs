@@ -14,7 +14,7 @@ use vm::native::{FrameTable, PARAMETERS_MAX};
 /// The size of the region for the code of a process, in bytes. A near call reaches all of it.
 const REGION: usize = 64 << 20;
 
-/// The addresses of what a unit refers to besides code.
+/// The addresses of the data that a unit refers to.
 #[derive(Default)]
 pub struct UnitData {
     /// The address of the first constant's word.
@@ -66,8 +66,8 @@ impl CodeLinker {
         Ok(self.link(backend, &trampolines, &UnitData::default())?.addresses)
     }
 
-    /// Links the functions of a unit, and the stubs that they need. When this returns they can be run,
-    /// and the collector knows their frames.
+    /// Links the functions of a unit, and the stubs that they need. When this returns they can be
+    /// run, and the collector knows their frames.
     ///
     /// # Errors
     /// If the region is full, a stub cannot be compiled, or a symbol has no address.
@@ -93,7 +93,8 @@ impl CodeLinker {
         Ok(unit)
     }
 
-    /// Links the stubs that functions refer to. Stubs may refer to other stubs, but not in a circle.
+    /// Links the stubs that functions refer to. Stubs may refer to other stubs, but not in a
+    /// circle.
     fn link_stubs(
         &mut self,
         backend: &mut Backend,
@@ -146,7 +147,7 @@ impl CodeLinker {
     ///
     /// # Safety
     /// No thread runs the code of the units, and no thread can get to it.
-    #[allow(unsafe_code, reason = "the caller vouches for what the region demands")]
+    #[allow(unsafe_code, reason = "the caller promises the contract of the region")]
     pub unsafe fn free(&mut self, units: Vec<PublishedCode>) {
         let addresses: Vec<_> = units.iter().map(PublishedCode::addresses).collect();
         // SAFETY: by the caller's promise.

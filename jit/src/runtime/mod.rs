@@ -1,7 +1,7 @@
-//! What compiled code runs on: memory, linking, and the stubs through which it calls Rust.
+//! The runtime of compiled code: memory, linking, and the stubs through which it calls Rust.
 //!
 //! ```text
-//! region    memory for machine code; owns it, and keeps it from being written and run at once
+//! region    memory for machine code, never writable and executable at one address
 //! relocate  writing addresses into machine code
 //! module    Cranelift's module layer for one unit
 //! stubs     code between compiled code and Rust

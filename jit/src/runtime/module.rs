@@ -1,9 +1,9 @@
 //! Cranelift's module layer for one unit: declarations, definitions, relocations.
 //!
-//! A [`UnitModule`] is what `cranelift-jit`'s module is, with code that goes into our region: it starts
-//! with a piece of the region, copies function bodies into it as they are defined, and applies all
-//! relocations when it is finished. Everything that it refers to outside has an address from the
-//! start. A unit has a module of its own, so that its code is freed as a whole.
+//! A [`UnitModule`] is what `cranelift-jit`'s module is, with code that goes into our region: it
+//! starts with a piece of the region, copies function bodies into it as they are defined, and
+//! applies all relocations when it is finished. Everything that it refers to outside has an address
+//! from the start. A unit has a module of its own, so that its code is freed as a whole.
 //!
 //! `cranelift-jit` itself is not used: it needs pages that are written and run at one address, two
 //! `mprotect` a unit, and a page for each unit. ARCHITECTURE.md has the measurements.
@@ -43,7 +43,7 @@ pub(super) fn module_size(sizes: impl Iterator<Item = usize>) -> usize {
     sizes.map(|size| size.next_multiple_of(ALIGNMENT)).sum()
 }
 
-/// The address of what is neither defined nor imported.
+/// The address of a symbol that is neither defined nor imported.
 const UNDEFINED: usize = 0;
 
 impl<'m> UnitModule<'m> {
@@ -190,7 +190,7 @@ impl Module for UnitModule<'_> {
     }
 
     fn define_data(&mut self, id: DataId, _: &DataDescription) -> ModuleResult<()> {
-        // Units have no data of their own: constants lie in the heap.
+        // Units have no data of their own: constants are in the heap.
         let name = self.declarations.get_data_decl(id).linkage_name(id).into_owned();
         Err(ModuleError::InvalidImportDefinition(name))
     }

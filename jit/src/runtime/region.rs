@@ -5,19 +5,20 @@
 //! mapping and runs at the same distance from the start of the first. Two mappings are all that a
 //! region takes of the process's limit, however much code comes and goes.
 //!
-//! Free space is used as late as possible: the search continues where the last one ended, and starts
-//! again at the end of the region. Whole free pages go back to the system at once.
+//! Free space is used as late as possible: the search continues where the last one ended, and
+//! starts again at the end of the region. Whole free pages go back to the system immediately.
 //!
-//! Processors whose instruction cache does not follow stores are told of new code, at both addresses.
-//! An emulator that keeps translated code may not see a store through the second mapping (QEMU before
-//! 8.1 in user mode), one more reason to use free space late.
+//! On processors whose instruction cache does not follow stores, the region invalidates the cache
+//! for new code, at both addresses. An emulator that keeps translated code may not see a store
+//! through the second mapping (QEMU before 8.1 in user mode), one more reason to use free space
+//! late.
 //!
 //! # Safety
 //!
 //! The invariant: *every byte of the region is free, or belongs to one [`WritableCode`] or to one
-//! [`PublishedCode`]; published code does not change, and its bytes become free only when no thread can
-//! run it any more.* Neither token can be copied or made elsewhere, and publishing consumes the first
-//! and makes the second. The mappings are removed only if no published code is left.
+//! [`PublishedCode`]; published code does not change, and its bytes become free only when no thread
+//! can run it any more.* Neither token can be copied or made elsewhere, and publishing consumes the
+//! first and makes the second. The mappings are removed only if no published code is left.
 
 #![allow(unsafe_code, reason = "maps memory, and writes machine code into it")]
 
@@ -48,8 +49,8 @@ pub(super) struct CodeRegion {
     next: usize,
 }
 
-// SAFETY: the mappings belong to the region alone. All accesses go through its methods, which borrow it
-// as a reference to the bytes would be borrowed.
+// SAFETY: the mappings belong to the region alone. All accesses go through its methods, which
+// borrow it as a reference to the bytes would be borrowed.
 unsafe impl Send for CodeRegion {}
 
 /// A piece of the region that can be written, and is not run by any thread.
@@ -75,7 +76,8 @@ impl PublishedCode {
 }
 
 impl CodeRegion {
-    /// Reserves a region of `size` bytes, a multiple of the page size. It takes memory as it is written.
+    /// Reserves a region of `size` bytes, a multiple of the page size. It takes memory as it is
+    /// written.
     ///
     /// # Errors
     /// If the system refuses the file or a mapping.
@@ -137,9 +139,9 @@ impl CodeRegion {
     /// If the piece is one of another region.
     pub(super) fn bytes_mut<'r>(&'r mut self, code: &'r mut WritableCode) -> &'r mut [u8] {
         let Range { start, end } = self.offsets(&code.0);
-        // SAFETY: the range lies in the mapping, whose bytes are initialised: those of a new file are 0.
-        // The piece belongs to the token, so nothing else reads or writes these bytes while the token
-        // and the region are borrowed.
+        // SAFETY: the range is in the mapping, whose bytes are initialised: those of a new file are
+        // 0. The piece belongs to the token, so nothing else reads or writes these bytes while the
+        // token and the region are borrowed.
         unsafe { std::slice::from_raw_parts_mut(self.write.as_ptr().add(start), end - start) }
     }
 
@@ -176,8 +178,8 @@ impl CodeRegion {
     /// If the code is that of another region.
     ///
     /// # Safety
-    /// No thread runs the code, and no thread can get to it: neither an address in it nor a frame that
-    /// returns into it is left.
+    /// No thread runs the code, and no thread can get to it: neither an address in it nor a frame
+    /// that returns into it is left.
     pub(super) unsafe fn free(&mut self, code: PublishedCode) {
         self.release(&code.0);
     }
@@ -193,7 +195,7 @@ impl CodeRegion {
         }
     }
 
-    /// ResultShape those whole pages of a free range back to the system that the piece has a part in.
+    /// Gives the whole pages of a free range that overlap the piece back to the system.
     fn drop_pages(&self, free: &Range<usize>, piece: &Range<usize>) {
         let page = rustix::param::page_size();
         let start = free.start.next_multiple_of(page).max(piece.start / page * page);
@@ -225,10 +227,10 @@ impl Drop for CodeRegion {
     }
 }
 
-/// Has the instruction cache hold at `run` what was written at `written`.
+/// Makes the instruction cache at `run` coherent with the bytes written at `written`.
 ///
-/// The line size is the smallest that a processor may have. x86 processors follow stores by themselves.
-/// (Arm Architecture Reference Manual, B2.4.4: the sequence for self-modifying code.)
+/// The line size is the smallest that a processor may have. x86 processors follow stores by
+/// themselves. (Arm Architecture Reference Manual, B2.4.4: the sequence for self-modifying code.)
 #[cfg(target_arch = "aarch64")]
 fn synchronise_caches(written: usize, run: &Range<usize>) {
     use std::arch::asm;
@@ -310,7 +312,8 @@ mod tests {
         region().bytes_mut(&mut code);
     }
 
-    /// Two mappings, one of them writable and the other executable, whatever is published and freed.
+    /// Two mappings, one of them writable and the other executable, whatever is published and
+    /// freed.
     #[test]
     fn no_mapping_is_writable_and_executable() {
         let mut region = region();

@@ -1,22 +1,22 @@
 //! The cache: machine code that is kept from run to run.
 //!
-//! A file holds the code of one unit. Its name is the hash of everything that the code was made from:
-//! the unit as it was built (its laws, and what is known of the laws that it calls) and the functions
-//! that its entry expects. The name of the directory is the hash of what made the code: this very
-//! program, for this processor. So a file that is found is never out of date. A file begins with a mark
-//! and the BLAKE3 hash of the rest, and the rest begins with the key. A file that is damaged, truncated or
-//! foreign is ignored and replaced.
+//! A file holds the code of one unit. Its name is the hash of everything that the code was made
+//! from: the unit as it was built (its laws, and what is known of the laws that it calls) and the
+//! functions that its entry expects. The name of the directory is the hash of what made the code:
+//! this very program, for this processor. So a file that is found is never out of date. A file
+//! begins with a mark and the BLAKE3 hash of the rest, and the rest begins with the key. A file
+//! that is damaged, truncated or foreign is ignored and replaced.
 //!
-//! A program is identified by its file's inode, size and times (see [`program`]): to hash the whole file
-//! took longer than most laws take to compile.
+//! A program is identified by its file's inode, size and times (see [`program`]): to hash the whole
+//! file took longer than most laws take to compile.
 //!
 //! ```text
 //! <directory>/native/<program and processor>/<key>
 //! ```
 //!
-//! Files are replaced by renaming, so processes may share a directory without a lock. All files together
-//! take at most [`LIMIT`] bytes; those that were not used for longest are deleted first. A file that
-//! another user could have written is ignored, because its bytes would be run.
+//! Files are replaced by renaming, so processes may share a directory without a lock. All files
+//! together take at most [`LIMIT`] bytes; those that were not used for longest are deleted first. A
+//! file that another user could have written is ignored, because its bytes would be run.
 
 use super::object_file;
 use super::statistics::JitCounter;
@@ -93,8 +93,8 @@ pub(super) struct CodeCache {
 }
 
 impl CodeCache {
-    /// Opens the cache in a directory for a machine, given by its description. None if the file of the
-    /// program cannot be found.
+    /// Opens the cache in a directory for a machine, given by its description. None if the file of
+    /// the program cannot be found.
     pub(super) fn open(folder: &Path, machine: &str) -> Option<CodeCache> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&program(&fs::metadata("/proc/self/exe").ok()?));
@@ -116,8 +116,8 @@ impl CodeCache {
         let file = File::open(&path).ok()?;
         let found = self.read(&file, key);
         match &found {
-            // The time of the last use decides which files are deleted. An error only makes the file
-            // look older.
+            // The time of the last use decides which files are deleted. An error only makes the
+            // file look older.
             Some(_) => drop(file.set_modified(SystemTime::now())),
             None => {
                 JitCounter::Rejected.add(1);
@@ -154,7 +154,8 @@ impl CodeCache {
         metadata.uid() == self.user && metadata.mode() & 0o022 == 0
     }
 
-    /// Puts the functions of a unit into the cache. After an error they are compiled again in the next run.
+    /// Puts the functions of a unit into the cache. After an error they are compiled again in the
+    /// next run.
     pub(super) fn save(&mut self, key: &CacheKey, functions: &[impl Borrow<CompiledFunction>]) {
         let Some(code) = object_file::write(functions) else { return };
         let rest = [key.0.as_bytes().as_slice(), &code].concat();
@@ -172,7 +173,7 @@ impl CodeCache {
         }
     }
 
-    /// Writes a file beside its place, and renames it.
+    /// Writes a temporary file in the same folder, and renames it.
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         let temporary = path.with_extension(std::process::id().to_string());
@@ -191,8 +192,8 @@ impl CodeCache {
         written
     }
 
-    /// Deletes the least recently used files if all files, and `more` bytes, exceed the limit. Returns the
-    /// count of bytes that may be written before this is to be called again.
+    /// Deletes the least recently used files if all files, and `more` bytes, exceed the limit.
+    /// Returns the count of bytes that may be written before this is to be called again.
     fn prune(&self, more: u64) -> u64 {
         let mut files = self.files();
         let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();
@@ -226,8 +227,8 @@ impl CodeCache {
     }
 }
 
-/// Identifies a program by its file: the device and inode, the size, the time of the last write, and the
-/// time of the last change of any kind, which no program can set.
+/// Identifies a program by its file: the device and inode, the size, the time of the last write,
+/// and the time of the last change of any kind, which no program can set.
 fn program(file: &Metadata) -> [u8; 56] {
     let times = [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()];
     let facts = [file.dev(), file.ino(), file.size()];

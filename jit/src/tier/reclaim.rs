@@ -1,7 +1,7 @@
 //! Which code is dead: notices from runtimes to the compiling thread.
 //!
-//! A runtime that ends, and a runtime whose laws are gone, leave a notice here. The compiling thread
-//! frees the code when it next has something to do.
+//! A runtime that ends, and a runtime whose laws are gone, leave a notice here. The compiling
+//! thread frees the code when it next has something to do.
 
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,7 +14,8 @@ static DEAD_LAWS: Mutex<Vec<EntryCell>> = Mutex::new(Vec::new());
 /// Whether the region was full at the last attempt, and no notice has come since.
 static FULL: AtomicBool = AtomicBool::new(false);
 
-/// Is alive as long as its runtime. The runtime owns the only strong reference; units hold weak ones.
+/// Is alive as long as its runtime. The runtime owns the only strong reference; units hold weak
+/// ones.
 #[derive(Default)]
 pub(super) struct RuntimeToken;
 
@@ -50,7 +51,7 @@ pub(super) fn note_full() {
     FULL.store(true, Ordering::Relaxed);
 }
 
-/// Whether the region is full, so that a unit that is built now would be in vain.
+/// Whether the region is full, so that a unit that is built now could not be linked.
 pub(super) fn is_full() -> bool {
     FULL.load(Ordering::Relaxed)
 }

@@ -53,7 +53,7 @@ impl Drop for PendingTicket {
     }
 }
 
-/// Whether the queue has room for one more request. If not, a unit would be built in vain.
+/// Whether the queue has room for one more request. If not, building a unit would be wasted work.
 pub(super) fn queue_has_room() -> bool {
     PENDING.load(Ordering::Relaxed) < QUEUE
 }

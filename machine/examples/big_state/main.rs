@@ -24,6 +24,7 @@ use persist::collect::collect;
 use persist::{Seq, Store};
 use plan::{Ref, Shape, Val};
 use program::{FANOUT, Size};
+use runtime::RuntimeBuilder;
 use rustix::fs::{Advice, fadvise};
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -81,7 +82,7 @@ fn measure(dir: &Path, gigabytes: &str) -> MeasureResult {
 fn make(dir: &Path, gigabytes: f64) -> MeasureResult {
     let start = Instant::now();
     let store = Store::create(dir)?;
-    let mut vm = Vm::new(plan::Options::default(), Arc::new(terms::jets()))?;
+    let mut vm = RuntimeBuilder::bare().jets(Arc::new(terms::jets())).build()?;
     let size = Size::of(gigabytes);
     let mut tops = Vec::new();
     for top in 0..size.tops() {
@@ -219,7 +220,7 @@ fn touch(dir: &Path) -> MeasureResult {
         }
         let store = Store::open(dir)?;
         let snapshot = store.snapshots().into_iter().next().ok_or("no snapshot")?;
-        let mut vm = Vm::new(plan::Options::default(), Default::default())?;
+        let mut vm = RuntimeBuilder::bare().build()?;
         let root = vm.adopt(&store.root(&snapshot)?);
         let state = state_in(vm.look(&root))?;
         let start = Instant::now();
@@ -299,7 +300,7 @@ fn flush(dir: &Path) -> MeasureResult {
 /// Writes snapshots of a state with half of the nodes, until the store has no other.
 fn halve(dir: &Path) -> MeasureResult {
     let store = Store::open(dir)?;
-    let mut vm = Vm::new(plan::Options::default(), Default::default())?;
+    let mut vm = RuntimeBuilder::bare().build()?;
     let kept = {
         let snapshot = store.snapshots().into_iter().next().ok_or("no snapshot")?;
         let root = vm.adopt(&store.root(&snapshot)?);

@@ -92,7 +92,7 @@ pub(crate) fn cog(vm: &mut Vm, size: &Size, state: &Val) -> Val {
 }
 
 /// A driver that writes one change after the other, each when the cog has answered the one before,
-/// and begins anew after the last.
+/// and starts again after the last.
 fn driver(size: &Size) -> Expr {
     let mut random = fastrand::Rng::with_seed(7);
     let changes: Vec<Expr> = (0..PATHS as u64)

@@ -29,7 +29,8 @@ impl ManualClock {
         ManualClock { state: Mutex::new(state), timer_set: Condvar::new(), jumps_to_alarms: false }
     }
 
-    /// A clock whose wall time jumps to the time of every alarm that is set, so that nobody waits.
+    /// A clock whose wall time jumps to the time of every alarm that is set, so that no thread
+    /// waits.
     pub fn leaping(now: Timestamp) -> ManualClock {
         ManualClock { jumps_to_alarms: true, ..ManualClock::standing(now) }
     }

@@ -141,7 +141,7 @@ impl Machine {
             let length = payload.len() as u64;
             let control = self.control_sender.clone();
             let appended = self.appender.append(payload, move |result| {
-                // If the event loop has ended, nobody needs the message.
+                // If the event loop has ended, no thread receives the message.
                 let _ = control.send(ControlMessage::Durable(result));
             });
             match appended {

@@ -9,8 +9,8 @@ use crate::{BootError, Machine, Notice, RunError, StartError};
 use crossbeam_channel::unbounded;
 use persist::Store;
 use plan::Hash;
+use runtime::RuntimeBuilder;
 use std::sync::Arc;
-use vm::Vm;
 
 #[test]
 fn a_full_disk_delays_the_counter_and_loses_nothing() {
@@ -150,7 +150,7 @@ fn append(machine: &TestMachine, payload: &[u8]) {
 
 /// The inputs of an event in which driver 0 writes a nat.
 fn written(value: u64) -> Vec<EventInput> {
-    let mut vm = Vm::new(terms::options(), Default::default()).expect("a small heap");
+    let mut vm = RuntimeBuilder::bare().heap(terms::options()).build().expect("a small heap");
     let value = vm.nat(value);
     let value = crate::codec::serialize(&vm, &value).expect("a nat");
     vec![EventInput { slot: 0, payload: InputPayload::Written(value) }]
@@ -206,7 +206,7 @@ fn a_store_in_use_or_without_a_machine_is_refused() {
     let error = Machine::open(&path, settings()).err().expect("there is nothing");
     assert!(error.to_string().contains("machine"), "{error}");
 
-    let mut vm = Vm::new(terms::options(), Default::default()).expect("a small heap");
+    let mut vm = RuntimeBuilder::bare().heap(terms::options()).build().expect("a small heap");
     // A call that crashes when it is evaluated.
     let (op, argument) = (vm.nat(99), vm.nat(5));
     let main = vm.app(&op, &[argument]).expect("room");
@@ -218,7 +218,7 @@ fn a_store_in_use_or_without_a_machine_is_refused() {
     assert_eq!(Machine::boot(&path, &mut vm, &main).expect("booted").workers, 1);
     // The heap may hold pins of the store, which keep it locked.
     drop((main, vm));
-    let mut vm = Vm::new(terms::options(), Default::default()).expect("a small heap");
+    let mut vm = RuntimeBuilder::bare().heap(terms::options()).build().expect("a small heap");
     let main = counter().value(&mut vm);
     let error = Machine::boot(&path, &mut vm, &main).expect_err("it is there already");
     assert!(matches!(error, BootError::Exists { .. }), "{error}");

@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use vm::Vm;
 
 /// The time at which all machines start, in seconds since 1970.
 pub(crate) const START: i64 = 1_764_000_000;
@@ -137,7 +136,7 @@ impl TestMachine {
     /// Boots a machine of this program.
     pub(crate) fn boot(program: &Expr) -> TestMachine {
         let disk = SimDisk::new();
-        let mut vm = Vm::new(terms::options(), Default::default()).expect("a small heap");
+        let mut vm = RuntimeBuilder::bare().heap(terms::options()).build().expect("a small heap");
         let main = program.value(&mut vm);
         let store = Store::create_on(Arc::new(disk.clone()), store_settings());
         Machine::boot_on(store.expect("an empty disk"), &mut vm, &main).expect("booted");

@@ -33,7 +33,7 @@ pub(crate) fn wait(until: Expr) -> Expr {
     row([Expr::Text("time"), Expr::Text("wait"), until])
 }
 
-/// A driver that makes one request after the other, and begins anew after the last. The request
+/// A driver that makes one request after the other, and starts again after the last. The request
 /// under key i is `requests[i]`; in it, argument 2 is the answer to the request before. The driver
 /// shows the answers to the requests in `show`.
 pub(crate) fn cycle(requests: Vec<Expr>, show: &[usize]) -> Expr {

@@ -1,6 +1,7 @@
 //! Small PLAN programs, written as Rust expressions.
 
 use plan::{Hash, Options, Val};
+use runtime::RuntimeBuilder;
 use vm::Vm;
 use vm::jet::{Control, Demand, Jet, JetTable};
 
@@ -143,7 +144,7 @@ impl BodyBuilder for Vm {
 
 /// A table with the jet that makes [`trace`] show its message.
 pub(crate) fn jets() -> JetTable {
-    let mut vm = Vm::new(options(), Default::default()).expect("a small heap");
+    let mut vm = RuntimeBuilder::bare().heap(options()).build().expect("a small heap");
     let law = law(2, arg(2)).value(&mut vm);
     let hash: Hash = vm.hash(&law).expect("a small law");
     let mut jets = JetTable::new();

@@ -38,7 +38,7 @@ fn a_new_driver_replaces_the_old_one() {
     let next = call(arg(0), [nat(8), arg(2), row([second])]);
     let swapping = law(4, row([next, row([row([nat(0), nat(0), nat(55)])])]));
     let machine = TestMachine::boot(&cog(swapping, nat(7), [exec(writer(nat(5)))]));
-    // The message of the event was for the old driver, and nobody shows it.
+    // The message of the event was for the old driver, and is not shown.
     assert_eq!(machine.run_until_shown(2).numbers()[..2], [8, 8]);
 }
 

@@ -78,7 +78,7 @@ impl Inspection {
         start.unwrap_or_else(|_| self.catalogue.first().map_or(1, |(first, _)| *first))
     }
 
-    /// Returns what the damage means for each snapshot.
+    /// Returns the consequence of the damage for each snapshot.
     fn snapshot_statuses(&self, graph: &PinGraph, report: &CheckReport) -> Vec<SnapshotStatus> {
         let lost = report.findings.iter().filter_map(|finding| match finding.effect {
             DamageEffect::Events { first, last } => Some((first, last)),

@@ -8,7 +8,7 @@ use crate::error::Damage;
 use crate::journal::Segment;
 use crate::journal::frame::{FrameHeader, JournalFrameKind};
 
-/// What the surroundings of a segment say about it.
+/// The evidence about a segment in its surroundings.
 #[derive(Clone, Copy)]
 pub(super) struct SegmentExpectation {
     /// The first sequence of the next segment.

@@ -1,4 +1,4 @@
-//! Inspecting a store without opening it: what is damaged, and what uses how much space.
+//! Inspecting a store without opening it: its damage, and the space that each part uses.
 //!
 //! [`Store::open`](crate::Store::open) stops at the first damage. An [`Inspection`] continues after
 //! it, to report all damage and what it means for each snapshot. It holds the store's lock, opens

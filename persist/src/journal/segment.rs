@@ -141,7 +141,7 @@ pub(super) struct ReadBuffer {
 }
 
 impl ReadBuffer {
-    /// Returns `count` bytes at offset `at`. They must lie within the file.
+    /// Returns `count` bytes at offset `at`. They must be within the file.
     fn get(&mut self, at: u64, count: usize) -> Result<&[u8], DiskError> {
         let end = self.start + self.bytes.len() as u64;
         if at < self.start || at + count as u64 > end {
@@ -168,7 +168,7 @@ impl ReadBuffer {
         Ok(decode_frame(&bytes, &self.segment.header.key, at))
     }
 
-    /// Checks the payload of the frame at `at`. The frame must lie within the file.
+    /// Checks the payload of the frame at `at`. The frame must be within the file.
     pub(super) fn payload_is_intact(
         &mut self,
         at: u64,
@@ -225,7 +225,7 @@ impl FrameReader {
 
 /// An item that [`ResyncReader`] finds.
 pub(crate) enum ResyncItem {
-    /// A frame with a valid header that lies within the file.
+    /// A frame with a valid header that is within the file.
     Frame { at: u64, frame: FrameHeader },
     /// A region from `at` to `end` in which no valid frame begins.
     Bad { at: u64, end: u64, reason: FrameFault },

@@ -85,7 +85,7 @@ fn scan_segment(
     let extent = scan(segment, depth, successor - 1)?;
     if extent.next != successor {
         let reason = format!(
-            "the segment goes on to {}, but the next one begins with {successor}",
+            "the segment ends with {}, but the next one begins with {successor}",
             extent.next - 1
         );
         return Err(segment.damage(extent.end, reason).into());

@@ -20,7 +20,7 @@ use crate::health::WriteError;
 /// The size at which buffered frames are written, in bytes.
 const BUFFER_LIMIT: usize = 1 << 20;
 
-/// The bytes that [`rewrite_unproven`] copies at once.
+/// The number of bytes that [`rewrite_unproven`] copies in one step.
 const COPY: u64 = 256 << 10;
 
 /// The space that pruning freed.

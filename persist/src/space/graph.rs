@@ -18,7 +18,7 @@ struct PinNode {
     is_bad: bool,
 }
 
-/// All pins by number, live from 0. One that is only referred to, and missing, is there too.
+/// All pins by number, live from 0. A missing pin that others refer to has a number too.
 #[derive(Default)]
 pub(crate) struct PinGraph {
     numbers: HashMap<u64, usize>,

@@ -2,7 +2,7 @@
 //!
 //! A commit adds the pins that it made durable to the index. After a number of pins, the index is
 //! checkpointed ([`super::index`]). After a crash of the process or a loss of power, only the
-//! groups since the last checkpoint are missing from the index. Opening does not add them at once,
+//! groups since the last checkpoint are missing from the index. Opening does not add all of them,
 //! because each pin may read a page from a cold disk. Until they are indexed, they are found in
 //! memory, and each commit adds some of them.
 //!
@@ -79,8 +79,9 @@ impl IndexProgress {
     }
 }
 
-/// Reads the groups after those that the index covers. Indexes at once only the groups up to the
-/// sequence `gaps`, the gaps of an unfinished collection, and removes the addresses in the gaps.
+/// Reads the groups after those that the index covers. Indexes immediately only the groups up to
+/// the sequence `gaps`, the gaps of an unfinished collection, and removes the addresses in the
+/// gaps.
 pub(super) fn catch_up(
     mut state: IndexState,
     gaps: u64,

@@ -7,7 +7,7 @@
 //!
 //! The module maps memory that outlives any borrow. Its invariant: *a mapped body file is written
 //! only where no pin is, after the end of its slot or in a gap of the last collection; it is never
-//! truncated while it is mapped; and nobody else writes it*. The lock on the store's directory
+//! truncated while it is mapped; and no other process writes it*. The lock on the store's directory
 //! guarantees the last part: only its holder opens or collects the store. No code reads a gap,
 //! because no pin there can be found and no pin refers to one.
 
@@ -35,7 +35,7 @@ use crate::types::PinHash;
 /// images; settings can request a lower slot.
 const FIRST_SLOT: usize = 64;
 
-/// The bytes that are copied into a mirror at once.
+/// The number of bytes that are copied into a mirror in one step.
 const COPY: usize = 1 << 20;
 
 /// The pins of a store, in mapped files.
@@ -296,7 +296,7 @@ unsafe impl Backing for StoreBacking {
 
 impl Drop for StoreMapping {
     fn drop(&mut self) {
-        // `Store::close` reports errors; there is nobody to report one to here.
+        // `Store::close` reports errors; a drop cannot report one.
         let _ = self.files.close();
     }
 }

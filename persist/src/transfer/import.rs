@@ -78,8 +78,8 @@ fn check_empty(dir: &Path) -> Result<(), StoreImportError> {
     }
 }
 
-/// Returns the temporary path of the store, `.NAME.importing`: beside the final one, so that it is
-/// in the same file system.
+/// Returns the temporary path of the store, `.NAME.importing`: in the folder of the final one, so
+/// that it is in the same file system.
 fn importing_path(dir: &Path) -> PathBuf {
     let plain: PathBuf = dir.components().collect();
     let mut name = OsString::from(".");

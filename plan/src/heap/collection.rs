@@ -313,14 +313,14 @@ impl Collection<'_> {
             while let CollectionScope::Nursery(nursery) = &self.scope
                 && *survivors < nursery.frontier()
             {
-                // SAFETY: objects lie back to back from the first survivor to the frontier.
+                // SAFETY: objects are contiguous from the first survivor to the frontier.
                 let header = unsafe { object::header(*survivors) };
                 // SAFETY: as above.
                 unsafe { self.scan(*survivors, header, marker) };
                 *survivors += 8 * (1 + header.size());
             }
             let Some(address) = self.to.at(old) else { return };
-            // SAFETY: objects lie back to back from the cursor to the end of old space.
+            // SAFETY: objects are contiguous from the cursor to the end of old space.
             let size = unsafe { object::header(address) }.size();
             // SAFETY: as above.
             unsafe { self.scan_old(address, marker) };

@@ -57,8 +57,8 @@ impl HandleTable {
         Val(ValRepr::Slot(Rc::clone(this), id))
     }
 
-    /// Visits the words of all slots, none of which is young afterwards; or of those that may be
-    /// young. `visit` rewrites a word, and returns whether it is young afterwards.
+    /// Visits the words of all slots (no slot is young afterwards), or of those that may be young.
+    /// `visit` rewrites a word, and returns whether it is young afterwards.
     pub(crate) fn visit(&self, all: bool, mut visit: impl FnMut(&mut Word) -> bool) {
         let HandleSlots { slots, young, .. } = &mut *self.table.borrow_mut();
         if all {

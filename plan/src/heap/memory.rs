@@ -210,7 +210,7 @@ impl Memory {
         let room = 8 * self.size(word);
         assert!(8 * from + offset + bytes.len() <= room, "object written out of bounds");
         let payload = std::ptr::with_exposed_provenance_mut::<u8>(word.address() + 8);
-        // SAFETY: the range lies in a live object's payload, by the check above. It does not
+        // SAFETY: the range is in a live object's payload, by the check above. It does not
         // overlap `bytes`: the caller borrows those while this method borrows the memory
         // exclusively.
         unsafe {
@@ -281,7 +281,7 @@ impl Memory {
         }
         // A frozen object never moves, and may be damaged.
         if !is_frozen(word.address()) {
-            // SAFETY: by the heap's invariant, most violations of which this check finds.
+            // SAFETY: by the heap's invariant; this check finds most violations.
             let layout = unsafe { object::header(word.address()) }.layout();
             assert_eq!(layout.kind(), word.kind(), "stale word");
         }

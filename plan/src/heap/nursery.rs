@@ -22,7 +22,7 @@ const EDEN_RATIO: usize = 8;
 
 /// The nursery. See the module documentation.
 pub(crate) struct Nursery {
-    /// The memory that all addresses below lie in.
+    /// The memory that all addresses below are in.
     _memory: Block,
     /// Eden, at the start of the nursery.
     eden: BumpRegion,
@@ -131,7 +131,7 @@ impl NurseryEvacuation<'_> {
         self.nursery.contains(address)
     }
 
-    /// Whether an object lies in the part that is being evacuated.
+    /// Whether an object is in the part that is being evacuated.
     #[inline(always)]
     pub(crate) fn must_move(&self, address: usize) -> bool {
         let [start, end] = self.nursery.free;

@@ -11,7 +11,7 @@
 //! The heap's invariant: *a [`Word`] with an address points to an object of a layout that its kind
 //! allows, in memory owned by the heap it came from or in the pin space, from the moment it was
 //! made until the next collection of that heap.* Only the allocator makes words; others are read
-//! from objects, the stack and handles, all of which the collector rewrites. Code that keeps a word
+//! from objects, the stack and handles, which the collector rewrites. Code that keeps a word
 //! in a Rust local across a call that may collect breaks the invariant; a run with a collection at
 //! every allocation ([`Options::stress`](super::Options::stress)) finds it.
 //!
@@ -313,7 +313,7 @@ impl Draft {
     #[inline]
     pub fn copy_from(&mut self, at: usize, values: &[Word]) {
         assert!(at <= self.size && values.len() <= self.size - at, "object written out of bounds");
-        // SAFETY: the range lies in the payload. A slice of values does not overlap a draft,
+        // SAFETY: the range is in the payload. A slice of values does not overlap a draft,
         // because no word points to the draft.
         unsafe {
             copy_few(values.as_ptr(), cell(self.address, 1 + at).cast::<Word>(), values.len());
@@ -327,7 +327,7 @@ impl Draft {
     #[inline]
     pub fn raw_words_mut(&mut self, from: usize, count: usize) -> &mut [u64] {
         assert!(from <= self.size && count <= self.size - from, "object written out of bounds");
-        // SAFETY: the range lies in the payload, whose memory is initialised (a block starts
+        // SAFETY: the range is in the payload, whose memory is initialised (a block starts
         // zeroed), and no other reference to a draft's payload exists.
         unsafe { std::slice::from_raw_parts_mut(cell(self.address, 1 + from), count) }
     }

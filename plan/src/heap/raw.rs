@@ -45,7 +45,7 @@ pub struct HeapFull;
 ///
 /// - a word is passed only to the heap that it came from, and not after a collection
 ///   ([`RawHeap::reserve`] and all its callers) since it was read;
-/// - a stack index lies below the stack's top, a range of the stack lies below it too, and
+/// - a stack index is below the stack's top, a range of the stack is below it too, and
 ///   [`Stack::has_room`](super::Stack::has_room) has been asked before a word is pushed;
 /// - an index into an object's payload is one that its layout has;
 /// - every word of a [`Draft`](super::Draft) is written, and the draft finished, before the next

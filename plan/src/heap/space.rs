@@ -234,7 +234,7 @@ const CHUNK_WORDS: usize = 1 << 17;
 const MIN_CHUNK_COUNT: usize = 1 << 7;
 const MIN_CHUNK_WORDS: usize = 1 << 12;
 
-/// The old space: a list of chunks, the last of which is being filled.
+/// The old space: a list of chunks; objects are allocated in the last one.
 pub(crate) struct OldSpace {
     chunks: Vec<Block>,
     /// The words in an ordinary chunk.
@@ -314,7 +314,7 @@ impl OldSpace {
         }
     }
 
-    /// Whether the address lies in one of the chunks. Slow: for checks only.
+    /// Whether the address is in one of the chunks. Slow: for checks only.
     #[cfg(debug_assertions)]
     pub(crate) fn contains(&self, address: usize) -> bool {
         self.chunks.iter().any(|c| c.contains(address))

@@ -9,7 +9,7 @@
 //! # Safety
 //!
 //! Every cell of the reserved range is readable: the kernel provides zeroes. By the contract of
-//! [`super::RawHeap`] indices lie below the top and pushes within the range: the evaluator asks for
+//! [`super::RawHeap`] indices are below the top and pushes within the range: the evaluator asks for
 //! the room that a frame needs ([`Stack::has_room`]) before it pushes, the decoder computes that
 //! number, and [`SLACK`] words beyond the limit cover single operations. Debug builds check every
 //! access. Jets, builders and readers of seeds, which push as much as their input says, use the
@@ -70,7 +70,7 @@ impl Stack {
     #[inline(always)]
     pub fn push(&mut self, word: Word) {
         debug_assert!(self.top < self.reserved, "the evaluator pushed past the stack's slack");
-        // SAFETY: `top` is below `reserved`, so the cell lies in the reserved range.
+        // SAFETY: `top` is below `reserved`, so the cell is in the reserved range.
         unsafe { self.base.add(self.top).write(word) }
         self.top += 1;
     }
@@ -114,7 +114,7 @@ impl Stack {
     #[inline(always)]
     pub fn get(&self, index: usize) -> Word {
         debug_assert!(index < self.top, "the evaluator read above the stack's top");
-        // SAFETY: the index is below `top`, so the cell lies in the reserved range.
+        // SAFETY: the index is below `top`, so the cell is in the reserved range.
         unsafe { self.base.add(index).read() }
     }
 
@@ -132,7 +132,7 @@ impl Stack {
         if index < self.unchanged {
             self.unchanged = index;
         }
-        // SAFETY: the index is below `top`, so the cell lies in the reserved range.
+        // SAFETY: the index is below `top`, so the cell is in the reserved range.
         unsafe { self.base.add(index).write(word) }
     }
 
@@ -176,9 +176,9 @@ impl Stack {
     /// afterwards.
     #[inline(always)]
     fn copy(&mut self, from: usize, to: usize, count: usize) {
-        /// A frame rarely has more words, and copying this many at once needs no loop.
+        /// A frame rarely has more words, and copying a fixed number of words needs no loop.
         const AT_ONCE: usize = 4;
-        // SAFETY: both ranges lie in the reserved range, and so do `AT_ONCE` more words, because
+        // SAFETY: both ranges are in the reserved range, and so are `AT_ONCE` more words, because
         // the slack is larger. All words are read before the first is written.
         unsafe {
             let (from, to) = (self.base.add(from), self.base.add(to));
@@ -207,7 +207,7 @@ impl Stack {
     pub fn open_gap(&mut self, at: usize, count: usize) {
         assert!(at <= self.top && self.top + count <= self.reserved);
         self.unchanged = self.unchanged.min(at);
-        // SAFETY: source and target lie in the reserved range, by the check above; the whole gap is
+        // SAFETY: source and target are in the reserved range, by the check above; the whole gap is
         // then written.
         unsafe {
             std::ptr::copy(self.base.add(at), self.base.add(at + count), self.top - at);
@@ -276,7 +276,7 @@ fn release(base: *mut Word, from: usize, reserved: usize) {
     if from >= reserved {
         return;
     }
-    // SAFETY: the range lies in the stack's mapping, above all words in use. Its contents are
+    // SAFETY: the range is in the stack's mapping, above all words in use. Its contents are
     // written before they are read again.
     let advised = unsafe {
         rustix::mm::madvise(

@@ -9,7 +9,7 @@ type RawHeap = super::RawHeap<NoHost>;
 
 fn heap_of(options: Options) -> RawHeap {
     // SAFETY: the tests hold no word across a collection, and take indices from layouts.
-    unsafe { RawHeap::new(options, NoHost) }.expect("a small stack can be had")
+    unsafe { RawHeap::new(options, NoHost) }.expect("a small stack can be reserved")
 }
 
 fn heap() -> RawHeap {

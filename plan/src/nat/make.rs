@@ -24,7 +24,7 @@ impl NatDraft {
         Ok(NatDraft { object, limbs: limbs as usize })
     }
 
-    /// Returns the limbs, least significant first, all of which the caller writes: their contents
+    /// Returns the limbs, least significant first. The caller writes all of them: their contents
     /// are undefined.
     pub fn limbs(&mut self) -> &mut [u64] {
         self.object.raw_words_mut(0, self.limbs)
@@ -46,7 +46,7 @@ impl NatDraft {
     }
 }
 
-/// Makes a nat of at most `limbs` limbs, all of which `fill` writes.
+/// Makes a nat of at most `limbs` limbs. `fill` writes all of them.
 pub(crate) fn fill_nat(
     heap: &mut RawHeap,
     limbs: usize,
@@ -108,7 +108,7 @@ mod tests {
     use crate::bar::BarDraft;
     use crate::samples::heap;
 
-    /// A nat of 20,000 limbs, more than the nursery has, of which `used` are not zero.
+    /// A nat of 20,000 limbs, more than the nursery has; `used` of them are not zero.
     fn drafted(heap: &mut RawHeap, used: usize) -> Word {
         fill_nat(heap, 20_000, |_, out| {
             out.fill(0);

@@ -94,7 +94,7 @@ impl PinFile {
     }
 }
 
-// SAFETY: the addresses lie in slots of `files`, which stay claimed. A file has the pin before the
+// SAFETY: the addresses are in slots of `files`, which stay claimed. A file has the pin before the
 // slot's end includes it, and is written only behind that.
 unsafe impl Backing for InMemoryBacking {
     fn owner(&self) -> Owner {

@@ -1,4 +1,4 @@
-//! The range of addresses that frozen pins lie in, and the slots that it is divided into.
+//! The range of addresses of frozen pins, and the slots that it is divided into.
 //!
 //! ```text
 //! 2^45                                                                  2^46
@@ -10,7 +10,7 @@
 //! The range is the same in every process, so a word with an address in it means the same in a file
 //! and in memory. A slot belongs to one pin space at a time and holds one mapped file: a machine of
 //! 10 TB needs 160 mappings. A claim reserves the slot's addresses, without memory behind them.
-//! Reserving the whole range at once would be simpler, but an emulator may keep a few bytes for
+//! Reserving the whole range in one call would be simpler, but an emulator may keep a few bytes for
 //! every page of it (24 GB in QEMU 7.2).
 //!
 //! Besides its memory, a slot has one bit for every possible address of a record. The bit is set
@@ -127,7 +127,7 @@ fn claiming() -> MutexGuard<'static, ()> {
     CLAIMING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether an address lies in the pin range. An object there never moves and is never written to.
+/// Whether an address is in the pin range. An object there never moves and is never written to.
 #[inline(always)]
 pub const fn is_frozen(address: usize) -> bool {
     address >> RANGE_SHIFT == 1
@@ -193,7 +193,7 @@ pub(crate) fn set_verified(address: usize) {
     }
 }
 
-/// Asks the system to read a range from disk at once, before it is used.
+/// Asks the system to start reading a range from disk before it is used.
 pub(crate) fn prefetch(address: usize, bytes: usize) {
     use rustix::mm::{Advice, madvise};
     let first = address & !(PAGE - 1);
@@ -210,7 +210,7 @@ pub(crate) fn prefetch(address: usize, bytes: usize) {
 /// The slot stays claimed for the lifetime.
 ///
 /// # Panics
-/// If not all words lie below the end of one slot.
+/// If not all words are below the end of one slot.
 pub(crate) unsafe fn words<'a>(address: usize, count: usize) -> &'a [u64] {
     assert!(
         is_frozen(address) && address.is_multiple_of(8),
@@ -218,7 +218,7 @@ pub(crate) unsafe fn words<'a>(address: usize, count: usize) -> &'a [u64] {
     );
     let room = end(address).saturating_sub(address) / 8;
     assert!(count <= room, "frozen words beyond the end of their slot");
-    // SAFETY: the words lie below the end of a slot that stays claimed, so they are readable and do
+    // SAFETY: the words are below the end of a slot that stays claimed, so they are readable and do
     // not change.
     unsafe { std::slice::from_raw_parts(with_exposed_provenance_mut::<u64>(address), count) }
 }
@@ -268,7 +268,7 @@ impl Slot {
                 continue;
             }
             match Slot::reserve(number, owner) {
-                // Memory of another part of the process is there.
+                // Another part of the process has mapped these addresses.
                 Err(unavailable @ RangeError::Unavailable { .. }) => failure = unavailable,
                 taken => return taken,
             }
@@ -385,8 +385,8 @@ fn reserve_addresses(address: usize) -> Result<(), rustix::io::Errno> {
     Ok(())
 }
 
-/// Maps the verification bits of a slot, all clear: anew if `bits` is null, otherwise in place of
-/// those bits, which `map_bits` returned.
+/// Maps the verification bits of a slot, all clear: at a new address if `bits` is null, otherwise
+/// over those bits, which `map_bits` returned.
 fn map_bits(bits: *mut AtomicU64) -> io::Result<*mut AtomicU64> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
     let mut flags = MapFlags::PRIVATE | MapFlags::NORESERVE;

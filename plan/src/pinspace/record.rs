@@ -26,7 +26,7 @@ const ITEM: usize = 1;
 const FACTS: usize = 6;
 const CHECK: usize = 7;
 
-/// The largest number of pins that are read ahead at once.
+/// The largest number of pins that are read ahead together.
 const READ_AHEAD_LIMIT: usize = 4096;
 /// Pins at most this many bytes apart are read ahead as one range.
 const READ_AHEAD_GAP: usize = 16 * range::PAGE;
@@ -62,7 +62,7 @@ pub(crate) fn seal(address: usize, record: &mut [u64]) {
 /// Returns the words of the record at that address, if there is one and its check matches.
 ///
 /// # Safety
-/// The address lies in a slot that stays claimed for the lifetime.
+/// The address is in a slot that stays claimed for the lifetime.
 pub(crate) unsafe fn read<'a>(address: usize) -> Option<&'a [u64]> {
     // SAFETY: by this function's contract.
     let bytes = unsafe { length(address) }?;
@@ -103,7 +103,7 @@ pub(crate) unsafe fn length(address: usize) -> Option<usize> {
     if !address.is_multiple_of(range::ALIGNMENT) || room < LINE_WORDS {
         return None;
     }
-    // SAFETY: by this function's contract; the words lie below the slot's end.
+    // SAFETY: by this function's contract; the words are below the slot's end.
     let line = unsafe { range::words(address, LINE_WORDS) };
     let words = size(line)?;
     (LINE_WORDS..=room).contains(&words).then(|| 8 * words)
@@ -139,7 +139,7 @@ pub(crate) fn hash(record: &[u64]) -> Hash {
 /// remembered.
 ///
 /// # Safety
-/// If the address lies in a claimed slot, the slot stays claimed during the call.
+/// If the address is in a claimed slot, the slot stays claimed during the call.
 pub(crate) unsafe fn verify(address: usize) -> bool {
     if !range::is_frozen(address) || !address.is_multiple_of(range::ALIGNMENT) {
         return false;

@@ -29,11 +29,11 @@ pub struct NewPin<'a> {
 ///
 /// # Safety
 /// An address that the backing has returned, from [`place`](Backing::place) once the pin is stored
-/// or from [`find`](Backing::find), must lie in a [`Slot`](super::Slot) that was claimed for
+/// or from [`find`](Backing::find), must be in a [`Slot`](super::Slot) that was claimed for
 /// [`owner`](Backing::owner), below its end, until the backing is dropped. Once a pin is stored,
 /// its bytes must be readable there and not change.
 pub unsafe trait Backing: Send {
-    /// Returns the owner of the slots that the pins lie in.
+    /// Returns the owner of the slots that the pins are in.
     fn owner(&self) -> Owner;
 
     /// Returns the address of the pin with that hash, if there is one.
@@ -122,18 +122,18 @@ impl PinSpace {
     /// that reads it finds so.
     ///
     /// # Safety
-    /// The address lies in a slot of this pin space, and the slot holds
+    /// The address is in a slot of this pin space, and the slot holds
     /// [`RECORD_WORDS`](super::RECORD_WORDS) words or more from there on.
     pub unsafe fn at_unverified(self: &Arc<PinSpace>, address: usize) -> Frozen {
         Frozen { space: Arc::clone(self), address }
     }
 
-    /// Returns the owner of the slots that its pins lie in.
+    /// Returns the owner of the slots that its pins are in.
     pub(crate) fn owner(&self) -> Owner {
         self.owner
     }
 
-    /// Whether an address lies in this pin space.
+    /// Whether an address is in this pin space.
     pub(crate) fn contains(&self, address: usize) -> bool {
         range::is_frozen(address) && range::owner(address) == Some(self.owner)
     }

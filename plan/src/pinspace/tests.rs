@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::{fs, os::unix::fs::FileExt, thread};
 
 fn space() -> Arc<PinSpace> {
-    PinSpace::in_memory().expect("the range can be had")
+    PinSpace::in_memory().expect("the range can be reserved")
 }
 
 fn value(heap: &mut Heap, text: &str) -> Val {
@@ -21,7 +21,7 @@ fn value(heap: &mut Heap, text: &str) -> Val {
     samples::normal(heap, &term).expect("a value")
 }
 
-/// Freezes an evaluated value, which is thereby in normal form.
+/// Freezes an evaluated value, so that it is in normal form.
 fn freeze_normal(
     heap: &mut Heap,
     value: &Val,

@@ -55,7 +55,7 @@ pub enum LoadProblem {
     #[error("the input ends within its {0}")]
     Truncated(&'static str),
     /// The input is longer than its counts say.
-    #[error("there is something after the end of the value")]
+    #[error("bytes follow the end of the value")]
     TrailingData,
     /// The input has no reference, and so no value.
     #[error("the input has no nat, hole or fragment, and so no value")]
@@ -69,7 +69,7 @@ pub enum LoadProblem {
         given: usize,
     },
     /// The value given to fill a hole is not a pin.
-    #[error("what was given for hole {0} is not a pin")]
+    #[error("the value for hole {0} is not a pin")]
     NotAPin(usize),
     /// A big nat with fewer than two limbs, or whose highest limb is 0.
     #[error("a big nat has leading zeroes or fits one word")]

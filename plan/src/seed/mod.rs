@@ -24,7 +24,7 @@
 //! ```
 //!
 //! Counts, limbs and words are 8 bytes, least significant first; the bits of a byte have the same
-//! order. A fragment is a tree. A one bit stands for a pair, whose function and argument follow; a
+//! order. A fragment is a tree. A one bit means a pair, whose function and argument follow; a
 //! zero bit for a reference, whose number follows in as many bits as the largest possible number
 //! there needs. The bit of the fragment's own pair is omitted. A value without pairs has no
 //! fragments.

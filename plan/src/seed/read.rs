@@ -1,6 +1,6 @@
 //! Reads values from bytes.
 //!
-//! The references lie on the evaluation stack in the order of their numbers, and the tree of the
+//! The references are on the evaluation stack in the order of their numbers, and the tree of the
 //! current fragment is built above them. All input is checked before use: counts are compared with
 //! the input's length before anything is allocated for them, and every pair is made by the rules
 //! for shapes, after a check that it needs no evaluation.
@@ -124,7 +124,7 @@ impl SeedReader<'_, '_> {
         self.push(word)
     }
 
-    /// Returns the number of references, if nothing lies above them.
+    /// Returns the number of references, if nothing is above them.
     fn known(&self) -> usize {
         self.heap.stack.top() - self.base
     }

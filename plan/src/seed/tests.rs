@@ -321,7 +321,7 @@ fn errors_say_where_and_what() {
         )
     );
     let longer = [seed, &[0; 8]].concat();
-    let expected = "there is something after the end of the value";
+    let expected = "bytes follow the end of the value";
     assert!(error(heap, &longer).ends_with(expected), "{}", error(heap, &longer));
     assert!(error(heap, &seed[..16]).ends_with("at byte 16: the input ends within its header"));
     let pin = heap.nat(3);

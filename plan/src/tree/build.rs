@@ -1,4 +1,4 @@
-//! Construction of rows and sets of many items at once.
+//! Construction of rows and sets from all of their items.
 
 use super::{Items, LEAF_CAPACITY, NODE_CAPACITY, leaf_layout, len, occupancy};
 use crate::heap::{HeapFull, Memory, RawHeap};

@@ -5,7 +5,7 @@ use crate::heap::Memory;
 use crate::word::{Kind, Word};
 
 /// Checks the structure of a row or set: no node or leaf exceeds its capacity, none is empty, all
-/// leaves lie at one depth, and the ends and first keys in each node are those of its parts.
+/// leaves are at one depth, and the ends and first keys in each node are those of its parts.
 /// Returns the number of nodes above each leaf: 0 if the value is flat.
 ///
 /// # Panics

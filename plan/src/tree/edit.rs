@@ -1,7 +1,7 @@
 //! Insertion, replacement and removal of one item: new nodes from the root to a leaf, all others
 //! shared.
 //!
-//! Operands lie on the stack. Each operation first reserves all words that it may need, so that the
+//! Operands are on the stack. Each operation first reserves all words that it may need, so that the
 //! words it holds stay valid while it works.
 
 use super::build::{first, node, split_flat_row};
@@ -98,7 +98,7 @@ struct TreeEdit<'h> {
     normal: bool,
 }
 
-/// What replaces a part of a node.
+/// The replacement of a part of a node.
 enum Replacement {
     One(Word),
     Two(Word, Word),

@@ -1,8 +1,8 @@
 //! Long rows and sets: balanced trees of chunks, so that changing one item does not copy all of
 //! them.
 //!
-//! A short row or set is one flat object. A long one may be a *node* of parts, each of which is a
-//! row or set in its own right, flat or a node; all flat parts (leaves) lie at the same depth. Only
+//! A short row or set is one flat object. A long one may be a *node* of parts. Each part is a row
+//! or set, flat or a node; all flat parts (leaves) are at the same depth. Only
 //! this module and the [collector](crate::heap) see the difference: other code uses [`Items`], and
 //! PLAN sees the same value either way.
 //!
@@ -21,7 +21,8 @@
 //!
 //! - A set of more than [`LEAF_CAPACITY`] keys, always.
 //! - A row that had at least [`TREE_THRESHOLD`] items when it was changed or appended to. A row
-//!   that is made at once is flat, whatever its length, because flat rows are read fastest.
+//!   that is made in one operation is flat, whatever its length, because flat rows are read
+//!   fastest.
 //! - A table is a set and a row. It shares the row of values that it was made of.
 //!
 //! # Balance

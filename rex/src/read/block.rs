@@ -3,7 +3,7 @@
 //! * A line that begins with a free-standing rune starts a block. A blank line, or a line that
 //!   begins to the left of that rune's last character, ends it. Comments do not end it.
 //! * A line string starts a block of line strings in the same column.
-//! * Any other line is a block of its own and ends at once.
+//! * Any other line is a complete block.
 
 use std::sync::Arc;
 
@@ -96,8 +96,8 @@ impl BlockReader {
         self.line
     }
 
-    /// Takes one line, with or without its line feed, and returns the blocks that it completes. These
-    /// are two at most: the block before the line, and the line itself.
+    /// Takes one line, with or without its line feed, and returns the blocks that it completes.
+    /// These are two at most: the block before the line, and the line itself.
     pub fn push_line(&mut self, source: &str) -> Vec<Result<SourceBlock, ReadError>> {
         let source = source.strip_suffix('\n').unwrap_or(source);
         let line = self.line;

@@ -1,4 +1,4 @@
-//! The lexer: takes one source line apart.
+//! The lexer: splits one source line into tokens.
 //!
 //! It cuts the line into tokens, turns each parenthesised or bracketed form into a tree (a form
 //! cannot continue on the next line), and joins tokens without a space between them into
@@ -30,7 +30,7 @@ pub(super) enum LineStart {
     Other(usize),
 }
 
-/// A line, taken apart.
+/// A line, split into tokens.
 #[derive(Debug)]
 pub(super) struct LexedLine {
     pub(super) start: LineStart,
@@ -77,7 +77,7 @@ impl TokenGroup {
     }
 }
 
-/// Takes a line apart. `source` has no line feed.
+/// Splits a line. `source` has no line feed.
 pub(super) fn lex(source: &str) -> LexedLine {
     let mut lexer = Lexer {
         source,

@@ -9,6 +9,7 @@
 //! rows and bars of several sizes. Times are the minimum of several rounds, in microseconds.
 
 use plan::Val;
+use runtime::{Mode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::error::Error;
 use std::process::Command;
@@ -33,8 +34,8 @@ impl Bench {
             output,
             diagnostics: errors,
         };
-        let vm = vm::Vm::new(plan::Options::default(), std::sync::Arc::new(jets::table()))?;
-        let mut sire = Sire::new(vm, options)?;
+        let runtime = RuntimeBuilder::new().compile(Mode::Off).build()?;
+        let mut sire = Sire::new(runtime.into(), options)?;
         sire.load("prelude")?;
         sire.repl(include_bytes!("keyed.sire").as_slice())?;
         Ok(Bench { sire })

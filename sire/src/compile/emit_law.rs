@@ -6,7 +6,7 @@
 //! use is emitted in place.
 //!
 //! Variables of outer functions become arguments, in front of the function's own (lambda lifting).
-//! The function's name then stands, in the body, for the law applied to these arguments.
+//! In the body, the function's name then means the law applied to these arguments.
 
 use super::law_code::{FunctionId, LawCode, LawExpr, LawExprId, LawFunction, LawVar, Quoting};
 use plan::{Builder, EvalError, Val};

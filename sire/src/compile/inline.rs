@@ -16,9 +16,9 @@
 //!
 //! # The walk
 //!
-//! The walk is a loop over explicit stacks. `frames` holds what to do with a result. `env` holds the
-//! partial calls of the variables in scope, outermost first. `waiting` holds the arguments of the
-//! functions that are being walked; the arguments of the innermost function begin at `base`.
+//! The walk is a loop over explicit stacks. `frames` holds what to do with a result. `env` holds
+//! the partial calls of the variables in scope, outermost first. `waiting` holds the arguments of
+//! the functions that are being walked; the arguments of the innermost function begin at `base`.
 
 use crate::command_error::CommandError;
 use crate::expr::{
@@ -42,7 +42,7 @@ fn call_of(expr: &Expr, lambda: &Lambda, inline: bool, depth: usize) -> Option<R
     })
 }
 
-/// Returns whether a call is inlined when `available` further arguments are at hand.
+/// Returns whether a call is inlined when `available` further arguments are known.
 fn is_ready(call: &PartialCall, available: usize) -> bool {
     call.inline && call.missing as usize <= available
 }
@@ -58,8 +58,8 @@ enum Action {
     Return(Inlined),
 }
 
-/// What to do with a result. A frame with a `base` belongs to an expression without arguments of
-/// its own, and restores the base of the expression around it.
+/// The continuation of an inlined expression. A frame with a `base` belongs to an expression
+/// without arguments of its own, and restores the base of the expression around it.
 enum InlineFrame {
     /// The result is an argument of this function.
     Argument { function: Expr, base: usize },

@@ -228,8 +228,9 @@ impl PendingNode<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plan::{Options, Val};
+    use plan::Val;
     use proptest::prelude::*;
+    use runtime::RuntimeBuilder;
 
     /// Makes an expression from bytes, under `depth` binders and with at most `fuel` levels.
     fn expr(vm: &mut Vm, bytes: &mut impl Iterator<Item = u8>, depth: u32, fuel: u32) -> Expr {
@@ -259,7 +260,7 @@ mod tests {
     }
 
     fn vm() -> Vm {
-        Vm::new(Options::default(), Default::default()).expect("a runtime")
+        RuntimeBuilder::bare().build().expect("a runtime").into()
     }
 
     proptest! {

@@ -1,16 +1,16 @@
 //! The expression graph: trees with de Bruijn indices, which share subtrees and global bindings.
 //!
-//! Variable 0 belongs to the innermost binder. A lambda of `n` arguments binds `n + 1` variables: its
-//! last argument is 0, its first argument `n - 1`, and the lambda itself `n`. The first value of a
-//! letrec is 0.
+//! Variable 0 belongs to the innermost binder. A lambda of `n` arguments binds `n + 1` variables:
+//! its last argument is 0, its first argument `n - 1`, and the lambda itself `n`. The first value
+//! of a letrec is 0.
 //!
 //! Expressions are shared and immutable. Each node records how far its free variables reach
-//! ([`ExprNode::free_limit`]), so a walk can skip closed subtrees and an expression that moves under
-//! more binders shares them.
+//! ([`ExprNode::free_limit`]), so a walk can skip closed subtrees and an expression that moves
+//! under more binders shares them.
 //!
 //! A global reference holds its [`Binding`]. A binding holds its code, which is an expression, and
-//! what the inliner knows about it, which consists of expressions. These types are therefore one
-//! module.
+//! the facts that the inliner knows about it, which consist of expressions. These types are
+//! therefore one module.
 //!
 //! The source determines how deep a tree is, so no walk uses the native stack; dropping does not
 //! either.
@@ -93,13 +93,13 @@ impl Binding {
         Binding { encoded, value, code: OnceCell::new(), call: OnceCell::new() }
     }
 
-    /// Returns what the inliner knows about the value: `None` if nothing is known yet, `Some(None)`
-    /// if the value is no call that can be inlined.
+    /// Returns the fact that the inliner has recorded about the value: `None` if nothing is known
+    /// yet, `Some(None)` if the value is no call that can be inlined.
     pub(crate) fn call(&self) -> Option<&Option<Rc<PartialCall>>> {
         self.call.get()
     }
 
-    /// Records what the inliner knows about the value. Only the first record counts.
+    /// Records a fact of the inliner about the value. Only the first record counts.
     pub(crate) fn set_call(&self, call: Option<Rc<PartialCall>>) {
         self.call.get_or_init(|| call);
     }

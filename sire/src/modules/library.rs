@@ -4,7 +4,7 @@ use crate::error::SireError;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// The modules beside this crate's manifest, in ascending order of their names.
+/// The modules in the folder of this crate's manifest, in ascending order of their names.
 static BUILT_IN: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/library.rs"));
 
 /// Finds modules by name: first in a folder, then among the modules that are built in.

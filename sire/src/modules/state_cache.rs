@@ -86,7 +86,8 @@ impl StateCache {
     }
 
     /// Returns the packed states of the first modules of a chain, as many as a file has. Returns
-    /// nothing if no file has more than `known` of them. Files that cannot be used add to `warnings`.
+    /// nothing if no file has more than `known` of them. Files that cannot be used add to
+    /// `warnings`.
     pub(crate) fn load(
         &self,
         vm: &mut Vm,
@@ -196,7 +197,8 @@ impl StateCache {
     }
 }
 
-/// Returns an unused path beside `path`. A new path is needed since images must not be overwritten.
+/// Returns an unused path in the folder of `path`. A new path is needed since images must not be
+/// overwritten.
 fn temporary(path: &Path) -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);

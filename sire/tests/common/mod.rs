@@ -2,13 +2,12 @@
 
 #![allow(dead_code, unreachable_pub, reason = "no test file uses all of it")]
 
+use runtime::{Mode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
-use vm::Vm;
 
 /// A writer that stores its input.
 #[derive(Clone, Default)]
@@ -57,9 +56,8 @@ impl Rig {
             output: SireOutput::new(out.clone(), Default::default()),
             diagnostics: SireOutput::new(diagnostics.clone(), Default::default()),
         };
-        let jets = Arc::new(jets::table());
-        let vm = Vm::new(limits, jets).expect("a runtime");
-        let sire = Sire::new(vm, options).expect("enough memory");
+        let runtime = RuntimeBuilder::new().heap(limits).compile(Mode::Off).build();
+        let sire = Sire::new(runtime.expect("a runtime").into(), options).expect("enough memory");
         Rig { sire, out, diagnostics }
     }
 

@@ -1,4 +1,4 @@
-//! Whole programs and values: what a caller asks for.
+//! Whole programs and values.
 
 use super::super::Term;
 use super::generator::TermGenerator;

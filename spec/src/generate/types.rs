@@ -1,4 +1,4 @@
-//! The types of generated expressions, and what is in scope with them.
+//! The types of generated expressions, and the scope of variables of these types.
 
 use super::super::Term;
 

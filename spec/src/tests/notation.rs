@@ -31,7 +31,7 @@ fn what_is_wrong_and_where() {
     assert_eq!(error("(1)"), "0: an app needs a function and an argument");
     assert_eq!(error("<1 2>"), "0: a pin holds exactly one term");
     assert_eq!(error("{1 2}"), "0: a law is a nat, its name, a nat, its arity, and a body");
-    assert_eq!(error("1 2"), "2: the term has ended, but the text goes on");
+    assert_eq!(error("1 2"), "2: the text continues after the term");
     assert_eq!(error("(3 x)"), "3: expected a number, text in '', or a bracket");
     assert_eq!(error("'x"), "0: this quote is never closed");
     let form = "0: a law here has arity 0, or a law or pin holds an unevaluated app";

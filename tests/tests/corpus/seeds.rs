@@ -2,8 +2,8 @@
 
 use crate::{Corpus, sha256, table};
 use plan::{NatRef, Ref, Shape};
+use runtime::RuntimeBuilder;
 use tests::{ExecutionMode, stderr, stdout};
-use vm::Vm;
 
 fn saved_and_shown_seeds_are_the_same(mode: ExecutionMode) {
     let Some(corpus) = Corpus::open(mode) else { return };
@@ -35,10 +35,9 @@ fn saved_and_shown_seeds_are_the_same(mode: ExecutionMode) {
 /// The first line that the prototype's `show` prints and ours does not: the value as Haskell's
 /// `show` prints it. The golden hashes include it.
 fn haskell_line(seed: &[u8]) -> String {
-    let mut vm =
-        Vm::new(Default::default(), Default::default()).expect("the stack can be reserved");
-    let value = plan::seed::load(&mut vm, seed).expect("a saved seed can be loaded");
-    haskell_text(vm.look(&value))
+    let mut runtime = RuntimeBuilder::bare().build().expect("the stack can be reserved");
+    let value = runtime.load(seed).expect("a saved seed can be loaded");
+    haskell_text(runtime.look(&value))
 }
 
 /// A value as Haskell's `show` prints it. Recurses on the value; the golden values are not deep.

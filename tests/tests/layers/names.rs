@@ -5,7 +5,7 @@ use crate::modules::ModuleTree;
 /// Re-exports are followed no further than this, in case they form a circle.
 const MAX_DEPTH: usize = 16;
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     Module(usize),
@@ -14,7 +14,7 @@ pub(crate) enum Target {
 }
 
 impl ModuleTree {
-    /// What a path in a module leads to. None if it leaves the crate.
+    /// The target of a path in a module. None if it leaves the crate.
     pub(crate) fn resolve(&self, module: usize, path: &[String]) -> Option<Target> {
         self.resolve_within(module, path, MAX_DEPTH)
     }
@@ -41,7 +41,7 @@ impl ModuleTree {
         Some(target)
     }
 
-    /// What a name in the scope of a module stands for: a module in it, an item of it, or an
+    /// The meaning of a name in the scope of a module: a module in it, an item of it, or an
     /// import.
     fn member(&self, module: usize, name: &str, depth: usize) -> Option<Target> {
         let scope = &self.modules[module];

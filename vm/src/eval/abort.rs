@@ -1,4 +1,4 @@
-//! Poisoned thunks: what a thunk becomes whose evaluation ended without a value.
+//! Poisoned thunks: thunks whose evaluation ended without a value.
 //!
 //! A crash is part of PLAN's meaning, so the thunk keeps its operation and argument. Any other
 //! error is kept as a number, because an object holds words only.

@@ -1,6 +1,6 @@
 //! Calls: applying a function to arguments.
 //!
-//! The function lies on the stack at index `callee`, its arguments above it up to the top. Too few
+//! The function is on the stack at index `callee`, its arguments above it up to the top. Too few
 //! arguments make an app; surplus arguments are moved into an Apply frame. With exactly as many as
 //! its arity, a law runs; for an operation or jet the demanded arguments are evaluated first, one
 //! after the other, with a Call frame that keeps the others.
@@ -186,7 +186,7 @@ impl Vm {
         }
     }
 
-    /// Runs a law that lies, itself or as its pin, at stack index `callee`.
+    /// Runs a law that is, itself or as its pin, at stack index `callee`.
     #[inline(always)]
     fn enter_law(
         &mut self,

@@ -10,7 +10,7 @@
 //!   instructions run, a reference exists: from the law, at the frame's base; or, for a lazy
 //!   subexpression, from the code word in the Update frame below it. A frame that waits for a call
 //!   is referred to by the code word of its Return frame. A law whose slot holds compiled code
-//!   refers to its decoded code through that. An instruction that leaves the frame for good (a tail
+//!   refers to its decoded code through that. An instruction that pops the frame (a tail
 //!   call, a return) reads nothing of the code afterwards: [`CodePosition::go`] sets the position
 //!   before the next instruction.
 //! * *Indices are in range.* The decoder makes all numbers in instructions, and ends every sequence

@@ -1,6 +1,6 @@
 //! Frames: the work that is left when a value is computed.
 //!
-//! A frame lies on the evaluation stack with its kind on top:
+//! A frame is on the evaluation stack with its kind on top:
 //!
 //! ```text
 //! Return      code word, distance to the base                  continue in a law's code

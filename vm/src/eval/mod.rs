@@ -18,9 +18,9 @@
 //! decode          from a law's body to code
 //! state           the state of evaluation that is not on the stack
 //! code            the instructions of a decoded law
-//! next_step       what the loop does next
+//! next_step       the next step of the loop
 //! abort           errors kept in thunks
-//! frame           what is left to do when a value is computed
+//! frame           continuations on the stack
 //! ```
 
 mod abort;

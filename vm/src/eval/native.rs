@@ -94,10 +94,10 @@ impl Vm {
         callee: usize,
     ) -> Result<NextStep, EvalError> {
         let count = self.heap.stack.top() - callee - 1;
-        // The code reads the arguments at once, before anything can be pushed over them.
+        // The code reads the arguments first, before anything can be pushed over them.
         let args = self.heap.stack.top_from(callee + 1).as_ptr().cast::<u64>();
         self.heap.stack.truncate(callee);
-        // SAFETY: the law has this code, and its `count` arguments lie at `args`.
+        // SAFETY: the law has this code, and its `count` arguments are at `args`.
         let bits = unsafe { self.enter_native(entry, args, count) }?;
         Ok(self.step_after_native(bits))
     }
@@ -148,7 +148,7 @@ impl Vm {
         let mut call = callee;
         if let Some(entry) = self.entry_at(callee, count) {
             let args = self.heap.stack.top_from(callee + 1).as_ptr().cast::<u64>();
-            // SAFETY: `entry_at` found the code of a law of `count` arguments, which lie at `args`.
+            // SAFETY: `entry_at` found the code of a law of `count` arguments, which are at `args`.
             let bits = unsafe { self.enter_native(entry, args, count) }?;
             if bits != PENDING {
                 self.heap.stack.truncate(callee);

@@ -1,4 +1,4 @@
-//! [`NextStep`]: what the interpreter's loop does next.
+//! [`NextStep`]: the next step of the interpreter's loop.
 
 use plan::raw::{Kind, Word};
 

@@ -6,15 +6,15 @@
 //! alive that grows.
 //!
 //! PLAN defines which crash a `try` catches: the one that evaluation in the laws' own order meets.
-//! The interpreter follows that order; compiled code may evaluate early what is certain to be
-//! needed. So if compiled code ran in a `try` that ends in a crash, the `try` runs again *in law
-//! order*, interpreted throughout, and the second result counts. The same holds if it runs out of
-//! stack or memory, or finds a loop: an early evaluation may not terminate where law order crashes
-//! before it. A `try` inside one in law order runs in law order too, so a `try` with n others
-//! around it runs at most n + 2 times. Traces of the second run are printed again.
+//! The interpreter follows that order; compiled code may evaluate early the values that are certain
+//! to be needed. So if compiled code ran in a `try` that ends in a crash, the `try` runs again *in
+//! law order*, interpreted throughout, and the second result counts. The same holds if it runs out
+//! of stack or memory, or finds a loop: an early evaluation may not terminate where law order
+//! crashes before it. A `try` inside one in law order runs in law order too, so a `try` with n
+//! others around it runs at most n + 2 times. Traces of the second run are printed again.
 //!
-//! An interrupt ends everything at once. A loop that takes neither stack nor memory can only end by
-//! an interrupt, in either order.
+//! An interrupt ends the whole evaluation immediately. A loop that takes neither stack nor memory
+//! can only end by an interrupt, in either order.
 
 use super::frame::{self, FrameKind};
 use super::next_step::NextStep;

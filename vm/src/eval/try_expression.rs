@@ -42,7 +42,7 @@ impl Vm {
     }
 }
 
-/// What [`expand`] replaced the expression on top by.
+/// The replacement by [`expand`] of the expression on top.
 enum Expanded {
     /// A value.
     Value,

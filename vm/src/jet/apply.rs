@@ -119,7 +119,7 @@ impl Call<'_> {
         Ok(matches!(answer, Answer::Done | Answer::Eval))
     }
 
-    /// Pushes all arguments of the application that lies between those stack indices, without their
+    /// Pushes all arguments of the application that is between those stack indices, without their
     /// indirections.
     fn push_arguments(&mut self, function: usize, end: usize) {
         let heap = &mut self.vm.heap;

@@ -62,7 +62,7 @@ impl Call<'_> {
         self.nat(index).unwrap_or(NatRef::Small(0))
     }
 
-    /// The number of values of this call: its arguments and what was pushed above them.
+    /// The number of values of this call: its arguments and the values that were pushed above them.
     #[inline(always)]
     pub fn height(&self) -> usize {
         // No method drops below the base, so this does not underflow.

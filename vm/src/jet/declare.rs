@@ -1,5 +1,5 @@
 //! [`JetDeclaration`]: the single declaration of a jet, from which the evaluator, the compiler,
-//! lists of jets and tests derive what they need.
+//! lists of jets and tests are derived from it.
 //!
 //! A declaration is a constant, made by [`JetDeclaration::native`] or [`JetDeclaration::control`]
 //! and refined by chained methods. A property that is not set has its weakest value: any result,
@@ -220,7 +220,8 @@ pub enum Operation {
     IsApp,
     /// Whether it is a nat.
     IsNat,
-    /// The number of arguments of an app, which is a row's length; 0 for what is not an app.
+    /// The number of arguments of an app, which is a row's length; 0 for a value that is not an
+    /// app.
     Length,
     /// Item `a` of row `b`, evaluated; 0 beyond the last.
     Index,
@@ -236,7 +237,7 @@ pub enum Operation {
     Word64(WordOperation),
 }
 
-/// The operation of a jet on machine words: nats of which only the low bits are used.
+/// The operation of a jet on machine words: only the low bits of the nats are used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum WordOperation {
     /// The low bits.

@@ -4,7 +4,7 @@ use super::frame_table::FrameTable;
 use crate::vm::Compiler;
 use std::sync::{Arc, OnceLock};
 
-/// A compiler, and what a runtime needs to run its code.
+/// A compiler, and the entry points that a runtime needs to run its code.
 pub struct CompilerSetup {
     /// The compiler.
     pub compiler: Box<dyn Compiler>,

@@ -4,8 +4,8 @@
 //!
 //! The invariant that [`enter`] relies on: *an address that reached the interpreter (in a
 //! [`EntryCell`], a law's code slot or a thunk's code word) is that of live code of this runtime*.
-//! A [`Compiler`](super::Compiler) promises this for what it publishes, and the collector clears an
-//! entry before the compiler frees the code.
+//! A [`Compiler`](super::Compiler) promises this for the code that it publishes, and the collector
+//! clears an entry before the compiler frees the code.
 
 use super::compiler::CompilerSetup;
 use super::entry_cell::EntryCell;
@@ -20,7 +20,7 @@ use std::rc::Rc;
 /// Enters compiled code with `count` arguments, which it reads before it does anything else.
 ///
 /// # Safety
-/// `entry` is the address of live code of this runtime for `count` arguments, which lie at `args`;
+/// `entry` is the address of live code of this runtime for `count` arguments, which are at `args`;
 /// and the evaluation runs on the native stack.
 unsafe fn enter(vm: &mut Vm, entry: usize, args: *const u64, count: usize) -> u64 {
     let before = vm.heap.host.native.activation;

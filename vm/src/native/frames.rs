@@ -59,7 +59,7 @@ impl FrameCursor {
             if self.previous.is_null() {
                 return None;
             }
-            // SAFETY: the activations before the newest lie in frames of `enter` that have not
+            // SAFETY: the activations before the newest are in frames of `enter` that have not
             // returned.
             let Activation { last_frame, entry_frame, previous, .. } = unsafe { *self.previous };
             self = FrameCursor { frame: last_frame, entry_frame, previous };

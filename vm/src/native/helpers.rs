@@ -262,7 +262,7 @@ impl Vm {
         self.heap.host.native.parts[0] as usize
     }
 
-    /// Stores up to three words, which compiled code reads at once.
+    /// Stores up to three words, which compiled code reads immediately.
     pub(crate) fn set_parts(&mut self, words: &[Word]) {
         for (part, word) in self.heap.host.native.parts.iter_mut().zip(words) {
             *part = word.raw();

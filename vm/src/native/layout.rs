@@ -79,12 +79,12 @@ pub const LAW_CODE: i32 = layout::LAW_CODE as i32;
 /// The index of the facts in a pin's payload; their upper half is the jet's number plus one.
 pub const PIN_FACTS: i32 = layout::PIN_FACTS as i32;
 
-/// An object lies in the pin space if its address shifted right by this is 1. Compiled code must
+/// An object is in the pin space if its address shifted right by this is 1. Compiled code must
 /// not read such an object without a check for damage.
 pub const FROZEN_SHIFT: u32 = plan::pinspace::range::RANGE_SHIFT;
 
 /// The shape of the table at [`FROZEN`](super::offset::FROZEN): the logarithm of the number of
-/// slots, each of which holds the word that is called and the address of its code; and the two
+/// slots that hold the word that is called and the address of its code; and the two
 /// shifts of a law's address whose exclusive or has the slot's number in its low bits.
 pub const FROZEN_TABLE: (u32, [u32; 2]) = (super::frozen::TABLE_LOG2, super::frozen::SHIFTS);
 

@@ -95,7 +95,7 @@ fn order_word(order: Ordering) -> Word {
 }
 
 impl Vm {
-    /// Compares two values, neither of which is a nat. The jet for the comparison evaluates their
+    /// Compares two values that are not nats. The jet for the comparison evaluates their
     /// parts only as far as the result depends on them; without it both are normalised.
     fn compare_values(&mut self, operation: NatOp, a: Word, b: Word) -> Result<Word, EvalError> {
         let by_equality = operation == NatOp::Eq;

@@ -41,7 +41,7 @@ impl NativeStack {
             )
         }?;
         let stack = NativeStack { base: base.cast(), size };
-        // SAFETY: the range lies in the new mapping, which nothing uses yet.
+        // SAFETY: the range is in the new mapping, which nothing uses yet.
         unsafe { rustix::mm::mprotect(base, PAGE, MprotectFlags::empty()) }?;
         Ok(stack)
     }
@@ -51,7 +51,7 @@ impl NativeStack {
         self.base.addr() + PAGE + RED_ZONE
     }
 
-    /// Whether the calling function's frame lies on this stack.
+    /// Whether the calling function's frame is on this stack.
     pub(super) fn is_current(&self) -> bool {
         stack_pointer().wrapping_sub(self.base.addr()) < self.size
     }
@@ -79,7 +79,7 @@ impl NativeStack {
         if lowest.wrapping_sub(self.base.addr()) >= end {
             return;
         }
-        // SAFETY: the range lies in this mapping, and nothing uses it (this function's contract);
+        // SAFETY: the range is in this mapping, and nothing uses it (this function's contract);
         // its contents are written before they are read again.
         let advised = unsafe {
             let start = self.base.add(PAGE).cast();

@@ -10,5 +10,5 @@ use plan::Options;
 /// A runtime with a small nursery. Under stress it collects at every allocation.
 fn vm(stress: bool) -> Vm {
     let options = Options { nursery: 1 << 15, stress, ..Options::default() };
-    Vm::new(options, Default::default()).expect("a small stack can be had")
+    Vm::new(options, Default::default()).expect("a small stack can be reserved")
 }

@@ -11,7 +11,7 @@ use spec::samples::terms;
 use std::sync::Arc;
 
 fn space() -> Arc<PinSpace> {
-    PinSpace::in_memory().expect("the range can be had")
+    PinSpace::in_memory().expect("the range can be reserved")
 }
 
 fn value(vm: &mut Vm, text: &str) -> Val {

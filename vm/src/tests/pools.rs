@@ -11,7 +11,7 @@ fn heap() -> RawHeap<CodeHost> {
         Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
     let host = CodeHost::new(Arc::<JetTable>::default());
     // SAFETY: the tests hold no word across a collection, and take indices from layouts.
-    unsafe { RawHeap::new(options, host) }.expect("a small stack can be had")
+    unsafe { RawHeap::new(options, host) }.expect("a small stack can be reserved")
 }
 
 /// Pushes the row of the top `count` words.

@@ -7,7 +7,7 @@ use crate::ir::{
     Stmt, Type,
 };
 
-/// What an application reduces to.
+/// The form that an application reduces to.
 pub(super) enum Reduced {
     /// An evaluated value.
     Value(Operand),

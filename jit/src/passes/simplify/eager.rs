@@ -1,6 +1,6 @@
 //! Thunks that are evaluated instead of allocated, because their value costs no more than they do.
 //!
-//! Cheap eagerness: the code of a thunk may run at once if it is a few total operations on
+//! Cheap eagerness: the code of a thunk may run immediately if it is a few total operations on
 //! evaluated values, or makes a row no larger than the thunk. (Faxén, "Cheap eagerness: speculative
 //! evaluation in a lazy functional language", ICFP 2000.)
 //!

@@ -1,4 +1,4 @@
-//! What is known at the current point of the function being written: how variables were defined,
+//! Facts at the current point of the function being written: how variables were defined,
 //! which operands are equal, which operations have been done. A trail undoes the facts of a scope
 //! at its end.
 

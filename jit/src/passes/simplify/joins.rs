@@ -15,7 +15,7 @@ const COPIED_SIZE: usize = 4;
 const COPIED_STATEMENTS: usize = 3;
 
 impl<'u> Simplifier<'u> {
-    /// Decides what becomes of a join point, and writes it if it is kept.
+    /// Decides whether a join point is kept, and writes it if so.
     pub(super) fn join(&mut self, frame: &mut SourceFrame<'u>, id: JoinId) {
         let join = &frame.function.joins[id];
         let jumps = self.summaries[frame.id].jumps[id];

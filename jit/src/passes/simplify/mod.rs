@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! options      what each pass switches on
-//! facts        what is known about variables at the current point
+//! facts        facts about variables at the current point
 //! source       functions being walked and their substitutions
 //! walker       the walk: blocks, statements, operations
 //! calls        applications, forcing

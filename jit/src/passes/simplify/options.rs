@@ -1,14 +1,14 @@
-//! What distinguishes the passes that the simplifier implements.
+//! The options that distinguish the passes that the simplifier implements.
 
-/// What the simplifier does beyond its always profitable rewrites.
+/// The rewrites that the simplifier does besides the ones that are always profitable.
 #[derive(Clone, Copy, Default)]
 pub(in crate::passes) struct SimplifyOptions {
     /// Inline small functions.
     pub(in crate::passes) inline: bool,
-    /// Evaluate at once the thunks that are certain to be evaluated.
+    /// Evaluate eagerly the thunks that are certain to be evaluated.
     pub(in crate::passes) strict: bool,
-    /// Evaluate at once the thunks that are as cheap as their allocation.
+    /// Evaluate eagerly the thunks that are as cheap as their allocation.
     pub(in crate::passes) eager: bool,
-    /// Evaluate at once the thunks that are cheap if some values are small nats, after a test.
+    /// Evaluate eagerly the thunks that are cheap if some values are small nats, after a test.
     pub(in crate::passes) speculate: bool,
 }

@@ -12,7 +12,7 @@ pub(super) enum ResultTarget {
     Jump(JoinId),
 }
 
-/// What the simplifier does with a join point of a walked function.
+/// The decision of the simplifier about a join point of a walked function.
 #[derive(Clone, Default)]
 pub(super) enum JoinPlan {
     /// Moves or copies the code to the jumps.

@@ -1,4 +1,4 @@
-//! Terminators: results, tail calls, branches and what they teach.
+//! Terminators: results, tail calls, branches and the facts that hold in each branch.
 
 use super::calls::{Reduced, SingleUseThunk};
 use super::source::{ResultTarget, SourceFrame};
@@ -201,7 +201,7 @@ impl<'u> Simplifier<'u> {
         true
     }
 
-    /// Records what the outcome of a test says about its operands.
+    /// Records the facts about its operands that follow from the outcome of a test.
     fn learn(&mut self, condition: Operand, holds: bool) {
         self.facts.equate(condition, Operand::Small(u64::from(holds)));
         let Some(Op::Prim(prim, operands)) = self.facts.definition(condition) else { return };

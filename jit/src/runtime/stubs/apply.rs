@@ -1,9 +1,9 @@
 //! Calling a function that is known only at run time.
 //!
 //! The stub jumps to the code of a compiled law that takes exactly the arguments of the call. The
-//! function may be the law, or a pin of it without a jet, on the heap or frozen; or an app of such a
-//! function, whose few arguments then come before those of the call. The interpreter makes all other
-//! calls.
+//! function may be the law, or a pin of it without a jet, on the heap or frozen; or an app of such
+//! a function, whose few arguments then come before those of the call. The interpreter makes all
+//! other calls.
 
 use crate::codegen::{
     Backend, CompileError, CompiledFunction, FunctionEmitter, LinkSymbol, Listing, Stub,
@@ -72,8 +72,9 @@ fn guard_arity(emit: &mut FunctionEmitter<'_>, address: Value, count: usize, oth
     emit.guard(fits, otherwise);
 }
 
-/// The address of the code of a law, or of the pin of one without a jet. Continues only if there is code
-/// that refers to itself as that function, and if it takes `count` arguments where a count is given.
+/// The address of the code of a law, or of the pin of one without a jet. Continues only if there is
+/// code that refers to itself as that function, and if it takes `count` arguments where a count is
+/// given.
 fn entry(
     emit: &mut FunctionEmitter<'_>,
     function: Value,
@@ -137,7 +138,7 @@ fn code_of_law(emit: &mut FunctionEmitter<'_>, law: Value, tag: u64, otherwise: 
 }
 
 /// The address of the code of a frozen function, from the table of frozen functions with code.
-/// Continues only if the function is there.
+/// Continues only if the function has code.
 fn code_of_frozen(
     emit: &mut FunctionEmitter<'_>,
     function: Value,

@@ -1,9 +1,10 @@
 //! Stubs: how compiled code calls Rust. Trampolines: how Rust calls compiled code.
 //!
-//! A stub has the convention of compiled code. It records its own frame, so that the collector finds
-//! the frames above it; then it calls a helper, with the runtime's address as the first argument. If the
-//! helper has no result, the stub unwinds: it leaves compiled code for the frame that entered it.
-//! What a stub passes to a helper is live in the stub's frame only until the helper has taken it over.
+//! A stub has the convention of compiled code. It records its own frame, so that the collector
+//! finds the frames above it; then it calls a helper, with the runtime's address as the first
+//! argument. If the helper has no result, the stub unwinds: it leaves compiled code for the frame
+//! that entered it. The values that a stub passes to a helper are live in the stub's frame until
+//! the helper owns them.
 //!
 //! ```text
 //! force  evaluates a thunk without leaving compiled code
@@ -77,8 +78,8 @@ fn variadic(
 /// The stub that has the interpreter call a function with `count` arguments.
 ///
 /// If the stub was called by the function that the trampoline entered, in tail position, nothing of
-/// compiled code is left to return to. Then the call is left to the interpreter loop that entered, so
-/// that tail calls between compiled and interpreted laws take no stack.
+/// compiled code is left to return to. Then the call is left to the interpreter loop that entered,
+/// so that tail calls between compiled and interpreted laws take no stack.
 fn interpreted_call(backend: &mut Backend, count: usize) -> Result<CompiledFunction, CompileError> {
     backend.compile(tail_signature(count + 1, 1), Listing::None, |emit, params| {
         let block = block_of_words(emit, params);
@@ -129,8 +130,8 @@ fn call_helper(emit: &mut FunctionEmitter<'_>, helper: Helper, args: &[Value]) -
     result
 }
 
-/// Compiles the function through which Rust calls compiled code of that many parameters. It takes the
-/// address of the code and that of the arguments.
+/// Compiles the function through which Rust calls compiled code of that many parameters. It takes
+/// the address of the code and that of the arguments.
 pub(super) fn compile_trampoline(
     backend: &mut Backend,
     count: usize,

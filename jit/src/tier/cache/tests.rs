@@ -30,7 +30,7 @@ fn code_is_found_by_its_key_and_its_machine() {
 }
 
 #[test]
-fn damaged_and_foreign_files_are_written_anew() {
+fn damaged_and_foreign_files_are_rewritten() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut cache = cache(folder.path());
     cache.save(&key("a"), &functions(100));

@@ -1,13 +1,12 @@
 //! The cost of minor collections while compiled code is deep in a recursion, with the barrier on the stack
 //! and without. Without it, every collection scans all frames.
 //!
-//! `cargo run --release -p jit --example deep` recurses to a depth, makes garbage there, and returns.
+//! `cargo run --release -p bench --example stack_barrier` recurses to a depth, makes garbage there, and returns.
 
-use jit::{Mode, install};
 use plan::{Options, plain};
+use runtime::{Mode, RuntimeBuilder};
 use spec::Term;
 use std::time::{Duration, Instant};
-use vm::Vm;
 
 /// `c a n`: `a` for 0, else `c b m` where `m` is the predecessor of `n` and `b` an app of `m`.
 const CHURN: &str = "{'c' 2 (0 (0 (0 (2 2) 1) (0 (0 {'h' 3 (0 (0 1 (0 (2 0) 3)) 3)} 0) 1)) 2)}";
@@ -21,22 +20,22 @@ const GARBAGE: u64 = 10_000_000;
 /// The time to make garbage at a depth, and the count of minor collections.
 fn run(depth: u64, has_barrier: bool) -> (Duration, u64) {
     let options = Options { max_stack: 8 << 30, max_heap: 8 << 30, ..Options::default() };
-    let mut vm = Vm::new(options, Default::default()).expect("addresses can be had");
-    install(&mut vm, Mode::Eager).expect("the machine is known");
+    let builder = RuntimeBuilder::bare().heap(options).compile(Mode::Eager);
+    let mut runtime = builder.build().expect("the compiler supports this machine");
     if !has_barrier {
-        vm.disable_stack_barrier();
+        runtime.disable_stack_barrier();
     }
     let mut time = |garbage: u64| {
         let deep = DEEP.replace('#', &garbage.to_string());
         let [churn, deep] = [CHURN, &deep].map(|text| {
             let term = Term::parse(text).expect("a term");
-            plain::from_term(&mut vm, &term).expect("room")
+            plain::from_term(&mut runtime, &term).expect("room")
         });
-        let (zero, depth) = (vm.nat(0), vm.nat(depth));
-        let bottom = vm.app(&churn, &[zero]).expect("room");
-        let (start, minor) = (Instant::now(), vm.statistics().minor);
-        vm.apply(&deep, &[bottom, depth]).expect("a value");
-        (start.elapsed(), vm.statistics().minor - minor)
+        let (zero, depth) = (runtime.nat(0), runtime.nat(depth));
+        let bottom = runtime.app(&churn, &[zero]).expect("room");
+        let (start, minor) = (Instant::now(), runtime.statistics().minor);
+        runtime.apply(&deep, &[bottom, depth]).expect("a value");
+        (start.elapsed(), runtime.statistics().minor - minor)
     };
     time(1);
     let (way, before) = time(1);

@@ -1,27 +1,28 @@
-//! What it costs to compile, link and free units, and to start with machine code from the cache.
+//! The costs of compiling, linking and freeing units, and of starting with machine code from the
+//! cache.
 //!
-//! `cargo run --profile quick -p jit --example publish` prints the medians of 15 rounds, each in a process
-//! of its own. With the path of another build of this example as an argument, the rounds of both
-//! alternate:
+//! `cargo run --profile quick -p bench --example publish` prints the medians of 15 rounds, each in
+//! a process of its own. With the path of another build of this example as an argument, the rounds
+//! of both alternate:
 //!
 //! ```text
-//! cargo run --profile quick -p jit --example publish -- ../before/target/quick/examples/publish
+//! cargo run --profile quick -p bench --example publish -- ../before/target/quick/examples/publish
 //! ```
 //!
-//! The units are those of `tests/filetests`; the cache is measured with laws of one small loop each.
+//! The units are those of `jit/tests/filetests`; the cache is measured with laws of one small loop
+//! each.
 
 use jit::codegen::{Backend, CompiledFunction, ConstantFacts, Environment, Listing, compile};
 use jit::ir::{Constant, Unit, parse};
 use jit::passes::optimise;
 use jit::runtime::{CodeLinker, PublishedCode, UnitData};
-use jit::{Mode, install, set_cache_directory};
 use plan::{Options, plain};
+use runtime::{Mode, RuntimeBuilder};
 use spec::Term;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-use vm::Vm;
 use vm::native::layout::top;
 
 const ROUNDS: usize = 15;
@@ -44,7 +45,7 @@ const COLUMNS: [&str; 6] = [
 
 /// The units of the file tests, optimised.
 fn units() -> Vec<Unit> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/filetests");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../jit/tests/filetests");
     let entries = std::fs::read_dir(folder).expect("the folder of file tests");
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
@@ -144,19 +145,19 @@ fn link(
 
 /// Runs laws whose code is in the cache, if an earlier round put it there. Microseconds for each.
 fn from_cache(directory: &Path) -> f64 {
-    set_cache_directory(directory);
     let options =
         Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
-    let mut vm = Vm::new(options, Default::default()).expect("a stack can be had");
-    install(&mut vm, Mode::Eager).expect("the machine is known");
+    let builder = RuntimeBuilder::bare().heap(options).compile(Mode::Eager);
+    let builder = builder.keep_code_in(directory.to_owned());
+    let mut runtime = builder.build().expect("the compiler supports this machine");
     let start = processor_time();
     for name in 1..=LAWS {
         // One more than itself of the predecessor, 0 for 0.
         let text = format!("{{{name} 1 (0 (0 (0 2 (2 0)) (0 {{'g' 2 (0 3 (0 1 2))}} 0)) 1)}}");
         let term = Term::parse(&text).expect("a term");
-        let law = plain::from_term(&mut vm, &term).expect("room");
-        let depth = vm.nat(10);
-        vm.apply(&law, &[depth]).expect("a value");
+        let law = plain::from_term(&mut runtime, &term).expect("room");
+        let depth = runtime.nat(10);
+        runtime.apply(&law, &[depth]).expect("a value");
     }
     each(start, LAWS as usize)
 }

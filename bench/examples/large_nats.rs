@@ -1,22 +1,22 @@
-//! Measures jets on large nats: `cargo run --release -p jets --example nats`.
+//! Measures jets on large nats: `cargo run --release -p bench --example large_nats`.
 //!
 //! The example ties each jet to a law of its name, so that the evaluator calls the jet.
 
-use plan::{EvalError, Natural, Options, Val};
+use plan::{EvalError, Natural, Val};
+use runtime::{Runtime, RuntimeBuilder};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
-use vm::Vm;
 use vm::jet::JetTable;
 
-/// A virtual machine with all jets, and the pinned laws that they implement here.
+/// A runtime with all jets, and the pinned laws that they implement here.
 struct JetRunner {
-    vm: Vm,
+    runtime: Runtime,
     pins: HashMap<&'static str, Val>,
 }
 
-fn law(vm: &mut Vm, name: &str, arity: usize) -> Result<Val, EvalError> {
-    vm.build(|b| {
+fn law(runtime: &mut Runtime, name: &str, arity: usize) -> Result<Val, EvalError> {
+    runtime.build(|b| {
         b.push_nat_bytes(name.as_bytes())?;
         b.push_nat(arity as u64)?;
         b.push_nat(0x1234)?;
@@ -26,7 +26,7 @@ fn law(vm: &mut Vm, name: &str, arity: usize) -> Result<Val, EvalError> {
 
 impl JetRunner {
     fn new() -> Result<JetRunner, Box<dyn std::error::Error>> {
-        let mut scratch = Vm::new(Options::default(), Arc::default())?;
+        let mut scratch = RuntimeBuilder::bare().build()?;
         let mut table = JetTable::new();
         let mut names = Vec::new();
         for jet in jets::jets() {
@@ -35,36 +35,36 @@ impl JetRunner {
             let hash = scratch.hash(&law)?;
             table.add(jet, &[hash]);
         }
-        let mut vm = Vm::new(Options::default(), Arc::new(table))?;
+        let mut runtime = RuntimeBuilder::bare().jets(Arc::new(table)).build()?;
         let mut pins = HashMap::new();
         for (name, arity) in names {
-            let law = law(&mut vm, name, arity)?;
-            pins.insert(name, vm.pin(&law)?);
+            let law = law(&mut runtime, name, arity)?;
+            pins.insert(name, runtime.pin(&law)?);
         }
-        Ok(JetRunner { vm, pins })
+        Ok(JetRunner { runtime, pins })
     }
 
     fn call(&mut self, jet: &str, args: &[Val]) -> Result<Val, EvalError> {
         let pin = self.pins[jet].clone();
-        self.vm.apply(&pin, args)
+        self.runtime.apply(&pin, args)
     }
 
     fn factorial(&mut self, n: u64) -> Result<Val, EvalError> {
-        let mut product = self.vm.nat(1);
+        let mut product = self.runtime.nat(1);
         for factor in 1..=n {
-            let factor = self.vm.nat(factor);
+            let factor = self.runtime.nat(factor);
             product = self.call("_Mul", &[product, factor])?;
         }
         Ok(product)
     }
 
     fn power(&mut self, base: u64, exponent: u64) -> Result<Val, EvalError> {
-        let (base, exponent) = (self.vm.nat(base), self.vm.nat(exponent));
+        let (base, exponent) = (self.runtime.nat(base), self.runtime.nat(exponent));
         self.call("_Pow", &[base, exponent])
     }
 
     fn fibonacci(&mut self, n: u64) -> Result<Val, EvalError> {
-        let (mut a, mut b) = (self.vm.nat(0), self.vm.nat(1));
+        let (mut a, mut b) = (self.runtime.nat(0), self.runtime.nat(1));
         for _ in 0..n {
             let sum = self.call("_Add", &[a, b.clone()])?;
             (a, b) = (b, sum);
@@ -75,7 +75,7 @@ impl JetRunner {
     /// Converts a bar of 1 MiB to a nat and back, `times` times.
     fn conversions(&mut self, times: usize) -> Result<Val, EvalError> {
         let bytes: Vec<u8> = (0..1 << 20).map(|i: u32| (i % 255 + 1) as u8).collect();
-        let mut bar = self.vm.bar(&bytes)?;
+        let mut bar = self.runtime.bar(&bytes)?;
         for _ in 0..times {
             let nat = self.call("barNat", &[bar])?;
             bar = self.call("natBar", &[nat])?;
@@ -86,9 +86,9 @@ impl JetRunner {
     /// Shifts, masks and differences of numbers of 16,000 bits.
     fn bits(&mut self, times: usize) -> Result<Val, EvalError> {
         let ones = (Natural::from(1u32) << 16_000u64) - Natural::from(1u32);
-        let mut value = self.vm.natural(&ones)?;
+        let mut value = self.runtime.natural(&ones)?;
         let ones = value.clone();
-        let by = self.vm.nat(13);
+        let by = self.runtime.nat(13);
         for _ in 0..times {
             let left = self.call("_Lsh", &[value, by.clone()])?;
             let less = self.call("_Sub", &[left, ones.clone()])?;

@@ -1,19 +1,18 @@
 //! The memory, threads and mappings that many runtimes in one process take.
 //!
-//! `cargo run --profile quick -p jit --example heaps -- 1000 tiered` makes 1000 runtimes with the compiler
-//! (`tiered`, `eager`) or without it (`off`), runs a law in each until it is compiled, and prints what the
-//! process takes.
+//! `cargo run --profile quick -p bench --example many_runtimes -- 1000 tiered` makes 1000 runtimes
+//! with the compiler (`tiered`, `eager`) or without it (`off`), runs a law in each until it is
+//! compiled, and prints the resources of the process.
 
-use jit::{Mode, install, statistics};
 use plan::{Options, plain};
+use runtime::{Mode, RuntimeBuilder};
 use spec::Term;
 use std::fs;
-use vm::Vm;
 
 /// `f n`: 0 for 0, else one more than `f` of the predecessor.
 const DEEP: &str = "{'f' 1 (0 (0 (0 2 (2 0)) (0 {'g' 2 (0 3 (0 1 2))} 0)) 1)}";
 
-/// Prints what the process takes.
+/// Prints the memory, threads and mappings of the process.
 fn print_usage(when: &str) {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = |name: &str| {
@@ -22,7 +21,7 @@ fn print_usage(when: &str) {
     };
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default().lines().count();
     let (memory, threads) = (line("VmRSS:"), line("Threads:"));
-    println!("{when}: {memory}, {threads} threads, {maps} mappings, {:?}", statistics());
+    println!("{when}: {memory}, {threads} threads, {maps} mappings, {:?}", jit::statistics());
 }
 
 fn main() {
@@ -36,17 +35,16 @@ fn main() {
     print_usage("at the start");
     let law = Term::parse(DEEP).expect("a term");
     let mut runtimes = Vec::with_capacity(count);
+    let options = Options { nursery: 256 << 10, ..Options::default() };
+    let builder = RuntimeBuilder::bare().heap(options).compile(mode);
     for _ in 0..count {
-        let options = Options { nursery: 256 << 10, ..Options::default() };
-        let mut vm = Vm::new(options, Default::default()).expect("addresses can be had");
-        install(&mut vm, mode).expect("the machine is known");
-        runtimes.push(vm);
+        runtimes.push(builder.build().expect("the compiler supports this machine"));
     }
     print_usage("made");
-    for vm in &mut runtimes {
-        let law = plain::from_term(vm, &law).expect("room");
-        let depth = vm.nat(3000);
-        vm.apply(&law, &[depth]).expect("a value");
+    for runtime in &mut runtimes {
+        let law = plain::from_term(runtime, &law).expect("room");
+        let depth = runtime.nat(3000);
+        runtime.apply(&law, &[depth]).expect("a value");
     }
     print_usage("run");
     runtimes.clear();

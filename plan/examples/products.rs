@@ -1,5 +1,5 @@
 //! Measures the number of limbs from which malachite multiplies faster than the schoolbook method:
-//! `cargo run --release -p vm --example products`.
+//! `cargo run --release -p plan --example products`.
 //!
 //! The times of malachite include copying the factors to naturals and the product back.
 
