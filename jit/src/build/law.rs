@@ -1,7 +1,7 @@
 //! The lowering of one law: its scope, its lets, and the applications in its body.
 
 use super::error::BuildError;
-use super::unit::{UnitBuilder, applied_function, law_of};
+use super::unit::{UnitBuilder, law_of};
 use crate::ir::{
     BlockId, ConstantId, DEPTH_LIMIT, Function, FunctionId, FunctionRole, Op, Operand, Stmt,
     Terminator, Type, Var,
@@ -181,10 +181,8 @@ impl<'h> LawLowering<'_, 'h> {
         let mut spine: Spine<Expr<'h>> = self.law.spine(node);
         if !spine.args.is_empty()
             && let Some(head) = self.constant_value(spine.head)
-            && let Some((function, given)) = applied_function(head)
         {
-            spine.head = Expr::Value(function);
-            spine.args.splice(0..0, given.into_iter().map(Expr::Value));
+            spine.unfold(head, Expr::Value);
         }
         spine
     }

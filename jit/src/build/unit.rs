@@ -9,7 +9,7 @@ use crate::ir::{
 };
 use plan::{LawRef, Ref, Shape};
 use vm::Vm;
-use vm::law::AnalysedLaw;
+use vm::law::{AnalysedLaw, applied_function};
 
 /// The most nodes in the body of a law that is compiled.
 pub(super) const LAW_SIZE_LIMIT: usize = 20_000;
@@ -36,13 +36,6 @@ pub(super) fn law_of(value: Ref<'_>) -> Option<LawRef<'_>> {
         _ => return None,
     };
     law.arity().to_u64().map(|_| law)
-}
-
-/// The law or pin that an app applies, and its arguments, if there are not too many.
-pub(super) fn applied_function(value: Ref<'_>) -> Option<(Ref<'_>, Vec<Ref<'_>>)> {
-    let Shape::App(app) = value.shape() else { return None };
-    let is_function = matches!(app.head().shape(), Shape::Law(_) | Shape::Pin(_));
-    (is_function && app.len() < ARITY_LIMIT as usize).then(|| (app.head(), app.args().collect()))
 }
 
 /// A unit being built.

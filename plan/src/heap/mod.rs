@@ -60,4 +60,7 @@ pub use self::stack::Stack;
 
 #[cfg(test)]
 #[allow(unsafe_code, reason = "the tests promise to keep the contract of `RawHeap`")]
+mod selector_tests;
+#[cfg(test)]
+#[allow(unsafe_code, reason = "the tests promise to keep the contract of `RawHeap`")]
 mod tests;

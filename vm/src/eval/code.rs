@@ -67,6 +67,14 @@ pub(crate) enum Op {
     ApplyEagerly(SourceList),
     /// Pushes a new thunk for an entry, capturing its slots.
     Thunk(u32),
+    /// Pushes an item of the row that an entry captures, if the row is evaluated. Otherwise pushes a
+    /// selector, a thunk for the entry, which evaluates the row and returns the item.
+    Select {
+        /// The index of the item.
+        index: u16,
+        /// The entry.
+        entry: u32,
+    },
     /// Replaces a function and that many arguments by the application, not evaluated.
     Apply(u32),
     /// Replaces that number of values on top by the row of them.

@@ -7,8 +7,8 @@ use super::frame::{self, FrameKind};
 use super::next_step::{NextStep, is_false};
 use crate::jet::{Answer, Cheap, Demand, JetCode};
 use crate::vm::Vm;
-use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, Draft, Kind, Layout, Word, nat, shape};
+use plan::{EvalError, Items};
 
 impl Vm {
     /// Takes one step of the loop.
@@ -45,10 +45,7 @@ impl Vm {
                 let captured = header.extra() as usize;
                 self.enter_thunk_entry(word, code_word, captured, at)
             }
-            Layout::Selector => {
-                let code_word = self.heap.load(word, 0);
-                self.enter_thunk_entry(word, code_word, 1, at)
-            }
+            Layout::Selector => self.enter_selector(word, header.extra() as usize, at),
             Layout::ThunkApp => {
                 let count = header.size();
                 if !self.heap.stack.has_room(count + 8) {
@@ -64,6 +61,27 @@ impl Vm {
             Layout::Aborted => Err(abort_error(self.heap.load(word, 0))),
             _ => Err(EvalError::Loop),
         }
+    }
+
+    /// Starts the evaluation of a selector. If its row is evaluated, the selector becomes an
+    /// indirection to the item, which may be another selector: no update frames pile up on a chain.
+    fn enter_selector(
+        &mut self,
+        thunk: Word,
+        index: usize,
+        at: &mut CodePosition,
+    ) -> Result<NextStep, EvalError> {
+        let row = self.heap.resolve(self.heap.load(thunk, 1));
+        if row.kind() == Kind::Row
+            && let Some(item) = Items::of(row, &self.heap).flat_word(index)
+            && let item = self.heap.resolve(item)
+            && item != thunk
+        {
+            self.heap.update(thunk, item);
+            return Ok(if item.is_thunk() { NextStep::Eval(item) } else { NextStep::Return(item) });
+        }
+        let code_word = self.heap.load(thunk, 0);
+        self.enter_thunk_entry(thunk, code_word, 1, at)
     }
 
     /// Starts running the code of a thunk: a lazy subexpression of a law.
@@ -171,6 +189,7 @@ impl Vm {
                     }
                 }
                 Op::Thunk(entry) => self.make_thunk(at, entry)?,
+                Op::Select { index, entry } => self.select(at, usize::from(index), entry)?,
                 Op::Apply(count) => shape::apply_lazily(&mut self.heap, count as usize)?,
                 Op::Row(count) => {
                     self.heap.reserve(1 + count as usize)?;
@@ -364,6 +383,24 @@ impl Vm {
         for (index, source) in at.captures(at.entry(entry)).iter().enumerate() {
             thunk.set(1 + index, self.source(at, *source));
         }
+        self.heap.stack.push(thunk.finish());
+        Ok(())
+    }
+
+    /// Pushes an item of the row that an entry captures, or the selector of it.
+    fn select(&mut self, at: &CodePosition, index: usize, entry: u32) -> Result<(), EvalError> {
+        let source = at.captures(at.entry(entry))[0];
+        let row = self.heap.resolve(self.source(at, source));
+        if row.kind() == Kind::Row
+            && let Some(item) = Items::of(row, &self.heap).flat_word(index)
+        {
+            self.heap.stack.push(item);
+            return Ok(());
+        }
+        self.heap.reserve(3)?;
+        let mut thunk = self.heap.allocate(Layout::Selector, index as u64, 2);
+        thunk.set(0, at.word(at.entry(entry).pc as usize));
+        thunk.set(1, self.source(at, source));
         self.heap.stack.push(thunk.finish());
         Ok(())
     }

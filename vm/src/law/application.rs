@@ -3,8 +3,8 @@
 
 use super::body::{AnalysedLaw, BodyNode};
 use crate::jet::table::GenericJetTable;
-use plan::Ref;
 use plan::raw::{Kind, shape};
+use plan::{Ref, Shape};
 
 /// The most arguments of a thunk that applies a function to references and constants. An
 /// application of more arguments becomes a thunk with code of its own.
@@ -19,10 +19,38 @@ pub struct Spine<E> {
     pub args: Vec<E>,
 }
 
+/// An app with this many arguments or more at the head of an application is not unfolded.
+const UNFOLDED_ARGS_LIMIT: usize = 32;
+
+/// Returns the law or pin that an app applies, and its arguments, unless they are many.
+pub fn applied_function(value: Ref<'_>) -> Option<(Ref<'_>, Vec<Ref<'_>>)> {
+    let Shape::App(app) = value.shape() else { return None };
+    if app.is_longer_than(UNFOLDED_ARGS_LIMIT - 1) {
+        return None;
+    }
+    let is_function = matches!(app.head().shape(), Shape::Law(_) | Shape::Pin(_));
+    is_function.then(|| (app.head(), app.args().collect()))
+}
+
 impl<E> Spine<E> {
     /// Makes the spine of an expression that is no application.
     pub fn of_atom(head: E) -> Spine<E> {
         Spine { head, args: Vec::new() }
+    }
+}
+
+impl<'h, E> Spine<E> {
+    /// Replaces the head, whose value is this constant, by the function that it applies, if it is an
+    /// app of a law or pin: that function's arity decides what the application does, and a jet
+    /// behind the app is found. `constant` makes the expression of a constant.
+    #[inline]
+    pub fn unfold(&mut self, head: Ref<'h>, constant: impl Fn(Ref<'h>) -> E) {
+        if head.word().kind() == Kind::App
+            && let Some((function, given)) = applied_function(head)
+        {
+            self.head = constant(function);
+            self.args.splice(0..0, given.into_iter().map(constant));
+        }
     }
 }
 

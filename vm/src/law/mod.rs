@@ -27,7 +27,7 @@ mod jet_evaluation;
 mod lets;
 mod scope;
 
-pub use application::{Application, DELAYED_ARGS_LIMIT, SaturatedCall, Spine};
+pub use application::{Application, DELAYED_ARGS_LIMIT, SaturatedCall, Spine, applied_function};
 pub use body::{AnalysedLaw, BodyNode};
 pub use jet_evaluation::{Choice, ChoiceTest, Connective, JetEvaluation};
 pub use lets::BindingGroup;

@@ -41,7 +41,7 @@ pub(super) fn compile(backend: &mut Backend) -> Result<CompiledFunction, Compile
         emit.tail_call(LinkSymbol::Stub(Stub::ForceSlowly), &[value], 1);
         emit.switch_to(waiting);
         let application = emit.block();
-        let entry = compiled_code(emit, address, layout, [application, slowly]);
+        let entry = compiled_code(emit, thunk, address, layout, [application, slowly]);
         let mark = push_mark(emit, thunk, slowly);
         set_layout(emit, address, ObjectKind::BlackHole);
         let value = emit.call_address(entry, &[thunk]);
@@ -91,6 +91,7 @@ fn force_application(emit: &mut FunctionEmitter<'_>, thunk: Value, address: Valu
 /// if the thunk is an application, and to the second if not.
 fn compiled_code(
     emit: &mut FunctionEmitter<'_>,
+    thunk: Value,
     address: Value,
     layout: Value,
     [application, slowly]: [Block; 2],
@@ -99,8 +100,11 @@ fn compiled_code(
     let code = has_layout(emit, layout, ObjectKind::ThunkCode);
     emit.branch(code, has_code, no_code);
     emit.switch_to(no_code);
-    let (selector, no_selector) = (has_layout(emit, layout, ObjectKind::Selector), emit.block());
-    emit.branch(selector, has_code, no_selector);
+    let (selects, no_selector) = (emit.block(), emit.block());
+    let selector = has_layout(emit, layout, ObjectKind::Selector);
+    emit.branch(selector, selects, no_selector);
+    emit.switch_to(selects);
+    select_item(emit, thunk, address, [has_code, slowly]);
     emit.switch_to(no_selector);
     let app = has_layout(emit, layout, ObjectKind::ThunkApp);
     emit.branch(app, application, slowly);
@@ -110,6 +114,53 @@ fn compiled_code(
     emit.branch(native, is_compiled, slowly);
     emit.switch_to(is_compiled);
     emit.address(code)
+}
+
+/// Evaluates a selector of an evaluated row to an evaluated item. Branches to the first block if the
+/// row is not evaluated or not flat, and to the second if the item is not evaluated: the interpreter
+/// follows chains of selectors without update marks.
+fn select_item(
+    emit: &mut FunctionEmitter<'_>,
+    thunk: Value,
+    address: Value,
+    [by_code, slowly]: [Block; 2],
+) {
+    let captured = emit.payload(address, 1);
+    let (waiting, (found, row)) = (emit.block(), emit.block_with_param());
+    let is_thunk = emit.is_thunk(captured);
+    emit.b.ins().brif(is_thunk, waiting, &[], found, &[captured.into()]);
+    emit.switch_to(waiting);
+    let inner = emit.address(captured);
+    let inner_layout = emit.b.ins().uload8(I64, trusted(), inner, 0);
+    let is_done = has_layout(emit, inner_layout, ObjectKind::Indirection);
+    emit.guard(is_done, by_code);
+    let value = emit.payload(inner, 0);
+    emit.jump(found, &[value]);
+
+    emit.switch_to(found);
+    let is_row = emit.is_top(row, layout::top::ROW);
+    emit.guard(is_row, by_code);
+    let row = emit.address(row);
+    let flat = emit.block();
+    let row_layout = emit.b.ins().uload8(I64, trusted(), row, 0);
+    let is_flat = has_layout(emit, row_layout, ObjectKind::Row);
+    emit.branch(is_flat, flat, by_code);
+    emit.switch_to(flat);
+    let size = emit.payload_size(row);
+    let header = emit.load(address, 0);
+    let (shift, width) = layout::EXTRA;
+    let index = emit.b.ins().ushr_imm_s(header, i64::from(shift));
+    let index = emit.b.ins().band_imm_s(index, (1 << width) - 1);
+    let is_inside = emit.b.ins().icmp(IntCC::UnsignedLessThan, index, size);
+    emit.guard(is_inside, by_code);
+    let distance = emit.b.ins().ishl_imm_s(index, 3);
+    let slot = emit.b.ins().iadd(row, distance);
+    let item = emit.load(slot, layout::PAYLOAD);
+    let (evaluated, again) = (emit.block(), emit.is_thunk(item));
+    emit.branch(again, slowly, evaluated);
+    emit.switch_to(evaluated);
+    update(emit, thunk, item);
+    emit.b.ins().return_(&[item]);
 }
 
 /// An update mark on the evaluation stack.

@@ -2,7 +2,7 @@
 
 use super::super::code::{Op, ThunkEntry, ValueSource};
 use super::{Binding, Decoder, Operand, PendingThunk, STRICT_LIMIT};
-use crate::jet::JetCode;
+use crate::jet::{JetCode, Operation};
 use crate::law::{Application, BodyNode, DELAYED_ARGS_LIMIT, SaturatedCall, Spine};
 use plan::Ref;
 use plan::raw::Word;
@@ -13,7 +13,9 @@ impl<'a> Decoder<'a> {
         match (self.source(operand), operand) {
             (Some(source), _) => self.push_source(source),
             (None, Operand::Expression(node)) => self.lazy_application(node),
-            (None, Operand::Slot(_)) => unreachable!("a slot is a source"),
+            (None, Operand::Slot(_) | Operand::Constant(_)) => {
+                unreachable!("a slot or constant is a source")
+            }
         }
     }
 
@@ -21,6 +23,7 @@ impl<'a> Decoder<'a> {
     fn source(&mut self, operand: Operand<'a>) -> Option<ValueSource> {
         let node = match operand {
             Operand::Slot(slot) => return Some(ValueSource::slot(slot)),
+            Operand::Constant(k) => return Some(ValueSource::constant(self.constant(k.word()))),
             Operand::Expression(node) => node,
         };
         let constant = match self.law.node(node) {
@@ -56,7 +59,9 @@ impl<'a> Decoder<'a> {
             && spine.args.len() <= DELAYED_ARGS_LIMIT
         {
             return match known {
-                Some((function, application)) => self.lazy_call(function, application, &spine),
+                Some((function, application)) => {
+                    self.lazy_call(node, function, application, &spine);
+                }
                 None => self.application(&spine),
             };
         }
@@ -92,10 +97,19 @@ impl<'a> Decoder<'a> {
     /// value if the function is cheap, else a thunk.
     fn lazy_call(
         &mut self,
+        node: Ref<'a>,
         function: Ref<'a>,
         application: Application,
         spine: &Spine<Operand<'a>>,
     ) {
+        if let Some(index) = self.selected_item(application, spine) {
+            let entry = self.thunk_entry(node);
+            if self.entries[entry as usize].captured == 1 {
+                return self.push(Op::Select { index, entry });
+            }
+            // The row is a constant.
+            return self.push(Op::Thunk(entry));
+        }
         let head = ValueSource::constant(self.constant(function.word()));
         let args: Vec<ValueSource> =
             spine.args.iter().filter_map(|arg| self.source(*arg)).collect();
@@ -107,6 +121,20 @@ impl<'a> Decoder<'a> {
         self.grow(u32::from(list.count));
         self.depth = before;
         self.push(Op::ApplyEagerly(list));
+    }
+
+    /// The index of the item, if the application takes an item at a constant index from a row.
+    fn selected_item(&self, application: Application, spine: &Spine<Operand<'a>>) -> Option<u16> {
+        let Application::Saturated(SaturatedCall::Jet(jet)) = application else { return None };
+        if !self.is_cheap(application) {
+            return None;
+        }
+        let index = match self.jets.get(jet).operation? {
+            Operation::Index => spine.args[0],
+            Operation::Get => spine.args[1],
+            _ => return None,
+        };
+        u16::try_from(self.constant_operand(index)?.word().as_direct()?).ok()
     }
 
     /// Whether the call is cheap enough to be made eagerly. No jet is while calls are counted: the
@@ -124,7 +152,7 @@ impl<'a> Decoder<'a> {
 
     fn is_atom(&self, operand: Operand<'a>) -> bool {
         match operand {
-            Operand::Slot(_) => true,
+            Operand::Slot(_) | Operand::Constant(_) => true,
             Operand::Expression(node) => !matches!(self.law.node(node), BodyNode::Application(..)),
         }
     }

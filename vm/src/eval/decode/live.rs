@@ -90,7 +90,7 @@ impl Instructions<'_> {
             Op::Push(list) | Op::Delay(list) | Op::ApplyEagerly(list) => {
                 self.read_from(list.start as usize, usize::from(list.count))
             }
-            Op::Thunk(entry) | Op::Fill(entry) => {
+            Op::Thunk(entry) | Op::Select { entry, .. } | Op::Fill(entry) => {
                 let entry = self.entries[entry as usize];
                 let captured = self.read_from(entry.captures as usize, entry.captured as usize);
                 if matches!(op, Op::Fill(_)) {

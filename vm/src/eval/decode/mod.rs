@@ -29,10 +29,12 @@ const STRICT_LIMIT: usize = 64;
 /// The largest number of instructions of a law, which a code word can hold.
 const OPS_LIMIT: usize = 1 << 24;
 
-/// An expression, or a slot that no reference has (a part or predecessor that was just pushed).
+/// An expression, a constant, or a slot that no reference has (a part or predecessor that was just
+/// pushed).
 #[derive(Clone, Copy)]
 enum Operand<'a> {
     Expression(Ref<'a>),
+    Constant(Ref<'a>),
     Slot(u32),
 }
 
@@ -296,12 +298,17 @@ impl<'a> Decoder<'a> {
 
     // Applications, for strict and lazy emission.
 
-    /// The innermost function and the arguments of an operand.
+    /// The innermost function and the arguments of an operand. A constant app that is applied to
+    /// arguments is unfolded.
     fn spine(&self, operand: Operand<'a>) -> Spine<Operand<'a>> {
-        match operand {
-            Operand::Expression(node) => self.law.spine(node),
-            Operand::Slot(_) => Spine::of_atom(operand),
+        let Operand::Expression(node) = operand else { return Spine::of_atom(operand) };
+        let mut spine: Spine<Operand<'a>> = self.law.spine(node);
+        if !spine.args.is_empty()
+            && let Some(head) = self.constant_operand(spine.head)
+        {
+            spine.unfold(head, Operand::Constant);
         }
+        spine
     }
 
     /// The function of an application, if it is a constant, and how the application reduces.
@@ -312,7 +319,11 @@ impl<'a> Decoder<'a> {
 
     /// The value of an operand, if it is a constant.
     fn constant_operand(&self, operand: Operand<'a>) -> Option<Ref<'a>> {
-        let Operand::Expression(node) = operand else { return None };
+        let node = match operand {
+            Operand::Expression(node) => node,
+            Operand::Constant(k) => return Some(k),
+            Operand::Slot(_) => return None,
+        };
         match self.law.node(node) {
             BodyNode::Constant(k) => Some(k),
             BodyNode::Reference(r) => match self.scope.get(r) {

@@ -91,6 +91,10 @@ impl<'a> Decoder<'a> {
     fn evaluate_atom(&mut self, operand: Operand<'a>, then: ResultUse) {
         let slot = match operand {
             Operand::Slot(slot) => Some(slot),
+            Operand::Constant(k) => {
+                self.push_constant(k.word());
+                None
+            }
             Operand::Expression(node) => match self.law.node(node) {
                 BodyNode::Reference(r) => match self.scope.get(r) {
                     Binding::Slot(slot) => Some(slot),
