@@ -4,7 +4,7 @@
 //! with the compiler (`tiered`, `eager`) or without it (`off`), runs a law in each until it is
 //! compiled, and prints the resources of the process.
 
-use plan::{Options, plain};
+use plan::{HeapOptions, plain};
 use runtime::{Mode, RuntimeBuilder};
 use spec::Term;
 use std::fs;
@@ -35,7 +35,7 @@ fn main() {
     print_usage("at the start");
     let law = Term::parse(DEEP).expect("a term");
     let mut runtimes = Vec::with_capacity(count);
-    let options = Options { nursery: 256 << 10, ..Options::default() };
+    let options = HeapOptions { nursery: 256 << 10, ..HeapOptions::default() };
     let builder = RuntimeBuilder::bare().heap(options).compile(mode);
     for _ in 0..count {
         runtimes.push(builder.build().expect("the compiler supports this machine"));

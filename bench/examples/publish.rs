@@ -16,7 +16,7 @@ use jit::codegen::{Backend, CompiledFunction, ConstantFacts, Environment, Listin
 use jit::ir::{Constant, Unit, parse};
 use jit::passes::optimise;
 use jit::runtime::{CodeLinker, PublishedCode, UnitData};
-use plan::{Options, plain};
+use plan::{HeapOptions, plain};
 use runtime::{Mode, RuntimeBuilder};
 use spec::Term;
 use std::path::{Path, PathBuf};
@@ -146,7 +146,7 @@ fn link(
 /// Runs laws whose code is in the cache, if an earlier round put it there. Microseconds for each.
 fn from_cache(directory: &Path) -> f64 {
     let options =
-        Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
+        HeapOptions { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let builder = RuntimeBuilder::bare().heap(options).compile(Mode::Eager);
     let builder = builder.keep_code_in(directory.to_owned());
     let mut runtime = builder.build().expect("the compiler supports this machine");

@@ -187,9 +187,9 @@ pub(crate) struct MemoryOptions {
 
 impl MemoryOptions {
     /// The options of a heap with this limit.
-    pub(crate) fn heap(self) -> plan::Options {
-        let options = plan::Options::default();
-        plan::Options { max_heap: self.max_heap.unwrap_or(options.max_heap), ..options }
+    pub(crate) fn heap(self) -> plan::HeapOptions {
+        let options = plan::HeapOptions::default();
+        plan::HeapOptions { max_heap: self.max_heap.unwrap_or(options.max_heap), ..options }
     }
 }
 

@@ -10,8 +10,8 @@ use crate::terms::{below, number};
 use arbitrary::Unstructured;
 use persist::sim::{InjectedFault, SimDisk, Survives};
 use persist::{OpenError, Recovery, Seq, Store, StoreSettings};
-use plan::{FreezeError, pinspace::Frozen};
-use plan::{Hash, Options};
+use plan::{FreezeError, pinspace::FrozenPin};
+use plan::{Hash, HeapOptions};
 use runtime::RuntimeBuilder;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -160,8 +160,8 @@ fn put(store: &Store, expected: &mut ExpectedStore, size: usize) -> bool {
 }
 
 /// Freezes a pin that contains these bytes and the pins with these hashes.
-fn freeze(store: &Store, bytes: &[u8], edges: &[Hash]) -> Result<Frozen, FreezeError> {
-    let options = Options { nursery: 1 << 15, max_stack: 1 << 20, ..Options::default() };
+fn freeze(store: &Store, bytes: &[u8], edges: &[Hash]) -> Result<FrozenPin, FreezeError> {
+    let options = HeapOptions { nursery: 1 << 15, max_stack: 1 << 20, ..HeapOptions::default() };
     let mut vm = RuntimeBuilder::bare().heap(options).build().expect("the stack can be reserved");
     let mut items = vec![vm.bar(bytes)?];
     for edge in edges {

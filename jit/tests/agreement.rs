@@ -16,7 +16,7 @@ use jit::build::{Jets, build};
 use jit::ir::{Unit, verify};
 use jit::passes::{Pass, optimise};
 use oracle::{Failure, Machine};
-use plan::{Options, plain};
+use plan::{HeapOptions, plain};
 use spec::generate::TermGenerator;
 use spec::{SpecOutcome, Term, eval_on_big_stack};
 use support::{FUEL, law_of};
@@ -24,7 +24,7 @@ use vm::Vm;
 
 fn built(program: &Term) -> Option<(Unit, Vec<Term>)> {
     let options =
-        Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
+        HeapOptions { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("the system gives a stack");
     let law = plain::from_term(&mut vm, &law_of(program)).expect("the heap has room");
     let built = build(&vm, vm.look(&law), &Jets::default()).ok()?;

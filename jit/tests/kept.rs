@@ -4,14 +4,14 @@
 
 use jit::build::Jets;
 use jit::{Mode, install, statistics};
-use plan::{Options, plain};
+use plan::{HeapOptions, plain};
 use spec::Term;
 use std::fs;
 use std::path::{Path, PathBuf};
 use vm::Vm;
 
-fn options() -> Options {
-    Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }
+fn options() -> HeapOptions {
+    HeapOptions { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }
 }
 
 /// `f n`: 0 for 0, else one more than `f` of the predecessor.

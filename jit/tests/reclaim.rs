@@ -4,7 +4,7 @@
 
 use jit::build::Jets;
 use jit::{Mode, install, statistics};
-use plan::{Options, Val, plain};
+use plan::{HeapOptions, Val, plain};
 use spec::Term;
 use vm::Vm;
 
@@ -27,7 +27,7 @@ fn more_code_is_compiled_than_the_region_holds() {
     let folder = tempfile::tempdir().expect("a folder");
     jit::set_cache_directory(folder.path());
     let options =
-        Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
+        HeapOptions { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("a stack can be reserved");
     install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
 

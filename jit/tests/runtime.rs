@@ -3,15 +3,15 @@
 
 use jit::build::Jets;
 use jit::{Mode, install};
-use plan::{EvalError, Options, Val, plain};
+use plan::{EvalError, HeapOptions, Val, plain};
 use spec::Term;
 use vm::Vm;
 
-fn options() -> Options {
-    Options { nursery: 1 << 16, max_heap: 1 << 30, max_stack: 1 << 28, stress: false }
+fn options() -> HeapOptions {
+    HeapOptions { nursery: 1 << 16, max_heap: 1 << 30, max_stack: 1 << 28, stress: false }
 }
 
-fn compiling(options: Options) -> Vm {
+fn compiling(options: HeapOptions) -> Vm {
     let mut vm = Vm::new(options, Default::default()).expect("a stack can be reserved");
     install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
     vm
@@ -75,13 +75,13 @@ fn deep_recursion_runs_on_the_native_stack() {
 
 #[test]
 fn values_in_deep_frames_survive_collections() {
-    let mut vm = compiling(Options { nursery: 1 << 15, stress: true, ..options() });
+    let mut vm = compiling(HeapOptions { nursery: 1 << 15, stress: true, ..options() });
     assert_eq!(deep_allocating(&mut vm, 600).expect("a value"), Some(600));
 }
 
 #[test]
 fn endless_recursion_is_an_error() {
-    let mut vm = compiling(Options { max_stack: 1 << 22, ..options() });
+    let mut vm = compiling(HeapOptions { max_stack: 1 << 22, ..options() });
     for _ in 0..3 {
         assert!(matches!(apply(&mut vm, ENDLESS, 0), Err(EvalError::StackOverflow)));
         assert_eq!(apply(&mut vm, DEEP, 1000).expect("a value"), Some(1000));
@@ -108,7 +108,7 @@ const ENDLESS_LIST: &str = "{'from' 1 (0 (0 (2 0) 1) (0 0 (0 (2 3) 1)))}";
 
 #[test]
 fn endless_data_can_be_interrupted() {
-    let mut vm = compiling(Options { stress: true, ..options() });
+    let mut vm = compiling(HeapOptions { stress: true, ..options() });
     let flag = vm.interrupt_flag();
     let stopper = std::thread::spawn(move || {
         std::thread::sleep(std::time::Duration::from_millis(100));
@@ -146,7 +146,7 @@ fn a_thunk_that_crashed_in_compiled_code_crashes_again() {
 
 #[test]
 fn tail_calls_between_compiled_and_interpreted_laws_take_no_stack() {
-    let mut vm = compiling(Options { max_stack: 1 << 20, ..options() });
+    let mut vm = compiling(HeapOptions { max_stack: 1 << 20, ..options() });
     // Laws of 20 arguments are not compiled; `f n` is this one, given 18 nats, of `f` and `n`.
     let wide = "{'w' 20 (0 (0 (0 (2 2) (2 0)) 19) 20)}";
     let given = format!("({wide}{})", " 0".repeat(18));

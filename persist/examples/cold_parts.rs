@@ -22,7 +22,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 use persist::{CatalogueEntry, Store};
-use plan::Options;
+use plan::HeapOptions;
 use plan::pinspace::range::{BASE, SLOT_SIZE};
 use rustix::fs::{FallocateFlags, fallocate};
 use vm::Vm;
@@ -41,7 +41,7 @@ fn main() -> Outcome {
         return Err("usage: DIR MB PART_MB STORE".into());
     };
     let dir = Path::new(dir).join("cold-parts");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::ValueBuilder::new_current_thread().enable_all().build()?;
     make(&dir, megabytes.parse::<usize>()? * 1_000_000 / PIN)?;
     let mut cold = Cold::open(&dir, part.parse::<u64>()? << 20, remote(target)?)?;
     let result = runtime.block_on(cold.run());
@@ -63,7 +63,7 @@ fn remote(target: &str) -> Outcome<Arc<dyn ObjectStore>> {
 /// Creates a store with some pins.
 fn make(dir: &Path, pins: usize) -> Outcome {
     let store = Store::create(dir)?;
-    let mut vm = Vm::new(Options::default(), Default::default())?;
+    let mut vm = Vm::new(HeapOptions::default(), Default::default())?;
     for number in 0..pins {
         let mut bytes = vec![0; PIN];
         blake3::Hasher::new().update(&number.to_le_bytes()).finalize_xof().fill(&mut bytes);

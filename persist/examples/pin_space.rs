@@ -10,7 +10,7 @@
 
 use persist::Store;
 use plan::pinspace::PinSpace;
-use plan::{Hash, Options, Val, plain};
+use plan::{Hash, HeapOptions, Val, plain};
 use spec::Term;
 use std::path::Path;
 use std::time::Instant;
@@ -33,7 +33,7 @@ fn main() -> Outcome {
 }
 
 fn vm() -> Outcome<Vm> {
-    Ok(Vm::new(Options::default(), Default::default())?)
+    Ok(Vm::new(HeapOptions::default(), Default::default())?)
 }
 
 /// Creates a pinned bar that contains a number.

@@ -4,7 +4,7 @@
 //! that fails its check was therefore damaged later. Recovery skips it and uses the newest intact
 //! snapshot.
 
-use plan::pinspace::Frozen;
+use plan::pinspace::FrozenPin;
 
 use crate::context::{StoreContext, TEMPORARY};
 use crate::encoding::{array, check, u32_at, u64_at};
@@ -178,7 +178,7 @@ impl SnapshotFiles {
     /// Writes a snapshot. Its pins and events must be durable.
     pub(crate) fn write(
         &mut self,
-        root: &Frozen,
+        root: &FrozenPin,
         covers: Seq,
         groups: u64,
     ) -> Result<Snapshot, WriteError> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use plan::pinspace::{Frozen, PinSpace};
+use plan::pinspace::{FrozenPin, PinSpace};
 
 use crate::context::StoreContext;
 use crate::disk::{Disk, DiskLock, RealDisk};
@@ -225,7 +225,7 @@ impl Store {
     ///
     /// # Errors
     /// [`PinError::Damaged`] if the pin is damaged or missing.
-    pub fn root(&self, snapshot: &Snapshot) -> Result<Frozen, PinError> {
+    pub fn root(&self, snapshot: &Snapshot) -> Result<FrozenPin, PinError> {
         self.pins.at(snapshot.address, &snapshot.root)
     }
 
@@ -233,7 +233,7 @@ impl Store {
     ///
     /// # Errors
     /// [`PinError::Damaged`] if the pin is damaged or missing.
-    pub fn pin(&self, address: u64, hash: &PinHash) -> Result<Frozen, PinError> {
+    pub fn pin(&self, address: u64, hash: &PinHash) -> Result<FrozenPin, PinError> {
         self.pins.at(address, hash)
     }
 
@@ -271,7 +271,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`SnapshotError`]; the previous snapshot then stays the newest.
-    pub fn write_snapshot(&self, root: &Frozen, covers: Seq) -> Result<Snapshot, SnapshotError> {
+    pub fn write_snapshot(&self, root: &FrozenPin, covers: Seq) -> Result<Snapshot, SnapshotError> {
         let mut snapshots = self.snapshots.lock();
         snapshots.check_order(covers)?;
         if !Arc::ptr_eq(root.space(), self.space()) {

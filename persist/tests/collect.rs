@@ -10,14 +10,14 @@ use persist::collect::{CollectError, CollectStats, collect};
 use persist::inspect::PinVerifier;
 use persist::{Inspection, OpenError, Seq, Store, StoreSettings};
 use plan::Hash;
-use plan::pinspace::Frozen;
+use plan::pinspace::FrozenPin;
 use support::{freeze, small};
 
 /// Accepts every pin.
 struct AcceptAll;
 
 impl PinVerifier for AcceptAll {
-    fn pin(&mut self, _: &Frozen) -> Result<(), String> {
+    fn pin(&mut self, _: &FrozenPin) -> Result<(), String> {
         Ok(())
     }
 

@@ -222,7 +222,7 @@ fn a_damaged_body_is_reported_when_its_pin_is_read() {
 }
 
 /// Returns the body file of a pin and the offset in it.
-fn locate(pin: &plan::pinspace::Frozen) -> (String, usize) {
+fn locate(pin: &plan::pinspace::FrozenPin) -> (String, usize) {
     let at = pin.address() - plan::pinspace::range::BASE;
     let slot = plan::pinspace::range::SLOT_SIZE;
     (format!("bodies/{:03}.body", at / slot), at % slot)

@@ -19,8 +19,8 @@ use crate::heap::Val;
 use crate::pinspace::range::{self, SLOT_SIZE, SLOTS};
 use crate::pinspace::record::{self, LINE_WORDS};
 use crate::pinspace::{
-    Backing, BackingError, FORMAT_VERSION, Frozen, NewPin, Owner, PinFile, PinSpace, RangeError,
-    Slot, nameless,
+    BackingError, FORMAT_VERSION, FrozenPin, NewPin, PinFile, PinSpace, PinSpaceBacking,
+    PinSpaceId, RangeError, RangeSlot, nameless,
 };
 use crate::values::Heap;
 use crate::word::Word;
@@ -168,7 +168,7 @@ pub fn save(heap: &mut Heap, value: &Val, label: &[u8], file: &File) -> Result<(
     if label.len() > LABEL_MAX {
         return Err(ImageError::Label(label.len()));
     }
-    let owner = Owner::new();
+    let owner = PinSpaceId::new();
     let slot = claim_slot(label, owner)?;
     let number = slot.number();
     file.write_all_at(label, HEADER as u64)?;
@@ -204,10 +204,10 @@ pub fn label(file: &File) -> Result<Vec<u8>, ImageError> {
 ///
 /// # Errors
 /// See [`ImageError`].
-pub fn open(file: &File) -> Result<Frozen, ImageError> {
+pub fn open(file: &File) -> Result<FrozenPin, ImageError> {
     let header = ImageHeader::read(file)?;
-    let owner = Owner::new();
-    let mut slot = match Slot::claim(Some(header.slot), owner) {
+    let owner = PinSpaceId::new();
+    let mut slot = match RangeSlot::claim(Some(header.slot), owner) {
         Err(RangeError::Taken(_)) => return open_copy(file, &header),
         slot => slot?,
     };
@@ -222,13 +222,13 @@ pub fn open(file: &File) -> Result<Frozen, ImageError> {
 }
 
 /// Opens a copy of an image in another slot.
-fn open_copy(file: &File, header: &ImageHeader) -> Result<Frozen, ImageError> {
+fn open_copy(file: &File, header: &ImageHeader) -> Result<FrozenPin, ImageError> {
     let mut bytes = vec![0; 8 * header.words()];
     file.read_exact_at(&mut bytes, HEADER as u64)?;
     let mut words: Vec<u64> =
         bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
     header.verify(&words)?;
-    let owner = Owner::new();
+    let owner = PinSpaceId::new();
     let mut slot = claim_slot(&[], owner)?;
     let (old, new) = (header.base(), slot.address());
     let place = |raw| match Word::from_bits(raw) {
@@ -256,7 +256,7 @@ fn open_copy(file: &File, header: &ImageHeader) -> Result<Frozen, ImageError> {
 /// Returns the root of an image that is mapped in its slot and intact.
 ///
 /// The records' own checks are not compared: those of a copy cover other addresses.
-fn open_root(header: &ImageHeader, image: OpenedImage) -> Result<Frozen, ImageError> {
+fn open_root(header: &ImageHeader, image: OpenedImage) -> Result<FrozenPin, ImageError> {
     let base = image.slot.address();
     mark_verified(base + first_record(header.label), base + header.end);
     PinSpace::new(image).at(base + header.root).ok_or(ImageError::Damaged)
@@ -275,13 +275,13 @@ fn mark_verified(mut address: usize, end: usize) {
 
 /// Claims a slot for an image with that label: mostly the same slot for the same label, and rarely
 /// that of another label.
-fn claim_slot(label: &[u8], owner: Owner) -> Result<Slot, RangeError> {
+fn claim_slot(label: &[u8], owner: PinSpaceId) -> Result<RangeSlot, RangeError> {
     const COUNT: usize = SLOTS - FIRST_SLOT;
     let first = usize::from(blake3::hash(label).as_bytes()[0]);
     let slots = (0..COUNT).map(|index| FIRST_SLOT + (first + index) % COUNT);
     let mut taken = Err(RangeError::Full);
     for slot in slots {
-        taken = Slot::claim(Some(slot), owner);
+        taken = RangeSlot::claim(Some(slot), owner);
         if !matches!(taken, Err(RangeError::Taken(_))) {
             break;
         }
@@ -291,15 +291,15 @@ fn claim_slot(label: &[u8], owner: Owner) -> Result<Slot, RangeError> {
 
 /// An image that is being written.
 struct ImageWriter {
-    owner: Owner,
+    owner: PinSpaceId,
     addresses: HashMap<Hash, usize>,
     pin_file: PinFile,
 }
 
 // SAFETY: the addresses are in the slot of `pin_file`, which stays claimed, is only appended to,
 // and includes a record in the slot's end after writing it.
-unsafe impl Backing for ImageWriter {
-    fn owner(&self) -> Owner {
+unsafe impl PinSpaceBacking for ImageWriter {
+    fn owner(&self) -> PinSpaceId {
         self.owner
     }
 
@@ -320,14 +320,14 @@ unsafe impl Backing for ImageWriter {
 
 /// An opened image.
 struct OpenedImage {
-    owner: Owner,
-    slot: Slot,
+    owner: PinSpaceId,
+    slot: RangeSlot,
 }
 
 // SAFETY: the backing returns no addresses and stores nothing. The image's own addresses are in the
 // slot, which stays claimed, and its file does not change.
-unsafe impl Backing for OpenedImage {
-    fn owner(&self) -> Owner {
+unsafe impl PinSpaceBacking for OpenedImage {
+    fn owner(&self) -> PinSpaceId {
         self.owner
     }
 

@@ -24,14 +24,14 @@
 use crate::bar;
 use crate::error::EvalError;
 use crate::hash::hash_if_small;
-use crate::heap::Memory;
+use crate::heap::HeapMemory;
 use crate::map::Map;
 use crate::nat::NatRef;
 use crate::shape::spine;
 use crate::tree::{self, Items};
 use crate::value_ref::Ref;
 use crate::view::{PinRef, Shape};
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 use std::cmp::Ordering;
 use std::convert::Infallible;
 
@@ -132,8 +132,8 @@ impl Ref<'_> {
 
 /// A running comparison. The values may be in different heaps.
 struct Comparison<'l, 'r> {
-    left: &'l Memory,
-    right: &'r Memory,
+    left: &'l HeapMemory,
+    right: &'r HeapMemory,
     /// Whether the result only has to tell equal values from different ones.
     only_equality: bool,
     /// The pairs to compare if everything before is equal, the last first.
@@ -213,7 +213,7 @@ enum Role {
 struct Operand<'h> {
     word: Word,
     role: Role,
-    heap: &'h Memory,
+    heap: &'h HeapMemory,
 }
 
 /// The body of a law.
@@ -224,7 +224,7 @@ enum LawBody<'h> {
 }
 
 impl<'l, 'r> Comparison<'l, 'r> {
-    fn new(left: &'l Memory, right: &'r Memory, only_equality: bool) -> Comparison<'l, 'r> {
+    fn new(left: &'l HeapMemory, right: &'r HeapMemory, only_equality: bool) -> Comparison<'l, 'r> {
         // With more pairs than objects, some objects are shared.
         let memo_threshold = (left.used_bytes() + right.used_bytes()) / 16;
         Comparison {
@@ -405,7 +405,7 @@ impl<'l, 'r> Comparison<'l, 'r> {
                 let step = ComparisonStep::ItemsBelow(given as u32);
                 self.pending.push(PendingComparison { left: left.word, right: right.word, step });
             }
-            (false, false) if both(Kind::App) && left.is_flat() && right.is_flat() => {
+            (false, false) if both(WordKind::App) && left.is_flat() && right.is_flat() => {
                 let step = ComparisonStep::ArgumentsFrom(0);
                 self.pending.push(PendingComparison { left: left.word, right: right.word, step });
             }
@@ -452,7 +452,7 @@ enum KindRank {
 }
 
 impl<'h> Operand<'h> {
-    fn new(word: Word, role: Role, heap: &'h Memory) -> Operand<'h> {
+    fn new(word: Word, role: Role, heap: &'h HeapMemory) -> Operand<'h> {
         Operand { word: heap.resolve(word), role, heap }
     }
 
@@ -464,17 +464,19 @@ impl<'h> Operand<'h> {
         match self.word.kind() {
             _ if self.is_row() && self.count() == 0 => KindRank::Law,
             _ if self.is_row() => KindRank::App,
-            Kind::Nat | Kind::Big => KindRank::Nat,
-            Kind::Pin => KindRank::Pin,
-            Kind::Law | Kind::Bar | Kind::Set | Kind::Cow => KindRank::Law,
-            Kind::App | Kind::Row | Kind::Tab => KindRank::App,
-            Kind::Thunk | Kind::Code => unreachable!("only values in normal form are compared"),
+            WordKind::Nat | WordKind::Big => KindRank::Nat,
+            WordKind::Pin => KindRank::Pin,
+            WordKind::Law | WordKind::Bar | WordKind::Set | WordKind::Cow => KindRank::Law,
+            WordKind::App | WordKind::Row | WordKind::Tab => KindRank::App,
+            WordKind::Thunk | WordKind::Code => {
+                unreachable!("only values in normal form are compared")
+            }
         }
     }
 
     /// Whether this represents a row: as a row, or as the row of a set's keys.
     fn is_row(self) -> bool {
-        self.role == Role::KeyRow || self.word.kind() == Kind::Row
+        self.role == Role::KeyRow || self.word.kind() == WordKind::Row
     }
 
     /// Returns the number of items of a row, or of keys of a set.
@@ -486,7 +488,7 @@ impl<'h> Operand<'h> {
     fn argument_count(self) -> usize {
         match self.word.kind() {
             _ if self.is_row() => self.count(),
-            Kind::App => spine(self.heap, self.word).1,
+            WordKind::App => spine(self.heap, self.word).1,
             _ => 1,
         }
     }
@@ -495,14 +497,14 @@ impl<'h> Operand<'h> {
     fn function(self) -> Word {
         match self.word.kind() {
             _ if self.is_row() => Word::cow(self.count() as u64),
-            Kind::App => spine(self.heap, self.word).0,
+            WordKind::App => spine(self.heap, self.word).0,
             _ => self.heap.load(self.word, 0),
         }
     }
 
     /// Whether an app is one object, and not a chain.
     fn is_flat(self) -> bool {
-        self.heap.load(self.word, 0).kind() != Kind::App
+        self.heap.load(self.word, 0).kind() != WordKind::App
     }
 
     /// Returns the function and the arguments of an app or a table.

@@ -2,7 +2,7 @@
 
 use crate::{Runtime, SetupError};
 use jit::Mode;
-use plan::Options;
+use plan::HeapOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
 use vm::Vm;
@@ -12,7 +12,7 @@ use vm::jet::JetTable;
 #[derive(Clone)]
 pub struct RuntimeBuilder {
     /// How the heap is sized.
-    pub heap: Options,
+    pub heap: HeapOptions,
     /// The native implementations of laws.
     pub jets: Arc<JetTable>,
     /// When laws are compiled. Results do not depend on it.
@@ -32,7 +32,7 @@ impl RuntimeBuilder {
     /// compiled in the background, and no code kept between runs.
     pub fn new() -> RuntimeBuilder {
         RuntimeBuilder {
-            heap: Options::default(),
+            heap: HeapOptions::default(),
             jets: Arc::new(jets::table()),
             mode: Mode::default(),
             code: None,
@@ -42,7 +42,7 @@ impl RuntimeBuilder {
     /// The interpreter alone: no jets, and no law is compiled.
     pub fn bare() -> RuntimeBuilder {
         RuntimeBuilder {
-            heap: Options::default(),
+            heap: HeapOptions::default(),
             jets: Arc::default(),
             mode: Mode::Off,
             code: None,
@@ -51,7 +51,7 @@ impl RuntimeBuilder {
 
     /// Sizes the heap.
     #[must_use]
-    pub fn heap(self, heap: Options) -> RuntimeBuilder {
+    pub fn heap(self, heap: HeapOptions) -> RuntimeBuilder {
         RuntimeBuilder { heap, ..self }
     }
 

@@ -1,5 +1,6 @@
 //! The runtime as one thing. The central type is [`Runtime`]: [`RuntimeBuilder`] wires a heap, the
-//! interpreter, the jets and the compiler, and a [`Runtime`] makes, evaluates, prints and stores values.
+//! interpreter, the jets and the compiler, and a [`Runtime`] makes, evaluates, prints and stores
+//! values.
 //!
 //! This program makes a law, evaluates a call of it, and keeps the law in a store, from which
 //! another runtime takes it:
@@ -51,9 +52,9 @@ pub use builder::RuntimeBuilder;
 pub use error::{Error, SetupError};
 pub use jit::Mode;
 pub use persist::Store;
-pub use plan::{EvalError, Options, Val};
+pub use plan::{EvalError, HeapOptions, Val};
 
-use plan::pinspace::Frozen;
+use plan::pinspace::FrozenPin;
 use plan::seed;
 use std::ops::{Deref, DerefMut};
 use vm::Vm;
@@ -110,13 +111,13 @@ impl Runtime {
         Ok(show::value_text(self.vm.look(&value)))
     }
 
-    /// Normalises a value, pins it if it is no pin, and keeps it in a store. It is durable when this
-    /// returns.
+    /// Normalises a value, pins it if it is no pin, and keeps it in a store. It is durable when
+    /// this returns.
     ///
     /// # Errors
-    /// [`Error::Eval`] if the value has no normal form; [`Error::Freeze`] and [`Error::Log`] if the store
-    /// cannot keep it.
-    pub fn keep(&mut self, value: &Val, store: &Store) -> Result<Frozen, Error> {
+    /// [`Error::Eval`] if the value has no normal form; [`Error::Freeze`] and [`Error::Log`] if the
+    /// store cannot keep it.
+    pub fn keep(&mut self, value: &Val, store: &Store) -> Result<FrozenPin, Error> {
         let kept = self.vm.freeze(value, store.space())?;
         store.commit()?;
         Ok(kept)

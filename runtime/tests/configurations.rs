@@ -1,6 +1,6 @@
 //! Runtimes with different parts compute the same values.
 
-use plan::Options;
+use plan::HeapOptions;
 use runtime::{Error, Mode, RuntimeBuilder};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ fn every_configuration_gives_the_same_value() -> Result<(), Error> {
     let seed = maker.save(&row)?;
     let expected = maker.print(&row)?;
 
-    let small = Options { nursery: 1 << 16, max_heap: 1 << 24, ..Options::default() };
+    let small = HeapOptions { nursery: 1 << 16, max_heap: 1 << 24, ..HeapOptions::default() };
     let builders = [
         RuntimeBuilder::new().compile(Mode::Off),
         RuntimeBuilder::new().compile(Mode::Eager),

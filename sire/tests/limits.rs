@@ -18,7 +18,7 @@ const DEFINITIONS: &str = "
 /// Runs a session with a macro of this body and little memory. Returns the output after the macro's
 /// definition.
 fn session(body: &str) -> String {
-    let limits = plan::Options { max_heap: 48 << 20, max_stack: 8 << 20, ..Default::default() };
+    let limits = plan::HeapOptions { max_heap: 48 << 20, max_stack: 8 << 20, ..Default::default() };
     let mut rig = Rig::with_limits(ModuleLibrary::only("/nonexistent"), None, limits);
     let input = format!("{DEFINITIONS}\n= {{$}} | & (st rex err ok) {body}\n\n($ 1)\n\n(3 41)\n");
     let printed = rig.session(&input);

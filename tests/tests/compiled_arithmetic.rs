@@ -48,7 +48,7 @@ const SHARED_BUFFER: &str = "\
 
 /// A session with the library, these definitions, and the compiler in this mode.
 fn session(mode: Mode, text: &str) -> Sire {
-    let options = plan::Options { max_heap: 1 << 26, ..Default::default() };
+    let options = plan::HeapOptions { max_heap: 1 << 26, ..Default::default() };
     let runtime = RuntimeBuilder::new().heap(options).compile(mode).build();
     let vm: Vm = runtime.expect("the compiler supports this machine").into();
     let output = SireOutput::new(std::io::sink(), Default::default());

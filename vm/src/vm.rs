@@ -11,9 +11,9 @@ use crate::host::CodeHost;
 use crate::jet::declare::Answer;
 use crate::jet::table::GenericJetTable;
 use crate::native::EntryCell;
-use plan::pinspace::{Frozen, PinSpace};
+use plan::pinspace::{FrozenPin, PinSpace};
 use plan::raw::RawHeap;
-use plan::{EvalError, FreezeError, Heap, Options, Ref, Val};
+use plan::{EvalError, FreezeError, Heap, HeapOptions, Ref, Val};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -54,9 +54,9 @@ pub(crate) type TraceHook = Box<dyn FnMut(Ref<'_>)>;
 /// whose methods make values and look at them.
 ///
 /// ```
-/// use plan::Options;
+/// use plan::HeapOptions;
 /// use vm::Vm;
-/// let mut vm = Vm::new(Options::default(), Default::default())?;
+/// let mut vm = Vm::new(HeapOptions::default(), Default::default())?;
 /// let three = vm.nat(3);
 /// let forty_one = vm.nat(41);
 /// let sum = vm.apply(&three, &[forty_one])?;
@@ -92,7 +92,7 @@ impl Vm {
     ///
     /// # Errors
     /// If the system does not grant the stack's address range.
-    pub fn new(options: Options, jets: Arc<GenericJetTable<NativeJet>>) -> std::io::Result<Vm> {
+    pub fn new(options: HeapOptions, jets: Arc<GenericJetTable<NativeJet>>) -> std::io::Result<Vm> {
         let host = CodeHost::new(jets.clone());
         // SAFETY: only this crate has access to the raw heap. The interpreter holds no word across
         // an operation that may collect, asks for room before it pushes, and takes indices from
@@ -136,7 +136,7 @@ impl Vm {
     ///
     /// # Errors
     /// See [`FreezeError`].
-    pub fn freeze(&mut self, value: &Val, space: &Arc<PinSpace>) -> Result<Frozen, FreezeError> {
+    pub fn freeze(&mut self, value: &Val, space: &Arc<PinSpace>) -> Result<FrozenPin, FreezeError> {
         let value = self.force(value)?;
         Heap::freeze(self, &value, space)
     }

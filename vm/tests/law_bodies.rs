@@ -1,7 +1,7 @@
 //! Differential test of the analysed form of laws: the references and binding groups of generated
 //! laws against a plain reading of their bodies as terms.
 
-use plan::{Options, Ref, Shape, plain};
+use plan::{HeapOptions, Ref, Shape, plain};
 use spec::Term;
 use spec::generate::TermGenerator;
 use std::collections::BTreeSet;
@@ -180,7 +180,7 @@ fn law_of_random_lets(seed: u64) -> Term {
 #[test]
 fn analysed_laws_agree_with_a_plain_reading() {
     let options =
-        Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
+        HeapOptions { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("the system gives a stack");
     let mut seen = Seen::default();
     for seed in 0..400 {

@@ -5,7 +5,7 @@
 //! [`TestValue::FromLaw`]: a jet that falls back to its law returns that constant.
 
 use crate::declarations;
-use plan::{Builder, EvalError, Natural, Options, Val};
+use plan::{EvalError, HeapOptions, Natural, Val, ValueBuilder};
 use std::collections::HashMap;
 use std::sync::Arc;
 use vm::Vm;
@@ -109,7 +109,7 @@ impl JetHarness {
 
     /// A harness whose collector runs at every allocation.
     pub(super) fn stressed() -> JetHarness {
-        JetHarness::with(Options {
+        JetHarness::with(HeapOptions {
             nursery: 1 << 16,
             max_heap: 1 << 28,
             max_stack: 1 << 26,
@@ -124,7 +124,7 @@ impl JetHarness {
 
     /// A harness with a heap of 6 MiB.
     pub(super) fn with_small_heap() -> JetHarness {
-        JetHarness::with(Options {
+        JetHarness::with(HeapOptions {
             nursery: 1 << 16,
             max_heap: 6 << 20,
             max_stack: 1 << 28,
@@ -135,17 +135,17 @@ impl JetHarness {
     /// A harness whose collector runs only when the nursery is full, even if the environment asks
     /// for stress mode.
     fn unstressed(max_stack: usize) -> JetHarness {
-        JetHarness::with(Options {
+        JetHarness::with(HeapOptions {
             max_heap: 1 << 30,
             max_stack,
             stress: false,
-            ..Options::default()
+            ..HeapOptions::default()
         })
     }
 
-    fn with(options: Options) -> JetHarness {
+    fn with(options: HeapOptions) -> JetHarness {
         let mut table = JetTable::new();
-        let mut scratch = Vm::new(Options { stress: false, ..options.clone() }, Arc::default())
+        let mut scratch = Vm::new(HeapOptions { stress: false, ..options.clone() }, Arc::default())
             .expect("a stack can be reserved");
         for jet in declarations() {
             let law = law_of(&mut scratch, jet.name, jet.demands.len());
@@ -270,10 +270,10 @@ impl JetHarness {
 }
 
 fn push_law(
-    b: &mut Builder<'_>,
+    b: &mut ValueBuilder<'_>,
     name: u64,
     arity: u64,
-    body: impl FnOnce(&mut Builder<'_>) -> Result<(), EvalError>,
+    body: impl FnOnce(&mut ValueBuilder<'_>) -> Result<(), EvalError>,
 ) -> Result<(), EvalError> {
     b.push_nat(name)?;
     b.push_nat(arity)?;

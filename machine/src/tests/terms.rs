@@ -1,6 +1,6 @@
 //! Small PLAN programs, written as Rust expressions.
 
-use plan::{Hash, Options, Val};
+use plan::{Hash, HeapOptions, Val};
 use runtime::RuntimeBuilder;
 use vm::Vm;
 use vm::jet::{Control, Demand, Jet, JetTable};
@@ -153,6 +153,11 @@ pub(crate) fn jets() -> JetTable {
 }
 
 /// The options of a small heap.
-pub(crate) fn options() -> Options {
-    Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, ..Options::default() }
+pub(crate) fn options() -> HeapOptions {
+    HeapOptions {
+        nursery: 1 << 16,
+        max_heap: 1 << 28,
+        max_stack: 1 << 24,
+        ..HeapOptions::default()
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use plan::pinspace::Frozen;
+use plan::pinspace::FrozenPin;
 
 use super::faults::{LostRange, SegmentExpectation, SegmentFaults};
 use super::inspection::{Inspection, SegmentLength};
@@ -25,7 +25,7 @@ pub trait PinVerifier {
     ///
     /// # Errors
     /// The reason why the hash is wrong.
-    fn pin(&mut self, pin: &Frozen) -> Result<(), String>;
+    fn pin(&mut self, pin: &FrozenPin) -> Result<(), String>;
 
     /// Reports how many of [`Inspection::bytes`] have been checked.
     fn progress(&mut self, bytes: u64);

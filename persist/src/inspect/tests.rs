@@ -1,20 +1,20 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use plan::{Options, Val};
+use plan::{HeapOptions, Val};
 use vm::Vm;
 
 use super::*;
 use crate::sim::{SimDisk, Survives};
 use crate::types::Seq;
 use crate::{Store, StoreSettings};
-use plan::pinspace::Frozen;
+use plan::pinspace::FrozenPin;
 use std::sync::Arc;
 
 /// Accepts every pin.
 struct AcceptAll;
 
 impl PinVerifier for AcceptAll {
-    fn pin(&mut self, _: &Frozen) -> Result<(), String> {
+    fn pin(&mut self, _: &FrozenPin) -> Result<(), String> {
         Ok(())
     }
 
@@ -38,7 +38,7 @@ fn settings() -> StoreSettings {
 fn sample() -> SimDisk {
     let disk = SimDisk::new();
     let store = Store::create_on(Arc::new(disk.clone()), settings()).unwrap();
-    let mut vm = Vm::new(Options::default(), Default::default()).unwrap();
+    let mut vm = Vm::new(HeapOptions::default(), Default::default()).unwrap();
     let mut before: Vec<Val> = Vec::new();
     for n in 1..=12_u64 {
         let mut items = vec![vm.bar(&[n as u8; 100]).unwrap()];

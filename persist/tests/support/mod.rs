@@ -10,8 +10,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use persist::sim::SimDisk;
 use persist::{LogError, OpenError, Seq, Snapshot, SnapshotError, Store, StoreSettings};
-use plan::{FreezeError, pinspace::Frozen};
-use plan::{Hash, Options};
+use plan::{FreezeError, pinspace::FrozenPin};
+use plan::{Hash, HeapOptions};
 use vm::Vm;
 
 /// The number of slots per test: more than a workload fills, since a store that runs out of these
@@ -40,12 +40,17 @@ pub fn check_slots(disk: &SimDisk) {
 
 /// Creates a VM with a small heap.
 pub fn vm() -> Vm {
-    let options = Options { nursery: 1 << 15, max_stack: 1 << 20, ..Options::default() };
+    let options = HeapOptions { nursery: 1 << 15, max_stack: 1 << 20, ..HeapOptions::default() };
     Vm::new(options, Default::default()).expect("a small heap")
 }
 
 /// Freezes a pin that holds the number `n` and `size` bytes, and refers to other pins.
-pub fn freeze(store: &Store, n: usize, size: usize, edges: &[Hash]) -> Result<Frozen, FreezeError> {
+pub fn freeze(
+    store: &Store,
+    n: usize,
+    size: usize,
+    edges: &[Hash],
+) -> Result<FrozenPin, FreezeError> {
     let mut vm = vm();
     let mut items = vec![vm.nat(n as u64), vm.bar(&payload(n, size))?];
     for edge in edges {

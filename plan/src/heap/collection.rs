@@ -16,14 +16,14 @@
 use super::nursery::NurseryEvacuation;
 use super::object;
 use super::space::{OldSpace, ScanCursor};
-use crate::layout::{Header, LAW_CODE, Layout, PIN_FROZEN};
+use crate::layout::{LAW_CODE, ObjectHeader, ObjectLayout, PIN_FROZEN};
 use crate::pinspace::attached::ReferencedSlots;
 use crate::pinspace::range::is_frozen;
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 
 /// Receives notifications of code that the collector finds reachable during a full collection.
 pub trait CodeMarker {
-    /// A code word ([`Kind::Code`](crate::raw::Kind::Code)) is reachable.
+    /// A code word ([`WordKind::Code`](crate::raw::WordKind::Code)) is reachable.
     fn mark_code(&mut self, word: Word);
 
     /// A frozen law, or the frozen pin of something, is reachable.
@@ -38,7 +38,7 @@ pub(super) enum CollectionScope<'a> {
     Full(&'a mut ReferencedSlots),
 }
 
-/// A running collection, as a [`Host`](super::Host) sees it.
+/// A running collection, as a [`HeapHost`](super::HeapHost) sees it.
 pub struct Collection<'a> {
     pub(super) scope: CollectionScope<'a>,
     pub(super) to: &'a mut OldSpace,
@@ -78,7 +78,7 @@ impl Collection<'_> {
     #[inline(always)]
     fn visit<M: CodeMarker + ?Sized>(&mut self, word: &mut Word, marker: &mut M) {
         if !word.has_object() {
-            if word.kind() == Kind::Code && self.is_full() {
+            if word.kind() == WordKind::Code && self.is_full() {
                 marker.mark_code(*word);
             }
             return;
@@ -86,7 +86,7 @@ impl Collection<'_> {
         let mut old = *word;
         while old.is_thunk()
             // SAFETY: see the module documentation; a thunk's object is live.
-            && unsafe { object::header(old.address()) }.layout() == Layout::Indirection
+            && unsafe { object::header(old.address()) }.layout() == ObjectLayout::Indirection
         {
             // SAFETY: as above; an indirection has its value at index 0.
             old = unsafe { object::load(old.address(), 0) };
@@ -117,7 +117,7 @@ impl Collection<'_> {
 
     fn mark_frozen<M: CodeMarker + ?Sized>(&mut self, word: Word, marker: &mut M) {
         self.keep_frozen(word.address());
-        if self.is_full() && matches!(word.kind(), Kind::Law | Kind::Pin) {
+        if self.is_full() && matches!(word.kind(), WordKind::Law | WordKind::Pin) {
             marker.mark_frozen(word);
         }
     }
@@ -125,17 +125,17 @@ impl Collection<'_> {
     fn relocate<M: CodeMarker + ?Sized>(
         &mut self,
         address: usize,
-        header: Header,
+        header: ObjectHeader,
         marker: &mut M,
     ) -> usize {
-        if self.is_full() && header.layout() == Layout::Pin {
+        if self.is_full() && header.layout() == ObjectLayout::Pin {
             // SAFETY: the object is a pin that has not moved.
             let copy = unsafe { object::load_raw(address, PIN_FROZEN) } as usize;
             // SAFETY: as above.
             if is_frozen(copy) && unsafe { is_replaceable(address) } {
                 // SAFETY: as above.
-                unsafe { object::set_header(address, Header::moved(copy)) };
-                self.mark_frozen(Word::object(Kind::Pin, copy), marker);
+                unsafe { object::set_header(address, ObjectHeader::moved(copy)) };
+                self.mark_frozen(Word::object(WordKind::Pin, copy), marker);
                 return copy;
             }
             // A later collection may replace the pin by the copy.
@@ -154,7 +154,7 @@ impl Collection<'_> {
             unsafe { object::set_header(new, header.with_remembered(false)) };
         }
         // SAFETY: the object's memory is not freed before the collection ends.
-        unsafe { object::set_header(address, Header::moved(new)) };
+        unsafe { object::set_header(address, ObjectHeader::moved(new)) };
         self.copied += 1 + size as u64;
         new
     }
@@ -167,7 +167,7 @@ impl Collection<'_> {
     unsafe fn scan<M: CodeMarker + ?Sized>(
         &mut self,
         address: usize,
-        header: Header,
+        header: ObjectHeader,
         marker: &mut M,
     ) -> bool {
         let mut has_young = false;
@@ -242,7 +242,7 @@ impl Collection<'_> {
 unsafe fn is_replaceable(pin: usize) -> bool {
     // SAFETY: a pin has its item at index 0.
     let item = unsafe { object::load(pin, 0) };
-    if item.kind() != Kind::Law {
+    if item.kind() != WordKind::Law {
         return true;
     }
     // SAFETY: the law was live when the collection began, and may have moved since.

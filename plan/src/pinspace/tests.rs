@@ -1,12 +1,12 @@
 //! Pin spaces, frozen pins and images, without an evaluator.
 
 use super::record::{self, LINE_WORDS};
-use super::{Frozen, NewPin, Owner, PinSpace, Slot, nameless, range};
+use super::{FrozenPin, NewPin, PinSpace, PinSpaceId, RangeSlot, nameless, range};
 use crate::image::{self, ImageError};
-use crate::layout::Header;
+use crate::layout::ObjectHeader;
 use crate::plain::{from_term, to_term};
 use crate::samples::{self, terms};
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 use crate::{EvalError, FreezeError, Hash, Heap, Shape, Val, seed};
 use spec::Term;
 use std::sync::{Arc, Mutex};
@@ -26,7 +26,7 @@ fn freeze_normal(
     heap: &mut Heap,
     value: &Val,
     space: &Arc<PinSpace>,
-) -> Result<Frozen, FreezeError> {
+) -> Result<FrozenPin, FreezeError> {
     samples::mark_normal(heap, value);
     heap.freeze(value, space)
 }
@@ -37,7 +37,7 @@ fn freeze(heap: &mut Heap, value: &Val, space: &Arc<PinSpace>) -> Val {
 }
 
 /// The words of a frozen pin's record.
-fn record_of(frozen: &Frozen) -> &[u64] {
+fn record_of(frozen: &FrozenPin) -> &[u64] {
     // SAFETY: the frozen pin keeps its slot claimed.
     unsafe { record::read(frozen.address()) }.expect("a record")
 }
@@ -60,7 +60,7 @@ fn every_word_of_a_record_is_a_nat_or_frozen() {
         let words = record_of(&frozen);
         let mut at = 0;
         while at < words.len() {
-            let header = Header::from_raw(words[at]);
+            let header = ObjectHeader::from_raw(words[at]);
             for index in header.layout().values(header.size()) {
                 let word = Word::from_bits(words[at + 1 + index]);
                 assert!(!word.is_thunk());
@@ -69,7 +69,7 @@ fn every_word_of_a_record_is_a_nat_or_frozen() {
                     (frozen.address() + 8 * LINE_WORDS..end).contains(&address)
                 };
                 if word.has_object() && !is_inside(word.address()) {
-                    assert_eq!(word.kind(), Kind::Pin);
+                    assert_eq!(word.kind(), WordKind::Pin);
                     assert!(space.contains(word.address()));
                 }
             }
@@ -139,7 +139,7 @@ fn deep_and_doubled_values_freeze() {
 #[test]
 fn threads_freeze_and_read_at_once() {
     let space = space();
-    let made: Vec<Vec<Frozen>> = thread::scope(|scope| {
+    let made: Vec<Vec<FrozenPin>> = thread::scope(|scope| {
         let work = |seed: u64| {
             let space = &space;
             scope.spawn(move || {
@@ -163,14 +163,14 @@ fn threads_freeze_and_read_at_once() {
             assert_eq!(to_term(heap.look(&pin)), expected);
         }
     }
-    let addresses = |made: &[Frozen]| made.iter().map(Frozen::address).collect::<Vec<_>>();
+    let addresses = |made: &[FrozenPin]| made.iter().map(FrozenPin::address).collect::<Vec<_>>();
     assert_eq!(addresses(&made[0]), addresses(&made[2]));
 }
 
 /// Stores records back to back in a file that a test may damage.
 struct FileBacking {
-    owner: Owner,
-    slot: Slot,
+    owner: PinSpaceId,
+    slot: RangeSlot,
     file: Arc<fs::File>,
     used: usize,
     addresses: Arc<Mutex<Vec<(Hash, usize)>>>,
@@ -178,8 +178,8 @@ struct FileBacking {
 
 // SAFETY: the file is mapped for as long as the slot is claimed. A test that damages it does so
 // while nothing borrows from it.
-unsafe impl super::Backing for FileBacking {
-    fn owner(&self) -> Owner {
+unsafe impl super::PinSpaceBacking for FileBacking {
+    fn owner(&self) -> PinSpaceId {
         self.owner
     }
 
@@ -207,8 +207,8 @@ fn a_flipped_bit_is_found_before_the_data_is_used() {
     let file = Arc::new(tempfile());
     let addresses = Arc::new(Mutex::new(Vec::new()));
     let open = |used: usize| {
-        let owner = Owner::new();
-        let mut slot = Slot::claim(Some(500), owner).expect("free");
+        let owner = PinSpaceId::new();
+        let mut slot = RangeSlot::claim(Some(500), owner).expect("free");
         // SAFETY: the test damages the file only while nothing borrows from it.
         unsafe { slot.map(&file) }.expect("mapped");
         // SAFETY: the file has that many bytes from an earlier round.
@@ -244,7 +244,7 @@ fn tempfile() -> fs::File {
 }
 
 /// Returns a pin at an address without a record.
-fn damaged(space: &Arc<PinSpace>) -> Frozen {
+fn damaged(space: &Arc<PinSpace>) -> FrozenPin {
     let heap = &mut samples::heap(false);
     let law = value(heap, COUNT_DOWN);
     let frozen = freeze_normal(heap, &law, space).expect("room");
@@ -252,7 +252,7 @@ fn damaged(space: &Arc<PinSpace>) -> Frozen {
     unsafe { space.at_unverified(frozen.address() + 64) }
 }
 
-fn is_damage<T>(result: Result<T, EvalError>, of: &Frozen) -> bool {
+fn is_damage<T>(result: Result<T, EvalError>, of: &FrozenPin) -> bool {
     let place = format!("{:#x}", of.address());
     matches!(result, Err(EvalError::Damaged { place: reported }) if reported.contains(&place))
 }
@@ -281,15 +281,15 @@ fn damage_is_seen_wherever_a_pin_is_looked_at() {
 
 #[test]
 fn slots_are_claimed_once() {
-    let owner = Owner::new();
-    let slot = Slot::claim(Some(499), owner).expect("free");
+    let owner = PinSpaceId::new();
+    let slot = RangeSlot::claim(Some(499), owner).expect("free");
     assert_eq!(slot.number(), 499);
-    let again = Slot::claim(Some(499), owner);
+    let again = RangeSlot::claim(Some(499), owner);
     assert!(matches!(again, Err(super::RangeError::Taken(499))));
     drop(slot);
-    assert!(Slot::claim(Some(499), owner).is_ok());
+    assert!(RangeSlot::claim(Some(499), owner).is_ok());
     assert!(matches!(
-        Slot::claim(Some(range::SLOTS), owner),
+        RangeSlot::claim(Some(range::SLOTS), owner),
         Err(super::RangeError::NoSuchSlot(_))
     ));
 }

@@ -9,7 +9,7 @@
 //! In the body, the function's name then means the law applied to these arguments.
 
 use super::law_code::{FunctionId, LawCode, LawExpr, LawExprId, LawFunction, LawVar, Quoting};
-use plan::{Builder, EvalError, Val};
+use plan::{EvalError, Val, ValueBuilder};
 use vm::Vm;
 
 /// Emits the law of a function, pinned if the function is. Returns it with the variables of outer
@@ -132,7 +132,7 @@ struct LawBody<'c> {
 }
 
 impl LawBody<'_> {
-    fn push(&self, b: &mut Builder<'_>, expr: LawExprId) -> Result<(), EvalError> {
+    fn push(&self, b: &mut ValueBuilder<'_>, expr: LawExprId) -> Result<(), EvalError> {
         enum EmitTask {
             Visit(LawExprId),
             Apply,
@@ -174,7 +174,7 @@ impl LawBody<'_> {
 
     fn push_value(
         &self,
-        b: &mut Builder<'_>,
+        b: &mut ValueBuilder<'_>,
         value: &Val,
         quoting: Quoting,
     ) -> Result<(), EvalError> {

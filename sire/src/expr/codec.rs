@@ -13,7 +13,7 @@ use super::node::{
     self, BINDERS_MAX, Expr, ExprKind, Lambda, app, constant, global, lambda, let_in, let_rec, var,
 };
 use crate::malformed::MalformedValue;
-use plan::{Builder, EvalError, Items, Natural, Ref};
+use plan::{EvalError, Items, Natural, Ref, ValueBuilder};
 use vm::Vm;
 
 /// Work that is still to be done.
@@ -24,7 +24,7 @@ enum EncodeTask<'e> {
 }
 
 /// Pushes the encoded form of an expression.
-pub(crate) fn encode(b: &mut Builder<'_>, expr: &Expr) -> Result<(), EvalError> {
+pub(crate) fn encode(b: &mut ValueBuilder<'_>, expr: &Expr) -> Result<(), EvalError> {
     let mut tasks = vec![EncodeTask::Encode(expr)];
     while let Some(task) = tasks.pop() {
         match task {
@@ -37,7 +37,7 @@ pub(crate) fn encode(b: &mut Builder<'_>, expr: &Expr) -> Result<(), EvalError> 
 
 /// Encodes a leaf. Of any other node, this pushes the tag, and tasks for the rest.
 fn encode_node<'e>(
-    b: &mut Builder<'_>,
+    b: &mut ValueBuilder<'_>,
     expr: &'e Expr,
     tasks: &mut Vec<EncodeTask<'e>>,
 ) -> Result<(), EvalError> {
@@ -87,7 +87,7 @@ fn encode_node<'e>(
     Ok(())
 }
 
-fn push_tag(b: &mut Builder<'_>, tag: u8) -> Result<(), EvalError> {
+fn push_tag(b: &mut ValueBuilder<'_>, tag: u8) -> Result<(), EvalError> {
     b.push_nat(u64::from(tag))
 }
 

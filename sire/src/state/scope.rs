@@ -2,7 +2,7 @@
 
 use crate::expr::{Binding, BindingCache};
 use crate::malformed::MalformedValue;
-use plan::{Builder, EvalError, Natural, Ref, Shape, Val};
+use plan::{EvalError, Natural, Ref, Shape, Val, ValueBuilder};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use vm::Vm;
@@ -69,7 +69,7 @@ pub(super) fn insert_entries<'e>(
 
 /// Pushes a table of `count` entries. The keys must be nats in ascending order.
 pub(super) fn push_table<'v, I: Iterator<Item = (&'v Val, &'v Val)>>(
-    b: &mut Builder<'_>,
+    b: &mut ValueBuilder<'_>,
     count: usize,
     entries: impl Fn() -> I,
 ) -> Result<(), EvalError> {

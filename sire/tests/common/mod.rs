@@ -11,16 +11,16 @@ use std::rc::Rc;
 
 /// A writer that stores its input.
 #[derive(Clone, Default)]
-pub struct Memory(Rc<RefCell<Vec<u8>>>);
+pub struct SharedOutput(Rc<RefCell<Vec<u8>>>);
 
-impl Memory {
+impl SharedOutput {
     /// Returns the text that was written since the last call.
     pub fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut self.0.borrow_mut())).expect("output is UTF-8")
     }
 }
 
-impl Write for Memory {
+impl Write for SharedOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -34,22 +34,22 @@ impl Write for Memory {
 /// A session whose output and diagnostics are kept in memory.
 pub struct Rig {
     pub sire: Sire,
-    pub out: Memory,
-    pub diagnostics: Memory,
+    pub out: SharedOutput,
+    pub diagnostics: SharedOutput,
 }
 
 impl Rig {
     pub fn new(library: ModuleLibrary, cache: Option<PathBuf>) -> Rig {
-        Rig::with_limits(library, cache, plan::Options::default())
+        Rig::with_limits(library, cache, plan::HeapOptions::default())
     }
 
     /// Makes a session whose runtime has these limits.
     pub fn with_limits(
         library: ModuleLibrary,
         cache: Option<PathBuf>,
-        limits: plan::Options,
+        limits: plan::HeapOptions,
     ) -> Rig {
-        let (out, diagnostics) = (Memory::default(), Memory::default());
+        let (out, diagnostics) = (SharedOutput::default(), SharedOutput::default());
         let options = SireOptions {
             library,
             cache,

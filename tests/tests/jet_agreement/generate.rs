@@ -17,7 +17,7 @@
 //! | `g`    | pin that contains pins    | `G`    | row of the pins in a pin       |
 //! | `h`    | germ of that pin, as a bar | `x`   | expression of `_TryExp`        |
 
-use plan::{Builder, EvalError, Natural, Val};
+use plan::{EvalError, Natural, Val, ValueBuilder};
 use vm::Vm;
 
 /// Maximal nesting of arguments.
@@ -69,7 +69,7 @@ impl<'v> Generator<'v> {
         self.vm.row(items).expect("arguments are small")
     }
 
-    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), EvalError>) -> Val {
+    fn build(&mut self, make: impl FnOnce(&mut ValueBuilder<'_>) -> Result<(), EvalError>) -> Val {
         self.vm.build(make).expect("arguments are small")
     }
 

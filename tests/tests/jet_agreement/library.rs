@@ -60,7 +60,8 @@ impl LawLibrary {
     }
 
     fn load(library: ModuleLibrary, modules: &[&str]) -> LawLibrary {
-        let options = plan::Options { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
+        let options =
+            plan::HeapOptions { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
         let runtime = RuntimeBuilder::new().heap(options).compile(Mode::Off).build();
         let vm: Vm = runtime.expect("the stack can be reserved").into();
         let output = SireOutput::new(std::io::sink(), Default::default());
@@ -100,8 +101,12 @@ impl LawLibrary {
         let all = [std::slice::from_ref(law), &self.functions].concat();
         let row = vm.row(&all).and_then(|row| vm.force(&row)).expect("the heap is large enough");
         let bytes = seed::save(vm, &row).expect("laws can be saved");
-        let options =
-            plan::Options { nursery: 1 << 16, max_stack: 1 << 25, max_heap: 1 << 28, stress: true };
+        let options = plan::HeapOptions {
+            nursery: 1 << 16,
+            max_stack: 1 << 25,
+            max_heap: 1 << 28,
+            stress: true,
+        };
         let runtime = RuntimeBuilder::new().heap(options).compile(Mode::Off).build();
         let mut vm: Vm = runtime.expect("the stack can be reserved").into();
         let row = seed::load(&mut vm, &bytes).expect("it has just been saved");

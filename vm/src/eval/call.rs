@@ -12,7 +12,7 @@ use super::operations::operation_demands;
 use crate::jet::{Answer, Call, Control, Demand, Jet, JetCode, NativeJet};
 use crate::vm::Vm;
 use plan::raw::layout::EXTRA_MAX;
-use plan::raw::{Kind, Layout, Word, bar, pin, shape, tree};
+use plan::raw::{ObjectLayout, Word, WordKind, bar, pin, shape, tree};
 use plan::{EvalError, Ref};
 
 use Demand::{Lazy, Normal};
@@ -38,19 +38,19 @@ impl Vm {
                 self.heap.stack.set(callee, function);
             }
             let count = self.heap.stack.top() - callee - 1;
-            if function.kind() == Kind::Pin
+            if function.kind() == WordKind::Pin
                 && self.heap.header(function).extra() == count as u64
                 && let Some(next) = self.call_pin(function, callee, count, at)?
             {
                 return Ok(next);
             }
             match function.kind() {
-                Kind::Thunk => {
+                WordKind::Thunk => {
                     frame::push_number(&mut self.heap.stack, count);
                     frame::push_kind(&mut self.heap.stack, FrameKind::Apply);
                     return Ok(NextStep::Eval(function));
                 }
-                Kind::App if self.expand(function, callee, count)? => continue,
+                WordKind::App if self.expand(function, callee, count)? => continue,
                 _ => {}
             }
             let arity = shape::arity(&self.heap, function);
@@ -71,7 +71,7 @@ impl Vm {
     #[inline(always)]
     fn expand(&mut self, app: Word, callee: usize, count: usize) -> Result<bool, EvalError> {
         let (header, head) = (self.heap.header(app), self.heap.load(app, 0));
-        if head.kind() != Kind::App && header.extra() < EXTRA_MAX {
+        if head.kind() != WordKind::App && header.extra() < EXTRA_MAX {
             if header.extra() > count as u64 {
                 return Ok(false);
             }
@@ -131,8 +131,8 @@ impl Vm {
         at: &mut CodePosition,
     ) -> Result<Option<NextStep>, EvalError> {
         match function.kind() {
-            Kind::Law => self.enter_law(function, callee, at).map(Some),
-            Kind::Pin => {
+            WordKind::Law => self.enter_law(function, callee, at).map(Some),
+            WordKind::Pin => {
                 if let Some(next) = self.call_pin(function, callee, arity, at)? {
                     return Ok(Some(next));
                 }
@@ -144,7 +144,9 @@ impl Vm {
                 self.heap.stack.set(callee, item);
                 Ok(None)
             }
-            Kind::Nat | Kind::Big => self.evaluate_operation_arguments(callee, arity, 0).map(Some),
+            WordKind::Nat | WordKind::Big => {
+                self.evaluate_operation_arguments(callee, arity, 0).map(Some)
+            }
             _ => {
                 let result = self.call_data(function, callee)?;
                 self.heap.stack.truncate(callee);
@@ -163,7 +165,7 @@ impl Vm {
         at: &mut CodePosition,
     ) -> Result<Option<NextStep>, EvalError> {
         let item = self.heap.load(pin, 0);
-        if item.kind() != Kind::Law {
+        if item.kind() != WordKind::Law {
             return Ok(None);
         }
         match self.jets.of_pin(&self.heap, pin) {
@@ -220,7 +222,7 @@ impl Vm {
             // crashes.
             let count = self.heap.stack.top() - callee;
             self.heap.reserve(1 + count)?;
-            let row = self.heap.allocate_popped(Layout::Row, 0, count);
+            let row = self.heap.allocate_popped(ObjectLayout::Row, 0, count);
             self.heap.stack.push(Word::direct(DEOPT));
             self.heap.stack.push(row);
             return Ok(NextStep::Call(callee));
@@ -243,18 +245,18 @@ impl Vm {
     /// Whether this is a law that returns itself: a row constructor or the empty row. Its pin
     /// returns the pin.
     fn is_self_law(&self, word: Word) -> bool {
-        word.kind() == Kind::Cow || word.kind() == Kind::Row && self.heap.size(word) == 0
+        word.kind() == WordKind::Cow || word.kind() == WordKind::Row && self.heap.size(word) == 0
     }
 
     /// Runs a law that is stored as data: a constructor, row, bar, set or table.
     fn call_data(&mut self, function: Word, callee: usize) -> Result<NextStep, EvalError> {
         Ok(match function.kind() {
-            Kind::Cow => NextStep::Return(function),
-            Kind::Row => match tree::len(&self.heap, function) {
+            WordKind::Cow => NextStep::Return(function),
+            WordKind::Row => match tree::len(&self.heap, function) {
                 0 => NextStep::Return(function),
                 width => NextStep::Return(Word::cow(width as u64)),
             },
-            Kind::Bar => {
+            WordKind::Bar => {
                 let Some(bytes) = Ref::new(function, &self.heap).as_bar() else {
                     unreachable!("a bar has bytes")
                 };
@@ -264,8 +266,8 @@ impl Vm {
                 self.heap.stack.push(function);
                 NextStep::Return(bar::bar_body(&mut self.heap)?)
             }
-            Kind::Set => NextStep::Return(tree::row_of_items(&mut self.heap, function)?),
-            Kind::Tab => {
+            WordKind::Set => NextStep::Return(tree::row_of_items(&mut self.heap, function)?),
+            WordKind::Tab => {
                 let keys = self.heap.load(function, 0);
                 NextStep::Return(tree::row_of_items(&mut self.heap, keys)?)
             }
@@ -282,7 +284,7 @@ impl Vm {
     pub(super) fn argument_of_step(&self, callee: usize, step: usize) -> usize {
         let function = self.heap.stack.get(callee);
         match function.kind() {
-            Kind::Pin => match self.jets.of_pin(&self.heap, function) {
+            WordKind::Pin => match self.jets.of_pin(&self.heap, function) {
                 Some(jet) => self.jets.get(jet).nth(step),
                 None => unreachable!("only the pin of a jet waits for arguments"),
             },
@@ -300,7 +302,7 @@ impl Vm {
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
         let function = self.heap.stack.get(callee);
-        if function.kind() != Kind::Pin {
+        if function.kind() != WordKind::Pin {
             return self.evaluate_operation_arguments(callee, count, step);
         }
         match self.jets.of_pin(&self.heap, function) {
@@ -480,7 +482,7 @@ impl Vm {
     /// `try row` at stack index `callee`, with the row in normal form.
     fn try_row(&mut self, callee: usize, at: &mut CodePosition) -> Result<NextStep, EvalError> {
         let row = self.heap.stack.get(callee + 1);
-        if row.kind() != Kind::Row || self.heap.size(row) == 0 {
+        if row.kind() != WordKind::Row || self.heap.size(row) == 0 {
             return self.run_law_of_jet(callee, at);
         }
         if !self.heap.stack.has_room(self.try_room(row)) {

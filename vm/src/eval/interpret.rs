@@ -8,7 +8,7 @@ use super::next_step::{NextStep, is_false};
 use crate::jet::{Answer, Cheap, Demand, JetCode};
 use crate::vm::Vm;
 use plan::EvalError;
-use plan::raw::{DIRECT_LIMIT, Draft, Kind, Layout, Word, nat, shape};
+use plan::raw::{DIRECT_LIMIT, ObjectDraft, ObjectLayout, Word, WordKind, nat, shape};
 
 impl Vm {
     /// Takes one step of the loop.
@@ -36,16 +36,16 @@ impl Vm {
         }
         let header = self.heap.header(word);
         match header.layout() {
-            Layout::Indirection => {
+            ObjectLayout::Indirection => {
                 let value = self.heap.load(word, 0);
                 Ok(if value.is_thunk() { NextStep::Eval(value) } else { NextStep::Return(value) })
             }
-            Layout::ThunkCode => {
+            ObjectLayout::ThunkCode => {
                 let code_word = self.heap.load(word, 0);
                 let captured = header.extra() as usize;
                 self.enter_thunk_entry(word, code_word, captured, at)
             }
-            Layout::ThunkApp => {
+            ObjectLayout::ThunkApp => {
                 let count = header.size();
                 if !self.heap.stack.has_room(count + 8) {
                     return Err(EvalError::StackOverflow);
@@ -56,8 +56,10 @@ impl Vm {
                 self.mark_entered(word, outer);
                 Ok(NextStep::Call(function))
             }
-            Layout::Crashed => Err(self.crash(self.heap.load(word, 0), self.heap.load(word, 1))),
-            Layout::Aborted => Err(abort_error(self.heap.load(word, 0))),
+            ObjectLayout::Crashed => {
+                Err(self.crash(self.heap.load(word, 0), self.heap.load(word, 1)))
+            }
+            ObjectLayout::Aborted => Err(abort_error(self.heap.load(word, 0))),
             _ => Err(EvalError::Loop),
         }
     }
@@ -170,7 +172,7 @@ impl Vm {
                 Op::Apply(count) => shape::apply_lazily(&mut self.heap, count as usize)?,
                 Op::Row(count) => {
                     self.heap.reserve(1 + count as usize)?;
-                    let row = self.heap.allocate_popped(Layout::Row, 0, count as usize);
+                    let row = self.heap.allocate_popped(ObjectLayout::Row, 0, count as usize);
                     self.heap.stack.push(row);
                 }
                 Op::Hole(entry) => self.make_hole(at, entry)?,
@@ -294,7 +296,7 @@ impl Vm {
     fn delay(&mut self, at: &CodePosition, list: SourceList) -> Result<(), EvalError> {
         let sources = at.list(list);
         self.heap.reserve(1 + sources.len())?;
-        let mut thunk = self.heap.allocate(Layout::ThunkApp, 0, sources.len());
+        let mut thunk = self.heap.allocate(ObjectLayout::ThunkApp, 0, sources.len());
         for (index, source) in sources.iter().enumerate() {
             thunk.set(index, self.source(at, *source));
         }
@@ -328,7 +330,7 @@ impl Vm {
         let cheap = jet.map_or(Some(Cheap::Always), |jet| self.jets.cheap(jet));
         for source in &sources[1..] {
             let word = self.heap.resolve(self.source(at, *source));
-            if word.kind() == Kind::Big || !word.is_direct() && cheap == Some(Cheap::OnNats) {
+            if word.kind() == WordKind::Big || !word.is_direct() && cheap == Some(Cheap::OnNats) {
                 return Ok(false);
             }
             self.heap.stack.push(word);
@@ -376,13 +378,13 @@ impl Vm {
 
     /// Allocates a thunk for an entry; the caller writes its captured values.
     #[inline(always)]
-    fn allocate_entry(&mut self, at: &CodePosition, entry: u32) -> Result<Draft, EvalError> {
+    fn allocate_entry(&mut self, at: &CodePosition, entry: u32) -> Result<ObjectDraft, EvalError> {
         let entry = at.entry(entry);
         let captured = entry.captured as usize;
         // A poisoned thunk needs two words, so a thunk that captures nothing has an unused one.
         let size = (1 + captured).max(2);
         self.heap.reserve(1 + size)?;
-        let mut thunk = self.heap.allocate(Layout::ThunkCode, captured as u64, size);
+        let mut thunk = self.heap.allocate(ObjectLayout::ThunkCode, captured as u64, size);
         thunk.set(1, Word::ZERO);
         thunk.set(0, at.word(entry.pc as usize));
         Ok(thunk)

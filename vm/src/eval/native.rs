@@ -15,7 +15,7 @@ use crate::jet::{Answer, JetCode};
 use crate::native::{EntryCell, PENDING};
 use crate::vm::Vm;
 use plan::raw::layout::LAW_CODE;
-use plan::raw::{Kind, Word, is_frozen, pin};
+use plan::raw::{Word, WordKind, is_frozen, pin};
 use plan::{EvalError, Val};
 use std::rc::Rc;
 
@@ -33,7 +33,7 @@ impl Vm {
         }
         let code = Rc::clone(self.evaluator.code(pool));
         code.calls.set(self.heap.host.native.threshold.saturating_sub(RECHECK_INTERVAL));
-        let pinned = self.heap.stack.get(callee).kind() == Kind::Pin;
+        let pinned = self.heap.stack.get(callee).kind() == WordKind::Pin;
         let entry = code.compiled[usize::from(pinned)].get_or_init(EntryCell::default).clone();
         if !code.is_requested.get() {
             let function = self.heap.handle(self.heap.stack.get(callee));
@@ -169,7 +169,7 @@ impl Vm {
             return None;
         }
         let law = self.heap.resolve(self.heap.stack.get(callee));
-        if law.kind() != Kind::Law || self.heap.header(law).extra() != count as u64 {
+        if law.kind() != WordKind::Law || self.heap.header(law).extra() != count as u64 {
             return None;
         }
         let slot = self.heap.load(law, LAW_CODE);

@@ -8,7 +8,7 @@ use super::declare::{Answer, Cheap, Demand, JetCode, Operation};
 use super::table::GenericJetTable;
 use crate::vm::{Call, NativeJet};
 use plan::EvalError;
-use plan::raw::{DIRECT_LIMIT, Kind, Word};
+use plan::raw::{DIRECT_LIMIT, Word, WordKind};
 
 /// A partially applied cheap jet, found by [`Call::cheap_function`].
 #[derive(Clone, Copy)]
@@ -41,10 +41,10 @@ impl Call<'_> {
         let heap = &self.vm.heap;
         let function = heap.resolve(self.word_at(index));
         let (head, applied) = match function.kind() {
-            Kind::App => (heap.load(function, 0), heap.size(function) - 1),
+            WordKind::App => (heap.load(function, 0), heap.size(function) - 1),
             _ => (function, 0),
         };
-        if head.kind() != Kind::Pin {
+        if head.kind() != WordKind::Pin {
             return None;
         }
         let jet = self.vm.jets.of_pin(heap, head)?;
@@ -125,7 +125,7 @@ impl Call<'_> {
         let heap = &mut self.vm.heap;
         let first = function + 1;
         let function = heap.resolve(heap.stack.get(function));
-        if function.kind() == Kind::App {
+        if function.kind() == WordKind::App {
             for index in 1..heap.size(function) {
                 let arg = heap.resolve(heap.load(function, index));
                 heap.stack.push_checked(arg);
@@ -143,6 +143,8 @@ fn is_cheap_with(jets: &GenericJetTable<NativeJet>, known: CheapFunction, args: 
     let demands = jets.get(known.jet).demands;
     args.iter().zip(demands).all(|(arg, demand)| match known.when {
         Cheap::OnNats => arg.is_direct(),
-        Cheap::Always => arg.kind() != Kind::Big && (*demand == Demand::Lazy || !arg.is_thunk()),
+        Cheap::Always => {
+            arg.kind() != WordKind::Big && (*demand == Demand::Lazy || !arg.is_thunk())
+        }
     })
 }

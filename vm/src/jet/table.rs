@@ -6,7 +6,7 @@
 use super::counts::{CallCounter, FallbackPolicy};
 use super::declare::{Cheap, Connective, JetDeclaration};
 use super::index::{self, HashIndex};
-use plan::raw::{Memory, Word, is_frozen, pin};
+use plan::raw::{HeapMemory, Word, is_frozen, pin};
 use plan::{Hash, PinRef, Ref, Shape};
 use std::collections::{HashMap, HashSet};
 
@@ -146,7 +146,7 @@ impl<F: Copy> GenericJetTable<F> {
     /// The number of the jet of the pin that `pin` is. A pin of the heap holds it as its label; for
     /// a frozen pin it is looked up by hash each time.
     #[inline(always)]
-    pub(crate) fn of_pin(&self, memory: &Memory, pin: Word) -> Option<u32> {
+    pub(crate) fn of_pin(&self, memory: &HeapMemory, pin: Word) -> Option<u32> {
         if is_frozen(pin.address()) {
             return pin::hash_words(memory, pin).and_then(|hash| self.find_key(hash));
         }

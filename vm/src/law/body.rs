@@ -1,6 +1,6 @@
 //! [`AnalysedLaw`]: the parts of a law's body; and [`BodyNode`], an expression in it.
 
-use plan::raw::Kind;
+use plan::raw::WordKind;
 use plan::{LawRef, Ref};
 
 /// A law's body, taken apart into its lets and its result.
@@ -65,8 +65,8 @@ impl<'h> AnalysedLaw<'h> {
     pub fn node(&self, expression: Ref<'h>) -> BodyNode<'h> {
         let word = expression.word();
         match word.kind() {
-            Kind::Nat if word.raw() <= self.last_reference => BodyNode::Reference(word.raw()),
-            Kind::App => read_app(expression),
+            WordKind::Nat if word.raw() <= self.last_reference => BodyNode::Reference(word.raw()),
+            WordKind::App => read_app(expression),
             _ => BodyNode::Constant(expression),
         }
     }

@@ -3,7 +3,7 @@
 use super::numbered::numbered_enum;
 use crate::jet::{Answer, JetCode};
 use crate::vm::Vm;
-use plan::raw::{Kind, Word, nat};
+use plan::raw::{Word, WordKind, nat};
 use plan::{EvalError, NatRef, Natural, Ref};
 use std::cmp::Ordering;
 
@@ -45,7 +45,7 @@ numbered_enum! {
 impl NatOp {
     /// The result for evaluated values.
     pub(super) fn compute(self, vm: &mut Vm, a: Word, b: Word) -> Result<Word, EvalError> {
-        let is_nat = |word: Word| matches!(word.kind(), Kind::Nat | Kind::Big);
+        let is_nat = |word: Word| matches!(word.kind(), WordKind::Nat | WordKind::Big);
         if matches!(self, NatOp::Cmp | NatOp::Eq) && !is_nat(a) && !is_nat(b) {
             return vm.compare_values(self, a, b);
         }

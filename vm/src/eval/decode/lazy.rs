@@ -5,7 +5,7 @@ use super::{AppSpine, Binding, Decoder, Operand, PendingThunk, STRICT_LIMIT};
 use crate::jet::JetCode;
 use crate::law::BodyNode;
 use plan::Ref;
-use plan::raw::{Kind, Word, shape};
+use plan::raw::{Word, WordKind, shape};
 
 /// An expression of more nodes than this captures everything in scope.
 const CAPTURE_SCAN_LIMIT: usize = 512;
@@ -68,7 +68,7 @@ impl<'a> Decoder<'a> {
     /// function is its constructor.
     pub(super) fn partial(&mut self, function: Word, spine: &AppSpine<'a>) {
         let count = spine.args.len();
-        if function.kind() == Kind::Cow && function.cow_width() == count as u64 {
+        if function.kind() == WordKind::Cow && function.cow_width() == count as u64 {
             for arg in spine.args.iter().rev() {
                 self.lazy(*arg);
             }

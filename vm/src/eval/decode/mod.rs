@@ -20,7 +20,7 @@ use crate::law::{AnalysedLaw, BindingGroup, BodyNode, ReferenceScope};
 use crate::pool_id::PoolId;
 use live::{FrameRegion, Instructions};
 use plan::raw::layout::EXTRA_MAX;
-use plan::raw::{Memory, Word};
+use plan::raw::{HeapMemory, Word};
 use plan::{LawRef, Ref};
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -61,7 +61,7 @@ struct PendingThunk<'a> {
 }
 
 pub(crate) struct Decoder<'a> {
-    heap: &'a Memory,
+    heap: &'a HeapMemory,
     jets: &'a JetTable,
     law: &'a AnalysedLaw<'a>,
     ops: Vec<Op>,
@@ -108,7 +108,7 @@ impl DecodedLaw {
 }
 
 /// Decodes a law of that heap. `None` if it is too large to run.
-pub(crate) fn decode(heap: &Memory, jets: &JetTable, law: LawRef<'_>) -> Option<DecodedLaw> {
+pub(crate) fn decode(heap: &HeapMemory, jets: &JetTable, law: LawRef<'_>) -> Option<DecodedLaw> {
     let law = AnalysedLaw::of(law)?;
     let arguments = u32::try_from(law.arity()).ok()?;
     let mut decoder = Decoder {

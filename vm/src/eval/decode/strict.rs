@@ -6,7 +6,7 @@ use super::{AppSpine, Binding, Decoder, Operand, STRICT_LIMIT};
 use crate::jet::{Connective, Control, Demand, Jet, JetCode};
 use crate::law::BodyNode;
 use plan::Ref;
-use plan::raw::{Kind, Word, shape};
+use plan::raw::{Word, WordKind, shape};
 
 /// The use of an expression's value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -211,7 +211,7 @@ impl<'a> Decoder<'a> {
     // Jets.
 
     pub(super) fn jet_of(&self, function: Word) -> Option<u32> {
-        if function.kind() == Kind::Pin { self.jets.of_pin(self.heap, function) } else { None }
+        if function.kind() == WordKind::Pin { self.jets.of_pin(self.heap, function) } else { None }
     }
 
     fn jet(&mut self, function: Word, number: u32, spine: &AppSpine<'a>, then: ResultUse) {
