@@ -5,7 +5,7 @@
 //! compiled, and prints the resources of the process.
 
 use plan::{HeapOptions, plain};
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use spec::Term;
 use std::fs;
 
@@ -28,9 +28,9 @@ fn main() {
     let mut args = std::env::args().skip(1);
     let count: usize = args.next().and_then(|text| text.parse().ok()).unwrap_or(1000);
     let mode = match args.next().as_deref() {
-        Some("off") => Mode::Off,
-        Some("eager") => Mode::Eager,
-        _ => Mode::Tiered,
+        Some("off") => CompileMode::Off,
+        Some("eager") => CompileMode::Eager,
+        _ => CompileMode::Tiered,
     };
     print_usage("at the start");
     let law = Term::parse(DEEP).expect("a term");

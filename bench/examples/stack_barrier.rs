@@ -5,7 +5,7 @@
 //! and returns.
 
 use plan::{HeapOptions, plain};
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use spec::Term;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ const GARBAGE: u64 = 10_000_000;
 /// The time to make garbage at a depth, and the count of minor collections.
 fn run(depth: u64, has_barrier: bool) -> (Duration, u64) {
     let options = HeapOptions { max_stack: 8 << 30, max_heap: 8 << 30, ..HeapOptions::default() };
-    let builder = RuntimeBuilder::bare().heap(options).compile(Mode::Eager);
+    let builder = RuntimeBuilder::bare().heap(options).compile(CompileMode::Eager);
     let mut runtime = builder.build().expect("the compiler supports this machine");
     if !has_barrier {
         runtime.disable_stack_barrier();

@@ -17,7 +17,7 @@ use crate::outcome::{Outcome, evaluated, specified};
 use crate::terms::{below, expression};
 use arbitrary::Unstructured;
 use plan::{EvalError, Val, plain, seed};
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use spec::generate::{KnownFunction, TermGenerator};
 use spec::shrink::minimise;
 use spec::{EvalBudget, Term};
@@ -41,22 +41,22 @@ const SHORT_LIMIT: Duration = Duration::from_millis(10);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Configuration {
     /// When laws are compiled.
-    mode: Mode,
+    mode: CompileMode,
     /// Whether garbage is collected at every allocation.
     stress: bool,
 }
 
 impl Configuration {
-    const INTERPRETER: Configuration = Configuration { mode: Mode::Off, stress: false };
+    const INTERPRETER: Configuration = Configuration { mode: CompileMode::Off, stress: false };
 
     /// The configurations with the compiler. With `After`, a law becomes hot while it runs, so that
     /// its interpreted and compiled frames are on the stack at the same time.
     const COMPILERS: [Configuration; 5] = [
-        Configuration { mode: Mode::Eager, stress: false },
-        Configuration { mode: Mode::After(3), stress: false },
-        Configuration { mode: Mode::After(2), stress: false },
-        Configuration { mode: Mode::Eager, stress: true },
-        Configuration { mode: Mode::After(2), stress: true },
+        Configuration { mode: CompileMode::Eager, stress: false },
+        Configuration { mode: CompileMode::After(3), stress: false },
+        Configuration { mode: CompileMode::After(2), stress: false },
+        Configuration { mode: CompileMode::Eager, stress: true },
+        Configuration { mode: CompileMode::After(2), stress: true },
     ];
 
     /// Number of programs that a runtime executes. Compiled library laws stay in it, and slow down

@@ -2,15 +2,15 @@
 
 use crate::args::{evaluate_item, ready, row_len};
 use crate::declare::{Jet, JetResult, native};
-use vm::jet::Demand::Head;
+use vm::jet::ArgDemand::Head;
 use vm::jet::ResultShape::Nat;
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[native("implode", &[Head], implode).returns(Nat)];
 
 /// Concatenates the texts in a row. The item 0 is the empty text.
-fn implode(call: &mut Call<'_>) -> JetResult {
-    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+fn implode(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
     let mut bytes = Vec::new();
     for item in 0..count {
         call.check()?;
@@ -24,5 +24,5 @@ fn implode(call: &mut Call<'_>) -> JetResult {
         }
     }
     call.push_bytes(&bytes)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }

@@ -1,6 +1,6 @@
 //! The verifier accepts the unit of every law in generated programs.
 
-use jit::build::{Jets, build};
+use jit::build::{JetLookup, build};
 use jit::ir::{parse, verify};
 use plan::{HeapOptions, plain};
 use spec::Term;
@@ -39,7 +39,7 @@ fn units_of_generated_laws_are_valid() {
         let mut vm = small_vm();
         for law in laws(&program) {
             let value = plain::from_term(&mut vm, &law).expect("the heap has room");
-            let Ok(unit) = build(&vm, vm.look(&value), &Jets::default()) else { continue };
+            let Ok(unit) = build(&vm, vm.look(&value), &JetLookup::default()) else { continue };
             let unit = unit.unit;
             verify(&unit).unwrap_or_else(|error| panic!("{error}\n{law}\n{unit}"));
             let text = unit.to_string();

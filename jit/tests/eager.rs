@@ -7,8 +7,8 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
-use jit::build::Jets;
-use jit::{Mode, install};
+use jit::build::JetLookup;
+use jit::{CompileMode, install};
 use plan::HeapOptions;
 use spec::Term;
 use spec::generate::TermGenerator;
@@ -18,7 +18,7 @@ use vm::Vm;
 
 fn compiled(options: &HeapOptions, program: &Term) -> ProgramResult {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be reserved");
-    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, JetLookup::default(), CompileMode::Eager).expect("the machine is known");
     found(&mut vm, program)
 }
 

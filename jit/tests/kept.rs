@@ -2,8 +2,8 @@
 //!
 //! The counters are those of the whole process, so there is only one test.
 
-use jit::build::Jets;
-use jit::{Mode, install, statistics};
+use jit::build::JetLookup;
+use jit::{CompileMode, install, statistics};
 use plan::{HeapOptions, plain};
 use spec::Term;
 use std::fs;
@@ -26,7 +26,7 @@ const COUNTING: &str =
 /// Runs both laws in a new runtime.
 fn run() {
     let mut vm = Vm::new(options(), Default::default()).expect("a stack can be reserved");
-    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, JetLookup::default(), CompileMode::Eager).expect("the machine is known");
     let [deep, allocating, counting] = [DEEP, DEEP_ALLOCATING, COUNTING].map(|text| {
         let term = Term::parse(text).expect("a term");
         plain::from_term(&mut vm, &term).expect("room")

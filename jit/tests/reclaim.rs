@@ -2,8 +2,8 @@
 //!
 //! The counters are those of the whole process, so there is only one test.
 
-use jit::build::Jets;
-use jit::{Mode, install, statistics};
+use jit::build::JetLookup;
+use jit::{CompileMode, install, statistics};
 use plan::{HeapOptions, Val, plain};
 use spec::Term;
 use vm::Vm;
@@ -29,7 +29,7 @@ fn more_code_is_compiled_than_the_region_holds() {
     let options =
         HeapOptions { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("a stack can be reserved");
-    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, JetLookup::default(), CompileMode::Eager).expect("the machine is known");
 
     // These laws stay alive, and so does their code.
     let kept: Vec<Val> = (1..20).map(|name| law(&mut vm, name)).collect();

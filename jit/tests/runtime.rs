@@ -1,8 +1,8 @@
 //! The runtime of compiled code: deep stacks, collections on them, crashes, interrupts, and calls
 //! between compiled and interpreted laws.
 
-use jit::build::Jets;
-use jit::{Mode, install};
+use jit::build::JetLookup;
+use jit::{CompileMode, install};
 use plan::{EvalError, HeapOptions, Val, plain};
 use spec::Term;
 use vm::Vm;
@@ -13,7 +13,7 @@ fn options() -> HeapOptions {
 
 fn compiling(options: HeapOptions) -> Vm {
     let mut vm = Vm::new(options, Default::default()).expect("a stack can be reserved");
-    install(&mut vm, Jets::default(), Mode::Eager).expect("the machine is known");
+    install(&mut vm, JetLookup::default(), CompileMode::Eager).expect("the machine is known");
     vm
 }
 
@@ -157,7 +157,8 @@ fn tail_calls_between_compiled_and_interpreted_laws_take_no_stack() {
 #[test]
 fn code_compiled_in_the_background_changes_no_result() {
     let mut vm = Vm::new(options(), Default::default()).expect("a stack can be reserved");
-    install(&mut vm, Jets::default(), Mode::Tiered).expect("the stack's addresses can be reserved");
+    install(&mut vm, JetLookup::default(), CompileMode::Tiered)
+        .expect("the stack's addresses can be reserved");
     for _ in 0..40 {
         assert_eq!(deep_allocating(&mut vm, 3_000).expect("a value"), Some(3_000));
         assert!(matches!(apply(&mut vm, CRASHING, 1_000), Err(EvalError::Crash { .. })));

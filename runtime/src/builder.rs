@@ -1,7 +1,7 @@
 //! [`RuntimeBuilder`]: the parts of a runtime.
 
 use crate::{Runtime, SetupError};
-use jit::Mode;
+use jit::CompileMode;
 use plan::HeapOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub struct RuntimeBuilder {
     /// The native implementations of laws.
     pub jets: Arc<JetTable>,
     /// When laws are compiled. Results do not depend on it.
-    pub mode: Mode,
+    pub mode: CompileMode,
     /// Where machine code is kept from run to run, if it is: see [`RuntimeBuilder::keep_code_in`].
     pub code: Option<PathBuf>,
 }
@@ -34,7 +34,7 @@ impl RuntimeBuilder {
         RuntimeBuilder {
             heap: HeapOptions::default(),
             jets: Arc::new(jets::table()),
-            mode: Mode::default(),
+            mode: CompileMode::default(),
             code: None,
         }
     }
@@ -44,7 +44,7 @@ impl RuntimeBuilder {
         RuntimeBuilder {
             heap: HeapOptions::default(),
             jets: Arc::default(),
-            mode: Mode::Off,
+            mode: CompileMode::Off,
             code: None,
         }
     }
@@ -63,7 +63,7 @@ impl RuntimeBuilder {
 
     /// Chooses when laws are compiled.
     #[must_use]
-    pub fn compile(self, mode: Mode) -> RuntimeBuilder {
+    pub fn compile(self, mode: CompileMode) -> RuntimeBuilder {
         RuntimeBuilder { mode, ..self }
     }
 
@@ -82,11 +82,11 @@ impl RuntimeBuilder {
     pub fn build(&self) -> Result<Runtime, SetupError> {
         let mut vm =
             Vm::new(self.heap.clone(), Arc::clone(&self.jets)).map_err(SetupError::Stack)?;
-        if self.mode != Mode::Off {
+        if self.mode != CompileMode::Off {
             if let Some(directory) = &self.code {
                 jit::set_cache_directory(directory);
             }
-            let jets = jit::build::Jets::of(Arc::clone(&self.jets));
+            let jets = jit::build::JetLookup::of(Arc::clone(&self.jets));
             jit::install(&mut vm, jets, self.mode)?;
         }
         Ok(Runtime { vm })

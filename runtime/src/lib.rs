@@ -50,7 +50,7 @@ mod error;
 
 pub use builder::RuntimeBuilder;
 pub use error::{Error, SetupError};
-pub use jit::Mode;
+pub use jit::CompileMode;
 pub use persist::Store;
 pub use plan::{EvalError, HeapOptions, Val};
 

@@ -1,7 +1,7 @@
 //! Runtimes with different parts compute the same values.
 
 use plan::HeapOptions;
-use runtime::{Error, Mode, RuntimeBuilder};
+use runtime::{CompileMode, Error, RuntimeBuilder};
 use std::sync::Arc;
 
 /// One runtime makes a seed; others load it, print it and save it again: without jets, without the
@@ -16,8 +16,8 @@ fn every_configuration_gives_the_same_value() -> Result<(), Error> {
 
     let small = HeapOptions { nursery: 1 << 16, max_heap: 1 << 24, ..HeapOptions::default() };
     let builders = [
-        RuntimeBuilder::new().compile(Mode::Off),
-        RuntimeBuilder::new().compile(Mode::Eager),
+        RuntimeBuilder::new().compile(CompileMode::Off),
+        RuntimeBuilder::new().compile(CompileMode::Eager),
         RuntimeBuilder::new().jets(Arc::default()),
         RuntimeBuilder::bare(),
         RuntimeBuilder::new().heap(small),

@@ -2,7 +2,7 @@
 //! operands of all sizes and shapes, as arguments and as constants.
 
 use plan::{EvalError, Val, plain};
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use spec::Term;
 use vm::Vm;
@@ -47,7 +47,7 @@ const SHARED_BUFFER: &str = "\
     = other | barWeld base b#{another tail}\n\n";
 
 /// A session with the library, these definitions, and the compiler in this mode.
-fn session(mode: Mode, text: &str) -> Sire {
+fn session(mode: CompileMode, text: &str) -> Sire {
     let options = plan::HeapOptions { max_heap: 1 << 26, ..Default::default() };
     let runtime = RuntimeBuilder::new().heap(options).compile(mode).build();
     let vm: Vm = runtime.expect("the compiler supports this machine").into();
@@ -113,7 +113,7 @@ impl Cases {
     /// Makes all calls, interpreted and compiled, and compares the outcomes.
     fn run(&self) {
         let [mut interpreted, mut compiled] =
-            [Mode::Off, Mode::Eager].map(|mode| session(mode, &self.program));
+            [CompileMode::Off, CompileMode::Eager].map(|mode| session(mode, &self.program));
         for (law, args) in &self.calls {
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
             let expected = apply(&mut interpreted, law, &args);

@@ -4,19 +4,19 @@
 #[path = "../../jit/tests/oracle/mod.rs"]
 mod oracle;
 
-use jit::build::{BuildError, Jets, build};
+use jit::build::{BuildError, JetLookup, build};
 use jit::ir::{Callee, Op, Stmt, Terminator, Unit, verify};
 use jit::passes::optimise;
-use oracle::Machine;
+use oracle::OracleMachine;
 use plan::{Val, plain};
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use spec::Term;
 use vm::Vm;
 
 /// A session with this module loaded, and the definitions of the module.
 fn session(module: &str) -> (Sire, Vec<(String, Val)>) {
-    let runtime = RuntimeBuilder::new().compile(Mode::Off).build();
+    let runtime = RuntimeBuilder::new().compile(CompileMode::Off).build();
     let vm: Vm = runtime.expect("the stack can be reserved").into();
     let output = SireOutput::new(std::io::sink(), Default::default());
     let library = ModuleLibrary::new("/nonexistent");
@@ -58,7 +58,7 @@ fn count_thunks_and_unknown_calls(unit: &Unit) -> (usize, usize) {
 
 #[test]
 fn laws_of_the_library_give_valid_units() {
-    let jets = Jets::library();
+    let jets = JetLookup::library();
     let mut built = 0;
     for module in ModuleLibrary::built_in() {
         let (mut sire, definitions) = session(module);
@@ -101,7 +101,7 @@ const SAMPLES: &[(&str, &str, &[u64])] = &[
 #[test]
 fn every_pass_keeps_the_results_of_samples() {
     let (mut sire, _) = session("prelude");
-    let jets = Jets::library();
+    let jets = JetLookup::library();
     let text: String = SAMPLES.iter().flat_map(|(_, text, _)| [text, "\n\n"]).collect();
     sire.repl(text.as_bytes()).expect("they are read");
     for (name, _, args) in SAMPLES {
@@ -116,7 +116,7 @@ fn every_pass_keeps_the_results_of_samples() {
         let expected = plain::to_term(vm.look(&value.expect("it has a value")));
         let mut unit = built.unit;
         optimise(&mut unit, &[], |after, unit| {
-            let found = Machine::new(unit, &constants, 20_000_000).run(&terms);
+            let found = OracleMachine::new(unit, &constants, 20_000_000).run(&terms);
             assert_eq!(found.as_ref(), Ok(&expected), "{name}, after {after}\n{unit}");
         });
     }
@@ -145,7 +145,7 @@ const PROGRAMS: &str = "
 fn strict_recursion_leaves_no_thunk() {
     let (mut sire, _) = session("prelude");
     sire.repl(PROGRAMS.replace("dec-n", "(dec n)").as_bytes()).expect("the programs are read");
-    let jets = Jets::library();
+    let jets = JetLookup::library();
     for name in ["fib", "tak", "ack", "spin"] {
         let value = sire.binding(name).expect("it is defined");
         let vm = sire.vm();

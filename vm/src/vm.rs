@@ -1,5 +1,5 @@
 //! [`Vm`]: the runtime of one thread: a heap, its evaluator, its jets and its compiler. Also the
-//! two interfaces whose implementations get the runtime: [`Call`], for jets, and [`Compiler`].
+//! two interfaces whose implementations get the runtime: [`JetCall`], for jets, and [`Compiler`].
 //!
 //! # Safety
 //!
@@ -8,7 +8,7 @@
 
 use crate::eval::state::Evaluator;
 use crate::host::CodeHost;
-use crate::jet::declare::Answer;
+use crate::jet::declare::JetAnswer;
 use crate::jet::table::GenericJetTable;
 use crate::native::EntryCell;
 use plan::pinspace::{FrozenPin, PinSpace};
@@ -18,13 +18,13 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 /// The native function of a jet.
-pub type NativeJet = fn(&mut Call<'_>) -> Result<Answer, EvalError>;
+pub type NativeJet = fn(&mut JetCall<'_>) -> Result<JetAnswer, EvalError>;
 
 /// A jet's call: its arguments on the stack, and the operations that make the result.
 ///
-/// Values that the jet pushes are above the arguments. When it answers [`Answer::Done`], its result
-/// is on top and the evaluator drops everything else.
-pub struct Call<'v> {
+/// Values that the jet pushes are above the arguments. When it answers [`JetAnswer::Done`], its
+/// result is on top and the evaluator drops everything else.
+pub struct JetCall<'v> {
     pub(crate) vm: &'v mut Vm,
     pub(crate) base: usize,
 }
@@ -97,7 +97,7 @@ impl Vm {
         // SAFETY: only this crate has access to the raw heap. The interpreter holds no word across
         // an operation that may collect, asks for room before it pushes, and takes indices from
         // layouts. Helpers of compiled code push the words that they get before they collect. The
-        // methods of `Call` check every index that a jet passes.
+        // methods of `JetCall` check every index that a jet passes.
         let heap = unsafe { RawHeap::new(options, host) }?;
         let evaluator = Evaluator::new();
         Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None, compiler: None })

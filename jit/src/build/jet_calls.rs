@@ -8,7 +8,7 @@ use crate::ir::{
     WordRotation, difference32,
 };
 use plan::Shape;
-use vm::jet::{Control, Demand, Jet};
+use vm::jet::{ArgDemand, ControlForm, Jet};
 use vm::law::BodyNode;
 
 /// A constant that has a jet.
@@ -131,9 +131,9 @@ impl<'h> LawLowering<'_, 'h> {
         for index in (0..args.len()).map(|step| jet.nth(step)) {
             if operands[index].is_none() {
                 operands[index] = match jet.demands[index] {
-                    Demand::Lazy => None,
-                    Demand::Head => Some(self.strict(args[index])),
-                    Demand::Normal => Some(self.normal(args[index])),
+                    ArgDemand::Lazy => None,
+                    ArgDemand::Head => Some(self.strict(args[index])),
+                    ArgDemand::Normal => Some(self.normal(args[index])),
                 };
             }
         }
@@ -278,23 +278,23 @@ impl<'h> LawLowering<'_, 'h> {
     fn control(
         &mut self,
         jet: ConstantId,
-        control: Control,
+        control: ControlForm,
         args: &[Expr<'h>],
         to: Destination,
     ) -> Option<Operand> {
         match control {
-            Control::If | Control::IfNot | Control::IfZero => {
+            ControlForm::If | ControlForm::IfNot | ControlForm::IfZero => {
                 let value = self.strict(args[0]);
                 let (prim, yes, no) = match control {
-                    Control::If => (Prim::Truth, args[1], args[2]),
-                    Control::IfNot => (Prim::Truth, args[2], args[1]),
+                    ControlForm::If => (Prim::Truth, args[1], args[2]),
+                    ControlForm::IfNot => (Prim::Truth, args[2], args[1]),
                     _ => (Prim::IsZero, args[1], args[2]),
                 };
                 let condition = self.prim(prim, &[value]);
                 self.choose(condition, yes, no, to)
             }
-            Control::Seq | Control::DeepSeq => {
-                if control == Control::Seq {
+            ControlForm::Seq | ControlForm::DeepSeq => {
+                if control == ControlForm::Seq {
                     self.strict(args[0]);
                 } else {
                     self.normal(args[0]);
@@ -305,13 +305,14 @@ impl<'h> LawLowering<'_, 'h> {
                 self.nesting -= 1;
                 value
             }
-            Control::Force => {
+            ControlForm::Force => {
                 let value = self.normal(args[0]);
                 self.deliver(value, to)
             }
-            Control::Trace | Control::DeepTrace | Control::Try | Control::TryExpression => {
-                self.call(Callee::Known(jet), args, to)
-            }
+            ControlForm::Trace
+            | ControlForm::DeepTrace
+            | ControlForm::Try
+            | ControlForm::TryExpression => self.call(Callee::Known(jet), args, to),
         }
     }
 }

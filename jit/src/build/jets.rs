@@ -4,23 +4,23 @@
 use crate::ir::{JetSignature, NatOperation, Prim, Type};
 use plan::PinRef;
 use std::sync::Arc;
-use vm::jet::{Control, Jet, JetCode, JetTable, Operation, ResultShape, WordOperation as W};
+use vm::jet::{ControlForm, Jet, JetCode, JetOperation, JetTable, ResultShape, WordOperation as W};
 
 /// The jets of a runtime, as the compiler looks them up.
 #[derive(Clone, Default)]
-pub struct Jets {
+pub struct JetLookup {
     table: Arc<JetTable>,
 }
 
-impl Jets {
+impl JetLookup {
     /// The jets of the library.
-    pub fn library() -> Jets {
-        Jets::of(Arc::new(jets::table()))
+    pub fn library() -> JetLookup {
+        JetLookup::of(Arc::new(jets::table()))
     }
 
     /// The jets of a table.
-    pub fn of(table: Arc<JetTable>) -> Jets {
-        Jets { table }
+    pub fn of(table: Arc<JetTable>) -> JetLookup {
+        JetLookup { table }
     }
 
     /// The jet of a pinned law.
@@ -60,7 +60,7 @@ pub(super) enum JetLowering {
     /// `decided`; else it is the truth of the second operand, or its negation if `negate` is set.
     Connective { short_on: bool, decided: u64, negate: bool },
     /// A rotation of words.
-    Rotation(Operation),
+    Rotation(JetOperation),
     /// The difference of 32-bit words.
     Difference32,
     /// The first operand if a comparison holds, else the second.
@@ -68,7 +68,7 @@ pub(super) enum JetLowering {
     /// A branch on a nat to the items of a row.
     Switch,
     /// Control of evaluation.
-    Control(Control),
+    Control(ControlForm),
 }
 
 pub(super) fn jet_lowering(jet: &Jet) -> JetLowering {
@@ -81,16 +81,16 @@ pub(super) fn jet_lowering(jet: &Jet) -> JetLowering {
     let connective =
         |short_on, decided, negate| JetLowering::Connective { short_on, decided, negate };
     match jet.operation {
-        Some(Operation::And) => connective(false, 0, false),
-        Some(Operation::Or) => connective(true, 1, false),
-        Some(Operation::NotAnd) => connective(false, 1, true),
-        Some(Operation::NotOr) => connective(true, 0, true),
-        Some(Operation::Least) => JetLowering::Choice(Prim::Le),
-        Some(Operation::Greatest) => JetLowering::Choice(Prim::Ge),
-        Some(Operation::Word32(W::Subtract)) => JetLowering::Difference32,
+        Some(JetOperation::And) => connective(false, 0, false),
+        Some(JetOperation::Or) => connective(true, 1, false),
+        Some(JetOperation::NotAnd) => connective(false, 1, true),
+        Some(JetOperation::NotOr) => connective(true, 0, true),
+        Some(JetOperation::Least) => JetLowering::Choice(Prim::Le),
+        Some(JetOperation::Greatest) => JetLowering::Choice(Prim::Ge),
+        Some(JetOperation::Word32(W::Subtract)) => JetLowering::Difference32,
         Some(
-            operation @ (Operation::Word32(W::RotateLeft | W::RotateRight)
-            | Operation::Word64(W::RotateLeft | W::RotateRight)),
+            operation @ (JetOperation::Word32(W::RotateLeft | W::RotateRight)
+            | JetOperation::Word64(W::RotateLeft | W::RotateRight)),
         ) => JetLowering::Rotation(operation),
         Some(operation) => match NatOperation::zero_guarded(operation) {
             Some((arithmetic, guard)) => JetLowering::ZeroGuarded(arithmetic, guard),

@@ -32,7 +32,7 @@ mod unit;
 
 pub(crate) use entry_guards::{ExpectedCallee, add_entry_guards};
 pub use error::BuildError;
-pub use jets::Jets;
+pub use jets::JetLookup;
 pub(crate) use unit::ARITY_LIMIT;
 
 use crate::ir::Unit;
@@ -54,7 +54,7 @@ pub struct BuiltUnit {
 ///
 /// # Errors
 /// See [`BuildError`].
-pub fn build(vm: &Vm, law: Ref<'_>, jets: &Jets) -> Result<BuiltUnit, BuildError> {
+pub fn build(vm: &Vm, law: Ref<'_>, jets: &JetLookup) -> Result<BuiltUnit, BuildError> {
     build_for(vm, law, &[], jets)
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn build_for<'h>(
     vm: &'h Vm,
     law: Ref<'h>,
     args: &[Ref<'h>],
-    jets: &Jets,
+    jets: &JetLookup,
 ) -> Result<BuiltUnit, BuildError> {
     let mut builder = UnitBuilder::new(jets);
     let root = builder.constant_id(law);

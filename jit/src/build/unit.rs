@@ -2,7 +2,7 @@
 //! lowered.
 
 use super::entry_guards::ExpectedCallee;
-use super::jets::{Jets, jet_signature};
+use super::jets::{JetLookup, jet_signature};
 use crate::analysis::called_params::{CAPTURES_LIMIT, CalledParams};
 use crate::ir::{
     Constant, ConstantId, ConstantKind, Function, FunctionId, FunctionRole, Operand, Unit,
@@ -46,7 +46,7 @@ pub(super) fn applied_function(value: Ref<'_>) -> Option<(Ref<'_>, Vec<Ref<'_>>)
 
 /// A unit being built.
 pub(super) struct UnitBuilder<'h> {
-    pub(super) jets: &'h Jets,
+    pub(super) jets: &'h JetLookup,
     pub(super) unit: Unit,
     /// The values of the constants.
     pub(super) values: Vec<Ref<'h>>,
@@ -57,7 +57,7 @@ pub(super) struct UnitBuilder<'h> {
 }
 
 impl<'h> UnitBuilder<'h> {
-    pub(super) fn new(jets: &'h Jets) -> UnitBuilder<'h> {
+    pub(super) fn new(jets: &'h JetLookup) -> UnitBuilder<'h> {
         UnitBuilder { jets, unit: Unit::default(), values: Vec::new(), queue: Vec::new(), laws: 0 }
     }
 

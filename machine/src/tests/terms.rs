@@ -3,7 +3,7 @@
 use plan::{Hash, HeapOptions, Val};
 use runtime::RuntimeBuilder;
 use vm::Vm;
-use vm::jet::{Control, Demand, Jet, JetTable};
+use vm::jet::{ArgDemand, ControlForm, Jet, JetTable};
 
 /// A PLAN value, or within a law, a part of the law's body.
 #[derive(Clone)]
@@ -148,7 +148,10 @@ pub(crate) fn jets() -> JetTable {
     let law = law(2, arg(2)).value(&mut vm);
     let hash: Hash = vm.hash(&law).expect("a small law");
     let mut jets = JetTable::new();
-    jets.add(Jet::control("trk", &[Demand::Normal, Demand::Lazy], Control::Trace), &[hash]);
+    jets.add(
+        Jet::control("trk", &[ArgDemand::Normal, ArgDemand::Lazy], ControlForm::Trace),
+        &[hash],
+    );
     jets
 }
 

@@ -5,9 +5,10 @@ use super::programs::{cog, counter, exec, first_input, writer};
 use super::terms::{Expr, arg, call, case, inc, law, nat};
 use crate::{ReplayFrom, RunOutcome};
 use persist::sim::SimDisk;
-use runtime::Mode;
+use runtime::CompileMode;
 
-pub(super) const TIERS: [Mode; 3] = [Mode::Off, Mode::Eager, Mode::Tiered];
+pub(super) const TIERS: [CompileMode; 3] =
+    [CompileMode::Off, CompileMode::Eager, CompileMode::Tiered];
 
 /// A law whose result is its argument, computed by as many calls.
 fn count() -> Expr {
@@ -25,7 +26,7 @@ fn crashing() -> Expr {
     law(1, call(both, [call(die(99), [arg(1)]), call(die(98), [arg(1)])]))
 }
 
-fn in_tier(disk: SimDisk, mode: Mode) -> TestMachine {
+fn in_tier(disk: SimDisk, mode: CompileMode) -> TestMachine {
     TestMachine::on(disk).with(move |settings| {
         settings.runtime.mode = mode;
         settings.replay = ReplayFrom::Earliest;

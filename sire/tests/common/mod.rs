@@ -2,7 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "no test file uses all of it")]
 
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -56,7 +56,7 @@ impl Rig {
             output: SireOutput::new(out.clone(), Default::default()),
             diagnostics: SireOutput::new(diagnostics.clone(), Default::default()),
         };
-        let runtime = RuntimeBuilder::new().heap(limits).compile(Mode::Off).build();
+        let runtime = RuntimeBuilder::new().heap(limits).compile(CompileMode::Off).build();
         let sire = Sire::new(runtime.expect("a runtime").into(), options).expect("enough memory");
         Rig { sire, out, diagnostics }
     }

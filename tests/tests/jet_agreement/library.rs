@@ -2,7 +2,7 @@
 
 use crate::time_limit::TimeLimit;
 use plan::{Hash, Ref, Shape, Val, seed};
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -62,7 +62,7 @@ impl LawLibrary {
     fn load(library: ModuleLibrary, modules: &[&str]) -> LawLibrary {
         let options =
             plan::HeapOptions { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
-        let runtime = RuntimeBuilder::new().heap(options).compile(Mode::Off).build();
+        let runtime = RuntimeBuilder::new().heap(options).compile(CompileMode::Off).build();
         let vm: Vm = runtime.expect("the stack can be reserved").into();
         let output = SireOutput::new(std::io::sink(), Default::default());
         let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
@@ -107,7 +107,7 @@ impl LawLibrary {
             max_heap: 1 << 28,
             stress: true,
         };
-        let runtime = RuntimeBuilder::new().heap(options).compile(Mode::Off).build();
+        let runtime = RuntimeBuilder::new().heap(options).compile(CompileMode::Off).build();
         let mut vm: Vm = runtime.expect("the stack can be reserved").into();
         let row = seed::load(&mut vm, &bytes).expect("it has just been saved");
         let items = vm.look(&row).as_row().expect("it is a row");

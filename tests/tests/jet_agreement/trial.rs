@@ -11,7 +11,7 @@ use plan::{EvalError, Ref, Shape, Val};
 use std::fmt;
 use std::time::{Duration, Instant};
 use vm::Vm;
-use vm::jet::{Crashes, Jet, ResultShape};
+use vm::jet::{CrashCondition, Jet, ResultShape};
 
 /// Time limit of a jet. Every jet needs far less, even on an overloaded machine.
 pub(crate) const JET_TIME: Duration = Duration::from_secs(60);
@@ -234,11 +234,11 @@ impl<'l> Trial<'l> {
                 let shown = summary(self.vm.look(value), 4);
                 Err(format!("{shown} is not {:?}, as declared", declared.result))
             }
-            Outcome::Crash(..) if declared.crashes != Crashes::Maybe => {
+            Outcome::Crash(..) if declared.crashes != CrashCondition::Maybe => {
                 let (args, _) = self.arguments(seed);
                 let harmless = args.iter().all(|arg| match self.vm.force(arg) {
                     Ok(value) => {
-                        declared.crashes == Crashes::Never
+                        declared.crashes == CrashCondition::Never
                             || self.vm.look(&value).as_nat().is_some()
                     }
                     Err(_) => false,

@@ -9,13 +9,13 @@ use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::{NextStep, is_false};
 use super::operations::operation_demands;
-use crate::jet::{Answer, Call, Control, Demand, Jet, JetCode, NativeJet};
+use crate::jet::{ArgDemand, ControlForm, Jet, JetAnswer, JetCall, JetCode, NativeJet};
 use crate::vm::Vm;
 use plan::raw::layout::EXTRA_MAX;
 use plan::raw::{ObjectLayout, Word, WordKind, bar, pin, shape, tree};
 use plan::{EvalError, Ref};
 
-use Demand::{Lazy, Normal};
+use ArgDemand::{Lazy, Normal};
 
 /// The operation of the crash for a fallback that is forbidden: the text `deopt`.
 const DEOPT: u64 = u64::from_le_bytes(*b"deopt\0\0\0");
@@ -358,7 +358,7 @@ impl Vm {
 
     /// The step, if any, that evaluates the value in a stack slot as far as demanded.
     #[inline(always)]
-    fn demand(&mut self, slot: usize, demand: Demand) -> Option<NextStep> {
+    fn demand(&mut self, slot: usize, demand: ArgDemand) -> Option<NextStep> {
         if demand == Lazy {
             return None;
         }
@@ -375,7 +375,13 @@ impl Vm {
 
     /// Pushes the frame that continues with the arguments when `next` has evaluated that of this
     /// step.
-    fn push_argument_frame(&mut self, count: usize, step: usize, demand: Demand, next: NextStep) {
+    fn push_argument_frame(
+        &mut self,
+        count: usize,
+        step: usize,
+        demand: ArgDemand,
+        next: NextStep,
+    ) {
         frame::push_number(&mut self.heap.stack, count);
         frame::push_number(&mut self.heap.stack, step);
         frame::push_kind(&mut self.heap.stack, FrameKind::Call);
@@ -392,14 +398,14 @@ impl Vm {
         run: NativeJet,
         base: usize,
         count: usize,
-    ) -> Result<Answer, EvalError> {
-        let answer = run(&mut Call { vm: self, base })?;
+    ) -> Result<JetAnswer, EvalError> {
+        let answer = run(&mut JetCall { vm: self, base })?;
         let needed = match answer {
-            Answer::Done | Answer::Eval => 1,
-            Answer::Call(args) => args.saturating_add(1),
-            Answer::Again | Answer::Law => count,
+            JetAnswer::Done | JetAnswer::Eval => 1,
+            JetAnswer::Call(args) => args.saturating_add(1),
+            JetAnswer::Again | JetAnswer::Law => count,
         };
-        // The methods of `Call` never drop below the base.
+        // The methods of `JetCall` never drop below the base.
         assert!(self.heap.stack.top() - base >= needed, "the jet dropped what it answers with");
         Ok(answer)
     }
@@ -417,19 +423,19 @@ impl Vm {
             JetCode::Control(control) => return self.control(callee, control, at),
         };
         match self.run_native_jet(run, callee + 1, count)? {
-            Answer::Done => self.return_top(callee),
-            Answer::Call(args) => {
+            JetAnswer::Done => self.return_top(callee),
+            JetAnswer::Call(args) => {
                 let from = self.heap.stack.top() - args - 1;
                 self.heap.stack.slide(callee, from);
                 Ok(NextStep::Call(callee))
             }
-            Answer::Eval => {
+            JetAnswer::Eval => {
                 let word = self.heap.stack.peek(0);
                 self.heap.stack.truncate(callee);
                 Ok(NextStep::Eval(self.heap.resolve(word)))
             }
-            Answer::Again => Ok(self.evaluate_and_retry_jet(callee, count)),
-            Answer::Law => {
+            JetAnswer::Again => Ok(self.evaluate_and_retry_jet(callee, count)),
+            JetAnswer::Law => {
                 self.heap.stack.truncate(callee + 1 + count);
                 self.run_law_of_jet(callee, at)
             }
@@ -449,26 +455,26 @@ impl Vm {
     fn control(
         &mut self,
         callee: usize,
-        control: Control,
+        control: ControlForm,
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
         let arg = |vm: &Vm, index: usize| vm.heap.stack.get(callee + 1 + index);
         let first = arg(self, 0);
         let chosen = match control {
-            Control::If => 1 + usize::from(is_false(first)),
-            Control::IfNot => 2 - usize::from(is_false(first)),
-            Control::IfZero => 1 + usize::from(first != Word::ZERO),
-            Control::Seq | Control::DeepSeq => 1,
-            Control::Force => 0,
-            Control::Trace | Control::DeepTrace => {
-                let deep = self.deep_trace.as_mut().filter(|_| control == Control::DeepTrace);
+            ControlForm::If => 1 + usize::from(is_false(first)),
+            ControlForm::IfNot => 2 - usize::from(is_false(first)),
+            ControlForm::IfZero => 1 + usize::from(first != Word::ZERO),
+            ControlForm::Seq | ControlForm::DeepSeq => 1,
+            ControlForm::Force => 0,
+            ControlForm::Trace | ControlForm::DeepTrace => {
+                let deep = self.deep_trace.as_mut().filter(|_| control == ControlForm::DeepTrace);
                 if let Some(hook) = deep.or(self.trace.as_mut()) {
                     hook(Ref::new(first, &self.heap));
                 }
                 1
             }
-            Control::Try => return self.try_row(callee, at),
-            Control::TryExpression => {
+            ControlForm::Try => return self.try_row(callee, at),
+            ControlForm::TryExpression => {
                 self.heap.stack.truncate(callee);
                 self.heap.stack.push(first);
                 return self.try_expression(self.evaluator.in_law_order);

@@ -5,7 +5,7 @@ use super::code::{Op, SourceList, ValueSource};
 use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::{NextStep, is_false};
-use crate::jet::{Answer, Cheap, Demand, JetCode};
+use crate::jet::{ArgDemand, CheapCondition, JetAnswer, JetCode};
 use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, ObjectDraft, ObjectLayout, Word, WordKind, nat, shape};
@@ -327,10 +327,12 @@ impl Vm {
         let sources = at.list(list);
         let function = self.source(at, sources[0]);
         let jet = if function.is_direct() { None } else { self.jets.of_pin(&self.heap, function) };
-        let cheap = jet.map_or(Some(Cheap::Always), |jet| self.jets.cheap(jet));
+        let cheap = jet.map_or(Some(CheapCondition::Always), |jet| self.jets.cheap(jet));
         for source in &sources[1..] {
             let word = self.heap.resolve(self.source(at, *source));
-            if word.kind() == WordKind::Big || !word.is_direct() && cheap == Some(Cheap::OnNats) {
+            if word.kind() == WordKind::Big
+                || !word.is_direct() && cheap == Some(CheapCondition::OnNats)
+            {
                 return Ok(false);
             }
             self.heap.stack.push(word);
@@ -340,18 +342,18 @@ impl Vm {
             return if evaluated { self.increment_top().map(|()| true) } else { Ok(false) };
         };
         for (index, demand) in jet.demands.iter().enumerate() {
-            if *demand != Demand::Lazy && self.heap.stack.get(base + index).is_thunk() {
+            if *demand != ArgDemand::Lazy && self.heap.stack.get(base + index).is_thunk() {
                 return Ok(false);
             }
         }
         let JetCode::Native(run) = jet.code else { unreachable!("decoded as a native jet") };
         match self.run_native_jet(run, base, sources.len() - 1)? {
-            Answer::Done | Answer::Eval => {
+            JetAnswer::Done | JetAnswer::Eval => {
                 let top = self.heap.stack.top();
                 self.heap.stack.slide(base, top - 1);
                 Ok(true)
             }
-            Answer::Call(_) | Answer::Again | Answer::Law => Ok(false),
+            JetAnswer::Call(_) | JetAnswer::Again | JetAnswer::Law => Ok(false),
         }
     }
 
@@ -425,17 +427,17 @@ impl Vm {
             unreachable!("decoded as a native jet")
         };
         match self.run_native_jet(run, base, count)? {
-            Answer::Done => {
+            JetAnswer::Done => {
                 let top = self.heap.stack.top();
                 self.heap.stack.slide(base, top - 1);
                 Ok(None)
             }
-            Answer::Call(args) => {
+            JetAnswer::Call(args) => {
                 let from = self.heap.stack.top() - args - 1;
                 self.heap.stack.slide(base, from);
                 Ok(Some(NextStep::Call(self.leave(at, base))))
             }
-            Answer::Eval => {
+            JetAnswer::Eval => {
                 let word = self.heap.resolve(self.heap.stack.peek(0));
                 self.heap.stack.truncate(base);
                 if !word.is_thunk() {
@@ -445,12 +447,12 @@ impl Vm {
                 self.leave(at, base);
                 Ok(Some(NextStep::Eval(word)))
             }
-            Answer::Again => {
+            JetAnswer::Again => {
                 self.insert_pin(at, number, base);
                 let callee = self.leave(at, base);
                 Ok(Some(self.evaluate_and_retry_jet(callee, count)))
             }
-            Answer::Law => {
+            JetAnswer::Law => {
                 self.heap.stack.truncate(base + count);
                 self.insert_pin(at, number, base);
                 let callee = self.leave(at, base);

@@ -11,7 +11,7 @@ use super::code::ReflectTargets;
 use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
-use crate::jet::{Answer, JetCode};
+use crate::jet::{JetAnswer, JetCode};
 use crate::native::{EntryCell, PENDING};
 use crate::vm::Vm;
 use plan::raw::layout::LAW_CODE;
@@ -200,13 +200,13 @@ impl Vm {
             // The jet may have overwritten its arguments, so its answer must be used. Only if it
             // answers `Again` or `Law` does the interpreter's loop repeat the call.
             let value = match self.run_native_jet(run, callee + 1, count)? {
-                Answer::Done => Some(self.heap.stack.pop()),
-                Answer::Eval => {
+                JetAnswer::Done => Some(self.heap.stack.pop()),
+                JetAnswer::Eval => {
                     self.evaluate_top()?;
                     Some(self.heap.stack.pop())
                 }
-                Answer::Call(count) => Some(self.run_top(count)?),
-                Answer::Again | Answer::Law => None,
+                JetAnswer::Call(count) => Some(self.run_top(count)?),
+                JetAnswer::Again | JetAnswer::Law => None,
             };
             if let Some(value) = value {
                 self.heap.stack.truncate(callee);

@@ -3,15 +3,15 @@
 
 use super::code::ReflectTargets;
 use super::next_step::{NextStep, is_false};
-use crate::jet::Demand;
+use crate::jet::ArgDemand;
 use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::{Word, WordKind, bar, law, make_pin, pin, shape, tree};
 
-use Demand::{Head, Lazy, Normal};
+use ArgDemand::{Head, Lazy, Normal};
 
 /// How far the operations need their arguments evaluated.
-pub(super) fn operation_demands(operation: Option<u64>) -> &'static [Demand] {
+pub(super) fn operation_demands(operation: Option<u64>) -> &'static [ArgDemand] {
     match operation {
         Some(0) => &[Head, Head, Normal],
         Some(1) => &[Lazy, Lazy, Lazy, Lazy, Head],

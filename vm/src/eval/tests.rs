@@ -1,6 +1,6 @@
 //! The interpreter on hand-written laws. `tests/agreement.rs` compares it with the specification.
 
-use crate::jet::{Control, Demand, Jet};
+use crate::jet::{ArgDemand, ControlForm, Jet};
 use crate::vm::Vm;
 use plan::{EvalError, HeapOptions, Ref, Shape, Val};
 
@@ -138,7 +138,7 @@ fn a_value_that_contains_itself_overflows_the_stack() {
 #[test]
 fn pinning_a_law_of_shared_parts_terminates() {
     let mut jets = crate::jet::JetTable::new();
-    jets.add(Jet::control("force", &[Demand::Normal], Control::Force), &[]);
+    jets.add(Jet::control("force", &[ArgDemand::Normal], ControlForm::Force), &[]);
     let mut vm = Vm::new(HeapOptions::default(), jets.into()).expect("a stack can be reserved");
     let mut doubled = vm.nat(0);
     for _ in 0..200 {

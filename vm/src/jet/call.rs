@@ -1,17 +1,17 @@
-//! A jet's [`Call`]: its arguments on the stack, and the operations that make its result.
+//! A jet's [`JetCall`]: its arguments on the stack, and the operations that make its result.
 //!
 //! Indices count from the call's first argument, which has index 0; values that the jet pushes
 //! follow the arguments. Every method checks its indices and counts against the values of this
 //! call, in release builds too, so a jet can neither read nor change the stack below its arguments.
 
-use crate::vm::Call;
+use crate::vm::JetCall;
 use plan::raw::{ObjectLayout, Word, WordKind, bar, nat, pin, shape, tree};
 use plan::{EvalError, Items, NatRef, Natural, Ref, Val};
 
 /// Words of a law's payload that are values: name, arity and body. The code word follows.
 const LAW_PARTS: usize = 3;
 
-impl Call<'_> {
+impl JetCall<'_> {
     /// The stack index of the value at that index of the call.
     ///
     /// # Panics
@@ -220,9 +220,9 @@ impl Call<'_> {
         Ok(self.vm.heap.interrupt.check()?)
     }
 
-    /// Whether [`Call::run`], [`Call::head`] and [`Call::normalise`] may be used. They re-enter the
-    /// evaluator on the native stack, which is limited; a jet that needs them checks this first and
-    /// answers [`Answer::Law`](super::Answer::Law) if it is false.
+    /// Whether [`JetCall::run`], [`JetCall::head`] and [`JetCall::normalise`] may be used. They
+    /// re-enter the evaluator on the native stack, which is limited; a jet that needs them checks
+    /// this first and answers [`JetAnswer::Law`](super::JetAnswer::Law) if it is false.
     pub fn may_nest(&self) -> bool {
         self.vm.may_nest()
     }
@@ -242,7 +242,7 @@ impl Call<'_> {
     /// Evaluates the value on top to its outermost shape.
     ///
     /// # Errors
-    /// Those of [`Call::run`].
+    /// Those of [`JetCall::run`].
     pub fn head(&mut self) -> Result<(), EvalError> {
         self.expect_values(1);
         self.vm.evaluate_top()
@@ -251,7 +251,7 @@ impl Call<'_> {
     /// Normalises the value on top.
     ///
     /// # Errors
-    /// Those of [`Call::run`].
+    /// Those of [`JetCall::run`].
     pub fn normalise(&mut self) -> Result<(), EvalError> {
         self.expect_values(1);
         self.vm.normalise_top()

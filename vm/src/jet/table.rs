@@ -4,7 +4,7 @@
 //! module is below the runtime.
 
 use super::counts::{CallCounter, FallbackPolicy};
-use super::declare::{Cheap, Connective, JetDeclaration};
+use super::declare::{CheapCondition, Connective, JetDeclaration};
 use super::index::{self, HashIndex};
 use plan::raw::{HeapMemory, Word, is_frozen, pin};
 use plan::{Hash, PinRef, Ref, Shape};
@@ -83,7 +83,7 @@ impl<F: Copy> GenericJetTable<F> {
     }
 
     /// The condition under which the jet is cheap, if it ever is.
-    pub(crate) fn cheap(&self, id: u32) -> Option<Cheap> {
+    pub(crate) fn cheap(&self, id: u32) -> Option<CheapCondition> {
         self.get(id).cheap
     }
 

@@ -15,7 +15,7 @@ use super::nats::NatOp;
 use super::numbered::numbered_enum;
 use super::state::ExitReason;
 use super::{PENDING, UNWOUND, switch};
-use crate::vm::{Call, Vm};
+use crate::vm::{JetCall, Vm};
 use plan::EvalError;
 use plan::raw::{DIRECT_LIMIT, ObjectLayout, Word, WordKind, cast, shape};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -233,7 +233,7 @@ fn item(vm: &mut Vm, row: u64, index: u64) -> Result<u64, EvalError> {
     let index = cast(&vm.heap, Word::from_bits(index)).to_u64().unwrap_or(u64::MAX);
     let base = vm.heap.stack.top();
     vm.heap.stack.push(Word::from_bits(row));
-    let mut call = Call { vm, base };
+    let mut call = JetCall { vm, base };
     let count = call.arg_count(0) as u64;
     if index >= count {
         vm.heap.stack.truncate(base);

@@ -1,7 +1,7 @@
 //! [`NatOp`]: arithmetic of compiled code on nats that do not fit in a register.
 
 use super::numbered::numbered_enum;
-use crate::jet::{Answer, JetCode};
+use crate::jet::{JetAnswer, JetCode};
 use crate::vm::Vm;
 use plan::raw::{Word, WordKind, nat};
 use plan::{EvalError, NatRef, Natural, Ref};
@@ -110,7 +110,7 @@ impl Vm {
             let answer = self.run_native_jet(run, base, 2);
             let result = self.heap.stack.peek(0);
             self.heap.stack.truncate(base);
-            debug_assert!(!matches!(answer, Ok(Answer::Again)), "jets nest on the native stack");
+            debug_assert!(!matches!(answer, Ok(JetAnswer::Again)), "jets nest on the native stack");
             return answer.map(|_| result);
         }
         let results = [base, base + 1].map(|at| {

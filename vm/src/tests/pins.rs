@@ -2,7 +2,7 @@
 
 use super::vm;
 use crate::Vm;
-use crate::jet::{Answer, Call, Demand, Jet, JetTable};
+use crate::jet::{ArgDemand, Jet, JetAnswer, JetCall, JetTable};
 use plan::pinspace::{FrozenPin, PinSpace};
 use plan::plain::{from_term, to_term};
 use plan::{EvalError, HeapOptions, Shape, Val, seed};
@@ -124,16 +124,16 @@ fn code_of_frozen_laws_is_dropped_when_they_no_longer_run() {
 
 #[test]
 fn jets_of_frozen_pins_are_found() {
-    fn nine(call: &mut Call<'_>) -> Result<Answer, EvalError> {
+    fn nine(call: &mut JetCall<'_>) -> Result<JetAnswer, EvalError> {
         call.push_small(9);
-        Ok(Answer::Done)
+        Ok(JetAnswer::Done)
     }
     let law = Term::parse(COUNT_DOWN).expect("a term");
     let mut probe = vm(false);
     let pin = from_term(&mut probe, &law).expect("a value");
     let hash = probe.hash(&item(&probe, &pin)).expect("small");
     let mut jets = JetTable::new();
-    jets.add(Jet::native("nine", &[Demand::Lazy], nine), &[hash]);
+    jets.add(Jet::native("nine", &[ArgDemand::Lazy], nine), &[hash]);
     let mut vm = Vm::new(HeapOptions::default(), Arc::new(jets)).expect("a heap");
     let pin = from_term(&mut vm, &law).expect("a value");
     let frozen = freeze(&mut vm, &pin, &space());

@@ -3,7 +3,7 @@
 use super::super::code::{Op, ReflectTargets};
 use super::super::frame::RETURN_SIZE;
 use super::{AppSpine, Binding, Decoder, Operand, STRICT_LIMIT};
-use crate::jet::{Connective, Control, Demand, Jet, JetCode};
+use crate::jet::{ArgDemand, Connective, ControlForm, Jet, JetCode};
 use crate::law::BodyNode;
 use plan::Ref;
 use plan::raw::{Word, WordKind, shape};
@@ -258,38 +258,41 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn argument(&mut self, demand: Demand, arg: Operand<'a>) {
+    fn argument(&mut self, demand: ArgDemand, arg: Operand<'a>) {
         match demand {
-            Demand::Lazy => self.lazy(arg),
-            Demand::Head => self.strict(arg),
-            Demand::Normal => {
+            ArgDemand::Lazy => self.lazy(arg),
+            ArgDemand::Head => self.strict(arg),
+            ArgDemand::Normal => {
                 self.strict(arg);
                 self.emit(Op::Normalise);
             }
         }
     }
 
-    fn control(&mut self, control: Control, spine: &AppSpine<'a>, then: ResultUse) {
+    fn control(&mut self, control: ControlForm, spine: &AppSpine<'a>, then: ResultUse) {
         let args = &spine.args;
         match control {
-            Control::If => self.choose(args[0], Op::JumpIfFalse, args[1], args[2], then),
-            Control::IfNot => self.choose(args[0], Op::JumpIfFalse, args[2], args[1], then),
-            Control::IfZero => self.choose(args[0], Op::JumpUnlessZero, args[1], args[2], then),
-            Control::Seq | Control::DeepSeq => {
+            ControlForm::If => self.choose(args[0], Op::JumpIfFalse, args[1], args[2], then),
+            ControlForm::IfNot => self.choose(args[0], Op::JumpIfFalse, args[2], args[1], then),
+            ControlForm::IfZero => self.choose(args[0], Op::JumpUnlessZero, args[1], args[2], then),
+            ControlForm::Seq | ControlForm::DeepSeq => {
                 self.strict(args[0]);
-                if control == Control::DeepSeq {
+                if control == ControlForm::DeepSeq {
                     self.emit(Op::Normalise);
                 }
                 self.emit(Op::Drop);
                 self.depth -= 1;
                 self.branch(args[1], then);
             }
-            Control::Force => {
+            ControlForm::Force => {
                 self.strict(args[0]);
                 self.emit(Op::Normalise);
                 self.finish(then);
             }
-            Control::Trace | Control::DeepTrace | Control::Try | Control::TryExpression => {
+            ControlForm::Trace
+            | ControlForm::DeepTrace
+            | ControlForm::Try
+            | ControlForm::TryExpression => {
                 self.call(spine, then);
             }
         }
