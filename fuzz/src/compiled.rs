@@ -13,7 +13,7 @@ mod known;
 
 use self::known::{JET_TABLE, LIBRARY, expanded, law_of, placeholders, readable};
 use crate::bounds::{TimeLimit, small_vm_with};
-use crate::outcome::{Outcome, evaluated, specified};
+use crate::outcome::{ProgramOutcome, evaluated, specified};
 use crate::terms::{below, expression};
 use arbitrary::Unstructured;
 use plan::{EvalError, Val, plain, seed};
@@ -83,7 +83,7 @@ impl UsedRuntime {
     }
 
     /// Executes a program.
-    fn run(&mut self, program: &Term, time: Duration) -> Outcome {
+    fn run(&mut self, program: &Term, time: Duration) -> ProgramOutcome {
         self.programs.push(program.clone());
         let limit = TimeLimit::start(&self.vm, time);
         let result = self.value(program);
@@ -135,15 +135,16 @@ impl RuntimePool {
     /// one.
     fn disagreement(&mut self, program: &Term, configuration: Configuration) -> Option<String> {
         let uses_library = !placeholders(program).is_empty();
-        let expected =
-            expanded(program).map_or(Outcome::OutOfResources, |term| specified(&term, LIMITS));
+        let expected = expanded(program)
+            .map_or(ProgramOutcome::OutOfResources, |term| specified(&term, LIMITS));
         let interpreter = self.get(Configuration::INTERPRETER);
         let time = time_limit(&expected);
         let interpreted = interpreter.run(program, time);
         if !agree(&expected, &interpreted, uses_library) {
             return Some(format!("specified {expected:?}\n interpreted {interpreted:?}"));
         }
-        let expected = if expected == Outcome::OutOfResources { interpreted } else { expected };
+        let expected =
+            if expected == ProgramOutcome::OutOfResources { interpreted } else { expected };
         let time = time_limit(&expected);
         let runtime = self.get(configuration);
         let compiled = runtime.run(program, time);
@@ -155,14 +156,14 @@ impl RuntimePool {
 }
 
 /// The time limit for a program with this expected outcome.
-fn time_limit(expected: &Outcome) -> Duration {
-    if *expected == Outcome::OutOfResources { SHORT_LIMIT } else { LONG_LIMIT }
+fn time_limit(expected: &ProgramOutcome) -> Duration {
+    if *expected == ProgramOutcome::OutOfResources { SHORT_LIMIT } else { LONG_LIMIT }
 }
 
 /// Whether two outcomes of a program are compatible. A jet may crash with another crash than its
 /// law, or where its law loops.
-fn agree(expected: &Outcome, found: &Outcome, with_jets: bool) -> bool {
-    use Outcome::{Crash, LargeValue, Loop, OutOfResources};
+fn agree(expected: &ProgramOutcome, found: &ProgramOutcome, with_jets: bool) -> bool {
+    use ProgramOutcome::{Crash, LargeValue, Loop, OutOfResources};
     match (expected, found) {
         (OutOfResources, _)
         | (LargeValue(None), LargeValue(_))

@@ -8,8 +8,8 @@
 
 use crate::terms::{below, number};
 use arbitrary::Unstructured;
-use persist::sim::{InjectedFault, SimDisk, Survives};
-use persist::{OpenError, Recovery, Seq, Store, StoreSettings};
+use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
+use persist::{OpenError, RecoveryReport, Seq, Store, StoreSettings};
 use plan::{FreezeError, pinspace::FrozenPin};
 use plan::{Hash, HeapOptions};
 use runtime::RuntimeBuilder;
@@ -59,11 +59,11 @@ pub fn check(bytes: &[u8]) {
     let changes = 1 + below(bytes, 4);
     let seed = number(bytes);
     let survives = match below(bytes, 5) {
-        0 => Survives::Nothing,
-        1 => Survives::Everything,
-        2 => Survives::UpTo(seed),
-        3 => Survives::Anything(seed),
-        _ => Survives::LengthsOnly,
+        0 => SurvivingWrites::Nothing,
+        1 => SurvivingWrites::Everything,
+        2 => SurvivingWrites::UpTo(seed),
+        3 => SurvivingWrites::Anything(seed),
+        _ => SurvivingWrites::LengthsOnly,
     };
     let mut damage = Unstructured::new(bytes.bytes(16.min(bytes.len())).unwrap_or_default());
     let (expected, store) = fill(&disk, bytes);
@@ -309,7 +309,7 @@ fn check_store(disk: &SimDisk, expected: &ExpectedStore, tampering: Tampering) {
 
 /// Reads all events. Returns the number of the last one, or None if one cannot be read.
 fn check_events(store: &Store, expected: &ExpectedStore, tampering: Tampering) -> Option<usize> {
-    let Recovery { snapshot, records, .. } = match store.recover() {
+    let RecoveryReport { snapshot, records, .. } = match store.recover() {
         Ok(recovery) => recovery,
         Err(error) => {
             assert!(tampering != Tampering::Nothing, "a crash alone: {error}");

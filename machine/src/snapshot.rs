@@ -2,7 +2,7 @@
 //! copies them; another thread waits for the disk while events continue.
 
 use crate::cog::Cog;
-use crate::console::{Console, Notice};
+use crate::console::{Console, ConsoleNotice};
 use crate::error::{RunError, StateError, SystemError};
 use crate::message::ControlMessage;
 use crate::settings::SnapshotPolicy;
@@ -122,7 +122,7 @@ fn freeze(
             error @ (StateError::NoRoom { .. }
             | StateError::Pin(PinError::Full(_) | PinError::TooLarge { .. })),
         ) => {
-            console.notice(&Notice::SnapshotFailed(error.to_string()));
+            console.notice(&ConsoleNotice::SnapshotFailed(error.to_string()));
             Ok(None)
         }
         Err(error) => Err(error.into()),
@@ -139,7 +139,7 @@ fn write(store: &Store, root: &FrozenPin, covers: Seq) -> Result<(), SnapshotErr
 fn report(result: Result<(), SnapshotError>, console: &dyn Console) -> Result<(), RunError> {
     match result {
         Err(error @ SnapshotError::Full(_)) => {
-            console.notice(&Notice::SnapshotFailed(error.to_string()));
+            console.notice(&ConsoleNotice::SnapshotFailed(error.to_string()));
             Ok(())
         }
         result => Ok(result.map_err(StateError::from)?),

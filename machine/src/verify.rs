@@ -53,7 +53,7 @@ mod tests {
     use crate::status::CogStatus;
     use crate::tests::harness::store_settings;
     use persist::sim::SimDisk;
-    use persist::{Inspection, Seq, Store};
+    use persist::{Seq, Store, StoreInspection};
     use plan::Val;
 
     fn vm() -> Vm {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     fn check(disk: SimDisk) -> persist::inspect::CheckReport {
-        let inspection = Inspection::open_on(Arc::new(disk)).expect("a store");
+        let inspection = StoreInspection::open_on(Arc::new(disk)).expect("a store");
         let mut verifier = HashVerifier::new(|_| {}).expect("address space");
         inspection.check(&mut verifier).expect("readable")
     }

@@ -8,7 +8,7 @@ use plan::pinspace::FrozenPin;
 
 use crate::context::{StoreContext, TEMPORARY};
 use crate::encoding::{array, check, u32_at, u64_at};
-use crate::error::{Damage, DiskError, OpenError, SnapshotError};
+use crate::error::{DiskError, OpenError, SnapshotError, StoreDamage};
 use crate::health::WriteError;
 use crate::types::{FORMAT_VERSION as VERSION, Seq, Snapshot};
 
@@ -75,7 +75,7 @@ pub(crate) struct SnapshotFiles {
     /// The intact snapshots, oldest first.
     intact: Vec<Snapshot>,
     /// The generations of the damaged snapshots, with the damage.
-    damaged: Vec<(u64, Damage)>,
+    damaged: Vec<(u64, StoreDamage)>,
     /// The temporary files of interrupted writes.
     leftovers: Vec<String>,
 }
@@ -104,13 +104,13 @@ impl SnapshotFiles {
         Ok(found)
     }
 
-    fn read(&self, generation: u64) -> Result<Result<Snapshot, Damage>, DiskError> {
+    fn read(&self, generation: u64) -> Result<Result<Snapshot, StoreDamage>, DiskError> {
         let name = file_name(generation);
         let failed = |action| {
             let path = self.context.disk.path(&name);
             move |error| DiskError::new(path, action, error)
         };
-        let damaged = |reason: &str| Damage {
+        let damaged = |reason: &str| StoreDamage {
             path: self.context.disk.path(&name),
             offset: 0,
             reason: reason.into(),
@@ -150,12 +150,12 @@ impl SnapshotFiles {
     }
 
     /// Returns the generations of the damaged snapshots, with the damage.
-    pub(crate) fn damaged(&self) -> &[(u64, Damage)] {
+    pub(crate) fn damaged(&self) -> &[(u64, StoreDamage)] {
         &self.damaged
     }
 
     /// Returns the damaged snapshots that are newer than every intact one.
-    pub(crate) fn damaged_newer(&self) -> Vec<Damage> {
+    pub(crate) fn damaged_newer(&self) -> Vec<StoreDamage> {
         let newest = self.newest().map_or(0, |snapshot| snapshot.generation);
         let newer = self.damaged.iter().filter(|(generation, _)| *generation > newest);
         newer.map(|(_, damage)| damage.clone()).collect()

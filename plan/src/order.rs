@@ -210,7 +210,7 @@ enum Role {
 
 /// One of the two compared values, as PLAN sees it.
 #[derive(Clone, Copy)]
-struct Operand<'h> {
+struct ComparedValue<'h> {
     word: Word,
     role: Role,
     heap: &'h HeapMemory,
@@ -218,7 +218,7 @@ struct Operand<'h> {
 
 /// The body of a law.
 enum LawBody<'h> {
-    Value(Operand<'h>),
+    Value(ComparedValue<'h>),
     /// The limbs of a nat that is not on the heap.
     Nat(Vec<u64>),
 }
@@ -250,8 +250,8 @@ impl<'l, 'r> Comparison<'l, 'r> {
         right: Ref<'r>,
         mut poll: impl FnMut() -> Result<(), E>,
     ) -> Result<Ordering, E> {
-        let left = Operand::new(left.word, Role::Value, self.left);
-        let right = Operand::new(right.word, Role::Value, self.right);
+        let left = ComparedValue::new(left.word, Role::Value, self.left);
+        let right = ComparedValue::new(right.word, Role::Value, self.right);
         let mut order = self.values(left, right);
         while order == Ordering::Equal
             && let Some(task) = self.pending.pop()
@@ -259,8 +259,8 @@ impl<'l, 'r> Comparison<'l, 'r> {
             poll()?;
             order = match task.step {
                 ComparisonStep::Values(left_role, right_role) => self.values(
-                    Operand::new(task.left, left_role, self.left),
-                    Operand::new(task.right, right_role, self.right),
+                    ComparedValue::new(task.left, left_role, self.left),
+                    ComparedValue::new(task.right, right_role, self.right),
                 ),
                 ComparisonStep::ItemsBelow(end) => self.items_below(task, end as usize),
                 ComparisonStep::ArgumentsFrom(start) => self.arguments_from(task, start as usize),
@@ -287,8 +287,8 @@ impl<'l, 'r> Comparison<'l, 'r> {
                 .push(PendingComparison { step: ComparisonStep::ItemsBelow(index as u32), ..task });
         }
         self.values(
-            Operand::new(pair.0, Role::Value, self.left),
-            Operand::new(pair.1, Role::Value, self.right),
+            ComparedValue::new(pair.0, Role::Value, self.left),
+            ComparedValue::new(pair.1, Role::Value, self.right),
         )
     }
 
@@ -307,13 +307,13 @@ impl<'l, 'r> Comparison<'l, 'r> {
             });
         }
         self.values(
-            Operand::new(left[index], Role::Value, self.left),
-            Operand::new(right[index], Role::Value, self.right),
+            ComparedValue::new(left[index], Role::Value, self.left),
+            ComparedValue::new(right[index], Role::Value, self.right),
         )
     }
 
     /// Compares the outermost parts of two values, and defers the rest.
-    fn values(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
+    fn values(&mut self, left: ComparedValue<'l>, right: ComparedValue<'r>) -> Ordering {
         if left.word == right.word && left.role == right.role {
             return Ordering::Equal;
         }
@@ -342,7 +342,7 @@ impl<'l, 'r> Comparison<'l, 'r> {
     /// Whether two values have been found equal before. If not, records them as equal once
     /// everything that is pushed from now on has compared equal.
     #[cold]
-    fn is_known_equal(&mut self, left: Operand<'l>, right: Operand<'r>) -> bool {
+    fn is_known_equal(&mut self, left: ComparedValue<'l>, right: ComparedValue<'r>) -> bool {
         let are_objects = left.word.has_object() && right.word.has_object();
         if !are_objects || left.role != Role::Value || right.role != Role::Value {
             return false;
@@ -358,7 +358,7 @@ impl<'l, 'r> Comparison<'l, 'r> {
         false
     }
 
-    fn pins(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
+    fn pins(&mut self, left: ComparedValue<'l>, right: ComparedValue<'r>) -> Ordering {
         let (left, right) = (PinRef(left.as_ref()), PinRef(right.as_ref()));
         // A pin that is too large to be hashed is compared by its item.
         if let (Some(left), Some(right)) = (hash_if_small(left), hash_if_small(right)) {
@@ -373,7 +373,7 @@ impl<'l, 'r> Comparison<'l, 'r> {
         Ordering::Equal
     }
 
-    fn laws(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
+    fn laws(&mut self, left: ComparedValue<'l>, right: ComparedValue<'r>) -> Ordering {
         if let (Some(left), Some(right)) = (left.as_ref().as_bar(), right.as_ref().as_bar()) {
             let from_the_last = || left.iter().rev().cmp(right.iter().rev());
             return left.len().cmp(&right.len()).then_with(from_the_last);
@@ -393,7 +393,7 @@ impl<'l, 'r> Comparison<'l, 'r> {
         })
     }
 
-    fn apps(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
+    fn apps(&mut self, left: ComparedValue<'l>, right: ComparedValue<'r>) -> Ordering {
         let given = left.argument_count();
         let order = given.cmp(&right.argument_count());
         if order != Ordering::Equal {
@@ -451,9 +451,9 @@ enum KindRank {
     App,
 }
 
-impl<'h> Operand<'h> {
-    fn new(word: Word, role: Role, heap: &'h HeapMemory) -> Operand<'h> {
-        Operand { word: heap.resolve(word), role, heap }
+impl<'h> ComparedValue<'h> {
+    fn new(word: Word, role: Role, heap: &'h HeapMemory) -> ComparedValue<'h> {
+        ComparedValue { word: heap.resolve(word), role, heap }
     }
 
     fn as_ref(self) -> Ref<'h> {
@@ -540,11 +540,11 @@ impl<'h> Operand<'h> {
     fn law_body(self) -> LawBody<'h> {
         match self.as_ref().shape() {
             Shape::Law(law) => {
-                LawBody::Value(Operand::new(law.body().word, Role::Value, self.heap))
+                LawBody::Value(ComparedValue::new(law.body().word, Role::Value, self.heap))
             }
             Shape::Bar(bytes) => LawBody::Nat(bar::bar_body_limbs(bytes)),
             Shape::Set(_) if !self.is_row() => {
-                LawBody::Value(Operand { role: Role::KeyRow, ..self })
+                LawBody::Value(ComparedValue { role: Role::KeyRow, ..self })
             }
             _ => LawBody::Nat(Vec::new()),
         }
@@ -552,7 +552,7 @@ impl<'h> Operand<'h> {
 }
 
 /// Compares a nat, by its limbs, with a value.
-fn compare_nat(nat: &[u64], value: Operand<'_>) -> Ordering {
+fn compare_nat(nat: &[u64], value: ComparedValue<'_>) -> Ordering {
     match value.rank() {
         KindRank::Nat => NatRef::Limbs(nat).cmp(&NatRef::of(value.heap, value.word)),
         _ => Ordering::Less,

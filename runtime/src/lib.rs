@@ -6,9 +6,9 @@
 //! another runtime takes it:
 //!
 //! ```
-//! use runtime::{Error, RuntimeBuilder, Store};
+//! use runtime::{RuntimeError, RuntimeBuilder, Store};
 //!
-//! fn main() -> Result<(), Error> {
+//! fn main() -> Result<(), RuntimeError> {
 //!     let mut runtime = RuntimeBuilder::new().build()?;
 //!
 //!     // addTwo x = 3 (3 x), where 3 is PLAN's increment: {addTwo 1 (0 (2 3) (0 (2 3) 1))}
@@ -49,7 +49,7 @@ mod builder;
 mod error;
 
 pub use builder::RuntimeBuilder;
-pub use error::{Error, SetupError};
+pub use error::{RuntimeError, SetupError};
 pub use jit::CompileMode;
 pub use persist::Store;
 pub use plan::{EvalError, HeapOptions, Val};
@@ -88,16 +88,16 @@ impl Runtime {
     /// Loads a value from a seed.
     ///
     /// # Errors
-    /// [`Error::Load`] if the bytes are not a seed, or the value does not fit into the heap.
-    pub fn load(&mut self, seed: &[u8]) -> Result<Val, Error> {
+    /// [`RuntimeError::Load`] if the bytes are not a seed, or the value does not fit into the heap.
+    pub fn load(&mut self, seed: &[u8]) -> Result<Val, RuntimeError> {
         Ok(seed::load(&mut self.vm, seed)?)
     }
 
     /// Normalises a value and saves it as a seed.
     ///
     /// # Errors
-    /// [`Error::Eval`] if the value has no normal form; [`Error::Save`].
-    pub fn save(&mut self, value: &Val) -> Result<Vec<u8>, Error> {
+    /// [`RuntimeError::Eval`] if the value has no normal form; [`RuntimeError::Save`].
+    pub fn save(&mut self, value: &Val) -> Result<Vec<u8>, RuntimeError> {
         let value = self.vm.force(value)?;
         Ok(seed::save(&self.vm, &value)?)
     }
@@ -105,8 +105,8 @@ impl Runtime {
     /// Normalises a value and prints it as the REPL does, ending in a line feed.
     ///
     /// # Errors
-    /// [`Error::Eval`] if the value has no normal form.
-    pub fn print(&mut self, value: &Val) -> Result<String, Error> {
+    /// [`RuntimeError::Eval`] if the value has no normal form.
+    pub fn print(&mut self, value: &Val) -> Result<String, RuntimeError> {
         let value = self.vm.force(value)?;
         Ok(show::value_text(self.vm.look(&value)))
     }
@@ -115,9 +115,9 @@ impl Runtime {
     /// this returns.
     ///
     /// # Errors
-    /// [`Error::Eval`] if the value has no normal form; [`Error::Freeze`] and [`Error::Log`] if the
-    /// store cannot keep it.
-    pub fn keep(&mut self, value: &Val, store: &Store) -> Result<FrozenPin, Error> {
+    /// [`RuntimeError::Eval`] if the value has no normal form; [`RuntimeError::Freeze`] and
+    /// [`RuntimeError::Log`] if the store cannot keep it.
+    pub fn keep(&mut self, value: &Val, store: &Store) -> Result<FrozenPin, RuntimeError> {
         let kept = self.vm.freeze(value, store.space())?;
         store.commit()?;
         Ok(kept)

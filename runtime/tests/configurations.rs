@@ -1,13 +1,13 @@
 //! Runtimes with different parts compute the same values.
 
 use plan::HeapOptions;
-use runtime::{CompileMode, Error, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder, RuntimeError};
 use std::sync::Arc;
 
 /// One runtime makes a seed; others load it, print it and save it again: without jets, without the
 /// compiler, with every law compiled, and with a small heap.
 #[test]
-fn every_configuration_gives_the_same_value() -> Result<(), Error> {
+fn every_configuration_gives_the_same_value() -> Result<(), RuntimeError> {
     let mut maker = RuntimeBuilder::new().build()?;
     let numbers: Vec<_> = (0..100).map(|number| maker.nat(number)).collect();
     let row = maker.row(&numbers)?;
@@ -32,17 +32,20 @@ fn every_configuration_gives_the_same_value() -> Result<(), Error> {
 }
 
 #[test]
-fn bytes_that_are_no_seed_are_an_error() -> Result<(), Error> {
+fn bytes_that_are_no_seed_are_an_error() -> Result<(), RuntimeError> {
     let mut runtime = RuntimeBuilder::new().build()?;
-    assert!(matches!(runtime.load(b"no seed"), Err(Error::Load(_))));
+    assert!(matches!(runtime.load(b"no seed"), Err(RuntimeError::Load(_))));
     Ok(())
 }
 
 #[test]
-fn a_crash_is_an_error() -> Result<(), Error> {
+fn a_crash_is_an_error() -> Result<(), RuntimeError> {
     let mut runtime = RuntimeBuilder::new().build()?;
     let (op, arg) = (runtime.nat(99), runtime.nat(7));
     let crash = runtime.app(&op, &[arg])?;
-    assert!(matches!(runtime.print(&crash), Err(Error::Eval(plan::EvalError::Crash { .. }))));
+    assert!(matches!(
+        runtime.print(&crash),
+        Err(RuntimeError::Eval(plan::EvalError::Crash { .. }))
+    ));
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::Rig;
+use common::TestSession;
 use sire::ModuleLibrary;
 
 const DEFINITIONS: &str = "
@@ -19,7 +19,7 @@ const DEFINITIONS: &str = "
 /// definition.
 fn session(body: &str) -> String {
     let limits = plan::HeapOptions { max_heap: 48 << 20, max_stack: 8 << 20, ..Default::default() };
-    let mut rig = Rig::with_limits(ModuleLibrary::only("/nonexistent"), None, limits);
+    let mut rig = TestSession::with_limits(ModuleLibrary::only("/nonexistent"), None, limits);
     let input = format!("{DEFINITIONS}\n= {{$}} | & (st rex err ok) {body}\n\n($ 1)\n\n(3 41)\n");
     let printed = rig.session(&input);
     let (_, after) = printed.split_once("($)=").or_else(|| printed.split_once("$")).expect("bound");

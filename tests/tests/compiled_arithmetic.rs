@@ -62,23 +62,23 @@ fn session(mode: CompileMode, text: &str) -> Sire {
 
 /// The outcome of an evaluation. `OutOfResources` covers time, stack and memory.
 #[derive(Debug, PartialEq)]
-enum Outcome {
+enum ArithmeticOutcome {
     Value(Term),
     Crash(Term, Term),
     OutOfResources,
 }
 
-fn apply(sire: &mut Sire, law: &str, args: &[&str]) -> Outcome {
+fn apply(sire: &mut Sire, law: &str, args: &[&str]) -> ArithmeticOutcome {
     let value = |name: &str| sire.binding(name).expect("it is defined");
     let law = value(law);
     let args: Vec<Val> = args.iter().map(|arg| value(arg)).collect();
     let vm = sire.vm();
     match vm.apply(&law, &args).and_then(|value| vm.force(&value)) {
-        Ok(value) => Outcome::Value(plain::to_term(vm.look(&value))),
+        Ok(value) => ArithmeticOutcome::Value(plain::to_term(vm.look(&value))),
         Err(EvalError::Crash { op, arg }) => {
-            Outcome::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
+            ArithmeticOutcome::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
         }
-        Err(_) => Outcome::OutOfResources,
+        Err(_) => ArithmeticOutcome::OutOfResources,
     }
 }
 

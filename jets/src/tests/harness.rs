@@ -78,17 +78,17 @@ pub(super) fn power(exponent: u64) -> Natural {
 
 /// The expected outcome of a call.
 #[derive(Clone, Debug)]
-pub(super) enum Expected {
+pub(super) enum ExpectedResult {
     Value(TestValue),
     Crash(u64),
     OutOfMemory,
 }
 
-impl From<TestValue> for Expected {
-    fn from(value: TestValue) -> Expected {
+impl From<TestValue> for ExpectedResult {
+    fn from(value: TestValue) -> ExpectedResult {
         match value {
-            Crash(op) => Expected::Crash(op),
-            value => Expected::Value(value),
+            Crash(op) => ExpectedResult::Crash(op),
+            value => ExpectedResult::Value(value),
         }
     }
 }
@@ -249,19 +249,24 @@ impl JetHarness {
     }
 
     /// Calls a jet and checks the outcome.
-    pub(super) fn check(&mut self, jet: &'static str, args: &[TestValue], expected: &Expected) {
+    pub(super) fn check(
+        &mut self,
+        jet: &'static str,
+        args: &[TestValue],
+        expected: &ExpectedResult,
+    ) {
         let result = self.head(jet, args).and_then(|value| self.vm.force(&value));
         let agrees = match (&result, expected) {
-            (Ok(value), Expected::Value(expected)) => {
+            (Ok(value), ExpectedResult::Value(expected)) => {
                 let expected = self.make(expected);
                 let expected = self.vm.force(&expected).expect("a value is expected");
                 self.vm.look(value).is_equal(self.vm.look(&expected))
                     && self.vm.hash(value).ok() == self.vm.hash(&expected).ok()
             }
-            (Err(EvalError::Crash { op, .. }), Expected::Crash(expected)) => {
+            (Err(EvalError::Crash { op, .. }), ExpectedResult::Crash(expected)) => {
                 self.vm.look(op).as_u64() == Some(*expected)
             }
-            (Err(EvalError::OutOfMemory), Expected::OutOfMemory) => true,
+            (Err(EvalError::OutOfMemory), ExpectedResult::OutOfMemory) => true,
             _ => false,
         };
         let shown = result.map(|value| plan::plain::to_term(self.vm.look(&value)));
@@ -292,10 +297,10 @@ fn law_of(vm: &mut Vm, name: &str, arity: usize) -> Val {
 }
 
 /// A jet, its arguments, and the expected outcome.
-pub(super) type Case = (&'static str, Vec<TestValue>, Expected);
+pub(super) type JetCase = (&'static str, Vec<TestValue>, ExpectedResult);
 
 /// Checks all cases twice: normally, and with a collection at every allocation.
-pub(super) fn check_all(cases: &[Case]) {
+pub(super) fn check_all(cases: &[JetCase]) {
     for mut harness in [JetHarness::new(), JetHarness::stressed()] {
         for (jet, args, expected) in cases {
             harness.check(jet, args, expected);
@@ -309,7 +314,7 @@ macro_rules! cases {
         $crate::tests::harness::check_all(&[$((
             $jet,
             vec![$($arg),+],
-            $crate::tests::harness::Expected::from($result),
+            $crate::tests::harness::ExpectedResult::from($result),
         )),*])
     };
 }

@@ -2,7 +2,7 @@
 
 use super::harness::TestMachine;
 use super::programs::{cog, counter, exec, first_input, writer};
-use super::terms::{Expr, arg, call, case, inc, law, nat};
+use super::terms::{PlanExpr, arg, call, case, inc, law, nat};
 use crate::{ReplayFrom, RunOutcome};
 use persist::sim::SimDisk;
 use runtime::CompileMode;
@@ -11,14 +11,14 @@ pub(super) const TIERS: [CompileMode; 3] =
     [CompileMode::Off, CompileMode::Eager, CompileMode::Tiered];
 
 /// A law whose result is its argument, computed by as many calls.
-fn count() -> Expr {
+fn count() -> PlanExpr {
     let again = law(2, inc(call(arg(1), [arg(2)])));
     law(1, case(arg(1), nat(0), call(again, [arg(0)])))
 }
 
 /// A law that evaluates two crashes in order, 98 first. It shows which crash comes first, unless
 /// its argument is 0.
-fn crashing() -> Expr {
+fn crashing() -> PlanExpr {
     let die = |op| law(1, case(arg(1), nat(0), law(1, call(nat(op), [arg(1)]))));
     // f x y = x, once y is evaluated
     let first = law(2, arg(1));

@@ -29,7 +29,7 @@ use super::pin_files::{PinFiles, PinTable};
 use super::survey::PinSurvey;
 use crate::context::StoreContext;
 use crate::disk::DiskLock;
-use crate::error::{CreateError, Damage, OpenError, PinError, StoreReadError};
+use crate::error::{CreateError, OpenError, PinError, StoreDamage, StoreReadError};
 use crate::health::WriteError;
 use crate::types::PinHash;
 
@@ -146,7 +146,7 @@ impl PinStore {
     }
 
     /// Describes the damage of the pin at an address.
-    pub(crate) fn damage(&self, address: u64) -> Damage {
+    pub(crate) fn damage(&self, address: u64) -> StoreDamage {
         let (path, offset) = self.mapping.locate(address);
         let reason = "the pin at this offset is not the one that was written";
         body::body_damage(path, offset, reason)

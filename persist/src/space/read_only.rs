@@ -14,14 +14,14 @@ use plan::pinspace::{
 use super::body::{self, BodyFile};
 use super::pin_store::MappedSlot;
 use crate::context::StoreContext;
-use crate::error::{Damage, DiskError, OpenError};
+use crate::error::{DiskError, OpenError, StoreDamage};
 use crate::types::PinHash;
 
 /// The pins of a closed store.
 pub(crate) struct ReadOnlyPins {
     space: Arc<PinSpace>,
     /// The body files that cannot be read at all.
-    pub(crate) damaged: Vec<Damage>,
+    pub(crate) damaged: Vec<StoreDamage>,
 }
 
 /// A backing that holds the slots and rejects new pins.

@@ -32,15 +32,15 @@ impl Write for SharedOutput {
 }
 
 /// A session whose output and diagnostics are kept in memory.
-pub struct Rig {
+pub struct TestSession {
     pub sire: Sire,
     pub out: SharedOutput,
     pub diagnostics: SharedOutput,
 }
 
-impl Rig {
-    pub fn new(library: ModuleLibrary, cache: Option<PathBuf>) -> Rig {
-        Rig::with_limits(library, cache, plan::HeapOptions::default())
+impl TestSession {
+    pub fn new(library: ModuleLibrary, cache: Option<PathBuf>) -> TestSession {
+        TestSession::with_limits(library, cache, plan::HeapOptions::default())
     }
 
     /// Makes a session whose runtime has these limits.
@@ -48,7 +48,7 @@ impl Rig {
         library: ModuleLibrary,
         cache: Option<PathBuf>,
         limits: plan::HeapOptions,
-    ) -> Rig {
+    ) -> TestSession {
         let (out, diagnostics) = (SharedOutput::default(), SharedOutput::default());
         let options = SireOptions {
             library,
@@ -58,7 +58,7 @@ impl Rig {
         };
         let runtime = RuntimeBuilder::new().heap(limits).compile(CompileMode::Off).build();
         let sire = Sire::new(runtime.expect("a runtime").into(), options).expect("enough memory");
-        Rig { sire, out, diagnostics }
+        TestSession { sire, out, diagnostics }
     }
 
     /// Runs a session, and returns its output.
@@ -70,12 +70,12 @@ impl Rig {
 
 /// Runs a session without modules, and returns its output.
 pub fn session(input: &str) -> String {
-    Rig::new(ModuleLibrary::only("/nonexistent"), None).session(input)
+    TestSession::new(ModuleLibrary::only("/nonexistent"), None).session(input)
 }
 
 /// A part of a transcript.
 #[derive(PartialEq, Eq, Debug)]
-enum Part<'a> {
+enum TranscriptPart<'a> {
     Text(&'a str),
     /// The innermost reason of an error, without quotes and with each run of spaces as one space.
     Error(String),
@@ -90,7 +90,7 @@ pub fn assert_same_transcript(expected: &str, printed: &str) {
     assert_eq!(expected.len(), printed.len(), "one transcript is longer");
 }
 
-fn parts(mut transcript: &str) -> Vec<Part<'_>> {
+fn parts(mut transcript: &str) -> Vec<TranscriptPart<'_>> {
     const START: &str = "\n++ %crash\n";
     const END: &str = "\n\n\n";
     let mut parts = Vec::new();
@@ -98,10 +98,11 @@ fn parts(mut transcript: &str) -> Vec<Part<'_>> {
         let (before, error) = transcript.split_at(start);
         let end = error.find(END).map_or(error.len(), |end| end + END.len());
         let (error, after) = error.split_at(end);
-        parts.extend([Part::Text(before), Part::Error(innermost_reason(error))]);
+        parts
+            .extend([TranscriptPart::Text(before), TranscriptPart::Error(innermost_reason(error))]);
         transcript = after;
     }
-    parts.push(Part::Text(transcript));
+    parts.push(TranscriptPart::Text(transcript));
     parts
 }
 
