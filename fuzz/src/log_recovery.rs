@@ -293,11 +293,11 @@ fn check_store(disk: &SimDisk, expected: &ExpectedStore, tampering: Tampering) {
     let known: HashSet<&Hash> = expected.pins.iter().collect();
     let mut entries = Vec::new();
     // Damage of the catalogue ends the iteration with an error.
-    let _ = store.each_pin(|entry| entries.push((entry.address, entry.hash)));
-    for (address, hash) in entries {
-        if store.pin(address, &hash).is_ok() {
+    let _ = store.each_pin(|entry| entries.push(entry.clone()));
+    for entry in entries {
+        if store.pin(&entry).is_ok() {
             assert!(
-                known.contains(&Hash(hash)) || tampering == Tampering::Forgery,
+                known.contains(&Hash(entry.hash())) || tampering == Tampering::Forgery,
                 "a pin differs"
             );
         }

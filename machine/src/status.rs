@@ -102,6 +102,9 @@ impl CogStatus {
     pub(crate) fn save(&self, vm: &mut Vm, store: &Store) -> Result<FrozenPin, StateError> {
         let value = self.to_value(vm).map_err(|stop| failed(store, &stop))?;
         vm.freeze(&value, store.space()).map_err(|error| match error {
+            FreezeError::NotNormal => {
+                StateError::Freeze { path: store.path().into(), problem: error.to_string() }
+            }
             FreezeError::Eval(stop) => failed(store, &stop),
             FreezeError::Space(error) => match error.downcast::<PinError>() {
                 Ok(error) => StateError::Pin(*error),

@@ -79,9 +79,7 @@ fn make(dir: &Path, pins: usize) -> MeasureResult {
 /// A pin, with its offset in the body file.
 struct Pin {
     offset: u64,
-    bytes: u64,
-    address: u64,
-    hash: persist::PinHash,
+    entry: CatalogueEntry,
 }
 
 /// A part of a body file.
@@ -93,7 +91,7 @@ struct BodyPart {
 
 impl BodyPart {
     fn overlaps(&self, pin: &Pin) -> bool {
-        pin.offset < self.offset + self.bytes && self.offset < pin.offset + pin.bytes
+        pin.offset < self.offset + self.bytes && self.offset < pin.offset + pin.entry.bytes()
     }
 }
 
@@ -113,9 +111,8 @@ impl Cold {
     fn open(dir: &Path, part: u64, remote: Arc<dyn ObjectStore>) -> MeasureResult<Self> {
         let mut pins = Vec::new();
         Store::open(dir)?.each_pin(|entry| {
-            let offset = (entry.address - BASE as u64) % SLOT_SIZE as u64;
-            let &CatalogueEntry { address, bytes, hash, .. } = entry;
-            pins.push(Pin { offset, bytes, address, hash });
+            let offset = (entry.address() - BASE as u64) % SLOT_SIZE as u64;
+            pins.push(Pin { offset, entry: entry.clone() });
         })?;
         let first = pins.first().ok_or("no pins")?;
         let slot = (first.address - BASE as u64) / SLOT_SIZE as u64;
@@ -209,7 +206,7 @@ impl Cold {
         let start = Instant::now();
         let mut intact = 0;
         for pin in &self.pins {
-            let found = store.pin(pin.address, &pin.hash);
+            let found = store.pin(&pin.entry);
             // The page with the header was not punched, so a pin in it may be intact.
             let is_beside_header = pin.offset < 4096;
             if found.is_ok() != is_there(pin) && !is_beside_header {

@@ -144,8 +144,8 @@ fn walk(dir: &Path) -> MeasureResult {
     let (mut pins, mut edges, mut bytes) = (0u64, 0, 0);
     files.each_pin(|entry| {
         pins += 1;
-        edges += entry.edges.len();
-        bytes += entry.bytes;
+        edges += entry.edges().len();
+        bytes += entry.bytes();
     })?;
     println!("{pins} pins, {edges} edges, {bytes} bytes of bodies: in {:.2?}", start.elapsed());
     Ok(())

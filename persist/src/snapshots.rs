@@ -86,6 +86,11 @@ impl SnapshotFiles {
         Self { context, keep, intact: vec![], damaged: vec![], leftovers: vec![] }
     }
 
+    /// Whether this is an intact snapshot of the store.
+    pub(crate) fn contains(&self, snapshot: &Snapshot) -> bool {
+        self.intact.contains(snapshot)
+    }
+
     /// Reads all snapshots. Changes nothing on disk.
     pub(crate) fn survey(context: StoreContext, keep: usize) -> Result<Self, DiskError> {
         let names = context.list(DIR)?;

@@ -222,19 +222,32 @@ impl Store {
         self.pins.space()
     }
 
-    /// Returns the root pin of a snapshot, which holds its state.
+    /// Returns the root pin of a snapshot of this store, which holds its state.
     ///
     /// # Errors
-    /// [`PinError::Damaged`] if the pin is damaged or missing.
+    /// [`PinError::Damaged`] if the pin is damaged or missing, or the store does not have this
+    /// snapshot.
     pub fn root(&self, snapshot: &Snapshot) -> Result<FrozenPin, PinError> {
+        // A pin is read only at an address that the store itself has recorded.
+        if !self.snapshots.lock().contains(snapshot) {
+            return Err(self.damage(snapshot.address).into());
+        }
         self.pins.at(snapshot.address, &snapshot.root)
     }
 
-    /// Returns the pin with the given hash at an address from the catalogue ([`Store::each_pin`]).
+    /// Returns the pin of an entry that [`Store::each_pin`] of this store has passed.
     ///
     /// # Errors
     /// [`PinError::Damaged`] if the pin is damaged or missing.
-    pub fn pin(&self, address: u64, hash: &PinHash) -> Result<FrozenPin, PinError> {
+    pub fn pin(&self, entry: &CatalogueEntry) -> Result<FrozenPin, PinError> {
+        self.pins.at(entry.address, &entry.hash)
+    }
+
+    /// Returns the pin with the given hash at an address from the catalogue.
+    ///
+    /// # Errors
+    /// As [`Store::pin`].
+    pub(crate) fn pin_at(&self, address: u64, hash: &PinHash) -> Result<FrozenPin, PinError> {
         self.pins.at(address, hash)
     }
 

@@ -87,7 +87,7 @@ fn examine(disk: &SimDisk, model: &StoreModel, name: &str) -> OpenOutcome {
 /// whether there was an error.
 fn examine_pins(store: &Store, model: &StoreModel, name: &str) -> bool {
     let mut kept = Vec::new();
-    match store.each_pin(|entry| kept.push((entry.address, entry.hash))) {
+    match store.each_pin(|entry| kept.push(entry.clone())) {
         Ok(()) => {}
         Err(StoreReadError::Damaged(damage)) => {
             assert!(damage.path.ends_with(name));
@@ -95,11 +95,12 @@ fn examine_pins(store: &Store, model: &StoreModel, name: &str) -> bool {
         }
         Err(error) => panic!("{name}: {error}"),
     }
-    let hashes: Vec<Hash> = kept.iter().map(|(_, hash)| Hash(*hash)).collect();
+    let hashes: Vec<Hash> = kept.iter().map(|entry| Hash(entry.hash())).collect();
     assert_eq!(hashes, model.pins, "{name}");
     let mut noticed = false;
-    for (address, hash) in kept {
-        match store.pin(address, &hash) {
+    for entry in kept {
+        let hash = entry.hash();
+        match store.pin(&entry) {
             Ok(pin) => assert_eq!(pin.hash(), Hash(hash)),
             Err(PinError::Damaged(damage)) => {
                 assert!(damage.path.ends_with(name) && damage.to_string().contains(name));
@@ -207,7 +208,7 @@ fn collected_sample() -> (SimDisk, StoreModel) {
     assert!(allocated(&disk) < before);
     let store = Store::open_on(Arc::new(disk.clone()), small()).unwrap();
     let mut kept = vec![];
-    store.each_pin(|entry| kept.push(Hash(entry.hash))).unwrap();
+    store.each_pin(|entry| kept.push(Hash(entry.hash()))).unwrap();
     assert_eq!(kept.len() as u64, collected.kept_pins);
     assert!(kept.iter().all(|hash| model.pins.contains(hash)));
     model.pins = kept;
@@ -227,11 +228,8 @@ fn examine_gaps(disk: &SimDisk, name: &str) -> OpenOutcome {
     };
     let mut kept = Vec::new();
     // If the flip is in the catalogue, `examine` checks the error.
-    let _ = store.each_pin(|entry| kept.push((entry.address, entry.hash)));
-    let count = |store: &Store| {
-        let whole = |(address, hash): &&(u64, [u8; 32])| store.pin(*address, hash).is_ok();
-        kept.iter().filter(whole).count()
-    };
+    let _ = store.each_pin(|entry| kept.push(entry.clone()));
+    let count = |store: &Store| kept.iter().filter(|entry| store.pin(entry).is_ok()).count();
     let before = count(&store);
     let frozen = freeze(&store, 1000, 6000, &[]).and_then(|_| freeze(&store, 1001, 100, &[]));
     let outcome = match frozen.map(drop) {

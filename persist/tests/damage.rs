@@ -221,6 +221,18 @@ fn a_damaged_body_is_reported_when_its_pin_is_read() {
     assert!(store.root(&snapshots[1]).is_ok());
 }
 
+/// A snapshot with another address could lead into the middle of a pin.
+#[test]
+fn a_snapshot_of_another_store_has_no_root() {
+    let (_, store) = create();
+    let state = freeze(&store, 1, 10, &[]).unwrap();
+    store.write_snapshot(&state, Seq::START).unwrap();
+    let mut snapshot = store.snapshots().remove(0);
+    assert!(store.root(&snapshot).is_ok());
+    snapshot.generation += 1;
+    assert!(store.root(&snapshot).is_err());
+}
+
 /// Returns the body file of a pin and the offset in it.
 fn locate(pin: &plan::pinspace::FrozenPin) -> (String, usize) {
     let at = pin.address() - plan::pinspace::range::BASE;

@@ -24,6 +24,9 @@ use crate::{pin, shape};
 /// Why a value was not frozen.
 #[derive(Debug, thiserror::Error)]
 pub enum FreezeError {
+    /// The value is not in normal form.
+    #[error("the value cannot be frozen: it is not in normal form")]
+    NotNormal,
     /// It cannot be hashed, or a pin in it is damaged.
     #[error("{0}")]
     Eval(EvalError),

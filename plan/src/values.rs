@@ -228,14 +228,13 @@ impl Heap {
     /// A pin that is in the space already is not written again, and the pins below it are not
     /// visited. After an error, the pins that were already written stay in the space.
     ///
-    /// # Panics
-    /// If the value is not in normal form.
-    ///
     /// # Errors
     /// See [`FreezeError`].
     pub fn freeze(&mut self, value: &Val, space: &Arc<PinSpace>) -> Result<FrozenPin, FreezeError> {
         let word = self.0.resolve(self.0.word(value));
-        assert!(self.0.is_normal(word), "only a value in normal form is frozen");
+        if !self.0.is_normal(word) {
+            return Err(FreezeError::NotNormal);
+        }
         self.0.spaces.attach(space);
         let pin = if word.kind() == WordKind::Pin {
             self.0.handle(word)

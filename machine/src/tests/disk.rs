@@ -56,7 +56,7 @@ fn pins(machine: &TestMachine) -> (String, Vec<u8>, Vec<usize>) {
     let mut offsets = Vec::new();
     let base = plan::pinspace::range::BASE;
     let visit = |entry: &persist::CatalogueEntry| {
-        offsets.push((entry.address as usize - base) % plan::pinspace::range::SLOT_SIZE);
+        offsets.push((entry.address() as usize - base) % plan::pinspace::range::SLOT_SIZE);
     };
     store.each_pin(visit).expect("an undamaged catalogue");
     (name, contents, offsets)

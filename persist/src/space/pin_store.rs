@@ -10,6 +10,13 @@
 //! truncated while it is mapped; and no other process writes it*. The lock on the store's directory
 //! guarantees the last part: only its holder opens or collects the store. No code reads a gap,
 //! because no pin there can be found and no pin refers to one.
+//!
+//! The second invariant: *a pin is read only at an address that the catalogue, the index or a
+//! snapshot of this store gives for it*. The catalogue and the snapshots are checked, so a pin was
+//! stored at each of their addresses. The index is not checked. An address from a damaged page of it
+//! could point into a bar whose bytes imitate a record; but the record must then have the requested
+//! hash, and a check for exactly this address, which a program cannot observe. A store's files are
+//! trusted as the program is: whoever can forge them can change the program's state anyway.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -135,12 +142,14 @@ impl PinStore {
         &self.space
     }
 
-    /// Returns the pin at an address.
+    /// Returns the pin at an address from this store's catalogue or from a snapshot.
     ///
     /// # Errors
     /// [`PinError::Damaged`] if there is no intact pin with this hash.
     pub(crate) fn at(&self, address: u64, hash: &PinHash) -> Result<FrozenPin, PinError> {
-        let found = usize::try_from(address).ok().and_then(|address| self.space.at(address));
+        // SAFETY: by the second invariant of this module.
+        let at = |address| unsafe { self.space.at(address) };
+        let found = usize::try_from(address).ok().and_then(at);
         let found = found.filter(|found| found.hash().as_bytes() == hash);
         found.ok_or_else(|| self.damage(address).into())
     }

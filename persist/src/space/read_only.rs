@@ -56,9 +56,11 @@ impl ReadOnlyPins {
         Ok(Self { space: PinSpace::new(ReadOnlyBacking { owner, _slots: slots }), damaged })
     }
 
-    /// Returns the pin at an address if it is intact and has the given hash.
+    /// Returns the pin at an address from the store's catalogue, if it is intact and has the given
+    /// hash.
     pub(crate) fn at(&self, address: u64, hash: &PinHash) -> Option<FrozenPin> {
-        let found = self.space.at(usize::try_from(address).ok()?)?;
+        // SAFETY: the catalogue is checked, so a pin was stored at this address.
+        let found = unsafe { self.space.at(usize::try_from(address).ok()?) }?;
         (found.hash().as_bytes() == hash).then_some(found)
     }
 }

@@ -218,8 +218,8 @@ impl StoreModel {
         let mut kept = Vec::new();
         store
             .each_pin(|entry| {
-                assert!(store.pin(entry.address, &entry.hash).is_ok(), "pin {}", kept.len());
-                kept.push(Hash(entry.hash));
+                assert!(store.pin(entry).is_ok(), "pin {}", kept.len());
+                kept.push(Hash(entry.hash()));
             })
             .unwrap();
         assert_eq!(self.pins[..kept.len()], kept, "each once, in order, intact");

@@ -66,12 +66,20 @@ impl PinFile {
     /// Creates a file in memory, mapped in a free slot.
     fn nameless(owner: PinSpaceId) -> Result<PinFile, RangeError> {
         let file = nameless()?;
-        PinFile::new(RangeSlot::claim(None, owner)?, file, 0)
+        // SAFETY: no other code has the file.
+        unsafe { PinFile::new(RangeSlot::claim(None, owner)?, file, 0) }
     }
 
-    /// Maps a file that no other code writes. Its first `used` bytes, a multiple of the alignment,
-    /// are in use.
-    pub(crate) fn new(mut slot: RangeSlot, file: File, used: usize) -> Result<PinFile, RangeError> {
+    /// Maps a file. Its first `used` bytes, a multiple of the alignment, are in use.
+    ///
+    /// # Safety
+    /// Nothing else writes to the file at or behind `used`, or truncates it, while this process
+    /// runs.
+    pub(crate) unsafe fn new(
+        mut slot: RangeSlot,
+        file: File,
+        used: usize,
+    ) -> Result<PinFile, RangeError> {
         // SAFETY: only this `PinFile` writes the file, and it never changes bytes below the slot's
         // end.
         unsafe { slot.map(&file) }?;

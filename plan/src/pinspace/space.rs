@@ -32,6 +32,9 @@ pub struct NewPin<'a> {
 /// stored or from [`find`](PinSpaceBacking::find), must be in a [`RangeSlot`](super::RangeSlot)
 /// that was claimed for [`owner`](PinSpaceBacking::owner), below its end, until the backing is
 /// dropped. Once a pin is stored, its bytes must be readable there and not change.
+///
+/// [`find`](PinSpaceBacking::find) may also return a wrong address, for instance from a stale index,
+/// if that address satisfies the contract of [`PinSpace::at`] for a pin with the requested hash.
 pub unsafe trait PinSpaceBacking: Send {
     /// Returns the owner of the slots that the pins are in.
     fn owner(&self) -> PinSpaceId;
@@ -107,11 +110,20 @@ impl PinSpace {
     /// If the search fails.
     pub fn find(self: &Arc<PinSpace>, hash: &Hash) -> Result<Option<FrozenPin>, BackingError> {
         let address = self.backing().find(hash)?;
-        Ok(address.and_then(|address| self.at(address)).filter(|found| found.hash() == *hash))
+        // SAFETY: the contract of `PinSpaceBacking` covers the addresses that `find` returns.
+        let found = address.and_then(|address| unsafe { self.at(address) });
+        Ok(found.filter(|found| found.hash() == *hash))
     }
 
     /// Returns the pin at that address, if there is one and it is intact.
-    pub fn at(self: &Arc<PinSpace>, address: usize) -> Option<FrozenPin> {
+    ///
+    /// The address may be any number. A record is recognised by its length and its check, which
+    /// covers its address.
+    ///
+    /// # Safety
+    /// A pin of this space was stored at the address, or no record that is intact by its check is
+    /// there. (The bytes of a bar *inside* a record can imitate a record with invalid words.)
+    pub unsafe fn at(self: &Arc<PinSpace>, address: usize) -> Option<FrozenPin> {
         // SAFETY: a slot that the backing owns stays claimed until the backing is dropped.
         let is_pin = self.contains(address) && unsafe { record::verify(address) };
         // SAFETY: `verify` has just found a record there.
