@@ -20,7 +20,7 @@ use tempfile::TempDir;
 const EVENT: [u8; 200] = [7; 200];
 
 /// A log to which any number of threads append.
-trait Log: Sync {
+trait DurableLog: Sync {
     /// The state that each thread needs.
     type Connection;
     fn connect(&self) -> Self::Connection;
@@ -28,9 +28,9 @@ trait Log: Sync {
     fn append(&self, connection: &mut Self::Connection);
 }
 
-struct Pallas(Store);
+struct PallasLog(Store);
 
-impl Log for Pallas {
+impl DurableLog for PallasLog {
     type Connection = ();
 
     fn connect(&self) {}
@@ -52,7 +52,7 @@ impl Sqlite {
     }
 }
 
-impl Log for Sqlite {
+impl DurableLog for Sqlite {
     type Connection = rusqlite::Connection;
 
     fn connect(&self) -> rusqlite::Connection {
@@ -88,7 +88,7 @@ impl Lmdb {
     }
 }
 
-impl Log for Lmdb {
+impl DurableLog for Lmdb {
     type Connection = ();
 
     fn connect(&self) {}
@@ -102,7 +102,7 @@ impl Log for Lmdb {
 }
 
 /// The time until each of the threads has made `appends` appends, one after the other.
-fn time<L: Log>(log: &L, threads: u64, appends: u64) -> Duration {
+fn time<L: DurableLog>(log: &L, threads: u64, appends: u64) -> Duration {
     let start = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -117,7 +117,7 @@ fn time<L: Log>(log: &L, threads: u64, appends: u64) -> Duration {
     start.elapsed()
 }
 
-fn compare<L: Log>(c: &mut Criterion, name: &str, log: &L) {
+fn compare<L: DurableLog>(c: &mut Criterion, name: &str, log: &L) {
     let mut group = c.benchmark_group("durable appends of 200 bytes");
     group.sample_size(10);
     for threads in [1, 8, 64] {
@@ -133,7 +133,7 @@ fn logs(c: &mut Criterion) {
     // Not in /tmp, which may be in memory, where a flush costs nothing.
     let folder = TempDir::new_in(env!("CARGO_MANIFEST_DIR")).expect("it can be created");
     let store = Store::create(folder.path().join("store")).expect("it can be created");
-    compare(c, "pallas", &Pallas(store));
+    compare(c, "pallas", &PallasLog(store));
     compare(c, "sqlite", &Sqlite::new(folder.path()));
     let path = folder.path().join("lmdb");
     std::fs::create_dir(&path).expect("it can be created");

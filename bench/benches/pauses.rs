@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use plan::pinspace::PinSpace;
-use plan::{EvalError, Options, Val};
+use plan::{EvalError, HeapOptions, Val};
 use runtime::{Runtime, RuntimeBuilder, SetupError};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -74,8 +74,11 @@ struct AllocationRun {
 
 impl AllocationRun {
     fn new(nursery: usize) -> Result<AllocationRun, SetupError> {
-        let options =
-            Options { nursery: nursery * MEGABYTE, max_heap: 8 << 30, ..Options::default() };
+        let options = HeapOptions {
+            nursery: nursery * MEGABYTE,
+            max_heap: 8 << 30,
+            ..HeapOptions::default()
+        };
         let mut runtime = RuntimeBuilder::bare().heap(options).build()?;
         let items = vec![runtime.nat(7); ITEMS];
         Ok(AllocationRun { runtime, items, last: cpu_time(), young: vec![], full: vec![] })
@@ -107,7 +110,7 @@ impl AllocationRun {
     }
 
     /// Records a pause, if a collection ran since the last reading of the clock.
-    fn record(&mut self, before: plan::Statistics) {
+    fn record(&mut self, before: plan::HeapStatistics) {
         let now = cpu_time();
         let after = self.runtime.statistics();
         if after.major > before.major {

@@ -4,8 +4,8 @@
 //! with the compiler (`tiered`, `eager`) or without it (`off`), runs a law in each until it is
 //! compiled, and prints the resources of the process.
 
-use plan::{Options, plain};
-use runtime::{Mode, RuntimeBuilder};
+use plan::{HeapOptions, plain};
+use runtime::{CompileMode, RuntimeBuilder};
 use spec::Term;
 use std::fs;
 
@@ -28,14 +28,14 @@ fn main() {
     let mut args = std::env::args().skip(1);
     let count: usize = args.next().and_then(|text| text.parse().ok()).unwrap_or(1000);
     let mode = match args.next().as_deref() {
-        Some("off") => Mode::Off,
-        Some("eager") => Mode::Eager,
-        _ => Mode::Tiered,
+        Some("off") => CompileMode::Off,
+        Some("eager") => CompileMode::Eager,
+        _ => CompileMode::Tiered,
     };
     print_usage("at the start");
     let law = Term::parse(DEEP).expect("a term");
     let mut runtimes = Vec::with_capacity(count);
-    let options = Options { nursery: 256 << 10, ..Options::default() };
+    let options = HeapOptions { nursery: 256 << 10, ..HeapOptions::default() };
     let builder = RuntimeBuilder::bare().heap(options).compile(mode);
     for _ in 0..count {
         runtimes.push(builder.build().expect("the compiler supports this machine"));

@@ -12,12 +12,12 @@
 //! The units are those of `jit/tests/filetests`; the cache is measured with laws of one small loop
 //! each.
 
-use jit::codegen::{Backend, CompiledFunction, ConstantFacts, Environment, Listing, compile};
+use jit::codegen::{Backend, CompiledFunction, ConstantFacts, Listing, UnitEnvironment, compile};
 use jit::ir::{Constant, Unit, parse};
 use jit::passes::optimise;
 use jit::runtime::{CodeLinker, PublishedCode, UnitData};
-use plan::{Options, plain};
-use runtime::{Mode, RuntimeBuilder};
+use plan::{HeapOptions, plain};
+use runtime::{CompileMode, RuntimeBuilder};
 use spec::Term;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -60,16 +60,16 @@ fn units() -> Vec<Unit> {
 }
 
 /// An environment for a unit whose code is never run: every constant is a law with an entry cell.
-fn environment(unit: &Unit, words: &[u64]) -> Environment {
+fn environment(unit: &Unit, words: &[u64]) -> UnitEnvironment {
     let facts = |constant: &Constant| ConstantFacts {
         top: top::LAW as u8,
         entry: constant.entry.is_none().then(vm::native::EntryCell::default),
     };
     let constants = words.as_ptr().expose_provenance();
-    Environment { constants, facts: unit.constants.values().map(facts).collect() }
+    UnitEnvironment { constants, facts: unit.constants.values().map(facts).collect() }
 }
 
-fn data(environment: &Environment) -> UnitData {
+fn data(environment: &UnitEnvironment) -> UnitData {
     let address = vm::native::EntryCell::cell_address;
     let cells = environment.facts.iter().map(|facts| facts.entry.as_ref().map(address));
     UnitData { constants: environment.constants, entry_cells: cells.collect() }
@@ -146,8 +146,8 @@ fn link(
 /// Runs laws whose code is in the cache, if an earlier round put it there. Microseconds for each.
 fn from_cache(directory: &Path) -> f64 {
     let options =
-        Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
-    let builder = RuntimeBuilder::bare().heap(options).compile(Mode::Eager);
+        HeapOptions { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
+    let builder = RuntimeBuilder::bare().heap(options).compile(CompileMode::Eager);
     let builder = builder.keep_code_in(directory.to_owned());
     let mut runtime = builder.build().expect("the compiler supports this machine");
     let start = processor_time();

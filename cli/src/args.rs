@@ -148,13 +148,13 @@ enum CompileWhen {
 impl CompilerOptions {
     /// The compiler's mode. `PALLAS_JIT=off` and `PALLAS_JIT=eager` have the effect of the flags,
     /// so that tests can choose the mode of commands that they do not spell out.
-    pub(crate) fn mode(self) -> jit::Mode {
+    pub(crate) fn mode(self) -> jit::CompileMode {
         let variable = std::env::var("PALLAS_JIT").ok();
         match self.jit {
-            _ if self.no_jit || variable.as_deref() == Some("off") => jit::Mode::Off,
-            _ if variable.as_deref() == Some("eager") => jit::Mode::Eager,
-            CompileWhen::Tiered => jit::Mode::Tiered,
-            CompileWhen::Eager => jit::Mode::Eager,
+            _ if self.no_jit || variable.as_deref() == Some("off") => jit::CompileMode::Off,
+            _ if variable.as_deref() == Some("eager") => jit::CompileMode::Eager,
+            CompileWhen::Tiered => jit::CompileMode::Tiered,
+            CompileWhen::Eager => jit::CompileMode::Eager,
         }
     }
 }
@@ -187,9 +187,9 @@ pub(crate) struct MemoryOptions {
 
 impl MemoryOptions {
     /// The options of a heap with this limit.
-    pub(crate) fn heap(self) -> plan::Options {
-        let options = plan::Options::default();
-        plan::Options { max_heap: self.max_heap.unwrap_or(options.max_heap), ..options }
+    pub(crate) fn heap(self) -> plan::HeapOptions {
+        let options = plan::HeapOptions::default();
+        plan::HeapOptions { max_heap: self.max_heap.unwrap_or(options.max_heap), ..options }
     }
 }
 

@@ -2,7 +2,7 @@
 //! notices go to standard error.
 
 use crate::terminal;
-use machine::{Console, Notice, Origin};
+use machine::{Console, ConsoleNotice, ReportOrigin};
 use plan::Ref;
 use rex::print::Colour;
 use std::io::{self, Write};
@@ -35,7 +35,13 @@ impl Console for StdioConsole {
         self.stamped("trk", message, at)
     }
 
-    fn crash_text(&self, who: Origin, op: Ref<'_>, arg: Ref<'_>, at: jiff::Timestamp) -> String {
+    fn crash_text(
+        &self,
+        who: ReportOrigin,
+        op: Ref<'_>,
+        arg: Ref<'_>,
+        at: jiff::Timestamp,
+    ) -> String {
         let kind = format!("{who} crashed with {}", show::value_text(op).trim_end());
         self.stamped(&kind, arg, at)
     }
@@ -46,7 +52,7 @@ impl Console for StdioConsole {
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
-    fn notice(&self, notice: &Notice) {
+    fn notice(&self, notice: &ConsoleNotice) {
         let _ = writeln!(io::stderr(), "pallas: {notice}");
     }
 }

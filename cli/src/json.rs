@@ -122,19 +122,19 @@ mod tests {
     use super::*;
 
     #[derive(Serialize)]
-    struct Part {
+    struct JsonPart {
         count: u64,
         name: &'static str,
     }
 
     #[derive(Serialize)]
     struct Whole {
-        part: Part,
-        parts: Vec<Part>,
+        part: JsonPart,
+        parts: Vec<JsonPart>,
     }
 
-    const A: Part = Part { count: 1, name: "a \"quoted\" one" };
-    const B: Part = Part { count: 2, name: "b" };
+    const A: JsonPart = JsonPart { count: 1, name: "a \"quoted\" one" };
+    const B: JsonPart = JsonPart { count: 2, name: "b" };
 
     fn laid_out(value: &impl Serialize) -> String {
         text(value).expect("it can be represented")

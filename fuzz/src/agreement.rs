@@ -2,7 +2,7 @@
 //! allocation.
 
 use crate::bounds::{TimeLimit, small_vm};
-use crate::outcome::{self, Outcome, evaluated, specified};
+use crate::outcome::{self, ProgramOutcome, evaluated, specified};
 use crate::terms::program;
 use arbitrary::Unstructured;
 use plan::plain;
@@ -35,10 +35,10 @@ pub fn check(bytes: &[u8]) {
 }
 
 /// The outcomes of the specification and of the interpreter, if they differ.
-fn disagreement(program: &Term) -> Option<(Outcome, Outcome)> {
+fn disagreement(program: &Term) -> Option<(ProgramOutcome, ProgramOutcome)> {
     let specified = specified(program, LIMITS);
     let vm = |stress| small_vm(Arc::default(), stress);
-    if specified == Outcome::OutOfResources {
+    if specified == ProgramOutcome::OutOfResources {
         check_stop(vm(false), program);
         return None;
     }
@@ -46,14 +46,16 @@ fn disagreement(program: &Term) -> Option<(Outcome, Outcome)> {
         let interpreted = interpreted(vm(stress), program);
         let agree = match &specified {
             // A loop may be detected, or end with a full stack.
-            Outcome::Loop => matches!(interpreted, Outcome::Loop | Outcome::OutOfResources),
+            ProgramOutcome::Loop => {
+                matches!(interpreted, ProgramOutcome::Loop | ProgramOutcome::OutOfResources)
+            }
             known => *known == interpreted,
         };
         (!agree).then(|| (outcome::specified(program, LIMITS), interpreted))
     })
 }
 
-fn interpreted(mut vm: Vm, program: &Term) -> Outcome {
+fn interpreted(mut vm: Vm, program: &Term) -> ProgramOutcome {
     let _limit = TimeLimit::start(&vm, LONG_LIMIT);
     let result = plain::from_term(&mut vm, program).and_then(|value| vm.force(&value));
     evaluated(&vm, result)

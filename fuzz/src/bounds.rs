@@ -1,6 +1,6 @@
 //! Limits: runtimes with little memory, time limits of evaluations, sizes of values.
 
-use plan::{Options, Ref, Shape};
+use plan::{HeapOptions, Ref, Shape};
 use runtime::RuntimeBuilder;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
@@ -16,7 +16,7 @@ pub(crate) fn small_vm(jets: Arc<JetTable>, stress: bool) -> Vm {
 
 /// A small runtime, with a stack of `max_stack` bytes.
 pub(crate) fn small_vm_with(builder: RuntimeBuilder, stress: bool, max_stack: usize) -> Vm {
-    let options = Options { nursery: 1 << 16, max_heap: 1 << 24, max_stack, stress };
+    let options = HeapOptions { nursery: 1 << 16, max_heap: 1 << 24, max_stack, stress };
     let runtime = builder.heap(options).build();
     runtime.expect("the stack can be reserved, and the compiler supports this machine").into()
 }

@@ -13,11 +13,11 @@ mod known;
 
 use self::known::{JET_TABLE, LIBRARY, expanded, law_of, placeholders, readable};
 use crate::bounds::{TimeLimit, small_vm_with};
-use crate::outcome::{Outcome, evaluated, specified};
+use crate::outcome::{ProgramOutcome, evaluated, specified};
 use crate::terms::{below, expression};
 use arbitrary::Unstructured;
 use plan::{EvalError, Val, plain, seed};
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use spec::generate::{KnownFunction, TermGenerator};
 use spec::shrink::minimise;
 use spec::{EvalBudget, Term};
@@ -41,22 +41,22 @@ const SHORT_LIMIT: Duration = Duration::from_millis(10);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Configuration {
     /// When laws are compiled.
-    mode: Mode,
+    mode: CompileMode,
     /// Whether garbage is collected at every allocation.
     stress: bool,
 }
 
 impl Configuration {
-    const INTERPRETER: Configuration = Configuration { mode: Mode::Off, stress: false };
+    const INTERPRETER: Configuration = Configuration { mode: CompileMode::Off, stress: false };
 
     /// The configurations with the compiler. With `After`, a law becomes hot while it runs, so that
     /// its interpreted and compiled frames are on the stack at the same time.
     const COMPILERS: [Configuration; 5] = [
-        Configuration { mode: Mode::Eager, stress: false },
-        Configuration { mode: Mode::After(3), stress: false },
-        Configuration { mode: Mode::After(2), stress: false },
-        Configuration { mode: Mode::Eager, stress: true },
-        Configuration { mode: Mode::After(2), stress: true },
+        Configuration { mode: CompileMode::Eager, stress: false },
+        Configuration { mode: CompileMode::After(3), stress: false },
+        Configuration { mode: CompileMode::After(2), stress: false },
+        Configuration { mode: CompileMode::Eager, stress: true },
+        Configuration { mode: CompileMode::After(2), stress: true },
     ];
 
     /// Number of programs that a runtime executes. Compiled library laws stay in it, and slow down
@@ -83,7 +83,7 @@ impl UsedRuntime {
     }
 
     /// Executes a program.
-    fn run(&mut self, program: &Term, time: Duration) -> Outcome {
+    fn run(&mut self, program: &Term, time: Duration) -> ProgramOutcome {
         self.programs.push(program.clone());
         let limit = TimeLimit::start(&self.vm, time);
         let result = self.value(program);
@@ -135,15 +135,16 @@ impl RuntimePool {
     /// one.
     fn disagreement(&mut self, program: &Term, configuration: Configuration) -> Option<String> {
         let uses_library = !placeholders(program).is_empty();
-        let expected =
-            expanded(program).map_or(Outcome::OutOfResources, |term| specified(&term, LIMITS));
+        let expected = expanded(program)
+            .map_or(ProgramOutcome::OutOfResources, |term| specified(&term, LIMITS));
         let interpreter = self.get(Configuration::INTERPRETER);
         let time = time_limit(&expected);
         let interpreted = interpreter.run(program, time);
         if !agree(&expected, &interpreted, uses_library) {
             return Some(format!("specified {expected:?}\n interpreted {interpreted:?}"));
         }
-        let expected = if expected == Outcome::OutOfResources { interpreted } else { expected };
+        let expected =
+            if expected == ProgramOutcome::OutOfResources { interpreted } else { expected };
         let time = time_limit(&expected);
         let runtime = self.get(configuration);
         let compiled = runtime.run(program, time);
@@ -155,14 +156,14 @@ impl RuntimePool {
 }
 
 /// The time limit for a program with this expected outcome.
-fn time_limit(expected: &Outcome) -> Duration {
-    if *expected == Outcome::OutOfResources { SHORT_LIMIT } else { LONG_LIMIT }
+fn time_limit(expected: &ProgramOutcome) -> Duration {
+    if *expected == ProgramOutcome::OutOfResources { SHORT_LIMIT } else { LONG_LIMIT }
 }
 
 /// Whether two outcomes of a program are compatible. A jet may crash with another crash than its
 /// law, or where its law loops.
-fn agree(expected: &Outcome, found: &Outcome, with_jets: bool) -> bool {
-    use Outcome::{Crash, LargeValue, Loop, OutOfResources};
+fn agree(expected: &ProgramOutcome, found: &ProgramOutcome, with_jets: bool) -> bool {
+    use ProgramOutcome::{Crash, LargeValue, Loop, OutOfResources};
     match (expected, found) {
         (OutOfResources, _)
         | (LargeValue(None), LargeValue(_))

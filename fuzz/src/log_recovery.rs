@@ -8,10 +8,10 @@
 
 use crate::terms::{below, number};
 use arbitrary::Unstructured;
-use persist::sim::{InjectedFault, SimDisk, Survives};
-use persist::{OpenError, Recovery, Seq, Store, StoreSettings};
-use plan::{FreezeError, pinspace::Frozen};
-use plan::{Hash, Options};
+use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
+use persist::{OpenError, RecoveryReport, Seq, Store, StoreSettings};
+use plan::{FreezeError, pinspace::FrozenPin};
+use plan::{Hash, HeapOptions};
 use runtime::RuntimeBuilder;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -59,11 +59,11 @@ pub fn check(bytes: &[u8]) {
     let changes = 1 + below(bytes, 4);
     let seed = number(bytes);
     let survives = match below(bytes, 5) {
-        0 => Survives::Nothing,
-        1 => Survives::Everything,
-        2 => Survives::UpTo(seed),
-        3 => Survives::Anything(seed),
-        _ => Survives::LengthsOnly,
+        0 => SurvivingWrites::Nothing,
+        1 => SurvivingWrites::Everything,
+        2 => SurvivingWrites::UpTo(seed),
+        3 => SurvivingWrites::Anything(seed),
+        _ => SurvivingWrites::LengthsOnly,
     };
     let mut damage = Unstructured::new(bytes.bytes(16.min(bytes.len())).unwrap_or_default());
     let (expected, store) = fill(&disk, bytes);
@@ -160,8 +160,8 @@ fn put(store: &Store, expected: &mut ExpectedStore, size: usize) -> bool {
 }
 
 /// Freezes a pin that contains these bytes and the pins with these hashes.
-fn freeze(store: &Store, bytes: &[u8], edges: &[Hash]) -> Result<Frozen, FreezeError> {
-    let options = Options { nursery: 1 << 15, max_stack: 1 << 20, ..Options::default() };
+fn freeze(store: &Store, bytes: &[u8], edges: &[Hash]) -> Result<FrozenPin, FreezeError> {
+    let options = HeapOptions { nursery: 1 << 15, max_stack: 1 << 20, ..HeapOptions::default() };
     let mut vm = RuntimeBuilder::bare().heap(options).build().expect("the stack can be reserved");
     let mut items = vec![vm.bar(bytes)?];
     for edge in edges {
@@ -293,11 +293,11 @@ fn check_store(disk: &SimDisk, expected: &ExpectedStore, tampering: Tampering) {
     let known: HashSet<&Hash> = expected.pins.iter().collect();
     let mut entries = Vec::new();
     // Damage of the catalogue ends the iteration with an error.
-    let _ = store.each_pin(|entry| entries.push((entry.address, entry.hash)));
-    for (address, hash) in entries {
-        if store.pin(address, &hash).is_ok() {
+    let _ = store.each_pin(|entry| entries.push(entry.clone()));
+    for entry in entries {
+        if store.pin(&entry).is_ok() {
             assert!(
-                known.contains(&Hash(hash)) || tampering == Tampering::Forgery,
+                known.contains(&Hash(entry.hash())) || tampering == Tampering::Forgery,
                 "a pin differs"
             );
         }
@@ -309,7 +309,7 @@ fn check_store(disk: &SimDisk, expected: &ExpectedStore, tampering: Tampering) {
 
 /// Reads all events. Returns the number of the last one, or None if one cannot be read.
 fn check_events(store: &Store, expected: &ExpectedStore, tampering: Tampering) -> Option<usize> {
-    let Recovery { snapshot, records, .. } = match store.recover() {
+    let RecoveryReport { snapshot, records, .. } = match store.recover() {
         Ok(recovery) => recovery,
         Err(error) => {
             assert!(tampering != Tampering::Nothing, "a crash alone: {error}");

@@ -10,7 +10,7 @@ const MAX_PARTS: usize = 1 << 16;
 
 /// The outcome of an evaluation.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Outcome {
+pub(crate) enum ProgramOutcome {
     /// A value.
     Value(Term),
     /// A large value: its hash, or None if it is too large to hash.
@@ -24,33 +24,35 @@ pub(crate) enum Outcome {
 }
 
 /// The outcome of a program by the specification.
-pub(crate) fn specified(program: &Term, limits: EvalBudget) -> Outcome {
+pub(crate) fn specified(program: &Term, limits: EvalBudget) -> ProgramOutcome {
     match spec::run(program, EvalDepth::Normal, limits).outcome {
-        spec::SpecOutcome::Value(value) => Outcome::Value(value),
-        spec::SpecOutcome::Crash { op, arg } => Outcome::Crash(Term::Nat(op), arg),
-        spec::SpecOutcome::Loop => Outcome::Loop,
-        spec::SpecOutcome::OutOfFuel => Outcome::OutOfResources,
+        spec::SpecOutcome::Value(value) => ProgramOutcome::Value(value),
+        spec::SpecOutcome::Crash { op, arg } => ProgramOutcome::Crash(Term::Nat(op), arg),
+        spec::SpecOutcome::Loop => ProgramOutcome::Loop,
+        spec::SpecOutcome::OutOfFuel => ProgramOutcome::OutOfResources,
     }
 }
 
 /// The outcome of a runtime's evaluation to normal form.
-pub(crate) fn evaluated(vm: &Vm, result: Result<Val, EvalError>) -> Outcome {
+pub(crate) fn evaluated(vm: &Vm, result: Result<Val, EvalError>) -> ProgramOutcome {
     let term = |val: &Val| {
         let value = vm.look(val);
         has_at_most(value, MAX_PARTS).then(|| plain::to_term(value))
     };
     match result {
         Ok(value) => match term(&value) {
-            Some(term) => Outcome::Value(term),
+            Some(term) => ProgramOutcome::Value(term),
             // The time limit may also end the computation of the hash.
-            None => hash(vm, &value).map_or(Outcome::OutOfResources, Outcome::LargeValue),
+            None => {
+                hash(vm, &value).map_or(ProgramOutcome::OutOfResources, ProgramOutcome::LargeValue)
+            }
         },
         Err(EvalError::Crash { op, arg }) => {
             let [op, arg] = [op, arg].map(|part| term(&part).unwrap_or_else(|| "large".into()));
-            Outcome::Crash(op, arg)
+            ProgramOutcome::Crash(op, arg)
         }
-        Err(EvalError::Loop) => Outcome::Loop,
-        Err(_) => Outcome::OutOfResources,
+        Err(EvalError::Loop) => ProgramOutcome::Loop,
+        Err(_) => ProgramOutcome::OutOfResources,
     }
 }
 

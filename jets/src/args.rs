@@ -5,13 +5,13 @@
 //!
 //! **Suspension.** An implementation that needs a value to be evaluated may be too deep on the
 //! native stack to evaluate it. It then *suspends*: it leaves the value on top of the call's stack
-//! and answers [`Answer::Again`]; the evaluator evaluates the value and calls the implementation
+//! and answers [`JetAnswer::Again`]; the evaluator evaluates the value and calls the implementation
 //! again with the same arguments. A function that may suspend returns a [`Suspendable`], and its
 //! caller passes the suspension on with [`ready!`].
 
 use crate::declare::JetResult;
 use plan::{EvalError, Natural, Ref, Shape};
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 /// The result of a step that may suspend: `None` means that the value on top of the stack must be
 /// evaluated before the step can run.
@@ -22,7 +22,7 @@ macro_rules! evaluate_arg {
     ($call:expr, $index:expr) => {
         if !$call.is_evaluated_at($index) {
             $call.push_at($index);
-            return Ok(vm::jet::Answer::Again);
+            return Ok(vm::jet::JetAnswer::Again);
         }
     };
 }
@@ -34,14 +34,14 @@ macro_rules! ready {
     ($step:expr) => {
         match $step? {
             Some(value) => value,
-            None => return Ok(vm::jet::Answer::Again),
+            None => return Ok(vm::jet::JetAnswer::Again),
         }
     };
 }
 pub(crate) use ready;
 
 /// The argument as a nat, 0 for anything else.
-pub(crate) fn natural(call: &Call<'_>, index: usize) -> Natural {
+pub(crate) fn natural(call: &JetCall<'_>, index: usize) -> Natural {
     call.cast(index).to_natural()
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn is_true(value: Ref<'_>) -> bool {
 }
 
 /// How many of `count` items the first argument says to take: all if it is not a nat.
-pub(crate) fn take_count(call: &Call<'_>, count: usize) -> usize {
+pub(crate) fn take_count(call: &JetCall<'_>, count: usize) -> usize {
     match call.nat(0) {
         Some(nat) => nat.saturating_u64().min(count as u64) as usize,
         None => count,
@@ -59,53 +59,53 @@ pub(crate) fn take_count(call: &Call<'_>, count: usize) -> usize {
 }
 
 /// How many of `count` items the first argument says to drop: none if it is not a nat.
-pub(crate) fn drop_count(call: &Call<'_>, count: usize) -> usize {
+pub(crate) fn drop_count(call: &JetCall<'_>, count: usize) -> usize {
     call.cast(0).saturating_u64().min(count as u64) as usize
 }
 
 /// Returns a nat below 2^63.
-pub(crate) fn return_small(call: &mut Call<'_>, nat: u64) -> JetResult {
+pub(crate) fn return_small(call: &mut JetCall<'_>, nat: u64) -> JetResult {
     call.push_small(nat);
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns a nat below 2^64.
-pub(crate) fn return_u64(call: &mut Call<'_>, nat: u64) -> JetResult {
+pub(crate) fn return_u64(call: &mut JetCall<'_>, nat: u64) -> JetResult {
     call.push_u64(nat)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns a nat of any size.
-pub(crate) fn return_natural(call: &mut Call<'_>, nat: &Natural) -> JetResult {
+pub(crate) fn return_natural(call: &mut JetCall<'_>, nat: &Natural) -> JetResult {
     call.push_natural(nat)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns 1 or 0.
-pub(crate) fn return_bit(call: &mut Call<'_>, bit: bool) -> JetResult {
+pub(crate) fn return_bit(call: &mut JetCall<'_>, bit: bool) -> JetResult {
     call.push_bit(bit);
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the value at that index, which is evaluated.
-pub(crate) fn return_value(call: &mut Call<'_>, index: usize) -> JetResult {
+pub(crate) fn return_value(call: &mut JetCall<'_>, index: usize) -> JetResult {
     call.push_at(index);
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the value at that index, which the evaluator evaluates if necessary.
-pub(crate) fn return_lazy(call: &mut Call<'_>, index: usize) -> JetResult {
+pub(crate) fn return_lazy(call: &mut JetCall<'_>, index: usize) -> JetResult {
     call.push_at(index);
-    Ok(Answer::Eval)
+    Ok(JetAnswer::Eval)
 }
 
 /// The number of items of the row at that index; `None` if the value is not a row.
-pub(crate) fn row_len(call: &Call<'_>, index: usize) -> Option<usize> {
+pub(crate) fn row_len(call: &JetCall<'_>, index: usize) -> Option<usize> {
     call.at(index).as_row().map(|items| items.len())
 }
 
 /// The number of keys of the set at that index; `None` if the value is not a set.
-pub(crate) fn set_len(call: &Call<'_>, index: usize) -> Option<usize> {
+pub(crate) fn set_len(call: &JetCall<'_>, index: usize) -> Option<usize> {
     match call.at(index).shape() {
         Shape::Set(keys) => Some(keys.len()),
         _ => None,
@@ -114,7 +114,7 @@ pub(crate) fn set_len(call: &Call<'_>, index: usize) -> Option<usize> {
 
 /// Pushes the law constructor 0 with a name and an arity; a body pushed next completes the call
 /// `0 name arity body`, which makes a law.
-pub(crate) fn push_law_header(call: &mut Call<'_>, name: u64, arity: u64) {
+pub(crate) fn push_law_header(call: &mut JetCall<'_>, name: u64, arity: u64) {
     call.push_small(0);
     call.push_small(name);
     call.push_small(arity);
@@ -130,7 +130,7 @@ pub(crate) const fn thunk_words(args: u64) -> u64 {
 pub(crate) const INSERTION_RATIO: usize = 16;
 
 /// Evaluates the value at that index to its outermost shape.
-pub(crate) fn evaluate(call: &mut Call<'_>, index: usize) -> Suspendable<()> {
+pub(crate) fn evaluate(call: &mut JetCall<'_>, index: usize) -> Suspendable<()> {
     if call.is_evaluated_at(index) {
         return Ok(Some(()));
     }
@@ -144,7 +144,7 @@ pub(crate) fn evaluate(call: &mut Call<'_>, index: usize) -> Suspendable<()> {
 }
 
 /// Evaluates item `item` of the row at index `row` to its outermost shape.
-pub(crate) fn evaluate_item(call: &mut Call<'_>, row: usize, item: usize) -> Suspendable<()> {
+pub(crate) fn evaluate_item(call: &mut JetCall<'_>, row: usize, item: usize) -> Suspendable<()> {
     let evaluated =
         |r: Ref<'_>| r.as_row().and_then(|items| items.get(item)).map(Ref::is_evaluated);
     if evaluated(call.at(row)) == Some(true) {

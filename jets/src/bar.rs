@@ -1,7 +1,7 @@
 //! Jets on bars (byte strings).
 //!
 //! The laws compute with the nat in a bar's body, so they also return something for laws that are
-//! not bars. These jets answer [`Answer::Law`] for such arguments.
+//! not bars. These jets answer [`JetAnswer::Law`] for such arguments.
 
 use crate::args::{
     drop_count, evaluate_arg, evaluate_item, push_law_header, ready, return_bit, return_small,
@@ -11,21 +11,21 @@ use crate::declare::{Jet, JetResult, native};
 use crate::tree::leaves;
 use plan::{EvalError, NatRef, limbs};
 use std::ops::Range;
-use vm::jet::Cheap::Always;
-use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Operation;
+use vm::jet::ArgDemand::{Head, Lazy};
+use vm::jet::CheapCondition::Always;
+use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Bar, Bit, Nat, Small};
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
     native("isBar", &[Head], is_bar).total(Bit).cheap(Always),
     native("_Bar", &[Lazy], make),
     native("natBar", &[Head], from_nat).total(Bar),
     native("barNat", &[Head], to_nat).returns(Nat),
-    native("barLen", &[Head], len).operation(Operation::ByteCount).returns(Nat).cheap(Always),
+    native("barLen", &[Head], len).operation(JetOperation::ByteCount).returns(Nat).cheap(Always),
     native("barIsEmpty", &[Head], is_empty).returns(Bit).cheap(Always),
     native("_NatToSizedBar", &[Head, Head], sized).order(&[1, 0]),
-    native("barIdx", &[Head, Head], idx).operation(Operation::Byte).returns(Small).cheap(Always),
+    native("barIdx", &[Head, Head], idx).operation(JetOperation::Byte).returns(Small).cheap(Always),
     native("barWeld", &[Head, Head], weld).order(&[1, 0]),
     native("barCat", &[Head], cat),
     native("barFlat", &[Head], flat).returns(Bar),
@@ -38,70 +38,70 @@ pub(crate) const JETS: &[Jet] = &[
     native("barElemIndexOff", &[Lazy, Head, Head], index_from).returns(Nat),
 ];
 
-/// The bytes of an argument that is a bar; answers [`Answer::Law`] for anything else.
+/// The bytes of an argument that is a bar; answers [`JetAnswer::Law`] for anything else.
 macro_rules! bar {
     ($call:expr, $index:expr) => {
         match $call.arg($index).as_bar() {
             Some(bytes) => bytes,
-            None => return Ok(Answer::Law),
+            None => return Ok(JetAnswer::Law),
         }
     };
 }
 
 /// Fails if the heap cannot hold a bar of `bytes` bytes.
-fn check_result_bytes(call: &Call<'_>, bytes: u64) -> Result<(), EvalError> {
+fn check_result_bytes(call: &JetCall<'_>, bytes: u64) -> Result<(), EvalError> {
     call.check_result_words(bytes / 8 + 4)
 }
 
 /// Returns the bytes `range` of the bar at `index`; an empty bar if the range is out of bounds.
-fn return_bytes(call: &mut Call<'_>, index: usize, range: Range<usize>) -> JetResult {
+fn return_bytes(call: &mut JetCall<'_>, index: usize, range: Range<usize>) -> JetResult {
     let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
     call.push_bar_with(bytes as u64, |call, out| {
         let part = call.arg(index).as_bar().and_then(|bar| bar.get(range));
         out.copy_from_slice(part.unwrap_or_default());
     })?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn is_bar(call: &mut Call<'_>) -> JetResult {
+fn is_bar(call: &mut JetCall<'_>) -> JetResult {
     let answer = call.arg(0).as_bar().is_some();
     return_bit(call, answer)
 }
 
 /// Returns the law `{1 1 pad}`. It is a bar if the pad ends one bit after a whole byte.
-fn make(call: &mut Call<'_>) -> JetResult {
+fn make(call: &mut JetCall<'_>) -> JetResult {
     push_law_header(call, 1, 1);
     call.push_at(0);
-    Ok(Answer::Call(3))
+    Ok(JetAnswer::Call(3))
 }
 
-fn from_nat(call: &mut Call<'_>) -> JetResult {
+fn from_nat(call: &mut JetCall<'_>) -> JetResult {
     let bytes = call.cast(0).byte_count();
     call.push_bar_with(bytes, |call, out| limbs::to_bytes(out, call.cast(0).limbs()))?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the bytes `range` of the bar at `index` as a nat.
-fn return_bytes_as_nat(call: &mut Call<'_>, index: usize, range: Range<usize>) -> JetResult {
+fn return_bytes_as_nat(call: &mut JetCall<'_>, index: usize, range: Range<usize>) -> JetResult {
     let bytes = bar!(call, index).get(range.clone()).unwrap_or_default().len();
     call.push_nat_with(bytes.div_ceil(8) as u64, |call, out| {
         let part = call.arg(index).as_bar().and_then(|bar| bar.get(range));
         limbs::from_bytes(out, part.unwrap_or_default());
     })?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn to_nat(call: &mut Call<'_>) -> JetResult {
+fn to_nat(call: &mut JetCall<'_>) -> JetResult {
     let bytes = bar!(call, 0).len();
     return_bytes_as_nat(call, 0, 0..bytes)
 }
 
-fn len(call: &mut Call<'_>) -> JetResult {
+fn len(call: &mut JetCall<'_>) -> JetResult {
     let len = bar!(call, 0).len() as u64;
     return_small(call, len)
 }
 
-fn is_empty(call: &mut Call<'_>) -> JetResult {
+fn is_empty(call: &mut JetCall<'_>) -> JetResult {
     let empty = bar!(call, 0).is_empty();
     return_bit(call, empty)
 }
@@ -109,12 +109,12 @@ fn is_empty(call: &mut Call<'_>) -> JetResult {
 /// Returns a nat as a bar of `size` bytes. The law adds the terminating 1 bit at position `8 *
 /// size` even if the nat is longer, so a nat that does not fit gives a longer bar, or a law that is
 /// no bar.
-fn sized(call: &mut Call<'_>) -> JetResult {
+fn sized(call: &mut JetCall<'_>) -> JetResult {
     let size = call.cast(0).saturating_u64();
     check_result_bytes(call, size)?;
     if call.cast(1).byte_count() <= size {
         call.push_bar_with(size, |call, out| limbs::to_bytes(out, call.cast(1).limbs()))?;
-        return Ok(Answer::Done);
+        return Ok(JetAnswer::Done);
     }
     push_law_header(call, 1, 1);
     let one = call.height();
@@ -125,48 +125,48 @@ fn sized(call: &mut Call<'_>) -> JetResult {
         limbs::add(out, call.cast(1).limbs(), call.cast(one).limbs());
     })?;
     call.put(one);
-    Ok(Answer::Call(3))
+    Ok(JetAnswer::Call(3))
 }
 
-fn idx(call: &mut Call<'_>) -> JetResult {
+fn idx(call: &mut JetCall<'_>) -> JetResult {
     let index = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     let byte = bar!(call, 1).get(index).copied().unwrap_or(0);
     return_small(call, u64::from(byte))
 }
 
-fn weld(call: &mut Call<'_>) -> JetResult {
+fn weld(call: &mut JetCall<'_>) -> JetResult {
     bar!(call, 0);
     let right = bar!(call, 1).to_vec();
     call.push_appended(0, &right)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Concatenates a row of bars. The law evaluates them from the last to the first.
-fn cat(call: &mut Call<'_>) -> JetResult {
-    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+fn cat(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
     for item in (0..count).rev() {
         call.check()?;
         ready!(evaluate_item(call, 0, item));
     }
-    let Some(row) = call.arg(0).as_row() else { return Ok(Answer::Law) };
+    let Some(row) = call.arg(0).as_row() else { return Ok(JetAnswer::Law) };
     let mut parts = Vec::with_capacity(count);
     for item in row.iter() {
         call.check()?;
         match item.as_bar() {
             Some(bytes) => parts.push(bytes),
-            None => return Ok(Answer::Law),
+            None => return Ok(JetAnswer::Law),
         }
     }
     check_result_bytes(call, parts.iter().map(|part| part.len() as u64).sum())?;
     let Some((_, more)) = parts.split_first() else {
         call.push_bar(&[])?;
-        return Ok(Answer::Done);
+        return Ok(JetAnswer::Done);
     };
     let more = more.concat();
     call.push_item(0, 0);
     let first = call.height() - 1;
     call.push_appended(first, &more)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// The low 8 bits of a nat, which the law takes as a byte.
@@ -179,8 +179,8 @@ fn low_byte(nat: NatRef<'_>) -> u8 {
 }
 
 /// Converts a row of bytes to a bar. The law evaluates the items from the last to the first.
-fn of_row(call: &mut Call<'_>) -> JetResult {
-    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+fn of_row(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
     check_result_bytes(call, count as u64)?;
     let mut bytes = vec![0; count];
     for (item, byte) in bytes.iter_mut().enumerate().rev() {
@@ -190,16 +190,16 @@ fn of_row(call: &mut Call<'_>) -> JetResult {
         *byte = item.and_then(|item| item.as_nat()).map_or(0, low_byte);
     }
     call.push_bar(&bytes)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// `barGen n f`: the bar of the bytes `f i` for all `i` below `n`. The law evaluates them from the
 /// last to the first.
-fn generate(call: &mut Call<'_>) -> JetResult {
+fn generate(call: &mut JetCall<'_>) -> JetResult {
     let count = call.cast(0).saturating_u64();
     check_result_bytes(call, count)?;
     if !call.may_nest() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     let mut bytes = vec![0; count as usize];
     let height = call.height();
@@ -212,11 +212,11 @@ fn generate(call: &mut Call<'_>) -> JetResult {
         call.drop_to(height);
     }
     call.push_bar(&bytes)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Concatenates the bars among the leaves of a tree.
-fn flat(call: &mut Call<'_>) -> JetResult {
+fn flat(call: &mut JetCall<'_>) -> JetResult {
     let mut whole = Vec::new();
     ready!(leaves(call, 0, |call, leaf| {
         if let Some(bytes) = leaf.as_bar() {
@@ -226,15 +226,15 @@ fn flat(call: &mut Call<'_>) -> JetResult {
         Ok(())
     }));
     call.push_bar(&whole)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn take(call: &mut Call<'_>) -> JetResult {
+fn take(call: &mut JetCall<'_>) -> JetResult {
     let taken = take_count(call, bar!(call, 1).len());
     return_bytes(call, 1, 0..taken)
 }
 
-fn drop(call: &mut Call<'_>) -> JetResult {
+fn drop(call: &mut JetCall<'_>) -> JetResult {
     let count = bar!(call, 1).len();
     let dropped = drop_count(call, count);
     return_bytes(call, 1, dropped..count)
@@ -242,7 +242,7 @@ fn drop(call: &mut Call<'_>) -> JetResult {
 
 /// `_BarSliceToNat offset width bar`: an offset that is not a nat counts as 0, a width that is not
 /// a nat as unlimited.
-fn slice_to_nat(call: &mut Call<'_>) -> JetResult {
+fn slice_to_nat(call: &mut JetCall<'_>) -> JetResult {
     let bytes = bar!(call, 2);
     let rest = &bytes[drop_count(call, bytes.len())..];
     let width = match call.nat(1) {
@@ -254,13 +254,13 @@ fn slice_to_nat(call: &mut Call<'_>) -> JetResult {
 }
 
 /// The first argument as a byte; `None` if it is not a nat below 256.
-fn byte_argument(call: &Call<'_>) -> Option<u8> {
+fn byte_argument(call: &JetCall<'_>) -> Option<u8> {
     call.nat(0).and_then(NatRef::to_u64).and_then(|byte| u8::try_from(byte).ok())
 }
 
 /// Returns `(0 index)` for the last occurrence of a byte, 0 if there is none. The law does not
 /// evaluate the byte if the bar is empty.
-fn last_index(call: &mut Call<'_>) -> JetResult {
+fn last_index(call: &mut JetCall<'_>) -> JetResult {
     if bar!(call, 1).is_empty() {
         return return_small(call, 0);
     }
@@ -276,12 +276,12 @@ fn last_index(call: &mut Call<'_>) -> JetResult {
             call.app(1)?;
         }
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// `barElemIndexOff byte offset bar`: the index of the first occurrence of a byte at or after the
 /// offset, or the bar's length. The law does not evaluate the byte if the offset is past the end.
-fn index_from(call: &mut Call<'_>) -> JetResult {
+fn index_from(call: &mut JetCall<'_>) -> JetResult {
     let len = bar!(call, 2).len();
     let from = match call.nat(1).and_then(NatRef::to_u64) {
         Some(from) if from < len as u64 => from as usize,

@@ -3,37 +3,40 @@
 use crate::args::{evaluate_arg, return_bit, return_lazy, return_small, return_value};
 use crate::declare::{Jet, JetResult, native};
 use plan::{NatRef, limbs};
-use vm::jet::Cheap::OnNats;
-use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Operation;
+use vm::jet::ArgDemand::{Head, Lazy};
+use vm::jet::CheapCondition::OnNats;
+use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Bit, Nat, Small};
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("_Bex", &[Head], bex).primitive(Operation::PowerOfTwo, Nat),
-    native("_Lsh", &[Head, Lazy], lsh).primitive(Operation::ShiftLeft, Nat),
+    native("_Bex", &[Head], bex).primitive(JetOperation::PowerOfTwo, Nat),
+    native("_Lsh", &[Head, Lazy], lsh).primitive(JetOperation::ShiftLeft, Nat),
     native("_Rsh", &[Head, Head], rsh)
         .order(&[1, 0])
-        .primitive(Operation::ShiftRight, Nat)
+        .primitive(JetOperation::ShiftRight, Nat)
         .cheap(OnNats),
     native("_Bitwise", &[Lazy, Head, Head], bitwise_by).order(&[2, 1]),
     native("_NatFold", &[Lazy, Lazy, Head], fold),
-    native("_Dis", &[Head, Head], or).order(&[1, 0]).primitive(Operation::BitOr, Nat).cheap(OnNats),
+    native("_Dis", &[Head, Head], or)
+        .order(&[1, 0])
+        .primitive(JetOperation::BitOr, Nat)
+        .cheap(OnNats),
     native("_Con", &[Head, Head], and)
         .order(&[1, 0])
-        .primitive(Operation::BitAnd, Nat)
+        .primitive(JetOperation::BitAnd, Nat)
         .cheap(OnNats),
     native("_Mix", &[Head, Head], xor)
         .order(&[1, 0])
-        .primitive(Operation::BitXor, Nat)
+        .primitive(JetOperation::BitXor, Nat)
         .cheap(OnNats),
-    native("_PopCount", &[Head], pop_count).primitive(Operation::PopCount, Small),
-    native("_Met", &[Head], met).primitive(Operation::BitWidth, Small),
-    native("_Bix", &[Head, Head], test_bit).primitive(Operation::TestBit, Bit),
-    native("_TestBit", &[Head, Head], test_bit).primitive(Operation::TestBit, Bit).cheap(OnNats),
+    native("_PopCount", &[Head], pop_count).primitive(JetOperation::PopCount, Small),
+    native("_Met", &[Head], met).primitive(JetOperation::BitWidth, Small),
+    native("_Bix", &[Head, Head], test_bit).primitive(JetOperation::TestBit, Bit),
+    native("_TestBit", &[Head, Head], test_bit).primitive(JetOperation::TestBit, Bit).cheap(OnNats),
     native("_SetBit", &[Head, Head], set_bit).total(Nat),
     native("_ClearBit", &[Head, Head], clear_bit),
-    native("_Trunc", &[Head, Head], trunc).primitive(Operation::Truncate, Nat).cheap(OnNats),
+    native("_Trunc", &[Head, Head], trunc).primitive(JetOperation::Truncate, Nat).cheap(OnNats),
     native("_BitSlice", &[Head, Head, Head], bit_slice).order(&[1, 0, 2]).total(Nat),
 ];
 
@@ -43,7 +46,7 @@ fn shifted_small(nat: u64, by: u64) -> Option<u64> {
     fits.then(|| if nat == 0 { 0 } else { nat << by })
 }
 
-fn bex(call: &mut Call<'_>) -> JetResult {
+fn bex(call: &mut JetCall<'_>) -> JetResult {
     let by = call.cast(0).saturating_u64();
     match shifted_small(1, by) {
         Some(power) => return_small(call, power),
@@ -51,13 +54,13 @@ fn bex(call: &mut Call<'_>) -> JetResult {
             call.push_nat_with(limbs::shifted_left_len(&[1], by), |_, out| {
                 limbs::shift_left(out, &[1], by);
             })?;
-            Ok(Answer::Done)
+            Ok(JetAnswer::Done)
         }
     }
 }
 
 /// `lsh v n`. The law multiplies, and does not evaluate `n` if `v` is 0.
-fn lsh(call: &mut Call<'_>) -> JetResult {
+fn lsh(call: &mut JetCall<'_>) -> JetResult {
     if call.cast(0).is_zero() {
         return return_small(call, 0);
     }
@@ -70,12 +73,12 @@ fn lsh(call: &mut Call<'_>) -> JetResult {
             call.push_nat_with(limbs, |call, out| {
                 limbs::shift_left(out, call.cast(0).limbs(), by);
             })?;
-            Ok(Answer::Done)
+            Ok(JetAnswer::Done)
         }
     }
 }
 
-fn rsh(call: &mut Call<'_>) -> JetResult {
+fn rsh(call: &mut JetCall<'_>) -> JetResult {
     let by = call.cast(1).saturating_u64();
     match call.cast(0) {
         NatRef::Small(nat) => return_small(call, if by < 64 { nat >> by } else { 0 }),
@@ -84,24 +87,24 @@ fn rsh(call: &mut Call<'_>) -> JetResult {
 }
 
 /// Returns a bitwise operation on both arguments.
-fn bitwise(call: &mut Call<'_>, op: impl Fn(u64, u64) -> u64) -> JetResult {
+fn bitwise(call: &mut JetCall<'_>, op: impl Fn(u64, u64) -> u64) -> JetResult {
     if let (Some(a), Some(b)) = (call.small(0), call.small(1)) {
         return return_small(call, op(a, b));
     }
     call.push_nat_with(call.limb_count(0).max(call.limb_count(1)), |call, out| {
         limbs::bitwise(out, call.cast(0).limbs(), call.cast(1).limbs(), op);
     })?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// `bitwise f x y`: the nat whose bits are `f` of the corresponding bits of `x` and `y`, computed
 /// from the lowest bit up. If `f` returns a nat above 1, the law runs: it adds up such results.
-fn bitwise_by(call: &mut Call<'_>) -> JetResult {
+fn bitwise_by(call: &mut JetCall<'_>) -> JetResult {
     let height = call.height();
     let count = call.cast(1).bits().max(call.cast(2).bits());
     let mut bits = vec![0; count.div_ceil(limbs::BITS) as usize];
     if !call.may_nest() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     for index in 0..count {
         call.check()?;
@@ -115,18 +118,18 @@ fn bitwise_by(call: &mut Call<'_>) -> JetResult {
             NatRef::Small(bit @ (0 | 1)) => {
                 bits[(index / limbs::BITS) as usize] |= bit << (index % limbs::BITS);
             }
-            _ => return Ok(Answer::Law),
+            _ => return Ok(JetAnswer::Law),
         }
         call.drop_to(height);
     }
     call.push_limbs(&bits)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// `natFold f z n`: folds `f` over the bits of `n`, from the lowest to the highest that is set.
-fn fold(call: &mut Call<'_>) -> JetResult {
+fn fold(call: &mut JetCall<'_>) -> JetResult {
     if !call.may_nest() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     for index in 0..call.cast(2).bits() {
         call.check()?;
@@ -140,34 +143,34 @@ fn fold(call: &mut Call<'_>) -> JetResult {
     return_lazy(call, 1)
 }
 
-fn or(call: &mut Call<'_>) -> JetResult {
+fn or(call: &mut JetCall<'_>) -> JetResult {
     bitwise(call, |a, b| a | b)
 }
 
-fn and(call: &mut Call<'_>) -> JetResult {
+fn and(call: &mut JetCall<'_>) -> JetResult {
     bitwise(call, |a, b| a & b)
 }
 
-fn xor(call: &mut Call<'_>) -> JetResult {
+fn xor(call: &mut JetCall<'_>) -> JetResult {
     bitwise(call, |a, b| a ^ b)
 }
 
-fn pop_count(call: &mut Call<'_>) -> JetResult {
+fn pop_count(call: &mut JetCall<'_>) -> JetResult {
     let ones = limbs::count_ones(call.cast(0).limbs());
     return_small(call, ones)
 }
 
-fn met(call: &mut Call<'_>) -> JetResult {
+fn met(call: &mut JetCall<'_>) -> JetResult {
     let bits = call.cast(0).bits();
     return_small(call, bits)
 }
 
-fn test_bit(call: &mut Call<'_>) -> JetResult {
+fn test_bit(call: &mut JetCall<'_>) -> JetResult {
     let set = limbs::bit(call.cast(1).limbs(), call.cast(0).saturating_u64());
     return_bit(call, set)
 }
 
-fn set_bit(call: &mut Call<'_>) -> JetResult {
+fn set_bit(call: &mut JetCall<'_>) -> JetResult {
     let index = call.cast(0).saturating_u64();
     if let (Some(nat), 0..63) = (call.small(1), index) {
         return return_small(call, nat | 1 << index);
@@ -179,11 +182,11 @@ fn set_bit(call: &mut Call<'_>) -> JetResult {
         high.fill(0);
         out[(index / limbs::BITS) as usize] |= 1 << (index % limbs::BITS);
     })?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// If the bit is not set, the law returns its argument unchanged, nat or not.
-fn clear_bit(call: &mut Call<'_>) -> JetResult {
+fn clear_bit(call: &mut JetCall<'_>) -> JetResult {
     let index = call.cast(0).saturating_u64();
     if !limbs::bit(call.cast(1).limbs(), index) {
         return return_value(call, 1);
@@ -192,20 +195,20 @@ fn clear_bit(call: &mut Call<'_>) -> JetResult {
         out.copy_from_slice(call.cast(1).limbs());
         out[(index / limbs::BITS) as usize] &= !(1 << (index % limbs::BITS));
     })?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the bits `from..from + width` of the argument at `index`.
-fn slice(call: &mut Call<'_>, index: usize, from: u64, width: u64) -> JetResult {
+fn slice(call: &mut JetCall<'_>, index: usize, from: u64, width: u64) -> JetResult {
     let bits = call.cast(index).bits().saturating_sub(from).min(width);
     call.push_nat_with(bits.div_ceil(limbs::BITS), |call, out| {
         limbs::shift_right(out, call.cast(index).limbs(), from);
         limbs::truncate(out, bits);
     })?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn trunc(call: &mut Call<'_>) -> JetResult {
+fn trunc(call: &mut JetCall<'_>) -> JetResult {
     let width = call.cast(0).saturating_u64();
     if let Some(nat) = call.small(1) {
         return return_small(call, if width < 64 { nat & ((1 << width) - 1) } else { nat });
@@ -213,7 +216,7 @@ fn trunc(call: &mut Call<'_>) -> JetResult {
     slice(call, 1, 0, width)
 }
 
-fn bit_slice(call: &mut Call<'_>) -> JetResult {
+fn bit_slice(call: &mut JetCall<'_>) -> JetResult {
     let (from, width) = (call.cast(0).saturating_u64(), call.cast(1).saturating_u64());
     slice(call, 2, from, width)
 }

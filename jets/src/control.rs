@@ -2,9 +2,9 @@
 
 use crate::args::return_lazy;
 use crate::declare::{Jet, JetResult, control, native};
-use vm::jet::Call;
-use vm::jet::Control::{DeepTrace, Force, If, IfZero, Seq, Trace, Try, TryExpression};
-use vm::jet::Demand::{Head, Lazy, Normal};
+use vm::jet::ArgDemand::{Head, Lazy, Normal};
+use vm::jet::ControlForm::{DeepTrace, Force, If, IfZero, Seq, Trace, Try, TryExpression};
+use vm::jet::JetCall;
 
 pub(crate) const JETS: &[Jet] = &[
     control("_If", &[Head, Lazy, Lazy], If),
@@ -20,6 +20,6 @@ pub(crate) const JETS: &[Jet] = &[
 ];
 
 /// `par a b`: returns `b`. `a` may be evaluated in parallel, but need not be.
-fn second(call: &mut Call<'_>) -> JetResult {
+fn second(call: &mut JetCall<'_>) -> JetResult {
     return_lazy(call, 1)
 }

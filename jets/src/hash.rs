@@ -4,9 +4,9 @@ use crate::args::{ready, return_small};
 use crate::declare::{Jet, JetResult, native};
 use crate::tree::leaves;
 use plan::Shape;
-use vm::jet::Demand::{Head, Normal};
+use vm::jet::ArgDemand::{Head, Normal};
 use vm::jet::ResultShape::{Any, Bar};
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
     native("_Blake3", &[Head], blake3).returns(Bar),
@@ -18,7 +18,7 @@ pub(crate) const JETS: &[Jet] = &[
 const INTERRUPT_CHUNK: usize = 1 << 20;
 
 /// Hashes the concatenation of the bars among the leaves of a tree.
-fn blake3(call: &mut Call<'_>) -> JetResult {
+fn blake3(call: &mut JetCall<'_>) -> JetResult {
     let mut hasher = blake3::Hasher::new();
     ready!(leaves(call, 0, |call, leaf| {
         for part in leaf.as_bar().unwrap_or_default().chunks(INTERRUPT_CHUNK) {
@@ -28,19 +28,19 @@ fn blake3(call: &mut Call<'_>) -> JetResult {
         Ok(())
     }));
     call.push_bar(hasher.finalize().as_bytes())?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn plan_hash(call: &mut Call<'_>) -> JetResult {
+fn plan_hash(call: &mut JetCall<'_>) -> JetResult {
     let hash = call.hash(0)?;
     call.push_bar(hash.as_bytes())?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the hash of a pin's item, 0 for a value that is not a pin.
-fn pin_hash(call: &mut Call<'_>) -> JetResult {
+fn pin_hash(call: &mut JetCall<'_>) -> JetResult {
     let Shape::Pin(pin) = call.arg(0).shape() else { return return_small(call, 0) };
     let hash = pin.hash()?;
     call.push_bar(hash.as_bytes())?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }

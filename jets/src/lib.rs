@@ -2,12 +2,12 @@
 //!
 //! [`table`] ties every declared jet to the hashes of the laws that it implements. The evaluator
 //! finds the jet of a pinned law by that hash, evaluates the arguments as far as the jet demands,
-//! and calls the native implementation with a [`vm::jet::Call`], which holds the arguments and
+//! and calls the native implementation with a [`vm::jet::JetCall`], which holds the arguments and
 //! takes the result.
 //!
 //! A jet returns what its law returns, for all arguments: it evaluates what the law evaluates,
 //! crashes where the law crashes, and leaves unevaluated what the law leaves unevaluated. If it
-//! does not handle its arguments, it answers [`vm::jet::Answer::Law`] and the law runs. Two
+//! does not handle its arguments, it answers [`vm::jet::JetAnswer::Law`] and the law runs. Two
 //! differences are deliberate: a jet may return where its law would not terminate (a division by
 //! 0), and it fails early with [`plan::EvalError::OutOfMemory`] if no heap could hold the result.
 //!

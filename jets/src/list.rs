@@ -6,9 +6,9 @@
 use crate::args::{Suspendable, evaluate, ready};
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, Heap, Val};
-use vm::jet::Demand::{Head, Lazy};
+use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::ResultShape::Row;
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
     native("_SizedListToRow", &[Head, Lazy], to_row).returns(Row),
@@ -18,7 +18,7 @@ pub(crate) const JETS: &[Jet] = &[
 
 /// Pushes as many items of a list as the first argument says, padded with zeroes, and returns their
 /// number.
-fn push_list_items(call: &mut Call<'_>) -> Suspendable<usize> {
+fn push_list_items(call: &mut JetCall<'_>) -> Suspendable<usize> {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     // The cursor is a copy of the argument: if the jet suspends, it starts again from the argument.
     let rest = call.height();
@@ -44,18 +44,18 @@ fn push_list_items(call: &mut Call<'_>) -> Suspendable<usize> {
     Ok(Some(count))
 }
 
-fn to_row(call: &mut Call<'_>) -> JetResult {
+fn to_row(call: &mut JetCall<'_>) -> JetResult {
     let count = ready!(push_list_items(call));
     call.row(count)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// `unfoldr f x`: the row of the items that `f` generates from the state `x`. `f state` is an app
 /// whose last argument is the pair of an item and the next state, or a nat at the end. The law does
 /// not evaluate a pair before one of its parts is needed.
-fn unfold(call: &mut Call<'_>) -> JetResult {
+fn unfold(call: &mut JetCall<'_>) -> JetResult {
     if !call.may_nest() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     let mut fields = None;
     let next = call.height();
@@ -70,12 +70,12 @@ fn unfold(call: &mut Call<'_>) -> JetResult {
         if call.nat(result).is_some() {
             call.drop_to(result);
             call.row(count)?;
-            return Ok(Answer::Done);
+            return Ok(JetAnswer::Done);
         }
         let arg_count = call.arg_count(result);
         if arg_count == 0 {
             // For a pin or law the law takes its item or body as the pair.
-            return Ok(Answer::Law);
+            return Ok(JetAnswer::Law);
         }
         let pair = result + 1;
         call.push_arg(result, arg_count - 1)?;
@@ -99,13 +99,13 @@ fn unfold(call: &mut Call<'_>) -> JetResult {
 }
 
 /// Pushes the unevaluated application of a function to the value at index `value`.
-fn push_applied(call: &mut Call<'_>, function: &Val, value: usize) -> Result<(), EvalError> {
+fn push_applied(call: &mut JetCall<'_>, function: &Val, value: usize) -> Result<(), EvalError> {
     call.push(function);
     call.push_at(value);
     call.app(1)
 }
 
-/// Two laws that return field 0 and field 1 of a value, as [`Call::push_field`] defines them.
+/// Two laws that return field 0 and field 1 of a value, as [`JetCall::push_field`] defines them.
 fn field_laws(heap: &mut Heap) -> Result<[Val; 2], EvalError> {
     let (zero, last) = (heap.nat(0), heap.nat(2));
     let zero_body = constant(heap, &zero)?;
@@ -151,9 +151,9 @@ fn law(heap: &mut Heap, arity: u64, body: &Val) -> Result<Val, EvalError> {
     })
 }
 
-fn to_row_reversed(call: &mut Call<'_>) -> JetResult {
+fn to_row_reversed(call: &mut JetCall<'_>) -> JetResult {
     let count = ready!(push_list_items(call));
     call.reverse(count);
     call.row(count)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }

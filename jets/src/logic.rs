@@ -4,69 +4,69 @@
 
 use crate::args::{evaluate_arg, is_true, return_bit};
 use crate::declare::{Jet, JetResult, native};
-use vm::jet::Call;
-use vm::jet::Cheap::Always;
-use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Operation;
+use vm::jet::ArgDemand::{Head, Lazy};
+use vm::jet::CheapCondition::Always;
+use vm::jet::JetCall;
+use vm::jet::JetOperation;
 use vm::jet::ResultShape::Bit;
 
 pub(crate) const JETS: &[Jet] = &[
-    native("_Not", &[Head], not).primitive(Operation::Not, Bit).cheap(Always),
-    native("_Bit", &[Head], truth).primitive(Operation::Truth, Bit).cheap(Always),
-    native("_Eqz", &[Head], is_zero).primitive(Operation::IsZero, Bit).cheap(Always),
-    native("_And", &[Head, Lazy], and).primitive(Operation::And, Bit).cheap(Always),
-    native("_Or", &[Head, Lazy], or).primitive(Operation::Or, Bit).cheap(Always),
-    native("_Nand", &[Head, Lazy], nand).primitive(Operation::NotAnd, Bit).cheap(Always),
-    native("_Nor", &[Head, Lazy], nor).primitive(Operation::NotOr, Bit).cheap(Always),
-    native("_Xor", &[Head, Head], xor).primitive(Operation::Xor, Bit).cheap(Always),
-    native("_Xnor", &[Head, Head], xnor).primitive(Operation::NotXor, Bit).cheap(Always),
+    native("_Not", &[Head], not).primitive(JetOperation::Not, Bit).cheap(Always),
+    native("_Bit", &[Head], truth).primitive(JetOperation::Truth, Bit).cheap(Always),
+    native("_Eqz", &[Head], is_zero).primitive(JetOperation::IsZero, Bit).cheap(Always),
+    native("_And", &[Head, Lazy], and).primitive(JetOperation::And, Bit).cheap(Always),
+    native("_Or", &[Head, Lazy], or).primitive(JetOperation::Or, Bit).cheap(Always),
+    native("_Nand", &[Head, Lazy], nand).primitive(JetOperation::NotAnd, Bit).cheap(Always),
+    native("_Nor", &[Head, Lazy], nor).primitive(JetOperation::NotOr, Bit).cheap(Always),
+    native("_Xor", &[Head, Head], xor).primitive(JetOperation::Xor, Bit).cheap(Always),
+    native("_Xnor", &[Head, Head], xnor).primitive(JetOperation::NotXor, Bit).cheap(Always),
 ];
 
-fn not(call: &mut Call<'_>) -> JetResult {
+fn not(call: &mut JetCall<'_>) -> JetResult {
     let truth = is_true(call.arg(0));
     return_bit(call, !truth)
 }
 
-fn truth(call: &mut Call<'_>) -> JetResult {
+fn truth(call: &mut JetCall<'_>) -> JetResult {
     let truth = is_true(call.arg(0));
     return_bit(call, truth)
 }
 
 /// Unlike [`not`], returns 0 for a value that is not a nat.
-fn is_zero(call: &mut Call<'_>) -> JetResult {
+fn is_zero(call: &mut JetCall<'_>) -> JetResult {
     let zero = call.small(0) == Some(0);
     return_bit(call, zero)
 }
 
 /// Returns whether the truth of the second argument equals `wanted`.
-fn second_is(call: &mut Call<'_>, wanted: bool) -> JetResult {
+fn second_is(call: &mut JetCall<'_>, wanted: bool) -> JetResult {
     evaluate_arg!(call, 1);
     let truth = is_true(call.arg(1));
     return_bit(call, truth == wanted)
 }
 
-fn and(call: &mut Call<'_>) -> JetResult {
+fn and(call: &mut JetCall<'_>) -> JetResult {
     if is_true(call.arg(0)) { second_is(call, true) } else { return_bit(call, false) }
 }
 
-fn or(call: &mut Call<'_>) -> JetResult {
+fn or(call: &mut JetCall<'_>) -> JetResult {
     if is_true(call.arg(0)) { return_bit(call, true) } else { second_is(call, true) }
 }
 
-fn nand(call: &mut Call<'_>) -> JetResult {
+fn nand(call: &mut JetCall<'_>) -> JetResult {
     if is_true(call.arg(0)) { second_is(call, false) } else { return_bit(call, true) }
 }
 
-fn nor(call: &mut Call<'_>) -> JetResult {
+fn nor(call: &mut JetCall<'_>) -> JetResult {
     if is_true(call.arg(0)) { return_bit(call, false) } else { second_is(call, false) }
 }
 
-fn xor(call: &mut Call<'_>) -> JetResult {
+fn xor(call: &mut JetCall<'_>) -> JetResult {
     let differ = is_true(call.arg(0)) != is_true(call.arg(1));
     return_bit(call, differ)
 }
 
-fn xnor(call: &mut Call<'_>) -> JetResult {
+fn xnor(call: &mut JetCall<'_>) -> JetResult {
     let agree = is_true(call.arg(0)) == is_true(call.arg(1));
     return_bit(call, agree)
 }

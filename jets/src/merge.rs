@@ -4,7 +4,7 @@
 
 use plan::{EvalError, Items};
 use std::cmp::Ordering;
-use vm::jet::Call;
+use vm::jet::JetCall;
 
 /// The origin of a key of the merged list, with its index there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,7 +23,7 @@ pub(crate) enum MergedKey {
 /// [`EvalError::OutOfMemory`] if the heap could not hold the larger list, and
 /// [`EvalError::Interrupted`].
 pub(crate) fn merge(
-    call: &Call<'_>,
+    call: &JetCall<'_>,
     left: Items<'_>,
     right: Items<'_>,
 ) -> Result<Vec<MergedKey>, EvalError> {

@@ -10,22 +10,22 @@ use crate::args::{Suspendable, evaluate, ready};
 use crate::declare::{Jet, JetResult, native};
 use plan::{EqualPairs, EvalError, Ref};
 use std::cmp::Ordering;
-use vm::jet::Cheap::OnNats;
-use vm::jet::Demand::Head;
-use vm::jet::Operation;
+use vm::jet::ArgDemand::Head;
+use vm::jet::CheapCondition::OnNats;
+use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Any, Bit, Small};
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("_Cmp", &[Head, Head], cmp).on_nats(Operation::Compare, Small).cheap(OnNats),
-    native("_Eql", &[Head, Head], eql).on_nats(Operation::Equal, Bit).cheap(OnNats),
-    native("_Neq", &[Head, Head], neq).on_nats(Operation::NotEqual, Bit).cheap(OnNats),
-    native("_Lth", &[Head, Head], lth).on_nats(Operation::Less, Bit).cheap(OnNats),
-    native("_Lte", &[Head, Head], lte).on_nats(Operation::LessOrEqual, Bit).cheap(OnNats),
-    native("_Gth", &[Head, Head], gth).on_nats(Operation::Greater, Bit).cheap(OnNats),
-    native("_Gte", &[Head, Head], gte).on_nats(Operation::GreaterOrEqual, Bit).cheap(OnNats),
-    native("_Min", &[Head, Head], min).on_nats(Operation::Least, Any).cheap(OnNats),
-    native("_Max", &[Head, Head], max).on_nats(Operation::Greatest, Any).cheap(OnNats),
+    native("_Cmp", &[Head, Head], cmp).on_nats(JetOperation::Compare, Small).cheap(OnNats),
+    native("_Eql", &[Head, Head], eql).on_nats(JetOperation::Equal, Bit).cheap(OnNats),
+    native("_Neq", &[Head, Head], neq).on_nats(JetOperation::NotEqual, Bit).cheap(OnNats),
+    native("_Lth", &[Head, Head], lth).on_nats(JetOperation::Less, Bit).cheap(OnNats),
+    native("_Lte", &[Head, Head], lte).on_nats(JetOperation::LessOrEqual, Bit).cheap(OnNats),
+    native("_Gth", &[Head, Head], gth).on_nats(JetOperation::Greater, Bit).cheap(OnNats),
+    native("_Gte", &[Head, Head], gte).on_nats(JetOperation::GreaterOrEqual, Bit).cheap(OnNats),
+    native("_Min", &[Head, Head], min).on_nats(JetOperation::Least, Any).cheap(OnNats),
+    native("_Max", &[Head, Head], max).on_nats(JetOperation::Greatest, Any).cheap(OnNats),
 ];
 
 /// The question that a caller of a comparison asks.
@@ -54,18 +54,18 @@ enum ShallowComparison {
 }
 
 /// Compares the values at two indices in PLAN's order.
-pub(crate) fn compare(call: &mut Call<'_>, left: usize, right: usize) -> Suspendable<Ordering> {
+pub(crate) fn compare(call: &mut JetCall<'_>, left: usize, right: usize) -> Suspendable<Ordering> {
     compare_in_mode(call, left, right, CompareMode::Order)
 }
 
 /// Whether the values at two indices are equal.
-pub(crate) fn equal(call: &mut Call<'_>, left: usize, right: usize) -> Suspendable<bool> {
+pub(crate) fn equal(call: &mut JetCall<'_>, left: usize, right: usize) -> Suspendable<bool> {
     let order = compare_in_mode(call, left, right, CompareMode::Equality)?;
     Ok(order.map(|order| order == Ordering::Equal))
 }
 
 fn compare_in_mode(
-    call: &mut Call<'_>,
+    call: &mut JetCall<'_>,
     left: usize,
     right: usize,
     mode: CompareMode,
@@ -102,7 +102,7 @@ fn compare_in_mode(
 
 /// Pushes the next pair of arguments to compare; returns `false` if none is left.
 fn push_next_pair(
-    call: &mut Call<'_>,
+    call: &mut JetCall<'_>,
     open: &mut Vec<ComparedApps>,
     equal_pairs: &mut EqualPairs,
 ) -> Result<bool, EvalError> {
@@ -124,7 +124,7 @@ fn push_next_pair(
 
 /// Compares the evaluated values at `at` and `at + 1` without evaluating any part of them.
 fn compare_shallow(
-    call: &mut Call<'_>,
+    call: &mut JetCall<'_>,
     at: usize,
     mode: CompareMode,
     equal_pairs: &mut EqualPairs,
@@ -170,58 +170,58 @@ fn compare_normal(
 }
 
 /// Returns whether the order of the arguments satisfies `wanted`.
-fn return_whether(call: &mut Call<'_>, wanted: fn(Ordering) -> bool) -> JetResult {
+fn return_whether(call: &mut JetCall<'_>, wanted: fn(Ordering) -> bool) -> JetResult {
     let order = ready!(compare(call, 0, 1));
     call.push_bit(wanted(order));
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn cmp(call: &mut Call<'_>) -> JetResult {
+fn cmp(call: &mut JetCall<'_>) -> JetResult {
     let order = ready!(compare(call, 0, 1));
     call.push_small(match order {
         Ordering::Less => 0,
         Ordering::Equal => 1,
         Ordering::Greater => 2,
     });
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn eql(call: &mut Call<'_>) -> JetResult {
+fn eql(call: &mut JetCall<'_>) -> JetResult {
     let equal = ready!(equal(call, 0, 1));
     call.push_bit(equal);
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn neq(call: &mut Call<'_>) -> JetResult {
+fn neq(call: &mut JetCall<'_>) -> JetResult {
     let equal = ready!(equal(call, 0, 1));
     call.push_bit(!equal);
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn lth(call: &mut Call<'_>) -> JetResult {
+fn lth(call: &mut JetCall<'_>) -> JetResult {
     return_whether(call, Ordering::is_lt)
 }
 
-fn lte(call: &mut Call<'_>) -> JetResult {
+fn lte(call: &mut JetCall<'_>) -> JetResult {
     return_whether(call, Ordering::is_le)
 }
 
-fn gth(call: &mut Call<'_>) -> JetResult {
+fn gth(call: &mut JetCall<'_>) -> JetResult {
     return_whether(call, Ordering::is_gt)
 }
 
-fn gte(call: &mut Call<'_>) -> JetResult {
+fn gte(call: &mut JetCall<'_>) -> JetResult {
     return_whether(call, Ordering::is_ge)
 }
 
-fn min(call: &mut Call<'_>) -> JetResult {
+fn min(call: &mut JetCall<'_>) -> JetResult {
     let order = ready!(compare(call, 0, 1));
     call.push_at(usize::from(order.is_gt()));
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn max(call: &mut Call<'_>) -> JetResult {
+fn max(call: &mut JetCall<'_>) -> JetResult {
     let order = ready!(compare(call, 0, 1));
     call.push_at(usize::from(order.is_lt()));
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }

@@ -5,9 +5,9 @@ use crate::args::{evaluate_item, ready, return_value, row_len};
 use crate::declare::{Jet, JetResult, native};
 use crate::tree::leaves;
 use plan::{EvalError, NatRef, Ref, limbs};
-use vm::jet::Answer;
-use vm::jet::Call;
-use vm::jet::Demand::Head;
+use vm::jet::ArgDemand::Head;
+use vm::jet::JetAnswer;
+use vm::jet::JetCall;
 use vm::jet::ResultShape::Nat;
 
 pub(crate) const JETS: &[Jet] = &[
@@ -25,7 +25,7 @@ struct PadBuilder {
 
 impl PadBuilder {
     /// Appends a pad's bits; fails if the heap cannot hold the result.
-    fn append(&mut self, call: &Call<'_>, pad: Ref<'_>) -> Result<(), EvalError> {
+    fn append(&mut self, call: &JetCall<'_>, pad: Ref<'_>) -> Result<(), EvalError> {
         call.check()?;
         let Some(pad) = pad.as_nat() else { return Ok(()) };
         let count = pad.bits().saturating_sub(1);
@@ -60,20 +60,20 @@ impl PadBuilder {
     }
 
     /// Returns the pad of all appended bits.
-    fn finish(mut self, call: &mut Call<'_>) -> JetResult {
+    fn finish(mut self, call: &mut JetCall<'_>) -> JetResult {
         self.append_limb(1, 1);
         call.push_limbs(&self.limbs)?;
-        Ok(Answer::Done)
+        Ok(JetAnswer::Done)
     }
 }
 
 /// The argument at `index` as a pad.
-fn pad<'c>(call: &'c Call<'_>, index: usize) -> NatRef<'c> {
+fn pad<'c>(call: &'c JetCall<'_>, index: usize) -> NatRef<'c> {
     call.nat(index).filter(|pad| !pad.is_zero()).unwrap_or(NatRef::Small(1))
 }
 
 /// Concatenates two pads: the bits of the second go above those of the first.
-fn weld(call: &mut Call<'_>) -> JetResult {
+fn weld(call: &mut JetCall<'_>) -> JetResult {
     let count = pad(call, 0).bits() - 1;
     let limbs = limbs::shifted_left_len(pad(call, 1).limbs(), count);
     call.push_nat_with(limbs, |call, out| {
@@ -87,11 +87,11 @@ fn weld(call: &mut Call<'_>) -> JetResult {
             out[at] &= !end;
         }
     })?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn cat(call: &mut Call<'_>) -> JetResult {
-    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+fn cat(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
     for item in 0..count {
         call.check()?;
         ready!(evaluate_item(call, 0, item));
@@ -104,7 +104,7 @@ fn cat(call: &mut Call<'_>) -> JetResult {
 }
 
 /// Concatenates the leaves of a tree of pads; a nat is returned unchanged.
-fn flat(call: &mut Call<'_>) -> JetResult {
+fn flat(call: &mut JetCall<'_>) -> JetResult {
     if call.nat(0).is_some() {
         return return_value(call, 0);
     }

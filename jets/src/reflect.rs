@@ -5,17 +5,17 @@
 use crate::args::{is_true, natural, return_bit, return_small, return_value};
 use crate::declare::{Jet, JetResult, native};
 use plan::{Ref, Shape};
-use vm::jet::Cheap::Always;
-use vm::jet::Demand::Head;
-use vm::jet::Operation;
+use vm::jet::ArgDemand::Head;
+use vm::jet::CheapCondition::Always;
+use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Any, Bit, Nat, Small};
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("_IsPin", &[Head], is_pin).primitive(Operation::IsPin, Bit).cheap(Always),
-    native("_IsLaw", &[Head], is_law).primitive(Operation::IsLaw, Bit).cheap(Always),
-    native("_IsApp", &[Head], is_app).primitive(Operation::IsApp, Bit).cheap(Always),
-    native("_IsNat", &[Head], is_nat).primitive(Operation::IsNat, Bit).cheap(Always),
+    native("_IsPin", &[Head], is_pin).primitive(JetOperation::IsPin, Bit).cheap(Always),
+    native("_IsLaw", &[Head], is_law).primitive(JetOperation::IsLaw, Bit).cheap(Always),
+    native("_IsApp", &[Head], is_app).primitive(JetOperation::IsApp, Bit).cheap(Always),
+    native("_IsNat", &[Head], is_nat).primitive(JetOperation::IsNat, Bit).cheap(Always),
     native("_PlanTag", &[Head], plan_tag).total(Small).cheap(Always),
     native("_TypeTag", &[Head], type_tag).returns(Small).cheap(Always),
     native("_DataTag", &[Head], data_tag).cheap(Always),
@@ -54,34 +54,34 @@ fn plan_tag_of(value: Ref<'_>) -> PlanTag {
     }
 }
 
-fn has_tag(call: &mut Call<'_>, wanted: PlanTag) -> JetResult {
+fn has_tag(call: &mut JetCall<'_>, wanted: PlanTag) -> JetResult {
     let answer = plan_tag_of(call.arg(0)) == wanted;
     return_bit(call, answer)
 }
 
-fn is_pin(call: &mut Call<'_>) -> JetResult {
+fn is_pin(call: &mut JetCall<'_>) -> JetResult {
     has_tag(call, PlanTag::Pin)
 }
 
-fn is_law(call: &mut Call<'_>) -> JetResult {
+fn is_law(call: &mut JetCall<'_>) -> JetResult {
     has_tag(call, PlanTag::Law)
 }
 
-fn is_app(call: &mut Call<'_>) -> JetResult {
+fn is_app(call: &mut JetCall<'_>) -> JetResult {
     has_tag(call, PlanTag::App)
 }
 
-fn is_nat(call: &mut Call<'_>) -> JetResult {
+fn is_nat(call: &mut JetCall<'_>) -> JetResult {
     has_tag(call, PlanTag::Nat)
 }
 
-fn plan_tag(call: &mut Call<'_>) -> JetResult {
+fn plan_tag(call: &mut JetCall<'_>) -> JetResult {
     let tag = plan_tag_of(call.arg(0)) as u64;
     return_small(call, tag)
 }
 
 /// Like [`plan_tag`], but bars, rows, tables, constructors and sets have tags of their own.
-fn type_tag(call: &mut Call<'_>) -> JetResult {
+fn type_tag(call: &mut JetCall<'_>) -> JetResult {
     let value = call.arg(0);
     let tag = match value.shape() {
         Shape::Bar(_) => 4,
@@ -90,14 +90,16 @@ fn type_tag(call: &mut Call<'_>) -> JetResult {
         Shape::Set(_) => 8,
         _ if is_constructor(value) => 7,
         // The app may be a table whose row of values is not evaluated yet.
-        Shape::App(app) if matches!(app.head().shape(), Shape::Set(_)) => return Ok(Answer::Law),
+        Shape::App(app) if matches!(app.head().shape(), Shape::Set(_)) => {
+            return Ok(JetAnswer::Law);
+        }
         _ => plan_tag_of(value) as u64,
     };
     return_small(call, tag)
 }
 
 /// Returns a nat itself, the last argument of an app, and 0 for any other value.
-fn data_tag(call: &mut Call<'_>) -> JetResult {
+fn data_tag(call: &mut JetCall<'_>) -> JetResult {
     if is_true(call.arg(0)) {
         return return_value(call, 0);
     }
@@ -105,30 +107,30 @@ fn data_tag(call: &mut Call<'_>) -> JetResult {
         0 => return_small(call, 0),
         arg_count => {
             call.push_arg(0, arg_count - 1)?;
-            Ok(Answer::Eval)
+            Ok(JetAnswer::Eval)
         }
     }
 }
 
-fn pin_item(call: &mut Call<'_>) -> JetResult {
+fn pin_item(call: &mut JetCall<'_>) -> JetResult {
     if plan_tag_of(call.arg(0)) != PlanTag::Pin {
         return return_small(call, 0);
     }
     call.push_item(0, 0);
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn law_name(call: &mut Call<'_>) -> JetResult {
+fn law_name(call: &mut JetCall<'_>) -> JetResult {
     match call.arg(0).shape() {
         Shape::Law(_) => call.push_item(0, 0),
         Shape::Bar(_) | Shape::Set(_) => call.push_small(1),
         _ => call.push_small(0),
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Pushes the arity of a law; 0 for any other value.
-fn push_law_args(call: &mut Call<'_>) {
+fn push_law_args(call: &mut JetCall<'_>) {
     match call.arg(0).shape() {
         Shape::Law(_) => call.push_item(0, 1),
         Shape::Set(_) => call.push_small(2),
@@ -139,13 +141,13 @@ fn push_law_args(call: &mut Call<'_>) {
     }
 }
 
-fn law_args(call: &mut Call<'_>) -> JetResult {
+fn law_args(call: &mut JetCall<'_>) -> JetResult {
     push_law_args(call);
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Pushes the body of a law; 0 for any other value.
-fn push_law_body(call: &mut Call<'_>) -> Result<(), plan::EvalError> {
+fn push_law_body(call: &mut JetCall<'_>) -> Result<(), plan::EvalError> {
     match call.arg(0).shape() {
         Shape::Law(_) => call.push_item(0, 2),
         Shape::Set(_) => call.push_keys(0)?,
@@ -159,15 +161,15 @@ fn push_law_body(call: &mut Call<'_>) -> Result<(), plan::EvalError> {
     Ok(())
 }
 
-fn law_body(call: &mut Call<'_>) -> JetResult {
+fn law_body(call: &mut JetCall<'_>) -> JetResult {
     push_law_body(call)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns an app without its last argument, the constructor of a pin (4), or the constructor of a
 /// law applied to its name and arity. The result applied to [`cdr`] of the value gives the value
 /// again.
-fn car(call: &mut Call<'_>) -> JetResult {
+fn car(call: &mut JetCall<'_>) -> JetResult {
     match plan_tag_of(call.arg(0)) {
         PlanTag::Nat => call.push_small(0),
         PlanTag::Pin => call.push_small(4),
@@ -184,11 +186,11 @@ fn car(call: &mut Call<'_>) -> JetResult {
             call.drop_to(function + 1);
         }
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the last argument of an app, the item of a pin, or the body of a law.
-fn cdr(call: &mut Call<'_>) -> JetResult {
+fn cdr(call: &mut JetCall<'_>) -> JetResult {
     match plan_tag_of(call.arg(0)) {
         PlanTag::Nat => call.push_small(0),
         PlanTag::Pin => call.push_item(0, 0),
@@ -196,48 +198,48 @@ fn cdr(call: &mut Call<'_>) -> JetResult {
         PlanTag::App => {
             let last = call.arg_count(0) - 1;
             call.push_arg(0, last)?;
-            return Ok(Answer::Eval);
+            return Ok(JetAnswer::Eval);
         }
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn null(call: &mut Call<'_>) -> JetResult {
+fn null(call: &mut JetCall<'_>) -> JetResult {
     let none = plan_tag_of(call.arg(0)) != PlanTag::App;
     return_bit(call, none)
 }
 
 /// Returns the function of an app without any arguments, and any other value unchanged.
-fn head(call: &mut Call<'_>) -> JetResult {
+fn head(call: &mut JetCall<'_>) -> JetResult {
     if plan_tag_of(call.arg(0)) != PlanTag::App {
         return return_value(call, 0);
     }
     call.push_function(0);
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the number of arguments that the value needs before a call runs.
-fn arity(call: &mut Call<'_>) -> JetResult {
+fn arity(call: &mut JetCall<'_>) -> JetResult {
     match call.arity(0) {
         Some(arity) => return_small(call, arity),
-        None => Ok(Answer::Law),
+        None => Ok(JetAnswer::Law),
     }
 }
 
 /// Returns the constructor of rows of a given width: the law `{0 width+1 0}`.
-fn cow(call: &mut Call<'_>) -> JetResult {
+fn cow(call: &mut JetCall<'_>) -> JetResult {
     let width = natural(call, 0);
     call.push_small(0);
     call.push_small(0);
     call.push_natural(&(width + plan::Natural::from(1u32)))?;
     call.push_small(0);
-    Ok(Answer::Call(3))
+    Ok(JetAnswer::Call(3))
 }
 
 /// Returns the arity of a law minus one.
-fn cow_size(call: &mut Call<'_>) -> JetResult {
+fn cow_size(call: &mut JetCall<'_>) -> JetResult {
     if let Shape::Law(_) = call.arg(0).shape() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     push_law_args(call);
     let args = call.small(call.height() - 1).unwrap_or(0);
@@ -255,12 +257,12 @@ fn is_constructor(value: Ref<'_>) -> bool {
     }
 }
 
-fn is_cow(call: &mut Call<'_>) -> JetResult {
+fn is_cow(call: &mut JetCall<'_>) -> JetResult {
     let answer = is_constructor(call.arg(0));
     return_bit(call, answer)
 }
 
-fn is_row(call: &mut Call<'_>) -> JetResult {
+fn is_row(call: &mut JetCall<'_>) -> JetResult {
     let answer = call.arg(0).as_row().is_some();
     return_bit(call, answer)
 }

@@ -10,16 +10,16 @@ use crate::args::{
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, Natural};
 use std::ops::Range;
-use vm::jet::Cheap::Always;
-use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Operation;
+use vm::jet::ArgDemand::{Head, Lazy};
+use vm::jet::CheapCondition::Always;
+use vm::jet::JetOperation;
 use vm::jet::ResultShape::{Nat, Row, Small};
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
-    native("_Len", &[Head], len).primitive(Operation::Length, Small).cheap(Always),
-    native("_Get", &[Head, Lazy], get).operation(Operation::Get).cheap(Always),
-    native("_Idx", &[Lazy, Head], idx).operation(Operation::Index).cheap(Always),
+    native("_Len", &[Head], len).primitive(JetOperation::Length, Small).cheap(Always),
+    native("_Get", &[Head, Lazy], get).operation(JetOperation::Get).cheap(Always),
+    native("_Idx", &[Lazy, Head], idx).operation(JetOperation::Index).cheap(Always),
     native("_Last", &[Head], last),
     native("_Put", &[Head, Lazy, Lazy], put),
     native("_Mut", &[Lazy, Lazy, Head], mutate),
@@ -40,13 +40,18 @@ pub(crate) const JETS: &[Jet] = &[
 
 /// Fails if the heap cannot hold a row of `count` items of `words` words each, or the stack the
 /// items.
-fn check_result_row(call: &Call<'_>, count: usize, words: u64) -> Result<(), EvalError> {
+fn check_result_row(call: &JetCall<'_>, count: usize, words: u64) -> Result<(), EvalError> {
     call.check_result_words((count as u64).saturating_mul(1 + words))?;
     call.room_for(count + 16)
 }
 
 /// Pushes item `item` of the app at index `row`, which has `count` items.
-fn push_nth(call: &mut Call<'_>, row: usize, item: usize, count: usize) -> Result<(), EvalError> {
+fn push_nth(
+    call: &mut JetCall<'_>,
+    row: usize,
+    item: usize,
+    count: usize,
+) -> Result<(), EvalError> {
     if row_len(call, row).is_some() {
         call.push_item(row, item);
         return Ok(());
@@ -56,7 +61,7 @@ fn push_nth(call: &mut Call<'_>, row: usize, item: usize, count: usize) -> Resul
 
 /// Pushes the given items of the app at index `row`, which has `count` items.
 fn push_range(
-    call: &mut Call<'_>,
+    call: &mut JetCall<'_>,
     row: usize,
     items: Range<usize>,
     count: usize,
@@ -72,15 +77,15 @@ fn push_range(
     })
 }
 
-fn len(call: &mut Call<'_>) -> JetResult {
+fn len(call: &mut JetCall<'_>) -> JetResult {
     let count = call.arg_count(0) as u64;
     return_small(call, count)
 }
 
 /// Returns the item of `row` at the position that the argument `index` holds; 0 if there is none.
-fn return_item(call: &mut Call<'_>, row: usize, index: usize) -> JetResult {
+fn return_item(call: &mut JetCall<'_>, row: usize, index: usize) -> JetResult {
     if call.push_flat_item(row, index) {
-        return Ok(Answer::Eval);
+        return Ok(JetAnswer::Eval);
     }
     let count = call.arg_count(row);
     if count == 0 {
@@ -90,33 +95,33 @@ fn return_item(call: &mut Call<'_>, row: usize, index: usize) -> JetResult {
     match call.cast(index).to_u64() {
         Some(item) if item < count as u64 => {
             push_nth(call, row, item as usize, count)?;
-            Ok(Answer::Eval)
+            Ok(JetAnswer::Eval)
         }
         _ => return_small(call, 0),
     }
 }
 
-fn get(call: &mut Call<'_>) -> JetResult {
+fn get(call: &mut JetCall<'_>) -> JetResult {
     return_item(call, 0, 1)
 }
 
-fn idx(call: &mut Call<'_>) -> JetResult {
+fn idx(call: &mut JetCall<'_>) -> JetResult {
     return_item(call, 1, 0)
 }
 
-fn last(call: &mut Call<'_>) -> JetResult {
+fn last(call: &mut JetCall<'_>) -> JetResult {
     match call.arg_count(0) {
         0 => return_small(call, 0),
         count => {
             push_nth(call, 0, count - 1, count)?;
-            Ok(Answer::Eval)
+            Ok(JetAnswer::Eval)
         }
     }
 }
 
 /// Returns `row` with the item at the position that the argument `index` holds replaced by the
 /// argument `value`; `row` itself if there is no such item.
-fn replace(call: &mut Call<'_>, row: usize, index: usize, value: usize) -> JetResult {
+fn replace(call: &mut JetCall<'_>, row: usize, index: usize, value: usize) -> JetResult {
     let count = call.arg_count(row);
     if count == 0 {
         return return_value(call, row);
@@ -128,7 +133,7 @@ fn replace(call: &mut Call<'_>, row: usize, index: usize, value: usize) -> JetRe
     };
     if row_len(call, row).is_some() {
         call.push_replaced(row, item, value)?;
-        return Ok(Answer::Done);
+        return Ok(JetAnswer::Done);
     }
     check_result_row(call, count, 0)?;
     call.push_function(row);
@@ -141,24 +146,24 @@ fn replace(call: &mut Call<'_>, row: usize, index: usize, value: usize) -> JetRe
         }
     }
     call.app(count)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn put(call: &mut Call<'_>) -> JetResult {
+fn put(call: &mut JetCall<'_>) -> JetResult {
     replace(call, 0, 1, 2)
 }
 
-fn mutate(call: &mut Call<'_>) -> JetResult {
+fn mutate(call: &mut JetCall<'_>) -> JetResult {
     replace(call, 2, 0, 1)
 }
 
 /// Returns the branch that the first argument selects, or the fallback.
-fn switch(call: &mut Call<'_>) -> JetResult {
+fn switch(call: &mut JetCall<'_>) -> JetResult {
     let count = call.arg_count(2);
     match call.nat(0).and_then(|nat| nat.to_u64()) {
         Some(branch) if branch < count as u64 => {
             push_nth(call, 2, branch as usize, count)?;
-            Ok(Answer::Eval)
+            Ok(JetAnswer::Eval)
         }
         _ => return_lazy(call, 1),
     }
@@ -166,24 +171,24 @@ fn switch(call: &mut Call<'_>) -> JetResult {
 
 /// Returns the row of `f 0`, `f 1`, ...; an application is evaluated immediately only if it is
 /// cheap.
-fn generate(call: &mut Call<'_>) -> JetResult {
+fn generate(call: &mut JetCall<'_>) -> JetResult {
     let count = usize::try_from(call.cast(0).saturating_u64()).unwrap_or(usize::MAX);
     check_result_row(call, count, thunk_words(1))?;
     (0..count as u64).for_each(|item| call.push_small(item));
     call.apply_to_each(1, count)?;
     call.row(count)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Whether inserting `items` items into the row at index `row` is cheaper than copying everything.
-fn should_insert(call: &Call<'_>, row: usize, count: usize, items: usize) -> bool {
-    Call::is_long(count) && items < count / INSERTION_RATIO && row_len(call, row).is_some()
+fn should_insert(call: &JetCall<'_>, row: usize, count: usize, items: usize) -> bool {
+    JetCall::is_long(count) && items < count / INSERTION_RATIO && row_len(call, row).is_some()
 }
 
 /// Returns the argument `row` with the `items` items of the argument `other` inserted before item
 /// `at`.
 fn insert_items(
-    call: &mut Call<'_>,
+    call: &mut JetCall<'_>,
     row: usize,
     at: usize,
     other: usize,
@@ -198,10 +203,10 @@ fn insert_items(
         call.put(whole);
         call.drop_to(whole + 1);
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn weld(call: &mut Call<'_>) -> JetResult {
+fn weld(call: &mut JetCall<'_>) -> JetResult {
     let (left, right) = (call.arg_count(0), call.arg_count(1));
     if should_insert(call, 0, left, right) {
         return insert_items(call, 0, left, 1, right);
@@ -212,52 +217,52 @@ fn weld(call: &mut Call<'_>) -> JetResult {
     push_range(call, 0, 0..left, left)?;
     push_range(call, 1, 0..right, right)?;
     call.row(left + right)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn map(call: &mut Call<'_>) -> JetResult {
+fn map(call: &mut JetCall<'_>) -> JetResult {
     let count = call.arg_count(1);
     check_result_row(call, count, thunk_words(1))?;
     push_range(call, 1, 0..count, count)?;
     call.apply_to_each(0, count)?;
     call.row(count)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn rev(call: &mut Call<'_>) -> JetResult {
+fn rev(call: &mut JetCall<'_>) -> JetResult {
     let count = call.arg_count(0);
     push_range(call, 0, 0..count, count)?;
     call.reverse(count);
     call.row(count)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn cons(call: &mut Call<'_>) -> JetResult {
+fn cons(call: &mut JetCall<'_>) -> JetResult {
     let count = call.arg_count(1);
     if should_insert(call, 1, count, 1) {
         call.push_inserted(1, 0, 0)?;
-        return Ok(Answer::Done);
+        return Ok(JetAnswer::Done);
     }
     call.push_at(0);
     push_range(call, 1, 0..count, count)?;
     call.row(1 + count)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn snoc(call: &mut Call<'_>) -> JetResult {
+fn snoc(call: &mut JetCall<'_>) -> JetResult {
     let count = call.arg_count(0);
     if should_insert(call, 0, count, 1) {
         call.push_inserted(0, count, 1)?;
-        return Ok(Answer::Done);
+        return Ok(JetAnswer::Done);
     }
     push_range(call, 0, 0..count, count)?;
     call.push_at(1);
     call.row(count + 1)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the row of the given items of the argument `row`.
-fn return_items(call: &mut Call<'_>, row: usize, items: Range<usize>) -> JetResult {
+fn return_items(call: &mut JetCall<'_>, row: usize, items: Range<usize>) -> JetResult {
     let count = call.arg_count(row);
     if items.len() == count && row_len(call, row).is_some() {
         return return_value(call, row);
@@ -265,23 +270,23 @@ fn return_items(call: &mut Call<'_>, row: usize, items: Range<usize>) -> JetResu
     let len = items.len();
     push_range(call, row, items, count)?;
     call.row(len)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn take(call: &mut Call<'_>) -> JetResult {
+fn take(call: &mut JetCall<'_>) -> JetResult {
     let taken = take_count(call, call.arg_count(1));
     return_items(call, 1, 0..taken)
 }
 
-fn drop(call: &mut Call<'_>) -> JetResult {
+fn drop(call: &mut JetCall<'_>) -> JetResult {
     let count = call.arg_count(1);
     let dropped = drop_count(call, count);
     return_items(call, 1, dropped..count)
 }
 
 /// Concatenates a row of rows. The law evaluates them from the last to the first.
-fn cat(call: &mut Call<'_>) -> JetResult {
-    let Some(rows) = row_len(call, 0) else { return Ok(Answer::Law) };
+fn cat(call: &mut JetCall<'_>) -> JetResult {
+    let Some(rows) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
     for row in (0..rows).rev() {
         call.check()?;
         ready!(evaluate_item(call, 0, row));
@@ -299,11 +304,11 @@ fn cat(call: &mut Call<'_>) -> JetResult {
         total += count;
     }
     call.row(total)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Pairs the items of two rows, up to the length of the shorter one.
-fn zip(call: &mut Call<'_>) -> JetResult {
+fn zip(call: &mut JetCall<'_>) -> JetResult {
     let (left, right) = (call.arg_count(0), call.arg_count(1));
     let count = left.min(right);
     check_result_row(call, count, 3)?;
@@ -314,12 +319,12 @@ fn zip(call: &mut Call<'_>) -> JetResult {
         call.row(2)?;
     }
     call.row(count)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the sum of the items. The law evaluates them from the last to the first.
-fn sum(call: &mut Call<'_>) -> JetResult {
-    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+fn sum(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
     let mut total = NatSum::default();
     for item in (0..count).rev() {
         call.check()?;
@@ -334,10 +339,10 @@ fn sum(call: &mut Call<'_>) -> JetResult {
 }
 
 /// Returns the sum of a function's results for all items, evaluated from the first to the last.
-fn sum_of(call: &mut Call<'_>) -> JetResult {
-    let Some(count) = row_len(call, 1) else { return Ok(Answer::Law) };
+fn sum_of(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = row_len(call, 1) else { return Ok(JetAnswer::Law) };
     if !call.may_nest() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     let mut total = NatSum::default();
     for item in 0..count {
@@ -361,14 +366,14 @@ struct NatSum {
 
 impl NatSum {
     /// Adds the value at index `at`, as a nat.
-    fn add(&mut self, call: &Call<'_>, at: usize) {
+    fn add(&mut self, call: &JetCall<'_>, at: usize) {
         match call.small(at).map(|nat| self.low.overflowing_add(nat)) {
             Some((low, false)) => self.low = low,
             _ => self.rest += natural(call, at),
         }
     }
 
-    fn finish(self, call: &mut Call<'_>) -> JetResult {
+    fn finish(self, call: &mut JetCall<'_>) -> JetResult {
         return_natural(call, &(self.rest + Natural::from(self.low)))
     }
 }

@@ -10,9 +10,9 @@ use crate::declare::{Jet, JetResult, native};
 use crate::order::compare;
 use plan::{Items, Ref, Shape};
 use std::cmp::Ordering;
-use vm::jet::Demand::{Head, Lazy};
+use vm::jet::ArgDemand::{Head, Lazy};
 use vm::jet::ResultShape::Nat;
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[native("bsearch", &[Lazy, Head], bsearch).returns(Nat)];
 
@@ -26,7 +26,7 @@ pub(crate) enum KeyPosition {
 }
 
 /// Searches the row or set at index `keys` for the value at index `key`.
-pub(crate) fn search(call: &mut Call<'_>, key: usize, keys: usize) -> Suspendable<KeyPosition> {
+pub(crate) fn search(call: &mut JetCall<'_>, key: usize, keys: usize) -> Suspendable<KeyPosition> {
     if let (key, Shape::Set(keys)) = (call.at(key), call.at(keys).shape())
         && key.is_normal()
     {
@@ -47,7 +47,7 @@ pub(crate) fn search(call: &mut Call<'_>, key: usize, keys: usize) -> Suspendabl
 }
 
 fn compare_item(
-    call: &mut Call<'_>,
+    call: &mut JetCall<'_>,
     key: usize,
     keys: usize,
     item: usize,
@@ -78,14 +78,14 @@ fn items(value: Ref<'_>) -> Option<Items<'_>> {
 
 /// Returns twice the position, plus one if the key is found. The row should be sorted, but the law
 /// does not require it.
-fn bsearch(call: &mut Call<'_>) -> JetResult {
+fn bsearch(call: &mut JetCall<'_>) -> JetResult {
     if call.at(1).as_row().is_none() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     let position = ready!(search(call, 0, 1));
     call.push_small(match position {
         KeyPosition::Found(index) => 2 * index as u64 + 1,
         KeyPosition::Missing(index) => 2 * index as u64,
     });
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }

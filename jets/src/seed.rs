@@ -9,8 +9,8 @@ use plan::seed::{
     LoadError, LoadProblem, SaveError, load, load_germ, save_as_law, save_germ_as_law,
 };
 use plan::{EvalError, Shape, Val};
-use vm::jet::Demand::{Head, Lazy, Normal};
-use vm::jet::{Answer, Call};
+use vm::jet::ArgDemand::{Head, Lazy, Normal};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
     native("_SaveSeed", &[Normal], save_seed),
@@ -29,16 +29,16 @@ fn save_error(error: SaveError) -> EvalError {
     }
 }
 
-fn save_seed(call: &mut Call<'_>) -> JetResult {
+fn save_seed(call: &mut JetCall<'_>) -> JetResult {
     let value = call.hold(0);
     let bytes = save_as_law(call.heap(), &value).map_err(save_error)?;
     call.push_bar(&bytes)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the pair of the row of pins that a pin refers to and the bar of the rest; 0 for a value
 /// that is not a pin.
-fn save_pin(call: &mut Call<'_>) -> JetResult {
+fn save_pin(call: &mut JetCall<'_>) -> JetResult {
     if !matches!(call.arg(0).shape(), Shape::Pin(_)) {
         return return_small(call, 0);
     }
@@ -49,48 +49,48 @@ fn save_pin(call: &mut Call<'_>) -> JetResult {
     call.row(pins.len())?;
     call.push_bar(&bytes)?;
     call.row(2)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-/// Returns the loaded value; answers [`Answer::Law`] if the input is malformed.
-fn return_loaded(call: &mut Call<'_>, loaded: Result<Val, LoadError>) -> JetResult {
+/// Returns the loaded value; answers [`JetAnswer::Law`] if the input is malformed.
+fn return_loaded(call: &mut JetCall<'_>, loaded: Result<Val, LoadError>) -> JetResult {
     match loaded {
         Ok(value) => {
             call.push(&value);
-            Ok(Answer::Done)
+            Ok(JetAnswer::Done)
         }
         Err(LoadError { problem: LoadProblem::Eval(stop), .. }) => Err(stop),
-        Err(_) => Ok(Answer::Law),
+        Err(_) => Ok(JetAnswer::Law),
     }
 }
 
-fn load_seed(call: &mut Call<'_>) -> JetResult {
-    let Some(bytes) = call.arg(0).as_bar().map(<[u8]>::to_vec) else { return Ok(Answer::Law) };
+fn load_seed(call: &mut JetCall<'_>) -> JetResult {
+    let Some(bytes) = call.arg(0).as_bar().map(<[u8]>::to_vec) else { return Ok(JetAnswer::Law) };
     let loaded = load(call.heap(), &bytes);
     return_loaded(call, loaded)
 }
 
 /// `_LoadGerm pins bar`: restores the pin. The law evaluates a pin only if the bar refers to it, so
 /// it runs if the pins are not all evaluated.
-fn load_pin(call: &mut Call<'_>) -> JetResult {
+fn load_pin(call: &mut JetCall<'_>) -> JetResult {
     if !call.is_evaluated_at(0) {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     let (Some(count), Some(bytes)) = (row_len(call, 0), call.arg(1).as_bar()) else {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     };
     let bytes = bytes.to_vec();
     let items = call.arg(0).as_row().into_iter().flat_map(|row| row.iter());
     let pins = items.filter(|item| matches!(item.shape(), Shape::Pin(_)));
     let pins: Vec<Val> = pins.map(|pin| call.hold_value(pin)).collect();
     if pins.len() < count {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     match load_germ(call.heap(), &pins, &bytes) {
         Ok(item) => {
             let pin = call.pin(&item)?;
             call.push(&pin);
-            Ok(Answer::Done)
+            Ok(JetAnswer::Done)
         }
         failed => return_loaded(call, failed),
     }

@@ -1,7 +1,7 @@
 //! Jets on sets (distinct keys in ascending order).
 //!
 //! The laws work on the row of keys in the body of a set's law, so they also accept values that are
-//! not sets. For such values these jets mostly answer [`Answer::Law`].
+//! not sets. For such values these jets mostly answer [`JetAnswer::Law`].
 
 use crate::args::{
     INSERTION_RATIO, drop_count, evaluate_arg, push_law_header, ready, return_bit, return_lazy,
@@ -12,10 +12,10 @@ use crate::merge::{MergedKey, merge};
 use crate::search::{KeyPosition, search};
 use plan::{EvalError, Items, Shape};
 use std::ops::Range;
-use vm::jet::Cheap::Always;
-use vm::jet::Demand::{Head, Lazy, Normal};
+use vm::jet::ArgDemand::{Head, Lazy, Normal};
+use vm::jet::CheapCondition::Always;
 use vm::jet::ResultShape::{Bit, Row, Set, Small};
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
     native("_MkSet", &[Lazy], make),
@@ -40,7 +40,7 @@ pub(crate) const JETS: &[Jet] = &[
 
 /// Pushes the set of the given keys of the set at index `set`.
 pub(crate) fn push_key_range(
-    call: &mut Call<'_>,
+    call: &mut JetCall<'_>,
     set: usize,
     keys: Range<usize>,
 ) -> Result<(), EvalError> {
@@ -51,7 +51,7 @@ pub(crate) fn push_key_range(
 }
 
 /// The keys of the first two arguments, if both are sets.
-fn both_key_lists<'c>(call: &'c Call<'_>) -> Option<(Items<'c>, Items<'c>)> {
+fn both_key_lists<'c>(call: &'c JetCall<'_>) -> Option<(Items<'c>, Items<'c>)> {
     match (call.arg(0).shape(), call.arg(1).shape()) {
         (Shape::Set(left), Shape::Set(right)) => Some((left, right)),
         _ => None,
@@ -59,8 +59,8 @@ fn both_key_lists<'c>(call: &'c Call<'_>) -> Option<(Items<'c>, Items<'c>)> {
 }
 
 /// Returns the set of those merged keys of both arguments that satisfy `wanted`.
-fn return_merged(call: &mut Call<'_>, wanted: fn(MergedKey) -> bool) -> JetResult {
-    let Some((left, right)) = both_key_lists(call) else { return Ok(Answer::Law) };
+fn return_merged(call: &mut JetCall<'_>, wanted: fn(MergedKey) -> bool) -> JetResult {
+    let Some((left, right)) = both_key_lists(call) else { return Ok(JetAnswer::Law) };
     let mut sources = merge(call, left, right)?;
     sources.retain(|source| wanted(*source));
     call.room_for(sources.len() + 4)?;
@@ -71,18 +71,18 @@ fn return_merged(call: &mut Call<'_>, wanted: fn(MergedKey) -> bool) -> JetResul
         }
     }
     call.set_of_ascending(sources.len())?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Whether to process the keys of `one` individually instead of merging it with `other`; see
 /// [`INSERTION_RATIO`].
 pub(crate) fn is_much_shorter(one: Items<'_>, other: Items<'_>) -> bool {
-    Call::is_long(other.len()) && one.len() < other.len() / INSERTION_RATIO
+    JetCall::is_long(other.len()) && one.len() < other.len() / INSERTION_RATIO
 }
 
 /// Returns the argument `set` with each key of the argument `keys` inserted (if `insert`) or
 /// deleted.
-fn edit_key_by_key(call: &mut Call<'_>, set: usize, keys: usize, insert: bool) -> JetResult {
+fn edit_key_by_key(call: &mut JetCall<'_>, set: usize, keys: usize, insert: bool) -> JetResult {
     let count = set_len(call, keys).unwrap_or(0);
     call.push_at(set);
     let whole = call.height() - 1;
@@ -97,43 +97,43 @@ fn edit_key_by_key(call: &mut Call<'_>, set: usize, keys: usize, insert: bool) -
         call.put(whole);
         call.drop_to(whole + 1);
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the law `{1 2 keys}`. It is a set if the keys are a row in ascending order.
-fn make(call: &mut Call<'_>) -> JetResult {
+fn make(call: &mut JetCall<'_>) -> JetResult {
     push_law_header(call, 1, 2);
     call.push_at(0);
-    Ok(Answer::Call(3))
+    Ok(JetAnswer::Call(3))
 }
 
-fn to_row(call: &mut Call<'_>) -> JetResult {
+fn to_row(call: &mut JetCall<'_>) -> JetResult {
     if set_len(call, 0).is_none() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     call.push_keys(0)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn singleton(call: &mut Call<'_>) -> JetResult {
+fn singleton(call: &mut JetCall<'_>) -> JetResult {
     call.push_at(0);
     call.set_of_ascending(1)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn is_empty(call: &mut Call<'_>) -> JetResult {
-    let Some(count) = set_len(call, 0) else { return Ok(Answer::Law) };
+fn is_empty(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = set_len(call, 0) else { return Ok(JetAnswer::Law) };
     return_bit(call, count == 0)
 }
 
-fn len(call: &mut Call<'_>) -> JetResult {
-    let Some(count) = set_len(call, 0) else { return Ok(Answer::Law) };
+fn len(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = set_len(call, 0) else { return Ok(JetAnswer::Law) };
     return_small(call, count as u64)
 }
 
-fn has(call: &mut Call<'_>) -> JetResult {
+fn has(call: &mut JetCall<'_>) -> JetResult {
     match set_len(call, 1) {
-        None => Ok(Answer::Law),
+        None => Ok(JetAnswer::Law),
         Some(0) => return_bit(call, false),
         Some(_) => {
             evaluate_arg!(call, 0);
@@ -143,33 +143,33 @@ fn has(call: &mut Call<'_>) -> JetResult {
     }
 }
 
-fn min(call: &mut Call<'_>) -> JetResult {
+fn min(call: &mut JetCall<'_>) -> JetResult {
     match set_len(call, 0) {
-        None => return Ok(Answer::Law),
+        None => return Ok(JetAnswer::Law),
         Some(0) => call.push_small(0),
         Some(_) => call.push_item(0, 0),
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn insert(call: &mut Call<'_>) -> JetResult {
+fn insert(call: &mut JetCall<'_>) -> JetResult {
     if set_len(call, 1).is_none() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     match ready!(search(call, 0, 1)) {
         KeyPosition::Found(_) => return_value(call, 1),
         KeyPosition::Missing(at) => {
             call.push_inserted(1, at, 0)?;
-            Ok(Answer::Done)
+            Ok(JetAnswer::Done)
         }
     }
 }
 
 /// The law compares the key with all keys of the set, so it evaluates the key unless the set is
 /// empty.
-fn delete(call: &mut Call<'_>) -> JetResult {
+fn delete(call: &mut JetCall<'_>) -> JetResult {
     match set_len(call, 1) {
-        None => return Ok(Answer::Law),
+        None => return Ok(JetAnswer::Law),
         Some(0) => return return_value(call, 1),
         Some(_) => evaluate_arg!(call, 0),
     }
@@ -177,13 +177,13 @@ fn delete(call: &mut Call<'_>) -> JetResult {
         KeyPosition::Missing(_) => return_value(call, 1),
         KeyPosition::Found(at) => {
             call.push_removed(1, at)?;
-            Ok(Answer::Done)
+            Ok(JetAnswer::Done)
         }
     }
 }
 
-fn weld(call: &mut Call<'_>) -> JetResult {
-    let Some((left, right)) = both_key_lists(call) else { return Ok(Answer::Law) };
+fn weld(call: &mut JetCall<'_>) -> JetResult {
+    let Some((left, right)) = both_key_lists(call) else { return Ok(JetAnswer::Law) };
     if is_much_shorter(right, left) {
         return edit_key_by_key(call, 0, 1, true);
     }
@@ -194,9 +194,9 @@ fn weld(call: &mut Call<'_>) -> JetResult {
 }
 
 /// Intersection. The law evaluates its first argument only if the second has keys.
-fn intersect(call: &mut Call<'_>) -> JetResult {
+fn intersect(call: &mut JetCall<'_>) -> JetResult {
     match set_len(call, 1) {
-        None => return Ok(Answer::Law),
+        None => return Ok(JetAnswer::Law),
         Some(0) => return return_value(call, 1),
         Some(_) => evaluate_arg!(call, 0),
     }
@@ -205,9 +205,9 @@ fn intersect(call: &mut Call<'_>) -> JetResult {
 
 /// Difference. The law deletes the keys of the second argument one by one, so it does not evaluate
 /// the first if there are none.
-fn subtract(call: &mut Call<'_>) -> JetResult {
+fn subtract(call: &mut JetCall<'_>) -> JetResult {
     match set_len(call, 1) {
-        None => return Ok(Answer::Law),
+        None => return Ok(JetAnswer::Law),
         Some(0) => return return_lazy(call, 0),
         Some(_) => evaluate_arg!(call, 0),
     }
@@ -218,8 +218,8 @@ fn subtract(call: &mut Call<'_>) -> JetResult {
 }
 
 /// Union of a row of sets, where all keys of a set are below those of the next.
-fn cat_ascending(call: &mut Call<'_>) -> JetResult {
-    let Some(sets) = ascending_sets(call)? else { return Ok(Answer::Law) };
+fn cat_ascending(call: &mut JetCall<'_>) -> JetResult {
+    let Some(sets) = ascending_sets(call)? else { return Ok(JetAnswer::Law) };
     let mut total = 0;
     for set in 0..sets {
         call.check()?;
@@ -233,11 +233,11 @@ fn cat_ascending(call: &mut Call<'_>) -> JetResult {
         total += count;
     }
     call.set_of_ascending(total)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// The length of the argument, if it is a row of evaluated sets in ascending order.
-fn ascending_sets(call: &Call<'_>) -> Result<Option<usize>, EvalError> {
+fn ascending_sets(call: &JetCall<'_>) -> Result<Option<usize>, EvalError> {
     let Some(row) = call.arg(0).as_row() else { return Ok(None) };
     let mut last = None;
     for item in row.iter() {
@@ -254,59 +254,59 @@ fn ascending_sets(call: &Call<'_>) -> Result<Option<usize>, EvalError> {
     Ok(Some(row.len()))
 }
 
-fn is_set(call: &mut Call<'_>) -> JetResult {
+fn is_set(call: &mut JetCall<'_>) -> JetResult {
     let answer = set_len(call, 0).is_some();
     return_bit(call, answer)
 }
 
-fn drop(call: &mut Call<'_>) -> JetResult {
-    let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };
+fn drop(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = set_len(call, 1) else { return Ok(JetAnswer::Law) };
     let dropped = drop_count(call, count);
     push_key_range(call, 1, dropped..count)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn take(call: &mut Call<'_>) -> JetResult {
-    let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };
+fn take(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = set_len(call, 1) else { return Ok(JetAnswer::Law) };
     let taken = take_count(call, count);
     push_key_range(call, 1, 0..taken)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the pair of the entries before `at` and those from `at` on. The second argument is a set
 /// or table of `count` entries.
-pub(crate) fn split(call: &mut Call<'_>, push: PushRange, at: usize, count: usize) -> JetResult {
+pub(crate) fn split(call: &mut JetCall<'_>, push: PushRange, at: usize, count: usize) -> JetResult {
     push(call, 1, 0..at)?;
     push(call, 1, at..count)?;
     call.row(2)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Pushes a range of the entries of the collection at an index.
-type PushRange = fn(&mut Call<'_>, usize, Range<usize>) -> Result<(), EvalError>;
+type PushRange = fn(&mut JetCall<'_>, usize, Range<usize>) -> Result<(), EvalError>;
 
 /// The law evaluates its arguments only when a part of the result is demanded, so it runs if either
 /// is unevaluated.
-fn split_at(call: &mut Call<'_>) -> JetResult {
+fn split_at(call: &mut JetCall<'_>) -> JetResult {
     if !(call.is_evaluated_at(0) && call.is_evaluated_at(1)) {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     match (call.nat(0).is_some(), set_len(call, 1)) {
         (true, Some(count)) => {
             let at = take_count(call, count);
             split(call, push_key_range, at, count)
         }
-        _ => Ok(Answer::Law),
+        _ => Ok(JetAnswer::Law),
     }
 }
 
 /// Returns the pair of the keys below the first argument and the other keys; as lazy as
 /// [`split_at`].
-fn split_below(call: &mut Call<'_>) -> JetResult {
+fn split_below(call: &mut JetCall<'_>) -> JetResult {
     if !(call.is_evaluated_at(0) && call.is_evaluated_at(1) && call.arg(0).is_normal()) {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
-    let Some(count) = set_len(call, 1) else { return Ok(Answer::Law) };
+    let Some(count) = set_len(call, 1) else { return Ok(JetAnswer::Law) };
     let (KeyPosition::Found(at) | KeyPosition::Missing(at)) = ready!(search(call, 0, 1));
     split(call, push_key_range, at, count)
 }

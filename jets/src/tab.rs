@@ -9,10 +9,10 @@ use crate::args::{Suspendable, evaluate_arg, ready, return_bit, return_lazy, ret
 use crate::declare::{Jet, JetResult, native};
 use crate::search::{KeyPosition, search};
 use plan::{EvalError, Shape};
-use vm::jet::Cheap::Always;
-use vm::jet::Demand::{Head, Lazy};
+use vm::jet::ArgDemand::{Head, Lazy};
+use vm::jet::CheapCondition::Always;
 use vm::jet::ResultShape::{Bit, Small};
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
     native("isTab", &[Head], is_tab).returns(Bit).cheap(Always),
@@ -33,12 +33,12 @@ pub(crate) const JETS: &[Jet] = &[
     native("tabFoldlWithKey", &[Lazy, Lazy, Head], fold),
 ];
 
-/// The number of keys of an argument that is a table; answers [`Answer::Law`] for anything else.
+/// The number of keys of an argument that is a table; answers [`JetAnswer::Law`] for anything else.
 macro_rules! table {
     ($call:expr, $index:expr) => {
         match as_table($call, $index)? {
             Some(count) => count,
-            None => return Ok(Answer::Law),
+            None => return Ok(JetAnswer::Law),
         }
     };
 }
@@ -46,7 +46,7 @@ pub(crate) use table;
 
 /// The number of keys of the table at `index`; `None` if the value is not a table. Replaces an app
 /// of a set to an evaluated row of the right length by the table.
-pub(crate) fn as_table(call: &mut Call<'_>, index: usize) -> Result<Option<usize>, EvalError> {
+pub(crate) fn as_table(call: &mut JetCall<'_>, index: usize) -> Result<Option<usize>, EvalError> {
     let app = match call.arg(index).shape() {
         Shape::Tab(keys, _) => return Ok(Some(keys.len())),
         Shape::App(app) => app,
@@ -65,26 +65,26 @@ pub(crate) fn as_table(call: &mut Call<'_>, index: usize) -> Result<Option<usize
 }
 
 /// Pushes the key set of the table at index `tab`, and returns its index.
-pub(crate) fn push_keys(call: &mut Call<'_>, tab: usize) -> usize {
+pub(crate) fn push_keys(call: &mut JetCall<'_>, tab: usize) -> usize {
     call.push_item(tab, 0);
     call.height() - 1
 }
 
 /// Pushes the row of values of the table at index `tab`, and returns its index.
-pub(crate) fn push_values(call: &mut Call<'_>, tab: usize) -> usize {
+pub(crate) fn push_values(call: &mut JetCall<'_>, tab: usize) -> usize {
     call.push_item(tab, 1);
     call.height() - 1
 }
 
 /// Pushes value `item` of the table at index `tab`.
-pub(crate) fn push_value(call: &mut Call<'_>, tab: usize, item: usize) {
+pub(crate) fn push_value(call: &mut JetCall<'_>, tab: usize, item: usize) {
     let values = push_values(call, tab);
     call.push_item(values, item);
     call.remove(values);
 }
 
 /// Searches the keys of the table at index `tab` for the value at index `key`.
-pub(crate) fn find(call: &mut Call<'_>, key: usize, tab: usize) -> Suspendable<KeyPosition> {
+pub(crate) fn find(call: &mut JetCall<'_>, key: usize, tab: usize) -> Suspendable<KeyPosition> {
     let keys = push_keys(call, tab);
     let position = search(call, key, keys)?;
     if position.is_some() {
@@ -95,38 +95,38 @@ pub(crate) fn find(call: &mut Call<'_>, key: usize, tab: usize) -> Suspendable<K
 
 /// Returns whether a value is a set applied to a row of as many values. The law evaluates what the
 /// set is applied to.
-fn is_tab(call: &mut Call<'_>) -> JetResult {
+fn is_tab(call: &mut JetCall<'_>) -> JetResult {
     let app = match call.arg(0).shape() {
         Shape::Tab(..) => return return_bit(call, true),
         Shape::App(app) => app,
         _ => return return_bit(call, false),
     };
     match app.head().shape() {
-        Shape::Set(_) => Ok(Answer::Law),
+        Shape::Set(_) => Ok(JetAnswer::Law),
         _ => return_bit(call, false),
     }
 }
 
-fn keys(call: &mut Call<'_>) -> JetResult {
+fn keys(call: &mut JetCall<'_>) -> JetResult {
     table!(call, 0);
     push_keys(call, 0);
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn values(call: &mut Call<'_>) -> JetResult {
+fn values(call: &mut JetCall<'_>) -> JetResult {
     table!(call, 0);
     push_values(call, 0);
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn keys_row(call: &mut Call<'_>) -> JetResult {
+fn keys_row(call: &mut JetCall<'_>) -> JetResult {
     table!(call, 0);
     let keys = push_keys(call, 0);
     call.push_keys(keys)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn keys_list(call: &mut Call<'_>) -> JetResult {
+fn keys_list(call: &mut JetCall<'_>) -> JetResult {
     let count = table!(call, 0);
     call.check_result_words(3 * count as u64)?;
     let keys = push_keys(call, 0);
@@ -137,15 +137,15 @@ fn keys_list(call: &mut Call<'_>) -> JetResult {
         call.reverse(2);
         call.row(2)?;
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn len(call: &mut Call<'_>) -> JetResult {
+fn len(call: &mut JetCall<'_>) -> JetResult {
     let count = table!(call, 0);
     return_small(call, count as u64)
 }
 
-fn is_empty(call: &mut Call<'_>) -> JetResult {
+fn is_empty(call: &mut JetCall<'_>) -> JetResult {
     let count = table!(call, 0);
     return_bit(call, count == 0)
 }
@@ -164,23 +164,23 @@ macro_rules! find_key {
 }
 pub(crate) use find_key;
 
-fn idx(call: &mut Call<'_>) -> JetResult {
+fn idx(call: &mut JetCall<'_>) -> JetResult {
     match find_key!(call, 0, 1) {
         KeyPosition::Missing(_) => return_small(call, 0),
         KeyPosition::Found(at) => {
             push_value(call, 1, at);
-            Ok(Answer::Eval)
+            Ok(JetAnswer::Eval)
         }
     }
 }
 
-fn has(call: &mut Call<'_>) -> JetResult {
+fn has(call: &mut JetCall<'_>) -> JetResult {
     let position = find_key!(call, 0, 1);
     return_bit(call, matches!(position, KeyPosition::Found(_)))
 }
 
 /// Returns `(0 value)`, or 0 if the key is missing.
-fn lookup(call: &mut Call<'_>) -> JetResult {
+fn lookup(call: &mut JetCall<'_>) -> JetResult {
     match find_key!(call, 0, 1) {
         KeyPosition::Missing(_) => call.push_small(0),
         KeyPosition::Found(at) => {
@@ -189,50 +189,55 @@ fn lookup(call: &mut Call<'_>) -> JetResult {
             call.app(1)?;
         }
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn switch(call: &mut Call<'_>) -> JetResult {
+fn switch(call: &mut JetCall<'_>) -> JetResult {
     match find_key!(call, 0, 2) {
         KeyPosition::Missing(_) => return_lazy(call, 1),
         KeyPosition::Found(at) => {
             push_value(call, 2, at);
-            Ok(Answer::Eval)
+            Ok(JetAnswer::Eval)
         }
     }
 }
 
 /// Pushes the pair of key and value of entry `item` of the table at index `tab`, whose key set is
 /// at index `keys`.
-fn push_pair(call: &mut Call<'_>, keys: usize, tab: usize, item: usize) -> Result<(), EvalError> {
+fn push_pair(
+    call: &mut JetCall<'_>,
+    keys: usize,
+    tab: usize,
+    item: usize,
+) -> Result<(), EvalError> {
     call.push_item(keys, item);
     push_value(call, tab, item);
     call.row(2)
 }
 
 /// Returns the pair of entry `n`; 0 if there is no such entry.
-fn element(call: &mut Call<'_>) -> JetResult {
+fn element(call: &mut JetCall<'_>) -> JetResult {
     let count = table!(call, 1);
     match call.nat(0).and_then(|nat| nat.to_u64()) {
         Some(item) if item < count as u64 => {
             let keys = push_keys(call, 1);
             push_pair(call, keys, 1, item as usize)?;
-            Ok(Answer::Done)
+            Ok(JetAnswer::Done)
         }
         _ => return_small(call, 0),
     }
 }
 
-fn min_key(call: &mut Call<'_>) -> JetResult {
+fn min_key(call: &mut JetCall<'_>) -> JetResult {
     if table!(call, 0) == 0 {
         return return_small(call, 0);
     }
     let keys = push_keys(call, 0);
     call.push_item(keys, 0);
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn to_pairs(call: &mut Call<'_>) -> JetResult {
+fn to_pairs(call: &mut JetCall<'_>) -> JetResult {
     let count = table!(call, 0);
     call.room_for(count + 8)?;
     let keys = push_keys(call, 0);
@@ -241,10 +246,10 @@ fn to_pairs(call: &mut Call<'_>) -> JetResult {
         push_pair(call, keys, 0, item)?;
     }
     call.row(count)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn to_pair_list(call: &mut Call<'_>) -> JetResult {
+fn to_pair_list(call: &mut JetCall<'_>) -> JetResult {
     let count = table!(call, 0);
     let keys = push_keys(call, 0);
     call.push_small(0);
@@ -254,18 +259,18 @@ fn to_pair_list(call: &mut Call<'_>) -> JetResult {
         call.reverse(2);
         call.row(2)?;
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// `tabFoldlWithKey f start tab`: folds `f accumulator key value` over the entries, evaluating the
 /// accumulator after each but the last, which is a tail call.
-fn fold(call: &mut Call<'_>) -> JetResult {
+fn fold(call: &mut JetCall<'_>) -> JetResult {
     let count = table!(call, 2);
     if count == 0 {
         return return_lazy(call, 1);
     }
     if count > 1 && !call.may_nest() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     let keys = push_keys(call, 2);
     let total = call.height();
@@ -277,7 +282,7 @@ fn fold(call: &mut Call<'_>) -> JetResult {
         call.push_item(keys, item);
         push_value(call, 2, item);
         if item + 1 == count {
-            return Ok(Answer::Call(3));
+            return Ok(JetAnswer::Call(3));
         }
         call.run(3)?;
         call.put(total);

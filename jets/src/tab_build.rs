@@ -13,9 +13,9 @@ use crate::set::{self, is_much_shorter, split};
 use crate::tab::{as_table, find, find_key, push_keys, push_value, push_values, table};
 use plan::{EvalError, Shape};
 use std::ops::Range;
-use vm::jet::Demand::{Head, Lazy, Normal};
+use vm::jet::ArgDemand::{Head, Lazy, Normal};
 use vm::jet::ResultShape::{Row, Tab};
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
     native("_MkTab", &[Lazy, Lazy], make),
@@ -33,7 +33,11 @@ pub(crate) const JETS: &[Jet] = &[
 ];
 
 /// Pushes the table of the given entries of the table at index `tab`.
-fn push_entry_range(call: &mut Call<'_>, tab: usize, items: Range<usize>) -> Result<(), EvalError> {
+fn push_entry_range(
+    call: &mut JetCall<'_>,
+    tab: usize,
+    items: Range<usize>,
+) -> Result<(), EvalError> {
     let count = items.len();
     call.room_for(count + 8)?;
     let keys = push_keys(call, tab);
@@ -48,24 +52,24 @@ fn push_entry_range(call: &mut Call<'_>, tab: usize, items: Range<usize>) -> Res
 
 /// Returns the law `{1 2 keys}` applied to the values. It is a table if the keys are a row in
 /// ascending order.
-fn make(call: &mut Call<'_>) -> JetResult {
+fn make(call: &mut JetCall<'_>) -> JetResult {
     push_law_header(call, 1, 2);
     call.push_at(0);
     call.push_at(1);
-    Ok(Answer::Call(4))
+    Ok(JetAnswer::Call(4))
 }
 
-fn singleton(call: &mut Call<'_>) -> JetResult {
+fn singleton(call: &mut JetCall<'_>) -> JetResult {
     call.push_at(0);
     call.set_of_ascending(1)?;
     call.push_at(1);
     call.row(1)?;
     call.tab()?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Pushes the table at index `tab` with the value of entry `at` replaced by the value on top.
-fn push_with_value(call: &mut Call<'_>, tab: usize, at: usize) -> Result<(), EvalError> {
+fn push_with_value(call: &mut JetCall<'_>, tab: usize, at: usize) -> Result<(), EvalError> {
     let value = call.height() - 1;
     push_keys(call, tab);
     let values = push_values(call, tab);
@@ -77,7 +81,7 @@ fn push_with_value(call: &mut Call<'_>, tab: usize, at: usize) -> Result<(), Eva
 /// Pushes the table at index `tab` with an entry inserted before entry `at`: the key at index `key`
 /// and the value on top.
 fn push_with_entry(
-    call: &mut Call<'_>,
+    call: &mut JetCall<'_>,
     tab: usize,
     at: usize,
     key: usize,
@@ -91,7 +95,7 @@ fn push_with_entry(
     call.tab()
 }
 
-fn insert(call: &mut Call<'_>) -> JetResult {
+fn insert(call: &mut JetCall<'_>) -> JetResult {
     table!(call, 2);
     let position = ready!(find(call, 0, 2));
     call.push_at(1);
@@ -99,15 +103,15 @@ fn insert(call: &mut Call<'_>) -> JetResult {
         KeyPosition::Found(at) => push_with_value(call, 2, at)?,
         KeyPosition::Missing(at) => push_with_entry(call, 2, at, 0)?,
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// `tabAlter f key tab`: `f` gets `(0 value)`, or 0 if the key is missing, and returns the new
 /// state of the entry in the same form. The key is normalised only if it is inserted.
-fn alter(call: &mut Call<'_>) -> JetResult {
+fn alter(call: &mut JetCall<'_>) -> JetResult {
     let position = find_key!(call, 1, 2);
     if !call.may_nest() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     let result = call.height();
     call.push_at(0);
@@ -125,7 +129,7 @@ fn alter(call: &mut Call<'_>) -> JetResult {
     }
     let arg_count = call.arg_count(result);
     if arg_count == 0 {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     call.push_arg(result, arg_count - 1)?;
     match position {
@@ -137,24 +141,24 @@ fn alter(call: &mut Call<'_>) -> JetResult {
             push_with_entry(call, 2, at, 1)?;
         }
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the table at index `tab` without entry `at`.
-fn remove_entry(call: &mut Call<'_>, tab: usize, at: usize) -> JetResult {
+fn remove_entry(call: &mut JetCall<'_>, tab: usize, at: usize) -> JetResult {
     let keys = push_keys(call, tab);
     call.push_removed(keys, at)?;
     let values = push_values(call, tab);
     call.push_removed(values, at)?;
     call.remove(values);
     call.tab()?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the table of a row of pairs. Keys are normalised from the first to the last; of equal
 /// keys the last pair counts.
-fn from_pairs(call: &mut Call<'_>) -> JetResult {
-    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+fn from_pairs(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
     call.room_for(count.saturating_mul(4).saturating_add(8))?;
     let first = call.height();
     for item in 0..count {
@@ -166,7 +170,7 @@ fn from_pairs(call: &mut Call<'_>) -> JetResult {
         call.push_field(pair, 0)?;
         if !call.at(pair + 1).is_normal() {
             if !call.may_nest() {
-                return Ok(Answer::Law);
+                return Ok(JetAnswer::Law);
             }
             call.normalise()?;
         }
@@ -183,15 +187,15 @@ fn from_pairs(call: &mut Call<'_>) -> JetResult {
     entries.iter().for_each(|entry| call.push_at(key(entry) + 1));
     call.row(entries.len())?;
     call.tab()?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// The law evaluates its arguments only when a part of the result is demanded, so it runs if either
 /// is unevaluated. It also runs if the first argument is not a nat: both parts are then the whole
 /// table.
-fn split_at(call: &mut Call<'_>) -> JetResult {
+fn split_at(call: &mut JetCall<'_>) -> JetResult {
     if !(call.is_evaluated_at(0) && call.is_evaluated_at(1)) || call.nat(0).is_none() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     let count = table!(call, 1);
     let at = take_count(call, count);
@@ -200,16 +204,16 @@ fn split_at(call: &mut Call<'_>) -> JetResult {
 
 /// Returns the pair of the entries with keys below the first argument and the other entries; as
 /// lazy as [`split_at`].
-fn split_below(call: &mut Call<'_>) -> JetResult {
+fn split_below(call: &mut JetCall<'_>) -> JetResult {
     if !(call.is_evaluated_at(0) && call.is_evaluated_at(1) && call.arg(0).is_normal()) {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     let count = table!(call, 1);
     let (KeyPosition::Found(at) | KeyPosition::Missing(at)) = ready!(find(call, 0, 1));
     split(call, push_entry_range, at, count)
 }
 
-fn map(call: &mut Call<'_>) -> JetResult {
+fn map(call: &mut JetCall<'_>) -> JetResult {
     let count = table!(call, 1);
     call.check_result_words(count as u64 * thunk_words(2))?;
     call.room_for(count + 8)?;
@@ -222,10 +226,10 @@ fn map(call: &mut Call<'_>) -> JetResult {
     }
     call.row(count)?;
     call.tab()?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn map_with_key(call: &mut Call<'_>) -> JetResult {
+fn map_with_key(call: &mut JetCall<'_>) -> JetResult {
     let count = table!(call, 1);
     call.check_result_words(count as u64 * thunk_words(2))?;
     call.room_for(count + 8)?;
@@ -239,12 +243,12 @@ fn map_with_key(call: &mut Call<'_>) -> JetResult {
     }
     call.row(count)?;
     call.tab()?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the union of the tables at indices `left` and `left + 1`. A key of both gets the left
 /// value, or the argument `with` applied to both values.
-fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> JetResult {
+fn union(call: &mut JetCall<'_>, left: usize, with: Option<usize>) -> JetResult {
     let right = left + 1;
     table!(call, left);
     table!(call, right);
@@ -256,7 +260,7 @@ fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> JetResult {
             return union_by_insertion(call, right, left, left, with);
         }
         (Shape::Tab(a, _), Shape::Tab(b, _)) => merge(call, a, b)?,
-        _ => return Ok(Answer::Law),
+        _ => return Ok(JetAnswer::Law),
     };
     call.room_for(sources.len() + 8)?;
     let left_keys = push_keys(call, left);
@@ -283,13 +287,13 @@ fn union(call: &mut Call<'_>, left: usize, with: Option<usize>) -> JetResult {
     }
     call.row(sources.len())?;
     call.tab()?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// [`union`] by inserting the entries of the argument `small` into the argument `large` one by one;
 /// `left` is the index of the left table.
 fn union_by_insertion(
-    call: &mut Call<'_>,
+    call: &mut JetCall<'_>,
     large: usize,
     small: usize,
     left: usize,
@@ -325,22 +329,22 @@ fn union_by_insertion(
         call.put(whole);
         call.drop_to(whole + 1);
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn union_with(call: &mut Call<'_>) -> JetResult {
+fn union_with(call: &mut JetCall<'_>) -> JetResult {
     union(call, 1, Some(0))
 }
 
-fn weld(call: &mut Call<'_>) -> JetResult {
+fn weld(call: &mut JetCall<'_>) -> JetResult {
     union(call, 0, None)
 }
 
 /// Returns the entries for which a function of key and value returns a true value.
-fn filter(call: &mut Call<'_>) -> JetResult {
+fn filter(call: &mut JetCall<'_>) -> JetResult {
     let count = table!(call, 1);
     if !call.may_nest() {
-        return Ok(Answer::Law);
+        return Ok(JetAnswer::Law);
     }
     call.room_for(count + 8)?;
     let keys = push_keys(call, 1);
@@ -362,5 +366,5 @@ fn filter(call: &mut Call<'_>) -> JetResult {
     kept.iter().for_each(|item| push_value(call, 1, *item));
     call.row(kept.len())?;
     call.tab()?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }

@@ -7,9 +7,9 @@ use crate::args::{Suspendable, evaluate, evaluate_item, ready, return_natural, r
 use crate::declare::{Jet, JetResult, native};
 use plan::{EvalError, NatRef, Natural};
 use std::fmt::Write;
-use vm::jet::Demand::Head;
+use vm::jet::ArgDemand::Head;
 use vm::jet::ResultShape::{Bar, Nat, Row};
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
     native("implode", &[Head], concatenate).returns(Nat),
@@ -25,12 +25,12 @@ pub(crate) const JETS: &[Jet] = &[
     native("barFromHex", &[Head], bar_of_hexadecimal).returns(Bar),
 ];
 
-/// The bytes of an argument that is a nat; answers [`Answer::Law`] for anything else.
+/// The bytes of an argument that is a nat; answers [`JetAnswer::Law`] for anything else.
 macro_rules! text {
     ($call:expr) => {
         match $call.nat(0) {
             Some(nat) => nat.bytes(),
-            None => return Ok(Answer::Law),
+            None => return Ok(JetAnswer::Law),
         }
     };
 }
@@ -41,7 +41,7 @@ struct TextBuilder(Vec<u8>);
 
 impl TextBuilder {
     /// Appends the bytes of a nat. The nat 0 is the empty text.
-    fn append(&mut self, call: &Call<'_>, piece: NatRef<'_>) -> Result<(), EvalError> {
+    fn append(&mut self, call: &JetCall<'_>, piece: NatRef<'_>) -> Result<(), EvalError> {
         call.check_result_words((self.0.len() as u64 + piece.bits() / 8) / 8 + 2)?;
         match piece.to_u64() {
             Some(byte @ 1..=255) => self.0.push(byte as u8),
@@ -52,8 +52,8 @@ impl TextBuilder {
 }
 
 /// Concatenates the texts in a row. Items that are no nats count as empty.
-fn concatenate(call: &mut Call<'_>) -> JetResult {
-    let Some(count) = row_len(call, 0) else { return Ok(Answer::Law) };
+fn concatenate(call: &mut JetCall<'_>) -> JetResult {
+    let Some(count) = row_len(call, 0) else { return Ok(JetAnswer::Law) };
     let mut text = TextBuilder::default();
     for item in 0..count {
         call.check()?;
@@ -63,18 +63,18 @@ fn concatenate(call: &mut Call<'_>) -> JetResult {
         text.append(call, piece)?;
     }
     call.push_bytes(&text.0)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Concatenates the texts in a list. Items that are no nats count as empty.
-fn of_list(call: &mut Call<'_>) -> JetResult {
+fn of_list(call: &mut JetCall<'_>) -> JetResult {
     let mut text = TextBuilder::default();
     ready!(append_list(call, &mut text));
     call.push_bytes(&text.0)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
-fn append_list(call: &mut Call<'_>, text: &mut TextBuilder) -> Suspendable<()> {
+fn append_list(call: &mut JetCall<'_>, text: &mut TextBuilder) -> Suspendable<()> {
     // The cursor is a copy of the argument: if the jet suspends, it starts again from the argument.
     let rest = call.height();
     call.push_at(0);
@@ -105,7 +105,7 @@ fn append_list(call: &mut Call<'_>, text: &mut TextBuilder) -> Suspendable<()> {
 const CELL_WORDS: u64 = 3;
 
 /// Returns the list of these bytes.
-fn return_list(call: &mut Call<'_>, bytes: &[u8]) -> JetResult {
+fn return_list(call: &mut JetCall<'_>, bytes: &[u8]) -> JetResult {
     call.check_result_words(CELL_WORDS * bytes.len() as u64)?;
     let rest = call.height();
     call.push_small(0);
@@ -116,32 +116,32 @@ fn return_list(call: &mut Call<'_>, bytes: &[u8]) -> JetResult {
         call.row(2)?;
         call.put(rest);
     }
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// Returns the row of these bytes.
-fn return_row(call: &mut Call<'_>, bytes: &[u8]) -> JetResult {
+fn return_row(call: &mut JetCall<'_>, bytes: &[u8]) -> JetResult {
     call.check_result_words(bytes.len() as u64 + 1)?;
     call.room_for(bytes.len())?;
     bytes.iter().for_each(|&byte| call.push_small(byte.into()));
     call.row(bytes.len())?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// The list of a text's characters.
-fn to_list(call: &mut Call<'_>) -> JetResult {
+fn to_list(call: &mut JetCall<'_>) -> JetResult {
     let bytes = text!(call);
     return_list(call, &bytes)
 }
 
 /// The row of a text's characters.
-fn to_row(call: &mut Call<'_>) -> JetResult {
+fn to_row(call: &mut JetCall<'_>) -> JetResult {
     let bytes = text!(call);
     return_row(call, &bytes)
 }
 
 /// The decimal digits of an argument that is a nat, as text.
-fn decimal_digits(call: &Call<'_>) -> Result<Option<String>, EvalError> {
+fn decimal_digits(call: &JetCall<'_>) -> Result<Option<String>, EvalError> {
     let Some(nat) = call.nat(0) else { return Ok(None) };
     // A decimal digit takes at least 3.3 bits of the nat, and one byte of the text.
     call.check_result_words(nat.bits() / 24 + 2)?;
@@ -154,26 +154,26 @@ fn decimal_digits(call: &Call<'_>) -> Result<Option<String>, EvalError> {
 }
 
 /// The list of a nat's decimal digits, as characters.
-fn digit_list(call: &mut Call<'_>) -> JetResult {
+fn digit_list(call: &mut JetCall<'_>) -> JetResult {
     match decimal_digits(call)? {
         Some(digits) => return_list(call, digits.as_bytes()),
-        None => Ok(Answer::Law),
+        None => Ok(JetAnswer::Law),
     }
 }
 
 /// The row of a nat's decimal digits, as characters.
-fn digit_row(call: &mut Call<'_>) -> JetResult {
+fn digit_row(call: &mut JetCall<'_>) -> JetResult {
     match decimal_digits(call)? {
         Some(digits) => return_row(call, digits.as_bytes()),
-        None => Ok(Answer::Law),
+        None => Ok(JetAnswer::Law),
     }
 }
 
 /// The decimal digits of a nat, as a text.
-fn decimal(call: &mut Call<'_>) -> JetResult {
-    let Some(digits) = decimal_digits(call)? else { return Ok(Answer::Law) };
+fn decimal(call: &mut JetCall<'_>) -> JetResult {
+    let Some(digits) = decimal_digits(call)? else { return Ok(JetAnswer::Law) };
     call.push_bytes(digits.as_bytes())?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// The characters of a text without `_`.
@@ -183,13 +183,13 @@ fn without_separators(text: &[u8]) -> Vec<u8> {
 
 /// The number that a text of decimal digits spells. The law also computes something for other
 /// characters.
-fn of_decimal(call: &mut Call<'_>) -> JetResult {
+fn of_decimal(call: &mut JetCall<'_>) -> JetResult {
     let digits = without_separators(&text!(call));
     if digits.is_empty() {
         return return_natural(call, &Natural::default());
     }
     let digits = str::from_utf8(&digits).ok().filter(|text| text.bytes().all(is_decimal));
-    let Some(Ok(nat)) = digits.map(str::parse) else { return Ok(Answer::Law) };
+    let Some(Ok(nat)) = digits.map(str::parse) else { return Ok(JetAnswer::Law) };
     return_natural(call, &nat)
 }
 
@@ -199,13 +199,13 @@ fn is_decimal(byte: u8) -> bool {
 
 /// The number that a text of hexadecimal digits spells, after a prefix of two characters. The law
 /// also computes something for other characters.
-fn of_hexadecimal(call: &mut Call<'_>) -> JetResult {
+fn of_hexadecimal(call: &mut JetCall<'_>) -> JetResult {
     let text = text!(call);
     let digits = without_separators(text.get(2..).unwrap_or_default());
-    let Some(mut bytes) = bytes_of_hexadecimal(&digits) else { return Ok(Answer::Law) };
+    let Some(mut bytes) = bytes_of_hexadecimal(&digits) else { return Ok(JetAnswer::Law) };
     bytes.reverse();
     call.push_bytes(&bytes)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// The bytes that hexadecimal digits spell, two digits a byte; an odd number of digits gets a zero
@@ -222,11 +222,11 @@ fn bytes_of_hexadecimal(digits: &[u8]) -> Option<Vec<u8>> {
 
 /// The bytes that a text of hexadecimal digits spells. Newlines are ignored. The law also computes
 /// something for other characters.
-fn bar_of_hexadecimal(call: &mut Call<'_>) -> JetResult {
+fn bar_of_hexadecimal(call: &mut JetCall<'_>) -> JetResult {
     let mut digits = text!(call);
     digits.retain(|&byte| byte != b'\n');
-    let Some(bytes) = bytes_of_hexadecimal(&digits) else { return Ok(Answer::Law) };
+    let Some(bytes) = bytes_of_hexadecimal(&digits) else { return Ok(JetAnswer::Law) };
     call.check_result_words(bytes.len() as u64 / 8 + 4)?;
     call.push_bar(&bytes)?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }

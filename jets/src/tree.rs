@@ -6,7 +6,7 @@
 
 use crate::args::{Suspendable, evaluate};
 use plan::{EvalError, Ref};
-use vm::jet::Call;
+use vm::jet::JetCall;
 
 /// An app at index `at` that has `left` items left to visit.
 struct WalkedApp {
@@ -16,9 +16,9 @@ struct WalkedApp {
 
 /// Calls `visit` with every leaf (every value that is not an app) of the tree at index `tree`.
 pub(crate) fn leaves(
-    call: &mut Call<'_>,
+    call: &mut JetCall<'_>,
     tree: usize,
-    mut visit: impl FnMut(&Call<'_>, Ref<'_>) -> Result<(), EvalError>,
+    mut visit: impl FnMut(&JetCall<'_>, Ref<'_>) -> Result<(), EvalError>,
 ) -> Suspendable<()> {
     let floor = call.height();
     let mut open: Vec<WalkedApp> = Vec::new();
@@ -44,7 +44,7 @@ pub(crate) fn leaves(
 }
 
 /// Pushes the next item to visit; returns `false` if none is left.
-fn push_next(call: &mut Call<'_>, open: &mut Vec<WalkedApp>) -> Result<bool, EvalError> {
+fn push_next(call: &mut JetCall<'_>, open: &mut Vec<WalkedApp>) -> Result<bool, EvalError> {
     while let Some(last) = open.last_mut() {
         if last.left == 0 {
             call.drop_to(last.at);

@@ -4,12 +4,12 @@
 use crate::args::{evaluate_arg, return_small, return_u64};
 use crate::declare::{Jet, JetResult, native};
 use plan::{NatRef, limbs};
-use vm::jet::Cheap::OnNats;
-use vm::jet::Demand::{Head, Lazy};
-use vm::jet::Operation::{Word32, Word64};
+use vm::jet::ArgDemand::{Head, Lazy};
+use vm::jet::CheapCondition::OnNats;
+use vm::jet::JetOperation::{Word32, Word64};
 use vm::jet::ResultShape::{Nat, Small};
 use vm::jet::WordOperation as W;
-use vm::jet::{Answer, Call};
+use vm::jet::{JetAnswer, JetCall};
 
 pub(crate) const JETS: &[Jet] = &[
     native("w32", &[Head], low::<32>).primitive(Word32(W::Low), Small),
@@ -81,26 +81,26 @@ fn low_bits<const BITS: u32>(nat: NatRef<'_>) -> u64 {
 }
 
 /// The low bits of the argument at `index`.
-fn arg<const BITS: u32>(call: &Call<'_>, index: usize) -> u64 {
+fn arg<const BITS: u32>(call: &JetCall<'_>, index: usize) -> u64 {
     low_bits::<BITS>(call.cast(index))
 }
 
-fn both<const BITS: u32>(call: &Call<'_>) -> (u64, u64) {
+fn both<const BITS: u32>(call: &JetCall<'_>) -> (u64, u64) {
     (arg::<BITS>(call, 0), arg::<BITS>(call, 1))
 }
 
-fn low<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
+fn low<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     let low = arg::<BITS>(call, 0);
     return_u64(call, low)
 }
 
-fn add<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
+fn add<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
     return_u64(call, wrap::<BITS>(a.wrapping_add(b)))
 }
 
 /// The law does not evaluate the first factor if the second is 0.
-fn mul<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
+fn mul<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     if arg::<BITS>(call, 1) == 0 {
         return return_small(call, 0);
     }
@@ -109,22 +109,22 @@ fn mul<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     return_u64(call, wrap::<BITS>(a.wrapping_mul(b)))
 }
 
-fn div<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
+fn div<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
     return_u64(call, a.checked_div(b).unwrap_or(0))
 }
 
-fn and<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
+fn and<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
     return_u64(call, a & b)
 }
 
-fn or<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
+fn or<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
     return_u64(call, a | b)
 }
 
-fn xor<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
+fn xor<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
     return_u64(call, a ^ b)
 }
@@ -138,7 +138,7 @@ fn shift_right<const BITS: u32>(a: u64, by: u64) -> u64 {
 }
 
 /// The law does not evaluate the distance if it shifts 0.
-fn lsh<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
+fn lsh<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     if arg::<BITS>(call, 0) == 0 {
         return return_small(call, 0);
     }
@@ -147,7 +147,7 @@ fn lsh<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     return_u64(call, shift_left::<BITS>(a, by))
 }
 
-fn rsh<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
+fn rsh<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     let (a, by) = both::<BITS>(call);
     return_u64(call, shift_right::<BITS>(a, by))
 }
@@ -159,7 +159,7 @@ const fn modulus<const BITS: u32>() -> [u64; 2] {
 
 /// `a - b` as the law computes it. The law compares the low bits; if those of `b` are greater, it
 /// subtracts all bits of `b` from all bits of `a` plus 2^BITS.
-fn sub<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
+fn sub<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     let (a, b) = both::<BITS>(call);
     if b <= a {
         return return_u64(call, a - b);
@@ -175,7 +175,7 @@ fn sub<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
     call.push_nat_with(call.limb_count(minuend), |call, out| {
         limbs::sub(out, call.cast(minuend).limbs(), call.cast(1).limbs());
     })?;
-    Ok(Answer::Done)
+    Ok(JetAnswer::Done)
 }
 
 /// The distance of the second shift of a rotation: `BITS - by`, as the law subtracts (see [`sub`]).
@@ -194,21 +194,21 @@ fn other_shift<const BITS: u32>(by: NatRef<'_>) -> u64 {
 }
 
 /// The law rotates only if `by` is at most `BITS`; for greater distances it shifts bits out.
-fn rol<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
+fn rol<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     let (a, by) = both::<BITS>(call);
     let other = other_shift::<BITS>(call.cast(1));
     return_u64(call, shift_left::<BITS>(a, by) | shift_right::<BITS>(a, other))
 }
 
 /// See [`rol`].
-fn ror<const BITS: u32>(call: &mut Call<'_>) -> JetResult {
+fn ror<const BITS: u32>(call: &mut JetCall<'_>) -> JetResult {
     let (a, by) = both::<BITS>(call);
     let other = other_shift::<BITS>(call.cast(1));
     return_u64(call, shift_right::<BITS>(a, by) | shift_left::<BITS>(a, other))
 }
 
 /// The quotient of two numbers in two's complement, rounded towards 0; 0 for a division by 0.
-fn signed_div(call: &mut Call<'_>) -> JetResult {
+fn signed_div(call: &mut JetCall<'_>) -> JetResult {
     let (a, b) = both::<64>(call);
     let (a, b) = (a.cast_signed(), b.cast_signed());
     let quotient = if b == 0 { 0 } else { a.wrapping_div(b) };

@@ -24,4 +24,4 @@ pub mod passes;
 pub mod runtime;
 mod tier;
 
-pub use tier::{JitStatistics, Mode, install, set_cache_directory, statistics};
+pub use tier::{CompileMode, JitStatistics, install, set_cache_directory, statistics};

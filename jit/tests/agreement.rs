@@ -15,8 +15,8 @@ mod support;
 use jit::build::build;
 use jit::ir::{Unit, verify};
 use jit::passes::{Pass, optimise};
-use oracle::{Failure, Machine};
-use plan::{Options, plain};
+use oracle::{OracleFailure, OracleMachine};
+use plan::{HeapOptions, plain};
 use spec::generate::TermGenerator;
 use spec::{SpecOutcome, Term, eval_on_big_stack};
 use support::{FUEL, law_of};
@@ -24,7 +24,7 @@ use vm::Vm;
 
 fn built(program: &Term) -> Option<(Unit, Vec<Term>)> {
     let options =
-        Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
+        HeapOptions { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("the system gives a stack");
     let law = plain::from_term(&mut vm, &law_of(program)).expect("the heap has room");
     let built = build(&vm, vm.look(&law)).ok()?;
@@ -33,12 +33,12 @@ fn built(program: &Term) -> Option<(Unit, Vec<Term>)> {
 }
 
 /// Whether the outcome of a run is allowed by that of the specification.
-fn agree(specified: &SpecOutcome, found: &Result<Term, Failure>) -> bool {
+fn agree(specified: &SpecOutcome, found: &Result<Term, OracleFailure>) -> bool {
     match (specified, found) {
         (SpecOutcome::Value(value), Ok(found)) => value == found,
         (SpecOutcome::Value(_), Err(_))
         | (SpecOutcome::Crash { .. } | SpecOutcome::Loop, Ok(_)) => false,
-        (SpecOutcome::Crash { .. }, Err(failure)) => *failure != Failure::OutOfFuel,
+        (SpecOutcome::Crash { .. }, Err(failure)) => *failure != OracleFailure::OutOfFuel,
         (SpecOutcome::Loop, Err(_)) | (SpecOutcome::OutOfFuel, _) => true,
     }
 }
@@ -52,7 +52,7 @@ fn check(seed: u64, size: usize, without: &[Pass]) -> bool {
     let Some((mut unit, constants)) = built(&program) else { return false };
     let test = |after: &str, unit: &Unit| {
         verify(unit).unwrap_or_else(|error| panic!("seed {seed}, {after}: {error}\n{unit}"));
-        let found = Machine::new(unit, &constants, 50 * FUEL).run(&[Term::zero()]);
+        let found = OracleMachine::new(unit, &constants, 50 * FUEL).run(&[Term::zero()]);
         if !agree(&specified, &found) {
             panic!(
                 "seed {seed}, {after}: {program}\n specified {specified:?}\n found {found:?}\n{unit}"

@@ -2,14 +2,14 @@
 
 use jit::build::build;
 use jit::ir::{parse, verify};
-use plan::{Options, plain};
+use plan::{HeapOptions, plain};
 use spec::Term;
 use spec::generate::TermGenerator;
 use vm::Vm;
 
 fn small_vm() -> Vm {
     let options =
-        Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
+        HeapOptions { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     Vm::new(options, Default::default()).expect("a stack can be reserved")
 }
 

@@ -1,5 +1,5 @@
-//! File tests of the code generator: each `tests/clif/*.ir` holds a unit and the Cranelift IR that it is
-//! translated to, before Cranelift optimises that.
+//! File tests of the code generator: each `tests/clif/*.ir` holds a unit and the Cranelift IR that
+//! it is translated to, before Cranelift optimises that.
 //!
 //! ```text
 //! ; what the test shows         comments
@@ -8,15 +8,15 @@
 //! function ..                   the functions in Cranelift's IR
 //! ```
 //!
-//! Numbers that depend on the layout of the runtime's structures are replaced by names: a stub by its
-//! name, and an offset in the runtime by the name of the field. Every constant that has no function in the
-//! unit, no jet, and is no data has an entry cell.
+//! Numbers that depend on the layout of the runtime's structures are replaced by names: a stub by
+//! its name, and an offset in the runtime by the name of the field. Every constant that has no
+//! function in the unit, no jet, and is no data has an entry cell.
 //!
-//! To rewrite the expected results after an intended change, run `JIT_BLESS=1 cargo test -p jit --test clif`
-//! and review the difference.
+//! To rewrite the expected results after an intended change, run `JIT_BLESS=1 cargo test -p jit
+//! --test clif` and review the difference.
 
 use cranelift_codegen::ir::UserExternalName;
-use jit::codegen::{Backend, ConstantFacts, Environment, LinkSymbol, print_clif};
+use jit::codegen::{Backend, ConstantFacts, LinkSymbol, UnitEnvironment, print_clif};
 use jit::ir::{Constant, ConstantKind, Unit, parse, verify};
 use std::collections::HashSet;
 use std::path::Path;
@@ -48,7 +48,7 @@ const FIELDS: [(usize, &str); 18] = [
     (offset::MARK, "mark"),
 ];
 
-fn environment(unit: &Unit) -> Environment {
+fn environment(unit: &Unit) -> UnitEnvironment {
     let facts = |constant: &Constant| {
         let top = match constant.kind {
             ConstantKind::Law => top::LAW,
@@ -60,11 +60,11 @@ fn environment(unit: &Unit) -> Environment {
             && matches!(top, top::LAW | top::PIN);
         ConstantFacts { top: top as u8, entry: has_cell.then(vm::native::EntryCell::default) }
     };
-    Environment { constants: 0, facts: unit.constants.values().map(facts).collect() }
+    UnitEnvironment { constants: 0, facts: unit.constants.values().map(facts).collect() }
 }
 
-/// A line of a function with names in place of numbers. `contexts` collects the values that hold the
-/// runtime's address.
+/// A line of a function with names in place of numbers. `contexts` collects the values that hold
+/// the runtime's address.
 fn named(line: &str, contexts: &mut HashSet<String>) -> String {
     if let Some((value, "get_pinned_reg.i64")) = line.trim().split_once(" = ") {
         contexts.insert(value.to_owned());

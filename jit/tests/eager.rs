@@ -7,21 +7,21 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
-use jit::{Mode, install};
-use plan::Options;
+use jit::{CompileMode, install};
+use plan::HeapOptions;
 use spec::Term;
 use spec::generate::TermGenerator;
 use spec::shrink::minimise;
 use support::{ProgramResult, agree, cases, found, specified};
 use vm::Vm;
 
-fn compiled(options: &Options, program: &Term) -> ProgramResult {
+fn compiled(options: &HeapOptions, program: &Term) -> ProgramResult {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be reserved");
-    install(&mut vm, Mode::Eager).expect("the machine is known");
+    install(&mut vm, CompileMode::Eager).expect("the machine is known");
     found(&mut vm, program)
 }
 
-fn check(options: &Options, first: u64, count: u64, size: usize) {
+fn check(options: &HeapOptions, first: u64, count: u64, size: usize) {
     for seed in first..first + count {
         let program = TermGenerator::new(seed).program(size);
         let right = specified(&program);
@@ -42,8 +42,8 @@ fn check(options: &Options, first: u64, count: u64, size: usize) {
     }
 }
 
-fn small() -> Options {
-    Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }
+fn small() -> HeapOptions {
+    HeapOptions { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }
 }
 
 #[test]
@@ -58,6 +58,6 @@ fn larger_programs_agree_too() {
 
 #[test]
 fn collecting_at_every_safepoint_changes_nothing() {
-    let options = Options { nursery: 1 << 15, stress: true, ..small() };
+    let options = HeapOptions { nursery: 1 << 15, stress: true, ..small() };
     check(&options, 2_000_000, cases(60), 40);
 }

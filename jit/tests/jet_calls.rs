@@ -6,17 +6,17 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
-use jit::{Mode, install};
-use plan::{Options, Val, plain};
+use jit::{CompileMode, install};
+use plan::{HeapOptions, Val, plain};
 use spec::Term;
 use std::sync::Arc;
 use support::{ProgramResult, end};
 use vm::Vm;
-use vm::jet::{Demand, Jet, JetTable};
+use vm::jet::{ArgDemand, Jet, JetTable};
 use vm::law::{Application, JetEvaluation, SaturatedCall};
 
-fn options() -> Options {
-    Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }
+fn options() -> HeapOptions {
+    HeapOptions { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }
 }
 
 /// A law for a jet, which runs if the jet does not handle its arguments.
@@ -46,7 +46,7 @@ impl Caller {
     fn new(
         jets: &[Jet],
         table: &Arc<JetTable>,
-        mode: Mode,
+        mode: CompileMode,
         function: impl Fn(&Jet) -> Term,
     ) -> Caller {
         let mut vm = Vm::new(options(), Arc::clone(table)).expect("the system gives a stack");
@@ -87,9 +87,9 @@ fn argument(index: usize, choice: usize) -> Term {
 fn calls_in_place_and_compiled_calls_do_what_unknown_calls_do() {
     let jets: Vec<Jet> = jets::jets().collect();
     let table = table(&jets);
-    let mut unknown = Caller::new(&jets, &table, Mode::Off, |jet| stand_in(jet).pin());
-    let mut in_place = Caller::new(&jets, &table, Mode::Off, law_of_call);
-    let mut compiled = Caller::new(&jets, &table, Mode::Eager, law_of_call);
+    let mut unknown = Caller::new(&jets, &table, CompileMode::Off, |jet| stand_in(jet).pin());
+    let mut in_place = Caller::new(&jets, &table, CompileMode::Off, law_of_call);
+    let mut compiled = Caller::new(&jets, &table, CompileMode::Eager, law_of_call);
     let mut crashes = 0;
     for (number, jet) in jets.iter().enumerate() {
         // All choices of up to three arguments; further arguments are chosen by a hash.
@@ -122,7 +122,7 @@ fn evaluations_agree_with_declarations() {
         assert_eq!(found, Application::Saturated(call), "{}", jet.name);
 
         let demanded: Vec<usize> =
-            (0..jet.arity()).filter(|index| jet.demands[*index] != Demand::Lazy).collect();
+            (0..jet.arity()).filter(|index| jet.demands[*index] != ArgDemand::Lazy).collect();
         let mut order: Vec<usize> = jet.evaluation_order().collect();
         order.sort_unstable();
         assert_eq!(order, demanded, "{}", jet.name);
@@ -132,10 +132,10 @@ fn evaluations_agree_with_declarations() {
         assert!(
             match JetEvaluation::of(jet) {
                 JetEvaluation::Native | JetEvaluation::General => true,
-                JetEvaluation::Connective(_) => only_first(2, Demand::Head),
-                JetEvaluation::Choice(_) => only_first(3, Demand::Head),
+                JetEvaluation::Connective(_) => only_first(2, ArgDemand::Head),
+                JetEvaluation::Choice(_) => only_first(3, ArgDemand::Head),
                 JetEvaluation::Sequence(demand) => only_first(2, demand),
-                JetEvaluation::Normalise => only_first(1, Demand::Normal),
+                JetEvaluation::Normalise => only_first(1, ArgDemand::Normal),
             },
             "{}",
             jet.name

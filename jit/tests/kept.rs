@@ -2,15 +2,15 @@
 //!
 //! The counters are those of the whole process, so there is only one test.
 
-use jit::{Mode, install, statistics};
-use plan::{Options, plain};
+use jit::{CompileMode, install, statistics};
+use plan::{HeapOptions, plain};
 use spec::Term;
 use std::fs;
 use std::path::{Path, PathBuf};
 use vm::Vm;
 
-fn options() -> Options {
-    Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }
+fn options() -> HeapOptions {
+    HeapOptions { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }
 }
 
 /// `f n`: 0 for 0, else one more than `f` of the predecessor.
@@ -25,7 +25,7 @@ const COUNTING: &str =
 /// Runs both laws in a new runtime.
 fn run() {
     let mut vm = Vm::new(options(), Default::default()).expect("a stack can be reserved");
-    install(&mut vm, Mode::Eager).expect("the machine is known");
+    install(&mut vm, CompileMode::Eager).expect("the machine is known");
     let [deep, allocating, counting] = [DEEP, DEEP_ALLOCATING, COUNTING].map(|text| {
         let term = Term::parse(text).expect("a term");
         plain::from_term(&mut vm, &term).expect("room")

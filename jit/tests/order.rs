@@ -8,8 +8,8 @@
 #[path = "../../vm/tests/support/mod.rs"]
 mod support;
 
-use jit::{Mode, install};
-use plan::{Options, plain};
+use jit::{CompileMode, install};
+use plan::{HeapOptions, plain};
 use spec::generate::TermGenerator;
 use spec::{SpecOutcome, Term, eval_on_big_stack};
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use support::{FUEL, ProgramResult, cases, found, law_of};
 use vm::Vm;
 use vm::jet::JetTable;
 
-fn options(stress: bool) -> Options {
+fn options(stress: bool) -> HeapOptions {
     let nursery = if stress { 1 << 15 } else { 1 << 20 };
-    Options { nursery, max_heap: 1 << 28, max_stack: 1 << 24, stress }
+    HeapOptions { nursery, max_heap: 1 << 28, max_stack: 1 << 24, stress }
 }
 
 /// A law for a jet whose native code handles all arguments, so that the law itself never runs.
@@ -45,7 +45,7 @@ fn table() -> Arc<JetTable> {
     Arc::new(table)
 }
 
-fn runtime(options: Options, table: &Arc<JetTable>, mode: Mode) -> Vm {
+fn runtime(options: HeapOptions, table: &Arc<JetTable>, mode: CompileMode) -> Vm {
     let mut vm = Vm::new(options, Arc::clone(table)).expect("the system gives a stack");
     install(&mut vm, mode).expect("the compiler supports the machine");
     vm
@@ -167,16 +167,16 @@ impl Writer {
     }
 }
 
-fn compare(options: &Options, seeds: std::ops::Range<u64>, size: u64) {
+fn compare(options: &HeapOptions, seeds: std::ops::Range<u64>, size: u64) {
     let table = table();
     for seed in seeds {
         let program = Writer::program(seed, size);
-        let expected = found(&mut runtime(options.clone(), &table, Mode::Off), &program);
+        let expected = found(&mut runtime(options.clone(), &table, CompileMode::Off), &program);
         assert!(
             matches!(expected, ProgramResult::Value(_) | ProgramResult::Undecided),
             "seed {seed}: {expected:?}"
         );
-        let found = found(&mut runtime(options.clone(), &table, Mode::Eager), &program);
+        let found = found(&mut runtime(options.clone(), &table, CompileMode::Eager), &program);
         assert_eq!(expected, found, "seed {seed}: {program}");
     }
 }
@@ -205,7 +205,7 @@ fn try_has_the_outcome_of_the_specification() {
             }
             _ => continue,
         };
-        for mode in [Mode::Off, Mode::Eager] {
+        for mode in [CompileMode::Off, CompileMode::Eager] {
             let tried = try_of(&[law_of(&program), Term::from(0)]);
             let found = found(&mut runtime(options(false), &table, mode), &tried);
             assert_eq!(
@@ -229,8 +229,8 @@ fn divergence_after_the_crash_in_law_order_does_not_exhaust_the_stack() {
     let endless = format!("{{'c' 1 (0 (0 {SECOND_FIRST} (0 {ENDLESS} 1)) (0 9 1))}}");
     let crash = row(&[Term::from(0), row(&[Term::from(9), Term::from(5)])]);
     let law = Term::parse(&endless).expect("a term");
-    for mode in [Mode::Off, Mode::Eager] {
-        let options = Options { max_stack: 1 << 22, ..options(false) };
+    for mode in [CompileMode::Off, CompileMode::Eager] {
+        let options = HeapOptions { max_stack: 1 << 22, ..options(false) };
         let tried = try_of(&[law.clone(), Term::from(5)]);
         let found = found(&mut runtime(options, &table, mode), &tried);
         assert_eq!(found, ProgramResult::Value(crash.clone()), "{mode:?}");
@@ -241,8 +241,8 @@ fn divergence_after_the_crash_in_law_order_does_not_exhaust_the_stack() {
 fn try_does_not_catch_the_exhaustion_of_a_resource() {
     let table = table();
     let law = Term::parse(ENDLESS).expect("a term");
-    for mode in [Mode::Off, Mode::Eager] {
-        let options = Options { max_stack: 1 << 22, ..options(false) };
+    for mode in [CompileMode::Off, CompileMode::Eager] {
+        let options = HeapOptions { max_stack: 1 << 22, ..options(false) };
         let tried = try_of(&[law.clone(), Term::from(5)]);
         assert_eq!(
             found(&mut runtime(options, &table, mode), &tried),

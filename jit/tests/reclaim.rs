@@ -2,8 +2,8 @@
 //!
 //! The counters are those of the whole process, so there is only one test.
 
-use jit::{Mode, install, statistics};
-use plan::{Options, Val, plain};
+use jit::{CompileMode, install, statistics};
+use plan::{HeapOptions, Val, plain};
 use spec::Term;
 use vm::Vm;
 
@@ -26,9 +26,9 @@ fn more_code_is_compiled_than_the_region_holds() {
     let folder = tempfile::tempdir().expect("a folder");
     jit::set_cache_directory(folder.path());
     let options =
-        Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
+        HeapOptions { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("a stack can be reserved");
-    install(&mut vm, Mode::Eager).expect("the machine is known");
+    install(&mut vm, CompileMode::Eager).expect("the machine is known");
 
     // These laws stay alive, and so does their code.
     let kept: Vec<Val> = (1..20).map(|name| law(&mut vm, name)).collect();

@@ -1,18 +1,18 @@
 //! The runtime of compiled code: deep stacks, collections on them, crashes, interrupts, and calls
 //! between compiled and interpreted laws.
 
-use jit::{Mode, install};
-use plan::{EvalError, Options, Val, plain};
+use jit::{CompileMode, install};
+use plan::{EvalError, HeapOptions, Val, plain};
 use spec::Term;
 use vm::Vm;
 
-fn options() -> Options {
-    Options { nursery: 1 << 16, max_heap: 1 << 30, max_stack: 1 << 28, stress: false }
+fn options() -> HeapOptions {
+    HeapOptions { nursery: 1 << 16, max_heap: 1 << 30, max_stack: 1 << 28, stress: false }
 }
 
-fn compiling(options: Options) -> Vm {
+fn compiling(options: HeapOptions) -> Vm {
     let mut vm = Vm::new(options, Default::default()).expect("a stack can be reserved");
-    install(&mut vm, Mode::Eager).expect("the machine is known");
+    install(&mut vm, CompileMode::Eager).expect("the machine is known");
     vm
 }
 
@@ -74,13 +74,13 @@ fn deep_recursion_runs_on_the_native_stack() {
 
 #[test]
 fn values_in_deep_frames_survive_collections() {
-    let mut vm = compiling(Options { nursery: 1 << 15, stress: true, ..options() });
+    let mut vm = compiling(HeapOptions { nursery: 1 << 15, stress: true, ..options() });
     assert_eq!(deep_allocating(&mut vm, 600).expect("a value"), Some(600));
 }
 
 #[test]
 fn endless_recursion_is_an_error() {
-    let mut vm = compiling(Options { max_stack: 1 << 22, ..options() });
+    let mut vm = compiling(HeapOptions { max_stack: 1 << 22, ..options() });
     for _ in 0..3 {
         assert!(matches!(apply(&mut vm, ENDLESS, 0), Err(EvalError::StackOverflow)));
         assert_eq!(apply(&mut vm, DEEP, 1000).expect("a value"), Some(1000));
@@ -107,7 +107,7 @@ const ENDLESS_LIST: &str = "{'from' 1 (0 (0 (2 0) 1) (0 0 (0 (2 3) 1)))}";
 
 #[test]
 fn endless_data_can_be_interrupted() {
-    let mut vm = compiling(Options { stress: true, ..options() });
+    let mut vm = compiling(HeapOptions { stress: true, ..options() });
     let flag = vm.interrupt_flag();
     let stopper = std::thread::spawn(move || {
         std::thread::sleep(std::time::Duration::from_millis(100));
@@ -145,7 +145,7 @@ fn a_thunk_that_crashed_in_compiled_code_crashes_again() {
 
 #[test]
 fn tail_calls_between_compiled_and_interpreted_laws_take_no_stack() {
-    let mut vm = compiling(Options { max_stack: 1 << 20, ..options() });
+    let mut vm = compiling(HeapOptions { max_stack: 1 << 20, ..options() });
     // Laws of 20 arguments are not compiled; `f n` is this one, given 18 nats, of `f` and `n`.
     let wide = "{'w' 20 (0 (0 (0 (2 2) (2 0)) 19) 20)}";
     let given = format!("({wide}{})", " 0".repeat(18));
@@ -156,7 +156,7 @@ fn tail_calls_between_compiled_and_interpreted_laws_take_no_stack() {
 #[test]
 fn code_compiled_in_the_background_changes_no_result() {
     let mut vm = Vm::new(options(), Default::default()).expect("a stack can be reserved");
-    install(&mut vm, Mode::Tiered).expect("the stack's addresses can be reserved");
+    install(&mut vm, CompileMode::Tiered).expect("the stack's addresses can be reserved");
     for _ in 0..40 {
         assert_eq!(deep_allocating(&mut vm, 3_000).expect("a value"), Some(3_000));
         assert!(matches!(apply(&mut vm, CRASHING, 1_000), Err(EvalError::Crash { .. })));

@@ -4,7 +4,7 @@
 //! An event that ends in an error ([`CogError`]) leaves the state as it was.
 
 use crate::codec::{self, SeedBytes};
-use crate::console::{Notice, Origin};
+use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::error::{AbortReason, SystemError};
 use crate::event::{EventInput, EventOutcome, InputPayload};
 use crate::job;
@@ -64,7 +64,8 @@ pub(crate) enum CogError {
     InvalidInput(u64, LoadError),
     /// In a replay: the job in this slot is missing, or computes another value than it did.
     JobDiverged(u64),
-    /// The evaluation needed a damaged pin ([`EvalError::Damaged`]). The heap must not be used any more.
+    /// The evaluation needed a damaged pin ([`EvalError::Damaged`]). The heap must not be used any
+    /// more.
     Damaged(EvalError),
 }
 
@@ -280,7 +281,8 @@ impl Cog {
                     serialized.push(CogOutput { slot: output.slot, key: output.key, message });
                 }
                 Err(_) => {
-                    self.traces.push(ConsoleMessage::Notice(Notice::TooLarge(Origin::Cog)));
+                    self.traces
+                        .push(ConsoleMessage::Notice(ConsoleNotice::TooLarge(ReportOrigin::Cog)));
                 }
             }
         }
@@ -301,7 +303,7 @@ impl Cog {
         if matches!(stop, EvalError::Damaged { .. }) {
             return Err(CogError::Damaged(stop));
         }
-        self.report(Origin::Cog, &stop);
+        self.report(ReportOrigin::Cog, &stop);
         Ok(match stop {
             EvalError::Crash { op, arg } => EventOutcome::Crashed {
                 op: self.serialize_crash_part(&op),
@@ -328,14 +330,14 @@ impl Cog {
     }
 
     /// Reports that an evaluation failed.
-    fn report(&self, origin: Origin, stop: &EvalError) {
+    fn report(&self, origin: ReportOrigin, stop: &EvalError) {
         self.traces.push(ConsoleMessage::of_failure(&self.settings, &self.vm, origin, stop));
     }
 
     /// Reports the crash in the state, if the cog has crashed.
     pub(crate) fn report_crash(&self) {
         if let CogStatus::Crashed { op, arg, .. } = &self.status {
-            self.report(Origin::Cog, &EvalError::Crash { op: op.clone(), arg: arg.clone() });
+            self.report(ReportOrigin::Cog, &EvalError::Crash { op: op.clone(), arg: arg.clone() });
         }
     }
 
@@ -374,9 +376,11 @@ impl Cog {
             Err(_) if interruption == Some(Interruption::Shutdown) => {
                 return Err(CogError::ShuttingDown);
             }
-            Err(ReadFailure::Evaluation(stop)) => self.report(Origin::Read(slot), &stop),
+            Err(ReadFailure::Evaluation(stop)) => self.report(ReportOrigin::Read(slot), &stop),
             Err(ReadFailure::TooLarge) => {
-                self.traces.push(ConsoleMessage::Notice(Notice::TooLarge(Origin::Read(slot))));
+                self.traces.push(ConsoleMessage::Notice(ConsoleNotice::TooLarge(
+                    ReportOrigin::Read(slot),
+                )));
             }
         }
         Ok(self.zero())

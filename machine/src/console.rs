@@ -7,7 +7,7 @@ use std::fmt;
 
 /// The evaluation that a report is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Origin {
+pub enum ReportOrigin {
     /// The cog, handling an event.
     Cog,
     /// The cog, answering a read of the driver in this slot.
@@ -18,26 +18,26 @@ pub enum Origin {
     Job(u64),
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ReportOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::Cog => f.write_str("the cog"),
-            Origin::Read(slot) => write!(f, "the read for driver {slot}"),
-            Origin::Driver(slot) => write!(f, "driver {slot}"),
-            Origin::Job(slot) => write!(f, "job {slot}"),
+            ReportOrigin::Cog => f.write_str("the cog"),
+            ReportOrigin::Read(slot) => write!(f, "the read for driver {slot}"),
+            ReportOrigin::Driver(slot) => write!(f, "driver {slot}"),
+            ReportOrigin::Job(slot) => write!(f, "job {slot}"),
         }
     }
 }
 
 /// A report other than a trace or a crash.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Notice {
+pub enum ConsoleNotice {
     /// An evaluation ended without a value, and not by a crash.
-    Aborted(Origin, AbortReason),
+    Aborted(ReportOrigin, AbortReason),
     /// An evaluation exceeded its time limit and was stopped.
-    TimedOut(Origin),
+    TimedOut(ReportOrigin),
     /// An evaluation needed a damaged pin, described here. The machine stops.
-    Damaged(Origin, String),
+    Damaged(ReportOrigin, String),
     /// A driver called a device that does not exist; the call was answered 0.
     UnknownDevice {
         /// The driver's slot.
@@ -46,7 +46,7 @@ pub enum Notice {
         device: String,
     },
     /// A value was too large to be passed on, and was dropped.
-    TooLarge(Origin),
+    TooLarge(ReportOrigin),
     /// This many traces of one evaluation were dropped, because their texts exceeded the buffer.
     TracesDropped(u64),
     /// A newer snapshot is damaged, as described here; an older one is used.
@@ -59,29 +59,29 @@ pub enum Notice {
     DiskHasRoom,
 }
 
-impl fmt::Display for Notice {
+impl fmt::Display for ConsoleNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Notice::Aborted(origin, reason) => write!(f, "{origin} was stopped: {reason}"),
-            Notice::TimedOut(origin) => write!(f, "{origin} was stopped: it took too long"),
-            Notice::Damaged(origin, damage) => write!(f, "{origin} was stopped: {damage}"),
-            Notice::UnknownDevice { driver, device } => {
+            ConsoleNotice::Aborted(origin, reason) => write!(f, "{origin} was stopped: {reason}"),
+            ConsoleNotice::TimedOut(origin) => write!(f, "{origin} was stopped: it took too long"),
+            ConsoleNotice::Damaged(origin, damage) => write!(f, "{origin} was stopped: {damage}"),
+            ConsoleNotice::UnknownDevice { driver, device } => {
                 write!(f, "driver {driver} called the device %{device}, which does not exist")
             }
-            Notice::TooLarge(origin) => {
+            ConsoleNotice::TooLarge(origin) => {
                 write!(f, "{origin} made a value that is too large to be passed on")
             }
-            Notice::TracesDropped(count) => {
+            ConsoleNotice::TracesDropped(count) => {
                 write!(f, "{count} traces were dropped: their texts did not fit in the buffer")
             }
-            Notice::SnapshotSkipped(damage) => {
+            ConsoleNotice::SnapshotSkipped(damage) => {
                 write!(f, "{damage}; an older snapshot is used, and more of the log is replayed")
             }
-            Notice::SnapshotFailed(error) => {
+            ConsoleNotice::SnapshotFailed(error) => {
                 write!(f, "no snapshot was written: {error}; the log has everything")
             }
-            Notice::DiskFull(error) => write!(f, "waiting for room on the disk: {error}"),
-            Notice::DiskHasRoom => write!(f, "there is room on the disk again"),
+            ConsoleNotice::DiskFull(error) => write!(f, "waiting for room on the disk: {error}"),
+            ConsoleNotice::DiskHasRoom => write!(f, "there is room on the disk again"),
         }
     }
 }
@@ -95,11 +95,11 @@ pub trait Console: Send + Sync {
     fn trace_text(&self, message: Ref<'_>, at: Timestamp) -> String;
 
     /// Renders a crash at the time `at`: the nat `op` was called with `arg`.
-    fn crash_text(&self, origin: Origin, op: Ref<'_>, arg: Ref<'_>, at: Timestamp) -> String;
+    fn crash_text(&self, origin: ReportOrigin, op: Ref<'_>, arg: Ref<'_>, at: Timestamp) -> String;
 
     /// Shows a rendered text.
     fn show(&self, text: &str);
 
     /// Shows a notice.
-    fn notice(&self, notice: &Notice);
+    fn notice(&self, notice: &ConsoleNotice);
 }

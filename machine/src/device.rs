@@ -7,7 +7,7 @@ mod time;
 
 pub use time::TimeDevice;
 
-use plan::{Builder, EvalError, Natural, Ref, Val};
+use plan::{EvalError, Natural, Ref, Val, ValueBuilder};
 use std::collections::HashMap;
 use std::sync::Arc;
 use vm::Vm;
@@ -33,7 +33,7 @@ impl DeviceAnswer {
         vm.build(|builder| self.push(builder))
     }
 
-    fn push(&self, builder: &mut Builder<'_>) -> Result<(), EvalError> {
+    fn push(&self, builder: &mut ValueBuilder<'_>) -> Result<(), EvalError> {
         match self {
             DeviceAnswer::Nat(nat) => builder.push_natural(nat),
             DeviceAnswer::Bytes(bytes) => builder.push_bar(bytes),

@@ -8,7 +8,7 @@
 
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
-use crate::console::{Notice, Origin};
+use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::device::{CancelCall, DeviceAnswer, DeviceRegistry, DeviceReply};
 use crate::message::{CogRequest, ControlMessage, DriverMessage};
 use crate::protocol::{self, DriverRequest};
@@ -92,7 +92,7 @@ pub(crate) fn run(
     trace::show_at_once(&mut vm, settings);
     identity.token.set_interrupt(vm.interrupt_flag());
     let Ok(initial) = codec::deserialize(&mut vm, initial) else {
-        settings.console.notice(&Notice::TooLarge(Origin::Driver(identity.slot)));
+        settings.console.notice(&ConsoleNotice::TooLarge(ReportOrigin::Driver(identity.slot)));
         return;
     };
     let mut driver = Driver {
@@ -176,7 +176,7 @@ impl Driver<'_> {
     /// Begins again from the value in the slot, after a failure.
     fn restart(&mut self, stop: &EvalError, inbox: &Receiver<DriverMessage>) {
         let settings = &self.context.settings;
-        let origin = Origin::Driver(self.identity.slot);
+        let origin = ReportOrigin::Driver(self.identity.slot);
         ConsoleMessage::of_failure(settings, &self.vm, origin, stop).show(&*settings.console);
         self.cancel_all_calls();
         if let Some(damage) = ControlMessage::of_damage(stop) {
@@ -258,7 +258,7 @@ impl Driver<'_> {
 
 fn unknown_device(context: &DriverContext, identity: &DriverIdentity, name: &[u8]) {
     let device = String::from_utf8_lossy(name).into_owned();
-    let notice = Notice::UnknownDevice { driver: identity.slot, device };
+    let notice = ConsoleNotice::UnknownDevice { driver: identity.slot, device };
     context.settings.console.notice(&notice);
 }
 
@@ -267,7 +267,10 @@ fn write(context: &DriverContext, identity: &DriverIdentity, vm: &Vm, value: &Va
         Ok(value) if value.len() <= WRITE_LIMIT => {
             send(context, identity, CogRequest::Write { worker: identity.worker, value });
         }
-        _ => context.settings.console.notice(&Notice::TooLarge(Origin::Driver(identity.slot))),
+        _ => context
+            .settings
+            .console
+            .notice(&ConsoleNotice::TooLarge(ReportOrigin::Driver(identity.slot))),
     }
 }
 
@@ -281,7 +284,10 @@ fn read(
     serial: u64,
 ) -> bool {
     let Ok(query) = codec::serialize(vm, query) else {
-        context.settings.console.notice(&Notice::TooLarge(Origin::Driver(identity.slot)));
+        context
+            .settings
+            .console
+            .notice(&ConsoleNotice::TooLarge(ReportOrigin::Driver(identity.slot)));
         return false;
     };
     send(context, identity, CogRequest::Read { worker: identity.worker, key, serial, query });

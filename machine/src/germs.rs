@@ -1,8 +1,8 @@
 //! Pins in the form in which they move from one store to another: germs.
 
 use persist::transfer::PinCodec;
-use plan::pinspace::{Frozen, PinSpace};
-use plan::{Hash, Options, Val, seed};
+use plan::pinspace::{FrozenPin, PinSpace};
+use plan::{Hash, HeapOptions, Val, seed};
 use std::sync::Arc;
 use vm::Vm;
 use vm::jet::JetTable;
@@ -16,12 +16,12 @@ impl GermCodec {
     /// # Errors
     /// The system refuses the address space of the heap's stack.
     pub fn new() -> std::io::Result<GermCodec> {
-        Ok(GermCodec(Vm::new(Options::default(), Arc::new(JetTable::default()))?))
+        Ok(GermCodec(Vm::new(HeapOptions::default(), Arc::new(JetTable::default()))?))
     }
 }
 
 impl PinCodec for GermCodec {
-    fn encode(&mut self, pin: &Frozen) -> Result<(Vec<persist::PinHash>, Vec<u8>), String> {
+    fn encode(&mut self, pin: &FrozenPin) -> Result<(Vec<persist::PinHash>, Vec<u8>), String> {
         let GermCodec(vm) = self;
         let pin = vm.adopt(pin);
         let germ = seed::save_germ(vm, &pin);
@@ -37,7 +37,7 @@ impl PinCodec for GermCodec {
         hash: &persist::PinHash,
         edges: &[persist::PinHash],
         body: &[u8],
-    ) -> Result<Frozen, String> {
+    ) -> Result<FrozenPin, String> {
         let GermCodec(vm) = self;
         let pins = edges.iter().map(|edge| find(vm, space, Hash(*edge)));
         let pins = pins.collect::<Result<Vec<Val>, String>>()?;

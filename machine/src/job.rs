@@ -6,7 +6,7 @@
 
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
-use crate::console::Origin;
+use crate::console::ReportOrigin;
 use crate::error::SystemError;
 use crate::event::InputPayload;
 use crate::message::ControlMessage;
@@ -182,7 +182,7 @@ fn perform(settings: &Arc<MachineSettings>, task: &JobTask) -> Option<ControlMes
     if task.token.is_cancelled() {
         return None;
     }
-    let origin = Origin::Job(task.slot);
+    let origin = ReportOrigin::Job(task.slot);
     let report = |stop: &EvalError| {
         ConsoleMessage::of_failure(settings, &vm, origin, stop).show(&*settings.console);
     };

@@ -86,7 +86,7 @@ mod worker_pool;
 mod worker_table;
 
 pub use boot::BootReport;
-pub use console::{Console, Notice, Origin};
+pub use console::{Console, ConsoleNotice, ReportOrigin};
 pub use error::{AbortReason, BootError, RunError, StartError, StateError, SystemError};
 pub use germs::GermCodec;
 pub use machine::{Machine, MachineHandle, RunOutcome};

@@ -1,14 +1,14 @@
 //! Replay: loading a snapshot, and applying the events since once more.
 
 use crate::cog::{ApplyMode, Cog, CogError};
-use crate::console::Notice;
+use crate::console::ConsoleNotice;
 use crate::error::StartError;
 use crate::event::EventRecord;
 use crate::settings::{MachineSettings, ReplayFrom};
 use crate::snapshot::SnapshotScheduler;
 use crate::status::CogStatus;
 use crate::watchdog::Watchdog;
-use persist::{LogRecord, Recovery, Store};
+use persist::{LogRecord, RecoveryReport, Store};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,14 +47,14 @@ pub(crate) fn replay(
 }
 
 /// Finds the snapshot to start from, and the records since.
-fn recover(store: &Store, settings: &MachineSettings) -> Result<Recovery, StartError> {
+fn recover(store: &Store, settings: &MachineSettings) -> Result<RecoveryReport, StartError> {
     let oldest = store.snapshots().pop();
     if let (ReplayFrom::Earliest, Some(oldest)) = (settings.replay, oldest) {
         return Ok(store.recover_from(&oldest)?);
     }
     let recovery = store.recover()?;
     for damage in &recovery.damaged {
-        settings.console.notice(&Notice::SnapshotSkipped(damage.to_string()));
+        settings.console.notice(&ConsoleNotice::SnapshotSkipped(damage.to_string()));
     }
     Ok(recovery)
 }

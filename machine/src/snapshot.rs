@@ -2,13 +2,13 @@
 //! copies them; another thread waits for the disk while events continue.
 
 use crate::cog::Cog;
-use crate::console::{Console, Notice};
+use crate::console::{Console, ConsoleNotice};
 use crate::error::{RunError, StateError, SystemError};
 use crate::message::ControlMessage;
 use crate::settings::SnapshotPolicy;
 use crossbeam_channel::Sender;
 use persist::{PinError, Seq, SnapshotError, Store};
-use plan::pinspace::Frozen;
+use plan::pinspace::FrozenPin;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -110,7 +110,11 @@ impl SnapshotScheduler {
 
 /// Freezes the state into the store. Returns None, after a notice, if there is no room: the machine
 /// continues, because the log has every event.
-fn freeze(cog: &mut Cog, store: &Store, console: &dyn Console) -> Result<Option<Frozen>, RunError> {
+fn freeze(
+    cog: &mut Cog,
+    store: &Store,
+    console: &dyn Console,
+) -> Result<Option<FrozenPin>, RunError> {
     let (vm, status) = cog.parts();
     match status.save(vm, store) {
         Ok(root) => Ok(Some(root)),
@@ -118,7 +122,7 @@ fn freeze(cog: &mut Cog, store: &Store, console: &dyn Console) -> Result<Option<
             error @ (StateError::NoRoom { .. }
             | StateError::Pin(PinError::Full(_) | PinError::TooLarge { .. })),
         ) => {
-            console.notice(&Notice::SnapshotFailed(error.to_string()));
+            console.notice(&ConsoleNotice::SnapshotFailed(error.to_string()));
             Ok(None)
         }
         Err(error) => Err(error.into()),
@@ -126,7 +130,7 @@ fn freeze(cog: &mut Cog, store: &Store, console: &dyn Console) -> Result<Option<
 }
 
 /// Writes a snapshot, and drops the part of the log that no snapshot needs any more.
-fn write(store: &Store, root: &Frozen, covers: Seq) -> Result<(), SnapshotError> {
+fn write(store: &Store, root: &FrozenPin, covers: Seq) -> Result<(), SnapshotError> {
     store.write_snapshot(root, covers)?;
     store.prune().map(drop)
 }
@@ -135,7 +139,7 @@ fn write(store: &Store, root: &Frozen, covers: Seq) -> Result<(), SnapshotError>
 fn report(result: Result<(), SnapshotError>, console: &dyn Console) -> Result<(), RunError> {
     match result {
         Err(error @ SnapshotError::Full(_)) => {
-            console.notice(&Notice::SnapshotFailed(error.to_string()));
+            console.notice(&ConsoleNotice::SnapshotFailed(error.to_string()));
             Ok(())
         }
         result => Ok(result.map_err(StateError::from)?),

@@ -16,7 +16,7 @@
 use crate::error::{AbortReason, StateError};
 use persist::{PinError, Snapshot, Store};
 use plan::{EvalError, Hash, Ref, Shape, Val};
-use plan::{FreezeError, pinspace::Frozen};
+use plan::{FreezeError, pinspace::FrozenPin};
 use std::time::Duration;
 use vm::Vm;
 
@@ -99,9 +99,12 @@ impl CogStatus {
 
     /// Freezes the parts of the state that the store does not have yet, and returns the root pin.
     /// The pins are not durable yet.
-    pub(crate) fn save(&self, vm: &mut Vm, store: &Store) -> Result<Frozen, StateError> {
+    pub(crate) fn save(&self, vm: &mut Vm, store: &Store) -> Result<FrozenPin, StateError> {
         let value = self.to_value(vm).map_err(|stop| failed(store, &stop))?;
         vm.freeze(&value, store.space()).map_err(|error| match error {
+            FreezeError::NotNormal => {
+                StateError::Freeze { path: store.path().into(), problem: error.to_string() }
+            }
             FreezeError::Eval(stop) => failed(store, &stop),
             FreezeError::Space(error) => match error.downcast::<PinError>() {
                 Ok(error) => StateError::Pin(*error),

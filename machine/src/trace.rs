@@ -5,7 +5,7 @@
 //! the cog wait in a [`TraceBuffer`] until the event that they belong to is durable.
 
 use crate::clock::Clock;
-use crate::console::{Console, Notice, Origin};
+use crate::console::{Console, ConsoleNotice, ReportOrigin};
 use crate::error::AbortReason;
 use crate::settings::MachineSettings;
 use plan::EvalError;
@@ -23,7 +23,7 @@ pub(crate) enum ConsoleMessage {
     /// The text of a trace or a crash.
     Text(String),
     /// Any other report.
-    Notice(Notice),
+    Notice(ConsoleNotice),
 }
 
 impl ConsoleMessage {
@@ -31,7 +31,7 @@ impl ConsoleMessage {
     pub(crate) fn of_failure(
         settings: &MachineSettings,
         vm: &Vm,
-        origin: Origin,
+        origin: ReportOrigin,
         stop: &EvalError,
     ) -> ConsoleMessage {
         let notice = match stop {
@@ -40,13 +40,13 @@ impl ConsoleMessage {
                 let now = settings.clock.now();
                 return ConsoleMessage::Text(settings.console.crash_text(origin, op, arg, now));
             }
-            EvalError::Interrupted => Notice::TimedOut(origin),
-            EvalError::Loop => Notice::Aborted(origin, AbortReason::Loop),
-            EvalError::StackOverflow => Notice::Aborted(origin, AbortReason::Stack),
+            EvalError::Interrupted => ConsoleNotice::TimedOut(origin),
+            EvalError::Loop => ConsoleNotice::Aborted(origin, AbortReason::Loop),
+            EvalError::StackOverflow => ConsoleNotice::Aborted(origin, AbortReason::Stack),
             EvalError::OutOfMemory | EvalError::TooLarge { .. } => {
-                Notice::Aborted(origin, AbortReason::Memory)
+                ConsoleNotice::Aborted(origin, AbortReason::Memory)
             }
-            EvalError::Damaged { .. } => Notice::Damaged(origin, stop.to_string()),
+            EvalError::Damaged { .. } => ConsoleNotice::Damaged(origin, stop.to_string()),
         };
         ConsoleMessage::Notice(notice)
     }
@@ -118,7 +118,7 @@ impl TraceBuffer {
         let mut messages = std::mem::take(&mut buffer.messages);
         if buffer.dropped > 0 {
             let dropped = std::mem::take(&mut buffer.dropped);
-            messages.push(ConsoleMessage::Notice(Notice::TracesDropped(dropped)));
+            messages.push(ConsoleMessage::Notice(ConsoleNotice::TracesDropped(dropped)));
         }
         messages
     }
@@ -137,14 +137,14 @@ mod tests {
         let buffer = TraceBuffer::default();
         buffer.push(text(BUFFER_LIMIT - 1));
         buffer.push(text(2));
-        buffer.push(ConsoleMessage::Notice(Notice::TooLarge(Origin::Cog)));
+        buffer.push(ConsoleMessage::Notice(ConsoleNotice::TooLarge(ReportOrigin::Cog)));
         buffer.push(text(1));
         buffer.push(text(1));
         let expected = [
             text(BUFFER_LIMIT - 1),
-            ConsoleMessage::Notice(Notice::TooLarge(Origin::Cog)),
+            ConsoleMessage::Notice(ConsoleNotice::TooLarge(ReportOrigin::Cog)),
             text(1),
-            ConsoleMessage::Notice(Notice::TracesDropped(2)),
+            ConsoleMessage::Notice(ConsoleNotice::TracesDropped(2)),
         ];
         // `assert_eq` would print 64 MiB.
         assert!(buffer.take() == expected);

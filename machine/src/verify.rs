@@ -5,8 +5,8 @@
 //! before. The pins are mapped, not loaded.
 
 use persist::inspect::PinVerifier;
-use plan::pinspace::Frozen;
-use plan::{Options, Shape};
+use plan::pinspace::FrozenPin;
+use plan::{HeapOptions, Shape};
 use std::sync::Arc;
 use vm::Vm;
 use vm::jet::JetTable;
@@ -23,13 +23,13 @@ impl<P: FnMut(u64)> HashVerifier<P> {
     /// # Errors
     /// The system refuses the address space of the heap's stack.
     pub fn new(progress: P) -> std::io::Result<HashVerifier<P>> {
-        let vm = Vm::new(Options::default(), Arc::new(JetTable::default()))?;
+        let vm = Vm::new(HeapOptions::default(), Arc::new(JetTable::default()))?;
         Ok(HashVerifier { vm, progress })
     }
 }
 
 impl<P: FnMut(u64)> PinVerifier for HashVerifier<P> {
-    fn pin(&mut self, pin: &Frozen) -> Result<(), String> {
+    fn pin(&mut self, pin: &FrozenPin) -> Result<(), String> {
         let adopted = self.vm.adopt(pin);
         let item = match self.vm.look(&adopted).shape() {
             Shape::Pin(pin) => self.vm.hold(pin.item()),
@@ -53,11 +53,11 @@ mod tests {
     use crate::status::CogStatus;
     use crate::tests::harness::store_settings;
     use persist::sim::SimDisk;
-    use persist::{Inspection, Seq, Store};
+    use persist::{Seq, Store, StoreInspection};
     use plan::Val;
 
     fn vm() -> Vm {
-        Vm::new(Options::default(), Arc::default()).expect("address space")
+        Vm::new(HeapOptions::default(), Arc::default()).expect("address space")
     }
 
     /// A store with this value as its state.
@@ -73,7 +73,7 @@ mod tests {
     }
 
     fn check(disk: SimDisk) -> persist::inspect::CheckReport {
-        let inspection = Inspection::open_on(Arc::new(disk)).expect("a store");
+        let inspection = StoreInspection::open_on(Arc::new(disk)).expect("a store");
         let mut verifier = HashVerifier::new(|_| {}).expect("address space");
         inspection.check(&mut verifier).expect("readable")
     }

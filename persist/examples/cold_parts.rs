@@ -22,26 +22,26 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 use persist::{CatalogueEntry, Store};
-use plan::Options;
+use plan::HeapOptions;
 use plan::pinspace::range::{BASE, SLOT_SIZE};
 use rustix::fs::{FallocateFlags, fallocate};
 use vm::Vm;
 
 /// The result of the example.
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+type MeasureResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// The size of a pin, in bytes.
 const PIN: usize = 4096;
 /// The number of pins per commit.
 const GROUP: usize = 4096;
 
-fn main() -> Outcome {
+fn main() -> MeasureResult {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [dir, megabytes, part, target] = &args[..] else {
         return Err("usage: DIR MB PART_MB STORE".into());
     };
     let dir = Path::new(dir).join("cold-parts");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::ValueBuilder::new_current_thread().enable_all().build()?;
     make(&dir, megabytes.parse::<usize>()? * 1_000_000 / PIN)?;
     let mut cold = Cold::open(&dir, part.parse::<u64>()? << 20, remote(target)?)?;
     let result = runtime.block_on(cold.run());
@@ -50,7 +50,7 @@ fn main() -> Outcome {
 }
 
 /// Opens the object store.
-fn remote(target: &str) -> Outcome<Arc<dyn ObjectStore>> {
+fn remote(target: &str) -> MeasureResult<Arc<dyn ObjectStore>> {
     let Some(server) = target.strip_prefix("s3:") else {
         fs::create_dir_all(target)?;
         return Ok(Arc::new(LocalFileSystem::new_with_prefix(target)?.with_fsync(true)));
@@ -61,9 +61,9 @@ fn remote(target: &str) -> Outcome<Arc<dyn ObjectStore>> {
 }
 
 /// Creates a store with some pins.
-fn make(dir: &Path, pins: usize) -> Outcome {
+fn make(dir: &Path, pins: usize) -> MeasureResult {
     let store = Store::create(dir)?;
-    let mut vm = Vm::new(Options::default(), Default::default())?;
+    let mut vm = Vm::new(HeapOptions::default(), Default::default())?;
     for number in 0..pins {
         let mut bytes = vec![0; PIN];
         blake3::Hasher::new().update(&number.to_le_bytes()).finalize_xof().fill(&mut bytes);
@@ -79,21 +79,19 @@ fn make(dir: &Path, pins: usize) -> Outcome {
 /// A pin, with its offset in the body file.
 struct Pin {
     offset: u64,
-    bytes: u64,
-    address: u64,
-    hash: persist::PinHash,
+    entry: CatalogueEntry,
 }
 
 /// A part of a body file.
 #[derive(Clone, Copy)]
-struct Part {
+struct BodyPart {
     offset: u64,
     bytes: u64,
 }
 
-impl Part {
+impl BodyPart {
     fn overlaps(&self, pin: &Pin) -> bool {
-        pin.offset < self.offset + self.bytes && self.offset < pin.offset + pin.bytes
+        pin.offset < self.offset + self.bytes && self.offset < pin.offset + pin.entry.bytes()
     }
 }
 
@@ -103,30 +101,30 @@ struct Cold {
     body: PathBuf,
     slot: u64,
     pins: Vec<Pin>,
-    parts: Vec<Part>,
+    parts: Vec<BodyPart>,
     remote: Arc<dyn ObjectStore>,
     /// The names of the copied parts.
     keys: Vec<Key>,
 }
 
 impl Cold {
-    fn open(dir: &Path, part: u64, remote: Arc<dyn ObjectStore>) -> Outcome<Self> {
+    fn open(dir: &Path, part: u64, remote: Arc<dyn ObjectStore>) -> MeasureResult<Self> {
         let mut pins = Vec::new();
         Store::open(dir)?.each_pin(|entry| {
-            let offset = (entry.address - BASE as u64) % SLOT_SIZE as u64;
-            let &CatalogueEntry { address, bytes, hash, .. } = entry;
-            pins.push(Pin { offset, bytes, address, hash });
+            let offset = (entry.address() - BASE as u64) % SLOT_SIZE as u64;
+            pins.push(Pin { offset, entry: entry.clone() });
         })?;
         let first = pins.first().ok_or("no pins")?;
         let slot = (first.address - BASE as u64) / SLOT_SIZE as u64;
         let body = dir.join(format!("bodies/{slot:03}.body"));
         let length = fs::metadata(&body)?.len();
         let parts = (0..length.div_ceil(part)).map(|number| number * part);
-        let parts = parts.map(|offset| Part { offset, bytes: part.min(length - offset) }).collect();
+        let parts =
+            parts.map(|offset| BodyPart { offset, bytes: part.min(length - offset) }).collect();
         Ok(Self { dir: dir.into(), body, slot, pins, parts, remote, keys: vec![] })
     }
 
-    async fn run(&mut self) -> Outcome {
+    async fn run(&mut self) -> MeasureResult {
         self.expect_intact("before", |_| true)?;
         self.copy_out().await?;
         self.punch()?;
@@ -149,7 +147,7 @@ impl Cold {
     }
 
     /// Copies all parts to the object store. Each name contains the part's check.
-    async fn copy_out(&mut self) -> Outcome {
+    async fn copy_out(&mut self) -> MeasureResult {
         let file = File::open(&self.body)?;
         let start = Instant::now();
         for (number, part) in self.parts.iter().enumerate() {
@@ -166,7 +164,7 @@ impl Cold {
     }
 
     /// Punches all parts.
-    fn punch(&self) -> Outcome {
+    fn punch(&self) -> MeasureResult {
         let file = File::options().write(true).open(&self.body)?;
         let before = file.metadata()?.blocks() * 512;
         for part in &self.parts {
@@ -183,7 +181,7 @@ impl Cold {
     }
 
     /// Fetches a part, checks it, and writes it back to its offset.
-    async fn fetch(&self, number: usize) -> Outcome {
+    async fn fetch(&self, number: usize) -> MeasureResult {
         let (part, key) = (self.parts[number], &self.keys[number]);
         let start = Instant::now();
         let bytes = self.remote.get(key).await?.bytes().await?;
@@ -203,12 +201,12 @@ impl Cold {
     }
 
     /// Reads all pins and checks that exactly those with `is_there` are intact.
-    fn expect_intact(&self, when: &str, is_there: impl Fn(&Pin) -> bool) -> Outcome {
+    fn expect_intact(&self, when: &str, is_there: impl Fn(&Pin) -> bool) -> MeasureResult {
         let store = Store::open(&self.dir)?;
         let start = Instant::now();
         let mut intact = 0;
         for pin in &self.pins {
-            let found = store.pin(pin.address, &pin.hash);
+            let found = store.pin(&pin.entry);
             // The page with the header was not punched, so a pin in it may be intact.
             let is_beside_header = pin.offset < 4096;
             if found.is_ok() != is_there(pin) && !is_beside_header {

@@ -10,16 +10,16 @@
 
 use persist::Store;
 use plan::pinspace::PinSpace;
-use plan::{Hash, Options, Val, plain};
+use plan::{Hash, HeapOptions, Val, plain};
 use spec::Term;
 use std::path::Path;
 use std::time::Instant;
 use vm::Vm;
 
 /// The result of a measurement.
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+type MeasureResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-fn main() -> Outcome {
+fn main() -> MeasureResult {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args[..] {
@@ -32,12 +32,12 @@ fn main() -> Outcome {
     }
 }
 
-fn vm() -> Outcome<Vm> {
-    Ok(Vm::new(Options::default(), Default::default())?)
+fn vm() -> MeasureResult<Vm> {
+    Ok(Vm::new(HeapOptions::default(), Default::default())?)
 }
 
 /// Creates a pinned bar that contains a number.
-fn bar(vm: &mut Vm, number: u64, bytes: usize) -> Outcome<Val> {
+fn bar(vm: &mut Vm, number: u64, bytes: usize) -> MeasureResult<Val> {
     let mut content = vec![0x55; bytes.max(8)];
     content[..8].copy_from_slice(&number.to_le_bytes());
     let bar = vm.bar(&content)?;
@@ -45,7 +45,7 @@ fn bar(vm: &mut Vm, number: u64, bytes: usize) -> Outcome<Val> {
 }
 
 /// Freezes pins, a hundred per parent.
-fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
+fn fill(dir: &Path, pins: u64, bytes: usize) -> MeasureResult {
     let files = Store::create(dir)?;
     let vm = &mut vm()?;
     let start = Instant::now();
@@ -53,7 +53,7 @@ fn fill(dir: &Path, pins: u64, bytes: usize) -> Outcome {
     for parent in 0..pins.div_ceil(100) {
         let children = (100 * parent..pins.min(100 * parent + 100))
             .map(|number| bar(vm, number, bytes))
-            .collect::<Outcome<Vec<Val>>>()?;
+            .collect::<MeasureResult<Vec<Val>>>()?;
         let row = vm.row(&children)?;
         let pin = vm.pin(&row)?;
         let frozen = vm.freeze(&pin, files.space())?;
@@ -83,14 +83,14 @@ fn root_file(dir: &Path) -> std::path::PathBuf {
 }
 
 /// Returns the resident memory, in MB.
-fn resident() -> Outcome<f64> {
+fn resident() -> MeasureResult<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find(|line| line.starts_with("VmRSS")).ok_or("no VmRSS")?;
     let kilobytes: f64 = line.split_whitespace().nth(1).ok_or("no figure")?.parse()?;
     Ok(kilobytes / 1e3)
 }
 
-fn open(dir: &Path) -> Outcome {
+fn open(dir: &Path) -> MeasureResult {
     let root: [u8; 32] = std::fs::read(root_file(dir))?.as_slice().try_into()?;
     let start = Instant::now();
     let files = Store::open(dir)?;
@@ -138,21 +138,21 @@ fn open(dir: &Path) -> Outcome {
     Ok(())
 }
 
-fn walk(dir: &Path) -> Outcome {
+fn walk(dir: &Path) -> MeasureResult {
     let files = Store::open(dir)?;
     let start = Instant::now();
     let (mut pins, mut edges, mut bytes) = (0u64, 0, 0);
     files.each_pin(|entry| {
         pins += 1;
-        edges += entry.edges.len();
-        bytes += entry.bytes;
+        edges += entry.edges().len();
+        bytes += entry.bytes();
     })?;
     println!("{pins} pins, {edges} edges, {bytes} bytes of bodies: in {:.2?}", start.elapsed());
     Ok(())
 }
 
 /// Returns the pins in the row that a pin holds.
-fn parents(vm: &mut Vm, root: &Val) -> Outcome<Vec<Val>> {
+fn parents(vm: &mut Vm, root: &Val) -> MeasureResult<Vec<Val>> {
     let plan::Shape::Pin(pin) = vm.look(root).shape() else { return Err("not a pin".into()) };
     let row = pin.item().as_row().ok_or("not a row")?;
     let items = (0..row.len()).map(|at| row.get(at).map(|item| vm.hold(item)).ok_or("none"));
@@ -160,7 +160,7 @@ fn parents(vm: &mut Vm, root: &Val) -> Outcome<Vec<Val>> {
 }
 
 /// Writes a snapshot of every second parent and collects the rest.
-fn gc(dir: &Path) -> Outcome {
+fn gc(dir: &Path) -> MeasureResult {
     let root: [u8; 32] = std::fs::read(root_file(dir))?.as_slice().try_into()?;
     {
         let files = Store::open(dir)?;
@@ -172,7 +172,7 @@ fn gc(dir: &Path) -> Outcome {
         let half = vm.freeze(&half, files.space())?;
         files.write_snapshot(&half, persist::Seq::START)?;
     }
-    let read = |what: &str| -> Outcome<u64> {
+    let read = |what: &str| -> MeasureResult<u64> {
         let io = std::fs::read_to_string("/proc/self/io")?;
         let line = io.lines().find_map(|line| line.strip_prefix(what)).ok_or("no figure")?;
         Ok(line.trim().parse()?)
@@ -201,7 +201,7 @@ fn gc(dir: &Path) -> Outcome {
 
 /// Measures a law that counts down through `inner`, which returns its argument: two calls per
 /// round.
-fn calls() -> Outcome {
+fn calls() -> MeasureResult {
     let vm = &mut vm()?;
     let space = PinSpace::in_memory()?;
     // (f n) = if n is 0 then 0 else inner (f (n - 1)).

@@ -7,7 +7,7 @@ use crate::disk::{Disk, DiskFile, DiskLock};
 use crate::encoding::StoreId;
 use crate::error::{DiskError, OpenError};
 use crate::format_file;
-use crate::health::{Health, WriteError};
+use crate::health::{StoreHealth, WriteError};
 
 /// The extension of a file that is not complete yet. Such a file has no meaning.
 pub(crate) const TEMPORARY: &str = ".new";
@@ -17,7 +17,7 @@ pub(crate) const TEMPORARY: &str = ".new";
 pub(crate) struct StoreContext {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) store: StoreId,
-    pub(crate) health: Arc<Health>,
+    pub(crate) health: Arc<StoreHealth>,
 }
 
 impl StoreContext {

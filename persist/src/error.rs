@@ -12,7 +12,7 @@ use crate::types::{PinHash, Seq, Snapshot};
 /// Damage: bytes on disk that differ from those that were written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: damaged at byte {offset}: {reason} ({advice})", path.display())]
-pub struct Damage {
+pub struct StoreDamage {
     /// The file.
     pub path: PathBuf,
     /// The offset in the file, in bytes.
@@ -121,7 +121,7 @@ pub enum OpenError {
     #[error("{damage}{}", list_usable(usable))]
     Damaged {
         /// The first damage that was found.
-        damage: Damage,
+        damage: StoreDamage,
         /// The snapshots that are intact together with their pins, newest first.
         usable: Vec<Snapshot>,
     },
@@ -191,7 +191,7 @@ pub enum LogError {
 pub enum StoreReadError {
     /// An event is damaged.
     #[error(transparent)]
-    Damaged(#[from] Damage),
+    Damaged(#[from] StoreDamage),
     /// The log begins after the requested event, because older segments were pruned.
     #[error("{}: the log begins with event {first}, but event {wanted} is needed", path.display())]
     Gap {
@@ -222,7 +222,7 @@ pub enum PinError {
     },
     /// The pin is damaged.
     #[error(transparent)]
-    Damaged(#[from] Damage),
+    Damaged(#[from] StoreDamage),
     /// The disk is full. Frozen pins stay available, and the next commit makes them durable if
     /// there is room by then.
     #[error("{0}; nothing is lost yet: make room on the disk")]

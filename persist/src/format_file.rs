@@ -6,7 +6,7 @@ use std::io;
 
 use crate::disk::Disk;
 use crate::encoding::{StoreId, array, check, u32_at};
-use crate::error::{Damage, DiskError, OpenError};
+use crate::error::{DiskError, OpenError, StoreDamage};
 use crate::types::FORMAT_VERSION as VERSION;
 
 pub(crate) const NAME: &str = "FORMAT";
@@ -79,7 +79,7 @@ pub(crate) fn read(disk: &dyn Disk) -> Result<StoreId, OpenError> {
         FormatFileError::Damaged => {
             let reason = "the file fails its check".into();
             let advice = "nothing was changed; restore this file from a copy".into();
-            let damage = Damage { path: path.clone(), offset: 0, reason, advice };
+            let damage = StoreDamage { path: path.clone(), offset: 0, reason, advice };
             OpenError::Damaged { damage, usable: vec![] }
         }
     })

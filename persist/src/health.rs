@@ -1,8 +1,8 @@
 //! The health of an open store: whether a failed write or flush has stopped it.
 //!
 //! After a failed flush the kernel may drop the unwritten pages and report success for the next
-//! flush, so no later success proves anything. [`Health`] keeps the first failure. Every operation
-//! that acknowledges a write checks it first.
+//! flush, so no later success proves anything. [`StoreHealth`] keeps the first failure. Every
+//! operation that acknowledges a write checks it first.
 
 use std::sync::OnceLock;
 
@@ -10,11 +10,11 @@ use crate::error::{CreateError, DiskError, LogError, OpenError, PinError, Snapsh
 
 /// The first failure of a store. All writers of one store share it.
 #[derive(Debug, Default)]
-pub(crate) struct Health {
+pub(crate) struct StoreHealth {
     failure: OnceLock<DiskError>,
 }
 
-impl Health {
+impl StoreHealth {
     /// Returns an error if the store has stopped.
     pub(crate) fn check(&self) -> Result<(), WriteError> {
         match self.failure.get() {

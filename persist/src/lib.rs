@@ -86,12 +86,13 @@ mod types;
 
 pub use disk::{Disk, DiskFile, DiskLock, RealDisk};
 pub use error::{
-    CreateError, Damage, DiskError, LogError, OpenError, PinError, SnapshotError, StoreReadError,
+    CreateError, DiskError, LogError, OpenError, PinError, SnapshotError, StoreDamage,
+    StoreReadError,
 };
-pub use inspect::Inspection;
+pub use inspect::StoreInspection;
 pub use journal::PrunedLog;
 pub use log::{CommitTicket, LogAppender, LogRecord, LogRecords};
 pub use settings::StoreSettings;
 pub use space::CatalogueEntry;
-pub use store::{Recovery, Store};
+pub use store::{RecoveryReport, Store};
 pub use types::{FORMAT_VERSION, MAX_EVENT, MAX_PIN, PinHash, Seq, Snapshot};

@@ -39,12 +39,12 @@ use crate::types::Seq;
 use group_commit::GroupCommit;
 
 /// The log of an open store.
-pub(crate) struct Log {
+pub(crate) struct EventLog {
     shared: Arc<GroupCommit>,
     committer: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Log {
+impl EventLog {
     /// Opens the log with its journal.
     pub(crate) fn new(
         context: StoreContext,

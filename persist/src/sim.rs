@@ -14,14 +14,14 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use persist::{Store, StoreSettings, sim::{SimDisk, Survives}};
+//! use persist::{Store, StoreSettings, sim::{SimDisk, SurvivingWrites}};
 //!
 //! let disk = SimDisk::new();
 //! let store = Store::create_on(Arc::new(disk.clone()), StoreSettings::default())?;
 //! store.append(b"one")?;
 //! store.commit()?;
 //! store.append(b"two")?;
-//! let after = disk.crash(Survives::Nothing);       // a loss of power
+//! let after = disk.crash(SurvivingWrites::Nothing);       // a loss of power
 //! drop(store);
 //! let store = Store::open_on(Arc::new(after), StoreSettings::default())?;
 //! assert_eq!(store.recover()?.records.count(), 1);
@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-pub use crash::Survives;
+pub use crash::SurvivingWrites;
 pub use state::InjectedFault;
 
 use crate::disk::{BLOCK, Disk, DiskFile, DiskLock};
@@ -115,7 +115,7 @@ impl SimDisk {
     }
 
     /// Returns a disk as it may be found after a loss of power at this moment.
-    pub fn crash(&self, survives: Survives) -> Self {
+    pub fn crash(&self, survives: SurvivingWrites) -> Self {
         Self::of(crash::image(&self.state.lock(), survives))
     }
 }

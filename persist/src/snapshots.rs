@@ -4,11 +4,11 @@
 //! that fails its check was therefore damaged later. Recovery skips it and uses the newest intact
 //! snapshot.
 
-use plan::pinspace::Frozen;
+use plan::pinspace::FrozenPin;
 
 use crate::context::{StoreContext, TEMPORARY};
 use crate::encoding::{array, check, u32_at, u64_at};
-use crate::error::{Damage, DiskError, OpenError, SnapshotError};
+use crate::error::{DiskError, OpenError, SnapshotError, StoreDamage};
 use crate::health::WriteError;
 use crate::types::{FORMAT_VERSION as VERSION, Seq, Snapshot};
 
@@ -75,7 +75,7 @@ pub(crate) struct SnapshotFiles {
     /// The intact snapshots, oldest first.
     intact: Vec<Snapshot>,
     /// The generations of the damaged snapshots, with the damage.
-    damaged: Vec<(u64, Damage)>,
+    damaged: Vec<(u64, StoreDamage)>,
     /// The temporary files of interrupted writes.
     leftovers: Vec<String>,
 }
@@ -84,6 +84,11 @@ impl SnapshotFiles {
     /// Creates the empty list of a new store.
     pub(crate) fn empty(context: StoreContext, keep: usize) -> Self {
         Self { context, keep, intact: vec![], damaged: vec![], leftovers: vec![] }
+    }
+
+    /// Whether this is an intact snapshot of the store.
+    pub(crate) fn contains(&self, snapshot: &Snapshot) -> bool {
+        self.intact.contains(snapshot)
     }
 
     /// Reads all snapshots. Changes nothing on disk.
@@ -104,13 +109,13 @@ impl SnapshotFiles {
         Ok(found)
     }
 
-    fn read(&self, generation: u64) -> Result<Result<Snapshot, Damage>, DiskError> {
+    fn read(&self, generation: u64) -> Result<Result<Snapshot, StoreDamage>, DiskError> {
         let name = file_name(generation);
         let failed = |action| {
             let path = self.context.disk.path(&name);
             move |error| DiskError::new(path, action, error)
         };
-        let damaged = |reason: &str| Damage {
+        let damaged = |reason: &str| StoreDamage {
             path: self.context.disk.path(&name),
             offset: 0,
             reason: reason.into(),
@@ -150,12 +155,12 @@ impl SnapshotFiles {
     }
 
     /// Returns the generations of the damaged snapshots, with the damage.
-    pub(crate) fn damaged(&self) -> &[(u64, Damage)] {
+    pub(crate) fn damaged(&self) -> &[(u64, StoreDamage)] {
         &self.damaged
     }
 
     /// Returns the damaged snapshots that are newer than every intact one.
-    pub(crate) fn damaged_newer(&self) -> Vec<Damage> {
+    pub(crate) fn damaged_newer(&self) -> Vec<StoreDamage> {
         let newest = self.newest().map_or(0, |snapshot| snapshot.generation);
         let newer = self.damaged.iter().filter(|(generation, _)| *generation > newest);
         newer.map(|(_, damage)| damage.clone()).collect()
@@ -178,7 +183,7 @@ impl SnapshotFiles {
     /// Writes a snapshot. Its pins and events must be durable.
     pub(crate) fn write(
         &mut self,
-        root: &Frozen,
+        root: &FrozenPin,
         covers: Seq,
         groups: u64,
     ) -> Result<Snapshot, WriteError> {

@@ -9,15 +9,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use plan::pinspace::{Frozen, PinSpace};
+use plan::pinspace::{FrozenPin, PinSpace};
 
 use crate::context::StoreContext;
 use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::{
-    CreateError, Damage, DiskError, LogError, OpenError, PinError, SnapshotError, StoreReadError,
+    CreateError, DiskError, LogError, OpenError, PinError, SnapshotError, StoreDamage,
+    StoreReadError,
 };
 use crate::journal::PrunedLog;
-use crate::log::{Log, LogAppender, LogRecords};
+use crate::log::{EventLog, LogAppender, LogRecords};
 use crate::settings::StoreSettings;
 use crate::snapshots::{self, SnapshotFiles};
 use crate::space::{CatalogueEntry, PinStore};
@@ -25,11 +26,11 @@ use crate::types::{PinHash, Seq, Snapshot};
 use parts::StoreParts;
 
 /// The data from which a machine continues: a state and the events after it.
-pub struct Recovery {
+pub struct RecoveryReport {
     /// The snapshot with the state; `None` if none was ever written.
     pub snapshot: Option<Snapshot>,
     /// The damaged snapshots that are newer than `snapshot`.
-    pub damaged: Vec<Damage>,
+    pub damaged: Vec<StoreDamage>,
     /// The events after the snapshot.
     pub records: LogRecords,
 }
@@ -38,7 +39,7 @@ pub struct Recovery {
 pub struct Store {
     context: StoreContext,
     path: PathBuf,
-    log: Log,
+    log: EventLog,
     pins: PinStore,
     snapshots: Mutex<SnapshotFiles>,
     // The last field, so that the lock is released after everything else is dropped.
@@ -109,7 +110,7 @@ impl Store {
         pins.set_body_limit(settings.body_file);
         Self {
             path: context.disk.path(""),
-            log: Log::new(context.clone(), settings, log),
+            log: EventLog::new(context.clone(), settings, log),
             context,
             pins,
             snapshots: Mutex::new(snapshots),
@@ -145,7 +146,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreReadError`].
-    pub fn recover(&self) -> Result<Recovery, StoreReadError> {
+    pub fn recover(&self) -> Result<RecoveryReport, StoreReadError> {
         let snapshots = self.snapshots.lock();
         let damaged = snapshots.damaged_newer();
         self.recovery(snapshots.newest().cloned(), damaged)
@@ -155,18 +156,18 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreReadError`].
-    pub fn recover_from(&self, snapshot: &Snapshot) -> Result<Recovery, StoreReadError> {
+    pub fn recover_from(&self, snapshot: &Snapshot) -> Result<RecoveryReport, StoreReadError> {
         self.recovery(Some(snapshot.clone()), vec![])
     }
 
     fn recovery(
         &self,
         snapshot: Option<Snapshot>,
-        damaged: Vec<Damage>,
-    ) -> Result<Recovery, StoreReadError> {
+        damaged: Vec<StoreDamage>,
+    ) -> Result<RecoveryReport, StoreReadError> {
         let covers = snapshot.as_ref().map_or(Seq::START, |snapshot| snapshot.covers);
         let records = self.log.records(covers.next().0)?;
-        Ok(Recovery { snapshot, damaged, records })
+        Ok(RecoveryReport { snapshot, damaged, records })
     }
 
     /// Appends an event to the log in memory. A commit makes it durable. Blocks while too many
@@ -221,24 +222,37 @@ impl Store {
         self.pins.space()
     }
 
-    /// Returns the root pin of a snapshot, which holds its state.
+    /// Returns the root pin of a snapshot of this store, which holds its state.
     ///
     /// # Errors
-    /// [`PinError::Damaged`] if the pin is damaged or missing.
-    pub fn root(&self, snapshot: &Snapshot) -> Result<Frozen, PinError> {
+    /// [`PinError::Damaged`] if the pin is damaged or missing, or the store does not have this
+    /// snapshot.
+    pub fn root(&self, snapshot: &Snapshot) -> Result<FrozenPin, PinError> {
+        // A pin is read only at an address that the store itself has recorded.
+        if !self.snapshots.lock().contains(snapshot) {
+            return Err(self.damage(snapshot.address).into());
+        }
         self.pins.at(snapshot.address, &snapshot.root)
     }
 
-    /// Returns the pin with the given hash at an address from the catalogue ([`Store::each_pin`]).
+    /// Returns the pin of an entry that [`Store::each_pin`] of this store has passed.
     ///
     /// # Errors
     /// [`PinError::Damaged`] if the pin is damaged or missing.
-    pub fn pin(&self, address: u64, hash: &PinHash) -> Result<Frozen, PinError> {
+    pub fn pin(&self, entry: &CatalogueEntry) -> Result<FrozenPin, PinError> {
+        self.pins.at(entry.address, &entry.hash)
+    }
+
+    /// Returns the pin with the given hash at an address from the catalogue.
+    ///
+    /// # Errors
+    /// As [`Store::pin`].
+    pub(crate) fn pin_at(&self, address: u64, hash: &PinHash) -> Result<FrozenPin, PinError> {
         self.pins.at(address, hash)
     }
 
     /// Describes the damage of a pin that was not found intact at its address.
-    pub(crate) fn damage(&self, address: u64) -> Damage {
+    pub(crate) fn damage(&self, address: u64) -> StoreDamage {
         self.pins.damage(address)
     }
 
@@ -271,7 +285,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`SnapshotError`]; the previous snapshot then stays the newest.
-    pub fn write_snapshot(&self, root: &Frozen, covers: Seq) -> Result<Snapshot, SnapshotError> {
+    pub fn write_snapshot(&self, root: &FrozenPin, covers: Seq) -> Result<Snapshot, SnapshotError> {
         let mut snapshots = self.snapshots.lock();
         snapshots.check_order(covers)?;
         if !Arc::ptr_eq(root.space(), self.space()) {

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use persist::sim::{InjectedFault, SimDisk, Survives};
+use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
 use persist::{LogError, Seq, Store, StoreSettings};
 use support::small;
 
@@ -41,7 +41,7 @@ fn events_of_many_threads_are_all_durable_in_each_threads_order() {
     assert_eq!(store.commit().unwrap(), Seq(800));
     println!("{} operations for 800 events", disk.steps() - before);
 
-    let image = disk.crash(Survives::Nothing);
+    let image = disk.crash(SurvivingWrites::Nothing);
     drop((appender, store));
     let store = Store::open_on(Arc::new(image), small()).unwrap();
     let mut next = [0u8; 8];
@@ -62,7 +62,7 @@ fn callbacks_run_in_order_and_after_the_flush() {
     for n in 0..50u8 {
         let (send, disk) = (send.clone(), disk.clone());
         let call = move |outcome: Result<Seq, LogError>| {
-            send.send((outcome.unwrap(), disk.crash(Survives::Nothing))).unwrap();
+            send.send((outcome.unwrap(), disk.crash(SurvivingWrites::Nothing))).unwrap();
         };
         appender.append(vec![n; 30], call).unwrap();
     }

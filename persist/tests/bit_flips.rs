@@ -9,17 +9,26 @@ use std::error::Error;
 use std::sync::Arc;
 
 use persist::collect::collect_on;
-use persist::sim::{SimDisk, Survives};
-use persist::{Damage, Disk, OpenError, PinError, Store, StoreReadError, StoreSettings};
+use persist::sim::{SimDisk, SurvivingWrites};
+use persist::{Disk, OpenError, PinError, Store, StoreDamage, StoreReadError, StoreSettings};
 use plan::Hash;
-use support::{Action, Model, freeze, run, run_with, small, workload};
+use support::{StoreAction, StoreModel, freeze, run, run_with, small, workload};
 
 /// Creates a store with several segments, two snapshots and events after them.
-fn sample() -> (SimDisk, Model) {
+fn sample() -> (SimDisk, StoreModel) {
     let disk = SimDisk::new();
     let mut actions = workload(3, 40);
-    actions.extend([Action::Snapshot { back: 2 }, Action::Append(700), Action::Append(5)]);
-    actions.extend([Action::Commit, Action::Append(900), Action::Append(0), Action::Reopen]);
+    actions.extend([
+        StoreAction::Snapshot { back: 2 },
+        StoreAction::Append(700),
+        StoreAction::Append(5),
+    ]);
+    actions.extend([
+        StoreAction::Commit,
+        StoreAction::Append(900),
+        StoreAction::Append(0),
+        StoreAction::Reopen,
+    ]);
     let (model, done) = run(&disk, &actions);
     assert!(done);
     let names: Vec<String> = disk.files().into_keys().collect();
@@ -33,7 +42,7 @@ fn sample() -> (SimDisk, Model) {
 
 /// The outcome of opening and reading a modified store.
 #[derive(Debug, PartialEq, Eq)]
-enum Outcome {
+enum OpenOutcome {
     /// The store was not opened.
     Refused,
     /// The store was opened, and reading it reported damage.
@@ -43,21 +52,21 @@ enum Outcome {
 
 /// Opens a store and compares its contents with the model. Panics if any of them are wrong. `name`
 /// is the modified file.
-fn examine(disk: &SimDisk, model: &Model, name: &str) -> Outcome {
+fn examine(disk: &SimDisk, model: &StoreModel, name: &str) -> OpenOutcome {
     let before = disk.files();
     let store = match Store::open_on(Arc::new(disk.clone()), small()) {
         Ok(store) => store,
         Err(error) => {
             assert!(is_about(&error, name), "{name}: {error}");
             assert!(disk.files() == before, "{name}: a failed open changed something");
-            return Outcome::Refused;
+            return OpenOutcome::Refused;
         }
     };
-    let mut outcome = Outcome::Harmless;
+    let mut outcome = OpenOutcome::Harmless;
     let recovery = store.recover().unwrap();
     if !recovery.damaged.is_empty() {
         assert!(recovery.damaged[0].path.ends_with(name));
-        outcome = Outcome::Noticed;
+        outcome = OpenOutcome::Noticed;
     }
     let mut last = recovery.snapshot.map_or(0, |snapshot| snapshot.covers.0 as usize);
     for record in recovery.records {
@@ -66,19 +75,19 @@ fn examine(disk: &SimDisk, model: &Model, name: &str) -> Outcome {
     }
     assert_eq!(last, model.events.len(), "{name}");
     if examine_pins(&store, model, name) {
-        outcome = Outcome::Noticed;
+        outcome = OpenOutcome::Noticed;
     }
     if read_from_older_snapshots(&store, model, name) {
-        outcome = Outcome::Noticed;
+        outcome = OpenOutcome::Noticed;
     }
     outcome
 }
 
 /// Checks that all pins exist and are intact, or that an error names the modified file. Returns
 /// whether there was an error.
-fn examine_pins(store: &Store, model: &Model, name: &str) -> bool {
+fn examine_pins(store: &Store, model: &StoreModel, name: &str) -> bool {
     let mut kept = Vec::new();
-    match store.each_pin(|entry| kept.push((entry.address, entry.hash))) {
+    match store.each_pin(|entry| kept.push(entry.clone())) {
         Ok(()) => {}
         Err(StoreReadError::Damaged(damage)) => {
             assert!(damage.path.ends_with(name));
@@ -86,11 +95,12 @@ fn examine_pins(store: &Store, model: &Model, name: &str) -> bool {
         }
         Err(error) => panic!("{name}: {error}"),
     }
-    let hashes: Vec<Hash> = kept.iter().map(|(_, hash)| Hash(*hash)).collect();
+    let hashes: Vec<Hash> = kept.iter().map(|entry| Hash(entry.hash())).collect();
     assert_eq!(hashes, model.pins, "{name}");
     let mut noticed = false;
-    for (address, hash) in kept {
-        match store.pin(address, &hash) {
+    for entry in kept {
+        let hash = entry.hash();
+        match store.pin(&entry) {
             Ok(pin) => assert_eq!(pin.hash(), Hash(hash)),
             Err(PinError::Damaged(damage)) => {
                 assert!(damage.path.ends_with(name) && damage.to_string().contains(name));
@@ -110,7 +120,7 @@ fn examine_pins(store: &Store, model: &Model, name: &str) -> bool {
 
 fn is_about(error: &OpenError, name: &str) -> bool {
     let named = match error {
-        OpenError::Damaged { damage: Damage { path, .. }, .. } => path,
+        OpenError::Damaged { damage: StoreDamage { path, .. }, .. } => path,
         OpenError::NotAStore { path, .. } | OpenError::Version { path, .. } => path,
         _ => return false,
     };
@@ -119,7 +129,7 @@ fn is_about(error: &OpenError, name: &str) -> bool {
 
 /// Checks that the events after older snapshots are correct, or that an error names the modified
 /// file. Returns whether there was an error.
-fn read_from_older_snapshots(store: &Store, model: &Model, name: &str) -> bool {
+fn read_from_older_snapshots(store: &Store, model: &StoreModel, name: &str) -> bool {
     let mut noticed = false;
     for snapshot in store.snapshots() {
         let covers = snapshot.covers.0 as usize;
@@ -143,7 +153,7 @@ fn read_from_older_snapshots(store: &Store, model: &Model, name: &str) -> bool {
 fn with_flipped_bit(disk: &SimDisk, name: &str, contents: &[u8], at: usize) -> SimDisk {
     let mut flipped = contents.to_vec();
     flipped[at] ^= 1 << ((at * 5 + at / 8) % 8);
-    let copy = disk.crash(Survives::Everything);
+    let copy = disk.crash(SurvivingWrites::Everything);
     copy.overwrite(name, &flipped);
     copy
 }
@@ -151,15 +161,18 @@ fn with_flipped_bit(disk: &SimDisk, name: &str, contents: &[u8], at: usize) -> S
 #[test]
 fn a_flipped_bit_is_detected_or_harmless() {
     let (disk, model) = sample();
-    assert_eq!(examine(&disk.crash(Survives::Everything), &model, ""), Outcome::Harmless);
+    assert_eq!(
+        examine(&disk.crash(SurvivingWrites::Everything), &model, ""),
+        OpenOutcome::Harmless
+    );
     let (mut refused, mut noticed, mut harmless) = (0, 0, 0);
     for (name, contents) in disk.files() {
         for at in 0..contents.len() {
             let copy = with_flipped_bit(&disk, &name, &contents, at);
             match examine(&copy, &model, &name) {
-                Outcome::Refused => refused += 1,
-                Outcome::Noticed => noticed += 1,
-                Outcome::Harmless => harmless += 1,
+                OpenOutcome::Refused => refused += 1,
+                OpenOutcome::Noticed => noticed += 1,
+                OpenOutcome::Harmless => harmless += 1,
             }
         }
     }
@@ -171,27 +184,31 @@ fn a_flipped_bit_is_detected_or_harmless() {
 
 /// Creates a store after a collection: the catalogue has gaps and begins with a copy, and the
 /// bodies have holes.
-fn collected_sample() -> (SimDisk, Model) {
+fn collected_sample() -> (SimDisk, StoreModel) {
     let disk = SimDisk::new();
-    let put = |size, edges| Action::Put { size, edges };
+    let put = |size, edges| StoreAction::Put { size, edges };
     let mut actions = vec![];
     for _ in 0..4 {
-        actions.extend([put(9000, 0), put(700, 0), put(300, 1), Action::CommitPins]);
+        actions.extend([put(9000, 0), put(700, 0), put(300, 1), StoreAction::CommitPins]);
     }
-    actions.extend([put(20, 2), Action::Append(30), Action::Commit]);
-    actions.extend([Action::Snapshot { back: 0 }, Action::Snapshot { back: 0 }, Action::Reopen]);
+    actions.extend([put(20, 2), StoreAction::Append(30), StoreAction::Commit]);
+    actions.extend([
+        StoreAction::Snapshot { back: 0 },
+        StoreAction::Snapshot { back: 0 },
+        StoreAction::Reopen,
+    ]);
     let settings = StoreSettings { body_file: 25_000, ..small() };
     let (mut model, done) = run_with(&disk, &actions, settings);
     assert!(done);
     // The copy is not locked.
-    let disk = disk.crash(Survives::Everything);
+    let disk = disk.crash(SurvivingWrites::Everything);
     let before = allocated(&disk);
     let collected = collect_on(Arc::new(disk.clone()), false, &mut |_, _, _| {}).unwrap();
     assert!(collected.freed_pins > 6 && collected.gaps > 0 && !collected.no_holes);
     assert!(allocated(&disk) < before);
     let store = Store::open_on(Arc::new(disk.clone()), small()).unwrap();
     let mut kept = vec![];
-    store.each_pin(|entry| kept.push(Hash(entry.hash))).unwrap();
+    store.each_pin(|entry| kept.push(Hash(entry.hash()))).unwrap();
     assert_eq!(kept.len() as u64, collected.kept_pins);
     assert!(kept.iter().all(|hash| model.pins.contains(hash)));
     model.pins = kept;
@@ -205,24 +222,21 @@ fn allocated(disk: &SimDisk) -> u64 {
 }
 
 /// Freezes pins in the gaps and checks that no other pin is overwritten.
-fn examine_gaps(disk: &SimDisk, name: &str) -> Outcome {
+fn examine_gaps(disk: &SimDisk, name: &str) -> OpenOutcome {
     let Ok(store) = Store::open_on(Arc::new(disk.clone()), small()) else {
-        return Outcome::Refused;
+        return OpenOutcome::Refused;
     };
     let mut kept = Vec::new();
     // If the flip is in the catalogue, `examine` checks the error.
-    let _ = store.each_pin(|entry| kept.push((entry.address, entry.hash)));
-    let count = |store: &Store| {
-        let whole = |(address, hash): &&(u64, [u8; 32])| store.pin(*address, hash).is_ok();
-        kept.iter().filter(whole).count()
-    };
+    let _ = store.each_pin(|entry| kept.push(entry.clone()));
+    let count = |store: &Store| kept.iter().filter(|entry| store.pin(entry).is_ok()).count();
     let before = count(&store);
     let frozen = freeze(&store, 1000, 6000, &[]).and_then(|_| freeze(&store, 1001, 100, &[]));
     let outcome = match frozen.map(drop) {
-        Ok(()) => Outcome::Harmless,
+        Ok(()) => OpenOutcome::Harmless,
         Err(error) => {
             assert!(error.to_string().contains(name), "{name}: {error}");
-            Outcome::Noticed
+            OpenOutcome::Noticed
         }
     };
     let _ = store.close();
@@ -236,7 +250,10 @@ fn examine_gaps(disk: &SimDisk, name: &str) -> Outcome {
 #[test]
 fn a_flipped_bit_in_a_collected_store_is_detected_or_harmless() {
     let (disk, model) = collected_sample();
-    assert_eq!(examine(&disk.crash(Survives::Everything), &model, ""), Outcome::Harmless);
+    assert_eq!(
+        examine(&disk.crash(SurvivingWrites::Everything), &model, ""),
+        OpenOutcome::Harmless
+    );
     let (mut refused, mut noticed, mut not_frozen) = (0, 0, 0);
     for (name, contents) in disk.files() {
         // Nothing reads holes.
@@ -245,12 +262,12 @@ fn a_flipped_bit_in_a_collected_store_is_detected_or_harmless() {
         for at in (0..contents.len()).step_by(step).filter(is_used) {
             let copy = with_flipped_bit(&disk, &name, &contents, at);
             match examine(&copy, &model, &name) {
-                Outcome::Refused => refused += 1,
-                Outcome::Noticed => noticed += 1,
-                Outcome::Harmless => {}
+                OpenOutcome::Refused => refused += 1,
+                OpenOutcome::Noticed => noticed += 1,
+                OpenOutcome::Harmless => {}
             }
             let copy = with_flipped_bit(&disk, &name, &contents, at);
-            not_frozen += usize::from(examine_gaps(&copy, &name) == Outcome::Noticed);
+            not_frozen += usize::from(examine_gaps(&copy, &name) == OpenOutcome::Noticed);
         }
     }
     println!("{refused} refused, {noticed} noticed, {not_frozen} when a pin was frozen");
@@ -262,7 +279,7 @@ fn a_flipped_bit_in_a_collected_store_is_detected_or_harmless() {
 fn a_missing_file_is_detected() {
     let (disk, model) = sample();
     for name in disk.files().into_keys() {
-        let copy = disk.crash(Survives::Everything);
+        let copy = disk.crash(SurvivingWrites::Everything);
         copy.remove(&name).unwrap();
         let before = copy.files();
         match Store::open_on(Arc::new(copy.clone()), small()) {
@@ -290,7 +307,7 @@ fn a_truncated_file_yields_a_prefix_or_an_error() {
             continue;
         }
         for length in 0..contents.len() {
-            let copy = disk.crash(Survives::Everything);
+            let copy = disk.crash(SurvivingWrites::Everything);
             copy.overwrite(&name, &contents[..length]);
             let before = copy.files();
             let Ok(store) = Store::open_on(Arc::new(copy.clone()), small()) else {

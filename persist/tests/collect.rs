@@ -8,16 +8,16 @@ use std::path::Path;
 
 use persist::collect::{CollectError, CollectStats, collect};
 use persist::inspect::PinVerifier;
-use persist::{Inspection, OpenError, Seq, Store, StoreSettings};
+use persist::{OpenError, Seq, Store, StoreInspection, StoreSettings};
 use plan::Hash;
-use plan::pinspace::Frozen;
+use plan::pinspace::FrozenPin;
 use support::{freeze, small};
 
 /// Accepts every pin.
 struct AcceptAll;
 
 impl PinVerifier for AcceptAll {
-    fn pin(&mut self, _: &Frozen) -> Result<(), String> {
+    fn pin(&mut self, _: &FrozenPin) -> Result<(), String> {
         Ok(())
     }
 
@@ -57,7 +57,7 @@ fn half_garbage(dir: &Path) -> Vec<Hash> {
 }
 
 fn check(dir: &Path, kept: &[Hash]) {
-    let report = Inspection::open(dir).unwrap().check(&mut AcceptAll).unwrap();
+    let report = StoreInspection::open(dir).unwrap().check(&mut AcceptAll).unwrap();
     assert_eq!(report.findings, []);
     assert!(report.snapshots.iter().all(|state| state.is_whole()));
     let store = Store::open_with(dir, settings()).unwrap();
@@ -76,7 +76,7 @@ fn garbage_is_freed_and_its_space_reused() {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let dir = dir.path().join("store");
     let kept = half_garbage(&dir);
-    let usage = Inspection::open(&dir).unwrap().usage().unwrap();
+    let usage = StoreInspection::open(&dir).unwrap().usage().unwrap();
     let before = std::fs::read_dir(dir.join("catalogue")).unwrap().count();
 
     let dry = run(&dir, true).unwrap();
@@ -88,7 +88,7 @@ fn garbage_is_freed_and_its_space_reused() {
     assert_eq!((done.freed_pins, done.kept_pins), (dry.freed_pins, dry.kept_pins));
     assert!(done.no_holes || done.disk_before - done.disk_after > 30 * 15_000, "{done:?}");
     check(&dir, &kept);
-    let usage = Inspection::open(&dir).unwrap().usage().unwrap();
+    let usage = StoreInspection::open(&dir).unwrap().usage().unwrap();
     assert_eq!((usage.pins, usage.garbage_pins), (done.kept_pins, 0));
 
     let again = run(&dir, false).unwrap();

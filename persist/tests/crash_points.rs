@@ -8,14 +8,15 @@ mod support;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use persist::sim::{InjectedFault, SimDisk, Survives};
-use support::{Action, Model, check_slots, open_after_crash, run, workload};
+use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
+use support::{StoreAction, StoreModel, check_slots, open_after_crash, run, workload};
 
 /// Returns the kinds of remains to try at each crash point.
-fn remains(point: u64) -> impl Iterator<Item = Survives> {
-    let fixed = [Survives::Nothing, Survives::Everything, Survives::LengthsOnly];
-    let moments = (0..6).map(move |n| Survives::UpTo(point * 100 + n));
-    let mixtures = (0..12).map(move |n| Survives::Anything(point * 100 + n));
+fn remains(point: u64) -> impl Iterator<Item = SurvivingWrites> {
+    let fixed =
+        [SurvivingWrites::Nothing, SurvivingWrites::Everything, SurvivingWrites::LengthsOnly];
+    let moments = (0..6).map(move |n| SurvivingWrites::UpTo(point * 100 + n));
+    let mixtures = (0..12).map(move |n| SurvivingWrites::Anything(point * 100 + n));
     fixed.into_iter().chain(moments).chain(mixtures)
 }
 
@@ -26,18 +27,18 @@ fn digest(disk: &SimDisk) -> u64 {
 }
 
 /// Opens an image, checks it, continues the workload, and checks again.
-fn check(image: &SimDisk, model: &Model, point: &str) {
+fn check(image: &SimDisk, model: &StoreModel, point: &str) {
     let mut model = model.clone();
     let opened = open_after_crash(image, &model);
     let store = opened.unwrap_or_else(|error| panic!("{point}: {error}"));
     model.check(&store);
     let more = [
-        Action::Append(70),
-        Action::Put { size: 20, edges: 1 },
-        Action::Commit,
-        Action::Snapshot { back: 1 },
-        Action::Append(0),
-        Action::Prune,
+        StoreAction::Append(70),
+        StoreAction::Put { size: 20, edges: 1 },
+        StoreAction::Commit,
+        StoreAction::Snapshot { back: 1 },
+        StoreAction::Append(0),
+        StoreAction::Prune,
     ];
     for action in &more {
         assert!(model.step(&store, action), "{point}: {action:?}");
@@ -50,13 +51,15 @@ fn check(image: &SimDisk, model: &Model, point: &str) {
 }
 
 /// Simulates another loss of power at every operation of the recovery.
-fn check_recovery(image: &SimDisk, model: &Model, point: &str) -> usize {
-    let rehearsal = image.crash(Survives::Everything);
+fn check_recovery(image: &SimDisk, model: &StoreModel, point: &str) -> usize {
+    let rehearsal = image.crash(SurvivingWrites::Everything);
     drop(open_after_crash(&rehearsal, model));
     let mut points = 0;
     for step in 1..=rehearsal.steps() {
-        for survives in [Survives::Nothing, Survives::Anything(step), Survives::Everything] {
-            let again = image.crash(Survives::Everything);
+        for survives in
+            [SurvivingWrites::Nothing, SurvivingWrites::Anything(step), SurvivingWrites::Everything]
+        {
+            let again = image.crash(SurvivingWrites::Everything);
             again.fail_at(step, InjectedFault::PowerOff);
             drop(open_after_crash(&again, model));
             check(&again.crash(survives), model, &format!("{point}, again at {step}"));
@@ -109,7 +112,11 @@ fn acknowledged_data_survives_a_crash_during_recovery() {
         let disk = SimDisk::new();
         disk.fail_at(step, InjectedFault::PowerOff);
         let (model, _) = run(&disk, &actions);
-        for survives in [Survives::Everything, Survives::UpTo(step), Survives::Anything(step)] {
+        for survives in [
+            SurvivingWrites::Everything,
+            SurvivingWrites::UpTo(step),
+            SurvivingWrites::Anything(step),
+        ] {
             let point = format!("step {step}, {survives:?}");
             points += check_recovery(&disk.crash(survives), &model, &point);
         }
@@ -126,7 +133,11 @@ fn recovered_data_survives_a_second_crash() {
     let whole = SimDisk::new();
     assert!(run(&whole, &actions).1);
     for step in 1..=whole.steps() {
-        for survives in [Survives::Nothing, Survives::Anything(step), Survives::LengthsOnly] {
+        for survives in [
+            SurvivingWrites::Nothing,
+            SurvivingWrites::Anything(step),
+            SurvivingWrites::LengthsOnly,
+        ] {
             let disk = SimDisk::new();
             disk.fail_at(step, InjectedFault::PowerOff);
             let (mut model, _) = run(&disk, &actions);
@@ -134,7 +145,7 @@ fn recovered_data_survives_a_second_crash() {
             let store = open_after_crash(&disk, &model).unwrap();
             model.created = true;
             model.check(&store);
-            for action in [Action::Append(40), Action::Commit] {
+            for action in [StoreAction::Append(40), StoreAction::Commit] {
                 assert!(model.step(&store, &action));
             }
             let image = disk.crash(survives);

@@ -6,8 +6,8 @@ mod support;
 
 use std::sync::Arc;
 
-use persist::sim::{InjectedFault, SimDisk, Survives};
-use persist::{Damage, OpenError, Seq, Store, StoreSettings};
+use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
+use persist::{OpenError, Seq, Store, StoreDamage, StoreSettings};
 use support::{freeze, slot};
 
 const LOG: &str = "log/00000000000000000001.log";
@@ -29,7 +29,7 @@ fn create() -> (SimDisk, Store) {
 
 /// Returns the disk after a loss of power, with one file changed.
 fn tampered(disk: &SimDisk, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> SimDisk {
-    let image = disk.crash(Survives::Nothing);
+    let image = disk.crash(SurvivingWrites::Nothing);
     let mut contents = image.files()[name].clone();
     change(&mut contents);
     image.overwrite(name, &contents);
@@ -42,7 +42,7 @@ fn events(disk: &SimDisk) -> Vec<Vec<u8>> {
     records.map(|record| record.unwrap().payload).collect()
 }
 
-fn damage(disk: &SimDisk) -> (Damage, usize) {
+fn damage(disk: &SimDisk) -> (StoreDamage, usize) {
     let before = disk.files();
     match open(disk).err().unwrap() {
         OpenError::Damaged { damage, usable } => {
@@ -61,9 +61,9 @@ fn two_events() -> SimDisk {
         store.append(&event).unwrap();
         store.commit().unwrap();
     }
-    let image = disk.crash(Survives::Nothing);
+    let image = disk.crash(SurvivingWrites::Nothing);
     drop(store);
-    assert_eq!(events(&image.crash(Survives::Everything)), [[1; 100], [2; 100]]);
+    assert_eq!(events(&image.crash(SurvivingWrites::Everything)), [[1; 100], [2; 100]]);
     image
 }
 
@@ -118,8 +118,8 @@ fn a_group_without_its_first_sectors_is_truncated() {
     disk.fail_at(disk.steps() + 2, InjectedFault::PowerOff);
     store.commit().unwrap_err();
     drop(store);
-    let all = disk.crash(Survives::Everything);
-    assert_eq!(events(&all.crash(Survives::Everything)).len(), 4);
+    let all = disk.crash(SurvivingWrites::Everything);
+    assert_eq!(events(&all.crash(SurvivingWrites::Everything)).len(), 4);
     let second = HEADER + (FRAME + 112) + FRAME;
     for lost in [second..second + 64, second + 64..second + 600] {
         let image = tampered(&all, LOG, |bytes| bytes[lost].fill(0));
@@ -136,14 +136,14 @@ fn truncated_frames_do_not_reappear() {
     disk.fail_at(disk.steps() + 2, InjectedFault::PowerOff);
     store.commit().unwrap_err();
     drop(store);
-    let all = disk.crash(Survives::Everything);
+    let all = disk.crash(SurvivingWrites::Everything);
     let image = tampered(&all, LOG, |bytes| bytes[HEADER + 100..HEADER + 500].fill(0));
     let store = open(&image).unwrap();
     assert_eq!(store.last(), Seq::START);
     // The same length, so that the second frame would follow directly.
     store.append(&[3; 600]).unwrap();
     store.commit().unwrap();
-    let after = image.crash(Survives::Nothing);
+    let after = image.crash(SurvivingWrites::Nothing);
     drop(store);
     assert_eq!(events(&after), [[3; 600]]);
 }
@@ -156,11 +156,11 @@ fn a_payload_that_contains_frames_proves_nothing() {
     store.commit().unwrap();
     store.append(&decoy).unwrap();
     store.commit().unwrap();
-    let own = disk.crash(Survives::Nothing).files()[LOG].clone();
+    let own = disk.crash(SurvivingWrites::Nothing).files()[LOG].clone();
     store.append(&own).unwrap();
     store.commit().unwrap();
     let third = own.len() + FRAME;
-    let disk = disk.crash(Survives::Nothing);
+    let disk = disk.crash(SurvivingWrites::Nothing);
     drop(store);
     let image = tampered(&disk, LOG, |bytes| bytes[third] ^= 1);
     assert_eq!(events(&image), [b"first".to_vec(), decoy]);
@@ -191,7 +191,7 @@ fn snapshots_before_damage_in_the_catalogue_stay_usable() {
         store.write_snapshot(&state, Seq::START).unwrap();
         ends.push(disk.files()[CATALOGUE].len());
     }
-    let disk = disk.crash(Survives::Nothing);
+    let disk = disk.crash(SurvivingWrites::Nothing);
     drop(store);
     for at in [0, 33, FRAME, FRAME + 32, FRAME + 41] {
         let image = tampered(&disk, CATALOGUE, |bytes| bytes[ends[1] + at] ^= 1);
@@ -210,7 +210,7 @@ fn a_damaged_body_is_reported_when_its_pin_is_read() {
         store.write_snapshot(&state, Seq::START).unwrap();
         places.push((name, offset));
     }
-    let disk = disk.crash(Survives::Nothing);
+    let disk = disk.crash(SurvivingWrites::Nothing);
     drop(store);
     let (name, offset) = &places[2];
     let image = tampered(&disk, name, |bytes| bytes[offset + 70] ^= 1);
@@ -221,8 +221,20 @@ fn a_damaged_body_is_reported_when_its_pin_is_read() {
     assert!(store.root(&snapshots[1]).is_ok());
 }
 
+/// A snapshot with another address could lead into the middle of a pin.
+#[test]
+fn a_snapshot_of_another_store_has_no_root() {
+    let (_, store) = create();
+    let state = freeze(&store, 1, 10, &[]).unwrap();
+    store.write_snapshot(&state, Seq::START).unwrap();
+    let mut snapshot = store.snapshots().remove(0);
+    assert!(store.root(&snapshot).is_ok());
+    snapshot.generation += 1;
+    assert!(store.root(&snapshot).is_err());
+}
+
 /// Returns the body file of a pin and the offset in it.
-fn locate(pin: &plan::pinspace::Frozen) -> (String, usize) {
+fn locate(pin: &plan::pinspace::FrozenPin) -> (String, usize) {
     let at = pin.address() - plan::pinspace::range::BASE;
     let slot = plan::pinspace::range::SLOT_SIZE;
     (format!("bodies/{:03}.body", at / slot), at % slot)
@@ -237,7 +249,7 @@ fn a_damaged_snapshot_is_skipped() {
         let state = freeze(&store, n, 10, &[]).unwrap();
         store.write_snapshot(&state, Seq(n as u64)).unwrap();
     }
-    let disk = disk.crash(Survives::Nothing);
+    let disk = disk.crash(SurvivingWrites::Nothing);
     drop(store);
     let name = "snap/00000000000000000002.snap";
     let image = tampered(&disk, name, |bytes| bytes[70] ^= 1);

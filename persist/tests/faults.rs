@@ -8,17 +8,17 @@ mod support;
 use std::sync::Arc;
 use std::sync::mpsc;
 
-use persist::sim::{InjectedFault, SimDisk, Survives};
+use persist::sim::{InjectedFault, SimDisk, SurvivingWrites};
 use persist::{LogError, PinError, Seq, SnapshotError, Store};
-use support::{Action, freeze, open_after_crash, run, small, workload};
+use support::{StoreAction, freeze, open_after_crash, run, small, workload};
 
-fn steady(seed: u64) -> Vec<Action> {
+fn steady(seed: u64) -> Vec<StoreAction> {
     let mut actions = workload(seed, 80);
-    actions.retain(|action| !matches!(action, Action::Reopen));
+    actions.retain(|action| !matches!(action, StoreAction::Reopen));
     actions
 }
 
-fn steps(actions: &[Action]) -> u64 {
+fn steps(actions: &[StoreAction]) -> u64 {
     let disk = SimDisk::new();
     assert!(run(&disk, actions).1);
     disk.steps()
@@ -28,7 +28,9 @@ fn steps(actions: &[Action]) -> u64 {
 fn acknowledged_data_survives_an_error_of_the_disk() {
     let actions = steady(11);
     for step in 1..=steps(&actions) {
-        for survives in [Survives::Nothing, Survives::Everything, Survives::Anything(step)] {
+        for survives in
+            [SurvivingWrites::Nothing, SurvivingWrites::Everything, SurvivingWrites::Anything(step)]
+        {
             let disk = SimDisk::new();
             disk.fail_at(step, InjectedFault::Io);
             let (mut model, _) = run(&disk, &actions);
@@ -67,7 +69,7 @@ fn a_failed_flush_stops_the_store_for_good() {
     // makes it durable.
     let store = Store::open_on(Arc::new(disk.clone()), small()).unwrap();
     assert_eq!(store.recover().unwrap().records.count(), 2);
-    let after = disk.crash(Survives::Nothing);
+    let after = disk.crash(SurvivingWrites::Nothing);
     drop(store);
     let store = Store::open_on(Arc::new(after), small()).unwrap();
     assert_eq!(store.recover().unwrap().records.count(), 2);
@@ -84,7 +86,7 @@ fn a_temporarily_full_disk_loses_nothing() {
             continue;
         }
         disk.fail_at(step, InjectedFault::NoSpace);
-        let mut model = support::Model { created: true, ..support::Model::default() };
+        let mut model = support::StoreModel { created: true, ..support::StoreModel::default() };
         for action in &actions {
             if model.step(&store, action) {
                 continue;
@@ -94,11 +96,11 @@ fn a_temporarily_full_disk_loses_nothing() {
                 break;
             }
             delayed += 1;
-            let again = matches!(action, Action::Commit) || model.step(&store, action);
+            let again = matches!(action, StoreAction::Commit) || model.step(&store, action);
             assert!(again, "step {step}: {action:?} once there is room again");
         }
         drop(store);
-        model.check(&open_after_crash(&disk.crash(Survives::Nothing), &model).unwrap());
+        model.check(&open_after_crash(&disk.crash(SurvivingWrites::Nothing), &model).unwrap());
     }
     assert!(delayed > 50, "{delayed}");
 }
@@ -120,7 +122,7 @@ fn a_commit_succeeds_once_a_full_disk_has_room() {
     disk.set_capacity(None);
     assert_eq!(store.commit().unwrap(), Seq(4));
     drop(store);
-    let store = Store::open_on(Arc::new(disk.crash(Survives::Nothing)), small()).unwrap();
+    let store = Store::open_on(Arc::new(disk.crash(SurvivingWrites::Nothing)), small()).unwrap();
     assert_eq!(store.recover().unwrap().records.count(), 4);
 }
 

@@ -7,19 +7,19 @@ mod support;
 use std::sync::Arc;
 
 use persist::Store;
-use persist::sim::{SimDisk, Survives};
+use persist::sim::{SimDisk, SurvivingWrites};
 use proptest::prelude::*;
-use support::{Action, open_after_crash, run, small};
+use support::{StoreAction, open_after_crash, run, small};
 
-fn action() -> impl Strategy<Value = Action> {
+fn action() -> impl Strategy<Value = StoreAction> {
     prop_oneof![
-        6 => (0usize..1200).prop_map(Action::Append),
-        3 => Just(Action::Commit),
-        5 => (0usize..1200, 0usize..5).prop_map(|(size, edges)| Action::Put { size, edges }),
-        1 => Just(Action::CommitPins),
-        2 => (0usize..6).prop_map(|back| Action::Snapshot { back }),
-        1 => Just(Action::Prune),
-        1 => Just(Action::Reopen),
+        6 => (0usize..1200).prop_map(StoreAction::Append),
+        3 => Just(StoreAction::Commit),
+        5 => (0usize..1200, 0usize..5).prop_map(|(size, edges)| StoreAction::Put { size, edges }),
+        1 => Just(StoreAction::CommitPins),
+        2 => (0usize..6).prop_map(|back| StoreAction::Snapshot { back }),
+        1 => Just(StoreAction::Prune),
+        1 => Just(StoreAction::Reopen),
     ]
 }
 
@@ -46,7 +46,7 @@ proptest! {
         let disk = SimDisk::new();
         disk.fail_at(power_off, persist::sim::InjectedFault::PowerOff);
         let (mut model, _) = run(&disk, &actions);
-        let image = disk.crash(Survives::Anything(remains));
+        let image = disk.crash(SurvivingWrites::Anything(remains));
         model.check(&open_after_crash(&image, &model).unwrap());
     }
 }

@@ -61,8 +61,8 @@ fn pins_are_found_after_reopening() {
     }
     let mut seen = std::collections::HashSet::new();
     let visit = |entry: &persist::CatalogueEntry| {
-        assert!(entry.edges.iter().all(|edge| seen.contains(edge)), "edges come first");
-        seen.insert(entry.address);
+        assert!(entry.edges().iter().all(|edge| seen.contains(edge)), "edges come first");
+        seen.insert(entry.address());
     };
     files.each_pin(visit).expect("a whole catalogue");
     assert!(kept.iter().all(|(_, address)| seen.contains(&(*address as u64))));

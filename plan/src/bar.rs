@@ -10,8 +10,8 @@
 //! Only this module sees the difference: the bytes are contiguous either way.
 
 use crate::error::EvalError;
-use crate::heap::{Draft, HeapFull, Memory, RawHeap};
-use crate::layout::Layout;
+use crate::heap::{HeapFull, HeapMemory, ObjectDraft, RawHeap};
+use crate::layout::ObjectLayout;
 use crate::nat::{fill_nat, limbs};
 use crate::word::Word;
 
@@ -20,11 +20,11 @@ const MIN_SHARED_BYTES: usize = 256;
 
 /// Returns the bytes of a bar.
 #[inline]
-pub fn bytes(heap: &Memory, bar: Word) -> &[u8] {
+pub fn bytes(heap: &HeapMemory, bar: Word) -> &[u8] {
     let object = heap.object(bar);
     let length = object.raw(0) as usize;
     let source = match object.layout() {
-        Layout::BarPart => heap.object(object.word(1)),
+        ObjectLayout::BarPart => heap.object(object.word(1)),
         _ => object,
     };
     source.bytes(1, length)
@@ -54,15 +54,15 @@ pub fn append(heap: &mut RawHeap, stack_index: usize, more: &[u8]) -> Result<Wor
     }
     let size = 1 + (total + total / 2).div_ceil(8);
     heap.reserve(4 + size)?;
-    let mut buffer = heap.allocate(Layout::Buffer, 0, size);
+    let mut buffer = heap.allocate(ObjectLayout::Buffer, 0, size);
     let bar = heap.stack.get(stack_index);
     buffer.bytes_mut(1, length).copy_from_slice(bytes(heap, bar));
     Ok(extend(heap, buffer.finish(), length, more))
 }
 
 /// Whether the bar ends where the used bytes of its buffer end, and `more` bytes fit behind it.
-fn has_room(heap: &Memory, bar: Word, length: usize, more: usize) -> bool {
-    if heap.header(bar).layout() != Layout::BarPart {
+fn has_room(heap: &HeapMemory, bar: Word, length: usize, more: usize) -> bool {
+    if heap.header(bar).layout() != ObjectLayout::BarPart {
         return false;
     }
     let buffer = heap.object(heap.load(bar, 1));
@@ -76,7 +76,7 @@ fn extend(heap: &mut RawHeap, buffer: Word, length: usize, more: &[u8]) -> Word 
     heap.store_bytes(buffer, 1, length, more);
     let total = (length + more.len()) as u64;
     heap.store_raw(buffer, 0, total);
-    heap.allocate_words(Layout::BarPart, 0, &[Word::direct(total), buffer])
+    heap.allocate_words(ObjectLayout::BarPart, 0, &[Word::direct(total), buffer])
 }
 
 /// Returns the limbs of the body of a bar's law: the bytes with a one above them.
@@ -89,7 +89,7 @@ pub fn bar_body_limbs(bytes: &[u8]) -> Vec<u64> {
 
 /// A bar under construction. Nothing may be allocated before it is finished.
 pub struct BarDraft {
-    object: Draft,
+    object: ObjectDraft,
     length: usize,
 }
 
@@ -98,7 +98,7 @@ impl BarDraft {
     pub fn new(heap: &mut RawHeap, bytes: u64) -> Result<BarDraft, HeapFull> {
         let words = usize::try_from(bytes.div_ceil(8)).unwrap_or(usize::MAX);
         heap.reserve(words.saturating_add(2))?;
-        let mut object = heap.allocate(Layout::Bar, 0, 1 + words);
+        let mut object = heap.allocate(ObjectLayout::Bar, 0, 1 + words);
         object.set_raw(0, bytes);
         if words > 0 {
             // Zero bytes fill the last word of a bar.

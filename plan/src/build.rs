@@ -1,4 +1,4 @@
-//! Construction of values: [`Builder`], which works on top of the evaluation stack.
+//! Construction of values: [`ValueBuilder`], which works on top of the evaluation stack.
 //!
 //! Operands are pushed, and an operation replaces them by its result. The builder holds words on
 //! the stack only, where the collector finds them. Each value gets the shape that [`crate::shape`]
@@ -8,24 +8,24 @@ use crate::digest::Hash;
 use crate::error::EvalError;
 use crate::hash::hash_within;
 use crate::heap::{RawHeap, Val};
-use crate::layout::{Layout, PIN_SIZE};
+use crate::layout::{ObjectLayout, PIN_SIZE};
 use crate::nat::Natural;
 use crate::value_ref::Ref;
 use crate::view::Shape;
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 use crate::{bar, law, nat, pin, shape, tree};
 
 /// Builds values on the stack of a heap. Dropping the builder drops the values that it has pushed.
-pub struct Builder<'v> {
+pub struct ValueBuilder<'v> {
     heap: &'v mut RawHeap,
     base: usize,
 }
 
-impl<'v> Builder<'v> {
+impl<'v> ValueBuilder<'v> {
     /// Creates a builder with no values.
-    pub(crate) fn new(heap: &'v mut RawHeap) -> Builder<'v> {
+    pub(crate) fn new(heap: &'v mut RawHeap) -> ValueBuilder<'v> {
         let base = heap.stack.top();
-        Builder { heap, base }
+        ValueBuilder { heap, base }
     }
 
     /// Returns the number of pushed values that no operation has consumed.
@@ -147,7 +147,7 @@ impl<'v> Builder<'v> {
     pub fn row(&mut self, count: usize) -> Result<(), EvalError> {
         self.require(count);
         self.heap.reserve(1 + count)?;
-        let row = self.heap.allocate_popped(Layout::Row, 0, count);
+        let row = self.heap.allocate_popped(ObjectLayout::Row, 0, count);
         self.push_word(row);
         Ok(())
     }
@@ -208,7 +208,7 @@ impl<'v> Builder<'v> {
     pub fn tab(&mut self) -> Result<(), EvalError> {
         self.require(2);
         shape::apply_lazily(self.heap, 1)?;
-        assert_eq!(self.heap.stack.peek(0).kind(), Kind::Tab, "a set and a row of values");
+        assert_eq!(self.heap.stack.peek(0).kind(), WordKind::Tab, "a set and a row of values");
         Ok(())
     }
 
@@ -233,7 +233,7 @@ impl<'v> Builder<'v> {
     }
 }
 
-impl Drop for Builder<'_> {
+impl Drop for ValueBuilder<'_> {
     fn drop(&mut self) {
         self.heap.stack.truncate(self.base);
     }
@@ -251,7 +251,7 @@ pub fn make_pin(heap: &mut RawHeap) -> Result<(), EvalError> {
     let item = heap.stack.pop();
     let word = pin::allocate(heap, item);
     heap.stack.push_checked(word);
-    if item.kind() == Kind::Law
+    if item.kind() == WordKind::Law
         && heap.host.has_labels()
         && let Some(hash) = hash_within(Ref::new(item, heap), LABEL_WORDS)?
     {
@@ -272,7 +272,7 @@ mod tests {
     /// The words below a builder's own belong to an evaluator.
     #[test]
     fn an_operation_on_values_that_were_not_pushed_panics() {
-        type Operation = fn(&mut Builder<'_>) -> Result<(), EvalError>;
+        type Operation = fn(&mut ValueBuilder<'_>) -> Result<(), EvalError>;
         let operations: [(usize, Operation); 9] = [
             (0, |b| b.pin()),
             (1, |b| b.app(1)),

@@ -21,10 +21,11 @@ pub enum EvalError {
     /// A value is needed to compute itself.
     #[error("the evaluation loops: a value is needed to compute itself")]
     Loop,
-    /// The evaluation needs more stack than [`Options::max_stack`](crate::Options::max_stack).
+    /// The evaluation needs more stack than
+    /// [`HeapOptions::max_stack`](crate::HeapOptions::max_stack).
     #[error("the evaluation needs more stack than it may use")]
     StackOverflow,
-    /// The live data exceeds [`Options::max_heap`](crate::Options::max_heap).
+    /// The live data exceeds [`HeapOptions::max_heap`](crate::HeapOptions::max_heap).
     #[error("the evaluation needs more memory than it may use")]
     OutOfMemory,
     /// A value that is hashed or printed shares its parts so much that writing it out would not

@@ -11,19 +11,22 @@
 
 use crate::digest::Hash;
 use crate::error::EvalError;
-use crate::heap::Memory;
-use crate::layout::{EXTRA_MAX, Header, LAW_CODE, Layout};
+use crate::heap::HeapMemory;
+use crate::layout::{EXTRA_MAX, LAW_CODE, ObjectHeader, ObjectLayout};
 use crate::map::Map;
 use crate::pinspace::record::{self, LINE_WORDS};
 use crate::pinspace::{BackingError, NewPin, PinSpace, range, space};
 use crate::value_ref::Ref;
 use crate::view::PinRef;
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 use crate::{pin, shape};
 
 /// Why a value was not frozen.
 #[derive(Debug, thiserror::Error)]
 pub enum FreezeError {
+    /// The value is not in normal form.
+    #[error("the value cannot be frozen: it is not in normal form")]
+    NotNormal,
     /// It cannot be hashed, or a pin in it is damaged.
     #[error("{0}")]
     Eval(EvalError),
@@ -50,7 +53,7 @@ pub(crate) fn freeze(pin: PinRef<'_>, space: &PinSpace) -> Result<usize, FreezeE
 
 /// Freezes one pin and those below it. Nothing on the heap moves meanwhile.
 struct Freezer<'h> {
-    heap: &'h Memory,
+    heap: &'h HeapMemory,
     space: &'h PinSpace,
     /// The addresses of frozen copies, by the addresses of their originals.
     frozen: Map<usize, usize>,
@@ -59,7 +62,7 @@ struct Freezer<'h> {
 }
 
 impl<'h> Freezer<'h> {
-    fn new(heap: &'h Memory, space: &'h PinSpace) -> Freezer<'h> {
+    fn new(heap: &'h HeapMemory, space: &'h PinSpace) -> Freezer<'h> {
         Freezer { heap, space, frozen: Map::default(), pending: Vec::new() }
     }
 
@@ -155,7 +158,7 @@ struct RecordDraft {
 
 /// The state while a record is built.
 struct RecordBuilder<'h> {
-    heap: &'h Memory,
+    heap: &'h HeapMemory,
     words: Vec<u64>,
     pins: Vec<Word>,
     /// The words in the record of the objects and pins that have been met, by their address on the
@@ -164,7 +167,7 @@ struct RecordBuilder<'h> {
 }
 
 impl RecordDraft {
-    fn build(heap: &Memory, pin: Word) -> RecordDraft {
+    fn build(heap: &HeapMemory, pin: Word) -> RecordDraft {
         let mut builder = RecordBuilder {
             heap,
             words: vec![0; LINE_WORDS],
@@ -186,7 +189,7 @@ impl RecordDraft {
             let word = Word::from_bits(raw);
             match word.kind() {
                 _ if !word.has_object() => raw,
-                Kind::Pin => word.moved_to(addresses[word.address() / 8]).raw(),
+                WordKind::Pin => word.moved_to(addresses[word.address() / 8]).raw(),
                 _ => word.moved_to(base + word.address()).raw(),
             }
         };
@@ -194,7 +197,7 @@ impl RecordDraft {
     }
 
     /// Writes the first line.
-    fn write_header_line(&mut self, heap: &Memory, hash: &Hash) {
+    fn write_header_line(&mut self, heap: &HeapMemory, hash: &Hash) {
         let item = PinRef(Ref::new(self.pin, heap)).item().word;
         let arity = shape::arity(heap, item).min(EXTRA_MAX);
         let line = record::line(self.words[1], hash, arity, self.words.len());
@@ -208,7 +211,7 @@ impl RecordBuilder<'_> {
     fn follow(&mut self, word: Word) -> Word {
         let word = self.heap.resolve(word);
         if !word.has_object() {
-            assert!(word.kind() != Kind::Code, "no value has code in it");
+            assert!(word.kind() != WordKind::Code, "no value has code in it");
             return word;
         }
         let address = word.address();
@@ -217,7 +220,7 @@ impl RecordBuilder<'_> {
         }
         assert!(!word.is_thunk(), "a value in normal form has no thunks");
         let place = match word.kind() {
-            Kind::Pin => {
+            WordKind::Pin => {
                 self.pins.push(word);
                 8 * (self.pins.len() - 1)
             }
@@ -235,7 +238,7 @@ impl RecordBuilder<'_> {
         let place = 8 * self.words.len();
         self.words.push(header.with_remembered(false).with_normal().raw());
         self.words.extend_from_slice(object.raw_words(0, header.size()));
-        if header.layout() == Layout::Law {
+        if header.layout() == ObjectLayout::Law {
             self.words[place / 8 + 1 + LAW_CODE] = 0;
         }
         place
@@ -244,7 +247,7 @@ impl RecordBuilder<'_> {
     /// Translates the words of the copied object at that index, and returns the index of the next
     /// object.
     fn scan(&mut self, at: usize) -> usize {
-        let header = Header::from_raw(self.words[at]);
+        let header = ObjectHeader::from_raw(self.words[at]);
         for index in header.layout().values(header.size()) {
             let word = Word::from_bits(self.words[at + 1 + index]);
             self.words[at + 1 + index] = self.follow(word).raw();

@@ -22,14 +22,14 @@
 
 use crate::digest::Hash;
 use crate::error::EvalError;
-use crate::heap::Memory;
+use crate::heap::HeapMemory;
 use crate::nat::limbs;
 use crate::pin;
 use crate::pinspace::record;
 use crate::value_ref::Ref;
 use crate::view::{LawRef, PinRef, Shape};
 use crate::walk::{self, Walk, is_larger_than};
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 
 /// Returns the hash of a value in normal form. Pins in it are hashed first if need be.
 ///
@@ -135,7 +135,7 @@ pub(crate) fn hash_pins(pin: PinRef<'_>) -> Result<Hash, EvalError> {
     Ok(pin::known_hash(pin.0.heap, pin.0.word).expect("the loop leaves no pin without one"))
 }
 
-fn item_of(pin: Word, heap: &Memory) -> Ref<'_> {
+fn item_of(pin: Word, heap: &HeapMemory) -> Ref<'_> {
     PinRef(Ref::new(pin, heap)).item()
 }
 
@@ -144,7 +144,7 @@ fn unhashed_pins(value: Ref<'_>) -> Result<Vec<Word>, EvalError> {
     let mut walk = Walk::distinct(value);
     let mut pins = Vec::new();
     while let Some(part) = walk.next()? {
-        if part.word.kind() == Kind::Pin && pin::known_hash(part.heap, part.word).is_none() {
+        if part.word.kind() == WordKind::Pin && pin::known_hash(part.heap, part.word).is_none() {
             pins.push(part.word);
         }
     }

@@ -8,8 +8,11 @@
 //!
 //! # Trust
 //!
-//! The check of an image detects damage, not an attacker: its words are used as they are. So a
-//! program opens only images that it wrote itself, in a directory that other users cannot write to.
+//! The check of an image detects damage, not an attacker: anyone can compute it, and the words of
+//! the file are used as values without further checks. A heap also reads the mapped file for as
+//! long as it lives. So [`save`] and [`open`] are unsafe: the caller promises who writes the file.
+//! A program opens only images that it wrote itself, in a directory that other users cannot write
+//! to.
 //!
 //! `FORMAT.md` describes the bytes.
 
@@ -19,8 +22,8 @@ use crate::heap::Val;
 use crate::pinspace::range::{self, SLOT_SIZE, SLOTS};
 use crate::pinspace::record::{self, LINE_WORDS};
 use crate::pinspace::{
-    Backing, BackingError, FORMAT_VERSION, Frozen, NewPin, Owner, PinFile, PinSpace, RangeError,
-    Slot, nameless,
+    BackingError, FORMAT_VERSION, FrozenPin, NewPin, PinFile, PinSpace, PinSpaceBacking,
+    PinSpaceId, RangeError, RangeSlot, nameless,
 };
 use crate::values::Heap;
 use crate::word::Word;
@@ -156,23 +159,30 @@ fn first_record(label: usize) -> usize {
 /// The label is for the caller's use. It can be read without opening the image, and it determines
 /// the slot. A process can map only one image in each slot.
 ///
-/// The heap keeps using the pins in the image. So the file may be removed afterwards, but no
-/// process may write to it again.
-///
-/// # Panics
-/// If the value is not in normal form.
+/// The heap keeps using the pins in the image. The file may be removed afterwards.
 ///
 /// # Errors
 /// See [`ImageError`]. The file is then not an image.
-pub fn save(heap: &mut Heap, value: &Val, label: &[u8], file: &File) -> Result<(), ImageError> {
+///
+/// # Safety
+/// Nothing else writes to the file or truncates it, during the call or later while this process
+/// runs.
+pub unsafe fn save(
+    heap: &mut Heap,
+    value: &Val,
+    label: &[u8],
+    file: &File,
+) -> Result<(), ImageError> {
     if label.len() > LABEL_MAX {
         return Err(ImageError::Label(label.len()));
     }
-    let owner = Owner::new();
+    let owner = PinSpaceId::new();
     let slot = claim_slot(label, owner)?;
     let number = slot.number();
     file.write_all_at(label, HEADER as u64)?;
-    let pin_file = PinFile::new(slot, file.try_clone()?, first_record(label.len()))?;
+    // SAFETY: by this function's contract, nothing else writes the file. The header is written
+    // before the first record, and no value is there.
+    let pin_file = unsafe { PinFile::new(slot, file.try_clone()?, first_record(label.len())) }?;
     let space = PinSpace::new(ImageWriter { owner, addresses: HashMap::new(), pin_file });
     let root = heap.freeze(value, &space)?.address();
     let (start, end) = (range::BASE + number * SLOT_SIZE, range::end(root));
@@ -199,20 +209,21 @@ pub fn label(file: &File) -> Result<Vec<u8>, ImageError> {
 ///
 /// If its slot is in use, for instance by the same image, a copy is opened in another slot.
 ///
-/// No process may change or truncate the file afterwards: the damage would go unnoticed, or end the
-/// process.
-///
 /// # Errors
 /// See [`ImageError`].
-pub fn open(file: &File) -> Result<Frozen, ImageError> {
+///
+/// # Safety
+/// If the file is an image with a matching check, [`save`] wrote it. No process writes to the file
+/// or truncates it while this process runs.
+pub unsafe fn open(file: &File) -> Result<FrozenPin, ImageError> {
     let header = ImageHeader::read(file)?;
-    let owner = Owner::new();
-    let mut slot = match Slot::claim(Some(header.slot), owner) {
+    let owner = PinSpaceId::new();
+    let mut slot = match RangeSlot::claim(Some(header.slot), owner) {
         Err(RangeError::Taken(_)) => return open_copy(file, &header),
         slot => slot?,
     };
-    // SAFETY: the slot has just been claimed, so nothing in it is in use. A finished image is
-    // replaced, never changed.
+    // SAFETY: the slot has just been claimed, so nothing in it is in use. No process changes the
+    // file, by this function's contract.
     unsafe { slot.map(file) }?;
     // SAFETY: the header has been compared with the file's length, and the file does not change.
     unsafe { slot.set_end(header.end) };
@@ -222,13 +233,13 @@ pub fn open(file: &File) -> Result<Frozen, ImageError> {
 }
 
 /// Opens a copy of an image in another slot.
-fn open_copy(file: &File, header: &ImageHeader) -> Result<Frozen, ImageError> {
+fn open_copy(file: &File, header: &ImageHeader) -> Result<FrozenPin, ImageError> {
     let mut bytes = vec![0; 8 * header.words()];
     file.read_exact_at(&mut bytes, HEADER as u64)?;
     let mut words: Vec<u64> =
         bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
     header.verify(&words)?;
-    let owner = Owner::new();
+    let owner = PinSpaceId::new();
     let mut slot = claim_slot(&[], owner)?;
     let (old, new) = (header.base(), slot.address());
     let place = |raw| match Word::from_bits(raw) {
@@ -256,10 +267,12 @@ fn open_copy(file: &File, header: &ImageHeader) -> Result<Frozen, ImageError> {
 /// Returns the root of an image that is mapped in its slot and intact.
 ///
 /// The records' own checks are not compared: those of a copy cover other addresses.
-fn open_root(header: &ImageHeader, image: OpenedImage) -> Result<Frozen, ImageError> {
+fn open_root(header: &ImageHeader, image: OpenedImage) -> Result<FrozenPin, ImageError> {
     let base = image.slot.address();
     mark_verified(base + first_record(header.label), base + header.end);
-    PinSpace::new(image).at(base + header.root).ok_or(ImageError::Damaged)
+    // SAFETY: `save` has written the header, which the check covers; its root is the address of
+    // the record that was stored last.
+    unsafe { PinSpace::new(image).at(base + header.root) }.ok_or(ImageError::Damaged)
 }
 
 /// Marks all records in that range as verified, so that none is checked again.
@@ -275,13 +288,13 @@ fn mark_verified(mut address: usize, end: usize) {
 
 /// Claims a slot for an image with that label: mostly the same slot for the same label, and rarely
 /// that of another label.
-fn claim_slot(label: &[u8], owner: Owner) -> Result<Slot, RangeError> {
+fn claim_slot(label: &[u8], owner: PinSpaceId) -> Result<RangeSlot, RangeError> {
     const COUNT: usize = SLOTS - FIRST_SLOT;
     let first = usize::from(blake3::hash(label).as_bytes()[0]);
     let slots = (0..COUNT).map(|index| FIRST_SLOT + (first + index) % COUNT);
     let mut taken = Err(RangeError::Full);
     for slot in slots {
-        taken = Slot::claim(Some(slot), owner);
+        taken = RangeSlot::claim(Some(slot), owner);
         if !matches!(taken, Err(RangeError::Taken(_))) {
             break;
         }
@@ -291,15 +304,15 @@ fn claim_slot(label: &[u8], owner: Owner) -> Result<Slot, RangeError> {
 
 /// An image that is being written.
 struct ImageWriter {
-    owner: Owner,
+    owner: PinSpaceId,
     addresses: HashMap<Hash, usize>,
     pin_file: PinFile,
 }
 
 // SAFETY: the addresses are in the slot of `pin_file`, which stays claimed, is only appended to,
 // and includes a record in the slot's end after writing it.
-unsafe impl Backing for ImageWriter {
-    fn owner(&self) -> Owner {
+unsafe impl PinSpaceBacking for ImageWriter {
+    fn owner(&self) -> PinSpaceId {
         self.owner
     }
 
@@ -320,14 +333,14 @@ unsafe impl Backing for ImageWriter {
 
 /// An opened image.
 struct OpenedImage {
-    owner: Owner,
-    slot: Slot,
+    owner: PinSpaceId,
+    slot: RangeSlot,
 }
 
 // SAFETY: the backing returns no addresses and stores nothing. The image's own addresses are in the
 // slot, which stays claimed, and its file does not change.
-unsafe impl Backing for OpenedImage {
-    fn owner(&self) -> Owner {
+unsafe impl PinSpaceBacking for OpenedImage {
+    fn owner(&self) -> PinSpaceId {
         self.owner
     }
 

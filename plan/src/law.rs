@@ -2,12 +2,12 @@
 
 use crate::bar::BarDraft;
 use crate::error::EvalError;
-use crate::heap::{HeapFull, Memory, RawHeap};
-use crate::layout::{EXTRA_MAX, Layout};
+use crate::heap::{HeapFull, HeapMemory, RawHeap};
+use crate::layout::{EXTRA_MAX, ObjectLayout};
 use crate::nat::{NatRef, limbs};
 use crate::order;
 use crate::tree::{self, Items};
-use crate::word::{COW_LIMIT, Kind, Word};
+use crate::word::{COW_LIMIT, Word, WordKind};
 use std::cmp::Ordering;
 
 /// Replaces name, arity and body (all in normal form) by the law, or its data jet. A name or arity
@@ -19,22 +19,24 @@ pub fn make_law(heap: &mut RawHeap) -> Result<bool, EvalError> {
     let top = heap.stack.top();
     for index in [top - 3, top - 2] {
         let word = heap.resolve(heap.stack.get(index));
-        let nat = matches!(word.kind(), Kind::Nat | Kind::Big);
+        let nat = matches!(word.kind(), WordKind::Nat | WordKind::Big);
         heap.stack.set(index, if nat { word } else { Word::ZERO });
     }
     let (name, arity) = (heap.stack.peek(2), heap.stack.peek(1));
     let body = heap.resolve(heap.stack.peek(0));
     let data = match (name.as_direct(), arity.as_direct(), body.kind()) {
         (_, Some(0), _) => return Ok(false),
-        (Some(0), Some(1), Kind::Nat) if body == Word::ZERO => {
+        (Some(0), Some(1), WordKind::Nat) if body == Word::ZERO => {
             heap.reserve(1)?;
-            Some(heap.allocate_words(Layout::Row, 0, &[]))
+            Some(heap.allocate_words(ObjectLayout::Row, 0, &[]))
         }
-        (Some(0), Some(n), Kind::Nat) if body == Word::ZERO && n <= COW_LIMIT => {
+        (Some(0), Some(n), WordKind::Nat) if body == Word::ZERO && n <= COW_LIMIT => {
             Some(Word::cow(n - 1))
         }
-        (Some(1), Some(1), Kind::Nat | Kind::Big) => match_bar(heap, body)?,
-        (Some(1), Some(2), Kind::Row) if is_ascending(heap, body)? => Some(tree::set_of_row(heap)?),
+        (Some(1), Some(1), WordKind::Nat | WordKind::Big) => match_bar(heap, body)?,
+        (Some(1), Some(2), WordKind::Row) if is_ascending(heap, body)? => {
+            Some(tree::set_of_row(heap)?)
+        }
         _ => None,
     };
     let word = match data {
@@ -43,7 +45,7 @@ pub fn make_law(heap: &mut RawHeap) -> Result<bool, EvalError> {
             heap.reserve(5)?;
             let arity = NatRef::of(heap, heap.stack.peek(1)).saturating_u64().min(EXTRA_MAX);
             heap.stack.push(Word::ZERO);
-            heap.allocate_popped(Layout::Law, arity, 4)
+            heap.allocate_popped(ObjectLayout::Law, arity, 4)
         }
     };
     heap.stack.truncate(top - 3);
@@ -51,7 +53,7 @@ pub fn make_law(heap: &mut RawHeap) -> Result<bool, EvalError> {
     Ok(true)
 }
 
-fn is_ascending(heap: &Memory, row: Word) -> Result<bool, EvalError> {
+fn is_ascending(heap: &HeapMemory, row: Word) -> Result<bool, EvalError> {
     let items = Items::of(row, heap);
     for (low, high) in items.iter().zip(items.iter().skip(1)) {
         if order::try_compare(low, high)? != Ordering::Less {

@@ -15,12 +15,12 @@
 //! This module only does arithmetic on headers; [`crate::heap`] and the pin space read and write
 //! them.
 
-use crate::word::Kind;
+use crate::word::WordKind;
 
 /// The layout of an object's payload, which tells the collector where the values in it are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-pub enum Layout {
+pub enum ObjectLayout {
     /// Limbs of a big nat, least significant first, the last not zero. There is at least one limb;
     /// a single limb is at least 2^63.
     Big = 1,
@@ -70,55 +70,55 @@ pub enum Layout {
     Moved = 0xff,
 }
 
-impl Layout {
+impl ObjectLayout {
     #[inline(always)]
-    fn of(byte: u8) -> Layout {
+    fn of(byte: u8) -> ObjectLayout {
         match byte {
-            1 => Layout::Big,
-            2 => Layout::Pin,
-            3 => Layout::Law,
-            4 => Layout::App,
-            5 => Layout::Bar,
-            6 => Layout::Row,
-            7 => Layout::Tab,
-            8 => Layout::Set,
-            9 => Layout::ThunkCode,
-            10 => Layout::ThunkApp,
-            11 => Layout::Indirection,
-            12 => Layout::BlackHole,
-            13 => Layout::Crashed,
-            14 => Layout::Aborted,
-            15 => Layout::RowNode,
-            16 => Layout::SetNode,
-            17 => Layout::BarPart,
-            18 => Layout::Buffer,
-            19 => Layout::Selector,
-            _ => Layout::Moved,
+            1 => ObjectLayout::Big,
+            2 => ObjectLayout::Pin,
+            3 => ObjectLayout::Law,
+            4 => ObjectLayout::App,
+            5 => ObjectLayout::Bar,
+            6 => ObjectLayout::Row,
+            7 => ObjectLayout::Tab,
+            8 => ObjectLayout::Set,
+            9 => ObjectLayout::ThunkCode,
+            10 => ObjectLayout::ThunkApp,
+            11 => ObjectLayout::Indirection,
+            12 => ObjectLayout::BlackHole,
+            13 => ObjectLayout::Crashed,
+            14 => ObjectLayout::Aborted,
+            15 => ObjectLayout::RowNode,
+            16 => ObjectLayout::SetNode,
+            17 => ObjectLayout::BarPart,
+            18 => ObjectLayout::Buffer,
+            19 => ObjectLayout::Selector,
+            _ => ObjectLayout::Moved,
         }
     }
 
     /// Returns the kind of the words that point to such an object.
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> WordKind {
         match self {
-            Layout::Big => Kind::Big,
-            Layout::Pin => Kind::Pin,
-            Layout::Law => Kind::Law,
-            Layout::App => Kind::App,
-            Layout::Bar | Layout::BarPart | Layout::Buffer => Kind::Bar,
-            Layout::Row | Layout::RowNode => Kind::Row,
-            Layout::Tab => Kind::Tab,
-            Layout::Set | Layout::SetNode => Kind::Set,
-            _ => Kind::Thunk,
+            ObjectLayout::Big => WordKind::Big,
+            ObjectLayout::Pin => WordKind::Pin,
+            ObjectLayout::Law => WordKind::Law,
+            ObjectLayout::App => WordKind::App,
+            ObjectLayout::Bar | ObjectLayout::BarPart | ObjectLayout::Buffer => WordKind::Bar,
+            ObjectLayout::Row | ObjectLayout::RowNode => WordKind::Row,
+            ObjectLayout::Tab => WordKind::Tab,
+            ObjectLayout::Set | ObjectLayout::SetNode => WordKind::Set,
+            _ => WordKind::Thunk,
         }
     }
 
     /// Returns the range of payload indices that hold values, in a payload of `size` words.
     pub fn values(self, size: usize) -> std::ops::Range<usize> {
         match self {
-            Layout::Big | Layout::Bar | Layout::Buffer => 0..0,
-            Layout::BlackHole | Layout::Moved => 0..0,
-            Layout::Pin | Layout::Indirection | Layout::Aborted => 0..1,
-            Layout::Crashed => 0..2,
+            ObjectLayout::Big | ObjectLayout::Bar | ObjectLayout::Buffer => 0..0,
+            ObjectLayout::BlackHole | ObjectLayout::Moved => 0..0,
+            ObjectLayout::Pin | ObjectLayout::Indirection | ObjectLayout::Aborted => 0..1,
+            ObjectLayout::Crashed => 0..2,
             _ => 0..size,
         }
     }
@@ -127,7 +127,7 @@ impl Layout {
 /// The header of an object. See the module documentation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct Header(u64);
+pub struct ObjectHeader(u64);
 
 /// The payload index of a law's code word: its decoded code on this heap, or 0.
 pub const LAW_CODE: usize = 3;
@@ -143,12 +143,12 @@ pub const EXTRA_MAX: u64 = (1 << 20) - 1;
 /// The largest payload, in words.
 pub const PAYLOAD_MAX: usize = u32::MAX as usize;
 
-impl Header {
+impl ObjectHeader {
     /// Returns the header of an object with a payload of `size` words.
     #[inline(always)]
-    pub fn new(layout: Layout, extra: u64, size: usize) -> Header {
+    pub fn new(layout: ObjectLayout, extra: u64, size: usize) -> ObjectHeader {
         debug_assert!(size <= PAYLOAD_MAX && extra <= EXTRA_MAX);
-        Header(((size as u64) << 32) | (extra << EXTRA_SHIFT) | layout as u64)
+        ObjectHeader(((size as u64) << 32) | (extra << EXTRA_SHIFT) | layout as u64)
     }
 
     /// Returns the header's bits, as memory holds them.
@@ -157,26 +157,26 @@ impl Header {
     }
 
     /// Returns the header with these bits.
-    pub fn from_raw(raw: u64) -> Header {
-        Header(raw)
+    pub fn from_raw(raw: u64) -> ObjectHeader {
+        ObjectHeader(raw)
     }
 
     /// Returns the header of an object that has moved to `address`.
     #[inline(always)]
-    pub fn moved(address: usize) -> Header {
-        Header(((address as u64) << 8) | Layout::Moved as u64)
+    pub fn moved(address: usize) -> ObjectHeader {
+        ObjectHeader(((address as u64) << 8) | ObjectLayout::Moved as u64)
     }
 
     /// Returns the object's new address, if it has moved.
     #[inline(always)]
     pub fn new_address(self) -> Option<usize> {
-        (self.layout() == Layout::Moved).then_some((self.0 >> 8) as usize)
+        (self.layout() == ObjectLayout::Moved).then_some((self.0 >> 8) as usize)
     }
 
     /// Returns the object's layout.
     #[inline(always)]
-    pub fn layout(self) -> Layout {
-        Layout::of(self.0 as u8)
+    pub fn layout(self) -> ObjectLayout {
+        ObjectLayout::of(self.0 as u8)
     }
 
     /// Returns the number of payload words.
@@ -185,7 +185,7 @@ impl Header {
         (self.0 >> 32) as usize
     }
 
-    /// Returns the number beside the layout; its meaning depends on the [`Layout`].
+    /// Returns the number beside the layout; its meaning depends on the [`ObjectLayout`].
     #[inline(always)]
     pub fn extra(self) -> u64 {
         (self.0 >> EXTRA_SHIFT) & EXTRA_MAX
@@ -204,25 +204,25 @@ impl Header {
     }
 
     /// Returns the header, marked as that of a value in normal form.
-    pub fn with_normal(self) -> Header {
-        Header(self.0 | NORMAL)
+    pub fn with_normal(self) -> ObjectHeader {
+        ObjectHeader(self.0 | NORMAL)
     }
 
     /// Returns the header, marked as in the remembered set or not.
-    pub fn with_remembered(self, remembered: bool) -> Header {
-        Header(if remembered { self.0 | REMEMBERED } else { self.0 & !REMEMBERED })
+    pub fn with_remembered(self, remembered: bool) -> ObjectHeader {
+        ObjectHeader(if remembered { self.0 | REMEMBERED } else { self.0 & !REMEMBERED })
     }
 
     /// Returns the header of the same object with a smaller payload.
-    pub fn with_size(self, size: usize) -> Header {
+    pub fn with_size(self, size: usize) -> ObjectHeader {
         debug_assert!(size <= self.size());
-        Header((self.0 & 0xffff_ffff) | ((size as u64) << 32))
+        ObjectHeader((self.0 & 0xffff_ffff) | ((size as u64) << 32))
     }
 
     /// Returns the header of the same object with another layout: a thunk changes its layout when
     /// it is entered, updated or crashed.
-    pub fn with_layout(self, layout: Layout) -> Header {
-        Header((self.0 & !0xff) | layout as u64)
+    pub fn with_layout(self, layout: ObjectLayout) -> ObjectHeader {
+        ObjectHeader((self.0 & !0xff) | layout as u64)
     }
 }
 

@@ -1,9 +1,9 @@
-//! PLAN values. The central type is [`Heap`]: a [`Builder`] (or [`seed::load`], from bytes) makes a
-//! value in it, a [`Val`] keeps the value alive from outside, and a [`Ref`] looks at it.
+//! PLAN values. The central type is [`Heap`]: a [`ValueBuilder`] (or [`seed::load`], from bytes)
+//! makes a value in it, a [`Val`] keeps the value alive from outside, and a [`Ref`] looks at it.
 //!
 //! This crate does not depend on evaluation, jets, printing or compiled code. An evaluator owns a
-//! heap and supplies its own roots to the collector through [`raw::Host`]. The crate does no file
-//! handling beyond mapping files of pins ([`pinspace`]).
+//! heap and supplies its own roots to the collector through [`raw::HeapHost`]. The crate does no
+//! file handling beyond mapping files of pins ([`pinspace`]).
 //!
 //! ```text
 //! image                      a value in one mapped file
@@ -31,7 +31,7 @@
 //! # Threads
 //!
 //! A heap and its values belong to the thread that created the heap. A value goes to another thread
-//! as bytes ([`seed`]) or as a frozen pin ([`pinspace::Frozen`]).
+//! as bytes ([`seed`]) or as a frozen pin ([`pinspace::FrozenPin`]).
 
 #![deny(unsafe_code)]
 
@@ -67,11 +67,11 @@ mod view;
 mod walk;
 mod word;
 
-pub use build::Builder;
+pub use build::ValueBuilder;
 pub use digest::{Hash, ParseHashError};
 pub use error::EvalError;
 pub use freeze::FreezeError;
-pub use heap::{Options, Statistics, Val};
+pub use heap::{HeapOptions, HeapStatistics, Val};
 pub use map::Map;
 pub use nat::{NatRef, Natural, limbs};
 pub use order::EqualPairs;
@@ -84,23 +84,23 @@ pub use walk::{PinCounting, is_larger_than};
 /// Words, objects and the functions that work on them, for callers that [`Heap`] is too restrictive
 /// for: evaluators and printers.
 ///
-/// A function here takes a [`RawHeap`](raw::RawHeap) or the [`Memory`](raw::Memory) in it. The code
-/// that creates the heap promises, for all code that gets a reference to it, to keep its
+/// A function here takes a [`RawHeap`](raw::RawHeap) or the [`HeapMemory`](raw::HeapMemory) in it.
+/// The code that creates the heap promises, for all code that gets a reference to it, to keep its
 /// [contract](raw::RawHeap#contract).
 pub mod raw {
     pub use crate::build::make_pin;
     pub use crate::hash::hash_if_small;
     pub use crate::heap::{
-        CodeMarker, Collection, Draft, HeapFull, Host, Memory, NoHost, Object, RawHeap, Stack,
-        offset,
+        CodeMarker, Collection, EvalStack, HeapFull, HeapHost, HeapMemory, NoHost, ObjectDraft,
+        ObjectRef, RawHeap, offset,
     };
     pub use crate::interrupt::{Interrupt, Interrupted};
-    pub use crate::layout::{Header, Layout};
+    pub use crate::layout::{ObjectHeader, ObjectLayout};
     pub use crate::nat::{cast, large};
     pub use crate::order::{compare, equal, try_compare, try_equal};
     pub use crate::pinspace::range::is_frozen;
     pub use crate::walk::{MAX_PARTS, is_wide_constructor};
-    pub use crate::word::{COW_LIMIT, DIRECT_LIMIT, Kind, NATIVE_TAG, PINNED_TAG, Word};
+    pub use crate::word::{COW_LIMIT, DIRECT_LIMIT, NATIVE_TAG, PINNED_TAG, Word, WordKind};
 
     /// Bars: byte strings, some with capacity to append.
     pub mod bar {

@@ -24,13 +24,13 @@
 use crate::bar;
 use crate::error::EvalError;
 use crate::hash::hash_if_small;
-use crate::heap::Memory;
+use crate::heap::HeapMemory;
 use crate::nat::NatRef;
 use crate::shape::spine;
 use crate::tree::{self, Items};
 use crate::value_ref::Ref;
 use crate::view::{PinRef, Shape};
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 use std::cmp::Ordering;
 use std::convert::Infallible;
 
@@ -174,8 +174,8 @@ impl Ref<'_> {
 
 /// A running comparison. The values may be in different heaps.
 struct Comparison<'l, 'r, 'p> {
-    left: &'l Memory,
-    right: &'r Memory,
+    left: &'l HeapMemory,
+    right: &'r HeapMemory,
     /// Whether the result only has to tell equal values from different ones.
     only_equality: bool,
     /// The pairs to compare if everything before is equal, the last first.
@@ -216,23 +216,23 @@ enum Role {
 
 /// One of the two compared values, as PLAN sees it.
 #[derive(Clone, Copy)]
-struct Operand<'h> {
+struct ComparedValue<'h> {
     word: Word,
     role: Role,
-    heap: &'h Memory,
+    heap: &'h HeapMemory,
 }
 
 /// The body of a law.
 enum LawBody<'h> {
-    Value(Operand<'h>),
+    Value(ComparedValue<'h>),
     /// The limbs of a nat that is not on the heap.
     Nat(Vec<u64>),
 }
 
 impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
     fn new(
-        left: &'l Memory,
-        right: &'r Memory,
+        left: &'l HeapMemory,
+        right: &'r HeapMemory,
         only_equality: bool,
         equal_pairs: &'p mut EqualPairs,
     ) -> Comparison<'l, 'r, 'p> {
@@ -251,8 +251,8 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
         right: Ref<'r>,
         mut poll: impl FnMut() -> Result<(), E>,
     ) -> Result<Ordering, E> {
-        let left = Operand::new(left.word, Role::Value, self.left);
-        let right = Operand::new(right.word, Role::Value, self.right);
+        let left = ComparedValue::new(left.word, Role::Value, self.left);
+        let right = ComparedValue::new(right.word, Role::Value, self.right);
         let mut order = self.values(left, right);
         while order == Ordering::Equal
             && let Some(task) = self.pending.pop()
@@ -260,8 +260,8 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
             poll()?;
             order = match task.step {
                 ComparisonStep::Values(left_role, right_role) => self.values(
-                    Operand::new(task.left, left_role, self.left),
-                    Operand::new(task.right, right_role, self.right),
+                    ComparedValue::new(task.left, left_role, self.left),
+                    ComparedValue::new(task.right, right_role, self.right),
                 ),
                 ComparisonStep::ItemsBelow(end) => self.items_below(task, end as usize),
                 ComparisonStep::ArgumentsFrom(start) => self.arguments_from(task, start as usize),
@@ -289,8 +289,8 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
                 .push(PendingComparison { step: ComparisonStep::ItemsBelow(index as u32), ..task });
         }
         self.values(
-            Operand::new(pair.0, Role::Value, self.left),
-            Operand::new(pair.1, Role::Value, self.right),
+            ComparedValue::new(pair.0, Role::Value, self.left),
+            ComparedValue::new(pair.1, Role::Value, self.right),
         )
     }
 
@@ -309,13 +309,13 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
             });
         }
         self.values(
-            Operand::new(left[index], Role::Value, self.left),
-            Operand::new(right[index], Role::Value, self.right),
+            ComparedValue::new(left[index], Role::Value, self.left),
+            ComparedValue::new(right[index], Role::Value, self.right),
         )
     }
 
     /// Compares the outermost parts of two values, and defers the rest.
-    fn values(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
+    fn values(&mut self, left: ComparedValue<'l>, right: ComparedValue<'r>) -> Ordering {
         if left.word == right.word && left.role == right.role {
             return Ordering::Equal;
         }
@@ -343,7 +343,7 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
     /// Whether two values have been found equal before. If not, records them as equal once
     /// everything that is pushed from now on has compared equal.
     #[inline(always)]
-    fn is_known_equal(&mut self, left: Operand<'l>, right: Operand<'r>) -> bool {
+    fn is_known_equal(&mut self, left: ComparedValue<'l>, right: ComparedValue<'r>) -> bool {
         if self.equal_pairs.contains(left.as_ref(), right.as_ref()) {
             // A set and the row of its keys are one object, but they compare differently.
             return left.role == Role::Value && right.role == Role::Value;
@@ -363,7 +363,7 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
         false
     }
 
-    fn pins(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
+    fn pins(&mut self, left: ComparedValue<'l>, right: ComparedValue<'r>) -> Ordering {
         let (left, right) = (PinRef(left.as_ref()), PinRef(right.as_ref()));
         // A pin that is too large to be hashed is compared by its item.
         if let (Some(left), Some(right)) = (hash_if_small(left), hash_if_small(right)) {
@@ -378,7 +378,7 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
         Ordering::Equal
     }
 
-    fn laws(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
+    fn laws(&mut self, left: ComparedValue<'l>, right: ComparedValue<'r>) -> Ordering {
         if let (Some(left), Some(right)) = (left.as_ref().as_bar(), right.as_ref().as_bar()) {
             let from_the_last = || left.iter().rev().cmp(right.iter().rev());
             return left.len().cmp(&right.len()).then_with(from_the_last);
@@ -398,7 +398,7 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
         })
     }
 
-    fn apps(&mut self, left: Operand<'l>, right: Operand<'r>) -> Ordering {
+    fn apps(&mut self, left: ComparedValue<'l>, right: ComparedValue<'r>) -> Ordering {
         let given = left.argument_count();
         let order = given.cmp(&right.argument_count());
         if order != Ordering::Equal {
@@ -410,7 +410,7 @@ impl<'l, 'r, 'p> Comparison<'l, 'r, 'p> {
                 let step = ComparisonStep::ItemsBelow(given as u32);
                 self.pending.push(PendingComparison { left: left.word, right: right.word, step });
             }
-            (false, false) if both(Kind::App) && left.is_flat() && right.is_flat() => {
+            (false, false) if both(WordKind::App) && left.is_flat() && right.is_flat() => {
                 let step = ComparisonStep::ArgumentsFrom(0);
                 self.pending.push(PendingComparison { left: left.word, right: right.word, step });
             }
@@ -456,9 +456,9 @@ enum KindRank {
     App,
 }
 
-impl<'h> Operand<'h> {
-    fn new(word: Word, role: Role, heap: &'h Memory) -> Operand<'h> {
-        Operand { word: heap.resolve(word), role, heap }
+impl<'h> ComparedValue<'h> {
+    fn new(word: Word, role: Role, heap: &'h HeapMemory) -> ComparedValue<'h> {
+        ComparedValue { word: heap.resolve(word), role, heap }
     }
 
     fn as_ref(self) -> Ref<'h> {
@@ -469,17 +469,19 @@ impl<'h> Operand<'h> {
         match self.word.kind() {
             _ if self.is_row() && self.count() == 0 => KindRank::Law,
             _ if self.is_row() => KindRank::App,
-            Kind::Nat | Kind::Big => KindRank::Nat,
-            Kind::Pin => KindRank::Pin,
-            Kind::Law | Kind::Bar | Kind::Set | Kind::Cow => KindRank::Law,
-            Kind::App | Kind::Row | Kind::Tab => KindRank::App,
-            Kind::Thunk | Kind::Code => unreachable!("only values in normal form are compared"),
+            WordKind::Nat | WordKind::Big => KindRank::Nat,
+            WordKind::Pin => KindRank::Pin,
+            WordKind::Law | WordKind::Bar | WordKind::Set | WordKind::Cow => KindRank::Law,
+            WordKind::App | WordKind::Row | WordKind::Tab => KindRank::App,
+            WordKind::Thunk | WordKind::Code => {
+                unreachable!("only values in normal form are compared")
+            }
         }
     }
 
     /// Whether this represents a row: as a row, or as the row of a set's keys.
     fn is_row(self) -> bool {
-        self.role == Role::KeyRow || self.word.kind() == Kind::Row
+        self.role == Role::KeyRow || self.word.kind() == WordKind::Row
     }
 
     /// Returns the number of items of a row, or of keys of a set.
@@ -491,7 +493,7 @@ impl<'h> Operand<'h> {
     fn argument_count(self) -> usize {
         match self.word.kind() {
             _ if self.is_row() => self.count(),
-            Kind::App => spine(self.heap, self.word).1,
+            WordKind::App => spine(self.heap, self.word).1,
             _ => 1,
         }
     }
@@ -500,14 +502,14 @@ impl<'h> Operand<'h> {
     fn function(self) -> Word {
         match self.word.kind() {
             _ if self.is_row() => Word::cow(self.count() as u64),
-            Kind::App => spine(self.heap, self.word).0,
+            WordKind::App => spine(self.heap, self.word).0,
             _ => self.heap.load(self.word, 0),
         }
     }
 
     /// Whether an app is one object, and not a chain.
     fn is_flat(self) -> bool {
-        self.heap.load(self.word, 0).kind() != Kind::App
+        self.heap.load(self.word, 0).kind() != WordKind::App
     }
 
     /// Returns the function and the arguments of an app or a table.
@@ -543,11 +545,11 @@ impl<'h> Operand<'h> {
     fn law_body(self) -> LawBody<'h> {
         match self.as_ref().shape() {
             Shape::Law(law) => {
-                LawBody::Value(Operand::new(law.body().word, Role::Value, self.heap))
+                LawBody::Value(ComparedValue::new(law.body().word, Role::Value, self.heap))
             }
             Shape::Bar(bytes) => LawBody::Nat(bar::bar_body_limbs(bytes)),
             Shape::Set(_) if !self.is_row() => {
-                LawBody::Value(Operand { role: Role::KeyRow, ..self })
+                LawBody::Value(ComparedValue { role: Role::KeyRow, ..self })
             }
             _ => LawBody::Nat(Vec::new()),
         }
@@ -555,7 +557,7 @@ impl<'h> Operand<'h> {
 }
 
 /// Compares a nat, by its limbs, with a value.
-fn compare_nat(nat: &[u64], value: Operand<'_>) -> Ordering {
+fn compare_nat(nat: &[u64], value: ComparedValue<'_>) -> Ordering {
     match value.rank() {
         KindRank::Nat => NatRef::Limbs(nat).cmp(&NatRef::of(value.heap, value.word)),
         _ => Ordering::Less,

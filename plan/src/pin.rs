@@ -11,25 +11,24 @@
 //! +----------------+------------------------+---+
 //! ```
 //!
-//! The [host](crate::heap::Host::label) assigns the label: an evaluator's number for the jet of the
-//! pinned law. `frozen copy` is the address of the same pin in a pin space, or 0 if it has not been
-//! frozen. A *frozen* pin has the same layout, but its hash is always present, and its facts and
-//! last word hold other data ([`crate::pinspace`]): a file cannot hold data of one
-//! process.
+//! The [host](crate::heap::HeapHost::label) assigns the label: an evaluator's number for the jet of
+//! the pinned law. `frozen copy` is the address of the same pin in a pin space, or 0 if it has not
+//! been frozen. A *frozen* pin has the same layout, but its hash is always present, and its facts
+//! and last word hold other data ([`crate::pinspace`]): a file cannot hold data of one process.
 
 use crate::digest::Hash;
-use crate::heap::Memory;
-use crate::layout::{EXTRA_MAX, Layout, PIN_FACTS, PIN_FROZEN, PIN_SIZE};
+use crate::heap::HeapMemory;
+use crate::layout::{EXTRA_MAX, ObjectLayout, PIN_FACTS, PIN_FROZEN, PIN_SIZE};
 use crate::pinspace::range;
 use crate::shape;
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 
 const HASHED: u64 = 1;
 
 /// Allocates a pin around `item`. The caller has reserved the words.
-pub(crate) fn allocate(memory: &mut Memory, item: Word) -> Word {
+pub(crate) fn allocate(memory: &mut HeapMemory, item: Word) -> Word {
     let arity = shape::arity(memory, item).min(EXTRA_MAX);
-    let mut pin = memory.allocate(Layout::Pin, arity, PIN_SIZE);
+    let mut pin = memory.allocate(ObjectLayout::Pin, arity, PIN_SIZE);
     pin.set(0, item);
     for index in 1..PIN_SIZE {
         pin.set_raw(index, 0);
@@ -39,7 +38,7 @@ pub(crate) fn allocate(memory: &mut Memory, item: Word) -> Word {
 
 /// Returns the hash as four words, if it has been computed; `None` for a damaged pin.
 #[inline]
-pub fn hash_words(memory: &Memory, pin: Word) -> Option<&[u64; 4]> {
+pub fn hash_words(memory: &HeapMemory, pin: Word) -> Option<&[u64; 4]> {
     if !memory.is_intact(pin) {
         return None;
     }
@@ -51,7 +50,7 @@ pub fn hash_words(memory: &Memory, pin: Word) -> Option<&[u64; 4]> {
 }
 
 /// Returns the hash, if it has been computed. A damaged pin has a hash of zeroes, which no pin has.
-pub(crate) fn known_hash(memory: &Memory, pin: Word) -> Option<Hash> {
+pub(crate) fn known_hash(memory: &HeapMemory, pin: Word) -> Option<Hash> {
     if !memory.is_intact(pin) {
         return Some(Hash([0; Hash::SIZE]));
     }
@@ -64,7 +63,7 @@ pub(crate) fn known_hash(memory: &Memory, pin: Word) -> Option<Hash> {
 }
 
 /// Stores the hash of a pin of the heap.
-pub(crate) fn set_hash(memory: &Memory, pin: Word, hash: &Hash) {
+pub(crate) fn set_hash(memory: &HeapMemory, pin: Word, hash: &Hash) {
     for (index, chunk) in hash.0.as_chunks().0.iter().enumerate() {
         memory.store_raw(pin, 1 + index, u64::from_le_bytes(*chunk));
     }
@@ -74,14 +73,14 @@ pub(crate) fn set_hash(memory: &Memory, pin: Word, hash: &Hash) {
 
 /// Returns the pin's item; 0 for a damaged pin.
 #[inline(always)]
-pub fn item(memory: &Memory, pin: Word) -> Word {
+pub fn item(memory: &HeapMemory, pin: Word) -> Word {
     if memory.is_intact(pin) { memory.load(pin, 0) } else { Word::ZERO }
 }
 
 /// Returns the label that the host assigned to a pin of the heap. A frozen pin has no label: an
 /// evaluator finds its jet by [`hash_words`], which are always present.
 #[inline(always)]
-pub fn label(memory: &Memory, pin: Word) -> Option<u32> {
+pub fn label(memory: &HeapMemory, pin: Word) -> Option<u32> {
     if range::is_frozen(pin.address()) {
         return None;
     }
@@ -89,14 +88,14 @@ pub fn label(memory: &Memory, pin: Word) -> Option<u32> {
 }
 
 /// Stores the label of a pin of the heap.
-pub(crate) fn set_label(memory: &Memory, pin: Word, label: u32) {
+pub(crate) fn set_label(memory: &HeapMemory, pin: Word, label: u32) {
     let facts = memory.object(pin).raw(PIN_FACTS);
     memory.store_raw(pin, PIN_FACTS, (facts & 0xffff_ffff) | (u64::from(label + 1) << 32));
 }
 
 /// Returns the address of the same pin in a pin space, if it is known to be in one.
 #[inline(always)]
-pub(crate) fn frozen_copy(memory: &Memory, pin: Word) -> Option<usize> {
+pub(crate) fn frozen_copy(memory: &HeapMemory, pin: Word) -> Option<usize> {
     if range::is_frozen(pin.address()) {
         return Some(pin.address());
     }
@@ -108,8 +107,8 @@ pub(crate) fn frozen_copy(memory: &Memory, pin: Word) -> Option<usize> {
 
 /// Records that a pin of the heap has been frozen at `copy`: the next full collection replaces the
 /// pin by the copy.
-pub(crate) fn set_frozen_copy(memory: &Memory, pin: Word, copy: usize) {
-    debug_assert!(pin.kind() == Kind::Pin);
+pub(crate) fn set_frozen_copy(memory: &HeapMemory, pin: Word, copy: usize) {
+    debug_assert!(pin.kind() == WordKind::Pin);
     if !range::is_frozen(pin.address()) {
         memory.store_raw(pin, PIN_FROZEN, copy as u64);
     }

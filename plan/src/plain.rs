@@ -5,7 +5,7 @@
 //! makes values of those. So tests can compare the machine with the specification.
 
 use crate::bar;
-use crate::build::Builder;
+use crate::build::ValueBuilder;
 use crate::error::EvalError;
 use crate::heap::Val;
 use crate::nat::{NatRef, Natural};
@@ -165,7 +165,7 @@ enum BuildStep<'t> {
 }
 
 fn build_step<'t>(
-    builder: &mut Builder<'_>,
+    builder: &mut ValueBuilder<'_>,
     pending: &mut Vec<BuildStep<'t>>,
     step: BuildStep<'t>,
 ) -> Result<(), EvalError> {

@@ -1,7 +1,7 @@
 //! Heaps and values for the tests of this crate.
 
 use crate::error::EvalError;
-use crate::heap::{Options, Val};
+use crate::heap::{HeapOptions, Val};
 use crate::plain::from_term;
 use crate::values::Heap;
 use spec::Term;
@@ -10,7 +10,7 @@ pub(crate) use spec::samples::terms;
 
 /// Creates a heap with a small nursery. Under stress it collects at every reservation.
 pub(crate) fn heap(stress: bool) -> Box<Heap> {
-    let options = Options { nursery: 1 << 15, stress, ..Options::default() };
+    let options = HeapOptions { nursery: 1 << 15, stress, ..HeapOptions::default() };
     Heap::new(options).unwrap()
 }
 

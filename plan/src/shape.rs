@@ -15,18 +15,18 @@
 //! A table takes its shape as soon as its row is evaluated: at the latest when the app is
 //! normalised. (prototype: `matchData`, `execFrame`)
 
-use crate::heap::{HeapFull, Memory, RawHeap};
-use crate::layout::{EXTRA_MAX, Layout};
+use crate::heap::{HeapFull, HeapMemory, RawHeap};
+use crate::layout::{EXTRA_MAX, ObjectLayout};
 use crate::nat::NatRef;
 use crate::tree::{self, Items};
 use crate::value_ref::Ref;
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 
 /// Returns the number of arguments that an evaluated value takes; 2^64 - 1 means any larger
 /// number too.
 #[inline(always)]
-pub fn arity(heap: &Memory, word: Word) -> u64 {
-    if matches!(word.kind(), Kind::Law | Kind::App) {
+pub fn arity(heap: &HeapMemory, word: Word) -> u64 {
+    if matches!(word.kind(), WordKind::Law | WordKind::App) {
         let recorded = heap.header(word).extra();
         if recorded < EXTRA_MAX {
             return recorded;
@@ -47,31 +47,34 @@ pub fn nat_arity(nat: u64) -> u64 {
 }
 
 /// Computes the arity of a value whose header does not hold it.
-fn compute_arity(heap: &Memory, mut word: Word) -> u64 {
+fn compute_arity(heap: &HeapMemory, mut word: Word) -> u64 {
     let mut given = 0;
     loop {
         let arity = match word.kind() {
-            Kind::Nat => nat_arity(word.raw()),
-            Kind::Cow => word.cow_width() + 1,
-            Kind::Set => 2,
-            Kind::Big | Kind::Bar | Kind::Row | Kind::Tab => 1,
-            Kind::Law | Kind::Pin | Kind::App => {
-                if word.kind() == Kind::Pin && !heap.is_intact(word) {
+            WordKind::Nat => nat_arity(word.raw()),
+            WordKind::Cow => word.cow_width() + 1,
+            WordKind::Set => 2,
+            WordKind::Big | WordKind::Bar | WordKind::Row | WordKind::Tab => 1,
+            WordKind::Law | WordKind::Pin | WordKind::App => {
+                if word.kind() == WordKind::Pin && !heap.is_intact(word) {
                     // A damaged pin counts as the pin of 0, whose arity this is.
                     return 3;
                 }
                 let header = heap.header(word);
                 if header.extra() < EXTRA_MAX {
                     header.extra()
-                } else if word.kind() == Kind::Law {
+                } else if word.kind() == WordKind::Law {
                     NatRef::of(heap, heap.load(word, 1)).saturating_u64()
                 } else {
-                    given += if word.kind() == Kind::App { header.size() as u64 - 1 } else { 0 };
+                    given +=
+                        if word.kind() == WordKind::App { header.size() as u64 - 1 } else { 0 };
                     word = heap.load(word, 0);
                     continue;
                 }
             }
-            Kind::Thunk | Kind::Code => unreachable!("only an evaluated value has an arity"),
+            WordKind::Thunk | WordKind::Code => {
+                unreachable!("only an evaluated value has an arity")
+            }
         };
         return if arity == u64::MAX { arity } else { arity - given };
     }
@@ -95,7 +98,7 @@ pub fn apply_lazily(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
     }
     let size = (1 + count).max(2);
     heap.reserve(1 + size)?;
-    let thunk = heap.allocate_popped(Layout::ThunkApp, 0, 1 + count);
+    let thunk = heap.allocate_popped(ObjectLayout::ThunkApp, 0, 1 + count);
     heap.stack.push(thunk);
     Ok(())
 }
@@ -109,9 +112,9 @@ pub fn make_partial(heap: &mut RawHeap, count: usize, arity: u64) -> Result<(), 
     let function = heap.resolve(heap.stack.get(at));
     heap.stack.set(at, function);
     match function.kind() {
-        Kind::Cow if function.cow_width() == count as u64 => make_row(heap, count),
-        Kind::Set if count == 1 => make_table(heap),
-        Kind::App => extend(heap, count, left),
+        WordKind::Cow if function.cow_width() == count as u64 => make_row(heap, count),
+        WordKind::Set if count == 1 => make_table(heap),
+        WordKind::App => extend(heap, count, left),
         _ => {
             heap.reserve(2 + count)?;
             push_app(heap, left, 1 + count);
@@ -123,7 +126,7 @@ pub fn make_partial(heap: &mut RawHeap, count: usize, arity: u64) -> Result<(), 
 /// Replaces the top `size` words of the stack by the app of them, which takes `left` more
 /// arguments.
 fn push_app(heap: &mut RawHeap, left: u64, size: usize) {
-    let app = heap.allocate_popped(Layout::App, left.min(EXTRA_MAX), size);
+    let app = heap.allocate_popped(ObjectLayout::App, left.min(EXTRA_MAX), size);
     heap.stack.push(app);
 }
 
@@ -132,7 +135,7 @@ fn make_row(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
     heap.reserve(1 + count)?;
     let top = heap.stack.top();
     heap.stack.top_mut(top - count).reverse();
-    let row = heap.allocate_popped(Layout::Row, 0, count);
+    let row = heap.allocate_popped(ObjectLayout::Row, 0, count);
     heap.stack.truncate(top - count - 1);
     heap.stack.push(row);
     Ok(())
@@ -142,12 +145,12 @@ fn make_row(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
 /// the row.
 fn make_row_of_app(heap: &mut RawHeap, given: usize, count: usize) -> Result<(), HeapFull> {
     heap.reserve(1 + given + count)?;
-    let mut row = heap.allocate(Layout::Row, 0, given + count);
+    let mut row = heap.allocate(ObjectLayout::Row, 0, given + count);
     for index in 0..count {
         row.set(index, heap.stack.peek(index));
     }
     let (mut word, mut next) = (heap.stack.peek(count), count);
-    while word.kind() == Kind::App {
+    while word.kind() == WordKind::App {
         for arg in heap.words(word, 1).iter().rev() {
             row.set(next, *arg);
             next += 1;
@@ -166,13 +169,13 @@ fn make_table(heap: &mut RawHeap) -> Result<(), HeapFull> {
     heap.reserve(3)?;
     let values = heap.resolve(heap.stack.peek(0));
     let keys = heap.stack.peek(1);
-    if values.kind() != Kind::Row || tree::len(heap, values) != tree::len(heap, keys) {
+    if values.kind() != WordKind::Row || tree::len(heap, values) != tree::len(heap, keys) {
         push_app(heap, 1, 2);
         return Ok(());
     }
     let top = heap.stack.top();
     heap.stack.truncate(top - 2);
-    let tab = heap.allocate_words(Layout::Tab, 0, &[keys, values]);
+    let tab = heap.allocate_words(ObjectLayout::Tab, 0, &[keys, values]);
     heap.stack.push(tab);
     Ok(())
 }
@@ -185,7 +188,7 @@ fn extend(heap: &mut RawHeap, count: usize, left: u64) -> Result<(), HeapFull> {
     // function is looked up: it is at the end of a chain that grows with the app.
     if left == 1
         && let (head, given) = spine(heap, app)
-        && head.kind() == Kind::Cow
+        && head.kind() == WordKind::Cow
     {
         return make_row_of_app(heap, given, count);
     }
@@ -197,7 +200,7 @@ fn extend(heap: &mut RawHeap, count: usize, left: u64) -> Result<(), HeapFull> {
     heap.reserve(1 + size + count)?;
     let at = heap.stack.top() - 1 - count;
     let app = heap.stack.get(at);
-    let mut draft = heap.allocate(Layout::App, left.min(EXTRA_MAX), size + count);
+    let mut draft = heap.allocate(ObjectLayout::App, left.min(EXTRA_MAX), size + count);
     draft.copy_from(0, heap.words(app, 0));
     draft.copy_from(size, heap.stack.top_from(at + 1));
     heap.stack.truncate(at);
@@ -206,9 +209,9 @@ fn extend(heap: &mut RawHeap, count: usize, left: u64) -> Result<(), HeapFull> {
 }
 
 /// Returns the function under an app's arguments, and the number of those.
-pub fn spine(heap: &Memory, mut word: Word) -> (Word, usize) {
+pub fn spine(heap: &HeapMemory, mut word: Word) -> (Word, usize) {
     let mut given = 0;
-    while word.kind() == Kind::App {
+    while word.kind() == WordKind::App {
         given += heap.size(word) - 1;
         word = heap.load(word, 0);
     }
@@ -225,7 +228,7 @@ pub fn expand(heap: &mut RawHeap, count: usize) {
     heap.stack.set(at, head);
     let mut end = at + 1 + given;
     let mut word = app;
-    while word.kind() == Kind::App {
+    while word.kind() == WordKind::App {
         let args = heap.size(word) - 1;
         end -= args;
         for index in 0..args {
@@ -244,13 +247,13 @@ const LINK_ARGUMENTS: usize = 16;
 pub fn split_app(heap: &mut RawHeap) -> Result<(), HeapFull> {
     let word = heap.stack.peek(0);
     match word.kind() {
-        Kind::Tab => {
+        WordKind::Tab => {
             heap.stack.pop();
             for part in [heap.load(word, 0), heap.load(word, 1)] {
                 heap.stack.push(part);
             }
         }
-        Kind::Row => {
+        WordKind::Row => {
             let size = tree::len(heap, word);
             heap.reserve(chained_words(size - 1))?;
             let row = heap.stack.pop();
@@ -288,7 +291,7 @@ fn chain_app(heap: &mut RawHeap, head: Word, args: &[Word]) -> Word {
     let width = if args.len() < CHAIN_THRESHOLD { CHAIN_THRESHOLD } else { LINK_ARGUMENTS };
     for chunk in args.chunks(width) {
         left = left.saturating_sub(chunk.len() as u64);
-        let mut draft = heap.allocate(Layout::App, left.min(EXTRA_MAX), 1 + chunk.len());
+        let mut draft = heap.allocate(ObjectLayout::App, left.min(EXTRA_MAX), 1 + chunk.len());
         draft.set(0, function);
         draft.copy_from(1, chunk);
         function = draft.finish();

@@ -4,20 +4,20 @@
 //! so the value of a `Ref` never moves. Other modules add methods to it: [`crate::view`] shapes,
 //! [`crate::order`] comparisons, [`crate::hash`] hashes, and so on.
 
-use crate::heap::Memory;
+use crate::heap::HeapMemory;
 use crate::word::Word;
 
 /// A borrowed value, which cannot move meanwhile. It is cheap to copy.
 #[derive(Clone, Copy)]
 pub struct Ref<'h> {
     pub(crate) word: Word,
-    pub(crate) heap: &'h Memory,
+    pub(crate) heap: &'h HeapMemory,
 }
 
 impl<'h> Ref<'h> {
     /// Returns the value of a word of that memory.
     #[inline]
-    pub fn new(word: Word, heap: &'h Memory) -> Ref<'h> {
+    pub fn new(word: Word, heap: &'h HeapMemory) -> Ref<'h> {
         Ref { word: heap.resolve(word), heap }
     }
 
@@ -28,7 +28,7 @@ impl<'h> Ref<'h> {
     /// In debug builds, if the word is an evaluated thunk. In release builds, the value of such a
     /// word counts as unevaluated.
     #[inline(always)]
-    pub fn of_resolved(word: Word, heap: &'h Memory) -> Ref<'h> {
+    pub fn of_resolved(word: Word, heap: &'h HeapMemory) -> Ref<'h> {
         debug_assert!(heap.resolve(word) == word, "an evaluated thunk is not resolved");
         Ref { word, heap }
     }
@@ -41,7 +41,7 @@ impl<'h> Ref<'h> {
 
     /// Returns the memory that holds the value.
     #[inline]
-    pub fn memory(self) -> &'h Memory {
+    pub fn memory(self) -> &'h HeapMemory {
         self.heap
     }
 

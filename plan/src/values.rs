@@ -1,26 +1,26 @@
 //! [`Heap`]: the safe interface to build, hold and read values.
 //!
-//! A [`Val`] holds a value, a [`Ref`] reads it while it borrows the heap, and a [`Builder`] makes
-//! it. The functions that work on words are in [`crate::raw`].
+//! A [`Val`] holds a value, a [`Ref`] reads it while it borrows the heap, and a [`ValueBuilder`]
+//! makes it. The functions that work on words are in [`crate::raw`].
 
-use crate::build::Builder;
+use crate::build::ValueBuilder;
 use crate::digest::Hash;
 use crate::error::EvalError;
 use crate::freeze::{self, FreezeError};
-use crate::heap::{Host, NoHost, Options, RawHeap, Statistics, Val};
+use crate::heap::{HeapHost, HeapOptions, HeapStatistics, NoHost, RawHeap, Val};
 use crate::nat::Natural;
-use crate::pinspace::{Frozen, PinSpace};
+use crate::pinspace::{FrozenPin, PinSpace};
 use crate::value_ref::Ref;
 use crate::view::PinRef;
-use crate::word::{DIRECT_LIMIT, Kind, Word};
+use crate::word::{DIRECT_LIMIT, Word, WordKind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// A heap of values. An evaluator's runtime dereferences to a heap.
 ///
 /// ```
-/// use plan::{Heap, Options, Shape};
-/// let mut heap = Heap::new(Options::default())?;
+/// use plan::{Heap, HeapOptions, Shape};
+/// let mut heap = Heap::new(HeapOptions::default())?;
 /// let items = [heap.nat(3), heap.text("three")?];
 /// let row = heap.row(&items)?;
 /// let Shape::Row(items) = heap.look(&row).shape() else { unreachable!() };
@@ -28,14 +28,14 @@ use std::sync::atomic::AtomicBool;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[repr(transparent)]
-pub struct Heap<H: Host + ?Sized = dyn Host>(pub(crate) RawHeap<H>);
+pub struct Heap<H: HeapHost + ?Sized = dyn HeapHost>(pub(crate) RawHeap<H>);
 
 impl Heap<NoHost> {
     /// Creates an empty heap without an evaluator.
     ///
     /// # Errors
     /// If the system cannot reserve the stack's address range.
-    pub fn new(options: Options) -> std::io::Result<Box<Heap>> {
+    pub fn new(options: HeapOptions) -> std::io::Result<Box<Heap>> {
         // SAFETY: `Heap` keeps the heap private, and its methods keep to the contract.
         let raw = unsafe { RawHeap::new(options, NoHost) }?;
         Ok(Box::new(Heap(raw)))
@@ -180,16 +180,16 @@ impl Heap {
     /// Those of `make`.
     pub fn build(
         &mut self,
-        make: impl FnOnce(&mut Builder<'_>) -> Result<(), EvalError>,
+        make: impl FnOnce(&mut ValueBuilder<'_>) -> Result<(), EvalError>,
     ) -> Result<Val, EvalError> {
-        let mut builder = Builder::new(&mut self.0);
+        let mut builder = ValueBuilder::new(&mut self.0);
         make(&mut builder)?;
         Ok(builder.finish())
     }
 
     /// Returns a builder, for a value that is made step by step.
-    pub fn builder(&mut self) -> Builder<'_> {
-        Builder::new(&mut self.0)
+    pub fn builder(&mut self) -> ValueBuilder<'_> {
+        ValueBuilder::new(&mut self.0)
     }
 
     /// Returns the hash of a value in normal form.
@@ -206,7 +206,7 @@ impl Heap {
     }
 
     /// Returns the collector's counters.
-    pub fn statistics(&self) -> Statistics {
+    pub fn statistics(&self) -> HeapStatistics {
         self.0.statistics()
     }
 
@@ -217,9 +217,9 @@ impl Heap {
 
     /// Returns a frozen pin as a value of this heap. Nothing is copied, and the heap keeps the pin
     /// space alive.
-    pub fn adopt(&mut self, pin: &Frozen) -> Val {
+    pub fn adopt(&mut self, pin: &FrozenPin) -> Val {
         self.0.spaces.attach(pin.space());
-        self.0.handle(Word::object(Kind::Pin, pin.address()))
+        self.0.handle(Word::object(WordKind::Pin, pin.address()))
     }
 
     /// Freezes a pin in normal form and the pins that it refers to, those first. Any other value in
@@ -228,16 +228,15 @@ impl Heap {
     /// A pin that is in the space already is not written again, and the pins below it are not
     /// visited. After an error, the pins that were already written stay in the space.
     ///
-    /// # Panics
-    /// If the value is not in normal form.
-    ///
     /// # Errors
     /// See [`FreezeError`].
-    pub fn freeze(&mut self, value: &Val, space: &Arc<PinSpace>) -> Result<Frozen, FreezeError> {
+    pub fn freeze(&mut self, value: &Val, space: &Arc<PinSpace>) -> Result<FrozenPin, FreezeError> {
         let word = self.0.resolve(self.0.word(value));
-        assert!(self.0.is_normal(word), "only a value in normal form is frozen");
+        if !self.0.is_normal(word) {
+            return Err(FreezeError::NotNormal);
+        }
         self.0.spaces.attach(space);
-        let pin = if word.kind() == Kind::Pin {
+        let pin = if word.kind() == WordKind::Pin {
             self.0.handle(word)
         } else {
             self.build(|b| {

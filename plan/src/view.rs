@@ -8,7 +8,7 @@ use crate::nat::NatRef;
 use crate::pin;
 use crate::tree::Items;
 use crate::value_ref::Ref;
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 
 /// The shape of a value.
 #[derive(Clone, Copy)]
@@ -41,25 +41,26 @@ impl<'h> Ref<'h> {
     pub fn shape(self) -> Shape<'h> {
         let (heap, word) = (self.heap, self.word);
         match word.kind() {
-            Kind::Nat | Kind::Big => Shape::Nat(NatRef::of(heap, word)),
-            Kind::Pin => Shape::Pin(PinRef(self)),
-            Kind::Law => Shape::Law(LawRef(self)),
-            Kind::App => Shape::App(AppRef(self)),
-            Kind::Bar => Shape::Bar(bar::bytes(heap, word)),
-            Kind::Row => Shape::Row(Items::of(word, heap)),
-            Kind::Set => Shape::Set(Items::of(word, heap)),
-            Kind::Tab => {
+            WordKind::Nat | WordKind::Big => Shape::Nat(NatRef::of(heap, word)),
+            WordKind::Pin => Shape::Pin(PinRef(self)),
+            WordKind::Law => Shape::Law(LawRef(self)),
+            WordKind::App => Shape::App(AppRef(self)),
+            WordKind::Bar => Shape::Bar(bar::bytes(heap, word)),
+            WordKind::Row => Shape::Row(Items::of(word, heap)),
+            WordKind::Set => Shape::Set(Items::of(word, heap)),
+            WordKind::Tab => {
                 let (keys, values) = (heap.load(word, 0), heap.load(word, 1));
                 Shape::Tab(Items::of(keys, heap), Items::of(values, heap))
             }
-            Kind::Cow => Shape::Cow(word.cow_width()),
-            Kind::Thunk | Kind::Code => Shape::Thunk,
+            WordKind::Cow => Shape::Cow(word.cow_width()),
+            WordKind::Thunk | WordKind::Code => Shape::Thunk,
         }
     }
 
     /// Returns the nat, if the value is one.
     pub fn as_nat(self) -> Option<NatRef<'h>> {
-        matches!(self.word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(self.heap, self.word))
+        matches!(self.word.kind(), WordKind::Nat | WordKind::Big)
+            .then(|| NatRef::of(self.heap, self.word))
     }
 
     /// Returns the nat, if the value is one below 2^64.
@@ -69,12 +70,12 @@ impl<'h> Ref<'h> {
 
     /// Returns the items, if the value is a row.
     pub fn as_row(self) -> Option<Items<'h>> {
-        (self.word.kind() == Kind::Row).then(|| Items::of(self.word, self.heap))
+        (self.word.kind() == WordKind::Row).then(|| Items::of(self.word, self.heap))
     }
 
     /// Returns the bytes, if the value is a bar.
     pub fn as_bar(self) -> Option<&'h [u8]> {
-        (self.word.kind() == Kind::Bar).then(|| bar::bytes(self.heap, self.word))
+        (self.word.kind() == WordKind::Bar).then(|| bar::bytes(self.heap, self.word))
     }
 }
 
@@ -130,7 +131,7 @@ impl<'h> AppRef<'h> {
     /// Returns the function, which is not an app.
     pub fn head(self) -> Ref<'h> {
         let mut word = self.0.word;
-        while word.kind() == Kind::App {
+        while word.kind() == WordKind::App {
             word = self.0.heap.load(word, 0);
         }
         Ref::new(word, self.0.heap)
@@ -141,7 +142,7 @@ impl<'h> AppRef<'h> {
         // An app mostly has one run only; `before` then stays empty and allocates nothing.
         let (last, mut function) = self.run_of(self.0.word);
         let mut before = Vec::new();
-        while function.kind() == Kind::App {
+        while function.kind() == WordKind::App {
             let (run, next) = self.run_of(function);
             before.push(run);
             function = next;
@@ -162,7 +163,7 @@ impl<'h> AppRef<'h> {
         let mut run = heap.words(self.0.word, 0);
         // An app mostly has one run only; `later` then stays empty and allocates nothing.
         let mut later = Vec::new();
-        while run[0].kind() == Kind::App {
+        while run[0].kind() == WordKind::App {
             let function = run[0];
             later.push(run);
             run = heap.words(function, 0);
@@ -182,7 +183,7 @@ impl<'h> AppRef<'h> {
     pub fn len(self) -> usize {
         let heap = self.0.heap;
         let (mut word, mut count) = (self.0.word, 0);
-        while word.kind() == Kind::App {
+        while word.kind() == WordKind::App {
             count += heap.size(word) - 1;
             word = heap.load(word, 0);
         }
@@ -194,7 +195,7 @@ impl<'h> AppRef<'h> {
     pub fn is_longer_than(self, limit: usize) -> bool {
         let heap = self.0.heap;
         let (mut word, mut count) = (self.0.word, 0);
-        while count <= limit && word.kind() == Kind::App {
+        while count <= limit && word.kind() == WordKind::App {
             count += heap.size(word) - 1;
             word = heap.load(word, 0);
         }

@@ -6,12 +6,12 @@
 //! which values are hashed, and in which a pin lists the pins that it refers to.
 
 use crate::error::EvalError;
-use crate::heap::Memory;
+use crate::heap::HeapMemory;
 use crate::map::Map;
 use crate::pin;
 use crate::value_ref::Ref;
 use crate::view::{LawRef, Shape};
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 use crate::{bar, tree};
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ pub fn is_wide_constructor(law: LawRef<'_>) -> bool {
 /// value is visited each time it occurs, unless the walk is over [distinct](Walk::distinct)
 /// objects. A long walk checks that it will end: see [`MAX_PARTS`].
 pub(crate) struct Walk<'h> {
-    heap: &'h Memory,
+    heap: &'h HeapMemory,
     start: Word,
     next: Option<Word>,
     pending: Vec<PendingRange>,
@@ -124,7 +124,7 @@ impl<'h> Walk<'h> {
 }
 
 /// Passes the ranges of payload words that are the parts of a value to `push`, the last first.
-fn runs(heap: &Memory, word: Word, mut push: impl FnMut(PendingRange)) {
+fn runs(heap: &HeapMemory, word: Word, mut push: impl FnMut(PendingRange)) {
     let mut run = |object: Word, next: usize, end: usize| {
         if next < end {
             // An object has at most `PAYLOAD_MAX` words, which is `u32::MAX`.
@@ -132,26 +132,26 @@ fn runs(heap: &Memory, word: Word, mut push: impl FnMut(PendingRange)) {
         }
     };
     match word.kind() {
-        Kind::Nat | Kind::Big | Kind::Pin | Kind::Bar | Kind::Cow => {}
-        Kind::Law => match Ref::new(word, heap).shape() {
+        WordKind::Nat | WordKind::Big | WordKind::Pin | WordKind::Bar | WordKind::Cow => {}
+        WordKind::Law => match Ref::new(word, heap).shape() {
             Shape::Law(law) if is_wide_constructor(law) => {}
             _ => run(word, 2, 3),
         },
-        Kind::Row | Kind::Set => {
+        WordKind::Row | WordKind::Set => {
             tree::for_each_leaf_reversed(heap, word, &mut |leaf| run(leaf, 0, heap.size(leaf)));
         }
-        Kind::Tab => {
+        WordKind::Tab => {
             for items in [heap.load(word, 1), heap.load(word, 0)] {
                 tree::for_each_leaf_reversed(heap, items, &mut |leaf| {
                     run(leaf, 0, heap.size(leaf))
                 });
             }
         }
-        Kind::App => {
+        WordKind::App => {
             let mut link = word;
             loop {
                 let function = heap.load(link, 0);
-                let chained = function.kind() == Kind::App;
+                let chained = function.kind() == WordKind::App;
                 run(link, usize::from(chained), heap.size(link));
                 if !chained {
                     break;
@@ -159,7 +159,7 @@ fn runs(heap: &Memory, word: Word, mut push: impl FnMut(PendingRange)) {
                 link = function;
             }
         }
-        Kind::Thunk | Kind::Code => {}
+        WordKind::Thunk | WordKind::Code => {}
     }
 }
 
@@ -213,7 +213,7 @@ fn written_size(value: Ref<'_>, pins: PinCounting) -> Result<u64, EvalError> {
         if !is_open {
             pending.push((word, true));
             each_part(heap, word, |part| pending.push((part, false)));
-            if word.kind() == Kind::Pin && pins == PinCounting::Expanded {
+            if word.kind() == WordKind::Pin && pins == PinCounting::Expanded {
                 pending.push((pin::item(heap, word), false));
             }
             continue;
@@ -221,7 +221,7 @@ fn written_size(value: Ref<'_>, pins: PinCounting) -> Result<u64, EvalError> {
         let size_of = |part: Word| sizes.get(&part.raw()).copied().unwrap_or(1);
         let mut size = 1 + words_of_leaf(heap, word);
         each_part(heap, word, |part| size = size.saturating_add(size_of(part)));
-        if word.kind() == Kind::Pin && pins == PinCounting::Expanded {
+        if word.kind() == WordKind::Pin && pins == PinCounting::Expanded {
             pinned = pinned.saturating_add(size_of(pin::item(heap, word)));
         }
         sizes.insert(word.raw(), size);
@@ -231,16 +231,16 @@ fn written_size(value: Ref<'_>, pins: PinCounting) -> Result<u64, EvalError> {
 }
 
 /// Passes each part of a value to `part`.
-fn each_part(heap: &Memory, word: Word, mut part: impl FnMut(Word)) {
+fn each_part(heap: &HeapMemory, word: Word, mut part: impl FnMut(Word)) {
     runs(heap, word, |run| {
         (run.next..run.end).for_each(|at| part(heap.resolve(heap.load(run.object, at as usize))));
     });
 }
 
-fn words_of_leaf(heap: &Memory, word: Word) -> u64 {
+fn words_of_leaf(heap: &HeapMemory, word: Word) -> u64 {
     match word.kind() {
-        Kind::Big => heap.size(word) as u64,
-        Kind::Bar => 1 + bar::bytes(heap, word).len().div_ceil(8) as u64,
+        WordKind::Big => heap.size(word) as u64,
+        WordKind::Bar => 1 + bar::bytes(heap, word).len().div_ceil(8) as u64,
         _ => 0,
     }
 }

@@ -24,7 +24,7 @@ use std::fmt;
 /// The kind of a word. The discriminants are the top bytes of the words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-pub enum Kind {
+pub enum WordKind {
     /// A nat below 2^63, held in the word.
     Nat = 0x00,
     /// A nat of 2^63 or more, on the heap.
@@ -98,7 +98,7 @@ impl Word {
     #[inline(always)]
     pub const fn cow(width: u64) -> Word {
         debug_assert!(width > 0 && width < COW_LIMIT);
-        Word(((Kind::Cow as u64) << TAG_SHIFT) | width)
+        Word(((WordKind::Cow as u64) << TAG_SHIFT) | width)
     }
 
     /// Returns the code word of an instruction: the pool of its decoded law, and its index in
@@ -106,7 +106,7 @@ impl Word {
     #[inline(always)]
     pub const fn code(pool: u32, pc: u32) -> Word {
         debug_assert!(pool < 1 << (ADDRESS_BITS - PC_BITS) && pc < 1 << PC_BITS);
-        Word(((Kind::Code as u64) << TAG_SHIFT) | ((pool as u64) << PC_BITS) | pc as u64)
+        Word(((WordKind::Code as u64) << TAG_SHIFT) | ((pool as u64) << PC_BITS) | pc as u64)
     }
 
     /// Returns the pool number and the instruction index of a code word.
@@ -148,7 +148,7 @@ impl Word {
 
     /// Returns the word for the object of that kind at that address.
     #[inline(always)]
-    pub const fn object(kind: Kind, address: usize) -> Word {
+    pub const fn object(kind: WordKind, address: usize) -> Word {
         debug_assert!(address as u64 & !ADDRESS_MASK == 0 && address & 7 == 0);
         Word(((kind as u64) << TAG_SHIFT) | address as u64)
     }
@@ -203,22 +203,22 @@ impl Word {
 
     /// Returns the kind, from the word alone: no memory is read.
     #[inline(always)]
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> WordKind {
         if self.is_direct() {
-            return Kind::Nat;
+            return WordKind::Nat;
         }
         match (self.0 >> TAG_SHIFT) as u8 {
-            0x81 => Kind::Big,
-            0x82 => Kind::Pin,
-            0x83 => Kind::Law,
-            0x84 => Kind::App,
-            0x85 => Kind::Bar,
-            0x86 => Kind::Row,
-            0x87 => Kind::Tab,
-            0x88 => Kind::Set,
-            0xA1 => Kind::Cow,
-            0xA2..=0xA4 => Kind::Code,
-            _ => Kind::Thunk,
+            0x81 => WordKind::Big,
+            0x82 => WordKind::Pin,
+            0x83 => WordKind::Law,
+            0x84 => WordKind::App,
+            0x85 => WordKind::Bar,
+            0x86 => WordKind::Row,
+            0x87 => WordKind::Tab,
+            0x88 => WordKind::Set,
+            0xA1 => WordKind::Cow,
+            0xA2..=0xA4 => WordKind::Code,
+            _ => WordKind::Thunk,
         }
     }
 }
@@ -226,9 +226,9 @@ impl Word {
 impl fmt::Debug for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
-            Kind::Nat => write!(f, "{}", self.0),
-            Kind::Cow => write!(f, "Cow({})", self.cow_width()),
-            Kind::Code => write!(f, "Code{:?}", self.code_parts()),
+            WordKind::Nat => write!(f, "{}", self.0),
+            WordKind::Cow => write!(f, "Cow({})", self.cow_width()),
+            WordKind::Code => write!(f, "Code{:?}", self.code_parts()),
             kind => write!(f, "{kind:?}@{:x}", self.address()),
         }
     }
@@ -244,27 +244,35 @@ mod tests {
     fn direct_nats_are_themselves() {
         assert_eq!(Word::direct(7).raw(), 7);
         assert_eq!(Word::direct(DIRECT_LIMIT - 1).as_direct(), Some(DIRECT_LIMIT - 1));
-        assert_eq!(Word::direct(7).kind(), Kind::Nat);
+        assert_eq!(Word::direct(7).kind(), WordKind::Nat);
         assert!(!Word::direct(7).is_thunk());
     }
 
     #[test]
     fn kind_is_read_from_the_word() {
-        for kind in [Kind::Big, Kind::Pin, Kind::Law, Kind::App, Kind::Bar, Kind::Row, Kind::Tab] {
+        for kind in [
+            WordKind::Big,
+            WordKind::Pin,
+            WordKind::Law,
+            WordKind::App,
+            WordKind::Bar,
+            WordKind::Row,
+            WordKind::Tab,
+        ] {
             let word = Word::object(kind, 0x7fff_1234_5678);
             assert_eq!(word.kind(), kind);
             assert_eq!(word.address(), 0x7fff_1234_5678);
             assert!(!word.is_thunk() && word.has_object());
         }
-        assert!(Word::object(Kind::Thunk, 8).is_thunk());
+        assert!(Word::object(WordKind::Thunk, 8).is_thunk());
         assert_eq!(Word::cow(9).cow_width(), 9);
         assert!(!Word::cow(9).has_object() && !Word::cow(9).is_thunk());
         let code = Word::code(5, 77);
-        assert_eq!((code.kind(), code.code_parts()), (Kind::Code, (5, 77)));
+        assert_eq!((code.kind(), code.code_parts()), (WordKind::Code, (5, 77)));
         assert!(!code.has_object() && !code.is_thunk());
         for pinned in [false, true] {
             let native = Word::native(0x7f12_3456_7891, pinned);
-            assert_eq!((native.kind(), native.address()), (Kind::Code, 0x7f12_3456_7891));
+            assert_eq!((native.kind(), native.address()), (WordKind::Code, 0x7f12_3456_7891));
             assert!(native.is_native() && native.is_native_of_pin() == pinned);
             assert!(!native.has_object() && !native.is_thunk() && !code.is_native());
         }
@@ -272,6 +280,6 @@ mod tests {
 
     #[test]
     fn moving_keeps_the_kind() {
-        assert_eq!(Word::object(Kind::Row, 64).moved_to(128), Word::object(Kind::Row, 128));
+        assert_eq!(Word::object(WordKind::Row, 64).moved_to(128), Word::object(WordKind::Row, 128));
     }
 }

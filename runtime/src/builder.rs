@@ -1,8 +1,8 @@
 //! [`RuntimeBuilder`]: the parts of a runtime.
 
 use crate::{Runtime, SetupError};
-use jit::Mode;
-use plan::Options;
+use jit::CompileMode;
+use plan::HeapOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
 use vm::Vm;
@@ -12,11 +12,11 @@ use vm::jet::JetTable;
 #[derive(Clone)]
 pub struct RuntimeBuilder {
     /// How the heap is sized.
-    pub heap: Options,
+    pub heap: HeapOptions,
     /// The native implementations of laws.
     pub jets: Arc<JetTable>,
     /// When laws are compiled. Results do not depend on it.
-    pub mode: Mode,
+    pub mode: CompileMode,
     /// Where machine code is kept from run to run, if it is: see [`RuntimeBuilder::keep_code_in`].
     pub code: Option<PathBuf>,
 }
@@ -32,9 +32,9 @@ impl RuntimeBuilder {
     /// compiled in the background, and no code kept between runs.
     pub fn new() -> RuntimeBuilder {
         RuntimeBuilder {
-            heap: Options::default(),
+            heap: HeapOptions::default(),
             jets: Arc::new(jets::table()),
-            mode: Mode::default(),
+            mode: CompileMode::default(),
             code: None,
         }
     }
@@ -42,16 +42,16 @@ impl RuntimeBuilder {
     /// The interpreter alone: no jets, and no law is compiled.
     pub fn bare() -> RuntimeBuilder {
         RuntimeBuilder {
-            heap: Options::default(),
+            heap: HeapOptions::default(),
             jets: Arc::default(),
-            mode: Mode::Off,
+            mode: CompileMode::Off,
             code: None,
         }
     }
 
     /// Sizes the heap.
     #[must_use]
-    pub fn heap(self, heap: Options) -> RuntimeBuilder {
+    pub fn heap(self, heap: HeapOptions) -> RuntimeBuilder {
         RuntimeBuilder { heap, ..self }
     }
 
@@ -63,7 +63,7 @@ impl RuntimeBuilder {
 
     /// Chooses when laws are compiled.
     #[must_use]
-    pub fn compile(self, mode: Mode) -> RuntimeBuilder {
+    pub fn compile(self, mode: CompileMode) -> RuntimeBuilder {
         RuntimeBuilder { mode, ..self }
     }
 
@@ -82,7 +82,7 @@ impl RuntimeBuilder {
     pub fn build(&self) -> Result<Runtime, SetupError> {
         let mut vm =
             Vm::new(self.heap.clone(), Arc::clone(&self.jets)).map_err(SetupError::Stack)?;
-        if self.mode != Mode::Off {
+        if self.mode != CompileMode::Off {
             if let Some(directory) = &self.code {
                 jit::set_cache_directory(directory);
             }

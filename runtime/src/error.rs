@@ -1,4 +1,4 @@
-//! [`Error`]: the errors of an embedder's calls; [`SetupError`]: why a runtime was not made.
+//! [`RuntimeError`]: the errors of an embedder's calls; [`SetupError`]: why a runtime was not made.
 
 use plan::seed::{LoadError, SaveError};
 use plan::{EvalError, FreezeError};
@@ -18,7 +18,7 @@ pub enum SetupError {
 /// Why a call of the runtime or of its store failed. An error of an evaluation may hold values, so
 /// it stays on the thread of its runtime.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum RuntimeError {
     /// The runtime was not made.
     #[error(transparent)]
     Setup(#[from] SetupError),

@@ -1,13 +1,14 @@
 //! The runtime as one thing. The central type is [`Runtime`]: [`RuntimeBuilder`] wires a heap, the
-//! interpreter, the jets and the compiler, and a [`Runtime`] makes, evaluates, prints and stores values.
+//! interpreter, the jets and the compiler, and a [`Runtime`] makes, evaluates, prints and stores
+//! values.
 //!
 //! This program makes a law, evaluates a call of it, and keeps the law in a store, from which
 //! another runtime takes it:
 //!
 //! ```
-//! use runtime::{Error, RuntimeBuilder, Store};
+//! use runtime::{RuntimeError, RuntimeBuilder, Store};
 //!
-//! fn main() -> Result<(), Error> {
+//! fn main() -> Result<(), RuntimeError> {
 //!     let mut runtime = RuntimeBuilder::new().build()?;
 //!
 //!     // addTwo x = 3 (3 x), where 3 is PLAN's increment: {addTwo 1 (0 (2 3) (0 (2 3) 1))}
@@ -48,12 +49,12 @@ mod builder;
 mod error;
 
 pub use builder::RuntimeBuilder;
-pub use error::{Error, SetupError};
-pub use jit::Mode;
+pub use error::{RuntimeError, SetupError};
+pub use jit::CompileMode;
 pub use persist::Store;
-pub use plan::{EvalError, Options, Val};
+pub use plan::{EvalError, HeapOptions, Val};
 
-use plan::pinspace::Frozen;
+use plan::pinspace::FrozenPin;
 use plan::seed;
 use std::ops::{Deref, DerefMut};
 use vm::Vm;
@@ -87,16 +88,16 @@ impl Runtime {
     /// Loads a value from a seed.
     ///
     /// # Errors
-    /// [`Error::Load`] if the bytes are not a seed, or the value does not fit into the heap.
-    pub fn load(&mut self, seed: &[u8]) -> Result<Val, Error> {
+    /// [`RuntimeError::Load`] if the bytes are not a seed, or the value does not fit into the heap.
+    pub fn load(&mut self, seed: &[u8]) -> Result<Val, RuntimeError> {
         Ok(seed::load(&mut self.vm, seed)?)
     }
 
     /// Normalises a value and saves it as a seed.
     ///
     /// # Errors
-    /// [`Error::Eval`] if the value has no normal form; [`Error::Save`].
-    pub fn save(&mut self, value: &Val) -> Result<Vec<u8>, Error> {
+    /// [`RuntimeError::Eval`] if the value has no normal form; [`RuntimeError::Save`].
+    pub fn save(&mut self, value: &Val) -> Result<Vec<u8>, RuntimeError> {
         let value = self.vm.force(value)?;
         Ok(seed::save(&self.vm, &value)?)
     }
@@ -104,19 +105,19 @@ impl Runtime {
     /// Normalises a value and prints it as the REPL does, ending in a line feed.
     ///
     /// # Errors
-    /// [`Error::Eval`] if the value has no normal form.
-    pub fn print(&mut self, value: &Val) -> Result<String, Error> {
+    /// [`RuntimeError::Eval`] if the value has no normal form.
+    pub fn print(&mut self, value: &Val) -> Result<String, RuntimeError> {
         let value = self.vm.force(value)?;
         Ok(show::value_text(self.vm.look(&value)))
     }
 
-    /// Normalises a value, pins it if it is no pin, and keeps it in a store. It is durable when this
-    /// returns.
+    /// Normalises a value, pins it if it is no pin, and keeps it in a store. It is durable when
+    /// this returns.
     ///
     /// # Errors
-    /// [`Error::Eval`] if the value has no normal form; [`Error::Freeze`] and [`Error::Log`] if the store
-    /// cannot keep it.
-    pub fn keep(&mut self, value: &Val, store: &Store) -> Result<Frozen, Error> {
+    /// [`RuntimeError::Eval`] if the value has no normal form; [`RuntimeError::Freeze`] and
+    /// [`RuntimeError::Log`] if the store cannot keep it.
+    pub fn keep(&mut self, value: &Val, store: &Store) -> Result<FrozenPin, RuntimeError> {
         let kept = self.vm.freeze(value, store.space())?;
         store.commit()?;
         Ok(kept)

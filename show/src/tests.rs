@@ -1,15 +1,15 @@
 //! Printed text, compared with the prototype's. Values are written in the notation of [`spec`].
 
 use super::*;
-use plan::{Builder, Heap, Options, Val, is_larger_than, seed};
+use plan::{Heap, HeapOptions, Val, ValueBuilder, is_larger_than, seed};
 use spec::{Term, nat_from_bytes, shapes};
 
 fn heap() -> Box<Heap> {
-    Heap::new(Options::default()).unwrap()
+    Heap::new(HeapOptions::default()).unwrap()
 }
 
 /// Pushes the value of a term, in the layouts that the heap gives it.
-fn push(b: &mut Builder<'_>, term: &Term) -> Result<(), EvalError> {
+fn push(b: &mut ValueBuilder<'_>, term: &Term) -> Result<(), EvalError> {
     match term {
         Term::Nat(nat) => b.push_natural(nat),
         Term::Pin(item) => {
@@ -343,8 +343,8 @@ fn size_limits() {
 const DEPTH: usize = 100_000;
 
 /// A value that `wrap` has wrapped [`DEPTH`] times.
-fn deep(heap: &mut Heap, wrap: impl Fn(&mut Builder<'_>) -> Result<(), EvalError>) -> Val {
-    let wrap_all = |b: &mut Builder<'_>| {
+fn deep(heap: &mut Heap, wrap: impl Fn(&mut ValueBuilder<'_>) -> Result<(), EvalError>) -> Val {
+    let wrap_all = |b: &mut ValueBuilder<'_>| {
         b.push_nat(5)?;
         (0..DEPTH).try_for_each(|_| wrap(b))
     };
@@ -353,8 +353,8 @@ fn deep(heap: &mut Heap, wrap: impl Fn(&mut Builder<'_>) -> Result<(), EvalError
 
 /// Replaces the value on top by the application of `head` to it.
 fn apply_to_top(
-    b: &mut Builder<'_>,
-    head: impl Fn(&mut Builder<'_>) -> Result<(), EvalError>,
+    b: &mut ValueBuilder<'_>,
+    head: impl Fn(&mut ValueBuilder<'_>) -> Result<(), EvalError>,
 ) -> Result<(), EvalError> {
     let top = b.len() - 1;
     head(b)?;

@@ -1,7 +1,7 @@
 //! Commands: executes the blocks of a module or of a REPL session.
 
 use crate::command_error::{CommandError, reject};
-use crate::expr::{Definition, Expr};
+use crate::expr::{Definition, SireExpr};
 use crate::nat_text;
 use crate::output;
 use crate::primitive::{Primitive, PrimitiveCommand};
@@ -122,9 +122,9 @@ fn define_one(session: &mut Session, rex: &Val, parts: &[Val]) -> Result<(), Com
 fn bind(
     session: &mut Session,
     key: &Natural,
-    props: Option<Expr>,
+    props: Option<SireExpr>,
     name: &Natural,
-    code: Expr,
+    code: SireExpr,
 ) -> Result<(), CommandError> {
     let value = session.evaluate(&code)?;
     let props = match props {
@@ -247,7 +247,8 @@ fn import(session: &mut Session, rune: &Natural, block: Val) -> Result<(), Comma
     Ok(())
 }
 
-/// Adds bindings of a module to the scope: those of `names`, or all of them. An error names `block`.
+/// Adds bindings of a module to the scope: those of `names`, or all of them. An error names
+/// `block`.
 pub(crate) fn import_module(
     session: &mut Session,
     block: &Val,

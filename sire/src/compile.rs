@@ -18,7 +18,7 @@ mod law_code;
 mod law_compiler;
 
 use crate::command_error::CommandError;
-use crate::expr::{BindingCache, Expr};
+use crate::expr::{BindingCache, SireExpr};
 use plan::Val;
 use vm::Vm;
 
@@ -27,7 +27,7 @@ pub(crate) fn evaluate(
     vm: &mut Vm,
     bindings: &BindingCache,
     zero: &Val,
-    expr: &Expr,
+    expr: &SireExpr,
 ) -> Result<Val, CommandError> {
     let inlined = inline::inline(vm, bindings, zero.clone(), expr)?;
     law_compiler::evaluate(vm, &inlined)

@@ -15,7 +15,7 @@ mod shift;
 pub(crate) use binding_cache::BindingCache;
 pub(crate) use definition::{Definition, code_of, new_binding};
 pub(crate) use node::{
-    BINDERS_MAX, Binding, CallArg, Expr, ExprKind, Lambda, PartialCall, app, constant, global,
+    BINDERS_MAX, Binding, CallArg, ExprKind, Lambda, PartialCall, SireExpr, app, constant, global,
     inline, lambda, let_in, let_rec, var,
 };
 pub(crate) use shift::{refers_to, shift};

@@ -28,7 +28,7 @@
 //!
 //! No function of this crate recurses on the native stack over source, expressions or values.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod block;
 mod command;

@@ -6,6 +6,7 @@
 
 mod chain;
 mod library;
+#[allow(unsafe_code, reason = "opens images, which are trusted")]
 mod state_cache;
 
 pub(crate) use chain::{ChainedModule, module_chain};

@@ -1,11 +1,11 @@
-//! Reads expressions: from Rex values to [`Expr`].
+//! Reads expressions: from Rex values to [`SireExpr`].
 //!
 //! Any part of an expression can be a macro call, and a macro sees the state and may change it, so
 //! the order matters. The reader visits the parts of an expression in the order of the prototype
 //! (lib/Sire.hs). This is the order of the text, except for `^`, whose last part comes first.
 
 use crate::command_error::{CommandError, MALFORMED_REX, reject};
-use crate::expr::{self, BINDERS_MAX, Expr, Lambda};
+use crate::expr::{self, BINDERS_MAX, Lambda, SireExpr};
 use crate::nat_text;
 use crate::output;
 use crate::primitive::{Primitive, PrimitiveForm};
@@ -48,7 +48,7 @@ pub(crate) struct LambdaSignature {
 }
 
 impl LambdaSignature {
-    fn with_body(self, body: Expr) -> Expr {
+    fn with_body(self, body: SireExpr) -> SireExpr {
         let LambdaSignature { pinned, inline, tag, this, args } = self;
         let arity = args.len() as u32;
         let recursive = this.is_some() && expr::refers_to(&body, arity);
@@ -60,13 +60,13 @@ struct ExprReader<'s> {
     session: &'s mut Session,
     tasks: Vec<ReadTask>,
     /// The results that no task has taken yet.
-    done: Vec<Expr>,
+    done: Vec<SireExpr>,
     /// The names of the variables in scope, outermost first.
     env: Vec<Option<Natural>>,
 }
 
 /// Reads a closed expression.
-pub(crate) fn read_expr(session: &mut Session, rex: &Val) -> Result<Expr, CommandError> {
+pub(crate) fn read_expr(session: &mut Session, rex: &Val) -> Result<SireExpr, CommandError> {
     let (tasks, done, env) = (vec![ReadTask::Read(rex.clone())], Vec::new(), Vec::new());
     ExprReader { session, tasks, done, env }.run()
 }
@@ -76,7 +76,7 @@ pub(crate) fn read_lambda(
     session: &mut Session,
     signature: LambdaSignature,
     body: &Val,
-) -> Result<Expr, CommandError> {
+) -> Result<SireExpr, CommandError> {
     let mut reader = ExprReader { session, tasks: Vec::new(), done: Vec::new(), env: Vec::new() };
     reader.schedule_lambda(signature, body.clone());
     reader.run()
@@ -91,7 +91,7 @@ pub(crate) fn read_key(session: &Session, rex: &Val) -> Result<Natural, CommandE
 }
 
 impl ExprReader<'_> {
-    fn run(mut self) -> Result<Expr, CommandError> {
+    fn run(mut self) -> Result<SireExpr, CommandError> {
         while let Some(task) = self.tasks.pop() {
             match task {
                 ReadTask::Read(rex) => self.read(rex)?,
@@ -108,7 +108,7 @@ impl ExprReader<'_> {
         Ok(self.pop())
     }
 
-    fn pop(&mut self) -> Expr {
+    fn pop(&mut self) -> SireExpr {
         self.done.pop().expect("earlier tasks leave the parts of this one")
     }
 
@@ -242,7 +242,7 @@ impl ExprReader<'_> {
     }
 
     /// Resolves a name to the innermost variable or the global of that name.
-    fn resolve(&self, rex: &Val, name: &Natural) -> Result<Expr, CommandError> {
+    fn resolve(&self, rex: &Val, name: &Natural) -> Result<SireExpr, CommandError> {
         let has_name = |variable: &Option<Natural>| variable.as_ref() == Some(name);
         if let Some(index) = self.env.iter().rev().position(has_name) {
             return Ok(expr::var(index as u32));
@@ -262,7 +262,7 @@ impl ExprReader<'_> {
         rex: &Val,
         module: &Natural,
         name: &Natural,
-    ) -> Result<Expr, CommandError> {
+    ) -> Result<SireExpr, CommandError> {
         let Session { vm, bindings, state, .. } = &*self.session;
         match state.lookup_in(vm, bindings, module, name)? {
             Some(binding) => Ok(expr::global(binding)),

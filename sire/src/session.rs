@@ -2,7 +2,7 @@
 
 use crate::command_error::{CommandError, MALFORMED_REX, reject};
 use crate::compile;
-use crate::expr::{BindingCache, Definition, Expr};
+use crate::expr::{BindingCache, Definition, SireExpr};
 use crate::output::{self, SireOutput};
 use crate::rex_value::{RexConstructors, RexView};
 use crate::state::SireState;
@@ -66,8 +66,8 @@ impl Session {
         self.state.lookup(name).map(|binding| binding.value.clone())
     }
 
-    /// Expands a macro: returns the Rex value that it makes of `input`, and updates the state to the
-    /// one that the macro returns.
+    /// Expands a macro: returns the Rex value that it makes of `input`, and updates the state to
+    /// the one that the macro returns.
     ///
     /// The macro's result is normalised, so a crash anywhere in it is an error of the expansion.
     pub(crate) fn expand(&mut self, macro_value: &Val, input: &Val) -> Result<Val, CommandError> {
@@ -102,7 +102,7 @@ impl Session {
     }
 
     /// Returns the value of a closed expression, in normal form.
-    pub(crate) fn evaluate(&mut self, expr: &Expr) -> Result<Val, CommandError> {
+    pub(crate) fn evaluate(&mut self, expr: &SireExpr) -> Result<Val, CommandError> {
         compile::evaluate(&mut self.vm, &self.bindings, &self.zero, expr)
     }
 

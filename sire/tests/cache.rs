@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Rig;
+use common::TestSession;
 use proptest::prelude::*;
 use sire::ModuleLibrary;
 use std::fs;
@@ -22,8 +22,8 @@ fn modules() -> TempDir {
     folder
 }
 
-fn rig(modules: &TempDir, cache: &Path) -> Rig {
-    Rig::new(ModuleLibrary::only(modules.path()), Some(cache.to_owned()))
+fn rig(modules: &TempDir, cache: &Path) -> TestSession {
+    TestSession::new(ModuleLibrary::only(modules.path()), Some(cache.to_owned()))
 }
 
 /// Loads `main` in a new session. Returns the output, the hash of `main`, and the warnings.

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::Rig;
+use common::TestSession;
 use sire::ModuleLibrary;
 
 const DEFINITIONS: &str = "
@@ -18,8 +18,8 @@ const DEFINITIONS: &str = "
 /// Runs a session with a macro of this body and little memory. Returns the output after the macro's
 /// definition.
 fn session(body: &str) -> String {
-    let limits = plan::Options { max_heap: 48 << 20, max_stack: 8 << 20, ..Default::default() };
-    let mut rig = Rig::with_limits(ModuleLibrary::only("/nonexistent"), None, limits);
+    let limits = plan::HeapOptions { max_heap: 48 << 20, max_stack: 8 << 20, ..Default::default() };
+    let mut rig = TestSession::with_limits(ModuleLibrary::only("/nonexistent"), None, limits);
     let input = format!("{DEFINITIONS}\n= {{$}} | & (st rex err ok) {body}\n\n($ 1)\n\n(3 41)\n");
     let printed = rig.session(&input);
     let (_, after) = printed.split_once("($)=").or_else(|| printed.split_once("$")).expect("bound");

@@ -2,18 +2,18 @@
 
 mod common;
 
-use common::Rig;
+use common::TestSession;
 use sire::{ModuleLibrary, SireError};
 use std::fs;
 use tempfile::TempDir;
 
 /// Makes a folder with these modules, and a session over it.
-fn rig(modules: &[(&str, &str)]) -> (TempDir, Rig) {
+fn rig(modules: &[(&str, &str)]) -> (TempDir, TestSession) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in modules {
         fs::write(folder.path().join(format!("{name}.sire")), text).expect("a file");
     }
-    let rig = Rig::new(ModuleLibrary::only(folder.path()), None);
+    let rig = TestSession::new(ModuleLibrary::only(folder.path()), None);
     (folder, rig)
 }
 

@@ -1,9 +1,9 @@
-//! Data prints as source that evaluates to the same data: nats, texts, bars, rows, sets, and apps of
-//! nats. (Laws and pins print in abbreviated form, and tables in Loot's notation.)
+//! Data prints as source that evaluates to the same data: nats, texts, bars, rows, sets, and apps
+//! of nats. (Laws and pins print in abbreviated form, and tables in Loot's notation.)
 
 mod common;
 
-use common::Rig;
+use common::TestSession;
 use plan::plain::from_term;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -76,7 +76,7 @@ fn printed_data_evaluates_to_the_same_data() {
     let mut generate = || strategy.new_tree(&mut runner).expect("no rejections").current();
     let terms: Vec<Term> = (0..CASES).map(|_| generate()).collect();
 
-    let mut rig = Rig::new(ModuleLibrary::new("/nonexistent"), None);
+    let mut rig = TestSession::new(ModuleLibrary::new("/nonexistent"), None);
     rig.sire.load("prelude").expect("the library loads");
     let vm = rig.sire.vm();
     let values: Vec<_> =

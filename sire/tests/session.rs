@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Rig;
+use common::TestSession;
 use sire::ModuleLibrary;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -93,7 +93,7 @@ fn errors_of_import_and_export_have_the_text_of_the_prototype() {
 
 #[test]
 fn syntax_errors_go_to_the_diagnostics() {
-    let mut rig = Rig::new(ModuleLibrary::only("/nonexistent"), None);
+    let mut rig = TestSession::new(ModuleLibrary::only("/nonexistent"), None);
     let printed = rig.session("1\n\n(2\n\n= x | (3\n     4)\n\n5\n");
     assert_eq!(after_banner(&printed), "1\n\n5\n\n");
     let errors = rig.diagnostics.take();
@@ -102,7 +102,7 @@ fn syntax_errors_go_to_the_diagnostics() {
 
 #[test]
 fn input_that_is_not_utf8_is_an_error_with_its_place() {
-    let mut rig = Rig::new(ModuleLibrary::only("/nonexistent"), None);
+    let mut rig = TestSession::new(ModuleLibrary::only("/nonexistent"), None);
     rig.sire.repl(&b"1\n\n= x\n  \xff\n\n2\n"[..]).expect("the session continues");
     let printed = rig.out.take();
     assert!(after_banner(&printed).ends_with("\n2\n\n"), "{printed}");
@@ -128,7 +128,7 @@ impl Drop for SetOnDrop<'_> {
 
 #[test]
 fn an_evaluation_can_be_interrupted() {
-    let mut rig = Rig::new(ModuleLibrary::only("/nonexistent"), None);
+    let mut rig = TestSession::new(ModuleLibrary::only("/nonexistent"), None);
     let flag = rig.sire.vm().interrupt_flag();
     let done = AtomicBool::new(false);
     let printed = thread::scope(|scope| {

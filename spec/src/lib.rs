@@ -45,4 +45,4 @@ pub use eval::{
     EvalBudget, EvalDepth, SpecOutcome, SpecReport, eval, eval_on_big_stack, run, whnf,
 };
 pub use term::{Term, nat_from_bytes};
-pub use text::ParseError;
+pub use text::TermParseError;

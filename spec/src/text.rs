@@ -20,20 +20,20 @@ use super::{Term, nat_from_bytes};
 
 /// Why a text is not a term.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParseError {
+pub struct TermParseError {
     /// The position of the problem, in bytes from the start of the text.
     pub offset: usize,
     /// The problem, and what was expected.
     pub problem: &'static str,
 }
 
-impl fmt::Display for ParseError {
+impl fmt::Display for TermParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "at offset {}: {}", self.offset, self.problem)
     }
 }
 
-impl Error for ParseError {}
+impl Error for TermParseError {}
 
 impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,21 +83,21 @@ impl Term {
     /// # Errors
     ///
     /// If the text is not exactly one term, or the term is not well formed.
-    pub fn parse(text: &str) -> Result<Term, ParseError> {
-        let term = Parser { text, offset: 0, open: Vec::new() }.parse()?;
+    pub fn parse(text: &str) -> Result<Term, TermParseError> {
+        let term = TermParser { text, offset: 0, open: Vec::new() }.parse()?;
         if term.is_well_formed() {
             Ok(term)
         } else {
             let problem = "a law here has arity 0, or a law or pin holds an unevaluated app";
-            Err(ParseError { offset: 0, problem })
+            Err(TermParseError { offset: 0, problem })
         }
     }
 }
 
 impl FromStr for Term {
-    type Err = ParseError;
+    type Err = TermParseError;
 
-    fn from_str(text: &str) -> Result<Term, ParseError> {
+    fn from_str(text: &str) -> Result<Term, TermParseError> {
         Term::parse(text)
     }
 }
@@ -109,14 +109,14 @@ struct OpenBracket {
     items: Vec<Term>,
 }
 
-struct Parser<'a> {
+struct TermParser<'a> {
     text: &'a str,
     offset: usize,
     open: Vec<OpenBracket>,
 }
 
-impl Parser<'_> {
-    fn parse(mut self) -> Result<Term, ParseError> {
+impl TermParser<'_> {
+    fn parse(mut self) -> Result<Term, TermParseError> {
         loop {
             self.skip_space();
             let start = self.offset;
@@ -151,7 +151,7 @@ impl Parser<'_> {
     }
 
     /// Checks that nothing follows the whole term.
-    fn finish(mut self, term: Term) -> Result<Term, ParseError> {
+    fn finish(mut self, term: Term) -> Result<Term, TermParseError> {
         self.skip_space();
         if self.offset == self.text.len() {
             Ok(term)
@@ -191,7 +191,7 @@ impl Parser<'_> {
     }
 
     /// Parses text between single quotes. The caller has seen the first quote.
-    fn quoted(&mut self) -> Result<Term, ParseError> {
+    fn quoted(&mut self) -> Result<Term, TermParseError> {
         let start = self.offset;
         let inner = &self.text[start + 1..];
         let Some(end) = inner.find('\'') else {
@@ -202,12 +202,12 @@ impl Parser<'_> {
     }
 }
 
-fn fail(offset: usize, problem: &'static str) -> ParseError {
-    ParseError { offset, problem }
+fn fail(offset: usize, problem: &'static str) -> TermParseError {
+    TermParseError { offset, problem }
 }
 
 /// Returns the term between a bracket and its partner.
-fn close(open: OpenBracket, bracket: u8, offset: usize) -> Result<Term, ParseError> {
+fn close(open: OpenBracket, bracket: u8, offset: usize) -> Result<Term, TermParseError> {
     let OpenBracket { bracket: opened, offset: start, items } = open;
     match (opened, bracket) {
         (b'(', b')') if items.len() >= 2 => {

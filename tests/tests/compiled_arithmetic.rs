@@ -2,7 +2,7 @@
 //! operands of all sizes and shapes, as arguments and as constants.
 
 use plan::{EvalError, Val, plain};
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use spec::Term;
 use vm::Vm;
@@ -47,8 +47,8 @@ const SHARED_BUFFER: &str = "\
     = other | barWeld base b#{another tail}\n\n";
 
 /// A session with the library, these definitions, and the compiler in this mode.
-fn session(mode: Mode, text: &str) -> Sire {
-    let options = plan::Options { max_heap: 1 << 26, ..Default::default() };
+fn session(mode: CompileMode, text: &str) -> Sire {
+    let options = plan::HeapOptions { max_heap: 1 << 26, ..Default::default() };
     let runtime = RuntimeBuilder::new().heap(options).compile(mode).build();
     let vm: Vm = runtime.expect("the compiler supports this machine").into();
     let output = SireOutput::new(std::io::sink(), Default::default());
@@ -62,23 +62,23 @@ fn session(mode: Mode, text: &str) -> Sire {
 
 /// The outcome of an evaluation. `OutOfResources` covers time, stack and memory.
 #[derive(Debug, PartialEq)]
-enum Outcome {
+enum ArithmeticOutcome {
     Value(Term),
     Crash(Term, Term),
     OutOfResources,
 }
 
-fn apply(sire: &mut Sire, law: &str, args: &[&str]) -> Outcome {
+fn apply(sire: &mut Sire, law: &str, args: &[&str]) -> ArithmeticOutcome {
     let value = |name: &str| sire.binding(name).expect("it is defined");
     let law = value(law);
     let args: Vec<Val> = args.iter().map(|arg| value(arg)).collect();
     let vm = sire.vm();
     match vm.apply(&law, &args).and_then(|value| vm.force(&value)) {
-        Ok(value) => Outcome::Value(plain::to_term(vm.look(&value))),
+        Ok(value) => ArithmeticOutcome::Value(plain::to_term(vm.look(&value))),
         Err(EvalError::Crash { op, arg }) => {
-            Outcome::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
+            ArithmeticOutcome::Crash(plain::to_term(vm.look(&op)), plain::to_term(vm.look(&arg)))
         }
-        Err(_) => Outcome::OutOfResources,
+        Err(_) => ArithmeticOutcome::OutOfResources,
     }
 }
 
@@ -113,7 +113,7 @@ impl Cases {
     /// Makes all calls, interpreted and compiled, and compares the outcomes.
     fn run(&self) {
         let [mut interpreted, mut compiled] =
-            [Mode::Off, Mode::Eager].map(|mode| session(mode, &self.program));
+            [CompileMode::Off, CompileMode::Eager].map(|mode| session(mode, &self.program));
         for (law, args) in &self.calls {
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
             let expected = apply(&mut interpreted, law, &args);

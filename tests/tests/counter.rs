@@ -21,13 +21,13 @@ fn booted() -> Pallas {
 }
 
 /// A running counter, and the lines that it prints.
-struct Running {
+struct RunningCounter {
     child: Child,
     lines: Receiver<String>,
 }
 
-impl Running {
-    fn start(pallas: &Pallas) -> Running {
+impl RunningCounter {
+    fn start(pallas: &Pallas) -> RunningCounter {
         let mut command = pallas.command(["start", "counter"]);
         command.stderr(Stdio::inherit());
         let mut child = command.spawn().expect("pallas starts");
@@ -40,7 +40,7 @@ impl Running {
                 }
             }
         });
-        Running { child, lines }
+        RunningCounter { child, lines }
     }
 
     /// Waits for the next number. None if none arrives before the deadline.
@@ -92,7 +92,7 @@ fn kill_repeatedly(seed: u64, kills: usize) -> usize {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut last = None;
     for _ in 0..kills {
-        let running = Running::start(&pallas);
+        let running = RunningCounter::start(&pallas);
         let deadline = Instant::now() + Duration::from_millis(random.u64(..2500));
         let mut numbers = Vec::new();
         while let Some(number) = running.number_until(deadline) {
@@ -101,7 +101,7 @@ fn kill_repeatedly(seed: u64, kills: usize) -> usize {
         numbers.extend(running.kill());
         last = check_continues(last, &numbers);
     }
-    let running = Running::start(&pallas);
+    let running = RunningCounter::start(&pallas);
     let numbers = [running.number(), running.number()];
     check_continues(last, &numbers);
     running.kill();
@@ -122,7 +122,7 @@ fn the_first_number_is_one_and_has_a_time() {
     let pallas = booted();
     let mut command = pallas.command(["start", "counter"]);
     command.stderr(Stdio::inherit());
-    let running = Running::start(&pallas);
+    let running = RunningCounter::start(&pallas);
     let first = running.lines.recv_timeout(TIMEOUT).expect("a line");
     let first = if first.is_empty() { running.lines.recv().expect("a line") } else { first };
     let time = first.strip_prefix("++ [%trk {").and_then(|rest| rest.strip_suffix("Z}]"));
@@ -138,7 +138,7 @@ fn a_signal_stops_it_cleanly() {
     let pallas = booted();
     let mut last = None;
     for signal in [Signal::TERM, Signal::INT] {
-        let mut running = Running::start(&pallas);
+        let mut running = RunningCounter::start(&pallas);
         let numbers = [running.number(), running.number()];
         running.signal(signal);
         let status = running.child.wait().expect("the process has exited");
@@ -151,7 +151,7 @@ fn a_signal_stops_it_cleanly() {
 #[test]
 fn a_store_in_use_is_refused() {
     let pallas = booted();
-    let running = Running::start(&pallas);
+    let running = RunningCounter::start(&pallas);
     running.number();
     let second = pallas.run(["start", "counter"], "");
     assert_eq!(second.status.code(), Some(1), "{second:?}");
@@ -176,7 +176,7 @@ fn a_machine_is_never_booted_over_another() {
 #[test]
 fn a_damaged_store_is_refused_and_left_as_it_is() {
     let pallas = booted();
-    let running = Running::start(&pallas);
+    let running = RunningCounter::start(&pallas);
     running.number();
     running.kill();
     // A damaged index is rebuilt from the catalogue, so it is no error.
@@ -200,7 +200,7 @@ fn a_damaged_store_is_refused_and_left_as_it_is() {
         assert_eq!(files_below(&pallas.path("counter")), before, "{place}");
         std::fs::write(&path, &bytes).expect("the file can be written");
     }
-    let running = Running::start(&pallas);
+    let running = RunningCounter::start(&pallas);
     running.number();
     running.kill();
 }

@@ -7,16 +7,16 @@ mod oracle;
 use jit::build::{BuildError, build};
 use jit::ir::{Callee, Op, Stmt, Terminator, Unit, verify};
 use jit::passes::optimise;
-use oracle::Machine;
+use oracle::OracleMachine;
 use plan::{Val, plain};
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use spec::Term;
 use vm::Vm;
 
 /// A session with this module loaded, and the definitions of the module.
 fn session(module: &str) -> (Sire, Vec<(String, Val)>) {
-    let runtime = RuntimeBuilder::new().compile(Mode::Off).build();
+    let runtime = RuntimeBuilder::new().compile(CompileMode::Off).build();
     let vm: Vm = runtime.expect("the stack can be reserved").into();
     let output = SireOutput::new(std::io::sink(), Default::default());
     let library = ModuleLibrary::new("/nonexistent");
@@ -114,7 +114,7 @@ fn every_pass_keeps_the_results_of_samples() {
         let expected = plain::to_term(vm.look(&value.expect("it has a value")));
         let mut unit = built.unit;
         optimise(&mut unit, &[], |after, unit| {
-            let found = Machine::new(unit, &constants, 20_000_000).run(&terms);
+            let found = OracleMachine::new(unit, &constants, 20_000_000).run(&terms);
             assert_eq!(found.as_ref(), Ok(&expected), "{name}, after {after}\n{unit}");
         });
     }

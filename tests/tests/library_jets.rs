@@ -5,7 +5,7 @@
 //! `jets/src/project_laws.rs`. The suite `jet_agreement` checks that laws and jets agree.
 
 use plan::{Hash, Shape, Val};
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
@@ -20,7 +20,7 @@ fn pinned_laws() -> &'static BTreeSet<(String, Hash)> {
 /// [`pinned_laws`] of one module. Each module gets a session of its own, because a session does not
 /// list the definitions of a module that it loaded before as a dependency.
 fn laws_of(module: &str) -> Vec<(String, Hash)> {
-    let runtime = RuntimeBuilder::new().compile(Mode::Off).build();
+    let runtime = RuntimeBuilder::new().compile(CompileMode::Off).build();
     let vm: Vm = runtime.expect("the stack can be reserved").into();
     let output = SireOutput::new(std::io::sink(), Default::default());
     let library = ModuleLibrary::new("/nonexistent");

@@ -11,7 +11,7 @@
 use crate::pool_id::PoolId;
 use plan::Map;
 use plan::pinspace::RECORD_WORDS;
-use plan::raw::{Kind, Word};
+use plan::raw::{Word, WordKind};
 use std::cell::Cell;
 
 /// The number of slots of the cache, which takes 16 KiB.
@@ -67,9 +67,9 @@ impl FrozenCodes {
     /// The pool of a frozen law, or of the law in a frozen pin, if it has code.
     pub(super) fn pool_of(&self, word: Word) -> Option<PoolId> {
         let law = match word.kind() {
-            Kind::Law => word.address(),
+            WordKind::Law => word.address(),
             // The item is the first object of the record, so its address needs no read.
-            Kind::Pin => word.address() + 8 * RECORD_WORDS,
+            WordKind::Pin => word.address() + 8 * RECORD_WORDS,
             _ => return None,
         };
         self.table.get(&law).map(|entry| pool(entry.code_word))

@@ -11,7 +11,7 @@ use crate::native::EntryCell;
 use crate::native::state::{FrameScan, FrameSlot, NativeState};
 use crate::pool_id::PoolId;
 use crate::pools::Pools;
-use plan::raw::{CodeMarker, Collection, Host, Memory, Word};
+use plan::raw::{CodeMarker, Collection, HeapHost, HeapMemory, Word};
 use plan::{Hash, Ref};
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ impl CodeMarker for Pools {
 // SAFETY: a full collection visits the constants of all marked pools and all frames. A young
 // collection omits constants and frames that had no young values after the previous one and have
 // not changed since: constants never change, and the barrier shows which frames have run.
-unsafe impl Host for CodeHost {
+unsafe impl HeapHost for CodeHost {
     fn weight(&self) -> usize {
         self.pools.weight()
     }
@@ -101,7 +101,7 @@ unsafe impl Host for CodeHost {
         &mut self.pools
     }
 
-    fn label(&self, memory: &Memory, law: Word, hash: &Hash) -> Option<u32> {
+    fn label(&self, memory: &HeapMemory, law: Word, hash: &Hash) -> Option<u32> {
         self.labels.label(Ref::new(law, memory), hash)
     }
 

@@ -1,5 +1,5 @@
 //! [`Vm`]: the runtime of one thread: a heap, its evaluator, its jets and its compiler. Also the
-//! two interfaces whose implementations get the runtime: [`Call`], for jets, and [`Compiler`].
+//! two interfaces whose implementations get the runtime: [`JetCall`], for jets, and [`Compiler`].
 //!
 //! # Safety
 //!
@@ -8,23 +8,23 @@
 
 use crate::eval::state::Evaluator;
 use crate::host::CodeHost;
-use crate::jet::declare::{Answer, JetDeclaration};
+use crate::jet::declare::{JetAnswer, JetDeclaration};
 use crate::jet::table::GenericJetTable;
 use crate::native::EntryCell;
-use plan::pinspace::{Frozen, PinSpace};
+use plan::pinspace::{FrozenPin, PinSpace};
 use plan::raw::RawHeap;
-use plan::{EvalError, FreezeError, Heap, Options, PinRef, Ref, Val};
+use plan::{EvalError, FreezeError, Heap, HeapOptions, PinRef, Ref, Val};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 /// The native function of a jet.
-pub type NativeJet = fn(&mut Call<'_>) -> Result<Answer, EvalError>;
+pub type NativeJet = fn(&mut JetCall<'_>) -> Result<JetAnswer, EvalError>;
 
 /// A jet's call: its arguments on the stack, and the operations that make the result.
 ///
-/// Values that the jet pushes are above the arguments. When it answers [`Answer::Done`], its result
-/// is on top and the evaluator drops everything else.
-pub struct Call<'v> {
+/// Values that the jet pushes are above the arguments. When it answers [`JetAnswer::Done`], its
+/// result is on top and the evaluator drops everything else.
+pub struct JetCall<'v> {
     pub(crate) vm: &'v mut Vm,
     pub(crate) base: usize,
 }
@@ -54,9 +54,9 @@ pub(crate) type TraceHook = Box<dyn FnMut(Ref<'_>)>;
 /// whose methods make values and look at them.
 ///
 /// ```
-/// use plan::Options;
+/// use plan::HeapOptions;
 /// use vm::Vm;
-/// let mut vm = Vm::new(Options::default(), Default::default())?;
+/// let mut vm = Vm::new(HeapOptions::default(), Default::default())?;
 /// let three = vm.nat(3);
 /// let forty_one = vm.nat(41);
 /// let sum = vm.apply(&three, &[forty_one])?;
@@ -92,12 +92,12 @@ impl Vm {
     ///
     /// # Errors
     /// If the system does not grant the stack's address range.
-    pub fn new(options: Options, jets: Arc<GenericJetTable<NativeJet>>) -> std::io::Result<Vm> {
+    pub fn new(options: HeapOptions, jets: Arc<GenericJetTable<NativeJet>>) -> std::io::Result<Vm> {
         let host = CodeHost::new(jets.clone());
         // SAFETY: only this crate has access to the raw heap. The interpreter holds no word across
         // an operation that may collect, asks for room before it pushes, and takes indices from
         // layouts. Helpers of compiled code push the words that they get before they collect. The
-        // methods of `Call` check every index that a jet passes.
+        // methods of `JetCall` check every index that a jet passes.
         let heap = unsafe { RawHeap::new(options, host) }?;
         let evaluator = Evaluator::new();
         Ok(Vm { heap, evaluator, jets, trace: None, deep_trace: None, compiler: None })
@@ -145,7 +145,7 @@ impl Vm {
     ///
     /// # Errors
     /// See [`FreezeError`].
-    pub fn freeze(&mut self, value: &Val, space: &Arc<PinSpace>) -> Result<Frozen, FreezeError> {
+    pub fn freeze(&mut self, value: &Val, space: &Arc<PinSpace>) -> Result<FrozenPin, FreezeError> {
         let value = self.force(value)?;
         Heap::freeze(self, &value, space)
     }

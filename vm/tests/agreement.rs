@@ -8,21 +8,21 @@
 mod support;
 
 use plan::pinspace::PinSpace;
-use plan::{Options, Shape, Val, plain};
+use plan::{HeapOptions, Shape, Val, plain};
 use spec::Term;
 use spec::generate::TermGenerator;
 use spec::shrink::minimise;
 use support::{ProgramResult, agree, cases, end, found, specified};
 use vm::Vm;
 
-fn interpreted(options: &Options, program: &Term) -> ProgramResult {
+fn interpreted(options: &HeapOptions, program: &Term) -> ProgramResult {
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be reserved");
     found(&mut vm, program)
 }
 
 /// The result of a program whose function and arguments have been frozen. `None` if not all of them
 /// have a normal form.
-fn interpreted_frozen(options: &Options, program: &Term) -> Option<ProgramResult> {
+fn interpreted_frozen(options: &HeapOptions, program: &Term) -> Option<ProgramResult> {
     let (function, arguments) = program.spine();
     let mut vm = Vm::new(options.clone(), Default::default()).expect("a stack can be reserved");
     let mut parts = Vec::new();
@@ -42,7 +42,7 @@ fn interpreted_frozen(options: &Options, program: &Term) -> Option<ProgramResult
     Some(end(&vm, result))
 }
 
-fn check(options: &Options, first: u64, count: u64, size: usize) {
+fn check(options: &HeapOptions, first: u64, count: u64, size: usize) {
     let mut decided = 0;
     for seed in first..first + count {
         let program = TermGenerator::new(seed).program(size);
@@ -63,8 +63,8 @@ fn check(options: &Options, first: u64, count: u64, size: usize) {
     assert!(decided * 2 > count, "most programs should end: {decided} of {count} did");
 }
 
-fn small() -> Options {
-    Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }
+fn small() -> HeapOptions {
+    HeapOptions { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false }
 }
 
 #[test]
@@ -79,14 +79,14 @@ fn larger_programs_agree_too() {
 
 #[test]
 fn collecting_at_every_allocation_changes_nothing() {
-    let options = Options { nursery: 1 << 15, stress: true, ..small() };
+    let options = HeapOptions { nursery: 1 << 15, stress: true, ..small() };
     check(&options, 2_000_000, cases(500), 40);
 }
 
 /// Laws and data in a pin space behave as they do on a heap.
 #[test]
 fn frozen_programs_agree_with_the_specification() {
-    let stressed = Options { nursery: 1 << 15, stress: true, ..small() };
+    let stressed = HeapOptions { nursery: 1 << 15, stress: true, ..small() };
     for (options, first, count) in [(small(), 3_000_000, 600), (stressed, 4_000_000, 60)] {
         let mut decided = 0;
         for seed in first..first + cases(count) {

@@ -1,21 +1,21 @@
 //! Differential test of the classification of applications: those in generated laws against a plain
 //! reading of the specification's terms.
 
-use plan::{Options, Ref, Shape, plain};
+use plan::{HeapOptions, Ref, Shape, plain};
 use spec::Term;
 use spec::generate::TermGenerator;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vm::Vm;
-use vm::jet::{Control, Demand, Jet, JetTable};
+use vm::jet::{ArgDemand, ControlForm, Jet, JetTable};
 use vm::law::{AnalysedLaw, Application, BodyNode, SaturatedCall, Spine};
 
 /// The demands of a jet, of which there are as many as its arity.
-const DEMANDS: &[Demand] = &[Demand::Lazy; 4];
+const DEMANDS: &[ArgDemand] = &[ArgDemand::Lazy; 4];
 
 fn runtime(jets: JetTable) -> Vm {
     let options =
-        Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
+        HeapOptions { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     Vm::new(options, Arc::new(jets)).expect("the system gives a stack")
 }
 
@@ -55,7 +55,7 @@ fn jets_of(term: &Term) -> (JetTable, BTreeMap<Term, u32>) {
             }
             let hash = vm.hash(&value).expect("a small law");
             numbers.insert(part.clone(), numbers.len() as u32);
-            table.add(Jet::control("jet", demands, Control::Trace), &[hash]);
+            table.add(Jet::control("jet", demands, ControlForm::Trace), &[hash]);
         }
     });
     (table, numbers)

@@ -1,7 +1,7 @@
 //! Differential test of the analysed form of laws: the references and binding groups of generated
 //! laws against a plain reading of their bodies as terms.
 
-use plan::{Options, Ref, Shape, plain};
+use plan::{HeapOptions, Ref, Shape, plain};
 use spec::Term;
 use spec::generate::TermGenerator;
 use std::collections::BTreeSet;
@@ -182,7 +182,7 @@ fn law_of_random_lets(seed: u64) -> Term {
 #[test]
 fn analysed_laws_agree_with_a_plain_reading() {
     let options =
-        Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
+        HeapOptions { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("the system gives a stack");
     let mut seen = Seen::default();
     for seed in 0..400 {
@@ -205,7 +205,7 @@ fn long_chains_of_lets_are_ordered() {
         body = Term::from(1).apps([value, body]);
     }
     let options =
-        Options { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
+        HeapOptions { nursery: 1 << 20, max_heap: 1 << 28, max_stack: 1 << 24, stress: false };
     let mut vm = Vm::new(options, Default::default()).expect("the system gives a stack");
     let law = plain::from_term(&mut vm, &Term::law(0, 1, body)).expect("the heap has room");
     let Shape::Law(law) = vm.look(&law).shape() else { panic!("not a law") };

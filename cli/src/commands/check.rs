@@ -6,7 +6,7 @@ use crate::terminal::ExitError;
 use anyhow::Context;
 use machine::HashVerifier;
 use persist::inspect::{CheckReport, DamageEffect, DamageFinding, SnapshotStatus};
-use persist::{Inspection, OpenError, PinHash};
+use persist::{OpenError, PinHash, StoreInspection};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -21,7 +21,7 @@ const MAX_PRINTED: usize = 100;
 
 /// Verifies a store, and prints what is damaged.
 pub(crate) fn check(args: StoreArgs) -> anyhow::Result<()> {
-    let inspection = Inspection::open(&args.store).map_err(open_error)?;
+    let inspection = StoreInspection::open(&args.store).map_err(open_error)?;
     let bar = progress::bytes("checking", inspection.bytes());
     let not_checked = |error: &dyn std::fmt::Display| exit_error(NOT_CHECKED, error);
     let verifier = HashVerifier::new(|bytes| bar.set_position(bytes));

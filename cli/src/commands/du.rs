@@ -3,7 +3,7 @@
 use crate::args::DuArgs;
 use crate::json;
 use anyhow::Context;
-use persist::Inspection;
+use persist::StoreInspection;
 use persist::inspect::StoreUsage;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use std::io::{self, Write as _};
 
 /// Prints the number and size of the parts of a store.
 pub(crate) fn du(args: DuArgs) -> anyhow::Result<()> {
-    let inspection = Inspection::open(&args.store)?;
+    let inspection = StoreInspection::open(&args.store)?;
     let usage = inspection
         .usage()
         .with_context(|| format!("run `pallas check {}` for all damage", args.store.display()))?;
@@ -40,7 +40,7 @@ fn as_lines(usage: &StoreUsage) -> String {
     text
 }
 
-/// [`Usage`] with the keys of the JSON output.
+/// [`StoreUsage`] with the keys of the JSON output.
 #[derive(Serialize)]
 struct JsonUsage {
     log: JsonFiles,

@@ -12,7 +12,7 @@ pub(super) struct Measurement {
     start: Instant,
     cpu: Duration,
     thread: Duration,
-    heap: plan::Statistics,
+    heap: plan::HeapStatistics,
     compiler: jit::JitStatistics,
 }
 

@@ -5,7 +5,7 @@
 //! [`TestValue::FromLaw`]: a jet that falls back to its law returns that constant.
 
 use crate::declarations;
-use plan::{Builder, EvalError, Natural, Options, Val};
+use plan::{EvalError, HeapOptions, Natural, Val, ValueBuilder};
 use std::collections::HashMap;
 use std::sync::Arc;
 use vm::Vm;
@@ -78,17 +78,17 @@ pub(super) fn power(exponent: u64) -> Natural {
 
 /// The expected outcome of a call.
 #[derive(Clone, Debug)]
-pub(super) enum Expected {
+pub(super) enum ExpectedResult {
     Value(TestValue),
     Crash(u64),
     OutOfMemory,
 }
 
-impl From<TestValue> for Expected {
-    fn from(value: TestValue) -> Expected {
+impl From<TestValue> for ExpectedResult {
+    fn from(value: TestValue) -> ExpectedResult {
         match value {
-            Crash(op) => Expected::Crash(op),
-            value => Expected::Value(value),
+            Crash(op) => ExpectedResult::Crash(op),
+            value => ExpectedResult::Value(value),
         }
     }
 }
@@ -109,7 +109,7 @@ impl JetHarness {
 
     /// A harness whose collector runs at every allocation.
     pub(super) fn stressed() -> JetHarness {
-        JetHarness::with(Options {
+        JetHarness::with(HeapOptions {
             nursery: 1 << 16,
             max_heap: 1 << 28,
             max_stack: 1 << 26,
@@ -124,7 +124,7 @@ impl JetHarness {
 
     /// A harness with a heap of 6 MiB.
     pub(super) fn with_small_heap() -> JetHarness {
-        JetHarness::with(Options {
+        JetHarness::with(HeapOptions {
             nursery: 1 << 16,
             max_heap: 6 << 20,
             max_stack: 1 << 28,
@@ -135,17 +135,17 @@ impl JetHarness {
     /// A harness whose collector runs only when the nursery is full, even if the environment asks
     /// for stress mode.
     fn unstressed(max_stack: usize) -> JetHarness {
-        JetHarness::with(Options {
+        JetHarness::with(HeapOptions {
             max_heap: 1 << 30,
             max_stack,
             stress: false,
-            ..Options::default()
+            ..HeapOptions::default()
         })
     }
 
-    fn with(options: Options) -> JetHarness {
+    fn with(options: HeapOptions) -> JetHarness {
         let mut table = JetTable::new();
-        let mut scratch = Vm::new(Options { stress: false, ..options.clone() }, Arc::default())
+        let mut scratch = Vm::new(HeapOptions { stress: false, ..options.clone() }, Arc::default())
             .expect("a stack can be reserved");
         for jet in declarations() {
             let law = law_of(&mut scratch, jet.name, jet.demands.len());
@@ -249,19 +249,24 @@ impl JetHarness {
     }
 
     /// Calls a jet and checks the outcome.
-    pub(super) fn check(&mut self, jet: &'static str, args: &[TestValue], expected: &Expected) {
+    pub(super) fn check(
+        &mut self,
+        jet: &'static str,
+        args: &[TestValue],
+        expected: &ExpectedResult,
+    ) {
         let result = self.head(jet, args).and_then(|value| self.vm.force(&value));
         let agrees = match (&result, expected) {
-            (Ok(value), Expected::Value(expected)) => {
+            (Ok(value), ExpectedResult::Value(expected)) => {
                 let expected = self.make(expected);
                 let expected = self.vm.force(&expected).expect("a value is expected");
                 self.vm.look(value).is_equal(self.vm.look(&expected))
                     && self.vm.hash(value).ok() == self.vm.hash(&expected).ok()
             }
-            (Err(EvalError::Crash { op, .. }), Expected::Crash(expected)) => {
+            (Err(EvalError::Crash { op, .. }), ExpectedResult::Crash(expected)) => {
                 self.vm.look(op).as_u64() == Some(*expected)
             }
-            (Err(EvalError::OutOfMemory), Expected::OutOfMemory) => true,
+            (Err(EvalError::OutOfMemory), ExpectedResult::OutOfMemory) => true,
             _ => false,
         };
         let shown = result.map(|value| plan::plain::to_term(self.vm.look(&value)));
@@ -270,10 +275,10 @@ impl JetHarness {
 }
 
 fn push_law(
-    b: &mut Builder<'_>,
+    b: &mut ValueBuilder<'_>,
     name: u64,
     arity: u64,
-    body: impl FnOnce(&mut Builder<'_>) -> Result<(), EvalError>,
+    body: impl FnOnce(&mut ValueBuilder<'_>) -> Result<(), EvalError>,
 ) -> Result<(), EvalError> {
     b.push_nat(name)?;
     b.push_nat(arity)?;
@@ -292,10 +297,10 @@ fn law_of(vm: &mut Vm, name: &str, arity: usize) -> Val {
 }
 
 /// A jet, its arguments, and the expected outcome.
-pub(super) type Case = (&'static str, Vec<TestValue>, Expected);
+pub(super) type JetCase = (&'static str, Vec<TestValue>, ExpectedResult);
 
 /// Checks all cases twice: normally, and with a collection at every allocation.
-pub(super) fn check_all(cases: &[Case]) {
+pub(super) fn check_all(cases: &[JetCase]) {
     for mut harness in [JetHarness::new(), JetHarness::stressed()] {
         for (jet, args, expected) in cases {
             harness.check(jet, args, expected);
@@ -309,7 +314,7 @@ macro_rules! cases {
         $crate::tests::harness::check_all(&[$((
             $jet,
             vec![$($arg),+],
-            $crate::tests::harness::Expected::from($result),
+            $crate::tests::harness::ExpectedResult::from($result),
         )),*])
     };
 }

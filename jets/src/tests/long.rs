@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Sizes around those at which a flat collection becomes a tree, or a tree gets deeper.
 const SIZES: &[u64] = &[0, 1, 2, 63, 64, 65, 200, 255, 256, 257, 700, 5000];
 
-type Model = BTreeMap<u64, u64>;
+type ListModel = BTreeMap<u64, u64>;
 
-fn table(model: &Model) -> TestValue {
+fn table(model: &ListModel) -> TestValue {
     Tab(model.iter().map(|(&key, &value)| (N(key), N(value))).collect())
 }
 
@@ -32,8 +32,8 @@ impl JetHarness {
     }
 
     /// A table of `size` random entries inserted one by one, and its model.
-    fn grown(&mut self, size: u64, seed: u64) -> (Val, Model) {
-        let mut model = Model::new();
+    fn grown(&mut self, size: u64, seed: u64) -> (Val, ListModel) {
+        let mut model = ListModel::new();
         let mut random = fastrand::Rng::with_seed(seed);
         let mut table = self.make(&Tab(vec![]));
         for number in 0..size {
@@ -102,12 +102,12 @@ fn parts_and_unions_of_tables() {
         shown(harness, "tabToPairs", Row(pairs));
         for at in [0, 1, size / 2, size, size * 2] {
             let at_val = harness.nat(at);
-            let below: Model = model.range(..at).map(|(k, v)| (*k, *v)).collect();
-            let above: Model = model.range(at..).map(|(k, v)| (*k, *v)).collect();
+            let below: ListModel = model.range(..at).map(|(k, v)| (*k, *v)).collect();
+            let above: ListModel = model.range(at..).map(|(k, v)| (*k, *v)).collect();
             let halves = harness.call("tabSplitLT", &[&at_val, &tab]);
             harness.assert_same(&halves, &Row(vec![table(&below), table(&above)]));
-            let first: Model = model.iter().take(at as usize).map(|(k, v)| (*k, *v)).collect();
-            let rest: Model = model.iter().skip(at as usize).map(|(k, v)| (*k, *v)).collect();
+            let first: ListModel = model.iter().take(at as usize).map(|(k, v)| (*k, *v)).collect();
+            let rest: ListModel = model.iter().skip(at as usize).map(|(k, v)| (*k, *v)).collect();
             let halves = harness.call("tabSplitAt", &[&at_val, &tab]);
             harness.assert_same(&halves, &Row(vec![table(&first), table(&rest)]));
         }

@@ -2,8 +2,8 @@
 //! malachite for numbers of all sizes.
 
 use super::harness::{
-    Apply, Bar, Big, Crash, Expected, JetHarness, N, Row, TestValue, Text, app, cases, law, lazy,
-    power,
+    Apply, Bar, Big, Crash, ExpectedResult, JetHarness, N, Row, TestValue, Text, app, cases, law,
+    lazy, power,
 };
 use malachite_base::num::arithmetic::traits::{DivMod, ModPowerOf2, Pow, SaturatingSub};
 use malachite_base::num::logic::traits::{BitAccess, CountOnes, SignificantBits};
@@ -106,7 +106,8 @@ fn bits() {
 
 #[test]
 fn results_too_large_for_any_heap_fail() {
-    let full = |jet, args: &[TestValue]| JetHarness::new().check(jet, args, &Expected::OutOfMemory);
+    let full =
+        |jet, args: &[TestValue]| JetHarness::new().check(jet, args, &ExpectedResult::OutOfMemory);
     full("_Bex", &[N(M63)]);
     full("_Bex", &[Big(power(90))]);
     full("_Lsh", &[N(1), N(M63)]);
@@ -213,10 +214,10 @@ proptest! {
             ("_ClearBit", &shift, &a, without_bit),
         ];
         for (jet, a, b, expected) in cases {
-            harness.check(jet, &[Big(a.clone()), Big(b.clone())], &Expected::Value(Big(expected)));
+            harness.check(jet, &[Big(a.clone()), Big(b.clone())], &ExpectedResult::Value(Big(expected)));
         }
         let bits = a.significant_bits();
-        harness.check("_Met", &[Big(a.clone())], &Expected::Value(N(bits)));
-        harness.check("_PopCount", &[Big(a.clone())], &Expected::Value(N((&a).count_ones())));
+        harness.check("_Met", &[Big(a.clone())], &ExpectedResult::Value(N(bits)));
+        harness.check("_PopCount", &[Big(a.clone())], &ExpectedResult::Value(N((&a).count_ones())));
     }
 }

@@ -40,17 +40,17 @@ fn value() -> impl Strategy<Value = TestValue> {
 
 /// The outcome of a call: the hash of its value, or the error.
 #[derive(PartialEq, Debug)]
-enum Outcome {
+enum CallOutcome {
     Value(Hash),
     Crash(Option<u64>),
     Other(String),
 }
 
-fn outcome(harness: &mut JetHarness, jet: &'static str, args: &[TestValue]) -> Outcome {
+fn outcome(harness: &mut JetHarness, jet: &'static str, args: &[TestValue]) -> CallOutcome {
     match harness.head(jet, args).and_then(|value| harness.vm.force(&value)) {
-        Ok(value) => Outcome::Value(harness.vm.hash(&value).expect("a small value")),
-        Err(EvalError::Crash { op, .. }) => Outcome::Crash(harness.vm.look(&op).as_u64()),
-        Err(stop) => Outcome::Other(stop.to_string()),
+        Ok(value) => CallOutcome::Value(harness.vm.hash(&value).expect("a small value")),
+        Err(EvalError::Crash { op, .. }) => CallOutcome::Crash(harness.vm.look(&op).as_u64()),
+        Err(stop) => CallOutcome::Other(stop.to_string()),
     }
 }
 

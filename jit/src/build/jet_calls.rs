@@ -7,7 +7,7 @@ use crate::ir::{
     BlockId, Call, Callee, ConstantId, NatOperation, Op, Operand, Prim, Terminator, Type,
     WordRotation, difference32,
 };
-use vm::jet::{Demand, Jet};
+use vm::jet::{ArgDemand, Jet};
 use vm::law::{Application, BodyNode, Choice, ChoiceTest, Connective, JetEvaluation};
 
 /// A constant that has a jet.
@@ -158,11 +158,11 @@ impl<'h> LawLowering<'_, 'h> {
     }
 
     /// Lowers an argument, evaluated as demanded.
-    fn demanded(&mut self, demand: Demand, arg: Expr<'h>) -> Operand {
+    fn demanded(&mut self, demand: ArgDemand, arg: Expr<'h>) -> Operand {
         match demand {
-            Demand::Lazy => self.lazy(arg),
-            Demand::Head => self.strict(arg),
-            Demand::Normal => self.normal(arg),
+            ArgDemand::Lazy => self.lazy(arg),
+            ArgDemand::Head => self.strict(arg),
+            ArgDemand::Normal => self.normal(arg),
         }
     }
 

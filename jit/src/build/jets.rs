@@ -2,7 +2,7 @@
 //! calls of native code.
 
 use crate::ir::{JetSignature, NatOperation, Prim, Type};
-use vm::jet::{Jet, Operation, ResultShape, WordOperation as W};
+use vm::jet::{Jet, JetOperation, ResultShape, WordOperation as W};
 use vm::law::JetEvaluation;
 
 /// The declaration of a jet, as far as passes use it.
@@ -31,7 +31,7 @@ pub(super) enum JetLowering {
     /// other.
     ZeroGuarded(NatOperation, usize),
     /// A rotation of words.
-    Rotation(Operation),
+    Rotation(JetOperation),
     /// The difference of 32-bit words.
     Difference32,
     /// The first operand if a comparison holds, else the second.
@@ -52,13 +52,13 @@ pub(super) fn jet_lowering(jet: &Jet) -> JetLowering {
 }
 
 /// How an operation is lowered, if there is code for it.
-fn operation_lowering(operation: Operation) -> Option<JetLowering> {
+fn operation_lowering(operation: JetOperation) -> Option<JetLowering> {
     Some(match operation {
-        Operation::Least => JetLowering::Choice(Prim::Le),
-        Operation::Greatest => JetLowering::Choice(Prim::Ge),
-        Operation::Word32(W::Subtract) => JetLowering::Difference32,
-        Operation::Word32(W::RotateLeft | W::RotateRight)
-        | Operation::Word64(W::RotateLeft | W::RotateRight) => JetLowering::Rotation(operation),
+        JetOperation::Least => JetLowering::Choice(Prim::Le),
+        JetOperation::Greatest => JetLowering::Choice(Prim::Ge),
+        JetOperation::Word32(W::Subtract) => JetLowering::Difference32,
+        JetOperation::Word32(W::RotateLeft | W::RotateRight)
+        | JetOperation::Word64(W::RotateLeft | W::RotateRight) => JetLowering::Rotation(operation),
         _ => match NatOperation::zero_guarded(operation) {
             Some((arithmetic, guard)) => JetLowering::ZeroGuarded(arithmetic, guard),
             None => JetLowering::Arithmetic(NatOperation::of(operation)?),

@@ -15,7 +15,7 @@ pub struct ConstantFacts {
 
 /// The constants of a unit, by number.
 #[derive(Debug)]
-pub struct Environment {
+pub struct UnitEnvironment {
     /// The address of the first constant's word. The runtime keeps the words alive and up to date.
     pub constants: usize,
     /// The facts about each constant.

@@ -7,7 +7,7 @@ use super::emitter::trusted;
 use super::error::CompileError;
 use super::symbol::Stub;
 use super::translator::{FunctionTranslator, variadic};
-use crate::ir::{ConstantId, Op, Operand, Operation, Prim, Stmt, Var};
+use crate::ir::{ConstantId, JetOperation, Op, Operand, Prim, Stmt, Var};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
@@ -35,11 +35,11 @@ impl FunctionTranslator<'_, '_> {
     ) -> Result<Option<Value>, CompileError> {
         let declared = self.unit.constants[jet].jet.as_ref();
         let (access, object) = match (declared.and_then(|jet| jet.operation), args) {
-            (Some(Operation::Index), &[index, row]) => (Access::Item(index), row),
-            (Some(Operation::Get), &[row, index]) => (Access::Item(index), row),
-            (Some(Operation::Length), &[row]) => (Access::Length, row),
-            (Some(Operation::Byte), &[index, bar]) => (Access::Byte(index), bar),
-            (Some(Operation::ByteCount), &[bar]) => (Access::ByteCount, bar),
+            (Some(JetOperation::Index), &[index, row]) => (Access::Item(index), row),
+            (Some(JetOperation::Get), &[row, index]) => (Access::Item(index), row),
+            (Some(JetOperation::Length), &[row]) => (Access::Length, row),
+            (Some(JetOperation::Byte), &[index, bar]) => (Access::Byte(index), bar),
+            (Some(JetOperation::ByteCount), &[bar]) => (Access::ByteCount, bar),
             _ => return Ok(None),
         };
         let word = self.word(object);

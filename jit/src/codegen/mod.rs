@@ -45,7 +45,7 @@ mod uses;
 mod words64;
 
 pub use self::backend::{Backend, Listing};
-pub use self::environment::{ConstantFacts, Environment};
+pub use self::environment::{ConstantFacts, UnitEnvironment};
 pub use self::error::CompileError;
 pub use self::function::{CompiledFunction, Relocation, StackMap};
 pub use self::symbol::{LinkSymbol, Stub};

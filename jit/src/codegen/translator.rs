@@ -5,7 +5,7 @@
 
 use super::bounds::Bounds;
 use super::emitter::FunctionEmitter;
-use super::environment::{ConstantFacts, Environment};
+use super::environment::{ConstantFacts, UnitEnvironment};
 use super::error::CompileError;
 use super::symbol::{LinkSymbol, Stub};
 use super::uses::UseCounts;
@@ -19,7 +19,7 @@ pub(super) struct FunctionTranslator<'e, 'f> {
     pub(super) emit: &'e mut FunctionEmitter<'f>,
     pub(super) unit: &'e Unit,
     pub(super) function: &'e Function,
-    environment: &'e Environment,
+    environment: &'e UnitEnvironment,
     /// The values of variables.
     values: Vec<Option<Value>>,
     /// The results of word operations, which are plain numbers of 64 bits and no values.
@@ -50,7 +50,7 @@ impl<'e, 'f> FunctionTranslator<'e, 'f> {
         emit: &'e mut FunctionEmitter<'f>,
         unit: &'e Unit,
         function: &'e Function,
-        environment: &'e Environment,
+        environment: &'e UnitEnvironment,
     ) -> FunctionTranslator<'e, 'f> {
         FunctionTranslator {
             emit,

@@ -2,7 +2,7 @@
 
 use super::backend::{Backend, Listing};
 use super::emitter::tail_signature;
-use super::environment::Environment;
+use super::environment::UnitEnvironment;
 use super::error::CompileError;
 use super::function::CompiledFunction;
 use super::translator::FunctionTranslator;
@@ -17,7 +17,7 @@ use vm::native::PARAMETERS_MAX;
 pub fn compile(
     backend: &mut Backend,
     unit: &Unit,
-    environment: &Environment,
+    environment: &UnitEnvironment,
     listing: Listing,
 ) -> Result<Vec<CompiledFunction>, CompileError> {
     check(unit)?;
@@ -29,15 +29,15 @@ pub fn compile(
     unit.functions.values().map(compile).collect()
 }
 
-/// Translates all functions of a unit to Cranelift's IR, in order, and returns that as text. For tests
-/// and for readers.
+/// Translates all functions of a unit to Cranelift's IR, in order, and returns that as text. For
+/// tests and for readers.
 ///
 /// # Errors
 /// If a function has a shape that is not supported.
 pub fn print_clif(
     backend: &mut Backend,
     unit: &Unit,
-    environment: &Environment,
+    environment: &UnitEnvironment,
 ) -> Result<Vec<String>, CompileError> {
     check(unit)?;
     let translate = |function: &Function| {
@@ -49,7 +49,8 @@ pub fn print_clif(
     unit.functions.values().map(translate).collect()
 }
 
-/// The text of a function. Symbols are printed by name (`u2:0`), which Cranelift does only for functions.
+/// The text of a function. Symbols are printed by name (`u2:0`), which Cranelift does only for
+/// functions.
 fn print(clif: &clif::Function) -> String {
     let mut text = clif.display().to_string();
     // From the last to the first, because the number of one may begin with that of another.
@@ -70,7 +71,8 @@ fn check(unit: &Unit) -> Result<(), CompileError> {
     }
 }
 
-/// The signature of a function. The code of a thunk takes the thunk, and reads its captures from it.
+/// The signature of a function. The code of a thunk takes the thunk, and reads its captures from
+/// it.
 fn signature(function: &Function) -> Signature {
     let params = if function.role == FunctionRole::Thunk { 1 } else { function.params.len() };
     tail_signature(params, function.results.len())

@@ -5,7 +5,7 @@
 //! overflows. Operations on 64-bit words have primitive operations of their own.
 
 use super::{Operand, Prim};
-use vm::jet::{Operation, WordOperation as W};
+use vm::jet::{JetOperation, WordOperation as W};
 
 /// The mask of a 32-bit word.
 const LOW32: u64 = u32::MAX as u64;
@@ -30,57 +30,57 @@ pub(crate) enum NatOperation {
 impl NatOperation {
     /// The expansion of a jet's operation, or `None` if it does not evaluate all its operands first
     /// or is not expanded.
-    pub(crate) fn of(operation: Operation) -> Option<NatOperation> {
+    pub(crate) fn of(operation: JetOperation) -> Option<NatOperation> {
         Some(match operation {
-            Operation::ToNat => NatOperation::Prim(Prim::ToNat),
-            Operation::Truth => NatOperation::Prim(Prim::Truth),
-            Operation::Not => NatOperation::Prim(Prim::Not),
-            Operation::IsZero => NatOperation::Prim(Prim::IsZero),
-            Operation::IsNat => NatOperation::Prim(Prim::IsNat),
-            Operation::IsPin => NatOperation::Prim(Prim::IsPin),
-            Operation::IsLaw => NatOperation::Prim(Prim::IsLaw),
-            Operation::IsApp => NatOperation::Prim(Prim::IsApp),
-            Operation::Decrement => NatOperation::Prim(Prim::Dec),
-            Operation::Add => NatOperation::Prim(Prim::Add),
-            Operation::Subtract => NatOperation::Prim(Prim::Sub),
-            Operation::Divide => NatOperation::Prim(Prim::Div),
-            Operation::Remainder => NatOperation::Prim(Prim::Mod),
-            Operation::BitAnd => NatOperation::Prim(Prim::And),
-            Operation::BitOr => NatOperation::Prim(Prim::Or),
-            Operation::BitXor => NatOperation::Prim(Prim::Xor),
-            Operation::ShiftRight => NatOperation::Prim(Prim::Rsh),
-            Operation::Equal => NatOperation::Prim(Prim::Eq),
-            Operation::NotEqual => NatOperation::Prim(Prim::Ne),
-            Operation::Less => NatOperation::Prim(Prim::Lt),
-            Operation::LessOrEqual => NatOperation::Prim(Prim::Le),
-            Operation::Greater => NatOperation::Prim(Prim::Gt),
-            Operation::GreaterOrEqual => NatOperation::Prim(Prim::Ge),
-            Operation::Compare => NatOperation::Prim(Prim::Cmp),
-            Operation::Xor => NatOperation::OfTruth(Prim::Ne),
-            Operation::NotXor => NatOperation::OfTruth(Prim::Eq),
-            Operation::PowerOfTwo => NatOperation::PowerOfTwo,
-            Operation::TestBit => NatOperation::TestBit,
-            Operation::Word32(word) | Operation::Word64(word)
+            JetOperation::ToNat => NatOperation::Prim(Prim::ToNat),
+            JetOperation::Truth => NatOperation::Prim(Prim::Truth),
+            JetOperation::Not => NatOperation::Prim(Prim::Not),
+            JetOperation::IsZero => NatOperation::Prim(Prim::IsZero),
+            JetOperation::IsNat => NatOperation::Prim(Prim::IsNat),
+            JetOperation::IsPin => NatOperation::Prim(Prim::IsPin),
+            JetOperation::IsLaw => NatOperation::Prim(Prim::IsLaw),
+            JetOperation::IsApp => NatOperation::Prim(Prim::IsApp),
+            JetOperation::Decrement => NatOperation::Prim(Prim::Dec),
+            JetOperation::Add => NatOperation::Prim(Prim::Add),
+            JetOperation::Subtract => NatOperation::Prim(Prim::Sub),
+            JetOperation::Divide => NatOperation::Prim(Prim::Div),
+            JetOperation::Remainder => NatOperation::Prim(Prim::Mod),
+            JetOperation::BitAnd => NatOperation::Prim(Prim::And),
+            JetOperation::BitOr => NatOperation::Prim(Prim::Or),
+            JetOperation::BitXor => NatOperation::Prim(Prim::Xor),
+            JetOperation::ShiftRight => NatOperation::Prim(Prim::Rsh),
+            JetOperation::Equal => NatOperation::Prim(Prim::Eq),
+            JetOperation::NotEqual => NatOperation::Prim(Prim::Ne),
+            JetOperation::Less => NatOperation::Prim(Prim::Lt),
+            JetOperation::LessOrEqual => NatOperation::Prim(Prim::Le),
+            JetOperation::Greater => NatOperation::Prim(Prim::Gt),
+            JetOperation::GreaterOrEqual => NatOperation::Prim(Prim::Ge),
+            JetOperation::Compare => NatOperation::Prim(Prim::Cmp),
+            JetOperation::Xor => NatOperation::OfTruth(Prim::Ne),
+            JetOperation::NotXor => NatOperation::OfTruth(Prim::Eq),
+            JetOperation::PowerOfTwo => NatOperation::PowerOfTwo,
+            JetOperation::TestBit => NatOperation::TestBit,
+            JetOperation::Word32(word) | JetOperation::Word64(word)
                 if matches!(word, W::Multiply | W::ShiftLeft) || is_partial(word) =>
             {
                 return None;
             }
-            Operation::Word32(word) => NatOperation::Word32(word),
-            Operation::Word64(word) => NatOperation::Word64(word),
+            JetOperation::Word32(word) => NatOperation::Word32(word),
+            JetOperation::Word64(word) => NatOperation::Word64(word),
             _ => return None,
         })
     }
 
     /// The expansion of an operation that is 0 if one of its operands is 0, and then does not
     /// evaluate the other; with the index of the operand that decides.
-    pub(crate) fn zero_guarded(operation: Operation) -> Option<(NatOperation, usize)> {
+    pub(crate) fn zero_guarded(operation: JetOperation) -> Option<(NatOperation, usize)> {
         match operation {
-            Operation::Multiply => Some((NatOperation::Prim(Prim::Mul), 1)),
-            Operation::ShiftLeft => Some((NatOperation::Prim(Prim::Lsh), 0)),
-            Operation::Word32(word @ W::Multiply) => Some((NatOperation::Word32(word), 1)),
-            Operation::Word32(word @ W::ShiftLeft) => Some((NatOperation::Word32(word), 0)),
-            Operation::Word64(word @ W::Multiply) => Some((NatOperation::Word64(word), 1)),
-            Operation::Word64(word @ W::ShiftLeft) => Some((NatOperation::Word64(word), 0)),
+            JetOperation::Multiply => Some((NatOperation::Prim(Prim::Mul), 1)),
+            JetOperation::ShiftLeft => Some((NatOperation::Prim(Prim::Lsh), 0)),
+            JetOperation::Word32(word @ W::Multiply) => Some((NatOperation::Word32(word), 1)),
+            JetOperation::Word32(word @ W::ShiftLeft) => Some((NatOperation::Word32(word), 0)),
+            JetOperation::Word64(word @ W::Multiply) => Some((NatOperation::Word64(word), 1)),
+            JetOperation::Word64(word @ W::ShiftLeft) => Some((NatOperation::Word64(word), 0)),
             _ => None,
         }
     }
@@ -150,10 +150,10 @@ pub(crate) struct WordRotation {
 impl WordRotation {
     /// The rotation that an operation by `by` performs, if `by` is a literal no larger than the
     /// width.
-    pub(crate) fn of(operation: Operation, by: Operand) -> Option<WordRotation> {
+    pub(crate) fn of(operation: JetOperation, by: Operand) -> Option<WordRotation> {
         let (word, bits) = match operation {
-            Operation::Word32(word) => (word, 32),
-            Operation::Word64(word) => (word, 64),
+            JetOperation::Word32(word) => (word, 32),
+            JetOperation::Word64(word) => (word, 64),
             _ => return None,
         };
         match (word, by) {

@@ -150,10 +150,10 @@ pub(crate) use entities::side_table;
 pub use entities::{BlockId, ConstantId, FunctionId, JoinId, Operand, Var};
 pub use function::{Block, DEPTH_LIMIT, Function, FunctionRole, JoinPoint};
 pub use op::{Arm, Call, Callee, Op, Stmt, Terminator};
-pub use parse::{ParseError, parse};
+pub use parse::{IrParseError, parse};
 pub use prim::Prim;
 pub use types::Type;
 pub use unit::{Constant, ConstantKind, JetSignature, Unit, WorkerSignature};
 pub use verify::{VerifyError, verify};
 /// How far a caller evaluates a jet's argument, and what a jet computes.
-pub use vm::jet::{Demand, Operation};
+pub use vm::jet::{ArgDemand, JetOperation};

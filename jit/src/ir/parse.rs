@@ -4,15 +4,15 @@
 mod lex;
 
 use super::{
-    Arm, Block, BlockId, Call, Callee, Constant, ConstantId, ConstantKind, DEPTH_LIMIT, Demand,
-    Function, FunctionId, FunctionRole, JetSignature, JoinId, JoinPoint, Op, Operand, Operation,
+    ArgDemand, Arm, Block, BlockId, Call, Callee, Constant, ConstantId, ConstantKind, DEPTH_LIMIT,
+    Function, FunctionId, FunctionRole, JetOperation, JetSignature, JoinId, JoinPoint, Op, Operand,
     Prim, Stmt, Terminator, Type, Unit, Var, WorkerSignature,
 };
 use cranelift_entity::PrimaryMap;
-pub use lex::ParseError;
-use lex::{Lexer, Token};
+pub use lex::IrParseError;
+use lex::{IrLexer, IrToken};
 
-type Parse<T> = Result<T, ParseError>;
+type Parse<T> = Result<T, IrParseError>;
 
 /// Indices in names are below this, so that a text cannot ask for large tables.
 const INDEX_LIMIT: u32 = 1 << 20;
@@ -22,15 +22,15 @@ const INDEX_LIMIT: u32 = 1 << 20;
 /// # Errors
 /// The first token that does not fit the grammar, an index out of order, or blocks that nest deeper
 /// than [`DEPTH_LIMIT`].
-pub fn parse(text: &str) -> Result<Unit, ParseError> {
-    let mut parser = Parser {
-        lexer: Lexer::new(text),
+pub fn parse(text: &str) -> Result<Unit, IrParseError> {
+    let mut parser = IrParser {
+        lexer: IrLexer::new(text),
         vars: Vec::new(),
         joins: Vec::new(),
         blocks: PrimaryMap::new(),
     };
     let mut unit = Unit::default();
-    while let Token::Word(word) = parser.lexer.peek()? {
+    while let IrToken::Word(word) = parser.lexer.peek()? {
         if word.starts_with('k') {
             let index = parser.indexed("k")?;
             parser.in_order(index, unit.constants.len())?;
@@ -43,13 +43,13 @@ pub fn parse(text: &str) -> Result<Unit, ParseError> {
         }
     }
     match parser.lexer.peek()? {
-        Token::Eof => Ok(unit),
+        IrToken::Eof => Ok(unit),
         token => parser.unexpected("a constant or function", &token),
     }
 }
 
-struct Parser<'t> {
-    lexer: Lexer<'t>,
+struct IrParser<'t> {
+    lexer: IrLexer<'t>,
     /// The variable types of the function being parsed.
     vars: Vec<Type>,
     /// Its join points.
@@ -58,8 +58,8 @@ struct Parser<'t> {
     blocks: PrimaryMap<BlockId, Block>,
 }
 
-impl Parser<'_> {
-    fn unexpected<T>(&self, expected: &str, found: &Token) -> Parse<T> {
+impl IrParser<'_> {
+    fn unexpected<T>(&self, expected: &str, found: &IrToken) -> Parse<T> {
         Err(self.lexer.error(format!("expected {expected}, found {found}")))
     }
 
@@ -72,13 +72,13 @@ impl Parser<'_> {
 
     fn expect(&mut self, mark: char) -> Parse<()> {
         match self.lexer.next()? {
-            Token::Mark(found) if found == mark => Ok(()),
+            IrToken::Mark(found) if found == mark => Ok(()),
             token => self.unexpected(&format!("`{mark}`"), &token),
         }
     }
 
     fn accept(&mut self, mark: char) -> Parse<bool> {
-        let found = self.lexer.peek()? == Token::Mark(mark);
+        let found = self.lexer.peek()? == IrToken::Mark(mark);
         if found {
             self.lexer.next()?;
         }
@@ -87,13 +87,13 @@ impl Parser<'_> {
 
     fn word(&mut self) -> Parse<String> {
         match self.lexer.next()? {
-            Token::Word(word) => Ok(word),
+            IrToken::Word(word) => Ok(word),
             token => self.unexpected("a word", &token),
         }
     }
 
     fn accept_word(&mut self, expected: &str) -> Parse<bool> {
-        let found = matches!(self.lexer.peek()?, Token::Word(word) if word == expected);
+        let found = matches!(self.lexer.peek()?, IrToken::Word(word) if word == expected);
         if found {
             self.lexer.next()?;
         }
@@ -113,7 +113,7 @@ impl Parser<'_> {
     /// Parses a 64-bit number. An arity of `u64::MAX` represents all larger ones too.
     fn word64(&mut self) -> Parse<u64> {
         match self.lexer.next()? {
-            Token::Nat(nat) => Ok(nat),
+            IrToken::Nat(nat) => Ok(nat),
             token => self.unexpected("a nat", &token),
         }
     }
@@ -123,7 +123,7 @@ impl Parser<'_> {
         let word = self.word()?;
         match index(&word, letter) {
             Some(index) => Ok(index),
-            None => self.unexpected(&format!("`{letter}` and an index"), &Token::Word(word)),
+            None => self.unexpected(&format!("`{letter}` and an index"), &IrToken::Word(word)),
         }
     }
 
@@ -161,7 +161,7 @@ impl Parser<'_> {
             "nat" => Ok(Type::Nat),
             "whnf" => Ok(Type::Whnf),
             "any" => Ok(Type::Any),
-            _ => self.unexpected("a type", &Token::Word(word)),
+            _ => self.unexpected("a type", &IrToken::Word(word)),
         }
     }
 
@@ -174,10 +174,10 @@ impl Parser<'_> {
             "law" => ConstantKind::Law,
             "app" => ConstantKind::App,
             "nat" => ConstantKind::Nat,
-            _ => return self.unexpected("a kind of constant", &Token::Word(word)),
+            _ => return self.unexpected("a kind of constant", &IrToken::Word(word)),
         };
         let name = match self.lexer.next()? {
-            Token::Text(name) => name,
+            IrToken::Text(name) => name,
             token => return self.unexpected("a name in quotes", &token),
         };
         if !self.accept_word("arity")? {
@@ -216,13 +216,13 @@ impl Parser<'_> {
         Ok(Constant { name, kind, arity, jet, worker, entry, of })
     }
 
-    fn demand(&mut self) -> Parse<Demand> {
+    fn demand(&mut self) -> Parse<ArgDemand> {
         let word = self.word()?;
         match word.as_str() {
-            "lazy" => Ok(Demand::Lazy),
-            "head" => Ok(Demand::Head),
-            "normal" => Ok(Demand::Normal),
-            _ => self.unexpected("a demand", &Token::Word(word)),
+            "lazy" => Ok(ArgDemand::Lazy),
+            "head" => Ok(ArgDemand::Head),
+            "normal" => Ok(ArgDemand::Normal),
+            _ => self.unexpected("a demand", &IrToken::Word(word)),
         }
     }
 
@@ -240,7 +240,7 @@ impl Parser<'_> {
             "general" => FunctionRole::General,
             "worker" => FunctionRole::Worker,
             "thunk" => FunctionRole::Thunk,
-            _ => return self.unexpected("a constant or function", &Token::Word(word)),
+            _ => return self.unexpected("a constant or function", &IrToken::Word(word)),
         };
         let index = self.indexed("f")?;
         let params = self.list(Self::typed)?;
@@ -282,7 +282,7 @@ impl Parser<'_> {
 
     /// Parses a statement, if the next word starts one.
     fn stmt(&mut self, depth: usize) -> Parse<Option<Stmt>> {
-        let Token::Word(word) = self.lexer.peek()? else { return Ok(None) };
+        let IrToken::Word(word) = self.lexer.peek()? else { return Ok(None) };
         match word.as_str() {
             "rec" => {
                 self.lexer.next()?;
@@ -318,14 +318,14 @@ impl Parser<'_> {
 
     fn operand(&mut self) -> Parse<Operand> {
         match self.lexer.next()? {
-            Token::Nat(nat) => Ok(Operand::Small(self.small(nat)?)),
-            Token::Word(word) => {
+            IrToken::Nat(nat) => Ok(Operand::Small(self.small(nat)?)),
+            IrToken::Word(word) => {
                 let var = index(&word, "v").map(|n| Operand::Var(Var::from_u32(n)));
                 let constant =
                     || index(&word, "k").map(|n| Operand::Constant(ConstantId::from_u32(n)));
                 match var.or_else(constant) {
                     Some(operand) => Ok(operand),
-                    None => self.unexpected("an operand", &Token::Word(word)),
+                    None => self.unexpected("an operand", &IrToken::Word(word)),
                 }
             }
             token => self.unexpected("an operand", &token),
@@ -350,7 +350,7 @@ impl Parser<'_> {
             "normalise" => Op::Normalise(self.operand()?),
             _ => match Prim::named(&word) {
                 Some(prim) => Op::Prim(prim, self.some_of(Self::operand)?),
-                None => return self.unexpected("an operation", &Token::Word(word)),
+                None => return self.unexpected("an operation", &IrToken::Word(word)),
             },
         })
     }
@@ -370,7 +370,7 @@ impl Parser<'_> {
             match (index(&word, "k"), index(&word, "f")) {
                 (Some(k), _) => Callee::Known(ConstantId::from_u32(k)),
                 (_, Some(f)) => Callee::Local(FunctionId::from_u32(f)),
-                _ => return self.unexpected("a constant or function", &Token::Word(word)),
+                _ => return self.unexpected("a constant or function", &IrToken::Word(word)),
             }
         };
         Ok(Some(Call { callee, args: self.operands()? }))
@@ -441,7 +441,7 @@ impl Parser<'_> {
                 self.expect(',')?;
                 Terminator::Crash(operation, self.operand()?)
             }
-            _ => return self.unexpected("a statement or a terminator", &Token::Word(word)),
+            _ => return self.unexpected("a statement or a terminator", &IrToken::Word(word)),
         })
     }
 
@@ -470,6 +470,6 @@ fn index(word: &str, letter: &str) -> Option<u32> {
 }
 
 /// The operation of the jet with this name, which the text form leaves out.
-fn operation_of(name: &str) -> Option<Operation> {
+fn operation_of(name: &str) -> Option<JetOperation> {
     jets::jets().find(|jet| jet.name == name)?.operation
 }

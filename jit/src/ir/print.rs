@@ -1,7 +1,7 @@
 //! Printing units in the text form, which [`parse`](super::parse()) reads back.
 
 use super::{
-    Block, BlockId, Call, Callee, Constant, ConstantKind, Demand, Function, FunctionRole, Op,
+    ArgDemand, Block, BlockId, Call, Callee, Constant, ConstantKind, Function, FunctionRole, Op,
     Operand, Stmt, Terminator, Type, Unit, Var, WorkerSignature,
 };
 use std::fmt::{self, Display, Formatter};
@@ -79,14 +79,14 @@ impl Display for WorkerSignature {
 }
 
 /// Prints a demand.
-struct PrintedDemand(Demand);
+struct PrintedDemand(ArgDemand);
 
 impl Display for PrintedDemand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Demand::Lazy => "lazy",
-            Demand::Head => "head",
-            Demand::Normal => "normal",
+            ArgDemand::Lazy => "lazy",
+            ArgDemand::Head => "head",
+            ArgDemand::Normal => "normal",
         })
     }
 }

@@ -1,17 +1,19 @@
 //! Constants and units, and the types of operands and results that depend on them.
 
-use super::{Call, Callee, ConstantId, Demand, Function, FunctionId, Op, Operand, Operation, Type};
+use super::{
+    ArgDemand, Call, Callee, ConstantId, Function, FunctionId, JetOperation, Op, Operand, Type,
+};
 use cranelift_entity::PrimaryMap;
 
 /// The declaration of a jet, as far as passes use it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct JetSignature {
     /// The demand on each argument.
-    pub demands: Vec<Demand>,
+    pub demands: Vec<ArgDemand>,
     /// The type of the result.
     pub result: Type,
     /// Its operation, if one is declared.
-    pub operation: Option<Operation>,
+    pub operation: Option<JetOperation>,
 }
 
 /// The parameter and result types of a worker in another unit.

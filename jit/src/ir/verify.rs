@@ -3,7 +3,7 @@
 
 use super::entities::side_table;
 use super::{
-    Arm, BlockId, Call, Callee, Constant, ConstantId, DEPTH_LIMIT, Demand, Function, FunctionId,
+    ArgDemand, Arm, BlockId, Call, Callee, Constant, ConstantId, DEPTH_LIMIT, Function, FunctionId,
     FunctionRole, JetSignature, JoinId, Op, Operand, Prim, Stmt, Terminator, Type, Unit, Var,
     WorkerSignature,
 };
@@ -71,7 +71,7 @@ pub fn verify(unit: &Unit) -> Result<(), VerifyError> {
 
 /// The state of a variable or join point during the walk.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum Definition {
+enum VarDefinition {
     #[default]
     Undefined,
     InScope,
@@ -87,8 +87,8 @@ enum Scoped {
 struct Checker<'u> {
     unit: &'u Unit,
     function: &'u Function,
-    vars: SecondaryMap<Var, Definition>,
-    joins: SecondaryMap<JoinId, Definition>,
+    vars: SecondaryMap<Var, VarDefinition>,
+    joins: SecondaryMap<JoinId, VarDefinition>,
     /// The blocks that have a parent.
     blocks: EntitySet<BlockId>,
     /// The definitions in scope, innermost last.
@@ -134,8 +134,8 @@ impl Checker<'_> {
     fn define(&mut self, vars: &[Var]) -> Check {
         for &var in vars {
             ensure!(self.function.vars.is_valid(var), "{var} has no type");
-            ensure!(self.vars[var] == Definition::Undefined, "{var} is defined twice");
-            self.vars[var] = Definition::InScope;
+            ensure!(self.vars[var] == VarDefinition::Undefined, "{var} is defined twice");
+            self.vars[var] = VarDefinition::InScope;
             self.scope.push(Scoped::Var(var));
         }
         Ok(())
@@ -144,8 +144,8 @@ impl Checker<'_> {
     fn leave(&mut self, height: usize) {
         for scoped in self.scope.drain(height..) {
             match scoped {
-                Scoped::Var(var) => self.vars[var] = Definition::OutOfScope,
-                Scoped::Join(join) => self.joins[join] = Definition::OutOfScope,
+                Scoped::Var(var) => self.vars[var] = VarDefinition::OutOfScope,
+                Scoped::Join(join) => self.joins[join] = VarDefinition::OutOfScope,
             }
         }
     }
@@ -188,13 +188,14 @@ impl Checker<'_> {
         let Some(join) = self.function.joins.get(id) else {
             return Err(format!("there is no {id}"));
         };
-        ensure!(self.joins[id] == Definition::Undefined, "{id} is defined twice");
+        ensure!(self.joins[id] == VarDefinition::Undefined, "{id} is defined twice");
         let height = self.scope.len();
-        self.joins[id] = if join.is_loop { Definition::InScope } else { Definition::OutOfScope };
+        self.joins[id] =
+            if join.is_loop { VarDefinition::InScope } else { VarDefinition::OutOfScope };
         self.define(&join.params)?;
         self.block(join.body, depth + 1)?;
         self.leave(height);
-        self.joins[id] = Definition::InScope;
+        self.joins[id] = VarDefinition::InScope;
         self.scope.push(Scoped::Join(id));
         Ok(())
     }
@@ -203,7 +204,7 @@ impl Checker<'_> {
 
     fn type_of(&self, operand: Operand) -> Check<Type> {
         if let Operand::Var(var) = operand {
-            ensure!(self.vars[var] == Definition::InScope, "{var} is not in scope");
+            ensure!(self.vars[var] == VarDefinition::InScope, "{var} is not in scope");
         }
         match self.unit.type_of(self.function, operand) {
             Some(ty) => Ok(ty),
@@ -304,9 +305,9 @@ impl Checker<'_> {
                 let Some(JetSignature { demands, .. }) = &self.constant(k)?.jet else {
                     return Err(format!("{k} has no jet"));
                 };
-                let type_for = |demand: &Demand| match demand {
-                    Demand::Lazy => Type::Any,
-                    Demand::Head | Demand::Normal => Type::Whnf,
+                let type_for = |demand: &ArgDemand| match demand {
+                    ArgDemand::Lazy => Type::Any,
+                    ArgDemand::Head | ArgDemand::Normal => Type::Whnf,
                 };
                 let expected: Vec<Type> = demands.iter().map(type_for).collect();
                 self.fit_all(args, &expected)?;
@@ -344,7 +345,7 @@ impl Checker<'_> {
                 ensure!(fits, "tail {call}: the results do not fit those of the function");
             }
             Terminator::Jump(id, args) => {
-                ensure!(self.joins[*id] == Definition::InScope, "{id} is not in scope");
+                ensure!(self.joins[*id] == VarDefinition::InScope, "{id} is not in scope");
                 let params = &function.joins[*id].params;
                 let expected: Vec<Type> = params.iter().map(|var| function.vars[*var]).collect();
                 self.fit_all(args, &expected).map_err(|what| format!("jump {id}: {what}"))?;

@@ -2,7 +2,7 @@
 //!
 //! A pass takes a unit that the verifier accepts to one that it accepts and that means the same:
 //! the same values, and a crash where there was one, though perhaps another crash that the law
-//! would meet later. Each pass is correct on its own, so any can be left out ([`Omission`]).
+//! would meet later. Each pass is correct on its own, so any can be left out ([`OmittedPart`]).
 //!
 //! ```text
 //! simplify    constant folding, common subexpressions, case of known value, case of case through
@@ -41,4 +41,4 @@ mod specialise;
 mod sweep;
 mod worker_wrapper;
 
-pub use pipeline::{Omission, PIPELINE, Pass, UnknownPass, optimise};
+pub use pipeline::{OmittedPart, PIPELINE, Pass, UnknownPass, optimise};

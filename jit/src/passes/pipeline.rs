@@ -128,7 +128,7 @@ impl FromStr for Pass {
 
 /// An entry of `PALLAS_JIT_WITHOUT`: a part of the optimiser to leave out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Omission {
+pub enum OmittedPart {
     /// `all`: the unit is compiled as it was built.
     All,
     /// `expect`: the entry is not guarded for the arguments that the law was seen with.
@@ -137,25 +137,25 @@ pub enum Omission {
     Pass(Pass),
 }
 
-impl Omission {
+impl OmittedPart {
     /// The pass to leave out, if the omission is one pass.
     pub fn pass(self) -> Option<Pass> {
         match self {
-            Omission::Pass(pass) => Some(pass),
+            OmittedPart::Pass(pass) => Some(pass),
             _ => None,
         }
     }
 }
 
-impl FromStr for Omission {
+impl FromStr for OmittedPart {
     type Err = UnknownPass;
 
-    fn from_str(name: &str) -> Result<Omission, UnknownPass> {
+    fn from_str(name: &str) -> Result<OmittedPart, UnknownPass> {
         match name {
-            "all" => Ok(Omission::All),
-            "expect" => Ok(Omission::EntryGuards),
+            "all" => Ok(OmittedPart::All),
+            "expect" => Ok(OmittedPart::EntryGuards),
             _ => match name.parse() {
-                Ok(pass) => Ok(Omission::Pass(pass)),
+                Ok(pass) => Ok(OmittedPart::Pass(pass)),
                 Err(UnknownPass { name, names }) => {
                     Err(UnknownPass { name, names: format!("{names}, expect, all") })
                 }
@@ -166,22 +166,22 @@ impl FromStr for Omission {
 
 #[cfg(test)]
 mod tests {
-    use super::{Omission, PIPELINE, Pass};
+    use super::{OmittedPart, PIPELINE, Pass};
 
     #[test]
     fn names_parse_to_their_passes_and_every_pass_runs() {
         for pass in Pass::ALL {
             assert_eq!(pass.name().parse(), Ok(*pass));
-            assert_eq!(pass.name().parse(), Ok(Omission::Pass(*pass)));
+            assert_eq!(pass.name().parse(), Ok(OmittedPart::Pass(*pass)));
             assert!(PIPELINE.contains(pass), "{pass} is not in the pipeline");
         }
-        assert_eq!("all".parse(), Ok(Omission::All));
-        assert_eq!("expect".parse(), Ok(Omission::EntryGuards));
+        assert_eq!("all".parse(), Ok(OmittedPart::All));
+        assert_eq!("expect".parse(), Ok(OmittedPart::EntryGuards));
     }
 
     #[test]
     fn an_unknown_pass_is_an_error_that_lists_the_names() {
-        let error = "guess".parse::<Omission>().expect_err("there is no such pass").to_string();
+        let error = "guess".parse::<OmittedPart>().expect_err("there is no such pass").to_string();
         assert_eq!(
             error,
             "there is no pass `guess`; the names are simplify, inline, strict, eager, speculate, \

@@ -55,14 +55,14 @@ pub(super) fn sweep_function(unit: &Unit, function: &mut Function) {
 }
 
 /// The numbers of uses of variables and join points.
-struct UseCounts {
+struct EntityUses {
     vars: SecondaryMap<Var, u32>,
     joins: SecondaryMap<JoinId, u32>,
 }
 
-impl UseCounts {
-    fn of(function: &Function) -> UseCounts {
-        let mut uses = UseCounts {
+impl EntityUses {
+    fn of(function: &Function) -> EntityUses {
+        let mut uses = EntityUses {
             vars: side_table(function.vars.len()),
             joins: side_table(function.joins.len()),
         };
@@ -102,7 +102,7 @@ impl UseCounts {
 
 /// Drops unused statements and parameters of join points; returns whether there were any.
 fn drop_unused(unit: &Unit, function: &mut Function) -> bool {
-    let uses = UseCounts::of(function);
+    let uses = EntityUses::of(function);
     let is_unused = |var: &Var| uses.vars[*var] == 0;
     let mut changed = false;
     for id in function.live_blocks() {
@@ -136,7 +136,7 @@ fn jumps_inside(function: &Function, id: JoinId) -> u32 {
 }
 
 /// Drops unused parameters of join points; returns whether there were any.
-fn drop_params(function: &mut Function, uses: &UseCounts) -> bool {
+fn drop_params(function: &mut Function, uses: &EntityUses) -> bool {
     let mut used: SecondaryMap<JoinId, Vec<bool>> = SecondaryMap::new();
     for (id, join) in &function.joins {
         used[id] = join.params.iter().map(|var| uses.vars[*var] > 0).collect();

@@ -21,7 +21,7 @@
 use super::object_file;
 use super::statistics::JitCounter;
 use crate::build::ExpectedCallee;
-use crate::codegen::{CompiledFunction, Environment};
+use crate::codegen::{CompiledFunction, UnitEnvironment};
 use crate::ir::Unit;
 use std::borrow::Borrow;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -53,7 +53,7 @@ impl CacheKey {
     pub(super) fn of(
         unit: &Unit,
         expected: &[ExpectedCallee],
-        environment: &Environment,
+        environment: &UnitEnvironment,
     ) -> CacheKey {
         // The derived `Hash` leaves nothing out.
         let mut bytes = HashedBytes(Vec::new());

@@ -1,11 +1,12 @@
 //! When laws are compiled, and how their code is published.
 //!
-//! The interpreter reports a law that has been called often. The evaluating thread builds its unit at
-//! once, because only that thread may look into its heap. From there on everything is plain data, and a
-//! thread in the background turns it into code: one thread for all runtimes of the process, and one
-//! region. The queue between them is bounded; a law that finds it full is reported again later. When the
-//! code is in place and the collector knows its frames, its address is stored in the law's entry cell,
-//! where the interpreter looks for it, and the code of other laws that call the law.
+//! The interpreter reports a law that has been called often. The evaluating thread builds its unit
+//! at once, because only that thread may look into its heap. From there on everything is plain
+//! data, and a thread in the background turns it into code: one thread for all runtimes of the
+//! process, and one region. The queue between them is bounded; a law that finds it full is reported
+//! again later. When the code is in place and the collector knows its frames, its address is stored
+//! in the law's entry cell, where the interpreter looks for it, and the code of other laws that
+//! call the law.
 //!
 //! ```text
 //! statistics   counters of what all this costs
@@ -35,7 +36,7 @@ pub use self::thread::set_cache_directory;
 use self::reclaim::RuntimeToken;
 use self::request::{CompileRequest, PendingTicket};
 use crate::build::{self, ARITY_LIMIT};
-use crate::codegen::{CompileError, ConstantFacts, Environment};
+use crate::codegen::{CompileError, ConstantFacts, UnitEnvironment};
 use plan::Val;
 use std::sync::Arc;
 use std::sync::mpsc::{TrySendError, sync_channel};
@@ -44,7 +45,7 @@ use vm::native::{Compiler, CompilerSetup, EntryCell};
 
 /// When laws are compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Mode {
+pub enum CompileMode {
     /// Never.
     Off,
     /// When they are first called, before they run. For tests.
@@ -63,34 +64,36 @@ const THRESHOLD: u32 = 2000;
 ///
 /// # Errors
 /// If the system refuses the addresses of a native stack.
-pub fn install(vm: &mut Vm, mode: Mode) -> Result<(), CompileError> {
+pub fn install(vm: &mut Vm, mode: CompileMode) -> Result<(), CompileError> {
     let (threshold, waits) = match mode {
-        Mode::Off => return Ok(()),
-        Mode::Eager => (1, true),
-        Mode::After(calls) => (calls, true),
-        Mode::Tiered => (THRESHOLD, false),
+        CompileMode::Off => return Ok(()),
+        CompileMode::Eager => (1, true),
+        CompileMode::After(calls) => (calls, true),
+        CompileMode::Tiered => (THRESHOLD, false),
     };
     let (frames, trampolines) = thread::shared();
-    let compiler = Box::new(LawCompiler { waits, token: Arc::default() });
+    let compiler = Box::new(TieredCompiler { waits, token: Arc::default() });
     let setup = CompilerSetup { compiler, threshold, trampolines, frames };
     #[allow(unsafe_code, reason = "installs the compiler")]
-    // SAFETY: the trampolines are those that `codegen` makes for this convention, and are set before the
-    // first code is published; the frame table has the stack maps of all code that is published.
+    // SAFETY: the trampolines are those that `codegen` makes for this convention, and are set
+    // before the first code is published; the frame table has the stack maps of all code that is
+    // published.
     let installed = unsafe { vm.install_compiler(setup) };
     installed.map_err(|error| CompileError::Platform(error.to_string()))
 }
 
 /// The compiler of one runtime, as the runtime sees it.
-struct LawCompiler {
+struct TieredCompiler {
     /// Whether the evaluation waits for the code.
     waits: bool,
     token: Arc<RuntimeToken>,
 }
 
 #[allow(unsafe_code, reason = "vouches for the code that it publishes")]
-// SAFETY: the code of a unit means what its law means: passes and code generation keep to that, and are
-// compared with the specification by the tests. `reclaim` frees it when the law, or the runtime, is gone.
-unsafe impl Compiler for LawCompiler {
+// SAFETY: the code of a unit means what its law means: passes and code generation keep to that, and
+// are compared with the specification by the tests. `reclaim` frees it when the law, or the
+// runtime, is gone.
+unsafe impl Compiler for TieredCompiler {
     fn compile(&mut self, vm: &mut Vm, function: &Val, args: &[Val], entry: EntryCell) -> bool {
         let Some(requests) = thread::requests() else { return true };
         if reclaim::is_full() || !self.waits && !request::queue_has_room() {
@@ -117,9 +120,9 @@ unsafe impl Compiler for LawCompiler {
     }
 }
 
-impl LawCompiler {
-    /// Builds the unit of a law, with all that the compiling thread needs. None if the law cannot be
-    /// compiled.
+impl TieredCompiler {
+    /// Builds the unit of a law, with all that the compiling thread needs. None if the law cannot
+    /// be compiled.
     fn request(
         &self,
         vm: &mut Vm,
@@ -131,8 +134,8 @@ impl LawCompiler {
         let built = build::build_for(vm, vm.look(function), &args).ok()?;
         debug_assert_eq!(crate::ir::verify(&built.unit), Ok(()));
         let facts = built.unit.constants.values().zip(&built.values).map(|(constant, value)| {
-            // Asking for the entry cell decodes the law. A law that is never compiled is not asked for: a
-            // program may hold one of a billion parameters, and never call it.
+            // Asking for the entry cell decodes the law. A law that is never compiled is not asked
+            // for: a program may hold one of a billion parameters, and never call it.
             let is_elsewhere =
                 constant.entry.is_none() && constant.jet.is_none() && constant.arity <= ARITY_LIMIT;
             let entry = if is_elsewhere { vm.code_entry(value) } else { None };
@@ -143,7 +146,7 @@ impl LawCompiler {
         Some(CompileRequest {
             unit: built.unit,
             expected: built.expected,
-            environment: Environment { constants, facts },
+            environment: UnitEnvironment { constants, facts },
             entry,
             runtime: Arc::downgrade(&self.token),
             done: None,

@@ -1,13 +1,13 @@
 //! Settings for people who work on the compiler, from the environment of the process.
 
-use crate::passes::{Omission, Pass};
+use crate::passes::{OmittedPart, Pass};
 
 /// What is printed and left out.
 pub(super) struct DebugOptions {
     /// `PALLAS_JIT_PRINT`: the name of a law whose unit is printed, or `*` for all.
     print: Option<String>,
     /// `PALLAS_JIT_WITHOUT`: parts of the optimiser that are left out, with commas between them.
-    without: Vec<Omission>,
+    without: Vec<OmittedPart>,
 }
 
 impl DebugOptions {
@@ -28,12 +28,12 @@ impl DebugOptions {
 
     /// Whether passes run at all.
     pub(super) fn optimises(&self) -> bool {
-        !self.without.contains(&Omission::All)
+        !self.without.contains(&OmittedPart::All)
     }
 
     /// Whether the entry is guarded for the arguments that the law was seen with.
     pub(super) fn guards_entry(&self) -> bool {
-        !self.without.contains(&Omission::EntryGuards)
+        !self.without.contains(&OmittedPart::EntryGuards)
     }
 
     /// The passes that are left out.
@@ -43,7 +43,7 @@ impl DebugOptions {
 }
 
 /// The omissions in a list. Warns of names that do not exist.
-fn omissions(list: &str) -> Vec<Omission> {
+fn omissions(list: &str) -> Vec<OmittedPart> {
     let mut omissions = Vec::new();
     for name in list.split(',').filter(|name| !name.is_empty()) {
         match name.parse() {

@@ -9,7 +9,8 @@
 //! publish   code to entry cell      where the interpreter and other code look
 //! ```
 //!
-//! The first step is [`crate::build`]; the others are methods of [`UnitPipeline`] on the compiling thread.
+//! The first step is [`crate::build`]; the others are methods of [`UnitPipeline`] on the compiling
+//! thread.
 
 use super::cache::{CacheKey, CodeCache};
 use super::options::DebugOptions;
@@ -18,7 +19,7 @@ use super::reclaim;
 use super::request::CompileRequest;
 use super::statistics::{self, JitCounter};
 use crate::build::{ExpectedCallee, add_entry_guards};
-use crate::codegen::{self, Backend, CompileError, CompiledFunction, Environment, Listing};
+use crate::codegen::{self, Backend, CompileError, CompiledFunction, Listing, UnitEnvironment};
 use crate::ir::{ConstantId, Unit};
 use crate::passes::optimise;
 use crate::runtime::{CodeLinker, LinkedUnit, UnitData, restore_shared, shared_functions};
@@ -51,7 +52,8 @@ pub(super) struct UnitPipeline {
 }
 
 impl UnitPipeline {
-    /// Sets up Cranelift, the region, and the cache; takes the stubs from the cache if they are there.
+    /// Sets up Cranelift, the region, and the cache; takes the stubs from the cache if they are
+    /// there.
     ///
     /// # Errors
     /// If Cranelift does not support this machine, or the system refuses the region.
@@ -63,7 +65,8 @@ impl UnitPipeline {
         let mut cache = directory.and_then(|path| CodeCache::open(&path, &backend.describe()));
         let stubs = cache.as_mut().and_then(|cache| cache.load(&CacheKey::of_stubs()));
         #[allow(unsafe_code, reason = "uses code from the cache")]
-        // SAFETY: the cache returns what this very program put there for this processor, under this key.
+        // SAFETY: the cache returns what this very program put there for this processor, under this
+        // key.
         let stubs_are_kept = stubs.is_some_and(|stubs| unsafe { restore_shared(stubs) });
         let (trampolines, published) = (settings.trampolines, PublishedUnits::default());
         Ok(UnitPipeline { options, cache, backend, linker, trampolines, published, stubs_are_kept })
@@ -74,8 +77,8 @@ impl UnitPipeline {
         self.stubs_are_kept
     }
 
-    /// Serves a request: compiles the unit and publishes its code. A unit that cannot be compiled leaves
-    /// its entry cell at 0.
+    /// Serves a request: compiles the unit and publishes its code. A unit that cannot be compiled
+    /// leaves its entry cell at 0.
     pub(super) fn serve(&mut self, request: CompileRequest) {
         self.free_dead_code();
         if self.published.is_dead(&request.runtime, &request.entry) {
@@ -119,21 +122,22 @@ impl UnitPipeline {
             _environment: environment,
         });
         #[allow(unsafe_code, reason = "publishes code")]
-        // SAFETY: the first function of a unit is the general entry of the law that was requested, in the
-        // convention; its code and stack maps are in place. It is freed when the entry is reported dead.
+        // SAFETY: the first function of a unit is the general entry of the law that was requested,
+        // in the convention; its code and stack maps are in place. It is freed when the entry is
+        // reported dead.
         unsafe {
             entry.publish(address);
         }
         Ok(())
     }
 
-    /// The functions of a unit: from the cache, or compiled and put there. Units that are printed do not
-    /// use the cache.
+    /// The functions of a unit: from the cache, or compiled and put there. Units that are printed
+    /// do not use the cache.
     fn look_up_or_compile(
         &mut self,
         unit: Unit,
         expected: &[ExpectedCallee],
-        environment: &Environment,
+        environment: &UnitEnvironment,
         prints: bool,
     ) -> Result<Vec<CompiledFunction>, CompileError> {
         let Some(cache) = self.cache.as_mut().filter(|_| !prints) else {
@@ -156,7 +160,7 @@ impl UnitPipeline {
         &mut self,
         mut unit: Unit,
         expected: &[ExpectedCallee],
-        environment: &Environment,
+        environment: &UnitEnvironment,
         prints: bool,
     ) -> Result<Vec<CompiledFunction>, CompileError> {
         JitCounter::Compiled.add(1);
@@ -183,11 +187,12 @@ impl UnitPipeline {
         }
     }
 
-    /// Links a unit's functions. Before the first unit, links the trampolines that lead into the code.
+    /// Links a unit's functions. Before the first unit, links the trampolines that lead into the
+    /// code.
     fn link(
         &mut self,
         functions: &[CompiledFunction],
-        environment: &Environment,
+        environment: &UnitEnvironment,
     ) -> Result<LinkedUnit, CompileError> {
         if self.trampolines.get().is_none() {
             let trampolines = self.linker.link_trampolines(&mut self.backend)?;
@@ -198,7 +203,8 @@ impl UnitPipeline {
         self.linker.link(&mut self.backend, &functions, &unit_data(environment))
     }
 
-    /// Puts the stubs into the cache for the next run, if they are not there. No thread waits for this.
+    /// Puts the stubs into the cache for the next run, if they are not there. No thread waits for
+    /// this.
     pub(super) fn keep_stubs(&mut self) {
         if let Some(cache) = self.cache.as_mut().filter(|_| !self.stubs_are_kept)
             && let Some(stubs) = shared_functions()
@@ -216,9 +222,9 @@ impl UnitPipeline {
         }
         JitCounter::Freed.add(dead.len());
         #[allow(unsafe_code, reason = "frees code")]
-        // SAFETY: a runtime that is gone runs nothing. One that reports a law as gone has found neither
-        // the law, nor a thunk of its code, nor a frame that returns into it, and has cleared the entry
-        // cell. Other runtimes do not know the code.
+        // SAFETY: a runtime that is gone runs nothing. One that reports a law as gone has found
+        // neither the law, nor a thunk of its code, nor a frame that returns into it, and has
+        // cleared the entry cell. Other runtimes do not know the code.
         unsafe {
             self.linker.free(dead);
         }
@@ -227,7 +233,7 @@ impl UnitPipeline {
 }
 
 /// The addresses of what the code of a unit refers to.
-fn unit_data(environment: &Environment) -> UnitData {
+fn unit_data(environment: &UnitEnvironment) -> UnitData {
     let cells = environment.facts.iter();
     let cells = cells.map(|facts| facts.entry.as_ref().map(EntryCell::cell_address));
     UnitData { constants: environment.constants, entry_cells: cells.collect() }

@@ -1,11 +1,11 @@
 //! The units whose code is published, and which of them are dead.
 //!
-//! Code belongs to the runtime that asked for it, because it refers to that runtime's constants. It is
-//! dead when the runtime is gone, or when the runtime reports that the law is gone: then neither an entry
-//! cell, nor a thunk, nor a frame of the runtime leads to the code.
+//! Code belongs to the runtime that asked for it, because it refers to that runtime's constants. It
+//! is dead when the runtime is gone, or when the runtime reports that the law is gone: then neither
+//! an entry cell, nor a thunk, nor a frame of the runtime leads to the code.
 
 use super::reclaim::{self, RuntimeToken};
-use crate::codegen::Environment;
+use crate::codegen::UnitEnvironment;
 use crate::runtime::PublishedCode;
 use std::collections::HashSet;
 use std::sync::Weak;
@@ -17,7 +17,7 @@ pub(super) struct PublishedUnit {
     pub(super) entry: EntryCell,
     pub(super) code: PublishedCode,
     /// Keeps the entry cells alive that the code refers to.
-    pub(super) _environment: Environment,
+    pub(super) _environment: UnitEnvironment,
 }
 
 /// All units whose code is published.

@@ -2,7 +2,7 @@
 
 use super::reclaim::RuntimeToken;
 use crate::build::ExpectedCallee;
-use crate::codegen::Environment;
+use crate::codegen::UnitEnvironment;
 use crate::ir::Unit;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ pub(super) struct CompileRequest {
     pub(super) unit: Unit,
     /// What the entry of the unit expects as its arguments.
     pub(super) expected: Vec<ExpectedCallee>,
-    pub(super) environment: Environment,
+    pub(super) environment: UnitEnvironment,
     /// The cell that gets the address of the unit's first function.
     pub(super) entry: EntryCell,
     /// The runtime that asks.

@@ -1,12 +1,12 @@
 //! PLAN's rules for laws and operations outside the unit.
 
-use super::{Failure, Machine, Run, Value, ValueState, new};
+use super::{OracleFailure, OracleMachine, OracleRun, OracleValue, ValueState, new};
 use jit::ir::FunctionId;
 use plan::Natural;
 
-impl Machine<'_> {
+impl OracleMachine<'_> {
     /// The arity of an evaluated value.
-    pub(super) fn arity(&self, value: &Value) -> Natural {
+    pub(super) fn arity(&self, value: &OracleValue) -> Natural {
         match &*value.borrow() {
             ValueState::App(f, _) => self.arity(f) - Natural::from(1u32),
             ValueState::Pin(item, _) => self.arity(item),
@@ -19,7 +19,11 @@ impl Machine<'_> {
     }
 
     /// Applies an evaluated function that lacks one argument to that argument.
-    pub(super) fn enter(&mut self, function: &Value, last: Value) -> Run<Value> {
+    pub(super) fn enter(
+        &mut self,
+        function: &OracleValue,
+        last: OracleValue,
+    ) -> OracleRun<OracleValue> {
         let mut args = vec![last];
         let mut head = function.clone();
         let mut own = None;
@@ -39,7 +43,7 @@ impl Machine<'_> {
                 }
                 ValueState::Law { arity, body, entry, .. } => {
                     args.reverse();
-                    let arity = usize::try_from(&arity).map_err(|_| Failure::OutOfFuel)?;
+                    let arity = usize::try_from(&arity).map_err(|_| OracleFailure::OutOfFuel)?;
                     assert_eq!(arity, args.len());
                     let (own, entry) = own.unwrap_or((head, entry));
                     return self.law(own, entry, args, body);
@@ -55,11 +59,11 @@ impl Machine<'_> {
 
     fn law(
         &mut self,
-        own: Value,
+        own: OracleValue,
         entry: Option<FunctionId>,
-        mut args: Vec<Value>,
-        mut body: Value,
-    ) -> Run<Value> {
+        mut args: Vec<OracleValue>,
+        mut body: OracleValue,
+    ) -> OracleRun<OracleValue> {
         if let Some(entry) = entry {
             return Ok(self.function(entry, args)?.remove(0));
         }
@@ -80,8 +84,8 @@ impl Machine<'_> {
         Ok(build(&body, &args))
     }
 
-    fn operation(&mut self, op: &Natural, args: Vec<Value>) -> Run<Value> {
-        let mut nat = |value: &Value| -> Run<Natural> {
+    fn operation(&mut self, op: &Natural, args: Vec<OracleValue>) -> OracleRun<OracleValue> {
+        let mut nat = |value: &OracleValue| -> OracleRun<Natural> {
             let value = self.whnf(value)?;
             Ok(self.nat_of(&value))
         };
@@ -89,7 +93,7 @@ impl Machine<'_> {
             Ok(0) => {
                 let arity = nat(&args[1])?;
                 if arity == 0u32 {
-                    return Err(Failure::Crash);
+                    return Err(OracleFailure::Crash);
                 }
                 let name = nat(&args[0])?;
                 self.normal(&args[2])?;
@@ -122,20 +126,20 @@ impl Machine<'_> {
             }
             _ => {
                 self.normal(&args[0])?;
-                return Err(Failure::Crash);
+                return Err(OracleFailure::Crash);
             }
         })
     }
 }
 
 /// The parts `a` and `b` of `(tag a b)`.
-fn binding(body: &Value, tag: u32) -> Option<(Value, Value)> {
+fn binding(body: &OracleValue, tag: u32) -> Option<(OracleValue, OracleValue)> {
     let ValueState::App(f, rest) = resolved(body) else { return None };
     let ValueState::App(g, value) = resolved(&f) else { return None };
     matches!(resolved(&g), ValueState::Nat(n) if n == tag).then_some((value, rest))
 }
 
-fn resolved(value: &Value) -> ValueState {
+fn resolved(value: &OracleValue) -> ValueState {
     match &*value.borrow() {
         ValueState::Same(other) => resolved(other),
         node => node.clone(),
@@ -143,7 +147,7 @@ fn resolved(value: &Value) -> ValueState {
 }
 
 /// The value of an expression in a law's body; `slots` are the values of the references.
-fn build(node: &Value, slots: &[Value]) -> Value {
+fn build(node: &OracleValue, slots: &[OracleValue]) -> OracleValue {
     match resolved(node) {
         ValueState::Nat(n) => match usize::try_from(&n) {
             Ok(n) if n < slots.len() => slots[n].clone(),

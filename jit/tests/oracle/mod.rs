@@ -13,48 +13,48 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// A shared, updatable value or thunk.
-pub(crate) type Value = Rc<RefCell<ValueState>>;
+pub(crate) type OracleValue = Rc<RefCell<ValueState>>;
 
 /// The state of a value.
 #[derive(Clone)]
 pub(crate) enum ValueState {
     Nat(Natural),
     /// A pin, with its entry in the unit if it has one.
-    Pin(Value, Option<FunctionId>),
+    Pin(OracleValue, Option<FunctionId>),
     Law {
         name: Natural,
         arity: Natural,
-        body: Value,
+        body: OracleValue,
         entry: Option<FunctionId>,
     },
-    App(Value, Value),
-    Thunk(FunctionId, Vec<Value>),
+    App(OracleValue, OracleValue),
+    Thunk(FunctionId, Vec<OracleValue>),
     /// An indirection.
-    Same(Value),
+    Same(OracleValue),
     /// Under evaluation: a black hole.
     Hole,
 }
 
 /// The reason why a run has no value.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Failure {
+pub(crate) enum OracleFailure {
     Crash,
     Loop,
     OutOfFuel,
 }
 
-pub(crate) type Run<T> = Result<T, Failure>;
+pub(crate) type OracleRun<T> = Result<T, OracleFailure>;
 
-pub(crate) fn new(node: ValueState) -> Value {
+pub(crate) fn new(node: ValueState) -> OracleValue {
     Rc::new(RefCell::new(node))
 }
 
-fn nat(n: u64) -> Value {
+fn nat(n: u64) -> OracleValue {
     new(ValueState::Nat(Natural::from(n)))
 }
 
 /// The value of a term.
-fn load(term: &Term) -> Value {
+fn load(term: &Term) -> OracleValue {
     new(match term {
         Term::Nat(n) => ValueState::Nat(n.clone()),
         Term::App(f, x) => ValueState::App(load(f), load(x)),
@@ -69,28 +69,28 @@ fn load(term: &Term) -> Value {
 }
 
 /// The evaluator of one unit.
-pub(crate) struct Machine<'u> {
+pub(crate) struct OracleMachine<'u> {
     unit: &'u Unit,
-    constants: Vec<Value>,
+    constants: Vec<OracleValue>,
     fuel: u64,
     depth: u32,
 }
 
 /// The values of a function's variables.
-type Vars = Vec<Option<Value>>;
+type Vars = Vec<Option<OracleValue>>;
 
 /// How a block ends.
 enum BlockExit {
     /// With the function's results.
-    Done(Vec<Value>),
+    Done(Vec<OracleValue>),
     /// With a tail call of a function of the unit.
-    Tail(FunctionId, Vec<Value>),
+    Tail(FunctionId, Vec<OracleValue>),
 }
 
-impl<'u> Machine<'u> {
+impl<'u> OracleMachine<'u> {
     /// A machine for a unit with these constants.
-    pub(crate) fn new(unit: &'u Unit, constants: &[Term], fuel: u64) -> Machine<'u> {
-        let mut values: Vec<Value> = constants.iter().map(load).collect();
+    pub(crate) fn new(unit: &'u Unit, constants: &[Term], fuel: u64) -> OracleMachine<'u> {
+        let mut values: Vec<OracleValue> = constants.iter().map(load).collect();
         for (value, constant) in values.iter_mut().zip(unit.constants.values()) {
             match &mut *value.borrow_mut() {
                 ValueState::Pin(_, entry) | ValueState::Law { entry, .. } => {
@@ -99,11 +99,11 @@ impl<'u> Machine<'u> {
                 _ => {}
             }
         }
-        Machine { unit, constants: values, fuel, depth: 0 }
+        OracleMachine { unit, constants: values, fuel, depth: 0 }
     }
 
     /// The normal form of the unit's law applied to arguments.
-    pub(crate) fn run(&mut self, args: &[Term]) -> Run<Term> {
+    pub(crate) fn run(&mut self, args: &[Term]) -> OracleRun<Term> {
         let args = args.iter().map(load).collect();
         let mut results = self.function(FunctionId::ROOT, args)?;
         let value = results.pop().expect("a general entry has one result");
@@ -111,7 +111,7 @@ impl<'u> Machine<'u> {
         Ok(self.read(&value))
     }
 
-    fn read(&self, value: &Value) -> Term {
+    fn read(&self, value: &OracleValue) -> Term {
         match &*value.borrow() {
             ValueState::Nat(n) => Term::Nat(n.clone()),
             ValueState::Pin(item, _) => self.read(item).pin(),
@@ -128,15 +128,15 @@ impl<'u> Machine<'u> {
         }
     }
 
-    fn step(&mut self) -> Run<()> {
-        self.fuel = self.fuel.checked_sub(1).ok_or(Failure::OutOfFuel)?;
+    fn step(&mut self) -> OracleRun<()> {
+        self.fuel = self.fuel.checked_sub(1).ok_or(OracleFailure::OutOfFuel)?;
         Ok(())
     }
 
     /// Runs a computation one level deeper.
-    fn nested<T>(&mut self, run: impl FnOnce(&mut Self) -> Run<T>) -> Run<T> {
+    fn nested<T>(&mut self, run: impl FnOnce(&mut Self) -> OracleRun<T>) -> OracleRun<T> {
         if self.depth > 20_000 {
-            return Err(Failure::OutOfFuel);
+            return Err(OracleFailure::OutOfFuel);
         }
         self.depth += 1;
         let result = run(self);
@@ -147,12 +147,12 @@ impl<'u> Machine<'u> {
     // Evaluation.
 
     /// Evaluates to weak head normal form and returns the value.
-    fn whnf(&mut self, value: &Value) -> Run<Value> {
+    fn whnf(&mut self, value: &OracleValue) -> OracleRun<OracleValue> {
         self.step()?;
         let node = value.borrow().clone();
         let result = match node {
             ValueState::Same(other) => return self.whnf(&other),
-            ValueState::Hole => return Err(Failure::Loop),
+            ValueState::Hole => return Err(OracleFailure::Loop),
             ValueState::Thunk(entry, captures) => {
                 *value.borrow_mut() = ValueState::Hole;
                 self.nested(|m| m.function(entry, captures))?.remove(0)
@@ -173,7 +173,7 @@ impl<'u> Machine<'u> {
         Ok(result)
     }
 
-    fn normal(&mut self, value: &Value) -> Run<()> {
+    fn normal(&mut self, value: &OracleValue) -> OracleRun<()> {
         let mut todo = vec![value.clone()];
         while let Some(value) = todo.pop() {
             let value = self.whnf(&value)?;
@@ -186,7 +186,11 @@ impl<'u> Machine<'u> {
 
     // Blocks.
 
-    fn function(&mut self, mut id: FunctionId, mut args: Vec<Value>) -> Run<Vec<Value>> {
+    fn function(
+        &mut self,
+        mut id: FunctionId,
+        mut args: Vec<OracleValue>,
+    ) -> OracleRun<Vec<OracleValue>> {
         loop {
             self.step()?;
             let function = &self.unit.functions[id];
@@ -199,7 +203,7 @@ impl<'u> Machine<'u> {
         }
     }
 
-    fn operand(&self, vars: &Vars, operand: Operand) -> Value {
+    fn operand(&self, vars: &Vars, operand: Operand) -> OracleValue {
         match operand {
             Operand::Var(var) => vars[var.index()].clone().expect("the variable is in scope"),
             Operand::Small(n) => nat(n),
@@ -207,11 +211,16 @@ impl<'u> Machine<'u> {
         }
     }
 
-    fn operands(&self, vars: &Vars, operands: &[Operand]) -> Vec<Value> {
+    fn operands(&self, vars: &Vars, operands: &[Operand]) -> Vec<OracleValue> {
         operands.iter().map(|operand| self.operand(vars, *operand)).collect()
     }
 
-    fn block(&mut self, id: FunctionId, vars: &mut Vars, mut block: BlockId) -> Run<BlockExit> {
+    fn block(
+        &mut self,
+        id: FunctionId,
+        vars: &mut Vars,
+        mut block: BlockId,
+    ) -> OracleRun<BlockExit> {
         let function = &self.unit.functions[id];
         loop {
             self.step()?;
@@ -281,14 +290,19 @@ impl<'u> Machine<'u> {
                 Terminator::Crash(_, arg) => {
                     let arg = self.operand(vars, *arg);
                     self.normal(&arg)?;
-                    return Err(Failure::Crash);
+                    return Err(OracleFailure::Crash);
                 }
             };
         }
     }
 
     /// The arguments of a value, if it is this very function applied to `count` values.
-    fn captured(&self, value: &Value, function: &Value, count: usize) -> Option<Vec<Value>> {
+    fn captured(
+        &self,
+        value: &OracleValue,
+        function: &OracleValue,
+        count: usize,
+    ) -> Option<Vec<OracleValue>> {
         let mut captured = Vec::new();
         let mut rest = value.clone();
         while captured.len() < count || !Rc::ptr_eq(&rest, function) {
@@ -306,7 +320,7 @@ impl<'u> Machine<'u> {
         Some(captured)
     }
 
-    fn recursive_group(&mut self, vars: &mut Vars, group: &[(Var, Op)]) -> Run<()> {
+    fn recursive_group(&mut self, vars: &mut Vars, group: &[(Var, Op)]) -> OracleRun<()> {
         for (var, _) in group {
             vars[var.index()] = Some(new(ValueState::Hole));
         }
@@ -319,7 +333,7 @@ impl<'u> Machine<'u> {
         Ok(())
     }
 
-    fn op(&mut self, vars: &Vars, op: &Op) -> Run<Vec<Value>> {
+    fn op(&mut self, vars: &Vars, op: &Op) -> OracleRun<Vec<OracleValue>> {
         let value = match op {
             Op::Thunk(entry, captures) => {
                 new(ValueState::Thunk(*entry, self.operands(vars, captures)))
@@ -357,7 +371,7 @@ impl<'u> Machine<'u> {
         Ok(vec![value])
     }
 
-    fn call(&mut self, vars: &Vars, call: &Call) -> Run<Vec<Value>> {
+    fn call(&mut self, vars: &Vars, call: &Call) -> OracleRun<Vec<OracleValue>> {
         let args = self.operands(vars, &call.args);
         let function = match call.callee {
             Callee::Local(callee) => return self.function(callee, args),
@@ -372,7 +386,7 @@ impl<'u> Machine<'u> {
     // Operations.
 
     /// The nat of an evaluated value; 0 if it is no nat.
-    fn nat_of(&self, value: &Value) -> Natural {
+    fn nat_of(&self, value: &OracleValue) -> Natural {
         match &*value.borrow() {
             ValueState::Nat(n) => n.clone(),
             ValueState::Same(other) => self.nat_of(other),
@@ -381,7 +395,7 @@ impl<'u> Machine<'u> {
         }
     }
 
-    fn prim(&mut self, prim: Prim, operands: &[Value]) -> Run<Value> {
+    fn prim(&mut self, prim: Prim, operands: &[OracleValue]) -> OracleRun<OracleValue> {
         if prim.compares() {
             return self.compare(prim, operands);
         }
@@ -392,7 +406,7 @@ impl<'u> Machine<'u> {
         let (zero, one) = (Natural::from(0u32), Natural::from(1u32));
         let bit = |holds: bool| Natural::from(u32::from(holds));
         let kind = self.kind(&operands[0]);
-        let by = |n: &Natural| u64::try_from(n).map_err(|_| Failure::OutOfFuel);
+        let by = |n: &Natural| u64::try_from(n).map_err(|_| OracleFailure::OutOfFuel);
         Ok(new(ValueState::Nat(match prim {
             Prim::ToNat => n[0].clone(),
             Prim::Truth => bit(n[0] != zero),
@@ -429,7 +443,7 @@ impl<'u> Machine<'u> {
     }
 
     /// Whether a value is evaluated and a nat below 2^63.
-    fn is_direct(&self, value: &Value) -> bool {
+    fn is_direct(&self, value: &OracleValue) -> bool {
         match &*value.borrow() {
             ValueState::Nat(n) => *n < (1u64 << 63),
             ValueState::Same(other) => self.is_direct(other),
@@ -438,7 +452,7 @@ impl<'u> Machine<'u> {
     }
 
     /// The item of an evaluated app at an index; item 0 is the last argument.
-    fn item(&self, app: &Value, index: Natural) -> Value {
+    fn item(&self, app: &OracleValue, index: Natural) -> OracleValue {
         let (mut app, mut left) = (app.clone(), index);
         loop {
             let node = app.borrow().clone();
@@ -451,7 +465,7 @@ impl<'u> Machine<'u> {
         }
     }
 
-    fn compare(&mut self, prim: Prim, operands: &[Value]) -> Run<Value> {
+    fn compare(&mut self, prim: Prim, operands: &[OracleValue]) -> OracleRun<OracleValue> {
         let [a, b] = operands else { unreachable!("two values are compared") };
         self.normal(a)?;
         self.normal(b)?;
@@ -468,7 +482,7 @@ impl<'u> Machine<'u> {
         Ok(nat(u64::from(holds)))
     }
 
-    fn kind(&self, value: &Value) -> ConstantKind {
+    fn kind(&self, value: &OracleValue) -> ConstantKind {
         match &*value.borrow() {
             ValueState::Pin(..) => ConstantKind::Pin,
             ValueState::Law { .. } => ConstantKind::Law,
@@ -504,7 +518,7 @@ fn word64(prim: Prim, operands: &[Natural]) -> Natural {
     })
 }
 
-fn bind(vars: &mut Vars, names: &[Var], values: &[Value]) {
+fn bind(vars: &mut Vars, names: &[Var], values: &[OracleValue]) {
     assert_eq!(names.len(), values.len());
     for (name, value) in names.iter().zip(values) {
         vars[name.index()] = Some(value.clone());
@@ -512,13 +526,13 @@ fn bind(vars: &mut Vars, names: &[Var], values: &[Value]) {
 }
 
 /// The thunk of an application.
-fn apply(function: Value, args: Vec<Value>) -> Value {
+fn apply(function: OracleValue, args: Vec<OracleValue>) -> OracleValue {
     args.into_iter().fold(function, |f, x| new(ValueState::App(f, x)))
 }
 
 /// The index of the arm that `reflect` takes for an evaluated value, and the parts that the arm
 /// binds.
-fn reflected(value: &Value) -> (usize, Vec<Value>) {
+fn reflected(value: &OracleValue) -> (usize, Vec<OracleValue>) {
     match &*value.borrow() {
         ValueState::Pin(item, _) => (0, vec![item.clone()]),
         ValueState::Law { name, arity, body, .. } => {

@@ -19,7 +19,7 @@ mod terms;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
-use machine::{Console, Machine, MachineSettings, Notice, Origin, SnapshotPolicy};
+use machine::{Console, ConsoleNotice, Machine, MachineSettings, ReportOrigin, SnapshotPolicy};
 use persist::collect::collect;
 use persist::{Seq, Store};
 use plan::{Ref, Shape, Val};
@@ -142,7 +142,7 @@ impl Console for TimingConsole {
         String::new()
     }
 
-    fn crash_text(&self, who: Origin, _: Ref<'_>, _: Ref<'_>, _: Timestamp) -> String {
+    fn crash_text(&self, who: ReportOrigin, _: Ref<'_>, _: Ref<'_>, _: Timestamp) -> String {
         eprintln!("{who} crashed");
         String::new()
     }
@@ -152,7 +152,7 @@ impl Console for TimingConsole {
         let _ = self.0.send(Instant::now());
     }
 
-    fn notice(&self, notice: &Notice) {
+    fn notice(&self, notice: &ConsoleNotice) {
         eprintln!("{notice}");
     }
 }

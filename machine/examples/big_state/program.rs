@@ -1,6 +1,6 @@
 //! The program of the measured machine, in plain PLAN: it needs no library.
 
-use crate::terms::{Expr, arg, call, case, first, law, nat, row, second, trace};
+use crate::terms::{PlanExpr, arg, call, case, first, law, nat, row, second, trace};
 use plan::Val;
 use vm::Vm;
 
@@ -38,17 +38,17 @@ pub(crate) fn leaf(number: u64) -> Vec<u8> {
 }
 
 /// The branch of a case analysis for a value that does not occur.
-fn skip(arity: u64) -> Expr {
+fn skip(arity: u64) -> PlanExpr {
     law(arity, nat(0))
 }
 
 /// The item of a pin.
-fn unpin(x: Expr) -> Expr {
+fn unpin(x: PlanExpr) -> PlanExpr {
     call(nat(1), [law(1, arg(1)), skip(3), skip(2), skip(1), x])
 }
 
 /// `(get row n)`: item `n` of the row.
-fn get() -> Expr {
+fn get() -> PlanExpr {
     // (again row m), and (found get n rest item)
     let again = law(3, call(arg(1), [arg(2), arg(3)]));
     let found = law(4, case(arg(2), arg(4), call(again, [arg(1), arg(3)])));
@@ -56,7 +56,7 @@ fn get() -> Expr {
 }
 
 /// `(set row n new)`: the row with `new` as item `n`.
-fn set() -> Expr {
+fn set() -> PlanExpr {
     // (again set new rest item m), and (found set n new rest item)
     let again = law(5, call(call(arg(1), [arg(3), arg(5), arg(2)]), [arg(4)]));
     let more = call(again, [arg(1), arg(3), arg(4), arg(5)]);
@@ -67,7 +67,7 @@ fn set() -> Expr {
 
 /// `(update pin path leaf)`: the tree with `leaf` at `path`. A path is 0, or a row of an item's
 /// index and the rest of the path.
-fn update() -> Expr {
+fn update() -> PlanExpr {
     let ends = law(2, call(nat(4), [arg(1)]));
     // (goes update pin leaf path rest number)
     let node = || unpin(arg(2));
@@ -93,22 +93,23 @@ pub(crate) fn cog(vm: &mut Vm, size: &Size, state: &Val) -> Val {
 
 /// A driver that writes one change after the other, each when the cog has answered the one before,
 /// and starts again after the last.
-fn driver(size: &Size) -> Expr {
+fn driver(size: &Size) -> PlanExpr {
     let mut random = fastrand::Rng::with_seed(7);
-    let changes: Vec<Expr> = (0..PATHS as u64)
+    let changes: Vec<PlanExpr> = (0..PATHS as u64)
         .map(|number| {
             let top = random.usize(..size.tops());
             let node = random.usize(..size.nodes_in(top));
             let path = [random.usize(..FANOUT), node, top].into_iter();
             let path = path.fold(nat(0), |rest, item| row([nat(item as u64), rest]));
-            Expr::Pin(Box::new(row([path, Expr::Bar(leaf(u64::MAX - number))])))
+            PlanExpr::Pin(Box::new(row([path, PlanExpr::Bar(leaf(u64::MAX - number))])))
         })
         .collect();
     let list = |from: usize| {
         let changes = changes[from..].iter().rev();
         changes.fold(nat(0), |rest, change| row([change.clone(), rest]))
     };
-    let write = |change: Expr| row([row([nat(0), row([nat(0), Expr::Text("write"), change])])]);
+    let write =
+        |change: PlanExpr| row([row([nat(0), row([nat(0), PlanExpr::Text("write"), change])])]);
     // The driver is (handle all left requests); (goes handle all left rest change), (ends handle
     // all n).
     let goes = law(5, call(arg(1), [arg(2), second(arg(3)), write(arg(5))]));

@@ -2,7 +2,7 @@
 //! are durable.
 
 use super::Machine;
-use crate::console::{Notice, Origin};
+use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::error::SystemError;
 use crate::message::DriverMessage;
 use crate::trace::ConsoleMessage;
@@ -56,7 +56,7 @@ impl Machine {
                 }
                 Effect::Worker(WorkerChange::Cancel { worker }) => self.pool.cancel(worker),
                 Effect::Worker(WorkerChange::TooLarge { slot }) => {
-                    console.notice(&Notice::TooLarge(Origin::Driver(slot)));
+                    console.notice(&ConsoleNotice::TooLarge(ReportOrigin::Driver(slot)));
                 }
                 Effect::Message(worker, message) => self.pool.send(worker, message),
                 Effect::Report(messages) => {

@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::effects::Effect;
-use crate::console::Notice;
+use crate::console::ConsoleNotice;
 use crate::error::RunError;
 use persist::{LogError, Seq};
 use std::sync::Arc;
@@ -25,14 +25,14 @@ impl Machine {
     /// Reports that the disk is full, once.
     pub(super) fn notice_disk_is_full(&mut self, error: &str) {
         if !std::mem::replace(&mut self.disk_is_full, true) {
-            self.settings.console.notice(&Notice::DiskFull(error.into()));
+            self.settings.console.notice(&ConsoleNotice::DiskFull(error.into()));
         }
     }
 
     /// Reports that the disk has room again, if it was full.
     pub(super) fn notice_disk_has_room(&mut self) {
         if std::mem::take(&mut self.disk_is_full) {
-            self.settings.console.notice(&Notice::DiskHasRoom);
+            self.settings.console.notice(&ConsoleNotice::DiskHasRoom);
         }
     }
 

@@ -1,10 +1,10 @@
 //! The counter never skips a number or counts one twice, whatever happens to its machine.
 
-use super::harness::{Failure, TestMachine};
+use super::harness::{MachineFailure, TestMachine};
 use super::programs::{cog, counter, cycle, exec, read, replying_law, when, write};
-use super::terms::{Expr, arg, call, inc, law, nat, row, trace};
+use super::terms::{PlanExpr, arg, call, inc, law, nat, row, trace};
 use crate::{RunError, RunOutcome};
-use persist::sim::{InjectedFault, Survives};
+use persist::sim::{InjectedFault, SurvivingWrites};
 
 fn assert_consecutive(numbers: &[u64]) {
     let pairs = numbers.windows(2);
@@ -31,17 +31,25 @@ fn a_counter_continues_where_it_was_stopped() {
 fn a_counter_never_skips_or_goes_back_when_the_power_goes() {
     let booted = TestMachine::boot(&counter());
     let survivals = |step| {
-        [Survives::Nothing, Survives::Everything, Survives::UpTo(step), Survives::Anything(step)]
+        [
+            SurvivingWrites::Nothing,
+            SurvivingWrites::Everything,
+            SurvivingWrites::UpTo(step),
+            SurvivingWrites::Anything(step),
+        ]
     };
     for step in 1..60 {
-        let machine = TestMachine::on(booted.disk.crash(Survives::Everything));
+        let machine = TestMachine::on(booted.disk.crash(SurvivingWrites::Everything));
         machine.disk.fail_at(machine.disk.steps() + step, InjectedFault::PowerOff);
         let run = machine.run_until_shown(40);
         let before = run.numbers();
         assert_consecutive(&before);
         match run.result {
             Ok(RunOutcome::Stopped)
-            | Err(Failure::Run(RunError::Log(_) | RunError::State(_)) | Failure::Start(_)) => {}
+            | Err(
+                MachineFailure::Run(RunError::Log(_) | RunError::State(_))
+                | MachineFailure::Start(_),
+            ) => {}
             other => panic!("step {step}: {other:?}"),
         }
         for survives in survivals(step) {
@@ -59,15 +67,15 @@ fn a_counter_never_skips_or_goes_back_when_the_power_goes() {
 
 /// Runs a program that shows counts, lets the power go at many operations of the disk, and checks
 /// that the state that is left has every count that was shown.
-fn assert_nothing_shown_is_lost(program: &Expr) {
+fn assert_nothing_shown_is_lost(program: &PlanExpr) {
     let booted = TestMachine::boot(program);
     let mut most = 0;
     for step in (1..40).chain([100, 200, 400]) {
-        let machine = TestMachine::on(booted.disk.crash(Survives::Everything));
+        let machine = TestMachine::on(booted.disk.crash(SurvivingWrites::Everything));
         machine.disk.fail_at(machine.disk.steps() + step, InjectedFault::PowerOff);
         let seen = machine.run(|_| false).numbers().into_iter().max().unwrap_or(1);
         most = most.max(seen);
-        let again = TestMachine::on(machine.disk.crash(Survives::Nothing));
+        let again = TestMachine::on(machine.disk.crash(SurvivingWrites::Nothing));
         let state = again.state();
         let left: u64 = state.strip_prefix("0 ").and_then(|it| it.parse().ok()).expect("a count");
         assert!(left >= seen, "step {step}: {seen} was shown, {left} is left");
@@ -99,7 +107,7 @@ fn a_trace_of_the_cog_is_never_lost() {
 #[test]
 fn a_trace_of_a_job_is_never_lost() {
     // The result of each job is an event, which starts the job for the next count.
-    let job = |count: Expr| row([nat(0), law(1, trace(arg(1), nat(0))), row([count])]);
+    let job = |count: PlanExpr| row([nat(0), law(1, trace(arg(1), nat(0))), row([count])]);
     let next = call(arg(0), [inc(arg(1)), arg(2), row([job(inc(arg(1)))])]);
     let program = cog(law(4, row([next, row([])])), nat(1), [job(nat(1))]);
     assert_nothing_shown_is_lost(&program);
@@ -111,7 +119,7 @@ fn snapshots_are_written_while_it_runs() {
     let machine = TestMachine::boot(&counter());
     machine.disk.fail_at(machine.disk.steps() + 300, InjectedFault::PowerOff);
     let last = machine.run(|_| false).numbers().into_iter().max().expect("it counted");
-    let again = TestMachine::on(machine.disk.crash(Survives::Nothing));
+    let again = TestMachine::on(machine.disk.crash(SurvivingWrites::Nothing));
     let replayed = again.open().expect("it opens").replayed();
     assert!(replayed + 7 <= last, "{replayed} of {last} were replayed");
 }

@@ -1,11 +1,11 @@
 //! Disks that are full or damaged, and stores that hold no machine or are in use.
 
-use super::harness::{Failure, TestMachine};
+use super::harness::{MachineFailure, TestMachine};
 use super::programs::{cog, counter, cycle, exec, keep_inputs, read, writer};
-use super::terms::{self, Expr, arg, call, law, nat, row};
+use super::terms::{self, PlanExpr, arg, call, law, nat, row};
 use crate::event::{EventInput, EventOutcome, EventRecord, InputPayload};
 use crate::trace::ConsoleMessage;
-use crate::{BootError, Machine, Notice, RunError, StartError};
+use crate::{BootError, ConsoleNotice, Machine, RunError, StartError};
 use crossbeam_channel::unbounded;
 use persist::Store;
 use plan::Hash;
@@ -19,10 +19,10 @@ fn a_full_disk_delays_the_counter_and_loses_nothing() {
     machine.disk.set_capacity(Some(used + 2000));
     let disk = machine.disk.clone();
     let run = machine.run(|messages| {
-        if matches!(messages.last(), Some(ConsoleMessage::Notice(Notice::DiskFull(_)))) {
+        if matches!(messages.last(), Some(ConsoleMessage::Notice(ConsoleNotice::DiskFull(_)))) {
             disk.set_capacity(None);
         }
-        messages.contains(&ConsoleMessage::Notice(Notice::DiskHasRoom))
+        messages.contains(&ConsoleMessage::Notice(ConsoleNotice::DiskHasRoom))
             && messages.last().is_some_and(|last| last.number().is_some())
     });
     let numbers = run.numbers();
@@ -41,7 +41,7 @@ fn damage_in_the_log_is_an_error_with_file_and_offset() {
     damaged[middle] ^= 1;
     machine.disk.overwrite(name, &damaged);
     let run = machine.run(|_| true);
-    let Err(Failure::Start(error)) = run.result else { panic!("it started") };
+    let Err(MachineFailure::Start(error)) = run.result else { panic!("it started") };
     let message = error.to_string();
     assert!(message.contains(name) && message.contains("byte"), "{message}");
 }
@@ -56,7 +56,7 @@ fn pins(machine: &TestMachine) -> (String, Vec<u8>, Vec<usize>) {
     let mut offsets = Vec::new();
     let base = plan::pinspace::range::BASE;
     let visit = |entry: &persist::CatalogueEntry| {
-        offsets.push((entry.address as usize - base) % plan::pinspace::range::SLOT_SIZE);
+        offsets.push((entry.address() as usize - base) % plan::pinspace::range::SLOT_SIZE);
     };
     store.each_pin(visit).expect("an undamaged catalogue");
     (name, contents, offsets)
@@ -66,8 +66,8 @@ fn pins(machine: &TestMachine) -> (String, Vec<u8>, Vec<usize>) {
 /// the error of each run names the file and the offset, and returns the errors.
 fn run_with_each_pin_damaged(
     machine: &TestMachine,
-    mut run: impl FnMut() -> super::harness::Run,
-) -> Vec<Failure> {
+    mut run: impl FnMut() -> super::harness::MachineRun,
+) -> Vec<MachineFailure> {
     let (name, contents, offsets) = pins(machine);
     assert!(offsets.len() >= 2, "the root refers to other pins");
     let mut failures = Vec::new();
@@ -77,8 +77,8 @@ fn run_with_each_pin_damaged(
         machine.disk.overwrite(&name, &damaged);
         let failure = run().result.expect_err("a pin is damaged");
         let message = match &failure {
-            Failure::Start(error) => error.to_string(),
-            Failure::Run(error) => error.to_string(),
+            MachineFailure::Start(error) => error.to_string(),
+            MachineFailure::Run(error) => error.to_string(),
         };
         assert!(
             message.contains(&name) && message.contains(&format!("byte {offset}")),
@@ -98,7 +98,7 @@ fn a_damaged_pin_stops_the_machine_and_names_its_file() {
 }
 
 /// `(unpin x)`: the item of a pin.
-fn unpin(x: Expr) -> Expr {
+fn unpin(x: PlanExpr) -> PlanExpr {
     let skip = |arity| law(arity, nat(0));
     call(nat(1), [law(1, arg(1)), skip(3), skip(2), skip(1), x])
 }
@@ -108,7 +108,7 @@ fn an_event_that_needs_a_damaged_pin_has_not_happened() {
     // The first event looks into the pin that is the state.
     let next = call(arg(0), [unpin(arg(1)), arg(2), row([])]);
     let function = law(4, row([next, row([])]));
-    let state = Expr::Pin(Box::new(row([nat(77), nat(78)])));
+    let state = PlanExpr::Pin(Box::new(row([nat(77), nat(78)])));
     let machine = TestMachine::boot(&cog(function, state, [exec(writer(nat(5)))]))
         .with(|settings| settings.snapshots = None);
     let failures = run_with_each_pin_damaged(&machine, || {
@@ -116,7 +116,9 @@ fn an_event_that_needs_a_damaged_pin_has_not_happened() {
         assert_eq!(run.messages, [], "nothing of the event is shown");
         run
     });
-    let in_run = |failure: &&Failure| matches!(failure, Failure::Run(RunError::Damaged { .. }));
+    let in_run = |failure: &&MachineFailure| {
+        matches!(failure, MachineFailure::Run(RunError::Damaged { .. }))
+    };
     assert!(failures.iter().filter(in_run).count() >= 1, "{failures:?}");
     assert_eq!(machine.open().expect("it opens").replayed(), 0, "no event was logged");
     assert_eq!(machine.run(|_| false).outcome(), crate::RunOutcome::Finished);
@@ -127,14 +129,16 @@ fn an_event_that_needs_a_damaged_pin_has_not_happened() {
 fn a_read_that_needs_a_damaged_pin_is_not_answered() {
     let reads = law(3, unpin(arg(1)));
     let driver = exec(cycle(vec![read()], &[0]));
-    let state = Expr::Pin(Box::new(row([nat(77), nat(78)])));
+    let state = PlanExpr::Pin(Box::new(row([nat(77), nat(78)])));
     let machine = TestMachine::boot(&call(keep_inputs(), [state, reads, row([driver])]));
     let failures = run_with_each_pin_damaged(&machine, || {
         let run = machine.run(|_| false);
         assert_eq!(run.messages, [], "a read was answered");
         run
     });
-    let in_run = |failure: &&Failure| matches!(failure, Failure::Run(RunError::Damaged { .. }));
+    let in_run = |failure: &&MachineFailure| {
+        matches!(failure, MachineFailure::Run(RunError::Damaged { .. }))
+    };
     assert!(failures.iter().filter(in_run).count() >= 1, "{failures:?}");
     let run = machine.run(|messages| !messages.is_empty());
     assert_eq!(run.messages[0], ConsoleMessage::Text("[77 78]".into()));

@@ -2,14 +2,14 @@
 
 use super::harness::{LIMIT, TestMachine};
 use super::programs::{cog, cycle, endless, exec, first_input, keep_inputs, read, when, writer};
-use super::terms::{Expr, arg, call, law, nat, row};
+use super::terms::{PlanExpr, arg, call, law, nat, row};
 use crate::machine::SHUTDOWN_GRACE;
 use crate::trace::ConsoleMessage;
-use crate::{AbortReason, Notice, Origin, RunOutcome};
+use crate::{AbortReason, ConsoleNotice, ReportOrigin, RunOutcome};
 use std::time::Duration;
 
 /// A machine whose cog calls `function` with an input, and whose driver writes 5.
-fn cog_that_calls(function: Expr) -> TestMachine {
+fn cog_that_calls(function: PlanExpr) -> TestMachine {
     let handler = law(4, call(function, [first_input(arg(4))]));
     TestMachine::boot(&cog(handler, nat(7), [exec(writer(nat(5)))]))
 }
@@ -31,7 +31,7 @@ fn a_crash_ends_the_cog_and_is_remembered() {
 fn an_event_that_exceeds_its_limit_is_ended_and_logged() {
     let machine = cog_that_calls(endless()).with(|settings| settings.snapshots = None);
     let run = machine.run_into_limit();
-    assert_eq!(run.messages, [ConsoleMessage::Notice(Notice::TimedOut(Origin::Cog))]);
+    assert_eq!(run.messages, [ConsoleMessage::Notice(ConsoleNotice::TimedOut(ReportOrigin::Cog))]);
     assert_eq!(run.outcome(), RunOutcome::TimedOut);
     // The replay takes the outcome from the log, and does not evaluate what has no end.
     assert_eq!(machine.open().expect("it opens").replayed(), 1);
@@ -49,7 +49,7 @@ fn a_read_that_exceeds_its_limit_is_answered_0() {
     machine.clock.wait_for_timer(LIMIT);
     machine.clock.advance(LIMIT);
     let reports = [running.reports.recv(), running.reports.recv()];
-    let timed_out = ConsoleMessage::Notice(Notice::TimedOut(Origin::Read(0)));
+    let timed_out = ConsoleMessage::Notice(ConsoleNotice::TimedOut(ReportOrigin::Read(0)));
     assert_eq!(reports, [Ok(timed_out), Ok(ConsoleMessage::Text("0".into()))]);
     // The driver reads again.
     running.stop();
@@ -67,7 +67,7 @@ fn a_driver_that_exceeds_its_limit_restarts() {
     machine.clock.wait_for_timer(LIMIT);
     machine.clock.advance(LIMIT);
     let report = running.reports.recv().expect("the machine runs");
-    assert_eq!(report, ConsoleMessage::Notice(Notice::TimedOut(Origin::Driver(0))));
+    assert_eq!(report, ConsoleMessage::Notice(ConsoleNotice::TimedOut(ReportOrigin::Driver(0))));
     running.stop();
     machine.clock.advance(SHUTDOWN_GRACE);
     assert_eq!(running.join(Vec::new()).outcome(), RunOutcome::Stopped);
@@ -78,7 +78,7 @@ fn an_event_that_needs_too_much_stack_is_ended() {
     // f x = 3 (f x)
     let machine = cog_that_calls(law(1, call(nat(3), [call(arg(0), [arg(1)])])));
     let run = machine.run(|_| false);
-    let notice = Notice::Aborted(Origin::Cog, AbortReason::Stack);
+    let notice = ConsoleNotice::Aborted(ReportOrigin::Cog, AbortReason::Stack);
     assert_eq!(run.messages, [ConsoleMessage::Notice(notice)]);
     assert_eq!(run.outcome(), RunOutcome::Aborted(AbortReason::Stack));
     assert_eq!(machine.state(), "4 1 7");
@@ -93,7 +93,7 @@ fn an_event_that_needs_too_much_memory_is_ended() {
         settings.runtime.heap.max_heap = 1 << 20;
     });
     let run = machine.run(|_| false);
-    let notice = Notice::Aborted(Origin::Cog, AbortReason::Memory);
+    let notice = ConsoleNotice::Aborted(ReportOrigin::Cog, AbortReason::Memory);
     assert_eq!(run.messages, [ConsoleMessage::Notice(notice)]);
     assert_eq!(run.outcome(), RunOutcome::Aborted(AbortReason::Memory));
     assert_eq!(machine.state(), "4 2 7");

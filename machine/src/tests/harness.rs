@@ -1,12 +1,12 @@
 //! Runs machines on a simulated disk and records what they report.
 
-use super::terms::{self, Expr};
+use super::terms::{self, PlanExpr};
 use crate::clock::{Clock, ManualClock};
 use crate::machine::SHUTDOWN_GRACE;
 use crate::trace::ConsoleMessage;
 use crate::{
-    Console, Machine, MachineHandle, MachineSettings, Notice, Origin, RunError, RunOutcome,
-    SnapshotPolicy, StartError,
+    Console, ConsoleNotice, Machine, MachineHandle, MachineSettings, ReportOrigin, RunError,
+    RunOutcome, SnapshotPolicy, StartError,
 };
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
@@ -63,7 +63,7 @@ impl Console for Recorder {
         render(message)
     }
 
-    fn crash_text(&self, origin: Origin, op: Ref<'_>, arg: Ref<'_>, _: Timestamp) -> String {
+    fn crash_text(&self, origin: ReportOrigin, op: Ref<'_>, arg: Ref<'_>, _: Timestamp) -> String {
         format!("{origin} crashed: {} {}", render(op), render(arg))
     }
 
@@ -71,18 +71,18 @@ impl Console for Recorder {
         let _ = self.0.send(ConsoleMessage::Text(text.into()));
     }
 
-    fn notice(&self, notice: &Notice) {
+    fn notice(&self, notice: &ConsoleNotice) {
         let _ = self.0.send(ConsoleMessage::Notice(notice.clone()));
     }
 }
 
 /// What a machine reported in a run, and how the run ended.
-pub(crate) struct Run {
+pub(crate) struct MachineRun {
     pub(crate) messages: Vec<ConsoleMessage>,
-    pub(crate) result: Result<RunOutcome, Failure>,
+    pub(crate) result: Result<RunOutcome, MachineFailure>,
 }
 
-impl Run {
+impl MachineRun {
     /// The numbers that the machine showed.
     pub(crate) fn numbers(&self) -> Vec<u64> {
         self.messages.iter().filter_map(ConsoleMessage::number).collect()
@@ -95,31 +95,31 @@ impl Run {
 }
 
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum MachineFailure {
     Start(StartError),
     Run(RunError),
 }
 
 /// A machine that is running on a thread of its own.
-pub(crate) struct Running {
+pub(crate) struct RunningMachine {
     /// None if the machine did not start.
     pub(crate) handle: Option<MachineHandle>,
     /// What the machine reports.
     pub(crate) reports: Receiver<ConsoleMessage>,
-    thread: JoinHandle<Result<RunOutcome, Failure>>,
+    thread: JoinHandle<Result<RunOutcome, MachineFailure>>,
 }
 
-impl Running {
+impl RunningMachine {
     /// Stops the machine if it runs.
     pub(crate) fn stop(&self) {
         self.handle.iter().for_each(MachineHandle::stop);
     }
 
-    /// Waits until the machine has ended by itself or by [`Running::stop`].
-    pub(crate) fn join(self, mut messages: Vec<ConsoleMessage>) -> Run {
+    /// Waits until the machine has ended by itself or by [`RunningMachine::stop`].
+    pub(crate) fn join(self, mut messages: Vec<ConsoleMessage>) -> MachineRun {
         let result = self.thread.join().expect("the machine's thread does not panic");
         messages.extend(self.reports.try_iter());
-        Run { messages, result }
+        MachineRun { messages, result }
     }
 }
 
@@ -134,7 +134,7 @@ pub(crate) struct TestMachine {
 
 impl TestMachine {
     /// Boots a machine of this program.
-    pub(crate) fn boot(program: &Expr) -> TestMachine {
+    pub(crate) fn boot(program: &PlanExpr) -> TestMachine {
         let disk = SimDisk::new();
         let mut vm = RuntimeBuilder::bare().heap(terms::options()).build().expect("a small heap");
         let main = program.value(&mut vm);
@@ -181,24 +181,24 @@ impl TestMachine {
     }
 
     /// Starts the machine on a thread of its own, and waits until it is open.
-    pub(crate) fn start(&self) -> Running {
+    pub(crate) fn start(&self) -> RunningMachine {
         let (sender, reports) = unbounded();
         let (to_handle, handle) = unbounded();
         let settings = self.settings(sender);
         let disk = Arc::new(self.disk.clone());
         let thread = thread::spawn(move || {
             let store = Store::open_on(disk, settings.store.clone())
-                .map_err(|error| Failure::Start(error.into()))?;
-            let machine = Machine::open_on(store, settings).map_err(Failure::Start)?;
+                .map_err(|error| MachineFailure::Start(error.into()))?;
+            let machine = Machine::open_on(store, settings).map_err(MachineFailure::Start)?;
             let _ = to_handle.send(machine.handle());
-            machine.run().map_err(Failure::Run)
+            machine.run().map_err(MachineFailure::Run)
         });
-        Running { handle: handle.recv().ok(), reports, thread }
+        RunningMachine { handle: handle.recv().ok(), reports, thread }
     }
 
     /// Runs the machine until it ends by itself, or until `is_enough` returns true for what it has
     /// reported, which is asked before the first report and after each one.
-    pub(crate) fn run(&self, mut is_enough: impl FnMut(&[ConsoleMessage]) -> bool) -> Run {
+    pub(crate) fn run(&self, mut is_enough: impl FnMut(&[ConsoleMessage]) -> bool) -> MachineRun {
         let running = self.start();
         let mut messages = Vec::new();
         if running.handle.is_some() {
@@ -217,13 +217,13 @@ impl TestMachine {
     }
 
     /// Runs the machine until it has shown this many numbers.
-    pub(crate) fn run_until_shown(&self, numbers: usize) -> Run {
+    pub(crate) fn run_until_shown(&self, numbers: usize) -> MachineRun {
         self.run(|messages| messages.iter().filter_map(ConsoleMessage::number).count() >= numbers)
     }
 
     /// Runs a machine whose only evaluation has no end, and advances the clock by the time limit as
     /// soon as the evaluation has begun.
-    pub(crate) fn run_into_limit(&self) -> Run {
+    pub(crate) fn run_into_limit(&self) -> MachineRun {
         let running = self.start();
         self.clock.wait_for_timer(LIMIT);
         self.clock.advance(LIMIT);
@@ -232,7 +232,7 @@ impl TestMachine {
 
     /// Runs a machine whose only evaluation has no end, stops it as soon as the evaluation has
     /// begun, and advances the clock by the time that a stop waits.
-    pub(crate) fn run_into_shutdown(&self) -> Run {
+    pub(crate) fn run_into_shutdown(&self) -> MachineRun {
         const { assert!(LIMIT.as_secs() > SHUTDOWN_GRACE.as_secs()) };
         let running = self.start();
         self.clock.wait_for_timer(LIMIT);

@@ -2,11 +2,11 @@
 
 use super::harness::TestMachine;
 use super::programs::{cog, endless, eval, exec, keep_inputs, writer};
-use super::terms::{Expr, arg, call, law, nat, row};
+use super::terms::{PlanExpr, arg, call, law, nat, row};
 use crate::RunOutcome;
 
 /// The inputs that a cog gets for a job in slot 1, rendered.
-fn job_input(function: Expr, args: Vec<Expr>) -> String {
+fn job_input(function: PlanExpr, args: Vec<PlanExpr>) -> String {
     let machine = TestMachine::boot(&cog(keep_inputs(), nat(0), [nat(0), eval(function, args)]))
         .with(|settings| settings.snapshots = None);
     let run = machine.run(|_| false);
@@ -37,7 +37,7 @@ fn a_job_that_runs_out_of_stack_gives_an_empty_row() {
 
 #[test]
 fn a_large_result_is_computed_again_by_a_replay() {
-    let large = Expr::Bar(vec![7; 3 << 20]);
+    let large = PlanExpr::Bar(vec![7; 3 << 20]);
     let machine = TestMachine::boot(&cog(keep_inputs(), nat(0), [eval(law(1, arg(1)), [large])]))
         .with(|settings| settings.snapshots = None);
     assert_eq!(machine.run(|_| false).outcome(), RunOutcome::Finished);

@@ -1,42 +1,46 @@
 //! The programs that the tests run.
 
-use super::terms::{Expr, arg, call, case, first, inc, law, nat, row, trace};
+use super::terms::{PlanExpr, arg, call, case, first, inc, law, nat, row, trace};
 
 /// A cog with this law, state and workers. Its reads return the state.
-pub(crate) fn cog(function: Expr, state: Expr, workers: impl IntoIterator<Item = Expr>) -> Expr {
+pub(crate) fn cog(
+    function: PlanExpr,
+    state: PlanExpr,
+    workers: impl IntoIterator<Item = PlanExpr>,
+) -> PlanExpr {
     call(function, [state, law(3, arg(1)), row(workers)])
 }
 
 /// The worker `[1 driver]`.
-pub(crate) fn exec(driver: Expr) -> Expr {
+pub(crate) fn exec(driver: PlanExpr) -> PlanExpr {
     row([nat(1), driver])
 }
 
 /// The worker `[0 f args]`.
-pub(crate) fn eval(function: Expr, args: impl IntoIterator<Item = Expr>) -> Expr {
+pub(crate) fn eval(function: PlanExpr, args: impl IntoIterator<Item = PlanExpr>) -> PlanExpr {
     row([nat(0), function, row(args)])
 }
 
-pub(crate) fn read() -> Expr {
-    row([nat(0), Expr::Text("read"), nat(0)])
+pub(crate) fn read() -> PlanExpr {
+    row([nat(0), PlanExpr::Text("read"), nat(0)])
 }
 
-pub(crate) fn write(value: Expr) -> Expr {
-    row([nat(0), Expr::Text("write"), value])
+pub(crate) fn write(value: PlanExpr) -> PlanExpr {
+    row([nat(0), PlanExpr::Text("write"), value])
 }
 
-pub(crate) fn when() -> Expr {
-    row([Expr::Text("time"), Expr::Text("when")])
+pub(crate) fn when() -> PlanExpr {
+    row([PlanExpr::Text("time"), PlanExpr::Text("when")])
 }
 
-pub(crate) fn wait(until: Expr) -> Expr {
-    row([Expr::Text("time"), Expr::Text("wait"), until])
+pub(crate) fn wait(until: PlanExpr) -> PlanExpr {
+    row([PlanExpr::Text("time"), PlanExpr::Text("wait"), until])
 }
 
 /// A driver that makes one request after the other, and starts again after the last. The request
 /// under key i is `requests[i]`; in it, argument 2 is the answer to the request before. The driver
 /// shows the answers to the requests in `show`.
-pub(crate) fn cycle(requests: Vec<Expr>, show: &[usize]) -> Expr {
+pub(crate) fn cycle(requests: Vec<PlanExpr>, show: &[usize]) -> PlanExpr {
     let count = requests.len();
     // Law i has the arguments: driver law, answer, key less i.
     let mut handlers = law(3, nat(0));
@@ -54,41 +58,41 @@ pub(crate) fn cycle(requests: Vec<Expr>, show: &[usize]) -> Expr {
 }
 
 /// The law of a cog that counts its events, and answers request 3 of worker 0 with 0.
-pub(crate) fn counting_law() -> Expr {
+pub(crate) fn counting_law() -> PlanExpr {
     let next = call(arg(0), [inc(arg(1)), arg(2), arg(3)]);
     law(4, row([next, row([row([nat(0), nat(3), nat(0)])])]))
 }
 
 /// The law of a cog that counts its events, and answers request 0 of worker 0 with `reply(new
 /// count)`.
-pub(crate) fn replying_law(reply: impl Fn(Expr) -> Expr) -> Expr {
+pub(crate) fn replying_law(reply: impl Fn(PlanExpr) -> PlanExpr) -> PlanExpr {
     let next = call(arg(0), [inc(arg(1)), arg(2), arg(3)]);
     law(4, row([next, row([row([nat(0), nat(0), reply(inc(arg(1)))])])]))
 }
 
 /// A machine that shows the count that is on disk, waits a second, counts, and so on.
-pub(crate) fn counter() -> Expr {
+pub(crate) fn counter() -> PlanExpr {
     let driver = cycle(vec![read(), when(), wait(inc(arg(2))), write(nat(0))], &[0]);
     cog(counting_law(), nat(1), [exec(driver)])
 }
 
 /// The law of a cog that finishes at its first event, with the inputs as its state.
-pub(crate) fn keep_inputs() -> Expr {
+pub(crate) fn keep_inputs() -> PlanExpr {
     let next = call(arg(0), [arg(4), arg(2), row([])]);
     law(4, row([next, row([])]))
 }
 
 /// A driver that writes `value` once and makes no other request.
-pub(crate) fn writer(value: Expr) -> Expr {
+pub(crate) fn writer(value: PlanExpr) -> PlanExpr {
     call(law(3, call(arg(0), [row([])])), [row([row([nat(0), write(value)])])])
 }
 
 /// A law of one argument that calls itself forever.
-pub(crate) fn endless() -> Expr {
+pub(crate) fn endless() -> PlanExpr {
     law(1, call(arg(0), [arg(1)]))
 }
 
 /// The value of the first of these inputs.
-pub(crate) fn first_input(inputs: Expr) -> Expr {
+pub(crate) fn first_input(inputs: PlanExpr) -> PlanExpr {
     super::terms::second(first(inputs))
 }

@@ -5,7 +5,7 @@
 
 use super::harness::TestMachine;
 use super::programs::{cog, counter, cycle, eval, exec, first_input, read, when, write, writer};
-use super::terms::{Expr, arg, call, law, nat, row, trace};
+use super::terms::{PlanExpr, arg, call, law, nat, row, trace};
 use super::tiers::TIERS;
 use crate::cog::{ApplyMode, Cog};
 use crate::event::{EventOutcome, EventRecord, InputPayload};
@@ -19,7 +19,7 @@ use plan::Hash;
 use std::sync::Arc;
 
 /// A machine that writes a snapshot only when it is stopped, so that its log has all events.
-fn machine(program: &Expr) -> TestMachine {
+fn machine(program: &PlanExpr) -> TestMachine {
     TestMachine::boot(program).with(only_last_snapshot)
 }
 
@@ -139,8 +139,8 @@ fn a_replay_has_the_states_of_events_with_many_inputs_traces_and_reads() {
 #[test]
 fn a_replay_has_the_states_of_jobs_whose_results_are_not_in_the_log() {
     // Each result becomes part of the state, and the next job returns a value that contains it.
-    let large = Expr::Bar(vec![7; 2 << 20]);
-    let job = |item: Expr| row([nat(0), law(1, arg(1)), row([item])]);
+    let large = PlanExpr::Bar(vec![7; 2 << 20]);
+    let job = |item: PlanExpr| row([nat(0), law(1, arg(1)), row([item])]);
     let state = row([first_input(arg(4)), nat(3)]);
     let next = call(arg(0), [state, arg(2), row([job(row([arg(1), arg(4)]))])]);
     let law = law(4, trace(nat(1), row([next, row([])])));

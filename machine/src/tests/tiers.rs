@@ -2,22 +2,23 @@
 
 use super::harness::TestMachine;
 use super::programs::{cog, counter, exec, first_input, writer};
-use super::terms::{Expr, arg, call, case, inc, law, nat};
+use super::terms::{PlanExpr, arg, call, case, inc, law, nat};
 use crate::{ReplayFrom, RunOutcome};
 use persist::sim::SimDisk;
-use runtime::Mode;
+use runtime::CompileMode;
 
-pub(super) const TIERS: [Mode; 3] = [Mode::Off, Mode::Eager, Mode::Tiered];
+pub(super) const TIERS: [CompileMode; 3] =
+    [CompileMode::Off, CompileMode::Eager, CompileMode::Tiered];
 
 /// A law whose result is its argument, computed by as many calls.
-fn count() -> Expr {
+fn count() -> PlanExpr {
     let again = law(2, inc(call(arg(1), [arg(2)])));
     law(1, case(arg(1), nat(0), call(again, [arg(0)])))
 }
 
 /// A law that evaluates two crashes in order, 98 first. It shows which crash comes first, unless
 /// its argument is 0.
-fn crashing() -> Expr {
+fn crashing() -> PlanExpr {
     let die = |op| law(1, case(arg(1), nat(0), law(1, call(nat(op), [arg(1)]))));
     // f x y = x, once y is evaluated
     let first = law(2, arg(1));
@@ -25,7 +26,7 @@ fn crashing() -> Expr {
     law(1, call(both, [call(die(99), [arg(1)]), call(die(98), [arg(1)])]))
 }
 
-fn in_tier(disk: SimDisk, mode: Mode) -> TestMachine {
+fn in_tier(disk: SimDisk, mode: CompileMode) -> TestMachine {
     TestMachine::on(disk).with(move |settings| {
         settings.runtime.mode = mode;
         settings.replay = ReplayFrom::Earliest;

@@ -3,10 +3,10 @@
 
 use super::harness::{START, TestMachine, render};
 use super::programs::{cog, cycle, endless, eval, exec, first_input, keep_inputs, wait, writer};
-use super::terms::{Expr, arg, call, law, nat, row, trace};
+use super::terms::{PlanExpr, arg, call, law, nat, row, trace};
 use crate::clock::{Clock, ManualClock};
 use crate::trace::ConsoleMessage;
-use crate::{Console, Notice, Origin, RunOutcome};
+use crate::{Console, ConsoleNotice, ReportOrigin, RunOutcome};
 use crossbeam_channel::{Sender, unbounded};
 use jiff::Timestamp;
 use plan::Ref;
@@ -18,7 +18,7 @@ fn text(text: &str) -> ConsoleMessage {
 }
 
 /// A machine whose cog evaluates `effect` around the result of its only event, which finishes it.
-fn cog_with(effect: impl Fn(Expr) -> Expr) -> TestMachine {
+fn cog_with(effect: impl Fn(PlanExpr) -> PlanExpr) -> TestMachine {
     let next = call(arg(0), [first_input(arg(4)), arg(2), row([])]);
     let function = law(4, effect(row([next, row([])])));
     TestMachine::boot(&cog(function, nat(7), [exec(writer(nat(5)))]))
@@ -47,7 +47,10 @@ fn traces_of_an_event_that_fails_come_before_the_report_of_its_failure() {
 
     let machine = cog_with(|_| trace(nat(33), call(endless(), [nat(0)])));
     let run = machine.run_into_limit();
-    assert_eq!(run.messages, [text("33"), ConsoleMessage::Notice(Notice::TimedOut(Origin::Cog))]);
+    assert_eq!(
+        run.messages,
+        [text("33"), ConsoleMessage::Notice(ConsoleNotice::TimedOut(ReportOrigin::Cog))]
+    );
 }
 
 #[test]
@@ -72,7 +75,7 @@ fn traces_of_a_driver_are_shown_once() {
 }
 
 /// A machine with a job in slot 1, whose result finishes the cog.
-fn job_machine(function: Expr, arguments: Vec<Expr>) -> TestMachine {
+fn job_machine(function: PlanExpr, arguments: Vec<PlanExpr>) -> TestMachine {
     TestMachine::boot(&cog(keep_inputs(), nat(0), [nat(0), eval(function, arguments)]))
         .with(|settings| settings.snapshots = None)
 }
@@ -88,7 +91,8 @@ fn traces_and_crashes_of_a_job_are_shown_once() {
 
 #[test]
 fn a_job_that_a_replay_computes_again_shows_no_traces() {
-    let machine = job_machine(law(1, trace(nat(33), arg(1))), vec![Expr::Bar(vec![7; 2 << 20])]);
+    let machine =
+        job_machine(law(1, trace(nat(33), arg(1))), vec![PlanExpr::Bar(vec![7; 2 << 20])]);
     assert_eq!(machine.run(|_| false).messages, [text("33")]);
     assert_eq!(machine.open().expect("it opens").replayed(), 1);
     assert_eq!(machine.run(|_| false).messages, []);
@@ -105,7 +109,7 @@ impl<F: Fn(Ref<'_>, Timestamp) -> String + Send + Sync> Console for TraceConsole
         (self.render)(message, at)
     }
 
-    fn crash_text(&self, origin: Origin, _: Ref<'_>, _: Ref<'_>, at: Timestamp) -> String {
+    fn crash_text(&self, origin: ReportOrigin, _: Ref<'_>, _: Ref<'_>, at: Timestamp) -> String {
         format!("{origin} at {}", at.as_second() - START)
     }
 
@@ -113,7 +117,7 @@ impl<F: Fn(Ref<'_>, Timestamp) -> String + Send + Sync> Console for TraceConsole
         let _ = self.sender.send(ConsoleMessage::Text(text.into()));
     }
 
-    fn notice(&self, notice: &Notice) {
+    fn notice(&self, notice: &ConsoleNotice) {
         let _ = self.sender.send(ConsoleMessage::Notice(notice.clone()));
     }
 }
@@ -167,7 +171,7 @@ fn traces_that_do_not_fit_the_buffer_are_counted() {
         .iter()
         .map(|report| match report {
             ConsoleMessage::Text(text) => text.trim_start_matches('0'),
-            ConsoleMessage::Notice(Notice::TracesDropped(2)) => "2 dropped",
+            ConsoleMessage::Notice(ConsoleNotice::TracesDropped(2)) => "2 dropped",
             ConsoleMessage::Notice(_) => "another notice",
         })
         .collect();

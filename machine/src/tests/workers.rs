@@ -2,15 +2,15 @@
 
 use super::harness::TestMachine;
 use super::programs::{cog, cycle, exec, keep_inputs, read, wait, when, writer};
-use super::terms::{Expr, arg, call, law, nat, row, trace};
+use super::terms::{PlanExpr, arg, call, law, nat, row, trace};
 use crate::trace::ConsoleMessage;
-use crate::{Notice, RunOutcome};
+use crate::{ConsoleNotice, RunOutcome};
 
 #[test]
 fn an_unknown_device_answers_0() {
-    let driver = cycle(vec![row([Expr::Text("nope"), nat(5)])], &[0]);
+    let driver = cycle(vec![row([PlanExpr::Text("nope"), nat(5)])], &[0]);
     let run = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)])).run_until_shown(1);
-    let notice = Notice::UnknownDevice { driver: 0, device: "nope".into() };
+    let notice = ConsoleNotice::UnknownDevice { driver: 0, device: "nope".into() };
     assert_eq!(
         run.messages[..2],
         [ConsoleMessage::Notice(notice), ConsoleMessage::Text("0".into())]
@@ -26,8 +26,8 @@ fn the_time_is_in_seconds_and_a_wait_lasts_until_its_time() {
 
 #[test]
 fn malformed_calls_of_the_time_device_are_answered_0() {
-    let odd = row([Expr::Text("time"), Expr::Text("wait"), row([])]);
-    let driver = cycle(vec![odd, row([Expr::Text("time")])], &[0, 1]);
+    let odd = row([PlanExpr::Text("time"), PlanExpr::Text("wait"), row([])]);
+    let driver = cycle(vec![odd, row([PlanExpr::Text("time")])], &[0, 1]);
     let run = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)])).run_until_shown(2);
     assert_eq!(run.numbers()[..2], [0, 0]);
 }

@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use super::*;
 use crate::error::OpenError;
-use crate::sim::{InjectedFault, SimDisk, Survives};
+use crate::sim::{InjectedFault, SimDisk, SurvivingWrites};
 use crate::space::body;
 use crate::space::catalogue::CatalogueEntry;
 use crate::space::layout::make_dirs;
@@ -25,7 +25,7 @@ fn below(rng: &mut Rng, limit: usize) -> usize {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Action {
+enum CollectionStep {
     Add(usize),
     Commit,
     Slot(usize),
@@ -35,21 +35,27 @@ enum Action {
 
 /// Returns a script that collects more and more, in one file and in several, until most of the
 /// catalogue concerns freed pins.
-fn script(seed: u64) -> Vec<Action> {
+fn script(seed: u64) -> Vec<CollectionStep> {
     let rng = &mut Rng::with_seed(seed);
     let mut script = vec![];
     for round in 0..3 {
         for _ in 0..3 {
-            script.extend([Action::Add(2 + below(rng, 9)), Action::Commit]);
+            script.extend([CollectionStep::Add(2 + below(rng, 9)), CollectionStep::Commit]);
         }
         script.push(
-            [Action::Reopen, Action::Slot(10 + round), Action::Commit][(seed as usize + round) % 3],
+            [CollectionStep::Reopen, CollectionStep::Slot(10 + round), CollectionStep::Commit]
+                [(seed as usize + round) % 3],
         );
-        script.extend([Action::Add(1 + below(rng, 4)), Action::Commit]);
-        script.push(Action::Collect([8, 2, 1][round]));
+        script.extend([CollectionStep::Add(1 + below(rng, 4)), CollectionStep::Commit]);
+        script.push(CollectionStep::Collect([8, 2, 1][round]));
     }
-    script.extend([Action::Add(5), Action::Commit, Action::Collect(2), Action::Add(4)]);
-    script.push(Action::Commit);
+    script.extend([
+        CollectionStep::Add(5),
+        CollectionStep::Commit,
+        CollectionStep::Collect(2),
+        CollectionStep::Add(4),
+    ]);
+    script.push(CollectionStep::Commit);
     script
 }
 
@@ -64,7 +70,7 @@ fn bytes_of(pin: usize) -> Vec<u8> {
 
 /// The pins that must exist, and those that may exist instead after a crash.
 #[derive(Clone, Default)]
-struct Model {
+struct PinModel {
     created: bool,
     /// The pins that each pin refers to.
     edges: Vec<Vec<usize>>,
@@ -76,7 +82,7 @@ struct Model {
     after: Option<BTreeSet<usize>>,
 }
 
-impl Model {
+impl PinModel {
     fn reached(&self, roots: &[usize]) -> BTreeSet<usize> {
         let mut reached = BTreeSet::new();
         let mut todo = roots.to_vec();
@@ -194,30 +200,30 @@ fn open(disk: &SimDisk) -> Result<PinFiles, OpenError> {
 }
 
 /// Runs a script to its end or to the first error.
-fn run(disk: &SimDisk, seed: u64) -> (Model, Result<(), CollectError>) {
-    let mut model = Model::default();
+fn run(disk: &SimDisk, seed: u64) -> (PinModel, Result<(), CollectError>) {
+    let mut model = PinModel::default();
     let result = run_on(disk, seed, &mut model);
     (model, result)
 }
 
-fn run_on(disk: &SimDisk, seed: u64, model: &mut Model) -> Result<(), CollectError> {
+fn run_on(disk: &SimDisk, seed: u64, model: &mut PinModel) -> Result<(), CollectError> {
     let rng = &mut Rng::with_seed(seed ^ 0xABCD);
     let mut pins = create(disk)?;
     model.created = true;
     for action in script(seed) {
         match action {
-            Action::Add(count) => {
+            CollectionStep::Add(count) => {
                 for _ in 0..count {
                     model.add(&pins, rng)?;
                 }
             }
-            Action::Commit => model.commit(&pins)?,
-            Action::Slot(slot) => drop(pins.table().lock().add_slot(slot)?),
-            Action::Reopen => {
+            CollectionStep::Commit => model.commit(&pins)?,
+            CollectionStep::Slot(slot) => drop(pins.table().lock().add_slot(slot)?),
+            CollectionStep::Reopen => {
                 pins.close()?;
                 pins = open(disk)?;
             }
-            Action::Collect(roots) => {
+            CollectionStep::Collect(roots) => {
                 pins.close()?;
                 let roots: Vec<usize> =
                     (0..roots).filter_map(|_| choose(rng, &model.certain)).collect();
@@ -232,7 +238,7 @@ fn run_on(disk: &SimDisk, seed: u64, model: &mut Model) -> Result<(), CollectErr
 }
 
 /// Opens an image, checks it, collects, inserts more pins, and checks again.
-fn check(image: &SimDisk, model: &Model, point: u64) {
+fn check(image: &SimDisk, model: &PinModel, point: u64) {
     let model = &mut model.clone();
     let rng = &mut Rng::with_seed(point);
     if !model.created {
@@ -255,7 +261,7 @@ fn check(image: &SimDisk, model: &Model, point: u64) {
     let done = model.collect(image, &roots).expect("a collection");
     assert_eq!(done.freed_pins, 0);
     // After closing, everything survives a loss of power.
-    let after = image.crash(Survives::Nothing);
+    let after = image.crash(SurvivingWrites::Nothing);
     model.check(&open(&after).expect("opens"));
 }
 
@@ -282,9 +288,13 @@ fn live_pins_survive_a_crash_at_any_operation_of_a_collection() {
             let disk = SimDisk::new();
             disk.fail_at(step, InjectedFault::PowerOff);
             let (model, _) = run(&disk, seed);
-            let fixed = [Survives::Nothing, Survives::Everything, Survives::LengthsOnly];
-            let moments = (0..3).map(|n| Survives::UpTo(10 * step + n));
-            let mixtures = (0..6).map(|n| Survives::Anything(10 * step + n));
+            let fixed = [
+                SurvivingWrites::Nothing,
+                SurvivingWrites::Everything,
+                SurvivingWrites::LengthsOnly,
+            ];
+            let moments = (0..3).map(|n| SurvivingWrites::UpTo(10 * step + n));
+            let mixtures = (0..6).map(|n| SurvivingWrites::Anything(10 * step + n));
             for survives in fixed.into_iter().chain(moments).chain(mixtures) {
                 let image = disk.crash(survives);
                 if seen.insert((digest(&image), model.certain.clone(), model.pending.clone())) {

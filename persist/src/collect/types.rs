@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::error::{Damage, DiskError, OpenError, PinError, StoreReadError};
+use crate::error::{DiskError, OpenError, PinError, StoreDamage, StoreReadError};
 use crate::health::WriteError;
 use crate::types::PinHash;
 
@@ -17,7 +17,7 @@ pub enum CollectError {
     Read(#[from] StoreReadError),
     /// A snapshot is damaged, so the pins that it needs are unknown. Nothing was changed.
     #[error("{}: {}; nothing was changed: restore that file from a copy, or remove it", _0.path.display(), _0.reason)]
-    Snapshot(Damage),
+    Snapshot(StoreDamage),
     /// There is no snapshot, so the live pins are unknown. Nothing was changed.
     #[error("{}: there is no snapshot, so the needed pins are unknown; nothing was changed", path.display())]
     NoSnapshot {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use plan::pinspace::Frozen;
+use plan::pinspace::FrozenPin;
 
 use super::faults::{LostRange, SegmentExpectation, SegmentFaults};
-use super::inspection::{Inspection, SegmentLength};
+use super::inspection::{SegmentLength, StoreInspection};
 use super::report::{CheckReport, DamageEffect, DamageFinding, SnapshotStatus};
-use crate::error::{Damage, DiskError, OpenError, StoreReadError};
+use crate::error::{DiskError, OpenError, StoreDamage, StoreReadError};
 use crate::journal::frame::JournalFrameKind;
-use crate::journal::{JournalKind, ResyncItem, Segment};
+use crate::journal::{JournalKind, JournalSegment, ResyncItem};
 use crate::snapshots;
 use crate::space::body;
 use crate::space::catalogue::{self, CatalogueRecord};
@@ -25,13 +25,13 @@ pub trait PinVerifier {
     ///
     /// # Errors
     /// The reason why the hash is wrong.
-    fn pin(&mut self, pin: &Frozen) -> Result<(), String>;
+    fn pin(&mut self, pin: &FrozenPin) -> Result<(), String>;
 
-    /// Reports how many of [`Inspection::bytes`] have been checked.
+    /// Reports how many of [`StoreInspection::bytes`] have been checked.
     fn progress(&mut self, bytes: u64);
 }
 
-impl Inspection {
+impl StoreInspection {
     /// Checks every byte of the store except the index, which is derived and never trusted.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Inspection {
         report.snapshots = self.snapshot_statuses(&pins.graph, &report);
         for status in report.snapshots.iter().filter(|status| !status.has_root) {
             let name = snapshots::file_name(status.snapshot.generation);
-            let damage = Damage {
+            let damage = StoreDamage {
                 path: self.context.disk.path(&name),
                 offset: 64,
                 reason: "the root of the snapshot is not among the pins".into(),
@@ -101,7 +101,7 @@ impl Inspection {
 
 /// A check in progress.
 struct CheckPass<'a> {
-    inspection: &'a Inspection,
+    inspection: &'a StoreInspection,
     verifier: &'a mut dyn PinVerifier,
     report: CheckReport,
     /// The checked bytes before the current segment.
@@ -142,14 +142,14 @@ impl CheckPass<'_> {
             };
             let last = first.map_or(u64::MAX, |first| first - 1);
             let path = context.disk.path(kind.dir);
-            let damage = Damage { path, offset: 0, reason, advice: String::new() };
+            let damage = StoreDamage { path, offset: 0, reason, advice: String::new() };
             let effect = payloads.effect(needed, last);
             self.report.findings.push(DamageFinding { damage, effect });
         }
         for (index, (first, length)) in segments.iter().enumerate() {
             let successor = segments.get(index + 1).map(|(first, _)| *first);
             let expectation = SegmentExpectation { successor, proven };
-            match Segment::open(context.disk.as_ref(), kind, context.store, *first) {
+            match JournalSegment::open(context.disk.as_ref(), kind, context.store, *first) {
                 Ok(segment) => self.check_segment(&Arc::new(segment), expectation, payloads)?,
                 Err(StoreReadError::Disk(error)) => return Err(error),
                 Err(StoreReadError::Damaged(damage)) => {
@@ -167,7 +167,7 @@ impl CheckPass<'_> {
 
     fn check_segment(
         &mut self,
-        segment: &Arc<Segment>,
+        segment: &Arc<JournalSegment>,
         expectation: SegmentExpectation,
         payloads: &mut dyn PayloadChecker,
     ) -> Result<(), DiskError> {
@@ -198,7 +198,7 @@ impl CheckPass<'_> {
         }
         let (damaged, unfinished) = faults.classify();
         self.report.unfinished.extend(unfinished);
-        let finding = |(damage, lost): (Damage, Option<LostRange>)| {
+        let finding = |(damage, lost): (StoreDamage, Option<LostRange>)| {
             let effect =
                 lost.map_or(DamageEffect::Nothing, |(first, last)| payloads.effect(first, last));
             DamageFinding { damage, effect }
@@ -231,7 +231,7 @@ impl CheckPass<'_> {
                     let path = context.disk.path(&body::file_name(slot));
                     // A file that cannot be read at all is reported once, above.
                     if !pins.damaged.iter().any(|damage| damage.path == path) {
-                        let damage = Damage { path, offset, reason, advice: String::new() };
+                        let damage = StoreDamage { path, offset, reason, advice: String::new() };
                         let effect = DamageEffect::Pin(hash);
                         self.report.findings.push(DamageFinding { damage, effect });
                     }

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use crate::error::Damage;
-use crate::journal::Segment;
+use crate::error::StoreDamage;
+use crate::journal::JournalSegment;
 use crate::journal::frame::{FrameHeader, JournalFrameKind};
 
 /// The evidence about a segment in its surroundings.
@@ -31,7 +31,7 @@ struct SegmentFault {
 
 /// The faults of one segment.
 pub(super) struct SegmentFaults {
-    segment: Arc<Segment>,
+    segment: Arc<JournalSegment>,
     expectation: SegmentExpectation,
     /// The sequence of the next data frame.
     next: u64,
@@ -45,7 +45,7 @@ pub(super) struct SegmentFaults {
 }
 
 impl SegmentFaults {
-    pub(super) fn new(segment: &Arc<Segment>, expectation: SegmentExpectation) -> Self {
+    pub(super) fn new(segment: &Arc<JournalSegment>, expectation: SegmentExpectation) -> Self {
         let proven = expectation.successor.map_or(0, |next| next - 1).max(expectation.proven);
         let (segment, next) = (Arc::clone(segment), segment.header.first);
         Self {
@@ -101,7 +101,7 @@ impl SegmentFaults {
     }
 
     /// Returns the damage, with the sequences that it loses, and the torn tails.
-    pub(super) fn classify(mut self) -> (Vec<(Damage, Option<LostRange>)>, Vec<Damage>) {
+    pub(super) fn classify(mut self) -> (Vec<(StoreDamage, Option<LostRange>)>, Vec<StoreDamage>) {
         let last = self.expectation.successor.map_or(self.proven, |next| next - 1);
         if self.next <= last {
             let lost = Some((self.next, last));

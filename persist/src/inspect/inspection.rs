@@ -14,7 +14,7 @@ use crate::space::read_only::body_lengths;
 pub(super) type SegmentLength = (u64, u64);
 
 /// A locked store that is being inspected.
-pub struct Inspection {
+pub struct StoreInspection {
     pub(super) context: StoreContext,
     pub(super) snapshots: SnapshotFiles,
     /// The segments of the log.
@@ -27,7 +27,7 @@ pub struct Inspection {
     _lock: Arc<dyn DiskLock>,
 }
 
-impl Inspection {
+impl StoreInspection {
     /// Locks the store in a directory for inspection.
     ///
     /// # Errors
@@ -36,10 +36,10 @@ impl Inspection {
         Self::open_on(Arc::new(RealDisk::read_only(dir.as_ref())))
     }
 
-    /// Locks the store on the given disk, like [`Inspection::open`].
+    /// Locks the store on the given disk, like [`StoreInspection::open`].
     ///
     /// # Errors
-    /// See [`Inspection::open`].
+    /// See [`StoreInspection::open`].
     pub fn open_on(disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let (context, lock) = StoreContext::lock(disk)?;
         let snapshots = SnapshotFiles::survey(context.clone(), usize::MAX)?;

@@ -1,6 +1,6 @@
 //! The results of a check.
 
-use crate::error::Damage;
+use crate::error::StoreDamage;
 use crate::types::{PinHash, Seq, Snapshot};
 
 /// The effect of some damage.
@@ -34,7 +34,7 @@ pub enum DamageEffect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamageFinding {
     /// The location and the reason.
-    pub damage: Damage,
+    pub damage: StoreDamage,
     /// The effect of the damage.
     pub effect: DamageEffect,
 }
@@ -66,7 +66,7 @@ pub struct CheckReport {
     pub findings: Vec<DamageFinding>,
     /// The torn tails that a crash left. They held nothing that was acknowledged; opening the store
     /// truncates them.
-    pub unfinished: Vec<Damage>,
+    pub unfinished: Vec<StoreDamage>,
     /// The snapshots whose files are intact, newest first.
     pub snapshots: Vec<SnapshotStatus>,
     /// The number of intact events.

@@ -1,20 +1,20 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use plan::{Options, Val};
+use plan::{HeapOptions, Val};
 use vm::Vm;
 
 use super::*;
-use crate::sim::{SimDisk, Survives};
+use crate::sim::{SimDisk, SurvivingWrites};
 use crate::types::Seq;
 use crate::{Store, StoreSettings};
-use plan::pinspace::Frozen;
+use plan::pinspace::FrozenPin;
 use std::sync::Arc;
 
 /// Accepts every pin.
 struct AcceptAll;
 
 impl PinVerifier for AcceptAll {
-    fn pin(&mut self, _: &Frozen) -> Result<(), String> {
+    fn pin(&mut self, _: &FrozenPin) -> Result<(), String> {
         Ok(())
     }
 
@@ -38,7 +38,7 @@ fn settings() -> StoreSettings {
 fn sample() -> SimDisk {
     let disk = SimDisk::new();
     let store = Store::create_on(Arc::new(disk.clone()), settings()).unwrap();
-    let mut vm = Vm::new(Options::default(), Default::default()).unwrap();
+    let mut vm = Vm::new(HeapOptions::default(), Default::default()).unwrap();
     let mut before: Vec<Val> = Vec::new();
     for n in 1..=12_u64 {
         let mut items = vec![vm.bar(&[n as u8; 100]).unwrap()];
@@ -56,7 +56,7 @@ fn sample() -> SimDisk {
 }
 
 fn check(disk: &SimDisk) -> CheckReport {
-    Inspection::open_on(Arc::new(disk.clone())).unwrap().check(&mut AcceptAll).unwrap()
+    StoreInspection::open_on(Arc::new(disk.clone())).unwrap().check(&mut AcceptAll).unwrap()
 }
 
 #[test]
@@ -80,10 +80,10 @@ fn every_significant_flipped_bit_is_found_in_its_file() {
         for at in 0..contents.len() {
             let mut flipped = contents.clone();
             flipped[at] ^= 1 << (at % 8);
-            let copy = disk.crash(Survives::Everything);
+            let copy = disk.crash(SurvivingWrites::Everything);
             copy.overwrite(&name, &flipped);
             let before = copy.files();
-            match Inspection::open_on(Arc::new(copy.clone())) {
+            match StoreInspection::open_on(Arc::new(copy.clone())) {
                 Err(error) => assert!(name == "FORMAT", "{name}: {error}"),
                 Ok(inspection) => {
                     let report = inspection.check(&mut AcceptAll).unwrap();
@@ -112,7 +112,7 @@ fn findings_report_the_effect_of_damage() {
     let mut damaged = contents.clone();
     // Damage in the body of the first pin, which every snapshot reaches.
     damaged[64 + 100] ^= 1;
-    let copy = disk.crash(Survives::Everything);
+    let copy = disk.crash(SurvivingWrites::Everything);
     copy.overwrite(&name, &damaged);
     let report = check(&copy);
     assert_eq!(report.findings.len(), 1, "{report:?}");
@@ -125,7 +125,7 @@ fn findings_report_the_effect_of_damage() {
     let name = "catalogue/00000000000000000001.cat";
     let mut contents = disk.files()[name].clone();
     contents[128 + 64 + 40] ^= 1;
-    let copy = disk.crash(Survives::Everything);
+    let copy = disk.crash(SurvivingWrites::Everything);
     copy.overwrite(name, &contents);
     let report = check(&copy);
     assert_eq!(report.findings[0].effect, DamageEffect::Groups { first: 1, last: 1 });
@@ -143,7 +143,7 @@ fn findings_report_the_effect_of_damage() {
     let at = contents.windows(80).position(|it| it == [7; 80]).unwrap() - 64;
     let mut contents = contents.clone();
     contents[at + 8] ^= 1;
-    let copy = disk.crash(Survives::Everything);
+    let copy = disk.crash(SurvivingWrites::Everything);
     copy.overwrite(&name, &contents);
     let report = check(&copy);
     assert_eq!(report.findings.len(), 1, "{report:?}");
@@ -154,7 +154,7 @@ fn findings_report_the_effect_of_damage() {
 
 #[test]
 fn usage_counts_shared_and_garbage_pins() {
-    let inspection = Inspection::open_on(Arc::new(sample())).unwrap();
+    let inspection = StoreInspection::open_on(Arc::new(sample())).unwrap();
     let usage = inspection.usage().unwrap();
     assert_eq!((usage.pins, usage.shared_pins, usage.garbage_pins), (12, 5, 2));
     let of: Vec<_> = usage.snapshots.iter().map(|it| (it.pins, it.own_pins)).collect();
@@ -169,7 +169,7 @@ fn usage_counts_spare_files() {
     let store = Store::open_on(Arc::new(disk.clone()), settings()).unwrap();
     let pruned = store.prune().unwrap();
     store.close().unwrap();
-    let usage = Inspection::open_on(Arc::new(disk.clone())).unwrap().usage().unwrap();
+    let usage = StoreInspection::open_on(Arc::new(disk.clone())).unwrap().usage().unwrap();
     assert_eq!(pruned.segments, 1);
     let files = disk.files();
     let spare = files.iter().filter(|(name, _)| name.ends_with(".spare"));

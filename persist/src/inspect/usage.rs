@@ -1,7 +1,7 @@
 //! The space that the parts of a store use, by the catalogue's edges. Reads no body.
 
-use super::inspection::{Inspection, SegmentLength};
-use crate::error::{Damage, StoreReadError};
+use super::inspection::{SegmentLength, StoreInspection};
+use crate::error::{StoreDamage, StoreReadError};
 use crate::journal::{JournalKind, spare_files};
 use crate::space::catalogue_reader::CatalogueReader;
 use crate::space::graph::PinGraph;
@@ -62,7 +62,7 @@ pub struct StoreUsage {
     pub snapshots: Vec<SnapshotUsage>,
 }
 
-impl Inspection {
+impl StoreInspection {
     /// Measures the space that the parts of the store use. Ignores a torn tail.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Inspection {
             let root = graph.find(snapshot.address).ok_or_else(|| {
                 let reason = format!("the root of snapshot {} is missing", snapshot.generation);
                 let path = self.context.disk.path(BODIES_DIR);
-                Damage { path, offset: 0, reason, advice: "see `check`".into() }
+                StoreDamage { path, offset: 0, reason, advice: "see `check`".into() }
             })?;
             let reached = graph.reach(root);
             for (count, reached) in reached_by.iter_mut().zip(&reached) {

@@ -35,7 +35,7 @@ mod writer;
 
 pub(crate) use kind::JournalKind;
 pub(crate) use scan::ScanDepth;
-pub(crate) use segment::{FrameReader, ResyncItem, Segment};
+pub(crate) use segment::{FrameReader, JournalSegment, ResyncItem};
 pub(crate) use spare::spare_files;
 pub(crate) use survey::{JournalSurvey, list_segments};
 pub(crate) use writer::JournalWriter;

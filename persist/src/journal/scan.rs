@@ -16,7 +16,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::frame::{ALIGNMENT, FrameHeader, JournalFrameKind, SEGMENT_HEADER, frame_length};
-use super::segment::{CHUNK, ENDS_WITHIN_FRAME, FrameFault, ReadBuffer, SMALL_CHUNK, Segment};
+use super::segment::{
+    CHUNK, ENDS_WITHIN_FRAME, FrameFault, JournalSegment, ReadBuffer, SMALL_CHUNK,
+};
 use crate::error::StoreReadError;
 
 const BAD_PAYLOAD: FrameFault = "the frame's payload fails its check";
@@ -56,7 +58,7 @@ pub(crate) struct SegmentExtent {
 /// [`StoreReadError::Damaged`] if a frame that was durable is missing or invalid;
 /// [`StoreReadError::Disk`].
 pub(super) fn scan(
-    segment: &Arc<Segment>,
+    segment: &Arc<JournalSegment>,
     depth: ScanDepth,
     proven: u64,
 ) -> Result<SegmentExtent, StoreReadError> {
@@ -103,7 +105,7 @@ impl Scan {
     /// that frame is invalid.
     fn read_frames(
         &mut self,
-        segment: &Segment,
+        segment: &JournalSegment,
         buffer: &mut ReadBuffer,
         depth: ScanDepth,
     ) -> Result<Option<FrameFault>, StoreReadError> {
@@ -168,7 +170,7 @@ impl Scan {
     /// Decides between torn and damaged by the rule in the module's documentation.
     fn finish(
         self,
-        segment: &Segment,
+        segment: &JournalSegment,
         buffer: &mut ReadBuffer,
         fault: Option<FrameFault>,
     ) -> Result<SegmentExtent, StoreReadError> {

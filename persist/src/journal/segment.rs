@@ -11,7 +11,7 @@ use super::frame::{
 use super::kind::JournalKind;
 use crate::disk::{Disk, DiskFile};
 use crate::encoding::StoreId;
-use crate::error::{Damage, DiskError, StoreReadError};
+use crate::error::{DiskError, StoreDamage, StoreReadError};
 
 /// The read size for sequential reads of whole segments, in bytes.
 pub(super) const CHUNK: usize = 64 << 10;
@@ -24,14 +24,14 @@ pub(super) type FrameFault = &'static str;
 pub(super) const ENDS_WITHIN_FRAME: FrameFault = "the file ends within a frame";
 
 /// One open segment.
-pub(crate) struct Segment {
+pub(crate) struct JournalSegment {
     pub(crate) path: PathBuf,
     pub(crate) file: Arc<dyn DiskFile>,
     pub(crate) header: SegmentHeader,
     pub(super) item: &'static str,
 }
 
-impl Segment {
+impl JournalSegment {
     pub(super) fn new(
         path: PathBuf,
         file: Arc<dyn DiskFile>,
@@ -54,7 +54,8 @@ impl Segment {
         let name = kind.segment_name(first);
         let path = disk.path(&name);
         let failed = |action, error| DiskError::new(disk.path(&name), action, error);
-        let damaged = |reason| Damage { path: path.clone(), offset: 0, reason, advice: advice() };
+        let damaged =
+            |reason| StoreDamage { path: path.clone(), offset: 0, reason, advice: advice() };
         let file = disk.open(&name).map_err(|error| failed("open", error))?;
         let mut bytes = [0; SEGMENT_HEADER as usize];
         match file.read_at(0, &mut bytes) {
@@ -75,8 +76,8 @@ impl Segment {
     }
 
     /// Describes damage at an offset of this segment.
-    pub(crate) fn damage(&self, offset: u64, reason: impl Into<String>) -> Damage {
-        Damage { path: self.path.clone(), offset, reason: reason.into(), advice: advice() }
+    pub(crate) fn damage(&self, offset: u64, reason: impl Into<String>) -> StoreDamage {
+        StoreDamage { path: self.path.clone(), offset, reason: reason.into(), advice: advice() }
     }
 
     fn failed(&self, action: &'static str, error: io::Error) -> DiskError {
@@ -130,7 +131,7 @@ fn advice() -> String {
 
 /// A buffer over a moving part of a segment's file.
 pub(super) struct ReadBuffer {
-    segment: Arc<Segment>,
+    segment: Arc<JournalSegment>,
     /// The length of the file.
     pub(super) length: u64,
     /// The minimum read size.

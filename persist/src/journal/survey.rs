@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use super::kind::JournalKind;
 use super::scan::{ScanDepth, SegmentExtent, scan};
-use super::segment::Segment;
+use super::segment::JournalSegment;
 use crate::context::{StoreContext, TEMPORARY};
-use crate::error::{Damage, DiskError, StoreReadError};
+use crate::error::{DiskError, StoreDamage, StoreReadError};
 
 /// The state of a journal on disk.
 pub(crate) struct JournalSurvey {
     /// The first sequences of all segments, ascending; never empty.
     pub(crate) firsts: Vec<u64>,
     /// The scanned segments: from the one with the requested sequence on; never empty.
-    pub(crate) segments: Vec<Arc<Segment>>,
+    pub(crate) segments: Vec<Arc<JournalSegment>>,
     /// The extent of the last segment.
     pub(crate) last: SegmentExtent,
     /// The temporary files of an interrupted creation.
@@ -49,7 +49,7 @@ impl JournalSurvey {
         };
         let mut segments = Vec::new();
         for first in &firsts[start..] {
-            let segment = Segment::open(context.disk.as_ref(), kind, context.store, *first)?;
+            let segment = JournalSegment::open(context.disk.as_ref(), kind, context.store, *first)?;
             segments.push(Arc::new(segment));
         }
         let mut last = None;
@@ -62,14 +62,14 @@ impl JournalSurvey {
     }
 }
 
-fn no_segments(path: PathBuf) -> Damage {
+fn no_segments(path: PathBuf) -> StoreDamage {
     let reason = "the directory holds no segment".into();
-    Damage { path, offset: 0, reason, advice: "restore its files from a copy".into() }
+    StoreDamage { path, offset: 0, reason, advice: "restore its files from a copy".into() }
 }
 
 /// Scans one segment and checks that its end meets the first sequence of its successor.
 fn scan_segment(
-    segment: &Arc<Segment>,
+    segment: &Arc<JournalSegment>,
     successor: Option<u64>,
     proven: u64,
     depth: ScanDepth,

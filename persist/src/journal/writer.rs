@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::frame::{JournalFrameKind, SEGMENT_HEADER, SegmentHeader, encode_frame, frame_length};
 use super::kind::JournalKind;
 use super::scan::SegmentExtent;
-use super::segment::Segment;
+use super::segment::JournalSegment;
 use super::spare::SpareFiles;
 use super::survey::JournalSurvey;
 use crate::context::StoreContext;
@@ -57,7 +57,7 @@ pub(crate) struct JournalWriter {
     segment_limit: u64,
     /// The first sequences of all segments, ascending.
     firsts: Vec<u64>,
-    active: Arc<Segment>,
+    active: Arc<JournalSegment>,
     /// The offset after the last written frame.
     end: u64,
     /// The frames to be written at `end`.
@@ -371,7 +371,7 @@ impl JournalWriter {
 
     /// Writes a seal at the end of a segment. It proves that a next segment exists, so that the
     /// loss of that one is noticed. A full disk is not an error: the seal holds no data.
-    fn seal(&self, segment: &Segment, end: u64) -> Result<(), WriteError> {
+    fn seal(&self, segment: &JournalSegment, end: u64) -> Result<(), WriteError> {
         let mut bytes = Vec::new();
         let header = (JournalFrameKind::Seal, self.next - 1, self.durable);
         encode_frame(&mut bytes, &segment.header.key, end, header, &[]);
@@ -397,7 +397,7 @@ fn create_segment(
     kind: &JournalKind,
     first: u64,
     spares: Option<&mut SpareFiles>,
-) -> Result<Segment, WriteError> {
+) -> Result<JournalSegment, WriteError> {
     let name = kind.segment_name(first);
     let classify = |error| context.health.classify(context.error(&name, "create", error));
     let key = context.disk.random().map_err(classify)?;
@@ -407,11 +407,11 @@ fn create_segment(
         Some(file) => file,
         None => context.publish(kind.dir, &name, &bytes)?,
     };
-    Ok(Segment::new(context.disk.path(&name), file, header, kind))
+    Ok(JournalSegment::new(context.disk.path(&name), file, header, kind))
 }
 
 /// Truncates the torn tail of a segment and makes the remaining frames durable.
-fn repair(segment: &Segment, extent: &SegmentExtent) -> Result<(), DiskError> {
+fn repair(segment: &JournalSegment, extent: &SegmentExtent) -> Result<(), DiskError> {
     let failed = |action| move |error| DiskError::new(segment.path.clone(), action, error);
     if extent.length == extent.proven_end {
         return Ok(());
@@ -427,7 +427,7 @@ fn repair(segment: &Segment, extent: &SegmentExtent) -> Result<(), DiskError> {
 ///
 /// If a flush failed in an earlier process, the kernel may consider those pages clean. A flush
 /// alone would then succeed without writing them.
-fn rewrite_unproven(segment: &Segment, extent: &SegmentExtent) -> Result<(), DiskError> {
+fn rewrite_unproven(segment: &JournalSegment, extent: &SegmentExtent) -> Result<(), DiskError> {
     let failed = |action| move |error| DiskError::new(segment.path.clone(), action, error);
     let mut at = extent.proven_end;
     while at < extent.end {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::context::StoreContext;
 use crate::error::StoreReadError;
 use crate::journal::frame::{JournalFrameKind, SEGMENT_HEADER};
-use crate::journal::{FrameReader, JournalKind, Segment};
+use crate::journal::{FrameReader, JournalKind, JournalSegment};
 use crate::types::Seq;
 
 /// One event of the log.
@@ -27,7 +27,7 @@ pub struct LogRecords {
     context: StoreContext,
     /// The first sequences of the segments that are not open yet, ascending.
     firsts: VecDeque<u64>,
-    current: Option<(Arc<Segment>, FrameReader)>,
+    current: Option<(Arc<JournalSegment>, FrameReader)>,
     next: u64,
     last: u64,
     /// Prevents the reuse of segment files.
@@ -67,7 +67,7 @@ impl LogRecords {
             });
         };
         let (disk, store) = (self.context.disk.as_ref(), self.context.store);
-        let segment = Arc::new(Segment::open(disk, &JournalKind::LOG, store, first)?);
+        let segment = Arc::new(JournalSegment::open(disk, &JournalKind::LOG, store, first)?);
         let frames = segment.frames(SEGMENT_HEADER)?;
         self.current = Some((segment, frames));
         Ok(())

@@ -11,7 +11,7 @@ const SECTOR: usize = 512;
 
 /// The unflushed changes that survive a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Survives {
+pub enum SurvivingWrites {
     /// No change.
     Nothing,
     /// All changes.
@@ -36,9 +36,9 @@ fn choose_time(rng: &mut Rng, latest: usize) -> usize {
 }
 
 /// Returns the state after a crash. All of it is durable.
-pub(super) fn image(state: &SimState, survives: Survives) -> SimState {
+pub(super) fn image(state: &SimState, survives: SurvivingWrites) -> SimState {
     let mut rng = Rng::with_seed(match survives {
-        Survives::UpTo(seed) | Survives::Anything(seed) => seed,
+        SurvivingWrites::UpTo(seed) | SurvivingWrites::Anything(seed) => seed,
         _ => 0,
     });
     let mut orders: Vec<u64> = state
@@ -64,13 +64,13 @@ pub(super) fn image(state: &SimState, survives: Survives) -> SimState {
     after
 }
 
-fn contents(inode: &Inode, survives: Survives, last: u64, rng: &mut Rng) -> Vec<u8> {
+fn contents(inode: &Inode, survives: SurvivingWrites, last: u64, rng: &mut Rng) -> Vec<u8> {
     match survives {
-        Survives::Nothing => inode.durable.clone(),
-        Survives::Everything => everything(inode),
-        Survives::UpTo(_) => up_to(inode, last, rng),
-        Survives::Anything(_) => anything(inode, rng),
-        Survives::LengthsOnly => {
+        SurvivingWrites::Nothing => inode.durable.clone(),
+        SurvivingWrites::Everything => everything(inode),
+        SurvivingWrites::UpTo(_) => up_to(inode, last, rng),
+        SurvivingWrites::Anything(_) => anything(inode, rng),
+        SurvivingWrites::LengthsOnly => {
             let mut contents = inode.durable.clone();
             if !inode.unflushed.is_empty() {
                 contents.resize(everything(inode).len(), 0);
@@ -124,14 +124,14 @@ fn anything(inode: &Inode, rng: &mut Rng) -> Vec<u8> {
     contents
 }
 
-fn entries(dir: &SimDir, survives: Survives, last: u64, rng: &mut Rng) -> DirEntries {
+fn entries(dir: &SimDir, survives: SurvivingWrites, last: u64, rng: &mut Rng) -> DirEntries {
     let mut entries = dir.durable.clone();
     for op in &dir.unflushed {
         let happens = match survives {
-            Survives::Nothing => false,
-            Survives::Everything | Survives::LengthsOnly => true,
-            Survives::UpTo(_) => op.order <= last,
-            Survives::Anything(_) => rng.bool(),
+            SurvivingWrites::Nothing => false,
+            SurvivingWrites::Everything | SurvivingWrites::LengthsOnly => true,
+            SurvivingWrites::UpTo(_) => op.order <= last,
+            SurvivingWrites::Anything(_) => rng.bool(),
         };
         if happens {
             op.change.apply(&mut entries);

@@ -10,7 +10,7 @@ use super::layout::BODIES_DIR;
 use crate::context::StoreContext;
 use crate::disk::DiskFile;
 use crate::encoding::{check, u32_at};
-use crate::error::{Damage, DiskError, OpenError};
+use crate::error::{DiskError, OpenError, StoreDamage};
 use crate::health::WriteError;
 
 /// The first bytes of a body file.
@@ -64,8 +64,13 @@ fn header(context: &StoreContext, slot: usize) -> [u8; BODY_HEADER] {
 }
 
 /// Describes damage in a body file.
-pub(crate) fn body_damage(path: PathBuf, offset: u64, reason: impl Into<String>) -> Damage {
-    Damage { path, offset, reason: reason.into(), advice: "restore this file from a copy".into() }
+pub(crate) fn body_damage(path: PathBuf, offset: u64, reason: impl Into<String>) -> StoreDamage {
+    StoreDamage {
+        path,
+        offset,
+        reason: reason.into(),
+        advice: "restore this file from a copy".into(),
+    }
 }
 
 impl BodyFile {

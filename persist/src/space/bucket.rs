@@ -55,15 +55,15 @@ impl<'a> BucketRef<'a> {
     }
 
     /// Copies the bucket for modification.
-    pub(crate) fn to_bucket(self) -> Bucket {
-        Bucket(*self.0)
+    pub(crate) fn to_bucket(self) -> IndexBucket {
+        IndexBucket(*self.0)
     }
 }
 
 /// An owned bucket.
-pub(crate) struct Bucket([u8; PAGE]);
+pub(crate) struct IndexBucket([u8; PAGE]);
 
-impl Bucket {
+impl IndexBucket {
     pub(crate) fn empty(depth: u32) -> Self {
         let mut bucket = Self([0; PAGE]);
         bucket.put(0, u64::from(depth));

@@ -28,17 +28,35 @@ const COPY: u64 = 3;
 /// The length of an entry without its edges, in bytes.
 const ENTRY: usize = 56;
 
-/// A pin's entry in the catalogue.
+/// A pin's entry in the catalogue. Only the catalogue makes one, so a pin was stored at its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogueEntry {
+    pub(crate) hash: PinHash,
+    pub(crate) address: u64,
+    pub(crate) bytes: u64,
+    pub(crate) edges: Vec<u64>,
+}
+
+impl CatalogueEntry {
     /// The pin's hash.
-    pub hash: PinHash,
+    pub fn hash(&self) -> PinHash {
+        self.hash
+    }
+
     /// The pin's address.
-    pub address: u64,
+    pub fn address(&self) -> u64 {
+        self.address
+    }
+
     /// The length of the pin's record, in bytes.
-    pub bytes: u64,
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The addresses of the pins that this one refers to.
-    pub edges: Vec<u64>,
+    pub fn edges(&self) -> &[u64] {
+        &self.edges
+    }
 }
 
 /// An encoded entry.

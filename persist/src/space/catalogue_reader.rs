@@ -17,7 +17,7 @@ use super::catalogue::{self, CatalogueRecord, EntryRef, GapsRecord, HighWaterMar
 use crate::context::StoreContext;
 use crate::error::{OpenError, StoreReadError};
 use crate::journal::frame::{JournalFrameKind, SEGMENT_HEADER};
-use crate::journal::{JournalKind, JournalSurvey, ScanDepth, Segment, list_segments};
+use crate::journal::{JournalKind, JournalSegment, JournalSurvey, ScanDepth, list_segments};
 
 const CATALOGUE: JournalKind = JournalKind::CATALOGUE;
 
@@ -44,7 +44,7 @@ pub(super) fn read_gaps(
     let (firsts, _) = list_segments(context, &CATALOGUE)?;
     let at = firsts.partition_point(|first| *first <= sequence).saturating_sub(1);
     let first = firsts.get(at).copied().unwrap_or(1);
-    let segment = Segment::open(context.disk.as_ref(), &CATALOGUE, context.store, first)?;
+    let segment = JournalSegment::open(context.disk.as_ref(), &CATALOGUE, context.store, first)?;
     let reader = CatalogueReader::new(&[Arc::new(segment)], sequence)?;
     if !reader.sequences().contains(&sequence) {
         return Err(reader.damage(first, format!("group {sequence} is missing")));
@@ -61,7 +61,8 @@ pub(crate) fn intact_groups(context: &StoreContext) -> u64 {
     let first = first.and_then(|(firsts, _)| firsts.first().copied());
     let mut last = first.unwrap_or(1) - 1;
     loop {
-        let segment = Segment::open(context.disk.as_ref(), &CATALOGUE, context.store, last + 1);
+        let segment =
+            JournalSegment::open(context.disk.as_ref(), &CATALOGUE, context.store, last + 1);
         let Ok(segment) = segment.map(Arc::new) else { return last };
         let Ok(mut frames) = segment.frames(SEGMENT_HEADER) else { return last };
         let before = last;
@@ -132,7 +133,7 @@ pub(crate) struct LiveEntries {
 
 /// Reads the records of a catalogue by sequence.
 pub(crate) struct CatalogueReader {
-    segments: Vec<Arc<Segment>>,
+    segments: Vec<Arc<JournalSegment>>,
     /// For each sequence from `first` on: the index in `segments` and the offset in the segment.
     locations: Vec<(u32, u64)>,
     first: u64,
@@ -147,7 +148,7 @@ impl CatalogueReader {
     }
 
     /// Locates the records in some segments, up to the sequence `last`.
-    pub(super) fn new(segments: &[Arc<Segment>], last: u64) -> Result<Self, StoreReadError> {
+    pub(super) fn new(segments: &[Arc<JournalSegment>], last: u64) -> Result<Self, StoreReadError> {
         let first = segments.first().map_or(1, |segment| segment.header.first);
         let mut locations = Vec::new();
         for (number, segment) in segments.iter().enumerate() {

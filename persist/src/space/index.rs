@@ -34,7 +34,7 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashSet};
 
 use super::address_ranges::AddressRanges;
-use super::bucket::{Bucket, BucketRef, PAGE};
+use super::bucket::{BucketRef, IndexBucket, PAGE};
 use super::layout::{INDEX_BUCKETS, INDEX_DIRECTORY};
 use super::mapped_file::MappedFile;
 use crate::disk::{Disk, DiskFile};
@@ -114,7 +114,7 @@ impl PinIndex {
         let (directory, buckets) = (make(INDEX_DIRECTORY)?, make(INDEX_BUCKETS)?);
         let mut index = Self::new(disk, directory, buckets, IndexShape::default());
         index.checkpointed_entries = 0;
-        let first = index.add_bucket(&Bucket::empty(0))?;
+        let first = index.add_bucket(&IndexBucket::empty(0))?;
         index.set_directory_entry(0, first)?;
         Ok(index)
     }
@@ -129,7 +129,8 @@ impl PinIndex {
                 Err(error) => return Err(DiskError::new(disk.path(name), "open", error)),
                 Ok(file) => {
                     let failed = |error| DiskError::new(disk.path(name), "read", error);
-                    // SAFETY: by the module's invariant, this index is the only writer of its files.
+                    // SAFETY: by the module's invariant, this index is the only writer of its
+                    // files.
                     files.push(unsafe { MappedFile::new(file) }.map_err(failed)?);
                 }
             }
@@ -230,7 +231,7 @@ impl PinIndex {
     }
 
     /// Splits a full bucket by the next bit of its keys.
-    fn split(&mut self, key: u64, number: u32, bucket: &Bucket) -> Result<(), DiskError> {
+    fn split(&mut self, key: u64, number: u32, bucket: &IndexBucket) -> Result<(), DiskError> {
         let depth = bucket.depth();
         if depth == self.depth {
             self.double_directory()?;
@@ -303,7 +304,7 @@ impl PinIndex {
             .map_err(|error| self.failed(INDEX_BUCKETS, "read", error))
     }
 
-    fn add_bucket(&mut self, bucket: &Bucket) -> Result<u32, DiskError> {
+    fn add_bucket(&mut self, bucket: &IndexBucket) -> Result<u32, DiskError> {
         let number = self.free_pages.last().copied().unwrap_or(self.count);
         self.write_bucket(number, bucket)?;
         if self.free_pages.pop().is_none() {
@@ -313,7 +314,7 @@ impl PinIndex {
         Ok(number)
     }
 
-    fn write_bucket(&mut self, number: u32, bucket: &Bucket) -> Result<(), DiskError> {
+    fn write_bucket(&mut self, number: u32, bucket: &IndexBucket) -> Result<(), DiskError> {
         let written = self.buckets.write(u64::from(number) * PAGE as u64, bucket.bytes());
         written.map_err(|error| self.failed(INDEX_BUCKETS, "write", error))
     }

@@ -10,6 +10,13 @@
 //! truncated while it is mapped; and no other process writes it*. The lock on the store's directory
 //! guarantees the last part: only its holder opens or collects the store. No code reads a gap,
 //! because no pin there can be found and no pin refers to one.
+//!
+//! The second invariant: *a pin is read only at an address that the catalogue, the index or a
+//! snapshot of this store gives for it*. The catalogue and the snapshots are checked, so a pin was
+//! stored at each of their addresses. The index is not checked. An address from a damaged page of it
+//! could point into a bar whose bytes imitate a record; but the record must then have the requested
+//! hash, and a check for exactly this address, which a program cannot observe. A store's files are
+//! trusted as the program is: whoever can forge them can change the program's state anyway.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -19,7 +26,9 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use plan::pinspace::nameless;
 use plan::pinspace::range::{SLOT_SIZE, SLOTS};
-use plan::pinspace::{Backing, BackingError, Frozen, NewPin, Owner, PinSpace, RangeError, Slot};
+use plan::pinspace::{
+    BackingError, FrozenPin, NewPin, PinSpace, PinSpaceBacking, PinSpaceId, RangeError, RangeSlot,
+};
 
 use super::body::{self, BodyFile};
 use super::catalogue::CatalogueEntry;
@@ -27,7 +36,7 @@ use super::pin_files::{PinFiles, PinTable};
 use super::survey::PinSurvey;
 use crate::context::StoreContext;
 use crate::disk::DiskLock;
-use crate::error::{CreateError, Damage, OpenError, PinError, StoreReadError};
+use crate::error::{CreateError, OpenError, PinError, StoreDamage, StoreReadError};
 use crate::health::WriteError;
 use crate::types::PinHash;
 
@@ -51,7 +60,7 @@ struct StoreMapping {
     files: PinFiles,
     // A thread that holds both has locked the table of `files` first.
     slots: Mutex<Vec<MappedSlot>>,
-    owner: Owner,
+    owner: PinSpaceId,
     context: StoreContext,
     /// The last field, so that the lock is released after everything else is dropped.
     _lock: Arc<dyn DiskLock>,
@@ -59,7 +68,7 @@ struct StoreMapping {
 
 /// A slot and the body file that is mapped in it.
 pub(super) struct MappedSlot {
-    slot: Slot,
+    slot: RangeSlot,
     mirror: Option<File>,
 }
 
@@ -73,13 +82,13 @@ impl PinStore {
         slot: Option<usize>,
         lock: Arc<dyn DiskLock>,
     ) -> Result<Self, CreateError> {
-        let owner = Owner::new();
+        let owner = PinSpaceId::new();
         let slot = match slot {
-            Some(slot) => Slot::claim(Some(slot), owner),
+            Some(slot) => RangeSlot::claim(Some(slot), owner),
             // A random slot, so that two stores can usually be open in one process.
             None => {
                 let offset = usize::from(context.store[0]) % (SLOTS / 2 - FIRST_SLOT);
-                Slot::claim_from(FIRST_SLOT + offset, owner)
+                RangeSlot::claim_from(FIRST_SLOT + offset, owner)
             }
         };
         let range = |source| CreateError::Range { path: context.disk.path(""), source };
@@ -94,9 +103,9 @@ impl PinStore {
         survey: PinSurvey,
         lock: Arc<dyn DiskLock>,
     ) -> Result<Self, OpenError> {
-        let owner = Owner::new();
+        let owner = PinSpaceId::new();
         let range = |source| OpenError::Range { path: context.disk.path(""), source };
-        let claim = |body: &BodyFile| Slot::claim(Some(body.slot), owner);
+        let claim = |body: &BodyFile| RangeSlot::claim(Some(body.slot), owner);
         let slots: Result<Vec<_>, _> = survey.bodies().iter().map(claim).collect();
         let slots = slots.map_err(range)?;
         Self::assemble(context, survey.resume()?, slots, owner, lock).map_err(range)
@@ -105,8 +114,8 @@ impl PinStore {
     fn assemble(
         context: &StoreContext,
         files: PinFiles,
-        slots: Vec<Slot>,
-        owner: Owner,
+        slots: Vec<RangeSlot>,
+        owner: PinSpaceId,
         lock: Arc<dyn DiskLock>,
     ) -> Result<Self, RangeError> {
         let table = files.table().lock();
@@ -133,18 +142,20 @@ impl PinStore {
         &self.space
     }
 
-    /// Returns the pin at an address.
+    /// Returns the pin at an address from this store's catalogue or from a snapshot.
     ///
     /// # Errors
     /// [`PinError::Damaged`] if there is no intact pin with this hash.
-    pub(crate) fn at(&self, address: u64, hash: &PinHash) -> Result<Frozen, PinError> {
-        let found = usize::try_from(address).ok().and_then(|address| self.space.at(address));
+    pub(crate) fn at(&self, address: u64, hash: &PinHash) -> Result<FrozenPin, PinError> {
+        // SAFETY: by the second invariant of this module.
+        let at = |address| unsafe { self.space.at(address) };
+        let found = usize::try_from(address).ok().and_then(at);
         let found = found.filter(|found| found.hash().as_bytes() == hash);
         found.ok_or_else(|| self.damage(address).into())
     }
 
     /// Describes the damage of the pin at an address.
-    pub(crate) fn damage(&self, address: u64) -> Damage {
+    pub(crate) fn damage(&self, address: u64) -> StoreDamage {
         let (path, offset) = self.mapping.locate(address);
         let reason = "the pin at this offset is not the one that was written";
         body::body_damage(path, offset, reason)
@@ -176,7 +187,7 @@ impl MappedSlot {
     /// As long as the result exists, the file must not be truncated, and bytes before the slot's
     /// end must not be written unless they are in a gap without pins. Nothing that was mapped in
     /// the slot before may be in use.
-    pub(super) unsafe fn map(mut slot: Slot, body: &BodyFile) -> Result<Self, RangeError> {
+    pub(super) unsafe fn map(mut slot: RangeSlot, body: &BodyFile) -> Result<Self, RangeError> {
         let mirror = match body.file.mappable() {
             Some(_) => None,
             None => Some(create_mirror(body)?),
@@ -223,7 +234,7 @@ impl StoreMapping {
     /// Claims and maps another slot with a new body file, which becomes the one to fill.
     fn add_slot(&self, table: &mut PinTable) -> Result<(), BackingError> {
         let last = table.bodies.last().map_or(0, |body| body.slot);
-        let slot = Slot::claim_from(last + 1, self.owner)?;
+        let slot = RangeSlot::claim_from(last + 1, self.owner)?;
         let body = table.add_slot(slot.number())?;
         // SAFETY: as in `PinStore::assemble`; the slot was just claimed and is not in use.
         let mapped = unsafe { MappedSlot::map(slot, body) }?;
@@ -237,8 +248,8 @@ impl StoreMapping {
 // `owner`. The slots stay claimed as long as `StoreMapping` lives. `keep` writes a record before
 // the slot's end allows reading it, or into a gap before anyone knows its address; and by the
 // module's invariant the files are written nowhere else.
-unsafe impl Backing for StoreBacking {
-    fn owner(&self) -> Owner {
+unsafe impl PinSpaceBacking for StoreBacking {
+    fn owner(&self) -> PinSpaceId {
         self.0.owner
     }
 

@@ -7,31 +7,33 @@
 
 use std::sync::Arc;
 
-use plan::pinspace::{Backing, BackingError, Frozen, NewPin, Owner, PinSpace, Slot};
+use plan::pinspace::{
+    BackingError, FrozenPin, NewPin, PinSpace, PinSpaceBacking, PinSpaceId, RangeSlot,
+};
 
 use super::body::{self, BodyFile};
 use super::pin_store::MappedSlot;
 use crate::context::StoreContext;
-use crate::error::{Damage, DiskError, OpenError};
+use crate::error::{DiskError, OpenError, StoreDamage};
 use crate::types::PinHash;
 
 /// The pins of a closed store.
 pub(crate) struct ReadOnlyPins {
     space: Arc<PinSpace>,
     /// The body files that cannot be read at all.
-    pub(crate) damaged: Vec<Damage>,
+    pub(crate) damaged: Vec<StoreDamage>,
 }
 
 /// A backing that holds the slots and rejects new pins.
 struct ReadOnlyBacking {
-    owner: Owner,
+    owner: PinSpaceId,
     _slots: Vec<MappedSlot>,
 }
 
 impl ReadOnlyPins {
     /// Maps all body files with intact headers.
     pub(crate) fn open(context: &StoreContext) -> Result<Self, OpenError> {
-        let owner = Owner::new();
+        let owner = PinSpaceId::new();
         let (mut slots, mut damaged) = (Vec::new(), Vec::new());
         for slot in body::list_slots(context)? {
             match BodyFile::open(context, slot) {
@@ -39,7 +41,7 @@ impl ReadOnlyPins {
                     // SAFETY: the store is locked, so no other code writes or truncates the file.
                     // The slot is claimed just before.
                     let map = |slot| unsafe { MappedSlot::map(slot, &body) };
-                    let mapped = Slot::claim(Some(slot), owner).and_then(map);
+                    let mapped = RangeSlot::claim(Some(slot), owner).and_then(map);
                     let range = |source| OpenError::Range { path: context.disk.path(""), source };
                     slots.push(mapped.map_err(range)?);
                 }
@@ -54,9 +56,11 @@ impl ReadOnlyPins {
         Ok(Self { space: PinSpace::new(ReadOnlyBacking { owner, _slots: slots }), damaged })
     }
 
-    /// Returns the pin at an address if it is intact and has the given hash.
-    pub(crate) fn at(&self, address: u64, hash: &PinHash) -> Option<Frozen> {
-        let found = self.space.at(usize::try_from(address).ok()?)?;
+    /// Returns the pin at an address from the store's catalogue, if it is intact and has the given
+    /// hash.
+    pub(crate) fn at(&self, address: u64, hash: &PinHash) -> Option<FrozenPin> {
+        // SAFETY: the catalogue is checked, so a pin was stored at this address.
+        let found = unsafe { self.space.at(usize::try_from(address).ok()?) }?;
         (found.hash().as_bytes() == hash).then_some(found)
     }
 }
@@ -68,8 +72,8 @@ pub(crate) fn body_lengths(context: &StoreContext) -> Result<Vec<u64>, DiskError
 }
 
 // SAFETY: no address is returned by `place` or `find`, and the mapped slots stay claimed.
-unsafe impl Backing for ReadOnlyBacking {
-    fn owner(&self) -> Owner {
+unsafe impl PinSpaceBacking for ReadOnlyBacking {
+    fn owner(&self) -> PinSpaceId {
         self.owner
     }
 

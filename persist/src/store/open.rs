@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::parts::StoreParts;
 use crate::context::StoreContext;
 use crate::disk::Disk;
-use crate::error::{Damage, OpenError, StoreReadError};
+use crate::error::{OpenError, StoreDamage, StoreReadError};
 use crate::journal::{JournalKind, JournalSurvey, JournalWriter, ScanDepth};
 use crate::settings::StoreSettings;
 use crate::snapshots::SnapshotFiles;
@@ -55,7 +55,7 @@ fn log_error(error: StoreReadError, usable: Vec<Snapshot>) -> OpenError {
         StoreReadError::Disk(error) => return error.into(),
         StoreReadError::Gap { ref path, .. } => {
             let advice = "nothing was changed; restore the missing files from a copy".into();
-            Damage { path: path.clone(), offset: 0, reason: error.to_string(), advice }
+            StoreDamage { path: path.clone(), offset: 0, reason: error.to_string(), advice }
         }
     };
     OpenError::Damaged { damage, usable }

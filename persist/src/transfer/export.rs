@@ -43,7 +43,7 @@ pub fn export(
     out.write(&contents.encode())?;
     let mut done = 0;
     for (hash, address) in &pins {
-        let pin = store.pin(*address, hash)?;
+        let pin = store.pin_at(*address, hash)?;
         let path = store.path();
         let not_encoded =
             |reason| StoreExportError::Encode { path: path.into(), hash: *hash, reason };

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use plan::pinspace::Frozen;
+use plan::pinspace::FrozenPin;
 
 use super::file::{ExportContents, HEADER, TRAILER, TemporaryPath, failed, remove_all};
 use super::types::{PinCodec, StoreImportError};
@@ -191,7 +191,7 @@ impl ExportReader {
         codec: &mut dyn PinCodec,
         contents: &ExportContents,
         progress: &mut impl FnMut(u64, u64),
-    ) -> Result<Frozen, StoreImportError> {
+    ) -> Result<FrozenPin, StoreImportError> {
         let mut root = None;
         for _ in 0..contents.pins {
             let mut head = [0; 48];

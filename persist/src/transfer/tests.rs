@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 
-use plan::{Options, Val};
+use plan::{HeapOptions, Val};
 use vm::Vm;
 
 use super::*;
 use crate::error::CreateError;
 use crate::types::PinHash;
 use crate::{Seq, Store, StoreSettings};
-use plan::pinspace::{Frozen, PinSpace};
+use plan::pinspace::{FrozenPin, PinSpace};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,11 +18,11 @@ struct TestCodec {
 }
 
 fn vm() -> Vm {
-    Vm::new(Options::default(), Default::default()).unwrap()
+    Vm::new(HeapOptions::default(), Default::default()).unwrap()
 }
 
 /// Freezes a pin that holds some bytes and refers to other pins.
-fn freeze(space: &Arc<PinSpace>, bytes: &[u8], edges: &[PinHash]) -> Frozen {
+fn freeze(space: &Arc<PinSpace>, bytes: &[u8], edges: &[PinHash]) -> FrozenPin {
     let mut vm = vm();
     let mut items = vec![vm.bar(bytes).unwrap()];
     for edge in edges {
@@ -34,7 +34,7 @@ fn freeze(space: &Arc<PinSpace>, bytes: &[u8], edges: &[PinHash]) -> Frozen {
 }
 
 impl PinCodec for TestCodec {
-    fn encode(&mut self, pin: &Frozen) -> Result<(Vec<PinHash>, Vec<u8>), String> {
+    fn encode(&mut self, pin: &FrozenPin) -> Result<(Vec<PinHash>, Vec<u8>), String> {
         let mut vm = vm();
         let pin = vm.adopt(pin);
         let plan::Shape::Pin(pin) = vm.look(&pin).shape() else { return Err("no pin".into()) };
@@ -49,7 +49,7 @@ impl PinCodec for TestCodec {
         hash: &PinHash,
         edges: &[PinHash],
         body: &[u8],
-    ) -> Result<Frozen, String> {
+    ) -> Result<FrozenPin, String> {
         let frozen = freeze(space, body, edges);
         if frozen.hash().as_bytes() == hash { Ok(frozen) } else { Err("it is another".into()) }
     }

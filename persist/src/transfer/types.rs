@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use plan::pinspace::{Frozen, PinSpace};
+use plan::pinspace::{FrozenPin, PinSpace};
 
 use crate::error::{CreateError, DiskError, LogError, PinError, SnapshotError, StoreReadError};
 use crate::types::PinHash;
@@ -15,7 +15,7 @@ pub trait PinCodec {
     ///
     /// # Errors
     /// The reason why the pin has no portable form.
-    fn encode(&mut self, pin: &Frozen) -> Result<(Vec<PinHash>, Vec<u8>), String>;
+    fn encode(&mut self, pin: &FrozenPin) -> Result<(Vec<PinHash>, Vec<u8>), String>;
 
     /// Freezes the pin with the given hash. The space already contains the pins that it refers to.
     ///
@@ -27,7 +27,7 @@ pub trait PinCodec {
         hash: &PinHash,
         edges: &[PinHash],
         body: &[u8],
-    ) -> Result<Frozen, String>;
+    ) -> Result<FrozenPin, String>;
 }
 
 /// Why a machine was not exported. No file is left under the requested name.

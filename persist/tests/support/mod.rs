@@ -10,8 +10,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use persist::sim::SimDisk;
 use persist::{LogError, OpenError, Seq, Snapshot, SnapshotError, Store, StoreSettings};
-use plan::{FreezeError, pinspace::Frozen};
-use plan::{Hash, Options};
+use plan::{FreezeError, pinspace::FrozenPin};
+use plan::{Hash, HeapOptions};
 use vm::Vm;
 
 /// The number of slots per test: more than a workload fills, since a store that runs out of these
@@ -40,12 +40,17 @@ pub fn check_slots(disk: &SimDisk) {
 
 /// Creates a VM with a small heap.
 pub fn vm() -> Vm {
-    let options = Options { nursery: 1 << 15, max_stack: 1 << 20, ..Options::default() };
+    let options = HeapOptions { nursery: 1 << 15, max_stack: 1 << 20, ..HeapOptions::default() };
     Vm::new(options, Default::default()).expect("a small heap")
 }
 
 /// Freezes a pin that holds the number `n` and `size` bytes, and refers to other pins.
-pub fn freeze(store: &Store, n: usize, size: usize, edges: &[Hash]) -> Result<Frozen, FreezeError> {
+pub fn freeze(
+    store: &Store,
+    n: usize,
+    size: usize,
+    edges: &[Hash],
+) -> Result<FrozenPin, FreezeError> {
     let mut vm = vm();
     let mut items = vec![vm.nat(n as u64), vm.bar(&payload(n, size))?];
     for edge in edges {
@@ -72,7 +77,7 @@ pub fn small() -> StoreSettings {
 
 /// One step of a workload.
 #[derive(Debug, Clone)]
-pub enum Action {
+pub enum StoreAction {
     Append(usize),
     Commit,
     Put { size: usize, edges: usize },
@@ -84,7 +89,7 @@ pub enum Action {
 
 /// The data that a store must contain, and data that it may contain.
 #[derive(Debug, Clone, Default)]
-pub struct Model {
+pub struct StoreModel {
     pub created: bool,
     /// All appended events, in order.
     pub events: Vec<Vec<u8>>,
@@ -106,29 +111,29 @@ pub fn payload(n: usize, size: usize) -> Vec<u8> {
 }
 
 /// Returns a random workload of `count` actions.
-pub fn workload(seed: u64, count: usize) -> Vec<Action> {
+pub fn workload(seed: u64, count: usize) -> Vec<StoreAction> {
     let mut rng = Rng::with_seed(seed);
     let mut roll = move |limit: usize| rng.usize(..limit);
     let mut actions = Vec::new();
     for _ in 0..count {
         actions.push(match roll(20) {
-            0..=6 => Action::Append([0, 1, 40, 300, 900, 2000][roll(6)]),
-            7..=9 => Action::Commit,
-            10..=13 => Action::Put { size: [0, 10, 500, 1500][roll(4)], edges: roll(4) },
-            14 => Action::CommitPins,
-            15..=17 => Action::Snapshot { back: roll(3) },
-            18 => Action::Prune,
-            _ => Action::Reopen,
+            0..=6 => StoreAction::Append([0, 1, 40, 300, 900, 2000][roll(6)]),
+            7..=9 => StoreAction::Commit,
+            10..=13 => StoreAction::Put { size: [0, 10, 500, 1500][roll(4)], edges: roll(4) },
+            14 => StoreAction::CommitPins,
+            15..=17 => StoreAction::Snapshot { back: roll(3) },
+            18 => StoreAction::Prune,
+            _ => StoreAction::Reopen,
         });
     }
     actions
 }
 
-impl Model {
+impl StoreModel {
     /// Runs an action on a store and on the model. Returns false if the store reported an error.
-    pub fn step(&mut self, store: &Store, action: &Action) -> bool {
+    pub fn step(&mut self, store: &Store, action: &StoreAction) -> bool {
         match action {
-            Action::Append(size) => {
+            StoreAction::Append(size) => {
                 let n = self.events.len();
                 let payload = payload(n, *size);
                 self.events.push(payload.clone());
@@ -138,18 +143,18 @@ impl Model {
                 }
                 store.last().0 == n as u64 + 1
             }
-            Action::Commit => self.note_durable(store.commit().is_ok()),
-            Action::Put { size, edges } => self.put(store, *size, *edges),
-            Action::CommitPins => {
+            StoreAction::Commit => self.note_durable(store.commit().is_ok()),
+            StoreAction::Put { size, edges } => self.put(store, *size, *edges),
+            StoreAction::CommitPins => {
                 let done = store.commit_pins().is_ok();
                 if done {
                     self.certain_pins = self.pins.len();
                 }
                 done
             }
-            Action::Snapshot { back } => self.snapshot(store, *back),
-            Action::Prune => store.prune().is_ok(),
-            Action::Reopen => unreachable!("`run_with` reopens the store"),
+            StoreAction::Snapshot { back } => self.snapshot(store, *back),
+            StoreAction::Prune => store.prune().is_ok(),
+            StoreAction::Reopen => unreachable!("`run_with` reopens the store"),
         }
     }
 
@@ -213,8 +218,8 @@ impl Model {
         let mut kept = Vec::new();
         store
             .each_pin(|entry| {
-                assert!(store.pin(entry.address, &entry.hash).is_ok(), "pin {}", kept.len());
-                kept.push(Hash(entry.hash));
+                assert!(store.pin(entry).is_ok(), "pin {}", kept.len());
+                kept.push(Hash(entry.hash()));
             })
             .unwrap();
         assert_eq!(self.pins[..kept.len()], kept, "each once, in order, intact");
@@ -252,20 +257,24 @@ pub fn is_full(error: &SnapshotError) -> bool {
 }
 
 /// Creates a store and runs a workload until its end or the first error.
-pub fn run(disk: &SimDisk, actions: &[Action]) -> (Model, bool) {
+pub fn run(disk: &SimDisk, actions: &[StoreAction]) -> (StoreModel, bool) {
     run_with(disk, actions, small())
 }
 
 /// Runs a workload like [`run`], with the given settings.
-pub fn run_with(disk: &SimDisk, actions: &[Action], settings: StoreSettings) -> (Model, bool) {
-    let mut model = Model::default();
+pub fn run_with(
+    disk: &SimDisk,
+    actions: &[StoreAction],
+    settings: StoreSettings,
+) -> (StoreModel, bool) {
+    let mut model = StoreModel::default();
     let Ok(store) = Store::create_on(Arc::new(disk.clone()), settings.clone()) else {
         return (model, false);
     };
     model.created = true;
     let mut store = Some(store);
     for action in actions {
-        let done = if matches!(action, Action::Reopen) {
+        let done = if matches!(action, StoreAction::Reopen) {
             reopen(disk, &mut store, &mut model, &settings)
         } else {
             store.as_ref().is_some_and(|store| model.step(store, action))
@@ -281,7 +290,7 @@ pub fn run_with(disk: &SimDisk, actions: &[Action], settings: StoreSettings) -> 
 fn reopen(
     disk: &SimDisk,
     store: &mut Option<Store>,
-    model: &mut Model,
+    model: &mut StoreModel,
     settings: &StoreSettings,
 ) -> bool {
     let closed = store.take().is_some_and(|store| store.close().is_ok());
@@ -294,7 +303,7 @@ fn reopen(
 }
 
 /// Opens a store after a crash. Creates it again if its creation did not finish.
-pub fn open_after_crash(disk: &SimDisk, model: &Model) -> Result<Store, Box<dyn Error>> {
+pub fn open_after_crash(disk: &SimDisk, model: &StoreModel) -> Result<Store, Box<dyn Error>> {
     match Store::open_on(Arc::new(disk.clone()), small()) {
         Err(OpenError::NotAStore { .. }) if !model.created => {
             Ok(Store::create_on(Arc::new(disk.clone()), small())?)

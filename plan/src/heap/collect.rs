@@ -13,12 +13,12 @@
 
 use super::collection::{Collection, CollectionScope};
 use super::handles::HandleTable;
-use super::host::Host;
+use super::host::HeapHost;
 use super::memory::MAJOR_MINIMUM;
 use super::raw::RawHeap;
-use super::stack::Stack;
+use super::stack::EvalStack;
 
-impl<H: Host + ?Sized> RawHeap<H> {
+impl<H: HeapHost + ?Sized> RawHeap<H> {
     /// Collects the nursery.
     pub fn collect_young(&mut self) {
         let RawHeap { memory, host } = self;
@@ -85,9 +85,9 @@ impl<H: Host + ?Sized> RawHeap<H> {
 
 /// Visits the roots of a collection: the part of the stack that may have to be visited, the host's
 /// roots, and the handles, in a young collection only those that may be young.
-fn visit_roots<H: Host + ?Sized>(
+fn visit_roots<H: HeapHost + ?Sized>(
     run: &mut Collection<'_>,
-    stack: &mut Stack,
+    stack: &mut EvalStack,
     handles: &HandleTable,
     host: &mut H,
 ) {

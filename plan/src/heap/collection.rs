@@ -18,14 +18,14 @@
 use super::nursery::NurseryEvacuation;
 use super::object;
 use super::space::{OldSpace, ScanCursor};
-use crate::layout::{Header, LAW_CODE, Layout, PIN_FROZEN};
+use crate::layout::{LAW_CODE, ObjectHeader, ObjectLayout, PIN_FROZEN};
 use crate::pinspace::attached::ReferencedSlots;
 use crate::pinspace::range::is_frozen;
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 
 /// Receives notifications of code that the collector finds reachable during a full collection.
 pub trait CodeMarker {
-    /// A code word ([`Kind::Code`](crate::raw::Kind::Code)) is reachable.
+    /// A code word ([`WordKind::Code`](crate::raw::WordKind::Code)) is reachable.
     fn mark_code(&mut self, word: Word);
 
     /// A frozen law, or the frozen pin of something, is reachable.
@@ -44,7 +44,7 @@ pub(super) enum CollectionScope<'a> {
 /// native stack; what is left is replaced by the next collections.
 const SELECTION_DEPTH: u32 = 16;
 
-/// A running collection, as a [`Host`](super::Host) sees it.
+/// A running collection, as a [`HeapHost`](super::HeapHost) sees it.
 pub struct Collection<'a> {
     pub(super) scope: CollectionScope<'a>,
     pub(super) to: &'a mut OldSpace,
@@ -84,7 +84,7 @@ impl Collection<'_> {
     #[inline(always)]
     fn visit<M: CodeMarker + ?Sized>(&mut self, word: &mut Word, marker: &mut M) {
         if !word.has_object() {
-            if word.kind() == Kind::Code && self.is_full() {
+            if word.kind() == WordKind::Code && self.is_full() {
                 marker.mark_code(*word);
             }
             return;
@@ -94,8 +94,8 @@ impl Collection<'_> {
             // SAFETY: see the module documentation; a thunk's object is live.
             old = match unsafe { object::header(old.address()) }.layout() {
                 // SAFETY: as above; an indirection has its value at index 0.
-                Layout::Indirection => unsafe { object::load(old.address(), 0) },
-                Layout::Selector => {
+                ObjectLayout::Indirection => unsafe { object::load(old.address(), 0) },
+                ObjectLayout::Selector => {
                     // SAFETY: as above.
                     match unsafe { self.select(old.address(), SELECTION_DEPTH) } {
                         Some(item) => item,
@@ -145,7 +145,7 @@ impl Collection<'_> {
         let (header, row) = unsafe { (object::header(address), object::load(address, 1)) };
         // SAFETY: a selector has a value at index 1.
         let row = unsafe { self.evaluated(row, depth)? };
-        if row.kind() != Kind::Row || is_frozen(row.address()) {
+        if row.kind() != WordKind::Row || is_frozen(row.address()) {
             return None;
         }
         // The words of a moved object stay where they were; only its header is replaced.
@@ -156,7 +156,7 @@ impl Collection<'_> {
             row_header = unsafe { object::header(new) };
         }
         let index = header.extra() as usize;
-        if row_header.layout() != Layout::Row || index >= row_header.size() {
+        if row_header.layout() != ObjectLayout::Row || index >= row_header.size() {
             return None;
         }
         // SAFETY: the row has an item at that index.
@@ -169,7 +169,7 @@ impl Collection<'_> {
         }
         // SAFETY: the object is a thunk that is not being evaluated, with room for a value.
         unsafe {
-            object::set_header(address, header.with_layout(Layout::Indirection));
+            object::set_header(address, header.with_layout(ObjectLayout::Indirection));
             object::store_raw(address, 0, item.raw());
         }
         Some(item)
@@ -186,7 +186,7 @@ impl Collection<'_> {
         while word.is_thunk() {
             // SAFETY: a thunk's object is live.
             let header = unsafe { object::header(word.address()) };
-            if header.layout() != Layout::Selector || depth == 0 {
+            if header.layout() != ObjectLayout::Selector || depth == 0 {
                 return None;
             }
             // SAFETY: the object is a selector, which has not moved, or it had another header.
@@ -202,7 +202,7 @@ impl Collection<'_> {
     unsafe fn resolved(&self, mut word: Word) -> Word {
         while word.is_thunk()
             // SAFETY: a thunk's object is live.
-            && unsafe { object::header(word.address()) }.layout() == Layout::Indirection
+            && unsafe { object::header(word.address()) }.layout() == ObjectLayout::Indirection
         {
             // SAFETY: an indirection has its value at index 0.
             word = unsafe { object::load(word.address(), 0) };
@@ -212,7 +212,7 @@ impl Collection<'_> {
 
     fn mark_frozen<M: CodeMarker + ?Sized>(&mut self, word: Word, marker: &mut M) {
         self.keep_frozen(word.address());
-        if self.is_full() && matches!(word.kind(), Kind::Law | Kind::Pin) {
+        if self.is_full() && matches!(word.kind(), WordKind::Law | WordKind::Pin) {
             marker.mark_frozen(word);
         }
     }
@@ -220,17 +220,17 @@ impl Collection<'_> {
     fn relocate<M: CodeMarker + ?Sized>(
         &mut self,
         address: usize,
-        header: Header,
+        header: ObjectHeader,
         marker: &mut M,
     ) -> usize {
-        if self.is_full() && header.layout() == Layout::Pin {
+        if self.is_full() && header.layout() == ObjectLayout::Pin {
             // SAFETY: the object is a pin that has not moved.
             let copy = unsafe { object::load_raw(address, PIN_FROZEN) } as usize;
             // SAFETY: as above.
             if is_frozen(copy) && unsafe { is_replaceable(address) } {
                 // SAFETY: as above.
-                unsafe { object::set_header(address, Header::moved(copy)) };
-                self.mark_frozen(Word::object(Kind::Pin, copy), marker);
+                unsafe { object::set_header(address, ObjectHeader::moved(copy)) };
+                self.mark_frozen(Word::object(WordKind::Pin, copy), marker);
                 return copy;
             }
             // A later collection may replace the pin by the copy.
@@ -249,7 +249,7 @@ impl Collection<'_> {
             unsafe { object::set_header(new, header.with_remembered(false)) };
         }
         // SAFETY: the object's memory is not freed before the collection ends.
-        unsafe { object::set_header(address, Header::moved(new)) };
+        unsafe { object::set_header(address, ObjectHeader::moved(new)) };
         self.copied += 1 + size as u64;
         new
     }
@@ -262,7 +262,7 @@ impl Collection<'_> {
     unsafe fn scan<M: CodeMarker + ?Sized>(
         &mut self,
         address: usize,
-        header: Header,
+        header: ObjectHeader,
         marker: &mut M,
     ) -> bool {
         let mut has_young = false;
@@ -337,7 +337,7 @@ impl Collection<'_> {
 unsafe fn is_replaceable(pin: usize) -> bool {
     // SAFETY: a pin has its item at index 0.
     let item = unsafe { object::load(pin, 0) };
-    if item.kind() != Kind::Law {
+    if item.kind() != WordKind::Law {
         return true;
     }
     // SAFETY: the law was live when the collection began, and may have moved since.

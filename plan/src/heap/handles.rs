@@ -15,13 +15,13 @@ pub(crate) struct HandleTable {
 
 #[derive(Default)]
 struct HandleSlots {
-    slots: Vec<Slot>,
+    slots: Vec<HandleSlot>,
     free: Vec<u32>,
     /// The slots that may hold young values.
     young: Vec<u32>,
 }
 
-struct Slot {
+struct HandleSlot {
     word: Word,
     handles: u32,
 }
@@ -42,7 +42,7 @@ impl HandleTable {
             return Val(ValRepr::Direct(word));
         }
         let table = &mut *this.table.borrow_mut();
-        let slot = Slot { word, handles: 1 };
+        let slot = HandleSlot { word, handles: 1 };
         let id = match table.free.pop() {
             Some(id) => {
                 table.slots[id as usize] = slot;

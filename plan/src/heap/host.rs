@@ -1,24 +1,24 @@
-//! [`Host`]: the roots and the labels of known laws that the owner of a heap supplies.
+//! [`HeapHost`]: the roots and the labels of known laws that the owner of a heap supplies.
 //!
 //! A heap finds its own roots on its stack, behind its handles and in its remembered set. An
 //! evaluator has more: the constants of the laws it has decoded, and the frames of compiled code.
-//! It passes them to the collector through [`Host`], so that this crate does not depend on
+//! It passes them to the collector through [`HeapHost`], so that this crate does not depend on
 //! evaluation.
 
 use super::collection::{CodeMarker, Collection};
-use super::memory::Memory;
+use super::memory::HeapMemory;
 use crate::digest::Hash;
 use crate::word::Word;
 
 /// The owner of a heap.
 ///
 /// # Safety
-/// [`Host::visit_roots`] must pass every word of the host that may point to an object that moves to
-/// [`Collection::visit_root`]; words that it leaves out must never be used again. In a young
-/// collection, a host may leave out words that were not young after the previous collection
+/// [`HeapHost::visit_roots`] must pass every word of the host that may point to an object that
+/// moves to [`Collection::visit_root`]; words that it leaves out must never be used again. In a
+/// young collection, a host may leave out words that were not young after the previous collection
 /// (`visit_root` returns this) and that have not changed since. An implementation keeps to the
-/// [contract](super::RawHeap#contract) with the `Memory` and the `Collection` that it gets.
-pub unsafe trait Host: 'static {
+/// [contract](super::RawHeap#contract) with the `HeapMemory` and the `Collection` that it gets.
+pub unsafe trait HeapHost: 'static {
     /// Returns the estimated size of the host's data in words. Full collections free such data, so
     /// its size counts towards the next one.
     fn weight(&self) -> usize;
@@ -41,10 +41,10 @@ pub unsafe trait Host: 'static {
 
     /// Returns the label for pins of this law, if the host knows the law. Called once for each pin
     /// of a law that is made, with the law and its hash.
-    fn label(&self, memory: &Memory, law: Word, hash: &Hash) -> Option<u32>;
+    fn label(&self, memory: &HeapMemory, law: Word, hash: &Hash) -> Option<u32>;
 
-    /// Whether [`Host::label`] ever returns one. If not, the laws of new pins are not hashed for
-    /// it.
+    /// Whether [`HeapHost::label`] ever returns one. If not, the laws of new pins are not hashed
+    /// for it.
     fn has_labels(&self) -> bool;
 }
 
@@ -59,7 +59,7 @@ impl CodeMarker for NoHost {
 }
 
 // SAFETY: the host holds no words.
-unsafe impl Host for NoHost {
+unsafe impl HeapHost for NoHost {
     fn weight(&self) -> usize {
         0
     }
@@ -78,7 +78,7 @@ unsafe impl Host for NoHost {
         self
     }
 
-    fn label(&self, _: &Memory, _: Word, _: &Hash) -> Option<u32> {
+    fn label(&self, _: &HeapMemory, _: Word, _: &Hash) -> Option<u32> {
         None
     }
 

@@ -1,17 +1,18 @@
-//! [`Memory`]: the words of a heap, and everything that reads and writes them without collecting.
+//! [`HeapMemory`]: the words of a heap, and everything that reads and writes them without
+//! collecting.
 
 use super::handles::{HandleTable, Val};
 use super::nursery::{self, Nursery};
-use super::object::{self, Draft, Object};
-use super::options::{Options, Statistics};
+use super::object::{self, ObjectDraft, ObjectRef};
+use super::options::{HeapOptions, HeapStatistics};
 use super::space::OldSpace;
-use super::stack::{self, Stack};
+use super::stack::{self, EvalStack};
 use crate::interrupt::Interrupt;
-use crate::layout::{Header, Layout};
+use crate::layout::{ObjectHeader, ObjectLayout};
 use crate::pinspace::attached::AttachedSpaces;
 #[cfg(debug_assertions)]
 use crate::pinspace::range::is_frozen;
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 use std::mem::offset_of;
 use std::rc::Rc;
 
@@ -20,31 +21,31 @@ use std::rc::Rc;
 /// A part of [`RawHeap`](super::RawHeap). Its methods are called under the
 /// [contract](super::RawHeap#contract) of that type, which gives the argument why safe methods
 /// suffice here.
-pub struct Memory {
+pub struct HeapMemory {
     pub(super) nursery: Nursery,
     pub(super) old: OldSpace,
     /// The number of words, in old space and of the host, that triggers a full collection.
     pub(super) major_at: usize,
     pub(super) remembered: Vec<usize>,
     /// The evaluation stack.
-    pub stack: Stack,
+    pub stack: EvalStack,
     pub(super) handles: Rc<HandleTable>,
     /// The address up to which compiled code may allocate; 0 if every allocation must collect.
     pub(super) inline_end: usize,
-    pub(super) options: Options,
+    pub(super) options: HeapOptions,
     /// The request to stop the work on this heap.
     pub interrupt: Interrupt,
-    pub(super) statistics: Statistics,
+    pub(super) statistics: HeapStatistics,
     /// The pin spaces that the heap may point into.
     pub spaces: AttachedSpaces,
 }
 
-/// The byte offsets in a [`Memory`] of the fields that compiled code uses.
+/// The byte offsets in a [`HeapMemory`] of the fields that compiled code uses.
 pub mod offset {
-    use super::{Memory, nursery, offset_of, stack};
+    use super::{HeapMemory, nursery, offset_of, stack};
 
-    const NURSERY: usize = offset_of!(Memory, nursery);
-    const STACK: usize = offset_of!(Memory, stack);
+    const NURSERY: usize = offset_of!(HeapMemory, nursery);
+    const STACK: usize = offset_of!(HeapMemory, stack);
 
     /// The address of the next object in the nursery.
     pub const NURSERY_NEXT: usize = NURSERY + nursery::NEXT_OFFSET;
@@ -53,7 +54,7 @@ pub mod offset {
     pub const NURSERY_BOUNDS: [usize; 2] =
         [NURSERY + nursery::BASE_OFFSET, NURSERY + nursery::END_OFFSET];
     /// The address up to which compiled code allocates without a call.
-    pub const INLINE_END: usize = offset_of!(Memory, inline_end);
+    pub const INLINE_END: usize = offset_of!(HeapMemory, inline_end);
     /// The evaluation stack: the address of its first word.
     pub const STACK_BASE: usize = STACK + stack::BASE_OFFSET;
     /// The number of words on the stack.
@@ -68,33 +69,33 @@ pub mod offset {
 /// A full collection does not start below this number of words.
 pub(super) const MAJOR_MINIMUM: usize = 4 << 20;
 
-impl Memory {
-    pub(super) fn new(options: Options) -> std::io::Result<Memory> {
+impl HeapMemory {
+    pub(super) fn new(options: HeapOptions) -> std::io::Result<HeapMemory> {
         let nursery = Nursery::new((options.nursery / 8).max(1 << 12));
-        Ok(Memory {
+        Ok(HeapMemory {
             inline_end: if options.stress { 0 } else { nursery.eden_end() },
             nursery,
             old: OldSpace::new(options.max_heap / 8),
             major_at: MAJOR_MINIMUM,
             remembered: Vec::new(),
-            stack: Stack::new((options.max_stack / 8).max(1 << 14))?,
+            stack: EvalStack::new((options.max_stack / 8).max(1 << 14))?,
             handles: Rc::new(HandleTable::default()),
             options,
             interrupt: Interrupt::default(),
-            statistics: Statistics::default(),
+            statistics: HeapStatistics::default(),
             spaces: AttachedSpaces::default(),
         })
     }
 
     /// Returns the heap's options.
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &HeapOptions {
         &self.options
     }
 
     /// Returns the collector's counters.
-    pub fn statistics(&self) -> Statistics {
+    pub fn statistics(&self) -> HeapStatistics {
         let allocated = self.statistics.allocated + self.nursery.allocated() as u64;
-        Statistics { allocated, ..self.statistics }
+        HeapStatistics { allocated, ..self.statistics }
     }
 
     /// Returns the number of collections so far, of both kinds. Objects move only in a collection.
@@ -116,16 +117,16 @@ impl Memory {
 
     /// Returns the word's object.
     #[inline(always)]
-    pub fn object(&self, word: Word) -> Object<'_> {
+    pub fn object(&self, word: Word) -> ObjectRef<'_> {
         self.check(word);
         // SAFETY: by the heap's invariant the word's object is live until the next collection,
         // which borrows the memory exclusively.
-        unsafe { Object::at(word.address()) }
+        unsafe { ObjectRef::at(word.address()) }
     }
 
     /// Returns the header of the word's object.
     #[inline(always)]
-    pub fn header(&self, word: Word) -> Header {
+    pub fn header(&self, word: Word) -> ObjectHeader {
         self.object(word).header()
     }
 
@@ -154,7 +155,7 @@ impl Memory {
     /// Returns the value of an evaluated thunk; any other word is returned as it is.
     #[inline(always)]
     pub fn resolve(&self, mut word: Word) -> Word {
-        while word.is_thunk() && self.header(word).layout() == Layout::Indirection {
+        while word.is_thunk() && self.header(word).layout() == ObjectLayout::Indirection {
             word = self.load(word, 0);
         }
         word
@@ -171,8 +172,8 @@ impl Memory {
     #[inline]
     pub fn is_normal(&self, word: Word) -> bool {
         match word.kind() {
-            Kind::App | Kind::Row | Kind::Tab => self.header(word).is_normal(),
-            Kind::Thunk => false,
+            WordKind::App | WordKind::Row | WordKind::Tab => self.header(word).is_normal(),
+            WordKind::Thunk => false,
             _ => true,
         }
     }
@@ -221,7 +222,7 @@ impl Memory {
 
     /// Replaces the header of an object by another of the same size.
     #[inline(always)]
-    fn set_header(&self, word: Word, header: Header) {
+    fn set_header(&self, word: Word, header: ObjectHeader) {
         self.check(word);
         debug_assert_eq!(self.header(word).size(), header.size());
         // SAFETY: by the heap's invariant the object is live.
@@ -230,8 +231,8 @@ impl Memory {
 
     /// Changes the layout of a thunk, when its evaluation begins or ends.
     #[inline(always)]
-    pub fn set_layout(&mut self, thunk: Word, layout: Layout) {
-        debug_assert!(thunk.is_thunk() && layout.kind() == Kind::Thunk);
+    pub fn set_layout(&mut self, thunk: Word, layout: ObjectLayout) {
+        debug_assert!(thunk.is_thunk() && layout.kind() == WordKind::Thunk);
         self.set_header(thunk, self.header(thunk).with_layout(layout));
     }
 
@@ -257,7 +258,7 @@ impl Memory {
     /// Updates a thunk with its value, or with the thunk under evaluation that has the same value.
     #[inline(always)]
     pub fn update(&mut self, thunk: Word, value: Word) {
-        self.set_layout(thunk, Layout::Indirection);
+        self.set_layout(thunk, ObjectLayout::Indirection);
         self.store(thunk, 0, value);
     }
 
@@ -291,26 +292,26 @@ impl Memory {
 
     /// Allocates an object of reserved words.
     #[inline(always)]
-    pub fn allocate(&mut self, layout: Layout, extra: u64, size: usize) -> Draft {
+    pub fn allocate(&mut self, layout: ObjectLayout, extra: u64, size: usize) -> ObjectDraft {
         let address = match self.nursery.take(1 + size) {
             Some(address) => {
                 // SAFETY: the nursery has just allocated the words.
-                unsafe { object::set_header(address, Header::new(layout, extra, size)) };
+                unsafe { object::set_header(address, ObjectHeader::new(layout, extra, size)) };
                 address
             }
             None => self.allocate_large(layout, extra, size),
         };
         // SAFETY: the object has just been allocated, with `size` payload words of this layout.
-        unsafe { Draft::new(address, layout, size) }
+        unsafe { ObjectDraft::new(address, layout, size) }
     }
 
     /// Allocates an object that the nursery cannot hold. It starts in the remembered set, because
     /// the caller fills it with young values.
     #[cold]
-    fn allocate_large(&mut self, layout: Layout, extra: u64, size: usize) -> usize {
+    fn allocate_large(&mut self, layout: ObjectLayout, extra: u64, size: usize) -> usize {
         let address = self.old.take(1 + size);
         self.statistics.allocated += 1 + size as u64;
-        let header = Header::new(layout, extra, size).with_remembered(true);
+        let header = ObjectHeader::new(layout, extra, size).with_remembered(true);
         // SAFETY: the old space has just allocated the words.
         unsafe { object::set_header(address, header) };
         for index in layout.values(size) {
@@ -325,7 +326,7 @@ impl Memory {
     ///
     /// # Panics
     /// If the draft has fewer words.
-    pub fn shorten(&mut self, draft: Draft, size: usize) -> Word {
+    pub fn shorten(&mut self, draft: ObjectDraft, size: usize) -> Word {
         let address = draft.address();
         // SAFETY: a draft is a live object.
         let header = unsafe { object::header(address) };
@@ -337,7 +338,7 @@ impl Memory {
     }
 
     /// Discards the draft that was allocated last, and returns its words to the allocator.
-    pub fn discard(&mut self, draft: Draft) {
+    pub fn discard(&mut self, draft: ObjectDraft) {
         let address = draft.address();
         // SAFETY: a draft is a live object.
         let size = unsafe { object::header(address) }.size();
@@ -354,7 +355,7 @@ impl Memory {
 
     /// Allocates an object with these values, which are not on the stack.
     #[inline]
-    pub fn allocate_words(&mut self, layout: Layout, extra: u64, values: &[Word]) -> Word {
+    pub fn allocate_words(&mut self, layout: ObjectLayout, extra: u64, values: &[Word]) -> Word {
         let mut draft = self.allocate(layout, extra, values.len());
         for (index, value) in values.iter().enumerate() {
             draft.set(index, *value);
@@ -364,7 +365,7 @@ impl Memory {
 
     /// Allocates an object with the top `count` words of the stack, and drops those.
     #[inline]
-    pub fn allocate_popped(&mut self, layout: Layout, extra: u64, count: usize) -> Word {
+    pub fn allocate_popped(&mut self, layout: ObjectLayout, extra: u64, count: usize) -> Word {
         let mut draft = self.allocate(layout, extra, count);
         let from = self.stack.top() - count;
         for (index, value) in self.stack.top_from(from).iter().enumerate() {
@@ -384,7 +385,7 @@ impl Memory {
         self.check(word);
         // SAFETY: by the heap's invariant the object is live. The stack, which the next line
         // borrows exclusively, is other memory.
-        let words = unsafe { Object::at(word.address()) }.words(from, count);
+        let words = unsafe { ObjectRef::at(word.address()) }.words(from, count);
         self.stack.push_all(words);
     }
 
@@ -398,7 +399,7 @@ impl Memory {
         self.check(word);
         // SAFETY: by the heap's invariant the object is live. The stack, which the next line
         // borrows exclusively, is other memory.
-        let words = unsafe { Object::at(word.address()) }.words(from, count);
+        let words = unsafe { ObjectRef::at(word.address()) }.words(from, count);
         self.stack.insert(at, words);
     }
 

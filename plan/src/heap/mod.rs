@@ -6,14 +6,14 @@
 //! Heaps are independent: collecting one stops no other.
 //!
 //! Roots are the evaluation stack, the slots behind [`Val`] handles, the remembered set (old
-//! objects that were written to) and the roots of the [`Host`]: an evaluator's constants and
+//! objects that were written to) and the roots of the [`HeapHost`]: an evaluator's constants and
 //! frames.
 //!
 //! # How long a word is valid
 //!
 //! Only [`RawHeap::reserve`] collects. Code reserves the words that it needs, then reads its
 //! operands from the stack, then allocates; no word may live in a Rust local across a `reserve`. In
-//! stress mode ([`Options::stress`]) every `reserve` collects.
+//! stress mode ([`HeapOptions::stress`]) every `reserve` collects.
 //!
 //! ```text
 //! collect     the two collections
@@ -51,12 +51,12 @@ mod stack;
 
 pub use self::collection::{CodeMarker, Collection};
 pub use self::handles::Val;
-pub use self::host::{Host, NoHost};
-pub use self::memory::{Memory, offset};
-pub use self::object::{Draft, Object};
-pub use self::options::{Options, Statistics};
+pub use self::host::{HeapHost, NoHost};
+pub use self::memory::{HeapMemory, offset};
+pub use self::object::{ObjectDraft, ObjectRef};
+pub use self::options::{HeapOptions, HeapStatistics};
 pub use self::raw::{HeapFull, RawHeap};
-pub use self::stack::Stack;
+pub use self::stack::EvalStack;
 
 #[cfg(test)]
 #[allow(unsafe_code, reason = "the tests promise to keep the contract of `RawHeap`")]

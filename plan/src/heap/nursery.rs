@@ -15,7 +15,7 @@
 //!
 //! All three parts are contiguous, so that one comparison tells young objects from old ones.
 
-use super::space::{Block, BumpRegion};
+use super::space::{BumpRegion, MemoryBlock};
 
 /// The size of eden divided by that of one survivor space.
 const EDEN_RATIO: usize = 8;
@@ -23,7 +23,7 @@ const EDEN_RATIO: usize = 8;
 /// The nursery. See the module documentation.
 pub(crate) struct Nursery {
     /// The memory that all addresses below are in.
-    _memory: Block,
+    _memory: MemoryBlock,
     /// Eden, at the start of the nursery.
     eden: BumpRegion,
     /// The address after the nursery's last word.
@@ -44,7 +44,7 @@ impl Nursery {
     /// Allocates a nursery whose eden has `words` words.
     pub(crate) fn new(words: usize) -> Nursery {
         let half = words / EDEN_RATIO;
-        let memory = Block::in_large_pages(words + 2 * half);
+        let memory = MemoryBlock::in_large_pages(words + 2 * half);
         let [base, eden_end, middle] = [0, words, words + half].map(|at| memory.address(at));
         let end = memory.end();
         let (survivors, free) = ([eden_end, eden_end], [middle, end]);

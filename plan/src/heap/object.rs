@@ -3,8 +3,8 @@
 //! Within [`crate::heap`], the `unsafe` functions of this module reach objects by address. Other
 //! code uses one of two views, which check indices in every build:
 //!
-//! - [`Object`] is a live object, borrowed from its memory, for reading.
-//! - [`Draft`] is an object that has been allocated and not finished, for writing.
+//! - [`ObjectRef`] is a live object, borrowed from its memory, for reading.
+//! - [`ObjectDraft`] is an object that has been allocated and not finished, for writing.
 //!
 //! # Safety
 //!
@@ -13,16 +13,16 @@
 //! made until the next collection of that heap.* Only the allocator makes words; others are read
 //! from objects, the stack and handles, which the collector rewrites. Code that keeps a word
 //! in a Rust local across a call that may collect breaks the invariant; a run with a collection at
-//! every allocation ([`Options::stress`](super::Options::stress)) finds it.
+//! every allocation ([`HeapOptions::stress`](super::HeapOptions::stress)) finds it.
 //!
 //! Objects are read and written through exposed addresses, so no reference may claim their memory
-//! exclusively while an [`Object`] of it is in use. The values in objects change only through
-//! [`super::Memory`]'s methods that borrow it exclusively. Headers and the raw words of pins also
-//! change through a shared reference: no slice contains a header, and the hash of a pin is handed
-//! out as a slice only after its last write. The memory belongs to one thread: a heap is neither
-//! `Send` nor `Sync`.
+//! exclusively while an [`ObjectRef`] of it is in use. The values in objects change only through
+//! [`super::HeapMemory`]'s methods that borrow it exclusively. Headers and the raw words of pins
+//! also change through a shared reference: no slice contains a header, and the hash of a pin is
+//! handed out as a slice only after its last write. The memory belongs to one thread: a heap is
+//! neither `Send` nor `Sync`.
 
-use crate::layout::{Header, Layout};
+use crate::layout::{ObjectHeader, ObjectLayout};
 use crate::word::Word;
 use std::marker::PhantomData;
 
@@ -36,9 +36,9 @@ fn cell(address: usize, index: usize) -> *mut u64 {
 /// # Safety
 /// The address is that of a live object.
 #[inline(always)]
-pub(crate) unsafe fn header(address: usize) -> Header {
+pub(crate) unsafe fn header(address: usize) -> ObjectHeader {
     // SAFETY: the first word of a live object is its header.
-    Header::from_raw(unsafe { cell(address, 0).read() })
+    ObjectHeader::from_raw(unsafe { cell(address, 0).read() })
 }
 
 /// Overwrites an object's header.
@@ -46,7 +46,7 @@ pub(crate) unsafe fn header(address: usize) -> Header {
 /// # Safety
 /// The address is that of a live object, or of words that the allocator has just allocated.
 #[inline(always)]
-pub(crate) unsafe fn set_header(address: usize, header: Header) {
+pub(crate) unsafe fn set_header(address: usize, header: ObjectHeader) {
     // SAFETY: by this function's contract. Only the thread that owns the heap uses its memory.
     unsafe { cell(address, 0).write(header.raw()) }
 }
@@ -162,31 +162,31 @@ pub(super) unsafe fn copy_few<T: Copy>(from: *const T, to: *mut T, count: usize)
 
 /// A live object, borrowed from its memory.
 #[derive(Clone, Copy)]
-pub struct Object<'h> {
+pub struct ObjectRef<'h> {
     address: usize,
     _memory: PhantomData<&'h [u64]>,
 }
 
-impl<'h> Object<'h> {
+impl<'h> ObjectRef<'h> {
     /// Returns the object at an address.
     ///
     /// # Safety
     /// The address is that of an object that is live for the lifetime.
     #[inline(always)]
-    pub(crate) unsafe fn at(address: usize) -> Object<'h> {
-        Object { address, _memory: PhantomData }
+    pub(crate) unsafe fn at(address: usize) -> ObjectRef<'h> {
+        ObjectRef { address, _memory: PhantomData }
     }
 
     /// Returns the object's header.
     #[inline(always)]
-    pub fn header(self) -> Header {
-        // SAFETY: the object is live, by the contract of `Object::at`.
+    pub fn header(self) -> ObjectHeader {
+        // SAFETY: the object is live, by the contract of `ObjectRef::at`.
         unsafe { header(self.address) }
     }
 
     /// Returns the object's layout.
     #[inline(always)]
-    pub fn layout(self) -> Layout {
+    pub fn layout(self) -> ObjectLayout {
         self.header().layout()
     }
 
@@ -253,21 +253,21 @@ impl<'h> Object<'h> {
 
 /// An object that has been allocated and not finished.
 ///
-/// No word points to the object before [`Draft::finish`]. By the contract of [`super::RawHeap`]
-/// nothing is collected before that, and every payload word is written.
+/// No word points to the object before [`ObjectDraft::finish`]. By the contract of
+/// [`super::RawHeap`] nothing is collected before that, and every payload word is written.
 #[derive(Debug)]
-pub struct Draft {
+pub struct ObjectDraft {
     address: usize,
-    layout: Layout,
+    layout: ObjectLayout,
     size: usize,
 }
 
-impl Draft {
+impl ObjectDraft {
     /// # Safety
     /// The address is that of an object of this layout and size which has just been allocated.
     #[inline(always)]
-    pub(super) unsafe fn new(address: usize, layout: Layout, size: usize) -> Draft {
-        Draft { address, layout, size }
+    pub(super) unsafe fn new(address: usize, layout: ObjectLayout, size: usize) -> ObjectDraft {
+        ObjectDraft { address, layout, size }
     }
 
     pub(super) fn address(&self) -> usize {
@@ -290,8 +290,8 @@ impl Draft {
     #[inline(always)]
     pub fn set_raw(&mut self, index: usize, bits: u64) {
         assert!(index < self.size, "object written out of bounds");
-        // SAFETY: the object is live by the contract of `Draft::new`, and the index is within its
-        // payload.
+        // SAFETY: the object is live by the contract of `ObjectDraft::new`, and the index is within
+        // its payload.
         unsafe { store_raw(self.address, index, bits) }
     }
 
@@ -301,8 +301,8 @@ impl Draft {
     /// If the payload is shorter.
     pub fn raw(&self, index: usize) -> u64 {
         assert!(index < self.size, "object read out of bounds");
-        // SAFETY: the object is live by the contract of `Draft::new`, and the index is within its
-        // payload.
+        // SAFETY: the object is live by the contract of `ObjectDraft::new`, and the index is within
+        // its payload.
         unsafe { load_raw(self.address, index) }
     }
 

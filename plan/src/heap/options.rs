@@ -2,7 +2,7 @@
 
 /// The size limits of a heap, and how it runs.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct HeapOptions {
     /// The size of eden, the part of the nursery that objects are allocated in, in bytes.
     pub nursery: usize,
     /// The limit of the old space in bytes. An evaluation whose live data needs more than three
@@ -16,12 +16,12 @@ pub struct Options {
     pub stress: bool,
 }
 
-impl Default for Options {
+impl Default for HeapOptions {
     /// A nursery of 4 MB, a quarter of the machine's memory for the heap, and an eighth for the
     /// stack, so that a full collection fits too.
-    fn default() -> Options {
+    fn default() -> HeapOptions {
         let memory = physical_memory();
-        Options {
+        HeapOptions {
             nursery: 4 << 20,
             max_heap: memory / 4,
             max_stack: memory / 8,
@@ -43,7 +43,7 @@ fn physical_memory() -> usize {
 
 /// Counters of the collector's work.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Statistics {
+pub struct HeapStatistics {
     /// Collections of the nursery.
     pub minor: u64,
     /// Full collections.

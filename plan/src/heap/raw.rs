@@ -4,31 +4,32 @@
 //! # Safety
 //!
 //! Access to a word costs one instruction on the hottest paths, so the methods of [`RawHeap`],
-//! [`Memory`] and [`Stack`](super::Stack) are not `unsafe fn`, and check their arguments in debug
-//! and stress builds only. They are sound because safe code cannot call them without an earlier
-//! `unsafe` call that promises the [contract](RawHeap#contract):
+//! [`HeapMemory`] and [`EvalStack`](super::EvalStack) are not `unsafe fn`, and check their
+//! arguments in debug and stress builds only. They are sound because safe code cannot call them
+//! without an earlier `unsafe` call that promises the [contract](RawHeap#contract):
 //!
 //! - [`RawHeap::new`] is `unsafe`, and the only function outside this module's parent that returns
-//!   a `RawHeap`, `Memory` or `Stack`: `Memory::new` and `Stack::new` are private to
-//!   [`crate::heap`], and the types are neither `Clone` nor `Default`.
+//!   a `RawHeap`, `HeapMemory` or `EvalStack`: `HeapMemory::new` and `EvalStack::new` are private
+//!   to [`crate::heap`], and the types are neither `Clone` nor `Default`.
 //! - [`Heap`](crate::Heap) keeps its `RawHeap` private to this crate. `Heap::raw` and
 //!   `Heap::raw_mut` are `unsafe`; `Heap::from_raw` needs a reference to a `RawHeap` first.
-//! - [`Ref`](crate::Ref), [`Items`](crate::Items) and [`Builder`](crate::Builder) hold such
-//!   references in fields that are private to this crate, and return none. [`Draft`](super::Draft),
-//!   [`Object`](super::Object) and [`Collection`](super::Collection) are only obtained from a
-//!   `RawHeap` or inside a [`Host`]'s methods.
-//! - [`Host`] is an unsafe trait. Its methods get a `Memory` or a `Collection`; an implementation
-//!   keeps to the contract with these as well.
+//! - [`Ref`](crate::Ref), [`Items`](crate::Items) and [`ValueBuilder`](crate::ValueBuilder) hold
+//!   such references in fields that are private to this crate, and return none.
+//!   [`ObjectDraft`](super::ObjectDraft), [`ObjectRef`](super::ObjectRef) and
+//!   [`Collection`](super::Collection) are only obtained from a `RawHeap` or inside a
+//!   [`HeapHost`]'s methods.
+//! - [`HeapHost`] is an unsafe trait. Its methods get a `HeapMemory` or a `Collection`; an
+//!   implementation keeps to the contract with these as well.
 //! - [`Word`](crate::raw::Word)s can be made from any bits, but only the functions above read
 //!   memory through one. `Val` has no public constructor, so safe code cannot put such a word into
 //!   a heap.
 //! - `std::mem::swap` and `replace` need two values of a sized type behind exclusive references.
-//!   Outside this crate a `Heap` appears as `Heap<dyn Host>`, which is unsized. Two builders can be
-//!   swapped: each keeps its heap and its base.
+//!   Outside this crate a `Heap` appears as `Heap<dyn HeapHost>`, which is unsized. Two builders
+//!   can be swapped: each keeps its heap and its base.
 
-use super::host::Host;
-use super::memory::Memory;
-use super::options::Options;
+use super::host::HeapHost;
+use super::memory::HeapMemory;
+use super::options::HeapOptions;
 use crate::layout::PAYLOAD_MAX;
 use std::ops::{Deref, DerefMut};
 
@@ -39,42 +40,42 @@ pub struct HeapFull;
 /// A heap with direct access to its words.
 ///
 /// # Contract
-/// Its methods, those of the [`Memory`] that it dereferences to, and the functions of
+/// Its methods, those of the [`HeapMemory`] that it dereferences to, and the functions of
 /// [`crate::raw`] take [words](crate::raw::Word) and do not validate them. The caller of
 /// [`RawHeap::new`] promises that
 ///
 /// - a word is passed only to the heap that it came from, and not after a collection
 ///   ([`RawHeap::reserve`] and all its callers) since it was read;
 /// - a stack index is below the stack's top, a range of the stack is below it too, and
-///   [`Stack::has_room`](super::Stack::has_room) has been asked before a word is pushed;
+///   [`EvalStack::has_room`](super::EvalStack::has_room) has been asked before a word is pushed;
 /// - an index into an object's payload is one that its layout has;
-/// - every word of a [`Draft`](super::Draft) is written, and the draft finished, before the next
-///   collection;
+/// - every word of a [`ObjectDraft`](super::ObjectDraft) is written, and the draft finished, before
+///   the next collection;
 /// - no part of the heap is replaced by a part of another heap.
-pub struct RawHeap<H: Host + ?Sized = dyn Host> {
+pub struct RawHeap<H: HeapHost + ?Sized = dyn HeapHost> {
     /// Objects, stack and handles.
-    pub memory: Memory,
+    pub memory: HeapMemory,
     /// The part of the heap's owner.
     pub host: H,
 }
 
-impl<H: Host + ?Sized> Deref for RawHeap<H> {
-    type Target = Memory;
+impl<H: HeapHost + ?Sized> Deref for RawHeap<H> {
+    type Target = HeapMemory;
 
     #[inline(always)]
-    fn deref(&self) -> &Memory {
+    fn deref(&self) -> &HeapMemory {
         &self.memory
     }
 }
 
-impl<H: Host + ?Sized> DerefMut for RawHeap<H> {
+impl<H: HeapHost + ?Sized> DerefMut for RawHeap<H> {
     #[inline(always)]
-    fn deref_mut(&mut self) -> &mut Memory {
+    fn deref_mut(&mut self) -> &mut HeapMemory {
         &mut self.memory
     }
 }
 
-impl<H: Host> RawHeap<H> {
+impl<H: HeapHost> RawHeap<H> {
     /// Creates an empty heap.
     ///
     /// # Safety
@@ -82,12 +83,12 @@ impl<H: Host> RawHeap<H> {
     ///
     /// # Errors
     /// If the system cannot reserve the stack's address range.
-    pub unsafe fn new(options: Options, host: H) -> std::io::Result<RawHeap<H>> {
-        Ok(RawHeap { memory: Memory::new(options)?, host })
+    pub unsafe fn new(options: HeapOptions, host: H) -> std::io::Result<RawHeap<H>> {
+        Ok(RawHeap { memory: HeapMemory::new(options)?, host })
     }
 }
 
-impl<H: Host + ?Sized> RawHeap<H> {
+impl<H: HeapHost + ?Sized> RawHeap<H> {
     /// Reserves `words` words, so that objects of that total size, headers included, can be
     /// allocated without a collection. Any word held in a Rust local is stale afterwards.
     ///

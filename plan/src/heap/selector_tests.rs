@@ -1,14 +1,14 @@
 //! Collections replace selectors of evaluated rows by the items. These tests run under Miri too.
 
-use super::{NoHost, Options};
-use crate::layout::Layout;
+use super::{HeapOptions, NoHost};
+use crate::layout::ObjectLayout;
 use crate::word::Word;
 
 type RawHeap = super::RawHeap<NoHost>;
 
 fn heap() -> RawHeap {
     let options =
-        Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
+        HeapOptions { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
     // SAFETY: the tests hold no word across a collection, and take indices from layouts.
     unsafe { RawHeap::new(options, NoHost) }.expect("a small stack can be reserved")
 }
@@ -16,7 +16,7 @@ fn heap() -> RawHeap {
 /// Replaces the top `count` words by a row.
 fn push_row(heap: &mut RawHeap, count: usize) {
     heap.reserve(1 + count).expect("room");
-    let row = heap.allocate_popped(Layout::Row, 0, count);
+    let row = heap.allocate_popped(ObjectLayout::Row, 0, count);
     heap.stack.push(row);
 }
 
@@ -24,14 +24,14 @@ fn push_row(heap: &mut RawHeap, count: usize) {
 fn push_selector(heap: &mut RawHeap, index: u64) {
     heap.reserve(3).expect("room");
     let row = heap.stack.pop();
-    let selector = heap.allocate_words(Layout::Selector, index, &[Word::ZERO, row]);
+    let selector = heap.allocate_words(ObjectLayout::Selector, index, &[Word::ZERO, row]);
     heap.stack.push(selector);
 }
 
 /// Pushes a thunk without a value.
 fn push_thunk(heap: &mut RawHeap) {
     heap.reserve(3).expect("room");
-    let thunk = heap.allocate_words(Layout::ThunkApp, 0, &[Word::ZERO, Word::ZERO]);
+    let thunk = heap.allocate_words(ObjectLayout::ThunkApp, 0, &[Word::ZERO, Word::ZERO]);
     heap.stack.push(thunk);
 }
 
@@ -40,12 +40,16 @@ fn after_collections(make: impl Fn(&mut RawHeap), check: impl Fn(&mut RawHeap)) 
     for is_full in [false, true] {
         let mut heap = heap();
         make(&mut heap);
-        if is_full { heap.collect_all() } else { heap.collect_young() }
+        if is_full {
+            heap.collect_all()
+        } else {
+            heap.collect_young()
+        }
         check(&mut heap);
     }
 }
 
-fn layout(heap: &RawHeap, word: Word) -> Layout {
+fn layout(heap: &RawHeap, word: Word) -> ObjectLayout {
     heap.header(word).layout()
 }
 
@@ -121,7 +125,7 @@ fn a_selector_shared_by_two_words_is_replaced_in_both() {
     after_collections(make, |heap| {
         let (first, second) = (heap.stack.pop(), heap.stack.pop());
         assert_eq!(first, second);
-        assert_eq!(layout(heap, first), Layout::Row);
+        assert_eq!(layout(heap, first), ObjectLayout::Row);
     });
 }
 
@@ -144,7 +148,7 @@ fn a_selector_that_has_no_item_stays() {
             push_selector(heap, 1);
         };
         after_collections(make, |heap| {
-            assert_eq!(layout(heap, heap.stack.peek(0)), Layout::Selector);
+            assert_eq!(layout(heap, heap.stack.peek(0)), ObjectLayout::Selector);
         });
     }
 }
@@ -180,7 +184,7 @@ fn selectors_without_a_value_stay_thunks() {
     for make in cases {
         after_collections(make, |heap| {
             let word = heap.resolve(heap.stack.peek(0));
-            assert_eq!(layout(heap, word), Layout::Selector);
+            assert_eq!(layout(heap, word), ObjectLayout::Selector);
             heap.collect_all();
         });
     }

@@ -14,7 +14,7 @@ use crate::pinspace::range::is_frozen;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 
 /// A block of memory, allocated from its start.
-pub(crate) struct Block {
+pub(crate) struct MemoryBlock {
     memory: *mut u64,
     words: usize,
     origin: BlockOrigin,
@@ -67,17 +67,17 @@ impl BumpRegion {
     }
 }
 
-impl Block {
+impl MemoryBlock {
     /// Allocates a block of `words` words, at least 1.
-    pub(crate) fn new(words: usize) -> Block {
+    pub(crate) fn new(words: usize) -> MemoryBlock {
         assert!(words > 0, "a block has memory");
-        let layout = Block::layout(words);
+        let layout = MemoryBlock::layout(words);
         // SAFETY: the layout's size is not zero.
         let memory = unsafe { alloc_zeroed(layout) }.cast::<u64>();
         if memory.is_null() {
             handle_alloc_error(layout);
         }
-        Block::new_in(memory, words, BlockOrigin::Allocated)
+        MemoryBlock::new_in(memory, words, BlockOrigin::Allocated)
     }
 
     /// Allocates a block that is filled again and again, in large pages if it is large enough for
@@ -85,32 +85,32 @@ impl Block {
     ///
     /// The block is mapped instead of allocated: an allocator that reuses memory would touch all of
     /// it to zero it.
-    pub(crate) fn in_large_pages(words: usize) -> Block {
+    pub(crate) fn in_large_pages(words: usize) -> MemoryBlock {
         if 8 * words < LARGE_PAGE {
-            return Block::new(words);
+            return MemoryBlock::new(words);
         }
         match map(8 * words + LARGE_PAGE) {
-            Some(mapped) => Block::in_mapping(mapped, words),
-            None => handle_alloc_error(Block::layout(words)),
+            Some(mapped) => MemoryBlock::in_mapping(mapped, words),
+            None => handle_alloc_error(MemoryBlock::layout(words)),
         }
     }
 
-    fn new_in(memory: *mut u64, words: usize, origin: BlockOrigin) -> Block {
+    fn new_in(memory: *mut u64, words: usize, origin: BlockOrigin) -> MemoryBlock {
         let base = memory.expose_provenance();
         assert!(
             !is_frozen(base) && !is_frozen(base + 8 * words),
             "the allocator returns no address of the pin range"
         );
-        Block { memory, words, origin, room: BumpRegion::new(base, base + 8 * words) }
+        MemoryBlock { memory, words, origin, room: BumpRegion::new(base, base + 8 * words) }
     }
 
     /// Returns a block that begins at the first large page of a mapping, which is one large page
     /// longer.
-    fn in_mapping(mapped: Mapping, words: usize) -> Block {
+    fn in_mapping(mapped: Mapping, words: usize) -> MemoryBlock {
         let offset = mapped.start.addr().next_multiple_of(LARGE_PAGE) - mapped.start.addr();
         let memory = mapped.start.wrapping_byte_add(offset);
         prefer_large_pages(memory, words);
-        Block::new_in(memory, words, BlockOrigin::Mapped(mapped))
+        MemoryBlock::new_in(memory, words, BlockOrigin::Mapped(mapped))
     }
 
     fn layout(words: usize) -> Layout {
@@ -152,13 +152,13 @@ impl Block {
     }
 }
 
-impl Drop for Block {
+impl Drop for MemoryBlock {
     fn drop(&mut self) {
         match self.origin {
             // SAFETY: `new` made it with this layout, and it is dropped once. Words that still
             // point into it are stale by the heap's invariant.
             BlockOrigin::Allocated => unsafe {
-                dealloc(self.memory.cast(), Block::layout(self.words));
+                dealloc(self.memory.cast(), MemoryBlock::layout(self.words));
             },
             BlockOrigin::Mapped(mapped) => unmap(mapped),
         }
@@ -236,7 +236,7 @@ const MIN_CHUNK_WORDS: usize = 1 << 12;
 
 /// The old space: a list of chunks; objects are allocated in the last one.
 pub(crate) struct OldSpace {
-    chunks: Vec<Block>,
+    chunks: Vec<MemoryBlock>,
     /// The words in an ordinary chunk.
     chunk: usize,
     capacity: usize,
@@ -271,7 +271,7 @@ impl OldSpace {
             return address;
         }
         let size = self.chunk.max(words);
-        let mut chunk = Block::new(size);
+        let mut chunk = MemoryBlock::new(size);
         let address = chunk.address(0);
         let taken = chunk.take(words);
         debug_assert_eq!(taken, Some(address));

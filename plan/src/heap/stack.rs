@@ -10,17 +10,17 @@
 //!
 //! Every cell of the reserved range is readable: the kernel provides zeroes. By the contract of
 //! [`super::RawHeap`] indices are below the top and pushes within the range: the evaluator asks for
-//! the room that a frame needs ([`Stack::has_room`]) before it pushes, the decoder computes that
-//! number, and [`SLACK`] words beyond the limit cover single operations. Debug builds check every
-//! access. Jets, builders and readers of seeds, which push as much as their input says, use the
-//! methods that check in every build.
+//! the room that a frame needs ([`EvalStack::has_room`]) before it pushes, the decoder computes
+//! that number, and [`SLACK`] words beyond the limit cover single operations. Debug builds check
+//! every access. Jets, builders and readers of seeds, which push as much as their input says, use
+//! the methods that check in every build.
 
 use super::object::copy_few;
 use crate::word::Word;
 use std::cell::Cell;
 
 /// The evaluation stack. Indices count words from its bottom.
-pub struct Stack {
+pub struct EvalStack {
     base: *mut Word,
     reserved: usize,
     limit: usize,
@@ -30,24 +30,24 @@ pub struct Stack {
     highest: Cell<usize>,
 }
 
-/// The byte offset of the stack's address in [`Stack`], for compiled code.
-pub(super) const BASE_OFFSET: usize = std::mem::offset_of!(Stack, base);
+/// The byte offset of the stack's address in [`EvalStack`], for compiled code.
+pub(super) const BASE_OFFSET: usize = std::mem::offset_of!(EvalStack, base);
 /// The byte offset of the top.
-pub(super) const TOP_OFFSET: usize = std::mem::offset_of!(Stack, top);
+pub(super) const TOP_OFFSET: usize = std::mem::offset_of!(EvalStack, top);
 /// The byte offset of the limit.
-pub(super) const LIMIT_OFFSET: usize = std::mem::offset_of!(Stack, limit);
+pub(super) const LIMIT_OFFSET: usize = std::mem::offset_of!(EvalStack, limit);
 /// The byte offset of the number of unchanged words.
-pub(super) const UNCHANGED_OFFSET: usize = std::mem::offset_of!(Stack, unchanged);
+pub(super) const UNCHANGED_OFFSET: usize = std::mem::offset_of!(EvalStack, unchanged);
 
 /// Words kept free above the limit, so that a single operation need not check each push.
 const SLACK: usize = 1 << 12;
 
-impl Stack {
+impl EvalStack {
     /// Reserves a stack of at most `limit` words.
-    pub(super) fn new(limit: usize) -> std::io::Result<Stack> {
+    pub(super) fn new(limit: usize) -> std::io::Result<EvalStack> {
         let reserved = limit + 2 * SLACK;
         let base = reserve(reserved)?;
-        Ok(Stack { base, reserved, limit, top: 0, unchanged: 0, highest: Cell::new(0) })
+        Ok(EvalStack { base, reserved, limit, top: 0, unchanged: 0, highest: Cell::new(0) })
     }
 
     /// Returns the number of words on the stack.
@@ -232,7 +232,7 @@ impl Stack {
         self.unchanged = again.unwrap_or(self.top);
     }
 
-    /// Makes the next [`Stack::visit_changed`] visit all words.
+    /// Makes the next [`EvalStack::visit_changed`] visit all words.
     pub(super) fn forget_unchanged(&mut self) {
         self.unchanged = 0;
     }
@@ -248,7 +248,7 @@ impl Stack {
     }
 }
 
-impl Drop for Stack {
+impl Drop for EvalStack {
     fn drop(&mut self) {
         free(self.base, self.reserved);
     }

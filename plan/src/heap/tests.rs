@@ -1,27 +1,27 @@
 //! The collector without an evaluator. These tests run under Miri too (`make miri`), so they are
 //! small.
 
-use super::{NoHost, Options, Val};
-use crate::layout::Layout;
-use crate::word::{Kind, Word};
+use super::{HeapOptions, NoHost, Val};
+use crate::layout::ObjectLayout;
+use crate::word::{Word, WordKind};
 
 type RawHeap = super::RawHeap<NoHost>;
 
-fn heap_of(options: Options) -> RawHeap {
+fn heap_of(options: HeapOptions) -> RawHeap {
     // SAFETY: the tests hold no word across a collection, and take indices from layouts.
     unsafe { RawHeap::new(options, NoHost) }.expect("a small stack can be reserved")
 }
 
 fn heap() -> RawHeap {
     let options =
-        Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
+        HeapOptions { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
     heap_of(options)
 }
 
 /// Pushes the row of the top `count` words.
 fn push_row(heap: &mut RawHeap, count: usize) {
     heap.reserve(1 + count).expect("room");
-    let row = heap.allocate_popped(Layout::Row, 0, count);
+    let row = heap.allocate_popped(ObjectLayout::Row, 0, count);
     heap.stack.push(row);
 }
 
@@ -39,7 +39,7 @@ fn push_list(heap: &mut RawHeap, length: u64) {
 fn list_length(heap: &RawHeap, mut list: Word) -> u64 {
     let mut length = 0;
     while list != Word::ZERO {
-        assert_eq!(list.kind(), Kind::Row);
+        assert_eq!(list.kind(), WordKind::Row);
         length += 1;
         list = heap.resolve(heap.load(list, 1));
     }
@@ -109,7 +109,7 @@ fn an_old_object_may_point_to_a_young_one() {
 fn an_evaluated_thunk_is_short_cut() {
     let mut heap = heap();
     heap.reserve(3).expect("room");
-    let thunk = heap.allocate_words(Layout::ThunkApp, 0, &[Word::ZERO, Word::ZERO]);
+    let thunk = heap.allocate_words(ObjectLayout::ThunkApp, 0, &[Word::ZERO, Word::ZERO]);
     heap.stack.push(thunk);
     heap.collect_young();
     push_list(&mut heap, 3);
@@ -118,7 +118,7 @@ fn an_evaluated_thunk_is_short_cut() {
     heap.update(thunk, value);
     assert_eq!(list_length(&heap, heap.resolve(heap.stack.peek(0))), 3);
     heap.collect_all();
-    assert_eq!(heap.stack.peek(0).kind(), Kind::Row);
+    assert_eq!(heap.stack.peek(0).kind(), WordKind::Row);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn an_object_larger_than_the_nursery_is_allocated() {
 #[test]
 fn reserving_more_than_the_limit_fails() {
     let options =
-        Options { nursery: 1 << 15, max_heap: 1 << 20, max_stack: 1 << 17, stress: false };
+        HeapOptions { nursery: 1 << 15, max_heap: 1 << 20, max_stack: 1 << 17, stress: false };
     let mut heap = heap_of(options);
     assert!(heap.reserve(1 << 20).is_err(), "one object larger than the heap may get");
     heap.stack.push(Word::ZERO);
@@ -157,7 +157,7 @@ fn reserving_more_than_the_limit_fails() {
         if heap.reserve(3).is_err() {
             return true;
         }
-        let row = heap.allocate_popped(Layout::Row, 0, 2);
+        let row = heap.allocate_popped(ObjectLayout::Row, 0, 2);
         heap.stack.push(row);
         false
     });
@@ -182,7 +182,8 @@ fn the_stack_opens_gaps_and_slides() {
 
 #[test]
 fn stress_collects_at_every_reserve() {
-    let options = Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: true };
+    let options =
+        HeapOptions { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: true };
     let mut heap = heap_of(options);
     push_list(&mut heap, 40);
     assert!(heap.statistics.minor + heap.statistics.major >= 40);
@@ -228,7 +229,7 @@ fn survivors_that_do_not_fit_are_old_and_may_point_to_young_objects() {
 fn the_value_of_a_dead_thunk_is_not_copied() {
     let mut heap = heap();
     heap.reserve(3).expect("room");
-    let thunk = heap.allocate_words(Layout::ThunkApp, 0, &[Word::ZERO, Word::ZERO]);
+    let thunk = heap.allocate_words(ObjectLayout::ThunkApp, 0, &[Word::ZERO, Word::ZERO]);
     heap.stack.push(thunk);
     heap.collect_young();
     push_list(&mut heap, 100);

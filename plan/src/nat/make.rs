@@ -5,13 +5,13 @@
 
 use super::{NatRef, limbs};
 use crate::error::EvalError;
-use crate::heap::{Draft, HeapFull, Memory, RawHeap};
-use crate::layout::Layout;
-use crate::word::{Kind, Word};
+use crate::heap::{HeapFull, HeapMemory, ObjectDraft, RawHeap};
+use crate::layout::ObjectLayout;
+use crate::word::{Word, WordKind};
 
 /// A nat under construction. Nothing may be allocated before it is finished.
 pub struct NatDraft {
-    object: Draft,
+    object: ObjectDraft,
     limbs: usize,
 }
 
@@ -20,7 +20,7 @@ impl NatDraft {
     pub fn new(heap: &mut RawHeap, limbs: u64) -> Result<NatDraft, HeapFull> {
         let size = usize::try_from(limbs).unwrap_or(usize::MAX).max(1);
         heap.reserve(size.saturating_add(1))?;
-        let object = heap.allocate(Layout::Big, 0, size);
+        let object = heap.allocate(ObjectLayout::Big, 0, size);
         Ok(NatDraft { object, limbs: limbs as usize })
     }
 
@@ -50,7 +50,7 @@ impl NatDraft {
 pub(crate) fn fill_nat(
     heap: &mut RawHeap,
     limbs: usize,
-    fill: impl FnOnce(&Memory, &mut [u64]),
+    fill: impl FnOnce(&HeapMemory, &mut [u64]),
 ) -> Result<Word, HeapFull> {
     let mut draft = NatDraft::new(heap, limbs as u64)?;
     fill(heap, draft.limbs());
@@ -72,8 +72,8 @@ pub fn from_bytes(heap: &mut RawHeap, bytes: &[u8]) -> Result<Word, HeapFull> {
 }
 
 /// Returns a word as a nat; 0 if it is anything else (PLAN's cast).
-pub fn cast(heap: &Memory, word: Word) -> NatRef<'_> {
-    if matches!(word.kind(), Kind::Nat | Kind::Big) {
+pub fn cast(heap: &HeapMemory, word: Word) -> NatRef<'_> {
+    if matches!(word.kind(), WordKind::Nat | WordKind::Big) {
         NatRef::of(heap, word)
     } else {
         NatRef::Small(0)

@@ -1,8 +1,8 @@
 //! [`NatRef`]: a nat, read in place.
 
 use super::limbs;
-use crate::heap::Memory;
-use crate::word::{DIRECT_LIMIT, Kind, Word};
+use crate::heap::HeapMemory;
+use crate::word::{DIRECT_LIMIT, Word, WordKind};
 use malachite_nz::natural::Natural;
 use std::cmp::Ordering;
 
@@ -21,10 +21,10 @@ impl<'h> NatRef<'h> {
     /// # Panics
     /// If the word is not a nat.
     #[inline]
-    pub fn of(heap: &'h Memory, word: Word) -> NatRef<'h> {
+    pub fn of(heap: &'h HeapMemory, word: Word) -> NatRef<'h> {
         match word.kind() {
-            Kind::Nat => NatRef::Small(word.raw()),
-            Kind::Big => {
+            WordKind::Nat => NatRef::Small(word.raw()),
+            WordKind::Big => {
                 let object = heap.object(word);
                 NatRef::Limbs(object.raw_words(0, object.size()))
             }

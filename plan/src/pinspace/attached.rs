@@ -3,7 +3,7 @@
 //! A damaged pin reads as the pin of 0 until the work on the heap notices: the heap interrupts
 //! itself, and its results are discarded ([`AttachedSpaces::check`]).
 
-use super::range::{self, Owner, SLOTS, is_frozen};
+use super::range::{self, PinSpaceId, SLOTS, is_frozen};
 use super::record;
 use super::space::PinSpace;
 use crate::interrupt::Interrupt;
@@ -66,7 +66,7 @@ impl AttachedSpaces {
 
     /// Releases the pin spaces that the last full collection found no reference to.
     pub fn detach_unreferenced(&mut self) {
-        let owners: Vec<Owner> = self.referenced.iter().filter_map(range::owner_of).collect();
+        let owners: Vec<PinSpaceId> = self.referenced.iter().filter_map(range::owner_of).collect();
         self.attached.retain(|space| owners.contains(&space.owner()));
     }
 

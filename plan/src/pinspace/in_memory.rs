@@ -1,8 +1,8 @@
 //! A pin space in memory, backed by files without names.
 
 use super::range::{ALIGNMENT, SLOT_SIZE};
-use super::range::{Owner, RangeError, Slot};
-use super::space::{Backing, BackingError, NewPin, PinSpace};
+use super::range::{PinSpaceId, RangeError, RangeSlot};
+use super::space::{BackingError, NewPin, PinSpace, PinSpaceBacking};
 use crate::digest::Hash;
 use std::collections::HashMap;
 use std::fs::File;
@@ -22,7 +22,7 @@ impl PinSpace {
 
 /// Stores pins in files without names, which are freed with it.
 struct InMemoryBacking {
-    owner: Owner,
+    owner: PinSpaceId,
     addresses: HashMap<Hash, usize>,
     /// The files; all but the last are full.
     files: Vec<PinFile>,
@@ -30,7 +30,7 @@ struct InMemoryBacking {
 
 /// A mapped file that records are appended to.
 pub struct PinFile {
-    slot: Slot,
+    slot: RangeSlot,
     file: File,
     /// The number of bytes in use.
     used: usize,
@@ -43,7 +43,7 @@ struct PinTooLarge(usize);
 
 impl InMemoryBacking {
     fn new() -> Result<InMemoryBacking, RangeError> {
-        let owner = Owner::new();
+        let owner = PinSpaceId::new();
         Ok(InMemoryBacking {
             owner,
             addresses: HashMap::new(),
@@ -64,14 +64,22 @@ pub fn nameless() -> Result<File, RangeError> {
 
 impl PinFile {
     /// Creates a file in memory, mapped in a free slot.
-    fn nameless(owner: Owner) -> Result<PinFile, RangeError> {
+    fn nameless(owner: PinSpaceId) -> Result<PinFile, RangeError> {
         let file = nameless()?;
-        PinFile::new(Slot::claim(None, owner)?, file, 0)
+        // SAFETY: no other code has the file.
+        unsafe { PinFile::new(RangeSlot::claim(None, owner)?, file, 0) }
     }
 
-    /// Maps a file that no other code writes. Its first `used` bytes, a multiple of the alignment,
-    /// are in use.
-    pub(crate) fn new(mut slot: Slot, file: File, used: usize) -> Result<PinFile, RangeError> {
+    /// Maps a file. Its first `used` bytes, a multiple of the alignment, are in use.
+    ///
+    /// # Safety
+    /// Nothing else writes to the file at or behind `used`, or truncates it, while this process
+    /// runs.
+    pub(crate) unsafe fn new(
+        mut slot: RangeSlot,
+        file: File,
+        used: usize,
+    ) -> Result<PinFile, RangeError> {
         // SAFETY: only this `PinFile` writes the file, and it never changes bytes below the slot's
         // end.
         unsafe { slot.map(&file) }?;
@@ -96,8 +104,8 @@ impl PinFile {
 
 // SAFETY: the addresses are in slots of `files`, which stay claimed. A file has the pin before the
 // slot's end includes it, and is written only behind that.
-unsafe impl Backing for InMemoryBacking {
-    fn owner(&self) -> Owner {
+unsafe impl PinSpaceBacking for InMemoryBacking {
+    fn owner(&self) -> PinSpaceId {
         self.owner
     }
 

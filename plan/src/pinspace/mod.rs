@@ -23,9 +23,9 @@
 //! A damaged pin ends the evaluation that reads it
 //! ([`EvalError::Damaged`](crate::EvalError::Damaged)), before anything in the pin is used.
 //!
-//! This module does not depend on stores: a [`Backing`] stores the bytes. A [`Frozen`] holds a
-//! frozen pin outside of a heap, and can be sent to another thread. `FORMAT.md` describes the
-//! bytes.
+//! This module does not depend on stores: a [`PinSpaceBacking`] stores the bytes. A [`FrozenPin`]
+//! holds a frozen pin outside of a heap, and can be sent to another thread. `FORMAT.md` describes
+//! the bytes.
 
 #[allow(unsafe_code, reason = "reads records in slots that an attached pin space keeps claimed")]
 pub(crate) mod attached;
@@ -39,8 +39,8 @@ pub(crate) mod record;
 pub(crate) mod space;
 
 pub use self::in_memory::{PinFile, nameless};
-pub use self::range::{Owner, RangeError, Slot};
-pub use self::space::{Backing, BackingError, FORMAT_VERSION, Frozen, NewPin, PinSpace};
+pub use self::range::{PinSpaceId, RangeError, RangeSlot};
+pub use self::space::{BackingError, FORMAT_VERSION, FrozenPin, NewPin, PinSpace, PinSpaceBacking};
 
 /// The number of words of the pin object at the start of a record. The other objects of the pin
 /// follow, the item's first.

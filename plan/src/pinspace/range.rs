@@ -85,19 +85,19 @@ pub enum RangeError {
 
 /// The identity of a pin space within the process, by which slots record their owner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Owner(u32);
+pub struct PinSpaceId(u32);
 
-impl Owner {
+impl PinSpaceId {
     /// Returns a new identity.
-    pub fn new() -> Owner {
+    pub fn new() -> PinSpaceId {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        Owner(NEXT.fetch_add(1, Ordering::Relaxed))
+        PinSpaceId(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 
-impl Default for Owner {
-    fn default() -> Owner {
-        Owner::new()
+impl Default for PinSpaceId {
+    fn default() -> PinSpaceId {
+        PinSpaceId::new()
     }
 }
 
@@ -140,15 +140,15 @@ fn state(address: usize) -> &'static SlotState {
 }
 
 /// Returns the owner of the slot of an address in the range.
-pub(crate) fn owner(address: usize) -> Option<Owner> {
+pub(crate) fn owner(address: usize) -> Option<PinSpaceId> {
     match state(address).owner.load(Ordering::Acquire) {
         0 => None,
-        owner => Some(Owner(owner)),
+        owner => Some(PinSpaceId(owner)),
     }
 }
 
 /// Returns the owner of a slot.
-pub(crate) fn owner_of(slot: usize) -> Option<Owner> {
+pub(crate) fn owner_of(slot: usize) -> Option<PinSpaceId> {
     owner(BASE + slot * SLOT_SIZE)
 }
 
@@ -231,18 +231,20 @@ pub(crate) fn bytes_of(words: &[u64]) -> &[u8] {
 
 /// A claimed slot. Dropping it unmaps its memory; no pointer into it may be used afterwards.
 #[derive(Debug)]
-pub struct Slot(usize);
+pub struct RangeSlot(usize);
 
-impl Slot {
+impl RangeSlot {
     /// Claims the slot with that number, or any free slot, for a pin space.
     ///
     /// # Errors
     /// See [`RangeError`].
-    pub fn claim(number: Option<usize>, owner: Owner) -> Result<Slot, RangeError> {
+    pub fn claim(number: Option<usize>, owner: PinSpaceId) -> Result<RangeSlot, RangeError> {
         match number {
             Some(number) if number >= SLOTS => Err(RangeError::NoSuchSlot(number)),
-            Some(number) => Slot::claim_first(number..number + 1, owner, RangeError::Taken(number)),
-            None => Slot::claim_first(0..SLOTS, owner, RangeError::Full),
+            Some(number) => {
+                RangeSlot::claim_first(number..number + 1, owner, RangeError::Taken(number))
+            }
+            None => RangeSlot::claim_first(0..SLOTS, owner, RangeError::Full),
         }
     }
 
@@ -250,24 +252,24 @@ impl Slot {
     ///
     /// # Errors
     /// See [`RangeError`].
-    pub fn claim_from(number: usize, owner: Owner) -> Result<Slot, RangeError> {
+    pub fn claim_from(number: usize, owner: PinSpaceId) -> Result<RangeSlot, RangeError> {
         let first = number % SLOTS;
-        Slot::claim_first((first..SLOTS).chain(0..first), owner, RangeError::Full)
+        RangeSlot::claim_first((first..SLOTS).chain(0..first), owner, RangeError::Full)
     }
 
     /// Claims the first of these slots that is free.
     fn claim_first(
         numbers: impl Iterator<Item = usize>,
-        owner: Owner,
+        owner: PinSpaceId,
         none: RangeError,
-    ) -> Result<Slot, RangeError> {
+    ) -> Result<RangeSlot, RangeError> {
         let _guard = claiming();
         let mut failure = none;
         for number in numbers {
             if SLOT_STATES[number].owner.load(Ordering::Acquire) != 0 {
                 continue;
             }
-            match Slot::reserve(number, owner) {
+            match RangeSlot::reserve(number, owner) {
                 // Another part of the process has mapped these addresses.
                 Err(unavailable @ RangeError::Unavailable { .. }) => failure = unavailable,
                 taken => return taken,
@@ -277,7 +279,7 @@ impl Slot {
     }
 
     /// Reserves the addresses of a free slot. The caller holds the lock.
-    fn reserve(number: usize, owner: Owner) -> Result<Slot, RangeError> {
+    fn reserve(number: usize, owner: PinSpaceId) -> Result<RangeSlot, RangeError> {
         let address = BASE + number * SLOT_SIZE;
         reserve_addresses(address)
             .map_err(|reason| RangeError::Unavailable { slot: number, reason: reason.into() })?;
@@ -291,7 +293,7 @@ impl Slot {
             state.bits.store(bits.map_err(RangeError::Map)?, Ordering::Release);
         }
         state.owner.store(owner.0, Ordering::Release);
-        Ok(Slot(number))
+        Ok(RangeSlot(number))
     }
 
     /// Returns the slot's number.
@@ -305,7 +307,7 @@ impl Slot {
     }
 
     /// Maps a file at the slot's first address, including the part that it will grow by. Nothing
-    /// may be read before [`Slot::set_end`] allows it.
+    /// may be read before [`RangeSlot::set_end`] allows it.
     ///
     /// # Safety
     /// While the slot is claimed, the file must not be truncated, and its bytes below the slot's
@@ -348,14 +350,14 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for RangeSlot {
     fn drop(&mut self) {
         use rustix::mm::munmap;
         let _guard = claiming();
         let state = &SLOT_STATES[self.0];
         state.end.store(0, Ordering::Release);
         // SAFETY: the owner of a slot drops it only when no pointer into it is in use (see
-        // `Backing`).
+        // `PinSpaceBacking`).
         let unmapped = unsafe { munmap(as_pointer(self.address()), SLOT_SIZE) };
         let cleared = map_bits(state.bits.load(Ordering::Acquire));
         // A slot that could not be unmapped, or whose bits could not be cleared, stays taken.

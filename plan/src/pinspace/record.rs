@@ -17,8 +17,8 @@
 
 use super::range;
 use crate::digest::Hash;
-use crate::layout::{Header, Layout, PIN_SIZE};
-use crate::word::{Kind, Word};
+use crate::layout::{ObjectHeader, ObjectLayout, PIN_SIZE};
+use crate::word::{Word, WordKind};
 
 /// The number of words in the first line of a record.
 pub(crate) const LINE_WORDS: usize = 8;
@@ -34,7 +34,7 @@ const READ_AHEAD_GAP: usize = 16 * range::PAGE;
 /// Returns the first line of a record of `words` words, without its check.
 pub(crate) fn line(item: u64, hash: &Hash, arity: u64, words: usize) -> [u64; LINE_WORDS] {
     let mut line = [0; LINE_WORDS];
-    line[0] = Header::new(Layout::Pin, arity, PIN_SIZE).with_normal().raw();
+    line[0] = ObjectHeader::new(ObjectLayout::Pin, arity, PIN_SIZE).with_normal().raw();
     line[1] = item;
     for (word, bytes) in line[2..FACTS].iter_mut().zip(hash.0.as_chunks().0) {
         *word = u64::from_le_bytes(*bytes);
@@ -78,7 +78,7 @@ pub(crate) unsafe fn read<'a>(address: usize) -> Option<&'a [u64]> {
 /// once. Otherwise each of them that is not in memory would be waited for separately.
 pub(crate) fn read_ahead(values: impl Iterator<Item = Word>) {
     let unverified = |word: &Word| {
-        let is_frozen = word.kind() == Kind::Pin && range::is_frozen(word.address());
+        let is_frozen = word.kind() == WordKind::Pin && range::is_frozen(word.address());
         is_frozen && !range::is_verified(word.address())
     };
     let unverified = values.take(READ_AHEAD_LIMIT).filter(unverified).map(|word| word.address());
@@ -119,7 +119,7 @@ pub(crate) fn replace_values(record: &mut [u64], place: impl Fn(u64) -> u64) {
     record[ITEM] = place(record[ITEM]);
     let mut at = LINE_WORDS;
     while at < record.len() {
-        let header = Header::from_raw(record[at]);
+        let header = ObjectHeader::from_raw(record[at]);
         let values = header.layout().values(header.size());
         for word in &mut record[at + 1..][values] {
             *word = place(*word);

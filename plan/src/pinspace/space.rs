@@ -1,6 +1,6 @@
-//! [`PinSpace`]: a store of frozen pins, and [`Frozen`]: one of its pins.
+//! [`PinSpace`]: a store of frozen pins, and [`FrozenPin`]: one of its pins.
 
-use super::range::{self, Owner};
+use super::range::{self, PinSpaceId};
 use super::record;
 use crate::digest::Hash;
 use std::fmt;
@@ -17,7 +17,7 @@ pub type BackingError = Box<dyn std::error::Error + Send + Sync>;
 pub struct NewPin<'a> {
     /// The pin's hash.
     pub hash: &'a Hash,
-    /// The address that [`Backing::place`] returned for it.
+    /// The address that [`PinSpaceBacking::place`] returned for it.
     pub address: usize,
     /// The bytes of its record.
     pub record: &'a [u8],
@@ -28,13 +28,16 @@ pub struct NewPin<'a> {
 /// Stores the bytes of a pin space, and finds pins by hash. The pin space calls it under a lock.
 ///
 /// # Safety
-/// An address that the backing has returned, from [`place`](Backing::place) once the pin is stored
-/// or from [`find`](Backing::find), must be in a [`Slot`](super::Slot) that was claimed for
-/// [`owner`](Backing::owner), below its end, until the backing is dropped. Once a pin is stored,
-/// its bytes must be readable there and not change.
-pub unsafe trait Backing: Send {
+/// An address that the backing has returned, from [`place`](PinSpaceBacking::place) once the pin is
+/// stored or from [`find`](PinSpaceBacking::find), must be in a [`RangeSlot`](super::RangeSlot)
+/// that was claimed for [`owner`](PinSpaceBacking::owner), below its end, until the backing is
+/// dropped. Once a pin is stored, its bytes must be readable there and not change.
+///
+/// [`find`](PinSpaceBacking::find) may also return a wrong address, for instance from a stale index,
+/// if that address satisfies the contract of [`PinSpace::at`] for a pin with the requested hash.
+pub unsafe trait PinSpaceBacking: Send {
     /// Returns the owner of the slots that the pins are in.
-    fn owner(&self) -> Owner;
+    fn owner(&self) -> PinSpaceId;
 
     /// Returns the address of the pin with that hash, if there is one.
     ///
@@ -49,7 +52,7 @@ pub unsafe trait Backing: Send {
     /// If there is no space.
     fn place(&mut self, bytes: usize) -> Result<usize, BackingError>;
 
-    /// Stores a pin at the address that [`place`](Backing::place) returned last.
+    /// Stores a pin at the address that [`place`](PinSpaceBacking::place) returned last.
     ///
     /// # Errors
     /// If the pin cannot be stored. Nothing has changed then.
@@ -65,9 +68,9 @@ pub unsafe trait Backing: Send {
 /// counts as absent, so that a freeze writes it again.
 ///
 /// # Errors
-/// Those of [`Backing::find`].
+/// Those of [`PinSpaceBacking::find`].
 pub(crate) fn find_intact(
-    backing: &mut dyn Backing,
+    backing: &mut dyn PinSpaceBacking,
     hash: &Hash,
 ) -> Result<Option<usize>, BackingError> {
     let owner = Some(backing.owner());
@@ -84,20 +87,20 @@ pub(crate) fn find_intact(
     Ok(backing.find(hash)?.filter(is_match))
 }
 
-/// A store of frozen pins. It lives as long as a heap or a [`Frozen`] refers to it.
+/// A store of frozen pins. It lives as long as a heap or a [`FrozenPin`] refers to it.
 pub struct PinSpace {
-    owner: Owner,
-    backing: Mutex<Box<dyn Backing>>,
+    owner: PinSpaceId,
+    backing: Mutex<Box<dyn PinSpaceBacking>>,
 }
 
 impl PinSpace {
     /// Creates the pin space of a backing.
-    pub fn new(backing: impl Backing + 'static) -> Arc<PinSpace> {
+    pub fn new(backing: impl PinSpaceBacking + 'static) -> Arc<PinSpace> {
         let owner = backing.owner();
         Arc::new(PinSpace { owner, backing: Mutex::new(Box::new(backing)) })
     }
 
-    pub(crate) fn backing(&self) -> MutexGuard<'_, Box<dyn Backing>> {
+    pub(crate) fn backing(&self) -> MutexGuard<'_, Box<dyn PinSpaceBacking>> {
         self.backing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -105,13 +108,22 @@ impl PinSpace {
     ///
     /// # Errors
     /// If the search fails.
-    pub fn find(self: &Arc<PinSpace>, hash: &Hash) -> Result<Option<Frozen>, BackingError> {
+    pub fn find(self: &Arc<PinSpace>, hash: &Hash) -> Result<Option<FrozenPin>, BackingError> {
         let address = self.backing().find(hash)?;
-        Ok(address.and_then(|address| self.at(address)).filter(|found| found.hash() == *hash))
+        // SAFETY: the contract of `PinSpaceBacking` covers the addresses that `find` returns.
+        let found = address.and_then(|address| unsafe { self.at(address) });
+        Ok(found.filter(|found| found.hash() == *hash))
     }
 
     /// Returns the pin at that address, if there is one and it is intact.
-    pub fn at(self: &Arc<PinSpace>, address: usize) -> Option<Frozen> {
+    ///
+    /// The address may be any number. A record is recognised by its length and its check, which
+    /// covers its address.
+    ///
+    /// # Safety
+    /// A pin of this space was stored at the address, or no record that is intact by its check is
+    /// there. (The bytes of a bar *inside* a record can imitate a record with invalid words.)
+    pub unsafe fn at(self: &Arc<PinSpace>, address: usize) -> Option<FrozenPin> {
         // SAFETY: a slot that the backing owns stays claimed until the backing is dropped.
         let is_pin = self.contains(address) && unsafe { record::verify(address) };
         // SAFETY: `verify` has just found a record there.
@@ -124,12 +136,12 @@ impl PinSpace {
     /// # Safety
     /// The address is in a slot of this pin space, and the slot holds
     /// [`RECORD_WORDS`](super::RECORD_WORDS) words or more from there on.
-    pub unsafe fn at_unverified(self: &Arc<PinSpace>, address: usize) -> Frozen {
-        Frozen { space: Arc::clone(self), address }
+    pub unsafe fn at_unverified(self: &Arc<PinSpace>, address: usize) -> FrozenPin {
+        FrozenPin { space: Arc::clone(self), address }
     }
 
     /// Returns the owner of the slots that its pins are in.
-    pub(crate) fn owner(&self) -> Owner {
+    pub(crate) fn owner(&self) -> PinSpaceId {
         self.owner
     }
 
@@ -147,12 +159,12 @@ impl fmt::Debug for PinSpace {
 
 /// A frozen pin, held outside of any heap. It can be sent to other threads.
 #[derive(Clone, Debug)]
-pub struct Frozen {
+pub struct FrozenPin {
     space: Arc<PinSpace>,
     address: usize,
 }
 
-impl Frozen {
+impl FrozenPin {
     /// The pin's hash.
     pub fn hash(&self) -> Hash {
         // SAFETY: `space` keeps the slot claimed.

@@ -1,12 +1,12 @@
 //! Pin spaces, frozen pins and images, without an evaluator.
 
 use super::record::{self, LINE_WORDS};
-use super::{Frozen, NewPin, Owner, PinSpace, Slot, nameless, range};
+use super::{FrozenPin, NewPin, PinSpace, PinSpaceId, RangeSlot, nameless, range};
 use crate::image::{self, ImageError};
-use crate::layout::Header;
+use crate::layout::ObjectHeader;
 use crate::plain::{from_term, to_term};
 use crate::samples::{self, terms};
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 use crate::{EvalError, FreezeError, Hash, Heap, Shape, Val, seed};
 use spec::Term;
 use std::sync::{Arc, Mutex};
@@ -26,9 +26,19 @@ fn freeze_normal(
     heap: &mut Heap,
     value: &Val,
     space: &Arc<PinSpace>,
-) -> Result<Frozen, FreezeError> {
+) -> Result<FrozenPin, FreezeError> {
     samples::mark_normal(heap, value);
     heap.freeze(value, space)
+}
+
+#[test]
+fn a_value_that_is_not_in_normal_form_is_not_frozen() {
+    let heap = &mut samples::heap(false);
+    let (increment, one) = (heap.nat(3), heap.nat(1));
+    let thunk = heap.app(&increment, &[one]).expect("room");
+    let row = heap.row(&[thunk]).expect("room");
+    let refused = heap.freeze(&row, &space());
+    assert!(matches!(refused, Err(FreezeError::NotNormal)));
 }
 
 fn freeze(heap: &mut Heap, value: &Val, space: &Arc<PinSpace>) -> Val {
@@ -37,7 +47,7 @@ fn freeze(heap: &mut Heap, value: &Val, space: &Arc<PinSpace>) -> Val {
 }
 
 /// The words of a frozen pin's record.
-fn record_of(frozen: &Frozen) -> &[u64] {
+fn record_of(frozen: &FrozenPin) -> &[u64] {
     // SAFETY: the frozen pin keeps its slot claimed.
     unsafe { record::read(frozen.address()) }.expect("a record")
 }
@@ -60,7 +70,7 @@ fn every_word_of_a_record_is_a_nat_or_frozen() {
         let words = record_of(&frozen);
         let mut at = 0;
         while at < words.len() {
-            let header = Header::from_raw(words[at]);
+            let header = ObjectHeader::from_raw(words[at]);
             for index in header.layout().values(header.size()) {
                 let word = Word::from_bits(words[at + 1 + index]);
                 assert!(!word.is_thunk());
@@ -69,7 +79,7 @@ fn every_word_of_a_record_is_a_nat_or_frozen() {
                     (frozen.address() + 8 * LINE_WORDS..end).contains(&address)
                 };
                 if word.has_object() && !is_inside(word.address()) {
-                    assert_eq!(word.kind(), Kind::Pin);
+                    assert_eq!(word.kind(), WordKind::Pin);
                     assert!(space.contains(word.address()));
                 }
             }
@@ -139,7 +149,7 @@ fn deep_and_doubled_values_freeze() {
 #[test]
 fn threads_freeze_and_read_at_once() {
     let space = space();
-    let made: Vec<Vec<Frozen>> = thread::scope(|scope| {
+    let made: Vec<Vec<FrozenPin>> = thread::scope(|scope| {
         let work = |seed: u64| {
             let space = &space;
             scope.spawn(move || {
@@ -163,14 +173,14 @@ fn threads_freeze_and_read_at_once() {
             assert_eq!(to_term(heap.look(&pin)), expected);
         }
     }
-    let addresses = |made: &[Frozen]| made.iter().map(Frozen::address).collect::<Vec<_>>();
+    let addresses = |made: &[FrozenPin]| made.iter().map(FrozenPin::address).collect::<Vec<_>>();
     assert_eq!(addresses(&made[0]), addresses(&made[2]));
 }
 
 /// Stores records back to back in a file that a test may damage.
 struct FileBacking {
-    owner: Owner,
-    slot: Slot,
+    owner: PinSpaceId,
+    slot: RangeSlot,
     file: Arc<fs::File>,
     used: usize,
     addresses: Arc<Mutex<Vec<(Hash, usize)>>>,
@@ -178,8 +188,8 @@ struct FileBacking {
 
 // SAFETY: the file is mapped for as long as the slot is claimed. A test that damages it does so
 // while nothing borrows from it.
-unsafe impl super::Backing for FileBacking {
-    fn owner(&self) -> Owner {
+unsafe impl super::PinSpaceBacking for FileBacking {
+    fn owner(&self) -> PinSpaceId {
         self.owner
     }
 
@@ -207,8 +217,8 @@ fn a_flipped_bit_is_found_before_the_data_is_used() {
     let file = Arc::new(tempfile());
     let addresses = Arc::new(Mutex::new(Vec::new()));
     let open = |used: usize| {
-        let owner = Owner::new();
-        let mut slot = Slot::claim(Some(500), owner).expect("free");
+        let owner = PinSpaceId::new();
+        let mut slot = RangeSlot::claim(Some(500), owner).expect("free");
         // SAFETY: the test damages the file only while nothing borrows from it.
         unsafe { slot.map(&file) }.expect("mapped");
         // SAFETY: the file has that many bytes from an earlier round.
@@ -244,7 +254,7 @@ fn tempfile() -> fs::File {
 }
 
 /// Returns a pin at an address without a record.
-fn damaged(space: &Arc<PinSpace>) -> Frozen {
+fn damaged(space: &Arc<PinSpace>) -> FrozenPin {
     let heap = &mut samples::heap(false);
     let law = value(heap, COUNT_DOWN);
     let frozen = freeze_normal(heap, &law, space).expect("room");
@@ -252,7 +262,7 @@ fn damaged(space: &Arc<PinSpace>) -> Frozen {
     unsafe { space.at_unverified(frozen.address() + 64) }
 }
 
-fn is_damage<T>(result: Result<T, EvalError>, of: &Frozen) -> bool {
+fn is_damage<T>(result: Result<T, EvalError>, of: &FrozenPin) -> bool {
     let place = format!("{:#x}", of.address());
     matches!(result, Err(EvalError::Damaged { place: reported }) if reported.contains(&place))
 }
@@ -281,15 +291,15 @@ fn damage_is_seen_wherever_a_pin_is_looked_at() {
 
 #[test]
 fn slots_are_claimed_once() {
-    let owner = Owner::new();
-    let slot = Slot::claim(Some(499), owner).expect("free");
+    let owner = PinSpaceId::new();
+    let slot = RangeSlot::claim(Some(499), owner).expect("free");
     assert_eq!(slot.number(), 499);
-    let again = Slot::claim(Some(499), owner);
+    let again = RangeSlot::claim(Some(499), owner);
     assert!(matches!(again, Err(super::RangeError::Taken(499))));
     drop(slot);
-    assert!(Slot::claim(Some(499), owner).is_ok());
+    assert!(RangeSlot::claim(Some(499), owner).is_ok());
     assert!(matches!(
-        Slot::claim(Some(range::SLOTS), owner),
+        RangeSlot::claim(Some(range::SLOTS), owner),
         Err(super::RangeError::NoSuchSlot(_))
     ));
 }
@@ -299,7 +309,8 @@ fn small_image(heap: &mut Heap, label: &[u8]) -> fs::File {
     let value =
         value(heap, "({0 4 0} <7> <{5 6 (0 9)}> <(0 <7> 1267650600228229401496703205376)>)");
     let file = tempfile();
-    image::save(heap, &value, label, &file).expect("room");
+    // SAFETY: no other code has the file.
+    unsafe { image::save(heap, &value, label, &file) }.expect("room");
     file
 }
 
@@ -313,12 +324,14 @@ fn an_image_holds_the_saved_value() {
         let row = heap.row(&values).expect("room");
         let (file, again) = (tempfile(), tempfile());
         samples::mark_normal(heap, &row);
-        image::save(heap, &row, label, &file).expect("room");
+        // SAFETY: no other code has the file.
+        unsafe { image::save(heap, &row, label, &file) }.expect("room");
         assert_eq!(image::label(&file).expect("an image"), label);
         // The heap that wrote the image holds its slot, so the first open makes a copy.
         for is_copy in [true, false] {
             let other = &mut samples::heap(is_copy);
-            let root = image::open(&file).expect("an image");
+            // SAFETY: only `save` has written the file.
+            let root = unsafe { image::open(&file) }.expect("an image");
             let pin = other.adopt(&root);
             let found = item(other, &pin);
             samples::collect(other);
@@ -330,11 +343,11 @@ fn an_image_holds_the_saved_value() {
             }
         }
         let row = value(heap, "(0 7)");
-        image::save(heap, &row, label, &again).expect("room");
-        assert_ne!(
-            image::open(&again).expect("one").hash(),
-            image::open(&file).expect("one").hash()
-        );
+        // SAFETY: as above.
+        unsafe { image::save(heap, &row, label, &again) }.expect("room");
+        // SAFETY: only `save` has written the files.
+        let hashes = [&again, &file].map(|file| unsafe { image::open(file) }.expect("one").hash());
+        assert_ne!(hashes[0], hashes[1]);
     }
 }
 
@@ -343,7 +356,8 @@ fn a_damaged_image_is_refused() {
     let heap = &mut samples::heap(false);
     let file = small_image(heap, b"damaged");
     let length = file.metadata().expect("a length").len();
-    let is_refused = |file: &fs::File| match image::open(file) {
+    // SAFETY: the check does not match if bytes differ from those that `save` has written.
+    let is_refused = |file: &fs::File| match unsafe { image::open(file) } {
         Err(ImageError::Damaged | ImageError::Foreign | ImageError::Version(_)) => true,
         Err(other) => panic!("{other}"),
         Ok(_) => false,
@@ -376,7 +390,8 @@ fn a_damaged_image_is_refused() {
 fn a_finished_image_takes_no_pins() {
     let heap = &mut samples::heap(false);
     let file = small_image(heap, b"finished");
-    let root = image::open(&file).expect("an image");
+    // SAFETY: only `save` has written the file.
+    let root = unsafe { image::open(&file) }.expect("an image");
     let other = value(heap, "<{5 6 (0 8)}>");
     let refused = freeze_normal(heap, &other, root.space()).expect_err("it is finished");
     assert!(refused.to_string().contains("takes no more pins"), "{refused}");

@@ -3,14 +3,14 @@
 use super::SaveError;
 use crate::bar;
 use crate::digest::Hash;
-use crate::heap::Memory;
+use crate::heap::HeapMemory;
 use crate::map::Map;
 use crate::nat::NatRef;
 use crate::pin;
 use crate::tree::{self, Items};
 use crate::value_ref::Ref;
 use crate::view::{LawRef, PinRef, Shape};
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -140,7 +140,7 @@ impl<'h> Graph<'h> {
 struct GraphBuilder<'h, 'm> {
     graph: Graph<'h>,
     holes: Option<&'m HashMap<Hash, u32>>,
-    heap: &'h Memory,
+    heap: &'h HeapMemory,
     /// The nodes of the objects that are complete: a shared object is decomposed once.
     known: Map<u64, NodeId>,
     frames: Vec<ObjectFrame>,
@@ -199,7 +199,7 @@ impl<'h> GraphBuilder<'h, '_> {
     /// Pops the innermost frame, and returns its node.
     fn finish_frame(&mut self) -> Option<NodeId> {
         let ObjectFrame { object, node, remaining } = self.frames.pop()?;
-        let as_row = matches!(remaining, Remaining::Items(_)) && object.kind() != Kind::Row;
+        let as_row = matches!(remaining, Remaining::Items(_)) && object.kind() != WordKind::Row;
         if !as_row && let Some(node) = node {
             self.known.insert(object.raw(), node);
         }
@@ -268,11 +268,11 @@ impl<'h> GraphBuilder<'h, '_> {
 }
 
 impl ObjectFrame {
-    fn next_component(&mut self, heap: &Memory) -> Option<Component> {
+    fn next_component(&mut self, heap: &HeapMemory) -> Option<Component> {
         match self.remaining {
             Remaining::Fields(next, end) if next < end => {
                 self.remaining = Remaining::Fields(next + 1, end);
-                let is_pin = self.object.kind() == Kind::Pin;
+                let is_pin = self.object.kind() == WordKind::Pin;
                 let load = || heap.load(self.object, next as usize);
                 Some(Component::Value(if is_pin { pin::item(heap, self.object) } else { load() }))
             }

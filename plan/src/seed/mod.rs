@@ -53,7 +53,7 @@ use crate::heap::Val;
 use crate::values::Heap;
 use crate::view::{PinRef, Shape};
 use crate::walk::Walk;
-use crate::word::Kind;
+use crate::word::WordKind;
 use std::collections::{HashMap, HashSet};
 
 /// Saves a value in normal form as a seed.
@@ -101,7 +101,7 @@ fn edges_in<'h>(
     let mut edges = Vec::new();
     let mut walk = Walk::distinct(pin.item());
     while let Some(part) = walk.next()? {
-        if part.word.kind() != Kind::Pin {
+        if part.word.kind() != WordKind::Pin {
             continue;
         }
         let place = edges.len() as u32;

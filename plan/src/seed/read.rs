@@ -11,7 +11,7 @@ use super::{LoadError, LoadProblem};
 use crate::error::EvalError;
 use crate::heap::{RawHeap, Val};
 use crate::value_ref::Ref;
-use crate::word::{Kind, Word};
+use crate::word::{Word, WordKind};
 use crate::{build, law, nat, shape};
 
 /// Reads a value, with these pins in its holes.
@@ -56,7 +56,7 @@ impl SeedReader<'_, '_> {
         let counts = self.read_counts(holes.len())?;
         for (index, hole) in holes.iter().enumerate() {
             let pin = self.heap.resolve(self.heap.word(hole));
-            if pin.kind() != Kind::Pin {
+            if pin.kind() != WordKind::Pin {
                 return Err(LoadProblem::NotAPin(index));
             }
             self.push(pin)?;
@@ -218,7 +218,7 @@ impl SeedReader<'_, '_> {
             let at = self.heap.stack.top() - 1 - count;
             let function = self.heap.stack.get_checked(at);
             match function.kind() {
-                Kind::App if shape::arity(self.heap, function) <= count as u64 => {
+                WordKind::App if shape::arity(self.heap, function) <= count as u64 => {
                     let (_, given) = shape::spine(self.heap, function);
                     if !self.heap.stack.has_room(given) {
                         return Err(EvalError::StackOverflow.into());
@@ -226,11 +226,11 @@ impl SeedReader<'_, '_> {
                     shape::expand(self.heap, count);
                     count += given;
                 }
-                Kind::Nat if function == Word::direct(0) && count >= 3 => {
+                WordKind::Nat if function == Word::direct(0) && count >= 3 => {
                     self.make_law(at)?;
                     count -= 3;
                 }
-                Kind::Nat if function == Word::direct(4) => {
+                WordKind::Nat if function == Word::direct(4) => {
                     self.make_pin(at)?;
                     count -= 1;
                 }
@@ -239,7 +239,7 @@ impl SeedReader<'_, '_> {
                 {
                     shape::make_partial(self.heap, count, arity)?;
                     let made = self.heap.stack.peek(0);
-                    if matches!(made.kind(), Kind::App | Kind::Row | Kind::Tab) {
+                    if matches!(made.kind(), WordKind::App | WordKind::Row | WordKind::Tab) {
                         self.heap.mark_normal(made);
                     }
                     return Ok(());

@@ -348,7 +348,7 @@ fn apps_that_grow_by_references_are_chains_of_large_objects() {
 
 #[test]
 fn a_value_larger_than_the_heap_is_an_error() {
-    let options = crate::Options { max_heap: 8 << 20, ..Default::default() };
+    let options = crate::HeapOptions { max_heap: 8 << 20, ..Default::default() };
     let heap = &mut Heap::new(options).unwrap();
     let many = [header(2, 1 << 20), vec![0xff; 8 << 20]].concat();
     let error = load(heap, &many).unwrap_err();

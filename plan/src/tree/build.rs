@@ -1,8 +1,8 @@
 //! Construction of rows and sets from all of their items.
 
 use super::{Items, LEAF_CAPACITY, NODE_CAPACITY, leaf_layout, len, occupancy};
-use crate::heap::{HeapFull, Memory, RawHeap};
-use crate::layout::Layout;
+use crate::heap::{HeapFull, HeapMemory, RawHeap};
+use crate::layout::ObjectLayout;
 use crate::word::Word;
 use std::ops::Range;
 
@@ -27,8 +27,8 @@ fn room(items: usize) -> usize {
 
 /// Makes the tree of these items; `normal` says that they are in normal form. The words ([`room`])
 /// have been reserved.
-fn build(heap: &mut RawHeap, leaf: Layout, items: &[Word], normal: bool) -> Word {
-    let mark = |heap: &Memory, word: Word| {
+fn build(heap: &mut RawHeap, leaf: ObjectLayout, items: &[Word], normal: bool) -> Word {
+    let mark = |heap: &HeapMemory, word: Word| {
         if normal {
             heap.mark_normal(word);
         }
@@ -52,11 +52,11 @@ fn build(heap: &mut RawHeap, leaf: Layout, items: &[Word], normal: bool) -> Word
 }
 
 /// Makes the node of these parts, whose leaves have that layout. The words have been reserved.
-pub(super) fn node(heap: &mut RawHeap, leaf: Layout, parts: &[Word]) -> Word {
+pub(super) fn node(heap: &mut RawHeap, leaf: ObjectLayout, parts: &[Word]) -> Word {
     let fan = parts.len();
     let (layout, columns) = match leaf {
-        Layout::Set => (Layout::SetNode, 3),
-        _ => (Layout::RowNode, 2),
+        ObjectLayout::Set => (ObjectLayout::SetNode, 3),
+        _ => (ObjectLayout::RowNode, 2),
     };
     let mut draft = heap.allocate(layout, 0, columns * fan);
     let mut end = 0;
@@ -64,7 +64,7 @@ pub(super) fn node(heap: &mut RawHeap, leaf: Layout, parts: &[Word]) -> Word {
         debug_assert!(occupancy(heap, *part) > 0, "a part has items");
         end += len(heap, *part);
         draft.set_raw(part_index, end as u64);
-        if layout == Layout::SetNode {
+        if layout == ObjectLayout::SetNode {
             draft.set(fan + part_index, first(heap, *part));
         }
         draft.set((columns - 1) * fan + part_index, *part);
@@ -73,7 +73,7 @@ pub(super) fn node(heap: &mut RawHeap, leaf: Layout, parts: &[Word]) -> Word {
 }
 
 /// Returns the first key of a part of a set.
-pub(super) fn first(heap: &Memory, part: Word) -> Word {
+pub(super) fn first(heap: &HeapMemory, part: Word) -> Word {
     match super::TreeNode::of(heap, part) {
         None => heap.load(part, 0),
         Some(node) => node.firsts()[0],
@@ -102,10 +102,10 @@ pub fn set_of_top(heap: &mut RawHeap, count: usize) -> Result<(), HeapFull> {
         heap.stack.set(stack_index, key);
     }
     let set = if count <= LEAF_CAPACITY {
-        heap.allocate_popped(Layout::Set, 0, count)
+        heap.allocate_popped(ObjectLayout::Set, 0, count)
     } else {
         let keys = heap.stack.top_from(from).to_vec();
-        build(heap, Layout::Set, &keys, true)
+        build(heap, ObjectLayout::Set, &keys, true)
     };
     heap.stack.truncate(from);
     heap.stack.push_checked(set);
@@ -119,9 +119,9 @@ pub fn set_of_row(heap: &mut RawHeap) -> Result<Word, HeapFull> {
     let row = heap.resolve(heap.stack.peek(0));
     let keys: Vec<Word> = Items::of(row, heap).iter().map(|key| key.word).collect();
     if keys.len() <= LEAF_CAPACITY {
-        return Ok(heap.allocate_words(Layout::Set, 0, &keys));
+        return Ok(heap.allocate_words(ObjectLayout::Set, 0, &keys));
     }
-    Ok(build(heap, Layout::Set, &keys, true))
+    Ok(build(heap, ObjectLayout::Set, &keys, true))
 }
 
 /// Returns the flat row of the keys of a set, or of the items of a row.
@@ -131,7 +131,7 @@ pub fn row_of_items(heap: &mut RawHeap, of: Word) -> Result<Word, HeapFull> {
     let reserved = heap.reserve(1 + size);
     let of = heap.stack.pop();
     reserved?;
-    let mut draft = heap.allocate(Layout::Row, 0, size);
+    let mut draft = heap.allocate(ObjectLayout::Row, 0, size);
     let mut index = 0;
     for chunk in Items::of(of, heap).chunks() {
         draft.copy_from(index, chunk);

@@ -1,8 +1,8 @@
 //! A checker of the structure of long rows and sets, for tests and for debugging a heap.
 
 use super::{Items, LEAF_CAPACITY, NODE_CAPACITY, TreeNode, len};
-use crate::heap::Memory;
-use crate::word::{Kind, Word};
+use crate::heap::HeapMemory;
+use crate::word::{Word, WordKind};
 
 /// Checks the structure of a row or set: no node or leaf exceeds its capacity, none is empty, all
 /// leaves are at one depth, and the ends and first keys in each node are those of its parts.
@@ -10,7 +10,7 @@ use crate::word::{Kind, Word};
 ///
 /// # Panics
 /// If one of these does not hold.
-pub fn check(memory: &Memory, word: Word) -> usize {
+pub fn check(memory: &HeapMemory, word: Word) -> usize {
     let Some(node) = TreeNode::of(memory, word) else { return 0 };
     assert!((1..=NODE_CAPACITY).contains(&node.fan), "a node of {} parts", node.fan);
     let mut end = 0;
@@ -26,7 +26,7 @@ pub fn check(memory: &Memory, word: Word) -> usize {
         );
         end += len(memory, part);
         assert_eq!(node.end(part_index), end, "a part's end");
-        if word.kind() == Kind::Set {
+        if word.kind() == WordKind::Set {
             let first = Items::of(part, memory).word(0);
             assert_eq!(Some(node.firsts()[part_index]), first, "a part's first key");
         }

@@ -7,8 +7,8 @@
 use super::build::{first, node, split_flat_row};
 use super::{LEAF_CAPACITY, NODE_CAPACITY, TREE_THRESHOLD, TreeNode, leaf_layout, len, occupancy};
 use crate::heap::{HeapFull, RawHeap};
-use crate::layout::Layout;
-use crate::word::{Kind, Word};
+use crate::layout::ObjectLayout;
+use crate::word::{Word, WordKind};
 use std::ops::Range;
 
 /// Returns the row or set at `stack_index` with the value at stack index `item` inserted
@@ -82,7 +82,7 @@ pub fn insert_in_table(heap: &mut RawHeap, position: Result<usize, usize>) -> Re
     heap.stack.set(table, values);
     heap.reserve(3)?;
     let parts = [heap.stack.get(keys), heap.stack.get(table)];
-    let made = heap.allocate_words(Layout::Tab, 0, &parts);
+    let made = heap.allocate_words(ObjectLayout::Tab, 0, &parts);
     if heap.is_normal(parts[1]) {
         heap.mark_normal(made);
     }
@@ -123,7 +123,7 @@ impl<'h> TreeEdit<'h> {
     ) -> Result<TreeEdit<'h>, HeapFull> {
         let root = heap.resolve(heap.stack.get(stack_index));
         heap.stack.set(stack_index, root);
-        if heap.header(root).layout() == Layout::Row && heap.size(root) >= TREE_THRESHOLD {
+        if heap.header(root).layout() == ObjectLayout::Row && heap.size(root) >= TREE_THRESHOLD {
             split_flat_row(heap, stack_index)?;
         }
         let mut levels = 2;
@@ -154,7 +154,7 @@ impl<'h> TreeEdit<'h> {
 
     /// Whether a change is best made by copying all items.
     fn is_short(&self, root: Word) -> bool {
-        let most = if root.kind() == Kind::Set { LEAF_CAPACITY } else { TREE_THRESHOLD };
+        let most = if root.kind() == WordKind::Set { LEAF_CAPACITY } else { TREE_THRESHOLD };
         TreeNode::of(self.heap, root).is_none() && self.heap.size(root) < most
     }
 
@@ -193,7 +193,7 @@ impl<'h> TreeEdit<'h> {
     fn with_part(&mut self, old: Word, part_index: usize, part: Word, more: isize) -> Word {
         let header = self.heap.header(old);
         let (layout, size) = (header.layout(), header.size());
-        let columns = if layout == Layout::SetNode { 3 } else { 2 };
+        let columns = if layout == ObjectLayout::SetNode { 3 } else { 2 };
         let fan = size / columns;
         let mut draft = self.heap.allocate(layout, 0, size);
         draft.copy_from(0, self.heap.words(old, 0));
@@ -203,7 +203,7 @@ impl<'h> TreeEdit<'h> {
                 draft.set_raw(end, before.wrapping_add_signed(more as i64));
             }
         }
-        if layout == Layout::SetNode {
+        if layout == ObjectLayout::SetNode {
             draft.set(fan + part_index, first(self.heap, part));
         }
         draft.set((columns - 1) * fan + part_index, part);

@@ -1,7 +1,7 @@
 //! Read access to rows and sets, flat or not.
 
 use super::TreeNode;
-use crate::heap::Memory;
+use crate::heap::HeapMemory;
 use crate::value_ref::Ref;
 use crate::word::Word;
 use std::cmp::Ordering;
@@ -14,13 +14,13 @@ pub struct Items<'h> {
     words: &'h [Word],
     /// The number of parts of the root node; 0 if the items are flat.
     fan: usize,
-    heap: &'h Memory,
+    heap: &'h HeapMemory,
 }
 
 impl<'h> Items<'h> {
     /// Returns the items of a row or the keys of a set.
     #[inline]
-    pub fn of(word: Word, heap: &'h Memory) -> Items<'h> {
+    pub fn of(word: Word, heap: &'h HeapMemory) -> Items<'h> {
         match TreeNode::of(heap, word) {
             None => Items::flat(heap.words(word, 0), heap),
             Some(TreeNode { words, fan }) => Items { words, fan, heap },
@@ -28,7 +28,7 @@ impl<'h> Items<'h> {
     }
 
     /// Returns these words as items.
-    pub fn flat(words: &'h [Word], heap: &'h Memory) -> Items<'h> {
+    pub fn flat(words: &'h [Word], heap: &'h HeapMemory) -> Items<'h> {
         Items { words, fan: 0, heap }
     }
 

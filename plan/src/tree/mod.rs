@@ -9,7 +9,7 @@
 //! ```text
 //! row:  [end..., part...]               end: the number of items in the parts up to this one
 //! set:  [end..., first key..., part...]
-//! table: [set, row]                     see [`Layout::Tab`]
+//! table: [set, row]                     see [`ObjectLayout::Tab`]
 //! ```
 //!
 //! An insertion, replacement or removal makes new nodes from the root to one leaf and shares all
@@ -41,9 +41,9 @@ pub use self::build::{row_of_items, set_of_row, set_of_top};
 pub use self::check::check;
 pub use self::items::Items;
 
-use crate::heap::{Memory, RawHeap};
-use crate::layout::Layout;
-use crate::word::{Kind, Word};
+use crate::heap::{HeapMemory, RawHeap};
+use crate::layout::ObjectLayout;
+use crate::word::{Word, WordKind};
 use std::ops::Range;
 
 /// The largest number of items in a leaf.
@@ -65,7 +65,7 @@ struct TreeNode<'h> {
 impl<'h> TreeNode<'h> {
     /// Returns the node of a row or set; `None` if it is flat.
     #[inline]
-    fn of(heap: &'h Memory, word: Word) -> Option<TreeNode<'h>> {
+    fn of(heap: &'h HeapMemory, word: Word) -> Option<TreeNode<'h>> {
         let columns = columns(heap.header(word).layout())?;
         let words = heap.words(word, 0);
         Some(TreeNode { words, fan: words.len() / columns })
@@ -103,26 +103,26 @@ impl<'h> TreeNode<'h> {
 }
 
 /// Returns the number of words that a node has for each part; `None` if the layout is not a node's.
-fn columns(layout: Layout) -> Option<usize> {
+fn columns(layout: ObjectLayout) -> Option<usize> {
     match layout {
-        Layout::RowNode => Some(2),
-        Layout::SetNode => Some(3),
+        ObjectLayout::RowNode => Some(2),
+        ObjectLayout::SetNode => Some(3),
         _ => None,
     }
 }
 
 /// Returns the number of items of a row, or of keys of a set.
-pub fn len(heap: &Memory, word: Word) -> usize {
+pub fn len(heap: &HeapMemory, word: Word) -> usize {
     TreeNode::of(heap, word).map_or_else(|| heap.size(word), TreeNode::len)
 }
 
 /// Returns the number of items of a leaf, or of parts of a node.
-fn occupancy(heap: &Memory, word: Word) -> usize {
+fn occupancy(heap: &HeapMemory, word: Word) -> usize {
     TreeNode::of(heap, word).map_or_else(|| heap.size(word), |node| node.fan)
 }
 
 /// Passes the leaves of a row or set to `visit`, last to first. A flat row or set is its own leaf.
-pub fn for_each_leaf_reversed(heap: &Memory, word: Word, visit: &mut impl FnMut(Word)) {
+pub fn for_each_leaf_reversed(heap: &HeapMemory, word: Word, visit: &mut impl FnMut(Word)) {
     match TreeNode::of(heap, word) {
         None => visit(word),
         // The recursion is as deep as the tree, which the module documentation bounds.
@@ -155,6 +155,6 @@ pub fn push_range(heap: &mut RawHeap, word: Word, items: Range<usize>) {
 }
 
 /// Returns the layout of the leaves of a row or set.
-fn leaf_layout(word: Word) -> Layout {
-    if word.kind() == Kind::Set { Layout::Set } else { Layout::Row }
+fn leaf_layout(word: Word) -> ObjectLayout {
+    if word.kind() == WordKind::Set { ObjectLayout::Set } else { ObjectLayout::Row }
 }

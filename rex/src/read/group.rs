@@ -2,7 +2,8 @@
 //!
 //! There are three rules:
 //!
-//! * Without spaces, `-a` is a prefix node, `a-b` is a shut node, and `f(x)` is a tree with an heir.
+//! * Without spaces, `-a` is a prefix node, `a-b` is a shut node, and `f(x)` is a tree with an
+//!   heir.
 //! * In parentheses, a rune in front makes a nested node, a rune between operands makes an infix
 //!   node, and without a rune the result is a nested `|`.
 //! * In square brackets the result is a nested `,`.
@@ -57,7 +58,7 @@ impl HeirChain {
 
 /// A token of a group. A nested form counts as one token.
 #[derive(Debug)]
-pub(super) enum Token {
+pub(super) enum RexToken {
     Rune(String),
     Tree(HeirChain),
 }
@@ -74,10 +75,10 @@ pub(super) enum ParsedGroup {
 ///
 /// The lexer guarantees that a group of several tokens neither ends in a rune nor has two adjacent
 /// runes.
-pub(super) fn parse_adjacent(tokens: Vec<Token>) -> ParsedGroup {
+pub(super) fn parse_adjacent(tokens: Vec<RexToken>) -> ParsedGroup {
     let mut tokens = tokens.into_iter().peekable();
     let mut prefix = None;
-    if let Some(Token::Rune(rune)) = tokens.next_if(|token| matches!(token, Token::Rune(_))) {
+    if let Some(RexToken::Rune(rune)) = tokens.next_if(|token| matches!(token, RexToken::Rune(_))) {
         if tokens.peek().is_none() {
             return ParsedGroup::Rune(rune);
         }
@@ -88,9 +89,9 @@ pub(super) fn parse_adjacent(tokens: Vec<Token>) -> ParsedGroup {
     let mut chain: Option<HeirChain> = None;
     for token in tokens {
         match (token, &mut chain) {
-            (Token::Tree(tree), None) => chain = Some(tree),
-            (Token::Tree(tree), Some(chain)) => chain.append(tree),
-            (Token::Rune(rune), _) => infix.push_before(chain.take(), rune),
+            (RexToken::Tree(tree), None) => chain = Some(tree),
+            (RexToken::Tree(tree), Some(chain)) => chain.append(tree),
+            (RexToken::Rune(rune), _) => infix.push_before(chain.take(), rune),
         }
     }
     let whole = infix.finish(chain);

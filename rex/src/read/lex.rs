@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::error::ReadErrorKind;
 use super::group::{
-    HeirChain, ParsedGroup, Token, parse_adjacent, parse_brackets, parse_parentheses,
+    HeirChain, ParsedGroup, RexToken, parse_adjacent, parse_brackets, parse_parentheses,
 };
 use super::layout::PositionedGroup;
 use crate::Rex;
@@ -50,15 +50,15 @@ pub(super) struct LexError {
 #[derive(Debug)]
 pub(super) struct TokenGroup {
     start: usize,
-    tokens: Vec<Token>,
+    tokens: Vec<RexToken>,
 }
 
 impl TokenGroup {
     /// Appends the next line of the line string at the end of this group.
     pub(super) fn continue_text(&mut self, line: TokenGroup) {
-        if let Some(Token::Tree(chain)) = self.tokens.last_mut() {
+        if let Some(RexToken::Tree(chain)) = self.tokens.last_mut() {
             for token in line.tokens {
-                if let Token::Tree(next) = token {
+                if let RexToken::Tree(next) = token {
                     chain.append(next);
                 }
             }
@@ -79,7 +79,7 @@ impl TokenGroup {
 
 /// Splits a line. `source` has no line feed.
 pub(super) fn lex(source: &str) -> LexedLine {
-    let mut lexer = Lexer {
+    let mut lexer = RexLexer {
         source,
         at: 0,
         outer_forms: Vec::new(),
@@ -100,7 +100,7 @@ struct OpenForm {
     closer: Option<u8>,
     groups: Vec<TokenGroup>,
     /// The group that the lexer is reading.
-    tokens: Vec<Token>,
+    tokens: Vec<RexToken>,
     /// Where that group begins.
     group_start: usize,
 }
@@ -110,7 +110,7 @@ impl OpenForm {
         OpenForm { start, closer, groups: Vec::new(), tokens: Vec::new(), group_start: start }
     }
 
-    fn push(&mut self, start: usize, token: Token) {
+    fn push(&mut self, start: usize, token: RexToken) {
         if self.tokens.is_empty() {
             self.group_start = start;
         }
@@ -125,7 +125,7 @@ impl OpenForm {
     }
 }
 
-struct Lexer<'a> {
+struct RexLexer<'a> {
     source: &'a str,
     /// The position of the next token.
     at: usize,
@@ -136,7 +136,7 @@ struct Lexer<'a> {
     in_comment: bool,
 }
 
-impl<'a> Lexer<'a> {
+impl<'a> RexLexer<'a> {
     fn byte(&self, at: usize) -> Option<u8> {
         self.source.as_bytes().get(at).copied()
     }
@@ -217,7 +217,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn push_tree(&mut self, start: usize, tree: impl Into<HeirChain>) {
-        self.innermost.push(start, Token::Tree(tree.into()));
+        self.innermost.push(start, RexToken::Tree(tree.into()));
     }
 
     /// Consumes a rune. A rune before a space starts a group of its own: `x: y` is `x : y`.
@@ -229,7 +229,7 @@ impl<'a> Lexer<'a> {
         if ends_group {
             self.innermost.end_group();
         }
-        self.innermost.push(start, Token::Rune(self.source[start..self.at].into()));
+        self.innermost.push(start, RexToken::Rune(self.source[start..self.at].into()));
     }
 
     fn open_form(&mut self, closer: u8) {

@@ -1,15 +1,16 @@
-//! Benchmark of tables, sets, rows and bars: random inserts and look-ups against GHC's `Data.Map`, and
-//! appending items one by one.
+//! Benchmark of tables, sets, rows and bars: random inserts and look-ups against GHC's `Data.Map`,
+//! and appending items one by one.
 //!
 //!     cargo run --release -p sire --example keyed
 //!
 //! Prints the time of 20,000 inserts into a table and of as many look-ups, next to the times of
-//! `Keyed.hs` for the same work. The benchmark compiles `Keyed.hs` with `ghc -O2` in a temporary folder
-//! and leaves it out if there is no `ghc`. It also prints the time per item of filling tables, sets,
-//! rows and bars of several sizes. Times are the minimum of several rounds, in microseconds.
+//! `Keyed.hs` for the same work. The benchmark compiles `Keyed.hs` with `ghc -O2` in a temporary
+//! folder and leaves it out if there is no `ghc`. It also prints the time per item of filling
+//! tables, sets, rows and bars of several sizes. Times are the minimum of several rounds, in
+//! microseconds.
 
 use plan::Val;
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::error::Error;
 use std::process::Command;
@@ -34,7 +35,7 @@ impl Bench {
             output,
             diagnostics: errors,
         };
-        let runtime = RuntimeBuilder::new().compile(Mode::Off).build()?;
+        let runtime = RuntimeBuilder::new().compile(CompileMode::Off).build()?;
         let mut sire = Sire::new(runtime.into(), options)?;
         sire.load("prelude")?;
         sire.repl(include_bytes!("keyed.sire").as_slice())?;

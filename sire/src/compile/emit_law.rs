@@ -8,15 +8,15 @@
 //! Variables of outer functions become arguments, in front of the function's own (lambda lifting).
 //! In the body, the function's name then means the law applied to these arguments.
 
-use super::law_code::{FunctionId, LawCode, LawExpr, LawExprId, LawFunction, LawVar, Quoting};
-use plan::{Builder, EvalError, Val};
+use super::law_code::{FunctionId, LawArena, LawExpr, LawExprId, LawFunction, LawVar, Quoting};
+use plan::{EvalError, Val, ValueBuilder};
 use vm::Vm;
 
 /// Emits the law of a function, pinned if the function is. Returns it with the variables of outer
 /// functions that it has to be applied to. A function of no arguments has no law.
 pub(super) fn emit_law(
     vm: &mut Vm,
-    code: &mut LawCode,
+    code: &mut LawArena,
     mut function: LawFunction,
 ) -> Result<(Option<Val>, Vec<LawVar>), EvalError> {
     let mut used = count_uses(vm, code, &function)?;
@@ -53,7 +53,7 @@ pub(super) fn emit_law(
 /// first uses are finished.
 fn count_uses(
     vm: &mut Vm,
-    code: &mut LawCode,
+    code: &mut LawArena,
     function: &LawFunction,
 ) -> Result<Vec<LawVar>, EvalError> {
     enum CountTask {
@@ -102,12 +102,12 @@ pub(super) fn void_crash(vm: &mut Vm) -> EvalError {
 
 fn build_law(
     vm: &mut Vm,
-    code: &LawCode,
+    code: &LawArena,
     function: &LawFunction,
     shared: &[LawVar],
 ) -> Result<Val, EvalError> {
     let arity = function.args.len();
-    let body = LawBody { code, id: function.id, variables: (arity + shared.len()) as u64 };
+    let body = LawBodyEmitter { code, id: function.id, variables: (arity + shared.len()) as u64 };
     vm.build(|b| {
         b.push_natural(&function.tag)?;
         b.push_nat(arity as u64)?;
@@ -124,15 +124,15 @@ fn build_law(
 }
 
 /// Pushes expressions as PLAN code.
-struct LawBody<'c> {
-    code: &'c LawCode,
+struct LawBodyEmitter<'c> {
+    code: &'c LawArena,
     id: FunctionId,
     /// The number of the law's variables, without the law itself.
     variables: u64,
 }
 
-impl LawBody<'_> {
-    fn push(&self, b: &mut Builder<'_>, expr: LawExprId) -> Result<(), EvalError> {
+impl LawBodyEmitter<'_> {
+    fn push(&self, b: &mut ValueBuilder<'_>, expr: LawExprId) -> Result<(), EvalError> {
         enum EmitTask {
             Visit(LawExprId),
             Apply,
@@ -174,7 +174,7 @@ impl LawBody<'_> {
 
     fn push_value(
         &self,
-        b: &mut Builder<'_>,
+        b: &mut ValueBuilder<'_>,
         value: &Val,
         quoting: Quoting,
     ) -> Result<(), EvalError> {

@@ -22,7 +22,7 @@
 
 use crate::command_error::CommandError;
 use crate::expr::{
-    self, BindingCache, CallArg, Expr, ExprKind, Lambda, PartialCall, code_of, shift,
+    self, BindingCache, CallArg, ExprKind, Lambda, PartialCall, SireExpr, code_of, shift,
 };
 use plan::{EvalError, Val};
 use std::rc::Rc;
@@ -35,7 +35,12 @@ const DEPTH_MAX: usize = 1 << 20;
 
 /// Makes the partial call of a lambda without arguments under `depth` binders. A recursive lambda
 /// has none.
-fn call_of(expr: &Expr, lambda: &Lambda, inline: bool, depth: usize) -> Option<Rc<PartialCall>> {
+fn call_of(
+    expr: &SireExpr,
+    lambda: &Lambda,
+    inline: bool,
+    depth: usize,
+) -> Option<Rc<PartialCall>> {
     (!lambda.recursive).then(|| {
         let missing = lambda.arity;
         Rc::new(PartialCall { lambda: Rc::clone(expr), inline, depth, missing, args: Vec::new() })
@@ -49,12 +54,12 @@ fn is_ready(call: &PartialCall, available: usize) -> bool {
 
 /// An expression after inlining.
 struct Inlined {
-    expr: Expr,
+    expr: SireExpr,
     call: Option<Rc<PartialCall>>,
 }
 
-enum Action {
-    Walk(Expr),
+enum InlineStep {
+    Walk(SireExpr),
     Return(Inlined),
 }
 
@@ -62,21 +67,21 @@ enum Action {
 /// without arguments of its own, and restores the base of the expression around it.
 enum InlineFrame {
     /// The result is an argument of this function.
-    Argument { function: Expr, base: usize },
+    Argument { function: SireExpr, base: usize },
     /// The result was inside `**`.
     Mark { base: usize },
     /// The result is the body of this lambda.
-    Body { lambda: Expr, call: Option<Rc<PartialCall>>, base: usize },
+    Body { lambda: SireExpr, call: Option<Rc<PartialCall>>, base: usize },
     /// The result is the value of this let.
-    LetValue { expr: Expr, base: usize },
+    LetValue { expr: SireExpr, base: usize },
     /// The result is the body of a let with this value.
-    LetBody { value: Expr },
+    LetBody { value: SireExpr },
     /// The result is the next value of this letrec.
-    LetRecValue { expr: Expr, values: Vec<Expr>, base: usize },
+    LetRecValue { expr: SireExpr, values: Vec<SireExpr>, base: usize },
     /// The result is the body of a letrec with these values.
-    LetRecBody { values: Vec<Expr> },
+    LetRecBody { values: Vec<SireExpr> },
     /// The partial call of the result is that of this global.
-    Global { expr: Expr, base: usize },
+    Global { expr: SireExpr, base: usize },
 }
 
 struct Inliner<'a> {
@@ -95,16 +100,16 @@ pub(super) fn inline(
     vm: &Vm,
     bindings: &BindingCache,
     zero: Val,
-    expr: &Expr,
-) -> Result<Expr, CommandError> {
+    expr: &SireExpr,
+) -> Result<SireExpr, CommandError> {
     let interrupt = vm.interrupt_flag();
     let (env, waiting, frames) = (Vec::new(), Vec::new(), Vec::new());
     let mut inliner = Inliner { vm, bindings, zero, interrupt, env, waiting, base: 0, frames };
-    let mut action = Action::Walk(Rc::clone(expr));
+    let mut action = InlineStep::Walk(Rc::clone(expr));
     loop {
         action = match action {
-            Action::Walk(expr) => inliner.walk(expr)?,
-            Action::Return(inlined) => match inliner.frames.pop() {
+            InlineStep::Walk(expr) => inliner.walk(expr)?,
+            InlineStep::Return(inlined) => match inliner.frames.pop() {
                 Some(frame) => inliner.resume(frame, inlined)?,
                 None => return Ok(inlined.expr),
             },
@@ -113,7 +118,7 @@ pub(super) fn inline(
 }
 
 impl Inliner<'_> {
-    fn walk(&mut self, expr: Expr) -> Result<Action, CommandError> {
+    fn walk(&mut self, expr: SireExpr) -> Result<InlineStep, CommandError> {
         Ok(match &expr.kind {
             ExprKind::Const(_) => self.apply(Inlined { expr, call: None })?,
             ExprKind::Var(index) => {
@@ -129,20 +134,20 @@ impl Inliner<'_> {
                 _ => {
                     let base = self.enter();
                     self.frames.push(InlineFrame::Mark { base });
-                    Action::Walk(Rc::clone(inner))
+                    InlineStep::Walk(Rc::clone(inner))
                 }
             },
             ExprKind::Lambda(lambda) => self.walk_lambda(&expr, lambda, lambda.inline)?,
             ExprKind::App(function, arg) => {
                 let base = self.enter();
                 self.frames.push(InlineFrame::Argument { function: Rc::clone(function), base });
-                Action::Walk(Rc::clone(arg))
+                InlineStep::Walk(Rc::clone(arg))
             }
             ExprKind::Let(value, _) => {
                 let value = Rc::clone(value);
                 let base = self.enter();
                 self.frames.push(InlineFrame::LetValue { expr, base });
-                Action::Walk(value)
+                InlineStep::Walk(value)
             }
             ExprKind::LetRec(values, _) => {
                 self.bind(values.len())?;
@@ -172,10 +177,10 @@ impl Inliner<'_> {
 
     fn walk_lambda(
         &mut self,
-        expr: &Expr,
+        expr: &SireExpr,
         lambda: &Lambda,
         inline: bool,
-    ) -> Result<Action, CommandError> {
+    ) -> Result<InlineStep, CommandError> {
         let call = call_of(expr, lambda, inline, self.env.len());
         if call.as_ref().is_some_and(|call| is_ready(call, self.waiting.len() - self.base)) {
             return self.apply(Inlined { expr: Rc::clone(expr), call });
@@ -183,10 +188,10 @@ impl Inliner<'_> {
         let base = self.enter();
         self.frames.push(InlineFrame::Body { lambda: Rc::clone(expr), call, base });
         self.bind(lambda.binders() as usize)?;
-        Ok(Action::Walk(Rc::clone(&lambda.body)))
+        Ok(InlineStep::Walk(Rc::clone(&lambda.body)))
     }
 
-    fn walk_global(&mut self, expr: Expr) -> Result<Action, CommandError> {
+    fn walk_global(&mut self, expr: SireExpr) -> Result<InlineStep, CommandError> {
         let ExprKind::Global(binding) = &expr.kind else { unreachable!("the caller matched it") };
         if let Some(call) = binding.call() {
             let call = call.clone();
@@ -200,7 +205,7 @@ impl Inliner<'_> {
                 let code = Rc::clone(code);
                 let base = self.enter();
                 self.frames.push(InlineFrame::Global { expr, base });
-                return Ok(Action::Walk(code));
+                return Ok(InlineStep::Walk(code));
             }
         };
         binding.set_call(call.clone());
@@ -209,7 +214,7 @@ impl Inliner<'_> {
 
     /// Applies an expression to the arguments that wait for it. A marked call that has all its
     /// arguments is expanded.
-    fn apply(&mut self, inlined: Inlined) -> Result<Action, CommandError> {
+    fn apply(&mut self, inlined: Inlined) -> Result<InlineStep, CommandError> {
         let Inlined { mut expr, mut call } = inlined;
         let available = self.waiting.len() - self.base;
         if let Some(ready) = call.as_mut().filter(|call| is_ready(call, available)) {
@@ -218,7 +223,7 @@ impl Inliner<'_> {
                 call.missing -= 1;
                 call.args.extend(self.waiting.pop());
             }
-            return Ok(Action::Walk(self.expand(call)?));
+            return Ok(InlineStep::Walk(self.expand(call)?));
         }
         let depth = self.env.len();
         call = call.filter(|call| available <= call.missing as usize);
@@ -231,11 +236,11 @@ impl Inliner<'_> {
                 call.args.push(arg);
             }
         }
-        Ok(Action::Return(Inlined { expr, call }))
+        Ok(InlineStep::Return(Inlined { expr, call }))
     }
 
     /// Expands a lambda with all its arguments to nested lets around its body.
-    fn expand(&self, call: &PartialCall) -> Result<Expr, CommandError> {
+    fn expand(&self, call: &PartialCall) -> Result<SireExpr, CommandError> {
         if self.interrupt.swap(false, Ordering::Relaxed) {
             return Err(EvalError::Interrupted.into());
         }
@@ -251,12 +256,12 @@ impl Inliner<'_> {
         Ok(expr::let_in(expr::constant(self.zero.clone()), expr))
     }
 
-    fn resume(&mut self, frame: InlineFrame, inlined: Inlined) -> Result<Action, CommandError> {
+    fn resume(&mut self, frame: InlineFrame, inlined: Inlined) -> Result<InlineStep, CommandError> {
         match frame {
             InlineFrame::Argument { function, base } => {
                 self.base = base;
                 self.waiting.push(CallArg { depth: self.env.len(), expr: inlined.expr });
-                Ok(Action::Walk(function))
+                Ok(InlineStep::Walk(function))
             }
             InlineFrame::Mark { base } => {
                 self.base = base;
@@ -283,12 +288,12 @@ impl Inliner<'_> {
                 let innermost = self.env.len() - 1;
                 self.env[innermost] = inlined.call;
                 self.frames.push(InlineFrame::LetBody { value: inlined.expr });
-                Ok(Action::Walk(Rc::clone(body)))
+                Ok(InlineStep::Walk(Rc::clone(body)))
             }
             InlineFrame::LetBody { value } => {
                 self.unbind(1);
                 let expr = expr::let_in(value, inlined.expr);
-                Ok(Action::Return(Inlined { expr, call: None }))
+                Ok(InlineStep::Return(Inlined { expr, call: None }))
             }
             InlineFrame::LetRecValue { expr, mut values, base } => {
                 values.push(inlined.expr);
@@ -297,7 +302,7 @@ impl Inliner<'_> {
             InlineFrame::LetRecBody { values } => {
                 self.unbind(values.len());
                 let expr = expr::let_rec(values, inlined.expr);
-                Ok(Action::Return(Inlined { expr, call: None }))
+                Ok(InlineStep::Return(Inlined { expr, call: None }))
             }
             InlineFrame::Global { expr, base } => {
                 self.base = base;
@@ -307,27 +312,27 @@ impl Inliner<'_> {
     }
 
     /// Walks the next value of a letrec, or its body after the last value.
-    fn walk_letrec(&mut self, expr: Expr, values: Vec<Expr>, base: usize) -> Action {
+    fn walk_letrec(&mut self, expr: SireExpr, values: Vec<SireExpr>, base: usize) -> InlineStep {
         let ExprKind::LetRec(all, body) = &expr.kind else {
             unreachable!("the callers pass a letrec")
         };
         if let Some(value) = all.get(values.len()) {
             let value = Rc::clone(value);
             self.frames.push(InlineFrame::LetRecValue { expr, values, base });
-            return Action::Walk(value);
+            return InlineStep::Walk(value);
         }
         self.base = base;
         self.frames.push(InlineFrame::LetRecBody { values });
-        Action::Walk(Rc::clone(body))
+        InlineStep::Walk(Rc::clone(body))
     }
 
     /// Records the partial call of a global. It has no free variables, so its depth is irrelevant
     /// and 0 is right for every use.
     fn finish_global(
         &mut self,
-        expr: Expr,
+        expr: SireExpr,
         mut call: Option<Rc<PartialCall>>,
-    ) -> Result<Action, CommandError> {
+    ) -> Result<InlineStep, CommandError> {
         let ExprKind::Global(binding) = &expr.kind else {
             unreachable!("walk_global pushed a global")
         };

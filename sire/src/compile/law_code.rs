@@ -83,14 +83,14 @@ pub(super) struct LawVarData {
 
 /// The expressions and variables of a function and of all functions inside it.
 #[derive(Default)]
-pub(super) struct LawCode {
+pub(super) struct LawArena {
     pub(super) exprs: PrimaryMap<LawExprId, LawExpr>,
     pub(super) vars: PrimaryMap<LawVar, LawVarData>,
     /// The epoch of the last count of uses.
     pub(super) epoch: u32,
 }
 
-impl LawCode {
+impl LawArena {
     /// Adds a variable of the function `owner`.
     pub(super) fn var(&mut self, owner: FunctionId) -> LawVar {
         self.vars.push(LawVarData { owner, definition: None, uses: 0, epoch: 0, slot: 0 })

@@ -1,4 +1,4 @@
-//! Compiles expressions to [`LawCode`], and lambdas to laws.
+//! Compiles expressions to [`LawArena`], and lambdas to laws.
 //!
 //! The compiler resolves variables and makes a law of each lambda as soon as the lambda's body is
 //! complete. Two rules of the prototype affect which law results:
@@ -7,20 +7,20 @@
 //! * An application of constants is carried out if the function then still lacks arguments.
 
 use super::emit_law::{emit_law, void_crash};
-use super::law_code::{FunctionId, LawCode, LawExpr, LawExprId, LawFunction, LawVar, Quoting};
+use super::law_code::{FunctionId, LawArena, LawExpr, LawExprId, LawFunction, LawVar, Quoting};
 use crate::command_error::CommandError;
-use crate::expr::{Expr, ExprKind, Lambda};
+use crate::expr::{ExprKind, Lambda, SireExpr};
 use cranelift_entity::EntityRef;
 use plan::{EvalError, Val};
 use vm::Vm;
 
 /// Work that is still to be done.
 enum CompileTask<'e> {
-    Compile(&'e Expr),
+    Compile(&'e SireExpr),
     /// Apply the last result but one to the last.
     Apply,
     /// Compile the body of a let; the last result is the let's value.
-    LetBody(&'e Expr),
+    LetBody(&'e SireExpr),
     /// Define this variable; the last result is its value.
     Define(LawVar),
     /// Take the innermost variables out of scope.
@@ -37,7 +37,7 @@ enum CompileTask<'e> {
 
 struct LawCompiler<'e, 'v> {
     vm: &'v mut Vm,
-    code: LawCode,
+    code: LawArena,
     tasks: Vec<CompileTask<'e>>,
     /// The results that no task has taken yet.
     done: Vec<LawExprId>,
@@ -50,11 +50,11 @@ struct LawCompiler<'e, 'v> {
 }
 
 /// Evaluates a closed expression to normal form. The inliner has to be done with it.
-pub(super) fn evaluate(vm: &mut Vm, expr: &Expr) -> Result<Val, CommandError> {
+pub(super) fn evaluate(vm: &mut Vm, expr: &SireExpr) -> Result<Val, CommandError> {
     let root = FunctionId::new(0);
     let mut compiler = LawCompiler {
         vm,
-        code: LawCode::default(),
+        code: LawArena::default(),
         tasks: vec![CompileTask::Compile(expr)],
         done: Vec::new(),
         env: Vec::new(),
@@ -138,7 +138,7 @@ impl<'e> LawCompiler<'e, '_> {
         self.code.exprs.push(LawExpr::Value(value, quoting))
     }
 
-    fn compile(&mut self, expr: &'e Expr) {
+    fn compile(&mut self, expr: &'e SireExpr) {
         match &expr.kind {
             ExprKind::Var(index) => {
                 self.done.push(self.env[self.env.len() - 1 - *index as usize]);
@@ -165,7 +165,7 @@ impl<'e> LawCompiler<'e, '_> {
         }
     }
 
-    fn compile_letrec(&mut self, values: &'e [Expr], body: &'e Expr) {
+    fn compile_letrec(&mut self, values: &'e [SireExpr], body: &'e SireExpr) {
         let vars: Vec<LawVar> = values.iter().map(|_| self.code.var(self.current)).collect();
         for &var in vars.iter().rev() {
             let expr = self.code.exprs.push(LawExpr::Var(var));

@@ -10,21 +10,22 @@
 
 use super::binding_cache::BindingCache;
 use super::node::{
-    self, BINDERS_MAX, Expr, ExprKind, Lambda, app, constant, global, lambda, let_in, let_rec, var,
+    self, BINDERS_MAX, ExprKind, Lambda, SireExpr, app, constant, global, lambda, let_in, let_rec,
+    var,
 };
 use crate::malformed::MalformedValue;
-use plan::{Builder, EvalError, Items, Natural, Ref};
+use plan::{EvalError, Items, Natural, Ref, ValueBuilder};
 use vm::Vm;
 
 /// Work that is still to be done.
 enum EncodeTask<'e> {
-    Encode(&'e Expr),
+    Encode(&'e SireExpr),
     /// Make a row of this number of values.
     Row(usize),
 }
 
 /// Pushes the encoded form of an expression.
-pub(crate) fn encode(b: &mut Builder<'_>, expr: &Expr) -> Result<(), EvalError> {
+pub(crate) fn encode(b: &mut ValueBuilder<'_>, expr: &SireExpr) -> Result<(), EvalError> {
     let mut tasks = vec![EncodeTask::Encode(expr)];
     while let Some(task) = tasks.pop() {
         match task {
@@ -37,8 +38,8 @@ pub(crate) fn encode(b: &mut Builder<'_>, expr: &Expr) -> Result<(), EvalError> 
 
 /// Encodes a leaf. Of any other node, this pushes the tag, and tasks for the rest.
 fn encode_node<'e>(
-    b: &mut Builder<'_>,
-    expr: &'e Expr,
+    b: &mut ValueBuilder<'_>,
+    expr: &'e SireExpr,
     tasks: &mut Vec<EncodeTask<'e>>,
 ) -> Result<(), EvalError> {
     b.room_for(8)?;
@@ -87,7 +88,7 @@ fn encode_node<'e>(
     Ok(())
 }
 
-fn push_tag(b: &mut Builder<'_>, tag: u8) -> Result<(), EvalError> {
+fn push_tag(b: &mut ValueBuilder<'_>, tag: u8) -> Result<(), EvalError> {
     b.push_nat(u64::from(tag))
 }
 
@@ -112,7 +113,7 @@ pub(crate) fn decode(
     vm: &Vm,
     bindings: &BindingCache,
     value: Ref<'_>,
-) -> Result<Expr, MalformedValue> {
+) -> Result<SireExpr, MalformedValue> {
     let mut tasks = vec![DecodeTask::Visit(value, 0)];
     let mut done = Vec::new();
     while let Some(task) = tasks.pop() {
@@ -138,7 +139,7 @@ fn decode_row<'h>(
     value: Ref<'h>,
     depth: u32,
     tasks: &mut Vec<DecodeTask<'h>>,
-    done: &mut Vec<Expr>,
+    done: &mut Vec<SireExpr>,
 ) -> Result<(), MalformedValue> {
     let row: Items<'h> = value.as_row().ok_or(BAD_CODE)?;
     let items: Vec<Ref<'h>> = row.iter().take(8).collect();
@@ -199,7 +200,7 @@ fn deepen(depth: u32, binders: u64) -> Result<u32, MalformedValue> {
 
 impl PendingNode<'_> {
     /// Replaces the last results by the node that they are the subexpressions of.
-    fn build(self, done: &mut Vec<Expr>) {
+    fn build(self, done: &mut Vec<SireExpr>) {
         let mut pop = || done.pop().expect("one result for each subexpression");
         let built = match self {
             PendingNode::App => {
@@ -233,7 +234,7 @@ mod tests {
     use runtime::RuntimeBuilder;
 
     /// Makes an expression from bytes, under `depth` binders and with at most `fuel` levels.
-    fn expr(vm: &mut Vm, bytes: &mut impl Iterator<Item = u8>, depth: u32, fuel: u32) -> Expr {
+    fn expr(vm: &mut Vm, bytes: &mut impl Iterator<Item = u8>, depth: u32, fuel: u32) -> SireExpr {
         let (form, detail) = (bytes.next().unwrap_or(0), bytes.next().unwrap_or(0));
         let many = u32::from(detail % 3);
         let mut part = |more| expr(vm, bytes, depth + more, fuel.saturating_sub(1));
@@ -255,7 +256,7 @@ mod tests {
         }
     }
 
-    fn encoded(vm: &mut Vm, expr: &Expr) -> Val {
+    fn encoded(vm: &mut Vm, expr: &SireExpr) -> Val {
         vm.build(|b| encode(b, expr)).expect("enough memory")
     }
 

@@ -2,7 +2,7 @@
 
 use super::binding_cache::{BAD_BINDING, BindingCache, CODE, FIELDS, fields};
 use super::codec;
-use super::node::{Binding, Expr};
+use super::node::{Binding, SireExpr};
 use crate::malformed::MalformedValue;
 use plan::{EvalError, Natural, Val};
 use vm::Vm;
@@ -13,7 +13,7 @@ pub(crate) struct Definition<'a> {
     /// The bound value, in normal form.
     pub(crate) value: Val,
     /// The closed expression of the value.
-    pub(crate) code: Expr,
+    pub(crate) code: SireExpr,
     pub(crate) name: &'a Natural,
     /// The properties, in normal form; 0 for none.
     pub(crate) props: Val,
@@ -45,7 +45,7 @@ pub(crate) fn code_of<'b>(
     vm: &Vm,
     bindings: &BindingCache,
     binding: &'b Binding,
-) -> Result<&'b Expr, MalformedValue> {
+) -> Result<&'b SireExpr, MalformedValue> {
     if let Some(code) = binding.code.get() {
         return Ok(code);
     }

@@ -21,7 +21,7 @@ use std::mem;
 use std::rc::Rc;
 
 /// A shared expression.
-pub(crate) type Expr = Rc<ExprNode>;
+pub(crate) type SireExpr = Rc<ExprNode>;
 
 /// The maximum number of binders around an expression, and the maximum that one node may bind.
 pub(crate) const BINDERS_MAX: u32 = 1 << 24;
@@ -42,13 +42,13 @@ pub(crate) enum ExprKind {
     /// `G`: a global binding.
     Global(Rc<Binding>),
     /// `A`: a function applied to an argument.
-    App(Expr, Expr),
+    App(SireExpr, SireExpr),
     /// `L`: a value, and the body in which it is variable 0.
-    Let(Expr, Expr),
+    Let(SireExpr, SireExpr),
     /// `R`: values that refer to each other, and the body.
-    LetRec(Box<[Expr]>, Expr),
+    LetRec(Box<[SireExpr]>, SireExpr),
     /// `M`: a function to inline at its call.
-    Inline(Expr),
+    Inline(SireExpr),
     /// `F`: a lambda.
     Lambda(Lambda),
 }
@@ -65,7 +65,7 @@ pub(crate) struct Lambda {
     pub(crate) tag: Natural,
     /// The number of arguments.
     pub(crate) arity: u32,
-    pub(crate) body: Expr,
+    pub(crate) body: SireExpr,
 }
 
 impl Lambda {
@@ -82,7 +82,7 @@ pub(crate) struct Binding {
     /// The bound value, in normal form.
     pub(crate) value: Val,
     /// The decoded code, once something has asked for it.
-    pub(super) code: OnceCell<Expr>,
+    pub(super) code: OnceCell<SireExpr>,
     /// The inliner's knowledge of the value, once it has asked for it.
     pub(super) call: OnceCell<Option<Rc<PartialCall>>>,
 }
@@ -105,7 +105,7 @@ impl Binding {
     }
 
     /// Returns the expressions that the binding holds.
-    fn into_exprs(self) -> impl Iterator<Item = Expr> {
+    fn into_exprs(self) -> impl Iterator<Item = SireExpr> {
         let call = self.call.into_inner().flatten().and_then(Rc::into_inner);
         self.code.into_inner().into_iter().chain(call.into_iter().flat_map(PartialCall::into_exprs))
     }
@@ -115,7 +115,7 @@ impl Binding {
 #[derive(Clone)]
 pub(crate) struct PartialCall {
     /// An expression of kind [`ExprKind::Lambda`].
-    pub(crate) lambda: Expr,
+    pub(crate) lambda: SireExpr,
     /// Whether the call is to be inlined.
     pub(crate) inline: bool,
     /// The number of binders around the lambda.
@@ -130,18 +130,18 @@ pub(crate) struct PartialCall {
 pub(crate) struct CallArg {
     /// The number of binders around the argument.
     pub(crate) depth: usize,
-    pub(crate) expr: Expr,
+    pub(crate) expr: SireExpr,
 }
 
 impl PartialCall {
-    fn into_exprs(self) -> impl Iterator<Item = Expr> {
+    fn into_exprs(self) -> impl Iterator<Item = SireExpr> {
         std::iter::once(self.lambda).chain(self.args.into_iter().map(|arg| arg.expr))
     }
 }
 
 impl ExprNode {
     /// Returns the direct subexpressions, each with the number of binders that this node adds.
-    pub(super) fn children(&self) -> impl DoubleEndedIterator<Item = (&Expr, u32)> {
+    pub(super) fn children(&self) -> impl DoubleEndedIterator<Item = (&SireExpr, u32)> {
         let (many, one, two) = match &self.kind {
             ExprKind::Var(_) | ExprKind::Const(_) | ExprKind::Global(_) => (&[][..], None, None),
             ExprKind::App(function, arg) => (&[][..], Some((function, 0)), Some((arg, 0))),
@@ -162,7 +162,7 @@ impl ExprNode {
     /// # Panics
     ///
     /// If the node is a leaf, or `children` has too few elements.
-    pub(super) fn with_children(&self, children: &mut Vec<Expr>) -> Expr {
+    pub(super) fn with_children(&self, children: &mut Vec<SireExpr>) -> SireExpr {
         let mut pop = || children.pop().expect("one expression for each child");
         match &self.kind {
             ExprKind::Var(_) | ExprKind::Const(_) | ExprKind::Global(_) => {
@@ -187,50 +187,50 @@ impl ExprNode {
     }
 }
 
-fn node(free_limit: u32, kind: ExprKind) -> Expr {
+fn node(free_limit: u32, kind: ExprKind) -> SireExpr {
     Rc::new(ExprNode { free_limit, kind })
 }
 
 /// Makes a variable. The index must be below [`BINDERS_MAX`].
-pub(crate) fn var(index: u32) -> Expr {
+pub(crate) fn var(index: u32) -> SireExpr {
     node(index + 1, ExprKind::Var(index))
 }
 
 /// Makes a constant from a value in normal form.
-pub(crate) fn constant(value: Val) -> Expr {
+pub(crate) fn constant(value: Val) -> SireExpr {
     node(0, ExprKind::Const(value))
 }
 
 /// Makes a reference to a global binding.
-pub(crate) fn global(binding: Rc<Binding>) -> Expr {
+pub(crate) fn global(binding: Rc<Binding>) -> SireExpr {
     node(0, ExprKind::Global(binding))
 }
 
 /// Makes an application.
-pub(crate) fn app(function: Expr, arg: Expr) -> Expr {
+pub(crate) fn app(function: SireExpr, arg: SireExpr) -> SireExpr {
     node(function.free_limit.max(arg.free_limit), ExprKind::App(function, arg))
 }
 
 /// Makes a let.
-pub(crate) fn let_in(value: Expr, body: Expr) -> Expr {
+pub(crate) fn let_in(value: SireExpr, body: SireExpr) -> SireExpr {
     let free_limit = value.free_limit.max(body.free_limit.saturating_sub(1));
     node(free_limit, ExprKind::Let(value, body))
 }
 
 /// Makes a letrec.
-pub(crate) fn let_rec(values: Vec<Expr>, body: Expr) -> Expr {
+pub(crate) fn let_rec(values: Vec<SireExpr>, body: SireExpr) -> SireExpr {
     let inside = values.iter().map(|value| value.free_limit).fold(body.free_limit, u32::max);
     let free_limit = inside.saturating_sub(values.len() as u32);
     node(free_limit, ExprKind::LetRec(values.into(), body))
 }
 
 /// Makes a function to inline at its call.
-pub(crate) fn inline(inner: Expr) -> Expr {
+pub(crate) fn inline(inner: SireExpr) -> SireExpr {
     node(inner.free_limit, ExprKind::Inline(inner))
 }
 
 /// Makes a lambda expression.
-pub(crate) fn lambda(lambda: Lambda) -> Expr {
+pub(crate) fn lambda(lambda: Lambda) -> SireExpr {
     node(lambda.body.free_limit.saturating_sub(lambda.binders()), ExprKind::Lambda(lambda))
 }
 
@@ -250,7 +250,7 @@ impl Drop for ExprNode {
 /// Drops the content of a node. Content of subexpressions that have no other owner goes to
 /// `pending`, so that no drop is nested in another.
 fn dismantle(kind: ExprKind, pending: &mut Vec<ExprKind>) {
-    let mut drop_expr = |expr: Expr| {
+    let mut drop_expr = |expr: SireExpr| {
         if let Some(mut node) = Rc::into_inner(expr) {
             match mem::replace(&mut node.kind, ExprKind::Var(0)) {
                 ExprKind::Var(_) | ExprKind::Const(_) => {}
@@ -282,7 +282,7 @@ fn dismantle(kind: ExprKind, pending: &mut Vec<ExprKind>) {
 mod tests {
     use super::*;
 
-    fn anonymous(arity: u32, body: Expr) -> Expr {
+    fn anonymous(arity: u32, body: SireExpr) -> SireExpr {
         let (pinned, inline, recursive) = (false, false, false);
         lambda(Lambda { pinned, inline, recursive, tag: Natural::from(0u8), arity, body })
     }

@@ -1,10 +1,10 @@
 //! Walks over variables: searching for one, and moving an expression under more binders.
 
-use super::node::{Expr, ExprKind, var};
+use super::node::{ExprKind, SireExpr, var};
 use std::rc::Rc;
 
 /// Returns whether the expression refers to the free variable `index`.
-pub(crate) fn refers_to(expr: &Expr, index: u32) -> bool {
+pub(crate) fn refers_to(expr: &SireExpr, index: u32) -> bool {
     let mut pending = vec![(expr, index)];
     while let Some((expr, index)) = pending.pop() {
         if expr.free_limit <= index {
@@ -23,10 +23,10 @@ pub(crate) fn refers_to(expr: &Expr, index: u32) -> bool {
 
 /// Returns the expression as it reads under `by` more binders: it adds `by` to all variables from
 /// `bound` on, which belong to the binders outside.
-pub(crate) fn shift(expr: &Expr, by: u32, bound: u32) -> Expr {
+pub(crate) fn shift(expr: &SireExpr, by: u32, bound: u32) -> SireExpr {
     enum ShiftTask<'e> {
-        Visit(&'e Expr, u32),
-        Rebuild(&'e Expr),
+        Visit(&'e SireExpr, u32),
+        Rebuild(&'e SireExpr),
     }
     if by == 0 || expr.free_limit <= bound {
         return Rc::clone(expr);
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
     use plan::Natural;
 
-    fn anonymous(arity: u32, body: Expr) -> Expr {
+    fn anonymous(arity: u32, body: SireExpr) -> SireExpr {
         let (pinned, inline, recursive) = (false, false, false);
         lambda(Lambda { pinned, inline, recursive, tag: Natural::from(0u8), arity, body })
     }

@@ -11,6 +11,13 @@
 //! file is renamed into place when it is complete and never changes afterwards. Any number of
 //! processes can therefore use the same files without a lock. The oldest files are deleted when
 //! there are more than [`FILES_MAX`].
+//!
+//! # Safety
+//!
+//! Images are trusted ([`plan::image`]). Invariant: *only this module writes files with its
+//! extensions in the cache directory, each under a name that was never used before, and never after
+//! the file is complete*. The directory belongs to the user who runs the program. A damaged file, or
+//! one of another program, fails the check of the image.
 
 use plan::image::{self, ImageError};
 use plan::{EvalError, Hash, Shape, Val};
@@ -162,7 +169,9 @@ impl StateCache {
         let result = self.put(&path, |file| {
             let row = vm.row(states)?;
             let row = vm.force(&row)?;
-            Ok(image::save(vm, &row, &label, file)?)
+            // SAFETY: `put` has created the file under a name that no other call uses, so by the
+            // module's invariant nothing else writes it.
+            Ok(unsafe { image::save(vm, &row, &label, file) }?)
         });
         result.map_err(|error| CacheWarning { path, error })
     }
@@ -246,7 +255,8 @@ fn read_keys(file: &File) -> Result<Vec<StateKey>, CacheError> {
 /// Reads the first states of a file, which must be undamaged and must have these keys.
 fn read_states(vm: &mut Vm, path: &Path, keys: &[StateKey]) -> Result<Vec<Val>, CacheError> {
     let file = File::open(path)?;
-    let root = image::open(&file)?;
+    // SAFETY: by the module's invariant.
+    let root = unsafe { image::open(&file) }?;
     // The label is only trustworthy now that `open` has verified the file.
     let found = read_keys(&file)?;
     if !found.starts_with(keys) {

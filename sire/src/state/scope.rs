@@ -2,7 +2,7 @@
 
 use crate::expr::{Binding, BindingCache};
 use crate::malformed::MalformedValue;
-use plan::{Builder, EvalError, Natural, Ref, Shape, Val};
+use plan::{EvalError, Natural, Ref, Shape, Val, ValueBuilder};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use vm::Vm;
@@ -16,14 +16,14 @@ pub(super) struct ScopeEntry {
 }
 
 /// Bindings by name.
-pub(super) type Scope = BTreeMap<Natural, ScopeEntry>;
+pub(super) type ModuleScope = BTreeMap<Natural, ScopeEntry>;
 
 /// Decodes a scope.
 pub(super) fn decode_scope(
     vm: &Vm,
     bindings: &BindingCache,
     encoded: Ref<'_>,
-) -> Result<Scope, MalformedValue> {
+) -> Result<ModuleScope, MalformedValue> {
     table_entries(encoded)?
         .map(|(key, value)| {
             let name = key.as_nat().ok_or(MalformedValue("scope: a name is not a nat"))?;
@@ -44,7 +44,7 @@ pub(super) fn table_entries<'h>(
 }
 
 /// Encodes a scope, in normal form.
-pub(super) fn encode_scope(vm: &mut Vm, scope: &Scope) -> Result<Val, EvalError> {
+pub(super) fn encode_scope(vm: &mut Vm, scope: &ModuleScope) -> Result<Val, EvalError> {
     let entries = || scope.values().map(|entry| (&entry.name, &entry.binding.encoded));
     let table = vm.build(|b| push_table(b, scope.len(), entries))?;
     vm.force(&table)
@@ -69,7 +69,7 @@ pub(super) fn insert_entries<'e>(
 
 /// Pushes a table of `count` entries. The keys must be nats in ascending order.
 pub(super) fn push_table<'v, I: Iterator<Item = (&'v Val, &'v Val)>>(
-    b: &mut Builder<'_>,
+    b: &mut ValueBuilder<'_>,
     count: usize,
     entries: impl Fn() -> I,
 ) -> Result<(), EvalError> {

@@ -2,15 +2,15 @@
 //!
 //! Its encoded form is the row `[nextKey context scope modules]`: the key of the next binding, the
 //! name of the current module, the bindings of the current module by name, and those of completed
-//! modules, each in a pin. The state is encoded when a macro needs it, and parts that did not change
-//! keep their encoded form. A state that a macro returns is decoded only where it differs from the
-//! state that the macro was given.
+//! modules, each in a pin. The state is encoded when a macro needs it, and parts that did not
+//! change keep their encoded form. A state that a macro returns is decoded only where it differs
+//! from the state that the macro was given.
 //!
 //! A failed command has no effect: [`SireState::begin`] records a savepoint, and
 //! [`SireState::roll_back`] returns to it.
 
 use super::scope::{
-    Scope, ScopeEntry, decode_scope, encode_scope, insert_entries, push_table, table_entries,
+    ModuleScope, ScopeEntry, decode_scope, encode_scope, insert_entries, push_table, table_entries,
 };
 use crate::expr::{Binding, BindingCache, Definition, new_binding};
 use crate::malformed::MalformedValue;
@@ -25,7 +25,7 @@ struct CompletedModule {
     name: Val,
     /// The module's encoded scope, in a pin.
     pin: Val,
-    scope: OnceCell<Scope>,
+    scope: OnceCell<ModuleScope>,
 }
 
 /// Modules by name.
@@ -57,13 +57,13 @@ enum ScopeUndo {
     /// Restore the entry of a name, or remove the name.
     Entry(Natural, Option<ScopeEntry>),
     /// Restore the whole scope.
-    Scope(Scope),
+    Scope(ModuleScope),
 }
 
 /// The state of a session, with a savepoint. See the module documentation.
 pub(crate) struct SireState {
     fields: StateFields,
-    scope: Scope,
+    scope: ModuleScope,
     /// The fields at the savepoint.
     saved: StateFields,
     /// The changes of the scope since the savepoint.
@@ -98,7 +98,7 @@ impl SireState {
             encoded_modules: None,
             encoded: None,
         };
-        SireState { saved: fields.clone(), fields, scope: Scope::new(), undo_log: Vec::new() }
+        SireState { saved: fields.clone(), fields, scope: ModuleScope::new(), undo_log: Vec::new() }
     }
 
     /// Decodes a state, which must be in normal form.
@@ -187,7 +187,7 @@ impl SireState {
         self.undo_log.push(ScopeUndo::Entry(name, old));
     }
 
-    fn replace_scope(&mut self, scope: Scope) {
+    fn replace_scope(&mut self, scope: ModuleScope) {
         self.undo_log.push(ScopeUndo::Scope(std::mem::replace(&mut self.scope, scope)));
         self.invalidate_scope();
     }
@@ -227,7 +227,7 @@ impl SireState {
             self.fields.modules = Rc::new(modules);
             self.fields.encoded_modules = None;
         }
-        self.replace_scope(Scope::new());
+        self.replace_scope(ModuleScope::new());
         Ok(())
     }
 
@@ -316,8 +316,8 @@ impl SireState {
     ///
     /// # Errors
     ///
-    /// If the value is not a state. The state may then be partly updated, and the caller has to roll
-    /// it back.
+    /// If the value is not a state. The state may then be partly updated, and the caller has to
+    /// roll it back.
     pub(crate) fn update(
         &mut self,
         vm: &Vm,
@@ -405,7 +405,7 @@ fn is_same(vm: &Vm, known: &Option<Val>, value: Ref<'_>) -> bool {
 }
 
 /// Checks that a scope has all these names.
-fn check_names(names: &BTreeSet<Natural>, scope: &Scope) -> Result<(), MissingNames> {
+fn check_names(names: &BTreeSet<Natural>, scope: &ModuleScope) -> Result<(), MissingNames> {
     let missing: Vec<Natural> =
         names.iter().filter(|name| !scope.contains_key(name)).cloned().collect();
     if missing.is_empty() { Ok(()) } else { Err(MissingNames(missing)) }
@@ -413,7 +413,7 @@ fn check_names(names: &BTreeSet<Natural>, scope: &Scope) -> Result<(), MissingNa
 
 impl CompletedModule {
     /// Returns the module's scope. The first call decodes it.
-    fn scope(&self, vm: &Vm, bindings: &BindingCache) -> Result<&Scope, MalformedValue> {
+    fn scope(&self, vm: &Vm, bindings: &BindingCache) -> Result<&ModuleScope, MalformedValue> {
         if let Some(scope) = self.scope.get() {
             return Ok(scope);
         }

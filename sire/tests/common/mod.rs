@@ -2,7 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "no test file uses all of it")]
 
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -11,16 +11,16 @@ use std::rc::Rc;
 
 /// A writer that stores its input.
 #[derive(Clone, Default)]
-pub struct Memory(Rc<RefCell<Vec<u8>>>);
+pub struct SharedOutput(Rc<RefCell<Vec<u8>>>);
 
-impl Memory {
+impl SharedOutput {
     /// Returns the text that was written since the last call.
     pub fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut self.0.borrow_mut())).expect("output is UTF-8")
     }
 }
 
-impl Write for Memory {
+impl Write for SharedOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -32,33 +32,33 @@ impl Write for Memory {
 }
 
 /// A session whose output and diagnostics are kept in memory.
-pub struct Rig {
+pub struct TestSession {
     pub sire: Sire,
-    pub out: Memory,
-    pub diagnostics: Memory,
+    pub out: SharedOutput,
+    pub diagnostics: SharedOutput,
 }
 
-impl Rig {
-    pub fn new(library: ModuleLibrary, cache: Option<PathBuf>) -> Rig {
-        Rig::with_limits(library, cache, plan::Options::default())
+impl TestSession {
+    pub fn new(library: ModuleLibrary, cache: Option<PathBuf>) -> TestSession {
+        TestSession::with_limits(library, cache, plan::HeapOptions::default())
     }
 
     /// Makes a session whose runtime has these limits.
     pub fn with_limits(
         library: ModuleLibrary,
         cache: Option<PathBuf>,
-        limits: plan::Options,
-    ) -> Rig {
-        let (out, diagnostics) = (Memory::default(), Memory::default());
+        limits: plan::HeapOptions,
+    ) -> TestSession {
+        let (out, diagnostics) = (SharedOutput::default(), SharedOutput::default());
         let options = SireOptions {
             library,
             cache,
             output: SireOutput::new(out.clone(), Default::default()),
             diagnostics: SireOutput::new(diagnostics.clone(), Default::default()),
         };
-        let runtime = RuntimeBuilder::new().heap(limits).compile(Mode::Off).build();
+        let runtime = RuntimeBuilder::new().heap(limits).compile(CompileMode::Off).build();
         let sire = Sire::new(runtime.expect("a runtime").into(), options).expect("enough memory");
-        Rig { sire, out, diagnostics }
+        TestSession { sire, out, diagnostics }
     }
 
     /// Runs a session, and returns its output.
@@ -70,12 +70,12 @@ impl Rig {
 
 /// Runs a session without modules, and returns its output.
 pub fn session(input: &str) -> String {
-    Rig::new(ModuleLibrary::only("/nonexistent"), None).session(input)
+    TestSession::new(ModuleLibrary::only("/nonexistent"), None).session(input)
 }
 
 /// A part of a transcript.
 #[derive(PartialEq, Eq, Debug)]
-enum Part<'a> {
+enum TranscriptPart<'a> {
     Text(&'a str),
     /// The innermost reason of an error, without quotes and with each run of spaces as one space.
     Error(String),
@@ -90,7 +90,7 @@ pub fn assert_same_transcript(expected: &str, printed: &str) {
     assert_eq!(expected.len(), printed.len(), "one transcript is longer");
 }
 
-fn parts(mut transcript: &str) -> Vec<Part<'_>> {
+fn parts(mut transcript: &str) -> Vec<TranscriptPart<'_>> {
     const START: &str = "\n++ %crash\n";
     const END: &str = "\n\n\n";
     let mut parts = Vec::new();
@@ -98,10 +98,11 @@ fn parts(mut transcript: &str) -> Vec<Part<'_>> {
         let (before, error) = transcript.split_at(start);
         let end = error.find(END).map_or(error.len(), |end| end + END.len());
         let (error, after) = error.split_at(end);
-        parts.extend([Part::Text(before), Part::Error(innermost_reason(error))]);
+        parts
+            .extend([TranscriptPart::Text(before), TranscriptPart::Error(innermost_reason(error))]);
         transcript = after;
     }
-    parts.push(Part::Text(transcript));
+    parts.push(TranscriptPart::Text(transcript));
     parts
 }
 

@@ -3,7 +3,7 @@
 use super::super::Term;
 use super::expression::{Expression, constant};
 use super::generator::TermGenerator;
-use super::types::{KnownFunction, Scope, TermType};
+use super::types::{KnownFunction, TermType, TypedScope};
 
 impl TermGenerator {
     pub(super) fn knows_any(&self) -> bool {
@@ -12,7 +12,12 @@ impl TermGenerator {
 
     /// Returns a call of a known function of that result type, if there is one; at times one with
     /// an argument too many or, where any type will do, too few.
-    pub(super) fn known_call(&mut self, ty: TermType, scope: &Scope, size: usize) -> Expression {
+    pub(super) fn known_call(
+        &mut self,
+        ty: TermType,
+        scope: &TypedScope,
+        size: usize,
+    ) -> Expression {
         let wanted = if let TermType::Function(_) = ty { TermType::Nat } else { ty };
         let lacking = if let TermType::Function(arity) = ty { arity as usize } else { 0 };
         let fits = |known: &KnownFunction| {
@@ -43,7 +48,7 @@ impl TermGenerator {
         &mut self,
         function: Expression,
         parameters: &[TermType],
-        scope: &Scope,
+        scope: &TypedScope,
         size: usize,
     ) -> Expression {
         let part = size / (parameters.len() + 1);
@@ -56,7 +61,7 @@ impl TermGenerator {
 
     /// Returns a call of a new law: one that calls itself, or takes more than nats, or returns a
     /// function that takes the last arguments.
-    pub(super) fn law_call(&mut self, ty: TermType, scope: &Scope, size: usize) -> Expression {
+    pub(super) fn law_call(&mut self, ty: TermType, scope: &TypedScope, size: usize) -> Expression {
         match self.below(8) {
             0..2 => self.recursion(ty, scope, size),
             2 => self.mutual_recursion(ty, scope, size),
@@ -94,16 +99,21 @@ impl TermGenerator {
 
     /// Returns a law that calls itself for each number below its first argument, and a call of it.
     /// The result is accumulated in the second argument, or made of the result of the inner call.
-    pub(super) fn recursion(&mut self, ty: TermType, scope: &Scope, size: usize) -> Expression {
+    pub(super) fn recursion(
+        &mut self,
+        ty: TermType,
+        scope: &TypedScope,
+        size: usize,
+    ) -> Expression {
         let variable = Expression::Variable;
-        let inner = Scope { variables: vec![(2, ty), (3, TermType::Nat)] };
+        let inner = TypedScope { variables: vec![(2, ty), (3, TermType::Nat)] };
         let again = if self.chance(1, 2) {
             // {3 self, acc, n} = self n step
             let step = self.expression(ty, &inner, size / 2);
             self.build_law(3, &[], variable(1).app(variable(3)).app(step))
         } else {
             // {3 self, acc, n} = @ inner = self n acc; step
-            let inner = Scope { variables: vec![(4, ty), (2, ty), (3, TermType::Nat)] };
+            let inner = TypedScope { variables: vec![(4, ty), (2, ty), (3, TermType::Nat)] };
             let step = self.expression(ty, &inner, size / 2);
             self.build_law(3, &[variable(1).app(variable(3)).app(variable(2))], step)
         };
@@ -118,13 +128,13 @@ impl TermGenerator {
 
     /// Returns a call of one of two closures that call each other, bound to each other by a law's
     /// lets.
-    fn mutual_recursion(&mut self, ty: TermType, scope: &Scope, size: usize) -> Expression {
+    fn mutual_recursion(&mut self, ty: TermType, scope: &TypedScope, size: usize) -> Expression {
         let variable = Expression::Variable;
         // {3 other, start, n} = natCase start (other..) n, where the step may use the variables in
         // scope.
         let closures: Vec<Expression> = (0..2)
             .map(|_| {
-                let inner = Scope { variables: vec![(4, ty), (3, TermType::Nat)] };
+                let inner = TypedScope { variables: vec![(4, ty), (3, TermType::Nat)] };
                 let step = self.expression(ty, &inner, size / 4);
                 // {3 other, start, m} = @ inner = other m; step
                 let next = self.build_law(2, &[], variable(1).app(variable(2)));

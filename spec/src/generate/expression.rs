@@ -4,7 +4,7 @@
 
 use super::super::{Term, shapes};
 use super::generator::TermGenerator;
-use super::types::{Scope, TermType};
+use super::types::{TermType, TypedScope};
 
 /// An expression that may mention the variables of a law.
 #[derive(Clone, Debug)]
@@ -39,7 +39,12 @@ pub(super) fn constant(value: impl Into<Term>) -> Expression {
 
 impl TermGenerator {
     /// Returns a random expression of about `size` nodes.
-    pub(super) fn expression(&mut self, ty: TermType, scope: &Scope, size: usize) -> Expression {
+    pub(super) fn expression(
+        &mut self,
+        ty: TermType,
+        scope: &TypedScope,
+        size: usize,
+    ) -> Expression {
         if size <= 1 {
             return self.leaf(ty, scope);
         }
@@ -81,7 +86,7 @@ impl TermGenerator {
     }
 
     /// Returns an expression of one node: a variable of that type if there is one, or a constant.
-    fn leaf(&mut self, ty: TermType, scope: &Scope) -> Expression {
+    fn leaf(&mut self, ty: TermType, scope: &TypedScope) -> Expression {
         let fitting: Vec<u64> = scope
             .variables
             .iter()
@@ -110,7 +115,7 @@ impl TermGenerator {
         }
     }
 
-    fn nat_expression(&mut self, scope: &Scope, size: usize) -> Expression {
+    fn nat_expression(&mut self, scope: &TypedScope, size: usize) -> Expression {
         match self.below(48) {
             0..4 => self.leaf(TermType::Nat, scope),
             4..12 => constant(3).app(self.expression(TermType::Nat, scope, size - 1)),
@@ -130,7 +135,7 @@ impl TermGenerator {
     }
 
     /// Returns a function applied to all its arguments, which are nats.
-    fn saturated_call(&mut self, scope: &Scope, size: usize) -> Expression {
+    fn saturated_call(&mut self, scope: &TypedScope, size: usize) -> Expression {
         let arity = 1 + self.below(3);
         let part = size / (arity as usize + 1);
         let function = self.expression(TermType::Function(arity), scope, 2 * part);
@@ -138,7 +143,7 @@ impl TermGenerator {
     }
 
     /// Returns operation 1 with a function for every kind of value, applied to anything.
-    fn reflection(&mut self, ty: TermType, scope: &Scope, size: usize) -> Expression {
+    fn reflection(&mut self, ty: TermType, scope: &TypedScope, size: usize) -> Expression {
         let part = size / 5;
         let handlers: [(u64, &[&str]); 4] = [
             (1, &["4", "{0 1 1}", "<{'p' 1 (2 7)}>", "0"]),
@@ -160,7 +165,7 @@ impl TermGenerator {
     }
 
     /// Returns a call of a nat that is not an operation.
-    fn crash(&mut self, scope: &Scope, size: usize) -> Expression {
+    fn crash(&mut self, scope: &TypedScope, size: usize) -> Expression {
         let op = match self.below(3) {
             0 => Term::from(5),
             1 => Term::from("die"),
@@ -169,7 +174,7 @@ impl TermGenerator {
         constant(op).app(self.expression(TermType::Any, scope, size - 1))
     }
 
-    fn function_expression(&mut self, arity: u64, scope: &Scope, size: usize) -> Expression {
+    fn function_expression(&mut self, arity: u64, scope: &TypedScope, size: usize) -> Expression {
         match self.below(24) {
             0..3 => self.leaf(TermType::Function(arity), scope),
             3..9 => constant(self.law(arity, size)),
@@ -193,7 +198,7 @@ impl TermGenerator {
     }
 
     /// Returns a call of operation 0, for a law of that arity.
-    fn law_creation(&mut self, arity: u64, scope: &Scope, size: usize) -> Expression {
+    fn law_creation(&mut self, arity: u64, scope: &TypedScope, size: usize) -> Expression {
         let law = self.law(arity, size / 2);
         let Term::Law { body, .. } = &law else { unreachable!("`law` returns a law") };
         let body = Term::clone(body);
@@ -215,7 +220,7 @@ impl TermGenerator {
         constant(0).app(name).app(arity).app(body)
     }
 
-    fn any_expression(&mut self, scope: &Scope, size: usize) -> Expression {
+    fn any_expression(&mut self, scope: &TypedScope, size: usize) -> Expression {
         match self.below(24) {
             0..2 => self.leaf(TermType::Any, scope),
             2..4 => constant(self.value(size)),
@@ -246,7 +251,7 @@ impl TermGenerator {
     }
 
     /// Returns a row with unevaluated elements, at times with one too few or too many.
-    fn row_expression(&mut self, count: usize, scope: &Scope, size: usize) -> Expression {
+    fn row_expression(&mut self, count: usize, scope: &TypedScope, size: usize) -> Expression {
         let given = match self.below(12) {
             0 => count + 1,
             1 => count.saturating_sub(1),
@@ -263,7 +268,7 @@ impl TermGenerator {
 
     /// Returns a set made at run time, with its keys in any order. From form 2 on, values for the
     /// keys make it a table; form 5 has an argument too many.
-    fn set_expression(&mut self, form: u64, scope: &Scope, size: usize) -> Expression {
+    fn set_expression(&mut self, form: u64, scope: &TypedScope, size: usize) -> Expression {
         let count = self.index(4);
         let keys = if self.chance(1, 2) {
             self.row_expression(count, scope, size / 2)

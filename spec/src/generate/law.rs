@@ -3,7 +3,7 @@
 use super::super::Term;
 use super::expression::Expression;
 use super::generator::TermGenerator;
-use super::types::{Scope, TermType};
+use super::types::{TermType, TypedScope};
 
 impl TermGenerator {
     /// Returns a random law that takes `arity` nats and is meant to return a nat.
@@ -37,7 +37,7 @@ impl TermGenerator {
         let part = size / (lets.len() + 1);
         let values = self.let_values(&outer, &lets, part);
         outer.extend(lets);
-        let body = self.expression(result, &Scope { variables: outer }, part);
+        let body = self.expression(result, &TypedScope { variables: outer }, part);
         self.build_law(arity, &values, body)
     }
 
@@ -67,7 +67,7 @@ impl TermGenerator {
             // Cyclic data and functions are useful: they are lazy.
             let lazy = matches!(ty, TermType::Row | TermType::List | TermType::Function(_));
             let any_reference = self.chance(if lazy { 3 } else { 1 }, 8);
-            let mut scope = Scope { variables: outer.to_vec() };
+            let mut scope = TypedScope { variables: outer.to_vec() };
             for (j, &variable) in lets.iter().enumerate() {
                 if any_reference || ranks[j] < ranks[i] {
                     scope.variables.push(variable);

@@ -2,7 +2,7 @@
 
 use super::super::Term;
 use super::generator::TermGenerator;
-use super::types::{Scope, TermType};
+use super::types::{TermType, TypedScope};
 
 impl TermGenerator {
     /// Returns a random value: [`Term::is_normal`] holds. `size` is the approximate number of its
@@ -35,7 +35,7 @@ impl TermGenerator {
             17..20 => TermType::Function(1 + self.below(3)),
             _ => self.data_type(),
         };
-        self.expression(ty, &Scope::default(), size).into_program()
+        self.expression(ty, &TypedScope::default(), size).into_program()
     }
 
     /// Returns random values applied to one another, regardless of type.

@@ -25,7 +25,7 @@ pub enum TermType {
 
 /// The variables that may be mentioned, and their expected types.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Scope {
+pub(super) struct TypedScope {
     pub(super) variables: Vec<(u64, TermType)>,
 }
 

@@ -21,7 +21,7 @@ fn written_and_read() {
 #[test]
 fn what_is_wrong_and_where() {
     let error = |text: &str| {
-        let ParseError { offset, problem } = Term::parse(text).expect_err(text);
+        let TermParseError { offset, problem } = Term::parse(text).expect_err(text);
         format!("{offset}: {problem}")
     };
     assert_eq!(error(""), "0: the text ends where a term was expected");

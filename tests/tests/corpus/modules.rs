@@ -2,7 +2,7 @@
 
 use crate::{Corpus, sha256, table};
 use plan::{Hash, Shape, Val};
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{HashMap, HashSet};
 use tests::{ExecutionMode, stderr};
@@ -140,7 +140,7 @@ fn compare_bindings(corpus: &Corpus) -> BindingTally {
 
 /// A session with the prototype's library, which prints nothing.
 fn prototype_session(corpus: &Corpus) -> Sire {
-    let runtime = RuntimeBuilder::new().compile(Mode::Off).build();
+    let runtime = RuntimeBuilder::new().compile(CompileMode::Off).build();
     let vm: Vm = runtime.expect("the stack can be reserved").into();
     let output = SireOutput::new(std::io::sink(), Default::default());
     let library = ModuleLibrary::only(corpus.checkout.join("sire"));

@@ -12,7 +12,7 @@ use std::time::Duration;
 use vm::Vm;
 
 /// The outcome of an evaluation.
-pub(crate) enum Outcome {
+pub(crate) enum JetOutcome {
     Value(Val),
     /// The operation and the argument of the crash.
     Crash(Val, Val),
@@ -22,19 +22,19 @@ pub(crate) enum Outcome {
     OutOfResources(EvalError),
 }
 
-impl From<Result<Val, EvalError>> for Outcome {
-    fn from(result: Result<Val, EvalError>) -> Outcome {
+impl From<Result<Val, EvalError>> for JetOutcome {
+    fn from(result: Result<Val, EvalError>) -> JetOutcome {
         match result {
-            Ok(value) => Outcome::Value(value),
-            Err(EvalError::Crash { op, arg }) => Outcome::Crash(op, arg),
-            Err(EvalError::Loop) => Outcome::Loop,
-            Err(stop) => Outcome::OutOfResources(stop),
+            Ok(value) => JetOutcome::Value(value),
+            Err(EvalError::Crash { op, arg }) => JetOutcome::Crash(op, arg),
+            Err(EvalError::Loop) => JetOutcome::Loop,
+            Err(stop) => JetOutcome::OutOfResources(stop),
         }
     }
 }
 
 /// The result of a comparison.
-pub(crate) enum Comparison {
+pub(crate) enum JetComparison {
     Equal,
     /// The outcomes differ, as the text describes.
     Different(String),
@@ -50,16 +50,16 @@ const MAX_PARTS: usize = 4000;
 pub(crate) fn outcomes(
     vm: &mut Vm,
     limit: &TimeLimit,
-    jet: Outcome,
-    law: Outcome,
+    jet: JetOutcome,
+    law: JetOutcome,
     time: Duration,
-) -> Comparison {
+) -> JetComparison {
     let mut pending = vec![(jet, law)];
     let mut slow = false;
     for _ in 0..MAX_PARTS {
         let Some((jet, law)) = pending.pop() else { break };
         let same = match (&jet, &law) {
-            (Outcome::Value(jet), Outcome::Value(law)) => {
+            (JetOutcome::Value(jet), JetOutcome::Value(law)) => {
                 let (left, right) = (vm.look(jet), vm.look(law));
                 if left.is_normal() && right.is_normal() {
                     left.is_equal(right) && vm.hash(jet).ok() == vm.hash(law).ok()
@@ -67,16 +67,16 @@ pub(crate) fn outcomes(
                     if let Some(values) = values_of_unfinished_table(left, right) {
                         // A set applied to a row becomes a table when the row is evaluated.
                         let values = vm.hold(values);
-                        let outcome: Outcome = limit.run(time, || vm.eval(&values)).into();
-                        if let Outcome::OutOfResources(_) = outcome {
-                            return Comparison::TooSlow;
+                        let outcome: JetOutcome = limit.run(time, || vm.eval(&values)).into();
+                        if let JetOutcome::OutOfResources(_) = outcome {
+                            return JetComparison::TooSlow;
                         }
                     }
                     match paired_parts(vm, vm.look(jet), vm.look(law)) {
                         Some(parts) => {
                             for (left, right) in parts {
-                                let law: Outcome = limit.run(time, || vm.eval(&right)).into();
-                                if let Outcome::OutOfResources(_) = law {
+                                let law: JetOutcome = limit.run(time, || vm.eval(&right)).into();
+                                if let JetOutcome::OutOfResources(_) = law {
                                     slow = true;
                                     continue;
                                 }
@@ -89,19 +89,19 @@ pub(crate) fn outcomes(
                     }
                 }
             }
-            (Outcome::Crash(op, arg), Outcome::Crash(law_op, law_arg)) => {
+            (JetOutcome::Crash(op, arg), JetOutcome::Crash(law_op, law_arg)) => {
                 let same = |a, b| vm.look(a).is_equal(vm.look(b));
                 same(op, law_op) && same(arg, law_arg)
             }
-            (Outcome::Loop, Outcome::Loop) => true,
+            (JetOutcome::Loop, JetOutcome::Loop) => true,
             _ => false,
         };
         if !same {
             let [jet, law] = [&jet, &law].map(|outcome| outcome_text(vm, outcome));
-            return Comparison::Different(format!("jet {jet}\n  law {law}"));
+            return JetComparison::Different(format!("jet {jet}\n  law {law}"));
         }
     }
-    if slow { Comparison::TooSlow } else { Comparison::Equal }
+    if slow { JetComparison::TooSlow } else { JetComparison::Equal }
 }
 
 /// If one side is a table and the other may become one: the values of the other.
@@ -138,13 +138,13 @@ fn parts_of(value: Ref<'_>) -> Vec<Ref<'_>> {
 }
 
 /// An outcome in a few words, for the report of a failure.
-pub(crate) fn outcome_text(vm: &Vm, outcome: &Outcome) -> String {
+pub(crate) fn outcome_text(vm: &Vm, outcome: &JetOutcome) -> String {
     match outcome {
-        Outcome::Value(value) => summary(vm.look(value), 6),
-        Outcome::Crash(op, arg) => {
+        JetOutcome::Value(value) => summary(vm.look(value), 6),
+        JetOutcome::Crash(op, arg) => {
             format!("crashes with {} {}", summary(vm.look(op), 2), summary(vm.look(arg), 2))
         }
-        Outcome::Loop => EvalError::Loop.to_string(),
-        Outcome::OutOfResources(stop) => stop.to_string(),
+        JetOutcome::Loop => EvalError::Loop.to_string(),
+        JetOutcome::OutOfResources(stop) => stop.to_string(),
     }
 }

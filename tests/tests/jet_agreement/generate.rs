@@ -19,7 +19,7 @@
 //! | `d`    | text of decimal digits    | `H`    | text of hexadecimal digits     |
 //! | `L`    | list of nats              |        |                                |
 
-use plan::{Builder, EvalError, Natural, Val};
+use plan::{EvalError, Natural, Val, ValueBuilder};
 use vm::Vm;
 
 /// Maximal nesting of arguments.
@@ -71,7 +71,7 @@ impl<'v> Generator<'v> {
         self.vm.row(items).expect("arguments are small")
     }
 
-    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), EvalError>) -> Val {
+    fn build(&mut self, make: impl FnOnce(&mut ValueBuilder<'_>) -> Result<(), EvalError>) -> Val {
         self.vm.build(make).expect("arguments are small")
     }
 

@@ -2,7 +2,7 @@
 
 use crate::time_limit::TimeLimit;
 use plan::{Hash, Ref, Shape, Val, seed};
-use runtime::{Mode, RuntimeBuilder};
+use runtime::{CompileMode, RuntimeBuilder};
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -61,8 +61,9 @@ impl LawLibrary {
     }
 
     fn load(library: ModuleLibrary, modules: &[&str]) -> LawLibrary {
-        let options = plan::Options { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
-        let runtime = RuntimeBuilder::new().heap(options).compile(Mode::Off).build();
+        let options =
+            plan::HeapOptions { max_stack: 1 << 27, max_heap: 1 << 27, ..Default::default() };
+        let runtime = RuntimeBuilder::new().heap(options).compile(CompileMode::Off).build();
         let vm: Vm = runtime.expect("the stack can be reserved").into();
         let output = SireOutput::new(std::io::sink(), Default::default());
         let options = SireOptions { library, cache: None, diagnostics: output.clone(), output };
@@ -101,9 +102,13 @@ impl LawLibrary {
         let all = [std::slice::from_ref(law), &self.functions].concat();
         let row = vm.row(&all).and_then(|row| vm.force(&row)).expect("the heap is large enough");
         let bytes = seed::save(vm, &row).expect("laws can be saved");
-        let options =
-            plan::Options { nursery: 1 << 16, max_stack: 1 << 25, max_heap: 1 << 28, stress: true };
-        let runtime = RuntimeBuilder::new().heap(options).compile(Mode::Off).build();
+        let options = plan::HeapOptions {
+            nursery: 1 << 16,
+            max_stack: 1 << 25,
+            max_heap: 1 << 28,
+            stress: true,
+        };
+        let runtime = RuntimeBuilder::new().heap(options).compile(CompileMode::Off).build();
         let mut vm: Vm = runtime.expect("the stack can be reserved").into();
         let row = seed::load(&mut vm, &bytes).expect("it has just been saved");
         let items = vm.look(&row).as_row().expect("it is a row");

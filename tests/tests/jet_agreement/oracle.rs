@@ -3,14 +3,14 @@
 
 use plan::{Natural, Val};
 use vm::Vm;
-use vm::jet::{Operation, WordOperation};
+use vm::jet::{JetOperation, WordOperation};
 
 /// The largest shift distance that is calculated, in bits.
 const MAX_SHIFT: u64 = 1 << 20;
 
 /// The result of an operation. None if it is not arithmetic, an argument crashes, or the result is
 /// too large.
-pub(crate) fn result(vm: &mut Vm, operation: Operation, args: &[Val]) -> Option<Natural> {
+pub(crate) fn result(vm: &mut Vm, operation: JetOperation, args: &[Val]) -> Option<Natural> {
     let mut nats = Vec::new();
     for arg in args {
         let value = vm.eval(arg).ok()?;
@@ -18,44 +18,44 @@ pub(crate) fn result(vm: &mut Vm, operation: Operation, args: &[Val]) -> Option<
         nats.push(nat.unwrap_or_default());
     }
     match (operation, &nats[..]) {
-        (Operation::Word32(operation), args) => word(operation, args, 32),
-        (Operation::Word64(operation), args) => word(operation, args, 64),
+        (JetOperation::Word32(operation), args) => word(operation, args, 32),
+        (JetOperation::Word64(operation), args) => word(operation, args, 64),
         (operation, [a]) => unary(operation, a),
         (operation, [a, b]) => binary(operation, a, b),
         _ => None,
     }
 }
 
-fn unary(operation: Operation, a: &Natural) -> Option<Natural> {
+fn unary(operation: JetOperation, a: &Natural) -> Option<Natural> {
     let ones = || a.limbs().map(|limb| u64::from(limb.count_ones())).sum::<u64>();
     Some(match operation {
-        Operation::ToNat => a.clone(),
-        Operation::Decrement => saturating_sub(a, &one()),
-        Operation::PowerOfTwo => one() << bits(a)?,
-        Operation::PopCount => ones().into(),
-        Operation::BitWidth => bit_width(a).into(),
+        JetOperation::ToNat => a.clone(),
+        JetOperation::Decrement => saturating_sub(a, &one()),
+        JetOperation::PowerOfTwo => one() << bits(a)?,
+        JetOperation::PopCount => ones().into(),
+        JetOperation::BitWidth => bit_width(a).into(),
         _ => return None,
     })
 }
 
-fn binary(operation: Operation, a: &Natural, b: &Natural) -> Option<Natural> {
+fn binary(operation: JetOperation, a: &Natural, b: &Natural) -> Option<Natural> {
     let zero = Natural::default();
     Some(match operation {
-        Operation::Add => a + b,
-        Operation::Subtract => saturating_sub(a, b),
-        Operation::Multiply => a * b,
-        Operation::Divide if *b == zero => zero,
-        Operation::Divide => a / b,
-        Operation::Remainder if *b == zero => a.clone(),
-        Operation::Remainder => a % b,
-        Operation::ShiftLeft if *a == zero => zero,
-        Operation::ShiftLeft => a << bits(b)?,
-        Operation::ShiftRight => bits(b).map_or(zero, |by| a >> by),
-        Operation::BitOr => a | b,
-        Operation::BitAnd => a & b,
-        Operation::BitXor => a ^ b,
-        Operation::TestBit => bits(a).map_or(zero, |at| low(&(b >> at), 1)),
-        Operation::Truncate => bits(a).map_or(b.clone(), |width| low(b, width)),
+        JetOperation::Add => a + b,
+        JetOperation::Subtract => saturating_sub(a, b),
+        JetOperation::Multiply => a * b,
+        JetOperation::Divide if *b == zero => zero,
+        JetOperation::Divide => a / b,
+        JetOperation::Remainder if *b == zero => a.clone(),
+        JetOperation::Remainder => a % b,
+        JetOperation::ShiftLeft if *a == zero => zero,
+        JetOperation::ShiftLeft => a << bits(b)?,
+        JetOperation::ShiftRight => bits(b).map_or(zero, |by| a >> by),
+        JetOperation::BitOr => a | b,
+        JetOperation::BitAnd => a & b,
+        JetOperation::BitXor => a ^ b,
+        JetOperation::TestBit => bits(a).map_or(zero, |at| low(&(b >> at), 1)),
+        JetOperation::Truncate => bits(a).map_or(b.clone(), |width| low(b, width)),
         _ => return None,
     })
 }
@@ -66,11 +66,11 @@ fn word(operation: WordOperation, args: &[Natural], width: u64) -> Option<Natura
         (WordOperation::Low, [a]) => a.clone(),
         (WordOperation::Add, [a, b]) => a + b,
         (WordOperation::Multiply, [a, b]) => a * b,
-        (WordOperation::Divide, [a, b]) => return binary(Operation::Divide, a, b),
+        (WordOperation::Divide, [a, b]) => return binary(JetOperation::Divide, a, b),
         (WordOperation::And, [a, b]) => a & b,
         (WordOperation::Or, [a, b]) => a | b,
         (WordOperation::Xor, [a, b]) => a ^ b,
-        (WordOperation::ShiftRight, [a, b]) => return binary(Operation::ShiftRight, a, b),
+        (WordOperation::ShiftRight, [a, b]) => return binary(JetOperation::ShiftRight, a, b),
         (WordOperation::ShiftLeft, [a, b]) => match bits(b) {
             Some(by) if by < width => a << by,
             _ => Natural::default(),

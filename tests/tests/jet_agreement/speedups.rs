@@ -5,7 +5,7 @@
 
 use crate::library::{self, LawLibrary};
 use crate::signatures;
-use plan::{Builder, EvalError, Hash, Natural, Val};
+use plan::{EvalError, Hash, Natural, Val, ValueBuilder};
 use std::time::{Duration, Instant};
 use vm::Vm;
 
@@ -76,7 +76,7 @@ struct ArgumentBuilder<'v> {
 }
 
 impl ArgumentBuilder<'_> {
-    fn build(&mut self, make: impl FnOnce(&mut Builder<'_>) -> Result<(), EvalError>) -> Val {
+    fn build(&mut self, make: impl FnOnce(&mut ValueBuilder<'_>) -> Result<(), EvalError>) -> Val {
         self.vm.build(make).expect("arguments are small")
     }
 

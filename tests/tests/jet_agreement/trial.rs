@@ -1,7 +1,7 @@
 //! The trial of one jet: in each case the jet and its law get equal arguments, generated
 //! separately.
 
-use crate::compare::{self, Comparison, Outcome};
+use crate::compare::{self, JetComparison, JetOutcome};
 use crate::generate::Generator;
 use crate::library;
 use crate::oracle;
@@ -11,7 +11,7 @@ use plan::{EvalError, Ref, Shape, Val};
 use std::fmt;
 use std::time::{Duration, Instant};
 use vm::Vm;
-use vm::jet::{Crashes, Jet, ResultShape};
+use vm::jet::{CrashCondition, Jet, ResultShape};
 
 /// Time limit of a jet. Every jet needs far less, even on an overloaded machine.
 pub(crate) const JET_TIME: Duration = Duration::from_secs(60);
@@ -119,7 +119,7 @@ impl<'l> Trial<'l> {
     }
 
     /// Evaluates a call to its outermost shape.
-    fn call(&mut self, function: &Val, args: &[Val], form: CallForm, time: Duration) -> Outcome {
+    fn call(&mut self, function: &Val, args: &[Val], form: CallForm, time: Duration) -> JetOutcome {
         let vm = &mut *self.vm;
         let result = self.limit.run(time, || match form {
             CallForm::Saturated | CallForm::Oversaturated => vm.apply(function, args),
@@ -140,7 +140,7 @@ impl<'l> Trial<'l> {
         let start = Instant::now();
         let law = self.call(&self.law.clone(), &args, form, time);
         let law_time = start.elapsed();
-        if let Outcome::OutOfResources(_) = law {
+        if let JetOutcome::OutOfResources(_) = law {
             return self.test_without_law(seed, time);
         }
         let (args, _) = self.arguments(seed);
@@ -153,24 +153,24 @@ impl<'l> Trial<'l> {
         }
         let other_crash = matches!(
             (&jet, &law),
-            (Outcome::Crash(..) | Outcome::Loop, Outcome::Crash(..) | Outcome::Loop)
+            (JetOutcome::Crash(..) | JetOutcome::Loop, JetOutcome::Crash(..) | JetOutcome::Loop)
         );
         if self.subject.any_crash && (other_crash || self.caught_arity_first(&jet, &law)) {
             return;
         }
         match compare::outcomes(self.vm, self.limit, jet, law, time) {
-            Comparison::Equal => {}
-            Comparison::TooSlow => self.tally.skipped += 1,
-            Comparison::Different(why) => self.fail(seed, &why),
+            JetComparison::Equal => {}
+            JetComparison::TooSlow => self.tally.skipped += 1,
+            JetComparison::Different(why) => self.fail(seed, &why),
         }
     }
 
     /// Whether both are caught crashes, and the jet's is the crash of making a law with arity 0.
     /// PLAN checks the arity before it evaluates the law's name and body; the law of `_TryExp`
     /// checks it afterwards, and so may catch another crash.
-    fn caught_arity_first(&self, jet: &Outcome, law: &Outcome) -> bool {
-        let caught = |outcome: &Outcome| match outcome {
-            Outcome::Value(value) => {
+    fn caught_arity_first(&self, jet: &JetOutcome, law: &JetOutcome) -> bool {
+        let caught = |outcome: &JetOutcome| match outcome {
+            JetOutcome::Value(value) => {
                 caught_crash(self.vm.look(value)).map(|crash| self.vm.hold(crash))
             }
             _ => None,
@@ -199,10 +199,10 @@ impl<'l> Trial<'l> {
         match (expected, jet) {
             (None, _) => self.tally.skipped += 1,
             // The result does not fit in memory.
-            (Some(_), Outcome::OutOfResources(EvalError::OutOfMemory)) => {
+            (Some(_), JetOutcome::OutOfResources(EvalError::OutOfMemory)) => {
                 self.tally.calculated += 1
             }
-            (Some(expected), Outcome::Value(value))
+            (Some(expected), JetOutcome::Value(value))
                 if self
                     .vm
                     .look(&value)
@@ -221,7 +221,7 @@ impl<'l> Trial<'l> {
     /// Checks that a result has the declared shape, and that a crash is allowed by the declaration.
     fn check_declaration(
         &mut self,
-        outcome: &Outcome,
+        outcome: &JetOutcome,
         seed: u64,
         form: CallForm,
     ) -> Result<(), String> {
@@ -230,15 +230,15 @@ impl<'l> Trial<'l> {
             return Ok(());
         }
         match outcome {
-            Outcome::Value(value) if !has_shape(self.vm, value, declared.result) => {
+            JetOutcome::Value(value) if !has_shape(self.vm, value, declared.result) => {
                 let shown = summary(self.vm.look(value), 4);
                 Err(format!("{shown} is not {:?}, as declared", declared.result))
             }
-            Outcome::Crash(..) if declared.crashes != Crashes::Maybe => {
+            JetOutcome::Crash(..) if declared.crashes != CrashCondition::Maybe => {
                 let (args, _) = self.arguments(seed);
                 let harmless = args.iter().all(|arg| match self.vm.force(arg) {
                     Ok(value) => {
-                        declared.crashes == Crashes::Never
+                        declared.crashes == CrashCondition::Never
                             || self.vm.look(&value).as_nat().is_some()
                     }
                     Err(_) => false,

@@ -1,7 +1,7 @@
 //! The dependencies between the files of a crate, and their strongly connected components.
 
 use crate::modules::ModuleTree;
-use crate::names::Target;
+use crate::names::PathTarget;
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 use std::fmt;
@@ -15,7 +15,7 @@ pub(crate) struct FileGraph<'t> {
 }
 
 /// Files that depend on each other, with one path for each dependency.
-pub(crate) struct Component {
+pub(crate) struct FileCycle {
     pub(crate) files: Vec<String>,
     dependencies: Vec<String>,
 }
@@ -43,10 +43,10 @@ impl FileGraph<'_> {
     /// Adds the dependency of a module on the file that defines the name at the end of a path.
     fn add(&mut self, module: usize, path: &[String], is_glob: bool) {
         let to = match self.tree.resolve(module, path) {
-            Some(Target::ItemIn(file)) => file,
-            Some(Target::Module(found)) if is_glob => self.tree.modules[found].file,
+            Some(PathTarget::ItemIn(file)) => file,
+            Some(PathTarget::Module(found)) if is_glob => self.tree.modules[found].file,
             // The paths that begin with the module's name lead to what is used of it.
-            Some(Target::Module(_)) | None => return,
+            Some(PathTarget::Module(_)) | None => return,
         };
         let from = self.tree.modules[module].file;
         if from != to && !self.edges.contains_edge(from, to) {
@@ -56,7 +56,7 @@ impl FileGraph<'_> {
     }
 
     /// The components of more than one file.
-    pub(crate) fn components(&self) -> Vec<Component> {
+    pub(crate) fn components(&self) -> Vec<FileCycle> {
         let name = |file: usize| self.tree.files[file].name.clone();
         let components = tarjan_scc(&self.edges).into_iter().filter(|files| files.len() > 1);
         let component = |files: Vec<usize>| {
@@ -67,7 +67,7 @@ impl FileGraph<'_> {
             let dependencies = inside.map(|(from, to, path)| {
                 format!("{} uses {}: {}", name(from), name(to), self.paths[*path])
             });
-            Component {
+            FileCycle {
                 dependencies: dependencies.collect(),
                 files: files.iter().map(|file| name(*file)).collect(),
             }
@@ -76,7 +76,7 @@ impl FileGraph<'_> {
     }
 }
 
-impl fmt::Display for Component {
+impl fmt::Display for FileCycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} files depend on each other in a circle", self.files.len())?;
         self.dependencies.iter().try_for_each(|dependency| write!(f, "\n  {dependency}"))

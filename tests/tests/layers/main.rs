@@ -18,15 +18,15 @@ mod graph;
 mod modules;
 mod names;
 
-use graph::{Component, FileGraph};
+use graph::{FileCycle, FileGraph};
 use modules::ModuleTree;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tests::report;
 
-/// The layers of crates, from the bottom up. A crate may depend on crates in lower layers only. `net`
-/// does not exist yet.
+/// The layers of crates, from the bottom up. A crate may depend on crates in lower layers only.
+/// `net` does not exist yet.
 const LAYERS: &[&[&str]] = &[
     &["plan", "rex"],
     &["show", "vm"],
@@ -49,8 +49,8 @@ struct Crate {
     name: String,
     /// The crate root: `lib.rs`, or `main.rs` of a crate without a library.
     root: PathBuf,
-    /// Names of the workspace crates that it depends on, except for tests: development dependencies, and
-    /// optional ones, are left out.
+    /// Names of the workspace crates that it depends on, except for tests: development
+    /// dependencies, and optional ones, are left out.
     dependencies: Vec<String>,
 }
 
@@ -133,7 +133,7 @@ fn modules_form_layers() {
             tree.median_lines(),
             tree.files.iter().map(|file| file.unsafe_blocks).sum::<usize>(),
         ));
-        let too_large: Vec<&Component> =
+        let too_large: Vec<&FileCycle> =
             components.iter().filter(|component| component.files.len() > MAX_COMPONENT).collect();
         wrong.extend(too_large.iter().map(|it| format!("{name}: {it}")));
     }

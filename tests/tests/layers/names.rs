@@ -7,7 +7,7 @@ const MAX_DEPTH: usize = 16;
 
 /// The target of a path.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Target {
+pub(crate) enum PathTarget {
     Module(usize),
     /// An item that is defined in this file.
     ItemIn(usize),
@@ -15,26 +15,27 @@ pub(crate) enum Target {
 
 impl ModuleTree {
     /// The target of a path in a module. None if it leaves the crate.
-    pub(crate) fn resolve(&self, module: usize, path: &[String]) -> Option<Target> {
+    pub(crate) fn resolve(&self, module: usize, path: &[String]) -> Option<PathTarget> {
         self.resolve_within(module, path, MAX_DEPTH)
     }
 
-    fn resolve_within(&self, module: usize, path: &[String], depth: usize) -> Option<Target> {
+    fn resolve_within(&self, module: usize, path: &[String], depth: usize) -> Option<PathTarget> {
         let depth = depth.checked_sub(1)?;
         let (first, mut rest) = path.split_first()?;
         let mut target = match first.as_str() {
-            "crate" => Target::Module(0),
-            "self" => Target::Module(module),
-            "super" => Target::Module(self.modules[module].parent),
+            "crate" => PathTarget::Module(0),
+            "self" => PathTarget::Module(module),
+            "super" => PathTarget::Module(self.modules[module].parent),
             name => self.member(module, name, depth)?,
         };
-        while let (Target::Module(current), Some((name, after))) = (target, rest.split_first()) {
+        while let (PathTarget::Module(current), Some((name, after))) = (target, rest.split_first())
+        {
             target = match name.as_str() {
-                "super" => Target::Module(self.modules[current].parent),
+                "super" => PathTarget::Module(self.modules[current].parent),
                 // A name that is not found is made by a macro in that module.
                 name => self
                     .member(current, name, depth)
-                    .unwrap_or(Target::ItemIn(self.modules[current].file)),
+                    .unwrap_or(PathTarget::ItemIn(self.modules[current].file)),
             };
             rest = after;
         }
@@ -43,13 +44,13 @@ impl ModuleTree {
 
     /// The meaning of a name in the scope of a module: a module in it, an item of it, or an
     /// import.
-    fn member(&self, module: usize, name: &str, depth: usize) -> Option<Target> {
+    fn member(&self, module: usize, name: &str, depth: usize) -> Option<PathTarget> {
         let scope = &self.modules[module];
         if let Some(child) = scope.children.get(name) {
-            return Some(Target::Module(*child));
+            return Some(PathTarget::Module(*child));
         }
         if scope.items.contains(name) {
-            return Some(Target::ItemIn(scope.file));
+            return Some(PathTarget::ItemIn(scope.file));
         }
         let named = scope.imports.iter().filter(|import| import.alias.as_deref() == Some(name));
         for import in named {
@@ -60,7 +61,7 @@ impl ModuleTree {
         }
         let globs = scope.imports.iter().filter(|import| import.alias.is_none());
         globs.map(|glob| self.resolve_within(module, &glob.path, depth)).find_map(|found| {
-            let Some(Target::Module(found)) = found else { return None };
+            let Some(PathTarget::Module(found)) = found else { return None };
             if found == module { None } else { self.member(found, name, depth.checked_sub(1)?) }
         })
     }

@@ -9,13 +9,13 @@ use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::{NextStep, is_false};
 use super::operations::operation_demands;
-use crate::jet::{Answer, Call, Control, Demand, Jet, JetCode, NativeJet};
+use crate::jet::{ArgDemand, ControlForm, Jet, JetAnswer, JetCall, JetCode, NativeJet};
 use crate::vm::Vm;
 use plan::raw::layout::EXTRA_MAX;
-use plan::raw::{Kind, Layout, Word, bar, pin, shape, tree};
+use plan::raw::{ObjectLayout, Word, WordKind, bar, pin, shape, tree};
 use plan::{EvalError, Ref};
 
-use Demand::{Lazy, Normal};
+use ArgDemand::{Lazy, Normal};
 
 /// The operation of the crash for a fallback that is forbidden: the text `deopt`.
 const DEOPT: u64 = u64::from_le_bytes(*b"deopt\0\0\0");
@@ -42,19 +42,19 @@ impl Vm {
                 self.heap.stack.set(callee, function);
             }
             let count = self.heap.stack.top() - callee - 1;
-            if function.kind() == Kind::Pin
+            if function.kind() == WordKind::Pin
                 && self.heap.header(function).extra() == count as u64
                 && let Some(next) = self.call_pin(function, callee, count, at)?
             {
                 return Ok(next);
             }
             match function.kind() {
-                Kind::Thunk => {
+                WordKind::Thunk => {
                     frame::push_number(&mut self.heap.stack, count);
                     frame::push_kind(&mut self.heap.stack, FrameKind::Apply);
                     return Ok(NextStep::Eval(function));
                 }
-                Kind::App if self.expand(function, callee, count)? => continue,
+                WordKind::App if self.expand(function, callee, count)? => continue,
                 _ => {}
             }
             let arity = shape::arity(&self.heap, function);
@@ -75,7 +75,7 @@ impl Vm {
     #[inline(always)]
     fn expand(&mut self, app: Word, callee: usize, count: usize) -> Result<bool, EvalError> {
         let (header, head) = (self.heap.header(app), self.heap.load(app, 0));
-        if head.kind() != Kind::App && header.extra() < EXTRA_MAX {
+        if head.kind() != WordKind::App && header.extra() < EXTRA_MAX {
             if header.extra() > count as u64 {
                 return Ok(false);
             }
@@ -142,8 +142,8 @@ impl Vm {
         at: &mut CodePosition,
     ) -> Result<Option<NextStep>, EvalError> {
         match function.kind() {
-            Kind::Law => self.enter_law(function, callee, at).map(Some),
-            Kind::Pin => {
+            WordKind::Law => self.enter_law(function, callee, at).map(Some),
+            WordKind::Pin => {
                 if let Some(next) = self.call_pin(function, callee, arity, at)? {
                     return Ok(Some(next));
                 }
@@ -155,7 +155,9 @@ impl Vm {
                 self.heap.stack.set(callee, item);
                 Ok(None)
             }
-            Kind::Nat | Kind::Big => self.evaluate_operation_arguments(callee, arity, 0).map(Some),
+            WordKind::Nat | WordKind::Big => {
+                self.evaluate_operation_arguments(callee, arity, 0).map(Some)
+            }
             _ => {
                 let result = self.call_data(function, callee)?;
                 self.heap.stack.truncate(callee);
@@ -174,7 +176,7 @@ impl Vm {
         at: &mut CodePosition,
     ) -> Result<Option<NextStep>, EvalError> {
         let item = self.heap.load(pin, 0);
-        if item.kind() != Kind::Law {
+        if item.kind() != WordKind::Law {
             return Ok(None);
         }
         match self.jets.of_pin(&self.heap, pin) {
@@ -231,7 +233,7 @@ impl Vm {
             // crashes.
             let count = self.heap.stack.top() - callee;
             self.heap.reserve(1 + count)?;
-            let row = self.heap.allocate_popped(Layout::Row, 0, count);
+            let row = self.heap.allocate_popped(ObjectLayout::Row, 0, count);
             self.heap.stack.push(Word::direct(DEOPT));
             self.heap.stack.push(row);
             return Ok(NextStep::Call(callee));
@@ -254,18 +256,18 @@ impl Vm {
     /// Whether this is a law that returns itself: a row constructor or the empty row. Its pin
     /// returns the pin.
     fn is_self_law(&self, word: Word) -> bool {
-        word.kind() == Kind::Cow || word.kind() == Kind::Row && self.heap.size(word) == 0
+        word.kind() == WordKind::Cow || word.kind() == WordKind::Row && self.heap.size(word) == 0
     }
 
     /// Runs a law that is stored as data: a constructor, row, bar, set or table.
     fn call_data(&mut self, function: Word, callee: usize) -> Result<NextStep, EvalError> {
         Ok(match function.kind() {
-            Kind::Cow => NextStep::Return(function),
-            Kind::Row => match tree::len(&self.heap, function) {
+            WordKind::Cow => NextStep::Return(function),
+            WordKind::Row => match tree::len(&self.heap, function) {
                 0 => NextStep::Return(function),
                 width => NextStep::Return(Word::cow(width as u64)),
             },
-            Kind::Bar => {
+            WordKind::Bar => {
                 let Some(bytes) = Ref::new(function, &self.heap).as_bar() else {
                     unreachable!("a bar has bytes")
                 };
@@ -275,8 +277,8 @@ impl Vm {
                 self.heap.stack.push(function);
                 NextStep::Return(bar::bar_body(&mut self.heap)?)
             }
-            Kind::Set => NextStep::Return(tree::row_of_items(&mut self.heap, function)?),
-            Kind::Tab => {
+            WordKind::Set => NextStep::Return(tree::row_of_items(&mut self.heap, function)?),
+            WordKind::Tab => {
                 let keys = self.heap.load(function, 0);
                 NextStep::Return(tree::row_of_items(&mut self.heap, keys)?)
             }
@@ -293,7 +295,7 @@ impl Vm {
     pub(super) fn argument_of_step(&self, callee: usize, step: usize) -> usize {
         let function = self.heap.stack.get(callee);
         match function.kind() {
-            Kind::Pin => match self.jets.of_pin(&self.heap, function) {
+            WordKind::Pin => match self.jets.of_pin(&self.heap, function) {
                 Some(jet) => self.jets.get(jet).nth(step),
                 None => unreachable!("only the pin of a jet waits for arguments"),
             },
@@ -311,7 +313,7 @@ impl Vm {
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
         let function = self.heap.stack.get(callee);
-        if function.kind() != Kind::Pin {
+        if function.kind() != WordKind::Pin {
             return self.evaluate_operation_arguments(callee, count, step);
         }
         match self.jets.of_pin(&self.heap, function) {
@@ -367,7 +369,7 @@ impl Vm {
 
     /// The step, if any, that evaluates the value in a stack slot as far as demanded.
     #[inline(always)]
-    fn demand(&mut self, slot: usize, demand: Demand) -> Option<NextStep> {
+    fn demand(&mut self, slot: usize, demand: ArgDemand) -> Option<NextStep> {
         if demand == Lazy {
             return None;
         }
@@ -384,7 +386,13 @@ impl Vm {
 
     /// Pushes the frame that continues with the arguments when `next` has evaluated that of this
     /// step.
-    fn push_argument_frame(&mut self, count: usize, step: usize, demand: Demand, next: NextStep) {
+    fn push_argument_frame(
+        &mut self,
+        count: usize,
+        step: usize,
+        demand: ArgDemand,
+        next: NextStep,
+    ) {
         frame::push_number(&mut self.heap.stack, count);
         frame::push_number(&mut self.heap.stack, step);
         frame::push_kind(&mut self.heap.stack, FrameKind::Call);
@@ -401,14 +409,14 @@ impl Vm {
         run: NativeJet,
         base: usize,
         count: usize,
-    ) -> Result<Answer, EvalError> {
-        let answer = run(&mut Call { vm: self, base })?;
+    ) -> Result<JetAnswer, EvalError> {
+        let answer = run(&mut JetCall { vm: self, base })?;
         let needed = match answer {
-            Answer::Done | Answer::Eval => 1,
-            Answer::Call(args) => args.saturating_add(1),
-            Answer::Again | Answer::Law => count,
+            JetAnswer::Done | JetAnswer::Eval => 1,
+            JetAnswer::Call(args) => args.saturating_add(1),
+            JetAnswer::Again | JetAnswer::Law => count,
         };
-        // The methods of `Call` never drop below the base.
+        // The methods of `JetCall` never drop below the base.
         assert!(self.heap.stack.top() - base >= needed, "the jet dropped what it answers with");
         Ok(answer)
     }
@@ -426,19 +434,19 @@ impl Vm {
             JetCode::Control(control) => return self.control(callee, control, at),
         };
         match self.run_native_jet(run, callee + 1, count)? {
-            Answer::Done => self.return_top(callee),
-            Answer::Call(args) => {
+            JetAnswer::Done => self.return_top(callee),
+            JetAnswer::Call(args) => {
                 let from = self.heap.stack.top() - args - 1;
                 self.heap.stack.slide(callee, from);
                 Ok(NextStep::Call(callee))
             }
-            Answer::Eval => {
+            JetAnswer::Eval => {
                 let word = self.heap.stack.peek(0);
                 self.heap.stack.truncate(callee);
                 Ok(NextStep::Eval(self.heap.resolve(word)))
             }
-            Answer::Again => Ok(self.evaluate_and_retry_jet(callee, count)),
-            Answer::Law => {
+            JetAnswer::Again => Ok(self.evaluate_and_retry_jet(callee, count)),
+            JetAnswer::Law => {
                 self.heap.stack.truncate(callee + 1 + count);
                 self.run_law_of_jet(callee, at)
             }
@@ -458,26 +466,26 @@ impl Vm {
     fn control(
         &mut self,
         callee: usize,
-        control: Control,
+        control: ControlForm,
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
         let arg = |vm: &Vm, index: usize| vm.heap.stack.get(callee + 1 + index);
         let first = arg(self, 0);
         let chosen = match control {
-            Control::If => 1 + usize::from(is_false(first)),
-            Control::IfNot => 2 - usize::from(is_false(first)),
-            Control::IfZero => 1 + usize::from(first != Word::ZERO),
-            Control::Seq | Control::DeepSeq => 1,
-            Control::Force => 0,
-            Control::Trace | Control::DeepTrace => {
-                let deep = self.deep_trace.as_mut().filter(|_| control == Control::DeepTrace);
+            ControlForm::If => 1 + usize::from(is_false(first)),
+            ControlForm::IfNot => 2 - usize::from(is_false(first)),
+            ControlForm::IfZero => 1 + usize::from(first != Word::ZERO),
+            ControlForm::Seq | ControlForm::DeepSeq => 1,
+            ControlForm::Force => 0,
+            ControlForm::Trace | ControlForm::DeepTrace => {
+                let deep = self.deep_trace.as_mut().filter(|_| control == ControlForm::DeepTrace);
                 if let Some(hook) = deep.or(self.trace.as_mut()) {
                     hook(Ref::new(first, &self.heap));
                 }
                 1
             }
-            Control::Try => return self.try_row(callee, at),
-            Control::TryExpression => {
+            ControlForm::Try => return self.try_row(callee, at),
+            ControlForm::TryExpression => {
                 self.heap.stack.truncate(callee);
                 self.heap.stack.push(first);
                 return self.try_expression(self.evaluator.in_law_order);
@@ -491,7 +499,7 @@ impl Vm {
     /// `try row` at stack index `callee`, with the row in normal form.
     fn try_row(&mut self, callee: usize, at: &mut CodePosition) -> Result<NextStep, EvalError> {
         let row = self.heap.stack.get(callee + 1);
-        if row.kind() != Kind::Row || self.heap.size(row) == 0 {
+        if row.kind() != WordKind::Row || self.heap.size(row) == 0 {
             return self.run_law_of_jet(callee, at);
         }
         if !self.heap.stack.has_room(self.try_room(row)) {

@@ -18,7 +18,7 @@
 //! finds them without parsing the words between. Frames hold distances instead of indices, so that
 //! they can be moved.
 
-use plan::raw::{Stack, Word};
+use plan::raw::{EvalStack, Word};
 
 /// The kind of a frame, which decides what it does with the value that is returned to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,18 +58,18 @@ pub(crate) const RETURN_SIZE: usize = 3;
 
 /// Pushes a number that is not a value.
 #[inline(always)]
-pub(crate) fn push_number(stack: &mut Stack, number: usize) {
+pub(crate) fn push_number(stack: &mut EvalStack, number: usize) {
     stack.push(Word::direct(number as u64));
 }
 
 /// Pops a number that is not a value.
 #[inline(always)]
-pub(crate) fn pop_number(stack: &mut Stack) -> usize {
+pub(crate) fn pop_number(stack: &mut EvalStack) -> usize {
     stack.pop().raw() as usize
 }
 
 /// Ends a frame with its kind.
 #[inline(always)]
-pub(crate) fn push_kind(stack: &mut Stack, kind: FrameKind) {
+pub(crate) fn push_kind(stack: &mut EvalStack, kind: FrameKind) {
     stack.push(Word::direct(kind as u64));
 }

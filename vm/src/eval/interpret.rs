@@ -5,9 +5,9 @@ use super::code::{Op, SourceList, ValueSource};
 use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::{NextStep, is_false};
-use crate::jet::{Answer, Cheap, Demand, JetCode};
+use crate::jet::{ArgDemand, CheapCondition, JetAnswer, JetCode};
 use crate::vm::Vm;
-use plan::raw::{DIRECT_LIMIT, Draft, Kind, Layout, Word, nat, shape};
+use plan::raw::{DIRECT_LIMIT, ObjectDraft, ObjectLayout, Word, WordKind, nat, shape};
 use plan::{EvalError, Items};
 
 impl Vm {
@@ -36,17 +36,17 @@ impl Vm {
         }
         let header = self.heap.header(word);
         match header.layout() {
-            Layout::Indirection => {
+            ObjectLayout::Indirection => {
                 let value = self.heap.load(word, 0);
                 Ok(if value.is_thunk() { NextStep::Eval(value) } else { NextStep::Return(value) })
             }
-            Layout::ThunkCode => {
+            ObjectLayout::ThunkCode => {
                 let code_word = self.heap.load(word, 0);
                 let captured = header.extra() as usize;
                 self.enter_thunk_entry(word, code_word, captured, at)
             }
-            Layout::Selector => self.enter_selector(word, header.extra() as usize, at),
-            Layout::ThunkApp => {
+            ObjectLayout::Selector => self.enter_selector(word, header.extra() as usize, at),
+            ObjectLayout::ThunkApp => {
                 let count = header.size();
                 if !self.heap.stack.has_room(count + 8) {
                     return Err(EvalError::StackOverflow);
@@ -57,8 +57,10 @@ impl Vm {
                 self.mark_entered(word, outer);
                 Ok(NextStep::Call(function))
             }
-            Layout::Crashed => Err(self.crash(self.heap.load(word, 0), self.heap.load(word, 1))),
-            Layout::Aborted => Err(abort_error(self.heap.load(word, 0))),
+            ObjectLayout::Crashed => {
+                Err(self.crash(self.heap.load(word, 0), self.heap.load(word, 1)))
+            }
+            ObjectLayout::Aborted => Err(abort_error(self.heap.load(word, 0))),
             _ => Err(EvalError::Loop),
         }
     }
@@ -72,7 +74,7 @@ impl Vm {
         at: &mut CodePosition,
     ) -> Result<NextStep, EvalError> {
         let row = self.heap.resolve(self.heap.load(thunk, 1));
-        if row.kind() == Kind::Row
+        if row.kind() == WordKind::Row
             && let Some(item) = Items::of(row, &self.heap).flat_word(index)
             && let item = self.heap.resolve(item)
             && item != thunk
@@ -193,7 +195,7 @@ impl Vm {
                 Op::Apply(count) => shape::apply_lazily(&mut self.heap, count as usize)?,
                 Op::Row(count) => {
                     self.heap.reserve(1 + count as usize)?;
-                    let row = self.heap.allocate_popped(Layout::Row, 0, count as usize);
+                    let row = self.heap.allocate_popped(ObjectLayout::Row, 0, count as usize);
                     self.heap.stack.push(row);
                 }
                 Op::Hole(entry) => self.make_hole(at, entry)?,
@@ -317,7 +319,7 @@ impl Vm {
     fn delay(&mut self, at: &CodePosition, list: SourceList) -> Result<(), EvalError> {
         let sources = at.list(list);
         self.heap.reserve(1 + sources.len())?;
-        let mut thunk = self.heap.allocate(Layout::ThunkApp, 0, sources.len());
+        let mut thunk = self.heap.allocate(ObjectLayout::ThunkApp, 0, sources.len());
         for (index, source) in sources.iter().enumerate() {
             thunk.set(index, self.source(at, *source));
         }
@@ -348,10 +350,12 @@ impl Vm {
         let sources = at.list(list);
         let function = self.source(at, sources[0]);
         let jet = if function.is_direct() { None } else { self.jets.of_pin(&self.heap, function) };
-        let cheap = jet.map_or(Some(Cheap::Always), |jet| self.jets.cheap(jet));
+        let cheap = jet.map_or(Some(CheapCondition::Always), |jet| self.jets.cheap(jet));
         for source in &sources[1..] {
             let word = self.heap.resolve(self.source(at, *source));
-            if word.kind() == Kind::Big || !word.is_direct() && cheap == Some(Cheap::OnNats) {
+            if word.kind() == WordKind::Big
+                || !word.is_direct() && cheap == Some(CheapCondition::OnNats)
+            {
                 return Ok(false);
             }
             self.heap.stack.push(word);
@@ -361,18 +365,18 @@ impl Vm {
             return if evaluated { self.increment_top().map(|()| true) } else { Ok(false) };
         };
         for (index, demand) in jet.demands.iter().enumerate() {
-            if *demand != Demand::Lazy && self.heap.stack.get(base + index).is_thunk() {
+            if *demand != ArgDemand::Lazy && self.heap.stack.get(base + index).is_thunk() {
                 return Ok(false);
             }
         }
         let JetCode::Native(run) = jet.code else { unreachable!("decoded as a native jet") };
         match self.run_native_jet(run, base, sources.len() - 1)? {
-            Answer::Done | Answer::Eval => {
+            JetAnswer::Done | JetAnswer::Eval => {
                 let top = self.heap.stack.top();
                 self.heap.stack.slide(base, top - 1);
                 Ok(true)
             }
-            Answer::Call(_) | Answer::Again | Answer::Law => Ok(false),
+            JetAnswer::Call(_) | JetAnswer::Again | JetAnswer::Law => Ok(false),
         }
     }
 
@@ -391,14 +395,14 @@ impl Vm {
     fn select(&mut self, at: &CodePosition, index: usize, entry: u32) -> Result<(), EvalError> {
         let source = at.captures(at.entry(entry))[0];
         let row = self.heap.resolve(self.source(at, source));
-        if row.kind() == Kind::Row
+        if row.kind() == WordKind::Row
             && let Some(item) = Items::of(row, &self.heap).flat_word(index)
         {
             self.heap.stack.push(item);
             return Ok(());
         }
         self.heap.reserve(3)?;
-        let mut thunk = self.heap.allocate(Layout::Selector, index as u64, 2);
+        let mut thunk = self.heap.allocate(ObjectLayout::Selector, index as u64, 2);
         thunk.set(0, at.word(at.entry(entry).pc as usize));
         thunk.set(1, self.source(at, source));
         self.heap.stack.push(thunk.finish());
@@ -417,13 +421,13 @@ impl Vm {
 
     /// Allocates a thunk for an entry; the caller writes its captured values.
     #[inline(always)]
-    fn allocate_entry(&mut self, at: &CodePosition, entry: u32) -> Result<Draft, EvalError> {
+    fn allocate_entry(&mut self, at: &CodePosition, entry: u32) -> Result<ObjectDraft, EvalError> {
         let entry = at.entry(entry);
         let captured = entry.captured as usize;
         // A poisoned thunk needs two words, so a thunk that captures nothing has an unused one.
         let size = (1 + captured).max(2);
         self.heap.reserve(1 + size)?;
-        let mut thunk = self.heap.allocate(Layout::ThunkCode, captured as u64, size);
+        let mut thunk = self.heap.allocate(ObjectLayout::ThunkCode, captured as u64, size);
         thunk.set(1, Word::ZERO);
         thunk.set(0, at.word(entry.pc as usize));
         Ok(thunk)
@@ -464,17 +468,17 @@ impl Vm {
             unreachable!("decoded as a native jet")
         };
         match self.run_native_jet(run, base, count)? {
-            Answer::Done => {
+            JetAnswer::Done => {
                 let top = self.heap.stack.top();
                 self.heap.stack.slide(base, top - 1);
                 Ok(None)
             }
-            Answer::Call(args) => {
+            JetAnswer::Call(args) => {
                 let from = self.heap.stack.top() - args - 1;
                 self.heap.stack.slide(base, from);
                 Ok(Some(NextStep::Call(self.leave(at, base))))
             }
-            Answer::Eval => {
+            JetAnswer::Eval => {
                 let word = self.heap.resolve(self.heap.stack.peek(0));
                 self.heap.stack.truncate(base);
                 if !word.is_thunk() {
@@ -484,12 +488,12 @@ impl Vm {
                 self.leave(at, base);
                 Ok(Some(NextStep::Eval(word)))
             }
-            Answer::Again => {
+            JetAnswer::Again => {
                 self.insert_pin(at, number, base);
                 let callee = self.leave(at, base);
                 Ok(Some(self.evaluate_and_retry_jet(callee, count)))
             }
-            Answer::Law => {
+            JetAnswer::Law => {
                 self.heap.stack.truncate(base + count);
                 self.insert_pin(at, number, base);
                 let callee = self.leave(at, base);

@@ -11,11 +11,11 @@ use super::code::ReflectTargets;
 use super::fetch::CodePosition;
 use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
-use crate::jet::{Answer, JetCode};
+use crate::jet::{JetAnswer, JetCode};
 use crate::native::{EntryCell, PENDING};
 use crate::vm::Vm;
 use plan::raw::layout::LAW_CODE;
-use plan::raw::{Kind, Word, is_frozen, pin};
+use plan::raw::{Word, WordKind, is_frozen, pin};
 use plan::{EvalError, Val};
 use std::rc::Rc;
 
@@ -33,7 +33,7 @@ impl Vm {
         }
         let code = Rc::clone(self.evaluator.code(pool));
         code.calls.set(self.heap.host.native.threshold.saturating_sub(RECHECK_INTERVAL));
-        let pinned = self.heap.stack.get(callee).kind() == Kind::Pin;
+        let pinned = self.heap.stack.get(callee).kind() == WordKind::Pin;
         let entry = code.compiled[usize::from(pinned)].get_or_init(EntryCell::default).clone();
         if !code.is_requested.get() {
             let function = self.heap.handle(self.heap.stack.get(callee));
@@ -169,7 +169,7 @@ impl Vm {
             return None;
         }
         let law = self.heap.resolve(self.heap.stack.get(callee));
-        if law.kind() != Kind::Law || self.heap.header(law).extra() != count as u64 {
+        if law.kind() != WordKind::Law || self.heap.header(law).extra() != count as u64 {
             return None;
         }
         let slot = self.heap.load(law, LAW_CODE);
@@ -200,13 +200,13 @@ impl Vm {
             // The jet may have overwritten its arguments, so its answer must be used. Only if it
             // answers `Again` or `Law` does the interpreter's loop repeat the call.
             let value = match self.run_native_jet(run, callee + 1, count)? {
-                Answer::Done => Some(self.heap.stack.pop()),
-                Answer::Eval => {
+                JetAnswer::Done => Some(self.heap.stack.pop()),
+                JetAnswer::Eval => {
                     self.evaluate_top()?;
                     Some(self.heap.stack.pop())
                 }
-                Answer::Call(count) => Some(self.run_top(count)?),
-                Answer::Again | Answer::Law => None,
+                JetAnswer::Call(count) => Some(self.run_top(count)?),
+                JetAnswer::Again | JetAnswer::Law => None,
             };
             if let Some(value) = value {
                 self.heap.stack.truncate(callee);

@@ -1,6 +1,6 @@
 //! [`NextStep`]: the next step of the interpreter's loop.
 
-use plan::raw::{Kind, Word};
+use plan::raw::{Word, WordKind};
 
 /// What the interpreter's loop does next.
 #[derive(Clone, Copy, Debug)]
@@ -22,5 +22,5 @@ pub(super) enum NextStep {
 /// Whether an evaluated word counts as false: the nat 0, or not a nat.
 #[inline(always)]
 pub(super) fn is_false(word: Word) -> bool {
-    word == Word::ZERO || !matches!(word.kind(), Kind::Nat | Kind::Big)
+    word == Word::ZERO || !matches!(word.kind(), WordKind::Nat | WordKind::Big)
 }

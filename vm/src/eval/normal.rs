@@ -13,12 +13,12 @@ use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
 use crate::vm::Vm;
 use plan::EvalError;
-use plan::raw::{Kind, Layout, Word, shape};
+use plan::raw::{ObjectLayout, Word, WordKind, shape};
 
 /// The payload index of the value that is normalised in that step.
 fn slot(object: Word, index: usize, size: usize) -> usize {
     match object.kind() {
-        Kind::Row => size - 1 - index,
+        WordKind::Row => size - 1 - index,
         _ => index,
     }
 }
@@ -76,11 +76,11 @@ impl Vm {
     /// The final layout of an object whose values are all normal.
     fn finish(&mut self, object: Word) -> Result<Word, EvalError> {
         let mut object = object;
-        if object.kind() == Kind::App {
+        if object.kind() == WordKind::App {
             let function = self.heap.load(object, 0);
             match function.kind() {
-                Kind::App => object = self.flatten(object)?,
-                Kind::Set => object = self.keyed(object)?,
+                WordKind::App => object = self.flatten(object)?,
+                WordKind::Set => object = self.keyed(object)?,
                 _ => {}
             }
         }
@@ -98,7 +98,7 @@ impl Vm {
         let app = self.heap.stack.pop();
         reserved?;
         let function = self.heap.load(app, 0);
-        let mut flat = self.heap.allocate(Layout::App, left, inner + outer);
+        let mut flat = self.heap.allocate(ObjectLayout::App, left, inner + outer);
         flat.copy_from(0, self.heap.words(function, 0));
         flat.copy_from(inner, self.heap.words(app, 1));
         Ok(flat.finish())

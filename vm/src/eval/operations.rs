@@ -3,15 +3,15 @@
 
 use super::code::ReflectTargets;
 use super::next_step::{NextStep, is_false};
-use crate::jet::Demand;
+use crate::jet::ArgDemand;
 use crate::vm::Vm;
 use plan::EvalError;
-use plan::raw::{Kind, Word, bar, law, make_pin, pin, shape, tree};
+use plan::raw::{Word, WordKind, bar, law, make_pin, pin, shape, tree};
 
-use Demand::{Head, Lazy, Normal};
+use ArgDemand::{Head, Lazy, Normal};
 
 /// How far the operations need their arguments evaluated.
-pub(super) fn operation_demands(operation: Option<u64>) -> &'static [Demand] {
+pub(super) fn operation_demands(operation: Option<u64>) -> &'static [ArgDemand] {
     match operation {
         Some(0) => &[Head, Head, Normal],
         Some(1) => &[Lazy, Lazy, Lazy, Lazy, Head],
@@ -83,42 +83,42 @@ impl Vm {
     pub(super) fn push_parts(&mut self, targets: ReflectTargets) -> Result<u32, EvalError> {
         let word = self.heap.stack.peek(0);
         match word.kind() {
-            Kind::Nat | Kind::Big => Ok(targets.nat),
-            Kind::Pin => {
+            WordKind::Nat | WordKind::Big => Ok(targets.nat),
+            WordKind::Pin => {
                 self.heap.stack.pop();
                 let item = pin::item(&self.heap, word);
                 self.heap.stack.push(item);
                 Ok(targets.pin)
             }
-            Kind::App | Kind::Tab => {
+            WordKind::App | WordKind::Tab => {
                 shape::split_app(&mut self.heap)?;
                 Ok(targets.app)
             }
-            Kind::Row if self.heap.size(word) > 0 => {
+            WordKind::Row if self.heap.size(word) > 0 => {
                 shape::split_app(&mut self.heap)?;
                 Ok(targets.app)
             }
-            Kind::Law | Kind::Cow | Kind::Row | Kind::Set | Kind::Bar => {
+            WordKind::Law | WordKind::Cow | WordKind::Row | WordKind::Set | WordKind::Bar => {
                 self.push_law_parts(word)?;
                 Ok(targets.law)
             }
-            Kind::Thunk | Kind::Code => unreachable!("the value is evaluated"),
+            WordKind::Thunk | WordKind::Code => unreachable!("the value is evaluated"),
         }
     }
 
     /// Replaces the law on top by its name, arity and body.
     fn push_law_parts(&mut self, law: Word) -> Result<(), EvalError> {
         let (name, arity) = match law.kind() {
-            Kind::Law => (self.heap.load(law, 0), self.heap.load(law, 1)),
-            Kind::Cow => (Word::ZERO, Word::direct(law.cow_width() + 1)),
-            Kind::Row => (Word::ZERO, Word::direct(1)),
-            Kind::Set => (Word::direct(1), Word::direct(2)),
+            WordKind::Law => (self.heap.load(law, 0), self.heap.load(law, 1)),
+            WordKind::Cow => (Word::ZERO, Word::direct(law.cow_width() + 1)),
+            WordKind::Row => (Word::ZERO, Word::direct(1)),
+            WordKind::Set => (Word::direct(1), Word::direct(2)),
             _ => (Word::direct(1), Word::direct(1)),
         };
         let body = match law.kind() {
-            Kind::Law => self.heap.load(law, 2),
-            Kind::Set => tree::row_of_items(&mut self.heap, law)?,
-            Kind::Bar => {
+            WordKind::Law => self.heap.load(law, 2),
+            WordKind::Set => tree::row_of_items(&mut self.heap, law)?,
+            WordKind::Bar => {
                 self.heap.stack.push(law);
                 bar::bar_body(&mut self.heap)?
             }

@@ -1,16 +1,17 @@
 //! The interpreter on hand-written laws. `tests/agreement.rs` compares it with the specification.
 
-use crate::jet::{Control, Demand, Jet};
+use crate::jet::{ArgDemand, ControlForm, Jet};
 use crate::vm::Vm;
-use plan::{EvalError, Options, Ref, Shape, Val};
+use plan::{EvalError, HeapOptions, Ref, Shape, Val};
 
 fn vm() -> Vm {
-    let options = Options { max_stack: 1 << 30, max_heap: 2 << 30, ..Options::default() };
+    let options = HeapOptions { max_stack: 1 << 30, max_heap: 2 << 30, ..HeapOptions::default() };
     Vm::new(options, Default::default()).expect("a small stack can be reserved")
 }
 
 fn stressed() -> Vm {
-    let options = Options { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 26, stress: true };
+    let options =
+        HeapOptions { nursery: 1 << 16, max_heap: 1 << 28, max_stack: 1 << 26, stress: true };
     Vm::new(options, Default::default()).expect("a small stack can be reserved")
 }
 
@@ -115,7 +116,7 @@ fn recursion_survives_collection_everywhere() {
 /// `grow x = grow (0 x x)`. All of the argument is live.
 #[test]
 fn growth_ends_at_the_limit_of_the_heap() {
-    let options = Options { max_stack: 1 << 24, max_heap: 64 << 20, ..Options::default() };
+    let options = HeapOptions { max_stack: 1 << 24, max_heap: 64 << 20, ..HeapOptions::default() };
     let mut vm = Vm::new(options, Default::default()).expect("a small stack can be reserved");
     let pair = ap(ap(A(vec![N(2), N(0)]), N(1)), N(1));
     let error = run(&mut vm, &A(vec![law(1, ap(N(0), pair)), N(7)])).expect_err("no end");
@@ -126,7 +127,7 @@ fn growth_ends_at_the_limit_of_the_heap() {
 /// `xs = (0 7 xs)`, which has no normal form.
 #[test]
 fn a_value_that_contains_itself_overflows_the_stack() {
-    let options = Options { max_stack: 1 << 24, ..Options::default() };
+    let options = HeapOptions { max_stack: 1 << 24, ..HeapOptions::default() };
     let mut vm = Vm::new(options, Default::default()).expect("a small stack can be reserved");
     let body = A(vec![N(1), ap(ap(A(vec![N(2), N(0)]), A(vec![N(2), N(7)])), N(2)), N(2)]);
     let error = run(&mut vm, &A(vec![law(1, body), N(0)])).expect_err("no end");
@@ -137,8 +138,8 @@ fn a_value_that_contains_itself_overflows_the_stack() {
 #[test]
 fn pinning_a_law_of_shared_parts_terminates() {
     let mut jets = crate::jet::JetTable::new();
-    jets.add(Jet::control("force", &[Demand::Normal], Control::Force), &[]);
-    let mut vm = Vm::new(Options::default(), jets.into()).expect("a stack can be reserved");
+    jets.add(Jet::control("force", &[ArgDemand::Normal], ControlForm::Force), &[]);
+    let mut vm = Vm::new(HeapOptions::default(), jets.into()).expect("a stack can be reserved");
     let mut doubled = vm.nat(0);
     for _ in 0..200 {
         let zero = vm.nat(0);
@@ -190,7 +191,7 @@ fn long_apps_grow_and_can_be_taken_apart() {
 /// `loop n = 2 n (m & second 0 (loop m)) n`: a lazy argument whose value is that of the next one.
 #[test]
 fn thunks_that_end_in_each_other_take_no_stack() {
-    let options = Options { max_stack: 1 << 18, ..Options::default() };
+    let options = HeapOptions { max_stack: 1 << 18, ..HeapOptions::default() };
     let mut vm = Vm::new(options, Default::default()).expect("a small stack can be reserved");
     let second = law(2, N(2));
     let next = law(2, ap(ap(second, A(vec![N(2), N(0)])), ap(N(1), N(2))));
@@ -202,7 +203,7 @@ fn thunks_that_end_in_each_other_take_no_stack() {
 /// bound it waits.
 #[test]
 fn dead_slots_of_a_waiting_frame_keep_nothing_alive() {
-    let options = Options { max_heap: 24 << 20, nursery: 1 << 16, ..Options::default() };
+    let options = HeapOptions { max_heap: 24 << 20, nursery: 1 << 16, ..HeapOptions::default() };
     let mut vm = Vm::new(options, Default::default()).expect("a small stack can be reserved");
     let quoted = |n| A(vec![N(2), N(n)]);
     let apply = |args: Vec<E>| args.into_iter().reduce(ap).expect("a function");

@@ -19,7 +19,7 @@
 use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
 use crate::vm::Vm;
-use plan::raw::{Layout, Word, tree};
+use plan::raw::{ObjectLayout, Word, tree};
 use plan::{EvalError, Val};
 
 /// The words of a Catch frame, without the distance.
@@ -177,7 +177,7 @@ impl Vm {
     /// Returns the row of the top two values.
     fn return_row(&mut self) -> Result<NextStep, EvalError> {
         self.heap.reserve(3)?;
-        let row = self.heap.allocate_popped(Layout::Row, 0, 2);
+        let row = self.heap.allocate_popped(ObjectLayout::Row, 0, 2);
         self.heap.mark_normal(row);
         Ok(NextStep::Return(row))
     }

@@ -7,7 +7,7 @@
 
 use super::next_step::NextStep;
 use super::try_catch::InputForm;
-use crate::jet::Call;
+use crate::jet::JetCall;
 use crate::vm::Vm;
 use plan::EvalError;
 use plan::raw::Word;
@@ -30,7 +30,7 @@ impl Vm {
     /// it is not an expression.
     pub(super) fn try_expression(&mut self, in_law_order: bool) -> Result<NextStep, EvalError> {
         let base = self.heap.stack.top() - 1;
-        let mut call = Call { vm: self, base };
+        let mut call = JetCall { vm: self, base };
         if !push_call(&mut call)? {
             self.heap.stack.truncate(base);
             return Ok(NextStep::Return(Word::ZERO));
@@ -54,7 +54,7 @@ enum Expanded {
 
 /// Pushes the call that the expression at index 0 encodes, not evaluated. Returns false if it is
 /// not an expression.
-fn push_call(call: &mut Call<'_>) -> Result<bool, EvalError> {
+fn push_call(call: &mut JetCall<'_>) -> Result<bool, EvalError> {
     call.push_at(0);
     let done = call.height();
     loop {
@@ -69,7 +69,7 @@ fn push_call(call: &mut Call<'_>) -> Result<bool, EvalError> {
 }
 
 /// Replaces the expression on top by its value, or by the first expression inside it.
-fn expand(call: &mut Call<'_>) -> Result<Expanded, EvalError> {
+fn expand(call: &mut JetCall<'_>) -> Result<Expanded, EvalError> {
     let at = call.height() - 1;
     let tag = tag(call, at)?;
     call.push_field(at, 1)?;
@@ -99,7 +99,7 @@ fn expand(call: &mut Call<'_>) -> Result<Expanded, EvalError> {
 }
 
 /// The tag of the value at that index: the nat itself, or its first item.
-fn tag(call: &mut Call<'_>, at: usize) -> Result<Option<u64>, EvalError> {
+fn tag(call: &mut JetCall<'_>, at: usize) -> Result<Option<u64>, EvalError> {
     if let Some(nat) = call.nat(at) {
         return Ok(nat.to_u64());
     }
@@ -111,7 +111,7 @@ fn tag(call: &mut Call<'_>, at: usize) -> Result<Option<u64>, EvalError> {
 }
 
 /// Pushes the next item of the application at that index.
-fn push_next(call: &mut Call<'_>, at: usize) -> Result<(), EvalError> {
+fn push_next(call: &mut JetCall<'_>, at: usize) -> Result<(), EvalError> {
     let next = call.cast(at + NEXT).saturating_u64();
     call.push_small(next + 1);
     call.put(at + NEXT);
@@ -124,7 +124,7 @@ fn push_next(call: &mut Call<'_>, at: usize) -> Result<(), EvalError> {
 /// complete, it is an item of the one below it in turn. Ends when an application needs its next
 /// item, which is pushed, or all applications above the height `done` are complete: then returns
 /// true.
-fn finish_item(call: &mut Call<'_>, done: usize) -> Result<bool, EvalError> {
+fn finish_item(call: &mut JetCall<'_>, done: usize) -> Result<bool, EvalError> {
     while call.height() > done {
         call.check()?;
         let at = call.height() - 1 - ITEM;

@@ -9,7 +9,7 @@ use super::frame::{self, FrameKind};
 use super::next_step::NextStep;
 use crate::vm::Vm;
 use plan::EvalError;
-use plan::raw::{Layout, Word};
+use plan::raw::{ObjectLayout, Word};
 
 impl Vm {
     /// Pushes the mark of a frame whose other words are on the stack.
@@ -46,7 +46,7 @@ impl Vm {
     pub(super) fn mark_entered(&mut self, thunk: Word, outer: Option<Word>) {
         match outer {
             Some(outer) => self.heap.update(thunk, outer),
-            None => self.heap.set_layout(thunk, Layout::BlackHole),
+            None => self.heap.set_layout(thunk, ObjectLayout::BlackHole),
         }
     }
 
@@ -95,9 +95,9 @@ impl Vm {
     fn poison(&mut self, thunk: Word, error: &EvalError) {
         let (layout, values) = match (error, abort_number(error)) {
             (EvalError::Crash { op, arg }, _) => {
-                (Layout::Crashed, [self.heap.word(op), self.heap.word(arg)])
+                (ObjectLayout::Crashed, [self.heap.word(op), self.heap.word(arg)])
             }
-            (_, Some(number)) => (Layout::Aborted, [number, Word::ZERO]),
+            (_, Some(number)) => (ObjectLayout::Aborted, [number, Word::ZERO]),
             (_, None) => return,
         };
         self.heap.set_layout(thunk, layout);

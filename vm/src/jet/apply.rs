@@ -1,23 +1,23 @@
-//! [`Call`]'s application of a function that a jet got as an argument to each of many items.
+//! [`JetCall`]'s application of a function that a jet got as an argument to each of many items.
 //!
 //! An item of the result may stay unevaluated, as in the law. But if the function is a cheap jet
-//! (see [`Cheap`]), possibly partially applied, and the item is evaluated, applying it eagerly
-//! cannot be observed and saves a thunk.
+//! (see [`CheapCondition`]), possibly partially applied, and the item is evaluated, applying it
+//! eagerly cannot be observed and saves a thunk.
 
-use super::declare::{Answer, Cheap, Demand, JetCode, Operation};
+use super::declare::{ArgDemand, CheapCondition, JetAnswer, JetCode, JetOperation};
 use super::table::GenericJetTable;
-use crate::vm::{Call, NativeJet};
+use crate::vm::{JetCall, NativeJet};
 use plan::EvalError;
-use plan::raw::{DIRECT_LIMIT, Kind, Word};
+use plan::raw::{DIRECT_LIMIT, Word, WordKind};
 
-/// A partially applied cheap jet, found by [`Call::cheap_function`].
+/// A partially applied cheap jet, found by [`JetCall::cheap_function`].
 #[derive(Clone, Copy)]
 pub struct CheapFunction {
     jet: u32,
-    when: Cheap,
+    when: CheapCondition,
     /// The operation and its first operand, if the jet is an operation that has one of two
     /// operands.
-    arithmetic: Option<(Operation, u64)>,
+    arithmetic: Option<(JetOperation, u64)>,
 }
 
 impl CheapFunction {
@@ -26,25 +26,25 @@ impl CheapFunction {
     fn of_small(self, b: u64) -> Option<u64> {
         let (operation, a) = self.arithmetic?;
         let value = match operation {
-            Operation::Add => a + b,
-            Operation::Subtract => a.saturating_sub(b),
-            Operation::Multiply => a.checked_mul(b)?,
+            JetOperation::Add => a + b,
+            JetOperation::Subtract => a.saturating_sub(b),
+            JetOperation::Multiply => a.checked_mul(b)?,
             _ => return None,
         };
         (value < DIRECT_LIMIT).then_some(value)
     }
 }
 
-impl Call<'_> {
+impl JetCall<'_> {
     /// The value at that index, if it is a cheap jet that lacks `missing` arguments.
     pub fn cheap_function(&self, index: usize, missing: usize) -> Option<CheapFunction> {
         let heap = &self.vm.heap;
         let function = heap.resolve(self.word_at(index));
         let (head, applied) = match function.kind() {
-            Kind::App => (heap.load(function, 0), heap.size(function) - 1),
+            WordKind::App => (heap.load(function, 0), heap.size(function) - 1),
             _ => (function, 0),
         };
-        if head.kind() != Kind::Pin {
+        if head.kind() != WordKind::Pin {
             return None;
         }
         let jet = self.vm.jets.of_pin(heap, head)?;
@@ -58,7 +58,7 @@ impl Call<'_> {
     }
 
     /// Replaces each of the top `count` values by the application of the function at index
-    /// `function` to it, as [`Call::apply`] does.
+    /// `function` to it, as [`JetCall::apply`] does.
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`] and [`EvalError::Interrupted`].
@@ -116,7 +116,7 @@ impl Call<'_> {
         let JetCode::Native(run) = declared.code else { return Ok(false) };
         let count = declared.arity();
         let answer = self.vm.run_native_jet(run, base, count)?;
-        Ok(matches!(answer, Answer::Done | Answer::Eval))
+        Ok(matches!(answer, JetAnswer::Done | JetAnswer::Eval))
     }
 
     /// Pushes all arguments of the application that is between those stack indices, without their
@@ -125,7 +125,7 @@ impl Call<'_> {
         let heap = &mut self.vm.heap;
         let first = function + 1;
         let function = heap.resolve(heap.stack.get(function));
-        if function.kind() == Kind::App {
+        if function.kind() == WordKind::App {
             for index in 1..heap.size(function) {
                 let arg = heap.resolve(heap.load(function, index));
                 heap.stack.push_checked(arg);
@@ -142,7 +142,9 @@ impl Call<'_> {
 fn is_cheap_with(jets: &GenericJetTable<NativeJet>, known: CheapFunction, args: &[Word]) -> bool {
     let demands = jets.get(known.jet).demands;
     args.iter().zip(demands).all(|(arg, demand)| match known.when {
-        Cheap::OnNats => arg.is_direct(),
-        Cheap::Always => arg.kind() != Kind::Big && (*demand == Demand::Lazy || !arg.is_thunk()),
+        CheapCondition::OnNats => arg.is_direct(),
+        CheapCondition::Always => {
+            arg.kind() != WordKind::Big && (*demand == ArgDemand::Lazy || !arg.is_thunk())
+        }
     })
 }

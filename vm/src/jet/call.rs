@@ -1,17 +1,17 @@
-//! A jet's [`Call`]: its arguments on the stack, and the operations that make its result.
+//! A jet's [`JetCall`]: its arguments on the stack, and the operations that make its result.
 //!
 //! Indices count from the call's first argument, which has index 0; values that the jet pushes
 //! follow the arguments. Every method checks its indices and counts against the values of this
 //! call, in release builds too, so a jet can neither read nor change the stack below its arguments.
 
-use crate::vm::Call;
-use plan::raw::{Kind, Layout, Word, bar, nat, pin, shape, tree};
+use crate::vm::JetCall;
+use plan::raw::{ObjectLayout, Word, WordKind, bar, nat, pin, shape, tree};
 use plan::{EvalError, Items, NatRef, Natural, Ref, Val};
 
 /// Words of a law's payload that are values: name, arity and body. The code word follows.
 const LAW_PARTS: usize = 3;
 
-impl Call<'_> {
+impl JetCall<'_> {
     /// The stack index of the value at that index of the call.
     ///
     /// # Panics
@@ -53,7 +53,8 @@ impl Call<'_> {
     #[inline(always)]
     pub fn nat(&self, index: usize) -> Option<NatRef<'_>> {
         let word = self.word_at(index);
-        matches!(word.kind(), Kind::Nat | Kind::Big).then(|| NatRef::of(&self.vm.heap, word))
+        matches!(word.kind(), WordKind::Nat | WordKind::Big)
+            .then(|| NatRef::of(&self.vm.heap, word))
     }
 
     /// The argument as a nat, 0 for anything else: PLAN's cast.
@@ -99,10 +100,10 @@ impl Call<'_> {
         let object = self.vm.heap.resolve(self.word_at(index));
         let heap = &mut self.vm.heap;
         let word = match object.kind() {
-            Kind::Pin if item == 0 => Some(pin::item(heap, object)),
-            Kind::Row | Kind::Set => Items::of(object, heap).word(item),
-            Kind::App | Kind::Tab => heap.words(object, 0).get(item).copied(),
-            Kind::Law => heap.words(object, 0)[..LAW_PARTS].get(item).copied(),
+            WordKind::Pin if item == 0 => Some(pin::item(heap, object)),
+            WordKind::Row | WordKind::Set => Items::of(object, heap).word(item),
+            WordKind::App | WordKind::Tab => heap.words(object, 0).get(item).copied(),
+            WordKind::Law => heap.words(object, 0)[..LAW_PARTS].get(item).copied(),
             _ => None,
         };
         heap.stack.push_checked(word.expect("a jet asks for parts that the value has"));
@@ -174,7 +175,7 @@ impl Call<'_> {
     pub fn row(&mut self, count: usize) -> Result<(), EvalError> {
         self.expect_values(count);
         self.vm.heap.reserve(1 + count)?;
-        let row = self.vm.heap.allocate_popped(Layout::Row, 0, count);
+        let row = self.vm.heap.allocate_popped(ObjectLayout::Row, 0, count);
         self.vm.heap.stack.push_checked(row);
         Ok(())
     }
@@ -196,7 +197,7 @@ impl Call<'_> {
     pub fn tab(&mut self) -> Result<(), EvalError> {
         self.expect_values(2);
         shape::apply_lazily(&mut self.vm.heap, 1)?;
-        debug_assert_eq!(self.vm.heap.stack.peek(0).kind(), Kind::Tab, "a set and its values");
+        debug_assert_eq!(self.vm.heap.stack.peek(0).kind(), WordKind::Tab, "a set and its values");
         Ok(())
     }
 
@@ -219,9 +220,9 @@ impl Call<'_> {
         Ok(self.vm.heap.interrupt.check()?)
     }
 
-    /// Whether [`Call::run`], [`Call::head`] and [`Call::normalise`] may be used. They re-enter the
-    /// evaluator on the native stack, which is limited; a jet that needs them checks this first and
-    /// answers [`Answer::Law`](super::Answer::Law) if it is false.
+    /// Whether [`JetCall::run`], [`JetCall::head`] and [`JetCall::normalise`] may be used. They
+    /// re-enter the evaluator on the native stack, which is limited; a jet that needs them checks
+    /// this first and answers [`JetAnswer::Law`](super::JetAnswer::Law) if it is false.
     pub fn may_nest(&self) -> bool {
         self.vm.may_nest()
     }
@@ -241,7 +242,7 @@ impl Call<'_> {
     /// Evaluates the value on top to its outermost shape.
     ///
     /// # Errors
-    /// Those of [`Call::run`].
+    /// Those of [`JetCall::run`].
     pub fn head(&mut self) -> Result<(), EvalError> {
         self.expect_values(1);
         self.vm.evaluate_top()
@@ -250,7 +251,7 @@ impl Call<'_> {
     /// Normalises the value on top.
     ///
     /// # Errors
-    /// Those of [`Call::run`].
+    /// Those of [`JetCall::run`].
     pub fn normalise(&mut self) -> Result<(), EvalError> {
         self.expect_values(1);
         self.vm.normalise_top()

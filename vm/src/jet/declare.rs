@@ -7,7 +7,7 @@
 
 /// How far an argument is evaluated before the jet gets it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Demand {
+pub enum ArgDemand {
     /// Not at all.
     Lazy,
     /// To its outermost shape.
@@ -18,7 +18,7 @@ pub enum Demand {
 
 /// A jet's answer to a call.
 #[derive(Debug)]
-pub enum Answer {
+pub enum JetAnswer {
     /// The result is on top of the stack.
     Done,
     /// A function and this many arguments are on top of the stack; the result is that of the call.
@@ -39,12 +39,12 @@ pub enum JetCode<F> {
     /// A native function of the evaluated arguments.
     Native(F),
     /// A control form that the evaluator implements.
-    Control(Control),
+    Control(ControlForm),
 }
 
 /// The control forms that the evaluator implements.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Control {
+pub enum ControlForm {
     /// `if c t e`: `e` if `c` is 0 or not a nat, else `t`.
     If,
     /// `ifz c t e`: `t` if `c` is the nat 0, else `e`.
@@ -74,18 +74,18 @@ pub struct JetDeclaration<F> {
     /// The name of the law that it implements.
     pub name: &'static str,
     /// How far each argument is evaluated before its code runs.
-    pub demands: &'static [Demand],
+    pub demands: &'static [ArgDemand],
     /// The indices of the demanded arguments in the order in which the law evaluates them; first to
     /// last if this is empty. The order decides which of several crashes is the result.
     pub order: &'static [usize],
     /// The shape of its result, if it returns one.
     pub result: ResultShape,
     /// Whether it may crash although its arguments do not.
-    pub crashes: Crashes,
+    pub crashes: CrashCondition,
     /// The condition under which it is cheap, if it ever is.
-    pub cheap: Option<Cheap>,
+    pub cheap: Option<CheapCondition>,
     /// The operation that it computes, if a compiler may have instructions for it.
-    pub operation: Option<Operation>,
+    pub operation: Option<JetOperation>,
     /// Its code.
     pub code: JetCode<F>,
 }
@@ -117,7 +117,7 @@ pub enum ResultShape {
 /// A call that does not crash evaluates nothing beyond its arguments and returns an evaluated
 /// value. It may still run out of memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Crashes {
+pub enum CrashCondition {
     /// It never does.
     Never,
     /// It does not crash if the arguments are nats.
@@ -131,7 +131,7 @@ pub enum Crashes {
 /// jet to evaluated arguments is computed eagerly, which saves the thunk and everything that the
 /// thunk would keep alive. If the jet answers without a result, the application stays lazy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Cheap {
+pub enum CheapCondition {
     /// It is cheap unless an argument is a nat of 2^63 or more.
     Always,
     /// It is cheap if all arguments are nats below 2^63.
@@ -141,7 +141,7 @@ pub enum Cheap {
 /// The operation of a primitive jet. An operand that is not a nat counts as 0 where a nat is
 /// needed; comparisons and type tests take any values.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Operation {
+pub enum JetOperation {
     /// The nat itself.
     ToNat,
     /// One less; 0 of 0.
@@ -270,17 +270,21 @@ pub enum WordOperation {
 
 impl<F: Copy> JetDeclaration<F> {
     /// A jet with a native function.
-    pub const fn native(name: &'static str, demands: &'static [Demand], code: F) -> Self {
+    pub const fn native(name: &'static str, demands: &'static [ArgDemand], code: F) -> Self {
         Self::new(name, demands, JetCode::Native(code))
     }
 
     /// A jet that the evaluator implements as a control form.
-    pub const fn control(name: &'static str, demands: &'static [Demand], form: Control) -> Self {
+    pub const fn control(
+        name: &'static str,
+        demands: &'static [ArgDemand],
+        form: ControlForm,
+    ) -> Self {
         Self::new(name, demands, JetCode::Control(form))
     }
 
-    const fn new(name: &'static str, demands: &'static [Demand], code: JetCode<F>) -> Self {
-        let (result, crashes) = (ResultShape::Any, Crashes::Maybe);
+    const fn new(name: &'static str, demands: &'static [ArgDemand], code: JetCode<F>) -> Self {
+        let (result, crashes) = (ResultShape::Any, CrashCondition::Maybe);
         Self { name, demands, order: &[], result, crashes, cheap: None, operation: None, code }
     }
 
@@ -296,27 +300,27 @@ impl<F: Copy> JetDeclaration<F> {
 
     /// Sets the shape of its result, and that it never crashes.
     pub const fn total(self, result: ResultShape) -> Self {
-        Self { result, crashes: Crashes::Never, ..self }
+        Self { result, crashes: CrashCondition::Never, ..self }
     }
 
     /// Sets the operation and the shape of its result, and that it never crashes.
-    pub const fn primitive(self, operation: Operation, result: ResultShape) -> Self {
+    pub const fn primitive(self, operation: JetOperation, result: ResultShape) -> Self {
         Self { operation: Some(operation), ..self.total(result) }
     }
 
     /// Sets the operation and the shape of its result, and that it does not crash on nats.
-    pub const fn on_nats(self, operation: Operation, result: ResultShape) -> Self {
-        Self { operation: Some(operation), result, crashes: Crashes::NotOnNats, ..self }
+    pub const fn on_nats(self, operation: JetOperation, result: ResultShape) -> Self {
+        Self { operation: Some(operation), result, crashes: CrashCondition::NotOnNats, ..self }
     }
 
     /// Sets the operation, which it computes for operands of the types it is meant for; its result
     /// for others is unspecified.
-    pub const fn operation(self, operation: Operation) -> Self {
+    pub const fn operation(self, operation: JetOperation) -> Self {
         Self { operation: Some(operation), ..self }
     }
 
     /// Sets the condition under which it is cheap.
-    pub const fn cheap(self, cheap: Cheap) -> Self {
+    pub const fn cheap(self, cheap: CheapCondition) -> Self {
         Self { cheap: Some(cheap), ..self }
     }
 
@@ -330,7 +334,7 @@ impl<F: Copy> JetDeclaration<F> {
         let count = if self.order.is_empty() { self.arity() } else { self.order.len() };
         let demands = self.demands;
         let steps = (0..count).map(|step| self.nth(step));
-        steps.filter(move |index| demands[*index] != Demand::Lazy)
+        steps.filter(move |index| demands[*index] != ArgDemand::Lazy)
     }
 
     /// The index of the argument that is evaluated in that step. A demanded argument may come up

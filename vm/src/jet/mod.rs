@@ -3,7 +3,8 @@
 //! A *jet* is declared once ([`Jet`]): its name, its arity, how far it needs each argument
 //! evaluated, and its code. The evaluator finds the jet of a pinned law by the law's hash,
 //! evaluates the arguments as far as the jet demands, and calls the jet with them on the stack
-//! ([`Call`]). A jet may answer that it does not handle these arguments; then the law itself runs.
+//! ([`JetCall`]). A jet may answer that it does not handle these arguments; then the law itself
+//! runs.
 //!
 //! A law's name never selects a jet. [`JetTable::on_mismatch`] reports laws that have the name of a
 //! known law but another hash.
@@ -30,12 +31,12 @@ mod watch;
 pub use apply::CheapFunction;
 pub use counts::CallCounts;
 pub use declare::{
-    Answer, Cheap, Control, Crashes, Demand, JetCode, JetDeclaration, Operation, ResultShape,
-    WordOperation,
+    ArgDemand, CheapCondition, ControlForm, CrashCondition, JetAnswer, JetCode, JetDeclaration,
+    JetOperation, ResultShape, WordOperation,
 };
 pub use table::GenericJetTable;
 
-pub use crate::vm::{Call, NativeJet};
+pub use crate::vm::{JetCall, NativeJet};
 
 /// The declaration of a jet.
 pub type Jet = JetDeclaration<NativeJet>;

@@ -1,12 +1,12 @@
-//! [`Call`]'s arithmetic on nats and bars. Results are written into the heap directly, without a
+//! [`JetCall`]'s arithmetic on nats and bars. Results are written into the heap directly, without a
 //! copy.
 //!
 //! ```
 //! use plan::{EvalError, limbs};
-//! use vm::jet::Call;
+//! use vm::jet::JetCall;
 //!
 //! /// Pushes the sum of two arguments.
-//! fn sum(call: &mut Call<'_>) -> Result<(), EvalError> {
+//! fn sum(call: &mut JetCall<'_>) -> Result<(), EvalError> {
 //!     let limbs = call.cast(0).limbs().len().max(call.cast(1).limbs().len()) as u64 + 1;
 //!     call.push_nat_with(limbs, |call, out| {
 //!         limbs::add(out, call.cast(0).limbs(), call.cast(1).limbs());
@@ -14,13 +14,13 @@
 //! }
 //! ```
 
-use crate::vm::Call;
+use crate::vm::JetCall;
 use plan::raw::bar::BarDraft;
 use plan::raw::large::{LargeArithmetic, SCHOOLBOOK_LIMIT};
 use plan::raw::nat::NatDraft;
 use plan::{EvalError, Natural, limbs};
 
-impl Call<'_> {
+impl JetCall<'_> {
     /// Pushes the nat of at most `limbs` limbs that `fill` writes, least significant first. `fill`
     /// must write all limbs, whose initial contents are unspecified. It gets the call because the
     /// allocation may have moved the arguments.
@@ -30,7 +30,7 @@ impl Call<'_> {
     pub fn push_nat_with(
         &mut self,
         limbs: u64,
-        fill: impl FnOnce(&Call<'_>, &mut [u64]),
+        fill: impl FnOnce(&JetCall<'_>, &mut [u64]),
     ) -> Result<(), EvalError> {
         let mut draft = NatDraft::new(&mut self.vm.heap, limbs)?;
         fill(self, draft.limbs());
@@ -40,14 +40,14 @@ impl Call<'_> {
     }
 
     /// Pushes the bar of `bytes` bytes that `fill` writes, under the same conditions as
-    /// [`Call::push_nat_with`].
+    /// [`JetCall::push_nat_with`].
     ///
     /// # Errors
     /// [`EvalError::OutOfMemory`].
     pub fn push_bar_with(
         &mut self,
         bytes: u64,
-        fill: impl FnOnce(&Call<'_>, &mut [u8]),
+        fill: impl FnOnce(&JetCall<'_>, &mut [u8]),
     ) -> Result<(), EvalError> {
         let mut draft = BarDraft::new(&mut self.vm.heap, bytes)?;
         fill(self, draft.bytes());
@@ -92,7 +92,7 @@ impl Call<'_> {
     /// If the second is 0.
     ///
     /// # Errors
-    /// Those of [`Call::push_product`].
+    /// Those of [`JetCall::push_product`].
     pub fn push_quotient(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
         let (left, right) = (self.cast(a), self.cast(b));
         if left < right {
@@ -114,7 +114,7 @@ impl Call<'_> {
     /// If the second is 0.
     ///
     /// # Errors
-    /// Those of [`Call::push_product`].
+    /// Those of [`JetCall::push_product`].
     pub fn push_remainder(&mut self, a: usize, b: usize) -> Result<(), EvalError> {
         let (left, right) = (self.cast(a), self.cast(b));
         if left < right {
@@ -134,10 +134,10 @@ impl Call<'_> {
     }
 
     /// Pushes a power of an argument as a nat. The caller checks the size of the result with
-    /// [`Call::check_result_bits`].
+    /// [`JetCall::check_result_bits`].
     ///
     /// # Errors
-    /// Those of [`Call::push_product`].
+    /// Those of [`JetCall::push_product`].
     pub fn push_power(&mut self, base: usize, exponent: u64) -> Result<(), EvalError> {
         let base = self.cast(base).to_natural();
         let power = LargeArithmetic::new(&self.vm.heap.interrupt).power(&base, exponent)?;

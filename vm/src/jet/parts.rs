@@ -1,12 +1,12 @@
-//! [`Call`]'s view of values as PLAN defines them: rows, tables and apps are all a function with
+//! [`JetCall`]'s view of values as PLAN defines them: rows, tables and apps are all a function with
 //! arguments, whatever layout the heap gives them. Also edits of rows, sets and bars.
 
-use crate::vm::Call;
-use plan::raw::{DIRECT_LIMIT, Kind, Word, bar, nat, shape, tree};
+use crate::vm::JetCall;
+use plan::raw::{DIRECT_LIMIT, Word, WordKind, bar, nat, shape, tree};
 use plan::{EvalError, Hash, Heap, Items, Ref, Shape, Val};
 use std::ops::Range;
 
-impl Call<'_> {
+impl JetCall<'_> {
     /// Fails if the heap can never hold a result of that many words. A jet that can compute the
     /// size of its result checks this before it does the work.
     ///
@@ -26,11 +26,11 @@ impl Call<'_> {
         self.vm
     }
 
-    /// Normalises a value and makes a pin around it. The caller checks [`Call::may_nest`] unless the
-    /// value is in normal form.
+    /// Normalises a value and makes a pin around it. The caller checks [`JetCall::may_nest`] unless
+    /// the value is in normal form.
     ///
     /// # Errors
-    /// Those of [`Call::run`].
+    /// Those of [`JetCall::run`].
     pub fn pin(&mut self, item: &Val) -> Result<Val, EvalError> {
         self.vm.pin(item)
     }
@@ -46,8 +46,8 @@ impl Call<'_> {
     }
 
     /// Whether the value at that index is evaluated. If it is, its indirections are removed first,
-    /// so that the accessors which read only the word ([`Call::small`], [`Call::nat`],
-    /// [`Call::cast`]) see the value.
+    /// so that the accessors which read only the word ([`JetCall::small`], [`JetCall::nat`],
+    /// [`JetCall::cast`]) see the value.
     #[inline(always)]
     pub fn is_evaluated_at(&mut self, index: usize) -> bool {
         !self.resolve_at(index).is_thunk()
@@ -88,7 +88,7 @@ impl Call<'_> {
     }
 
     /// Pushes these items of the row, or these keys of the set, at that index. The caller checks
-    /// with [`Call::room_for`] that the stack has room for them.
+    /// with [`JetCall::room_for`] that the stack has room for them.
     ///
     /// # Panics
     /// If the value is neither row nor set, has no such items, or the stack has no room.
@@ -100,7 +100,7 @@ impl Call<'_> {
     /// The row or set at that index.
     fn items_at(&self, index: usize) -> Word {
         let word = self.vm.heap.resolve(self.word_at(index));
-        assert!(matches!(word.kind(), Kind::Row | Kind::Set), "a row or a set");
+        assert!(matches!(word.kind(), WordKind::Row | WordKind::Set), "a row or a set");
         word
     }
 
@@ -156,9 +156,9 @@ impl Call<'_> {
         let heap = &mut self.vm.heap;
         let Some(index) = index.and_then(|index| usize::try_from(index).ok()) else { return false };
         let found = match row.kind() {
-            Kind::Row => Items::of(row, heap).flat_word(index),
-            Kind::App => match heap.words(row, 0) {
-                [head, args @ ..] if head.kind() != Kind::App => {
+            WordKind::Row => Items::of(row, heap).flat_word(index),
+            WordKind::App => match heap.words(row, 0) {
+                [head, args @ ..] if head.kind() != WordKind::App => {
                     args.iter().rev().nth(index).copied()
                 }
                 _ => None,
@@ -311,7 +311,7 @@ impl Call<'_> {
     pub fn push_appended(&mut self, index: usize, more: &[u8]) -> Result<(), EvalError> {
         let stack_index = self.stack_index(index);
         let heap = &mut self.vm.heap;
-        assert_eq!(heap.resolve(heap.stack.get(stack_index)).kind(), Kind::Bar, "a bar");
+        assert_eq!(heap.resolve(heap.stack.get(stack_index)).kind(), WordKind::Bar, "a bar");
         let word = bar::append(heap, stack_index, more)?;
         heap.stack.push_checked(word);
         Ok(())

@@ -4,9 +4,9 @@
 //! module is below the runtime.
 
 use super::counts::{CallCounter, FallbackPolicy};
-use super::declare::{Cheap, JetDeclaration};
+use super::declare::{CheapCondition, JetDeclaration};
 use super::index::{self, HashIndex};
-use plan::raw::{Memory, Word, is_frozen, pin};
+use plan::raw::{HeapMemory, Word, is_frozen, pin};
 use plan::{Hash, PinRef, Ref, Shape};
 use std::collections::HashSet;
 
@@ -81,7 +81,7 @@ impl<F: Copy> GenericJetTable<F> {
     }
 
     /// The condition under which the jet is cheap, if it ever is.
-    pub(crate) fn cheap(&self, id: u32) -> Option<Cheap> {
+    pub(crate) fn cheap(&self, id: u32) -> Option<CheapCondition> {
         self.get(id).cheap
     }
 
@@ -134,7 +134,7 @@ impl<F: Copy> GenericJetTable<F> {
     /// that memory. A pin of the heap holds it as its label; for a frozen pin it is looked up by
     /// hash each time.
     #[inline(always)]
-    pub(crate) fn of_pin(&self, memory: &Memory, pin: Word) -> Option<u32> {
+    pub(crate) fn of_pin(&self, memory: &HeapMemory, pin: Word) -> Option<u32> {
         if is_frozen(pin.address()) {
             return pin::hash_words(memory, pin).and_then(|hash| self.find_key(hash));
         }

@@ -3,7 +3,7 @@
 
 use super::body::{AnalysedLaw, BodyNode};
 use crate::jet::table::GenericJetTable;
-use plan::raw::{Kind, shape};
+use plan::raw::{WordKind, shape};
 use plan::{Ref, Shape};
 
 /// The most arguments of a thunk that applies a function to references and constants. An
@@ -45,7 +45,7 @@ impl<'h, E> Spine<E> {
     /// behind the app is found. `constant` makes the expression of a constant.
     #[inline]
     pub fn unfold(&mut self, head: Ref<'h>, constant: impl Fn(Ref<'h>) -> E) {
-        if head.word().kind() == Kind::App
+        if head.word().kind() == WordKind::App
             && let Some((function, given)) = applied_function(head)
         {
             self.head = constant(function);
@@ -113,7 +113,7 @@ impl Application {
     #[inline]
     pub fn of<F: Copy>(function: Ref<'_>, given: usize, jets: &GenericJetTable<F>) -> Application {
         let word = function.word();
-        if word.kind() == Kind::Cow && word.cow_width() == given as u64 {
+        if word.kind() == WordKind::Cow && word.cow_width() == given as u64 {
             return Application::Row;
         }
         let arity = shape::arity(function.memory(), word);
@@ -145,8 +145,8 @@ impl SaturatedCall {
     pub fn of<F: Copy>(function: Ref<'_>, jets: &GenericJetTable<F>) -> SaturatedCall {
         let word = function.word();
         match word.kind() {
-            Kind::Nat => SaturatedCall::of_nat(word.raw()),
-            Kind::Pin => jets
+            WordKind::Nat => SaturatedCall::of_nat(word.raw()),
+            WordKind::Pin => jets
                 .of_pin(function.memory(), word)
                 .map_or(SaturatedCall::General, SaturatedCall::Jet),
             _ => SaturatedCall::General,

@@ -1,6 +1,6 @@
 //! [`AnalysedLaw`]: the parts of a law's body; and [`BodyNode`], an expression in it.
 
-use plan::raw::{Kind, Word};
+use plan::raw::{Word, WordKind};
 use plan::{LawRef, Ref};
 
 /// A thunk of an expression of more nodes than this captures everything in scope.
@@ -68,8 +68,8 @@ impl<'h> AnalysedLaw<'h> {
     pub fn node(&self, expression: Ref<'h>) -> BodyNode<'h> {
         let word = expression.word();
         match word.kind() {
-            Kind::Nat if word.raw() <= self.last_reference => BodyNode::Reference(word.raw()),
-            Kind::App => read_app(expression),
+            WordKind::Nat if word.raw() <= self.last_reference => BodyNode::Reference(word.raw()),
+            WordKind::App => read_app(expression),
             _ => BodyNode::Constant(expression),
         }
     }
@@ -145,7 +145,7 @@ fn read_app(app: Ref<'_>) -> BodyNode<'_> {
 /// Returns the expressions that a body's lets bind, and the expression below the lets.
 fn split_lets(mut body: Ref<'_>) -> (Vec<Ref<'_>>, Ref<'_>) {
     let (memory, mut lets) = (body.memory(), Vec::new());
-    while body.word().kind() == Kind::App
+    while body.word().kind() == WordKind::App
         && let [operation, value, rest] = parts_of_app(body)
         && operation.as_direct() == Some(1)
     {

@@ -1,7 +1,7 @@
 //! [`JetEvaluation`]: what a call of a jet with all its arguments evaluates, in which order, and
 //! where it branches.
 
-use crate::jet::declare::{Control, Demand, JetCode, JetDeclaration, Operation};
+use crate::jet::declare::{ArgDemand, ControlForm, JetCode, JetDeclaration, JetOperation};
 
 /// How a call of a jet with as many arguments as its arity is evaluated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,7 +15,7 @@ pub enum JetEvaluation {
     /// Argument 0 is evaluated. The result is that of one of two other arguments.
     Choice(Choice),
     /// Argument 0 is evaluated as far as demanded. The result is that of argument 1.
-    Sequence(Demand),
+    Sequence(ArgDemand),
     /// Argument 0 is normalised, and is the result.
     Normalise,
     /// The evaluator makes the call, as it calls a law.
@@ -68,29 +68,30 @@ impl JetEvaluation {
         }
     }
 
-    fn of_control(control: Control) -> JetEvaluation {
+    fn of_control(control: ControlForm) -> JetEvaluation {
         let choice = |test, holds, fails| JetEvaluation::Choice(Choice { test, holds, fails });
         match control {
-            Control::If => choice(ChoiceTest::Truth, 1, 2),
-            Control::IfNot => choice(ChoiceTest::Truth, 2, 1),
-            Control::IfZero => choice(ChoiceTest::IsZero, 1, 2),
-            Control::Seq => JetEvaluation::Sequence(Demand::Head),
-            Control::DeepSeq => JetEvaluation::Sequence(Demand::Normal),
-            Control::Force => JetEvaluation::Normalise,
-            Control::Trace | Control::DeepTrace | Control::Try | Control::TryExpression => {
-                JetEvaluation::General
-            }
+            ControlForm::If => choice(ChoiceTest::Truth, 1, 2),
+            ControlForm::IfNot => choice(ChoiceTest::Truth, 2, 1),
+            ControlForm::IfZero => choice(ChoiceTest::IsZero, 1, 2),
+            ControlForm::Seq => JetEvaluation::Sequence(ArgDemand::Head),
+            ControlForm::DeepSeq => JetEvaluation::Sequence(ArgDemand::Normal),
+            ControlForm::Force => JetEvaluation::Normalise,
+            ControlForm::Trace
+            | ControlForm::DeepTrace
+            | ControlForm::Try
+            | ControlForm::TryExpression => JetEvaluation::General,
         }
     }
 }
 
 impl Connective {
-    fn of(operation: Operation) -> Option<Connective> {
+    fn of(operation: JetOperation) -> Option<Connective> {
         let (decided_by, decided, negates) = match operation {
-            Operation::And => (false, false, false),
-            Operation::Or => (true, true, false),
-            Operation::NotAnd => (false, true, true),
-            Operation::NotOr => (true, false, true),
+            JetOperation::And => (false, false, false),
+            JetOperation::Or => (true, true, false),
+            JetOperation::NotAnd => (false, true, true),
+            JetOperation::NotOr => (true, false, true),
             _ => return None,
         };
         Some(Connective { decided_by, decided, negates })

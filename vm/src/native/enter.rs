@@ -13,7 +13,7 @@ use super::stack::{self, NativeStack};
 use super::state::ExitReason;
 use super::{UNWOUND, switch};
 use crate::vm::Vm;
-use plan::raw::{Kind, pin};
+use plan::raw::{WordKind, pin};
 use plan::{EvalError, Val};
 use std::rc::Rc;
 
@@ -84,8 +84,8 @@ impl Vm {
     /// other values and for laws that cannot be decoded. Jets are ignored.
     pub fn code_entry(&mut self, value: &Val) -> Option<EntryCell> {
         let word = self.heap.word(value);
-        let law = if word.kind() == Kind::Pin { pin::item(&self.heap, word) } else { word };
-        if law.kind() != Kind::Law {
+        let law = if word.kind() == WordKind::Pin { pin::item(&self.heap, word) } else { word };
+        if law.kind() != WordKind::Law {
             return None;
         }
         self.law_entry(law, law != word)

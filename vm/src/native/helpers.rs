@@ -15,9 +15,9 @@ use super::nats::NatOp;
 use super::numbered::numbered_enum;
 use super::state::ExitReason;
 use super::{PENDING, UNWOUND, switch};
-use crate::vm::{Call, Vm};
+use crate::vm::{JetCall, Vm};
 use plan::EvalError;
-use plan::raw::{DIRECT_LIMIT, Kind, Layout, Word, cast, shape};
+use plan::raw::{DIRECT_LIMIT, ObjectLayout, Word, WordKind, cast, shape};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Declares the helpers: the enum, and for each value the C function that compiled code calls.
@@ -192,7 +192,7 @@ unsafe fn row(vm: &mut Vm, block: *const u64, count: usize) -> Result<u64, EvalE
     // SAFETY: the caller vouches for the block.
     unsafe { push_block(vm, block, count) }?;
     vm.heap.reserve(2 + count)?;
-    let row = vm.heap.allocate_popped(Layout::Row, 0, 1 + count);
+    let row = vm.heap.allocate_popped(ObjectLayout::Row, 0, 1 + count);
     Ok(row.raw())
 }
 
@@ -214,10 +214,10 @@ fn parts(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
 fn kind(vm: &mut Vm, word: u64) -> Result<u64, EvalError> {
     let word = Word::from_bits(word);
     Ok(match word.kind() {
-        Kind::Nat | Kind::Big => 3,
-        Kind::Pin => 0,
-        Kind::App | Kind::Tab => 2,
-        Kind::Row if vm.heap.size(word) > 0 => 2,
+        WordKind::Nat | WordKind::Big => 3,
+        WordKind::Pin => 0,
+        WordKind::App | WordKind::Tab => 2,
+        WordKind::Row if vm.heap.size(word) > 0 => 2,
         _ => 1,
     })
 }
@@ -233,7 +233,7 @@ fn item(vm: &mut Vm, row: u64, index: u64) -> Result<u64, EvalError> {
     let index = cast(&vm.heap, Word::from_bits(index)).to_u64().unwrap_or(u64::MAX);
     let base = vm.heap.stack.top();
     vm.heap.stack.push(Word::from_bits(row));
-    let mut call = Call { vm, base };
+    let mut call = JetCall { vm, base };
     let count = call.arg_count(0) as u64;
     if index >= count {
         vm.heap.stack.truncate(base);

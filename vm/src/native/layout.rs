@@ -2,7 +2,7 @@
 //!
 //! Everything here is derived from `plan`'s layout of objects ([`plan::raw::layout`]) and words.
 
-use plan::raw::{COW_LIMIT, Header, Kind, Layout, Word, layout};
+use plan::raw::{COW_LIMIT, ObjectHeader, ObjectLayout, Word, WordKind, layout};
 
 /// The kinds of objects that compiled code allocates and reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,23 +29,23 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
-    fn layout(self) -> Layout {
+    fn layout(self) -> ObjectLayout {
         match self {
-            ObjectKind::Big => Layout::Big,
-            ObjectKind::App => Layout::App,
-            ObjectKind::Row => Layout::Row,
-            ObjectKind::Bar => Layout::Bar,
-            ObjectKind::ThunkCode => Layout::ThunkCode,
-            ObjectKind::Selector => Layout::Selector,
-            ObjectKind::ThunkApp => Layout::ThunkApp,
-            ObjectKind::Indirection => Layout::Indirection,
-            ObjectKind::BlackHole => Layout::BlackHole,
+            ObjectKind::Big => ObjectLayout::Big,
+            ObjectKind::App => ObjectLayout::App,
+            ObjectKind::Row => ObjectLayout::Row,
+            ObjectKind::Bar => ObjectLayout::Bar,
+            ObjectKind::ThunkCode => ObjectLayout::ThunkCode,
+            ObjectKind::Selector => ObjectLayout::Selector,
+            ObjectKind::ThunkApp => ObjectLayout::ThunkApp,
+            ObjectKind::Indirection => ObjectLayout::Indirection,
+            ObjectKind::BlackHole => ObjectLayout::BlackHole,
         }
     }
 
     /// The header of an object of this kind with `size` payload words.
     pub fn header(self, extra: u64, size: usize) -> u64 {
-        Header::new(self.layout(), extra, size).raw()
+        ObjectHeader::new(self.layout(), extra, size).raw()
     }
 
     /// The low byte of its header.
@@ -66,7 +66,7 @@ pub const DIRECT_LIMIT: u64 = plan::raw::DIRECT_LIMIT;
 /// The largest extra number of a header.
 pub const EXTRA_LIMIT: u64 = layout::EXTRA_MAX;
 /// The offset of the payload from an object's address, in bytes.
-pub const PAYLOAD: i32 = size_of::<Header>() as i32;
+pub const PAYLOAD: i32 = size_of::<ObjectHeader>() as i32;
 /// The bit of a header that is set while the object is in the remembered set.
 pub const REMEMBERED: u64 = layout::REMEMBERED;
 /// The shift and the width of a header's extra number, in bits.
@@ -90,21 +90,21 @@ pub const FROZEN_TABLE: (u32, [u32; 2]) = (super::frozen::TABLE_LOG2, super::fro
 
 /// The top byte of a word of each kind.
 pub mod top {
-    use super::Kind;
+    use super::WordKind;
     /// A big nat.
-    pub const BIG: u64 = Kind::Big as u64;
+    pub const BIG: u64 = WordKind::Big as u64;
     /// A pin.
-    pub const PIN: u64 = Kind::Pin as u64;
+    pub const PIN: u64 = WordKind::Pin as u64;
     /// A law.
-    pub const LAW: u64 = Kind::Law as u64;
+    pub const LAW: u64 = WordKind::Law as u64;
     /// An app.
-    pub const APP: u64 = Kind::App as u64;
+    pub const APP: u64 = WordKind::App as u64;
     /// A bar: `[length, byte...]`, or `[length, object with the bytes at the same offset]`.
-    pub const BAR: u64 = Kind::Bar as u64;
+    pub const BAR: u64 = WordKind::Bar as u64;
     /// A row.
-    pub const ROW: u64 = Kind::Row as u64;
+    pub const ROW: u64 = WordKind::Row as u64;
     /// A thunk.
-    pub const THUNK: u64 = Kind::Thunk as u64;
+    pub const THUNK: u64 = WordKind::Thunk as u64;
     /// Compiled code of a thunk, or of a law that is called as itself.
     pub const NATIVE: u64 = plan::raw::NATIVE_TAG;
     /// Compiled code of a law that is called through its pin.

@@ -1,9 +1,9 @@
 //! [`NatOp`]: arithmetic of compiled code on nats that do not fit in a register.
 
 use super::numbered::numbered_enum;
-use crate::jet::{Answer, JetCode};
+use crate::jet::{JetAnswer, JetCode};
 use crate::vm::Vm;
-use plan::raw::{Kind, Word, nat};
+use plan::raw::{Word, WordKind, nat};
 use plan::{EvalError, NatRef, Natural, Ref};
 use std::cmp::Ordering;
 
@@ -45,7 +45,7 @@ numbered_enum! {
 impl NatOp {
     /// The result for evaluated values.
     pub(super) fn compute(self, vm: &mut Vm, a: Word, b: Word) -> Result<Word, EvalError> {
-        let is_nat = |word: Word| matches!(word.kind(), Kind::Nat | Kind::Big);
+        let is_nat = |word: Word| matches!(word.kind(), WordKind::Nat | WordKind::Big);
         if matches!(self, NatOp::Cmp | NatOp::Eq) && !is_nat(a) && !is_nat(b) {
             return vm.compare_values(self, a, b);
         }
@@ -110,7 +110,7 @@ impl Vm {
             let answer = self.run_native_jet(run, base, 2);
             let result = self.heap.stack.peek(0);
             self.heap.stack.truncate(base);
-            debug_assert!(!matches!(answer, Ok(Answer::Again)), "jets nest on the native stack");
+            debug_assert!(!matches!(answer, Ok(JetAnswer::Again)), "jets nest on the native stack");
             return answer.map(|_| result);
         }
         let results = [base, base + 1].map(|at| {

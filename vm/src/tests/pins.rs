@@ -2,10 +2,10 @@
 
 use super::vm;
 use crate::Vm;
-use crate::jet::{Answer, Call, Demand, Jet, JetTable};
-use plan::pinspace::{Frozen, PinSpace};
+use crate::jet::{ArgDemand, Jet, JetAnswer, JetCall, JetTable};
+use plan::pinspace::{FrozenPin, PinSpace};
 use plan::plain::{from_term, to_term};
-use plan::{EvalError, Options, Shape, Val, seed};
+use plan::{EvalError, HeapOptions, Shape, Val, seed};
 use spec::Term;
 use spec::samples::terms;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ fn item(vm: &Vm, pin: &Val) -> Val {
 const COUNT_DOWN: &str = "<{7 1 (0 (0 (0 2 (2 0)) 0) 1)}>";
 
 /// A pin whose address is inside another record.
-fn damaged(space: &Arc<PinSpace>) -> Frozen {
+fn damaged(space: &Arc<PinSpace>) -> FrozenPin {
     let vm = &mut vm(false);
     let law = value(vm, COUNT_DOWN);
     let frozen = vm.freeze(&law, space).expect("room");
@@ -44,7 +44,7 @@ fn damaged(space: &Arc<PinSpace>) -> Frozen {
     unsafe { space.at_unverified(frozen.address() + 64) }
 }
 
-fn is_damage<T>(result: Result<T, EvalError>, of: &Frozen) -> bool {
+fn is_damage<T>(result: Result<T, EvalError>, of: &FrozenPin) -> bool {
     let place = format!("{:#x}", of.address());
     matches!(result, Err(EvalError::Damaged { place: reported }) if reported.contains(&place))
 }
@@ -124,17 +124,17 @@ fn code_of_frozen_laws_is_dropped_when_they_no_longer_run() {
 
 #[test]
 fn jets_of_frozen_pins_are_found() {
-    fn nine(call: &mut Call<'_>) -> Result<Answer, EvalError> {
+    fn nine(call: &mut JetCall<'_>) -> Result<JetAnswer, EvalError> {
         call.push_small(9);
-        Ok(Answer::Done)
+        Ok(JetAnswer::Done)
     }
     let law = Term::parse(COUNT_DOWN).expect("a term");
     let mut probe = vm(false);
     let pin = from_term(&mut probe, &law).expect("a value");
     let hash = probe.hash(&item(&probe, &pin)).expect("small");
     let mut jets = JetTable::new();
-    jets.add(Jet::native("nine", &[Demand::Lazy], nine), &[hash]);
-    let mut vm = Vm::new(Options::default(), Arc::new(jets)).expect("a heap");
+    jets.add(Jet::native("nine", &[ArgDemand::Lazy], nine), &[hash]);
+    let mut vm = Vm::new(HeapOptions::default(), Arc::new(jets)).expect("a heap");
     let pin = from_term(&mut vm, &law).expect("a value");
     let frozen = freeze(&mut vm, &pin, &space());
     let one = vm.nat(1);

@@ -2,13 +2,13 @@
 
 use crate::host::CodeHost;
 use crate::jet::JetTable;
-use plan::Options;
-use plan::raw::{Kind, Layout, RawHeap, Word};
+use plan::HeapOptions;
+use plan::raw::{ObjectLayout, RawHeap, Word, WordKind};
 use std::sync::Arc;
 
 fn heap() -> RawHeap<CodeHost> {
     let options =
-        Options { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
+        HeapOptions { nursery: 1 << 15, max_heap: 1 << 24, max_stack: 1 << 17, stress: false };
     let host = CodeHost::new(Arc::<JetTable>::default());
     // SAFETY: the tests hold no word across a collection, and take indices from layouts.
     unsafe { RawHeap::new(options, host) }.expect("a small stack can be reserved")
@@ -17,7 +17,7 @@ fn heap() -> RawHeap<CodeHost> {
 /// Pushes the row of the top `count` words.
 fn push_row(heap: &mut RawHeap<CodeHost>, count: usize) {
     heap.reserve(1 + count).expect("room");
-    let row = heap.allocate_popped(Layout::Row, 0, count);
+    let row = heap.allocate_popped(ObjectLayout::Row, 0, count);
     heap.stack.push(row);
 }
 
@@ -35,7 +35,7 @@ fn push_list(heap: &mut RawHeap<CodeHost>, length: u64) {
 fn list_length(heap: &RawHeap<CodeHost>, mut list: Word) -> u64 {
     let mut length = 0;
     while list != Word::ZERO {
-        assert_eq!(list.kind(), Kind::Row);
+        assert_eq!(list.kind(), WordKind::Row);
         length += 1;
         list = heap.resolve(heap.load(list, 1));
     }

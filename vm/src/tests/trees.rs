@@ -1,4 +1,5 @@
-//! A row or set that was edited repeatedly equals the value that is built directly from the same items.
+//! A row or set that was edited repeatedly equals the value that is built directly from the same
+//! items.
 
 use super::vm;
 use crate::Vm;
@@ -265,7 +266,7 @@ fn tables_are_built_entry_by_entry() {
         for value in 0..size {
             let key = numbers.below(size as usize) as u64;
             let (key_val, value_val) = (vm.nat(key), vm.nat(value));
-            let insert = |b: &mut plan::Builder<'_>| {
+            let insert = |b: &mut plan::ValueBuilder<'_>| {
                 [&table, &key_val, &value_val].into_iter().for_each(|val| b.push(val));
                 b.tab_insert()
             };

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 /// A syntax error and its line.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("line {line}: {what}")]
-pub struct ParseError {
+pub struct IrParseError {
     /// The line, counted from 1.
     pub line: usize,
     /// The error.
@@ -13,7 +13,7 @@ pub struct ParseError {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Token {
+pub(super) enum IrToken {
     /// A letter, then letters and digits.
     Word(String),
     Nat(u64),
@@ -25,58 +25,58 @@ pub(super) enum Token {
     Eof,
 }
 
-impl Display for Token {
+impl Display for IrToken {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Token::Word(word) => write!(f, "`{word}`"),
-            Token::Nat(nat) => write!(f, "`{nat}`"),
-            Token::Text(text) => write!(f, "{text:?}"),
-            Token::Mark(mark) => write!(f, "`{mark}`"),
-            Token::Eof => f.write_str("the end of the text"),
+            IrToken::Word(word) => write!(f, "`{word}`"),
+            IrToken::Nat(nat) => write!(f, "`{nat}`"),
+            IrToken::Text(text) => write!(f, "{text:?}"),
+            IrToken::Mark(mark) => write!(f, "`{mark}`"),
+            IrToken::Eof => f.write_str("the end of the text"),
         }
     }
 }
 
-pub(super) struct Lexer<'t> {
+pub(super) struct IrLexer<'t> {
     rest: &'t str,
     line: usize,
-    peeked: Option<Token>,
+    peeked: Option<IrToken>,
 }
 
-impl<'t> Lexer<'t> {
-    pub(super) fn new(text: &'t str) -> Lexer<'t> {
-        Lexer { rest: text, line: 1, peeked: None }
+impl<'t> IrLexer<'t> {
+    pub(super) fn new(text: &'t str) -> IrLexer<'t> {
+        IrLexer { rest: text, line: 1, peeked: None }
     }
 
-    pub(super) fn error(&self, what: String) -> ParseError {
-        ParseError { line: self.line, what }
+    pub(super) fn error(&self, what: String) -> IrParseError {
+        IrParseError { line: self.line, what }
     }
 
-    pub(super) fn peek(&mut self) -> Result<Token, ParseError> {
+    pub(super) fn peek(&mut self) -> Result<IrToken, IrParseError> {
         let token = self.next()?;
         self.peeked = Some(token.clone());
         Ok(token)
     }
 
-    pub(super) fn next(&mut self) -> Result<Token, ParseError> {
+    pub(super) fn next(&mut self) -> Result<IrToken, IrParseError> {
         if let Some(token) = self.peeked.take() {
             return Ok(token);
         }
         self.skip_blanks();
         match self.rest.chars().next() {
-            None => Ok(Token::Eof),
+            None => Ok(IrToken::Eof),
             Some('"') => self.text(),
             Some(c) if c.is_ascii_digit() => {
                 let digits = self.take_while(|c| c.is_ascii_digit());
-                let nat = digits.parse().map(Token::Nat);
+                let nat = digits.parse().map(IrToken::Nat);
                 nat.map_err(|_| self.error(format!("{digits} is too large")))
             }
             Some(c) if c.is_ascii_alphabetic() => {
-                Ok(Token::Word(self.take_while(|c| c.is_ascii_alphanumeric()).to_owned()))
+                Ok(IrToken::Word(self.take_while(|c| c.is_ascii_alphanumeric()).to_owned()))
             }
             Some(mark) => {
                 self.rest = &self.rest[mark.len_utf8()..];
-                Ok(Token::Mark(mark))
+                Ok(IrToken::Mark(mark))
             }
         }
     }
@@ -103,14 +103,14 @@ impl<'t> Lexer<'t> {
 
     /// Reads a quoted string with the escapes of Rust; `\u{..}` is the only escape of more than one
     /// character.
-    fn text(&mut self) -> Result<Token, ParseError> {
+    fn text(&mut self) -> Result<IrToken, IrParseError> {
         let mut chars = self.rest.char_indices().skip(1);
         let mut text = String::new();
         while let Some((at, c)) = chars.next() {
             match c {
                 '"' => {
                     self.rest = &self.rest[at + 1..];
-                    return Ok(Token::Text(text));
+                    return Ok(IrToken::Text(text));
                 }
                 '\\' => match chars.next().map(|(_, c)| c) {
                     Some('n') => text.push('\n'),

@@ -3,8 +3,8 @@
 use super::source::SourceFrame;
 use super::walker::Simplifier;
 use crate::ir::{
-    Call, Callee, ConstantId, ConstantKind, FunctionId, NatOperation, Op, Operand, Operation, Prim,
-    Stmt, Type,
+    Call, Callee, ConstantId, ConstantKind, FunctionId, JetOperation, NatOperation, Op, Operand,
+    Prim, Stmt, Type,
 };
 
 /// The form that an application reduces to.
@@ -161,8 +161,8 @@ impl<'u> Simplifier<'u> {
     fn item_read_by_jet(&mut self, k: ConstantId, args: &[Operand]) -> Option<Operand> {
         let operation = self.unit.constants[k].jet.as_ref()?.operation;
         let (index, row) = match (operation, args) {
-            (Some(Operation::Index), &[index, row]) => (index, row),
-            (Some(Operation::Get), &[row, index]) => (index, row),
+            (Some(JetOperation::Index), &[index, row]) => (index, row),
+            (Some(JetOperation::Get), &[row, index]) => (index, row),
             _ => return None,
         };
         self.type_of(index).is(Type::Whnf).then(|| self.prim(Prim::Item, &[row, index]))

@@ -1,5 +1,5 @@
 use super::*;
-use crate::sim::{SimDisk, Survives};
+use crate::sim::{SimDisk, SurvivingWrites};
 
 fn hash(number: u64) -> PinHash {
     *blake3::hash(&number.to_le_bytes()).as_bytes()
@@ -76,9 +76,10 @@ fn checkpointed_entries_survive_a_loss_of_power() {
     for round in 1..=12 {
         let end = checkpointed + 150;
         insert(&mut index, checkpointed..end);
-        let fixed = [Survives::Nothing, Survives::Everything, Survives::LengthsOnly];
-        let mixtures = (0..12).map(|n| Survives::Anything(100 * round + n));
-        let moments = (0..4).map(|n| Survives::UpTo(100 * round + n));
+        let fixed =
+            [SurvivingWrites::Nothing, SurvivingWrites::Everything, SurvivingWrites::LengthsOnly];
+        let mixtures = (0..12).map(|n| SurvivingWrites::Anything(100 * round + n));
+        let moments = (0..4).map(|n| SurvivingWrites::UpTo(100 * round + n));
         for survives in fixed.into_iter().chain(mixtures).chain(moments) {
             let image: Arc<dyn Disk> = Arc::new(sim.crash(survives));
             let again = PinIndex::open(&image, shape.clone()).expect("read");
@@ -115,7 +116,7 @@ fn removed_entries_stay_removed_after_a_loss_of_power() {
     };
     (0..600).for_each(|number| is_gone(&index, number));
     for seed in 0..20 {
-        let image: Arc<dyn Disk> = Arc::new(sim.crash(Survives::Anything(seed)));
+        let image: Arc<dyn Disk> = Arc::new(sim.crash(SurvivingWrites::Anything(seed)));
         let again = PinIndex::open(&image, shape.clone()).expect("read");
         let mut again = again.expect("an index");
         again.remove_all(&gone).expect("whole");

@@ -1,7 +1,7 @@
 use super::*;
 use crate::disk::Disk;
 use crate::error::OpenError;
-use crate::sim::{InjectedFault, SimDisk, Survives};
+use crate::sim::{InjectedFault, SimDisk, SurvivingWrites};
 use crate::space::layout::make_dirs;
 use crate::space::survey::PinSurvey;
 
@@ -92,10 +92,10 @@ fn crash_anywhere(count: u64) {
     let mut crashes = 0;
     for step in 0..=steps {
         for survives in [
-            Survives::Nothing,
-            Survives::Everything,
-            Survives::Anything(step),
-            Survives::LengthsOnly,
+            SurvivingWrites::Nothing,
+            SurvivingWrites::Everything,
+            SurvivingWrites::Anything(step),
+            SurvivingWrites::LengthsOnly,
         ] {
             let (disk, pins) = fresh();
             disk.fail_at(disk.steps() + step, InjectedFault::PowerOff);
@@ -130,7 +130,7 @@ fn after_a_loss_of_power_only_the_newest_groups_are_unindexed() {
     };
     assert_eq!(unindexed(&pins), 0);
     for seed in 0..20 {
-        let image = disk.crash(Survives::Anything(seed));
+        let image = disk.crash(SurvivingWrites::Anything(seed));
         let pins = open(&image).expect("opens");
         let before = unindexed(&pins);
         assert!(before <= 9, "{before} pins are not indexed");
@@ -211,7 +211,7 @@ fn pins_of_a_commit_on_a_full_disk_are_durable_after_the_next_commit() {
     disk.set_capacity(None);
     pins.commit().expect("there is room");
     drop(pins);
-    let image = disk.crash(Survives::Nothing);
+    let image = disk.crash(SurvivingWrites::Nothing);
     assert_eq!(count_intact(&open(&image).expect("opens")), 5);
 }
 
@@ -235,7 +235,7 @@ fn pins_are_inserted_and_found_during_a_commit() {
         resume.send(()).expect("it waits");
         committing.join().expect("no panic").expect("room");
     });
-    let image = disk.crash(Survives::Nothing);
+    let image = disk.crash(SurvivingWrites::Nothing);
     assert_eq!(count_intact(&open(&image).expect("opens")), 1, "the second is not committed");
     resume.send(()).expect("it is there");
     pins.commit().expect("room");

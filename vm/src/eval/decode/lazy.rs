@@ -2,7 +2,7 @@
 
 use super::super::code::{Op, ThunkEntry, ValueSource};
 use super::{Binding, Decoder, Operand, PendingThunk, STRICT_LIMIT};
-use crate::jet::{JetCode, Operation};
+use crate::jet::{JetCode, JetOperation};
 use crate::law::{Application, BodyNode, DELAYED_ARGS_LIMIT, SaturatedCall, Spine};
 use plan::Ref;
 use plan::raw::Word;
@@ -130,8 +130,8 @@ impl<'a> Decoder<'a> {
             return None;
         }
         let index = match self.jets.get(jet).operation? {
-            Operation::Index => spine.args[0],
-            Operation::Get => spine.args[1],
+            JetOperation::Index => spine.args[0],
+            JetOperation::Get => spine.args[1],
             _ => return None,
         };
         u16::try_from(self.constant_operand(index)?.word().as_direct()?).ok()

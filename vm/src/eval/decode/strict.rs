@@ -3,7 +3,7 @@
 use super::super::code::{Op, ReflectTargets};
 use super::super::frame::RETURN_SIZE;
 use super::{Binding, Decoder, Operand, STRICT_LIMIT};
-use crate::jet::{Demand, Jet};
+use crate::jet::{ArgDemand, Jet};
 use crate::law::{
     Application, BodyNode, Choice, ChoiceTest, Connective, JetEvaluation, SaturatedCall, Spine,
 };
@@ -251,7 +251,7 @@ impl<'a> Decoder<'a> {
                 self.branch(args[1], then);
             }
             JetEvaluation::Normalise => {
-                self.argument(Demand::Normal, args[0]);
+                self.argument(ArgDemand::Normal, args[0]);
                 self.finish(then);
             }
             JetEvaluation::General => self.call(spine, then),
@@ -295,11 +295,11 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn argument(&mut self, demand: Demand, arg: Operand<'a>) {
+    fn argument(&mut self, demand: ArgDemand, arg: Operand<'a>) {
         match demand {
-            Demand::Lazy => self.lazy(arg),
-            Demand::Head => self.strict(arg),
-            Demand::Normal => {
+            ArgDemand::Lazy => self.lazy(arg),
+            ArgDemand::Head => self.strict(arg),
+            ArgDemand::Normal => {
                 self.strict(arg);
                 self.emit(Op::Normalise);
             }
