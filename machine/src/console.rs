@@ -34,8 +34,14 @@ impl fmt::Display for Origin {
 pub enum Notice {
     /// An evaluation ended without a value, and not by a crash.
     Aborted(Origin, AbortReason),
-    /// An evaluation exceeded its time limit and was stopped.
-    TimedOut(Origin),
+    /// An input of the driver in this slot was set aside, because the event with this input alone
+    /// was aborted. The driver begins anew.
+    SetAside(u64, AbortReason),
+    /// An input of the driver in this slot that had been set aside was offered again, and stays set
+    /// aside for this reason.
+    NotApplied(u64, String),
+    /// An input that had been set aside cannot be read, for this reason.
+    NotOffered(String),
     /// An evaluation needed a damaged pin, described here. The machine stops.
     Damaged(Origin, String),
     /// A driver called a device that does not exist; the call was answered 0.
@@ -63,7 +69,19 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Notice::Aborted(origin, reason) => write!(f, "{origin} was stopped: {reason}"),
-            Notice::TimedOut(origin) => write!(f, "{origin} was stopped: it took too long"),
+            Notice::SetAside(slot, reason) => {
+                write!(
+                    f,
+                    "an input of driver {slot} was set aside: the event with this input alone was \
+                     stopped: {reason}; `pallas start --offer` offers the input again"
+                )
+            }
+            Notice::NotApplied(slot, problem) => {
+                write!(f, "an input of driver {slot} was offered and stays set aside: {problem}")
+            }
+            Notice::NotOffered(problem) => {
+                write!(f, "an input that was set aside cannot be offered: {problem}")
+            }
             Notice::Damaged(origin, damage) => write!(f, "{origin} was stopped: {damage}"),
             Notice::UnknownDevice { driver, device } => {
                 write!(f, "driver {driver} called the device %{device}, which does not exist")

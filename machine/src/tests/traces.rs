@@ -6,7 +6,7 @@ use super::programs::{cog, cycle, endless, eval, exec, first_input, keep_inputs,
 use super::terms::{Expr, arg, call, law, nat, row, trace};
 use crate::clock::{Clock, ManualClock};
 use crate::trace::ConsoleMessage;
-use crate::{Console, Notice, Origin, RunOutcome};
+use crate::{AbortReason, Console, Notice, Origin, RunOutcome};
 use crossbeam_channel::{Sender, unbounded};
 use jiff::Timestamp;
 use plan::Ref;
@@ -44,16 +44,14 @@ fn traces_of_an_event_that_fails_come_before_the_report_of_its_failure() {
     assert_eq!(run.outcome(), RunOutcome::Crashed);
     // The crash is part of the state and is reported again; the trace is not.
     assert_eq!(machine.run(|_| false).messages, [text("the cog crashed: 99 5")]);
-
-    let machine = cog_with(|_| trace(nat(33), call(endless(), [nat(0)])));
-    let run = machine.run_into_limit();
-    assert_eq!(run.messages, [text("33"), ConsoleMessage::Notice(Notice::TimedOut(Origin::Cog))]);
 }
 
 #[test]
 fn traces_of_an_event_that_has_not_happened_are_not_shown() {
     let machine = cog_with(|_| trace(nat(33), call(endless(), [nat(0)])));
     assert_eq!(machine.run_into_shutdown().messages, []);
+    let set_aside = ConsoleMessage::Notice(Notice::SetAside(0, AbortReason::Time));
+    assert_eq!(machine.run_into_limit().messages, [set_aside]);
 }
 
 #[test]
