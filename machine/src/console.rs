@@ -72,8 +72,8 @@ impl fmt::Display for Notice {
             Notice::SetAside(slot, reason) => {
                 write!(
                     f,
-                    "an input of driver {slot} was set aside: the event with this input alone was \
-                     stopped: {reason}; `pallas start --offer` offers the input again"
+                    "an input of driver {slot}, tried as an event of its own, was set aside: \
+                     {reason}; `pallas start --offer` offers it again"
                 )
             }
             Notice::NotApplied(slot, problem) => {

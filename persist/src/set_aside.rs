@@ -198,6 +198,22 @@ impl SetAsideFiles {
 
     /// Writes an input durably.
     pub(crate) fn add(&mut self, payload: &[u8]) -> Result<SetAsideId, WriteError> {
+        let random = self.context.disk.random();
+        let random = random.map_err(|error| {
+            let error = self.context.error("", "choose a random id for", error);
+            self.context.health.classify(error)
+        })?;
+        let id = array(&random, 0);
+        self.write(&id, payload)?;
+        Ok(id)
+    }
+
+    /// Writes an input of another store durably, under its id.
+    pub(crate) fn restore(&mut self, record: &SetAsideRecord) -> Result<(), WriteError> {
+        self.write(&record.id, &record.payload)
+    }
+
+    fn write(&mut self, id: &SetAsideId, payload: &[u8]) -> Result<(), WriteError> {
         let context = &self.context;
         let classify = |error| context.health.classify(error);
         if !self.has_dir {
@@ -206,15 +222,11 @@ impl SetAsideFiles {
             context.sync_dir("").map_err(|error| context.health.fail(error))?;
             self.has_dir = true;
         }
-        let random = context.disk.random();
-        let random =
-            random.map_err(|error| classify(context.error("", "choose a random id for", error)))?;
-        let id = array(&random, 0);
         let number = self.numbers.last().map_or(1, |last| last + 1);
-        let bytes = encode(context, number, &id, payload);
+        let bytes = encode(context, number, id, payload);
         context.publish(DIR, &file_name(number), &bytes)?;
         self.numbers.push(number);
-        Ok(id)
+        Ok(())
     }
 
     /// Removes the inputs with these ids durably. Ids that have no input are ignored.

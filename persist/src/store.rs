@@ -18,7 +18,7 @@ use crate::error::{
 };
 use crate::journal::PrunedLog;
 use crate::log::{Log, LogAppender, LogRecords};
-use crate::set_aside::{SetAsideFiles, SetAsideId, SetAsideList};
+use crate::set_aside::{SetAsideFiles, SetAsideId, SetAsideList, SetAsideRecord};
 use crate::settings::StoreSettings;
 use crate::snapshots::{self, SnapshotFiles};
 use crate::space::{CatalogueEntry, PinStore};
@@ -298,6 +298,15 @@ impl Store {
     /// [`LogError::Full`] and [`LogError::Failed`]; the input was not kept.
     pub fn set_aside(&self, payload: &[u8]) -> Result<SetAsideId, LogError> {
         Ok(self.set_aside.lock().add(payload)?)
+    }
+
+    /// Keeps an input that another store has set aside, under its id. The input is durable when this
+    /// returns.
+    ///
+    /// # Errors
+    /// Like [`Store::set_aside`].
+    pub(crate) fn restore_set_aside(&self, record: &SetAsideRecord) -> Result<(), LogError> {
+        Ok(self.set_aside.lock().restore(record)?)
     }
 
     /// Reads the inputs that were set aside and not removed.

@@ -9,7 +9,7 @@ mod jobs;
 mod limits;
 pub(crate) mod programs;
 mod replay;
-mod terms;
+pub(crate) mod terms;
 mod tiers;
 mod traces;
 mod workers;
