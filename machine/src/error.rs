@@ -21,6 +21,24 @@ pub enum AbortReason {
     Loop,
 }
 
+/// Why a machine stopped at an event that exceeds a limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LimitStop {
+    /// Why the last event was aborted.
+    pub reason: AbortReason,
+    /// Why the machine did not go on without its inputs.
+    pub cause: LimitStopCause,
+}
+
+/// Why a machine does not go on after an event that exceeds a limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LimitStopCause {
+    /// This many inputs in a row were set aside.
+    SetAsideInRow(u32),
+    /// The input is the result of the job in this slot, and only inputs of drivers are set aside.
+    JobResult(u64),
+}
+
 impl AbortReason {
     /// Why an evaluation with this error was aborted. None if it crashed or met a damaged pin.
     pub(crate) fn of(error: &EvalError) -> Option<AbortReason> {

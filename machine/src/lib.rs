@@ -93,9 +93,12 @@ mod worker_table;
 
 pub use boot::BootReport;
 pub use console::{Console, Notice, Origin};
-pub use error::{AbortReason, BootError, RunError, StartError, StateError, SystemError};
+pub use error::{
+    AbortReason, BootError, LimitStop, LimitStopCause, RunError, StartError, StateError,
+    SystemError,
+};
 pub use germs::GermCodec;
-pub use machine::{LimitStop, LimitStopCause, Machine, MachineHandle, RunOutcome};
+pub use machine::{Machine, MachineHandle, RunOutcome};
 pub use set_aside::{SetAsideInput, UnknownSetAsideInput};
 pub use settings::{MachineSettings, ReplayFrom, SnapshotPolicy, TimeLimits};
 pub use verify::HashVerifier;

@@ -20,7 +20,7 @@ use crate::boot::{self, BootReport};
 use crate::cog::{Cog, CogError};
 use crate::device::{Device, DeviceRegistry, TimeDevice};
 use crate::driver::DriverContext;
-use crate::error::{BootError, RunError, StartError, StateError, SystemError};
+use crate::error::{BootError, LimitStop, RunError, StartError, StateError, SystemError};
 use crate::message::{CogRequest, ControlMessage};
 use crate::replay::{self, Replayed};
 use crate::settings::MachineSettings;
@@ -32,9 +32,6 @@ use crate::worker_pool::WorkerPool;
 use crate::worker_table::WorkerTable;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use effects::{Effect, EffectQueue};
-#[cfg(test)]
-pub(crate) use inputs::MAX_SET_ASIDE;
-pub use inputs::{LimitStop, LimitStopCause};
 use persist::{LogAppender, Seq, Store};
 use plan::{Hash, Val};
 use std::io;
@@ -50,6 +47,12 @@ const REQUEST_QUEUE: usize = 1024;
 
 /// How long a stop waits for an evaluation that is under way.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
+
+/// How many inputs in a row may be set aside before the machine stops.
+pub(crate) const MAX_SET_ASIDE: u32 = 10;
+
+/// How long the event loop waits before it tries again to write to a full disk.
+const FULL_DISK_RETRY: Duration = Duration::from_millis(250);
 
 /// How a run of a machine ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

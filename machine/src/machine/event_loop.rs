@@ -1,8 +1,8 @@
 //! The event loop of a running machine.
 
-use super::Machine;
 use super::effects::Effect;
 use super::inputs::WorkerInput;
+use super::{FULL_DISK_RETRY, Machine};
 use crate::codec::SeedBytes;
 use crate::cog::{CogError, CogOutput};
 use crate::error::RunError;
@@ -22,9 +22,6 @@ const BATCH_BYTES: usize = 16 << 20;
 
 /// How long an event may be on its way to the disk before the loop asks the log for the reason.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
-
-/// How long the loop waits before it tries again to write to a full disk.
-pub(super) const FULL_DISK_RETRY: Duration = Duration::from_millis(250);
 
 impl Machine {
     /// Handles messages until a stop is requested or the cog takes no more events.

@@ -19,12 +19,11 @@
 //! removed from the store when its event is durable; no snapshot begins in between, so that a
 //! replay after a crash finds the event and removes the input.
 
-use super::Machine;
 use super::effects::Effect;
-use super::event_loop::FULL_DISK_RETRY;
+use super::{FULL_DISK_RETRY, MAX_SET_ASIDE, Machine};
 use crate::cog::{AppliedEvent, ApplyMode, CogError};
 use crate::console::Notice;
-use crate::error::{AbortReason, RunError};
+use crate::error::{AbortReason, LimitStop, LimitStopCause, RunError};
 use crate::event::{EventInput, EventRecord, InputPayload};
 use crate::message::DriverMessage;
 use crate::set_aside::SetAsideInput;
@@ -33,31 +32,10 @@ use persist::{LogError, SetAsideRecord};
 use std::sync::atomic::Ordering;
 use std::thread;
 
-/// How many inputs in a row may be set aside before the machine stops.
-pub(crate) const MAX_SET_ASIDE: u32 = 10;
-
 /// An input, and the number of the worker that it is from.
 pub(super) struct WorkerInput {
     pub(super) worker: u64,
     pub(super) input: EventInput,
-}
-
-/// Why a machine stopped at an event that exceeds a limit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LimitStop {
-    /// Why the last event was aborted.
-    pub reason: AbortReason,
-    /// Why the machine did not go on without its inputs.
-    pub cause: LimitStopCause,
-}
-
-/// Why a machine does not go on after an event that exceeds a limit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LimitStopCause {
-    /// This many inputs in a row were set aside.
-    SetAsideInRow(u32),
-    /// The input is the result of the job in this slot, and only inputs of drivers are set aside.
-    JobResult(u64),
 }
 
 /// How an attempt to apply an event ended.

@@ -3,7 +3,7 @@
 use super::inputs::WorkerInput;
 use super::*;
 use crate::codec;
-use crate::error::AbortReason;
+use crate::error::{AbortReason, LimitStopCause};
 use crate::event::{EventInput, InputPayload};
 use crate::set_aside::SetAsideInput;
 use crate::settings::ReplayFrom;

@@ -7,8 +7,9 @@ use super::programs::{
     read, when, write, writer,
 };
 use super::terms::{Expr, arg, call, case, first, law, nat, row, second, trace};
+use crate::error::{LimitStop, LimitStopCause};
 use crate::event::{EventOutcome, EventRecord};
-use crate::machine::{LimitStop, LimitStopCause, MAX_SET_ASIDE, SHUTDOWN_GRACE};
+use crate::machine::{MAX_SET_ASIDE, SHUTDOWN_GRACE};
 use crate::protocol::CogParts;
 use crate::set_aside::SetAsideInput;
 use crate::trace::ConsoleMessage;
