@@ -27,8 +27,12 @@ impl CpuClockId {
     /// bits for a thread's clock (4) that counts the time on a processor (2). (Linux:
     /// include/linux/posix-timers_types.h)
     pub fn of_current_thread() -> CpuClockId {
-        let thread = rustix::thread::gettid().as_raw_nonzero().get();
-        CpuClockId((!thread << 3) | 4 | 2)
+        // Each evaluation asks, and the number of a thread costs a system call.
+        thread_local!(static OWN: CpuClockId = {
+            let thread = rustix::thread::gettid().as_raw_nonzero().get();
+            CpuClockId((!thread << 3) | 4 | 2)
+        });
+        OWN.with(|own| *own)
     }
 }
 

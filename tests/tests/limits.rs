@@ -133,6 +133,10 @@ fn an_event_has_the_cpu_time_of_its_setting() {
     assert!(lines.last().is_some_and(|line| line.contains("CPU time")), "{lines:?}");
     let args = ["start", "--event-limit", "none", "store"];
     assert_eq!(states(&run_until(&pallas, &args, "%state 3]")), [2, 3]);
+    // A replay has no limit.
+    let args = ["start", "--no-jit", "--replay-all", "--event-limit", "50ms", "store"];
+    let shown = states(&run_until(&pallas, &args, "%state"));
+    assert!(shown[0] >= 3, "{shown:?}");
 }
 
 /// A machine whose ten drivers each make an event that needs about 40 MB.
