@@ -1,9 +1,9 @@
 //! Sources of time: the operating system's clocks, and a manual clock for tests.
 //!
-//! A machine needs three kinds of time. *Wall time* is what `%time` reports; it may be set, and then
-//! jumps. *Monotonic time* measures durations: pauses, how long an event took. *CPU time* is what a
-//! thread has computed; time limits are limits of CPU time, so that an evaluation is not ended
-//! because the process was stopped or other processes had the processor. All come from one
+//! A machine needs three kinds of time. *Wall time* is what `%time` reports; it may be set, and
+//! then jumps. *Monotonic time* measures durations: pauses, how long an event took. *CPU time* is
+//! what a thread has computed; time limits are limits of CPU time, so that an evaluation is not
+//! ended because the process was stopped or other processes had the processor. All come from one
 //! [`Clock`], so a test that injects a [`ManualClock`] decides when a time limit expires.
 
 mod manual;

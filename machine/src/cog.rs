@@ -305,8 +305,8 @@ impl Cog {
             if has_workers { CogStatus::Running(next) } else { CogStatus::Finished(next) };
     }
 
-    /// Makes the state that of `cog` after an event that failed, and reports the failure. A crash is
-    /// an outcome of the event; after any other failure the event has not happened.
+    /// Makes the state that of `cog` after an event that failed, and reports the failure. A crash
+    /// is an outcome of the event; after any other failure the event has not happened.
     fn crash(&mut self, cog: Val, failure: EvalError) -> Result<EventOutcome, CogError> {
         if let Some(reason) = AbortReason::of(&failure) {
             return Err(CogError::Aborted(reason));
@@ -346,8 +346,8 @@ impl Cog {
         }
     }
 
-    /// Makes the state that of `cog` after an event with this outcome, which is not success. An event
-    /// that exceeded a limit, as earlier versions logged it, has not happened.
+    /// Makes the state that of `cog` after an event with this outcome, which is not success. An
+    /// event that exceeded a limit, as earlier versions logged it, has not happened.
     fn repeat_failure(&mut self, cog: Val, outcome: &EventOutcome) -> Result<(), CogError> {
         let mut load = |value| {
             codec::deserialize(&mut self.vm, value)

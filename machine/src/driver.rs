@@ -3,8 +3,8 @@
 //!
 //! A driver begins as the value in the cog's slot. It is called with one answer or message at a
 //! time, and each call returns the driver's next value, which holds its new requests. The value is
-//! not saved: after a failure, after an input of it was set aside, and at each start of the machine,
-//! a driver begins anew from the value in the slot. (Prototype: lib/Server/Proc.hs)
+//! not saved: after a failure, after an input of it was set aside, and at each start of the
+//! machine, a driver begins anew from the value in the slot. (Prototype: lib/Server/Proc.hs)
 
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
@@ -193,8 +193,8 @@ impl Driver<'_> {
         self.begin_anew(inbox);
     }
 
-    /// Gives up the pending calls, and begins again from the value in the slot. The devices' clients
-    /// notice that their calls were given up.
+    /// Gives up the pending calls, and begins again from the value in the slot. The devices'
+    /// clients notice that their calls were given up.
     fn begin_anew(&mut self, inbox: &Receiver<DriverMessage>) {
         self.cancel_all_calls();
         self.pause(inbox);
@@ -204,8 +204,8 @@ impl Driver<'_> {
         }
     }
 
-    /// Waits, if this is not the first time in a while that the driver begins anew. Messages that arrive meanwhile are
-    /// dropped: the restarted driver has not asked for them.
+    /// Waits, if this is not the first time in a while that the driver begins anew. Messages that
+    /// arrive meanwhile are dropped: the restarted driver has not asked for them.
     fn pause(&mut self, inbox: &Receiver<DriverMessage>) {
         let clock = &*self.context.settings.clock;
         let now = clock.instant();

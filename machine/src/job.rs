@@ -68,8 +68,8 @@ pub(crate) fn compute(settings: &MachineSettings, job: &SeedBytes) -> Result<Job
     conclude(&mut vm, evaluated, None).map(|(result, _)| result)
 }
 
-/// Makes the result row of a job from its evaluation, and from why the watchdog interrupted that, if
-/// it did. Returns also how the evaluation failed, if it did.
+/// Makes the result row of a job from its evaluation, and from why the watchdog interrupted that,
+/// if it did. Returns also how the evaluation failed, if it did.
 fn conclude(
     vm: &mut Vm,
     evaluated: Result<Val, EvalError>,

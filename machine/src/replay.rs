@@ -62,8 +62,8 @@ fn recover(store: &Store, settings: &MachineSettings) -> Result<Recovery, StartE
     Ok(recovery)
 }
 
-/// Applies a logged event once more. Returns how long its evaluation took, and adds to `offered` the
-/// inputs that had been set aside.
+/// Applies a logged event once more. Returns how long its evaluation took, and adds to `offered`
+/// the inputs that had been set aside.
 fn replay_event(
     cog: &mut Cog,
     path: &Path,

@@ -300,8 +300,8 @@ impl Store {
         Ok(self.set_aside.lock().add(payload)?)
     }
 
-    /// Keeps an input that another store has set aside, under its id. The input is durable when this
-    /// returns.
+    /// Keeps an input that another store has set aside, under its id. The input is durable when
+    /// this returns.
     ///
     /// # Errors
     /// Like [`Store::set_aside`].

@@ -1,5 +1,5 @@
-//! Machines whose events exceed a limit: inputs are set aside, listed and offered again; the machine
-//! goes on; and a machine that an earlier version ended by a limit can be started.
+//! Machines whose events exceed a limit: inputs are set aside, listed and offered again; the
+//! machine goes on; and a machine that an earlier version ended by a limit can be started.
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read};

@@ -38,8 +38,8 @@ impl ManualClock {
         ManualClock { jumps_to_alarms: true, ..ManualClock::standing(now) }
     }
 
-    /// Moves the clock forward, as if every thread computed for this time. Sends the messages of the
-    /// alarms and timers that become due.
+    /// Moves the clock forward, as if every thread computed for this time. Sends the messages of
+    /// the alarms and timers that become due.
     pub fn advance(&self, by: Duration) {
         self.move_forward(by, by);
     }

@@ -49,7 +49,8 @@ impl Machine {
         }
     }
 
-    /// Whether the machine takes no more inputs: a stop was requested, or an event exceeded a limit.
+    /// Whether the machine takes no more inputs: a stop was requested, or an event exceeded a
+    /// limit.
     pub(super) fn is_ending(&self) -> bool {
         self.stopping.load(Ordering::SeqCst) || self.limit_stop.is_some()
     }

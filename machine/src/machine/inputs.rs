@@ -15,8 +15,8 @@
 //! an event between them, and where there is nothing to set aside, because the input is the result
 //! of a job. The state is then the one before the event, and the next start tries again.
 //!
-//! A set-aside input is durable before its driver begins anew. An input that is applied after all is
-//! removed from the store when its event is durable; no snapshot begins in between, so that a
+//! A set-aside input is durable before its driver begins anew. An input that is applied after all
+//! is removed from the store when its event is durable; no snapshot begins in between, so that a
 //! replay after a crash finds the event and removes the input.
 
 use super::effects::Effect;

@@ -1,5 +1,5 @@
-//! Events, reads and jobs that exceed a limit: the event has not happened, its inputs are set aside,
-//! and the machine goes on.
+//! Events, reads and jobs that exceed a limit: the event has not happened, its inputs are set
+//! aside, and the machine goes on.
 
 use super::harness::{Failure, LIMIT, Run, TestMachine, store_settings};
 use super::programs::{
