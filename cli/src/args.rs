@@ -5,7 +5,11 @@
 //! as the user will see it.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
 const ABOUT: &str = "Runs Pallas: persistent processes and the Sire language, on one kind of value";
 
@@ -25,7 +29,8 @@ Exit codes:
   0    success
   1    an input could not be read or used
   2    the command line or a Sire command is wrong
-  3    the machine ended by itself because its cog failed
+  3    the machine ended by itself because its cog crashed
+  4    the machine stopped because an event exceeded a limit; the next start continues before it
   101  internal error in pallas";
 
 const SIRE_HELP: &str = "\
@@ -48,7 +53,10 @@ Exit codes: 0 the store is whole; 1 it is damaged; 2 it could not be checked.";
 
 const DU_HELP: &str = "\
 A pin is a part of a state that is stored once, however many states share it. A snapshot holds the
-pins that are reachable from it. Pins that no snapshot reaches are garbage. Pin bodies are not read.";
+pins that are reachable from it. Pins that no snapshot reaches are garbage. Pin bodies are not read.
+
+An input that is set aside was written by a driver; an event with this input alone exceeded a limit.
+`pallas start --offer` offers it again.";
 
 const GC_HELP: &str = "\
 Removes every pin that no kept snapshot needs, and returns its disk space to the file system; later
@@ -175,7 +183,7 @@ pub(crate) struct ExecutionOptions {
     pub(crate) jet_mismatch_crash: bool,
 }
 
-/// Limits on memory.
+/// Limits on the memory of an evaluation.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct MemoryOptions {
     /// Heap limit: bytes, or a number with K, M, G or T; at least 1M. An evaluation ends when its
@@ -183,18 +191,75 @@ pub(crate) struct MemoryOptions {
     /// driver and each job has a heap of its own with this limit [default: a quarter of the memory]
     #[arg(long, value_name = "SIZE", value_parser = byte_size)]
     max_heap: Option<usize>,
+    /// Stack limit of an evaluation: bytes, or a number with K, M, G or T; at least 1M [default: an
+    /// eighth of the memory]
+    #[arg(long, value_name = "SIZE", value_parser = byte_size)]
+    max_stack: Option<usize>,
 }
 
 impl MemoryOptions {
     /// The options of a heap with this limit.
     pub(crate) fn heap(self) -> plan::HeapOptions {
         let options = plan::HeapOptions::default();
-        plan::HeapOptions { max_heap: self.max_heap.unwrap_or(options.max_heap), ..options }
+        let max_heap = self.max_heap.unwrap_or(options.max_heap);
+        let max_stack = self.max_stack.unwrap_or(options.max_stack);
+        plan::HeapOptions { max_heap, max_stack, ..options }
     }
 }
 
-/// The smallest heap that can hold the library, in bytes.
-const MIN_HEAP: usize = 1 << 20;
+/// The smallest limit, in bytes. A smaller heap cannot hold the library.
+const MIN_SIZE: usize = 1 << 20;
+
+/// A limit of CPU time. None: no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeLimit(pub(crate) Option<Duration>);
+
+impl FromStr for TimeLimit {
+    type Err = String;
+
+    /// Parses a duration with a unit, such as `90s` or `1h 30m`, or `none`.
+    fn from_str(text: &str) -> Result<TimeLimit, String> {
+        if text == "none" {
+            return Ok(TimeLimit(None));
+        }
+        let duration = text.parse::<SignedDuration>().ok();
+        let duration = duration.and_then(|duration| Duration::try_from(duration).ok());
+        match duration.filter(|duration| !duration.is_zero()) {
+            Some(duration) => Ok(TimeLimit(Some(duration))),
+            None => Err("expected a duration above 0, such as 500ms, 30s or 5m, or none".into()),
+        }
+    }
+}
+
+impl fmt::Display for TimeLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.map(SignedDuration::try_from) {
+            Some(Ok(duration)) => write!(f, "{duration:#}"),
+            // A duration from the command line always fits.
+            Some(Err(_)) | None => f.write_str("none"),
+        }
+    }
+}
+
+/// Limits on the CPU time of the evaluations of a machine.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct TimeOptions {
+    /// CPU time that one event may take, such as 500ms, 30s or 5m; or none. An event that exceeds
+    /// it, or a limit of memory, has not happened: its inputs are tried one by one, and an input
+    /// that exceeds a limit by itself is set aside. A replay has no time limit
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    pub(crate) event_limit: TimeLimit,
+    /// CPU time that the answer to a read of a driver may take; or none. A driver whose read
+    /// exceeds it begins anew
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    pub(crate) read_limit: TimeLimit,
+    /// CPU time that one call of a driver may take; or none. A driver that exceeds it begins anew
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    pub(crate) driver_limit: TimeLimit,
+    /// CPU time that a job may take; or none. The result of a job that exceeds it is []
+    #[arg(long, value_name = "TIME", default_value = "none")]
+    pub(crate) job_limit: TimeLimit,
+}
 
 /// Parses a number of bytes with an optional unit.
 fn byte_size(text: &str) -> Result<usize, String> {
@@ -207,7 +272,7 @@ fn byte_size(text: &str) -> Result<usize, String> {
     };
     let number: usize = digits.parse().map_err(|_| "expected a number, such as 512M or 4G")?;
     let size = number.checked_mul(1 << shift).ok_or("larger than the address space")?;
-    if size < MIN_HEAP { Err("the minimum is 1M".into()) } else { Ok(size) }
+    if size < MIN_SIZE { Err("the minimum is 1M".into()) } else { Ok(size) }
 }
 
 /// The cache of loaded modules and compiled code.
@@ -279,6 +344,8 @@ pub(crate) struct MachineOptions {
     pub(crate) execution: ExecutionOptions,
     #[command(flatten)]
     pub(crate) memory: MemoryOptions,
+    #[command(flatten)]
+    pub(crate) time: TimeOptions,
     /// Number of snapshots to keep, at least 2
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     #[arg(value_parser = clap::value_parser!(u16).range(2..))]
@@ -327,6 +394,10 @@ pub(crate) struct StartArgs {
     /// Replay the log from the oldest kept snapshot, and verify it
     #[arg(long)]
     pub(crate) replay_all: bool,
+    /// Offer the inputs that were set aside to the cog again, each as an event of its own. `pallas
+    /// du` lists them. An input that exceeds a limit again stays set aside
+    #[arg(long)]
+    pub(crate) offer: bool,
     /// Directory of the machine
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,
@@ -343,8 +414,8 @@ pub(crate) struct StoreArgs {
 /// Options of `pallas du`.
 #[derive(Args, Debug)]
 pub(crate) struct DuArgs {
-    /// Print JSON: an object with the keys log, spare, pins, catalogue, index, shared, garbage and
-    /// snapshots
+    /// Print JSON: an object with the keys log, spare, pins, catalogue, index, shared, garbage,
+    /// set_aside and snapshots
     #[arg(long)]
     pub(crate) json: bool,
     /// Directory of the machine
@@ -402,6 +473,22 @@ mod tests {
         assert_eq!(byte_size("2097152"), Ok(2 << 20));
         for bad in ["", "G", "4x", "-1M", "3K", "99999999999T", "4é"] {
             assert!(byte_size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn time_limits_are_durations_with_a_unit_or_none() {
+        let limit = |text: &str| text.parse::<TimeLimit>().map(|limit| limit.0);
+        assert_eq!(limit("30s"), Ok(Some(Duration::from_secs(30))));
+        assert_eq!(limit("500ms"), Ok(Some(Duration::from_millis(500))));
+        assert_eq!(limit("1h 30m"), Ok(Some(Duration::from_secs(5400))));
+        assert_eq!(limit("none"), Ok(None));
+        for bad in ["", "30", "s", "-1s", "0s", "never", "30 bananas", "99999999999999999999h"] {
+            assert!(limit(bad).is_err(), "{bad}");
+        }
+        for text in ["500ms", "30s", "5m", "none"] {
+            let limit = text.parse::<TimeLimit>().expect("a limit");
+            assert_eq!(limit.to_string().parse(), Ok(limit));
         }
     }
 

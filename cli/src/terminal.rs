@@ -6,8 +6,10 @@ use std::process::ExitCode;
 
 /// Exit code of a panic, which is a bug in this program.
 pub(crate) const INTERNAL_ERROR: u8 = 101;
-/// Exit code of a machine that ended because its cog failed.
-pub(crate) const MACHINE_FAILED: u8 = 3;
+/// Exit code of a machine that ended by itself because its cog crashed.
+pub(crate) const COG_CRASHED: u8 = 3;
+/// Exit code of a machine that stopped because an event exceeded a limit.
+pub(crate) const LIMIT_EXCEEDED: u8 = 4;
 
 /// An error that sets the exit code. Errors of other types exit with 1.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! Sources of time: the operating system's clocks, and a manual clock for tests.
 //!
-//! A machine needs two kinds of time. *Wall time* is what `%time` reports; it may be set, and then
-//! jumps. *Monotonic time* measures durations: time limits, pauses, how long an event took. Both
-//! come from one [`Clock`], so a test that injects a [`ManualClock`] decides when a time limit
-//! expires.
+//! A machine needs three kinds of time. *Wall time* is what `%time` reports; it may be set, and
+//! then jumps. *Monotonic time* measures durations: pauses, how long an event took. *CPU time* is
+//! what a thread has computed; time limits are limits of CPU time, so that an evaluation is not
+//! ended because the process was stopped or other processes had the processor. All come from one
+//! [`Clock`], so a test that injects a [`ManualClock`] decides when a time limit expires.
 
 mod manual;
 
@@ -11,9 +12,31 @@ pub use manual::ManualClock;
 
 use crossbeam_channel::{Receiver, after, at as at_instant};
 use jiff::Timestamp;
+use nix::time::ClockId;
 use std::time::{Duration, Instant};
 
-/// A source of wall time and of monotonic time.
+/// The CPU clock of one thread, which any thread may read ([`Clock::cpu_time`]).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CpuClockId(i32);
+
+impl CpuClockId {
+    /// The clock of the calling thread.
+    ///
+    /// This is what `pthread_getcpuclockid` returns, computed without `unsafe` code. The encoding
+    /// is part of the kernel's interface: the complement of the thread's number, and below it the
+    /// bits for a thread's clock (4) that counts the time on a processor (2). (Linux:
+    /// include/linux/posix-timers_types.h)
+    pub fn of_current_thread() -> CpuClockId {
+        // Each evaluation asks, and the number of a thread costs a system call.
+        thread_local!(static OWN: CpuClockId = {
+            let thread = rustix::thread::gettid().as_raw_nonzero().get();
+            CpuClockId((!thread << 3) | 4 | 2)
+        });
+        OWN.with(|own| *own)
+    }
+}
+
+/// A source of wall time, of monotonic time, and of the CPU time of threads.
 pub trait Clock: Send + Sync {
     /// The wall time now.
     fn now(&self) -> Timestamp;
@@ -28,6 +51,10 @@ pub trait Clock: Send + Sync {
 
     /// Returns a channel that gets one message when the monotonic time reaches `at`, never earlier.
     fn timer(&self, at: Instant) -> Receiver<Instant>;
+
+    /// The CPU time that a thread has used. None if the thread has ended. The CPU time of a thread
+    /// grows at most as fast as the monotonic time.
+    fn cpu_time(&self, clock: CpuClockId) -> Option<Duration>;
 }
 
 /// The operating system's clocks.
@@ -54,5 +81,51 @@ impl Clock for SystemClock {
 
     fn timer(&self, at: Instant) -> Receiver<Instant> {
         at_instant(at)
+    }
+
+    fn cpu_time(&self, clock: CpuClockId) -> Option<Duration> {
+        ClockId::from_raw(clock.0).now().ok().map(Duration::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    fn used(clock: CpuClockId) -> Duration {
+        SystemClock.cpu_time(clock).expect("the thread runs")
+    }
+
+    #[test]
+    fn the_cpu_time_of_a_thread_is_what_it_computes() {
+        let own = CpuClockId::of_current_thread();
+        let before = used(own);
+        // Another thread reads the clock, while this one computes.
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| while used(own) < before + Duration::from_millis(20) {});
+            while !reader.is_finished() {
+                std::hint::black_box(used(own));
+            }
+        });
+        assert!(used(own) >= before + Duration::from_millis(20));
+    }
+
+    #[test]
+    fn a_thread_that_waits_uses_no_cpu_time() {
+        let (to_thread, inbox) = crossbeam_channel::bounded::<()>(0);
+        let (sender, waiting) = crossbeam_channel::bounded(0);
+        let thread = thread::spawn(move || {
+            sender.send(CpuClockId::of_current_thread()).expect("the test waits");
+            let _ = inbox.recv();
+        });
+        let clock = waiting.recv().expect("the thread runs");
+        let own = CpuClockId::of_current_thread();
+        let before = (used(own), used(clock));
+        while used(own) < before.0 + Duration::from_millis(200) {}
+        assert!(used(clock) < before.1 + Duration::from_millis(100));
+        drop(to_thread);
+        thread.join().expect("it ends");
+        assert_eq!(SystemClock.cpu_time(clock), None, "the thread has ended");
     }
 }

@@ -27,7 +27,8 @@ const CRASH_LIMIT: usize = 64 << 20;
 pub(crate) enum ApplyMode<'a> {
     /// It evaluates the event, under the time limit.
     Live,
-    /// The log has the outcome. Only an event that succeeded is evaluated again.
+    /// The log has the outcome. Only an event that succeeded is evaluated again, without a time
+    /// limit.
     Replay(&'a EventOutcome),
 }
 
@@ -56,6 +57,8 @@ pub(crate) struct AppliedEvent {
 pub(crate) enum CogError {
     /// The machine is shutting down, and the evaluation took longer than the machine waits.
     ShuttingDown,
+    /// The evaluation exceeded a limit, or cannot end.
+    Aborted(AbortReason),
     /// In a replay: the evaluation failed like this, but the log says that it succeeded.
     Diverged(EvalError),
     /// The cog is not running, so it takes no events.
@@ -154,7 +157,7 @@ impl Cog {
         let start = self.settings.clock.instant();
         match mode {
             ApplyMode::Replay(outcome) if **outcome != EventOutcome::Succeeded => {
-                self.fail(cog, outcome)?;
+                self.repeat_failure(cog, outcome)?;
                 let took = self.settings.clock.instant() - start;
                 Ok(AppliedEvent { outcome: (*outcome).clone(), outputs: Vec::new(), took })
             }
@@ -168,7 +171,8 @@ impl Cog {
             }
             ApplyMode::Live => {
                 self.traces.set_silent(false);
-                let (result, interruption) = self.with_limit(|this| this.step(&cog, inputs));
+                let limit = self.settings.limits.event;
+                let (result, interruption) = self.with_limit(limit, |this| this.step(&cog, inputs));
                 let took = self.settings.clock.instant() - start;
                 self.conclude(cog, result, interruption, took)
             }
@@ -197,8 +201,7 @@ impl Cog {
                 Err(CogError::ShuttingDown)
             }
             Err(StepError::Evaluation(stop)) => {
-                let outcome = self.outcome(stop, took)?;
-                self.fail(cog, &outcome)?;
+                let outcome = self.crash(cog, stop)?;
                 Ok(AppliedEvent { outcome, outputs: Vec::new(), took })
             }
         }
@@ -212,11 +215,15 @@ impl Cog {
         self.vm.check_damage().map_err(CogError::Damaged)
     }
 
-    /// Runs an evaluation under the time limit. Returns also why it was interrupted, if it was.
-    fn with_limit<T>(&mut self, run: impl FnOnce(&mut Cog) -> T) -> (T, Option<Interruption>) {
+    /// Runs an evaluation under a time limit. Returns also why it was interrupted, if it was.
+    fn with_limit<T>(
+        &mut self,
+        limit: Option<Duration>,
+        run: impl FnOnce(&mut Cog) -> T,
+    ) -> (T, Option<Interruption>) {
         let interrupt = self.vm.interrupt_flag();
         let watchdog = Arc::clone(&self.watchdog);
-        let watch = watchdog.watch(&interrupt, self.settings.limit);
+        let watch = watchdog.watch(&interrupt, limit);
         let result = run(self);
         (result, watch.finish())
     }
@@ -236,7 +243,9 @@ impl Cog {
     /// Builds the value of an input.
     fn input(&mut self, cog: &Val, input: &EventInput) -> Result<Val, StepError> {
         let (expected, value) = match &input.payload {
-            InputPayload::Written(value) | InputPayload::JobResult(value) => (None, value),
+            InputPayload::Written(value)
+            | InputPayload::JobResult(value)
+            | InputPayload::Offered(_, value) => (None, value),
             InputPayload::JobResultHash(_, Some(value)) => (None, value),
             InputPayload::JobResultHash(hash, None) => {
                 (Some(hash), &self.recompute(cog, input.slot)?)
@@ -298,24 +307,22 @@ impl Cog {
             if has_workers { CogStatus::Running(next) } else { CogStatus::Finished(next) };
     }
 
-    /// The outcome of an event whose evaluation failed. Reports the failure.
-    fn outcome(&mut self, stop: EvalError, took: Duration) -> Result<EventOutcome, CogError> {
-        if matches!(stop, EvalError::Damaged { .. }) {
-            return Err(CogError::Damaged(stop));
+    /// Makes the state that of `cog` after an event that failed, and reports the failure. A crash
+    /// is an outcome of the event; after any other failure the event has not happened.
+    fn crash(&mut self, cog: Val, failure: EvalError) -> Result<EventOutcome, CogError> {
+        if let Some(reason) = AbortReason::of(&failure) {
+            return Err(CogError::Aborted(reason));
         }
-        self.report(ReportOrigin::Cog, &stop);
-        Ok(match stop {
-            EvalError::Crash { op, arg } => EventOutcome::Crashed {
-                op: self.serialize_crash_part(&op),
-                arg: self.serialize_crash_part(&arg),
-            },
-            EvalError::Interrupted => EventOutcome::TimedOut(took),
-            EvalError::Loop => EventOutcome::Aborted(AbortReason::Loop),
-            EvalError::StackOverflow => EventOutcome::Aborted(AbortReason::Stack),
-            EvalError::OutOfMemory | EvalError::TooLarge { .. } | EvalError::Damaged { .. } => {
-                EventOutcome::Aborted(AbortReason::Memory)
-            }
-        })
+        let EvalError::Crash { op, arg } = &failure else {
+            return Err(CogError::Damaged(failure));
+        };
+        self.report(ReportOrigin::Cog, &failure);
+        let outcome = EventOutcome::Crashed {
+            op: self.serialize_crash_part(op),
+            arg: self.serialize_crash_part(arg),
+        };
+        self.repeat_failure(cog, &outcome)?;
+        Ok(outcome)
     }
 
     /// Serializes the operation or argument of a crash; 0 if it is too large.
@@ -341,27 +348,25 @@ impl Cog {
         }
     }
 
-    /// Makes the state that of `cog` after an event with this outcome, which is not success.
-    fn fail(&mut self, cog: Val, outcome: &EventOutcome) -> Result<(), CogError> {
+    /// Makes the state that of `cog` after an event with this outcome, which is not success. An
+    /// event that exceeded a limit, as earlier versions logged it, has not happened.
+    fn repeat_failure(&mut self, cog: Val, outcome: &EventOutcome) -> Result<(), CogError> {
         let mut load = |value| {
             codec::deserialize(&mut self.vm, value)
                 .map_err(|error| CogError::InvalidInput(0, error))
         };
-        self.status = match outcome {
-            EventOutcome::Succeeded => CogStatus::Running(cog),
-            EventOutcome::Crashed { op, arg } => {
-                CogStatus::Crashed { op: load(op)?, arg: load(arg)?, cog }
-            }
-            EventOutcome::TimedOut(after) => CogStatus::TimedOut { after: *after, cog },
-            EventOutcome::Aborted(reason) => CogStatus::Aborted { reason: *reason, cog },
-        };
+        if let EventOutcome::Crashed { op, arg } = outcome {
+            self.status = CogStatus::Crashed { op: load(op)?, arg: load(arg)?, cog };
+        }
         Ok(())
     }
 
-    /// Answers a query of the driver in a slot. A read that fails is reported, and answered 0.
+    /// Answers a query of the driver in a slot. A read that crashes is reported, and answered 0. A
+    /// read that is aborted has no answer: 0 would be a wrong one.
     ///
     /// # Errors
-    /// [`CogError::ShuttingDown`] and [`CogError::Damaged`].
+    /// [`CogError::ShuttingDown`], [`CogError::Aborted`], which is reported, and
+    /// [`CogError::Damaged`].
     pub(crate) fn read(
         &mut self,
         slot: u64,
@@ -369,21 +374,24 @@ impl Cog {
         query: &SeedBytes,
     ) -> Result<SeedBytes, CogError> {
         self.traces.set_silent(false);
-        let (result, interruption) = self.with_limit(|this| this.try_read(key, query));
+        let limit = self.settings.limits.read;
+        let (result, interruption) = self.with_limit(limit, |this| this.try_read(key, query));
         self.check_damage()?;
         match result {
-            Ok(answer) => return Ok(answer),
-            Err(_) if interruption == Some(Interruption::Shutdown) => {
-                return Err(CogError::ShuttingDown);
+            Ok(answer) => Ok(answer),
+            Err(_) if interruption == Some(Interruption::Shutdown) => Err(CogError::ShuttingDown),
+            Err(ReadFailure::Evaluation(stop)) => {
+                self.report(ReportOrigin::Read(slot), &stop);
+                AbortReason::of(&stop)
+                    .map_or_else(|| Ok(self.zero()), |reason| Err(CogError::Aborted(reason)))
             }
-            Err(ReadFailure::Evaluation(stop)) => self.report(ReportOrigin::Read(slot), &stop),
             Err(ReadFailure::TooLarge) => {
                 self.traces.push(ConsoleMessage::Notice(ConsoleNotice::TooLarge(
                     ReportOrigin::Read(slot),
                 )));
+                Err(CogError::Aborted(AbortReason::Memory))
             }
         }
-        Ok(self.zero())
     }
 
     fn try_read(&mut self, key: u64, query: &SeedBytes) -> Result<SeedBytes, ReadFailure> {

@@ -34,8 +34,14 @@ impl fmt::Display for ReportOrigin {
 pub enum ConsoleNotice {
     /// An evaluation ended without a value, and not by a crash.
     Aborted(ReportOrigin, AbortReason),
-    /// An evaluation exceeded its time limit and was stopped.
-    TimedOut(ReportOrigin),
+    /// An input of the driver in this slot was set aside, because the event with this input alone
+    /// was aborted. The driver begins anew.
+    SetAside(u64, AbortReason),
+    /// An input of the driver in this slot that had been set aside was offered again, and stays set
+    /// aside for this reason.
+    NotApplied(u64, String),
+    /// An input that had been set aside cannot be read, for this reason.
+    NotOffered(String),
     /// An evaluation needed a damaged pin, described here. The machine stops.
     Damaged(ReportOrigin, String),
     /// A driver called a device that does not exist; the call was answered 0.
@@ -63,7 +69,19 @@ impl fmt::Display for ConsoleNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ConsoleNotice::Aborted(origin, reason) => write!(f, "{origin} was stopped: {reason}"),
-            ConsoleNotice::TimedOut(origin) => write!(f, "{origin} was stopped: it took too long"),
+            ConsoleNotice::SetAside(slot, reason) => {
+                write!(
+                    f,
+                    "an input of driver {slot}, tried as an event of its own, was set aside: \
+                     {reason}; `pallas start --offer` offers it again"
+                )
+            }
+            ConsoleNotice::NotApplied(slot, problem) => {
+                write!(f, "an input of driver {slot} was offered and stays set aside: {problem}")
+            }
+            ConsoleNotice::NotOffered(problem) => {
+                write!(f, "an input that was set aside cannot be offered: {problem}")
+            }
             ConsoleNotice::Damaged(origin, damage) => write!(f, "{origin} was stopped: {damage}"),
             ConsoleNotice::UnknownDevice { driver, device } => {
                 write!(f, "driver {driver} called the device %{device}, which does not exist")

@@ -3,8 +3,8 @@
 //!
 //! A driver begins as the value in the cog's slot. It is called with one answer or message at a
 //! time, and each call returns the driver's next value, which holds its new requests. The value is
-//! not saved: after a failure, and at each start of the machine, a driver begins again from the
-//! value in the slot. (Prototype: lib/Server/Proc.hs)
+//! not saved: after a failure, after an input of it was set aside, and at each start of the
+//! machine, a driver begins anew from the value in the slot. (Prototype: lib/Server/Proc.hs)
 
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
@@ -129,7 +129,12 @@ impl Driver<'_> {
             DriverMessage::DeviceAnswer { key, serial, answer } if self.close_call(key, serial) => {
                 (key, answer.build(&mut self.vm))
             }
+            DriverMessage::ReadFailed { key, serial } if self.close_call(key, serial) => {
+                return self.begin_anew(inbox);
+            }
+            DriverMessage::InputSetAside => return self.begin_anew(inbox),
             DriverMessage::ReadAnswer { .. }
+            | DriverMessage::ReadFailed { .. }
             | DriverMessage::DeviceAnswer { .. }
             | DriverMessage::Shutdown => return,
         };
@@ -164,7 +169,8 @@ impl Driver<'_> {
         let key = self.vm.nat(key);
         let call = self.vm.app(&self.current, &[key, value.clone()])?;
         let context = self.context;
-        let watch = context.watchdog.watch(&self.vm.interrupt_flag(), context.settings.limit);
+        let watch =
+            context.watchdog.watch(&self.vm.interrupt_flag(), context.settings.limits.driver);
         let result = self.vm.force(&call);
         if watch.finish() == Some(Interruption::Shutdown) {
             self.identity.token.cancel();
@@ -173,17 +179,24 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Begins again from the value in the slot, after a failure.
+    /// Begins anew after a failure of a call, which it reports.
     fn restart(&mut self, stop: &EvalError, inbox: &Receiver<DriverMessage>) {
         let settings = &self.context.settings;
         let origin = ReportOrigin::Driver(self.identity.slot);
         ConsoleMessage::of_failure(settings, &self.vm, origin, stop).show(&*settings.console);
-        self.cancel_all_calls();
         if let Some(damage) = ControlMessage::of_damage(stop) {
             // The heap cannot be used any more, and the event loop stops the machine.
             let _ = self.context.control.send(damage);
-            return self.identity.token.cancel();
+            self.identity.token.cancel();
+            return self.cancel_all_calls();
         }
+        self.begin_anew(inbox);
+    }
+
+    /// Gives up the pending calls, and begins again from the value in the slot. The devices'
+    /// clients notice that their calls were given up.
+    fn begin_anew(&mut self, inbox: &Receiver<DriverMessage>) {
+        self.cancel_all_calls();
         self.pause(inbox);
         self.current = self.initial.clone();
         if !self.identity.token.is_cancelled() {
@@ -191,8 +204,8 @@ impl Driver<'_> {
         }
     }
 
-    /// Waits, if this is not the first failure in a while. Messages that arrive meanwhile are
-    /// dropped: the restarted driver has not asked for them.
+    /// Waits, if this is not the first time in a while that the driver begins anew. Messages that
+    /// arrive meanwhile are dropped: the restarted driver has not asked for them.
     fn pause(&mut self, inbox: &Receiver<DriverMessage>) {
         let clock = &*self.context.settings.clock;
         let now = clock.instant();

@@ -3,14 +3,16 @@
 //! No error holds a PLAN value: errors outlive heaps, and may move to other threads.
 
 use persist::{CreateError, LogError, OpenError, PinError, Seq, SnapshotError, StoreReadError};
-use plan::Hash;
+use plan::{EvalError, Hash};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Why an evaluation ended without a value, other than by a crash or its time limit.
+/// Why an evaluation was aborted: it ended without a value, and not by a crash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AbortReason {
+    /// It needs more CPU time than it may use ([`TimeLimits`](crate::TimeLimits)).
+    Time,
     /// It needs more stack than it may use.
     Stack,
     /// Its live data is larger than the heap may be.
@@ -19,9 +21,41 @@ pub enum AbortReason {
     Loop,
 }
 
+/// Why a machine stopped at an event that exceeds a limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LimitStop {
+    /// Why the last event was aborted.
+    pub reason: AbortReason,
+    /// Why the machine did not go on without its inputs.
+    pub cause: LimitStopCause,
+}
+
+/// Why a machine does not go on after an event that exceeds a limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LimitStopCause {
+    /// This many inputs in a row were set aside.
+    SetAsideInRow(u32),
+    /// The input is the result of the job in this slot, and only inputs of drivers are set aside.
+    JobResult(u64),
+}
+
+impl AbortReason {
+    /// Why an evaluation with this error was aborted. None if it crashed or met a damaged pin.
+    pub(crate) fn of(error: &EvalError) -> Option<AbortReason> {
+        match error {
+            EvalError::Interrupted => Some(AbortReason::Time),
+            EvalError::StackOverflow => Some(AbortReason::Stack),
+            EvalError::OutOfMemory | EvalError::TooLarge { .. } => Some(AbortReason::Memory),
+            EvalError::Loop => Some(AbortReason::Loop),
+            EvalError::Crash { .. } | EvalError::Damaged { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for AbortReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            AbortReason::Time => "it needs more CPU time than it may use",
             AbortReason::Stack => "it needs more stack than it may use",
             AbortReason::Memory => "it needs more memory than it may use",
             AbortReason::Loop => "a value is needed to compute itself",
@@ -99,7 +133,7 @@ pub enum StartError {
     },
     /// An event that succeeded when it happened fails in the replay.
     #[error("{}: the replay cannot continue: event {seq} succeeded when it happened, but now: \
-             {problem}", path.display())]
+             {problem}; start it with the limits and the program that ran it", path.display())]
     ReplayFailed {
         /// The store's directory.
         path: PathBuf,
@@ -130,6 +164,9 @@ pub enum RunError {
     /// A snapshot failed for a reason that concerns the log too.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The inputs that were set aside could not be read.
+    #[error(transparent)]
+    Read(#[from] StoreReadError),
     /// The system refused a resource.
     #[error(transparent)]
     System(#[from] SystemError),

@@ -8,12 +8,15 @@
 //!
 //! outcome  0                          the cog returned a new cog and outputs
 //!          1  bytes op  bytes arg     it crashed
-//!          2  nanoseconds             it exceeded its time limit
-//!          3  reason                  it was aborted: 1 stack, 2 memory, 3 loop
+//!          2  nanoseconds             written by earlier versions: it exceeded its time limit
+//!          3  reason                  written by earlier versions: it was aborted: 1 stack,
+//!                                     2 memory, 3 loop
 //! input    slot  0  bytes             a driver wrote this value
 //!          slot  1  bytes             a job has this result
 //!          slot  2  hash              a job has a result with this hash, which is too large for
 //!                                     the log: a replay computes it again
+//!          slot  3  id  bytes         a driver wrote this value, which was set aside under this id
+//!                                     (16 bytes) and offered again
 //! bytes    count  bytes
 //! ```
 //!
@@ -22,7 +25,7 @@
 //! has the hash of the state *before* the event, which a replay compares. Values are seeds.
 
 use crate::codec::SeedBytes;
-use crate::error::AbortReason;
+use persist::SetAsideId;
 use plan::Hash;
 use std::time::Duration;
 
@@ -38,6 +41,8 @@ pub(crate) enum InputPayload {
     /// The hash of a result of a job that is too large for the log. The result itself is there in a
     /// live event only.
     JobResultHash(Hash, Option<SeedBytes>),
+    /// A driver wrote this, it was set aside under this id, and it was offered again.
+    Offered(SetAsideId, SeedBytes),
 }
 
 impl InputPayload {
@@ -46,6 +51,7 @@ impl InputPayload {
         match self {
             InputPayload::Written(value) | InputPayload::JobResult(value) => value.len(),
             InputPayload::JobResultHash(..) => Hash::SIZE,
+            InputPayload::Offered(id, value) => id.len() + value.len(),
         }
     }
 }
@@ -66,10 +72,10 @@ pub(crate) enum EventOutcome {
     Succeeded,
     /// It called the nat `op` with `arg`.
     Crashed { op: SeedBytes, arg: SeedBytes },
-    /// It exceeded its time limit, and was stopped after this time.
+    /// An earlier version stopped it after this time, and ended the cog.
     TimedOut(Duration),
-    /// It ended for another reason.
-    Aborted(AbortReason),
+    /// An earlier version aborted it for the reason with this number, and ended the cog.
+    Aborted(u8),
 }
 
 /// An event in the log.
@@ -85,6 +91,14 @@ pub(crate) struct EventRecord {
 }
 
 impl EventRecord {
+    /// The inputs that had been set aside.
+    pub(crate) fn offered(&self) -> impl Iterator<Item = SetAsideId> {
+        self.inputs.iter().filter_map(|input| match input.payload {
+            InputPayload::Offered(id, _) => Some(id),
+            _ => None,
+        })
+    }
+
     /// Encodes the event.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let size: usize = self.inputs.iter().map(|input| 32 + input.payload.len()).sum();
@@ -169,11 +183,7 @@ impl EventEncoder {
             }
             EventOutcome::Aborted(reason) => {
                 self.byte(3);
-                self.byte(match reason {
-                    AbortReason::Stack => 1,
-                    AbortReason::Memory => 2,
-                    AbortReason::Loop => 3,
-                });
+                self.byte(*reason);
             }
         }
     }
@@ -192,6 +202,11 @@ impl EventEncoder {
             InputPayload::JobResultHash(hash, _) => {
                 self.byte(2);
                 self.0.extend(hash.as_bytes());
+            }
+            InputPayload::Offered(id, value) => {
+                self.byte(3);
+                self.0.extend(id);
+                self.value(value);
             }
         }
     }
@@ -246,9 +261,7 @@ impl<'b> EventDecoder<'b> {
             1 => Ok(EventOutcome::Crashed { op: self.value()?, arg: self.value()? }),
             2 => Ok(EventOutcome::TimedOut(Duration::from_nanos(self.number()?))),
             3 => match self.byte()? {
-                1 => Ok(EventOutcome::Aborted(AbortReason::Stack)),
-                2 => Ok(EventOutcome::Aborted(AbortReason::Memory)),
-                3 => Ok(EventOutcome::Aborted(AbortReason::Loop)),
+                reason @ 1..=3 => Ok(EventOutcome::Aborted(reason)),
                 _ => self.invalid("unknown reason of an abort"),
             },
             _ => self.invalid("unknown outcome"),
@@ -261,6 +274,7 @@ impl<'b> EventDecoder<'b> {
             0 => InputPayload::Written(self.value()?),
             1 => InputPayload::JobResult(self.value()?),
             2 => InputPayload::JobResultHash(self.hash()?, None),
+            3 => InputPayload::Offered(self.array()?, self.value()?),
             _ => return self.invalid("unknown kind of input"),
         };
         Ok(EventInput { slot, payload })
@@ -277,14 +291,15 @@ mod tests {
             EventOutcome::Succeeded,
             EventOutcome::Crashed { op: value(b"op"), arg: value(b"") },
             EventOutcome::TimedOut(Duration::from_secs(30)),
-            EventOutcome::Aborted(AbortReason::Stack),
-            EventOutcome::Aborted(AbortReason::Memory),
-            EventOutcome::Aborted(AbortReason::Loop),
+            EventOutcome::Aborted(1),
+            EventOutcome::Aborted(2),
+            EventOutcome::Aborted(3),
         ];
         let inputs = [
             EventInput { slot: 0, payload: InputPayload::Written(value(b"one")) },
             EventInput { slot: u64::MAX, payload: InputPayload::JobResult(value(b"")) },
             EventInput { slot: 3, payload: InputPayload::JobResultHash(Hash([7; 32]), None) },
+            EventInput { slot: 4, payload: InputPayload::Offered([9; 16], value(b"two")) },
         ];
         let event = |(number, outcome): (usize, EventOutcome)| EventRecord {
             time: 1_764_000_000_000_000_000,

@@ -1,8 +1,8 @@
 //! Jobs: evaluations that a cog asks for, computed in parallel by a bounded pool of threads.
 //!
 //! The result of a job is a row: `[value]`, `[op arg]` of a crash, or `[]` if the job ran out of
-//! stack or memory or a value was needed to compute itself. Each job has a heap of its own, made
-//! for the job and dropped with it.
+//! CPU time, stack or memory or a value was needed to compute itself. Each job has a heap of its
+//! own, made for the job and dropped with it.
 
 use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
@@ -12,6 +12,7 @@ use crate::event::InputPayload;
 use crate::message::ControlMessage;
 use crate::settings::MachineSettings;
 use crate::trace::{self, ConsoleMessage};
+use crate::watchdog::{Interruption, Watchdog};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use plan::{EvalError, Hash, Ref, Val};
 use std::sync::Arc;
@@ -52,7 +53,7 @@ impl JobResult {
 /// Why a job has no result row.
 #[derive(Debug)]
 pub(crate) enum JobError {
-    /// It was cancelled.
+    /// It was cancelled, or the machine is shutting down.
     Interrupted,
     /// It needed a damaged pin ([`EvalError::Damaged`]).
     Damaged(EvalError),
@@ -63,16 +64,23 @@ pub(crate) enum JobError {
 /// Computes a job on this thread. Its traces are dropped.
 pub(crate) fn compute(settings: &MachineSettings, job: &SeedBytes) -> Result<JobResult, JobError> {
     let mut vm = settings.worker_runtime().map_err(|_| JobError::Failed)?;
-    run(&mut vm, job).map(|(result, _)| result)
+    let evaluated = evaluate(&mut vm, job);
+    conclude(&mut vm, evaluated, None).map(|(result, _)| result)
 }
 
-/// Computes a job. Returns also how its evaluation failed, if it did.
-fn run(vm: &mut Vm, job: &SeedBytes) -> Result<(JobResult, Option<EvalError>), JobError> {
-    let evaluated = evaluate(vm, job);
+/// Makes the result row of a job from its evaluation, and from why the watchdog interrupted that,
+/// if it did. Returns also how the evaluation failed, if it did.
+fn conclude(
+    vm: &mut Vm,
+    evaluated: Result<Val, EvalError>,
+    interruption: Option<Interruption>,
+) -> Result<(JobResult, Option<EvalError>), JobError> {
     vm.check_damage().map_err(JobError::Damaged)?;
     let (row, failure) = match evaluated {
         Ok(value) => (vec![value], None),
-        Err(EvalError::Interrupted) => return Err(JobError::Interrupted),
+        Err(EvalError::Interrupted) if interruption != Some(Interruption::TimeLimit) => {
+            return Err(JobError::Interrupted);
+        }
         Err(damaged @ EvalError::Damaged { .. }) => return Err(JobError::Damaged(damaged)),
         Err(EvalError::Crash { op, arg }) => {
             (vec![op.clone(), arg.clone()], Some(EvalError::Crash { op, arg }))
@@ -110,6 +118,7 @@ fn result_row(vm: &mut Vm, items: &[Val]) -> Option<JobResult> {
 /// that it is at.
 pub(crate) struct JobPool {
     settings: Arc<MachineSettings>,
+    watchdog: Arc<Watchdog>,
     control: Sender<ControlMessage>,
     tasks: Option<Sender<JobTask>>,
     queue: Receiver<JobTask>,
@@ -118,10 +127,14 @@ pub(crate) struct JobPool {
 
 impl JobPool {
     /// A pool that has no thread yet, and sends results to `control`.
-    pub(crate) fn new(settings: &Arc<MachineSettings>, control: Sender<ControlMessage>) -> JobPool {
+    pub(crate) fn new(
+        settings: &Arc<MachineSettings>,
+        watchdog: &Arc<Watchdog>,
+        control: Sender<ControlMessage>,
+    ) -> JobPool {
         let (tasks, queue) = unbounded();
-        let settings = Arc::clone(settings);
-        JobPool { settings, control, tasks: Some(tasks), queue, threads: Vec::new() }
+        let (settings, watchdog) = (Arc::clone(settings), Arc::clone(watchdog));
+        JobPool { settings, watchdog, control, tasks: Some(tasks), queue, threads: Vec::new() }
     }
 
     /// Queues a job. Starts a thread if there are fewer than the settings allow.
@@ -138,13 +151,13 @@ impl JobPool {
 
     fn start_thread(&mut self) -> Result<(), SystemError> {
         let (settings, control) = (Arc::clone(&self.settings), self.control.clone());
-        let queue = self.queue.clone();
+        let (watchdog, queue) = (Arc::clone(&self.watchdog), self.queue.clone());
         let thread = thread::Builder::new()
             .name("pallas-job".into())
             .spawn(move || {
                 let _guard = ControlMessage::on_panic(&control, "a job");
                 for task in queue {
-                    if let Some(message) = perform(&settings, &task) {
+                    if let Some(message) = perform(&settings, &watchdog, &task) {
                         // If the event loop has ended, no thread receives the result.
                         let _ = control.send(message);
                     }
@@ -168,7 +181,11 @@ impl Drop for JobPool {
 
 /// Computes a job, and returns what the event loop is to know of it: nothing if the job was
 /// cancelled.
-fn perform(settings: &Arc<MachineSettings>, task: &JobTask) -> Option<ControlMessage> {
+fn perform(
+    settings: &Arc<MachineSettings>,
+    watchdog: &Watchdog,
+    task: &JobTask,
+) -> Option<ControlMessage> {
     if task.token.is_cancelled() {
         return None;
     }
@@ -178,10 +195,13 @@ fn perform(settings: &Arc<MachineSettings>, task: &JobTask) -> Option<ControlMes
     };
     trace::show_at_once(&mut vm, settings);
     task.token.set_interrupt(vm.interrupt_flag());
-    let result = run(&mut vm, &task.job);
+    let watch = watchdog.watch(&vm.interrupt_flag(), settings.limits.job);
+    let evaluated = evaluate(&mut vm, &task.job);
+    let interruption = watch.finish();
     if task.token.is_cancelled() {
         return None;
     }
+    let result = conclude(&mut vm, evaluated, interruption);
     let origin = ReportOrigin::Job(task.slot);
     let report = |stop: &EvalError| {
         ConsoleMessage::of_failure(settings, &vm, origin, stop).show(&*settings.console);

@@ -19,8 +19,11 @@
 //!   workers, answers to reads, traces.
 //! - Starting is loading the newest snapshot and calling the same `Cog::apply` with each event
 //!   since. Events and snapshots carry hashes of the state, so a replay that diverges is an error.
-//! - A failed evaluation (crash, time limit, stack, memory) ends only itself. The outcome of an
-//!   event is in the log, and a replay takes it from there.
+//! - An event that exceeds a limit (CPU time, stack, memory) has not happened. Its inputs are tried
+//!   one by one, and one that exceeds a limit by itself is set aside: kept in the store, listed by
+//!   `pallas du`, and offered again on request.
+//! - An event that crashes ends the cog. The crash is in the log, and a replay takes it from there.
+//!   Any other failed evaluation ends only itself.
 //! - A machine that has nothing to do uses no processor time.
 //!
 //! The cog and each worker have a heap and a thread of their own; values cross as bytes (`codec`).
@@ -28,7 +31,8 @@
 //! The modules, each layer above those that it uses:
 //!
 //! ```text
-//! machine       boot, open, run; the event loop, effects that wait for the log, shutdown
+//! machine       boot, open, run; the event loop, events and limits, effects that wait for the log,
+//!               shutdown
 //! boot          a new store from a value        replay        snapshot, events since, checks
 //! snapshot      when and how one is written     state_hash    when the state's hash is logged
 //! worker_pool   the running workers             worker_table  which worker is in which slot
@@ -36,9 +40,10 @@
 //! trace         reports about evaluations       message       messages between threads
 //! settings      what an embedder chooses        device        what drivers call; device/time
 //! status        the state as a pin              event         the bytes of an event
+//! set_aside     the bytes of a set-aside input
 //! watchdog      time limits                     cancellation  ending a worker from outside
 //! protocol      the shapes of PLAN values       codec         values as bytes
-//! clock         wall and monotonic time         console       what a machine reports
+//! clock         wall, monotonic, CPU time       console       what a machine reports
 //! germs         pins that move between stores   verify        the hashes of stored pins
 //! ```
 //!
@@ -75,6 +80,7 @@ mod machine;
 mod message;
 mod protocol;
 mod replay;
+mod set_aside;
 mod settings;
 mod snapshot;
 mod state_hash;
@@ -87,10 +93,14 @@ mod worker_table;
 
 pub use boot::BootReport;
 pub use console::{Console, ConsoleNotice, ReportOrigin};
-pub use error::{AbortReason, BootError, RunError, StartError, StateError, SystemError};
+pub use error::{
+    AbortReason, BootError, LimitStop, LimitStopCause, RunError, StartError, StateError,
+    SystemError,
+};
 pub use germs::GermCodec;
 pub use machine::{Machine, MachineHandle, RunOutcome};
-pub use settings::{MachineSettings, ReplayFrom, SnapshotPolicy};
+pub use set_aside::{SetAsideInput, UnknownSetAsideInput};
+pub use settings::{MachineSettings, ReplayFrom, SnapshotPolicy, TimeLimits};
 pub use verify::HashVerifier;
 
 #[cfg(test)]

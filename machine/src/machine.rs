@@ -7,18 +7,20 @@
 //! ```
 //!
 //! The loop (`event_loop`) runs on the thread that opened the machine, which owns the cog's heap.
-//! While an event is on its way to the disk, the next ones are applied. `effects` has what waits
-//! for the disk, and `shutdown` what happens when the loop ends or the disk is full.
+//! While an event is on its way to the disk, the next ones are applied. `inputs` makes events of
+//! inputs, and deals with those that exceed a limit; `effects` has what waits for the disk, and
+//! `shutdown` what happens when the loop ends or the disk is full.
 
 mod effects;
 mod event_loop;
+mod inputs;
 mod shutdown;
 
 use crate::boot::{self, BootReport};
 use crate::cog::{Cog, CogError};
 use crate::device::{Device, DeviceRegistry, TimeDevice};
 use crate::driver::DriverContext;
-use crate::error::{AbortReason, BootError, RunError, StartError, StateError, SystemError};
+use crate::error::{BootError, LimitStop, RunError, StartError, StateError, SystemError};
 use crate::message::{CogRequest, ControlMessage};
 use crate::replay::{self, Replayed};
 use crate::settings::MachineSettings;
@@ -46,6 +48,12 @@ const REQUEST_QUEUE: usize = 1024;
 /// How long a stop waits for an evaluation that is under way.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
+/// How many inputs in a row may be set aside before the machine stops.
+pub(crate) const MAX_SET_ASIDE: u32 = 10;
+
+/// How long the event loop waits before it tries again to write to a full disk.
+const FULL_DISK_RETRY: Duration = Duration::from_millis(250);
+
 /// How a run of a machine ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RunOutcome {
@@ -55,10 +63,9 @@ pub enum RunOutcome {
     Finished,
     /// The cog has crashed, in this run or an earlier one.
     Crashed,
-    /// An event exceeded its time limit, in this run or an earlier one.
-    TimedOut,
-    /// An event was aborted, in this run or an earlier one.
-    Aborted(AbortReason),
+    /// An event exceeded a limit, so it has not happened, and the machine could not go on without
+    /// its inputs. The next start continues from the state before.
+    LimitExceeded(LimitStop),
 }
 
 /// Stops a running machine from another thread.
@@ -102,6 +109,12 @@ pub struct Machine {
     /// The effects of events that are not durable yet.
     queue: EffectQueue,
     disk_is_full: bool,
+    /// How many inputs were set aside since the last event.
+    set_aside_in_row: u32,
+    /// Set-aside inputs that were applied, and are removed when their events are durable.
+    unremoved_offers: usize,
+    /// Set when the machine stops because of a limit.
+    limit_stop: Option<LimitStop>,
 }
 
 impl Machine {
@@ -127,7 +140,7 @@ impl Machine {
     /// runs before [`Machine::run`], which must be called on the same thread.
     ///
     /// # Errors
-    /// See [`StartError`]. The store is unchanged.
+    /// See [`StartError`]. The state in the store is unchanged.
     pub fn open(dir: &Path, settings: MachineSettings) -> Result<Machine, StartError> {
         let store = Store::open_with(dir, settings.store.clone())?;
         Machine::open_on(store, settings)
@@ -140,7 +153,9 @@ impl Machine {
     pub fn open_on(store: Store, settings: MachineSettings) -> Result<Machine, StartError> {
         let settings = Arc::new(settings);
         let watchdog = Arc::new(Watchdog::start(&settings.clock)?);
-        let Replayed { cog, snapshots, events } = replay::replay(&store, &settings, &watchdog)?;
+        let Replayed { cog, snapshots, events, offered } =
+            replay::replay(&store, &settings, &watchdog)?;
+        store.remove_set_aside(&offered).map_err(StateError::from)?;
         let time: Arc<dyn Device> = Arc::new(TimeDevice::start(Arc::clone(&settings.clock))?);
         let devices = settings.devices.iter().cloned().chain(iter::once(time));
         let (request_sender, requests) = bounded(REQUEST_QUEUE);
@@ -173,6 +188,9 @@ impl Machine {
             replayed: events,
             queue: EffectQueue::default(),
             disk_is_full: false,
+            set_aside_in_row: 0,
+            unremoved_offers: 0,
+            limit_stop: None,
         })
     }
 
@@ -212,7 +230,8 @@ impl Machine {
         // The state that these effects depend on is durable.
         self.perform(vec![Effect::Report(reports)])?;
         self.perform(changes.into_iter().map(Effect::Worker).collect())?;
-        let served = self.serve();
+        let offered = if self.settings.offer_set_aside { self.offer_set_aside() } else { Ok(()) };
+        let served = offered.and_then(|()| self.serve());
         let outcome = self.outcome();
         self.shut_down(served).map(|()| outcome)
     }
@@ -221,12 +240,13 @@ impl Machine {
         if self.stopping.load(Ordering::SeqCst) {
             return RunOutcome::Stopped;
         }
+        if let Some(stop) = self.limit_stop {
+            return RunOutcome::LimitExceeded(stop);
+        }
         match self.cog.status() {
             CogStatus::Running(_) => RunOutcome::Stopped,
             CogStatus::Finished(_) => RunOutcome::Finished,
             CogStatus::Crashed { .. } => RunOutcome::Crashed,
-            CogStatus::TimedOut { .. } => RunOutcome::TimedOut,
-            CogStatus::Aborted { reason, .. } => RunOutcome::Aborted(*reason),
         }
     }
 

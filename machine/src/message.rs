@@ -75,6 +75,10 @@ pub(crate) enum DriverMessage {
     CogOutput { key: u64, value: SeedBytes },
     /// The cog's answer to a read.
     ReadAnswer { key: u64, serial: u64, value: SeedBytes },
+    /// The cog could not answer a read, because the evaluation was aborted.
+    ReadFailed { key: u64, serial: u64 },
+    /// An input that this driver wrote was set aside.
+    InputSetAside,
     /// A device's answer to a call.
     DeviceAnswer { key: u64, serial: u64, answer: DeviceAnswer },
     /// The driver has been cancelled.

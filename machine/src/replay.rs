@@ -8,7 +8,7 @@ use crate::settings::{MachineSettings, ReplayFrom};
 use crate::snapshot::SnapshotScheduler;
 use crate::status::CogStatus;
 use crate::watchdog::Watchdog;
-use persist::{LogRecord, RecoveryReport, Store};
+use persist::{LogRecord, RecoveryReport, SetAsideId, Store};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,9 @@ pub(crate) struct Replayed {
     pub(crate) snapshots: SnapshotScheduler,
     /// How many events were replayed.
     pub(crate) events: u64,
+    /// The inputs of these events that had been set aside. They are applied, so they are not to be
+    /// offered any more.
+    pub(crate) offered: Vec<SetAsideId>,
 }
 
 /// Replays the machine in a store.
@@ -36,14 +39,14 @@ pub(crate) fn replay(
         CogStatus::load(vm, store, snapshot).map_err(StartError::from)
     })?;
     let mut snapshots = SnapshotScheduler::new(settings.snapshots);
-    let mut events = 0;
+    let (mut events, mut offered) = (0, Vec::new());
     for record in recovery.records {
         let record = record?;
-        let took = replay_event(&mut cog, store.path(), &record)?;
+        let took = replay_event(&mut cog, store.path(), &record, &mut offered)?;
         snapshots.count_event(record.payload.len() as u64, took);
         events += 1;
     }
-    Ok(Replayed { cog, snapshots, events })
+    Ok(Replayed { cog, snapshots, events, offered })
 }
 
 /// Finds the snapshot to start from, and the records since.
@@ -59,8 +62,14 @@ fn recover(store: &Store, settings: &MachineSettings) -> Result<RecoveryReport, 
     Ok(recovery)
 }
 
-/// Applies a logged event once more. Returns how long its evaluation took.
-fn replay_event(cog: &mut Cog, path: &Path, record: &LogRecord) -> Result<Duration, StartError> {
+/// Applies a logged event once more. Returns how long its evaluation took, and adds to `offered`
+/// the inputs that had been set aside.
+fn replay_event(
+    cog: &mut Cog,
+    path: &Path,
+    record: &LogRecord,
+    offered: &mut Vec<SetAsideId>,
+) -> Result<Duration, StartError> {
     let seq = record.seq;
     let unreadable = |offset, problem| {
         let path = path.into();
@@ -75,10 +84,12 @@ fn replay_event(cog: &mut Cog, path: &Path, record: &LogRecord) -> Result<Durati
             return Err(StartError::Diverged { path: path.into(), seq, expected, found });
         }
     }
+    offered.extend(event.offered());
     match cog.apply(&event.inputs, &ApplyMode::Replay(&event.outcome)) {
         Ok(applied) => Ok(applied.took),
         Err(CogError::Diverged(stop) | CogError::Damaged(stop)) => Err(failed(stop.to_string())),
         Err(CogError::ShuttingDown) => Err(failed("it was interrupted".into())),
+        Err(CogError::Aborted(reason)) => Err(failed(reason.to_string())),
         Err(CogError::NotRunning) => Err(failed("the cog takes no more events".into())),
         Err(CogError::JobDiverged(slot)) => {
             Err(failed(format!("the job in slot {slot} computes another value than it did")))

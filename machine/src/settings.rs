@@ -29,6 +29,27 @@ impl Default for SnapshotPolicy {
     }
 }
 
+/// Limits of the CPU time of evaluations. None: no limit. A replay has none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimeLimits {
+    /// Of an event. An event that exceeds it has not happened.
+    pub event: Option<Duration>,
+    /// Of a read. If it is exceeded, the driver that reads begins anew.
+    pub read: Option<Duration>,
+    /// Of a call of a driver. If it is exceeded, the driver begins anew.
+    pub driver: Option<Duration>,
+    /// Of a job. If it is exceeded, the job has the result `[]`.
+    pub job: Option<Duration>,
+}
+
+impl Default for TimeLimits {
+    /// 30 s for events, reads and calls of drivers, and no limit for jobs.
+    fn default() -> TimeLimits {
+        let limit = Some(Duration::from_secs(30));
+        TimeLimits { event: limit, read: limit, driver: limit, job: None }
+    }
+}
+
 /// The snapshot that a machine starts from.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum ReplayFrom {
@@ -44,7 +65,7 @@ pub enum ReplayFrom {
 pub struct MachineSettings {
     /// Where traces, crashes and notices go.
     pub console: Arc<dyn Console>,
-    /// The source of wall time, and of the monotonic time that limits are measured in.
+    /// The source of wall time, of monotonic time, and of the CPU time that limits are measured in.
     pub clock: Arc<dyn Clock>,
     /// Devices besides `%time`, which every machine has.
     pub devices: Vec<Arc<dyn Device>>,
@@ -53,8 +74,10 @@ pub struct MachineSettings {
     pub runtime: RuntimeBuilder,
     /// How many jobs run at the same time; at least 1.
     pub jobs: usize,
-    /// Time limit of one evaluation of the cog or a driver.
-    pub limit: Duration,
+    /// Limits of the CPU time of evaluations.
+    pub limits: TimeLimits,
+    /// Whether the inputs that were set aside are offered to the cog again when the machine starts.
+    pub offer_set_aside: bool,
     /// When to write snapshots. None: never, not even when the machine is stopped.
     pub snapshots: Option<SnapshotPolicy>,
     /// Which snapshot to start from.
@@ -64,8 +87,8 @@ pub struct MachineSettings {
 }
 
 impl MachineSettings {
-    /// The defaults: the system's clock, 8 jobs, 30 s for an evaluation, no jets, hot laws
-    /// compiled.
+    /// The defaults: the system's clock, 8 jobs, the default limits, no jets, hot laws compiled.
+    /// Inputs that were set aside stay so.
     pub fn new(console: Arc<dyn Console>) -> MachineSettings {
         MachineSettings {
             console,
@@ -73,7 +96,8 @@ impl MachineSettings {
             devices: Vec::new(),
             runtime: RuntimeBuilder::new().jets(Arc::default()),
             jobs: 8,
-            limit: Duration::from_secs(30),
+            limits: TimeLimits::default(),
+            offer_set_aside: false,
             snapshots: Some(SnapshotPolicy::default()),
             replay: ReplayFrom::Latest,
             store: persist::StoreSettings::default(),

@@ -6,18 +6,19 @@
 //! [0 cog]                running: takes events
 //! [1 cog]                finished: asks for no worker
 //! [2 op arg cog]         crashed
-//! [3 nanoseconds cog]    exceeded the time limit
-//! [4 reason cog]         aborted: 1 stack, 2 memory, 3 loop
+//! [3 nanoseconds cog]    running: an earlier version ended it, because an event took too long
+//! [4 reason cog]         running: an earlier version ended it, because an event ran out of stack
+//!                        (1) or memory (2), or a value was needed to compute itself (3)
 //! ```
 //!
-//! In the last three, the cog is the one before the event that failed. (The first four are the
-//! prototype's: lib/Server/Convert.hs, where "running" is "spinning".)
+//! In the last three, the cog is the one before the event that failed. An event that exceeds a
+//! limit has not happened, so the last two are read and not written: the cog goes on. (The first
+//! four are the prototype's: lib/Server/Convert.hs, where "running" is "spinning".)
 
-use crate::error::{AbortReason, StateError};
+use crate::error::StateError;
 use persist::{PinError, Snapshot, Store};
 use plan::{EvalError, Hash, Ref, Shape, Val};
 use plan::{FreezeError, pinspace::FrozenPin};
-use std::time::Duration;
 use vm::Vm;
 
 /// A cog and its status.
@@ -29,10 +30,6 @@ pub(crate) enum CogStatus {
     Finished(Val),
     /// An event ended by calling the nat `op` with `arg`.
     Crashed { op: Val, arg: Val, cog: Val },
-    /// An event exceeded its time limit, and was stopped after this time.
-    TimedOut { after: Duration, cog: Val },
-    /// An event ended for another reason.
-    Aborted { reason: AbortReason, cog: Val },
 }
 
 impl CogStatus {
@@ -52,18 +49,6 @@ impl CogStatus {
             CogStatus::Crashed { op, arg, cog } => {
                 vec![vm.nat(2), op.clone(), arg.clone(), cog.clone()]
             }
-            CogStatus::TimedOut { after, cog } => {
-                let nanos = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
-                vec![vm.nat(3), vm.nat(nanos), cog.clone()]
-            }
-            CogStatus::Aborted { reason, cog } => {
-                let reason = match reason {
-                    AbortReason::Stack => 1,
-                    AbortReason::Memory => 2,
-                    AbortReason::Loop => 3,
-                };
-                vec![vm.nat(4), vm.nat(reason), cog.clone()]
-            }
         };
         let row = vm.row(&row)?;
         vm.force(&row)
@@ -80,19 +65,7 @@ impl CogStatus {
             (2, [op, arg, cog]) => {
                 Some(CogStatus::Crashed { op: hold(op), arg: hold(arg), cog: hold(cog) })
             }
-            (3, [after, cog]) => {
-                let after = Duration::from_nanos(after.as_u64()?);
-                Some(CogStatus::TimedOut { after, cog: hold(cog) })
-            }
-            (4, [reason, cog]) => {
-                let reason = match reason.as_u64()? {
-                    1 => AbortReason::Stack,
-                    2 => AbortReason::Memory,
-                    3 => AbortReason::Loop,
-                    _ => return None,
-                };
-                Some(CogStatus::Aborted { reason, cog: hold(cog) })
-            }
+            (3 | 4, [_, cog]) => Some(CogStatus::Running(hold(cog))),
             _ => None,
         }
     }

@@ -34,21 +34,15 @@ impl ConsoleMessage {
         origin: ReportOrigin,
         stop: &EvalError,
     ) -> ConsoleMessage {
-        let notice = match stop {
-            EvalError::Crash { op, arg } => {
+        match (stop, AbortReason::of(stop)) {
+            (EvalError::Crash { op, arg }, _) => {
                 let (op, arg) = (vm.look(op), vm.look(arg));
                 let now = settings.clock.now();
-                return ConsoleMessage::Text(settings.console.crash_text(origin, op, arg, now));
+                ConsoleMessage::Text(settings.console.crash_text(origin, op, arg, now))
             }
-            EvalError::Interrupted => ConsoleNotice::TimedOut(origin),
-            EvalError::Loop => ConsoleNotice::Aborted(origin, AbortReason::Loop),
-            EvalError::StackOverflow => ConsoleNotice::Aborted(origin, AbortReason::Stack),
-            EvalError::OutOfMemory | EvalError::TooLarge { .. } => {
-                ConsoleNotice::Aborted(origin, AbortReason::Memory)
-            }
-            EvalError::Damaged { .. } => ConsoleNotice::Damaged(origin, stop.to_string()),
-        };
-        ConsoleMessage::Notice(notice)
+            (_, Some(reason)) => ConsoleMessage::Notice(ConsoleNotice::Aborted(origin, reason)),
+            (_, None) => ConsoleMessage::Notice(ConsoleNotice::Damaged(origin, stop.to_string())),
+        }
     }
 
     /// Shows the report.

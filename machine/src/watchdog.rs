@@ -1,13 +1,19 @@
 //! Time limits of evaluations: one thread interrupts the evaluations that exceed theirs.
 //!
-//! The thread sleeps until the earliest deadline, and without a timer while nothing is watched.
+//! A limit counts the CPU time of the evaluating thread. That time grows at most as fast as the
+//! monotonic time, so the watchdog's thread sleeps until a limit can be exceeded at the earliest,
+//! reads the CPU time of the evaluating thread, and sleeps again if the evaluation has time left: a
+//! process that was stopped loses nothing. Only the deadline of a shutdown is a time by the
+//! monotonic clock.
+//!
+//! The thread sleeps without a timer while nothing is watched.
 //! When a watch ends, the thread is not notified: the timer may wake it once without work to do,
 //! which is cheaper than a message for each evaluation.
 //!
 //! Lock order: `deadlines` is the only lock, and no other is taken while it is held except a
 //! clock's.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, CpuClockId};
 use crate::error::SystemError;
 use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use parking_lot::Mutex;
@@ -16,6 +22,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+/// How long the thread sleeps at least while an evaluation that has not exceeded its limit is
+/// watched. An evaluation may exceed its limit by as much.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
 
 /// Why a watched evaluation was interrupted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,12 +38,33 @@ pub(crate) enum Interruption {
 
 /// A running evaluation.
 struct Watched {
-    /// None if the limit is too far away for the clock.
-    deadline: Option<Instant>,
+    /// The clock of the evaluating thread.
+    cpu_clock: CpuClockId,
+    /// When that clock exceeds the limit. None if there is no limit.
+    cpu_deadline: Option<Duration>,
+    /// The monotonic time at which the limit can be exceeded at the earliest. None if it cannot be
+    /// exceeded.
+    check_at: Option<Instant>,
     /// The interrupt flag of the evaluation's runtime.
     flag: Arc<AtomicBool>,
     /// Why the flag was set, if it was.
     interrupted: Option<Interruption>,
+}
+
+impl Watched {
+    /// Whether the evaluation has exceeded its limit. If not, sets when to look again.
+    fn has_exceeded_limit(&mut self, clock: &dyn Clock, now: Instant) -> bool {
+        let (Some(check_at), Some(deadline)) = (self.check_at, self.cpu_deadline) else {
+            return false;
+        };
+        if now < check_at {
+            return false;
+        }
+        // The clock of a thread that has ended cannot be read.
+        let left = clock.cpu_time(self.cpu_clock).map(|used| deadline.saturating_sub(used));
+        self.check_at = left.and_then(|left| now.checked_add(left.max(SHORTEST_SLEEP)));
+        left == Some(Duration::ZERO)
+    }
 }
 
 #[derive(Default)]
@@ -47,19 +78,18 @@ struct Deadlines {
 }
 
 impl Deadlines {
-    /// Interrupts the evaluations whose deadline is over. Returns the earliest deadline of the
-    /// others.
-    fn interrupt_expired(&mut self, now: Instant) -> Option<Instant> {
+    /// Interrupts the evaluations whose time is over. Returns when to look at the others.
+    fn interrupt_expired(&mut self, clock: &dyn Clock) -> Option<Instant> {
+        let now = clock.instant();
         let shutdown = self.shutdown;
-        let is_over = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now);
         let mut earliest = None;
         for watched in self.watched.values_mut().filter(|watched| watched.interrupted.is_none()) {
-            watched.interrupted = if is_over(shutdown) {
+            watched.interrupted = if shutdown.is_some_and(|at| at <= now) {
                 Some(Interruption::Shutdown)
-            } else if is_over(watched.deadline) {
+            } else if watched.has_exceeded_limit(clock, now) {
                 Some(Interruption::TimeLimit)
             } else {
-                earliest = [earliest, shutdown, watched.deadline].into_iter().flatten().min();
+                earliest = [earliest, shutdown, watched.check_at].into_iter().flatten().min();
                 continue;
             };
             watched.flag.store(true, Ordering::SeqCst);
@@ -78,8 +108,7 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts a watchdog that measures in the monotonic time of `clock`. Its thread ends when it is
-    /// dropped.
+    /// Starts a watchdog that measures by `clock`. Its thread ends when it is dropped.
     ///
     /// # Errors
     /// The system refuses to start the thread.
@@ -96,16 +125,21 @@ impl Watchdog {
         Ok(Watchdog { clock, deadlines, waker: Some(waker), thread: Some(thread) })
     }
 
-    /// Sets `flag` after `limit`, unless the watch is finished before.
-    pub(crate) fn watch(&self, flag: &Arc<AtomicBool>, limit: Duration) -> Watch<'_> {
+    /// Sets `flag` when the calling thread has used more CPU time than `limit` from now on, unless
+    /// the watch is finished before. Without a limit, only a shutdown sets the flag.
+    pub(crate) fn watch(&self, flag: &Arc<AtomicBool>, limit: Option<Duration>) -> Watch<'_> {
+        let cpu_clock = CpuClockId::of_current_thread();
+        let used = limit.and_then(|_| self.clock.cpu_time(cpu_clock));
+        let cpu_deadline = limit.zip(used).and_then(|(limit, used)| used.checked_add(limit));
+        let check_at = limit.and_then(|limit| self.clock.instant().checked_add(limit));
         let mut deadlines = self.deadlines.lock();
         let number = deadlines.next_number;
         deadlines.next_number += 1;
-        let deadline = self.clock.instant().checked_add(limit);
-        let watched = Watched { deadline, flag: Arc::clone(flag), interrupted: None };
+        let flag = Arc::clone(flag);
+        let watched = Watched { cpu_clock, cpu_deadline, check_at, flag, interrupted: None };
         deadlines.watched.insert(number, watched);
         let is_earliest =
-            deadline.is_some_and(|at| deadlines.wakes_at.is_none_or(|wakes_at| at < wakes_at));
+            check_at.is_some_and(|at| deadlines.wakes_at.is_none_or(|wakes_at| at < wakes_at));
         let wake = deadlines.shutdown.is_some() || is_earliest;
         drop(deadlines);
         if wake {
@@ -147,7 +181,7 @@ fn run(clock: &dyn Clock, deadlines: &Mutex<Deadlines>, wakes: &Receiver<()>) {
     loop {
         let earliest = {
             let mut deadlines = deadlines.lock();
-            deadlines.wakes_at = deadlines.interrupt_expired(clock.instant());
+            deadlines.wakes_at = deadlines.interrupt_expired(clock);
             deadlines.wakes_at
         };
         let timer = earliest.map_or_else(never, |at| clock.timer(at));

@@ -30,7 +30,7 @@ pub(crate) struct WorkerPool {
 impl WorkerPool {
     /// A pool without workers.
     pub(crate) fn new(context: DriverContext) -> WorkerPool {
-        let jobs = JobPool::new(&context.settings, context.control.clone());
+        let jobs = JobPool::new(&context.settings, &context.watchdog, context.control.clone());
         WorkerPool { context: Arc::new(context), jobs, running: HashMap::new(), ending: Vec::new() }
     }
 

@@ -5,7 +5,8 @@
 //!   append ──> queue ──commit──> log/      journal of events     ┐
 //!   freeze ──> space ──commit──> bodies/   mapped files          ├─ Disk: real or simulated
 //!                                catalogue/, index/              │
-//!   write_snapshot ────────────> snap/     one small file each   ┘
+//!   write_snapshot ────────────> snap/     one small file each   │
+//!   set_aside ─────────────────> set-aside/ one file each        ┘
 //! ```
 //!
 //! The crate knows one thing of PLAN: what a frozen pin is ([`plan::pinspace`]). FORMAT.md defines
@@ -29,6 +30,7 @@
 //! transfer   inspect   collect     export and import │ check, disk usage │ garbage collection
 //! store                            Store: creating, opening, recovery
 //! log    snapshots    space        event log │ snapshot files │ pins: bodies, catalogue, index
+//! set_aside                        inputs that a machine has set aside
 //! journal                          checked frames in segment files
 //! context                          what all parts share: disk, store id, health
 //! format_file  health  settings    the FORMAT file │ failed writes │ StoreSettings
@@ -76,6 +78,7 @@ mod health;
 pub mod inspect;
 mod journal;
 mod log;
+mod set_aside;
 mod settings;
 pub mod sim;
 mod snapshots;
@@ -92,6 +95,7 @@ pub use error::{
 pub use inspect::StoreInspection;
 pub use journal::PrunedLog;
 pub use log::{CommitTicket, LogAppender, LogRecord, LogRecords};
+pub use set_aside::{SetAsideId, SetAsideList, SetAsideRecord};
 pub use settings::StoreSettings;
 pub use space::CatalogueEntry;
 pub use store::{RecoveryReport, Store};

@@ -19,6 +19,7 @@ use crate::error::{
 };
 use crate::journal::PrunedLog;
 use crate::log::{EventLog, LogAppender, LogRecords};
+use crate::set_aside::{SetAsideFiles, SetAsideId, SetAsideList, SetAsideRecord};
 use crate::settings::StoreSettings;
 use crate::snapshots::{self, SnapshotFiles};
 use crate::space::{CatalogueEntry, PinStore};
@@ -42,6 +43,7 @@ pub struct Store {
     log: EventLog,
     pins: PinStore,
     snapshots: Mutex<SnapshotFiles>,
+    set_aside: Mutex<SetAsideFiles>,
     // The last field, so that the lock is released after everything else is dropped.
     lock: Option<Arc<dyn DiskLock>>,
 }
@@ -106,7 +108,7 @@ impl Store {
     }
 
     fn assemble(parts: StoreParts, settings: &StoreSettings) -> Self {
-        let StoreParts { context, lock, log, pins, snapshots } = parts;
+        let StoreParts { context, lock, log, pins, snapshots, set_aside } = parts;
         pins.set_body_limit(settings.body_file);
         Self {
             path: context.disk.path(""),
@@ -114,6 +116,7 @@ impl Store {
             context,
             pins,
             snapshots: Mutex::new(snapshots),
+            set_aside: Mutex::new(set_aside),
             lock: Some(lock),
         }
     }
@@ -300,6 +303,41 @@ impl Store {
     /// Returns the intact snapshots, newest first.
     pub fn snapshots(&self) -> Vec<Snapshot> {
         self.snapshots.lock().list()
+    }
+
+    /// Keeps the bytes of an input that no event can be made of. The input is durable when this
+    /// returns.
+    ///
+    /// # Errors
+    /// [`LogError::Full`] and [`LogError::Failed`]; the input was not kept.
+    pub fn set_aside(&self, payload: &[u8]) -> Result<SetAsideId, LogError> {
+        Ok(self.set_aside.lock().add(payload)?)
+    }
+
+    /// Keeps an input that another store has set aside, under its id. The input is durable when
+    /// this returns.
+    ///
+    /// # Errors
+    /// Like [`Store::set_aside`].
+    pub(crate) fn restore_set_aside(&self, record: &SetAsideRecord) -> Result<(), LogError> {
+        Ok(self.set_aside.lock().restore(record)?)
+    }
+
+    /// Reads the inputs that were set aside and not removed.
+    ///
+    /// # Errors
+    /// [`StoreReadError::Disk`]. Damage of single inputs is part of the result.
+    pub fn set_aside_inputs(&self) -> Result<SetAsideList, StoreReadError> {
+        Ok(self.set_aside.lock().read()?)
+    }
+
+    /// Removes inputs that were set aside, because events with them are durable. Ids without an
+    /// input are ignored, so that a replay may remove the same input again.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Disk`].
+    pub fn remove_set_aside(&self, ids: &[SetAsideId]) -> Result<(), SnapshotError> {
+        Ok(self.set_aside.lock().remove(ids)?)
     }
 
     /// Removes the log segments whose events are all covered by the oldest snapshot. Removes

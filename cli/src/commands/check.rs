@@ -95,6 +95,7 @@ fn effect(finding: &DamageFinding) -> String {
         DamageEffect::Pin(hash) => format!("pin {} is lost", hash_text(&hash)),
         DamageEffect::File => "no pin in it can be read".into(),
         DamageEffect::Snapshot => "this snapshot is lost".into(),
+        DamageEffect::SetAsideInput => "this input, which was set aside, is lost".into(),
         DamageEffect::Nothing => "no data is lost, but the store is not opened like this".into(),
     }
 }

@@ -3,6 +3,8 @@
 use crate::args::DuArgs;
 use crate::json;
 use anyhow::Context;
+use jiff::Timestamp;
+use machine::SetAsideInput;
 use persist::StoreInspection;
 use persist::inspect::StoreUsage;
 use serde::Serialize;
@@ -15,15 +17,24 @@ pub(crate) fn du(args: DuArgs) -> anyhow::Result<()> {
     let usage = inspection
         .usage()
         .with_context(|| format!("run `pallas check {}` for all damage", args.store.display()))?;
-    let text = if args.json { json::text(&JsonUsage::from(&usage))? } else { as_lines(&usage) };
+    let inputs = set_aside_inputs(&inspection)?;
+    let text = if args.json {
+        json::text(&JsonUsage::of(&usage, &inputs))?
+    } else {
+        as_lines(&usage, &inputs)
+    };
     io::stdout().write_all(text.as_bytes()).context("cannot write the output")
 }
 
-fn as_lines(usage: &StoreUsage) -> String {
+/// The inputs that are set aside. Damaged ones are left out: `check` reports them.
+fn set_aside_inputs(inspection: &StoreInspection) -> anyhow::Result<Vec<SetAsideInput>> {
+    let records = inspection.set_aside_inputs()?.records;
+    Ok(records.iter().filter_map(|it| SetAsideInput::decode(&it.payload).ok()).collect())
+}
+
+fn as_lines(usage: &StoreUsage, inputs: &[SetAsideInput]) -> String {
     let mut text = format!("{:<34}  {:>10}  {:>16}\n", "", "count", "bytes");
-    let mut line = |part: &str, count: u64, bytes: u64| {
-        let _ = writeln!(text, "{part:<34}  {count:>10}  {bytes:>16}");
-    };
+    let mut line = |part: &str, count: u64, bytes: u64| text += &as_line(part, count, bytes);
     line("log: files", usage.log_segments, usage.log_bytes);
     line("log: spare files", usage.spare_files, usage.spare_bytes);
     line("pins: files of bodies", usage.body_files, usage.body_bytes);
@@ -37,7 +48,21 @@ fn as_lines(usage: &StoreUsage) -> String {
         line(&format!("snapshot {generation}, after event {covers}"), used.pins, used.bytes);
         line("  reached by no other", used.own_pins, used.own_bytes);
     }
+    line("set aside: inputs", usage.set_aside_files, usage.set_aside_bytes);
+    for SetAsideInput { slot, after, time, reason, .. } in inputs {
+        let time = time_text(*time);
+        let _ = writeln!(text, "  of driver {slot}, after event {after}, {time}: {reason}");
+    }
     text
+}
+
+fn as_line(part: &str, count: u64, bytes: u64) -> String {
+    format!("{part:<34}  {count:>10}  {bytes:>16}\n")
+}
+
+/// A time in nanoseconds since 1970, as text. The year is below 2600.
+fn time_text(time: u64) -> String {
+    Timestamp::from_nanosecond(time.into()).map_or_else(|_| time.to_string(), |at| at.to_string())
 }
 
 /// [`StoreUsage`] with the keys of the JSON output.
@@ -50,6 +75,7 @@ struct JsonUsage {
     index: JsonFiles,
     shared: JsonCount,
     garbage: JsonCount,
+    set_aside: Vec<JsonSetAside>,
     snapshots: Vec<JsonSnapshot>,
 }
 
@@ -74,6 +100,15 @@ struct JsonCount {
 }
 
 #[derive(Serialize)]
+struct JsonSetAside {
+    driver: u64,
+    after: u64,
+    time: String,
+    reason: String,
+    bytes: usize,
+}
+
+#[derive(Serialize)]
 struct JsonSnapshot {
     generation: u64,
     covers: u64,
@@ -84,8 +119,15 @@ struct JsonSnapshot {
     own_bytes: u64,
 }
 
-impl From<&StoreUsage> for JsonUsage {
-    fn from(usage: &StoreUsage) -> JsonUsage {
+impl JsonUsage {
+    fn of(usage: &StoreUsage, inputs: &[SetAsideInput]) -> JsonUsage {
+        let set_aside = inputs.iter().map(|input| JsonSetAside {
+            driver: input.slot,
+            after: input.after,
+            time: time_text(input.time),
+            reason: input.reason.to_string(),
+            bytes: input.size(),
+        });
         let snapshots = usage.snapshots.iter().map(|used| JsonSnapshot {
             generation: used.snapshot.generation,
             covers: used.snapshot.covers.0,
@@ -108,6 +150,7 @@ impl From<&StoreUsage> for JsonUsage {
             index: JsonFiles { files: usage.index_files, bytes: usage.index_bytes },
             shared: JsonCount { count: usage.shared_pins, bytes: usage.shared_bytes },
             garbage: JsonCount { count: usage.garbage_pins, bytes: usage.garbage_bytes },
+            set_aside: set_aside.collect(),
             snapshots: snapshots.collect(),
         }
     }

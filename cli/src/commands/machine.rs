@@ -2,11 +2,15 @@
 
 use super::setup::{cache_code, runtime_builder};
 use super::sire;
-use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs};
+use crate::args::{BootArgs, CacheOptions, MachineOptions, StartArgs, TimeOptions};
 use crate::console::StdioConsole;
 use crate::terminal::{self, ExitError};
 use anyhow::Context;
-use machine::{Machine, MachineHandle, MachineSettings, ReplayFrom, RunOutcome};
+use indicatif::HumanBytes;
+use machine::{
+    AbortReason, LimitStop, LimitStopCause, Machine, MachineHandle, MachineSettings, ReplayFrom,
+    RunOutcome, TimeLimits,
+};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::path::Path;
@@ -21,20 +25,22 @@ pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
     if booted.workers == 0 {
         eprintln!("pallas: `main` of {} has no workers, so it will never do anything", args.module);
     }
-    if args.start { run(&args.store, &args.machine, ReplayFrom::Latest) } else { Ok(()) }
+    if args.start { run(&args.store, &args.machine, ReplayFrom::Latest, false) } else { Ok(()) }
 }
 
 /// Runs a machine until it ends or is stopped.
 pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
     let from = if args.replay_all { ReplayFrom::Earliest } else { ReplayFrom::Latest };
-    run(&args.store, &args.machine, from)
+    run(&args.store, &args.machine, from, args.offer)
 }
 
-fn run(store: &Path, args: &MachineOptions, replay: ReplayFrom) -> anyhow::Result<()> {
+fn run(store: &Path, args: &MachineOptions, replay: ReplayFrom, offer: bool) -> anyhow::Result<()> {
     let mut settings = MachineSettings::new(Arc::new(StdioConsole::new()));
     settings.runtime = runtime_builder(args.execution, args.memory);
     settings.jobs = usize::from(args.eval_workers);
+    settings.limits = time_limits(args.time);
     settings.replay = replay;
+    settings.offer_set_aside = offer;
     settings.store.keep_snapshots = usize::from(args.keep_snapshots);
     if args.disable_snapshots {
         settings.snapshots = None;
@@ -44,17 +50,52 @@ fn run(store: &Path, args: &MachineOptions, replay: ReplayFrom) -> anyhow::Resul
     stop_on_signal(machine.handle())?;
     match machine.run()? {
         RunOutcome::Stopped | RunOutcome::Finished => Ok(()),
-        RunOutcome::Crashed => machine_failed("its cog crashed"),
-        RunOutcome::TimedOut => machine_failed("its cog took too long to handle an event"),
-        RunOutcome::Aborted(abort) => {
-            machine_failed(&format!("its cog could not handle an event: {abort}"))
+        RunOutcome::Crashed => {
+            let message = Some("the machine ended: its cog crashed".into());
+            Err(ExitError { code: terminal::COG_CRASHED, message }.into())
+        }
+        RunOutcome::LimitExceeded(stop) => {
+            let message = Some(limit_text(stop, args));
+            Err(ExitError { code: terminal::LIMIT_EXCEEDED, message }.into())
         }
     }
 }
 
-fn machine_failed(why: &str) -> anyhow::Result<()> {
-    let message = Some(format!("the machine ended: {why}"));
-    Err(ExitError { code: terminal::MACHINE_FAILED, message }.into())
+fn time_limits(args: TimeOptions) -> TimeLimits {
+    let TimeOptions { event_limit, read_limit, driver_limit, job_limit } = args;
+    TimeLimits {
+        event: event_limit.0,
+        read: read_limit.0,
+        driver: driver_limit.0,
+        job: job_limit.0,
+    }
+}
+
+/// Says which limit an event exceeded, which option sets the limit, and what the next start does.
+fn limit_text(stop: LimitStop, args: &MachineOptions) -> String {
+    let heap = args.memory.heap();
+    let size = |bytes: usize| HumanBytes(bytes as u64).to_string();
+    let limit = match stop.reason {
+        AbortReason::Time => format!("; the limit is --event-limit {}", args.time.event_limit),
+        AbortReason::Memory => format!("; the limit is --max-heap, {}", size(heap.max_heap)),
+        AbortReason::Stack => format!("; the limit is --max-stack, {}", size(heap.max_stack)),
+        AbortReason::Loop => String::new(),
+    };
+    let (event, offer) = match stop.cause {
+        LimitStopCause::SetAsideInRow(count) => (
+            format!("{count} inputs in a row were set aside, the last event because"),
+            ", and with --offer tries the inputs again",
+        ),
+        LimitStopCause::JobResult(slot) => (
+            format!("the event with the result of job {slot} was stopped:"),
+            ", and computes the job again",
+        ),
+    };
+    let reason = stop.reason;
+    format!(
+        "the machine stopped: {event} {reason}{limit}. The next start continues from the state \
+         before{offer}"
+    )
 }
 
 /// Stops the machine on Ctrl-C or SIGTERM. A second signal exits the process immediately.

@@ -1,13 +1,14 @@
 //! A clock that a test moves.
 
-use super::Clock;
+use super::{Clock, CpuClockId};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-/// A clock for tests. [`advance`](ManualClock::advance) moves its wall time and its monotonic time
-/// together; nothing else moves the monotonic time.
+/// A clock for tests. [`advance`](ManualClock::advance) moves its wall time, its monotonic time and
+/// the CPU time of every thread together; [`stop_for`](ManualClock::stop_for) moves all but the CPU
+/// time. Nothing else moves the monotonic time or the CPU time.
 pub struct ManualClock {
     state: Mutex<ManualState>,
     timer_set: Condvar,
@@ -18,6 +19,8 @@ struct ManualState {
     now: Timestamp,
     alarms: Vec<(Timestamp, Sender<Instant>)>,
     instant: Instant,
+    /// Of every thread.
+    cpu_time: Duration,
     timers: Vec<(Instant, Sender<Instant>)>,
 }
 
@@ -25,7 +28,8 @@ impl ManualClock {
     /// A clock that only [`advance`](ManualClock::advance) moves.
     pub fn standing(now: Timestamp) -> ManualClock {
         let instant = Instant::now();
-        let state = ManualState { now, alarms: Vec::new(), instant, timers: Vec::new() };
+        let (cpu_time, alarms, timers) = (Duration::ZERO, Vec::new(), Vec::new());
+        let state = ManualState { now, alarms, instant, cpu_time, timers };
         ManualClock { state: Mutex::new(state), timer_set: Condvar::new(), jumps_to_alarms: false }
     }
 
@@ -35,9 +39,21 @@ impl ManualClock {
         ManualClock { jumps_to_alarms: true, ..ManualClock::standing(now) }
     }
 
-    /// Moves the clock forward, and sends the messages of the alarms and timers that become due.
+    /// Moves the clock forward, as if every thread computed for this time. Sends the messages of
+    /// the alarms and timers that become due.
     pub fn advance(&self, by: Duration) {
+        self.move_forward(by, by);
+    }
+
+    /// Moves the clock forward, as if the process were stopped for this time: no thread uses CPU
+    /// time.
+    pub fn stop_for(&self, by: Duration) {
+        self.move_forward(by, Duration::ZERO);
+    }
+
+    fn move_forward(&self, by: Duration, computed: Duration) {
         let state = &mut *self.state.lock();
+        state.cpu_time += computed;
         state.now = state.now.checked_add(by).unwrap_or(Timestamp::MAX);
         state.instant += by;
         let (now, instant) = (state.now, state.instant);
@@ -101,5 +117,9 @@ impl Clock for ManualClock {
             self.timer_set.notify_all();
         }
         receiver
+    }
+
+    fn cpu_time(&self, _: CpuClockId) -> Option<Duration> {
+        Some(self.state.lock().cpu_time)
     }
 }

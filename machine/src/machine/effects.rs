@@ -3,11 +3,11 @@
 
 use super::Machine;
 use crate::console::{ConsoleNotice, ReportOrigin};
-use crate::error::SystemError;
+use crate::error::{RunError, StateError};
 use crate::message::DriverMessage;
 use crate::trace::ConsoleMessage;
 use crate::worker_table::WorkerChange;
-use persist::Seq;
+use persist::{Seq, SetAsideId};
 use std::collections::VecDeque;
 
 /// An effect of an event, or of an answer to a read.
@@ -18,6 +18,8 @@ pub(super) enum Effect {
     Message(u64, DriverMessage),
     /// Reports are shown on the console.
     Report(Vec<ConsoleMessage>),
+    /// An input that had been set aside is removed, because it is applied.
+    RemoveSetAside(SetAsideId),
 }
 
 /// The effects of events that are not durable yet, in the order of the events.
@@ -46,8 +48,18 @@ impl EffectQueue {
 }
 
 impl Machine {
+    /// Lets effects happen when the last event and the effects before are done: at once, if they
+    /// are.
+    pub(super) fn perform_when_durable(&mut self, effects: Vec<Effect>) -> Result<(), RunError> {
+        if self.queue.is_empty() && self.store.durable() >= self.applied {
+            return self.perform(effects);
+        }
+        self.queue.push(self.applied, effects);
+        Ok(())
+    }
+
     /// Lets effects happen, whose events are durable.
-    pub(super) fn perform(&mut self, effects: Vec<Effect>) -> Result<(), SystemError> {
+    pub(super) fn perform(&mut self, effects: Vec<Effect>) -> Result<(), RunError> {
         let console = &*self.settings.console;
         for effect in effects {
             match effect {
@@ -61,6 +73,10 @@ impl Machine {
                 Effect::Message(worker, message) => self.pool.send(worker, message),
                 Effect::Report(messages) => {
                     messages.iter().for_each(|message| message.show(console));
+                }
+                Effect::RemoveSetAside(id) => {
+                    self.store.remove_set_aside(&[id]).map_err(StateError::from)?;
+                    self.unremoved_offers -= 1;
                 }
             }
         }

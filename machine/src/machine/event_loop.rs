@@ -1,9 +1,10 @@
 //! The event loop of a running machine.
 
-use super::Machine;
 use super::effects::Effect;
+use super::inputs::WorkerInput;
+use super::{FULL_DISK_RETRY, Machine};
 use crate::codec::SeedBytes;
-use crate::cog::{AppliedEvent, ApplyMode, CogError, CogOutput};
+use crate::cog::{CogError, CogOutput};
 use crate::error::RunError;
 use crate::event::{EventInput, EventRecord, InputPayload};
 use crate::message::{CogRequest, ControlMessage, DriverMessage};
@@ -22,9 +23,6 @@ const BATCH_BYTES: usize = 16 << 20;
 /// How long an event may be on its way to the disk before the loop asks the log for the reason.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long the loop waits before it tries again to append to the log of a full disk.
-const FULL_DISK_RETRY: Duration = Duration::from_millis(250);
-
 impl Machine {
     /// Handles messages until a stop is requested or the cog takes no more events.
     pub(super) fn serve(&mut self) -> Result<(), RunError> {
@@ -33,7 +31,7 @@ impl Machine {
                 self.handle_control(control)?;
             }
             let is_over = self.cog.status().running().is_none() && self.queue.is_empty();
-            if is_over || self.stopping.load(Ordering::SeqCst) {
+            if is_over || self.is_ending() {
                 return Ok(());
             }
             let late = if self.queue.is_empty() { never() } else { after(FLUSH_PATIENCE) };
@@ -51,6 +49,12 @@ impl Machine {
         }
     }
 
+    /// Whether the machine takes no more inputs: a stop was requested, or an event exceeded a
+    /// limit.
+    pub(super) fn is_ending(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst) || self.limit_stop.is_some()
+    }
+
     fn handle_control(&mut self, control: ControlMessage) -> Result<(), RunError> {
         match control {
             ControlMessage::Durable(Ok(seq)) => {
@@ -63,7 +67,8 @@ impl Machine {
             ControlMessage::JobDone { worker, payload } => {
                 if let Some(slot) = self.workers.job_done(worker) {
                     self.pool.cancel(worker);
-                    self.handle_event(vec![EventInput { slot, payload }])?;
+                    let input = EventInput { slot, payload };
+                    self.handle_inputs(vec![WorkerInput { worker, input }])?;
                 }
             }
             ControlMessage::WorkerFailed(error) => return Err(error.into()),
@@ -90,11 +95,12 @@ impl Machine {
                 CogRequest::Write { worker, value } => {
                     if let Some(slot) = self.workers.slot_of(worker) {
                         bytes += value.len();
-                        inputs.push(EventInput { slot, payload: InputPayload::Written(value) });
+                        let input = EventInput { slot, payload: InputPayload::Written(value) };
+                        inputs.push(WorkerInput { worker, input });
                     }
                 }
                 CogRequest::Read { worker, key, serial, query } => {
-                    self.handle_event(std::mem::take(&mut inputs))?;
+                    self.handle_inputs(std::mem::take(&mut inputs))?;
                     self.handle_read(worker, key, serial, &query)?;
                 }
             }
@@ -102,40 +108,11 @@ impl Machine {
             let is_full = requests >= BATCH_REQUESTS || bytes >= BATCH_BYTES;
             next = if is_full { None } else { self.requests.try_recv().ok() };
         }
-        self.handle_event(inputs)
-    }
-
-    /// Applies an event to the cog, appends it to the log, and queues its effects.
-    fn handle_event(&mut self, inputs: Vec<EventInput>) -> Result<(), RunError> {
-        let is_stopping = self.stopping.load(Ordering::SeqCst);
-        if inputs.is_empty() || is_stopping || self.cog.status().running().is_none() {
-            return Ok(());
-        }
-        let clock = &*self.settings.clock;
-        let before = self.state_hashes.hash(&mut self.cog, clock);
-        let before = before.map_err(|error| self.run_error(error))?;
-        let applied = match self.cog.apply(&inputs, &ApplyMode::Live) {
-            Ok(applied) => applied,
-            Err(CogError::ShuttingDown) => {
-                // The event has not happened, so nothing is shown of it.
-                self.cog.take_messages();
-                return Ok(());
-            }
-            Err(error) => return Err(self.run_error(error)),
-        };
-        let AppliedEvent { outcome, outputs, took } = applied;
-        let time = u64::try_from(self.settings.clock.now().as_nanosecond()).unwrap_or(0);
-        self.append(&EventRecord { time, before, outcome, inputs }, took)?;
-        let reports = self.cog.take_messages();
-        let effects = self.effects(outputs, reports);
-        self.check_damage()?;
-        self.queue.push(self.applied, effects);
-        let Machine { snapshots, cog, store, control_sender, settings, .. } = self;
-        snapshots.start_if_due(cog, store, self.applied, control_sender, &*settings.console)
+        self.handle_inputs(inputs)
     }
 
     /// Appends an event to the log. Waits while the disk is full.
-    fn append(&mut self, event: &EventRecord, took: Duration) -> Result<(), RunError> {
+    pub(super) fn append(&mut self, event: &EventRecord, took: Duration) -> Result<(), RunError> {
         loop {
             let payload = event.encode();
             let length = payload.len() as u64;
@@ -160,7 +137,11 @@ impl Machine {
     }
 
     /// The effects of the event that was just applied, in the order in which they are to happen.
-    fn effects(&mut self, outputs: Vec<CogOutput>, reports: Vec<ConsoleMessage>) -> Vec<Effect> {
+    pub(super) fn effects(
+        &mut self,
+        outputs: Vec<CogOutput>,
+        reports: Vec<ConsoleMessage>,
+    ) -> Vec<Effect> {
         let mut effects = Vec::new();
         if !reports.is_empty() {
             effects.push(Effect::Report(reports));
@@ -180,7 +161,8 @@ impl Machine {
         effects
     }
 
-    /// Answers a query of a driver, when the state that it saw is durable.
+    /// Answers a query of a driver, when the state that it saw is durable. If the evaluation is
+    /// aborted, there is no answer, and the driver begins anew.
     fn handle_read(
         &mut self,
         worker: u64,
@@ -189,8 +171,12 @@ impl Machine {
         query: &SeedBytes,
     ) -> Result<(), RunError> {
         let Some(slot) = self.workers.slot_of(worker) else { return Ok(()) };
-        let value = match self.cog.read(slot, key, query) {
-            Ok(value) => value,
+        if self.is_ending() {
+            return Ok(());
+        }
+        let answer = match self.cog.read(slot, key, query) {
+            Ok(value) => DriverMessage::ReadAnswer { key, serial, value },
+            Err(CogError::Aborted(_)) => DriverMessage::ReadFailed { key, serial },
             Err(CogError::ShuttingDown) => return Ok(()),
             Err(error) => return Err(self.run_error(error)),
         };
@@ -199,12 +185,7 @@ impl Machine {
         if !reports.is_empty() {
             effects.push(Effect::Report(reports));
         }
-        let answer = DriverMessage::ReadAnswer { key, serial, value };
         effects.push(Effect::Message(worker, answer));
-        if self.queue.is_empty() && self.store.durable() >= self.applied {
-            return Ok(self.perform(effects)?);
-        }
-        self.queue.push(self.applied, effects);
-        Ok(())
+        self.perform_when_durable(effects)
     }
 }

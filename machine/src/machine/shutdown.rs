@@ -3,7 +3,7 @@
 use super::Machine;
 use super::effects::Effect;
 use crate::console::ConsoleNotice;
-use crate::error::RunError;
+use crate::error::{RunError, StateError};
 use persist::{LogError, Seq};
 use std::sync::Arc;
 
@@ -36,8 +36,9 @@ impl Machine {
         }
     }
 
-    /// Cancels the workers, makes everything durable, writes a snapshot and closes the store. If
-    /// the loop ended with an error (`served`), it only cancels the workers and closes the store.
+    /// Cancels the workers, makes everything durable, removes the set-aside inputs that were
+    /// applied, writes a snapshot and closes the store. If the loop ended with an error (`served`),
+    /// it only cancels the workers and closes the store.
     pub(super) fn shut_down(self, served: Result<(), RunError>) -> Result<(), RunError> {
         let Machine { settings, store, appender, mut cog, pool, mut snapshots, .. } = self;
         let console = &*settings.console;
@@ -47,14 +48,19 @@ impl Machine {
         snapshots.wait();
         served?;
         store.commit()?;
-        let mut queue = self.queue;
+        let (mut queue, mut applied_inputs) = (self.queue, Vec::new());
         while let Some(effects) = queue.pop(Seq(u64::MAX)) {
             for effect in effects {
-                if let Effect::Report(messages) = effect {
-                    messages.iter().for_each(|message| message.show(console));
+                match effect {
+                    Effect::Report(messages) => {
+                        messages.iter().for_each(|message| message.show(console));
+                    }
+                    Effect::RemoveSetAside(id) => applied_inputs.push(id),
+                    Effect::Worker(_) | Effect::Message(..) => {}
                 }
             }
         }
+        store.remove_set_aside(&applied_inputs).map_err(StateError::from)?;
         snapshots.finish(&mut cog, &store, self.applied, console)?;
         drop(appender);
         // The snapshot's thread has ended, so this is the only reference.

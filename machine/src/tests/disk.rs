@@ -145,7 +145,7 @@ fn a_read_that_needs_a_damaged_pin_is_not_answered() {
 }
 
 /// Appends a record to a machine's log.
-fn append(machine: &TestMachine, payload: &[u8]) {
+pub(super) fn append(machine: &TestMachine, payload: &[u8]) {
     let store =
         Store::open_on(Arc::new(machine.disk.clone()), Default::default()).expect("it opens");
     store.append(payload).expect("room");

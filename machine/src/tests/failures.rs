@@ -1,4 +1,5 @@
-//! Evaluations that fail: what they end, and what they do not end.
+//! Evaluations that fail: what they end, and what they do not end. (`limits` has the events, reads
+//! and jobs that exceed a limit.)
 
 use super::harness::{LIMIT, TestMachine};
 use super::programs::{cog, cycle, endless, exec, first_input, keep_inputs, read, when, writer};
@@ -28,38 +29,6 @@ fn a_crash_ends_the_cog_and_is_remembered() {
 }
 
 #[test]
-fn an_event_that_exceeds_its_limit_is_ended_and_logged() {
-    let machine = cog_that_calls(endless()).with(|settings| settings.snapshots = None);
-    let run = machine.run_into_limit();
-    assert_eq!(run.messages, [ConsoleMessage::Notice(ConsoleNotice::TimedOut(ReportOrigin::Cog))]);
-    assert_eq!(run.outcome(), RunOutcome::TimedOut);
-    // The replay takes the outcome from the log, and does not evaluate what has no end.
-    assert_eq!(machine.open().expect("it opens").replayed(), 1);
-    assert_eq!(machine.state(), "3 30000000000 7");
-    assert_eq!(machine.run(|_| false).outcome(), RunOutcome::TimedOut);
-}
-
-#[test]
-fn a_read_that_exceeds_its_limit_is_answered_0() {
-    let reads = law(3, call(endless(), [arg(1)]));
-    let driver = cycle(vec![read()], &[0]);
-    let machine = TestMachine::boot(&call(keep_inputs(), [nat(7), reads, row([exec(driver)])]));
-    let running = machine.start();
-    // The read is the first evaluation with a limit: the driver's initial value is not called.
-    machine.clock.wait_for_timer(LIMIT);
-    machine.clock.advance(LIMIT);
-    let reports = [running.reports.recv(), running.reports.recv()];
-    let timed_out = ConsoleMessage::Notice(ConsoleNotice::TimedOut(ReportOrigin::Read(0)));
-    assert_eq!(reports, [Ok(timed_out), Ok(ConsoleMessage::Text("0".into()))]);
-    // The driver reads again.
-    running.stop();
-    machine.clock.advance(SHUTDOWN_GRACE);
-    let run = running.join(Vec::new());
-    assert_eq!(run.messages, []);
-    assert_eq!(run.outcome(), RunOutcome::Stopped);
-}
-
-#[test]
 fn a_driver_that_exceeds_its_limit_restarts() {
     let driver = cycle(vec![when(), call(endless(), [arg(2)])], &[]);
     let machine = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)]));
@@ -67,36 +36,13 @@ fn a_driver_that_exceeds_its_limit_restarts() {
     machine.clock.wait_for_timer(LIMIT);
     machine.clock.advance(LIMIT);
     let report = running.reports.recv().expect("the machine runs");
-    assert_eq!(report, ConsoleMessage::Notice(ConsoleNotice::TimedOut(ReportOrigin::Driver(0))));
+    assert_eq!(
+        report,
+        ConsoleMessage::Notice(ConsoleNotice::Aborted(ReportOrigin::Driver(0), AbortReason::Time))
+    );
     running.stop();
     machine.clock.advance(SHUTDOWN_GRACE);
     assert_eq!(running.join(Vec::new()).outcome(), RunOutcome::Stopped);
-}
-
-#[test]
-fn an_event_that_needs_too_much_stack_is_ended() {
-    // f x = 3 (f x)
-    let machine = cog_that_calls(law(1, call(nat(3), [call(arg(0), [arg(1)])])));
-    let run = machine.run(|_| false);
-    let notice = ConsoleNotice::Aborted(ReportOrigin::Cog, AbortReason::Stack);
-    assert_eq!(run.messages, [ConsoleMessage::Notice(notice)]);
-    assert_eq!(run.outcome(), RunOutcome::Aborted(AbortReason::Stack));
-    assert_eq!(machine.state(), "4 1 7");
-    assert_eq!(machine.run(|_| false).outcome(), RunOutcome::Aborted(AbortReason::Stack));
-}
-
-#[test]
-fn an_event_that_needs_too_much_memory_is_ended() {
-    // f x = f [x x], forced at each turn so that it grows on the heap and not on the stack
-    let grown = row([arg(1), arg(1)]);
-    let machine = cog_that_calls(law(1, call(arg(0), [call(nat(4), [grown])]))).with(|settings| {
-        settings.runtime.heap.max_heap = 1 << 20;
-    });
-    let run = machine.run(|_| false);
-    let notice = ConsoleNotice::Aborted(ReportOrigin::Cog, AbortReason::Memory);
-    assert_eq!(run.messages, [ConsoleMessage::Notice(notice)]);
-    assert_eq!(run.outcome(), RunOutcome::Aborted(AbortReason::Memory));
-    assert_eq!(machine.state(), "4 2 7");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::machine::SHUTDOWN_GRACE;
 use crate::trace::ConsoleMessage;
 use crate::{
     Console, ConsoleNotice, Machine, MachineHandle, MachineSettings, ReportOrigin, RunError,
-    RunOutcome, SnapshotPolicy, StartError,
+    RunOutcome, SnapshotPolicy, StartError, TimeLimits,
 };
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ use std::time::Duration;
 /// The time at which all machines start, in seconds since 1970.
 pub(crate) const START: i64 = 1_764_000_000;
 
-/// The time limit of all machines, by the manual clock.
+/// The time limit of events, reads and drivers, by the manual clock.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// Settings of a store in a slot of the address space that no other test uses: tests run in one
@@ -161,11 +161,12 @@ impl TestMachine {
     /// The settings, with a console that sends to `console`.
     pub(crate) fn settings(&self, console: Sender<ConsoleMessage>) -> MachineSettings {
         let clock: Arc<dyn Clock> = self.clock.clone();
+        let limit = Some(LIMIT);
         let mut settings = MachineSettings {
             clock,
             runtime: RuntimeBuilder::new().jets(Arc::new(terms::jets())).heap(terms::options()),
             jobs: 2,
-            limit: LIMIT,
+            limits: TimeLimits { event: limit, read: limit, driver: limit, job: None },
             snapshots: Some(SnapshotPolicy { events: 7, ..SnapshotPolicy::default() }),
             ..MachineSettings::new(Arc::new(Recorder(console)))
         };
@@ -222,12 +223,16 @@ impl TestMachine {
     }
 
     /// Runs a machine whose only evaluation has no end, and advances the clock by the time limit as
-    /// soon as the evaluation has begun.
+    /// soon as the evaluation has begun. Stops the machine after its first report.
     pub(crate) fn run_into_limit(&self) -> MachineRun {
         let running = self.start();
         self.clock.wait_for_timer(LIMIT);
         self.clock.advance(LIMIT);
-        running.join(Vec::new())
+        let report = running.reports.recv().expect("the machine reports the limit");
+        running.stop();
+        // The driver may have begun anew, and made another event without an end.
+        self.clock.advance(SHUTDOWN_GRACE);
+        running.join(vec![report])
     }
 
     /// Runs a machine whose only evaluation has no end, stops it as soon as the evaluation has

@@ -1,6 +1,6 @@
 //! The programs that the tests run.
 
-use super::terms::{PlanExpr, arg, call, case, first, inc, law, nat, row, trace};
+use super::terms::{PlanExpr, arg, call, case, first, inc, law, nat, row, second, trace};
 
 /// A cog with this law, state and workers. Its reads return the state.
 pub(crate) fn cog(
@@ -94,5 +94,37 @@ pub(crate) fn endless() -> PlanExpr {
 
 /// The value of the first of these inputs.
 pub(crate) fn first_input(inputs: PlanExpr) -> PlanExpr {
-    super::terms::second(first(inputs))
+    second(first(inputs))
+}
+
+/// A function whose call needs more stack than it may use: f x = 3 (f x)
+pub(crate) fn deep() -> PlanExpr {
+    law(1, call(nat(3), [call(arg(0), [arg(1)])]))
+}
+
+/// A function whose call is harmless.
+pub(crate) fn harmless() -> PlanExpr {
+    law(1, nat(0))
+}
+
+/// The value of an input of [`calling`]: the function that the cog calls, and a number.
+pub(crate) fn input(function: PlanExpr, number: u64) -> PlanExpr {
+    row([function, nat(number)])
+}
+
+/// A law of one argument that calls the function in each of these inputs. Its value is 0.
+fn call_all() -> PlanExpr {
+    let skip = |arity| law(arity, nat(0));
+    // A row is an app of apps: the argument of each is an input.
+    let function = first(second(arg(3)));
+    let each = law(3, case(call(function, [nat(0)]), call(arg(1), [arg(2)]), law(1, nat(0))));
+    let each = call(each, [arg(0)]);
+    law(1, call(nat(1), [skip(1), skip(3), each, skip(1), arg(1)]))
+}
+
+/// A cog that calls the functions in its inputs, and keeps a list of the inputs of all events.
+pub(crate) fn calling(workers: impl IntoIterator<Item = PlanExpr>) -> PlanExpr {
+    let next = call(arg(0), [row([arg(4), arg(1)]), arg(2), arg(3)]);
+    let then = row([next, row([])]);
+    cog(law(4, case(call(call_all(), [arg(4)]), then, law(1, nat(0)))), nat(7), workers)
 }

@@ -6,7 +6,7 @@ use super::programs::{cog, cycle, endless, eval, exec, first_input, keep_inputs,
 use super::terms::{PlanExpr, arg, call, law, nat, row, trace};
 use crate::clock::{Clock, ManualClock};
 use crate::trace::ConsoleMessage;
-use crate::{Console, ConsoleNotice, ReportOrigin, RunOutcome};
+use crate::{AbortReason, Console, ConsoleNotice, ReportOrigin, RunOutcome};
 use crossbeam_channel::{Sender, unbounded};
 use jiff::Timestamp;
 use plan::Ref;
@@ -44,19 +44,16 @@ fn traces_of_an_event_that_fails_come_before_the_report_of_its_failure() {
     assert_eq!(run.outcome(), RunOutcome::Crashed);
     // The crash is part of the state and is reported again; the trace is not.
     assert_eq!(machine.run(|_| false).messages, [text("the cog crashed: 99 5")]);
-
-    let machine = cog_with(|_| trace(nat(33), call(endless(), [nat(0)])));
-    let run = machine.run_into_limit();
-    assert_eq!(
-        run.messages,
-        [text("33"), ConsoleMessage::Notice(ConsoleNotice::TimedOut(ReportOrigin::Cog))]
-    );
 }
 
 #[test]
 fn traces_of_an_event_that_has_not_happened_are_not_shown() {
     let machine = cog_with(|_| trace(nat(33), call(endless(), [nat(0)])));
     assert_eq!(machine.run_into_shutdown().messages, []);
+    let set_aside = ConsoleMessage::Notice(ConsoleNotice::SetAside(0, AbortReason::Time));
+    // Another clock: the timers of the first run are still set.
+    let again = TestMachine::on(machine.disk);
+    assert_eq!(again.run_into_limit().messages, [set_aside]);
 }
 
 #[test]

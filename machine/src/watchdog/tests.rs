@@ -32,7 +32,7 @@ fn wait_for(flag: &AtomicBool) {
 /// of a watch without time, which has the highest number, last.
 fn wait_for_thread(watchdog: &Watchdog) {
     let flag = flag();
-    let watch = watchdog.watch(&flag, Duration::ZERO);
+    let watch = watchdog.watch(&flag, Some(Duration::ZERO));
     // The thread wakes for the earliest deadline, and this one is.
     wait_for(&flag);
     assert!(watch.finish().is_some());
@@ -42,7 +42,7 @@ fn wait_for_thread(watchdog: &Watchdog) {
 fn an_evaluation_is_interrupted_at_its_limit_and_not_before() {
     let (watchdog, clock) = watchdog();
     let flag = flag();
-    let watch = watchdog.watch(&flag, 10 * SECOND);
+    let watch = watchdog.watch(&flag, Some(10 * SECOND));
     clock.advance(10 * SECOND - Duration::from_nanos(1));
     wait_for_thread(&watchdog);
     assert!(!is_set(&flag));
@@ -56,8 +56,8 @@ fn an_evaluation_is_interrupted_at_its_limit_and_not_before() {
 fn a_finished_evaluation_is_not_interrupted() {
     let (watchdog, clock) = watchdog();
     let (finished, running) = (flag(), flag());
-    let first = watchdog.watch(&finished, SECOND);
-    let second = watchdog.watch(&running, 2 * SECOND);
+    let first = watchdog.watch(&finished, Some(SECOND));
+    let second = watchdog.watch(&running, Some(2 * SECOND));
     assert_eq!(first.finish(), None);
     clock.advance(2 * SECOND);
     wait_for(&running);
@@ -72,7 +72,7 @@ fn each_evaluation_has_its_own_limit() {
     let watches: Vec<_> = (0..4)
         .map(|index| {
             let limit = SECOND * (4 - index as u32);
-            let watch = watchdog.watch(&flags[index], limit);
+            let watch = watchdog.watch(&flags[index], Some(limit));
             // The thread sleeps until a later deadline, and has to wake up for this one.
             assert_eq!(clock.wait_for_timer(limit), limit);
             watch
@@ -92,14 +92,14 @@ fn each_evaluation_has_its_own_limit() {
 fn a_shutdown_interrupts_running_and_later_evaluations() {
     let (watchdog, clock) = watchdog();
     let (running, later) = (flag(), flag());
-    let first = watchdog.watch(&running, 3600 * SECOND);
+    let first = watchdog.watch(&running, Some(3600 * SECOND));
     watchdog.shut_down_within(SECOND);
     wait_for_thread(&watchdog);
     assert!(!is_set(&running), "the evaluation has its grace");
     clock.advance(SECOND);
     wait_for(&running);
     assert_eq!(first.finish(), Some(Interruption::Shutdown));
-    let second = watchdog.watch(&later, 3600 * SECOND);
+    let second = watchdog.watch(&later, Some(3600 * SECOND));
     wait_for(&later);
     assert_eq!(second.finish(), Some(Interruption::Shutdown));
 }
@@ -108,7 +108,7 @@ fn a_shutdown_interrupts_running_and_later_evaluations() {
 fn the_earliest_shutdown_counts() {
     let (watchdog, clock) = watchdog();
     let flag = flag();
-    let watch = watchdog.watch(&flag, 3600 * SECOND);
+    let watch = watchdog.watch(&flag, Some(3600 * SECOND));
     watchdog.shut_down_within(SECOND);
     watchdog.shut_down_within(1000 * SECOND);
     clock.advance(SECOND);
@@ -120,7 +120,7 @@ fn the_earliest_shutdown_counts() {
 fn a_limit_that_is_no_limit_does_not_overflow() {
     let (watchdog, clock) = watchdog();
     let flag = flag();
-    let watch = watchdog.watch(&flag, Duration::MAX);
+    let watch = watchdog.watch(&flag, Some(Duration::MAX));
     clock.advance(3600 * SECOND);
     wait_for_thread(&watchdog);
     assert_eq!(watch.finish(), None);
@@ -130,7 +130,36 @@ fn a_limit_that_is_no_limit_does_not_overflow() {
 fn dropping_the_watchdog_ends_its_thread() {
     let (watchdog, clock) = watchdog();
     // A watch that is never finished, as after a panic.
-    let _ = watchdog.watch(&flag(), SECOND);
+    let _ = watchdog.watch(&flag(), Some(SECOND));
     drop(watchdog);
     assert_eq!(Arc::strong_count(&clock), 1, "the thread holds the clock as long as it runs");
+}
+
+#[test]
+fn a_process_that_is_stopped_keeps_the_time_of_its_evaluations() {
+    let (watchdog, clock) = watchdog();
+    let flag = flag();
+    let watch = watchdog.watch(&flag, Some(30 * SECOND));
+    clock.advance(10 * SECOND);
+    clock.stop_for(35 * SECOND);
+    // The thread wakes, and finds that 20 s are left.
+    assert_eq!(clock.wait_for_timer(30 * SECOND), 20 * SECOND);
+    wait_for_thread(&watchdog);
+    assert!(!is_set(&flag));
+    clock.advance(20 * SECOND);
+    wait_for(&flag);
+    assert_eq!(watch.finish(), Some(Interruption::TimeLimit));
+}
+
+#[test]
+fn without_a_limit_only_a_shutdown_interrupts() {
+    let (watchdog, clock) = watchdog();
+    let flag = flag();
+    let watch = watchdog.watch(&flag, None);
+    clock.advance(3600 * SECOND);
+    wait_for_thread(&watchdog);
+    assert!(!is_set(&flag));
+    watchdog.shut_down_within(Duration::ZERO);
+    wait_for(&flag);
+    assert_eq!(watch.finish(), Some(Interruption::Shutdown));
 }

@@ -42,6 +42,9 @@ impl StoreInspection {
             let (damage, effect) = (damage.clone(), DamageEffect::Snapshot);
             report.findings.push(DamageFinding { damage, effect });
         }
+        for damage in self.set_aside.read()?.damaged {
+            report.findings.push(DamageFinding { damage, effect: DamageEffect::SetAsideInput });
+        }
         let newest = self.snapshots.newest();
         let mut pass = CheckPass { inspection: self, verifier, report, done: 0 };
         let proven = newest.map_or(0, |snapshot| snapshot.groups);

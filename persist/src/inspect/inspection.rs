@@ -7,6 +7,7 @@ use crate::context::StoreContext;
 use crate::disk::{Disk, DiskLock, RealDisk};
 use crate::error::{DiskError, OpenError};
 use crate::journal::{JournalKind, list_segments};
+use crate::set_aside::{SetAsideFiles, SetAsideList};
 use crate::snapshots::SnapshotFiles;
 use crate::space::read_only::body_lengths;
 
@@ -17,6 +18,7 @@ pub(super) type SegmentLength = (u64, u64);
 pub struct StoreInspection {
     pub(super) context: StoreContext,
     pub(super) snapshots: SnapshotFiles,
+    pub(super) set_aside: SetAsideFiles,
     /// The segments of the log.
     pub(super) log: Vec<SegmentLength>,
     /// The segments of the catalogue.
@@ -43,10 +45,19 @@ impl StoreInspection {
     pub fn open_on(disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let (context, lock) = StoreContext::lock(disk)?;
         let snapshots = SnapshotFiles::survey(context.clone(), usize::MAX)?;
+        let set_aside = SetAsideFiles::survey(context.clone())?;
         let log = segment_lengths(&context, &JournalKind::LOG)?;
         let catalogue = segment_lengths(&context, &JournalKind::CATALOGUE)?;
         let bodies = body_lengths(&context)?;
-        Ok(Self { context, snapshots, log, catalogue, bodies, _lock: lock })
+        Ok(Self { context, snapshots, set_aside, log, catalogue, bodies, _lock: lock })
+    }
+
+    /// Reads the inputs that were set aside.
+    ///
+    /// # Errors
+    /// Errors of the file system. Damage is part of the result.
+    pub fn set_aside_inputs(&self) -> Result<SetAsideList, DiskError> {
+        self.set_aside.read()
     }
 
     /// Returns the number of bytes that a check reads.

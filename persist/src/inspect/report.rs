@@ -26,6 +26,8 @@ pub enum DamageEffect {
     File,
     /// A snapshot is lost.
     Snapshot,
+    /// An input that was set aside is lost.
+    SetAsideInput,
     /// No data is lost.
     Nothing,
 }

@@ -176,3 +176,33 @@ fn usage_counts_spare_files() {
     let bytes: Vec<u64> = spare.map(|(_, bytes)| bytes.len() as u64).collect();
     assert_eq!((usage.spare_files, usage.spare_bytes), (1, bytes.iter().sum()));
 }
+
+#[test]
+fn inputs_that_are_set_aside_are_counted_and_their_damage_is_found() {
+    let disk = sample();
+    let store = Store::open_on(Arc::new(disk.clone()), settings()).unwrap();
+    for payload in [&b"one"[..], b"three"] {
+        store.set_aside(payload).unwrap();
+    }
+    store.close().unwrap();
+    assert_eq!(check(&disk).findings, []);
+    let name = "set-aside/00000000000000000001.input";
+    let whole = disk.files()[name].clone();
+    let inspection = StoreInspection::open_on(Arc::new(disk.clone())).unwrap();
+    let usage = inspection.usage().unwrap();
+    assert_eq!((usage.set_aside_files, usage.set_aside_bytes), (2, 2 * (80 + 16) + 3 + 5));
+    drop(inspection);
+
+    let mut damaged = whole;
+    damaged[81] ^= 1;
+    disk.overwrite(name, &damaged);
+    let report = check(&disk);
+    assert_eq!(report.findings.len(), 1);
+    assert_eq!(report.findings[0].effect, DamageEffect::SetAsideInput);
+    assert!(report.findings[0].damage.path.ends_with(name));
+    assert_eq!(report.findings[0].damage.offset, 80);
+    // The store can be opened: no state depends on the input.
+    let store = Store::open_on(Arc::new(disk.clone()), settings()).unwrap();
+    let list = store.set_aside_inputs().unwrap();
+    assert_eq!((list.records.len(), list.damaged.len()), (1, 1));
+}

@@ -34,6 +34,10 @@ pub struct StoreUsage {
     pub spare_files: u64,
     /// The total length of the spare files, in bytes.
     pub spare_bytes: u64,
+    /// The number of inputs that were set aside.
+    pub set_aside_files: u64,
+    /// The total length of their files, in bytes.
+    pub set_aside_bytes: u64,
     /// The number of body files.
     pub body_files: u64,
     /// The total length of the body files, in bytes.
@@ -110,6 +114,7 @@ impl StoreInspection {
             usage.index_files += 1;
             usage.index_bytes += bytes;
         }
+        (usage.set_aside_files, usage.set_aside_bytes) = self.set_aside.usage()?;
         let spares = spare_files(&self.context, &JournalKind::LOG)?;
         for bytes in spares.iter().filter_map(|name| self.context.length(name).ok()) {
             usage.spare_files += 1;

@@ -11,6 +11,7 @@ use crate::error::{CreateError, DiskError};
 use crate::format_file;
 use crate::journal::frame::SEGMENT_HEADER;
 use crate::journal::{JournalKind, JournalWriter};
+use crate::set_aside::SetAsideFiles;
 use crate::settings::StoreSettings;
 use crate::snapshots::{self, SnapshotFiles};
 use crate::space::PinStore;
@@ -45,7 +46,8 @@ pub(super) fn create(
     let pins = PinStore::create(&context, settings.slot, Arc::clone(&lock))?;
     let snapshots = SnapshotFiles::empty(context.clone(), settings.snapshots_to_keep());
     context.publish("", format_file::NAME, &format_file::encode(store))?;
-    Ok(StoreParts { context, lock, log, pins, snapshots })
+    let set_aside = SetAsideFiles::empty(context.clone());
+    Ok(StoreParts { context, lock, log, pins, snapshots, set_aside })
 }
 
 /// Locks the directory of a new store.

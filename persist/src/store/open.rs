@@ -7,6 +7,7 @@ use crate::context::StoreContext;
 use crate::disk::Disk;
 use crate::error::{OpenError, StoreDamage, StoreReadError};
 use crate::journal::{JournalKind, JournalSurvey, JournalWriter, ScanDepth};
+use crate::set_aside::SetAsideFiles;
 use crate::settings::StoreSettings;
 use crate::snapshots::SnapshotFiles;
 use crate::space::{PinStore, PinSurvey, intact_groups};
@@ -20,6 +21,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, settings: &StoreSettings) -> Result<Stor
     let (context, lock) = StoreContext::lock(disk)?;
 
     let mut snapshots = SnapshotFiles::survey(context.clone(), settings.snapshots_to_keep())?;
+    let mut set_aside = SetAsideFiles::survey(context.clone())?;
     let pins = survey_pins(&context, &snapshots)?;
     let covers = snapshots.newest().map_or(Seq::START, |snapshot| snapshot.covers);
     let (from, depth) = (covers.next().0, ScanDepth::AllPayloads);
@@ -29,10 +31,11 @@ pub(super) fn open(disk: Arc<dyn Disk>, settings: &StoreSettings) -> Result<Stor
     // The process that created the store may have crashed before it made the directory durable.
     context.sync_dir("")?;
     snapshots.resume()?;
+    set_aside.resume()?;
     let pins = PinStore::resume(&context, pins, Arc::clone(&lock))?;
     let log = JournalWriter::resume(context.clone(), JournalKind::LOG, settings.log_segment, log)?;
     let log = log.with_preallocation(settings.log_preallocation, settings.log_spare_files)?;
-    Ok(StoreParts { context, lock, log, pins, snapshots })
+    Ok(StoreParts { context, lock, log, pins, snapshots, set_aside })
 }
 
 /// Surveys the pins. If they are damaged, the error lists the snapshots that are still usable.

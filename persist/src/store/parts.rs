@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::context::StoreContext;
 use crate::disk::DiskLock;
 use crate::journal::JournalWriter;
+use crate::set_aside::SetAsideFiles;
 use crate::snapshots::SnapshotFiles;
 use crate::space::PinStore;
 
@@ -15,4 +16,5 @@ pub(super) struct StoreParts {
     pub(super) log: JournalWriter,
     pub(super) pins: PinStore,
     pub(super) snapshots: SnapshotFiles,
+    pub(super) set_aside: SetAsideFiles,
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::file::{ExportContents, TemporaryPath, failed, remove_all};
 use super::types::{PinCodec, StoreExportError};
 use crate::context::TEMPORARY;
-use crate::error::{DiskError, PinError};
+use crate::error::{DiskError, PinError, StoreReadError};
+use crate::set_aside::SetAsideRecord;
 use crate::space::graph::PinGraph;
 use crate::store::Store;
 use crate::types::{PinHash, Snapshot};
@@ -33,7 +34,13 @@ pub fn export(
     };
     let pins = reached_pins(store, &snapshot)?;
     let events = store.durable().0.saturating_sub(snapshot.covers.0);
-    let contents = ExportContents { pins: pins.len() as u64, events, root: snapshot.root };
+    let set_aside = intact_inputs(store)?;
+    let contents = ExportContents {
+        pins: pins.len() as u64,
+        events,
+        set_aside: set_aside.len() as u64,
+        root: snapshot.root,
+    };
     let total = contents.pins + contents.events;
 
     let mut name = OsString::from(file);
@@ -62,9 +69,23 @@ pub fn export(
         done += 1;
         progress(done, total);
     }
+    for SetAsideRecord { id, payload } in set_aside {
+        for part in [&id[..], &(payload.len() as u64).to_le_bytes(), &payload] {
+            out.write(part)?;
+        }
+    }
     out.finish()?;
     temporary.rename(file)?;
     Ok(contents)
+}
+
+/// Returns the inputs that are set aside.
+///
+/// # Errors
+/// [`StoreReadError::Damaged`] if one is damaged: an export has all of them or does not exist.
+fn intact_inputs(store: &Store) -> Result<Vec<SetAsideRecord>, StoreReadError> {
+    let list = store.set_aside_inputs()?;
+    list.damaged.into_iter().next().map_or(Ok(list.records), |damage| Err(damage.into()))
 }
 
 /// Returns hashes and addresses of the pins that a snapshot reaches, each after the pins that it

@@ -9,7 +9,10 @@ use crate::error::DiskError;
 use crate::types::PinHash;
 
 const MAGIC: [u8; 8] = *b"PALLASEX";
+/// The version of an export without set-aside inputs, which every program with this format reads.
 const VERSION: u32 = 1;
+/// The version of an export with set-aside inputs.
+const VERSION_SET_ASIDE: u32 = 2;
 /// The length of the header, in bytes.
 pub(super) const HEADER: usize = 128;
 /// The length of the trailer, in bytes: BLAKE3 of everything before it.
@@ -22,6 +25,8 @@ pub struct ExportContents {
     pub pins: u64,
     /// The number of events after the snapshot.
     pub events: u64,
+    /// The number of inputs that are set aside.
+    pub set_aside: u64,
     /// The root pin of the snapshot, which holds its state.
     pub root: PinHash,
 }
@@ -31,10 +36,12 @@ impl ExportContents {
     pub(super) fn encode(&self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[0..8].copy_from_slice(&MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        let version = if self.set_aside > 0 { VERSION_SET_ASIDE } else { VERSION };
+        bytes[8..12].copy_from_slice(&version.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.pins.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.events.to_le_bytes());
         bytes[32..64].copy_from_slice(&self.root);
+        bytes[64..72].copy_from_slice(&self.set_aside.to_le_bytes());
         let check = check(&bytes[..112]);
         bytes[112..].copy_from_slice(&check);
         bytes
@@ -49,18 +56,19 @@ impl ExportContents {
             return Err("it belongs to another program".into());
         }
         match u32_at(bytes, 8) {
-            VERSION => {}
+            VERSION | VERSION_SET_ASIDE => {}
             other => {
                 return Err(format!(
-                    "it is of version {other}, this program reads version {VERSION}; use the \
-                     program that wrote it"
+                    "it is of version {other}, this program reads versions up to \
+                     {VERSION_SET_ASIDE}; use the program that wrote it"
                 ));
             }
         }
         if bytes[112..] != check(&bytes[..112]) {
             return Err("its header fails its check".into());
         }
-        Ok(Self { pins: u64_at(bytes, 16), events: u64_at(bytes, 24), root: array(bytes, 32) })
+        let (pins, events) = (u64_at(bytes, 16), u64_at(bytes, 24));
+        Ok(Self { pins, events, set_aside: u64_at(bytes, 64), root: array(bytes, 32) })
     }
 }
 

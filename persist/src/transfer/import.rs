@@ -13,6 +13,7 @@ use crate::disk::{Disk, RealDisk};
 use crate::encoding::{array, u64_at};
 use crate::error::{CreateError, DiskError};
 use crate::format_file;
+use crate::set_aside::SetAsideRecord;
 use crate::settings::StoreSettings;
 use crate::store::Store;
 use crate::types::{MAX_EVENT, MAX_PIN, PinHash, Seq};
@@ -44,6 +45,7 @@ pub fn import(
     let store = Store::create_with(&temporary.path, StoreSettings::default())?;
     let root = reader.pins(&store, codec, &contents, &mut progress)?;
     reader.events(&store, contents.events, &mut progress)?;
+    reader.set_aside(&store, contents.set_aside)?;
     if reader.left > 0 {
         return Err(reader.invalid("it holds more than its header says"));
     }
@@ -223,6 +225,17 @@ impl ExportReader {
             let payload = self.read_vec(u64::from_le_bytes(length), MAX_EVENT)?;
             store.append(&payload)?;
             progress(2 * self.length - self.left, 2 * self.length);
+        }
+        Ok(())
+    }
+
+    /// Stores the inputs that were set aside.
+    fn set_aside(&mut self, store: &Store, count: u64) -> Result<(), StoreImportError> {
+        for _ in 0..count {
+            let mut head = [0; 24];
+            self.read(&mut head)?;
+            let payload = self.read_vec(u64_at(&head, 16), MAX_EVENT)?;
+            store.restore_set_aside(&SetAsideRecord { id: array(&head, 0), payload })?;
         }
         Ok(())
     }

@@ -89,7 +89,7 @@ fn exported(dir: &Path) -> (PathBuf, TestCodec) {
     let (store, mut codec) = store(&dir.join("from"));
     let contents = export(&store, &file, &mut codec, |_, _| {}).unwrap();
     let root = store.snapshots()[0].root;
-    assert_eq!(contents, ExportContents { pins: 3, events: 2, root });
+    assert_eq!(contents, ExportContents { pins: 3, events: 2, set_aside: 0, root });
     (file, codec)
 }
 
@@ -123,6 +123,24 @@ fn an_imported_store_equals_the_exported_one() {
     assert_eq!(events, [vec![3; 2], vec![4; 3]]);
     let (_, body) = codec.encode(&store.root(&snapshot).unwrap()).unwrap();
     assert_eq!(body, [7; 100_000]);
+}
+
+#[test]
+fn inputs_that_are_set_aside_move_with_their_ids() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, mut codec) = store(&dir.path().join("from"));
+    for payload in [&b"one"[..], b""] {
+        store.set_aside(payload).unwrap();
+    }
+    let file = dir.path().join("file");
+    let contents = export(&store, &file, &mut codec, |_, _| {}).unwrap();
+    assert_eq!((contents.events, contents.set_aside), (2, 2));
+    assert_eq!(fs::read(&file).unwrap()[8], 2, "the version");
+    let to = dir.path().join("to");
+    assert_eq!(import(&file, &to, &mut codec, |_, _| {}).unwrap(), contents);
+    let expected = store.set_aside_inputs().unwrap();
+    assert_eq!(Store::open(&to).unwrap().set_aside_inputs().unwrap(), expected);
+    assert_eq!(expected.records.len(), 2);
 }
 
 #[test]
