@@ -140,17 +140,17 @@ pub enum RunError {
 
 /// The system refused a resource.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action}: {source}")]
+#[error("cannot {action}: {error}")]
 pub struct SystemError {
     /// What was tried, as an infinitive.
     pub(crate) action: &'static str,
-    /// The system's error.
-    pub(crate) source: io::Error,
+    /// The system's error. It is a part of the message, and therefore not the error's source.
+    pub(crate) error: io::Error,
 }
 
 impl SystemError {
     pub(crate) fn new(action: &'static str) -> impl FnOnce(io::Error) -> SystemError {
-        move |source| SystemError { action, source }
+        move |error| SystemError { action, error }
     }
 }
 

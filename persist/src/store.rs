@@ -20,7 +20,7 @@ use crate::journal::PrunedLog;
 use crate::log::{Log, LogAppender, LogRecords};
 use crate::settings::StoreSettings;
 use crate::snapshots::{self, SnapshotFiles};
-use crate::space::{CatalogueEntry, PinStore};
+use crate::space::{CatalogueEntry, NOT_AS_WRITTEN, PinStore};
 use crate::types::{PinHash, Seq, Snapshot};
 use parts::StoreParts;
 
@@ -237,9 +237,9 @@ impl Store {
         self.pins.at(address, hash)
     }
 
-    /// Describes the damage of a pin that was not found intact at its address.
-    pub(crate) fn damage(&self, address: u64) -> Damage {
-        self.pins.damage(address)
+    /// Describes a pin that the catalogue does not have at its address.
+    pub(crate) fn missing_pin(&self, address: u64) -> Damage {
+        self.pins.damage(address, NOT_AS_WRITTEN.into())
     }
 
     /// Calls `visit` for each durable pin, after all pins that it refers to. Reads the catalogue

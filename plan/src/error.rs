@@ -2,6 +2,7 @@
 
 use crate::heap::{HeapFull, Val};
 use crate::interrupt::Interrupted;
+use crate::pinspace::PinFault;
 use crate::pinspace::attached::DamagedPin;
 use std::sync::Arc;
 
@@ -37,15 +38,16 @@ pub enum EvalError {
     /// Another thread requested a stop.
     #[error("interrupted")]
     Interrupted,
-    /// The bytes of a pin that was read are not those that were written. The heap must not be used
-    /// any more.
+    /// A pin that was read is damaged. The heap must not be used any more.
     #[error(
-        "the pin at {place} is damaged: its bytes are not those that were written; check the disk, \
-         and the store with `pallas check`, and restore the file from a copy"
+        "the pin at {place} is damaged: {fault}; check the disk, and the store with `pallas check`, \
+         and restore the file from a copy"
     )]
     Damaged {
         /// The file and offset of the pin, or its address if it is in no file.
         place: Arc<str>,
+        /// What is wrong with it.
+        fault: PinFault,
     },
 }
 
@@ -63,6 +65,6 @@ impl From<Interrupted> for EvalError {
 
 impl From<DamagedPin> for EvalError {
     fn from(damaged: DamagedPin) -> EvalError {
-        EvalError::Damaged { place: damaged.place }
+        EvalError::Damaged { place: damaged.place, fault: damaged.fault }
     }
 }

@@ -89,7 +89,7 @@ impl<'h> Freezer<'h> {
             Some(copy) => Some(copy),
             None => {
                 let hash = PinRef(Ref::new(pin, self.heap)).hash()?;
-                space::find_intact(&mut **self.space.backing(), &hash)?
+                space::find_intact(&mut **self.space.backing(), &hash)
             }
         };
         match found {
@@ -123,7 +123,7 @@ impl<'h> Freezer<'h> {
         let hash = PinRef(Ref::new(body.pin, self.heap)).hash()?;
         let backing = &mut **self.space.backing();
         // Another thread may have stored it meanwhile.
-        if let Some(address) = space::find_intact(backing, &hash)? {
+        if let Some(address) = space::find_intact(backing, &hash) {
             return Ok(address);
         }
         let address = backing.place(8 * body.words.len())?;
@@ -135,7 +135,10 @@ impl<'h> Freezer<'h> {
         edges.dedup();
         let record = range::bytes_of(&body.words);
         backing.keep(NewPin { hash: &hash, address, record, edges: &edges })?;
-        range::set_verified(address);
+        record::accept(address, record.len()).map_err(|fault| {
+            let place = range::describe(address).into();
+            EvalError::Damaged { place, fault }
+        })?;
         Ok(address)
     }
 }

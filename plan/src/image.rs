@@ -20,7 +20,7 @@ use crate::pinspace::range::{self, SLOT_SIZE, SLOTS};
 use crate::pinspace::record::{self, LINE_WORDS};
 use crate::pinspace::{
     Backing, BackingError, FORMAT_VERSION, Frozen, NewPin, Owner, PinFile, PinSpace, RangeError,
-    Slot, nameless,
+    Slot, SlotFile, nameless,
 };
 use crate::values::Heap;
 use crate::word::Word;
@@ -28,11 +28,15 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
 
 const MAGIC: &[u8; 8] = b"PALLASIM";
 /// The bytes before the label; the last 32 are the check.
 const HEADER: usize = 128;
 const CHECKED_BYTES: usize = 96;
+/// The number of bytes that are read at once to compute the check.
+const CHUNK: usize = 256 << 10;
 /// The longest label, in bytes.
 pub const LABEL_MAX: usize = 1 << 24;
 /// The first slot for images; other pin spaces use the lower half of the range.
@@ -120,17 +124,26 @@ impl ImageHeader {
         range::BASE + self.slot * SLOT_SIZE
     }
 
-    /// Computes the check for these words behind the header.
-    fn expected(&self, words: &[u64]) -> [u8; 32] {
+    /// Computes the check of a file with this header. Calls `visit` with the bytes behind the
+    /// header, in order.
+    fn expected(&self, file: &File, mut visit: impl FnMut(&[u8])) -> io::Result<[u8; 32]> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.encode()[..CHECKED_BYTES]);
-        hasher.update(range::bytes_of(words));
-        *hasher.finalize().as_bytes()
+        let mut chunk = vec![0; CHUNK.min(self.end - HEADER)];
+        let mut at = HEADER;
+        while at < self.end {
+            let piece = &mut chunk[..CHUNK.min(self.end - at)];
+            file.read_exact_at(piece, at as u64)?;
+            hasher.update(piece);
+            visit(piece);
+            at += piece.len();
+        }
+        Ok(*hasher.finalize().as_bytes())
     }
 
-    /// Checks the words behind the header.
-    fn verify(&self, words: &[u64]) -> Result<(), ImageError> {
-        if self.expected(words) == self.check { Ok(()) } else { Err(ImageError::Damaged) }
+    /// Checks the bytes of a file behind the header, and calls `visit` with them.
+    fn verify(&self, file: &File, visit: impl FnMut(&[u8])) -> Result<(), ImageError> {
+        if self.expected(file, visit)? == self.check { Ok(()) } else { Err(ImageError::Damaged) }
     }
 
     /// Returns the number of words behind the header.
@@ -151,7 +164,7 @@ fn first_record(label: usize) -> usize {
 }
 
 /// Writes an image of a value in normal form into an empty file, which is open for reading and
-/// writing.
+/// writing. `path` is for messages.
 ///
 /// The label is for the caller's use. It can be read without opening the image, and it determines
 /// the slot. A process can map only one image in each slot.
@@ -164,7 +177,13 @@ fn first_record(label: usize) -> usize {
 ///
 /// # Errors
 /// See [`ImageError`]. The file is then not an image.
-pub fn save(heap: &mut Heap, value: &Val, label: &[u8], file: &File) -> Result<(), ImageError> {
+pub fn save(
+    heap: &mut Heap,
+    value: &Val,
+    label: &[u8],
+    file: &File,
+    path: &Path,
+) -> Result<(), ImageError> {
     if label.len() > LABEL_MAX {
         return Err(ImageError::Label(label.len()));
     }
@@ -172,14 +191,14 @@ pub fn save(heap: &mut Heap, value: &Val, label: &[u8], file: &File) -> Result<(
     let slot = claim_slot(label, owner)?;
     let number = slot.number();
     file.write_all_at(label, HEADER as u64)?;
-    let pin_file = PinFile::new(slot, file.try_clone()?, first_record(label.len()))?;
+    let path = Some(path.to_path_buf());
+    let pin_file = PinFile::new(slot, file.try_clone()?, path, first_record(label.len()))?;
     let space = PinSpace::new(ImageWriter { owner, addresses: HashMap::new(), pin_file });
     let root = heap.freeze(value, &space)?.address();
     let (start, end) = (range::BASE + number * SLOT_SIZE, range::end(root));
     let (root, end, label) = (root - start, end - start, label.len());
     let mut header = ImageHeader { slot: number, root, end, label, check: [0; 32] };
-    // SAFETY: `space` keeps the slot claimed.
-    header.check = header.expected(unsafe { range::words(start + HEADER, header.words()) });
+    header.check = header.expected(file, |_| {})?;
     file.write_all_at(&header.encode(), 0)?;
     Ok(())
 }
@@ -195,39 +214,40 @@ pub fn label(file: &File) -> Result<Vec<u8>, ImageError> {
     Ok(label)
 }
 
-/// Opens an image after checking all of it, and returns its root, a pin.
+/// Opens an image after checking all of it, and returns its root, a pin. `path` is for messages.
 ///
 /// If its slot is in use, for instance by the same image, a copy is opened in another slot.
 ///
-/// No process may change or truncate the file afterwards: the damage would go unnoticed, or end the
-/// process.
+/// No process may change the file afterwards: the damage would go unnoticed. If another process
+/// truncates it, an evaluation that reads what is missing ends as one that reads a damaged pin.
 ///
 /// # Errors
 /// See [`ImageError`].
-pub fn open(file: &File) -> Result<Frozen, ImageError> {
+pub fn open(file: &File, path: &Path) -> Result<Frozen, ImageError> {
     let header = ImageHeader::read(file)?;
     let owner = Owner::new();
     let mut slot = match Slot::claim(Some(header.slot), owner) {
         Err(RangeError::Taken(_)) => return open_copy(file, &header),
         slot => slot?,
     };
+    header.verify(file, |_| {})?;
+    let reader = Arc::new(file.try_clone()?);
     // SAFETY: the slot has just been claimed, so nothing in it is in use. A finished image is
     // replaced, never changed.
-    unsafe { slot.map(file) }?;
+    unsafe { slot.map(file, SlotFile { path: Some(path.to_path_buf()), reader }) }?;
     // SAFETY: the header has been compared with the file's length, and the file does not change.
     unsafe { slot.set_end(header.end) };
-    // SAFETY: `slot` keeps the slot claimed.
-    header.verify(unsafe { range::words(slot.address() + HEADER, header.words()) })?;
     open_root(&header, OpenedImage { owner, slot })
 }
 
 /// Opens a copy of an image in another slot.
 fn open_copy(file: &File, header: &ImageHeader) -> Result<Frozen, ImageError> {
-    let mut bytes = vec![0; 8 * header.words()];
-    file.read_exact_at(&mut bytes, HEADER as u64)?;
-    let mut words: Vec<u64> =
-        bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
-    header.verify(&words)?;
+    let mut words: Vec<u64> = Vec::with_capacity(header.words());
+    // The chunks and the image are whole words.
+    let add = |bytes: &[u8]| {
+        words.extend(bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)));
+    };
+    header.verify(file, add)?;
     let owner = Owner::new();
     let mut slot = claim_slot(&[], owner)?;
     let (old, new) = (header.base(), slot.address());
@@ -246,8 +266,9 @@ fn open_copy(file: &File, header: &ImageHeader) -> Result<Frozen, ImageError> {
     }
     let copy = nameless()?;
     copy.write_all_at(range::bytes_of(&words), HEADER as u64)?;
+    let reader = Arc::new(copy.try_clone()?);
     // SAFETY: the slot has just been claimed, and no other code has the file.
-    unsafe { slot.map(&copy) }?;
+    unsafe { slot.map(&copy, SlotFile { path: None, reader }) }?;
     // SAFETY: the whole copy has just been written.
     unsafe { slot.set_end(header.end) };
     open_root(header, OpenedImage { owner, slot })
@@ -259,7 +280,7 @@ fn open_copy(file: &File, header: &ImageHeader) -> Result<Frozen, ImageError> {
 fn open_root(header: &ImageHeader, image: OpenedImage) -> Result<Frozen, ImageError> {
     let base = image.slot.address();
     mark_verified(base + first_record(header.label), base + header.end);
-    PinSpace::new(image).at(base + header.root).ok_or(ImageError::Damaged)
+    PinSpace::new(image).at(base + header.root).map_err(|_| ImageError::Damaged)
 }
 
 /// Marks all records in that range as verified, so that none is checked again.

@@ -218,7 +218,7 @@ impl Heap {
     /// Returns a frozen pin as a value of this heap. Nothing is copied, and the heap keeps the pin
     /// space alive.
     pub fn adopt(&mut self, pin: &Frozen) -> Val {
-        self.0.spaces.attach(pin.space());
+        self.0.attach(pin.space());
         self.0.handle(Word::object(Kind::Pin, pin.address()))
     }
 
@@ -236,7 +236,7 @@ impl Heap {
     pub fn freeze(&mut self, value: &Val, space: &Arc<PinSpace>) -> Result<Frozen, FreezeError> {
         let word = self.0.resolve(self.0.word(value));
         assert!(self.0.is_normal(word), "only a value in normal form is frozen");
-        self.0.spaces.attach(space);
+        self.0.attach(space);
         let pin = if word.kind() == Kind::Pin {
             self.0.handle(word)
         } else {

@@ -79,11 +79,11 @@ fn reached_pins(
         let _ = graph.add(entry);
     })?;
     let Some(root) = graph.find(snapshot.address) else {
-        return Err(PinError::from(store.damage(snapshot.address)).into());
+        return Err(PinError::from(store.missing_pin(snapshot.address)).into());
     };
     let reached = graph.reach(root);
     let hash_and_address =
-        |pin| graph.pin(pin).ok_or_else(|| PinError::from(store.damage(graph.address(pin))));
+        |pin| graph.pin(pin).ok_or_else(|| PinError::from(store.missing_pin(graph.address(pin))));
     let pins = (0..graph.len()).filter(|pin| reached[*pin]);
     Ok(pins.map(hash_and_address).collect::<Result<_, _>>()?)
 }

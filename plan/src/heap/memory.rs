@@ -8,12 +8,14 @@ use super::space::OldSpace;
 use super::stack::{self, Stack};
 use crate::interrupt::Interrupt;
 use crate::layout::{Header, Layout};
+use crate::pinspace::PinSpace;
 use crate::pinspace::attached::AttachedSpaces;
 #[cfg(debug_assertions)]
 use crate::pinspace::range::is_frozen;
 use crate::word::{Kind, Word};
 use std::mem::offset_of;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The words of a heap: objects, evaluation stack and handles.
 ///
@@ -160,6 +162,11 @@ impl Memory {
     #[inline(always)]
     pub fn is_intact(&self, pin: Word) -> bool {
         self.spaces.is_intact(pin.address(), &self.interrupt)
+    }
+
+    /// Keeps a pin space alive while the heap may point into it.
+    pub(crate) fn attach(&mut self, space: &Arc<PinSpace>) {
+        self.spaces.attach(space, &self.interrupt);
     }
 
     /// Whether an evaluated value is known to be in normal form.

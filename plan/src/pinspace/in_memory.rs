@@ -1,13 +1,13 @@
 //! A pin space in memory, backed by files without names.
 
-use super::range::{ALIGNMENT, SLOT_SIZE};
-use super::range::{Owner, RangeError, Slot};
+use super::range::{ALIGNMENT, Owner, RangeError, SLOT_SIZE, Slot, SlotFile};
 use super::space::{Backing, BackingError, NewPin, PinSpace};
 use crate::digest::Hash;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 impl PinSpace {
@@ -66,15 +66,21 @@ impl PinFile {
     /// Creates a file in memory, mapped in a free slot.
     fn nameless(owner: Owner) -> Result<PinFile, RangeError> {
         let file = nameless()?;
-        PinFile::new(Slot::claim(None, owner)?, file, 0)
+        PinFile::new(Slot::claim(None, owner)?, file, None, 0)
     }
 
     /// Maps a file that no other code writes. Its first `used` bytes, a multiple of the alignment,
     /// are in use.
-    pub(crate) fn new(mut slot: Slot, file: File, used: usize) -> Result<PinFile, RangeError> {
+    pub(crate) fn new(
+        mut slot: Slot,
+        file: File,
+        path: Option<PathBuf>,
+        used: usize,
+    ) -> Result<PinFile, RangeError> {
+        let reader = Arc::new(file.try_clone().map_err(RangeError::Map)?);
         // SAFETY: only this `PinFile` writes the file, and it never changes bytes below the slot's
         // end.
-        unsafe { slot.map(&file) }?;
+        unsafe { slot.map(&file, SlotFile { path, reader }) }?;
         Ok(PinFile { slot, file, used })
     }
 

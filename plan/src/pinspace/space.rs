@@ -1,5 +1,6 @@
 //! [`PinSpace`]: a store of frozen pins, and [`Frozen`]: one of its pins.
 
+use super::fault::PinFault;
 use super::range::{self, Owner};
 use super::record;
 use crate::digest::Hash;
@@ -54,34 +55,22 @@ pub unsafe trait Backing: Send {
     /// # Errors
     /// If the pin cannot be stored. Nothing has changed then.
     fn keep(&mut self, pin: NewPin<'_>) -> Result<(), BackingError>;
-
-    /// Describes an address for error messages.
-    fn name(&self, address: usize) -> String {
-        format!("address {address:#x}")
-    }
 }
 
-/// Returns the address of the pin with that hash, if the backing has it undamaged. A damaged pin
-/// counts as absent, so that a freeze writes it again.
-///
-/// # Errors
-/// Those of [`Backing::find`].
-pub(crate) fn find_intact(
-    backing: &mut dyn Backing,
-    hash: &Hash,
-) -> Result<Option<usize>, BackingError> {
+/// Returns the address of the pin with that hash, if the backing has it undamaged. A pin that is
+/// damaged or cannot be found counts as absent, so that a freeze writes it again.
+pub(crate) fn find_intact(backing: &mut dyn Backing, hash: &Hash) -> Option<usize> {
     let owner = Some(backing.owner());
     // The backing's index may be stale, so the address may be any number.
     let is_match = |address: &usize| {
         range::is_frozen(*address)
             && range::owner(*address) == owner
+            && record::verify(*address).is_ok()
             // SAFETY: the slot belongs to the backing, which keeps it claimed until it is dropped,
             // and which is borrowed here.
-            && unsafe { record::verify(*address) }
-            // SAFETY: as above.
             && record::hash(unsafe { range::words(*address, record::LINE_WORDS) }) == *hash
     };
-    Ok(backing.find(hash)?.filter(is_match))
+    backing.find(hash).ok().flatten().filter(is_match)
 }
 
 /// A store of frozen pins. It lives as long as a heap or a [`Frozen`] refers to it.
@@ -104,18 +93,27 @@ impl PinSpace {
     /// Returns the pin with that hash, if it is here and intact.
     ///
     /// # Errors
-    /// If the search fails.
+    /// If the search fails, or the file system fails to read the pin.
     pub fn find(self: &Arc<PinSpace>, hash: &Hash) -> Result<Option<Frozen>, BackingError> {
         let address = self.backing().find(hash)?;
-        Ok(address.and_then(|address| self.at(address)).filter(|found| found.hash() == *hash))
+        match address.map(|address| self.at(address)) {
+            Some(Ok(found)) => Ok(Some(found).filter(|found| found.hash() == *hash)),
+            Some(Err(PinFault::Unreadable(error))) => Err(error.into()),
+            Some(Err(_)) | None => Ok(None),
+        }
     }
 
-    /// Returns the pin at that address, if there is one and it is intact.
-    pub fn at(self: &Arc<PinSpace>, address: usize) -> Option<Frozen> {
-        // SAFETY: a slot that the backing owns stays claimed until the backing is dropped.
-        let is_pin = self.contains(address) && unsafe { record::verify(address) };
+    /// Returns the pin at that address, which may be any number.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged or cannot be read.
+    pub fn at(self: &Arc<PinSpace>, address: usize) -> Result<Frozen, PinFault> {
+        if !self.contains(address) {
+            return Err(PinFault::Absent);
+        }
+        record::verify(address)?;
         // SAFETY: `verify` has just found a record there.
-        is_pin.then(|| unsafe { self.at_unverified(address) })
+        Ok(unsafe { self.at_unverified(address) })
     }
 
     /// Returns the pin at that address without verifying it. If it is damaged, the first evaluation

@@ -1,7 +1,7 @@
 //! Pin spaces, frozen pins and images, without an evaluator.
 
 use super::record::{self, LINE_WORDS};
-use super::{Frozen, NewPin, Owner, PinSpace, Slot, nameless, range};
+use super::{Frozen, NewPin, Owner, PinSpace, Slot, SlotFile, nameless, range};
 use crate::image::{self, ImageError};
 use crate::layout::Header;
 use crate::plain::{from_term, to_term};
@@ -9,6 +9,7 @@ use crate::samples::{self, terms};
 use crate::word::{Kind, Word};
 use crate::{EvalError, FreezeError, Hash, Heap, Shape, Val, seed};
 use spec::Term;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::{fs, os::unix::fs::FileExt, thread};
 
@@ -38,8 +39,11 @@ fn freeze(heap: &mut Heap, value: &Val, space: &Arc<PinSpace>) -> Val {
 
 /// The words of a frozen pin's record.
 fn record_of(frozen: &Frozen) -> &[u64] {
+    record::verify(frozen.address()).expect("a record");
     // SAFETY: the frozen pin keeps its slot claimed.
-    unsafe { record::read(frozen.address()) }.expect("a record")
+    let bytes = unsafe { record::length(frozen.address()) }.expect("a record");
+    // SAFETY: as above.
+    unsafe { range::words(frozen.address(), bytes / 8) }
 }
 
 /// Returns the item of a pin.
@@ -209,8 +213,9 @@ fn a_flipped_bit_is_found_before_the_data_is_used() {
     let open = |used: usize| {
         let owner = Owner::new();
         let mut slot = Slot::claim(Some(500), owner).expect("free");
+        let contents = SlotFile { path: None, reader: file.clone() };
         // SAFETY: the test damages the file only while nothing borrows from it.
-        unsafe { slot.map(&file) }.expect("mapped");
+        unsafe { slot.map(&file, contents) }.expect("mapped");
         // SAFETY: the file has that many bytes from an earlier round.
         unsafe { slot.set_end(used) };
         let (file, addresses) = (Arc::clone(&file), Arc::clone(&addresses));
@@ -239,6 +244,11 @@ fn a_flipped_bit_is_found_before_the_data_is_used() {
     }
 }
 
+/// The path that messages give for an image.
+fn path() -> &'static Path {
+    Path::new("image")
+}
+
 fn tempfile() -> fs::File {
     nameless().expect("memory")
 }
@@ -254,7 +264,7 @@ fn damaged(space: &Arc<PinSpace>) -> Frozen {
 
 fn is_damage<T>(result: Result<T, EvalError>, of: &Frozen) -> bool {
     let place = format!("{:#x}", of.address());
-    matches!(result, Err(EvalError::Damaged { place: reported }) if reported.contains(&place))
+    matches!(result, Err(EvalError::Damaged { place: reported, .. }) if reported.contains(&place))
 }
 
 #[test]
@@ -299,7 +309,7 @@ fn small_image(heap: &mut Heap, label: &[u8]) -> fs::File {
     let value =
         value(heap, "({0 4 0} <7> <{5 6 (0 9)}> <(0 <7> 1267650600228229401496703205376)>)");
     let file = tempfile();
-    image::save(heap, &value, label, &file).expect("room");
+    image::save(heap, &value, label, &file, path()).expect("room");
     file
 }
 
@@ -313,12 +323,12 @@ fn an_image_holds_the_saved_value() {
         let row = heap.row(&values).expect("room");
         let (file, again) = (tempfile(), tempfile());
         samples::mark_normal(heap, &row);
-        image::save(heap, &row, label, &file).expect("room");
+        image::save(heap, &row, label, &file, path()).expect("room");
         assert_eq!(image::label(&file).expect("an image"), label);
         // The heap that wrote the image holds its slot, so the first open makes a copy.
         for is_copy in [true, false] {
             let other = &mut samples::heap(is_copy);
-            let root = image::open(&file).expect("an image");
+            let root = image::open(&file, path()).expect("an image");
             let pin = other.adopt(&root);
             let found = item(other, &pin);
             samples::collect(other);
@@ -330,10 +340,10 @@ fn an_image_holds_the_saved_value() {
             }
         }
         let row = value(heap, "(0 7)");
-        image::save(heap, &row, label, &again).expect("room");
+        image::save(heap, &row, label, &again, path()).expect("room");
         assert_ne!(
-            image::open(&again).expect("one").hash(),
-            image::open(&file).expect("one").hash()
+            image::open(&again, path()).expect("one").hash(),
+            image::open(&file, path()).expect("one").hash()
         );
     }
 }
@@ -343,7 +353,7 @@ fn a_damaged_image_is_refused() {
     let heap = &mut samples::heap(false);
     let file = small_image(heap, b"damaged");
     let length = file.metadata().expect("a length").len();
-    let is_refused = |file: &fs::File| match image::open(file) {
+    let is_refused = |file: &fs::File| match image::open(file, path()) {
         Err(ImageError::Damaged | ImageError::Foreign | ImageError::Version(_)) => true,
         Err(other) => panic!("{other}"),
         Ok(_) => false,
@@ -376,7 +386,7 @@ fn a_damaged_image_is_refused() {
 fn a_finished_image_takes_no_pins() {
     let heap = &mut samples::heap(false);
     let file = small_image(heap, b"finished");
-    let root = image::open(&file).expect("an image");
+    let root = image::open(&file, path()).expect("an image");
     let other = value(heap, "<{5 6 (0 8)}>");
     let refused = freeze_normal(heap, &other, root.space()).expect_err("it is finished");
     assert!(refused.to_string().contains("takes no more pins"), "{refused}");

@@ -161,7 +161,7 @@ impl StateCache {
         let result = self.put(&path, |file| {
             let row = vm.row(states)?;
             let row = vm.force(&row)?;
-            Ok(image::save(vm, &row, &label, file)?)
+            Ok(image::save(vm, &row, &label, file, &path)?)
         });
         result.map_err(|error| CacheWarning { path, error })
     }
@@ -244,7 +244,7 @@ fn read_keys(file: &File) -> Result<Vec<StateKey>, CacheError> {
 /// Reads the first states of a file, which must be undamaged and must have these keys.
 fn read_states(vm: &mut Vm, path: &Path, keys: &[StateKey]) -> Result<Vec<Val>, CacheError> {
     let file = File::open(path)?;
-    let root = image::open(&file)?;
+    let root = image::open(&file, path)?;
     // The label is only trustworthy now that `open` has verified the file.
     let found = read_keys(&file)?;
     if !found.starts_with(keys) {
