@@ -327,6 +327,10 @@ pub(crate) struct StartArgs {
     /// Replay the log from the oldest kept snapshot, and check it meanwhile
     #[arg(long)]
     pub(crate) replay_all: bool,
+    /// Start from the kept snapshot of this number (`pallas du` lists them) and replay the log since,
+    /// for instance because a pin that only newer snapshots need is damaged. Nothing is deleted
+    #[arg(long, value_name = "NUMBER", conflicts_with = "replay_all")]
+    pub(crate) from_snapshot: Option<u64>,
     /// Directory of the machine
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,

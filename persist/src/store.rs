@@ -20,7 +20,7 @@ use crate::journal::PrunedLog;
 use crate::log::{Log, LogAppender, LogRecords};
 use crate::settings::StoreSettings;
 use crate::snapshots::{self, SnapshotFiles};
-use crate::space::{CatalogueEntry, NOT_AS_WRITTEN, PinStore};
+use crate::space::{CatalogueEntry, PinStore};
 use crate::types::{PinHash, Seq, Snapshot};
 use parts::StoreParts;
 
@@ -235,11 +235,6 @@ impl Store {
     /// [`PinError::Damaged`] if the pin is damaged or missing.
     pub fn pin(&self, address: u64, hash: &PinHash) -> Result<Frozen, PinError> {
         self.pins.at(address, hash)
-    }
-
-    /// Describes a pin that the catalogue does not have at its address.
-    pub(crate) fn missing_pin(&self, address: u64) -> Damage {
-        self.pins.damage(address, NOT_AS_WRITTEN.into())
     }
 
     /// Calls `visit` for each durable pin, after all pins that it refers to. Reads the catalogue

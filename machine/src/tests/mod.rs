@@ -6,6 +6,7 @@ mod disk;
 mod failures;
 pub(crate) mod harness;
 mod jobs;
+mod long_replay;
 pub(crate) mod programs;
 mod replay;
 mod terms;

@@ -15,8 +15,8 @@ pub(super) type SegmentLength = (u64, u64);
 
 /// A locked store that is being inspected.
 pub struct Inspection {
-    pub(super) context: StoreContext,
-    pub(super) snapshots: SnapshotFiles,
+    pub(crate) context: StoreContext,
+    pub(crate) snapshots: SnapshotFiles,
     /// The segments of the log.
     pub(super) log: Vec<SegmentLength>,
     /// The segments of the catalogue.

@@ -125,7 +125,7 @@ impl Segment {
 
 /// The advice for damage in a segment.
 fn advice() -> String {
-    "nothing was changed; restore this file from a copy, or use an older snapshot".into()
+    "nothing was changed; restore this file from a copy".into()
 }
 
 /// A buffer over a moving part of a segment's file.

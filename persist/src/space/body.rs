@@ -65,7 +65,9 @@ fn header(context: &StoreContext, slot: usize) -> [u8; BODY_HEADER] {
 
 /// Describes damage in a body file.
 pub(crate) fn body_damage(path: PathBuf, offset: u64, reason: impl Into<String>) -> Damage {
-    Damage { path, offset, reason: reason.into(), advice: "restore this file from a copy".into() }
+    let advice = "restore this file from a copy, or start from an older snapshot that does not need \
+                  this part of it: `pallas check` lists them, `pallas start --from-snapshot` does it";
+    Damage { path, offset, reason: reason.into(), advice: advice.into() }
 }
 
 impl BodyFile {

@@ -6,11 +6,12 @@ use vm::Vm;
 use super::*;
 use crate::error::CreateError;
 use crate::types::PinHash;
-use crate::{Seq, Store, StoreSettings};
+use crate::{Inspection, Seq, Store, StoreSettings};
 use plan::pinspace::{Frozen, PinSpace};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// A codec with a simple body format. It looks up the edges of a pin by its hash.
 struct TestCodec {
@@ -87,10 +88,30 @@ fn store(dir: &Path) -> (Store, TestCodec) {
 fn exported(dir: &Path) -> (PathBuf, TestCodec) {
     let file = dir.join("file");
     let (store, mut codec) = store(&dir.join("from"));
-    let contents = export(&store, &file, &mut codec, |_, _| {}).unwrap();
     let root = store.snapshots()[0].root;
+    store.close().unwrap();
+    let before = contents_of(&dir.join("from"));
+    let store = Inspection::open(dir.join("from")).unwrap();
+    let contents = export(&store, &file, &mut codec, |_, _| {}).unwrap();
+    assert!(contents_of(&dir.join("from")) == before, "an export changes nothing");
     assert_eq!(contents, ExportContents { pins: 3, events: 2, root });
     (file, codec)
+}
+
+/// Returns the contents and the times of change of all files of a store.
+fn contents_of(dir: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(contents_of(&path));
+        } else {
+            let changed = fs::metadata(&path).unwrap().modified().unwrap();
+            files.push((path.clone(), fs::read(&path).unwrap(), changed));
+        }
+    }
+    files.sort();
+    files
 }
 
 fn names(dir: &Path) -> Vec<String> {
@@ -152,7 +173,7 @@ fn existing_files_are_not_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let (file, mut codec) = exported(dir.path());
     let from = dir.path().join("from");
-    let store = Store::open(&from).unwrap();
+    let store = Inspection::open(&from).unwrap();
     assert!(matches!(
         export(&store, &file, &mut codec, |_, _| {}),
         Err(StoreExportError::Exists { .. })
@@ -172,6 +193,8 @@ fn existing_files_are_not_overwritten() {
 fn an_empty_store_is_not_exported() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::create_with(dir.path().join("from"), settings()).unwrap();
+    store.close().unwrap();
+    let store = Inspection::open(dir.path().join("from")).unwrap();
     let mut codec = TestCodec { edges: HashMap::new() };
     let refused = export(&store, &dir.path().join("file"), &mut codec, |_, _| {});
     assert!(matches!(refused, Err(StoreExportError::Empty { .. })));
