@@ -113,8 +113,8 @@ fn an_unreadable_sector_under_a_pin_is_an_error_with_file_and_offset() {
     let Shape::Pin(within) = within.shape() else { panic!("no pin") };
     assert_eq!(within.item().as_u64(), Some(0), "a damaged pin reads as the pin of 0");
     match vm.check_damage() {
-        Err(EvalError::Damaged { place, fault: PinFault::Unreadable(_) }) => {
-            assert_eq!(*place, *format!("/simulated/{}, byte {offset}", body()));
+        Err(EvalError::Damaged(damage)) if matches!(damage.fault, PinFault::Unreadable(_)) => {
+            assert_eq!(damage.place, format!("/simulated/{}, byte {offset}", body()));
         }
         other => panic!("{other:?}"),
     }
@@ -207,9 +207,9 @@ fn a_mapping_that_is_cut_short_while_its_pins_are_in_use_is_damage() {
     }
     disk.cut_mapping(&body(), 32 << 10).unwrap();
     let failure = held.iter().find_map(|pin| read(vm, pin).err()).expect("a page is lost");
-    let EvalError::Damaged { place, fault: PinFault::LostPage } = &failure else {
-        panic!("{failure}")
-    };
+    let EvalError::Damaged(damage) = &failure else { panic!("{failure}") };
+    let place = &damage.place;
+    assert!(matches!(damage.fault, PinFault::LostPage), "{failure}");
     assert!(place.starts_with(&format!("/simulated/{}, byte ", body())), "{place}");
     // Every later use of the heap fails in the same way.
     assert_eq!(read(vm, &held[0]).unwrap_err().to_string(), failure.to_string());

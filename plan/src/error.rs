@@ -2,8 +2,7 @@
 
 use crate::heap::{HeapFull, Val};
 use crate::interrupt::Interrupted;
-use crate::pinspace::PinFault;
-use crate::pinspace::attached::DamagedPin;
+use crate::pinspace::DamagedPin;
 use std::sync::Arc;
 
 /// Why an evaluation ended without a value.
@@ -39,16 +38,8 @@ pub enum EvalError {
     #[error("interrupted")]
     Interrupted,
     /// A pin that was read is damaged. The heap must not be used any more.
-    #[error(
-        "the pin at {place} is damaged: {fault}; check the disk, and the store with `pallas check`, \
-         and restore the file from a copy"
-    )]
-    Damaged {
-        /// The file and offset of the pin, or its address if it is in no file.
-        place: Arc<str>,
-        /// What is wrong with it.
-        fault: PinFault,
-    },
+    #[error("{0}")]
+    Damaged(Arc<DamagedPin>),
 }
 
 impl From<HeapFull> for EvalError {
@@ -63,8 +54,8 @@ impl From<Interrupted> for EvalError {
     }
 }
 
-impl From<DamagedPin> for EvalError {
-    fn from(damaged: DamagedPin) -> EvalError {
-        EvalError::Damaged { place: damaged.place, fault: damaged.fault }
+impl From<Arc<DamagedPin>> for EvalError {
+    fn from(damaged: Arc<DamagedPin>) -> EvalError {
+        EvalError::Damaged(damaged)
     }
 }

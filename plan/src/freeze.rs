@@ -15,11 +15,12 @@ use crate::heap::Memory;
 use crate::layout::{EXTRA_MAX, Header, LAW_CODE, Layout};
 use crate::map::Map;
 use crate::pinspace::record::{self, LINE_WORDS};
-use crate::pinspace::{BackingError, NewPin, PinSpace, range, space};
+use crate::pinspace::{BackingError, DamagedPin, NewPin, PinSpace, range, space};
 use crate::value_ref::Ref;
 use crate::view::PinRef;
 use crate::word::{Kind, Word};
 use crate::{pin, shape};
+use std::sync::Arc;
 
 /// Why a value was not frozen.
 #[derive(Debug, thiserror::Error)]
@@ -135,10 +136,8 @@ impl<'h> Freezer<'h> {
         edges.dedup();
         let record = range::bytes_of(&body.words);
         backing.keep(NewPin { hash: &hash, address, record, edges: &edges })?;
-        record::accept(address, record.len()).map_err(|fault| {
-            let place = range::describe(address).into();
-            EvalError::Damaged { place, fault }
-        })?;
+        record::accept(address, record.len())
+            .map_err(|fault| EvalError::Damaged(Arc::new(DamagedPin::at(address, fault))))?;
         Ok(address)
     }
 }

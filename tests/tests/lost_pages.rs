@@ -240,3 +240,29 @@ fn a_machine_starts_from_an_older_snapshot_when_a_pin_of_the_newest_is_damaged()
     let numbers = run_counter(pallas.command(["start", "--from-snapshot", "1", "counter"]), 2);
     assert!(numbers[0] >= 3, "{numbers:?}");
 }
+
+#[test]
+fn a_machine_on_a_read_only_file_system_is_exported() {
+    let (pallas, _) = killed_counter();
+    // A mount of its own, which needs privileges that not every system grants.
+    let script = "mount --bind counter counter && mount -o remount,ro,bind counter || exit 77
+                  touch counter/x 2>/dev/null && exit 77
+                  echo mounted
+                  exec \"$0\" export counter moved.pallas";
+    let command = pallas.command(["export"]);
+    let mut shell = Command::new("unshare");
+    shell.args(["-m", "sh", "-c", script]).arg(command.get_program());
+    let output = shell.current_dir(pallas.path(".")).stdin(Stdio::null()).output();
+    let Some(output) = output.ok().filter(|output| stdout(output) == "mounted\n") else {
+        return tests::report("skipped: no read-only file system can be mounted");
+    };
+    assert_eq!(code(&output), 0, "{output:?}");
+    let output = pallas.run(["import", "moved.pallas", "moved"], "");
+    assert_eq!(code(&output), 0, "{output:?}");
+    run_counter(pallas.command(["start", "moved"]), 2);
+}
+
+/// The exit code; -1 after a signal.
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap_or(-1)
+}

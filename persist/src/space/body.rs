@@ -65,8 +65,8 @@ fn header(context: &StoreContext, slot: usize) -> [u8; BODY_HEADER] {
 
 /// Describes damage in a body file.
 pub(crate) fn body_damage(path: PathBuf, offset: u64, reason: impl Into<String>) -> Damage {
-    let advice = "restore this file from a copy, or start from an older snapshot that does not need \
-                  this part of it: `pallas check` lists them, `pallas start --from-snapshot` does it";
+    let advice = "restore this file from a copy; if `pallas check` finds an older snapshot whole, \
+                  `pallas start --from-snapshot` starts from it";
     Damage { path, offset, reason: reason.into(), advice: advice.into() }
 }
 

@@ -222,10 +222,11 @@ impl MappedSlot {
         let Some(file) = mirror.as_ref().or(mappable.as_ref().map(|it| it.file())) else {
             unreachable!("a file without a mapping has a mirror")
         };
-        // SAFETY: the caller guarantees it for the body file. A mirror is only written by
-        // `StoreBacking::keep`, after the slot's end or in a gap, and never truncated.
         let reader = Arc::new(BodyReader(Arc::clone(&body.file)));
         let contents = SlotFile { path: Some(context.disk.path(&body.name)), reader };
+        // SAFETY: the caller guarantees it for the body file. A mirror is only written by
+        // `StoreBacking::keep`, after the slot's end or in a gap, and truncated only to simulate
+        // another process that does so.
         unsafe { slot.map(file, contents) }?;
         let length = file.metadata().map_err(RangeError::Map)?.len();
         // SAFETY: the file has at least that many bytes, and does not change below the body's end.

@@ -58,6 +58,14 @@ mod handler;
 )))]
 #[path = "stub.rs"]
 mod handler;
+#[cfg_attr(
+    not(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        not(miri)
+    )),
+    allow(dead_code, reason = "only the handler needs a part of it")
+)]
 mod table;
 
 use std::path::Path;

@@ -62,7 +62,8 @@ fn sum(heap: &Heap, pin: &Val) -> u64 {
 /// Checks that the heap is damaged by a lost page of the image.
 fn assert_lost(heap: &Heap) {
     match heap.check_damage() {
-        Err(EvalError::Damaged { place, fault: PinFault::LostPage }) => {
+        Err(EvalError::Damaged(damage)) if matches!(damage.fault, PinFault::LostPage) => {
+            let place = &damage.place;
             assert!(place.starts_with(PATH) && place.contains(", byte "), "{place}");
         }
         other => panic!("{other:?}"),

@@ -14,12 +14,23 @@ use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 /// A pin that a heap has read cannot be used. The heap must not be used any more.
-#[derive(Clone, Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the pin at {place} is damaged: {fault}; check the disk, and the store with `pallas check`, and \
+     restore the file from a copy"
+)]
 pub struct DamagedPin {
     /// The file and offset of the pin or page, or the pin's address if it is in no file.
-    pub place: Arc<str>,
+    pub place: String,
     /// Why it cannot be used.
     pub fault: PinFault,
+}
+
+impl DamagedPin {
+    /// Returns the damage of the pin at an address.
+    pub(crate) fn at(pin: usize, fault: PinFault) -> DamagedPin {
+        DamagedPin { place: range::describe(pin), fault }
+    }
 }
 
 /// The slots of the pin range that the last full collection found references to.
@@ -64,7 +75,7 @@ pub struct AttachedSpaces {
     attached: Vec<AttachedSpace>,
     pub(crate) referenced: ReferencedSlots,
     /// The first damaged pin that was read, or the first page that was lost.
-    damage: OnceCell<DamagedPin>,
+    damage: OnceCell<Arc<DamagedPin>>,
     /// The number of page faults up to which no page of the attached spaces was lost.
     faults_seen: Cell<u64>,
     /// The request to be interrupted when a page is lost; `None` before a space is attached.
@@ -108,7 +119,7 @@ impl AttachedSpaces {
         let Err(fault) = record::verify(pin) else { return true };
         // A page that was lost comes first: it is the reason why the pin is verified again.
         if !self.has_damage() {
-            self.damage.get_or_init(|| DamagedPin { place: range::describe(pin).into(), fault });
+            self.damage.get_or_init(|| Arc::new(DamagedPin::at(pin, fault)));
         }
         interrupt.set();
         false
@@ -136,7 +147,7 @@ impl AttachedSpaces {
         match lost {
             Some(place) => {
                 let fault = PinFault::LostPage;
-                self.damage.get_or_init(|| DamagedPin { place: place.into(), fault });
+                self.damage.get_or_init(|| Arc::new(DamagedPin { place, fault }));
             }
             None => self.faults_seen.set(count),
         }
@@ -147,12 +158,12 @@ impl AttachedSpaces {
     ///
     /// # Errors
     /// [`DamagedPin`].
-    pub fn check(&self, interrupt: &Interrupt) -> Result<(), DamagedPin> {
+    pub fn check(&self, interrupt: &Interrupt) -> Result<(), Arc<DamagedPin>> {
         if !self.has_damage() {
             return Ok(());
         }
         // The work may have ended before it saw the interrupt, which must not stop the next work.
         let _ = interrupt.is_due();
-        self.damage.get().map_or(Ok(()), |damage| Err(damage.clone()))
+        self.damage.get().map_or(Ok(()), |damage| Err(Arc::clone(damage)))
     }
 }

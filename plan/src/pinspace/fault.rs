@@ -1,10 +1,9 @@
 //! [`PinFault`]: why a pin of a pin space cannot be used.
 
 use std::io;
-use std::sync::Arc;
 
 /// Why a frozen pin cannot be used. The text continues a sentence about the pin.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum PinFault {
     /// The pin space has no record at the address.
     #[error("there is no pin there")]
@@ -17,7 +16,7 @@ pub enum PinFault {
     Truncated,
     /// The file system failed to read the record.
     #[error("it cannot be read: {0}")]
-    Unreadable(Arc<io::Error>),
+    Unreadable(io::Error),
     /// A page could not be read while it was mapped and in use.
     #[error(
         "the page could not be read while it was in use (a disk error, or the file was cut short)"
@@ -29,7 +28,7 @@ impl From<io::Error> for PinFault {
     fn from(error: io::Error) -> PinFault {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => PinFault::Truncated,
-            _ => PinFault::Unreadable(Arc::new(error)),
+            _ => PinFault::Unreadable(error),
         }
     }
 }

@@ -42,6 +42,7 @@ pub(crate) mod record;
 #[allow(unsafe_code, reason = "declares `Backing`, whose contract makes frozen addresses readable")]
 pub(crate) mod space;
 
+pub use self::attached::DamagedPin;
 pub use self::fault::PinFault;
 pub use self::in_memory::{PinFile, nameless};
 pub use self::range::{Owner, RangeError, Slot, SlotFile, SlotReader};

@@ -74,10 +74,10 @@ pub(crate) fn seal(address: usize, record: &mut [u64]) {
 /// length of the record in bytes.
 fn check_file(address: usize) -> Result<usize, PinFault> {
     let room = range::end(address).saturating_sub(address);
-    if room < LINE_BYTES {
-        return Err(PinFault::Absent);
-    }
     let file = range::file(address).ok_or(PinFault::Absent)?;
+    if room < LINE_BYTES {
+        return Err(PinFault::Truncated);
+    }
     let offset = (address % range::SLOT_SIZE) as u64;
     let mut first = [0; range::PAGE];
     let mut read = room.min(first.len());
