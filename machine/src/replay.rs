@@ -1,4 +1,5 @@
-//! Replay: loading a snapshot, and applying the events since once more.
+//! Replay: loading a snapshot, and applying the events since once more. A long replay writes
+//! snapshots on its way, as a running machine does, and reports how far it is.
 
 use crate::cog::{ApplyMode, Cog, CogError};
 use crate::console::Notice;

@@ -17,11 +17,12 @@ use std::mem::{MaybeUninit, zeroed};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::{null, null_mut, with_exposed_provenance_mut};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Once, OnceLock};
 
 /// The replacement area: its first address, and its size in bytes.
 const AREA: usize = 0x7_0000_0000;
-const AREA_SIZE: usize = 1 << 30;
+const AREA_SIZE: usize = 256 << 20;
 /// The size of an alternate stack, in bytes.
 const ALTERNATE_STACK: usize = 64 << 10;
 
@@ -79,21 +80,26 @@ fn make_template(page: usize) -> rustix::io::Result<OwnedFd> {
     if written == page { Ok(file) } else { Err(rustix::io::Errno::IO) }
 }
 
-/// Reserves the addresses of the replacement area. Without them, a read through a replacement word
-/// ends the process with a message.
+/// Whether the addresses of the replacement area are ours. Without them, a read through a
+/// replacement word ends the process with a message.
+static HAS_AREA: AtomicBool = AtomicBool::new(false);
+
+/// Reserves the addresses of the replacement area, unless something else is there.
 fn reserve_area() {
     let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED_NOREPLACE;
     let area = with_exposed_provenance_mut(AREA);
     // SAFETY: `FIXED_NOREPLACE` refuses to replace a mapping.
     let reserved =
         unsafe { rustix::mm::mmap_anonymous(area, AREA_SIZE, ProtFlags::empty(), flags) };
-    if let Ok(found) = reserved
-        && found != area
-    {
-        // Kernels before 4.17 take the address as a hint.
-        // SAFETY: the mapping was made just now.
-        let unmapped = unsafe { rustix::mm::munmap(found, AREA_SIZE) };
-        debug_assert!(unmapped.is_ok());
+    match reserved {
+        Ok(found) if found == area => HAS_AREA.store(true, Ordering::Release),
+        Ok(found) => {
+            // Kernels before 4.17 take the address as a hint.
+            // SAFETY: the mapping was made just now.
+            let unmapped = unsafe { rustix::mm::munmap(found, AREA_SIZE) };
+            debug_assert!(unmapped.is_ok());
+        }
+        Err(_) => {}
     }
 }
 
@@ -128,7 +134,8 @@ fn replace(signal: c_int, address: usize, active: &table::ActiveHandler) -> bool
     let Some(template) = TEMPLATE.get() else { return false };
     let page = address & !(table::page() - 1);
     if signal == libc::SIGSEGV {
-        return (AREA..AREA + AREA_SIZE).contains(&address) && map_replacement(template, page);
+        let is_in_area = (AREA..AREA + AREA_SIZE).contains(&address);
+        return is_in_area && HAS_AREA.load(Ordering::Acquire) && map_replacement(template, page);
     }
     let Some(fault) = table::fault_at(address) else { return false };
     fault.record(page);

@@ -1,6 +1,6 @@
 //! Lost pages: what every reader of a frozen pin sees, and what stays as it was.
 
-use super::{REPLACEMENT_WORD, count};
+use super::{MappedRange, REPLACEMENT_WORD, count};
 use crate::image;
 use crate::layout::{Header, Layout};
 use crate::pinspace::{Frozen, PinFault};
@@ -11,7 +11,7 @@ use crate::{EvalError, Heap, Ref, Shape, Val, seed};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 const PATH: &str = "/cache/image";
 
@@ -193,32 +193,69 @@ fn file_bytes(file: &File) -> Vec<u8> {
     bytes
 }
 
-/// Set in a process that is to fault at a mapping that is not registered.
+/// Set in a process that a test starts to fault in it.
 const CHILD: &str = "PALLAS_TEST_FAULT";
+
+/// Runs the test with this name in another process, where [`CHILD`] is set.
+fn run_child(name: &str) -> Output {
+    let program = std::env::current_exe().expect("a program");
+    let name = format!("page_fault::tests::{name}");
+    let mut child = Command::new(program);
+    child.args(["--exact", &name, "--nocapture"]).env(CHILD, "1").output().expect("a child")
+}
+
+fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+/// Maps three pages of an empty file, and returns their address.
+fn map_nothing() -> usize {
+    use rustix::mm::{MapFlags, ProtFlags, mmap};
+    let file = crate::pinspace::nameless().expect("memory");
+    let (access, flags) = (ProtFlags::READ, MapFlags::SHARED);
+    // SAFETY: the mapping is new.
+    let page = unsafe { mmap(std::ptr::null_mut(), 12288, access, flags, &file, 0) };
+    page.expect("mapped").expose_provenance()
+}
+
+/// Reads a word, wherever it is.
+fn read_word(address: usize) -> u64 {
+    // SAFETY: the read faults, or reads memory that was mapped by the test.
+    unsafe { std::ptr::with_exposed_provenance::<u64>(address).read_volatile() }
+}
 
 #[test]
 #[cfg_attr(miri, ignore = "Miri has no signals")]
 fn a_fault_outside_of_the_registered_ranges_keeps_its_default_behaviour() {
     use std::os::unix::process::ExitStatusExt;
-    if std::env::var_os(CHILD).is_some() {
-        return fault_outside();
+    if is_child() {
+        super::handler::install();
+        read_word(map_nothing());
+        return;
     }
-    let name =
-        "page_fault::tests::a_fault_outside_of_the_registered_ranges_keeps_its_default_behaviour";
-    let program = std::env::current_exe().expect("a program");
-    let child = Command::new(program).args(["--exact", name]).env(CHILD, "1").output();
-    assert_eq!(child.expect("a child").status.signal(), Some(libc::SIGBUS));
+    let child = run_child("a_fault_outside_of_the_registered_ranges_keeps_its_default_behaviour");
+    assert_eq!(child.status.signal(), Some(libc::SIGBUS));
 }
 
-/// Installs the handler, and reads behind the end of a mapped file that nobody registered.
-fn fault_outside() {
-    use rustix::mm::{MapFlags, ProtFlags, mmap};
-    super::handler::install();
-    let file = crate::pinspace::nameless().expect("memory");
-    // SAFETY: the mapping is new. The read faults, which ends the process.
-    unsafe {
-        let (access, flags) = (ProtFlags::READ, MapFlags::SHARED);
-        let page = mmap(std::ptr::null_mut(), 4096, access, flags, &file, 0).expect("mapped");
-        page.cast::<u8>().read_volatile();
+#[test]
+#[cfg_attr(miri, ignore = "Miri has no signals")]
+fn a_fault_that_follows_a_lost_page_ends_the_process_with_file_and_offset() {
+    if is_child() {
+        let start = map_nothing();
+        let path = Path::new("/store/bodies/007.body");
+        // SAFETY: the mapping stays, and `read_word` tolerates any word.
+        let range = unsafe { MappedRange::register(start, 12288, path, 0, None) };
+        let range = range.expect("room");
+        assert_eq!(read_word(start + 8192 + 64), REPLACEMENT_WORD);
+        assert!(range.has_lost_page());
+        // What the word is an address of is mapped too.
+        assert_eq!(read_word(REPLACEMENT_WORD as usize + 80_000), REPLACEMENT_WORD);
+        read_word(16);
+        return;
     }
+    let child = run_child("a_fault_that_follows_a_lost_page_ends_the_process_with_file_and_offset");
+    let message = String::from_utf8_lossy(&child.stderr).into_owned();
+    assert_eq!(child.status.code(), Some(1), "{message}");
+    let place = "pallas: /store/bodies/007.body, byte 8192: the page could not be read";
+    assert!(message.contains(place), "{message}");
 }
