@@ -398,6 +398,10 @@ pub(crate) struct StartArgs {
     /// du` lists them. An input that exceeds a limit again stays set aside
     #[arg(long)]
     pub(crate) offer: bool,
+    /// Start from the kept snapshot of this number (`pallas du` lists them) and replay the log since,
+    /// for instance because a pin that only newer snapshots need is damaged. Nothing is deleted
+    #[arg(long, value_name = "NUMBER", conflicts_with = "replay_all")]
+    pub(crate) from_snapshot: Option<u64>,
     /// Directory of the machine
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,

@@ -26,7 +26,9 @@ impl StdioConsole {
         if plan::is_larger_than(value, MAX_PARTS) {
             return format!("\n++ [%{kind} {{{time}}}]\n++ {{a value too large to print}}\n\n");
         }
-        show::stamped_text(kind, &time, value, self.colour)
+        let text = show::stamped_text(kind, &time, value, self.colour);
+        // A damaged pin reads as 0. The evaluation ends with a report of the damage.
+        if value.check_damage().is_err() { String::new() } else { text }
     }
 }
 

@@ -1,8 +1,10 @@
 //! What the command shows apart from its result: colours, exit codes, error messages.
 
+use anyhow::Context;
 use rex::print::Colour;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Exit code of a panic, which is a bug in this program.
 pub(crate) const INTERNAL_ERROR: u8 = 101;
@@ -48,6 +50,35 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
         let _ = writeln!(io::stderr(), "pallas: {error:#}");
     }
     ExitCode::from(exit.map_or(1, |exit| exit.code))
+}
+
+/// Has a panic that a lost page of a mapped file caused end the process with a message that names
+/// the file, and not as a defect of this program.
+pub(crate) fn report_lost_pages() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match plan::page_fault::last_fault() {
+        None => default(panic),
+        Some(place) => {
+            // If standard error cannot be written, there is nowhere to report that.
+            let _ = writeln!(
+                io::stderr(),
+                "pallas: {place}: the page could not be read while it was in use (a disk error, \
+                 or the file was cut short), and the process cannot continue; nothing that was \
+                 acknowledged is lost"
+            );
+            std::process::exit(1);
+        }
+    }));
+}
+
+/// Has a write beyond the limit on the size of files (`ulimit -f`) fail, where the system would
+/// end the process.
+pub(crate) fn report_file_size_limit() -> anyhow::Result<()> {
+    // The signal must be handled, not ignored: programs that this one may start inherit ignored
+    // signals. The failed write says what is needed, so nobody reads the flag.
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())
+        .map(drop)
+        .context("cannot handle SIGXFSZ")
 }
 
 /// Colours for a terminal; none elsewhere, or if the variable `NO_COLOR` is set and not empty.

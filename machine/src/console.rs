@@ -55,6 +55,13 @@ pub enum ConsoleNotice {
     TooLarge(ReportOrigin),
     /// This many traces of one evaluation were dropped, because their texts exceeded the buffer.
     TracesDropped(u64),
+    /// The replay has applied `events` of `total` events, and continues.
+    Replaying {
+        /// The number of events that were applied.
+        events: u64,
+        /// The number of events to apply.
+        total: u64,
+    },
     /// A newer snapshot is damaged, as described here; an older one is used.
     SnapshotSkipped(String),
     /// A snapshot was not written, for this reason. No event is lost: the log has them all.
@@ -91,6 +98,9 @@ impl fmt::Display for ConsoleNotice {
             }
             ConsoleNotice::TracesDropped(count) => {
                 write!(f, "{count} traces were dropped: their texts did not fit in the buffer")
+            }
+            ConsoleNotice::Replaying { events, total } => {
+                write!(f, "replayed {events} of {total} events")
             }
             ConsoleNotice::SnapshotSkipped(damage) => {
                 write!(f, "{damage}; an older snapshot is used, and more of the log is replayed")

@@ -25,7 +25,7 @@ use vm::Vm;
 /// The largest value that may be written, in bytes. An event with it fits the log.
 const WRITE_LIMIT: usize = 512 << 20;
 
-/// A driver that fails again within this time pauses before it restarts.
+/// A driver that fails again within this time after it was restarted pauses before it restarts.
 const BACKOFF_WINDOW: Duration = Duration::from_secs(10);
 /// The first pause. Each further one is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -67,9 +67,9 @@ struct Driver<'c> {
     /// Pending calls, by key.
     pending: HashMap<u64, PendingCall>,
     next_serial: u64,
-    /// Failures in a row, each within [`BACKOFF_WINDOW`] of the one before.
+    /// Failures in a row, each within [`BACKOFF_WINDOW`] of the restart before.
     failures: u32,
-    last_failure: Option<Instant>,
+    last_restart: Option<Instant>,
 }
 
 /// Runs a driver on this thread until it is cancelled.
@@ -104,7 +104,7 @@ pub(crate) fn run(
         pending: HashMap::new(),
         next_serial: 0,
         failures: 0,
-        last_failure: None,
+        last_restart: None,
     };
     driver.issue_requests();
     while !identity.token.is_cancelled() {
@@ -207,15 +207,23 @@ impl Driver<'_> {
     /// Waits, if this is not the first time in a while that the driver begins anew. Messages that
     /// arrive meanwhile are dropped: the restarted driver has not asked for them.
     fn pause(&mut self, inbox: &Receiver<DriverMessage>) {
-        let clock = &*self.context.settings.clock;
+        let clock = Arc::clone(&self.context.settings.clock);
         let now = clock.instant();
+        // The time since the restart, without the pause before it: otherwise a pause as long as the
+        // window would count as a time without failures.
         let is_first =
-            self.last_failure.is_none_or(|last| now.duration_since(last) > BACKOFF_WINDOW);
+            self.last_restart.is_none_or(|last| now.duration_since(last) > BACKOFF_WINDOW);
         self.failures = if is_first { 0 } else { self.failures.saturating_add(1) };
-        self.last_failure = Some(now);
-        let Some(doublings) = self.failures.checked_sub(1) else { return };
-        let factor = 2_u32.saturating_pow(doublings);
-        let timer = clock.timer(now + FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE));
+        if let Some(doublings) = self.failures.checked_sub(1) {
+            let factor = 2_u32.saturating_pow(doublings);
+            let timer = clock.timer(now + FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE));
+            self.drop_messages_until(inbox, &timer);
+        }
+        self.last_restart = Some(clock.instant());
+    }
+
+    /// Drops messages until the timer's, or until the driver is cancelled.
+    fn drop_messages_until(&self, inbox: &Receiver<DriverMessage>, timer: &Receiver<Instant>) {
         loop {
             select! {
                 recv(inbox) -> message => match message {

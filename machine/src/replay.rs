@@ -1,4 +1,5 @@
-//! Replay: loading a snapshot, and applying the events since once more.
+//! Replay: loading a snapshot, and applying the events since once more. A long replay writes
+//! snapshots on its way, as a running machine does, and reports how far it is.
 
 use crate::cog::{ApplyMode, Cog, CogError};
 use crate::console::ConsoleNotice;
@@ -25,6 +26,9 @@ pub(crate) struct Replayed {
     pub(crate) offered: Vec<SetAsideId>,
 }
 
+/// How often a replay reports how far it is.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Replays the machine in a store.
 pub(crate) fn replay(
     store: &Store,
@@ -35,25 +39,46 @@ pub(crate) fn replay(
     let Some(snapshot) = &recovery.snapshot else {
         return Err(StartError::NotBooted { path: store.path().into() });
     };
+    let total = store.durable().0 - snapshot.covers.0;
     let mut cog = Cog::new(settings, watchdog, |vm| {
         CogStatus::load(vm, store, snapshot).map_err(StartError::from)
     })?;
     let mut snapshots = SnapshotScheduler::new(settings.snapshots);
+    let (clock, console) = (&*settings.clock, &*settings.console);
     let (mut events, mut offered) = (0, Vec::new());
+    let mut shown = clock.instant();
     for record in recovery.records {
         let record = record?;
         let took = replay_event(&mut cog, store.path(), &record, &mut offered)?;
         snapshots.count_event(record.payload.len() as u64, took);
         events += 1;
+        // A replay that is interrupted continues from there.
+        snapshots.write_if_due(&mut cog, store, record.seq, console)?;
+        if clock.instant() - shown >= PROGRESS_INTERVAL {
+            shown = clock.instant();
+            console.notice(&ConsoleNotice::Replaying { events, total });
+        }
     }
     Ok(Replayed { cog, snapshots, events, offered })
 }
 
 /// Finds the snapshot to start from, and the records since.
 fn recover(store: &Store, settings: &MachineSettings) -> Result<RecoveryReport, StartError> {
-    let oldest = store.snapshots().pop();
-    if let (ReplayFrom::Earliest, Some(oldest)) = (settings.replay, oldest) {
-        return Ok(store.recover_from(&oldest)?);
+    let snapshots = store.snapshots();
+    let chosen = match settings.replay {
+        ReplayFrom::Latest => None,
+        ReplayFrom::Earliest => snapshots.last(),
+        ReplayFrom::Number(number) => {
+            let chosen = snapshots.iter().find(|snapshot| snapshot.generation == number);
+            Some(chosen.ok_or_else(|| StartError::NoSnapshot {
+                path: store.path().into(),
+                number,
+                usable: snapshots.iter().map(|snapshot| snapshot.generation).collect(),
+            })?)
+        }
+    };
+    if let Some(chosen) = chosen {
+        return Ok(store.recover_from(chosen)?);
     }
     let recovery = store.recover()?;
     for damage in &recovery.damaged {

@@ -50,6 +50,8 @@ mod layout;
 mod map;
 mod nat;
 mod order;
+#[allow(unsafe_code, reason = "handles signals and replaces lost pages of mapped files")]
+pub mod page_fault;
 mod pin;
 pub mod pinspace;
 #[cfg(any(test, feature = "spec"))]

@@ -32,24 +32,25 @@ impl SireOutput {
         SireOutput { shared: Rc::new(RefCell::new(shared)), colour }
     }
 
-    /// Prints the value of an expression.
+    /// Prints the value of an expression. Prints nothing if a pin in it is damaged, which the
+    /// caller finds by checking the heap.
     pub(crate) fn value(&self, value: Ref<'_>) -> io::Result<()> {
-        match is_printable(value) {
-            true => self.write(&show::trace_text(value, self.colour)),
-            false => self.write(TOO_LARGE),
-        }
+        let text = match is_printable(value) {
+            true => show::trace_text(value, self.colour),
+            false => TOO_LARGE.into(),
+        };
+        if value.check_damage().is_err() { Ok(()) } else { self.write(&text) }
     }
 
-    /// Prints the definition of a name.
+    /// Prints the definition of a name. Prints nothing if a pin in it is damaged, like
+    /// [`SireOutput::value`].
     pub(crate) fn definition(&self, name: &Natural, value: Ref<'_>) -> io::Result<()> {
         let symbol = symbol(name);
-        match is_printable(value) {
-            true => {
-                let rex = show::definition_rex(&symbol, value);
-                self.write(&show::tree_text(&rex, self.colour))
-            }
-            false => self.write(&format!("{}={TOO_LARGE}", show::symbol_text(&symbol))),
-        }
+        let text = match is_printable(value) {
+            true => show::tree_text(&show::definition_rex(&symbol, value), self.colour),
+            false => format!("{}={TOO_LARGE}", show::symbol_text(&symbol)),
+        };
+        if value.check_damage().is_err() { Ok(()) } else { self.write(&text) }
     }
 
     /// Prints a traced value. The next write or flush returns an error of this one.

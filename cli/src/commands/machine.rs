@@ -30,7 +30,11 @@ pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
 
 /// Runs a machine until it ends or is stopped.
 pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
-    let from = if args.replay_all { ReplayFrom::Earliest } else { ReplayFrom::Latest };
+    let from = match args.from_snapshot {
+        Some(number) => ReplayFrom::Number(number),
+        None if args.replay_all => ReplayFrom::Earliest,
+        None => ReplayFrom::Latest,
+    };
     run(&args.store, &args.machine, from, args.offer)
 }
 

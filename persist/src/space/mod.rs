@@ -54,5 +54,5 @@ mod survey;
 
 pub use catalogue::CatalogueEntry;
 pub(crate) use catalogue_reader::intact_groups;
-pub(crate) use pin_store::PinStore;
+pub(crate) use pin_store::{NOT_AS_WRITTEN, PinStore};
 pub(crate) use survey::PinSurvey;

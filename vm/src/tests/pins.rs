@@ -46,7 +46,7 @@ fn damaged(space: &Arc<PinSpace>) -> FrozenPin {
 
 fn is_damage<T>(result: Result<T, EvalError>, of: &FrozenPin) -> bool {
     let place = format!("{:#x}", of.address());
-    matches!(result, Err(EvalError::Damaged { place: reported }) if reported.contains(&place))
+    matches!(result, Err(EvalError::Damaged(damage)) if damage.place.contains(&place))
 }
 
 #[test]
