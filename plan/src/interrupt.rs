@@ -23,6 +23,11 @@ impl Interrupt {
         self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed)
     }
 
+    /// Returns whether a stop was requested, and leaves the request for other work on the heap.
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Requests a stop again: for code that saw the request but cannot stop by itself.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
