@@ -1,32 +1,25 @@
 //! The output of a running machine: traces and crashes go to standard output, each with its time;
 //! notices go to standard error.
 
-use crate::terminal;
 use machine::{Console, Notice, Origin};
 use plan::Ref;
-use rex::print::Colour;
+use show::PrintOptions;
 use std::io::{self, Write};
-
-/// A value with more parts than this is not printed. A shared part counts as often as it occurs,
-/// because it is printed as often.
-const MAX_PARTS: usize = 1 << 20;
 
 /// The console of a machine that this process runs.
 pub(crate) struct StdioConsole {
-    colour: Colour,
+    options: PrintOptions,
 }
 
 impl StdioConsole {
-    pub(crate) fn new() -> StdioConsole {
-        StdioConsole { colour: terminal::stdout_colour() }
+    /// Makes a console whose texts have the limit for messages of `options`.
+    pub(crate) fn new(options: PrintOptions) -> StdioConsole {
+        let limit = options.limit.for_messages();
+        StdioConsole { options: PrintOptions { limit, ..options } }
     }
 
     fn stamped(&self, kind: &str, value: Ref<'_>, at: jiff::Timestamp) -> String {
-        let time = format!("{at:.9}");
-        if plan::is_larger_than(value, MAX_PARTS) {
-            return format!("\n++ [%{kind} {{{time}}}]\n++ {{a value too large to print}}\n\n");
-        }
-        show::stamped_text(kind, &time, value, self.colour)
+        show::stamped_text(kind, &format!("{at:.9}"), value, self.options)
     }
 }
 
@@ -36,7 +29,8 @@ impl Console for StdioConsole {
     }
 
     fn crash_text(&self, who: Origin, op: Ref<'_>, arg: Ref<'_>, at: jiff::Timestamp) -> String {
-        let kind = format!("{who} crashed with {}", show::value_text(op).trim_end());
+        let op = show::value_text(op, self.options.limit);
+        let kind = format!("{who} crashed with {}", op.trim_end());
         self.stamped(&kind, arg, at)
     }
 

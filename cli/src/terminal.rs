@@ -1,11 +1,15 @@
 //! What the command shows apart from its result: colours, exit codes, error messages.
 
+use crate::args::{PrintSize, byte_size};
 use rex::print::Colour;
+use show::{PrintLimit, PrintOptions};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Exit code of a panic, which is a bug in this program.
 pub(crate) const INTERNAL_ERROR: u8 = 101;
+/// Exit code of a wrong command line or setting.
+const USAGE: u8 = 2;
 /// Exit code of a machine that ended by itself because its cog failed.
 pub(crate) const MACHINE_FAILED: u8 = 3;
 
@@ -54,10 +58,35 @@ pub(crate) fn colour(is_terminal: bool) -> Colour {
     if is_terminal && !disabled { Colour::Terminal } else { Colour::None }
 }
 
-/// [`colour`] of standard output.
-pub(crate) fn stdout_colour() -> Colour {
-    colour(io::stdout().is_terminal())
+/// The setting of how much of a value is shown, for the line that says what is missing.
+const PRINT_SETTING: &str = "--full, or PALLAS_PRINT_LIMIT=SIZE,";
+
+/// How values are printed to standard output: less of a large value on a terminal. The variable
+/// `PALLAS_PRINT_LIMIT` and the option `--full` set another limit, which then is that of traces and
+/// messages too.
+///
+/// # Errors
+///
+/// If the variable is not a size.
+pub(crate) fn print_options(size: PrintSize) -> anyhow::Result<PrintOptions> {
+    let is_terminal = io::stdout().is_terminal();
+    let bytes = if is_terminal { TERMINAL_LIMIT } else { PrintLimit::DEFAULT.bytes };
+    let limit = match std::env::var("PALLAS_PRINT_LIMIT") {
+        _ if size.full => PrintLimit::UNLIMITED,
+        Ok(text) => {
+            let bytes = byte_size(&text, 1).map_err(|error| ExitError {
+                code: USAGE,
+                message: Some(format!("PALLAS_PRINT_LIMIT={text}: {error}")),
+            })? as u64;
+            PrintLimit { bytes, message_bytes: bytes, setting: PRINT_SETTING }
+        }
+        Err(_) => PrintLimit { bytes, setting: PRINT_SETTING, ..PrintLimit::DEFAULT },
+    };
+    Ok(PrintOptions { colour: colour(is_terminal), limit })
 }
+
+/// The size of the text that is shown of a value on a terminal, in bytes.
+const TERMINAL_LIMIT: u64 = 256 << 10;
 
 /// [`colour`] of standard error.
 pub(crate) fn stderr_colour() -> Colour {

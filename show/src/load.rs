@@ -3,8 +3,14 @@
 //! The order in which pins are visited decides their names, so it is part of the printed form: a
 //! function before its arguments, a key before its value, the pins within a pin before that pin.
 //! (prototype: lib/Loot/Backend.hs)
+//!
+//! The budget of the print is taken for each part before it is visited, in the order in which the
+//! parts are printed. When the budget is used up, all parts that are left become
+//! [`TermNode::Elided`]. The children of a node become tasks a few at a time, so the memory for
+//! tasks is within the budget too.
 
 use super::Symbol;
+use super::limit::PrintBudget;
 use super::quoted::{EMBED, Quoted, STRAY};
 use super::term::{LawFacts, PinClosure, PinEntry, PrintTerm, TermNode};
 use malachite_base::num::basic::traits::One;
@@ -29,12 +35,25 @@ enum LoadTask<'h> {
     },
     /// A value where a Rex tree is expected.
     Tree(Ref<'h>),
+    /// The children of a node that are not tasks yet.
+    Children(ChildTasks<'h>),
     /// Sets the end of that node: everything below it has been converted.
     End(usize),
 }
 
+/// The tasks for some children of a node, and how many of them belong together: 2 for a table, 1
+/// for other nodes.
+struct ChildTasks<'h> {
+    tasks: Box<dyn Iterator<Item = LoadTask<'h>> + 'h>,
+    group: usize,
+}
+
+/// The number of children of a node that become tasks at once, a multiple of every group.
+const TASK_BATCH: usize = 64;
+
 /// A term under construction.
-struct TermBuilder<'h> {
+struct TermBuilder<'b, 'h> {
+    budget: &'b PrintBudget<'h>,
     term: PrintTerm<'h>,
     tasks: Vec<LoadTask<'h>>,
     /// The pin whose item the term is, if there is one.
@@ -44,23 +63,28 @@ struct TermBuilder<'h> {
 impl<'h> PinClosure<'h> {
     /// A value with its pins. Only the value itself, if it is a pin, gets a definition, and its
     /// item, if that is a pin too.
-    pub(super) fn shallow(value: Ref<'h>) -> PinClosure<'h> {
-        Loader::default().load(value, false)
+    pub(super) fn shallow(value: Ref<'h>, budget: &PrintBudget<'h>) -> PinClosure<'h> {
+        Loader::new(budget).load(value, false)
     }
 
     /// The row `[[label time] value]`, in which no pin gets a definition.
-    pub(super) fn stamped(label: NatRef<'h>, time: NatRef<'h>, value: Ref<'h>) -> PinClosure<'h> {
-        let mut builder = TermBuilder::new(value, None);
+    pub(super) fn stamped(
+        label: NatRef<'h>,
+        time: NatRef<'h>,
+        value: Ref<'h>,
+        budget: &PrintBudget<'h>,
+    ) -> PinClosure<'h> {
+        let mut builder = TermBuilder::new(value, None, budget);
         let term = &mut builder.term;
         term.nodes = vec![TermNode::Row, TermNode::Row, TermNode::Nat(label), TermNode::Nat(time)];
         term.ends = vec![0, 4, 3, 4];
         builder.tasks.insert(0, LoadTask::End(0));
-        Loader::default().run(builder, false)
+        Loader::new(budget).run(builder, false)
     }
 
     /// A value with all pins reachable from it, each with its definition.
-    pub(super) fn full(value: Ref<'h>) -> PinClosure<'h> {
-        Loader::default().load(value, true)
+    pub(super) fn full(value: Ref<'h>, budget: &PrintBudget<'h>) -> PinClosure<'h> {
+        Loader::new(budget).load(value, true)
     }
 }
 
@@ -79,24 +103,32 @@ fn key(pin: PinRef<'_>) -> PinKey {
     }
 }
 
-#[derive(Default)]
-struct Loader<'h> {
+struct Loader<'b, 'h> {
+    budget: &'b PrintBudget<'h>,
     pins: Vec<PinEntry<'h>>,
     numbers: Map<PinKey, usize>,
     /// The tags of pins that contain pins.
     tags: Map<PinKey, Symbol>,
 }
 
-impl<'h> Loader<'h> {
-    fn load(self, value: Ref<'h>, all: bool) -> PinClosure<'h> {
-        self.run(TermBuilder::new(value, None), all)
+impl<'b, 'h> Loader<'b, 'h> {
+    fn new(budget: &'b PrintBudget<'h>) -> Self {
+        Loader { budget, pins: Vec::new(), numbers: Map::default(), tags: Map::default() }
     }
 
-    fn run(mut self, builder: TermBuilder<'h>, all: bool) -> PinClosure<'h> {
+    fn load(self, value: Ref<'h>, all: bool) -> PinClosure<'h> {
+        let builder = TermBuilder::new(value, None, self.budget);
+        self.run(builder, all)
+    }
+
+    fn run(mut self, builder: TermBuilder<'b, 'h>, all: bool) -> PinClosure<'h> {
         let mut builders = vec![builder];
         while let Some(mut builder) = builders.pop() {
             match self.advance(&mut builder, all) {
-                Some(pin) => builders.extend([builder, TermBuilder::new(pin.item(), Some(pin))]),
+                Some(pin) => {
+                    let item = TermBuilder::new(pin.item(), Some(pin), self.budget);
+                    builders.extend([builder, item]);
+                }
                 None => match builder.pin {
                     Some(pin) => {
                         self.enter(pin, Some(builder.term));
@@ -116,7 +148,8 @@ impl<'h> Loader<'h> {
         number
     }
 
-    /// The name of the law in a pin, or in a pin in it; 0 if the pinned value is not a law.
+    /// The name of the law in a pin, or in a pin in it; 0 if the pinned value is not a law, or the
+    /// budget does not cover the pins around the law.
     fn tag(&mut self, mut pin: PinRef<'h>) -> Symbol {
         let mut around = Vec::new();
         let tag = loop {
@@ -125,10 +158,11 @@ impl<'h> Loader<'h> {
             }
             match pin.item().shape() {
                 Shape::Law(law) => break law.name().into(),
-                Shape::Pin(inner) => {
+                Shape::Pin(inner) if self.budget.take(0, 1) => {
                     around.push(key(pin));
                     pin = inner;
                 }
+                Shape::Pin(_) => return NatRef::Small(0).into(),
                 _ => break NatRef::Small(0).into(),
             }
         };
@@ -137,14 +171,16 @@ impl<'h> Loader<'h> {
     }
 
     /// Continues a term until it is complete, or until a pin is found that must be converted first.
-    fn advance(&mut self, builder: &mut TermBuilder<'h>, all: bool) -> Option<PinRef<'h>> {
+    fn advance(&mut self, builder: &mut TermBuilder<'b, 'h>, all: bool) -> Option<PinRef<'h>> {
         while let Some(task) = builder.tasks.pop() {
             match task {
                 LoadTask::End(index) => builder.term.ends[index] = builder.term.nodes.len(),
+                LoadTask::Children(children) => builder.continue_children(children),
+                _ if self.budget.is_used_up() => builder.elide(),
                 LoadTask::Body { code, law, last } => builder.body(code, law, last),
                 LoadTask::Tree(value) => builder.tree(value),
                 LoadTask::Key(value) => match value.as_nat() {
-                    Some(nat) => builder.leaf(TermNode::Key(nat)),
+                    Some(nat) => builder.nat(nat, TermNode::Key),
                     None => builder.tasks.push(LoadTask::Value(value)),
                 },
                 LoadTask::Value(value) => match value.shape() {
@@ -157,7 +193,8 @@ impl<'h> Loader<'h> {
                             }
                             None => self.enter(pin, None),
                         };
-                        builder.leaf(TermNode::Pin(number));
+                        let name = self.pins[number].tag.size();
+                        builder.leaf_of(0, units(name), TermNode::Pin(number));
                     }
                     shape => builder.value(value, shape),
                 },
@@ -167,9 +204,21 @@ impl<'h> Loader<'h> {
     }
 }
 
-impl<'h> TermBuilder<'h> {
-    fn new(value: Ref<'h>, pin: Option<PinRef<'h>>) -> TermBuilder<'h> {
-        TermBuilder { term: PrintTerm::default(), tasks: vec![LoadTask::Value(value)], pin }
+/// The budget for a number of bytes of text.
+fn units(bytes: usize) -> u64 {
+    (bytes / 8) as u64
+}
+
+/// The budget for the lines of a text, which have a node each when they are printed.
+fn lines_in(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+impl<'b, 'h> TermBuilder<'b, 'h> {
+    /// Begins a term with the task for `value`.
+    fn new(value: Ref<'h>, pin: Option<PinRef<'h>>, budget: &'b PrintBudget<'h>) -> Self {
+        budget.take(1, 0);
+        TermBuilder { budget, term: PrintTerm::default(), tasks: vec![LoadTask::Value(value)], pin }
     }
 
     fn leaf(&mut self, node: TermNode<'h>) {
@@ -177,20 +226,87 @@ impl<'h> TermBuilder<'h> {
         self.term.ends.push(self.term.nodes.len());
     }
 
+    /// Adds a leaf for which the task took the budget of one part. It needs more: `parts` parts,
+    /// and `other` units of text that are no parts of the value.
+    fn leaf_of(&mut self, parts: u64, other: u64, node: TermNode<'h>) {
+        if self.budget.take(parts, other) { self.leaf(node) } else { self.elide() }
+    }
+
+    /// Adds the mark of a part that the budget does not cover.
+    fn elide(&mut self) {
+        self.budget.give_up_part();
+        self.leaf(TermNode::Elided);
+    }
+
+    fn nat(&mut self, nat: NatRef<'h>, node: impl FnOnce(NatRef<'h>) -> TermNode<'h>) {
+        match nat {
+            NatRef::Small(_) => self.leaf(node(nat)),
+            NatRef::Limbs(limbs) => {
+                let line_feeds: u64 = limbs.iter().map(|limb| lines_in(&limb.to_le_bytes())).sum();
+                // A limb is up to 20 digits.
+                let parts = limbs.len() as u64;
+                self.leaf_of(parts, parts * 3 / 2 + line_feeds, node(nat));
+            }
+        }
+    }
+
     /// Adds a node, and tasks for its children.
-    fn branch(&mut self, node: TermNode<'h>, children: impl IntoIterator<Item = LoadTask<'h>>) {
+    fn branch(
+        &mut self,
+        node: TermNode<'h>,
+        children: impl IntoIterator<Item = LoadTask<'h>, IntoIter: 'h>,
+    ) {
+        self.branch_of(node, 1, children);
+    }
+
+    /// [`TermBuilder::branch`] with children that belong together in groups of that size.
+    fn branch_of(
+        &mut self,
+        node: TermNode<'h>,
+        group: usize,
+        children: impl IntoIterator<Item = LoadTask<'h>, IntoIter: 'h>,
+    ) {
         let index = self.term.nodes.len();
         self.leaf(node);
         self.tasks.push(LoadTask::End(index));
+        let mut children = children.into_iter();
         let from = self.tasks.len();
-        self.tasks.extend(children);
+        self.push_batch(&mut children);
+        if self.tasks.len() - from == TASK_BATCH {
+            let tasks = Box::new(children);
+            self.tasks.insert(from, LoadTask::Children(ChildTasks { tasks, group }));
+        }
+    }
+
+    /// Pushes the tasks for some children, the first on top, and takes the budget for them.
+    fn push_batch(&mut self, children: &mut impl Iterator<Item = LoadTask<'h>>) {
+        let from = self.tasks.len();
+        self.tasks.extend(children.take(TASK_BATCH));
         self.tasks[from..].reverse();
+        self.budget.take((self.tasks.len() - from) as u64, 0);
+    }
+
+    fn continue_children(&mut self, mut children: ChildTasks<'h>) {
+        if self.budget.is_used_up() {
+            // One mark stands for all that are left.
+            if children.tasks.next().is_some() {
+                (0..children.group).for_each(|_| self.leaf(TermNode::Elided));
+            }
+            return;
+        }
+        let at = self.tasks.len();
+        self.push_batch(&mut children.tasks);
+        if self.tasks.len() - at == TASK_BATCH {
+            self.tasks.insert(at, LoadTask::Children(children));
+        }
     }
 
     fn value(&mut self, value: Ref<'h>, shape: Shape<'h>) {
         match shape {
-            Shape::Nat(nat) => self.leaf(TermNode::Nat(nat)),
-            Shape::Bar(bytes) => self.leaf(TermNode::Bar(bytes)),
+            Shape::Nat(nat) => self.nat(nat, TermNode::Nat),
+            Shape::Bar(bytes) => {
+                self.leaf_of(units(bytes.len()), lines_in(bytes), TermNode::Bar(bytes));
+            }
             Shape::Cow(width) => self.leaf(TermNode::Constructor(Natural::from(width))),
             Shape::Row(items) => self.branch(TermNode::Row, items.iter().map(LoadTask::Value)),
             Shape::Set(keys) => self.branch(TermNode::Set, keys.iter().map(LoadTask::Key)),
@@ -198,7 +314,7 @@ impl<'h> TermBuilder<'h> {
                 let pairs = keys.iter().zip(values.iter());
                 let tasks =
                     pairs.flat_map(|(key, value)| [LoadTask::Key(key), LoadTask::Value(value)]);
-                self.branch(TermNode::Tab, tasks);
+                self.branch_of(TermNode::Tab, 2, tasks);
             }
             Shape::App(app) => match Quoted::of(value) {
                 Some(_) => self.branch(TermNode::Tree, [LoadTask::Tree(value)]),
@@ -206,21 +322,27 @@ impl<'h> TermBuilder<'h> {
             },
             Shape::Law(law) => self.law(law),
             Shape::Pin(_) => unreachable!("the loader handles pins"),
-            Shape::Thunk => self.leaf(TermNode::Thunk),
+            Shape::Thunk => self.leaf(TermNode::Elided),
         }
     }
 
     fn law(&mut self, law: LawRef<'h>) {
         if is_wide_constructor(law) {
-            return self.leaf(TermNode::Constructor(law.arity().to_natural() - Natural::ONE));
+            return self.nat(law.arity(), |arity| {
+                TermNode::Constructor(arity.to_natural() - Natural::ONE)
+            });
         }
         let arity = law.arity().saturating_u64();
         if arity > MAX_PARAMETERS {
             self.branch(TermNode::App, [LoadTask::Value(law.body())]);
-            for nat in [NatRef::Small(0), law.name(), law.arity()] {
-                self.leaf(TermNode::Nat(nat));
-            }
+            self.leaf(TermNode::Nat(NatRef::Small(0)));
+            self.nat(law.name(), TermNode::Nat);
+            self.nat(law.arity(), TermNode::Nat);
             return;
+        }
+        let names = units(law.name().byte_count() as usize) + arity;
+        if !self.budget.take(0, names) {
+            return self.elide();
         }
         let number = self.term.laws.len();
         let facts = LawFacts { name: law.name(), arity, variables: arity, is_recursive: false };
@@ -230,20 +352,26 @@ impl<'h> TermBuilder<'h> {
     }
 
     fn body(&mut self, code: Ref<'h>, law: usize, last: u64) {
-        let nested = |code, last| LoadTask::Body { code, law, last };
+        let nested = move |code, last| LoadTask::Body { code, law, last };
         match body_part(code, last) {
             BodyPart::Variable(number) => {
-                self.term.laws[law].is_recursive |= number == 0;
-                self.leaf(TermNode::Variable { law, number });
+                let facts = &mut self.term.laws[law];
+                facts.is_recursive |= number == 0;
+                let name = if number == 0 { facts.name.byte_count() as usize } else { 0 };
+                self.leaf_of(0, units(name), TermNode::Variable { law, number });
             }
             BodyPart::Apply(mut function, argument) => {
                 let mut args = vec![argument];
-                while let BodyPart::Apply(inner, argument) = body_part(function, last) {
+                // With more arguments than the budget covers, the head is an application.
+                let most = self.budget.parts_left();
+                while let BodyPart::Apply(inner, argument) = body_part(function, last)
+                    && args.len() as u64 <= most
+                {
                     args.push(argument);
                     function = inner;
                 }
                 let parts = std::iter::once(function).chain(args.into_iter().rev());
-                self.branch(TermNode::Call, parts.map(|part| nested(part, last)));
+                self.branch(TermNode::Call, parts.map(move |part| nested(part, last)));
             }
             BodyPart::Let(bound, body) => {
                 let number = last + 1;
@@ -270,19 +398,22 @@ impl<'h> TermBuilder<'h> {
         let Some(quoted) = Quoted::of(value) else {
             return self.branch(TermNode::TreeValue(STRAY), [LoadTask::Value(value)]);
         };
-        let children = quoted.children().into_iter().map(LoadTask::Tree);
         match quoted {
             Quoted::Embed(value) => {
                 self.branch(TermNode::TreeValue(EMBED), [LoadTask::Value(value)])
             }
-            Quoted::Leaf { leaf, text, .. } => {
-                self.branch(TermNode::TreeLeaf { leaf, text }, children);
+            Quoted::Leaf { leaf, text, heir } => {
+                if !self.budget.take(0, units(text.len())) {
+                    return self.elide();
+                }
+                self.branch(TermNode::TreeLeaf { leaf, text }, heir.map(LoadTask::Tree));
             }
-            Quoted::Node { shape, rune, heir, .. } => {
-                self.branch(
-                    TermNode::TreeBranch { shape, rune, has_heir: heir.is_some() },
-                    children,
-                );
+            Quoted::Node { shape, rune, sons, heir } => {
+                if !self.budget.take(0, units(rune.len())) {
+                    return self.elide();
+                }
+                let node = TermNode::TreeBranch { shape, rune, has_heir: heir.is_some() };
+                self.branch(node, sons.iter().chain(heir).map(LoadTask::Tree));
             }
         }
     }

@@ -1,22 +1,18 @@
 //! The output of a session, and the printed form of values in it.
 
 use plan::{NatRef, Natural, Ref};
-use rex::Rex;
 use rex::print::Colour;
-use show::{self, Symbol};
+use show::{self, BufferedText, PrintLimit, PrintOptions, Symbol};
 use std::cell::RefCell;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use std::rc::Rc;
-
-/// The maximum number of parts of a value that is printed. Shared parts count as often as they
-/// occur, because they print as often.
-const PARTS_MAX: usize = 1 << 22;
 
 /// A writer that the session shares with the traces of its evaluations.
 #[derive(Clone)]
 pub struct SireOutput {
     shared: Rc<RefCell<SharedWriter>>,
-    colour: Colour,
+    options: PrintOptions,
 }
 
 struct SharedWriter {
@@ -26,30 +22,32 @@ struct SharedWriter {
 }
 
 impl SireOutput {
-    /// Makes an output that prints to `writer`.
+    /// Makes an output that prints to `writer`, with the default limit of what is shown of a value.
     pub fn new(writer: impl Write + 'static, colour: Colour) -> SireOutput {
         let shared = SharedWriter { writer: Box::new(writer), trace_error: None };
-        SireOutput { shared: Rc::new(RefCell::new(shared)), colour }
+        let options = PrintOptions { colour, ..PrintOptions::default() };
+        SireOutput { shared: Rc::new(RefCell::new(shared)), options }
+    }
+
+    /// Sets the limit of what is shown of a value. Clones that were made before keep theirs.
+    #[must_use]
+    pub fn with_limit(self, limit: PrintLimit) -> SireOutput {
+        SireOutput { options: PrintOptions { limit, ..self.options }, ..self }
+    }
+
+    /// Returns the limit of what is shown of a value.
+    pub(crate) fn limit(&self) -> PrintLimit {
+        self.options.limit
     }
 
     /// Prints the value of an expression.
     pub(crate) fn value(&self, value: Ref<'_>) -> io::Result<()> {
-        match is_printable(value) {
-            true => self.write(&show::trace_text(value, self.colour)),
-            false => self.write(TOO_LARGE),
-        }
+        self.print(|out| show::write_trace(out, value, self.options))
     }
 
     /// Prints the definition of a name.
     pub(crate) fn definition(&self, name: &Natural, value: Ref<'_>) -> io::Result<()> {
-        let symbol = symbol(name);
-        match is_printable(value) {
-            true => {
-                let rex = show::definition_rex(&symbol, value);
-                self.write(&show::tree_text(&rex, self.colour))
-            }
-            false => self.write(&format!("{}={TOO_LARGE}", show::symbol_text(&symbol))),
-        }
+        self.print(|out| show::write_definition(out, &symbol(name), value, self.options))
     }
 
     /// Prints a traced value. The next write or flush returns an error of this one.
@@ -59,11 +57,7 @@ impl SireOutput {
 
     /// Prints a traced value with the content of all its pins, like [`SireOutput::trace`].
     pub(crate) fn deep_trace(&self, value: Ref<'_>) {
-        let text = match show::full_rex(value) {
-            Ok(rex) if is_printable(value) => show::tree_text(&rex, self.colour),
-            _ => TOO_LARGE.into(),
-        };
-        self.keep_error(self.write(&text));
+        self.keep_error(self.print(|out| show::write_full(out, value, self.options)));
     }
 
     fn keep_error(&self, result: io::Result<()>) {
@@ -74,10 +68,18 @@ impl SireOutput {
 
     /// Prints text.
     pub(crate) fn write(&self, text: &str) -> io::Result<()> {
+        self.print(|out| out.write_str(text))
+    }
+
+    /// Prints what `write` writes.
+    fn print(
+        &self,
+        write: impl for<'a> FnOnce(&mut BufferedText<'a>) -> fmt::Result,
+    ) -> io::Result<()> {
         let shared = &mut *self.shared.borrow_mut();
         match shared.trace_error.take() {
             Some(error) => Err(error),
-            None => shared.writer.write_all(text.as_bytes()),
+            None => BufferedText::write_to(&mut *shared.writer, write),
         }
     }
 
@@ -91,33 +93,9 @@ impl SireOutput {
     }
 }
 
-/// The replacement for a value that is too large to print.
-pub(crate) const TOO_LARGE: &str = "(a value too large to print)\n\n";
-
-/// Returns whether a value is small enough to be printed.
-pub(crate) fn is_printable(value: Ref<'_>) -> bool {
-    !plan::is_larger_than(value, PARTS_MAX)
-}
-
 /// Returns the printed form of a name, for messages.
 pub(crate) fn key_text(name: &Natural) -> String {
     show::symbol_text(&symbol(name))
-}
-
-/// Returns the printed form of a value, for messages.
-pub(crate) fn value_text(value: Ref<'_>) -> String {
-    match is_printable(value) {
-        true => show::value_text(value),
-        false => TOO_LARGE.into(),
-    }
-}
-
-/// Returns the tree that a value prints as.
-pub(crate) fn value_rex(value: Ref<'_>) -> Rex {
-    match is_printable(value) {
-        true => show::value_rex(value),
-        false => Rex::text(TOO_LARGE.trim_end()),
-    }
 }
 
 fn symbol(name: &Natural) -> Symbol {
