@@ -71,16 +71,23 @@ const PRINT_SETTING: &str = "--full, or PALLAS_PRINT_LIMIT=SIZE,";
 pub(crate) fn print_options(size: PrintSize) -> anyhow::Result<PrintOptions> {
     let is_terminal = io::stdout().is_terminal();
     let bytes = if is_terminal { TERMINAL_LIMIT } else { PrintLimit::DEFAULT.bytes };
+    let whole = PrintLimit {
+        setting: PRINT_SETTING,
+        heap_setting: "a larger --max-heap",
+        ..PrintLimit::UNLIMITED
+    };
     let limit = match std::env::var("PALLAS_PRINT_LIMIT") {
-        _ if size.full => PrintLimit::UNLIMITED,
+        _ if size.full => whole,
         Ok(text) => {
             let bytes = byte_size(&text, 1).map_err(|error| ExitError {
                 code: USAGE,
                 message: Some(format!("PALLAS_PRINT_LIMIT={text}: {error}")),
             })? as u64;
-            PrintLimit { bytes, message_bytes: bytes, setting: PRINT_SETTING }
+            PrintLimit { bytes, message_bytes: bytes, ..whole }
         }
-        Err(_) => PrintLimit { bytes, setting: PRINT_SETTING, ..PrintLimit::DEFAULT },
+        Err(_) => {
+            PrintLimit { bytes, message_bytes: PrintLimit::DEFAULT.message_bytes, ..whole }
+        }
     };
     Ok(PrintOptions { colour: colour(is_terminal), limit })
 }

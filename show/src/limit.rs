@@ -24,16 +24,22 @@ pub struct PrintLimit {
     pub message_bytes: u64,
     /// The setting that raises the limit, for the line that says what is missing.
     pub setting: &'static str,
+    /// The setting that raises the limit of the heap, for the same line.
+    pub heap_setting: &'static str,
 }
 
 impl PrintLimit {
     /// The limit for output that a program reads: 16 MiB; 8 KiB for messages.
-    pub const DEFAULT: PrintLimit =
-        PrintLimit { bytes: 16 << 20, message_bytes: 8 << 10, setting: "a larger print limit" };
+    pub const DEFAULT: PrintLimit = PrintLimit {
+        bytes: 16 << 20,
+        message_bytes: 8 << 10,
+        setting: "a larger print limit",
+        heap_setting: "a larger heap",
+    };
 
     /// No limit but the memory of the value's heap.
     pub const UNLIMITED: PrintLimit =
-        PrintLimit { bytes: u64::MAX, message_bytes: u64::MAX, setting: "a larger heap" };
+        PrintLimit { bytes: u64::MAX, message_bytes: u64::MAX, ..PrintLimit::DEFAULT };
 
     /// The limit for traces of a machine, and for values within messages.
     #[must_use]
@@ -92,8 +98,7 @@ impl<'h> PrintBudget<'h> {
         let share = if limit.bytes == u64::MAX { 1 } else { HEAP_SHARE };
         let memory_parts = value.heap_limit() as u64 / (WORDS_PER_PART * share);
         let memory_parts = memory_parts.max(MIN_PARTS);
-        let setting =
-            if memory_parts < limit.parts() { "a larger heap limit" } else { limit.setting };
+        let setting = if memory_parts < limit.parts() { limit.heap_setting } else { limit.setting };
         PrintBudget {
             value,
             setting,
@@ -125,6 +130,12 @@ impl<'h> PrintBudget<'h> {
                 false
             }
         }
+    }
+
+    /// Takes what is left of the budget, for the start of a leaf that needs more.
+    pub(super) fn take_rest(&self) {
+        self.loaded.set(self.loaded.get() + self.parts_left.replace(0));
+        self.is_cut.set(true);
     }
 
     /// Notes that a part is not loaded although its budget was taken.

@@ -204,6 +204,13 @@ impl<'b, 'h> Loader<'b, 'h> {
     }
 }
 
+/// Whether a nat of these limbs is printed as text.
+fn is_text(limbs: &[u64]) -> bool {
+    let bytes = || limbs.iter().flat_map(|limb| limb.to_le_bytes());
+    let unused = bytes().rev().take_while(|byte| *byte == 0).count();
+    bytes().take(8 * limbs.len() - unused).all(|byte| matches!(byte, b'\n' | b' '..=b'~'))
+}
+
 /// The budget for a number of bytes of text.
 fn units(bytes: usize) -> u64 {
     (bytes / 8) as u64
@@ -239,15 +246,35 @@ impl<'b, 'h> TermBuilder<'b, 'h> {
     }
 
     fn nat(&mut self, nat: NatRef<'h>, node: impl FnOnce(NatRef<'h>) -> TermNode<'h>) {
-        match nat {
-            NatRef::Small(_) => self.leaf(node(nat)),
-            NatRef::Limbs(limbs) => {
-                let line_feeds: u64 = limbs.iter().map(|limb| lines_in(&limb.to_le_bytes())).sum();
-                // A limb is up to 20 digits.
-                let parts = limbs.len() as u64;
-                self.leaf_of(parts, parts * 3 / 2 + line_feeds, node(nat));
-            }
+        let NatRef::Limbs(limbs) = nat else { return self.leaf(node(nat)) };
+        let line_feeds: u64 = limbs.iter().map(|limb| lines_in(&limb.to_le_bytes())).sum();
+        let parts = limbs.len() as u64;
+        let is_text = is_text(limbs);
+        // A limb of a number is up to 20 digits.
+        let other = if is_text { line_feeds } else { parts * 3 / 2 };
+        let left = self.budget.parts_left();
+        // The start of a text is its first limbs. A number has no start that could be shown.
+        if (1..parts + other).contains(&left) && is_text {
+            let shown = (left * parts / (parts + other)).max(1);
+            self.budget.take_rest();
+            return self.leaf(node(NatRef::from_limbs(&limbs[..shown as usize])));
         }
+        self.leaf_of(parts, other, node(nat));
+    }
+
+    fn bar(&mut self, bytes: &'h [u8]) {
+        let (parts, other) = (units(bytes.len()), lines_in(bytes));
+        let left = self.budget.parts_left();
+        if (1..parts + other).contains(&left) {
+            let shown = (left * bytes.len() as u64 / (parts + other)) as usize;
+            self.budget.take_rest();
+            let shown = match std::str::from_utf8(bytes) {
+                Ok(text) => text.floor_char_boundary(shown),
+                Err(_) => shown,
+            };
+            return self.leaf(TermNode::Bar(&bytes[..shown]));
+        }
+        self.leaf_of(parts, other, TermNode::Bar(bytes));
     }
 
     /// Adds a node, and tasks for its children.
@@ -270,43 +297,45 @@ impl<'b, 'h> TermBuilder<'b, 'h> {
         self.leaf(node);
         self.tasks.push(LoadTask::End(index));
         let mut children = children.into_iter();
-        let from = self.tasks.len();
-        self.push_batch(&mut children);
-        if self.tasks.len() - from == TASK_BATCH {
-            let tasks = Box::new(children);
-            self.tasks.insert(from, LoadTask::Children(ChildTasks { tasks, group }));
+        if let Some(below) = self.push_batch(&mut children, group) {
+            let rest = ChildTasks { tasks: Box::new(children), group };
+            self.tasks.insert(below, LoadTask::Children(rest));
         }
     }
 
-    /// Pushes the tasks for some children, the first on top, and takes the budget for them.
-    fn push_batch(&mut self, children: &mut impl Iterator<Item = LoadTask<'h>>) {
-        let from = self.tasks.len();
-        self.tasks.extend(children.take(TASK_BATCH));
-        self.tasks[from..].reverse();
-        self.budget.take((self.tasks.len() - from) as u64, 0);
+    /// Pushes the tasks for the next children, the first on top, and takes the budget for them. If
+    /// there may be more children, returns the index where the task for them belongs.
+    fn push_batch(
+        &mut self,
+        children: &mut impl Iterator<Item = LoadTask<'h>>,
+        group: usize,
+    ) -> Option<usize> {
+        let below = self.tasks.len();
+        let left = usize::try_from(self.budget.parts_left()).unwrap_or(usize::MAX);
+        let count = left.clamp(1, TASK_BATCH).next_multiple_of(group);
+        self.tasks.extend(children.take(count));
+        let pushed = self.tasks.len() - below;
+        self.tasks[below..].reverse();
+        self.budget.take(pushed as u64, 0);
+        (pushed == count).then_some(below)
     }
 
     fn continue_children(&mut self, mut children: ChildTasks<'h>) {
-        if self.budget.is_used_up() {
-            // One mark stands for all that are left.
-            if children.tasks.next().is_some() {
-                (0..children.group).for_each(|_| self.leaf(TermNode::Elided));
+        if self.budget.parts_left() > 0 {
+            if let Some(below) = self.push_batch(&mut children.tasks, children.group) {
+                self.tasks.insert(below, LoadTask::Children(children));
             }
-            return;
-        }
-        let at = self.tasks.len();
-        self.push_batch(&mut children.tasks);
-        if self.tasks.len() - at == TASK_BATCH {
-            self.tasks.insert(at, LoadTask::Children(children));
+        } else if children.tasks.next().is_some() {
+            // One mark stands for all that are left.
+            self.budget.omit_parts();
+            (0..children.group).for_each(|_| self.leaf(TermNode::Elided));
         }
     }
 
     fn value(&mut self, value: Ref<'h>, shape: Shape<'h>) {
         match shape {
             Shape::Nat(nat) => self.nat(nat, TermNode::Nat),
-            Shape::Bar(bytes) => {
-                self.leaf_of(units(bytes.len()), lines_in(bytes), TermNode::Bar(bytes));
-            }
+            Shape::Bar(bytes) => self.bar(bytes),
             Shape::Cow(width) => self.leaf(TermNode::Constructor(Natural::from(width))),
             Shape::Row(items) => self.branch(TermNode::Row, items.iter().map(LoadTask::Value)),
             Shape::Set(keys) => self.branch(TermNode::Set, keys.iter().map(LoadTask::Key)),
