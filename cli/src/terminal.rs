@@ -85,9 +85,7 @@ pub(crate) fn print_options(size: PrintSize) -> anyhow::Result<PrintOptions> {
             })? as u64;
             PrintLimit { bytes, message_bytes: bytes, ..whole }
         }
-        Err(_) => {
-            PrintLimit { bytes, message_bytes: PrintLimit::DEFAULT.message_bytes, ..whole }
-        }
+        Err(_) => PrintLimit { bytes, message_bytes: PrintLimit::DEFAULT.message_bytes, ..whole },
     };
     Ok(PrintOptions { colour: colour(is_terminal), limit })
 }

@@ -431,10 +431,13 @@ impl<'b, 'h> TermBuilder<'b, 'h> {
             Quoted::Embed(value) => {
                 self.branch(TermNode::TreeValue(EMBED), [LoadTask::Value(value)])
             }
-            Quoted::Leaf { leaf, text, heir } => {
-                if !self.budget.take(0, units(text.len())) {
-                    return self.elide();
+            Quoted::Leaf { leaf, mut text, heir } => {
+                let left = self.budget.parts_left();
+                if units(text.len()) > left {
+                    text.truncate(text.floor_char_boundary(8 * left as usize));
+                    self.budget.omit_parts();
                 }
+                self.budget.take(0, units(text.len()));
                 self.branch(TermNode::TreeLeaf { leaf, text }, heir.map(LoadTask::Tree));
             }
             Quoted::Node { shape, rune, sons, heir } => {

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "no test file uses all of it")]
 
+use show::PrintLimit;
 use sire::{ModuleLibrary, Sire, SireOptions, SireOutput};
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -50,11 +51,21 @@ impl Rig {
         cache: Option<PathBuf>,
         limits: plan::Options,
     ) -> Rig {
+        Rig::with_print_limit(library, cache, limits, PrintLimit::DEFAULT)
+    }
+
+    /// Makes a session whose runtime has these limits, and which prints values within `print`.
+    pub fn with_print_limit(
+        library: ModuleLibrary,
+        cache: Option<PathBuf>,
+        limits: plan::Options,
+        print: PrintLimit,
+    ) -> Rig {
         let (out, diagnostics) = (Memory::default(), Memory::default());
         let options = SireOptions {
             library,
             cache,
-            output: SireOutput::new(out.clone(), Default::default()),
+            output: SireOutput::new(out.clone(), Default::default()).with_limit(print),
             diagnostics: SireOutput::new(diagnostics.clone(), Default::default()),
         };
         let jets = Arc::new(jets::table());
