@@ -266,7 +266,7 @@ fn names_of_nested_laws_are_found_in_linear_time() {
     }
     let text = value_text(heap.look(&body), WHOLE);
     // 20,000 laws would skip 200 million names. After a million, names start behind those in use.
-    assert!(text.contains(&format!("? (b c)\n? (c d)\n")), "{}", &text[..200]);
+    assert!(text.contains("? (b c)\n? (c d)\n"), "{}", &text[..200]);
     assert!(text.matches(&name(20_000)).count() > 18_000);
     assert!(text.len() < 20_000 * 40, "{}", text.len());
 }
