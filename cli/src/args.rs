@@ -221,7 +221,7 @@ pub(crate) fn byte_size(text: &str, min: usize) -> Result<usize, String> {
 /// How much of a value is shown.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct PrintSize {
-    /// Print values whole, however large. Otherwise a value is cut after 16M of text, or 256K on a
+    /// Print values whole, however large. Otherwise a value is truncated after 16M of text, or 256K on a
     /// terminal; traces of a machine and values within messages after 8K; PALLAS_PRINT_LIMIT=SIZE
     /// sets another limit for all of them
     #[arg(long)]

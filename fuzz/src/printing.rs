@@ -30,11 +30,11 @@ const MAX_PART_PIECES: usize = 300;
 /// within a limit, whole, and while an interrupt is requested.
 ///
 /// # Panics
-/// If a text or the number of its pieces exceeds its bound, or if a small value is cut.
+/// If a text or the number of its pieces exceeds its bound, or if a small value is truncated.
 pub fn check(bytes: &[u8]) {
     let mut bytes = Unstructured::new(bytes);
     let mut vm = small_vm(Arc::default(), false);
-    let limit = PrintLimit { bytes: 1 + number(&mut bytes), ..PrintLimit::DEFAULT };
+    let limit = PrintLimit { bytes: 1 + number(&mut bytes) % 8192, ..PrintLimit::DEFAULT };
     let colour = [Colour::None, Colour::Terminal][usize::from(below(&mut bytes, 2))];
     // A value that does not fit in the small heap is no input for this check.
     let Ok(value) = described(&mut vm, &mut bytes) else { return };
@@ -51,7 +51,7 @@ pub fn check(bytes: &[u8]) {
             let whole = PrintOptions { colour, limit: PrintLimit::UNLIMITED };
             let text = print.run(seen, whole);
             let parts = parts as usize;
-            assert!(!text.is_cut, "a value of {parts} parts is cut");
+            assert!(!text.is_truncated, "a value of {parts} parts is truncated");
             assert!(text.size <= parts * (MAX_COLUMN + MAX_PART_TEXT) + 10, "{parts}: {}", text.size);
             assert!(text.pieces <= parts * MAX_PART_PIECES, "{parts} parts: {}", text.pieces);
         }
@@ -89,14 +89,14 @@ impl Form {
 struct CountedText {
     size: usize,
     pieces: usize,
-    is_cut: bool,
+    is_truncated: bool,
 }
 
 impl Write for CountedText {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.size += text.len();
         self.pieces += 1;
-        self.is_cut |= text.starts_with("... cut: ");
+        self.is_truncated |= text.starts_with("... truncated: ");
         Ok(())
     }
 }

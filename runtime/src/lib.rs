@@ -102,7 +102,7 @@ impl Runtime {
     }
 
     /// Normalises a value and prints it as the REPL does, ending in a line feed. A text of more than
-    /// 16 MiB is cut, and a last line says so.
+    /// 16 MiB is truncated, and a last line says so.
     ///
     /// # Errors
     /// [`Error::Eval`] if the value has no normal form.

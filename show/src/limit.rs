@@ -11,7 +11,8 @@
 //! A print that exceeds either ends in a line that says what is missing, and which setting shows
 //! more. Both bounds also hold for what is loaded before an interrupt is seen.
 
-use plan::{PinCounting, Ref, Shape};
+use plan::raw::hash_within_words;
+use plan::{Hash, PinCounting, PinRef, Ref, Shape};
 use std::cell::Cell;
 use std::fmt;
 
@@ -71,6 +72,11 @@ const WORDS_PER_PART: u64 = 32;
 /// The divisor of the part of the heap limit that a limited print may use.
 const HEAP_SHARE: u64 = 4;
 
+/// The number of words that are hashed for each byte of text, and the greatest number. Pins of equal
+/// values have one name; those that are not hashed have a name each.
+const HASH_WORDS_PER_BYTE: u64 = 64;
+const MAX_HASH_WORDS: u64 = 1 << 22;
+
 /// The number of steps between two checks for an interrupt, a power of two.
 const POLL_INTERVAL: u32 = 1 << 12;
 
@@ -86,10 +92,12 @@ pub(super) struct PrintBudget<'h> {
     setting: &'static str,
     max_bytes: u64,
     parts_left: Cell<u64>,
+    /// The number of words that may still be hashed to tell pins apart.
+    hash_words: Cell<u64>,
     /// The number of parts that have been loaded, as [`Ref::written_size`] counts.
     loaded: Cell<u64>,
     steps: Cell<u32>,
-    is_cut: Cell<bool>,
+    is_truncated: Cell<bool>,
     is_interrupted: Cell<bool>,
 }
 
@@ -99,14 +107,16 @@ impl<'h> PrintBudget<'h> {
         let memory_parts = value.heap_limit() as u64 / (WORDS_PER_PART * share);
         let memory_parts = memory_parts.max(MIN_PARTS);
         let setting = if memory_parts < limit.parts() { limit.heap_setting } else { limit.setting };
+        let most = if limit.bytes == u64::MAX { plan::raw::MAX_PARTS } else { MAX_HASH_WORDS };
         PrintBudget {
             value,
             setting,
             max_bytes: limit.bytes,
             parts_left: Cell::new(memory_parts.min(limit.parts())),
+            hash_words: Cell::new(limit.bytes.saturating_mul(HASH_WORDS_PER_BYTE).min(most)),
             loaded: Cell::new(0),
             steps: Cell::new(0),
-            is_cut: Cell::new(false),
+            is_truncated: Cell::new(false),
             is_interrupted: Cell::new(false),
         }
     }
@@ -126,7 +136,7 @@ impl<'h> PrintBudget<'h> {
             }
             _ => {
                 self.parts_left.set(0);
-                self.is_cut.set(true);
+                self.is_truncated.set(true);
                 false
             }
         }
@@ -135,12 +145,20 @@ impl<'h> PrintBudget<'h> {
     /// Takes what is left of the budget, for the start of a leaf that needs more.
     pub(super) fn take_rest(&self) {
         self.loaded.set(self.loaded.get() + self.parts_left.replace(0));
-        self.is_cut.set(true);
+        self.is_truncated.set(true);
     }
 
     /// Notes that a part is not loaded although its budget was taken.
     pub(super) fn give_up_part(&self) {
         self.loaded.set(self.loaded.get().saturating_sub(1));
+    }
+
+    /// The hash of a pin, unless it takes too much work.
+    pub(super) fn hash(&self, pin: PinRef<'_>) -> Option<Hash> {
+        let mut words = self.hash_words.get();
+        let hash = hash_within_words(pin, &mut words);
+        self.hash_words.set(words);
+        hash
     }
 
     /// The number of parts that may still be loaded.
@@ -150,12 +168,12 @@ impl<'h> PrintBudget<'h> {
 
     /// Whether a part could not be loaded because the budget is used up. Nothing more is loaded then.
     pub(super) fn is_used_up(&self) -> bool {
-        self.is_cut.get() && self.parts_left.get() == 0
+        self.is_truncated.get() && self.parts_left.get() == 0
     }
 
     /// Notes that parts are not loaded although others are.
     pub(super) fn omit_parts(&self) {
-        self.is_cut.set(true);
+        self.is_truncated.set(true);
     }
 
     /// Counts a step of work. Returns whether printing has been interrupted. The request to stop
@@ -181,15 +199,17 @@ impl<'h> PrintBudget<'h> {
             return Some("... interrupted".into());
         }
         let bytes = (missing > 0).then(|| format!("{missing} more bytes"));
-        let parts =
-            self.is_cut.get().then(|| CutParts { loaded: self.loaded.get(), all: self.size() });
+        let parts = self
+            .is_truncated
+            .get()
+            .then(|| LoadedParts { loaded: self.loaded.get(), all: self.size() });
         let what = match (bytes, parts) {
             (None, None) => return None,
             (Some(bytes), None) => bytes,
             (None, Some(parts)) => parts.to_string(),
             (Some(bytes), Some(parts)) => format!("{bytes}; {parts}"),
         };
-        Some(format!("... cut: {what} ({} shows more)", self.setting))
+        Some(format!("... truncated: {what} ({} shows more)", self.setting))
     }
 
     /// The number of parts of the printed value, in the count of its short form, unless the value
@@ -204,12 +224,12 @@ impl<'h> PrintBudget<'h> {
 }
 
 /// The number of parts that are shown of a value, and of all its parts.
-struct CutParts {
+struct LoadedParts {
     loaded: u64,
     all: Option<u64>,
 }
 
-impl fmt::Display for CutParts {
+impl fmt::Display for LoadedParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.all {
             Some(u64::MAX) => write!(f, "{} of at least 2^64 parts are shown", self.loaded),

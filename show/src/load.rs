@@ -16,7 +16,7 @@ use super::term::{LawFacts, PinClosure, PinEntry, PrintTerm, TermNode};
 use malachite_base::num::basic::traits::One;
 use plan::Map;
 use plan::Natural;
-use plan::raw::{hash_if_small, is_wide_constructor};
+use plan::raw::is_wide_constructor;
 use plan::{AppRef, Hash, LawRef, NatRef, PinRef, Ref, Shape};
 
 /// A law with more parameters than this is printed as the app of `0` that makes it, because the
@@ -92,15 +92,8 @@ impl<'h> PinClosure<'h> {
 #[derive(PartialEq, Eq, Hash)]
 enum PinKey {
     Hash(Hash),
-    /// The address of a pin that is too large to be hashed.
+    /// The address of a pin that is too large to be hashed for its name.
     Address(usize),
-}
-
-fn key(pin: PinRef<'_>) -> PinKey {
-    match hash_if_small(pin) {
-        Some(hash) => PinKey::Hash(hash),
-        None => PinKey::Address(pin.value().word().address()),
-    }
 }
 
 struct Loader<'b, 'h> {
@@ -140,11 +133,19 @@ impl<'b, 'h> Loader<'b, 'h> {
         unreachable!("the builder of the value itself ends the loop")
     }
 
+    fn key(&self, pin: PinRef<'h>) -> PinKey {
+        match self.budget.hash(pin) {
+            Some(hash) => PinKey::Hash(hash),
+            None => PinKey::Address(pin.value().word().address()),
+        }
+    }
+
     fn enter(&mut self, pin: PinRef<'h>, definition: Option<PrintTerm<'h>>) -> usize {
         let number = self.pins.len();
         let tag = self.tag(pin);
         self.pins.push(PinEntry { tag, definition });
-        self.numbers.insert(key(pin), number);
+        let key = self.key(pin);
+        self.numbers.insert(key, number);
         number
     }
 
@@ -153,13 +154,13 @@ impl<'b, 'h> Loader<'b, 'h> {
     fn tag(&mut self, mut pin: PinRef<'h>) -> Symbol {
         let mut around = Vec::new();
         let tag = loop {
-            if let Some(tag) = self.tags.get(&key(pin)) {
+            if let Some(tag) = self.tags.get(&self.key(pin)) {
                 break tag.clone();
             }
             match pin.item().shape() {
                 Shape::Law(law) => break law.name().into(),
                 Shape::Pin(inner) if self.budget.take(0, 1) => {
-                    around.push(key(pin));
+                    around.push(self.key(pin));
                     pin = inner;
                 }
                 Shape::Pin(_) => return NatRef::Small(0).into(),
@@ -185,7 +186,7 @@ impl<'b, 'h> Loader<'b, 'h> {
                 },
                 LoadTask::Value(value) => match value.shape() {
                     Shape::Pin(pin) => {
-                        let number = match self.numbers.get(&key(pin)) {
+                        let number = match self.numbers.get(&self.key(pin)) {
                             Some(&number) => number,
                             None if all || builder.term.nodes.is_empty() => {
                                 builder.tasks.push(task);

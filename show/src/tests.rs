@@ -447,7 +447,7 @@ fn pin(heap: &mut Heap, item: &Val) -> Result<Val, EvalError> {
 }
 
 #[test]
-fn seeds_and_germs_share_and_printing_is_cut() {
+fn seeds_and_germs_share_and_printing_is_truncated() {
     let heap = &mut heap();
     let value = doubled(heap, 7, 60);
     let bytes = seed::save(heap, &value).unwrap();
@@ -456,9 +456,9 @@ fn seeds_and_germs_share_and_printing_is_cut() {
     assert!(heap.look(&loaded).is_equal(heap.look(&value)));
     let options = PrintOptions { limit: PrintLimit { bytes: 1 << 12, ..PLAIN.limit }, ..PLAIN };
     let full = |value: Ref<'_>| written(|out| write_full(out, value, options));
-    let cut = "456 of 2305843009213693951 parts are shown (a larger print limit shows more)\n\n";
+    let end = "456 of 2305843009213693951 parts are shown (a larger print limit shows more)\n\n";
     let text = full(heap.look(&loaded));
-    assert!(text.ends_with(cut), "{text}");
+    assert!(text.ends_with(end), "{text}");
     let pinned = pin(heap, &loaded).unwrap();
     assert!(seed::save_germ(heap, &pinned).is_ok());
     assert!(full(heap.look(&pinned)).contains(" of 2305843009213693951 parts are shown"));

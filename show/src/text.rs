@@ -36,7 +36,7 @@ impl<'a, 'h, W: Write> LimitedText<'a, 'h, W> {
         }
         let Some(notice) = self.budget.notice(self.missing) else { return Ok(()) };
         if self.colour == Colour::Terminal && !self.is_at_line_start {
-            // The cut may have left out the end of a style, or be within an escape sequence.
+            // The truncation may have left out the end of a style, or be within an escape sequence.
             self.out.write_str("\x1b[0m")?;
         }
         if !self.is_at_line_start {

@@ -2,7 +2,7 @@
 //! empty lines around it.
 //!
 //! Every print has a budget, which bounds its memory, its time and its text: see
-//! [`PrintLimit`](super::PrintLimit). A print that is cut, or interrupted, ends in a line that says
+//! [`PrintLimit`](super::PrintLimit). A print that is truncated, or interrupted, ends in a line that says
 //! so, and is no error.
 
 use super::closure::itemized;

@@ -1,4 +1,4 @@
-//! Large, deep and shared values: their text is linear in the parts that are loaded, is cut at the
+//! Large, deep and shared values: their text is linear in the parts that are loaded, is truncated at the
 //! limit with a line that says what is missing, and ends when printing is interrupted.
 
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
@@ -97,13 +97,13 @@ fn lists_print_in_linear_space() {
 }
 
 #[test]
-fn a_value_doubled_40_times_is_cut() {
+fn a_value_doubled_40_times_is_truncated() {
     let mut heap = heap();
     let value = doubled(&mut heap, 40);
     let text = trace_text(heap.look(&value), limited(1 << 16));
     let notice = last_line(&text);
     assert!(
-        notice.starts_with("... cut: ")
+        notice.starts_with("... truncated: ")
             && notice
                 .ends_with(" of 2199023255551 parts are shown (a larger print limit shows more)"),
         "{notice}"
@@ -112,7 +112,7 @@ fn a_value_doubled_40_times_is_cut() {
 }
 
 #[test]
-fn a_cut_text_is_the_start_of_the_whole_text() {
+fn a_truncated_text_is_the_start_of_the_whole_text() {
     let mut heap = heap();
     let items: Vec<Val> = (0..10_000).map(|n| heap.nat(n)).collect();
     let value = heap.row(&items).unwrap();
@@ -120,7 +120,7 @@ fn a_cut_text_is_the_start_of_the_whole_text() {
     assert!(whole.starts_with("\n++ 0\n++ 1\n") && whole.ends_with("\n++ 9999\n\n\n"));
     for bytes in [1_000, 1_001, 50_000] {
         let text = trace_text(heap.look(&value), limited(bytes));
-        let (shown, notice) = text.split_once("... cut: ").unwrap();
+        let (shown, notice) = text.split_once("... truncated: ").unwrap();
         let shown = shown.trim_end().trim_end_matches("++ (...)");
         assert!(whole.starts_with(shown) && shown.len() > bytes as usize / 2, "{bytes} {shown}");
         assert!(notice.ends_with("more)\n\n"), "{notice}");
@@ -128,14 +128,14 @@ fn a_cut_text_is_the_start_of_the_whole_text() {
 }
 
 #[test]
-fn a_cut_counts_the_bytes_that_are_missing() {
+fn a_truncation_counts_the_bytes_that_are_missing() {
     let mut heap = heap();
     let value = heap.bar("x y ".repeat(1_000).as_bytes()).unwrap();
     let text = value_text(heap.look(&value), PrintLimit { bytes: 1_500, ..PrintLimit::DEFAULT });
     assert!(text.starts_with("# b\n} x y "), "{text}");
     assert_eq!(
         last_line(&text),
-        "... cut: 187 of 502 parts are shown (a larger print limit shows more)"
+        "... truncated: 187 of 502 parts are shown (a larger print limit shows more)"
     );
     assert_eq!(value_text(heap.look(&value), WHOLE).len(), 4_007);
     let text = heap.text(&"x y\n".repeat(1_000)).unwrap();
@@ -151,7 +151,7 @@ fn a_cut_counts_the_bytes_that_are_missing() {
     let missing = whole.len() - 4_000;
     assert_eq!(
         notice,
-        format!("\n... cut: {missing} more bytes (a larger print limit shows more)\n")
+        format!("\n... truncated: {missing} more bytes (a larger print limit shows more)\n")
     );
 }
 
@@ -208,7 +208,7 @@ fn deep_laws_tables_pins_and_apps_have_bounded_indentation() {
             written(|out| write_definition(out, &"x".into(), heap.look(&value), limited(1 << 24))),
             written(|out| write_full(out, heap.look(&value), limited(1 << 24))),
         ] {
-            assert!(!text.contains("... cut"), "{name}");
+            assert!(!text.contains("... truncated"), "{name}");
             assert!(text.len() < 64 * DEPTH, "{name}: {} bytes", text.len());
             assert!(indentation(&text) <= MAX_COLUMN, "{name}");
         }
@@ -303,7 +303,7 @@ fn long_names_and_many_parameters_count() {
 }
 
 #[test]
-fn a_rex_tree_that_shares_is_cut() {
+fn a_rex_tree_that_shares_is_truncated() {
     let mut heap = heap();
     let node = built(&mut heap, |b| {
         b.push_nat_bytes(b"##OPEN")?;
@@ -324,7 +324,7 @@ fn a_rex_tree_that_shares_is_cut() {
         });
     }
     let text = trace_text(heap.look(&tree), limited(1 << 16));
-    assert!(last_line(&text).starts_with("... cut: "), "{}", last_line(&text));
+    assert!(last_line(&text).starts_with("... truncated: "), "{}", last_line(&text));
     assert!(text.len() < (1 << 16) + 200);
 }
 
@@ -336,6 +336,39 @@ fn printing_is_bounded_by_the_heap() {
     // A quarter of 4 MiB at 256 bytes for each part.
     assert!(text.len() < 4_096 * 200, "{}", text.len());
     assert!(last_line(&text).ends_with("(a larger heap shows more)"), "{}", last_line(&text));
+}
+
+/// A pin is named by its hash, which takes time in proportion to the parts of its item.
+#[test]
+fn a_shared_value_in_a_pin_is_not_hashed_for_a_name() {
+    let mut heap = heap();
+    let value = doubled(&mut heap, 29);
+    let [one, other] = [(), ()].map(|()| {
+        built(&mut heap, |b| {
+            b.push(&value);
+            b.pin()
+        })
+    });
+    let small = built(&mut heap, |b| {
+        b.push_nat(5)?;
+        b.pin()
+    });
+    let row = heap.row(&[one.clone(), other, one, small]).unwrap();
+    assert_eq!(
+        trace_text(heap.look(&row), PrintOptions::default()),
+        "[.{0_1} .{0_2} .{0_1} .{0_3}]\n\n"
+    );
+    // Equal values of ordinary size have one name.
+    let mut ordinary = || {
+        let value = doubled(&mut heap, 12);
+        built(&mut heap, |b| {
+            b.push(&value);
+            b.pin()
+        })
+    };
+    let pins = [ordinary(), ordinary()];
+    let row = heap.row(&pins).unwrap();
+    assert_eq!(trace_text(heap.look(&row), PrintOptions::default()), "[.0 .0]\n\n");
 }
 
 /// A writer that requests a stop after a number of bytes.
@@ -396,5 +429,5 @@ fn a_coloured_text_that_is_cut_ends_its_style() {
     let options = PrintOptions { colour: Colour::Terminal, ..limited(4_000) };
     let text = trace_text(heap.look(&value), options);
     let (_, end) = text.split_at(4_000);
-    assert!(end.starts_with("\x1b[0m\n... cut: "), "{end}");
+    assert!(end.starts_with("\x1b[0m\n... truncated: "), "{end}");
 }

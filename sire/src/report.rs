@@ -28,7 +28,7 @@ struct FailureReport {
 }
 
 /// Prints why a command failed, and returns the reason. This evaluates nothing, so an interrupt can
-/// only cut the print.
+/// only truncate the print.
 ///
 /// # Errors
 ///

@@ -43,14 +43,14 @@ fn a_list_of_16000_items_is_printed_whole_in_linear_space() {
 }
 
 #[test]
-fn shared_values_definitions_and_traces_are_cut() {
+fn shared_values_definitions_and_traces_are_truncated() {
     let pallas = Pallas::new();
     for input in ["(dbl 40 7)\n", "d=(dbl 40 7)\n", "p=(PIN (dbl 40 7))\n"] {
         let printed = session(&pallas, &[], Some("20K"), &format!("{input}\n(inc 41)\n"));
-        let (cut, rest) = printed.split_once(SETTINGS).expect(&printed);
-        assert!(cut.len() < 21_000, "{input}: {} bytes", cut.len());
-        assert!(cut.contains("\n... cut: "), "{input}: {cut}");
-        assert!(cut.contains(" of 2199023255551 parts are shown"), "{input}: {cut:.2000}");
+        let (shown, rest) = printed.split_once(SETTINGS).expect(&printed);
+        assert!(shown.len() < 21_000, "{input}: {} bytes", shown.len());
+        assert!(shown.contains("\n... truncated: "), "{input}: {shown}");
+        assert!(shown.contains(" of 2199023255551 parts are shown"), "{input}: {shown:.2000}");
         assert_eq!(rest, "42\n\n");
     }
     let printed = session(&pallas, &[], Some("20K"), "(trk (dbl 40 7) 42)\n");
@@ -62,7 +62,7 @@ fn crashes_are_cut_at_a_few_kilobytes() {
     let pallas = Pallas::new();
     let printed = session(&pallas, &[], None, "(die (dbl 40 7))\n");
     assert!(printed.len() < 20_000, "{} bytes", printed.len());
-    assert!(printed.contains("... cut: "), "{printed}");
+    assert!(printed.contains("... truncated: "), "{printed}");
     // A setting raises the limit.
     let printed = session(&pallas, &[], Some("100K"), "(die (dbl 40 7))\n");
     assert!(printed.len() > 50_000, "{} bytes", printed.len());
@@ -158,7 +158,7 @@ fn boot_and_the_traces_and_crashes_of_a_machine_are_bounded() {
     child.wait().expect("it has exited");
     let (trace, rest) = text.split_once("%done").expect("the next trace follows");
     assert!(trace.len() < 9_000, "{} bytes", trace.len());
-    assert!(trace.contains("++  ++ 2\n") && trace.contains("... cut: "), "{trace}");
+    assert!(trace.contains("++  ++ 2\n") && trace.contains("... truncated: "), "{trace}");
     let (_, crash) = rest.split_once("crashed with").expect("the crash follows");
     assert!(crash.len() < 20_000, "{} bytes", crash.len());
     assert!(crash.contains(" parts are shown (--full, or PALLAS_PRINT_LIMIT=SIZE,"), "{crash}");

@@ -86,6 +86,9 @@ fn a_small_seed_of_a_huge_value_is_shown_in_part() {
     assert!(shown.starts_with("*   = (| 0)\n   ++  ++  ++"), "{shown:.100}");
     let end =
         "of 2305843009213693951 parts are shown (--full, or PALLAS_PRINT_LIMIT=SIZE, shows more)";
-    assert!(notice.starts_with("\n... cut: ") && notice.trim_end().ends_with(end), "{notice}");
+    assert!(
+        notice.starts_with("\n... truncated: ") && notice.trim_end().ends_with(end),
+        "{notice}"
+    );
     assert!(show("10k", &[]).len() < 10_500);
 }
