@@ -6,14 +6,16 @@ use crate::terms::{below, number, value};
 use arbitrary::Unstructured;
 use plan::{Builder, EvalError, PinCounting, Ref, Val, plain};
 use rex::print::{Colour, MAX_COLUMN};
+use spec::Term;
 use show::{PrintLimit, PrintOptions, write_definition, write_full, write_trace};
 use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use vm::Vm;
 
-/// The greatest number of parts of a value that is printed without a limit.
-const MAX_PARTS: u64 = 1 << 15;
+/// The greatest number of parts of a value that is printed without a limit. Its parts and the names
+/// of its variables are within the limit of the small heap.
+const MAX_PARTS: u64 = 1 << 11;
 
 /// The greatest size of the line that says what is missing, with what ends the line before it.
 const NOTICE_SIZE: usize = 250;
@@ -37,7 +39,8 @@ pub fn check(bytes: &[u8]) {
     let limit = PrintLimit { bytes: 1 + number(&mut bytes) % 8192, ..PrintLimit::DEFAULT };
     let colour = [Colour::None, Colour::Terminal][usize::from(below(&mut bytes, 2))];
     // A value that does not fit in the small heap is no input for this check.
-    let Ok(value) = described(&mut vm, &mut bytes) else { return };
+    let has_few_names = below(&mut bytes, 2) == 0;
+    let Ok(value) = described(&mut vm, &mut bytes, has_few_names) else { return };
     let seen = vm.look(&value);
     for print in [Form::Trace, Form::Definition, Form::Full] {
         let text = print.run(seen, PrintOptions { colour, limit });
@@ -47,7 +50,7 @@ pub fn check(bytes: &[u8]) {
         assert!(text.pieces <= parts * MAX_PART_PIECES, "{} pieces, {parts} parts", text.pieces);
 
         let parts = seen.written_size(PinCounting::Expanded).expect("it is not interrupted");
-        if parts <= MAX_PARTS {
+        if has_few_names && parts <= MAX_PARTS {
             let whole = PrintOptions { colour, limit: PrintLimit::UNLIMITED };
             let text = print.run(seen, whole);
             let parts = parts as usize;
@@ -102,9 +105,13 @@ impl Write for CountedText {
 }
 
 /// A value that the bytes describe: a stack of values, of which the top ones are wrapped again and
-/// again.
-fn described(vm: &mut Vm, bytes: &mut Unstructured<'_>) -> Result<Val, EvalError> {
-    let term = value(bytes, 4);
+/// again. With few names, no law has more than 20 parameters.
+fn described(
+    vm: &mut Vm,
+    bytes: &mut Unstructured<'_>,
+    has_few_names: bool,
+) -> Result<Val, EvalError> {
+    let term = if has_few_names { Term::from(number(bytes)) } else { value(bytes, 4) };
     let first = plain::from_term(vm, &term)?;
     let mut top = vm.force(&first).unwrap_or(first);
     for _ in 0..below(bytes, 8) {
