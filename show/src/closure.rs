@@ -10,6 +10,7 @@ use super::limit::PrintBudget;
 use super::names::{LawNames, name_pins, name_variables};
 use super::quoted::is_closed;
 use super::term::{PinClosure, PrintTerm, TermNode};
+use plan::Ref;
 use rex::{NodeShape, Rex};
 
 impl PinClosure<'_> {
@@ -92,6 +93,11 @@ pub(super) fn unhyphened(value: Rex) -> Rex {
         *rune = "|".into();
     }
     value
+}
+
+/// The short form of a value, in which pins are names.
+pub(super) fn short_rex<'h>(value: Ref<'h>, budget: &PrintBudget<'h>) -> Rex {
+    unhyphened(PinClosure::shallow(value, budget).value(budget))
 }
 
 /// A single tree unchanged, several as a list.

@@ -71,16 +71,11 @@ use limit::PrintBudget;
 use plan::Ref;
 use rex::Rex;
 use rex::print::{Colour, line};
-use term::PinClosure;
 
 /// The tree of [`value_text`]. A part that is not loaded is the tree `(...)`. (prototype:
 /// `planRex`)
 pub fn value_rex(value: Ref<'_>, limit: PrintLimit) -> Rex {
-    value_rex_within(value, &PrintBudget::new(value, limit))
-}
-
-fn value_rex_within<'h>(value: Ref<'h>, budget: &PrintBudget<'h>) -> Rex {
-    closure::unhyphened(PinClosure::shallow(value, budget).value(budget))
+    closure::short_rex(value, &PrintBudget::new(value, limit))
 }
 
 /// The Rex tree that a value encodes, as Sire's macros use it. An embedded value prints as by
@@ -88,7 +83,7 @@ fn value_rex_within<'h>(value: Ref<'h>, budget: &PrintBudget<'h>) -> Rex {
 /// character. (prototype: `pexRender`, `pexText`)
 pub fn unquoted_rex(value: Ref<'_>, limit: PrintLimit) -> Rex {
     let budget = PrintBudget::new(value, limit);
-    quoted::unquote(value, &budget, |value| value_rex_within(value, &budget))
+    quoted::unquote(value, &budget, |value| closure::short_rex(value, &budget))
 }
 
 /// A name in the form for the head of a definition: a word, or a text in braces. (prototype:

@@ -181,10 +181,15 @@ impl<'h> PrintBudget<'h> {
     pub(super) fn poll(&self) -> bool {
         let steps = self.steps.get().wrapping_add(1);
         self.steps.set(steps);
-        if steps.is_multiple_of(POLL_INTERVAL) && self.value.is_interrupted() {
+        if steps.is_multiple_of(POLL_INTERVAL) { self.poll_now() } else { self.is_interrupted() }
+    }
+
+    /// Returns whether printing has been interrupted, like [`PrintBudget::poll`], at once.
+    pub(super) fn poll_now(&self) -> bool {
+        if self.value.is_interrupted() {
             self.is_interrupted.set(true);
         }
-        self.is_interrupted.get()
+        self.is_interrupted()
     }
 
     /// Whether printing has been interrupted.

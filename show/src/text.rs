@@ -5,11 +5,17 @@ use super::limit::PrintBudget;
 use rex::print::Colour;
 use std::fmt::{self, Write};
 
+/// The size of a text from which each piece checks for an interrupt. A message is printed whole even
+/// if a request to stop came too late for its evaluation.
+const POLLED_SIZE: usize = 1 << 16;
+
 /// A text that is written up to the limit of a [`PrintBudget`].
 pub(super) struct LimitedText<'a, 'h, W> {
     out: &'a mut W,
     budget: &'a PrintBudget<'h>,
     colour: Colour,
+    /// The number of bytes so far, written or not.
+    size: usize,
     /// The number of bytes that may still be written.
     left: u64,
     /// The number of bytes that were not written.
@@ -21,7 +27,7 @@ pub(super) struct LimitedText<'a, 'h, W> {
 impl<'a, 'h, W: Write> LimitedText<'a, 'h, W> {
     pub(super) fn new(out: &'a mut W, budget: &'a PrintBudget<'h>, colour: Colour) -> Self {
         let left = budget.max_bytes();
-        LimitedText { out, budget, colour, left, missing: 0, is_at_line_start: true }
+        LimitedText { out, budget, colour, size: 0, left, missing: 0, is_at_line_start: true }
     }
 
     /// Ends a text that was written with this result: adds a line that says what is missing, if
@@ -60,7 +66,10 @@ impl<W: Write> Write for LimitedText<'_, '_, W> {
     ///
     /// Those of the writer behind it; an error also if printing has been interrupted.
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.budget.poll() {
+        self.size += text.len();
+        let is_short = self.size < POLLED_SIZE;
+        let is_interrupted = if is_short { self.budget.poll() } else { self.budget.poll_now() };
+        if is_interrupted {
             return Err(fmt::Error);
         }
         let size = text.len() as u64;

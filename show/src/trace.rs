@@ -5,12 +5,12 @@
 //! [`PrintLimit`](super::PrintLimit). A print that is truncated, or interrupted, ends in a line that says
 //! so, and is no error.
 
-use super::closure::itemized;
+use super::Symbol;
+use super::closure::{itemized, short_rex};
 use super::limit::{PrintBudget, PrintLimit};
 use super::quoted::{Quoted, unquote};
 use super::term::PinClosure;
 use super::text::{LimitedText, Paragraphs};
-use super::{Symbol, value_rex_within};
 use plan::limbs;
 use plan::{NatRef, Ref};
 use rex::Rex;
@@ -81,7 +81,7 @@ pub fn write_full(out: &mut impl Write, value: Ref<'_>, options: PrintOptions) -
 /// `planText`)
 pub fn value_text(value: Ref<'_>, limit: PrintLimit) -> String {
     let budget = PrintBudget::new(value, limit);
-    let rex = value_rex_within(value, &budget);
+    let rex = short_rex(value, &budget);
     text(|out| {
         let mut limited = LimitedText::new(out, &budget, Colour::None);
         let written = write_block(&mut limited, &rex, Colour::None);

@@ -32,11 +32,13 @@ const SHARED_LINE_COLUMNS: usize = 40;
 pub const MAX_COLUMN: usize = 512;
 /// The indentation of the last block, and the difference between one block and the next.
 pub const BLOCK_INDENT: usize = 4;
+/// The size from which a part of a long line is passed on, in bytes.
+const BUFFER_SIZE: usize = 1 << 12;
 /// The indentation of one-line trees below a rune.
 const ONE_LINE_INDENT: usize = 2;
 
 pub(super) fn write(out: &mut impl fmt::Write, rex: &Rex, colour: Colour) -> fmt::Result {
-    let mut lines = LineWriter { out, colour, end: None };
+    let mut lines = LineWriter { out, colour, buffer: String::with_capacity(128), end: None };
     let mut tasks = vec![LayoutTask::Block(0, rex)];
     while let Some(task) = tasks.pop() {
         match task {
@@ -165,6 +167,15 @@ fn write_run<W: fmt::Write>(
         lines.push(rune, TextStyle::Rune)?;
         follows_rune = true;
     }
+    if let [rex] = run {
+        // Nothing else may share its line, so it goes there directly.
+        if !follows_rune {
+            lines.begin(column)?;
+        } else {
+            lines.push(" ", TextStyle::Plain)?;
+        }
+        return line::write(lines, rex);
+    }
     for rex in run {
         let mut text = StyledText::new(SHARED_LINE_COLUMNS, lines.colour);
         let is_short = line::write(&mut text, rex).is_ok();
@@ -189,6 +200,8 @@ fn write_run<W: fmt::Write>(
 struct LineWriter<'a, W> {
     out: &'a mut W,
     colour: Colour,
+    /// The text that is not passed to `out` yet. A writer that does work for each piece gets few.
+    buffer: String,
     /// The column after the last character of the current line, once there is a line.
     end: Option<usize>,
 }
@@ -198,12 +211,13 @@ impl<W: fmt::Write> LineWriter<'_, W> {
     /// line.
     fn begin(&mut self, column: usize) -> fmt::Result {
         match self.end {
-            Some(end) if column > end => self.write_spaces(column - end)?,
+            Some(end) if column > end => self.push_spaces(column - end),
             Some(_) => {
-                self.out.write_char('\n')?;
-                self.write_spaces(column)?;
+                self.buffer.push('\n');
+                self.flush()?;
+                self.push_spaces(column);
             }
-            None => self.write_spaces(column)?,
+            None => self.push_spaces(column),
         }
         self.end = Some(column);
         Ok(())
@@ -212,29 +226,38 @@ impl<W: fmt::Write> LineWriter<'_, W> {
     /// Continues the current line.
     fn push_styled(&mut self, text: &StyledText) -> fmt::Result {
         self.end = self.end.map(|end| end + text.width);
-        self.out.write_str(&text.text)
+        self.buffer.push_str(&text.text);
+        Ok(())
     }
 
-    fn write_spaces(&mut self, mut count: usize) -> fmt::Result {
+    fn push_spaces(&mut self, mut count: usize) {
         const SPACES: &str = "                                                                ";
         while count > 0 {
             let part = count.min(SPACES.len());
-            self.out.write_str(&SPACES[..part])?;
+            self.buffer.push_str(&SPACES[..part]);
             count -= part;
         }
+    }
+
+    fn flush(&mut self) -> fmt::Result {
+        self.out.write_str(&self.buffer)?;
+        self.buffer.clear();
         Ok(())
     }
 
     /// Ends the last line.
-    fn finish(self) -> fmt::Result {
-        if self.end.is_some() { self.out.write_char('\n') } else { Ok(()) }
+    fn finish(mut self) -> fmt::Result {
+        if self.end.is_some() {
+            self.buffer.push('\n');
+        }
+        self.flush()
     }
 }
 
 impl<W: fmt::Write> StyledSink for LineWriter<'_, W> {
     fn push(&mut self, text: &str, style: TextStyle) -> fmt::Result {
-        let width = write_styled(self.out, text, style, self.colour)?;
+        let width = write_styled(&mut self.buffer, text, style, self.colour)?;
         self.end = self.end.map(|end| end + width);
-        Ok(())
+        if self.buffer.len() >= BUFFER_SIZE { self.flush() } else { Ok(()) }
     }
 }
