@@ -109,3 +109,24 @@ fn a_size_is_counted_up_to_a_number_of_objects() {
     assert_eq!(size(heap, &value, 1 << 20), None);
     assert!(heap.look(&value).is_interrupted());
 }
+
+#[test]
+fn a_pin_is_hashed_within_a_number_of_words() {
+    let heap = &mut heap(false);
+    let inner = doubled(heap, 7, 5);
+    let inner = samples::pin(heap, &inner).unwrap();
+    let row = heap.row(&[inner.clone(), inner]).unwrap();
+    let outer = samples::pin(heap, &row).unwrap();
+    let hash = |heap: &Heap, words: u64| {
+        let Shape::Pin(seen) = heap.look(&outer).shape() else { unreachable!("a pin was made") };
+        let mut left = words;
+        (crate::hash::hash_within_words(seen, &mut left), left)
+    };
+    // The outer item has 3 parts and is sized again when the inner one has its hash, of 63 parts.
+    assert_eq!(hash(heap, 2), (None, 0));
+    assert_eq!(hash(heap, 65), (None, 0));
+    let (found, left) = hash(heap, 100);
+    assert_eq!((found, left), (Some(heap.hash(&row).unwrap()), 100 - 3 - 63 - 3));
+    // A known hash costs nothing.
+    assert_eq!(hash(heap, 0), (found, 0));
+}
