@@ -1,32 +1,25 @@
 //! The output of a running machine: traces and crashes go to standard output, each with its time;
 //! notices go to standard error.
 
-use crate::terminal;
 use machine::{Console, ConsoleNotice, ReportOrigin};
 use plan::Ref;
-use rex::print::Colour;
+use show::PrintOptions;
 use std::io::{self, Write};
-
-/// A value with more parts than this is not printed. A shared part counts as often as it occurs,
-/// because it is printed as often.
-const MAX_PARTS: usize = 1 << 20;
 
 /// The console of a machine that this process runs.
 pub(crate) struct StdioConsole {
-    colour: Colour,
+    options: PrintOptions,
 }
 
 impl StdioConsole {
-    pub(crate) fn new() -> StdioConsole {
-        StdioConsole { colour: terminal::stdout_colour() }
+    /// Makes a console whose texts have the limit for messages of `options`.
+    pub(crate) fn new(options: PrintOptions) -> StdioConsole {
+        let limit = options.limit.for_messages();
+        StdioConsole { options: PrintOptions { limit, ..options } }
     }
 
     fn stamped(&self, kind: &str, value: Ref<'_>, at: jiff::Timestamp) -> String {
-        let time = format!("{at:.9}");
-        if plan::is_larger_than(value, MAX_PARTS) {
-            return format!("\n++ [%{kind} {{{time}}}]\n++ {{a value too large to print}}\n\n");
-        }
-        let text = show::stamped_text(kind, &time, value, self.colour);
+        let text = show::stamped_text(kind, &format!("{at:.9}"), value, self.options);
         // A damaged pin reads as 0. The evaluation ends with a report of the damage.
         if value.check_damage().is_err() { String::new() } else { text }
     }
@@ -44,7 +37,8 @@ impl Console for StdioConsole {
         arg: Ref<'_>,
         at: jiff::Timestamp,
     ) -> String {
-        let kind = format!("{who} crashed with {}", show::value_text(op).trim_end());
+        let op = show::value_text(op, self.options.limit);
+        let kind = format!("{who} crashed with {}", op.trim_end());
         self.stamped(&kind, arg, at)
     }
 

@@ -1,13 +1,17 @@
 //! What the command shows apart from its result: colours, exit codes, error messages.
 
+use crate::args::{PrintSize, byte_size};
 use anyhow::Context;
 use rex::print::Colour;
+use show::{PrintLimit, PrintOptions};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Exit code of a panic, which is a bug in this program.
 pub(crate) const INTERNAL_ERROR: u8 = 101;
+/// Exit code of a wrong command line or setting.
+const USAGE: u8 = 2;
 /// Exit code of a machine that ended by itself because its cog crashed.
 pub(crate) const COG_CRASHED: u8 = 3;
 /// Exit code of a machine that stopped because an event exceeded a limit.
@@ -87,10 +91,40 @@ pub(crate) fn colour(is_terminal: bool) -> Colour {
     if is_terminal && !disabled { Colour::Terminal } else { Colour::None }
 }
 
-/// [`colour`] of standard output.
-pub(crate) fn stdout_colour() -> Colour {
-    colour(io::stdout().is_terminal())
+/// The setting of how much of a value is shown, for the line that says what is missing.
+const PRINT_SETTING: &str = "--full, or PALLAS_PRINT_LIMIT=SIZE,";
+
+/// How values are printed to standard output: less of a large value on a terminal. The variable
+/// `PALLAS_PRINT_LIMIT` and the option `--full` set another limit, which then is that of traces and
+/// messages too.
+///
+/// # Errors
+///
+/// If the variable is not a size.
+pub(crate) fn print_options(size: PrintSize) -> anyhow::Result<PrintOptions> {
+    let is_terminal = io::stdout().is_terminal();
+    let bytes = if is_terminal { TERMINAL_LIMIT } else { PrintLimit::DEFAULT.bytes };
+    let whole = PrintLimit {
+        setting: PRINT_SETTING,
+        heap_setting: "a larger --max-heap",
+        ..PrintLimit::UNLIMITED
+    };
+    let limit = match std::env::var("PALLAS_PRINT_LIMIT") {
+        _ if size.full => whole,
+        Ok(text) => {
+            let bytes = byte_size(&text, 1).map_err(|error| ExitError {
+                code: USAGE,
+                message: Some(format!("PALLAS_PRINT_LIMIT={text}: {error}")),
+            })? as u64;
+            PrintLimit { bytes, message_bytes: bytes, ..whole }
+        }
+        Err(_) => PrintLimit { bytes, message_bytes: PrintLimit::DEFAULT.message_bytes, ..whole },
+    };
+    Ok(PrintOptions { colour: colour(is_terminal), limit })
 }
+
+/// The size of the text that is shown of a value on a terminal, in bytes.
+const TERMINAL_LIMIT: u64 = 256 << 10;
 
 /// [`colour`] of standard error.
 pub(crate) fn stderr_colour() -> Colour {

@@ -118,6 +118,7 @@ impl fmt::Display for ConsoleNotice {
 ///
 /// Many threads call its methods. A value is rendered to text on the thread of its heap, and the
 /// text is shown later: a report of the cog about an event is shown only when the event is durable.
+/// A program chooses what it traces, so an implementation bounds the size of the texts.
 pub trait Console: Send + Sync {
     /// Renders the message of a `trk`, which was evaluated at the time `at`.
     fn trace_text(&self, message: Ref<'_>, at: Timestamp) -> String;

@@ -19,7 +19,8 @@ use std::sync::Arc;
 /// Creates a machine whose first state is the `main` of a module.
 pub(crate) fn boot(args: BootArgs) -> anyhow::Result<()> {
     let cache = CacheOptions { store: args.cache.modules };
-    let (mut sire, main) = sire::load_main(&cache, args.machine.execution, &args.module)?;
+    let MachineOptions { execution, print, .. } = args.machine;
+    let (mut sire, main) = sire::load_main(&cache, execution, print, &args.module)?;
     let booted = Machine::boot(&args.store, sire.vm(), &main)?;
     drop((main, sire));
     if booted.workers == 0 {
@@ -39,7 +40,8 @@ pub(crate) fn start(args: StartArgs) -> anyhow::Result<()> {
 }
 
 fn run(store: &Path, args: &MachineOptions, replay: ReplayFrom, offer: bool) -> anyhow::Result<()> {
-    let mut settings = MachineSettings::new(Arc::new(StdioConsole::new()));
+    let mut settings =
+        MachineSettings::new(Arc::new(StdioConsole::new(terminal::print_options(args.print)?)));
     settings.runtime = runtime_builder(args.execution, args.memory);
     settings.jobs = usize::from(args.eval_workers);
     settings.limits = time_limits(args.time);

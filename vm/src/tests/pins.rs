@@ -65,7 +65,8 @@ fn a_frozen_value_is_the_value() {
             assert_eq!(vm.hash(&frozen).expect("small"), vm.hash(&pin).expect("small"), "{term}");
             assert_eq!(vm.hash(&inside).expect("small"), vm.hash(&plain).expect("small"), "{term}");
             assert_eq!(vm.look(&frozen).arity(), vm.look(&pin).arity(), "{term}");
-            let texts = [&frozen, &pin].map(|value| show::value_text(vm.look(value)));
+            let texts = [&frozen, &pin]
+                .map(|value| show::value_text(vm.look(value), show::PrintLimit::DEFAULT));
             assert_eq!(texts[0], texts[1]);
             let seeds = [&frozen, &pin].map(|value| seed::save(vm, value).expect("a seed"));
             assert_eq!(seeds[0], seeds[1]);
