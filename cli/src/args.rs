@@ -500,11 +500,11 @@ mod tests {
 
     #[test]
     fn sizes_are_numbers_with_a_unit() {
-        assert_eq!(heap_size("4G"), Ok(4 << 30));
-        assert_eq!(heap_size("1m"), Ok(1 << 20));
-        assert_eq!(heap_size("2097152"), Ok(2 << 20));
+        assert_eq!(memory_size("4G"), Ok(4 << 30));
+        assert_eq!(memory_size("1m"), Ok(1 << 20));
+        assert_eq!(memory_size("2097152"), Ok(2 << 20));
         for bad in ["", "G", "4x", "-1M", "3K", "99999999999T", "4é"] {
-            assert!(heap_size(bad).is_err(), "{bad}");
+            assert!(memory_size(bad).is_err(), "{bad}");
         }
     }
 

@@ -4,7 +4,7 @@
 use crate::bounds::small_vm;
 use crate::terms::{below, number, value};
 use arbitrary::Unstructured;
-use plan::{Builder, EvalError, PinCounting, Ref, Val, plain};
+use plan::{EvalError, PinCounting, Ref, Val, ValueBuilder, plain};
 use rex::print::{Colour, MAX_COLUMN};
 use show::{PrintLimit, PrintOptions, write_definition, write_full, write_trace};
 use spec::Term;
@@ -132,7 +132,7 @@ fn described(
 }
 
 /// Replaces the value on top of the builder by one that holds it, in the way of that number.
-fn wrap_top(b: &mut Builder<'_>, wrap: u8, n: u64) -> Result<(), EvalError> {
+fn wrap_top(b: &mut ValueBuilder<'_>, wrap: u8, n: u64) -> Result<(), EvalError> {
     let top = b.len() - 1;
     match wrap {
         0 => {
@@ -193,7 +193,7 @@ fn wrap_top(b: &mut Builder<'_>, wrap: u8, n: u64) -> Result<(), EvalError> {
 }
 
 /// Pushes a law whose body is the value at that index.
-fn law(b: &mut Builder<'_>, body: usize, arity: u64) -> Result<(), EvalError> {
+fn law(b: &mut ValueBuilder<'_>, body: usize, arity: u64) -> Result<(), EvalError> {
     b.push_nat(97 + arity % 26)?;
     b.push_nat(arity)?;
     b.push_copy(body);
@@ -201,7 +201,7 @@ fn law(b: &mut Builder<'_>, body: usize, arity: u64) -> Result<(), EvalError> {
 }
 
 /// Pushes `(operation 1 x)`, which is code in a law's body, of the value at that index.
-fn code(b: &mut Builder<'_>, value: usize, operation: u64) -> Result<(), EvalError> {
+fn code(b: &mut ValueBuilder<'_>, value: usize, operation: u64) -> Result<(), EvalError> {
     b.push_nat(operation)?;
     b.push_nat(1)?;
     b.push_copy(value);
