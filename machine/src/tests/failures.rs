@@ -5,6 +5,7 @@ use super::harness::{LIMIT, TestMachine};
 use super::programs::{cog, cycle, endless, exec, first_input, keep_inputs, read, when, writer};
 use super::terms::{PlanExpr, arg, call, law, nat, row};
 use crate::machine::SHUTDOWN_GRACE;
+use crate::settings::TimeLimits;
 use crate::trace::ConsoleMessage;
 use crate::{AbortReason, ConsoleNotice, ReportOrigin, RunOutcome};
 use std::time::Duration;
@@ -59,8 +60,10 @@ fn a_stop_interrupts_an_evaluation_that_outlasts_the_grace() {
 fn a_driver_that_crashes_restarts_after_growing_pauses() {
     let driver = cycle(vec![read(), call(nat(99), [arg(2)])], &[]);
     // The timers of time limits are later than those of pauses.
-    let machine = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)]))
-        .with(|settings| settings.limits.driver = Some(Duration::from_secs(3600)));
+    let machine = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)])).with(|settings| {
+        let limit = Some(Duration::from_secs(3600));
+        settings.limits = TimeLimits { event: limit, read: limit, driver: limit, job: limit };
+    });
     let running = machine.start();
     let next_crash = || {
         let report = running.reports.recv().expect("the machine runs");
