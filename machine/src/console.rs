@@ -44,7 +44,8 @@ pub enum ConsoleNotice {
     NotOffered(String),
     /// An evaluation needed a damaged pin, described here. The machine stops.
     Damaged(ReportOrigin, String),
-    /// A driver called a device that does not exist; the call was answered 0.
+    /// A driver called a device that does not exist, for the first time. Each such call is answered
+    /// 0. At most 16 devices of a driver are reported.
     UnknownDevice {
         /// The driver's slot.
         driver: u64,

@@ -4,8 +4,10 @@
 //! devices, and everything that a driver knows is durable, so a device need not consider the log.
 
 mod time;
+mod unknown;
 
 pub use time::TimeDevice;
+pub(crate) use unknown::{DueCall, UnknownDevices};
 
 use plan::{EvalError, Natural, Ref, Val, ValueBuilder};
 use std::collections::HashMap;

@@ -5,6 +5,7 @@ use super::programs::{cog, cycle, exec, keep_inputs, read, wait, when, writer};
 use super::terms::{PlanExpr, arg, call, law, nat, row, trace};
 use crate::trace::ConsoleMessage;
 use crate::{ConsoleNotice, RunOutcome};
+use std::time::Duration;
 
 #[test]
 fn an_unknown_device_answers_0() {
@@ -15,6 +16,26 @@ fn an_unknown_device_answers_0() {
         run.messages[..2],
         [ConsoleMessage::Notice(notice), ConsoleMessage::Text("0".into())]
     );
+}
+
+/// The answers come at once at first, and then later and later: the machine does not spin.
+#[test]
+fn a_driver_that_repeats_an_unknown_call_is_reported_once_and_waits() {
+    let driver = cycle(vec![row([PlanExpr::Text("nope")])], &[0]);
+    let machine = TestMachine::boot(&cog(keep_inputs(), nat(7), [exec(driver)]));
+    let running = machine.start();
+    let mut messages: Vec<ConsoleMessage> = running.reports.iter().take(9).collect();
+    for delay in [1, 2, 4].map(Duration::from_millis) {
+        assert_eq!(machine.clock.wait_for_timer(Duration::from_secs(1)), delay);
+        assert!(running.reports.is_empty());
+        machine.clock.advance(delay);
+        messages.extend(running.reports.recv());
+    }
+    running.stop();
+    let run = running.join(messages);
+    let notice = ConsoleNotice::UnknownDevice { driver: 0, device: "nope".into() };
+    assert_eq!(run.messages[0], ConsoleMessage::Notice(notice));
+    assert_eq!(run.numbers(), [0; 8 + 3]);
 }
 
 #[test]
