@@ -10,7 +10,7 @@ use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::device::{
-    CancelCall, DeviceAnswer, DeviceRegistry, DeviceReply, DueCall, UnknownDevices,
+    CallerId, CancelCall, DeviceAnswer, DeviceRegistry, DeviceReply, DueCall, UnknownDevices,
 };
 use crate::message::{CogRequest, ControlMessage, DriverMessage};
 use crate::protocol::{self, DriverRequest};
@@ -180,10 +180,12 @@ impl Driver<'_> {
         }
     }
 
+    /// Cancels all pending calls, and releases what the devices keep for this driver.
     fn cancel_all_calls(&mut self) {
         for (_, call) in self.pending.drain() {
             call.cancel.into_iter().for_each(|cancel| cancel());
         }
+        self.context.devices.release(CallerId(self.identity.worker));
     }
 
     /// Calls the driver, under the time limit. The result is its next value.
@@ -254,6 +256,7 @@ impl Driver<'_> {
         let Driver {
             context, identity, vm, current, pending, next_serial, unknown_devices, ..
         } = self;
+        let caller = CallerId(identity.worker);
         for (key, request) in protocol::driver_requests(vm.look(current)) {
             let serial = *next_serial;
             *next_serial += 1;
@@ -273,6 +276,7 @@ impl Driver<'_> {
                         Some(device) => {
                             let address = identity.address.clone();
                             device.call(
+                                caller,
                                 &args,
                                 DeviceReply::new(move |answer| {
                                     // A driver that has ended needs no answer.

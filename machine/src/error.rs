@@ -2,6 +2,7 @@
 //!
 //! No error holds a PLAN value: errors outlive heaps, and may move to other threads.
 
+use crate::device::ListenError;
 use persist::{CreateError, LogError, OpenError, PinError, Seq, SnapshotError, StoreReadError};
 use plan::{EvalError, Hash};
 use std::fmt;
@@ -142,6 +143,9 @@ pub enum StartError {
         /// How its evaluation ended now.
         problem: String,
     },
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The system refused a resource.
     #[error(transparent)]
     System(#[from] SystemError),
