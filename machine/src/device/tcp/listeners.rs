@@ -19,6 +19,10 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::{fs, iter};
 
+/// How many connections of one listener may wait until a driver hears for them, unless the system's
+/// limit is lower.
+const BACKLOG: i32 = 4096;
+
 /// An address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {source}")]
@@ -148,6 +152,9 @@ impl Listeners {
             (port, _) => bind(port),
         }
         .map_err(failed)?;
+        // The socket listens already. Listening again sets the length of its queue, which is too short
+        // for clients that come all at once.
+        rustix::net::listen(&socket, BACKLOG).map_err(|error| failed(error.into()))?;
         let address = socket.local_addr().map_err(failed)?;
         let handler: Weak<Listeners> = Arc::downgrade(self);
         let token = self.connections.reactor.register(&mut socket, handler).map_err(failed)?;
