@@ -137,3 +137,6 @@ impl DeviceRegistry {
         self.0.values().for_each(|device| device.release(caller));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,3 +172,6 @@ fn answer_gives(gives: &CallQueue<Box<[u8]>>, mut output: impl Write) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

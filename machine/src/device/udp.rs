@@ -276,3 +276,6 @@ impl DatagramIo {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

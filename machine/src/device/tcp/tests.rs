@@ -2,89 +2,19 @@
 //! a time.
 
 use super::*;
-use crate::console::{ConsoleNotice, ReportOrigin};
-use crossbeam_channel::{Receiver, unbounded};
-use jiff::Timestamp;
-use parking_lot::Mutex;
-use plan::{Heap, HeapOptions, Val};
+use crate::console::ConsoleNotice;
+use crate::device::tests::{Arg, Called, Caller, FIRST, LOCALHOST, Notices, SECOND, bytes};
 use rustix::process::{Resource, Rlimit};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 
-const LOCALHOST: u64 = 16_777_343;
-const FIRST: CallerId = CallerId(1);
-const SECOND: CallerId = CallerId(2);
-
-/// Keeps the notices.
-#[derive(Default)]
-struct Notices(Mutex<Vec<ConsoleNotice>>);
-
-impl Console for Notices {
-    fn trace_text(&self, _: Ref<'_>, _: Timestamp) -> String {
-        String::new()
-    }
-
-    fn crash_text(&self, _: ReportOrigin, _: Ref<'_>, _: Ref<'_>, _: Timestamp) -> String {
-        String::new()
-    }
-
-    fn show(&self, _: &str) {}
-
-    fn notice(&self, notice: &ConsoleNotice) {
-        self.0.lock().push(notice.clone());
-    }
-}
-
-/// An argument of a call.
-#[derive(Clone, Debug)]
-enum Arg {
-    Nat(u64),
-    Text(&'static str),
-    Bar(Vec<u8>),
-    Row(Vec<Arg>),
-}
-
-impl Arg {
-    fn value(&self, heap: &mut Heap) -> Val {
-        let value = match self {
-            Arg::Nat(nat) => Ok(heap.nat(*nat)),
-            Arg::Text(text) => heap.text(text),
-            Arg::Bar(bytes) => heap.bar(bytes),
-            Arg::Row(items) => {
-                let items: Vec<Val> = items.iter().map(|item| item.value(heap)).collect();
-                heap.row(&items)
-            }
-        };
-        value.expect("room")
-    }
-}
-
-/// A call that may be answered.
-struct Called {
-    answers: Receiver<DeviceAnswer>,
-    cancel: Option<CancelCall>,
-}
-
-impl Called {
-    /// Waits for the answer.
-    fn answer(&self) -> DeviceAnswer {
-        self.answers.recv().expect("the device answers")
-    }
-
-    fn cancel(mut self) {
-        if let Some(cancel) = self.cancel.take() {
-            cancel();
-        }
-    }
-}
-
-/// A device, and the heap of the calls' arguments.
+/// A device, and what it reports.
 struct TestDevice {
     device: TcpDevice,
     notices: Arc<Notices>,
-    heap: Mutex<Box<Heap>>,
+    caller: Caller,
 }
 
 impl TestDevice {
@@ -97,21 +27,11 @@ impl TestDevice {
         let reactor = Arc::new(Reactor::start().expect("a reactor"));
         let console: Arc<dyn Console> = Arc::clone(&notices) as _;
         let device = TcpDevice::start(settings, &reactor, console)?;
-        let options = HeapOptions { nursery: 1 << 16, ..HeapOptions::default() };
-        let heap = Mutex::new(Heap::new(options).expect("a heap"));
-        Ok(TestDevice { device, notices, heap })
+        Ok(TestDevice { device, notices, caller: Caller::new() })
     }
 
     fn begin_as(&self, caller: CallerId, args: &[Arg]) -> Called {
-        let heap = &mut *self.heap.lock();
-        let args: Vec<Val> = args.iter().map(|arg| arg.value(heap)).collect();
-        let args: Vec<Ref<'_>> = args.iter().map(|arg| heap.look(arg)).collect();
-        let (sender, answers) = unbounded();
-        let reply = DeviceReply::new(move |answer| {
-            let _ = sender.send(answer);
-        });
-        let cancel = self.device.call(caller, &args, reply);
-        Called { answers, cancel }
+        self.caller.call(&self.device, caller, args)
     }
 
     fn begin(&self, args: &[Arg]) -> Called {
@@ -165,10 +85,6 @@ fn shut(handle: u64) -> [Arg; 2] {
 
 fn open(port: u16) -> [Arg; 3] {
     [Arg::Text("open"), Arg::Nat(LOCALHOST), Arg::Nat(port.into())]
-}
-
-fn bytes(bytes: &[u8]) -> DeviceAnswer {
-    DeviceAnswer::Bytes(bytes.into())
 }
 
 /// Everything that the client can read.
