@@ -13,7 +13,6 @@ pub(crate) mod udp;
 mod unknown;
 
 pub use stdio::ConsoleDevice;
-pub use tcp::ListenError;
 pub use time::TimeDevice;
 pub(crate) use unknown::{DueCall, UnknownDevices};
 

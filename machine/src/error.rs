@@ -2,11 +2,11 @@
 //!
 //! No error holds a PLAN value: errors outlive heaps, and may move to other threads.
 
-use crate::device::ListenError;
 use persist::{CreateError, LogError, OpenError, PinError, Seq, SnapshotError, StoreReadError};
 use plan::{EvalError, Hash};
 use std::fmt;
 use std::io;
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
 /// Why an evaluation was aborted: it ended without a value, and not by a crash.
@@ -177,6 +177,15 @@ pub enum RunError {
     /// A defect of this program.
     #[error("{0}; this is a defect of this program, please report it")]
     Defect(String),
+}
+
+/// An address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}")]
+pub struct ListenError {
+    pub(crate) address: SocketAddrV4,
+    /// The system's error.
+    pub(crate) source: io::Error,
 }
 
 /// The system refused a resource.

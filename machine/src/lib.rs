@@ -94,8 +94,8 @@ mod worker_table;
 pub use boot::BootReport;
 pub use console::{Console, ConsoleNotice, ReportOrigin};
 pub use error::{
-    AbortReason, BootError, LimitStop, LimitStopCause, RunError, StartError, StateError,
-    SystemError,
+    AbortReason, BootError, LimitStop, LimitStopCause, ListenError, RunError, StartError,
+    StateError, SystemError,
 };
 pub use germs::GermCodec;
 pub use machine::{Machine, MachineHandle, RunOutcome};

@@ -23,20 +23,18 @@ mod connection;
 mod listeners;
 mod request;
 
-pub use listeners::ListenError;
-
-use super::handles::HandleTable;
-use super::reactor::{Reactor, ReactorHandle};
+use super::reactor::Reactor;
 use super::{CallerId, CancelCall, Device, DeviceAnswer, DeviceReply};
 use crate::console::Console;
+use crate::error::ListenError;
 use crate::settings::NetworkSettings;
-use connection::Connection;
+use connection::{Connection, Connections, Grant};
 use listeners::{HearCall, Listeners};
 use plan::Ref;
 use request::TcpRequest;
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// The device of TCP connections.
 pub(crate) struct TcpDevice {
@@ -45,15 +43,6 @@ pub(crate) struct TcpDevice {
     next_number: AtomicU64,
     _reactor: Arc<Reactor>,
 }
-
-/// The connections of a machine.
-pub(super) struct Connections {
-    reactor: ReactorHandle,
-    table: HandleTable<Connection>,
-}
-
-/// The handle of the connection that answers a call, once there is one.
-type Grant = Arc<OnceLock<u64>>;
 
 impl TcpDevice {
     /// Creates the device. It listens at once on the addresses in the settings. If there are none,
@@ -66,8 +55,7 @@ impl TcpDevice {
         reactor: &Arc<Reactor>,
         console: Arc<dyn Console>,
     ) -> Result<TcpDevice, ListenError> {
-        let (handle, table) = (reactor.handle(), HandleTable::default());
-        let connections = Arc::new(Connections { reactor: handle, table });
+        let connections = Arc::new(Connections::new(reactor.handle()));
         let listeners = Arc::new(Listeners::new(settings, console, Arc::clone(&connections)));
         if !settings.listen.is_empty() {
             listeners.open()?;
@@ -131,22 +119,6 @@ impl TcpDevice {
         };
         let waits = connection.give(&self.connections, bytes, number, reply);
         waits.then(|| Box::new(move || connection.cancel(number)) as CancelCall)
-    }
-}
-
-impl Connections {
-    /// Closes the connection with this handle, if there is one.
-    fn close(&self, handle: u64) {
-        if let Some(connection) = self.table.remove(handle) {
-            connection.close(self);
-        }
-    }
-
-    /// Closes the connection of a call that was cancelled before its driver learned the handle.
-    fn revoke(&self, grant: &Grant) {
-        if let Some(handle) = grant.get() {
-            self.close(*handle);
-        }
     }
 }
 

@@ -1,10 +1,10 @@
-//! A TCP connection: its socket and the calls that wait at it.
+//! The TCP connections of a machine: their sockets and the calls that wait at them.
 //!
 //! All operations run under the connection's lock, on the thread of the driver that calls or on the
 //! reactor's (see `reactor` for why no readiness is missed).
 
-use super::{Connections, Grant};
-use crate::device::reactor::ReadinessHandler;
+use crate::device::handles::HandleTable;
+use crate::device::reactor::{ReactorHandle, ReadinessHandler};
 use crate::device::{CallerId, DeviceAnswer, DeviceReply};
 use mio::Token;
 use mio::net::TcpStream;
@@ -18,6 +18,15 @@ use std::sync::{Arc, OnceLock, Weak};
 const TAKE_LIMIT: usize = 4096;
 /// The most bytes that a `give` keeps while it waits. The driver gives the others again.
 const GIVE_LIMIT: usize = 64 << 10;
+
+/// The connections of a machine.
+pub(super) struct Connections {
+    pub(super) reactor: ReactorHandle,
+    pub(super) table: HandleTable<Connection>,
+}
+
+/// The handle of the connection that answers a call, once there is one.
+pub(super) type Grant = Arc<OnceLock<u64>>;
 
 /// A connection, from the attempt to make it until it is closed.
 pub(super) struct Connection {
@@ -44,6 +53,27 @@ struct OpenCall {
     caller: CallerId,
     reply: DeviceReply,
     grant: Grant,
+}
+
+impl Connections {
+    /// No connections.
+    pub(super) fn new(reactor: ReactorHandle) -> Connections {
+        Connections { reactor, table: HandleTable::default() }
+    }
+
+    /// Closes the connection with this handle, if there is one.
+    pub(super) fn close(&self, handle: u64) {
+        if let Some(connection) = self.table.remove(handle) {
+            connection.close(self);
+        }
+    }
+
+    /// Closes the connection of a call that was cancelled before its driver learned the handle.
+    pub(super) fn revoke(&self, grant: &Grant) {
+        if let Some(handle) = grant.get() {
+            self.close(*handle);
+        }
+    }
 }
 
 impl Connection {

@@ -3,11 +3,11 @@
 //! The port file keeps the port of each listener, one a line, so that the next start of the machine
 //! has the same addresses.
 
-use super::connection::Connection;
-use super::{Connections, Grant};
+use super::connection::{Connection, Connections, Grant};
 use crate::console::{Console, ConsoleNotice};
 use crate::device::reactor::ReadinessHandler;
 use crate::device::{CallerId, DeviceAnswer, DeviceReply, address};
+use crate::error::ListenError;
 use crate::settings::NetworkSettings;
 use mio::Token;
 use mio::net::{TcpListener, TcpStream};
@@ -22,14 +22,6 @@ use std::{fs, iter};
 /// How many connections of one listener may wait until a driver hears for them, unless the system's
 /// limit is lower.
 const BACKLOG: i32 = 4096;
-
-/// An address cannot be listened on.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}")]
-pub struct ListenError {
-    address: SocketAddrV4,
-    source: io::Error,
-}
 
 /// A `hear` that waits.
 pub(super) struct HearCall {
