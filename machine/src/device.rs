@@ -14,7 +14,7 @@ mod unknown;
 
 pub use stdio::ConsoleDevice;
 pub use time::TimeDevice;
-pub(crate) use unknown::{DueCall, UnknownDevices};
+pub(crate) use unknown::{DelayedCall, UnknownDevices};
 
 use plan::{EvalError, Natural, Ref, Val, ValueBuilder};
 use std::collections::HashMap;

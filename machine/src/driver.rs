@@ -10,7 +10,7 @@ use crate::cancellation::CancellationToken;
 use crate::codec::{self, SeedBytes};
 use crate::console::{ConsoleNotice, ReportOrigin};
 use crate::device::{
-    CallerId, CancelCall, DeviceAnswer, DeviceRegistry, DeviceReply, DueCall, UnknownDevices,
+    CallerId, CancelCall, DelayedCall, DeviceAnswer, DeviceRegistry, DeviceReply, UnknownDevices,
 };
 use crate::message::{CogRequest, ControlMessage, DriverMessage};
 use crate::protocol::{self, DriverRequest};
@@ -130,7 +130,7 @@ impl Driver<'_> {
                 recv(inbox) -> message => return message.unwrap_or(DriverMessage::Shutdown),
                 recv(timer) -> _ => {
                     if let Some(call) = self.unknown_devices.take_due(clock.instant()) {
-                        let DueCall { key, serial } = call;
+                        let DelayedCall { key, serial } = call;
                         let answer = DeviceAnswer::ZERO;
                         return DriverMessage::DeviceAnswer { key, serial, answer };
                     }
@@ -293,7 +293,7 @@ impl Driver<'_> {
                                 report_unknown_device(context, identity, &device);
                             }
                             let now = context.settings.clock.instant();
-                            unknown_devices.add(DueCall { key, serial }, now);
+                            unknown_devices.add(DelayedCall { key, serial }, now);
                             None
                         }
                     }

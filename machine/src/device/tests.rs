@@ -33,20 +33,20 @@ impl Console for Notices {
 
 /// An argument of a call.
 #[derive(Clone, Debug)]
-pub(super) enum Arg {
+pub(super) enum CallArg {
     Nat(u64),
     Text(&'static str),
     Bar(Vec<u8>),
-    Row(Vec<Arg>),
+    Row(Vec<CallArg>),
 }
 
-impl Arg {
+impl CallArg {
     fn value(&self, heap: &mut Heap) -> Val {
         let value = match self {
-            Arg::Nat(nat) => Ok(heap.nat(*nat)),
-            Arg::Text(text) => heap.text(text),
-            Arg::Bar(bytes) => heap.bar(bytes),
-            Arg::Row(items) => {
+            CallArg::Nat(nat) => Ok(heap.nat(*nat)),
+            CallArg::Text(text) => heap.text(text),
+            CallArg::Bar(bytes) => heap.bar(bytes),
+            CallArg::Row(items) => {
                 let items: Vec<Val> = items.iter().map(|item| item.value(heap)).collect();
                 heap.row(&items)
             }
@@ -56,12 +56,12 @@ impl Arg {
 }
 
 /// A call that may be answered.
-pub(super) struct Called {
+pub(super) struct TestCall {
     pub(super) answers: Receiver<DeviceAnswer>,
     cancel: Option<CancelCall>,
 }
 
-impl Called {
+impl TestCall {
     /// Waits for the answer.
     pub(super) fn answer(&self) -> DeviceAnswer {
         self.answers.recv().expect("the device answers")
@@ -75,15 +75,15 @@ impl Called {
 }
 
 /// Calls a device, with arguments in a heap of its own.
-pub(super) struct Caller(Mutex<Box<Heap>>);
+pub(super) struct TestCaller(Mutex<Box<Heap>>);
 
-impl Caller {
-    pub(super) fn new() -> Caller {
+impl TestCaller {
+    pub(super) fn new() -> TestCaller {
         let options = HeapOptions { nursery: 1 << 16, ..HeapOptions::default() };
-        Caller(Mutex::new(Heap::new(options).expect("a heap")))
+        TestCaller(Mutex::new(Heap::new(options).expect("a heap")))
     }
 
-    pub(super) fn call(&self, device: &dyn Device, caller: CallerId, args: &[Arg]) -> Called {
+    pub(super) fn call(&self, device: &dyn Device, caller: CallerId, args: &[CallArg]) -> TestCall {
         let heap = &mut *self.0.lock();
         let args: Vec<Val> = args.iter().map(|arg| arg.value(heap)).collect();
         let args: Vec<Ref<'_>> = args.iter().map(|arg| heap.look(arg)).collect();
@@ -92,7 +92,7 @@ impl Caller {
             let _ = sender.send(answer);
         });
         let cancel = device.call(caller, &args, reply);
-        Called { answers, cancel }
+        TestCall { answers, cancel }
     }
 }
 

@@ -28,9 +28,9 @@ pub(crate) struct UnknownDevices {
     delayed: BTreeMap<(Instant, u64), u64>,
 }
 
-/// A call whose answer is due.
+/// A call of a device that does not exist.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct DueCall {
+pub(crate) struct DelayedCall {
     pub(crate) key: u64,
     pub(crate) serial: u64,
 }
@@ -42,7 +42,7 @@ impl UnknownDevices {
     }
 
     /// Adds a call, made at the time `now`. Its answer is due at once or after a delay.
-    pub(crate) fn add(&mut self, call: DueCall, now: Instant) {
+    pub(crate) fn add(&mut self, call: DelayedCall, now: Instant) {
         let is_first = self.last_call.is_none_or(|last| now.duration_since(last) > QUIET_TIME);
         self.calls = if is_first { 0 } else { self.calls.saturating_add(1) };
         self.last_call = Some(now);
@@ -61,10 +61,10 @@ impl UnknownDevices {
     }
 
     /// Removes a call whose answer is due at the time `now`. The driver may have cancelled it.
-    pub(crate) fn take_due(&mut self, now: Instant) -> Option<DueCall> {
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<DelayedCall> {
         let first = self.delayed.first_entry().filter(|first| first.key().0 <= now)?;
         let ((_, serial), key) = first.remove_entry();
-        Some(DueCall { key, serial })
+        Some(DelayedCall { key, serial })
     }
 }
 
@@ -74,9 +74,9 @@ mod tests {
 
     /// The delay of a call at the time `now`.
     fn delay(unknown: &mut UnknownDevices, now: Instant, serial: u64) -> Duration {
-        unknown.add(DueCall { key: 5, serial }, now);
+        unknown.add(DelayedCall { key: 5, serial }, now);
         let due = unknown.next_due().expect("the call waits");
-        assert_eq!(unknown.take_due(due), Some(DueCall { key: 5, serial }));
+        assert_eq!(unknown.take_due(due), Some(DelayedCall { key: 5, serial }));
         assert_eq!(unknown.take_due(due + LONGEST_DELAY), None);
         due - now
     }

@@ -1,7 +1,7 @@
 //! The device with pipes in memory.
 
 use super::*;
-use crate::device::tests::{Arg, Caller, FIRST, bytes};
+use crate::device::tests::{CallArg, FIRST, TestCaller, bytes};
 use std::io;
 
 /// An output that is closed.
@@ -23,8 +23,8 @@ fn lines_are_taken_one_by_one_and_long_ones_in_parts() {
     input.extend([b'x'; PART_LIMIT + 1]);
     input.extend(b"\nlast");
     let device = ConsoleDevice::start(io::Cursor::new(input), io::sink()).expect("threads");
-    let caller = Caller::new();
-    let take = || caller.call(&device, FIRST, &[Arg::Text("take")]).answer();
+    let caller = TestCaller::new();
+    let take = || caller.call(&device, FIRST, &[CallArg::Text("take")]).answer();
     assert_eq!([take(), take()], [bytes(b"one\n"), bytes(b"\n")]);
     assert_eq!([take(), take()], [bytes(&[b'x'; PART_LIMIT]), bytes(b"x\n")]);
     assert_eq!([take(), take(), take()], [bytes(b"last"), bytes(b""), bytes(b"")]);
@@ -34,14 +34,15 @@ fn lines_are_taken_one_by_one_and_long_ones_in_parts() {
 fn bytes_are_given_in_parts() {
     let device = ConsoleDevice::start(io::empty(), io::sink()).expect("threads");
     let closed = ConsoleDevice::start(io::empty(), ClosedOutput).expect("threads");
-    let caller = Caller::new();
-    let give = |size: usize| [Arg::Text("give"), Arg::Bar(vec![7; size])];
-    let answer = |device, args: &[Arg]| caller.call(device, FIRST, args).answer();
+    let caller = TestCaller::new();
+    let give = |size: usize| [CallArg::Text("give"), CallArg::Bar(vec![7; size])];
+    let answer = |device, args: &[CallArg]| caller.call(device, FIRST, args).answer();
     assert_eq!(answer(&device, &give(0)), DeviceAnswer::just(0));
     assert_eq!(answer(&device, &give(5)), DeviceAnswer::just(5));
     assert_eq!(answer(&device, &give(PART_LIMIT + 5)), DeviceAnswer::just(PART_LIMIT as u64));
     assert_eq!(answer(&closed, &give(5)), DeviceAnswer::ZERO);
-    for malformed in [&[][..], &[Arg::Text("give")], &[Arg::Text("take"), Arg::Nat(0)]] {
+    for malformed in [&[][..], &[CallArg::Text("give")], &[CallArg::Text("take"), CallArg::Nat(0)]]
+    {
         assert_eq!(answer(&device, malformed), DeviceAnswer::ZERO);
     }
 }

@@ -3,7 +3,9 @@
 
 use super::*;
 use crate::console::ConsoleNotice;
-use crate::device::tests::{Arg, Called, Caller, FIRST, LOCALHOST, Notices, SECOND, bytes};
+use crate::device::tests::{
+    CallArg, FIRST, LOCALHOST, Notices, SECOND, TestCall, TestCaller, bytes,
+};
 use rustix::process::{Resource, Rlimit};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -14,7 +16,7 @@ use std::path::PathBuf;
 struct TestDevice {
     device: TcpDevice,
     notices: Arc<Notices>,
-    caller: Caller,
+    caller: TestCaller,
 }
 
 impl TestDevice {
@@ -27,23 +29,25 @@ impl TestDevice {
         let reactor = Arc::new(Reactor::start().expect("a reactor"));
         let console: Arc<dyn Console> = Arc::clone(&notices) as _;
         let device = TcpDevice::start(settings, &reactor, console)?;
-        Ok(TestDevice { device, notices, caller: Caller::new() })
+        Ok(TestDevice { device, notices, caller: TestCaller::new() })
     }
 
-    fn begin_as(&self, caller: CallerId, args: &[Arg]) -> Called {
+    fn begin_as(&self, caller: CallerId, args: &[CallArg]) -> TestCall {
         self.caller.call(&self.device, caller, args)
     }
 
-    fn begin(&self, args: &[Arg]) -> Called {
+    fn begin(&self, args: &[CallArg]) -> TestCall {
         self.begin_as(FIRST, args)
     }
 
-    fn call(&self, args: &[Arg]) -> DeviceAnswer {
+    fn call(&self, args: &[CallArg]) -> DeviceAnswer {
         self.begin(args).answer()
     }
 
     fn port(&self) -> u16 {
-        let DeviceAnswer::Nat(port) = self.call(&[Arg::Text("mine")]) else { panic!("no port") };
+        let DeviceAnswer::Nat(port) = self.call(&[CallArg::Text("mine")]) else {
+            panic!("no port")
+        };
         u16::try_from(&port).expect("a port")
     }
 
@@ -54,7 +58,7 @@ impl TestDevice {
     /// A client, and the handle of the device's end of the connection.
     fn accepted_as(&self, caller: CallerId) -> (TcpStream, u64) {
         let client = self.connect();
-        let heard = self.begin_as(caller, &[Arg::Text("hear")]).answer();
+        let heard = self.begin_as(caller, &[CallArg::Text("hear")]).answer();
         let DeviceAnswer::Row(parts) = heard else { panic!("{heard:?}") };
         let port = client.local_addr().expect("an address").port();
         assert_eq!(parts[1..], [LOCALHOST.into(), u64::from(port).into()]);
@@ -71,20 +75,20 @@ impl TestDevice {
     }
 }
 
-fn take(handle: u64) -> [Arg; 2] {
-    [Arg::Text("take"), Arg::Nat(handle)]
+fn take(handle: u64) -> [CallArg; 2] {
+    [CallArg::Text("take"), CallArg::Nat(handle)]
 }
 
-fn give(handle: u64, bytes: &[u8]) -> [Arg; 3] {
-    [Arg::Text("give"), Arg::Nat(handle), Arg::Bar(bytes.into())]
+fn give(handle: u64, bytes: &[u8]) -> [CallArg; 3] {
+    [CallArg::Text("give"), CallArg::Nat(handle), CallArg::Bar(bytes.into())]
 }
 
-fn shut(handle: u64) -> [Arg; 2] {
-    [Arg::Text("shut"), Arg::Nat(handle)]
+fn shut(handle: u64) -> [CallArg; 2] {
+    [CallArg::Text("shut"), CallArg::Nat(handle)]
 }
 
-fn open(port: u16) -> [Arg; 3] {
-    [Arg::Text("open"), Arg::Nat(LOCALHOST), Arg::Nat(port.into())]
+fn open(port: u16) -> [CallArg; 3] {
+    [CallArg::Text("open"), CallArg::Nat(LOCALHOST), CallArg::Nat(port.into())]
 }
 
 /// Everything that the client can read.
@@ -152,7 +156,7 @@ fn an_answer_to_take_has_at_most_4096_bytes_and_none_at_the_end() {
 fn waiting_takes_are_answered_in_order_and_by_shut() {
     let device = TestDevice::new();
     let (mut client, handle) = device.accepted();
-    let takes: Vec<Called> = (0..4).map(|_| device.begin(&take(handle))).collect();
+    let takes: Vec<TestCall> = (0..4).map(|_| device.begin(&take(handle))).collect();
     for (call, byte) in takes.iter().zip(0..3) {
         client.write_all(&[byte]).expect("sent");
         assert_eq!(call.answer(), bytes(&[byte]));
@@ -175,7 +179,7 @@ fn a_cancelled_take_leaves_the_bytes_to_the_next() {
 }
 
 /// Gives as much as the system takes, until a call waits. Returns the bytes given and that call.
-fn fill(device: &TestDevice, handle: u64) -> (u64, Called) {
+fn fill(device: &TestDevice, handle: u64) -> (u64, TestCall) {
     let mut given = 0;
     loop {
         let call = device.begin(&give(handle, &[7; 1 << 20]));
@@ -250,7 +254,7 @@ fn connections_are_closed_when_their_last_driver_ends() {
 fn a_connection_whose_driver_never_learns_its_handle_is_closed() {
     let device = TestDevice::new();
     let mut client = device.connect();
-    let heard = device.begin(&[Arg::Text("hear")]);
+    let heard = device.begin(&[CallArg::Text("hear")]);
     heard.answer();
     heard.cancel();
     assert_eq!(read_all(&mut client), b"");
@@ -266,7 +270,7 @@ fn a_connection_whose_driver_never_learns_its_handle_is_closed() {
 fn a_cancelled_hear_takes_no_connection() {
     let device = TestDevice::new();
     device.port();
-    device.begin(&[Arg::Text("hear")]).cancel();
+    device.begin(&[CallArg::Text("hear")]).cancel();
     let (mut client, handle) = device.accepted();
     assert_eq!(handle, 0);
     client.write_all(b"x").expect("sent");
@@ -281,10 +285,10 @@ fn a_thousand_idle_connections_and_one_that_talks() {
     let wanted = Rlimit { current: limit.maximum, ..limit };
     rustix::process::setrlimit(Resource::Nofile, wanted).expect("below the maximum");
     let device = TestDevice::new();
-    let hears: Vec<Called> = (0..IDLE).map(|_| device.begin(&[Arg::Text("hear")])).collect();
+    let hears: Vec<TestCall> = (0..IDLE).map(|_| device.begin(&[CallArg::Text("hear")])).collect();
     let clients: Vec<TcpStream> = (0..IDLE).map(|_| device.connect()).collect();
     hears.iter().for_each(|call| assert!(matches!(call.answer(), DeviceAnswer::Row(_))));
-    let takes: Vec<Called> = (0..IDLE).map(|handle| device.begin(&take(handle))).collect();
+    let takes: Vec<TestCall> = (0..IDLE).map(|handle| device.begin(&take(handle))).collect();
     let (mut client, handle) = device.accepted();
     for round in 0..100 {
         client.write_all(&[round]).expect("sent");
@@ -298,10 +302,10 @@ fn a_thousand_idle_connections_and_one_that_talks() {
 fn malformed_calls_are_answered_0() {
     let device = TestDevice::new();
     let (_client, handle) = device.accepted();
-    let (text, nat, bar) = (Arg::Text, Arg::Nat, || Arg::Bar(b"x".into()));
+    let (text, nat, bar) = (CallArg::Text, CallArg::Nat, || CallArg::Bar(b"x".into()));
     for args in [
         vec![],
-        vec![Arg::Row(vec![])],
+        vec![CallArg::Row(vec![])],
         vec![text("nonsense")],
         vec![text("mine"), nat(0)],
         vec![text("hear"), nat(0)],
@@ -310,7 +314,7 @@ fn malformed_calls_are_answered_0() {
         vec![text("give"), nat(handle)],
         vec![text("give"), nat(handle), nat(5)],
         vec![text("give"), bar(), bar()],
-        vec![text("shut"), Arg::Row(vec![])],
+        vec![text("shut"), CallArg::Row(vec![])],
         vec![text("open"), nat(LOCALHOST), nat(1 << 16)],
         vec![text("open"), nat(1 << 32), nat(80)],
         vec![text("open"), nat(LOCALHOST)],
@@ -330,15 +334,15 @@ fn random_calls_are_survived() {
     let mut random = fastrand::Rng::with_seed(15);
     let names = ["mine", "hear", "take", "give", "shut", "wait", ""];
     let mut arg = move || match random.u8(..6) {
-        0 => Arg::Nat(random.u64(..4)),
-        1 => Arg::Nat(random.u64(..)),
-        2 => Arg::Bar((0..random.usize(..9)).map(|_| random.u8(..)).collect()),
-        3 => Arg::Row(vec![Arg::Nat(random.u64(..3))]),
-        _ => Arg::Text(names[random.usize(..names.len())]),
+        0 => CallArg::Nat(random.u64(..4)),
+        1 => CallArg::Nat(random.u64(..)),
+        2 => CallArg::Bar((0..random.usize(..9)).map(|_| random.u8(..)).collect()),
+        3 => CallArg::Row(vec![CallArg::Nat(random.u64(..3))]),
+        _ => CallArg::Text(names[random.usize(..names.len())]),
     };
     let mut calls = Vec::new();
     for round in 0..5_000 {
-        let args: Vec<Arg> = (0..round % 5).map(|_| arg()).collect();
+        let args: Vec<CallArg> = (0..round % 5).map(|_| arg()).collect();
         calls.push(device.begin(&args));
         if round % 7 == 0 {
             calls.swap_remove(round % calls.len()).cancel();
@@ -386,7 +390,9 @@ fn listeners_of_the_settings_are_open_from_the_start_on() {
     // Connections come from both.
     let _clients = [second, first].map(|at| TcpStream::connect(at).expect("it listens"));
     for handle in 0..2_u64 {
-        let DeviceAnswer::Row(heard) = device.call(&[Arg::Text("hear")]) else { panic!("no row") };
+        let DeviceAnswer::Row(heard) = device.call(&[CallArg::Text("hear")]) else {
+            panic!("no row")
+        };
         assert_eq!(heard[0], handle.into());
     }
     let SocketAddr::V4(first) = first else { panic!("{first}") };
@@ -399,7 +405,7 @@ fn listeners_of_the_settings_are_open_from_the_start_on() {
 fn a_device_that_is_dropped_closes_everything() {
     let device = TestDevice::new();
     let (mut client, handle) = device.accepted();
-    let (take, hear) = (device.begin(&take(handle)), device.begin(&[Arg::Text("hear")]));
+    let (take, hear) = (device.begin(&take(handle)), device.begin(&[CallArg::Text("hear")]));
     let port = device.port();
     drop(device);
     assert_eq!(read_all(&mut client), b"");

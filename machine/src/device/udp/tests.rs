@@ -1,46 +1,53 @@
 //! The device with real sockets on 127.0.0.1.
 
 use super::*;
-use crate::device::tests::{Arg, Called, Caller, FIRST, LOCALHOST, SECOND, bytes};
+use crate::device::tests::{CallArg, FIRST, LOCALHOST, SECOND, TestCall, TestCaller, bytes};
 
 struct TestDevice {
     device: UdpDevice,
-    caller: Caller,
+    caller: TestCaller,
 }
 
 impl TestDevice {
     fn new() -> TestDevice {
         let reactor = Arc::new(Reactor::start().expect("a reactor"));
-        TestDevice { device: UdpDevice::new(&reactor), caller: Caller::new() }
+        TestDevice { device: UdpDevice::new(&reactor), caller: TestCaller::new() }
     }
 
-    fn begin(&self, args: &[Arg]) -> Called {
+    fn begin(&self, args: &[CallArg]) -> TestCall {
         self.caller.call(&self.device, FIRST, args)
     }
 
-    fn call(&self, args: &[Arg]) -> DeviceAnswer {
+    fn call(&self, args: &[CallArg]) -> DeviceAnswer {
         self.begin(args).answer()
     }
 
     /// Opens a socket, and returns its port.
     fn opened(&self, handle: u64) -> u64 {
-        let open = [Arg::Text("open"), Arg::Nat(LOCALHOST), Arg::Nat(0)];
+        let open = [CallArg::Text("open"), CallArg::Nat(LOCALHOST), CallArg::Nat(0)];
         assert_eq!(self.call(&open), DeviceAnswer::just(handle));
-        let DeviceAnswer::Nat(port) = self.call(&[Arg::Text("mine"), Arg::Nat(handle)]) else {
+        let DeviceAnswer::Nat(port) = self.call(&[CallArg::Text("mine"), CallArg::Nat(handle)])
+        else {
             panic!("no port")
         };
         u64::try_from(&port).expect("a port")
     }
 
     fn give(&self, handle: u64, port: u64, bytes: &[u8]) -> DeviceAnswer {
-        let to = [Arg::Nat(LOCALHOST), Arg::Nat(port)];
+        let to = [CallArg::Nat(LOCALHOST), CallArg::Nat(port)];
         let [ip, port] = to;
-        self.call(&[Arg::Text("give"), Arg::Nat(handle), ip, port, Arg::Bar(bytes.into())])
+        self.call(&[
+            CallArg::Text("give"),
+            CallArg::Nat(handle),
+            ip,
+            port,
+            CallArg::Bar(bytes.into()),
+        ])
     }
 }
 
-fn take(handle: u64) -> [Arg; 2] {
-    [Arg::Text("take"), Arg::Nat(handle)]
+fn take(handle: u64) -> [CallArg; 2] {
+    [CallArg::Text("take"), CallArg::Nat(handle)]
 }
 
 fn datagram(port: u64, content: &[u8]) -> DeviceAnswer {
@@ -70,13 +77,13 @@ fn a_closed_socket_answers_0() {
     cancelled.cancel();
     assert!(answers.recv().is_err(), "the reply is dropped");
     for _ in 0..2 {
-        assert_eq!(device.call(&[Arg::Text("shut"), Arg::Nat(0)]), DeviceAnswer::ZERO);
+        assert_eq!(device.call(&[CallArg::Text("shut"), CallArg::Nat(0)]), DeviceAnswer::ZERO);
     }
     assert_eq!(waiting.answer(), DeviceAnswer::ZERO);
     assert_eq!(device.call(&take(0)), DeviceAnswer::ZERO);
-    assert_eq!(device.call(&[Arg::Text("mine"), Arg::Nat(0)]), DeviceAnswer::ZERO);
+    assert_eq!(device.call(&[CallArg::Text("mine"), CallArg::Nat(0)]), DeviceAnswer::ZERO);
     assert_eq!(device.give(0, port, b"x"), DeviceAnswer::ZERO);
-    assert_eq!(device.call(&[Arg::Text("open")]), DeviceAnswer::ZERO);
+    assert_eq!(device.call(&[CallArg::Text("open")]), DeviceAnswer::ZERO);
     assert_eq!(device.call(&[]), DeviceAnswer::ZERO);
 }
 
